@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-export.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define DEYE_BUS_ERROR (deye_bus_error_quark ())
+
+/* The numbers are the broker's status codes (doc/protocol) and stay what they are. */
+typedef enum
+{
+  DEYE_BUS_ERROR_UNKNOWN = 1,          /* the outcome can't be known: the connection went before the answer */
+  DEYE_BUS_ERROR_PROTOCOL = 14,        /* what came is not our protocol, or ours was refused as malformed */
+  DEYE_BUS_ERROR_VERSION = 16,         /* no common version */
+  DEYE_BUS_ERROR_UNSUPPORTED = 17,
+  DEYE_BUS_ERROR_BAD_TOPIC = 20,
+  DEYE_BUS_ERROR_BAD_PATTERN = 21,
+  DEYE_BUS_ERROR_DENIED = 22,
+  DEYE_BUS_ERROR_LIMIT = 23,           /* a limit; the message names limit, value and setting */
+  DEYE_BUS_ERROR_WOULD_BLOCK = 24,     /* receivers are full, or no credit within the time given */
+  DEYE_BUS_ERROR_DUPLICATE_ID = 25,
+  DEYE_BUS_ERROR_NO_MEMORY = 26,
+  DEYE_BUS_ERROR_ABSENT = 30,          /* the target is not connected */
+  DEYE_BUS_ERROR_NOT_SUBSCRIBED = 31,  /* the target is connected, but neither subscribes nor serves the topic */
+  DEYE_BUS_ERROR_NO_RESPONDERS = 32,
+  DEYE_BUS_ERROR_RESPONDER_GONE = 33,
+  DEYE_BUS_ERROR_TIMEOUT = 34,
+  DEYE_BUS_ERROR_CANCELLED = 35,       /* by the other side; one's own GCancellable gives G_IO_ERROR_CANCELLED */
+  DEYE_BUS_ERROR_SLOW_CONSUMER = 40,   /* closed by the broker: did not read */
+  DEYE_BUS_ERROR_SHUTTING_DOWN = 42,   /* closed by the broker: it stops */
+  DEYE_BUS_ERROR_INTERNAL = 44,
+  DEYE_BUS_ERROR_FAILED = 50,          /* the responder's own error; deye_bus_error_get_name() */
+  DEYE_BUS_ERROR_NOT_CONNECTED = 100,  /* local from here on */
+  DEYE_BUS_ERROR_NO_BROKER = 101,      /* nobody listens at the address */
+  DEYE_BUS_ERROR_CLOSED = 102,         /* closed by this client */
+  DEYE_BUS_ERROR_WRONG_THREAD = 103,   /* another thread holds the client's context */
+  DEYE_BUS_ERROR_UNTRUSTED = 104,      /* the server at the address is not who it should be */
+} DeyeBusError;
+
+DEYE_BUS_API GQuark deye_bus_error_quark (void);
+
+/* The name that a responder gave its error ("org.example.NoDisk"), or NULL. Transfer full. */
+DEYE_BUS_API char *deye_bus_error_get_name (const GError *error);
+
+G_END_DECLS

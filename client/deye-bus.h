@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#define DEYE_BUS_INSIDE
+#include "deye-bus-client.h"
+#include "deye-bus-error.h"
+#include "deye-bus-message.h"
+#include "deye-bus-options.h"
+#include "deye-bus-subscription.h"
+#include "deye-bus-collector.h"
+#undef DEYE_BUS_INSIDE

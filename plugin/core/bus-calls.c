@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-calls.h"
+
+#include "bus-router.h"
+#include "bus-state.h"
+#include "bus-stats.h"
+#include "control.pb-c.h"
+#include "wire-guard.h"
+#include "wire-topic.h"
+
+#define PREFIX "control.bus."
+#define REPLY_TYPE(name) "daemoneye.eventbus.v1." name
+
+typedef struct
+{
+  BusPeer *peer;
+  BusCore *core;
+  guint64 id;
+  gconstpointer request; /* unpacked */
+  guint64 accept_seq;
+  gint64 now_us;
+} BusCall;
+
+void
+bus_calls_reply (BusPeer *peer, guint64 id, const char *type_name, WireSpan payload)
+{
+  WireEnvelope reply;
+
+  wire_envelope_init (&reply);
+  reply.answers = id;
+  reply.sender = wire_span_str (peer->core->name);
+  reply.type_name = wire_span_str (type_name);
+  reply.payload = payload;
+  bus_peer_put (peer, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &reply);
+}
+
+static void
+reply_packed (BusPeer *peer, guint64 id, const char *type_name, const ProtobufCMessage *message)
+{
+  gsize size = protobuf_c_message_get_packed_size (message);
+  g_autofree guint8 *bytes = g_try_malloc (MAX (size, 1));
+
+  if (bytes == NULL)
+    bus_peer_error (peer, id, WIRE_STATUS_NO_MEMORY, "no memory for the answer");
+  else
+    bus_calls_reply (peer, id, type_name, wire_span (bytes, protobuf_c_message_pack (message, bytes)));
+}
+
+/* --- subscribe --- */
+
+typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
+
+static gboolean
+refuse (const BusCall *call, WireStatus status, const char *detail)
+{
+  bus_peer_error (call->peer, call->id, status, detail);
+  return FALSE;
+}
+
+static gboolean
+check_numbers (const BusCall *call, const SubscribeRequest *request)
+{
+  BusPeer *peer = call->peer;
+  guint n = g_hash_table_size (peer->subscriptions);
+
+  if (request->subscription == 0)
+    return refuse (call, WIRE_STATUS_BAD_MESSAGE, "subscription is a number above zero of your choice");
+  if (g_hash_table_contains (peer->subscriptions, GUINT_TO_POINTER (request->subscription)))
+    return refuse (call, WIRE_STATUS_DUPLICATE_ID, "you have a subscription with this number");
+  if (n >= call->core->limits.max_subscriptions)
+    {
+      bus_peer_error_limit (peer, call->id, BUS_LIMIT_max_subscriptions, n + 1);
+      return FALSE;
+    }
+  if (request->window_bytes > bus_limit_spec (BUS_LIMIT_receive_window_bytes)->ceiling
+      || request->window_messages > bus_limit_spec (BUS_LIMIT_receive_window_messages)->ceiling)
+    return refuse (call, WIRE_STATUS_LIMIT, "a receive window is at most 65536 messages and 64 MiB");
+  return TRUE;
+}
+
+static gboolean
+check_words (const BusCall *call, const SubscribeRequest *request)
+{
+  WireSpan pattern = wire_span_str (request->pattern);
+  WireSpan group = wire_span_str (request->group);
+  WireTopicCheck check = wire_pattern_check (pattern, &call->core->topic_limits);
+
+  if (check.status != WIRE_STATUS_OK)
+    return refuse (call, check.status, check.problem);
+  if (request->serve && check.wildcard)
+    return refuse (call, WIRE_STATUS_BAD_PATTERN, "what is served is one topic, without wildcards");
+  if (group.len > 0 && !wire_segment_is_valid (group, (guint) call->core->limits.segment_bytes))
+    return refuse (call, WIRE_STATUS_BAD_PATTERN, "a group's name is one segment of a-z 0-9 - _");
+  return TRUE;
+}
+
+static gboolean
+check_right (const BusCall *call, const SubscribeRequest *request)
+{
+  BusOperation operation = request->serve ? BUS_OP_SERVE : BUS_OP_SUBSCRIBE;
+  BusVerdict verdict = bus_policy_authorize (&call->peer->principal, operation, wire_span_str (request->pattern));
+  char detail[128];
+
+  if (verdict.allowed)
+    return TRUE;
+  call->core->denied++;
+  g_snprintf (detail, sizeof detail, "denied by rule %s", verdict.rule);
+  bus_note (call->core, call->peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
+  return refuse (call, WIRE_STATUS_DENIED, detail);
+}
+
+static void
+subscribe (const BusCall *call)
+{
+  const SubscribeRequest *request = call->request;
+  const BusLimits *limits = &call->core->limits;
+  Daemoneye__Eventbus__V1__SubscribeReply reply = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REPLY__INIT;
+  BusSubscription *subscription;
+
+  if (!check_numbers (call, request) || !check_words (call, request) || !check_right (call, request))
+    return;
+  subscription = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern),
+                                       request->serve != 0);
+  if (subscription == NULL)
+    {
+      refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a subscription");
+      return;
+    }
+  bus_window_init (&subscription->window,
+                   request->window_messages != 0 ? request->window_messages : limits->receive_window_messages,
+                   request->window_bytes != 0 ? request->window_bytes : limits->receive_window_bytes);
+  bus_router_add (call->core, subscription, wire_span_str (request->group));
+  reply.accept_seq = call->accept_seq;
+  reply.window_messages = subscription->window.window_messages;
+  reply.window_bytes = subscription->window.window_bytes;
+  reply_packed (call->peer, call->id, REPLY_TYPE ("SubscribeReply"), &reply.base);
+}
+
+static void
+unsubscribe (const BusCall *call)
+{
+  const Daemoneye__Eventbus__V1__UnsubscribeRequest *request = call->request;
+  BusSubscription *subscription
+      = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (request->subscription));
+  Daemoneye__Eventbus__V1__UnsubscribeReply reply = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REPLY__INIT;
+  BusLeave leave = { 0, 0, 0 };
+
+  if (subscription == NULL)
+    {
+      refuse (call, WIRE_STATUS_NOT_SUBSCRIBED, "you have no subscription with this number");
+      return;
+    }
+  reply.delivered = subscription->delivered;
+  reply.missed = subscription->missed;
+  bus_router_unfile (call->core, subscription);
+  bus_router_release (call->core, subscription, call->now_us, &leave);
+  reply.discarded = leave.discarded;
+  reply_packed (call->peer, call->id, REPLY_TYPE ("UnsubscribeReply"), &reply.base);
+}
+
+/* --- ping, stats --- */
+
+static void
+ping (const BusCall *call)
+{
+  Daemoneye__Eventbus__V1__PingReply reply = DAEMONEYE__EVENTBUS__V1__PING_REPLY__INIT;
+
+  reply.epoch = call->core->epoch;
+  reply.uptime_us = (guint64) (call->now_us - call->core->started_us);
+  reply_packed (call->peer, call->id, REPLY_TYPE ("PingReply"), &reply.base);
+}
+
+static void
+stats (const BusCall *call)
+{
+  bus_stats_answer (call->peer, call->id, call->now_us);
+}
+
+/* --- the table --- */
+
+typedef struct
+{
+  const char *name;
+  const ProtobufCMessageDescriptor *request;
+  void (*answer) (const BusCall *call);
+} Method;
+
+static const Method methods[] = {
+  { "subscribe", &daemoneye__eventbus__v1__subscribe_request__descriptor, subscribe },
+  { "unsubscribe", &daemoneye__eventbus__v1__unsubscribe_request__descriptor, unsubscribe },
+  { "ping", &daemoneye__eventbus__v1__ping_request__descriptor, ping },
+  { "stats", &daemoneye__eventbus__v1__stats_request__descriptor, stats },
+};
+
+gboolean
+bus_calls_serves (WireSpan topic)
+{
+  WireSpan prefix = WIRE_SPAN_LITERAL (PREFIX);
+
+  return topic.len > prefix.len && memcmp (topic.data, prefix.data, prefix.len) == 0;
+}
+
+static const Method *
+find_method (WireSpan topic)
+{
+  const gsize prefix = sizeof PREFIX - 1;
+  WireSpan name = wire_span (topic.data + prefix, topic.len - prefix);
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    if (wire_span_equal (name, wire_span_str (methods[i].name)))
+      return &methods[i];
+  return NULL;
+}
+
+void
+bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
+{
+  const WireEnvelope *envelope = inbound->envelope;
+  const Method *method = find_method (envelope->topic);
+  g_autoptr (WireGuard) guard = NULL;
+  WireGuardError error;
+  BusCall call = { .peer = peer,
+                   .core = peer->core,
+                   .id = envelope->id,
+                   .accept_seq = inbound->accept_seq,
+                   .now_us = now_us };
+
+  if (method == NULL)
+    {
+      refuse (&call, WIRE_STATUS_NO_RESPONDERS, "the broker has no such call");
+      return;
+    }
+  guard = wire_guard_unpack (method->request, envelope->payload, 0, &error);
+  if (guard == NULL)
+    {
+      refuse (&call, error.status, error.problem);
+      return;
+    }
+  call.request = wire_guard_message (guard);
+  method->answer (&call);
+}

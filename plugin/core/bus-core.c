@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-core.h"
+
+#include "bus-dispatch.h"
+#include "bus-events.h"
+#include "bus-hello.h"
+#include "bus-request.h"
+#include "bus-router.h"
+#include "bus-state.h"
+#include "envelope.pb-c.h"
+
+BusCore *
+bus_core_new (const BusCoreOptions *options, gint64 now_us)
+{
+  BusCore *core = g_new0 (BusCore, 1);
+
+  core->limits = options->limits;
+  core->topic_limits = (WireTopicLimits) { (guint) options->limits.topic_segments, (guint) options->limits.topic_bytes,
+                                           (guint) options->limits.segment_bytes };
+  core->n_tool_uids = options->n_tool_uids;
+  core->tool_uids = g_memdup2 (options->tool_uids, options->n_tool_uids * sizeof (guint32));
+  core->epoch = options->epoch;
+  core->seed = options->seed;
+  core->wall_us = options->wall_us;
+  core->started_us = now_us;
+  core->software_version = g_strndup (options->software_version != NULL ? options->software_version : "", 64);
+  core->name = g_ref_string_new ("bus");
+  core->quota.cap = options->limits.broker_bytes;
+  bus_deadline_set_init (&core->deadlines);
+  core->peers_by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
+  core->index = bus_index_new (core->seed);
+  core->servers = bus_router_servers_new ();
+  core->groups = bus_group_table_new ();
+  bus_match_cache_init (&core->matches, options->limits.topic_cache);
+  core->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
+  return core;
+}
+
+void
+bus_core_free (BusCore *core)
+{
+  g_assert (core->peers.length == 0);
+  g_assert (core->quota.charged == 0 && core->quota.memory == 0);
+  g_assert (g_hash_table_size (core->requests) == 0 && g_hash_table_size (core->servers) == 0);
+  g_assert (g_hash_table_size (core->groups) == 0);
+
+  g_queue_clear_full (&core->notes, g_free);
+  bus_match_cache_clear (&core->matches);
+  g_hash_table_unref (core->requests);
+  g_hash_table_unref (core->groups);
+  g_hash_table_unref (core->servers);
+  bus_index_free (core->index);
+  g_hash_table_unref (core->peers_by_id);
+  bus_deadline_set_clear (&core->deadlines);
+  bus_segment_pool_clear (&core->segments);
+  g_ref_string_release (core->name);
+  g_free (core->software_version);
+  g_free (core->tool_uids);
+  g_free (core);
+}
+
+/* --- the end of each input call: what was closed is flushed --- */
+
+/* Empties the peer's owner index: nobody finds it after this, nothing waits for it. */
+static void
+flush_peer (BusPeer *peer, gint64 now_us)
+{
+  BusCore *core = peer->core;
+  g_autoptr (GList) subscriptions = g_hash_table_get_values (peer->subscriptions);
+  guint n = g_hash_table_size (peer->subscriptions);
+  BusLeave leave = { 0, 0, 0 };
+
+  peer->flushed = TRUE;
+  for (GList *link = subscriptions; link != NULL; link = link->next)
+    bus_router_unfile (core, link->data);
+  for (GList *link = subscriptions; link != NULL; link = link->next)
+    bus_router_release (core, link->data, now_us, &leave);
+  bus_request_forget_peer (peer);
+  if (peer->id != NULL)
+    {
+      g_hash_table_remove (core->peers_by_id, &peer->key);
+      bus_events_gone (peer, n, &leave, now_us);
+    }
+}
+
+static void
+settle (BusCore *core, gint64 now_us)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (&core->dying)) != NULL)
+    flush_peer (link->data, now_us);
+}
+
+/* --- coming and going --- */
+
+static guint
+connections_of_uid (const BusCore *core, guint32 uid)
+{
+  guint n = 0;
+
+  for (const GList *link = core->peers.head; link != NULL; link = link->next)
+    n += ((const BusPeer *) link->data)->who.uid == uid ? 1 : 0;
+  return n;
+}
+
+/* The limit that a new connection would break; BUS_N_LIMITS: none. The agent's own is always let in. */
+static BusLimit
+limit_for (const BusCore *core, const BusCredentials *who)
+{
+  if (who->agent)
+    return BUS_N_LIMITS;
+  if (core->peers.length >= core->limits.max_connections)
+    return BUS_LIMIT_max_connections;
+  if (core->n_unauthenticated >= core->limits.max_unauthenticated)
+    return BUS_LIMIT_max_unauthenticated;
+  if (connections_of_uid (core, who->uid) >= core->limits.max_connections_per_uid)
+    return BUS_LIMIT_max_connections_per_uid;
+  return BUS_N_LIMITS;
+}
+
+BusPeer *
+bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us, WireStatus *status,
+                  const char **limit)
+{
+  BusLimit broken = limit_for (core, who);
+
+  *limit = NULL;
+  *status = WIRE_STATUS_OK;
+  if (core->is_stopping)
+    *status = WIRE_STATUS_SHUTTING_DOWN;
+  else if (broken != BUS_N_LIMITS)
+    {
+      *status = WIRE_STATUS_LIMIT;
+      *limit = bus_limit_name (broken);
+    }
+  return *status == WIRE_STATUS_OK ? bus_peer_new (core, who, link, now_us) : NULL;
+}
+
+GBytes *
+bus_core_refusal (WireStatus status, const char *detail)
+{
+  Daemoneye__Eventbus__V1__Goodbye goodbye = DAEMONEYE__EVENTBUS__V1__GOODBYE__INIT;
+  g_autofree char *text = g_strndup (detail != NULL ? detail : wire_status_text (status), 160);
+  guint8 *frame;
+  gsize body;
+
+  goodbye.status = status;
+  goodbye.detail = text;
+  body = daemoneye__eventbus__v1__goodbye__get_packed_size (&goodbye);
+  frame = g_malloc (WIRE_FRAME_HEADER_LEN + body);
+  wire_frame_put_header (frame, WIRE_KIND_GOODBYE, 0, (guint32) body);
+  daemoneye__eventbus__v1__goodbye__pack (&goodbye, frame + WIRE_FRAME_HEADER_LEN);
+  return g_bytes_new_take (frame, WIRE_FRAME_HEADER_LEN + body);
+}
+
+void
+bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_us)
+{
+  if (peer->state != BUS_PEER_CLOSING)
+    {
+      bus_note (core, peer, BUS_NOTE_GONE, why, "the connection went without goodbye");
+      bus_peer_close (peer, why, "the connection went");
+    }
+  settle (core, now_us);
+  bus_peer_free (peer);
+}
+
+/* --- bytes in --- */
+
+static void
+accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
+{
+  if (!bus_hello_accept (peer, frame))
+    return;
+  bus_note (peer->core, peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
+  bus_events_connected (peer, now_us);
+}
+
+/* Bytes that are no frame. Before hello its kind is judged first: a stranger's length means nothing. */
+static void
+refuse_bytes (BusPeer *peer)
+{
+  WireFrameReader *reader = &peer->reader;
+  WireStatus status = reader->status;
+  char detail[160];
+
+  if (peer->state == BUS_PEER_HELLO && reader->kind != WIRE_KIND_HELLO)
+    status = bus_hello_status_of_stranger (reader->kind);
+  if (status == WIRE_STATUS_FRAME_TOO_LARGE)
+    g_snprintf (detail, sizeof detail, "a frame of %" G_GUINT64_FORMAT " bytes is above the limit of %" G_GUINT64_FORMAT
+                " (max_payload)", reader->value, reader->limit);
+  else
+    g_snprintf (detail, sizeof detail, "%s at byte %" G_GSIZE_FORMAT " of a frame", wire_status_text (status),
+                reader->offset);
+  peer->core->malformed++;
+  bus_note (peer->core, peer, BUS_NOTE_CLOSED, status, detail);
+  bus_peer_close (peer, status, detail);
+}
+
+/* From the first byte of a frame it has so long to be whole. */
+static void
+watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
+{
+  BusCore *core = peer->core;
+  BusDeadline *deadline = &peer->alarm.deadline;
+
+  bus_peer_charge_reader (peer);
+  if (!bus_peer_is_ready (peer))
+    return; /* the hello deadline runs, or nothing any more */
+  if (progress || !wire_frame_reader_is_partial (&peer->reader))
+    bus_deadline_disarm (&core->deadlines, deadline);
+  if (wire_frame_reader_is_partial (&peer->reader) && !bus_deadline_is_armed (deadline))
+    bus_deadline_arm (&core->deadlines, deadline, now_us + (gint64) core->limits.frame_timeout_us);
+}
+
+static void
+take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
+{
+  gboolean progress = FALSE;
+  WireFrame frame;
+
+  while (peer->state != BUS_PEER_CLOSING)
+    {
+      switch (wire_frame_reader_next (&peer->reader, &input, &frame))
+        {
+        case WIRE_FRAME_MORE:
+          watch_partial_frame (peer, progress, now_us);
+          return;
+        case WIRE_FRAME_BAD:
+          refuse_bytes (peer);
+          return;
+        case WIRE_FRAME_COMPLETE:
+          progress = TRUE;
+          if (peer->state == BUS_PEER_HELLO)
+            accept_hello (peer, &frame, now_us);
+          else
+            bus_dispatch_frame (peer, &frame, now_us);
+          break;
+        }
+    }
+}
+
+void
+bus_core_received (BusCore *core, BusPeer *peer, const guint8 *bytes, gsize len, gint64 now_us)
+{
+  take_frames (peer, wire_span (bytes, len), now_us);
+  settle (core, now_us);
+}
+
+gsize
+bus_core_place (BusCore *core, BusPeer *peer, guint8 **where)
+{
+  gsize room;
+
+  if (peer->state != BUS_PEER_READY)
+    return 0;
+  room = wire_frame_reader_place (&peer->reader, where);
+  bus_peer_charge_reader (peer);
+  return room;
+}
+
+void
+bus_core_placed (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
+{
+  if (peer->state == BUS_PEER_CLOSING)
+    return;
+  wire_frame_reader_placed (&peer->reader, n);
+  take_frames (peer, wire_span (NULL, 0), now_us);
+  settle (core, now_us);
+}
+
+/* --- bytes out --- */
+
+BusPeer *
+bus_core_next_writable (BusCore *core)
+{
+  GList *link = g_queue_pop_head_link (&core->writable);
+  BusPeer *peer;
+
+  if (link == NULL)
+    return NULL;
+  peer = link->data;
+  peer->is_writable = FALSE;
+  return peer;
+}
+
+BusPeer *
+bus_core_next_closing (BusCore *core)
+{
+  GList *link = g_queue_pop_head_link (&core->closing);
+  BusPeer *peer;
+
+  if (link == NULL)
+    return NULL;
+  peer = link->data;
+  peer->is_closing_listed = FALSE;
+  return peer;
+}
+
+guint
+bus_core_gather (BusCore *core, BusPeer *peer, WireSpan *spans, guint max)
+{
+  return bus_outq_gather (&peer->flow.outq, spans, max);
+}
+
+void
+bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
+{
+  bus_outq_sent (&peer->flow.outq, n);
+  bus_flow_pump (&peer->flow, now_us);
+}
+
+/* --- time --- */
+
+gint64
+bus_core_next_tick_us (const BusCore *core)
+{
+  return bus_deadline_set_next_us (&core->deadlines);
+}
+
+static void
+alarm_due (BusCore *core, BusAlarm *alarm)
+{
+  switch (alarm->kind)
+    {
+    case BUS_ALARM_HELLO:
+      bus_note (core, alarm->owner, BUS_NOTE_REFUSED, WIRE_STATUS_HELLO_TIMEOUT, NULL);
+      bus_peer_close (alarm->owner, WIRE_STATUS_HELLO_TIMEOUT, NULL);
+      break;
+    case BUS_ALARM_FRAME:
+      bus_note (core, alarm->owner, BUS_NOTE_CLOSED, WIRE_STATUS_TIMEOUT, "a frame began and did not end");
+      bus_peer_close (alarm->owner, WIRE_STATUS_TIMEOUT, "a frame began and did not end (frame_timeout_us)");
+      break;
+    case BUS_ALARM_REQUEST:
+      bus_request_expire (core, alarm->owner);
+      break;
+    }
+}
+
+void
+bus_core_tick (BusCore *core, gint64 now_us)
+{
+  BusDeadline *deadline;
+
+  while ((deadline = bus_deadline_set_pop_due (&core->deadlines, now_us)) != NULL)
+    alarm_due (core, (BusAlarm *) deadline); /* deadline is its first field */
+  settle (core, now_us);
+}
+
+void
+bus_core_shutdown (BusCore *core, gint64 now_us)
+{
+  core->is_stopping = TRUE;
+  for (GList *link = core->peers.head; link != NULL; link = link->next)
+    bus_peer_close (link->data, WIRE_STATUS_SHUTTING_DOWN, NULL);
+  settle (core, now_us);
+}
+
+void
+bus_core_set_wall_us (BusCore *core, gint64 wall_us)
+{
+  core->wall_us = wall_us;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus-limits.h"
+#include "wire-span.h"
+#include "wire-status.h"
+
+/*
+ * The broker, sans-I/O.
+ *
+ * Bytes come in with a peer and a moment, bytes and wishes come out: "this peer has bytes", "this peer is to be closed,
+ * because", "call tick at T". There is no socket, clock, thread, GMainContext, file or global state behind this header,
+ * so the same inputs give the same outputs.
+ *
+ *   bytes in -> frame -> envelope -> authorize -> route -> out-queue -> bytes out
+ *
+ * Each arrow is one function with a plain result. Nothing calls back: a publish only appends to queues, the caller
+ * takes the bytes out later (gather, sent). Everything is charged to a peer and refunded when it goes; with no peer
+ * left the charges sum to zero, and bus_core_free() asserts it.
+ *
+ * Life of a peer: connect -> (received | gather, sent)* -> [close wanted] -> disconnected. The caller owns no part of
+ * a BusPeer; disconnected() frees it.
+ */
+
+typedef struct BusCore BusCore;
+typedef struct BusPeer BusPeer;
+
+/* What the transport knows about who connected. */
+typedef struct
+{
+  guint32 uid;
+  guint32 pid;    /* 0 where the system does not tell */
+  gboolean agent; /* came through the module's own call: has the agent's role by construction */
+} BusCredentials;
+
+typedef struct
+{
+  BusLimits limits;
+  guint32 *tool_uids; /* uids that may say hello as tool; copied */
+  gsize n_tool_uids;
+  guint64 epoch;     /* differs for every start */
+  guint64 seed;      /* hash seed and the only source of randomness */
+  gint64 wall_us;    /* wall clock minus monotonic clock: for stamps only */
+  const char *software_version; /* copied */
+} BusCoreOptions;
+
+/* Why a peer came or went, for the caller's log; see bus_core_next_note(). */
+typedef enum
+{
+  BUS_NOTE_CONNECTED,    /* said hello and was accepted */
+  BUS_NOTE_REFUSED,      /* hello refused */
+  BUS_NOTE_CLOSED,       /* closed by us or said goodbye, with a reason */
+  BUS_NOTE_GONE,         /* the connection went without goodbye */
+  BUS_NOTE_DENIED,       /* tried what its rights do not allow */
+  BUS_NOTE_DROPPED,      /* its queue was full: first drop of a gap */
+} BusNoteKind;
+
+typedef struct
+{
+  BusNoteKind kind;
+  WireStatus status;
+  guint32 uid;
+  guint32 pid;
+  char id[72];      /* escaped, may be cut; empty before hello */
+  char detail[160]; /* English, escaped, may be cut */
+} BusNote;
+
+BusCore *bus_core_new (const BusCoreOptions *options, gint64 now_us);
+
+/* Every peer must be gone; asserts that the charges sum to zero. */
+void bus_core_free (BusCore *core);
+
+/* NULL when a connection limit is reached; then @status (LIMIT) and @limit say which, and the caller sends the bytes of
+ * bus_core_refusal() and closes. @link is the caller's, given back by the functions below. */
+BusPeer *bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us, WireStatus *status,
+                           const char **limit);
+
+/* A whole GOODBYE frame for a connection that got no peer. Transfer full. */
+GBytes *bus_core_refusal (WireStatus status, const char *detail);
+
+/* Bytes of a peer, split anywhere. After a close was wanted for it they are ignored. */
+void bus_core_received (BusCore *core, BusPeer *peer, const guint8 *bytes, gsize len, gint64 now_us);
+
+/* Optional, saves a copy of large frames: where the next bytes may be read to directly (0: nowhere, use received()),
+ * and how many came there. The place is valid until the next call with this peer. */
+gsize bus_core_place (BusCore *core, BusPeer *peer, guint8 **where);
+void bus_core_placed (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
+
+/* The link is gone (end of file, error, or closed as wanted). Frees @peer and all it owned. */
+void bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_us);
+
+/* Peers that have bytes to send and were not given here since they got them; NULL: none left. Give it until NULL at the
+ * end of each turn, and gather() + write what it takes. A peer that could not be written whole is not given again: the
+ * caller waits until its link is writable. */
+BusPeer *bus_core_next_writable (BusCore *core);
+
+/* Fills up to @max spans with what is to be written next, in order: at most 64 KiB in all, or one larger message. They
+ * stay as they are until sent() says that all of them (in one or several steps) are written. 0: nothing to write. */
+guint bus_core_gather (BusCore *core, BusPeer *peer, WireSpan *spans, guint max);
+void bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
+
+/* Peers that are to be closed and were not given here yet: write what gather() still gives (GOODBYE is last) for as long
+ * as the link takes it at once, and BUS_CORE_LINGER_US at the longest, then call disconnected(). NULL: none. */
+BusPeer *bus_core_next_closing (BusCore *core);
+#define BUS_CORE_LINGER_US G_TIME_SPAN_SECOND
+
+gpointer bus_peer_link (const BusPeer *peer);
+gboolean bus_peer_is_closing (const BusPeer *peer);
+
+/* Deadlines. Call tick() at or after next_tick_us (G_MAXINT64: not needed); early is harmless. */
+gint64 bus_core_next_tick_us (const BusCore *core);
+void bus_core_tick (BusCore *core, gint64 now_us);
+
+/* Says GOODBYE SHUTTING_DOWN to all and takes nobody new. */
+void bus_core_shutdown (BusCore *core, gint64 now_us);
+
+/* The wall clock was stepped, or time has passed: new offset for stamps. */
+void bus_core_set_wall_us (BusCore *core, gint64 wall_us);
+
+/* Takes one note out, oldest first; FALSE when there is none. Bounded: when nobody takes them the oldest are dropped
+ * and @missed counts them. */
+gboolean bus_core_next_note (BusCore *core, BusNote *note, guint *missed);
+
+/* Plain numbers for the module ABI and for tests; control.bus.stats says more. */
+typedef struct
+{
+  guint peers;         /* that said hello */
+  guint connections;   /* all */
+  guint subscriptions;
+  guint groups;
+  guint pending_requests;
+  guint64 queued_messages;
+  guint64 queued_bytes;
+  guint64 charged_bytes; /* everything charged to peers, objects included; 0 without peers */
+  guint64 accepted;
+  guint64 delivered;
+  guint64 missed;
+  guint64 denied;
+  guint64 malformed;
+} BusCoreStats;
+void bus_core_stats (const BusCore *core, BusCoreStats *stats);

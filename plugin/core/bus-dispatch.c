@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-dispatch.h"
+
+#include "bus-calls.h"
+#include "bus-request.h"
+#include "bus-router.h"
+#include "bus-state.h"
+#include "wire-topic.h"
+
+/* One frame with what was read of it. */
+typedef struct
+{
+  BusPeer *peer;
+  BusCore *core;
+  WireFrame *frame;
+  const WireEnvelope *envelope;
+  WireClassOf class_of;
+  gint64 now_us;
+} Call;
+
+typedef void (*Handler) (Call *call);
+
+/* --- refusals --- */
+
+static void
+fail (const Call *call, WireStatus status, const char *detail)
+{
+  bus_peer_error (call->peer, call->envelope->id, status, detail);
+}
+
+static void
+strike (const Call *call, const char *detail)
+{
+  fail (call, WIRE_STATUS_UNSUPPORTED, detail);
+  if (++call->peer->strikes >= BUS_STRIKES_MAX)
+    bus_peer_close (call->peer, WIRE_STATUS_UNSUPPORTED, "too many frames that this broker does not understand");
+}
+
+static void
+malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset)
+{
+  WireEnvelope error;
+
+  peer->core->malformed++;
+  wire_envelope_init (&error);
+  error.status = status;
+  error.detail = wire_span_str (problem);
+  error.offset = offset;
+  bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
+  bus_note (peer->core, peer, BUS_NOTE_CLOSED, status, problem);
+  bus_peer_close (peer, status, problem);
+}
+
+static gboolean
+authorize (const Call *call, BusOperation operation, WireSpan topic)
+{
+  BusVerdict verdict = bus_policy_authorize (&call->peer->principal, operation, topic);
+  char detail[128];
+
+  if (verdict.allowed)
+    return TRUE;
+  call->core->denied++;
+  g_snprintf (detail, sizeof detail, "denied by rule %s", verdict.rule);
+  bus_note (call->core, call->peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
+  fail (call, WIRE_STATUS_DENIED, detail);
+  return FALSE;
+}
+
+/* --- credit --- */
+
+static void
+tell_credit (BusPeer *peer, WireClass credit_class)
+{
+  BusWindow *window = &peer->publish[credit_class];
+  WireEnvelope credit;
+
+  bus_window_grant (window);
+  wire_envelope_init (&credit);
+  credit.credit_class = credit_class;
+  credit.credit_messages = window->granted_messages;
+  credit.credit_bytes = window->granted_bytes;
+  bus_peer_put (peer, WIRE_KIND_CREDIT, 0, &credit);
+}
+
+/* What its sender counted this frame as. */
+static WireClassOf
+class_of_frame (const Call *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+
+  if (call->frame->kind == WIRE_KIND_REPLY)
+    return bus_request_class (envelope->route, envelope->payload.len);
+  return wire_class_of (call->frame->kind, envelope->topic, envelope->payload.len);
+}
+
+/* Before anything else is looked at, so that a refused frame costs what its sender thinks it costs. FALSE: it was sent
+ * without credit, and the peer is closed. No receiver holds a publisher's credit back yet, so it comes back at once. */
+static gboolean
+take_credit (const Call *call)
+{
+  WireClass credit_class = call->class_of.credit_class;
+  BusWindow *window = &call->peer->publish[credit_class];
+  gsize bytes = WIRE_FRAME_HEADER_LEN + call->frame->body.len;
+
+  if (credit_class == WIRE_CLASS_NONE)
+    return TRUE;
+  if (!bus_window_is_open (window))
+    {
+      malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "sent without credit: wait for CREDIT", 0);
+      return FALSE;
+    }
+  bus_window_use (window, bytes);
+  if (bus_window_return (window, bytes))
+    tell_credit (call->peer, credit_class);
+  return TRUE;
+}
+
+/* --- what a message must have --- */
+
+static gboolean
+check_topic (const Call *call)
+{
+  WireTopicCheck check = wire_topic_check (call->envelope->topic, &call->core->topic_limits);
+
+  if (check.status != WIRE_STATUS_OK)
+    fail (call, check.status, check.problem);
+  return check.status == WIRE_STATUS_OK;
+}
+
+static gboolean
+check_payload (const Call *call)
+{
+  if (call->envelope->payload.len <= call->core->limits.max_payload)
+    return TRUE;
+  bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_max_payload, call->envelope->payload.len);
+  return FALSE;
+}
+
+static gboolean
+check_id (const Call *call)
+{
+  if (call->envelope->id > 0)
+    return TRUE;
+  malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "id is above zero", 0);
+  return FALSE;
+}
+
+static BusInbound
+inbound_of (const Call *call)
+{
+  return (BusInbound) {
+    .frame = *call->frame,
+    .reader = &call->peer->reader,
+    .envelope = call->envelope,
+    .copy_max = BUS_OUTQ_COPY_MAX,
+    .sender = call->peer->id,
+    .accept_seq = ++call->core->accept_seq,
+    .accept_time_us = (guint64) (call->now_us + call->core->wall_us),
+    .class_of = call->class_of,
+    .quota = &call->core->quota,
+  };
+}
+
+static BusPeer *
+find_target (const Call *call)
+{
+  BusKey key = bus_key (call->core->seed, call->envelope->target);
+  BusPeer *target = g_hash_table_lookup (call->core->peers_by_id, &key);
+
+  return target != NULL && bus_peer_is_ready (target) ? target : NULL;
+}
+
+/* Deadline asked for, or the default, at most the longest. */
+static gint64
+due_us (const Call *call)
+{
+  guint64 asked_us = call->envelope->deadline_us;
+
+  if (asked_us == 0)
+    asked_us = call->core->limits.request_timeout_us;
+  return call->now_us + (gint64) MIN (asked_us, call->core->limits.max_request_timeout_us);
+}
+
+static gboolean
+may_wait (const Call *call)
+{
+  guint pending = call->peer->asked.length;
+
+  if (pending >= call->core->limits.max_pending_requests)
+    {
+      bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_max_pending_requests, pending + 1);
+      return FALSE;
+    }
+  if (bus_request_find_asked (call->peer, call->envelope->id) != NULL)
+    {
+      fail (call, WIRE_STATUS_DUPLICATE_ID, "a request with this id is pending: ids are used once");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* --- publish, direct, broadcast --- */
+
+static void
+acknowledge (const Call *call, guint64 accept_seq, BusOutcome outcome)
+{
+  WireEnvelope ack;
+
+  if (!(call->frame->flags & WIRE_FLAG_WANT_ACK))
+    return;
+  wire_envelope_init (&ack);
+  ack.answers = call->envelope->id;
+  ack.accept_seq = accept_seq;
+  ack.matched = outcome.matched;
+  ack.queued = outcome.queued;
+  ack.refused = outcome.refused;
+  if (outcome.refused > 0)
+    ack.status = WIRE_STATUS_WOULD_BLOCK;
+  bus_peer_put (call->peer, WIRE_KIND_ACK, 0, &ack);
+}
+
+static void
+publish_direct (Call *call)
+{
+  BusPeer *target = find_target (call);
+  BusRequest *pending = NULL;
+  BusInbound inbound;
+  BusOutcome outcome;
+
+  if (target == NULL)
+    {
+      fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
+      return;
+    }
+  if (!bus_router_is_subscribed (call->core, target, call->envelope->topic))
+    {
+      fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target neither subscribes to nor serves this topic");
+      return;
+    }
+  if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
+    {
+      if (!may_wait (call))
+        return;
+      pending = bus_request_new (call->core, BUS_PENDING_DELIVERED, call->peer, call->envelope->id, target,
+                                 call->envelope->topic, due_us (call));
+    }
+  inbound = inbound_of (call);
+  outcome = bus_router_direct (call->core, &inbound, target, pending != NULL ? pending->route_id : 0, call->now_us);
+  acknowledge (call, inbound.accept_seq, outcome);
+  if (pending != NULL && outcome.queued == 0)
+    bus_request_fail (call->core, pending, WIRE_STATUS_WOULD_BLOCK, "the receiver's queue is full; it is told by a gap");
+  bus_inbound_clear (&inbound);
+}
+
+static void
+publish_to_all (Call *call)
+{
+  gboolean broadcast = (call->frame->flags & WIRE_FLAG_BROADCAST) != 0;
+  BusInbound inbound = inbound_of (call);
+  BusOutcome outcome = bus_router_publish (call->core, &inbound, broadcast, call->now_us);
+
+  acknowledge (call, inbound.accept_seq, outcome);
+  bus_inbound_clear (&inbound);
+}
+
+static void
+handle_publish (Call *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+  gboolean direct = envelope->target.len > 0;
+
+  if (!check_id (call) || !check_payload (call) || !check_topic (call)
+      || !authorize (call, BUS_OP_PUBLISH, envelope->topic))
+    return;
+  if (call->frame->flags & WIRE_FLAG_RETAIN)
+    strike (call, "RETAIN is not supported by this broker");
+  else if (direct)
+    publish_direct (call);
+  else if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
+    strike (call, "WANT_DELIVERED needs a target");
+  else
+    publish_to_all (call);
+}
+
+/* --- request, reply --- */
+
+static BusSubscription *
+find_server (Call *call)
+{
+  BusPeer *target = NULL;
+  BusSubscription *server;
+
+  if (call->envelope->target.len > 0)
+    {
+      target = find_target (call);
+      if (target == NULL)
+        {
+          fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
+          return NULL;
+        }
+    }
+  server = bus_router_pick_server (call->core, call->envelope->topic, target);
+  if (server != NULL && bus_peer_is_ready (server->owner))
+    return server;
+  if (target != NULL)
+    fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target does not serve this topic");
+  else
+    fail (call, WIRE_STATUS_NO_RESPONDERS, "nobody serves this topic");
+  return NULL;
+}
+
+static void
+request_peer (Call *call)
+{
+  BusSubscription *server = find_server (call);
+  BusRequest *request;
+  BusInbound inbound;
+
+  if (server == NULL || !may_wait (call))
+    return;
+  request = bus_request_new (call->core, BUS_PENDING_REPLY, call->peer, call->envelope->id, server->owner,
+                             call->envelope->topic, due_us (call));
+  inbound = inbound_of (call);
+  if (!bus_router_request (call->core, &inbound, server, request->route_id, request->alarm.deadline.due_us, call->now_us))
+    bus_request_fail (call->core, request, WIRE_STATUS_WOULD_BLOCK, "the responder's queue is full: try again later");
+  bus_inbound_clear (&inbound);
+}
+
+static void
+handle_request (Call *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+
+  if (!check_id (call) || !check_payload (call) || !check_topic (call)
+      || !authorize (call, BUS_OP_REQUEST, envelope->topic))
+    return;
+  if (bus_calls_serves (envelope->topic))
+    {
+      BusInbound inbound = inbound_of (call);
+
+      bus_calls_answer (call->peer, &inbound, call->now_us);
+      bus_inbound_clear (&inbound);
+    }
+  else
+    request_peer (call);
+}
+
+static void
+forward_reply (Call *call, BusRequest *request)
+{
+  gboolean final = (call->frame->flags & WIRE_FLAG_FINAL) != 0;
+  BusDelivery delivery = { .kind = WIRE_KIND_REPLY, .flags = call->frame->flags, .answers = request->id };
+  BusInbound inbound = inbound_of (call);
+  BusPeer *requester = request->requester;
+
+  if (!bus_flow_offer_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
+    bus_request_fail (call->core, request, WIRE_STATUS_SLOW_CONSUMER,
+                      "the answer came, but your queue is full (queue_hard_bytes): read faster");
+  else if (final)
+    bus_request_free (call->core, request);
+  bus_peer_touch (requester);
+  bus_inbound_clear (&inbound);
+}
+
+static void
+handle_reply (Call *call)
+{
+  BusRequest *request = bus_request_find (call->core, call->peer, call->envelope->route);
+
+  if (!check_payload (call))
+    return;
+  if (request == NULL || request->kind != BUS_PENDING_REPLY)
+    fail (call, WIRE_STATUS_EXPIRED, "nobody waits for this answer: its request ended, or was never yours");
+  else
+    forward_reply (call, request);
+}
+
+static void
+handle_delivered (Call *call)
+{
+  BusRequest *request = bus_request_find (call->core, call->peer, call->envelope->route);
+  WireEnvelope done;
+
+  if (request == NULL || request->kind != BUS_PENDING_DELIVERED)
+    {
+      fail (call, WIRE_STATUS_EXPIRED, "nobody waits for this DELIVERED: it ended, or was never yours");
+      return;
+    }
+  wire_envelope_init (&done);
+  done.answers = request->id;
+  bus_peer_put (request->requester, WIRE_KIND_DELIVERED, 0, &done);
+  bus_request_free (call->core, request);
+}
+
+static void
+handle_cancel (Call *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+  BusRequest *request;
+
+  if (envelope->route != 0)
+    {
+      request = bus_request_find (call->core, call->peer, envelope->route);
+      if (request != NULL)
+        bus_request_fail (call->core, request, WIRE_STATUS_CANCELLED, "the responder gave the request up");
+      return;
+    }
+  /* Giving up what ended a moment ago is no mistake: the two crossed. */
+  request = bus_request_find_asked (call->peer, envelope->id);
+  if (request != NULL)
+    bus_request_withdraw (call->core, request);
+}
+
+/* --- credit, life --- */
+
+static void
+handle_credit (Call *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+  BusSubscription *subscription
+      = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (envelope->subscription));
+
+  /* Credit for what was unsubscribed a moment ago crossed the answer. */
+  if (subscription == NULL)
+    return;
+  switch (bus_window_set_granted (&subscription->window, envelope->credit_messages, envelope->credit_bytes))
+    {
+    case BUS_WINDOW_GRANTED:
+      bus_flow_credit (&call->peer->flow, subscription, call->now_us);
+      bus_peer_touch (call->peer);
+      break;
+    case BUS_WINDOW_BACKWARDS:
+      malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "credit totals only grow", 0);
+      break;
+    case BUS_WINDOW_TOO_FAR:
+      malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the subscription's window", 0);
+      break;
+    }
+}
+
+static void
+handle_ping (Call *call)
+{
+  WireEnvelope pong;
+
+  wire_envelope_init (&pong);
+  pong.answers = call->envelope->id;
+  bus_peer_put (call->peer, WIRE_KIND_PONG, 0, &pong);
+}
+
+static void
+handle_pong (Call *call)
+{
+  /* Any frame is a life sign; a PONG is nothing else. */
+}
+
+static void
+handle_misplaced (Call *call)
+{
+  malformed (call->peer, WIRE_STATUS_PROTOCOL_ORDER, "this kind of frame is not for a client to send now", 0);
+}
+
+static const Handler handlers[] = {
+  [WIRE_KIND_HELLO] = handle_misplaced,   [WIRE_KIND_WELCOME] = handle_misplaced,
+  [WIRE_KIND_PUBLISH] = handle_publish,   [WIRE_KIND_DELIVER] = handle_misplaced,
+  [WIRE_KIND_REQUEST] = handle_request,   [WIRE_KIND_REPLY] = handle_reply,
+  [WIRE_KIND_DELIVERED] = handle_delivered, [WIRE_KIND_ACK] = handle_misplaced,
+  [WIRE_KIND_ERROR] = handle_misplaced,   [WIRE_KIND_CREDIT] = handle_credit,
+  [WIRE_KIND_GAP] = handle_misplaced,     [WIRE_KIND_CANCEL] = handle_cancel,
+  [WIRE_KIND_PING] = handle_ping,         [WIRE_KIND_PONG] = handle_pong,
+};
+
+static gboolean
+is_known (const WireFrame *frame)
+{
+  return frame->kind < G_N_ELEMENTS (handlers) && handlers[frame->kind] != NULL && !(frame->flags & ~WIRE_FLAGS_KNOWN);
+}
+
+void
+bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
+{
+  WireEnvelope envelope;
+  Call call = { .peer = peer, .core = peer->core, .frame = frame, .envelope = &envelope, .now_us = now_us };
+  WireReadResult result;
+
+  peer->received++;
+  if (frame->kind == WIRE_KIND_GOODBYE)
+    {
+      bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");
+      return;
+    }
+  if (is_known (frame) && handlers[frame->kind] == handle_misplaced)
+    {
+      wire_envelope_init (&envelope);
+      handle_misplaced (&call);
+      return;
+    }
+
+  result = wire_envelope_read (frame->body, frame->kind, WIRE_FROM_CLIENT, &envelope);
+  if (result.status == WIRE_STATUS_BAD_MESSAGE)
+    {
+      malformed (peer, result.status, result.problem, result.offset);
+      return;
+    }
+  call.class_of = class_of_frame (&call);
+  if (!take_credit (&call))
+    return;
+  if (!is_known (frame))
+    strike (&call, "this broker knows no such kind or flag of frame");
+  else if (result.status == WIRE_STATUS_UNSUPPORTED)
+    strike (&call, result.problem);
+  else if (result.status != WIRE_STATUS_OK)
+    fail (&call, result.status, result.problem);
+  else
+    handlers[frame->kind] (&call);
+}

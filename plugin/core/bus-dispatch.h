@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus-peer.h"
+
+/*
+ * One frame of a ready peer: envelope -> authorize -> route, by a table of kinds.
+ *
+ * Here is the only place where rights are asked for what a client sends, and where its publish credit is taken.
+ * Malformed bytes get one ERROR with the offset and close the connection; what is well-formed but not understood gets
+ * an ERROR and the connection goes on, up to a number of strikes.
+ */
+void bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us);
+
+#define BUS_STRIKES_MAX 16u

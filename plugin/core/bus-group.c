@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-group.h"
+
+#include "bus-peer.h"
+
+GHashTable *
+bus_group_table_new (void)
+{
+  return g_hash_table_new (bus_key_hash, bus_key_equal);
+}
+
+BusGroup *
+bus_group_join (GHashTable *groups, guint64 seed, WireSpan name)
+{
+  BusKey key = bus_key (seed, name);
+  BusGroup *group = g_hash_table_lookup (groups, &key);
+
+  if (group == NULL)
+    {
+      guint8 *copy;
+
+      group = g_malloc0 (sizeof (BusGroup) + name.len); /* a name is one segment: at most 64 bytes */
+      copy = (guint8 *) (group + 1);
+      memcpy (copy, name.data, name.len);
+      group->key = (BusKey) { key.hash, wire_span (copy, name.len) };
+      g_hash_table_insert (groups, &group->key, group);
+    }
+  group->members++;
+  return group;
+}
+
+void
+bus_group_leave (GHashTable *groups, BusGroup *group)
+{
+  g_assert (group->members > 0);
+  if (--group->members > 0)
+    return;
+  g_hash_table_remove (groups, &group->key);
+  g_free (group);
+}
+
+guint
+bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n)
+{
+  guint start = (guint) (*cursor % n);
+  guint picked = start;
+
+  for (guint i = 0; i < n; i++)
+    {
+      guint at = (start + i) % n;
+      const BusSubscription *candidate = candidates[at];
+
+      if (bus_peer_is_ready (candidate->owner) && bus_flow_has_room (&candidate->owner->flow, candidate))
+        {
+          picked = at;
+          break;
+        }
+    }
+  /* On from the picked one, so that a full member does not double its neighbour's share. */
+  *cursor = picked + 1;
+  return picked;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus-hash.h"
+
+/*
+ * Hash table keys made of peer bytes: the hash is computed once, with the core's seed, when the bytes are parsed. The
+ * bytes belong to the value that holds the key (or, for a look-up, to the frame).
+ */
+typedef struct
+{
+  guint64 hash;
+  WireSpan text;
+} BusKey;
+
+static inline BusKey
+bus_key (guint64 seed, WireSpan text)
+{
+  return (BusKey) { bus_hash (seed, text), text };
+}
+
+static inline guint
+bus_key_hash (gconstpointer key)
+{
+  return (guint) ((const BusKey *) key)->hash;
+}
+
+static inline gboolean
+bus_key_equal (gconstpointer a, gconstpointer b)
+{
+  const BusKey *first = a;
+  const BusKey *second = b;
+
+  return first->hash == second->hash && wire_span_equal (first->text, second->text);
+}

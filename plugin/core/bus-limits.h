@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * Every limit of the broker, as plain numbers.
+ *
+ * One table below is the source: name of the setting (key of [limits] in daemoneye-eventbus.conf), default, floor and
+ * ceiling. config fills a BusLimits from a key file, tests fill it by hand, the core only reads it. Each refusal names
+ * the limit's setting by bus_limit_name().
+ */
+
+/* X (field, default, floor, ceiling). */
+#define BUS_LIMITS_TABLE(X)                                                                                            \
+  X (max_connections, 256, 1, 4096)                                                                                    \
+  X (max_connections_per_uid, 256, 1, 4096)                                                                            \
+  X (max_unauthenticated, 16, 1, 64)                                                                                   \
+  X (hello_timeout_us, 5000000, 10000, 60000000)                                                                       \
+  X (frame_timeout_us, 10000000, 100000, 300000000)                                                                    \
+  X (max_payload, 1048576, 1024, 16777216)                                                                             \
+  X (topic_segments, 5, 2, 16)                                                                                         \
+  X (topic_bytes, 256, 16, 512)                                                                                        \
+  X (segment_bytes, 64, 8, 64)                                                                                         \
+  X (max_subscriptions, 1024, 1, 65536)                                                                                \
+  X (receive_window_messages, 1000, 1, 65536)                                                                          \
+  X (receive_window_bytes, 4194304, 1024, 67108864)                                                                    \
+  X (queue_soft_bytes, 2097152, 65536, 268435456)                                                                      \
+  X (queue_hard_bytes, 8388608, 65536, 268435456)                                                                      \
+  X (queue_soft_timeout_us, 10000000, 100000, 300000000)                                                               \
+  X (control_queue_bytes, 1048576, 65536, 16777216)                                                                    \
+  X (broker_bytes, 67108864, 1048576, 17179869184)                                                                     \
+  X (publish_window_control_bytes, 262144, 32768, 67108864)                                                            \
+  X (publish_window_must_keep_bytes, 4194304, 65536, 67108864)                                                         \
+  X (publish_window_may_drop_bytes, 4194304, 65536, 67108864)                                                          \
+  X (publish_window_messages, 65536, 16, 1048576)                                                                      \
+  X (max_pending_requests, 64, 1, 1024)                                                                                \
+  X (request_timeout_us, 30000000, 1000, 300000000)                                                                    \
+  X (max_request_timeout_us, 300000000, 1000, 3600000000)                                                              \
+  X (longest_block_us, 5000000, 1000, 60000000)                                                                        \
+  X (topic_cache, 4096, 16, 1048576)
+
+#define BUS_LIMIT_FIELD(field, preset, floor, ceiling) guint64 field;
+typedef struct
+{
+  BUS_LIMITS_TABLE (BUS_LIMIT_FIELD)
+} BusLimits;
+#undef BUS_LIMIT_FIELD
+
+#define BUS_LIMIT_ENUM(field, preset, floor, ceiling) BUS_LIMIT_##field,
+typedef enum
+{
+  BUS_LIMITS_TABLE (BUS_LIMIT_ENUM)
+  BUS_N_LIMITS
+} BusLimit;
+#undef BUS_LIMIT_ENUM
+
+typedef struct
+{
+  const char *name; /* of the setting, "max_connections" */
+  gsize offset;     /* of its guint64 in BusLimits */
+  guint64 preset;
+  guint64 floor;
+  guint64 ceiling;
+} BusLimitSpec;
+
+const BusLimitSpec *bus_limit_spec (BusLimit limit);
+const char *bus_limit_name (BusLimit limit);
+guint64 bus_limit_value (const BusLimits *limits, BusLimit limit);
+
+/* Every limit at its default. */
+void bus_limits_init (BusLimits *limits);
+
+/* Limits that contradict each other: NULL when there is none, else a static English sentence that names both settings. */
+const char *bus_limits_contradiction (const BusLimits *limits);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-message.h"
+
+/* Moves the body into a block that outlives the read buffer. */
+static guint8 *
+take_block (BusInbound *inbound, WireSpan *body)
+{
+  gsize len = inbound->frame.body.len;
+  guint8 *block;
+
+  if (inbound->frame.in_block && inbound->reader != NULL)
+    {
+      gsize capacity;
+
+      block = wire_frame_reader_steal (inbound->reader, &capacity);
+      *body = inbound->frame.body;
+      return block;
+    }
+
+  block = g_try_malloc (MAX (len, 1));
+  if (block == NULL)
+    return NULL;
+  if (len > 0)
+    memcpy (block, inbound->frame.body.data, len);
+  *body = wire_span (block, len);
+  return block;
+}
+
+static WireSpan
+rebased (WireSpan part, WireSpan from, WireSpan to)
+{
+  return part.len > 0 ? wire_span (to.data + (part.data - from.data), part.len) : part;
+}
+
+BusMessage *
+bus_inbound_keep (BusInbound *inbound)
+{
+  gsize held = sizeof (BusMessage) + inbound->frame.body.len;
+  BusMessage *message;
+  WireSpan body;
+  guint8 *block;
+
+  if (inbound->kept != NULL)
+    return inbound->kept;
+  if (!bus_quota_hold (inbound->quota, held))
+    return NULL;
+  block = take_block (inbound, &body);
+  if (block == NULL)
+    {
+      bus_quota_release (inbound->quota, held);
+      return NULL;
+    }
+
+  message = g_new (BusMessage, 1);
+  *message = (BusMessage) {
+    .refs = 1,
+    .quota = inbound->quota,
+    .held = held,
+    .block = block,
+    .body = body,
+    .topic = rebased (inbound->envelope->topic, inbound->frame.body, body),
+    .payload_len = inbound->envelope->payload.len,
+    .sender = g_ref_string_acquire (inbound->sender),
+    .accept_seq = inbound->accept_seq,
+    .accept_time_us = inbound->accept_time_us,
+    .class_of = inbound->class_of,
+  };
+  inbound->kept = message;
+  return message;
+}
+
+void
+bus_inbound_revive (BusInbound *inbound, BusMessage *message, WireEnvelope *envelope)
+{
+  wire_envelope_init (envelope);
+  envelope->topic = message->topic;
+  envelope->payload = wire_span (NULL, message->payload_len);
+  *inbound = (BusInbound) {
+    .frame = { .body = message->body },
+    .envelope = envelope,
+    .copy_max = 0,
+    .sender = message->sender,
+    .accept_seq = message->accept_seq,
+    .accept_time_us = message->accept_time_us,
+    .class_of = message->class_of,
+    .quota = message->quota,
+    .kept = bus_message_ref (message),
+  };
+}
+
+void
+bus_inbound_clear (BusInbound *inbound)
+{
+  g_clear_pointer (&inbound->kept, bus_message_unref);
+}
+
+WireSpan
+bus_inbound_body (const BusInbound *inbound)
+{
+  return inbound->kept != NULL ? inbound->kept->body : inbound->frame.body;
+}
+
+BusMessage *
+bus_message_ref (BusMessage *message)
+{
+  message->refs++;
+  return message;
+}
+
+void
+bus_message_unref (BusMessage *message)
+{
+  if (--message->refs > 0)
+    return;
+  bus_quota_release (message->quota, message->held);
+  g_ref_string_release (message->sender);
+  g_free (message->block);
+  g_free (message);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus-quota.h"
+#include "wire-class.h"
+#include "wire-envelope.h"
+
+/*
+ * A message on its way through the broker.
+ *
+ * It begins as a view (BusInbound) of bytes that lie in a read buffer and costs nothing. Only when somebody has to wait
+ * for it is it kept: its client bytes move into a block of their own (or the frame's own block is taken over), which
+ * all receivers then share by reference. The payload is never parsed or re-encoded.
+ *
+ * Invariant: a kept message is immutable; its block is held against the broker's memory cap until the last reference
+ * goes. A view never outlives the input call that made it.
+ */
+
+typedef struct
+{
+  guint refs;
+  BusQuota *quota;
+  gsize held;          /* bytes held against the cap */
+  guint8 *block;       /* own allocation; body lies in it */
+  WireSpan body;       /* the client's envelope bytes, untouched */
+  WireSpan topic;      /* in body */
+  gsize payload_len;
+  char *sender;        /* GRefString: outlives the peer */
+  guint64 accept_seq;
+  guint64 accept_time_us;
+  WireClassOf class_of;
+} BusMessage;
+
+/* A message while its input call runs. */
+typedef struct
+{
+  WireFrame frame;
+  WireFrameReader *reader; /* whose block may be stolen; NULL: the broker's own */
+  const WireEnvelope *envelope;
+  gsize copy_max;          /* client bytes up to this are copied per receiver, larger ones referenced */
+  char *sender;            /* GRefString, borrowed */
+  guint64 accept_seq;
+  guint64 accept_time_us;
+  WireClassOf class_of;
+  BusQuota *quota;
+  BusMessage *kept;        /* made at the first need */
+} BusInbound;
+
+/* The kept form, made at the first call; NULL: no memory, or the broker's cap is reached. Transfer none: the view owns
+ * one reference until bus_inbound_clear(). */
+BusMessage *bus_inbound_keep (BusInbound *inbound);
+void bus_inbound_clear (BusInbound *inbound);
+
+/* A kept message once more as a view, to be handed to somebody else. @envelope is filled as far as queues ask. */
+void bus_inbound_revive (BusInbound *inbound, BusMessage *message, WireEnvelope *envelope);
+
+/* The client's bytes where they lie now. */
+WireSpan bus_inbound_body (const BusInbound *inbound);
+
+BusMessage *bus_message_ref (BusMessage *message);
+void bus_message_unref (BusMessage *message);

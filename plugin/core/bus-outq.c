@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-outq.h"
+
+#define SEGMENT_SMALL 4096u  /* the first of an empty lane: most peers never need more */
+#define SEGMENT_LARGE 32768u /* when the lane is not empty: pooled */
+#define POOL_MAX 64u         /* 2 MiB */
+
+struct BusSegment
+{
+  BusSegment *next;
+  BusMessage *tail_owner; /* keeps tail alive; NULL: no tail */
+  WireSpan tail;          /* sent after bytes */
+  gsize capacity;
+  gsize len; /* used of bytes */
+  guint8 bytes[];
+};
+
+static gsize
+segment_size (const BusSegment *segment)
+{
+  return segment->len + segment->tail.len;
+}
+
+static BusSegment *
+segment_new (BusSegmentPool *pool, gsize capacity)
+{
+  BusSegment *segment;
+
+  if (capacity == SEGMENT_LARGE && pool->free != NULL)
+    {
+      segment = pool->free;
+      pool->free = segment->next;
+      pool->n_free--;
+    }
+  else
+    {
+      segment = g_try_malloc (sizeof (BusSegment) + capacity);
+      if (segment == NULL)
+        return NULL;
+      segment->capacity = capacity;
+    }
+  segment->next = NULL;
+  segment->tail_owner = NULL;
+  segment->tail = wire_span (NULL, 0);
+  segment->len = 0;
+  return segment;
+}
+
+static void
+segment_free (BusOutq *outq, BusSegment *segment)
+{
+  BusSegmentPool *pool = outq->pool;
+
+  bus_quota_release (outq->quota, segment->len);
+  g_clear_pointer (&segment->tail_owner, bus_message_unref);
+  if (segment->capacity != SEGMENT_LARGE || pool->n_free >= POOL_MAX)
+    {
+      g_free (segment);
+      return;
+    }
+  segment->next = pool->free;
+  pool->free = segment;
+  pool->n_free++;
+}
+
+void
+bus_segment_pool_clear (BusSegmentPool *pool)
+{
+  while (pool->free != NULL)
+    {
+      BusSegment *segment = pool->free;
+
+      pool->free = segment->next;
+      g_free (segment);
+    }
+  pool->n_free = 0;
+}
+
+void
+bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage)
+{
+  *outq = (BusOutq) { .pool = pool, .quota = quota, .usage = usage };
+}
+
+static void
+free_chain (BusOutq *outq, BusSegment *segment)
+{
+  while (segment != NULL)
+    {
+      BusSegment *next = segment->next;
+
+      segment_free (outq, segment);
+      segment = next;
+    }
+}
+
+void
+bus_outq_drop (BusOutq *outq, WireLane lane)
+{
+  free_chain (outq, outq->lanes[lane].first);
+  bus_quota_refund (outq->quota, outq->usage, outq->lanes[lane].bytes);
+  outq->lanes[lane].first = NULL;
+  outq->lanes[lane].last = NULL;
+  outq->lanes[lane].bytes = 0;
+}
+
+void
+bus_outq_clear (BusOutq *outq)
+{
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    bus_outq_drop (outq, lane);
+  free_chain (outq, outq->tx_first);
+  bus_quota_refund (outq->quota, outq->usage, outq->tx_bytes);
+  bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
+}
+
+/* A segment at the end of the lane with room for @need bytes of its own. */
+static BusSegment *
+room_for (BusOutq *outq, WireLane lane, gsize need)
+{
+  BusSegment *last = outq->lanes[lane].last;
+  gsize capacity;
+
+  if (last != NULL && last->tail_owner == NULL && last->capacity - last->len >= need)
+    return last;
+
+  capacity = last == NULL && need <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
+  last = segment_new (outq->pool, capacity);
+  if (last == NULL)
+    return NULL;
+  if (outq->lanes[lane].last != NULL)
+    outq->lanes[lane].last->next = last;
+  else
+    outq->lanes[lane].first = last;
+  outq->lanes[lane].last = last;
+  return last;
+}
+
+static guint8 *
+append (guint8 *at, WireSpan bytes)
+{
+  if (bytes.len == 0)
+    return at;
+  memcpy (at, bytes.data, bytes.len);
+  return at + bytes.len;
+}
+
+gboolean
+bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body, BusMessage *refer)
+{
+  gsize stamp_len = stamp != NULL ? wire_envelope_size (stamp) + stamp->payload.len : 0;
+  gsize own = WIRE_FRAME_HEADER_LEN + stamp_len + (refer == NULL ? body.len : 0);
+  gsize whole = WIRE_FRAME_HEADER_LEN + stamp_len + body.len;
+  BusSegment *segment;
+  guint8 *at;
+
+  if (whole > G_MAXUINT32 || !bus_quota_hold (outq->quota, own))
+    return FALSE;
+  segment = room_for (outq, lane, own);
+  if (segment == NULL)
+    {
+      bus_quota_release (outq->quota, own);
+      return FALSE;
+    }
+
+  at = segment->bytes + segment->len;
+  wire_frame_put_header (at, kind, flags, (guint32) (stamp_len + body.len));
+  at += WIRE_FRAME_HEADER_LEN;
+  if (stamp != NULL)
+    at = append (wire_envelope_write (stamp, at), stamp->payload);
+  if (refer == NULL)
+    at = append (at, body);
+  g_assert (at == segment->bytes + segment->len + own);
+  segment->len += own;
+
+  if (refer != NULL)
+    {
+      segment->tail_owner = bus_message_ref (refer);
+      segment->tail = body;
+    }
+  outq->lanes[lane].bytes += whole;
+  bus_quota_charge (outq->quota, outq->usage, whole);
+  return TRUE;
+}
+
+static void
+move_to_tx (BusOutq *outq, WireLane lane)
+{
+  BusSegment *segment = outq->lanes[lane].first;
+
+  outq->lanes[lane].first = segment->next;
+  if (segment->next == NULL)
+    outq->lanes[lane].last = NULL;
+  outq->lanes[lane].bytes -= segment_size (segment);
+
+  segment->next = NULL;
+  if (outq->tx_last != NULL)
+    outq->tx_last->next = segment;
+  else
+    outq->tx_first = segment;
+  outq->tx_last = segment;
+  outq->tx_bytes += segment_size (segment);
+}
+
+/* Takes as many whole segments as one turn may send, control first. */
+static void
+refill (BusOutq *outq)
+{
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    while (outq->lanes[lane].first != NULL)
+      {
+        if (outq->tx_first != NULL && outq->tx_bytes + segment_size (outq->lanes[lane].first) > BUS_OUTQ_TURN_BYTES)
+          return;
+        move_to_tx (outq, lane);
+      }
+}
+
+guint
+bus_outq_gather (BusOutq *outq, WireSpan *spans, guint max)
+{
+  gsize skip = outq->tx_sent;
+  guint n = 0;
+
+  if (outq->tx_first == NULL)
+    refill (outq);
+  for (BusSegment *segment = outq->tx_first; segment != NULL && n + 2 <= max; segment = segment->next)
+    {
+      gsize own = MIN (skip, segment->len);
+
+      if (own < segment->len)
+        spans[n++] = wire_span (segment->bytes + own, segment->len - own);
+      skip -= own;
+      if (skip < segment->tail.len)
+        spans[n++] = wire_span (segment->tail.data + skip, segment->tail.len - skip);
+      skip = 0;
+    }
+  return n;
+}
+
+void
+bus_outq_sent (BusOutq *outq, gsize n)
+{
+  g_assert (n <= outq->tx_bytes);
+  bus_quota_refund (outq->quota, outq->usage, n);
+  outq->tx_bytes -= n;
+  outq->tx_sent += n;
+
+  while (outq->tx_first != NULL && outq->tx_sent >= segment_size (outq->tx_first))
+    {
+      BusSegment *segment = outq->tx_first;
+
+      outq->tx_sent -= segment_size (segment);
+      outq->tx_first = segment->next;
+      if (outq->tx_first == NULL)
+        outq->tx_last = NULL;
+      segment_free (outq, segment);
+    }
+}

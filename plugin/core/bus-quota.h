@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * Charges: who holds how much of the broker.
+ *
+ * Every byte and object that a peer makes the broker keep is charged to that peer and refunded by the same amount when
+ * it is freed. A message that several queues share counts in full for each of them (charged), and once for the broker
+ * (memory). This room counts; what to do at a limit is the caller's.
+ *
+ * Invariant: the sum of all peers' charges is quota->charged; with nothing held both sums are zero. Arithmetic is
+ * checked: a refund above the charge is our bug and asserts.
+ */
+
+typedef struct
+{
+  guint64 charged; /* sum over all peers */
+  guint64 memory;  /* bytes really held, shared ones once */
+  guint64 cap;     /* of memory */
+} BusQuota;
+
+/* One peer's part. */
+typedef struct
+{
+  guint64 charged;
+} BusUsage;
+
+void bus_quota_charge (BusQuota *quota, BusUsage *usage, guint64 amount);
+void bus_quota_refund (BusQuota *quota, BusUsage *usage, guint64 amount);
+
+/* FALSE, and nothing changed, when it would pass the cap. */
+gboolean bus_quota_hold (BusQuota *quota, guint64 amount);
+void bus_quota_release (BusQuota *quota, guint64 amount);

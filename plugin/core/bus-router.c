@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-router.h"
+
+#include "bus-state.h"
+
+#define ANNOUNCE_MAX 2048u
+
+/* Those who serve one topic. */
+typedef struct
+{
+  BusKey key; /* of the first server's pattern copy, see below */
+  GPtrArray *subscriptions;
+  guint64 cursor;
+  guint8 topic[];
+} BusServers;
+
+static void
+servers_free (gpointer data)
+{
+  BusServers *servers = data;
+
+  g_ptr_array_unref (servers->subscriptions);
+  g_free (servers);
+}
+
+GHashTable *
+bus_router_servers_new (void)
+{
+  return g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, servers_free);
+}
+
+static BusServers *
+servers_find (BusCore *core, WireSpan topic)
+{
+  BusKey key = bus_key (core->seed, topic);
+
+  return g_hash_table_lookup (core->servers, &key);
+}
+
+static void
+servers_add (BusCore *core, BusSubscription *subscription)
+{
+  WireSpan topic = subscription->pattern;
+  BusServers *servers = servers_find (core, topic);
+
+  if (servers == NULL)
+    {
+      servers = g_malloc0 (sizeof (BusServers) + topic.len); /* a topic is at most 512 bytes */
+      memcpy (servers->topic, topic.data, topic.len);
+      servers->key = bus_key (core->seed, wire_span (servers->topic, topic.len));
+      servers->subscriptions = g_ptr_array_new ();
+      g_hash_table_insert (core->servers, &servers->key, servers);
+    }
+  g_ptr_array_add (servers->subscriptions, subscription);
+}
+
+static void
+servers_remove (BusCore *core, BusSubscription *subscription)
+{
+  BusServers *servers = servers_find (core, subscription->pattern);
+
+  g_ptr_array_remove (servers->subscriptions, subscription);
+  if (servers->subscriptions->len == 0)
+    g_hash_table_remove (core->servers, &servers->key);
+}
+
+/* --- index --- */
+
+void
+bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
+{
+  BusPeer *owner = subscription->owner;
+
+  if (group.len > 0)
+    subscription->group = bus_group_join (core->groups, core->seed, group);
+  if (subscription->serves)
+    servers_add (core, subscription);
+  else
+    {
+      bus_index_add (core->index, subscription->pattern, subscription);
+      bus_match_cache_forget (&core->matches);
+    }
+  g_hash_table_insert (owner->subscriptions, GUINT_TO_POINTER (subscription->id), subscription);
+  bus_quota_charge (&core->quota, &owner->usage, subscription->charged);
+  core->n_subscriptions++;
+}
+
+/* An unsent message of a group member that goes: to another one, if one is left. */
+static gboolean
+reroute (BusCore *core, BusMessage *message, BusGroup *group, gint64 now_us)
+{
+  BusMatch *match = bus_match_lookup (&core->matches, core->index, core->seed, message->topic);
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  WireEnvelope envelope;
+  BusInbound inbound;
+  gboolean done = FALSE;
+
+  for (guint i = 0; i < match->n_groups; i++)
+    if (match->groups[i].group == group)
+      {
+        BusGroupMatch *members = &match->groups[i];
+        BusSubscription *chosen = members->candidates[bus_group_pick (&group->cursor, members->candidates, members->n)];
+
+        if (!bus_peer_is_ready (chosen->owner))
+          continue;
+        bus_inbound_revive (&inbound, message, &envelope);
+        done = bus_flow_offer (&chosen->owner->flow, &inbound, &delivery, &chosen, 1, now_us, NULL) == 1;
+        bus_inbound_clear (&inbound);
+        bus_peer_touch (chosen->owner);
+      }
+  return done;
+}
+
+void
+bus_router_unfile (BusCore *core, BusSubscription *subscription)
+{
+  if (subscription->serves)
+    servers_remove (core, subscription);
+  else
+    {
+      bus_index_remove (core->index, subscription->pattern, subscription);
+      bus_match_cache_forget (&core->matches);
+    }
+}
+
+void
+bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave)
+{
+  BusPeer *owner = subscription->owner;
+  BusGroup *group = subscription->group;
+  g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) bus_message_unref);
+  guint rerouted = 0;
+
+  g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
+  core->n_subscriptions--;
+  bus_quota_refund (&core->quota, &owner->usage, subscription->charged);
+
+  bus_flow_forget (&owner->flow, subscription, unsent);
+  if (group != NULL && !subscription->serves)
+    {
+      for (guint i = 0; i < unsent->len; i++)
+        rerouted += reroute (core, g_ptr_array_index (unsent, i), group, now_us) ? 1 : 0;
+      leave->unacknowledged += bus_window_outstanding (&subscription->window);
+    }
+  leave->rerouted += rerouted;
+  leave->discarded += unsent->len - rerouted;
+  if (group != NULL)
+    bus_group_leave (core->groups, group);
+  bus_subscription_free (subscription);
+}
+
+/* --- offers --- */
+
+static BusOutcome
+offer (BusInbound *inbound, BusPeer *receiver, BusSubscription *const *subscriptions, guint n, const BusDelivery *delivery,
+       gint64 now_us)
+{
+  BusOutcome outcome = { .matched = n };
+  gboolean first_loss = FALSE;
+
+  for (guint done = 0; done < n; done += WIRE_SUBSCRIPTIONS_MAX)
+    outcome.queued += bus_flow_offer (&receiver->flow, inbound, delivery, subscriptions + done,
+                                      MIN (n - done, WIRE_SUBSCRIPTIONS_MAX), now_us, &first_loss);
+  outcome.refused = n - outcome.queued;
+  bus_peer_touch (receiver);
+  if (first_loss)
+    bus_note (receiver->core, receiver, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER,
+              "its queue is full (queue_soft_bytes, queue_hard_bytes): the newest messages are dropped and told by GAP");
+  return outcome;
+}
+
+static void
+add_outcome (BusOutcome *sum, BusOutcome one)
+{
+  sum->matched += one.matched;
+  sum->queued += one.queued;
+  sum->refused += one.refused;
+}
+
+static void
+choose (BusMatch *match, BusGroupMatch *group, guint at)
+{
+  BusReceiver *receiver = &match->receivers[group->receivers[at]];
+
+  receiver->subscriptions[receiver->n_now++] = group->candidates[at];
+}
+
+static void
+choose_members (BusMatch *match, gboolean broadcast)
+{
+  for (guint i = 0; i < match->n_receivers; i++)
+    match->receivers[i].n_now = match->receivers[i].n_plain;
+  for (guint i = 0; i < match->n_groups; i++)
+    {
+      BusGroupMatch *group = &match->groups[i];
+
+      if (!broadcast)
+        choose (match, group, bus_group_pick (&group->group->cursor, group->candidates, group->n));
+      else
+        for (guint at = 0; at < group->n; at++)
+          choose (match, group, at);
+    }
+}
+
+BusOutcome
+bus_router_publish (BusCore *core, BusInbound *inbound, gboolean broadcast, gint64 now_us)
+{
+  BusMatch *match = bus_match_lookup (&core->matches, core->index, core->seed, inbound->envelope->topic);
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  BusOutcome outcome = { 0, 0, 0 };
+
+  if (match->n_receivers == 0)
+    return outcome;
+  choose_members (match, broadcast);
+  inbound->copy_max = match->n_receivers > BUS_OUTQ_FANOUT ? BUS_OUTQ_COPY_MAX_FANOUT : BUS_OUTQ_COPY_MAX;
+  for (guint i = 0; i < match->n_receivers; i++)
+    {
+      BusReceiver *receiver = &match->receivers[i];
+
+      if (receiver->n_now > 0 && bus_peer_is_ready (receiver->peer))
+        add_outcome (&outcome,
+                     offer (inbound, receiver->peer, receiver->subscriptions, receiver->n_now, &delivery, now_us));
+    }
+  return outcome;
+}
+
+/* Subscriptions of @target for @topic: plain ones, each group once, or what it serves. */
+static GPtrArray *
+subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
+{
+  BusMatch *match = bus_match_lookup (&core->matches, core->index, core->seed, topic);
+  GPtrArray *found = g_ptr_array_new ();
+  BusServers *servers;
+
+  for (guint i = 0; i < match->n_receivers; i++)
+    if (match->receivers[i].peer == target)
+      for (guint j = 0; j < match->receivers[i].n_plain; j++)
+        g_ptr_array_add (found, match->receivers[i].subscriptions[j]);
+  for (guint i = 0; i < match->n_groups; i++)
+    for (guint j = 0; j < match->groups[i].n; j++)
+      if (match->groups[i].candidates[j]->owner == target)
+        g_ptr_array_add (found, match->groups[i].candidates[j]);
+
+  servers = found->len == 0 ? servers_find (core, topic) : NULL;
+  for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
+    {
+      BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
+
+      if (server->owner == target && found->len == 0)
+        g_ptr_array_add (found, server);
+    }
+  return found;
+}
+
+gboolean
+bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic)
+{
+  g_autoptr (GPtrArray) found = subscriptions_of (core, target, topic);
+
+  return found->len > 0;
+}
+
+BusOutcome
+bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us)
+{
+  g_autoptr (GPtrArray) found = subscriptions_of (core, target, inbound->envelope->topic);
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .route_id = route_id };
+
+  if (route_id != 0)
+    delivery.flags = WIRE_FLAG_WANT_DELIVERED;
+  return offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len, &delivery, now_us);
+}
+
+BusSubscription *
+bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target)
+{
+  BusServers *servers = servers_find (core, topic);
+  BusSubscription *const *candidates;
+
+  if (servers == NULL)
+    return NULL;
+  candidates = (BusSubscription *const *) (gconstpointer) servers->subscriptions->pdata;
+  if (target == NULL)
+    return candidates[bus_group_pick (&servers->cursor, candidates, servers->subscriptions->len)];
+  for (guint i = 0; i < servers->subscriptions->len; i++)
+    if (candidates[i]->owner == target)
+      return candidates[i];
+  return NULL;
+}
+
+gboolean
+bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server, guint64 route_id, gint64 due_us,
+                    gint64 now_us)
+{
+  BusDelivery delivery = { .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = due_us };
+  BusPeer *responder = server->owner;
+  gboolean queued;
+
+  /* A request that finds no room is answered with an error; it makes no gap. */
+  if (!bus_flow_takes (&responder->flow, inbound->frame.body.len, now_us) || bus_inbound_keep (inbound) == NULL)
+    return FALSE;
+  queued = bus_flow_offer (&responder->flow, inbound, &delivery, &server, 1, now_us, NULL) == 1;
+  bus_peer_touch (responder);
+  return queued;
+}
+
+void
+bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us)
+{
+  BusMatch *match = bus_match_lookup (&core->matches, core->index, core->seed, wire_span_str (topic));
+  guint8 body[ANNOUNCE_MAX];
+  WireEnvelope envelope;
+  BusInbound inbound;
+  gsize size;
+
+  if (match->n_receivers == 0)
+    return;
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  envelope.type_name = wire_span_str (type_name);
+  envelope.payload = payload;
+  size = wire_envelope_size (&envelope) + payload.len;
+  g_assert (size <= sizeof body);
+  if (payload.len > 0)
+    memcpy (wire_envelope_write (&envelope, body), payload.data, payload.len);
+  else
+    wire_envelope_write (&envelope, body);
+
+  /* Keeping the message rebases the topic from the frame's bytes, so it has to lie there. */
+  if (wire_envelope_read (wire_span (body, size), WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope).status != WIRE_STATUS_OK)
+    g_assert_not_reached ();
+  inbound = (BusInbound) {
+    .frame = { .kind = WIRE_KIND_PUBLISH, .body = wire_span (body, size) },
+    .envelope = &envelope,
+    .copy_max = BUS_OUTQ_COPY_MAX,
+    .sender = core->name,
+    .accept_seq = ++core->accept_seq,
+    .accept_time_us = (guint64) (now_us + core->wall_us),
+    .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, envelope.payload.len),
+    .quota = &core->quota,
+  };
+  bus_router_publish (core, &inbound, FALSE, now_us);
+  bus_inbound_clear (&inbound);
+}

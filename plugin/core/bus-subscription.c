@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-subscription.h"
+
+BusSubscription *
+bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves)
+{
+  gsize size = sizeof (BusSubscription) + pattern.len;
+  BusSubscription *subscription = g_try_malloc0 (size);
+  guint8 *copy;
+
+  if (subscription == NULL)
+    return NULL;
+  copy = (guint8 *) (subscription + 1);
+  memcpy (copy, pattern.data, pattern.len);
+  subscription->owner = owner;
+  subscription->id = id;
+  subscription->pattern = wire_span (copy, pattern.len);
+  subscription->serves = serves;
+  subscription->charged = size;
+  return subscription;
+}
+
+void
+bus_subscription_free (BusSubscription *subscription)
+{
+  g_assert (subscription->first == NULL);
+  g_free (subscription);
+}

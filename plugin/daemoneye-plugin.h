@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * The ABI of the event bus module: the only header that a host (daemoneye-agent) needs. Plain C types only, so that a
+ * host in any language can load it.
+ *
+ * A host loads $libdir/daemoneye/daemoneye-eventbus.so (GModule: bind local, then make it resident; the module can't be
+ * unloaded, stop() is the end of its work), looks up the one symbol daemoneye_plugin_describe, compares magic and
+ * abi_major, and calls through the table. Fields are only ever added at the end of a struct; struct_size says how much
+ * of it is there.
+ *
+ * Threads: each instance owns one broker thread. Every function may be called from any thread of the host; those of one
+ * instance not at the same time as its stop(). None of them calls back, but for the log function.
+ */
+
+#define DAEMONEYE_PLUGIN_MAGIC 0x44594550u /* "DYEP" */
+#define DAEMONEYE_PLUGIN_ABI_MAJOR 1u      /* differs: do not use */
+#define DAEMONEYE_PLUGIN_ABI_MINOR 0u      /* higher: functions were added */
+#define DAEMONEYE_PLUGIN_SYMBOL "daemoneye_plugin_describe"
+
+#if defined(_WIN32)
+#define DAEMONEYE_PLUGIN_EXPORT __declspec (dllexport)
+#else
+#define DAEMONEYE_PLUGIN_EXPORT __attribute__ ((visibility ("default")))
+#endif
+
+typedef struct DaemoneyeBus DaemoneyeBus;
+
+typedef enum
+{
+  DAEMONEYE_LOG_ERROR = 3, /* syslog numbers */
+  DAEMONEYE_LOG_WARNING = 4,
+  DAEMONEYE_LOG_NOTICE = 5,
+  DAEMONEYE_LOG_INFO = 6,
+  DAEMONEYE_LOG_DEBUG = 7,
+} DaemoneyeLogLevel;
+
+/* One field of a structured log record. */
+typedef struct
+{
+  const char *key;   /* "PEER", "STATUS", "REASON", "PID", "UID" */
+  const char *value; /* UTF-8, escaped */
+} DaemoneyeLogField;
+
+/* What the host gives. */
+typedef struct
+{
+  size_t struct_size;
+  /* Address to listen on: a path, or NULL: the configuration's, else $DAEMONEYE_BROKER_SOCKET, else the default. */
+  const char *address;
+  /* NULL: GLib's structured log (domain DeyeBus). Called from the broker thread; must not block. */
+  void (*log) (void *user_data, DaemoneyeLogLevel level, const char *message, const DaemoneyeLogField *fields, size_t n_fields);
+  void *user_data;
+} DaemoneyeHost;
+
+/* A failure in words; the module fills it, the host owns the struct. */
+typedef struct
+{
+  size_t struct_size;
+  int32_t code; /* 1 configuration, 2 address in use, 3 system, 4 ABI, 5 stopped */
+  char message[512];
+} DaemoneyeError;
+
+typedef enum
+{
+  DAEMONEYE_BUS_STARTING,
+  DAEMONEYE_BUS_HEALTHY,
+  DAEMONEYE_BUS_UNHEALTHY,
+  DAEMONEYE_BUS_SHUTTING_DOWN,
+  DAEMONEYE_BUS_STOPPED,
+} DaemoneyeBusState;
+
+typedef struct
+{
+  size_t struct_size;
+  int32_t state; /* DaemoneyeBusState */
+  uint32_t peers;
+  uint32_t connections;
+  uint32_t subscriptions;
+  uint32_t groups;
+  uint32_t pending_requests;
+  uint64_t queued_messages;
+  uint64_t queued_bytes;
+  uint64_t charged_bytes;
+  uint64_t accepted;
+  uint64_t delivered;
+  uint64_t missed;
+  uint64_t denied;
+  uint64_t malformed;
+  uint64_t epoch;
+} DaemoneyeBusStats;
+
+typedef struct
+{
+  uint32_t magic;
+  uint16_t abi_major;
+  uint16_t abi_minor;
+  size_t struct_size;
+  const char *name;
+  const char *version;
+
+  /* Starts a broker and listens. config_path: a key file, or NULL: built-in defaults. NULL on failure, @error filled. */
+  DaemoneyeBus *(*start) (const DaemoneyeHost *host, const char *config_path, DaemoneyeError *error);
+  /* Opens a connection with the agent's role; the host is a client like any other (deye_bus_client_new_for_fd()).
+   * Returns a connected socket (a HANDLE on Windows) that the caller owns, or -1. */
+  intptr_t (*connect) (DaemoneyeBus *bus, DaemoneyeError *error);
+  /* The address that it listens on; valid until stop(). */
+  const char *(*address) (const DaemoneyeBus *bus);
+  /* Fills as much of @stats as its struct_size says. 0, or -1 when it does not answer. */
+  int (*stats) (DaemoneyeBus *bus, DaemoneyeBusStats *stats);
+  /* Says goodbye to all, flushes for at most @deadline_us, frees everything. */
+  void (*stop) (DaemoneyeBus *bus, uint64_t deadline_us);
+} DaemoneyePlugin;
+
+/* Returns the same constant each time. */
+DAEMONEYE_PLUGIN_EXPORT const DaemoneyePlugin *daemoneye_plugin_describe (void);
+
+#ifdef __cplusplus
+}
+#endif

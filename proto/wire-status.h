@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * Status codes: what a peer is told, in ERROR, ACK, REPLY, GAP and GOODBYE.
+ *
+ * One table in wire-status.c is the source of number, name and the sentence for people. Numbers travel, so they are
+ * never reused. This room decides nothing: it only names.
+ */
+
+typedef enum
+{
+  WIRE_STATUS_OK = 0,
+  WIRE_STATUS_UNKNOWN = 1, /* the outcome can't be known */
+
+  WIRE_STATUS_BAD_MAGIC = 10,
+  WIRE_STATUS_BAD_FRAME = 11,
+  WIRE_STATUS_FRAME_EMPTY = 12,
+  WIRE_STATUS_FRAME_TOO_LARGE = 13,
+  WIRE_STATUS_BAD_MESSAGE = 14,
+  WIRE_STATUS_PROTOCOL_ORDER = 15,
+  WIRE_STATUS_VERSION = 16,
+  WIRE_STATUS_UNSUPPORTED = 17,
+  WIRE_STATUS_CREDIT_EXCEEDED = 18,
+
+  WIRE_STATUS_BAD_TOPIC = 20,
+  WIRE_STATUS_BAD_PATTERN = 21,
+  WIRE_STATUS_DENIED = 22,
+  WIRE_STATUS_LIMIT = 23,
+  WIRE_STATUS_WOULD_BLOCK = 24,
+  WIRE_STATUS_DUPLICATE_ID = 25,
+  WIRE_STATUS_NO_MEMORY = 26,
+
+  WIRE_STATUS_ABSENT = 30,
+  WIRE_STATUS_NOT_SUBSCRIBED = 31,
+  WIRE_STATUS_NO_RESPONDERS = 32,
+  WIRE_STATUS_RESPONDER_GONE = 33,
+  WIRE_STATUS_TIMEOUT = 34,
+  WIRE_STATUS_CANCELLED = 35,
+  WIRE_STATUS_EXPIRED = 36,
+  WIRE_STATUS_STALE_LEASE = 37,
+  WIRE_STATUS_QUARANTINED = 38,
+
+  WIRE_STATUS_SLOW_CONSUMER = 40,
+  WIRE_STATUS_HELLO_TIMEOUT = 41,
+  WIRE_STATUS_SHUTTING_DOWN = 42,
+  WIRE_STATUS_TAKEN_OVER = 43,
+  WIRE_STATUS_INTERNAL = 44,
+
+  WIRE_STATUS_FAILED = 50, /* the application's own error: error_name and detail say which */
+} WireStatus;
+
+/* "DENIED"; "UNNUMBERED" for a number that this version does not know. Never NULL. */
+const char *wire_status_name (guint32 status);
+
+/* A short English sentence for logs and GOODBYE: what happened and what to do. Never NULL. */
+const char *wire_status_text (guint32 status);
+
+/* Whether the number is in the table. */
+gboolean wire_status_is_known (guint32 status);

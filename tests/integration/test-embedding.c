@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The broker as a guest in another program: its host may block, start it twice, stop it and run children.
+ */
+
+#include "bus-fixture.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* The host's main loop stands still for ten seconds; all the while two collectors ask each other. */
+static void
+test_blocked_host (BusFixture *f, gconstpointer data)
+{
+  TestProcess *first = bus_fixture_worker (f, "procmond-1", "procmond");
+  TestProcess *second = bus_fixture_worker (f, "procmond-2", "procmond");
+  gint64 begin_us;
+  guint rounds = 0;
+
+  test_process_send (first, "serve s events.process.anomaly - echo");
+  test_process_expect_line (first, "serving s");
+  test_process_send (second, "serve s events.network.anomaly - echo");
+  test_process_expect_line (second, "serving s");
+
+  test_process_send (f->broker, "block");
+  test_process_expect_line (f->broker, "blocked");
+  begin_us = g_get_monotonic_time ();
+  while (g_get_monotonic_time () - begin_us < 10 * G_TIME_SPAN_SECOND)
+    {
+      g_autofree char *one = NULL;
+      g_autofree char *other = NULL;
+
+      test_process_send (first, "request events.network.anomaly 100 5000");
+      test_process_send (second, "request events.process.anomaly 100 5000");
+      one = test_process_expect (first, "replied");
+      other = test_process_expect (second, "replied");
+      g_assert_cmpstr (one, ==, "100 0 0");
+      g_assert_cmpstr (other, ==, "100 0 0");
+      g_assert_false (test_process_has (f->broker, "unblocked"));
+      rounds++;
+      bus_fixture_breathe (f); /* leaves the machine to others, too */
+    }
+  /* New peers come in, too. */
+  bus_fixture_end_worker (f, bus_fixture_worker (f, "procmond-3", "procmond"));
+  test_process_send (f->broker, "unblock");
+  test_process_expect_line (f->broker, "unblocked");
+  g_test_message ("%u round trips while the host stood still", rounds * 200);
+}
+
+/* Two brokers in one process share nothing. */
+static void
+test_two_brokers (BusFixture *f, gconstpointer data)
+{
+  g_autofree char *address = g_build_filename (f->dir, "second", "eventbus.sock", NULL);
+  g_autoptr (DeyeBusClient) agent = NULL;
+  TestProcess *here;
+  TestProcess *there;
+  g_autofree char *got = NULL;
+  g_autoptr (GError) error = NULL;
+
+  test_process_send (f->broker, "start %s", address);
+  test_process_expect_line (f->broker, "started 1");
+  agent = bus_fixture_agent_client (f, 1);
+  g_assert_cmpuint (deye_bus_client_get_broker_epoch (agent), !=, deye_bus_client_get_broker_epoch (f->boss));
+
+  /* The same name on both. */
+  here = bus_fixture_worker (f, "procmond-1", "procmond");
+  there = bus_fixture_worker_at (f, address, "procmond-1", "procmond");
+  test_process_send (here, "subscribe s events.process.# - count");
+  test_process_expect_line (here, "subscribed s");
+  test_process_send (there, "subscribe s events.process.# - count");
+  test_process_expect_line (there, "subscribed s");
+  test_process_send (here, "publish events.process.batch 10 100");
+  test_process_send (here, "await s 10");
+  test_process_expect_line (here, "reached s");
+  test_process_send (there, "stats");
+  test_process_expect_line (there, "stats");
+  test_process_send (there, "report s");
+  got = test_process_expect (there, "got s");
+  g_assert_cmpstr (got, ==, "0 0 0 0");
+
+  /* One stops and says so, the other goes on. */
+  g_assert_true (deye_bus_client_close (agent, NULL, &error));
+  test_process_send (f->broker, "stop 1");
+  test_process_expect_line (f->broker, "stopped 1");
+  {
+    g_autofree char *why = test_process_expect (there, "closed");
+    g_autofree char *code = g_strdup_printf ("%d ", DEYE_BUS_ERROR_SHUTTING_DOWN);
+
+    g_test_message ("%s", why);
+    g_assert_true (g_str_has_prefix (why, code));
+  }
+  g_assert_cmpint (test_process_end (there), ==, 3);
+  g_ptr_array_remove (f->workers, there);
+  g_assert_false (g_file_test (address, G_FILE_TEST_EXISTS));
+  test_process_send (here, "publish events.process.batch 10 100");
+  test_process_send (here, "await s 20");
+  test_process_expect_line (here, "reached s");
+}
+
+/* A second broker at the same address is refused and leaves the first alone. */
+static void
+test_address_in_use (BusFixture *f, gconstpointer data)
+{
+  TestProcess *process = bus_fixture_worker (f, "procmond-1", "procmond");
+  g_autofree char *why = NULL;
+
+  test_process_send (f->broker, "start %s", f->address);
+  why = test_process_expect (f->broker, "failed");
+  g_test_message ("%s", why);
+  g_assert_true (g_str_has_prefix (why, "2 "));
+  test_process_send (process, "stats");
+  test_process_expect_line (process, "stats");
+  bus_fixture_end_worker (f, bus_fixture_worker (f, "procmond-2", "procmond"));
+}
+
+/* What is left of a broker that was killed is taken over; one that lives is not. */
+static void
+test_stale_socket (BusFixture *f, gconstpointer data)
+{
+  const char *argv[] = { bus_fixture_program ("TEST_HOST"), bus_fixture_program ("TEST_MODULE"), NULL };
+  g_autofree char *address = g_build_filename (f->dir, "stale", "eventbus.sock", NULL);
+  TestProcess *host = test_process_spawn (argv, -1, NULL);
+  TestProcess *process;
+
+  test_process_send (host, "start %s", address);
+  test_process_expect_line (host, "started 0");
+  test_process_signal (host, SIGKILL);
+  g_assert_cmpint (test_process_end (host), ==, -SIGKILL);
+  test_process_free (host);
+  g_assert_true (g_file_test (address, G_FILE_TEST_EXISTS));
+
+  test_process_send (f->broker, "start %s", address);
+  test_process_expect_line (f->broker, "started 1");
+  process = bus_fixture_worker_at (f, address, "procmond-1", "procmond");
+  bus_fixture_end_worker (f, process);
+  test_process_send (f->broker, "stop 1");
+  test_process_expect_line (f->broker, "stopped 1");
+}
+
+/* A child that closes nothing finds its three standard files and no more. */
+static void
+assert_nothing_inherited (TestProcess *process)
+{
+  test_process_send (process, "child-fds");
+  test_process_expect_line (process, "child-done");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *prefix = g_strdup_printf ("child-fd %u", i);
+
+      test_process_expect_line (process, prefix);
+    }
+  if (test_process_has (process, "child-fd"))
+    {
+      g_autofree char *which = test_process_expect (process, "child-fd");
+
+      g_error ("inherited: %s", which);
+    }
+}
+
+static void
+test_inheritance (BusFixture *f, gconstpointer data)
+{
+  TestProcess *process = bus_fixture_worker (f, "procmond-1", "procmond");
+
+  test_process_send (process, "subscribe s events.process.# - count");
+  test_process_expect_line (process, "subscribed s");
+  assert_nothing_inherited (process);
+  assert_nothing_inherited (f->broker);
+}
+
+/* The module's own numbers are those of control.bus.stats. */
+static void
+test_module_stats (BusFixture *f, gconstpointer data)
+{
+  g_autofree char *numbers = NULL;
+
+  bus_fixture_worker (f, "procmond-1", "procmond");
+  test_process_send (f->broker, "stats 0");
+  numbers = test_process_expect (f->broker, "stats");
+  g_test_message ("%s", numbers);
+  g_assert_true (g_str_has_prefix (numbers, "peers=2 connections=2 queued_messages=0 "));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/integration/embedding/" path, BusFixture, NULL, bus_fixture_set_up, function, bus_fixture_tear_down)
+  ADD ("H06-blocked-host", test_blocked_host);
+  ADD ("H08-two-brokers", test_two_brokers);
+  ADD ("A13-address-in-use", test_address_in_use);
+  ADD ("A13-stale-socket", test_stale_socket);
+  ADD ("H02-inheritance", test_inheritance);
+  ADD ("module-stats", test_module_stats);
+#undef ADD
+  return g_test_run ();
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Processes that go: by kill -9, in the midst of work. What they had vanishes at once, the others go on.
+ */
+
+#include "bus-fixture.h"
+#include "system-events.h"
+
+#include <string.h>
+
+static TestProcess *
+member (BusFixture *f, guint i)
+{
+  g_autofree char *id = g_strdup_printf ("procmond-%u", i);
+  TestProcess *process = bus_fixture_worker (f, id, "procmond");
+
+  test_process_send (process, "subscribe g tasks.procmond team count");
+  test_process_expect_line (process, "subscribed g");
+  test_process_send (process, "subscribe all events.process.# - count");
+  test_process_expect_line (process, "subscribed all");
+  return process;
+}
+
+static guint64
+received (TestProcess *process, const char *sub)
+{
+  g_autofree char *prefix = g_strdup_printf ("got %s", sub);
+  g_autofree char *got = NULL;
+  g_auto (GStrv) numbers = NULL;
+
+  test_process_send (process, "report %s", sub);
+  got = test_process_expect (process, prefix);
+  numbers = g_strsplit (got, " ", -1);
+  g_assert_cmpstr (numbers[1], ==, "0");
+  g_assert_cmpstr (numbers[2], ==, "0");
+  g_assert_cmpstr (numbers[3], ==, "0");
+  return g_ascii_strtoull (numbers[0], NULL, 10);
+}
+
+static void
+give_out (BusFixture *f, guint from, guint n, guint matched)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GBytes) payload = bus_fixture_payload (from + i, 100);
+      g_autoptr (GError) error = NULL;
+      DeyeBusPublishResult result = { 0 };
+
+      g_assert_true (deye_bus_client_publish (f->boss, "tasks.procmond", payload, NULL, &result, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (result.matched, ==, matched);
+    }
+}
+
+static void
+test_killed_member (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (f);
+  TestProcess *members[4];
+  GPid victim;
+  const PeerGone *gone;
+
+  for (guint i = 0; i < 4; i++)
+    members[i] = member (f, i + 1);
+  give_out (f, 0, 40, 1);
+  victim = test_process_pid (members[1]);
+  bus_fixture_kill_worker (f, members[1]);
+
+  gone = system_events_wait_gone (events, "procmond-2");
+  g_assert_cmpuint (gone->pid, ==, (guint) victim);
+  g_assert_cmpuint (gone->subscriptions, ==, 2);
+  {
+    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+
+    g_assert_null (bus_stats_view_peer (&view, "procmond-2"));
+    g_assert_cmpuint (view.reply->totals->subscriptions, ==, 3 * 2 + 1); /* and the one of system.# */
+  }
+
+  /* From here on the other three get everything. */
+  {
+    guint64 before[4] = { received (members[0], "g"), 0, received (members[2], "g"), received (members[3], "g") };
+    guint64 after = 0;
+
+    give_out (f, 40, 300, 1);
+    for (guint i = 0; i < 4; i++)
+      if (i != 1)
+        {
+          test_process_send (members[i], "await g %" G_GUINT64_FORMAT, before[i] + 100);
+          test_process_expect_line (members[i], "reached g");
+        }
+    for (guint i = 0; i < 4; i++)
+      if (i != 1)
+        after += received (members[i], "g") - before[i];
+    g_assert_cmpuint (after, ==, 300);
+  }
+}
+
+/* The last member: the topic has nobody any more, and says so. */
+static void
+test_killed_last_member (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (f);
+
+  bus_fixture_kill_worker (f, member (f, 1));
+  system_events_wait_gone (events, "procmond-1");
+  give_out (f, 0, 1, 0);
+}
+
+/* Killed while it publishes as fast as it can: what came through came whole, once, in order. */
+static void
+test_killed_publisher (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (f);
+  TestProcess *reader = member (f, 1);
+  TestProcess *publisher = bus_fixture_worker (f, "procmond-2", "procmond");
+
+  test_process_send (publisher, "publish events.process.batch 10000000 2000");
+  test_process_send (reader, "await all 500");
+  test_process_expect_line (reader, "reached all");
+  bus_fixture_kill_worker (f, publisher);
+  system_events_wait_gone (events, "procmond-2");
+  bus_fixture_assert_idle (f);
+  test_process_send (reader, "stats");
+  test_process_expect_line (reader, "stats");
+  {
+    g_autofree char *got = NULL;
+    g_auto (GStrv) numbers = NULL;
+
+    test_process_send (reader, "report all");
+    got = test_process_expect (reader, "got all");
+    g_test_message ("%s", got);
+    numbers = g_strsplit (got, " ", -1);
+    g_assert_cmpstr (numbers[2], ==, "0");
+    g_assert_cmpstr (numbers[3], ==, "0");
+  }
+}
+
+/* One goes while requests, group messages and events are on their way to it; ten times. */
+static void
+test_killed_under_load (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (f);
+  TestProcess *steady = member (f, 1);
+  TestProcess *publisher = bus_fixture_worker (f, "procmond-99", "procmond");
+  guint64 published = 0;
+
+  for (guint round = 0; round < 10; round++)
+    {
+      g_autofree char *id = g_strdup_printf ("procmond-%u", round + 2);
+      TestProcess *victim = member (f, round + 2);
+
+      test_process_send (publisher, "publish events.process.batch 400 500");
+      published += 400;
+      test_process_send (victim, "await all 50");
+      test_process_expect_line (victim, "reached all");
+      bus_fixture_kill_worker (f, victim);
+      system_events_wait_gone (events, id);
+      test_process_expect_line (publisher, "published");
+      test_process_send (steady, "await all %" G_GUINT64_FORMAT, published);
+      test_process_expect_line (steady, "reached all");
+    }
+  g_assert_cmpuint (received (steady, "all"), ==, published);
+}
+
+/* The name is free again as soon as its process is gone. */
+static void
+test_name_is_free (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (f);
+
+  for (guint i = 0; i < 5; i++)
+    {
+      TestProcess *process = member (f, 1);
+
+      bus_fixture_kill_worker (f, process);
+      g_assert_cmpuint (system_events_wait_gone (events, "procmond-1")->subscriptions, ==, 2);
+      system_events_forget (events);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/integration/gone/" path, BusFixture, NULL, bus_fixture_set_up, function, bus_fixture_tear_down)
+  ADD ("M15-killed-member", test_killed_member);
+  ADD ("M15-killed-last-member", test_killed_last_member);
+  ADD ("M15-F04-killed-publisher", test_killed_publisher);
+  ADD ("M15-killed-under-load", test_killed_under_load);
+  ADD ("M15-name-is-free", test_name_is_free);
+#undef ADD
+  return g_test_run ();
+}

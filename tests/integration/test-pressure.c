@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Subscribers that are slow, or stand still: what waits for them is bounded, what they miss is told to the message, and
+ * nobody else notices.
+ */
+
+#include "bus-fixture.h"
+
+#include <signal.h>
+
+#define HARD_BYTES 131072
+#define SIZE 1024
+#define BATCH 100
+#define BATCHES 40
+
+static const BusFixtureOptions narrow = {
+  .limits = "max_payload=65536\nqueue_soft_bytes=65536\nqueue_hard_bytes=131072\nreceive_window_messages=64\n"
+            "publish_window_may_drop_bytes=131072",
+};
+
+typedef struct
+{
+  guint64 received;
+  guint64 missed;
+} Got;
+
+static TestProcess *
+subscriber (BusFixture *f, const char *id, const char *mode)
+{
+  TestProcess *process = bus_fixture_worker (f, id, "procmond");
+
+  test_process_send (process, "subscribe s events.process.lifecycle - %s", mode);
+  test_process_expect_line (process, "subscribed s");
+  return process;
+}
+
+/* Asserts that nothing is doubled or out of order. */
+static Got
+report (TestProcess *process)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) numbers = NULL;
+
+  test_process_send (process, "report s");
+  text = test_process_expect (process, "got s");
+  g_test_message ("[%d] %s", (int) test_process_pid (process), text);
+  numbers = g_strsplit (text, " ", -1);
+  g_assert_cmpstr (numbers[2], ==, "0");
+  g_assert_cmpstr (numbers[3], ==, "0");
+  return (Got) { g_ascii_strtoull (numbers[0], NULL, 10), g_ascii_strtoull (numbers[1], NULL, 10) };
+}
+
+static void
+await (TestProcess *process, guint64 total)
+{
+  test_process_send (process, "await s %" G_GUINT64_FORMAT, total);
+  test_process_expect_line (process, "reached s");
+}
+
+/* Publishes at the speed of @pace: a batch is behind it before the next begins. */
+static void
+publish_batches (TestProcess *publisher, TestProcess *pace, guint batches)
+{
+  for (guint i = 0; i < batches; i++)
+    {
+      test_process_send (publisher, "publish events.process.lifecycle %d %d", BATCH, SIZE);
+      await (pace, (i + 1) * BATCH);
+      test_process_expect_line (publisher, "published");
+    }
+}
+
+static void
+assert_bounded (BusFixture *f, const char *id)
+{
+  g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+  const Daemoneye__Eventbus__V1__PeerStats *peer = bus_stats_view_peer (&view, id);
+
+  g_assert_nonnull (peer);
+  g_test_message ("%s: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes wait", id,
+                  (guint64) peer->queued_messages, (guint64) peer->queued_bytes);
+  g_assert_cmpuint (peer->queued_messages, >, 0);
+  /* The bound, and one message that may go over it. */
+  g_assert_cmpuint (peer->queued_bytes, <=, HARD_BYTES + SIZE + 1024);
+  g_assert_cmpuint (peer->missed, >, 0);
+}
+
+static void
+test_stopped (BusFixture *f, gconstpointer data)
+{
+  TestProcess *fast = subscriber (f, "fast", "count");
+  TestProcess *stopped = subscriber (f, "stopped", "count");
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  Got got;
+
+  test_process_signal (stopped, SIGSTOP);
+  publish_batches (publisher, fast, BATCHES);
+  got = report (fast);
+  g_assert_cmpuint (got.received, ==, BATCHES * BATCH);
+  g_assert_cmpuint (got.missed, ==, 0);
+  assert_bounded (f, "stopped");
+
+  test_process_signal (stopped, SIGCONT);
+  await (stopped, BATCHES * BATCH);
+  bus_fixture_assert_idle (f);
+  got = report (stopped);
+  g_assert_cmpuint (got.received + got.missed, ==, BATCHES * BATCH);
+  g_assert_cmpuint (got.missed, >, 0);
+  g_assert_cmpuint (got.received, >, 0);
+
+  /* It is one like the others again. */
+  test_process_send (publisher, "publish events.process.lifecycle 10 %d", SIZE);
+  await (stopped, BATCHES * BATCH + 10);
+  await (fast, BATCHES * BATCH + 10);
+  g_assert_cmpuint (report (stopped).missed, ==, got.missed);
+}
+
+static void
+test_slow (BusFixture *f, gconstpointer data)
+{
+  TestProcess *fast = subscriber (f, "fast", "count");
+  TestProcess *slow = subscriber (f, "slow", "slow:1");
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  Got got;
+
+  publish_batches (publisher, fast, BATCHES);
+  got = report (fast);
+  g_assert_cmpuint (got.received, ==, BATCHES * BATCH);
+  g_assert_cmpuint (got.missed, ==, 0);
+  await (slow, BATCHES * BATCH);
+  got = report (slow);
+  g_assert_cmpuint (got.received + got.missed, ==, BATCHES * BATCH);
+}
+
+/* Stopped and continued again and again; the sums stay exact. */
+static void
+test_stop_and_go (BusFixture *f, gconstpointer data)
+{
+  TestProcess *fast = subscriber (f, "fast", "count");
+  TestProcess *stuttering = subscriber (f, "stuttering", "count");
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  Got got;
+
+  for (guint i = 0; i < BATCHES; i++)
+    {
+      test_process_signal (stuttering, i % 5 < 3 ? SIGSTOP : SIGCONT);
+      test_process_send (publisher, "publish events.process.lifecycle %d %d", BATCH, SIZE);
+      await (fast, (i + 1) * BATCH);
+      test_process_expect_line (publisher, "published");
+    }
+  test_process_signal (stuttering, SIGCONT);
+  await (stuttering, BATCHES * BATCH);
+  got = report (stuttering);
+  g_assert_cmpuint (got.received + got.missed, ==, BATCHES * BATCH);
+  g_assert_cmpuint (report (fast).missed, ==, 0);
+}
+
+/* A group steps around the member that stands still, as far as it has room elsewhere. */
+static void
+test_group_around_stopped (BusFixture *f, gconstpointer data)
+{
+  TestProcess *members[3];
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  guint64 received = 0;
+  guint64 missed = 0;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("member-%u", i);
+
+      members[i] = bus_fixture_worker (f, id, "procmond");
+      test_process_send (members[i], "subscribe s events.process.batch team count");
+      test_process_expect_line (members[i], "subscribed s");
+    }
+  test_process_signal (members[1], SIGSTOP);
+  for (guint i = 0; i < 10; i++)
+    {
+      test_process_send (publisher, "publish events.process.batch 60 %d", SIZE);
+      test_process_expect_line (publisher, "published");
+    }
+  test_process_signal (members[1], SIGCONT);
+  bus_fixture_assert_idle (f);
+  for (guint i = 0; i < 3; i++)
+    {
+      Got got;
+
+      test_process_send (members[i], "stats");
+      test_process_expect_line (members[i], "stats");
+      got = report (members[i]);
+      received += got.received;
+      missed += got.missed;
+    }
+  g_assert_cmpuint (received + missed, ==, 600);
+}
+
+/* Killed while it stands still with a full queue: all of it is given back. */
+static void
+test_killed_when_full (BusFixture *f, gconstpointer data)
+{
+  TestProcess *fast = subscriber (f, "fast", "count");
+  TestProcess *stopped = subscriber (f, "stopped", "count");
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+
+  test_process_signal (stopped, SIGSTOP);
+  publish_batches (publisher, fast, 10);
+  assert_bounded (f, "stopped");
+  bus_fixture_kill_worker (f, stopped);
+  bus_fixture_wait_peers (f, 3);
+  bus_fixture_assert_idle (f);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/integration/pressure/" path, BusFixture, &narrow, bus_fixture_set_up, function, bus_fixture_tear_down)
+  ADD ("B02-R04-stopped-subscriber", test_stopped);
+  ADD ("B02-slow-subscriber", test_slow);
+  ADD ("B02-stop-and-go", test_stop_and_go);
+  ADD ("M06-group-around-stopped", test_group_around_stopped);
+  ADD ("M15-R04-killed-when-full", test_killed_when_full);
+#undef ADD
+  return g_test_run ();
+}

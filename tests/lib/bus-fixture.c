@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-fixture.h"
+
+#include <errno.h>
+#include <gio/gunixconnection.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const BusFixtureOptions defaults;
+
+const char *
+bus_fixture_program (const char *variable)
+{
+  const char *path = g_getenv (variable);
+
+  if (path == NULL)
+    g_error ("%s is not set: run this test by meson", variable);
+  return path;
+}
+
+static char *
+write_configuration (BusFixture *f, const BusFixtureOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  char *path;
+
+  if (options->limits == NULL)
+    return NULL;
+  path = g_build_filename (f->dir, "daemoneye-eventbus.conf", NULL);
+  text = g_strconcat ("[limits]\n", options->limits, "\n", NULL);
+  g_file_set_contents (path, text, -1, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+/* The fd that test-host sends after it answered "connected". */
+static int
+receive_fd (BusFixture *f)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (dup (f->channel), &error);
+  g_autoptr (GSocketConnection) connection = NULL;
+  int fd;
+
+  g_assert_no_error (error);
+  connection = g_socket_connection_factory_create_connection (socket);
+  fd = g_unix_connection_receive_fd (G_UNIX_CONNECTION (connection), NULL, &error);
+  g_assert_no_error (error);
+  return fd;
+}
+
+DeyeBusClient *
+bus_fixture_agent_client (BusFixture *f, guint bus)
+{
+  g_autoptr (GError) error = NULL;
+  DeyeBusClient *client;
+
+  test_process_send (f->broker, "connect %u", bus);
+  test_process_expect_line (f->broker, "connected");
+  client = deye_bus_client_new_for_fd (receive_fd (f), "daemoneye-agent", NULL);
+  test_watchdog_note ("the agent's own connection");
+  deye_bus_client_connect (client, NULL, &error);
+  test_watchdog_note (NULL);
+  g_assert_no_error (error);
+  g_assert_cmpint (deye_bus_client_get_role (client), ==, DEYE_BUS_ROLE_AGENT);
+  return client;
+}
+
+static void
+start_host (BusFixture *f, const BusFixtureOptions *options)
+{
+  g_autofree char *config = write_configuration (f, options);
+  const char *argv[] = { bus_fixture_program ("TEST_HOST"), bus_fixture_program ("TEST_MODULE"), NULL };
+  const char *environment[] = { options->fatal_warnings ? "G_DEBUG=fatal-warnings" : "G_DEBUG=gc-friendly", NULL };
+  int pair[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+  f->channel = pair[0];
+  f->broker = test_process_spawn (argv, pair[1], environment);
+  test_process_send (f->broker, "start %s %s", f->address, config != NULL ? config : "");
+  test_process_expect_line (f->broker, "started");
+  f->boss = bus_fixture_agent_client (f, 0);
+}
+
+static void
+start_agent (BusFixture *f, const BusFixtureOptions *options)
+{
+  g_autofree char *config = write_configuration (f, options);
+  g_autoptr (GError) error = NULL;
+  const char *argv[] = { bus_fixture_program ("TEST_AGENT"),
+                         "--address",
+                         f->address,
+                         "--ready-fd",
+                         "1",
+                         config != NULL ? "--config" : NULL,
+                         config,
+                         NULL };
+
+  f->broker = test_process_spawn (argv, -1, NULL);
+  test_process_expect_line (f->broker, "");
+  f->boss = deye_bus_client_new_tool (f->address, "test-boss");
+  deye_bus_client_connect (f->boss, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (deye_bus_client_get_role (f->boss), ==, DEYE_BUS_ROLE_TOOL);
+}
+
+void
+bus_fixture_set_up (BusFixture *f, gconstpointer data)
+{
+  const BusFixtureOptions *options = data != NULL ? data : &defaults;
+  g_autoptr (GError) error = NULL;
+
+  test_watchdog_start (g_test_get_path ());
+  f->channel = -1;
+  f->context = g_main_context_new ();
+  g_main_context_push_thread_default (f->context);
+  f->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) test_process_free);
+  f->dir = g_dir_make_tmp ("deye-test-XXXXXX", &error);
+  g_assert_no_error (error);
+  f->address = g_build_filename (f->dir, "bus", "eventbus.sock", NULL);
+  if (options->agent_program)
+    start_agent (f, options);
+  else
+    start_host (f, options);
+}
+
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
+
+  for (const char *name = dir != NULL ? g_dir_read_name (dir) : NULL; name != NULL; name = g_dir_read_name (dir))
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      remove_tree (child);
+    }
+  g_remove (path);
+}
+
+void
+bus_fixture_tear_down (BusFixture *f, gconstpointer data)
+{
+  const BusFixtureOptions *options = data != NULL ? data : &defaults;
+  g_autoptr (GError) error = NULL;
+
+  bus_fixture_assert_idle (f);
+  while (f->workers->len > 0)
+    bus_fixture_end_worker (f, g_ptr_array_index (f->workers, 0));
+  bus_fixture_assert_idle (f);
+
+  test_watchdog_note ("the boss to close");
+  deye_bus_client_close (f->boss, NULL, &error);
+  g_assert_no_error (error);
+  g_clear_object (&f->boss);
+
+  if (options->agent_program)
+    test_process_signal (f->broker, SIGTERM);
+  g_assert_cmpint (test_process_end (f->broker), ==, 0);
+  g_clear_pointer (&f->broker, test_process_free);
+  g_assert_false (g_file_test (f->address, G_FILE_TEST_EXISTS));
+
+  if (f->channel != -1)
+    close (f->channel);
+  g_clear_pointer (&f->workers, g_ptr_array_unref);
+  remove_tree (f->dir);
+  g_clear_pointer (&f->dir, g_free);
+  g_clear_pointer (&f->address, g_free);
+  while (g_main_context_iteration (f->context, FALSE))
+    ;
+  g_main_context_pop_thread_default (f->context);
+  g_clear_pointer (&f->context, g_main_context_unref);
+  test_watchdog_stop ();
+}
+
+TestProcess *
+bus_fixture_worker_at (BusFixture *f, const char *address, const char *id, const char *type)
+{
+  const char *argv[] = { bus_fixture_program ("TEST_WORKER"), "--address", address, "--id", id, "--type", type, NULL };
+  TestProcess *worker = test_process_spawn (argv, -1, NULL);
+
+  test_process_expect_line (worker, "connected");
+  g_ptr_array_add (f->workers, worker);
+  return worker;
+}
+
+TestProcess *
+bus_fixture_worker (BusFixture *f, const char *id, const char *type)
+{
+  return bus_fixture_worker_at (f, f->address, id, type);
+}
+
+void
+bus_fixture_end_worker (BusFixture *f, TestProcess *worker)
+{
+  g_assert_cmpint (test_process_end (worker), ==, 0);
+  g_ptr_array_remove (f->workers, worker);
+}
+
+void
+bus_fixture_kill_worker (BusFixture *f, TestProcess *worker)
+{
+  test_process_signal (worker, SIGKILL);
+  g_assert_cmpint (test_process_end (worker), ==, -SIGKILL);
+  g_ptr_array_remove (f->workers, worker);
+}
+
+BusStatsView
+bus_fixture_stats (DeyeBusClient *asker)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusMessage) answer = deye_bus_client_request (asker, "control.bus.stats", NULL, NULL, NULL, &error);
+  WireGuardError problem = { 0 };
+  BusStatsView view = { 0 };
+  const guint8 *bytes;
+  gsize len;
+
+  g_assert_no_error (error);
+  bytes = deye_bus_message_get_data (answer, &len);
+  view.guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0,
+                                          &problem);
+  if (view.guard == NULL)
+    g_error ("control.bus.stats can't be read: %s", problem.problem);
+  view.reply = wire_guard_message (view.guard);
+  g_assert_nonnull (view.reply->totals);
+  return view;
+}
+
+void
+bus_stats_view_clear (BusStatsView *view)
+{
+  g_clear_pointer (&view->guard, wire_guard_free);
+  view->reply = NULL;
+}
+
+const Daemoneye__Eventbus__V1__PeerStats *
+bus_stats_view_peer (const BusStatsView *view, const char *id)
+{
+  for (gsize i = 0; i < view->reply->n_peers; i++)
+    if (strcmp (view->reply->peers[i]->id, id) == 0)
+      return view->reply->peers[i];
+  return NULL;
+}
+
+static gboolean
+on_breath (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+void
+bus_fixture_breathe (BusFixture *f)
+{
+  GSource *source = g_timeout_source_new (2);
+  gboolean over = FALSE;
+
+  g_source_set_callback (source, on_breath, &over, NULL);
+  g_source_attach (source, f->context);
+  while (!over)
+    g_main_context_iteration (f->context, TRUE);
+  g_source_unref (source);
+}
+
+static gboolean
+is_idle (const BusStatsView *view, const char *asker)
+{
+  const Daemoneye__Eventbus__V1__BusTotals *totals = view->reply->totals;
+  gboolean idle = totals->pending_requests <= 1 && totals->queued_messages == 0;
+
+  for (gsize i = 0; i < view->reply->n_peers; i++)
+    {
+      const Daemoneye__Eventbus__V1__PeerStats *peer = view->reply->peers[i];
+      gboolean asks = strcmp (peer->id, asker) == 0;
+
+      if (peer->queued_messages != 0 || (!asks && (peer->queued_bytes != 0 || peer->pending_requests != 0)))
+        idle = FALSE;
+    }
+  return idle;
+}
+
+void
+bus_fixture_assert_idle (BusFixture *f)
+{
+  for (;;)
+    {
+      g_auto (BusStatsView) view = { 0 };
+
+      test_watchdog_note ("the answer of control.bus.stats");
+      view = bus_fixture_stats (f->boss);
+      if (is_idle (&view, deye_bus_client_get_id (f->boss)))
+        break;
+      test_watchdog_note ("an idle bus; pending requests %u, queued messages %" G_GUINT64_FORMAT
+                          ", queued bytes %" G_GUINT64_FORMAT,
+                          view.reply->totals->pending_requests, (guint64) view.reply->totals->queued_messages,
+                          (guint64) view.reply->totals->queued_bytes);
+      bus_fixture_breathe (f);
+    }
+  test_watchdog_note (NULL);
+}
+
+void
+bus_fixture_wait_peers (BusFixture *f, guint n)
+{
+  for (;;)
+    {
+      g_auto (BusStatsView) view = { 0 };
+
+      view = bus_fixture_stats (f->boss);
+      if (view.reply->totals->peers == n)
+        break;
+      test_watchdog_note ("%u peers, there are %u", n, view.reply->totals->peers);
+      bus_fixture_breathe (f);
+    }
+  test_watchdog_note (NULL);
+}
+
+GBytes *
+bus_fixture_payload (guint64 number, gsize len)
+{
+  guint8 *bytes = g_malloc0 (MAX (len, 1));
+  guint64 le = GUINT64_TO_LE (number);
+
+  memcpy (bytes, &le, MIN (len, sizeof le));
+  for (gsize i = sizeof le; i < len; i++)
+    bytes[i] = (guint8) (i * 31 + number);
+  return g_bytes_new_take (bytes, len);
+}
