@@ -6,8 +6,8 @@
 /*
  * The hash of the core's tables over bytes that peers chose: seeded, so that a peer can't aim at collisions.
  *
- * Eight bytes at a time, each folded in by a multiplication and a shift (the mix of 64-bit finalizers); the seed goes in
- * before the first byte, so two topics that collide under one seed don't under another. Not cryptographic: it keeps a
+ * Eight bytes at a time, each folded in by multiplications and shifts (the mix of 64-bit finalizers); the seed goes in
+ * before each of them, so two topics that collide under one seed don't under another. Not cryptographic: it keeps a
  * peer that never sees a hash from building a slow table, it proves nothing about the bytes.
  */
 

@@ -34,7 +34,7 @@ filed_hash (gconstpointer key)
 {
   const Filed *filed = key;
 
-  return (guint) bus_hash_mix ((guint64) GPOINTER_TO_SIZE (filed->item) ^ bus_hash_mix (GPOINTER_TO_SIZE (filed->place)));
+  return (guint) bus_hash_mix (GPOINTER_TO_SIZE (filed->item) ^ bus_hash_mix (GPOINTER_TO_SIZE (filed->place)));
 }
 
 static gboolean

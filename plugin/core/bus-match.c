@@ -80,8 +80,8 @@ group_of (Draft *draft, BusGroup *group)
 static void
 add_candidate (Draft *draft, BusSubscription *subscription)
 {
-  BusGroupMatch *match = group_of (draft, subscription->group);
   guint place = receiver_of (draft, subscription->owner);
+  BusGroupMatch *match = group_of (draft, subscription->group);
 
   for (guint i = 0; i < match->n; i++)
     if (match->receivers[i] == place)
@@ -94,9 +94,9 @@ add_candidate (Draft *draft, BusSubscription *subscription)
 static void
 add_plain (Draft *draft, BusSubscription *subscription)
 {
-  BusReceiver *receiver = &g_array_index (draft->receivers, BusReceiver, receiver_of (draft, subscription->owner));
+  guint place = receiver_of (draft, subscription->owner); /* may move the array: first */
 
-  receiver->n_plain++;
+  g_array_index (draft->receivers, BusReceiver, place).n_plain++;
 }
 
 /* Room for the plain ones and for one picked member per group. */
@@ -114,10 +114,12 @@ fill_plain (Draft *draft)
     {
       BusSubscription *subscription = g_ptr_array_index (draft->found, i);
       BusReceiver *receiver;
+      guint place;
 
       if (subscription->group != NULL)
         continue;
-      receiver = &g_array_index (draft->receivers, BusReceiver, receiver_of (draft, subscription->owner));
+      place = receiver_of (draft, subscription->owner);
+      receiver = &g_array_index (draft->receivers, BusReceiver, place);
       receiver->subscriptions[receiver->n_now++] = subscription;
     }
 }

@@ -55,16 +55,17 @@ typedef struct
   { "events-anomaly", TOPIC (WORD ("events"), WORD (domain), WORD ("anomaly")), ALL, ALL, ALL, ALL }
 
 /*
- * The rights, in any order: the row with the longest prefix decides. A topic is listed by its own row only, unless the
- * row ends with REST: what is below it is not listed with it.
+ * The rights, in any order: the longest row that lists a topic decides (of two as long the one with more words). A row
+ * lists what is below it only when it ends with REST.
  *
- * { rule, topic,                                      publish, request, subscribe and get, serve } */
+ * { rule, topic, who may publish, request, subscribe and get, serve }
+ */
 static const Row rows[] = {
+  { "events-own-domain", TOPIC (WORD ("events"), DOMAIN, REST), OWNER, OWNER, ALL, NOBODY },
   ANOMALY ("process"),
   ANOMALY ("network"),
   ANOMALY ("filesystem"),
   ANOMALY ("performance"),
-  { "events-own-domain", TOPIC (WORD ("events"), DOMAIN, REST), OWNER, OWNER, ALL, NOBODY },
 
   { "tasks", TOPIC (WORD ("tasks"), TYPE), AGENT, AGENT, ALL, COLLECTOR },
   { "results-own-type", TOPIC (WORD ("results"), TYPE), OWNER, OWNER, ALL, NOBODY },
@@ -75,18 +76,25 @@ static const Row rows[] = {
   { "health-diagnostics", TOPIC (WORD ("control"), WORD ("health"), WORD ("diagnostics")), ALL, ALL, ALL, ALL },
   { "health-own-heartbeat", TOPIC (WORD ("control"), WORD ("health"), WORD ("heartbeat"), ID), SELF, SELF, ALL, SELF },
 
-  { "agent-orchestration", TOPIC (WORD ("control"), WORD ("agent"), WORD ("orchestration")), AGENT, AGENT, AGENT, AGENT },
+  { "agent-orchestration", TOPIC (WORD ("control"), WORD ("agent"), WORD ("orchestration")),
+    AGENT, AGENT, AGENT, AGENT },
   { "agent-policy", TOPIC (WORD ("control"), WORD ("agent"), WORD ("policy")), AGENT, AGENT, AGENT, AGENT },
 
-  { "collector-lifecycle", TOPIC (WORD ("control"), WORD ("collector"), WORD ("lifecycle")), AGENT, AGENT, ALL, NOBODY },
-  { "collector-registration", TOPIC (WORD ("control"), WORD ("collector"), WORD ("registration")), ALL, ALL, AGENT, AGENT },
-  { "collector-config", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config")), AGENT, AGENT, ALL, COLLECTOR },
-  { "collector-config-reload", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config"), WORD ("reload")), AGENT, AGENT, ALL, COLLECTOR },
-  { "collector-config-one", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config"), ID), AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
-  { "collector-task", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task")), AGENT, AGENT, ALL, COLLECTOR },
-  { "collector-task-type", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE), AGENT, AGENT, ALL, COLLECTOR },
-  { "collector-task-one", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE, ID), AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
   { "collector-one", TOPIC (WORD ("control"), WORD ("collector"), ID), AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
+  { "collector-lifecycle", TOPIC (WORD ("control"), WORD ("collector"), WORD ("lifecycle")),
+    AGENT, AGENT, ALL, NOBODY },
+  { "collector-registration", TOPIC (WORD ("control"), WORD ("collector"), WORD ("registration")),
+    ALL, ALL, AGENT, AGENT },
+  { "collector-config-one", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config"), ID),
+    AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
+  { "collector-config", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config")), AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-config-reload", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config"), WORD ("reload")),
+    AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-task", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task")), AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-task-type", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE),
+    AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-task-one", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE, ID),
+    AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
 
   { "shutdown", TOPIC (WORD ("control"), WORD ("shutdown")), AGENT, AGENT, ALL, NOBODY },
   { "shutdown-one", TOPIC (WORD ("control"), WORD ("shutdown"), ID), AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
@@ -238,12 +246,10 @@ static guint
 flags_of (const BusPrincipal *who, const Row *row, const Path *topic)
 {
   gboolean is_collector = who->role == BUS_ROLE_COLLECTOR;
-  guint flags = NOBODY;
+  guint flags = is_collector ? COLLECTOR : AGENT;
 
-  if (is_collector)
-    flags |= COLLECTOR;
-  else if (who->role == BUS_ROLE_AGENT || who->role == BUS_ROLE_TOOL)
-    flags |= AGENT;
+  if (!is_collector && who->role != BUS_ROLE_AGENT && who->role != BUS_ROLE_TOOL)
+    return NOBODY;
 
   for (guint i = 0; i < ROW_SLOTS && i < topic->n; i++)
     {
@@ -300,7 +306,7 @@ open_segment (const Slot *slot, const BusPrincipal *who)
   return segment.len > 0 ? segment : WIRE_SPAN_LITERAL ("any");
 }
 
-/* A topic that both @row lists and @pattern matches, of several the one most likely to be @who's. FALSE: there is none. */
+/* A topic that both @row lists and @pattern matches; of several the one most likely to be @who's. FALSE: none. */
 static gboolean
 common_topic (const Row *row, const Path *pattern, const BusPrincipal *who, Path *topic)
 {

@@ -45,7 +45,7 @@ child_fds_list (void)
 static inline void
 child_fds_print (void)
 {
-  char *argv[] = { (char[]) { "/proc/self/exe" }, (char[]) { CHILD_FDS_ARGUMENT }, NULL };
+  char *argv[] = { (char[]){ "/proc/self/exe" }, (char[]){ CHILD_FDS_ARGUMENT }, NULL };
   g_autoptr (GError) error = NULL;
   int status = -1;
 

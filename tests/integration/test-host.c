@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define CHANNEL_FD 3
-#define MAX_BUSES 16u
+#define MAX_BUSES  16u
 
 typedef struct
 {

@@ -11,10 +11,10 @@
 #include <string.h>
 
 static const BusFixtureOptions plain = { .fatal_warnings = TRUE };
-static const BusFixtureOptions hasty = { .fatal_warnings = TRUE,
-                                         .limits = "hello_timeout_us=200000\nframe_timeout_us=300000" };
-static const BusFixtureOptions few = { .fatal_warnings = TRUE,
-                                       .limits = "max_unauthenticated=4\nhello_timeout_us=60000000" };
+static const BusFixtureOptions hasty
+    = { .fatal_warnings = TRUE, .limits = "hello_timeout_us=200000\nframe_timeout_us=300000" };
+static const BusFixtureOptions few
+    = { .fatal_warnings = TRUE, .limits = "max_unauthenticated=4\nhello_timeout_us=60000000" };
 
 typedef struct
 {
@@ -223,7 +223,8 @@ put_publish (WireEnvelope *envelope, guint64 id, const char *topic)
 static void
 test_publish_before_hello (BusFixture *f, gconstpointer data)
 {
-  static const guint8 kinds[] = { WIRE_KIND_PUBLISH, WIRE_KIND_REQUEST, WIRE_KIND_REPLY, WIRE_KIND_CREDIT, WIRE_KIND_PING };
+  static const guint8 kinds[]
+      = { WIRE_KIND_PUBLISH, WIRE_KIND_REQUEST, WIRE_KIND_REPLY, WIRE_KIND_CREDIT, WIRE_KIND_PING };
   Bystanders b = { 0 };
 
   bystanders_start (&b, f);
@@ -350,13 +351,15 @@ test_malformed (BusFixture *f, gconstpointer data)
     const char *bytes;
     gsize len;
   } cases[] = {
-    { "\x0a\x02hi", 4 },         /* id with the wire type of a string */
-    { "\x08\x01\x08\x02", 4 },   /* id twice */
-    { "\x08\x81\x00", 3 },       /* not canonical */
-    { "\x12\x02\xff\xfe", 4 },   /* topic not UTF-8 */
-    { "\x12\x7f" "a", 3 },       /* longer than what is there */
-    { "\x0b", 1 },               /* group */
-    { "\x00\x01", 2 },           /* field 0 */
+    { "\x0a\x02hi", 4 },       /* id with the wire type of a string */
+    { "\x08\x01\x08\x02", 4 }, /* id twice */
+    { "\x08\x81\x00", 3 },     /* not canonical */
+    { "\x12\x02\xff\xfe", 4 }, /* topic not UTF-8 */
+    { "\x12\x7f"
+      "a",
+      3 },             /* longer than what is there */
+    { "\x0b", 1 },     /* group */
+    { "\x00\x01", 2 }, /* field 0 */
   };
   Bystanders b = { 0 };
 
@@ -367,8 +370,7 @@ test_malformed (BusFixture *f, gconstpointer data)
 
       g_test_message ("case %u", i);
       raw_peer_hello (peer, "malformed", "procmond");
-      g_assert_true (
-          raw_peer_send_frame (peer, WIRE_KIND_PUBLISH, 0, wire_span (cases[i].bytes, cases[i].len)));
+      g_assert_true (raw_peer_send_frame (peer, WIRE_KIND_PUBLISH, 0, wire_span (cases[i].bytes, cases[i].len)));
       g_assert_cmpuint (raw_peer_expect_goodbye (peer, NULL), ==, WIRE_STATUS_BAD_MESSAGE);
     }
   bystanders_check (&b);
@@ -417,7 +419,7 @@ test_versions (BusFixture *f, gconstpointer data)
     guint32 newest;
     const char *named; /* NULL: agreed on version 1.0 */
   } cases[] = {
-    { 0x10000, 0x10000, NULL }, { 0x10000, 0x20005, NULL },    { 0x00009, 0x10003, NULL },
+    { 0x10000, 0x10000, NULL },  { 0x10000, 0x20005, NULL },  { 0x00009, 0x10003, NULL },
     { 0x90000, 0x90000, "9.0" }, { 0x20000, 0x70001, "7.1" }, { 0x00001, 0x00005, "0.5" },
   };
 

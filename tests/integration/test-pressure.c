@@ -10,9 +10,9 @@
 #include <signal.h>
 
 #define HARD_BYTES 131072
-#define SIZE 1024
-#define BATCH 100
-#define BATCHES 40
+#define SIZE       1024
+#define BATCH      100
+#define BATCHES    40
 
 static const BusFixtureOptions narrow = {
   .limits = "max_payload=65536\nqueue_soft_bytes=65536\nqueue_hard_bytes=131072\nreceive_window_messages=64\n"
@@ -48,7 +48,7 @@ report (TestProcess *process)
   numbers = g_strsplit (text, " ", -1);
   g_assert_cmpstr (numbers[2], ==, "0");
   g_assert_cmpstr (numbers[3], ==, "0");
-  return (Got) { g_ascii_strtoull (numbers[0], NULL, 10), g_ascii_strtoull (numbers[1], NULL, 10) };
+  return (Got){ g_ascii_strtoull (numbers[0], NULL, 10), g_ascii_strtoull (numbers[1], NULL, 10) };
 }
 
 static void

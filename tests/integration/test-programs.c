@@ -76,7 +76,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, function)                                                                                            \
-  g_test_add ("/integration/programs/" path, BusFixture, &with_agent, bus_fixture_set_up, function, bus_fixture_tear_down)
+  g_test_add ("/integration/programs/" path, BusFixture, &with_agent, bus_fixture_set_up, function,                    \
+              bus_fixture_tear_down)
   if (g_getenv ("TEST_EXAMPLE") != NULL)
     ADD ("M22-example-collector", test_example);
   ADD ("M01-agent-stops", test_agent_stops);

@@ -80,6 +80,7 @@ shared_by (BusFixture *f, const char *group)
       g_autoptr (DeyeBusMessage) answer = deye_bus_client_request (f->boss, TOPIC, payload, NULL, NULL, &error);
 
       g_assert_no_error (error);
+      g_assert_nonnull (answer);
     }
   for (guint i = 0; i < 3; i++)
     {
@@ -126,7 +127,7 @@ static void
 test_responder_killed (BusFixture *f, gconstpointer data)
 {
   TestProcess *process = server (f, "procmond-1", "hold", "-");
-  g_auto (Answer) answers[8] = { 0 };
+  Answer answers[8] = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     {
@@ -139,7 +140,7 @@ test_responder_killed (BusFixture *f, gconstpointer data)
       bus_fixture_wait (f, answers[i].done);
       g_assert_error (answers[i].error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_RESPONDER_GONE);
     }
-  for (guint i = 1; i < G_N_ELEMENTS (answers); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     answer_clear (&answers[i]);
 }
 
@@ -219,8 +220,8 @@ test_target (BusFixture *f, gconstpointer data)
   deye_bus_options_set_target (options, "procmond-3");
   g_assert_null (deye_bus_client_request (f->boss, TOPIC, NULL, options, NULL, &error));
   g_test_message ("not serving: %s", error->message);
-  g_assert_true (g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS) ||
-                 g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_SUBSCRIBED));
+  g_assert_true (g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS)
+                 || g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_SUBSCRIBED));
 }
 
 /* What the broker itself answers; a collector sees its own entry only. */

@@ -48,7 +48,11 @@ test_publish (BusFixture *f, gconstpointer data)
     "control.health.heartbeat.procmond-2",
   };
   static const char *const allowed[] = {
-    "events.process.lifecycle", "events.network.anomaly", "results.procmond", "health", "health.disk",
+    "events.process.lifecycle",
+    "events.network.anomaly",
+    "results.procmond",
+    "health",
+    "health.disk",
     "control.health.heartbeat.procmond-1",
   };
   TestProcess *process = collector (f, "procmond-1", "procmond");
@@ -94,8 +98,8 @@ test_subscribe (BusFixture *f, gconstpointer data)
 static void
 test_wildcard (BusFixture *f, gconstpointer data)
 {
-  static const char *const topics[] = { "control.shutdown.procmond-1", "control.shutdown.procmond-2",
-                                        "control.shutdown.procmond-3" };
+  static const char *const topics[]
+      = { "control.shutdown.procmond-1", "control.shutdown.procmond-2", "control.shutdown.procmond-3" };
   TestProcess *processes[3];
 
   for (guint i = 0; i < 3; i++)
@@ -164,8 +168,8 @@ test_hash_is_not_system (BusFixture *f, gconstpointer data)
 {
   guint n = 0;
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusSubscription) all =
-      deye_bus_client_subscribe (f->boss, "#", NULL, count_message, &n, NULL, NULL, &error);
+  g_autoptr (DeyeBusSubscription) all
+      = deye_bus_client_subscribe (f->boss, "#", NULL, count_message, &n, NULL, NULL, &error);
   TestProcess *process;
 
   g_assert_no_error (error);

@@ -100,12 +100,19 @@ test_patterns (BusFixture *f, gconstpointer data)
     const char *pattern;
     guint received;
   } expected[] = {
-    { "events.process.lifecycle", 1 }, { "events.process.+", 3 },  { "events.process.#", 4 }, { "events.+.lifecycle", 1 },
-    { "events.#", 4 },                 { "events.+", 0 },          { "#", 4 },                { "events.process.new.#", 2 },
-    { "+.process.new", 1 },            { "events.network.#", 0 },
+    { "events.process.lifecycle", 1 },
+    { "events.process.+", 3 },
+    { "events.process.#", 4 },
+    { "events.+.lifecycle", 1 },
+    { "events.#", 4 },
+    { "events.+", 0 },
+    { "#", 4 },
+    { "events.process.new.#", 2 },
+    { "+.process.new", 1 },
+    { "events.network.#", 0 },
   };
-  static const char *const topics[] = { "events.process.lifecycle", "events.process.metadata", "events.process.new",
-                                        "events.process.new.deep" };
+  static const char *const topics[]
+      = { "events.process.lifecycle", "events.process.metadata", "events.process.new", "events.process.new.deep" };
   TestProcess *publisher;
 
   spawn_workers (f, 3);
@@ -136,13 +143,14 @@ test_patterns (BusFixture *f, gconstpointer data)
 static void
 test_bad_patterns (BusFixture *f, gconstpointer data)
 {
-  static const char *const bad[] = { "events.#.a", "events.*.a", "Events.a", "events..a", ".events", "events.", "systemx.y" };
+  static const char *const bad[]
+      = { "events.#.a", "events.*.a", "Events.a", "events..a", ".events", "events.", "systemx.y" };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       g_autoptr (GError) error = NULL;
-      DeyeBusSubscription *subscription =
-          deye_bus_client_subscribe (f->boss, bad[i], NULL, NULL, NULL, NULL, NULL, &error);
+      DeyeBusSubscription *subscription
+          = deye_bus_client_subscribe (f->boss, bad[i], NULL, NULL, NULL, NULL, NULL, &error);
 
       g_assert_null (subscription);
       g_test_message ("%s: %s", bad[i], error->message);
@@ -194,7 +202,8 @@ test_direct_delivered (BusFixture *f, gconstpointer data)
     {
       g_autoptr (GBytes) payload = bus_fixture_payload (i, 100);
 
-      g_assert_true (deye_bus_client_direct (f->boss, "procmond-1", "tasks.procmond", payload, NULL, TRUE, NULL, &error));
+      g_assert_true (
+          deye_bus_client_direct (f->boss, "procmond-1", "tasks.procmond", payload, NULL, TRUE, NULL, &error));
       g_assert_no_error (error);
       /* Its callback has returned: no waiting. */
       test_process_send (worker (f, 0), "report tasks");

@@ -47,9 +47,9 @@ typedef struct
   char *name;
   DeyeBusSubscription *subscription;
   Mode mode;
-  GSource *pace;           /* slow */
-  gboolean taking;         /* slow: a next is on its way */
-  DeyeBusMessage *held;    /* late */
+  GSource *pace;        /* slow */
+  gboolean taking;      /* slow: a next is on its way */
+  DeyeBusMessage *held; /* late */
   guint64 received;
   guint64 missed;
   guint64 duplicates;
@@ -70,8 +70,7 @@ struct Worker
   int status;
 };
 
-static void
-say (const char *format, ...) G_GNUC_PRINTF (1, 2);
+static void say (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 static void
 say (const char *format, ...)
@@ -139,8 +138,8 @@ count (Sub *sub, DeyeBusMessage *message)
 {
   gsize len;
   const guint8 *data = deye_bus_message_get_data (message, &len);
-  g_autofree char *who =
-      g_strdup_printf ("%s %s", deye_bus_message_get_sender (message), deye_bus_message_get_topic (message));
+  g_autofree char *who
+      = g_strdup_printf ("%s %s", deye_bus_message_get_sender (message), deye_bus_message_get_topic (message));
   guint64 number;
   guint64 *last;
 
@@ -229,8 +228,7 @@ static void
 on_taken (GObject *source, GAsyncResult *result, gpointer data)
 {
   Sub *sub = data;
-  g_autoptr (DeyeBusMessage) message =
-      deye_bus_subscription_next_finish (DEYE_BUS_SUBSCRIPTION (source), result, NULL);
+  g_autoptr (DeyeBusMessage) message = deye_bus_subscription_next_finish (DEYE_BUS_SUBSCRIPTION (source), result, NULL);
 
   if (message == NULL)
     return; /* unsubscribed or closed; sub may be gone */
@@ -302,7 +300,7 @@ static void
 do_subscribe (Worker *worker, char **words)
 {
   g_autoptr (GError) error = NULL;
-  Mode mode = g_str_equal (words[4], "meta")          ? MODE_META
+  Mode mode = g_str_equal (words[4], "meta")         ? MODE_META
               : g_str_has_prefix (words[4], "slow:") ? MODE_SLOW
                                                      : MODE_COUNT;
   Sub *sub = sub_new (worker, words[1], mode);
@@ -335,8 +333,8 @@ do_serve (Worker *worker, char **words)
                                                : MODE_ECHO;
   Sub *sub = sub_new (worker, words[1], mode);
 
-  sub->subscription = deye_bus_client_serve (worker->client, words[2], group_or_null (words[3]), on_request, sub, NULL,
-                                             NULL, &error);
+  sub->subscription
+      = deye_bus_client_serve (worker->client, words[2], group_or_null (words[3]), on_request, sub, NULL, NULL, &error);
   if (sub->subscription == NULL)
     {
       say ("refused %s %d %s", words[1], error->code, error->message);
@@ -405,8 +403,8 @@ do_request (Worker *worker, char **words)
     {
       g_autoptr (GBytes) payload = numbered (worker, 64);
       g_autoptr (GError) error = NULL;
-      g_autoptr (DeyeBusMessage) answer =
-          deye_bus_client_request (worker->client, words[1], payload, options, NULL, &error);
+      g_autoptr (DeyeBusMessage) answer
+          = deye_bus_client_request (worker->client, words[1], payload, options, NULL, &error);
 
       if (answer != NULL)
         {
@@ -447,8 +445,8 @@ static void
 do_stats (Worker *worker)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusMessage) answer =
-      deye_bus_client_request (worker->client, "control.bus.stats", NULL, NULL, NULL, &error);
+  g_autoptr (DeyeBusMessage) answer
+      = deye_bus_client_request (worker->client, "control.bus.stats", NULL, NULL, NULL, &error);
   g_autoptr (WireGuard) guard = NULL;
   const Daemoneye__Eventbus__V1__StatsReply *reply;
   const guint8 *bytes;
@@ -460,7 +458,8 @@ do_stats (Worker *worker)
       return;
     }
   bytes = deye_bus_message_get_data (answer, &len);
-  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0, NULL);
+  guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0, NULL);
   g_assert_nonnull (guard);
   reply = wire_guard_message (guard);
   say ("stats %" G_GSIZE_FORMAT " %s", reply->n_peers, reply->n_peers > 0 ? reply->peers[0]->id : "-");
@@ -543,7 +542,7 @@ main (int argc, char **argv)
     { "address", 0, 0, G_OPTION_ARG_STRING, &address, "Socket of the bus", "PATH" },
     { "id", 0, 0, G_OPTION_ARG_STRING, &id, "Name of this collector", "ID" },
     { "type", 0, 0, G_OPTION_ARG_STRING, &type, "Kind of this collector", "TYPE" },
-    { NULL },
+    { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
   };
   g_autoptr (GOptionContext) options = g_option_context_new (NULL);
   Worker worker = { 0 };

@@ -91,14 +91,8 @@ start_agent (BusFixture *f, const BusFixtureOptions *options)
 {
   g_autofree char *config = write_configuration (f, options);
   g_autoptr (GError) error = NULL;
-  const char *argv[] = { bus_fixture_program ("TEST_AGENT"),
-                         "--address",
-                         f->address,
-                         "--ready-fd",
-                         "1",
-                         config != NULL ? "--config" : NULL,
-                         config,
-                         NULL };
+  const char *argv[] = { bus_fixture_program ("TEST_AGENT"), "--address", f->address, "--ready-fd", "1",
+                         config != NULL ? "--config" : NULL, config,      NULL };
 
   f->broker = test_process_spawn (argv, -1, NULL);
   test_process_expect_line (f->broker, "");

@@ -16,7 +16,7 @@ struct TestProcess
   GSubprocess *process;
   GPid pid;
   char *name;
-  GOutputStream *input;  /* not owned */
+  GOutputStream *input; /* not owned */
   GDataInputStream *output;
   GCancellable *cancellable;
   GQueue lines; /* of char*, oldest first */
@@ -71,8 +71,8 @@ on_waited (GObject *source, GAsyncResult *result, gpointer data)
 TestProcess *
 test_process_spawn (const char *const *argv, int fd, const char *const *environment)
 {
-  g_autoptr (GSubprocessLauncher) launcher =
-      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GSubprocessLauncher) launcher
+      = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GError) error = NULL;
   TestProcess *self = g_new0 (TestProcess, 1);
 

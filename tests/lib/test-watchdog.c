@@ -50,8 +50,8 @@ test_watchdog_start (const char *what)
   g_assert_null (thread);
   stopping = FALSE;
   subject = g_strdup (what);
-  due_us = g_get_monotonic_time () +
-           (seconds != NULL ? g_ascii_strtoll (seconds, NULL, 10) : WATCHDOG_DEFAULT_S) * G_TIME_SPAN_SECOND;
+  due_us = g_get_monotonic_time ()
+           + (seconds != NULL ? g_ascii_strtoll (seconds, NULL, 10) : WATCHDOG_DEFAULT_S) * G_TIME_SPAN_SECOND;
   thread = g_thread_new ("watchdog", watch, NULL);
 }
 

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-error-private.h"
+
+#include <gio/gio.h>
+#include <glib/gi18n-lib.h>
+
+/*
+ * Errors of the library. A GError of this domain may carry the name that a responder gave its error, so the domain is an
+ * extended one.
+ */
+
+typedef struct
+{
+  char *name;
+} DeyeBusErrorPrivate;
+
+static void
+deye_bus_error_private_init (DeyeBusErrorPrivate *private)
+{
+  private->name = NULL;
+}
+
+static void
+deye_bus_error_private_copy (const DeyeBusErrorPrivate *from, DeyeBusErrorPrivate *to)
+{
+  to->name = g_strdup (from->name);
+}
+
+static void
+deye_bus_error_private_clear (DeyeBusErrorPrivate *private)
+{
+  g_free (private->name);
+}
+
+G_DEFINE_EXTENDED_ERROR (DeyeBusError, deye_bus_error)
+
+typedef struct
+{
+  guint32 status;
+  DeyeBusError code;
+  const char *text;
+} StatusRow;
+
+/* What to do stands in the text; the broker's detail follows it. */
+static const StatusRow rows[] = {
+  { WIRE_STATUS_OK, DEYE_BUS_ERROR_UNKNOWN, N_ ("The broker ended the connection") },
+  { WIRE_STATUS_UNKNOWN, DEYE_BUS_ERROR_UNKNOWN, N_ ("It is not known whether the message was handled: make sure before sending it again") },
+  { WIRE_STATUS_BAD_MAGIC, DEYE_BUS_ERROR_PROTOCOL, N_ ("The other side does not speak this protocol: check the address") },
+  { WIRE_STATUS_BAD_FRAME, DEYE_BUS_ERROR_PROTOCOL, N_ ("A malformed frame: report it as a bug") },
+  { WIRE_STATUS_FRAME_EMPTY, DEYE_BUS_ERROR_PROTOCOL, N_ ("An empty frame: report it as a bug") },
+  { WIRE_STATUS_FRAME_TOO_LARGE, DEYE_BUS_ERROR_PROTOCOL, N_ ("A frame above the limit") },
+  { WIRE_STATUS_BAD_MESSAGE, DEYE_BUS_ERROR_PROTOCOL, N_ ("A malformed message") },
+  { WIRE_STATUS_PROTOCOL_ORDER, DEYE_BUS_ERROR_PROTOCOL, N_ ("A frame that does not belong here: report it as a bug") },
+  { WIRE_STATUS_VERSION, DEYE_BUS_ERROR_VERSION, N_ ("Client and broker have no protocol version in common: update the older one") },
+  { WIRE_STATUS_UNSUPPORTED, DEYE_BUS_ERROR_UNSUPPORTED, N_ ("The broker does not support this: update it") },
+  { WIRE_STATUS_CREDIT_EXCEEDED, DEYE_BUS_ERROR_PROTOCOL, N_ ("Sent without credit: report it as a bug") },
+  { WIRE_STATUS_BAD_TOPIC, DEYE_BUS_ERROR_BAD_TOPIC, N_ ("Not a topic") },
+  { WIRE_STATUS_BAD_PATTERN, DEYE_BUS_ERROR_BAD_PATTERN, N_ ("Not a pattern") },
+  { WIRE_STATUS_DENIED, DEYE_BUS_ERROR_DENIED, N_ ("The broker's policy does not allow it") },
+  { WIRE_STATUS_LIMIT, DEYE_BUS_ERROR_LIMIT, N_ ("A limit of the broker") },
+  { WIRE_STATUS_WOULD_BLOCK, DEYE_BUS_ERROR_WOULD_BLOCK, N_ ("The receivers are full: try again later") },
+  { WIRE_STATUS_DUPLICATE_ID, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("The id is in use: choose another one") },
+  { WIRE_STATUS_NO_MEMORY, DEYE_BUS_ERROR_NO_MEMORY, N_ ("Out of memory: try again later") },
+  { WIRE_STATUS_ABSENT, DEYE_BUS_ERROR_ABSENT, N_ ("The target is not connected") },
+  { WIRE_STATUS_NOT_SUBSCRIBED, DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("The target neither subscribes to the topic nor serves it") },
+  { WIRE_STATUS_NO_RESPONDERS, DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("Nobody serves this topic: start who does") },
+  { WIRE_STATUS_RESPONDER_GONE, DEYE_BUS_ERROR_RESPONDER_GONE, N_ ("The responder went before it answered") },
+  { WIRE_STATUS_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("No answer within the time given") },
+  { WIRE_STATUS_CANCELLED, DEYE_BUS_ERROR_CANCELLED, N_ ("Given up by the other side") },
+  { WIRE_STATUS_EXPIRED, DEYE_BUS_ERROR_TIMEOUT, N_ ("It came too late") },
+  { WIRE_STATUS_STALE_LEASE, DEYE_BUS_ERROR_FAILED, N_ ("The task was given to somebody else meanwhile") },
+  { WIRE_STATUS_QUARANTINED, DEYE_BUS_ERROR_FAILED, N_ ("The task failed too often and is set aside") },
+  { WIRE_STATUS_SLOW_CONSUMER, DEYE_BUS_ERROR_SLOW_CONSUMER, N_ ("The client did not read fast enough") },
+  { WIRE_STATUS_HELLO_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("The handshake took too long") },
+  { WIRE_STATUS_SHUTTING_DOWN, DEYE_BUS_ERROR_SHUTTING_DOWN, N_ ("The broker shuts down: connect again when it is back") },
+  { WIRE_STATUS_TAKEN_OVER, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("Another client took this id over") },
+  { WIRE_STATUS_INTERNAL, DEYE_BUS_ERROR_INTERNAL, N_ ("The broker failed: see its log") },
+  { WIRE_STATUS_FAILED, DEYE_BUS_ERROR_FAILED, N_ ("The responder failed") },
+};
+
+static const StatusRow *
+row_of (guint32 status)
+{
+  static const StatusRow unnumbered
+      = { 0, DEYE_BUS_ERROR_INTERNAL, N_ ("The broker gave a reason that this client does not know: update the client") };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (rows[i].status == status)
+      return &rows[i];
+  return &unnumbered;
+}
+
+static GError *
+take (DeyeBusError code, GString *text)
+{
+  GError *error = g_error_new_literal (DEYE_BUS_ERROR, (gint) code, text->str);
+
+  g_string_free (text, TRUE);
+  return error;
+}
+
+static void
+add_limit (GString *text, guint64 limit, guint64 value, WireSpan setting)
+{
+  g_string_append_c (text, ' ');
+  g_string_append_printf (text, _ ("(limit %" G_GUINT64_FORMAT ", value %" G_GUINT64_FORMAT ", setting %.*s)"), limit, value,
+                          (int) setting.len, setting.len > 0 ? (const char *) setting.data : "");
+}
+
+GError *
+deye_bus_error_from_envelope (const WireEnvelope *envelope)
+{
+  const StatusRow *row = row_of (envelope->status);
+  GString *text = g_string_new (_ (row->text));
+  GError *error;
+
+  if (envelope->detail.len > 0)
+    {
+      g_string_append (text, ": ");
+      g_string_append_len (text, (const char *) envelope->detail.data, (gssize) envelope->detail.len);
+    }
+  if (envelope->setting.len > 0)
+    add_limit (text, envelope->limit, envelope->value, envelope->setting);
+  if (envelope->offset > 0)
+    {
+      g_string_append_c (text, ' ');
+      g_string_append_printf (text, _ ("(at byte %" G_GUINT64_FORMAT ")"), envelope->offset);
+    }
+  error = take (row->code, text);
+  if (envelope->error_name.len > 0)
+    deye_bus_error_get_private (error)->name
+        = g_strndup ((const char *) envelope->error_name.data, envelope->error_name.len);
+  return error;
+}
+
+GError *
+deye_bus_error_from_goodbye (guint32 status, const char *detail)
+{
+  const StatusRow *row = row_of (status);
+  GString *text = g_string_new (_ (row->text));
+
+  if (detail != NULL && *detail != '\0')
+    g_string_append_printf (text, ": %s", detail);
+  return take (row->code, text);
+}
+
+GError *
+deye_bus_error_new_limit (const char *what, guint64 limit, guint64 value, const char *setting)
+{
+  GString *text = g_string_new (what);
+
+  add_limit (text, limit, value, wire_span_str (setting));
+  return take (DEYE_BUS_ERROR_LIMIT, text);
+}
+
+GError *
+deye_bus_error_new (DeyeBusError code, const char *format, ...)
+{
+  va_list args;
+  GError *error;
+
+  va_start (args, format);
+  error = g_error_new_valist (DEYE_BUS_ERROR, (gint) code, format, args);
+  va_end (args);
+  return error;
+}
+
+char *
+deye_bus_error_get_name (const GError *error)
+{
+  g_return_val_if_fail (error != NULL, NULL);
+
+  if (error->domain != DEYE_BUS_ERROR)
+    return NULL;
+  return g_strdup (deye_bus_error_get_private (error)->name);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-message.h"
+#include "wire-envelope.h"
+
+/*
+ * A received message: one block that holds the frame's body, and pointers into it.
+ *
+ * A string on the wire has no NUL. When the body has been read its tags are not needed any more, and behind every
+ * string stands the tag of the next field: so the NUL is written there, and strings need no copy. The payload is never
+ * written to.
+ *
+ * Invariant: after it was made only the reference count and @route_open change.
+ */
+
+struct _DeyeBusMessage
+{
+  gatomicrefcount refs;
+  guint8 kind;
+  guint8 flags;
+  guint8 priority;
+  guint8 *block; /* stolen from the frame reader; NULL: the body follows this struct */
+
+  const char *topic;
+  const char *sender;
+  const char *method;
+  const char *type_name;
+  const char *content_type;
+  const char *correlation_id;
+  const char *parent_id;
+  const char *root_id;
+  const char *stage;
+  const char **tags; /* NULL: none */
+  guint n_tags;
+  WireSpan trace_id;
+  WireSpan span_id;
+  WireSpan payload;
+  guint64 accept_seq;
+  guint64 sequence_number;
+  guint64 route_id; /* 0: no answer is waited for */
+  gint64 accept_time_us;
+  gint64 remaining_us;
+
+  guint to_handle; /* callbacks that have not ended yet; the client's thread only */
+  gboolean handled; /* one has been called */
+
+  guint8 body[];
+};
+
+/* @envelope was read from @frame's body. Takes the block from @reader when the body lies there. NULL: no memory. */
+DeyeBusMessage *deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const WireEnvelope *envelope);

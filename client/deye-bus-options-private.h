@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-options.h"
+#include "wire-envelope.h"
+
+#define DEYE_BUS_TIMEOUT_DEFAULT_US (30 * G_TIME_SPAN_SECOND)
+
+struct _DeyeBusOptions
+{
+  gint64 timeout_us; /* 0: default */
+  char *method;
+  char *target;
+  char *type_name;
+  char *content_type;
+  char *correlation_id;
+  char *parent_id;
+  char *root_id;
+  char *stage;
+  GBytes *trace_id;
+  GBytes *span_id;
+  guint64 sequence_number;
+  guint8 priority;
+  GPtrArray *tags; /* of "key=value", NULL: none */
+};
+
+/* @options: (nullable). */
+gint64 deye_bus_options_timeout_us (const DeyeBusOptions *options);
+
+/* Puts what is set into @envelope as spans that live as long as @options. @options: (nullable). */
+void deye_bus_options_fill (const DeyeBusOptions *options, WireEnvelope *envelope);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-options-private.h"
+
+/*
+ * Per-call options: a plain boxed value. A call encodes from it at once, so nobody keeps one.
+ */
+
+G_DEFINE_BOXED_TYPE (DeyeBusOptions, deye_bus_options, deye_bus_options_copy, deye_bus_options_free)
+
+DeyeBusOptions *
+deye_bus_options_new (void)
+{
+  return g_new0 (DeyeBusOptions, 1);
+}
+
+static gpointer
+copy_string (gconstpointer text, gpointer data)
+{
+  return g_strdup (text);
+}
+
+DeyeBusOptions *
+deye_bus_options_copy (const DeyeBusOptions *options)
+{
+  DeyeBusOptions *copy;
+
+  g_return_val_if_fail (options != NULL, NULL);
+
+  copy = g_memdup2 (options, sizeof *options);
+  copy->method = g_strdup (options->method);
+  copy->target = g_strdup (options->target);
+  copy->type_name = g_strdup (options->type_name);
+  copy->content_type = g_strdup (options->content_type);
+  copy->correlation_id = g_strdup (options->correlation_id);
+  copy->parent_id = g_strdup (options->parent_id);
+  copy->root_id = g_strdup (options->root_id);
+  copy->stage = g_strdup (options->stage);
+  copy->trace_id = options->trace_id != NULL ? g_bytes_ref (options->trace_id) : NULL;
+  copy->span_id = options->span_id != NULL ? g_bytes_ref (options->span_id) : NULL;
+  copy->tags = options->tags != NULL ? g_ptr_array_copy (options->tags, copy_string, NULL) : NULL;
+  if (copy->tags != NULL)
+    g_ptr_array_set_free_func (copy->tags, g_free);
+  return copy;
+}
+
+void
+deye_bus_options_free (DeyeBusOptions *options)
+{
+  if (options == NULL)
+    return;
+  g_free (options->method);
+  g_free (options->target);
+  g_free (options->type_name);
+  g_free (options->content_type);
+  g_free (options->correlation_id);
+  g_free (options->parent_id);
+  g_free (options->root_id);
+  g_free (options->stage);
+  g_clear_pointer (&options->trace_id, g_bytes_unref);
+  g_clear_pointer (&options->span_id, g_bytes_unref);
+  g_clear_pointer (&options->tags, g_ptr_array_unref);
+  g_free (options);
+}
+
+void
+deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 timeout_us)
+{
+  g_return_if_fail (options != NULL);
+  g_return_if_fail (timeout_us >= 0);
+
+  options->timeout_us = timeout_us;
+}
+
+/* One setter for each string. */
+#define DEFINE_STRING_SETTER(field, argument)                                                                          \
+  void deye_bus_options_set_##field (DeyeBusOptions *options, const char *argument)                                    \
+  {                                                                                                                    \
+    g_return_if_fail (options != NULL);                                                                                \
+    g_free (options->field);                                                                                           \
+    options->field = g_strdup (argument);                                                                              \
+  }
+
+DEFINE_STRING_SETTER (method, method)
+DEFINE_STRING_SETTER (target, peer_id)
+DEFINE_STRING_SETTER (type_name, type_name)
+DEFINE_STRING_SETTER (content_type, content_type)
+DEFINE_STRING_SETTER (correlation_id, correlation_id)
+DEFINE_STRING_SETTER (parent_id, parent_id)
+DEFINE_STRING_SETTER (root_id, root_id)
+DEFINE_STRING_SETTER (stage, stage)
+
+void
+deye_bus_options_set_priority (DeyeBusOptions *options, guint8 priority)
+{
+  g_return_if_fail (options != NULL);
+
+  options->priority = priority;
+}
+
+void
+deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *span_id)
+{
+  g_return_if_fail (options != NULL);
+  g_return_if_fail (trace_id == NULL || g_bytes_get_size (trace_id) == 16);
+  g_return_if_fail (span_id == NULL || g_bytes_get_size (span_id) == 8);
+
+  g_clear_pointer (&options->trace_id, g_bytes_unref);
+  g_clear_pointer (&options->span_id, g_bytes_unref);
+  options->trace_id = trace_id != NULL ? g_bytes_ref (trace_id) : NULL;
+  options->span_id = span_id != NULL ? g_bytes_ref (span_id) : NULL;
+}
+
+void
+deye_bus_options_set_sequence_number (DeyeBusOptions *options, guint64 sequence_number)
+{
+  g_return_if_fail (options != NULL);
+
+  options->sequence_number = sequence_number;
+}
+
+void
+deye_bus_options_add_tag (DeyeBusOptions *options, const char *key, const char *value)
+{
+  g_return_if_fail (options != NULL);
+  g_return_if_fail (key != NULL && *key != '\0' && strchr (key, '=') == NULL);
+  g_return_if_fail (value != NULL);
+  g_return_if_fail (options->tags == NULL || options->tags->len < WIRE_TAGS_MAX);
+
+  if (options->tags == NULL)
+    options->tags = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (options->tags, g_strconcat (key, "=", value, NULL));
+}
+
+gint64
+deye_bus_options_timeout_us (const DeyeBusOptions *options)
+{
+  return options != NULL && options->timeout_us > 0 ? options->timeout_us : DEYE_BUS_TIMEOUT_DEFAULT_US;
+}
+
+static WireSpan
+span_of_bytes (GBytes *bytes)
+{
+  gsize len = 0;
+  gconstpointer data = bytes != NULL ? g_bytes_get_data (bytes, &len) : NULL;
+
+  return wire_span (data, len);
+}
+
+void
+deye_bus_options_fill (const DeyeBusOptions *options, WireEnvelope *envelope)
+{
+  if (options == NULL)
+    return;
+  envelope->method = wire_span_str (options->method);
+  envelope->target = wire_span_str (options->target);
+  envelope->type_name = wire_span_str (options->type_name);
+  envelope->content_type = wire_span_str (options->content_type);
+  envelope->correlation_id = wire_span_str (options->correlation_id);
+  envelope->parent_id = wire_span_str (options->parent_id);
+  envelope->root_id = wire_span_str (options->root_id);
+  envelope->stage = wire_span_str (options->stage);
+  envelope->trace_id = span_of_bytes (options->trace_id);
+  envelope->span_id = span_of_bytes (options->span_id);
+  envelope->sequence_number = options->sequence_number;
+  envelope->priority = options->priority;
+  envelope->n_tags = options->tags != NULL ? options->tags->len : 0;
+  for (guint i = 0; i < envelope->n_tags; i++)
+    envelope->tags[i] = wire_span_str (g_ptr_array_index (options->tags, i));
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-outbuf.h"
+
+#define CHUNK_BYTES 65536u
+#define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload: many of these may wait */
+#define SPARE_MAX 2u
+
+struct DeyeBusOutPart
+{
+  DeyeBusOutPart *next;
+  GBytes *payload; /* referenced; NULL: the bytes are in the part */
+  gsize len;
+  gsize capacity;
+  guint8 bytes[];
+};
+
+void
+deye_bus_outbuf_init (DeyeBusOutbuf *outbuf)
+{
+  memset (outbuf, 0, sizeof *outbuf);
+}
+
+static void
+part_free (DeyeBusOutPart *part)
+{
+  g_clear_pointer (&part->payload, g_bytes_unref);
+  g_free (part);
+}
+
+static void
+part_list_free (DeyeBusOutPart *part)
+{
+  while (part != NULL)
+    {
+      DeyeBusOutPart *next = part->next;
+
+      part_free (part);
+      part = next;
+    }
+}
+
+void
+deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf)
+{
+  part_list_free (outbuf->first);
+  part_list_free (outbuf->spare);
+  deye_bus_outbuf_init (outbuf);
+}
+
+static DeyeBusOutPart *
+part_new (DeyeBusOutbuf *outbuf, gsize len)
+{
+  DeyeBusOutPart *part = outbuf->spare;
+  gsize capacity = MAX (len, outbuf->n_referred > 0 ? SMALL_CHUNK_BYTES : CHUNK_BYTES);
+
+  if (part != NULL && capacity == CHUNK_BYTES)
+    {
+      outbuf->spare = part->next;
+      outbuf->n_spare--;
+    }
+  else
+    {
+      part = g_malloc (sizeof *part + capacity);
+      part->capacity = capacity;
+    }
+  part->next = NULL;
+  part->payload = NULL;
+  part->len = 0;
+  return part;
+}
+
+static void
+append (DeyeBusOutbuf *outbuf, DeyeBusOutPart *part)
+{
+  if (outbuf->last != NULL)
+    outbuf->last->next = part;
+  else
+    outbuf->first = part;
+  outbuf->last = part;
+}
+
+guint8 *
+deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len)
+{
+  DeyeBusOutPart *part = outbuf->last;
+  guint8 *place;
+
+  if (part == NULL || part->payload != NULL || part->capacity - part->len < len)
+    {
+      part = part_new (outbuf, len);
+      append (outbuf, part);
+    }
+  place = part->bytes + part->len;
+  part->len += len;
+  outbuf->bytes += len;
+  return place;
+}
+
+void
+deye_bus_outbuf_refer (DeyeBusOutbuf *outbuf, GBytes *payload)
+{
+  DeyeBusOutPart *part = g_malloc (sizeof *part);
+
+  part->next = NULL;
+  part->payload = g_bytes_ref (payload);
+  part->len = g_bytes_get_size (payload);
+  part->capacity = 0;
+  append (outbuf, part);
+  outbuf->n_referred++;
+  outbuf->bytes += part->len;
+}
+
+guint
+deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guint max)
+{
+  gsize skip = outbuf->sent;
+  guint n = 0;
+
+  for (const DeyeBusOutPart *part = outbuf->first; part != NULL && n < max; part = part->next)
+    {
+      const guint8 *data = part->payload != NULL ? g_bytes_get_data (part->payload, NULL) : part->bytes;
+
+      if (part->len > skip)
+        spans[n++] = wire_span (data + skip, part->len - skip);
+      skip = 0;
+    }
+  return n;
+}
+
+static void
+drop_first (DeyeBusOutbuf *outbuf)
+{
+  DeyeBusOutPart *part = outbuf->first;
+
+  outbuf->first = part->next;
+  if (outbuf->first == NULL)
+    outbuf->last = NULL;
+  outbuf->sent = 0;
+  if (part->payload != NULL)
+    outbuf->n_referred--;
+  if (part->capacity != CHUNK_BYTES || outbuf->n_spare >= SPARE_MAX)
+    {
+      part_free (part);
+      return;
+    }
+  part->next = outbuf->spare;
+  outbuf->spare = part;
+  outbuf->n_spare++;
+}
+
+void
+deye_bus_outbuf_sent (DeyeBusOutbuf *outbuf, gsize n)
+{
+  g_assert (n <= outbuf->bytes);
+
+  outbuf->bytes -= n;
+  outbuf->sent += n;
+  while (outbuf->first != NULL && outbuf->sent >= outbuf->first->len)
+    {
+      gsize more = outbuf->sent - outbuf->first->len;
+
+      drop_first (outbuf);
+      outbuf->sent = more;
+    }
+}

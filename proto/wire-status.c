@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire-status.h"
+
+typedef struct
+{
+  guint32 number;
+  const char *name;
+  const char *text;
+} Row;
+
+static const Row rows[] = {
+  { WIRE_STATUS_OK, "OK", "done" },
+  { WIRE_STATUS_UNKNOWN, "UNKNOWN", "the outcome can't be known" },
+  { WIRE_STATUS_BAD_MAGIC, "BAD_MAGIC", "these bytes are not this protocol: connect with the client library" },
+  { WIRE_STATUS_BAD_FRAME, "BAD_FRAME", "the frame's header is malformed" },
+  { WIRE_STATUS_FRAME_EMPTY, "FRAME_EMPTY", "the frame has no body" },
+  { WIRE_STATUS_FRAME_TOO_LARGE, "FRAME_TOO_LARGE", "the frame is larger than the limit: send less, or raise max_payload" },
+  { WIRE_STATUS_BAD_MESSAGE, "BAD_MESSAGE", "the frame's body is malformed" },
+  { WIRE_STATUS_PROTOCOL_ORDER, "PROTOCOL_ORDER", "this frame is not allowed at this point" },
+  { WIRE_STATUS_VERSION, "VERSION", "no common protocol version: update the older side" },
+  { WIRE_STATUS_UNSUPPORTED, "UNSUPPORTED", "not understood by this version" },
+  { WIRE_STATUS_CREDIT_EXCEEDED, "CREDIT_EXCEEDED", "more was sent than was granted: wait for CREDIT" },
+  { WIRE_STATUS_BAD_TOPIC, "BAD_TOPIC", "the topic is malformed" },
+  { WIRE_STATUS_BAD_PATTERN, "BAD_PATTERN", "the pattern is malformed" },
+  { WIRE_STATUS_DENIED, "DENIED", "no right to do this" },
+  { WIRE_STATUS_LIMIT, "LIMIT", "a limit is reached" },
+  { WIRE_STATUS_WOULD_BLOCK, "WOULD_BLOCK", "a receiver's queue is full: try again later" },
+  { WIRE_STATUS_DUPLICATE_ID, "DUPLICATE_ID", "this id is in use" },
+  { WIRE_STATUS_NO_MEMORY, "NO_MEMORY", "the broker is out of memory: try again later" },
+  { WIRE_STATUS_ABSENT, "ABSENT", "the peer is not connected" },
+  { WIRE_STATUS_NOT_SUBSCRIBED, "NOT_SUBSCRIBED", "the peer neither subscribes to nor serves the topic" },
+  { WIRE_STATUS_NO_RESPONDERS, "NO_RESPONDERS", "nobody serves the topic" },
+  { WIRE_STATUS_RESPONDER_GONE, "RESPONDER_GONE", "the responder went before it answered" },
+  { WIRE_STATUS_TIMEOUT, "TIMEOUT", "the deadline passed" },
+  { WIRE_STATUS_CANCELLED, "CANCELLED", "given up" },
+  { WIRE_STATUS_EXPIRED, "EXPIRED", "too late" },
+  { WIRE_STATUS_STALE_LEASE, "STALE_LEASE", "the lease of this attempt is over" },
+  { WIRE_STATUS_QUARANTINED, "QUARANTINED", "set aside after too many failed attempts" },
+  { WIRE_STATUS_SLOW_CONSUMER, "SLOW_CONSUMER", "the receiver reads too slowly" },
+  { WIRE_STATUS_HELLO_TIMEOUT, "HELLO_TIMEOUT", "no HELLO in time (hello_timeout_us)" },
+  { WIRE_STATUS_SHUTTING_DOWN, "SHUTTING_DOWN", "the broker stops" },
+  { WIRE_STATUS_TAKEN_OVER, "TAKEN_OVER", "another connection took this id over" },
+  { WIRE_STATUS_INTERNAL, "INTERNAL", "a fault of the broker: please report it" },
+  { WIRE_STATUS_FAILED, "FAILED", "the application reports an error" },
+};
+
+static const Row *
+find (guint32 status)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (rows[i].number == status)
+      return &rows[i];
+  return NULL;
+}
+
+const char *
+wire_status_name (guint32 status)
+{
+  const Row *row = find (status);
+
+  return row != NULL ? row->name : "UNNUMBERED";
+}
+
+const char *
+wire_status_text (guint32 status)
+{
+  const Row *row = find (status);
+
+  return row != NULL ? row->text : "a status that this version does not know";
+}
+
+gboolean
+wire_status_is_known (guint32 status)
+{
+  return find (status) != NULL;
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core-fixture.h"
+
+#include "control.pb-c.h"
+#include "envelope.pb-c.h"
+#include "wire-guard.h"
+
+#define AGENT_UID 0u
+#define COLLECTOR_UID 1000u
+
+void
+core_setup (Core *core, gconstpointer limits_or_null)
+{
+  guint32 tool_uids[] = { AGENT_UID };
+  BusCoreOptions options = { .tool_uids = tool_uids,
+                             .n_tool_uids = G_N_ELEMENTS (tool_uids),
+                             .epoch = 77,
+                             .seed = 1,
+                             .wall_us = 1000000,
+                             .software_version = "test" };
+
+  bus_limits_init (&options.limits);
+  if (limits_or_null != NULL)
+    options.limits = *(const BusLimits *) limits_or_null;
+  core->now_us = 1;
+  core->core = bus_core_new (&options, core->now_us);
+  core->clients = g_ptr_array_new ();
+}
+
+static void
+client_free (Client *client)
+{
+  Got *got;
+
+  client_disconnect (client);
+  while ((got = g_queue_pop_head (&client->got)) != NULL)
+    got_free (got);
+  wire_frame_reader_clear (&client->reader);
+  g_free (client->goodbye_detail);
+  g_free (client);
+}
+
+void
+core_teardown (Core *core, G_GNUC_UNUSED gconstpointer data)
+{
+  BusCoreStats stats;
+  BusNote note;
+
+  core_flush (core);
+  for (guint i = 0; i < core->clients->len; i++)
+    client_free (g_ptr_array_index (core->clients, i));
+  g_ptr_array_unref (core->clients);
+
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.connections, ==, 0);
+  g_assert_cmpuint (stats.charged_bytes, ==, 0);
+  g_assert_cmpuint (stats.subscriptions, ==, 0);
+  g_assert_cmpuint (stats.groups, ==, 0);
+  g_assert_cmpuint (stats.pending_requests, ==, 0);
+  while (bus_core_next_note (core->core, &note, NULL))
+    g_assert_true (g_utf8_validate (note.detail, -1, NULL));
+  bus_core_free (core->core);
+}
+
+Client *
+client_new (Core *core, guint32 uid, gboolean agent)
+{
+  BusCredentials who = { .uid = uid, .pid = 4321, .agent = agent };
+  Client *client = g_new0 (Client, 1);
+  const char *limit;
+  WireStatus status;
+
+  client->core = core;
+  wire_frame_reader_init (&client->reader, 1u << 26);
+  client->peer = bus_core_connect (core->core, &who, client, core->now_us, &status, &limit);
+  client->closed = client->peer == NULL;
+  g_ptr_array_add (core->clients, client);
+  return client;
+}
+
+void
+client_disconnect (Client *client)
+{
+  if (client->peer == NULL)
+    return;
+  bus_core_disconnected (client->core->core, client->peer, WIRE_STATUS_ABSENT, client->core->now_us);
+  client->peer = NULL;
+  client->closed = TRUE;
+}
+
+/* --- what comes from the broker --- */
+
+void
+got_free (Got *got)
+{
+  g_free (got->bytes);
+  g_free (got);
+}
+
+static void
+read_goodbye (Client *client, WireSpan body)
+{
+  g_autoptr (WireGuard) guard = wire_guard_unpack (&daemoneye__eventbus__v1__goodbye__descriptor, body, 0, NULL);
+  const Daemoneye__Eventbus__V1__Goodbye *goodbye;
+
+  g_assert_nonnull (guard);
+  goodbye = wire_guard_message (guard);
+  client->goodbye = goodbye->status;
+  g_free (client->goodbye_detail);
+  client->goodbye_detail = g_strdup (goodbye->detail);
+}
+
+static void
+keep_frame (Client *client, const WireFrame *frame)
+{
+  Got *got = g_new0 (Got, 1);
+
+  got->kind = frame->kind;
+  got->flags = frame->flags;
+  got->bytes = g_memdup2 (frame->body.data, frame->body.len);
+  got->body = wire_span (got->bytes, frame->body.len);
+  if (frame->kind == WIRE_KIND_GOODBYE)
+    read_goodbye (client, got->body);
+  else if (frame->kind != WIRE_KIND_WELCOME)
+    {
+      WireReadResult result = wire_envelope_read (got->body, frame->kind, WIRE_FROM_BROKER, &got->envelope);
+
+      g_assert_cmpint (result.status, ==, WIRE_STATUS_OK);
+    }
+  g_queue_push_tail (&client->got, got);
+}
+
+static void
+feed (Client *client, WireSpan bytes)
+{
+  WireFrame frame;
+  WireFrameResult result;
+
+  while ((result = wire_frame_reader_next (&client->reader, &bytes, &frame)) == WIRE_FRAME_COMPLETE)
+    keep_frame (client, &frame);
+  g_assert_cmpint (result, ==, WIRE_FRAME_MORE);
+}
+
+static void
+client_drain (Client *client)
+{
+  WireSpan spans[16];
+  guint n;
+
+  while (client->peer != NULL && (n = bus_core_gather (client->core->core, client->peer, spans, 16)) > 0)
+    {
+      gsize total = 0;
+
+      for (guint i = 0; i < n; i++)
+        {
+          feed (client, spans[i]);
+          total += spans[i].len;
+        }
+      bus_core_sent (client->core->core, client->peer, total, client->core->now_us);
+    }
+}
+
+void
+core_flush (Core *core)
+{
+  BusPeer *peer;
+
+  while (bus_core_next_writable (core->core) != NULL)
+    ;
+  for (guint i = 0; i < core->clients->len; i++)
+    {
+      Client *client = g_ptr_array_index (core->clients, i);
+
+      if (!client->is_stopped)
+        client_drain (client);
+    }
+  while ((peer = bus_core_next_closing (core->core)) != NULL)
+    {
+      Client *client = bus_peer_link (peer);
+
+      client_drain (client);
+      client_disconnect (client);
+    }
+}
+
+void
+core_advance (Core *core, gint64 us)
+{
+  core->now_us += us;
+  bus_core_tick (core->core, core->now_us);
+  core_flush (core);
+}
+
+Got *
+client_take (Client *client, guint8 kind)
+{
+  for (GList *link = client->got.head; link != NULL; link = link->next)
+    {
+      Got *got = link->data;
+
+      if (got->kind == kind)
+        {
+          g_queue_delete_link (&client->got, link);
+          return got;
+        }
+    }
+  return NULL;
+}
+
+guint
+client_count (Client *client, guint8 kind)
+{
+  guint n = 0;
+
+  for (GList *link = client->got.head; link != NULL; link = link->next)
+    n += ((Got *) link->data)->kind == kind;
+  return n;
+}
+
+void
+client_expect_error (Client *client, guint64 id, WireStatus status)
+{
+  g_autoptr (Got) got = client_take (client, WIRE_KIND_ERROR);
+
+  g_assert_nonnull (got);
+  g_assert_cmpuint (got->envelope.answers, ==, id);
+  g_assert_cmpstr (wire_status_name (got->envelope.status), ==, wire_status_name (status));
+  g_assert_cmpuint (got->envelope.detail.len, >, 0);
+}
+
+/* --- what goes to the broker --- */
+
+void
+client_send_bytes (Client *client, const void *bytes, gsize len)
+{
+  if (client->peer != NULL)
+    bus_core_received (client->core->core, client->peer, bytes, len, client->core->now_us);
+  core_flush (client->core);
+}
+
+void
+client_send_frame (Client *client, guint8 kind, guint8 flags, WireSpan body)
+{
+  g_autofree guint8 *frame = g_malloc (WIRE_FRAME_HEADER_LEN + body.len);
+
+  wire_frame_put_header (frame, kind, flags, (guint32) body.len);
+  if (body.len > 0)
+    memcpy (frame + WIRE_FRAME_HEADER_LEN, body.data, body.len);
+  client_send_bytes (client, frame, WIRE_FRAME_HEADER_LEN + body.len);
+}
+
+guint64
+client_send (Client *client, guint8 kind, guint8 flags, WireEnvelope *envelope)
+{
+  g_autofree guint8 *body = NULL;
+  guint8 *end;
+
+  if (envelope->id == 0)
+    envelope->id = ++client->next_id;
+  body = g_malloc (wire_envelope_size (envelope) + envelope->payload.len + 1);
+  end = wire_envelope_write (envelope, body);
+  if (envelope->payload.len > 0)
+    memcpy (end, envelope->payload.data, envelope->payload.len);
+  client_send_frame (client, kind, flags, wire_span (body, (gsize) (end - body) + envelope->payload.len));
+  return envelope->id;
+}
+
+void
+client_hello (Client *client, const char *id, const char *type, guint32 role, guint32 oldest, guint32 newest)
+{
+  Daemoneye__Eventbus__V1__Hello hello = DAEMONEYE__EVENTBUS__V1__HELLO__INIT;
+  guint8 body[WIRE_HELLO_MAX];
+
+  hello.magic = 0x42594544;
+  hello.oldest_version = oldest;
+  hello.newest_version = newest;
+  hello.id = (char *) id;
+  hello.type = (char *) type;
+  hello.role = role;
+  hello.incarnation = 9;
+  client_send_frame (client, WIRE_KIND_HELLO, 0, wire_span (body, daemoneye__eventbus__v1__hello__pack (&hello, body)));
+}
+
+static Client *
+ready (Client *client, const char *id, const char *type, guint32 role)
+{
+  g_autoptr (Got) welcome = NULL;
+
+  client_hello (client, id, type, role, 1 << 16, 1 << 16);
+  welcome = client_take (client, WIRE_KIND_WELCOME);
+  g_assert_nonnull (welcome);
+  return client;
+}
+
+Client *
+client_ready (Core *core, const char *id, const char *type)
+{
+  return ready (client_new (core, COLLECTOR_UID, FALSE), id, type, 1);
+}
+
+Client *
+agent_ready (Core *core)
+{
+  return ready (client_new (core, AGENT_UID, TRUE), "daemoneye-agent", "", 1);
+}
+
+Client *
+tool_ready (Core *core, const char *id)
+{
+  return ready (client_new (core, AGENT_UID, FALSE), id, "", 2);
+}
+
+guint64
+client_subscribe_full (Client *client, guint32 subscription, const char *pattern, const char *group, gboolean serve,
+                       guint64 window_messages, guint64 window_bytes, WireStatus want)
+{
+  Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
+  guint8 payload[1024];
+  g_autoptr (Got) reply = NULL;
+  WireEnvelope envelope;
+  guint64 id;
+
+  request.subscription = subscription;
+  request.pattern = (char *) pattern;
+  request.group = (char *) (group != NULL ? group : "");
+  request.serve = serve;
+  request.window_messages = window_messages;
+  request.window_bytes = window_bytes;
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL ("control.bus.subscribe");
+  envelope.payload = wire_span (payload, daemoneye__eventbus__v1__subscribe_request__pack (&request, payload));
+  id = client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+  if (want != WIRE_STATUS_OK)
+    {
+      client_expect_error (client, id, want);
+      return id;
+    }
+  reply = client_take (client, WIRE_KIND_REPLY);
+  g_assert_nonnull (reply);
+  g_assert_cmpuint (reply->envelope.answers, ==, id);
+  g_assert_cmpuint (reply->envelope.status, ==, 0);
+  return id;
+}
+
+void
+client_subscribe (Client *client, guint32 subscription, const char *pattern, const char *group)
+{
+  client_subscribe_full (client, subscription, pattern, group, FALSE, 0, 0, WIRE_STATUS_OK);
+}
+
+void
+client_serve (Client *client, guint32 subscription, const char *topic)
+{
+  client_subscribe_full (client, subscription, topic, NULL, TRUE, 0, 0, WIRE_STATUS_OK);
+}
+
+guint64
+client_publish (Client *client, const char *topic, guint8 flags, const void *payload, gsize len)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  envelope.payload = wire_span (payload, len);
+  return client_send (client, WIRE_KIND_PUBLISH, flags, &envelope);
+}
+
+guint64
+client_request (Client *client, const char *topic, const char *target, gint64 deadline_us)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  envelope.target = wire_span_str (target);
+  envelope.deadline_us = (guint64) deadline_us;
+  envelope.payload = WIRE_SPAN_LITERAL ("question");
+  return client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+}
+
+void
+client_reply (Client *client, guint64 route, const char *text)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.route = route;
+  envelope.payload = wire_span_str (text);
+  client_send (client, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope);
+}
+
+void
+client_credit (Client *client, guint32 subscription, guint64 messages, guint64 bytes)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.subscription = subscription;
+  envelope.credit_messages = messages;
+  envelope.credit_bytes = bytes;
+  client_send (client, WIRE_KIND_CREDIT, 0, &envelope);
+}
+
+static guint
+names (const Got *got, guint32 subscription)
+{
+  WireSpan ids = got->envelope.subscriptions;
+  guint32 id;
+  guint n = 0;
+
+  while (wire_envelope_next_u32 (&ids, &id))
+    n += id == subscription;
+  return n;
+}
+
+void
+client_sum (Client *client, guint32 subscription, guint64 *delivered, guint64 *missed)
+{
+  GList *next;
+
+  *delivered = 0;
+  *missed = 0;
+  for (GList *link = client->got.head; link != NULL; link = next)
+    {
+      Got *got = link->data;
+
+      next = link->next;
+      if (got->kind == WIRE_KIND_DELIVER)
+        *delivered += names (got, subscription);
+      else if (got->kind == WIRE_KIND_GAP && got->envelope.subscription == subscription)
+        *missed += got->envelope.gap_count;
+      else
+        continue;
+      g_queue_delete_link (&client->got, link);
+      got_free (got);
+    }
+}

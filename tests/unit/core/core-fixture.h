@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus-core.h"
+#include "wire-envelope.h"
+#include "wire-frame.h"
+
+/*
+ * The core alone, with a clock that the test moves and clients made of bytes.
+ *
+ * A Client frames what the test says and keeps what the broker sends, frame by frame. Nothing here knows what the
+ * broker should answer. core_teardown() disconnects whoever is left and asserts that nothing stays charged.
+ */
+
+typedef struct
+{
+  BusCore *core;
+  gint64 now_us;
+  GPtrArray *clients;
+} Core;
+
+/* A frame that came from the broker; spans point into bytes. */
+typedef struct
+{
+  guint8 kind;
+  guint8 flags;
+  guint8 *bytes;
+  WireEnvelope envelope; /* not for HELLO, WELCOME, GOODBYE */
+  WireSpan body;
+} Got;
+
+typedef struct
+{
+  Core *core;
+  BusPeer *peer;
+  WireFrameReader reader;
+  GQueue got; /* Got, oldest first */
+  guint64 next_id;
+  gboolean closed; /* the broker wants it closed, or it is disconnected */
+  gboolean is_stopped; /* takes nothing out of its queue */
+  guint32 goodbye; /* status of the GOODBYE that came */
+  char *goodbye_detail;
+} Client;
+
+void core_setup (Core *core, gconstpointer limits_or_null);
+void core_teardown (Core *core, gconstpointer data);
+
+Client *client_new (Core *core, guint32 uid, gboolean agent); /* connected, no hello */
+Client *client_ready (Core *core, const char *id, const char *type); /* collector that got WELCOME */
+Client *agent_ready (Core *core);
+Client *tool_ready (Core *core, const char *id);
+void client_disconnect (Client *client);
+
+void client_send_bytes (Client *client, const void *bytes, gsize len);
+void client_send_frame (Client *client, guint8 kind, guint8 flags, WireSpan body);
+/* Writes envelope and payload as a frame; gives the id. An id of 0 in the envelope: the next one. */
+guint64 client_send (Client *client, guint8 kind, guint8 flags, WireEnvelope *envelope);
+void client_hello (Client *client, const char *id, const char *type, guint32 role, guint32 oldest, guint32 newest);
+
+/* Takes everything out that the broker owes to all clients that are not stopped. */
+void core_flush (Core *core);
+void core_advance (Core *core, gint64 us);
+
+/* The oldest frame of that kind is taken out, others stay; NULL when there is none. Free with got_free(). */
+Got *client_take (Client *client, guint8 kind);
+guint client_count (Client *client, guint8 kind);
+void got_free (Got *got);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Got, got_free)
+
+/* Asserts that an ERROR with that status answers the id. */
+void client_expect_error (Client *client, guint64 id, WireStatus status);
+
+/* Calls. subscribe asserts success unless @want is another status. */
+void client_subscribe (Client *client, guint32 subscription, const char *pattern, const char *group);
+guint64 client_subscribe_full (Client *client, guint32 subscription, const char *pattern, const char *group, gboolean serve,
+                               guint64 window_messages, guint64 window_bytes, WireStatus want);
+void client_serve (Client *client, guint32 subscription, const char *topic);
+guint64 client_publish (Client *client, const char *topic, guint8 flags, const void *payload, gsize len);
+guint64 client_request (Client *client, const char *topic, const char *target, gint64 deadline_us);
+void client_reply (Client *client, guint64 route, const char *text);
+/* Returns credit for a subscription: totals. */
+void client_credit (Client *client, guint32 subscription, guint64 messages, guint64 bytes);
+
+/* How many DELIVERs name the subscription, and what GAPs tell of it; frames are taken out. */
+void client_sum (Client *client, guint32 subscription, guint64 *delivered, guint64 *missed);

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core-fixture.h"
+#include "wire-class.h"
+
+/* Credit, bounds and gaps: nothing is lost untold. */
+
+#define TOPIC "events.process.lifecycle"
+
+static guint64
+published (const Core *core)
+{
+  BusCoreStats stats;
+
+  bus_core_stats (core->core, &stats);
+  return stats.accepted;
+}
+
+/* Sends and gives publish credit no thought: returns it by draining what comes. */
+static void
+flood (Client *publisher, guint n, gsize size)
+{
+  g_autofree guint8 *payload = g_malloc0 (size);
+
+  for (guint i = 0; i < n; i++)
+    client_publish (publisher, TOPIC, 0, payload, size);
+}
+
+static void
+test_window (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *reader = client_ready (core, "reader", "netmond");
+  guint64 delivered, missed;
+
+  client_subscribe_full (reader, 1, TOPIC, NULL, FALSE, 10, 0, WIRE_STATUS_OK);
+  flood (publisher, 25, 10);
+  client_sum (reader, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 10);
+  g_assert_cmpuint (missed, ==, 0);
+
+  client_credit (reader, 1, 15, 1u << 22);
+  client_sum (reader, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 5);
+  client_credit (reader, 1, 25, 1u << 22);
+  client_sum (reader, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 10);
+  g_assert_false (reader->closed);
+}
+
+static void
+test_byte_window_goes_negative_by_one (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *reader = client_ready (core, "reader", "netmond");
+  guint64 delivered, missed;
+
+  client_subscribe_full (reader, 1, TOPIC, NULL, FALSE, 0, 100, WIRE_STATUS_OK);
+  flood (publisher, 3, 99);
+  client_sum (reader, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 2);
+  client_credit (reader, 1, 1000, 199);
+  client_sum (reader, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 1);
+}
+
+static void
+test_paused_does_not_hold_up_others (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *reader = client_ready (core, "reader", "netmond");
+  guint64 delivered, missed;
+
+  client_subscribe_full (reader, 1, TOPIC, NULL, FALSE, 1, 0, WIRE_STATUS_OK);
+  client_subscribe (reader, 2, "events.#", NULL);
+  flood (publisher, 10, 10);
+  client_sum (reader, 2, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 10);
+}
+
+static void
+test_credit_of_a_client_is_checked (Core *core, gconstpointer data)
+{
+  Client *backwards = client_ready (core, "backwards", "netmond");
+  Client *greedy = client_ready (core, "greedy", "netmond");
+
+  client_subscribe_full (backwards, 1, TOPIC, NULL, FALSE, 10, 100, WIRE_STATUS_OK);
+  client_credit (backwards, 1, 9, 100);
+  g_assert_true (backwards->closed);
+  g_assert_cmpuint (backwards->goodbye, ==, WIRE_STATUS_BAD_MESSAGE);
+
+  client_subscribe_full (greedy, 1, TOPIC, NULL, FALSE, 10, 100, WIRE_STATUS_OK);
+  client_credit (greedy, 1, 11, 100);
+  g_assert_true (greedy->closed);
+  g_assert_cmpuint (greedy->goodbye, ==, WIRE_STATUS_CREDIT_EXCEEDED);
+}
+
+/* A subscriber that reads nothing: bounded, and told exactly what it missed where it missed it. */
+static void
+test_stopped_subscriber (Core *core, gconstpointer data)
+{
+  const guint n = 3000;
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *stopped = client_ready (core, "stopped", "netmond");
+  Client *healthy = client_ready (core, "healthy", "netmond");
+  guint64 delivered, missed, sum_delivered = 0, sum_missed = 0;
+  BusCoreStats stats;
+
+  client_subscribe_full (stopped, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  client_subscribe_full (healthy, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  stopped->is_stopped = TRUE;
+  flood (publisher, n, 10000);
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.queued_bytes, <=, 8388608 + 65536);
+  g_assert_cmpuint (stats.queued_bytes, >, 4194304);
+  g_assert_cmpuint (stats.missed, >, 0);
+  client_sum (healthy, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, n);
+  g_assert_cmpuint (missed, ==, 0);
+
+  stopped->is_stopped = FALSE;
+  core_flush (core);
+  client_sum (stopped, 1, &sum_delivered, &sum_missed);
+  g_assert_cmpuint (sum_delivered + sum_missed, ==, n);
+  g_assert_cmpuint (sum_missed, ==, stats.missed);
+
+  /* It goes on as if nothing had been. */
+  flood (publisher, 5, 10);
+  client_sum (stopped, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 5);
+  g_assert_cmpuint (missed, ==, 0);
+}
+
+/* Sequence numbers of deliveries and gaps cover everything, in order, without overlap. */
+static void
+test_gap_is_where_the_loss_was (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *stopped = client_ready (core, "stopped", "netmond");
+  guint64 next, last;
+  Got *got;
+
+  client_subscribe_full (stopped, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  next = published (core) + 1;
+  for (guint round = 0; round < 3; round++)
+    {
+      stopped->is_stopped = TRUE;
+      flood (publisher, 1200, 10000);
+      stopped->is_stopped = FALSE;
+      core_flush (core);
+    }
+  last = published (core);
+
+  while ((got = g_queue_pop_head (&stopped->got)) != NULL)
+    {
+      if (got->kind == WIRE_KIND_DELIVER)
+        {
+          g_assert_cmpuint (got->envelope.accept_seq, ==, next);
+          next++;
+        }
+      else if (got->kind == WIRE_KIND_GAP)
+        {
+          g_assert_cmpuint (got->envelope.gap_from, ==, next);
+          g_assert_cmpuint (got->envelope.gap_to - got->envelope.gap_from + 1, ==, got->envelope.gap_count);
+          g_assert_cmpuint (got->envelope.gap_reason, ==, WIRE_STATUS_SLOW_CONSUMER);
+          next = got->envelope.gap_to + 1;
+        }
+      got_free (got);
+    }
+  g_assert_cmpuint (next, ==, last + 1);
+}
+
+static void
+test_soft_limit_speaks_after_its_time (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *stopped = client_ready (core, "stopped", "netmond");
+  BusCoreStats stats;
+
+  client_subscribe_full (stopped, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  stopped->is_stopped = TRUE;
+  flood (publisher, 300, 10000);
+  core_advance (core, 11 * G_TIME_SPAN_SECOND);
+  flood (publisher, 1, 10000);
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.missed, ==, 1);
+  stopped->is_stopped = FALSE;
+  core_flush (core);
+  flood (publisher, 1, 10000);
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.missed, ==, 1);
+}
+
+static void
+test_ack_tells_refused (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *stopped = client_ready (core, "stopped", "netmond");
+  Client *healthy = client_ready (core, "healthy", "netmond");
+  g_autoptr (Got) ack = NULL;
+
+  client_subscribe_full (stopped, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  client_subscribe_full (healthy, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  stopped->is_stopped = TRUE;
+  flood (publisher, 900, 10000);
+  client_publish (publisher, TOPIC, WIRE_FLAG_WANT_ACK, publisher, 1);
+  ack = client_take (publisher, WIRE_KIND_ACK);
+  g_assert_nonnull (ack);
+  g_assert_cmpuint (ack->envelope.matched, ==, 2);
+  g_assert_cmpuint (ack->envelope.queued, ==, 2 - ack->envelope.refused);
+}
+
+static void
+test_publish_window_is_kept (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  guint64 granted = 0;
+  Got *got;
+
+  flood (publisher, 1000, 10000);
+  while ((got = client_take (publisher, WIRE_KIND_CREDIT)) != NULL)
+    {
+      g_assert_cmpuint (got->envelope.credit_class, ==, WIRE_CLASS_MAY_DROP);
+      g_assert_cmpuint (got->envelope.credit_bytes, >, granted);
+      granted = got->envelope.credit_bytes;
+      got_free (got);
+    }
+  g_assert_cmpuint (granted, >=, 10000000);
+  g_assert_false (publisher->closed);
+}
+
+static void
+test_control_before_data (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *reader = client_ready (core, "reader", "netmond");
+  WireSpan spans[64];
+  gsize before = 0;
+  WireEnvelope ping;
+  gboolean seen = FALSE;
+
+  client_subscribe_full (reader, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  reader->is_stopped = TRUE;
+  flood (publisher, 200, 10000);
+  wire_envelope_init (&ping);
+  client_send (reader, WIRE_KIND_PING, 0, &ping);
+
+  /* The pong comes before all data that is not on its way yet. */
+  for (guint turn = 0; turn < 3 && !seen; turn++)
+    {
+      guint n = bus_core_gather (core->core, reader->peer, spans, G_N_ELEMENTS (spans));
+      gsize total = 0;
+
+      for (guint i = 0; i < n; i++)
+        {
+          seen = seen || spans[i].data[4] == WIRE_KIND_PONG;
+          total += spans[i].len;
+        }
+      before += seen ? 0 : total;
+      bus_core_sent (core->core, reader->peer, total, core->now_us);
+    }
+  g_assert_true (seen);
+  g_assert_cmpuint (before, <=, 65536 + 16384);
+  client_disconnect (reader);
+}
+
+static void
+test_control_queue_is_bounded (Core *core, gconstpointer data)
+{
+  Client *reader = client_ready (core, "reader", "netmond");
+  WireEnvelope ping;
+
+  reader->is_stopped = TRUE;
+  for (guint i = 0; i < 200000 && !reader->closed; i++)
+    {
+      wire_envelope_init (&ping);
+      client_send (reader, WIRE_KIND_PING, 0, &ping);
+    }
+  g_assert_true (reader->closed);
+  g_assert_cmpuint (reader->goodbye, ==, WIRE_STATUS_SLOW_CONSUMER);
+}
+
+static void
+test_broker_cap (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+  Core small;
+  Client *publisher;
+  BusCoreStats stats;
+  guint64 delivered, missed;
+  Client *stopped[3];
+
+  bus_limits_init (&limits);
+  limits.broker_bytes = 12582912;
+  core_setup (&small, &limits);
+  publisher = client_ready (&small, "procmond-1", "procmond");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("stopped-%u", i);
+
+      stopped[i] = client_ready (&small, id, "netmond");
+      client_subscribe_full (stopped[i], 1, TOPIC, i == 0 ? NULL : "group", FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+      stopped[i]->is_stopped = TRUE;
+    }
+  flood (publisher, 3000, 10000);
+  bus_core_stats (small.core, &stats);
+  g_assert_cmpuint (stats.missed, >, 0);
+  delivered = missed = 0;
+  for (guint i = 0; i < 3; i++)
+    {
+      guint64 d, m;
+
+      stopped[i]->is_stopped = FALSE;
+      core_flush (&small);
+      client_sum (stopped[i], 1, &d, &m);
+      delivered += d;
+      missed += m;
+    }
+  g_assert_cmpuint (delivered + missed, ==, 6000);
+  core_teardown (&small, NULL);
+}
+
+#define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/flow/window", test_window);
+  ADD ("/core/flow/byte-window", test_byte_window_goes_negative_by_one);
+  ADD ("/core/flow/paused", test_paused_does_not_hold_up_others);
+  ADD ("/core/flow/credit-of-a-client", test_credit_of_a_client_is_checked);
+  ADD ("/core/flow/B02-R04-stopped-subscriber", test_stopped_subscriber);
+  ADD ("/core/flow/B02-gap-place", test_gap_is_where_the_loss_was);
+  ADD ("/core/flow/soft-limit", test_soft_limit_speaks_after_its_time);
+  ADD ("/core/flow/ack-refused", test_ack_tells_refused);
+  ADD ("/core/flow/publish-window", test_publish_window_is_kept);
+  ADD ("/core/flow/B09-control-before-data", test_control_before_data);
+  ADD ("/core/flow/control-queue", test_control_queue_is_bounded);
+  ADD ("/core/flow/R04-broker-cap", test_broker_cap);
+  return g_test_run ();
+}

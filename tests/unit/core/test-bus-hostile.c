@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core-fixture.h"
+
+/* Frames that a correct client would not send, and correct ones that arrive in pieces. */
+
+#define TOPIC "events.process.lifecycle"
+
+/* What one client sends after hello, as bytes: a subscribe, publishes, a ping. */
+static GByteArray *
+session_bytes (void)
+{
+  GByteArray *bytes = g_byte_array_new ();
+  static const char *const topics[] = { "health", TOPIC, "health.procmond" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
+    {
+      guint8 frame[256];
+      WireEnvelope envelope;
+      guint8 *end;
+
+      wire_envelope_init (&envelope);
+      envelope.id = i + 1;
+      envelope.topic = wire_span_str (topics[i]);
+      envelope.correlation_id = wire_span_str ("corr");
+      envelope.payload = wire_span_str ("pay");
+      end = wire_envelope_write (&envelope, frame + WIRE_FRAME_HEADER_LEN);
+      memcpy (end, "pay", 3);
+      end += 3;
+      wire_frame_put_header (frame, WIRE_KIND_PUBLISH, WIRE_FLAG_WANT_ACK,
+                             (guint32) (end - frame - WIRE_FRAME_HEADER_LEN));
+      g_byte_array_append (bytes, frame, (guint) (end - frame));
+    }
+  return bytes;
+}
+
+static void
+test_split_anywhere (Core *core, gconstpointer data)
+{
+  g_autoptr (GByteArray) bytes = session_bytes ();
+  Client *reader = client_ready (core, "reader", "netmond");
+  guint64 delivered, missed;
+  gsize held = 0;
+
+  client_subscribe (reader, 1, "health.#", NULL);
+  for (guint at = 0; at <= bytes->len; at++)
+    {
+      Client *client = client_ready (core, "procmond-1", "procmond");
+
+      client_send_bytes (client, bytes->data, at);
+      client_send_bytes (client, bytes->data + at, bytes->len - at);
+      g_assert_cmpuint (client_count (client, WIRE_KIND_ACK), ==, 3);
+      client_sum (reader, 1, &delivered, &missed);
+      g_assert_cmpuint (delivered, ==, 2);
+      client_disconnect (client);
+      core_flush (core);
+    }
+  {
+    Client *client = client_ready (core, "procmond-1", "procmond");
+    BusCoreStats stats;
+
+    for (guint at = 0; at < bytes->len; at++)
+      client_send_bytes (client, bytes->data + at, 1);
+    g_assert_cmpuint (client_count (client, WIRE_KIND_ACK), ==, 3);
+    bus_core_stats (core->core, &stats);
+    held = stats.charged_bytes;
+    g_assert_cmpuint (held, <, 16384);
+  }
+}
+
+static void
+test_large_frame_in_place (Core *core, gconstpointer data)
+{
+  const gsize size = 1 << 20;
+  g_autofree guint8 *payload = g_malloc (size);
+  g_autofree guint8 *frame = g_malloc (size + 256);
+  Client *reader = client_ready (core, "reader", "netmond");
+  Client *client = client_ready (core, "procmond-1", "procmond");
+  g_autoptr (Got) got = NULL;
+  WireEnvelope envelope;
+  gsize len, at = 5000, placed = 0;
+  guint8 *end;
+
+  for (gsize i = 0; i < size; i++)
+    payload[i] = (guint8) (i * 7 >> 3);
+  client_subscribe (reader, 1, TOPIC, NULL);
+  wire_envelope_init (&envelope);
+  envelope.id = 1;
+  envelope.topic = wire_span_str (TOPIC);
+  envelope.payload = wire_span (payload, size);
+  end = wire_envelope_write (&envelope, frame + WIRE_FRAME_HEADER_LEN);
+  memcpy (end, payload, size);
+  len = (gsize) (end - frame) + size;
+  wire_frame_put_header (frame, WIRE_KIND_PUBLISH, 0, (guint32) (len - WIRE_FRAME_HEADER_LEN));
+
+  client_send_bytes (client, frame, at);
+  while (at < len)
+    {
+      guint8 *where;
+      gsize room = MIN (bus_core_place (core->core, client->peer, &where), MIN (len - at, 70000));
+
+      if (room > 0)
+        {
+          memcpy (where, frame + at, room);
+          bus_core_placed (core->core, client->peer, room, core->now_us);
+          placed += room;
+        }
+      else
+        {
+          room = MIN (len - at, 100);
+          client_send_bytes (client, frame + at, room);
+        }
+      at += room;
+    }
+  g_assert_cmpuint (placed, >, size / 2);
+  core_flush (core);
+  got = client_take (reader, WIRE_KIND_DELIVER);
+  g_assert_nonnull (got);
+  g_assert_cmpmem (got->envelope.payload.data, got->envelope.payload.len, payload, size);
+}
+
+static void
+test_broker_kinds (Core *core, gconstpointer data)
+{
+  static const guint8 kinds[] = { WIRE_KIND_WELCOME, WIRE_KIND_DELIVER, WIRE_KIND_ACK, WIRE_KIND_ERROR, WIRE_KIND_GAP };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      Client *client = client_ready (core, "procmond-1", "procmond");
+      WireEnvelope envelope;
+
+      wire_envelope_init (&envelope);
+      client_send (client, kinds[i], 0, &envelope);
+      g_assert_true (client->closed);
+      g_assert_cmpuint (client->goodbye, ==, WIRE_STATUS_PROTOCOL_ORDER);
+    }
+}
+
+static void
+test_unknown_kind (Core *core, gconstpointer data)
+{
+  Client *client = client_ready (core, "procmond-1", "procmond");
+  WireEnvelope envelope;
+
+  for (guint i = 1; i <= 16; i++)
+    {
+      wire_envelope_init (&envelope);
+      g_assert_false (client->closed);
+      client_send (client, 200, 0, &envelope);
+      client_expect_error (client, envelope.id, WIRE_STATUS_UNSUPPORTED);
+    }
+  g_assert_true (client->closed);
+  g_assert_cmpuint (client->goodbye, ==, WIRE_STATUS_UNSUPPORTED);
+}
+
+static void
+test_unknown_flag_and_field (Core *core, gconstpointer data)
+{
+  static const guint8 body[] = { 0x08, 7, 0xc0, 0x0c, 1 }; /* id 7, field 200 */
+  Client *client = client_ready (core, "procmond-1", "procmond");
+
+  client_publish (client, "health", 128, "x", 1);
+  client_expect_error (client, client->next_id, WIRE_STATUS_UNSUPPORTED);
+  client_send_frame (client, WIRE_KIND_PUBLISH, 0, wire_span (body, sizeof body));
+  client_expect_error (client, 7, WIRE_STATUS_UNSUPPORTED);
+  g_assert_false (client->closed);
+}
+
+static void
+test_forged_stamp (Core *core, gconstpointer data)
+{
+  Client *client = client_ready (core, "procmond-1", "procmond");
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str ("health");
+  envelope.sender = wire_span_str ("daemoneye-agent");
+  client_send (client, WIRE_KIND_PUBLISH, 0, &envelope);
+  g_assert_true (client->closed);
+  g_assert_cmpuint (client->goodbye, ==, WIRE_STATUS_BAD_MESSAGE);
+  g_assert_cmpuint (client_count (client, WIRE_KIND_ERROR), ==, 1);
+}
+
+static void
+test_no_id (Core *core, gconstpointer data)
+{
+  static const guint8 body[] = { 0x12, 6, 'h', 'e', 'a', 'l', 't', 'h' };
+  Client *client = client_ready (core, "procmond-1", "procmond");
+
+  client_send_frame (client, WIRE_KIND_PUBLISH, 0, wire_span (body, sizeof body));
+  g_assert_true (client->closed);
+  g_assert_cmpuint (client->goodbye, ==, WIRE_STATUS_BAD_MESSAGE);
+}
+
+static void
+test_after_goodbye (Core *core, gconstpointer data)
+{
+  Client *reader = client_ready (core, "reader", "netmond");
+  Client *client = client_ready (core, "procmond-1", "procmond");
+  g_autoptr (GByteArray) bytes = session_bytes ();
+  guint8 goodbye[16] = { 2, 0, 0, 0, WIRE_KIND_GOODBYE, 0, 0, 0, 0x08, 0x01 };
+  BusPeer *peer = client->peer;
+
+  client_subscribe (reader, 1, "health.#", NULL);
+  bus_core_received (core->core, peer, goodbye, 10, core->now_us);
+  bus_core_received (core->core, peer, bytes->data, bytes->len, core->now_us);
+  core_flush (core);
+  g_assert_true (client->closed);
+  g_assert_cmpuint (client_count (reader, WIRE_KIND_DELIVER), ==, 0);
+}
+
+static void
+test_huge_length (Core *core, gconstpointer data)
+{
+  static const guint8 huge[] = { 0xff, 0xff, 0xff, 0xff, WIRE_KIND_PUBLISH, 0, 0, 0 };
+  static const guint8 empty[] = { 0, 0, 0, 0, WIRE_KIND_PUBLISH, 0, 0, 0 };
+  Client *first = client_ready (core, "first", "procmond");
+  Client *second = client_ready (core, "second", "procmond");
+  BusCoreStats before, after;
+
+  bus_core_stats (core->core, &before);
+  client_send_bytes (first, huge, sizeof huge);
+  g_assert_cmpuint (first->goodbye, ==, WIRE_STATUS_FRAME_TOO_LARGE);
+  g_assert_nonnull (strstr (first->goodbye_detail, "4294967295"));
+  client_send_bytes (second, empty, sizeof empty);
+  g_assert_cmpuint (second->goodbye, ==, WIRE_STATUS_FRAME_EMPTY);
+  bus_core_stats (core->core, &after);
+  g_assert_cmpuint (after.charged_bytes, <=, before.charged_bytes);
+}
+
+/* Every single bit of a valid stream flipped: the broker answers, closes or waits; nobody else notices. */
+static void
+test_bit_flips (Core *core, gconstpointer data)
+{
+  g_autoptr (GByteArray) bytes = session_bytes ();
+  Client *witness = client_ready (core, "witness", "netmond");
+  g_autofree guint8 *flipped = NULL;
+  guint64 delivered, missed;
+
+  client_subscribe (witness, 1, "events.network.#", NULL);
+  flipped = g_memdup2 (bytes->data, bytes->len);
+  for (guint bit = 0; bit < bytes->len * 8; bit++)
+    {
+      Client *client = client_ready (core, "procmond-1", "procmond");
+
+      flipped[bit / 8] ^= (guint8) (1u << bit % 8);
+      client_send_bytes (client, flipped, bytes->len);
+      flipped[bit / 8] ^= (guint8) (1u << bit % 8);
+      g_assert_true (!client->closed || client->goodbye != 0);
+      client_disconnect (client);
+      core_flush (core);
+      g_assert_false (witness->closed);
+    }
+  client_publish (witness, "events.network.dns", 0, "x", 1);
+  client_sum (witness, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 1);
+}
+
+/* A burst larger than all windows. */
+static void
+test_credit_exceeded (Core *core, gconstpointer data)
+{
+  Client *client = client_ready (core, "procmond-1", "procmond");
+  g_autofree guint8 *payload = g_malloc0 (1 << 20);
+
+  /* The broker gives credit back at once, so a burst larger than all windows is accepted frame by frame. */
+  for (guint i = 0; i < 20; i++)
+    client_publish (client, TOPIC, 0, payload, 1 << 20);
+  g_assert_false (client->closed);
+  g_assert_cmpuint (client_count (client, WIRE_KIND_CREDIT), >, 0);
+}
+
+#define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/hostile/F05-split-anywhere", test_split_anywhere);
+  ADD ("/core/hostile/F03-large-frame-in-place", test_large_frame_in_place);
+  ADD ("/core/hostile/O04-broker-kinds", test_broker_kinds);
+  ADD ("/core/hostile/O03-unknown-kind", test_unknown_kind);
+  ADD ("/core/hostile/P01-P09-unknown-flag-and-field", test_unknown_flag_and_field);
+  ADD ("/core/hostile/A02-forged-stamp", test_forged_stamp);
+  ADD ("/core/hostile/no-id", test_no_id);
+  ADD ("/core/hostile/O08-after-goodbye", test_after_goodbye);
+  ADD ("/core/hostile/F01-F02-length", test_huge_length);
+  ADD ("/core/hostile/F12-bit-flips", test_bit_flips);
+  ADD ("/core/hostile/credit-comes-back", test_credit_exceeded);
+  return g_test_run ();
+}

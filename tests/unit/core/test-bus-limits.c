@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-limits.h"
+
+#include <string.h>
+
+#define KIB (G_GUINT64_CONSTANT (1024))
+#define MIB (KIB * 1024)
+#define SECONDS (G_GUINT64_CONSTANT (1000000))
+
+/* The figures promised to users, written down once more: 0 = promised nowhere. */
+static void
+test_promised (void)
+{
+  static const struct
+  {
+    BusLimit limit;
+    const char *name;
+    guint64 preset;
+    guint64 ceiling;
+  } promised[] = {
+    { BUS_LIMIT_max_connections, "max_connections", 256, 4096 },
+    { BUS_LIMIT_max_connections_per_uid, "max_connections_per_uid", 256, 4096 },
+    { BUS_LIMIT_max_unauthenticated, "max_unauthenticated", 16, 64 },
+    { BUS_LIMIT_hello_timeout_us, "hello_timeout_us", 5 * SECONDS, 0 },
+    { BUS_LIMIT_max_payload, "max_payload", 1 * MIB, 16 * MIB },
+    { BUS_LIMIT_topic_segments, "topic_segments", 5, 16 },
+    { BUS_LIMIT_topic_bytes, "topic_bytes", 256, 512 },
+    { BUS_LIMIT_segment_bytes, "segment_bytes", 64, 64 },
+    { BUS_LIMIT_max_subscriptions, "max_subscriptions", 1024, 65536 },
+    { BUS_LIMIT_receive_window_messages, "receive_window_messages", 1000, 0 },
+    { BUS_LIMIT_receive_window_bytes, "receive_window_bytes", 4 * MIB, 64 * MIB },
+    { BUS_LIMIT_queue_soft_bytes, "queue_soft_bytes", 2 * MIB, 256 * MIB },
+    { BUS_LIMIT_queue_hard_bytes, "queue_hard_bytes", 8 * MIB, 256 * MIB },
+    { BUS_LIMIT_queue_soft_timeout_us, "queue_soft_timeout_us", 10 * SECONDS, 0 },
+    { BUS_LIMIT_control_queue_bytes, "control_queue_bytes", 1 * MIB, 0 },
+    { BUS_LIMIT_broker_bytes, "broker_bytes", 64 * MIB, 0 },
+    { BUS_LIMIT_publish_window_control_bytes, "publish_window_control_bytes", 256 * KIB, 64 * MIB },
+    { BUS_LIMIT_publish_window_must_keep_bytes, "publish_window_must_keep_bytes", 4 * MIB, 64 * MIB },
+    { BUS_LIMIT_publish_window_may_drop_bytes, "publish_window_may_drop_bytes", 4 * MIB, 64 * MIB },
+    { BUS_LIMIT_max_pending_requests, "max_pending_requests", 64, 1024 },
+    { BUS_LIMIT_request_timeout_us, "request_timeout_us", 30 * SECONDS, 300 * SECONDS },
+    { BUS_LIMIT_max_request_timeout_us, "max_request_timeout_us", 300 * SECONDS, 0 },
+    { BUS_LIMIT_longest_block_us, "longest_block_us", 5 * SECONDS, 60 * SECONDS },
+  };
+  BusLimits limits;
+
+  memset (&limits, 0xff, sizeof (limits));
+  bus_limits_init (&limits);
+  for (guint i = 0; i < G_N_ELEMENTS (promised); i++)
+    {
+      const BusLimitSpec *spec = bus_limit_spec (promised[i].limit);
+
+      g_assert_cmpstr (bus_limit_name (promised[i].limit), ==, promised[i].name);
+      g_assert_cmpuint (spec->preset, ==, promised[i].preset);
+      if (promised[i].ceiling > 0)
+        g_assert_cmpuint (spec->ceiling, ==, promised[i].ceiling);
+      g_assert_cmpuint (bus_limit_value (&limits, promised[i].limit), ==, promised[i].preset);
+    }
+}
+
+static void
+test_table (void)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+  BusLimits limits;
+
+  memset (&limits, 0xff, sizeof (limits));
+  bus_limits_init (&limits);
+  g_assert_cmpuint (BUS_N_LIMITS * sizeof (guint64), ==, sizeof (BusLimits));
+  for (guint i = 0; i < BUS_N_LIMITS; i++)
+    {
+      const BusLimitSpec *spec = bus_limit_spec ((BusLimit) i);
+
+      g_test_message ("%s", spec->name);
+      g_assert_cmpuint (spec->offset, ==, i * sizeof (guint64));
+      g_assert_cmpuint (spec->floor, >, 0);
+      g_assert_cmpuint (spec->floor, <=, spec->preset);
+      g_assert_cmpuint (spec->preset, <=, spec->ceiling);
+      g_assert_cmpuint (bus_limit_value (&limits, (BusLimit) i), ==, spec->preset);
+      g_assert_true (g_hash_table_add (names, (gpointer) spec->name));
+    }
+
+  limits.topic_cache = 77;
+  g_assert_cmpuint (bus_limit_value (&limits, BUS_LIMIT_topic_cache), ==, 77);
+  g_assert_cmpuint (bus_limit_value (&limits, BUS_LIMIT_max_connections), ==, 256);
+}
+
+static void
+set (BusLimits *limits, BusLimit limit, guint64 value)
+{
+  G_STRUCT_MEMBER (guint64, limits, bus_limit_spec (limit)->offset) = value;
+}
+
+/* From the defaults, one setting changed: the last value that goes, and the first that does not. */
+static void
+test_contradictions (void)
+{
+  static const struct
+  {
+    BusLimit limit;
+    guint64 good;
+    guint64 bad;
+    BusLimit with;
+  } cases[] = {
+    { BUS_LIMIT_max_payload, 8 * MIB - 16 * KIB, 8 * MIB - 16 * KIB + 1, BUS_LIMIT_queue_hard_bytes },
+    { BUS_LIMIT_queue_hard_bytes, 2 * MIB, 2 * MIB - 1, BUS_LIMIT_queue_soft_bytes },
+    { BUS_LIMIT_queue_hard_bytes, 64 * MIB, 64 * MIB + 1, BUS_LIMIT_broker_bytes },
+    { BUS_LIMIT_queue_hard_bytes, 2 * MIB, 1 * MIB + 16 * KIB - 1, BUS_LIMIT_max_payload },
+    { BUS_LIMIT_queue_soft_bytes, 8 * MIB, 8 * MIB + 1, BUS_LIMIT_queue_hard_bytes },
+    { BUS_LIMIT_broker_bytes, 8 * MIB, 8 * MIB - 1, BUS_LIMIT_queue_hard_bytes },
+    { BUS_LIMIT_request_timeout_us, 300 * SECONDS, 300 * SECONDS + 1, BUS_LIMIT_max_request_timeout_us },
+    { BUS_LIMIT_max_request_timeout_us, 30 * SECONDS, 30 * SECONDS - 1, BUS_LIMIT_request_timeout_us },
+    { BUS_LIMIT_max_connections, 16, 15, BUS_LIMIT_max_unauthenticated },
+    { BUS_LIMIT_max_unauthenticated, 256, 257, BUS_LIMIT_max_connections },
+  };
+  BusLimits limits;
+
+  bus_limits_init (&limits);
+  g_assert_null (bus_limits_contradiction (&limits));
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const char *problem;
+
+      bus_limits_init (&limits);
+      set (&limits, cases[i].limit, cases[i].good);
+      g_assert_cmpstr (bus_limits_contradiction (&limits), ==, NULL);
+
+      set (&limits, cases[i].limit, cases[i].bad);
+      problem = bus_limits_contradiction (&limits);
+      g_assert_nonnull (problem);
+      g_assert_nonnull (strstr (problem, bus_limit_name (cases[i].limit)));
+      g_assert_nonnull (strstr (problem, bus_limit_name (cases[i].with)));
+    }
+}
+
+/* All at the floor or all at the ceiling is no contradiction, or nobody could set either. */
+static void
+test_ends (void)
+{
+  BusLimits limits;
+
+  for (guint i = 0; i < BUS_N_LIMITS; i++)
+    set (&limits, (BusLimit) i, bus_limit_spec ((BusLimit) i)->ceiling);
+  g_assert_cmpstr (bus_limits_contradiction (&limits), ==, NULL);
+
+  for (guint i = 0; i < BUS_N_LIMITS; i++)
+    set (&limits, (BusLimit) i, bus_limit_spec ((BusLimit) i)->floor);
+  g_assert_cmpstr (bus_limits_contradiction (&limits), ==, NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/core/limits/promised", test_promised);
+  g_test_add_func ("/core/limits/table", test_table);
+  g_test_add_func ("/core/limits/contradictions", test_contradictions);
+  g_test_add_func ("/core/limits/ends", test_ends);
+  return g_test_run ();
+}

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-policy.h"
+
+#include "wire-topic.h"
+
+/* The cast, each with the letter that stands for it in the tables. */
+typedef struct
+{
+  char letter;
+  BusRole role;
+  const char *id;
+  const char *type;
+} Actor;
+
+static const Actor cast[] = {
+  { 'A', BUS_ROLE_AGENT, "daemoneye-agent", "" },
+  { 'T', BUS_ROLE_TOOL, "tool-1", "" },
+  { 'P', BUS_ROLE_COLLECTOR, "proc-1", "procmond" },
+  { 'Q', BUS_ROLE_COLLECTOR, "proc-2", "procmond" },
+  { 'N', BUS_ROLE_COLLECTOR, "net-1", "netmond" },
+  { 'S', BUS_ROLE_COLLECTOR, "fs-1", "fsmond" },
+  { 'E', BUS_ROLE_COLLECTOR, "perf-1", "perfmond" },
+  { 'F', BUS_ROLE_COLLECTOR, "foo-1", "foo" },
+  { 'X', BUS_ROLE_COLLECTOR, "x-1", "process" }, /* called as a domain that is procmond's */
+};
+
+#define ALL "ATPQNSEFX"
+#define AGENT "AT"
+#define COLLECTORS "PQNSEFX"
+#define NOBODY ""
+
+static BusPrincipal
+principal (const Actor *actor)
+{
+  return (BusPrincipal) { actor->role, wire_span_str (actor->id), wire_span_str (actor->type) };
+}
+
+static const Actor *
+actor (char letter)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (cast); i++)
+    if (cast[i].letter == letter)
+      return &cast[i];
+  g_assert_not_reached ();
+}
+
+static BusVerdict
+ask (char letter, BusOperation operation, const char *topic)
+{
+  BusPrincipal who = principal (actor (letter));
+
+  return bus_policy_authorize (&who, operation, wire_span_str (topic));
+}
+
+static void
+assert_verdict (char letter, BusOperation operation, const char *topic, gboolean allowed, const char *rule)
+{
+  BusVerdict verdict = ask (letter, operation, topic);
+
+  if (verdict.allowed != allowed || g_strcmp0 (verdict.rule, rule) != 0)
+    g_test_message ("%c, operation %d, %s: %s by %s", letter, operation, topic,
+                    verdict.allowed ? "allowed" : "denied", verdict.rule);
+  g_assert_cmpint (verdict.allowed, ==, allowed);
+  g_assert_cmpstr (verdict.rule, ==, rule);
+}
+
+/* Who may, in full: whoever is not named may not. */
+typedef struct
+{
+  const char *topic;
+  const char *rule;
+  const char *publish;
+  const char *request;
+  const char *subscribe;
+  const char *serve;
+} Right;
+
+static const Right rights[] = {
+  { "events.process.lifecycle", "events-own-domain", "PQ", "PQ", ALL, NOBODY },
+  { "events.process.metadata", "events-own-domain", "PQ", "PQ", ALL, NOBODY },
+  { "events.process.batch", "events-own-domain", "PQ", "PQ", ALL, NOBODY },
+  { "events.process.some.thing.else", "events-own-domain", "PQ", "PQ", ALL, NOBODY },
+  { "events.process", "events-own-domain", "PQ", "PQ", ALL, NOBODY },
+  { "events.network.dns", "events-own-domain", "N", "N", ALL, NOBODY },
+  { "events.filesystem.bulk", "events-own-domain", "S", "S", ALL, NOBODY },
+  { "events.performance.system", "events-own-domain", "E", "E", ALL, NOBODY },
+  { "events.foo.bar", "events-own-domain", "F", "F", ALL, NOBODY },
+  { "events.procmond.lifecycle", "events-own-domain", NOBODY, NOBODY, ALL, NOBODY },
+  { "events.other.bar", "events-own-domain", NOBODY, NOBODY, ALL, NOBODY },
+  { "events.process.anomaly", "events-anomaly", ALL, ALL, ALL, ALL },
+  { "events.network.anomaly", "events-anomaly", ALL, ALL, ALL, ALL },
+  { "events.filesystem.anomaly", "events-anomaly", ALL, ALL, ALL, ALL },
+  { "events.performance.anomaly", "events-anomaly", ALL, ALL, ALL, ALL },
+  { "events.foo.anomaly", "events-own-domain", "F", "F", ALL, NOBODY },
+  { "events.process.anomaly.more", "events-own-domain", "PQ", "PQ", ALL, NOBODY },
+  { "events", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+
+  { "tasks.procmond", "tasks", AGENT, AGENT, ALL, COLLECTORS },
+  { "tasks", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "tasks.procmond.more", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "results.procmond", "results-own-type", "PQ", "PQ", ALL, NOBODY },
+  { "results.foo", "results-own-type", "F", "F", ALL, NOBODY },
+  { "results.process", "results-own-type", "X", "X", ALL, NOBODY },
+  { "results", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "results.procmond.more", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "health", "health", ALL, ALL, ALL, ALL },
+  { "health.proc-1.disk", "health", ALL, ALL, ALL, ALL },
+
+  { "control.health.heartbeat", "health-heartbeat", ALL, ALL, ALL, ALL },
+  { "control.health.status", "health-status", ALL, ALL, ALL, ALL },
+  { "control.health.diagnostics", "health-diagnostics", ALL, ALL, ALL, ALL },
+  { "control.health.heartbeat.proc-1", "health-own-heartbeat", "P", "P", ALL, "P" },
+  { "control.health.heartbeat.daemoneye-agent", "health-own-heartbeat", "A", "A", ALL, "A" },
+  { "control.health.heartbeat.tool-1", "health-own-heartbeat", "T", "T", ALL, "T" },
+  { "control.health.heartbeat.nobody", "health-own-heartbeat", NOBODY, NOBODY, ALL, NOBODY },
+  { "control.health.other", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "control.health", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+
+  { "control.agent.orchestration", "agent-orchestration", AGENT, AGENT, AGENT, AGENT },
+  { "control.agent.policy", "agent-policy", AGENT, AGENT, AGENT, AGENT },
+  { "control.agent.other", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+
+  { "control.collector.lifecycle", "collector-lifecycle", AGENT, AGENT, ALL, NOBODY },
+  { "control.collector.registration", "collector-registration", ALL, ALL, AGENT, AGENT },
+  { "control.collector.config", "collector-config", AGENT, AGENT, ALL, COLLECTORS },
+  { "control.collector.config.reload", "collector-config-reload", AGENT, AGENT, ALL, COLLECTORS },
+  { "control.collector.config.proc-1", "collector-config-one", AGENT, AGENT, "ATP", "P" },
+  { "control.collector.config.tool-1", "collector-config-one", AGENT, AGENT, "AT", NOBODY },
+  { "control.collector.task", "collector-task", AGENT, AGENT, ALL, COLLECTORS },
+  { "control.collector.task.process", "collector-task-type", AGENT, AGENT, ALL, COLLECTORS },
+  { "control.collector.task.procmond", "collector-task-type", AGENT, AGENT, ALL, COLLECTORS },
+  { "control.collector.task.process.proc-2", "collector-task-one", AGENT, AGENT, "ATQ", "Q" },
+  { "control.collector.task.process.proc-2.more", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "control.collector.net-1", "collector-one", AGENT, AGENT, "ATN", "N" },
+  { "control.collector.nobody", "collector-one", AGENT, AGENT, AGENT, NOBODY },
+  { "control.collector.net-1.more", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "control.collector", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+
+  { "control.shutdown", "shutdown", AGENT, AGENT, ALL, NOBODY },
+  { "control.shutdown.fs-1", "shutdown-one", AGENT, AGENT, "ATS", "S" },
+
+  { "control.bus.subscribe", "bus-calls", NOBODY, ALL, NOBODY, NOBODY },
+  { "control.bus.stats", "bus-calls", NOBODY, ALL, NOBODY, NOBODY },
+  { "control.bus", "bus-calls", NOBODY, ALL, NOBODY, NOBODY },
+  { "control.buses", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "control", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+
+  { "system", "system-broker-only", NOBODY, NOBODY, AGENT, NOBODY },
+  { "system.peer.joined", "system-broker-only", NOBODY, NOBODY, AGENT, NOBODY },
+  { "debug", "debug-reserved", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "debug.trace", "debug-reserved", NOBODY, NOBODY, NOBODY, NOBODY },
+
+  /* Upstream's other names: not rights of ours. */
+  { "control.rpc.response.proc-1", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "control.direct.proc-1", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "control.trigger.request", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+};
+
+static void
+test_table (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (rights); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (cast); k++)
+      {
+        const Right *right = &rights[i];
+        char letter = cast[k].letter;
+
+        assert_verdict (letter, BUS_OP_PUBLISH, right->topic, strchr (right->publish, letter) != NULL, right->rule);
+        assert_verdict (letter, BUS_OP_REQUEST, right->topic, strchr (right->request, letter) != NULL, right->rule);
+        assert_verdict (letter, BUS_OP_SUBSCRIBE, right->topic, strchr (right->subscribe, letter) != NULL, right->rule);
+        assert_verdict (letter, BUS_OP_DELIVER, right->topic, strchr (right->subscribe, letter) != NULL, right->rule);
+        assert_verdict (letter, BUS_OP_SERVE, right->topic, strchr (right->serve, letter) != NULL, right->rule);
+      }
+}
+
+/* Each rule decides somewhere for and against somebody, but for those that never allow or never deny. */
+static void
+test_table_is_whole (void)
+{
+  static const char *const always[]
+    = { "events-anomaly", "health", "health-heartbeat", "health-status", "health-diagnostics" };
+  static const char *const never[] = { "debug-reserved", "no-rule" };
+  static const BusOperation operations[]
+    = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_DELIVER };
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  GHashTableIter iter;
+  gpointer rule, verdicts;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rights); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (cast); k++)
+      for (guint op = 0; op < G_N_ELEMENTS (operations); op++)
+        {
+          BusVerdict verdict = ask (cast[k].letter, operations[op], rights[i].topic);
+          guint former = GPOINTER_TO_UINT (g_hash_table_lookup (seen, verdict.rule));
+
+          g_hash_table_insert (seen, (gpointer) verdict.rule, GUINT_TO_POINTER (former | (verdict.allowed ? 1u : 2u)));
+        }
+  g_assert_cmpuint (g_hash_table_size (seen), ==, 26); /* every rule of the table, and no-rule */
+  g_hash_table_iter_init (&iter, seen);
+  while (g_hash_table_iter_next (&iter, &rule, &verdicts))
+    {
+      guint expected = 3;
+
+      for (guint i = 0; i < G_N_ELEMENTS (always); i++)
+        expected = g_str_equal (rule, always[i]) ? 1 : expected;
+      for (guint i = 0; i < G_N_ELEMENTS (never); i++)
+        expected = g_str_equal (rule, never[i]) ? 2 : expected;
+      if (GPOINTER_TO_UINT (verdicts) != expected)
+        g_test_message ("%s", (const char *) rule);
+      g_assert_cmpuint (GPOINTER_TO_UINT (verdicts), ==, expected);
+    }
+}
+
+static void
+test_reserved (void)
+{
+  static const struct
+  {
+    const char *topic;
+    const char *rule;
+  } denied[] = {
+    { "system", "system-broker-only" },
+    { "system.peer", "system-broker-only" },
+    { "system.a.b.c.d", "system-broker-only" },
+    { "debug.x", "debug-reserved" },
+    { "control.shutdown", "shutdown" },
+    { "control.shutdown.proc-1", "shutdown-one" },
+    { "control.collector.lifecycle", "collector-lifecycle" },
+    { "control.collector.config", "collector-config" },
+    { "control.collector.config.proc-1", "collector-config-one" },
+    { "control.collector.proc-1", "collector-one" },
+    { "control.collector.task.process.proc-1", "collector-task-one" },
+    { "control.agent.orchestration", "agent-orchestration" },
+    { "control.agent.policy", "agent-policy" },
+    { "control.bus.stats", "bus-calls" },
+    { "tasks.procmond", "tasks" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (denied); i++)
+    for (const char *letter = COLLECTORS; *letter != '\0'; letter++)
+      assert_verdict (*letter, BUS_OP_PUBLISH, denied[i].topic, FALSE, denied[i].rule);
+
+  /* Nor may agent and tool speak for the broker. */
+  for (const char *letter = AGENT; *letter != '\0'; letter++)
+    for (guint op = BUS_OP_PUBLISH; op <= BUS_OP_SERVE; op++)
+      {
+        if (op != BUS_OP_SUBSCRIBE)
+          assert_verdict (*letter, (BusOperation) op, "system.peer", FALSE, "system-broker-only");
+        assert_verdict (*letter, (BusOperation) op, "debug.x", FALSE, "debug-reserved");
+      }
+}
+
+static void
+test_patterns (void)
+{
+  static const struct
+  {
+    const char *pattern;
+    const char *who; /* may subscribe */
+    const char *denied_by;
+  } patterns[] = {
+    { "#", ALL, NULL },
+    { "+", ALL, NULL },
+    { "+.#", ALL, NULL },
+    { "events.#", ALL, NULL },
+    { "events.foo.#", ALL, NULL },
+    { "events.+.anomaly", ALL, NULL },
+    { "control.#", ALL, NULL },
+    { "control.+", ALL, NULL },
+    { "control.shutdown.+", ALL, NULL }, /* what is not one's own is filtered */
+    { "control.shutdown.proc-2.#", "ATQ", "shutdown-one" },
+    { "control.collector.config.+", ALL, NULL },
+    { "control.collector.registration.#", AGENT, "collector-registration" },
+    { "control.collector.task.process.+", "AT" COLLECTORS, NULL },
+    { "control.collector.task.+.net-1", "ATN", "collector-task-one" },
+    { "control.collector.net-1.#", "ATN", "collector-one" },
+    { "control.agent.+", AGENT, "agent-orchestration" }, /* of two as long, the first */
+    { "control.agent.#", AGENT, "agent-orchestration" },
+    { "control.bus.#", NOBODY, "bus-calls" },
+    { "control.bus.+", NOBODY, "bus-calls" },
+    { "control.nothing.#", NOBODY, "no-rule" },
+    { "control.health.#", ALL, NULL },
+    { "tasks.#", ALL, NULL },
+    { "tasks.+.more", NOBODY, "no-rule" },
+    { "+.+.+.+.+.+", ALL, NULL }, /* events.foo.a.b.c.d */
+    { "+.bus.#", ALL, NULL },     /* events.bus */
+    { "system.#", AGENT, "system-broker-only" },
+    { "system.+", AGENT, "system-broker-only" },
+    { "debug.#", NOBODY, "debug-reserved" },
+    { "debug.+.x", NOBODY, "debug-reserved" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (cast); k++)
+      {
+        BusVerdict verdict = ask (cast[k].letter, BUS_OP_SUBSCRIBE, patterns[i].pattern);
+        gboolean expected = strchr (patterns[i].who, cast[k].letter) != NULL;
+
+        if (verdict.allowed != expected)
+          g_test_message ("%c subscribes to %s: %s", cast[k].letter, patterns[i].pattern, verdict.rule);
+        g_assert_cmpint (verdict.allowed, ==, expected);
+        g_assert_nonnull (verdict.rule);
+        if (!expected)
+          g_assert_cmpstr (verdict.rule, ==, patterns[i].denied_by);
+      }
+
+  /* A wildcard where a topic has to be is no name. */
+  assert_verdict ('P', BUS_OP_PUBLISH, "events.process.+", FALSE, "not-a-topic");
+  assert_verdict ('P', BUS_OP_PUBLISH, "events.process.#", FALSE, "not-a-topic");
+  assert_verdict ('P', BUS_OP_SERVE, "tasks.+", FALSE, "not-a-topic");
+  assert_verdict ('A', BUS_OP_REQUEST, "control.collector.+", FALSE, "not-a-topic");
+  assert_verdict ('A', BUS_OP_DELIVER, "#", FALSE, "not-a-topic");
+}
+
+static void
+test_deliver_filter (void)
+{
+  static const struct
+  {
+    char letter;
+    const char *pattern; /* may subscribe to it */
+    const char *topic;   /* which it matches */
+    gboolean gets;
+    const char *rule;
+  } cases[] = {
+    { 'P', "control.#", "control.shutdown.proc-1", TRUE, "shutdown-one" },
+    { 'P', "control.#", "control.shutdown.net-1", FALSE, "shutdown-one" },
+    { 'P', "control.#", "control.collector.proc-2", FALSE, "collector-one" },
+    { 'P', "control.#", "control.agent.policy", FALSE, "agent-policy" },
+    { 'P', "control.#", "control.bus.stats", FALSE, "bus-calls" },
+    { 'A', "control.#", "control.bus.stats", FALSE, "bus-calls" },
+    { 'A', "control.#", "control.agent.policy", TRUE, "agent-policy" },
+    { 'N', "control.collector.+", "control.collector.registration", FALSE, "collector-registration" },
+    { 'N', "control.collector.+", "control.collector.net-1", TRUE, "collector-one" },
+    { 'N', "control.collector.task.#", "control.collector.task.network.net-2", FALSE, "collector-task-one" },
+    { 'N', "control.collector.task.#", "control.collector.task.network.net-1", TRUE, "collector-task-one" },
+    { 'N', "#", "control.collector.config.proc-1", FALSE, "collector-config-one" },
+    { 'N', "#", "events.process.lifecycle", TRUE, "events-own-domain" },
+    { 'N', "#", "debug.trace", FALSE, "debug-reserved" },
+    { 'N', "#", "control.unlisted", FALSE, "no-rule" },
+    { 'T', "#", "debug.trace", FALSE, "debug-reserved" },
+    { 'T', "system.#", "system.peer.joined", TRUE, "system-broker-only" },
+    { 'N', "#", "system.peer.joined", FALSE, "system-broker-only" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_assert_true (ask (cases[i].letter, BUS_OP_SUBSCRIBE, cases[i].pattern).allowed);
+      assert_verdict (cases[i].letter, BUS_OP_DELIVER, cases[i].topic, cases[i].gets, cases[i].rule);
+    }
+}
+
+/* Every text over the words of each level, with @wildcards also + at each level and # at the end. */
+static GPtrArray *
+enumerate (gboolean wildcards)
+{
+  static const char *const words[4][9] = {
+    { "events", "control", "results", "health", "system", "debug" },
+    { "process", "collector", "shutdown", "bus", "health", "any" },
+    { "anomaly", "registration", "config", "task", "heartbeat", "proc-1", "net-1" },
+    { "reload", "proc-1", "net-1", "any" },
+  };
+  GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+  g_autoptr (GPtrArray) shorter = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (shorter, g_strdup (""));
+  if (wildcards)
+    g_ptr_array_add (all, g_strsplit ("#", ".", -1));
+  for (guint level = 0; level < G_N_ELEMENTS (words); level++)
+    {
+      GPtrArray *longer = g_ptr_array_new_with_free_func (g_free);
+
+      for (guint i = 0; i < shorter->len; i++)
+        for (guint k = 0; k < G_N_ELEMENTS (words[level]) && (words[level][k] != NULL || wildcards); k++)
+          {
+            const char *start = g_ptr_array_index (shorter, i);
+            const char *word = words[level][k] != NULL ? words[level][k] : "+";
+            char *text = g_strconcat (start, *start != '\0' ? "." : "", word, NULL);
+
+            g_ptr_array_add (longer, text);
+            g_ptr_array_add (all, g_strsplit (text, ".", -1));
+            if (wildcards)
+              {
+                g_autofree char *open = g_strconcat (text, ".#", NULL);
+
+                g_ptr_array_add (all, g_strsplit (open, ".", -1));
+              }
+            if (words[level][k] == NULL)
+              break;
+          }
+      g_ptr_array_unref (shorter);
+      shorter = longer;
+    }
+  return all;
+}
+
+static gboolean
+naive_match (char *const *pattern, char *const *topic)
+{
+  if (g_str_equal (topic[0], "system") && !g_str_equal (pattern[0], "system"))
+    return FALSE;
+  for (; *pattern != NULL; pattern++)
+    {
+      if (g_str_equal (*pattern, "#"))
+        return TRUE;
+      if (*topic == NULL || (!g_str_equal (*pattern, "+") && !g_str_equal (*pattern, *topic)))
+        return FALSE;
+      topic++;
+    }
+  return *topic == NULL;
+}
+
+/* A subscription is allowed exactly when something that it matches would be delivered. */
+static void
+test_patterns_oracle (void)
+{
+  static const char letters[] = "ATPN";
+  g_autoptr (GPtrArray) topics = enumerate (FALSE);
+  g_autoptr (GPtrArray) patterns = enumerate (TRUE);
+  g_autofree guint *readers = g_new0 (guint, topics->len);
+  guint denied = 0;
+
+  for (guint i = 0; i < topics->len; i++)
+    for (guint k = 0; letters[k] != '\0'; k++)
+      {
+        g_autofree char *topic = g_strjoinv (".", g_ptr_array_index (topics, i));
+
+        readers[i] |= ask (letters[k], BUS_OP_DELIVER, topic).allowed ? 1u << k : 0;
+      }
+
+  for (guint i = 0; i < patterns->len; i++)
+    {
+      g_autofree char *pattern = g_strjoinv (".", g_ptr_array_index (patterns, i));
+      guint expected = 0;
+
+      if (strpbrk (pattern, "+#") == NULL)
+        continue;
+      for (guint k = 0; k < topics->len && expected != 15; k++)
+        if ((readers[k] | expected) != expected
+            && naive_match (g_ptr_array_index (patterns, i), g_ptr_array_index (topics, k)))
+          expected |= readers[k];
+      for (guint k = 0; letters[k] != '\0'; k++)
+        {
+          BusVerdict verdict = ask (letters[k], BUS_OP_SUBSCRIBE, pattern);
+
+          if (verdict.allowed != ((expected >> k & 1) != 0))
+            g_test_message ("%c subscribes to %s: %s", letters[k], pattern, verdict.rule);
+          g_assert_cmpint (verdict.allowed, ==, (expected >> k & 1) != 0);
+          denied += verdict.allowed ? 0 : 1;
+        }
+    }
+  g_assert_cmpuint (denied, >, 100);
+}
+
+static void
+test_reserved_ids (void)
+{
+  static const char *const reserved[]
+    = { "bus", "config", "task", "lifecycle", "registration", "reload", "daemoneye-agent" };
+  static const char *const free_ids[] = { "", "proc-1", "busy", "bu", "daemoneye-agent-2", "Bus", "procmond" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (reserved); i++)
+    {
+      g_autofree char *own = g_strconcat ("control.collector.", reserved[i], NULL);
+      g_autofree char *config = g_strconcat ("control.collector.config.", reserved[i], NULL);
+      gboolean is_word = !g_str_equal (ask ('A', BUS_OP_PUBLISH, own).rule, "collector-one")
+                         || !g_str_equal (ask ('A', BUS_OP_PUBLISH, config).rule, "collector-config-one");
+
+      g_assert_true (bus_policy_id_is_reserved (wire_span_str (reserved[i])));
+      g_assert_cmpint (is_word, ==, !g_str_equal (reserved[i], "bus") && !g_str_equal (reserved[i], "daemoneye-agent"));
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (free_ids); i++)
+    g_assert_false (bus_policy_id_is_reserved (wire_span_str (free_ids[i])));
+}
+
+/* Nobody in particular is nobody: empty words match no place in a topic. */
+static void
+test_empty_principal (void)
+{
+  static const char *const topics[]
+    = { "events.process.lifecycle", "results.procmond", "control.health.heartbeat.x", "control.collector.x",
+        "events..x", "control.collector.", "results.", "events.", "", "." };
+  BusPrincipal nameless = { BUS_ROLE_COLLECTOR, { NULL, 0 }, { NULL, 0 } };
+  BusPrincipal roleless = { (BusRole) 0, WIRE_SPAN_LITERAL ("r-1"), WIRE_SPAN_LITERAL ("procmond") };
+
+  for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
+    {
+      g_assert_false (bus_policy_authorize (&nameless, BUS_OP_PUBLISH, wire_span_str (topics[i])).allowed);
+      g_assert_false (bus_policy_authorize (&nameless, BUS_OP_SERVE, wire_span_str (topics[i])).allowed);
+      g_assert_false (bus_policy_authorize (&roleless, BUS_OP_PUBLISH, wire_span_str (topics[i])).allowed);
+    }
+  g_assert_false (bus_policy_authorize (&roleless, BUS_OP_SUBSCRIBE, WIRE_SPAN_LITERAL ("#")).allowed);
+
+  /* A type gives a domain to collectors only. */
+  nameless.role = BUS_ROLE_AGENT;
+  nameless.type = WIRE_SPAN_LITERAL ("procmond");
+  g_assert_false (bus_policy_authorize (&nameless, BUS_OP_PUBLISH, WIRE_SPAN_LITERAL ("events.process.tree")).allowed);
+  g_assert_false (bus_policy_authorize (&nameless, BUS_OP_PUBLISH, WIRE_SPAN_LITERAL ("results.procmond")).allowed);
+}
+
+/* What the grammar would have refused does no harm here either. */
+static void
+test_hostile_text (void)
+{
+  static const BusOperation operations[]
+    = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_DELIVER };
+  g_autoptr (GRand) rand = g_rand_new_with_seed (3);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint step = 0; step < 50000; step++)
+    {
+      static const char *const pieces[] = { "events", "control", "system", "process", "collector", "proc-1", ".", ".",
+                                            ".",      "+",       "#",      "",        "\xff",      "*",      "{id}" };
+      gint n = g_rand_int_range (rand, 0, 60);
+      BusPrincipal who = principal (&cast[g_rand_int_range (rand, 0, G_N_ELEMENTS (cast))]);
+
+      g_string_truncate (text, 0);
+      for (gint i = 0; i < n; i++)
+        g_string_append (text, pieces[g_rand_int_range (rand, 0, G_N_ELEMENTS (pieces))]);
+      for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
+        g_assert_nonnull (bus_policy_authorize (&who, operations[i], wire_span (text->str, text->len)).rule);
+    }
+
+  /* As many segments as there can be, and more. */
+  g_string_assign (text, "events.foo");
+  for (guint n = 2; n < 40; n++)
+    {
+      gboolean fits = n <= WIRE_TOPIC_SEGMENTS_CEILING;
+
+      if (n != WIRE_TOPIC_SEGMENTS_CEILING + 1) /* room for the # of a pattern */
+        g_assert_cmpint (ask ('F', BUS_OP_PUBLISH, text->str).allowed, ==, fits);
+      g_string_append (text, ".x");
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/core/policy/A08-table", test_table);
+  g_test_add_func ("/core/policy/A08-table-is-whole", test_table_is_whole);
+  g_test_add_func ("/core/policy/T05-reserved", test_reserved);
+  g_test_add_func ("/core/policy/A07-patterns", test_patterns);
+  g_test_add_func ("/core/policy/A07-patterns-oracle", test_patterns_oracle);
+  g_test_add_func ("/core/policy/A07-deliver-filter", test_deliver_filter);
+  g_test_add_func ("/core/policy/reserved-ids", test_reserved_ids);
+  g_test_add_func ("/core/policy/empty-principal", test_empty_principal);
+  g_test_add_func ("/core/policy/hostile-text", test_hostile_text);
+  return g_test_run ();
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control.pb-c.h"
+#include "core-fixture.h"
+#include "wire-guard.h"
+
+/* Requests end: with a reply, or with an error that says why. */
+
+#define TASK "control.collector.task.process"
+
+static void
+test_reply (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  g_autoptr (Got) request = NULL;
+  g_autoptr (Got) reply = NULL;
+  guint64 id;
+
+  client_serve (worker, 3, TASK);
+  id = client_request (agent, TASK, NULL, 5000000);
+  request = client_take (worker, WIRE_KIND_REQUEST);
+  g_assert_nonnull (request);
+  g_assert_cmpmem (request->envelope.sender.data, request->envelope.sender.len, "daemoneye-agent", 15);
+  g_assert_cmpuint (request->envelope.remaining_us, ==, 5000000);
+  g_assert_cmpuint (request->envelope.route_id, !=, 0);
+
+  client_reply (worker, request->envelope.route_id, "answer");
+  reply = client_take (agent, WIRE_KIND_REPLY);
+  g_assert_nonnull (reply);
+  g_assert_cmpuint (reply->envelope.answers, ==, id);
+  g_assert_cmpuint (reply->flags & WIRE_FLAG_FINAL, !=, 0);
+  g_assert_cmpmem (reply->envelope.payload.data, reply->envelope.payload.len, "answer", 6);
+  g_assert_cmpmem (reply->envelope.sender.data, reply->envelope.sender.len, "procmond-1", 10);
+
+  /* Nobody waits for a second one. */
+  client_reply (worker, request->envelope.route_id, "again");
+  client_expect_error (worker, worker->next_id, WIRE_STATUS_EXPIRED);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 0);
+}
+
+static void
+test_stream (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  g_autoptr (Got) request = NULL;
+  BusCoreStats stats;
+
+  client_serve (worker, 3, TASK);
+  client_request (agent, TASK, NULL, 0);
+  request = client_take (worker, WIRE_KIND_REQUEST);
+  for (guint i = 0; i < 3; i++)
+    {
+      WireEnvelope part;
+
+      wire_envelope_init (&part);
+      part.route = request->envelope.route_id;
+      client_send (worker, WIRE_KIND_REPLY, WIRE_FLAG_PROGRESS, &part);
+    }
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.pending_requests, ==, 1);
+  client_reply (worker, request->envelope.route_id, "end");
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 4);
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.pending_requests, ==, 0);
+}
+
+static void
+test_round_robin (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *workers[3];
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("procmond-%u", i);
+
+      workers[i] = client_ready (core, id, "procmond");
+      client_serve (workers[i], 1, TASK);
+    }
+  for (guint i = 0; i < 30; i++)
+    client_request (agent, TASK, NULL, 0);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint (client_count (workers[i], WIRE_KIND_REQUEST), ==, 10);
+}
+
+static void
+test_nobody (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+
+  client_expect_error (agent, client_request (agent, TASK, NULL, 0), WIRE_STATUS_NO_RESPONDERS);
+  /* A subscriber is no server. */
+  client_subscribe (worker, 1, TASK, NULL);
+  client_expect_error (agent, client_request (agent, TASK, NULL, 0), WIRE_STATUS_NO_RESPONDERS);
+  g_assert_cmpuint (client_count (worker, WIRE_KIND_REQUEST), ==, 0);
+  client_expect_error (agent, client_request (agent, "control.collector.procmond-1", "procmond-1", 0),
+                       WIRE_STATUS_NOT_SUBSCRIBED);
+  client_expect_error (agent, client_request (agent, "control.collector.procmond-9", "procmond-9", 0), WIRE_STATUS_ABSENT);
+  client_expect_error (agent, client_request (agent, "control.bus.nothing", NULL, 0), WIRE_STATUS_NO_RESPONDERS);
+}
+
+static void
+test_target (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *first = client_ready (core, "procmond-1", "procmond");
+  Client *second = client_ready (core, "procmond-2", "procmond");
+
+  client_serve (first, 1, TASK);
+  client_serve (second, 1, TASK);
+  for (guint i = 0; i < 4; i++)
+    client_request (agent, TASK, "procmond-2", 0);
+  g_assert_cmpuint (client_count (first, WIRE_KIND_REQUEST), ==, 0);
+  g_assert_cmpuint (client_count (second, WIRE_KIND_REQUEST), ==, 4);
+}
+
+static void
+test_responder_gone (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  guint64 id;
+
+  client_serve (worker, 1, TASK);
+  id = client_request (agent, TASK, NULL, 0);
+  client_disconnect (worker);
+  core_flush (core);
+  client_expect_error (agent, id, WIRE_STATUS_RESPONDER_GONE);
+}
+
+static void
+test_requester_gone (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  g_autoptr (Got) request = NULL;
+  g_autoptr (Got) cancel = NULL;
+
+  client_serve (worker, 1, TASK);
+  client_request (agent, TASK, NULL, 0);
+  request = client_take (worker, WIRE_KIND_REQUEST);
+  client_disconnect (agent);
+  core_flush (core);
+  cancel = client_take (worker, WIRE_KIND_CANCEL);
+  g_assert_nonnull (cancel);
+  g_assert_cmpuint (cancel->envelope.route_id, ==, request->envelope.route_id);
+  client_reply (worker, request->envelope.route_id, "late");
+  client_expect_error (worker, worker->next_id, WIRE_STATUS_EXPIRED);
+}
+
+static void
+test_timeout (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  guint64 id;
+
+  client_serve (worker, 1, TASK);
+  id = client_request (agent, TASK, NULL, 1000);
+  core_advance (core, 999);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_ERROR), ==, 0);
+  core_advance (core, 1);
+  client_expect_error (agent, id, WIRE_STATUS_TIMEOUT);
+  g_assert_cmpuint (client_count (worker, WIRE_KIND_CANCEL), ==, 1);
+
+  /* The default deadline, and the longest. */
+  id = client_request (agent, TASK, NULL, 0);
+  core_advance (core, 30 * G_TIME_SPAN_SECOND);
+  client_expect_error (agent, id, WIRE_STATUS_TIMEOUT);
+  id = client_request (agent, TASK, NULL, G_MAXINT64);
+  core_advance (core, 300 * G_TIME_SPAN_SECOND);
+  client_expect_error (agent, id, WIRE_STATUS_TIMEOUT);
+}
+
+/* A request that waits for a stopped worker and times out is not handed to it later, and costs it no credit. */
+static void
+test_overdue_is_not_delivered (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+
+  client_subscribe_full (worker, 1, TASK, NULL, TRUE, 1, 0, WIRE_STATUS_OK);
+  client_request (agent, TASK, NULL, 1000);
+  client_request (agent, TASK, NULL, 1000);
+  g_assert_cmpuint (client_count (worker, WIRE_KIND_REQUEST), ==, 1);
+  core_advance (core, 2000);
+  client_credit (worker, 1, 2, 1u << 22);
+  g_assert_cmpuint (client_count (worker, WIRE_KIND_REQUEST), ==, 1);
+  client_request (agent, TASK, NULL, 1000);
+  g_assert_cmpuint (client_count (worker, WIRE_KIND_REQUEST), ==, 2);
+}
+
+static void
+test_cancel (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  g_autoptr (Got) request = NULL;
+  WireEnvelope cancel;
+  BusCoreStats stats;
+  guint64 id;
+
+  client_serve (worker, 1, TASK);
+  wire_envelope_init (&cancel);
+  cancel.id = client_request (agent, TASK, NULL, 0);
+  client_send (agent, WIRE_KIND_CANCEL, 0, &cancel);
+  g_assert_cmpuint (client_count (worker, WIRE_KIND_CANCEL), ==, 1);
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.pending_requests, ==, 0);
+  client_send (agent, WIRE_KIND_CANCEL, 0, &cancel);
+  g_assert_false (agent->closed);
+
+  /* The responder gives up. */
+  got_free (client_take (worker, WIRE_KIND_REQUEST));
+  id = client_request (agent, TASK, NULL, 0);
+  request = client_take (worker, WIRE_KIND_REQUEST);
+  wire_envelope_init (&cancel);
+  cancel.route = request->envelope.route_id;
+  client_send (worker, WIRE_KIND_CANCEL, 0, &cancel);
+  client_expect_error (agent, id, WIRE_STATUS_CANCELLED);
+}
+
+static void
+test_limits (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  WireEnvelope again;
+
+  client_serve (worker, 1, TASK);
+  for (guint i = 0; i < 64; i++)
+    client_request (agent, TASK, NULL, 0);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_ERROR), ==, 0);
+  client_request (agent, TASK, NULL, 0);
+  {
+    g_autoptr (Got) error = client_take (agent, WIRE_KIND_ERROR);
+
+    g_assert_nonnull (error);
+    g_assert_cmpuint (error->envelope.status, ==, WIRE_STATUS_LIMIT);
+    g_assert_cmpuint (error->envelope.limit, ==, 64);
+    g_assert_cmpuint (error->envelope.value, ==, 65);
+    g_assert_cmpmem (error->envelope.setting.data, error->envelope.setting.len, "max_pending_requests", 20);
+  }
+  client_disconnect (agent);
+  core_flush (core);
+
+  agent = agent_ready (core);
+  wire_envelope_init (&again);
+  again.id = client_request (agent, TASK, NULL, 0);
+  again.topic = wire_span_str (TASK);
+  client_send (agent, WIRE_KIND_REQUEST, 0, &again);
+  client_expect_error (agent, again.id, WIRE_STATUS_DUPLICATE_ID);
+}
+
+static void
+test_foreign_reply (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  Client *thief = client_ready (core, "thief", "netmond");
+  g_autoptr (Got) request = NULL;
+
+  client_serve (worker, 1, TASK);
+  client_request (agent, TASK, NULL, 0);
+  request = client_take (worker, WIRE_KIND_REQUEST);
+  client_reply (thief, request->envelope.route_id, "forged");
+  client_expect_error (thief, thief->next_id, WIRE_STATUS_EXPIRED);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 0);
+  client_reply (worker, request->envelope.route_id, "real");
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 1);
+}
+
+/* A reply stays behind what its sender published before it in that lane. */
+static void
+test_reply_does_not_overtake (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  g_autofree guint8 *payload = g_malloc0 (20000);
+  g_autoptr (Got) request = NULL;
+  guint before = 0;
+  Got *got;
+
+  client_subscribe_full (agent, 1, "events.#", NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  client_serve (worker, 1, "tasks.process");
+  client_request (agent, "tasks.process", NULL, 0);
+  request = client_take (worker, WIRE_KIND_REQUEST);
+  agent->is_stopped = TRUE;
+  for (guint i = 0; i < 100; i++)
+    client_publish (worker, "events.process.lifecycle", 0, payload, 20000);
+  client_reply (worker, request->envelope.route_id, "answer");
+  agent->is_stopped = FALSE;
+  core_flush (core);
+  while ((got = g_queue_pop_head (&agent->got)) != NULL)
+    {
+      if (got->kind == WIRE_KIND_REPLY && got->envelope.payload.len == 6)
+        g_assert_cmpuint (before, ==, 100);
+      before += got->kind == WIRE_KIND_DELIVER;
+      got_free (got);
+    }
+  g_assert_cmpuint (before, ==, 100);
+}
+
+static void
+test_stats (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  Client *askers[] = { agent, worker };
+  const gsize want_peers[] = { 2, 1 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
+    {
+      g_autoptr (Got) reply = NULL;
+      g_autoptr (WireGuard) guard = NULL;
+      const Daemoneye__Eventbus__V1__StatsReply *stats;
+      WireEnvelope envelope;
+
+      wire_envelope_init (&envelope);
+      envelope.topic = WIRE_SPAN_LITERAL ("control.bus.stats");
+      client_send (askers[i], WIRE_KIND_REQUEST, 0, &envelope);
+      reply = client_take (askers[i], WIRE_KIND_REPLY);
+      g_assert_nonnull (reply);
+      guard = wire_guard_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply->envelope.payload, 0, NULL);
+      g_assert_nonnull (guard);
+      stats = wire_guard_message (guard);
+      g_assert_cmpuint (stats->n_peers, ==, want_peers[i]);
+      g_assert_cmpuint (stats->totals->peers, ==, 2);
+      g_assert_cmpuint (stats->totals->pending_requests, ==, 1);
+      g_assert_cmpuint (stats->totals->queued_messages, ==, 0);
+      g_assert_cmpuint (stats->peers[0]->pid, ==, 4321);
+    }
+}
+
+#define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/request/reply", test_reply);
+  ADD ("/core/request/stream", test_stream);
+  ADD ("/core/request/round-robin", test_round_robin);
+  ADD ("/core/request/nobody", test_nobody);
+  ADD ("/core/request/M04-target", test_target);
+  ADD ("/core/request/responder-gone", test_responder_gone);
+  ADD ("/core/request/requester-gone", test_requester_gone);
+  ADD ("/core/request/timeout", test_timeout);
+  ADD ("/core/request/overdue", test_overdue_is_not_delivered);
+  ADD ("/core/request/cancel", test_cancel);
+  ADD ("/core/request/R06-O06-limits", test_limits);
+  ADD ("/core/request/O05-foreign-reply", test_foreign_reply);
+  ADD ("/core/request/order", test_reply_does_not_overtake);
+  ADD ("/core/request/stats", test_stats);
+  return g_test_run ();
+}
