@@ -114,9 +114,10 @@ subscribe (const BusCall *call)
 {
   const SubscribeRequest *request = call->request;
   const BusLimits *limits = &call->core->limits;
-  Daemoneye__Eventbus__V1__SubscribeReply reply = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REPLY__INIT;
+  Daemoneye__Eventbus__V1__SubscribeReply reply;
   BusSubscription *subscription;
 
+  daemoneye__eventbus__v1__subscribe_reply__init (&reply);
   if (!check_numbers (call, request) || !check_words (call, request) || !check_right (call, request))
     return;
   subscription = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern),
@@ -142,9 +143,10 @@ unsubscribe (const BusCall *call)
   const Daemoneye__Eventbus__V1__UnsubscribeRequest *request = call->request;
   BusSubscription *subscription
       = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (request->subscription));
-  Daemoneye__Eventbus__V1__UnsubscribeReply reply = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REPLY__INIT;
+  Daemoneye__Eventbus__V1__UnsubscribeReply reply;
   BusLeave leave = { 0, 0, 0 };
 
+  daemoneye__eventbus__v1__unsubscribe_reply__init (&reply);
   if (subscription == NULL)
     {
       refuse (call, WIRE_STATUS_NOT_SUBSCRIBED, "you have no subscription with this number");
@@ -163,8 +165,9 @@ unsubscribe (const BusCall *call)
 static void
 ping (const BusCall *call)
 {
-  Daemoneye__Eventbus__V1__PingReply reply = DAEMONEYE__EVENTBUS__V1__PING_REPLY__INIT;
+  Daemoneye__Eventbus__V1__PingReply reply;
 
+  daemoneye__eventbus__v1__ping_reply__init (&reply);
   reply.epoch = call->core->epoch;
   reply.uptime_us = (guint64) (call->now_us - call->core->started_us);
   reply_packed (call->peer, call->id, REPLY_TYPE ("PingReply"), &reply.base);

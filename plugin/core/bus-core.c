@@ -140,11 +140,12 @@ bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint6
 GBytes *
 bus_core_refusal (WireStatus status, const char *detail)
 {
-  Daemoneye__Eventbus__V1__Goodbye goodbye = DAEMONEYE__EVENTBUS__V1__GOODBYE__INIT;
+  Daemoneye__Eventbus__V1__Goodbye goodbye;
   g_autofree char *text = g_strndup (detail != NULL ? detail : wire_status_text (status), 160);
   guint8 *frame;
   gsize body;
 
+  daemoneye__eventbus__v1__goodbye__init (&goodbye);
   goodbye.status = status;
   goodbye.detail = text;
   body = daemoneye__eventbus__v1__goodbye__get_packed_size (&goodbye);

@@ -145,20 +145,21 @@ check_id (const Call *call)
   return FALSE;
 }
 
+/* The message accepted: from here on it has a sender, a place in the order, and a time. */
 static BusInbound
 inbound_of (const Call *call)
 {
-  return (BusInbound) {
+  BusInbound inbound = {
     .frame = *call->frame,
     .reader = &call->peer->reader,
     .envelope = call->envelope,
     .copy_max = BUS_OUTQ_COPY_MAX,
-    .sender = call->peer->id,
-    .accept_seq = ++call->core->accept_seq,
-    .accept_time_us = (guint64) (call->now_us + call->core->wall_us),
     .class_of = call->class_of,
     .quota = &call->core->quota,
   };
+
+  bus_inbound_stamp (&inbound, call->peer->id, ++call->core->accept_seq, call->now_us + call->core->wall_us);
+  return inbound;
 }
 
 static BusPeer *
@@ -253,33 +254,50 @@ publish_direct (Call *call)
 }
 
 static void
-publish_to_all (Call *call)
+publish_to_all (Call *call, BusMatch *match)
 {
   gboolean broadcast = (call->frame->flags & WIRE_FLAG_BROADCAST) != 0;
   BusInbound inbound = inbound_of (call);
-  BusOutcome outcome = bus_router_publish (call->core, &inbound, broadcast, call->now_us);
+  BusOutcome outcome = bus_router_publish (&inbound, match, broadcast, call->now_us);
 
   acknowledge (call, inbound.accept_seq, outcome);
   bus_inbound_clear (&inbound);
 }
 
+/* Grammar, right and receivers of the topic; remembered, since the next message mostly goes to the same one.
+ * NULL: refused and answered. */
+static BusMatch *
+match_allowed (const Call *call)
+{
+  BusPeer *peer = call->peer;
+  WireSpan topic = call->envelope->topic;
+  guint64 generation = call->core->matches.generation;
+
+  if (peer->recent_match != NULL && peer->recent_generation == generation
+      && wire_span_equal (peer->recent_match->key.text, topic))
+    return peer->recent_match;
+  if (!check_topic (call) || !authorize (call, BUS_OP_PUBLISH, topic))
+    return NULL;
+  peer->recent_match = bus_router_match (call->core, topic);
+  peer->recent_generation = call->core->matches.generation;
+  return peer->recent_match;
+}
+
 static void
 handle_publish (Call *call)
 {
-  const WireEnvelope *envelope = call->envelope;
-  gboolean direct = envelope->target.len > 0;
+  BusMatch *match;
 
-  if (!check_id (call) || !check_payload (call) || !check_topic (call)
-      || !authorize (call, BUS_OP_PUBLISH, envelope->topic))
+  if (!check_id (call) || !check_payload (call) || (match = match_allowed (call)) == NULL)
     return;
   if (call->frame->flags & WIRE_FLAG_RETAIN)
     strike (call, "RETAIN is not supported by this broker");
-  else if (direct)
+  else if (call->envelope->target.len > 0)
     publish_direct (call);
   else if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
     strike (call, "WANT_DELIVERED needs a target");
   else
-    publish_to_all (call);
+    publish_to_all (call, match);
 }
 
 /* --- request, reply --- */

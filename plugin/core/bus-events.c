@@ -24,16 +24,18 @@ announce (BusPeer *peer, const char *topic, PeerEvent *event, gint64 now_us)
 void
 bus_events_connected (BusPeer *peer, gint64 now_us)
 {
-  PeerEvent event = DAEMONEYE__EVENTBUS__V1__PEER_EVENT__INIT;
+  PeerEvent event;
 
+  daemoneye__eventbus__v1__peer_event__init (&event);
   announce (peer, "system.peer.connected", &event, now_us);
 }
 
 void
 bus_events_gone (BusPeer *peer, guint subscriptions, const BusLeave *leave, gint64 now_us)
 {
-  PeerEvent event = DAEMONEYE__EVENTBUS__V1__PEER_EVENT__INIT;
+  PeerEvent event;
 
+  daemoneye__eventbus__v1__peer_event__init (&event);
   event.status = peer->close_status;
   event.detail = peer->close_detail;
   event.subscriptions = subscriptions;

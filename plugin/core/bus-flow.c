@@ -196,33 +196,18 @@ entry_free (BusFlow *flow, BusEntry *entry)
 
 /* --- encoding --- */
 
-typedef struct
-{
-  WireSpan body;
-  BusMessage *refer; /* NULL: copy */
-  const char *sender;
-  guint64 accept_seq;
-  guint64 accept_time_us;
-} Encodable;
-
 static gboolean
-encode (BusFlow *flow, WireLane lane, const Encodable *what, const BusDelivery *delivery, const guint32 *ids, guint n,
-        gint64 now_us)
+encode (BusFlow *flow, WireLane lane, const BusStamp *stamp, WireSpan body, BusMessage *refer, const BusDelivery *delivery,
+        guint n_ids, gint64 now_us)
 {
-  guint8 packed[WIRE_SUBSCRIPTIONS_MAX * 5];
-  WireEnvelope stamp;
+  WireStampOwn own = { .subscriptions = flow->scratch->ids,
+                       .n_subscriptions = n_ids,
+                       .route_id = delivery->route_id,
+                       .answers = delivery->answers };
 
-  wire_envelope_init (&stamp);
-  stamp.sender = wire_span_str (what->sender);
-  stamp.accept_seq = what->accept_seq;
-  stamp.accept_time_us = what->accept_time_us;
-  stamp.route_id = delivery->route_id;
-  stamp.answers = delivery->answers;
   if (delivery->due_us > 0)
-    stamp.remaining_us = (guint64) MAX (delivery->due_us - now_us, 1);
-  if (n > 0)
-    stamp.subscriptions = wire_span (packed, wire_envelope_pack_u32 (ids, n, packed));
-  return bus_outq_put (&flow->outq, lane, delivery->kind, delivery->flags, &stamp, what->body, what->refer);
+    own.remaining_us = (guint64) MAX (delivery->due_us - now_us, 1);
+  return bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, stamp, &own, body, refer);
 }
 
 static gboolean
@@ -236,7 +221,7 @@ encode_gap (BusFlow *flow, const BusSlot *slot)
   gap.gap_to = slot->gap_to;
   gap.gap_count = slot->gap_count;
   gap.gap_reason = slot->gap_reason;
-  return bus_outq_put (&flow->outq, slot->lane, WIRE_KIND_GAP, 0, &gap, wire_span (NULL, 0), NULL);
+  return bus_outq_put (&flow->outq, slot->lane, WIRE_KIND_GAP, 0, &gap, wire_span (NULL, 0));
 }
 
 /* Tells the gaps at the front of a FIFO: everything before them is encoded. */
@@ -306,22 +291,17 @@ static gboolean
 pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
 {
   BusEntry *entry = flow->lanes[lane].first;
-  guint32 ids[WIRE_SUBSCRIPTIONS_MAX];
+  BusMessage *message = entry->message;
   guint n;
 
   if (is_overdue (entry, now_us))
     entry_discard (flow, entry);
-  n = entry_ids (entry, ids);
+  n = entry_ids (entry, flow->scratch->ids);
   if (n > 0 || entry->plain)
     {
-      BusMessage *message = entry->message;
-      Encodable what = { .body = message->body,
-                         .refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL,
-                         .sender = message->sender,
-                         .accept_seq = message->accept_seq,
-                         .accept_time_us = message->accept_time_us };
+      BusMessage *refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL;
 
-      if (!encode (flow, lane, &what, &entry->delivery, ids, n, now_us))
+      if (!encode (flow, lane, &message->stamp, message->body, refer, &entry->delivery, n, now_us))
         return FALSE;
     }
   entry_encoded (flow, entry);
@@ -413,36 +393,31 @@ split_by_credit (BusSubscription *const *subscriptions, guint n, BusSubscription
 
 /* The fast path: encoded from where the bytes lie. */
 static gboolean
-encode_now (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, const guint32 *ids, guint n,
-            gint64 now_us)
+encode_now (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, guint n_ids, gint64 now_us)
 {
-  Encodable what = { .sender = inbound->sender,
-                     .accept_seq = inbound->accept_seq,
-                     .accept_time_us = inbound->accept_time_us };
+  BusMessage *refer = NULL;
 
   if (inbound->frame.body.len > inbound->copy_max)
     {
-      what.refer = bus_inbound_keep (inbound);
-      if (what.refer == NULL)
+      refer = bus_inbound_keep (inbound);
+      if (refer == NULL)
         return FALSE;
     }
-  what.body = bus_inbound_body (inbound);
-  return encode (flow, lane, &what, delivery, ids, n, now_us);
+  return encode (flow, lane, &inbound->stamp, bus_inbound_body (inbound), refer, delivery, n_ids, now_us);
 }
 
 static gboolean
 queue_ready (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription **ready, guint n, gint64 now_us)
 {
   WireLane lane = inbound->class_of.lane;
-  guint32 ids[WIRE_SUBSCRIPTIONS_MAX];
   BusMessage *message;
   BusEntry *entry;
 
   if (lane_is_clear (flow, lane))
     {
       for (guint i = 0; i < n; i++)
-        ids[i] = ready[i]->id;
-      if (!encode_now (flow, inbound, lane, delivery, ids, n, now_us))
+        flow->scratch->ids[i] = ready[i]->id;
+      if (!encode_now (flow, inbound, lane, delivery, n, now_us))
         return FALSE;
       for (guint i = 0; i < n; i++)
         ready[i]->delivered++;
@@ -482,8 +457,8 @@ guint
 bus_flow_offer (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *const *subscriptions,
                 guint n, gint64 now_us, gboolean *first_loss)
 {
-  BusSubscription *ready[WIRE_SUBSCRIPTIONS_MAX];
-  BusSubscription *waiting[WIRE_SUBSCRIPTIONS_MAX];
+  BusSubscription **ready = flow->scratch->ready;
+  BusSubscription **waiting = flow->scratch->waiting;
   gsize len = inbound->frame.body.len;
   guint queued = 0;
   guint n_waiting, n_ready;
@@ -519,7 +494,7 @@ bus_flow_offer_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const B
   if (!bus_flow_takes (flow, inbound->frame.body.len, now_us))
     return FALSE;
   if (lane_is_clear (flow, lane))
-    return encode_now (flow, inbound, lane, delivery, NULL, 0, now_us);
+    return encode_now (flow, inbound, lane, delivery, 0, now_us);
   message = bus_inbound_keep (inbound);
   if (message == NULL)
     return FALSE;
@@ -576,9 +551,10 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
 }
 
 void
-bus_flow_init (BusFlow *flow, const BusLimits *limits, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage)
+bus_flow_init (BusFlow *flow, const BusLimits *limits, BusFlowScratch *scratch, BusSegmentPool *pool, BusQuota *quota,
+               BusUsage *usage)
 {
-  *flow = (BusFlow) { .limits = limits };
+  *flow = (BusFlow) { .limits = limits, .scratch = scratch };
   bus_outq_init (&flow->outq, pool, quota, usage);
 }
 

@@ -33,9 +33,18 @@ typedef struct
 
 typedef struct BusEntry BusEntry;
 
+/* Room to sort one offer in; one for all peers of a core. Too large for the stack of every message. */
+typedef struct
+{
+  BusSubscription *ready[WIRE_SUBSCRIPTIONS_MAX];
+  BusSubscription *waiting[WIRE_SUBSCRIPTIONS_MAX];
+  guint32 ids[WIRE_SUBSCRIPTIONS_MAX];
+} BusFlowScratch;
+
 typedef struct
 {
   BusOutq outq;
+  BusFlowScratch *scratch;
   struct
   {
     BusEntry *first;
@@ -49,7 +58,8 @@ typedef struct
   guint64 missed;
 } BusFlow;
 
-void bus_flow_init (BusFlow *flow, const BusLimits *limits, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage);
+void bus_flow_init (BusFlow *flow, const BusLimits *limits, BusFlowScratch *scratch, BusSegmentPool *pool, BusQuota *quota,
+                    BusUsage *usage);
 
 /* Every subscription's FIFO must have been emptied by bus_flow_forget(); drops what else waits. */
 void bus_flow_clear (BusFlow *flow);

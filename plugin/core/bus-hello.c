@@ -139,13 +139,14 @@ welcome (BusPeer *peer)
   static const BusLimit told[N_TOLD_LIMITS] = { BUS_LIMIT_max_subscriptions, BUS_LIMIT_max_pending_requests,
                                                 BUS_LIMIT_topic_segments, BUS_LIMIT_topic_bytes,
                                                 BUS_LIMIT_max_request_timeout_us };
-  Daemoneye__Eventbus__V1__Welcome welcome = DAEMONEYE__EVENTBUS__V1__WELCOME__INIT;
+  Daemoneye__Eventbus__V1__Welcome welcome;
   Daemoneye__Eventbus__V1__Window windows[WIRE_N_CLASSES - 1];
   Daemoneye__Eventbus__V1__Window *window_list[WIRE_N_CLASSES - 1];
   Daemoneye__Eventbus__V1__Limit limits[N_TOLD_LIMITS];
   Daemoneye__Eventbus__V1__Limit *limit_list[N_TOLD_LIMITS];
   guint8 body[1024];
 
+  daemoneye__eventbus__v1__welcome__init (&welcome);
   for (guint i = 0; i < WIRE_N_CLASSES - 1; i++)
     {
       daemoneye__eventbus__v1__window__init (&windows[i]);
@@ -173,7 +174,7 @@ welcome (BusPeer *peer)
   welcome.limits = limit_list;
   g_assert (daemoneye__eventbus__v1__welcome__get_packed_size (&welcome) <= sizeof body);
   if (!bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, WIRE_KIND_WELCOME, 0, NULL,
-                     wire_span (body, daemoneye__eventbus__v1__welcome__pack (&welcome, body)), NULL))
+                     wire_span (body, daemoneye__eventbus__v1__welcome__pack (&welcome, body))))
     bus_peer_close (peer, WIRE_STATUS_NO_MEMORY, NULL);
   bus_peer_touch (peer);
 }

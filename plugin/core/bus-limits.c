@@ -22,7 +22,7 @@ bus_limit_name (BusLimit limit)
 guint64
 bus_limit_value (const BusLimits *limits, BusLimit limit)
 {
-  return G_STRUCT_MEMBER (guint64, limits, bus_limit_spec (limit)->offset);
+  return *(const guint64 *) (gconstpointer) ((const guint8 *) limits + bus_limit_spec (limit)->offset);
 }
 
 void

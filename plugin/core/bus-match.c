@@ -36,6 +36,7 @@ bus_match_cache_clear (BusMatchCache *cache)
 void
 bus_match_cache_forget (BusMatchCache *cache)
 {
+  cache->generation++;
   if (g_hash_table_size (cache->table) > 0)
     g_hash_table_remove_all (cache->table);
 }

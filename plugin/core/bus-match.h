@@ -43,6 +43,7 @@ typedef struct
 {
   GHashTable *table; /* BusKey -> BusMatch */
   guint64 max;
+  guint64 generation; /* a match remembered elsewhere is good while this has not moved */
 } BusMatchCache;
 
 void bus_match_cache_init (BusMatchCache *cache, guint64 max);

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-message.h"
 
+void
+bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us)
+{
+  inbound->accept_seq = accept_seq;
+  inbound->stamp.len
+      = (guint8) wire_stamp_common (inbound->stamp.bytes, wire_span_str (sender), accept_seq, (guint64) accept_time_us);
+}
+
 /* Moves the body into a block that outlives the read buffer. */
 static guint8 *
 take_block (BusInbound *inbound, WireSpan *body)
@@ -60,9 +68,8 @@ bus_inbound_keep (BusInbound *inbound)
     .body = body,
     .topic = rebased (inbound->envelope->topic, inbound->frame.body, body),
     .payload_len = inbound->envelope->payload.len,
-    .sender = g_ref_string_acquire (inbound->sender),
+    .stamp = inbound->stamp,
     .accept_seq = inbound->accept_seq,
-    .accept_time_us = inbound->accept_time_us,
     .class_of = inbound->class_of,
   };
   inbound->kept = message;
@@ -79,9 +86,8 @@ bus_inbound_revive (BusInbound *inbound, BusMessage *message, WireEnvelope *enve
     .frame = { .body = message->body },
     .envelope = envelope,
     .copy_max = 0,
-    .sender = message->sender,
+    .stamp = message->stamp,
     .accept_seq = message->accept_seq,
-    .accept_time_us = message->accept_time_us,
     .class_of = message->class_of,
     .quota = message->quota,
     .kept = bus_message_ref (message),
@@ -113,7 +119,6 @@ bus_message_unref (BusMessage *message)
   if (--message->refs > 0)
     return;
   bus_quota_release (message->quota, message->held);
-  g_ref_string_release (message->sender);
   g_free (message->block);
   g_free (message);
 }

@@ -4,6 +4,7 @@
 #include "bus-quota.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
+#include "wire-stamp.h"
 
 /*
  * A message on its way through the broker.
@@ -16,6 +17,13 @@
  * goes. A view never outlives the input call that made it.
  */
 
+/* What the broker's stamp says to every receiver, encoded once: sender, order, time. */
+typedef struct
+{
+  guint8 len;
+  guint8 bytes[WIRE_STAMP_COMMON_MAX];
+} BusStamp;
+
 typedef struct
 {
   guint refs;
@@ -25,9 +33,8 @@ typedef struct
   WireSpan body;       /* the client's envelope bytes, untouched */
   WireSpan topic;      /* in body */
   gsize payload_len;
-  char *sender;        /* GRefString: outlives the peer */
+  BusStamp stamp;
   guint64 accept_seq;
-  guint64 accept_time_us;
   WireClassOf class_of;
 } BusMessage;
 
@@ -38,13 +45,15 @@ typedef struct
   WireFrameReader *reader; /* whose block may be stolen; NULL: the broker's own */
   const WireEnvelope *envelope;
   gsize copy_max;          /* client bytes up to this are copied per receiver, larger ones referenced */
-  char *sender;            /* GRefString, borrowed */
+  BusStamp stamp;
   guint64 accept_seq;
-  guint64 accept_time_us;
   WireClassOf class_of;
   BusQuota *quota;
   BusMessage *kept;        /* made at the first need */
 } BusInbound;
+
+/* Says who sent it, and when it was accepted. */
+void bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us);
 
 /* The kept form, made at the first call; NULL: no memory, or the broker's cap is reached. Transfer none: the view owns
  * one reference until bus_inbound_clear(). */

@@ -145,41 +145,69 @@ append (guint8 *at, WireSpan bytes)
   return at + bytes.len;
 }
 
-gboolean
-bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body, BusMessage *refer)
+/* Where a frame of at most @own_max own bytes can be written; NULL: no memory. */
+static guint8 *
+begin (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len)
 {
-  gsize stamp_len = stamp != NULL ? wire_envelope_size (stamp) + stamp->payload.len : 0;
-  gsize own = WIRE_FRAME_HEADER_LEN + stamp_len + (refer == NULL ? body.len : 0);
-  gsize whole = WIRE_FRAME_HEADER_LEN + stamp_len + body.len;
   BusSegment *segment;
-  guint8 *at;
 
-  if (whole > G_MAXUINT32 || !bus_quota_hold (outq->quota, own))
-    return FALSE;
-  segment = room_for (outq, lane, own);
-  if (segment == NULL)
-    {
-      bus_quota_release (outq->quota, own);
-      return FALSE;
-    }
+  if (own_max + tail_len > G_MAXUINT32 || !bus_quota_hold (outq->quota, own_max))
+    return NULL;
+  segment = room_for (outq, lane, own_max);
+  bus_quota_release (outq->quota, own_max);
+  return segment != NULL ? segment->bytes + segment->len : NULL;
+}
 
-  at = segment->bytes + segment->len;
-  wire_frame_put_header (at, kind, flags, (guint32) (stamp_len + body.len));
-  at += WIRE_FRAME_HEADER_LEN;
-  if (stamp != NULL)
-    at = append (wire_envelope_write (stamp, at), stamp->payload);
-  if (refer == NULL)
-    at = append (at, body);
-  g_assert (at == segment->bytes + segment->len + own);
+/* The frame from begin() ends at @end: fills in its header and counts it. */
+static void
+finish (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const guint8 *end, WireSpan tail, BusMessage *refer)
+{
+  BusSegment *segment = outq->lanes[lane].last;
+  guint8 *start = segment->bytes + segment->len;
+  gsize own = (gsize) (end - start);
+  gboolean held = bus_quota_hold (outq->quota, own);
+
+  g_assert (held && own <= segment->capacity - segment->len);
+  wire_frame_put_header (start, kind, flags, (guint32) (own - WIRE_FRAME_HEADER_LEN + tail.len));
   segment->len += own;
-
   if (refer != NULL)
     {
       segment->tail_owner = bus_message_ref (refer);
-      segment->tail = body;
+      segment->tail = tail;
     }
-  outq->lanes[lane].bytes += whole;
-  bus_quota_charge (outq->quota, outq->usage, whole);
+  outq->lanes[lane].bytes += own + tail.len;
+  bus_quota_charge (outq->quota, outq->usage, own + tail.len);
+}
+
+gboolean
+bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body)
+{
+  gsize fields = envelope != NULL ? wire_envelope_size (envelope) + envelope->payload.len : 0;
+  guint8 *at = begin (outq, lane, WIRE_FRAME_HEADER_LEN + fields + body.len, 0);
+
+  if (at == NULL)
+    return FALSE;
+  at += WIRE_FRAME_HEADER_LEN;
+  if (envelope != NULL)
+    at = append (wire_envelope_write (envelope, at), envelope->payload);
+  finish (outq, lane, kind, flags, append (at, body), wire_span (NULL, 0), NULL);
+  return TRUE;
+}
+
+gboolean
+bus_outq_put_message (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const BusStamp *stamp, const WireStampOwn *own,
+                      WireSpan body, BusMessage *refer)
+{
+  WireSpan copied = refer == NULL ? body : wire_span (NULL, 0);
+  WireSpan tail = refer == NULL ? wire_span (NULL, 0) : body;
+  guint8 *at = begin (outq, lane,
+                      WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (own->n_subscriptions) + copied.len, tail.len);
+
+  if (at == NULL)
+    return FALSE;
+  at = append (at + WIRE_FRAME_HEADER_LEN, wire_span (stamp->bytes, stamp->len));
+  at += wire_stamp_own (at, own);
+  finish (outq, lane, kind, flags, append (at, copied), tail, refer);
   return TRUE;
 }
 

@@ -20,7 +20,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   g_queue_init (&peer->asked);
   g_queue_init (&peer->answering);
   wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
-  bus_flow_init (&peer->flow, &core->limits, &core->segments, &core->quota, &peer->usage);
+  bus_flow_init (&peer->flow, &core->limits, &core->scratch, &core->segments, &core->quota, &peer->usage);
   peer->alarm.kind = BUS_ALARM_HELLO;
   peer->alarm.owner = peer;
   bus_deadline_arm (&core->deadlines, &peer->alarm.deadline, now_us + (gint64) core->limits.hello_timeout_us);
@@ -99,7 +99,7 @@ bus_peer_touch (BusPeer *peer)
 static gboolean
 put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body)
 {
-  gboolean done = bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, kind, flags, stamp, body, NULL);
+  gboolean done = bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, kind, flags, stamp, body);
 
   bus_peer_touch (peer);
   return done;
@@ -146,9 +146,10 @@ bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 va
 static void
 put_goodbye (BusPeer *peer)
 {
-  Daemoneye__Eventbus__V1__Goodbye goodbye = DAEMONEYE__EVENTBUS__V1__GOODBYE__INIT;
+  Daemoneye__Eventbus__V1__Goodbye goodbye;
   guint8 body[GOODBYE_MAX];
 
+  daemoneye__eventbus__v1__goodbye__init (&goodbye);
   goodbye.status = peer->close_status;
   goodbye.detail = peer->close_detail;
   g_assert (daemoneye__eventbus__v1__goodbye__get_packed_size (&goodbye) <= sizeof body);

@@ -5,6 +5,7 @@
 #include "bus-core.h"
 #include "bus-flow.h"
 #include "bus-key.h"
+#include "bus-match.h"
 #include "bus-policy.h"
 #include "bus-window.h"
 #include "wire-frame.h"
@@ -51,6 +52,10 @@ struct BusPeer
   GHashTable *subscriptions; /* id -> BusSubscription, not owned by the table */
   GQueue asked;              /* BusRequest, by their asked_link */
   GQueue answering;          /* BusRequest, by their answering_link */
+
+  /* The topic it published to last, which it may: most peers publish to one. */
+  BusMatch *recent_match;
+  guint64 recent_generation;
 
   BusAlarm alarm; /* hello first, then a frame that has begun */
   guint strikes;  /* frames that we do not understand */

@@ -89,7 +89,7 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
 static gboolean
 reroute (BusCore *core, BusMessage *message, BusGroup *group, gint64 now_us)
 {
-  BusMatch *match = bus_match_lookup (&core->matches, core->index, core->seed, message->topic);
+  BusMatch *match = bus_router_match (core, message->topic);
   BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
   WireEnvelope envelope;
   BusInbound inbound;
@@ -202,10 +202,15 @@ choose_members (BusMatch *match, gboolean broadcast)
     }
 }
 
-BusOutcome
-bus_router_publish (BusCore *core, BusInbound *inbound, gboolean broadcast, gint64 now_us)
+BusMatch *
+bus_router_match (BusCore *core, WireSpan topic)
 {
-  BusMatch *match = bus_match_lookup (&core->matches, core->index, core->seed, inbound->envelope->topic);
+  return bus_match_lookup (&core->matches, core->index, core->seed, topic);
+}
+
+BusOutcome
+bus_router_publish (BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us)
+{
   BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
   BusOutcome outcome = { 0, 0, 0 };
 
@@ -228,7 +233,7 @@ bus_router_publish (BusCore *core, BusInbound *inbound, gboolean broadcast, gint
 static GPtrArray *
 subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
 {
-  BusMatch *match = bus_match_lookup (&core->matches, core->index, core->seed, topic);
+  BusMatch *match = bus_router_match (core, topic);
   GPtrArray *found = g_ptr_array_new ();
   BusServers *servers;
 
@@ -307,7 +312,7 @@ bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server,
 void
 bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us)
 {
-  BusMatch *match = bus_match_lookup (&core->matches, core->index, core->seed, wire_span_str (topic));
+  BusMatch *match = bus_router_match (core, wire_span_str (topic));
   guint8 body[ANNOUNCE_MAX];
   WireEnvelope envelope;
   BusInbound inbound;
@@ -333,12 +338,10 @@ bus_router_announce (BusCore *core, const char *topic, const char *type_name, Wi
     .frame = { .kind = WIRE_KIND_PUBLISH, .body = wire_span (body, size) },
     .envelope = &envelope,
     .copy_max = BUS_OUTQ_COPY_MAX,
-    .sender = core->name,
-    .accept_seq = ++core->accept_seq,
-    .accept_time_us = (guint64) (now_us + core->wall_us),
     .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, envelope.payload.len),
     .quota = &core->quota,
   };
-  bus_router_publish (core, &inbound, FALSE, now_us);
+  bus_inbound_stamp (&inbound, core->name, ++core->accept_seq, now_us + core->wall_us);
+  bus_router_publish (&inbound, match, FALSE, now_us);
   bus_inbound_clear (&inbound);
 }

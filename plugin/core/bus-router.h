@@ -41,7 +41,10 @@ void bus_router_release (BusCore *core, BusSubscription *subscription, gint64 no
 
 /* --- routes --- */
 
-BusOutcome bus_router_publish (BusCore *core, BusInbound *inbound, gboolean broadcast, gint64 now_us);
+/* Who gets a (valid) topic; valid until a subscription comes or goes. */
+BusMatch *bus_router_match (BusCore *core, WireSpan topic);
+
+BusOutcome bus_router_publish (BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us);
 
 /* To the subscriptions of one peer that match; nothing matched: NOT_SUBSCRIBED is the caller's to say. */
 BusOutcome bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us);

@@ -31,6 +31,7 @@ struct BusCore
 
   BusQuota quota;
   BusSegmentPool segments;
+  BusFlowScratch scratch;
   BusDeadlineSet deadlines;
 
   /* bus-peer */

@@ -93,8 +93,9 @@ bus_stats_answer (BusPeer *asker, guint64 id, gint64 now_us)
   g_autofree PeerStats **list = g_new (PeerStats *, n_max);
   g_autofree guint8 *bytes = NULL;
   Daemoneye__Eventbus__V1__BusTotals totals;
-  StatsReply reply = DAEMONEYE__EVENTBUS__V1__STATS_REPLY__INIT;
+  StatsReply reply;
 
+  daemoneye__eventbus__v1__stats_reply__init (&reply);
   fill_totals (core, &totals, now_us);
   reply.totals = &totals;
   reply.peers = list;

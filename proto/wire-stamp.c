@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire-stamp.h"
+
+enum
+{
+  FIELD_SENDER = 32,
+  FIELD_ACCEPT_SEQ = 33,
+  FIELD_ACCEPT_TIME = 34,
+  FIELD_SUBSCRIPTIONS = 35,
+  FIELD_ROUTE_ID = 36,
+  FIELD_REMAINING = 37,
+  FIELD_ANSWERS = 38,
+};
+
+static guint8 *
+put_varint (guint8 *out, guint64 value)
+{
+  while (value >= 0x80)
+    {
+      *out++ = (guint8) (value | 0x80);
+      value >>= 7;
+    }
+  *out++ = (guint8) value;
+  return out;
+}
+
+static guint8 *
+put_number (guint8 *out, guint32 field, guint64 value)
+{
+  return value != 0 ? put_varint (put_varint (out, field << 3), value) : out;
+}
+
+static gsize
+varint_size (guint64 value)
+{
+  gsize n = 1;
+
+  for (; value >= 0x80; value >>= 7)
+    n++;
+  return n;
+}
+
+gsize
+wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us)
+{
+  guint8 *at = out;
+
+  g_assert (sender.len <= 64);
+  if (sender.len > 0)
+    {
+      at = put_varint (put_varint (at, FIELD_SENDER << 3 | 2), sender.len);
+      memcpy (at, sender.data, sender.len);
+      at += sender.len;
+    }
+  at = put_number (at, FIELD_ACCEPT_SEQ, accept_seq);
+  at = put_number (at, FIELD_ACCEPT_TIME, accept_time_us);
+  return (gsize) (at - out);
+}
+
+static guint8 *
+put_subscriptions (guint8 *out, const WireStampOwn *own)
+{
+  gsize size = 0;
+
+  for (gsize i = 0; i < own->n_subscriptions; i++)
+    size += varint_size (own->subscriptions[i]);
+  out = put_varint (put_varint (out, FIELD_SUBSCRIPTIONS << 3 | 2), size);
+  for (gsize i = 0; i < own->n_subscriptions; i++)
+    out = put_varint (out, own->subscriptions[i]);
+  return out;
+}
+
+gsize
+wire_stamp_own (guint8 *out, const WireStampOwn *own)
+{
+  guint8 *at = out;
+
+  if (own->n_subscriptions > 0)
+    at = put_subscriptions (at, own);
+  at = put_number (at, FIELD_ROUTE_ID, own->route_id);
+  at = put_number (at, FIELD_REMAINING, own->remaining_us);
+  at = put_number (at, FIELD_ANSWERS, own->answers);
+  return (gsize) (at - out);
+}
