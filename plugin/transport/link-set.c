@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link-private.h"
+
+#ifdef HAVE_EPOLL
+#define BEST_POLLER (&link_poller_epoll)
+#else
+#define BEST_POLLER (&link_poller_poll)
+#endif
+
+LinkSet *
+link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHandler *handler, gpointer user)
+{
+  LinkSet *set = g_new0 (LinkSet, 1);
+
+  set->context = g_main_context_ref (context);
+  set->poller = poller != NULL ? poller : BEST_POLLER;
+  set->handler = *handler;
+  set->user = user;
+  set->links = g_hash_table_new (NULL, NULL);
+  set->dead = g_ptr_array_new_with_free_func (g_free);
+  set->source = set->poller->source_new (set);
+  g_source_set_static_name (set->source, "deye-bus-links");
+  /* Without this every dispatch takes its file descriptors out of the poll set and puts them back; it never recurses. */
+  g_source_set_can_recurse (set->source, TRUE);
+  g_source_set_priority (set->source, G_PRIORITY_HIGH);
+  g_source_attach (set->source, context);
+  return set;
+}
+
+void
+link_set_free (LinkSet *set)
+{
+  g_autoptr (GList) links = g_hash_table_get_keys (set->links);
+
+  for (GList *link = links; link != NULL; link = link->next)
+    link_destroy (link->data, TRANSPORT_CLOSED_WANTED);
+  g_source_destroy (set->source);
+  g_source_unref (set->source);
+  g_hash_table_unref (set->links);
+  g_ptr_array_unref (set->dead);
+  g_main_context_unref (set->context);
+  g_free (set);
+}
+
+guint
+link_set_size (const LinkSet *set)
+{
+  return g_hash_table_size (set->links);
+}
+
+void
+link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
+{
+  gsize budget = n > 1 ? LINK_TURN_SHARED : LINK_TURN_ALONE;
+
+  set->dispatching = TRUE;
+  for (guint i = 0; i < n; i++)
+    if (ready[i].writable && !ready[i].link->is_dead)
+      link_on_writable (ready[i].link);
+  for (guint i = 0; i < n; i++)
+    if (ready[i].readable && !ready[i].link->is_dead)
+      link_on_readable (ready[i].link, budget);
+  set->handler.turn_ended (set->user);
+  set->dispatching = FALSE;
+  g_ptr_array_set_size (set->dead, 0);
+}

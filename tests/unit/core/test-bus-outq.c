@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-outq.h"
+
+/* Encoded frames: nothing lost, nothing twice, control first, partial writes continued. */
+
+typedef struct
+{
+  BusSegmentPool pool;
+  BusQuota quota;
+  BusUsage usage;
+  BusOutq outq;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  *f = (Fixture) { .quota = { .cap = 1 << 26 } };
+  bus_outq_init (&f->outq, &f->pool, &f->quota, &f->usage);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  bus_outq_clear (&f->outq);
+  g_assert_cmpuint (f->usage.charged, ==, 0);
+  g_assert_cmpuint (f->quota.charged, ==, 0);
+  g_assert_cmpuint (f->quota.memory, ==, 0);
+  bus_segment_pool_clear (&f->pool);
+}
+
+static void
+put_body (Fixture *f, WireLane lane, const char *text)
+{
+  g_assert_true (bus_outq_put (&f->outq, lane, WIRE_KIND_PING, 0, NULL, wire_span_str (text)));
+}
+
+/* Takes at most @step bytes a time until nothing is left. */
+static GByteArray *
+take_all (Fixture *f, gsize step)
+{
+  GByteArray *all = g_byte_array_new ();
+  WireSpan spans[8];
+  guint n;
+
+  while ((n = bus_outq_gather (&f->outq, spans, G_N_ELEMENTS (spans))) > 0)
+    {
+      gsize len = MIN (step, spans[0].len);
+
+      g_byte_array_append (all, spans[0].data, (guint) len);
+      bus_outq_sent (&f->outq, len);
+    }
+  return all;
+}
+
+static void
+test_order (Fixture *f, gconstpointer data)
+{
+  static const gsize steps[] = { 1, 3, 7, 100000 };
+
+  for (guint s = 0; s < G_N_ELEMENTS (steps); s++)
+    {
+      g_autoptr (GByteArray) all = NULL;
+      WireFrameReader reader;
+      WireFrame frame;
+      WireSpan input;
+      guint next = 0;
+
+      for (guint i = 0; i < 3000; i++)
+        {
+          g_autofree char *text = g_strdup_printf ("%06u", i);
+
+          put_body (f, WIRE_LANE_DATA, text);
+        }
+      g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 3000 * 14);
+      g_assert_cmpuint (f->usage.charged, ==, 3000 * 14);
+      all = take_all (f, steps[s]);
+      input = wire_span (all->data, all->len);
+      wire_frame_reader_init (&reader, 100);
+      while (wire_frame_reader_next (&reader, &input, &frame) == WIRE_FRAME_COMPLETE)
+        {
+          g_autofree char *text = g_strdup_printf ("%06u", next++);
+
+          g_assert_cmpmem (frame.body.data, frame.body.len, text, 6);
+        }
+      g_assert_cmpuint (next, ==, 3000);
+      wire_frame_reader_clear (&reader);
+    }
+}
+
+static void
+test_control_first (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GByteArray) all = NULL;
+  WireSpan spans[2];
+
+  put_body (f, WIRE_LANE_DATA, "first");
+  g_assert_cmpuint (bus_outq_gather (&f->outq, spans, 2), ==, 1);
+  bus_outq_sent (&f->outq, 3); /* a frame that has begun is finished */
+  put_body (f, WIRE_LANE_DATA, "data");
+  put_body (f, WIRE_LANE_CONTROL, "ctrl");
+  all = take_all (f, 1000);
+  g_assert_cmpmem (all->data + all->len - 4, 4, "data", 4);
+  g_assert_cmpmem (all->data + 5 + 5 + 8, 4, "ctrl", 4);
+}
+
+static void
+test_referenced (Fixture *f, gconstpointer data)
+{
+  g_autofree guint8 *large = g_malloc0 (100000);
+  WireEnvelope envelope;
+  BusInbound inbound = { .frame = { .body = { large, 100000 } },
+                         .envelope = &envelope,
+                         .quota = &f->quota };
+  WireStampOwn own = { .route_id = 5 };
+  g_autoptr (GByteArray) all = NULL;
+  BusMessage *message;
+  WireSpan spans[8];
+  guint64 held;
+
+  wire_envelope_init (&envelope);
+  bus_inbound_stamp (&inbound, "me", 1, 1);
+  message = bus_inbound_keep (&inbound);
+  g_assert_nonnull (message);
+  held = f->quota.memory;
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (bus_outq_put_message (&f->outq, WIRE_LANE_DATA, WIRE_KIND_DELIVER, 0, &inbound.stamp, &own,
+                                         message->body, message));
+  /* Charged in full for the queue, held once for the broker. */
+  g_assert_cmpuint (f->usage.charged, >, 300000);
+  g_assert_cmpuint (f->quota.memory, <, held + 1000);
+  bus_inbound_clear (&inbound);
+
+  /* One large message at a time. */
+  g_assert_cmpuint (bus_outq_gather (&f->outq, spans, G_N_ELEMENTS (spans)), ==, 2);
+  g_assert_cmpuint (spans[1].len, ==, 100000);
+  bus_outq_sent (&f->outq, 50000);
+  all = take_all (f, 33333);
+  g_assert_cmpuint (all->len, >, 250000);
+}
+
+static void
+test_cap (Fixture *f, gconstpointer data)
+{
+  f->quota.cap = 100;
+  g_assert_false (bus_outq_put (&f->outq, WIRE_LANE_DATA, WIRE_KIND_PING, 0, NULL, wire_span (f, sizeof *f)));
+  put_body (f, WIRE_LANE_DATA, "fits");
+  g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 12);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/outq/order", test_order);
+  ADD ("/core/outq/B09-control-first", test_control_first);
+  ADD ("/core/outq/R05-referenced", test_referenced);
+  ADD ("/core/outq/cap", test_cap);
+  return g_test_run ();
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-quota.h"
+#include "bus-window.h"
+
+/* Credit windows and charges: plain arithmetic that everything else leans on. */
+
+static void
+test_opens_and_closes (void)
+{
+  BusWindow window;
+
+  bus_window_init (&window, 2, 100);
+  g_assert_true (bus_window_is_open (&window));
+  bus_window_use (&window, 10);
+  g_assert_true (bus_window_is_open (&window));
+  bus_window_use (&window, 500); /* may go negative by one */
+  g_assert_false (bus_window_is_open (&window));
+  g_assert_cmpuint (bus_window_outstanding (&window), ==, 2);
+
+  g_assert_cmpint (bus_window_set_granted (&window, 4, 610), ==, BUS_WINDOW_GRANTED);
+  g_assert_true (bus_window_is_open (&window));
+  g_assert_cmpuint (bus_window_outstanding (&window), ==, 0);
+}
+
+static void
+test_bytes_close_it_too (void)
+{
+  BusWindow window;
+
+  bus_window_init (&window, 1000, 100);
+  bus_window_use (&window, 99);
+  g_assert_true (bus_window_is_open (&window));
+  bus_window_use (&window, 1);
+  g_assert_false (bus_window_is_open (&window));
+  bus_window_unuse (&window, 1);
+  g_assert_true (bus_window_is_open (&window));
+}
+
+static void
+test_totals_are_checked (void)
+{
+  BusWindow window;
+
+  bus_window_init (&window, 10, 100);
+  g_assert_cmpint (bus_window_set_granted (&window, 9, 100), ==, BUS_WINDOW_BACKWARDS);
+  g_assert_cmpint (bus_window_set_granted (&window, 10, 99), ==, BUS_WINDOW_BACKWARDS);
+  g_assert_cmpint (bus_window_set_granted (&window, 11, 100), ==, BUS_WINDOW_TOO_FAR);
+  g_assert_cmpint (bus_window_set_granted (&window, 10, 101), ==, BUS_WINDOW_TOO_FAR);
+  g_assert_cmpint (bus_window_set_granted (&window, G_MAXUINT64, G_MAXUINT64), ==, BUS_WINDOW_TOO_FAR);
+  bus_window_use (&window, 5);
+  g_assert_cmpint (bus_window_set_granted (&window, 11, 105), ==, BUS_WINDOW_GRANTED);
+  g_assert_cmpint (bus_window_set_granted (&window, 11, 105), ==, BUS_WINDOW_GRANTED);
+}
+
+static void
+test_told_at_a_quarter (void)
+{
+  BusWindow window;
+
+  bus_window_init (&window, 100, 100000);
+  for (guint i = 0; i < 24; i++)
+    {
+      bus_window_use (&window, 1);
+      g_assert_false (bus_window_return (&window, 1));
+    }
+  bus_window_use (&window, 1);
+  g_assert_true (bus_window_return (&window, 1));
+  bus_window_grant (&window);
+  g_assert_cmpuint (window.granted_messages, ==, 125);
+  g_assert_cmpuint (window.granted_bytes, ==, 100025);
+  bus_window_use (&window, 25000);
+  g_assert_true (bus_window_return (&window, 25000));
+}
+
+static void
+test_quota (void)
+{
+  BusQuota quota = { .cap = 10 };
+  BusUsage first = { 0 };
+  BusUsage second = { 0 };
+
+  bus_quota_charge (&quota, &first, 7);
+  bus_quota_charge (&quota, &second, 5);
+  g_assert_cmpuint (quota.charged, ==, 12);
+  bus_quota_refund (&quota, &first, 7);
+  bus_quota_refund (&quota, &second, 5);
+  g_assert_cmpuint (quota.charged, ==, 0);
+
+  g_assert_true (bus_quota_hold (&quota, 10));
+  g_assert_false (bus_quota_hold (&quota, 1));
+  g_assert_false (bus_quota_hold (&quota, G_MAXUINT64));
+  bus_quota_release (&quota, 4);
+  g_assert_true (bus_quota_hold (&quota, 4));
+  g_assert_cmpuint (quota.memory, ==, 10);
+}
+
+static void
+test_refund_above_the_charge_asserts (void)
+{
+  if (g_test_subprocess ())
+    {
+      BusQuota quota = { .cap = 10 };
+      BusUsage usage = { 0 };
+
+      bus_quota_charge (&quota, &usage, 1);
+      bus_quota_refund (&quota, &usage, 2);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_failed ();
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/core/window/open", test_opens_and_closes);
+  g_test_add_func ("/core/window/bytes", test_bytes_close_it_too);
+  g_test_add_func ("/core/window/totals", test_totals_are_checked);
+  g_test_add_func ("/core/window/quarter", test_told_at_a_quarter);
+  g_test_add_func ("/core/quota/R08-sums", test_quota);
+  g_test_add_func ("/core/quota/R08-refund-above-charge", test_refund_above_the_charge_asserts);
+  return g_test_run ();
+}

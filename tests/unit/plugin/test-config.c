@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+/* The key file: every limit has its line in the shipped one, and every mistake is named with file, group and key. */
+
+static char *
+write_file (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  char *path;
+  int fd = g_file_open_tmp ("deye-config-XXXXXX", &path, &error);
+
+  g_assert_no_error (error);
+  close (fd);
+  g_file_set_contents (path, text, -1, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+static void
+test_shipped_file (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = g_strdup (g_getenv ("SHIPPED_CONF"));
+  g_autoptr (BusConfig) config = bus_config_load (path, &error);
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+
+  g_assert_no_error (error);
+  g_assert_nonnull (config);
+  g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < BUS_N_LIMITS; i++)
+    {
+      const BusLimitSpec *spec = bus_limit_spec (i);
+      g_autofree char *key = g_strdelimit (g_strdup (spec->name), "_", '-');
+
+      g_assert_true (g_key_file_has_key (file, "limits", key, NULL));
+      g_assert_cmpuint (bus_limit_value (&config->limits, i), ==, spec->preset);
+    }
+}
+
+static void
+test_values (void)
+{
+  g_autofree char *path = write_file ("[socket]\naddress=/run/x.sock\ngroup=adm\nuids=0; 1000\ntool-uids=7\n"
+                                      "[limits]\nmax-payload=2048\nmax_connections=3\nmax-unauthenticated=2\n");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (BusConfig) config = bus_config_load (path, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (config->address, ==, "/run/x.sock");
+  g_assert_cmpstr (config->socket_group, ==, "adm");
+  g_assert_cmpuint (config->n_uids, ==, 2);
+  g_assert_cmpuint (config->uids[1], ==, 1000);
+  g_assert_cmpuint (config->n_tool_uids, ==, 1);
+  g_assert_cmpuint (config->tool_uids[0], ==, 7);
+  g_assert_cmpuint (config->limits.max_payload, ==, 2048);
+  g_assert_cmpuint (config->limits.max_connections, ==, 3);
+  g_unlink (path);
+}
+
+static void
+test_defaults (void)
+{
+  g_autoptr (BusConfig) config = bus_config_load (NULL, NULL);
+
+  g_assert_cmpuint (config->n_uids, ==, 1);
+  g_assert_cmpuint (config->uids[0], ==, geteuid ());
+  g_assert_null (config->address);
+}
+
+static const struct
+{
+  const char *text;
+  const char *want; /* in the message */
+} bad[] = {
+  { "[limit]\nx=1\n", "[limit]: unknown group" },
+  { "[limits]\nmax-paylod=1\n", "[limits] max-paylod: unknown key" },
+  { "[socket]\npath=/x\n", "[socket] path: unknown key" },
+  { "[limits]\nmax-payload=lots\n", "[limits] max-payload: lots is no number" },
+  { "[limits]\nmax-payload=-1\n", "[limits] max-payload: -1 is no number" },
+  { "[limits]\nmax-payload=1\n", "[limits] max-payload: 1 is not between 1024 and 16777216" },
+  { "[limits]\nmax-payload=99999999999\n", "is not between" },
+  { "[limits]\nmax-payload=16777216\n", "queue_hard_bytes is below max_payload + 16384" },
+  { "[limits]\nqueue-soft-bytes=9000000\n", "queue_soft_bytes is above queue_hard_bytes" },
+  { "[socket]\nuids=root\n", "[socket] uids: root is no uid" },
+  { "[socket]\nuids=4294967295\n", "is no uid" },
+  { "[socket]\naddress=\n", "[socket] address: it is empty" },
+  { "no key file", "can't read the configuration" },
+};
+
+static void
+test_mistakes (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autofree char *path = write_file (bad[i].text);
+      g_autoptr (GError) error = NULL;
+      BusConfig *config = bus_config_load (path, &error);
+
+      g_assert_null (config);
+      g_assert_nonnull (error);
+      g_assert_nonnull (strstr (error->message, bad[i].want));
+      g_assert_nonnull (strstr (error->message, path));
+      g_unlink (path);
+    }
+}
+
+static void
+test_missing_file_fails_closed (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (bus_config_load ("/nonexistent/daemoneye.conf", &error));
+  g_assert_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_READ);
+}
+
+static void
+test_address (void)
+{
+  g_autoptr (BusConfig) config = bus_config_new ();
+  g_autofree char *from_host = NULL;
+  g_autofree char *from_environment = NULL;
+  g_autofree char *from_config = NULL;
+  g_autofree char *fallback = NULL;
+
+  g_setenv ("DAEMONEYE_BROKER_SOCKET", "/env.sock", TRUE);
+  from_host = bus_config_resolve_address (config, "/host.sock");
+  g_assert_cmpstr (from_host, ==, "/host.sock");
+  from_environment = bus_config_resolve_address (config, NULL);
+  g_assert_cmpstr (from_environment, ==, "/env.sock");
+  config->address = g_strdup ("/config.sock");
+  from_config = bus_config_resolve_address (config, NULL);
+  g_assert_cmpstr (from_config, ==, "/config.sock");
+  g_clear_pointer (&config->address, g_free);
+  g_unsetenv ("DAEMONEYE_BROKER_SOCKET");
+  g_setenv ("XDG_RUNTIME_DIR", "/run/user/1", TRUE);
+  fallback = bus_config_resolve_address (config, NULL);
+  g_assert_cmpstr (fallback, ==, geteuid () == 0 ? "/run/daemoneye/eventbus.sock" : "/run/user/1/daemoneye/eventbus.sock");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/config/shipped-file", test_shipped_file);
+  g_test_add_func ("/config/values", test_values);
+  g_test_add_func ("/config/defaults", test_defaults);
+  g_test_add_func ("/config/mistakes", test_mistakes);
+  g_test_add_func ("/config/A09-missing-file", test_missing_file_fails_closed);
+  g_test_add_func ("/config/address", test_address);
+  return g_test_run ();
+}
