@@ -37,7 +37,7 @@ typedef struct
 {
   GSource source;
   TransportUnix *transport;
-  gpointer tag;
+  GPollFD listening; /* not g_source_add_unix_fd(), which makes a source ready whatever check() says */
   gboolean passed; /* it looked, and now the lower prioritised accept has its turn */
 } Guard;
 
@@ -46,7 +46,7 @@ guard_check (GSource *source)
 {
   Guard *guard = (Guard *) source;
 
-  if (g_source_query_unix_fd (source, guard->tag) == 0)
+  if (guard->listening.revents == 0)
     return FALSE;
   guard->passed = !guard->passed;
   return guard->passed;
@@ -73,9 +73,13 @@ static GSourceFuncs guard_funcs = { .check = guard_check, .dispatch = guard_disp
 static void
 start_guard (TransportUnix *self, int listen_fd)
 {
+  Guard *guard;
+
   self->guard = g_source_new (&guard_funcs, sizeof (Guard));
-  ((Guard *) self->guard)->transport = self;
-  ((Guard *) self->guard)->tag = g_source_add_unix_fd (self->guard, listen_fd, G_IO_IN);
+  guard = (Guard *) self->guard;
+  guard->transport = self;
+  guard->listening = (GPollFD) { .fd = listen_fd, .events = G_IO_IN };
+  g_source_add_poll (self->guard, &guard->listening);
   g_source_set_static_name (self->guard, "deye-bus-accept-guard");
   g_source_set_priority (self->guard, G_PRIORITY_HIGH);
   g_source_set_can_recurse (self->guard, TRUE);

@@ -308,12 +308,10 @@ test_out_of_descriptors (Fixture *f, gconstpointer data)
       int clients[8], stuffing[64];
       guint n = 0;
       g_autoptr (RawPeer) late = NULL;
-      g_autoptr (RawPeer) refused = NULL;
 
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
       for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
         clients[i] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      refused = NULL;
       while (n < G_N_ELEMENTS (stuffing) && (stuffing[n] = open ("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
         n++;
       for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
@@ -326,12 +324,13 @@ test_out_of_descriptors (Fixture *f, gconstpointer data)
           /* Refused with a reason, each of them, with pauses between. */
           g_assert_cmpint (recv (clients[i], header, sizeof header, MSG_WAITALL), ==, (gssize) sizeof header);
           g_assert_cmpuint (header[4], ==, WIRE_KIND_GOODBYE);
-          close (clients[i]);
         }
       while (n > 0)
         close (stuffing[--n]);
       late = raw_peer_connect (f->address);
       g_assert_cmpuint (raw_peer_hello (late, "late", "procmond"), ==, RAW_VERSION_1);
+      for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+        close (clients[i]);
       return;
     }
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
