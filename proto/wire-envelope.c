@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-envelope.h"
 
+#include "wire-varint.h"
+
 #define FIELD_LAST 95u
 #define PAYLOAD_FIELD 15u
 
@@ -89,29 +91,6 @@ wire_envelope_init (WireEnvelope *envelope)
   memset (envelope, 0, G_STRUCT_OFFSET (WireEnvelope, tags));
 }
 
-static const guint8 *
-read_varint (const guint8 *at, const guint8 *end, guint64 *value)
-{
-  guint64 result = 0;
-
-  for (guint shift = 0; shift < 70 && at < end; shift += 7)
-    {
-      guint8 byte = *at++;
-
-      if (shift == 63 && byte > 1)
-        return NULL;
-      result |= (guint64) (byte & 0x7f) << shift;
-      if (!(byte & 0x80))
-        {
-          if (byte == 0 && shift > 0)
-            return NULL;
-          *value = result;
-          return at;
-        }
-    }
-  return NULL;
-}
-
 static gboolean
 is_text (WireSpan span)
 {
@@ -134,7 +113,7 @@ check_packed (WireSpan span)
   guint64 value;
 
   while (at < end)
-    if ((at = read_varint (at, end, &value)) == NULL)
+    if ((at = wire_varint_read (at, end, &value)) == NULL)
       return "malformed packed numbers";
   return NULL;
 }
@@ -209,7 +188,7 @@ wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope
       const FieldSpec *spec;
       const char *problem = NULL;
 
-      at = read_varint (at, end, &key);
+      at = wire_varint_read (at, end, &key);
       if (at == NULL || key > G_MAXUINT32 || key >> 3 == 0)
         return (WireReadResult) { WIRE_STATUS_BAD_MESSAGE, offset, 0, 0, 0, "malformed field key" };
       number = (guint32) (key >> 3);
@@ -231,7 +210,7 @@ wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope
       switch (wire_type)
         {
         case 0:
-          at = read_varint (at, end, &value);
+          at = wire_varint_read (at, end, &value);
           if (at == NULL)
             problem = "malformed number";
           else if (spec->type >= TYPE_STRING)
@@ -240,7 +219,7 @@ wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope
             problem = store_number (envelope, spec, value);
           break;
         case 2:
-          at = read_varint (at, end, &value);
+          at = wire_varint_read (at, end, &value);
           if (at == NULL || value > (guint64) (end - at))
             problem = "length past the end";
           else
@@ -280,31 +259,6 @@ wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope
   return result;
 }
 
-static gsize
-varint_size (guint64 value)
-{
-  gsize n = 1;
-
-  while (value >= 0x80)
-    {
-      value >>= 7;
-      n++;
-    }
-  return n;
-}
-
-static guint8 *
-put_varint (guint8 *out, guint64 value)
-{
-  while (value >= 0x80)
-    {
-      *out++ = (guint8) (value | 0x80);
-      value >>= 7;
-    }
-  *out++ = (guint8) value;
-  return out;
-}
-
 static guint64
 number_of (const WireEnvelope *envelope, const FieldSpec *spec)
 {
@@ -321,20 +275,20 @@ wire_envelope_size (const WireEnvelope *envelope)
     {
       guint number = write_order[i];
       const FieldSpec *spec = &fields[number];
-      gsize key = varint_size (number << 3);
+      gsize key = wire_varint_size (number << 3);
 
       if (spec->type == TYPE_TAGS)
         for (guint t = 0; t < envelope->n_tags; t++)
-          size += key + varint_size (envelope->tags[t].len) + envelope->tags[t].len;
+          size += key + wire_varint_size (envelope->tags[t].len) + envelope->tags[t].len;
       else if (spec->type >= TYPE_STRING)
         {
           gsize len = MEMBER (WireSpan, envelope, spec->offset).len;
 
           if (len > 0)
-            size += key + varint_size (len) + (number == PAYLOAD_FIELD ? 0 : len);
+            size += key + wire_varint_size (len) + (number == PAYLOAD_FIELD ? 0 : len);
         }
       else if (number_of (envelope, spec) != 0)
-        size += key + varint_size (number_of (envelope, spec));
+        size += key + wire_varint_size (number_of (envelope, spec));
     }
   return size;
 }
@@ -342,7 +296,7 @@ wire_envelope_size (const WireEnvelope *envelope)
 static guint8 *
 put_span (guint8 *out, guint number, WireSpan span)
 {
-  out = put_varint (put_varint (out, number << 3 | 2), span.len);
+  out = wire_varint_put (wire_varint_put (out, number << 3 | 2), span.len);
   if (number == PAYLOAD_FIELD)
     return out;
   memcpy (out, span.data, span.len);
@@ -368,7 +322,7 @@ wire_envelope_write (const WireEnvelope *envelope, guint8 *out)
             out = put_span (out, number, span);
         }
       else if (number_of (envelope, spec) != 0)
-        out = put_varint (put_varint (out, number << 3), number_of (envelope, spec));
+        out = wire_varint_put (wire_varint_put (out, number << 3), number_of (envelope, spec));
     }
   return out;
 }
@@ -382,7 +336,7 @@ wire_envelope_next_u32 (WireSpan *packed, guint32 *value)
 
   if (packed->len == 0)
     return FALSE;
-  at = read_varint (packed->data, end, &wide);
+  at = wire_varint_read (packed->data, end, &wide);
   if (at == NULL)
     return FALSE;
   *packed = wire_span (at, (gsize) (end - at));
@@ -396,6 +350,6 @@ wire_envelope_pack_u32 (const guint32 *values, gsize n, guint8 *out)
   guint8 *at = out;
 
   for (gsize i = 0; i < n; i++)
-    at = put_varint (at, values[i]);
+    at = wire_varint_put (at, values[i]);
   return (gsize) (at - out);
 }

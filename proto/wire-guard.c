@@ -1,7 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-guard.h"
-struct WireGuard { ProtobufCMessage *m; };
-WireGuard *wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan b, guint mf, WireGuardError *e)
-{ ProtobufCMessage *m = protobuf_c_message_unpack (type, NULL, b.len, b.data); WireGuard *g; if (!m) { if (e) {e->status = WIRE_STATUS_BAD_MESSAGE; e->problem="bad";} return NULL; } g = g_new0 (WireGuard, 1); g->m = m; return g; }
-WireGuard *wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type, WireSpan b, guint mf, WireGuardError *e) { return wire_guard_unpack (type, b, mf, e); }
-gconstpointer wire_guard_message (const WireGuard *g) { return g->m; }
-void wire_guard_free (WireGuard *g) { if (g) { protobuf_c_message_free_unpacked (g->m, NULL); g_free (g); } }
+
+#include "wire-guard-private.h"
+#include "wire-guard-scan.h"
+
+#include <stddef.h>
+
+/* What protobuf-c may hold at a time: four times the bytes, and room for its own small change. */
+#define BUDGET_FACTOR 4u
+#define BUDGET_BASE 262144u
+
+struct WireGuard
+{
+  ProtobufCMessage *message;
+  ProtobufCAllocator allocator;
+  gsize live;
+  gsize budget;
+  guint fail_at; /* tests: this allocation fails, counted from 1; 0: none */
+  guint n_allocations;
+};
+
+/* Each allocation remembers its size in front of it; the union keeps the alignment of malloc. */
+typedef union
+{
+  gsize size;
+  max_align_t align;
+} Header;
+
+static void *
+guard_alloc (void *data, size_t size)
+{
+  WireGuard *guard = data;
+  Header *header;
+
+  if (++guard->n_allocations == guard->fail_at || size > guard->budget - guard->live)
+    return NULL;
+  header = g_try_malloc (sizeof (Header) + size);
+  if (header == NULL)
+    return NULL;
+  header->size = size;
+  guard->live += size;
+  return header + 1;
+}
+
+static void
+guard_free (void *data, void *pointer)
+{
+  WireGuard *guard = data;
+  Header *header;
+
+  if (pointer == NULL)
+    return;
+  header = (Header *) pointer - 1;
+  guard->live -= header->size;
+  g_free (header);
+}
+
+WireGuard *
+wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, gboolean skip_unknown,
+                           guint fail_at, WireGuardError *error)
+{
+  WireGuardError result = wire_guard_scan (type, bytes, max_fields, skip_unknown);
+  WireGuard *guard = NULL;
+
+  if (result.status == WIRE_STATUS_OK)
+    {
+      guard = g_new0 (WireGuard, 1);
+      guard->allocator = (ProtobufCAllocator) { guard_alloc, guard_free, guard };
+      guard->budget = bytes.len * BUDGET_FACTOR + BUDGET_BASE;
+      guard->fail_at = fail_at;
+      guard->message = protobuf_c_message_unpack (type, &guard->allocator, bytes.len, bytes.data);
+      if (guard->message == NULL)
+        {
+          g_assert (guard->live == 0);
+          g_clear_pointer (&guard, g_free);
+          result = (WireGuardError) { WIRE_STATUS_NO_MEMORY, 0, "it needs too much memory" };
+        }
+    }
+  if (error != NULL)
+    *error = result;
+  return guard;
+}
+
+WireGuard *
+wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, WireGuardError *error)
+{
+  return wire_guard_unpack_failing (type, bytes, max_fields, FALSE, 0, error);
+}
+
+WireGuard *
+wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, WireGuardError *error)
+{
+  return wire_guard_unpack_failing (type, bytes, max_fields, TRUE, 0, error);
+}
+
+gconstpointer
+wire_guard_message (const WireGuard *guard)
+{
+  return guard->message;
+}
+
+void
+wire_guard_free (WireGuard *guard)
+{
+  if (guard == NULL)
+    return;
+  protobuf_c_message_free_unpacked (guard->message, &guard->allocator);
+  g_free (guard);
+}

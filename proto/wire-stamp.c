@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-stamp.h"
 
+#include "wire-varint.h"
+
 enum
 {
   FIELD_SENDER = 32,
@@ -13,31 +15,9 @@ enum
 };
 
 static guint8 *
-put_varint (guint8 *out, guint64 value)
-{
-  while (value >= 0x80)
-    {
-      *out++ = (guint8) (value | 0x80);
-      value >>= 7;
-    }
-  *out++ = (guint8) value;
-  return out;
-}
-
-static guint8 *
 put_number (guint8 *out, guint32 field, guint64 value)
 {
-  return value != 0 ? put_varint (put_varint (out, field << 3), value) : out;
-}
-
-static gsize
-varint_size (guint64 value)
-{
-  gsize n = 1;
-
-  for (; value >= 0x80; value >>= 7)
-    n++;
-  return n;
+  return value != 0 ? wire_varint_put (wire_varint_put (out, field << 3), value) : out;
 }
 
 gsize
@@ -48,7 +28,7 @@ wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 acc
   g_assert (sender.len <= 64);
   if (sender.len > 0)
     {
-      at = put_varint (put_varint (at, FIELD_SENDER << 3 | 2), sender.len);
+      at = wire_varint_put (wire_varint_put (at, FIELD_SENDER << 3 | 2), sender.len);
       memcpy (at, sender.data, sender.len);
       at += sender.len;
     }
@@ -63,10 +43,10 @@ put_subscriptions (guint8 *out, const WireStampOwn *own)
   gsize size = 0;
 
   for (gsize i = 0; i < own->n_subscriptions; i++)
-    size += varint_size (own->subscriptions[i]);
-  out = put_varint (put_varint (out, FIELD_SUBSCRIPTIONS << 3 | 2), size);
+    size += wire_varint_size (own->subscriptions[i]);
+  out = wire_varint_put (wire_varint_put (out, FIELD_SUBSCRIPTIONS << 3 | 2), size);
   for (gsize i = 0; i < own->n_subscriptions; i++)
-    out = put_varint (out, own->subscriptions[i]);
+    out = wire_varint_put (out, own->subscriptions[i]);
   return out;
 }
 

@@ -395,7 +395,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/routing/" path, BusFixture, options, bus_fixture_set_up, function, bus_fixture_tear_down)
-  ADD ("M01-M02-pids-that-the-broker-saw", &with_agent, test_processes);
+  ADD ("M01-M02-M21-pids-that-the-broker-saw", &with_agent, test_processes);
   ADD ("M03-patterns", NULL, test_patterns);
   ADD ("M03-patterns-with-the-agent", &with_agent, test_patterns);
   ADD ("M03-bad-patterns", NULL, test_bad_patterns);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire-guard-scan.h"
+
+#include "wire-varint.h"
+
+#define SINGULAR_FIELDS_MAX 64u
+
+/* One message on the way down. */
+typedef struct
+{
+  const ProtobufCMessageDescriptor *type;
+  const guint8 *end;
+  guint64 seen; /* singular fields, by their place in the descriptor */
+} Level;
+
+typedef struct
+{
+  const guint8 *start;
+  const guint8 *at;
+  guint64 fields_left;
+  gboolean skip_unknown;
+  Level levels[WIRE_GUARD_DEPTH_MAX];
+  guint depth; /* of the level that is read */
+  WireGuardError error;
+} Scan;
+
+static gboolean
+fail (Scan *scan, WireStatus status, const char *problem)
+{
+  scan->error = (WireGuardError) { status, (gsize) (scan->at - scan->start), problem };
+  return FALSE;
+}
+
+static gboolean
+bad (Scan *scan, const char *problem)
+{
+  return fail (scan, WIRE_STATUS_BAD_MESSAGE, problem);
+}
+
+static gboolean
+count (Scan *scan, guint64 n)
+{
+  if (n > scan->fields_left)
+    return fail (scan, WIRE_STATUS_LIMIT, "too many fields");
+  scan->fields_left -= n;
+  return TRUE;
+}
+
+static gboolean
+take_varint (Scan *scan, const guint8 *end, guint64 *value)
+{
+  const guint8 *next = wire_varint_read (scan->at, end, value);
+
+  if (next == NULL)
+    return bad (scan, "malformed number");
+  scan->at = next;
+  return TRUE;
+}
+
+/* --- kinds of fields --- */
+
+typedef enum
+{
+  RANGE_64,
+  RANGE_U32,
+  RANGE_I32, /* negative ones are sign-extended to ten bytes */
+  RANGE_BOOL,
+} Range;
+
+static const struct
+{
+  guint8 wire_type;
+  guint8 range; /* of a varint */
+} types[] = {
+  [PROTOBUF_C_TYPE_INT32] = { 0, RANGE_I32 },   [PROTOBUF_C_TYPE_SINT32] = { 0, RANGE_U32 },
+  [PROTOBUF_C_TYPE_SFIXED32] = { 5, RANGE_64 }, [PROTOBUF_C_TYPE_INT64] = { 0, RANGE_64 },
+  [PROTOBUF_C_TYPE_SINT64] = { 0, RANGE_64 },   [PROTOBUF_C_TYPE_SFIXED64] = { 1, RANGE_64 },
+  [PROTOBUF_C_TYPE_UINT32] = { 0, RANGE_U32 },  [PROTOBUF_C_TYPE_FIXED32] = { 5, RANGE_64 },
+  [PROTOBUF_C_TYPE_UINT64] = { 0, RANGE_64 },   [PROTOBUF_C_TYPE_FIXED64] = { 1, RANGE_64 },
+  [PROTOBUF_C_TYPE_FLOAT] = { 5, RANGE_64 },    [PROTOBUF_C_TYPE_DOUBLE] = { 1, RANGE_64 },
+  [PROTOBUF_C_TYPE_BOOL] = { 0, RANGE_BOOL },   [PROTOBUF_C_TYPE_ENUM] = { 0, RANGE_I32 },
+  [PROTOBUF_C_TYPE_STRING] = { 2, RANGE_64 },   [PROTOBUF_C_TYPE_BYTES] = { 2, RANGE_64 },
+  [PROTOBUF_C_TYPE_MESSAGE] = { 2, RANGE_64 },
+};
+
+static guint
+wire_type_of (ProtobufCType type)
+{
+  return types[type].wire_type;
+}
+
+static gboolean
+number_fits (ProtobufCType type, guint64 value)
+{
+  switch ((Range) types[type].range)
+    {
+    case RANGE_U32:
+      return value <= G_MAXUINT32;
+    case RANGE_I32:
+      return value <= G_MAXINT32 || value >= G_GUINT64_CONSTANT (0xffffffff80000000);
+    case RANGE_BOOL:
+      return value <= 1;
+    case RANGE_64:
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+skip_bytes (Scan *scan, const guint8 *end, guint64 n)
+{
+  if (n > (guint64) (end - scan->at))
+    return bad (scan, "length past the end");
+  scan->at += n;
+  return TRUE;
+}
+
+/* A value that is not length-delimited. */
+static gboolean
+take_scalar (Scan *scan, const guint8 *end, ProtobufCType type)
+{
+  guint64 value;
+
+  switch (wire_type_of (type))
+    {
+    case 5:
+      return skip_bytes (scan, end, 4);
+    case 1:
+      return skip_bytes (scan, end, 8);
+    default:
+      if (!take_varint (scan, end, &value))
+        return FALSE;
+      return number_fits (type, value) || bad (scan, "number out of range");
+    }
+}
+
+static gboolean
+take_packed (Scan *scan, const guint8 *end, ProtobufCType type)
+{
+  if (scan->at == end)
+    return bad (scan, "empty packed field");
+  while (scan->at < end)
+    if (!count (scan, 1) || !take_scalar (scan, end, type))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+is_text (const guint8 *at, gsize len)
+{
+  return len == 0 || g_utf8_validate_len ((const char *) at, len, NULL); /* refuses NUL as well */
+}
+
+static gboolean
+descend (Scan *scan, const ProtobufCMessageDescriptor *type, const guint8 *end)
+{
+  if (type->n_fields > SINGULAR_FIELDS_MAX)
+    return fail (scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");
+  if (scan->depth + 1 >= WIRE_GUARD_DEPTH_MAX)
+    return fail (scan, WIRE_STATUS_LIMIT, "nested too deep");
+  scan->levels[++scan->depth] = (Level) { .type = type, .end = end };
+  return TRUE;
+}
+
+static gboolean
+take_delimited (Scan *scan, const Level *level, const ProtobufCFieldDescriptor *field)
+{
+  const guint8 *end;
+  guint64 len;
+
+  if (!take_varint (scan, level->end, &len))
+    return FALSE;
+  if (len > (guint64) (level->end - scan->at))
+    return bad (scan, "length past the end");
+  end = scan->at + len;
+  if (wire_type_of (field->type) != 2)
+    return take_packed (scan, end, field->type);
+  if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+    return descend (scan, field->descriptor, end);
+  if (field->type == PROTOBUF_C_TYPE_STRING && !is_text (scan->at, (gsize) len))
+    return bad (scan, "text is not UTF-8 without NUL");
+  scan->at = end;
+  return TRUE;
+}
+
+/* --- one field --- */
+
+static const ProtobufCFieldDescriptor *
+find_field (const ProtobufCMessageDescriptor *type, guint64 number, guint *place)
+{
+  for (guint i = 0; i < type->n_fields; i++)
+    if (type->fields[i].id == number)
+      {
+        *place = i;
+        return &type->fields[i];
+      }
+  return NULL;
+}
+
+/* A singular field, or any member of its oneof, stands once. */
+static gboolean
+mark_seen (Scan *scan, Level *level, const ProtobufCFieldDescriptor *field, guint place)
+{
+  guint64 bits = (guint64) 1 << place;
+
+  if (field->label == PROTOBUF_C_LABEL_REPEATED)
+    return TRUE;
+  if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+    for (guint i = 0; i < level->type->n_fields; i++)
+      if ((level->type->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+          && level->type->fields[i].quantifier_offset == field->quantifier_offset)
+        bits |= (guint64) 1 << i;
+  if (level->seen & bits)
+    return bad (scan, "field twice");
+  level->seen |= bits;
+  return TRUE;
+}
+
+static gboolean
+take_unknown (Scan *scan, const guint8 *end, guint64 wire_type)
+{
+  guint64 value;
+
+  if (!scan->skip_unknown)
+    return fail (scan, WIRE_STATUS_UNSUPPORTED, "unknown field");
+  switch (wire_type)
+    {
+    case 0:
+      return take_varint (scan, end, &value);
+    case 1:
+      return skip_bytes (scan, end, 8);
+    case 2:
+      return take_varint (scan, end, &value) && skip_bytes (scan, end, value);
+    case 5:
+      return skip_bytes (scan, end, 4);
+    default:
+      return bad (scan, "unknown wire type");
+    }
+}
+
+static gboolean
+take_field (Scan *scan)
+{
+  Level *level = &scan->levels[scan->depth];
+  const ProtobufCFieldDescriptor *field;
+  guint64 key;
+  guint place = 0;
+
+  if (!take_varint (scan, level->end, &key))
+    return FALSE;
+  /* protobuf-c shifts into the sign bit on keys of five bytes; no field of ours has such a number. */
+  if (key >> 3 == 0 || key >= (guint64) 1 << 28)
+    return bad (scan, "field number out of range");
+  if (!count (scan, 1))
+    return FALSE;
+  field = find_field (level->type, key >> 3, &place);
+  if (field == NULL)
+    return take_unknown (scan, level->end, key & 7);
+  if (!mark_seen (scan, level, field, place))
+    return FALSE;
+  if ((key & 7) == 2 && (wire_type_of (field->type) == 2 || field->label == PROTOBUF_C_LABEL_REPEATED))
+    return take_delimited (scan, level, field);
+  if ((key & 7) != wire_type_of (field->type))
+    return bad (scan, "wrong wire type");
+  return take_scalar (scan, level->end, field->type);
+}
+
+WireGuardError
+wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, gboolean skip_unknown)
+{
+  Scan scan = { .start = bytes.data,
+                .at = bytes.data,
+                .fields_left = max_fields != 0 ? max_fields : MAX (bytes.len / 2, 1),
+                .skip_unknown = skip_unknown,
+                .error = { WIRE_STATUS_OK, 0, NULL } };
+
+  scan.levels[0] = (Level) { .type = type, .end = bytes.data + bytes.len };
+  if (type->n_fields > SINGULAR_FIELDS_MAX)
+    {
+      fail (&scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");
+      return scan.error;
+    }
+  for (;;)
+    {
+      while (scan.at == scan.levels[scan.depth].end)
+        {
+          if (scan.depth == 0)
+            return scan.error;
+          scan.depth--;
+        }
+      if (!take_field (&scan))
+        return scan.error;
+    }
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * Varints of protobuf, canonical ones only: the shortest form, at most 64 bits.
+ */
+
+/* The byte after it, or NULL: cut off, too long, or not the shortest form. */
+static inline const guint8 *
+wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
+{
+  guint64 result = 0;
+
+  for (guint shift = 0; shift < 70 && at < end; shift += 7)
+    {
+      guint8 byte = *at++;
+
+      if (shift == 63 && byte > 1)
+        return NULL;
+      result |= (guint64) (byte & 0x7f) << shift;
+      if (!(byte & 0x80))
+        {
+          if (byte == 0 && shift > 0)
+            return NULL;
+          *value = result;
+          return at;
+        }
+    }
+  return NULL;
+}
+
+static inline gsize
+wire_varint_size (guint64 value)
+{
+  gsize n = 1;
+
+  for (; value >= 0x80; value >>= 7)
+    n++;
+  return n;
+}
+
+/* Returns the end; @out has room for 10 bytes. */
+static inline guint8 *
+wire_varint_put (guint8 *out, guint64 value)
+{
+  for (; value >= 0x80; value >>= 7)
+    *out++ = (guint8) (value | 0x80);
+  *out++ = (guint8) value;
+  return out;
+}
