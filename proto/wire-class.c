@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-class.h"
 
-typedef struct
-{
-  WireSpan domain;
-  gboolean subtopics;
-  WireClassOf small; /* payload <= WIRE_CONTROL_PAYLOAD_MAX */
-  WireClassOf large;
-} Row;
-
 #define CONTROL { WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL }
 #define MUST_KEEP { WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP }
 #define MAY_DROP { WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP }
@@ -17,7 +9,7 @@ typedef struct
 static const struct
 {
   WireSpan domain;
-  WireClassOf small;
+  WireClassOf small; /* payload <= WIRE_CONTROL_PAYLOAD_MAX */
   WireClassOf large;
 } rows[] = {
   { DOMAIN ("control"), CONTROL, MAY_DROP },

@@ -5,82 +5,89 @@
 
 #define FIELD_LAST 95u
 #define PAYLOAD_FIELD 15u
+#define TAG_FIELD 20u
+#define CLIENT_LAST 31u /* above it a client sets what its kind allows */
 
 typedef enum
 {
   TYPE_NONE, /* reserved or unknown */
+  TYPE_U8, /* kept in 32 bits */
   TYPE_U32,
   TYPE_U64,
   TYPE_BOOL,
-  TYPE_STRING,
-  TYPE_BYTES,
+  TYPE_STRING, /* from here on length-delimited */
   TYPE_TAGS,
-  TYPE_PACKED,
+  TYPE_BYTES,
+  TYPE_PACKED_U32,
+  TYPE_PACKED_U64,
 } FieldType;
 
 typedef struct
 {
   guint8 type;
   guint16 offset;
+  guint32 kinds; /* bits of the frames of a client that may have it */
 } FieldSpec;
 
-#define FIELD(number, field_type, member) [number] = { field_type, G_STRUCT_OFFSET (WireEnvelope, member) }
+#define KIND(kind) (1u << (kind))
+#define NOBODY 0u
+#define ANY G_MAXUINT32
+#define CREDIT KIND (WIRE_KIND_CREDIT)
+#define ANSWER (KIND (WIRE_KIND_REPLY) | KIND (WIRE_KIND_CANCEL))
+
+#define FIELD(number, field_type, member, who) [number] = { field_type, G_STRUCT_OFFSET (WireEnvelope, member), who }
 
 static const FieldSpec fields[FIELD_LAST + 1] = {
-  FIELD (1, TYPE_U64, id),
-  FIELD (2, TYPE_STRING, topic),
-  FIELD (3, TYPE_STRING, target),
-  FIELD (4, TYPE_U64, route),
-  FIELD (5, TYPE_STRING, method),
-  FIELD (6, TYPE_STRING, type_name),
-  FIELD (7, TYPE_STRING, content_type),
-  FIELD (8, TYPE_U32, priority),
-  FIELD (9, TYPE_U64, ttl_us),
-  FIELD (10, TYPE_U64, deadline_us),
-  FIELD (11, TYPE_STRING, correlation_id),
-  FIELD (12, TYPE_U64, message_id),
-  FIELD (13, TYPE_STRING, parent_id),
-  FIELD (14, TYPE_STRING, root_id),
-  FIELD (15, TYPE_BYTES, payload),
-  FIELD (16, TYPE_BYTES, trace_id),
-  FIELD (17, TYPE_BYTES, span_id),
-  FIELD (18, TYPE_U64, sequence_number),
-  FIELD (19, TYPE_STRING, stage),
-  FIELD (20, TYPE_TAGS, n_tags),
-  FIELD (21, TYPE_U32, expect),
-  FIELD (22, TYPE_U64, stall_us),
-  FIELD (23, TYPE_BOOL, want_hops),
-  FIELD (32, TYPE_STRING, sender),
-  FIELD (33, TYPE_U64, accept_seq),
-  FIELD (34, TYPE_U64, accept_time_us),
-  FIELD (35, TYPE_PACKED, subscriptions),
-  FIELD (36, TYPE_U64, route_id),
-  FIELD (37, TYPE_U64, remaining_us),
-  FIELD (38, TYPE_U64, answers),
-  FIELD (39, TYPE_U32, matched),
-  FIELD (40, TYPE_U32, queued),
-  FIELD (41, TYPE_U32, refused),
-  FIELD (42, TYPE_PACKED, hops),
-  FIELD (64, TYPE_U32, status),
-  FIELD (65, TYPE_STRING, detail),
-  FIELD (66, TYPE_U64, offset),
-  FIELD (67, TYPE_U64, limit),
-  FIELD (68, TYPE_U64, value),
-  FIELD (69, TYPE_STRING, setting),
-  FIELD (70, TYPE_U32, credit_class),
-  FIELD (71, TYPE_U64, credit_messages),
-  FIELD (72, TYPE_U64, credit_bytes),
-  FIELD (73, TYPE_U32, subscription),
-  FIELD (74, TYPE_U64, gap_from),
-  FIELD (75, TYPE_U64, gap_to),
-  FIELD (76, TYPE_U64, gap_count),
-  FIELD (77, TYPE_U32, gap_reason),
-  FIELD (78, TYPE_STRING, error_name),
+  FIELD (1, TYPE_U64, id, ANY),
+  FIELD (2, TYPE_STRING, topic, ANY),
+  FIELD (3, TYPE_STRING, target, ANY),
+  FIELD (4, TYPE_U64, route, ANY),
+  FIELD (5, TYPE_STRING, method, ANY),
+  FIELD (6, TYPE_STRING, type_name, ANY),
+  FIELD (7, TYPE_STRING, content_type, ANY),
+  FIELD (8, TYPE_U8, priority, ANY),
+  FIELD (9, TYPE_U64, ttl_us, ANY),
+  FIELD (10, TYPE_U64, deadline_us, ANY),
+  FIELD (11, TYPE_STRING, correlation_id, ANY),
+  FIELD (12, TYPE_U64, message_id, ANY),
+  FIELD (13, TYPE_STRING, parent_id, ANY),
+  FIELD (14, TYPE_STRING, root_id, ANY),
+  FIELD (15, TYPE_BYTES, payload, ANY),
+  FIELD (16, TYPE_BYTES, trace_id, ANY),
+  FIELD (17, TYPE_BYTES, span_id, ANY),
+  FIELD (18, TYPE_U64, sequence_number, ANY),
+  FIELD (19, TYPE_STRING, stage, ANY),
+  FIELD (20, TYPE_TAGS, n_tags, ANY),
+  FIELD (21, TYPE_U32, expect, ANY),
+  FIELD (22, TYPE_U64, stall_us, ANY),
+  FIELD (23, TYPE_BOOL, want_hops, ANY),
+  FIELD (32, TYPE_STRING, sender, NOBODY),
+  FIELD (33, TYPE_U64, accept_seq, NOBODY),
+  FIELD (34, TYPE_U64, accept_time_us, NOBODY),
+  FIELD (35, TYPE_PACKED_U32, subscriptions, NOBODY),
+  FIELD (36, TYPE_U64, route_id, NOBODY),
+  FIELD (37, TYPE_U64, remaining_us, NOBODY),
+  FIELD (38, TYPE_U64, answers, NOBODY),
+  FIELD (39, TYPE_U32, matched, NOBODY),
+  FIELD (40, TYPE_U32, queued, NOBODY),
+  FIELD (41, TYPE_U32, refused, NOBODY),
+  FIELD (42, TYPE_PACKED_U64, hops, NOBODY),
+  FIELD (64, TYPE_U32, status, ANSWER),
+  FIELD (65, TYPE_STRING, detail, ANSWER),
+  FIELD (66, TYPE_U64, offset, NOBODY),
+  FIELD (67, TYPE_U64, limit, NOBODY),
+  FIELD (68, TYPE_U64, value, NOBODY),
+  FIELD (69, TYPE_STRING, setting, NOBODY),
+  FIELD (70, TYPE_U32, credit_class, NOBODY),
+  FIELD (71, TYPE_U64, credit_messages, CREDIT),
+  FIELD (72, TYPE_U64, credit_bytes, CREDIT),
+  FIELD (73, TYPE_U32, subscription, CREDIT),
+  FIELD (74, TYPE_U64, gap_from, NOBODY),
+  FIELD (75, TYPE_U64, gap_to, NOBODY),
+  FIELD (76, TYPE_U64, gap_count, NOBODY),
+  FIELD (77, TYPE_U32, gap_reason, NOBODY),
+  FIELD (78, TYPE_STRING, error_name, ANSWER),
 };
-
-/* Order of writing: the payload's tag and length come last. */
-static const guint8 write_order[] = { 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34,
-                                      35, 36, 37, 38, 39, 40, 41, 42, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 15 };
 
 /* The member at an offset of a const envelope; G_STRUCT_MEMBER would cast the const away. */
 #define MEMBER(type, envelope, offset) (*(const type *) (const void *) ((const guint8 *) (envelope) + (offset)))
@@ -91,172 +98,287 @@ wire_envelope_init (WireEnvelope *envelope)
   memset (envelope, 0, G_STRUCT_OFFSET (WireEnvelope, tags));
 }
 
+/* --- reading --- */
+
+typedef struct
+{
+  const guint8 *start;
+  const guint8 *end;
+  WireDirection from;
+  guint32 kind; /* as a bit; 0 for a kind that no table knows */
+  guint64 seen[2];
+  gsize payload_field; /* length of the payload with key and length */
+  gsize n_tags;        /* all of them, also those that found no room */
+  WireEnvelope *envelope;
+  WireReadResult result;
+} Reader;
+
+static gboolean
+is_ascii_text (const guint8 *at, gsize len)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  const guint64 tops = G_GUINT64_CONSTANT (0x8080808080808080);
+  guint64 word, wrong = 0;
+
+  /* Above 0x7f, or zero: a borrow out of a byte shows in its top bit, and a false one only above a true one. */
+  for (; len >= sizeof word; at += sizeof word, len -= sizeof word)
+    {
+      memcpy (&word, at, sizeof word);
+      wrong |= (word | (word - ones)) & tops;
+    }
+  for (; len > 0; at++, len--)
+    wrong |= (*at | (*at - 1u)) & 0x80;
+  return wrong == 0;
+}
+
 static gboolean
 is_text (WireSpan span)
 {
-  guint8 seen = 0;
-
-  for (gsize i = 0; i < span.len; i++)
-    {
-      if (span.data[i] == 0)
-        return FALSE;
-      seen |= span.data[i];
-    }
-  return seen < 0x80 || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
+  /* GLib's refuses NUL, overlong forms and surrogates as well. */
+  return is_ascii_text (span.data, span.len) || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
 }
 
-static const char *
-check_packed (WireSpan span)
+/* Malformed: NULL, for the caller to pass on. The first byte of the field is filled in by read_field(). */
+static const guint8 *
+malformed (Reader *reader, const char *problem)
+{
+  reader->result = (WireReadResult) { .status = WIRE_STATUS_BAD_MESSAGE, .problem = problem };
+  return NULL;
+}
+
+/* Well-formed, but not to be had: the first such is told, and reading goes on. */
+static void
+note (Reader *reader, WireStatus status, const guint8 *field, guint32 number, guint64 limit, guint64 value,
+      const char *problem)
+{
+  if (reader->result.status == WIRE_STATUS_OK)
+    reader->result = (WireReadResult) { .status = status,
+                                        .offset = (gsize) (field - reader->start),
+                                        .field = number,
+                                        .limit = limit,
+                                        .value = value,
+                                        .problem = problem };
+}
+
+static const guint8 *
+take_number (Reader *reader, const FieldSpec *spec, guint32 number, const guint8 *field, const guint8 *at)
+{
+  guint64 value;
+
+  at = wire_varint_read (at, reader->end, &value);
+  if (at == NULL)
+    return malformed (reader, "malformed number");
+  if (spec->type == TYPE_U64)
+    {
+      G_STRUCT_MEMBER (guint64, reader->envelope, spec->offset) = value;
+      return at;
+    }
+  if (value > (spec->type == TYPE_BOOL ? 1 : G_MAXUINT32))
+    return malformed (reader, "number out of range");
+  if (spec->type == TYPE_U8 && value > G_MAXUINT8 && reader->from == WIRE_FROM_CLIENT)
+    note (reader, WIRE_STATUS_UNSUPPORTED, field, number, G_MAXUINT8, value, "number above 255");
+  else
+    G_STRUCT_MEMBER (guint32, reader->envelope, spec->offset) = (guint32) value;
+  return at;
+}
+
+static const guint8 *
+take_length (Reader *reader, const guint8 *at, gsize *len)
+{
+  guint64 value;
+
+  at = wire_varint_read (at, reader->end, &value);
+  if (at == NULL || value > (guint64) (reader->end - at))
+    return malformed (reader, "length past the end");
+  *len = (gsize) value;
+  return at;
+}
+
+/* How many numbers, or -1: one is malformed or too large. */
+static gssize
+count_packed (WireSpan span, guint64 largest)
 {
   const guint8 *at = span.data;
   const guint8 *end = at + span.len;
+  gssize n = 0;
   guint64 value;
 
-  while (at < end)
-    if ((at = wire_varint_read (at, end, &value)) == NULL)
-      return "malformed packed numbers";
-  return NULL;
-}
-
-static gboolean
-client_may_send (guint32 field, guint8 kind)
-{
-  if (field < 32)
-    return TRUE;
-  if (field < 64)
-    return FALSE;
-  switch (kind)
+  for (; at < end; n++)
     {
-    case WIRE_KIND_CREDIT:
-      return field >= 71 && field <= 73;
-    case WIRE_KIND_REPLY:
-    case WIRE_KIND_CANCEL:
-      return field == 64 || field == 65 || field == 78;
-    default:
-      return FALSE;
+      at = wire_varint_read (at, end, &value);
+      if (at == NULL || value > largest)
+        return -1;
     }
+  return n;
 }
 
-static const char *
-store_number (WireEnvelope *envelope, const FieldSpec *spec, guint64 value)
+static void
+keep_tag (Reader *reader, const guint8 *field, WireSpan span)
 {
-  if (spec->type == TYPE_U64)
-    G_STRUCT_MEMBER (guint64, envelope, spec->offset) = value;
-  else if (value > (spec->type == TYPE_BOOL ? 1 : G_MAXUINT32))
-    return "number out of range";
-  else
-    G_STRUCT_MEMBER (guint32, envelope, spec->offset) = (guint32) value;
-  return NULL;
-}
+  WireEnvelope *envelope = reader->envelope;
 
-static const char *
-store_bytes (WireEnvelope *envelope, const FieldSpec *spec, WireSpan span, gboolean *too_many)
-{
-  if ((spec->type == TYPE_STRING || spec->type == TYPE_TAGS) && !is_text (span))
-    return "text is not UTF-8 without NUL";
-  if (spec->type == TYPE_PACKED)
-    {
-      const char *problem = check_packed (span);
-
-      if (problem != NULL)
-        return problem;
-    }
-  if (spec->type != TYPE_TAGS)
-    G_STRUCT_MEMBER (WireSpan, envelope, spec->offset) = span;
-  else if (envelope->n_tags < WIRE_TAGS_MAX)
+  reader->n_tags++;
+  if (envelope->n_tags < WIRE_TAGS_MAX)
     envelope->tags[envelope->n_tags++] = span;
   else
-    *too_many = TRUE;
-  return NULL;
+    note (reader, WIRE_STATUS_LIMIT, field, TAG_FIELD, WIRE_TAGS_MAX, reader->n_tags, "too many tags");
+}
+
+static const guint8 *
+take_span (Reader *reader, const FieldSpec *spec, guint32 number, const guint8 *field, const guint8 *at)
+{
+  WireSpan span;
+
+  at = take_length (reader, at, &span.len);
+  if (at == NULL)
+    return NULL;
+  span.data = at;
+  at += span.len;
+  if (spec->type <= TYPE_TAGS && !is_text (span))
+    return malformed (reader, "text is not UTF-8 without NUL");
+  if (spec->type >= TYPE_PACKED_U32)
+    {
+      gssize n = count_packed (span, spec->type == TYPE_PACKED_U32 ? G_MAXUINT32 : G_MAXUINT64);
+
+      if (n < 0)
+        return malformed (reader, "malformed packed numbers");
+      if (spec->type == TYPE_PACKED_U32 && n > (gssize) WIRE_SUBSCRIPTIONS_MAX)
+        note (reader, WIRE_STATUS_LIMIT, field, number, WIRE_SUBSCRIPTIONS_MAX, (guint64) n, "too many subscriptions");
+    }
+  if (spec->type == TYPE_TAGS)
+    keep_tag (reader, field, span);
+  else
+    G_STRUCT_MEMBER (WireSpan, reader->envelope, spec->offset) = span;
+  if (number == PAYLOAD_FIELD)
+    reader->payload_field = (gsize) (at - field);
+  return at;
+}
+
+/* A field that is not in the table still has to be well-formed. */
+static const guint8 *
+skip_field (Reader *reader, guint32 wire_type, const guint8 *at)
+{
+  gsize len;
+  guint64 value;
+
+  switch (wire_type)
+    {
+    case WIRE_TYPE_VARINT:
+      at = wire_varint_read (at, reader->end, &value);
+      return at != NULL ? at : malformed (reader, "malformed number");
+    case WIRE_TYPE_LENGTH:
+      at = take_length (reader, at, &len);
+      return at != NULL ? at + len : NULL;
+    case WIRE_TYPE_64:
+    case WIRE_TYPE_32:
+      len = wire_type == WIRE_TYPE_64 ? 8 : 4;
+      return (gsize) (reader->end - at) >= len ? at + len : malformed (reader, "length past the end");
+    default:
+      return malformed (reader, "unknown wire type");
+    }
+}
+
+static const guint8 *
+take_value (Reader *reader, guint32 number, guint32 wire_type, const guint8 *field, const guint8 *at)
+{
+  const FieldSpec *spec = number <= FIELD_LAST ? &fields[number] : &fields[0];
+  guint64 bit = (guint64) 1 << number % 64;
+
+  if (reader->from == WIRE_FROM_CLIENT && number > CLIENT_LAST && number <= FIELD_LAST && !(spec->kinds & reader->kind))
+    return malformed (reader, "this field is not a client's to set");
+  if (spec->type == TYPE_NONE)
+    {
+      if (reader->from == WIRE_FROM_CLIENT)
+        note (reader, WIRE_STATUS_UNSUPPORTED, field, number, 0, 0, "unknown field");
+      return skip_field (reader, wire_type, at);
+    }
+  if (wire_type != (spec->type >= TYPE_STRING ? WIRE_TYPE_LENGTH : WIRE_TYPE_VARINT))
+    return malformed (reader, "wrong wire type");
+  if ((reader->seen[number / 64] & bit) && spec->type != TYPE_TAGS)
+    return malformed (reader, "field twice");
+  reader->seen[number / 64] |= bit;
+  return wire_type == WIRE_TYPE_VARINT ? take_number (reader, spec, number, field, at)
+                                       : take_span (reader, spec, number, field, at);
+}
+
+static const guint8 *
+read_field (Reader *reader, const guint8 *field)
+{
+  guint64 key;
+  guint32 number = 0;
+  const guint8 *at = wire_varint_read (field, reader->end, &key);
+
+  if (at == NULL || key > G_MAXUINT32 || key >> 3 == 0)
+    at = malformed (reader, "malformed field key");
+  else
+    {
+      number = (guint32) (key >> 3);
+      at = take_value (reader, number, (guint32) (key & 7), field, at);
+    }
+  if (at == NULL)
+    {
+      reader->result.offset = (gsize) (field - reader->start);
+      reader->result.field = number;
+    }
+  return at;
+}
+
+static void
+check_sizes (Reader *reader)
+{
+  gsize others = (gsize) (reader->end - reader->start) - reader->payload_field;
+
+  if (reader->from == WIRE_FROM_CLIENT && others > WIRE_HEADER_FIELDS_MAX)
+    note (reader, WIRE_STATUS_LIMIT, reader->start, 0, WIRE_HEADER_FIELDS_MAX, others,
+          "the fields beside the payload are too large");
+  if (reader->result.status == WIRE_STATUS_LIMIT && reader->result.field == TAG_FIELD)
+    reader->result.value = reader->n_tags;
 }
 
 WireReadResult
 wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope)
 {
+  Reader reader = { .start = body.data,
+                    .from = from,
+                    .kind = kind <= WIRE_KIND_LAST ? KIND (kind) : 0,
+                    .envelope = envelope,
+                    .result = { .status = WIRE_STATUS_OK } };
   const guint8 *at = body.data;
-  const guint8 *end = at + body.len;
-  guint64 seen[2] = { 0, 0 };
-  WireReadResult result = { .status = WIRE_STATUS_OK };
-  gboolean too_many = FALSE;
 
   wire_envelope_init (envelope);
-  while (at < end)
-    {
-      gsize offset = (gsize) (at - body.data);
-      guint64 key, value;
-      guint32 number, wire_type;
-      const FieldSpec *spec;
-      const char *problem = NULL;
+  if (body.len == 0)
+    return reader.result;
+  reader.end = at + body.len;
+  while (at != NULL && at < reader.end)
+    at = read_field (&reader, at);
+  if (at != NULL)
+    check_sizes (&reader);
+  return reader.result;
+}
 
-      at = wire_varint_read (at, end, &key);
-      if (at == NULL || key > G_MAXUINT32 || key >> 3 == 0)
-        return (WireReadResult) { WIRE_STATUS_BAD_MESSAGE, offset, 0, 0, 0, "malformed field key" };
-      number = (guint32) (key >> 3);
-      wire_type = (guint32) (key & 7);
-      spec = number <= FIELD_LAST ? &fields[number] : &fields[0];
-      if (from == WIRE_FROM_CLIENT && number >= 32 && number <= FIELD_LAST && !client_may_send (number, kind))
-        return (WireReadResult) { WIRE_STATUS_BAD_MESSAGE, offset, number, 0, 0, "this field is not a client's to set" };
-      if (spec->type == TYPE_NONE)
-        {
-          if (from == WIRE_FROM_CLIENT && result.status == WIRE_STATUS_OK)
-            result = (WireReadResult) { WIRE_STATUS_UNSUPPORTED, offset, number, 0, 0, "unknown field" };
-        }
-      else if (spec->type != TYPE_TAGS)
-        {
-          if (seen[number / 64] & (guint64) 1 << number % 64)
-            return (WireReadResult) { WIRE_STATUS_BAD_MESSAGE, offset, number, 0, 0, "field twice" };
-          seen[number / 64] |= (guint64) 1 << number % 64;
-        }
-      switch (wire_type)
-        {
-        case 0:
-          at = wire_varint_read (at, end, &value);
-          if (at == NULL)
-            problem = "malformed number";
-          else if (spec->type >= TYPE_STRING)
-            problem = "wrong wire type";
-          else if (spec->type != TYPE_NONE)
-            problem = store_number (envelope, spec, value);
-          break;
-        case 2:
-          at = wire_varint_read (at, end, &value);
-          if (at == NULL || value > (guint64) (end - at))
-            problem = "length past the end";
-          else
-            {
-              if (spec->type != TYPE_NONE && spec->type < TYPE_STRING)
-                problem = "wrong wire type";
-              else if (spec->type != TYPE_NONE)
-                problem = store_bytes (envelope, spec, wire_span (at, (gsize) value), &too_many);
-              at += value;
-            }
-          break;
-        case 1:
-        case 5:
-          {
-            gsize n = wire_type == 1 ? 8 : 4;
+/* --- writing --- */
 
-            if (spec->type != TYPE_NONE)
-              problem = "wrong wire type";
-            else if ((gsize) (end - at) < n)
-              problem = "length past the end";
-            else
-              at += n;
-            break;
-          }
-        default:
-          problem = "unknown wire type";
-          break;
-        }
-      if (problem != NULL)
-        return (WireReadResult) { WIRE_STATUS_BAD_MESSAGE, offset, number, 0, 0, problem };
-    }
-  if (result.status == WIRE_STATUS_OK && too_many)
-    result = (WireReadResult) { WIRE_STATUS_LIMIT, 0, 20, WIRE_TAGS_MAX, WIRE_TAGS_MAX + 1, "too many tags" };
-  if (from == WIRE_FROM_CLIENT && result.status == WIRE_STATUS_OK && body.len - envelope->payload.len > WIRE_HEADER_FIELDS_MAX + 16)
-    result = (WireReadResult) { WIRE_STATUS_LIMIT, 0, 0, WIRE_HEADER_FIELDS_MAX, body.len - envelope->payload.len,
-                                "the fields beside the payload are too large" };
-  return result;
+/* Who fills a group fills few fields, and mostly one group: a group that is all zero is passed over at once. */
+static const struct
+{
+  guint8 first;
+  guint8 last;
+  guint16 begin;
+  guint16 end;
+} groups[] = {
+  { 1, 23, G_STRUCT_OFFSET (WireEnvelope, id), G_STRUCT_OFFSET (WireEnvelope, sender) },
+  { 32, 42, G_STRUCT_OFFSET (WireEnvelope, sender), G_STRUCT_OFFSET (WireEnvelope, status) },
+  { 64, 78, G_STRUCT_OFFSET (WireEnvelope, status), G_STRUCT_OFFSET (WireEnvelope, n_tags) },
+};
+
+static gboolean
+is_absent (const WireEnvelope *envelope, guint group)
+{
+  static const guint8 zeros[G_STRUCT_OFFSET (WireEnvelope, tags)] = { 0 };
+  gsize begin = groups[group].begin;
+
+  return (group > 0 || envelope->n_tags == 0)
+         && memcmp ((const guint8 *) envelope + begin, zeros, groups[group].end - begin) == 0;
 }
 
 static guint64
@@ -266,78 +388,102 @@ number_of (const WireEnvelope *envelope, const FieldSpec *spec)
                                 : MEMBER (guint32, envelope, spec->offset);
 }
 
+static gsize
+span_size (guint number, WireSpan span)
+{
+  return wire_varint_size (number << 3) + wire_varint_size (span.len) + span.len;
+}
+
+static gsize
+field_size (const WireEnvelope *envelope, guint number)
+{
+  const FieldSpec *spec = &fields[number];
+  gsize size = 0;
+
+  if (spec->type == TYPE_TAGS)
+    for (guint t = 0; t < envelope->n_tags; t++)
+      size += span_size (number, envelope->tags[t]);
+  else if (spec->type >= TYPE_STRING)
+    {
+      WireSpan span = MEMBER (WireSpan, envelope, spec->offset);
+
+      size = span.len > 0 ? span_size (number, span) : 0;
+    }
+  else if (spec->type != TYPE_NONE && number_of (envelope, spec) != 0)
+    size = wire_varint_size (number << 3) + wire_varint_size (number_of (envelope, spec));
+  return size;
+}
+
 gsize
 wire_envelope_size (const WireEnvelope *envelope)
 {
   gsize size = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (write_order); i++)
-    {
-      guint number = write_order[i];
-      const FieldSpec *spec = &fields[number];
-      gsize key = wire_varint_size (number << 3);
+  for (guint group = 0; group < G_N_ELEMENTS (groups); group++)
+    if (!is_absent (envelope, group))
+      for (guint number = groups[group].first; number <= groups[group].last; number++)
+        size += field_size (envelope, number);
+  return size - envelope->payload.len;
+}
 
-      if (spec->type == TYPE_TAGS)
-        for (guint t = 0; t < envelope->n_tags; t++)
-          size += key + wire_varint_size (envelope->tags[t].len) + envelope->tags[t].len;
-      else if (spec->type >= TYPE_STRING)
-        {
-          gsize len = MEMBER (WireSpan, envelope, spec->offset).len;
-
-          if (len > 0)
-            size += key + wire_varint_size (len) + (number == PAYLOAD_FIELD ? 0 : len);
-        }
-      else if (number_of (envelope, spec) != 0)
-        size += key + wire_varint_size (number_of (envelope, spec));
-    }
-  return size;
+static guint8 *
+put_key_and_length (guint8 *out, guint number, gsize len)
+{
+  return wire_varint_put (wire_varint_put (out, number << 3 | WIRE_TYPE_LENGTH), len);
 }
 
 static guint8 *
 put_span (guint8 *out, guint number, WireSpan span)
 {
-  out = wire_varint_put (wire_varint_put (out, number << 3 | 2), span.len);
-  if (number == PAYLOAD_FIELD)
-    return out;
-  memcpy (out, span.data, span.len);
+  out = put_key_and_length (out, number, span.len);
+  if (span.len > 0) /* an empty tag has no bytes */
+    memcpy (out, span.data, span.len);
   return out + span.len;
+}
+
+static guint8 *
+put_field (const WireEnvelope *envelope, guint number, guint8 *out)
+{
+  const FieldSpec *spec = &fields[number];
+
+  if (spec->type == TYPE_TAGS)
+    for (guint t = 0; t < envelope->n_tags; t++)
+      out = put_span (out, number, envelope->tags[t]);
+  else if (spec->type >= TYPE_STRING)
+    {
+      WireSpan span = MEMBER (WireSpan, envelope, spec->offset);
+
+      if (span.len > 0)
+        out = put_span (out, number, span);
+    }
+  else if (spec->type != TYPE_NONE && number_of (envelope, spec) != 0)
+    out = wire_varint_put (wire_varint_put (out, number << 3), number_of (envelope, spec));
+  return out;
 }
 
 guint8 *
 wire_envelope_write (const WireEnvelope *envelope, guint8 *out)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (write_order); i++)
-    {
-      guint number = write_order[i];
-      const FieldSpec *spec = &fields[number];
-
-      if (spec->type == TYPE_TAGS)
-        for (guint t = 0; t < envelope->n_tags; t++)
-          out = put_span (out, number, envelope->tags[t]);
-      else if (spec->type >= TYPE_STRING)
-        {
-          WireSpan span = MEMBER (WireSpan, envelope, spec->offset);
-
-          if (span.len > 0)
-            out = put_span (out, number, span);
-        }
-      else if (number_of (envelope, spec) != 0)
-        out = wire_varint_put (wire_varint_put (out, number << 3), number_of (envelope, spec));
-    }
-  return out;
+  for (guint group = 0; group < G_N_ELEMENTS (groups); group++)
+    if (!is_absent (envelope, group))
+      for (guint number = groups[group].first; number <= groups[group].last; number++)
+        if (number != PAYLOAD_FIELD)
+          out = put_field (envelope, number, out);
+  return envelope->payload.len > 0 ? put_key_and_length (out, PAYLOAD_FIELD, envelope->payload.len) : out;
 }
 
 gboolean
 wire_envelope_next_u32 (WireSpan *packed, guint32 *value)
 {
-  const guint8 *end = packed->data + packed->len;
+  const guint8 *end;
   const guint8 *at;
   guint64 wide;
 
   if (packed->len == 0)
     return FALSE;
+  end = packed->data + packed->len;
   at = wire_varint_read (packed->data, end, &wide);
-  if (at == NULL)
+  if (at == NULL || wide > G_MAXUINT32)
     return FALSE;
   *packed = wire_span (at, (gsize) (end - at));
   *value = (guint32) wide;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-frame.h"
 
-#define FIRST_BLOCK 65536u /* a split frame's first block, unless the frame is smaller */
-#define SMALL_BLOCK 1024u
-#define PLACE_MIN 4096u
+#define FIRST_BLOCK 1024u
+#define GROWTH 4u
+#define PLACE_MIN 4096u /* less is not worth a read of its own */
 
 const char *
 wire_kind_name (guint8 kind)
@@ -102,19 +102,15 @@ whole_len (const WireFrameReader *reader)
   return reader->have < WIRE_FRAME_HEADER_LEN ? WIRE_FRAME_HEADER_LEN : WIRE_FRAME_HEADER_LEN + body_len (reader->block);
 }
 
-/* Room for at least one more byte, at most for the whole frame. */
+/* Room for more than there is, at most for the whole frame (the header alone as long as it is not whole). Called only
+ * when the block is full, so a peer never makes us hold more than GROWTH times what it sent, and FIRST_BLOCK. */
 static gboolean
 grow (WireFrameReader *reader, gsize coming)
 {
-  gsize whole = whole_len (reader);
-  gsize wanted = MAX (MAX (4 * reader->have, reader->have + coming), SMALL_BLOCK);
+  gsize received = reader->have + coming;
+  gsize wanted = MIN (whole_len (reader), MAX (GROWTH * received, FIRST_BLOCK));
   guint8 *block;
 
-  if (whole > FIRST_BLOCK && reader->have > SMALL_BLOCK)
-    wanted = MAX (wanted, FIRST_BLOCK);
-  wanted = MIN (wanted, MAX (whole, WIRE_FRAME_HEADER_LEN));
-  if (reader->capacity >= wanted)
-    return reader->capacity > reader->have;
   block = g_try_realloc (reader->block, wanted);
   if (block == NULL)
     return FALSE;

@@ -4,8 +4,16 @@
 #include <glib.h>
 
 /*
- * Varints of protobuf, canonical ones only: the shortest form, at most 64 bits.
+ * Varints of protobuf, canonical ones only: the shortest form, at most 64 bits. And the wire types beside them.
  */
+
+enum
+{
+  WIRE_TYPE_VARINT = 0,
+  WIRE_TYPE_64 = 1,
+  WIRE_TYPE_LENGTH = 2,
+  WIRE_TYPE_32 = 5,
+};
 
 /* The byte after it, or NULL: cut off, too long, or not the shortest form. */
 static inline const guint8 *
@@ -13,6 +21,11 @@ wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
 {
   guint64 result = 0;
 
+  if (at < end && *at < 0x80) /* nearly all of them */
+    {
+      *value = *at;
+      return at + 1;
+    }
   for (guint shift = 0; shift < 70 && at < end; shift += 7)
     {
       guint8 byte = *at++;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proc-pack.h"
+
+#include "collection.pb-c.h"
+
+typedef Daemoneye__Eventbus__V1__ProcessRecord Record;
+
+/* Borrows everything from @from. */
+static void
+fill (Record *record, const ProcRecord *from)
+{
+  daemoneye__eventbus__v1__process_record__init (record);
+  record->pid = from->pid;
+  record->ppid = from->ppid;
+  record->name = from->name;
+  record->exe = from->exe;
+  record->n_command_line = g_strv_length (from->command_line);
+  record->command_line = from->command_line;
+  record->uid = from->uid;
+  record->start_time = from->start_time;
+  record->cpu_time_us = from->cpu_time_us;
+  record->resident_bytes = from->resident_bytes;
+  record->virtual_bytes = from->virtual_bytes;
+}
+
+static GBytes *
+pack (const ProtobufCMessage *message)
+{
+  gsize size = protobuf_c_message_get_packed_size (message);
+  guint8 *bytes = g_malloc (MAX (size, 1));
+
+  protobuf_c_message_pack (message, bytes);
+  return g_bytes_new_take (bytes, size);
+}
+
+GBytes *
+proc_pack_table (const ProcTable *table)
+{
+  guint n = table->records->len;
+  g_autofree Record *records = g_new (Record, n);
+  g_autofree Record **list = g_new (Record *, n);
+  Daemoneye__Eventbus__V1__ProcessTable message;
+
+  daemoneye__eventbus__v1__process_table__init (&message);
+  for (guint i = 0; i < n; i++)
+    {
+      fill (&records[i], g_ptr_array_index (table->records, i));
+      list[i] = &records[i];
+    }
+  message.n_processes = n;
+  message.processes = list;
+  message.vanished = table->vanished;
+  return pack (&message.base);
+}
+
+GBytes *
+proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_interval_us)
+{
+  Daemoneye__Eventbus__V1__ProcessEvent message;
+  Record record;
+
+  daemoneye__eventbus__v1__process_event__init (&message);
+  fill (&record, event->record);
+  message.kind = event->kind;
+  message.process = &record;
+  message.observed_time_us = (guint64) observed_time_us;
+  message.poll_interval_us = (guint64) poll_interval_us;
+  return pack (&message.base);
+}

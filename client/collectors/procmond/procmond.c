@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proc-pack.h"
+#include "procmond-task.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <glibtop.h>
+#include <locale.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/*
+ * procmond: tells the bus which processes this machine has, and which come and go.
+ *
+ * It answers tasks (procmond-task) and publishes events.process.lifecycle from polls (proc-watch). With --shard I/N it
+ * publishes only for pids of its shard, so that several procmonds tell each event once. It keeps no state on disk.
+ */
+
+#define LIFECYCLE_TOPIC "events.process.lifecycle"
+
+typedef struct
+{
+  char *id;
+  char *type;
+  char *address;
+  char *shard_text;
+  gint interval_ms;
+  gint heartbeat_ms;
+  gint ready_fd;
+  gboolean version;
+  guint shard;
+  guint shards;
+
+  GMainLoop *loop;
+  DeyeBusClient *client;
+  ProcWatch watch;
+  guint64 sequence;
+  int status;
+} Procmond;
+
+static void
+publish_event (Procmond *self, const ProcEvent *event)
+{
+  g_autoptr (GBytes) payload = proc_pack_event (event, g_get_real_time (), (gint64) self->interval_ms * 1000);
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.ProcessEvent");
+  deye_bus_options_set_sequence_number (options, ++self->sequence);
+  if (!deye_bus_client_publish (self->client, LIFECYCLE_TOPIC, payload, options, NULL, NULL, &error))
+    g_warning ("an event was not published: %s", error->message);
+}
+
+static gboolean
+on_poll (gpointer data)
+{
+  Procmond *self = data;
+  g_autoptr (GArray) events = proc_watch_look (&self->watch, proc_table_read (self->shard, self->shards));
+
+  for (guint i = 0; i < events->len; i++)
+    publish_event (self, &g_array_index (events, ProcEvent, i));
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_signal (gpointer data)
+{
+  g_main_loop_quit (((Procmond *) data)->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_closed (DeyeBusClient *client, const GError *why, gpointer data)
+{
+  Procmond *self = data;
+
+  g_printerr (_("%s: the connection to the bus ended: %s\n"), self->id, why != NULL ? why->message : _("no reason given"));
+  self->status = 1;
+  g_main_loop_quit (self->loop);
+}
+
+static gboolean
+on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
+{
+  g_info ("configuration %" G_GUINT64_FORMAT " taken", generation);
+  return TRUE;
+}
+
+/* "I/N". */
+static gboolean
+parse_shard (Procmond *self, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (self->shard_text, "/", 3);
+  guint64 shard, shards;
+
+  if (g_strv_length (parts) == 2 && g_ascii_string_to_unsigned (parts[0], 10, 0, G_MAXUINT16, &shard, NULL)
+      && g_ascii_string_to_unsigned (parts[1], 10, 1, G_MAXUINT16, &shards, NULL) && shard < shards)
+    {
+      self->shard = (guint) shard;
+      self->shards = (guint) shards;
+      return TRUE;
+    }
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("--shard is I/N with I below N, such as 0/2, not %s"),
+               self->shard_text);
+  return FALSE;
+}
+
+static gboolean
+parse_options (Procmond *self, int *argc, char ***argv, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "id", 0, 0, G_OPTION_ARG_STRING, &self->id, N_("Name on the bus (default: procmond-1)"), N_("ID") },
+    { "type", 0, 0, G_OPTION_ARG_STRING, &self->type, N_("Kind of collector (default: procmond)"), N_("TYPE") },
+    { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_("Socket of the bus"), N_("PATH") },
+    { "shard", 0, 0, G_OPTION_ARG_STRING, &self->shard_text, N_("Publish events for pids with PID modulo N = I"), "I/N" },
+    { "interval", 0, 0, G_OPTION_ARG_INT, &self->interval_ms, N_("Time between polls (default: 500)"), N_("MS") },
+    { "heartbeat", 0, 0, G_OPTION_ARG_INT, &self->heartbeat_ms, N_("Time between heartbeats (default: 30000)"), N_("MS") },
+    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_("Write a line there once everything works"), N_("FD") },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_("Show the version"), NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_summary (context, _("Tells the event bus about the processes of this machine."));
+  g_option_context_set_description (
+      context, _("Processes are polled: one that lives shorter than the time between two polls may be missed."));
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  if (self->interval_ms < 10)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("--interval is at least 10 ms"));
+      return FALSE;
+    }
+  return self->shard_text == NULL || parse_shard (self, error);
+}
+
+static void
+say_ready (Procmond *self)
+{
+  g_info ("%s: polls every %d ms; a process that lives shorter may be missed", self->id, self->interval_ms);
+  if (self->ready_fd < 0)
+    return;
+  dprintf (self->ready_fd, "ready %s\n", self->id);
+  close (self->ready_fd);
+}
+
+static gboolean
+join_bus (Procmond *self, GError **error)
+{
+  g_autoptr (DeyeBusSubscription) tasks = NULL;
+
+  self->client = deye_bus_client_new (self->address, self->id, self->type);
+  if (!deye_bus_client_connect (self->client, NULL, error))
+    return FALSE;
+  g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
+  if (!deye_bus_client_serve_standard (self->client, on_reload, self, NULL, NULL, error))
+    return FALSE;
+  tasks = procmond_task_serve (self->client, error);
+  if (tasks == NULL)
+    return FALSE;
+  return deye_bus_client_set_heartbeat (self->client, (gint64) self->heartbeat_ms * 1000, error);
+}
+
+static void
+run (Procmond *self)
+{
+  guint poll, term, interrupt;
+
+  g_array_unref (proc_watch_look (&self->watch, proc_table_read (self->shard, self->shards)));
+  poll = g_timeout_add ((guint) self->interval_ms, on_poll, self);
+  term = g_unix_signal_add (SIGTERM, on_signal, self);
+  interrupt = g_unix_signal_add (SIGINT, on_signal, self);
+  say_ready (self);
+  g_main_loop_run (self->loop);
+  g_source_remove (poll);
+  g_source_remove (term);
+  g_source_remove (interrupt);
+}
+
+static void
+clear (Procmond *self)
+{
+  if (self->client != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (self->client, self);
+      deye_bus_client_close (self->client, NULL, NULL);
+      g_clear_object (&self->client);
+    }
+  proc_watch_clear (&self->watch);
+  g_main_loop_unref (self->loop);
+  g_free (self->id);
+  g_free (self->type);
+  g_free (self->address);
+  g_free (self->shard_text);
+}
+
+int
+main (int argc, char **argv)
+{
+  Procmond self = { .id = g_strdup ("procmond-1"),
+                    .type = g_strdup ("procmond"),
+                    .interval_ms = 500,
+                    .heartbeat_ms = 30000,
+                    .ready_fd = -1,
+                    .shards = 1 };
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  self.loop = g_main_loop_new (NULL, FALSE);
+  glibtop_init ();
+  proc_watch_init (&self.watch);
+  if (!parse_options (&self, &argc, &argv, &error))
+    self.status = 2;
+  else if (self.version)
+    g_print ("procmond %s\n", PACKAGE_VERSION);
+  else if (!join_bus (&self, &error))
+    self.status = 1;
+  else
+    run (&self);
+  if (error != NULL)
+    g_printerr ("procmond: %s\n", error->message);
+  clear (&self);
+  glibtop_close ();
+  return self.status;
+}

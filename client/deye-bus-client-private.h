@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-client.h"
+#include "deye-bus-collector.h"
+#include "deye-bus-error-private.h"
+#include "deye-bus-session.h"
+#include "deye-bus-socket.h"
+
+/*
+ * A client: one session, one socket and one GSource in the context that was the thread's default when it was made.
+ *
+ * deye-bus-client.c is the object and its state, -connect.c opens and closes, -pump.c moves bytes and waits,
+ * -dispatch.c tells what happened, -calls.c and -subscribe.c are the public calls.
+ *
+ * Invariant: user code runs only in dispatch, from the context; a public call appends and writes, never more.
+ */
+
+struct _DeyeBusClient
+{
+  GObject parent_instance;
+
+  char *id;
+  char *type;
+  char *address; /* as asked for; NULL: default, or a given fd */
+  DeyeBusRole wanted_role;
+  gint64 pid; /* of the process that made it */
+
+  GMainContext *context;
+  GSource *source;
+  gpointer fd_tag;
+  gboolean wants_out; /* the source polls for room */
+  guint dispatching;
+
+  DeyeBusClientState state;
+  DeyeBusSession *session; /* the last one; NULL before the first */
+  DeyeBusEvents events;
+  int fd; /* -1: none */
+  int given_fd; /* of new_for_fd(), until connect takes it */
+  gboolean is_for_fd;
+  gboolean write_dead; /* nobody reads what we write; what came in may say why */
+  gint64 retry_us; /* connecting: next try; 0: none */
+  gint64 linger_us; /* closing: what is owed is written until then; 0: not closing */
+  DeyeBusPending *closing; /* nullable */
+  guint8 *buffer;
+
+  GSource *heartbeat;
+  gint64 heartbeat_us;
+  guint64 heartbeats;
+  DeyeBusHealth health;
+  char *health_detail;
+};
+
+enum
+{
+  DEYE_BUS_SIGNAL_CLOSED,
+  DEYE_BUS_SIGNAL_ERROR,
+  DEYE_BUS_N_SIGNALS
+};
+extern guint deye_bus_client_signals[DEYE_BUS_N_SIGNALS] G_GNUC_INTERNAL;
+
+/* --- client.c --- */
+
+void deye_bus_client_set_state (DeyeBusClient *self, DeyeBusClientState state);
+void deye_bus_client_notify_state (DeyeBusClient *self);
+gboolean deye_bus_client_is_forked (DeyeBusClient *self);
+
+/* Every public call that touches the connection: right process, right thread. TRUE: call leave() at its end. */
+gboolean deye_bus_client_enter (DeyeBusClient *self, GError **error);
+/* Writes what it may (unless a dispatch does so at its end) and lets go. */
+void deye_bus_client_leave (DeyeBusClient *self);
+
+/* --- connect.c --- */
+
+/* The session ended, or was refused: socket and state follow. */
+void deye_bus_client_settle (DeyeBusClient *self);
+void deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us);
+void deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us);
+/* At once, for dispose: says goodbye if the socket takes it. */
+void deye_bus_client_drop_connection (DeyeBusClient *self);
+gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
+
+/* --- pump.c --- */
+
+void deye_bus_client_attach (DeyeBusClient *self);
+void deye_bus_client_detach (DeyeBusClient *self);
+void deye_bus_client_watch_fd (DeyeBusClient *self);
+void deye_bus_client_unwatch_fd (DeyeBusClient *self);
+void deye_bus_client_flush (DeyeBusClient *self);
+
+typedef gboolean (*DeyeBusCondition) (gconstpointer data);
+
+/* Pumps in the calling thread until @condition holds (TRUE), @due_us comes or @cancellable is cancelled (FALSE). */
+gboolean deye_bus_client_wait (DeyeBusClient *self, DeyeBusCondition condition, gconstpointer data, gint64 due_us,
+                               GCancellable *cancellable);
+/* ... until @pending is done; a cancellation gives it up. Moves its error to @error. */
+gboolean deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable, GError **error);
+
+/* --- dispatch.c --- */
+
+/* Tells what happened. TRUE: there is more. */
+gboolean deye_bus_client_dispatch (DeyeBusClient *self);
+
+/* --- calls.c --- */
+
+/* A GTask that ends with @pending: @complete is called in the client's context, and has the task as pending->data. */
+void deye_bus_client_run_task (DeyeBusClient *self, DeyeBusPending *pending, GTask *task, GCancellable *cancellable,
+                               DeyeBusPendingFunc complete);
+/* Moves task and error out of @pending and drops its watch. Transfer full. */
+GTask *deye_bus_pending_steal_task (DeyeBusPending *pending, GError **error);
+
+/* Publish without waiting for anything: for what may be lost. */
+gboolean deye_bus_client_post (DeyeBusClient *self, const char *topic, GBytes *payload, const char *type_name,
+                               const DeyeBusOptions *options, GError **error);
+
+/* --- heartbeat.c --- */
+void deye_bus_client_stop_heartbeat (DeyeBusClient *self);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <poll.h>
+
+/*
+ * Bytes between the socket and the session: by a GSource in the client's context, or by poll() in the calling thread
+ * during a synchronous call. Neither iterates a context.
+ *
+ * The source has no ready time: that would wake the context at each change. Its prepare() gives a timeout instead.
+ */
+
+#define BUFFER_BYTES (256u * 1024u)
+#define READS_PER_TURN 4u
+#define SPANS_MAX 64u
+
+typedef struct
+{
+  GSource source;
+  DeyeBusClient *client; /* borrowed: the source is destroyed in its dispose */
+} ClientSource;
+
+/* --- bytes --- */
+
+static void
+watch_for_room (DeyeBusClient *self, gboolean wants_out)
+{
+  if (self->wants_out == wants_out || self->fd_tag == NULL)
+    return;
+  self->wants_out = wants_out;
+  g_source_modify_unix_fd (self->source, self->fd_tag, wants_out ? G_IO_IN | G_IO_OUT : G_IO_IN);
+}
+
+void
+deye_bus_client_flush (DeyeBusClient *self)
+{
+  WireSpan spans[SPANS_MAX];
+  DeyeBusOutbuf *out;
+  gssize written = 1;
+
+  if (self->fd < 0)
+    return;
+  out = deye_bus_session_out (self->session);
+  while (deye_bus_outbuf_bytes (out) > 0 && written > 0 && !self->write_dead)
+    {
+      guint n = deye_bus_outbuf_gather (out, spans, G_N_ELEMENTS (spans));
+
+      written = deye_bus_socket_write (self->fd, spans, n);
+      if (written > 0)
+        deye_bus_outbuf_sent (out, (gsize) written);
+      /* Reading goes on: the reason may have been sent before the end. */
+      self->write_dead = written < 0;
+    }
+  if (self->write_dead)
+    deye_bus_outbuf_clear (out);
+  watch_for_room (self, deye_bus_outbuf_bytes (out) > 0);
+}
+
+/* FALSE: there is nothing more now. */
+static gboolean
+read_once (DeyeBusClient *self, gint64 now_us)
+{
+  guint8 *where = NULL;
+  gsize room = deye_bus_session_place (self->session, &where);
+  gboolean placed = room > 0;
+  gssize got;
+
+  if (!placed)
+    {
+      if (self->buffer == NULL)
+        self->buffer = g_malloc (BUFFER_BYTES);
+      where = self->buffer;
+      room = BUFFER_BYTES;
+    }
+  got = deye_bus_socket_read (self->fd, where, room);
+  if (got < 0 && errno == EAGAIN)
+    return FALSE;
+  if (got <= 0)
+    {
+      deye_bus_session_lost (self->session, got == 0 ? "end of stream" : g_strerror (errno));
+      return FALSE;
+    }
+  if (placed)
+    deye_bus_session_placed (self->session, (gsize) got, now_us);
+  else
+    deye_bus_session_received (self->session, where, (gsize) got, now_us);
+  return (gsize) got == room;
+}
+
+static gboolean
+reads (DeyeBusClient *self)
+{
+  return self->fd >= 0 && deye_bus_session_state (self->session) != DEYE_BUS_SESSION_ENDED;
+}
+
+/* All that needs doing now, but telling. */
+static void
+step (DeyeBusClient *self)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (self->session == NULL)
+    return;
+  deye_bus_client_step_connect (self, now_us);
+  for (guint i = 0; i < READS_PER_TURN && reads (self); i++)
+    if (!read_once (self, now_us))
+      break;
+  deye_bus_session_tick (self->session, now_us);
+  deye_bus_client_settle (self);
+}
+
+static gint64
+next_us (DeyeBusClient *self)
+{
+  gint64 soonest = self->session != NULL ? deye_bus_session_next_us (self->session) : G_MAXINT64;
+
+  if (self->retry_us > 0)
+    soonest = MIN (soonest, self->retry_us);
+  if (self->linger_us > 0)
+    soonest = MIN (soonest, self->linger_us);
+  return soonest;
+}
+
+/* Milliseconds until @due_us, rounded up, for poll(); -1: for ever. */
+static gint
+timeout_ms (gint64 due_us)
+{
+  gint64 left_us = due_us - g_get_monotonic_time ();
+
+  if (due_us == G_MAXINT64)
+    return -1;
+  if (left_us <= 0)
+    return 0;
+  return (gint) MIN ((left_us + 999) / 1000, G_MAXINT);
+}
+
+/* --- the source --- */
+
+static gboolean
+source_prepare (GSource *source, gint *timeout)
+{
+  DeyeBusClient *self = ((ClientSource *) source)->client;
+
+  *timeout = self->events.count > 0 ? 0 : timeout_ms (next_us (self));
+  return *timeout == 0;
+}
+
+static gboolean
+source_check (GSource *source)
+{
+  DeyeBusClient *self = ((ClientSource *) source)->client;
+
+  return self->events.count > 0 || timeout_ms (next_us (self)) == 0
+         || (self->fd_tag != NULL && g_source_query_unix_fd (source, self->fd_tag) != 0);
+}
+
+static gboolean
+source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  g_autoptr (DeyeBusClient) self = g_object_ref (((ClientSource *) source)->client);
+
+  if (deye_bus_client_is_forked (self))
+    return G_SOURCE_REMOVE;
+  g_main_context_push_thread_default (self->context);
+  self->dispatching++;
+  step (self);
+  deye_bus_client_dispatch (self);
+  self->dispatching--;
+  if (self->dispatching == 0)
+    {
+      deye_bus_client_flush (self);
+      deye_bus_client_step_close (self, g_get_monotonic_time ());
+    }
+  g_main_context_pop_thread_default (self->context);
+  /* For good, and everything told: nothing of us stays in the context. */
+  if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED && self->linger_us == 0 && self->events.count == 0)
+    deye_bus_client_detach (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { source_prepare, source_check, source_dispatch, NULL, NULL, NULL };
+
+void
+deye_bus_client_attach (DeyeBusClient *self)
+{
+  if (self->source != NULL)
+    return;
+  self->source = g_source_new (&source_funcs, sizeof (ClientSource));
+  ((ClientSource *) self->source)->client = self;
+  g_source_set_static_name (self->source, "DeyeBusClient");
+  /* Without it GLib takes our fd out of the poll set and back at each dispatch. */
+  g_source_set_can_recurse (self->source, TRUE);
+  g_source_attach (self->source, self->context);
+}
+
+void
+deye_bus_client_detach (DeyeBusClient *self)
+{
+  deye_bus_client_unwatch_fd (self);
+  if (self->source == NULL)
+    return;
+  g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
+}
+
+void
+deye_bus_client_watch_fd (DeyeBusClient *self)
+{
+  self->wants_out = FALSE;
+  self->fd_tag = g_source_add_unix_fd (self->source, self->fd, G_IO_IN);
+}
+
+void
+deye_bus_client_unwatch_fd (DeyeBusClient *self)
+{
+  if (self->fd_tag != NULL)
+    g_source_remove_unix_fd (self->source, self->fd_tag);
+  self->fd_tag = NULL;
+}
+
+/* --- synchronous calls --- */
+
+static void
+poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel_fd)
+{
+  struct pollfd fds[2];
+  nfds_t n = 0;
+
+  if (self->fd >= 0)
+    {
+      gboolean owes = deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
+      short events = reads (self) ? POLLIN : 0;
+
+      fds[n++] = (struct pollfd) { .fd = self->fd, .events = (short) (owes ? events | POLLOUT : events) };
+    }
+  if (cancel_fd != NULL)
+    fds[n++] = (struct pollfd) { .fd = cancel_fd->fd, .events = POLLIN };
+  /* Interrupted or not: the caller looks at everything again. */
+  (void) poll (fds, n, timeout_ms (MIN (due_us, next_us (self))));
+}
+
+gboolean
+deye_bus_client_wait (DeyeBusClient *self, DeyeBusCondition condition, gconstpointer data, gint64 due_us,
+                      GCancellable *cancellable)
+{
+  GPollFD cancel_fd;
+  gboolean watched = g_cancellable_make_pollfd (cancellable, &cancel_fd);
+  gboolean holds;
+
+  deye_bus_client_flush (self);
+  deye_bus_client_settle (self);
+  while (!(holds = condition (data)) && !g_cancellable_is_cancelled (cancellable) && g_get_monotonic_time () < due_us)
+    {
+      poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
+      step (self);
+      deye_bus_client_flush (self);
+      deye_bus_client_step_close (self, g_get_monotonic_time ());
+    }
+  if (watched && cancellable != NULL)
+    g_cancellable_release_fd (cancellable);
+  return holds;
+}
+
+static gboolean
+is_done (gconstpointer data)
+{
+  return ((const DeyeBusPending *) data)->done;
+}
+
+gboolean
+deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable, GError **error)
+{
+  GError *cancelled = NULL;
+
+  /* Its deadline is the session's business. */
+  if (!deye_bus_client_wait (self, is_done, pending, G_MAXINT64, cancellable)
+      && g_cancellable_set_error_if_cancelled (cancellable, &cancelled))
+    {
+      deye_bus_session_cancel (self->session, pending, cancelled);
+      deye_bus_client_settle (self);
+    }
+  if (pending->error == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&pending->error));
+  return FALSE;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-subscription-private.h"
+
+#include "control.pb-c.h"
+
+#include <glib/gi18n-lib.h>
+
+/*
+ * Subscribe, serve, unsubscribe: requests to the broker's own calls. The channel is in the session's table before the
+ * request goes out, so that nothing that follows the answer is missed.
+ */
+
+#define TYPE_PREFIX "daemoneye.eventbus.v1."
+
+typedef struct
+{
+  const char *pattern;
+  const char *group;
+  gboolean serve;
+  GCallback callback;
+  gpointer user_data;
+  GDestroyNotify destroy;
+} Wish;
+
+/* --- the broker's calls --- */
+
+static GBytes *
+pack (const ProtobufCMessage *message)
+{
+  gsize size = protobuf_c_message_get_packed_size (message);
+  guint8 *bytes = g_malloc (MAX (size, 1));
+
+  return g_bytes_new_take (bytes, protobuf_c_message_pack (message, bytes));
+}
+
+static GBytes *
+pack_subscribe (guint32 id, const Wish *wish)
+{
+  Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
+  g_autofree char *pattern = g_strdup (wish->pattern);
+  g_autofree char *group = g_strdup (wish->group != NULL ? wish->group : "");
+
+  request.subscription = id;
+  request.pattern = pattern;
+  request.group = group;
+  request.serve = wish->serve;
+  return pack (&request.base);
+}
+
+static GBytes *
+pack_unsubscribe (guint32 id)
+{
+  Daemoneye__Eventbus__V1__UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
+
+  request.subscription = id;
+  return pack (&request.base);
+}
+
+static gboolean
+ask_broker (DeyeBusClient *self, const char *topic, const char *type_name, GBytes *payload, DeyeBusPending *pending,
+            GError **error)
+{
+  DeyeBusCall call = { .kind = WIRE_KIND_REQUEST, .topic = topic, .type_name = type_name, .payload = payload };
+
+  return deye_bus_session_call (self->session, &call, pending, error);
+}
+
+static gboolean
+ask_to_unsubscribe (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GError **error)
+{
+  g_autoptr (GBytes) payload = pack_unsubscribe (id);
+
+  return ask_broker (self, "control.bus.unsubscribe", TYPE_PREFIX "UnsubscribeRequest", payload, pending, error);
+}
+
+/* --- subscribe --- */
+
+static void
+free_wish (const Wish *wish)
+{
+  if (wish->destroy != NULL)
+    wish->destroy (wish->user_data);
+}
+
+static DeyeBusPending *
+new_pending (void)
+{
+  return deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, g_get_monotonic_time () + DEYE_BUS_TIMEOUT_DEFAULT_US);
+}
+
+/* NULL: nothing was begun, and the wish is still the caller's. */
+static DeyeBusSubscription *
+begin (DeyeBusClient *self, const Wish *wish, DeyeBusPending *pending, GError **error)
+{
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  g_autoptr (GBytes) payload = NULL;
+  DeyeBusChannel *channel;
+  guint32 id;
+
+  if (!deye_bus_client_check_ready (self, error))
+    return NULL;
+  id = deye_bus_session_new_channel_id (self->session);
+  payload = pack_subscribe (id, wish);
+  pending->channel = deye_bus_channel_new (id, wish->serve, wish->callback == NULL);
+  if (!ask_broker (self, "control.bus.subscribe", TYPE_PREFIX "SubscribeRequest", payload, pending, error))
+    return NULL;
+  channel = pending->channel;
+  subscription = deye_bus_subscription_new (self, channel, wish->pattern, wish->group, wish->callback, wish->user_data,
+                                            wish->destroy);
+  deye_bus_session_add_channel (self->session, channel);
+  return g_steal_pointer (&subscription);
+}
+
+/* The broker may have done it all the same. */
+static void
+give_up (DeyeBusClient *self, DeyeBusSubscription *subscription, const DeyeBusPending *pending, const GError *error)
+{
+  gboolean told = error != NULL && error->domain == DEYE_BUS_ERROR && error->code != DEYE_BUS_ERROR_TIMEOUT;
+  DeyeBusChannel *channel = subscription->channel;
+
+  if (!channel->cut && pending->sent && !told)
+    (void) ask_to_unsubscribe (self, channel->id, NULL, NULL);
+  deye_bus_session_remove_channel (self->session, channel);
+}
+
+static DeyeBusSubscription *
+subscribe_sync (DeyeBusClient *self, const Wish *wish, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  g_autoptr (DeyeBusPending) pending = new_pending ();
+  GError *local = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !deye_bus_client_enter (self, error))
+    {
+      free_wish (wish);
+      return NULL;
+    }
+  subscription = begin (self, wish, pending, &local);
+  if (subscription == NULL)
+    free_wish (wish);
+  else if (!deye_bus_client_wait_pending (self, pending, cancellable, &local))
+    {
+      give_up (self, subscription, pending, local);
+      g_clear_object (&subscription);
+    }
+  deye_bus_client_leave (self);
+  if (local != NULL)
+    g_propagate_error (error, local);
+  return g_steal_pointer (&subscription);
+}
+
+static void
+on_subscribed (DeyeBusPending *pending)
+{
+  GError *error = NULL;
+  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
+  DeyeBusClient *self = g_task_get_source_object (task);
+  DeyeBusSubscription *subscription = g_task_get_task_data (task);
+
+  if (error == NULL)
+    {
+      g_task_return_pointer (task, g_object_ref (subscription), g_object_unref);
+      return;
+    }
+  give_up (self, subscription, pending, error);
+  g_task_return_error (task, error);
+}
+
+static void
+subscribe_async (DeyeBusClient *self, const Wish *wish, GTask *task)
+{
+  g_autoptr (DeyeBusPending) pending = new_pending ();
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  DeyeBusSubscription *subscription;
+  GError *error = NULL;
+
+  g_task_set_check_cancellable (task, FALSE);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !deye_bus_client_enter (self, &error))
+    {
+      free_wish (wish);
+      g_task_return_error (task, error);
+      return;
+    }
+  subscription = begin (self, wish, pending, &error);
+  if (subscription != NULL)
+    {
+      g_task_set_task_data (task, subscription, g_object_unref);
+      deye_bus_client_run_task (self, pending, task, cancellable, on_subscribed);
+    }
+  else
+    {
+      free_wish (wish);
+      g_task_return_error (task, error);
+    }
+  deye_bus_client_leave (self);
+}
+
+DeyeBusSubscription *
+deye_bus_client_subscribe (DeyeBusClient *self, const char *pattern, const char *group, DeyeBusMessageCallback callback,
+                           gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error)
+{
+  Wish wish = { pattern, group, FALSE, G_CALLBACK (callback), user_data, destroy };
+
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
+  g_return_val_if_fail (pattern != NULL, NULL);
+
+  return subscribe_sync (self, &wish, cancellable, error);
+}
+
+void
+deye_bus_client_subscribe_async (DeyeBusClient *self, const char *pattern, const char *group,
+                                 DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy,
+                                 GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data)
+{
+  Wish wish = { pattern, group, FALSE, G_CALLBACK (callback), user_data, destroy };
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+  g_return_if_fail (pattern != NULL);
+
+  task = g_task_new (self, cancellable, ready, ready_data);
+  g_task_set_source_tag (task, deye_bus_client_subscribe_async);
+  subscribe_async (self, &wish, task);
+}
+
+DeyeBusSubscription *
+deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+DeyeBusSubscription *
+deye_bus_client_serve (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback,
+                       gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error)
+{
+  Wish wish = { topic, group, TRUE, G_CALLBACK (callback), user_data, destroy };
+
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
+  g_return_val_if_fail (topic != NULL, NULL);
+
+  return subscribe_sync (self, &wish, cancellable, error);
+}
+
+void
+deye_bus_client_serve_async (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback,
+                             gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
+                             GAsyncReadyCallback ready, gpointer ready_data)
+{
+  Wish wish = { topic, group, TRUE, G_CALLBACK (callback), user_data, destroy };
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+  g_return_if_fail (topic != NULL);
+
+  task = g_task_new (self, cancellable, ready, ready_data);
+  g_task_set_source_tag (task, deye_bus_client_serve_async);
+  subscribe_async (self, &wish, task);
+}
+
+DeyeBusSubscription *
+deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* --- unsubscribe --- */
+
+/* The channel is out of the table and its callback silent at once; the broker's answer only says that it knows.
+ * FALSE: nothing has to be waited for (it had ended, or failed with @error). */
+static gboolean
+begin_unsubscribe (DeyeBusSubscription *subscription, DeyeBusClient *client, DeyeBusPending *pending, GError **error)
+{
+  DeyeBusChannel *channel = subscription->channel;
+
+  if (channel->cut)
+    {
+      channel->ended = TRUE;
+      return FALSE;
+    }
+  channel->ended = TRUE;
+  deye_bus_session_remove_channel (client->session, channel);
+  return ask_to_unsubscribe (client, channel->id, pending, error);
+}
+
+gboolean
+deye_bus_subscription_unsubscribe (DeyeBusSubscription *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (DeyeBusClient) client = NULL;
+  GError *local = NULL;
+
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
+
+  client = g_weak_ref_get (&self->client);
+  if (client == NULL)
+    return TRUE;
+  if (!deye_bus_client_enter (client, error))
+    return FALSE;
+  pending = new_pending ();
+  if (begin_unsubscribe (self, client, pending, &local))
+    deye_bus_client_wait_pending (client, pending, cancellable, &local);
+  deye_bus_client_leave (client);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
+static void
+on_unsubscribed (DeyeBusPending *pending)
+{
+  GError *error = NULL;
+  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer user_data)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, deye_bus_subscription_unsubscribe_async);
+  g_task_set_check_cancellable (task, FALSE);
+  client = g_weak_ref_get (&self->client);
+  if (client == NULL)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+  if (!deye_bus_client_enter (client, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  pending = new_pending ();
+  /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
+  g_task_set_task_data (task, g_object_ref (client), g_object_unref);
+  if (begin_unsubscribe (self, client, pending, &error))
+    deye_bus_client_run_task (client, pending, task, cancellable, on_unsubscribed);
+  else if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+  deye_bus_client_leave (client);
+}
+
+gboolean
+deye_bus_subscription_unsubscribe_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

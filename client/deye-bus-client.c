@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <unistd.h>
+
+/* The object, its properties and its state. */
+
+G_DEFINE_FINAL_TYPE (DeyeBusClient, deye_bus_client, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_ID = 1,
+  PROP_TYPE,
+  PROP_ROLE,
+  PROP_ADDRESS,
+  PROP_STATE,
+  PROP_BROKER_EPOCH,
+  PROP_BROKER_VERSION,
+  PROP_LARGEST_PAYLOAD,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+guint deye_bus_client_signals[DEYE_BUS_N_SIGNALS];
+
+/* --- state --- */
+
+static const char *const state_names[] = { "disconnected", "connecting", "connected", "closed" };
+
+/* Legal moves: from -> a bit for each state. */
+static const guint moves[] = {
+  [DEYE_BUS_CLIENT_STATE_DISCONNECTED]
+  = 1u << DEYE_BUS_CLIENT_STATE_CONNECTING | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
+  [DEYE_BUS_CLIENT_STATE_CONNECTING] = 1u << DEYE_BUS_CLIENT_STATE_CONNECTED | 1u << DEYE_BUS_CLIENT_STATE_DISCONNECTED
+                                       | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
+  [DEYE_BUS_CLIENT_STATE_CONNECTED]
+  = 1u << DEYE_BUS_CLIENT_STATE_DISCONNECTED | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
+  [DEYE_BUS_CLIENT_STATE_CLOSED] = 0,
+};
+
+void
+deye_bus_client_set_state (DeyeBusClient *self, DeyeBusClientState state)
+{
+  if (state == self->state)
+    return;
+  g_assert (moves[self->state] & 1u << state);
+  g_debug ("client %s: %s -> %s", self->id, state_names[self->state], state_names[state]);
+  self->state = state;
+  deye_bus_events_push (&self->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_STATE });
+}
+
+void
+deye_bus_client_notify_state (DeyeBusClient *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
+}
+
+/* --- who may call --- */
+
+gboolean
+deye_bus_client_is_forked (DeyeBusClient *self)
+{
+  return self->pid != (gint64) getpid ();
+}
+
+gboolean
+deye_bus_client_enter (DeyeBusClient *self, GError **error)
+{
+  if (deye_bus_client_is_forked (self))
+    {
+      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED,
+                           _ ("This client belongs to the parent process: make a new one after fork()"));
+      return FALSE;
+    }
+  if (!g_main_context_acquire (self->context))
+    {
+      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
+                           _ ("Another thread runs this client's context: call it from there, or make a client per thread"));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+void
+deye_bus_client_leave (DeyeBusClient *self)
+{
+  if (self->dispatching == 0)
+    deye_bus_client_flush (self);
+  g_main_context_release (self->context);
+}
+
+/* --- object --- */
+
+static void
+deye_bus_client_init (DeyeBusClient *self)
+{
+  self->pid = (gint64) getpid ();
+  self->fd = -1;
+  self->given_fd = -1;
+  self->health = DEYE_BUS_HEALTH_HEALTHY;
+  self->context = g_main_context_ref_thread_default ();
+  deye_bus_events_init (&self->events);
+}
+
+static void
+deye_bus_client_dispose (GObject *object)
+{
+  DeyeBusClient *self = DEYE_BUS_CLIENT (object);
+
+  deye_bus_client_stop_heartbeat (self);
+  deye_bus_client_drop_connection (self);
+  deye_bus_client_detach (self);
+  G_OBJECT_CLASS (deye_bus_client_parent_class)->dispose (object);
+}
+
+static void
+deye_bus_client_finalize (GObject *object)
+{
+  DeyeBusClient *self = DEYE_BUS_CLIENT (object);
+
+  g_clear_pointer (&self->session, deye_bus_session_free);
+  deye_bus_events_clear (&self->events);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_free (self->buffer);
+  g_free (self->id);
+  g_free (self->type);
+  g_free (self->address);
+  g_free (self->health_detail);
+  G_OBJECT_CLASS (deye_bus_client_parent_class)->finalize (object);
+}
+
+static void
+deye_bus_client_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  DeyeBusClient *self = DEYE_BUS_CLIENT (object);
+  const DeyeBusWelcome *welcome = self->session != NULL ? deye_bus_session_welcome (self->session) : NULL;
+
+  switch (prop_id)
+    {
+    case PROP_ID:
+      g_value_set_string (value, self->id);
+      break;
+    case PROP_TYPE:
+      g_value_set_string (value, self->type);
+      break;
+    case PROP_ROLE:
+      g_value_set_uint (value, deye_bus_client_get_role (self));
+      break;
+    case PROP_ADDRESS:
+      g_value_take_string (value, self->is_for_fd ? NULL : deye_bus_socket_address (self->address));
+      break;
+    case PROP_STATE:
+      g_value_set_uint (value, self->state);
+      break;
+    case PROP_BROKER_EPOCH:
+      g_value_set_uint64 (value, deye_bus_client_get_broker_epoch (self));
+      break;
+    case PROP_BROKER_VERSION:
+      g_value_set_string (value, welcome != NULL ? welcome->software_version : NULL);
+      break;
+    case PROP_LARGEST_PAYLOAD:
+      g_value_set_uint64 (value, deye_bus_client_get_largest_payload (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+#define READ_ONLY (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+
+static void
+deye_bus_client_class_init (DeyeBusClientClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = deye_bus_client_dispose;
+  object_class->finalize = deye_bus_client_finalize;
+  object_class->get_property = deye_bus_client_get_property;
+
+  props[PROP_ID] = g_param_spec_string ("id", NULL, NULL, NULL, READ_ONLY);
+  props[PROP_TYPE] = g_param_spec_string ("type", NULL, NULL, NULL, READ_ONLY);
+  props[PROP_ROLE] = g_param_spec_uint ("role", NULL, NULL, 0, G_MAXUINT, 0, READ_ONLY);
+  props[PROP_ADDRESS] = g_param_spec_string ("address", NULL, NULL, NULL, READ_ONLY);
+  props[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, DEYE_BUS_CLIENT_STATE_CLOSED, 0, READ_ONLY);
+  props[PROP_BROKER_EPOCH] = g_param_spec_uint64 ("broker-epoch", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
+  props[PROP_BROKER_VERSION] = g_param_spec_string ("broker-version", NULL, NULL, NULL, READ_ONLY);
+  props[PROP_LARGEST_PAYLOAD] = g_param_spec_uint64 ("largest-payload", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+
+  deye_bus_client_signals[DEYE_BUS_SIGNAL_CLOSED] = g_signal_new ("closed", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL,
+                                                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR] = g_signal_new ("error", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL,
+                                                                 NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+}
+
+static DeyeBusClient *
+client_new (const char *address, const char *id, const char *type, DeyeBusRole role)
+{
+  DeyeBusClient *self = g_object_new (DEYE_BUS_TYPE_CLIENT, NULL);
+
+  self->address = g_strdup (address);
+  self->id = g_strdup (id);
+  self->type = g_strdup (type);
+  self->wanted_role = role;
+  return self;
+}
+
+DeyeBusClient *
+deye_bus_client_new (const char *address, const char *id, const char *type)
+{
+  g_return_val_if_fail (id != NULL, NULL);
+
+  return client_new (address, id, type, DEYE_BUS_ROLE_COLLECTOR);
+}
+
+DeyeBusClient *
+deye_bus_client_new_tool (const char *address, const char *id)
+{
+  g_return_val_if_fail (id != NULL, NULL);
+
+  return client_new (address, id, NULL, DEYE_BUS_ROLE_TOOL);
+}
+
+DeyeBusClient *
+deye_bus_client_new_for_fd (int fd, const char *id, const char *type)
+{
+  DeyeBusClient *self;
+
+  g_return_val_if_fail (fd >= 0, NULL);
+  g_return_val_if_fail (id != NULL, NULL);
+
+  self = client_new (NULL, id, type, DEYE_BUS_ROLE_COLLECTOR);
+  self->given_fd = fd;
+  self->is_for_fd = TRUE;
+  return self;
+}
+
+const char *
+deye_bus_client_get_id (DeyeBusClient *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
+
+  return self->id;
+}
+
+DeyeBusClientState
+deye_bus_client_get_state (DeyeBusClient *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), DEYE_BUS_CLIENT_STATE_CLOSED);
+
+  return self->state;
+}
+
+DeyeBusRole
+deye_bus_client_get_role (DeyeBusClient *self)
+{
+  guint32 granted = 0;
+
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), DEYE_BUS_ROLE_COLLECTOR);
+
+  if (self->session != NULL)
+    granted = deye_bus_session_welcome (self->session)->role;
+  return granted != 0 ? (DeyeBusRole) granted : self->wanted_role;
+}
+
+guint64
+deye_bus_client_get_broker_epoch (DeyeBusClient *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), 0);
+
+  return self->session != NULL ? deye_bus_session_welcome (self->session)->epoch : 0;
+}
+
+guint64
+deye_bus_client_get_largest_payload (DeyeBusClient *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), 0);
+
+  return self->session != NULL ? deye_bus_session_welcome (self->session)->largest_payload : 0;
+}

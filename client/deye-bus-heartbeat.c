@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+
+#include "health.pb-c.h"
+
+#include <glib/gi18n-lib.h>
+
+/*
+ * The heartbeat: a GSource of the client's context that publishes at fixed monotonic moments. A beat that finds no
+ * connection or no credit is left out, never queued: an old sign of life says nothing.
+ */
+
+#define INTERVAL_MIN_US (100 * G_TIME_SPAN_MILLISECOND)
+#define INTERVAL_MAX_US (300 * G_TIME_SPAN_SECOND)
+
+static GBytes *
+pack_heartbeat (DeyeBusClient *self)
+{
+  Daemoneye__Eventbus__V1__Heartbeat beat = DAEMONEYE__EVENTBUS__V1__HEARTBEAT__INIT;
+  g_autofree char *detail = g_strdup (self->health_detail != NULL ? self->health_detail : "");
+  gsize size;
+  guint8 *bytes;
+
+  beat.id = self->id;
+  beat.sequence = ++self->heartbeats;
+  beat.interval_us = (guint64) self->heartbeat_us;
+  beat.health = self->health;
+  beat.detail = detail;
+  size = daemoneye__eventbus__v1__heartbeat__get_packed_size (&beat);
+  bytes = g_malloc (size);
+  return g_bytes_new_take (bytes, daemoneye__eventbus__v1__heartbeat__pack (&beat, bytes));
+}
+
+static void
+send_beat (DeyeBusClient *self)
+{
+  g_autofree char *topic = g_strconcat ("control.health.heartbeat.", self->id, NULL);
+  DeyeBusCall probe = { .kind = WIRE_KIND_PUBLISH, .topic = topic };
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED || !deye_bus_session_has_credit (self->session, &probe))
+    return;
+  payload = pack_heartbeat (self);
+  if (!deye_bus_client_post (self, topic, payload, "daemoneye.eventbus.v1.Heartbeat", NULL, &error))
+    g_debug ("heartbeat left out: %s", error->message);
+}
+
+static gboolean
+beat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  /* The client destroys the source in its dispose, so it is alive here. */
+  DeyeBusClient *self = data;
+  gint64 due_us = g_source_get_ready_time (source) + self->heartbeat_us;
+
+  if (deye_bus_client_is_forked (self))
+    return G_SOURCE_REMOVE;
+  /* After a long pause (suspend) once, not all that were missed. */
+  g_source_set_ready_time (source, MAX (due_us, g_get_monotonic_time ()));
+  send_beat (self);
+  return G_SOURCE_CONTINUE;
+}
+
+/* A source without a callback is not given its data; nobody calls this one. */
+static gboolean
+no_callback (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs beat_funcs = { NULL, NULL, beat_dispatch, NULL, NULL, NULL };
+
+void
+deye_bus_client_stop_heartbeat (DeyeBusClient *self)
+{
+  if (self->heartbeat != NULL)
+    g_source_destroy (self->heartbeat);
+  g_clear_pointer (&self->heartbeat, g_source_unref);
+}
+
+gboolean
+deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64 interval_us, GError **error)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
+  if (interval_us != 0 && (interval_us < INTERVAL_MIN_US || interval_us > INTERVAL_MAX_US))
+    {
+      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT,
+                   _ ("A heartbeat's interval is 100 ms to 300 s, or 0 for none; not %" G_GINT64_FORMAT " us"), interval_us);
+      return FALSE;
+    }
+  if (!deye_bus_client_enter (self, error))
+    return FALSE;
+  deye_bus_client_stop_heartbeat (self);
+  self->heartbeat_us = interval_us;
+  if (interval_us > 0)
+    {
+      self->heartbeat = g_source_new (&beat_funcs, sizeof (GSource));
+      g_source_set_static_name (self->heartbeat, "DeyeBusHeartbeat");
+      g_source_set_callback (self->heartbeat, no_callback, self, NULL);
+      g_source_set_ready_time (self->heartbeat, g_get_monotonic_time () + interval_us);
+      g_source_attach (self->heartbeat, self->context);
+      send_beat (self);
+    }
+  deye_bus_client_leave (self);
+  return TRUE;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host-module.h"
+
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+
+#define STOP_DEADLINE_US (2 * G_TIME_SPAN_SECOND)
+
+char *
+host_module_find (const char *given)
+{
+  static const char *const places[] = { MODULE_BUILT, MODULE_INSTALLED };
+  const char *from_environment = g_getenv ("DAEMONEYE_MODULE");
+
+  if (given != NULL)
+    return g_strdup (given);
+  if (from_environment != NULL && *from_environment != '\0')
+    return g_strdup (from_environment);
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    if (g_file_test (places[i], G_FILE_TEST_IS_REGULAR))
+      return g_strdup (places[i]);
+  return g_strdup (MODULE_INSTALLED);
+}
+
+static gboolean
+check_abi (const DaemoneyePlugin *plugin, const char *path, GError **error)
+{
+  if (plugin == NULL || plugin->magic != DAEMONEYE_PLUGIN_MAGIC)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("%s is no module of daemoneye"), path);
+  else if (plugin->abi_major != DAEMONEYE_PLUGIN_ABI_MAJOR || plugin->struct_size < sizeof (DaemoneyePlugin))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                 _("%s speaks ABI %u.%u, this agent %u.%u: install versions that belong together"), path, plugin->abi_major,
+                 plugin->abi_minor, DAEMONEYE_PLUGIN_ABI_MAJOR, DAEMONEYE_PLUGIN_ABI_MINOR);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+gboolean
+host_module_load (HostModule *self, const char *path, GError **error)
+{
+  const DaemoneyePlugin *(*describe) (void) = NULL;
+  GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL | G_MODULE_BIND_LAZY);
+
+  *self = (HostModule) { NULL, NULL };
+  if (module == NULL)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("the module can't be loaded: %s"), g_module_error ());
+      return FALSE;
+    }
+  if (!g_module_symbol (module, DAEMONEYE_PLUGIN_SYMBOL, (gpointer *) &describe) || describe == NULL)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("%s has no %s: it is no module of daemoneye"), path,
+                   DAEMONEYE_PLUGIN_SYMBOL);
+      g_module_close (module);
+      return FALSE;
+    }
+  /* Its broker thread may return through its code at any time: it stays for the life of the process. */
+  g_module_make_resident (module);
+  self->plugin = describe ();
+  return check_abi (self->plugin, path, error);
+}
+
+static void
+take_error (GError **error, const DaemoneyeError *from)
+{
+  g_set_error (error, G_IO_ERROR, from->code == 2 ? G_IO_ERROR_ADDRESS_IN_USE : G_IO_ERROR_FAILED, "%s", from->message);
+}
+
+gboolean
+host_module_start (HostModule *self, const char *address, const char *config, GError **error)
+{
+  DaemoneyeHost host = { .struct_size = sizeof host, .address = address };
+  DaemoneyeError failure = { .struct_size = sizeof failure };
+
+  self->bus = self->plugin->start (&host, config, &failure);
+  if (self->bus == NULL)
+    take_error (error, &failure);
+  return self->bus != NULL;
+}
+
+int
+host_module_connect (HostModule *self, GError **error)
+{
+  DaemoneyeError failure = { .struct_size = sizeof failure };
+  intptr_t fd = self->plugin->connect (self->bus, &failure);
+
+  if (fd < 0)
+    take_error (error, &failure);
+  return (int) fd;
+}
+
+const char *
+host_module_address (const HostModule *self)
+{
+  return self->plugin->address (self->bus);
+}
+
+void
+host_module_stop (HostModule *self)
+{
+  if (self->bus != NULL)
+    self->plugin->stop (self->bus, STOP_DEADLINE_US);
+  self->bus = NULL;
+}

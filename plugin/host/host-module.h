@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "daemoneye-plugin.h"
+
+#include <gmodule.h>
+
+/*
+ * The event bus module, as a host loads it: by GModule, bound local, checked, made resident.
+ *
+ * This is all that a host has to do with the module; the rest of the agent is a client of the bus like any other. It
+ * knows nothing of the module but its header.
+ */
+
+typedef struct
+{
+  const DaemoneyePlugin *plugin;
+  DaemoneyeBus *bus; /* NULL: not started */
+} HostModule;
+
+/* Loads and checks the module at @path. */
+gboolean host_module_load (HostModule *self, const char *path, GError **error);
+/* Starts a broker. @address, @config: (nullable). */
+gboolean host_module_start (HostModule *self, const char *address, const char *config, GError **error);
+/* A connection with the agent's role, or -1. */
+int host_module_connect (HostModule *self, GError **error);
+const char *host_module_address (const HostModule *self);
+void host_module_stop (HostModule *self);
+
+/* --module, else $DAEMONEYE_MODULE, else where it was built or installed. Transfer full. */
+char *host_module_find (const char *given);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job.h"
+
+#include "job-proc.h"
+#include "task.pb-c.h"
+#include "wire-guard.h"
+
+#include <glib/gi18n.h>
+
+/*
+ * Shards of one task go through the queue group, the answers become one table of this machine's processes, and the table
+ * is held against /proc before and after.
+ */
+
+#define SHARDS 8u
+#define SHOWN 8u
+
+typedef Daemoneye__Eventbus__V1__TaskResult TaskResult;
+typedef Daemoneye__Eventbus__V1__ProcessTable ProcessTable;
+
+/* Which collector did what. */
+typedef struct
+{
+  guint shards;
+  guint processes;
+  guint64 duration_us;
+} Share;
+
+typedef struct
+{
+  Job *job;
+  guint answered;
+  guint failed;
+  GPtrArray *guards;  /* keep the records alive */
+  GPtrArray *records; /* of const JobRecord */
+  GHashTable *shares; /* collector -> Share */
+  guint vanished;
+} Enumeration;
+
+static GBytes *
+pack_task (guint shard)
+{
+  g_autofree char *id = g_strdup_printf ("enumerate-%u", shard);
+  Daemoneye__Eventbus__V1__TaskRequest task;
+  gsize size;
+  guint8 *bytes;
+
+  daemoneye__eventbus__v1__task_request__init (&task);
+  task.task_id = id;
+  task.operation = (char *) "enumerate_processes";
+  task.shard = shard;
+  task.shards = SHARDS;
+  size = daemoneye__eventbus__v1__task_request__get_packed_size (&task);
+  bytes = g_malloc (size);
+  daemoneye__eventbus__v1__task_request__pack (&task, bytes);
+  return g_bytes_new_take (bytes, size);
+}
+
+static gboolean
+take_table (Enumeration *run, const TaskResult *result, const char *sender)
+{
+  WireGuard *guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__process_table__descriptor,
+                                                wire_span (result->result.data, result->result.len), 0, NULL);
+  const ProcessTable *table;
+  Share *share;
+
+  if (guard == NULL)
+    return FALSE;
+  g_ptr_array_add (run->guards, guard);
+  table = wire_guard_message (guard);
+  for (gsize i = 0; i < table->n_processes; i++)
+    g_ptr_array_add (run->records, table->processes[i]);
+  run->vanished += table->vanished;
+
+  share = g_hash_table_lookup (run->shares, sender);
+  if (share == NULL)
+    {
+      share = g_new0 (Share, 1);
+      g_hash_table_insert (run->shares, g_strdup (sender), share);
+    }
+  share->shards++;
+  share->processes += (guint) table->n_processes;
+  share->duration_us += result->duration_us;
+  return TRUE;
+}
+
+static gboolean
+take_answer (Enumeration *run, DeyeBusMessage *reply)
+{
+  gsize len;
+  const guint8 *bytes = deye_bus_message_get_data (reply, &len);
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__task_result__descriptor, wire_span (bytes, len), 0, NULL);
+
+  return guard != NULL && take_table (run, wire_guard_message (guard), deye_bus_message_get_sender (reply));
+}
+
+static void
+on_answer (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Enumeration *run = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusMessage) reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (source), result, &error);
+
+  run->answered++;
+  if (reply != NULL && take_answer (run, reply))
+    return;
+  run->failed++;
+  job_report_step (&run->job->report, "tasks", FALSE, NULL, _("a shard failed: %s"),
+                   error != NULL ? error->message : _("the answer can't be read"));
+}
+
+static gboolean
+all_answered (Job *job, gpointer data)
+{
+  return ((Enumeration *) data)->answered == SHARDS;
+}
+
+static void
+send_tasks (Job *job, Enumeration *run)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+
+  deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.TaskRequest");
+  deye_bus_options_set_correlation_id (options, "demo-enumeration");
+  deye_bus_options_set_timeout (options, 10 * G_TIME_SPAN_SECOND);
+  for (guint shard = 0; shard < SHARDS; shard++)
+    {
+      g_autoptr (GBytes) task = pack_task (shard);
+
+      deye_bus_client_request_async (job->client, "control.collector.task.process", task, options, NULL, on_answer, run);
+    }
+}
+
+static void
+report_shares (Job *job, const Enumeration *run)
+{
+  JsonArray *list = json_array_new ();
+  JsonObject *facts = json_object_new ();
+  g_autoptr (GString) text = g_string_new (NULL);
+  GHashTableIter iter;
+  gpointer name, value;
+
+  g_hash_table_iter_init (&iter, run->shares);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    {
+      const Share *share = value;
+      JsonObject *one = json_object_new ();
+
+      json_object_set_string_member (one, "collector", name);
+      json_object_set_int_member (one, "shards", share->shards);
+      json_object_set_int_member (one, "processes", share->processes);
+      json_object_set_int_member (one, "duration_us", (gint64) share->duration_us);
+      json_array_add_object_element (list, one);
+      g_string_append_printf (text, _("%s%s did %u (%u processes, %.1f ms)"), text->len > 0 ? ", " : "", (const char *) name,
+                              share->shards, share->processes, (double) share->duration_us / 1000);
+    }
+  json_object_set_array_member (facts, "shares", list);
+  job_report_step (&job->report, "tasks", g_hash_table_size (run->shares) == JOB_COLLECTORS, facts, _("%u shards: %s"), SHARDS,
+                   text->str);
+}
+
+/* Everybody who was there before and after is in the table, once; nobody is in it who was in neither. */
+static void
+check_table (Job *job, const Enumeration *run, GHashTable *before, GHashTable *after)
+{
+  g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  guint twice = 0, invented = 0, missing = 0, stayed = 0;
+  JsonObject *facts = json_object_new ();
+  GHashTableIter iter;
+  gpointer key;
+
+  for (guint i = 0; i < run->records->len; i++)
+    {
+      const JobRecord *record = g_ptr_array_index (run->records, i);
+      g_autofree char *name = job_proc_key (record->pid, record->start_time);
+
+      if (!g_hash_table_contains (before, name) && !g_hash_table_contains (after, name))
+        invented++;
+      if (!g_hash_table_add (table, g_steal_pointer (&name)))
+        twice++;
+    }
+  g_hash_table_iter_init (&iter, before);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    if (g_hash_table_contains (after, key))
+      {
+        stayed++;
+        missing += g_hash_table_contains (table, key) ? 0 : 1;
+      }
+
+  json_object_set_int_member (facts, "processes", run->records->len);
+  json_object_set_int_member (facts, "in_proc_before_and_after", stayed);
+  json_object_set_int_member (facts, "missing", missing);
+  json_object_set_int_member (facts, "invented", invented);
+  json_object_set_int_member (facts, "twice", twice);
+  job_report_step (&job->report, "table", missing == 0 && invented == 0 && twice == 0 && stayed > 0, facts,
+                   _("%u processes; of %u in /proc before and after %u are missing; %u are invented, %u stand twice"),
+                   run->records->len, stayed, missing, invented, twice);
+}
+
+static gint
+by_memory (gconstpointer a, gconstpointer b)
+{
+  const JobRecord *first = *(const JobRecord *const *) a;
+  const JobRecord *second = *(const JobRecord *const *) b;
+
+  return (first->resident_bytes < second->resident_bytes) - (first->resident_bytes > second->resident_bytes);
+}
+
+static void
+show_table (Job *job, const Enumeration *run)
+{
+  g_ptr_array_sort (run->records, by_memory);
+  job_report_detail (&job->report, "%7s %7s %6s %9s %9s  %s", _("PID"), _("PARENT"), _("UID"), _("MEMORY"), _("CPU"),
+                     _("COMMAND"));
+  for (guint i = 0; i < MIN (run->records->len, SHOWN); i++)
+    {
+      const JobRecord *record = g_ptr_array_index (run->records, i);
+      g_autofree char *command = record->n_command_line > 0 ? g_strdup (record->command_line[0]) : g_strdup (record->name);
+
+      job_report_detail (&job->report, "%7u %7u %6u %6.1f MB %7.2f s  %.48s", record->pid, record->ppid, record->uid,
+                         (double) record->resident_bytes / 1e6, (double) record->cpu_time_us / 1e6, command);
+    }
+  if (run->records->len > SHOWN)
+    job_report_detail (&job->report, _("and %u more"), run->records->len - SHOWN);
+}
+
+static void
+list_table (const Job *job, const Enumeration *run)
+{
+  for (guint i = 0; job->report.json && i < run->records->len; i++)
+    {
+      const JobRecord *record = g_ptr_array_index (run->records, i);
+      g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+      JsonObject *one = json_object_new ();
+      g_autofree char *line = NULL;
+
+      json_object_set_int_member (one, "pid", record->pid);
+      json_object_set_int_member (one, "ppid", record->ppid);
+      json_object_set_int_member (one, "uid", record->uid);
+      json_object_set_string_member (one, "name", record->name);
+      json_object_set_string_member (one, "exe", record->exe);
+      json_object_set_int_member (one, "start_time", (gint64) record->start_time);
+      json_object_set_int_member (one, "resident_bytes", (gint64) record->resident_bytes);
+      json_object_set_int_member (one, "cpu_time_us", (gint64) record->cpu_time_us);
+      json_node_take_object (root, one);
+      line = json_to_string (root, FALSE);
+      g_print ("%s\n", line);
+    }
+}
+
+gboolean
+job_enumerate (Job *job)
+{
+  g_autoptr (GPtrArray) guards = g_ptr_array_new_with_free_func ((GDestroyNotify) wire_guard_free);
+  g_autoptr (GPtrArray) records = g_ptr_array_new ();
+  g_autoptr (GHashTable) shares = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GHashTable) before = job_proc_snapshot ();
+  g_autoptr (GHashTable) after = NULL;
+  Enumeration run = { .job = job, .guards = guards, .records = records, .shares = shares };
+
+  send_tasks (job, &run);
+  if (!job_wait (job, all_answered, &run, 15 * G_TIME_SPAN_SECOND, "tasks", _("an answer")))
+    return FALSE;
+  after = job_proc_snapshot ();
+  report_shares (job, &run);
+  check_table (job, &run, before, after);
+  show_table (job, &run);
+  list_table (job, &run);
+  return run.failed == 0;
+}

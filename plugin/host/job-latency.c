@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job.h"
+
+#include <glib/gi18n.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* How long a request to another process and its answer take, through the broker: every one is measured, none left out. */
+
+#define WARM_UP 500u
+#define ROUNDS 10000u
+
+static gint64
+clock_ns (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (gint64) now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int
+by_value (const void *a, const void *b)
+{
+  gint64 first = *(const gint64 *) a;
+  gint64 second = *(const gint64 *) b;
+
+  return (first > second) - (first < second);
+}
+
+static gboolean
+ask (Job *job, GBytes *payload, DeyeBusOptions *options, GError **error)
+{
+  g_autoptr (DeyeBusMessage) reply
+      = deye_bus_client_request (job->client, "control.collector.procmond-1", payload, options, NULL, error);
+
+  return reply != NULL;
+}
+
+static double
+percentile_us (const gint64 *sorted, double share)
+{
+  return (double) sorted[(guint) (share * (ROUNDS - 1))] / 1000;
+}
+
+static void
+report (Job *job, gint64 *ns)
+{
+  JsonObject *facts = json_object_new ();
+  double p50, p99, p999;
+
+  qsort (ns, ROUNDS, sizeof ns[0], by_value);
+  p50 = percentile_us (ns, 0.5);
+  p99 = percentile_us (ns, 0.99);
+  p999 = percentile_us (ns, 0.999);
+  json_object_set_int_member (facts, "rounds", ROUNDS);
+  json_object_set_double_member (facts, "p50_us", p50);
+  json_object_set_double_member (facts, "p99_us", p99);
+  json_object_set_double_member (facts, "p999_us", p999);
+  job_report_step (&job->report, "round-trips", TRUE, facts,
+                   _("%u requests to procmond-1 and back: p50 %.0f us, p99 %.0f us, p99.9 %.0f us"), ROUNDS, p50, p99, p999);
+}
+
+gboolean
+job_round_trips (Job *job)
+{
+  g_autofree gint64 *ns = g_new (gint64, ROUNDS);
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GBytes) payload = g_bytes_new_static ("0123456789abcdef", 16);
+  g_autoptr (GError) error = NULL;
+  gboolean ok = TRUE;
+
+  deye_bus_options_set_target (options, "procmond-1");
+  deye_bus_options_set_method (options, "Ping");
+  for (guint i = 0; ok && i < WARM_UP; i++)
+    ok = ask (job, payload, options, &error);
+  for (guint i = 0; ok && i < ROUNDS; i++)
+    {
+      gint64 start_ns = clock_ns ();
+
+      ok = ask (job, payload, options, &error);
+      ns[i] = clock_ns () - start_ns;
+    }
+  if (ok)
+    report (job, ns);
+  else
+    job_report_step (&job->report, "round-trips", FALSE, NULL, "%s", error->message);
+  return ok;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job.h"
+
+#include "control.pb-c.h"
+#include "health.pb-c.h"
+#include "wire-guard.h"
+
+#include <glib/gi18n.h>
+
+/* One named collector is asked for its health, all are told to reload, and in the end the bus is idle. */
+
+#define REPLY(message, guard, descriptor)                                                                              \
+  gsize len;                                                                                                           \
+  const guint8 *bytes = deye_bus_message_get_data (message, &len);                                                     \
+  g_autoptr (WireGuard) guard = wire_guard_unpack_lenient (descriptor, wire_span (bytes, len), 0, NULL)
+
+static const char *
+health_name (guint32 health)
+{
+  static const char *const names[] = { "unknown", "healthy", "degraded", "unhealthy" };
+
+  return health < G_N_ELEMENTS (names) ? names[health] : names[0];
+}
+
+static gboolean
+report_health (Job *job, DeyeBusMessage *reply)
+{
+  REPLY (reply, guard, &daemoneye__eventbus__v1__health_reply__descriptor);
+  const Daemoneye__Eventbus__V1__HealthReply *health = guard != NULL ? wire_guard_message (guard) : NULL;
+  gboolean ok = health != NULL && health->health == DEYE_BUS_HEALTH_HEALTHY
+                && health->pid == (guint32) job->collectors[0]->pid;
+
+  if (health == NULL)
+    job_report_step (&job->report, "direct", FALSE, NULL, _("the answer can't be read"));
+  else
+    job_report_step (&job->report, "direct", ok, NULL, _("%s (pid %u) says it is %s, up for %.1f s"), health->id, health->pid,
+                     health_name (health->health), (double) health->uptime_us / 1e6);
+  return ok;
+}
+
+gboolean
+job_ask_health (Job *job)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusMessage) reply = NULL;
+
+  deye_bus_options_set_target (options, "procmond-1");
+  deye_bus_options_set_method (options, "HealthCheck");
+  deye_bus_options_set_timeout (options, 5 * G_TIME_SPAN_SECOND);
+  reply = deye_bus_client_request (job->client, "control.collector.procmond-1", NULL, options, NULL, &error);
+  if (reply != NULL)
+    return report_health (job, reply);
+  job_report_step (&job->report, "direct", FALSE, NULL, "%s", error->message);
+  return FALSE;
+}
+
+/* --- reload --- */
+
+#define CORRELATION "demo-reload"
+
+static gboolean
+is_acknowledged_by (const Job *job, const char *id)
+{
+  for (guint i = 0; i < job->reloaded->len; i++)
+    {
+      DeyeBusMessage *message = g_ptr_array_index (job->reloaded, i);
+
+      if (g_strcmp0 (deye_bus_message_get_correlation_id (message), CORRELATION) == 0
+          && g_str_equal (deye_bus_message_get_sender (message), id))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+all_reloaded (Job *job, gpointer data)
+{
+  for (guint i = 0; i < JOB_COLLECTORS; i++)
+    if (!is_acknowledged_by (job, job->collectors[i]->name))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+job_reload (Job *job)
+{
+  Daemoneye__Eventbus__V1__ConfigReload reload;
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (GError) error = NULL;
+  DeyeBusPublishResult result;
+  guint8 bytes[32];
+
+  daemoneye__eventbus__v1__config_reload__init (&reload);
+  reload.generation = 1;
+  payload = g_bytes_new (bytes, daemoneye__eventbus__v1__config_reload__pack (&reload, bytes));
+  deye_bus_options_set_correlation_id (options, CORRELATION);
+  deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.ConfigReload");
+  if (!deye_bus_client_broadcast (job->client, "control.collector.config.reload", payload, options, &result, NULL, &error))
+    {
+      job_report_step (&job->report, "broadcast", FALSE, NULL, "%s", error->message);
+      return FALSE;
+    }
+  if (!job_wait (job, all_reloaded, NULL, 10 * G_TIME_SPAN_SECOND, "broadcast", _("an acknowledgement")))
+    return FALSE;
+  job_report_step (&job->report, "broadcast", result.queued == JOB_COLLECTORS, NULL,
+                   _("reload went to %u collectors, both acknowledged it"), result.queued);
+  return TRUE;
+}
+
+/* --- idle --- */
+
+gboolean
+job_check_idle (Job *job)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusMessage) reply = deye_bus_client_request (job->client, "control.bus.stats", NULL, NULL, NULL, &error);
+
+  if (reply == NULL)
+    {
+      job_report_step (&job->report, "idle", FALSE, NULL, "%s", error->message);
+      return FALSE;
+    }
+  {
+    REPLY (reply, guard, &daemoneye__eventbus__v1__stats_reply__descriptor);
+    const Daemoneye__Eventbus__V1__BusTotals *totals
+        = guard != NULL ? ((const Daemoneye__Eventbus__V1__StatsReply *) wire_guard_message (guard))->totals : NULL;
+
+    if (totals == NULL)
+      job_report_step (&job->report, "idle", FALSE, NULL, _("the answer can't be read"));
+    else
+      job_report_step (&job->report, "idle",
+                       totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == 0, NULL,
+                       _("%" G_GUINT64_FORMAT " messages accepted, %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT
+                         " missed; nothing is queued or pending"),
+                       (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed);
+  }
+  return TRUE;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job.h"
+
+#include "collection.pb-c.h"
+#include "wire-guard.h"
+
+#include <glib/gi18n.h>
+
+/*
+ * A child of the agent appears and exits, and both are seen by the wildcard subscription on events.process.#, once each
+ * although two procmonds watch.
+ */
+
+#define STARTED 1u
+#define EXITED 2u
+#define CHILDREN 2u /* when the second one's exit is there, nothing of the first can still be on its way */
+
+typedef Daemoneye__Eventbus__V1__ProcessEvent ProcessEvent;
+
+/* How many events of that kind came for a pid. */
+static guint
+count_events (const Job *job, guint32 pid, guint32 kind)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < job->lifecycle->len; i++)
+    {
+      gsize len;
+      const guint8 *bytes = deye_bus_message_get_data (g_ptr_array_index (job->lifecycle, i), &len);
+      g_autoptr (WireGuard) guard
+          = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__process_event__descriptor, wire_span (bytes, len), 0, NULL);
+      const ProcessEvent *event = guard != NULL ? wire_guard_message (guard) : NULL;
+
+      if (event != NULL && event->process != NULL && event->process->pid == pid && event->kind == kind)
+        n++;
+    }
+  return n;
+}
+
+typedef struct
+{
+  guint32 pid;
+  guint32 kind;
+} Awaited;
+
+static gboolean
+has_event (Job *job, gpointer data)
+{
+  const Awaited *awaited = data;
+
+  return count_events (job, awaited->pid, awaited->kind) > 0;
+}
+
+/* Starts one, sees it start, ends it, sees it exit. 0: something did not come. */
+static guint32
+run_child (Job *job)
+{
+  static const char *const argv[] = { "/proc/self/exe", "--demo-child", NULL };
+  g_autoptr (GError) error = NULL;
+  HostChild *child = host_child_start ("demo-child", argv, &error);
+  Awaited awaited;
+
+  if (child == NULL)
+    {
+      job_report_step (&job->report, "events", FALSE, NULL, "%s", error->message);
+      return 0;
+    }
+  awaited = (Awaited) { (guint32) child->pid, STARTED };
+  if (!job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _("the start of a child")))
+    awaited.pid = 0;
+  host_child_free (child);
+  awaited.kind = EXITED;
+  if (awaited.pid != 0
+      && !job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _("the exit of a child")))
+    awaited.pid = 0;
+  return awaited.pid;
+}
+
+gboolean
+job_watch_child (Job *job)
+{
+  guint32 pids[CHILDREN];
+  gboolean once = TRUE;
+
+  for (guint i = 0; i < CHILDREN; i++)
+    {
+      pids[i] = run_child (job);
+      if (pids[i] == 0)
+        return FALSE;
+    }
+  for (guint i = 0; i < CHILDREN; i++)
+    once = once && count_events (job, pids[i], STARTED) == 1 && count_events (job, pids[i], EXITED) == 1;
+  job_report_step (&job->report, "events", once, NULL,
+                   _("children %u and %u were seen to start and to exit, once each, on events.process.#"), pids[0], pids[1]);
+  return TRUE;
+}

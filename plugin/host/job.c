@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job.h"
+
+#include "control.pb-c.h"
+#include "wire-guard.h"
+
+#include <glib/gi18n.h>
+
+/* --- waiting --- */
+
+static gboolean
+on_timeout (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+gboolean
+job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *step, const char *what)
+{
+  gboolean timed_out = FALSE;
+  guint timer = g_timeout_add ((guint) (timeout_us / 1000), on_timeout, &timed_out);
+  gboolean came;
+
+  while (!(came = done (job, data)) && !timed_out)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (timer);
+  if (!came)
+    job_report_step (&job->report, step, FALSE, NULL, _("%s did not come within %d s"), what,
+                     (int) (timeout_us / G_USEC_PER_SEC));
+  return came;
+}
+
+/* --- collectors --- */
+
+static void
+on_system_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
+{
+  Job *job = user_data;
+  gsize len;
+  const guint8 *bytes = deye_bus_message_get_data (message, &len);
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__peer_event__descriptor, wire_span (bytes, len), 0, NULL);
+  const Daemoneye__Eventbus__V1__PeerEvent *event;
+
+  if (guard == NULL || !g_str_equal (deye_bus_message_get_topic (message), "system.peer.connected"))
+    return;
+  event = wire_guard_message (guard);
+  g_hash_table_insert (job->connected, g_strdup (event->id), GUINT_TO_POINTER (event->pid));
+}
+
+static void
+keep_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
+{
+  g_ptr_array_add (user_data, deye_bus_message_ref (message));
+}
+
+static gboolean
+subscribe (Job *job, const char *pattern, DeyeBusMessageCallback callback, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusSubscription) subscription
+      = deye_bus_client_subscribe (job->client, pattern, NULL, callback, data, NULL, NULL, &error);
+
+  if (subscription == NULL)
+    job_report_step (&job->report, "subscribe", FALSE, NULL, "%s: %s", pattern, error->message);
+  return subscription != NULL;
+}
+
+static gboolean
+start_collector (Job *job, guint i)
+{
+  g_autofree char *id = g_strdup_printf ("procmond-%u", i + 1);
+  g_autofree char *shard = g_strdup_printf ("%u/%u", i, JOB_COLLECTORS);
+  const char *argv[] = { job->procmond, "--id", id, "--shard", shard, "--address", host_module_address (job->module),
+                         "--interval", "200", "--heartbeat", "1000", NULL };
+  g_autoptr (GError) error = NULL;
+
+  job->collectors[i] = host_child_start (id, argv, &error);
+  if (job->collectors[i] == NULL)
+    job_report_step (&job->report, "collectors", FALSE, NULL, "%s: %s", id, error->message);
+  return job->collectors[i] != NULL;
+}
+
+/* Connected, and it answers: so it has taken its baseline of the processes as well. */
+static gboolean
+all_connected (Job *job, gpointer data)
+{
+  for (guint i = 0; i < JOB_COLLECTORS; i++)
+    if (GPOINTER_TO_UINT (g_hash_table_lookup (job->connected, job->collectors[i]->name)) != (guint) job->collectors[i]->pid)
+      return FALSE;
+  return TRUE;
+}
+
+typedef struct
+{
+  gboolean beats[JOB_COLLECTORS];
+} Heartbeats;
+
+static void
+on_heartbeat (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
+{
+  Heartbeats *heartbeats = user_data;
+  const char *sender = deye_bus_message_get_sender (message);
+
+  for (guint i = 0; i < JOB_COLLECTORS; i++)
+    if (g_str_has_prefix (sender, "procmond-") && sender[9] == (char) ('1' + i))
+      heartbeats->beats[i] = TRUE;
+}
+
+static gboolean
+all_beat (Job *job, gpointer data)
+{
+  const Heartbeats *heartbeats = data;
+
+  for (guint i = 0; i < JOB_COLLECTORS; i++)
+    if (!heartbeats->beats[i])
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+job_start_collectors (Job *job)
+{
+  Heartbeats *heartbeats = g_new0 (Heartbeats, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusSubscription) beats
+      = deye_bus_client_subscribe (job->client, "control.health.heartbeat.+", NULL, on_heartbeat, heartbeats, g_free, NULL,
+                                   &error);
+
+  if (beats == NULL)
+    {
+      job_report_step (&job->report, "subscribe", FALSE, NULL, "%s", error->message);
+      return FALSE;
+    }
+  if (!subscribe (job, "system.#", on_system_event, job) || !subscribe (job, "events.process.#", keep_message, job->lifecycle)
+      || !subscribe (job, "results.procmond", keep_message, job->reloaded))
+    return FALSE;
+  for (guint i = 0; i < JOB_COLLECTORS; i++)
+    if (!start_collector (job, i))
+      return FALSE;
+  if (!job_wait (job, all_connected, NULL, 10 * G_TIME_SPAN_SECOND, "collectors", _("a collector's connection"))
+      || !job_wait (job, all_beat, heartbeats, 10 * G_TIME_SPAN_SECOND, "collectors", _("a collector's heartbeat")))
+    return FALSE;
+  deye_bus_subscription_unsubscribe (beats, NULL, NULL);
+  job_report_step (&job->report, "collectors", TRUE, NULL, _("%s (pid %d) and %s (pid %d) run as processes of their own"),
+                   job->collectors[0]->name, job->collectors[0]->pid, job->collectors[1]->name, job->collectors[1]->pid);
+  return TRUE;
+}
+
+/* --- the whole --- */
+
+static const struct
+{
+  gboolean (*run) (Job *job);
+} steps[] = { { job_start_collectors }, { job_enumerate },   { job_watch_child }, { job_ask_health },
+              { job_reload },           { job_round_trips }, { job_check_idle } };
+
+static void
+job_clear (Job *job)
+{
+  for (guint i = 0; i < JOB_COLLECTORS; i++)
+    g_clear_pointer (&job->collectors[i], host_child_free);
+  g_clear_pointer (&job->connected, g_hash_table_unref);
+  g_clear_pointer (&job->lifecycle, g_ptr_array_unref);
+  g_clear_pointer (&job->reloaded, g_ptr_array_unref);
+  g_clear_pointer (&job->procmond, g_free);
+}
+
+static void
+run_steps (Job *job)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    if (!steps[i].run (job))
+      return;
+}
+
+int
+job_run (HostModule *module, DeyeBusClient *client, gboolean json)
+{
+  Job job = { .module = module, .client = client, .procmond = host_child_find ("procmond", PROCMOND_BUILT) };
+
+  job_report_init (&job.report, json);
+  job.connected = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  job.lifecycle = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
+  job.reloaded = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
+  job_report_step (&job.report, "broker", TRUE, NULL, _("module %s %s in this process (pid %d), listening at %s"),
+                   module->plugin->name, module->plugin->version, (int) getpid (), host_module_address (module));
+  if (job.procmond != NULL)
+    run_steps (&job);
+  else
+    job_report_step (&job.report, "collectors", FALSE, NULL, _("procmond is not there: it is built when libgtop2 is"));
+  job_clear (&job);
+  job_report_step (&job.report, "result", job.report.failed == 0, NULL,
+                   job.report.failed == 0 ? _("everything above was checked") : _("see above for what did not hold"));
+  return job.report.failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus.h"
+#include "host-module.h"
+#include "job.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <locale.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/*
+ * daemoneye-agent, the reference host: it loads the event bus module, is its first client, and waits for SIGTERM or
+ * SIGINT. With --demo it runs the job once and ends. All that it knows of the broker is daemoneye-plugin.h; all that it
+ * does on the bus goes through the client library.
+ */
+
+#define AGENT_ID "daemoneye-agent"
+
+typedef struct
+{
+  char *address;
+  char *config;
+  char *module_path;
+  char **collectors;
+  gboolean demo;
+  gboolean json;
+  gboolean version;
+  gboolean demo_child;
+  gint ready_fd;
+
+  HostModule module;
+  DeyeBusClient *client;
+  GPtrArray *children;
+  char *demo_dir;
+  GMainLoop *loop;
+  int status;
+} Agent;
+
+static gboolean
+on_signal (gpointer data)
+{
+  g_main_loop_quit (((Agent *) data)->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+/* The child that the job watches: it does nothing until it is told to end. */
+static void
+wait_for_signal (Agent *self)
+{
+  guint term = g_unix_signal_add (SIGTERM, on_signal, self);
+  guint interrupt = g_unix_signal_add (SIGINT, on_signal, self);
+
+  g_main_loop_run (self->loop);
+  g_source_remove (term);
+  g_source_remove (interrupt);
+}
+
+static gboolean
+parse_options (Agent *self, int *argc, char ***argv, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_("Socket to listen on"), N_("PATH") },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config, N_("Configuration of the broker"), N_("FILE") },
+    { "module", 0, 0, G_OPTION_ARG_FILENAME, &self->module_path, N_("Event bus module to load"), N_("FILE") },
+    { "collector", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->collectors, N_("Start this collector (may be repeated)"),
+      N_("PROGRAM") },
+    { "demo", 0, 0, G_OPTION_ARG_NONE, &self->demo, N_("Show the bus at work on this machine's processes, then end"), NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_("With --demo: a JSON object a line"), NULL },
+    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_("Write the address there once the broker listens"), N_("FD") },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_("Show the version"), NULL },
+    { "demo-child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &self->demo_child, NULL, NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_summary (context, _("Hosts the event bus of DaemonEye, which collectors connect to."));
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  return g_option_context_parse (context, argc, argv, error);
+}
+
+/* The demo never touches a broker that runs: it has a directory of its own, as root too. */
+static gboolean
+prepare_demo (Agent *self, GError **error)
+{
+  if (!self->demo)
+    return TRUE;
+  self->demo_dir = g_dir_make_tmp ("daemoneye-demo-XXXXXX", error);
+  if (self->demo_dir == NULL)
+    return FALSE;
+  g_free (self->address);
+  self->address = g_build_filename (self->demo_dir, "eventbus.sock", NULL);
+  return TRUE;
+}
+
+static gboolean
+start_broker (Agent *self, GError **error)
+{
+  g_autofree char *path = host_module_find (self->module_path);
+
+  return host_module_load (&self->module, path, error)
+         && host_module_start (&self->module, self->address, self->config, error);
+}
+
+static gboolean
+join_bus (Agent *self, GError **error)
+{
+  int fd = host_module_connect (&self->module, error);
+
+  if (fd < 0)
+    return FALSE;
+  self->client = deye_bus_client_new_for_fd (fd, AGENT_ID, NULL);
+  return deye_bus_client_connect (self->client, NULL, error);
+}
+
+static gboolean
+start_collectors (Agent *self, GError **error)
+{
+  for (char **program = self->collectors; program != NULL && *program != NULL; program++)
+    {
+      g_autofree char *name = g_path_get_basename (*program);
+      const char *argv[] = { *program, "--address", host_module_address (&self->module), NULL };
+      HostChild *child = host_child_start (name, argv, error);
+
+      if (child == NULL)
+        return FALSE;
+      g_ptr_array_add (self->children, child);
+    }
+  return TRUE;
+}
+
+static void
+say_ready (Agent *self)
+{
+  g_info ("listening at %s", host_module_address (&self->module));
+  if (self->ready_fd < 0)
+    return;
+  dprintf (self->ready_fd, "%s\n", host_module_address (&self->module));
+  if (self->ready_fd > STDERR_FILENO)
+    close (self->ready_fd);
+}
+
+static gboolean
+run (Agent *self, GError **error)
+{
+  if (!prepare_demo (self, error) || !start_broker (self, error) || !join_bus (self, error))
+    return FALSE;
+  if (self->demo)
+    {
+      self->status = job_run (&self->module, self->client, self->json);
+      return TRUE;
+    }
+  if (!start_collectors (self, error))
+    return FALSE;
+  say_ready (self);
+  wait_for_signal (self);
+  return TRUE;
+}
+
+static void
+clear (Agent *self)
+{
+  g_ptr_array_unref (self->children);
+  if (self->client != NULL)
+    deye_bus_client_close (self->client, NULL, NULL);
+  g_clear_object (&self->client);
+  host_module_stop (&self->module);
+  if (self->demo_dir != NULL)
+    g_rmdir (self->demo_dir);
+  g_main_loop_unref (self->loop);
+  g_free (self->demo_dir);
+  g_free (self->address);
+  g_free (self->config);
+  g_free (self->module_path);
+  g_strfreev (self->collectors);
+}
+
+/* Structured records to the journal when stderr is its stream, else as lines to stderr. */
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  if (g_log_writer_is_journald (STDERR_FILENO))
+    return g_log_writer_journald (level, fields, n_fields, data);
+  return g_log_writer_default (level, fields, n_fields, data);
+}
+
+int
+main (int argc, char **argv)
+{
+  Agent self = { .ready_fd = -1 };
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  g_log_set_writer_func (write_log, NULL, NULL);
+  self.loop = g_main_loop_new (NULL, FALSE);
+  self.children = g_ptr_array_new_with_free_func ((GDestroyNotify) host_child_free);
+  if (!parse_options (&self, &argc, &argv, &error))
+    self.status = 2;
+  else if (self.version)
+    g_print ("daemoneye-agent %s\n", PACKAGE_VERSION);
+  else if (self.demo_child)
+    wait_for_signal (&self);
+  else if (!run (&self, &error))
+    self.status = 1;
+  if (error != NULL)
+    g_printerr ("daemoneye-agent: %s\n", error->message);
+  clear (&self);
+  return self.status;
+}

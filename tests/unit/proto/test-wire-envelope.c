@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire-envelope.h"
+
+#include "envelope.pb-c.h"
+#include "wire-guard.h"
+#include "wire-varint.h"
+
+#include <glib/gstdio.h>
+
+/* The flat reader and writer, against themselves, against stock protobuf, and against bytes that are none. */
+
+typedef Daemoneye__Eventbus__V1__Envelope Stock;
+
+/* Every client field set. */
+static void
+fill_client (WireEnvelope *e)
+{
+  wire_envelope_init (e);
+  e->id = 1;
+  e->topic = wire_span_str ("events.process.lifecycle");
+  e->target = wire_span_str ("procmond-1");
+  e->route = G_MAXUINT64;
+  e->method = wire_span_str ("Ping");
+  e->type_name = wire_span_str ("a.b.C");
+  e->content_type = wire_span_str ("text/plain");
+  e->priority = 255;
+  e->ttl_us = 128;
+  e->deadline_us = 16384;
+  e->correlation_id = wire_span_str ("corr-\xc3\xa4");
+  e->message_id = 12;
+  e->parent_id = wire_span_str ("parent");
+  e->root_id = wire_span_str ("root");
+  e->trace_id = wire_span_str ("0123456789abcdef");
+  e->span_id = wire_span_str ("01234567");
+  e->sequence_number = 18;
+  e->stage = wire_span_str ("stage");
+  e->n_tags = 2;
+  e->tags[0] = wire_span_str ("a=1");
+  e->tags[1] = wire_span_str ("b=2");
+  e->expect = G_MAXUINT32;
+  e->stall_us = 22;
+  e->want_hops = 1;
+  e->payload = wire_span ("pay\0load", 8);
+}
+
+static void
+fill_broker (WireEnvelope *e)
+{
+  static guint8 packed[16];
+  const guint32 ids[] = { 3, 300 };
+
+  e->sender = wire_span_str ("bus");
+  e->accept_seq = 33;
+  e->accept_time_us = 34;
+  e->subscriptions = wire_span (packed, wire_envelope_pack_u32 (ids, 2, packed));
+  e->route_id = 36;
+  e->remaining_us = 37;
+  e->answers = 38;
+  e->matched = 39;
+  e->queued = 40;
+  e->refused = 41;
+  e->hops = e->subscriptions;
+  e->status = 64;
+  e->detail = wire_span_str ("detail");
+  e->offset = 66;
+  e->limit = 67;
+  e->value = 68;
+  e->setting = wire_span_str ("max_payload");
+  e->credit_class = 3;
+  e->credit_messages = 71;
+  e->credit_bytes = 72;
+  e->subscription = 73;
+  e->gap_from = 74;
+  e->gap_to = 75;
+  e->gap_count = 76;
+  e->gap_reason = 77;
+  e->error_name = wire_span_str ("Error");
+}
+
+static GByteArray *
+write_body (const WireEnvelope *e)
+{
+  gsize size = wire_envelope_size (e);
+  GByteArray *bytes = g_byte_array_new ();
+  guint8 *end;
+
+  g_byte_array_set_size (bytes, (guint) (size + e->payload.len));
+  end = wire_envelope_write (e, bytes->data);
+  g_assert_cmpuint ((gsize) (end - bytes->data), ==, size);
+  if (e->payload.len > 0)
+    memcpy (end, e->payload.data, e->payload.len);
+  return bytes;
+}
+
+static void
+assert_equal (const WireEnvelope *a, const WireEnvelope *b)
+{
+  g_autoptr (GByteArray) first = write_body (a);
+  g_autoptr (GByteArray) second = write_body (b);
+
+  g_assert_cmpmem (first->data, first->len, second->data, second->len);
+}
+
+static WireReadResult
+read_as (const void *bytes, gsize len, guint8 kind, WireDirection from, WireEnvelope *e)
+{
+  return wire_envelope_read (wire_span (bytes, len), kind, from, e);
+}
+
+static void
+test_read_back (void)
+{
+  WireEnvelope sent, got;
+  g_autoptr (GByteArray) client = NULL;
+  g_autoptr (GByteArray) broker = NULL;
+
+  fill_client (&sent);
+  client = write_body (&sent);
+  g_assert_cmpint (read_as (client->data, client->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==, WIRE_STATUS_OK);
+  assert_equal (&sent, &got);
+  g_assert_cmpuint (got.id, ==, 1);
+  g_assert_cmpuint (got.n_tags, ==, 2);
+  g_assert_true (wire_span_equal (got.tags[1], sent.tags[1]));
+  g_assert_true (wire_span_equal (got.payload, sent.payload));
+
+  fill_broker (&sent);
+  broker = write_body (&sent);
+  g_assert_cmpint (read_as (broker->data, broker->len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &got).status, ==, WIRE_STATUS_OK);
+  assert_equal (&sent, &got);
+  g_assert_cmpuint (got.gap_reason, ==, 77);
+}
+
+static void
+test_absent (void)
+{
+  WireEnvelope e;
+
+  wire_envelope_init (&e);
+  g_assert_cmpuint (wire_envelope_size (&e), ==, 0);
+  g_assert_cmpint (read_as ("", 0, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status, ==, WIRE_STATUS_OK);
+  g_assert_cmpuint (e.id, ==, 0);
+}
+
+typedef struct
+{
+  const char *name;
+  const char *bytes;
+  gsize len;
+  WireStatus want;
+  guint8 kind;
+} Case;
+
+#define CASE(name, text, want) { name, text, sizeof text - 1, want, WIRE_KIND_PUBLISH }
+#define CASE_OF(kind, name, text, want) { name, text, sizeof text - 1, want, kind }
+
+static const Case cases[] = {
+  CASE ("wrong wire type: number as text", "\x0a\x01x", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("wrong wire type: text as number", "\x10\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("wrong wire type: fixed32", "\x0d\x01\x00\x00\x00", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("group start", "\x0b", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("group end", "\x0c", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("wire type 6", "\x0e\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("wire type 7", "\x0f\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("field 0", "\x00\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("field twice", "\x08\x01\x08\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("text twice", "\x12\x01" "a" "\x12\x01" "a", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("overlong number", "\x08\x81\x00", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("65 bits", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("11 bytes", "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("64 bits", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", WIRE_STATUS_OK),
+  CASE ("u32 too large", "\x40\x80\x80\x80\x80\x10", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("bool 2", "\xb8\x01\x02", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("key of five bytes", "\xf8\xff\xff\xff\x7f\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("overlong key", "\x88\x00\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("length past the end", "\x12\x05" "abcd", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("huge length", "\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("length above 2^31", "\x7a\xff\xff\xff\xff\x0f", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("cut number", "\x08\x80", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("cut key", "\x80", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("no value", "\x08", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("bad UTF-8", "\x12\x02\xff\xfe", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("overlong UTF-8", "\x12\x02\xc0\x80", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("surrogate", "\x12\x03\xed\xa0\x80", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("NUL in text", "\x12\x03" "a\0b", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("NUL in a tag", "\xa2\x01\x01\x00", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("trailing bytes", "\x08\x01\x00", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("a broker's field", "\x82\x02\x01" "x", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("a broker's reserved field", "\xd8\x02\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("a control field", "\x80\x04\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE_OF (WIRE_KIND_REPLY, "status in a reply", "\x80\x04\x32", WIRE_STATUS_OK),
+  CASE_OF (WIRE_KIND_REPLY, "credit in a reply", "\xb8\x04\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE_OF (WIRE_KIND_CREDIT, "credit", "\xb8\x04\x01\xc0\x04\x01\xc8\x04\x01", WIRE_STATUS_OK),
+  CASE_OF (WIRE_KIND_CREDIT, "credit class", "\xb0\x04\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE_OF (WIRE_KIND_CANCEL, "status in a cancel", "\x80\x04\x32", WIRE_STATUS_OK),
+  CASE ("unknown field, number", "\xc0\x0c\x01", WIRE_STATUS_UNSUPPORTED),
+  CASE ("unknown field, text", "\xc2\x0c\x01x", WIRE_STATUS_UNSUPPORTED),
+  CASE ("unknown field, fixed64", "\xc1\x0c" "12345678", WIRE_STATUS_UNSUPPORTED),
+  CASE ("unknown field, cut", "\xc1\x0c" "1234567", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("unknown field, group", "\xc3\x0c", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("reserved client field", "\xc0\x01\x01", WIRE_STATUS_UNSUPPORTED),
+  CASE ("malformed after unknown", "\xc0\x0c\x01\x0b", WIRE_STATUS_BAD_MESSAGE),
+};
+
+static void
+test_cases (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      WireEnvelope e;
+      WireReadResult result = read_as (cases[i].bytes, cases[i].len, cases[i].kind, WIRE_FROM_CLIENT, &e);
+
+      g_test_message ("%s", cases[i].name);
+      g_assert_cmpstr (wire_status_name (result.status), ==, wire_status_name (cases[i].want));
+      g_assert_cmpuint (result.offset, <=, cases[i].len);
+      if (cases[i].want != WIRE_STATUS_OK)
+        g_assert_nonnull (result.problem);
+    }
+}
+
+static void
+test_broker_fields_unknown_to_us_are_skipped (void)
+{
+  static const char bytes[] = "\xc0\x0c\x01\xc0\x02\x05\x08\x09";
+  WireEnvelope e;
+
+  g_assert_cmpint (read_as (bytes, sizeof bytes - 1, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==, WIRE_STATUS_OK);
+  g_assert_cmpuint (e.id, ==, 9);
+}
+
+static void
+test_sizes (void)
+{
+  g_autofree char *large = g_strnfill (9000, 'x');
+  g_autofree guint8 *payload = g_malloc0 (1 << 20);
+  g_autoptr (GByteArray) too_large = NULL;
+  g_autoptr (GByteArray) fits = NULL;
+  WireEnvelope e, got;
+  WireReadResult result;
+
+  wire_envelope_init (&e);
+  e.id = 5;
+  e.correlation_id = wire_span_str (large);
+  too_large = write_body (&e);
+  result = read_as (too_large->data, too_large->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got);
+  g_assert_cmpint (result.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpuint (result.limit, ==, WIRE_HEADER_FIELDS_MAX);
+  g_assert_cmpuint (result.value, >, 9000);
+  g_assert_cmpuint (got.id, ==, 5); /* so that it can be answered */
+
+  e.correlation_id = wire_span (large, 8000);
+  e.payload = wire_span (payload, 1 << 20);
+  fits = write_body (&e);
+  g_assert_cmpint (read_as (fits->data, fits->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==, WIRE_STATUS_OK);
+}
+
+static void
+test_tags (void)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  WireEnvelope e;
+
+  for (guint i = 0; i < WIRE_TAGS_MAX; i++)
+    g_byte_array_append (bytes, (const guint8 *) "\xa2\x01\x03" "a=b", 6);
+  g_assert_cmpint (read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status, ==, WIRE_STATUS_OK);
+  g_assert_cmpuint (e.n_tags, ==, WIRE_TAGS_MAX);
+  g_byte_array_append (bytes, (const guint8 *) "\xa2\x01\x03" "a=b", 6);
+  g_assert_cmpint (read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status, ==, WIRE_STATUS_LIMIT);
+}
+
+/* Stock protobuf reads what we accept, with equal values. */
+static void
+assert_stock_agrees (const guint8 *bytes, gsize len, const WireEnvelope *e)
+{
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__envelope__descriptor, wire_span (bytes, len), 0, NULL);
+  const Stock *stock;
+
+  g_assert_nonnull (guard);
+  stock = wire_guard_message (guard);
+  g_assert_cmpuint (stock->id, ==, e->id);
+  g_assert_cmpmem (stock->topic, strlen (stock->topic), e->topic.data, e->topic.len);
+  g_assert_cmpuint (stock->route, ==, e->route);
+  g_assert_cmpuint (stock->priority, ==, e->priority);
+  g_assert_cmpmem (stock->payload.data, stock->payload.len, e->payload.data, e->payload.len);
+  g_assert_cmpuint (stock->n_tag, ==, e->n_tags);
+  g_assert_cmpuint (stock->expect, ==, e->expect);
+  g_assert_cmpuint (stock->deadline_us, ==, e->deadline_us);
+  g_assert_cmpmem (stock->correlation_id, strlen (stock->correlation_id), e->correlation_id.data, e->correlation_id.len);
+}
+
+/* Every truncation and every single bit flip of a full envelope. */
+static void
+test_mutations (void)
+{
+  g_autoptr (GByteArray) seed = NULL;
+  WireEnvelope e;
+  guint accepted = 0;
+
+  fill_client (&e);
+  seed = write_body (&e);
+  for (guint len = 0; len < seed->len; len++)
+    if (read_as (seed->data, len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status == WIRE_STATUS_OK)
+      assert_stock_agrees (seed->data, len, &e);
+  for (guint bit = 0; bit < seed->len * 8; bit++)
+    {
+      seed->data[bit / 8] ^= (guint8) (1u << bit % 8);
+      if (read_as (seed->data, seed->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status == WIRE_STATUS_OK)
+        {
+          assert_stock_agrees (seed->data, seed->len, &e);
+          accepted++;
+        }
+      seed->data[bit / 8] ^= (guint8) (1u << bit % 8);
+    }
+  g_assert_cmpuint (accepted, >, 100); /* flips inside values */
+}
+
+static void
+test_random_bytes (void)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (7);
+  guint accepted = 0;
+
+  for (guint round = 0; round < 200000; round++)
+    {
+      guint8 bytes[12];
+      gsize len = (gsize) g_rand_int_range (rand, 0, (gint) sizeof bytes + 1);
+      WireEnvelope e;
+
+      for (gsize i = 0; i < len; i++)
+        bytes[i] = g_rand_int (rand) % 2 ? (guint8) g_rand_int_range (rand, 0, 32) : (guint8) g_rand_int (rand);
+      if (read_as (bytes, len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status == WIRE_STATUS_OK)
+        {
+          assert_stock_agrees (bytes, len, &e);
+          accepted++;
+        }
+    }
+  g_assert_cmpuint (accepted, >, 1000);
+}
+
+/* --- protoc --- */
+
+static char *
+run_protoc (const char *mode, const void *input, gsize len, gsize *out_len)
+{
+  g_autofree char *proto_path = g_strdup_printf ("--proto_path=%s", g_getenv ("PROTO_DIR"));
+  g_autofree char *argument = g_strdup_printf ("--%s=daemoneye.eventbus.v1.Envelope", mode);
+  g_autofree char *in_path = NULL;
+  g_autofree char *command = NULL;
+  g_autoptr (GError) error = NULL;
+  char *out = NULL;
+  int fd = g_file_open_tmp ("deye-proto-XXXXXX", &in_path, &error);
+  const char *argv[] = { "/bin/sh", "-c", NULL, NULL };
+  int status;
+  g_autofree char *out_path = g_strconcat (in_path, ".out", NULL);
+
+  g_assert_no_error (error);
+  g_close (fd, NULL);
+  g_assert_true (g_file_set_contents (in_path, input, (gssize) len, NULL));
+  command = g_strdup_printf ("'%s' '%s' '%s' envelope.proto < '%s' > '%s'", g_getenv ("PROTOC"), proto_path, argument, in_path,
+                             out_path);
+  argv[2] = command;
+  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+  g_assert_true (g_file_get_contents (out_path, &out, out_len, NULL));
+  g_unlink (in_path);
+  g_unlink (out_path);
+  return out;
+}
+
+static void
+test_protoc (void)
+{
+  static const char text[] = "id: 1 topic: \"events.process.lifecycle\" target: \"procmond-1\" route: 18446744073709551615 "
+                             "method: \"Ping\" type_name: \"a.b.C\" content_type: \"text/plain\" priority: 255 ttl_us: 128 "
+                             "deadline_us: 16384 correlation_id: \"corr-\\303\\244\" message_id: 12 parent_id: \"parent\" "
+                             "root_id: \"root\" payload: \"pay\\000load\" trace_id: \"0123456789abcdef\" span_id: \"01234567\" "
+                             "sequence_number: 18 stage: \"stage\" tag: \"a=1\" tag: \"b=2\" expect: 4294967295 stall_us: 22 "
+                             "want_hops: true";
+  g_autofree char *encoded = NULL;
+  g_autofree char *decoded = NULL;
+  g_autofree char *again = NULL;
+  g_autoptr (GByteArray) ours = NULL;
+  WireEnvelope want, got;
+  gsize len, again_len;
+
+  if (g_getenv ("PROTOC") == NULL)
+    {
+      g_test_skip ("no protoc");
+      return;
+    }
+  /* What it writes, we read. */
+  fill_client (&want);
+  encoded = run_protoc ("encode", text, sizeof text - 1, &len);
+  g_assert_cmpint (read_as (encoded, len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==, WIRE_STATUS_OK);
+  assert_equal (&want, &got);
+
+  /* What we write, it reads: and it writes the same again. */
+  fill_broker (&want);
+  ours = write_body (&want);
+  decoded = run_protoc ("decode", ours->data, ours->len, &len);
+  g_assert_nonnull (strstr (decoded, "gap_reason: 77"));
+  g_assert_nonnull (strstr (decoded, "subscriptions: 300"));
+  again = run_protoc ("encode", decoded, len, &again_len);
+  g_assert_cmpint (read_as (again, again_len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &got).status, ==, WIRE_STATUS_OK);
+  assert_equal (&want, &got);
+}
+
+/* --- golden transcript --- */
+
+static GByteArray *
+from_hex (const char *hex)
+{
+  GByteArray *bytes = g_byte_array_new ();
+
+  for (; hex[0] != '\0' && hex[1] != '\0'; hex += 2)
+    {
+      guint8 byte = (guint8) (g_ascii_xdigit_value (hex[0]) << 4 | g_ascii_xdigit_value (hex[1]));
+
+      g_byte_array_append (bytes, &byte, 1);
+    }
+  return bytes;
+}
+
+/* Client bytes: read, and written again exactly. Broker bytes: read. */
+static void
+replay_line (const char *line)
+{
+  g_auto (GStrv) words_of_line = g_strsplit (line, " ", 3);
+  g_autoptr (GByteArray) bytes = from_hex (words_of_line[2]);
+  gboolean client = g_str_equal (words_of_line[0], "C");
+  WireSpan input = wire_span (bytes->data, bytes->len);
+  WireFrameReader reader;
+  WireFrame frame;
+  WireEnvelope e;
+
+  g_test_message ("%s %s", words_of_line[0], words_of_line[1]);
+  wire_frame_reader_init (&reader, 1 << 20);
+  g_assert_cmpint (wire_frame_reader_next (&reader, &input, &frame), ==, WIRE_FRAME_COMPLETE);
+  g_assert_cmpuint (input.len, ==, 0);
+  g_assert_cmpstr (wire_kind_name (frame.kind), ==, words_of_line[1]);
+  if (frame.kind == WIRE_KIND_HELLO || frame.kind == WIRE_KIND_WELCOME || frame.kind == WIRE_KIND_GOODBYE)
+    {
+      static const ProtobufCMessageDescriptor *const types[] = {
+        [WIRE_KIND_HELLO] = &daemoneye__eventbus__v1__hello__descriptor,
+        [WIRE_KIND_WELCOME] = &daemoneye__eventbus__v1__welcome__descriptor,
+        [WIRE_KIND_GOODBYE] = &daemoneye__eventbus__v1__goodbye__descriptor,
+      };
+      g_autoptr (WireGuard) guard = wire_guard_unpack (types[frame.kind], frame.body, 0, NULL);
+
+      g_assert_nonnull (guard);
+    }
+  else
+    {
+      WireReadResult result = wire_envelope_read (frame.body, frame.kind, client ? WIRE_FROM_CLIENT : WIRE_FROM_BROKER, &e);
+
+      g_assert_cmpint (result.status, ==, WIRE_STATUS_OK);
+      if (client)
+        {
+          g_autoptr (GByteArray) again = write_body (&e);
+
+          g_assert_cmpmem (again->data, again->len, frame.body.data, frame.body.len);
+        }
+    }
+  wire_frame_reader_clear (&reader);
+}
+
+static void
+test_golden (void)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("TEST_DATA"), "golden-v1-session.txt", NULL);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  guint n = 0;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  lines = g_strsplit (text, "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    if (**line != '#' && **line != '\0')
+      {
+        replay_line (*line);
+        n++;
+      }
+  g_assert_cmpuint (n, >, 10);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/wire/envelope/M24-read-back", test_read_back);
+  g_test_add_func ("/wire/envelope/absent", test_absent);
+  g_test_add_func ("/wire/envelope/P01-P02-P04-P05-P06-P08-F10-cases", test_cases);
+  g_test_add_func ("/wire/envelope/M27-newer-broker", test_broker_fields_unknown_to_us_are_skipped);
+  g_test_add_func ("/wire/envelope/sizes", test_sizes);
+  g_test_add_func ("/wire/envelope/tags", test_tags);
+  g_test_add_func ("/wire/envelope/F12-mutations", test_mutations);
+  g_test_add_func ("/wire/envelope/P10-random-against-stock", test_random_bytes);
+  g_test_add_func ("/wire/envelope/P10-protoc", test_protoc);
+  g_test_add_func ("/wire/envelope/M27-golden-v1", test_golden);
+  return g_test_run ();
+}
