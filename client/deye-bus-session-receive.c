@@ -30,10 +30,13 @@ misbehaved (DeyeBusSession *session, const char *how)
                                                       _ ("The broker broke the protocol (%s): report it as a bug"), how));
 }
 
+/* What did not go out yet can't be answered. */
 static DeyeBusPending *
 find_pending (const Arrival *arrival)
 {
-  return g_hash_table_lookup (arrival->session->pending, &arrival->envelope->answers);
+  DeyeBusPending *pending = g_hash_table_lookup (arrival->session->pending, &arrival->envelope->answers);
+
+  return pending != NULL && pending->sent ? pending : NULL;
 }
 
 /* --- handshake --- */

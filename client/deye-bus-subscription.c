@@ -133,7 +133,7 @@ void
 deye_bus_subscription_end (DeyeBusSubscription *self)
 {
   DeyeBusChannel *channel = self->channel;
-  g_autoptr (DeyeBusSubscription) owned = g_steal_pointer (&channel->owner);
+  DeyeBusSubscription *owned = g_steal_pointer (&channel->owner);
 
   channel->ended = TRUE;
   if (self->next_task != NULL)
@@ -143,6 +143,7 @@ deye_bus_subscription_end (DeyeBusSubscription *self)
       g_task_return_error (task, error_ended ());
     }
   free_callback (self);
+  g_clear_object (&owned);
 }
 
 /* --- what it is --- */

@@ -99,7 +99,7 @@ check (WireSpan text, const WireTopicLimits *limits, gboolean pattern)
         if (!is_segment_byte (segment.data[i]))
           return (WireTopicCheck) { wrong, offset + i, problem_of_byte (segment.data[i], pattern), FALSE };
       if (n == 1 && !is_domain (segment))
-        return (WireTopicCheck) { wrong, 0, "begin with events, control, tasks, results, health, system or debug", FALSE };
+        return (WireTopicCheck) { wrong, 0, "it begins with events, control, tasks, results, health or system", FALSE };
     }
   return result;
 }

@@ -169,6 +169,8 @@ static const Case cases[] = {
   CASE ("11 bytes", "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("64 bits", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", WIRE_STATUS_OK),
   CASE ("u32 too large", "\x40\x80\x80\x80\x80\x10", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("priority 255", "\x40\xff\x01", WIRE_STATUS_OK),
+  CASE ("priority 256", "\x40\x80\x02", WIRE_STATUS_UNSUPPORTED),
   CASE ("bool 2", "\xb8\x01\x02", WIRE_STATUS_BAD_MESSAGE),
   CASE ("key of five bytes", "\xf8\xff\xff\xff\x7f\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("overlong key", "\x88\x00\x01", WIRE_STATUS_BAD_MESSAGE),
@@ -181,6 +183,11 @@ static const Case cases[] = {
   CASE ("bad UTF-8", "\x12\x02\xff\xfe", WIRE_STATUS_BAD_MESSAGE),
   CASE ("overlong UTF-8", "\x12\x02\xc0\x80", WIRE_STATUS_BAD_MESSAGE),
   CASE ("surrogate", "\x12\x03\xed\xa0\x80", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("lone continuation byte", "\x12\x01\x80", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("lone continuation byte after eight", "\x12\x09" "abcdefgh\x80", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("lone continuation byte among eight", "\x12\x08" "abc\x80" "efgh", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("NUL among eight", "\x12\x08" "abc\0efgh", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("byte 1 after byte 0x7f is text", "\x12\x09" "\x01\x7f\x01\x7f\x01\x7f\x01\x7f\x01", WIRE_STATUS_OK),
   CASE ("NUL in text", "\x12\x03" "a\0b", WIRE_STATUS_BAD_MESSAGE),
   CASE ("NUL in a tag", "\xa2\x01\x01\x00", WIRE_STATUS_BAD_MESSAGE),
   CASE ("trailing bytes", "\x08\x01\x00", WIRE_STATUS_BAD_MESSAGE),
@@ -253,6 +260,73 @@ test_sizes (void)
   g_assert_cmpint (read_as (fits->data, fits->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==, WIRE_STATUS_OK);
 }
 
+/* Exactly the limit, and one above, with and without a payload: its key and length don't count. */
+static void
+test_header_limit (void)
+{
+  g_autofree char *text = g_strnfill (WIRE_HEADER_FIELDS_MAX, 'x');
+
+  for (guint payload = 0; payload <= 1; payload++)
+    for (gsize above = 0; above <= 1; above++)
+      {
+        g_autoptr (GByteArray) bytes = NULL;
+        WireEnvelope e, got;
+        WireReadResult result;
+
+        wire_envelope_init (&e);
+        e.correlation_id = wire_span (text, WIRE_HEADER_FIELDS_MAX - 3 + above); /* a key of one byte, a length of two */
+        e.payload = wire_span (text, payload * 5000);
+        bytes = write_body (&e);
+        result = read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got);
+        g_assert_cmpint (result.status, ==, above ? WIRE_STATUS_LIMIT : WIRE_STATUS_OK);
+        g_assert_cmpuint (result.value, ==, above ? WIRE_HEADER_FIELDS_MAX + 1 : 0);
+        g_assert_cmpint (read_as (bytes->data, bytes->len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &got).status, ==,
+                         WIRE_STATUS_OK);
+      }
+}
+
+static WireStatus
+read_subscriptions (const guint32 *ids, gsize n, WireEnvelope *got)
+{
+  static guint8 packed[5 * (WIRE_SUBSCRIPTIONS_MAX + 1)];
+  static GByteArray *bytes = NULL; /* what @got points into */
+  WireEnvelope e;
+
+  g_clear_pointer (&bytes, g_byte_array_unref);
+  wire_envelope_init (&e);
+  e.subscriptions = wire_span (packed, wire_envelope_pack_u32 (ids, n, packed));
+  bytes = write_body (&e);
+  return read_as (bytes->data, bytes->len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, got).status;
+}
+
+static void
+test_subscriptions (void)
+{
+  guint32 ids[WIRE_SUBSCRIPTIONS_MAX + 1];
+  guint32 id = 0;
+  WireEnvelope e;
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    ids[i] = G_MAXUINT32 - i;
+  g_assert_cmpint (read_subscriptions (ids, WIRE_SUBSCRIPTIONS_MAX + 1, &e), ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpint (read_subscriptions (ids, WIRE_SUBSCRIPTIONS_MAX, &e), ==, WIRE_STATUS_OK);
+  for (guint i = 0; i < WIRE_SUBSCRIPTIONS_MAX; i++)
+    {
+      g_assert_true (wire_envelope_next_u32 (&e.subscriptions, &id));
+      g_assert_cmpuint (id, ==, ids[i]);
+    }
+  g_assert_false (wire_envelope_next_u32 (&e.subscriptions, &id));
+
+  /* 2^32 is no id; as a hop it is a number like any other. */
+  g_assert_cmpint (read_as ("\x9a\x02\x05\x80\x80\x80\x80\x10", 8, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==,
+                   WIRE_STATUS_BAD_MESSAGE);
+  g_assert_cmpint (read_as ("\xd2\x02\x05\x80\x80\x80\x80\x10", 8, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==,
+                   WIRE_STATUS_OK);
+  /* None at all. */
+  g_assert_cmpint (read_subscriptions (ids, 0, &e), ==, WIRE_STATUS_OK);
+  g_assert_false (wire_envelope_next_u32 (&e.subscriptions, &id));
+}
+
 static void
 test_tags (void)
 {
@@ -265,6 +339,7 @@ test_tags (void)
   g_assert_cmpuint (e.n_tags, ==, WIRE_TAGS_MAX);
   g_byte_array_append (bytes, (const guint8 *) "\xa2\x01\x03" "a=b", 6);
   g_assert_cmpint (read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpuint (e.n_tags, ==, WIRE_TAGS_MAX);
 }
 
 /* Stock protobuf reads what we accept, with equal values. */
@@ -490,9 +565,11 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wire/envelope/M24-read-back", test_read_back);
   g_test_add_func ("/wire/envelope/absent", test_absent);
-  g_test_add_func ("/wire/envelope/P01-P02-P04-P05-P06-P08-F10-cases", test_cases);
+  g_test_add_func ("/wire/envelope/P01-P02-P04-P05-P06-P08-P09-F10-cases", test_cases);
   g_test_add_func ("/wire/envelope/M27-newer-broker", test_broker_fields_unknown_to_us_are_skipped);
   g_test_add_func ("/wire/envelope/sizes", test_sizes);
+  g_test_add_func ("/wire/envelope/header-limit", test_header_limit);
+  g_test_add_func ("/wire/envelope/subscriptions", test_subscriptions);
   g_test_add_func ("/wire/envelope/tags", test_tags);
   g_test_add_func ("/wire/envelope/F12-mutations", test_mutations);
   g_test_add_func ("/wire/envelope/P10-random-against-stock", test_random_bytes);

@@ -37,11 +37,11 @@ table_bytes (guint n)
   return bytes;
 }
 
-/* Real tables of small records are the hardest on memory: a server with thousands of kernel threads. */
+/* Real tables of small records are the hardest on memory: a server with two thousand kernel threads. */
 static void
 test_sound (void)
 {
-  for (guint n = 1; n <= 10000; n *= 10)
+  for (guint n = 1; n <= 2000; n += 333)
     {
       g_autoptr (GByteArray) bytes = table_bytes (n);
       g_autoptr (WireGuard) guard = wire_guard_unpack (TABLE, wire_span (bytes->data, bytes->len), 0, NULL);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "wire-envelope.h"
+
+/*
+ * A broker that only exists as bytes: frames to hand to a client, and the frames that a client sent, taken apart by the
+ * broker's own rules.
+ */
+
+/* --- from the broker: appended to @out --- */
+
+void script_frame (GByteArray *out, guint8 kind, guint8 flags, const WireEnvelope *envelope);
+
+typedef struct
+{
+  guint32 version; /* 0: ours */
+  guint64 window_messages; /* of each class; 0: 1000 */
+  guint64 window_bytes;    /* of each class; 0: 1 MiB */
+  guint64 largest_payload; /* 0: 1 MiB */
+} ScriptWelcome;
+void script_welcome (GByteArray *out, const ScriptWelcome *welcome);
+void script_goodbye (GByteArray *out, guint32 status, const char *detail);
+void script_subscribe_reply (GByteArray *out, guint64 answers, guint64 window_messages, guint64 window_bytes);
+/* Empty final reply. */
+void script_reply (GByteArray *out, guint64 answers, const char *payload);
+void script_error (GByteArray *out, guint64 answers, guint32 status);
+void script_ack (GByteArray *out, guint64 answers, guint matched, guint queued);
+/* @subscription: up to two; 0: none. */
+void script_deliver (GByteArray *out, guint32 subscription, guint32 second, guint64 accept_seq, const char *topic,
+                     const void *payload, gsize len);
+void script_request (GByteArray *out, guint32 subscription, guint64 route, const char *topic, const char *method,
+                     const char *payload);
+void script_credit (GByteArray *out, guint32 credit_class, guint64 messages, guint64 bytes);
+void script_gap (GByteArray *out, guint32 subscription, guint64 from, guint64 to, guint64 count);
+
+/* --- from the client --- */
+
+typedef struct
+{
+  guint8 kind;
+  guint8 flags;
+  GBytes *body;
+  WireEnvelope envelope; /* not for HELLO and GOODBYE */
+} ScriptFrame;
+
+void script_frame_free (ScriptFrame *frame);
+
+/* Takes whole frames off the front of @bytes; each must be one that a broker accepts. Of ScriptFrame. */
+GPtrArray *script_take (GByteArray *bytes);
+/* The first of @kind, or NULL. */
+const ScriptFrame *script_find (GPtrArray *frames, guint8 kind);
+guint script_count (GPtrArray *frames, guint8 kind);

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proc-pack.h"
+
+#include "collection.pb-c.h"
+#include "wire-guard.h"
+
+#include <glibtop.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The processes of this machine, and what changed between two looks. */
+
+static ProcRecord *
+record (guint32 pid, guint64 start_time)
+{
+  ProcRecord *one = g_new0 (ProcRecord, 1);
+
+  one->pid = pid;
+  one->start_time = start_time;
+  one->name = g_strdup ("name");
+  one->exe = g_strdup ("");
+  one->command_line = g_new0 (char *, 1);
+  return one;
+}
+
+/* "1:10 2:20": pid and start time. */
+static ProcTable *
+table (const char *text)
+{
+  ProcTable *made = proc_table_new ();
+  g_auto (GStrv) words = g_strsplit (text, " ", -1);
+
+  for (char **word = words; *word != NULL; word++)
+    if (**word != '\0')
+      {
+        g_auto (GStrv) parts = g_strsplit (*word, ":", 2);
+
+        g_ptr_array_add (made->records, record ((guint32) g_ascii_strtoull (parts[0], NULL, 10),
+                                                g_ascii_strtoull (parts[1], NULL, 10)));
+      }
+  return made;
+}
+
+static char *
+look (ProcWatch *watch, const char *text)
+{
+  g_autoptr (GArray) events = proc_watch_look (watch, table (text));
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 0; i < events->len; i++)
+    {
+      const ProcEvent *event = &g_array_index (events, ProcEvent, i);
+
+      g_string_append_printf (out, "%s%c%u:%" G_GUINT64_FORMAT, out->len > 0 ? " " : "",
+                              event->kind == PROC_STARTED ? '+' : '-', event->record->pid, event->record->start_time);
+    }
+  return g_string_free (out, FALSE);
+}
+
+static void
+test_watch (void)
+{
+  static const struct
+  {
+    const char *now;
+    const char *want;
+  } looks[] = {
+    { "1:1 5:50", "" }, /* the baseline */
+    { "1:1 5:50", "" },
+    { "1:1 5:50 6:60", "+6:60" },
+    { "1:1 6:60", "-5:50" },
+    { "1:1 6:70", "-6:60 +6:70" }, /* the pid was used again */
+    { "1:1 2:80 6:70 9:90", "+2:80 +9:90" },
+    { "", "-1:1 -2:80 -6:70 -9:90" },
+    { "3:100", "+3:100" },
+  };
+  ProcWatch watch;
+
+  proc_watch_init (&watch);
+  for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
+    {
+      g_autofree char *got = look (&watch, looks[i].now);
+
+      g_assert_cmpstr (got, ==, looks[i].want);
+    }
+  proc_watch_clear (&watch);
+}
+
+static const ProcRecord *
+find (const ProcTable *from, guint32 pid)
+{
+  for (guint i = 0; i < from->records->len; i++)
+    {
+      const ProcRecord *one = g_ptr_array_index (from->records, i);
+
+      if (one->pid == pid)
+        return one;
+    }
+  return NULL;
+}
+
+/* Field 22, read in another way than the product does. */
+static guint64
+own_start_time (void)
+{
+  g_autofree char *text = NULL;
+  unsigned long long ticks;
+
+  g_assert_true (g_file_get_contents ("/proc/self/stat", &text, NULL, NULL));
+  g_assert_cmpint (sscanf (strrchr (text, ')') + 1,
+                           " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks),
+                   ==, 1);
+  return ticks;
+}
+
+static void
+test_own_process (void)
+{
+  g_autoptr (ProcTable) all = proc_table_read (0, 1);
+  const ProcRecord *self = find (all, (guint32) getpid ());
+  g_autofree char *exe = g_file_read_link ("/proc/self/exe", NULL);
+
+  g_assert_nonnull (self);
+  g_assert_cmpuint (self->ppid, ==, (guint) getppid ());
+  g_assert_cmpuint (self->uid, ==, (guint) getuid ());
+  g_assert_cmpuint (self->start_time, ==, own_start_time ());
+  g_assert_cmpstr (self->exe, ==, exe);
+  g_assert_cmpuint (self->resident_bytes, >, 100000);
+  g_assert_nonnull (self->command_line[0]);
+  g_assert_nonnull (find (all, 1));
+}
+
+static void
+test_shards (void)
+{
+  g_autoptr (ProcTable) even = proc_table_read (0, 2);
+  g_autoptr (ProcTable) odd = proc_table_read (1, 2);
+  const ProcTable *mine = getpid () % 2 ? odd : even;
+  const ProcTable *other = getpid () % 2 ? even : odd;
+
+  for (guint i = 0; i < even->records->len; i++)
+    g_assert_cmpuint (((const ProcRecord *) g_ptr_array_index (even->records, i))->pid % 2, ==, 0);
+  g_assert_nonnull (find (mine, (guint32) getpid ()));
+  g_assert_null (find (other, (guint32) getpid ()));
+}
+
+static void
+test_gone (void)
+{
+  pid_t child = fork ();
+  g_autoptr (ProcRecord) alive = NULL;
+  g_autoptr (ProcRecord) dead = NULL;
+
+  if (child == 0)
+    {
+      pause ();
+      _exit (0);
+    }
+  alive = proc_record_read ((guint32) child);
+  g_assert_nonnull (alive);
+  g_assert_cmpuint (alive->ppid, ==, (guint) getpid ());
+  g_assert_cmpint (kill (child, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
+  dead = proc_record_read ((guint32) child);
+  g_assert_null (dead);
+}
+
+static void
+test_escape (void)
+{
+  static const struct
+  {
+    const char *bytes;
+    const char *want;
+  } cases[] = {
+    { "", "" },
+    { "plain", "plain" },
+    { "\xc3\xa4", "\xc3\xa4" },
+    { "a\xff" "b", "a\\xffb" },
+    { "\xff\xfe", "\\xff\\xfe" },
+    { "back\\slash", "back\\x5cslash" },
+    { "\xc3", "\\xc3" },
+    { "\xe4\xb8\xad\xff", "\xe4\xb8\xad\\xff" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *got = proc_text_escape (cases[i].bytes, -1);
+
+      g_assert_cmpstr (got, ==, cases[i].want);
+    }
+}
+
+static void
+test_pack (void)
+{
+  g_autoptr (ProcTable) all = proc_table_read (0, 1);
+  g_autoptr (GBytes) packed = proc_pack_table (all);
+  ProcEvent event = { PROC_STARTED, g_ptr_array_index (all->records, 0) };
+  g_autoptr (GBytes) packed_event = proc_pack_event (&event, 123, 500000);
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (WireGuard) event_guard = NULL;
+  const Daemoneye__Eventbus__V1__ProcessTable *got;
+  const Daemoneye__Eventbus__V1__ProcessEvent *got_event;
+  gsize len;
+  const void *bytes = g_bytes_get_data (packed, &len);
+
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__process_table__descriptor, wire_span (bytes, len), 0, NULL);
+  g_assert_nonnull (guard);
+  got = wire_guard_message (guard);
+  g_assert_cmpuint (got->n_processes, ==, all->records->len);
+  for (gsize i = 0; i < got->n_processes; i++)
+    {
+      const ProcRecord *one = g_ptr_array_index (all->records, i);
+
+      g_assert_cmpuint (got->processes[i]->pid, ==, one->pid);
+      g_assert_cmpstr (got->processes[i]->name, ==, one->name);
+      g_assert_cmpuint (got->processes[i]->n_command_line, ==, g_strv_length (one->command_line));
+    }
+
+  bytes = g_bytes_get_data (packed_event, &len);
+  event_guard = wire_guard_unpack (&daemoneye__eventbus__v1__process_event__descriptor, wire_span (bytes, len), 0, NULL);
+  g_assert_nonnull (event_guard);
+  got_event = wire_guard_message (event_guard);
+  g_assert_cmpuint (got_event->kind, ==, 1);
+  g_assert_cmpuint (got_event->poll_interval_us, ==, 500000);
+  g_assert_cmpuint (got_event->process->pid, ==, event.record->pid);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  glibtop_init ();
+  g_test_add_func ("/procmond/watch/exactly-once", test_watch);
+  g_test_add_func ("/procmond/table/own-process", test_own_process);
+  g_test_add_func ("/procmond/table/shards", test_shards);
+  g_test_add_func ("/procmond/table/gone", test_gone);
+  g_test_add_func ("/procmond/table/escape", test_escape);
+  g_test_add_func ("/procmond/pack/real-table", test_pack);
+  status = g_test_run ();
+  glibtop_close ();
+  return status;
+}
