@@ -258,7 +258,7 @@ bus_core_place (BusCore *core, BusPeer *peer, guint8 **where)
     return 0;
   room = wire_frame_reader_place (&peer->reader, where);
   bus_peer_charge_reader (peer);
-  return room;
+  return bus_peer_is_ready (peer) ? room : 0;
 }
 
 void

@@ -50,7 +50,7 @@ bus_peer_free (BusPeer *peer)
   core->missed_by_gone += peer->flow.missed;
   bus_flow_clear (&peer->flow);
   wire_frame_reader_clear (&peer->reader);
-  bus_peer_charge_reader (peer);
+  bus_peer_charge_reader (peer); /* nothing is held any more */
   bus_quota_refund (&core->quota, &peer->usage, sizeof (BusPeer));
   g_assert (peer->usage.charged == 0);
   g_hash_table_unref (peer->subscriptions);
@@ -78,12 +78,22 @@ bus_peer_set_state (BusPeer *peer, BusPeerState state)
 void
 bus_peer_charge_reader (BusPeer *peer)
 {
+  BusQuota *quota = &peer->core->quota;
   gsize held = wire_frame_reader_held (&peer->reader);
 
   if (held == peer->reader_charged)
     return;
-  bus_quota_refund (&peer->core->quota, &peer->usage, peer->reader_charged);
-  bus_quota_charge (&peer->core->quota, &peer->usage, held);
+  bus_quota_refund (quota, &peer->usage, peer->reader_charged);
+  bus_quota_release (quota, peer->reader_charged);
+  peer->reader_charged = 0;
+  if (held > 0 && !bus_quota_hold (quota, held))
+    {
+      /* Whoever begins a frame when the broker is full has to begin again later. */
+      wire_frame_reader_clear (&peer->reader);
+      bus_peer_close (peer, WIRE_STATUS_LIMIT, "the broker holds all that it may (broker_bytes): try again later");
+      return;
+    }
+  bus_quota_charge (quota, &peer->usage, held);
   peer->reader_charged = held;
 }
 

@@ -93,7 +93,7 @@ void bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint
  * peers or subscriptions breaks. @detail: (nullable): the status' own text. */
 void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
 
-/* Charges the reader's block as it is now. */
+/* Charges the reader's block as it is now; closes the peer when the broker may not hold that much. */
 void bus_peer_charge_reader (BusPeer *peer);
 
 static inline gboolean

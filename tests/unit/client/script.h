@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "wire-class.h"
 #include "wire-envelope.h"
 
 /*

@@ -692,6 +692,7 @@ tell_all (Fixture *f)
         {
           g_auto (GStrv) tags = deye_bus_message_dup_tags (event.message);
 
+          g_assert_nonnull (tags);
           g_assert_nonnull (deye_bus_message_get_topic (event.message));
           deye_bus_session_handled (f->session, event.subject, event.message, TRUE);
         }

@@ -255,6 +255,38 @@ test_bit_flips (Core *core, gconstpointer data)
   g_assert_cmpuint (delivered, ==, 1);
 }
 
+/* Frames that are begun and not ended count as well: many peers can't hold more than the broker may. */
+static void
+test_partial_frames_are_held (Core *core, gconstpointer data)
+{
+  const gsize size = 1 << 20;
+  g_autofree guint8 *frame = g_malloc0 (size);
+  Client *clients[100];
+  BusLimits limits;
+  Core small;
+  guint closed = 0;
+  BusCoreStats stats;
+
+  bus_limits_init (&limits);
+  limits.broker_bytes = 16777216;
+  core_setup (&small, &limits);
+  wire_frame_put_header (frame, WIRE_KIND_PUBLISH, 0, (guint32) size);
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("procmond-%u", i);
+
+      clients[i] = client_new (&small, 1000, FALSE);
+      client_hello (clients[i], id, "procmond", 1, 1 << 16, 1 << 16);
+      client_send_bytes (clients[i], frame, size / 2);
+      closed += clients[i]->closed;
+    }
+  bus_core_stats (small.core, &stats);
+  g_assert_cmpuint (closed, >, 50);
+  g_assert_cmpuint (closed, <, 90);
+  g_assert_cmpuint (stats.charged_bytes, <=, 16777216 + 100 * 16384);
+  core_teardown (&small, NULL);
+}
+
 /* A burst larger than all windows. */
 static void
 test_credit_exceeded (Core *core, gconstpointer data)
@@ -285,6 +317,7 @@ main (int argc, char **argv)
   ADD ("/core/hostile/O08-after-goodbye", test_after_goodbye);
   ADD ("/core/hostile/F01-F02-length", test_huge_length);
   ADD ("/core/hostile/F12-bit-flips", test_bit_flips);
+  ADD ("/core/hostile/R04-partial-frames", test_partial_frames_are_held);
   ADD ("/core/hostile/credit-comes-back", test_credit_exceeded);
   return g_test_run ();
 }

@@ -195,6 +195,7 @@ static const Case cases[] = {
   CASE ("a broker's reserved field", "\xd8\x02\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("a control field", "\x80\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_REPLY, "status in a reply", "\x80\x04\x32", WIRE_STATUS_OK),
+  CASE_OF (WIRE_KIND_REPLY, "detail and error name in a reply", "\x8a\x04\x01" "d\xf2\x04\x01" "e", WIRE_STATUS_OK),
   CASE_OF (WIRE_KIND_REPLY, "credit in a reply", "\xb8\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_CREDIT, "credit", "\xb8\x04\x01\xc0\x04\x01\xc8\x04\x01", WIRE_STATUS_OK),
   CASE_OF (WIRE_KIND_CREDIT, "credit class", "\xb0\x04\x01", WIRE_STATUS_BAD_MESSAGE),
@@ -327,11 +328,33 @@ test_subscriptions (void)
   g_assert_false (wire_envelope_next_u32 (&e.subscriptions, &id));
 }
 
+/* Two that can be lived with: the first one is told. */
+static void
+test_first_fault (void)
+{
+  static const char bytes[] = "\x08\x07\xc0\x0c\x01\x40\x80\x02";
+  WireEnvelope e;
+  WireReadResult result = read_as (bytes, sizeof bytes - 1, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e);
+
+  g_assert_cmpint (result.status, ==, WIRE_STATUS_UNSUPPORTED);
+  g_assert_cmpuint (result.field, ==, 200);
+  g_assert_cmpuint (result.offset, ==, 2);
+  g_assert_cmpuint (e.id, ==, 7);
+}
+
 static void
 test_tags (void)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (GByteArray) alone = NULL;
   WireEnvelope e;
+
+  wire_envelope_init (&e);
+  e.n_tags = 2;
+  e.tags[0] = wire_span_str ("a=b");
+  e.tags[1] = wire_span (NULL, 0);
+  alone = write_body (&e);
+  g_assert_cmpmem (alone->data, alone->len, "\xa2\x01\x03" "a=b\xa2\x01\x00", 9);
 
   for (guint i = 0; i < WIRE_TAGS_MAX; i++)
     g_byte_array_append (bytes, (const guint8 *) "\xa2\x01\x03" "a=b", 6);
@@ -570,6 +593,7 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/envelope/sizes", test_sizes);
   g_test_add_func ("/wire/envelope/header-limit", test_header_limit);
   g_test_add_func ("/wire/envelope/subscriptions", test_subscriptions);
+  g_test_add_func ("/wire/envelope/first-fault", test_first_fault);
   g_test_add_func ("/wire/envelope/tags", test_tags);
   g_test_add_func ("/wire/envelope/F12-mutations", test_mutations);
   g_test_add_func ("/wire/envelope/P10-random-against-stock", test_random_bytes);

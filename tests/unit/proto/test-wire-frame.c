@@ -165,6 +165,8 @@ test_exactly_the_limit (void)
       wire_frame_reader_init (&reader, 100);
       g_assert_cmpint (wire_frame_reader_next (&reader, &input, &got), ==, WIRE_FRAME_COMPLETE);
       g_assert_cmpuint (got.body.len, ==, len);
+      g_assert_false (got.in_block); /* it came whole: not copied */
+      g_assert_cmpuint (wire_frame_reader_held (&reader), ==, 0);
       wire_frame_reader_clear (&reader);
     }
 }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client-fixture.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void
+client_fixture_set_up (ClientFixture *f, gconstpointer data)
+{
+  int fds[2];
+
+  alarm (120);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+  f->context = g_main_context_new ();
+  g_main_context_push_thread_default (f->context);
+  f->peer = fds[1];
+  g_assert_true (g_unix_set_fd_nonblocking (f->peer, TRUE, NULL));
+  f->client = deye_bus_client_new_for_fd (fds[0], "tester", "procmond");
+  f->in = g_byte_array_new ();
+  f->out = g_byte_array_new ();
+}
+
+void
+client_fixture_tear_down (ClientFixture *f, gconstpointer data)
+{
+  client_fixture_settle (f);
+  if (f->client != NULL)
+    g_assert_finalize_object (f->client);
+  client_fixture_hang_up (f);
+  /* No source of ours is left in the context. */
+  g_assert_false (g_main_context_pending (f->context));
+  g_main_context_pop_thread_default (f->context);
+  g_main_context_unref (f->context);
+  g_byte_array_unref (f->in);
+  g_byte_array_unref (f->out);
+}
+
+void
+client_fixture_connect (ClientFixture *f, const ScriptWelcome *welcome)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  script_welcome (f->in, welcome);
+  client_fixture_say (f);
+  deye_bus_client_connect (f->client, NULL, &error);
+  g_assert_no_error (error);
+  frames = client_fixture_hear_one (f, WIRE_KIND_HELLO);
+}
+
+void
+client_fixture_say (ClientFixture *f)
+{
+  gsize at = 0;
+
+  while (at < f->in->len)
+    {
+      gssize n = send (f->peer, f->in->data + at, f->in->len - at, MSG_NOSIGNAL);
+
+      g_assert_cmpint (n, >, 0);
+      at += (gsize) n;
+    }
+  g_byte_array_set_size (f->in, 0);
+}
+
+GPtrArray *
+client_fixture_hear (ClientFixture *f)
+{
+  static guint8 bytes[65536];
+  gssize n;
+
+  while ((n = recv (f->peer, bytes, sizeof bytes, 0)) > 0)
+    g_byte_array_append (f->out, bytes, (guint) n);
+  return script_take (f->out);
+}
+
+GPtrArray *
+client_fixture_hear_one (ClientFixture *f, guint8 kind)
+{
+  GPtrArray *frames = client_fixture_hear (f);
+
+  g_assert_cmpuint (frames->len, ==, 1);
+  g_assert_cmpint (((ScriptFrame *) frames->pdata[0])->kind, ==, kind);
+  return frames;
+}
+
+void
+client_fixture_hang_up (ClientFixture *f)
+{
+  if (f->peer >= 0)
+    close (f->peer);
+  f->peer = -1;
+}
+
+void
+client_fixture_settle (ClientFixture *f)
+{
+  while (g_main_context_iteration (f->context, FALSE))
+    ;
+}
+
+void
+client_result_set (GObject *source, GAsyncResult *result, gpointer data)
+{
+  ClientResult *self = data;
+
+  g_set_object (&self->result, result);
+  self->calls++;
+}
+
+void
+client_result_clear (ClientResult *result)
+{
+  g_clear_object (&result->result);
+}

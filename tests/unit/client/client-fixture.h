@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus.h"
+#include "script.h"
+
+/*
+ * A client on one end of a socket pair, the test plays the broker on the other. Ids are predictable (2, 4, 6, ... for
+ * calls with an answer), so the answer to a synchronous call can be said before the call is made: no threads, no sleeps.
+ * The client lives in a context of its own, which is the thread's default while the test runs.
+ */
+
+typedef struct
+{
+  GMainContext *context;
+  DeyeBusClient *client;
+  int peer;        /* the broker's end; -1: closed */
+  GByteArray *in;  /* to be said */
+  GByteArray *out; /* heard, not taken apart yet */
+} ClientFixture;
+
+void client_fixture_set_up (ClientFixture *f, gconstpointer data);
+/* Asserts that nothing is left of the client. */
+void client_fixture_tear_down (ClientFixture *f, gconstpointer data);
+
+void client_fixture_connect (ClientFixture *f, const ScriptWelcome *welcome);
+/* Writes what was scripted. */
+void client_fixture_say (ClientFixture *f);
+/* Frames that came from the client by now. */
+GPtrArray *client_fixture_hear (ClientFixture *f);
+/* As hear(), and asserts that it is one frame of @kind. */
+GPtrArray *client_fixture_hear_one (ClientFixture *f, guint8 kind);
+void client_fixture_hang_up (ClientFixture *f);
+/* Iterates the context until there is nothing to do at once. */
+void client_fixture_settle (ClientFixture *f);
+
+#define client_fixture_wait(f, condition)                                                                              \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    while (!(condition))                                                                                               \
+      g_main_context_iteration ((f)->context, TRUE);                                                                   \
+  }                                                                                                                    \
+  G_STMT_END
+
+/* An asynchronous call's end. */
+typedef struct
+{
+  GAsyncResult *result;
+  guint calls;
+} ClientResult;
+void client_result_set (GObject *source, GAsyncResult *result, gpointer data);
+void client_result_clear (ClientResult *result);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ClientResult, client_result_clear)

@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client-fixture.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Calls of a client: connect, publish, request, close; synchronous and asynchronous, and who may make them. */
+
+typedef ClientFixture Fixture;
+
+static const ScriptFrame *
+frame_at (GPtrArray *frames, guint i)
+{
+  g_assert_cmpuint (i, <, frames->len);
+  return frames->pdata[i];
+}
+
+static void
+count (GObject *object, gpointer detail, gpointer data)
+{
+  (*(guint *) data)++;
+}
+
+static DeyeBusOptions *
+with_timeout (gint64 timeout_us)
+{
+  DeyeBusOptions *options = deye_bus_options_new ();
+
+  deye_bus_options_set_timeout (options, timeout_us);
+  return options;
+}
+
+/* --- connect --- */
+
+static void
+test_connect (Fixture *f, gconstpointer data)
+{
+  guint told = 0;
+  guint64 epoch, largest;
+  g_autofree char *version = NULL;
+
+  g_signal_connect (f->client, "notify::state", G_CALLBACK (count), &told);
+  client_fixture_connect (f, NULL);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
+  /* Never from inside a call. */
+  g_assert_cmpuint (told, ==, 0);
+  client_fixture_settle (f);
+  g_assert_cmpuint (told, ==, 2);
+  g_object_get (f->client, "broker-epoch", &epoch, "largest-payload", &largest, "broker-version", &version, NULL);
+  g_assert_cmpuint (epoch, ==, 4711);
+  g_assert_cmpuint (largest, ==, 1048576);
+  g_assert_cmpstr (version, ==, "script 1");
+  g_assert_cmpint (deye_bus_client_get_role (f->client), ==, DEYE_BUS_ROLE_COLLECTOR);
+}
+
+static void
+test_connect_async (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &result);
+  frames = client_fixture_hear_one (f, WIRE_KIND_HELLO);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTING);
+  script_welcome (f->in, NULL);
+  client_fixture_say (f);
+  client_fixture_wait (f, result.calls > 0);
+  g_assert_true (deye_bus_client_connect_finish (f->client, result.result, &error));
+  g_assert_no_error (error);
+}
+
+/* M27 */
+static void
+test_version_refused (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  guint closed = 0;
+
+  g_signal_connect (f->client, "closed", G_CALLBACK (count), &closed);
+  script_goodbye (f->in, WIRE_STATUS_VERSION, "update the client");
+  client_fixture_say (f);
+  g_assert_false (deye_bus_client_connect (f->client, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_VERSION);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
+  client_fixture_settle (f);
+  g_assert_cmpuint (closed, ==, 0);
+  g_clear_error (&error);
+  g_assert_false (deye_bus_client_connect (f->client, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+}
+
+static void
+test_nobody_there (void)
+{
+  g_autofree char *dir = g_dir_make_tmp ("deye-bus-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (dir, "s", NULL);
+  g_autofree char *long_path = g_strdup_printf ("/tmp/%0120d", 1);
+  g_autoptr (DeyeBusClient) client = deye_bus_client_new (path, "tester", "procmond");
+  g_autoptr (DeyeBusClient) far = deye_bus_client_new (long_path, "tester", "procmond");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (deye_bus_client_connect (client, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER);
+  g_assert_nonnull (strstr (error->message, path));
+  g_assert_cmpint (deye_bus_client_get_state (client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
+  g_clear_error (&error);
+  g_assert_false (deye_bus_client_connect (far, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  rmdir (dir);
+}
+
+/* A real listening socket: found by $DAEMONEYE_BROKER_SOCKET, its queue of connections full at first. */
+static void
+test_address (void)
+{
+  g_autofree char *dir = g_dir_make_tmp ("deye-bus-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (dir, "s", NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GByteArray) welcome = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int listener = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), early, late, peer;
+
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  g_assert_cmpint (bind (listener, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (listen (listener, 0), ==, 0);
+  early = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (connect (early, (struct sockaddr *) &address, sizeof address), ==, 0);
+
+  g_setenv ("DAEMONEYE_BROKER_SOCKET", path, TRUE);
+  g_main_context_push_thread_default (context);
+  client = deye_bus_client_new (NULL, "tester", "procmond");
+  deye_bus_client_connect_async (client, NULL, client_result_set, &result);
+  g_main_context_iteration (context, FALSE);
+  late = accept (listener, NULL, NULL);
+  g_assert_cmpint (late, >=, 0);
+  g_main_context_iteration (context, TRUE);
+  script_welcome (welcome, NULL);
+  peer = accept (listener, NULL, NULL);
+  g_assert_cmpint (send (peer, welcome->data, welcome->len, MSG_NOSIGNAL), ==, (gssize) welcome->len);
+  while (result.calls == 0)
+    g_main_context_iteration (context, TRUE);
+  g_assert_true (deye_bus_client_connect_finish (client, result.result, &error));
+  g_assert_no_error (error);
+  client_result_clear (&result);
+  g_assert_finalize_object (g_steal_pointer (&client));
+  g_main_context_pop_thread_default (context);
+  g_unsetenv ("DAEMONEYE_BROKER_SOCKET");
+  close (peer);
+  close (late);
+  close (early);
+  close (listener);
+  unlink (path);
+  rmdir (dir);
+}
+
+/* H02 */
+static void
+test_close_on_exec (void)
+{
+  int fds[2];
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_autoptr (GByteArray) welcome = g_byte_array_new ();
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+  client = deye_bus_client_new_for_fd (fds[0], "tester", "procmond");
+  script_welcome (welcome, NULL);
+  g_assert_cmpint (send (fds[1], welcome->data, welcome->len, 0), ==, (gssize) welcome->len);
+  g_assert_true (deye_bus_client_connect (client, NULL, NULL));
+  g_assert_cmpint (fcntl (fds[0], F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+  g_clear_object (&client);
+  /* And not left open. */
+  g_assert_cmpint (fcntl (fds[0], F_GETFD), ==, -1);
+  close (fds[1]);
+}
+
+/* --- publish --- */
+
+/* M24: what a caller says of a message is on the wire, and unasked publishes are written at once. */
+static void
+test_publish_carries (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GBytes) payload = g_bytes_new_static ("payload", 7);
+  g_autoptr (GBytes) trace = g_bytes_new_static ("0123456789abcdef", 16);
+  g_autoptr (GBytes) span = g_bytes_new_static ("01234567", 8);
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  const WireEnvelope *e;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.ProcessEvent");
+  deye_bus_options_set_content_type (options, "application/protobuf");
+  deye_bus_options_set_priority (options, 200);
+  deye_bus_options_set_correlation_id (options, "c-1");
+  deye_bus_options_set_parent_id (options, "c-0");
+  deye_bus_options_set_root_id (options, "root");
+  deye_bus_options_set_trace (options, trace, span);
+  deye_bus_options_set_sequence_number (options, 42);
+  deye_bus_options_set_stage (options, "enrich");
+  deye_bus_options_add_tag (options, "host", "a");
+  deye_bus_options_add_tag (options, "host", "b=c");
+  deye_bus_options_set_target (options, "not-for-a-publish");
+  g_assert_true (deye_bus_client_publish (f->client, "events.process.new", payload, options, NULL, NULL, &error));
+  g_assert_no_error (error);
+  frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  g_assert_cmpint (frame_at (frames, 0)->flags, ==, 0);
+  e = &frame_at (frames, 0)->envelope;
+  g_assert_true (wire_span_equal (e->topic, WIRE_SPAN_LITERAL ("events.process.new")));
+  g_assert_true (wire_span_equal (e->payload, WIRE_SPAN_LITERAL ("payload")));
+  g_assert_true (wire_span_equal (e->type_name, WIRE_SPAN_LITERAL ("daemoneye.eventbus.v1.ProcessEvent")));
+  g_assert_true (wire_span_equal (e->content_type, WIRE_SPAN_LITERAL ("application/protobuf")));
+  g_assert_true (wire_span_equal (e->correlation_id, WIRE_SPAN_LITERAL ("c-1")));
+  g_assert_true (wire_span_equal (e->parent_id, WIRE_SPAN_LITERAL ("c-0")));
+  g_assert_true (wire_span_equal (e->root_id, WIRE_SPAN_LITERAL ("root")));
+  g_assert_true (wire_span_equal (e->trace_id, WIRE_SPAN_LITERAL ("0123456789abcdef")));
+  g_assert_true (wire_span_equal (e->span_id, WIRE_SPAN_LITERAL ("01234567")));
+  g_assert_true (wire_span_equal (e->stage, WIRE_SPAN_LITERAL ("enrich")));
+  g_assert_true (wire_span_equal (e->tags[1], WIRE_SPAN_LITERAL ("host=b=c")));
+  g_assert_cmpuint (e->n_tags, ==, 2);
+  g_assert_cmpuint (e->priority, ==, 200);
+  g_assert_cmpuint (e->sequence_number, ==, 42);
+  g_assert_cmpuint (e->target.len, ==, 0);
+}
+
+static void
+test_publish_acknowledged (Fixture *f, gconstpointer data)
+{
+  DeyeBusPublishResult result;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  script_ack (f->in, 2, 3, 2);
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, &result, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (result.sequence, ==, 77);
+  g_assert_cmpuint (result.matched, ==, 3);
+  g_assert_cmpuint (result.refused, ==, 1);
+  script_ack (f->in, 4, 5, 5);
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_broadcast (f->client, "events.a", NULL, NULL, &result, NULL, &error));
+  {
+    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+
+    g_assert_cmpint (frame_at (frames, 0)->flags, ==, WIRE_FLAG_WANT_ACK);
+    g_assert_cmpint (frame_at (frames, 1)->flags, ==, WIRE_FLAG_WANT_ACK | WIRE_FLAG_BROADCAST);
+  }
+}
+
+static void
+remember_error (DeyeBusClient *client, const GError *error, gpointer data)
+{
+  *(GError **) data = g_error_copy (error);
+}
+
+static void
+test_publish_refused (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) refused = NULL;
+
+  client_fixture_connect (f, NULL);
+  g_signal_connect (f->client, "error", G_CALLBACK (remember_error), &refused);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
+  frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  script_error (f->in, frame_at (frames, 0)->envelope.id, WIRE_STATUS_DENIED);
+  client_fixture_say (f);
+  client_fixture_wait (f, refused != NULL);
+  g_assert_error (refused, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
+}
+
+static void
+test_without_credit (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome one = { .window_messages = 1 };
+  g_autoptr (DeyeBusOptions) options = with_timeout (20000);
+  g_auto (ClientResult) first = { NULL, 0 }, second = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &one);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
+  g_assert_false (deye_bus_client_publish (f->client, "events.b", NULL, options, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_clear_error (&error);
+  deye_bus_client_publish_async (f->client, "events.c", NULL, NULL, FALSE, NULL, client_result_set, &first);
+  deye_bus_client_publish_async (f->client, "events.d", NULL, NULL, FALSE, NULL, client_result_set, &second);
+  client_fixture_settle (f);
+  g_assert_cmpuint (first.calls, ==, 0);
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 2, 1048576);
+  client_fixture_say (f);
+  client_fixture_wait (f, first.calls > 0);
+  g_assert_cmpuint (second.calls, ==, 0);
+  g_assert_true (deye_bus_client_publish_finish (f->client, first.result, NULL, NULL));
+  /* The second one ends with the client. */
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  client_fixture_wait (f, second.calls > 0);
+  g_assert_false (deye_bus_client_publish_finish (f->client, second.result, NULL, &error));
+}
+
+/* More than any socket buffer takes: the source goes on when there is room. */
+static void
+test_publish_much (Fixture *f, gconstpointer data)
+{
+  g_autofree guint8 *bytes = g_malloc0 (300000);
+  g_autoptr (GBytes) payload = g_bytes_new (bytes, 300000);
+  guint heard = 0;
+
+  ScriptWelcome wide = { .window_bytes = 16u << 20 };
+
+  client_fixture_connect (f, &wide);
+  for (guint i = 0; i < 20; i++)
+    g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, NULL));
+  while (heard < 20)
+    {
+      g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+
+      for (guint i = 0; i < frames->len; i++)
+        g_assert_cmpuint (frame_at (frames, i)->envelope.payload.len, ==, 300000);
+      heard += frames->len;
+      if (heard < 20)
+        g_main_context_iteration (f->context, TRUE);
+    }
+}
+
+static void
+test_direct (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = with_timeout (20000);
+  g_autoptr (GError) error = NULL;
+  WireEnvelope delivered;
+
+  client_fixture_connect (f, NULL);
+  script_ack (f->in, 2, 1, 1);
+  wire_envelope_init (&delivered);
+  delivered.answers = 2;
+  script_frame (f->in, WIRE_KIND_DELIVERED, 0, &delivered);
+  script_error (f->in, 4, WIRE_STATUS_ABSENT);
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_direct (f->client, "other", "events.a", NULL, NULL, TRUE, NULL, &error));
+  {
+    g_autoptr (GPtrArray) frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+
+    g_assert_cmpint (frame_at (frames, 0)->flags, ==, WIRE_FLAG_WANT_ACK | WIRE_FLAG_WANT_DELIVERED);
+    g_assert_true (wire_span_equal (frame_at (frames, 0)->envelope.target, WIRE_SPAN_LITERAL ("other")));
+    g_assert_cmpuint (frame_at (frames, 0)->envelope.deadline_us, ==, 30000000);
+  }
+  script_error (f->in, 4, WIRE_STATUS_ABSENT);
+  client_fixture_say (f);
+  g_assert_false (deye_bus_client_direct (f->client, "other", "events.a", NULL, NULL, FALSE, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_ABSENT);
+  g_clear_error (&error);
+  script_ack (f->in, 6, 1, 1);
+  client_fixture_say (f);
+  g_assert_false (deye_bus_client_direct (f->client, "other", "events.a", NULL, options, TRUE, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
+}
+
+/* --- request --- */
+
+static void
+test_request (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize len;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_options_set_method (options, "Ping");
+  deye_bus_options_set_target (options, "peer");
+  script_reply (f->in, 2, "pong");
+  client_fixture_say (f);
+  reply = deye_bus_client_request (f->client, "control.collector.peer", NULL, options, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (deye_bus_message_get_data (reply, &len), len, "pong", 4);
+  g_assert_true (deye_bus_message_is_final (reply));
+  g_assert_cmpstr (deye_bus_message_get_sender (reply), ==, "peer");
+  g_assert_cmpstr (deye_bus_message_get_topic (reply), ==, "");
+  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  g_assert_true (wire_span_equal (frame_at (frames, 0)->envelope.method, WIRE_SPAN_LITERAL ("Ping")));
+  g_assert_true (wire_span_equal (frame_at (frames, 0)->envelope.target, WIRE_SPAN_LITERAL ("peer")));
+}
+
+static void
+test_request_async (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GCancellable) unused = g_cancellable_new ();
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_request_async (f->client, "tasks.procmond", NULL, NULL, unused, client_result_set, &result);
+  script_reply (f->in, 2, "done");
+  client_fixture_say (f);
+  client_fixture_wait (f, result.calls > 0);
+  reply = deye_bus_client_request_finish (f->client, result.result, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (reply);
+  g_cancellable_cancel (unused);
+  client_fixture_settle (f);
+  g_assert_cmpuint (result.calls, ==, 1);
+}
+
+static void
+test_request_cancelled (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_request_async (f->client, "tasks.procmond", NULL, NULL, cancellable, client_result_set, &result);
+  g_cancellable_cancel (cancellable);
+  g_assert_cmpuint (result.calls, ==, 0);
+  client_fixture_wait (f, result.calls > 0);
+  g_assert_null (deye_bus_client_request_finish (f->client, result.result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (script_find (frames, WIRE_KIND_CANCEL)->envelope.id, ==, 2);
+  /* An answer that comes all the same is nobody's. */
+  script_reply (f->in, 2, "late");
+  client_fixture_say (f);
+  client_fixture_settle (f);
+  g_assert_cmpuint (result.calls, ==, 1);
+}
+
+typedef struct
+{
+  int peer;
+  GCancellable *cancellable;
+} Canceller;
+
+static gpointer
+cancel_when_asked (gpointer data)
+{
+  Canceller *canceller = data;
+  GPollFD fd = { canceller->peer, G_IO_IN, 0 };
+
+  g_poll (&fd, 1, -1);
+  g_cancellable_cancel (canceller->cancellable);
+  return NULL;
+}
+
+static void
+test_request_cancelled_sync (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Canceller canceller = { f->peer, cancellable };
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  client_fixture_connect (f, NULL);
+  thread = g_thread_new ("canceller", cancel_when_asked, &canceller);
+  reply = deye_bus_client_request (f->client, "tasks.procmond", NULL, NULL, cancellable, &error);
+  g_thread_join (thread);
+  g_assert_null (reply);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  frames = client_fixture_hear (f);
+  g_assert_nonnull (script_find (frames, WIRE_KIND_CANCEL));
+}
+
+static void
+test_request_timeout (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = with_timeout (20000);
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  reply = deye_bus_client_request (f->client, "tasks.procmond", NULL, options, NULL, &error);
+  g_assert_null (reply);
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
+  g_clear_error (&error);
+  deye_bus_client_request_async (f->client, "tasks.procmond", NULL, options, NULL, client_result_set, &result);
+  client_fixture_wait (f, result.calls > 0);
+  g_assert_null (deye_bus_client_request_finish (f->client, result.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
+}
+
+/* --- who may call --- */
+
+typedef struct
+{
+  GMainContext *context;
+  GMutex lock;
+  GCond changed;
+  gboolean held;
+  gboolean release;
+} Holder;
+
+static gpointer
+hold_context (gpointer data)
+{
+  Holder *holder = data;
+
+  g_assert_true (g_main_context_acquire (holder->context));
+  g_mutex_lock (&holder->lock);
+  holder->held = TRUE;
+  g_cond_broadcast (&holder->changed);
+  while (!holder->release)
+    g_cond_wait (&holder->changed, &holder->lock);
+  g_mutex_unlock (&holder->lock);
+  g_main_context_release (holder->context);
+  return NULL;
+}
+
+static void
+test_wrong_thread (void)
+{
+  Holder holder = { .context = g_main_context_new () };
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_autoptr (GMainContext) own = g_main_context_new ();
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  g_main_context_push_thread_default (holder.context);
+  client = deye_bus_client_new (NULL, "tester", "procmond");
+  g_main_context_pop_thread_default (holder.context);
+  g_main_context_push_thread_default (own);
+  thread = g_thread_new ("holder", hold_context, &holder);
+  g_mutex_lock (&holder.lock);
+  while (!holder.held)
+    g_cond_wait (&holder.changed, &holder.lock);
+  g_mutex_unlock (&holder.lock);
+
+  g_assert_false (deye_bus_client_connect (client, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD);
+  g_clear_error (&error);
+  deye_bus_client_connect_async (client, NULL, client_result_set, &result);
+  while (result.calls == 0)
+    g_main_context_iteration (own, TRUE);
+  g_assert_false (deye_bus_client_connect_finish (client, result.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD);
+  client_result_clear (&result);
+
+  g_mutex_lock (&holder.lock);
+  holder.release = TRUE;
+  g_cond_broadcast (&holder.changed);
+  g_mutex_unlock (&holder.lock);
+  g_thread_join (thread);
+  g_main_context_pop_thread_default (own);
+  g_clear_object (&client);
+  g_main_context_unref (holder.context);
+}
+
+/* H01: the child's handle is dead, the parent's stream is not touched. */
+static void
+test_fork (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+  pid_t child;
+
+  client_fixture_connect (f, NULL);
+  script_reply (f->in, 2, "still mine");
+  client_fixture_say (f);
+  child = fork ();
+  if (child == 0)
+    {
+      gboolean sent = deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, &error);
+      gboolean right = !sent && g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+
+      g_main_context_iteration (f->context, FALSE);
+      g_object_unref (f->client);
+      _exit (right ? 0 : 1);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 0);
+  {
+    g_autoptr (DeyeBusMessage) reply = deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, &error);
+
+    g_assert_no_error (error);
+    g_assert_nonnull (reply);
+  }
+}
+
+/* --- the end --- */
+
+static void
+test_goodbye (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GError) closed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  g_signal_connect (f->client, "closed", G_CALLBACK (remember_error), &closed);
+  deye_bus_client_request_async (f->client, "tasks.a", NULL, NULL, NULL, client_result_set, &result);
+  script_goodbye (f->in, WIRE_STATUS_SHUTTING_DOWN, "the agent stops");
+  client_fixture_say (f);
+  client_fixture_hang_up (f);
+  client_fixture_wait (f, closed != NULL);
+  g_assert_error (closed, DEYE_BUS_ERROR, DEYE_BUS_ERROR_SHUTTING_DOWN);
+  g_assert_null (deye_bus_client_request_finish (f->client, result.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_SHUTTING_DOWN);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
+}
+
+/* Killed, without a word: also when we only write. */
+static void
+test_broker_killed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) closed = NULL;
+
+  client_fixture_connect (f, NULL);
+  g_signal_connect (f->client, "closed", G_CALLBACK (remember_error), &closed);
+  client_fixture_hang_up (f);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
+  client_fixture_wait (f, closed != NULL);
+  g_assert_error (closed, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
+}
+
+static void
+test_close (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) closed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  g_signal_connect (f->client, "closed", G_CALLBACK (remember_error), &closed);
+  deye_bus_client_request_async (f->client, "tasks.a", NULL, NULL, NULL, client_result_set, &result);
+  g_assert_true (deye_bus_client_close (f->client, NULL, &error));
+  g_assert_null (closed);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CLOSED);
+  frames = client_fixture_hear (f);
+  g_assert_cmpint (frame_at (frames, frames->len - 1)->kind, ==, WIRE_KIND_GOODBYE);
+  client_fixture_wait (f, closed != NULL);
+  g_assert_error (closed, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+  g_assert_null (deye_bus_client_request_finish (f->client, result.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+  g_clear_error (&error);
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  g_assert_false (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+}
+
+static void
+test_close_async (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_close_async (f->client, NULL, client_result_set, &result);
+  client_fixture_wait (f, result.calls > 0);
+  g_assert_true (deye_bus_client_close_finish (f->client, result.result, NULL));
+}
+
+/* A broker that does not read holds close() up for a moment, not for ever. */
+static void
+test_close_bounded (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome wide = { .window_bytes = 16u << 20 };
+  g_autofree guint8 *bytes = g_malloc0 (1000000);
+  g_autoptr (GBytes) payload = g_bytes_new (bytes, 1000000);
+  gint64 start_us;
+
+  client_fixture_connect (f, &wide);
+  for (guint i = 0; i < 4; i++)
+    g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, NULL));
+  start_us = g_get_monotonic_time ();
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  g_assert_cmpint (g_get_monotonic_time () - start_us, <, 10 * G_TIME_SPAN_SECOND);
+}
+
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/calls/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("connect", test_connect);
+  ADD ("connect-async", test_connect_async);
+  ADD ("M27/version-refused", test_version_refused);
+  ADD ("M24/publish-carries", test_publish_carries);
+  ADD ("publish-acknowledged", test_publish_acknowledged);
+  ADD ("publish-refused", test_publish_refused);
+  ADD ("publish-without-credit", test_without_credit);
+  ADD ("publish-much", test_publish_much);
+  ADD ("direct", test_direct);
+  ADD ("request", test_request);
+  ADD ("request-async", test_request_async);
+  ADD ("request-cancelled", test_request_cancelled);
+  ADD ("request-cancelled-sync", test_request_cancelled_sync);
+  ADD ("request-timeout", test_request_timeout);
+  ADD ("H01/fork", test_fork);
+  ADD ("goodbye", test_goodbye);
+  ADD ("broker-killed", test_broker_killed);
+  ADD ("close", test_close);
+  ADD ("close-async", test_close_async);
+  ADD ("close-bounded", test_close_bounded);
+  g_test_add_func ("/client/calls/nobody-there", test_nobody_there);
+  g_test_add_func ("/client/calls/address", test_address);
+  g_test_add_func ("/client/calls/H02/close-on-exec", test_close_on_exec);
+  g_test_add_func ("/client/calls/wrong-thread", test_wrong_thread);
+  return g_test_run ();
+}
