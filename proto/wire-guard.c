@@ -16,7 +16,8 @@ struct WireGuard
   ProtobufCAllocator allocator;
   gsize live;
   gsize budget;
-  guint fail_at; /* tests: this allocation fails, counted from 1; 0: none */
+  WireStatus refused; /* why an allocation was refused; OK: none was */
+  guint fail_at;      /* tests: this allocation fails, counted from 1; 0: none */
   guint n_allocations;
 };
 
@@ -33,11 +34,17 @@ guard_alloc (void *data, size_t size)
   WireGuard *guard = data;
   Header *header;
 
-  if (++guard->n_allocations == guard->fail_at || size > guard->budget - guard->live)
-    return NULL;
-  header = g_try_malloc (sizeof (Header) + size);
+  if (size > guard->budget - guard->live)
+    {
+      guard->refused = WIRE_STATUS_LIMIT;
+      return NULL;
+    }
+  header = ++guard->n_allocations != guard->fail_at ? g_try_malloc (sizeof (Header) + size) : NULL;
   if (header == NULL)
-    return NULL;
+    {
+      guard->refused = WIRE_STATUS_NO_MEMORY;
+      return NULL;
+    }
   header->size = size;
   guard->live += size;
   return header + 1;
@@ -56,6 +63,21 @@ guard_free (void *data, void *pointer)
   g_free (header);
 }
 
+/* protobuf-c only says that it did not work. */
+static WireGuardError
+why_it_failed (const WireGuard *guard)
+{
+  switch ((int) guard->refused)
+    {
+    case WIRE_STATUS_LIMIT:
+      return (WireGuardError) { WIRE_STATUS_LIMIT, 0, "it needs too much memory for its size" };
+    case WIRE_STATUS_NO_MEMORY:
+      return (WireGuardError) { WIRE_STATUS_NO_MEMORY, 0, "out of memory" };
+    default:
+      return (WireGuardError) { WIRE_STATUS_BAD_MESSAGE, 0, "protobuf refuses it" };
+    }
+}
+
 WireGuard *
 wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, gboolean skip_unknown,
                            guint fail_at, WireGuardError *error)
@@ -72,9 +94,8 @@ wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type, WireSpan byte
       guard->message = protobuf_c_message_unpack (type, &guard->allocator, bytes.len, bytes.data);
       if (guard->message == NULL)
         {
-          g_assert (guard->live == 0);
+          result = why_it_failed (guard);
           g_clear_pointer (&guard, g_free);
-          result = (WireGuardError) { WIRE_STATUS_NO_MEMORY, 0, "it needs too much memory" };
         }
     }
   if (error != NULL)

@@ -12,9 +12,10 @@
  * protobuf-c alone is unsafe on bytes of a peer: merging repeated singular sub-messages is quadratic, memory grows many
  * times over, NUL cuts strings, nesting overflows the stack. So first an iterative pre-scan by the message's
  * descriptor (depth at most 8, a cap on fields, no singular field or oneof twice, right wire types, canonical varints,
- * UTF-8 without NUL, no unknown field), then the unpack into an arena of at most 4 x the bytes + a constant.
+ * UTF-8 without NUL, no unknown field), then the unpack with an allocator that stops at 4 x the bytes + 256 KiB (small records with many empty fields take
+ * more than four times their bytes).
  *
- * Invariant: the message lives in the guard's arena; freeing the guard frees all of it.
+ * Invariant: what the message holds is the guard's, and freeing the guard frees all of it.
  */
 
 #define WIRE_GUARD_DEPTH_MAX 8u
@@ -23,7 +24,7 @@ typedef struct WireGuard WireGuard;
 
 typedef struct
 {
-  WireStatus status;   /* OK, BAD_MESSAGE, UNSUPPORTED (unknown field), LIMIT (field cap, depth), NO_MEMORY */
+  WireStatus status;   /* OK, BAD_MESSAGE, UNSUPPORTED (unknown field), LIMIT (field cap, depth, memory cap), NO_MEMORY */
   gsize offset;
   const char *problem; /* short English, static */
 } WireGuardError;
@@ -31,7 +32,7 @@ typedef struct
 /* @max_fields: fields in all, sub-messages included; 0: half the bytes. @error may be NULL. NULL on failure.
  * Unknown fields are refused; use wire_guard_unpack_lenient() for messages of a newer broker or peer. */
 WireGuard *wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, WireGuardError *error);
-/* As above, but unknown fields are skipped (they are dropped before the unpack, never stored). */
+/* As above, but unknown fields are allowed; protobuf-c keeps them, counted against the same cap. */
 WireGuard *wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields,
                                       WireGuardError *error);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-proc.h"
 
-#include <stdio.h>
 #include <string.h>
 
 char *
@@ -10,21 +9,20 @@ job_proc_key (guint32 pid, guint64 start_time)
   return g_strdup_printf ("%u:%" G_GUINT64_FORMAT, pid, start_time);
 }
 
-/* Field 22, counted behind the name, which is in parentheses and may hold spaces. */
+/* Field 22; the name before it is in parentheses and may hold spaces, so what follows the last one is counted: the third
+ * field of the file is the first there. */
 static gboolean
 start_time_of (const char *pid, guint64 *start_time)
 {
   g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL);
   g_autofree char *text = NULL;
-  unsigned long long ticks;
+  g_auto (GStrv) fields = NULL;
   const char *after;
 
   if (!g_file_get_contents (path, &text, NULL, NULL) || (after = strrchr (text, ')')) == NULL)
     return FALSE;
-  if (sscanf (after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1)
-    return FALSE;
-  *start_time = ticks;
-  return TRUE;
+  fields = g_strsplit (after + 2, " ", -1);
+  return g_strv_length (fields) > 22 - 3 && g_ascii_string_to_unsigned (fields[22 - 3], 10, 0, G_MAXUINT64, start_time, NULL);
 }
 
 GHashTable *
