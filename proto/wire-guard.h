@@ -12,8 +12,8 @@
  * protobuf-c alone is unsafe on bytes of a peer: merging repeated singular sub-messages is quadratic, memory grows many
  * times over, NUL cuts strings, nesting overflows the stack. So first an iterative pre-scan by the message's
  * descriptor (depth at most 8, a cap on fields, no singular field or oneof twice, right wire types, canonical varints,
- * UTF-8 without NUL, no unknown field), then the unpack with an allocator that stops at 4 x the bytes + 256 KiB (small records with many empty fields take
- * more than four times their bytes).
+ * UTF-8 without NUL, no unknown field), then the unpack with an allocator that stops at 4 x the bytes + 256 KiB: small
+ * records with many empty fields take more than four times their bytes.
  *
  * Invariant: what the message holds is the guard's, and freeing the guard frees all of it.
  */
