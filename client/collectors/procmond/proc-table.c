@@ -10,6 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A run of valid UTF-8; only its backslashes are escaped. */
+static void
+append_valid (GString *out, const char *at, const char *end)
+{
+  while (at < end)
+    {
+      const char *slash = memchr (at, '\\', (gsize) (end - at));
+      const char *stop = slash != NULL ? slash : end;
+
+      g_string_append_len (out, at, stop - at);
+      if (slash != NULL)
+        g_string_append (out, "\\x5c");
+      at = slash != NULL ? slash + 1 : end;
+    }
+}
+
+/* Each byte is looked at once: the text is another process' choice, and may be long. */
 char *
 proc_text_escape (const char *bytes, gssize len)
 {
@@ -21,20 +38,11 @@ proc_text_escape (const char *bytes, gssize len)
     {
       const char *bad;
 
-      if (g_utf8_validate (at, end - at, &bad) && memchr (at, '\\', (gsize) (end - at)) == NULL)
-        {
-          g_string_append_len (out, at, end - at);
-          break;
-        }
-      if (*at == '\\' || bad == at)
-        g_string_append_printf (out, "\\x%02x", (guint8) *at++);
-      else
-        {
-          const char *next = g_utf8_next_char (at);
-
-          g_string_append_len (out, at, next - at);
-          at = next;
-        }
+      g_utf8_validate (at, end - at, &bad);
+      append_valid (out, at, bad);
+      if (bad < end)
+        g_string_append_printf (out, "\\x%02x", (guint8) *bad++);
+      at = bad;
     }
   return g_string_free (out, FALSE);
 }
@@ -86,17 +94,40 @@ read_exe (guint32 pid)
 
 #endif
 
+char **
+proc_command_line_bound (const char *const *args)
+{
+  guint n = args != NULL ? g_strv_length ((char **) args) : 0;
+  g_autoptr (GPtrArray) out = g_ptr_array_new_with_free_func (g_free);
+  gsize left = PROC_COMMAND_LINE_BYTES;
+  guint i;
+
+  for (i = 0; i < n && out->len < PROC_COMMAND_LINE_ARGS; i++)
+    {
+      gsize len = strlen (args[i]);
+
+      if (len > left)
+        break;
+      left -= len;
+      g_ptr_array_add (out, proc_text_escape (args[i], (gssize) len));
+    }
+  if (i < n)
+    {
+      if (left > 0 && out->len < PROC_COMMAND_LINE_ARGS)
+        g_ptr_array_add (out, proc_text_escape (args[i], (gssize) MIN (left, strlen (args[i]))));
+      g_ptr_array_add (out, g_strdup (PROC_COMMAND_LINE_CUT));
+    }
+  g_ptr_array_add (out, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&out), FALSE);
+}
+
 static char **
 read_command_line (guint32 pid)
 {
   glibtop_proc_args about;
   g_auto (GStrv) args = glibtop_get_proc_argv (&about, (pid_t) pid, 0);
-  guint n = args != NULL ? g_strv_length (args) : 0;
-  char **out = g_new0 (char *, n + 1);
 
-  for (guint i = 0; i < n; i++)
-    out[i] = proc_text_escape (args[i], -1);
-  return out;
+  return proc_command_line_bound ((const char *const *) args);
 }
 
 /* libgtop gives times in the unit that it says. */

@@ -13,6 +13,15 @@
  * Invariant: (pid, start_time) names a process for good; a table holds each once, in order of pid.
  */
 
+/*
+ * A process chooses its own arguments, up to megabytes of them: unbounded, one of them could push a whole shard above the
+ * largest payload, or above what a receiver unpacks, and so hide its neighbours and its own start. What is beyond is left
+ * out, and PROC_COMMAND_LINE_CUT then stands as the last argument; no process can fake it, since backslashes are escaped.
+ */
+#define PROC_COMMAND_LINE_BYTES 8192u /* before escaping */
+#define PROC_COMMAND_LINE_ARGS 256u
+#define PROC_COMMAND_LINE_CUT "\\cut"
+
 typedef struct
 {
   guint32 pid;
@@ -24,7 +33,7 @@ typedef struct
   guint64 virtual_bytes;
   char *name;          /* UTF-8: other bytes are escaped as \xNN */
   char *exe;           /* "" when it can't be read */
-  char **command_line; /* never NULL */
+  char **command_line; /* never NULL; bounded, see PROC_COMMAND_LINE_BYTES */
 } ProcRecord;
 
 typedef struct
@@ -46,3 +55,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcRecord, proc_record_free)
 
 /* Any bytes as UTF-8: what is not valid, and backslashes, become \xNN. Transfer full. */
 char *proc_text_escape (const char *bytes, gssize len);
+
+/* Arguments as they are reported: escaped and bounded. @args: NULL-ended or NULL. Transfer full, never NULL. */
+char **proc_command_line_bound (const char *const *args);

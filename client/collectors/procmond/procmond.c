@@ -159,6 +159,8 @@ join_bus (Procmond *self, GError **error)
   tasks = procmond_task_serve (self->client, error);
   if (tasks == NULL)
     return FALSE;
+  /* The baseline, before the first heartbeat goes out and says that all of this works. */
+  g_array_unref (proc_watch_look (&self->watch, proc_table_read (self->shard, self->shards)));
   return deye_bus_client_set_heartbeat (self->client, (gint64) self->heartbeat_ms * 1000, error);
 }
 
@@ -167,7 +169,6 @@ run (Procmond *self)
 {
   guint poll, term, interrupt;
 
-  g_array_unref (proc_watch_look (&self->watch, proc_table_read (self->shard, self->shards)));
   poll = g_timeout_add ((guint) self->interval_ms, on_poll, self);
   term = g_unix_signal_add (SIGTERM, on_signal, self);
   interrupt = g_unix_signal_add (SIGINT, on_signal, self);
