@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link.h"
+
+#include "test-watchdog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/*
+ * The pump alone, with both ways of waiting: an echo in place of a broker. The same tests run over epoll and over poll.
+ */
+
+#define ECHO_MAX (4u << 20)
+
+/* What the handler keeps for one connection. */
+typedef struct
+{
+  Link *link;
+  GByteArray *echo; /* received and not sent back yet */
+  guint8 *place;    /* handed out for direct reads, when asked to */
+  gsize placed;
+} Echo;
+
+typedef struct
+{
+  GMainContext *context;
+  LinkSet *set;
+  GPtrArray *echoes;
+  guint closed;
+  TransportClosed why;
+  gboolean refuses;
+  gboolean places; /* hands out a place for direct reads */
+} Fixture;
+
+static gpointer
+on_connected (gpointer user, Link *link, const TransportCreds *creds, GBytes **refusal)
+{
+  Fixture *f = user;
+  Echo *echo;
+
+  g_assert_cmpuint (creds->uid, ==, 42);
+  if (f->refuses)
+    {
+      *refusal = g_bytes_new_static ("no", 2);
+      return NULL;
+    }
+  echo = g_new0 (Echo, 1);
+  echo->link = link;
+  echo->echo = g_byte_array_new ();
+  echo->place = g_malloc (100000);
+  g_ptr_array_add (f->echoes, echo);
+  return echo;
+}
+
+static gsize
+on_place (gpointer user, gpointer peer, guint8 **where)
+{
+  *where = ((Echo *) peer)->place;
+  return ((Fixture *) user)->places ? 100000 : 0;
+}
+
+static void
+on_received (gpointer user, gpointer peer, const guint8 *bytes, gsize len)
+{
+  g_byte_array_append (((Echo *) peer)->echo, bytes, (guint) len);
+}
+
+static void
+on_placed (gpointer user, gpointer peer, gsize n)
+{
+  Echo *echo = peer;
+
+  echo->placed += n;
+  on_received (user, peer, echo->place, n);
+}
+
+static void
+echo_free (gpointer data)
+{
+  Echo *echo = data;
+
+  g_byte_array_unref (echo->echo);
+  g_free (echo->place);
+  g_free (echo);
+}
+
+static void
+on_closed (gpointer user, gpointer peer, TransportClosed why)
+{
+  Fixture *f = user;
+
+  f->closed++;
+  f->why = why;
+  g_ptr_array_remove (f->echoes, peer);
+}
+
+static guint
+on_gather (gpointer user, gpointer peer, WireSpan *spans, guint max)
+{
+  Echo *echo = peer;
+
+  if (echo->echo->len == 0)
+    return 0;
+  spans[0] = wire_span (echo->echo->data, (echo->echo->len + 1) / 2);
+  spans[1] = wire_span (echo->echo->data + spans[0].len, echo->echo->len - spans[0].len);
+  return spans[1].len > 0 ? 2 : 1;
+}
+
+static void
+on_sent (gpointer user, gpointer peer, gsize n)
+{
+  g_byte_array_remove_range (((Echo *) peer)->echo, 0, (guint) n);
+}
+
+static void
+on_turn_ended (gpointer user)
+{
+  Fixture *f = user;
+
+  for (guint i = 0; i < f->echoes->len; i++)
+    link_flush (((Echo *) g_ptr_array_index (f->echoes, i))->link);
+}
+
+static const TransportHandler handler = { on_connected, on_place, on_placed, on_received,
+                                          on_closed,    on_gather, on_sent,  on_turn_ended };
+
+static void
+setup (Fixture *f, gconstpointer poller)
+{
+  test_watchdog_start ("link");
+  *f = (Fixture) { .context = g_main_context_new (), .echoes = g_ptr_array_new_with_free_func (echo_free) };
+  f->set = link_set_new (f->context, poller, &handler, f);
+}
+
+static void
+teardown (Fixture *f, gconstpointer poller)
+{
+  link_set_free (f->set);
+  g_assert_cmpuint (f->echoes->len, ==, 0);
+  g_ptr_array_unref (f->echoes);
+  g_main_context_unref (f->context);
+  test_watchdog_stop ();
+}
+
+/* The other end; nonblocking. */
+static int
+open_link (Fixture *f)
+{
+  TransportCreds creds = { .uid = 42 };
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), ==, 0);
+  link_new (f->set, fds[0], &creds);
+  return fds[1];
+}
+
+/* Writes and reads as the socket lets, running the context in between, until all came back. */
+static void
+round_trip (Fixture *f, int fd, const guint8 *bytes, gsize len)
+{
+  g_autofree guint8 *back = g_malloc (len);
+  gsize sent = 0, got = 0;
+
+  while (got < len)
+    {
+      gssize n = sent < len ? write (fd, bytes + sent, len - sent) : 0;
+
+      if (n > 0)
+        sent += (gsize) n;
+      while (g_main_context_iteration (f->context, FALSE))
+        ;
+      n = read (fd, back + got, len - got);
+      if (n > 0)
+        got += (gsize) n;
+    }
+  g_assert_cmpmem (back, len, bytes, len);
+}
+
+static guint8 *
+pattern (gsize len)
+{
+  guint8 *bytes = g_malloc (len);
+
+  for (gsize i = 0; i < len; i++)
+    bytes[i] = (guint8) (i * 7 >> 3);
+  return bytes;
+}
+
+static void
+test_echo (Fixture *f, gconstpointer poller)
+{
+  g_autofree guint8 *bytes = pattern (ECHO_MAX);
+  int fds[5];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    fds[i] = open_link (f);
+  g_assert_cmpuint (link_set_size (f->set), ==, G_N_ELEMENTS (fds));
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      round_trip (f, fds[i], bytes, 1);
+      round_trip (f, fds[i], bytes, 10000);
+    }
+  round_trip (f, fds[2], bytes, ECHO_MAX);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+  while (f->closed < G_N_ELEMENTS (fds))
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_cmpuint (link_set_size (f->set), ==, 0);
+}
+
+static void
+test_place (Fixture *f, gconstpointer poller)
+{
+  g_autofree guint8 *bytes = pattern (1 << 20);
+  int fd = open_link (f);
+
+  f->places = TRUE;
+  round_trip (f, fd, bytes, 1 << 20);
+  g_assert_cmpuint (((Echo *) g_ptr_array_index (f->echoes, 0))->placed, >, 1 << 19);
+  close (fd);
+}
+
+static void
+test_half_close (Fixture *f, gconstpointer poller)
+{
+  g_autofree guint8 *bytes = pattern (1000);
+  guint8 back[2000];
+  int fd = open_link (f);
+
+  g_assert_cmpint (write (fd, bytes, 1000), ==, 1000);
+  g_assert_cmpint (shutdown (fd, SHUT_WR), ==, 0);
+  while (f->closed == 0)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_EOF);
+  /* What is owed came before the end. */
+  g_assert_cmpint (read (fd, back, sizeof back), ==, 1000);
+  g_assert_cmpint (read (fd, back, sizeof back), ==, 0);
+  close (fd);
+}
+
+/* The other end goes while much is owed to it: no signal, no spin. */
+static void
+test_broken_pipe (Fixture *f, gconstpointer poller)
+{
+  g_autofree guint8 *bytes = pattern (ECHO_MAX);
+  int fd = open_link (f);
+  Echo *echo = g_ptr_array_index (f->echoes, 0);
+
+  g_byte_array_append (echo->echo, bytes, ECHO_MAX);
+  link_flush (echo->link);
+  g_assert_cmpuint (echo->echo->len, >, 0); /* blocked */
+  close (fd);
+  while (f->closed == 0)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_cmpuint (link_set_size (f->set), ==, 0);
+}
+
+/* Everything that is owed is read by the other side before the end, even when it still sends. */
+static void
+test_close_wanted (Fixture *f, gconstpointer poller)
+{
+  g_autofree guint8 *bytes = pattern (50000);
+  guint8 back[4096];
+  int fd = open_link (f);
+  Echo *echo = g_ptr_array_index (f->echoes, 0);
+  gsize got = 0;
+  gssize n;
+
+  g_assert_cmpint (write (fd, "still sending", 13), ==, 13);
+  g_byte_array_append (echo->echo, bytes, 50000);
+  link_close (echo->link, 10 * G_TIME_SPAN_SECOND);
+  while ((n = read (fd, back, sizeof back)) != 0)
+    {
+      if (n > 0)
+        {
+          g_assert_cmpmem (back, (gsize) n, bytes + got, (gsize) n);
+          got += (gsize) n;
+        }
+      else
+        g_main_context_iteration (f->context, FALSE);
+    }
+  g_assert_cmpuint (got, ==, 50000);
+  g_assert_cmpuint (f->closed, ==, 0);
+  close (fd);
+  while (f->closed == 0)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_WANTED);
+}
+
+/* Nobody reads: the end comes at the end of the lingering. */
+static void
+test_linger (Fixture *f, gconstpointer poller)
+{
+  g_autofree guint8 *bytes = pattern (ECHO_MAX);
+  int fd = open_link (f);
+  Echo *echo = g_ptr_array_index (f->echoes, 0);
+
+  g_byte_array_append (echo->echo, bytes, ECHO_MAX);
+  link_close (echo->link, 1000);
+  while (f->closed == 0)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_WANTED);
+  close (fd);
+}
+
+static void
+test_refused (Fixture *f, gconstpointer poller)
+{
+  char back[8];
+  int fd;
+
+  f->refuses = TRUE;
+  fd = open_link (f);
+  g_assert_cmpint (read (fd, back, sizeof back), ==, 2);
+  g_assert_cmpint (read (fd, back, sizeof back), ==, 0);
+  g_assert_cmpuint (link_set_size (f->set), ==, 0);
+  close (fd);
+}
+
+static void
+test_nonblocking_and_cloexec (Fixture *f, gconstpointer poller)
+{
+  int fds[2];
+  TransportCreds creds = { .uid = 42 };
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+  link_new (f->set, fds[0], &creds);
+  g_assert_cmpint (fcntl (fds[0], F_GETFL) & O_NONBLOCK, !=, 0);
+  g_assert_cmpint (fcntl (fds[0], F_GETFD) & FD_CLOEXEC, !=, 0);
+  close (fds[1]);
+}
+
+static const struct
+{
+  const char *path;
+  void (*function) (Fixture *f, gconstpointer poller);
+} tests[] = {
+  { "echo", test_echo },
+  { "place", test_place },
+  { "F11-half-close", test_half_close },
+  { "F11-broken-pipe", test_broken_pipe },
+  { "close-wanted", test_close_wanted },
+  { "linger", test_linger },
+  { "refused", test_refused },
+  { "H02-nonblocking-and-cloexec", test_nonblocking_and_cloexec },
+};
+
+static void
+add_all (const char *name, const LinkPoller *poller)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/transport/link/%s/%s", name, tests[i].path);
+
+      g_test_add (path, Fixture, poller, setup, tests[i].function, teardown);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  add_all ("poll", &link_poller_poll);
+#ifdef __linux__
+  add_all ("epoll", &link_poller_epoll);
+#endif
+  return g_test_run ();
+}
