@@ -8,7 +8,8 @@ on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
   gsize len;
   const guint8 *data = deye_bus_message_get_data (message, &len);
 
-  g_print ("%s from %s: %.*s\n", deye_bus_message_get_topic (message), deye_bus_message_get_sender (message), (int) len, data);
+  g_print ("%s from %s: %.*s\n", deye_bus_message_get_topic (message), deye_bus_message_get_sender (message), (int) len,
+           data);
 }
 
 int

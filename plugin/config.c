@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK (bus-config-error-quark, bus_config_error)
+G_DEFINE_QUARK (bus_config_error, bus_config_error)
 
 /* What a key's reader works on. */
 typedef struct
@@ -26,8 +26,8 @@ fail (GError **error, const Entry *entry, const char *format, ...)
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_VALUE, "%s: [%s] %s: %s", entry->path, entry->group, entry->key,
-               text);
+  g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_VALUE, "%s: [%s] %s: %s", entry->path, entry->group,
+               entry->key, text);
   return FALSE;
 }
 

@@ -11,7 +11,6 @@
  * the host's DaemoneyeBus.
  */
 
-
 enum
 {
   CODE_CONFIGURATION = 1,
@@ -88,7 +87,7 @@ stats (DaemoneyeBus *bus, DaemoneyeBusStats *out)
 
   if (!service_stats ((Service *) bus, &core))
     return -1;
-  full = (DaemoneyeBusStats) {
+  full = (DaemoneyeBusStats){
     .struct_size = size,
     .state = DAEMONEYE_BUS_HEALTHY,
     .peers = core.peers,

@@ -27,12 +27,13 @@ write_to_glib (DaemoneyeLogLevel level, const char *message, const DaemoneyeLogF
   gsize n = 3;
 
   for (gsize i = 0; i < n_fields && n < G_N_ELEMENTS (all); i++)
-    all[n++] = (GLogField) { fields[i].key, fields[i].value, -1 };
+    all[n++] = (GLogField){ fields[i].key, fields[i].value, -1 };
   g_log_structured_array (flags, all, n);
 }
 
 static void
-write_record (ServiceLog *self, DaemoneyeLogLevel level, const char *message, const DaemoneyeLogField *fields, gsize n_fields)
+write_record (ServiceLog *self, DaemoneyeLogLevel level, const char *message, const DaemoneyeLogField *fields,
+              gsize n_fields)
 {
   if (self->log != NULL)
     self->log (self->user_data, level, message, fields, n_fields);
@@ -49,9 +50,9 @@ write_note (ServiceLog *self, const BusNote *note)
   DaemoneyeLogField fields[] = {
     { "PEER", note->id }, { "STATUS", status }, { "REASON", reason }, { "PID", pid }, { "UID", uid },
   };
-  g_autofree char *message = g_strdup_printf ("%s: %s (pid %u, uid %u): %s: %s", kinds[note->kind].what,
-                                              note->id[0] != '\0' ? note->id : "before hello", note->pid, note->uid, status,
-                                              reason);
+  g_autofree char *message
+      = g_strdup_printf ("%s: %s (pid %u, uid %u): %s: %s", kinds[note->kind].what,
+                         note->id[0] != '\0' ? note->id : "before hello", note->pid, note->uid, status, reason);
 
   g_snprintf (uid, sizeof uid, "%u", note->uid);
   g_snprintf (pid, sizeof pid, "%u", note->pid);
@@ -67,7 +68,8 @@ new_second (ServiceLog *self, gint64 now_us)
   self->written = 0;
   if (self->left_out > 0)
     {
-      g_autofree char *message = g_strdup_printf ("%u log records were left out (limit %u a second)", self->left_out, PER_SECOND);
+      g_autofree char *message
+          = g_strdup_printf ("%u log records were left out (limit %u a second)", self->left_out, PER_SECOND);
 
       self->left_out = 0;
       write_record (self, DAEMONEYE_LOG_WARNING, message, NULL, 0);
@@ -94,7 +96,7 @@ service_log_notes (ServiceLog *self, BusCore *core, gint64 now_us)
 void
 service_log_init (ServiceLog *self, const DaemoneyeHost *host)
 {
-  *self = (ServiceLog) { 0 };
+  *self = (ServiceLog){ 0 };
   if (host == NULL || host->struct_size < sizeof (DaemoneyeHost))
     return;
   self->log = host->log;

@@ -25,8 +25,8 @@ struct Service
   LinkSet *links;
   TransportUnix *listener;
   GSource *timer;
-  gint64 timer_us;   /* when the timer is set to, to touch it only on change */
-  gint64 now_us;     /* read once per turn */
+  gint64 timer_us; /* when the timer is set to, to touch it only on change */
+  gint64 now_us;   /* read once per turn */
   gboolean is_stopped;
 
   GMutex lock; /* with done: calls of other threads */
@@ -137,7 +137,8 @@ on_closed (gpointer user, gpointer peer, TransportClosed why)
 {
   Service *self = user;
 
-  bus_core_disconnected (self->core, peer, why == TRANSPORT_CLOSED_WANTED ? WIRE_STATUS_OK : WIRE_STATUS_ABSENT, now (self));
+  bus_core_disconnected (self->core, peer, why == TRANSPORT_CLOSED_WANTED ? WIRE_STATUS_OK : WIRE_STATUS_ABSENT,
+                         now (self));
 }
 
 static guint
@@ -160,8 +161,8 @@ on_turn_ended (gpointer user)
   end_turn (user);
 }
 
-static const TransportHandler handler = { on_connected, on_place, on_placed, on_received,
-                                          on_closed,    on_gather, on_sent,  on_turn_ended };
+static const TransportHandler handler
+    = { on_connected, on_place, on_placed, on_received, on_closed, on_gather, on_sent, on_turn_ended };
 
 /* --- calls of other threads --- */
 
@@ -282,7 +283,8 @@ listen_in_thread (Service *self, gpointer data)
   Start *start = data;
   g_autoptr (GBytes) denied
       = bus_core_refusal (WIRE_STATUS_DENIED, "your uid may not connect (uids in the broker's configuration)");
-  g_autoptr (GBytes) full = bus_core_refusal (WIRE_STATUS_LIMIT, "the broker is out of file descriptors: try again later");
+  g_autoptr (GBytes) full
+      = bus_core_refusal (WIRE_STATUS_LIMIT, "the broker is out of file descriptors: try again later");
   TransportUnixOptions options = { .path = self->address,
                                    .group = self->config->socket_group,
                                    .uids = self->config->uids,
@@ -372,7 +374,8 @@ service_connect (Service *self, GError **error)
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "can't make a socket pair: %s", g_strerror (errno));
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "can't make a socket pair: %s",
+                   g_strerror (errno));
       return -1;
     }
   call_broker (self, add_agent, &fds[0]);

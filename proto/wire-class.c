@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-class.h"
 
-#define CONTROL { WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL }
-#define MUST_KEEP { WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP }
-#define MAY_DROP { WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP }
-#define DOMAIN(text) { (const guint8 *) text, sizeof text - 1 }
+#define CONTROL                                                                                                        \
+  {                                                                                                                    \
+    WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL                                                                              \
+  }
+#define MUST_KEEP                                                                                                      \
+  {                                                                                                                    \
+    WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP                                                                               \
+  }
+#define MAY_DROP                                                                                                       \
+  {                                                                                                                    \
+    WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP                                                                                \
+  }
+#define DOMAIN(text)                                                                                                   \
+  {                                                                                                                    \
+    (const guint8 *) text, sizeof text - 1                                                                             \
+  }
 
 static const struct
 {
@@ -12,10 +24,8 @@ static const struct
   WireClassOf small; /* payload <= WIRE_CONTROL_PAYLOAD_MAX */
   WireClassOf large;
 } rows[] = {
-  { DOMAIN ("control"), CONTROL, MAY_DROP },
-  { DOMAIN ("health"), CONTROL, MAY_DROP },
-  { DOMAIN ("system"), CONTROL, MAY_DROP },
-  { DOMAIN ("tasks"), MUST_KEEP, MUST_KEEP },
+  { DOMAIN ("control"), CONTROL, MAY_DROP },    { DOMAIN ("health"), CONTROL, MAY_DROP },
+  { DOMAIN ("system"), CONTROL, MAY_DROP },     { DOMAIN ("tasks"), MUST_KEEP, MUST_KEEP },
   { DOMAIN ("results"), MUST_KEEP, MUST_KEEP },
 };
 

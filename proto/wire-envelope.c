@@ -3,15 +3,15 @@
 
 #include "wire-varint.h"
 
-#define FIELD_LAST 95u
+#define FIELD_LAST    95u
 #define PAYLOAD_FIELD 15u
-#define TAG_FIELD 20u
-#define CLIENT_LAST 31u /* above it a client sets what its kind allows */
+#define TAG_FIELD     20u
+#define CLIENT_LAST   31u /* above it a client sets what its kind allows */
 
 typedef enum
 {
   TYPE_NONE, /* reserved or unknown */
-  TYPE_U8, /* kept in 32 bits */
+  TYPE_U8,   /* kept in 32 bits */
   TYPE_U32,
   TYPE_U64,
   TYPE_BOOL,
@@ -30,10 +30,10 @@ typedef struct
 } FieldSpec;
 
 #define KIND(kind) (1u << (kind))
-#define NOBODY 0u
-#define ANY G_MAXUINT32
-#define CREDIT KIND (WIRE_KIND_CREDIT)
-#define ANSWER (KIND (WIRE_KIND_REPLY) | KIND (WIRE_KIND_CANCEL))
+#define NOBODY     0u
+#define ANY        G_MAXUINT32
+#define CREDIT     KIND (WIRE_KIND_CREDIT)
+#define ANSWER     (KIND (WIRE_KIND_REPLY) | KIND (WIRE_KIND_CANCEL))
 
 #define FIELD(number, field_type, member, who) [number] = { field_type, G_STRUCT_OFFSET (WireEnvelope, member), who }
 
@@ -142,7 +142,7 @@ is_text (WireSpan span)
 static const guint8 *
 malformed (Reader *reader, const char *problem)
 {
-  reader->result = (WireReadResult) { .status = WIRE_STATUS_BAD_MESSAGE, .problem = problem };
+  reader->result = (WireReadResult){ .status = WIRE_STATUS_BAD_MESSAGE, .problem = problem };
   return NULL;
 }
 
@@ -152,12 +152,12 @@ note (Reader *reader, WireStatus status, const guint8 *field, guint32 number, gu
       const char *problem)
 {
   if (reader->result.status == WIRE_STATUS_OK)
-    reader->result = (WireReadResult) { .status = status,
-                                        .offset = (gsize) (field - reader->start),
-                                        .field = number,
-                                        .limit = limit,
-                                        .value = value,
-                                        .problem = problem };
+    reader->result = (WireReadResult){ .status = status,
+                                       .offset = (gsize) (field - reader->start),
+                                       .field = number,
+                                       .limit = limit,
+                                       .value = value,
+                                       .problem = problem };
 }
 
 static const guint8 *
@@ -384,8 +384,7 @@ is_absent (const WireEnvelope *envelope, guint group)
 static guint64
 number_of (const WireEnvelope *envelope, const FieldSpec *spec)
 {
-  return spec->type == TYPE_U64 ? MEMBER (guint64, envelope, spec->offset)
-                                : MEMBER (guint32, envelope, spec->offset);
+  return spec->type == TYPE_U64 ? MEMBER (guint64, envelope, spec->offset) : MEMBER (guint32, envelope, spec->offset);
 }
 
 static gsize

@@ -16,7 +16,7 @@
  * Invariant: what the reader accepts, stock protobuf reads with equal values (not the other way round).
  */
 
-#define WIRE_TAGS_MAX 64u          /* tags in one envelope */
+#define WIRE_TAGS_MAX          64u   /* tags in one envelope */
 #define WIRE_SUBSCRIPTIONS_MAX 1024u /* matched ids told in one delivery */
 
 typedef struct

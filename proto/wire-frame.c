@@ -2,14 +2,14 @@
 #include "wire-frame.h"
 
 #define FIRST_BLOCK 1024u
-#define GROWTH 4u
-#define PLACE_MIN 4096u /* less is not worth a read of its own */
+#define GROWTH      4u
+#define PLACE_MIN   4096u /* less is not worth a read of its own */
 
 const char *
 wire_kind_name (guint8 kind)
 {
-  static const char *const names[] = { NULL, "HELLO", "WELCOME", "PUBLISH", "DELIVER", "REQUEST", "REPLY", "DELIVERED",
-                                       "ACK", "ERROR", "CREDIT", "GAP", "CANCEL", "PING", "PONG", "GOODBYE" };
+  static const char *const names[] = { NULL,  "HELLO", "WELCOME", "PUBLISH", "DELIVER", "REQUEST", "REPLY", "DELIVERED",
+                                       "ACK", "ERROR", "CREDIT",  "GAP",     "CANCEL",  "PING",    "PONG",  "GOODBYE" };
 
   return kind < G_N_ELEMENTS (names) ? names[kind] : NULL;
 }
@@ -29,7 +29,7 @@ wire_frame_put_header (guint8 *out, guint8 kind, guint8 flags, guint32 body_len)
 void
 wire_frame_reader_init (WireFrameReader *reader, gsize max_body)
 {
-  *reader = (WireFrameReader) { .max_body = max_body };
+  *reader = (WireFrameReader){ .max_body = max_body };
 }
 
 static void
@@ -99,7 +99,8 @@ give (WireFrame *frame, const guint8 *whole, gboolean in_block)
 static gsize
 whole_len (const WireFrameReader *reader)
 {
-  return reader->have < WIRE_FRAME_HEADER_LEN ? WIRE_FRAME_HEADER_LEN : WIRE_FRAME_HEADER_LEN + body_len (reader->block);
+  return reader->have < WIRE_FRAME_HEADER_LEN ? WIRE_FRAME_HEADER_LEN
+                                              : WIRE_FRAME_HEADER_LEN + body_len (reader->block);
 }
 
 /* Room for more than there is, at most for the whole frame (the header alone as long as it is not whole). Called only

@@ -14,10 +14,10 @@
  * Invariant: after an error the reader gives the same error for ever; nothing after the bad byte is looked at.
  */
 
-#define WIRE_FRAME_HEADER_LEN 8u
-#define WIRE_HELLO_MAX 4096u              /* body of a HELLO */
-#define WIRE_HEADER_FIELDS_MAX 8192u      /* all client fields but the payload */
-#define WIRE_BROKER_FIELDS_MAX 8192u      /* all broker fields */
+#define WIRE_FRAME_HEADER_LEN  8u
+#define WIRE_HELLO_MAX         4096u /* body of a HELLO */
+#define WIRE_HEADER_FIELDS_MAX 8192u /* all client fields but the payload */
+#define WIRE_BROKER_FIELDS_MAX 8192u /* all broker fields */
 
 typedef enum
 {
@@ -78,12 +78,12 @@ typedef enum
 /* Treat the fields as private, but for those said to be public. */
 typedef struct
 {
-  gsize max_body;   /* public: set by init, may be changed between frames (hello -> ready) */
-  guint8 *block;    /* gathered header and body of a split frame; NULL between frames */
-  gsize have;       /* bytes in block */
-  gsize capacity;   /* of block */
-  gboolean lent;    /* the last frame given lies in block: freed at the next call */
-  guint8 kind;        /* public: of the last header that was whole, also of a bad one; 0: none yet */
+  gsize max_body;    /* public: set by init, may be changed between frames (hello -> ready) */
+  guint8 *block;     /* gathered header and body of a split frame; NULL between frames */
+  gsize have;        /* bytes in block */
+  gsize capacity;    /* of block */
+  gboolean lent;     /* the last frame given lies in block: freed at the next call */
+  guint8 kind;       /* public: of the last header that was whole, also of a bad one; 0: none yet */
   WireStatus status; /* public: why it is bad */
   gsize offset;      /* public: of the bad byte in its frame */
   guint64 limit;     /* public: FRAME_TOO_LARGE: the limit */

@@ -27,7 +27,7 @@ typedef struct
 static gboolean
 fail (Scan *scan, WireStatus status, const char *problem)
 {
-  scan->error = (WireGuardError) { status, (gsize) (scan->at - scan->start), problem };
+  scan->error = (WireGuardError){ status, (gsize) (scan->at - scan->start), problem };
   return FALSE;
 }
 
@@ -158,7 +158,7 @@ descend (Scan *scan, const ProtobufCMessageDescriptor *type, const guint8 *end)
     return fail (scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");
   if (scan->depth + 1 >= WIRE_GUARD_DEPTH_MAX)
     return fail (scan, WIRE_STATUS_LIMIT, "nested too deep");
-  scan->levels[++scan->depth] = (Level) { .type = type, .end = end };
+  scan->levels[++scan->depth] = (Level){ .type = type, .end = end };
   return TRUE;
 }
 
@@ -274,7 +274,7 @@ wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint m
                 .skip_unknown = skip_unknown,
                 .error = { WIRE_STATUS_OK, 0, NULL } };
 
-  scan.levels[0] = (Level) { .type = type, .end = bytes.data + bytes.len };
+  scan.levels[0] = (Level){ .type = type, .end = bytes.data + bytes.len };
   if (type->n_fields > SINGULAR_FIELDS_MAX)
     {
       fail (&scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");

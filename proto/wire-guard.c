@@ -8,7 +8,7 @@
 
 /* What protobuf-c may hold at a time: four times the bytes, and room for its own small change. */
 #define BUDGET_FACTOR 4u
-#define BUDGET_BASE 262144u
+#define BUDGET_BASE   262144u
 
 struct WireGuard
 {
@@ -70,17 +70,17 @@ why_it_failed (const WireGuard *guard)
   switch ((int) guard->refused)
     {
     case WIRE_STATUS_LIMIT:
-      return (WireGuardError) { WIRE_STATUS_LIMIT, 0, "it needs too much memory for its size" };
+      return (WireGuardError){ WIRE_STATUS_LIMIT, 0, "it needs too much memory for its size" };
     case WIRE_STATUS_NO_MEMORY:
-      return (WireGuardError) { WIRE_STATUS_NO_MEMORY, 0, "out of memory" };
+      return (WireGuardError){ WIRE_STATUS_NO_MEMORY, 0, "out of memory" };
     default:
-      return (WireGuardError) { WIRE_STATUS_BAD_MESSAGE, 0, "protobuf refuses it" };
+      return (WireGuardError){ WIRE_STATUS_BAD_MESSAGE, 0, "protobuf refuses it" };
     }
 }
 
 WireGuard *
-wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, gboolean skip_unknown,
-                           guint fail_at, WireGuardError *error)
+wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields,
+                           gboolean skip_unknown, guint fail_at, WireGuardError *error)
 {
   WireGuardError result = wire_guard_scan (type, bytes, max_fields, skip_unknown);
   WireGuard *guard = NULL;
@@ -88,7 +88,7 @@ wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type, WireSpan byte
   if (result.status == WIRE_STATUS_OK)
     {
       guard = g_new0 (WireGuard, 1);
-      guard->allocator = (ProtobufCAllocator) { guard_alloc, guard_free, guard };
+      guard->allocator = (ProtobufCAllocator){ guard_alloc, guard_free, guard };
       guard->budget = bytes.len * BUDGET_FACTOR + BUDGET_BASE;
       guard->fail_at = fail_at;
       guard->message = protobuf_c_message_unpack (type, &guard->allocator, bytes.len, bytes.data);
@@ -110,7 +110,8 @@ wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint
 }
 
 WireGuard *
-wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, WireGuardError *error)
+wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields,
+                           WireGuardError *error)
 {
   return wire_guard_unpack_failing (type, bytes, max_fields, TRUE, 0, error);
 }

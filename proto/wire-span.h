@@ -11,12 +11,12 @@ typedef struct
   gsize len;
 } WireSpan;
 
-#define WIRE_SPAN_LITERAL(text) ((WireSpan) { (const guint8 *) ("" text), sizeof (text) - 1 })
+#define WIRE_SPAN_LITERAL(text) ((WireSpan){ (const guint8 *) ("" text), sizeof (text) - 1 })
 
 static inline WireSpan
 wire_span (const void *data, gsize len)
 {
-  return (WireSpan) { (const guint8 *) data, len };
+  return (WireSpan){ (const guint8 *) data, len };
 }
 
 static inline WireSpan

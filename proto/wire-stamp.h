@@ -11,7 +11,7 @@
  * wire_envelope_read(); this room only writes them, faster than the table could.
  */
 
-#define WIRE_STAMP_COMMON_MAX 96u /* a sender is one segment of at most 64 bytes */
+#define WIRE_STAMP_COMMON_MAX               96u /* a sender is one segment of at most 64 bytes */
 #define WIRE_STAMP_OWN_MAX(n_subscriptions) (64u + 5u * (n_subscriptions))
 
 /* Fields 32-34. @out has WIRE_STAMP_COMMON_MAX bytes; returns how many were written. */

@@ -74,32 +74,32 @@ check (WireSpan text, const WireTopicLimits *limits, gboolean pattern)
   guint n = 0;
 
   if (text.len == 0)
-    return (WireTopicCheck) { wrong, 0, "it is empty", FALSE };
+    return (WireTopicCheck){ wrong, 0, "it is empty", FALSE };
   if (text.len > limits->max_bytes)
-    return (WireTopicCheck) { wrong, limits->max_bytes, "it is too long (topic_bytes)", FALSE };
+    return (WireTopicCheck){ wrong, limits->max_bytes, "it is too long (topic_bytes)", FALSE };
   wire_segments_init (&segments, text);
   while (wire_segments_next (&segments, &segment))
     {
       gsize offset = (gsize) (segment.data - text.data);
 
       if (++n > limits->max_segments)
-        return (WireTopicCheck) { wrong, offset, "it has too many segments (topic_segments)", FALSE };
+        return (WireTopicCheck){ wrong, offset, "it has too many segments (topic_segments)", FALSE };
       if (segment.len == 0)
-        return (WireTopicCheck) { wrong, offset, "a segment is empty", FALSE };
+        return (WireTopicCheck){ wrong, offset, "a segment is empty", FALSE };
       if (segment.len > limits->max_segment_bytes)
-        return (WireTopicCheck) { wrong, offset, "a segment is too long (segment_bytes)", FALSE };
+        return (WireTopicCheck){ wrong, offset, "a segment is too long (segment_bytes)", FALSE };
       if (pattern && segment.len == 1 && (segment.data[0] == '+' || segment.data[0] == '#'))
         {
           result.wildcard = TRUE;
           if (segment.data[0] == '#' && !segments.done)
-            return (WireTopicCheck) { wrong, offset, "# stands last: it matches all the rest", FALSE };
+            return (WireTopicCheck){ wrong, offset, "# stands last: it matches all the rest", FALSE };
           continue;
         }
       for (gsize i = 0; i < segment.len; i++)
         if (!is_segment_byte (segment.data[i]))
-          return (WireTopicCheck) { wrong, offset + i, problem_of_byte (segment.data[i], pattern), FALSE };
+          return (WireTopicCheck){ wrong, offset + i, problem_of_byte (segment.data[i], pattern), FALSE };
       if (n == 1 && !is_domain (segment))
-        return (WireTopicCheck) { wrong, 0, "it begins with events, control, tasks, results, health or system", FALSE };
+        return (WireTopicCheck){ wrong, 0, "it begins with events, control, tasks, results, health or system", FALSE };
     }
   return result;
 }

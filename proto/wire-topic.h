@@ -24,7 +24,10 @@ typedef struct
   guint max_segment_bytes; /* default 64 */
 } WireTopicLimits;
 
-#define WIRE_TOPIC_LIMITS_DEFAULT { 5, 256, 64 }
+#define WIRE_TOPIC_LIMITS_DEFAULT                                                                                      \
+  {                                                                                                                    \
+    5, 256, 64                                                                                                         \
+  }
 
 typedef struct
 {

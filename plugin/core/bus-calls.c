@@ -8,7 +8,7 @@
 #include "wire-guard.h"
 #include "wire-topic.h"
 
-#define PREFIX "control.bus."
+#define PREFIX           "control.bus."
 #define REPLY_TYPE(name) "daemoneye.eventbus.v1." name
 
 typedef struct
@@ -97,16 +97,8 @@ check_words (const BusCall *call, const SubscribeRequest *request)
 static gboolean
 check_right (const BusCall *call, const SubscribeRequest *request)
 {
-  BusOperation operation = request->serve ? BUS_OP_SERVE : BUS_OP_SUBSCRIBE;
-  BusVerdict verdict = bus_policy_authorize (&call->peer->principal, operation, wire_span_str (request->pattern));
-  char detail[128];
-
-  if (verdict.allowed)
-    return TRUE;
-  call->core->denied++;
-  g_snprintf (detail, sizeof detail, "denied by rule %s", verdict.rule);
-  bus_note (call->core, call->peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
-  return refuse (call, WIRE_STATUS_DENIED, detail);
+  return bus_peer_may (call->peer, call->id, request->serve ? BUS_OP_SERVE : BUS_OP_SUBSCRIBE,
+                       wire_span_str (request->pattern));
 }
 
 static void
@@ -120,8 +112,8 @@ subscribe (const BusCall *call)
   daemoneye__eventbus__v1__subscribe_reply__init (&reply);
   if (!check_numbers (call, request) || !check_words (call, request) || !check_right (call, request))
     return;
-  subscription = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern),
-                                       request->serve != 0);
+  subscription
+      = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern), request->serve != 0);
   if (subscription == NULL)
     {
       refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a subscription");
@@ -222,11 +214,8 @@ bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
   const Method *method = find_method (envelope->topic);
   g_autoptr (WireGuard) guard = NULL;
   WireGuardError error;
-  BusCall call = { .peer = peer,
-                   .core = peer->core,
-                   .id = envelope->id,
-                   .accept_seq = inbound->accept_seq,
-                   .now_us = now_us };
+  BusCall call
+      = { .peer = peer, .core = peer->core, .id = envelope->id, .accept_seq = inbound->accept_seq, .now_us = now_us };
 
   if (method == NULL)
     {

@@ -15,8 +15,8 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   BusCore *core = g_new0 (BusCore, 1);
 
   core->limits = options->limits;
-  core->topic_limits = (WireTopicLimits) { (guint) options->limits.topic_segments, (guint) options->limits.topic_bytes,
-                                           (guint) options->limits.segment_bytes };
+  core->topic_limits = (WireTopicLimits){ (guint) options->limits.topic_segments, (guint) options->limits.topic_bytes,
+                                          (guint) options->limits.segment_bytes };
   core->n_tool_uids = options->n_tool_uids;
   core->tool_uids = g_memdup2 (options->tool_uids, options->n_tool_uids * sizeof (guint32));
   core->epoch = options->epoch;
@@ -189,8 +189,9 @@ refuse_bytes (BusPeer *peer)
   if (peer->state == BUS_PEER_HELLO && reader->kind != WIRE_KIND_HELLO)
     status = bus_hello_status_of_stranger (reader->kind);
   if (status == WIRE_STATUS_FRAME_TOO_LARGE)
-    g_snprintf (detail, sizeof detail, "a frame of %" G_GUINT64_FORMAT " bytes is above the limit of %" G_GUINT64_FORMAT
-                " (max_payload)", reader->value, reader->limit);
+    g_snprintf (detail, sizeof detail,
+                "a frame of %" G_GUINT64_FORMAT " bytes is above the limit of %" G_GUINT64_FORMAT " (max_payload)",
+                reader->value, reader->limit);
   else
     g_snprintf (detail, sizeof detail, "%s at byte %" G_GSIZE_FORMAT " of a frame", wire_status_text (status),
                 reader->offset);

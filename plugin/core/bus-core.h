@@ -38,21 +38,21 @@ typedef struct
   BusLimits limits;
   guint32 *tool_uids; /* uids that may say hello as tool; copied */
   gsize n_tool_uids;
-  guint64 epoch;     /* differs for every start */
-  guint64 seed;      /* hash seed and the only source of randomness */
-  gint64 wall_us;    /* wall clock minus monotonic clock: for stamps only */
+  guint64 epoch;                /* differs for every start */
+  guint64 seed;                 /* hash seed and the only source of randomness */
+  gint64 wall_us;               /* wall clock minus monotonic clock: for stamps only */
   const char *software_version; /* copied */
 } BusCoreOptions;
 
 /* Why a peer came or went, for the caller's log; see bus_core_next_note(). */
 typedef enum
 {
-  BUS_NOTE_CONNECTED,    /* said hello and was accepted */
-  BUS_NOTE_REFUSED,      /* hello refused */
-  BUS_NOTE_CLOSED,       /* closed by us or said goodbye, with a reason */
-  BUS_NOTE_GONE,         /* the connection went without goodbye */
-  BUS_NOTE_DENIED,       /* tried what its rights do not allow */
-  BUS_NOTE_DROPPED,      /* its queue was full: first drop of a gap */
+  BUS_NOTE_CONNECTED, /* said hello and was accepted */
+  BUS_NOTE_REFUSED,   /* hello refused */
+  BUS_NOTE_CLOSED,    /* closed by us or said goodbye, with a reason */
+  BUS_NOTE_GONE,      /* the connection went without goodbye */
+  BUS_NOTE_DENIED,    /* tried what its rights do not allow */
+  BUS_NOTE_DROPPED,   /* its queue was full: first drop of a gap */
 } BusNoteKind;
 
 typedef struct
@@ -124,8 +124,8 @@ gboolean bus_core_next_note (BusCore *core, BusNote *note, guint *missed);
 /* Plain numbers for the module ABI and for tests; control.bus.stats says more. */
 typedef struct
 {
-  guint peers;         /* that said hello */
-  guint connections;   /* all */
+  guint peers;       /* that said hello */
+  guint connections; /* all */
   guint subscriptions;
   guint groups;
   guint pending_requests;

@@ -54,16 +54,7 @@ malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset)
 static gboolean
 authorize (const Call *call, BusOperation operation, WireSpan topic)
 {
-  BusVerdict verdict = bus_policy_authorize (&call->peer->principal, operation, topic);
-  char detail[128];
-
-  if (verdict.allowed)
-    return TRUE;
-  call->core->denied++;
-  g_snprintf (detail, sizeof detail, "denied by rule %s", verdict.rule);
-  bus_note (call->core, call->peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
-  fail (call, WIRE_STATUS_DENIED, detail);
-  return FALSE;
+  return bus_peer_may (call->peer, call->envelope->id, operation, topic);
 }
 
 /* --- credit --- */
@@ -249,7 +240,8 @@ publish_direct (Call *call)
   outcome = bus_router_direct (call->core, &inbound, target, pending != NULL ? pending->route_id : 0, call->now_us);
   acknowledge (call, inbound.accept_seq, outcome);
   if (pending != NULL && outcome.queued == 0)
-    bus_request_fail (call->core, pending, WIRE_STATUS_WOULD_BLOCK, "the receiver's queue is full; it is told by a gap");
+    bus_request_fail (call->core, pending, WIRE_STATUS_WOULD_BLOCK,
+                      "the receiver's queue is full; it is told by a gap");
   bus_inbound_clear (&inbound);
 }
 
@@ -339,7 +331,8 @@ request_peer (Call *call)
   request = bus_request_new (call->core, BUS_PENDING_REPLY, call->peer, call->envelope->id, server->owner,
                              call->envelope->topic, due_us (call));
   inbound = inbound_of (call);
-  if (!bus_router_request (call->core, &inbound, server, request->route_id, request->alarm.deadline.due_us, call->now_us))
+  if (!bus_router_request (call->core, &inbound, server, request->route_id, request->alarm.deadline.due_us,
+                           call->now_us))
     bus_request_fail (call->core, request, WIRE_STATUS_WOULD_BLOCK, "the responder's queue is full: try again later");
   bus_inbound_clear (&inbound);
 }
@@ -479,13 +472,13 @@ handle_misplaced (Call *call)
 }
 
 static const Handler handlers[] = {
-  [WIRE_KIND_HELLO] = handle_misplaced,   [WIRE_KIND_WELCOME] = handle_misplaced,
-  [WIRE_KIND_PUBLISH] = handle_publish,   [WIRE_KIND_DELIVER] = handle_misplaced,
-  [WIRE_KIND_REQUEST] = handle_request,   [WIRE_KIND_REPLY] = handle_reply,
+  [WIRE_KIND_HELLO] = handle_misplaced,     [WIRE_KIND_WELCOME] = handle_misplaced,
+  [WIRE_KIND_PUBLISH] = handle_publish,     [WIRE_KIND_DELIVER] = handle_misplaced,
+  [WIRE_KIND_REQUEST] = handle_request,     [WIRE_KIND_REPLY] = handle_reply,
   [WIRE_KIND_DELIVERED] = handle_delivered, [WIRE_KIND_ACK] = handle_misplaced,
-  [WIRE_KIND_ERROR] = handle_misplaced,   [WIRE_KIND_CREDIT] = handle_credit,
-  [WIRE_KIND_GAP] = handle_misplaced,     [WIRE_KIND_CANCEL] = handle_cancel,
-  [WIRE_KIND_PING] = handle_ping,         [WIRE_KIND_PONG] = handle_pong,
+  [WIRE_KIND_ERROR] = handle_misplaced,     [WIRE_KIND_CREDIT] = handle_credit,
+  [WIRE_KIND_GAP] = handle_misplaced,       [WIRE_KIND_CANCEL] = handle_cancel,
+  [WIRE_KIND_PING] = handle_ping,           [WIRE_KIND_PONG] = handle_pong,
 };
 
 static gboolean
@@ -530,5 +523,5 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
   else if (result.status != WIRE_STATUS_OK)
     fail (&call, result.status, result.problem);
   else
-    handlers[frame->kind] (&call);
+    handlers[frame->kind](&call);
 }

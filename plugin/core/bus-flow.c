@@ -14,12 +14,12 @@ struct BusSlot
   BusSubscription *subscription;
   BusSlot *previous; /* in the subscription's FIFO */
   BusSlot *next;
-  BusEntry *entry; /* QUEUED */
+  BusEntry *entry;           /* QUEUED */
   BusSlot *sibling_previous; /* in the entry */
   BusSlot *sibling_next;
-  BusMessage *message; /* WAITING: own reference */
+  BusMessage *message;  /* WAITING: own reference */
   BusDelivery delivery; /* WAITING */
-  WireLane lane; /* GAP: where the loss was */
+  WireLane lane;        /* GAP: where the loss was */
   guint64 gap_from;
   guint64 gap_to;
   guint64 gap_count;
@@ -197,8 +197,8 @@ entry_free (BusFlow *flow, BusEntry *entry)
 /* --- encoding --- */
 
 static gboolean
-encode (BusFlow *flow, WireLane lane, const BusStamp *stamp, WireSpan body, BusMessage *refer, const BusDelivery *delivery,
-        guint n_ids, gint64 now_us)
+encode (BusFlow *flow, WireLane lane, const BusStamp *stamp, WireSpan body, BusMessage *refer,
+        const BusDelivery *delivery, guint n_ids, gint64 now_us)
 {
   WireStampOwn own = { .subscriptions = flow->scratch->ids,
                        .n_subscriptions = n_ids,
@@ -228,7 +228,8 @@ encode_gap (BusFlow *flow, const BusSlot *slot)
 static void
 tell_gaps (BusFlow *flow, BusSubscription *subscription)
 {
-  while (subscription->first != NULL && subscription->first->state == SLOT_GAP && encode_gap (flow, subscription->first))
+  while (subscription->first != NULL && subscription->first->state == SLOT_GAP
+         && encode_gap (flow, subscription->first))
     slot_remove (flow, subscription->first);
 }
 
@@ -407,7 +408,8 @@ encode_now (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery
 }
 
 static gboolean
-queue_ready (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription **ready, guint n, gint64 now_us)
+queue_ready (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription **ready, guint n,
+             gint64 now_us)
 {
   WireLane lane = inbound->class_of.lane;
   BusMessage *message;
@@ -554,7 +556,7 @@ void
 bus_flow_init (BusFlow *flow, const BusLimits *limits, BusFlowScratch *scratch, BusSegmentPool *pool, BusQuota *quota,
                BusUsage *usage)
 {
-  *flow = (BusFlow) { .limits = limits, .scratch = scratch };
+  *flow = (BusFlow){ .limits = limits, .scratch = scratch };
   bus_outq_init (&flow->outq, pool, quota, usage);
 }
 

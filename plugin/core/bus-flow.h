@@ -51,15 +51,15 @@ typedef struct
     BusEntry *last;
   } lanes[WIRE_N_LANES];
   const BusLimits *limits;
-  gsize waiting_bytes;    /* of entries and waiting slots, each message in full */
+  gsize waiting_bytes; /* of entries and waiting slots, each message in full */
   guint64 waiting_messages;
-  gint64 soft_since_us;   /* above the soft limit since; 0: it is not */
-  guint64 delivered;      /* per matched subscription */
+  gint64 soft_since_us; /* above the soft limit since; 0: it is not */
+  guint64 delivered;    /* per matched subscription */
   guint64 missed;
 } BusFlow;
 
-void bus_flow_init (BusFlow *flow, const BusLimits *limits, BusFlowScratch *scratch, BusSegmentPool *pool, BusQuota *quota,
-                    BusUsage *usage);
+void bus_flow_init (BusFlow *flow, const BusLimits *limits, BusFlowScratch *scratch, BusSegmentPool *pool,
+                    BusQuota *quota, BusUsage *usage);
 
 /* Every subscription's FIFO must have been emptied by bus_flow_forget(); drops what else waits. */
 void bus_flow_clear (BusFlow *flow);
@@ -71,7 +71,8 @@ guint bus_flow_offer (BusFlow *flow, BusInbound *inbound, const BusDelivery *del
 
 /* A message for the peer itself, not for a subscription (a reply): needs no credit and keeps its place in the lane.
  * FALSE: no room. */
-gboolean bus_flow_offer_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, gint64 now_us);
+gboolean bus_flow_offer_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery,
+                               gint64 now_us);
 
 /* Whether a message would be queued for this subscription without waiting for credit (a group asks). */
 gboolean bus_flow_has_room (const BusFlow *flow, const BusSubscription *subscription);

@@ -22,7 +22,7 @@ bus_group_join (GHashTable *groups, guint64 seed, WireSpan name)
       group = g_malloc0 (sizeof (BusGroup) + name.len); /* a name is one segment: at most 64 bytes */
       copy = (guint8 *) (group + 1);
       memcpy (copy, name.data, name.len);
-      group->key = (BusKey) { key.hash, wire_span (copy, name.len) };
+      group->key = (BusKey){ key.hash, wire_span (copy, name.len) };
       g_hash_table_insert (groups, &group->key, group);
     }
   group->members++;

@@ -124,7 +124,8 @@ open_windows (BusPeer *peer)
 {
   const BusLimits *limits = &peer->core->limits;
 
-  bus_window_init (&peer->publish[WIRE_CLASS_CONTROL], limits->publish_window_messages, limits->publish_window_control_bytes);
+  bus_window_init (&peer->publish[WIRE_CLASS_CONTROL], limits->publish_window_messages,
+                   limits->publish_window_control_bytes);
   bus_window_init (&peer->publish[WIRE_CLASS_MUST_KEEP], limits->publish_window_messages,
                    limits->publish_window_must_keep_bytes);
   bus_window_init (&peer->publish[WIRE_CLASS_MAY_DROP], limits->publish_window_messages,
@@ -136,9 +137,9 @@ open_windows (BusPeer *peer)
 static void
 welcome (BusPeer *peer)
 {
-  static const BusLimit told[N_TOLD_LIMITS] = { BUS_LIMIT_max_subscriptions, BUS_LIMIT_max_pending_requests,
-                                                BUS_LIMIT_topic_segments, BUS_LIMIT_topic_bytes,
-                                                BUS_LIMIT_max_request_timeout_us };
+  static const BusLimit told[N_TOLD_LIMITS]
+      = { BUS_LIMIT_max_subscriptions, BUS_LIMIT_max_pending_requests, BUS_LIMIT_topic_segments, BUS_LIMIT_topic_bytes,
+          BUS_LIMIT_max_request_timeout_us };
   Daemoneye__Eventbus__V1__Welcome welcome;
   Daemoneye__Eventbus__V1__Window windows[WIRE_N_CLASSES - 1];
   Daemoneye__Eventbus__V1__Window *window_list[WIRE_N_CLASSES - 1];

@@ -16,7 +16,7 @@ typedef struct
 static inline BusKey
 bus_key (guint64 seed, WireSpan text)
 {
-  return (BusKey) { bus_hash (seed, text), text };
+  return (BusKey){ bus_hash (seed, text), text };
 }
 
 static inline guint

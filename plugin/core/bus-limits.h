@@ -50,8 +50,7 @@ typedef struct
 #define BUS_LIMIT_ENUM(field, preset, floor, ceiling) BUS_LIMIT_##field,
 typedef enum
 {
-  BUS_LIMITS_TABLE (BUS_LIMIT_ENUM)
-  BUS_N_LIMITS
+  BUS_LIMITS_TABLE (BUS_LIMIT_ENUM) BUS_N_LIMITS
 } BusLimit;
 #undef BUS_LIMIT_ENUM
 

@@ -44,9 +44,9 @@ bus_match_cache_forget (BusMatchCache *cache)
 /* What is gathered while a match is built. */
 typedef struct
 {
-  GArray *receivers; /* BusReceiver */
-  GArray *groups;    /* BusGroupMatch */
-  GPtrArray *found;  /* BusSubscription, in order, allowed ones */
+  GArray *receivers;  /* BusReceiver */
+  GArray *groups;     /* BusGroupMatch */
+  GPtrArray *found;   /* BusSubscription, in order, allowed ones */
   GHashTable *places; /* BusPeer -> index + 1 */
 } Draft;
 
@@ -166,7 +166,7 @@ match_new (const BusIndex *index, BusKey key)
   fill_plain (&draft);
 
   memcpy (copy, key.text.data, key.text.len);
-  match->key = (BusKey) { key.hash, wire_span (copy, key.text.len) };
+  match->key = (BusKey){ key.hash, wire_span (copy, key.text.len) };
   match->n_receivers = draft.receivers->len;
   match->n_groups = draft.groups->len;
   match->receivers = (BusReceiver *) (void *) g_array_free (draft.receivers, FALSE);

@@ -60,7 +60,7 @@ bus_inbound_keep (BusInbound *inbound)
     }
 
   message = g_new (BusMessage, 1);
-  *message = (BusMessage) {
+  *message = (BusMessage){
     .refs = 1,
     .quota = inbound->quota,
     .held = held,
@@ -82,7 +82,7 @@ bus_inbound_revive (BusInbound *inbound, BusMessage *message, WireEnvelope *enve
   wire_envelope_init (envelope);
   envelope->topic = message->topic;
   envelope->payload = wire_span (NULL, message->payload_len);
-  *inbound = (BusInbound) {
+  *inbound = (BusInbound){
     .frame = { .body = message->body },
     .envelope = envelope,
     .copy_max = 0,

@@ -28,10 +28,10 @@ typedef struct
 {
   guint refs;
   BusQuota *quota;
-  gsize held;          /* bytes held against the cap */
-  guint8 *block;       /* own allocation; body lies in it */
-  WireSpan body;       /* the client's envelope bytes, untouched */
-  WireSpan topic;      /* in body */
+  gsize held;     /* bytes held against the cap */
+  guint8 *block;  /* own allocation; body lies in it */
+  WireSpan body;  /* the client's envelope bytes, untouched */
+  WireSpan topic; /* in body */
   gsize payload_len;
   BusStamp stamp;
   guint64 accept_seq;
@@ -44,12 +44,12 @@ typedef struct
   WireFrame frame;
   WireFrameReader *reader; /* whose block may be stolen; NULL: the broker's own */
   const WireEnvelope *envelope;
-  gsize copy_max;          /* client bytes up to this are copied per receiver, larger ones referenced */
+  gsize copy_max; /* client bytes up to this are copied per receiver, larger ones referenced */
   BusStamp stamp;
   guint64 accept_seq;
   WireClassOf class_of;
   BusQuota *quota;
-  BusMessage *kept;        /* made at the first need */
+  BusMessage *kept; /* made at the first need */
 } BusInbound;
 
 /* Says who sent it, and when it was accepted. */

@@ -3,7 +3,7 @@
 
 #define SEGMENT_SMALL 4096u  /* the first of an empty lane: most peers never need more */
 #define SEGMENT_LARGE 32768u /* when the lane is not empty: pooled */
-#define POOL_MAX 64u         /* 2 MiB */
+#define POOL_MAX      64u    /* 2 MiB */
 
 struct BusSegment
 {
@@ -79,7 +79,7 @@ bus_segment_pool_clear (BusSegmentPool *pool)
 void
 bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage)
 {
-  *outq = (BusOutq) { .pool = pool, .quota = quota, .usage = usage };
+  *outq = (BusOutq){ .pool = pool, .quota = quota, .usage = usage };
 }
 
 static void
@@ -195,13 +195,14 @@ bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const Wir
 }
 
 gboolean
-bus_outq_put_message (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const BusStamp *stamp, const WireStampOwn *own,
-                      WireSpan body, BusMessage *refer)
+bus_outq_put_message (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const BusStamp *stamp,
+                      const WireStampOwn *own, WireSpan body, BusMessage *refer)
 {
   WireSpan copied = refer == NULL ? body : wire_span (NULL, 0);
   WireSpan tail = refer == NULL ? wire_span (NULL, 0) : body;
-  guint8 *at = begin (outq, lane,
-                      WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (own->n_subscriptions) + copied.len, tail.len);
+  guint8 *at
+      = begin (outq, lane, WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (own->n_subscriptions) + copied.len,
+               tail.len);
 
   if (at == NULL)
     return FALSE;

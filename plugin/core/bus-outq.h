@@ -16,10 +16,10 @@
  * bytes are held against the broker's cap until their segment is free; a referenced message holds its own.
  */
 
-#define BUS_OUTQ_TURN_BYTES 65536u    /* gathered at a time, unless one message is larger */
-#define BUS_OUTQ_COPY_MAX 8192u       /* client bytes up to this are copied, larger ones referenced */
-#define BUS_OUTQ_COPY_MAX_FANOUT 4096u /* the same with more than BUS_OUTQ_FANOUT receivers */
-#define BUS_OUTQ_FANOUT 4u
+#define BUS_OUTQ_TURN_BYTES      65536u /* gathered at a time, unless one message is larger */
+#define BUS_OUTQ_COPY_MAX        8192u  /* client bytes up to this are copied, larger ones referenced */
+#define BUS_OUTQ_COPY_MAX_FANOUT 4096u  /* the same with more than BUS_OUTQ_FANOUT receivers */
+#define BUS_OUTQ_FANOUT          4u
 
 typedef struct BusSegment BusSegment;
 
@@ -54,7 +54,8 @@ void bus_outq_clear (BusOutq *outq);
 
 /* Puts a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already.
  * FALSE, also below: no memory, and nothing was put. */
-gboolean bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body);
+gboolean bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope,
+                       WireSpan body);
 
 /* Puts a client's message: stamp, then its untouched bytes, copied; with @refer set they lie in that message and are
  * referenced instead. */

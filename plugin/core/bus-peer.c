@@ -153,6 +153,21 @@ bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 va
   bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
 }
 
+gboolean
+bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
+{
+  BusVerdict verdict = bus_policy_authorize (&peer->principal, operation, topic);
+  char detail[128];
+
+  if (verdict.allowed)
+    return TRUE;
+  peer->core->denied++;
+  g_snprintf (detail, sizeof detail, "denied by rule %s", verdict.rule);
+  bus_note (peer->core, peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
+  bus_peer_error (peer, id, WIRE_STATUS_DENIED, detail);
+  return FALSE;
+}
+
 static void
 put_goodbye (BusPeer *peer)
 {

@@ -22,7 +22,7 @@
 
 typedef enum
 {
-  BUS_PEER_HELLO,   /* connected, has not said hello */
+  BUS_PEER_HELLO, /* connected, has not said hello */
   BUS_PEER_READY,
   BUS_PEER_CLOSING, /* GOODBYE is queued, or the link is gone */
 } BusPeerState;
@@ -35,10 +35,10 @@ struct BusPeer
   BusPeerState state;
   gboolean flushed; /* owner index is empty, nobody finds it any more */
 
-  char *id;         /* GRefString, NULL before hello */
-  char *type;       /* "" for tool and agent */
+  char *id;   /* GRefString, NULL before hello */
+  char *type; /* "" for tool and agent */
   char *software_version;
-  BusKey key;       /* of id */
+  BusKey key; /* of id */
   BusPrincipal principal;
   guint64 incarnation;
   gint64 connected_us;
@@ -88,6 +88,9 @@ void bus_peer_touch (BusPeer *peer);
 void bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail);
 /* The same for a limit: names limit, value and setting. */
 void bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
+
+/* authorize() for what this peer asks by its frame @id: when it may not, it is told so, and it is counted and noted. */
+gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic);
 
 /* Ends the connection with a reason. What the peer owned is flushed at the end of the input call, so nobody's loop over
  * peers or subscriptions breaks. @detail: (nullable): the status' own text. */

@@ -43,12 +43,45 @@ typedef struct
   guint serve;
 } Row;
 
-#define WORD(text) { SLOT_WORD, { (const guint8 *) ("" text), sizeof (text) - 1 } }
-#define ID { SLOT_ID, { NULL, 0 } }
-#define TYPE { SLOT_TYPE, { NULL, 0 } }
-#define DOMAIN { SLOT_DOMAIN, { NULL, 0 } }
-#define REST { SLOT_REST, { NULL, 0 } }
-#define TOPIC(...) { __VA_ARGS__ }
+#define WORD(text)                                                                                                     \
+  {                                                                                                                    \
+    SLOT_WORD,                                                                                                         \
+    {                                                                                                                  \
+      (const guint8 *) ("" text), sizeof (text) - 1                                                                    \
+    }                                                                                                                  \
+  }
+#define ID                                                                                                             \
+  {                                                                                                                    \
+    SLOT_ID,                                                                                                           \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define TYPE                                                                                                           \
+  {                                                                                                                    \
+    SLOT_TYPE,                                                                                                         \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define DOMAIN                                                                                                         \
+  {                                                                                                                    \
+    SLOT_DOMAIN,                                                                                                       \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define REST                                                                                                           \
+  {                                                                                                                    \
+    SLOT_REST,                                                                                                         \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define TOPIC(...)                                                                                                     \
+  {                                                                                                                    \
+    __VA_ARGS__                                                                                                        \
+  }
 
 /* clang-format off */
 #define ANOMALY(domain)                                                                                                \
@@ -118,7 +151,12 @@ static const struct
   WireSpan domain;
 } domains[] = {
 #define DOMAIN_OF(type, domain)                                                                                        \
-  { { (const guint8 *) ("" type), sizeof (type) - 1 }, { (const guint8 *) ("" domain), sizeof (domain) - 1 } }
+  {                                                                                                                    \
+    { (const guint8 *) ("" type), sizeof (type) - 1 },                                                                 \
+    {                                                                                                                  \
+      (const guint8 *) ("" domain), sizeof (domain) - 1                                                                \
+    }                                                                                                                  \
+  }
   DOMAIN_OF ("procmond", "process"),
   DOMAIN_OF ("netmond", "network"),
   DOMAIN_OF ("fsmond", "filesystem"),
@@ -292,7 +330,7 @@ authorize_topic (const BusPrincipal *who, BusOperation operation, const Path *to
 
   if (row == NULL)
     return no_rule;
-  return (BusVerdict) { (flags_of (who, row, topic) & allowed_flags (row, operation)) != 0, row->rule };
+  return (BusVerdict){ (flags_of (who, row, topic) & allowed_flags (row, operation)) != 0, row->rule };
 }
 
 /* What stands at place @i of a topic for a pattern that leaves it open: the row's word, or the asker's own. */
@@ -369,7 +407,7 @@ authorize_pattern (const BusPrincipal *who, const Path *pattern)
       if (longest == NULL || row_rank (&rows[i]) > row_rank (longest))
         longest = &rows[i];
     }
-  return longest != NULL ? (BusVerdict) { FALSE, longest->rule } : no_rule;
+  return longest != NULL ? (BusVerdict){ FALSE, longest->rule } : no_rule;
 }
 
 BusVerdict
@@ -382,7 +420,7 @@ bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan 
   if (!path.wildcard)
     return authorize_topic (who, operation, &path);
   /* Only a pattern may have wildcards; elsewhere one would pass for a name. */
-  return operation == BUS_OP_SUBSCRIBE ? authorize_pattern (who, &path) : (BusVerdict) { FALSE, "not-a-topic" };
+  return operation == BUS_OP_SUBSCRIBE ? authorize_pattern (who, &path) : (BusVerdict){ FALSE, "not-a-topic" };
 }
 
 gboolean

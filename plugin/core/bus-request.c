@@ -64,10 +64,11 @@ bus_request_class (guint64 route_id, gsize payload_len)
   gboolean stays_control = payload_len <= WIRE_CONTROL_PAYLOAD_MAX;
 
   if (small_class == WIRE_CLASS_CONTROL)
-    return stays_control ? (WireClassOf) { WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL }
-                         : (WireClassOf) { WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP };
+    return stays_control ? (WireClassOf){ WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL }
+                         : (WireClassOf){ WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP };
   /* A made-up route with no class in it costs like everything else. */
-  return (WireClassOf) { WIRE_LANE_DATA, small_class == WIRE_CLASS_MUST_KEEP ? WIRE_CLASS_MUST_KEEP : WIRE_CLASS_MAY_DROP };
+  return (WireClassOf){ WIRE_LANE_DATA,
+                        small_class == WIRE_CLASS_MUST_KEEP ? WIRE_CLASS_MUST_KEEP : WIRE_CLASS_MAY_DROP };
 }
 
 void

@@ -152,8 +152,8 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
 /* --- offers --- */
 
 static BusOutcome
-offer (BusInbound *inbound, BusPeer *receiver, BusSubscription *const *subscriptions, guint n, const BusDelivery *delivery,
-       gint64 now_us)
+offer (BusInbound *inbound, BusPeer *receiver, BusSubscription *const *subscriptions, guint n,
+       const BusDelivery *delivery, gint64 now_us)
 {
   BusOutcome outcome = { .matched = n };
   gboolean first_loss = FALSE;
@@ -164,8 +164,9 @@ offer (BusInbound *inbound, BusPeer *receiver, BusSubscription *const *subscript
   outcome.refused = n - outcome.queued;
   bus_peer_touch (receiver);
   if (first_loss)
-    bus_note (receiver->core, receiver, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER,
-              "its queue is full (queue_soft_bytes, queue_hard_bytes): the newest messages are dropped and told by GAP");
+    bus_note (
+        receiver->core, receiver, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER,
+        "its queue is full (queue_soft_bytes, queue_hard_bytes): the newest messages are dropped and told by GAP");
   return outcome;
 }
 
@@ -273,7 +274,8 @@ bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 
 
   if (route_id != 0)
     delivery.flags = WIRE_FLAG_WANT_DELIVERED;
-  return offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len, &delivery, now_us);
+  return offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len, &delivery,
+                now_us);
 }
 
 BusSubscription *
@@ -332,9 +334,10 @@ bus_router_announce (BusCore *core, const char *topic, const char *type_name, Wi
     wire_envelope_write (&envelope, body);
 
   /* Keeping the message rebases the topic from the frame's bytes, so it has to lie there. */
-  if (wire_envelope_read (wire_span (body, size), WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope).status != WIRE_STATUS_OK)
+  if (wire_envelope_read (wire_span (body, size), WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope).status
+      != WIRE_STATUS_OK)
     g_assert_not_reached ();
-  inbound = (BusInbound) {
+  inbound = (BusInbound){
     .frame = { .kind = WIRE_KIND_PUBLISH, .body = wire_span (body, size) },
     .envelope = &envelope,
     .copy_max = BUS_OUTQ_COPY_MAX,

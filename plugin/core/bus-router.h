@@ -54,8 +54,8 @@ gboolean bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topi
 BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target);
 
 /* FALSE: its queue is full. */
-gboolean bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server, guint64 route_id, gint64 due_us,
-                             gint64 now_us);
+gboolean bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server, guint64 route_id,
+                             gint64 due_us, gint64 now_us);
 
 /* A message of the broker itself, e.g. on system.*. Nothing is built when nobody wants it. */
 void bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us);

@@ -35,7 +35,7 @@ struct BusCore
   BusDeadlineSet deadlines;
 
   /* bus-peer */
-  GQueue peers;           /* all, in order of connecting */
+  GQueue peers;            /* all, in order of connecting */
   GHashTable *peers_by_id; /* BusKey of the peer -> BusPeer */
   guint n_unauthenticated;
   GQueue writable;
@@ -43,7 +43,7 @@ struct BusCore
   GQueue dying; /* closed, not flushed */
 
   /* bus-router, bus-match, bus-group */
-  BusIndex *index; /* subscriptions that do not serve */
+  BusIndex *index;     /* subscriptions that do not serve */
   GHashTable *servers; /* topic -> BusServers */
   GHashTable *groups;  /* name -> BusGroup */
   BusMatchCache matches;

@@ -11,7 +11,7 @@ typedef Daemoneye__Eventbus__V1__StatsReply StatsReply;
 void
 bus_core_stats (const BusCore *core, BusCoreStats *stats)
 {
-  *stats = (BusCoreStats) {
+  *stats = (BusCoreStats){
     .peers = g_hash_table_size (core->peers_by_id),
     .connections = core->peers.length,
     .subscriptions = core->n_subscriptions,
@@ -106,8 +106,7 @@ bus_stats_answer (BusPeer *asker, guint64 id, gint64 now_us)
         list[reply.n_peers] = &entries[reply.n_peers];
         reply.n_peers++;
       }
-  while (reply.n_peers > 0
-         && daemoneye__eventbus__v1__stats_reply__get_packed_size (&reply) > core->limits.max_payload)
+  while (reply.n_peers > 0 && daemoneye__eventbus__v1__stats_reply__get_packed_size (&reply) > core->limits.max_payload)
     {
       reply.n_peers /= 2;
       reply.truncated = TRUE;

@@ -20,9 +20,9 @@ typedef struct BusSubscription BusSubscription;
 struct BusSubscription
 {
   BusPeer *owner;
-  guint32 id;      /* chosen by the client */
-  gboolean serves; /* gets requests, not publishes */
-  BusGroup *group; /* NULL: none */
+  guint32 id;       /* chosen by the client */
+  gboolean serves;  /* gets requests, not publishes */
+  BusGroup *group;  /* NULL: none */
   WireSpan pattern; /* own copy, behind the struct */
   gsize charged;
 

@@ -49,7 +49,7 @@ edge_equal (gconstpointer a, gconstpointer b)
 static Edge
 edge (const BusTrieNode *parent, WireSpan segment, guint64 segment_hash)
 {
-  return (Edge) { parent, bus_hash_mix (segment_hash + parent->serial), segment };
+  return (Edge){ parent, bus_hash_mix (segment_hash + parent->serial), segment };
 }
 
 static void
@@ -242,8 +242,7 @@ bus_trie_walk_init (BusTrieWalk *walk, const BusTrie *trie, WireSpan topic)
       walk->segments[walk->n_segments].hash = bus_hash (trie->seed, segment);
       walk->n_segments++;
     }
-  walk->by_name_only
-    = walk->n_segments > 0 && wire_span_equal (walk->segments[0].text, WIRE_SPAN_LITERAL ("system"));
+  walk->by_name_only = walk->n_segments > 0 && wire_span_equal (walk->segments[0].text, WIRE_SPAN_LITERAL ("system"));
   push (walk, trie->root.here.node, 0);
 }
 

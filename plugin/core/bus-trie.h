@@ -25,7 +25,10 @@ typedef struct
   BusTrieNode *node; /* the trie's; NULL outside a trie */
 } BusPlace;
 
-#define BUS_PLACE_INIT { G_QUEUE_INIT, NULL }
+#define BUS_PLACE_INIT                                                                                                 \
+  {                                                                                                                    \
+    G_QUEUE_INIT, NULL                                                                                                 \
+  }
 
 BusTrie *bus_trie_new (guint64 seed);
 /* Must have no node left but the root (asserts). */

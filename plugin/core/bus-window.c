@@ -4,7 +4,7 @@
 void
 bus_window_init (BusWindow *window, guint64 messages, guint64 bytes)
 {
-  *window = (BusWindow) {
+  *window = (BusWindow){
     .window_messages = messages,
     .window_bytes = bytes,
     .granted_messages = messages,

@@ -26,11 +26,11 @@ static gboolean
 check_abi (const DaemoneyePlugin *plugin, const char *path, GError **error)
 {
   if (plugin == NULL || plugin->magic != DAEMONEYE_PLUGIN_MAGIC)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("%s is no module of daemoneye"), path);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("%s is no module of daemoneye"), path);
   else if (plugin->abi_major != DAEMONEYE_PLUGIN_ABI_MAJOR || plugin->struct_size < sizeof (DaemoneyePlugin))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                 _("%s speaks ABI %u.%u, this agent %u.%u: install versions that belong together"), path, plugin->abi_major,
-                 plugin->abi_minor, DAEMONEYE_PLUGIN_ABI_MAJOR, DAEMONEYE_PLUGIN_ABI_MINOR);
+                 _ ("%s speaks ABI %u.%u, this agent %u.%u: install versions that belong together"), path,
+                 plugin->abi_major, plugin->abi_minor, DAEMONEYE_PLUGIN_ABI_MAJOR, DAEMONEYE_PLUGIN_ABI_MINOR);
   else
     return TRUE;
   return FALSE;
@@ -42,15 +42,15 @@ host_module_load (HostModule *self, const char *path, GError **error)
   const DaemoneyePlugin *(*describe) (void) = NULL;
   GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL | G_MODULE_BIND_LAZY);
 
-  *self = (HostModule) { NULL, NULL };
+  *self = (HostModule){ NULL, NULL };
   if (module == NULL)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("the module can't be loaded: %s"), g_module_error ());
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _ ("the module can't be loaded: %s"), g_module_error ());
       return FALSE;
     }
   if (!g_module_symbol (module, DAEMONEYE_PLUGIN_SYMBOL, (gpointer *) &describe) || describe == NULL)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("%s has no %s: it is no module of daemoneye"), path,
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("%s has no %s: it is no module of daemoneye"), path,
                    DAEMONEYE_PLUGIN_SYMBOL);
       g_module_close (module);
       return FALSE;

@@ -13,7 +13,7 @@
  */
 
 #define SHARDS 8u
-#define SHOWN 8u
+#define SHOWN  8u
 
 typedef Daemoneye__Eventbus__V1__TaskResult TaskResult;
 typedef Daemoneye__Eventbus__V1__ProcessTable ProcessTable;
@@ -106,8 +106,8 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
   if (reply != NULL && take_answer (run, reply))
     return;
   run->failed++;
-  job_report_step (&run->job->report, "tasks", FALSE, NULL, _("a shard failed: %s"),
-                   error != NULL ? error->message : _("the answer can't be read"));
+  job_report_step (&run->job->report, "tasks", FALSE, NULL, _ ("a shard failed: %s"),
+                   error != NULL ? error->message : _ ("the answer can't be read"));
 }
 
 static gboolean
@@ -128,7 +128,8 @@ send_tasks (Job *job, Enumeration *run)
     {
       g_autoptr (GBytes) task = pack_task (shard);
 
-      deye_bus_client_request_async (job->client, "control.collector.task.process", task, options, NULL, on_answer, run);
+      deye_bus_client_request_async (job->client, "control.collector.task.process", task, options, NULL, on_answer,
+                                     run);
     }
 }
 
@@ -152,12 +153,12 @@ report_shares (Job *job, const Enumeration *run)
       json_object_set_int_member (one, "processes", share->processes);
       json_object_set_int_member (one, "duration_us", (gint64) share->duration_us);
       json_array_add_object_element (list, one);
-      g_string_append_printf (text, _("%s%s did %u (%u processes, %.1f ms)"), text->len > 0 ? ", " : "", (const char *) name,
-                              share->shards, share->processes, (double) share->duration_us / 1000);
+      g_string_append_printf (text, _ ("%s%s did %u (%u processes, %.1f ms)"), text->len > 0 ? ", " : "",
+                              (const char *) name, share->shards, share->processes, (double) share->duration_us / 1000);
     }
   json_object_set_array_member (facts, "shares", list);
-  job_report_step (&job->report, "tasks", g_hash_table_size (run->shares) == JOB_COLLECTORS, facts, _("%u shards: %s"), SHARDS,
-                   text->str);
+  job_report_step (&job->report, "tasks", g_hash_table_size (run->shares) == JOB_COLLECTORS, facts, _ ("%u shards: %s"),
+                   SHARDS, text->str);
 }
 
 /* Everybody who was there before and after is in the table, once; nobody is in it who was in neither. */
@@ -194,7 +195,7 @@ check_table (Job *job, const Enumeration *run, GHashTable *before, GHashTable *a
   json_object_set_int_member (facts, "invented", invented);
   json_object_set_int_member (facts, "twice", twice);
   job_report_step (&job->report, "table", missing == 0 && invented == 0 && twice == 0 && stayed > 0, facts,
-                   _("%u processes; of %u in /proc before and after %u are missing; %u are invented, %u stand twice"),
+                   _ ("%u processes; of %u in /proc before and after %u are missing; %u are invented, %u stand twice"),
                    run->records->len, stayed, missing, invented, twice);
 }
 
@@ -211,18 +212,19 @@ static void
 show_table (Job *job, const Enumeration *run)
 {
   g_ptr_array_sort (run->records, by_memory);
-  job_report_detail (&job->report, "%7s %7s %6s %9s %9s  %s", _("PID"), _("PARENT"), _("UID"), _("MEMORY"), _("CPU"),
-                     _("COMMAND"));
+  job_report_detail (&job->report, "%7s %7s %6s %9s %9s  %s", _ ("PID"), _ ("PARENT"), _ ("UID"), _ ("MEMORY"),
+                     _ ("CPU"), _ ("COMMAND"));
   for (guint i = 0; i < MIN (run->records->len, SHOWN); i++)
     {
       const JobRecord *record = g_ptr_array_index (run->records, i);
-      g_autofree char *command = record->n_command_line > 0 ? g_strdup (record->command_line[0]) : g_strdup (record->name);
+      g_autofree char *command
+          = record->n_command_line > 0 ? g_strdup (record->command_line[0]) : g_strdup (record->name);
 
       job_report_detail (&job->report, "%7u %7u %6u %6.1f MB %7.2f s  %.48s", record->pid, record->ppid, record->uid,
                          (double) record->resident_bytes / 1e6, (double) record->cpu_time_us / 1e6, command);
     }
   if (run->records->len > SHOWN)
-    job_report_detail (&job->report, _("and %u more"), run->records->len - SHOWN);
+    job_report_detail (&job->report, _ ("and %u more"), run->records->len - SHOWN);
 }
 
 static void
@@ -260,7 +262,7 @@ job_enumerate (Job *job)
   Enumeration run = { .job = job, .guards = guards, .records = records, .shares = shares };
 
   send_tasks (job, &run);
-  if (!job_wait (job, all_answered, &run, 15 * G_TIME_SPAN_SECOND, "tasks", _("an answer")))
+  if (!job_wait (job, all_answered, &run, 15 * G_TIME_SPAN_SECOND, "tasks", _ ("an answer")))
     return FALSE;
   after = job_proc_snapshot ();
   report_shares (job, &run);

@@ -8,7 +8,7 @@
 /* How long a request to another process and its answer take, through the broker: every one is measured, none left out. */
 
 #define WARM_UP 500u
-#define ROUNDS 10000u
+#define ROUNDS  10000u
 
 static gint64
 clock_ns (void)
@@ -58,7 +58,8 @@ report (Job *job, gint64 *ns)
   json_object_set_double_member (facts, "p99_us", p99);
   json_object_set_double_member (facts, "p999_us", p999);
   job_report_step (&job->report, "round-trips", TRUE, facts,
-                   _("%u requests to procmond-1 and back: p50 %.0f us, p99 %.0f us, p99.9 %.0f us"), ROUNDS, p50, p99, p999);
+                   _ ("%u requests to procmond-1 and back: p50 %.0f us, p99 %.0f us, p99.9 %.0f us"), ROUNDS, p50, p99,
+                   p999);
 }
 
 gboolean

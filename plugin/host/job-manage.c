@@ -27,14 +27,14 @@ report_health (Job *job, DeyeBusMessage *reply)
 {
   REPLY (reply, guard, &daemoneye__eventbus__v1__health_reply__descriptor);
   const Daemoneye__Eventbus__V1__HealthReply *health = guard != NULL ? wire_guard_message (guard) : NULL;
-  gboolean ok = health != NULL && health->health == DEYE_BUS_HEALTH_HEALTHY
-                && health->pid == (guint32) job->collectors[0]->pid;
+  gboolean ok
+      = health != NULL && health->health == DEYE_BUS_HEALTH_HEALTHY && health->pid == (guint32) job->collectors[0]->pid;
 
   if (health == NULL)
-    job_report_step (&job->report, "direct", FALSE, NULL, _("the answer can't be read"));
+    job_report_step (&job->report, "direct", FALSE, NULL, _ ("the answer can't be read"));
   else
-    job_report_step (&job->report, "direct", ok, NULL, _("%s (pid %u) says it is %s, up for %.1f s"), health->id, health->pid,
-                     health_name (health->health), (double) health->uptime_us / 1e6);
+    job_report_step (&job->report, "direct", ok, NULL, _ ("%s (pid %u) says it is %s, up for %.1f s"), health->id,
+                     health->pid, health_name (health->health), (double) health->uptime_us / 1e6);
   return ok;
 }
 
@@ -97,15 +97,16 @@ job_reload (Job *job)
   payload = g_bytes_new (bytes, daemoneye__eventbus__v1__config_reload__pack (&reload, bytes));
   deye_bus_options_set_correlation_id (options, CORRELATION);
   deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.ConfigReload");
-  if (!deye_bus_client_broadcast (job->client, "control.collector.config.reload", payload, options, &result, NULL, &error))
+  if (!deye_bus_client_broadcast (job->client, "control.collector.config.reload", payload, options, &result, NULL,
+                                  &error))
     {
       job_report_step (&job->report, "broadcast", FALSE, NULL, "%s", error->message);
       return FALSE;
     }
-  if (!job_wait (job, all_reloaded, NULL, 10 * G_TIME_SPAN_SECOND, "broadcast", _("an acknowledgement")))
+  if (!job_wait (job, all_reloaded, NULL, 10 * G_TIME_SPAN_SECOND, "broadcast", _ ("an acknowledgement")))
     return FALSE;
   job_report_step (&job->report, "broadcast", result.queued == JOB_COLLECTORS, NULL,
-                   _("reload went to %u collectors, both acknowledged it"), result.queued);
+                   _ ("reload went to %u collectors, both acknowledged it"), result.queued);
   return TRUE;
 }
 
@@ -115,7 +116,8 @@ gboolean
 job_check_idle (Job *job)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusMessage) reply = deye_bus_client_request (job->client, "control.bus.stats", NULL, NULL, NULL, &error);
+  g_autoptr (DeyeBusMessage) reply
+      = deye_bus_client_request (job->client, "control.bus.stats", NULL, NULL, NULL, &error);
 
   if (reply == NULL)
     {
@@ -128,12 +130,12 @@ job_check_idle (Job *job)
         = guard != NULL ? ((const Daemoneye__Eventbus__V1__StatsReply *) wire_guard_message (guard))->totals : NULL;
 
     if (totals == NULL)
-      job_report_step (&job->report, "idle", FALSE, NULL, _("the answer can't be read"));
+      job_report_step (&job->report, "idle", FALSE, NULL, _ ("the answer can't be read"));
     else
       job_report_step (&job->report, "idle",
                        totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == 0, NULL,
-                       _("%" G_GUINT64_FORMAT " messages accepted, %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT
-                         " missed; nothing is queued or pending"),
+                       _ ("%" G_GUINT64_FORMAT " messages accepted, %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT
+                          " missed; nothing is queued or pending"),
                        (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed);
   }
   return TRUE;

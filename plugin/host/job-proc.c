@@ -22,7 +22,8 @@ start_time_of (const char *pid, guint64 *start_time)
   if (!g_file_get_contents (path, &text, NULL, NULL) || (after = strrchr (text, ')')) == NULL)
     return FALSE;
   fields = g_strsplit (after + 2, " ", -1);
-  return g_strv_length (fields) > 22 - 3 && g_ascii_string_to_unsigned (fields[22 - 3], 10, 0, G_MAXUINT64, start_time, NULL);
+  return g_strv_length (fields) > 22 - 3
+         && g_ascii_string_to_unsigned (fields[22 - 3], 10, 0, G_MAXUINT64, start_time, NULL);
 }
 
 GHashTable *

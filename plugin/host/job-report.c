@@ -8,9 +8,9 @@ job_report_init (JobReport *report, gboolean json)
 {
   const char *no_color = g_getenv ("NO_COLOR");
 
-  *report = (JobReport) { .json = json,
-                          .colour = !json && isatty (STDOUT_FILENO) && (no_color == NULL || *no_color == '\0'),
-                          .utf8 = g_get_charset (NULL) };
+  *report = (JobReport){ .json = json,
+                         .colour = !json && isatty (STDOUT_FILENO) && (no_color == NULL || *no_color == '\0'),
+                         .utf8 = g_get_charset (NULL) };
 }
 
 static const char *

@@ -11,8 +11,8 @@
  * although two procmonds watch.
  */
 
-#define STARTED 1u
-#define EXITED 2u
+#define STARTED  1u
+#define EXITED   2u
 #define CHILDREN 2u /* when the second one's exit is there, nothing of the first can still be on its way */
 
 typedef Daemoneye__Eventbus__V1__ProcessEvent ProcessEvent;
@@ -27,8 +27,8 @@ count_events (const Job *job, guint32 pid, guint32 kind)
     {
       gsize len;
       const guint8 *bytes = deye_bus_message_get_data (g_ptr_array_index (job->lifecycle, i), &len);
-      g_autoptr (WireGuard) guard
-          = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__process_event__descriptor, wire_span (bytes, len), 0, NULL);
+      g_autoptr (WireGuard) guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__process_event__descriptor,
+                                                               wire_span (bytes, len), 0, NULL);
       const ProcessEvent *event = guard != NULL ? wire_guard_message (guard) : NULL;
 
       if (event != NULL && event->process != NULL && event->process->pid == pid && event->kind == kind)
@@ -65,13 +65,13 @@ run_child (Job *job)
       job_report_step (&job->report, "events", FALSE, NULL, "%s", error->message);
       return 0;
     }
-  awaited = (Awaited) { (guint32) child->pid, STARTED };
-  if (!job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _("the start of a child")))
+  awaited = (Awaited){ (guint32) child->pid, STARTED };
+  if (!job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _ ("the start of a child")))
     awaited.pid = 0;
   host_child_free (child);
   awaited.kind = EXITED;
   if (awaited.pid != 0
-      && !job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _("the exit of a child")))
+      && !job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _ ("the exit of a child")))
     awaited.pid = 0;
   return awaited.pid;
 }
@@ -91,6 +91,7 @@ job_watch_child (Job *job)
   for (guint i = 0; i < CHILDREN; i++)
     once = once && count_events (job, pids[i], STARTED) == 1 && count_events (job, pids[i], EXITED) == 1;
   job_report_step (&job->report, "events", once, NULL,
-                   _("children %u and %u were seen to start and to exit, once each, on events.process.#"), pids[0], pids[1]);
+                   _ ("children %u and %u were seen to start and to exit, once each, on events.process.#"), pids[0],
+                   pids[1]);
   return TRUE;
 }

@@ -26,7 +26,7 @@ job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timer);
   if (!came)
-    job_report_step (&job->report, step, FALSE, NULL, _("%s did not come within %d s"), what,
+    job_report_step (&job->report, step, FALSE, NULL, _ ("%s did not come within %d s"), what,
                      (int) (timeout_us / G_USEC_PER_SEC));
   return came;
 }
@@ -72,8 +72,10 @@ start_collector (Job *job, guint i)
 {
   g_autofree char *id = g_strdup_printf ("procmond-%u", i + 1);
   g_autofree char *shard = g_strdup_printf ("%u/%u", i, JOB_COLLECTORS);
-  const char *argv[] = { job->procmond, "--id", id, "--shard", shard, "--address", host_module_address (job->module),
-                         "--interval", "200", "--heartbeat", "1000", NULL };
+  const char *argv[] = {
+    job->procmond, "--id", id,  "--shard", shard, "--address", host_module_address (job->module), "--interval", "200",
+    "--heartbeat", "1000", NULL
+  };
   g_autoptr (GError) error = NULL;
 
   job->collectors[i] = host_child_start (id, argv, &error);
@@ -87,7 +89,8 @@ static gboolean
 all_connected (Job *job, gpointer data)
 {
   for (guint i = 0; i < JOB_COLLECTORS; i++)
-    if (GPOINTER_TO_UINT (g_hash_table_lookup (job->connected, job->collectors[i]->name)) != (guint) job->collectors[i]->pid)
+    if (GPOINTER_TO_UINT (g_hash_table_lookup (job->connected, job->collectors[i]->name))
+        != (guint) job->collectors[i]->pid)
       return FALSE;
   return TRUE;
 }
@@ -124,27 +127,28 @@ job_start_collectors (Job *job)
 {
   Heartbeats *heartbeats = g_new0 (Heartbeats, 1);
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusSubscription) beats
-      = deye_bus_client_subscribe (job->client, "control.health.heartbeat.+", NULL, on_heartbeat, heartbeats, g_free, NULL,
-                                   &error);
+  g_autoptr (DeyeBusSubscription) beats = deye_bus_client_subscribe (job->client, "control.health.heartbeat.+", NULL,
+                                                                     on_heartbeat, heartbeats, g_free, NULL, &error);
 
   if (beats == NULL)
     {
       job_report_step (&job->report, "subscribe", FALSE, NULL, "%s", error->message);
       return FALSE;
     }
-  if (!subscribe (job, "system.#", on_system_event, job) || !subscribe (job, "events.process.#", keep_message, job->lifecycle)
+  if (!subscribe (job, "system.#", on_system_event, job)
+      || !subscribe (job, "events.process.#", keep_message, job->lifecycle)
       || !subscribe (job, "results.procmond", keep_message, job->reloaded))
     return FALSE;
   for (guint i = 0; i < JOB_COLLECTORS; i++)
     if (!start_collector (job, i))
       return FALSE;
-  if (!job_wait (job, all_connected, NULL, 10 * G_TIME_SPAN_SECOND, "collectors", _("a collector's connection"))
-      || !job_wait (job, all_beat, heartbeats, 10 * G_TIME_SPAN_SECOND, "collectors", _("a collector's heartbeat")))
+  if (!job_wait (job, all_connected, NULL, 10 * G_TIME_SPAN_SECOND, "collectors", _ ("a collector's connection"))
+      || !job_wait (job, all_beat, heartbeats, 10 * G_TIME_SPAN_SECOND, "collectors", _ ("a collector's heartbeat")))
     return FALSE;
   deye_bus_subscription_unsubscribe (beats, NULL, NULL);
-  job_report_step (&job->report, "collectors", TRUE, NULL, _("%s (pid %d) and %s (pid %d) run as processes of their own"),
-                   job->collectors[0]->name, job->collectors[0]->pid, job->collectors[1]->name, job->collectors[1]->pid);
+  job_report_step (&job->report, "collectors", TRUE, NULL,
+                   _ ("%s (pid %d) and %s (pid %d) run as processes of their own"), job->collectors[0]->name,
+                   job->collectors[0]->pid, job->collectors[1]->name, job->collectors[1]->pid);
   return TRUE;
 }
 
@@ -184,14 +188,14 @@ job_run (HostModule *module, DeyeBusClient *client, gboolean json)
   job.connected = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   job.lifecycle = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
   job.reloaded = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
-  job_report_step (&job.report, "broker", TRUE, NULL, _("module %s %s in this process (pid %d), listening at %s"),
+  job_report_step (&job.report, "broker", TRUE, NULL, _ ("module %s %s in this process (pid %d), listening at %s"),
                    module->plugin->name, module->plugin->version, (int) getpid (), host_module_address (module));
   if (job.procmond != NULL)
     run_steps (&job);
   else
-    job_report_step (&job.report, "collectors", FALSE, NULL, _("procmond is not there: it is built when libgtop2 is"));
+    job_report_step (&job.report, "collectors", FALSE, NULL, _ ("procmond is not there: it is built when libgtop2 is"));
   job_clear (&job);
   job_report_step (&job.report, "result", job.report.failed == 0, NULL,
-                   job.report.failed == 0 ? _("everything above was checked") : _("see above for what did not hold"));
+                   job.report.failed == 0 ? _ ("everything above was checked") : _ ("see above for what did not hold"));
   return job.report.failed == 0 ? 0 : 1;
 }

@@ -18,7 +18,7 @@ typedef struct
   HostModule *module;
   DeyeBusClient *client; /* the agent's own */
   JobReport report;
-  char *procmond;        /* path of the program */
+  char *procmond; /* path of the program */
   HostChild *collectors[2];
   GHashTable *connected; /* ids seen on system.peer.connected */
   GPtrArray *lifecycle;  /* of DeyeBusMessage: events.process.# */

@@ -61,21 +61,23 @@ static gboolean
 parse_options (Agent *self, int *argc, char ***argv, GError **error)
 {
   const GOptionEntry entries[] = {
-    { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_("Socket to listen on"), N_("PATH") },
-    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config, N_("Configuration of the broker"), N_("FILE") },
-    { "module", 0, 0, G_OPTION_ARG_FILENAME, &self->module_path, N_("Event bus module to load"), N_("FILE") },
-    { "collector", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->collectors, N_("Start this collector (may be repeated)"),
-      N_("PROGRAM") },
-    { "demo", 0, 0, G_OPTION_ARG_NONE, &self->demo, N_("Show the bus at work on this machine's processes, then end"), NULL },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_("With --demo: a JSON object a line"), NULL },
-    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_("Write the address there once the broker listens"), N_("FD") },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_("Show the version"), NULL },
+    { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_ ("Socket to listen on"), N_ ("PATH") },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config, N_ ("Configuration of the broker"), N_ ("FILE") },
+    { "module", 0, 0, G_OPTION_ARG_FILENAME, &self->module_path, N_ ("Event bus module to load"), N_ ("FILE") },
+    { "collector", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->collectors, N_ ("Start this collector (may be repeated)"),
+      N_ ("PROGRAM") },
+    { "demo", 0, 0, G_OPTION_ARG_NONE, &self->demo, N_ ("Show the bus at work on this machine's processes, then end"),
+      NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("With --demo: a JSON object a line"), NULL },
+    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write the address there once the broker listens"),
+      N_ ("FD") },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
     { "demo-child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &self->demo_child, NULL, NULL },
     G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  g_option_context_set_summary (context, _("Hosts the event bus of DaemonEye, which collectors connect to."));
+  g_option_context_set_summary (context, _ ("Hosts the event bus of DaemonEye, which collectors connect to."));
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   return g_option_context_parse (context, argc, argv, error);
 }

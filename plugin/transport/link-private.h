@@ -29,9 +29,9 @@ struct Link
   LinkSet *set;
   int fd;
   gpointer peer;
-  gboolean is_blocked;  /* waits for room to write */
-  gboolean is_closing;  /* link_close() was called */
-  gboolean is_shut;     /* all is written and the sending side is down */
-  gboolean is_dead;     /* handed to closed(), waits to be freed */
+  gboolean is_blocked; /* waits for room to write */
+  gboolean is_closing; /* link_close() was called */
+  gboolean is_shut;    /* all is written and the sending side is down */
+  gboolean is_dead;    /* handed to closed(), waits to be freed */
   GSource *linger;
 };

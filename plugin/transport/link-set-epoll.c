@@ -36,9 +36,9 @@ epoll_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   int n = epoll_wait (self->epoll_fd, events, EVENTS_MAX, 0);
 
   for (int i = 0; i < n; i++)
-    ready[i] = (LinkReady) { .link = events[i].data.ptr,
-                             .readable = (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0,
-                             .writable = (events[i].events & EPOLLOUT) != 0 };
+    ready[i] = (LinkReady){ .link = events[i].data.ptr,
+                            .readable = (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0,
+                            .writable = (events[i].events & EPOLLOUT) != 0 };
   if (n > 0)
     link_set_dispatch (self->set, ready, (guint) n);
   return G_SOURCE_CONTINUE;

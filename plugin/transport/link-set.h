@@ -15,8 +15,8 @@
  * Invariant: a link is in the set from link_new() until it is closed, and closed once.
  */
 
-#define LINK_SET_BUFFER 262144u
-#define LINK_TURN_ALONE 65536u
+#define LINK_SET_BUFFER  262144u
+#define LINK_TURN_ALONE  65536u
 #define LINK_TURN_SHARED 8192u
 
 /* How a set waits: one of these per way. */

@@ -158,7 +158,7 @@ write_once (Link *link)
       return 0;
     }
   for (guint i = 0; i < count; i++)
-    parts[i] = (struct iovec) { (void *) spans[i].data, spans[i].len };
+    parts[i] = (struct iovec){ (void *) spans[i].data, spans[i].len };
   message.msg_iovlen = count;
   do
     n = sendmsg (link->fd, &message, MSG_NOSIGNAL);

@@ -14,14 +14,14 @@ transport_creds_read (int fd, TransportCreds *creds)
 
   if (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
     return FALSE;
-  *creds = (TransportCreds) { .uid = peer.uid, .pid = peer.pid > 0 ? (guint32) peer.pid : 0 };
+  *creds = (TransportCreds){ .uid = peer.uid, .pid = peer.pid > 0 ? (guint32) peer.pid : 0 };
 #else
   uid_t uid;
   gid_t gid;
 
   if (getpeereid (fd, &uid, &gid) != 0)
     return FALSE;
-  *creds = (TransportCreds) { .uid = uid };
+  *creds = (TransportCreds){ .uid = uid };
 #endif
   return TRUE;
 }

@@ -13,7 +13,7 @@
 #define PAUSE_MIN_MS 10u
 #define PAUSE_MAX_MS 1000u
 
-G_DEFINE_QUARK (transport-unix-error-quark, transport_unix_error)
+G_DEFINE_QUARK (transport_unix_error, transport_unix_error)
 
 struct TransportUnix
 {
@@ -21,9 +21,9 @@ struct TransportUnix
   UnixPath place;
   GSocketService *service;
   GSource *guard;
-  GSource *resume;  /* while accepting pauses */
+  GSource *resume; /* while accepting pauses */
   guint pause_ms;
-  int reserve_fd;   /* given up so that one connection can be refused; -1: given up */
+  int reserve_fd; /* given up so that one connection can be refused; -1: given up */
   guint32 *uids;
   gsize n_uids;
   GBytes *denied;
@@ -38,7 +38,7 @@ typedef struct
   GSource source;
   TransportUnix *transport;
   GPollFD listening; /* not g_source_add_unix_fd(), which makes a source ready whatever check() says */
-  gboolean passed; /* it looked, and now the lower prioritised accept has its turn */
+  gboolean passed;   /* it looked, and now the lower prioritised accept has its turn */
 } Guard;
 
 static gboolean
@@ -78,7 +78,7 @@ start_guard (TransportUnix *self, int listen_fd)
   self->guard = g_source_new (&guard_funcs, sizeof (Guard));
   guard = (Guard *) self->guard;
   guard->transport = self;
-  guard->listening = (GPollFD) { .fd = listen_fd, .events = G_IO_IN };
+  guard->listening = (GPollFD){ .fd = listen_fd, .events = G_IO_IN };
   g_source_add_poll (self->guard, &guard->listening);
   g_source_set_static_name (self->guard, "deye-bus-accept-guard");
   g_source_set_priority (self->guard, G_PRIORITY_HIGH);

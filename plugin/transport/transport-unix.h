@@ -29,7 +29,7 @@ typedef struct TransportUnix TransportUnix;
 typedef struct
 {
   const char *path;
-  const char *group; /* NULL: only the owner; else its members may connect, and the uid list decides */
+  const char *group;   /* NULL: only the owner; else its members may connect, and the uid list decides */
   const guint32 *uids; /* who may connect */
   gsize n_uids;
   GBytes *denied; /* sent to a uid that may not */

@@ -38,8 +38,8 @@ prepare_directory (const char *path, gboolean for_group, GError **error)
   if (lstat (directory, &st) != 0 || !S_ISDIR (st.st_mode))
     return fail (error, TRANSPORT_UNIX_ERROR_PATH, "%s is not a directory", directory);
   if (st.st_uid != geteuid ())
-    return fail (error, TRANSPORT_UNIX_ERROR_PATH, "the directory %s belongs to uid %u: choose one of your own", directory,
-                 (guint) st.st_uid);
+    return fail (error, TRANSPORT_UNIX_ERROR_PATH, "the directory %s belongs to uid %u: choose one of your own",
+                 directory, (guint) st.st_uid);
   if (st.st_mode & 0022)
     return fail (error, TRANSPORT_UNIX_ERROR_PATH,
                  "others may write in the directory %s (mode %04o): choose one of mode 0700", directory,
@@ -57,8 +57,8 @@ take_lock (UnixPath *self, GError **error)
     return fail (error, TRANSPORT_UNIX_ERROR_SYSTEM, "can't open %s: %s", self->lock_path, g_strerror (errno));
   if (flock (self->lock_fd, LOCK_EX | LOCK_NB) == 0)
     return TRUE;
-  return fail (error, TRANSPORT_UNIX_ERROR_IN_USE, "another broker runs at %s (it holds %s): stop it, or use another address",
-               self->path, self->lock_path);
+  return fail (error, TRANSPORT_UNIX_ERROR_IN_USE,
+               "another broker runs at %s (it holds %s): stop it, or use another address", self->path, self->lock_path);
 }
 
 static struct sockaddr_un
@@ -90,11 +90,14 @@ remove_stale (const char *path, GError **error)
   struct stat st;
 
   if (lstat (path, &st) != 0)
-    return errno == ENOENT || fail (error, TRANSPORT_UNIX_ERROR_SYSTEM, "can't look at %s: %s", path, g_strerror (errno));
+    return errno == ENOENT
+           || fail (error, TRANSPORT_UNIX_ERROR_SYSTEM, "can't look at %s: %s", path, g_strerror (errno));
   if (!S_ISSOCK (st.st_mode))
-    return fail (error, TRANSPORT_UNIX_ERROR_PATH, "%s is there and is no socket: it is left alone; use another address", path);
+    return fail (error, TRANSPORT_UNIX_ERROR_PATH,
+                 "%s is there and is no socket: it is left alone; use another address", path);
   if (is_live (path))
-    return fail (error, TRANSPORT_UNIX_ERROR_IN_USE, "another broker listens at %s: stop it, or use another address", path);
+    return fail (error, TRANSPORT_UNIX_ERROR_IN_USE, "another broker listens at %s: stop it, or use another address",
+                 path);
   if (unlink (path) != 0 && errno != ENOENT)
     return fail (error, TRANSPORT_UNIX_ERROR_SYSTEM, "can't remove the stale socket %s: %s", path, g_strerror (errno));
   return TRUE;
@@ -110,7 +113,8 @@ open_to_group (const char *path, const char *group, GError **error)
     return fail (error, TRANSPORT_UNIX_ERROR_PATH, "there is no group %s", group);
   if (chown (directory, (uid_t) -1, entry->gr_gid) != 0 || chown (path, (uid_t) -1, entry->gr_gid) != 0
       || chmod (path, 0660) != 0)
-    return fail (error, TRANSPORT_UNIX_ERROR_SYSTEM, "can't open %s to the group %s: %s", path, group, g_strerror (errno));
+    return fail (error, TRANSPORT_UNIX_ERROR_SYSTEM, "can't open %s to the group %s: %s", path, group,
+                 g_strerror (errno));
   return TRUE;
 }
 
@@ -139,10 +143,11 @@ unix_path_listen (UnixPath *self, const char *path, const char *group, GError **
 {
   int fd = -1;
 
-  *self = (UnixPath) { .path = g_strdup (path), .lock_path = g_strconcat (path, ".lock", NULL), .lock_fd = -1 };
+  *self = (UnixPath){ .path = g_strdup (path), .lock_path = g_strconcat (path, ".lock", NULL), .lock_fd = -1 };
   if (strlen (path) > UNIX_PATH_MAX_LEN)
-    fail (error, TRANSPORT_UNIX_ERROR_PATH, "the address %s is %" G_GSIZE_FORMAT " bytes long; a socket's path has at most %u",
-          path, strlen (path), UNIX_PATH_MAX_LEN);
+    fail (error, TRANSPORT_UNIX_ERROR_PATH,
+          "the address %s is %" G_GSIZE_FORMAT " bytes long; a socket's path has at most %u", path, strlen (path),
+          UNIX_PATH_MAX_LEN);
   else if (!g_path_is_absolute (path))
     fail (error, TRANSPORT_UNIX_ERROR_PATH, "the address %s is not an absolute path", path);
   else if (prepare_directory (path, group != NULL, error) && take_lock (self, error) && remove_stale (path, error))

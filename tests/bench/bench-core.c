@@ -6,8 +6,8 @@
  * it asserts nothing about time. Prints the median of its rounds.
  */
 
-#define TOPIC "events.process.lifecycle"
-#define BATCH 256u
+#define TOPIC  "events.process.lifecycle"
+#define BATCH  256u
 #define ROUNDS 15u
 
 static gint

@@ -19,8 +19,8 @@
  * out, and PROC_COMMAND_LINE_CUT then stands as the last argument; no process can fake it, since backslashes are escaped.
  */
 #define PROC_COMMAND_LINE_BYTES 8192u /* before escaping */
-#define PROC_COMMAND_LINE_ARGS 256u
-#define PROC_COMMAND_LINE_CUT "\\cut"
+#define PROC_COMMAND_LINE_ARGS  256u
+#define PROC_COMMAND_LINE_CUT   "\\cut"
 
 typedef struct
 {

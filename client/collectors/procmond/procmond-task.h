@@ -10,6 +10,6 @@
  */
 
 #define PROCMOND_TASK_TOPIC "control.collector.task.process"
-#define PROCMOND_GROUP "local-procmond-workers"
+#define PROCMOND_GROUP      "local-procmond-workers"
 
 DeyeBusSubscription *procmond_task_serve (DeyeBusClient *client, GError **error);

@@ -74,7 +74,8 @@ on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 {
   Procmond *self = data;
 
-  g_printerr (_("%s: the connection to the bus ended: %s\n"), self->id, why != NULL ? why->message : _("no reason given"));
+  g_printerr (_ ("%s: the connection to the bus ended: %s\n"), self->id,
+              why != NULL ? why->message : _ ("no reason given"));
   self->status = 1;
   g_main_loop_quit (self->loop);
 }
@@ -100,8 +101,8 @@ parse_shard (Procmond *self, GError **error)
       self->shards = (guint) shards;
       return TRUE;
     }
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("--shard is I/N with I below N, such as 0/2, not %s"),
-               self->shard_text);
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               _ ("--shard is I/N with I below N, such as 0/2, not %s"), self->shard_text);
   return FALSE;
 }
 
@@ -109,27 +110,29 @@ static gboolean
 parse_options (Procmond *self, int *argc, char ***argv, GError **error)
 {
   const GOptionEntry entries[] = {
-    { "id", 0, 0, G_OPTION_ARG_STRING, &self->id, N_("Name on the bus (default: procmond-1)"), N_("ID") },
-    { "type", 0, 0, G_OPTION_ARG_STRING, &self->type, N_("Kind of collector (default: procmond)"), N_("TYPE") },
-    { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_("Socket of the bus"), N_("PATH") },
-    { "shard", 0, 0, G_OPTION_ARG_STRING, &self->shard_text, N_("Publish events for pids with PID modulo N = I"), "I/N" },
-    { "interval", 0, 0, G_OPTION_ARG_INT, &self->interval_ms, N_("Time between polls (default: 500)"), N_("MS") },
-    { "heartbeat", 0, 0, G_OPTION_ARG_INT, &self->heartbeat_ms, N_("Time between heartbeats (default: 30000)"), N_("MS") },
-    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_("Write a line there once everything works"), N_("FD") },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_("Show the version"), NULL },
+    { "id", 0, 0, G_OPTION_ARG_STRING, &self->id, N_ ("Name on the bus (default: procmond-1)"), N_ ("ID") },
+    { "type", 0, 0, G_OPTION_ARG_STRING, &self->type, N_ ("Kind of collector (default: procmond)"), N_ ("TYPE") },
+    { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_ ("Socket of the bus"), N_ ("PATH") },
+    { "shard", 0, 0, G_OPTION_ARG_STRING, &self->shard_text, N_ ("Publish events for pids with PID modulo N = I"),
+      "I/N" },
+    { "interval", 0, 0, G_OPTION_ARG_INT, &self->interval_ms, N_ ("Time between polls (default: 500)"), N_ ("MS") },
+    { "heartbeat", 0, 0, G_OPTION_ARG_INT, &self->heartbeat_ms, N_ ("Time between heartbeats (default: 30000)"),
+      N_ ("MS") },
+    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write a line there once everything works"), N_ ("FD") },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
     G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  g_option_context_set_summary (context, _("Tells the event bus about the processes of this machine."));
+  g_option_context_set_summary (context, _ ("Tells the event bus about the processes of this machine."));
   g_option_context_set_description (
-      context, _("Processes are polled: one that lives shorter than the time between two polls may be missed."));
+      context, _ ("Processes are polled: one that lives shorter than the time between two polls may be missed."));
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
   if (self->interval_ms < 10)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("--interval is at least 10 ms"));
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval is at least 10 ms"));
       return FALSE;
     }
   return self->shard_text == NULL || parse_shard (self, error);

@@ -5,7 +5,7 @@
 #include "envelope.pb-c.h"
 #include "wire-guard.h"
 
-#define AGENT_UID 0u
+#define AGENT_UID     0u
 #define COLLECTOR_UID 1000u
 
 void

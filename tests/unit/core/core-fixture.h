@@ -36,16 +36,16 @@ typedef struct
   WireFrameReader reader;
   GQueue got; /* Got, oldest first */
   guint64 next_id;
-  gboolean closed; /* the broker wants it closed, or it is disconnected */
+  gboolean closed;     /* the broker wants it closed, or it is disconnected */
   gboolean is_stopped; /* takes nothing out of its queue */
-  guint32 goodbye; /* status of the GOODBYE that came */
+  guint32 goodbye;     /* status of the GOODBYE that came */
   char *goodbye_detail;
 } Client;
 
 void core_setup (Core *core, gconstpointer limits_or_null);
 void core_teardown (Core *core, gconstpointer data);
 
-Client *client_new (Core *core, guint32 uid, gboolean agent); /* connected, no hello */
+Client *client_new (Core *core, guint32 uid, gboolean agent);        /* connected, no hello */
 Client *client_ready (Core *core, const char *id, const char *type); /* collector that got WELCOME */
 Client *agent_ready (Core *core);
 Client *tool_ready (Core *core, const char *id);
@@ -72,8 +72,8 @@ void client_expect_error (Client *client, guint64 id, WireStatus status);
 
 /* Calls. subscribe asserts success unless @want is another status. */
 void client_subscribe (Client *client, guint32 subscription, const char *pattern, const char *group);
-guint64 client_subscribe_full (Client *client, guint32 subscription, const char *pattern, const char *group, gboolean serve,
-                               guint64 window_messages, guint64 window_bytes, WireStatus want);
+guint64 client_subscribe_full (Client *client, guint32 subscription, const char *pattern, const char *group,
+                               gboolean serve, guint64 window_messages, guint64 window_bytes, WireStatus want);
 void client_serve (Client *client, guint32 subscription, const char *topic);
 guint64 client_publish (Client *client, const char *topic, guint8 flags, const void *payload, gsize len);
 guint64 client_request (Client *client, const char *topic, const char *target, gint64 deadline_us);

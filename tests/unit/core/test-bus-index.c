@@ -347,7 +347,7 @@ static void
 test_vectors_bad (void)
 {
   static const char *const topics[]
-    = { "Events.a", "events..a", ".events", "events.", "", "events.a+", "events.+", "#", "systemx.y" };
+      = { "Events.a", "events..a", ".events", "events.", "", "events.a+", "events.+", "#", "systemx.y" };
   static const char *const patterns[] = { "events.#.a", "events.*.a", "events.a+", "events.a#", "systemx.#", "" };
   WireTopicLimits limits = WIRE_TOPIC_LIMITS_DEFAULT;
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define KIB (G_GUINT64_CONSTANT (1024))
-#define MIB (KIB * 1024)
+#define KIB     (G_GUINT64_CONSTANT (1024))
+#define MIB     (KIB * 1024)
 #define SECONDS (G_GUINT64_CONSTANT (1000000))
 
 /* The figures promised to users, written down once more: 0 = promised nowhere. */

@@ -14,7 +14,7 @@ typedef struct
 static void
 setup (Fixture *f, gconstpointer data)
 {
-  *f = (Fixture) { .quota = { .cap = 1 << 26 } };
+  *f = (Fixture){ .quota = { .cap = 1 << 26 } };
   bus_outq_init (&f->outq, &f->pool, &f->quota, &f->usage);
 }
 
@@ -108,9 +108,7 @@ test_referenced (Fixture *f, gconstpointer data)
 {
   g_autofree guint8 *large = g_malloc0 (100000);
   WireEnvelope envelope;
-  BusInbound inbound = { .frame = { .body = { large, 100000 } },
-                         .envelope = &envelope,
-                         .quota = &f->quota };
+  BusInbound inbound = { .frame = { .body = { large, 100000 } }, .envelope = &envelope, .quota = &f->quota };
   WireStampOwn own = { .route_id = 5 };
   g_autoptr (GByteArray) all = NULL;
   BusMessage *message;

@@ -13,26 +13,22 @@ typedef struct
 } Actor;
 
 static const Actor cast[] = {
-  { 'A', BUS_ROLE_AGENT, "daemoneye-agent", "" },
-  { 'T', BUS_ROLE_TOOL, "tool-1", "" },
-  { 'P', BUS_ROLE_COLLECTOR, "proc-1", "procmond" },
-  { 'Q', BUS_ROLE_COLLECTOR, "proc-2", "procmond" },
-  { 'N', BUS_ROLE_COLLECTOR, "net-1", "netmond" },
-  { 'S', BUS_ROLE_COLLECTOR, "fs-1", "fsmond" },
-  { 'E', BUS_ROLE_COLLECTOR, "perf-1", "perfmond" },
-  { 'F', BUS_ROLE_COLLECTOR, "foo-1", "foo" },
+  { 'A', BUS_ROLE_AGENT, "daemoneye-agent", "" },    { 'T', BUS_ROLE_TOOL, "tool-1", "" },
+  { 'P', BUS_ROLE_COLLECTOR, "proc-1", "procmond" }, { 'Q', BUS_ROLE_COLLECTOR, "proc-2", "procmond" },
+  { 'N', BUS_ROLE_COLLECTOR, "net-1", "netmond" },   { 'S', BUS_ROLE_COLLECTOR, "fs-1", "fsmond" },
+  { 'E', BUS_ROLE_COLLECTOR, "perf-1", "perfmond" }, { 'F', BUS_ROLE_COLLECTOR, "foo-1", "foo" },
   { 'X', BUS_ROLE_COLLECTOR, "x-1", "process" }, /* called as a domain that is procmond's */
 };
 
-#define ALL "ATPQNSEFX"
-#define AGENT "AT"
+#define ALL        "ATPQNSEFX"
+#define AGENT      "AT"
 #define COLLECTORS "PQNSEFX"
-#define NOBODY ""
+#define NOBODY     ""
 
 static BusPrincipal
 principal (const Actor *actor)
 {
-  return (BusPrincipal) { actor->role, wire_span_str (actor->id), wire_span_str (actor->type) };
+  return (BusPrincipal){ actor->role, wire_span_str (actor->id), wire_span_str (actor->type) };
 }
 
 static const Actor *
@@ -58,8 +54,8 @@ assert_verdict (char letter, BusOperation operation, const char *topic, gboolean
   BusVerdict verdict = ask (letter, operation, topic);
 
   if (verdict.allowed != allowed || g_strcmp0 (verdict.rule, rule) != 0)
-    g_test_message ("%c, operation %d, %s: %s by %s", letter, operation, topic,
-                    verdict.allowed ? "allowed" : "denied", verdict.rule);
+    g_test_message ("%c, operation %d, %s: %s by %s", letter, operation, topic, verdict.allowed ? "allowed" : "denied",
+                    verdict.rule);
   g_assert_cmpint (verdict.allowed, ==, allowed);
   g_assert_cmpstr (verdict.rule, ==, rule);
 }
@@ -178,10 +174,10 @@ static void
 test_table_is_whole (void)
 {
   static const char *const always[]
-    = { "events-anomaly", "health", "health-heartbeat", "health-status", "health-diagnostics" };
+      = { "events-anomaly", "health", "health-heartbeat", "health-status", "health-diagnostics" };
   static const char *const never[] = { "debug-reserved", "no-rule" };
   static const BusOperation operations[]
-    = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_DELIVER };
+      = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_DELIVER };
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   GHashTableIter iter;
   gpointer rule, verdicts;
@@ -456,7 +452,7 @@ static void
 test_reserved_ids (void)
 {
   static const char *const reserved[]
-    = { "bus", "config", "task", "lifecycle", "registration", "reload", "daemoneye-agent" };
+      = { "bus", "config", "task", "lifecycle", "registration", "reload", "daemoneye-agent" };
   static const char *const free_ids[] = { "", "proc-1", "busy", "bu", "daemoneye-agent-2", "Bus", "procmond" };
 
   for (guint i = 0; i < G_N_ELEMENTS (reserved); i++)
@@ -477,9 +473,16 @@ test_reserved_ids (void)
 static void
 test_empty_principal (void)
 {
-  static const char *const topics[]
-    = { "events.process.lifecycle", "results.procmond", "control.health.heartbeat.x", "control.collector.x",
-        "events..x", "control.collector.", "results.", "events.", "", "." };
+  static const char *const topics[] = { "events.process.lifecycle",
+                                        "results.procmond",
+                                        "control.health.heartbeat.x",
+                                        "control.collector.x",
+                                        "events..x",
+                                        "control.collector.",
+                                        "results.",
+                                        "events.",
+                                        "",
+                                        "." };
   BusPrincipal nameless = { BUS_ROLE_COLLECTOR, { NULL, 0 }, { NULL, 0 } };
   BusPrincipal roleless = { (BusRole) 0, WIRE_SPAN_LITERAL ("r-1"), WIRE_SPAN_LITERAL ("procmond") };
 
@@ -503,13 +506,13 @@ static void
 test_hostile_text (void)
 {
   static const BusOperation operations[]
-    = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_DELIVER };
+      = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_DELIVER };
   g_autoptr (GRand) rand = g_rand_new_with_seed (3);
   g_autoptr (GString) text = g_string_new (NULL);
 
   for (guint step = 0; step < 50000; step++)
     {
-      static const char *const pieces[] = { "events", "control", "system", "process", "collector", "proc-1", ".", ".",
+      static const char *const pieces[] = { "events", "control", "system", "process", "collector", "proc-1", ".",   ".",
                                             ".",      "+",       "#",      "",        "\xff",      "*",      "{id}" };
       gint n = g_rand_int_range (rand, 0, 60);
       BusPrincipal who = principal (&cast[g_rand_int_range (rand, 0, G_N_ELEMENTS (cast))]);

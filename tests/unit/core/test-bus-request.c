@@ -97,7 +97,8 @@ test_nobody (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (worker, WIRE_KIND_REQUEST), ==, 0);
   client_expect_error (agent, client_request (agent, "control.collector.procmond-1", "procmond-1", 0),
                        WIRE_STATUS_NOT_SUBSCRIBED);
-  client_expect_error (agent, client_request (agent, "control.collector.procmond-9", "procmond-9", 0), WIRE_STATUS_ABSENT);
+  client_expect_error (agent, client_request (agent, "control.collector.procmond-9", "procmond-9", 0),
+                       WIRE_STATUS_ABSENT);
   client_expect_error (agent, client_request (agent, "control.bus.nothing", NULL, 0), WIRE_STATUS_NO_RESPONDERS);
 }
 

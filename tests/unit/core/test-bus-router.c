@@ -353,8 +353,8 @@ test_rights (Core *core, gconstpointer data)
 static void
 test_bad_words (Core *core, gconstpointer data)
 {
-  static const char *const bad[] = { "", "Events.a", "events..a", ".events", "events.", "events.+", "events.#", "events.a+",
-                                     "systemx.y" };
+  static const char *const bad[]
+      = { "", "Events.a", "events..a", ".events", "events.", "events.+", "events.#", "events.a+", "systemx.y" };
   Client *client = client_ready (core, "procmond-1", "procmond");
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)

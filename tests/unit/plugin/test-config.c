@@ -139,7 +139,8 @@ test_address (void)
   g_unsetenv ("DAEMONEYE_BROKER_SOCKET");
   g_setenv ("XDG_RUNTIME_DIR", "/run/user/1", TRUE);
   fallback = bus_config_resolve_address (config, NULL);
-  g_assert_cmpstr (fallback, ==, geteuid () == 0 ? "/run/daemoneye/eventbus.sock" : "/run/user/1/daemoneye/eventbus.sock");
+  g_assert_cmpstr (fallback, ==,
+                   geteuid () == 0 ? "/run/daemoneye/eventbus.sock" : "/run/user/1/daemoneye/eventbus.sock");
 }
 
 int

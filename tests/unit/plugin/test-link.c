@@ -124,14 +124,14 @@ on_turn_ended (gpointer user)
     link_flush (((Echo *) g_ptr_array_index (f->echoes, i))->link);
 }
 
-static const TransportHandler handler = { on_connected, on_place, on_placed, on_received,
-                                          on_closed,    on_gather, on_sent,  on_turn_ended };
+static const TransportHandler handler
+    = { on_connected, on_place, on_placed, on_received, on_closed, on_gather, on_sent, on_turn_ended };
 
 static void
 setup (Fixture *f, gconstpointer poller)
 {
   test_watchdog_start ("link");
-  *f = (Fixture) { .context = g_main_context_new (), .echoes = g_ptr_array_new_with_free_func (echo_free) };
+  *f = (Fixture){ .context = g_main_context_new (), .echoes = g_ptr_array_new_with_free_func (echo_free) };
   f->set = link_set_new (f->context, poller, &handler, f);
 }
 

@@ -261,7 +261,8 @@ send_with_fds (int fd, const void *bytes, gsize len)
     char space[CMSG_SPACE (sizeof fds)];
   } control;
   struct iovec part = { (void *) bytes, len };
-  struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+  struct msghdr message
+      = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
   struct cmsghdr *header = CMSG_FIRSTHDR (&message);
 
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
@@ -339,7 +340,7 @@ test_out_of_descriptors (Fixture *f, gconstpointer data)
 }
 
 #define ADD(path, data, function) g_test_add (path, Fixture, data, setup, function, teardown)
-#define STOPPED ((gconstpointer) "stopped")
+#define STOPPED                   ((gconstpointer) "stopped")
 
 int
 main (int argc, char **argv)

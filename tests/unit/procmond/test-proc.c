@@ -179,7 +179,9 @@ test_escape (void)
     { "", "" },
     { "plain", "plain" },
     { "\xc3\xa4", "\xc3\xa4" },
-    { "a\xff" "b", "a\\xffb" },
+    { "a\xff"
+      "b",
+      "a\\xffb" },
     { "\xff\xfe", "\\xff\\xfe" },
     { "back\\slash", "back\\x5cslash" },
     { "\xc3", "\\xc3" },
@@ -222,7 +224,8 @@ test_pack (void)
     }
 
   bytes = g_bytes_get_data (packed_event, &len);
-  event_guard = wire_guard_unpack (&daemoneye__eventbus__v1__process_event__descriptor, wire_span (bytes, len), 0, NULL);
+  event_guard
+      = wire_guard_unpack (&daemoneye__eventbus__v1__process_event__descriptor, wire_span (bytes, len), 0, NULL);
   g_assert_nonnull (event_guard);
   got_event = wire_guard_message (event_guard);
   g_assert_cmpuint (got_event->kind, ==, 1);

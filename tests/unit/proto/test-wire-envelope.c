@@ -116,7 +116,8 @@ test_read_back (void)
 
   fill_client (&sent);
   client = write_body (&sent);
-  g_assert_cmpint (read_as (client->data, client->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==, WIRE_STATUS_OK);
+  g_assert_cmpint (read_as (client->data, client->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==,
+                   WIRE_STATUS_OK);
   assert_equal (&sent, &got);
   g_assert_cmpuint (got.id, ==, 1);
   g_assert_cmpuint (got.n_tags, ==, 2);
@@ -125,7 +126,8 @@ test_read_back (void)
 
   fill_broker (&sent);
   broker = write_body (&sent);
-  g_assert_cmpint (read_as (broker->data, broker->len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &got).status, ==, WIRE_STATUS_OK);
+  g_assert_cmpint (read_as (broker->data, broker->len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &got).status, ==,
+                   WIRE_STATUS_OK);
   assert_equal (&sent, &got);
   g_assert_cmpuint (got.gap_reason, ==, 77);
 }
@@ -150,8 +152,14 @@ typedef struct
   guint8 kind;
 } Case;
 
-#define CASE(name, text, want) { name, text, sizeof text - 1, want, WIRE_KIND_PUBLISH }
-#define CASE_OF(kind, name, text, want) { name, text, sizeof text - 1, want, kind }
+#define CASE(name, text, want)                                                                                         \
+  {                                                                                                                    \
+    name, text, sizeof text - 1, want, WIRE_KIND_PUBLISH                                                               \
+  }
+#define CASE_OF(kind, name, text, want)                                                                                \
+  {                                                                                                                    \
+    name, text, sizeof text - 1, want, kind                                                                            \
+  }
 
 static const Case cases[] = {
   CASE ("wrong wire type: number as text", "\x0a\x01x", WIRE_STATUS_BAD_MESSAGE),
@@ -163,7 +171,12 @@ static const Case cases[] = {
   CASE ("wire type 7", "\x0f\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("field 0", "\x00\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("field twice", "\x08\x01\x08\x01", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("text twice", "\x12\x01" "a" "\x12\x01" "a", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("text twice",
+        "\x12\x01"
+        "a"
+        "\x12\x01"
+        "a",
+        WIRE_STATUS_BAD_MESSAGE),
   CASE ("overlong number", "\x08\x81\x00", WIRE_STATUS_BAD_MESSAGE),
   CASE ("65 bits", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", WIRE_STATUS_BAD_MESSAGE),
   CASE ("11 bytes", "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", WIRE_STATUS_BAD_MESSAGE),
@@ -174,7 +187,10 @@ static const Case cases[] = {
   CASE ("bool 2", "\xb8\x01\x02", WIRE_STATUS_BAD_MESSAGE),
   CASE ("key of five bytes", "\xf8\xff\xff\xff\x7f\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("overlong key", "\x88\x00\x01", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("length past the end", "\x12\x05" "abcd", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("length past the end",
+        "\x12\x05"
+        "abcd",
+        WIRE_STATUS_BAD_MESSAGE),
   CASE ("huge length", "\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("length above 2^31", "\x7a\xff\xff\xff\xff\x0f", WIRE_STATUS_BAD_MESSAGE),
   CASE ("cut number", "\x08\x80", WIRE_STATUS_BAD_MESSAGE),
@@ -184,26 +200,55 @@ static const Case cases[] = {
   CASE ("overlong UTF-8", "\x12\x02\xc0\x80", WIRE_STATUS_BAD_MESSAGE),
   CASE ("surrogate", "\x12\x03\xed\xa0\x80", WIRE_STATUS_BAD_MESSAGE),
   CASE ("lone continuation byte", "\x12\x01\x80", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("lone continuation byte after eight", "\x12\x09" "abcdefgh\x80", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("lone continuation byte among eight", "\x12\x08" "abc\x80" "efgh", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("NUL among eight", "\x12\x08" "abc\0efgh", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("byte 1 after byte 0x7f is text", "\x12\x09" "\x01\x7f\x01\x7f\x01\x7f\x01\x7f\x01", WIRE_STATUS_OK),
-  CASE ("NUL in text", "\x12\x03" "a\0b", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("lone continuation byte after eight",
+        "\x12\x09"
+        "abcdefgh\x80",
+        WIRE_STATUS_BAD_MESSAGE),
+  CASE ("lone continuation byte among eight",
+        "\x12\x08"
+        "abc\x80"
+        "efgh",
+        WIRE_STATUS_BAD_MESSAGE),
+  CASE ("NUL among eight",
+        "\x12\x08"
+        "abc\0efgh",
+        WIRE_STATUS_BAD_MESSAGE),
+  CASE ("byte 1 after byte 0x7f is text",
+        "\x12\x09"
+        "\x01\x7f\x01\x7f\x01\x7f\x01\x7f\x01",
+        WIRE_STATUS_OK),
+  CASE ("NUL in text",
+        "\x12\x03"
+        "a\0b",
+        WIRE_STATUS_BAD_MESSAGE),
   CASE ("NUL in a tag", "\xa2\x01\x01\x00", WIRE_STATUS_BAD_MESSAGE),
   CASE ("trailing bytes", "\x08\x01\x00", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("a broker's field", "\x82\x02\x01" "x", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("a broker's field",
+        "\x82\x02\x01"
+        "x",
+        WIRE_STATUS_BAD_MESSAGE),
   CASE ("a broker's reserved field", "\xd8\x02\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("a control field", "\x80\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_REPLY, "status in a reply", "\x80\x04\x32", WIRE_STATUS_OK),
-  CASE_OF (WIRE_KIND_REPLY, "detail and error name in a reply", "\x8a\x04\x01" "d\xf2\x04\x01" "e", WIRE_STATUS_OK),
+  CASE_OF (WIRE_KIND_REPLY, "detail and error name in a reply",
+           "\x8a\x04\x01"
+           "d\xf2\x04\x01"
+           "e",
+           WIRE_STATUS_OK),
   CASE_OF (WIRE_KIND_REPLY, "credit in a reply", "\xb8\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_CREDIT, "credit", "\xb8\x04\x01\xc0\x04\x01\xc8\x04\x01", WIRE_STATUS_OK),
   CASE_OF (WIRE_KIND_CREDIT, "credit class", "\xb0\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_CANCEL, "status in a cancel", "\x80\x04\x32", WIRE_STATUS_OK),
   CASE ("unknown field, number", "\xc0\x0c\x01", WIRE_STATUS_UNSUPPORTED),
   CASE ("unknown field, text", "\xc2\x0c\x01x", WIRE_STATUS_UNSUPPORTED),
-  CASE ("unknown field, fixed64", "\xc1\x0c" "12345678", WIRE_STATUS_UNSUPPORTED),
-  CASE ("unknown field, cut", "\xc1\x0c" "1234567", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("unknown field, fixed64",
+        "\xc1\x0c"
+        "12345678",
+        WIRE_STATUS_UNSUPPORTED),
+  CASE ("unknown field, cut",
+        "\xc1\x0c"
+        "1234567",
+        WIRE_STATUS_BAD_MESSAGE),
   CASE ("unknown field, group", "\xc3\x0c", WIRE_STATUS_BAD_MESSAGE),
   CASE ("reserved client field", "\xc0\x01\x01", WIRE_STATUS_UNSUPPORTED),
   CASE ("malformed after unknown", "\xc0\x0c\x01\x0b", WIRE_STATUS_BAD_MESSAGE),
@@ -231,7 +276,8 @@ test_broker_fields_unknown_to_us_are_skipped (void)
   static const char bytes[] = "\xc0\x0c\x01\xc0\x02\x05\x08\x09";
   WireEnvelope e;
 
-  g_assert_cmpint (read_as (bytes, sizeof bytes - 1, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==, WIRE_STATUS_OK);
+  g_assert_cmpint (read_as (bytes, sizeof bytes - 1, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==,
+                   WIRE_STATUS_OK);
   g_assert_cmpuint (e.id, ==, 9);
 }
 
@@ -258,7 +304,8 @@ test_sizes (void)
   e.correlation_id = wire_span (large, 8000);
   e.payload = wire_span (payload, 1 << 20);
   fits = write_body (&e);
-  g_assert_cmpint (read_as (fits->data, fits->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==, WIRE_STATUS_OK);
+  g_assert_cmpint (read_as (fits->data, fits->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==,
+                   WIRE_STATUS_OK);
 }
 
 /* Exactly the limit, and one above, with and without a payload: its key and length don't count. */
@@ -275,7 +322,8 @@ test_header_limit (void)
         WireReadResult result;
 
         wire_envelope_init (&e);
-        e.correlation_id = wire_span (text, WIRE_HEADER_FIELDS_MAX - 3 + above); /* a key of one byte, a length of two */
+        e.correlation_id
+            = wire_span (text, WIRE_HEADER_FIELDS_MAX - 3 + above); /* a key of one byte, a length of two */
         e.payload = wire_span (text, payload * 5000);
         bytes = write_body (&e);
         result = read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got);
@@ -354,14 +402,25 @@ test_tags (void)
   e.tags[0] = wire_span_str ("a=b");
   e.tags[1] = wire_span (NULL, 0);
   alone = write_body (&e);
-  g_assert_cmpmem (alone->data, alone->len, "\xa2\x01\x03" "a=b\xa2\x01\x00", 9);
+  g_assert_cmpmem (alone->data, alone->len,
+                   "\xa2\x01\x03"
+                   "a=b\xa2\x01\x00",
+                   9);
 
   for (guint i = 0; i < WIRE_TAGS_MAX; i++)
-    g_byte_array_append (bytes, (const guint8 *) "\xa2\x01\x03" "a=b", 6);
-  g_assert_cmpint (read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status, ==, WIRE_STATUS_OK);
+    g_byte_array_append (bytes,
+                         (const guint8 *) "\xa2\x01\x03"
+                                          "a=b",
+                         6);
+  g_assert_cmpint (read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status, ==,
+                   WIRE_STATUS_OK);
   g_assert_cmpuint (e.n_tags, ==, WIRE_TAGS_MAX);
-  g_byte_array_append (bytes, (const guint8 *) "\xa2\x01\x03" "a=b", 6);
-  g_assert_cmpint (read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status, ==, WIRE_STATUS_LIMIT);
+  g_byte_array_append (bytes,
+                       (const guint8 *) "\xa2\x01\x03"
+                                        "a=b",
+                       6);
+  g_assert_cmpint (read_as (bytes->data, bytes->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status, ==,
+                   WIRE_STATUS_LIMIT);
   g_assert_cmpuint (e.n_tags, ==, WIRE_TAGS_MAX);
 }
 
@@ -383,7 +442,8 @@ assert_stock_agrees (const guint8 *bytes, gsize len, const WireEnvelope *e)
   g_assert_cmpuint (stock->n_tag, ==, e->n_tags);
   g_assert_cmpuint (stock->expect, ==, e->expect);
   g_assert_cmpuint (stock->deadline_us, ==, e->deadline_us);
-  g_assert_cmpmem (stock->correlation_id, strlen (stock->correlation_id), e->correlation_id.data, e->correlation_id.len);
+  g_assert_cmpmem (stock->correlation_id, strlen (stock->correlation_id), e->correlation_id.data,
+                   e->correlation_id.len);
 }
 
 /* Every truncation and every single bit flip of a full envelope. */
@@ -454,8 +514,8 @@ run_protoc (const char *mode, const void *input, gsize len, gsize *out_len)
   g_assert_no_error (error);
   g_close (fd, NULL);
   g_assert_true (g_file_set_contents (in_path, input, (gssize) len, NULL));
-  command = g_strdup_printf ("'%s' '%s' '%s' envelope.proto < '%s' > '%s'", g_getenv ("PROTOC"), proto_path, argument, in_path,
-                             out_path);
+  command = g_strdup_printf ("'%s' '%s' '%s' envelope.proto < '%s' > '%s'", g_getenv ("PROTOC"), proto_path, argument,
+                             in_path, out_path);
   argv[2] = command;
   g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, &error);
   g_assert_no_error (error);
@@ -469,12 +529,13 @@ run_protoc (const char *mode, const void *input, gsize len, gsize *out_len)
 static void
 test_protoc (void)
 {
-  static const char text[] = "id: 1 topic: \"events.process.lifecycle\" target: \"procmond-1\" route: 18446744073709551615 "
-                             "method: \"Ping\" type_name: \"a.b.C\" content_type: \"text/plain\" priority: 255 ttl_us: 128 "
-                             "deadline_us: 16384 correlation_id: \"corr-\\303\\244\" message_id: 12 parent_id: \"parent\" "
-                             "root_id: \"root\" payload: \"pay\\000load\" trace_id: \"0123456789abcdef\" span_id: \"01234567\" "
-                             "sequence_number: 18 stage: \"stage\" tag: \"a=1\" tag: \"b=2\" expect: 4294967295 stall_us: 22 "
-                             "want_hops: true";
+  static const char text[]
+      = "id: 1 topic: \"events.process.lifecycle\" target: \"procmond-1\" route: 18446744073709551615 "
+        "method: \"Ping\" type_name: \"a.b.C\" content_type: \"text/plain\" priority: 255 ttl_us: 128 "
+        "deadline_us: 16384 correlation_id: \"corr-\\303\\244\" message_id: 12 parent_id: \"parent\" "
+        "root_id: \"root\" payload: \"pay\\000load\" trace_id: \"0123456789abcdef\" span_id: \"01234567\" "
+        "sequence_number: 18 stage: \"stage\" tag: \"a=1\" tag: \"b=2\" expect: 4294967295 stall_us: 22 "
+        "want_hops: true";
   g_autofree char *encoded = NULL;
   g_autofree char *decoded = NULL;
   g_autofree char *again = NULL;
@@ -550,7 +611,8 @@ replay_line (const char *line)
     }
   else
     {
-      WireReadResult result = wire_envelope_read (frame.body, frame.kind, client ? WIRE_FROM_CLIENT : WIRE_FROM_BROKER, &e);
+      WireReadResult result
+          = wire_envelope_read (frame.body, frame.kind, client ? WIRE_FROM_CLIENT : WIRE_FROM_BROKER, &e);
 
       g_assert_cmpint (result.status, ==, WIRE_STATUS_OK);
       if (client)

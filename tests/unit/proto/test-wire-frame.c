@@ -134,21 +134,21 @@ expect_bad (const guint8 *header, gsize max_body, WireStatus want, gsize offset)
 static void
 test_empty (void)
 {
-  expect_bad ((const guint8[]) { 0, 0, 0, 0, 3, 0, 0, 0 }, 100, WIRE_STATUS_FRAME_EMPTY, 0);
+  expect_bad ((const guint8[]){ 0, 0, 0, 0, 3, 0, 0, 0 }, 100, WIRE_STATUS_FRAME_EMPTY, 0);
 }
 
 static void
 test_huge_length (void)
 {
-  expect_bad ((const guint8[]) { 0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0 }, 100, WIRE_STATUS_FRAME_TOO_LARGE, 0);
-  expect_bad ((const guint8[]) { 101, 0, 0, 0, 3, 0, 0, 0 }, 100, WIRE_STATUS_FRAME_TOO_LARGE, 0);
+  expect_bad ((const guint8[]){ 0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0 }, 100, WIRE_STATUS_FRAME_TOO_LARGE, 0);
+  expect_bad ((const guint8[]){ 101, 0, 0, 0, 3, 0, 0, 0 }, 100, WIRE_STATUS_FRAME_TOO_LARGE, 0);
 }
 
 static void
 test_reserved (void)
 {
-  expect_bad ((const guint8[]) { 1, 0, 0, 0, 3, 0, 1, 0 }, 100, WIRE_STATUS_BAD_FRAME, 6);
-  expect_bad ((const guint8[]) { 1, 0, 0, 0, 3, 0, 0, 0x80 }, 100, WIRE_STATUS_BAD_FRAME, 7);
+  expect_bad ((const guint8[]){ 1, 0, 0, 0, 3, 0, 1, 0 }, 100, WIRE_STATUS_BAD_FRAME, 6);
+  expect_bad ((const guint8[]){ 1, 0, 0, 0, 3, 0, 0, 0x80 }, 100, WIRE_STATUS_BAD_FRAME, 7);
 }
 
 static void

@@ -71,7 +71,10 @@ static const struct
   gsize len;
   WireStatus want;
 } cases[] = {
-#define CASE(name, type, text, want) { name, type, text, sizeof text - 1, want }
+#define CASE(name, type, text, want)                                                                                   \
+  {                                                                                                                    \
+    name, type, text, sizeof text - 1, want                                                                            \
+  }
   CASE ("unknown field", TABLE, "\x50\x01", WIRE_STATUS_UNSUPPORTED),
   CASE ("wrong wire type", TABLE, "\x08\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("singular twice", TABLE, "\x10\x01\x10\x01", WIRE_STATUS_BAD_MESSAGE),
@@ -83,7 +86,10 @@ static const struct
   CASE ("key of five bytes", TABLE, "\x80\x80\x80\x80\x08\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("field 0", TABLE, "\x00\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("group", TABLE, "\x13", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("NUL in a name", TABLE, "\x0a\x05\x1a\x03" "a\0b", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("NUL in a name", TABLE,
+        "\x0a\x05\x1a\x03"
+        "a\0b",
+        WIRE_STATUS_BAD_MESSAGE),
   CASE ("bad UTF-8 in a name", TABLE, "\x0a\x04\x1a\x02\xff\xfe", WIRE_STATUS_BAD_MESSAGE),
   CASE ("sub-message ends early", TABLE, "\x0a\x01\x08", WIRE_STATUS_BAD_MESSAGE),
   CASE ("trailing byte", TABLE, "\x10\x01\x10", WIRE_STATUS_BAD_MESSAGE),
@@ -202,15 +208,14 @@ static void
 test_depth (void)
 {
   static ProtobufCMessageDescriptor recursive;
-  static const ProtobufCFieldDescriptor field = { .name = "self",
-                                                  .id = 1,
-                                                  .label = PROTOBUF_C_LABEL_NONE,
-                                                  .type = PROTOBUF_C_TYPE_MESSAGE,
-                                                  .descriptor = &recursive };
+  static const ProtobufCFieldDescriptor field = {
+    .name = "self", .id = 1, .label = PROTOBUF_C_LABEL_NONE, .type = PROTOBUF_C_TYPE_MESSAGE, .descriptor = &recursive
+  };
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   WireGuardError error;
 
-  recursive = (ProtobufCMessageDescriptor) { .magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC, .n_fields = 1, .fields = &field };
+  recursive
+      = (ProtobufCMessageDescriptor){ .magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC, .n_fields = 1, .fields = &field };
 
   /* From the inside out. */
   for (guint depth = 0; depth < 1000; depth++)

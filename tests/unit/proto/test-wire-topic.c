@@ -72,8 +72,8 @@ test_lengths (void)
   g_autofree char *longest_segment = g_strnfill (64, 'a');
   g_autofree char *fits = g_strdup_printf ("events.%s", longest_segment);
   g_autofree char *too_long_segment = g_strdup_printf ("events.%sa", longest_segment);
-  g_autofree char *too_long = g_strdup_printf ("events.%s.%s.%s.%s", longest_segment, longest_segment, longest_segment,
-                                               longest_segment);
+  g_autofree char *too_long
+      = g_strdup_printf ("events.%s.%s.%s.%s", longest_segment, longest_segment, longest_segment, longest_segment);
   g_autofree char *huge = g_strnfill (65536, '.');
 
   g_assert_cmpint (wire_topic_check (wire_span_str (fits), &limits).status, ==, WIRE_STATUS_OK);
@@ -158,8 +158,8 @@ test_classes (void)
 static void
 test_status (void)
 {
-  static const guint32 frozen[] = { 0,  1,  10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 30,
-                                    31, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 50 };
+  static const guint32 frozen[] = { 0,  1,  10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25,
+                                    26, 30, 31, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 50 };
   guint n = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (frozen); i++)
