@@ -12,8 +12,9 @@
  * is held against /proc before and after.
  */
 
-#define SHARDS 8u
-#define SHOWN  8u
+#define SHARDS     8u
+#define SHOWN      8u
+#define ROUNDS_MAX 20u
 
 typedef Daemoneye__Eventbus__V1__TaskResult TaskResult;
 typedef Daemoneye__Eventbus__V1__ProcessTable ProcessTable;
@@ -161,15 +162,21 @@ report_shares (Job *job, const Enumeration *run)
                    SHARDS, text->str);
 }
 
-/* Everybody who was there before and after is in the table, once; nobody is in it who was in neither. */
-static void
-check_table (Job *job, const Enumeration *run, GHashTable *before, GHashTable *after)
+/* How the table compares with /proc before and after. */
+typedef struct
 {
-  g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  guint twice = 0, invented = 0, missing = 0, stayed = 0;
-  JsonObject *facts = json_object_new ();
-  GHashTableIter iter;
-  gpointer key;
+  guint stayed;   /* in /proc before and after */
+  guint missing;  /* of these, not in the table */
+  guint twice;    /* in the table more than once */
+  guint invented; /* in the table, in neither, and not from between */
+  guint
+      passing; /* in the table, in neither, but started after the first look: it may have come and gone between them */
+} Verdict;
+
+static GHashTable *
+count_records (const Enumeration *run, GHashTable *before, GHashTable *after, guint64 since, Verdict *verdict)
+{
+  GHashTable *table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   for (guint i = 0; i < run->records->len; i++)
     {
@@ -177,26 +184,55 @@ check_table (Job *job, const Enumeration *run, GHashTable *before, GHashTable *a
       g_autofree char *name = job_proc_key (record->pid, record->start_time);
 
       if (!g_hash_table_contains (before, name) && !g_hash_table_contains (after, name))
-        invented++;
+        {
+          if (record->start_time < since)
+            verdict->invented++;
+          else
+            verdict->passing++;
+        }
       if (!g_hash_table_add (table, g_steal_pointer (&name)))
-        twice++;
+        verdict->twice++;
     }
+  return table;
+}
+
+static Verdict
+judge (const Enumeration *run, GHashTable *before, GHashTable *after, guint64 since)
+{
+  Verdict verdict = { 0 };
+  g_autoptr (GHashTable) table = count_records (run, before, after, since, &verdict);
+  GHashTableIter iter;
+  gpointer key;
+
   g_hash_table_iter_init (&iter, before);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     if (g_hash_table_contains (after, key))
       {
-        stayed++;
-        missing += g_hash_table_contains (table, key) ? 0 : 1;
+        verdict.stayed++;
+        verdict.missing += g_hash_table_contains (table, key) ? 0 : 1;
       }
+  return verdict;
+}
+
+/* Everybody who was there before and after is in the table, once; nobody is in it who was in neither. */
+static void
+report_table (Job *job, const Enumeration *run, const Verdict *verdict, guint round)
+{
+  JsonObject *facts = json_object_new ();
+  guint in_neither = verdict->invented + verdict->passing;
 
   json_object_set_int_member (facts, "processes", run->records->len);
-  json_object_set_int_member (facts, "in_proc_before_and_after", stayed);
-  json_object_set_int_member (facts, "missing", missing);
-  json_object_set_int_member (facts, "invented", invented);
-  json_object_set_int_member (facts, "twice", twice);
-  job_report_step (&job->report, "table", missing == 0 && invented == 0 && twice == 0 && stayed > 0, facts,
+  json_object_set_int_member (facts, "in_proc_before_and_after", verdict->stayed);
+  json_object_set_int_member (facts, "missing", verdict->missing);
+  json_object_set_int_member (facts, "invented", in_neither);
+  json_object_set_int_member (facts, "twice", verdict->twice);
+  json_object_set_int_member (facts, "round", round);
+  job_report_step (&job->report, "table",
+                   verdict->missing == 0 && in_neither == 0 && verdict->twice == 0 && verdict->stayed > 0, facts,
                    _ ("%u processes; of %u in /proc before and after %u are missing; %u are invented, %u stand twice"),
-                   run->records->len, stayed, missing, invented, twice);
+                   run->records->len, verdict->stayed, verdict->missing, in_neither, verdict->twice);
+  if (round > 1)
+    job_report_detail (&job->report, _ ("(round %u: processes came and went during the ones before)"), round);
 }
 
 static gint
@@ -251,23 +287,71 @@ list_table (const Job *job, const Enumeration *run)
     }
 }
 
+static void
+enumeration_init (Enumeration *run, Job *job)
+{
+  *run = (Enumeration){ .job = job };
+  run->guards = g_ptr_array_new_with_free_func ((GDestroyNotify) wire_guard_free);
+  run->records = g_ptr_array_new ();
+  run->shares = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+}
+
+static void
+enumeration_clear (Enumeration *run)
+{
+  g_clear_pointer (&run->guards, g_ptr_array_unref);
+  g_clear_pointer (&run->records, g_ptr_array_unref);
+  g_clear_pointer (&run->shares, g_hash_table_unref);
+}
+
+/* One table of the machine, and how it compares. FALSE: an answer did not come. */
+static gboolean
+run_round (Job *job, Enumeration *run, Verdict *verdict)
+{
+  guint64 since = job_proc_now ();
+  g_autoptr (GHashTable) before = job_proc_snapshot ();
+  g_autoptr (GHashTable) after = NULL;
+
+  send_tasks (job, run);
+  if (!job_wait (job, all_answered, run, 15 * G_TIME_SPAN_SECOND, "tasks", _ ("an answer")))
+    return FALSE;
+  after = job_proc_snapshot ();
+  *verdict = judge (run, before, after, since);
+  return TRUE;
+}
+
+static gboolean
+is_disturbed (const Enumeration *run, const Verdict *verdict)
+{
+  return run->failed == 0 && verdict->passing > 0 && verdict->missing == 0 && verdict->invented == 0
+         && verdict->twice == 0;
+}
+
+/* A process that came and went between the two looks can't be told from an invented one: then the round proves nothing,
+ * and another one is made. Whatever else does not hold is told at once. */
 gboolean
 job_enumerate (Job *job)
 {
-  g_autoptr (GPtrArray) guards = g_ptr_array_new_with_free_func ((GDestroyNotify) wire_guard_free);
-  g_autoptr (GPtrArray) records = g_ptr_array_new ();
-  g_autoptr (GHashTable) shares = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_autoptr (GHashTable) before = job_proc_snapshot ();
-  g_autoptr (GHashTable) after = NULL;
-  Enumeration run = { .job = job, .guards = guards, .records = records, .shares = shares };
+  Enumeration run;
+  Verdict verdict = { 0 };
+  guint round = 1;
+  gboolean ok;
 
-  send_tasks (job, &run);
-  if (!job_wait (job, all_answered, &run, 15 * G_TIME_SPAN_SECOND, "tasks", _ ("an answer")))
-    return FALSE;
-  after = job_proc_snapshot ();
-  report_shares (job, &run);
-  check_table (job, &run, before, after);
-  show_table (job, &run);
-  list_table (job, &run);
-  return run.failed == 0;
+  enumeration_init (&run, job);
+  while ((ok = run_round (job, &run, &verdict)) && is_disturbed (&run, &verdict) && round < ROUNDS_MAX)
+    {
+      enumeration_clear (&run);
+      enumeration_init (&run, job);
+      round++;
+    }
+  if (ok)
+    {
+      report_shares (job, &run);
+      report_table (job, &run, &verdict, round);
+      show_table (job, &run);
+      list_table (job, &run);
+      ok = run.failed == 0;
+    }
+  enumeration_clear (&run);
+  return ok;
 }

@@ -135,8 +135,9 @@ job_check_idle (Job *job)
       job_report_step (&job->report, "idle",
                        totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == 0, NULL,
                        _ ("%" G_GUINT64_FORMAT " messages accepted, %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT
-                          " missed; nothing is queued or pending"),
-                       (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed);
+                          " missed; %" G_GUINT64_FORMAT " queued, %u pending beside this question"),
+                       (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed,
+                       (guint64) totals->queued_messages, totals->pending_requests - MIN (totals->pending_requests, 1));
   }
   return TRUE;
 }

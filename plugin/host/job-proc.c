@@ -2,6 +2,8 @@
 #include "job-proc.h"
 
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 char *
 job_proc_key (guint32 pid, guint64 start_time)
@@ -24,6 +26,16 @@ start_time_of (const char *pid, guint64 *start_time)
   fields = g_strsplit (after + 2, " ", -1);
   return g_strv_length (fields) > 22 - 3
          && g_ascii_string_to_unsigned (fields[22 - 3], 10, 0, G_MAXUINT64, start_time, NULL);
+}
+
+guint64
+job_proc_now (void)
+{
+  guint64 per_second = (guint64) sysconf (_SC_CLK_TCK);
+  struct timespec now;
+
+  clock_gettime (CLOCK_BOOTTIME, &now); /* as field 22 */
+  return (guint64) now.tv_sec * per_second + (guint64) now.tv_nsec * per_second / 1000000000;
 }
 
 GHashTable *

@@ -14,5 +14,7 @@ typedef Daemoneye__Eventbus__V1__ProcessRecord JobRecord;
 
 /* A set of "pid:start_time". */
 GHashTable *job_proc_snapshot (void);
+/* The moment now as a start time: what starts from here on has none below it. */
+guint64 job_proc_now (void);
 /* The key of a record. Transfer full. */
 char *job_proc_key (guint32 pid, guint64 start_time);

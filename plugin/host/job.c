@@ -4,6 +4,7 @@
 #include "control.pb-c.h"
 #include "wire-guard.h"
 
+#include <glib-unix.h>
 #include <glib/gi18n.h>
 
 /* --- waiting --- */
@@ -22,10 +23,12 @@ job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *
   guint timer = g_timeout_add ((guint) (timeout_us / 1000), on_timeout, &timed_out);
   gboolean came;
 
-  while (!(came = done (job, data)) && !timed_out)
+  while (!(came = done (job, data)) && !timed_out && !job->interrupted)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timer);
-  if (!came)
+  if (!came && job->interrupted)
+    job_report_step (&job->report, step, FALSE, NULL, _ ("interrupted while waiting for %s"), what);
+  else if (!came)
     job_report_step (&job->report, step, FALSE, NULL, _ ("%s did not come within %d s"), what,
                      (int) (timeout_us / G_USEC_PER_SEC));
   return came;
@@ -171,12 +174,34 @@ job_clear (Job *job)
   g_clear_pointer (&job->procmond, g_free);
 }
 
+static gboolean
+on_interrupt (gpointer data)
+{
+  ((Job *) data)->interrupted = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+/* An interrupt ends the job between two steps or in a wait, so that what it started and made is taken away again. */
 static void
 run_steps (Job *job)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
-    if (!steps[i].run (job))
-      return;
+  guint term = g_unix_signal_add (SIGTERM, on_interrupt, job);
+  guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, job);
+  gboolean ok = TRUE;
+
+  for (guint i = 0; ok && i < G_N_ELEMENTS (steps); i++)
+    {
+      ok = steps[i].run (job);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      if (ok && job->interrupted)
+        {
+          job_report_step (&job->report, "interrupted", FALSE, NULL, _ ("the steps that were left were not run"));
+          ok = FALSE;
+        }
+    }
+  g_source_remove (term);
+  g_source_remove (interrupt);
 }
 
 int

@@ -23,6 +23,7 @@ typedef struct
   GHashTable *connected; /* ids seen on system.peer.connected */
   GPtrArray *lifecycle;  /* of DeyeBusMessage: events.process.# */
   GPtrArray *reloaded;   /* of DeyeBusMessage: results.procmond */
+  gboolean interrupted;  /* SIGINT or SIGTERM came */
 } Job;
 
 #define JOB_COLLECTORS 2u
@@ -30,8 +31,8 @@ typedef struct
 /* The process' exit status. */
 int job_run (HostModule *module, DeyeBusClient *client, gboolean json);
 
-/* Waits in the default context until @done says so. FALSE: @timeout_us passed; then the step failed with "what did not
- * come". */
+/* Waits in the default context until @done says so. FALSE: @timeout_us passed or the job was interrupted; then the step failed
+ * with "what did not come". */
 typedef gboolean (*JobDone) (Job *job, gpointer data);
 gboolean job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *step, const char *what);
 

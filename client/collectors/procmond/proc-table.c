@@ -199,11 +199,14 @@ by_pid (gconstpointer a, gconstpointer b)
 ProcTable *
 proc_table_read (guint shard, guint shards)
 {
-  ProcTable *table = proc_table_new ();
   glibtop_proclist list;
   pid_t *pids = glibtop_get_proclist (&list, GLIBTOP_KERN_PROC_ALL, 0);
+  ProcTable *table;
 
-  for (guint64 i = 0; pids != NULL && i < list.number; i++)
+  if (pids == NULL)
+    return NULL;
+  table = proc_table_new ();
+  for (guint64 i = 0; i < list.number; i++)
     {
       guint32 pid = (guint32) pids[i];
       ProcRecord *record;

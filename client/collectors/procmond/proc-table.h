@@ -42,7 +42,7 @@ typedef struct
   guint vanished;     /* listed, but gone before they could be read */
 } ProcTable;
 
-/* Only processes with pid % shards == shard; shards of 0 or 1: all. */
+/* Only processes with pid % shards == shard; shards of 0 or 1: all. NULL: they can't be listed now. */
 ProcTable *proc_table_read (guint shard, guint shards);
 ProcTable *proc_table_new (void);
 void proc_table_free (ProcTable *table);

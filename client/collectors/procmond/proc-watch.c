@@ -45,6 +45,8 @@ proc_watch_look (ProcWatch *watch, ProcTable *now)
 {
   GArray *events = g_array_new (FALSE, FALSE, sizeof (ProcEvent));
 
+  if (now == NULL)
+    return events;
   if (watch->last != NULL)
     {
       add_missing (events, PROC_EXITED, watch->last, now);

@@ -34,5 +34,5 @@ typedef struct
 void proc_watch_init (ProcWatch *watch);
 void proc_watch_clear (ProcWatch *watch);
 
-/* @now: transfer full. The events, exits first: an array of ProcEvent, transfer full. */
+/* @now: transfer full; NULL: the look failed, which tells nothing. The events, exits first: an array of ProcEvent, transfer full. */
 GArray *proc_watch_look (ProcWatch *watch, ProcTable *now);

@@ -44,11 +44,18 @@ enumerate (DeyeBusClient *client, DeyeBusMessage *request, const TaskRequest *ta
 {
   gint64 start_us = g_get_monotonic_time ();
   g_autoptr (ProcTable) table = proc_table_read (task->shard, task->shards);
-  g_autoptr (GBytes) packed = proc_pack_table (table);
-  g_autoptr (GBytes) result = pack_result (client, task, packed, g_get_monotonic_time () - start_us);
+  g_autoptr (GBytes) packed = NULL;
+  g_autoptr (GBytes) result = NULL;
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   g_autoptr (GError) error = NULL;
 
+  if (table == NULL)
+    {
+      fail (client, request, "NoProcesses", "the processes can't be listed now: try again");
+      return;
+    }
+  packed = proc_pack_table (table);
+  result = pack_result (client, task, packed, g_get_monotonic_time () - start_us);
   if (g_bytes_get_size (result) > deye_bus_client_get_largest_payload (client))
     {
       fail (client, request, "ResultTooLarge", "the answer is above the largest payload: ask for more shards");

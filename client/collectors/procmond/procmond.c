@@ -130,6 +130,8 @@ parse_options (Procmond *self, int *argc, char ***argv, GError **error)
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
+  self->id = self->id != NULL ? self->id : g_strdup ("procmond-1");
+  self->type = self->type != NULL ? self->type : g_strdup ("procmond");
   if (self->interval_ms < 10)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval is at least 10 ms"));
@@ -202,12 +204,7 @@ clear (Procmond *self)
 int
 main (int argc, char **argv)
 {
-  Procmond self = { .id = g_strdup ("procmond-1"),
-                    .type = g_strdup ("procmond"),
-                    .interval_ms = 500,
-                    .heartbeat_ms = 30000,
-                    .ready_fd = -1,
-                    .shards = 1 };
+  Procmond self = { .interval_ms = 500, .heartbeat_ms = 30000, .ready_fd = -1, .shards = 1 };
   g_autoptr (GError) error = NULL;
 
   setlocale (LC_ALL, "");

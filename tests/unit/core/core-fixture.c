@@ -165,14 +165,16 @@ core_flush (Core *core)
 {
   BusPeer *peer;
 
-  while (bus_core_next_writable (core->core) != NULL)
-    ;
+  while ((peer = bus_core_next_writable (core->core)) != NULL)
+    ((Client *) bus_peer_link (peer))->has_bytes = TRUE;
   for (guint i = 0; i < core->clients->len; i++)
     {
       Client *client = g_ptr_array_index (core->clients, i);
 
-      if (!client->is_stopped)
-        client_drain (client);
+      if (client->is_stopped || !client->has_bytes)
+        continue;
+      client_drain (client);
+      client->has_bytes = FALSE;
     }
   while ((peer = bus_core_next_closing (core->core)) != NULL)
     {

@@ -38,6 +38,7 @@ typedef struct
   guint64 next_id;
   gboolean closed;     /* the broker wants it closed, or it is disconnected */
   gboolean is_stopped; /* takes nothing out of its queue */
+  gboolean has_bytes;  /* the core said so, and they were not taken out */
   guint32 goodbye;     /* status of the GOODBYE that came */
   char *goodbye_detail;
 } Client;

@@ -175,6 +175,26 @@ test_unauthenticated_limit (Core *core, gconstpointer data)
   g_assert_false (agent->closed);
 }
 
+/* What is sent to a connection that got no peer is a whole GOODBYE. */
+static void
+test_refusal (Core *core, gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = bus_core_refusal (WIRE_STATUS_LIMIT, "too many");
+  WireFrameReader reader;
+  WireFrame frame;
+  WireSpan input;
+  gsize len;
+  const guint8 *start = g_bytes_get_data (bytes, &len);
+
+  input = wire_span (start, len);
+  wire_frame_reader_init (&reader, 1000);
+  g_assert_cmpint (wire_frame_reader_next (&reader, &input, &frame), ==, WIRE_FRAME_COMPLETE);
+  g_assert_cmpuint (frame.kind, ==, WIRE_KIND_GOODBYE);
+  g_assert_cmpuint (input.len, ==, 0);
+  g_assert_cmpmem (frame.body.data, frame.body.len, "\x08\x17\x12\x08too many", 12);
+  wire_frame_reader_clear (&reader);
+}
+
 static void
 test_shutdown (Core *core, gconstpointer data)
 {
@@ -201,6 +221,7 @@ main (int argc, char **argv)
   ADD ("/core/hello/F08-silence", test_silence);
   ADD ("/core/hello/F07-slow-loris", test_slow_loris);
   ADD ("/core/hello/R01-unauthenticated", test_unauthenticated_limit);
+  ADD ("/core/hello/refusal", test_refusal);
   ADD ("/core/hello/shutdown", test_shutdown);
   return g_test_run ();
 }

@@ -136,6 +136,23 @@ test_referenced (Fixture *f, gconstpointer data)
   g_assert_cmpuint (all->len, >, 250000);
 }
 
+/* Cleared in the midst of sending: all of it is refunded. */
+static void
+test_clear_while_sending (Fixture *f, gconstpointer data)
+{
+  WireSpan spans[2];
+
+  put_body (f, WIRE_LANE_DATA, "sent in part");
+  put_body (f, WIRE_LANE_CONTROL, "control");
+  g_assert_cmpuint (bus_outq_gather (&f->outq, spans, G_N_ELEMENTS (spans)), ==, 1);
+  bus_outq_sent (&f->outq, 3);
+  put_body (f, WIRE_LANE_DATA, "not begun");
+  bus_outq_clear (&f->outq);
+  g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 0);
+  g_assert_cmpuint (f->usage.charged, ==, 0);
+  g_assert_cmpuint (bus_outq_gather (&f->outq, spans, G_N_ELEMENTS (spans)), ==, 0);
+}
+
 static void
 test_cap (Fixture *f, gconstpointer data)
 {
@@ -154,6 +171,7 @@ main (int argc, char **argv)
   ADD ("/core/outq/order", test_order);
   ADD ("/core/outq/B09-control-first", test_control_first);
   ADD ("/core/outq/R05-referenced", test_referenced);
+  ADD ("/core/outq/clear-while-sending", test_clear_while_sending);
   ADD ("/core/outq/cap", test_cap);
   return g_test_run ();
 }

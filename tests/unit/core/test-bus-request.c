@@ -255,6 +255,49 @@ test_limits (Core *core, gconstpointer data)
   client_expect_error (agent, again.id, WIRE_STATUS_DUPLICATE_ID);
 }
 
+/* Requests to a responder that reads nothing: told at once when its queue is full, and never a gap. */
+static void
+test_full_responder (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+  Core large;
+  Client *agent, *worker;
+  g_autofree guint8 *payload = g_malloc0 (1 << 20);
+  guint refused = 0;
+  BusCoreStats stats;
+  Got *got;
+
+  bus_limits_init (&limits);
+  core_setup (&large, &limits);
+  agent = agent_ready (&large);
+  worker = client_ready (&large, "procmond-1", "procmond");
+  client_subscribe_full (worker, 1, TASK, NULL, TRUE, 1000, 1u << 26, WIRE_STATUS_OK);
+  worker->is_stopped = TRUE;
+  for (guint i = 0; i < 20; i++)
+    {
+      WireEnvelope envelope;
+
+      wire_envelope_init (&envelope);
+      envelope.topic = wire_span_str (TASK);
+      envelope.payload = wire_span (payload, 1 << 20);
+      client_send (agent, WIRE_KIND_REQUEST, 0, &envelope);
+    }
+  while ((got = client_take (agent, WIRE_KIND_ERROR)) != NULL)
+    {
+      g_assert_cmpuint (got->envelope.status, ==, WIRE_STATUS_WOULD_BLOCK);
+      refused++;
+      got_free (got);
+    }
+  bus_core_stats (large.core, &stats);
+  g_assert_cmpuint (refused, >, 5);
+  g_assert_cmpuint (stats.pending_requests, ==, 20 - refused);
+  worker->is_stopped = FALSE;
+  core_flush (&large);
+  g_assert_cmpuint (client_count (worker, WIRE_KIND_REQUEST), ==, 20 - refused);
+  g_assert_cmpuint (client_count (worker, WIRE_KIND_GAP), ==, 0);
+  core_teardown (&large, NULL);
+}
+
 static void
 test_foreign_reply (Core *core, gconstpointer data)
 {
@@ -352,6 +395,7 @@ main (int argc, char **argv)
   ADD ("/core/request/overdue", test_overdue_is_not_delivered);
   ADD ("/core/request/cancel", test_cancel);
   ADD ("/core/request/R06-O06-limits", test_limits);
+  ADD ("/core/request/full-responder", test_full_responder);
   ADD ("/core/request/O05-foreign-reply", test_foreign_reply);
   ADD ("/core/request/order", test_reply_does_not_overtake);
   ADD ("/core/request/stats", test_stats);

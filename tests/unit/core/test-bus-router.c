@@ -209,6 +209,26 @@ test_direct (Core *core, gconstpointer data)
   }
 }
 
+/* A direct message may also go to what the target serves, on its serving subscription. */
+static void
+test_direct_to_server (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *target = client_ready (core, "target", "netmond");
+  Client *other = client_ready (core, "other", "netmond");
+  WireEnvelope envelope;
+
+  client_serve (other, 1, "control.collector.task.network");
+  client_serve (target, 8, "control.collector.task.network");
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str ("control.collector.task.network");
+  envelope.target = wire_span_str ("target");
+  client_send (agent, WIRE_KIND_PUBLISH, 0, &envelope);
+  g_assert_cmpuint (deliveries (target, 8), ==, 1);
+  g_assert_cmpuint (client_count (other, WIRE_KIND_DELIVER), ==, 0);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_ERROR), ==, 0);
+}
+
 static void
 test_direct_unknown (Core *core, gconstpointer data)
 {
@@ -401,6 +421,7 @@ main (int argc, char **argv)
   ADD ("/core/router/M06-group-skips-the-full", test_group_skips_the_full);
   ADD ("/core/router/M15-group-member-goes", test_group_member_goes);
   ADD ("/core/router/M04-direct", test_direct);
+  ADD ("/core/router/M04-direct-to-server", test_direct_to_server);
   ADD ("/core/router/M04-direct-unknown", test_direct_unknown);
   ADD ("/core/router/M05-broadcast", test_broadcast);
   ADD ("/core/router/R05-many-subscriptions", test_many_subscriptions);

@@ -86,6 +86,14 @@ test_watch (void)
 
       g_assert_cmpstr (got, ==, looks[i].want);
     }
+  /* A look that failed is no machine without processes. */
+  {
+    g_autoptr (GArray) events = proc_watch_look (&watch, NULL);
+    g_autofree char *after = look (&watch, "3:100");
+
+    g_assert_cmpuint (events->len, ==, 0);
+    g_assert_cmpstr (after, ==, "");
+  }
   proc_watch_clear (&watch);
 }
 
@@ -196,6 +204,36 @@ test_escape (void)
     }
 }
 
+/* A process chooses its arguments: however many and long, they are cut, and the cut can't be faked. */
+static void
+test_bounded (void)
+{
+  g_autofree char *longest = g_strnfill (PROC_COMMAND_LINE_BYTES, 'x');
+  const char *fits[] = { longest, NULL };
+  const char *too_long[] = { "a", longest, "b", NULL };
+  const char *faked[] = { PROC_COMMAND_LINE_CUT, NULL };
+  const char *too_many[PROC_COMMAND_LINE_ARGS + 2] = { NULL };
+  g_auto (GStrv) none = proc_command_line_bound (NULL);
+  g_auto (GStrv) all = proc_command_line_bound (fits);
+  g_auto (GStrv) cut = proc_command_line_bound (too_long);
+  g_auto (GStrv) fake = proc_command_line_bound (faked);
+  g_auto (GStrv) few = NULL;
+
+  g_assert_null (none[0]);
+  g_assert_cmpuint (g_strv_length (all), ==, 1);
+  g_assert_cmpstr (all[0], ==, longest);
+  g_assert_cmpuint (g_strv_length (cut), ==, 3);
+  g_assert_cmpuint (strlen (cut[1]), ==, PROC_COMMAND_LINE_BYTES - 1);
+  g_assert_cmpstr (cut[2], ==, PROC_COMMAND_LINE_CUT);
+  g_assert_cmpstr (fake[0], !=, PROC_COMMAND_LINE_CUT);
+
+  for (guint i = 0; i <= PROC_COMMAND_LINE_ARGS; i++)
+    too_many[i] = "";
+  few = proc_command_line_bound (too_many);
+  g_assert_cmpuint (g_strv_length (few), ==, PROC_COMMAND_LINE_ARGS + 1);
+  g_assert_cmpstr (few[PROC_COMMAND_LINE_ARGS], ==, PROC_COMMAND_LINE_CUT);
+}
+
 static void
 test_pack (void)
 {
@@ -245,6 +283,7 @@ main (int argc, char **argv)
   g_test_add_func ("/procmond/table/shards", test_shards);
   g_test_add_func ("/procmond/table/gone", test_gone);
   g_test_add_func ("/procmond/table/escape", test_escape);
+  g_test_add_func ("/procmond/table/bounded", test_bounded);
   g_test_add_func ("/procmond/pack/real-table", test_pack);
   status = g_test_run ();
   glibtop_close ();
