@@ -29,7 +29,7 @@ struct _DeyeBusClient
   GMainContext *context;
   GSource *source;
   gpointer fd_tag;
-  gboolean wants_out; /* the source polls for room */
+  GIOCondition watched; /* what the source polls for */
   guint dispatching;
 
   DeyeBusClientState state;

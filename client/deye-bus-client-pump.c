@@ -24,13 +24,22 @@ typedef struct
 
 /* --- bytes --- */
 
-static void
-watch_for_room (DeyeBusClient *self, gboolean wants_out)
+static gboolean
+reads (DeyeBusClient *self)
 {
-  if (self->wants_out == wants_out || self->fd_tag == NULL)
+  return self->fd >= 0 && deye_bus_session_state (self->session) != DEYE_BUS_SESSION_ENDED;
+}
+
+/* What is not going to be read must not wake us. */
+static void
+watch_for (DeyeBusClient *self, gboolean room)
+{
+  GIOCondition wanted = (reads (self) ? G_IO_IN : 0) | (room ? G_IO_OUT : 0);
+
+  if (self->watched == wanted || self->fd_tag == NULL)
     return;
-  self->wants_out = wants_out;
-  g_source_modify_unix_fd (self->source, self->fd_tag, wants_out ? G_IO_IN | G_IO_OUT : G_IO_IN);
+  self->watched = wanted;
+  g_source_modify_unix_fd (self->source, self->fd_tag, wanted);
 }
 
 void
@@ -55,7 +64,7 @@ deye_bus_client_flush (DeyeBusClient *self)
     }
   if (self->write_dead)
     deye_bus_outbuf_clear (out);
-  watch_for_room (self, deye_bus_outbuf_bytes (out) > 0);
+  watch_for (self, deye_bus_outbuf_bytes (out) > 0);
 }
 
 /* FALSE: there is nothing more now. */
@@ -87,12 +96,6 @@ read_once (DeyeBusClient *self, gint64 now_us)
   else
     deye_bus_session_received (self->session, where, (gsize) got, now_us);
   return (gsize) got == room;
-}
-
-static gboolean
-reads (DeyeBusClient *self)
-{
-  return self->fd >= 0 && deye_bus_session_state (self->session) != DEYE_BUS_SESSION_ENDED;
 }
 
 /* All that needs doing now, but telling. */
@@ -208,7 +211,7 @@ deye_bus_client_detach (DeyeBusClient *self)
 void
 deye_bus_client_watch_fd (DeyeBusClient *self)
 {
-  self->wants_out = FALSE;
+  self->watched = G_IO_IN;
   self->fd_tag = g_source_add_unix_fd (self->source, self->fd, G_IO_IN);
 }
 

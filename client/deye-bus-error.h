@@ -7,9 +7,23 @@
 
 G_BEGIN_DECLS
 
+/**
+ * DEYE_BUS_ERROR:
+ *
+ * Domain of the library's errors, see #DeyeBusError. One's own #GCancellable gives %G_IO_ERROR_CANCELLED instead.
+ *
+ * Since: 0.1
+ */
 #define DEYE_BUS_ERROR (deye_bus_error_quark ())
 
-/* The numbers are the broker's status codes (doc/protocol) and stay what they are. */
+/**
+ * DeyeBusError:
+ *
+ * Why a call failed. Numbers below 100 are the broker's status codes (doc/protocol) and stay what they are; those from
+ * 100 on come from this side. The message says what to do, in the user's language; details of the broker are English.
+ *
+ * Since: 0.1
+ */
 typedef enum
 {
   DEYE_BUS_ERROR_UNKNOWN = 1,          /* the outcome can't be known: the connection went before the answer */
@@ -33,7 +47,7 @@ typedef enum
   DEYE_BUS_ERROR_SHUTTING_DOWN = 42,   /* closed by the broker: it stops */
   DEYE_BUS_ERROR_INTERNAL = 44,
   DEYE_BUS_ERROR_FAILED = 50,          /* the responder's own error; deye_bus_error_get_name() */
-  DEYE_BUS_ERROR_NOT_CONNECTED = 100,  /* local from here on */
+  DEYE_BUS_ERROR_NOT_CONNECTED = 100,  /* local from here on; the call was not sent */
   DEYE_BUS_ERROR_NO_BROKER = 101,      /* nobody listens at the address */
   DEYE_BUS_ERROR_CLOSED = 102,         /* closed by this client */
   DEYE_BUS_ERROR_WRONG_THREAD = 103,   /* another thread holds the client's context */
@@ -42,7 +56,15 @@ typedef enum
 
 DEYE_BUS_API GQuark deye_bus_error_quark (void);
 
-/* The name that a responder gave its error ("org.example.NoDisk"), or NULL. Transfer full. */
+/**
+ * deye_bus_error_get_name:
+ * @error: any error
+ *
+ * Returns: (transfer full) (nullable): the name that a responder gave its error (`org.example.NoDisk`) with
+ *   deye_bus_client_respond_error(); %NULL for every other error
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API char *deye_bus_error_get_name (const GError *error);
 
 G_END_DECLS

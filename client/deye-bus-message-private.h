@@ -11,7 +11,7 @@
  * string stands the tag of the next field: so the NUL is written there, and strings need no copy. The payload is never
  * written to.
  *
- * Invariant: after it was made only the reference count and @route_open change.
+ * Invariant: after it was made only the reference count, @to_handle and @handled change.
  */
 
 struct _DeyeBusMessage
@@ -39,6 +39,7 @@ struct _DeyeBusMessage
   guint64 accept_seq;
   guint64 sequence_number;
   guint64 route_id; /* 0: no answer is waited for */
+  guint64 origin;   /* of the session that it came on: a route means nothing on another one */
   gint64 accept_time_us;
   gint64 remaining_us;
 

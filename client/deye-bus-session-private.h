@@ -7,6 +7,16 @@
 
 /* Shared by deye-bus-session.c (life), -receive.c (frames in) and -send.c (frames out). */
 
+/* For a WireEnvelope that is set before it is read: its kilobyte of tags need not be cleared for each message. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define DEYE_BUS_UNINITIALIZED __attribute__ ((uninitialized))
+#endif
+#endif
+#ifndef DEYE_BUS_UNINITIALIZED
+#define DEYE_BUS_UNINITIALIZED
+#endif
+
 #define DEYE_BUS_WAITING_MAX_CALLS 65536u
 #define DEYE_BUS_WAITING_MAX_BYTES (64u << 20)
 #define DEYE_BUS_ROUTES_MAX 65536u
@@ -24,6 +34,7 @@ typedef struct
 struct DeyeBusSession
 {
   DeyeBusSessionState state;
+  guint64 origin; /* tells what came on this connection from what came on an earlier one */
   GError *reason;
   GError *broker_said; /* an ERROR about the connection, before it goes */
   DeyeBusWelcome welcome;

@@ -150,21 +150,36 @@ make_message (Arrival *arrival)
 
   if (message == NULL)
     deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_NO_MEMORY, "%s", _ ("No memory for a message")));
+  else
+    message->origin = session->origin;
   return message;
+}
+
+static guint
+count_ids (WireSpan packed)
+{
+  guint32 id;
+  guint n = 0;
+
+  while (wire_envelope_next_u32 (&packed, &id))
+    n++;
+  return n;
 }
 
 static void
 distribute (Arrival *arrival)
 {
   DeyeBusSession *session = arrival->session;
-  guint32 ids[WIRE_SUBSCRIPTIONS_MAX];
   WireSpan packed = arrival->envelope->subscriptions;
+  guint n = count_ids (packed);
+  guint32 few[8];
+  g_autofree guint32 *many = n > G_N_ELEMENTS (few) ? g_new (guint32, n) : NULL;
+  guint32 *ids = many != NULL ? many : few;
   g_autoptr (DeyeBusMessage) message = NULL;
-  guint n = 0;
 
   /* Out of the body first: it may be given to the message, which writes into it. */
-  while (n < G_N_ELEMENTS (ids) && wire_envelope_next_u32 (&packed, &ids[n]))
-    n++;
+  for (guint i = 0; i < n; i++)
+    (void) wire_envelope_next_u32 (&packed, &ids[i]);
   message = make_message (arrival);
   for (guint i = 0; message != NULL && i < n; i++)
     {
@@ -364,7 +379,7 @@ static const Handler handlers[] = {
 static void
 handle_envelope (DeyeBusSession *session, WireFrame *frame)
 {
-  WireEnvelope envelope;
+  DEYE_BUS_UNINITIALIZED WireEnvelope envelope;
   Arrival arrival = { session, frame, &envelope };
   WireReadResult result;
 

@@ -64,7 +64,10 @@ encode_prepare (Encoded *encoded, const DeyeBusCall *call)
 
   wire_envelope_init (envelope);
   deye_bus_options_fill (call->options, envelope);
-  if (call->kind != WIRE_KIND_REPLY)
+  /* The route says what a reply belongs to. */
+  if (call->kind == WIRE_KIND_REPLY)
+    envelope->method = wire_span (NULL, 0);
+  else
     envelope->topic = wire_span_str (call->topic);
   if (call->target != NULL)
     envelope->target = wire_span_str (call->target);
@@ -279,7 +282,7 @@ new_id (DeyeBusSession *session, const DeyeBusCall *call, const DeyeBusPending *
 gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
-  Encoded encoded;
+  DEYE_BUS_UNINITIALIZED Encoded encoded; /* set by encode_prepare() and below */
   gboolean now;
 
   if (session->state != DEYE_BUS_SESSION_READY)
@@ -337,7 +340,8 @@ deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, GErro
 gboolean
 deye_bus_session_is_open (const DeyeBusSession *session, const DeyeBusMessage *request)
 {
-  return request->route_id != 0 && g_hash_table_contains (session->routes, &request->route_id);
+  return request->route_id != 0 && request->origin == session->origin
+         && g_hash_table_contains (session->routes, &request->route_id);
 }
 
 void

@@ -117,6 +117,7 @@ deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusP
   DeyeBusSession *session = g_new0 (DeyeBusSession, 1);
 
   session->state = DEYE_BUS_SESSION_HELLO;
+  session->origin = hello->incarnation;
   session->events = events;
   session->hello = deye_bus_pending_ref (hello_pending);
   session->next_us = hello_pending->deadline_us;
@@ -256,8 +257,15 @@ say_goodbye (DeyeBusSession *session)
 void
 deye_bus_session_close (DeyeBusSession *session)
 {
+  GHashTableIter iter;
+  gpointer channel;
+
   if (session->state == DEYE_BUS_SESSION_READY)
     say_goodbye (session);
+  /* What was not told yet is not told any more. */
+  g_hash_table_iter_init (&iter, session->channels);
+  while (g_hash_table_iter_next (&iter, NULL, &channel))
+    ((DeyeBusChannel *) channel)->ended = TRUE;
   deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client was closed")));
 }
 
@@ -326,6 +334,7 @@ deye_bus_session_new_channel_id (DeyeBusSession *session)
 void
 deye_bus_session_add_channel (DeyeBusSession *session, DeyeBusChannel *channel)
 {
+  channel->origin = session->origin;
   g_hash_table_insert (session->channels, GUINT_TO_POINTER (channel->id), deye_bus_channel_ref (channel));
 }
 
@@ -379,7 +388,8 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
 {
   message->handled |= called;
   message->to_handle--;
-  if (session->state != DEYE_BUS_SESSION_READY)
+  /* It may be told after a new connection was made. */
+  if (session->state != DEYE_BUS_SESSION_READY || channel->origin != session->origin)
     return;
   if (deye_bus_window_return (&channel->window, message->payload.len) && !channel->cut)
     tell_credit (session, channel);

@@ -36,6 +36,7 @@ typedef struct
   gboolean ended;   /* nothing more may be told */
   DeyeBusWindow window;
   GQueue inbox;     /* of DeyeBusMessage */
+  guint64 origin;   /* of the session that it belongs to */
   gpointer owner;   /* the client's; not touched in here */
 } DeyeBusChannel;
 

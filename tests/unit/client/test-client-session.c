@@ -530,6 +530,32 @@ test_served_requests (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
+/* Told after a new connection was made: nothing of the old one goes out on the new one. */
+static void
+test_told_after_reconnect (Fixture *f, gconstpointer data)
+{
+  DeyeBusHello again = { "tester", "procmond", 1, 100, "0.1" };
+  DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, FAR_US);
+  DeyeBusChannel *channel;
+  DeyeBusEvent event;
+
+  ready (f, NULL);
+  channel = subscribed (f, FALSE, 1, 100);
+  script_request (f->in, channel->id, 500, "control.collector.tester", "Ping", "p");
+  feed (f);
+  deye_bus_session_free (f->session);
+  f->session = deye_bus_session_new (&again, &f->events, pending);
+  ready (f, NULL);
+  g_assert_true (deye_bus_events_pop (&f->events, &event));
+  g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_MESSAGE);
+  g_assert_false (deye_bus_session_is_open (f->session, event.message));
+  deye_bus_session_handled (f->session, event.subject, event.message, TRUE);
+  deye_bus_event_clear (&event);
+  g_assert_cmpuint (deye_bus_outbuf_bytes (deye_bus_session_out (f->session)), ==, 0);
+  deye_bus_channel_unref (channel);
+  deye_bus_pending_unref (pending);
+}
+
 static void
 test_ping (Fixture *f, gconstpointer data)
 {
@@ -809,6 +835,7 @@ main (int argc, char **argv)
   ADD ("gap", test_gap);
   ADD ("delivered", test_delivered);
   ADD ("served-requests", test_served_requests);
+  ADD ("told-after-reconnect", test_told_after_reconnect);
   ADD ("ping", test_ping);
   ADD ("goodbye", test_goodbye);
   ADD ("lost", test_lost);
