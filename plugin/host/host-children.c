@@ -27,6 +27,7 @@ host_child_start (const char *name, const char *const *argv, GError **error)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_INHERIT);
   GSubprocess *process;
+  const char *identifier;
   HostChild *child;
 
   g_subprocess_launcher_set_child_setup (launcher, die_with_parent, GINT_TO_POINTER ((int) getpid ()), NULL);
@@ -36,7 +37,8 @@ host_child_start (const char *name, const char *const *argv, GError **error)
   child = g_new0 (HostChild, 1);
   child->name = g_strdup (name);
   child->process = process;
-  child->pid = (GPid) g_ascii_strtoll (g_subprocess_get_identifier (process), NULL, 10);
+  identifier = g_subprocess_get_identifier (process);
+  child->pid = identifier != NULL ? (GPid) g_ascii_strtoll (identifier, NULL, 10) : 0; /* NULL: it has ended already */
   return child;
 }
 

@@ -25,6 +25,7 @@ struct TestProcess
   gboolean waiting;
   gboolean reaped;
   gboolean input_closed;
+  gboolean is_killed;
 };
 
 /* Between fork and exec. */
@@ -64,7 +65,8 @@ on_waited (GObject *source, GAsyncResult *result, gpointer data)
   if (g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL))
     {
       self->reaped = TRUE;
-      test_watchdog_disown (self->pid);
+      if (self->pid != 0)
+        test_watchdog_disown (self->pid);
     }
 }
 
@@ -75,6 +77,7 @@ test_process_spawn (const char *const *argv, int fd, const char *const *environm
       = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GError) error = NULL;
   TestProcess *self = g_new0 (TestProcess, 1);
+  const char *identifier;
 
   g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
   if (fd != -1)
@@ -89,8 +92,12 @@ test_process_spawn (const char *const *argv, int fd, const char *const *environm
   self->context = g_main_context_ref_thread_default ();
   self->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   g_assert_no_error (error);
-  self->pid = (GPid) g_ascii_strtoll (g_subprocess_get_identifier (self->process), NULL, 10);
-  test_watchdog_own (self->pid);
+  identifier = g_subprocess_get_identifier (self->process);
+  if (identifier != NULL) /* NULL: it has ended already */
+    {
+      self->pid = (GPid) g_ascii_strtoll (identifier, NULL, 10);
+      test_watchdog_own (self->pid);
+    }
   self->name = g_path_get_basename (argv[0]);
   self->input = g_subprocess_get_stdin_pipe (self->process);
   self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
@@ -186,9 +193,8 @@ test_process_expect_line (TestProcess *self, const char *prefix)
 void
 test_process_signal (TestProcess *self, int number)
 {
-  /* At once: GSubprocess would leave it to another thread. The pid is ours until it is reaped. */
-  if (!self->reaped)
-    kill (self->pid, number);
+  self->is_killed = self->is_killed || number == SIGKILL;
+  g_subprocess_send_signal (self->process, number);
 }
 
 gboolean
@@ -200,9 +206,12 @@ test_process_has_ended (TestProcess *self)
 int
 test_process_end (TestProcess *self)
 {
-  if (!self->input_closed)
-    g_output_stream_close (self->input, NULL, NULL);
-  self->input_closed = TRUE;
+  /* One that is being killed must not see the end of its input first, and end by itself. */
+  if (!self->input_closed && !self->is_killed)
+    {
+      g_output_stream_close (self->input, NULL, NULL);
+      self->input_closed = TRUE;
+    }
 
   test_watchdog_note ("%s[%d] to end", self->name, (int) self->pid);
   while (!self->reaped || !self->at_end)

@@ -348,6 +348,34 @@ test_reply_does_not_overtake (Core *core, gconstpointer data)
 }
 
 static void
+test_ping (Core *core, gconstpointer data)
+{
+  Client *worker = client_ready (core, "procmond-1", "procmond");
+  g_autoptr (Got) reply = NULL;
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__PingReply *ping;
+  WireEnvelope envelope;
+
+  core_advance (core, 5000);
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL ("control.bus.ping");
+  client_send (worker, WIRE_KIND_REQUEST, 0, &envelope);
+  reply = client_take (worker, WIRE_KIND_REPLY);
+  g_assert_nonnull (reply);
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__ping_reply__descriptor, reply->envelope.payload, 0, NULL);
+  g_assert_nonnull (guard);
+  ping = wire_guard_message (guard);
+  g_assert_cmpuint (ping->epoch, ==, 77);
+  g_assert_cmpuint (ping->uptime_us, ==, 5000);
+
+  /* A call that is malformed is answered, and costs the connection nothing. */
+  envelope.id = 0;
+  envelope.payload = WIRE_SPAN_LITERAL ("\x08\x01");
+  client_expect_error (worker, client_send (worker, WIRE_KIND_REQUEST, 0, &envelope), WIRE_STATUS_UNSUPPORTED);
+  g_assert_false (worker->closed);
+}
+
+static void
 test_stats (Core *core, gconstpointer data)
 {
   Client *agent = agent_ready (core);
@@ -398,6 +426,7 @@ main (int argc, char **argv)
   ADD ("/core/request/full-responder", test_full_responder);
   ADD ("/core/request/O05-foreign-reply", test_foreign_reply);
   ADD ("/core/request/order", test_reply_does_not_overtake);
+  ADD ("/core/request/ping", test_ping);
   ADD ("/core/request/stats", test_stats);
   return g_test_run ();
 }

@@ -370,6 +370,51 @@ test_rights (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (netmond, WIRE_KIND_DELIVER), ==, 0);
 }
 
+/* What was denied is noted for the log, with the rule, and text of a peer can't break a line. */
+static void
+test_denied_is_noted (Core *core, gconstpointer data)
+{
+  Client *procmond = client_ready (core, "procmond-1", "procmond");
+  BusCoreStats stats;
+  BusNote note;
+  gboolean seen = FALSE;
+
+  client_publish (procmond, "events.network.dns", 0, "x", 1);
+  while (bus_core_next_note (core->core, &note, NULL))
+    if (note.kind == BUS_NOTE_DENIED)
+      {
+        g_assert_cmpstr (note.id, ==, "procmond-1");
+        g_assert_nonnull (strstr (note.detail, "rule"));
+        seen = TRUE;
+      }
+  g_assert_true (seen);
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.denied, ==, 1);
+}
+
+/* A member of a group is a target like any other. */
+static void
+test_direct_to_group_member (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *members[3];
+  WireEnvelope envelope;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("member-%u", i);
+
+      members[i] = client_ready (core, id, "netmond");
+      client_subscribe (members[i], 1, "control.collector.#", "group");
+    }
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str ("control.collector.config");
+  envelope.target = wire_span_str ("member-1");
+  client_send (agent, WIRE_KIND_PUBLISH, 0, &envelope);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint (deliveries (members[i], 1), ==, i == 1 ? 1 : 0);
+}
+
 static void
 test_bad_words (Core *core, gconstpointer data)
 {
@@ -427,6 +472,8 @@ main (int argc, char **argv)
   ADD ("/core/router/R05-many-subscriptions", test_many_subscriptions);
   ADD ("/core/router/unsubscribe", test_unsubscribe);
   ADD ("/core/router/A07-A08-rights", test_rights);
+  ADD ("/core/router/A15-denied-is-noted", test_denied_is_noted);
+  ADD ("/core/router/M04-direct-to-group-member", test_direct_to_group_member);
   ADD ("/core/router/T01-T02-bad-words", test_bad_words);
   ADD ("/core/router/M15-dead-leave-no-trace", test_dead_leave_no_trace);
   return g_test_run ();
