@@ -2,6 +2,7 @@
 #include "deye-bus-client-private.h"
 
 #include "deye-bus-message-private.h"
+#include "deye-bus-methods.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -425,6 +426,8 @@ deye_bus_client_respond (DeyeBusClient *self, DeyeBusMessage *request, GBytes *p
 
   if (!deye_bus_client_enter (self, error))
     return FALSE;
+  if (options == NULL || options->type_name == NULL)
+    call.type_name = deye_bus_methods_reply_type (self, request);
   ok = send_answer (self, request, &call, error);
   deye_bus_client_leave (self);
   return ok;

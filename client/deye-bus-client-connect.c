@@ -2,6 +2,7 @@
 #include "deye-bus-client-private.h"
 
 #include "deye-bus-subscription-private.h"
+#include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
@@ -82,6 +83,8 @@ deye_bus_client_settle (DeyeBusClient *self)
     case DEYE_BUS_SESSION_HELLO:
       break;
     case DEYE_BUS_SESSION_READY:
+      if (!was_connected)
+        self->connected_us = g_get_monotonic_time ();
       deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CONNECTED);
       break;
     case DEYE_BUS_SESSION_ENDED:
@@ -152,6 +155,30 @@ connect_start (DeyeBusClient *self, GError **error)
   return pending;
 }
 
+static gboolean
+knows_methods (const DeyeBusClient *self)
+{
+  return (deye_bus_session_welcome (self->session)->features & WIRE_FEATURE_PEER_METHODS) != 0;
+}
+
+/* Connected: who asks this peer for its methods from here on gets an answer. A broker that does not let it serve them
+ * is good for everything else. FALSE: not connected any more. */
+static gboolean
+serve_methods (DeyeBusClient *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (!knows_methods (self) || deye_bus_client_serve_methods (self, TRUE, cancellable, &local))
+    return TRUE;
+  if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTED && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_debug ("methods not served: %s", local->message);
+      return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 gboolean
 deye_bus_client_connect (DeyeBusClient *self, GCancellable *cancellable, GError **error)
 {
@@ -167,10 +194,29 @@ deye_bus_client_connect (DeyeBusClient *self, GCancellable *cancellable, GError 
   else if ((pending = connect_start (self, error)) != NULL)
     {
       deye_bus_client_step_connect (self, g_get_monotonic_time ());
-      ok = deye_bus_client_wait_pending (self, pending, cancellable, error);
+      ok = deye_bus_client_wait_pending (self, pending, cancellable, error) && serve_methods (self, cancellable, error);
     }
   deye_bus_client_leave (self);
   return ok;
+}
+
+static void
+on_methods_served (DeyeBusPending *pending)
+{
+  GError *error = NULL;
+  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
+  const DeyeBusClient *self = g_task_get_source_object (task);
+
+  if (error != NULL
+      && (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (error != NULL)
+    g_debug ("methods not served: %s", error->message);
+  g_clear_error (&error);
+  g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -178,9 +224,20 @@ on_connected (DeyeBusPending *pending)
 {
   GError *error = NULL;
   g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
+  DeyeBusClient *self = g_task_get_source_object (task);
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  g_autoptr (DeyeBusPending) serving = NULL;
 
   if (error != NULL)
-    g_task_return_error (task, error);
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  serving = deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, g_get_monotonic_time () + DEYE_BUS_TIMEOUT_DEFAULT_US);
+  /* It may have been closed since. */
+  if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTED && knows_methods (self)
+      && (subscription = deye_bus_client_begin_methods (self, TRUE, serving, NULL)) != NULL)
+    deye_bus_client_run_task (self, serving, task, g_task_get_cancellable (task), on_methods_served);
   else
     g_task_return_boolean (task, TRUE);
 }

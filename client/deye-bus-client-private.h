@@ -44,6 +44,13 @@ struct _DeyeBusClient
   DeyeBusPending *closing; /* nullable */
   guint8 *buffer;
 
+  GPtrArray *services; /* of DeyeBusService */
+  gint64 made_us;
+  gint64 connected_us;
+  guint64 bytes_in;
+  guint64 bytes_out;
+  guint64 requests_served; /* on control.collector.{id} */
+
   GSource *heartbeat;
   gint64 heartbeat_us;
   guint64 heartbeats;
@@ -112,6 +119,13 @@ GTask *deye_bus_pending_steal_task (DeyeBusPending *pending, GError **error);
 /* Publish without waiting for anything: for what may be lost. */
 gboolean deye_bus_client_post (DeyeBusClient *self, const char *topic, GBytes *payload, const char *type_name,
                                const DeyeBusOptions *options, GError **error);
+
+/* --- subscribe.c --- */
+
+/* Serves control.collector.{id} by deye-bus-methods. @feature: the broker knows what that is. NULL: not begun. */
+DeyeBusSubscription *deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error);
+/* ... waits for its end. FALSE: not served. */
+gboolean deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error);
 
 /* --- heartbeat.c --- */
 void deye_bus_client_stop_heartbeat (DeyeBusClient *self);

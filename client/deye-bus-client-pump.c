@@ -58,7 +58,10 @@ deye_bus_client_flush (DeyeBusClient *self)
 
       written = deye_bus_socket_write (self->fd, spans, n);
       if (written > 0)
-        deye_bus_outbuf_sent (out, (gsize) written);
+        {
+          deye_bus_outbuf_sent (out, (gsize) written);
+          self->bytes_out += (guint64) written;
+        }
       /* Reading goes on: the reason may have been sent before the end. */
       self->write_dead = written < 0;
     }
@@ -91,6 +94,7 @@ read_once (DeyeBusClient *self, gint64 now_us)
       deye_bus_session_lost (self->session, got == 0 ? "end of stream" : g_strerror (errno));
       return FALSE;
     }
+  self->bytes_in += (guint64) got;
   if (placed)
     deye_bus_session_placed (self->session, (gsize) got, now_us);
   else

@@ -2,6 +2,9 @@
 #include "deye-bus-subscription-private.h"
 
 #include "control.pb-c.h"
+#include "deye-bus-methods.h"
+#include "deye-bus-pack.h"
+#include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -10,28 +13,20 @@
  * request goes out, so that nothing that follows the answer is missed.
  */
 
-#define TYPE_PREFIX "daemoneye.eventbus.v1."
+#define METHODS_PREFIX "control.collector."
 
 typedef struct
 {
   const char *pattern;
   const char *group;
   gboolean serve;
+  gboolean methods;
   GCallback callback;
   gpointer user_data;
   GDestroyNotify destroy;
 } Wish;
 
 /* --- the broker's calls --- */
-
-static GBytes *
-pack (const ProtobufCMessage *message)
-{
-  gsize size = protobuf_c_message_get_packed_size (message);
-  guint8 *bytes = g_malloc (MAX (size, 1));
-
-  return g_bytes_new_take (bytes, protobuf_c_message_pack (message, bytes));
-}
 
 static GBytes *
 pack_subscribe (guint32 id, const Wish *wish)
@@ -44,7 +39,8 @@ pack_subscribe (guint32 id, const Wish *wish)
   request.pattern = pattern;
   request.group = group;
   request.serve = wish->serve;
-  return pack (&request.base);
+  request.methods = wish->methods;
+  return deye_bus_pack (&request.base);
 }
 
 static GBytes *
@@ -53,7 +49,7 @@ pack_unsubscribe (guint32 id)
   Daemoneye__Eventbus__V1__UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
 
   request.subscription = id;
-  return pack (&request.base);
+  return deye_bus_pack (&request.base);
 }
 
 static gboolean
@@ -70,7 +66,7 @@ ask_to_unsubscribe (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GE
 {
   g_autoptr (GBytes) payload = pack_unsubscribe (id);
 
-  return ask_broker (self, "control.bus.unsubscribe", TYPE_PREFIX "UnsubscribeRequest", payload, pending, error);
+  return ask_broker (self, "control.bus.unsubscribe", DEYE_BUS_TYPE_PREFIX "UnsubscribeRequest", payload, pending, error);
 }
 
 /* --- subscribe --- */
@@ -88,6 +84,19 @@ new_pending (void)
   return deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, g_get_monotonic_time () + DEYE_BUS_TIMEOUT_DEFAULT_US);
 }
 
+/* Two servers of one topic would get every other request each. */
+static gboolean
+check_not_own_methods (DeyeBusClient *self, const Wish *wish, GError **error)
+{
+  if (!wish->serve || wish->methods || !(deye_bus_session_welcome (self->session)->features & WIRE_FEATURE_PEER_METHODS)
+      || !g_str_has_prefix (wish->pattern, METHODS_PREFIX)
+      || !g_str_equal (wish->pattern + strlen (METHODS_PREFIX), self->id))
+    return TRUE;
+  g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID,
+               _ ("%s is served by the library: add methods with deye_bus_client_add_service()"), wish->pattern);
+  return FALSE;
+}
+
 /* NULL: nothing was begun, and the wish is still the caller's. */
 static DeyeBusSubscription *
 begin (DeyeBusClient *self, const Wish *wish, DeyeBusPending *pending, GError **error)
@@ -97,12 +106,12 @@ begin (DeyeBusClient *self, const Wish *wish, DeyeBusPending *pending, GError **
   DeyeBusChannel *channel;
   guint32 id;
 
-  if (!deye_bus_client_check_ready (self, error))
+  if (!deye_bus_client_check_ready (self, error) || !check_not_own_methods (self, wish, error))
     return NULL;
   id = deye_bus_session_new_channel_id (self->session);
   payload = pack_subscribe (id, wish);
   pending->channel = deye_bus_channel_new (id, wish->serve, wish->callback == NULL);
-  if (!ask_broker (self, "control.bus.subscribe", TYPE_PREFIX "SubscribeRequest", payload, pending, error))
+  if (!ask_broker (self, "control.bus.subscribe", DEYE_BUS_TYPE_PREFIX "SubscribeRequest", payload, pending, error))
     return NULL;
   channel = pending->channel;
   subscription = deye_bus_subscription_new (self, channel, wish->pattern, wish->group, wish->callback, wish->user_data,
@@ -199,7 +208,7 @@ DeyeBusSubscription *
 deye_bus_client_subscribe (DeyeBusClient *self, const char *pattern, const char *group, DeyeBusMessageCallback callback,
                            gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error)
 {
-  Wish wish = { pattern, group, FALSE, G_CALLBACK (callback), user_data, destroy };
+  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (pattern != NULL, NULL);
@@ -212,7 +221,7 @@ deye_bus_client_subscribe_async (DeyeBusClient *self, const char *pattern, const
                                  DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy,
                                  GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data)
 {
-  Wish wish = { pattern, group, FALSE, G_CALLBACK (callback), user_data, destroy };
+  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -235,7 +244,7 @@ DeyeBusSubscription *
 deye_bus_client_serve (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback,
                        gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error)
 {
-  Wish wish = { topic, group, TRUE, G_CALLBACK (callback), user_data, destroy };
+  Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (topic != NULL, NULL);
@@ -248,7 +257,7 @@ deye_bus_client_serve_async (DeyeBusClient *self, const char *topic, const char 
                              gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
                              GAsyncReadyCallback ready, gpointer ready_data)
 {
-  Wish wish = { topic, group, TRUE, G_CALLBACK (callback), user_data, destroy };
+  Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -265,6 +274,33 @@ deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError 
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* --- the peer's own methods --- */
+
+static Wish
+methods_wish (DeyeBusClient *self, const char *topic, gboolean feature)
+{
+  return (Wish) { topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_methods_on_request), self, NULL };
+}
+
+DeyeBusSubscription *
+deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error)
+{
+  g_autofree char *topic = g_strconcat (METHODS_PREFIX, self->id, NULL);
+  Wish wish = methods_wish (self, topic, feature);
+
+  return begin (self, &wish, pending, error);
+}
+
+gboolean
+deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *topic = g_strconcat (METHODS_PREFIX, self->id, NULL);
+  Wish wish = methods_wish (self, topic, feature);
+  g_autoptr (DeyeBusSubscription) subscription = subscribe_sync (self, &wish, cancellable, error);
+
+  return subscription != NULL;
 }
 
 /* --- unsubscribe --- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+#include "deye-bus-methods.h"
 
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
@@ -99,6 +100,9 @@ deye_bus_client_init (DeyeBusClient *self)
   self->fd = -1;
   self->given_fd = -1;
   self->health = DEYE_BUS_HEALTH_HEALTHY;
+  self->services = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->services, deye_bus_methods_new_standard ());
+  self->made_us = g_get_monotonic_time ();
   self->context = g_main_context_ref_thread_default ();
   deye_bus_events_init (&self->events);
 }
@@ -120,6 +124,7 @@ deye_bus_client_finalize (GObject *object)
   DeyeBusClient *self = DEYE_BUS_CLIENT (object);
 
   g_clear_pointer (&self->session, deye_bus_session_free);
+  g_clear_pointer (&self->services, g_ptr_array_unref);
   deye_bus_events_clear (&self->events);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self->buffer);

@@ -45,6 +45,65 @@ G_BEGIN_DECLS
  * Properties, read-only: `id`, `type`, `address` (strings), `role`, `state` (uints), `broker-epoch` (uint64, differs for
  * every start of the broker), `broker-version` (string), `largest-payload` (uint64, bytes).
  *
+ * In Python deye_bus_client_connect() hides the method that connects signals: `client.connect_after("closed", ...)` does
+ * it for a client.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient:id:
+ *
+ * Its id on the bus.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient:type:
+ *
+ * Kind of collector, or %NULL.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient:role:
+ *
+ * A #DeyeBusRole: as granted; before the first connection the one wished for.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient:address:
+ *
+ * Path of the broker's socket, as looked up now; %NULL for a client that was given its socket.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient:state:
+ *
+ * A #DeyeBusClientState.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient:broker-epoch:
+ *
+ * Differs for every start of the broker; 0 before the first connection.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient:broker-version:
+ *
+ * Version of the broker's software; %NULL before the first connection.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient:largest-payload:
+ *
+ * Bytes that a payload may have; 0 before the first connection.
+ *
  * Since: 0.1
  */
 /**
@@ -67,19 +126,40 @@ G_BEGIN_DECLS
  */
 DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLIENT, GObject)
 
+/**
+ * DeyeBusClientState:
+ * @DEYE_BUS_CLIENT_STATE_DISCONNECTED: not connected: not yet, or no more
+ * @DEYE_BUS_CLIENT_STATE_CONNECTING: connecting, or saying hello
+ * @DEYE_BUS_CLIENT_STATE_CONNECTED: connected
+ * @DEYE_BUS_CLIENT_STATE_CLOSED: closed by this client, for good
+ *
+ * How a client is.
+ *
+ * Since: 0.1
+ */
 typedef enum
 {
   DEYE_BUS_CLIENT_STATE_DISCONNECTED,
   DEYE_BUS_CLIENT_STATE_CONNECTING,
   DEYE_BUS_CLIENT_STATE_CONNECTED,
-  DEYE_BUS_CLIENT_STATE_CLOSED, /* for good */
+  DEYE_BUS_CLIENT_STATE_CLOSED,
 } DeyeBusClientState;
 
+/**
+ * DeyeBusRole:
+ * @DEYE_BUS_ROLE_COLLECTOR: a collector
+ * @DEYE_BUS_ROLE_TOOL: a tool: the broker grants it to the uids of its setting `tool-uids`
+ * @DEYE_BUS_ROLE_AGENT: the agent: only on a connection that the module itself opened
+ *
+ * What a client is on the bus; its rights follow from it.
+ *
+ * Since: 0.1
+ */
 typedef enum
 {
   DEYE_BUS_ROLE_COLLECTOR = 1,
   DEYE_BUS_ROLE_TOOL = 2,
-  DEYE_BUS_ROLE_AGENT = 3, /* only on a connection that the module itself opened */
+  DEYE_BUS_ROLE_AGENT = 3,
 } DeyeBusRole;
 
 /**
@@ -120,7 +200,7 @@ typedef void (*DeyeBusRequestCallback) (DeyeBusSubscription *subscription, DeyeB
  *
  * Since: 0.1
  */
-typedef struct
+typedef struct _DeyeBusPublishResult
 {
   guint64 sequence;
   guint matched;
@@ -128,10 +208,34 @@ typedef struct
   guint refused;
 } DeyeBusPublishResult;
 
+#define DEYE_BUS_TYPE_PUBLISH_RESULT (deye_bus_publish_result_get_type ())
+
+DEYE_BUS_API GType deye_bus_publish_result_get_type (void);
+
+/**
+ * deye_bus_publish_result_copy:
+ * @result: a result
+ *
+ * Returns: (transfer full): a copy
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusPublishResult *deye_bus_publish_result_copy (const DeyeBusPublishResult *result);
+
+/**
+ * deye_bus_publish_result_free:
+ * @result: (transfer full) (nullable): a result that deye_bus_publish_result_copy() made
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_publish_result_free (DeyeBusPublishResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPublishResult, deye_bus_publish_result_free)
+
 /**
  * deye_bus_client_new:
- * @address: (nullable): path of the broker's socket; %NULL: `$DAEMONEYE_BROKER_SOCKET`, else `/run/daemoneye/eventbus.sock`
- *   for root and `$XDG_RUNTIME_DIR/daemoneye/eventbus.sock` for everybody else, looked up at each connect
+ * @address: (type filename) (nullable): path of the broker's socket; %NULL: `$DAEMONEYE_BROKER_SOCKET`, else
+ *   `/run/daemoneye/eventbus.sock` for root and `$XDG_RUNTIME_DIR/daemoneye/eventbus.sock` for everybody else, looked up
+ *   at each connect
  * @id: one topic segment (a-z 0-9 - _), unique on this broker
  * @type: (nullable): kind of collector (`procmond`), one topic segment
  *
@@ -145,7 +249,7 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new (const char *address, const char
 
 /**
  * deye_bus_client_new_tool:
- * @address: (nullable): as in deye_bus_client_new()
+ * @address: (type filename) (nullable): as in deye_bus_client_new()
  * @id: one topic segment, unique on this broker
  *
  * A client with the role of a tool: the broker grants it to the uids of its setting `tool-uids`.
@@ -171,12 +275,55 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const
  */
 DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, const char *type);
 
-/* What is known; all since 0.1. Before the first connection: the role wished for, epoch and payload 0. */
+/**
+ * deye_bus_client_get_id:
+ * @self: a client
+ *
+ * Returns: (transfer none): its id on the bus
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_client_get_id (DeyeBusClient *self);
+
+/**
+ * deye_bus_client_get_state:
+ * @self: a client
+ *
+ * Returns: how it is
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API DeyeBusClientState deye_bus_client_get_state (DeyeBusClient *self);
-DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient *self); /* as granted */
+
+/**
+ * deye_bus_client_get_role:
+ * @self: a client
+ *
+ * Returns: the role as granted; before the first connection the one wished for
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient *self);
+
+/**
+ * deye_bus_client_get_broker_epoch:
+ * @self: a client
+ *
+ * Returns: a number that differs for every start of the broker; 0 before the first connection
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient *self);
-DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self); /* bytes */
+
+/**
+ * deye_bus_client_get_largest_payload:
+ * @self: a client
+ *
+ * Returns: bytes that a payload may have; 0 before the first connection
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
 
 /**
  * deye_bus_client_connect:
@@ -197,7 +344,32 @@ DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self); 
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_client_connect (DeyeBusClient *self, GCancellable *cancellable, GError **error);
+
+/**
+ * deye_bus_client_connect_async:
+ * @self: a client
+ * @cancellable: (nullable): to give up
+ * @callback: (scope async) (closure user_data) (nullable): called at the end
+ * @user_data: for @callback
+ *
+ * As deye_bus_client_connect().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_client_connect_async (DeyeBusClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * deye_bus_client_connect_finish:
+ * @self: the client
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_client_connect_async().
+ *
+ * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_connect()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
 /**
@@ -214,7 +386,32 @@ DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient *self, GAsyn
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_client_close (DeyeBusClient *self, GCancellable *cancellable, GError **error);
+
+/**
+ * deye_bus_client_close_async:
+ * @self: a client
+ * @cancellable: (nullable): to close without writing what is owed
+ * @callback: (scope async) (closure user_data) (nullable): called at the end
+ * @user_data: for @callback
+ *
+ * As deye_bus_client_close().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * deye_bus_client_close_finish:
+ * @self: the client
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_client_close_async().
+ *
+ * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_close()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
 /**
@@ -231,7 +428,8 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
  * publisher's messages is kept in each lane.
  *
  * Without @result it returns as soon as the broker's credit allows the message to be queued on the socket, usually at
- * once; a refusal is told by #DeyeBusClient::error. With it, it returns when the broker has accepted the message.
+ * once; a refusal is told by #DeyeBusClient::error. With it, it returns when the broker has accepted the message. Python
+ * always asks; deye_bus_client_publish_async() need not.
  *
  * Returns: %TRUE: sent, or acknowledged by the broker (@result says for how many); %DEYE_BUS_ERROR_WOULD_BLOCK: every
  *   receiver was full, or there was no credit within the time given; %DEYE_BUS_ERROR_UNKNOWN: no acknowledgement within
@@ -244,15 +442,35 @@ DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient *self, const char *
 
 /**
  * deye_bus_client_publish_async:
+ * @self: a connected client
+ * @topic: where to; no wildcards
+ * @payload: (nullable): at most deye_bus_client_get_largest_payload() bytes; not copied above 8 KiB
+ * @options: (nullable): what else to say
  * @want_ack: %TRUE: ends with the broker's acknowledgement; %FALSE: ends when there was credit for it
+ * @cancellable: (nullable): to give up
+ * @callback: (scope async) (closure user_data) (nullable): called at the end
+ * @user_data: for @callback
  *
- * As deye_bus_client_publish(). Calls end in the order in which they got credit. Who waits for the end before the next one
- * can't get ahead of the broker; 65,536 calls or 64 MiB that wait are the most, then %DEYE_BUS_ERROR_WOULD_BLOCK.
+ * As deye_bus_client_publish(). Calls end in the order in which they got credit. Who waits for the end before the next
+ * one can't get ahead of the broker; 65,536 calls or 64 MiB that wait are the most, then %DEYE_BUS_ERROR_WOULD_BLOCK.
  *
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_client_publish_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, gboolean want_ack, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-/* @result: (out caller-allocates) (optional): zeros without @want_ack. */
+
+/**
+ * deye_bus_client_publish_finish:
+ * @self: the client
+ * @async_result: the result that the callback got
+ * @result: (out caller-allocates) (optional): what became of it; zeros when no acknowledgement was asked for
+ * @error: return location
+ *
+ * Ends deye_bus_client_publish_async().
+ *
+ * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_publish()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self, GAsyncResult *async_result, DeyeBusPublishResult *result, GError **error);
 
 /**
@@ -274,19 +492,86 @@ DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self, GAsyn
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_client_direct (DeyeBusClient *self, const char *peer_id, const char *topic, GBytes *payload, DeyeBusOptions *options, gboolean want_delivered, GCancellable *cancellable, GError **error);
+
+/**
+ * deye_bus_client_direct_async:
+ * @self: a connected client
+ * @peer_id: id of the one receiver
+ * @topic: a topic that it subscribes to, or serves
+ * @payload: (nullable): the payload
+ * @options: (nullable): what else to say
+ * @want_delivered: wait until the receiver has handled it, not only until the broker has queued it
+ * @cancellable: (nullable): to give up
+ * @callback: (scope async) (closure user_data) (nullable): called at the end
+ * @user_data: for @callback
+ *
+ * As deye_bus_client_direct().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_client_direct_async (DeyeBusClient *self, const char *peer_id, const char *topic, GBytes *payload, DeyeBusOptions *options, gboolean want_delivered, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * deye_bus_client_direct_finish:
+ * @self: the client
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_client_direct_async().
+ *
+ * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_direct()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
 /**
  * deye_bus_client_broadcast:
+ * @self: a connected client
+ * @topic: where to; no wildcards
+ * @payload: (nullable): at most deye_bus_client_get_largest_payload() bytes; not copied above 8 KiB
+ * @options: (nullable): what else to say; its timeout (30 s) bounds the wait for credit and acknowledgement
  * @result: (out caller-allocates) (optional): what became of it
+ * @cancellable: (nullable): to give up
+ * @error: return location
  *
  * As deye_bus_client_publish() with an acknowledgement, but to every member of matching groups, too.
+ *
+ * Returns: %TRUE: acknowledged by the broker; %FALSE with an error as of deye_bus_client_publish()
  *
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_client_broadcast (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, DeyeBusPublishResult *result, GCancellable *cancellable, GError **error);
+
+/**
+ * deye_bus_client_broadcast_async:
+ * @self: a connected client
+ * @topic: where to; no wildcards
+ * @payload: (nullable): at most deye_bus_client_get_largest_payload() bytes; not copied above 8 KiB
+ * @options: (nullable): what else to say; its timeout (30 s) bounds the wait for credit and acknowledgement
+ * @cancellable: (nullable): to give up
+ * @callback: (scope async) (closure user_data) (nullable): called at the end
+ * @user_data: for @callback
+ *
+ * As deye_bus_client_broadcast().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_client_broadcast_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * deye_bus_client_broadcast_finish:
+ * @self: the client
+ * @async_result: the result that the callback got
+ * @result: (out caller-allocates) (optional): what became of it
+ * @error: return location
+ *
+ * Ends deye_bus_client_broadcast_async().
+ *
+ * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_broadcast()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self, GAsyncResult *async_result, DeyeBusPublishResult *result, GError **error);
 
 /**
@@ -294,8 +579,8 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self, GAs
  * @self: a connected client
  * @pattern: topic, or pattern: `+` is one segment, `#` at the end the rest; `system.` is matched by name only
  * @group: (nullable): name of a queue group, one segment: each message goes to one of its members
- * @callback: (scope notified) (nullable): called for each message; %NULL: they are taken with
- *   deye_bus_subscription_next()
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each message; %NULL: they are
+ *   taken with deye_bus_subscription_next()
  * @user_data: for @callback
  * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
  * @cancellable: (nullable): to give up
@@ -310,21 +595,92 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self, GAs
  * Since: 0.1
  */
 DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe (DeyeBusClient *self, const char *pattern, const char *group, DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error);
+
+/**
+ * deye_bus_client_subscribe_async:
+ * @self: a connected client
+ * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
+ * @group: (nullable): name of a queue group, one segment: each message goes to one of its members
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each message; %NULL: they
+ *   are taken with deye_bus_subscription_next()
+ * @user_data: for @callback; Python gives a tuple here
+ * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
+ * @cancellable: (nullable): to give up
+ * @ready: (scope async) (closure ready_data) (nullable): called at the end
+ * @ready_data: for @ready
+ *
+ * As deye_bus_client_subscribe().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_client_subscribe_async (DeyeBusClient *self, const char *pattern, const char *group, DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data);
+
+/**
+ * deye_bus_client_subscribe_finish:
+ * @self: the client
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_client_subscribe_async().
+ *
+ * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_subscribe()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
 /**
  * deye_bus_client_serve:
+ * @self: a connected client
  * @topic: one topic, without wildcards
- * @callback: (scope notified) (nullable): called for each request; %NULL: they are taken with
- *   deye_bus_subscription_next()
+ * @group: (nullable): name of a queue group, as in deye_bus_client_subscribe()
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each request; %NULL: they
+ *   are taken with deye_bus_subscription_next()
+ * @user_data: for @callback
+ * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
+ * @cancellable: (nullable): to give up
+ * @error: return location
  *
  * As deye_bus_client_subscribe(), but for requests: each comes to one of those who serve @topic, in turn.
+ *
+ * Returns: (transfer full): the subscription, which lasts also without this reference; %NULL with an error as of
+ *   deye_bus_client_subscribe()
  *
  * Since: 0.1
  */
 DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error);
+
+/**
+ * deye_bus_client_serve_async:
+ * @self: a connected client
+ * @topic: one topic, without wildcards
+ * @group: (nullable): name of a queue group, as in deye_bus_client_subscribe()
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each request; %NULL: they
+ *   are taken with deye_bus_subscription_next()
+ * @user_data: for @callback; Python gives a tuple here
+ * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
+ * @cancellable: (nullable): to give up
+ * @ready: (scope async) (closure ready_data) (nullable): called at the end
+ * @ready_data: for @ready
+ *
+ * As deye_bus_client_serve().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_client_serve_async (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data);
+
+/**
+ * deye_bus_client_serve_finish:
+ * @self: the client
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_client_serve_async().
+ *
+ * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_serve()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
 /**
@@ -347,7 +703,35 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve_finish (DeyeBusClient *s
  * Since: 0.1
  */
 DEYE_BUS_API DeyeBusMessage *deye_bus_client_request (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, GCancellable *cancellable, GError **error);
+
+/**
+ * deye_bus_client_request_async:
+ * @self: a connected client
+ * @topic: what is asked; answered by one of those who serve it, or by the options' target
+ * @payload: (nullable): the question
+ * @options: (nullable): method, target and the like; its timeout (30 s) is the deadline, which the responder is told
+ * @cancellable: (nullable): to give up; the responder is told
+ * @callback: (scope async) (closure user_data) (nullable): called at the end
+ * @user_data: for @callback
+ *
+ * As deye_bus_client_request().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_client_request_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * deye_bus_client_request_finish:
+ * @self: the client
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_client_request_async().
+ *
+ * Returns: (transfer full): the reply; %NULL with an error as of deye_bus_client_request()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
 /**
@@ -369,10 +753,15 @@ DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self, DeyeBusMessa
 
 /**
  * deye_bus_client_respond_error:
+ * @self: the client that got @request
+ * @request: a request, of this connection
  * @error_name: what failed, for programs: `org.example.NoDisk`
  * @detail: (nullable): for people
+ * @error: return location
  *
  * As deye_bus_client_respond(); the requester gets %DEYE_BUS_ERROR_FAILED with both.
+ *
+ * Returns: %TRUE: on its way; %FALSE with an error as of deye_bus_client_respond()
  *
  * Since: 0.1
  */

@@ -5,13 +5,13 @@
 
 G_BEGIN_DECLS
 
-/*
- * What every collector does, in one call: serves control.collector.{id} (methods Ping and HealthCheck) and, when asked
- * to, acknowledges control.collector.config.reload.
- */
+/* What every collector does besides: it says how it is, and reads its configuration again when the agent asks for it. */
 
 /**
  * DeyeBusHealth:
+ * @DEYE_BUS_HEALTH_HEALTHY: healthy
+ * @DEYE_BUS_HEALTH_DEGRADED: degraded
+ * @DEYE_BUS_HEALTH_UNHEALTHY: unhealthy
  *
  * How a collector is, by its own judgement.
  *
@@ -42,15 +42,16 @@ typedef gboolean (*DeyeBusReloadCallback) (DeyeBusClient *client, guint64 genera
 /**
  * deye_bus_client_serve_standard:
  * @self: a connected client
- * @reload: (scope notified) (nullable): called for reloads; %NULL: they are not subscribed to. Needs a type.
+ * @reload: (scope notified) (closure user_data) (destroy destroy) (nullable): called for reloads; %NULL: they are not
+ *   subscribed to. Needs a type.
  * @user_data: for @reload
  * @destroy: (nullable): frees @user_data, once, also when the call fails
  * @cancellable: (nullable): to give up
  * @error: return location
  *
- * Serves the standard methods until the connection ends. `Ping` answers with the payload it was sent, `HealthCheck` with a
- * `daemoneye.eventbus.v1.HealthReply`; a request for any other method ends with %DEYE_BUS_ERROR_FAILED `UnknownMethod`.
- * Synchronous, as deye_bus_client_serve() is.
+ * Takes part in the agent's reloads until the connection ends. (The standard methods - Ping, GetInfo, Introspect, GetStats,
+ * HealthCheck, GetProperties, SetProperty - are served by every client anyway, see #DeyeBusService; a broker that does not
+ * know of that is asked to here.) Synchronous, as deye_bus_client_serve() is.
  *
  * Returns: %TRUE: served; errors as of deye_bus_client_serve()
  *
@@ -63,6 +64,8 @@ DEYE_BUS_API gboolean deye_bus_client_serve_standard (DeyeBusClient *self, DeyeB
  * @self: the client
  * @health: what HealthCheck and the heartbeat say from now on; %DEYE_BUS_HEALTH_HEALTHY at first
  * @detail: (nullable): for people
+ *
+ * Says how this collector is.
  *
  * Since: 0.1
  */

@@ -62,7 +62,7 @@ static const StatusRow rows[] = {
   { WIRE_STATUS_DUPLICATE_ID, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("The id is in use: choose another one") },
   { WIRE_STATUS_NO_MEMORY, DEYE_BUS_ERROR_NO_MEMORY, N_ ("Out of memory: try again later") },
   { WIRE_STATUS_ABSENT, DEYE_BUS_ERROR_ABSENT, N_ ("The target is not connected") },
-  { WIRE_STATUS_NOT_SUBSCRIBED, DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("The target neither subscribes to the topic nor serves it") },
+  { WIRE_STATUS_NOT_SUBSCRIBED, DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("The target neither subscribes to nor serves this topic") },
   { WIRE_STATUS_NO_RESPONDERS, DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("Nobody serves this topic: start who does") },
   { WIRE_STATUS_RESPONDER_GONE, DEYE_BUS_ERROR_RESPONDER_GONE, N_ ("The responder went before it answered") },
   { WIRE_STATUS_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("No answer within the time given") },
@@ -107,6 +107,14 @@ add_limit (GString *text, guint64 limit, guint64 value, WireSpan setting)
                           (int) setting.len, setting.len > 0 ? (const char *) setting.data : "");
 }
 
+/* Whether the broker says more than our text does. */
+static gboolean
+adds_to (WireSpan detail, const char *text)
+{
+  return detail.len > 0
+         && (detail.len != strlen (text) || g_ascii_strncasecmp ((const char *) detail.data, text, detail.len) != 0);
+}
+
 GError *
 deye_bus_error_from_envelope (const WireEnvelope *envelope)
 {
@@ -114,7 +122,7 @@ deye_bus_error_from_envelope (const WireEnvelope *envelope)
   GString *text = g_string_new (_ (row->text));
   GError *error;
 
-  if (envelope->detail.len > 0)
+  if (adds_to (envelope->detail, row->text))
     {
       g_string_append (text, ": ");
       g_string_append_len (text, (const char *) envelope->detail.data, (gssize) envelope->detail.len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
+#include "deye-bus-pack.h"
 #include "health.pb-c.h"
 
 #include <glib/gi18n-lib.h>
@@ -18,17 +19,13 @@ pack_heartbeat (DeyeBusClient *self)
 {
   Daemoneye__Eventbus__V1__Heartbeat beat = DAEMONEYE__EVENTBUS__V1__HEARTBEAT__INIT;
   g_autofree char *detail = g_strdup (self->health_detail != NULL ? self->health_detail : "");
-  gsize size;
-  guint8 *bytes;
 
   beat.id = self->id;
   beat.sequence = ++self->heartbeats;
   beat.interval_us = (guint64) self->heartbeat_us;
   beat.health = self->health;
   beat.detail = detail;
-  size = daemoneye__eventbus__v1__heartbeat__get_packed_size (&beat);
-  bytes = g_malloc (size);
-  return g_bytes_new_take (bytes, daemoneye__eventbus__v1__heartbeat__pack (&beat, bytes));
+  return deye_bus_pack (&beat.base);
 }
 
 static void

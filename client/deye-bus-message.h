@@ -43,40 +43,201 @@ DEYE_BUS_API void deye_bus_message_unref (DeyeBusMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusMessage, deye_bus_message_unref)
 
 /*
- * Accessors, all since 0.1. Strings are UTF-8 and (transfer none); NULL when the sender did not say it, unless stated.
- * Sender, sequence and acceptance time are the broker's stamps and can't be forged; all else is the sender's word.
+ * Accessors. Strings are UTF-8; NULL when the sender did not say it, unless stated. Sender, sequence and acceptance time
+ * are the broker's stamps and can't be forged; all else is the sender's word.
  */
 
-/* Never NULL; "" in a reply. */
+/**
+ * deye_bus_message_get_topic:
+ * @message: a message
+ *
+ * Returns: (transfer none): the topic, never %NULL; "" in a reply
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_topic (DeyeBusMessage *message);
-/* Id of the peer that sent it, never NULL; "bus": the broker itself. */
+
+/**
+ * deye_bus_message_get_sender:
+ * @message: a message
+ *
+ * The broker's stamp: it can't be forged.
+ *
+ * Returns: (transfer none): id of the peer that sent it, never %NULL; "bus": the broker itself
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_sender (DeyeBusMessage *message);
-/* Order of acceptance, one count in each epoch of the broker; with gaps, for it counts messages to others too. */
+
+/**
+ * deye_bus_message_get_sequence:
+ * @message: a message
+ *
+ * The broker's stamp: it can't be forged.
+ *
+ * Returns: order of acceptance, one count in each epoch of the broker; with gaps, for it counts messages to others too
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API guint64 deye_bus_message_get_sequence (DeyeBusMessage *message);
-/* Wall clock of the broker, microseconds since 1970: for display; order is get_sequence()'s. */
+
+/**
+ * deye_bus_message_get_accept_time:
+ * @message: a message
+ *
+ * The broker's stamp: it can't be forged.
+ *
+ * Returns: wall clock of the broker, microseconds since 1970: for display; order is deye_bus_message_get_sequence()'s
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gint64 deye_bus_message_get_accept_time (DeyeBusMessage *message);
-/* Requests: which method of the service. */
+
+/**
+ * deye_bus_message_get_method:
+ * @message: a message
+ *
+ * For requests.
+ *
+ * Returns: (transfer none) (nullable): which method of the service
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_method (DeyeBusMessage *message);
-/* Full protobuf name of the payload's message. */
+
+/**
+ * deye_bus_message_get_type_name:
+ * @message: a message
+ *
+ * Returns: (transfer none) (nullable): full protobuf name of the payload's message
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_type_name (DeyeBusMessage *message);
-/* Media type of a payload that is not protobuf. */
+
+/**
+ * deye_bus_message_get_content_type:
+ * @message: a message
+ *
+ * Returns: (transfer none) (nullable): media type of a payload that is not protobuf
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_content_type (DeyeBusMessage *message);
+
+/**
+ * deye_bus_message_get_correlation_id:
+ * @message: a message
+ *
+ * Returns: (transfer none) (nullable): ties what belongs to one piece of work
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_correlation_id (DeyeBusMessage *message);
+
+/**
+ * deye_bus_message_get_parent_id:
+ * @message: a message
+ *
+ * Returns: (transfer none) (nullable): what caused it
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_parent_id (DeyeBusMessage *message);
+
+/**
+ * deye_bus_message_get_root_id:
+ * @message: a message
+ *
+ * Returns: (transfer none) (nullable): what caused all of it
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_root_id (DeyeBusMessage *message);
+
+/**
+ * deye_bus_message_get_stage:
+ * @message: a message
+ *
+ * Returns: (transfer none) (nullable): stage of a workflow
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_message_get_stage (DeyeBusMessage *message);
-/* The sender's own count; 0: it does not count. */
+
+/**
+ * deye_bus_message_get_sequence_number:
+ * @message: a message
+ *
+ * Returns: the sender's own count; 0: it does not count
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API guint64 deye_bus_message_get_sequence_number (DeyeBusMessage *message);
-/* 0 (default) to 255, higher is more urgent. */
+
+/**
+ * deye_bus_message_get_priority:
+ * @message: a message
+ *
+ * Returns: 0 (default) to 255, higher is more urgent
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API guint8 deye_bus_message_get_priority (DeyeBusMessage *message);
-/* W3C trace context, 16 and 8 bytes: (transfer full) (nullable). */
+
+/**
+ * deye_bus_message_dup_trace_id:
+ * @message: a message
+ *
+ * Returns: (transfer full) (nullable): W3C trace context, 16 bytes
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API GBytes *deye_bus_message_dup_trace_id (DeyeBusMessage *message);
+
+/**
+ * deye_bus_message_dup_span_id:
+ * @message: a message
+ *
+ * Returns: (transfer full) (nullable): W3C trace context, 8 bytes
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API GBytes *deye_bus_message_dup_span_id (DeyeBusMessage *message);
-/* (transfer full) (array zero-terminated=1): "key=value", in the sender's order; empty when there are none. */
+
+/**
+ * deye_bus_message_dup_tags:
+ * @message: a message
+ *
+ * Returns: (transfer full) (array zero-terminated=1) (element-type utf8): "key=value", in the sender's order; empty
+ *   when there are none
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API char **deye_bus_message_dup_tags (DeyeBusMessage *message);
-/* Requests: microseconds that were left for the answer when the broker handed it on; 0: not a request. */
+
+/**
+ * deye_bus_message_get_remaining:
+ * @message: a message
+ *
+ * For requests.
+ *
+ * Returns: microseconds that were left for the answer when the broker handed it on; 0: not a request
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gint64 deye_bus_message_get_remaining (DeyeBusMessage *message);
-/* Replies: whether no more follow. */
+
+/**
+ * deye_bus_message_is_final:
+ * @message: a message
+ *
+ * For replies.
+ *
+ * Returns: whether no more follow
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gboolean deye_bus_message_is_final (DeyeBusMessage *message);
 
 /**

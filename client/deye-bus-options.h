@@ -52,34 +52,137 @@ DEYE_BUS_API DeyeBusOptions *deye_bus_options_copy (const DeyeBusOptions *option
 DEYE_BUS_API void deye_bus_options_free (DeyeBusOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOptions, deye_bus_options_free)
 
-/*
- * Setters, all since 0.1. Absent unless set.
- */
+/* Setters. Absent unless set. */
 
-/* Microseconds after which a call gives up; 0: the default, 30 s. Requests also tell the broker, whose ceiling is
- * max_request_timeout_us (300 s). */
+/**
+ * deye_bus_options_set_timeout:
+ * @options: options
+ * @timeout_us: microseconds after which a call gives up; 0: the default, 30 s
+ *
+ * Requests also tell the broker, whose ceiling is max_request_timeout_us (300 s).
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 timeout_us);
-/* Requests: method of the service. */
+
+/**
+ * deye_bus_options_set_method:
+ * @options: options
+ * @method: (nullable): method of the service
+ *
+ * For requests.
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_method (DeyeBusOptions *options, const char *method);
-/* Requests: the one peer to ask, instead of any that serves the topic. Left out of publishes: see direct(). */
+
+/**
+ * deye_bus_options_set_target:
+ * @options: options
+ * @peer_id: (nullable): the one peer to ask, instead of any that serves the topic
+ *
+ * For requests. Left out of publishes: see deye_bus_client_direct().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_target (DeyeBusOptions *options, const char *peer_id);
-/* Full protobuf name of the payload's message. */
+
+/**
+ * deye_bus_options_set_type_name:
+ * @options: options
+ * @type_name: (nullable): full protobuf name of the payload's message
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_type_name (DeyeBusOptions *options, const char *type_name);
-/* Media type, when the payload is not protobuf. */
+
+/**
+ * deye_bus_options_set_content_type:
+ * @options: options
+ * @content_type: (nullable): media type, when the payload is not protobuf
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_content_type (DeyeBusOptions *options, const char *content_type);
-/* 0 (default) to 255, higher is more urgent. Carried to the receiver; lanes follow from the topic. */
+
+/**
+ * deye_bus_options_set_priority:
+ * @options: options
+ * @priority: 0 (default) to 255, higher is more urgent
+ *
+ * Carried to the receiver; lanes follow from the topic.
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_priority (DeyeBusOptions *options, guint8 priority);
-/* Ties what belongs to one piece of work; what caused it; what caused all of it. */
+
+/**
+ * deye_bus_options_set_correlation_id:
+ * @options: options
+ * @correlation_id: (nullable): ties what belongs to one piece of work
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_correlation_id (DeyeBusOptions *options, const char *correlation_id);
+
+/**
+ * deye_bus_options_set_parent_id:
+ * @options: options
+ * @parent_id: (nullable): what caused it
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_parent_id (DeyeBusOptions *options, const char *parent_id);
+
+/**
+ * deye_bus_options_set_root_id:
+ * @options: options
+ * @root_id: (nullable): what caused all of it
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_root_id (DeyeBusOptions *options, const char *root_id);
-/* W3C trace context: (nullable) of exactly 16, and (nullable) of exactly 8 bytes. */
+
+/**
+ * deye_bus_options_set_trace:
+ * @options: options
+ * @trace_id: (nullable): exactly 16 bytes
+ * @span_id: (nullable): exactly 8 bytes
+ *
+ * W3C trace context.
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *span_id);
-/* The sender's own count; 0: none. */
+
+/**
+ * deye_bus_options_set_sequence_number:
+ * @options: options
+ * @sequence_number: the sender's own count; 0: none
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_sequence_number (DeyeBusOptions *options, guint64 sequence_number);
-/* Stage of a workflow. */
+
+/**
+ * deye_bus_options_set_stage:
+ * @options: options
+ * @stage: (nullable): stage of a workflow
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_set_stage (DeyeBusOptions *options, const char *stage);
-/* Up to 64. @key: not empty, without "="; may be given several times, order is kept. */
+
+/**
+ * deye_bus_options_add_tag:
+ * @options: options
+ * @key: not empty, without "="
+ * @value: any text
+ *
+ * Up to 64. A key may be given several times, order is kept.
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_options_add_tag (DeyeBusOptions *options, const char *key, const char *value);
 
 G_END_DECLS

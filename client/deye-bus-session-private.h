@@ -38,6 +38,7 @@ struct DeyeBusSession
   GError *reason;
   GError *broker_said; /* an ERROR about the connection, before it goes */
   DeyeBusWelcome welcome;
+  DeyeBusCounts counts;
   DeyeBusEvents *events;
   DeyeBusPending *hello;
 

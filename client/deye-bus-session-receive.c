@@ -3,6 +3,7 @@
 
 #include "control.pb-c.h"
 #include "envelope.pb-c.h"
+#include "wire-feature.h"
 #include "wire-guard.h"
 
 #include <glib/gi18n-lib.h>
@@ -73,6 +74,7 @@ handle_welcome (DeyeBusSession *session, const WireFrame *frame)
     }
   session->welcome.epoch = welcome->epoch;
   session->welcome.role = welcome->role;
+  session->welcome.features = welcome->features & WIRE_FEATURES_KNOWN;
   session->welcome.largest_payload = MIN (welcome->largest_payload, PAYLOAD_CEILING);
   session->welcome.software_version = g_strdup (welcome->software_version);
   session->reader.max_body
@@ -116,6 +118,7 @@ static void
 hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
   message->to_handle++;
+  session->counts.received++;
   if (!channel->pull)
     {
       deye_bus_events_push (session->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_MESSAGE,
@@ -337,6 +340,7 @@ handle_gap (Arrival *arrival)
 
   if (channel == NULL)
     return;
+  session->counts.missed += envelope->gap_count;
   if (session->events->unpaid >= DEYE_BUS_EVENTS_UNPAID_MAX)
     misbehaved (session, "too many GAPs");
   else

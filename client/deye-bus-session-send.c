@@ -279,6 +279,17 @@ new_id (DeyeBusSession *session, const DeyeBusCall *call, const DeyeBusPending *
   return session->last_id | (nobody ? 1 : 0);
 }
 
+static void
+count (DeyeBusCounts *counts, guint8 kind)
+{
+  if (kind == WIRE_KIND_PUBLISH)
+    counts->published++;
+  else if (kind == WIRE_KIND_REQUEST)
+    counts->requested++;
+  else
+    counts->answered++;
+}
+
 gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
@@ -298,6 +309,7 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
   now = may_start (session, encoded.credit_class);
   if (!now && !let_wait (session, &encoded, pending, error))
     return FALSE;
+  count (&session->counts, call->kind);
   if (pending != NULL)
     {
       pending->id = encoded.envelope.id;

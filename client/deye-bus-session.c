@@ -2,6 +2,7 @@
 #include "deye-bus-session-private.h"
 
 #include "envelope.pb-c.h"
+#include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -105,6 +106,7 @@ say_hello (DeyeBusSession *session, const DeyeBusHello *hello)
   message.type = type != NULL ? type : nothing;
   message.role = hello->role;
   message.incarnation = hello->incarnation;
+  message.features = WIRE_FEATURES_KNOWN;
   message.software_version = version != NULL ? version : nothing;
   body = g_malloc (daemoneye__eventbus__v1__hello__get_packed_size (&message));
   deye_bus_session_put_body (session, WIRE_KIND_HELLO,
@@ -164,6 +166,46 @@ const DeyeBusWelcome *
 deye_bus_session_welcome (const DeyeBusSession *session)
 {
   return &session->welcome;
+}
+
+const DeyeBusCounts *
+deye_bus_session_counts (const DeyeBusSession *session)
+{
+  return &session->counts;
+}
+
+guint
+deye_bus_session_n_pending (const DeyeBusSession *session)
+{
+  return g_hash_table_size (session->pending);
+}
+
+guint
+deye_bus_session_n_waiting (const DeyeBusSession *session)
+{
+  return session->n_waiting;
+}
+
+static gint
+by_number (gconstpointer a, gconstpointer b)
+{
+  const DeyeBusChannel *const *first = a, *const *second = b;
+
+  return (*first)->id < (*second)->id ? -1 : (*first)->id > (*second)->id;
+}
+
+GPtrArray *
+deye_bus_session_list_channels (const DeyeBusSession *session)
+{
+  GPtrArray *channels = g_ptr_array_sized_new (g_hash_table_size (session->channels));
+  GHashTableIter iter;
+  gpointer channel;
+
+  g_hash_table_iter_init (&iter, session->channels);
+  while (g_hash_table_iter_next (&iter, NULL, &channel))
+    g_ptr_array_add (channels, channel);
+  g_ptr_array_sort (channels, by_number);
+  return channels;
 }
 
 DeyeBusOutbuf *

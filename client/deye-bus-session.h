@@ -110,10 +110,26 @@ typedef struct
 {
   guint64 epoch;
   guint64 largest_payload;
+  guint64 features; /* that both sides know, of wire-feature */
   guint32 role;
   char *software_version;
 } DeyeBusWelcome;
 const DeyeBusWelcome *deye_bus_session_welcome (const DeyeBusSession *session);
+
+typedef struct
+{
+  guint64 published; /* directs and broadcasts, too */
+  guint64 requested;
+  guint64 answered;
+  guint64 received; /* messages and requests */
+  guint64 missed;   /* told by GAP */
+} DeyeBusCounts;
+const DeyeBusCounts *deye_bus_session_counts (const DeyeBusSession *session);
+/* Calls that wait for their end; and for credit. */
+guint deye_bus_session_n_pending (const DeyeBusSession *session);
+guint deye_bus_session_n_waiting (const DeyeBusSession *session);
+/* Of DeyeBusChannel, borrowed, by their ids. */
+GPtrArray *deye_bus_session_list_channels (const DeyeBusSession *session);
 
 /* --- bytes --- */
 

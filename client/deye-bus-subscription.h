@@ -37,12 +37,55 @@ G_BEGIN_DECLS
  */
 DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusSubscription, deye_bus_subscription, DEYE_BUS, SUBSCRIPTION, GObject)
 
-/* What it is; all since 0.1, (transfer none). */
+/**
+ * deye_bus_subscription_get_pattern:
+ * @self: the subscription
+ *
+ * Returns: (transfer none): the pattern, or the topic that is served
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API const char *deye_bus_subscription_get_pattern (DeyeBusSubscription *self);
-DEYE_BUS_API const char *deye_bus_subscription_get_group (DeyeBusSubscription *self); /* nullable */
-DEYE_BUS_API guint32 deye_bus_subscription_get_id (DeyeBusSubscription *self);        /* unique on its connection */
-DEYE_BUS_API guint64 deye_bus_subscription_get_delivered (DeyeBusSubscription *self); /* given to the callback or to next() */
-DEYE_BUS_API guint64 deye_bus_subscription_get_missed (DeyeBusSubscription *self);    /* told by gaps */
+
+/**
+ * deye_bus_subscription_get_group:
+ * @self: the subscription
+ *
+ * Returns: (transfer none) (nullable): name of the queue group
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API const char *deye_bus_subscription_get_group (DeyeBusSubscription *self);
+
+/**
+ * deye_bus_subscription_get_id:
+ * @self: the subscription
+ *
+ * Returns: its number, unique on its connection
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint32 deye_bus_subscription_get_id (DeyeBusSubscription *self);
+
+/**
+ * deye_bus_subscription_get_delivered:
+ * @self: the subscription
+ *
+ * Returns: how many messages were given to the callback or to next()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_subscription_get_delivered (DeyeBusSubscription *self);
+
+/**
+ * deye_bus_subscription_get_missed:
+ * @self: the subscription
+ *
+ * Returns: how many messages were lost, as told by gaps
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_subscription_get_missed (DeyeBusSubscription *self);
 
 /**
  * deye_bus_subscription_next:
@@ -64,12 +107,29 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_subscription_next (DeyeBusSubscription *se
 
 /**
  * deye_bus_subscription_next_async:
+ * @self: a subscription without a callback
+ * @cancellable: (nullable): to give up
+ * @callback: (scope async) (closure user_data) (nullable): called at the end
+ * @user_data: for @callback
  *
  * As deye_bus_subscription_next(), without a timeout. Does not keep the client alive.
  *
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_subscription_next_async (DeyeBusSubscription *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * deye_bus_subscription_next_finish:
+ * @self: the subscription
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_subscription_next_async().
+ *
+ * Returns: (transfer full): the message; %NULL with an error as of deye_bus_subscription_next()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API DeyeBusMessage *deye_bus_subscription_next_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error);
 
 /**
@@ -88,7 +148,32 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_subscription_next_finish (DeyeBusSubscript
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_subscription_unsubscribe (DeyeBusSubscription *self, GCancellable *cancellable, GError **error);
+
+/**
+ * deye_bus_subscription_unsubscribe_async:
+ * @self: the subscription
+ * @cancellable: (nullable): to stop waiting for the broker's answer
+ * @callback: (scope async) (closure user_data) (nullable): called at the end
+ * @user_data: for @callback
+ *
+ * As deye_bus_subscription_unsubscribe().
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API void deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * deye_bus_subscription_unsubscribe_finish:
+ * @self: the subscription
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_subscription_unsubscribe_async().
+ *
+ * Returns: %TRUE, or %FALSE with an error as of deye_bus_subscription_unsubscribe()
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API gboolean deye_bus_subscription_unsubscribe_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

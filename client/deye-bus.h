@@ -8,4 +8,5 @@
 #include "deye-bus-options.h"
 #include "deye-bus-subscription.h"
 #include "deye-bus-collector.h"
+#include "deye-bus-service.h"
 #undef DEYE_BUS_INSIDE

@@ -105,6 +105,17 @@ start_broker (Agent *self, GError **error)
          && host_module_start (&self->module, self->address, self->config, error);
 }
 
+/* What tools are told of this agent: what it publishes. */
+static gboolean
+describe (Agent *self, GError **error)
+{
+  g_autoptr (DeyeBusService) service = deye_bus_service_new ("daemoneye.Agent", "The agent that the broker lives in.");
+
+  deye_bus_service_add_event (service, "ConfigReload", "control.collector.config.reload",
+                              "daemoneye.eventbus.v1.ConfigReload", "All collectors are to read their configuration again.");
+  return deye_bus_client_add_service (self->client, service, error);
+}
+
 static gboolean
 join_bus (Agent *self, GError **error)
 {
@@ -113,7 +124,7 @@ join_bus (Agent *self, GError **error)
   if (fd < 0)
     return FALSE;
   self->client = deye_bus_client_new_for_fd (fd, AGENT_ID, NULL);
-  return deye_bus_client_connect (self->client, NULL, error);
+  return describe (self, error) && deye_bus_client_connect (self->client, NULL, error);
 }
 
 static gboolean

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proc-pack.h"
+#include "procmond-service.h"
 #include "procmond-task.h"
 
 #include <glib-unix.h>
@@ -12,11 +13,12 @@
 /*
  * procmond: tells the bus which processes this machine has, and which come and go.
  *
- * It answers tasks (procmond-task) and publishes events.process.lifecycle from polls (proc-watch). With --shard I/N it
+ * It answers tasks (procmond-task) and calls (procmond-service), and publishes events.process.lifecycle from polls (proc-watch). With --shard I/N it
  * publishes only for pids of its shard, so that several procmonds tell each event once. It keeps no state on disk.
  */
 
-#define LIFECYCLE_TOPIC "events.process.lifecycle"
+#define INTERVAL_MIN_MS 10
+#define INTERVAL_MAX_MS 3600000
 
 typedef struct
 {
@@ -33,7 +35,9 @@ typedef struct
 
   GMainLoop *loop;
   DeyeBusClient *client;
+  DeyeBusService *service;
   ProcWatch watch;
+  guint poll; /* source; 0: none */
   guint64 sequence;
   int status;
 } Procmond;
@@ -47,7 +51,7 @@ publish_event (Procmond *self, const ProcEvent *event)
 
   deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.ProcessEvent");
   deye_bus_options_set_sequence_number (options, ++self->sequence);
-  if (!deye_bus_client_publish (self->client, LIFECYCLE_TOPIC, payload, options, NULL, NULL, &error))
+  if (!deye_bus_client_publish (self->client, PROCMOND_LIFECYCLE_TOPIC, payload, options, NULL, NULL, &error))
     g_warning ("an event was not published: %s", error->message);
 }
 
@@ -60,6 +64,22 @@ on_poll (gpointer data)
   for (guint i = 0; i < events->len; i++)
     publish_event (self, &g_array_index (events, ProcEvent, i));
   return G_SOURCE_CONTINUE;
+}
+
+/* Somebody asks for another time between polls. */
+static gboolean
+on_interval (DeyeBusService *service, const char *name, const GValue *value, gpointer data)
+{
+  Procmond *self = data;
+  guint64 interval_ms = g_value_get_uint64 (value);
+
+  if (interval_ms < INTERVAL_MIN_MS || interval_ms > INTERVAL_MAX_MS)
+    return TRUE; /* refused */
+  self->interval_ms = (gint) interval_ms;
+  if (self->poll != 0)
+    g_source_remove (self->poll);
+  self->poll = g_timeout_add ((guint) self->interval_ms, on_poll, self);
+  return FALSE;
 }
 
 static gboolean
@@ -132,9 +152,9 @@ parse_options (Procmond *self, int *argc, char ***argv, GError **error)
     return FALSE;
   self->id = self->id != NULL ? self->id : g_strdup ("procmond-1");
   self->type = self->type != NULL ? self->type : g_strdup ("procmond");
-  if (self->interval_ms < 10)
+  if (self->interval_ms < INTERVAL_MIN_MS || self->interval_ms > INTERVAL_MAX_MS)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval is at least 10 ms"));
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval is 10 ms to an hour"));
       return FALSE;
     }
   return self->shard_text == NULL || parse_shard (self, error);
@@ -156,6 +176,10 @@ join_bus (Procmond *self, GError **error)
   g_autoptr (DeyeBusSubscription) tasks = NULL;
 
   self->client = deye_bus_client_new (self->address, self->id, self->type);
+  self->service = procmond_service_new ((guint64) self->interval_ms, self->shard, self->shards);
+  g_signal_connect (self->service, "refuse-property", G_CALLBACK (on_interval), self);
+  if (!deye_bus_client_add_service (self->client, self->service, error))
+    return FALSE;
   if (!deye_bus_client_connect (self->client, NULL, error))
     return FALSE;
   g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
@@ -172,14 +196,14 @@ join_bus (Procmond *self, GError **error)
 static void
 run (Procmond *self)
 {
-  guint poll, term, interrupt;
+  guint term, interrupt;
 
-  poll = g_timeout_add ((guint) self->interval_ms, on_poll, self);
+  self->poll = g_timeout_add ((guint) self->interval_ms, on_poll, self);
   term = g_unix_signal_add (SIGTERM, on_signal, self);
   interrupt = g_unix_signal_add (SIGINT, on_signal, self);
   say_ready (self);
   g_main_loop_run (self->loop);
-  g_source_remove (poll);
+  g_clear_handle_id (&self->poll, g_source_remove);
   g_source_remove (term);
   g_source_remove (interrupt);
 }
@@ -193,6 +217,9 @@ clear (Procmond *self)
       deye_bus_client_close (self->client, NULL, NULL);
       g_clear_object (&self->client);
     }
+  if (self->service != NULL)
+    g_signal_handlers_disconnect_by_data (self->service, self);
+  g_clear_object (&self->service);
   proc_watch_clear (&self->watch);
   g_main_loop_unref (self->loop);
   g_free (self->id);

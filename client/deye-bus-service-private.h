@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-service.h"
+
+/*
+ * A service as declared: plain lists, in the order of declaration. deye-bus-methods answers by them, deye-bus-describe
+ * tells of them.
+ *
+ * Invariant: names are valid and unique in their list; a property's value has its type.
+ */
+
+#define DEYE_BUS_SERVICES_MAX 64u
+#define DEYE_BUS_TYPES_MAX    (256u * 1024u) /* bytes of descriptors, of all services of a client */
+
+typedef struct
+{
+  char *name;
+  char *topic; /* NULL: a method of control.collector.{id} */
+  char *group;
+  char *request_type;
+  char *reply_type;
+  char *doc;
+  DeyeBusMethodCallback callback; /* NULL: declared only */
+  gpointer user_data;
+  GDestroyNotify destroy;
+} DeyeBusServiceMethod;
+
+typedef struct
+{
+  char *name;
+  char *topic;
+  char *type_name;
+  char *doc;
+} DeyeBusServiceEvent;
+
+typedef struct
+{
+  char *name;
+  char *doc;
+  gboolean writable;
+  GValue value;
+} DeyeBusServiceProperty;
+
+struct _DeyeBusService
+{
+  GObject parent_instance;
+
+  char *name;
+  char *doc;
+  DeyeBusClient *client; /* weak pointer; NULL: not added, or gone */
+  GPtrArray *methods;    /* of DeyeBusServiceMethod */
+  GPtrArray *events;     /* of DeyeBusServiceEvent */
+  GPtrArray *properties; /* of DeyeBusServiceProperty */
+  GPtrArray *types;      /* of GBytes */
+};
+
+/* A method that is answered elsewhere. */
+void deye_bus_service_declare (DeyeBusService *self, const char *name, const char *request_type, const char *reply_type,
+                               const char *doc);
+
+/* @name: "Method" or "service.Method". NULL: there is none. */
+const DeyeBusServiceMethod *deye_bus_service_find_method (DeyeBusService *self, const char *name);
+DeyeBusServiceProperty *deye_bus_service_find_property (DeyeBusService *self, const char *name);
+
+/* Another peer asks for it; @value has the property's type. FALSE: refused. */
+gboolean deye_bus_service_ask_property (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value);
