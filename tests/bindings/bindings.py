@@ -1,0 +1,472 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Drives the client library from Python, by introspection, against a real broker: `bindings.py AGENT MODULE`."""
+import sys
+import threading
+import traceback
+
+import gi
+gi.require_version("DeyeBus", "1.0")
+from gi.repository import DeyeBus, Gio, GLib  # noqa: E402
+
+from broker import Broker  # noqa: E402
+
+TESTS = []
+EVENT = "events.process.started"
+TASK = "control.collector.task.process"
+WATCHDOG_S = 60
+SECOND_US = 1000000
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+# --- waiting ---
+
+def wait_until(condition, what, context=None):
+    """Runs the context until the condition holds; the watchdog makes it fail, a test never sleeps."""
+    context = context or GLib.MainContext.default()
+    late = []
+    watchdog = GLib.timeout_source_new_seconds(WATCHDOG_S)
+    watchdog.set_callback(lambda *_: late.append(True))
+    watchdog.attach(context)
+    try:
+        while not condition():
+            assert not late, f"still waiting for {what}"
+            context.iteration(True)
+    finally:
+        watchdog.destroy()
+
+
+def finish(start, end, *args):
+    """An asynchronous call with its main loop."""
+    got = []
+    start(*args, None, lambda source, result, data: got.append((result, data)), "mine")
+    assert not got, "the end comes from the context, never from the call"
+    wait_until(lambda: got, start.__name__)
+    assert got[0][1] == "mine"
+    return end(got[0][0])
+
+
+def fails_with(code, function, *args):
+    try:
+        function(*args)
+    except GLib.Error as error:
+        assert error.matches(DeyeBus.error_quark(), code), f"{error.domain} {error.code}: {error.message}"
+        return error
+    raise AssertionError(f"no {code}")
+
+
+# --- clients ---
+
+class Bus:
+    """Clients of one test; all are closed at its end."""
+
+    def __init__(self, address):
+        self.address = address
+        self.clients = []
+
+    def tool(self, name="tool"):
+        return self._connected(DeyeBus.Client.new_tool(self.address, name))
+
+    def collector(self, name="collector", kind="procmond"):
+        return self._connected(DeyeBus.Client.new(self.address, name, kind))
+
+    def _connected(self, client):
+        assert client.connect(None)
+        self.clients.append(client)
+        return client
+
+    def close(self):
+        for client in self.clients:
+            client.close(None)
+
+
+def payload(text):
+    return GLib.Bytes.new(text.encode("utf-8"))
+
+
+def publish(client, topic, text, options=None):
+    ok, result = client.publish(topic, payload(text), options, None)
+    assert ok
+    return result
+
+
+# --- tests ---
+
+@test
+def connect_and_properties(bus):
+    tool, collector = bus.tool(), bus.collector()
+    assert tool.get_role() == DeyeBus.Role.TOOL and collector.get_role() == DeyeBus.Role.COLLECTOR
+    assert tool.get_state() == DeyeBus.ClientState.CONNECTED == tool.props.state
+    assert tool.props.role == DeyeBus.Role.TOOL
+    assert (tool.props.id, tool.props.type) == ("tool", None)
+    assert (collector.props.id, collector.props.type) == ("collector", "procmond")
+    assert collector.get_id() == "collector"
+    assert tool.props.address == bus.address
+    assert tool.props.broker_version
+    assert tool.props.broker_epoch == collector.get_broker_epoch() != 0
+    assert tool.props.largest_payload == tool.get_largest_payload() > 0
+    assert len(tool.list_properties()) == 8
+    assert collector.set_heartbeat(SECOND_US) and collector.set_heartbeat(0)
+    collector.set_health(DeyeBus.Health.DEGRADED, "a disk is full")
+
+
+@test
+def connect_async(bus):
+    client = DeyeBus.Client.new(bus.address, "late", "procmond")
+    states = []
+    client.connect_after("notify::state", lambda *_: states.append(client.get_state()))
+    assert finish(client.connect_async, client.connect_finish)
+    assert client.get_state() == DeyeBus.ClientState.CONNECTED
+    assert finish(client.close_async, client.close_finish)
+    assert client.get_state() == DeyeBus.ClientState.CLOSED
+    wait_until(lambda: DeyeBus.ClientState.CLOSED in states, "notify::state")
+
+
+@test
+def publish_to_callback(bus):
+    tool, collector = bus.tool(), bus.collector()
+    seen = []
+    subscription = tool.subscribe("events.process.#", None, lambda *args: seen.append(args), "mine", None)
+    assert subscription.get_pattern() == "events.process.#" and subscription.get_group() is None
+    result = publish(collector, EVENT, "pid 1")
+    assert isinstance(result, DeyeBus.PublishResult)
+    assert (result.matched, result.queued, result.refused) == (1, 1, 0) and result.sequence > 0
+    wait_until(lambda: seen, "the message")
+    source, message, data = seen[0]
+    assert source is subscription and data == "mine"
+    assert (message.get_topic(), message.get_sender()) == (EVENT, "collector")
+    assert message.get_sequence() == result.sequence
+    assert message.get_data() == b"pid 1", repr(message.get_data())
+    assert subscription.get_delivered() == 1 and subscription.get_missed() == 0
+
+
+@test
+def publish_result_is_boxed(bus):
+    collector = bus.collector()
+    result = publish(collector, EVENT, "to nobody")
+    assert (result.matched, result.queued) == (0, 0)
+    copy = result.copy()
+    sequence = result.sequence
+    del result
+    assert copy.sequence == sequence
+
+
+@test
+def message_kept(bus):
+    tool, collector = bus.tool(), bus.collector()
+    kept = []
+    subscription = tool.subscribe(EVENT, None, lambda subscription, message, data: kept.append(message), None, None)
+    texts = [f"number {i}" for i in range(100)] + ["large " * 10000]
+    for text in texts:
+        publish(collector, EVENT, text)
+    wait_until(lambda: len(kept) == len(texts), "the messages")
+    subscription.unsubscribe(None)
+    bus.close()
+    whole = [message.dup_payload() for message in kept]
+    assert [bytes(message.get_data()).decode() for message in kept] == texts
+    del kept[:]
+    assert [piece.get_data().decode() for piece in whole] == texts
+
+
+@test
+def empty_payload(bus):
+    tool, collector = bus.tool(), bus.collector()
+    subscription = tool.subscribe(EVENT, None, None, None, None)
+    collector.publish(EVENT, None, None, None)
+    message = subscription.next(-1, None)
+    assert not message.get_data() and message.dup_payload().get_size() == 0
+    assert message.get_method() is None and message.dup_tags() == [] and message.dup_trace_id() is None
+
+
+@test
+def next_message(bus):
+    tool, collector = bus.tool(), bus.collector()
+    subscription = tool.subscribe("events.process.#", None, None, None, None)
+    fails_with(DeyeBus.Error.TIMEOUT, subscription.next, 0, None)
+    publish(collector, EVENT, "one")
+    publish(collector, EVENT, "two")
+    assert subscription.next(-1, None).get_data() == b"one"
+    assert finish(subscription.next_async, subscription.next_finish).get_data() == b"two"
+    assert subscription.unsubscribe(None)
+    fails_with(DeyeBus.Error.CLOSED, subscription.next, 0, None)
+
+
+@test
+def next_cancelled(bus):
+    tool = bus.tool()
+    subscription = tool.subscribe("events.process.#", None, None, None, None)
+    cancellable, ends = Gio.Cancellable(), []
+    subscription.next_async(cancellable, lambda source, result, data: ends.append(result), None)
+    cancellable.cancel()
+    wait_until(lambda: ends, "the end")
+    try:
+        subscription.next_finish(ends[0])
+        raise AssertionError("not cancelled")
+    except GLib.Error as error:
+        assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+
+
+@test
+def options_arrive(bus):
+    tool, collector = bus.tool(), bus.collector()
+    subscription = tool.subscribe(EVENT, None, None, None, None)
+    options = DeyeBus.Options.new()
+    options.set_timeout(10 * SECOND_US)
+    options.set_type_name("org.example.Started")
+    options.set_content_type("text/plain")
+    options.set_priority(200)
+    options.set_correlation_id("work")
+    options.set_parent_id("cause")
+    options.set_root_id("first cause")
+    options.set_trace(GLib.Bytes.new(b"0123456789abcdef"), GLib.Bytes.new(b"01234567"))
+    options.set_sequence_number(7)
+    options.set_stage("last")
+    options.add_tag("host", "a")
+    options.add_tag("host", "b")
+    copy = options.copy()
+    del options
+    publish(collector, EVENT, "text", copy)
+    message = subscription.next(-1, None)
+    assert message.get_type_name() == "org.example.Started" and message.get_content_type() == "text/plain"
+    assert message.get_priority() == 200 and message.get_sequence_number() == 7
+    assert message.get_correlation_id() == "work"
+    assert (message.get_parent_id(), message.get_root_id()) == ("cause", "first cause")
+    assert message.dup_trace_id().get_data() == b"0123456789abcdef"
+    assert message.dup_span_id().get_data() == b"01234567"
+    assert message.get_stage() == "last"
+    assert message.dup_tags() == ["host=a", "host=b"]
+    assert message.get_accept_time() > 0 and message.get_remaining() == 0 and not message.is_final()
+
+
+@test
+def request_and_serve(bus):
+    tool, collector = bus.tool(), bus.collector()
+
+    def on_request(subscription, request, client):
+        assert request.get_method() == "List" and 0 < request.get_remaining() <= 20 * SECOND_US
+        options = DeyeBus.Options.new()
+        options.set_content_type("text/plain")
+        assert client.respond(request, payload("answer to " + request.get_data().decode()), options)
+        fails_with(DeyeBus.Error.CANCELLED, client.respond, request, None, None)
+
+    serving = collector.serve(TASK, None, on_request, collector, None)
+    options = DeyeBus.Options.new()
+    options.set_method("List")
+    options.set_timeout(20 * SECOND_US)
+    reply = finish(tool.request_async, tool.request_finish, TASK, payload("question"), options)
+    assert reply.get_data() == b"answer to question" and reply.get_content_type() == "text/plain"
+    assert reply.get_sender() == "collector" and reply.is_final()
+    assert serving.get_delivered() == 1
+
+
+@test
+def request_sync(bus):
+    """Serves in another thread, with a context of its own."""
+    tool, served, over, errors = bus.tool(), threading.Event(), Gio.Cancellable(), []
+
+    def serve():
+        context = GLib.MainContext.new()
+        context.push_thread_default()
+        try:
+            client = DeyeBus.Client.new(bus.address, "thread", "procmond")
+            client.connect(None)
+            serving = client.serve(TASK, None, None, None, None)
+            served.set()
+            request = serving.next(WATCHDOG_S * SECOND_US, over)
+            client.respond(request, request.dup_payload(), None)
+            client.close(None)
+        except Exception as error:  # told by the main thread
+            errors.append(error)
+        finally:
+            served.set()
+            context.pop_thread_default()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        assert served.wait(WATCHDOG_S) and not errors, errors
+        assert tool.request(TASK, payload("echo"), None, None).get_data() == b"echo"
+    finally:
+        over.cancel()
+        thread.join(WATCHDOG_S)
+    assert not errors, errors
+    assert tool.request("control.bus.stats", None, None, None).get_data()
+
+
+@test
+def respond_error(bus):
+    tool, collector = bus.tool(), bus.collector()
+    asked = []
+    finish(collector.serve_async, collector.serve_finish, TASK, None, lambda s, request: asked.append(request), ())
+    ends = []
+    tool.request_async(TASK, None, None, None, lambda source, result, data: ends.append(result), None)
+    wait_until(lambda: asked, "the request")
+    assert collector.respond_error(asked[0], "org.example.NoDisk", "no such disk")
+    wait_until(lambda: ends, "the reply")
+    error = fails_with(DeyeBus.Error.FAILED, tool.request_finish, ends[0])
+    assert "no such disk" in error.message
+    assert DeyeBus.error_get_name(error) is None, "Python's errors have no room for the name"
+
+
+@test
+def asynchronous_forms(bus):
+    tool, collector = bus.tool(), bus.collector()
+    seen = []
+    subscription = finish(tool.subscribe_async, tool.subscribe_finish, "events.process.#", None,
+                          lambda subscription, message, *data: seen.append((message.get_data(), data)),
+                          ("both", "callbacks"))
+    ok, result = finish_publish(collector, "asked", True)
+    assert ok and result.matched == 1
+    ok, result = finish_publish(collector, "not asked", False)
+    assert ok and result.matched == 0
+    wait_until(lambda: len(seen) == 2, "the messages")
+    assert seen == [(b"asked", ("both", "callbacks")), (b"not asked", ("both", "callbacks"))]
+    ok, result = finish(collector.broadcast_async, collector.broadcast_finish, EVENT, payload("all"), None)
+    assert ok and result.queued == 1
+    assert finish(subscription.unsubscribe_async, subscription.unsubscribe_finish)
+
+
+def finish_publish(client, text, want_ack):
+    return finish(client.publish_async, client.publish_finish, EVENT, payload(text), None, want_ack)
+
+
+@test
+def direct(bus):
+    tool, collector = bus.tool(), bus.collector()
+    topic, seen = "control.collector.task", []
+    collector.subscribe(topic, None, lambda subscription, message, data: seen.append(message.get_data()), None, None)
+    assert tool.direct("collector", topic, payload("queued"), None, False, None)
+    assert finish(tool.direct_async, tool.direct_finish, "collector", topic, payload("handled"), None, True)
+    assert seen == [b"queued", b"handled"]
+    fails_with(DeyeBus.Error.ABSENT, tool.direct, "nobody", topic, None, None, False, None)
+    fails_with(DeyeBus.Error.NOT_SUBSCRIBED, tool.direct, "collector", "control.shutdown", None, None, False, None)
+
+
+@test
+def broadcast(bus):
+    members, collector, seen = [bus.tool("member-1"), bus.tool("member-2")], bus.collector(), []
+    for member in members:
+        subscription = member.subscribe(EVENT, "workers", lambda _, message, who:
+                                        seen.append((who, message.get_data())),
+                                        member.get_id(), None)
+        assert subscription.get_group() == "workers"
+    assert publish(collector, EVENT, "one of you").queued == 1
+    ok, result = collector.broadcast(EVENT, payload("all of you"), None, None)
+    assert ok and result.queued == 2
+    wait_until(lambda: len(seen) == 3, "the messages")
+    assert sorted(who for who, data in seen if data == b"all of you") == ["member-1", "member-2"]
+
+
+@test
+def errors(bus):
+    tool, collector = bus.tool(), bus.collector()
+    error = fails_with(DeyeBus.Error.DENIED, collector.publish, "events.network.opened", None, None, None)
+    assert error.message
+    fails_with(DeyeBus.Error.BAD_TOPIC, tool.publish, "no..topic", None, None, None)
+    fails_with(DeyeBus.Error.BAD_PATTERN, tool.subscribe, "#.no.pattern", None, None, None, None)
+    fails_with(DeyeBus.Error.NO_RESPONDERS, tool.request, TASK, None, None, None)
+    fails_with(DeyeBus.Error.DUPLICATE_ID, DeyeBus.Client.new_tool(bus.address, "tool").connect, None)
+    fails_with(DeyeBus.Error.NO_BROKER, DeyeBus.Client.new_tool(bus.address + ".none", "other").connect, None)
+    unconnected = DeyeBus.Client.new_tool(bus.address, "other")
+    fails_with(DeyeBus.Error.NOT_CONNECTED, unconnected.publish, EVENT, None, None, None)
+    subscription = tool.subscribe(EVENT, None, lambda *_: None, None, None)
+    fails_with(DeyeBus.Error.UNSUPPORTED, subscription.next, 0, None)
+    fails_with(DeyeBus.Error.LIMIT, tool.set_heartbeat, 1)
+    fails_with(DeyeBus.Error.BAD_PATTERN, finish, tool.subscribe_async, tool.subscribe_finish, "#.no.pattern", None,
+               None, ())
+    assert DeyeBus.Error.UNKNOWN == 1 and DeyeBus.Error.UNTRUSTED == 104
+
+
+@test
+def signals(bus):
+    collector, tool = bus.collector(), bus.tool()
+    refused, closed, gaps = [], [], []
+    collector.connect_after("error", lambda client, error: refused.append(error))
+    collector.connect_after("closed", lambda client, error: closed.append(error))
+    finish(collector.publish_async, collector.publish_finish, "events.network.opened", None, None, False)
+    wait_until(lambda: refused, "the refusal")
+    assert refused[0].matches(DeyeBus.error_quark(), DeyeBus.Error.DENIED)
+    collector.close(None)
+    wait_until(lambda: closed, "the closed signal")
+    assert closed[0].matches(DeyeBus.error_quark(), DeyeBus.Error.CLOSED)
+    subscription = tool.subscribe(EVENT, None, None, None, None)
+    subscription.connect("gap", lambda *args: gaps.append(args))
+    subscription.emit("gap", 1, 2 ** 40, 3, DeyeBus.Error.SLOW_CONSUMER)
+    assert gaps == [(subscription, 1, 2 ** 40, 3, DeyeBus.Error.SLOW_CONSUMER)]
+
+
+@test
+def callback_freed(bus):
+    """What belongs to a callback is let go when the subscription has ended."""
+    class Thing:
+        alive = 0
+
+        def __init__(self):
+            Thing.alive += 1
+
+        def __del__(self):
+            Thing.alive -= 1
+
+    tool = bus.tool()
+    subscription = tool.subscribe(EVENT, None, lambda *_: None, Thing(), None)
+    assert Thing.alive == 1
+    subscription.unsubscribe(None)
+    wait_until(lambda: Thing.alive == 0, "the data of the callback to be freed")
+    fails_with(DeyeBus.Error.BAD_PATTERN, tool.subscribe, "#.no.pattern", None, lambda *_: None, Thing(), None)
+    wait_until(lambda: Thing.alive == 0, "the data of a call that failed to be freed")
+
+
+@test
+def serve_standard(bus):
+    tool, collector = bus.tool(), bus.collector()
+    assert collector.serve_standard(lambda client, generation, data: True, None, None)
+    options = DeyeBus.Options.new()
+    options.set_method("Ping")
+    reply = finish(tool.request_async, tool.request_finish, "control.collector.collector", payload("ping"), options)
+    assert reply.get_data() == b"ping"
+
+
+@test
+def broker_ends(bus):
+    """The last one: the broker is asked to stop."""
+    tool, closed = bus.tool(), []
+    subscription = tool.subscribe(EVENT, None, None, None, None)
+    tool.connect_after("closed", lambda client, error: closed.append(error))
+    BROKER.stop()
+    wait_until(lambda: closed, "the closed signal")
+    assert closed[0].matches(DeyeBus.error_quark(), DeyeBus.Error.SHUTTING_DOWN), closed[0].message
+    fails_with(DeyeBus.Error.CLOSED, subscription.next, -1, None)
+    assert tool.get_state() == DeyeBus.ClientState.DISCONNECTED
+
+
+def run(function, number):
+    bus = Bus(BROKER.address)
+    try:
+        function(bus)
+        problem = None
+    except Exception:
+        problem = traceback.format_exc()
+    finally:
+        bus.close()
+    print("not ok" if problem else "ok", number, "/bindings/python/" + function.__name__.replace("_", "-"))
+    if problem:
+        print("# " + problem.rstrip().replace("\n", "\n# "))
+    sys.stdout.flush()
+    return problem is None
+
+
+def main():
+    print(f"1..{len(TESTS)}", flush=True)
+    try:
+        passed = [run(function, number) for number, function in enumerate(TESTS, 1)]
+    finally:
+        status = BROKER.end()
+    return 0 if all(passed) and status == 0 else 1
+
+
+BROKER = Broker(sys.argv[1], sys.argv[2])
+sys.exit(main())

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives the client library from Vala, by the generated vapi, against a real broker: `bindings ADDRESS`, TAP output.
+
+const string EVENT = "events.process.started";
+const string TASK = "control.collector.task.process";
+
+class Bus : Object {
+	public DeyeBus.Client tool;
+	public DeyeBus.Client collector;
+
+	public Bus (string address) throws Error {
+		tool = new DeyeBus.Client.tool (address, "tool");
+		collector = new DeyeBus.Client (address, "collector", "procmond");
+		tool.connect ();
+		collector.connect ();
+	}
+
+	public void close () throws Error {
+		tool.close ();
+		collector.close ();
+	}
+
+	// Answers later: a call of another client comes in between.
+	public async void answer (DeyeBus.Message request) {
+		try {
+			DeyeBus.PublishResult result;
+			yield collector.publish_async (EVENT, null, null, true, null, out result);
+			if (request.get_method () == "Fail")
+				collector.respond_error (request, "org.example.NoDisk", "no such disk");
+			else
+				collector.respond (request, request.dup_payload (), null);
+		} catch (Error error) {
+			GLib.error ("not answered: %s", error.message);
+		}
+	}
+}
+
+Bytes payload (string text) {
+	return new Bytes (text.data);
+}
+
+string text_of (DeyeBus.Message message) {
+	var text = new StringBuilder ();
+	text.append_len ((string) message.get_data (), message.get_data ().length);
+	return text.str;
+}
+
+bool connects (Bus bus) throws Error {
+	return bus.tool.get_role () == DeyeBus.Role.TOOL && bus.collector.get_role () == DeyeBus.Role.COLLECTOR
+		&& bus.tool.get_state () == DeyeBus.ClientState.CONNECTED && bus.tool.id == "tool" && bus.tool.type == null
+		&& bus.collector.type == "procmond" && bus.tool.broker_epoch != 0;
+}
+
+bool publishes_to_callback (Bus bus) throws Error {
+	DeyeBus.Message? kept = null;
+	DeyeBus.PublishResult result;
+	var subscription = bus.tool.subscribe ("events.process.#", null, (subscription, message) => {
+		kept = message;
+	});
+	bus.collector.publish (EVENT, payload ("pid 1"), null, out result);
+	while (kept == null) // the watchdog ends the program
+		MainContext.default ().iteration (true);
+	subscription.unsubscribe ();
+	return text_of (kept) == "pid 1" && kept.get_topic () == EVENT && kept.get_sender () == "collector"
+		&& result.matched == 1 && result.queued == 1 && kept.get_sequence () == result.sequence;
+}
+
+bool takes_next (Bus bus) throws Error {
+	var options = new DeyeBus.Options ();
+	options.set_stage ("last");
+	options.add_tag ("host", "a");
+	var subscription = bus.tool.subscribe (EVENT, null, null);
+	bus.collector.publish (EVENT, payload ("one"), options, null);
+	var message = subscription.next (-1);
+	subscription.unsubscribe ();
+	return text_of (message) == "one" && message.get_stage () == "last" && message.dup_tags ()[0] == "host=a";
+}
+
+bool tells_errors (Bus bus) throws Error {
+	try {
+		DeyeBus.PublishResult result;
+		bus.collector.publish ("events.network.opened", null, null, out result);
+	} catch (DeyeBus.Error.DENIED error) {
+		return true;
+	}
+	return false;
+}
+
+async bool serves_async (Bus bus) throws Error {
+	var serving = yield bus.collector.serve_async (TASK, null, (subscription, request) => {
+		bus.answer.begin (request);
+	}, null);
+	var reply = yield bus.tool.request_async (TASK, payload ("question"), null, null);
+	var named = false;
+	var options = new DeyeBus.Options ();
+	options.set_method ("Fail");
+	try {
+		yield bus.tool.request_async (TASK, null, options, null);
+	} catch (DeyeBus.Error.FAILED error) {
+		named = DeyeBus.Error.get_name (error) == "org.example.NoDisk";
+	}
+	yield serving.unsubscribe_async (null);
+	return text_of (reply) == "question" && reply.is_final () && named;
+}
+
+async bool subscribes_async (Bus bus) throws Error {
+	DeyeBus.PublishResult result;
+	var subscription = yield bus.tool.subscribe_async (EVENT, null, null, null);
+	yield bus.collector.publish_async (EVENT, payload ("async"), null, true, null, out result);
+	var message = yield subscription.next_async (null);
+	yield subscription.unsubscribe_async (null);
+	return text_of (message) == "async" && result.queued == 1;
+}
+
+async bool tells_closed (Bus bus) throws Error {
+	var client = new DeyeBus.Client.tool (bus.tool.address, "other");
+	Error? why = null;
+	yield client.connect_async (null);
+	client.closed.connect ((error) => {
+		why = error.copy ();
+		Idle.add (tells_closed.callback);
+	});
+	client.close ();
+	yield;
+	return why is DeyeBus.Error.CLOSED;
+}
+
+delegate bool Test (Bus bus) throws Error;
+
+class Runner {
+	public bool failed;
+	int count;
+	Bus bus;
+
+	public Runner (string address) throws Error {
+		bus = new Bus (address);
+	}
+
+	public void told (string name, bool holds) {
+		stdout.printf ("%s %d /bindings/vala/%s\n", holds ? "ok" : "not ok", ++count, name);
+		stdout.flush ();
+		failed = failed || !holds;
+	}
+
+	public void run (string name, Test test) {
+		try {
+			told (name, test (bus));
+		} catch (Error error) {
+			told (name, false);
+			stdout.printf ("# %s\n", error.message);
+		}
+	}
+
+	public async void run_async () {
+		try {
+			told ("subscribe-async", yield subscribes_async (bus));
+			told ("request-and-serve-async", yield serves_async (bus));
+			told ("closed-signal", yield tells_closed (bus));
+			bus.close ();
+		} catch (Error error) {
+			told ("async", false);
+			stdout.printf ("# %s\n", error.message);
+		}
+	}
+}
+
+int main (string[] args) {
+	var loop = new MainLoop ();
+	Timeout.add_seconds (120, () => {
+		error ("still waiting");
+	});
+	try {
+		var runner = new Runner (args[1]);
+		stdout.printf ("1..7\n");
+		runner.run ("connect", connects);
+		runner.run ("publish-to-callback", publishes_to_callback);
+		runner.run ("next", takes_next);
+		runner.run ("errors", tells_errors);
+		runner.run_async.begin (() => loop.quit ());
+		loop.run ();
+		return runner.failed ? 1 : 0;
+	} catch (Error error) {
+		stdout.printf ("Bail out! %s\n", error.message);
+		return 1;
+	}
+}

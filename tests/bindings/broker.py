@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A real broker for a test of the bindings: `broker.py AGENT MODULE PROGRAM` runs a program that gets its address."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+
+class Broker:
+    """daemoneye-agent in a directory of its own; it listens when this is made."""
+
+    def __init__(self, agent, module):
+        self.dir = tempfile.mkdtemp(prefix="deye-test-")
+        self.address = os.path.join(self.dir, "bus", "eventbus.sock")
+        self.stopped = False
+        ready, told = os.pipe()
+        self.process = subprocess.Popen([agent, "--address", self.address, "--module", module, "--ready-fd", str(told)],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[told])
+        os.close(told)
+        with os.fdopen(ready) as pipe:
+            line = pipe.readline()
+        if line.rstrip("\n") != self.address:
+            self.end()
+            raise RuntimeError("the broker does not listen")
+
+    def stop(self):
+        """Asks it to end, once, and does not wait."""
+        if not self.stopped:
+            self.process.send_signal(signal.SIGTERM)
+        self.stopped = True
+
+    def end(self):
+        """Its exit status."""
+        self.stop()
+        status = self.process.wait(timeout=60)
+        shutil.rmtree(self.dir, ignore_errors=True)
+        return status
+
+
+def main():
+    broker = Broker(sys.argv[1], sys.argv[2])
+    try:
+        run = subprocess.run([*sys.argv[3:], broker.address], stdin=subprocess.DEVNULL, timeout=240, check=False)
+    finally:
+        ended = broker.end()
+    return run.returncode or ended
+
+
+if __name__ == "__main__":
+    sys.exit(main())
