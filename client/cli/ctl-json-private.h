@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ctl-json.h"
+
+/*
+ * What ctl-json-read.c and ctl-json-write.c share: members of messages by their descriptor. No JSON here.
+ *
+ * Invariant: these are the only functions of ctl-json that compute an address inside of a message.
+ */
+
+/* Bytes of one value in a message or an array. */
+gsize ctl_json_value_size (ProtobufCType type);
+gpointer ctl_json_member (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+gconstpointer ctl_json_member_const (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+/* TRUE for a list or a field without presence; else, whether it is there. */
+gboolean ctl_json_is_present (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+/* FALSE: another member of its oneof is there. */
+gboolean ctl_json_oneof_is_free (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+/* Of a singular field: it is there now. */
+void ctl_json_set_present (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+gsize ctl_json_count (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+void ctl_json_set_count (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, gsize n);
+gboolean ctl_json_is_map (const ProtobufCFieldDescriptor *field);
+
+/* NULL: none. The sign is compared, unlike protobuf-c's look-up that overflows at INT_MAX. */
+const ProtobufCEnumValue *ctl_json_enum_value (const ProtobufCEnumDescriptor *type, int number);
+
+/* With its defaults; free it with ctl_json_message_free(). */
+ProtobufCMessage *ctl_json_message_new (const ProtobufCMessageDescriptor *type);
+void ctl_json_message_free (ProtobufCMessage *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProtobufCMessage, ctl_json_message_free)

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-complete.h"
+#include "ctl-verbs.h"
+
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+
+/* deyebusctl: the command line, the table of verbs, and how a run ends. */
+
+typedef enum
+{
+  TAKES_JSON = 1 << 0,
+  TAKES_XML = 1 << 1,
+  TAKES_TYPE = 1 << 2,
+  TAKES_RAW = 1 << 3,
+  TAKES_WATCH = 1 << 4, /* --count --wait --headers --timestamp --group */
+  TAKES_DELIVERED = 1 << 5,
+  NO_BROKER = 1 << 6,
+  HIDDEN = 1 << 7,
+  TAKES_PAYLOAD = TAKES_TYPE | TAKES_RAW,
+} VerbFlags;
+
+typedef struct
+{
+  const char *name;
+  const char *arguments;
+  const char *summary;
+  guint least, most; /* arguments */
+  CtlVerbFunc run;
+  guint flags;
+} Verb;
+
+static gboolean verb_version (Ctl *ctl, char **args, GError **error);
+static gboolean verb_help (Ctl *ctl, char **args, GError **error);
+
+static const Verb verbs[] = {
+  { "status", "", N_ ("The broker in a few lines"), 0, 0, ctl_verb_status, TAKES_JSON },
+  { "peers", "", N_ ("Who is connected"), 0, 0, ctl_verb_peers, TAKES_JSON },
+  { "peer", N_ ("PEER"), N_ ("Everything about one peer"), 1, 1, ctl_verb_peer, TAKES_JSON },
+  { "topics", N_ ("[PATTERN]"), N_ ("Topics that messages went to, with counts"), 0, 1, ctl_verb_topics, TAKES_JSON },
+  { "subs", N_ ("[PEER]"), N_ ("Who subscribes to what, and who serves what"), 0, 1, ctl_verb_subs, TAKES_JSON },
+  { "groups", "", N_ ("Queue groups and their members"), 0, 0, ctl_verb_groups, TAKES_JSON },
+  { "introspect", N_ ("[PEER|TOPIC]"), N_ ("What peers offer: methods, events, properties, types"), 0, 1,
+    ctl_verb_introspect, TAKES_JSON | TAKES_XML },
+  { "call", N_ ("PEER METHOD [JSON]"), N_ ("Call a method of a peer (the broker is the peer \"bus\")"), 2, 3,
+    ctl_verb_call, TAKES_JSON | TAKES_PAYLOAD },
+  { "request", N_ ("TOPIC [JSON]"), N_ ("Ask whoever serves a topic"), 1, 2, ctl_verb_request,
+    TAKES_JSON | TAKES_PAYLOAD },
+  { "publish", N_ ("TOPIC [JSON]"), N_ ("Publish to all who subscribe to a topic"), 1, 2, ctl_verb_publish,
+    TAKES_JSON | TAKES_PAYLOAD },
+  { "broadcast", N_ ("TOPIC [JSON]"), N_ ("Publish to every member of queue groups, too"), 1, 2, ctl_verb_broadcast,
+    TAKES_JSON | TAKES_PAYLOAD },
+  { "direct", N_ ("PEER TOPIC [JSON]"), N_ ("Publish to one peer"), 2, 3, ctl_verb_direct,
+    TAKES_JSON | TAKES_PAYLOAD | TAKES_DELIVERED },
+  { "subscribe", N_ ("PATTERN"), N_ ("Show messages as they come"), 1, 1, ctl_verb_subscribe,
+    TAKES_JSON | TAKES_RAW | TAKES_WATCH },
+  { "stats", N_ ("[PEER]"), N_ ("Counts of all peers, or one peer's own"), 0, 1, ctl_verb_stats, TAKES_JSON },
+  { "version", "", N_ ("Versions of this tool and the broker"), 0, 0, verb_version, TAKES_JSON },
+  { "help", N_ ("[VERB]"), N_ ("This list, or the options of a verb"), 0, 1, verb_help, NO_BROKER },
+  { "complete-words", "", NULL, 1, 2, ctl_complete, HIDDEN },
+};
+
+static const Verb *
+find_verb (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    if (g_str_equal (verbs[i].name, name))
+      return &verbs[i];
+  return NULL;
+}
+
+/* --- options --- */
+
+/* Those that @verb takes (NULL: what every verb does). */
+static GOptionContext *
+new_context (CtlOptions *options, const Verb *verb)
+{
+  const struct
+  {
+    guint flags; /* 0: every verb */
+    GOptionEntry entry;
+  } rows[] = {
+    { 0, { "address", 'a', 0, G_OPTION_ARG_FILENAME, &options->address, N_ ("Socket of the bus"), N_ ("PATH") } },
+    { 0,
+      { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &options->timeout_s,
+        N_ ("How long to wait for an answer (default: 30)"), N_ ("SECONDS") } },
+    { TAKES_JSON, { "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, N_ ("A JSON object a line"), NULL } },
+    { TAKES_XML, { "xml", 0, 0, G_OPTION_ARG_NONE, &options->xml, N_ ("D-Bus introspection XML"), NULL } },
+    { TAKES_TYPE,
+      { "type", 0, 0, G_OPTION_ARG_STRING, &options->type_name, N_ ("Full protobuf name of the payload's type"),
+        N_ ("NAME") } },
+    { TAKES_RAW, { "raw", 0, 0, G_OPTION_ARG_NONE, &options->raw, N_ ("Payloads as they are, not as JSON"), NULL } },
+    { TAKES_WATCH,
+      { "count", 'n', 0, G_OPTION_ARG_INT, &options->count, N_ ("End after so many messages"), N_ ("COUNT") } },
+    { TAKES_WATCH,
+      { "wait", 'w', 0, G_OPTION_ARG_DOUBLE, &options->wait_s, N_ ("End after this time"), N_ ("SECONDS") } },
+    { TAKES_WATCH,
+      { "headers", 0, 0, G_OPTION_ARG_NONE, &options->headers, N_ ("Show what else a message says"), NULL } },
+    { TAKES_WATCH,
+      { "timestamp", 0, 0, G_OPTION_ARG_NONE, &options->timestamp, N_ ("Show when it was accepted"), NULL } },
+    { TAKES_WATCH, { "group", 0, 0, G_OPTION_ARG_STRING, &options->group, N_ ("Join this queue group"), N_ ("NAME") } },
+    { TAKES_DELIVERED,
+      { "delivered", 0, 0, G_OPTION_ARG_NONE, &options->delivered, N_ ("Wait until the peer has handled it"), NULL } },
+    { 0, { "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, N_ ("Show this help"), NULL } },
+  };
+  g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
+  GOptionContext *context = g_option_context_new (verb != NULL ? _ (verb->arguments) : _ ("VERB [ARGUMENT...]"));
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (rows[i].flags == 0 || (verb != NULL && rows[i].flags & verb->flags))
+      g_array_append_val (entries, rows[i].entry);
+  g_option_context_add_main_entries (context, (GOptionEntry *) (gpointer) entries->data, GETTEXT_PACKAGE);
+  g_option_context_set_help_enabled (context, FALSE);
+  return context;
+}
+
+/* Before the verb, or all of a verb's. @words: its first is the program; what was parsed is taken out. */
+static gboolean
+parse (CtlOptions *options, const Verb *verb, GPtrArray *words, GError **error)
+{
+  g_autoptr (GOptionContext) context = new_context (options, verb);
+  g_auto (GStrv) argv = NULL;
+
+  g_option_context_set_strict_posix (context, verb == NULL);
+  g_ptr_array_add (words, NULL);
+  argv = g_strdupv ((char **) words->pdata);
+  if (!g_option_context_parse_strv (context, &argv, error))
+    return FALSE;
+  g_ptr_array_set_size (words, 0);
+  for (char **word = argv; *word != NULL; word++)
+    g_ptr_array_add (words, g_strdup (*word));
+  return TRUE;
+}
+
+static gboolean
+check_numbers (const CtlOptions *options, GError **error)
+{
+  if (options->count < 0)
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--count is above zero"));
+  if (options->wait_s < 0 || options->wait_s > 1e6 || options->timeout_s < 0 || options->timeout_s > 300)
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--wait is up to a million seconds, --timeout up to 300"));
+  return TRUE;
+}
+
+/* --- help, version --- */
+
+static void
+show_verbs (Ctl *ctl)
+{
+  CtlOutput *output = &ctl->output;
+
+  ctl_output_line (output, "%s", _ ("deyebusctl shows the event bus of DaemonEye, and talks to whoever is on it."));
+  ctl_output_line (output, "%s", "");
+  ctl_output_line (output, "%s", _ ("Usage: deyebusctl [OPTION...] VERB [ARGUMENT...]"));
+  ctl_output_line (output, "%s", "");
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    if (!(verbs[i].flags & HIDDEN))
+      {
+        const char *arguments = *verbs[i].arguments != '\0' ? _ (verbs[i].arguments) : "";
+        g_autofree char *usage = g_strdup_printf ("%s %s", verbs[i].name, arguments);
+        glong width = g_utf8_strlen (usage, -1);
+
+        ctl_output_line (output, "  %s%*s %s", usage, (int) MAX (1, 28 - width), "", _ (verbs[i].summary));
+      }
+  ctl_output_line (output, "%s", "");
+  ctl_output_line (
+      output, "%s",
+      _ ("JSON is text, @FILE, or - for standard input. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no broker,\n"
+         "4 denied, 5 no answer in time, 6 nothing matched."));
+}
+
+static void
+show_verb (Ctl *ctl, const Verb *verb)
+{
+  CtlOptions unused = { 0 };
+  g_autoptr (GOptionContext) context = new_context (&unused, verb);
+  g_autofree char *text = NULL;
+  g_autofree char *name = g_strconcat ("deyebusctl ", verb->name, NULL);
+  g_autofree char *before = g_strdup (g_get_prgname ());
+
+  g_option_context_set_summary (context, _ (verb->summary));
+  g_set_prgname (name); /* the usage line is made of it */
+  text = g_option_context_get_help (context, TRUE, NULL);
+  g_set_prgname (before);
+  ctl_output_bytes (&ctl->output, text, strlen (text));
+}
+
+static gboolean
+unknown_verb (const char *name, GError **error)
+{
+  return ctl_fail (error, CTL_EXIT_USAGE, _ ("There is no verb %s: `deyebusctl help` lists them"), name);
+}
+
+static gboolean
+verb_help (Ctl *ctl, char **args, GError **error)
+{
+  const Verb *verb = args[0] != NULL ? find_verb (args[0]) : NULL;
+
+  if (args[0] != NULL && verb == NULL)
+    return unknown_verb (args[0], error);
+  if (verb != NULL)
+    show_verb (ctl, verb);
+  else
+    show_verbs (ctl);
+  return TRUE;
+}
+
+/* Ours is known without a broker. */
+static gboolean
+verb_version (Ctl *ctl, char **args, GError **error)
+{
+  g_autofree char *broker = NULL;
+  JsonObject *object;
+
+  if (ctl_connect (ctl, NULL))
+    g_object_get (ctl->client, "broker-version", &broker, NULL);
+  if (!ctl->output.json)
+    {
+      ctl_output_field (&ctl->output, "deyebusctl", "%s", PACKAGE_VERSION);
+      if (broker != NULL)
+        ctl_output_field (&ctl->output, _ ("broker"), "%s", broker);
+      return TRUE;
+    }
+  object = json_object_new ();
+  json_object_set_string_member (object, "deyebusctl", PACKAGE_VERSION);
+  if (broker != NULL)
+    json_object_set_string_member (object, "broker", broker);
+  ctl_output_json_object (&ctl->output, object);
+  return TRUE;
+}
+
+/* --- a run --- */
+
+static gboolean
+check_arguments (const Verb *verb, guint n, GError **error)
+{
+  if (n >= verb->least && n <= verb->most)
+    return TRUE;
+  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Usage: deyebusctl %s%s%s; `deyebusctl help %s` says more"), verb->name,
+                   *verb->arguments != '\0' ? " " : "", *verb->arguments != '\0' ? _ (verb->arguments) : "",
+                   verb->name);
+}
+
+static gboolean
+run_verb (Ctl *ctl, const Verb *verb, GPtrArray *words, GError **error)
+{
+  if (!parse (&ctl->options, verb, words, error))
+    return FALSE;
+  ctl_output_init (&ctl->output, ctl->options.json);
+  if (ctl->options.help)
+    {
+      show_verb (ctl, verb);
+      return TRUE;
+    }
+  if (!check_arguments (verb, words->len - 1, error) || !check_numbers (&ctl->options, error))
+    return FALSE;
+  g_ptr_array_add (words, NULL);
+  return verb->run (ctl, (char **) words->pdata + 1, error);
+}
+
+static gboolean
+run (Ctl *ctl, int argc, char **argv, GError **error)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
+  const Verb *verb;
+
+  for (int i = 0; i < argc; i++)
+    g_ptr_array_add (words, g_strdup (argv[i]));
+  ctl_output_init (&ctl->output, FALSE);
+  if (!parse (&ctl->options, NULL, words, error))
+    return FALSE;
+  if (ctl->options.help)
+    {
+      show_verbs (ctl);
+      return TRUE;
+    }
+  if (words->len < 2)
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("Which verb? `deyebusctl help` lists them"));
+  verb = find_verb (g_ptr_array_index (words, 1));
+  if (verb == NULL)
+    return unknown_verb (g_ptr_array_index (words, 1), error);
+  g_ptr_array_remove_index (words, 1);
+  return run_verb (ctl, verb, words, error);
+}
+
+/* What to do about it, where the library can't know that a tool is at hand. */
+static const char *
+hint_for (const GError *error)
+{
+  static const struct
+  {
+    DeyeBusError code;
+    const char *hint;
+  } rows[] = {
+    { DEYE_BUS_ERROR_ABSENT, N_ ("`deyebusctl peers` shows who is connected") },
+    { DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("`deyebusctl subs PEER` shows what it subscribes to and serves") },
+    { DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("`deyebusctl subs` shows what is served") },
+    { DEYE_BUS_ERROR_DENIED, N_ ("daemoneye-eventbus(7) says who may do what") },
+    { DEYE_BUS_ERROR_TIMEOUT, N_ ("--timeout SECONDS waits longer") },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (g_error_matches (error, DEYE_BUS_ERROR, (gint) rows[i].code))
+      return _ (rows[i].hint);
+  return NULL;
+}
+
+static void
+complain (const GError *error)
+{
+  const char *hint = hint_for (error);
+
+  g_printerr ("deyebusctl: %s%s%s\n", error->message, hint != NULL ? "; " : "", hint != NULL ? hint : "");
+}
+
+static void
+speak_the_users_language (void)
+{
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  Ctl ctl;
+  gboolean ok;
+
+  speak_the_users_language ();
+  signal (SIGPIPE, SIG_IGN); /* a reader that is gone is seen by the write, and is no failure */
+  g_set_prgname ("deyebusctl");
+  ctl_init (&ctl);
+  ok = run (&ctl, argc, argv, &error);
+  ctl_output_flush (&ctl.output);
+  if (!ok && !ctl.output.gone)
+    complain (error);
+  ok = ok || ctl.output.gone;
+  ctl_clear (&ctl);
+  return ok ? CTL_EXIT_OK : (int) ctl_exit_of (error);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-output.h"
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define COLUMN_MIN 6u
+#define GAP        2u
+
+#define BOLD  "\033[1m"
+#define PLAIN "\033[0m"
+
+/* --- where it goes --- */
+
+static guint
+terminal_width (void)
+{
+  const char *columns = g_getenv ("COLUMNS");
+  struct winsize size = { 0 };
+  guint64 asked;
+
+  if (columns != NULL && g_ascii_string_to_unsigned (columns, 10, 20, 10000, &asked, NULL))
+    return (guint) asked;
+  if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
+    return size.ws_col;
+  return 80;
+}
+
+void
+ctl_output_init (CtlOutput *output, gboolean json)
+{
+  const char *no_color = g_getenv ("NO_COLOR");
+  gboolean terminal = isatty (STDOUT_FILENO) == 1;
+
+  *output = (CtlOutput){ .json = json,
+                         .colour = terminal && !json && (no_color == NULL || *no_color == '\0'),
+                         .width = terminal ? terminal_width () : 0 };
+}
+
+void
+ctl_output_bytes (CtlOutput *output, gconstpointer data, gsize len)
+{
+  if (!output->gone && len > 0 && fwrite (data, 1, len, stdout) != len)
+    output->gone = TRUE;
+}
+
+void
+ctl_output_flush (CtlOutput *output)
+{
+  if (!output->gone && fflush (stdout) != 0)
+    output->gone = TRUE;
+}
+
+static void
+put (CtlOutput *output, const char *text)
+{
+  ctl_output_bytes (output, text, strlen (text));
+}
+
+/* --- text --- */
+
+/* What moves the cursor, or turns the line around. */
+static gboolean
+is_harmless (gunichar c)
+{
+  static const guint32 harmful = 1u << G_UNICODE_CONTROL | 1u << G_UNICODE_FORMAT | 1u << G_UNICODE_SURROGATE
+                                 | 1u << G_UNICODE_LINE_SEPARATOR | 1u << G_UNICODE_PARAGRAPH_SEPARATOR
+                                 | 1u << G_UNICODE_PRIVATE_USE | 1u << G_UNICODE_UNASSIGNED;
+
+  return (harmful & 1u << g_unichar_type (c)) == 0;
+}
+
+char *
+ctl_output_safe (const char *text)
+{
+  GString *safe = g_string_new (NULL);
+
+  for (const char *at = text != NULL ? text : ""; *at != '\0';)
+    {
+      gunichar c = g_utf8_get_char_validated (at, -1);
+
+      if (c == (gunichar) -1 || c == (gunichar) -2)
+        g_string_append_printf (safe, "\\x%02x", (guint) (guchar) *at++);
+      else
+        {
+          if (is_harmless (c))
+            g_string_append_unichar (safe, c);
+          else
+            g_string_append_printf (safe, c <= 0xff ? "\\x%02x" : "\\u{%x}", (guint) c);
+          at = g_utf8_next_char (at);
+        }
+    }
+  return g_string_free (safe, FALSE);
+}
+
+void
+ctl_output_line (CtlOutput *output, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  put (output, text);
+  put (output, "\n");
+}
+
+void
+ctl_output_title (CtlOutput *output, const char *text)
+{
+  ctl_output_line (output, "%s%s%s", output->colour ? BOLD : "", text, output->colour ? PLAIN : "");
+}
+
+static guint
+shown_width (const char *text)
+{
+  guint width = 0;
+
+  for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+
+      width += g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
+    }
+  return width;
+}
+
+static void
+pad (GString *line, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    g_string_append_c (line, ' ');
+}
+
+void
+ctl_output_field (CtlOutput *output, const char *label, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *safe = NULL;
+  g_autoptr (GString) line = g_string_new (label);
+  guint width = shown_width (label);
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  safe = ctl_output_safe (text);
+  pad (line, width < 14 ? 14 - width : 1);
+  g_string_append (line, safe);
+  ctl_output_line (output, "%s", line->str);
+}
+
+/* --- JSON --- */
+
+void
+ctl_output_json (CtlOutput *output, JsonNode *node)
+{
+  g_autofree char *text = json_to_string (node, FALSE);
+
+  ctl_output_line (output, "%s", text);
+}
+
+void
+ctl_output_json_object (CtlOutput *output, JsonObject *object)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+
+  json_node_init_object (node, object);
+  json_object_unref (object);
+  ctl_output_json (output, node);
+}
+
+void
+ctl_output_json_pretty (CtlOutput *output, JsonNode *node)
+{
+  g_autofree char *text = NULL;
+
+  if (output->json || output->width == 0)
+    {
+      ctl_output_json (output, node);
+      return;
+    }
+  text = json_to_string (node, TRUE);
+  ctl_output_line (output, "%s", text);
+}
+
+/* --- tables --- */
+
+struct CtlTable
+{
+  const CtlColumn *columns;
+  guint n_columns;
+  GPtrArray *cells; /* of char*, harmless */
+};
+
+CtlTable *
+ctl_table_new (const CtlColumn *columns, guint n_columns)
+{
+  CtlTable *table = g_new0 (CtlTable, 1);
+
+  table->columns = columns;
+  table->n_columns = n_columns;
+  table->cells = g_ptr_array_new_with_free_func (g_free);
+  return table;
+}
+
+void
+ctl_table_free (CtlTable *table)
+{
+  g_ptr_array_unref (table->cells);
+  g_free (table);
+}
+
+void
+ctl_table_cell (CtlTable *table, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_ptr_array_add (table->cells, ctl_output_safe (*text != '\0' ? text : "-"));
+}
+
+guint
+ctl_table_rows (const CtlTable *table)
+{
+  return table->cells->len / table->n_columns;
+}
+
+static const char *
+cell_at (const CtlTable *table, guint row, guint column)
+{
+  return g_ptr_array_index (table->cells, row * table->n_columns + column);
+}
+
+static guint *
+natural_widths (const CtlTable *table)
+{
+  guint *widths = g_new0 (guint, table->n_columns);
+
+  for (guint column = 0; column < table->n_columns; column++)
+    {
+      widths[column] = shown_width (_ (table->columns[column].title));
+      for (guint row = 0; row < ctl_table_rows (table); row++)
+        widths[column] = MAX (widths[column], shown_width (cell_at (table, row, column)));
+    }
+  return widths;
+}
+
+/* Takes from the widest column that may shrink until the line fits, or none is wide enough any more. */
+static void
+shrink (const CtlTable *table, guint *widths, guint room)
+{
+  for (;;)
+    {
+      guint sum = GAP * (table->n_columns - 1);
+      guint widest = table->n_columns;
+
+      for (guint i = 0; i < table->n_columns; i++)
+        {
+          sum += widths[i];
+          if (table->columns[i].kind == CTL_COLUMN_SHRINKS && widths[i] > COLUMN_MIN
+              && (widest == table->n_columns || widths[i] > widths[widest]))
+            widest = i;
+        }
+      if (sum <= room || widest == table->n_columns)
+        return;
+      widths[widest]--;
+    }
+}
+
+/* At most @width wide; says by an ellipsis that something is missing. */
+static char *
+cut (const char *text, guint width)
+{
+  g_autoptr (GString) kept = NULL;
+  guint used = 0;
+
+  if (shown_width (text) <= width)
+    return g_strdup (text);
+  kept = g_string_new (NULL);
+  for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      guint wide = g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
+
+      if (used + wide > width - 1)
+        break;
+      g_string_append_unichar (kept, c);
+      used += wide;
+    }
+  g_string_append (kept, g_get_charset (NULL) ? "…" : "~");
+  return g_strdup (kept->str);
+}
+
+static void
+append_cell (GString *line, const CtlTable *table, guint column, const char *text, const guint *widths)
+{
+  g_autofree char *shown = cut (text, widths[column]);
+  guint missing = widths[column] - MIN (widths[column], shown_width (shown));
+  gboolean last = column + 1 == table->n_columns;
+
+  if (table->columns[column].kind == CTL_COLUMN_RIGHT)
+    pad (line, missing);
+  g_string_append (line, shown);
+  if (!last)
+    pad (line, GAP + (table->columns[column].kind == CTL_COLUMN_RIGHT ? 0 : missing));
+}
+
+void
+ctl_table_show (const CtlTable *table, CtlOutput *output)
+{
+  g_autofree guint *widths = natural_widths (table);
+  g_autoptr (GString) line = g_string_new (NULL);
+
+  if (output->width > 0)
+    shrink (table, widths, output->width);
+  for (guint i = 0; i < table->n_columns; i++)
+    append_cell (line, table, i, _ (table->columns[i].title), widths);
+  ctl_output_title (output, line->str);
+  for (guint row = 0; row < ctl_table_rows (table); row++)
+    {
+      g_string_truncate (line, 0);
+      for (guint i = 0; i < table->n_columns; i++)
+        append_cell (line, table, i, cell_at (table, row, i), widths);
+      ctl_output_line (output, "%s", line->str);
+    }
+}
+
+/* --- times --- */
+
+char *
+ctl_duration (guint64 us)
+{
+  guint64 s = us / G_TIME_SPAN_SECOND;
+
+  if (s < 60)
+    return g_strdup_printf (_ ("%.1f s"), (gdouble) us / (gdouble) G_TIME_SPAN_SECOND);
+  if (s < 3600)
+    return g_strdup_printf (_ ("%d min %d s"), (int) (s / 60), (int) (s % 60));
+  if (s < 86400)
+    return g_strdup_printf (_ ("%d h %d min"), (int) (s / 3600), (int) (s / 60 % 60));
+  return g_strdup_printf (_ ("%d d %d h"), (int) MIN (s / 86400, G_MAXINT), (int) (s / 3600 % 24));
+}
+
+char *
+ctl_moment (guint64 wall_us, gboolean with_fraction)
+{
+  g_autoptr (GDateTime) utc = g_date_time_new_from_unix_utc ((gint64) (wall_us / G_TIME_SPAN_SECOND));
+  g_autoptr (GDateTime) local = utc != NULL ? g_date_time_to_local (utc) : NULL;
+  g_autofree char *text = local != NULL ? g_date_time_format (local, "%F %T") : NULL;
+
+  if (text == NULL)
+    return g_strdup ("?");
+  return with_fraction ? g_strdup_printf ("%s.%06d", text, (int) (wall_us % G_TIME_SPAN_SECOND))
+                       : g_steal_pointer (&text);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-tree.h"
+
+#include "ctl-json.h"
+#include "deye-bus-pack.h"
+
+#include <glib/gi18n.h>
+
+typedef Daemoneye__Eventbus__V1__BusIntrospectReply Page;
+
+static void
+append (GPtrArray *entries, gpointer list, size_t n)
+{
+  gpointer *items = list;
+
+  for (size_t i = 0; i < n; i++)
+    g_ptr_array_add (entries, items[i]);
+}
+
+static void
+take_page (CtlTree *tree, CtlSection section, const Page *page)
+{
+  switch (section)
+    {
+    case CTL_SECTION_PEERS:
+      append (tree->entries, page->peers, page->n_peers);
+      break;
+    case CTL_SECTION_SUBSCRIPTIONS:
+      append (tree->entries, page->subscriptions, page->n_subscriptions);
+      break;
+    case CTL_SECTION_GROUPS:
+      append (tree->entries, page->groups, page->n_groups);
+      break;
+    case CTL_SECTION_TOPICS:
+      append (tree->entries, page->topics, page->n_topics);
+      break;
+    }
+  tree->topics_unseen = page->topics_unseen;
+}
+
+CtlTree *
+ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError **error)
+{
+  g_autoptr (CtlTree) tree = g_new0 (CtlTree, 1);
+  const char *after = "";
+
+  tree->entries = g_ptr_array_new ();
+  tree->pages = g_ptr_array_new_with_free_func ((GDestroyNotify) wire_guard_free);
+  do
+    {
+      Daemoneye__Eventbus__V1__BusIntrospectRequest request;
+      WireGuard *guard;
+      const Page *page;
+
+      daemoneye__eventbus__v1__bus_introspect_request__init (&request);
+      request.section = section;
+      request.after = (char *) after;
+      request.peer = (char *) (peer != NULL ? peer : "");
+      guard = ctl_ask (ctl, "control.bus.introspect", NULL, NULL, &request.base,
+                       &daemoneye__eventbus__v1__bus_introspect_reply__descriptor, error);
+      if (guard == NULL)
+        return NULL;
+      g_ptr_array_add (tree->pages, guard);
+      page = wire_guard_message (guard);
+      take_page (tree, section, page);
+      after = page->next;
+    }
+  while (*after != '\0');
+  return g_steal_pointer (&tree);
+}
+
+void
+ctl_tree_free (CtlTree *tree)
+{
+  g_clear_pointer (&tree->entries, g_ptr_array_unref);
+  g_clear_pointer (&tree->pages, g_ptr_array_unref);
+  g_free (tree);
+}
+
+JsonNode *
+ctl_message_json (const ProtobufCMessage *message)
+{
+  g_autoptr (GBytes) packed = deye_bus_pack (message);
+  g_autoptr (GError) error = NULL;
+  JsonNode *node = ctl_json_from_payload (message->descriptor, packed, &error);
+
+  /* It came through the guard: it can be read again. */
+  g_assert_no_error (error);
+  return node;
+}
+
+const char *
+ctl_role_name (guint32 role)
+{
+  static const char *const names[] = { N_ ("unknown"), N_ ("collector"), N_ ("tool"), N_ ("agent") };
+
+  return _ (names[role < G_N_ELEMENTS (names) ? role : 0]);
+}

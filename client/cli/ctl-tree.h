@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ctl.h"
+#include "introspection.pb-c.h"
+
+/* One section of the broker's tree, all of its pages. */
+
+typedef Daemoneye__Eventbus__V1__PeerInfo CtlPeer;
+typedef Daemoneye__Eventbus__V1__SubscriptionInfo CtlSubscription;
+typedef Daemoneye__Eventbus__V1__GroupInfo CtlGroup;
+typedef Daemoneye__Eventbus__V1__GroupMember CtlMember;
+typedef Daemoneye__Eventbus__V1__TopicInfo CtlTopic;
+
+typedef enum
+{
+  CTL_SECTION_PEERS = 1,
+  CTL_SECTION_SUBSCRIPTIONS = 2,
+  CTL_SECTION_GROUPS = 3,
+  CTL_SECTION_TOPICS = 4,
+} CtlSection;
+
+typedef struct
+{
+  GPtrArray *entries; /* CtlPeer, CtlSubscription, CtlGroup or CtlTopic; they belong to the pages */
+  GPtrArray *pages;
+  guint64 topics_unseen;
+} CtlTree;
+
+/* @peer: (nullable): of this one only. */
+CtlTree *ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError **error);
+void ctl_tree_free (CtlTree *tree);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTree, ctl_tree_free)
+
+/* One of our own messages as JSON; (transfer full). */
+JsonNode *ctl_message_json (const ProtobufCMessage *message);
+
+/* "collector", "tool", "agent"; translated. */
+const char *ctl_role_name (guint32 role);

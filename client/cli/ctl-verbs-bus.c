@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-verbs.h"
+
+#include "control.pb-c.h"
+#include "ctl-tree.h"
+
+#include <glib/gi18n.h>
+
+/* About the bus as a whole: status and stats. */
+
+typedef Daemoneye__Eventbus__V1__StatsReply Stats;
+typedef Daemoneye__Eventbus__V1__BusTotals Totals;
+typedef Daemoneye__Eventbus__V1__PeerStats PeerStats;
+
+static WireGuard *
+ask_stats (Ctl *ctl, GError **error)
+{
+  Daemoneye__Eventbus__V1__StatsRequest request;
+
+  daemoneye__eventbus__v1__stats_request__init (&request);
+  return ctl_ask (ctl, "control.bus.stats", NULL, NULL, &request.base,
+                  &daemoneye__eventbus__v1__stats_reply__descriptor, error);
+}
+
+/* --- status --- */
+
+static char *
+count_roles (const Stats *stats)
+{
+  guint collectors = 0, tools = 0, agents = 0;
+
+  for (size_t i = 0; i < stats->n_peers; i++)
+    {
+      collectors += stats->peers[i]->role == DEYE_BUS_ROLE_COLLECTOR;
+      tools += stats->peers[i]->role == DEYE_BUS_ROLE_TOOL;
+      agents += stats->peers[i]->role == DEYE_BUS_ROLE_AGENT;
+    }
+  return g_strdup_printf (_ ("collectors %u, tools %u, agents %u"), collectors, tools, agents);
+}
+
+static void
+show_status (Ctl *ctl, const Stats *stats, const char *version, const char *address)
+{
+  const Totals *totals = stats->totals;
+  CtlOutput *output = &ctl->output;
+  g_autofree char *uptime = ctl_duration (totals->uptime_us);
+  g_autofree char *roles = count_roles (stats);
+
+  ctl_output_field (output, _ ("broker"), _ ("version %s, up for %s"), version, uptime);
+  ctl_output_field (output, _ ("address"), "%s", address);
+  ctl_output_field (output, _ ("peers"), "%u (%s)", totals->peers, roles);
+  ctl_output_field (output, _ ("subscribed"), _ ("%u subscriptions, %u groups"), totals->subscriptions, totals->groups);
+  ctl_output_field (output, _ ("messages"),
+                    _ ("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT " missed"),
+                    totals->accepted, totals->delivered, totals->missed);
+  ctl_output_field (output, _ ("queued"),
+                    _ ("%" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes; %u requests pending"),
+                    totals->queued_messages, totals->queued_bytes, totals->pending_requests - 1);
+  ctl_output_field (output, _ ("refused"), _ ("%" G_GUINT64_FORMAT " denied, %" G_GUINT64_FORMAT " malformed"),
+                    totals->denied, totals->malformed);
+}
+
+gboolean
+ctl_verb_status (Ctl *ctl, char **args, GError **error)
+{
+  g_autoptr (WireGuard) guard = ask_stats (ctl, error);
+  g_autofree char *version = NULL;
+  g_autofree char *address = NULL;
+  const Stats *stats;
+  JsonNode *node;
+
+  if (guard == NULL)
+    return FALSE;
+  stats = wire_guard_message (guard);
+  g_object_get (ctl->client, "broker-version", &version, "address", &address, NULL);
+  if (!ctl->output.json)
+    {
+      show_status (ctl, stats, version, address);
+      return TRUE;
+    }
+  node = ctl_message_json (&stats->totals->base);
+  json_object_set_string_member (json_node_get_object (node), "version", version);
+  json_object_set_string_member (json_node_get_object (node), "address", address);
+  ctl_output_json (&ctl->output, node);
+  json_node_unref (node);
+  return TRUE;
+}
+
+/* --- stats --- */
+
+static void
+show_peer_table (Ctl *ctl, const Stats *stats)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("SENT"), CTL_COLUMN_RIGHT },   { N_ ("RECEIVED"), CTL_COLUMN_RIGHT },
+    { N_ ("MISSED"), CTL_COLUMN_RIGHT },  { N_ ("QUEUED"), CTL_COLUMN_RIGHT }, { N_ ("BYTES"), CTL_COLUMN_RIGHT },
+    { N_ ("PENDING"), CTL_COLUMN_RIGHT },
+  };
+  g_autoptr (CtlTable) table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (size_t i = 0; i < stats->n_peers; i++)
+    {
+      const PeerStats *peer = stats->peers[i];
+
+      ctl_table_cell (table, "%s", peer->id);
+      ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->received);
+      ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->delivered);
+      ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->missed);
+      ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->queued_messages);
+      ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->queued_bytes);
+      ctl_table_cell (table, "%u", peer->pending_requests);
+    }
+  ctl_table_show (table, &ctl->output);
+  if (stats->truncated)
+    ctl_output_line (&ctl->output, "%s", _ ("There are more: `deyebusctl peers` shows all"));
+}
+
+static gboolean
+show_bus_stats (Ctl *ctl, GError **error)
+{
+  g_autoptr (WireGuard) guard = ask_stats (ctl, error);
+  const Stats *stats;
+
+  if (guard == NULL)
+    return FALSE;
+  stats = wire_guard_message (guard);
+  if (!ctl->output.json)
+    show_peer_table (ctl, stats);
+  for (size_t i = 0; ctl->output.json && i < stats->n_peers; i++)
+    {
+      g_autoptr (JsonNode) node = ctl_message_json (&stats->peers[i]->base);
+
+      ctl_output_json (&ctl->output, node);
+    }
+  return TRUE;
+}
+
+/* The same names as in JSON, so that who has seen one knows the other. */
+static void
+show_members (Ctl *ctl, JsonObject *object)
+{
+  g_autoptr (GList) names = json_object_get_members (object);
+
+  for (GList *link = names; link != NULL; link = link->next)
+    {
+      JsonNode *value = json_object_get_member (object, link->data);
+
+      if (JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_STRING)
+        ctl_output_field (&ctl->output, link->data, "%s", json_node_get_string (value));
+    }
+}
+
+static void
+show_own_subscriptions (Ctl *ctl, const Daemoneye__Eventbus__V1__ClientStats *stats)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("NUMBER"), CTL_COLUMN_RIGHT },
+    { N_ ("PATTERN"), CTL_COLUMN_SHRINKS },
+    { N_ ("DELIVERED"), CTL_COLUMN_RIGHT },
+    { N_ ("MISSED"), CTL_COLUMN_RIGHT },
+  };
+  g_autoptr (CtlTable) table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (size_t i = 0; i < stats->n_subscriptions; i++)
+    {
+      ctl_table_cell (table, "%u", stats->subscriptions[i]->subscription);
+      ctl_table_cell (table, "%s", stats->subscriptions[i]->pattern);
+      ctl_table_cell (table, "%" G_GUINT64_FORMAT, stats->subscriptions[i]->delivered);
+      ctl_table_cell (table, "%" G_GUINT64_FORMAT, stats->subscriptions[i]->missed);
+    }
+  ctl_output_line (&ctl->output, "%s", "");
+  ctl_table_show (table, &ctl->output);
+}
+
+static gboolean
+show_peer_stats (Ctl *ctl, const char *peer, GError **error)
+{
+  g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
+  Daemoneye__Eventbus__V1__StatsRequest request;
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  const Daemoneye__Eventbus__V1__ClientStats *stats;
+
+  daemoneye__eventbus__v1__stats_request__init (&request);
+  guard = ctl_ask (ctl, topic, peer, "GetStats", &request.base, &daemoneye__eventbus__v1__client_stats__descriptor,
+                   error);
+  if (guard == NULL)
+    return FALSE;
+  stats = wire_guard_message (guard);
+  node = ctl_message_json (&stats->base);
+  if (ctl->output.json)
+    ctl_output_json (&ctl->output, node);
+  else
+    {
+      show_members (ctl, json_node_get_object (node));
+      show_own_subscriptions (ctl, stats);
+    }
+  return TRUE;
+}
+
+gboolean
+ctl_verb_stats (Ctl *ctl, char **args, GError **error)
+{
+  return args[0] != NULL ? show_peer_stats (ctl, args[0], error) : show_bus_stats (ctl, error);
+}

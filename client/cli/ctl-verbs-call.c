@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-verbs.h"
+
+#include "ctl-catalog.h"
+#include "ctl-payload.h"
+
+#include <glib/gi18n.h>
+
+/* Questions to peers: call (a method, or anything else that a peer describes) and request (a topic). */
+
+typedef struct
+{
+  const char *topic;
+  const char *target;       /* nullable */
+  const char *method;       /* nullable */
+  const char *request_type; /* nullable, "": no type is known */
+  const char *argument;     /* nullable */
+} Question;
+
+/* NULL with @error: there is a name, but nobody knows it. NULL without: no name. */
+static const ProtobufCMessageDescriptor *
+request_type (Ctl *ctl, const Question *question, GError **error)
+{
+  const char *name = ctl->options.type_name != NULL ? ctl->options.type_name : question->request_type;
+  const ProtobufCMessageDescriptor *type;
+
+  if (ctl->options.raw || name == NULL || *name == '\0')
+    return NULL;
+  type = ctl_catalog_type (ctl, name, question->target);
+  if (type == NULL)
+    ctl_fail (error, CTL_EXIT_NOTHING,
+              _ ("Nobody has told what a %s looks like: with --raw the payload is sent as it is"), name);
+  return type;
+}
+
+static void
+show_reply (Ctl *ctl, DeyeBusMessage *reply)
+{
+  g_autoptr (GBytes) payload = deye_bus_message_dup_payload (reply);
+  g_autoptr (JsonNode) node = ctl->options.raw ? NULL : ctl_catalog_decode (ctl, reply);
+  gsize len;
+  gconstpointer data = g_bytes_get_data (payload, &len);
+
+  if (node != NULL)
+    ctl_output_json_pretty (&ctl->output, node);
+  else if (ctl->options.raw)
+    ctl_output_bytes (&ctl->output, data, len);
+  else if (len > 0)
+    {
+      g_autofree char *shown = ctl_payload_preview (payload);
+
+      ctl_output_line (&ctl->output, "%s", shown);
+    }
+}
+
+/* The responder's own words, with the name that programs know the error by. */
+static gboolean
+explain_failure (GError *local, const char *peer, GError **error)
+{
+  g_autofree char *name = deye_bus_error_get_name (local);
+  g_autofree char *safe = ctl_output_safe (name);
+  g_autofree char *prefix = g_strconcat (dgettext (GETTEXT_PACKAGE, "The responder failed"), ": ", NULL);
+  gsize skip = g_str_has_prefix (local->message, prefix) ? strlen (prefix) : 0;
+  g_autofree char *text = ctl_output_safe (local->message + skip);
+
+  if (name == NULL)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  g_error_free (local);
+  return ctl_fail (error, CTL_EXIT_FAILED, _ ("%s answers with the error %s: %s"), peer, safe, text);
+}
+
+static gboolean
+ask (Ctl *ctl, const Question *question, GError **error)
+{
+  g_autoptr (DeyeBusOptions) options = ctl_call_options (ctl);
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GBytes) payload = NULL;
+  const ProtobufCMessageDescriptor *type;
+  GError *local = NULL;
+
+  type = request_type (ctl, question, &local);
+  if (local == NULL)
+    payload = ctl_payload_encode (question->argument, type, &local);
+  if (payload == NULL)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  deye_bus_options_set_target (options, question->target);
+  deye_bus_options_set_method (options, question->method);
+  deye_bus_options_set_type_name (options, type != NULL ? type->name : ctl->options.type_name);
+  reply = deye_bus_client_request (ctl->client, question->topic, payload, options, NULL, &local);
+  if (reply == NULL)
+    return explain_failure (local, question->target != NULL ? question->target : question->topic, error);
+  show_reply (ctl, reply);
+  return TRUE;
+}
+
+static char *
+list_methods (const CtlServices *services)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (size_t i = 0; i < services->n_services; i++)
+    for (size_t k = 0; k < services->services[i]->n_methods; k++)
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", services->services[i]->methods[k]->name);
+  return ctl_output_safe (names->str);
+}
+
+gboolean
+ctl_verb_call (Ctl *ctl, char **args, GError **error)
+{
+  const char *peer = args[0], *name = args[1];
+  g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
+  Question question = { .topic = topic, .target = peer, .method = name, .argument = args[2] };
+  const CtlServices *services;
+  const CtlMethod *method;
+
+  if (!ctl_connect (ctl, error))
+    return FALSE;
+  if (ctl->options.raw)
+    return ask (ctl, &question, error);
+  services = ctl_catalog_peer (ctl, peer, error);
+  if (services == NULL)
+    return FALSE;
+  method = ctl_catalog_find_method (services, name);
+  if (method == NULL)
+    {
+      g_autofree char *known = list_methods (services);
+
+      return ctl_fail (error, CTL_EXIT_NOTHING, _ ("%s has no method %s; it has: %s"), peer, name, known);
+    }
+  question.request_type = method->request_type;
+  if (*method->topic != '\0')
+    {
+      question.topic = method->topic;
+      question.method = NULL;
+    }
+  if (g_str_equal (peer, CTL_BUS_ID))
+    question.target = NULL;
+  return ask (ctl, &question, error);
+}
+
+gboolean
+ctl_verb_request (Ctl *ctl, char **args, GError **error)
+{
+  Question question = { .topic = args[0], .argument = args[1] };
+  g_autofree char *server = NULL;
+  const CtlMethod *method = NULL;
+
+  if (!ctl_connect (ctl, error))
+    return FALSE;
+  if (!ctl->options.raw && ctl->options.type_name == NULL
+      && !ctl_catalog_find_server (ctl, question.topic, &server, &method, error))
+    return FALSE;
+  if (method != NULL)
+    question.request_type = method->request_type;
+  else if (server != NULL && question.argument != NULL)
+    return ctl_fail (
+        error, CTL_EXIT_USAGE,
+        _ ("%s does not say what a request to %s looks like: give --type NAME, or --raw to send it as it is"), server,
+        question.topic);
+  return ask (ctl, &question, error);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-verbs.h"
+
+#include "ctl-catalog.h"
+#include "ctl-payload.h"
+
+#include <glib/gi18n.h>
+
+/* Messages to topics: publish, direct, broadcast. */
+
+/* What the payload is: as --type says, else as somebody describes the topic. FALSE: it can't be said. */
+static gboolean
+find_type (Ctl *ctl, const char *topic, const char *peer, const char *argument, const ProtobufCMessageDescriptor **type,
+           GError **error)
+{
+  const char *name = ctl->options.type_name;
+  const CtlEvent *event;
+
+  *type = NULL;
+  if (ctl->options.raw || (argument == NULL && name == NULL))
+    return TRUE;
+  if (name == NULL)
+    {
+      event = ctl_catalog_find_event (ctl, topic);
+      name = event != NULL && *event->type_name != '\0' ? event->type_name : NULL;
+    }
+  if (name == NULL)
+    return ctl_fail (error, CTL_EXIT_USAGE,
+                     _ ("Nobody says what is published to %s: give --type NAME, or --raw to send the payload as it is"),
+                     topic);
+  *type = ctl_catalog_type (ctl, name, peer);
+  return *type != NULL
+         || ctl_fail (error, CTL_EXIT_NOTHING,
+                      _ ("Nobody has told what a %s looks like: with --raw the payload is sent as it is"), name);
+}
+
+static GBytes *
+prepare (Ctl *ctl, const char *topic, const char *peer, const char *argument, DeyeBusOptions **options, GError **error)
+{
+  const ProtobufCMessageDescriptor *type;
+  GBytes *payload;
+
+  if (!ctl_connect (ctl, error) || !find_type (ctl, topic, peer, argument, &type, error))
+    return NULL;
+  payload = ctl_payload_encode (argument, type, error);
+  if (payload == NULL)
+    return NULL;
+  *options = ctl_call_options (ctl);
+  deye_bus_options_set_type_name (*options, type != NULL ? type->name : ctl->options.type_name);
+  return payload;
+}
+
+static void
+show_result (Ctl *ctl, const DeyeBusPublishResult *result)
+{
+  JsonObject *object;
+
+  if (!ctl->output.json)
+    {
+      ctl_output_line (&ctl->output, _ ("accepted as %" G_GUINT64_FORMAT ": %u matched, %u queued, %u refused"),
+                       result->sequence, result->matched, result->queued, result->refused);
+      return;
+    }
+  object = json_object_new ();
+  json_object_set_int_member (object, "sequence", (gint64) result->sequence);
+  json_object_set_int_member (object, "matched", result->matched);
+  json_object_set_int_member (object, "queued", result->queued);
+  json_object_set_int_member (object, "refused", result->refused);
+  ctl_output_json_object (&ctl->output, object);
+}
+
+/* Accepted, but by nobody: a script wants to know. */
+static gboolean
+finish (Ctl *ctl, const char *topic, const DeyeBusPublishResult *result, GError **error)
+{
+  show_result (ctl, result);
+  return result->matched > 0
+         || ctl_fail (error, CTL_EXIT_NOTHING,
+                      _ ("Nobody subscribes to %s: `deyebusctl subs` shows who subscribes to what"), topic);
+}
+
+gboolean
+ctl_verb_publish (Ctl *ctl, char **args, GError **error)
+{
+  g_autoptr (DeyeBusOptions) options = NULL;
+  g_autoptr (GBytes) payload = prepare (ctl, args[0], NULL, args[1], &options, error);
+  DeyeBusPublishResult result;
+
+  return payload != NULL && deye_bus_client_publish (ctl->client, args[0], payload, options, &result, NULL, error)
+         && finish (ctl, args[0], &result, error);
+}
+
+gboolean
+ctl_verb_broadcast (Ctl *ctl, char **args, GError **error)
+{
+  g_autoptr (DeyeBusOptions) options = NULL;
+  g_autoptr (GBytes) payload = prepare (ctl, args[0], NULL, args[1], &options, error);
+  DeyeBusPublishResult result;
+
+  return payload != NULL && deye_bus_client_broadcast (ctl->client, args[0], payload, options, &result, NULL, error)
+         && finish (ctl, args[0], &result, error);
+}
+
+gboolean
+ctl_verb_direct (Ctl *ctl, char **args, GError **error)
+{
+  g_autoptr (DeyeBusOptions) options = NULL;
+  g_autoptr (GBytes) payload = prepare (ctl, args[1], args[0], args[2], &options, error);
+  gboolean delivered = ctl->options.delivered;
+  JsonObject *object;
+
+  if (payload == NULL
+      || !deye_bus_client_direct (ctl->client, args[0], args[1], payload, options, delivered, NULL, error))
+    return FALSE;
+  if (!ctl->output.json)
+    {
+      ctl_output_line (&ctl->output, delivered ? _ ("%s has handled it") : _ ("queued for %s"), args[0]);
+      return TRUE;
+    }
+  object = json_object_new ();
+  json_object_set_string_member (object, "peer", args[0]);
+  json_object_set_boolean_member (object, "delivered", delivered);
+  ctl_output_json_object (&ctl->output, object);
+  return TRUE;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-verbs.h"
+
+#include "ctl-catalog.h"
+#include "ctl-payload.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <unistd.h>
+
+/*
+ * subscribe: shows messages as they come, until the count is full, the time is over, the connection or the reader of our
+ * output is gone, or Ctrl-C. What was missed is said where it was.
+ */
+
+typedef struct
+{
+  Ctl *ctl;
+  GMainLoop *loop;
+  guint64 shown;
+  gboolean time_is_over;
+  GError *closed;
+} Watcher;
+
+/* --- one message --- */
+
+static void
+add_text (JsonObject *object, const char *name, const char *value)
+{
+  if (value != NULL && *value != '\0')
+    json_object_set_string_member (object, name, value);
+}
+
+static void
+add_headers (JsonObject *object, DeyeBusMessage *message)
+{
+  g_auto (GStrv) tags = deye_bus_message_dup_tags (message);
+
+  add_text (object, "content_type", deye_bus_message_get_content_type (message));
+  add_text (object, "correlation_id", deye_bus_message_get_correlation_id (message));
+  add_text (object, "parent_id", deye_bus_message_get_parent_id (message));
+  add_text (object, "root_id", deye_bus_message_get_root_id (message));
+  add_text (object, "stage", deye_bus_message_get_stage (message));
+  if (deye_bus_message_get_priority (message) > 0)
+    json_object_set_int_member (object, "priority", deye_bus_message_get_priority (message));
+  if (deye_bus_message_get_sequence_number (message) > 0)
+    json_object_set_int_member (object, "sequence_number", (gint64) deye_bus_message_get_sequence_number (message));
+  for (char **tag = tags; *tag != NULL; tag++)
+    {
+      g_autofree char *name = g_strndup (*tag, strcspn (*tag, "="));
+      g_autofree char *key = g_strconcat ("tag.", name, NULL);
+
+      add_text (object, key, strchr (*tag, '=') != NULL ? strchr (*tag, '=') + 1 : "");
+    }
+}
+
+static void
+show_json (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *payload)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "topic", deye_bus_message_get_topic (message));
+  json_object_set_string_member (object, "sender", deye_bus_message_get_sender (message));
+  json_object_set_int_member (object, "sequence", (gint64) deye_bus_message_get_sequence (message));
+  json_object_set_int_member (object, "time_us", deye_bus_message_get_accept_time (message));
+  add_text (object, "type", deye_bus_message_get_type_name (message));
+  add_headers (object, message);
+  if (decoded != NULL)
+    json_object_set_member (object, "payload", json_node_copy (decoded));
+  else
+    {
+      gsize len;
+      const guchar *bytes = g_bytes_get_data (payload, &len);
+      g_autofree char *base64 = g_base64_encode (len > 0 ? bytes : (const guchar *) "", len);
+
+      json_object_set_string_member (object, "payload_base64", base64);
+    }
+  ctl_output_json_object (&self->ctl->output, object);
+}
+
+static void
+show_headers (Watcher *self, DeyeBusMessage *message)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (GList) names = NULL;
+
+  add_text (object, "type", deye_bus_message_get_type_name (message));
+  json_object_set_int_member (object, "sequence", (gint64) deye_bus_message_get_sequence (message));
+  add_headers (object, message);
+  names = json_object_get_members (object);
+  for (GList *link = names; link != NULL; link = link->next)
+    {
+      g_autofree char *name = ctl_output_safe (link->data);
+      JsonNode *value = json_object_get_member (object, link->data);
+      g_autofree char *text = json_node_get_value_type (value) == G_TYPE_STRING
+                                  ? ctl_output_safe (json_node_get_string (value))
+                                  : g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (value));
+
+      ctl_output_line (&self->ctl->output, "    %s: %s", name, text);
+    }
+}
+
+static void
+show_text (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *payload)
+{
+  CtlOutput *output = &self->ctl->output;
+  g_autofree char *moment = ctl_moment ((guint64) deye_bus_message_get_accept_time (message), TRUE);
+  g_autofree char *body = decoded != NULL ? json_to_string (decoded, FALSE) : ctl_payload_preview (payload);
+  g_autofree char *safe = ctl_output_safe (body);
+
+  ctl_output_line (output, "%s%s%s  %s  %s", self->ctl->options.timestamp ? moment : "",
+                   self->ctl->options.timestamp ? "  " : "", deye_bus_message_get_topic (message),
+                   deye_bus_message_get_sender (message), safe);
+  if (self->ctl->options.headers)
+    show_headers (self, message);
+}
+
+static void
+on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Watcher *self = data;
+  g_autoptr (GBytes) payload = deye_bus_message_dup_payload (message);
+  g_autoptr (JsonNode) decoded = NULL;
+  gint count = self->ctl->options.count;
+
+  if (count > 0 && self->shown >= (guint64) count)
+    return;
+  if (self->ctl->options.raw)
+    {
+      ctl_output_bytes (&self->ctl->output, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
+      ctl_output_bytes (&self->ctl->output, "\n", 1);
+    }
+  else
+    {
+      decoded = ctl_catalog_decode (self->ctl, message);
+      if (self->ctl->output.json)
+        show_json (self, message, decoded, payload);
+      else
+        show_text (self, message, decoded, payload);
+    }
+  ctl_output_flush (&self->ctl->output);
+  self->shown++;
+  if ((count > 0 && self->shown >= (guint64) count) || self->ctl->output.gone)
+    g_main_loop_quit (self->loop);
+}
+
+static void
+on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
+{
+  Watcher *self = data;
+  JsonObject *object;
+
+  if (!self->ctl->output.json)
+    {
+      g_printerr (
+          _ ("deyebusctl: %" G_GUINT64_FORMAT " messages were missed here: they came faster than they were read\n"), n);
+      return;
+    }
+  object = json_object_new ();
+  json_object_set_int_member (object, "missed", (gint64) n);
+  json_object_set_int_member (object, "from", (gint64) from);
+  json_object_set_int_member (object, "to", (gint64) to);
+  json_object_set_int_member (object, "reason", reason);
+  ctl_output_json_object (&self->ctl->output, object);
+}
+
+/* --- the end --- */
+
+static gboolean
+on_signal (gpointer data)
+{
+  g_main_loop_quit (((Watcher *) data)->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_timeout (gpointer data)
+{
+  Watcher *self = data;
+
+  self->time_is_over = TRUE;
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_reader_gone (gint fd, GIOCondition condition, gpointer data)
+{
+  Watcher *self = data;
+
+  self->ctl->output.gone = TRUE;
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_closed (DeyeBusClient *client, const GError *why, gpointer data)
+{
+  Watcher *self = data;
+
+  self->closed = g_error_copy (why);
+  g_main_loop_quit (self->loop);
+}
+
+static void
+attach (GPtrArray *sources, GSource *source, GSourceFunc callback, gpointer data)
+{
+  g_source_set_callback (source, callback, data, NULL);
+  g_source_attach (source, NULL);
+  g_ptr_array_add (sources, source);
+}
+
+static void
+detach (gpointer source)
+{
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+
+static void
+run (Watcher *self)
+{
+  g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func (detach);
+  gdouble wait_s = self->ctl->options.wait_s;
+  gulong handler = g_signal_connect (self->ctl->client, "closed", G_CALLBACK (on_closed), self);
+
+  attach (sources, g_unix_signal_source_new (SIGINT), on_signal, self);
+  attach (sources, g_unix_signal_source_new (SIGTERM), on_signal, self);
+  attach (sources, g_unix_fd_source_new (STDOUT_FILENO, G_IO_ERR), G_SOURCE_FUNC (on_reader_gone), self);
+  if (wait_s > 0)
+    attach (sources, g_timeout_source_new ((guint) (wait_s * 1000)), on_timeout, self);
+  g_main_loop_run (self->loop);
+  g_signal_handler_disconnect (self->ctl->client, handler);
+}
+
+static gboolean
+judge (const Watcher *self, const char *pattern, GError **error)
+{
+  gint count = self->ctl->options.count;
+
+  if (self->closed != NULL && !self->ctl->output.gone)
+    {
+      if (error != NULL)
+        *error = g_error_copy (self->closed);
+      return FALSE;
+    }
+  if (!self->time_is_over)
+    return TRUE;
+  if (self->shown == 0)
+    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nothing was published to %s in %g seconds"), pattern,
+                     self->ctl->options.wait_s);
+  if (count > 0)
+    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" G_GUINT64_FORMAT " of %d messages came in %g seconds"),
+                     self->shown, count, self->ctl->options.wait_s);
+  return TRUE;
+}
+
+gboolean
+ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
+{
+  Watcher self = { .ctl = ctl };
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  gboolean ok;
+
+  if (!ctl_connect (ctl, error))
+    return FALSE;
+  subscription
+      = deye_bus_client_subscribe (ctl->client, args[0], ctl->options.group, on_message, &self, NULL, NULL, error);
+  if (subscription == NULL)
+    return FALSE;
+  g_signal_connect (subscription, "gap", G_CALLBACK (on_gap), &self);
+  self.loop = g_main_loop_new (NULL, FALSE);
+  run (&self);
+  g_signal_handlers_disconnect_by_data (subscription, &self);
+  ok = judge (&self, args[0], error);
+  deye_bus_subscription_unsubscribe (subscription, NULL, NULL);
+  g_main_loop_unref (self.loop);
+  g_clear_error (&self.closed);
+  return ok;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-verbs.h"
+
+#include "ctl-catalog.h"
+
+#include <glib/gi18n.h>
+
+/* Lists of what the broker knows: peers, topics, subs, groups. Each reads a section, and shows a table or objects. */
+
+static void
+show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpointer entry, char **args), char **args)
+{
+  for (guint i = 0; i < tree->entries->len; i++)
+    {
+      g_autoptr (JsonNode) node = NULL;
+
+      if (wanted != NULL && !wanted (g_ptr_array_index (tree->entries, i), args))
+        continue;
+      node = ctl_message_json (g_ptr_array_index (tree->entries, i));
+      ctl_output_json (&ctl->output, node);
+    }
+}
+
+/* --- peers --- */
+
+static void
+add_peer (CtlTable *table, const CtlPeer *peer)
+{
+  g_autofree char *since = ctl_moment (peer->since_us, FALSE);
+
+  ctl_table_cell (table, "%s", peer->id);
+  ctl_table_cell (table, "%s", ctl_role_name (peer->role));
+  ctl_table_cell (table, "%s", peer->type);
+  ctl_table_cell (table, "%u", peer->pid);
+  ctl_table_cell (table, "%u", peer->uid);
+  ctl_table_cell (table, "%s", peer->software_version);
+  ctl_table_cell (table, "%u", peer->subscriptions);
+  ctl_table_cell (table, "%s", since);
+}
+
+gboolean
+ctl_verb_peers (Ctl *ctl, char **args, GError **error)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("ROLE"), CTL_COLUMN_LEFT },
+    { N_ ("TYPE"), CTL_COLUMN_SHRINKS }, { N_ ("PID"), CTL_COLUMN_RIGHT },
+    { N_ ("UID"), CTL_COLUMN_RIGHT },    { N_ ("VERSION"), CTL_COLUMN_SHRINKS },
+    { N_ ("SUBS"), CTL_COLUMN_RIGHT },   { N_ ("CONNECTED"), CTL_COLUMN_SHRINKS },
+  };
+  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_PEERS, NULL, error);
+  g_autoptr (CtlTable) table = NULL;
+
+  if (tree == NULL)
+    return FALSE;
+  if (ctl->output.json)
+    {
+      show_entries (ctl, tree, NULL, args);
+      return TRUE;
+    }
+  table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+  for (guint i = 0; i < tree->entries->len; i++)
+    add_peer (table, g_ptr_array_index (tree->entries, i));
+  ctl_table_show (table, &ctl->output);
+  return TRUE;
+}
+
+/* --- topics --- */
+
+static gboolean
+is_wanted_topic (gconstpointer entry, char **args)
+{
+  const CtlTopic *topic = entry;
+
+  return args[0] == NULL || ctl_pattern_matches (args[0], topic->topic);
+}
+
+static gboolean
+any_topic (const CtlTree *tree, char **args)
+{
+  for (guint i = 0; i < tree->entries->len; i++)
+    if (is_wanted_topic (g_ptr_array_index (tree->entries, i), args))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+add_topic (CtlTable *table, const CtlTopic *topic)
+{
+  g_autofree char *last = ctl_duration (topic->last_us);
+
+  ctl_table_cell (table, "%s", topic->topic);
+  ctl_table_cell (table, "%" G_GUINT64_FORMAT, topic->messages);
+  ctl_table_cell (table, "%" G_GUINT64_FORMAT, topic->bytes);
+  ctl_table_cell (table, "%u", topic->subscribers);
+  ctl_table_cell (table, "%u", topic->servers);
+  ctl_table_cell (table, _ ("%s ago"), last);
+  ctl_table_cell (table, "%s", topic->type_name);
+}
+
+static void
+show_topics (Ctl *ctl, const CtlTree *tree, char **args)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("TOPIC"), CTL_COLUMN_SHRINKS },     { N_ ("MESSAGES"), CTL_COLUMN_RIGHT }, { N_ ("BYTES"), CTL_COLUMN_RIGHT },
+    { N_ ("SUBSCRIBERS"), CTL_COLUMN_RIGHT }, { N_ ("SERVERS"), CTL_COLUMN_RIGHT },  { N_ ("LAST"), CTL_COLUMN_RIGHT },
+    { N_ ("TYPE"), CTL_COLUMN_SHRINKS },
+  };
+  g_autoptr (CtlTable) table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (guint i = 0; i < tree->entries->len; i++)
+    if (is_wanted_topic (g_ptr_array_index (tree->entries, i), args))
+      add_topic (table, g_ptr_array_index (tree->entries, i));
+  ctl_table_show (table, &ctl->output);
+  if (tree->topics_unseen > 0)
+    ctl_output_line (
+        &ctl->output,
+        _ ("%" G_GUINT64_FORMAT " messages went to topics that the broker does not keep (setting topics_seen)"),
+        tree->topics_unseen);
+}
+
+gboolean
+ctl_verb_topics (Ctl *ctl, char **args, GError **error)
+{
+  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_TOPICS, NULL, error);
+
+  if (tree == NULL)
+    return FALSE;
+  if (args[0] != NULL && !any_topic (tree, args))
+    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No message has gone to a topic that matches %s"), args[0]);
+  if (ctl->output.json)
+    show_entries (ctl, tree, is_wanted_topic, args);
+  else
+    show_topics (ctl, tree, args);
+  return TRUE;
+}
+
+/* --- subs --- */
+
+static const char *
+kind_of (const CtlSubscription *subscription)
+{
+  return subscription->methods ? _ ("methods") : subscription->serve ? _ ("serves") : _ ("subscribes");
+}
+
+static void
+add_subscription (CtlTable *table, const CtlSubscription *subscription)
+{
+  ctl_table_cell (table, "%s", subscription->peer);
+  ctl_table_cell (table, "%u", subscription->subscription);
+  ctl_table_cell (table, "%s", kind_of (subscription));
+  ctl_table_cell (table, "%s", subscription->pattern);
+  ctl_table_cell (table, "%s", subscription->group);
+  ctl_table_cell (table, "%" G_GUINT64_FORMAT, subscription->delivered);
+  ctl_table_cell (table, "%" G_GUINT64_FORMAT, subscription->missed);
+}
+
+gboolean
+ctl_verb_subs (Ctl *ctl, char **args, GError **error)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("NUMBER"), CTL_COLUMN_RIGHT },
+    { N_ ("KIND"), CTL_COLUMN_LEFT },     { N_ ("PATTERN"), CTL_COLUMN_SHRINKS },
+    { N_ ("GROUP"), CTL_COLUMN_SHRINKS }, { N_ ("DELIVERED"), CTL_COLUMN_RIGHT },
+    { N_ ("MISSED"), CTL_COLUMN_RIGHT },
+  };
+  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_SUBSCRIPTIONS, args[0], error);
+  g_autoptr (CtlTable) table = NULL;
+
+  if (tree == NULL)
+    return FALSE;
+  if (ctl->output.json)
+    {
+      show_entries (ctl, tree, NULL, args);
+      return TRUE;
+    }
+  table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+  for (guint i = 0; i < tree->entries->len; i++)
+    add_subscription (table, g_ptr_array_index (tree->entries, i));
+  ctl_table_show (table, &ctl->output);
+  return TRUE;
+}
+
+/* --- groups --- */
+
+static void
+add_group (CtlTable *table, const CtlGroup *group)
+{
+  for (size_t i = 0; i < group->n_member; i++)
+    {
+      const CtlMember *member = group->member[i];
+
+      ctl_table_cell (table, "%s", group->name);
+      ctl_table_cell (table, "%u", group->members);
+      ctl_table_cell (table, "%s", member->peer);
+      ctl_table_cell (table, "%s", member->pattern);
+      ctl_table_cell (table, "%s", member->serve ? _ ("serves") : _ ("subscribes"));
+    }
+}
+
+gboolean
+ctl_verb_groups (Ctl *ctl, char **args, GError **error)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("GROUP"), CTL_COLUMN_SHRINKS },   { N_ ("MEMBERS"), CTL_COLUMN_RIGHT }, { N_ ("PEER"), CTL_COLUMN_SHRINKS },
+    { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("KIND"), CTL_COLUMN_LEFT },
+  };
+  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_GROUPS, NULL, error);
+  g_autoptr (CtlTable) table = NULL;
+
+  if (tree == NULL)
+    return FALSE;
+  if (ctl->output.json)
+    {
+      show_entries (ctl, tree, NULL, args);
+      return TRUE;
+    }
+  table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+  for (guint i = 0; i < tree->entries->len; i++)
+    add_group (table, g_ptr_array_index (tree->entries, i));
+  ctl_table_show (table, &ctl->output);
+  return TRUE;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ctl.h"
+
+/* The verbs, as ctl-main.c's table knows them: a NULL-terminated list of arguments, checked for their number before. */
+
+typedef gboolean (*CtlVerbFunc) (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-bus.c */
+gboolean ctl_verb_status (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_stats (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-tree.c */
+gboolean ctl_verb_peers (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_topics (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_subs (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_groups (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-peer.c */
+gboolean ctl_verb_peer (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-introspect.c */
+gboolean ctl_verb_introspect (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-call.c */
+gboolean ctl_verb_call (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_request (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-publish.c */
+gboolean ctl_verb_publish (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_direct (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_broadcast (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-subscribe.c */
+gboolean ctl_verb_subscribe (Ctl *ctl, char **args, GError **error);

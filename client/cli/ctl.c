@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl.h"
+
+#include "ctl-catalog.h"
+#include "deye-bus-pack.h"
+#include "wire-descriptors.h"
+
+#include <glib/gi18n.h>
+#include <unistd.h>
+
+G_DEFINE_QUARK (ctl_error, ctl_error)
+
+gboolean
+ctl_fail (GError **error, CtlExit exit_code, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (error != NULL)
+    *error = g_error_new_valist (CTL_ERROR, (gint) exit_code, format, args);
+  va_end (args);
+  return FALSE;
+}
+
+CtlExit
+ctl_exit_of (const GError *error)
+{
+  static const struct
+  {
+    DeyeBusError code;
+    CtlExit exit_code;
+  } rows[] = {
+    { DEYE_BUS_ERROR_NO_BROKER, CTL_EXIT_NO_BROKER },     { DEYE_BUS_ERROR_UNTRUSTED, CTL_EXIT_NO_BROKER },
+    { DEYE_BUS_ERROR_NOT_CONNECTED, CTL_EXIT_NO_BROKER }, { DEYE_BUS_ERROR_SHUTTING_DOWN, CTL_EXIT_NO_BROKER },
+    { DEYE_BUS_ERROR_DENIED, CTL_EXIT_DENIED },           { DEYE_BUS_ERROR_TIMEOUT, CTL_EXIT_TIMEOUT },
+    { DEYE_BUS_ERROR_ABSENT, CTL_EXIT_NOTHING },          { DEYE_BUS_ERROR_NOT_SUBSCRIBED, CTL_EXIT_NOTHING },
+    { DEYE_BUS_ERROR_NO_RESPONDERS, CTL_EXIT_NOTHING },   { DEYE_BUS_ERROR_BAD_TOPIC, CTL_EXIT_USAGE },
+    { DEYE_BUS_ERROR_BAD_PATTERN, CTL_EXIT_USAGE },
+  };
+
+  if (error == NULL)
+    return CTL_EXIT_OK;
+  if (error->domain == CTL_ERROR)
+    return (CtlExit) error->code;
+  if (error->domain == G_OPTION_ERROR)
+    return CTL_EXIT_USAGE;
+  for (guint i = 0; i < G_N_ELEMENTS (rows) && error->domain == DEYE_BUS_ERROR; i++)
+    if ((gint) rows[i].code == error->code)
+      return rows[i].exit_code;
+  return CTL_EXIT_FAILED;
+}
+
+void
+ctl_init (Ctl *ctl)
+{
+  WireSpan own = wire_descriptors ();
+  g_autoptr (GBytes) set = g_bytes_new_static (own.data, own.len);
+
+  *ctl = (Ctl){ .described = g_ptr_array_new_with_free_func (ctl_description_free), .types = ctl_types_new () };
+  if (!ctl_types_add_set (ctl->types, set, NULL))
+    g_assert_not_reached ();
+}
+
+void
+ctl_clear (Ctl *ctl)
+{
+  if (ctl->client != NULL)
+    deye_bus_client_close (ctl->client, NULL, NULL);
+  g_clear_object (&ctl->client);
+  g_clear_pointer (&ctl->described, g_ptr_array_unref);
+  g_clear_pointer (&ctl->types, ctl_types_free);
+  g_clear_pointer (&ctl->options.address, g_free);
+  g_clear_pointer (&ctl->options.type_name, g_free);
+  g_clear_pointer (&ctl->options.group, g_free);
+}
+
+/* A process that shares our number (in another namespace) may have taken the name. */
+static gboolean
+try_connect (Ctl *ctl, const char *id, GError **error)
+{
+  g_autoptr (DeyeBusClient) client = deye_bus_client_new_tool (ctl->options.address, id);
+
+  if (!deye_bus_client_connect (client, NULL, error))
+    return FALSE;
+  ctl->client = g_steal_pointer (&client);
+  return TRUE;
+}
+
+gboolean
+ctl_connect (Ctl *ctl, GError **error)
+{
+  g_autofree char *id = g_strdup_printf ("deyebusctl-%d", (int) getpid ());
+  g_autoptr (GError) local = NULL;
+
+  if (ctl->client != NULL || try_connect (ctl, id, &local))
+    return TRUE;
+  if (g_error_matches (local, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID))
+    {
+      g_autofree char *other = g_strdup_printf ("%s-%08x", id, g_random_int ());
+
+      return try_connect (ctl, other, error);
+    }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+DeyeBusOptions *
+ctl_call_options (const Ctl *ctl)
+{
+  DeyeBusOptions *options = deye_bus_options_new ();
+
+  if (ctl->options.timeout_s > 0)
+    deye_bus_options_set_timeout (options, (gint64) (ctl->options.timeout_s * (gdouble) G_TIME_SPAN_SECOND));
+  return options;
+}
+
+WireGuard *
+ctl_ask (Ctl *ctl, const char *topic, const char *target, const char *method, const ProtobufCMessage *request,
+         const ProtobufCMessageDescriptor *reply_type, GError **error)
+{
+  g_autoptr (GBytes) payload = deye_bus_pack (request);
+  g_autoptr (DeyeBusOptions) options = NULL;
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  WireGuard *guard;
+
+  if (!ctl_connect (ctl, error))
+    return NULL;
+  options = ctl_call_options (ctl);
+  deye_bus_options_set_target (options, target);
+  deye_bus_options_set_method (options, method);
+  deye_bus_options_set_type_name (options, request->descriptor->name);
+  reply = deye_bus_client_request (ctl->client, topic, payload, options, NULL, error);
+  if (reply == NULL)
+    return NULL;
+  guard = deye_bus_unpack (reply_type, reply);
+  if (guard == NULL)
+    ctl_fail (error, CTL_EXIT_FAILED, _ ("The answer of %s can't be read: it is no %s"),
+              deye_bus_message_get_sender (reply), reply_type->name);
+  return guard;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ctl-output.h"
+#include "ctl-types.h"
+#include "deye-bus.h"
+#include "wire-guard.h"
+
+/*
+ * deyebusctl: the bus for people and scripts. One run is one verb; verbs stand in a table (ctl-main.c), a file for each
+ * group of them.
+ *
+ * A verb asks the bus through this room, which connects when it is first needed, and shows through ctl-output. It returns
+ * FALSE with an error; the error decides the exit code. Nothing is shown before it is known.
+ */
+
+typedef enum
+{
+  CTL_EXIT_OK = 0,
+  CTL_EXIT_FAILED = 1,
+  CTL_EXIT_USAGE = 2,
+  CTL_EXIT_NO_BROKER = 3,
+  CTL_EXIT_DENIED = 4,
+  CTL_EXIT_TIMEOUT = 5,
+  CTL_EXIT_NOTHING = 6,
+} CtlExit;
+
+#define CTL_ERROR (ctl_error_quark ())
+GQuark ctl_error_quark (void);
+/* Codes are CtlExit. */
+gboolean ctl_fail (GError **error, CtlExit exit_code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+CtlExit ctl_exit_of (const GError *error);
+
+/* What the options said; 0 and NULL: not given. */
+typedef struct
+{
+  char *address;
+  char *type_name;
+  char *group;
+  gdouble timeout_s;
+  gdouble wait_s;
+  gint count;
+  gboolean json;
+  gboolean xml;
+  gboolean raw;
+  gboolean headers;
+  gboolean timestamp;
+  gboolean delivered;
+  gboolean help;
+} CtlOptions;
+
+typedef struct
+{
+  CtlOptions options;
+  CtlOutput output;
+  DeyeBusClient *client; /* NULL: not connected yet */
+  GPtrArray *described;  /* CtlDescription, in the order of asking */
+  CtlTypes *types;       /* all that were described, and the library's own */
+} Ctl;
+
+void ctl_init (Ctl *ctl);
+void ctl_clear (Ctl *ctl);
+
+gboolean ctl_connect (Ctl *ctl, GError **error);
+
+/* Options with the timeout of the command line; (transfer full). */
+DeyeBusOptions *ctl_call_options (const Ctl *ctl);
+
+/* Asks @topic (@target, @method: nullable) with a message of ours, and reads the answer as @reply_type. */
+WireGuard *ctl_ask (Ctl *ctl, const char *topic, const char *target, const char *method,
+                    const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type, GError **error);
+
+#define CTL_ALLOC(type) ((type *) g_malloc0 (sizeof (type)))

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-fixture.h"
+
+#include <collection.pb-c.h>
+#include <string.h>
+
+/* What is written is what is expected, and is read back to the same bytes. */
+static void
+assert_written (CtlTypes *types, const char *name, GBytes *payload, const char *json)
+{
+  const ProtobufCMessageDescriptor *type = ctl_fixture_type (types, name);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) again = NULL;
+  g_autofree char *text = ctl_fixture_unpack (type, payload, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (text, ==, json);
+  again = ctl_fixture_pack (type, text, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_bytes_equal (again, payload));
+}
+
+/* @text of protoc and @json are the same message. */
+static void
+assert_same (CtlTypes *types, const char *name, const char *text, const char *json)
+{
+  g_autoptr (GBytes) payload = ctl_fixture_protoc_encode (name, text);
+
+  assert_written (types, name, payload, json);
+}
+
+/* As above, where the bytes may differ (maps): protoc reads both the same. */
+static void
+assert_same_meaning (CtlTypes *types, const char *name, const char *text, const char *json)
+{
+  const ProtobufCMessageDescriptor *type = ctl_fixture_type (types, name);
+  g_autoptr (GBytes) payload = ctl_fixture_protoc_encode (name, text);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *written = ctl_fixture_unpack (type, payload, &error);
+  g_autoptr (GBytes) again = ctl_fixture_pack (type, json, &error);
+  g_autofree char *a = ctl_fixture_protoc_decode (name, payload), *b = ctl_fixture_protoc_decode (name, again);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (written, ==, json);
+  g_assert_cmpstr (a, ==, b);
+}
+
+/* @json packs to what protoc makes of @text. */
+static void
+assert_read (CtlTypes *types, const char *name, const char *json, const char *text)
+{
+  g_autoptr (GBytes) expected = ctl_fixture_protoc_encode (name, text);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) payload = ctl_fixture_pack (ctl_fixture_type (types, name), json, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (g_bytes_equal (payload, expected));
+}
+
+static void
+assert_refused (CtlTypes *types, const char *name, const char *json, const char *problem)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) payload = ctl_fixture_pack (ctl_fixture_type (types, name), json, &error);
+
+  g_assert_null (payload);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_assert_cmpstr (error->message, ==, problem);
+}
+
+/* --- tests --- */
+
+#define ZOO "daemoneye.zoo."
+
+static void
+test_scalars (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+
+  assert_same (types, ZOO "Scalars", "",
+               "{\"a_double\":0.0,\"a_float\":0.0,\"an_int32\":0,\"an_int64\":\"0\",\"a_uint32\":0,\"a_uint64\":\"0\","
+               "\"a_sint32\":0,\"a_sint64\":\"0\",\"a_fixed32\":0,\"a_fixed64\":\"0\",\"an_sfixed32\":0,"
+               "\"an_sfixed64\":\"0\",\"a_bool\":false,\"a_string\":\"\",\"some_bytes\":\"\",\"kind\":\"KIND_NONE\"}");
+  assert_same (types, ZOO "Scalars",
+               "a_double: -1.5 a_float: 0.1 an_int32: -2147483648 an_int64: -9223372036854775808 a_uint32: 4294967295 "
+               "a_uint64: 18446744073709551615 a_sint32: -1 a_sint64: 9223372036854775807 a_fixed32: 4294967295 "
+               "a_fixed64: 1 an_sfixed32: -5 an_sfixed64: -6 a_bool: true a_string: 'G\303\274n \"x\"' "
+               "some_bytes: '\\000\\377a' kind: KIND_HOUND",
+               "{\"a_double\":-1.5,\"a_float\":0.10000000000000001,\"an_int32\":-2147483648,"
+               "\"an_int64\":\"-9223372036854775808\",\"a_uint32\":4294967295,\"a_uint64\":\"18446744073709551615\","
+               "\"a_sint32\":-1,\"a_sint64\":\"9223372036854775807\",\"a_fixed32\":4294967295,\"a_fixed64\":\"1\","
+               "\"an_sfixed32\":-5,\"an_sfixed64\":\"-6\",\"a_bool\":true,\"a_string\":\"G\303\274n \\\"x\\\"\","
+               "\"some_bytes\":\"AP9h\",\"kind\":\"KIND_DOG\"}");
+}
+
+static void
+test_scalars_read (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+
+  /* Numbers as strings, strings as numbers, whole reals, camel case, null. */
+  assert_read (
+      types, ZOO "Scalars",
+      "{\"anInt32\":\"-7\",\"an_int64\":8,\"aUint64\":\"9\",\"a_uint32\":1e3,\"aSint64\":-2.0,\"aFixed64\":5,"
+      "\"aDouble\":\"1.25e1\",\"aFloat\":3,\"kind\":1,\"aString\":null}",
+      "an_int32: -7 an_int64: 8 a_uint64: 9 a_uint32: 1000 a_sint64: -2 a_fixed64: 5 a_double: 12.5 a_float: 3 "
+      "kind: KIND_CAT");
+  assert_read (types, ZOO "Scalars", "{\"aDouble\":\"NaN\",\"aFloat\":\"-Infinity\"}", "a_double: nan a_float: -inf");
+  assert_same (types, ZOO "Lists", "a_double: [inf, -inf, nan] kind: [99, -3, 2147483647]",
+               "{\"a_double\":[\"Infinity\",\"-Infinity\",\"NaN\"],\"a_float\":[],\"an_int32\":[],\"an_int64\":[],"
+               "\"a_uint32\":[],\"a_uint64\":[],\"a_sint32\":[],\"a_sint64\":[],\"a_fixed32\":[],\"a_fixed64\":[],"
+               "\"an_sfixed32\":[],\"an_sfixed64\":[],\"a_bool\":[],\"a_string\":[],\"some_bytes\":[],"
+               "\"kind\":[99,\"KIND_NEGATIVE\",\"KIND_LARGEST\"],\"loose\":[],\"scalars\":[]}");
+  assert_read (types, ZOO "Scalars", "{\"some_bytes\":\"-_8\"}", "some_bytes: '\\373\\377'");
+  assert_read (types, ZOO "Scalars", "{\"some_bytes\":\"+/8=\"}", "some_bytes: '\\373\\377'");
+}
+
+static void
+test_lists (void)
+{
+  static const char text[]
+      = "a_double: [1, -2.5] a_float: [0.5] an_int32: [1, -1] an_int64: [-1, 2] a_uint32: [1, 300] a_uint64: [1] "
+        "a_sint32: [-1, 1] a_sint64: [-300] a_fixed32: [1, 2] a_fixed64: [3] an_sfixed32: [-1] an_sfixed64: [-2] "
+        "a_bool: [true, false, true, false, true] a_string: ['', 'x'] some_bytes: ['', 'yz'] kind: [KIND_CAT] "
+        "loose: [1, 2, -3] scalars: [{an_int32: 4}, {}]";
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+  const ProtobufCMessageDescriptor *type = ctl_fixture_type (types, ZOO "Lists");
+  g_autoptr (GBytes) payload = ctl_fixture_protoc_encode (ZOO "Lists", text);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *json = ctl_fixture_unpack (type, payload, &error);
+  g_autoptr (GBytes) again = NULL;
+
+  g_assert_no_error (error);
+  g_assert_nonnull (strstr (json, "\"a_bool\":[true,false,true,false,true],\"a_string\":[\"\",\"x\"],"
+                                  "\"some_bytes\":[\"\",\"eXo=\"],\"kind\":[\"KIND_CAT\"],\"loose\":[1,2,-3],"));
+  again = ctl_fixture_pack (type, json, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_bytes_equal (again, payload));
+}
+
+/* More numbers than half the bytes: the guard's usual cap would refuse them. */
+static void
+test_long_packed_list (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+  const ProtobufCMessageDescriptor *type = ctl_fixture_type (types, ZOO "Lists");
+  g_autoptr (GString) json = g_string_new ("{\"a_bool\":[true");
+  g_autoptr (GBytes) payload = NULL, again = NULL;
+  g_autofree char *text = NULL;
+
+  for (guint i = 0; i < 9999; i++)
+    g_string_append (json, ",false");
+  g_string_append (json, "]}");
+  payload = ctl_fixture_pack (type, json->str, NULL);
+  g_assert_cmpuint (g_bytes_get_size (payload), ==, 10003);
+  text = ctl_fixture_unpack (type, payload, NULL);
+  again = ctl_fixture_pack (type, text, NULL);
+  g_assert_true (g_bytes_equal (again, payload));
+}
+
+static void
+test_presence (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+
+  assert_same (types, ZOO "Presence", "", "{}");
+  assert_same (types, ZOO "Presence", "number: 0 text: '' raw: '' kind: KIND_NONE empty {}",
+               "{\"number\":0,\"text\":\"\",\"raw\":\"\",\"kind\":\"KIND_NONE\",\"empty\":{}}");
+  assert_read (types, ZOO "Presence", "null", "");
+  assert_read (types, ZOO "Presence", "{\"number\":null}", "");
+}
+
+static void
+test_oneof (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+
+  assert_same (types, ZOO "Choice", "", "{\"before\":\"\",\"after\":\"\"}");
+  assert_same (types, ZOO "Choice", "text: ''", "{\"before\":\"\",\"text\":\"\",\"after\":\"\"}");
+  assert_same (types, ZOO "Choice", "number: 0 yes: false",
+               "{\"before\":\"\",\"number\":\"0\",\"after\":\"\",\"yes\":false}");
+  assert_same (types, ZOO "Choice", "raw: 'x' empty {} before: 'b'",
+               "{\"before\":\"b\",\"after\":\"\",\"raw\":\"eA==\",\"empty\":{}}");
+  assert_same (types, ZOO "Choice", "choice { choice { real: 0.25 } }",
+               "{\"before\":\"\",\"choice\":{\"before\":\"\",\"choice\":{\"before\":\"\",\"after\":\"\",\"real\":0.25},"
+               "\"after\":\"\"},\"after\":\"\"}");
+  assert_read (types, ZOO "Choice", "{\"text\":null,\"kind\":\"KIND_DOG\"}", "kind: KIND_DOG");
+  assert_refused (types, ZOO "Choice", "{\"text\":\"a\",\"choice\":{}}",
+                  "choice: another field of the same oneof is there");
+}
+
+static void
+test_maps (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+
+  assert_same_meaning (types, ZOO "Maps", "", "{\"counts\":{},\"names\":{},\"scalars\":{},\"kinds\":{}}");
+  assert_same_meaning (types, ZOO "Maps",
+                       "counts { key: 'a' value: 1 } counts { key: '' value: 0 } names { key: -5 value: 'five' } "
+                       "kinds { key: 4294967295 value: KIND_CAT }",
+                       "{\"counts\":{\"a\":1,\"\":0},\"names\":{\"-5\":\"five\"},\"scalars\":{},"
+                       "\"kinds\":{\"4294967295\":\"KIND_CAT\"}}");
+  assert_read (types, ZOO "Maps", "{\"scalars\":{\"true\":{\"an_int32\":3}}}",
+               "scalars { key: true value { an_int32: 3 } }");
+  assert_refused (types, ZOO "Maps", "{\"kinds\":{\"-1\":0}}",
+                  "kinds[\"-1\"]: expected a number from 0 to 4294967295, not \"-1\"");
+  assert_refused (types, ZOO "Maps", "{\"scalars\":{\"yes\":{}}}",
+                  "scalars[\"yes\"]: expected true or false, not \"yes\"");
+  assert_refused (types, ZOO "Maps", "{\"counts\":[]}", "counts: expected an object, not a list");
+  assert_refused (types, ZOO "Maps", "{\"counts\":{\"a\":null}}",
+                  "counts[\"a\"]: expected a number from -2147483648 to 2147483647, not null");
+}
+
+/* An entry without key or value has their defaults (a message: is empty); the last one of a key counts. */
+static void
+test_map_entries_of_others (void)
+{
+  static const guint8 bytes[] = { 0x0a, 0x00, 0x0a, 0x02, 0x10, 0x07, 0x1a, 0x00 };
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+  g_autoptr (GBytes) payload = g_bytes_new_static (bytes, sizeof bytes);
+  g_autofree char *json = ctl_fixture_unpack (ctl_fixture_type (types, ZOO "Maps"), payload, NULL);
+
+  g_assert_cmpstr (json, ==, "{\"counts\":{\"\":7},\"names\":{},\"scalars\":{\"false\":{}},\"kinds\":{}}");
+}
+
+static void
+test_nested_and_names (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+
+  assert_same (types, ZOO "Tree", "leaf { colour: RED } branches { label_of_it: 'x' }",
+               "{\"leaf\":{\"colour\":\"RED\"},\"branches\":[{\"branches\":[],\"label_of_it\":\"x\"}],"
+               "\"label_of_it\":\"\"}");
+  assert_read (types, ZOO "Tree", "{\"theLabel\":\"y\"}", "label_of_it: 'y'");
+  assert_refused (types, ZOO "Tree", "{\"theLabel\":\"y\",\"label_of_it\":\"z\"}",
+                  "label_of_it: the field is there twice, under both of its names");
+  assert_same (types, ZOO "Sparse", "last: 1 second: 2 first: 3 middle: 4",
+               "{\"first\":3,\"second\":2,\"middle\":4,\"last\":1}");
+}
+
+static void
+test_proto2 (void)
+{
+  static const char name[] = "daemoneye.zoo2.Old";
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+
+  assert_same (types, name, "number: 0 text: ''",
+               "{\"number\":0,\"text\":\"\",\"loose\":[],\"tight\":[],\"sizes\":{}}");
+  assert_same (
+      types, name,
+      "number: 1 text: 'x' greeting: 'hello\\n\"you\"' raw: 'a\\000b\\377\\n\\\\' size: SMALL real: 1 narrow: 2 "
+      "yes: false far: -1 high: 1 loose: [1, 2] tight: [3, 4] kind: KIND_CAT one: 4",
+      "{\"number\":1,\"text\":\"x\",\"greeting\":\"hello\\n\\\"you\\\"\",\"raw\":\"YQBi/wpc\",\"size\":\"SMALL\","
+      "\"real\":1.0,\"narrow\":2.0,\"yes\":false,\"far\":\"-1\",\"high\":\"1\",\"loose\":[1,2],\"tight\":[3,4],"
+      "\"kind\":\"KIND_CAT\",\"sizes\":{},\"one\":4}");
+  assert_same (types, name,
+               "number: 1 text: 'x' child { number: 2 text: 'y' } other: 'q' sizes { key: 'a' value: KIND_CAT }",
+               "{\"number\":1,\"text\":\"x\",\"loose\":[],\"tight\":[],\"child\":{\"number\":2,\"text\":\"y\","
+               "\"loose\":[],\"tight\":[],\"sizes\":{}},\"sizes\":{\"a\":\"KIND_CAT\"},\"other\":\"q\"}");
+  assert_refused (types, name, "{\"number\":1}", "field text is required");
+  assert_refused (types, name, "{\"number\":1,\"text\":\"\",\"child\":{\"text\":\"\"}}",
+                  "child: field number is required");
+}
+
+static void
+test_refused (void)
+{
+  static const struct
+  {
+    const char *json, *problem;
+  } cases[] = {
+    { "[]", "expected an object, not a list" },
+    { "5", "expected an object, not 5" },
+    { "{\"processes\":[{\"pid\":\"abc\"}]}", "processes[0].pid: expected a number from 0 to 4294967295, not \"abc\"" },
+    { "{\"processes\":[{},{\"pid\":-1}]}", "processes[1].pid: expected a number from 0 to 4294967295, not -1" },
+    { "{\"processes\":[{\"pid\":1.5}]}", "processes[0].pid: expected a number from 0 to 4294967295, not 1.5" },
+    { "{\"processes\":[{\"pid\":4294967296}]}",
+      "processes[0].pid: expected a number from 0 to 4294967295, not 4294967296" },
+    { "{\"processes\":[{\"pid\":{}}]}", "processes[0].pid: expected a number from 0 to 4294967295, not an object" },
+    { "{\"processes\":[{\"startTime\":\"18446744073709551616\"}]}",
+      "processes[0].startTime: expected a number from 0 to 18446744073709551615, not \"18446744073709551616\"" },
+    { "{\"processes\":[{\"name\":7}]}", "processes[0].name: expected a string, not 7" },
+    { "{\"processes\":[{\"command_line\":\"x\"}]}", "processes[0].command_line: expected a list, not \"x\"" },
+    { "{\"processes\":[{\"command_line\":[\"x\",null]}]}",
+      "processes[0].command_line[1]: expected a string, not null" },
+    { "{\"processes\":{}}", "processes: expected a list, not an object" },
+    { "{\"processes\":[null]}", "processes[0]: expected an object, not null" },
+    { "{\"vanished\":true}", "vanished: expected a number from 0 to 4294967295, not true" },
+    { "{\"banished\":1}", "banished: no such field; daemoneye.eventbus.v1.ProcessTable has processes, vanished" },
+  };
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (types, "daemoneye.eventbus.v1.ProcessTable", cases[i].json, cases[i].problem);
+  assert_refused (types, ZOO "Empty", "{\"x\":1}", "x: no such field; daemoneye.zoo.Empty has none");
+  assert_refused (types, ZOO "Scalars", "{\"kind\":\"cat\"}",
+                  "kind: expected a number or one of KIND_CAT, KIND_DOG, KIND_HOUND, KIND_LARGEST, KIND_NEGATIVE, "
+                  "KIND_NONE, not \"cat\"");
+  assert_refused (types, ZOO "Scalars", "{\"a_float\":1e39}",
+                  "a_float: expected a number that fits 32 bits, not 9.9999999999999994e+38");
+  assert_refused (types, ZOO "Scalars", "{\"some_bytes\":\"a\"}", "some_bytes: expected bytes in base64, not \"a\"");
+  assert_refused (types, ZOO "Scalars", "{\"some_bytes\":\"ab=\"}",
+                  "some_bytes: expected bytes in base64, not \"ab=\"");
+  assert_refused (types, ZOO "Scalars", "{\"some_bytes\":\"a c=\"}",
+                  "some_bytes: expected bytes in base64, not \"a c=\"");
+  assert_refused (types, ZOO "Scalars", "{\"a_double\":\"inf\"}",
+                  "a_double: expected a number, \"NaN\", \"Infinity\" or \"-Infinity\", not \"inf\"");
+}
+
+static void
+test_depth (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+  const ProtobufCMessageDescriptor *type = ctl_fixture_type (types, ZOO "Choice");
+
+  for (guint depth = 1; depth <= 20; depth++)
+    {
+      g_autoptr (GString) json = g_string_new (NULL);
+      g_autoptr (GBytes) payload = NULL;
+      g_autoptr (GError) error = NULL;
+
+      for (guint i = 1; i < depth; i++)
+        g_string_append (json, "{\"choice\":");
+      g_string_append (json, "{}");
+      for (guint i = 1; i < depth; i++)
+        g_string_append_c (json, '}');
+      payload = ctl_fixture_pack (type, json->str, &error);
+      if (depth <= CTL_JSON_DEPTH_MAX)
+        g_assert_nonnull (payload);
+      else
+        g_assert_true (g_str_has_suffix (error->message, ": messages inside of messages, more than 16 deep"));
+    }
+}
+
+static void
+test_not_a_payload (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+  g_autoptr (GBytes) payload = g_bytes_new_static ("\xff\xff", 2), unknown = g_bytes_new_static ("\xa0\x06\x01", 3);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *json = ctl_fixture_unpack (ctl_fixture_type (types, ZOO "Empty"), payload, &error);
+
+  g_assert_null (json);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_assert_cmpstr (error->message, ==, "not a daemoneye.zoo.Empty: malformed number, at byte 0");
+  json = ctl_fixture_unpack (ctl_fixture_type (types, ZOO "Empty"), unknown, NULL);
+  g_assert_cmpstr (json, ==, "{}"); /* fields of newer peers are left out */
+}
+
+/* Strings that are made by hand may be anything. */
+static void
+test_not_utf8 (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+  g_autoptr (JsonNode) node = json_from_string ("{}", NULL);
+  g_autoptr (GError) error = NULL;
+
+  json_object_set_string_member (json_node_get_object (node), "a_string", "\xff");
+  g_assert_null (ctl_json_to_payload (ctl_fixture_type (types, ZOO "Scalars"), node, &error));
+  g_assert_cmpstr (error->message, ==, "a_string: expected a string in UTF-8");
+}
+
+/* The same JSON by a type that was made at run time and one of protoc-c. */
+static void
+test_same_as_generated (void)
+{
+  static const char json[]
+      = "{\"processes\":[{\"pid\":1,\"ppid\":0,\"name\":\"init\",\"exe\":\"/sbin/init\","
+        "\"command_line\":[\"/sbin/init\",\"splash\"],\"uid\":0,\"start_time\":\"12\","
+        "\"cpu_time_us\":\"18446744073709551615\",\"resident_bytes\":\"0\",\"virtual_bytes\":\"0\"}],"
+        "\"vanished\":3}";
+  const ProtobufCMessageDescriptor *generated = &daemoneye__eventbus__v1__process_table__descriptor;
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+  const ProtobufCMessageDescriptor *built = ctl_fixture_type (types, generated->name);
+  g_autoptr (GBytes) a = ctl_fixture_pack (built, json, NULL), b = ctl_fixture_pack (generated, json, NULL);
+  g_autofree char *text_a = ctl_fixture_unpack (built, a, NULL), *text_b = ctl_fixture_unpack (generated, b, NULL);
+  g_autoptr (GBytes) camel = ctl_fixture_pack (generated, "{\"processes\":[{\"cpuTimeUs\":3}]}", NULL);
+
+  g_assert_nonnull (camel);
+  g_assert_true (g_bytes_equal (a, b));
+  g_assert_cmpstr (text_a, ==, json);
+  g_assert_cmpstr (text_b, ==, json);
+}
+
+/* Whatever bytes: an error, or JSON that packs again. */
+static void
+test_hostile_payloads (void)
+{
+  g_autoptr (CtlTypes) types = ctl_fixture_types ();
+  g_autoptr (GPtrArray) names = ctl_types_list (types);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (7);
+
+  for (guint i = 0; i < 40000; i++)
+    {
+      const ProtobufCMessageDescriptor *type
+          = ctl_types_find (types, g_ptr_array_index (names, (guint) g_rand_int_range (rand, 0, (gint32) names->len)));
+      gsize len = (gsize) g_rand_int_range (rand, 0, 24);
+      g_autofree guint8 *bytes = g_malloc (len + 1);
+      g_autoptr (GBytes) payload = NULL, again = NULL;
+      g_autoptr (JsonNode) node = NULL;
+
+      for (gsize j = 0; j < len; j++)
+        bytes[j] = (guint8) (g_rand_int (rand) >> (g_rand_boolean (rand) ? 0 : 26));
+      payload = g_bytes_new (bytes, len);
+      node = ctl_json_from_payload (type, payload, NULL);
+      if (node == NULL)
+        continue;
+      again = ctl_json_to_payload (type, node, NULL);
+      g_assert_nonnull (again);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/cli/json/scalars", test_scalars);
+  g_test_add_func ("/cli/json/scalars-read", test_scalars_read);
+  g_test_add_func ("/cli/json/lists", test_lists);
+  g_test_add_func ("/cli/json/long-packed-list", test_long_packed_list);
+  g_test_add_func ("/cli/json/presence", test_presence);
+  g_test_add_func ("/cli/json/oneof", test_oneof);
+  g_test_add_func ("/cli/json/maps", test_maps);
+  g_test_add_func ("/cli/json/map-entries-of-others", test_map_entries_of_others);
+  g_test_add_func ("/cli/json/nested-and-names", test_nested_and_names);
+  g_test_add_func ("/cli/json/proto2", test_proto2);
+  g_test_add_func ("/cli/json/refused", test_refused);
+  g_test_add_func ("/cli/json/depth", test_depth);
+  g_test_add_func ("/cli/json/not-a-payload", test_not_a_payload);
+  g_test_add_func ("/cli/json/not-utf8", test_not_utf8);
+  g_test_add_func ("/cli/json/same-as-generated", test_same_as_generated);
+  g_test_add_func ("/cli/json/F-hostile-payloads", test_hostile_payloads);
+  return g_test_run ();
+}
