@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-calls.h"
 
+#include "bus-describe.h"
+#include "bus-introspect.h"
 #include "bus-router.h"
 #include "bus-state.h"
 #include "bus-stats.h"
 #include "control.pb-c.h"
+#include "introspection.pb-c.h"
 #include "wire-guard.h"
 #include "wire-topic.h"
 
-#define PREFIX           "control.bus."
-#define REPLY_TYPE(name) "daemoneye.eventbus.v1." name
+#define PREFIX "control.bus."
 
 typedef struct
 {
@@ -34,8 +36,8 @@ bus_calls_reply (BusPeer *peer, guint64 id, const char *type_name, WireSpan payl
   bus_peer_put (peer, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &reply);
 }
 
-static void
-reply_packed (BusPeer *peer, guint64 id, const char *type_name, const ProtobufCMessage *message)
+void
+bus_calls_reply_packed (BusPeer *peer, guint64 id, const ProtobufCMessage *message)
 {
   gsize size = protobuf_c_message_get_packed_size (message);
   g_autofree guint8 *bytes = g_try_malloc (MAX (size, 1));
@@ -43,7 +45,7 @@ reply_packed (BusPeer *peer, guint64 id, const char *type_name, const ProtobufCM
   if (bytes == NULL)
     bus_peer_error (peer, id, WIRE_STATUS_NO_MEMORY, "no memory for the answer");
   else
-    bus_calls_reply (peer, id, type_name, wire_span (bytes, protobuf_c_message_pack (message, bytes)));
+    bus_calls_reply (peer, id, message->descriptor->name, wire_span (bytes, protobuf_c_message_pack (message, bytes)));
 }
 
 /* --- subscribe --- */
@@ -94,6 +96,20 @@ check_words (const BusCall *call, const SubscribeRequest *request)
   return TRUE;
 }
 
+/* A peer's own methods stand on the one topic that names it. */
+static gboolean
+check_methods (const BusCall *call, const SubscribeRequest *request)
+{
+  g_autofree char *own = g_strconcat ("control.collector.", call->peer->id, NULL);
+
+  if (!request->methods)
+    return TRUE;
+  if (!request->serve || request->group[0] != '\0' || strcmp (request->pattern, own) != 0)
+    return refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                   "methods goes with serve, without a group, on control.collector.{your id}");
+  return TRUE;
+}
+
 static gboolean
 check_right (const BusCall *call, const SubscribeRequest *request)
 {
@@ -110,7 +126,8 @@ subscribe (const BusCall *call)
   BusSubscription *subscription;
 
   daemoneye__eventbus__v1__subscribe_reply__init (&reply);
-  if (!check_numbers (call, request) || !check_words (call, request) || !check_right (call, request))
+  if (!check_numbers (call, request) || !check_words (call, request) || !check_methods (call, request)
+      || !check_right (call, request))
     return;
   subscription
       = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern), request->serve != 0);
@@ -119,6 +136,7 @@ subscribe (const BusCall *call)
       refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a subscription");
       return;
     }
+  subscription->methods = request->methods != 0;
   bus_window_init (&subscription->window,
                    request->window_messages != 0 ? request->window_messages : limits->receive_window_messages,
                    request->window_bytes != 0 ? request->window_bytes : limits->receive_window_bytes);
@@ -126,7 +144,7 @@ subscribe (const BusCall *call)
   reply.accept_seq = call->accept_seq;
   reply.window_messages = subscription->window.window_messages;
   reply.window_bytes = subscription->window.window_bytes;
-  reply_packed (call->peer, call->id, REPLY_TYPE ("SubscribeReply"), &reply.base);
+  bus_calls_reply_packed (call->peer, call->id, &reply.base);
 }
 
 static void
@@ -149,10 +167,10 @@ unsubscribe (const BusCall *call)
   bus_router_unfile (call->core, subscription);
   bus_router_release (call->core, subscription, call->now_us, &leave);
   reply.discarded = leave.discarded;
-  reply_packed (call->peer, call->id, REPLY_TYPE ("UnsubscribeReply"), &reply.base);
+  bus_calls_reply_packed (call->peer, call->id, &reply.base);
 }
 
-/* --- ping, stats --- */
+/* --- what other rooms answer --- */
 
 static void
 ping (const BusCall *call)
@@ -162,7 +180,7 @@ ping (const BusCall *call)
   daemoneye__eventbus__v1__ping_reply__init (&reply);
   reply.epoch = call->core->epoch;
   reply.uptime_us = (guint64) (call->now_us - call->core->started_us);
-  reply_packed (call->peer, call->id, REPLY_TYPE ("PingReply"), &reply.base);
+  bus_calls_reply_packed (call->peer, call->id, &reply.base);
 }
 
 static void
@@ -171,21 +189,58 @@ stats (const BusCall *call)
   bus_stats_answer (call->peer, call->id, call->now_us);
 }
 
+static void
+introspect (const BusCall *call)
+{
+  bus_introspect_answer (call->peer, call->id, call->request, call->now_us);
+}
+
+static void
+describe (const BusCall *call)
+{
+  bus_describe_answer (call->peer, call->id, call->request, call->now_us);
+}
+
 /* --- the table --- */
 
 typedef struct
 {
-  const char *name;
-  const ProtobufCMessageDescriptor *request;
+  BusMethod method;
   void (*answer) (const BusCall *call);
 } Method;
 
+/* clang-format off */
+#define METHOD(name, request, reply, doc, answer)                                                                      \
+  { { name, PREFIX name, &daemoneye__eventbus__v1__##request##__descriptor,                                            \
+      &daemoneye__eventbus__v1__##reply##__descriptor, doc }, answer }
+
 static const Method methods[] = {
-  { "subscribe", &daemoneye__eventbus__v1__subscribe_request__descriptor, subscribe },
-  { "unsubscribe", &daemoneye__eventbus__v1__unsubscribe_request__descriptor, unsubscribe },
-  { "ping", &daemoneye__eventbus__v1__ping_request__descriptor, ping },
-  { "stats", &daemoneye__eventbus__v1__stats_request__descriptor, stats },
+  METHOD ("subscribe", subscribe_request, subscribe_reply,
+          "Subscribes to a topic or pattern, joins a group, or serves a topic.", subscribe),
+  METHOD ("unsubscribe", unsubscribe_request, unsubscribe_reply,
+          "Ends a subscription and tells what became of its messages.", unsubscribe),
+  METHOD ("ping", ping_request, ping_reply, "Tells the broker's epoch and uptime.", ping),
+  METHOD ("stats", stats_request, stats_reply,
+          "The broker's sums, and one entry per peer that the asker may see.", stats),
+  METHOD ("introspect", bus_introspect_request, bus_introspect_reply,
+          "One page of the broker's peers, subscriptions, groups or topics, as far as the asker may see them.", introspect),
+  METHOD ("describe", introspect_request, introspect_reply,
+          "The broker's methods and events, and the schema of their messages.", describe),
 };
+/* clang-format on */
+
+guint
+bus_calls_count (void)
+{
+  return G_N_ELEMENTS (methods);
+}
+
+const BusMethod *
+bus_calls_method (guint at)
+{
+  g_assert (at < G_N_ELEMENTS (methods));
+  return &methods[at].method;
+}
 
 gboolean
 bus_calls_serves (WireSpan topic)
@@ -198,11 +253,8 @@ bus_calls_serves (WireSpan topic)
 static const Method *
 find_method (WireSpan topic)
 {
-  const gsize prefix = sizeof PREFIX - 1;
-  WireSpan name = wire_span (topic.data + prefix, topic.len - prefix);
-
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
-    if (wire_span_equal (name, wire_span_str (methods[i].name)))
+    if (wire_span_equal (topic, wire_span_str (methods[i].method.topic)))
       return &methods[i];
   return NULL;
 }
@@ -222,7 +274,7 @@ bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
       refuse (&call, WIRE_STATUS_NO_RESPONDERS, "the broker has no such call");
       return;
     }
-  guard = wire_guard_unpack (method->request, envelope->payload, 0, &error);
+  guard = wire_guard_unpack (method->method.request, envelope->payload, 0, &error);
   if (guard == NULL)
     {
       refuse (&call, error.status, error.problem);

@@ -32,6 +32,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->servers = bus_router_servers_new ();
   core->groups = bus_group_table_new ();
   bus_match_cache_init (&core->matches, options->limits.topic_cache);
+  bus_topics_init (&core->topics, options->limits.topics_seen);
   core->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
   return core;
 }
@@ -46,6 +47,7 @@ bus_core_free (BusCore *core)
 
   g_queue_clear_full (&core->notes, g_free);
   bus_match_cache_clear (&core->matches);
+  bus_topics_clear (&core->topics);
   g_hash_table_unref (core->requests);
   g_hash_table_unref (core->groups);
   g_hash_table_unref (core->servers);

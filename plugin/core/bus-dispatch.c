@@ -211,8 +211,15 @@ acknowledge (const Call *call, guint64 accept_seq, BusOutcome outcome)
   bus_peer_put (call->peer, WIRE_KIND_ACK, 0, &ack);
 }
 
+/* A message that was accepted, for control.bus.introspect. */
 static void
-publish_direct (Call *call)
+count (const Call *call, BusMatch *match)
+{
+  bus_topics_count (&call->core->topics, &match->counter, match->key, call->envelope, call->now_us);
+}
+
+static void
+publish_direct (Call *call, BusMatch *match)
 {
   BusPeer *target = find_target (call);
   BusRequest *pending = NULL;
@@ -237,6 +244,7 @@ publish_direct (Call *call)
                                  call->envelope->topic, due_us (call));
     }
   inbound = inbound_of (call);
+  count (call, match);
   outcome = bus_router_direct (call->core, &inbound, target, pending != NULL ? pending->route_id : 0, call->now_us);
   acknowledge (call, inbound.accept_seq, outcome);
   if (pending != NULL && outcome.queued == 0)
@@ -250,8 +258,10 @@ publish_to_all (Call *call, BusMatch *match)
 {
   gboolean broadcast = (call->frame->flags & WIRE_FLAG_BROADCAST) != 0;
   BusInbound inbound = inbound_of (call);
-  BusOutcome outcome = bus_router_publish (&inbound, match, broadcast, call->now_us);
+  BusOutcome outcome;
 
+  count (call, match);
+  outcome = bus_router_publish (&inbound, match, broadcast, call->now_us);
   acknowledge (call, inbound.accept_seq, outcome);
   bus_inbound_clear (&inbound);
 }
@@ -285,7 +295,7 @@ handle_publish (Call *call)
   if (call->frame->flags & WIRE_FLAG_RETAIN)
     strike (call, "RETAIN is not supported by this broker");
   else if (call->envelope->target.len > 0)
-    publish_direct (call);
+    publish_direct (call, match);
   else if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
     strike (call, "WANT_DELIVERED needs a target");
   else

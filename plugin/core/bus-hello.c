@@ -3,6 +3,7 @@
 
 #include "bus-state.h"
 #include "envelope.pb-c.h"
+#include "wire-feature.h"
 #include "wire-guard.h"
 #include "wire-topic.h"
 
@@ -115,6 +116,7 @@ take_identity (BusPeer *peer, const Hello *hello)
   peer->principal.id = peer->key.text;
   peer->principal.type = wire_span_str (peer->type);
   peer->incarnation = hello->incarnation;
+  peer->features = hello->features & WIRE_FEATURES_KNOWN;
   peer->software_version = g_strndup (hello->software_version, 64);
   g_hash_table_insert (core->peers_by_id, &peer->key, peer);
 }
@@ -167,6 +169,7 @@ welcome (BusPeer *peer)
   welcome.epoch = peer->core->epoch;
   welcome.id = peer->id;
   welcome.role = peer->principal.role;
+  welcome.features = peer->features;
   welcome.largest_payload = peer->core->limits.max_payload;
   welcome.n_windows = WIRE_N_CLASSES - 1;
   welcome.windows = window_list;

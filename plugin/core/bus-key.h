@@ -19,6 +19,16 @@ bus_key (guint64 seed, WireSpan text)
   return (BusKey){ bus_hash (seed, text), text };
 }
 
+/* By bytes; of two where one begins with the other the shorter is first. */
+static inline int
+bus_key_compare_text (WireSpan a, WireSpan b)
+{
+  gsize len = MIN (a.len, b.len);
+  int order = len > 0 ? memcmp (a.data, b.data, len) : 0;
+
+  return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 static inline guint
 bus_key_hash (gconstpointer key)
 {

@@ -3,6 +3,7 @@
 
 #include "bus-group.h"
 #include "bus-index.h"
+#include "bus-topics.h"
 
 /*
  * Who gets a topic: the matched set, made once per topic and remembered.
@@ -32,7 +33,8 @@ typedef struct
 
 typedef struct
 {
-  BusKey key; /* of the topic; own copy */
+  BusKey key;        /* of the topic; own copy */
+  BusTopic *counter; /* of the topic; NULL: nothing was accepted for it since the match was made */
   BusReceiver *receivers;
   guint n_receivers;
   BusGroupMatch *groups;

@@ -41,6 +41,7 @@ struct BusPeer
   BusKey key; /* of id */
   BusPrincipal principal;
   guint64 incarnation;
+  guint64 features; /* that both sides know */
   gint64 connected_us;
 
   WireFrameReader reader;
@@ -60,6 +61,8 @@ struct BusPeer
   BusAlarm alarm; /* hello first, then a frame that has begun */
   guint strikes;  /* frames that we do not understand */
   guint64 received;
+  gint64 introspect_second; /* of the input clock; see bus_introspect_admit() */
+  guint64 introspect_n;     /* in it */
 
   WireStatus close_status;
   char close_detail[160];
@@ -103,4 +106,11 @@ static inline gboolean
 bus_peer_is_ready (const BusPeer *peer)
 {
   return peer->state == BUS_PEER_READY;
+}
+
+/* Who is told of whom: agent and tool of all, a collector of itself; of those that come or go nobody. */
+static inline gboolean
+bus_peer_may_see (const BusPeer *asker, const BusPeer *peer)
+{
+  return bus_peer_is_ready (peer) && (peer == asker || asker->principal.role != BUS_ROLE_COLLECTOR);
 }

@@ -103,6 +103,7 @@ static const Row rows[] = {
   { "tasks", TOPIC (WORD ("tasks"), TYPE), AGENT, AGENT, ALL, COLLECTOR },
   { "results-own-type", TOPIC (WORD ("results"), TYPE), OWNER, OWNER, ALL, NOBODY },
   { "health", TOPIC (WORD ("health"), REST), ALL, ALL, ALL, ALL },
+  { "health-own-properties", TOPIC (WORD ("health"), WORD ("properties"), ID), SELF, SELF, ALL, NOBODY },
 
   { "health-heartbeat", TOPIC (WORD ("control"), WORD ("health"), WORD ("heartbeat")), ALL, ALL, ALL, ALL },
   { "health-status", TOPIC (WORD ("control"), WORD ("health"), WORD ("status")), ALL, ALL, ALL, ALL },
@@ -113,7 +114,7 @@ static const Row rows[] = {
     AGENT, AGENT, AGENT, AGENT },
   { "agent-policy", TOPIC (WORD ("control"), WORD ("agent"), WORD ("policy")), AGENT, AGENT, AGENT, AGENT },
 
-  { "collector-one", TOPIC (WORD ("control"), WORD ("collector"), ID), AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
+  { "collector-one", TOPIC (WORD ("control"), WORD ("collector"), ID), AGENT, AGENT, AGENT | ADDRESSEE, SELF },
   { "collector-lifecycle", TOPIC (WORD ("control"), WORD ("collector"), WORD ("lifecycle")),
     AGENT, AGENT, ALL, NOBODY },
   { "collector-registration", TOPIC (WORD ("control"), WORD ("collector"), WORD ("registration")),

@@ -5,7 +5,7 @@
 
 /*
  * Who may do what: one function, authorize(), asked on every path (publish, direct, broadcast, request, subscribe,
- * serve, deliver, introspect later).
+ * serve, deliver, introspect).
  *
  * The built-in rights are one table in bus-policy.c: topic prefix -> who may publish, subscribe, serve. The longest
  * listed prefix wins, what is not listed is denied by the rule "no-rule". A pattern with wildcards is allowed when some

@@ -6,13 +6,14 @@
 #define ANNOUNCE_MAX 2048u
 
 /* Those who serve one topic. */
-typedef struct
+struct BusServers
 {
-  BusKey key; /* of the first server's pattern copy, see below */
+  BusKey key;        /* of topic */
+  BusTopic *counter; /* NULL: no request was accepted for it yet */
   GPtrArray *subscriptions;
   guint64 cursor;
   guint8 topic[];
-} BusServers;
+};
 
 static void
 servers_free (gpointer data)
@@ -52,12 +53,13 @@ servers_add (BusCore *core, BusSubscription *subscription)
       g_hash_table_insert (core->servers, &servers->key, servers);
     }
   g_ptr_array_add (servers->subscriptions, subscription);
+  subscription->servers = servers;
 }
 
 static void
 servers_remove (BusCore *core, BusSubscription *subscription)
 {
-  BusServers *servers = servers_find (core, subscription->pattern);
+  BusServers *servers = g_steal_pointer (&subscription->servers);
 
   g_ptr_array_remove (servers->subscriptions, subscription);
   if (servers->subscriptions->len == 0)
@@ -230,7 +232,8 @@ bus_router_publish (BusInbound *inbound, BusMatch *match, gboolean broadcast, gi
   return outcome;
 }
 
-/* Subscriptions of @target for @topic: plain ones, each group once, or what it serves. */
+/* Subscriptions of @target for @topic: plain ones, each group once, or what it serves (but not its own methods, which
+ * answer requests only). */
 static GPtrArray *
 subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
 {
@@ -252,7 +255,7 @@ subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
     {
       BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
 
-      if (server->owner == target && found->len == 0)
+      if (server->owner == target && !server->methods && found->len == 0)
         g_ptr_array_add (found, server);
     }
   return found;
@@ -301,14 +304,27 @@ bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server,
 {
   BusDelivery delivery = { .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = due_us };
   BusPeer *responder = server->owner;
+  BusServers *servers = server->servers;
   gboolean queued;
 
+  bus_topics_count (&core->topics, &servers->counter, servers->key, inbound->envelope, now_us);
   /* A request that finds no room is answered with an error; it makes no gap. */
   if (!bus_flow_takes (&responder->flow, inbound->frame.body.len, now_us) || bus_inbound_keep (inbound) == NULL)
     return FALSE;
   queued = bus_flow_offer (&responder->flow, inbound, &delivery, &server, 1, now_us, NULL) == 1;
   bus_peer_touch (responder);
   return queued;
+}
+
+guint
+bus_router_count_servers (BusCore *core, WireSpan topic)
+{
+  const BusServers *servers = servers_find (core, topic);
+  guint n = 0;
+
+  for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
+    n += bus_peer_is_ready (((const BusSubscription *) g_ptr_array_index (servers->subscriptions, i))->owner) ? 1 : 0;
+  return n;
 }
 
 void
@@ -320,12 +336,13 @@ bus_router_announce (BusCore *core, const char *topic, const char *type_name, Wi
   BusInbound inbound;
   gsize size;
 
-  if (match->n_receivers == 0)
-    return;
   wire_envelope_init (&envelope);
   envelope.topic = wire_span_str (topic);
   envelope.type_name = wire_span_str (type_name);
   envelope.payload = payload;
+  bus_topics_count (&core->topics, &match->counter, match->key, &envelope, now_us);
+  if (match->n_receivers == 0)
+    return;
   size = wire_envelope_size (&envelope) + payload.len;
   g_assert (size <= sizeof body);
   if (payload.len > 0)

@@ -57,7 +57,11 @@ BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer 
 gboolean bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server, guint64 route_id,
                              gint64 due_us, gint64 now_us);
 
-/* A message of the broker itself, e.g. on system.*. Nothing is built when nobody wants it. */
+/* How many subscriptions serve @topic now. */
+guint bus_router_count_servers (BusCore *core, WireSpan topic);
+
+/* A message of the broker itself, e.g. on system.*. It is counted like any; nothing is built when nobody
+ * wants it. */
 void bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us);
 
 GHashTable *bus_router_servers_new (void);

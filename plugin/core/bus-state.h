@@ -5,6 +5,7 @@
 #include "bus-index.h"
 #include "bus-match.h"
 #include "bus-peer.h"
+#include "bus-topics.h"
 #include "wire-topic.h"
 
 /*
@@ -49,6 +50,8 @@ struct BusCore
   BusMatchCache matches;
   guint n_subscriptions;
   guint64 accept_seq;
+
+  BusTopics topics; /* seen */
 
   /* bus-request */
   GHashTable *requests; /* route_id -> BusRequest */

@@ -78,12 +78,6 @@ fill_peer (const BusPeer *peer, PeerStats *stats, gint64 now_us)
   stats->connected_us = (guint64) (now_us - peer->connected_us);
 }
 
-static gboolean
-may_see (const BusPeer *asker, const BusPeer *peer)
-{
-  return bus_peer_is_ready (peer) && (peer == asker || asker->principal.role != BUS_ROLE_COLLECTOR);
-}
-
 void
 bus_stats_answer (BusPeer *asker, guint64 id, gint64 now_us)
 {
@@ -100,7 +94,7 @@ bus_stats_answer (BusPeer *asker, guint64 id, gint64 now_us)
   reply.totals = &totals;
   reply.peers = list;
   for (const GList *link = core->peers.head; link != NULL; link = link->next)
-    if (may_see (asker, link->data))
+    if (bus_peer_may_see (asker, link->data))
       {
         fill_peer (link->data, &entries[reply.n_peers], now_us);
         list[reply.n_peers] = &entries[reply.n_peers];

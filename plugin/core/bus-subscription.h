@@ -14,16 +14,19 @@
  */
 
 typedef struct BusGroup BusGroup;
+typedef struct BusServers BusServers;
 typedef struct BusSlot BusSlot;
 typedef struct BusSubscription BusSubscription;
 
 struct BusSubscription
 {
   BusPeer *owner;
-  guint32 id;       /* chosen by the client */
-  gboolean serves;  /* gets requests, not publishes */
-  BusGroup *group;  /* NULL: none */
-  WireSpan pattern; /* own copy, behind the struct */
+  guint32 id;          /* chosen by the client */
+  gboolean serves;     /* gets requests, not publishes */
+  gboolean methods;    /* serves its owner's own methods: no direct publish either */
+  BusGroup *group;     /* NULL: none */
+  WireSpan pattern;    /* own copy, behind the struct */
+  BusServers *servers; /* of the topic that it serves; NULL: none */
   gsize charged;
 
   BusWindow window;

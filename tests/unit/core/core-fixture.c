@@ -3,6 +3,7 @@
 
 #include "control.pb-c.h"
 #include "envelope.pb-c.h"
+#include "introspection.pb-c.h"
 #include "wire-guard.h"
 
 #define AGENT_UID     0u
@@ -354,6 +355,53 @@ void
 client_serve (Client *client, guint32 subscription, const char *topic)
 {
   client_subscribe_full (client, subscription, topic, NULL, TRUE, 0, 0, WIRE_STATUS_OK);
+}
+
+Got *
+client_call (Client *client, const char *topic, const ProtobufCMessage *request, WireStatus want)
+{
+  g_autofree guint8 *payload = g_malloc (protobuf_c_message_get_packed_size (request) + 1);
+  WireEnvelope envelope;
+  Got *reply;
+  guint64 id;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  envelope.payload = wire_span (payload, protobuf_c_message_pack (request, payload));
+  id = client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+  reply = client_take (client, WIRE_KIND_REPLY);
+  if (want != WIRE_STATUS_OK)
+    {
+      g_assert_null (reply);
+      client_expect_error (client, id, want);
+      return NULL;
+    }
+  g_assert_nonnull (reply);
+  g_assert_cmpuint (reply->envelope.answers, ==, id);
+  g_assert_cmpuint (reply->flags, ==, WIRE_FLAG_FINAL);
+  return reply;
+}
+
+WireGuard *
+client_introspect (Client *client, guint section, const char *after, guint limit, const char *peer, WireStatus want)
+{
+  Daemoneye__Eventbus__V1__BusIntrospectRequest request = DAEMONEYE__EVENTBUS__V1__BUS_INTROSPECT_REQUEST__INIT;
+  g_autoptr (Got) reply = NULL;
+  WireGuard *guard;
+
+  request.section = section;
+  request.after = (char *) (after != NULL ? after : "");
+  request.limit = limit;
+  request.peer = (char *) (peer != NULL ? peer : "");
+  reply = client_call (client, "control.bus.introspect", &request.base, want);
+  if (reply == NULL)
+    return NULL;
+  g_assert_cmpmem (reply->envelope.type_name.data, reply->envelope.type_name.len,
+                   "daemoneye.eventbus.v1.BusIntrospectReply", 40);
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__bus_introspect_reply__descriptor, reply->envelope.payload, 0,
+                             NULL);
+  g_assert_nonnull (guard);
+  return guard;
 }
 
 guint64

@@ -101,6 +101,12 @@ static const Right rights[] = {
   { "results.procmond.more", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "health", "health", ALL, ALL, ALL, ALL },
   { "health.proc-1.disk", "health", ALL, ALL, ALL, ALL },
+  { "health.properties", "health", ALL, ALL, ALL, ALL },
+  { "health.properties.proc-1", "health-own-properties", "P", "P", ALL, NOBODY },
+  { "health.properties.tool-1", "health-own-properties", "T", "T", ALL, NOBODY },
+  { "health.properties.daemoneye-agent", "health-own-properties", "A", "A", ALL, NOBODY },
+  { "health.properties.nobody", "health-own-properties", NOBODY, NOBODY, ALL, NOBODY },
+  { "health.properties.proc-1.more", "health", ALL, ALL, ALL, ALL },
 
   { "control.health.heartbeat", "health-heartbeat", ALL, ALL, ALL, ALL },
   { "control.health.status", "health-status", ALL, ALL, ALL, ALL },
@@ -129,6 +135,8 @@ static const Right rights[] = {
   { "control.collector.task.process.proc-2.more", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control.collector.net-1", "collector-one", AGENT, AGENT, "ATN", "N" },
   { "control.collector.nobody", "collector-one", AGENT, AGENT, AGENT, NOBODY },
+  { "control.collector.tool-1", "collector-one", AGENT, AGENT, AGENT, "T" },
+  { "control.collector.daemoneye-agent", "collector-one", AGENT, AGENT, AGENT, "A" },
   { "control.collector.net-1.more", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control.collector", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
 
@@ -191,7 +199,7 @@ test_table_is_whole (void)
 
           g_hash_table_insert (seen, (gpointer) verdict.rule, GUINT_TO_POINTER (former | (verdict.allowed ? 1u : 2u)));
         }
-  g_assert_cmpuint (g_hash_table_size (seen), ==, 26); /* every rule of the table, and no-rule */
+  g_assert_cmpuint (g_hash_table_size (seen), ==, 27); /* every rule of the table, and no-rule */
   g_hash_table_iter_init (&iter, seen);
   while (g_hash_table_iter_next (&iter, &rule, &verdicts))
     {

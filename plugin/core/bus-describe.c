@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-describe.h"
+
+#include "bus-calls.h"
+#include "bus-introspect.h"
+#include "bus-state.h"
+#include "control.pb-c.h"
+#include "wire-descriptors.h"
+
+#define SERVICE "daemoneye.eventbus.Broker"
+
+typedef Daemoneye__Eventbus__V1__EventInfo EventInfo;
+typedef Daemoneye__Eventbus__V1__IntrospectReply IntrospectReply;
+typedef Daemoneye__Eventbus__V1__MethodInfo MethodInfo;
+typedef Daemoneye__Eventbus__V1__ServiceInfo ServiceInfo;
+
+static const struct
+{
+  const char *name;
+  const char *topic;
+  const char *doc;
+} peer_events[] = {
+  { "PeerConnected", "system.peer.connected", "A peer said hello and was accepted." },
+  { "PeerGone", "system.peer.gone", "A peer went: why, and what became of what waited for it." },
+};
+
+/* Only packed from. */
+static char *
+packed (const char *text)
+{
+  return (char *) (gsize) text;
+}
+
+static void
+fill_method (MethodInfo *info, const BusMethod *method)
+{
+  daemoneye__eventbus__v1__method_info__init (info);
+  info->name = packed (method->name);
+  info->topic = packed (method->topic);
+  info->request_type = packed (method->request->name);
+  info->reply_type = packed (method->reply->name);
+  info->doc = packed (method->doc);
+}
+
+static void
+fill_event (EventInfo *info, guint at)
+{
+  daemoneye__eventbus__v1__event_info__init (info);
+  info->name = packed (peer_events[at].name);
+  info->topic = packed (peer_events[at].topic);
+  info->type_name = packed (daemoneye__eventbus__v1__peer_event__descriptor.name);
+  info->doc = packed (peer_events[at].doc);
+}
+
+static void
+answer (BusPeer *asker, guint64 id, IntrospectReply *reply)
+{
+  gsize size = daemoneye__eventbus__v1__introspect_reply__get_packed_size (reply);
+
+  if (size > asker->core->limits.max_payload)
+    bus_peer_error_limit (asker, id, BUS_LIMIT_max_payload, size);
+  else
+    bus_calls_reply_packed (asker, id, &reply->base);
+}
+
+void
+bus_describe_answer (BusPeer *asker, guint64 id, const Daemoneye__Eventbus__V1__IntrospectRequest *request,
+                     gint64 now_us)
+{
+  WireSpan schema = wire_descriptors ();
+  ProtobufCBinaryData types = { schema.len, (uint8_t *) (gsize) schema.data };
+  g_autofree MethodInfo *methods = g_new (MethodInfo, bus_calls_count ());
+  g_autofree MethodInfo **method_list = g_new (MethodInfo *, bus_calls_count ());
+  EventInfo events[G_N_ELEMENTS (peer_events)];
+  EventInfo *event_list[G_N_ELEMENTS (peer_events)];
+  ServiceInfo service;
+  ServiceInfo *service_list[] = { &service };
+  IntrospectReply reply;
+
+  if (!bus_introspect_admit (asker, id, now_us))
+    return;
+  daemoneye__eventbus__v1__introspect_reply__init (&reply);
+  daemoneye__eventbus__v1__service_info__init (&service);
+  for (guint i = 0; i < bus_calls_count (); i++)
+    fill_method (method_list[i] = &methods[i], bus_calls_method (i));
+  for (guint i = 0; i < G_N_ELEMENTS (peer_events); i++)
+    fill_event (event_list[i] = &events[i], i);
+  service.name = packed (SERVICE);
+  service.doc = packed ("The broker itself.");
+  service.n_methods = bus_calls_count ();
+  service.methods = method_list;
+  service.n_events = G_N_ELEMENTS (peer_events);
+  service.events = event_list;
+  reply.id = asker->core->name;
+  reply.n_services = request->service[0] == '\0' || strcmp (request->service, SERVICE) == 0 ? 1 : 0;
+  reply.services = service_list;
+  reply.n_types = request->without_types ? 0 : 1;
+  reply.types = &types;
+  answer (asker, id, &reply);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-topics.h"
+#include "core-fixture.h"
+#include "introspection.pb-c.h"
+
+/* What was seen of each topic: the table alone, then what the core counts in it. */
+
+#define TOPIC "events.process.lifecycle"
+
+/* --- alone --- */
+
+static BusTopic *
+place (BusTopics *topics, const char *topic)
+{
+  return bus_topics_place (topics, bus_key (5, wire_span_str (topic)));
+}
+
+static void
+test_places (void)
+{
+  static const char *const names[] = { "events.m", "events", "events.z", "events.m.a", "events.a", "events.mm" };
+  static const char *const sorted[] = { "events", "events.a", "events.m", "events.m.a", "events.mm", "events.z" };
+  BusTopics topics = { 0 };
+  BusTopic *places[G_N_ELEMENTS (names)];
+
+  bus_topics_init (&topics, 16);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    places[i] = place (&topics, names[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      BusTopic *in_order = g_ptr_array_index (topics.order, i);
+
+      g_assert_true (place (&topics, names[i]) == places[i]);
+      g_assert_cmpuint (places[i]->number, ==, i + 1);
+      g_assert_true (wire_span_equal (in_order->key.text, wire_span_str (sorted[i])));
+      g_assert_cmpuint (bus_topics_after (&topics, in_order->number), ==, i + 1);
+    }
+  g_assert_cmpuint (topics.order->len, ==, G_N_ELEMENTS (names));
+  g_assert_cmpuint (bus_topics_after (&topics, 0), ==, 0);
+  bus_topics_clear (&topics);
+}
+
+static void
+test_bound (void)
+{
+  BusTopics topics = { 0 };
+
+  bus_topics_init (&topics, 16);
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("events.t%u", i);
+      BusTopic *topic = place (&topics, name);
+
+      g_assert_true ((topic == &topics.rest) == (i >= 16));
+      topic->messages++;
+    }
+  g_assert_cmpuint (topics.rest.messages, ==, 4);
+  g_assert_cmpuint (topics.rest.number, ==, 0);
+  g_assert_cmpuint (topics.order->len, ==, 16);
+  g_assert_true (place (&topics, "events.t3") != &topics.rest);
+  bus_topics_clear (&topics);
+}
+
+static void
+count_type (BusTopics *topics, BusTopic **topic, const char *type_name, guint want)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.type_name = wire_span_str (type_name);
+  bus_topics_count (topics, topic, bus_key (5, WIRE_SPAN_LITERAL ("events")), &envelope, 7);
+  g_assert_cmpmem ((*topic)->type_name, (*topic)->type_len, type_name, want);
+  g_assert_true (g_utf8_validate ((*topic)->type_name, (*topic)->type_len, NULL));
+}
+
+static void
+test_type_name (void)
+{
+  g_autofree char *longest = g_strnfill (BUS_TOPIC_TYPE_MAX, 't');
+  g_autofree char *longer = g_strnfill (BUS_TOPIC_TYPE_MAX + 1, 'u');
+  g_autofree char *split = g_strdup (longer);
+  BusTopics topics = { 0 };
+  BusTopic *topic = NULL;
+
+  memcpy (split + BUS_TOPIC_TYPE_MAX - 1, "\xc3\xa9", 2); /* a character across the end */
+  bus_topics_init (&topics, 16);
+  count_type (&topics, &topic, "", 0);
+  count_type (&topics, &topic, "a.B", 3);
+  count_type (&topics, &topic, "a.C", 3);
+  count_type (&topics, &topic, longest, BUS_TOPIC_TYPE_MAX);
+  count_type (&topics, &topic, longer, BUS_TOPIC_TYPE_MAX);
+  count_type (&topics, &topic, split, BUS_TOPIC_TYPE_MAX - 1);
+  count_type (&topics, &topic, "", 0);
+  g_assert_cmpuint (topic->messages, ==, 7);
+  g_assert_cmpint (topic->last_us, ==, 7);
+  bus_topics_clear (&topics);
+}
+
+/* --- in the core --- */
+
+typedef struct
+{
+  guint64 messages;
+  guint64 bytes;
+  guint64 last_us;
+  guint subscribers;
+  guint servers;
+  const char *type_name;
+} Want;
+
+/* NULL: it must not be told. */
+static void
+expect_topic (Client *asker, const char *name, const Want *want)
+{
+  g_autoptr (WireGuard) guard = client_introspect (asker, 4, NULL, 0, NULL, WIRE_STATUS_OK);
+  const Daemoneye__Eventbus__V1__BusIntrospectReply *reply = wire_guard_message (guard);
+  const Daemoneye__Eventbus__V1__TopicInfo *found = NULL;
+
+  for (gsize i = 0; i < reply->n_topics; i++)
+    if (g_str_equal (reply->topics[i]->topic, name))
+      found = reply->topics[i];
+  g_assert_true ((found == NULL) == (want == NULL));
+  if (want == NULL)
+    return;
+  g_assert_cmpuint (found->messages, ==, want->messages);
+  g_assert_cmpuint (found->bytes, ==, want->bytes);
+  g_assert_cmpuint (found->last_us, ==, want->last_us);
+  g_assert_cmpuint (found->subscribers, ==, want->subscribers);
+  g_assert_cmpuint (found->servers, ==, want->servers);
+  g_assert_cmpstr (found->type_name, ==, want->type_name);
+}
+
+static void
+publish_typed (Client *client, const char *type_name)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (TOPIC);
+  envelope.type_name = wire_span_str (type_name);
+  envelope.payload = WIRE_SPAN_LITERAL ("12345");
+  client_send (client, WIRE_KIND_PUBLISH, 0, &envelope);
+}
+
+static void
+test_publishes (Core *core, gconstpointer data)
+{
+  Client *tool = tool_ready (core, "tool-1");
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *reader = client_ready (core, "reader", "netmond");
+
+  expect_topic (tool, TOPIC, NULL);
+  client_publish (publisher, TOPIC, 0, "abc", 3); /* nobody wants it: accepted all the same */
+  expect_topic (tool, TOPIC, &(Want){ 1, 3, 0, 0, 0, "" });
+  client_subscribe (reader, 1, "events.#", NULL);
+  client_subscribe (reader, 2, TOPIC, "workers");
+  publish_typed (publisher, "a.B");
+  core_advance (core, 1500);
+  expect_topic (tool, TOPIC, &(Want){ 2, 8, 1500, 2, 0, "a.B" });
+  publish_typed (publisher, "a.C");
+  client_publish (publisher, TOPIC, WIRE_FLAG_BROADCAST, "xy", 2);
+  expect_topic (tool, TOPIC, &(Want){ 4, 15, 0, 2, 0, "" });
+  client_disconnect (reader);
+  expect_topic (tool, TOPIC, &(Want){ 4, 15, 0, 0, 0, "" });
+
+  /* What is refused counts nowhere. */
+  client_publish (reader = client_ready (core, "other", "netmond"), TOPIC, 0, "abc", 3);
+  client_expect_error (reader, reader->next_id, WIRE_STATUS_DENIED);
+  client_publish (publisher, TOPIC, WIRE_FLAG_RETAIN, "abc", 3);
+  client_publish (publisher, "events.process.new", WIRE_FLAG_RETAIN, "abc", 3);
+  expect_topic (tool, TOPIC, &(Want){ 4, 15, 0, 0, 0, "" });
+  expect_topic (tool, "events.process.new", NULL);
+}
+
+static void
+send_to (Client *client, const char *target)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL ("health.x");
+  envelope.target = wire_span_str (target);
+  envelope.payload = WIRE_SPAN_LITERAL ("1234");
+  client_send (client, WIRE_KIND_PUBLISH, 0, &envelope);
+}
+
+static void
+test_directs (Core *core, gconstpointer data)
+{
+  Client *tool = tool_ready (core, "tool-1");
+  Client *target = client_ready (core, "target", "netmond");
+
+  send_to (tool, "nobody");
+  send_to (tool, "target"); /* not subscribed */
+  expect_topic (tool, "health.x", NULL);
+  client_subscribe (target, 1, "health.+", NULL);
+  send_to (tool, "target");
+  send_to (tool, "target");
+  expect_topic (tool, "health.x", &(Want){ 2, 8, 0, 1, 0, "" });
+  g_assert_cmpuint (client_count (target, WIRE_KIND_DELIVER), ==, 2);
+}
+
+static void
+test_requests (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *one = client_ready (core, "one", "procmond");
+  Client *two = client_ready (core, "two", "procmond");
+  g_autoptr (Got) got = NULL;
+
+  client_request (agent, "tasks.procmond", NULL, 0); /* nobody serves it */
+  expect_topic (agent, "tasks.procmond", NULL);
+  client_serve (one, 1, "tasks.procmond");
+  client_serve (two, 1, "tasks.procmond");
+  client_request (agent, "tasks.procmond", NULL, 0);
+  client_request (agent, "tasks.procmond", "two", 0);
+  client_publish (agent, "tasks.procmond", 0, "x", 1);
+  expect_topic (agent, "tasks.procmond", &(Want){ 3, 17, 0, 0, 2, "" });
+  got = client_take (one, WIRE_KIND_REQUEST);
+  client_reply (one, got->envelope.route_id, "an answer is no message of the topic");
+  got_free (client_take (agent, WIRE_KIND_REPLY));
+  client_disconnect (two);
+  expect_topic (agent, "tasks.procmond", &(Want){ 3, 17, 0, 0, 1, "" });
+  client_disconnect (one);
+  expect_topic (agent, "tasks.procmond", &(Want){ 3, 17, 0, 0, 0, "" });
+  expect_topic (agent, "control.bus.subscribe", NULL);
+  expect_topic (agent, "control.bus.introspect", NULL);
+}
+
+/* Counted by what was announced, whoever listens. */
+static void
+test_events (Core *core, gconstpointer data)
+{
+  Client *tool = tool_ready (core, "tool-1");
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__BusIntrospectReply *reply;
+
+  client_subscribe (tool, 1, "system.#", NULL);
+  client_disconnect (client_ready (core, "one", "procmond"));
+  guard = client_introspect (tool, 4, NULL, 0, NULL, WIRE_STATUS_OK);
+  reply = wire_guard_message (guard);
+  g_assert_cmpuint (reply->n_topics, ==, 2);
+  g_assert_cmpstr (reply->topics[0]->topic, ==, "system.peer.connected");
+  g_assert_cmpuint (reply->topics[0]->messages, ==, 2);
+  g_assert_cmpuint (reply->topics[0]->subscribers, ==, 1);
+  g_assert_cmpstr (reply->topics[0]->type_name, ==, "daemoneye.eventbus.v1.PeerEvent");
+  g_assert_cmpstr (reply->topics[1]->topic, ==, "system.peer.gone");
+  g_assert_cmpuint (reply->topics[1]->messages, ==, 1);
+}
+
+/* Beyond the bound messages are counted together, also when the cache of matches was forgotten. */
+static void
+test_unseen (Core *core, gconstpointer data)
+{
+  Client *tool = tool_ready (core, "tool-1"); /* system.peer.connected is one of 16 */
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  guint64 seen = 0;
+
+  for (guint round = 0; round < 3; round++)
+    for (guint i = 0; i < 40; i++)
+      {
+        g_autofree char *topic = g_strdup_printf ("events.process.t%02u", i);
+
+        client_publish (publisher, topic, 0, "abc", 3);
+        if (i % 7 == 0)
+          {
+            client_subscribe (publisher, 1 + round * 40 + i, "events.#", NULL);
+            core_flush (core);
+          }
+      }
+  {
+    g_autoptr (WireGuard) guard = client_introspect (tool, 4, NULL, 0, NULL, WIRE_STATUS_OK);
+    const Daemoneye__Eventbus__V1__BusIntrospectReply *reply = wire_guard_message (guard);
+
+    g_assert_cmpuint (reply->n_topics, ==, 16);
+    for (gsize i = 0; i < 15; i++)
+      {
+        g_assert_cmpuint (reply->topics[i]->messages, ==, 3);
+        g_assert_cmpuint (reply->topics[i]->bytes, ==, 9);
+        seen += reply->topics[i]->messages;
+      }
+    g_assert_cmpuint (reply->topics_unseen, ==, 120 - seen);
+    g_assert_cmpstr (reply->next, ==, "");
+  }
+  {
+    g_autoptr (WireGuard) guard = client_introspect (tool, 1, NULL, 0, NULL, WIRE_STATUS_OK);
+
+    g_assert_cmpuint (((const Daemoneye__Eventbus__V1__BusIntrospectReply *) wire_guard_message (guard))->topics_unseen,
+                      ==, 0);
+  }
+}
+
+/* What a reader may not get is no subscription of that topic, though its pattern matches. */
+static void
+test_subscribers_by_right (Core *core, gconstpointer data)
+{
+  Client *tool = tool_ready (core, "tool-1");
+  Client *one = client_ready (core, "one", "netmond");
+
+  client_subscribe (one, 1, "control.#", NULL);
+  client_subscribe (tool, 1, "control.#", NULL);
+  client_subscribe (tool, 2, "control.agent.+", NULL);
+  client_publish (tool, "control.agent.policy", 0, "x", 1);
+  expect_topic (tool, "control.agent.policy", &(Want){ 1, 1, 0, 2, 0, "" });
+}
+
+#define ADD(path, limits, function) g_test_add (path, Core, limits, core_setup, function, core_teardown)
+
+int
+main (int argc, char **argv)
+{
+  BusLimits few;
+
+  g_test_init (&argc, &argv, NULL);
+  bus_limits_init (&few);
+  few.topics_seen = 16;
+  few.topic_cache = 16;
+  g_test_add_func ("/core/topics/places", test_places);
+  g_test_add_func ("/core/topics/bound", test_bound);
+  g_test_add_func ("/core/topics/type-name", test_type_name);
+  ADD ("/core/topics/M23-publishes", NULL, test_publishes);
+  ADD ("/core/topics/M23-directs", NULL, test_directs);
+  ADD ("/core/topics/M23-requests", NULL, test_requests);
+  ADD ("/core/topics/M23-events", NULL, test_events);
+  ADD ("/core/topics/M23-unseen", &few, test_unseen);
+  ADD ("/core/topics/M23-subscribers-by-right", NULL, test_subscribers_by_right);
+  return g_test_run ();
+}
