@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+#include "deye-bus-locale.h"
 #include "deye-bus-methods.h"
 
 #include <glib/gi18n-lib.h>
@@ -179,6 +180,7 @@ deye_bus_client_class_init (DeyeBusClientClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  deye_bus_locale_bind ();
   object_class->dispose = deye_bus_client_dispose;
   object_class->finalize = deye_bus_client_finalize;
   object_class->get_property = deye_bus_client_get_property;

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 
 /*
  * Errors of the library. A GError of this domain may carry the name that a responder gave its error, so the domain is an
@@ -57,14 +58,14 @@ static const StatusRow rows[] = {
   { WIRE_STATUS_BAD_TOPIC, DEYE_BUS_ERROR_BAD_TOPIC, N_ ("Not a topic") },
   { WIRE_STATUS_BAD_PATTERN, DEYE_BUS_ERROR_BAD_PATTERN, N_ ("Not a pattern") },
   { WIRE_STATUS_DENIED, DEYE_BUS_ERROR_DENIED, N_ ("The broker's policy does not allow it") },
-  { WIRE_STATUS_LIMIT, DEYE_BUS_ERROR_LIMIT, N_ ("A limit of the broker") },
+  { WIRE_STATUS_LIMIT, DEYE_BUS_ERROR_LIMIT, N_ ("A limit of the broker was reached") },
   { WIRE_STATUS_WOULD_BLOCK, DEYE_BUS_ERROR_WOULD_BLOCK, N_ ("The receivers are full: try again later") },
   { WIRE_STATUS_DUPLICATE_ID, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("The id is in use: choose another one") },
   { WIRE_STATUS_NO_MEMORY, DEYE_BUS_ERROR_NO_MEMORY, N_ ("Out of memory: try again later") },
   { WIRE_STATUS_ABSENT, DEYE_BUS_ERROR_ABSENT, N_ ("The target is not connected") },
   { WIRE_STATUS_NOT_SUBSCRIBED, DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("The target neither subscribes to nor serves this topic") },
   { WIRE_STATUS_NO_RESPONDERS, DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("Nobody serves this topic: start who does") },
-  { WIRE_STATUS_RESPONDER_GONE, DEYE_BUS_ERROR_RESPONDER_GONE, N_ ("The responder went before it answered") },
+  { WIRE_STATUS_RESPONDER_GONE, DEYE_BUS_ERROR_RESPONDER_GONE, N_ ("The responder disconnected before it answered") },
   { WIRE_STATUS_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("No answer within the time given") },
   { WIRE_STATUS_CANCELLED, DEYE_BUS_ERROR_CANCELLED, N_ ("Given up by the other side") },
   { WIRE_STATUS_EXPIRED, DEYE_BUS_ERROR_TIMEOUT, N_ ("It came too late") },
@@ -103,7 +104,7 @@ static void
 add_limit (GString *text, guint64 limit, guint64 value, WireSpan setting)
 {
   g_string_append_c (text, ' ');
-  g_string_append_printf (text, _ ("(limit %" G_GUINT64_FORMAT ", value %" G_GUINT64_FORMAT ", setting %.*s)"), limit, value,
+  g_string_append_printf (text, _ ("(limit %" PRIu64 ", value %" PRIu64 ", setting %.*s)"), limit, value,
                           (int) setting.len, setting.len > 0 ? (const char *) setting.data : "");
 }
 
@@ -132,7 +133,7 @@ deye_bus_error_from_envelope (const WireEnvelope *envelope)
   if (envelope->offset > 0)
     {
       g_string_append_c (text, ' ');
-      g_string_append_printf (text, _ ("(at byte %" G_GUINT64_FORMAT ")"), envelope->offset);
+      g_string_append_printf (text, _ ("(at byte %" PRIu64 ")"), envelope->offset);
     }
   error = take (row->code, text);
   if (envelope->error_name.len > 0)

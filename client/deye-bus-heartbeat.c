@@ -5,6 +5,7 @@
 #include "health.pb-c.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 
 /*
  * The heartbeat: a GSource of the client's context that publishes at fixed monotonic moments. A beat that finds no
@@ -83,7 +84,7 @@ deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64 interval_us, GError *
   if (interval_us != 0 && (interval_us < INTERVAL_MIN_US || interval_us > INTERVAL_MAX_US))
     {
       g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT,
-                   _ ("A heartbeat's interval is 100 ms to 300 s, or 0 for none; not %" G_GINT64_FORMAT " us"), interval_us);
+                   _ ("A heartbeat's interval is 100 ms to 300 s, or 0 for none; not %" PRId64 " us"), interval_us);
       return FALSE;
     }
   if (!deye_bus_client_enter (self, error))

@@ -247,10 +247,10 @@ set_property (const Call *call, DeyeBusService *service, DeyeBusServiceProperty 
 {
   g_auto (GValue) asked = G_VALUE_INIT;
   g_auto (GValue) value = G_VALUE_INIT;
-  g_autoptr (DeyeBusService) kept = g_object_ref (service);
-  g_autoptr (GPtrArray) one = g_ptr_array_new ();
+  g_autoptr (GPtrArray) one = g_ptr_array_new_with_free_func (g_object_unref); /* a handler may drop the client */
   g_autoptr (GBytes) payload = NULL;
 
+  g_ptr_array_add (one, g_object_ref (service));
   if (!deye_bus_value_from_wire (wire, &asked)
       || !deye_bus_value_convert (&asked, G_VALUE_TYPE (&property->value), &value))
     fail (call, "BadValue", "the value of %s is a %s", property->name,
@@ -261,7 +261,6 @@ set_property (const Call *call, DeyeBusService *service, DeyeBusServiceProperty 
     fail (call, "Refused", "the peer does not take this value for %s", property->name);
   else
     {
-      g_ptr_array_add (one, service);
       payload = deye_bus_describe_properties (call->client->id, one, "", property->name);
       respond (call, DEYE_BUS_TYPE_PREFIX "Properties", payload);
     }

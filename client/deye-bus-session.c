@@ -231,7 +231,7 @@ reason_for (const DeyeBusSession *session, const DeyeBusPending *pending)
   if (pending->sent || pending->kind == DEYE_BUS_PENDING_HELLO
       || g_error_matches (session->reason, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED))
     return g_error_copy (session->reason);
-  return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection went: %s"), session->reason->message);
+  return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection ended: %s"), session->reason->message);
 }
 
 static void
@@ -444,7 +444,7 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
 static void
 bad_frame (DeyeBusSession *session)
 {
-  deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL, _ ("What came at byte %" G_GSIZE_FORMAT
+  deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL, _ ("What came at byte %zu"
                                                       " of a frame is not our protocol (%s): check the address"),
                                                       session->reader.offset, wire_status_name (session->reader.status)));
 }

@@ -103,7 +103,7 @@ explain (int problem, const char *path, GError **error)
                  _ ("No broker listens at “%s”: start daemoneye-agent, or set DAEMONEYE_BROKER_SOCKET"), path);
   else if (problem == EACCES || problem == EPERM)
     g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED,
-                 _ ("No access to the broker's socket “%s”: run as its user, or see socket-group= of the broker"), path);
+                 _ ("No access to the broker's socket “%s”: run as its user, or see the broker's setting [socket] group"), path);
   else
     g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER, _ ("Can't connect to “%s”: %s"), path, g_strerror (problem));
 }

@@ -2,6 +2,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 G_DEFINE_QUARK (bus_config_error, bus_config_error)
@@ -39,7 +41,7 @@ read_text (const Entry *entry, char **value, GError **error)
   g_autofree char *text = g_key_file_get_string (entry->file, entry->group, entry->key, NULL);
 
   if (text == NULL || *text == '\0')
-    return fail (error, entry, "it is empty");
+    return fail (error, entry, _ ("it is empty"));
   g_free (*value);
   *value = g_steal_pointer (&text);
   return TRUE;
@@ -53,13 +55,13 @@ read_uids (const Entry *entry, guint32 **uids, gsize *n_uids, GError **error)
   g_autofree guint32 *values = g_new0 (guint32, MAX (n, 1));
 
   if (list == NULL || n == 0)
-    return fail (error, entry, "it is a list of numbers with ; between, such as 0;1000");
+    return fail (error, entry, _ ("it is a list of numbers with ; between, such as 0;1000"));
   for (gsize i = 0; i < n; i++)
     {
       guint64 value;
 
       if (!g_ascii_string_to_unsigned (g_strstrip (list[i]), 10, 0, G_MAXUINT32 - 1, &value, NULL))
-        return fail (error, entry, "%s is no uid", list[i]);
+        return fail (error, entry, _ ("%s is no uid"), list[i]);
       values[i] = (guint32) value;
     }
   g_free (*uids);
@@ -109,7 +111,7 @@ read_socket_key (const Entry *entry, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (socket_keys); i++)
     if (g_str_equal (entry->key, socket_keys[i].key))
       return socket_keys[i].read (entry, error);
-  return fail (error, entry, "unknown key");
+  return fail (error, entry, _ ("unknown key"));
 }
 
 /* Settings are spelt with dashes in the file and with underscores in the broker's refusals; both are understood. */
@@ -132,11 +134,11 @@ read_limit_key (const Entry *entry, GError **error)
   guint64 value;
 
   if (spec == NULL)
-    return fail (error, entry, "unknown key");
+    return fail (error, entry, _ ("unknown key"));
   if (text == NULL || !g_ascii_string_to_unsigned (g_strstrip (text), 10, 0, G_MAXUINT64, &value, NULL))
-    return fail (error, entry, "%s is no number", text != NULL ? text : "this");
+    return fail (error, entry, _ ("%s is no number"), text != NULL ? text : "?");
   if (value < spec->floor || value > spec->ceiling)
-    return fail (error, entry, "%s is not between %" G_GUINT64_FORMAT " and %" G_GUINT64_FORMAT, text, spec->floor,
+    return fail (error, entry, _ ("%s is not between %" PRIu64 " and %" PRIu64), text, spec->floor,
                  spec->ceiling);
   G_STRUCT_MEMBER (guint64, &entry->config->limits, spec->offset) = value;
   return TRUE;
@@ -169,7 +171,7 @@ read_group_of_keys (Entry *entry, GError **error)
           }
         return TRUE;
       }
-  g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_VALUE, "%s: [%s]: unknown group", entry->path, entry->group);
+  g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_VALUE, _ ("%s: [%s]: unknown group"), entry->path, entry->group);
   return FALSE;
 }
 
@@ -218,7 +220,7 @@ bus_config_load (const char *path, GError **error)
     return g_steal_pointer (&config);
   if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, &reason))
     {
-      g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_READ, "can't read the configuration %s: %s", path,
+      g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_READ, _ ("can't read the configuration %s: %s"), path,
                    reason->message);
       return NULL;
     }

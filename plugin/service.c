@@ -6,6 +6,7 @@
 #include "transport-unix.h"
 
 #include <errno.h>
+#include <glib/gi18n-lib.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -329,7 +330,7 @@ service_start (BusConfig *config, const DaemoneyeHost *host, GError **error)
   if (self->address == NULL)
     {
       g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_VALUE,
-                   "no address: set [socket] address, or XDG_RUNTIME_DIR");
+                   _ ("no address: set [socket] address, or XDG_RUNTIME_DIR"));
       service_free (self);
       return NULL;
     }
@@ -374,7 +375,7 @@ service_connect (Service *self, GError **error)
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "can't make a socket pair: %s",
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("can't make a socket pair: %s"),
                    g_strerror (errno));
       return -1;
     }
@@ -382,7 +383,7 @@ service_connect (Service *self, GError **error)
   if (fds[0] >= 0)
     return fds[1];
   close (fds[1]);
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "the broker takes no connection: it stops");
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _ ("the broker takes no connection: it stops"));
   return -1;
 }
 

@@ -2,6 +2,7 @@
 #include "ctl-json-private.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -140,7 +141,7 @@ read_signed (Reader *reader, gboolean wide, gpointer value, JsonNode *node)
 
   if (!number_to_signed (node, min, max, &number))
     {
-      what = g_strdup_printf (_ ("a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT), min, max);
+      what = g_strdup_printf (_ ("a number from %" PRId64 " to %" PRId64), min, max);
       return expected (reader, what, node);
     }
   if (wide)
@@ -158,7 +159,7 @@ read_unsigned (Reader *reader, gboolean wide, gpointer value, JsonNode *node)
 
   if (!number_to_unsigned (node, max, &number))
     {
-      what = g_strdup_printf (_ ("a number from 0 to %" G_GUINT64_FORMAT), max);
+      what = g_strdup_printf (_ ("a number from 0 to %" PRIu64), max);
       return expected (reader, what, node);
     }
   if (wide)

@@ -231,7 +231,7 @@ ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, 
                                      &problem);
   if (guard == NULL)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("not a %s: %s, at byte %" G_GSIZE_FORMAT), type->name,
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("not a %s: %s, at byte %zu"), type->name,
                    problem.problem, problem.offset);
       return NULL;
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-complete.h"
 #include "ctl-verbs.h"
+#include "deye-bus-locale.h"
 
 #include <glib/gi18n.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -138,7 +138,7 @@ static gboolean
 check_numbers (const CtlOptions *options, GError **error)
 {
   if (options->count < 0)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--count is above zero"));
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--count is at least 1"));
   if (options->wait_s < 0 || options->wait_s > 1e6 || options->timeout_s < 0 || options->timeout_s > 300)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("--wait is up to a million seconds, --timeout up to 300"));
   return TRUE;
@@ -146,10 +146,31 @@ check_numbers (const CtlOptions *options, GError **error)
 
 /* --- help, version --- */
 
+static char *
+usage_of (const Verb *verb)
+{
+  return g_strjoin (" ", verb->name, *verb->arguments != '\0' ? _ (verb->arguments) : NULL, NULL);
+}
+
+static glong
+widest_usage (void)
+{
+  glong widest = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      g_autofree char *usage = usage_of (&verbs[i]);
+
+      widest = MAX (widest, g_utf8_strlen (usage, -1));
+    }
+  return widest;
+}
+
 static void
 show_verbs (Ctl *ctl)
 {
   CtlOutput *output = &ctl->output;
+  glong widest = widest_usage ();
 
   ctl_output_line (output, "%s", _ ("deyebusctl shows the event bus of DaemonEye, and talks to whoever is on it."));
   ctl_output_line (output, "%s", "");
@@ -158,11 +179,10 @@ show_verbs (Ctl *ctl)
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     if (!(verbs[i].flags & HIDDEN))
       {
-        const char *arguments = *verbs[i].arguments != '\0' ? _ (verbs[i].arguments) : "";
-        g_autofree char *usage = g_strdup_printf ("%s %s", verbs[i].name, arguments);
-        glong width = g_utf8_strlen (usage, -1);
+        g_autofree char *usage = usage_of (&verbs[i]);
+        glong missing = widest - g_utf8_strlen (usage, -1);
 
-        ctl_output_line (output, "  %s%*s %s", usage, (int) MAX (1, 28 - width), "", _ (verbs[i].summary));
+        ctl_output_line (output, "  %s%*s  %s", usage, (int) missing, "", _ (verbs[i].summary));
       }
   ctl_output_line (output, "%s", "");
   ctl_output_line (
@@ -315,15 +335,6 @@ complain (const GError *error)
   g_printerr ("deyebusctl: %s%s%s\n", error->message, hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
-static void
-speak_the_users_language (void)
-{
-  setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
-  textdomain (GETTEXT_PACKAGE);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -331,7 +342,7 @@ main (int argc, char **argv)
   Ctl ctl;
   gboolean ok;
 
-  speak_the_users_language ();
+  deye_bus_locale_init ();
   signal (SIGPIPE, SIG_IGN); /* a reader that is gone is seen by the write, and is no failure */
   g_set_prgname ("deyebusctl");
   ctl_init (&ctl);

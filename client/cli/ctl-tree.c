@@ -92,7 +92,7 @@ ctl_message_json (const ProtobufCMessage *message)
 const char *
 ctl_role_name (guint32 role)
 {
-  static const char *const names[] = { N_ ("unknown"), N_ ("collector"), N_ ("tool"), N_ ("agent") };
+  static const char *const names[] = { NULL, N_ ("collector"), N_ ("tool"), N_ ("agent") };
 
-  return _ (names[role < G_N_ELEMENTS (names) ? role : 0]);
+  return role > 0 && role < G_N_ELEMENTS (names) ? _ (names[role]) : "?";
 }

@@ -5,6 +5,7 @@
 #include "ctl-tree.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 /* About the bus as a whole: status and stats. */
 
@@ -51,12 +52,12 @@ show_status (Ctl *ctl, const Stats *stats, const char *version, const char *addr
   ctl_output_field (output, _ ("peers"), "%u (%s)", totals->peers, roles);
   ctl_output_field (output, _ ("subscribed"), _ ("%u subscriptions, %u groups"), totals->subscriptions, totals->groups);
   ctl_output_field (output, _ ("messages"),
-                    _ ("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT " missed"),
+                    _ ("%" PRIu64 " accepted, %" PRIu64 " delivered, %" PRIu64 " missed"),
                     totals->accepted, totals->delivered, totals->missed);
   ctl_output_field (output, _ ("queued"),
-                    _ ("%" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes; %u requests pending"),
+                    _ ("%" PRIu64 " messages, %" PRIu64 " bytes; %u requests pending"),
                     totals->queued_messages, totals->queued_bytes, totals->pending_requests - 1);
-  ctl_output_field (output, _ ("refused"), _ ("%" G_GUINT64_FORMAT " denied, %" G_GUINT64_FORMAT " malformed"),
+  ctl_output_field (output, _ ("refused"), _ ("%" PRIu64 " denied, %" PRIu64 " malformed"),
                     totals->denied, totals->malformed);
 }
 
@@ -88,8 +89,25 @@ ctl_verb_status (Ctl *ctl, char **args, GError **error)
 
 /* --- stats --- */
 
+static gint
+by_id (gconstpointer a, gconstpointer b)
+{
+  return strcmp ((*(const PeerStats *const *) a)->id, (*(const PeerStats *const *) b)->id);
+}
+
+static GPtrArray *
+sorted_peers (const Stats *stats)
+{
+  GPtrArray *peers = g_ptr_array_sized_new ((guint) stats->n_peers);
+
+  for (size_t i = 0; i < stats->n_peers; i++)
+    g_ptr_array_add (peers, stats->peers[i]);
+  g_ptr_array_sort (peers, by_id);
+  return peers;
+}
+
 static void
-show_peer_table (Ctl *ctl, const Stats *stats)
+show_peer_table (Ctl *ctl, const GPtrArray *peers, gboolean truncated)
 {
   static const CtlColumn columns[] = {
     { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("SENT"), CTL_COLUMN_RIGHT },   { N_ ("RECEIVED"), CTL_COLUMN_RIGHT },
@@ -98,9 +116,9 @@ show_peer_table (Ctl *ctl, const Stats *stats)
   };
   g_autoptr (CtlTable) table = ctl_table_new (columns, G_N_ELEMENTS (columns));
 
-  for (size_t i = 0; i < stats->n_peers; i++)
+  for (guint i = 0; i < peers->len; i++)
     {
-      const PeerStats *peer = stats->peers[i];
+      const PeerStats *peer = g_ptr_array_index (peers, i);
 
       ctl_table_cell (table, "%s", peer->id);
       ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->received);
@@ -111,7 +129,7 @@ show_peer_table (Ctl *ctl, const Stats *stats)
       ctl_table_cell (table, "%u", peer->pending_requests);
     }
   ctl_table_show (table, &ctl->output);
-  if (stats->truncated)
+  if (truncated)
     ctl_output_line (&ctl->output, "%s", _ ("There are more: `deyebusctl peers` shows all"));
 }
 
@@ -119,16 +137,18 @@ static gboolean
 show_bus_stats (Ctl *ctl, GError **error)
 {
   g_autoptr (WireGuard) guard = ask_stats (ctl, error);
+  g_autoptr (GPtrArray) peers = NULL;
   const Stats *stats;
 
   if (guard == NULL)
     return FALSE;
   stats = wire_guard_message (guard);
+  peers = sorted_peers (stats);
   if (!ctl->output.json)
-    show_peer_table (ctl, stats);
-  for (size_t i = 0; ctl->output.json && i < stats->n_peers; i++)
+    show_peer_table (ctl, peers, stats->truncated);
+  for (guint i = 0; ctl->output.json && i < peers->len; i++)
     {
-      g_autoptr (JsonNode) node = ctl_message_json (&stats->peers[i]->base);
+      g_autoptr (JsonNode) node = ctl_message_json (g_ptr_array_index (peers, i));
 
       ctl_output_json (&ctl->output, node);
     }

@@ -4,6 +4,7 @@
 #include "ctl-catalog.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 /* peer ID: what the broker knows of it, and what it says of itself. */
 
@@ -66,8 +67,8 @@ show_subscriptions (Ctl *ctl, const CtlTree *subscriptions)
       const CtlSubscription *entry = g_ptr_array_index (subscriptions->entries, i);
 
       ctl_output_field (&ctl->output, i == 0 ? _ ("subscriptions") : "",
-                        entry->serve ? _ ("%s (serves), %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT " missed")
-                                     : _ ("%s, %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT " missed"),
+                        entry->serve ? _ ("%s (serves), %" PRIu64 " delivered, %" PRIu64 " missed")
+                                     : _ ("%s, %" PRIu64 " delivered, %" PRIu64 " missed"),
                         entry->pattern, entry->delivered, entry->missed);
     }
 }

@@ -5,6 +5,7 @@
 #include "ctl-payload.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 /* Messages to topics: publish, direct, broadcast. */
 
@@ -57,7 +58,7 @@ show_result (Ctl *ctl, const DeyeBusPublishResult *result)
 
   if (!ctl->output.json)
     {
-      ctl_output_line (&ctl->output, _ ("accepted as %" G_GUINT64_FORMAT ": %u matched, %u queued, %u refused"),
+      ctl_output_line (&ctl->output, _ ("accepted as %" PRIu64 ": %u matched, %u queued, %u refused"),
                        result->sequence, result->matched, result->queued, result->refused);
       return;
     }

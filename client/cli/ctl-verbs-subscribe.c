@@ -6,6 +6,7 @@
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 /*
@@ -153,7 +154,7 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, 
   if (!self->ctl->output.json)
     {
       g_printerr (
-          _ ("deyebusctl: %" G_GUINT64_FORMAT " messages were missed here: they came faster than they were read\n"), n);
+          _ ("deyebusctl: %" PRIu64 " messages were missed here: they came faster than they were read\n"), n);
       return;
     }
   object = json_object_new ();
@@ -250,7 +251,7 @@ judge (const Watcher *self, const char *pattern, GError **error)
     return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nothing was published to %s in %g seconds"), pattern,
                      self->ctl->options.wait_s);
   if (count > 0)
-    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" G_GUINT64_FORMAT " of %d messages came in %g seconds"),
+    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" PRIu64 " of %d messages came in %g seconds"),
                      self->shown, count, self->ctl->options.wait_s);
   return TRUE;
 }

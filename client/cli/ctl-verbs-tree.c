@@ -4,6 +4,7 @@
 #include "ctl-catalog.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 /* Lists of what the broker knows: peers, topics, subs, groups. Each reads a section, and shows a table or objects. */
 
@@ -114,7 +115,7 @@ show_topics (Ctl *ctl, const CtlTree *tree, char **args)
   if (tree->topics_unseen > 0)
     ctl_output_line (
         &ctl->output,
-        _ ("%" G_GUINT64_FORMAT " messages went to topics that the broker does not keep (setting topics_seen)"),
+        _ ("%" PRIu64 " messages went to topics that the broker does not keep (setting topics_seen)"),
         tree->topics_unseen);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host-children.h"
 
+#include "deye-bus-place.h"
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -94,15 +96,14 @@ host_child_free (HostChild *child)
 }
 
 char *
-host_child_find (const char *name, const char *built_path)
+host_child_find (const char *name, const char *const *places)
 {
-  g_autofree char *own = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *directory = own != NULL ? g_path_get_dirname (own) : NULL;
-  g_autofree char *beside = directory != NULL ? g_build_filename (directory, name, NULL) : NULL;
+  for (; *places != NULL; places++)
+    {
+      g_autofree char *path = deye_bus_place_beside_program (*places);
 
-  if (built_path[0] != '\0' && g_file_test (built_path, G_FILE_TEST_IS_EXECUTABLE))
-    return g_strdup (built_path);
-  if (beside != NULL && g_file_test (beside, G_FILE_TEST_IS_EXECUTABLE))
-    return g_steal_pointer (&beside);
+      if (path != NULL && g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
+        return g_steal_pointer (&path);
+    }
   return g_find_program_in_path (name);
 }

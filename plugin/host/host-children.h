@@ -23,5 +23,6 @@ void host_child_stop (HostChild *child, gint64 grace_us);
 /* Asks the process to end and waits for it to be gone; then frees. */
 void host_child_free (HostChild *child);
 
-/* A program beside the agent's own binary, in the build tree or installed. Transfer full. */
-char *host_child_find (const char *name, const char *built_path);
+/* A program of ours: at the first of @places (as deye_bus_place_beside_program() takes them), else in PATH. NULL: nowhere.
+ * Transfer full. */
+char *host_child_find (const char *name, const char *const *places);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host-module.h"
 
+#include "deye-bus-place.h"
+
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 
@@ -9,7 +11,7 @@
 char *
 host_module_find (const char *given)
 {
-  static const char *const places[] = { MODULE_BUILT, MODULE_INSTALLED };
+  static const char *const places[] = { MODULE_BESIDE, MODULE_BUILT };
   const char *from_environment = g_getenv ("DAEMONEYE_MODULE");
 
   if (given != NULL)
@@ -17,8 +19,12 @@ host_module_find (const char *given)
   if (from_environment != NULL && *from_environment != '\0')
     return g_strdup (from_environment);
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
-    if (g_file_test (places[i], G_FILE_TEST_IS_REGULAR))
-      return g_strdup (places[i]);
+    {
+      char *path = deye_bus_place_beside_program (places[i]);
+
+      if (path != NULL)
+        return path;
+    }
   return g_strdup (MODULE_INSTALLED);
 }
 

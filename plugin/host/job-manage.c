@@ -6,6 +6,7 @@
 #include "wire-guard.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 /* One named collector is asked for its health, all are told to reload, and in the end the bus is idle. */
 
@@ -134,8 +135,8 @@ job_check_idle (Job *job)
     else
       job_report_step (&job->report, "idle",
                        totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == 0, NULL,
-                       _ ("%" G_GUINT64_FORMAT " messages accepted, %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT
-                          " missed; %" G_GUINT64_FORMAT " queued, %u pending beside this question"),
+                       _ ("%" PRIu64 " messages accepted, %" PRIu64 " delivered, %" PRIu64
+                          " missed; %" PRIu64 " queued, %u pending beside this question"),
                        (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed,
                        (guint64) totals->queued_messages, totals->pending_requests - MIN (totals->pending_requests, 1));
   }

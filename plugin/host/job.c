@@ -207,7 +207,8 @@ run_steps (Job *job)
 int
 job_run (HostModule *module, DeyeBusClient *client, gboolean json)
 {
-  Job job = { .module = module, .client = client, .procmond = host_child_find ("procmond", PROCMOND_BUILT) };
+  static const char *const places[] = { PROCMOND_BUILT, PROCMOND_BESIDE, NULL };
+  Job job = { .module = module, .client = client, .procmond = host_child_find ("procmond", places) };
 
   job_report_init (&job.report, json);
   job.connected = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -218,7 +219,7 @@ job_run (HostModule *module, DeyeBusClient *client, gboolean json)
   if (job.procmond != NULL)
     run_steps (&job);
   else
-    job_report_step (&job.report, "collectors", FALSE, NULL, _ ("procmond is not there: it is built when libgtop2 is"));
+    job_report_step (&job.report, "collectors", FALSE, NULL, _ ("procmond is not there: it is built when libgtop2 is there"));
   job_clear (&job);
   job_report_step (&job.report, "result", job.report.failed == 0, NULL,
                    job.report.failed == 0 ? _ ("everything above was checked") : _ ("see above for what did not hold"));

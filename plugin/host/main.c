@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-locale.h"
 #include "deye-bus.h"
 #include "host-module.h"
 #include "job.h"
@@ -6,7 +7,6 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
-#include <locale.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -64,8 +64,8 @@ parse_options (Agent *self, int *argc, char ***argv, GError **error)
     { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_ ("Socket to listen on"), N_ ("PATH") },
     { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config, N_ ("Configuration of the broker"), N_ ("FILE") },
     { "module", 0, 0, G_OPTION_ARG_FILENAME, &self->module_path, N_ ("Event bus module to load"), N_ ("FILE") },
-    { "collector", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->collectors, N_ ("Start this collector (may be repeated)"),
-      N_ ("PROGRAM") },
+    { "collector", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->collectors, N_ ("Start this collector, with --address (may be repeated)"),
+      N_ ("COMMAND") },
     { "demo", 0, 0, G_OPTION_ARG_NONE, &self->demo, N_ ("Show the bus at work on this machine's processes, then end"),
       NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("With --demo: a JSON object a line"), NULL },
@@ -127,14 +127,32 @@ join_bus (Agent *self, GError **error)
   return describe (self, error) && deye_bus_client_connect (self->client, NULL, error);
 }
 
+/* @command: words as a shell would split them; the address of the bus follows the program's name. */
+static HostChild *
+start_collector (Agent *self, const char *command, GError **error)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  g_auto (GStrv) argv = NULL;
+  g_autofree char *name = NULL;
+
+  if (!g_shell_parse_argv (command, NULL, &argv, error))
+    return NULL;
+  name = g_path_get_basename (argv[0]);
+  g_ptr_array_add (words, argv[0]);
+  g_ptr_array_add (words, (gpointer) "--address");
+  g_ptr_array_add (words, (gpointer) host_module_address (&self->module));
+  for (char **word = argv + 1; *word != NULL; word++)
+    g_ptr_array_add (words, *word);
+  g_ptr_array_add (words, NULL);
+  return host_child_start (name, (const char *const *) words->pdata, error);
+}
+
 static gboolean
 start_collectors (Agent *self, GError **error)
 {
-  for (char **program = self->collectors; program != NULL && *program != NULL; program++)
+  for (char **command = self->collectors; command != NULL && *command != NULL; command++)
     {
-      g_autofree char *name = g_path_get_basename (*program);
-      const char *argv[] = { *program, "--address", host_module_address (&self->module), NULL };
-      HostChild *child = host_child_start (name, argv, error);
+      HostChild *child = start_collector (self, *command, error);
 
       if (child == NULL)
         return FALSE;
@@ -204,7 +222,7 @@ main (int argc, char **argv)
   Agent self = { .ready_fd = -1 };
   g_autoptr (GError) error = NULL;
 
-  setlocale (LC_ALL, "");
+  deye_bus_locale_init ();
   g_log_set_writer_func (write_log, NULL, NULL);
   self.loop = g_main_loop_new (NULL, FALSE);
   self.children = g_ptr_array_new_with_free_func ((GDestroyNotify) host_child_free);

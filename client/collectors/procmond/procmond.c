@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-locale.h"
 #include "proc-pack.h"
 #include "procmond-service.h"
 #include "procmond-task.h"
@@ -6,7 +7,6 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <glibtop.h>
-#include <locale.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -234,7 +234,7 @@ main (int argc, char **argv)
   Procmond self = { .interval_ms = 500, .heartbeat_ms = 30000, .ready_fd = -1, .shards = 1 };
   g_autoptr (GError) error = NULL;
 
-  setlocale (LC_ALL, "");
+  deye_bus_locale_init ();
   self.loop = g_main_loop_new (NULL, FALSE);
   glibtop_init ();
   proc_watch_init (&self.watch);

@@ -393,6 +393,62 @@ test_bytes (Core *core, gconstpointer data)
     }
 }
 
+/* Pages that end anywhere near the bound: what is around the entries has its place, too. */
+static void
+test_bytes_ends (void)
+{
+  g_autofree char *id = g_strnfill (64, 'i');
+  g_autofree char *tail = g_strnfill (60, 'x');
+  BusLimits limits;
+
+  bus_limits_init (&limits);
+  for (limits.max_payload = 1024; limits.max_payload < 1500; limits.max_payload += 5)
+    {
+      g_autofree char *after = g_strdup ("");
+      g_autoptr (GPtrArray) keys = g_ptr_array_new_with_free_func (g_free);
+      Client *client;
+      Core core;
+
+      core_setup (&core, &limits);
+      client = client_ready (&core, id, "netmond");
+      for (guint i = 0; i < 12; i++)
+        {
+          g_autofree char *pattern = g_strdup_printf ("health.%s.%s.%s", tail, tail, tail);
+
+          client_subscribe (client, G_MAXUINT32 - i, pattern, NULL);
+        }
+      do
+        g_assert_cmpuint (ask_bytes (client, SUBSCRIPTIONS, &after, keys), <=, limits.max_payload);
+      while (after[0] != '\0');
+      g_assert_cmpuint (keys->len, ==, 12);
+      core_teardown (&core, NULL);
+    }
+}
+
+/* A page of topics ends early when so many subscriptions match that counting them would hold the broker up. */
+static void
+test_topics_work (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *client = client_ready (core, "one", "netmond");
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GPtrArray) keys = NULL;
+
+  for (guint i = 1; i <= 9000; i++)
+    client_subscribe (client, i, "health.#", NULL);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("health.t%u", i);
+
+      client_publish (agent, topic, 0, "x", 1);
+    }
+  guard = client_introspect (agent, TOPICS, NULL, 0, NULL, WIRE_STATUS_OK);
+  g_assert_cmpuint (reply_of (guard)->n_topics, ==, 2); /* 2 x 9000 are above 16384 */
+  g_assert_cmpuint (reply_of (guard)->topics[0]->subscribers, ==, 9000);
+  keys = all_pages (agent, TOPICS, 0, NULL, NULL);
+  g_assert_cmpuint (keys->len, ==, 6);
+}
+
 /* --- rights --- */
 
 static void
@@ -798,7 +854,7 @@ test_features (Core *core, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  BusLimits small, slow, wide;
+  BusLimits small, slow, wide, many;
 
   g_test_init (&argc, &argv, NULL);
   bus_limits_init (&wide);
@@ -808,6 +864,8 @@ main (int argc, char **argv)
   small.topic_bytes = 512;
   small.topic_segments = 16;
   small.max_subscriptions = 300;
+  many = wide;
+  many.max_subscriptions = 10000;
   bus_limits_init (&slow);
   slow.introspect_per_second = 5;
 
@@ -823,6 +881,8 @@ main (int argc, char **argv)
   ADD ("/core/introspect/M23-group", NULL, test_group_entry);
   ADD ("/core/introspect/M23-bytes", &wide, test_bytes);
   ADD ("/core/introspect/M23-bytes-small", &small, test_bytes);
+  g_test_add_func ("/core/introspect/M23-bytes-ends", test_bytes_ends);
+  ADD ("/core/introspect/M23-topics-work", &many, test_topics_work);
   ADD ("/core/introspect/M23-bad-requests", NULL, test_bad_requests);
   ADD ("/core/introspect/M23-describe", NULL, test_describe);
   ADD ("/core/introspect/M23-describe-part", NULL, test_describe_part);

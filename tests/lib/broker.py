@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A real broker for a test of the bindings: `broker.py AGENT MODULE PROGRAM` runs a program that gets its address."""
+"""A real broker for a test: `broker.py AGENT MODULE PROGRAM` runs a program that gets its address."""
 import os
 import shutil
 import signal
@@ -12,13 +12,14 @@ import tempfile
 class Broker:
     """daemoneye-agent in a directory of its own; it listens when this is made."""
 
-    def __init__(self, agent, module):
+    def __init__(self, agent, module, *arguments):
         self.dir = tempfile.mkdtemp(prefix="deye-test-")
         self.address = os.path.join(self.dir, "bus", "eventbus.sock")
         self.stopped = False
         ready, told = os.pipe()
-        self.process = subprocess.Popen([agent, "--address", self.address, "--module", module, "--ready-fd", str(told)],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[told])
+        self.process = subprocess.Popen([agent, "--address", self.address, "--module", module, "--ready-fd", str(told),
+                                         *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        pass_fds=[told])
         os.close(told)
         with os.fdopen(ready) as pipe:
             line = pipe.readline()

@@ -1,0 +1,476 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every verb of deyebusctl against a live agent with two procmonds: `ctl.py DEYEBUSCTL AGENT MODULE PROCMOND DATA`."""
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+from broker import Broker
+from tap import equal, holds, run, test
+
+PATIENCE_S = 60
+TASK = "control.collector.task.process"
+RELOAD = "control.collector.config.reload"
+RELOAD_TYPE = "daemoneye.eventbus.v1.ConfigReload"
+
+
+class Bus:
+    """The agent with procmond-1, a second procmond, and the tool."""
+
+    def __init__(self, ctl, agent, module, procmond, data):
+        self.ctl_path = ctl
+        self.data = data
+        self.env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "NO_COLOR": "", "G_DEBUG": "fatal-warnings"}
+        self.env.pop("COLUMNS", None)
+        self.broker = Broker(agent, module, "--collector", f"{procmond} --id procmond-1 --heartbeat 300000 --shard 0/2")
+        self.env["DAEMONEYE_BROKER_SOCKET"] = self.broker.address
+        ready, told = os.pipe()
+        self.second = subprocess.Popen([procmond, "--address", self.broker.address, "--id", "procmond-2", "--shard", "1/2",
+                                        "--heartbeat", "300000", "--ready-fd", str(told)], pass_fds=[told])
+        os.close(told)
+        with os.fdopen(ready) as pipe:
+            equal(pipe.readline(), "ready procmond-2\n")
+        self.wait_for_peer("procmond-1", subscriptions=3)
+
+    def end(self):
+        self.second.terminate()
+        equal(self.second.wait(timeout=PATIENCE_S), 0, "procmond-2")
+        equal(self.broker.end(), 0, "daemoneye-agent")
+
+    def ctl(self, *words, stdin=None, code=0, env=None):
+        """Standard output (code 0) or the error (another code); the other one must be empty."""
+        ran = subprocess.run([self.ctl_path, *words], input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
+                             capture_output=True, text=True, timeout=PATIENCE_S, env={**self.env, **(env or {})}, check=False)
+        equal(ran.returncode, code, f"deyebusctl {' '.join(words)}: {ran.stdout} {ran.stderr}")
+        if code == 0:
+            equal(ran.stderr, "")
+            return ran.stdout
+        holds(ran.stderr.startswith("deyebusctl: ") and ran.stderr.count("\n") == 1, f"one line: {ran.stderr}")
+        return ran.stderr
+
+    def json(self, *words, **more):
+        return [json.loads(line) for line in self.ctl(*words, "--json", **more).splitlines()]
+
+    def start(self, *words, stdout=subprocess.PIPE):
+        return subprocess.Popen([self.ctl_path, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+                                text=True, errors="surrogateescape", env=self.env)
+
+    def wait_for_peer(self, peer, subscriptions):
+        """Asks until the peer has so many subscriptions; each question takes a while, so this does not spin."""
+        for _ in range(2000):
+            if any(one["id"] == peer and one["subscriptions"] >= subscriptions for one in self.json("peers")):
+                return
+        raise AssertionError(f"{peer} did not come")
+
+    def subscribed(self, *words):
+        """`subscribe` in the background, and it is subscribed."""
+        before = {(s["peer"], s["subscription"]) for s in self.json("subs")}
+        process = self.start("subscribe", *words)
+        for _ in range(2000):
+            holds(process.poll() is None, "subscribe has ended")
+            for one in self.json("subs"):
+                if (one["peer"], one["subscription"]) not in before and one["pattern"] in words:
+                    return process
+        raise AssertionError("it did not subscribe")
+
+
+def finished(process, code=0):
+    out, err = process.communicate(timeout=PATIENCE_S)
+    equal(process.returncode, code, err)
+    return out
+
+
+def plain(text):
+    """A table without what differs from run to run: numbers, dates, durations, the width of columns."""
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "DATE", text)
+    text = re.sub(r"\d+(\.\d+)? (s|min|h|d)( \d+ (s|min|h))?( ago)?\b", "TIME", text)
+    text = re.sub(r"deyebusctl-\d+", "deyebusctl-PID", text)
+    text = re.sub(r"(?<![\w.-])\d+(?![\w.-])", "N", text)
+    return re.sub(r" {2,}", "  ", text)
+
+
+def golden(bus, name, text):
+    """As tests/data/cli/NAME has it; GOLDEN=write writes it anew, to be looked at."""
+    path = os.path.join(bus.data, name + ".txt")
+    if os.environ.get("GOLDEN") == "write":
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(plain(text))
+    with open(path, encoding="utf-8") as file:
+        equal(plain(text), file.read(), name)
+
+
+# --- what the broker knows ---
+
+@test("/cli/status/M22-lines-and-json")
+def _(bus):
+    golden(bus, "status", re.sub(r"/\S*eventbus.sock", "ADDRESS", bus.ctl("status")))
+    (status,) = bus.json("status")
+    equal(status["address"], bus.broker.address)
+    equal((status["peers"], status["version"]), (4, "0.1.0"))
+    holds(int(status["accepted"]) > 0, "something was accepted")
+
+
+@test("/cli/peers/M22-M23-table-and-json")
+def _(bus):
+    golden(bus, "peers", bus.ctl("peers"))
+    peers = {peer["id"]: peer for peer in bus.json("peers")}
+    equal(peers["procmond-2"]["pid"], bus.second.pid)
+    equal((peers["procmond-2"]["role"], peers["procmond-2"]["type"]), (1, "procmond"))
+    equal(peers["procmond-2"]["uid"], os.getuid())
+    equal(peers["daemoneye-agent"]["role"], 3)
+    equal(peers["daemoneye-agent"]["pid"], bus.broker.process.pid)
+    holds(int(peers["procmond-1"]["since_us"]) > 1e15, "a wall clock")
+
+
+@test("/cli/peer/M22-table-and-json")
+def _(bus):
+    golden(bus, "peer", bus.ctl("peer", "procmond-1"))
+    (one,) = bus.json("peer", "procmond-2")
+    equal(sorted(one), ["info", "peer", "subscriptions"])
+    equal(one["info"]["program"], "procmond")
+    equal(one["info"]["services"], ["daemoneye.eventbus.Peer", "daemoneye.Procmond"])
+    equal(one["info"]["pid"], bus.second.pid)
+    holds("is connected" in bus.ctl("peer", "nobody", code=6), "says what is wrong")
+
+
+@test("/cli/topics/M22-M23-table-and-json")
+def _(bus):
+    before = {one["topic"]: int(one["messages"]) for one in bus.json("topics")}.get(RELOAD, 0)
+    for _ in range(3):
+        bus.ctl("publish", RELOAD, '{"generation": 1}')
+    (topic,) = bus.json("topics", RELOAD)
+    equal(int(topic["messages"]), before + 3)
+    equal((topic["subscribers"], topic["servers"], topic["type_name"]), (2, 0, RELOAD_TYPE))
+    golden(bus, "topics", bus.ctl("topics", "control.collector.config.#"))
+    bus.ctl("topics", "events.nothing", code=6)
+
+
+@test("/cli/subs/M22-M23-table-and-json")
+def _(bus):
+    golden(bus, "subs", bus.ctl("subs", "procmond-1"))
+    subs = bus.json("subs", "procmond-2")
+    equal([(one["pattern"], one["serve"], one["methods"], one["group"]) for one in subs],
+          [("control.collector.procmond-2", True, True, ""), (RELOAD, False, False, ""),
+           (TASK, True, False, "local-procmond-workers")])
+    holds({one["peer"] for one in bus.json("subs")} >= {"procmond-1", "procmond-2", "daemoneye-agent"}, "of all peers")
+    bus.ctl("subs", "nobody", code=6)
+
+
+@test("/cli/groups/M22-M23-table-and-json")
+def _(bus):
+    golden(bus, "groups", bus.ctl("groups"))
+    (group,) = bus.json("groups")
+    equal((group["name"], group["members"]), ("local-procmond-workers", 2))
+    equal([member["peer"] for member in group["member"]], ["procmond-1", "procmond-2"])
+
+
+@test("/cli/stats/M22-table-and-json")
+def _(bus):
+    golden(bus, "stats", bus.ctl("stats"))
+    stats = {one["id"]: one for one in bus.json("stats")}
+    holds(int(stats["procmond-1"]["received"]) > 0, "procmond-1 has sent something")
+    before = int(bus.json("stats", "procmond-1")[0]["answered"])
+    bus.ctl("call", "procmond-1", "Ping")
+    (own,) = bus.json("stats", "procmond-1")
+    equal(int(own["answered"]), before + 3, "the question before, Introspect and Ping")
+    equal([one["pattern"] for one in own["subscriptions"]], ["control.collector.procmond-1", RELOAD, TASK])
+    golden(bus, "stats-peer", bus.ctl("stats", "procmond-1"))
+
+
+# --- what peers say ---
+
+@test("/cli/introspect/M22-M23-tree")
+def _(bus):
+    golden(bus, "introspect", bus.ctl("introspect"))
+    golden(bus, "introspect-peer", bus.ctl("introspect", "procmond-1"))
+    golden(bus, "introspect-bus", bus.ctl("introspect", "bus"))
+    golden(bus, "introspect-ascii", bus.ctl("introspect", "procmond-1", env={"LC_ALL": "C"}))
+
+
+@test("/cli/introspect/M23-json")
+def _(bus):
+    (procmond,) = bus.json("introspect", "procmond-1")
+    own = {service["name"]: service for service in procmond["services"]}["daemoneye.Procmond"]
+    methods = {method["name"]: method for method in own["methods"]}
+    equal(methods["ListProcesses"]["reply_type"], "daemoneye.eventbus.v1.ProcessTable")
+    equal(methods["Enumerate"]["topic"], TASK)
+    equal(own["events"][0]["topic"], "events.process.lifecycle")
+    equal({one["name"]: one["value"] for one in own["properties"]},
+          {"interval-ms": {"natural": "500"}, "shard": {"natural": "0"}, "shards": {"natural": "2"}})
+    equal([one["id"] for one in bus.json("introspect")], ["bus", "daemoneye-agent", "procmond-1", "procmond-2"])
+
+
+@test("/cli/introspect/M23-xml")
+def _(bus):
+    root = xml.etree.ElementTree.fromstring(bus.ctl("introspect", "procmond-1", "--xml"))
+    equal((root.tag, root.get("name")), ("node", "procmond-1"))
+    methods = {method.get("name"): method for method in root.iter("method")}
+    equal([(arg.get("name"), arg.get("type"), arg.get("direction"), arg.find("annotation").get("value"))
+           for arg in methods["ListProcesses"].iter("arg")],
+          [("request", "ay", "in", "daemoneye.eventbus.v1.ProcessQuery"),
+           ("reply", "ay", "out", "daemoneye.eventbus.v1.ProcessTable")])
+    equal([signal_.get("name") for signal_ in root.iter("signal")], ["PropertiesChanged", "Heartbeat", "Lifecycle"])
+    equal({one.get("name"): (one.get("type"), one.get("access")) for one in root.iter("property")},
+          {"interval-ms": ("t", "readwrite"), "shard": ("t", "read"), "shards": ("t", "read")})
+    bus.ctl("introspect", "--xml", code=2)
+
+
+@test("/cli/introspect/M23-topic")
+def _(bus):
+    golden(bus, "introspect-topic", bus.ctl("introspect", TASK))
+    (topic,) = bus.json("introspect", "events.process.lifecycle")
+    equal({(one["peer"], one["kind"], one["name"]) for one in topic["described"]},
+          {("procmond-1", "event", "Lifecycle"), ("procmond-2", "event", "Lifecycle")})
+    bus.ctl("introspect", "events.nothing.at.all", code=6)
+    bus.ctl("introspect", "nobody", code=6)
+
+
+# --- questions ---
+
+@test("/cli/call/M22-M04-json-in-and-out")
+def _(bus):
+    (table,) = bus.json("call", "procmond-1", "ListProcesses", json.dumps({"pid": bus.second.pid}))
+    (process,) = table["processes"]
+    equal((process["pid"], process["name"]), (bus.second.pid, "procmond"))
+    equal(process["ppid"], os.getpid())
+    (same,) = bus.json("call", "procmond-1", "daemoneye.Procmond.ListProcesses", "-", stdin='{"limit": 1}')
+    equal(len(same["processes"]), 1)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write('{"limit": 2}')
+        file.flush()
+        (same,) = bus.json("call", "procmond-1", "ListProcesses", "@" + file.name)
+    equal(len(same["processes"]), 2)
+
+
+@test("/cli/call/M22-topic-raw-and-bus")
+def _(bus):
+    task = {"task_id": "t", "operation": "enumerate_processes", "shards": 1000}
+    (result,) = bus.json("call", "procmond-2", "Enumerate", json.dumps(task))
+    equal((result["task_id"], result["collector_id"]), ("t", "procmond-2"))
+    equal(bus.ctl("call", "procmond-1", "Ping", "as it is", "--raw"), "as it is")
+    (pong,) = bus.json("call", "bus", "ping")
+    equal(pong["epoch"], bus.json("status")[0]["epoch"])
+
+
+@test("/cli/call/M22-errors-say-what-to-do")
+def _(bus):
+    for words, code, told in [
+            (["procmond-1", "ListProcesses", '{"limt": 1}'], 2, "limt: no such field; daemoneye.eventbus.v1.ProcessQuery has"),
+            (["procmond-1", "ListProcesses", '{"limit": -1}'], 2, "expected a number from 0 to 4294967295"),
+            (["procmond-1", "ListProcesses", "{"], 2, "no JSON"),
+            (["procmond-1", "ListProcesses", "@/nonexistent"], 1, "/nonexistent"),
+            (["procmond-1", "Dance"], 6, "it has: Ping, GetInfo"),
+            (["procmond-1", "Dance", "--raw"], 1, "UnknownMethod"),
+            (["procmond-9", "Ping"], 6, "`deyebusctl peers` shows who is connected"),
+            (["procmond-1"], 2, "deyebusctl call PEER METHOD [JSON]"),
+            (["procmond-1", "SetProperty", '{"name": "shard", "value": {"natural": 3}}'], 1, "ReadOnly"),
+            (["procmond-1", "SetProperty", '{"name": "nothing", "value": {"natural": 3}}'], 1, "UnknownProperty"),
+            (["procmond-1", "SetProperty", '{"name": "interval-ms", "value": {"text": "x"}}'], 1, "BadValue"),
+            (["procmond-1", "SetProperty", '{"name": "interval-ms", "value": {"natural": 1}}'], 1, "Refused"),
+            (["procmond-1", "Introspect", "\xff", "--raw"], 1, "BadRequest"),
+            (["procmond-1", "Ping", "x", "--type", "no.such.Type"], 6, "no.such.Type")]:
+        said = bus.ctl("call", *words, code=code)
+        holds(told in said, f"{words}: {said}")
+
+
+@test("/cli/call/M23-property-is-set-and-told")
+def _(bus):
+    watcher = bus.subscribed("health.properties.#", "--count", "1", "--json")
+    (now,) = bus.json("call", "procmond-1", "SetProperty", '{"name": "interval-ms", "value": {"integer": 400}}')
+    wanted = [{"service": "daemoneye.Procmond", "name": "interval-ms", "value": {"natural": "400"}}]
+    equal(now, {"id": "procmond-1", "values": wanted})
+    told = json.loads(finished(watcher))
+    equal((told["sender"], told["payload"]["values"]), ("procmond-1", wanted))
+    bus.json("call", "procmond-1", "SetProperty", '{"name": "interval-ms", "value": {"natural": 500}}')
+    (all_,) = bus.json("call", "procmond-1", "GetProperties", '{"name": "interval-ms"}')
+    equal(all_["values"][0]["value"], {"natural": "500"})
+
+
+@test("/cli/request/M22-M04-by-topic")
+def _(bus):
+    task = json.dumps({"task_id": "r", "operation": "enumerate_processes", "shards": 1000})
+    seen = {bus.json("request", TASK, task)[0]["collector_id"] for _ in range(4)}
+    equal(seen, {"procmond-1", "procmond-2"}, "in turn")
+    bus.ctl("request", "control.bus.ping")
+    holds("`deyebusctl subs`" in bus.ctl("request", "control.collector.task.nothing", code=6), "says what to do")
+    holds("UnsupportedOperation" in bus.ctl("request", TASK, '{"operation": "dance"}', code=1), "the responder's words")
+    bus.ctl("request", TASK, "x", "--type", "daemoneye.eventbus.v1.TaskRequest", code=2)
+
+
+# --- messages ---
+
+@test("/cli/publish/M22-M02-decoded-at-the-other-end")
+def _(bus):
+    watcher = bus.subscribed(RELOAD, "--count", "2", "--json")
+    golden(bus, "publish", bus.ctl("publish", RELOAD, '{"generation": 7}'))
+    (told,) = bus.json("publish", RELOAD, '{"generation": "8"}', "--type", RELOAD_TYPE)
+    equal((told["matched"], told["queued"], told["refused"]), (3, 3, 0))
+    lines = [json.loads(line) for line in finished(watcher).splitlines()]
+    equal([(line["topic"], line["type"], line["payload"]) for line in lines],
+          [(RELOAD, RELOAD_TYPE, {"generation": "7"}), (RELOAD, RELOAD_TYPE, {"generation": "8"})])
+    equal(lines[1]["sequence"], told["sequence"])
+
+
+@test("/cli/publish/M22-errors")
+def _(bus):
+    holds("--type NAME, or --raw" in bus.ctl("publish", "tasks.procmond", "{}", code=2), "says what to do")
+    holds("Nobody subscribes to tasks.nothing" in bus.ctl("publish", "tasks.nothing", code=6), "told")
+    bus.ctl("publish", "events.process.lifecycle", "{}", code=4)
+    bus.ctl("publish", "not a topic", "{}", "--raw", code=2)
+    bus.ctl("publish", "system.peer.gone", "x", "--raw", code=4)
+    bus.ctl("publish", RELOAD, '{"generation": "x"}', code=2)
+    bus.ctl("publish", code=2)
+
+
+@test("/cli/broadcast/M22-M05-every-member")
+def _(bus):
+    watchers = [bus.subscribed(RELOAD, "--group", "watchers", "--count", "1", "--json") for _ in range(2)]
+    (told,) = bus.json("broadcast", RELOAD, '{"generation": 9}')
+    equal(told["matched"], 4)
+    for watcher in watchers:
+        equal(json.loads(finished(watcher))["payload"], {"generation": "9"})
+
+
+@test("/cli/direct/M22-M04-delivered")
+def _(bus):
+    equal(bus.ctl("direct", "procmond-1", RELOAD, '{"generation": 3}', "--delivered"), "procmond-1 has handled it\n")
+    equal(bus.json("direct", "procmond-1", RELOAD, '{"generation": 3}'), [{"peer": "procmond-1", "delivered": False}])
+    # The methods of a peer are no place for messages, unless it subscribes there.
+    bus.ctl("direct", "procmond-1", "control.collector.procmond-1", "x", "--raw", code=6)
+    bus.ctl("direct", "nobody", RELOAD, code=6)
+
+
+@test("/cli/subscribe/M22-events-of-real-processes")
+def _(bus):
+    watcher = bus.subscribed("events.process.#", "--json")
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        for line in watcher.stdout:
+            event = json.loads(line)
+            if event["payload"]["kind"] == 1 and event["payload"]["process"]["pid"] == child.pid:
+                break
+        child.kill()
+    equal(event["payload"]["process"]["ppid"], os.getpid())
+    equal(event["type"], "daemoneye.eventbus.v1.ProcessEvent")
+    watcher.send_signal(signal.SIGINT)
+    finished(watcher)
+
+
+@test("/cli/subscribe/M22-forms")
+def _(bus):
+    def one(*options):
+        watcher = bus.subscribed(RELOAD, "--count", "1", *options)
+        bus.ctl("publish", RELOAD, '{"generation": 300}')
+        return finished(watcher)
+    golden(bus, "subscribe", one())
+    golden(bus, "subscribe-headers", re.sub(r"(?m)^.*\.\d{6}  ", "STAMP  ", one("--timestamp", "--headers")))
+    # The packed bytes, as they are: field 1, varint 300.
+    watcher = bus.subscribed(RELOAD, "--count", "1", "--raw")
+    bus.ctl("publish", RELOAD, '{"generation": 300}')
+    out, _ = watcher.communicate(timeout=PATIENCE_S)
+    equal(out.encode("utf-8", "surrogateescape"), b"\x08\xac\x02\n")
+
+
+@test("/cli/subscribe/M22-ends")
+def _(bus):
+    holds("Nothing was published" in bus.ctl("subscribe", "events.network.#", "--wait", "0.1", code=6), "nothing came")
+    watcher = bus.subscribed(RELOAD, "--count", "2", "--wait", "3")
+    bus.ctl("publish", RELOAD, '{"generation": 1}')
+    equal(len(finished(watcher, code=5).splitlines()), 1)
+    bus.ctl("subscribe", "events.*", code=2)
+    bus.ctl("subscribe", RELOAD, "--count", "-1", code=2)
+    watcher = bus.subscribed(RELOAD)
+    watcher.send_signal(signal.SIGINT)
+    equal(finished(watcher), "")
+    equal([s for s in bus.json("subs") if s["peer"].startswith("deyebusctl") and s["pattern"] == RELOAD], [])
+
+
+@test("/cli/pipe/M22-reader-leaves-early")
+def _(bus):
+    watcher = bus.subscribed(RELOAD)
+    watcher.stdout.close()
+    equal(watcher.wait(timeout=PATIENCE_S), 0)
+    equal(watcher.stderr.read(), "")
+    for words in ["introspect", "help"]:
+        ran = subprocess.run(f'"{bus.ctl_path}" {words} | :; exit ${{PIPESTATUS[0]}}', shell=True, executable="/bin/bash",
+                             capture_output=True, text=True, env=bus.env, timeout=PATIENCE_S, check=False)
+        equal((ran.returncode, ran.stderr), (0, ""), words)
+
+
+# --- the tool itself ---
+
+@test("/cli/usage/M22-exit-codes")
+def _(bus):
+    for words, code in [([], 2), (["dance"], 2), (["peers", "x"], 2), (["peers", "--dance"], 2), (["status", "--xml"], 2),
+                        (["--timeout", "-1", "status"], 2), (["help", "dance"], 2), (["subscribe"], 2),
+                        (["--address", "/nonexistent/socket", "status"], 3), (["peers", "-a", "/nonexistent/socket"], 3)]:
+        bus.ctl(*words, code=code)
+    for words in [["help"], ["--help"], ["help", "call"], ["call", "--help"], ["version"], ["version", "--json"]]:
+        holds(bus.ctl(*words) != "", words)
+    golden(bus, "help", bus.ctl("help"))
+    equal(bus.json("version"), [{"deyebusctl": "0.1.0", "broker": "0.1.0"}])
+    equal(bus.json("version", "--address", "/nonexistent/socket"), [{"deyebusctl": "0.1.0"}])
+
+
+@test("/cli/usage/M22-no-answer-in-time")
+def _(bus):
+    bus.second.send_signal(signal.SIGSTOP)
+    try:
+        for words in [["call", "procmond-2", "GetInfo", "--raw"], ["stats", "procmond-2"]]:
+            said = bus.ctl("--timeout", "0.2", *words, code=5)
+            holds("--timeout" in said, said)
+        holds("does not answer" in bus.ctl("--timeout", "0.2", "peer", "procmond-2"), "what the broker knows is shown")
+    finally:
+        bus.second.send_signal(signal.SIGCONT)
+    bus.ctl("call", "procmond-2", "Ping")
+
+
+@test("/cli/output/M22-terminal")
+def _(bus):
+    def on_terminal(columns, **env):
+        main, other = pty.openpty()
+        with subprocess.Popen([bus.ctl_path, "subs"], stdin=other, stdout=other, stderr=other,
+                              env={**bus.env, "COLUMNS": str(columns), **env}) as process:
+            os.close(other)
+            text = b""
+            try:
+                while chunk := os.read(main, 65536):
+                    text += chunk
+            except OSError:
+                pass
+            equal(process.wait(timeout=PATIENCE_S), 0)
+        os.close(main)
+        return text.decode()
+    wide, narrow = on_terminal(200), on_terminal(72)
+    holds("\033[1m" in wide, "titles are bold")
+    lines = [re.sub(r"\033\[\dm", "", line) for line in narrow.splitlines()]
+    holds(max(map(len, lines)) <= 72, lines)
+    holds("…" in narrow and "…" not in wide, "cut where it must be")
+    holds("\033" not in on_terminal(200, NO_COLOR="1"), "NO_COLOR")
+    holds("\033" not in bus.ctl("subs"), "no colour into a pipe")
+
+
+@test("/cli/complete/M22-words")
+def _(bus):
+    words = bus.ctl("complete-words", "peers").split()
+    holds({"bus", "daemoneye-agent", "procmond-1", "procmond-2"} <= set(words), words)
+    holds("ListProcesses" in bus.ctl("complete-words", "methods", "procmond-1").split(), "methods")
+    holds({RELOAD, TASK} <= set(bus.ctl("complete-words", "topics").split()), "topics")
+    equal(bus.ctl("complete-words", "peers", env={"DAEMONEYE_BROKER_SOCKET": "/nonexistent"}), "")
+
+
+def main():
+    bus = Bus(*sys.argv[1:])
+    try:
+        failed = run(bus)
+    finally:
+        bus.end()
+    return failed
+
+
+sys.exit(main())

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TAP for tests in Python: functions marked @test run in order; one that raises has failed."""
+import sys
+import traceback
+
+TESTS = []
+
+
+def test(path):
+    """@test("/cli/status/M22-json"): the decorated function is the test of that path."""
+    def add(function):
+        TESTS.append((path, function))
+        return function
+    return add
+
+
+def run(*arguments):
+    """Runs all with the arguments; returns the exit status of the program."""
+    failed = 0
+    print(f"1..{len(TESTS)}")
+    for number, (path, function) in enumerate(TESTS, 1):
+        try:
+            function(*arguments)
+            print(f"ok {number} - {path}", flush=True)
+        except Exception:  # pylint: disable=broad-except
+            failed += 1
+            print("# " + traceback.format_exc().rstrip().replace("\n", "\n# "))
+            print(f"not ok {number} - {path}", flush=True)
+    return 1 if failed else 0
+
+
+def equal(got, wanted, what=""):
+    if got != wanted:
+        raise AssertionError(f"{what}\n got:    {got!r}\n wanted: {wanted!r}")
+
+
+def holds(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+if __name__ == "__main__":
+    sys.exit("to be imported")
