@@ -216,6 +216,8 @@ DEYE_BUS_API GType deye_bus_publish_result_get_type (void);
  * deye_bus_publish_result_copy:
  * @result: a result
  *
+ * Copies a result.
+ *
  * Returns: (transfer full): a copy
  *
  * Since: 0.1
@@ -225,6 +227,8 @@ DEYE_BUS_API DeyeBusPublishResult *deye_bus_publish_result_copy (const DeyeBusPu
 /**
  * deye_bus_publish_result_free:
  * @result: (transfer full) (nullable): a result that deye_bus_publish_result_copy() made
+ *
+ * Frees a copy.
  *
  * Since: 0.1
  */
@@ -279,6 +283,8 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, 
  * deye_bus_client_get_id:
  * @self: a client
  *
+ * What it is called on the bus.
+ *
  * Returns: (transfer none): its id on the bus
  *
  * Since: 0.1
@@ -288,6 +294,8 @@ DEYE_BUS_API const char *deye_bus_client_get_id (DeyeBusClient *self);
 /**
  * deye_bus_client_get_state:
  * @self: a client
+ *
+ * Whether it is connected.
  *
  * Returns: how it is
  *
@@ -299,6 +307,8 @@ DEYE_BUS_API DeyeBusClientState deye_bus_client_get_state (DeyeBusClient *self);
  * deye_bus_client_get_role:
  * @self: a client
  *
+ * What it is on the bus.
+ *
  * Returns: the role as granted; before the first connection the one wished for
  *
  * Since: 0.1
@@ -309,6 +319,8 @@ DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient *self);
  * deye_bus_client_get_broker_epoch:
  * @self: a client
  *
+ * Tells one start of the broker from another.
+ *
  * Returns: a number that differs for every start of the broker; 0 before the first connection
  *
  * Since: 0.1
@@ -318,6 +330,8 @@ DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient *self);
 /**
  * deye_bus_client_get_largest_payload:
  * @self: a client
+ *
+ * How large a payload may be.
  *
  * Returns: bytes that a payload may have; 0 before the first connection
  *

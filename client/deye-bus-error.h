@@ -83,6 +83,8 @@ typedef enum
 /**
  * deye_bus_error_quark:
  *
+ * The domain of errors.
+ *
  * Returns: the domain of the library's errors, see %DEYE_BUS_ERROR
  *
  * Since: 0.1

@@ -27,6 +27,8 @@ DEYE_BUS_API GType deye_bus_message_get_type (void);
  * deye_bus_message_ref:
  * @message: a message
  *
+ * Takes a reference.
+ *
  * Returns: (transfer full): @message
  *
  * Since: 0.1
@@ -36,6 +38,8 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_message_ref (DeyeBusMessage *message);
 /**
  * deye_bus_message_unref:
  * @message: (transfer full): a message
+ *
+ * Drops a reference; the last one frees the message.
  *
  * Since: 0.1
  */
@@ -50,6 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusMessage, deye_bus_message_unref)
 /**
  * deye_bus_message_get_topic:
  * @message: a message
+ *
+ * Where it was sent to.
  *
  * Returns: (transfer none): the topic, never %NULL; "" in a reply
  *
@@ -109,6 +115,8 @@ DEYE_BUS_API const char *deye_bus_message_get_method (DeyeBusMessage *message);
  * deye_bus_message_get_type_name:
  * @message: a message
  *
+ * What the payload is.
+ *
  * Returns: (transfer none) (nullable): full protobuf name of the payload's message
  *
  * Since: 0.1
@@ -118,6 +126,8 @@ DEYE_BUS_API const char *deye_bus_message_get_type_name (DeyeBusMessage *message
 /**
  * deye_bus_message_get_content_type:
  * @message: a message
+ *
+ * How the payload is to be read.
  *
  * Returns: (transfer none) (nullable): media type of a payload that is not protobuf
  *
@@ -129,6 +139,8 @@ DEYE_BUS_API const char *deye_bus_message_get_content_type (DeyeBusMessage *mess
  * deye_bus_message_get_correlation_id:
  * @message: a message
  *
+ * What belongs together has the same one.
+ *
  * Returns: (transfer none) (nullable): ties what belongs to one piece of work
  *
  * Since: 0.1
@@ -138,6 +150,8 @@ DEYE_BUS_API const char *deye_bus_message_get_correlation_id (DeyeBusMessage *me
 /**
  * deye_bus_message_get_parent_id:
  * @message: a message
+ *
+ * Which message this one follows from.
  *
  * Returns: (transfer none) (nullable): what caused it
  *
@@ -149,6 +163,8 @@ DEYE_BUS_API const char *deye_bus_message_get_parent_id (DeyeBusMessage *message
  * deye_bus_message_get_root_id:
  * @message: a message
  *
+ * Which message all of it began with.
+ *
  * Returns: (transfer none) (nullable): what caused all of it
  *
  * Since: 0.1
@@ -158,6 +174,8 @@ DEYE_BUS_API const char *deye_bus_message_get_root_id (DeyeBusMessage *message);
 /**
  * deye_bus_message_get_stage:
  * @message: a message
+ *
+ * How far the sender says it has come.
  *
  * Returns: (transfer none) (nullable): stage of a workflow
  *
@@ -169,6 +187,8 @@ DEYE_BUS_API const char *deye_bus_message_get_stage (DeyeBusMessage *message);
  * deye_bus_message_get_sequence_number:
  * @message: a message
  *
+ * The sender's own count.
+ *
  * Returns: the sender's own count; 0: it does not count
  *
  * Since: 0.1
@@ -178,6 +198,8 @@ DEYE_BUS_API guint64 deye_bus_message_get_sequence_number (DeyeBusMessage *messa
 /**
  * deye_bus_message_get_priority:
  * @message: a message
+ *
+ * How urgent the sender says it is.
  *
  * Returns: 0 (default) to 255, higher is more urgent
  *
@@ -189,6 +211,8 @@ DEYE_BUS_API guint8 deye_bus_message_get_priority (DeyeBusMessage *message);
  * deye_bus_message_dup_trace_id:
  * @message: a message
  *
+ * For tracing.
+ *
  * Returns: (transfer full) (nullable): W3C trace context, 16 bytes
  *
  * Since: 0.1
@@ -199,6 +223,8 @@ DEYE_BUS_API GBytes *deye_bus_message_dup_trace_id (DeyeBusMessage *message);
  * deye_bus_message_dup_span_id:
  * @message: a message
  *
+ * For tracing.
+ *
  * Returns: (transfer full) (nullable): W3C trace context, 8 bytes
  *
  * Since: 0.1
@@ -208,6 +234,8 @@ DEYE_BUS_API GBytes *deye_bus_message_dup_span_id (DeyeBusMessage *message);
 /**
  * deye_bus_message_dup_tags:
  * @message: a message
+ *
+ * What else the sender noted.
  *
  * Returns: (transfer full) (array zero-terminated=1) (element-type utf8): "key=value", in the sender's order; empty
  *   when there are none
@@ -256,6 +284,8 @@ DEYE_BUS_API const guint8 *deye_bus_message_get_data (DeyeBusMessage *message, g
 /**
  * deye_bus_message_dup_payload:
  * @message: a message
+ *
+ * The payload.
  *
  * Returns: (transfer full): the payload, without a copy: it keeps @message alive
  *

@@ -27,6 +27,8 @@ DEYE_BUS_API GType deye_bus_options_get_type (void);
 /**
  * deye_bus_options_new:
  *
+ * Makes options.
+ *
  * Returns: (transfer full): options, all at their defaults
  *
  * Since: 0.1
@@ -37,6 +39,8 @@ DEYE_BUS_API DeyeBusOptions *deye_bus_options_new (void);
  * deye_bus_options_copy:
  * @options: options
  *
+ * Copies options.
+ *
  * Returns: (transfer full): a copy
  *
  * Since: 0.1
@@ -46,6 +50,8 @@ DEYE_BUS_API DeyeBusOptions *deye_bus_options_copy (const DeyeBusOptions *option
 /**
  * deye_bus_options_free:
  * @options: (transfer full) (nullable): options
+ *
+ * Frees options.
  *
  * Since: 0.1
  */
@@ -92,6 +98,8 @@ DEYE_BUS_API void deye_bus_options_set_target (DeyeBusOptions *options, const ch
  * @options: options
  * @type_name: (nullable): full protobuf name of the payload's message
  *
+ * Says what the payload is.
+ *
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_options_set_type_name (DeyeBusOptions *options, const char *type_name);
@@ -100,6 +108,8 @@ DEYE_BUS_API void deye_bus_options_set_type_name (DeyeBusOptions *options, const
  * deye_bus_options_set_content_type:
  * @options: options
  * @content_type: (nullable): media type, when the payload is not protobuf
+ *
+ * Says how the payload is to be read.
  *
  * Since: 0.1
  */
@@ -121,6 +131,8 @@ DEYE_BUS_API void deye_bus_options_set_priority (DeyeBusOptions *options, guint8
  * @options: options
  * @correlation_id: (nullable): ties what belongs to one piece of work
  *
+ * Says what this belongs to.
+ *
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_options_set_correlation_id (DeyeBusOptions *options, const char *correlation_id);
@@ -130,6 +142,8 @@ DEYE_BUS_API void deye_bus_options_set_correlation_id (DeyeBusOptions *options, 
  * @options: options
  * @parent_id: (nullable): what caused it
  *
+ * Says which message this one follows from.
+ *
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_options_set_parent_id (DeyeBusOptions *options, const char *parent_id);
@@ -138,6 +152,8 @@ DEYE_BUS_API void deye_bus_options_set_parent_id (DeyeBusOptions *options, const
  * deye_bus_options_set_root_id:
  * @options: options
  * @root_id: (nullable): what caused all of it
+ *
+ * Says which message all of it began with.
  *
  * Since: 0.1
  */
@@ -160,6 +176,8 @@ DEYE_BUS_API void deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *t
  * @options: options
  * @sequence_number: the sender's own count; 0: none
  *
+ * Sets the sender's own count.
+ *
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_options_set_sequence_number (DeyeBusOptions *options, guint64 sequence_number);
@@ -168,6 +186,8 @@ DEYE_BUS_API void deye_bus_options_set_sequence_number (DeyeBusOptions *options,
  * deye_bus_options_set_stage:
  * @options: options
  * @stage: (nullable): stage of a workflow
+ *
+ * Says how far it has come.
  *
  * Since: 0.1
  */

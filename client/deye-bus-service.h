@@ -60,6 +60,8 @@ G_BEGIN_DECLS
  * @name: name with dots, such as `org.example.Disk`: letters, digits, `_` and `.`, at most 128 bytes
  * @doc: (nullable): what it is for, in a sentence or two
  *
+ * Makes a service; deye_bus_client_add_service() offers it.
+ *
  * Returns: (transfer full): a service that offers nothing yet
  *
  * Since: 0.1
@@ -69,6 +71,8 @@ G_BEGIN_DECLS
   /**
  * deye_bus_service_get_name:
  * @self: a service
+ *
+ * What it is called.
  *
  * Returns: (transfer none): its name
  *
@@ -162,6 +166,8 @@ G_BEGIN_DECLS
  * @self: a service
  * @name: of a property
  * @value: (out caller-allocates): unset, or zero-filled; becomes a copy of the value
+ *
+ * Reads a property.
  *
  * Returns: %TRUE: there is one
  *

@@ -41,6 +41,8 @@ DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusSubscription, deye_bus_subscription, D
  * deye_bus_subscription_get_pattern:
  * @self: the subscription
  *
+ * What it is for.
+ *
  * Returns: (transfer none): the pattern, or the topic that is served
  *
  * Since: 0.1
@@ -50,6 +52,8 @@ DEYE_BUS_API const char *deye_bus_subscription_get_pattern (DeyeBusSubscription 
 /**
  * deye_bus_subscription_get_group:
  * @self: the subscription
+ *
+ * In which queue group it is.
  *
  * Returns: (transfer none) (nullable): name of the queue group
  *
@@ -61,6 +65,8 @@ DEYE_BUS_API const char *deye_bus_subscription_get_group (DeyeBusSubscription *s
  * deye_bus_subscription_get_id:
  * @self: the subscription
  *
+ * Its number.
+ *
  * Returns: its number, unique on its connection
  *
  * Since: 0.1
@@ -71,6 +77,8 @@ DEYE_BUS_API guint32 deye_bus_subscription_get_id (DeyeBusSubscription *self);
  * deye_bus_subscription_get_delivered:
  * @self: the subscription
  *
+ * Counts what came.
+ *
  * Returns: how many messages were given to the callback or to next()
  *
  * Since: 0.1
@@ -80,6 +88,8 @@ DEYE_BUS_API guint64 deye_bus_subscription_get_delivered (DeyeBusSubscription *s
 /**
  * deye_bus_subscription_get_missed:
  * @self: the subscription
+ *
+ * Counts what did not come.
  *
  * Returns: how many messages were lost, as told by gaps
  *

@@ -202,7 +202,7 @@ read_type (const Field *at, ProtobufCFieldDescriptor *field)
   const CtlType *target;
 
   if (source->type < 0 || source->type >= (int) G_N_ELEMENTS (types_by_number) || types_by_number[source->type] < 0)
-    return bad_field (at, source->type == 10 ? _ ("groups are not supported") : _ ("unknown type of field"));
+    return bad_field (at, source->type == 10 ? _ ("protobuf groups are not supported") : _ ("unknown type of field"));
   field->type = (ProtobufCType) types_by_number[source->type];
   if (field->type != PROTOBUF_C_TYPE_MESSAGE && field->type != PROTOBUF_C_TYPE_ENUM)
     return *source->type_name == '\0' || bad_field (at, _ ("a scalar with the name of a type"));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every verb of deyebusctl against a live agent with two procmonds: `ctl.py DEYEBUSCTL AGENT MODULE PROCMOND DATA`."""
+"""Every verb of deyebusctl against a live agent with two procmonds: `ctl.py DEYEBUSCTL AGENT MODULE PROCMOND DATA COMPLETIONS`."""
 import json
 import os
 import pty
@@ -23,9 +23,10 @@ RELOAD_TYPE = "daemoneye.eventbus.v1.ConfigReload"
 class Bus:
     """The agent with procmond-1, a second procmond, and the tool."""
 
-    def __init__(self, ctl, agent, module, procmond, data):
+    def __init__(self, ctl, agent, module, procmond, data, completions):
         self.ctl_path = ctl
         self.data = data
+        self.completions = completions
         self.env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "NO_COLOR": "", "G_DEBUG": "fatal-warnings"}
         self.env.pop("COLUMNS", None)
         self.broker = Broker(agent, module, "--collector", f"{procmond} --id procmond-1 --heartbeat 300000 --shard 0/2")
@@ -107,7 +108,7 @@ def golden(bus, name, text):
 
 # --- what the broker knows ---
 
-@test("/cli/status/M22-lines-and-json")
+@test("/cli/status/lines-and-json")
 def _(bus):
     golden(bus, "status", re.sub(r"/\S*eventbus.sock", "ADDRESS", bus.ctl("status")))
     (status,) = bus.json("status")
@@ -116,7 +117,7 @@ def _(bus):
     holds(int(status["accepted"]) > 0, "something was accepted")
 
 
-@test("/cli/peers/M22-M23-table-and-json")
+@test("/cli/peers/M23-table-and-json")
 def _(bus):
     golden(bus, "peers", bus.ctl("peers"))
     peers = {peer["id"]: peer for peer in bus.json("peers")}
@@ -128,7 +129,7 @@ def _(bus):
     holds(int(peers["procmond-1"]["since_us"]) > 1e15, "a wall clock")
 
 
-@test("/cli/peer/M22-table-and-json")
+@test("/cli/peer/table-and-json")
 def _(bus):
     golden(bus, "peer", bus.ctl("peer", "procmond-1"))
     (one,) = bus.json("peer", "procmond-2")
@@ -139,7 +140,7 @@ def _(bus):
     holds("is connected" in bus.ctl("peer", "nobody", code=6), "says what is wrong")
 
 
-@test("/cli/topics/M22-M23-table-and-json")
+@test("/cli/topics/M23-table-and-json")
 def _(bus):
     before = {one["topic"]: int(one["messages"]) for one in bus.json("topics")}.get(RELOAD, 0)
     for _ in range(3):
@@ -151,7 +152,7 @@ def _(bus):
     bus.ctl("topics", "events.nothing", code=6)
 
 
-@test("/cli/subs/M22-M23-table-and-json")
+@test("/cli/subs/M23-table-and-json")
 def _(bus):
     golden(bus, "subs", bus.ctl("subs", "procmond-1"))
     subs = bus.json("subs", "procmond-2")
@@ -162,7 +163,7 @@ def _(bus):
     bus.ctl("subs", "nobody", code=6)
 
 
-@test("/cli/groups/M22-M23-table-and-json")
+@test("/cli/groups/M23-table-and-json")
 def _(bus):
     golden(bus, "groups", bus.ctl("groups"))
     (group,) = bus.json("groups")
@@ -170,7 +171,7 @@ def _(bus):
     equal([member["peer"] for member in group["member"]], ["procmond-1", "procmond-2"])
 
 
-@test("/cli/stats/M22-table-and-json")
+@test("/cli/stats/table-and-json")
 def _(bus):
     golden(bus, "stats", bus.ctl("stats"))
     stats = {one["id"]: one for one in bus.json("stats")}
@@ -185,7 +186,7 @@ def _(bus):
 
 # --- what peers say ---
 
-@test("/cli/introspect/M22-M23-tree")
+@test("/cli/introspect/M23-tree")
 def _(bus):
     golden(bus, "introspect", bus.ctl("introspect"))
     golden(bus, "introspect-peer", bus.ctl("introspect", "procmond-1"))
@@ -233,7 +234,7 @@ def _(bus):
 
 # --- questions ---
 
-@test("/cli/call/M22-M04-json-in-and-out")
+@test("/cli/call/M04-json-in-and-out")
 def _(bus):
     (table,) = bus.json("call", "procmond-1", "ListProcesses", json.dumps({"pid": bus.second.pid}))
     (process,) = table["processes"]
@@ -248,7 +249,7 @@ def _(bus):
     equal(len(same["processes"]), 2)
 
 
-@test("/cli/call/M22-topic-raw-and-bus")
+@test("/cli/call/topic-raw-and-bus")
 def _(bus):
     task = {"task_id": "t", "operation": "enumerate_processes", "shards": 1000}
     (result,) = bus.json("call", "procmond-2", "Enumerate", json.dumps(task))
@@ -258,7 +259,7 @@ def _(bus):
     equal(pong["epoch"], bus.json("status")[0]["epoch"])
 
 
-@test("/cli/call/M22-errors-say-what-to-do")
+@test("/cli/call/errors-say-what-to-do")
 def _(bus):
     for words, code, told in [
             (["procmond-1", "ListProcesses", '{"limt": 1}'], 2, "limt: no such field; daemoneye.eventbus.v1.ProcessQuery has"),
@@ -292,7 +293,7 @@ def _(bus):
     equal(all_["values"][0]["value"], {"natural": "500"})
 
 
-@test("/cli/request/M22-M04-by-topic")
+@test("/cli/request/M04-by-topic")
 def _(bus):
     task = json.dumps({"task_id": "r", "operation": "enumerate_processes", "shards": 1000})
     seen = {bus.json("request", TASK, task)[0]["collector_id"] for _ in range(4)}
@@ -305,7 +306,7 @@ def _(bus):
 
 # --- messages ---
 
-@test("/cli/publish/M22-M02-decoded-at-the-other-end")
+@test("/cli/publish/M02-decoded-at-the-other-end")
 def _(bus):
     watcher = bus.subscribed(RELOAD, "--count", "2", "--json")
     golden(bus, "publish", bus.ctl("publish", RELOAD, '{"generation": 7}'))
@@ -317,7 +318,7 @@ def _(bus):
     equal(lines[1]["sequence"], told["sequence"])
 
 
-@test("/cli/publish/M22-errors")
+@test("/cli/publish/errors")
 def _(bus):
     holds("--type NAME, or --raw" in bus.ctl("publish", "tasks.procmond", "{}", code=2), "says what to do")
     holds("Nobody subscribes to tasks.nothing" in bus.ctl("publish", "tasks.nothing", code=6), "told")
@@ -328,7 +329,7 @@ def _(bus):
     bus.ctl("publish", code=2)
 
 
-@test("/cli/broadcast/M22-M05-every-member")
+@test("/cli/broadcast/M05-every-member")
 def _(bus):
     watchers = [bus.subscribed(RELOAD, "--group", "watchers", "--count", "1", "--json") for _ in range(2)]
     (told,) = bus.json("broadcast", RELOAD, '{"generation": 9}')
@@ -337,7 +338,7 @@ def _(bus):
         equal(json.loads(finished(watcher))["payload"], {"generation": "9"})
 
 
-@test("/cli/direct/M22-M04-delivered")
+@test("/cli/direct/M04-delivered")
 def _(bus):
     equal(bus.ctl("direct", "procmond-1", RELOAD, '{"generation": 3}', "--delivered"), "procmond-1 has handled it\n")
     equal(bus.json("direct", "procmond-1", RELOAD, '{"generation": 3}'), [{"peer": "procmond-1", "delivered": False}])
@@ -346,7 +347,7 @@ def _(bus):
     bus.ctl("direct", "nobody", RELOAD, code=6)
 
 
-@test("/cli/subscribe/M22-events-of-real-processes")
+@test("/cli/subscribe/events-of-real-processes")
 def _(bus):
     watcher = bus.subscribed("events.process.#", "--json")
     with subprocess.Popen(["sleep", "1000"]) as child:
@@ -361,7 +362,7 @@ def _(bus):
     finished(watcher)
 
 
-@test("/cli/subscribe/M22-forms")
+@test("/cli/subscribe/forms")
 def _(bus):
     def one(*options):
         watcher = bus.subscribed(RELOAD, "--count", "1", *options)
@@ -376,7 +377,7 @@ def _(bus):
     equal(out.encode("utf-8", "surrogateescape"), b"\x08\xac\x02\n")
 
 
-@test("/cli/subscribe/M22-ends")
+@test("/cli/subscribe/ends")
 def _(bus):
     holds("Nothing was published" in bus.ctl("subscribe", "events.network.#", "--wait", "0.1", code=6), "nothing came")
     watcher = bus.subscribed(RELOAD, "--count", "2", "--wait", "3")
@@ -390,7 +391,7 @@ def _(bus):
     equal([s for s in bus.json("subs") if s["peer"].startswith("deyebusctl") and s["pattern"] == RELOAD], [])
 
 
-@test("/cli/pipe/M22-reader-leaves-early")
+@test("/cli/pipe/reader-leaves-early")
 def _(bus):
     watcher = bus.subscribed(RELOAD)
     watcher.stdout.close()
@@ -404,7 +405,7 @@ def _(bus):
 
 # --- the tool itself ---
 
-@test("/cli/usage/M22-exit-codes")
+@test("/cli/usage/exit-codes")
 def _(bus):
     for words, code in [([], 2), (["dance"], 2), (["peers", "x"], 2), (["peers", "--dance"], 2), (["status", "--xml"], 2),
                         (["--timeout", "-1", "status"], 2), (["help", "dance"], 2), (["subscribe"], 2),
@@ -417,7 +418,7 @@ def _(bus):
     equal(bus.json("version", "--address", "/nonexistent/socket"), [{"deyebusctl": "0.1.0"}])
 
 
-@test("/cli/usage/M22-no-answer-in-time")
+@test("/cli/usage/no-answer-in-time")
 def _(bus):
     bus.second.send_signal(signal.SIGSTOP)
     try:
@@ -430,7 +431,7 @@ def _(bus):
     bus.ctl("call", "procmond-2", "Ping")
 
 
-@test("/cli/output/M22-terminal")
+@test("/cli/output/terminal")
 def _(bus):
     def on_terminal(columns, **env):
         main, other = pty.openpty()
@@ -455,13 +456,58 @@ def _(bus):
     holds("\033" not in bus.ctl("subs"), "no colour into a pipe")
 
 
-@test("/cli/complete/M22-words")
+@test("/cli/complete/words")
 def _(bus):
     words = bus.ctl("complete-words", "peers").split()
     holds({"bus", "daemoneye-agent", "procmond-1", "procmond-2"} <= set(words), words)
     holds("ListProcesses" in bus.ctl("complete-words", "methods", "procmond-1").split(), "methods")
     holds({RELOAD, TASK} <= set(bus.ctl("complete-words", "topics").split()), "topics")
     equal(bus.ctl("complete-words", "peers", env={"DAEMONEYE_BROKER_SOCKET": "/nonexistent"}), "")
+
+
+def completed_by_bash(bus, *words):
+    """What bash offers for the last word."""
+    script = f"""
+      deyebusctl () {{ "{bus.ctl_path}" "$@"; }}
+      . "{os.path.join(bus.completions, 'deyebusctl.bash')}"
+      COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+      _deyebusctl
+      printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    ran = subprocess.run(["bash", "-c", script, "bash", "deyebusctl", *words], capture_output=True, text=True, env=bus.env,
+                         timeout=PATIENCE_S, check=True)
+    equal(ran.stderr, "")
+    return ran.stdout.split()
+
+
+@test("/cli/complete/bash")
+def _(bus):
+    verbs = [line.split()[0] for line in bus.ctl("help").splitlines() if line.startswith("  ")]
+    equal(sorted(completed_by_bash(bus, "")), sorted(verbs), "all verbs of help")
+    equal(completed_by_bash(bus, "intro"), ["introspect"])
+    equal(completed_by_bash(bus, "--timeout", "3", "peer", "procmond-"), ["procmond-1", "procmond-2"])
+    equal(completed_by_bash(bus, "call", "procmond-1", "List"), ["ListProcesses"])
+    holds(RELOAD in completed_by_bash(bus, "publish", "--raw", "control.collector.config"), "topics")
+    for verb in verbs:
+        offered = set(completed_by_bash(bus, verb, "-"))
+        told = set(re.findall(r"--[a-z]+", bus.ctl("help", verb))) - ({"--help"} if "--help" not in offered else set())
+        equal(offered - told, set(), f"options of {verb} that help does not know")
+        if verb != "help":
+            equal(told - offered, set(), f"options of {verb} that the completion does not know")
+
+
+@test("/cli/complete/zsh-syntax")
+def _(bus):
+    path = os.path.join(bus.completions, "_deyebusctl")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for line in bus.ctl("help").splitlines():
+        if line.startswith("  "):
+            holds(f"'{line.split()[0]}:" in text, f"zsh knows {line.split()[0]}")
+    ran = subprocess.run(
+        ["bash", "-c", "command -v zsh >/dev/null || exit 0; exec zsh -n \"$1\"", "bash", path], capture_output=True,
+        timeout=PATIENCE_S, check=False)
+    equal((ran.returncode, ran.stderr), (0, b""))
 
 
 def main():
