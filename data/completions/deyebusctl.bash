@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for deyebusctl: verbs, options, and the peers, methods and topics that are on the bus now.
+
+_deyebusctl_words ()
+{
+  deyebusctl "${_deyebusctl_address[@]}" complete-words "$@" 2>/dev/null
+}
+
+_deyebusctl ()
+{
+  local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats version help'
+  local common='--address --timeout --help'
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+  local verb='' word i place=0 arguments=()
+  _deyebusctl_address=()
+  COMPREPLY=()
+
+  # The verb is the first word that is no option; what follows it are its arguments.
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    case $word in
+    -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group) ((i++)) ;;
+    -*) ;;
+    *)
+      if [ -z "$verb" ]; then
+        verb=$word
+      else
+        arguments+=("$word")
+        ((place++))
+      fi
+      ;;
+    esac
+  done
+
+  case $prev in
+  -a | --address) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+  -t | --timeout | -n | --count | -w | --wait | --type | --group) return ;;
+  esac
+
+  if [[ $cur == -* ]]; then
+    case $verb in
+    introspect) common+=' --json --xml' ;;
+    call | request | publish | broadcast) common+=' --json --type --raw' ;;
+    direct) common+=' --json --type --raw --delivered' ;;
+    subscribe) common+=' --json --raw --count --wait --headers --timestamp --group' ;;
+    status | peers | peer | topics | subs | groups | stats | version) common+=' --json' ;;
+    esac
+    COMPREPLY=($(compgen -W "$common" -- "$cur"))
+    return
+  fi
+
+  case $verb:$place in
+  :*) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
+  help:0) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
+  peer:0 | subs:0 | stats:0 | call:0 | direct:0) COMPREPLY=($(compgen -W "$(_deyebusctl_words peers)" -- "$cur")) ;;
+  call:1) COMPREPLY=($(compgen -W "$(_deyebusctl_words methods "${arguments[0]}")" -- "$cur")) ;;
+  introspect:0) COMPREPLY=($(compgen -W "$(_deyebusctl_words peers) $(_deyebusctl_words topics)" -- "$cur")) ;;
+  topics:0 | request:0 | publish:0 | broadcast:0 | subscribe:0 | direct:1)
+    COMPREPLY=($(compgen -W "$(_deyebusctl_words topics)" -- "$cur")) ;;
+  esac
+}
+
+complete -F _deyebusctl deyebusctl

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`meson install` into a DESTDIR gives a tree that works: `install.py BUILD_DIR SOURCE_DIR PREFIX LIBDIR OUTSIDE_C`."""
+import glob
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+
+from tap import equal, holds, run, test
+
+PATIENCE_S = 120
+
+
+class Tree:
+    """The installed tree."""
+
+    def __init__(self, build, source, prefix, libdir, outside, directory):
+        self.build, self.source, self.outside = build, source, outside
+        self.dir = directory
+        self.prefix = os.path.join(directory, "root" + prefix)
+        self.lib = os.path.join(self.prefix, libdir)
+        subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--strip", "--destdir",
+                        os.path.join(directory, "root")], check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE_S)
+        self.env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "LD_LIBRARY_PATH": self.lib,
+                    "PKG_CONFIG_PATH": os.path.join(self.lib, "pkgconfig"),
+                    "GI_TYPELIB_PATH": os.path.join(self.lib, "girepository-1.0")}
+        for name in ("DAEMONEYE_MODULE", "DAEMONEYE_BROKER_SOCKET", "NO_COLOR"):
+            self.env.pop(name, None)
+
+    def has(self, pattern):
+        return bool(glob.glob(os.path.join(self.prefix, pattern), recursive=True))
+
+    def run(self, *words, code=0, **env):
+        ran = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
+                             env={**self.env, **env}, check=False)
+        equal(ran.returncode, code, f"{words}: {ran.stdout} {ran.stderr}")
+        return ran.stdout
+
+    def program(self, name):
+        return os.path.join(self.prefix, "bin", name)
+
+
+class Agent:
+    """The installed agent, which has to find its module by itself."""
+
+    def __init__(self, tree, *arguments):
+        self.address = os.path.join(tree.dir, "eventbus.sock")
+        ready, told = os.pipe()
+        self.process = subprocess.Popen([tree.program("daemoneye-agent"), "--address", self.address, "--ready-fd",
+                                         str(told), *arguments], pass_fds=[told], env=tree.env,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        os.close(told)
+        with os.fdopen(ready) as pipe:
+            equal(pipe.readline().rstrip("\n"), self.address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.terminate()
+        equal(self.process.wait(timeout=PATIENCE_S), 0, "daemoneye-agent")
+
+
+@test("/install/files")
+def _(tree):
+    for pattern in ["bin/daemoneye-agent", "bin/deyebusctl", "bin/procmond", "lib/**/daemoneye/daemoneye-eventbus.so",
+                    "lib/**/libdaemoneye-eventbus-1.so.0", "lib/**/pkgconfig/daemoneye-eventbus-1.pc",
+                    "include/daemoneye-eventbus-1/deye-bus.h", "include/daemoneye-eventbus-1/deye-bus-service.h",
+                    "include/daemoneye/daemoneye-plugin.h", "etc/daemoneye/daemoneye-eventbus.conf",
+                    "share/bash-completion/completions/deyebusctl", "share/zsh/site-functions/_deyebusctl",
+                    "share/locale/de/LC_MESSAGES/daemoneye-eventbus.mo",
+                    "share/locale/es/LC_MESSAGES/daemoneye-eventbus.mo", "share/man/man1/deyebusctl.1*",
+                    "share/man/man8/daemoneye-agent.8*", "share/man/man5/daemoneye-eventbus.conf.5*",
+                    "share/man/man7/daemoneye-eventbus.7*", "lib/systemd/system/daemoneye-agent.service"]:
+        holds(tree.has(pattern), f"{pattern} is installed")
+    if os.path.exists(os.path.join(tree.build, "client/gir/DeyeBus-1.0.typelib")):
+        for pattern in ["lib/**/girepository-1.0/DeyeBus-1.0.typelib", "share/gir-1.0/DeyeBus-1.0.gir"]:
+            holds(tree.has(pattern), f"{pattern} is installed")
+
+
+@test("/install/no-path-of-the-build")
+def _(tree):
+    for where, _, names in os.walk(tree.prefix):
+        for name in names:
+            with open(os.path.join(where, name), "rb") as file:
+                data = file.read()
+            for path in (tree.build, tree.source):
+                holds(path.encode() + b"/" not in data, f"{name} holds the path {path}")
+
+
+@test("/install/M01-agent-finds-module-and-collector")
+def _(tree):
+    with Agent(tree, "--collector", tree.program("procmond")) as agent:
+        # It answers as soon as it is connected: the tool asks again until then.
+        for _ in range(2000):
+            ran = subprocess.run([tree.program("deyebusctl"), "-a", agent.address, "call", "procmond-1", "ListProcesses",
+                                  '{"limit": 1}'], capture_output=True, env=tree.env, timeout=PATIENCE_S, check=False)
+            if ran.returncode == 0:
+                break
+        equal(ran.returncode, 0, ran.stderr)
+        holds(b'"pid"' in ran.stdout, "a process")
+
+
+@test("/install/M21-demo")
+def _(tree):
+    said = tree.run(tree.program("daemoneye-agent"), "--demo")
+    holds("everything above was checked" in said, said)
+
+
+@test("/install/speaks-german-and-spanish")
+def _(tree):
+    holds("Aufruf: deyebusctl" in tree.run(tree.program("deyebusctl"), "help", LANGUAGE="de"), "German")
+    holds("Uso: deyebusctl" in tree.run(tree.program("deyebusctl"), "help", LANGUAGE="es"), "Spanish")
+    ran = subprocess.run([tree.program("deyebusctl"), "-a", "/nonexistent", "status"], capture_output=True, text=True,
+                         env={**tree.env, "LANGUAGE": "de"}, check=False)
+    equal(ran.returncode, 3)
+    holds("Broker" in ran.stderr and "No broker" not in ran.stderr, f"the library's errors, too: {ran.stderr}")
+
+
+@test("/install/M23-outside-collector-with-pkg-config-only")
+def _(tree):
+    flags = shlex.split(tree.run("pkg-config", "--cflags", "--libs", "daemoneye-eventbus-1"))
+    program = os.path.join(tree.dir, "outside")
+    tree.run(os.environ.get("CC", "cc"), "-Wall", "-Werror", "-o", program, tree.outside, *flags)
+    with Agent(tree) as agent:
+        with subprocess.Popen([program, agent.address], env=tree.env, stdout=subprocess.PIPE, text=True) as outside:
+            equal(outside.stdout.readline(), "ready\n")
+            said = tree.run(tree.program("deyebusctl"), "-a", agent.address, "introspect", "outside-1")
+            holds("org.example.Outside" in said and "Says what it was told." in said, said)
+            equal(tree.run(tree.program("deyebusctl"), "-a", agent.address, "call", "outside-1", "Greet", "hello", "--raw"),
+                  "hello")
+            outside.kill()
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="deye-test-") as directory:
+        return run(Tree(*sys.argv[1:], directory))
+
+
+sys.exit(main())
