@@ -2,6 +2,7 @@
 #include "ctl-catalog.h"
 
 #include "ctl-json.h"
+#include "deye-bus-pack.h"
 
 #include <glib/gi18n.h>
 
@@ -25,16 +26,31 @@ ctl_description_free (gpointer data)
 
 /* --- peers --- */
 
-static WireGuard *
-ask_peer (Ctl *ctl, const char *peer, GError **error)
-{
-  g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
-  gboolean is_bus = g_str_equal (peer, CTL_BUS_ID);
-  Daemoneye__Eventbus__V1__IntrospectRequest request;
+/* Who is asked only because it might know: one that hangs must not keep the user waiting. */
+#define PATIENCE_US (2 * G_TIME_SPAN_SECOND)
+#define ASKED_AT_ONCE 32u /* below the broker's max_pending_requests */
 
-  daemoneye__eventbus__v1__introspect_request__init (&request);
-  return ctl_ask (ctl, is_bus ? "control.bus.describe" : topic, is_bus ? NULL : peer, is_bus ? NULL : "Introspect",
-                  &request.base, &daemoneye__eventbus__v1__introspect_reply__descriptor, error);
+static DeyeBusOptions *
+question_options (const Ctl *ctl, const char *peer, gboolean patient)
+{
+  gboolean is_bus = g_str_equal (peer, CTL_BUS_ID);
+  DeyeBusOptions *options = ctl_call_options (ctl);
+
+  deye_bus_options_set_type_name (options, daemoneye__eventbus__v1__introspect_request__descriptor.name);
+  if (!is_bus)
+    {
+      deye_bus_options_set_target (options, peer);
+      deye_bus_options_set_method (options, "Introspect");
+    }
+  if (!patient && !(ctl->options.timeout_s > 0))
+    deye_bus_options_set_timeout (options, PATIENCE_US);
+  return options;
+}
+
+static char *
+question_topic (const char *peer)
+{
+  return g_str_equal (peer, CTL_BUS_ID) ? g_strdup ("control.bus.describe") : g_strconcat ("control.collector.", peer, NULL);
 }
 
 /* A set that is no good leaves its types unknown; the rest of the description is good all the same. */
@@ -56,30 +72,122 @@ learn_types (Ctl *ctl, const CtlServices *services)
     }
 }
 
-static const Description *
-describe (Ctl *ctl, const char *peer)
+/* Takes @error. */
+static void
+take_answer (Ctl *ctl, Description *description, DeyeBusMessage *reply, GError *error)
 {
-  Description *description;
+  description->error = error;
+  if (reply == NULL)
+    return;
+  description->guard = deye_bus_unpack (&daemoneye__eventbus__v1__introspect_reply__descriptor, reply);
+  if (description->guard != NULL)
+    learn_types (ctl, wire_guard_message (description->guard));
+  else
+    ctl_fail (&description->error, CTL_EXIT_FAILED, _ ("The answer of %s can't be read"), description->peer);
+}
 
+static Description *
+find_description (Ctl *ctl, const char *peer)
+{
   for (guint i = 0; i < ctl->described->len; i++)
     {
-      description = g_ptr_array_index (ctl->described, i);
+      Description *description = g_ptr_array_index (ctl->described, i);
+
       if (g_str_equal (description->peer, peer))
         return description;
     }
-  description = g_new0 (Description, 1);
+  return NULL;
+}
+
+static Description *
+add_description (Ctl *ctl, const char *peer)
+{
+  Description *description = g_new0 (Description, 1);
+
   description->peer = g_strdup (peer);
-  description->guard = ask_peer (ctl, peer, &description->error);
   g_ptr_array_add (ctl->described, description);
-  if (description->guard != NULL)
-    learn_types (ctl, wire_guard_message (description->guard));
   return description;
+}
+
+static const Description *
+describe (Ctl *ctl, const char *peer, gboolean patient)
+{
+  Description *description = find_description (ctl, peer);
+  g_autofree char *topic = question_topic (peer);
+  g_autoptr (DeyeBusOptions) options = NULL;
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  GError *error = NULL;
+
+  if (description != NULL)
+    return description;
+  description = add_description (ctl, peer);
+  options = question_options (ctl, peer, patient);
+  if (ctl_connect (ctl, &error))
+    reply = deye_bus_client_request (ctl->client, topic, NULL, options, NULL, &error);
+  take_answer (ctl, description, reply, error);
+  return description;
+}
+
+/* --- all at once --- */
+
+typedef struct
+{
+  Ctl *ctl;
+  Description *description;
+  guint *pending;
+} Question;
+
+static void
+on_answer (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree Question *question = data;
+  GError *error = NULL;
+  g_autoptr (DeyeBusMessage) reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (source), result, &error);
+
+  take_answer (question->ctl, question->description, reply, error);
+  --*question->pending;
+}
+
+static void
+ask (Ctl *ctl, const char *peer, guint *pending)
+{
+  g_autofree char *topic = question_topic (peer);
+  g_autoptr (DeyeBusOptions) options = question_options (ctl, peer, FALSE);
+  Question *question = g_new0 (Question, 1);
+
+  *question = (Question) { ctl, add_description (ctl, peer), pending };
+  ++*pending;
+  deye_bus_client_request_async (ctl->client, topic, NULL, options, NULL, on_answer, question);
+}
+
+static void
+wait_below (const guint *pending, guint n)
+{
+  while (*pending >= n)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+void
+ctl_catalog_ask_all (Ctl *ctl, const CtlTree *peers)
+{
+  guint pending = 0;
+
+  for (guint i = 0; i < peers->entries->len; i++)
+    {
+      const CtlPeer *peer = g_ptr_array_index (peers->entries, i);
+
+      if (g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)) || find_description (ctl, peer->id) != NULL)
+        continue;
+      wait_below (&pending, ASKED_AT_ONCE);
+      ask (ctl, peer->id, &pending);
+    }
+  wait_below (&pending, 1);
 }
 
 const CtlServices *
 ctl_catalog_peer (Ctl *ctl, const char *peer, GError **error)
 {
-  const Description *description = describe (ctl, peer);
+  const Description *description = describe (ctl, peer, error != NULL);
 
   if (description->guard != NULL)
     return wire_guard_message (description->guard);
@@ -184,6 +292,8 @@ ctl_catalog_find_event (Ctl *ctl, const char *topic)
   g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_PEERS, NULL, NULL);
   const CtlEvent *event = find_event (ctl_catalog_peer (ctl, CTL_BUS_ID, NULL), topic);
 
+  if (event == NULL && tree != NULL)
+    ctl_catalog_ask_all (ctl, tree);
   for (guint i = 0; tree != NULL && event == NULL && i < tree->entries->len; i++)
     {
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
@@ -204,7 +314,7 @@ ctl_catalog_type (Ctl *ctl, const char *type_name, const char *sender)
   type = ctl_types_find (ctl->types, type_name);
   if (type != NULL || sender == NULL || g_str_equal (sender, deye_bus_client_get_id (ctl->client)))
     return type;
-  (void) describe (ctl, sender);
+  (void) describe (ctl, sender, FALSE);
   return ctl_types_find (ctl->types, type_name);
 }
 

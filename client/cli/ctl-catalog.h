@@ -20,7 +20,10 @@ typedef Daemoneye__Eventbus__V1__PropertyInfo CtlProperty;
 
 void ctl_description_free (gpointer description);
 
-/* @peer: an id, or "bus". Lives as long as @ctl. */
+/* Asks all of them that were not asked yet, at once: the look-ups below need not wait any more. */
+void ctl_catalog_ask_all (Ctl *ctl, const CtlTree *peers);
+
+/* @peer: an id, or "bus". @error: (nullable): without it, who hangs is waited for less long. Lives as long as @ctl. */
 const CtlServices *ctl_catalog_peer (Ctl *ctl, const char *peer, GError **error);
 
 /* @name: "Method" or "service.Method"; NULL: there is none. */

@@ -52,6 +52,7 @@ introspect_all (Ctl *ctl, GError **error)
     return FALSE;
   if (ctl->options.xml)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("--xml describes one peer: deyebusctl introspect PEER --xml"));
+  ctl_catalog_ask_all (ctl, tree);
   show_one (ctl, CTL_BUS_ID, ctl_catalog_peer (ctl, CTL_BUS_ID, NULL), FALSE);
   for (guint i = 0; i < tree->entries->len; i++)
     {
@@ -183,6 +184,7 @@ introspect_topic (Ctl *ctl, const char *topic, GError **error)
 
   if (subscriptions == NULL)
     return FALSE;
+  ctl_catalog_ask_all (ctl, peers);
   note_subscriptions (&view, subscriptions, topic);
   note_services (&view, ctl_catalog_peer (ctl, CTL_BUS_ID, NULL), topic);
   for (guint i = 0; i < peers->entries->len; i++)

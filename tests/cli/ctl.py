@@ -426,6 +426,8 @@ def _(bus):
             said = bus.ctl("--timeout", "0.2", *words, code=5)
             holds("--timeout" in said, said)
         holds("does not answer" in bus.ctl("--timeout", "0.2", "peer", "procmond-2"), "what the broker knows is shown")
+        told = bus.ctl("--timeout", "0.2", "introspect")
+        holds("does not answer" in told and "daemoneye.Procmond" in told, "the others are shown all the same")
     finally:
         bus.second.send_signal(signal.SIGCONT)
     bus.ctl("call", "procmond-2", "Ping")

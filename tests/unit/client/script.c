@@ -56,6 +56,7 @@ script_welcome (GByteArray *out, const ScriptWelcome *wish)
   welcome.n_windows = 3;
   welcome.windows = list;
   welcome.software_version = version;
+  welcome.features = w->features;
   add_packed (out, WIRE_KIND_WELCOME, &welcome.base);
 }
 

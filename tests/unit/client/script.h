@@ -19,6 +19,7 @@ typedef struct
   guint64 window_messages; /* of each class; 0: 1000 */
   guint64 window_bytes;    /* of each class; 0: 1 MiB */
   guint64 largest_payload; /* 0: 1 MiB */
+  guint64 features;        /* as granted */
 } ScriptWelcome;
 void script_welcome (GByteArray *out, const ScriptWelcome *welcome);
 void script_goodbye (GByteArray *out, guint32 status, const char *detail);
