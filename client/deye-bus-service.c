@@ -316,7 +316,10 @@ deye_bus_service_read_property (DeyeBusService *self, const char *name, GValue *
 
   property = find_named (self->properties, name);
   if (property == NULL)
-    return FALSE;
+    {
+      g_value_init (value, G_TYPE_STRING); /* languages that read it in any case find something */
+      return FALSE;
+    }
   g_value_init (value, G_VALUE_TYPE (&property->value));
   g_value_copy (&property->value, value);
   return TRUE;

@@ -165,7 +165,7 @@ G_BEGIN_DECLS
  * deye_bus_service_read_property:
  * @self: a service
  * @name: of a property
- * @value: (out caller-allocates): unset, or zero-filled; becomes a copy of the value
+ * @value: (out caller-allocates): unset, or zero-filled; becomes a copy of the value, or a string that is %NULL
  *
  * Reads a property.
  *

@@ -27,7 +27,7 @@ ctl_description_free (gpointer data)
 /* --- peers --- */
 
 /* Who is asked only because it might know: one that hangs must not keep the user waiting. */
-#define PATIENCE_US (2 * G_TIME_SPAN_SECOND)
+#define PATIENCE_US   (2 * G_TIME_SPAN_SECOND)
 #define ASKED_AT_ONCE 32u /* below the broker's max_pending_requests */
 
 static DeyeBusOptions *
@@ -50,7 +50,8 @@ question_options (const Ctl *ctl, const char *peer, gboolean patient)
 static char *
 question_topic (const char *peer)
 {
-  return g_str_equal (peer, CTL_BUS_ID) ? g_strdup ("control.bus.describe") : g_strconcat ("control.collector.", peer, NULL);
+  return g_str_equal (peer, CTL_BUS_ID) ? g_strdup ("control.bus.describe")
+                                        : g_strconcat ("control.collector.", peer, NULL);
 }
 
 /* A set that is no good leaves its types unknown; the rest of the description is good all the same. */
@@ -155,7 +156,7 @@ ask (Ctl *ctl, const char *peer, guint *pending)
   g_autoptr (DeyeBusOptions) options = question_options (ctl, peer, FALSE);
   Question *question = g_new0 (Question, 1);
 
-  *question = (Question) { ctl, add_description (ctl, peer), pending };
+  *question = (Question){ ctl, add_description (ctl, peer), pending };
   ++*pending;
   deye_bus_client_request_async (ctl->client, topic, NULL, options, NULL, on_answer, question);
 }

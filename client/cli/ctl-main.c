@@ -32,6 +32,8 @@ typedef struct
   guint flags;
 } Verb;
 
+#define VALUED_OPTIONS "atnw"
+
 static gboolean verb_version (Ctl *ctl, char **args, GError **error);
 static gboolean verb_help (Ctl *ctl, char **args, GError **error);
 
@@ -116,6 +118,31 @@ new_context (CtlOptions *options, const Verb *verb)
   return context;
 }
 
+/* GOption takes no value behind a short option's letter: -n1 becomes -n 1, up to --. */
+static char **
+split_short_options (const GPtrArray *words)
+{
+  g_autoptr (GStrvBuilder) split = g_strv_builder_new ();
+  gboolean over = FALSE;
+
+  for (guint i = 0; i < words->len; i++)
+    {
+      const char *word = g_ptr_array_index (words, i);
+
+      over = over || g_str_equal (word, "--");
+      if (!over && word[0] == '-' && word[1] != '\0' && strchr (VALUED_OPTIONS, word[1]) != NULL && word[2] != '\0')
+        {
+          const char letter[] = { '-', word[1], '\0' };
+
+          g_strv_builder_add (split, letter);
+          g_strv_builder_add (split, word + 2);
+        }
+      else
+        g_strv_builder_add (split, word);
+    }
+  return g_strv_builder_end (split);
+}
+
 /* Before the verb, or all of a verb's. @words: its first is the program; what was parsed is taken out. */
 static gboolean
 parse (CtlOptions *options, const Verb *verb, GPtrArray *words, GError **error)
@@ -124,8 +151,7 @@ parse (CtlOptions *options, const Verb *verb, GPtrArray *words, GError **error)
   g_auto (GStrv) argv = NULL;
 
   g_option_context_set_strict_posix (context, verb == NULL);
-  g_ptr_array_add (words, NULL);
-  argv = g_strdupv ((char **) words->pdata);
+  argv = split_short_options (words);
   if (!g_option_context_parse_strv (context, &argv, error))
     return FALSE;
   g_ptr_array_set_size (words, 0);

@@ -99,8 +99,7 @@ ctl_payload_preview (GBytes *payload)
       return ctl_output_safe (text);
     }
   shown = g_string_new (NULL);
-  g_string_append_printf (shown, ngettext ("%zu byte:", "%zu bytes:", (gulong) len),
-                          len);
+  g_string_append_printf (shown, ngettext ("%zu byte:", "%zu bytes:", (gulong) len), len);
   for (gsize i = 0; i < MIN (len, PREVIEW_BYTES); i++)
     g_string_append_printf (shown, " %02x", bytes[i]);
   if (len > PREVIEW_BYTES)

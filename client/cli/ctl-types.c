@@ -290,8 +290,7 @@ ctl_types_add_set (CtlTypes *types, GBytes *set, GError **error)
   guard = wire_guard_unpack_lenient (&daemoneye__descriptor__file_descriptor_set__descriptor,
                                      wire_span (len > 0 ? bytes : "", len), (guint) MAX (len, 1), &problem);
   if (guard == NULL)
-    return ctl_types_refuse (error, _ ("not a set of types: %s, at byte %zu"), problem.problem,
-                             problem.offset);
+    return ctl_types_refuse (error, _ ("not a set of types: %s, at byte %zu"), problem.problem, problem.offset);
   if (!batch_read (&batch, types, wire_guard_message (guard), files, error))
     return FALSE;
   batch_commit (&batch, types, files);

@@ -51,14 +51,12 @@ show_status (Ctl *ctl, const Stats *stats, const char *version, const char *addr
   ctl_output_field (output, _ ("address"), "%s", address);
   ctl_output_field (output, _ ("peers"), "%u (%s)", totals->peers, roles);
   ctl_output_field (output, _ ("subscribed"), _ ("%u subscriptions, %u groups"), totals->subscriptions, totals->groups);
-  ctl_output_field (output, _ ("messages"),
-                    _ ("%" PRIu64 " accepted, %" PRIu64 " delivered, %" PRIu64 " missed"),
+  ctl_output_field (output, _ ("messages"), _ ("%" PRIu64 " accepted, %" PRIu64 " delivered, %" PRIu64 " missed"),
                     totals->accepted, totals->delivered, totals->missed);
-  ctl_output_field (output, _ ("queued"),
-                    _ ("%" PRIu64 " messages, %" PRIu64 " bytes; %u requests pending"),
+  ctl_output_field (output, _ ("queued"), _ ("%" PRIu64 " messages, %" PRIu64 " bytes; %u requests pending"),
                     totals->queued_messages, totals->queued_bytes, totals->pending_requests - 1);
-  ctl_output_field (output, _ ("refused"), _ ("%" PRIu64 " denied, %" PRIu64 " malformed"),
-                    totals->denied, totals->malformed);
+  ctl_output_field (output, _ ("refused"), _ ("%" PRIu64 " denied, %" PRIu64 " malformed"), totals->denied,
+                    totals->malformed);
 }
 
 gboolean

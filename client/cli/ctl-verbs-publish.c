@@ -58,8 +58,8 @@ show_result (Ctl *ctl, const DeyeBusPublishResult *result)
 
   if (!ctl->output.json)
     {
-      ctl_output_line (&ctl->output, _ ("accepted as %" PRIu64 ": %u matched, %u queued, %u refused"),
-                       result->sequence, result->matched, result->queued, result->refused);
+      ctl_output_line (&ctl->output, _ ("accepted as %" PRIu64 ": %u matched, %u queued, %u refused"), result->sequence,
+                       result->matched, result->queued, result->refused);
       return;
     }
   object = json_object_new ();

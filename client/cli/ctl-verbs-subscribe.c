@@ -153,8 +153,7 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, 
 
   if (!self->ctl->output.json)
     {
-      g_printerr (
-          _ ("deyebusctl: %" PRIu64 " messages were missed here: they came faster than they were read\n"), n);
+      g_printerr (_ ("deyebusctl: %" PRIu64 " messages were missed here: they came faster than they were read\n"), n);
       return;
     }
   object = json_object_new ();
@@ -251,8 +250,8 @@ judge (const Watcher *self, const char *pattern, GError **error)
     return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nothing was published to %s in %g seconds"), pattern,
                      self->ctl->options.wait_s);
   if (count > 0)
-    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" PRIu64 " of %d messages came in %g seconds"),
-                     self->shown, count, self->ctl->options.wait_s);
+    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" PRIu64 " of %d messages came in %g seconds"), self->shown, count,
+                     self->ctl->options.wait_s);
   return TRUE;
 }
 

@@ -113,10 +113,9 @@ show_topics (Ctl *ctl, const CtlTree *tree, char **args)
       add_topic (table, g_ptr_array_index (tree->entries, i));
   ctl_table_show (table, &ctl->output);
   if (tree->topics_unseen > 0)
-    ctl_output_line (
-        &ctl->output,
-        _ ("%" PRIu64 " messages went to topics that the broker does not keep (setting topics_seen)"),
-        tree->topics_unseen);
+    ctl_output_line (&ctl->output,
+                     _ ("%" PRIu64 " messages went to topics that the broker does not keep (setting topics_seen)"),
+                     tree->topics_unseen);
 }
 
 gboolean

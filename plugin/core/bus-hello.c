@@ -86,7 +86,7 @@ check_id (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
     }
   if (g_hash_table_contains (core->peers_by_id, &key))
     {
-      g_strlcpy (detail, "a live peer has this id: choose another one, or end the other", size);
+      g_strlcpy (detail, "a live peer has it", size);
       return WIRE_STATUS_DUPLICATE_ID;
     }
   return WIRE_STATUS_OK;

@@ -103,7 +103,7 @@ bus_request_expire (BusCore *core, BusRequest *request)
       return;
     }
   if (bus_peer_is_ready (request->requester))
-    bus_peer_error (request->requester, request->id, WIRE_STATUS_TIMEOUT, "no answer within the deadline");
+    bus_peer_error (request->requester, request->id, WIRE_STATUS_TIMEOUT, "no answer within the time given");
   bus_request_withdraw (core, request);
 }
 

@@ -182,11 +182,9 @@ on_interrupt (gpointer data)
 }
 
 /* An interrupt ends the job between two steps or in a wait, so that what it started and made is taken away again. */
-static void
+static gboolean
 run_steps (Job *job)
 {
-  guint term = g_unix_signal_add (SIGTERM, on_interrupt, job);
-  guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, job);
   gboolean ok = TRUE;
 
   for (guint i = 0; ok && i < G_N_ELEMENTS (steps); i++)
@@ -200,12 +198,45 @@ run_steps (Job *job)
           ok = FALSE;
         }
     }
+  return ok;
+}
+
+/* For people to look around: everything goes on, but what was gathered for the steps is dropped. */
+static void
+keep_running (Job *job)
+{
+  job_report_step (&job->report, "running", TRUE, NULL,
+                   _ ("until Ctrl-C; look around with: deyebusctl --address %s introspect"), host_module_address (job->module));
+  while (!job->interrupted)
+    {
+      g_main_context_iteration (NULL, TRUE);
+      g_ptr_array_set_size (job->lifecycle, 0);
+      g_ptr_array_set_size (job->reloaded, 0);
+      g_hash_table_remove_all (job->connected);
+    }
+}
+
+static void
+report_result (Job *job)
+{
+  job_report_step (&job->report, "result", job->report.failed == 0, NULL,
+                   job->report.failed == 0 ? _ ("everything above was checked") : _ ("see above for what did not hold"));
+}
+
+static void
+run (Job *job, gboolean keep)
+{
+  guint term = g_unix_signal_add (SIGTERM, on_interrupt, job);
+  guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, job);
+
+  if (run_steps (job) && keep)
+    keep_running (job);
   g_source_remove (term);
   g_source_remove (interrupt);
 }
 
 int
-job_run (HostModule *module, DeyeBusClient *client, gboolean json)
+job_run (HostModule *module, DeyeBusClient *client, gboolean json, gboolean keep)
 {
   static const char *const places[] = { PROCMOND_BUILT, PROCMOND_BESIDE, NULL };
   Job job = { .module = module, .client = client, .procmond = host_child_find ("procmond", places) };
@@ -217,11 +248,10 @@ job_run (HostModule *module, DeyeBusClient *client, gboolean json)
   job_report_step (&job.report, "broker", TRUE, NULL, _ ("module %s %s in this process (pid %d), listening at %s"),
                    module->plugin->name, module->plugin->version, (int) getpid (), host_module_address (module));
   if (job.procmond != NULL)
-    run_steps (&job);
+    run (&job, keep);
   else
     job_report_step (&job.report, "collectors", FALSE, NULL, _ ("procmond is not there: it is built when libgtop2 is there"));
   job_clear (&job);
-  job_report_step (&job.report, "result", job.report.failed == 0, NULL,
-                   job.report.failed == 0 ? _ ("everything above was checked") : _ ("see above for what did not hold"));
+  report_result (&job);
   return job.report.failed == 0 ? 0 : 1;
 }

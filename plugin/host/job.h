@@ -28,8 +28,8 @@ typedef struct
 
 #define JOB_COLLECTORS 2u
 
-/* The process' exit status. */
-int job_run (HostModule *module, DeyeBusClient *client, gboolean json);
+/* The process' exit status. @keep: when all went well, it goes on until it is interrupted. */
+int job_run (HostModule *module, DeyeBusClient *client, gboolean json, gboolean keep);
 
 /* Waits in the default context until @done says so. FALSE: @timeout_us passed or the job was interrupted; then the step failed
  * with "what did not come". */

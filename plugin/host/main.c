@@ -26,6 +26,7 @@ typedef struct
   char **collectors;
   gboolean demo;
   gboolean json;
+  gboolean keep;
   gboolean version;
   gboolean demo_child;
   gint ready_fd;
@@ -69,6 +70,7 @@ parse_options (Agent *self, int *argc, char ***argv, GError **error)
     { "demo", 0, 0, G_OPTION_ARG_NONE, &self->demo, N_ ("Show the bus at work on this machine's processes, then end"),
       NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("With --demo: a JSON object a line"), NULL },
+    { "keep", 0, 0, G_OPTION_ARG_NONE, &self->keep, N_ ("With --demo: go on until Ctrl-C, to look around"), NULL },
     { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write the address there once the broker listens"),
       N_ ("FD") },
     { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
@@ -179,7 +181,7 @@ run (Agent *self, GError **error)
     return FALSE;
   if (self->demo)
     {
-      self->status = job_run (&self->module, self->client, self->json);
+      self->status = job_run (&self->module, self->client, self->json, self->keep);
       return TRUE;
     }
   if (!start_collectors (self, error))

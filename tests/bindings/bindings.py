@@ -431,6 +431,39 @@ def serve_standard(bus):
 
 
 @test
+def M23_introspect_and_call_a_service(bus):
+    """A service of this process, asked by another client as any tool would ask."""
+    tool, collector = bus.tool(), bus.collector()
+    asked = []
+    service = DeyeBus.Service.new("org.example.Clock", "Tells the time.")
+    service.add_method("Now", None, None, "The time.",
+                       lambda client, request, *_: client.respond(request, payload("noon"), None), None)
+    service.add_event("Tick", EVENT, None, None)
+    service.add_property("zone", "UTC", True, "Time zone.")
+    service.connect("refuse-property", lambda _service, name, value: asked.append((name, value)) or value == "nowhere")
+    assert collector.add_service(service)
+    fails_with(DeyeBus.Error.DUPLICATE_ID, collector.add_service, DeyeBus.Service.new("org.example.Clock", None))
+
+    def call(method, text=""):
+        options = DeyeBus.Options.new()
+        options.set_target("collector")
+        options.set_method(method)
+        return finish(tool.request_async, tool.request_finish, "control.collector.collector", payload(text), options)
+
+    assert call("Now").get_data() == b"noon"
+    told = call("Introspect").get_data()
+    assert all(text in told for text in [b"org.example.Clock", b"Tells the time.", b"Now", b"Tick", b"zone", b"UTC"])
+    assert call("Introspect").get_type_name() == "daemoneye.eventbus.v1.IntrospectReply"
+    assert b"org.example.Clock" in call("GetInfo").get_data()
+    # SetProperty {name: "zone", value: {text: "CET"}}
+    assert b"CET" in call("SetProperty", "\x12\x04zone\x1a\x05\x0a\x03CET").get_data()
+    assert asked == [("zone", "CET")] and service.read_property("zone") == (True, "CET")
+    service.change_property("zone", "EET")
+    assert service.read_property("zone") == (True, "EET") and service.read_property("none")[0] is False
+    fails_with(DeyeBus.Error.FAILED, call, "Dance")
+
+
+@test
 def broker_ends(bus):
     """The last one: the broker is asked to stop."""
     tool, closed = bus.tool(), []

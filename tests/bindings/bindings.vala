@@ -103,6 +103,40 @@ async bool serves_async (Bus bus) throws Error {
 	return text_of (reply) == "question" && reply.is_final () && named;
 }
 
+// A service of the collector, introspected and called by the tool.
+async bool serves_a_service (Bus bus) throws Error {
+	var service = new DeyeBus.Service ("org.example.Clock", "Tells the time.");
+	service.add_method ("Now", null, null, "The time.", (client, request) => {
+		try {
+			client.respond (request, payload ("noon"), null);
+		} catch (Error error) {
+			GLib.error ("not answered: %s", error.message);
+		}
+	});
+	service.add_property ("zone", "UTC", true, "Time zone.");
+	service.refuse_property.connect ((name, value) => value.get_string () == "nowhere");
+	bus.collector.add_service (service);
+	var options = new DeyeBus.Options ();
+	options.set_target ("collector");
+	options.set_method ("Now");
+	var reply = yield bus.tool.request_async ("control.collector.collector", null, options, null);
+	options.set_method ("Introspect");
+	var told = yield bus.tool.request_async ("control.collector.collector", null, options, null);
+	options.set_method ("SetProperty");
+	var refused = false;
+	try {
+		// {name: "zone", value: {text: "nowhere"}}
+		yield bus.tool.request_async ("control.collector.collector", payload ("\x12\x04zone\x1a\x09\x0a\x07nowhere"),
+			options, null);
+	} catch (DeyeBus.Error.FAILED error) {
+		refused = DeyeBus.Error.get_name (error) == "Refused";
+	}
+	Value zone;
+	var has_zone = service.read_property ("zone", out zone);
+	return text_of (reply) == "noon" && text_of (told).contains ("org.example.Clock") && refused
+		&& has_zone && zone.get_string () == "UTC";
+}
+
 async bool subscribes_async (Bus bus) throws Error {
 	DeyeBus.PublishResult result;
 	var subscription = yield bus.tool.subscribe_async (EVENT, null, null, null);
@@ -155,6 +189,7 @@ class Runner {
 		try {
 			told ("subscribe-async", yield subscribes_async (bus));
 			told ("request-and-serve-async", yield serves_async (bus));
+			told ("M23-introspect-and-call-a-service", yield serves_a_service (bus));
 			told ("closed-signal", yield tells_closed (bus));
 			bus.close ();
 		} catch (Error error) {
@@ -171,7 +206,7 @@ int main (string[] args) {
 	});
 	try {
 		var runner = new Runner (args[1]);
-		stdout.printf ("1..7\n");
+		stdout.printf ("1..8\n");
 		runner.run ("connect", connects);
 		runner.run ("publish-to-callback", publishes_to_callback);
 		runner.run ("next", takes_next);

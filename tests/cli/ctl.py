@@ -411,6 +411,8 @@ def _(bus):
                         (["--timeout", "-1", "status"], 2), (["help", "dance"], 2), (["subscribe"], 2),
                         (["--address", "/nonexistent/socket", "status"], 3), (["peers", "-a", "/nonexistent/socket"], 3)]:
         bus.ctl(*words, code=code)
+    for words in [["peers", "-t3"], ["-a" + bus.broker.address, "peers"], ["topics", "-t", "3"]]:
+        bus.ctl(*words)
     for words in [["help"], ["--help"], ["help", "call"], ["call", "--help"], ["version"], ["version", "--json"]]:
         holds(bus.ctl(*words) != "", words)
     golden(bus, "help", bus.ctl("help"))

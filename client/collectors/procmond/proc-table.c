@@ -155,7 +155,7 @@ proc_record_read (guint32 pid)
   glibtop_get_proc_time (&times, (pid_t) pid);
   record->pid = pid;
   record->ppid = (guint32) MAX (ids.ppid, 0);
-  record->uid = (guint32) state.ruid;
+  record->uid = (guint32) ids.uid; /* libgtop does not fill state.ruid on Linux */
   record->name = proc_text_escape (state.cmd, (gssize) strnlen (state.cmd, sizeof state.cmd));
   record->exe = read_exe (pid);
   record->command_line = read_command_line (pid);

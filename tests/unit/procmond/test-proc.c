@@ -141,6 +141,41 @@ test_own_process (void)
   g_assert_nonnull (find (all, 1));
 }
 
+/* Not our own, which could be right by chance; only root can make one. */
+static void
+test_other_user (void)
+{
+  const uid_t other = 54321;
+  g_autoptr (ProcRecord) read_one = NULL;
+  int fds[2];
+  char ready;
+  pid_t child;
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("needs root");
+      return;
+    }
+  g_assert_cmpint (pipe (fds), ==, 0);
+  child = fork ();
+  if (child == 0)
+    {
+      if (setuid (other) != 0 || write (fds[1], "x", 1) != 1)
+        _exit (1);
+      for (;;)
+        pause ();
+    }
+  g_assert_cmpint (read (fds[0], &ready, 1), ==, 1);
+  read_one = proc_record_read ((guint32) child);
+  kill (child, SIGKILL);
+  waitpid (child, NULL, 0);
+  close (fds[0]);
+  close (fds[1]);
+  g_assert_nonnull (read_one);
+  g_assert_cmpuint (read_one->uid, ==, other);
+  g_assert_cmpuint (read_one->ppid, ==, (guint) getpid ());
+}
+
 static void
 test_shards (void)
 {
@@ -280,6 +315,7 @@ main (int argc, char **argv)
   glibtop_init ();
   g_test_add_func ("/procmond/watch/exactly-once", test_watch);
   g_test_add_func ("/procmond/table/own-process", test_own_process);
+  g_test_add_func ("/procmond/table/other-user", test_other_user);
   g_test_add_func ("/procmond/table/shards", test_shards);
   g_test_add_func ("/procmond/table/gone", test_gone);
   g_test_add_func ("/procmond/table/escape", test_escape);
