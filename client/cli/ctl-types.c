@@ -160,6 +160,7 @@ declare_enums (CtlBatch *batch, const FileProto *file, const char *scope, EnumPr
 }
 
 /* Calls itself for nested ones, at most CTL_TYPES_NESTING_MAX deep. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static gboolean
 declare_messages (CtlBatch *batch, const FileProto *file, const char *scope, MessageProto *const *sources, gsize n,
                   guint depth, GError **error)
@@ -185,6 +186,7 @@ declare_messages (CtlBatch *batch, const FileProto *file, const char *scope, Mes
     }
   return TRUE;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static gboolean
 is_package (const char *package)

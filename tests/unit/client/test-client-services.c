@@ -81,9 +81,9 @@ connect_served (Fixture *f)
 static GPtrArray *
 call (Fixture *f, const char *method, const char *payload)
 {
-  g_autoptr (GPtrArray) before = client_fixture_hear (f);
   GPtrArray *frames;
 
+  g_ptr_array_unref (client_fixture_hear (f));
   script_request (f->in, 1, 700, TOPIC, method, payload);
   client_fixture_say (f);
   frames = hear_some (f);
@@ -431,8 +431,7 @@ check_described (const IntrospectReply *reply)
 static void
 test_introspect (Fixture *f, gconstpointer data)
 {
-  Watch *watch = new_watch ();
-  g_autoptr (DeyeBusService) service = connect_with_service (f, watch);
+  g_object_unref (connect_with_service (f, new_watch ()));
 
   {
     g_autoptr (WireGuard) guard
@@ -551,8 +550,8 @@ test_change_property (Fixture *f, gconstpointer data)
 static void
 test_get_properties (Fixture *f, gconstpointer data)
 {
-  Watch *watch = new_watch ();
-  g_autoptr (DeyeBusService) service = connect_with_service (f, watch);
+  g_object_unref (connect_with_service (f, new_watch ()));
+
   g_autoptr (WireGuard) all = call_for (f, "GetProperties", "", &daemoneye__eventbus__v1__properties__descriptor);
   g_autoptr (WireGuard) one
       = call_for (f, "GetProperties", NAME ("\x05", "label"), &daemoneye__eventbus__v1__properties__descriptor);
