@@ -87,7 +87,7 @@ any_topic (const CtlTree *tree, char **args)
 static void
 add_topic (CtlTable *table, const CtlTopic *topic)
 {
-  g_autofree char *last = ctl_duration (topic->last_us);
+  g_autofree char *last = ctl_duration (topic->age_us);
 
   ctl_table_cell (table, "%s", topic->topic);
   ctl_table_cell (table, "%" G_GUINT64_FORMAT, topic->messages);

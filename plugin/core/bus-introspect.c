@@ -439,7 +439,7 @@ put_topic (Page *page, const BusTopic *topic, guint *work)
   info->topic = page_text (page, topic->key.text);
   info->messages = topic->messages;
   info->bytes = topic->bytes;
-  info->last_us = (guint64) (page->now_us - topic->last_us);
+  info->age_us = (guint64) (page->now_us - topic->last_us);
   info->subscribers = count_subscribers (found, topic->key.text);
   info->servers = bus_router_count_servers (page->core, topic->key.text);
   info->type_name = page_text (page, wire_span (topic->type_name, topic->type_len));

@@ -124,7 +124,7 @@ expect_topic (Client *asker, const char *name, const Want *want)
     return;
   g_assert_cmpuint (found->messages, ==, want->messages);
   g_assert_cmpuint (found->bytes, ==, want->bytes);
-  g_assert_cmpuint (found->last_us, ==, want->last_us);
+  g_assert_cmpuint (found->age_us, ==, want->last_us);
   g_assert_cmpuint (found->subscribers, ==, want->subscribers);
   g_assert_cmpuint (found->servers, ==, want->servers);
   g_assert_cmpstr (found->type_name, ==, want->type_name);
