@@ -161,6 +161,26 @@ knows_methods (const DeyeBusClient *self)
   return (deye_bus_session_welcome (self->session)->features & WIRE_FEATURE_PEER_METHODS) != 0;
 }
 
+static gboolean
+is_good_without (const DeyeBusClient *self, const GError *why)
+{
+  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED || g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return FALSE;
+  g_debug ("methods not served: %s", why->message);
+  return TRUE;
+}
+
+/* Who gave up in the middle is not connected, so that the next connect() begins anew. */
+static void
+drop_half_connected (DeyeBusClient *self)
+{
+  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED)
+    return;
+  deye_bus_session_close (self->session);
+  deye_bus_client_flush (self);
+  deye_bus_client_settle (self);
+}
+
 /* Connected: who asks this peer for its methods from here on gets an answer. A broker that does not let it serve them
  * is good for everything else. FALSE: not connected any more. */
 static gboolean
@@ -170,11 +190,9 @@ serve_methods (DeyeBusClient *self, GCancellable *cancellable, GError **error)
 
   if (!knows_methods (self) || deye_bus_client_serve_methods (self, TRUE, cancellable, &local))
     return TRUE;
-  if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTED && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    {
-      g_debug ("methods not served: %s", local->message);
-      return TRUE;
-    }
+  if (is_good_without (self, local))
+    return TRUE;
+  drop_half_connected (self);
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }
@@ -205,16 +223,16 @@ on_methods_served (DeyeBusPending *pending)
 {
   GError *error = NULL;
   g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
-  const DeyeBusClient *self = g_task_get_source_object (task);
+  DeyeBusClient *self = g_task_get_source_object (task);
 
-  if (error != NULL
-      && (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)))
+  if (error != NULL)
+    deye_bus_client_give_up_methods (self, g_task_get_task_data (task), pending, error);
+  if (error != NULL && !is_good_without (self, error))
     {
+      drop_half_connected (self);
       g_task_return_error (task, error);
       return;
     }
-  if (error != NULL)
-    g_debug ("methods not served: %s", error->message);
   g_clear_error (&error);
   g_task_return_boolean (task, TRUE);
 }
@@ -237,7 +255,10 @@ on_connected (DeyeBusPending *pending)
   /* It may have been closed since. */
   if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTED && knows_methods (self)
       && (subscription = deye_bus_client_begin_methods (self, TRUE, serving, NULL)) != NULL)
-    deye_bus_client_run_task (self, serving, task, g_task_get_cancellable (task), on_methods_served);
+    {
+      g_task_set_task_data (task, g_steal_pointer (&subscription), g_object_unref);
+      deye_bus_client_run_task (self, serving, task, g_task_get_cancellable (task), on_methods_served);
+    }
   else
     g_task_return_boolean (task, TRUE);
 }

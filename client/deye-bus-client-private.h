@@ -124,6 +124,8 @@ gboolean deye_bus_client_post (DeyeBusClient *self, const char *topic, GBytes *p
 
 /* Serves control.collector.{id} by deye-bus-methods. @feature: the broker knows what that is. NULL: not begun. */
 DeyeBusSubscription *deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error);
+/* It was begun and did not come about. */
+void deye_bus_client_give_up_methods (DeyeBusClient *self, DeyeBusSubscription *subscription, const DeyeBusPending *pending, const GError *error);
 /* ... waits for its end. FALSE: not served. */
 gboolean deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error);
 

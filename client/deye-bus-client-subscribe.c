@@ -13,8 +13,6 @@
  * request goes out, so that nothing that follows the answer is missed.
  */
 
-#define METHODS_PREFIX "control.collector."
-
 typedef struct
 {
   const char *pattern;
@@ -89,8 +87,8 @@ static gboolean
 check_not_own_methods (DeyeBusClient *self, const Wish *wish, GError **error)
 {
   if (!wish->serve || wish->methods || !(deye_bus_session_welcome (self->session)->features & WIRE_FEATURE_PEER_METHODS)
-      || !g_str_has_prefix (wish->pattern, METHODS_PREFIX)
-      || !g_str_equal (wish->pattern + strlen (METHODS_PREFIX), self->id))
+      || !g_str_has_prefix (wish->pattern, DEYE_BUS_METHODS_PREFIX)
+      || !g_str_equal (wish->pattern + strlen (DEYE_BUS_METHODS_PREFIX), self->id))
     return TRUE;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID,
                _ ("%s is served by the library: add methods with deye_bus_client_add_service()"), wish->pattern);
@@ -287,16 +285,23 @@ methods_wish (DeyeBusClient *self, const char *topic, gboolean feature)
 DeyeBusSubscription *
 deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error)
 {
-  g_autofree char *topic = g_strconcat (METHODS_PREFIX, self->id, NULL);
+  g_autofree char *topic = g_strconcat (DEYE_BUS_METHODS_PREFIX, self->id, NULL);
   Wish wish = methods_wish (self, topic, feature);
 
   return begin (self, &wish, pending, error);
 }
 
+void
+deye_bus_client_give_up_methods (DeyeBusClient *self, DeyeBusSubscription *subscription, const DeyeBusPending *pending,
+                                 const GError *error)
+{
+  give_up (self, subscription, pending, error);
+}
+
 gboolean
 deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *topic = g_strconcat (METHODS_PREFIX, self->id, NULL);
+  g_autofree char *topic = g_strconcat (DEYE_BUS_METHODS_PREFIX, self->id, NULL);
   Wish wish = methods_wish (self, topic, feature);
   g_autoptr (DeyeBusSubscription) subscription = subscribe_sync (self, &wish, cancellable, error);
 

@@ -116,9 +116,15 @@ describe_service (Blocks *blocks, DeyeBusService *service)
   return info;
 }
 
+static gboolean
+is_wanted (const char *wanted, const char *name)
+{
+  return *wanted == '\0' || g_str_equal (wanted, name);
+}
+
 /* The library's own types first, then those of the services. */
 static void
-collect_types (GArray *types, GPtrArray *services)
+collect_types (GArray *types, GPtrArray *services, const char *wanted)
 {
   WireSpan own = wire_descriptors ();
   ProtobufCBinaryData data = { own.len, (uint8_t *) (gsize) own.data };
@@ -128,18 +134,12 @@ collect_types (GArray *types, GPtrArray *services)
     {
       const DeyeBusService *service = g_ptr_array_index (services, i);
 
-      for (guint k = 0; k < service->types->len; k++)
+      for (guint k = 0; k < service->types->len && is_wanted (wanted, service->name); k++)
         {
           data.data = (uint8_t *) (gsize) g_bytes_get_data (g_ptr_array_index (service->types, k), &data.len);
           g_array_append_val (types, data);
         }
     }
-}
-
-static gboolean
-is_wanted (const char *wanted, const char *name)
-{
-  return *wanted == '\0' || g_str_equal (wanted, name);
 }
 
 GBytes *
@@ -160,7 +160,7 @@ deye_bus_describe_services (const char *id, GPtrArray *services, const char *wan
         reply.services[reply.n_services++] = describe_service (blocks, service);
     }
   if (with_types)
-    collect_types (types, services);
+    collect_types (types, services, wanted);
   reply.types = (ProtobufCBinaryData *) (gpointer) types->data;
   reply.n_types = types->len;
   return deye_bus_pack (&reply.base);

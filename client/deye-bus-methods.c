@@ -19,25 +19,6 @@ typedef struct
   DeyeBusMessage *request;
 } Call;
 
-static void
-respond (const Call *call, const char *type_name, GBytes *payload)
-{
-  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  g_autoptr (GError) error = NULL;
-
-  deye_bus_options_set_type_name (options, type_name);
-  if (!deye_bus_client_respond (call->client, call->request, payload, options, &error))
-    g_debug ("%s not answered: %s", deye_bus_message_get_method (call->request), error->message);
-}
-
-static void
-respond_packed (const Call *call, const char *type_name, const ProtobufCMessage *reply)
-{
-  g_autoptr (GBytes) payload = deye_bus_pack (reply);
-
-  respond (call, type_name, payload);
-}
-
 G_GNUC_PRINTF (3, 4)
 static void
 fail (const Call *call, const char *name, const char *format, ...)
@@ -51,6 +32,29 @@ fail (const Call *call, const char *name, const char *format, ...)
   va_end (args);
   if (!deye_bus_client_respond_error (call->client, call->request, name, detail, &error))
     g_debug ("%s not answered: %s", deye_bus_message_get_method (call->request), error->message);
+}
+
+static void
+respond (const Call *call, const char *type_name, GBytes *payload)
+{
+  guint64 largest = deye_bus_client_get_largest_payload (call->client);
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_options_set_type_name (options, type_name);
+  if (g_bytes_get_size (payload) > largest)
+    fail (call, "TooLarge", "the answer has %" G_GSIZE_FORMAT " bytes, above the largest payload (%" G_GUINT64_FORMAT
+          "): ask for less, such as one service, or without types", g_bytes_get_size (payload), largest);
+  else if (!deye_bus_client_respond (call->client, call->request, payload, options, &error))
+    g_debug ("%s not answered: %s", deye_bus_message_get_method (call->request), error->message);
+}
+
+static void
+respond_packed (const Call *call, const char *type_name, const ProtobufCMessage *reply)
+{
+  g_autoptr (GBytes) payload = deye_bus_pack (reply);
+
+  respond (call, type_name, payload);
 }
 
 /* NULL: it was answered with an error. */
@@ -182,20 +186,6 @@ answer_stats (const Call *call)
 /* --- about its services --- */
 
 static void
-respond_large (const Call *call, const char *type_name, GBytes *payload)
-{
-  guint64 largest = deye_bus_client_get_largest_payload (call->client);
-
-  if (g_bytes_get_size (payload) > largest)
-    fail (call, "TooLarge",
-          "the answer has %" G_GSIZE_FORMAT " bytes, above the largest payload (%" G_GUINT64_FORMAT
-          "): ask for one service, or without types",
-          g_bytes_get_size (payload), largest);
-  else
-    respond (call, type_name, payload);
-}
-
-static void
 answer_introspect (const Call *call)
 {
   g_autoptr (WireGuard) guard = read_request (call, &daemoneye__eventbus__v1__introspect_request__descriptor);
@@ -207,7 +197,7 @@ answer_introspect (const Call *call)
   request = wire_guard_message (guard);
   payload = deye_bus_describe_services (call->client->id, call->client->services, request->service,
                                         !request->without_types);
-  respond_large (call, DEYE_BUS_TYPE_PREFIX "IntrospectReply", payload);
+  respond (call, DEYE_BUS_TYPE_PREFIX "IntrospectReply", payload);
 }
 
 static void
@@ -221,7 +211,7 @@ answer_properties (const Call *call)
     return;
   request = wire_guard_message (guard);
   payload = deye_bus_describe_properties (call->client->id, call->client->services, request->service, request->name);
-  respond_large (call, DEYE_BUS_TYPE_PREFIX "Properties", payload);
+  respond (call, DEYE_BUS_TYPE_PREFIX "Properties", payload);
 }
 
 /* @service: "": the first that has it. */
@@ -394,13 +384,23 @@ deye_bus_methods_on_request (DeyeBusSubscription *subscription, DeyeBusMessage *
   method->callback (call.client, request, method->user_data);
 }
 
-/* Asked for each answer: most clients have no service at all. */
+static gboolean
+is_ours (const DeyeBusClient *client, DeyeBusMessage *request)
+{
+  const char *topic = deye_bus_message_get_topic (request);
+
+  return g_str_has_prefix (topic, DEYE_BUS_METHODS_PREFIX)
+         && g_str_equal (topic + strlen (DEYE_BUS_METHODS_PREFIX), client->id);
+}
+
+/* Asked for each answer: most have no method at all. */
 const char *
 deye_bus_methods_reply_type (DeyeBusClient *client, DeyeBusMessage *request)
 {
   const char *name = deye_bus_message_get_method (request);
   DeyeBusService *service = NULL;
-  const DeyeBusServiceMethod *method = name != NULL ? find_method (client, name, &service) : NULL;
+  const DeyeBusServiceMethod *method
+      = name != NULL && is_ours (client, request) ? find_method (client, name, &service) : NULL;
 
   return method != NULL ? method->reply_type : NULL;
 }

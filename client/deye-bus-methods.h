@@ -12,6 +12,8 @@
  * Invariant: each request is answered, by a method or with an error.
  */
 
+#define DEYE_BUS_METHODS_PREFIX "control.collector."
+
 /* A DeyeBusRequestCallback; @client: the client, borrowed. */
 void deye_bus_methods_on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer client);
 

@@ -267,17 +267,21 @@ deye_bus_service_add_property (DeyeBusService *self, const char *name, const GVa
                                const char *doc)
 {
   DeyeBusServiceProperty *property;
+  g_auto (GValue) normal = G_VALUE_INIT;
+  gboolean converted
+      = value != NULL && deye_bus_value_convert (value, deye_bus_value_type (G_VALUE_TYPE (value)), &normal);
 
   g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
   g_return_if_fail (is_name (name, "_-"));
   g_return_if_fail (find_named (self->properties, name) == NULL);
-  g_return_if_fail (value != NULL && deye_bus_value_type (G_VALUE_TYPE (value)) != G_TYPE_INVALID && is_text (doc));
+  g_return_if_fail (converted && is_text (doc));
 
   property = g_new0 (DeyeBusServiceProperty, 1);
   property->name = g_strdup (name);
   property->doc = g_strdup (doc);
   property->writable = writable;
-  (void) deye_bus_value_convert (value, deye_bus_value_type (G_VALUE_TYPE (value)), &property->value);
+  g_value_init (&property->value, G_VALUE_TYPE (&normal));
+  g_value_copy (&normal, &property->value);
   g_ptr_array_add (self->properties, property);
 }
 
@@ -297,11 +301,13 @@ deye_bus_service_change_property (DeyeBusService *self, const char *name, const 
 {
   DeyeBusServiceProperty *property;
   g_auto (GValue) normal = G_VALUE_INIT;
+  gboolean converted;
 
   g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
   property = find_named (self->properties, name);
   g_return_if_fail (property != NULL);
-  g_return_if_fail (value != NULL && deye_bus_value_convert (value, G_VALUE_TYPE (&property->value), &normal));
+  converted = value != NULL && deye_bus_value_convert (value, G_VALUE_TYPE (&property->value), &normal);
+  g_return_if_fail (converted);
 
   take (self, property, &normal);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-value.h"
 
+#include <math.h>
+
 GType
 deye_bus_value_type (GType type)
 {
@@ -62,6 +64,15 @@ convert_number (const GValue *value, GType type, GValue *result)
   return g_value_transform (value, result);
 }
 
+/* Other text would make everything that this peer says of itself unreadable. */
+static gboolean
+is_utf8 (const GValue *value)
+{
+  const char *text = G_VALUE_HOLDS_STRING (value) ? g_value_get_string (value) : NULL;
+
+  return text == NULL || g_utf8_validate (text, -1, NULL);
+}
+
 gboolean
 deye_bus_value_convert (const GValue *value, GType type, GValue *result)
 {
@@ -71,13 +82,22 @@ deye_bus_value_convert (const GValue *value, GType type, GValue *result)
   if (normal_type == G_TYPE_INVALID)
     return FALSE;
   g_value_init (&normal, normal_type);
-  if (!g_value_transform (value, &normal))
+  if (!g_value_transform (value, &normal) || !is_utf8 (&normal))
     return FALSE;
   if (normal_type != type)
     return convert_number (&normal, type, result);
   g_value_init (result, type);
   g_value_copy (&normal, result);
   return TRUE;
+}
+
+/* What is no number is like itself here: it is no change. */
+static gboolean
+equal_numbers (gdouble a, gdouble b)
+{
+  if (isnan (a) || isnan (b))
+    return isnan (a) && isnan (b);
+  return !(a < b) && !(a > b);
 }
 
 gboolean
@@ -94,7 +114,7 @@ deye_bus_value_equal (const GValue *a, const GValue *b)
     case G_TYPE_UINT64:
       return g_value_get_uint64 (a) == g_value_get_uint64 (b);
     default:
-      return !(g_value_get_double (a) < g_value_get_double (b)) && !(g_value_get_double (a) > g_value_get_double (b));
+      return equal_numbers (g_value_get_double (a), g_value_get_double (b));
     }
 }
 

@@ -20,7 +20,7 @@ GType deye_bus_value_type (GType type);
 /* How Value calls it: "natural". */
 const char *deye_bus_value_kind (GType type);
 
-/* @value as @type, without loss. @result: zero-filled; set on success. */
+/* @value as @type, without loss; text has to be UTF-8. @result: zero-filled; set on success. */
 gboolean deye_bus_value_convert (const GValue *value, GType type, GValue *result);
 
 gboolean deye_bus_value_equal (const GValue *a, const GValue *b);

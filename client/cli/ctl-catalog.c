@@ -2,202 +2,28 @@
 #include "ctl-catalog.h"
 
 #include "ctl-json.h"
-#include "deye-bus-pack.h"
 
 #include <glib/gi18n.h>
 
-typedef struct
-{
-  char *peer;
-  WireGuard *guard; /* NULL: it could not be asked */
-  GError *error;
-} Description;
-
-void
-ctl_description_free (gpointer data)
-{
-  Description *description = data;
-
-  g_clear_pointer (&description->guard, wire_guard_free);
-  g_clear_error (&description->error);
-  g_free (description->peer);
-  g_free (description);
-}
-
 /* --- peers --- */
-
-/* Who is asked only because it might know: one that hangs must not keep the user waiting. */
-#define PATIENCE_US   (2 * G_TIME_SPAN_SECOND)
-#define ASKED_AT_ONCE 32u /* below the broker's max_pending_requests */
-
-static DeyeBusOptions *
-question_options (const Ctl *ctl, const char *peer, gboolean patient)
-{
-  gboolean is_bus = g_str_equal (peer, CTL_BUS_ID);
-  DeyeBusOptions *options = ctl_call_options (ctl);
-
-  deye_bus_options_set_type_name (options, daemoneye__eventbus__v1__introspect_request__descriptor.name);
-  if (!is_bus)
-    {
-      deye_bus_options_set_target (options, peer);
-      deye_bus_options_set_method (options, "Introspect");
-    }
-  if (!patient && !(ctl->options.timeout_s > 0))
-    deye_bus_options_set_timeout (options, PATIENCE_US);
-  return options;
-}
-
-static char *
-question_topic (const char *peer)
-{
-  return g_str_equal (peer, CTL_BUS_ID) ? g_strdup ("control.bus.describe")
-                                        : g_strconcat ("control.collector.", peer, NULL);
-}
-
-/* A set that is no good leaves its types unknown; the rest of the description is good all the same. */
-static void
-learn_types (Ctl *ctl, const CtlServices *services)
-{
-  for (size_t i = 0; i < services->n_types; i++)
-    {
-      g_autoptr (GBytes) set = g_bytes_new (services->types[i].data, services->types[i].len);
-      g_autoptr (GError) error = NULL;
-
-      if (!ctl_types_add_set (ctl->types, set, &error))
-        {
-          g_autofree char *id = ctl_output_safe (services->id);
-          g_autofree char *why = ctl_output_safe (error->message);
-
-          g_printerr (_ ("deyebusctl: types of %s left out: %s\n"), id, why);
-        }
-    }
-}
-
-/* Takes @error. */
-static void
-take_answer (Ctl *ctl, Description *description, DeyeBusMessage *reply, GError *error)
-{
-  description->error = error;
-  if (reply == NULL)
-    return;
-  description->guard = deye_bus_unpack (&daemoneye__eventbus__v1__introspect_reply__descriptor, reply);
-  if (description->guard != NULL)
-    learn_types (ctl, wire_guard_message (description->guard));
-  else
-    ctl_fail (&description->error, CTL_EXIT_FAILED, _ ("The answer of %s can't be read"), description->peer);
-}
-
-static Description *
-find_description (Ctl *ctl, const char *peer)
-{
-  for (guint i = 0; i < ctl->described->len; i++)
-    {
-      Description *description = g_ptr_array_index (ctl->described, i);
-
-      if (g_str_equal (description->peer, peer))
-        return description;
-    }
-  return NULL;
-}
-
-static Description *
-add_description (Ctl *ctl, const char *peer)
-{
-  Description *description = g_new0 (Description, 1);
-
-  description->peer = g_strdup (peer);
-  g_ptr_array_add (ctl->described, description);
-  return description;
-}
-
-static const Description *
-describe (Ctl *ctl, const char *peer, gboolean patient)
-{
-  Description *description = find_description (ctl, peer);
-  g_autofree char *topic = question_topic (peer);
-  g_autoptr (DeyeBusOptions) options = NULL;
-  g_autoptr (DeyeBusMessage) reply = NULL;
-  GError *error = NULL;
-
-  if (description != NULL)
-    return description;
-  description = add_description (ctl, peer);
-  options = question_options (ctl, peer, patient);
-  if (ctl_connect (ctl, &error))
-    reply = deye_bus_client_request (ctl->client, topic, NULL, options, NULL, &error);
-  take_answer (ctl, description, reply, error);
-  return description;
-}
-
-/* --- all at once --- */
-
-typedef struct
-{
-  Ctl *ctl;
-  Description *description;
-  guint *pending;
-} Question;
-
-static void
-on_answer (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autofree Question *question = data;
-  GError *error = NULL;
-  g_autoptr (DeyeBusMessage) reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (source), result, &error);
-
-  take_answer (question->ctl, question->description, reply, error);
-  --*question->pending;
-}
-
-static void
-ask (Ctl *ctl, const char *peer, guint *pending)
-{
-  g_autofree char *topic = question_topic (peer);
-  g_autoptr (DeyeBusOptions) options = question_options (ctl, peer, FALSE);
-  Question *question = g_new0 (Question, 1);
-
-  *question = (Question){ ctl, add_description (ctl, peer), pending };
-  ++*pending;
-  deye_bus_client_request_async (ctl->client, topic, NULL, options, NULL, on_answer, question);
-}
-
-static void
-wait_below (const guint *pending, guint n)
-{
-  while (*pending >= n)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-void
-ctl_catalog_ask_all (Ctl *ctl, const CtlTree *peers)
-{
-  guint pending = 0;
-
-  for (guint i = 0; i < peers->entries->len; i++)
-    {
-      const CtlPeer *peer = g_ptr_array_index (peers->entries, i);
-
-      if (g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)) || find_description (ctl, peer->id) != NULL)
-        continue;
-      wait_below (&pending, ASKED_AT_ONCE);
-      ask (ctl, peer->id, &pending);
-    }
-  wait_below (&pending, 1);
-}
 
 const CtlServices *
 ctl_catalog_peer (Ctl *ctl, const char *peer, GError **error)
 {
-  const Description *description = describe (ctl, peer, error != NULL);
+  const CtlDescription *description = ctl_described_get (ctl, peer, TRUE);
 
-  if (description->guard != NULL)
-    return wire_guard_message (description->guard);
-  if (error != NULL)
+  if (description->error != NULL && error != NULL)
     *error = g_error_copy (description->error);
-  return NULL;
+  return ctl_description_services (description);
 }
 
-/* --- look-ups --- */
+const CtlServices *
+ctl_catalog_try (Ctl *ctl, const char *peer)
+{
+  return ctl_description_services (ctl_described_get (ctl, peer, FALSE));
+}
+
+/* --- methods --- */
 
 static gboolean
 is_method_name (const CtlService *service, const CtlMethod *method, const char *name)
@@ -230,37 +56,6 @@ find_topic (const CtlServices *services, const char *topic)
 }
 
 gboolean
-ctl_catalog_find_server (Ctl *ctl, const char *topic, char **peer, const CtlMethod **method, GError **error)
-{
-  g_autoptr (CtlTree) tree = NULL;
-
-  *peer = NULL;
-  *method = NULL;
-  if (g_str_has_prefix (topic, "control.bus."))
-    {
-      *peer = g_strdup (CTL_BUS_ID);
-      *method = find_topic (ctl_catalog_peer (ctl, CTL_BUS_ID, NULL), topic);
-      return TRUE;
-    }
-  tree = ctl_tree_read (ctl, CTL_SECTION_SUBSCRIPTIONS, NULL, error);
-  if (tree == NULL)
-    return FALSE;
-  for (guint i = 0; i < tree->entries->len && *method == NULL; i++)
-    {
-      const CtlSubscription *subscription = g_ptr_array_index (tree->entries, i);
-
-      if (!subscription->serve || !g_str_equal (subscription->pattern, topic))
-        continue;
-      g_free (*peer);
-      *peer = g_strdup (subscription->peer);
-      *method = find_topic (ctl_catalog_peer (ctl, subscription->peer, NULL), topic);
-    }
-  if (*peer != NULL)
-    return TRUE;
-  return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nobody serves %s: `deyebusctl subs` shows what is served"), topic);
-}
-
-gboolean
 ctl_pattern_matches (const char *pattern, const char *topic)
 {
   g_auto (GStrv) wanted = g_strsplit (pattern, ".", -1);
@@ -277,55 +72,205 @@ ctl_pattern_matches (const char *pattern, const char *topic)
   return segments[i] == NULL;
 }
 
-static const CtlEvent *
-find_event (const CtlServices *services, const char *topic)
+gboolean
+ctl_catalog_find_server (Ctl *ctl, const char *topic, char **peer, const CtlMethod **method, GError **error)
 {
-  for (size_t i = 0; services != NULL && i < services->n_services; i++)
-    for (size_t k = 0; k < services->services[i]->n_events; k++)
-      if (ctl_pattern_matches (services->services[i]->events[k]->topic, topic))
-        return services->services[i]->events[k];
-  return NULL;
+  g_autoptr (CtlTree) tree = NULL;
+
+  *peer = NULL;
+  *method = NULL;
+  if (g_str_has_prefix (topic, "control.bus."))
+    {
+      *peer = g_strdup (CTL_BUS_ID);
+      *method = find_topic (ctl_catalog_try (ctl, CTL_BUS_ID), topic);
+      return TRUE;
+    }
+  tree = ctl_tree_read (ctl, CTL_SECTION_SUBSCRIPTIONS, NULL, error);
+  if (tree == NULL)
+    return FALSE;
+  for (guint i = 0; i < tree->entries->len && *method == NULL; i++)
+    {
+      const CtlSubscription *subscription = g_ptr_array_index (tree->entries, i);
+
+      if (!subscription->serve || !g_str_equal (subscription->pattern, topic))
+        continue;
+      g_free (*peer);
+      *peer = g_strdup (subscription->peer);
+      *method = find_topic (ctl_catalog_try (ctl, subscription->peer), topic);
+    }
+  if (*peer != NULL)
+    return TRUE;
+  return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nobody serves %s: `deyebusctl subs` shows what is served"), topic);
 }
 
-const CtlEvent *
-ctl_catalog_find_event (Ctl *ctl, const char *topic)
-{
-  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_PEERS, NULL, NULL);
-  const CtlEvent *event = find_event (ctl_catalog_peer (ctl, CTL_BUS_ID, NULL), topic);
+/* --- types --- */
 
-  if (event == NULL && tree != NULL)
-    ctl_catalog_ask_all (ctl, tree);
-  for (guint i = 0; tree != NULL && event == NULL && i < tree->entries->len; i++)
+static const ProtobufCMessageDescriptor *
+type_of_peer (Ctl *ctl, const char *type_name, const char *peer)
+{
+  const CtlDescription *description = ctl_described_get (ctl, peer, FALSE);
+
+  return description->types != NULL ? ctl_types_find (description->types, type_name) : NULL;
+}
+
+/* Whether what is written by the one is read the same by the other. Sub-messages are compared by name. */
+static gboolean
+is_same_type (const ProtobufCMessageDescriptor *a, const ProtobufCMessageDescriptor *b)
+{
+  if (a->n_fields != b->n_fields)
+    return FALSE;
+  for (guint i = 0; i < a->n_fields; i++)
+    if (a->fields[i].id != b->fields[i].id || a->fields[i].type != b->fields[i].type
+        || a->fields[i].label != b->fields[i].label || !g_str_equal (a->fields[i].name, b->fields[i].name))
+      return FALSE;
+  return TRUE;
+}
+
+static CtlTree *
+ask_everybody (Ctl *ctl, GError **error)
+{
+  CtlTree *tree = ctl_tree_read (ctl, CTL_SECTION_PEERS, NULL, error);
+
+  if (tree != NULL)
+    ctl_described_ask_all (ctl, tree);
+  return tree;
+}
+
+static gboolean
+is_me (const Ctl *ctl, const char *peer)
+{
+  return g_str_equal (peer, deye_bus_client_get_id (ctl->client));
+}
+
+static const ProtobufCMessageDescriptor *
+type_of_anybody (Ctl *ctl, const char *type_name, GError **error)
+{
+  g_autoptr (CtlTree) tree = ask_everybody (ctl, error);
+  const ProtobufCMessageDescriptor *found = NULL;
+
+  for (guint i = 0; tree != NULL && i < tree->entries->len; i++)
     {
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
+      const ProtobufCMessageDescriptor *type = is_me (ctl, peer->id) ? NULL : type_of_peer (ctl, type_name, peer->id);
 
-      if (!g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)))
-        event = find_event (ctl_catalog_peer (ctl, peer->id, NULL), topic);
+      if (type != NULL && found != NULL && !is_same_type (type, found))
+        {
+          ctl_fail (error, CTL_EXIT_FAILED, _ ("Several peers have a type %s, and mean different ones"), type_name);
+          return NULL;
+        }
+      found = type != NULL ? type : found;
     }
-  return event;
+  return found;
 }
 
 const ProtobufCMessageDescriptor *
-ctl_catalog_type (Ctl *ctl, const char *type_name, const char *sender)
+ctl_catalog_type (Ctl *ctl, const char *type_name, const char *peer, GError **error)
 {
-  const ProtobufCMessageDescriptor *type;
+  const ProtobufCMessageDescriptor *type = ctl_types_find (ctl->types, type_name);
+  GError *local = NULL;
 
-  if (type_name == NULL || *type_name == '\0')
+  if (type == NULL && peer != NULL)
+    type = type_of_peer (ctl, type_name, peer);
+  else if (type == NULL)
+    type = type_of_anybody (ctl, type_name, &local);
+  if (type == NULL && local == NULL)
+    ctl_fail (&local, CTL_EXIT_NOTHING,
+              _ ("Nobody has told what a %s looks like: with --raw the payload is sent as it is"), type_name);
+  if (local != NULL)
+    g_propagate_error (error, local);
+  return type;
+}
+
+/* --- events --- */
+
+/* A claim on everything is believed from nobody: the first two segments have to be words. */
+static gboolean
+is_too_wide (const char *pattern)
+{
+  g_auto (GStrv) segments = g_strsplit (pattern, ".", 3);
+
+  for (guint i = 0; i < 2 && segments[i] != NULL; i++)
+    if (strchr ("+#", segments[i][0]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+typedef struct
+{
+  const char *peer;
+  const CtlEvent *event;
+  gboolean exact; /* names the topic, not a pattern */
+  gboolean differ;
+} Claim;
+
+static void
+hear (Claim *claim, const char *peer, const CtlEvent *event, const char *topic)
+{
+  gboolean exact = g_str_equal (event->topic, topic);
+
+  if (*event->type_name == '\0' || is_too_wide (event->topic) || !ctl_pattern_matches (event->topic, topic)
+      || (claim->exact && !exact))
+    return;
+  claim->differ = claim->event != NULL && exact == claim->exact
+                  && (claim->differ || !g_str_equal (claim->event->type_name, event->type_name));
+  if (claim->event == NULL || exact != claim->exact)
+    *claim = (Claim){ peer, event, exact, FALSE };
+}
+
+static void
+hear_all (Claim *claim, const CtlServices *services, const char *peer, const char *topic)
+{
+  for (size_t i = 0; services != NULL && i < services->n_services; i++)
+    for (size_t k = 0; k < services->services[i]->n_events; k++)
+      hear (claim, peer, services->services[i]->events[k], topic);
+}
+
+const ProtobufCMessageDescriptor *
+ctl_catalog_find_event_type (Ctl *ctl, const char *topic, GError **error)
+{
+  g_autoptr (CtlTree) tree = ask_everybody (ctl, error);
+  Claim claim = { NULL, NULL, FALSE, FALSE };
+
+  if (tree == NULL)
     return NULL;
-  type = ctl_types_find (ctl->types, type_name);
-  if (type != NULL || sender == NULL || g_str_equal (sender, deye_bus_client_get_id (ctl->client)))
-    return type;
-  (void) describe (ctl, sender, FALSE);
-  return ctl_types_find (ctl->types, type_name);
+  hear_all (&claim, ctl_catalog_try (ctl, CTL_BUS_ID), CTL_BUS_ID, topic);
+  for (guint i = 0; i < tree->entries->len; i++)
+    {
+      const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
+
+      if (!is_me (ctl, peer->id))
+        hear_all (&claim, ctl_catalog_try (ctl, peer->id), peer->id, topic);
+    }
+  if (claim.event == NULL)
+    return NULL;
+  if (!claim.differ)
+    return ctl_catalog_type (ctl, claim.event->type_name, claim.peer, error);
+  ctl_fail (error, CTL_EXIT_USAGE, _ ("Several peers describe %s, and differently: say --type NAME"), topic);
+  return NULL;
+}
+
+/* --- payloads --- */
+
+gboolean
+ctl_catalog_is_foreign (Ctl *ctl, DeyeBusMessage *message)
+{
+  const char *type_name = deye_bus_message_get_type_name (message);
+
+  return type_name != NULL && *type_name != '\0' && ctl_types_find (ctl->types, type_name) == NULL
+         && !is_me (ctl, deye_bus_message_get_sender (message));
 }
 
 JsonNode *
 ctl_catalog_decode (Ctl *ctl, DeyeBusMessage *message)
 {
-  const ProtobufCMessageDescriptor *type
-      = ctl_catalog_type (ctl, deye_bus_message_get_type_name (message), deye_bus_message_get_sender (message));
+  const char *type_name = deye_bus_message_get_type_name (message);
+  const ProtobufCMessageDescriptor *type = NULL;
   g_autoptr (GBytes) payload = NULL;
 
+  if (ctl_catalog_is_foreign (ctl, message))
+    type = type_of_peer (ctl, type_name, deye_bus_message_get_sender (message));
+  else if (type_name != NULL)
+    type = ctl_types_find (ctl->types, type_name);
   if (type == NULL)
     return NULL;
   payload = deye_bus_message_dup_payload (message);

@@ -15,18 +15,25 @@ complete_peers (Ctl *ctl, const char *peer)
     ctl_output_line (&ctl->output, "%s", ((const CtlPeer *) g_ptr_array_index (tree->entries, i))->id);
 }
 
+/* A name is a peer's word, and goes to a shell. */
+static gboolean
+is_plain (const char *name)
+{
+  for (const char *at = name; *at != '\0'; at++)
+    if (!g_ascii_isalnum (*at) && strchr ("_.", *at) == NULL)
+      return FALSE;
+  return *name != '\0';
+}
+
 static void
 complete_methods (Ctl *ctl, const char *peer)
 {
-  const CtlServices *services = peer != NULL ? ctl_catalog_peer (ctl, peer, NULL) : NULL;
+  const CtlServices *services = peer != NULL ? ctl_catalog_try (ctl, peer) : NULL;
 
   for (size_t i = 0; services != NULL && i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_methods; k++)
-      {
-        g_autofree char *name = ctl_output_safe (services->services[i]->methods[k]->name);
-
-        ctl_output_line (&ctl->output, "%s", name);
-      }
+      if (is_plain (services->services[i]->methods[k]->name))
+        ctl_output_line (&ctl->output, "%s", services->services[i]->methods[k]->name);
 }
 
 static void

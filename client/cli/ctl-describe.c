@@ -263,7 +263,7 @@ ctl_describe_xml (Ctl *ctl, const CtlServices *services)
       xml (text, 1, "</interface>");
     }
   xml (text, 0, "</node>");
-  ctl_output_bytes (&ctl->output, text->str, text->len);
+  ctl_output_xml (&ctl->output, text->str);
 }
 
 /* --- JSON --- */

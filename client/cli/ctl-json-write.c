@@ -241,4 +241,10 @@ ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, 
   return write_message (wire_guard_message (guard), 1, error);
 }
 
+JsonNode *
+ctl_json_from_message (const ProtobufCMessage *message, GError **error)
+{
+  return write_message (message, 1, error);
+}
+
 /* NOLINTEND(misc-no-recursion) */

@@ -24,6 +24,9 @@
 /* Payload bytes of that type as JSON. Error: G_IO_ERROR_INVALID_DATA. (transfer full) */
 JsonNode *ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, GError **error);
 
+/* A message that was read already, through the guard. Error: too deep. (transfer full) */
+JsonNode *ctl_json_from_message (const ProtobufCMessage *message, GError **error);
+
 /* The other way. @node: an object, or NULL / JSON null for an empty message. Errors (G_IO_ERROR_INVALID_DATA) name the
  * path of the field, what was expected, and for an unknown field the fields there are. */
 GBytes *ctl_json_to_payload (const ProtobufCMessageDescriptor *type, JsonNode *node, GError **error);

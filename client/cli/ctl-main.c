@@ -3,9 +3,11 @@
 #include "ctl-verbs.h"
 #include "deye-bus-locale.h"
 
+#include <fcntl.h>
 #include <glib/gi18n.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* deyebusctl: the command line, the table of verbs, and how a run ends. */
 
@@ -357,8 +359,22 @@ static void
 complain (const GError *error)
 {
   const char *hint = hint_for (error);
+  g_autofree char *text = ctl_output_safe (error->message); /* a peer may have said it */
 
-  g_printerr ("deyebusctl: %s%s%s\n", error->message, hint != NULL ? "; " : "", hint != NULL ? hint : "");
+  g_printerr ("deyebusctl: %s%s%s\n", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
+}
+
+/* Else the first socket would be taken for standard output. What is opened so can't be written to, and that is said. */
+static void
+fill_standard_descriptors (void)
+{
+  int fd;
+
+  do
+    fd = open ("/dev/null", O_RDONLY);
+  while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
+  if (fd > STDERR_FILENO)
+    close (fd);
 }
 
 int
@@ -368,12 +384,15 @@ main (int argc, char **argv)
   Ctl ctl;
   gboolean ok;
 
+  fill_standard_descriptors ();
   deye_bus_locale_init ();
   signal (SIGPIPE, SIG_IGN); /* a reader that is gone is seen by the write, and is no failure */
   g_set_prgname ("deyebusctl");
   ctl_init (&ctl);
   ok = run (&ctl, argc, argv, &error);
   ctl_output_flush (&ctl.output);
+  if (ctl.output.failed != 0 && ok)
+    ok = ctl_fail (&error, CTL_EXIT_FAILED, _ ("The output can't be written: %s"), g_strerror (ctl.output.failed));
   if (!ok && !ctl.output.gone)
     complain (error);
   ok = ok || ctl.output.gone;

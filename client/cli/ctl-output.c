@@ -41,18 +41,27 @@ ctl_output_init (CtlOutput *output, gboolean json)
                          .width = terminal ? terminal_width () : 0 };
 }
 
+static void
+write_failed (CtlOutput *output)
+{
+  if (errno == EPIPE)
+    output->gone = TRUE;
+  else
+    output->failed = errno;
+}
+
 void
 ctl_output_bytes (CtlOutput *output, gconstpointer data, gsize len)
 {
-  if (!output->gone && len > 0 && fwrite (data, 1, len, stdout) != len)
-    output->gone = TRUE;
+  if (!output->gone && output->failed == 0 && len > 0 && fwrite (data, 1, len, stdout) != len)
+    write_failed (output);
 }
 
 void
 ctl_output_flush (CtlOutput *output)
 {
-  if (!output->gone && fflush (stdout) != 0)
-    output->gone = TRUE;
+  if (!output->gone && output->failed == 0 && fflush (stdout) != 0)
+    write_failed (output);
 }
 
 static void
@@ -155,12 +164,61 @@ ctl_output_field (CtlOutput *output, const char *label, const char *format, ...)
   ctl_output_line (output, "%s", line->str);
 }
 
-/* --- JSON --- */
+/* --- JSON and XML --- */
+
+static void
+append_json_escape (GString *text, gunichar c)
+{
+  if (c > 0xffff)
+    g_string_append_printf (text, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+  else
+    g_string_append_printf (text, "\\u%04x", c);
+}
+
+static void
+append_xml_escape (GString *text, gunichar c)
+{
+  g_string_append_printf (text, "&#x%x;", c);
+}
+
+/* @text is UTF-8. What a terminal would obey can only stand in strings: it is escaped as the format knows it. */
+static char *
+escape_harmful (const char *text, void (*append) (GString *text, gunichar c))
+{
+  GString *safe = g_string_sized_new (strlen (text));
+
+  for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+
+      if (is_harmless (c) || c == '\n')
+        g_string_append_unichar (safe, c);
+      else
+        append (safe, c);
+    }
+  return g_string_free (safe, FALSE);
+}
+
+static char *
+json_text (JsonNode *node, gboolean pretty)
+{
+  g_autofree char *text = json_to_string (node, pretty);
+
+  return escape_harmful (text, append_json_escape);
+}
+
+void
+ctl_output_xml (CtlOutput *output, const char *text)
+{
+  g_autofree char *safe = escape_harmful (text, append_xml_escape);
+
+  put (output, safe);
+}
 
 void
 ctl_output_json (CtlOutput *output, JsonNode *node)
 {
-  g_autofree char *text = json_to_string (node, FALSE);
+  g_autofree char *text = json_text (node, FALSE);
 
   ctl_output_line (output, "%s", text);
 }
@@ -185,7 +243,7 @@ ctl_output_json_pretty (CtlOutput *output, JsonNode *node)
       ctl_output_json (output, node);
       return;
     }
-  text = json_to_string (node, TRUE);
+  text = json_text (node, TRUE);
   ctl_output_line (output, "%s", text);
 }
 

@@ -10,7 +10,8 @@
  * terminal and without NO_COLOR. What peers say is made harmless first: no control character of theirs reaches the
  * terminal.
  *
- * Invariant: once the reader of our output has gone, nothing more is written, and that is no failure.
+ * Invariant: once the reader of our output has gone, nothing more is written, and that is no failure; every other write
+ * that fails is one.
  */
 
 typedef struct
@@ -19,6 +20,7 @@ typedef struct
   gboolean colour;
   guint width;   /* of the terminal; 0: no terminal */
   gboolean gone; /* nobody reads any more */
+  int failed;    /* errno of a write that failed otherwise; 0: none */
 } CtlOutput;
 
 void ctl_output_init (CtlOutput *output, gboolean json);
@@ -37,6 +39,8 @@ void ctl_output_json (CtlOutput *output, JsonNode *node);
 void ctl_output_json_object (CtlOutput *output, JsonObject *object);
 /* On several lines, where people read it; else on one. */
 void ctl_output_json_pretty (CtlOutput *output, JsonNode *node);
+/* @text is well-formed already. */
+void ctl_output_xml (CtlOutput *output, const char *text);
 void ctl_output_flush (CtlOutput *output);
 
 /* "label      value" of a short list; @value: any text of a peer. */

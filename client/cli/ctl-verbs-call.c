@@ -13,6 +13,7 @@ typedef struct
   const char *topic;
   const char *target;       /* nullable */
   const char *method;       /* nullable */
+  const char *describer;    /* nullable: who says what the request looks like */
   const char *request_type; /* nullable, "": no type is known */
   const char *argument;     /* nullable */
 } Question;
@@ -22,15 +23,10 @@ static const ProtobufCMessageDescriptor *
 request_type (Ctl *ctl, const Question *question, GError **error)
 {
   const char *name = ctl->options.type_name != NULL ? ctl->options.type_name : question->request_type;
-  const ProtobufCMessageDescriptor *type;
 
   if (ctl->options.raw || name == NULL || *name == '\0')
     return NULL;
-  type = ctl_catalog_type (ctl, name, question->target);
-  if (type == NULL)
-    ctl_fail (error, CTL_EXIT_NOTHING,
-              _ ("Nobody has told what a %s looks like: with --raw the payload is sent as it is"), name);
-  return type;
+  return ctl_catalog_type (ctl, name, question->describer, error);
 }
 
 static void
@@ -115,7 +111,7 @@ ctl_verb_call (Ctl *ctl, char **args, GError **error)
 {
   const char *peer = args[0], *name = args[1];
   g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
-  Question question = { .topic = topic, .target = peer, .method = name, .argument = args[2] };
+  Question question = { .topic = topic, .target = peer, .method = name, .describer = peer, .argument = args[2] };
   const CtlServices *services;
   const CtlMethod *method;
 
@@ -156,6 +152,7 @@ ctl_verb_request (Ctl *ctl, char **args, GError **error)
   if (!ctl->options.raw && ctl->options.type_name == NULL
       && !ctl_catalog_find_server (ctl, question.topic, &server, &method, error))
     return FALSE;
+  question.describer = server;
   if (method != NULL)
     question.request_type = method->request_type;
   else if (server != NULL && question.argument != NULL)

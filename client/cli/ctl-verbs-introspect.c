@@ -52,15 +52,15 @@ introspect_all (Ctl *ctl, GError **error)
     return FALSE;
   if (ctl->options.xml)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("--xml describes one peer: deyebusctl introspect PEER --xml"));
-  ctl_catalog_ask_all (ctl, tree);
-  show_one (ctl, CTL_BUS_ID, ctl_catalog_peer (ctl, CTL_BUS_ID, NULL), FALSE);
+  ctl_described_ask_all (ctl, tree);
+  show_one (ctl, CTL_BUS_ID, ctl_catalog_try (ctl, CTL_BUS_ID), FALSE);
   for (guint i = 0; i < tree->entries->len; i++)
     {
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
       g_autofree char *title = title_of (peer);
 
       if (!g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)))
-        show_one (ctl, title, ctl_catalog_peer (ctl, peer->id, NULL), FALSE);
+        show_one (ctl, title, ctl_catalog_try (ctl, peer->id), FALSE);
     }
   return TRUE;
 }
@@ -184,15 +184,15 @@ introspect_topic (Ctl *ctl, const char *topic, GError **error)
 
   if (subscriptions == NULL)
     return FALSE;
-  ctl_catalog_ask_all (ctl, peers);
+  ctl_described_ask_all (ctl, peers);
   note_subscriptions (&view, subscriptions, topic);
-  note_services (&view, ctl_catalog_peer (ctl, CTL_BUS_ID, NULL), topic);
+  note_services (&view, ctl_catalog_try (ctl, CTL_BUS_ID), topic);
   for (guint i = 0; i < peers->entries->len; i++)
     {
       const CtlPeer *peer = g_ptr_array_index (peers->entries, i);
 
       if (!g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)))
-        note_services (&view, ctl_catalog_peer (ctl, peer->id, NULL), topic);
+        note_services (&view, ctl_catalog_try (ctl, peer->id), topic);
     }
   return show_topic (ctl, topic, &view, error);
 }

@@ -14,25 +14,23 @@ static gboolean
 find_type (Ctl *ctl, const char *topic, const char *peer, const char *argument, const ProtobufCMessageDescriptor **type,
            GError **error)
 {
-  const char *name = ctl->options.type_name;
-  const CtlEvent *event;
+  GError *local = NULL;
 
   *type = NULL;
-  if (ctl->options.raw || (argument == NULL && name == NULL))
+  if (ctl->options.raw || (argument == NULL && ctl->options.type_name == NULL))
     return TRUE;
-  if (name == NULL)
-    {
-      event = ctl_catalog_find_event (ctl, topic);
-      name = event != NULL && *event->type_name != '\0' ? event->type_name : NULL;
-    }
-  if (name == NULL)
+  if (ctl->options.type_name != NULL)
+    *type = ctl_catalog_type (ctl, ctl->options.type_name, peer, &local);
+  else
+    *type = ctl_catalog_find_event_type (ctl, topic, &local);
+  if (*type != NULL)
+    return TRUE;
+  if (local == NULL)
     return ctl_fail (error, CTL_EXIT_USAGE,
                      _ ("Nobody says what is published to %s: give --type NAME, or --raw to send the payload as it is"),
                      topic);
-  *type = ctl_catalog_type (ctl, name, peer);
-  return *type != NULL
-         || ctl_fail (error, CTL_EXIT_NOTHING,
-                      _ ("Nobody has told what a %s looks like: with --raw the payload is sent as it is"), name);
+  g_propagate_error (error, local);
+  return FALSE;
 }
 
 static GBytes *

@@ -14,10 +14,24 @@
  * output is gone, or Ctrl-C. What was missed is said where it was.
  */
 
+/* A message, or a gap. */
+typedef struct
+{
+  DeyeBusMessage *message; /* NULL: a gap */
+  guint64 missed;
+  guint64 from;
+  guint64 to;
+  guint reason;
+} Held;
+
+#define HELD_MAX    1000u /* then they are shown as they can be */
+#define SENDERS_MAX 64u   /* whose types are remembered */
+
 typedef struct
 {
   Ctl *ctl;
   GMainLoop *loop;
+  GQueue held; /* of Held, from the first message on whose sender was asked what it means */
   guint64 shown;
   gboolean time_is_over;
   GError *closed;
@@ -116,16 +130,20 @@ show_text (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *pa
     show_headers (self, message);
 }
 
-static void
-on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+static gboolean
+is_over (const Watcher *self)
 {
-  Watcher *self = data;
-  g_autoptr (GBytes) payload = deye_bus_message_dup_payload (message);
-  g_autoptr (JsonNode) decoded = NULL;
   gint count = self->ctl->options.count;
 
-  if (count > 0 && self->shown >= (guint64) count)
-    return;
+  return (count > 0 && self->shown >= (guint64) count) || self->ctl->output.gone || self->ctl->output.failed != 0;
+}
+
+static void
+show (Watcher *self, DeyeBusMessage *message)
+{
+  g_autoptr (GBytes) payload = deye_bus_message_dup_payload (message);
+  g_autoptr (JsonNode) decoded = NULL;
+
   if (self->ctl->options.raw)
     {
       ctl_output_bytes (&self->ctl->output, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
@@ -141,27 +159,87 @@ on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
     }
   ctl_output_flush (&self->ctl->output);
   self->shown++;
-  if ((count > 0 && self->shown >= (guint64) count) || self->ctl->output.gone)
+}
+
+static void
+show_gap (Watcher *self, const Held *gap)
+{
+  JsonObject *object;
+
+  if (!self->ctl->output.json)
+    {
+      g_printerr (_ ("deyebusctl: %" PRIu64 " messages were missed here: they came faster than they were read\n"),
+                  gap->missed);
+      return;
+    }
+  object = json_object_new ();
+  json_object_set_int_member (object, "missed", (gint64) gap->missed);
+  json_object_set_int_member (object, "from", (gint64) gap->from);
+  json_object_set_int_member (object, "to", (gint64) gap->to);
+  json_object_set_int_member (object, "reason", gap->reason);
+  ctl_output_json_object (&self->ctl->output, object);
+}
+
+/* --- what came --- */
+
+static void show_held (gpointer data);
+
+static void
+held_free (gpointer data)
+{
+  Held *held = data;
+
+  g_clear_pointer (&held->message, deye_bus_message_unref);
+  g_free (held);
+}
+
+/* The types of a sender that is new are asked for without waiting: Ctrl-C and the time limit work meanwhile. */
+static gboolean
+can_be_shown (Watcher *self, const Held *held)
+{
+  return held->message == NULL || self->ctl->options.raw || self->held.length > HELD_MAX
+         || !ctl_catalog_is_foreign (self->ctl, held->message)
+         || ctl_described_want (self->ctl, deye_bus_message_get_sender (held->message), show_held, self);
+}
+
+/* In the order in which they came. */
+static void
+show_held (gpointer data)
+{
+  Watcher *self = data;
+
+  while (!is_over (self) && self->held.length > 0 && can_be_shown (self, g_queue_peek_head (&self->held)))
+    {
+      Held *held = g_queue_pop_head (&self->held);
+
+      if (held->message != NULL)
+        show (self, held->message);
+      else
+        show_gap (self, held);
+      held_free (held);
+    }
+  ctl_described_trim (self->ctl, SENDERS_MAX);
+  if (is_over (self))
     g_main_loop_quit (self->loop);
+}
+
+static void
+hold (Watcher *self, Held held)
+{
+  g_queue_push_tail (&self->held, g_memdup2 (&held, sizeof held));
+  show_held (self);
+}
+
+static void
+on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  hold (data, (Held){ .message = deye_bus_message_ref (message) });
 }
 
 static void
 on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
 {
-  Watcher *self = data;
-  JsonObject *object;
-
-  if (!self->ctl->output.json)
-    {
-      g_printerr (_ ("deyebusctl: %" PRIu64 " messages were missed here: they came faster than they were read\n"), n);
-      return;
-    }
-  object = json_object_new ();
-  json_object_set_int_member (object, "missed", (gint64) n);
-  json_object_set_int_member (object, "from", (gint64) from);
-  json_object_set_int_member (object, "to", (gint64) to);
-  json_object_set_int_member (object, "reason", reason);
-  ctl_output_json_object (&self->ctl->output, object);
+  hold (data, (Held){ .missed = n, .from = from, .to = to, .reason = reason });
 }
 
 /* --- the end --- */
@@ -272,8 +350,10 @@ ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
   self.loop = g_main_loop_new (NULL, FALSE);
   run (&self);
   g_signal_handlers_disconnect_by_data (subscription, &self);
+  ctl->ending = TRUE; /* answers that come now are for nobody */
   ok = judge (&self, args[0], error);
   deye_bus_subscription_unsubscribe (subscription, NULL, NULL);
+  g_queue_clear_full (&self.held, held_free);
   g_main_loop_unref (self.loop);
   g_clear_error (&self.closed);
   return ok;

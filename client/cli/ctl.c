@@ -8,6 +8,9 @@
 #include <glib/gi18n.h>
 #include <unistd.h>
 
+#define TRIES_MAX 100u
+#define PAUSE_US  300000u
+
 G_DEFINE_QUARK (ctl_error, ctl_error)
 
 gboolean
@@ -64,8 +67,11 @@ ctl_init (Ctl *ctl)
 void
 ctl_clear (Ctl *ctl)
 {
+  ctl->ending = TRUE;
   if (ctl->client != NULL)
     deye_bus_client_close (ctl->client, NULL, NULL);
+  while (ctl->asking > 0) /* they have ended, and are told so */
+    g_main_context_iteration (NULL, TRUE);
   g_clear_object (&ctl->client);
   g_clear_pointer (&ctl->described, g_ptr_array_unref);
   g_clear_pointer (&ctl->types, ctl_types_free);
@@ -114,6 +120,27 @@ ctl_call_options (const Ctl *ctl)
   return options;
 }
 
+/* The broker answers so many questions in a second, and counts anew in the next one. */
+static DeyeBusMessage *
+ask_patiently (Ctl *ctl, const char *topic, GBytes *payload, DeyeBusOptions *options, GError **error)
+{
+  for (guint tries = 0;; tries++)
+    {
+      g_autoptr (GError) local = NULL;
+      DeyeBusMessage *reply = deye_bus_client_request (ctl->client, topic, payload, options, NULL, &local);
+
+      if (reply != NULL)
+        return reply;
+      if (tries >= TRIES_MAX || !g_error_matches (local, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT)
+          || strstr (local->message, "introspect_") == NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          return NULL;
+        }
+      g_usleep (PAUSE_US);
+    }
+}
+
 WireGuard *
 ctl_ask (Ctl *ctl, const char *topic, const char *target, const char *method, const ProtobufCMessage *request,
          const ProtobufCMessageDescriptor *reply_type, GError **error)
@@ -129,7 +156,7 @@ ctl_ask (Ctl *ctl, const char *topic, const char *target, const char *method, co
   deye_bus_options_set_target (options, target);
   deye_bus_options_set_method (options, method);
   deye_bus_options_set_type_name (options, request->descriptor->name);
-  reply = deye_bus_client_request (ctl->client, topic, payload, options, NULL, error);
+  reply = ask_patiently (ctl, topic, payload, options, error);
   if (reply == NULL)
     return NULL;
   guard = deye_bus_unpack (reply_type, reply);

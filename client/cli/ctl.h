@@ -55,7 +55,9 @@ typedef struct
   CtlOutput output;
   DeyeBusClient *client; /* NULL: not connected yet */
   GPtrArray *described;  /* CtlDescription, in the order of asking */
-  CtlTypes *types;       /* all that were described, and the library's own */
+  CtlTypes *types;       /* the library's own */
+  guint asking;          /* questions in the background */
+  gboolean ending;       /* nobody waits for their answers any more */
 } Ctl;
 
 void ctl_init (Ctl *ctl);

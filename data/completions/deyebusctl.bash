@@ -6,6 +6,15 @@ _deyebusctl_words ()
   deyebusctl "${_deyebusctl_address[@]}" complete-words "$@" 2>/dev/null
 }
 
+# Offers the words on standard input that begin as the current one does. Nothing of them is ever expanded.
+_deyebusctl_offer ()
+{
+  local word
+  while IFS= read -r word; do
+    [[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+  done
+}
+
 _deyebusctl ()
 {
   local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats version help'
@@ -34,7 +43,7 @@ _deyebusctl ()
   done
 
   case $prev in
-  -a | --address) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+  -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   -t | --timeout | -n | --count | -w | --wait | --type | --group) return ;;
   esac
 
@@ -53,11 +62,10 @@ _deyebusctl ()
   case $verb:$place in
   :*) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
   help:0) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
-  peer:0 | subs:0 | stats:0 | call:0 | direct:0) COMPREPLY=($(compgen -W "$(_deyebusctl_words peers)" -- "$cur")) ;;
-  call:1) COMPREPLY=($(compgen -W "$(_deyebusctl_words methods "${arguments[0]}")" -- "$cur")) ;;
-  introspect:0) COMPREPLY=($(compgen -W "$(_deyebusctl_words peers) $(_deyebusctl_words topics)" -- "$cur")) ;;
-  topics:0 | request:0 | publish:0 | broadcast:0 | subscribe:0 | direct:1)
-    COMPREPLY=($(compgen -W "$(_deyebusctl_words topics)" -- "$cur")) ;;
+  peer:0 | subs:0 | stats:0 | call:0 | direct:0) _deyebusctl_offer < <(_deyebusctl_words peers) ;;
+  call:1) _deyebusctl_offer < <(_deyebusctl_words methods "${arguments[0]}") ;;
+  introspect:0) _deyebusctl_offer < <(_deyebusctl_words peers; _deyebusctl_words topics) ;;
+  topics:0 | request:0 | publish:0 | broadcast:0 | subscribe:0 | direct:1) _deyebusctl_offer < <(_deyebusctl_words topics) ;;
   esac
 }
 

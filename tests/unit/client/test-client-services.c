@@ -7,6 +7,7 @@
 #include "wire-feature.h"
 #include "wire-guard.h"
 
+#include <math.h>
 #include <unistd.h>
 
 /* What a client answers without work by its author, and what services add to it. */
@@ -232,6 +233,11 @@ test_cancelled_meanwhile (Fixture *f, gconstpointer data)
   client_fixture_wait (f, result.calls == 1);
   g_assert_false (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  /* Not half connected: the broker hears that it goes. */
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
+  g_clear_pointer (&frames, g_ptr_array_unref);
+  frames = client_fixture_hear (f);
+  g_assert_nonnull (script_find (frames, WIRE_KIND_GOODBYE));
 }
 
 static void
@@ -428,6 +434,33 @@ check_described (const IntrospectReply *reply)
   g_assert_true (service->properties[4]->value->truth);
 }
 
+/* A topic that is served otherwise has nothing to do with the methods. */
+static void
+on_other_topic (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer data)
+{
+  g_assert_true (deye_bus_client_respond (data, request, NULL, NULL, NULL));
+}
+
+static void
+test_reply_type_is_of_methods_only (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusSubscription) serving = NULL;
+  g_autoptr (GPtrArray) asked = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  g_object_unref (connect_with_service (f, new_watch ()));
+  script_subscribe_reply (f->in, 4, 100, 100000);
+  client_fixture_say (f);
+  serving = deye_bus_client_serve (f->client, "health.disk", NULL, on_other_topic, f->client, NULL, NULL, NULL);
+  g_assert_nonnull (serving);
+  asked = client_fixture_hear (f);
+  script_request (f->in, deye_bus_subscription_get_id (serving), 704, "health.disk", "List", "");
+  client_fixture_say (f);
+  frames = hear_some (f);
+  g_assert_cmpuint (last (frames)->route, ==, 704);
+  g_assert_cmpuint (last (frames)->type_name.len, ==, 0);
+}
+
 static void
 test_introspect (Fixture *f, gconstpointer data)
 {
@@ -548,6 +581,29 @@ test_change_property (Fixture *f, gconstpointer data)
 }
 
 static void
+change_number (Fixture *f, DeyeBusService *service, gdouble number, guint told)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  g_value_set_double (g_value_init (&value, G_TYPE_DOUBLE), number);
+  deye_bus_service_change_property (service, "ratio", &value);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, told);
+}
+
+static void
+test_no_number (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusService) service = connect_with_service (f, new_watch ());
+
+  change_number (f, service, (gdouble) NAN, 1);
+  change_number (f, service, (gdouble) NAN, 0);
+  change_number (f, service, 5.0, 1);
+  change_number (f, service, 5.0, 0);
+}
+
+static void
 test_get_properties (Fixture *f, gconstpointer data)
 {
   g_object_unref (connect_with_service (f, new_watch ()));
@@ -620,6 +676,12 @@ test_too_large (Fixture *f, gconstpointer data)
   client_fixture_say (f);
   client_fixture_wait (f, result.calls == 1);
   assert_error (f, "Introspect", "", "TooLarge");
+  /* service = "daemoneye.eventbus.Peer", without_types = true: still too large; another one is not. */
+  assert_error (f, "Introspect",
+                "\x0a\x17"
+                "daemoneye.eventbus.Peer\x10\x01",
+                "TooLarge");
+  g_ptr_array_unref (call (f, "Ping", "fits"));
 }
 
 static void
@@ -652,6 +714,12 @@ test_mistakes (void)
   deye_bus_service_add_property (service, "object", &value, FALSE, NULL);
   expect_critical ();
   deye_bus_service_add_property (service, "small", &value, FALSE, NULL);
+  g_value_unset (&value);
+  g_value_set_string (g_value_init (&value, G_TYPE_STRING), "\xff");
+  expect_critical ();
+  deye_bus_service_add_property (service, "text", &value, FALSE, NULL);
+  expect_critical ();
+  deye_bus_service_change_property (service, "label", &value);
   g_test_assert_expected_messages ();
 }
 
@@ -672,7 +740,9 @@ main (int argc, char **argv)
   ADD ("M23-standard", test_standard);
   ADD ("M23-stats-are-exact", test_stats_are_exact);
   ADD ("M23-method", test_method);
+  ADD ("reply-type-is-of-methods-only", test_reply_type_is_of_methods_only);
   ADD ("M23-introspect", test_introspect);
+  ADD ("no-number", test_no_number);
   ADD ("M23-set-property", test_set_property);
   ADD ("M23-change-property", test_change_property);
   ADD ("M23-get-properties", test_get_properties);
