@@ -22,11 +22,34 @@ show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpointer e
     }
 }
 
+/* All entries of a section: as objects, or as rows that @add makes. */
+static gboolean
+show_section (Ctl *ctl, CtlSection section, const char *peer, const CtlColumn *columns, guint n_columns,
+              void (*add) (CtlTable *table, gconstpointer entry), GError **error)
+{
+  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, section, peer, error);
+  g_autoptr (CtlTable) table = NULL;
+
+  if (tree == NULL)
+    return FALSE;
+  if (ctl->output.json)
+    {
+      show_entries (ctl, tree, NULL, NULL);
+      return TRUE;
+    }
+  table = ctl_table_new (columns, n_columns);
+  for (guint i = 0; i < tree->entries->len; i++)
+    add (table, g_ptr_array_index (tree->entries, i));
+  ctl_table_show (table, &ctl->output);
+  return TRUE;
+}
+
 /* --- peers --- */
 
 static void
-add_peer (CtlTable *table, const CtlPeer *peer)
+add_peer (CtlTable *table, gconstpointer entry)
 {
+  const CtlPeer *peer = entry;
   g_autofree char *since = ctl_moment (peer->since_us, FALSE);
 
   ctl_table_cell (table, "%s", peer->id);
@@ -48,21 +71,8 @@ ctl_verb_peers (Ctl *ctl, char **args, GError **error)
     { N_ ("UID"), CTL_COLUMN_RIGHT },    { N_ ("VERSION"), CTL_COLUMN_SHRINKS },
     { N_ ("SUBS"), CTL_COLUMN_RIGHT },   { N_ ("CONNECTED"), CTL_COLUMN_SHRINKS },
   };
-  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_PEERS, NULL, error);
-  g_autoptr (CtlTable) table = NULL;
 
-  if (tree == NULL)
-    return FALSE;
-  if (ctl->output.json)
-    {
-      show_entries (ctl, tree, NULL, args);
-      return TRUE;
-    }
-  table = ctl_table_new (columns, G_N_ELEMENTS (columns));
-  for (guint i = 0; i < tree->entries->len; i++)
-    add_peer (table, g_ptr_array_index (tree->entries, i));
-  ctl_table_show (table, &ctl->output);
-  return TRUE;
+  return show_section (ctl, CTL_SECTION_PEERS, NULL, columns, G_N_ELEMENTS (columns), add_peer, error);
 }
 
 /* --- topics --- */
@@ -143,8 +153,9 @@ kind_of (const CtlSubscription *subscription)
 }
 
 static void
-add_subscription (CtlTable *table, const CtlSubscription *subscription)
+add_subscription (CtlTable *table, gconstpointer entry)
 {
+  const CtlSubscription *subscription = entry;
   ctl_table_cell (table, "%s", subscription->peer);
   ctl_table_cell (table, "%u", subscription->subscription);
   ctl_table_cell (table, "%s", kind_of (subscription));
@@ -163,28 +174,17 @@ ctl_verb_subs (Ctl *ctl, char **args, GError **error)
     { N_ ("GROUP"), CTL_COLUMN_SHRINKS }, { N_ ("DELIVERED"), CTL_COLUMN_RIGHT },
     { N_ ("MISSED"), CTL_COLUMN_RIGHT },
   };
-  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_SUBSCRIPTIONS, args[0], error);
-  g_autoptr (CtlTable) table = NULL;
 
-  if (tree == NULL)
-    return FALSE;
-  if (ctl->output.json)
-    {
-      show_entries (ctl, tree, NULL, args);
-      return TRUE;
-    }
-  table = ctl_table_new (columns, G_N_ELEMENTS (columns));
-  for (guint i = 0; i < tree->entries->len; i++)
-    add_subscription (table, g_ptr_array_index (tree->entries, i));
-  ctl_table_show (table, &ctl->output);
-  return TRUE;
+  return show_section (ctl, CTL_SECTION_SUBSCRIPTIONS, args[0], columns, G_N_ELEMENTS (columns), add_subscription,
+                       error);
 }
 
 /* --- groups --- */
 
 static void
-add_group (CtlTable *table, const CtlGroup *group)
+add_group (CtlTable *table, gconstpointer entry)
 {
+  const CtlGroup *group = entry;
   for (size_t i = 0; i < group->n_member; i++)
     {
       const CtlMember *member = group->member[i];
@@ -204,19 +204,6 @@ ctl_verb_groups (Ctl *ctl, char **args, GError **error)
     { N_ ("GROUP"), CTL_COLUMN_SHRINKS },   { N_ ("MEMBERS"), CTL_COLUMN_RIGHT }, { N_ ("PEER"), CTL_COLUMN_SHRINKS },
     { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("KIND"), CTL_COLUMN_LEFT },
   };
-  g_autoptr (CtlTree) tree = ctl_tree_read (ctl, CTL_SECTION_GROUPS, NULL, error);
-  g_autoptr (CtlTable) table = NULL;
 
-  if (tree == NULL)
-    return FALSE;
-  if (ctl->output.json)
-    {
-      show_entries (ctl, tree, NULL, args);
-      return TRUE;
-    }
-  table = ctl_table_new (columns, G_N_ELEMENTS (columns));
-  for (guint i = 0; i < tree->entries->len; i++)
-    add_group (table, g_ptr_array_index (tree->entries, i));
-  ctl_table_show (table, &ctl->output);
-  return TRUE;
+  return show_section (ctl, CTL_SECTION_GROUPS, NULL, columns, G_N_ELEMENTS (columns), add_group, error);
 }

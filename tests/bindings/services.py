@@ -11,7 +11,7 @@ import xml.etree.ElementTree
 from gi.repository import Gio
 
 from broker import Broker
-from tap import equal, holds, run, test
+from tap import equal, holds, run_with, test
 
 PATIENCE_S = 60
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -111,13 +111,4 @@ def _(bus):
                                     code=6), "says which type")
 
 
-def main():
-    bus = Bus(*sys.argv[1:])
-    try:
-        failed = run(bus)
-    finally:
-        bus.end()
-    return failed
-
-
-sys.exit(main())
+sys.exit(run_with(Bus))

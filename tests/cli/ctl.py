@@ -12,7 +12,7 @@ import tempfile
 import xml.etree.ElementTree
 
 from broker import Broker
-from tap import equal, holds, run, test
+from tap import equal, holds, run_with, test
 
 PATIENCE_S = 60
 TASK = "control.collector.task.process"
@@ -514,13 +514,4 @@ def _(bus):
     equal((ran.returncode, ran.stderr), (0, b""))
 
 
-def main():
-    bus = Bus(*sys.argv[1:])
-    try:
-        failed = run(bus)
-    finally:
-        bus.end()
-    return failed
-
-
-sys.exit(main())
+sys.exit(run_with(Bus))

@@ -39,5 +39,14 @@ def holds(condition, what):
         raise AssertionError(what)
 
 
+def run_with(make):
+    """run() with what @make makes of the program's arguments; its end() is called in any case."""
+    fixture = make(*sys.argv[1:])
+    try:
+        return run(fixture)
+    finally:
+        fixture.end()
+
+
 if __name__ == "__main__":
     sys.exit("to be imported")
