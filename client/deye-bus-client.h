@@ -241,7 +241,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPublishResult, deye_bus_publish_result_fre
  *   `/run/daemoneye/eventbus.sock` for root and `$XDG_RUNTIME_DIR/daemoneye/eventbus.sock` for everybody else, looked up
  *   at each connect
  * @id: one topic segment (a-z 0-9 - _), unique on this broker
- * @type: (nullable): kind of collector (`procmond`), one topic segment
+ * @type: (nullable): kind of collector (`procmond`), one topic segment, which decides what it may publish; the broker refuses
+ *   a collector without one
  *
  * A client with the role of a collector. It is not connected yet.
  *

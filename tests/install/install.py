@@ -90,6 +90,15 @@ def _(tree):
                 holds(path.encode() + b"/" not in data, f"{name} holds the path {path}")
 
 
+@test("/install/library-exports-its-own-names-only")
+def _(tree):
+    (library,) = glob.glob(os.path.join(tree.lib, "libdaemoneye-eventbus-1.so.0"))
+    names = [line.split()[-1] for line in tree.run("nm", "-D", "--defined-only", library).splitlines()]
+    equal([name for name in names if not name.startswith("deye_bus_")], [])
+    holds("deye_bus_client_new" in names and "deye_bus_service_add_method" in names, names)
+    equal([name for name in names if "session" in name or "private" in name or "methods" in name], [])
+
+
 @test("/install/M01-agent-finds-module-and-collector")
 def _(tree):
     with Agent(tree, "--collector", tree.program("procmond")) as agent:
