@@ -19,12 +19,8 @@ ENGLISH = ("plugin/core/", "plugin/transport/", "proto/", "plugin/service-log.c"
 
 
 def sources(root):
-    listed = subprocess.run(["git", "ls-files", "-c", "-o", "--exclude-standard", "client", "plugin", "proto"], cwd=root,
-                            capture_output=True, text=True, check=False).stdout.split()
-    if not listed:
-        listed = [os.path.relpath(os.path.join(where, name), root) for top in ("client", "plugin", "proto")
-                  for where, _, names in os.walk(os.path.join(root, top)) for name in names]
-    return sorted(path for path in listed if path.endswith((".c", ".h")) and os.path.exists(os.path.join(root, path)))
+    return sorted(os.path.relpath(os.path.join(where, name), root) for top in ("client", "plugin", "proto")
+                  for where, _, names in os.walk(os.path.join(root, top)) for name in names if name.endswith((".c", ".h")))
 
 
 def read(root, path):
