@@ -7,6 +7,7 @@
 #include "bus-request.h"
 #include "bus-router.h"
 #include "bus-state.h"
+#include "bus-text.h"
 #include "envelope.pb-c.h"
 
 BusCore *
@@ -23,7 +24,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->seed = options->seed;
   core->wall_us = options->wall_us;
   core->started_us = now_us;
-  core->software_version = g_strndup (options->software_version != NULL ? options->software_version : "", 64);
+  core->software_version = bus_text_dup (options->software_version != NULL ? options->software_version : "", 64);
   core->name = g_ref_string_new ("bus");
   core->quota.cap = options->limits.broker_bytes;
   bus_deadline_set_init (&core->deadlines);
@@ -143,7 +144,7 @@ GBytes *
 bus_core_refusal (WireStatus status, const char *detail)
 {
   Daemoneye__Eventbus__V1__Goodbye goodbye;
-  g_autofree char *text = g_strndup (detail != NULL ? detail : wire_status_text (status), 160);
+  g_autofree char *text = bus_text_dup (detail != NULL ? detail : wire_status_text (status), 160);
   guint8 *frame;
   gsize body;
 

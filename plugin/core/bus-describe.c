@@ -60,7 +60,10 @@ answer (BusPeer *asker, guint64 id, IntrospectReply *reply)
   if (size > asker->core->limits.max_payload)
     bus_peer_error_limit (asker, id, BUS_LIMIT_max_payload, size);
   else
-    bus_calls_reply_packed (asker, id, &reply->base);
+    {
+      bus_introspect_spend (asker, 0, &reply->base);
+      bus_calls_reply_packed (asker, id, &reply->base);
+    }
 }
 
 void

@@ -2,6 +2,7 @@
 #include "bus-hello.h"
 
 #include "bus-state.h"
+#include "bus-text.h"
 #include "envelope.pb-c.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
@@ -117,7 +118,7 @@ take_identity (BusPeer *peer, const Hello *hello)
   peer->principal.type = wire_span_str (peer->type);
   peer->incarnation = hello->incarnation;
   peer->features = hello->features & WIRE_FEATURES_KNOWN;
-  peer->software_version = g_strndup (hello->software_version, 64);
+  peer->software_version = bus_text_dup (hello->software_version, 64);
   g_hash_table_insert (core->peers_by_id, &peer->key, peer);
 }
 

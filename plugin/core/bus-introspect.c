@@ -17,9 +17,18 @@ typedef Daemoneye__Eventbus__V1__TopicInfo TopicInfo;
 #define ENTRIES_PRESET 500u
 #define ENTRIES_MAX    1000u
 #define MEMBERS_MAX    256u
-#define CURSOR_MAX     80u  /* a segment, a slash, a number */
-#define REPLY_REST     128u /* epoch, next and topics_unseen at their longest */
+#define CURSOR_MAX     520u /* a topic; or a segment, a slash, a number */
+#define REPLY_REST     128u /* epoch, next and topics_unseen at their longest; of topics, next comes to it */
 #define ENTRY_HEAD     4u   /* tag and length of an entry */
+
+/* Units of work, each about 10 ns; see bus_introspect_spend(). What is not named here is one. */
+#define WORK_ENTRY    40u /* written, measured, packed */
+#define WORK_MATCH    40u /* a topic looked up in the index, besides what it finds */
+#define WORK_QUESTION 8u  /* to the policy */
+#define WORK_SORTED   8u
+#define WORK_MEMBER   8u
+#define WORK_ANSWER   200u /* whatever it says */
+#define WORK_BYTES    256u /* of an answer */
 
 typedef struct
 {
@@ -36,6 +45,7 @@ typedef struct
   guint limit;
   gsize room; /* bytes left for entries */
   gboolean is_full;
+  guint64 work;
   GPtrArray *entries;  /* ProtobufCMessage, in blocks */
   GPtrArray *blocks;   /* of entries that did not fit, too */
   GStringChunk *texts; /* protobuf wants a NUL behind them */
@@ -66,6 +76,7 @@ page_fits (const Page *page, const ProtobufCMessage *entry)
 static gboolean
 page_put (Page *page, ProtobufCMessage *entry)
 {
+  page->work += WORK_ENTRY;
   if (page->entries->len == page->limit || !page_fits (page, entry))
     page->is_full = TRUE;
   else
@@ -84,17 +95,19 @@ typedef struct
   GCompareFunc compare; /* of pointers to items */
   guint max;
   gboolean is_cut; /* then items[max - 1] is the last that can be among them */
+  guint64 *work;
 } First;
 
 static void
-first_init (First *first, GCompareFunc compare, guint max)
+first_init (First *first, Page *page, GCompareFunc compare, guint max)
 {
-  *first = (First){ .items = g_ptr_array_new (), .compare = compare, .max = max };
+  *first = (First){ .items = g_ptr_array_new (), .compare = compare, .max = max, .work = &page->work };
 }
 
 static void
 first_cut (First *first)
 {
+  *first->work += (guint64) first->items->len * WORK_SORTED;
   g_ptr_array_sort (first->items, first->compare);
   if (first->items->len < first->max)
     return;
@@ -136,15 +149,16 @@ is_asked_for (const Page *page, const BusPeer *peer)
 
 /* Peers behind the cursor. Of subscriptions: those who have any, and the one that the cursor names may have more. */
 static GPtrArray *
-next_peers (const Page *page, gboolean subscribed)
+next_peers (Page *page, gboolean subscribed)
 {
   First first;
 
-  first_init (&first, compare_peers, page->limit + 2); /* one that was told, one that says there is more */
+  first_init (&first, page, compare_peers, page->limit + 2); /* one that was told, one that says there is more */
   for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
     {
       BusPeer *peer = link->data;
 
+      page->work++;
       if (is_asked_for (page, peer) && strcmp (peer->id, page->after) >= (subscribed ? 0 : 1)
           && (!subscribed || g_hash_table_size (peer->subscriptions) > 0))
         first_add (&first, peer);
@@ -200,14 +214,15 @@ compare_subscriptions (gconstpointer a, gconstpointer b)
 }
 
 static GPtrArray *
-next_subscriptions (const Page *page, const BusPeer *peer)
+next_subscriptions (Page *page, const BusPeer *peer)
 {
   guint32 after = strcmp (peer->id, page->after) == 0 ? page->after_number : 0;
   GHashTableIter iter;
   gpointer value;
   First first;
 
-  first_init (&first, compare_subscriptions, page->limit + 1);
+  first_init (&first, page, compare_subscriptions, page->limit + 1);
+  page->work += g_hash_table_size (peer->subscriptions);
   g_hash_table_iter_init (&iter, peer->subscriptions);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (((const BusSubscription *) value)->id > after)
@@ -287,7 +302,7 @@ add_groups_of (GHashTable *groups, const BusPeer *peer)
 }
 
 static GPtrArray *
-next_groups (const Page *page)
+next_groups (Page *page)
 {
   g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->groups) : bus_group_table_new ();
   GHashTableIter iter;
@@ -295,8 +310,12 @@ next_groups (const Page *page)
   First first;
 
   if (!page->all)
-    add_groups_of (groups, page->asker);
-  first_init (&first, compare_groups, page->limit + 1);
+    {
+      page->work += (guint64) g_hash_table_size (page->asker->subscriptions) * WORK_MEMBER;
+      add_groups_of (groups, page->asker);
+    }
+  page->work += g_hash_table_size (groups);
+  first_init (&first, page, compare_groups, page->limit + 1);
   g_hash_table_iter_init (&iter, groups);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (bus_key_compare_text (((const BusGroup *) value)->key.text, wire_span_str (page->after)) > 0)
@@ -323,15 +342,20 @@ gather_members_of (GHashTable *members, const BusPeer *peer)
 
 /* BusGroup -> those of its members that are told: one walk for all groups of the page. */
 static GHashTable *
-gather_members (const Page *page, const GPtrArray *groups)
+gather_members (Page *page, const GPtrArray *groups)
 {
   GHashTable *members = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
 
   for (guint i = 0; i < groups->len; i++)
     g_hash_table_insert (members, g_ptr_array_index (groups, i), g_ptr_array_new ());
   for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
-    if (bus_peer_may_see (page->asker, link->data))
+    {
+      page->work++;
+      if (!bus_peer_may_see (page->asker, link->data))
+        continue;
+      page->work += (guint64) g_hash_table_size (((const BusPeer *) link->data)->subscriptions) * WORK_MEMBER;
       gather_members_of (members, link->data);
+    }
   return members;
 }
 
@@ -350,6 +374,7 @@ fill_members (Page *page, GroupInfo *info, GPtrArray *members)
 {
   GroupMember *entries = page_block (page, sizeof (GroupMember) * MAX (members->len, 1));
 
+  page->work += (guint64) members->len * (WORK_SORTED + WORK_ENTRY);
   g_ptr_array_sort (members, compare_members);
   info->member = page_block (page, sizeof (GroupMember *) * MAX (members->len, 1));
   for (guint i = 0; i < members->len; i++)
@@ -407,7 +432,7 @@ group_cursor (const Page *page, gconstpointer last, char *next)
 /* Subscriptions that would get a message to @topic now. Neighbours in @found mostly have one owner, whose right is asked
  * once. */
 static guint
-count_subscribers (GPtrArray *found, WireSpan topic)
+count_subscribers (Page *page, GPtrArray *found, WireSpan topic)
 {
   const BusPeer *owner = NULL;
   gboolean gets = FALSE;
@@ -419,6 +444,7 @@ count_subscribers (GPtrArray *found, WireSpan topic)
 
       if (subscription->owner != owner)
         {
+          page->work += WORK_QUESTION;
           owner = subscription->owner;
           gets = bus_peer_is_ready (owner) && bus_policy_authorize (&owner->principal, BUS_OP_DELIVER, topic).allowed;
         }
@@ -428,54 +454,58 @@ count_subscribers (GPtrArray *found, WireSpan topic)
 }
 
 static gboolean
-put_topic (Page *page, const BusTopic *topic, guint *work)
+put_topic (Page *page, const BusTopic *topic, guint *matched)
 {
   TopicInfo *info = page_block (page, sizeof (TopicInfo));
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
 
   bus_index_match (page->core->index, topic->key.text, found);
-  *work += found->len;
+  *matched += found->len;
+  page->work += WORK_MATCH + found->len;
   daemoneye__eventbus__v1__topic_info__init (info);
   info->topic = page_text (page, topic->key.text);
   info->messages = topic->messages;
   info->bytes = topic->bytes;
   info->age_us = (guint64) (page->now_us - topic->last_us);
-  info->subscribers = count_subscribers (found, topic->key.text);
+  info->subscribers = count_subscribers (page, found, topic->key.text);
   info->servers = bus_router_count_servers (page->core, topic->key.text);
+  page->work += info->servers;
   info->type_name = page_text (page, wire_span (topic->type_name, topic->type_len));
   return page_put (page, &info->base);
 }
 
 static gboolean
-may_see_topic (const Page *page, const BusTopic *topic)
+may_see_topic (Page *page, const BusTopic *topic)
 {
+  page->work += page->all ? 1 : WORK_QUESTION;
   return page->all || bus_policy_authorize (&page->asker->principal, BUS_OP_DELIVER, topic->key.text).allowed;
 }
 
 static void
 walk_topics (Page *page)
 {
-  const BusTopics *topics = &page->core->topics;
-  guint work = 0;
+  GSequenceIter *at = bus_topics_after (&page->core->topics, wire_span_str (page->after));
+  guint matched = 0;
 
-  for (guint at = bus_topics_after (topics, page->after_number); at < topics->order->len && !page->is_full; at++)
+  page->room -= page->core->limits.topic_bytes; /* of the cursor; bus_limits_contradiction() leaves room for an entry */
+  for (; !g_sequence_iter_is_end (at) && !page->is_full; at = g_sequence_iter_next (at))
     {
-      const BusTopic *topic = g_ptr_array_index (topics->order, at);
+      const BusTopic *topic = g_sequence_get (at);
 
       if (!may_see_topic (page, topic))
         continue;
-      if (work > BUS_INTROSPECT_WORK_MAX)
+      if (matched > BUS_INTROSPECT_WORK_MAX)
         page->is_full = TRUE;
-      else if (put_topic (page, topic, &work))
-        page->after_number = topic->number;
+      else
+        put_topic (page, topic, &matched);
     }
 }
 
-/* Its number, not its name: a cursor has to be short, and a topic is never forgotten. */
+/* Its name: another topic may have its slot by then. */
 static void
 topic_cursor (const Page *page, gconstpointer last, char *next)
 {
-  g_snprintf (next, CURSOR_MAX, "%u", page->after_number);
+  g_strlcpy (next, ((const TopicInfo *) last)->topic, CURSOR_MAX);
 }
 
 /* --- cursors that come back --- */
@@ -518,7 +548,12 @@ read_subscription_cursor (Page *page, const char *cursor)
 static gboolean
 read_topic_cursor (Page *page, const char *cursor)
 {
-  return read_number (cursor, page->core->topics.by_number->len, &page->after_number);
+  WireSpan topic = wire_span_str (cursor);
+
+  if (topic.len >= CURSOR_MAX || wire_topic_check (topic, &page->core->topic_limits).status != WIRE_STATUS_OK)
+    return FALSE;
+  memcpy (page->after, topic.data, topic.len);
+  return TRUE;
 }
 
 /* --- sections --- */
@@ -598,7 +633,8 @@ answer (const Page *page, BusPeer *asker, guint64 id, const Section *section)
     section->cursor (page, g_ptr_array_index (page->entries, page->entries->len - 1), next);
   reply.next = next;
   if (section == &sections[SECTION_TOPICS])
-    reply.topics_unseen = page->core->topics.rest.messages;
+    reply.topics_unseen = page->core->topics.unseen;
+  bus_introspect_spend (asker, page->work, &reply.base);
   bus_calls_reply_packed (asker, id, &reply.base);
 }
 
@@ -625,11 +661,9 @@ bus_introspect_answer (BusPeer *asker, guint64 id, const Request *request, gint6
 
 /* --- the rate --- */
 
-gboolean
-bus_introspect_admit (BusPeer *asker, guint64 id, gint64 now_us)
+static gboolean
+admit_one_more (BusPeer *asker, guint64 id, gint64 second)
 {
-  gint64 second = now_us / G_USEC_PER_SEC;
-
   if (asker->introspect_second != second)
     {
       asker->introspect_second = second;
@@ -639,4 +673,35 @@ bus_introspect_admit (BusPeer *asker, guint64 id, gint64 now_us)
     return TRUE;
   bus_peer_error_limit (asker, id, BUS_LIMIT_introspect_per_second, asker->introspect_n);
   return FALSE;
+}
+
+static gboolean
+admit_more_work (BusPeer *asker, guint64 id, gint64 second)
+{
+  BusCore *core = asker->core;
+
+  if (core->introspect_second != second)
+    {
+      core->introspect_second = second;
+      core->introspect_work = 0;
+    }
+  if (asker->principal.role != BUS_ROLE_COLLECTOR || core->introspect_work < core->limits.introspect_work_per_second)
+    return TRUE;
+  bus_peer_error_limit (asker, id, BUS_LIMIT_introspect_work_per_second, core->introspect_work);
+  return FALSE;
+}
+
+gboolean
+bus_introspect_admit (BusPeer *asker, guint64 id, gint64 now_us)
+{
+  gint64 second = now_us / G_USEC_PER_SEC;
+
+  return admit_one_more (asker, id, second) && admit_more_work (asker, id, second);
+}
+
+void
+bus_introspect_spend (BusPeer *asker, guint64 work, const ProtobufCMessage *reply)
+{
+  if (asker->principal.role == BUS_ROLE_COLLECTOR)
+    asker->core->introspect_work += work + WORK_ANSWER + protobuf_c_message_get_packed_size (reply) / WORK_BYTES;
 }

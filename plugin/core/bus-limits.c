@@ -39,6 +39,8 @@ bus_limits_contradiction (const BusLimits *limits)
 
   if (limits->queue_hard_bytes < largest_frame)
     return "queue_hard_bytes is below max_payload + 16384: the largest message could never be delivered";
+  if (limits->max_payload < 2 * limits->topic_bytes + 512)
+    return "max_payload is below 2 * topic_bytes + 512: the longest topic could not be told by control.bus.introspect";
   if (limits->queue_soft_bytes > limits->queue_hard_bytes)
     return "queue_soft_bytes is above queue_hard_bytes";
   if (limits->broker_bytes < limits->queue_hard_bytes)

@@ -40,7 +40,8 @@
   X (longest_block_us, 5000000, 1000, 60000000)                                                                        \
   X (topic_cache, 4096, 16, 1048576)                                                                                   \
   X (topics_seen, 4096, 16, 65536)                                                                                     \
-  X (introspect_per_second, 200, 1, 1000000)
+  X (introspect_per_second, 200, 1, 1000000)                                                                           \
+  X (introspect_work_per_second, 5000000, 10000, 1000000000)
 
 #define BUS_LIMIT_FIELD(field, preset, floor, ceiling) guint64 field;
 typedef struct

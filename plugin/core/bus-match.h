@@ -33,8 +33,8 @@ typedef struct
 
 typedef struct
 {
-  BusKey key;        /* of the topic; own copy */
-  BusTopic *counter; /* of the topic; NULL: nothing was accepted for it since the match was made */
+  BusKey key;            /* of the topic; own copy */
+  BusTopicPlace counter; /* of the topic */
   BusReceiver *receivers;
   guint n_receivers;
   BusGroupMatch *groups;

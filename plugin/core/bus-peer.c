@@ -2,6 +2,7 @@
 #include "bus-peer.h"
 
 #include "bus-state.h"
+#include "bus-text.h"
 
 #include "envelope.pb-c.h"
 
@@ -190,7 +191,7 @@ bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
     return;
   bus_peer_set_state (peer, BUS_PEER_CLOSING);
   peer->close_status = status;
-  g_strlcpy (peer->close_detail, detail != NULL ? detail : wire_status_text (status), sizeof peer->close_detail);
+  bus_text_copy (peer->close_detail, sizeof peer->close_detail, detail != NULL ? detail : wire_status_text (status));
   bus_deadline_disarm (&core->deadlines, &peer->alarm.deadline);
 
   /* Its data is not waited for; what the control lane holds (errors that explain the end) goes out before GOODBYE. */

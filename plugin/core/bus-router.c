@@ -8,8 +8,8 @@
 /* Those who serve one topic. */
 struct BusServers
 {
-  BusKey key;        /* of topic */
-  BusTopic *counter; /* NULL: no request was accepted for it yet */
+  BusKey key; /* of topic */
+  BusTopicPlace counter;
   GPtrArray *subscriptions;
   guint64 cursor;
   guint8 topic[];

@@ -53,6 +53,10 @@ struct BusCore
 
   BusTopics topics; /* seen */
 
+  /* bus-introspect: what collectors made it do */
+  gint64 introspect_second; /* of the input clock */
+  guint64 introspect_work;  /* in it */
+
   /* bus-request */
   GHashTable *requests; /* route_id -> BusRequest */
   guint64 next_route;

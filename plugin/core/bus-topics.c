@@ -1,85 +1,103 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-topics.h"
 
+#include "bus-text.h"
+
 void
 bus_topics_init (BusTopics *topics, guint64 max)
 {
-  topics->table = g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, g_free);
-  topics->by_number = g_ptr_array_new ();
-  topics->order = g_ptr_array_new ();
-  topics->max = max;
+  topics->table = g_hash_table_new (bus_key_hash, bus_key_equal);
+  topics->order = g_sequence_new (NULL);
+  topics->max = (guint32) max; /* at most 65536 */
+  topics->slots = g_new0 (BusTopic, max + 1);
+  topics->slots[0].generation = 1; /* a zeroed place is not its */
+}
+
+static void
+free_name (BusTopic *topic)
+{
+  g_free ((gpointer) (gsize) topic->key.text.data);
 }
 
 void
 bus_topics_clear (BusTopics *topics)
 {
-  g_clear_pointer (&topics->order, g_ptr_array_unref);
-  g_clear_pointer (&topics->by_number, g_ptr_array_unref);
+  guint n = g_hash_table_size (topics->table);
+
+  for (guint slot = 1; slot <= n; slot++)
+    free_name (&topics->slots[slot]);
+  g_clear_pointer (&topics->order, g_sequence_free);
   g_clear_pointer (&topics->table, g_hash_table_unref);
+  g_clear_pointer (&topics->slots, g_free);
 }
 
-/* Where the first topic stands that is not before @text. */
-static guint
-find (const BusTopics *topics, WireSpan text)
+static int
+compare (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
 {
-  guint low = 0;
-  guint high = topics->order->len;
+  return bus_key_compare_text (((const BusTopic *) a)->key.text, ((const BusTopic *) b)->key.text);
+}
 
-  while (low < high)
+/* Takes the slot from its topic. */
+static void
+forget (BusTopics *topics, BusTopic *topic)
+{
+  topics->unseen += topic->messages;
+  g_hash_table_remove (topics->table, &topic->key);
+  g_sequence_remove (topic->at);
+  free_name (topic);
+}
+
+/* A slot that is free, or gets free. The hand goes round at most once more than it finds marks, and each mark was made by
+ * a message. */
+static BusTopic *
+take_slot (BusTopics *topics)
+{
+  guint n = g_hash_table_size (topics->table);
+  BusTopic *topic;
+
+  if (n < topics->max)
+    return &topics->slots[n + 1];
+  for (;;)
     {
-      guint middle = low + (high - low) / 2;
-      const BusTopic *topic = g_ptr_array_index (topics->order, middle);
-
-      if (bus_key_compare_text (topic->key.text, text) < 0)
-        low = middle + 1;
-      else
-        high = middle;
+      topics->hand = topics->hand % topics->max + 1;
+      topic = &topics->slots[topics->hand];
+      if (!topic->is_recent)
+        break;
+      topic->is_recent = FALSE;
     }
-  return low;
+  forget (topics, topic);
+  return topic;
 }
 
 BusTopic *
 bus_topics_place (BusTopics *topics, BusKey key)
 {
   BusTopic *topic = g_hash_table_lookup (topics->table, &key);
-  guint8 *copy;
 
   if (topic != NULL)
     return topic;
-  if (g_hash_table_size (topics->table) >= topics->max)
-    return &topics->rest;
-  topic = g_malloc0 (sizeof (BusTopic) + key.text.len); /* a topic is at most 512 bytes */
-  copy = (guint8 *) (topic + 1);
-  memcpy (copy, key.text.data, key.text.len);
-  topic->key = (BusKey){ key.hash, wire_span (copy, key.text.len) };
+  topic = take_slot (topics);
+  *topic = (BusTopic){ .generation = topic->generation + 1,
+                       .key = { key.hash, wire_span (g_memdup2 (key.text.data, key.text.len), key.text.len) } };
   g_hash_table_insert (topics->table, &topic->key, topic);
-  g_ptr_array_add (topics->by_number, topic);
-  topic->number = topics->by_number->len;
-  g_ptr_array_insert (topics->order, (gint) find (topics, key.text), topic);
+  topic->at = g_sequence_insert_sorted (topics->order, topic, compare, NULL);
   return topic;
 }
 
 void
 bus_topic_set_type (BusTopic *topic, WireSpan type_name)
 {
-  gsize len = MIN (type_name.len, BUS_TOPIC_TYPE_MAX);
+  WireSpan cut = bus_text_cut (type_name, BUS_TOPIC_TYPE_MAX);
 
-  /* Not within a character: what is told is UTF-8. */
-  while (len > 0 && len < type_name.len && (type_name.data[len] & 0xc0) == 0x80)
-    len--;
-  if (len > 0)
-    memcpy (topic->type_name, type_name.data, len);
-  topic->type_len = (guint8) len;
+  if (cut.len > 0)
+    memcpy (topic->type_name, cut.data, cut.len);
+  topic->type_len = (guint8) cut.len;
 }
 
-guint
-bus_topics_after (const BusTopics *topics, guint32 number)
+GSequenceIter *
+bus_topics_after (const BusTopics *topics, WireSpan name)
 {
-  const BusTopic *topic;
+  BusTopic like = { .key = { 0, name } };
 
-  if (number == 0)
-    return 0;
-  g_assert (number <= topics->by_number->len);
-  topic = g_ptr_array_index (topics->by_number, number - 1);
-  return find (topics, topic->key.text) + 1;
+  return g_sequence_search (topics->order, &like, compare, NULL); /* behind an equal one */
 }

@@ -386,7 +386,8 @@ test_bytes (Core *core, gconstpointer data)
           is_last = after[0] == '\0';
           g_assert_cmpuint (bytes, <=, bound);
           if (!is_last && section != GROUPS)
-            g_assert_cmpuint (bytes + 128 + 750 + (keys->len - before), >, bound);
+            g_assert_cmpuint (bytes + 128 + 750 + (section == TOPICS ? limits->topic_bytes : 0) + (keys->len - before),
+                              >, bound);
         }
       expect_ascending (keys);
       g_assert_cmpuint (keys->len, ==, want[section]);
@@ -508,7 +509,7 @@ test_collector_cursor (Core *core, gconstpointer data)
     guint section;
     const char *after;
   } cursors[]
-      = { { PEERS, "a" }, { SUBSCRIPTIONS, "aa/1" }, { SUBSCRIPTIONS, "zz/1" }, { GROUPS, "a" }, { TOPICS, "1" } };
+      = { { PEERS, "a" }, { SUBSCRIPTIONS, "aa/1" }, { SUBSCRIPTIONS, "zz/1" }, { GROUPS, "a" }, { TOPICS, "events.a" } };
   Client *agent = agent_ready (core);
   Client *one = client_ready (core, "one", "procmond");
   Client *other = client_ready (core, "zz", "netmond");
@@ -530,6 +531,118 @@ test_collector_cursor (Core *core, gconstpointer data)
 }
 
 /* --- rate --- */
+
+/* Text of a peer that is cut is cut between characters: else it would make what is told of all peers unreadable. */
+static void
+test_version_is_cut (Core *core, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__Hello hello = DAEMONEYE__EVENTBUS__V1__HELLO__INIT;
+  Client *tool = tool_ready (core, "tool-1");
+  Client *evil = client_new (core, 0, FALSE);
+  g_autofree char *text = g_strnfill (63, 'a');
+  g_autofree char *version = g_strconcat (text, "\xc3\xa9", NULL);
+  g_autoptr (WireGuard) guard = NULL;
+  guint8 body[512];
+  const Daemoneye__Eventbus__V1__BusIntrospectReply *reply;
+
+  hello.magic = 0x42594544;
+  hello.oldest_version = hello.newest_version = 1 << 16;
+  hello.id = (char *) "evil";
+  hello.type = (char *) "procmond";
+  hello.role = 1;
+  hello.incarnation = 9;
+  hello.software_version = version;
+  client_send_frame (evil, WIRE_KIND_HELLO, 0, wire_span (body, daemoneye__eventbus__v1__hello__pack (&hello, body)));
+  guard = client_introspect (tool, PEERS, NULL, 0, "evil", WIRE_STATUS_OK);
+  reply = wire_guard_message (guard);
+  g_assert_cmpstr (reply->peers[0]->software_version, ==, text);
+}
+
+/* All collectors share one budget of work; tools have none. */
+static void
+test_work (Core *core, gconstpointer data)
+{
+  const BusLimits *limits = data;
+  Client *tool = tool_ready (core, "tool-1");
+  Client *one = client_ready (core, "one", "procmond");
+  Client *two = client_ready (core, "two", "procmond");
+  g_autoptr (Got) error = NULL;
+  WireEnvelope envelope;
+  guint n = 0;
+
+  core_advance (core, G_USEC_PER_SEC - core->now_us % G_USEC_PER_SEC);
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL ("control.bus.introspect");
+  envelope.payload = WIRE_SPAN_LITERAL ("\x08\x01"); /* section = 1 */
+  while (error == NULL && n < 10000)
+    {
+      g_autoptr (Got) reply = NULL;
+
+      envelope.id = 0;
+      client_send (one, WIRE_KIND_REQUEST, 0, &envelope);
+      error = client_take (one, WIRE_KIND_ERROR);
+      reply = client_take (one, WIRE_KIND_REPLY);
+      g_assert_true ((reply == NULL) == (error != NULL));
+      n++;
+    }
+  g_assert_nonnull (error);
+  g_assert_cmpuint (n, >, 10);
+  g_assert_cmpuint (n, <, 10000);
+  g_assert_cmpuint (error->envelope.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpuint (error->envelope.limit, ==, limits->introspect_work_per_second);
+  g_assert_cmpmem (error->envelope.setting.data, error->envelope.setting.len, "introspect_work_per_second", 26);
+  client_introspect (two, PEERS, NULL, 0, NULL, WIRE_STATUS_LIMIT);
+  wire_guard_free (client_introspect (tool, PEERS, NULL, 0, NULL, WIRE_STATUS_OK));
+  core_advance (core, G_USEC_PER_SEC);
+  wire_guard_free (client_introspect (two, PEERS, NULL, 0, NULL, WIRE_STATUS_OK));
+}
+
+/* Dearer pages are fewer. */
+static guint
+pages_of_topics (Core *core, guint n_topics)
+{
+  g_autofree char *id = g_strdup_printf ("many-%u", n_topics);
+  Client *one = client_ready (core, id, "procmond");
+  guint pages = 0;
+
+  for (guint i = 0; i < n_topics; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("events.process.t%u", i);
+
+      client_publish (one, topic, 0, "x", 1);
+    }
+  core_advance (core, G_USEC_PER_SEC - core->now_us % G_USEC_PER_SEC);
+  for (; pages < 100000; pages++)
+    {
+      Daemoneye__Eventbus__V1__BusIntrospectRequest request = DAEMONEYE__EVENTBUS__V1__BUS_INTROSPECT_REQUEST__INIT;
+      guint8 packed[16];
+      g_autoptr (Got) error = NULL;
+      g_autoptr (Got) reply = NULL;
+      WireEnvelope envelope;
+
+      request.section = 4;
+      wire_envelope_init (&envelope);
+      envelope.topic = WIRE_SPAN_LITERAL ("control.bus.introspect");
+      envelope.payload = wire_span (packed, daemoneye__eventbus__v1__bus_introspect_request__pack (&request, packed));
+      client_send (one, WIRE_KIND_REQUEST, 0, &envelope);
+      error = client_take (one, WIRE_KIND_ERROR);
+      reply = client_take (one, WIRE_KIND_REPLY);
+      if (error != NULL)
+        break;
+    }
+  client_disconnect (one);
+  return pages;
+}
+
+static void
+test_work_by_cost (Core *core, gconstpointer data)
+{
+  guint cheap = pages_of_topics (core, 1);
+  guint dear = pages_of_topics (core, 300);
+
+  g_assert_cmpuint (dear, >, 0);
+  g_assert_cmpuint (dear, <, cheap / 10);
+}
 
 static void
 test_rate (Core *core, gconstpointer data)
@@ -594,9 +707,9 @@ static const struct
   { SUBSCRIPTIONS, "a/4294967296", 0, NULL, WIRE_STATUS_BAD_MESSAGE },
   { GROUPS, "a.b", 0, NULL, WIRE_STATUS_BAD_MESSAGE },
   { GROUPS, NULL, 0, "tool-1", WIRE_STATUS_BAD_MESSAGE },
-  { TOPICS, "events", 0, NULL, WIRE_STATUS_BAD_MESSAGE },
+  { TOPICS, "nothing", 0, NULL, WIRE_STATUS_BAD_MESSAGE },
   { TOPICS, "0", 0, NULL, WIRE_STATUS_BAD_MESSAGE },
-  { TOPICS, "2", 0, NULL, WIRE_STATUS_BAD_MESSAGE }, /* there is one */
+  { TOPICS, "events.+", 0, NULL, WIRE_STATUS_BAD_MESSAGE },
   { TOPICS, NULL, 0, "tool-1", WIRE_STATUS_BAD_MESSAGE },
   { PEERS, NULL, 0, "nobody", WIRE_STATUS_ABSENT },
   { SUBSCRIPTIONS, NULL, 0, "NOT.an.id", WIRE_STATUS_ABSENT },
@@ -609,7 +722,7 @@ test_bad_requests (Core *core, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     g_assert_null (client_introspect (tool, bad[i].section, bad[i].after, bad[i].limit, bad[i].peer, bad[i].want));
-  wire_guard_free (client_introspect (tool, TOPICS, "1", 1000, NULL, WIRE_STATUS_OK));
+  wire_guard_free (client_introspect (tool, TOPICS, "events.gone", 1000, NULL, WIRE_STATUS_OK));
   wire_guard_free (client_introspect (tool, SUBSCRIPTIONS, "a/4294967295", 0, NULL, WIRE_STATUS_OK));
   g_assert_false (tool->closed);
 }
@@ -854,13 +967,13 @@ test_features (Core *core, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  BusLimits small, slow, wide, many;
+  BusLimits small, slow, wide, many, busy;
 
   g_test_init (&argc, &argv, NULL);
   bus_limits_init (&wide);
   wide.introspect_per_second = 1000000;
   small = wide;
-  small.max_payload = 1024;
+  small.max_payload = 2 * 512 + 512; /* the least for topics of 512 bytes */
   small.topic_bytes = 512;
   small.topic_segments = 16;
   small.max_subscriptions = 300;
@@ -868,6 +981,9 @@ main (int argc, char **argv)
   many.max_subscriptions = 10000;
   bus_limits_init (&slow);
   slow.introspect_per_second = 5;
+  bus_limits_init (&busy);
+  busy.introspect_per_second = 1000000;
+  busy.introspect_work_per_second = 100000;
 
   ADD_PLENTY ("/core/introspect/M23-pages", NULL, test_pages);
   ADD_PLENTY ("/core/introspect/M23-last-page", NULL, test_last_page);
@@ -893,5 +1009,8 @@ main (int argc, char **argv)
   ADD ("/core/introspect/A11-collector", NULL, test_collector);
   ADD ("/core/introspect/A11-collector-cursor", NULL, test_collector_cursor);
   ADD ("/core/introspect/A11-rate", &slow, test_rate);
+  ADD ("/core/introspect/A11-version-is-cut", NULL, test_version_is_cut);
+  ADD ("/core/introspect/A11-work", &busy, test_work);
+  ADD ("/core/introspect/A11-work-by-cost", &busy, test_work_by_cost);
   return g_test_run ();
 }

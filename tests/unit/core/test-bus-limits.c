@@ -105,6 +105,7 @@ test_contradictions (void)
     BusLimit with;
   } cases[] = {
     { BUS_LIMIT_max_payload, 8 * MIB - 16 * KIB, 8 * MIB - 16 * KIB + 1, BUS_LIMIT_queue_hard_bytes },
+    { BUS_LIMIT_max_payload, 2 * 256 + 512, 2 * 256 + 511, BUS_LIMIT_topic_bytes },
     { BUS_LIMIT_queue_hard_bytes, 2 * MIB, 2 * MIB - 1, BUS_LIMIT_queue_soft_bytes },
     { BUS_LIMIT_queue_hard_bytes, 64 * MIB, 64 * MIB + 1, BUS_LIMIT_broker_bytes },
     { BUS_LIMIT_queue_hard_bytes, 2 * MIB, 1 * MIB + 16 * KIB - 1, BUS_LIMIT_max_payload },
