@@ -2,7 +2,9 @@
 #include "bus-introspect.h"
 
 #include "bus-calls.h"
+#include "bus-first.h"
 #include "bus-group.h"
+#include "bus-page.h"
 #include "bus-router.h"
 #include "bus-state.h"
 
@@ -17,121 +19,7 @@ typedef Daemoneye__Eventbus__V1__TopicInfo TopicInfo;
 #define ENTRIES_PRESET 500u
 #define ENTRIES_MAX    1000u
 #define MEMBERS_MAX    256u
-#define CURSOR_MAX     520u /* a topic; or a segment, a slash, a number */
 #define REPLY_REST     128u /* epoch, next and topics_unseen at their longest; of topics, next comes to it */
-#define ENTRY_HEAD     4u   /* tag and length of an entry */
-
-/* Units of work, each about 10 ns; see bus_introspect_spend(). What is not named here is one. */
-#define WORK_ENTRY    40u /* written, measured, packed */
-#define WORK_MATCH    40u /* a topic looked up in the index, besides what it finds */
-#define WORK_QUESTION 8u  /* to the policy */
-#define WORK_SORTED   8u
-#define WORK_MEMBER   8u
-#define WORK_ANSWER   200u /* whatever it says */
-#define WORK_BYTES    256u /* of an answer */
-
-typedef struct
-{
-  const BusPeer *asker;
-  BusCore *core;
-  gint64 now_us;
-  const BusPeer *only; /* NULL: all that the asker may see */
-  gboolean all;        /* agent and tool */
-
-  /* The cursor: what was told last. */
-  char after[CURSOR_MAX];
-  guint32 after_number;
-
-  guint limit;
-  gsize room; /* bytes left for entries */
-  gboolean is_full;
-  guint64 work;
-  GPtrArray *entries;  /* ProtobufCMessage, in blocks */
-  GPtrArray *blocks;   /* of entries that did not fit, too */
-  GStringChunk *texts; /* protobuf wants a NUL behind them */
-} Page;
-
-static gpointer
-page_block (Page *page, gsize size)
-{
-  gpointer block = g_malloc0 (size);
-
-  g_ptr_array_add (page->blocks, block);
-  return block;
-}
-
-static char *
-page_text (Page *page, WireSpan text)
-{
-  return g_string_chunk_insert_len (page->texts, (const char *) text.data, (gssize) text.len);
-}
-
-static gboolean
-page_fits (const Page *page, const ProtobufCMessage *entry)
-{
-  return protobuf_c_message_get_packed_size (entry) + ENTRY_HEAD <= page->room;
-}
-
-/* FALSE: there is more than this page takes. */
-static gboolean
-page_put (Page *page, ProtobufCMessage *entry)
-{
-  page->work += WORK_ENTRY;
-  if (page->entries->len == page->limit || !page_fits (page, entry))
-    page->is_full = TRUE;
-  else
-    {
-      page->room -= protobuf_c_message_get_packed_size (entry) + ENTRY_HEAD;
-      g_ptr_array_add (page->entries, entry);
-    }
-  return !page->is_full;
-}
-
-/* --- the first few of many, in order; not all of them are sorted --- */
-
-typedef struct
-{
-  GPtrArray *items;
-  GCompareFunc compare; /* of pointers to items */
-  guint max;
-  gboolean is_cut; /* then items[max - 1] is the last that can be among them */
-  guint64 *work;
-} First;
-
-static void
-first_init (First *first, Page *page, GCompareFunc compare, guint max)
-{
-  *first = (First){ .items = g_ptr_array_new (), .compare = compare, .max = max, .work = &page->work };
-}
-
-static void
-first_cut (First *first)
-{
-  *first->work += (guint64) first->items->len * WORK_SORTED;
-  g_ptr_array_sort (first->items, first->compare);
-  if (first->items->len < first->max)
-    return;
-  g_ptr_array_set_size (first->items, (gint) first->max);
-  first->is_cut = TRUE;
-}
-
-static void
-first_add (First *first, gpointer item)
-{
-  if (first->is_cut && first->compare (&item, &g_ptr_array_index (first->items, first->max - 1)) >= 0)
-    return;
-  g_ptr_array_add (first->items, item);
-  if (first->items->len >= 2 * first->max)
-    first_cut (first);
-}
-
-/* Transfer full. */
-static GPtrArray *
-first_end (First *first)
-{
-  first_cut (first);
-  return first->items;
-}
 
 /* --- peers --- */
 
@@ -142,18 +30,19 @@ compare_peers (gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-is_asked_for (const Page *page, const BusPeer *peer)
+is_asked_for (const BusPage *page, const BusPeer *peer)
 {
   return page->only != NULL ? peer == page->only : bus_peer_may_see (page->asker, peer);
 }
 
 /* Peers behind the cursor. Of subscriptions: those who have any, and the one that the cursor names may have more. */
 static GPtrArray *
-next_peers (Page *page, gboolean subscribed)
+next_peers (BusPage *page, gboolean subscribed)
 {
-  First first;
+  BusFirst first;
 
-  first_init (&first, page, compare_peers, page->limit + 2); /* one that was told, one that says there is more */
+  bus_first_init (&first, &page->work, compare_peers,
+                  page->limit + 2); /* one that was told, one that says there is more */
   for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
     {
       BusPeer *peer = link->data;
@@ -161,15 +50,15 @@ next_peers (Page *page, gboolean subscribed)
       page->work++;
       if (is_asked_for (page, peer) && strcmp (peer->id, page->after) >= (subscribed ? 0 : 1)
           && (!subscribed || g_hash_table_size (peer->subscriptions) > 0))
-        first_add (&first, peer);
+        bus_first_add (&first, peer);
     }
-  return first_end (&first);
+  return bus_first_end (&first);
 }
 
 static gboolean
-put_peer (Page *page, BusPeer *peer)
+put_peer (BusPage *page, BusPeer *peer)
 {
-  PeerInfo *info = page_block (page, sizeof (PeerInfo));
+  PeerInfo *info = bus_page_block (page, sizeof (PeerInfo));
 
   daemoneye__eventbus__v1__peer_info__init (info);
   info->id = peer->id;
@@ -183,11 +72,11 @@ put_peer (Page *page, BusPeer *peer)
   info->incarnation = peer->incarnation;
   info->features = peer->features;
   info->subscriptions = g_hash_table_size (peer->subscriptions);
-  return page_put (page, &info->base);
+  return bus_page_put (page, &info->base);
 }
 
 static void
-walk_peers (Page *page)
+walk_peers (BusPage *page)
 {
   g_autoptr (GPtrArray) peers = next_peers (page, FALSE);
 
@@ -197,9 +86,9 @@ walk_peers (Page *page)
 }
 
 static void
-peer_cursor (const Page *page, gconstpointer last, char *next)
+peer_cursor (const BusPage *page, gconstpointer last, char *next)
 {
-  g_strlcpy (next, ((const PeerInfo *) last)->id, CURSOR_MAX);
+  g_strlcpy (next, ((const PeerInfo *) last)->id, BUS_PAGE_CURSOR_MAX);
 }
 
 /* --- subscriptions --- */
@@ -214,42 +103,42 @@ compare_subscriptions (gconstpointer a, gconstpointer b)
 }
 
 static GPtrArray *
-next_subscriptions (Page *page, const BusPeer *peer)
+next_subscriptions (BusPage *page, const BusPeer *peer)
 {
   guint32 after = strcmp (peer->id, page->after) == 0 ? page->after_number : 0;
   GHashTableIter iter;
   gpointer value;
-  First first;
+  BusFirst first;
 
-  first_init (&first, page, compare_subscriptions, page->limit + 1);
+  bus_first_init (&first, &page->work, compare_subscriptions, page->limit + 1);
   page->work += g_hash_table_size (peer->subscriptions);
   g_hash_table_iter_init (&iter, peer->subscriptions);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (((const BusSubscription *) value)->id > after)
-      first_add (&first, value);
-  return first_end (&first);
+      bus_first_add (&first, value);
+  return bus_first_end (&first);
 }
 
 static gboolean
-put_subscription (Page *page, const BusSubscription *subscription)
+put_subscription (BusPage *page, const BusSubscription *subscription)
 {
-  SubscriptionInfo *info = page_block (page, sizeof (SubscriptionInfo));
+  SubscriptionInfo *info = bus_page_block (page, sizeof (SubscriptionInfo));
 
   daemoneye__eventbus__v1__subscription_info__init (info);
   info->peer = subscription->owner->id;
   info->subscription = subscription->id;
-  info->pattern = page_text (page, subscription->pattern);
+  info->pattern = bus_page_text (page, subscription->pattern);
   if (subscription->group != NULL)
-    info->group = page_text (page, subscription->group->key.text);
+    info->group = bus_page_text (page, subscription->group->key.text);
   info->serve = subscription->serves;
   info->methods = subscription->methods;
   info->delivered = subscription->delivered;
   info->missed = subscription->missed;
-  return page_put (page, &info->base);
+  return bus_page_put (page, &info->base);
 }
 
 static gboolean
-put_subscriptions_of (Page *page, const BusPeer *peer)
+put_subscriptions_of (BusPage *page, const BusPeer *peer)
 {
   g_autoptr (GPtrArray) subscriptions = next_subscriptions (page, peer);
 
@@ -260,7 +149,7 @@ put_subscriptions_of (Page *page, const BusPeer *peer)
 }
 
 static void
-walk_subscriptions (Page *page)
+walk_subscriptions (BusPage *page)
 {
   g_autoptr (GPtrArray) peers = next_peers (page, TRUE);
 
@@ -270,11 +159,11 @@ walk_subscriptions (Page *page)
 }
 
 static void
-subscription_cursor (const Page *page, gconstpointer last, char *next)
+subscription_cursor (const BusPage *page, gconstpointer last, char *next)
 {
   const SubscriptionInfo *info = last;
 
-  g_snprintf (next, CURSOR_MAX, "%s/%u", info->peer, info->subscription);
+  g_snprintf (next, BUS_PAGE_CURSOR_MAX, "%s/%u", info->peer, info->subscription);
 }
 
 /* --- groups --- */
@@ -302,25 +191,25 @@ add_groups_of (GHashTable *groups, const BusPeer *peer)
 }
 
 static GPtrArray *
-next_groups (Page *page)
+next_groups (BusPage *page)
 {
   g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->groups) : bus_group_table_new ();
   GHashTableIter iter;
   gpointer value;
-  First first;
+  BusFirst first;
 
   if (!page->all)
     {
-      page->work += (guint64) g_hash_table_size (page->asker->subscriptions) * WORK_MEMBER;
+      page->work += (guint64) g_hash_table_size (page->asker->subscriptions) * BUS_WORK_MEMBER;
       add_groups_of (groups, page->asker);
     }
   page->work += g_hash_table_size (groups);
-  first_init (&first, page, compare_groups, page->limit + 1);
+  bus_first_init (&first, &page->work, compare_groups, page->limit + 1);
   g_hash_table_iter_init (&iter, groups);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (bus_key_compare_text (((const BusGroup *) value)->key.text, wire_span_str (page->after)) > 0)
-      first_add (&first, value);
-  return first_end (&first);
+      bus_first_add (&first, value);
+  return bus_first_end (&first);
 }
 
 static void
@@ -342,7 +231,7 @@ gather_members_of (GHashTable *members, const BusPeer *peer)
 
 /* BusGroup -> those of its members that are told: one walk for all groups of the page. */
 static GHashTable *
-gather_members (Page *page, const GPtrArray *groups)
+gather_members (BusPage *page, const GPtrArray *groups)
 {
   GHashTable *members = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
 
@@ -353,7 +242,7 @@ gather_members (Page *page, const GPtrArray *groups)
       page->work++;
       if (!bus_peer_may_see (page->asker, link->data))
         continue;
-      page->work += (guint64) g_hash_table_size (((const BusPeer *) link->data)->subscriptions) * WORK_MEMBER;
+      page->work += (guint64) g_hash_table_size (((const BusPeer *) link->data)->subscriptions) * BUS_WORK_MEMBER;
       gather_members_of (members, link->data);
     }
   return members;
@@ -370,13 +259,13 @@ compare_members (gconstpointer a, gconstpointer b)
 }
 
 static void
-fill_members (Page *page, GroupInfo *info, GPtrArray *members)
+fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
 {
-  GroupMember *entries = page_block (page, sizeof (GroupMember) * MAX (members->len, 1));
+  GroupMember *entries = bus_page_block (page, sizeof (GroupMember) * MAX (members->len, 1));
 
-  page->work += (guint64) members->len * (WORK_SORTED + WORK_ENTRY);
+  page->work += (guint64) members->len * (BUS_FIRST_WORK + BUS_WORK_ENTRY);
   g_ptr_array_sort (members, compare_members);
-  info->member = page_block (page, sizeof (GroupMember *) * MAX (members->len, 1));
+  info->member = bus_page_block (page, sizeof (GroupMember *) * MAX (members->len, 1));
   for (guint i = 0; i < members->len; i++)
     {
       const BusSubscription *subscription = g_ptr_array_index (members, i);
@@ -384,7 +273,7 @@ fill_members (Page *page, GroupInfo *info, GPtrArray *members)
       daemoneye__eventbus__v1__group_member__init (&entries[i]);
       entries[i].peer = subscription->owner->id;
       entries[i].subscription = subscription->id;
-      entries[i].pattern = page_text (page, subscription->pattern);
+      entries[i].pattern = bus_page_text (page, subscription->pattern);
       entries[i].serve = subscription->serves;
       info->member[i] = &entries[i];
     }
@@ -392,22 +281,22 @@ fill_members (Page *page, GroupInfo *info, GPtrArray *members)
 }
 
 static gboolean
-put_group (Page *page, const BusGroup *group, GPtrArray *members)
+put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
 {
-  GroupInfo *info = page_block (page, sizeof (GroupInfo));
+  GroupInfo *info = bus_page_block (page, sizeof (GroupInfo));
 
   daemoneye__eventbus__v1__group_info__init (info);
-  info->name = page_text (page, group->key.text);
+  info->name = bus_page_text (page, group->key.text);
   info->members = group->members;
   fill_members (page, info, members);
   /* A group that no page could take whole is told with fewer entries. */
-  while (page->entries->len == 0 && info->n_member > 0 && !page_fits (page, &info->base))
+  while (page->entries->len == 0 && info->n_member > 0 && !bus_page_fits (page, &info->base))
     info->n_member -= 1 + info->n_member / 8;
-  return page_put (page, &info->base);
+  return bus_page_put (page, &info->base);
 }
 
 static void
-walk_groups (Page *page)
+walk_groups (BusPage *page)
 {
   g_autoptr (GPtrArray) groups = next_groups (page);
   g_autoptr (GHashTable) members = gather_members (page, groups);
@@ -422,9 +311,9 @@ walk_groups (Page *page)
 }
 
 static void
-group_cursor (const Page *page, gconstpointer last, char *next)
+group_cursor (const BusPage *page, gconstpointer last, char *next)
 {
-  g_strlcpy (next, ((const GroupInfo *) last)->name, CURSOR_MAX);
+  g_strlcpy (next, ((const GroupInfo *) last)->name, BUS_PAGE_CURSOR_MAX);
 }
 
 /* --- topics --- */
@@ -432,7 +321,7 @@ group_cursor (const Page *page, gconstpointer last, char *next)
 /* Subscriptions that would get a message to @topic now. Neighbours in @found mostly have one owner, whose right is asked
  * once. */
 static guint
-count_subscribers (Page *page, GPtrArray *found, WireSpan topic)
+count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
 {
   const BusPeer *owner = NULL;
   gboolean gets = FALSE;
@@ -444,7 +333,7 @@ count_subscribers (Page *page, GPtrArray *found, WireSpan topic)
 
       if (subscription->owner != owner)
         {
-          page->work += WORK_QUESTION;
+          page->work += BUS_WORK_QUESTION;
           owner = subscription->owner;
           gets = bus_peer_is_ready (owner) && bus_policy_authorize (&owner->principal, BUS_OP_DELIVER, topic).allowed;
         }
@@ -454,35 +343,35 @@ count_subscribers (Page *page, GPtrArray *found, WireSpan topic)
 }
 
 static gboolean
-put_topic (Page *page, const BusTopic *topic, guint *matched)
+put_topic (BusPage *page, const BusTopic *topic, guint *matched)
 {
-  TopicInfo *info = page_block (page, sizeof (TopicInfo));
+  TopicInfo *info = bus_page_block (page, sizeof (TopicInfo));
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
 
   bus_index_match (page->core->index, topic->key.text, found);
   *matched += found->len;
-  page->work += WORK_MATCH + found->len;
+  page->work += BUS_WORK_MATCH + found->len;
   daemoneye__eventbus__v1__topic_info__init (info);
-  info->topic = page_text (page, topic->key.text);
+  info->topic = bus_page_text (page, topic->key.text);
   info->messages = topic->messages;
   info->bytes = topic->bytes;
   info->age_us = (guint64) (page->now_us - topic->last_us);
   info->subscribers = count_subscribers (page, found, topic->key.text);
   info->servers = bus_router_count_servers (page->core, topic->key.text);
   page->work += info->servers;
-  info->type_name = page_text (page, wire_span (topic->type_name, topic->type_len));
-  return page_put (page, &info->base);
+  info->type_name = bus_page_text (page, wire_span (topic->type_name, topic->type_len));
+  return bus_page_put (page, &info->base);
 }
 
 static gboolean
-may_see_topic (Page *page, const BusTopic *topic)
+may_see_topic (BusPage *page, const BusTopic *topic)
 {
-  page->work += page->all ? 1 : WORK_QUESTION;
+  page->work += page->all ? 1 : BUS_WORK_QUESTION;
   return page->all || bus_policy_authorize (&page->asker->principal, BUS_OP_DELIVER, topic->key.text).allowed;
 }
 
 static void
-walk_topics (Page *page)
+walk_topics (BusPage *page)
 {
   GSequenceIter *at = bus_topics_after (&page->core->topics, wire_span_str (page->after));
   guint matched = 0;
@@ -503,9 +392,9 @@ walk_topics (Page *page)
 
 /* Its name: another topic may have its slot by then. */
 static void
-topic_cursor (const Page *page, gconstpointer last, char *next)
+topic_cursor (const BusPage *page, gconstpointer last, char *next)
 {
-  g_strlcpy (next, ((const TopicInfo *) last)->topic, CURSOR_MAX);
+  g_strlcpy (next, ((const TopicInfo *) last)->topic, BUS_PAGE_CURSOR_MAX);
 }
 
 /* --- cursors that come back --- */
@@ -522,7 +411,7 @@ read_number (const char *text, guint64 max, guint32 *number)
 }
 
 static gboolean
-read_name (Page *page, WireSpan text)
+read_name (BusPage *page, WireSpan text)
 {
   if (!wire_segment_is_valid (text, (guint) page->core->limits.segment_bytes))
     return FALSE;
@@ -531,13 +420,13 @@ read_name (Page *page, WireSpan text)
 }
 
 static gboolean
-read_name_cursor (Page *page, const char *cursor)
+read_name_cursor (BusPage *page, const char *cursor)
 {
   return read_name (page, wire_span_str (cursor));
 }
 
 static gboolean
-read_subscription_cursor (Page *page, const char *cursor)
+read_subscription_cursor (BusPage *page, const char *cursor)
 {
   const char *slash = strchr (cursor, '/');
 
@@ -546,11 +435,11 @@ read_subscription_cursor (Page *page, const char *cursor)
 }
 
 static gboolean
-read_topic_cursor (Page *page, const char *cursor)
+read_topic_cursor (BusPage *page, const char *cursor)
 {
   WireSpan topic = wire_span_str (cursor);
 
-  if (topic.len >= CURSOR_MAX || wire_topic_check (topic, &page->core->topic_limits).status != WIRE_STATUS_OK)
+  if (topic.len >= BUS_PAGE_CURSOR_MAX || wire_topic_check (topic, &page->core->topic_limits).status != WIRE_STATUS_OK)
     return FALSE;
   memcpy (page->after, topic.data, topic.len);
   return TRUE;
@@ -560,11 +449,11 @@ read_topic_cursor (Page *page, const char *cursor)
 
 typedef struct
 {
-  void (*walk) (Page *page);
-  gboolean (*read_cursor) (Page *page, const char *cursor);
-  void (*cursor) (const Page *page, gconstpointer last, char *next); /* @next: CURSOR_MAX bytes */
-  gboolean of_peer;                                                  /* `peer` chooses */
-  gsize n_offset;                                                    /* of the list in Reply */
+  void (*walk) (BusPage *page);
+  gboolean (*read_cursor) (BusPage *page, const char *cursor);
+  void (*cursor) (const BusPage *page, gconstpointer last, char *next); /* @next: BUS_PAGE_CURSOR_MAX bytes */
+  gboolean of_peer;                                                     /* `peer` chooses */
+  gsize n_offset;                                                       /* of the list in Reply */
   gsize list_offset;
 } Section;
 
@@ -604,7 +493,7 @@ check (BusPeer *asker, guint64 id, const Request *request)
 
 /* What the request chooses. */
 static gboolean
-choose (Page *page, BusPeer *asker, guint64 id, const Request *request)
+choose (BusPage *page, BusPeer *asker, guint64 id, const Request *request)
 {
   BusKey key = bus_key (asker->core->seed, wire_span_str (request->peer));
 
@@ -620,9 +509,9 @@ choose (Page *page, BusPeer *asker, guint64 id, const Request *request)
 }
 
 static void
-answer (const Page *page, BusPeer *asker, guint64 id, const Section *section)
+answer (const BusPage *page, BusPeer *asker, guint64 id, const Section *section)
 {
-  char next[CURSOR_MAX] = "";
+  char next[BUS_PAGE_CURSOR_MAX] = "";
   Reply reply;
 
   daemoneye__eventbus__v1__bus_introspect_reply__init (&reply);
@@ -645,7 +534,7 @@ bus_introspect_answer (BusPeer *asker, guint64 id, const Request *request, gint6
   g_autoptr (GPtrArray) entries = g_ptr_array_new ();
   g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func (g_free);
   GStringChunk *texts;
-  Page page = { .asker = asker, .core = core, .now_us = now_us, .entries = entries, .blocks = blocks };
+  BusPage page = { .asker = asker, .core = core, .now_us = now_us, .entries = entries, .blocks = blocks };
 
   if (!bus_introspect_admit (asker, id, now_us) || !check (asker, id, request) || !choose (&page, asker, id, request))
     return;
@@ -703,5 +592,6 @@ void
 bus_introspect_spend (BusPeer *asker, guint64 work, const ProtobufCMessage *reply)
 {
   if (asker->principal.role == BUS_ROLE_COLLECTOR)
-    asker->core->introspect_work += work + WORK_ANSWER + protobuf_c_message_get_packed_size (reply) / WORK_BYTES;
+    asker->core->introspect_work
+        += work + BUS_WORK_ANSWER + protobuf_c_message_get_packed_size (reply) / BUS_WORK_BYTES;
 }
