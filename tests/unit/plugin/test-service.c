@@ -228,7 +228,10 @@ test_nothing_is_left (Fixture *f, gconstpointer data)
         }
     }
   g_assert_cmpuint (count_entries ("/proc/self/fd"), ==, fds);
-  g_assert_cmpuint (count_entries ("/proc/self/task"), ==, threads);
+  /* The kernel drops a thread from the list a moment after it was joined; one that stays ends this test by its time. */
+  while (count_entries ("/proc/self/task") > threads)
+    g_thread_yield ();
+  g_assert_cmpuint (count_entries ("/proc/self/task"), <=, threads);
 }
 
 static void
