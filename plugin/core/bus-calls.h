@@ -9,7 +9,7 @@
 /*
  * The broker's own methods: requests to control.bus.*, answered at once.
  *
- * The broker is itself a peer that serves: subscribe, unsubscribe, ping, stats, introspect, describe. Each is a row in
+ * The broker is itself a peer that serves: subscribe, adjust, unsubscribe, ping, stats, introspect, describe. Each is a row in
  * the table in bus-calls.c, which is the only place that lists them: control.bus.describe reads it too.
  */
 gboolean bus_calls_serves (WireSpan topic);

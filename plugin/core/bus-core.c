@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-core.h"
 
+#include "bus-alert.h"
+#include "bus-block.h"
 #include "bus-dispatch.h"
 #include "bus-events.h"
+#include "bus-flow-private.h"
 #include "bus-hello.h"
 #include "bus-request.h"
 #include "bus-router.h"
@@ -28,6 +31,15 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->name = g_ref_string_new ("bus");
   core->quota.cap = options->limits.broker_bytes;
   bus_deadline_set_init (&core->deadlines);
+  core->flows.limits = &core->limits;
+  core->flows.deadlines = &core->deadlines;
+  core->flows.segments = &core->segments;
+  core->flows.quota = &core->quota;
+  core->flows.seed = core->seed;
+  core->soft_alert.kind = BUS_ALARM_BROKER;
+  core->soft_alert.owner = core;
+  core->uids = bus_uid_table_new ();
+  core->now_us = now_us;
   core->peers_by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
   core->index = bus_index_new (core->seed);
   core->servers = bus_router_servers_new ();
@@ -44,12 +56,15 @@ bus_core_free (BusCore *core)
   g_assert (core->peers.length == 0);
   g_assert (core->quota.charged == 0 && core->quota.memory == 0);
   g_assert (g_hash_table_size (core->requests) == 0 && g_hash_table_size (core->servers) == 0);
-  g_assert (g_hash_table_size (core->groups) == 0);
+  g_assert (g_hash_table_size (core->groups) == 0 && g_hash_table_size (core->uids) == 0);
+  g_assert (core->creditors.length == 0);
+  bus_deadline_disarm (&core->deadlines, &core->soft_alert.deadline);
 
   g_queue_clear_full (&core->notes, g_free);
   bus_match_cache_clear (&core->matches);
   bus_topics_clear (&core->topics);
   g_hash_table_unref (core->requests);
+  g_hash_table_unref (core->uids);
   g_hash_table_unref (core->groups);
   g_hash_table_unref (core->servers);
   bus_index_free (core->index);
@@ -74,6 +89,7 @@ flush_peer (BusPeer *peer, gint64 now_us)
   BusLeave leave = { 0, 0, 0 };
 
   peer->flushed = TRUE;
+  bus_credit_forget_peer (peer);
   for (GList *link = subscriptions; link != NULL; link = link->next)
     bus_router_unfile (core, link->data);
   for (GList *link = subscriptions; link != NULL; link = link->next)
@@ -89,10 +105,13 @@ flush_peer (BusPeer *peer, gint64 now_us)
 static void
 settle (BusCore *core, gint64 now_us)
 {
-  GList *link;
-
-  while ((link = g_queue_pop_head_link (&core->dying)) != NULL)
-    flush_peer (link->data, now_us);
+  /* A peer that goes gives others their credit back, and telling it may end them. */
+  while (core->dying.head != NULL || core->creditors.head != NULL)
+    {
+      if (core->dying.head != NULL)
+        flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
+      bus_credit_flush (core);
+    }
 }
 
 /* --- coming and going --- */
@@ -161,6 +180,7 @@ bus_core_refusal (WireStatus status, const char *detail)
 void
 bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_us)
 {
+  core->now_us = now_us;
   if (peer->state != BUS_PEER_CLOSING)
     {
       bus_note (core, peer, BUS_NOTE_GONE, why, "the connection went without goodbye");
@@ -249,6 +269,7 @@ take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
 void
 bus_core_received (BusCore *core, BusPeer *peer, const guint8 *bytes, gsize len, gint64 now_us)
 {
+  core->now_us = now_us;
   take_frames (peer, wire_span (bytes, len), now_us);
   settle (core, now_us);
 }
@@ -268,6 +289,7 @@ bus_core_place (BusCore *core, BusPeer *peer, guint8 **where)
 void
 bus_core_placed (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
 {
+  core->now_us = now_us;
   if (peer->state == BUS_PEER_CLOSING)
     return;
   wire_frame_reader_placed (&peer->reader, n);
@@ -312,6 +334,7 @@ bus_core_gather (BusCore *core, BusPeer *peer, WireSpan *spans, guint max)
 void
 bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
 {
+  core->now_us = now_us;
   bus_outq_sent (&peer->flow.outq, n);
   bus_flow_pump (&peer->flow, now_us);
 }
@@ -325,8 +348,11 @@ bus_core_next_tick_us (const BusCore *core)
 }
 
 static void
-alarm_due (BusCore *core, BusAlarm *alarm)
+alarm_due (BusCore *core, BusAlarm *alarm, gint64 now_us)
 {
+  BusSlot *slot = alarm->owner;
+  BusPeer *peer = alarm->owner;
+
   switch (alarm->kind)
     {
     case BUS_ALARM_HELLO:
@@ -340,6 +366,30 @@ alarm_due (BusCore *core, BusAlarm *alarm)
     case BUS_ALARM_REQUEST:
       bus_request_expire (core, alarm->owner);
       break;
+    case BUS_ALARM_EXPIRY:
+      peer = slot->subscription->owner;
+      bus_flow_expire (&peer->flow, slot, now_us);
+      bus_peer_touch (peer);
+      break;
+    case BUS_ALARM_BLOCK:
+      bus_block_due (alarm->owner, now_us);
+      break;
+    case BUS_ALARM_ALERT:
+      bus_alert_due (alarm->owner, now_us);
+      break;
+    case BUS_ALARM_QUEUE:
+      bus_alert_queue_due (peer, now_us);
+      break;
+    case BUS_ALARM_RETRY:
+      bus_flow_pump (&peer->flow, now_us);
+      bus_peer_touch (peer);
+      break;
+    case BUS_ALARM_UID:
+      bus_shed_uid_due (alarm->owner, now_us);
+      break;
+    case BUS_ALARM_BROKER:
+      bus_shed_broker_due (core, now_us);
+      break;
     }
 }
 
@@ -348,14 +398,16 @@ bus_core_tick (BusCore *core, gint64 now_us)
 {
   BusDeadline *deadline;
 
+  core->now_us = now_us;
   while ((deadline = bus_deadline_set_pop_due (&core->deadlines, now_us)) != NULL)
-    alarm_due (core, (BusAlarm *) deadline); /* deadline is its first field */
+    alarm_due (core, (BusAlarm *) deadline, now_us); /* deadline is its first field */
   settle (core, now_us);
 }
 
 void
 bus_core_shutdown (BusCore *core, gint64 now_us)
 {
+  core->now_us = now_us;
   core->is_stopping = TRUE;
   for (GList *link = core->peers.head; link != NULL; link = link->next)
     bus_peer_close (link->data, WIRE_STATUS_SHUTTING_DOWN, NULL);

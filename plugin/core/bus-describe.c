@@ -18,10 +18,17 @@ static const struct
 {
   const char *name;
   const char *topic;
+  const ProtobufCMessageDescriptor *type;
   const char *doc;
-} peer_events[] = {
-  { "PeerConnected", "system.peer.connected", "A peer said hello and was accepted." },
-  { "PeerGone", "system.peer.gone", "A peer went: why, and what became of what waited for it." },
+} offered[] = {
+  { "PeerConnected", "system.peer.connected", &daemoneye__eventbus__v1__peer_event__descriptor,
+    "A peer said hello and was accepted." },
+  { "PeerGone", "system.peer.gone", &daemoneye__eventbus__v1__peer_event__descriptor,
+    "A peer went: why, and what became of what waited for it." },
+  { "Drop", "system.drop", &daemoneye__eventbus__v1__drop_event__descriptor,
+    "What a subscription missed since the last such event about it." },
+  { "Slow", "system.slow", &daemoneye__eventbus__v1__slow_event__descriptor,
+    "A queue, a uid or the broker passed its soft limit, or a subscription held publishers back for too long." },
 };
 
 /* Only packed from. */
@@ -46,10 +53,10 @@ static void
 fill_event (EventInfo *info, guint at)
 {
   daemoneye__eventbus__v1__event_info__init (info);
-  info->name = packed (peer_events[at].name);
-  info->topic = packed (peer_events[at].topic);
-  info->type_name = packed (daemoneye__eventbus__v1__peer_event__descriptor.name);
-  info->doc = packed (peer_events[at].doc);
+  info->name = packed (offered[at].name);
+  info->topic = packed (offered[at].topic);
+  info->type_name = packed (offered[at].type->name);
+  info->doc = packed (offered[at].doc);
 }
 
 static void
@@ -74,8 +81,8 @@ bus_describe_answer (BusPeer *asker, guint64 id, const Daemoneye__Eventbus__V1__
   ProtobufCBinaryData types = { schema.len, (uint8_t *) (gsize) schema.data };
   g_autofree MethodInfo *methods = g_new (MethodInfo, bus_calls_count ());
   g_autofree MethodInfo **method_list = g_new (MethodInfo *, bus_calls_count ());
-  EventInfo events[G_N_ELEMENTS (peer_events)];
-  EventInfo *event_list[G_N_ELEMENTS (peer_events)];
+  EventInfo events[G_N_ELEMENTS (offered)];
+  EventInfo *event_list[G_N_ELEMENTS (offered)];
   ServiceInfo service;
   ServiceInfo *service_list[] = { &service };
   IntrospectReply reply;
@@ -86,13 +93,13 @@ bus_describe_answer (BusPeer *asker, guint64 id, const Daemoneye__Eventbus__V1__
   daemoneye__eventbus__v1__service_info__init (&service);
   for (guint i = 0; i < bus_calls_count (); i++)
     fill_method (method_list[i] = &methods[i], bus_calls_method (i));
-  for (guint i = 0; i < G_N_ELEMENTS (peer_events); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (offered); i++)
     fill_event (event_list[i] = &events[i], i);
   service.name = packed (SERVICE);
   service.doc = packed ("The broker itself.");
   service.n_methods = bus_calls_count ();
   service.methods = method_list;
-  service.n_events = G_N_ELEMENTS (peer_events);
+  service.n_events = G_N_ELEMENTS (offered);
   service.events = event_list;
   reply.id = asker->core->name;
   reply.n_services = request->service[0] == '\0' || strcmp (request->service, SERVICE) == 0 ? 1 : 0;

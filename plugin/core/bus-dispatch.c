@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-dispatch.h"
 
+#include "bus-admit.h"
 #include "bus-calls.h"
 #include "bus-request.h"
 #include "bus-router.h"
@@ -15,6 +16,8 @@ typedef struct
   WireFrame *frame;
   const WireEnvelope *envelope;
   WireClassOf class_of;
+  gsize cost;       /* of its credit */
+  gboolean is_held; /* a receiver that blocks gives the credit back */
   gint64 now_us;
 } Call;
 
@@ -59,20 +62,6 @@ authorize (const Call *call, BusOperation operation, WireSpan topic)
 
 /* --- credit --- */
 
-static void
-tell_credit (BusPeer *peer, WireClass credit_class)
-{
-  BusWindow *window = &peer->publish[credit_class];
-  WireEnvelope credit;
-
-  bus_window_grant (window);
-  wire_envelope_init (&credit);
-  credit.credit_class = credit_class;
-  credit.credit_messages = window->granted_messages;
-  credit.credit_bytes = window->granted_bytes;
-  bus_peer_put (peer, WIRE_KIND_CREDIT, 0, &credit);
-}
-
 /* What its sender counted this frame as. */
 static WireClassOf
 class_of_frame (const Call *call)
@@ -85,25 +74,14 @@ class_of_frame (const Call *call)
 }
 
 /* Before anything else is looked at, so that a refused frame costs what its sender thinks it costs. FALSE: it was sent
- * without credit, and the peer is closed. No receiver holds a publisher's credit back yet, so it comes back at once. */
+ * without credit, and the peer is closed. */
 static gboolean
 take_credit (const Call *call)
 {
-  WireClass credit_class = call->class_of.credit_class;
-  BusWindow *window = &call->peer->publish[credit_class];
-  gsize bytes = WIRE_FRAME_HEADER_LEN + call->frame->body.len;
-
-  if (credit_class == WIRE_CLASS_NONE)
+  if (bus_credit_take (call->peer, call->class_of.credit_class, call->cost, call->now_us))
     return TRUE;
-  if (!bus_window_is_open (window))
-    {
-      malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "sent without credit: wait for CREDIT", 0);
-      return FALSE;
-    }
-  bus_window_use (window, bytes);
-  if (bus_window_return (window, bytes))
-    tell_credit (call->peer, credit_class);
-  return TRUE;
+  malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "sent without credit: wait for CREDIT", 0);
+  return FALSE;
 }
 
 /* --- what a message must have --- */
@@ -147,7 +125,13 @@ inbound_of (const Call *call)
     .copy_max = BUS_OUTQ_COPY_MAX,
     .class_of = call->class_of,
     .quota = &call->core->quota,
+    .publisher = call->peer,
+    .credit_bytes = call->cost,
   };
+  guint64 ttl_us = call->envelope->ttl_us;
+
+  if (ttl_us > 0 && ttl_us < G_MAXINT64 / 2 && call->frame->kind == WIRE_KIND_PUBLISH)
+    inbound.expires_us = call->now_us + (gint64) ttl_us;
 
   bus_inbound_stamp (&inbound, call->peer->id, ++call->core->accept_seq, call->now_us + call->core->wall_us);
   return inbound;
@@ -170,6 +154,8 @@ due_us (const Call *call)
 
   if (asked_us == 0)
     asked_us = call->core->limits.request_timeout_us;
+  if (call->frame->kind == WIRE_KIND_REQUEST && call->envelope->ttl_us > 0)
+    asked_us = MIN (asked_us, call->envelope->ttl_us);
   return call->now_us + (gint64) MIN (asked_us, call->core->limits.max_request_timeout_us);
 }
 
@@ -218,6 +204,14 @@ count (const Call *call, BusMatch *match)
   bus_topics_count (&call->core->topics, &match->counter, match->key, call->envelope, call->now_us);
 }
 
+/* From here on receivers that block hold its credit, if any do. */
+static void
+done_with (Call *call, BusInbound *inbound)
+{
+  call->is_held = inbound->ticket != NULL;
+  bus_inbound_clear (inbound);
+}
+
 static void
 publish_direct (Call *call, BusMatch *match)
 {
@@ -250,7 +244,7 @@ publish_direct (Call *call, BusMatch *match)
   if (pending != NULL && outcome.queued == 0)
     bus_request_fail (call->core, pending, WIRE_STATUS_WOULD_BLOCK,
                       "the receiver's queue is full; it is told by a gap");
-  bus_inbound_clear (&inbound);
+  done_with (call, &inbound);
 }
 
 static void
@@ -261,9 +255,9 @@ publish_to_all (Call *call, BusMatch *match)
   BusOutcome outcome;
 
   count (call, match);
-  outcome = bus_router_publish (&inbound, match, broadcast, call->now_us);
+  outcome = bus_router_publish (call->core, &inbound, match, broadcast, call->now_us);
   acknowledge (call, inbound.accept_seq, outcome);
-  bus_inbound_clear (&inbound);
+  done_with (call, &inbound);
 }
 
 /* Grammar, right and receivers of the topic; remembered, since the next message mostly goes to the same one.
@@ -374,7 +368,8 @@ forward_reply (Call *call, BusRequest *request)
   BusInbound inbound = inbound_of (call);
   BusPeer *requester = request->requester;
 
-  if (!bus_flow_offer_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
+  if (!bus_shed_reserve (call->core, sizeof (BusMessage) + inbound.frame.body.len, call->now_us)
+      || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
     bus_request_fail (call->core, request, WIRE_STATUS_SLOW_CONSUMER,
                       "the answer came, but your queue is full (queue_hard_bytes): read faster");
   else if (final)
@@ -524,8 +519,10 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
       return;
     }
   call.class_of = class_of_frame (&call);
+  call.cost = WIRE_FRAME_HEADER_LEN + frame->body.len;
   if (!take_credit (&call))
     return;
+  peer->received_bytes += call.cost;
   if (!is_known (frame))
     strike (&call, "this broker knows no such kind or flag of frame");
   else if (result.status == WIRE_STATUS_UNSUPPORTED)
@@ -534,4 +531,6 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
     fail (&call, result.status, result.problem);
   else
     handlers[frame->kind](&call);
+  if (!call.is_held)
+    bus_credit_return (peer, call.class_of.credit_class, call.cost);
 }

@@ -1,82 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-flow.h"
 
-typedef enum
-{
-  SLOT_QUEUED,  /* hangs in an entry, has its credit */
-  SLOT_WAITING, /* waits for credit */
-  SLOT_GAP,
-} SlotState;
+#include "bus-alert.h"
+#include "bus-block.h"
+#include "bus-flow-private.h"
 
-struct BusSlot
-{
-  SlotState state;
-  BusSubscription *subscription;
-  BusSlot *previous; /* in the subscription's FIFO */
-  BusSlot *next;
-  BusEntry *entry;           /* QUEUED */
-  BusSlot *sibling_previous; /* in the entry */
-  BusSlot *sibling_next;
-  BusMessage *message;  /* WAITING: own reference */
-  BusDelivery delivery; /* WAITING */
-  WireLane lane;        /* GAP: where the loss was */
-  guint64 gap_from;
-  guint64 gap_to;
-  guint64 gap_count;
-  guint32 gap_reason;
-};
-
-struct BusEntry
-{
-  BusEntry *next;
-  BusMessage *message;
-  BusDelivery delivery;
-  BusSlot *slots;
-  gboolean plain; /* for the peer itself: encoded without slots */
-};
-
-static gsize
-entry_cost (const BusMessage *message)
-{
-  return sizeof (BusEntry) + message->body.len;
-}
-
-static gsize
-waiting_cost (const BusMessage *message)
-{
-  return message->body.len;
-}
-
-/* --- accounting --- */
-
-static void
-charge (BusFlow *flow, gsize bytes)
-{
-  bus_quota_charge (flow->outq.quota, flow->outq.usage, bytes);
-}
-
-static void
-refund (BusFlow *flow, gsize bytes)
-{
-  bus_quota_refund (flow->outq.quota, flow->outq.usage, bytes);
-}
-
-static void
-count_waiting (BusFlow *flow, gsize bytes)
-{
-  flow->waiting_bytes += bytes;
-  flow->waiting_messages++;
-  charge (flow, bytes);
-}
-
-static void
-uncount_waiting (BusFlow *flow, gsize bytes)
-{
-  g_assert (flow->waiting_bytes >= bytes && flow->waiting_messages > 0);
-  flow->waiting_bytes -= bytes;
-  flow->waiting_messages--;
-  refund (flow, bytes);
-}
+#define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
 
 gsize
 bus_flow_bytes (const BusFlow *flow)
@@ -84,131 +13,153 @@ bus_flow_bytes (const BusFlow *flow)
   return bus_outq_bytes (&flow->outq) + flow->waiting_bytes;
 }
 
-/* --- slots in a subscription's FIFO --- */
-
-static BusSlot *
-slot_append (BusFlow *flow, BusSubscription *subscription, SlotState state)
+void
+bus_flow_note_level (BusFlow *flow, gint64 now_us)
 {
-  BusSlot *slot = g_slice_new0 (BusSlot);
-
-  slot->state = state;
-  slot->subscription = subscription;
-  slot->previous = subscription->last;
-  if (subscription->last != NULL)
-    subscription->last->next = slot;
-  else
-    subscription->first = slot;
-  subscription->last = slot;
-  if (state == SLOT_WAITING && subscription->first_waiting == NULL)
-    subscription->first_waiting = slot;
-  charge (flow, sizeof (BusSlot));
-  return slot;
-}
-
-static BusSlot *
-next_waiting (BusSlot *slot)
-{
-  while (slot != NULL && slot->state != SLOT_WAITING)
-    slot = slot->next;
-  return slot;
-}
-
-static void
-slot_remove (BusFlow *flow, BusSlot *slot)
-{
-  BusSubscription *subscription = slot->subscription;
-
-  if (subscription->first_waiting == slot)
-    subscription->first_waiting = next_waiting (slot->next);
-  if (slot->previous != NULL)
-    slot->previous->next = slot->next;
-  else
-    subscription->first = slot->next;
-  if (slot->next != NULL)
-    slot->next->previous = slot->previous;
-  else
-    subscription->last = slot->previous;
-  g_clear_pointer (&slot->message, bus_message_unref);
-  g_slice_free (BusSlot, slot);
-  refund (flow, sizeof (BusSlot));
+  if (bus_flow_bytes (flow) < flow->shared->limits->queue_soft_bytes)
+    {
+      flow->soft_since_us = 0;
+      if (flow->alert_soft)
+        bus_alert_queue (flow, now_us);
+    }
+  else if (flow->soft_since_us == 0)
+    {
+      flow->soft_since_us = now_us;
+      bus_alert_queue (flow, now_us);
+    }
 }
 
 /* --- entries in a lane --- */
 
+/* Each slot counts the message in full, so that giving one up always makes room; who has none is counted here. */
+static gsize
+entry_cost (const BusEntry *entry)
+{
+  return sizeof (BusEntry) + (entry->plain ? bus_message_cost (entry->message) : 0);
+}
+
 static BusEntry *
-entry_append (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
+enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery, gboolean plain)
 {
   BusEntry *entry = g_slice_new0 (BusEntry);
+  gsize cost;
 
   entry->message = bus_message_ref (message);
+  entry->lane = lane;
   entry->delivery = *delivery;
-  if (flow->lanes[lane].last != NULL)
-    flow->lanes[lane].last->next = entry;
+  entry->plain = plain;
+  entry->previous = flow->lanes[lane].last;
+  if (entry->previous != NULL)
+    entry->previous->next = entry;
   else
     flow->lanes[lane].first = entry;
   flow->lanes[lane].last = entry;
-  count_waiting (flow, entry_cost (message));
+  cost = entry_cost (entry);
+  flow->lanes[lane].bytes += cost;
+  flow->waiting_bytes += cost;
+  bus_quota_charge (flow->shared->quota, flow->outq.usage, cost - sizeof (BusEntry));
+  bus_quota_keep (flow->shared->quota, flow->outq.usage, sizeof (BusEntry));
   return entry;
 }
 
-static void
-entry_hang (BusEntry *entry, BusSlot *slot)
+BusEntry *
+bus_flow_enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
 {
-  slot->state = SLOT_QUEUED;
-  slot->entry = entry;
-  slot->sibling_next = entry->slots;
-  if (entry->slots != NULL)
-    entry->slots->sibling_previous = slot;
-  entry->slots = slot;
+  return enter (flow, lane, message, delivery, FALSE);
 }
 
-static void
-entry_unhang (BusSlot *slot)
+void
+bus_flow_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
 {
-  if (slot->sibling_previous != NULL)
-    slot->sibling_previous->sibling_next = slot->sibling_next;
+  enter (flow, lane, message, delivery, TRUE);
+}
+
+void
+bus_flow_leave (BusFlow *flow, BusEntry *entry)
+{
+  gsize cost = entry_cost (entry);
+
+  g_assert (entry->slots == NULL && flow->waiting_bytes >= cost && flow->lanes[entry->lane].bytes >= cost);
+  if (entry->previous != NULL)
+    entry->previous->next = entry->next;
   else
-    slot->entry->slots = slot->sibling_next;
-  if (slot->sibling_next != NULL)
-    slot->sibling_next->sibling_previous = slot->sibling_previous;
-}
-
-/* Takes the first entry of the lane out; the caller frees it. */
-static BusEntry *
-entry_pop (BusFlow *flow, WireLane lane)
-{
-  BusEntry *entry = flow->lanes[lane].first;
-
-  flow->lanes[lane].first = entry->next;
-  if (entry->next == NULL)
-    flow->lanes[lane].last = NULL;
-  return entry;
-}
-
-static void
-entry_free (BusFlow *flow, BusEntry *entry)
-{
-  g_assert (entry->slots == NULL);
-  uncount_waiting (flow, entry_cost (entry->message));
+    flow->lanes[entry->lane].first = entry->next;
+  if (entry->next != NULL)
+    entry->next->previous = entry->previous;
+  else
+    flow->lanes[entry->lane].last = entry->previous;
+  flow->lanes[entry->lane].bytes -= cost;
+  flow->waiting_bytes -= cost;
+  bus_quota_refund (flow->shared->quota, flow->outq.usage, cost - sizeof (BusEntry));
+  bus_quota_forgo (flow->shared->quota, flow->outq.usage, sizeof (BusEntry));
   bus_message_unref (entry->message);
   g_slice_free (BusEntry, entry);
 }
 
 /* --- encoding --- */
 
+static gsize
+encoded_max (const BusFlow *flow)
+{
+  return MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
+}
+
+static gboolean
+has_room_to_encode (const BusFlow *flow, WireLane lane)
+{
+  return bus_outq_lane_bytes (&flow->outq, lane) < encoded_max (flow);
+}
+
+gboolean
+bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
+{
+  return flow->lanes[lane].first == NULL && has_room_to_encode (flow, lane);
+}
+
 static gboolean
 encode (BusFlow *flow, WireLane lane, const BusStamp *stamp, WireSpan body, BusMessage *refer,
-        const BusDelivery *delivery, guint n_ids, gint64 now_us)
+        const BusDelivery *delivery, gint64 expires_us, guint n_ids, gint64 now_us)
 {
-  WireStampOwn own = { .subscriptions = flow->scratch->ids,
+  WireStampOwn own = { .subscriptions = flow->shared->ids,
                        .n_subscriptions = n_ids,
                        .route_id = delivery->route_id,
                        .answers = delivery->answers };
+  gint64 end_us = delivery->due_us > 0 ? delivery->due_us : expires_us;
 
-  if (delivery->due_us > 0)
-    own.remaining_us = (guint64) MAX (delivery->due_us - now_us, 1);
+  if (end_us > 0)
+    own.remaining_us = (guint64) MAX (end_us - now_us, 1);
   return bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, stamp, &own, body, refer);
 }
+
+gboolean
+bus_flow_encode_now (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, guint n,
+                     gint64 now_us)
+{
+  BusMessage *refer = NULL;
+
+  if (inbound->frame.body.len > inbound->copy_max)
+    {
+      refer = bus_inbound_keep (inbound);
+      if (refer == NULL)
+        return FALSE;
+    }
+  for (guint i = 0; i < n; i++)
+    flow->shared->ids[i] = flow->shared->now[i]->id;
+  return encode (flow, lane, &inbound->stamp, bus_inbound_body (inbound), refer, delivery, inbound->expires_us, n,
+                 now_us);
+}
+
+void
+bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, BusTicket *ticket, gint64 now_us)
+{
+  subscription->delivered++;
+  flow->delivered++;
+  flow->shared->domains[domain].delivered++;
+  if (ticket != NULL)
+    bus_block_sent (flow, subscription, ticket, now_us);
+}
+
+/* --- gaps --- */
 
 static gboolean
 encode_gap (BusFlow *flow, const BusSlot *slot)
@@ -220,23 +171,97 @@ encode_gap (BusFlow *flow, const BusSlot *slot)
   gap.gap_from = slot->gap_from;
   gap.gap_to = slot->gap_to;
   gap.gap_count = slot->gap_count;
-  gap.gap_reason = slot->gap_reason;
+  gap.gap_reason = bus_loss_status (slot->gap_loss);
   return bus_outq_put (&flow->outq, slot->lane, WIRE_KIND_GAP, 0, &gap, wire_span (NULL, 0));
 }
 
-/* Tells the gaps at the front of a FIFO: everything before them is encoded. */
-static void
-tell_gaps (BusFlow *flow, BusSubscription *subscription)
+/* Lanes overtake each other, so what stands there of the other one does not matter. */
+gboolean
+bus_flow_tell_first (BusFlow *flow, BusSubscription *subscription, WireLane lane)
 {
-  while (subscription->first != NULL && subscription->first->state == SLOT_GAP
-         && encode_gap (flow, subscription->first))
-    slot_remove (flow, subscription->first);
+  BusSlot *slot = subscription->fifo.first;
+  BusSlot *next;
+
+  for (; subscription->fifo.gaps[lane] > 0 && slot != NULL; slot = next)
+    {
+      next = slot->next;
+      if (slot->lane != lane)
+        continue;
+      if (slot->state != BUS_SLOT_GAP)
+        return TRUE;
+      if (!encode_gap (flow, slot))
+        return FALSE;
+      bus_fifo_remove (flow, slot, NULL);
+    }
+  return TRUE;
+}
+
+void
+bus_flow_tell_gaps (BusFlow *flow, BusSubscription *subscription)
+{
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    if (subscription->fifo.gaps[lane] > 0 && has_room_to_encode (flow, lane))
+      bus_flow_tell_first (flow, subscription, lane);
+}
+
+/* --- the first entry of a lane goes --- */
+
+/* A request whose requester does not wait any more: nobody wants it, and its credit was not spent. */
+static void
+discard (BusFlow *flow, BusSlot *slot)
+{
+  BusSubscription *subscription = slot->subscription;
+  gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
+
+  if (had_credit)
+    bus_window_unuse (&subscription->window, slot->message->payload_len);
+  bus_fifo_remove (flow, slot, NULL);
+  if (had_credit)
+    bus_flow_advance (flow, subscription);
+}
+
+void
+bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us)
+{
+  BusSubscription *subscription = slot->subscription;
+
+  if (slot->delivery.kind == WIRE_KIND_REQUEST)
+    discard (flow, slot);
+  else
+    bus_fifo_drop (flow, slot, BUS_LOSS_EXPIRED, now_us);
+  if (bus_window_is_open (&subscription->window))
+    bus_flow_tell_gaps (flow, subscription);
+  bus_block_look (flow, subscription, now_us);
+}
+
+/* Its time is over, and the alarm did not come yet. */
+static void
+expire_entry (BusFlow *flow, BusEntry *entry, gint64 now_us)
+{
+  gboolean was_last = entry->slots == NULL;
+
+  while (!was_last)
+    {
+      was_last = entry->slots->sibling_next == NULL;
+      bus_flow_expire (flow, entry->slots, now_us);
+    }
 }
 
 static gboolean
-lane_is_clear (const BusFlow *flow, WireLane lane)
+is_over (const BusEntry *entry, gint64 now_us)
 {
-  return flow->lanes[lane].first == NULL && bus_outq_lane_bytes (&flow->outq, lane) < BUS_FLOW_ENCODED_MAX;
+  gint64 end_us = entry->delivery.due_us > 0 ? entry->delivery.due_us : entry->message->expires_us;
+
+  return end_us > 0 && end_us <= now_us;
+}
+
+static gboolean
+tell_gaps_before (BusFlow *flow, const BusEntry *entry)
+{
+  for (const BusSlot *slot = entry->slots; slot != NULL; slot = slot->sibling_next)
+    if (!bus_flow_tell_first (flow, slot->subscription, entry->lane))
+      return FALSE;
+  return TRUE;
 }
 
 static guint
@@ -249,64 +274,49 @@ entry_ids (const BusEntry *entry, guint32 *ids)
   return n;
 }
 
+/* Every slot goes, and the entry with the last one. */
 static void
-entry_encoded (BusFlow *flow, BusEntry *entry)
+entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
 {
-  while (entry->slots != NULL)
+  gboolean was_last = entry->slots == NULL;
+
+  if (entry->plain)
+    {
+      bus_flow_leave (flow, entry);
+      return;
+    }
+  while (!was_last)
     {
       BusSlot *slot = entry->slots;
       BusSubscription *subscription = slot->subscription;
+      guint domain = slot->message->domain;
+      WireLane lane = slot->lane;
+      BusTicket *ticket = NULL;
 
-      entry_unhang (slot);
-      slot_remove (flow, slot);
-      subscription->delivered++;
-      flow->delivered++;
-      tell_gaps (flow, subscription);
+      was_last = slot->sibling_next == NULL;
+      bus_fifo_remove (flow, slot, &ticket);
+      bus_flow_delivered (flow, subscription, domain, ticket, now_us);
+      bus_flow_tell_first (flow, subscription, lane);
+      bus_block_look (flow, subscription, now_us);
     }
 }
 
-/* A request whose requester gave up meanwhile: nobody wants it any more, and its credit was not spent. */
-static gboolean
-is_overdue (const BusEntry *entry, gint64 now_us)
-{
-  return entry->delivery.due_us > 0 && entry->delivery.due_us <= now_us;
-}
-
-static void
-entry_discard (BusFlow *flow, BusEntry *entry)
-{
-  while (entry->slots != NULL)
-    {
-      BusSlot *slot = entry->slots;
-      BusSubscription *subscription = slot->subscription;
-
-      bus_window_unuse (&subscription->window, entry->message->payload_len);
-      entry_unhang (slot);
-      slot_remove (flow, slot);
-      tell_gaps (flow, subscription);
-    }
-}
-
-/* FALSE: no memory now; the entry stays and is tried again at the next pump. */
+/* FALSE: no memory now; the entry stays. */
 static gboolean
 pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
 {
   BusEntry *entry = flow->lanes[lane].first;
   BusMessage *message = entry->message;
-  guint n;
+  BusMessage *refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL;
 
-  if (is_overdue (entry, now_us))
-    entry_discard (flow, entry);
-  n = entry_ids (entry, flow->scratch->ids);
-  if (n > 0 || entry->plain)
-    {
-      BusMessage *refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL;
-
-      if (!encode (flow, lane, &message->stamp, message->body, refer, &entry->delivery, n, now_us))
-        return FALSE;
-    }
-  entry_encoded (flow, entry);
-  entry_free (flow, entry_pop (flow, lane));
+  if (!entry->plain && is_over (entry, now_us))
+    expire_entry (flow, entry, now_us);
+  else if (tell_gaps_before (flow, entry)
+           && encode (flow, lane, &message->stamp, message->body, refer, &entry->delivery, message->expires_us,
+                      entry_ids (entry, flow->shared->ids), now_us))
+    entry_encoded (flow, entry, now_us);
+  else
+    return FALSE;
   return TRUE;
 }
 
@@ -314,250 +324,103 @@ void
 bus_flow_pump (BusFlow *flow, gint64 now_us)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
-    while (flow->lanes[lane].first != NULL && bus_outq_lane_bytes (&flow->outq, lane) < BUS_FLOW_ENCODED_MAX)
+    while (flow->lanes[lane].first != NULL && has_room_to_encode (flow, lane))
       if (!pump_first (flow, lane, now_us))
-        break;
-  if (bus_flow_bytes (flow) < flow->limits->queue_soft_bytes)
-    flow->soft_since_us = 0;
+        {
+          /* With nothing on its way, nothing else would come back to it. */
+          bus_deadline_arm (flow->shared->deadlines, &flow->retry.deadline, now_us + RETRY_US);
+          break;
+        }
+  if (flow->soft_since_us != 0)
+    bus_flow_note_level (flow, now_us);
 }
 
-/* --- room and loss --- */
+/* --- credit --- */
 
-gboolean
-bus_flow_takes (BusFlow *flow, gsize bytes, gint64 now_us)
+void
+bus_flow_advance (BusFlow *flow, BusSubscription *subscription)
 {
-  gsize held = bus_flow_bytes (flow);
-
-  if (held < flow->limits->queue_soft_bytes)
-    flow->soft_since_us = 0;
-  else if (flow->soft_since_us == 0)
-    flow->soft_since_us = now_us;
-  else if (now_us - flow->soft_since_us >= (gint64) flow->limits->queue_soft_timeout_us)
-    return FALSE;
-  return held + bytes <= flow->limits->queue_hard_bytes;
-}
-
-gboolean
-bus_flow_has_room (const BusFlow *flow, const BusSubscription *subscription)
-{
-  return bus_window_is_open (&subscription->window) && subscription->first_waiting == NULL
-         && bus_flow_bytes (flow) < flow->limits->queue_soft_bytes;
-}
-
-/* Drops the newest for one subscription. TRUE: a new gap began. */
-static gboolean
-lose (BusFlow *flow, BusSubscription *subscription, WireLane lane, guint64 accept_seq, guint32 reason)
-{
-  BusSlot *gap = subscription->last;
-  gboolean is_new = gap == NULL || gap->state != SLOT_GAP || gap->lane != lane || gap->gap_reason != reason;
-
-  if (is_new)
-    {
-      gap = slot_append (flow, subscription, SLOT_GAP);
-      gap->lane = lane;
-      gap->gap_from = accept_seq;
-      gap->gap_reason = reason;
-    }
-  gap->gap_to = accept_seq;
-  gap->gap_count++;
-  subscription->missed++;
-  flow->missed++;
-  return is_new;
-}
-
-static void
-lose_all (BusFlow *flow, const BusInbound *inbound, BusSubscription *const *subscriptions, guint n, guint32 reason,
-          gboolean *first_loss)
-{
-  for (guint i = 0; i < n; i++)
-    if (lose (flow, subscriptions[i], inbound->class_of.lane, inbound->accept_seq, reason) && first_loss != NULL)
-      *first_loss = TRUE;
-}
-
-/* --- offers --- */
-
-/* Sorts into those that have credit and those that wait, in order; returns how many have credit. */
-static guint
-split_by_credit (BusSubscription *const *subscriptions, guint n, BusSubscription **ready, BusSubscription **waiting,
-                 guint *n_waiting)
-{
-  guint n_ready = 0;
-
-  *n_waiting = 0;
-  for (guint i = 0; i < n; i++)
-    if (subscriptions[i]->first_waiting == NULL && bus_window_is_open (&subscriptions[i]->window))
-      ready[n_ready++] = subscriptions[i];
-    else
-      waiting[(*n_waiting)++] = subscriptions[i];
-  return n_ready;
-}
-
-/* The fast path: encoded from where the bytes lie. */
-static gboolean
-encode_now (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, guint n_ids, gint64 now_us)
-{
-  BusMessage *refer = NULL;
-
-  if (inbound->frame.body.len > inbound->copy_max)
-    {
-      refer = bus_inbound_keep (inbound);
-      if (refer == NULL)
-        return FALSE;
-    }
-  return encode (flow, lane, &inbound->stamp, bus_inbound_body (inbound), refer, delivery, n_ids, now_us);
-}
-
-static gboolean
-queue_ready (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription **ready, guint n,
-             gint64 now_us)
-{
-  WireLane lane = inbound->class_of.lane;
-  BusMessage *message;
-  BusEntry *entry;
-
-  if (lane_is_clear (flow, lane))
-    {
-      for (guint i = 0; i < n; i++)
-        flow->scratch->ids[i] = ready[i]->id;
-      if (!encode_now (flow, inbound, lane, delivery, n, now_us))
-        return FALSE;
-      for (guint i = 0; i < n; i++)
-        ready[i]->delivered++;
-      flow->delivered += n;
-    }
-  else
-    {
-      message = bus_inbound_keep (inbound);
-      if (message == NULL)
-        return FALSE;
-      entry = entry_append (flow, lane, message, delivery);
-      for (guint i = 0; i < n; i++)
-        entry_hang (entry, slot_append (flow, ready[i], SLOT_QUEUED));
-    }
-  for (guint i = 0; i < n; i++)
-    bus_window_use (&ready[i]->window, inbound->envelope->payload.len);
-  return TRUE;
-}
-
-static gboolean
-queue_waiting (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *subscription)
-{
-  BusMessage *message = bus_inbound_keep (inbound);
   BusSlot *slot;
 
-  if (message == NULL)
-    return FALSE;
-  slot = slot_append (flow, subscription, SLOT_WAITING);
-  slot->message = bus_message_ref (message);
-  slot->delivery = *delivery;
-  slot->lane = inbound->class_of.lane;
-  count_waiting (flow, waiting_cost (message));
-  return TRUE;
-}
-
-guint
-bus_flow_offer (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *const *subscriptions,
-                guint n, gint64 now_us, gboolean *first_loss)
-{
-  BusSubscription **ready = flow->scratch->ready;
-  BusSubscription **waiting = flow->scratch->waiting;
-  gsize len = inbound->frame.body.len;
-  guint queued = 0;
-  guint n_waiting, n_ready;
-
-  g_assert (n <= WIRE_SUBSCRIPTIONS_MAX);
-  if (!bus_flow_takes (flow, len, now_us))
+  while ((slot = subscription->fifo.first_waiting) != NULL && bus_window_is_open (&subscription->window))
     {
-      lose_all (flow, inbound, subscriptions, n, WIRE_STATUS_SLOW_CONSUMER, first_loss);
-      return 0;
+      bus_window_use (&subscription->window, slot->message->payload_len);
+      bus_fifo_queue (flow, slot, bus_flow_enter (flow, slot->lane, slot->message, &slot->delivery));
     }
-
-  n_ready = split_by_credit (subscriptions, n, ready, waiting, &n_waiting);
-  if (n_ready > 0 && queue_ready (flow, inbound, delivery, ready, n_ready, now_us))
-    queued = n_ready;
-  else
-    lose_all (flow, inbound, ready, n_ready, WIRE_STATUS_NO_MEMORY, first_loss);
-
-  for (guint i = 0; i < n_waiting; i++)
-    if (!bus_flow_takes (flow, len, now_us))
-      lose_all (flow, inbound, &waiting[i], 1, WIRE_STATUS_SLOW_CONSUMER, first_loss);
-    else if (queue_waiting (flow, inbound, delivery, waiting[i]))
-      queued++;
-    else
-      lose_all (flow, inbound, &waiting[i], 1, WIRE_STATUS_NO_MEMORY, first_loss);
-  return queued;
 }
-
-gboolean
-bus_flow_offer_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, gint64 now_us)
-{
-  BusMessage *message;
-
-  if (!bus_flow_takes (flow, inbound->frame.body.len, now_us))
-    return FALSE;
-  if (lane_is_clear (flow, lane))
-    return encode_now (flow, inbound, lane, delivery, 0, now_us);
-  message = bus_inbound_keep (inbound);
-  if (message == NULL)
-    return FALSE;
-  entry_append (flow, lane, message, delivery)->plain = TRUE;
-  return TRUE;
-}
-
-/* --- credit and leaving --- */
 
 void
 bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  while (subscription->first_waiting != NULL && bus_window_is_open (&subscription->window))
-    {
-      BusSlot *slot = subscription->first_waiting;
-      BusMessage *message = slot->message;
-      BusEntry *entry = entry_append (flow, slot->lane, message, &slot->delivery);
-
-      bus_window_use (&subscription->window, message->payload_len);
-      uncount_waiting (flow, waiting_cost (message));
-      g_clear_pointer (&slot->message, bus_message_unref);
-      subscription->first_waiting = next_waiting (slot->next);
-      entry_hang (entry, slot);
-    }
+  bus_block_returned (flow, subscription, now_us);
+  bus_flow_advance (flow, subscription);
+  bus_flow_tell_gaps (flow, subscription);
   bus_flow_pump (flow, now_us);
+  bus_block_look (flow, subscription, now_us);
+}
+
+gint64
+bus_flow_oldest_us (const BusSubscription *subscription, gint64 now_us)
+{
+  const BusSlot *slot = bus_fifo_oldest (subscription);
+
+  return slot != NULL ? MAX (now_us - slot->since_us, 1) : 0;
+}
+
+/* --- leaving --- */
+
+void
+bus_parcel_free (gpointer data)
+{
+  BusParcel *parcel = data;
+
+  bus_message_unref (parcel->message);
+  g_clear_pointer (&parcel->ticket, bus_ticket_unref);
+  g_free (parcel);
 }
 
 guint
 bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent)
 {
+  BusSlot *slot;
   guint n = 0;
 
-  while (subscription->first != NULL)
+  while ((slot = subscription->fifo.first) != NULL)
     {
-      BusSlot *slot = subscription->first;
-      BusMessage *message = slot->state == SLOT_QUEUED ? slot->entry->message : slot->message;
+      BusParcel *parcel;
 
-      if (slot->state != SLOT_GAP)
+      if (slot->state == BUS_SLOT_GAP)
         {
-          n++;
-          if (unsent != NULL)
-            g_ptr_array_add (unsent, bus_message_ref (message));
+          bus_fifo_remove (flow, slot, NULL);
+          continue;
         }
-      if (slot->state == SLOT_QUEUED)
-        {
-          bus_window_unuse (&subscription->window, message->payload_len);
-          entry_unhang (slot);
-        }
-      else if (slot->state == SLOT_WAITING)
-        uncount_waiting (flow, waiting_cost (message));
-      slot_remove (flow, slot);
+      n++;
+      parcel = g_new0 (BusParcel, 1);
+      parcel->message = bus_message_ref (slot->message);
+      parcel->to_each = slot->delivery.to_each;
+      if (slot->state == BUS_SLOT_QUEUED)
+        bus_window_unuse (&subscription->window, slot->message->payload_len);
+      bus_fifo_remove (flow, slot, &parcel->ticket);
+      if (parcel->ticket != NULL)
+        bus_block_hand_on (subscription);
+      if (unsent != NULL)
+        g_ptr_array_add (unsent, parcel);
+      else
+        bus_parcel_free (parcel);
     }
+  bus_block_end (flow, subscription);
   return n;
 }
 
 void
-bus_flow_init (BusFlow *flow, const BusLimits *limits, BusFlowScratch *scratch, BusSegmentPool *pool, BusQuota *quota,
-               BusUsage *usage)
+bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer owner)
 {
-  *flow = (BusFlow){ .limits = limits, .scratch = scratch };
-  bus_outq_init (&flow->outq, pool, quota, usage);
+  *flow = (BusFlow){ .shared = shared };
+  flow->alert.kind = BUS_ALARM_QUEUE;
+  flow->alert.owner = owner;
+  flow->retry.kind = BUS_ALARM_RETRY;
+  flow->retry.owner = owner;
+  bus_outq_init (&flow->outq, shared->segments, shared->quota, usage);
 }
 
 void
@@ -565,6 +428,8 @@ bus_flow_clear (BusFlow *flow)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     while (flow->lanes[lane].first != NULL)
-      entry_free (flow, entry_pop (flow, lane));
+      bus_flow_leave (flow, flow->lanes[lane].first);
+  bus_deadline_disarm (flow->shared->deadlines, &flow->alert.deadline);
+  bus_deadline_disarm (flow->shared->deadlines, &flow->retry.deadline);
   bus_outq_clear (&flow->outq);
 }

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-group.h"
 
+#include "bus-admit.h"
 #include "bus-peer.h"
 
 GHashTable *
 bus_group_table_new (void)
 {
   return g_hash_table_new (bus_key_hash, bus_key_equal);
+}
+
+BusGroup *
+bus_group_find (GHashTable *groups, guint64 seed, WireSpan name)
+{
+  BusKey key = bus_key (seed, name);
+
+  return g_hash_table_lookup (groups, &key);
 }
 
 BusGroup *
@@ -39,23 +48,32 @@ bus_group_leave (GHashTable *groups, BusGroup *group)
   g_free (group);
 }
 
+typedef gboolean (*Taker) (const BusFlow *flow, const BusSubscription *subscription);
+
+/* The first from @start on that would take a message; @n: none. */
+static guint
+find_taker (BusSubscription *const *candidates, guint n, guint start, Taker takes)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      guint at = (start + i) % n;
+
+      if (bus_peer_is_ready (candidates[at]->owner) && takes (&candidates[at]->owner->flow, candidates[at]))
+        return at;
+    }
+  return n;
+}
+
 guint
 bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n)
 {
   guint start = (guint) (*cursor % n);
-  guint picked = start;
+  guint picked = find_taker (candidates, n, start, bus_admit_has_room);
 
-  for (guint i = 0; i < n; i++)
-    {
-      guint at = (start + i) % n;
-      const BusSubscription *candidate = candidates[at];
-
-      if (bus_peer_is_ready (candidate->owner) && bus_flow_has_room (&candidate->owner->flow, candidate))
-        {
-          picked = at;
-          break;
-        }
-    }
+  if (picked == n)
+    picked = find_taker (candidates, n, start, bus_admit_may_wait);
+  if (picked == n)
+    picked = start;
   /* On from the picked one, so that a full member does not double its neighbour's share. */
   *cursor = picked + 1;
   return picked;

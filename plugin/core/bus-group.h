@@ -2,13 +2,15 @@
 #pragma once
 
 #include "bus-key.h"
+#include "bus-overflow.h"
 #include "bus-subscription.h"
 
 /*
  * Queue groups: a name, and the subscriptions that joined it, whatever their patterns.
  *
  * A message that matches members of a group goes to one of them: round robin over the members that match, one that has
- * room first; only when none has room does the policy of the chosen one speak. Servers of one topic are an implicit
+ * room first, then one that can let it wait; only when none can does the policy speak, at the one whose turn it is. Policy and
+ * bounds are the group's, as its first member asked for them. Servers of one topic are an implicit
  * group of the same kind.
  *
  * Invariant: a group exists as long as it has a member.
@@ -19,10 +21,14 @@ struct BusGroup
   BusKey key;    /* of name; the bytes are behind the struct */
   guint members; /* subscriptions */
   guint64 cursor;
+  BusBounds bounds; /* of each member */
+  guint64 rerouted; /* messages handed on from members that went */
 };
 
 /* The group of that name, made when there is none; one member more. */
 BusGroup *bus_group_join (GHashTable *groups, guint64 seed, WireSpan name);
+/* NULL: there is none. */
+BusGroup *bus_group_find (GHashTable *groups, guint64 seed, WireSpan name);
 /* One member less; the last one frees it. */
 void bus_group_leave (GHashTable *groups, BusGroup *group);
 GHashTable *bus_group_table_new (void);

@@ -45,6 +45,8 @@ bus_limits_contradiction (const BusLimits *limits)
     return "queue_soft_bytes is above queue_hard_bytes";
   if (limits->broker_bytes < limits->queue_hard_bytes)
     return "broker_bytes is below queue_hard_bytes: one queue may not fill the broker";
+  if (limits->uid_bytes < limits->queue_hard_bytes)
+    return "uid_bytes is below queue_hard_bytes: one queue may not fill its uid's share";
   if (limits->request_timeout_us > limits->max_request_timeout_us)
     return "request_timeout_us is above max_request_timeout_us";
   if (limits->max_unauthenticated > limits->max_connections)

@@ -28,8 +28,13 @@
   X (queue_soft_bytes, 2097152, 65536, 268435456)                                                                      \
   X (queue_hard_bytes, 8388608, 65536, 268435456)                                                                      \
   X (queue_soft_timeout_us, 10000000, 100000, 300000000)                                                               \
+  X (queue_hard_messages, 65536, 16, 1048576)                                                                          \
+  X (subscription_queue_messages, 10000, 1, 1048576)                                                                   \
+  X (subscription_queue_bytes, 4194304, 1024, 268435456)                                                               \
   X (control_queue_bytes, 1048576, 65536, 16777216)                                                                    \
+  X (uid_bytes, 50331648, 1048576, 17179869184)                                                                        \
   X (broker_bytes, 67108864, 1048576, 17179869184)                                                                     \
+  X (quota_soft_percent, 75, 1, 100)                                                                                   \
   X (publish_window_control_bytes, 262144, 32768, 67108864)                                                            \
   X (publish_window_must_keep_bytes, 4194304, 65536, 67108864)                                                         \
   X (publish_window_may_drop_bytes, 4194304, 65536, 67108864)                                                          \

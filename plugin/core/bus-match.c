@@ -167,6 +167,7 @@ match_new (const BusIndex *index, BusKey key)
 
   memcpy (copy, key.text.data, key.text.len);
   match->key = (BusKey){ key.hash, wire_span (copy, key.text.len) };
+  match->domain = bus_domain_of_topic (key.text);
   match->n_receivers = draft.receivers->len;
   match->n_groups = draft.groups->len;
   match->receivers = (BusReceiver *) (void *) g_array_free (draft.receivers, FALSE);

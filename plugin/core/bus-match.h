@@ -35,6 +35,7 @@ typedef struct
 {
   BusKey key;            /* of the topic; own copy */
   BusTopicPlace counter; /* of the topic */
+  guint domain;          /* of the topic, for statistics */
   BusReceiver *receivers;
   guint n_receivers;
   BusGroupMatch *groups;

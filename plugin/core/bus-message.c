@@ -70,14 +70,16 @@ bus_inbound_keep (BusInbound *inbound)
     .payload_len = inbound->envelope->payload.len,
     .stamp = inbound->stamp,
     .accept_seq = inbound->accept_seq,
+    .expires_us = inbound->expires_us,
     .class_of = inbound->class_of,
+    .domain = inbound->domain,
   };
   inbound->kept = message;
   return message;
 }
 
 void
-bus_inbound_revive (BusInbound *inbound, BusMessage *message, WireEnvelope *envelope)
+bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope)
 {
   wire_envelope_init (envelope);
   envelope->topic = message->topic;
@@ -88,16 +90,30 @@ bus_inbound_revive (BusInbound *inbound, BusMessage *message, WireEnvelope *enve
     .copy_max = 0,
     .stamp = message->stamp,
     .accept_seq = message->accept_seq,
+    .expires_us = message->expires_us,
     .class_of = message->class_of,
+    .domain = message->domain,
     .quota = message->quota,
     .kept = bus_message_ref (message),
+    .ticket = ticket != NULL ? bus_ticket_ref (ticket) : NULL,
   };
+}
+
+BusTicket *
+bus_inbound_ticket (BusInbound *inbound)
+{
+  WireClass credit_class = inbound->class_of.credit_class;
+
+  if (inbound->ticket == NULL && inbound->publisher != NULL && credit_class != WIRE_CLASS_NONE)
+    inbound->ticket = bus_ticket_new (inbound->publisher, credit_class, inbound->credit_bytes, inbound->envelope->id);
+  return inbound->ticket != NULL ? bus_ticket_ref (inbound->ticket) : NULL;
 }
 
 void
 bus_inbound_clear (BusInbound *inbound)
 {
   g_clear_pointer (&inbound->kept, bus_message_unref);
+  g_clear_pointer (&inbound->ticket, bus_ticket_unref);
 }
 
 WireSpan

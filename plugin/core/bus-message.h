@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "bus-credit.h"
 #include "bus-quota.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
@@ -35,7 +36,9 @@ typedef struct
   gsize payload_len;
   BusStamp stamp;
   guint64 accept_seq;
+  gint64 expires_us; /* 0: never */
   WireClassOf class_of;
+  guint domain; /* of its topic, for statistics */
 } BusMessage;
 
 /* A message while its input call runs. */
@@ -47,9 +50,14 @@ typedef struct
   gsize copy_max; /* client bytes up to this are copied per receiver, larger ones referenced */
   BusStamp stamp;
   guint64 accept_seq;
+  gint64 expires_us; /* 0: never */
   WireClassOf class_of;
+  guint domain;
   BusQuota *quota;
-  BusMessage *kept; /* made at the first need */
+  BusPeer *publisher; /* NULL: the broker itself, or it can't be told any more */
+  gsize credit_bytes; /* that the frame cost its publisher */
+  BusMessage *kept;   /* made at the first need */
+  BusTicket *ticket;  /* made by the first receiver that blocks */
 } BusInbound;
 
 /* Says who sent it, and when it was accepted. */
@@ -60,8 +68,12 @@ void bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_
 BusMessage *bus_inbound_keep (BusInbound *inbound);
 void bus_inbound_clear (BusInbound *inbound);
 
-/* A kept message once more as a view, to be handed to somebody else. @envelope is filled as far as queues ask. */
-void bus_inbound_revive (BusInbound *inbound, BusMessage *message, WireEnvelope *envelope);
+/* A kept message once more as a view, to be handed to somebody else. @envelope is filled as far as queues ask.
+ * @ticket: (nullable): that it held. */
+void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope);
+
+/* A reference to what holds its publisher's credit back; NULL: it has no publisher that could be held. Transfer full. */
+BusTicket *bus_inbound_ticket (BusInbound *inbound);
 
 /* The client's bytes where they lie now. */
 WireSpan bus_inbound_body (const BusInbound *inbound);

@@ -3,6 +3,7 @@
 
 #define SEGMENT_SMALL 4096u  /* the first of an empty lane: most peers never need more */
 #define SEGMENT_LARGE 32768u /* when the lane is not empty: pooled */
+#define SEGMENT_HEAD  256u   /* before a message that is referenced: nothing is written behind it */
 #define POOL_MAX      64u    /* 2 MiB */
 
 struct BusSegment
@@ -22,10 +23,13 @@ segment_size (const BusSegment *segment)
 }
 
 static BusSegment *
-segment_new (BusSegmentPool *pool, gsize capacity)
+segment_new (BusOutq *outq, gsize capacity)
 {
+  BusSegmentPool *pool = outq->pool;
   BusSegment *segment;
 
+  if (!bus_quota_hold (outq->quota, sizeof (BusSegment) + capacity))
+    return NULL;
   if (capacity == SEGMENT_LARGE && pool->free != NULL)
     {
       segment = pool->free;
@@ -36,7 +40,10 @@ segment_new (BusSegmentPool *pool, gsize capacity)
     {
       segment = g_try_malloc (sizeof (BusSegment) + capacity);
       if (segment == NULL)
-        return NULL;
+        {
+          bus_quota_release (outq->quota, sizeof (BusSegment) + capacity);
+          return NULL;
+        }
       segment->capacity = capacity;
     }
   segment->next = NULL;
@@ -51,7 +58,7 @@ segment_free (BusOutq *outq, BusSegment *segment)
 {
   BusSegmentPool *pool = outq->pool;
 
-  bus_quota_release (outq->quota, segment->len);
+  bus_quota_release (outq->quota, sizeof (BusSegment) + segment->capacity);
   g_clear_pointer (&segment->tail_owner, bus_message_unref);
   if (segment->capacity != SEGMENT_LARGE || pool->n_free >= POOL_MAX)
     {
@@ -114,9 +121,9 @@ bus_outq_clear (BusOutq *outq)
   bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
 }
 
-/* A segment at the end of the lane with room for @need bytes of its own. */
+/* A segment at the end of the lane with room for @need bytes of its own. @ends: with this frame. */
 static BusSegment *
-room_for (BusOutq *outq, WireLane lane, gsize need)
+room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends)
 {
   BusSegment *last = outq->lanes[lane].last;
   gsize capacity;
@@ -124,8 +131,13 @@ room_for (BusOutq *outq, WireLane lane, gsize need)
   if (last != NULL && last->tail_owner == NULL && last->capacity - last->len >= need)
     return last;
 
-  capacity = last == NULL && need <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
-  last = segment_new (outq->pool, capacity);
+  if (ends)
+    capacity = MAX (need, SEGMENT_HEAD);
+  else
+    capacity = last == NULL && need <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
+  last = segment_new (outq, capacity);
+  if (last == NULL && capacity > MAX (need, SEGMENT_SMALL))
+    last = segment_new (outq, MAX (need, SEGMENT_SMALL)); /* little is left: no more than is needed */
   if (last == NULL)
     return NULL;
   if (outq->lanes[lane].last != NULL)
@@ -151,10 +163,9 @@ begin (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len)
 {
   BusSegment *segment;
 
-  if (own_max + tail_len > G_MAXUINT32 || !bus_quota_hold (outq->quota, own_max))
+  if (own_max + tail_len > G_MAXUINT32)
     return NULL;
-  segment = room_for (outq, lane, own_max);
-  bus_quota_release (outq->quota, own_max);
+  segment = room_for (outq, lane, own_max, tail_len > 0);
   return segment != NULL ? segment->bytes + segment->len : NULL;
 }
 
@@ -165,9 +176,8 @@ finish (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const guint8 *e
   BusSegment *segment = outq->lanes[lane].last;
   guint8 *start = segment->bytes + segment->len;
   gsize own = (gsize) (end - start);
-  gboolean held = bus_quota_hold (outq->quota, own);
 
-  g_assert (held && own <= segment->capacity - segment->len);
+  g_assert (own <= segment->capacity - segment->len);
   wire_frame_put_header (start, kind, flags, (guint32) (own - WIRE_FRAME_HEADER_LEN + tail.len));
   segment->len += own;
   if (refer != NULL)

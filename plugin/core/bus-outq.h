@@ -12,8 +12,8 @@
  * For sending, whole segments move to the tx list, at most 64 KiB of small ones or one large message at a time, and stay
  * where they are until sent: so a control frame waits for that much data at the longest.
  *
- * Invariant: a segment ends at a frame boundary; bytes() is what was put and not sent, and is charged to the peer. Own
- * bytes are held against the broker's cap until their segment is free; a referenced message holds its own.
+ * Invariant: a segment ends at a frame boundary; bytes() is what was put and not sent, and is charged to the peer. A
+ * segment is held against the broker's cap with all its room until it is free; a referenced message holds its own bytes.
  */
 
 #define BUS_OUTQ_TURN_BYTES      65536u /* gathered at a time, unless one message is larger */

@@ -21,7 +21,10 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   g_queue_init (&peer->asked);
   g_queue_init (&peer->answering);
   wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
-  bus_flow_init (&peer->flow, &core->limits, &core->scratch, &core->segments, &core->quota, &peer->usage);
+  peer->uid = bus_uid_join (core, who->uid);
+  peer->usage.parent = &peer->uid->usage;
+  peer->credit_link.data = peer;
+  bus_flow_init (&peer->flow, &core->flows, &peer->usage, peer);
   peer->alarm.kind = BUS_ALARM_HELLO;
   peer->alarm.owner = peer;
   bus_deadline_arm (&core->deadlines, &peer->alarm.deadline, now_us + (gint64) core->limits.hello_timeout_us);
@@ -31,7 +34,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->closing_link.data = peer;
   peer->dying_link.data = peer;
   g_queue_push_tail_link (&core->peers, &peer->all_link);
-  bus_quota_charge (&core->quota, &peer->usage, sizeof (BusPeer));
+  bus_quota_keep (&core->quota, &peer->usage, sizeof (BusPeer));
   return peer;
 }
 
@@ -52,8 +55,9 @@ bus_peer_free (BusPeer *peer)
   bus_flow_clear (&peer->flow);
   wire_frame_reader_clear (&peer->reader);
   bus_peer_charge_reader (peer); /* nothing is held any more */
-  bus_quota_refund (&core->quota, &peer->usage, sizeof (BusPeer));
-  g_assert (peer->usage.charged == 0);
+  bus_quota_forgo (&core->quota, &peer->usage, sizeof (BusPeer));
+  g_assert (peer->usage.charged == 0 && peer->tickets.length == 0);
+  bus_uid_leave (core, peer->uid);
   g_hash_table_unref (peer->subscriptions);
   g_clear_pointer (&peer->id, g_ref_string_release);
   g_free (peer->type);
@@ -87,7 +91,8 @@ bus_peer_charge_reader (BusPeer *peer)
   bus_quota_refund (quota, &peer->usage, peer->reader_charged);
   bus_quota_release (quota, peer->reader_charged);
   peer->reader_charged = 0;
-  if (held > 0 && !bus_quota_hold (quota, held))
+  if (held > 0 && !bus_quota_hold (quota, held)
+      && !(bus_shed_reserve (peer->core, held, peer->core->now_us) && bus_quota_hold (quota, held)))
     {
       /* Whoever begins a frame when the broker is full has to begin again later. */
       wire_frame_reader_clear (&peer->reader);

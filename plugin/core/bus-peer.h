@@ -7,6 +7,8 @@
 #include "bus-key.h"
 #include "bus-match.h"
 #include "bus-policy.h"
+#include "bus-shed.h"
+#include "bus-credit.h"
 #include "bus-window.h"
 #include "wire-frame.h"
 
@@ -48,7 +50,17 @@ struct BusPeer
   gsize reader_charged;
   BusUsage usage;
   BusFlow flow;
+
+  /* bus-credit: what it may send, and what receivers that block hold back of it */
   BusWindow publish[WIRE_N_CLASSES];
+  gint64 blocked_since_us[WIRE_N_CLASSES]; /* without credit since; 0: it has some */
+  guint64 held_messages[WIRE_N_CLASSES];
+  guint64 held_bytes[WIRE_N_CLASSES];
+  GQueue tickets;
+  GList credit_link;
+  guint credit_due;   /* bits of the classes that are to be told */
+  guint64 block_lost; /* bus-block: messages of a block that is over, while it is told */
+  guint64 block_lost_id;
 
   GHashTable *subscriptions; /* id -> BusSubscription, not owned by the table */
   GQueue asked;              /* BusRequest, by their asked_link */
@@ -61,6 +73,9 @@ struct BusPeer
   BusAlarm alarm; /* hello first, then a frame that has begun */
   guint strikes;  /* frames that we do not understand */
   guint64 received;
+  guint64 received_bytes;
+  BusUid *uid;
+  guint64 shed_tried;       /* bus-shed */
   gint64 introspect_second; /* of the input clock; see bus_introspect_admit() */
   guint64 introspect_n;     /* in it */
 

@@ -320,6 +320,8 @@ allowed_flags (const Row *row, BusOperation operation)
       return row->subscribe;
     case BUS_OP_SERVE:
       return row->serve;
+    case BUS_OP_BLOCK: /* no row's: authorize_block() */
+      return NOBODY;
     }
   return NOBODY;
 }
@@ -411,6 +413,16 @@ authorize_pattern (const BusPrincipal *who, const Path *pattern)
   return longest != NULL ? (BusVerdict){ FALSE, longest->rule } : no_rule;
 }
 
+/* Detection is not to be held up by collectors; work that is meant for them may wait for them. */
+static BusVerdict
+authorize_block (const BusPrincipal *who, const Path *path)
+{
+  gboolean is_work = wire_span_equal (path->segments[0], WIRE_SPAN_LITERAL ("tasks"))
+                     || wire_span_equal (path->segments[0], WIRE_SPAN_LITERAL ("results"));
+
+  return (BusVerdict){ who->role != BUS_ROLE_COLLECTOR || is_work, "block-needs-right" };
+}
+
 BusVerdict
 bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan topic)
 {
@@ -418,6 +430,8 @@ bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan 
 
   if (!path_init (&path, topic))
     return no_rule;
+  if (operation == BUS_OP_BLOCK)
+    return authorize_block (who, &path);
   if (!path.wildcard)
     return authorize_topic (who, operation, &path);
   /* Only a pattern may have wildcards; elsewhere one would pass for a name. */

@@ -28,6 +28,7 @@ typedef enum
   BUS_OP_REQUEST,   /* a request to a topic: as publish, and control.bus.* for all */
   BUS_OP_SUBSCRIBE, /* a topic or a pattern */
   BUS_OP_SERVE,     /* answer requests to a topic (never a pattern) */
+  BUS_OP_BLOCK,     /* hold publishers' credit back for a topic or pattern that it may subscribe to */
   BUS_OP_DELIVER,   /* may this receiver get a message that was published to this topic */
 } BusOperation;
 

@@ -7,7 +7,10 @@ bus_quota_charge (BusQuota *quota, BusUsage *usage, guint64 amount)
   gboolean fits = g_uint64_checked_add (&quota->charged, quota->charged, amount);
 
   g_assert (fits);
-  usage->charged += amount; /* part of the sum above, so it fits as well */
+  /* Parts of the sum above, so they fit as well. */
+  usage->charged += amount;
+  if (usage->parent != NULL)
+    usage->parent->charged += amount;
 }
 
 void
@@ -16,6 +19,11 @@ bus_quota_refund (BusQuota *quota, BusUsage *usage, guint64 amount)
   g_assert (usage->charged >= amount && quota->charged >= amount);
   usage->charged -= amount;
   quota->charged -= amount;
+  if (usage->parent != NULL)
+    {
+      g_assert (usage->parent->charged >= amount);
+      usage->parent->charged -= amount;
+    }
 }
 
 gboolean
@@ -34,4 +42,18 @@ bus_quota_release (BusQuota *quota, guint64 amount)
 {
   g_assert (quota->memory >= amount);
   quota->memory -= amount;
+}
+
+void
+bus_quota_keep (BusQuota *quota, BusUsage *usage, guint64 amount)
+{
+  bus_quota_charge (quota, usage, amount);
+  quota->memory += amount; /* at most what is charged and a frame of each peer */
+}
+
+void
+bus_quota_forgo (BusQuota *quota, BusUsage *usage, guint64 amount)
+{
+  bus_quota_refund (quota, usage, amount);
+  bus_quota_release (quota, amount);
 }

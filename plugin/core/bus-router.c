@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-router.h"
 
+#include "bus-admit.h"
+#include "bus-alert.h"
+#include "bus-flow-private.h"
 #include "bus-state.h"
 
-#define ANNOUNCE_MAX 2048u
+#define ANNOUNCE_MAX      2048u
+#define ROOM_PER_RECEIVER 8192u /* a slot, and a small segment */
 
 /* Those who serve one topic. */
 struct BusServers
@@ -74,7 +78,14 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
   BusPeer *owner = subscription->owner;
 
   if (group.len > 0)
-    subscription->group = bus_group_join (core->groups, core->seed, group);
+    {
+      subscription->group = bus_group_join (core->groups, core->seed, group);
+      if (!subscription->serves && subscription->group->bounds.policy == BUS_OVERFLOW_DEFAULT)
+        subscription->group->bounds = subscription->bounds;
+      else if (!subscription->serves)
+        subscription->bounds = subscription->group->bounds;
+    }
+  bus_fifo_index (&owner->flow, subscription, subscription->bounds.policy == BUS_OVERFLOW_CONFLATE);
   if (subscription->serves)
     servers_add (core, subscription);
   else
@@ -83,21 +94,21 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
       bus_match_cache_forget (&core->matches);
     }
   g_hash_table_insert (owner->subscriptions, GUINT_TO_POINTER (subscription->id), subscription);
-  bus_quota_charge (&core->quota, &owner->usage, subscription->charged);
+  bus_quota_keep (&core->quota, &owner->usage, subscription->charged);
   core->n_subscriptions++;
 }
 
 /* An unsent message of a group member that goes: to another one, if one is left. */
 static gboolean
-reroute (BusCore *core, BusMessage *message, BusGroup *group, gint64 now_us)
+reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
 {
-  BusMatch *match = bus_router_match (core, message->topic);
+  BusMatch *match = bus_router_match (core, parcel->message->topic);
   BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
   WireEnvelope envelope;
   BusInbound inbound;
   gboolean done = FALSE;
 
-  for (guint i = 0; i < match->n_groups; i++)
+  for (guint i = 0; !parcel->to_each && i < match->n_groups; i++)
     if (match->groups[i].group == group)
       {
         BusGroupMatch *members = &match->groups[i];
@@ -105,8 +116,8 @@ reroute (BusCore *core, BusMessage *message, BusGroup *group, gint64 now_us)
 
         if (!bus_peer_is_ready (chosen->owner))
           continue;
-        bus_inbound_revive (&inbound, message, &envelope);
-        done = bus_flow_offer (&chosen->owner->flow, &inbound, &delivery, &chosen, 1, now_us, NULL) == 1;
+        bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
+        done = bus_admit (&chosen->owner->flow, &inbound, &delivery, &chosen, 1, now_us).queued == 1;
         bus_inbound_clear (&inbound);
         bus_peer_touch (chosen->owner);
       }
@@ -130,18 +141,20 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
 {
   BusPeer *owner = subscription->owner;
   BusGroup *group = subscription->group;
-  g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) bus_message_unref);
+  g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
   guint rerouted = 0;
 
   g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
   core->n_subscriptions--;
-  bus_quota_refund (&core->quota, &owner->usage, subscription->charged);
+  bus_quota_forgo (&core->quota, &owner->usage, subscription->charged);
+  bus_alert_end (subscription, now_us);
 
   bus_flow_forget (&owner->flow, subscription, unsent);
   if (group != NULL && !subscription->serves)
     {
       for (guint i = 0; i < unsent->len; i++)
         rerouted += reroute (core, g_ptr_array_index (unsent, i), group, now_us) ? 1 : 0;
+      group->rerouted += rerouted;
       leave->unacknowledged += bus_window_outstanding (&subscription->window);
     }
   leave->rerouted += rerouted;
@@ -153,23 +166,58 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
 
 /* --- offers --- */
 
+/* What a message may make the broker hold, at the most: kept once, and encoded for each receiver. */
+static guint64
+need_of (const BusInbound *inbound, guint n_receivers)
+{
+  gsize len = inbound->frame.body.len;
+
+  return sizeof (BusMessage) + len + n_receivers * (ROOM_PER_RECEIVER + (guint64) MIN (len, inbound->copy_max));
+}
+
+static void
+lose (BusPeer *receiver, BusInbound *inbound, BusSubscription *const *subscriptions, guint n, gint64 now_us)
+{
+  for (guint i = 0; i < n; i++)
+    bus_fifo_lose (&receiver->flow, subscriptions[i], inbound->class_of.lane, inbound->domain, inbound->accept_seq,
+                   BUS_LOSS_LIMIT, now_us);
+}
+
+/* @fits: the broker has room for it. */
 static BusOutcome
 offer (BusInbound *inbound, BusPeer *receiver, BusSubscription *const *subscriptions, guint n,
-       const BusDelivery *delivery, gint64 now_us)
+       const BusDelivery *delivery, gboolean fits, gint64 now_us)
 {
   BusOutcome outcome = { .matched = n };
-  gboolean first_loss = FALSE;
 
+  if (!fits || !bus_shed_reserve_uid (receiver->uid, need_of (inbound, 1), now_us))
+    {
+      lose (receiver, inbound, subscriptions, n, now_us);
+      outcome.refused = n;
+      return outcome;
+    }
   for (guint done = 0; done < n; done += WIRE_SUBSCRIPTIONS_MAX)
-    outcome.queued += bus_flow_offer (&receiver->flow, inbound, delivery, subscriptions + done,
-                                      MIN (n - done, WIRE_SUBSCRIPTIONS_MAX), now_us, &first_loss);
-  outcome.refused = n - outcome.queued;
+    {
+      BusAdmission admission = bus_admit (&receiver->flow, inbound, delivery, subscriptions + done,
+                                          MIN (n - done, WIRE_SUBSCRIPTIONS_MAX), now_us);
+
+      outcome.queued += admission.queued;
+      outcome.refused += admission.refused;
+      if (admission.closes)
+        bus_peer_close (receiver, WIRE_STATUS_SLOW_CONSUMER,
+                        "your control queue (control_queue_bytes) is full: read faster");
+    }
   bus_peer_touch (receiver);
-  if (first_loss)
-    bus_note (
-        receiver->core, receiver, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER,
-        "its queue is full (queue_soft_bytes, queue_hard_bytes): the newest messages are dropped and told by GAP");
   return outcome;
+}
+
+/* For the statistics of its domain. */
+static void
+count_accepted (BusCore *core, BusInbound *inbound, guint domain)
+{
+  inbound->domain = domain;
+  core->flows.domains[domain].accepted++;
+  core->flows.domains[domain].accepted_bytes += inbound->envelope->payload.len;
 }
 
 static void
@@ -212,13 +260,16 @@ bus_router_match (BusCore *core, WireSpan topic)
 }
 
 BusOutcome
-bus_router_publish (BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us)
+bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us)
 {
-  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .to_each = broadcast };
   BusOutcome outcome = { 0, 0, 0 };
+  gboolean fits;
 
+  count_accepted (core, inbound, match->domain);
   if (match->n_receivers == 0)
     return outcome;
+  fits = bus_shed_reserve (core, need_of (inbound, match->n_receivers), now_us);
   choose_members (match, broadcast);
   inbound->copy_max = match->n_receivers > BUS_OUTQ_FANOUT ? BUS_OUTQ_COPY_MAX_FANOUT : BUS_OUTQ_COPY_MAX;
   for (guint i = 0; i < match->n_receivers; i++)
@@ -226,8 +277,8 @@ bus_router_publish (BusInbound *inbound, BusMatch *match, gboolean broadcast, gi
       BusReceiver *receiver = &match->receivers[i];
 
       if (receiver->n_now > 0 && bus_peer_is_ready (receiver->peer))
-        add_outcome (&outcome,
-                     offer (inbound, receiver->peer, receiver->subscriptions, receiver->n_now, &delivery, now_us));
+        add_outcome (&outcome, offer (inbound, receiver->peer, receiver->subscriptions, receiver->n_now, &delivery,
+                                      fits, now_us));
     }
   return outcome;
 }
@@ -277,8 +328,9 @@ bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 
 
   if (route_id != 0)
     delivery.flags = WIRE_FLAG_WANT_DELIVERED;
+  count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
   return offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len, &delivery,
-                now_us);
+                bus_shed_reserve (core, need_of (inbound, 1), now_us), now_us);
 }
 
 BusSubscription *
@@ -308,10 +360,9 @@ bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server,
   gboolean queued;
 
   bus_topics_count (&core->topics, &servers->counter, servers->key, inbound->envelope, now_us);
-  /* A request that finds no room is answered with an error; it makes no gap. */
-  if (!bus_flow_takes (&responder->flow, inbound->frame.body.len, now_us) || bus_inbound_keep (inbound) == NULL)
-    return FALSE;
-  queued = bus_flow_offer (&responder->flow, inbound, &delivery, &server, 1, now_us, NULL) == 1;
+  count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
+  queued = bus_shed_reserve (core, need_of (inbound, 1), now_us)
+           && bus_admit_request (&responder->flow, inbound, &delivery, server, now_us);
   bus_peer_touch (responder);
   return queued;
 }
@@ -362,6 +413,6 @@ bus_router_announce (BusCore *core, const char *topic, const char *type_name, Wi
     .quota = &core->quota,
   };
   bus_inbound_stamp (&inbound, core->name, ++core->accept_seq, now_us + core->wall_us);
-  bus_router_publish (&inbound, match, FALSE, now_us);
+  bus_router_publish (core, &inbound, match, FALSE, now_us);
   bus_inbound_clear (&inbound);
 }

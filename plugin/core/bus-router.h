@@ -18,7 +18,7 @@ typedef struct
 {
   guint matched; /* subscriptions; a group counts as one */
   guint queued;
-  guint refused;
+  guint refused; /* the rest was dropped by a policy that does not tell the publisher */
 } BusOutcome;
 
 /* --- the look-up index; together with the owner's table it is kept by these two --- */
@@ -44,7 +44,7 @@ void bus_router_release (BusCore *core, BusSubscription *subscription, gint64 no
 /* Who gets a (valid) topic; valid until a subscription comes or goes. */
 BusMatch *bus_router_match (BusCore *core, WireSpan topic);
 
-BusOutcome bus_router_publish (BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us);
+BusOutcome bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us);
 
 /* To the subscriptions of one peer that match; nothing matched: NOT_SUBSCRIBED is the caller's to say. */
 BusOutcome bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us);

@@ -30,10 +30,20 @@ struct BusCore
   char *name; /* GRefString "bus": sender of what the broker says */
   gboolean is_stopping;
 
+  gint64 now_us; /* of the input call that runs */
   BusQuota quota;
   BusSegmentPool segments;
-  BusFlowScratch scratch;
+  BusFlowShared flows;
   BusDeadlineSet deadlines;
+
+  /* bus-shed */
+  GHashTable *uids; /* uid -> BusUid */
+  guint64 shed_round;
+  gboolean is_soft;
+  gint64 soft_next_us;
+  BusAlarm soft_alert;
+
+  GQueue creditors; /* bus-credit: peers that are to be told */
 
   /* bus-peer */
   GQueue peers;            /* all, in order of connecting */

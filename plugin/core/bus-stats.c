@@ -2,11 +2,11 @@
 #include "bus-stats.h"
 
 #include "bus-calls.h"
+#include "bus-stats-rows.h"
 #include "bus-state.h"
-#include "control.pb-c.h"
 
-typedef Daemoneye__Eventbus__V1__PeerStats PeerStats;
 typedef Daemoneye__Eventbus__V1__StatsReply StatsReply;
+typedef Daemoneye__Eventbus__V1__StatsRequest StatsRequest;
 
 void
 bus_core_stats (const BusCore *core, BusCoreStats *stats)
@@ -35,6 +35,21 @@ bus_core_stats (const BusCore *core, BusCoreStats *stats)
     }
 }
 
+static guint
+count_blocked (const BusCore *core)
+{
+  guint n = 0;
+
+  for (const GList *link = core->peers.head; link != NULL; link = link->next)
+    for (guint i = 0; i < WIRE_N_CLASSES; i++)
+      if (((const BusPeer *) link->data)->blocked_since_us[i] != 0)
+        {
+          n++;
+          break;
+        }
+  return n;
+}
+
 static void
 fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *totals, gint64 now_us)
 {
@@ -56,59 +71,101 @@ fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *totals, gi
   totals->malformed = stats.malformed;
   totals->uptime_us = (guint64) (now_us - core->started_us);
   totals->epoch = core->epoch;
+  totals->memory_bytes = core->quota.memory;
+  totals->memory_limit = core->quota.cap;
+  totals->expired = core->flows.missed_by[BUS_LOSS_EXPIRED];
+  totals->refused = core->flows.missed_by[BUS_LOSS_REFUSED];
+  totals->blocked_publishers = count_blocked (core);
+}
+
+/* --- who is told of --- */
+
+static gboolean
+is_asked_for (const BusPeer *asker, const BusPeer *peer, const StatsRequest *request)
+{
+  return bus_peer_may_see (asker, peer) && (request->peer[0] == '\0' || strcmp (request->peer, peer->id) == 0);
 }
 
 static void
-fill_peer (const BusPeer *peer, PeerStats *stats, gint64 now_us)
+list_peers (BusPeer *asker, const StatsRequest *request, BusStatsRows *rows, gint64 now_us)
 {
-  daemoneye__eventbus__v1__peer_stats__init (stats);
-  stats->id = peer->id;
-  stats->type = peer->type;
-  stats->role = peer->principal.role;
-  stats->pid = peer->who.pid;
-  stats->uid = peer->who.uid;
-  stats->subscriptions = g_hash_table_size (peer->subscriptions);
-  stats->pending_requests = peer->asked.length;
-  stats->queued_messages = peer->flow.waiting_messages;
-  stats->queued_bytes = bus_flow_bytes (&peer->flow);
-  stats->received = peer->received;
-  stats->delivered = peer->flow.delivered;
-  stats->missed = peer->flow.missed;
-  stats->software_version = peer->software_version;
-  stats->connected_us = (guint64) (now_us - peer->connected_us);
+  for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
+    if (is_asked_for (asker, link->data, request))
+      bus_stats_rows_add_peer (rows, link->data, now_us);
+}
+
+static void
+list_subscriptions (BusPeer *asker, const StatsRequest *request, BusStatsRows *rows, gint64 now_us)
+{
+  for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusPeer *peer = link->data;
+      GHashTableIter iter;
+      gpointer value;
+
+      if (!is_asked_for (asker, peer, request))
+        continue;
+      g_hash_table_iter_init (&iter, peer->subscriptions);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        if (!request->slow || bus_stats_is_behind (value))
+          bus_stats_rows_add_subscription (rows, value, now_us);
+    }
+}
+
+static void
+list_groups (BusPeer *asker, BusStatsRows *rows)
+{
+  for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusPeer *peer = link->data;
+      GHashTableIter iter;
+      gpointer value;
+
+      if (!bus_peer_may_see (asker, peer))
+        continue;
+      g_hash_table_iter_init (&iter, peer->subscriptions);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        if (((const BusSubscription *) value)->group != NULL)
+          bus_stats_rows_add_member (rows, value);
+    }
+}
+
+/* --- the answer --- */
+
+/* Halves what is least urgent until it fits: groups, then subscriptions (the longest behind stand first), then peers. */
+static void
+cut (StatsReply *reply, guint64 max)
+{
+  gsize *lists[] = { &reply->n_groups, &reply->n_subscriptions, &reply->n_peers };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    while (*lists[i] > 0 && daemoneye__eventbus__v1__stats_reply__get_packed_size (reply) > max)
+      {
+        *lists[i] /= 2;
+        reply->truncated = TRUE;
+      }
 }
 
 void
-bus_stats_answer (BusPeer *asker, guint64 id, gint64 now_us)
+bus_stats_answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
 {
   const BusCore *core = asker->core;
-  guint n_max = core->peers.length;
-  g_autofree PeerStats *entries = g_new (PeerStats, n_max);
-  g_autofree PeerStats **list = g_new (PeerStats *, n_max);
-  g_autofree guint8 *bytes = NULL;
   Daemoneye__Eventbus__V1__BusTotals totals;
+  g_auto (BusStatsRows) rows;
   StatsReply reply;
 
+  bus_stats_rows_init (&rows);
   daemoneye__eventbus__v1__stats_reply__init (&reply);
   fill_totals (core, &totals, now_us);
   reply.totals = &totals;
-  reply.peers = list;
-  for (const GList *link = core->peers.head; link != NULL; link = link->next)
-    if (bus_peer_may_see (asker, link->data))
-      {
-        fill_peer (link->data, &entries[reply.n_peers], now_us);
-        list[reply.n_peers] = &entries[reply.n_peers];
-        reply.n_peers++;
-      }
-  while (reply.n_peers > 0 && daemoneye__eventbus__v1__stats_reply__get_packed_size (&reply) > core->limits.max_payload)
-    {
-      reply.n_peers /= 2;
-      reply.truncated = TRUE;
-    }
-  bytes = g_try_malloc (daemoneye__eventbus__v1__stats_reply__get_packed_size (&reply));
-  if (bytes == NULL)
-    bus_peer_error (asker, id, WIRE_STATUS_NO_MEMORY, "no memory for the answer");
-  else
-    bus_calls_reply (asker, id, "daemoneye.eventbus.v1.StatsReply",
-                     wire_span (bytes, daemoneye__eventbus__v1__stats_reply__pack (&reply, bytes)));
+  list_peers (asker, request, &rows, now_us);
+  if (request->subscriptions)
+    list_subscriptions (asker, request, &rows, now_us);
+  if (request->groups)
+    list_groups (asker, &rows);
+  if (request->domains && asker->principal.role != BUS_ROLE_COLLECTOR)
+    bus_stats_rows_add_domains (&rows, core->flows.domains);
+  bus_stats_rows_fill (&rows, &reply);
+  cut (&reply, core->limits.max_payload);
+  bus_calls_reply_packed (asker, id, &reply.base);
 }

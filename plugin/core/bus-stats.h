@@ -2,9 +2,12 @@
 #pragma once
 
 #include "bus-peer.h"
+#include "control.pb-c.h"
 
 /*
- * control.bus.stats: the broker's sums and one entry per peer. Agent and tool see all peers, a collector itself. It
- * counts nothing on its own: every number is kept where it arises.
+ * control.bus.stats: what the counters of all rooms say now, as far as the asker may see it.
+ *
+ * The sums of the broker are everybody's. Peers, subscriptions and groups are those that the asker may see; what does not
+ * fit a payload is left out, the least urgent first, and the answer says so.
  */
-void bus_stats_answer (BusPeer *asker, guint64 id, gint64 now_us);
+void bus_stats_answer (BusPeer *asker, guint64 id, const Daemoneye__Eventbus__V1__StatsRequest *request, gint64 now_us);

@@ -14,19 +14,6 @@ bus_window_init (BusWindow *window, guint64 messages, guint64 bytes)
   };
 }
 
-gboolean
-bus_window_is_open (const BusWindow *window)
-{
-  return window->granted_messages > window->used_messages && window->granted_bytes > window->used_bytes;
-}
-
-void
-bus_window_use (BusWindow *window, guint64 bytes)
-{
-  window->used_messages++;
-  window->used_bytes += bytes;
-}
-
 void
 bus_window_unuse (BusWindow *window, guint64 bytes)
 {

@@ -27,10 +27,19 @@ typedef struct
 
 void bus_window_init (BusWindow *window, guint64 messages, guint64 bytes);
 
-gboolean bus_window_is_open (const BusWindow *window);
+static inline gboolean
+bus_window_is_open (const BusWindow *window)
+{
+  return window->granted_messages > window->used_messages && window->granted_bytes > window->used_bytes;
+}
 
 /* One message of @bytes starts. The caller asked is_open() before. */
-void bus_window_use (BusWindow *window, guint64 bytes);
+static inline void
+bus_window_use (BusWindow *window, guint64 bytes)
+{
+  window->used_messages++;
+  window->used_bytes += bytes;
+}
 
 /* One that was started is not sent after all. */
 void bus_window_unuse (BusWindow *window, guint64 bytes);

@@ -37,6 +37,7 @@ client_free (Client *client)
   while ((got = g_queue_pop_head (&client->got)) != NULL)
     got_free (got);
   wire_frame_reader_clear (&client->reader);
+  g_hash_table_unref (client->accounts);
   g_free (client->goodbye_detail);
   g_free (client);
 }
@@ -73,6 +74,7 @@ client_new (Core *core, guint32 uid, gboolean agent)
 
   client->core = core;
   wire_frame_reader_init (&client->reader, 1u << 26);
+  client->accounts = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   client->peer = bus_core_connect (core->core, &who, client, core->now_us, &status, &limit);
   client->closed = client->peer == NULL;
   g_ptr_array_add (core->clients, client);
@@ -112,6 +114,23 @@ read_goodbye (Client *client, WireSpan body)
 }
 
 static void
+count_delivery (Client *client, const WireEnvelope *envelope)
+{
+  WireSpan ids = envelope->subscriptions;
+  guint32 id;
+
+  while (wire_envelope_next_u32 (&ids, &id))
+    {
+      ClientAccount *account = g_hash_table_lookup (client->accounts, GUINT_TO_POINTER (id));
+
+      if (account == NULL)
+        continue; /* unsubscribed a moment ago */
+      account->messages++;
+      account->bytes += envelope->payload.len;
+    }
+}
+
+static void
 keep_frame (Client *client, const WireFrame *frame)
 {
   Got *got = g_new0 (Got, 1);
@@ -128,6 +147,8 @@ keep_frame (Client *client, const WireFrame *frame)
 
       g_assert_cmpint (result.status, ==, WIRE_STATUS_OK);
     }
+  if (frame->kind == WIRE_KIND_DELIVER)
+    count_delivery (client, &got->envelope);
   g_queue_push_tail (&client->got, got);
 }
 
@@ -313,36 +334,49 @@ tool_ready (Core *core, const char *id)
   return ready (client_new (core, AGENT_UID, FALSE), id, "", 2);
 }
 
+static void
+open_account (Client *client, guint32 subscription, WireSpan payload)
+{
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack (&daemoneye__eventbus__v1__subscribe_reply__descriptor, payload, 0, NULL);
+  const Daemoneye__Eventbus__V1__SubscribeReply *reply;
+  ClientAccount *account = g_new0 (ClientAccount, 1);
+
+  g_assert_nonnull (guard);
+  reply = wire_guard_message (guard);
+  account->window_messages = reply->window_messages;
+  account->window_bytes = reply->window_bytes;
+  g_hash_table_replace (client->accounts, GUINT_TO_POINTER (subscription), account);
+}
+
+guint64
+client_subscribe_asked (Client *client, const Asked *asked)
+{
+  Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
+  g_autoptr (Got) reply = NULL;
+
+  request.subscription = asked->subscription;
+  request.pattern = (char *) asked->pattern;
+  request.group = (char *) (asked->group != NULL ? asked->group : "");
+  request.serve = asked->serve;
+  request.policy = asked->policy;
+  request.queue_messages = asked->queue_messages;
+  request.queue_bytes = asked->queue_bytes;
+  request.window_messages = asked->window_messages;
+  request.window_bytes = asked->window_bytes;
+  reply = client_call (client, "control.bus.subscribe", &request.base, asked->want);
+  if (reply != NULL)
+    open_account (client, asked->subscription, reply->envelope.payload);
+  return client->next_id;
+}
+
 guint64
 client_subscribe_full (Client *client, guint32 subscription, const char *pattern, const char *group, gboolean serve,
                        guint64 window_messages, guint64 window_bytes, WireStatus want)
 {
-  Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
-  guint8 payload[1024];
-  g_autoptr (Got) reply = NULL;
-  WireEnvelope envelope;
-  guint64 id;
-
-  request.subscription = subscription;
-  request.pattern = (char *) pattern;
-  request.group = (char *) (group != NULL ? group : "");
-  request.serve = serve;
-  request.window_messages = window_messages;
-  request.window_bytes = window_bytes;
-  wire_envelope_init (&envelope);
-  envelope.topic = WIRE_SPAN_LITERAL ("control.bus.subscribe");
-  envelope.payload = wire_span (payload, daemoneye__eventbus__v1__subscribe_request__pack (&request, payload));
-  id = client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
-  if (want != WIRE_STATUS_OK)
-    {
-      client_expect_error (client, id, want);
-      return id;
-    }
-  reply = client_take (client, WIRE_KIND_REPLY);
-  g_assert_nonnull (reply);
-  g_assert_cmpuint (reply->envelope.answers, ==, id);
-  g_assert_cmpuint (reply->envelope.status, ==, 0);
-  return id;
+  return client_subscribe_with (client, .subscription = subscription, .pattern = pattern, .group = group,
+                                .serve = serve, .window_messages = window_messages, .window_bytes = window_bytes,
+                                .want = want);
 }
 
 void

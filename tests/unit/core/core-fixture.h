@@ -18,6 +18,7 @@ typedef struct
   BusCore *core;
   gint64 now_us;
   GPtrArray *clients;
+  guint64 mark; /* see core-pressure.h */
 } Core;
 
 /* A frame that came from the broker; spans point into bytes. */
@@ -42,7 +43,19 @@ typedef struct
   gboolean has_bytes;  /* the core said so, and they were not taken out */
   guint32 goodbye;     /* status of the GOODBYE that came */
   char *goodbye_detail;
+  GHashTable *accounts; /* subscription -> ClientAccount */
 } Client;
+
+/* Of one subscription: its window, and what came for it. */
+typedef struct
+{
+  guint64 window_messages;
+  guint64 window_bytes;
+  guint64 messages;
+  guint64 bytes; /* of payloads */
+  guint64 returned_messages;
+  guint64 returned_bytes;
+} ClientAccount;
 
 void core_setup (Core *core, gconstpointer limits_or_null);
 void core_teardown (Core *core, gconstpointer data);
@@ -72,7 +85,24 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Got, got_free)
 /* Asserts that an ERROR with that status answers the id. */
 void client_expect_error (Client *client, guint64 id, WireStatus status);
 
-/* Calls. subscribe asserts success unless @want is another status. */
+/* What is asked of control.bus.subscribe: zeros are the broker's defaults. */
+typedef struct
+{
+  guint32 subscription;
+  const char *pattern;
+  const char *group; /* NULL: none */
+  gboolean serve;
+  guint policy;
+  guint64 queue_messages;
+  guint64 queue_bytes;
+  guint64 window_messages;
+  guint64 window_bytes;
+  WireStatus want;
+} Asked;
+
+/* Calls. They assert success unless @want is another status. */
+guint64 client_subscribe_asked (Client *client, const Asked *asked);
+#define client_subscribe_with(client, ...) client_subscribe_asked (client, &(Asked){ __VA_ARGS__ })
 void client_subscribe (Client *client, guint32 subscription, const char *pattern, const char *group);
 guint64 client_subscribe_full (Client *client, guint32 subscription, const char *pattern, const char *group,
                                gboolean serve, guint64 window_messages, guint64 window_bytes, WireStatus want);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core-fixture.h"
+#include "bus-overflow.h"
+#include "core-pressure.h"
 #include "wire-class.h"
 
 /* Credit, bounds and gaps: nothing is lost untold. */
@@ -94,19 +95,31 @@ test_credit_of_a_client_is_checked (Core *core, gconstpointer data)
   g_assert_cmpuint (greedy->goodbye, ==, WIRE_STATUS_CREDIT_EXCEEDED);
 }
 
-/* A subscriber that reads nothing: bounded, and told exactly what it missed where it missed it. */
+/* A window that never closes. */
 static void
-test_stopped_subscriber (Core *core, gconstpointer data)
+subscribe_wide (Client *client, guint policy)
+{
+  client_subscribe_with (client, .subscription = 1, .pattern = TOPIC, .policy = policy, .window_messages = 65536,
+                         .window_bytes = 1u << 26);
+}
+
+/* A subscriber that reads nothing: bounded, and told exactly what it missed where it missed it. @data: the policy. */
+static void
+test_stopped_subscriber (gconstpointer data)
 {
   const guint n = 3000;
-  Client *publisher = client_ready (core, "procmond-1", "procmond");
-  Client *stopped = client_ready (core, "stopped", "netmond");
-  Client *healthy = client_ready (core, "healthy", "netmond");
+  Core own;
+  Core *core = &own;
+  Client *publisher, *stopped, *healthy;
   guint64 delivered, missed, sum_delivered = 0, sum_missed = 0;
   BusCoreStats stats;
 
-  client_subscribe_full (stopped, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
-  client_subscribe_full (healthy, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  core_setup (core, NULL);
+  publisher = client_ready (core, "procmond-1", "procmond");
+  stopped = client_ready (core, "stopped", "netmond");
+  healthy = client_ready (core, "healthy", "netmond");
+  subscribe_wide (stopped, GPOINTER_TO_UINT (data));
+  subscribe_wide (healthy, GPOINTER_TO_UINT (data));
   stopped->is_stopped = TRUE;
   flood (publisher, n, 10000);
   bus_core_stats (core->core, &stats);
@@ -128,18 +141,24 @@ test_stopped_subscriber (Core *core, gconstpointer data)
   client_sum (stopped, 1, &delivered, &missed);
   g_assert_cmpuint (delivered, ==, 5);
   g_assert_cmpuint (missed, ==, 0);
+  core_teardown (core, NULL);
 }
 
 /* Sequence numbers of deliveries and gaps cover everything, in order, without overlap. */
 static void
-test_gap_is_where_the_loss_was (Core *core, gconstpointer data)
+test_gap_is_where_the_loss_was (gconstpointer data)
 {
-  Client *publisher = client_ready (core, "procmond-1", "procmond");
-  Client *stopped = client_ready (core, "stopped", "netmond");
+  Core own;
+  Core *core = &own;
+  Client *publisher, *stopped;
   guint64 next, last;
+  guint gaps = 0;
   Got *got;
 
-  client_subscribe_full (stopped, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  core_setup (core, NULL);
+  publisher = client_ready (core, "procmond-1", "procmond");
+  stopped = client_ready (core, "stopped", "netmond");
+  subscribe_wide (stopped, GPOINTER_TO_UINT (data));
   next = published (core) + 1;
   for (guint round = 0; round < 3; round++)
     {
@@ -163,10 +182,13 @@ test_gap_is_where_the_loss_was (Core *core, gconstpointer data)
           g_assert_cmpuint (got->envelope.gap_to - got->envelope.gap_from + 1, ==, got->envelope.gap_count);
           g_assert_cmpuint (got->envelope.gap_reason, ==, WIRE_STATUS_SLOW_CONSUMER);
           next = got->envelope.gap_to + 1;
+          gaps++;
         }
       got_free (got);
     }
   g_assert_cmpuint (next, ==, last + 1);
+  g_assert_cmpuint (gaps, ==, 3);
+  core_teardown (core, NULL);
 }
 
 static void
@@ -176,7 +198,7 @@ test_soft_limit_speaks_after_its_time (Core *core, gconstpointer data)
   Client *stopped = client_ready (core, "stopped", "netmond");
   BusCoreStats stats;
 
-  client_subscribe_full (stopped, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+  subscribe_wide (stopped, BUS_OVERFLOW_DROP_NEWEST);
   stopped->is_stopped = TRUE;
   flood (publisher, 300, 10000);
   core_advance (core, 11 * G_TIME_SPAN_SECOND);
@@ -190,23 +212,29 @@ test_soft_limit_speaks_after_its_time (Core *core, gconstpointer data)
   g_assert_cmpuint (stats.missed, ==, 1);
 }
 
+/* One of two is full: its policy says whether the publisher hears of it. */
 static void
 test_ack_tells_refused (Core *core, gconstpointer data)
 {
+  static const char *const acks[] = { [BUS_OVERFLOW_DROP_OLDEST] = "2/2/0",
+                                      [BUS_OVERFLOW_DROP_NEWEST] = "2/1/0",
+                                      [BUS_OVERFLOW_ERROR] = "2/1/1!",
+                                      [BUS_OVERFLOW_CONFLATE] = "2/2/0" };
   Client *publisher = client_ready (core, "procmond-1", "procmond");
-  Client *stopped = client_ready (core, "stopped", "netmond");
   Client *healthy = client_ready (core, "healthy", "netmond");
-  g_autoptr (Got) ack = NULL;
 
-  client_subscribe_full (stopped, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
-  client_subscribe_full (healthy, 1, TOPIC, NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
-  stopped->is_stopped = TRUE;
-  flood (publisher, 900, 10000);
-  client_publish (publisher, TOPIC, WIRE_FLAG_WANT_ACK, publisher, 1);
-  ack = client_take (publisher, WIRE_KIND_ACK);
-  g_assert_nonnull (ack);
-  g_assert_cmpuint (ack->envelope.matched, ==, 2);
-  g_assert_cmpuint (ack->envelope.queued, ==, 2 - ack->envelope.refused);
+  subscribe_wide (healthy, BUS_OVERFLOW_ERROR);
+  for (guint policy = BUS_OVERFLOW_DROP_OLDEST; policy <= BUS_OVERFLOW_LAST; policy++)
+    {
+      Client *stopped = client_ready (core, bus_overflow_name (policy), "netmond");
+
+      subscribe_wide (stopped, policy);
+      stopped->is_stopped = TRUE;
+      flood (publisher, 900, 10000);
+      client_publish (publisher, TOPIC, WIRE_FLAG_WANT_ACK, publisher, 1000);
+      assert_acks (publisher, acks[policy]);
+      client_disconnect (stopped);
+    }
 }
 
 static void
@@ -329,8 +357,14 @@ main (int argc, char **argv)
   ADD ("/core/flow/byte-window", test_byte_window_goes_negative_by_one);
   ADD ("/core/flow/paused", test_paused_does_not_hold_up_others);
   ADD ("/core/flow/credit-of-a-client", test_credit_of_a_client_is_checked);
-  ADD ("/core/flow/B02-R04-stopped-subscriber", test_stopped_subscriber);
-  ADD ("/core/flow/B02-gap-place", test_gap_is_where_the_loss_was);
+  g_test_add_data_func ("/core/flow/B01-R04-stopped-subscriber", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_OLDEST),
+                        test_stopped_subscriber);
+  g_test_add_data_func ("/core/flow/B02-R04-stopped-subscriber", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_NEWEST),
+                        test_stopped_subscriber);
+  g_test_add_data_func ("/core/flow/B01-gap-place", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_OLDEST),
+                        test_gap_is_where_the_loss_was);
+  g_test_add_data_func ("/core/flow/B02-gap-place", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_NEWEST),
+                        test_gap_is_where_the_loss_was);
   ADD ("/core/flow/soft-limit", test_soft_limit_speaks_after_its_time);
   ADD ("/core/flow/ack-refused", test_ack_tells_refused);
   ADD ("/core/flow/publish-window", test_publish_window_is_kept);

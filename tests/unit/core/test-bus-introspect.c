@@ -508,8 +508,9 @@ test_collector_cursor (Core *core, gconstpointer data)
   {
     guint section;
     const char *after;
-  } cursors[]
-      = { { PEERS, "a" }, { SUBSCRIPTIONS, "aa/1" }, { SUBSCRIPTIONS, "zz/1" }, { GROUPS, "a" }, { TOPICS, "events.a" } };
+  } cursors[] = {
+    { PEERS, "a" }, { SUBSCRIPTIONS, "aa/1" }, { SUBSCRIPTIONS, "zz/1" }, { GROUPS, "a" }, { TOPICS, "events.a" }
+  };
   Client *agent = agent_ready (core);
   Client *one = client_ready (core, "one", "procmond");
   Client *other = client_ready (core, "zz", "netmond");
@@ -752,11 +753,24 @@ static const struct
   gsize len;
 } requests[] = {
   { "subscribe", "\x08\x01\x12\x08health.#", 12 },
+  { "adjust", "\x08\x01", 2 },
   { "unsubscribe", "\x08\x01", 2 },
   { "ping", "", 0 },
   { "stats", "", 0 },
   { "introspect", "\x08\x01", 2 },
   { "describe", "", 0 },
+};
+
+static const struct
+{
+  const char *name;
+  const char *topic;
+  const char *type_name;
+} events[] = {
+  { "PeerConnected", "system.peer.connected", "daemoneye.eventbus.v1.PeerEvent" },
+  { "PeerGone", "system.peer.gone", "daemoneye.eventbus.v1.PeerEvent" },
+  { "Drop", "system.drop", "daemoneye.eventbus.v1.DropEvent" },
+  { "Slow", "system.slow", "daemoneye.eventbus.v1.SlowEvent" },
 };
 
 static void
@@ -812,13 +826,14 @@ test_describe (Core *core, gconstpointer data)
       expect_type (types, service->methods[i]->request_type);
       expect_type (types, service->methods[i]->reply_type);
     }
-  g_assert_cmpuint (service->n_events, ==, 2);
-  g_assert_cmpstr (service->events[0]->name, ==, "PeerConnected");
-  g_assert_cmpstr (service->events[0]->topic, ==, "system.peer.connected");
-  g_assert_cmpstr (service->events[1]->name, ==, "PeerGone");
-  g_assert_cmpstr (service->events[1]->topic, ==, "system.peer.gone");
-  g_assert_cmpstr (service->events[1]->type_name, ==, "daemoneye.eventbus.v1.PeerEvent");
-  expect_type (types, service->events[0]->type_name);
+  g_assert_cmpuint (service->n_events, ==, G_N_ELEMENTS (events));
+  for (guint i = 0; i < service->n_events; i++)
+    {
+      g_assert_cmpstr (service->events[i]->name, ==, events[i].name);
+      g_assert_cmpstr (service->events[i]->topic, ==, events[i].topic);
+      g_assert_cmpstr (service->events[i]->type_name, ==, events[i].type_name);
+      expect_type (types, service->events[i]->type_name);
+    }
   g_assert_cmpuint (service->n_properties, ==, 0);
 }
 

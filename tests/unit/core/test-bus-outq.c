@@ -156,8 +156,10 @@ test_clear_while_sending (Fixture *f, gconstpointer data)
 static void
 test_cap (Fixture *f, gconstpointer data)
 {
-  f->quota.cap = 100;
-  g_assert_false (bus_outq_put (&f->outq, WIRE_LANE_DATA, WIRE_KIND_PING, 0, NULL, wire_span (f, sizeof *f)));
+  static const guint8 large[8192];
+
+  f->quota.cap = 4096 + 128; /* one small segment */
+  g_assert_false (bus_outq_put (&f->outq, WIRE_LANE_DATA, WIRE_KIND_PING, 0, NULL, wire_span (large, sizeof large)));
   put_body (f, WIRE_LANE_DATA, "fits");
   g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 12);
 }

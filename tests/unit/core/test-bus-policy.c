@@ -514,7 +514,7 @@ static void
 test_hostile_text (void)
 {
   static const BusOperation operations[]
-      = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_DELIVER };
+      = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_BLOCK, BUS_OP_DELIVER };
   g_autoptr (GRand) rand = g_rand_new_with_seed (3);
   g_autoptr (GString) text = g_string_new (NULL);
 
@@ -544,6 +544,38 @@ test_hostile_text (void)
     }
 }
 
+/* Collectors hold publishers back for work that is meant for them, and nowhere else. */
+static void
+test_block (void)
+{
+  static const struct
+  {
+    const char *pattern;
+    const char *who;
+  } patterns[] = {
+    { "tasks.procmond", ALL },
+    { "tasks.#", ALL },
+    { "tasks.+", ALL },
+    { "results.procmond", ALL },
+    { "results.#", ALL },
+    { "events.#", AGENT },
+    { "health.#", AGENT },
+    { "control.shutdown", AGENT },
+    { "#", AGENT },
+    { "+.procmond", AGENT },
+    { "+.#", AGENT },
+    { "system.#", AGENT },
+    { "tasksx.a", AGENT },
+    { "events.tasks", AGENT },
+    { "task", AGENT },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (cast); k++)
+      assert_verdict (cast[k].letter, BUS_OP_BLOCK, patterns[i].pattern,
+                      strchr (patterns[i].who, cast[k].letter) != NULL, "block-needs-right");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -554,6 +586,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/policy/A07-patterns", test_patterns);
   g_test_add_func ("/core/policy/A07-patterns-oracle", test_patterns_oracle);
   g_test_add_func ("/core/policy/A07-deliver-filter", test_deliver_filter);
+  g_test_add_func ("/core/policy/M08-block", test_block);
   g_test_add_func ("/core/policy/reserved-ids", test_reserved_ids);
   g_test_add_func ("/core/policy/empty-principal", test_empty_principal);
   g_test_add_func ("/core/policy/hostile-text", test_hostile_text);
