@@ -5,10 +5,36 @@
  * Telling: the only place from which user code is called.
  *
  * One event at a time is taken out before it is told, so a callback may do anything: call synchronously (what arrives
- * meanwhile is appended), unsubscribe, close, or drop the last reference.
+ * meanwhile is appended), unsubscribe, close, or drop the last reference. What is for a paused subscription goes to its
+ * channel when its turn comes, and from there to the callback when it was resumed: one for each RESUMED, so that others
+ * have their turn in between.
  */
 
 #define EVENTS_PER_TURN 1024u
+#define CREDIT_EVERY_US (50 * G_TIME_SPAN_MILLISECOND)
+
+/* A block holds up publishers: their credit does not wait for the end of a long dispatch. */
+static void
+return_credit_in_time (DeyeBusClient *self, DeyeBusChannel *channel)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (now_us - channel->prompt_us < CREDIT_EVERY_US)
+    return;
+  channel->prompt_us = now_us;
+  deye_bus_session_return_credit (self->session, channel);
+  deye_bus_client_flush (self);
+}
+
+void
+deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called)
+{
+  if (self->session == NULL)
+    return;
+  deye_bus_session_handled (self->session, channel, message, called);
+  if (channel->policy == DEYE_BUS_POLICY_BLOCK)
+    return_credit_in_time (self, channel);
+}
 
 static void
 tell_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message)
@@ -21,8 +47,7 @@ tell_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *mess
 
       deye_bus_subscription_deliver (subscription, message);
     }
-  if (self->session != NULL)
-    deye_bus_session_handled (self->session, channel, message, called);
+  deye_bus_client_handled (self, channel, message, called);
 }
 
 static void
@@ -30,10 +55,60 @@ tell_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
 
+  /* What comes while it is told is another one. */
+  deye_bus_channel_close_gap (channel, gap);
   if (channel->ended)
     return;
   subscription = g_object_ref (channel->owner);
   deye_bus_subscription_gap (subscription, gap);
+}
+
+static void
+tell_delivery (DeyeBusClient *self, const DeyeBusEvent *event)
+{
+  if (event->kind == DEYE_BUS_EVENT_MESSAGE)
+    tell_message (self, event->subject, event->message);
+  else
+    tell_gap (event->subject, event->gap);
+}
+
+void
+deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channel)
+{
+  if (channel->resuming || channel->held.count == 0)
+    return;
+  channel->resuming = TRUE;
+  deye_bus_events_push (&self->events,
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_RESUMED, .subject = deye_bus_channel_ref (channel) });
+}
+
+static void
+tell_held (DeyeBusClient *self, DeyeBusChannel *channel)
+{
+  DeyeBusEvent event;
+
+  channel->resuming = FALSE;
+  if (channel->paused || !deye_bus_channel_unhold (channel, &event))
+    return;
+  deye_bus_client_resume_channel (self, channel);
+  tell_delivery (self, &event);
+  deye_bus_event_clear (&event);
+}
+
+/* What a subscription held when it ended is not told any more; it counts as missed. */
+static void
+drop_held (DeyeBusClient *self, DeyeBusChannel *channel)
+{
+  DeyeBusSubscription *subscription = channel->owner;
+  DeyeBusEvent event;
+
+  while (deye_bus_channel_unhold (channel, &event))
+    {
+      subscription->missed += event.kind == DEYE_BUS_EVENT_MESSAGE ? 1 : event.gap->count;
+      if (event.kind == DEYE_BUS_EVENT_MESSAGE)
+        deye_bus_client_handled (self, channel, event.message, FALSE);
+      deye_bus_event_clear (&event);
+    }
 }
 
 static void
@@ -56,15 +131,17 @@ tell (DeyeBusClient *self, const DeyeBusEvent *event)
   switch (event->kind)
     {
     case DEYE_BUS_EVENT_MESSAGE:
-      tell_message (self, channel, event->message);
-      break;
     case DEYE_BUS_EVENT_GAP:
-      tell_gap (channel, event->gap);
+      tell_delivery (self, event);
+      break;
+    case DEYE_BUS_EVENT_RESUMED:
+      tell_held (self, channel);
       break;
     case DEYE_BUS_EVENT_NEXT:
       tell_next (channel);
       break;
     case DEYE_BUS_EVENT_ENDED:
+      drop_held (self, channel);
       deye_bus_subscription_end (channel->owner);
       break;
     case DEYE_BUS_EVENT_DONE:
@@ -82,6 +159,13 @@ tell (DeyeBusClient *self, const DeyeBusEvent *event)
     }
 }
 
+static gboolean
+is_to_hold (const DeyeBusEvent *event)
+{
+  return (event->kind == DEYE_BUS_EVENT_MESSAGE || event->kind == DEYE_BUS_EVENT_GAP)
+         && deye_bus_channel_holds (event->subject);
+}
+
 gboolean
 deye_bus_client_dispatch (DeyeBusClient *self)
 {
@@ -89,6 +173,11 @@ deye_bus_client_dispatch (DeyeBusClient *self)
 
   for (guint i = 0; i < EVENTS_PER_TURN && deye_bus_events_pop (&self->events, &event); i++)
     {
+      if (is_to_hold (&event))
+        {
+          deye_bus_channel_hold (event.subject, event);
+          continue;
+        }
       tell (self, &event);
       deye_bus_event_clear (&event);
     }

@@ -35,12 +35,12 @@ struct _DeyeBusClient
   DeyeBusClientState state;
   DeyeBusSession *session; /* the last one; NULL before the first */
   DeyeBusEvents events;
-  int fd; /* -1: none */
+  int fd;       /* -1: none */
   int given_fd; /* of new_for_fd(), until connect takes it */
   gboolean is_for_fd;
-  gboolean write_dead; /* nobody reads what we write; what came in may say why */
-  gint64 retry_us; /* connecting: next try; 0: none */
-  gint64 linger_us; /* closing: what is owed is written until then; 0: not closing */
+  gboolean write_dead;     /* nobody reads what we write; what came in may say why */
+  gint64 retry_us;         /* connecting: next try; 0: none */
+  gint64 linger_us;        /* closing: what is owed is written until then; 0: not closing */
   DeyeBusPending *closing; /* nullable */
   guint8 *buffer;
 
@@ -101,12 +101,17 @@ typedef gboolean (*DeyeBusCondition) (gconstpointer data);
 gboolean deye_bus_client_wait (DeyeBusClient *self, DeyeBusCondition condition, gconstpointer data, gint64 due_us,
                                GCancellable *cancellable);
 /* ... until @pending is done; a cancellation gives it up. Moves its error to @error. */
-gboolean deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable, GError **error);
+gboolean deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable,
+                                       GError **error);
 
 /* --- dispatch.c --- */
 
 /* Tells what happened. TRUE: there is more. */
 gboolean deye_bus_client_dispatch (DeyeBusClient *self);
+/* @message was handled for @channel: by a callback or next() when @called. */
+void deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
+/* What @channel holds will be told, unless it is paused then. */
+void deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channel);
 
 /* --- calls.c --- */
 
@@ -122,12 +127,20 @@ gboolean deye_bus_client_post (DeyeBusClient *self, const char *topic, GBytes *p
 
 /* --- subscribe.c --- */
 
+DeyeBusPending *deye_bus_client_new_broker_pending (void);
+/* Asks the broker itself: one of control.bus.*, with the default timeout. */
+gboolean deye_bus_client_ask_broker (DeyeBusClient *self, const char *topic, const char *type_name, GBytes *payload,
+                                     DeyeBusPending *pending, GError **error);
+
 /* Serves control.collector.{id} by deye-bus-methods. @feature: the broker knows what that is. NULL: not begun. */
-DeyeBusSubscription *deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error);
+DeyeBusSubscription *deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending,
+                                                    GError **error);
 /* It was begun and did not come about. */
-void deye_bus_client_give_up_methods (DeyeBusClient *self, DeyeBusSubscription *subscription, const DeyeBusPending *pending, const GError *error);
+void deye_bus_client_give_up_methods (DeyeBusClient *self, DeyeBusSubscription *subscription,
+                                      const DeyeBusPending *pending, const GError *error);
 /* ... waits for its end. FALSE: not served. */
-gboolean deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error);
+gboolean deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable,
+                                        GError **error);
 
 /* --- heartbeat.c --- */
 void deye_bus_client_stop_heartbeat (DeyeBusClient *self);

@@ -4,6 +4,7 @@
 #include "control.pb-c.h"
 #include "deye-bus-methods.h"
 #include "deye-bus-pack.h"
+#include "deye-bus-subscribe-options-private.h"
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
@@ -22,6 +23,7 @@ typedef struct
   GCallback callback;
   gpointer user_data;
   GDestroyNotify destroy;
+  const DeyeBusSubscribeOptions *options; /* nullable */
 } Wish;
 
 /* --- the broker's calls --- */
@@ -38,6 +40,14 @@ pack_subscribe (guint32 id, const Wish *wish)
   request.group = group;
   request.serve = wish->serve;
   request.methods = wish->methods;
+  if (wish->options != NULL)
+    {
+      request.policy = wish->options->policy;
+      request.queue_messages = wish->options->queue_messages;
+      request.queue_bytes = wish->options->queue_bytes;
+      request.window_messages = wish->options->window_messages;
+      request.window_bytes = wish->options->window_bytes;
+    }
   return deye_bus_pack (&request.base);
 }
 
@@ -50,9 +60,15 @@ pack_unsubscribe (guint32 id)
   return deye_bus_pack (&request.base);
 }
 
-static gboolean
-ask_broker (DeyeBusClient *self, const char *topic, const char *type_name, GBytes *payload, DeyeBusPending *pending,
-            GError **error)
+DeyeBusPending *
+deye_bus_client_new_broker_pending (void)
+{
+  return deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, g_get_monotonic_time () + DEYE_BUS_TIMEOUT_DEFAULT_US);
+}
+
+gboolean
+deye_bus_client_ask_broker (DeyeBusClient *self, const char *topic, const char *type_name, GBytes *payload,
+                            DeyeBusPending *pending, GError **error)
 {
   DeyeBusCall call = { .kind = WIRE_KIND_REQUEST, .topic = topic, .type_name = type_name, .payload = payload };
 
@@ -64,7 +80,8 @@ ask_to_unsubscribe (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GE
 {
   g_autoptr (GBytes) payload = pack_unsubscribe (id);
 
-  return ask_broker (self, "control.bus.unsubscribe", DEYE_BUS_TYPE_PREFIX "UnsubscribeRequest", payload, pending, error);
+  return deye_bus_client_ask_broker (self, "control.bus.unsubscribe", DEYE_BUS_TYPE_PREFIX "UnsubscribeRequest",
+                                     payload, pending, error);
 }
 
 /* --- subscribe --- */
@@ -74,12 +91,6 @@ free_wish (const Wish *wish)
 {
   if (wish->destroy != NULL)
     wish->destroy (wish->user_data);
-}
-
-static DeyeBusPending *
-new_pending (void)
-{
-  return deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, g_get_monotonic_time () + DEYE_BUS_TIMEOUT_DEFAULT_US);
 }
 
 /* Two servers of one topic would get every other request each. */
@@ -109,7 +120,8 @@ begin (DeyeBusClient *self, const Wish *wish, DeyeBusPending *pending, GError **
   id = deye_bus_session_new_channel_id (self->session);
   payload = pack_subscribe (id, wish);
   pending->channel = deye_bus_channel_new (id, wish->serve, wish->callback == NULL);
-  if (!ask_broker (self, "control.bus.subscribe", DEYE_BUS_TYPE_PREFIX "SubscribeRequest", payload, pending, error))
+  if (!deye_bus_client_ask_broker (self, "control.bus.subscribe", DEYE_BUS_TYPE_PREFIX "SubscribeRequest", payload,
+                                   pending, error))
     return NULL;
   channel = pending->channel;
   subscription = deye_bus_subscription_new (self, channel, wish->pattern, wish->group, wish->callback, wish->user_data,
@@ -134,7 +146,7 @@ static DeyeBusSubscription *
 subscribe_sync (DeyeBusClient *self, const Wish *wish, GCancellable *cancellable, GError **error)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
-  g_autoptr (DeyeBusPending) pending = new_pending ();
+  g_autoptr (DeyeBusPending) pending = deye_bus_client_new_broker_pending ();
   GError *local = NULL;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !deye_bus_client_enter (self, error))
@@ -176,7 +188,7 @@ on_subscribed (DeyeBusPending *pending)
 static void
 subscribe_async (DeyeBusClient *self, const Wish *wish, GTask *task)
 {
-  g_autoptr (DeyeBusPending) pending = new_pending ();
+  g_autoptr (DeyeBusPending) pending = deye_bus_client_new_broker_pending ();
   GCancellable *cancellable = g_task_get_cancellable (task);
   DeyeBusSubscription *subscription;
   GError *error = NULL;
@@ -206,7 +218,7 @@ DeyeBusSubscription *
 deye_bus_client_subscribe (DeyeBusClient *self, const char *pattern, const char *group, DeyeBusMessageCallback callback,
                            gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error)
 {
-  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy };
+  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (pattern != NULL, NULL);
@@ -219,7 +231,7 @@ deye_bus_client_subscribe_async (DeyeBusClient *self, const char *pattern, const
                                  DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy,
                                  GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data)
 {
-  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy };
+  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -239,10 +251,48 @@ deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GEr
 }
 
 DeyeBusSubscription *
+deye_bus_client_subscribe_full (DeyeBusClient *self, const char *pattern, const char *group,
+                                DeyeBusSubscribeOptions *options, DeyeBusMessageCallback callback, gpointer user_data,
+                                GDestroyNotify destroy, GCancellable *cancellable, GError **error)
+{
+  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
+
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
+  g_return_val_if_fail (pattern != NULL, NULL);
+
+  return subscribe_sync (self, &wish, cancellable, error);
+}
+
+void
+deye_bus_client_subscribe_full_async (DeyeBusClient *self, const char *pattern, const char *group,
+                                      DeyeBusSubscribeOptions *options, DeyeBusMessageCallback callback,
+                                      gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
+                                      GAsyncReadyCallback ready, gpointer ready_data)
+{
+  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+  g_return_if_fail (pattern != NULL);
+
+  task = g_task_new (self, cancellable, ready, ready_data);
+  g_task_set_source_tag (task, deye_bus_client_subscribe_full_async);
+  subscribe_async (self, &wish, task);
+}
+
+DeyeBusSubscription *
+deye_bus_client_subscribe_full_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+DeyeBusSubscription *
 deye_bus_client_serve (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback,
                        gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error)
 {
-  Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy };
+  Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (topic != NULL, NULL);
@@ -255,7 +305,7 @@ deye_bus_client_serve_async (DeyeBusClient *self, const char *topic, const char 
                              gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
                              GAsyncReadyCallback ready, gpointer ready_data)
 {
-  Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy };
+  Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -279,7 +329,7 @@ deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError 
 static Wish
 methods_wish (DeyeBusClient *self, const char *topic, gboolean feature)
 {
-  return (Wish) { topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_methods_on_request), self, NULL };
+  return (Wish){ topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_methods_on_request), self, NULL, NULL };
 }
 
 DeyeBusSubscription *
@@ -341,7 +391,7 @@ deye_bus_subscription_unsubscribe (DeyeBusSubscription *self, GCancellable *canc
     return TRUE;
   if (!deye_bus_client_enter (client, error))
     return FALSE;
-  pending = new_pending ();
+  pending = deye_bus_client_new_broker_pending ();
   if (begin_unsubscribe (self, client, pending, &local))
     deye_bus_client_wait_pending (client, pending, cancellable, &local);
   deye_bus_client_leave (client);
@@ -364,8 +414,8 @@ on_unsubscribed (DeyeBusPending *pending)
 }
 
 void
-deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                         gpointer user_data)
+deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   g_autoptr (DeyeBusClient) client = NULL;
@@ -388,7 +438,7 @@ deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self, GCancellable
       g_task_return_error (task, error);
       return;
     }
-  pending = new_pending ();
+  pending = deye_bus_client_new_broker_pending ();
   /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
   if (begin_unsubscribe (self, client, pending, &error))

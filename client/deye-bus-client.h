@@ -5,6 +5,7 @@
 #include "deye-bus-export.h"
 #include "deye-bus-message.h"
 #include "deye-bus-options.h"
+#include "deye-bus-subscribe-options.h"
 #include "deye-bus-subscription.h"
 
 #include <gio/gio.h>
@@ -13,7 +14,7 @@ G_BEGIN_DECLS
 
 #define DEYE_BUS_TYPE_CLIENT (deye_bus_client_get_type ())
 
-/**
+  /**
  * DeyeBusClient:
  *
  * One connection to the event bus of this machine.
@@ -50,63 +51,63 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient:id:
  *
  * Its id on the bus.
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient:type:
  *
  * Kind of collector, or %NULL.
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient:role:
  *
  * A #DeyeBusRole: as granted; before the first connection the one wished for.
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient:address:
  *
  * Path of the broker's socket, as looked up now; %NULL for a client that was given its socket.
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient:state:
  *
  * A #DeyeBusClientState.
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient:broker-epoch:
  *
  * Differs for every start of the broker; 0 before the first connection.
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient:broker-version:
  *
  * Version of the broker's software; %NULL before the first connection.
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient:largest-payload:
  *
  * Bytes that a payload may have; 0 before the first connection.
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient::closed:
  * @self: the client
  * @error: (transfer none): why: %DEYE_BUS_ERROR_CLOSED after one's own close
@@ -115,18 +116,20 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-/**
+  /**
  * DeyeBusClient::error:
  * @self: the client
  * @error: (transfer none): why
  *
- * A publish without acknowledgement was refused by the broker.
+ * A publish without acknowledgement was refused by the broker; or messages that it had taken, acknowledged or not, were
+ * dropped since a receiver under %DEYE_BUS_POLICY_BLOCK held them up for too long: %DEYE_BUS_ERROR_WOULD_BLOCK for the
+ * setting `longest_block_us`, the value says how many.
  *
  * Since: 0.1
  */
-DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLIENT, GObject)
+  DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLIENT, GObject)
 
-/**
+      /**
  * DeyeBusClientState:
  * @DEYE_BUS_CLIENT_STATE_DISCONNECTED: not connected: not yet, or no more
  * @DEYE_BUS_CLIENT_STATE_CONNECTING: connecting, or saying hello
@@ -137,15 +140,15 @@ DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLI
  *
  * Since: 0.1
  */
-typedef enum
-{
-  DEYE_BUS_CLIENT_STATE_DISCONNECTED,
-  DEYE_BUS_CLIENT_STATE_CONNECTING,
-  DEYE_BUS_CLIENT_STATE_CONNECTED,
-  DEYE_BUS_CLIENT_STATE_CLOSED,
-} DeyeBusClientState;
+      typedef enum
+  {
+    DEYE_BUS_CLIENT_STATE_DISCONNECTED,
+    DEYE_BUS_CLIENT_STATE_CONNECTING,
+    DEYE_BUS_CLIENT_STATE_CONNECTED,
+    DEYE_BUS_CLIENT_STATE_CLOSED,
+  } DeyeBusClientState;
 
-/**
+  /**
  * DeyeBusRole:
  * @DEYE_BUS_ROLE_COLLECTOR: a collector
  * @DEYE_BUS_ROLE_TOOL: a tool: the broker grants it to the uids of its setting `tool-uids`
@@ -155,14 +158,14 @@ typedef enum
  *
  * Since: 0.1
  */
-typedef enum
-{
-  DEYE_BUS_ROLE_COLLECTOR = 1,
-  DEYE_BUS_ROLE_TOOL = 2,
-  DEYE_BUS_ROLE_AGENT = 3,
-} DeyeBusRole;
+  typedef enum
+  {
+    DEYE_BUS_ROLE_COLLECTOR = 1,
+    DEYE_BUS_ROLE_TOOL = 2,
+    DEYE_BUS_ROLE_AGENT = 3,
+  } DeyeBusRole;
 
-/**
+  /**
  * DeyeBusMessageCallback:
  * @subscription: the subscription
  * @message: (transfer none): the message; take a reference to keep it
@@ -173,9 +176,10 @@ typedef enum
  *
  * Since: 0.1
  */
-typedef void (*DeyeBusMessageCallback) (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data);
+  typedef void (*DeyeBusMessageCallback) (DeyeBusSubscription * subscription, DeyeBusMessage * message,
+                                          gpointer user_data);
 
-/**
+  /**
  * DeyeBusRequestCallback:
  * @subscription: what deye_bus_client_serve() returned
  * @request: (transfer none): the request
@@ -187,32 +191,34 @@ typedef void (*DeyeBusMessageCallback) (DeyeBusSubscription *subscription, DeyeB
  *
  * Since: 0.1
  */
-typedef void (*DeyeBusRequestCallback) (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer user_data);
+  typedef void (*DeyeBusRequestCallback) (DeyeBusSubscription * subscription, DeyeBusMessage * request,
+                                          gpointer user_data);
 
-/**
+  /**
  * DeyeBusPublishResult:
  * @sequence: the broker's order of acceptance
  * @matched: receivers that matched
  * @queued: of these, queued
  * @refused: of these, refused because they were full; they are told by a gap
  *
- * What became of a publish with an acknowledgement.
+ * What became of a publish with an acknowledgement. A group counts as one receiver. What is in @matched, but neither in
+ * @queued nor in @refused, was dropped by a receiver with %DEYE_BUS_POLICY_DROP_NEWEST.
  *
  * Since: 0.1
  */
-typedef struct _DeyeBusPublishResult
-{
-  guint64 sequence;
-  guint matched;
-  guint queued;
-  guint refused;
-} DeyeBusPublishResult;
+  typedef struct _DeyeBusPublishResult
+  {
+    guint64 sequence;
+    guint matched;
+    guint queued;
+    guint refused;
+  } DeyeBusPublishResult;
 
 #define DEYE_BUS_TYPE_PUBLISH_RESULT (deye_bus_publish_result_get_type ())
 
-DEYE_BUS_API GType deye_bus_publish_result_get_type (void);
+  DEYE_BUS_API GType deye_bus_publish_result_get_type (void);
 
-/**
+  /**
  * deye_bus_publish_result_copy:
  * @result: a result
  *
@@ -222,9 +228,9 @@ DEYE_BUS_API GType deye_bus_publish_result_get_type (void);
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusPublishResult *deye_bus_publish_result_copy (const DeyeBusPublishResult *result);
+  DEYE_BUS_API DeyeBusPublishResult *deye_bus_publish_result_copy (const DeyeBusPublishResult *result);
 
-/**
+  /**
  * deye_bus_publish_result_free:
  * @result: (transfer full) (nullable): a result that deye_bus_publish_result_copy() made
  *
@@ -232,10 +238,10 @@ DEYE_BUS_API DeyeBusPublishResult *deye_bus_publish_result_copy (const DeyeBusPu
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_publish_result_free (DeyeBusPublishResult *result);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPublishResult, deye_bus_publish_result_free)
+  DEYE_BUS_API void deye_bus_publish_result_free (DeyeBusPublishResult * result);
+  G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPublishResult, deye_bus_publish_result_free)
 
-/**
+  /**
  * deye_bus_client_new:
  * @address: (type filename) (nullable): path of the broker's socket; %NULL: `$DAEMONEYE_BROKER_SOCKET`, else
  *   `/run/daemoneye/eventbus.sock` for root and `$XDG_RUNTIME_DIR/daemoneye/eventbus.sock` for everybody else, looked up
@@ -250,9 +256,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPublishResult, deye_bus_publish_result_fre
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusClient *deye_bus_client_new (const char *address, const char *id, const char *type);
+  DEYE_BUS_API DeyeBusClient *deye_bus_client_new (const char *address, const char *id, const char *type);
 
-/**
+  /**
  * deye_bus_client_new_tool:
  * @address: (type filename) (nullable): as in deye_bus_client_new()
  * @id: one topic segment, unique on this broker
@@ -263,9 +269,9 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new (const char *address, const char
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const char *id);
+  DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const char *id);
 
-/**
+  /**
  * deye_bus_client_new_for_fd:
  * @fd: a connected stream socket; taken over and closed by the client
  * @id: one topic segment, unique on this broker
@@ -278,9 +284,9 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, const char *type);
+  DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, const char *type);
 
-/**
+  /**
  * deye_bus_client_get_id:
  * @self: a client
  *
@@ -290,9 +296,9 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, 
  *
  * Since: 0.1
  */
-DEYE_BUS_API const char *deye_bus_client_get_id (DeyeBusClient *self);
+  DEYE_BUS_API const char *deye_bus_client_get_id (DeyeBusClient * self);
 
-/**
+  /**
  * deye_bus_client_get_state:
  * @self: a client
  *
@@ -302,9 +308,9 @@ DEYE_BUS_API const char *deye_bus_client_get_id (DeyeBusClient *self);
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusClientState deye_bus_client_get_state (DeyeBusClient *self);
+  DEYE_BUS_API DeyeBusClientState deye_bus_client_get_state (DeyeBusClient * self);
 
-/**
+  /**
  * deye_bus_client_get_role:
  * @self: a client
  *
@@ -314,9 +320,9 @@ DEYE_BUS_API DeyeBusClientState deye_bus_client_get_state (DeyeBusClient *self);
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient *self);
+  DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient * self);
 
-/**
+  /**
  * deye_bus_client_get_broker_epoch:
  * @self: a client
  *
@@ -326,9 +332,9 @@ DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient *self);
  *
  * Since: 0.1
  */
-DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient *self);
+  DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient * self);
 
-/**
+  /**
  * deye_bus_client_get_largest_payload:
  * @self: a client
  *
@@ -338,9 +344,9 @@ DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient *self);
  *
  * Since: 0.1
  */
-DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
+  DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient * self);
 
-/**
+  /**
  * deye_bus_client_connect:
  * @self: a client
  * @cancellable: (nullable): to give up
@@ -358,9 +364,9 @@ DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_connect (DeyeBusClient *self, GCancellable *cancellable, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_connect (DeyeBusClient * self, GCancellable * cancellable, GError * *error);
 
-/**
+  /**
  * deye_bus_client_connect_async:
  * @self: a client
  * @cancellable: (nullable): to give up
@@ -371,9 +377,10 @@ DEYE_BUS_API gboolean deye_bus_client_connect (DeyeBusClient *self, GCancellable
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_connect_async (DeyeBusClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  DEYE_BUS_API void deye_bus_client_connect_async (DeyeBusClient * self, GCancellable * cancellable,
+                                                   GAsyncReadyCallback callback, gpointer user_data);
 
-/**
+  /**
  * deye_bus_client_connect_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -385,9 +392,9 @@ DEYE_BUS_API void deye_bus_client_connect_async (DeyeBusClient *self, GCancellab
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient * self, GAsyncResult * result, GError * *error);
 
-/**
+  /**
  * deye_bus_client_close:
  * @self: a client
  * @cancellable: (nullable): to close without writing what is owed
@@ -400,9 +407,9 @@ DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient *self, GAsyn
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_close (DeyeBusClient *self, GCancellable *cancellable, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_close (DeyeBusClient * self, GCancellable * cancellable, GError * *error);
 
-/**
+  /**
  * deye_bus_client_close_async:
  * @self: a client
  * @cancellable: (nullable): to close without writing what is owed
@@ -413,9 +420,10 @@ DEYE_BUS_API gboolean deye_bus_client_close (DeyeBusClient *self, GCancellable *
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient * self, GCancellable * cancellable,
+                                                 GAsyncReadyCallback callback, gpointer user_data);
 
-/**
+  /**
  * deye_bus_client_close_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -427,9 +435,9 @@ DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient *self, GCancellable
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient * self, GAsyncResult * result, GError * *error);
 
-/**
+  /**
  * deye_bus_client_publish:
  * @self: a connected client
  * @topic: where to; no wildcards
@@ -447,15 +455,18 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
  * always asks; deye_bus_client_publish_async() need not.
  *
  * Returns: %TRUE: sent, or acknowledged by the broker (@result says for how many); %DEYE_BUS_ERROR_WOULD_BLOCK: every
- *   receiver was full, or there was no credit within the time given; %DEYE_BUS_ERROR_UNKNOWN: no acknowledgement within
+ *   receiver was full, or there was no credit within the time given (it was not sent and will not be: publish it again
+ *   later), or too many calls wait for credit; %DEYE_BUS_ERROR_UNKNOWN: no acknowledgement within
  *   the time given; %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_TOPIC, %DEYE_BUS_ERROR_LIMIT, an error of the connection
  *   or %G_IO_ERROR_CANCELLED (it may have been sent)
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, DeyeBusPublishResult *result, GCancellable *cancellable, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient * self, const char *topic, GBytes *payload,
+                                                 DeyeBusOptions *options, DeyeBusPublishResult *result,
+                                                 GCancellable *cancellable, GError **error);
 
-/**
+  /**
  * deye_bus_client_publish_async:
  * @self: a connected client
  * @topic: where to; no wildcards
@@ -471,9 +482,11 @@ DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient *self, const char *
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_publish_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, gboolean want_ack, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  DEYE_BUS_API void deye_bus_client_publish_async (
+      DeyeBusClient * self, const char *topic, GBytes *payload, DeyeBusOptions *options, gboolean want_ack,
+      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 
-/**
+  /**
  * deye_bus_client_publish_finish:
  * @self: the client
  * @async_result: the result that the callback got
@@ -486,9 +499,10 @@ DEYE_BUS_API void deye_bus_client_publish_async (DeyeBusClient *self, const char
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self, GAsyncResult *async_result, DeyeBusPublishResult *result, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient * self, GAsyncResult * async_result,
+                                                        DeyeBusPublishResult * result, GError * *error);
 
-/**
+  /**
  * deye_bus_client_direct:
  * @self: a connected client
  * @peer_id: id of the one receiver
@@ -506,9 +520,11 @@ DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self, GAsyn
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_direct (DeyeBusClient *self, const char *peer_id, const char *topic, GBytes *payload, DeyeBusOptions *options, gboolean want_delivered, GCancellable *cancellable, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_direct (DeyeBusClient * self, const char *peer_id, const char *topic,
+                                                GBytes *payload, DeyeBusOptions *options, gboolean want_delivered,
+                                                GCancellable *cancellable, GError **error);
 
-/**
+  /**
  * deye_bus_client_direct_async:
  * @self: a connected client
  * @peer_id: id of the one receiver
@@ -524,9 +540,11 @@ DEYE_BUS_API gboolean deye_bus_client_direct (DeyeBusClient *self, const char *p
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_direct_async (DeyeBusClient *self, const char *peer_id, const char *topic, GBytes *payload, DeyeBusOptions *options, gboolean want_delivered, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  DEYE_BUS_API void deye_bus_client_direct_async (
+      DeyeBusClient * self, const char *peer_id, const char *topic, GBytes *payload, DeyeBusOptions *options,
+      gboolean want_delivered, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 
-/**
+  /**
  * deye_bus_client_direct_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -538,9 +556,9 @@ DEYE_BUS_API void deye_bus_client_direct_async (DeyeBusClient *self, const char 
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient * self, GAsyncResult * result, GError * *error);
 
-/**
+  /**
  * deye_bus_client_broadcast:
  * @self: a connected client
  * @topic: where to; no wildcards
@@ -556,9 +574,11 @@ DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient *self, GAsync
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_broadcast (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, DeyeBusPublishResult *result, GCancellable *cancellable, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_broadcast (DeyeBusClient * self, const char *topic, GBytes *payload,
+                                                   DeyeBusOptions *options, DeyeBusPublishResult *result,
+                                                   GCancellable *cancellable, GError **error);
 
-/**
+  /**
  * deye_bus_client_broadcast_async:
  * @self: a connected client
  * @topic: where to; no wildcards
@@ -572,9 +592,11 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast (DeyeBusClient *self, const char
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_broadcast_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  DEYE_BUS_API void deye_bus_client_broadcast_async (DeyeBusClient * self, const char *topic, GBytes *payload,
+                                                     DeyeBusOptions *options, GCancellable *cancellable,
+                                                     GAsyncReadyCallback callback, gpointer user_data);
 
-/**
+  /**
  * deye_bus_client_broadcast_finish:
  * @self: the client
  * @async_result: the result that the callback got
@@ -587,9 +609,10 @@ DEYE_BUS_API void deye_bus_client_broadcast_async (DeyeBusClient *self, const ch
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self, GAsyncResult *async_result, DeyeBusPublishResult *result, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient * self, GAsyncResult * async_result,
+                                                          DeyeBusPublishResult * result, GError * *error);
 
-/**
+  /**
  * deye_bus_client_subscribe:
  * @self: a connected client
  * @pattern: topic, or pattern: `+` is one segment, `#` at the end the rest; `system.` is matched by name only
@@ -609,9 +632,11 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self, GAs
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe (DeyeBusClient *self, const char *pattern, const char *group, DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error);
+  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe (
+      DeyeBusClient * self, const char *pattern, const char *group, DeyeBusMessageCallback callback, gpointer user_data,
+      GDestroyNotify destroy, GCancellable *cancellable, GError **error);
 
-/**
+  /**
  * deye_bus_client_subscribe_async:
  * @self: a connected client
  * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
@@ -628,9 +653,11 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe (DeyeBusClient *self
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_subscribe_async (DeyeBusClient *self, const char *pattern, const char *group, DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data);
+  DEYE_BUS_API void deye_bus_client_subscribe_async (
+      DeyeBusClient * self, const char *pattern, const char *group, DeyeBusMessageCallback callback, gpointer user_data,
+      GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data);
 
-/**
+  /**
  * deye_bus_client_subscribe_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -642,9 +669,74 @@ DEYE_BUS_API void deye_bus_client_subscribe_async (DeyeBusClient *self, const ch
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
+  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_finish (DeyeBusClient * self, GAsyncResult * result,
+                                                                      GError * *error);
 
-/**
+  /**
+ * deye_bus_client_subscribe_full:
+ * @self: a connected client
+ * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
+ * @group: (nullable): name of a queue group, one segment: each message goes to one of its members
+ * @options: (nullable): policy, bounds of the queue and the window
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each message; %NULL: they
+ *   are taken with deye_bus_subscription_next()
+ * @user_data: for @callback
+ * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
+ * @cancellable: (nullable): to give up
+ * @error: return location
+ *
+ * As deye_bus_client_subscribe(), which has no @options.
+ *
+ * Returns: (transfer full): the subscription, which lasts also without this reference and tells what is in force; %NULL
+ *   with %DEYE_BUS_ERROR_DENIED (the policy needs a right, too), %DEYE_BUS_ERROR_PROTOCOL (its group has another policy)
+ *   or another error as of deye_bus_client_subscribe()
+ *
+ * Since: 0.1
+ */
+  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_full (
+      DeyeBusClient * self, const char *pattern, const char *group, DeyeBusSubscribeOptions *options,
+      DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
+      GError **error);
+
+  /**
+ * deye_bus_client_subscribe_full_async:
+ * @self: a connected client
+ * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
+ * @group: (nullable): name of a queue group, one segment: each message goes to one of its members
+ * @options: (nullable): policy, bounds of the queue and the window
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each message; %NULL: they
+ *   are taken with deye_bus_subscription_next()
+ * @user_data: for @callback; Python gives a tuple here
+ * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
+ * @cancellable: (nullable): to give up
+ * @ready: (scope async) (closure ready_data) (nullable): called at the end
+ * @ready_data: for @ready
+ *
+ * As deye_bus_client_subscribe_full().
+ *
+ * Since: 0.1
+ */
+  DEYE_BUS_API void deye_bus_client_subscribe_full_async (
+      DeyeBusClient * self, const char *pattern, const char *group, DeyeBusSubscribeOptions *options,
+      DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
+      GAsyncReadyCallback ready, gpointer ready_data);
+
+  /**
+ * deye_bus_client_subscribe_full_finish:
+ * @self: the client
+ * @result: the result that the callback got
+ * @error: return location
+ *
+ * Ends deye_bus_client_subscribe_full_async().
+ *
+ * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_subscribe_full()
+ *
+ * Since: 0.1
+ */
+  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_full_finish (DeyeBusClient * self, GAsyncResult * result,
+                                                                           GError * *error);
+
+  /**
  * deye_bus_client_serve:
  * @self: a connected client
  * @topic: one topic, without wildcards
@@ -663,9 +755,11 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_finish (DeyeBusClien
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error);
+  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve (
+      DeyeBusClient * self, const char *topic, const char *group, DeyeBusRequestCallback callback, gpointer user_data,
+      GDestroyNotify destroy, GCancellable *cancellable, GError **error);
 
-/**
+  /**
  * deye_bus_client_serve_async:
  * @self: a connected client
  * @topic: one topic, without wildcards
@@ -682,9 +776,11 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve (DeyeBusClient *self, co
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_serve_async (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data);
+  DEYE_BUS_API void deye_bus_client_serve_async (
+      DeyeBusClient * self, const char *topic, const char *group, DeyeBusRequestCallback callback, gpointer user_data,
+      GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data);
 
-/**
+  /**
  * deye_bus_client_serve_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -696,9 +792,10 @@ DEYE_BUS_API void deye_bus_client_serve_async (DeyeBusClient *self, const char *
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
+  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve_finish (DeyeBusClient * self, GAsyncResult * result,
+                                                                  GError * *error);
 
-/**
+  /**
  * deye_bus_client_request:
  * @self: a connected client
  * @topic: what is asked; answered by one of those who serve it, or by the options' target
@@ -717,9 +814,11 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve_finish (DeyeBusClient *s
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusMessage *deye_bus_client_request (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, GCancellable *cancellable, GError **error);
+  DEYE_BUS_API DeyeBusMessage *deye_bus_client_request (DeyeBusClient * self, const char *topic, GBytes *payload,
+                                                        DeyeBusOptions *options, GCancellable *cancellable,
+                                                        GError **error);
 
-/**
+  /**
  * deye_bus_client_request_async:
  * @self: a connected client
  * @topic: what is asked; answered by one of those who serve it, or by the options' target
@@ -733,9 +832,11 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_client_request (DeyeBusClient *self, const
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_request_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  DEYE_BUS_API void deye_bus_client_request_async (DeyeBusClient * self, const char *topic, GBytes *payload,
+                                                   DeyeBusOptions *options, GCancellable *cancellable,
+                                                   GAsyncReadyCallback callback, gpointer user_data);
 
-/**
+  /**
  * deye_bus_client_request_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -747,14 +848,15 @@ DEYE_BUS_API void deye_bus_client_request_async (DeyeBusClient *self, const char
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
+  DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient * self, GAsyncResult * result,
+                                                               GError * *error);
 
-/**
+  /**
  * deye_bus_client_respond:
  * @self: the client that got @request
  * @request: a request, of this connection
  * @payload: (nullable): the answer
- * @options: (nullable): what else to say; timeout, method and target are left out
+ * @options: (nullable): what else to say; timeout, ttl, method and target are left out
  * @error: return location
  *
  * Answers a request, once and finally. Never waits: without credit the answer waits its turn.
@@ -764,9 +866,10 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient *self
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self, DeyeBusMessage *request, GBytes *payload, DeyeBusOptions *options, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient * self, DeyeBusMessage * request, GBytes * payload,
+                                                 DeyeBusOptions * options, GError * *error);
 
-/**
+  /**
  * deye_bus_client_respond_error:
  * @self: the client that got @request
  * @request: a request, of this connection
@@ -780,9 +883,10 @@ DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self, DeyeBusMessa
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_respond_error (DeyeBusClient *self, DeyeBusMessage *request, const char *error_name, const char *detail, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_respond_error (DeyeBusClient * self, DeyeBusMessage * request,
+                                                       const char *error_name, const char *detail, GError **error);
 
-/**
+  /**
  * deye_bus_client_set_heartbeat:
  * @self: a client
  * @interval_us: microseconds, 100,000 (100 ms) to 300,000,000 (300 s); 0: none
@@ -795,6 +899,6 @@ DEYE_BUS_API gboolean deye_bus_client_respond_error (DeyeBusClient *self, DeyeBu
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64 interval_us, GError **error);
+  DEYE_BUS_API gboolean deye_bus_client_set_heartbeat (DeyeBusClient * self, gint64 interval_us, GError * *error);
 
 G_END_DECLS

@@ -11,6 +11,9 @@
 /* @envelope: of an ERROR, an error REPLY or an ACK with a status. Names limit, value and setting when they are told. */
 GError *deye_bus_error_from_envelope (const WireEnvelope *envelope);
 
+/* An ERROR that tells what was dropped since a block lasted too long. */
+gboolean deye_bus_error_is_block_over (const WireEnvelope *envelope);
+
 /* @detail: (nullable) of a GOODBYE, in English. */
 GError *deye_bus_error_from_goodbye (guint32 status, const char *detail);
 

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  */
 #define DEYE_BUS_ERROR (deye_bus_error_quark ())
 
-/**
+  /**
  * DeyeBusError:
  * @DEYE_BUS_ERROR_UNKNOWN: the outcome can't be known: the connection went before the answer
  * @DEYE_BUS_ERROR_PROTOCOL: what came is not our protocol, or ours was refused as malformed
@@ -35,7 +35,8 @@ G_BEGIN_DECLS
  * @DEYE_BUS_ERROR_RESPONDER_GONE: the responder went before it answered
  * @DEYE_BUS_ERROR_TIMEOUT: not within the time given
  * @DEYE_BUS_ERROR_CANCELLED: by the other side; one's own #GCancellable gives %G_IO_ERROR_CANCELLED
- * @DEYE_BUS_ERROR_SLOW_CONSUMER: closed by the broker: did not read
+ * @DEYE_BUS_ERROR_EXPIRED: its time was over: a message's time to live, or the longest that a subscription may block
+ * @DEYE_BUS_ERROR_SLOW_CONSUMER: closed by the broker: did not read; of a gap: dropped by the subscription's policy
  * @DEYE_BUS_ERROR_SHUTTING_DOWN: closed by the broker: it stops
  * @DEYE_BUS_ERROR_INTERNAL: the broker failed, or gave a reason that this client does not know
  * @DEYE_BUS_ERROR_FAILED: the responder's own error; see deye_bus_error_get_name()
@@ -50,37 +51,38 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-typedef enum
-{
-  DEYE_BUS_ERROR_UNKNOWN = 1,
-  DEYE_BUS_ERROR_PROTOCOL = 14,
-  DEYE_BUS_ERROR_VERSION = 16,
-  DEYE_BUS_ERROR_UNSUPPORTED = 17,
-  DEYE_BUS_ERROR_BAD_TOPIC = 20,
-  DEYE_BUS_ERROR_BAD_PATTERN = 21,
-  DEYE_BUS_ERROR_DENIED = 22,
-  DEYE_BUS_ERROR_LIMIT = 23,
-  DEYE_BUS_ERROR_WOULD_BLOCK = 24,
-  DEYE_BUS_ERROR_DUPLICATE_ID = 25,
-  DEYE_BUS_ERROR_NO_MEMORY = 26,
-  DEYE_BUS_ERROR_ABSENT = 30,
-  DEYE_BUS_ERROR_NOT_SUBSCRIBED = 31,
-  DEYE_BUS_ERROR_NO_RESPONDERS = 32,
-  DEYE_BUS_ERROR_RESPONDER_GONE = 33,
-  DEYE_BUS_ERROR_TIMEOUT = 34,
-  DEYE_BUS_ERROR_CANCELLED = 35,
-  DEYE_BUS_ERROR_SLOW_CONSUMER = 40,
-  DEYE_BUS_ERROR_SHUTTING_DOWN = 42,
-  DEYE_BUS_ERROR_INTERNAL = 44,
-  DEYE_BUS_ERROR_FAILED = 50,
-  DEYE_BUS_ERROR_NOT_CONNECTED = 100,
-  DEYE_BUS_ERROR_NO_BROKER = 101,
-  DEYE_BUS_ERROR_CLOSED = 102,
-  DEYE_BUS_ERROR_WRONG_THREAD = 103,
-  DEYE_BUS_ERROR_UNTRUSTED = 104,
-} DeyeBusError;
+  typedef enum
+  {
+    DEYE_BUS_ERROR_UNKNOWN = 1,
+    DEYE_BUS_ERROR_PROTOCOL = 14,
+    DEYE_BUS_ERROR_VERSION = 16,
+    DEYE_BUS_ERROR_UNSUPPORTED = 17,
+    DEYE_BUS_ERROR_BAD_TOPIC = 20,
+    DEYE_BUS_ERROR_BAD_PATTERN = 21,
+    DEYE_BUS_ERROR_DENIED = 22,
+    DEYE_BUS_ERROR_LIMIT = 23,
+    DEYE_BUS_ERROR_WOULD_BLOCK = 24,
+    DEYE_BUS_ERROR_DUPLICATE_ID = 25,
+    DEYE_BUS_ERROR_NO_MEMORY = 26,
+    DEYE_BUS_ERROR_ABSENT = 30,
+    DEYE_BUS_ERROR_NOT_SUBSCRIBED = 31,
+    DEYE_BUS_ERROR_NO_RESPONDERS = 32,
+    DEYE_BUS_ERROR_RESPONDER_GONE = 33,
+    DEYE_BUS_ERROR_TIMEOUT = 34,
+    DEYE_BUS_ERROR_CANCELLED = 35,
+    DEYE_BUS_ERROR_EXPIRED = 36,
+    DEYE_BUS_ERROR_SLOW_CONSUMER = 40,
+    DEYE_BUS_ERROR_SHUTTING_DOWN = 42,
+    DEYE_BUS_ERROR_INTERNAL = 44,
+    DEYE_BUS_ERROR_FAILED = 50,
+    DEYE_BUS_ERROR_NOT_CONNECTED = 100,
+    DEYE_BUS_ERROR_NO_BROKER = 101,
+    DEYE_BUS_ERROR_CLOSED = 102,
+    DEYE_BUS_ERROR_WRONG_THREAD = 103,
+    DEYE_BUS_ERROR_UNTRUSTED = 104,
+  } DeyeBusError;
 
-/**
+  /**
  * deye_bus_error_quark:
  *
  * The domain of errors.
@@ -89,9 +91,9 @@ typedef enum
  *
  * Since: 0.1
  */
-DEYE_BUS_API GQuark deye_bus_error_quark (void);
+  DEYE_BUS_API GQuark deye_bus_error_quark (void);
 
-/**
+  /**
  * deye_bus_error_get_name:
  * @error: any error
  *
@@ -102,6 +104,6 @@ DEYE_BUS_API GQuark deye_bus_error_quark (void);
  *
  * Since: 0.1
  */
-DEYE_BUS_API char *deye_bus_error_get_name (const GError *error);
+  DEYE_BUS_API char *deye_bus_error_get_name (const GError *error);
 
 G_END_DECLS

@@ -20,12 +20,6 @@ deye_bus_events_clear (DeyeBusEvents *events)
   deye_bus_events_init (events);
 }
 
-static gboolean
-is_unpaid (DeyeBusEventKind kind)
-{
-  return kind == DEYE_BUS_EVENT_GAP || kind == DEYE_BUS_EVENT_REFUSED;
-}
-
 static void
 grow (DeyeBusEvents *events)
 {
@@ -47,8 +41,8 @@ deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event)
     grow (events);
   events->ring[(events->first + events->count) & (events->size - 1)] = event;
   events->count++;
-  if (is_unpaid (event.kind))
-    events->unpaid++;
+  if (event.kind == DEYE_BUS_EVENT_REFUSED)
+    events->refused++;
 }
 
 gboolean
@@ -59,8 +53,8 @@ deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event)
   *event = events->ring[events->first];
   events->first = (events->first + 1) & (events->size - 1);
   events->count--;
-  if (is_unpaid (event->kind))
-    events->unpaid--;
+  if (event->kind == DEYE_BUS_EVENT_REFUSED)
+    events->refused--;
   return TRUE;
 }
 
@@ -71,12 +65,15 @@ deye_bus_event_clear (DeyeBusEvent *event)
     {
     case DEYE_BUS_EVENT_MESSAGE:
       g_clear_pointer (&event->message, deye_bus_message_unref);
-      deye_bus_channel_unref (event->subject);
+      g_clear_pointer (&event->subject, deye_bus_channel_unref);
       break;
     case DEYE_BUS_EVENT_GAP:
+      if (event->subject != NULL)
+        deye_bus_channel_close_gap (event->subject, event->gap);
       g_clear_pointer (&event->gap, g_free);
-      deye_bus_channel_unref (event->subject);
+      g_clear_pointer (&event->subject, deye_bus_channel_unref);
       break;
+    case DEYE_BUS_EVENT_RESUMED:
     case DEYE_BUS_EVENT_NEXT:
     case DEYE_BUS_EVENT_ENDED:
       deye_bus_channel_unref (event->subject);

@@ -14,6 +14,7 @@ typedef enum
 {
   DEYE_BUS_EVENT_MESSAGE, /* subject: DeyeBusChannel, message */
   DEYE_BUS_EVENT_GAP,     /* subject: DeyeBusChannel, gap: DeyeBusGap */
+  DEYE_BUS_EVENT_RESUMED, /* subject: DeyeBusChannel: what it holds may be told */
   DEYE_BUS_EVENT_NEXT,    /* subject: DeyeBusChannel: somebody waits for its inbox, and it has something or was cut */
   DEYE_BUS_EVENT_ENDED,   /* subject: DeyeBusChannel: the last one of it */
   DEYE_BUS_EVENT_DONE,    /* subject: DeyeBusPending */
@@ -33,7 +34,7 @@ typedef struct
 typedef struct
 {
   DeyeBusEventKind kind;
-  gpointer subject; /* owned by the event */
+  gpointer subject; /* owned by the event; NULL in what a channel holds */
   union
   {
     DeyeBusMessage *message; /* owned */
@@ -47,10 +48,10 @@ typedef struct
   guint size; /* a power of two, or 0 */
   guint first;
   guint count;
-  guint unpaid; /* of them, that cost the broker no credit */
+  guint refused; /* of them, of the kind REFUSED: they cost the broker no credit */
 } DeyeBusEvents;
 
-#define DEYE_BUS_EVENTS_UNPAID_MAX 65536u
+#define DEYE_BUS_EVENTS_REFUSED_MAX 65536u
 
 void deye_bus_events_init (DeyeBusEvents *events);
 void deye_bus_events_clear (DeyeBusEvents *events);

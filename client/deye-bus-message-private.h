@@ -42,8 +42,9 @@ struct _DeyeBusMessage
   guint64 origin;   /* of the session that it came on: a route means nothing on another one */
   gint64 accept_time_us;
   gint64 remaining_us;
+  gint64 ttl_us;
 
-  guint to_handle; /* callbacks that have not ended yet; the client's thread only */
+  guint to_handle;  /* callbacks that have not ended yet; the client's thread only */
   gboolean handled; /* one has been called */
 
   guint8 body[];

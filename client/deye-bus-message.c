@@ -101,6 +101,7 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   message->route_id = envelope->route_id;
   message->accept_time_us = (gint64) MIN (envelope->accept_time_us, G_MAXINT64);
   message->remaining_us = (gint64) MIN (envelope->remaining_us, G_MAXINT64);
+  message->ttl_us = (gint64) MIN (envelope->ttl_us, G_MAXINT64);
   message_take_strings (message, &move, envelope);
   return message;
 }
@@ -159,6 +160,7 @@ DEFINE_GETTER (const char *, stage, stage, NULL)
 DEFINE_GETTER (guint64, sequence_number, sequence_number, 0)
 DEFINE_GETTER (guint8, priority, priority, 0)
 DEFINE_GETTER (gint64, remaining, remaining_us, 0)
+DEFINE_GETTER (gint64, ttl, ttl_us, 0)
 
 static GBytes *
 bytes_of_span (DeyeBusMessage *message, WireSpan span)

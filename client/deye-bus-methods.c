@@ -43,8 +43,10 @@ respond (const Call *call, const char *type_name, GBytes *payload)
 
   deye_bus_options_set_type_name (options, type_name);
   if (g_bytes_get_size (payload) > largest)
-    fail (call, "TooLarge", "the answer has %" G_GSIZE_FORMAT " bytes, above the largest payload (%" G_GUINT64_FORMAT
-          "): ask for less, such as one service, or without types", g_bytes_get_size (payload), largest);
+    fail (call, "TooLarge",
+          "the answer has %" G_GSIZE_FORMAT " bytes, above the largest payload (%" G_GUINT64_FORMAT
+          "): ask for less, such as one service, or without types",
+          g_bytes_get_size (payload), largest);
   else if (!deye_bus_client_respond (call->client, call->request, payload, options, &error))
     g_debug ("%s not answered: %s", deye_bus_message_get_method (call->request), error->message);
 }
@@ -134,13 +136,13 @@ answer_info (const Call *call)
 static void
 fill_subscription (Daemoneye__Eventbus__V1__SubscriptionStats *stats, const DeyeBusChannel *channel)
 {
-  const DeyeBusSubscription *subscription = channel->owner;
+  DeyeBusSubscription *subscription = channel->owner;
 
   daemoneye__eventbus__v1__subscription_stats__init (stats);
   stats->subscription = channel->id;
   stats->pattern = subscription->pattern;
   stats->delivered = subscription->delivered;
-  stats->missed = subscription->missed;
+  stats->missed = deye_bus_subscription_get_missed (subscription);
 }
 
 static void

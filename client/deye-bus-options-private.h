@@ -9,6 +9,7 @@
 struct _DeyeBusOptions
 {
   gint64 timeout_us; /* 0: default */
+  gint64 ttl_us;     /* 0: none */
   char *method;
   char *target;
   char *type_name;

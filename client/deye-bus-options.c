@@ -71,6 +71,15 @@ deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 timeout_us)
   options->timeout_us = timeout_us;
 }
 
+void
+deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_us)
+{
+  g_return_if_fail (options != NULL);
+  g_return_if_fail (ttl_us >= 0);
+
+  options->ttl_us = ttl_us;
+}
+
 /* One setter for each string. */
 #define DEFINE_STRING_SETTER(field, argument)                                                                          \
   void deye_bus_options_set_##field (DeyeBusOptions *options, const char *argument)                                    \
@@ -161,6 +170,7 @@ deye_bus_options_fill (const DeyeBusOptions *options, WireEnvelope *envelope)
   envelope->stage = wire_span_str (options->stage);
   envelope->trace_id = span_of_bytes (options->trace_id);
   envelope->span_id = span_of_bytes (options->span_id);
+  envelope->ttl_us = (guint64) options->ttl_us;
   envelope->sequence_number = options->sequence_number;
   envelope->priority = options->priority;
   envelope->n_tags = options->tags != NULL ? options->tags->len : 0;

@@ -19,14 +19,15 @@
 
 #define DEYE_BUS_WAITING_MAX_CALLS 65536u
 #define DEYE_BUS_WAITING_MAX_BYTES (64u << 20)
-#define DEYE_BUS_ROUTES_MAX 65536u
-#define DEYE_BUS_PONG_MAX_BYTES (1u << 20) /* above this much unsent, a PING is not answered */
+#define DEYE_BUS_ROUTES_MAX        65536u
+#define DEYE_BUS_PONG_MAX_BYTES    (1u << 20) /* above this much unsent, a PING is not answered */
 
 /* A call that waits for credit, encoded. */
 typedef struct
 {
   DeyeBusPending *pending; /* nullable */
   GBytes *payload;         /* nullable: bytes that follow the head */
+  WireClass credit_class;
   gsize head_len;
   guint8 head[];
 } DeyeBusWaiting;
@@ -50,9 +51,9 @@ struct DeyeBusSession
   gint64 next_us;      /* not later than the soonest deadline */
 
   guint32 last_channel;
-  GHashTable *channels; /* DeyeBusChannel by id */
+  GHashTable *channels;   /* DeyeBusChannel by id */
   DeyeBusChannel *recent; /* the last one looked up; borrowed */
-  GHashTable *routes;   /* set of guint64: requests that we have not answered */
+  GHashTable *routes;     /* set of guint64: requests that we have not answered */
 
   DeyeBusWindow publish[WIRE_N_CLASSES];
   GQueue waiting[WIRE_N_CLASSES]; /* of DeyeBusWaiting */

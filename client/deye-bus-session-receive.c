@@ -27,8 +27,9 @@ typedef void (*Handler) (Arrival *arrival);
 static void
 misbehaved (DeyeBusSession *session, const char *how)
 {
-  deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL,
-                                                      _ ("The broker broke the protocol (%s): report it as a bug"), how));
+  deye_bus_session_fail (
+      session,
+      deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL, _ ("The broker broke the protocol (%s): report it as a bug"), how));
 }
 
 /* What did not go out yet can't be answered. */
@@ -77,8 +78,7 @@ handle_welcome (DeyeBusSession *session, const WireFrame *frame)
   session->welcome.features = welcome->features & WIRE_FEATURES_KNOWN;
   session->welcome.largest_payload = MIN (welcome->largest_payload, PAYLOAD_CEILING);
   session->welcome.software_version = g_strdup (welcome->software_version);
-  session->reader.max_body
-      = session->welcome.largest_payload + WIRE_HEADER_FIELDS_MAX + WIRE_BROKER_FIELDS_MAX + 16;
+  session->reader.max_body = session->welcome.largest_payload + WIRE_HEADER_FIELDS_MAX + WIRE_BROKER_FIELDS_MAX + 16;
   open_publish_windows (session, welcome);
   session->state = DEYE_BUS_SESSION_READY;
   deye_bus_session_finish (session, session->hello, NULL);
@@ -119,17 +119,18 @@ hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *mes
 {
   message->to_handle++;
   session->counts.received++;
+  deye_bus_channel_close_gaps (channel);
   if (!channel->pull)
     {
-      deye_bus_events_push (session->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_MESSAGE,
-                                                              .subject = deye_bus_channel_ref (channel),
-                                                              .message = deye_bus_message_ref (message) });
+      deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_MESSAGE,
+                                                             .subject = deye_bus_channel_ref (channel),
+                                                             .message = deye_bus_message_ref (message) });
       return;
     }
   g_queue_push_tail (&channel->inbox, deye_bus_message_ref (message));
   if (channel->waiting)
-    deye_bus_events_push (session->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_NEXT,
-                                                            .subject = deye_bus_channel_ref (channel) });
+    deye_bus_events_push (session->events,
+                          (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT, .subject = deye_bus_channel_ref (channel) });
 }
 
 /* What was unsubscribed a moment ago is not in the table any more. */
@@ -232,18 +233,50 @@ handle_request (Arrival *arrival)
 
 /* --- answers --- */
 
+/* What the block held before it was known goes back now. */
 static void
-open_receive_window (DeyeBusSession *session, DeyeBusPending *pending)
+set_policy (DeyeBusSession *session, DeyeBusChannel *channel, guint32 policy, guint64 queue_messages,
+            guint64 queue_bytes)
+{
+  channel->policy = policy <= DEYE_BUS_POLICY_CONFLATE ? (DeyeBusPolicy) policy : DEYE_BUS_POLICY_DEFAULT;
+  channel->queue_messages = queue_messages;
+  channel->queue_bytes = queue_bytes;
+  deye_bus_session_return_credit (session, channel);
+}
+
+static void
+read_subscribed (DeyeBusSession *session, DeyeBusPending *pending)
 {
   g_autoptr (WireGuard) guard = NULL;
   const Daemoneye__Eventbus__V1__SubscribeReply *reply;
 
-  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__subscribe_reply__descriptor, pending->reply->payload, 0, NULL);
+  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__subscribe_reply__descriptor, pending->reply->payload, 0,
+                                     NULL);
   reply = guard != NULL ? wire_guard_message (guard) : NULL;
   if (reply == NULL || reply->window_messages == 0 || reply->window_bytes == 0)
-    misbehaved (session, "malformed SubscribeReply");
-  else
-    deye_bus_window_open (&pending->channel->window, reply->window_messages, reply->window_bytes);
+    {
+      misbehaved (session, "malformed SubscribeReply");
+      return;
+    }
+  deye_bus_window_open (&pending->channel->window, reply->window_messages, reply->window_bytes);
+  set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
+}
+
+static void
+read_adjusted (DeyeBusSession *session, DeyeBusPending *pending)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__AdjustReply *reply;
+
+  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__adjust_reply__descriptor, pending->reply->payload, 0,
+                                     NULL);
+  if (guard == NULL)
+    {
+      misbehaved (session, "malformed AdjustReply");
+      return;
+    }
+  reply = wire_guard_message (guard);
+  set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
 }
 
 static void
@@ -262,8 +295,10 @@ handle_reply (Arrival *arrival)
   pending->reply = make_message (arrival);
   if (pending->reply == NULL)
     return;
-  if (pending->channel != NULL)
-    open_receive_window (session, pending);
+  if (pending->adjusts)
+    read_adjusted (session, pending);
+  else if (pending->channel != NULL)
+    read_subscribed (session, pending);
   if (session->state == DEYE_BUS_SESSION_READY)
     deye_bus_session_finish (session, pending, NULL);
 }
@@ -276,7 +311,8 @@ handle_ack (Arrival *arrival)
 
   if (pending == NULL || (pending->kind != DEYE_BUS_PENDING_ACK && pending->kind != DEYE_BUS_PENDING_DELIVERED))
     return;
-  pending->result = (DeyeBusPublishResult) { envelope->accept_seq, envelope->matched, envelope->queued, envelope->refused };
+  pending->result
+      = (DeyeBusPublishResult){ envelope->accept_seq, envelope->matched, envelope->queued, envelope->refused };
   /* Some were full: the result says so. It is a failure when there was nobody else. */
   if (envelope->status != WIRE_STATUS_OK && envelope->queued == 0)
     deye_bus_session_finish (arrival->session, pending, deye_bus_error_from_envelope (envelope));
@@ -293,6 +329,19 @@ handle_delivered (Arrival *arrival)
     deye_bus_session_finish (arrival->session, pending, NULL);
 }
 
+/* For those who wait for nothing. Takes @error. */
+static void
+tell_refused (DeyeBusSession *session, GError *error)
+{
+  if (session->events->refused < DEYE_BUS_EVENTS_REFUSED_MAX)
+    {
+      deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
+      return;
+    }
+  g_debug ("one refusal too many: %s", error->message);
+  g_error_free (error);
+}
+
 static void
 handle_error (Arrival *arrival)
 {
@@ -300,6 +349,11 @@ handle_error (Arrival *arrival)
   DeyeBusPending *pending = find_pending (arrival);
   GError *error = deye_bus_error_from_envelope (arrival->envelope);
 
+  /* It is about all that were dropped, acknowledged or not, of which this one is the last. */
+  if (deye_bus_error_is_block_over (arrival->envelope))
+    tell_refused (session, pending != NULL ? g_error_copy (error) : g_steal_pointer (&error));
+  if (error == NULL)
+    return;
   if (pending != NULL)
     deye_bus_session_finish (session, pending, error);
   else if (arrival->envelope->answers == 0)
@@ -307,8 +361,8 @@ handle_error (Arrival *arrival)
       g_clear_error (&session->broker_said);
       session->broker_said = error;
     }
-  else if ((arrival->envelope->answers & 1) && session->events->unpaid < DEYE_BUS_EVENTS_UNPAID_MAX)
-    deye_bus_events_push (session->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
+  else if (arrival->envelope->answers & 1)
+    tell_refused (session, error);
   else
     {
       g_debug ("nobody waits any more for: %s", error->message);
@@ -337,16 +391,21 @@ handle_gap (Arrival *arrival)
   DeyeBusSession *session = arrival->session;
   DeyeBusChannel *channel = deye_bus_session_find_channel (session, envelope->subscription);
   DeyeBusGap gap = { envelope->gap_from, envelope->gap_to, envelope->gap_count, envelope->gap_reason };
+  DeyeBusGap *opened;
 
   if (channel == NULL)
     return;
-  session->counts.missed += envelope->gap_count;
-  if (session->events->unpaid >= DEYE_BUS_EVENTS_UNPAID_MAX)
-    misbehaved (session, "too many GAPs");
+  session->counts.missed += gap.count;
+  channel->missed += gap.count;
+  if (deye_bus_channel_grow_gap (channel, &gap))
+    return;
+  opened = deye_bus_channel_open_gap (channel, &gap);
+  if (opened == NULL)
+    misbehaved (session, "GAPs for too many reasons");
   else
-    deye_bus_events_push (session->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_GAP,
-                                                            .subject = deye_bus_channel_ref (channel),
-                                                            .gap = g_memdup2 (&gap, sizeof gap) });
+    deye_bus_events_push (
+        session->events,
+        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_GAP, .subject = deye_bus_channel_ref (channel), .gap = opened });
 }
 
 static void
@@ -374,10 +433,10 @@ handle_pong (Arrival *arrival)
 }
 
 static const Handler handlers[] = {
-  [WIRE_KIND_DELIVER] = handle_deliver, [WIRE_KIND_REQUEST] = handle_request, [WIRE_KIND_REPLY] = handle_reply,
-  [WIRE_KIND_DELIVERED] = handle_delivered, [WIRE_KIND_ACK] = handle_ack, [WIRE_KIND_ERROR] = handle_error,
-  [WIRE_KIND_CREDIT] = handle_credit, [WIRE_KIND_GAP] = handle_gap, [WIRE_KIND_CANCEL] = handle_cancel,
-  [WIRE_KIND_PING] = handle_ping, [WIRE_KIND_PONG] = handle_pong,
+  [WIRE_KIND_DELIVER] = handle_deliver,     [WIRE_KIND_REQUEST] = handle_request, [WIRE_KIND_REPLY] = handle_reply,
+  [WIRE_KIND_DELIVERED] = handle_delivered, [WIRE_KIND_ACK] = handle_ack,         [WIRE_KIND_ERROR] = handle_error,
+  [WIRE_KIND_CREDIT] = handle_credit,       [WIRE_KIND_GAP] = handle_gap,         [WIRE_KIND_CANCEL] = handle_cancel,
+  [WIRE_KIND_PING] = handle_ping,           [WIRE_KIND_PONG] = handle_pong,
 };
 
 static void
@@ -397,7 +456,7 @@ handle_envelope (DeyeBusSession *session, WireFrame *frame)
     }
   result = wire_envelope_read (frame->body, frame->kind, WIRE_FROM_BROKER, &envelope);
   if (result.status == WIRE_STATUS_OK || result.status == WIRE_STATUS_UNSUPPORTED)
-    handlers[frame->kind] (&arrival);
+    handlers[frame->kind](&arrival);
   else
     misbehaved (session, result.problem != NULL ? result.problem : "malformed frame");
 }

@@ -64,9 +64,12 @@ encode_prepare (Encoded *encoded, const DeyeBusCall *call)
 
   wire_envelope_init (envelope);
   deye_bus_options_fill (call->options, envelope);
-  /* The route says what a reply belongs to. */
   if (call->kind == WIRE_KIND_REPLY)
-    envelope->method = wire_span (NULL, 0);
+    {
+      /* The route says what a reply belongs to, and how long somebody waits for it. */
+      envelope->method = wire_span (NULL, 0);
+      envelope->ttl_us = 0;
+    }
   else
     envelope->topic = wire_span_str (call->topic);
   if (call->target != NULL)
@@ -89,9 +92,9 @@ encode_prepare (Encoded *encoded, const DeyeBusCall *call)
 static gboolean
 check_text (const WireEnvelope *envelope, GError **error)
 {
-  const WireSpan texts[] = { envelope->topic, envelope->target, envelope->method, envelope->type_name,
+  const WireSpan texts[] = { envelope->topic,        envelope->target,         envelope->method,    envelope->type_name,
                              envelope->content_type, envelope->correlation_id, envelope->parent_id, envelope->root_id,
-                             envelope->stage, envelope->error_name, envelope->detail };
+                             envelope->stage,        envelope->error_name,     envelope->detail };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts) + envelope->n_tags; i++)
     {
@@ -197,6 +200,8 @@ waiting_free (DeyeBusSession *session, DeyeBusWaiting *waiting)
 {
   session->n_waiting--;
   session->waiting_bytes -= waiting_cost (waiting);
+  if (waiting->pending != NULL)
+    waiting->pending->waits = NULL;
   g_clear_pointer (&waiting->pending, deye_bus_pending_unref);
   g_clear_pointer (&waiting->payload, g_bytes_unref);
   g_free (waiting);
@@ -216,9 +221,12 @@ let_wait (DeyeBusSession *session, const Encoded *encoded, DeyeBusPending *pendi
   waiting = g_malloc (sizeof *waiting + encoded->head_len);
   waiting->pending = pending != NULL ? deye_bus_pending_ref (pending) : NULL;
   waiting->payload = encoded->payload != NULL ? g_bytes_ref (encoded->payload) : NULL;
+  waiting->credit_class = encoded->credit_class;
   waiting->head_len = encoded->head_len;
   write_head (encoded, waiting->head);
   g_queue_push_tail (&session->waiting[encoded->credit_class], waiting);
+  if (pending != NULL)
+    pending->waits = session->waiting[encoded->credit_class].tail;
   session->n_waiting++;
   session->waiting_bytes += waiting_cost (waiting);
   return TRUE;
@@ -253,19 +261,15 @@ deye_bus_session_forget_waiting (DeyeBusSession *session)
 }
 
 static void
-forget_waiting_of (DeyeBusSession *session, const DeyeBusPending *pending)
+forget_waiting_of (DeyeBusSession *session, DeyeBusPending *pending)
 {
-  for (guint i = 0; i < WIRE_N_CLASSES; i++)
-    for (GList *link = session->waiting[i].head; link != NULL; link = link->next)
-      {
-        DeyeBusWaiting *waiting = link->data;
+  DeyeBusWaiting *waiting;
 
-        if (waiting->pending != pending)
-          continue;
-        g_queue_delete_link (&session->waiting[i], link);
-        waiting_free (session, waiting);
-        return;
-      }
+  if (pending->waits == NULL)
+    return;
+  waiting = pending->waits->data;
+  g_queue_delete_link (&session->waiting[waiting->credit_class], pending->waits);
+  waiting_free (session, waiting);
 }
 
 /* --- calls --- */

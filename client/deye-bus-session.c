@@ -6,40 +6,11 @@
 
 #include <glib/gi18n-lib.h>
 
-#define HELLO_MAGIC 0x42594544u
-#define WIRE_VERSION (1u << 16)
+#define HELLO_MAGIC             0x42594544u
+#define WIRE_VERSION            (1u << 16)
 #define BODY_MAX_BEFORE_WELCOME 65536u
 
-/* --- channels and pending calls --- */
-
-DeyeBusChannel *
-deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
-{
-  DeyeBusChannel *channel = g_new0 (DeyeBusChannel, 1);
-
-  channel->refs = 1;
-  channel->id = id;
-  channel->serve = serve;
-  channel->pull = pull;
-  g_queue_init (&channel->inbox);
-  return channel;
-}
-
-DeyeBusChannel *
-deye_bus_channel_ref (DeyeBusChannel *channel)
-{
-  channel->refs++;
-  return channel;
-}
-
-void
-deye_bus_channel_unref (DeyeBusChannel *channel)
-{
-  if (--channel->refs > 0)
-    return;
-  g_queue_clear_full (&channel->inbox, (GDestroyNotify) deye_bus_message_unref);
-  g_free (channel);
-}
+/* --- pending calls --- */
 
 DeyeBusPending *
 deye_bus_pending_new (DeyeBusPendingKind kind, gint64 deadline_us)
@@ -79,8 +50,8 @@ deye_bus_session_finish (DeyeBusSession *session, DeyeBusPending *pending, GErro
   pending->done = TRUE;
   pending->error = error;
   if (pending->complete != NULL)
-    deye_bus_events_push (session->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_DONE,
-                                                            .subject = deye_bus_pending_ref (pending) });
+    deye_bus_events_push (session->events,
+                          (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = deye_bus_pending_ref (pending) });
   if (pending == session->hello)
     g_clear_pointer (&session->hello, deye_bus_pending_unref);
   else
@@ -231,7 +202,8 @@ reason_for (const DeyeBusSession *session, const DeyeBusPending *pending)
   if (pending->sent || pending->kind == DEYE_BUS_PENDING_HELLO
       || g_error_matches (session->reason, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED))
     return g_error_copy (session->reason);
-  return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection ended: %s"), session->reason->message);
+  return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection ended: %s"),
+                             session->reason->message);
 }
 
 static void
@@ -279,8 +251,10 @@ deye_bus_session_lost (DeyeBusSession *session, const char *why)
   if (session->broker_said != NULL)
     deye_bus_session_fail (session, g_steal_pointer (&session->broker_said));
   else
-    deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN, _ ("The connection to the broker was lost (%s): "
-                                                        "what was on the way may or may not have been handled"), why));
+    deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN,
+                                                        _ ("The connection to the broker was lost (%s): "
+                                                           "what was on the way may or may not have been handled"),
+                                                        why));
 }
 
 static void
@@ -325,8 +299,9 @@ timed_out (const DeyeBusPending *pending)
   if (pending->kind == DEYE_BUS_PENDING_HELLO)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("The broker did not answer the handshake in time"));
   if (!pending->sent)
-    return deye_bus_error_new (DEYE_BUS_ERROR_WOULD_BLOCK, "%s",
-                               _ ("No credit from the broker within the time given: receivers are slow; try again later"));
+    return deye_bus_error_new (
+        DEYE_BUS_ERROR_WOULD_BLOCK, "%s",
+        _ ("No credit from the broker within the time given: receivers are slow; try again later"));
   if (pending->kind == DEYE_BUS_PENDING_REPLY)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("No answer within the time given"));
   return deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN, "%s",
@@ -396,10 +371,10 @@ deye_bus_session_remove_channel (DeyeBusSession *session, DeyeBusChannel *channe
   channel->cut = TRUE;
   session->recent = NULL;
   if (channel->waiting)
-    deye_bus_events_push (session->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_NEXT,
-                                                            .subject = deye_bus_channel_ref (channel) });
-  deye_bus_events_push (session->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_ENDED,
-                                                          .subject = deye_bus_channel_ref (channel) });
+    deye_bus_events_push (session->events,
+                          (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT, .subject = deye_bus_channel_ref (channel) });
+  deye_bus_events_push (session->events,
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_ENDED, .subject = deye_bus_channel_ref (channel) });
   g_hash_table_remove (session->channels, GUINT_TO_POINTER (channel->id));
 }
 
@@ -413,6 +388,16 @@ tell_credit (DeyeBusSession *session, const DeyeBusChannel *channel)
   credit.credit_messages = channel->window.granted_messages;
   credit.credit_bytes = channel->window.granted_bytes;
   deye_bus_session_put (session, WIRE_KIND_CREDIT, &credit);
+}
+
+void
+deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  if (channel->policy != DEYE_BUS_POLICY_BLOCK || channel->cut || session->state != DEYE_BUS_SESSION_READY
+      || channel->origin != session->origin)
+    return;
+  if (deye_bus_window_return_rest (&channel->window))
+    tell_credit (session, channel);
 }
 
 static void
@@ -435,7 +420,10 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
     return;
   if (deye_bus_window_return (&channel->window, message->payload.len) && !channel->cut)
     tell_credit (session, channel);
-  if (message->to_handle == 0 && message->handled && (message->flags & WIRE_FLAG_WANT_DELIVERED) && message->route_id != 0)
+  if (channel->policy == DEYE_BUS_POLICY_BLOCK && (channel->paused || deye_bus_window_left (&channel->window) == 0))
+    deye_bus_session_return_credit (session, channel);
+  if (message->to_handle == 0 && message->handled && (message->flags & WIRE_FLAG_WANT_DELIVERED)
+      && message->route_id != 0)
     tell_delivered (session, message);
 }
 
@@ -444,9 +432,11 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
 static void
 bad_frame (DeyeBusSession *session)
 {
-  deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL, _ ("What came at byte %zu"
-                                                      " of a frame is not our protocol (%s): check the address"),
-                                                      session->reader.offset, wire_status_name (session->reader.status)));
+  deye_bus_session_fail (session,
+                         deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL,
+                                             _ ("What came at byte %zu"
+                                                " of a frame is not our protocol (%s): check the address"),
+                                             session->reader.offset, wire_status_name (session->reader.status)));
 }
 
 void

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "deye-bus-channel.h"
 #include "deye-bus-client.h"
 #include "deye-bus-events.h"
 #include "deye-bus-options-private.h"
 #include "deye-bus-outbuf.h"
-#include "deye-bus-window.h"
 #include "wire-class.h"
 
 /*
@@ -23,26 +23,6 @@
  */
 
 typedef struct DeyeBusSession DeyeBusSession;
-
-/* A subscription as the connection sees it. Not atomic: the client's thread only. */
-typedef struct
-{
-  guint refs;
-  guint32 id;
-  gboolean serve;
-  gboolean pull;    /* no callback: messages wait in the inbox */
-  gboolean waiting; /* somebody waits for the inbox: tell it by NEXT */
-  gboolean cut;     /* nothing more will come in */
-  gboolean ended;   /* nothing more may be told */
-  DeyeBusWindow window;
-  GQueue inbox;     /* of DeyeBusMessage */
-  guint64 origin;   /* of the session that it belongs to */
-  gpointer owner;   /* the client's; not touched in here */
-} DeyeBusChannel;
-
-DeyeBusChannel *deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull);
-DeyeBusChannel *deye_bus_channel_ref (DeyeBusChannel *channel);
-void deye_bus_channel_unref (DeyeBusChannel *channel);
 
 typedef enum
 {
@@ -68,7 +48,9 @@ struct DeyeBusPending
   GError *error; /* done: NULL is success */
   DeyeBusMessage *reply;
   DeyeBusPublishResult result;
-  DeyeBusChannel *channel; /* subscribing: whose window the reply tells */
+  GList *waits;            /* in the queue of those that wait for credit; borrowed */
+  DeyeBusChannel *channel; /* subscribing, adjusting: whose window or bounds the reply tells */
+  gboolean adjusts;
 
   /* Asynchronous calls: told by an event DONE, called by who dispatches it. NULL: somebody looks at done. */
   DeyeBusPendingFunc complete;
@@ -156,14 +138,14 @@ typedef struct
 {
   guint8 kind; /* PUBLISH, REQUEST or REPLY */
   guint8 flags;
-  const char *topic;  /* REPLY: of the request */
-  const char *target; /* nullable; before the options' */
-  const char *type_name; /* nullable; before the options' */
-  GBytes *payload;    /* nullable */
+  const char *topic;             /* REPLY: of the request */
+  const char *target;            /* nullable; before the options' */
+  const char *type_name;         /* nullable; before the options' */
+  GBytes *payload;               /* nullable */
   const DeyeBusOptions *options; /* nullable */
-  guint64 deadline_us; /* relative, told to the broker; 0: none */
-  guint64 route;       /* REPLY */
-  guint32 status;      /* REPLY: an error */
+  guint64 deadline_us;           /* relative, told to the broker; 0: none */
+  guint64 route;                 /* REPLY */
+  guint32 status;                /* REPLY: an error */
   const char *error_name;
   const char *detail;
 } DeyeBusCall;
@@ -173,7 +155,8 @@ gboolean deye_bus_session_has_credit (const DeyeBusSession *session, const DeyeB
 
 /* Encodes and sends, or lets it wait for credit. @pending: (nullable): NULL when nobody wants to know; a failure that the
  * broker tells is REFUSED then. FALSE: nothing was sent, @pending is untouched. */
-gboolean deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
+gboolean deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending,
+                                GError **error);
 
 /* Gives a call up. The broker is told when it may be working on it. */
 void deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, GError *reason);
@@ -189,5 +172,9 @@ void deye_bus_session_add_channel (DeyeBusSession *session, DeyeBusChannel *chan
 /* Nothing more comes for it; tells ENDED. Harmless when it was removed. */
 void deye_bus_session_remove_channel (DeyeBusSession *session, DeyeBusChannel *channel);
 
-/* @message was handled for @channel (@called: by a callback or by next()): credit goes back, DELIVERED when wanted. */
-void deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
+/* @message was handled for @channel (@called: by a callback or by next()): credit goes back when a quarter of the window
+ * has come together, under the policy block also when nothing is left to handle. DELIVERED when wanted. */
+void deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message,
+                               gboolean called);
+/* Policy block: credit goes back however little it is. Nothing for others. */
+void deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel);

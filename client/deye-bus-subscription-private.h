@@ -39,3 +39,5 @@ void deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap
 void deye_bus_subscription_wake (DeyeBusSubscription *self);
 /* Frees what belongs to the callback; a waiting next() ends. */
 void deye_bus_subscription_end (DeyeBusSubscription *self);
+
+GError *deye_bus_subscription_error_ended (void);

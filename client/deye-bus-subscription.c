@@ -80,8 +80,8 @@ deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap)
   g_signal_emit (self, gap_signal, 0, gap->from, gap->to, gap->count, gap->reason);
 }
 
-static GError *
-error_ended (void)
+GError *
+deye_bus_subscription_error_ended (void)
 {
   return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The subscription ended: nothing more will come"));
 }
@@ -95,8 +95,8 @@ take_message (DeyeBusSubscription *self, DeyeBusClient *client)
   if (message == NULL)
     return NULL;
   self->delivered++;
-  if (client != NULL && client->session != NULL)
-    deye_bus_session_handled (client->session, self->channel, message, TRUE);
+  if (client != NULL)
+    deye_bus_client_handled (client, self->channel, message, TRUE);
   return message;
 }
 
@@ -126,7 +126,7 @@ deye_bus_subscription_wake (DeyeBusSubscription *self)
   if (message != NULL)
     g_task_return_pointer (task, message, (GDestroyNotify) deye_bus_message_unref);
   else
-    g_task_return_error (task, error_ended ());
+    g_task_return_error (task, deye_bus_subscription_error_ended ());
 }
 
 void
@@ -136,11 +136,12 @@ deye_bus_subscription_end (DeyeBusSubscription *self)
   DeyeBusSubscription *owned = g_steal_pointer (&channel->owner);
 
   channel->ended = TRUE;
+  deye_bus_channel_drop_held (channel);
   if (self->next_task != NULL)
     {
       g_autoptr (GTask) task = steal_next (self);
 
-      g_task_return_error (task, error_ended ());
+      g_task_return_error (task, deye_bus_subscription_error_ended ());
     }
   free_callback (self);
   g_clear_object (&owned);
@@ -180,7 +181,8 @@ guint64
 deye_bus_subscription_get_missed (DeyeBusSubscription *self)
 {
   g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), 0);
-  return self->missed;
+  /* A pure next() has no use for a context, in which gaps would be told. */
+  return self->channel->pull ? self->channel->missed : self->missed;
 }
 
 /* --- next --- */
@@ -215,7 +217,8 @@ due_after (gint64 timeout_us)
 }
 
 static DeyeBusMessage *
-next_sync (DeyeBusSubscription *self, DeyeBusClient *client, gint64 timeout_us, GCancellable *cancellable, GError **error)
+next_sync (DeyeBusSubscription *self, DeyeBusClient *client, gint64 timeout_us, GCancellable *cancellable,
+           GError **error)
 {
   DeyeBusMessage *message = take_message (self, client);
   gboolean woken;
@@ -225,7 +228,7 @@ next_sync (DeyeBusSubscription *self, DeyeBusClient *client, gint64 timeout_us, 
   woken = deye_bus_client_wait (client, has_something, self->channel, due_after (timeout_us), cancellable);
   message = take_message (self, client);
   if (message == NULL && woken)
-    g_propagate_error (error, error_ended ());
+    g_propagate_error (error, deye_bus_subscription_error_ended ());
   else if (message == NULL && !g_cancellable_set_error_if_cancelled (cancellable, error))
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("No message within the time given"));
   return message;
@@ -246,7 +249,7 @@ deye_bus_subscription_next (DeyeBusSubscription *self, gint64 timeout_us, GCance
     {
       message = take_message (self, NULL);
       if (message == NULL)
-        g_propagate_error (error, error_ended ());
+        g_propagate_error (error, deye_bus_subscription_error_ended ());
       return message;
     }
   if (!deye_bus_client_enter (client, error))
@@ -296,7 +299,7 @@ deye_bus_subscription_next_async (DeyeBusSubscription *self, GCancellable *cance
   if (!check_next (self, &error) || g_cancellable_set_error_if_cancelled (cancellable, &error))
     g_task_return_error (task, error);
   else if (client == NULL || (self->channel->ended && self->channel->inbox.length == 0))
-    g_task_return_error (task, error_ended ());
+    g_task_return_error (task, deye_bus_subscription_error_ended ());
   else if (!deye_bus_client_enter (client, &error))
     g_task_return_error (task, error);
   else
@@ -305,8 +308,8 @@ deye_bus_subscription_next_async (DeyeBusSubscription *self, GCancellable *cance
       self->channel->waiting = TRUE;
       watch_next (self, client, cancellable);
       if (has_something (self->channel))
-        deye_bus_events_push (&client->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_NEXT,
-                                                                .subject = deye_bus_channel_ref (self->channel) });
+        deye_bus_events_push (&client->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT,
+                                                               .subject = deye_bus_channel_ref (self->channel) });
       deye_bus_client_leave (client);
     }
 }

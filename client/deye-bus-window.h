@@ -73,3 +73,21 @@ deye_bus_window_return (DeyeBusWindow *window, guint64 bytes)
   window->granted_bytes += bytes_back;
   return TRUE;
 }
+
+/* However little was handled, it is granted again. FALSE: all of it was. */
+static inline gboolean
+deye_bus_window_return_rest (DeyeBusWindow *window)
+{
+  if (window->size_messages == 0 || window->size_messages + window->returned_messages == window->granted_messages)
+    return FALSE;
+  window->granted_messages = window->size_messages + window->returned_messages;
+  window->granted_bytes = window->size_bytes + window->returned_bytes;
+  return TRUE;
+}
+
+/* Receive windows: messages that came and were not handled. */
+static inline guint64
+deye_bus_window_left (const DeyeBusWindow *window)
+{
+  return window->used_messages - window->returned_messages;
+}

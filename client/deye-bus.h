@@ -6,6 +6,7 @@
 #include "deye-bus-error.h"
 #include "deye-bus-message.h"
 #include "deye-bus-options.h"
+#include "deye-bus-subscribe-options.h"
 #include "deye-bus-subscription.h"
 #include "deye-bus-collector.h"
 #include "deye-bus-service.h"

@@ -464,6 +464,36 @@ def M23_introspect_and_call_a_service(bus):
 
 
 @test
+def M08_policy_adjust_and_pause(bus):
+    tool, collector, seen = bus.tool(), bus.collector(), []
+    options = DeyeBus.SubscribeOptions.new()
+    options.set_policy(DeyeBus.Policy.DROP_NEWEST)
+    options.set_queue_messages(5)
+    subscription = tool.subscribe_full(EVENT, None, options, lambda _, message, data: seen.append(message.get_data()),
+                                       None, None)
+    assert (subscription.get_policy(), subscription.get_queue_messages()) == (DeyeBus.Policy.DROP_NEWEST, 5)
+    assert subscription.get_queue_bytes() > 0
+    assert subscription.pause() and subscription.is_paused()
+    publish(collector, EVENT, "one")
+    publish(collector, EVENT, "two")
+    change = DeyeBus.SubscribeOptions.new()
+    change.set_policy(DeyeBus.Policy.CONFLATE)
+    assert finish(subscription.adjust_async, subscription.adjust_finish, change)
+    assert (subscription.get_policy(), subscription.get_queue_messages()) == (DeyeBus.Policy.CONFLATE, 5)
+    assert subscription.adjust(options, None) and subscription.get_policy() == DeyeBus.Policy.DROP_NEWEST
+    assert not seen
+    assert subscription.resume() and not subscription.is_paused()
+    wait_until(lambda: len(seen) == 2, "what was kept")
+    assert seen == [b"one", b"two"]
+    pulled = finish(tool.subscribe_full_async, tool.subscribe_full_finish, EVENT, None, options, None, ())
+    fails_with(DeyeBus.Error.UNSUPPORTED, pulled.pause)
+    short = DeyeBus.Options.new()
+    short.set_ttl(SECOND_US)
+    publish(collector, EVENT, "short-lived", short)
+    assert pulled.next(-1, None).get_ttl() == SECOND_US
+
+
+@test
 def broker_ends(bus):
     """The last one: the broker is asked to stop."""
     tool, closed = bus.tool(), []

@@ -76,6 +76,27 @@ bool takes_next (Bus bus) throws Error {
 	return text_of (message) == "one" && message.get_stage () == "last" && message.dup_tags ()[0] == "host=a";
 }
 
+bool takes_a_policy (Bus bus) throws Error {
+	var options = new DeyeBus.SubscribeOptions ();
+	options.set_policy (DeyeBus.Policy.DROP_NEWEST);
+	options.set_queue_messages (5);
+	var seen = 0;
+	var subscription = bus.tool.subscribe_full (EVENT, null, options, (subscription, message) => {
+		seen++;
+	});
+	var asked = subscription.get_policy () == DeyeBus.Policy.DROP_NEWEST && subscription.get_queue_messages () == 5;
+	subscription.pause ();
+	bus.collector.publish (EVENT, payload ("kept"), null, null);
+	options.set_policy (DeyeBus.Policy.CONFLATE);
+	subscription.adjust (options);
+	var kept = seen == 0 && subscription.is_paused ();
+	subscription.resume ();
+	while (seen == 0) // the watchdog ends the program
+		MainContext.default ().iteration (true);
+	subscription.unsubscribe ();
+	return asked && kept && subscription.get_policy () == DeyeBus.Policy.CONFLATE;
+}
+
 bool tells_errors (Bus bus) throws Error {
 	try {
 		DeyeBus.PublishResult result;
@@ -206,11 +227,12 @@ int main (string[] args) {
 	});
 	try {
 		var runner = new Runner (args[1]);
-		stdout.printf ("1..8\n");
+		stdout.printf ("1..9\n");
 		runner.run ("connect", connects);
 		runner.run ("publish-to-callback", publishes_to_callback);
 		runner.run ("next", takes_next);
 		runner.run ("errors", tells_errors);
+		runner.run ("M08-policy", takes_a_policy);
 		runner.run_async.begin (() => loop.quit ());
 		loop.run ();
 		return runner.failed ? 1 : 0;

@@ -71,21 +71,54 @@ script_goodbye (GByteArray *out, guint32 status, const char *detail)
   add_packed (out, WIRE_KIND_GOODBYE, &goodbye.base);
 }
 
+static void
+add_bus_reply (GByteArray *out, guint64 answers, const ProtobufCMessage *message)
+{
+  guint8 packed[64];
+  WireEnvelope envelope;
+
+  g_assert_cmpuint (protobuf_c_message_get_packed_size (message), <=, sizeof packed);
+  wire_envelope_init (&envelope);
+  envelope.answers = answers;
+  envelope.sender = wire_span_str ("bus");
+  envelope.payload = wire_span (packed, protobuf_c_message_pack (message, packed));
+  script_frame (out, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope);
+}
+
 void
 script_subscribe_reply (GByteArray *out, guint64 answers, guint64 window_messages, guint64 window_bytes)
 {
   Daemoneye__Eventbus__V1__SubscribeReply reply = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REPLY__INIT;
-  guint8 packed[64];
-  WireEnvelope envelope;
 
   reply.accept_seq = 1;
   reply.window_messages = window_messages;
   reply.window_bytes = window_bytes;
-  wire_envelope_init (&envelope);
-  envelope.answers = answers;
-  envelope.sender = wire_span_str ("bus");
-  envelope.payload = wire_span (packed, daemoneye__eventbus__v1__subscribe_reply__pack (&reply, packed));
-  script_frame (out, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope);
+  add_bus_reply (out, answers, &reply.base);
+}
+
+void
+script_subscribed (GByteArray *out, guint64 answers, guint32 policy, guint64 window_messages, guint64 window_bytes)
+{
+  Daemoneye__Eventbus__V1__SubscribeReply reply = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REPLY__INIT;
+
+  reply.accept_seq = 1;
+  reply.window_messages = window_messages;
+  reply.window_bytes = window_bytes;
+  reply.policy = policy;
+  reply.queue_messages = 1000;
+  reply.queue_bytes = 100000;
+  add_bus_reply (out, answers, &reply.base);
+}
+
+void
+script_adjusted (GByteArray *out, guint64 answers, guint32 policy, guint64 queue_messages, guint64 queue_bytes)
+{
+  Daemoneye__Eventbus__V1__AdjustReply reply = DAEMONEYE__EVENTBUS__V1__ADJUST_REPLY__INIT;
+
+  reply.policy = policy;
+  reply.queue_messages = queue_messages;
+  reply.queue_bytes = queue_bytes;
+  add_bus_reply (out, answers, &reply.base);
 }
 
 void
@@ -109,6 +142,20 @@ script_error (GByteArray *out, guint64 answers, guint32 status)
   envelope.answers = answers;
   envelope.status = status;
   envelope.detail = wire_span_str ("as scripted");
+  script_frame (out, WIRE_KIND_ERROR, 0, &envelope);
+}
+
+void
+script_block_over (GByteArray *out, guint64 answers, guint64 dropped)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.answers = answers;
+  envelope.status = WIRE_STATUS_WOULD_BLOCK;
+  envelope.value = dropped;
+  envelope.limit = 30000000;
+  envelope.setting = wire_span_str ("longest_block_us");
   script_frame (out, WIRE_KIND_ERROR, 0, &envelope);
 }
 
@@ -178,6 +225,12 @@ script_credit (GByteArray *out, guint32 credit_class, guint64 messages, guint64 
 void
 script_gap (GByteArray *out, guint32 subscription, guint64 from, guint64 to, guint64 count)
 {
+  script_gap_for (out, subscription, from, to, count, WIRE_STATUS_SLOW_CONSUMER);
+}
+
+void
+script_gap_for (GByteArray *out, guint32 subscription, guint64 from, guint64 to, guint64 count, guint32 reason)
+{
   WireEnvelope envelope;
 
   wire_envelope_init (&envelope);
@@ -185,7 +238,7 @@ script_gap (GByteArray *out, guint32 subscription, guint64 from, guint64 to, gui
   envelope.gap_from = from;
   envelope.gap_to = to;
   envelope.gap_count = count;
-  envelope.gap_reason = WIRE_STATUS_SLOW_CONSUMER;
+  envelope.gap_reason = reason;
   script_frame (out, WIRE_KIND_GAP, 0, &envelope);
 }
 

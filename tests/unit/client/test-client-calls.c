@@ -204,6 +204,7 @@ test_publish_carries (Fixture *f, gconstpointer data)
   deye_bus_options_set_trace (options, trace, span);
   deye_bus_options_set_sequence_number (options, 42);
   deye_bus_options_set_stage (options, "enrich");
+  deye_bus_options_set_ttl (options, 2000000);
   deye_bus_options_add_tag (options, "host", "a");
   deye_bus_options_add_tag (options, "host", "b=c");
   deye_bus_options_set_target (options, "not-for-a-publish");
@@ -226,6 +227,7 @@ test_publish_carries (Fixture *f, gconstpointer data)
   g_assert_cmpuint (e->n_tags, ==, 2);
   g_assert_cmpuint (e->priority, ==, 200);
   g_assert_cmpuint (e->sequence_number, ==, 42);
+  g_assert_cmpuint (e->ttl_us, ==, 2000000);
   g_assert_cmpuint (e->target.len, ==, 0);
 }
 
@@ -288,6 +290,7 @@ test_without_credit (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
   g_assert_false (deye_bus_client_publish (f->client, "events.b", NULL, options, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_nonnull (strstr (error->message, "try again later"));
   g_clear_error (&error);
   deye_bus_client_publish_async (f->client, "events.c", NULL, NULL, FALSE, NULL, client_result_set, &first);
   deye_bus_client_publish_async (f->client, "events.d", NULL, NULL, FALSE, NULL, client_result_set, &second);
@@ -694,7 +697,7 @@ main (int argc, char **argv)
   ADD ("M24/publish-carries", test_publish_carries);
   ADD ("publish-acknowledged", test_publish_acknowledged);
   ADD ("publish-refused", test_publish_refused);
-  ADD ("publish-without-credit", test_without_credit);
+  ADD ("M08-publish-without-credit", test_without_credit);
   ADD ("publish-much", test_publish_much);
   ADD ("direct", test_direct);
   ADD ("request", test_request);

@@ -2,6 +2,7 @@
 #include "deye-bus-error-private.h"
 #include "deye-bus-message-private.h"
 #include "deye-bus-options-private.h"
+#include "deye-bus-subscribe-options-private.h"
 #include "deye-bus.h"
 
 #include <unistd.h>
@@ -56,6 +57,7 @@ full_options (void)
   g_autoptr (GBytes) span = g_bytes_new_static ("01234567", 8);
 
   deye_bus_options_set_timeout (options, 5000000);
+  deye_bus_options_set_ttl (options, 750000);
   deye_bus_options_set_method (options, "Ping");
   deye_bus_options_set_target (options, "peer");
   deye_bus_options_set_type_name (options, "a.b.C");
@@ -111,6 +113,7 @@ check_full (gsize step)
   g_assert_cmpuint (deye_bus_message_get_sequence (message), ==, 7);
   g_assert_cmpint (deye_bus_message_get_accept_time (message), ==, 1234567);
   g_assert_cmpint (deye_bus_message_get_remaining (message), ==, 99);
+  g_assert_cmpint (deye_bus_message_get_ttl (message), ==, 750000);
   g_assert_cmpuint (deye_bus_message_get_sequence_number (message), ==, 42);
   g_assert_cmpuint (deye_bus_message_get_priority (message), ==, 255);
   g_assert_false (deye_bus_message_is_final (message));
@@ -199,13 +202,38 @@ test_options (void)
   g_assert_cmpint (deye_bus_options_timeout_us (options), ==, 30000000);
   deye_bus_options_set_method (options, NULL);
   deye_bus_options_set_trace (options, NULL, NULL);
+  deye_bus_options_set_ttl (options, 250000);
   wire_envelope_init (&envelope);
   deye_bus_options_fill (options, &envelope);
   g_assert_cmpuint (envelope.method.len, ==, 0);
   g_assert_cmpuint (envelope.trace_id.len, ==, 0);
+  g_assert_cmpuint (envelope.ttl_us, ==, 250000);
   g_assert_cmpuint (envelope.target.len, ==, 4);
   g_value_init (&value, DEYE_BUS_TYPE_OPTIONS);
   g_value_set_boxed (&value, options);
+}
+
+static void
+test_subscribe_options (void)
+{
+  g_autoptr (DeyeBusSubscribeOptions) options = deye_bus_subscribe_options_new ();
+  g_autoptr (DeyeBusSubscribeOptions) copy = NULL;
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  deye_bus_subscribe_options_set_policy (options, DEYE_BUS_POLICY_CONFLATE);
+  deye_bus_subscribe_options_set_queue_messages (options, 1);
+  deye_bus_subscribe_options_set_queue_bytes (options, 2);
+  deye_bus_subscribe_options_set_window_messages (options, 3);
+  deye_bus_subscribe_options_set_window_bytes (options, 4);
+  g_value_init (&value, DEYE_BUS_TYPE_SUBSCRIBE_OPTIONS);
+  g_value_set_boxed (&value, options);
+  deye_bus_subscribe_options_set_policy (options, DEYE_BUS_POLICY_DEFAULT);
+  copy = g_value_dup_boxed (&value);
+  g_assert_cmpint (copy->policy, ==, DEYE_BUS_POLICY_CONFLATE);
+  g_assert_cmpuint (copy->queue_messages, ==, 1);
+  g_assert_cmpuint (copy->queue_bytes, ==, 2);
+  g_assert_cmpuint (copy->window_messages, ==, 3);
+  g_assert_cmpuint (copy->window_bytes, ==, 4);
 }
 
 /* Every status of the wire has an error; the numbers stay the same where the enum has them. */
@@ -242,6 +270,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/message/empty", test_empty);
   g_test_add_func ("/client/message/lifetime", test_lifetime);
   g_test_add_func ("/client/options", test_options);
+  g_test_add_func ("/client/subscribe-options", test_subscribe_options);
   g_test_add_func ("/client/errors", test_errors);
   return g_test_run ();
 }

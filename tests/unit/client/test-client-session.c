@@ -8,7 +8,7 @@
 /* The session alone: bytes in, events and bytes out. No socket, no clock. */
 
 #define START_US 1000000
-#define FAR_US (START_US + 30000000)
+#define FAR_US   (START_US + 30000000)
 
 typedef struct
 {
@@ -103,7 +103,9 @@ publish (Fixture *f, DeyeBusPendingKind kind, const char *topic, gsize len)
 {
   g_autofree guint8 *zeros = g_malloc0 (len + 1);
   g_autoptr (GBytes) payload = g_bytes_new (zeros, len);
-  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = topic, .payload = payload,
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH,
+                       .topic = topic,
+                       .payload = payload,
                        .flags = kind == DEYE_BUS_PENDING_SENT ? 0 : WIRE_FLAG_WANT_ACK };
   DeyeBusPending *pending = deye_bus_pending_new (kind, FAR_US);
   g_autoptr (GError) error = NULL;
@@ -222,6 +224,75 @@ test_credit_stop_and_go (Fixture *f, gconstpointer data)
     deye_bus_pending_unref (pending[i]);
 }
 
+/* Who gave up waiting for credit is never sent later. */
+static void
+test_credit_given_up (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome one = { .window_messages = 1 };
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.a" };
+  g_autoptr (DeyeBusPending) first = NULL;
+  g_autoptr (DeyeBusPending) late = deye_bus_pending_new (DEYE_BUS_PENDING_SENT, START_US + 10);
+  g_autoptr (DeyeBusPending) patient = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  ready (f, &one);
+  first = publish (f, DEYE_BUS_PENDING_SENT, "events.a", 1);
+  g_assert_true (deye_bus_session_call (f->session, &call, late, NULL));
+  patient = publish (f, DEYE_BUS_PENDING_SENT, "events.b", 1);
+  deye_bus_session_tick (f->session, START_US + 10);
+  g_assert_error (late->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_nonnull (strstr (late->error->message, "try again later"));
+  g_assert_cmpuint (deye_bus_session_n_waiting (f->session), ==, 1);
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 10, 1048576);
+  feed (f);
+  g_assert_true (patient->done);
+  frames = take (f);
+  g_assert_cmpuint (frames->len, ==, 2);
+  g_assert_cmpuint (((ScriptFrame *) frames->pdata[1])->envelope.id, ==, patient->id);
+}
+
+/* Calls that wait fill no memory: there is a bound to their number, and all may give up at once. */
+static void
+test_credit_waiting_calls (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome one = { .window_messages = 1 };
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.a" };
+  g_autoptr (GError) error = NULL;
+  guint n = 0;
+
+  ready (f, &one);
+  for (gboolean taken = TRUE; taken; n += taken ? 1 : 0)
+    {
+      g_autoptr (DeyeBusPending) pending = deye_bus_pending_new (DEYE_BUS_PENDING_SENT, START_US + 10);
+
+      taken = deye_bus_session_call (f->session, &call, pending, &error);
+    }
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_cmpuint (n, ==, 1 + 65536);
+  deye_bus_session_tick (f->session, START_US + 10);
+  g_assert_cmpuint (deye_bus_session_n_waiting (f->session), ==, 0);
+  g_assert_cmpuint (deye_bus_session_n_pending (f->session), ==, 0);
+  g_assert_true (deye_bus_session_call (f->session, &call, NULL, NULL));
+}
+
+/* ... and to their bytes. */
+static void
+test_credit_waiting_bytes (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome one = { .window_messages = 1 };
+  g_autofree guint8 *zeros = g_malloc0 (1048576);
+  g_autoptr (GBytes) payload = g_bytes_new (zeros, 1048576);
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.a", .payload = payload };
+  g_autoptr (GError) error = NULL;
+  guint n = 0;
+
+  ready (f, &one);
+  while (deye_bus_session_call (f->session, &call, NULL, &error))
+    n++;
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_cmpuint (n, ==, 1 + 64);
+}
+
 /* The balance may go negative by one message, and classes are apart. */
 static void
 test_credit_in_bytes (Fixture *f, gconstpointer data)
@@ -313,6 +384,33 @@ test_refused_unasked (Fixture *f, gconstpointer data)
   script_error (f->in, unasked->id, WIRE_STATUS_DENIED);
   script_error (f->in, given_up->id, WIRE_STATUS_DENIED);
   feed (f);
+  g_assert_cmpuint (count_events (f, DEYE_BUS_EVENT_REFUSED), ==, 1);
+}
+
+/* It tells of several messages: the application hears of it, whoever waits for an answer to the last one. */
+static void
+test_block_over (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusPending) acknowledged = NULL;
+  g_autoptr (DeyeBusPending) awaited = NULL;
+  DeyeBusEvent event;
+
+  ready (f, NULL);
+  acknowledged = publish (f, DEYE_BUS_PENDING_ACK, "tasks.a", 1);
+  awaited = publish (f, DEYE_BUS_PENDING_DELIVERED, "tasks.a", 1);
+  script_ack (f->in, acknowledged->id, 1, 1);
+  script_block_over (f->in, acknowledged->id, 3);
+  feed (f);
+  g_assert_no_error (acknowledged->error);
+  g_assert_true (deye_bus_events_pop (&f->events, &event));
+  g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_REFUSED);
+  g_assert_error ((GError *) event.subject, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_nonnull (strstr (((GError *) event.subject)->message, "send again what matters"));
+  g_assert_nonnull (strstr (((GError *) event.subject)->message, "value 3, setting longest_block_us"));
+  deye_bus_event_clear (&event);
+  script_block_over (f->in, awaited->id, 2);
+  feed (f);
+  g_assert_error (awaited->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
   g_assert_cmpuint (count_events (f, DEYE_BUS_EVENT_REFUSED), ==, 1);
 }
 
@@ -462,6 +560,120 @@ test_gap (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
+static void
+assert_gap (Fixture *f, guint64 from, guint64 to, guint64 count, guint32 reason)
+{
+  DeyeBusEvent event;
+
+  g_assert_true (deye_bus_events_pop (&f->events, &event));
+  g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_GAP);
+  g_assert_cmpuint (event.gap->from, ==, from);
+  g_assert_cmpuint (event.gap->to, ==, to);
+  g_assert_cmpuint (event.gap->count, ==, count);
+  g_assert_cmpuint (event.gap->reason, ==, reason);
+  deye_bus_event_clear (&event);
+}
+
+static void
+assert_message (Fixture *f)
+{
+  DeyeBusEvent event;
+
+  g_assert_true (deye_bus_events_pop (&f->events, &event));
+  g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_MESSAGE);
+  deye_bus_event_clear (&event);
+}
+
+/* Between two messages of a subscription there is one gap for each reason, whatever else comes in between. */
+static void
+test_gaps_grow (Fixture *f, gconstpointer data)
+{
+  DeyeBusChannel *channel, *other;
+
+  ready (f, NULL);
+  channel = subscribed (f, FALSE, 8, 1000);
+  other = subscribed (f, FALSE, 8, 1000);
+  script_gap (f->in, channel->id, 2, 9, 8);
+  script_gap (f->in, other->id, 2, 2, 1);
+  script_gap_for (f->in, channel->id, 10, 10, 1, WIRE_STATUS_EXPIRED);
+  script_deliver (f->in, other->id, 0, 11, "events.a", "x", 1);
+  script_gap (f->in, channel->id, 11, 19, 2);
+  script_gap (f->in, channel->id, 1, 1, 1); /* on another lane */
+  script_gap (f->in, other->id, 12, 12, 1);
+  script_deliver (f->in, channel->id, 0, 20, "events.a", "x", 1);
+  script_gap (f->in, channel->id, 21, 21, 1);
+  feed (f);
+  assert_gap (f, 1, 19, 11, WIRE_STATUS_SLOW_CONSUMER);
+  assert_gap (f, 2, 2, 1, WIRE_STATUS_SLOW_CONSUMER);
+  assert_gap (f, 10, 10, 1, WIRE_STATUS_EXPIRED);
+  assert_message (f);
+  assert_gap (f, 12, 12, 1, WIRE_STATUS_SLOW_CONSUMER);
+  assert_message (f);
+  assert_gap (f, 21, 21, 1, WIRE_STATUS_SLOW_CONSUMER);
+  /* What was told does not grow. */
+  script_gap (f->in, channel->id, 22, 22, 1);
+  feed (f);
+  assert_gap (f, 22, 22, 1, WIRE_STATUS_SLOW_CONSUMER);
+  g_assert_cmpuint (deye_bus_session_counts (f->session)->missed, ==, 16);
+  deye_bus_channel_unref (channel);
+  deye_bus_channel_unref (other);
+}
+
+static void
+assert_credit (Fixture *f, const DeyeBusChannel *channel, guint64 messages)
+{
+  g_autoptr (GPtrArray) frames = take (f);
+
+  g_assert_cmpuint (frames->len, ==, messages > 0 ? 1 : 0);
+  if (messages == 0)
+    return;
+  g_assert_cmpuint (script_find (frames, WIRE_KIND_CREDIT)->envelope.subscription, ==, channel->id);
+  g_assert_cmpuint (script_find (frames, WIRE_KIND_CREDIT)->envelope.credit_messages, ==, messages);
+}
+
+static void
+handle_one (Fixture *f)
+{
+  DeyeBusEvent event;
+
+  g_assert_true (deye_bus_events_pop (&f->events, &event));
+  deye_bus_session_handled (f->session, event.subject, event.message, TRUE);
+  deye_bus_event_clear (&event);
+}
+
+/* Under block credit goes back when nothing is left; a quarter of the window is enough for the others. */
+static void
+test_block_returns_credit (Fixture *f, gconstpointer data)
+{
+  DeyeBusChannel *channel;
+
+  ready (f, NULL);
+  channel = subscribed (f, FALSE, 100, 10000);
+  for (guint i = 0; i < 5; i++)
+    script_deliver (f->in, channel->id, 0, i + 1, "events.a", "hello", 5);
+  feed (f);
+  handle_one (f);
+  handle_one (f);
+  assert_credit (f, channel, 0);
+  channel->policy = DEYE_BUS_POLICY_BLOCK;
+  handle_one (f);
+  assert_credit (f, channel, 0);
+  deye_bus_session_return_credit (f->session, channel);
+  assert_credit (f, channel, 103);
+  deye_bus_session_return_credit (f->session, channel);
+  assert_credit (f, channel, 0);
+  handle_one (f);
+  handle_one (f);
+  assert_credit (f, channel, 105);
+  channel->policy = DEYE_BUS_POLICY_CONFLATE;
+  script_deliver (f->in, channel->id, 0, 6, "events.a", "hello", 5);
+  feed (f);
+  handle_one (f);
+  deye_bus_session_return_credit (f->session, channel);
+  assert_credit (f, channel, 0);
+  deye_bus_channel_unref (channel);
+}
+
 /* DELIVERED goes out once, after the last callback. */
 static void
 test_delivered (Fixture *f, gconstpointer data)
@@ -521,6 +733,18 @@ test_served_requests (Fixture *f, gconstpointer data)
   g_assert_cmpstr (deye_bus_message_get_method (event.message), ==, "Ping");
   g_assert_cmpint (deye_bus_message_get_remaining (event.message), ==, 1000000);
   g_assert_true (deye_bus_session_is_open (f->session, event.message));
+  /* What it takes to answer is the asker's to say. */
+  {
+    g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+    DeyeBusCall call
+        = { .kind = WIRE_KIND_REPLY, .topic = "control.collector.tester", .route = 500, .options = options };
+    g_autoptr (GPtrArray) frames = NULL;
+
+    deye_bus_options_set_ttl (options, 1000);
+    g_assert_true (deye_bus_session_call (f->session, &call, NULL, NULL));
+    frames = take (f);
+    g_assert_cmpuint (script_find (frames, WIRE_KIND_REPLY)->envelope.ttl_us, ==, 0);
+  }
   wire_envelope_init (&cancel);
   cancel.route_id = 500;
   script_frame (f->in, WIRE_KIND_CANCEL, 0, &cancel);
@@ -700,6 +924,8 @@ transcript (void)
   script_frame (bytes, WIRE_KIND_DELIVERED, 0, &envelope);
   envelope.route_id = 500;
   script_frame (bytes, WIRE_KIND_CANCEL, 0, &envelope);
+  script_adjusted (bytes, 12, 1, 10, 1000);
+  script_block_over (bytes, 4, 3);
   envelope.id = 3;
   script_frame (bytes, WIRE_KIND_PING, 0, &envelope);
   script_frame (bytes, WIRE_KIND_PONG, 0, &envelope);
@@ -730,8 +956,9 @@ tell_all (Fixture *f)
 static void
 run_transcript (const guint8 *bytes, gsize len, gsize step)
 {
-  static const DeyeBusPendingKind kinds[] = { DEYE_BUS_PENDING_REPLY, DEYE_BUS_PENDING_ACK, DEYE_BUS_PENDING_SENT,
-                                              DEYE_BUS_PENDING_REPLY, DEYE_BUS_PENDING_DELIVERED };
+  static const DeyeBusPendingKind kinds[]
+      = { DEYE_BUS_PENDING_REPLY, DEYE_BUS_PENDING_ACK,       DEYE_BUS_PENDING_SENT,
+          DEYE_BUS_PENDING_REPLY, DEYE_BUS_PENDING_DELIVERED, DEYE_BUS_PENDING_REPLY };
   Fixture f;
   DeyeBusChannel *channel;
   gboolean called = FALSE;
@@ -751,8 +978,9 @@ run_transcript (const guint8 *bytes, gsize len, gsize step)
                                    .topic = "events.process.new" };
               g_autoptr (DeyeBusPending) pending = deye_bus_pending_new (kinds[i], FAR_US);
 
-              if (i == 0)
+              if (i == 0 || i == 5)
                 pending->channel = deye_bus_channel_ref (channel);
+              pending->adjusts = i == 5;
               (void) deye_bus_session_call (f.session, &call, pending, NULL);
             }
         }
@@ -796,7 +1024,7 @@ test_hostile_bit_flips (void)
       }
 }
 
-/* GAPs cost the broker nothing, so there is a bound. */
+/* GAPs cost the broker nothing, so they grow instead of becoming more. */
 static void
 test_hostile_gaps (Fixture *f, gconstpointer data)
 {
@@ -807,7 +1035,14 @@ test_hostile_gaps (Fixture *f, gconstpointer data)
   script_gap (f->in, channel->id, 2, 9, 8);
   for (guint i = 0; i < 70000; i++)
     deye_bus_session_received (f->session, f->in->data, f->in->len, START_US);
+  g_assert_cmpuint (f->events.count, ==, 1);
+  g_assert_cmpint (deye_bus_session_state (f->session), ==, DEYE_BUS_SESSION_READY);
+  g_byte_array_set_size (f->in, 0);
+  for (guint i = 0; i < 100; i++)
+    script_gap_for (f->in, channel->id, 2, 9, 8, 100 + i);
+  feed (f);
   g_assert_cmpint (deye_bus_session_state (f->session), ==, DEYE_BUS_SESSION_ENDED);
+  g_assert_cmpuint (f->events.count, <, 20);
   deye_bus_channel_unref (channel);
 }
 
@@ -824,15 +1059,21 @@ main (int argc, char **argv)
   ADD ("no-welcome", test_no_welcome);
   ADD ("credit/stop-and-go", test_credit_stop_and_go);
   ADD ("credit/bytes", test_credit_in_bytes);
+  ADD ("credit/M08-given-up-is-never-sent", test_credit_given_up);
+  ADD ("credit/M08-waiting-calls-are-bounded", test_credit_waiting_calls);
+  ADD ("credit/M08-waiting-bytes-are-bounded", test_credit_waiting_bytes);
+  ADD ("credit/M08-block-returns-it-at-the-end", test_block_returns_credit);
   ADD ("too-large", test_too_large);
   ADD ("not-text", test_not_text);
   ADD ("acks", test_acks);
   ADD ("refused-unasked", test_refused_unasked);
+  ADD ("M08-block-over", test_block_over);
   ADD ("error-reply", test_error_reply);
   ADD ("deliver", test_deliver);
   ADD ("overrun", test_overrun);
   ADD ("large-message", test_large_message);
   ADD ("gap", test_gap);
+  ADD ("M08-gaps-grow", test_gaps_grow);
   ADD ("delivered", test_delivered);
   ADD ("served-requests", test_served_requests);
   ADD ("told-after-reconnect", test_told_after_reconnect);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-subscribe-options.h"
+
+/* 0: the broker's default. */
+struct _DeyeBusSubscribeOptions
+{
+  DeyeBusPolicy policy;
+  guint64 queue_messages;
+  guint64 queue_bytes;
+  guint64 window_messages;
+  guint64 window_bytes;
+};

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-subscription-private.h"
+
+#include "control.pb-c.h"
+#include "deye-bus-pack.h"
+#include "deye-bus-subscribe-options-private.h"
+
+#include <glib/gi18n-lib.h>
+
+/*
+ * How much comes, and when: the policy and bounds in force, how to change them, and pausing.
+ *
+ * The broker enforces policy and bounds, nothing of that is done here; pausing is this side's alone, the broker only sees
+ * that no credit comes back.
+ */
+
+/* --- in force --- */
+
+DeyeBusPolicy
+deye_bus_subscription_get_policy (DeyeBusSubscription *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), DEYE_BUS_POLICY_DEFAULT);
+  return self->channel->policy;
+}
+
+guint64
+deye_bus_subscription_get_queue_messages (DeyeBusSubscription *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), 0);
+  return self->channel->queue_messages;
+}
+
+guint64
+deye_bus_subscription_get_queue_bytes (DeyeBusSubscription *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), 0);
+  return self->channel->queue_bytes;
+}
+
+/* --- adjust --- */
+
+static GBytes *
+pack_adjust (guint32 id, const DeyeBusSubscribeOptions *options)
+{
+  Daemoneye__Eventbus__V1__AdjustRequest request = DAEMONEYE__EVENTBUS__V1__ADJUST_REQUEST__INIT;
+
+  request.subscription = id;
+  request.policy = options->policy;
+  request.queue_messages = options->queue_messages;
+  request.queue_bytes = options->queue_bytes;
+  return deye_bus_pack (&request.base);
+}
+
+/* The session reads the answer, in its place among the deliveries. */
+static gboolean
+begin_adjust (DeyeBusSubscription *self, DeyeBusClient *client, const DeyeBusSubscribeOptions *options,
+              DeyeBusPending *pending, GError **error)
+{
+  g_autoptr (GBytes) payload = pack_adjust (self->channel->id, options);
+
+  if (self->channel->cut)
+    {
+      g_propagate_error (error, deye_bus_subscription_error_ended ());
+      return FALSE;
+    }
+  pending->channel = deye_bus_channel_ref (self->channel);
+  pending->adjusts = TRUE;
+  return deye_bus_client_ask_broker (client, "control.bus.adjust", DEYE_BUS_TYPE_PREFIX "AdjustRequest", payload,
+                                     pending, error);
+}
+
+/* The client, with its context held; leave() it. NULL: not now. */
+static DeyeBusClient *
+enter_client (DeyeBusSubscription *self, GError **error)
+{
+  g_autoptr (DeyeBusClient) client = g_weak_ref_get (&self->client);
+
+  if (client == NULL)
+    g_propagate_error (error, deye_bus_subscription_error_ended ());
+  else if (deye_bus_client_enter (client, error))
+    return g_steal_pointer (&client);
+  return NULL;
+}
+
+gboolean
+deye_bus_subscription_adjust (DeyeBusSubscription *self, DeyeBusSubscribeOptions *options, GCancellable *cancellable,
+                              GError **error)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (DeyeBusClient) client = NULL;
+  gboolean ok;
+
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
+  g_return_val_if_fail (options != NULL, FALSE);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || (client = enter_client (self, error)) == NULL)
+    return FALSE;
+  pending = deye_bus_client_new_broker_pending ();
+  ok = begin_adjust (self, client, options, pending, error)
+       && deye_bus_client_wait_pending (client, pending, cancellable, error);
+  deye_bus_client_leave (client);
+  return ok;
+}
+
+static void
+on_adjusted (DeyeBusPending *pending)
+{
+  GError *error = NULL;
+  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+deye_bus_subscription_adjust_async (DeyeBusSubscription *self, DeyeBusSubscribeOptions *options,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self));
+  g_return_if_fail (options != NULL);
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, deye_bus_subscription_adjust_async);
+  g_task_set_check_cancellable (task, FALSE);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || (client = enter_client (self, &error)) == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  pending = deye_bus_client_new_broker_pending ();
+  /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
+  g_task_set_task_data (task, g_object_ref (client), g_object_unref);
+  if (begin_adjust (self, client, options, pending, &error))
+    deye_bus_client_run_task (client, pending, task, cancellable, on_adjusted);
+  else
+    g_task_return_error (task, error);
+  deye_bus_client_leave (client);
+}
+
+gboolean
+deye_bus_subscription_adjust_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- pause --- */
+
+static DeyeBusClient *
+enter_to_pause (DeyeBusSubscription *self, GError **error)
+{
+  if (self->channel->ended)
+    g_propagate_error (error, deye_bus_subscription_error_ended ());
+  else if (!self->channel->pull)
+    return enter_client (self, error);
+  else
+    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED,
+                         _ ("This subscription has no callback to pause: call next() when you want its messages"));
+  return NULL;
+}
+
+gboolean
+deye_bus_subscription_pause (DeyeBusSubscription *self, GError **error)
+{
+  g_autoptr (DeyeBusClient) client = NULL;
+
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
+
+  client = enter_to_pause (self, error);
+  if (client == NULL)
+    return FALSE;
+  self->channel->paused = TRUE;
+  deye_bus_session_return_credit (client->session, self->channel);
+  deye_bus_client_leave (client);
+  return TRUE;
+}
+
+gboolean
+deye_bus_subscription_resume (DeyeBusSubscription *self, GError **error)
+{
+  g_autoptr (DeyeBusClient) client = NULL;
+
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
+
+  client = enter_to_pause (self, error);
+  if (client == NULL)
+    return FALSE;
+  self->channel->paused = FALSE;
+  deye_bus_client_resume_channel (client, self->channel);
+  deye_bus_client_leave (client);
+  return TRUE;
+}
+
+gboolean
+deye_bus_subscription_is_paused (DeyeBusSubscription *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
+  return self->channel->paused;
+}
