@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control.pb-c.h"
+#include "envelope.pb-c.h"
+#include "sim-world.h"
+#include "wire-guard.h"
+
+#include <string.h>
+
+/* A client made of bytes: what it sends is framed here, what comes is read, remembered and told to the model. */
+
+#define MAGIC   0x42594544u
+#define VERSION (1u << 16)
+
+void
+sim_client_init (SimClient *client, SimWorld *world, guint slot)
+{
+  client->world = world;
+  client->slot = slot;
+  client->role = slot == 0 ? SIM_AGENT : slot == 1 ? SIM_TOOL : SIM_COLLECTOR;
+  client->type = slot % 2 == 0 ? "procmond" : "netmond";
+  g_snprintf (client->id, sizeof client->id, "c%u", slot);
+  client->stream = g_byte_array_new ();
+  client->asked = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  client->routes = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_queue_init (&client->frames);
+}
+
+void
+sim_client_reset (SimClient *client)
+{
+  g_queue_clear_full (&client->frames, g_free);
+  g_byte_array_set_size (client->stream, 0);
+  g_hash_table_remove_all (client->asked);
+  g_array_set_size (client->routes, 0);
+  wire_frame_reader_clear (&client->reader);
+  wire_frame_reader_init (&client->reader, 1u << 26);
+  memset (client->subs, 0, sizeof client->subs);
+  memset (client->granted_messages, 0, sizeof client->granted_messages);
+  memset (client->granted_bytes, 0, sizeof client->granted_bytes);
+  memset (client->used_messages, 0, sizeof client->used_messages);
+  memset (client->used_bytes, 0, sizeof client->used_bytes);
+  client->is_ready = client->is_frozen = client->is_late = client->is_writable = FALSE;
+  client->next_id = 0;
+  client->next_subscription = 0;
+}
+
+void
+sim_client_clear (SimClient *client)
+{
+  sim_client_reset (client);
+  wire_frame_reader_clear (&client->reader);
+  g_byte_array_unref (client->stream);
+  g_hash_table_unref (client->asked);
+  g_array_unref (client->routes);
+}
+
+/* --- frames out --- */
+
+static void
+append (SimClient *client, guint8 kind, guint8 flags, const guint8 *body, gsize len, const SimFrame *frame)
+{
+  SimFrame *copy = g_memdup2 (frame, sizeof *frame);
+  guint8 header[WIRE_FRAME_HEADER_LEN];
+
+  wire_frame_put_header (header, kind, flags, (guint32) len);
+  g_byte_array_append (client->stream, header, sizeof header);
+  g_byte_array_append (client->stream, body, (guint) len);
+  copy->size = copy->left = sizeof header + len;
+  g_queue_push_tail (&client->frames, copy);
+}
+
+guint64
+sim_client_put (SimClient *client, guint8 kind, guint8 flags, WireEnvelope *envelope, const SimFrame *frame)
+{
+  g_autofree guint8 *body = NULL;
+  WireClass credit_class = WIRE_CLASS_NONE;
+  gsize len;
+
+  if (envelope->id == 0 && kind != WIRE_KIND_CREDIT && kind != WIRE_KIND_REPLY)
+    envelope->id = ++client->next_id;
+  len = wire_envelope_size (envelope) + envelope->payload.len;
+  body = g_malloc (len + 1);
+  if (envelope->payload.len > 0)
+    memcpy (wire_envelope_write (envelope, body), envelope->payload.data, envelope->payload.len);
+  else
+    wire_envelope_write (envelope, body);
+  append (client, kind, flags, body, len, frame);
+  /* A REPLY in here always answers a control call, small enough to be one as well. */
+  if (kind == WIRE_KIND_REPLY)
+    credit_class = WIRE_CLASS_CONTROL;
+  else
+    credit_class = wire_class_of (kind, envelope->topic, envelope->payload.len).credit_class;
+  client->used_messages[credit_class]++;
+  client->used_bytes[credit_class] += WIRE_FRAME_HEADER_LEN + len;
+  return envelope->id;
+}
+
+gboolean
+sim_client_has_credit (const SimClient *client, WireClass credit_class)
+{
+  return client->granted_messages[credit_class] > client->used_messages[credit_class]
+         && client->granted_bytes[credit_class] > client->used_bytes[credit_class];
+}
+
+void
+sim_client_hello (SimClient *client)
+{
+  static char nothing[] = "";
+  const SimFrame frame = { .kind = SIM_FRAME_HELLO };
+  Daemoneye__Eventbus__V1__Hello hello;
+  guint8 body[256];
+
+  daemoneye__eventbus__v1__hello__init (&hello);
+  hello.magic = MAGIC;
+  hello.oldest_version = hello.newest_version = VERSION;
+  hello.id = client->id;
+  hello.type = client->role == SIM_COLLECTOR ? (char *) (gsize) client->type : nothing;
+  hello.role = client->role == SIM_TOOL ? SIM_TOOL : SIM_COLLECTOR;
+  hello.incarnation = client->number;
+  append (client, WIRE_KIND_HELLO, 0, body, daemoneye__eventbus__v1__hello__pack (&hello, body), &frame);
+}
+
+void
+sim_client_call (SimClient *client, const char *topic, WireSpan payload, const SimFrame *frame)
+{
+  WireEnvelope envelope;
+  guint64 id;
+
+  if (!sim_client_has_credit (client, WIRE_CLASS_CONTROL))
+    return;
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  envelope.payload = payload;
+  id = sim_client_put (client, WIRE_KIND_REQUEST, 0, &envelope, frame);
+  g_hash_table_add (client->asked, g_memdup2 (&id, sizeof id));
+}
+
+/* --- receive windows --- */
+
+void
+sim_client_return_credit (SimClient *client, guint place, gboolean half)
+{
+  const SimFrame frame = { .kind = SIM_FRAME_OTHER };
+  SimSub *sub = &client->subs[place];
+  guint64 messages = half ? sub->told_messages + (sub->got_messages - sub->told_messages + 1) / 2 : sub->got_messages;
+  WireEnvelope credit;
+
+  if (!sub->exists || messages == sub->told_messages)
+    return;
+  sub->told_messages = messages;
+  wire_envelope_init (&credit);
+  credit.subscription = sub->number;
+  credit.credit_messages = sub->window_messages + messages;
+  credit.credit_bytes = sub->window_bytes + sub->got_bytes;
+  sim_client_put (client, WIRE_KIND_CREDIT, 0, &credit, &frame);
+}
+
+static void
+got_message (SimClient *client, guint32 subscription, gsize len)
+{
+  for (guint i = 0; i < SIM_SUBS; i++)
+    {
+      SimSub *sub = &client->subs[i];
+
+      if (!sub->exists || sub->number != subscription)
+        continue;
+      sub->got_messages++;
+      sub->got_bytes += len;
+      if (!sub->lazy || client->world->is_healing)
+        sim_client_return_credit (client, i, FALSE);
+    }
+}
+
+/* --- frames in --- */
+
+static void
+handle_welcome (SimClient *client, WireSpan body)
+{
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__welcome__descriptor, body, 0, NULL);
+  const Daemoneye__Eventbus__V1__Welcome *welcome;
+
+  if (guard == NULL)
+    {
+      sim_world_fail (client->world, "a malformed WELCOME");
+      return;
+    }
+  welcome = wire_guard_message (guard);
+  client->is_ready = TRUE;
+  for (gsize i = 0; i < welcome->n_windows; i++)
+    {
+      client->granted_messages[welcome->windows[i]->class_] = welcome->windows[i]->messages;
+      client->granted_bytes[welcome->windows[i]->class_] = welcome->windows[i]->bytes;
+    }
+}
+
+static guint64
+number_of (WireSpan payload)
+{
+  guint64 number = 0;
+
+  memcpy (&number, payload.data, MIN (payload.len, sizeof number));
+  return number;
+}
+
+static void
+handle_deliver (SimClient *client, const WireEnvelope *envelope)
+{
+  WireSpan ids = envelope->subscriptions;
+  guint32 id;
+
+  while (wire_envelope_next_u32 (&ids, &id))
+    {
+      got_message (client, id, envelope->payload.len);
+      sim_model_deliver (client->world->model, client->number, id, number_of (envelope->payload), envelope->payload.len,
+                         envelope->accept_seq, (const char *) envelope->sender.data, envelope->sender.len);
+    }
+}
+
+static void
+reach_gap (SimClient *client, const WireEnvelope *envelope)
+{
+  static const SimReach full[SIM_N_POLICIES] = {
+    [SIM_DROP_OLDEST] = SIM_REACH_DROPPED_OLDEST,
+    [SIM_DROP_NEWEST] = SIM_REACH_DROPPED_NEWEST,
+    [SIM_CONFLATE] = SIM_REACH_CONFLATED,
+  };
+  SimPolicy policy = sim_model_policy (client->world->model, client->number, envelope->subscription);
+
+  if (envelope->gap_reason == SIM_REASON_EXPIRED)
+    sim_reach (client->world, SIM_REACH_EXPIRED);
+  else if (envelope->gap_reason == SIM_REASON_LIMIT)
+    sim_reach (client->world, SIM_REACH_LIMIT_GAP);
+  else if (envelope->gap_reason == SIM_REASON_NO_MEMORY)
+    sim_reach (client->world, SIM_REACH_NO_MEMORY_GAP);
+  else if (envelope->gap_reason == SIM_REASON_REFUSED)
+    sim_reach (client->world, policy == SIM_ERROR ? SIM_REACH_ERROR_REFUSED : SIM_REACH_BLOCK_REFUSED);
+  else if (full[policy] != 0)
+    sim_reach (client->world, full[policy]);
+}
+
+static void
+handle_error (SimClient *client, const WireEnvelope *envelope)
+{
+  g_hash_table_remove (client->asked, &envelope->answers);
+  if (wire_span_equal (envelope->setting, WIRE_SPAN_LITERAL ("longest_block_us")))
+    sim_reach (client->world, SIM_REACH_BLOCK_EXPIRED);
+  else if (envelope->status == WIRE_STATUS_DENIED)
+    sim_reach (client->world, SIM_REACH_DENIED);
+  else if (envelope->status == WIRE_STATUS_LIMIT)
+    sim_reach (client->world, SIM_REACH_LIMIT_REFUSED);
+  else if (envelope->status == WIRE_STATUS_TIMEOUT || envelope->status == WIRE_STATUS_RESPONDER_GONE)
+    sim_reach (client->world, SIM_REACH_REQUEST_ENDED);
+  else if (envelope->status == WIRE_STATUS_UNSUPPORTED
+           && g_strstr_len ((const char *) envelope->detail.data, (gssize) envelope->detail.len, "group") != NULL)
+    sim_reach (client->world, SIM_REACH_GROUP_POLICY);
+}
+
+static void
+handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
+{
+  SimWorld *world = client->world;
+
+  switch (frame->kind)
+    {
+    case WIRE_KIND_DELIVER:
+      handle_deliver (client, envelope);
+      break;
+    case WIRE_KIND_GAP:
+      reach_gap (client, envelope);
+      sim_model_gap (world->model, client->number, envelope->subscription, envelope->gap_from, envelope->gap_to,
+                     envelope->gap_count, envelope->gap_reason);
+      break;
+    case WIRE_KIND_ACK:
+      sim_model_ack (world->model, (guint64) client->number << 32 | envelope->answers, envelope->accept_seq,
+                     envelope->matched, envelope->queued, envelope->refused);
+      break;
+    case WIRE_KIND_CREDIT:
+      client->granted_messages[envelope->credit_class % WIRE_N_CLASSES] = envelope->credit_messages;
+      client->granted_bytes[envelope->credit_class % WIRE_N_CLASSES] = envelope->credit_bytes;
+      break;
+    case WIRE_KIND_REQUEST:
+      g_array_append_val (client->routes, envelope->route_id);
+      got_message (client, client->subs[SIM_SUBS - 1].number, envelope->payload.len);
+      break;
+    case WIRE_KIND_REPLY:
+      if (!wire_span_equal (envelope->sender, WIRE_SPAN_LITERAL ("bus")))
+        sim_reach (world, SIM_REACH_REPLIED);
+      g_hash_table_remove (client->asked, &envelope->answers);
+      break;
+    case WIRE_KIND_ERROR:
+      handle_error (client, envelope);
+      break;
+    default:
+      break;
+    }
+}
+
+static void
+took_goodbye (SimClient *client, WireSpan body)
+{
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__goodbye__descriptor, body, 0, NULL);
+  const Daemoneye__Eventbus__V1__Goodbye *goodbye = guard != NULL ? wire_guard_message (guard) : NULL;
+
+  if (goodbye == NULL)
+    sim_world_fail (client->world, "a malformed GOODBYE");
+  else if (goodbye->status == WIRE_STATUS_SLOW_CONSUMER)
+    sim_reach (client->world, SIM_REACH_CLOSED_SLOW);
+  else if (goodbye->status == WIRE_STATUS_CREDIT_EXCEEDED)
+    sim_reach (client->world, SIM_REACH_CREDIT_EXCEEDED);
+  else if (goodbye->status == WIRE_STATUS_BAD_MESSAGE || goodbye->status == WIRE_STATUS_PROTOCOL_ORDER
+           || goodbye->status == WIRE_STATUS_BAD_FRAME)
+    sim_reach (client->world, SIM_REACH_HOSTILE_CLOSED);
+}
+
+void
+sim_client_took (SimClient *client, const guint8 *bytes, gsize len)
+{
+  WireSpan input = wire_span (bytes, len);
+  WireEnvelope envelope;
+  WireFrame frame;
+  WireFrameResult result;
+
+  while ((result = wire_frame_reader_next (&client->reader, &input, &frame)) == WIRE_FRAME_COMPLETE)
+    {
+      if (frame.kind == WIRE_KIND_WELCOME)
+        handle_welcome (client, frame.body);
+      else if (frame.kind == WIRE_KIND_GOODBYE)
+        took_goodbye (client, frame.body);
+      else if (wire_envelope_read (frame.body, frame.kind, WIRE_FROM_BROKER, &envelope).status != WIRE_STATUS_OK)
+        sim_world_fail (client->world, "the broker sent a malformed frame of kind %u", frame.kind);
+      else
+        handle (client, &frame, &envelope);
+    }
+  if (result == WIRE_FRAME_BAD)
+    sim_world_fail (client->world, "the broker sent bytes that are no frame");
+}

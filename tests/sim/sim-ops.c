@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control.pb-c.h"
+#include "sim-world.h"
+
+#include <string.h>
+
+/* What clients do, valid and not, and what goes wrong around them: one table with weights. */
+
+/* Who may publish: A the agent and tools, P procmonds, N netmonds. */
+static const struct
+{
+  const char *topic;
+  const char *who;
+} topics[] = {
+  { "events.process.new", "P" },
+  { "events.network.dns", "N" },
+  { "events.process.anomaly", "APN" },
+  { "tasks.procmond", "A" },
+  { "results.procmond", "P" },
+  { "results.netmond", "N" },
+  { "health.status", "APN" },
+  { "health.disk", "APN" },
+  { "control.health.heartbeat", "APN" },
+  { "control.agent.policy", "A" },
+  { "control.collector.lifecycle", "A" },
+};
+
+static const char *const patterns[] = {
+  "#",
+  "events.#",
+  "events.process.+",
+  "events.process.new",
+  "events.+.anomaly",
+  "tasks.#",
+  "tasks.procmond",
+  "results.#",
+  "results.+",
+  "health.#",
+  "health.status",
+  "control.#",
+  "control.health.#",
+  "control.agent.policy",
+};
+
+static const char *const groups[] = { "one", "two" };
+
+#define SERVED      "health.echo"
+#define PAYLOAD_MAX 24000u
+#define SERVE_PLACE (SIM_SUBS - 1)
+#define OTHER       (&(const SimFrame){ .kind = SIM_FRAME_OTHER })
+
+static char
+kind_of (const SimClient *client)
+{
+  return client->role != SIM_COLLECTOR ? 'A' : client->type[0] == 'p' ? 'P' : 'N';
+}
+
+static guint
+size_of_payload (SimRandom *random)
+{
+  guint dice = sim_below (random, 100);
+
+  if (dice < 70)
+    return 8 + sim_below (random, 200);
+  return dice < 95 ? 200 + sim_below (random, 3000) : 3000 + sim_below (random, PAYLOAD_MAX - 3000);
+}
+
+static void
+publish_to (SimWorld *world, SimClient *client, const char *topic, guint len)
+{
+  static guint8 payload[PAYLOAD_MAX];
+  SimFrame frame = { .kind = SIM_FRAME_PUBLISH, .topic = topic, .payload_len = len };
+  WireEnvelope envelope;
+  guint8 flags = WIRE_FLAG_WANT_ACK;
+
+  wire_envelope_init (&envelope);
+  envelope.id = ++client->next_id;
+  envelope.topic = wire_span_str (topic);
+  frame.number = (guint64) client->number << 32 | envelope.id;
+  memcpy (payload, &frame.number, sizeof frame.number);
+  envelope.payload = wire_span (payload, len);
+  if (sim_chance (&world->random, 8))
+    envelope.ttl_us = 1000 + sim_below (&world->random, 200000);
+  frame.broadcast = sim_chance (&world->random, 5);
+  if (frame.broadcast)
+    flags |= WIRE_FLAG_BROADCAST;
+  sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
+}
+
+static void
+op_publish (SimWorld *world, SimClient *client)
+{
+  guint start = sim_below (&world->random, G_N_ELEMENTS (topics));
+  guint burst = sim_chance (&world->random, 30) ? 1 + sim_below (&world->random, 20) : 1;
+  guint at = start;
+
+  while (strchr (topics[at].who, kind_of (client)) == NULL)
+    at = (at + 1) % G_N_ELEMENTS (topics);
+  for (guint i = 0; i < burst; i++)
+    {
+      guint len = size_of_payload (&world->random);
+      WireClass credit_class = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (topics[at].topic), len).credit_class;
+
+      if (!sim_client_has_credit (client, credit_class))
+        return;
+      publish_to (world, client, topics[at].topic, len);
+    }
+}
+
+/* --- subscriptions --- */
+
+static SimPolicy
+default_policy (const char *pattern)
+{
+  if (g_str_has_prefix (pattern, "tasks.") || g_str_has_prefix (pattern, "results."))
+    return SIM_BLOCK;
+  if (g_str_has_prefix (pattern, "health.") || g_str_has_prefix (pattern, "control.health."))
+    return SIM_CONFLATE;
+  return g_str_has_prefix (pattern, "control.") ? SIM_DROP_NEWEST : SIM_DROP_OLDEST;
+}
+
+static void
+draw_bounds (SimRandom *random, guint64 *messages, guint64 *bytes)
+{
+  *messages = sim_chance (random, 60) ? 1 + sim_below (random, 12) : 0;
+  *bytes = sim_chance (random, 30) ? 1000 + sim_below (random, 20000) : 0;
+}
+
+static void
+call_packed (SimClient *client, const char *topic, const ProtobufCMessage *message, const SimFrame *frame)
+{
+  guint8 bytes[512];
+
+  g_assert (protobuf_c_message_get_packed_size (message) <= sizeof bytes);
+  sim_client_call (client, topic, wire_span (bytes, protobuf_c_message_pack (message, bytes)), frame);
+}
+
+static gboolean
+may_subscribe (SimClient *client, guint place)
+{
+  SimSub *sub = &client->subs[place];
+
+  if (sub->exists || sub->asked || !sim_client_has_credit (client, WIRE_CLASS_CONTROL))
+    return FALSE;
+  sub->asked = TRUE;
+  return TRUE;
+}
+
+static void
+op_subscribe (SimWorld *world, SimClient *client)
+{
+  SimRandom *random = &world->random;
+  Daemoneye__Eventbus__V1__SubscribeRequest request;
+  SimFrame frame = { .kind = SIM_FRAME_SUBSCRIBE };
+
+  daemoneye__eventbus__v1__subscribe_request__init (&request);
+  frame.place = sim_below (random, SIM_SUBS - 1);
+  if (!may_subscribe (client, frame.place))
+    return;
+  frame.subscription = request.subscription = ++client->next_subscription;
+  frame.topic = patterns[sim_below (random, G_N_ELEMENTS (patterns))];
+  frame.lazy = sim_chance (random, 50);
+  request.pattern = (char *) (gsize) frame.topic;
+  request.policy = sim_below (random, SIM_N_POLICIES);
+  if (sim_chance (random, 25))
+    {
+      /* Members of a group ask for one policy, mostly; what is asked for another way is refused. */
+      frame.group = groups[sim_below (random, G_N_ELEMENTS (groups))];
+      request.group = (char *) (gsize) frame.group;
+      request.policy = sim_chance (random, 20) ? SIM_ERROR : SIM_DROP_NEWEST;
+    }
+  draw_bounds (random, &request.queue_messages, &request.queue_bytes);
+  frame.window_messages = request.window_messages = 1 + sim_below (random, 20);
+  frame.window_bytes = request.window_bytes = 2000 + sim_below (random, 50000);
+  frame.policy = request.policy != 0 ? (SimPolicy) request.policy : default_policy (frame.topic);
+  frame.roomy = request.queue_messages == 0 && request.queue_bytes == 0;
+  call_packed (client, "control.bus.subscribe", &request.base, &frame);
+}
+
+static void
+op_serve (SimWorld *world, SimClient *client)
+{
+  Daemoneye__Eventbus__V1__SubscribeRequest request;
+  static char served[] = SERVED;
+  const SimFrame frame = { .kind = SIM_FRAME_SUBSCRIBE,
+                           .place = SERVE_PLACE,
+                           .subscription = ++client->next_subscription,
+                           .serve = TRUE,
+                           .topic = SERVED,
+                           .window_messages = 4,
+                           .window_bytes = 10000,
+                           .lazy = sim_chance (&world->random, 30) };
+
+  if (!may_subscribe (client, SERVE_PLACE))
+    return;
+  daemoneye__eventbus__v1__subscribe_request__init (&request);
+  request.subscription = frame.subscription;
+  request.pattern = served;
+  request.serve = TRUE;
+  request.window_messages = frame.window_messages;
+  request.window_bytes = frame.window_bytes;
+  call_packed (client, "control.bus.subscribe", &request.base, &frame);
+}
+
+static void
+op_unsubscribe (SimWorld *world, SimClient *client)
+{
+  Daemoneye__Eventbus__V1__UnsubscribeRequest request;
+  SimFrame frame = { .kind = SIM_FRAME_UNSUBSCRIBE, .place = sim_below (&world->random, SIM_SUBS) };
+
+  frame.subscription = client->subs[frame.place].number;
+  if (!client->subs[frame.place].exists)
+    return;
+
+  daemoneye__eventbus__v1__unsubscribe_request__init (&request);
+  request.subscription = frame.subscription;
+  call_packed (client, "control.bus.unsubscribe", &request.base, &frame);
+}
+
+static void
+op_adjust (SimWorld *world, SimClient *client)
+{
+  Daemoneye__Eventbus__V1__AdjustRequest request;
+  SimFrame frame = { .kind = SIM_FRAME_ADJUST, .place = sim_below (&world->random, SIM_SUBS - 1) };
+
+  frame.subscription = client->subs[frame.place].number;
+  if (!client->subs[frame.place].exists)
+    return;
+  daemoneye__eventbus__v1__adjust_request__init (&request);
+  request.subscription = frame.subscription;
+  /* Not to block, which some may not. */
+  frame.policy = request.policy = SIM_DROP_OLDEST + sim_below (&world->random, 4);
+  draw_bounds (&world->random, &request.queue_messages, &request.queue_bytes);
+  call_packed (client, "control.bus.adjust", &request.base, &frame);
+}
+
+static void
+op_credit (SimWorld *world, SimClient *client)
+{
+  for (guint i = 0; i < SIM_SUBS; i++)
+    if (sim_chance (&world->random, 50))
+      sim_client_return_credit (client, i, sim_chance (&world->random, 50));
+}
+
+/* --- requests --- */
+
+static void
+op_request (SimWorld *world, SimClient *client)
+{
+  WireEnvelope envelope;
+  guint64 id;
+
+  if (!sim_client_has_credit (client, WIRE_CLASS_CONTROL))
+    return;
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (SERVED);
+  envelope.deadline_us = 1000 + sim_below (&world->random, 300000);
+  id = sim_client_put (client, WIRE_KIND_REQUEST, 0, &envelope, OTHER);
+  g_hash_table_add (client->asked, g_memdup2 (&id, sizeof id));
+}
+
+static void
+op_reply (SimWorld *world, SimClient *client)
+{
+  WireEnvelope envelope;
+
+  if (client->routes->len == 0 || !sim_client_has_credit (client, WIRE_CLASS_CONTROL))
+    return;
+  wire_envelope_init (&envelope);
+  envelope.route = g_array_index (client->routes, guint64, 0);
+  g_array_remove_index (client->routes, 0);
+  sim_client_put (client, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope, OTHER);
+}
+
+static void
+op_stats (SimWorld *world, SimClient *client)
+{
+  Daemoneye__Eventbus__V1__StatsRequest request;
+
+  daemoneye__eventbus__v1__stats_request__init (&request);
+  request.subscriptions = request.groups = request.domains = TRUE;
+  request.slow = sim_chance (&world->random, 50);
+  call_packed (client, "control.bus.stats", &request.base, OTHER);
+}
+
+static void
+op_ping (SimWorld *world, SimClient *client)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  sim_client_put (client, WIRE_KIND_PING, 0, &envelope, OTHER);
+}
+
+/* --- what is not allowed --- */
+
+static void
+op_denied (SimWorld *world, SimClient *client)
+{
+  static const char *const refused[] = { "system.x", "events..x", "nobody.knows", "control.agent.policy" };
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (refused[sim_below (&world->random, client->role == SIM_COLLECTOR ? 4 : 3)]);
+  if (sim_client_has_credit (client, wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, 0).credit_class))
+    sim_client_put (client, WIRE_KIND_PUBLISH, 0, &envelope, OTHER);
+}
+
+static void
+op_hostile (SimWorld *world, SimClient *client)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  switch (sim_below (&world->random, 4))
+    {
+    case 0: /* only the broker delivers */
+      sim_client_put (client, WIRE_KIND_DELIVER, 0, &envelope, OTHER);
+      break;
+    case 1: /* more credit than the window */
+      envelope.subscription = 1;
+      envelope.credit_messages = G_MAXUINT32;
+      envelope.credit_bytes = G_MAXUINT32;
+      sim_client_put (client, WIRE_KIND_CREDIT, 0, &envelope, OTHER);
+      break;
+    case 2: /* a field of the broker */
+      envelope.sender = WIRE_SPAN_LITERAL ("bus");
+      envelope.topic = WIRE_SPAN_LITERAL ("health.status");
+      sim_client_put (client, WIRE_KIND_PUBLISH, 0, &envelope, OTHER);
+      break;
+    default: /* without credit */
+      if (sim_client_has_credit (client, WIRE_CLASS_MUST_KEEP) || client->role == SIM_COLLECTOR)
+        return;
+      envelope.topic = WIRE_SPAN_LITERAL ("tasks..x"); /* when credit came meanwhile it is refused */
+      sim_client_put (client, WIRE_KIND_PUBLISH, 0, &envelope, OTHER);
+    }
+}
+
+/* --- what happens to clients --- */
+
+static void
+op_freeze (SimWorld *world, SimClient *client)
+{
+  client->is_frozen = !client->is_frozen;
+}
+
+static void
+op_delay (SimWorld *world, SimClient *client)
+{
+  client->is_late = !client->is_late;
+}
+
+static void
+op_disconnect (SimWorld *world, SimClient *client)
+{
+  sim_world_disconnect (world, client);
+}
+
+static void
+op_advance (SimWorld *world, SimClient *client)
+{
+  sim_world_advance (world, sim_chance (&world->random, 90) ? 1 + sim_below (&world->random, 5000)
+                                                            : 1 + sim_below (&world->random, 2000000));
+}
+
+/* Only where whole frames go in, so that what fails is what the broker keeps, not what it reads. */
+static void
+op_no_memory (SimWorld *world, SimClient *client)
+{
+  world->fail_allocations = 1 + sim_below (&world->random, 3);
+}
+
+static const struct
+{
+  guint weight;
+  void (*run) (SimWorld *world, SimClient *client);
+} ops[] = {
+  { 300, op_publish }, { 60, op_subscribe }, { 12, op_unsubscribe }, { 12, op_adjust }, { 90, op_credit },
+  { 10, op_serve },    { 30, op_request },   { 25, op_reply },       { 6, op_stats },   { 15, op_ping },
+  { 6, op_denied },    { 2, op_hostile },    { 40, op_freeze },      { 15, op_delay },  { 4, op_disconnect },
+  { 60, op_advance },  { 8, op_no_memory },
+};
+
+void
+sim_ops_one (SimWorld *world)
+{
+  SimClient *client = &world->clients[sim_below (&world->random, SIM_CLIENTS)];
+  guint sum = 0;
+  guint dice;
+
+  if (client->peer == NULL)
+    {
+      sim_world_connect (world, client);
+      return;
+    }
+  if (!client->is_ready)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (ops); i++)
+    sum += ops[i].weight;
+  dice = sim_below (&world->random, sum);
+  for (guint i = 0; i < G_N_ELEMENTS (ops); i++)
+    {
+      if (dice < ops[i].weight)
+        {
+          ops[i].run (world, client);
+          return;
+        }
+      dice -= ops[i].weight;
+    }
+}
+
+void
+sim_ops_limits (SimRandom *random, BusLimits *limits)
+{
+  limits->max_payload = 65536;
+  limits->queue_soft_bytes = 65536;
+  limits->queue_hard_bytes = 100000 + sim_below (random, 400000);
+  limits->queue_hard_messages = sim_chance (random, 50) ? 16 + sim_below (random, 100) : 65536;
+  limits->queue_soft_timeout_us = 100000 + sim_below (random, 1000000);
+  limits->control_queue_bytes = sim_chance (random, 40) ? 4000 + sim_below (random, 20000) : 65536;
+  limits->broker_bytes = sim_chance (random, 30) ? 300000 + sim_below (random, 500000) : 50331648;
+  limits->uid_bytes = sim_chance (random, 20) ? 200000 + sim_below (random, 300000) : 50331648;
+  limits->quota_soft_percent = 1 + sim_below (random, 100);
+  limits->publish_window_control_bytes = 32768;
+  limits->publish_window_must_keep_bytes = 3000 + sim_below (random, 30000);
+  limits->publish_window_may_drop_bytes = 65536;
+  limits->publish_window_messages = 16 + sim_below (random, 100);
+  limits->max_pending_requests = 1 + sim_below (random, 8);
+  limits->longest_block_us = 1000 + sim_below (random, 300000);
+  limits->max_subscriptions = sim_chance (random, 20) ? 3 : 1024;
+  limits->topic_cache = 16;
+}

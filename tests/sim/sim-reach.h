@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * What the simulator reached, over all seeds: one counter for each thing that has to happen somewhere, or the run proves
+ * less than it says. One table is the source of names and numbers.
+ */
+
+#define SIM_REACH_TABLE(X)                                                                                             \
+  X (BLOCK_REFUSED, "M08-block-refused-at-its-bound")                                                                  \
+  X (DROPPED_OLDEST, "B01-drop-oldest-dropped")                                                                        \
+  X (DROPPED_NEWEST, "B02-drop-newest-dropped")                                                                        \
+  X (ERROR_REFUSED, "B03-error-refused")                                                                               \
+  X (CONFLATED, "M08-conflated")                                                                                       \
+  X (BLOCK_HELD, "B04-block-held-credit")                                                                              \
+  X (PUBLISHER_BLOCKED, "B04-publisher-without-credit")                                                                \
+  X (BLOCK_EXPIRED, "B04-block-expired")                                                                               \
+  X (DEMOTED, "B04-demoted")                                                                                           \
+  X (DRAINED, "B04-drained-after-demotion")                                                                            \
+  X (BLOCKED_EACH_OTHER, "B05-blocked-each-other")                                                                     \
+  X (STUCK_BESIDE_OTHERS, "B06-one-stuck-of-several")                                                                  \
+  X (OWN_SUBSCRIBER, "B07-publisher-is-its-own-blocked-subscriber")                                                    \
+  X (ADJUSTED_FULL, "B08-adjusted-while-full")                                                                         \
+  X (CONTROL_PASSED, "B09-control-before-waiting-data")                                                                \
+  X (EXPIRED, "R11-time-to-live-over")                                                                                 \
+  X (LIMIT_GAP, "R04-largest-queue-paid")                                                                              \
+  X (NO_MEMORY_GAP, "R10-no-memory-told")                                                                              \
+  X (ALLOCATION_FAILED, "R10-allocation-failed")                                                                       \
+  X (FANOUT_SHARED, "R05-one-message-in-several-queues")                                                               \
+  X (LIMIT_REFUSED, "R03-subscription-refused")                                                                        \
+  X (REQUEST_ENDED, "R06-request-ended-by-deadline-or-leave")                                                          \
+  X (REPLIED, "replied")                                                                                               \
+  X (SOFT_LIMIT, "R04-soft-limit-passed")                                                                              \
+  X (CLOSED_SLOW, "B09-control-lane-full-closed")                                                                      \
+  X (CREDIT_EXCEEDED, "sent-without-credit-closed")                                                                    \
+  X (HANDED_OVER, "group-handed-over")                                                                                 \
+  X (GROUP_POLICY, "group-policy-refused")                                                                             \
+  X (DENIED, "I5-denied")                                                                                              \
+  X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \
+  X (SPLIT, "frame-split")                                                                                             \
+  X (PARTLY_SENT, "partly-sent")                                                                                       \
+  X (LEFT_WHILE_WAITING, "I16-left-while-waiting")                                                                     \
+  X (UNSUBSCRIBED_WAITING, "unsubscribed-while-waiting")
+
+#define SIM_REACH_ENUM(name, path) SIM_REACH_##name,
+typedef enum
+{
+  SIM_REACH_TABLE (SIM_REACH_ENUM) SIM_N_REACH
+} SimReach;
+#undef SIM_REACH_ENUM
+
+typedef struct
+{
+  guint64 counts[SIM_N_REACH];
+} SimReached;
+
+const char *sim_reach_name (SimReach reach);
