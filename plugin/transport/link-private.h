@@ -21,6 +21,7 @@ struct LinkSet
   GHashTable *links;
   GPtrArray *dead; /* freed at the end of the dispatch that closed them */
   gboolean dispatching;
+  guint turn; /* who begins */
   guint8 buffer[LINK_SET_BUFFER];
 };
 
@@ -28,6 +29,7 @@ struct Link
 {
   LinkSet *set;
   int fd;
+  gsize debt; /* bytes read beyond its turns */
   gpointer peer;
   gboolean is_blocked; /* waits for room to write */
   gboolean is_closing; /* link_close() was called */

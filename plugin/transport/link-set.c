@@ -48,18 +48,72 @@ link_set_size (const LinkSet *set)
   return g_hash_table_size (set->links);
 }
 
+/* --- turns --- */
+
+static gboolean
+may_read (const LinkReady *ready)
+{
+  return ready->readable && !ready->link->is_dead;
+}
+
+/* The turns that each of those that read has to wait at least: nobody would read in them. */
+static gsize
+idle_turns (const LinkReady *ready, guint n)
+{
+  gsize turns = G_MAXSIZE;
+
+  for (guint i = 0; i < n; i++)
+    if (may_read (&ready[i]))
+      turns = MIN (turns, ready[i].link->debt / LINK_TURN_SHARED);
+  return turns;
+}
+
+/* One that read more than its turn, because a large frame goes to its place at once, is passed over until that is even. */
+static void
+read_in_turn (Link *link, gsize idle)
+{
+  gsize n;
+
+  link->debt -= idle * LINK_TURN_SHARED;
+  if (link->debt >= LINK_TURN_SHARED)
+    {
+      link->debt -= LINK_TURN_SHARED;
+      return;
+    }
+  n = link->debt + link_on_readable (link, LINK_TURN_SHARED - link->debt);
+  link->debt = n > LINK_TURN_SHARED ? n - LINK_TURN_SHARED : 0;
+}
+
+static void
+read_all (LinkSet *set, const LinkReady *ready, guint n)
+{
+  guint first = set->turn++ % n;
+  gsize idle = idle_turns (ready, n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const LinkReady *next = &ready[(first + i) % n];
+
+      if (may_read (next))
+        read_in_turn (next->link, idle);
+    }
+}
+
 void
 link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
 {
-  gsize budget = n > 1 ? LINK_TURN_SHARED : LINK_TURN_ALONE;
-
   set->dispatching = TRUE;
   for (guint i = 0; i < n; i++)
     if (ready[i].writable && !ready[i].link->is_dead)
       link_on_writable (ready[i].link);
-  for (guint i = 0; i < n; i++)
-    if (ready[i].readable && !ready[i].link->is_dead)
-      link_on_readable (ready[i].link, budget);
+  if (n > 1)
+    read_all (set, ready, n);
+  else if (n == 1 && may_read (ready))
+    {
+      /* Nobody waits for it, so it owes nothing either. */
+      ready->link->debt = 0;
+      link_on_readable (ready->link, LINK_TURN_ALONE);
+    }
   set->handler.turn_ended (set->user);
   set->dispatching = FALSE;
   g_ptr_array_set_size (set->dead, 0);

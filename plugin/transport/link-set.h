@@ -10,7 +10,10 @@
  * implementations fill LinkPoller: epoll on Linux, poll elsewhere; the set itself does turns and the shared buffer.
  *
  * A turn is 64 KiB a link when one is ready, 8 KiB when the same wait shows more, so that a flood does not make the others
- * wait. Level-triggered: what was not read is shown again.
+ * wait. A large frame is read to its place at once, and what that is beyond the turn is taken off the next ones: deficit
+ * round robin by bytes (M. Shreedhar, G. Varghese, "Efficient Fair Queueing Using Deficit Round Robin", SIGCOMM 1995), with
+ * debts instead of savings as nobody knows beforehand how much there is to read. Level-triggered: what was not read is
+ * shown again.
  *
  * Invariant: a link is in the set from link_new() until it is closed, and closed once.
  */

@@ -117,17 +117,19 @@ drain_once (Link *link)
   return read (link->fd, link->set->buffer, sizeof link->set->buffer);
 }
 
-gboolean
+gsize
 link_on_readable (Link *link, gsize budget)
 {
   gssize n = link->is_closing ? drain_once (link) : read_once (link, budget);
 
-  if (n > 0 || (n < 0 && is_transient (errno)))
-    return TRUE;
+  if (n > 0)
+    return (gsize) n;
+  if (n < 0 && is_transient (errno))
+    return 0;
   if (n == 0 && !link->is_closing)
     link_flush (link); /* half-closed: the other side may still read what it is owed */
   link_destroy (link, n == 0 ? TRANSPORT_CLOSED_EOF : TRANSPORT_CLOSED_ERROR);
-  return FALSE;
+  return 0;
 }
 
 /* --- writing --- */

@@ -23,7 +23,8 @@ void link_flush (Link *link);
 /* Ends it: at once when all is written, after @linger_us at the latest. */
 void link_close (Link *link, gint64 linger_us);
 
-/* For the set. */
-gboolean link_on_readable (Link *link, gsize budget);
+/* For the set. Reads once: @budget bytes, and what a large frame still needs. Gives how many it read; it may be dead
+ * after it. */
+gsize link_on_readable (Link *link, gsize budget);
 void link_on_writable (Link *link);
 void link_destroy (Link *link, TransportClosed why);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link.h"
+#include "link-set.h"
 
 #include "test-watchdog.h"
 
@@ -14,14 +15,17 @@
  */
 
 #define ECHO_MAX (4u << 20)
+#define PLACE    100000u
 
 /* What the handler keeps for one connection. */
 typedef struct
 {
   Link *link;
   GByteArray *echo; /* received and not sent back yet */
-  guint8 *place;    /* handed out for direct reads, when asked to */
+  guint8 *place;
+  gboolean places; /* hands out its place for direct reads */
   gsize placed;
+  gsize received; /* placed or not */
 } Echo;
 
 typedef struct
@@ -32,7 +36,6 @@ typedef struct
   guint closed;
   TransportClosed why;
   gboolean refuses;
-  gboolean places; /* hands out a place for direct reads */
 } Fixture;
 
 static gpointer
@@ -50,7 +53,7 @@ on_connected (gpointer user, Link *link, const TransportCreds *creds, GBytes **r
   echo = g_new0 (Echo, 1);
   echo->link = link;
   echo->echo = g_byte_array_new ();
-  echo->place = g_malloc (100000);
+  echo->place = g_malloc (PLACE);
   g_ptr_array_add (f->echoes, echo);
   return echo;
 }
@@ -59,13 +62,14 @@ static gsize
 on_place (gpointer user, gpointer peer, guint8 **where)
 {
   *where = ((Echo *) peer)->place;
-  return ((Fixture *) user)->places ? 100000 : 0;
+  return ((Echo *) peer)->places ? PLACE : 0;
 }
 
 static void
 on_received (gpointer user, gpointer peer, const guint8 *bytes, gsize len)
 {
   g_byte_array_append (((Echo *) peer)->echo, bytes, (guint) len);
+  ((Echo *) peer)->received += len;
 }
 
 static void
@@ -217,7 +221,7 @@ test_place (Fixture *f, gconstpointer poller)
   g_autofree guint8 *bytes = pattern (1 << 20);
   int fd = open_link (f);
 
-  f->places = TRUE;
+  ((Echo *) g_ptr_array_index (f->echoes, 0))->places = TRUE;
   round_trip (f, fd, bytes, 1 << 20);
   g_assert_cmpuint (((Echo *) g_ptr_array_index (f->echoes, 0))->placed, >, 1 << 19);
   close (fd);
@@ -333,6 +337,73 @@ test_nonblocking_and_cloexec (Fixture *f, gconstpointer poller)
   close (fds[1]);
 }
 
+/* --- fair turns --- */
+
+static void
+fill (int fd)
+{
+  static const guint8 zeros[65536];
+
+  while (write (fd, zeros, sizeof zeros) > 0)
+    ;
+}
+
+static Echo *
+echo_at (Fixture *f, guint i)
+{
+  return g_ptr_array_index (f->echoes, i);
+}
+
+/* Large frames go to their place at once, and are no way to more than one's share. */
+static void
+test_fair_bytes (Fixture *f, gconstpointer poller)
+{
+  int large = open_link (f), small = open_link (f);
+
+  echo_at (f, 0)->places = TRUE;
+  for (guint i = 0; i < 200; i++)
+    {
+      fill (large);
+      fill (small);
+      g_main_context_iteration (f->context, TRUE);
+    }
+  g_assert_cmpuint (echo_at (f, 0)->placed, >, 0);
+  g_assert_cmpuint (echo_at (f, 0)->received, <=, echo_at (f, 1)->received + PLACE + 2 * LINK_TURN_SHARED);
+  g_assert_cmpuint (echo_at (f, 1)->received, <=, echo_at (f, 0)->received + PLACE + 2 * LINK_TURN_SHARED);
+  close (large);
+  close (small);
+}
+
+/* While somebody has something to read, somebody reads. */
+static void
+test_no_idle_turn (Fixture *f, gconstpointer poller)
+{
+  int fds[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      fds[i] = open_link (f);
+      echo_at (f, i)->places = TRUE;
+    }
+  for (guint turn = 0; turn < 100; turn++)
+    {
+      gsize before = 0, after = 0;
+
+      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+        {
+          before += echo_at (f, i)->received;
+          if (turn < 50 || i == 1) /* then one is alone, with what it owes from before */
+            fill (fds[i]);
+        }
+      g_main_context_iteration (f->context, TRUE);
+      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+        after += echo_at (f, i)->received;
+      g_assert_cmpuint (after, >, before);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+}
+
 static const struct
 {
   const char *path;
@@ -345,6 +416,8 @@ static const struct
   { "close-wanted", test_close_wanted },
   { "linger", test_linger },
   { "refused", test_refused },
+  { "R09-fair-bytes", test_fair_bytes },
+  { "R09-no-idle-turn", test_no_idle_turn },
   { "H02-nonblocking-and-cloexec", test_nonblocking_and_cloexec },
 };
 
