@@ -747,7 +747,6 @@ test_block_pause (Fixture *f, gconstpointer data)
 static void
 test_block_pause_between (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GPtrArray) before = NULL;
   Log log = { .f = f, .got = g_string_new (NULL) };
 
   client_fixture_connect (f, NULL);
