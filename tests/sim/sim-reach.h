@@ -37,7 +37,7 @@
   X (CREDIT_EXCEEDED, "sent-without-credit-closed")                                                                    \
   X (HANDED_OVER, "group-handed-over")                                                                                 \
   X (GROUP_POLICY, "group-policy-refused")                                                                             \
-  X (DENIED, "I5-denied")                                                                                              \
+  X (DENIED, "I05-denied")                                                                                              \
   X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \
   X (SPLIT, "frame-split")                                                                                             \
   X (PARTLY_SENT, "partly-sent")                                                                                       \
