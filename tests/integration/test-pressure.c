@@ -6,6 +6,7 @@
  */
 
 #include "bus-fixture.h"
+#include "worker-talk.h"
 
 #include <signal.h>
 
@@ -19,43 +20,14 @@ static const BusFixtureOptions narrow = {
             "publish_window_may_drop_bytes=131072",
 };
 
-typedef struct
-{
-  guint64 received;
-  guint64 missed;
-} Got;
-
 static TestProcess *
 subscriber (BusFixture *f, const char *id, const char *mode)
 {
   TestProcess *process = bus_fixture_worker (f, id, "procmond");
+  g_autofree char *rest = g_strdup_printf ("events.process.lifecycle - %s", mode);
 
-  test_process_send (process, "subscribe s events.process.lifecycle - %s", mode);
-  test_process_expect_line (process, "subscribed s");
+  worker_subscribe (process, "s", rest);
   return process;
-}
-
-/* Asserts that nothing is doubled or out of order. */
-static Got
-report (TestProcess *process)
-{
-  g_autofree char *text = NULL;
-  g_auto (GStrv) numbers = NULL;
-
-  test_process_send (process, "report s");
-  text = test_process_expect (process, "got s");
-  g_test_message ("[%d] %s", (int) test_process_pid (process), text);
-  numbers = g_strsplit (text, " ", -1);
-  g_assert_cmpstr (numbers[2], ==, "0");
-  g_assert_cmpstr (numbers[3], ==, "0");
-  return (Got){ g_ascii_strtoull (numbers[0], NULL, 10), g_ascii_strtoull (numbers[1], NULL, 10) };
-}
-
-static void
-await (TestProcess *process, guint64 total)
-{
-  test_process_send (process, "await s %" G_GUINT64_FORMAT, total);
-  test_process_expect_line (process, "reached s");
 }
 
 /* Publishes at the speed of @pace: a batch is behind it before the next begins. */
@@ -65,7 +37,7 @@ publish_batches (TestProcess *publisher, TestProcess *pace, guint batches)
   for (guint i = 0; i < batches; i++)
     {
       test_process_send (publisher, "publish events.process.lifecycle %d %d", BATCH, SIZE);
-      await (pace, (i + 1) * BATCH);
+      worker_await (pace, "s", (i + 1) * BATCH);
       test_process_expect_line (publisher, "published");
     }
 }
@@ -91,28 +63,28 @@ test_stopped (BusFixture *f, gconstpointer data)
   TestProcess *fast = subscriber (f, "fast", "count");
   TestProcess *stopped = subscriber (f, "stopped", "count");
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
-  Got got;
+  WorkerGot got;
 
   test_process_signal (stopped, SIGSTOP);
   publish_batches (publisher, fast, BATCHES);
-  got = report (fast);
+  got = worker_report (fast, "s");
   g_assert_cmpuint (got.received, ==, BATCHES * BATCH);
   g_assert_cmpuint (got.missed, ==, 0);
   assert_bounded (f, "stopped");
 
   test_process_signal (stopped, SIGCONT);
-  await (stopped, BATCHES * BATCH);
+  worker_await (stopped, "s", BATCHES * BATCH);
   bus_fixture_assert_idle (f);
-  got = report (stopped);
+  got = worker_report (stopped, "s");
   g_assert_cmpuint (got.received + got.missed, ==, BATCHES * BATCH);
   g_assert_cmpuint (got.missed, >, 0);
   g_assert_cmpuint (got.received, >, 0);
 
   /* It is one like the others again. */
   test_process_send (publisher, "publish events.process.lifecycle 10 %d", SIZE);
-  await (stopped, BATCHES * BATCH + 10);
-  await (fast, BATCHES * BATCH + 10);
-  g_assert_cmpuint (report (stopped).missed, ==, got.missed);
+  worker_await (stopped, "s", BATCHES * BATCH + 10);
+  worker_await (fast, "s", BATCHES * BATCH + 10);
+  g_assert_cmpuint (worker_report (stopped, "s").missed, ==, got.missed);
 }
 
 static void
@@ -121,14 +93,14 @@ test_slow (BusFixture *f, gconstpointer data)
   TestProcess *fast = subscriber (f, "fast", "count");
   TestProcess *slow = subscriber (f, "slow", "slow:1");
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
-  Got got;
+  WorkerGot got;
 
   publish_batches (publisher, fast, BATCHES);
-  got = report (fast);
+  got = worker_report (fast, "s");
   g_assert_cmpuint (got.received, ==, BATCHES * BATCH);
   g_assert_cmpuint (got.missed, ==, 0);
-  await (slow, BATCHES * BATCH);
-  got = report (slow);
+  worker_await (slow, "s", BATCHES * BATCH);
+  got = worker_report (slow, "s");
   g_assert_cmpuint (got.received + got.missed, ==, BATCHES * BATCH);
 }
 
@@ -139,20 +111,20 @@ test_stop_and_go (BusFixture *f, gconstpointer data)
   TestProcess *fast = subscriber (f, "fast", "count");
   TestProcess *stuttering = subscriber (f, "stuttering", "count");
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
-  Got got;
+  WorkerGot got;
 
   for (guint i = 0; i < BATCHES; i++)
     {
       test_process_signal (stuttering, i % 5 < 3 ? SIGSTOP : SIGCONT);
       test_process_send (publisher, "publish events.process.lifecycle %d %d", BATCH, SIZE);
-      await (fast, (i + 1) * BATCH);
+      worker_await (fast, "s", (i + 1) * BATCH);
       test_process_expect_line (publisher, "published");
     }
   test_process_signal (stuttering, SIGCONT);
-  await (stuttering, BATCHES * BATCH);
-  got = report (stuttering);
+  worker_await (stuttering, "s", BATCHES * BATCH);
+  got = worker_report (stuttering, "s");
   g_assert_cmpuint (got.received + got.missed, ==, BATCHES * BATCH);
-  g_assert_cmpuint (report (fast).missed, ==, 0);
+  g_assert_cmpuint (worker_report (fast, "s").missed, ==, 0);
 }
 
 /* A group steps around the member that stands still, as far as it has room elsewhere. */
@@ -169,8 +141,7 @@ test_group_around_stopped (BusFixture *f, gconstpointer data)
       g_autofree char *id = g_strdup_printf ("member-%u", i);
 
       members[i] = bus_fixture_worker (f, id, "procmond");
-      test_process_send (members[i], "subscribe s events.process.batch team count");
-      test_process_expect_line (members[i], "subscribed s");
+      worker_subscribe (members[i], "s", "events.process.batch team count");
     }
   test_process_signal (members[1], SIGSTOP);
   for (guint i = 0; i < 10; i++)
@@ -182,11 +153,10 @@ test_group_around_stopped (BusFixture *f, gconstpointer data)
   bus_fixture_assert_idle (f);
   for (guint i = 0; i < 3; i++)
     {
-      Got got;
+      WorkerGot got;
 
-      test_process_send (members[i], "stats");
-      test_process_expect_line (members[i], "stats");
-      got = report (members[i]);
+      worker_do (members[i], "stats", "stats");
+      got = worker_report (members[i], "s");
       received += got.received;
       missed += got.missed;
     }

@@ -3,16 +3,24 @@
 /*
  * A collector with strings on it: a client in a process of its own that does what a test says in lines.
  *
- *   subscribe NAME PATTERN GROUP MODE   GROUP "-": none. MODE: count; meta (prints "message NAME ..." for each); slow:MS
- *                                       (takes one message each MS milliseconds): "subscribed NAME"
+ *   subscribe NAME PATTERN GROUP MODE [POLICY [MESSAGES [BYTES [WINDOW]]]]
+ *                                       GROUP "-": none. MODE: count; meta (prints "message NAME ..." for each); slow:MS
+ *                                       (takes one message each MS milliseconds). 0: the default: "subscribed NAME"
+ *   adjust NAME POLICY [MESSAGES [BYTES]]   "adjusted NAME POLICY MESSAGES BYTES"
+ *   pause NAME, resume NAME             "paused NAME", "resumed NAME"
  *   serve NAME TOPIC GROUP MODE         MODE: echo; hold (answers never, "holding NAME"); fail; late (holds the first
  *                                       request until the line "answer NAME"): "serving NAME"
  *   answer NAME                         answers the held request: "answered NAME" or "unanswered NAME MESSAGE"
- *   publish TOPIC N SIZE                numbers go on from publish to publish: "published TOPIC N"
+ *   publish TOPIC N SIZE [TTL_MS]       numbers go on from publish to publish: "published TOPIC N"
+ *   offer TOPIC N SIZE TIMEOUT_MS       until one is not taken within that time: "offered TAKEN CODE"
+ *   start TOPIC N SIZE                  without waiting: "started N", and when all have ended "ended SENT REFUSED"
  *   acked TOPIC                         one publish with acknowledgement: "acked MATCHED QUEUED REFUSED"/"refused CODE .."
  *   request TOPIC N TIMEOUT_MS          one after the other: "replied OK FAILED LAST_CODE"
  *   await NAME TOTAL                    "reached NAME" once received + missed >= TOTAL
  *   report NAME                         "got NAME COUNT MISSED DUPLICATES DISORDERED"
+ *   detail NAME                         "detail NAME HIGHEST BEFORE FULL REFUSED EXPIRED LIMIT": highest number, messages
+ *                                       that came to others before the first, and what was missed for which reason
+ *   errors                              "errors N LAST_CODE": told by the client's signal
  *   unsubscribe NAME                    "unsubscribed NAME"
  *   stats                               "stats PEERS PENDING_REQUESTS" as this client may see it
  *   child-fds                           as in test-host
@@ -23,57 +31,13 @@
 
 #include "child-fds.h"
 #include "control.pb-c.h"
-#include "deye-bus.h"
 #include "wire-guard.h"
+#include "worker.h"
 
 #include <gio/gunixinputstream.h>
 
-typedef enum
-{
-  MODE_COUNT,
-  MODE_META,
-  MODE_SLOW,
-  MODE_ECHO,
-  MODE_HOLD,
-  MODE_FAIL,
-  MODE_LATE,
-} Mode;
-
-typedef struct Worker Worker;
-
-typedef struct
-{
-  Worker *worker; /* not owned */
-  char *name;
-  DeyeBusSubscription *subscription;
-  Mode mode;
-  GSource *pace;        /* slow */
-  gboolean taking;      /* slow: a next is on its way */
-  DeyeBusMessage *held; /* late */
-  guint64 received;
-  guint64 missed;
-  guint64 duplicates;
-  guint64 disordered; /* a number below the last one of the same sender and topic */
-  guint64 awaited;    /* 0: nobody waits */
-  GHashTable *seen;   /* "sender topic number" */
-  GHashTable *last;   /* "sender topic" -> guint64* */
-} Sub;
-
-struct Worker
-{
-  DeyeBusClient *client;
-  GHashTable *subs; /* name -> Sub */
-  GDataInputStream *input;
-  GMainLoop *loop;
-  guint64 published;
-  gboolean leaving;
-  int status;
-};
-
-static void say (const char *format, ...) G_GNUC_PRINTF (1, 2);
-
-static void
-say (const char *format, ...)
+void
+worker_say (const char *format, ...)
 {
   va_list args;
 
@@ -84,365 +48,14 @@ say (const char *format, ...)
   fflush (stdout);
 }
 
-static void
-sub_free (gpointer data)
+guint64
+worker_number (const char *word)
 {
-  Sub *sub = data;
-
-  if (sub->pace != NULL)
-    g_source_destroy (sub->pace);
-  g_clear_pointer (&sub->pace, g_source_unref);
-  g_clear_pointer (&sub->held, deye_bus_message_unref);
-  g_clear_object (&sub->subscription);
-  g_hash_table_unref (sub->seen);
-  g_hash_table_unref (sub->last);
-  g_free (sub->name);
-  g_free (sub);
-}
-
-static Sub *
-sub_new (Worker *worker, const char *name, Mode mode)
-{
-  Sub *sub = g_new0 (Sub, 1);
-
-  sub->worker = worker;
-  sub->name = g_strdup (name);
-  sub->mode = mode;
-  sub->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  sub->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_hash_table_insert (worker->subs, sub->name, sub);
-  return sub;
-}
-
-static Sub *
-sub_named (Worker *worker, const char *name)
-{
-  Sub *sub = g_hash_table_lookup (worker->subs, name);
-
-  if (sub == NULL)
-    g_error ("no subscription %s", name);
-  return sub;
+  return g_ascii_strtoull (word, NULL, 10);
 }
 
 static void
-tell_who_waits (Sub *sub)
-{
-  if (sub->awaited == 0 || sub->received + sub->missed < sub->awaited)
-    return;
-  sub->awaited = 0;
-  say ("reached %s", sub->name);
-}
-
-static void
-count (Sub *sub, DeyeBusMessage *message)
-{
-  gsize len;
-  const guint8 *data = deye_bus_message_get_data (message, &len);
-  g_autofree char *who
-      = g_strdup_printf ("%s %s", deye_bus_message_get_sender (message), deye_bus_message_get_topic (message));
-  guint64 number;
-  guint64 *last;
-
-  sub->received++;
-  if (len < sizeof number)
-    return;
-  memcpy (&number, data, sizeof number);
-  number = GUINT64_FROM_LE (number);
-  for (gsize i = sizeof number; i < len; i++)
-    if (data[i] != (guint8) (i * 31 + number))
-      g_error ("payload %" G_GUINT64_FORMAT " of %s is damaged at byte %" G_GSIZE_FORMAT, number, who, i);
-  if (!g_hash_table_add (sub->seen, g_strdup_printf ("%s %" G_GUINT64_FORMAT, who, number)))
-    sub->duplicates++;
-  last = g_hash_table_lookup (sub->last, who);
-  if (last == NULL)
-    {
-      last = g_new0 (guint64, 1);
-      g_hash_table_insert (sub->last, g_strdup (who), last);
-    }
-  else if (number < *last)
-    sub->disordered++;
-  *last = number;
-}
-
-static char *
-hex (GBytes *bytes)
-{
-  GString *text = g_string_new (NULL);
-  gsize len = 0;
-  const guint8 *data = bytes != NULL ? g_bytes_get_data (bytes, &len) : NULL;
-
-  for (gsize i = 0; i < len; i++)
-    g_string_append_printf (text, "%02x", data[i]);
-  return g_string_free (text, FALSE);
-}
-
-static const char *
-text_or (const char *text)
-{
-  return text != NULL ? text : "-";
-}
-
-static void
-print_meta (Sub *sub, DeyeBusMessage *m)
-{
-  g_autoptr (GBytes) trace = deye_bus_message_dup_trace_id (m);
-  g_autoptr (GBytes) span = deye_bus_message_dup_span_id (m);
-  g_autofree char *trace_hex = hex (trace);
-  g_autofree char *span_hex = hex (span);
-  g_auto (GStrv) tags = deye_bus_message_dup_tags (m);
-  g_autofree char *joined = tags != NULL ? g_strjoinv (",", tags) : g_strdup ("");
-
-  say ("message %s topic=%s sender=%s type_name=%s content_type=%s correlation=%s parent=%s root=%s trace=%s span=%s"
-       " number=%" G_GUINT64_FORMAT " stage=%s priority=%u tags=%s stamped=%d",
-       sub->name, deye_bus_message_get_topic (m), deye_bus_message_get_sender (m),
-       text_or (deye_bus_message_get_type_name (m)), text_or (deye_bus_message_get_content_type (m)),
-       text_or (deye_bus_message_get_correlation_id (m)), text_or (deye_bus_message_get_parent_id (m)),
-       text_or (deye_bus_message_get_root_id (m)), trace_hex, span_hex, deye_bus_message_get_sequence_number (m),
-       text_or (deye_bus_message_get_stage (m)), deye_bus_message_get_priority (m), joined,
-       deye_bus_message_get_sequence (m) > 0 && deye_bus_message_get_accept_time (m) > 0);
-}
-
-static void
-on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
-{
-  Sub *sub = data;
-
-  count (sub, message);
-  if (sub->mode == MODE_META)
-    print_meta (sub, message);
-  tell_who_waits (sub);
-}
-
-static void
-on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
-{
-  Sub *sub = data;
-
-  g_assert_cmpuint (from, <=, to);
-  g_assert_cmpuint (n, >, 0);
-  sub->missed += n;
-  tell_who_waits (sub);
-}
-
-static void
-on_taken (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Sub *sub = data;
-  g_autoptr (DeyeBusMessage) message = deye_bus_subscription_next_finish (DEYE_BUS_SUBSCRIPTION (source), result, NULL);
-
-  if (message == NULL)
-    return; /* unsubscribed or closed; sub may be gone */
-  sub->taking = FALSE;
-  count (sub, message);
-  tell_who_waits (sub);
-}
-
-static gboolean
-on_pace (gpointer data)
-{
-  Sub *sub = data;
-
-  if (!sub->taking)
-    {
-      sub->taking = TRUE;
-      deye_bus_subscription_next_async (sub->subscription, NULL, on_taken, sub);
-    }
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-echo (Sub *sub, DeyeBusMessage *request)
-{
-  g_autoptr (GBytes) payload = deye_bus_message_dup_payload (request);
-  g_autoptr (GError) error = NULL;
-
-  if (!deye_bus_client_respond (sub->worker->client, request, payload, NULL, &error))
-    say ("unanswered %s %s", sub->name, error->message);
-  else if (sub->mode == MODE_LATE)
-    say ("answered %s", sub->name);
-}
-
-static void
-on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer data)
-{
-  Sub *sub = data;
-
-  count (sub, request);
-  switch (sub->mode)
-    {
-    case MODE_FAIL:
-      deye_bus_client_respond_error (sub->worker->client, request, "org.example.NoDisk", "the disk is gone", NULL);
-      break;
-    case MODE_LATE:
-      g_clear_pointer (&sub->held, deye_bus_message_unref);
-      sub->held = deye_bus_message_ref (request);
-      say ("holding %s", sub->name);
-      break;
-    case MODE_HOLD:
-      say ("holding %s", sub->name);
-      break;
-    case MODE_COUNT:
-    case MODE_META:
-    case MODE_SLOW:
-    case MODE_ECHO:
-    default:
-      echo (sub, request);
-    }
-}
-
-static const char *
-group_or_null (const char *group)
-{
-  return g_str_equal (group, "-") ? NULL : group;
-}
-
-static void
-do_subscribe (Worker *worker, char **words)
-{
-  g_autoptr (GError) error = NULL;
-  Mode mode = g_str_equal (words[4], "meta")         ? MODE_META
-              : g_str_has_prefix (words[4], "slow:") ? MODE_SLOW
-                                                     : MODE_COUNT;
-  Sub *sub = sub_new (worker, words[1], mode);
-
-  sub->subscription = deye_bus_client_subscribe (worker->client, words[2], group_or_null (words[3]),
-                                                 mode == MODE_SLOW ? NULL : on_message, sub, NULL, NULL, &error);
-  if (sub->subscription == NULL)
-    {
-      say ("refused %s %d %s", words[1], error->code, error->message);
-      g_hash_table_remove (worker->subs, words[1]);
-      return;
-    }
-  g_signal_connect (sub->subscription, "gap", G_CALLBACK (on_gap), sub);
-  if (mode == MODE_SLOW)
-    {
-      sub->pace = g_timeout_source_new ((guint) g_ascii_strtoull (words[4] + strlen ("slow:"), NULL, 10));
-      g_source_set_callback (sub->pace, on_pace, sub, NULL);
-      g_source_attach (sub->pace, NULL);
-    }
-  say ("subscribed %s", words[1]);
-}
-
-static void
-do_serve (Worker *worker, char **words)
-{
-  g_autoptr (GError) error = NULL;
-  Mode mode = g_str_equal (words[4], "hold")   ? MODE_HOLD
-              : g_str_equal (words[4], "fail") ? MODE_FAIL
-              : g_str_equal (words[4], "late") ? MODE_LATE
-                                               : MODE_ECHO;
-  Sub *sub = sub_new (worker, words[1], mode);
-
-  sub->subscription
-      = deye_bus_client_serve (worker->client, words[2], group_or_null (words[3]), on_request, sub, NULL, NULL, &error);
-  if (sub->subscription == NULL)
-    {
-      say ("refused %s %d %s", words[1], error->code, error->message);
-      g_hash_table_remove (worker->subs, words[1]);
-      return;
-    }
-  say ("serving %s", words[1]);
-}
-
-static GBytes *
-numbered (Worker *worker, gsize len)
-{
-  guint64 number = worker->published++;
-  guint64 le = GUINT64_TO_LE (number);
-  guint8 *bytes = g_malloc0 (MAX (len, sizeof le));
-
-  memcpy (bytes, &le, sizeof le);
-  for (gsize i = sizeof le; i < len; i++)
-    bytes[i] = (guint8) (i * 31 + number);
-  return g_bytes_new_take (bytes, MAX (len, sizeof le));
-}
-
-static void
-do_publish (Worker *worker, char **words)
-{
-  guint64 n = g_ascii_strtoull (words[2], NULL, 10);
-  gsize len = (gsize) g_ascii_strtoull (words[3], NULL, 10);
-
-  for (guint64 i = 0; i < n; i++)
-    {
-      g_autoptr (GBytes) payload = numbered (worker, len);
-      g_autoptr (GError) error = NULL;
-
-      if (!deye_bus_client_publish (worker->client, words[1], payload, NULL, NULL, NULL, &error))
-        {
-          say ("refused %d %s", error->code, error->message);
-          return;
-        }
-    }
-  say ("published %s %s", words[1], words[2]);
-}
-
-static void
-do_acked (Worker *worker, char **words)
-{
-  g_autoptr (GBytes) payload = numbered (worker, 8);
-  g_autoptr (GError) error = NULL;
-  DeyeBusPublishResult result = { 0 };
-
-  if (deye_bus_client_publish (worker->client, words[1], payload, NULL, &result, NULL, &error))
-    say ("acked %u %u %u", result.matched, result.queued, result.refused);
-  else
-    say ("refused %d %s", error->code, error->message);
-}
-
-static void
-do_request (Worker *worker, char **words)
-{
-  guint64 n = g_ascii_strtoull (words[2], NULL, 10);
-  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  guint64 ok = 0;
-  int code = 0;
-
-  deye_bus_options_set_timeout (options, g_ascii_strtoll (words[3], NULL, 10) * G_TIME_SPAN_MILLISECOND);
-  for (guint64 i = 0; i < n; i++)
-    {
-      g_autoptr (GBytes) payload = numbered (worker, 64);
-      g_autoptr (GError) error = NULL;
-      g_autoptr (DeyeBusMessage) answer
-          = deye_bus_client_request (worker->client, words[1], payload, options, NULL, &error);
-
-      if (answer != NULL)
-        {
-          g_autoptr (GBytes) back = deye_bus_message_dup_payload (answer);
-
-          if (g_bytes_equal (back, payload))
-            ok++;
-        }
-      else
-        code = error->code;
-    }
-  say ("replied %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %d", ok, n - ok, code);
-}
-
-static void
-do_report (Worker *worker, const char *name)
-{
-  Sub *sub = sub_named (worker, name);
-
-  g_assert_cmpuint (sub->missed, ==, deye_bus_subscription_get_missed (sub->subscription));
-  say ("got %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, name,
-       sub->received, sub->missed, sub->duplicates, sub->disordered);
-}
-
-static void
-do_unsubscribe (Worker *worker, const char *name)
-{
-  Sub *sub = sub_named (worker, name);
-  g_autoptr (GError) error = NULL;
-
-  if (!deye_bus_subscription_unsubscribe (sub->subscription, NULL, &error))
-    g_error ("unsubscribe %s: %s", name, error->message);
-  g_hash_table_remove (worker->subs, name);
-  say ("unsubscribed %s", name);
-}
-
-static void
-do_stats (Worker *worker)
+do_stats (Worker *worker, char **words)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusMessage) answer
@@ -454,7 +67,7 @@ do_stats (Worker *worker)
 
   if (answer == NULL)
     {
-      say ("refused %d %s", error->code, error->message);
+      worker_say ("refused %d %s", error->code, error->message);
       return;
     }
   bytes = deye_bus_message_get_data (answer, &len);
@@ -462,8 +75,46 @@ do_stats (Worker *worker)
       = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0, NULL);
   g_assert_nonnull (guard);
   reply = wire_guard_message (guard);
-  say ("stats %" G_GSIZE_FORMAT " %s", reply->n_peers, reply->n_peers > 0 ? reply->peers[0]->id : "-");
+  worker_say ("stats %" G_GSIZE_FORMAT " %s", reply->n_peers, reply->n_peers > 0 ? reply->peers[0]->id : "-");
 }
+
+static void
+do_errors (Worker *worker, char **words)
+{
+  worker_say ("errors %" G_GUINT64_FORMAT " %d", worker->errors, worker->last_error);
+}
+
+static void
+do_child_fds (Worker *worker, char **words)
+{
+  child_fds_print ();
+}
+
+static const struct
+{
+  const char *name;
+  guint least, most; /* words behind it */
+  WorkerCommand run;
+} commands[] = {
+  { "subscribe", 4, 8, worker_do_subscribe },
+  { "adjust", 2, 4, worker_do_adjust },
+  { "pause", 1, 1, worker_do_pause },
+  { "resume", 1, 1, worker_do_resume },
+  { "serve", 4, 4, worker_do_serve },
+  { "answer", 1, 1, worker_do_answer },
+  { "publish", 3, 4, worker_do_publish },
+  { "offer", 4, 4, worker_do_offer },
+  { "start", 3, 3, worker_do_start },
+  { "acked", 1, 1, worker_do_acked },
+  { "request", 3, 3, worker_do_request },
+  { "await", 2, 2, worker_do_await },
+  { "report", 1, 1, worker_do_report },
+  { "detail", 1, 1, worker_do_detail },
+  { "errors", 0, 0, do_errors },
+  { "unsubscribe", 1, 1, worker_do_unsubscribe },
+  { "stats", 0, 0, do_stats },
+  { "child-fds", 0, 0, do_child_fds },
+};
 
 static void
 obey (Worker *worker, const char *line)
@@ -471,36 +122,14 @@ obey (Worker *worker, const char *line)
   g_auto (GStrv) words = g_strsplit (line, " ", -1);
   guint n = g_strv_length (words);
 
-  if (n == 5 && g_str_equal (words[0], "subscribe"))
-    do_subscribe (worker, words);
-  else if (n == 5 && g_str_equal (words[0], "serve"))
-    do_serve (worker, words);
-  else if (n == 2 && g_str_equal (words[0], "answer"))
-    echo (sub_named (worker, words[1]), sub_named (worker, words[1])->held);
-  else if (n == 4 && g_str_equal (words[0], "publish"))
-    do_publish (worker, words);
-  else if (n == 2 && g_str_equal (words[0], "acked"))
-    do_acked (worker, words);
-  else if (n == 4 && g_str_equal (words[0], "request"))
-    do_request (worker, words);
-  else if (n == 3 && g_str_equal (words[0], "await"))
-    {
-      Sub *sub = sub_named (worker, words[1]);
-
-      sub->awaited = g_ascii_strtoull (words[2], NULL, 10);
-      tell_who_waits (sub);
-    }
-  else if (n == 2 && g_str_equal (words[0], "report"))
-    do_report (worker, words[1]);
-  else if (n == 2 && g_str_equal (words[0], "unsubscribe"))
-    do_unsubscribe (worker, words[1]);
-  else if (g_str_equal (line, "stats"))
-    do_stats (worker);
-  else if (g_str_equal (line, "child-fds"))
-    child_fds_print ();
-  else
-    g_error ("unknown command: %s", line);
-  fflush (stdout);
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (n > 0 && g_str_equal (words[0], commands[i].name) && n - 1 >= commands[i].least && n - 1 <= commands[i].most)
+      {
+        commands[i].run (worker, words);
+        fflush (stdout);
+        return;
+      }
+  g_error ("unknown command: %s", line);
 }
 
 static void
@@ -525,9 +154,18 @@ on_closed (DeyeBusClient *client, GError *error, gpointer data)
 
   if (worker->leaving)
     return;
-  say ("closed %d %s", error->code, error->message);
+  worker_say ("closed %d %s", error->code, error->message);
   worker->status = 3;
   g_main_loop_quit (worker->loop);
+}
+
+static void
+on_error (DeyeBusClient *client, GError *error, gpointer data)
+{
+  Worker *worker = data;
+
+  worker->errors++;
+  worker->last_error = error->code;
 }
 
 int
@@ -553,18 +191,19 @@ main (int argc, char **argv)
   if (!g_option_context_parse (options, &argc, &argv, &error))
     g_error ("%s", error->message);
 
-  worker.subs = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, sub_free);
+  worker.subs = worker_subs_new ();
   worker.loop = g_main_loop_new (NULL, FALSE);
   worker.client = deye_bus_client_new (address, id, type);
   if (!deye_bus_client_connect (worker.client, NULL, &error))
     {
-      say ("failed %d %s", error->code, error->message);
+      worker_say ("failed %d %s", error->code, error->message);
       worker.status = 2;
     }
   else
     {
       g_signal_connect (worker.client, "closed", G_CALLBACK (on_closed), &worker);
-      say ("connected %d", (int) getpid ());
+      g_signal_connect (worker.client, "error", G_CALLBACK (on_error), &worker);
+      worker_say ("connected %d", (int) getpid ());
       worker.input = g_data_input_stream_new (input);
       g_data_input_stream_read_line_async (worker.input, G_PRIORITY_DEFAULT, NULL, on_line, &worker);
       g_main_loop_run (worker.loop);
@@ -572,7 +211,7 @@ main (int argc, char **argv)
       g_hash_table_remove_all (worker.subs);
       if (worker.status == 0 && !deye_bus_client_close (worker.client, NULL, &error))
         {
-          say ("unclean %d %s", error->code, error->message);
+          worker_say ("unclean %d %s", error->code, error->message);
           worker.status = 4;
         }
     }

@@ -206,13 +206,20 @@ bus_fixture_kill_worker (BusFixture *f, TestProcess *worker)
 BusStatsView
 bus_fixture_stats (DeyeBusClient *asker)
 {
+  Daemoneye__Eventbus__V1__StatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusMessage) answer = deye_bus_client_request (asker, "control.bus.stats", NULL, NULL, NULL, &error);
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (DeyeBusMessage) answer = NULL;
   WireGuardError problem = { 0 };
   BusStatsView view = { 0 };
   const guint8 *bytes;
+  guint8 packed[16];
   gsize len;
 
+  request.subscriptions = request.groups = request.domains = TRUE;
+  g_assert_cmpuint (daemoneye__eventbus__v1__stats_request__get_packed_size (&request), <=, sizeof packed);
+  payload = g_bytes_new (packed, daemoneye__eventbus__v1__stats_request__pack (&request, packed));
+  answer = deye_bus_client_request (asker, "control.bus.stats", payload, NULL, NULL, &error);
   g_assert_no_error (error);
   bytes = deye_bus_message_get_data (answer, &len);
   view.guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0,
@@ -237,6 +244,16 @@ bus_stats_view_peer (const BusStatsView *view, const char *id)
   for (gsize i = 0; i < view->reply->n_peers; i++)
     if (strcmp (view->reply->peers[i]->id, id) == 0)
       return view->reply->peers[i];
+  return NULL;
+}
+
+const Daemoneye__Eventbus__V1__QueueStats *
+bus_stats_view_subscription (const BusStatsView *view, const char *peer, const char *pattern)
+{
+  for (gsize i = 0; i < view->reply->n_subscriptions; i++)
+    if (strcmp (view->reply->subscriptions[i]->peer, peer) == 0
+        && strcmp (view->reply->subscriptions[i]->pattern, pattern) == 0)
+      return view->reply->subscriptions[i];
   return NULL;
 }
 

@@ -9,7 +9,26 @@ struct SystemEvents
   DeyeBusSubscription *subscription;
   GPtrArray *gone;   /* of PeerGone */
   GPtrArray *topics; /* of char* */
+  GPtrArray *news;   /* of News */
 };
+
+/* A system.drop (what: "drop") or a system.slow. */
+typedef struct
+{
+  char *what;
+  char *peer;
+  guint64 count;
+} News;
+
+static void
+news_free (gpointer data)
+{
+  News *news = data;
+
+  g_free (news->what);
+  g_free (news->peer);
+  g_free (news);
+}
 
 static void
 peer_gone_free (gpointer data)
@@ -20,26 +39,24 @@ peer_gone_free (gpointer data)
   g_free (gone);
 }
 
-static void
-on_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+static WireGuard *
+unpack (DeyeBusMessage *message, const ProtobufCMessageDescriptor *descriptor)
 {
-  SystemEvents *self = data;
-  const char *topic = deye_bus_message_get_topic (message);
-  const Daemoneye__Eventbus__V1__PeerEvent *event;
-  g_autoptr (WireGuard) guard = NULL;
-  const guint8 *bytes;
-  PeerGone *gone;
   gsize len;
+  const guint8 *bytes = deye_bus_message_get_data (message, &len);
+  WireGuard *guard = wire_guard_unpack_lenient (descriptor, wire_span (bytes, len), 0, NULL);
 
-  g_assert_cmpstr (deye_bus_message_get_sender (message), ==, "bus");
-  g_ptr_array_add (self->topics, g_strdup (topic));
-  if (strcmp (topic, "system.peer.gone") != 0)
-    return;
-  bytes = deye_bus_message_get_data (message, &len);
-  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__peer_event__descriptor, wire_span (bytes, len), 0, NULL);
   g_assert_nonnull (guard);
-  event = wire_guard_message (guard);
-  gone = g_new0 (PeerGone, 1);
+  return guard;
+}
+
+static void
+keep_gone (SystemEvents *self, DeyeBusMessage *message)
+{
+  g_autoptr (WireGuard) guard = unpack (message, &daemoneye__eventbus__v1__peer_event__descriptor);
+  const Daemoneye__Eventbus__V1__PeerEvent *event = wire_guard_message (guard);
+  PeerGone *gone = g_new0 (PeerGone, 1);
+
   gone->id = g_strdup (event->id);
   gone->pid = event->pid;
   gone->status = event->status;
@@ -48,6 +65,57 @@ on_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer d
   gone->rerouted = event->rerouted;
   gone->unacknowledged = event->unacknowledged;
   g_ptr_array_add (self->gone, gone);
+}
+
+static void
+keep_news (SystemEvents *self, const char *what, const char *peer, guint64 count)
+{
+  News *news = g_new0 (News, 1);
+
+  news->what = g_strdup (what);
+  news->peer = g_strdup (peer);
+  news->count = count;
+  g_ptr_array_add (self->news, news);
+}
+
+static void
+keep_drop (SystemEvents *self, DeyeBusMessage *message)
+{
+  g_autoptr (WireGuard) guard = unpack (message, &daemoneye__eventbus__v1__drop_event__descriptor);
+  const Daemoneye__Eventbus__V1__DropEvent *event = wire_guard_message (guard);
+  guint64 sum = 0;
+
+  for (gsize i = 0; i < event->n_missed_by; i++)
+    sum += event->missed_by[i]->count;
+  g_assert_cmpuint (sum, ==, event->count);
+  keep_news (self, "drop", event->peer, event->count);
+}
+
+static void
+keep_slow (SystemEvents *self, DeyeBusMessage *message)
+{
+  g_autoptr (WireGuard) guard = unpack (message, &daemoneye__eventbus__v1__slow_event__descriptor);
+  const Daemoneye__Eventbus__V1__SlowEvent *event = wire_guard_message (guard);
+
+  keep_news (self, event->what, event->peer, event->value);
+}
+
+static void
+on_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  static const struct
+  {
+    const char *topic;
+    void (*keep) (SystemEvents *self, DeyeBusMessage *message);
+  } rows[] = { { "system.peer.gone", keep_gone }, { "system.drop", keep_drop }, { "system.slow", keep_slow } };
+  SystemEvents *self = data;
+  const char *topic = deye_bus_message_get_topic (message);
+
+  g_assert_cmpstr (deye_bus_message_get_sender (message), ==, "bus");
+  g_ptr_array_add (self->topics, g_strdup (topic));
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (strcmp (topic, rows[i].topic) == 0)
+      rows[i].keep (self, message);
 }
 
 SystemEvents *
@@ -59,6 +127,7 @@ system_events_new (BusFixture *f)
   self->f = f;
   self->gone = g_ptr_array_new_with_free_func (peer_gone_free);
   self->topics = g_ptr_array_new_with_free_func (g_free);
+  self->news = g_ptr_array_new_with_free_func (news_free);
   self->subscription = deye_bus_client_subscribe (f->boss, "system.#", NULL, on_event, self, NULL, NULL, &error);
   g_assert_no_error (error);
   return self;
@@ -74,6 +143,7 @@ system_events_free (SystemEvents *self)
   g_object_unref (self->subscription);
   g_ptr_array_unref (self->gone);
   g_ptr_array_unref (self->topics);
+  g_ptr_array_unref (self->news);
   g_free (self);
 }
 
@@ -110,5 +180,34 @@ system_events_count (SystemEvents *self, const char *topic)
 
   for (guint i = 0; i < self->topics->len; i++)
     n += strcmp (g_ptr_array_index (self->topics, i), topic) == 0;
+  return n;
+}
+
+guint64
+system_events_dropped (SystemEvents *self, const char *peer)
+{
+  guint64 sum = 0;
+
+  for (guint i = 0; i < self->news->len; i++)
+    {
+      const News *news = g_ptr_array_index (self->news, i);
+
+      if (strcmp (news->what, "drop") == 0 && strcmp (news->peer, peer) == 0)
+        sum += news->count;
+    }
+  return sum;
+}
+
+guint
+system_events_slow (SystemEvents *self, const char *what, const char *peer)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->news->len; i++)
+    {
+      const News *news = g_ptr_array_index (self->news, i);
+
+      n += strcmp (news->what, what) == 0 && (peer == NULL || strcmp (news->peer, peer) == 0);
+    }
   return n;
 }

@@ -4,7 +4,7 @@
 #include "bus-fixture.h"
 
 /*
- * Listens on system.# as the boss of a fixture, and remembers who went and why.
+ * Listens on system.# as the boss of a fixture, and remembers who went and why, what was dropped, and who was slow.
  */
 
 typedef struct SystemEvents SystemEvents;
@@ -30,3 +30,7 @@ const PeerGone *system_events_wait_gone (SystemEvents *self, const char *id);
 void system_events_forget (SystemEvents *self);
 /* How many came of this topic in all. */
 guint system_events_count (SystemEvents *self, const char *topic);
+/* How many messages of @peer's subscriptions were told as dropped. */
+guint64 system_events_dropped (SystemEvents *self, const char *peer);
+/* How often system.slow said @what ("demoted", ...) of @peer; NULL: of anybody. */
+guint system_events_slow (SystemEvents *self, const char *what, const char *peer);

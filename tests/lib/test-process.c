@@ -3,9 +3,11 @@
 
 #include "test-watchdog.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -190,11 +192,26 @@ test_process_expect_line (TestProcess *self, const char *prefix)
   g_free (test_process_expect (self, prefix));
 }
 
+/* A signal is on its way when kill() returns; what stands still has to stand still from then on. */
+static void
+wait_until_stopped (GPid pid)
+{
+  siginfo_t info;
+  int result;
+
+  do
+    result = waitid (P_PID, (id_t) pid, &info, WSTOPPED | WEXITED | WNOWAIT);
+  while (result < 0 && errno == EINTR);
+  g_assert_cmpint (result, ==, 0);
+}
+
 void
 test_process_signal (TestProcess *self, int number)
 {
   self->is_killed = self->is_killed || number == SIGKILL;
   g_subprocess_send_signal (self->process, number);
+  if (number == SIGSTOP)
+    wait_until_stopped (self->pid);
 }
 
 gboolean

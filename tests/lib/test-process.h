@@ -31,6 +31,7 @@ gboolean test_process_has (TestProcess *self, const char *prefix);
 /* Forgets such lines. */
 void test_process_drop (TestProcess *self, const char *prefix);
 
+/* After SIGSTOP it has stopped. */
 void test_process_signal (TestProcess *self, int number);
 
 /* Closes its standard input and waits until it has ended: the exit status, or minus the signal that ended it. */

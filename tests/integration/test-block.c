@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The policy block, with real processes: a publisher is held up by its credit and by nothing else, nothing is lost while it
+ * is, and no block lasts longer than longest_block_us says.
+ */
+
+#include "bus-fixture.h"
+#include "system-events.h"
+#include "worker-talk.h"
+
+#include <signal.h>
+
+#define RESULTS "results.procmond"
+#define EVENTS  "events.process.lifecycle"
+#define SIZE    1000u
+
+#define WINDOWS "publish_window_must_keep_bytes=65536\n"
+
+/* Nothing expires by itself while a test looks. */
+static const BusFixtureOptions patient = { .limits = WINDOWS "longest_block_us=60000000" };
+static const BusFixtureOptions hasty = { .limits = WINDOWS "longest_block_us=200000" };
+
+static TestProcess *
+blocking (BusFixture *f, const char *id, const char *type, const char *pattern)
+{
+  TestProcess *worker = bus_fixture_worker (f, id, type);
+  g_autofree char *rest = g_strdup_printf ("%s - count block 0 0 10", pattern);
+
+  worker_subscribe (worker, "s", rest);
+  return worker;
+}
+
+/* As many as are taken until one is not taken within a moment. */
+static guint64
+offer (TestProcess *publisher, const char *topic, guint n)
+{
+  guint64 offered[2];
+
+  test_process_send (publisher, "offer %s %u %u 200", topic, n, SIZE);
+  worker_numbers (publisher, "offered", offered, 2);
+  if (offered[0] < n)
+    g_assert_cmpuint (offered[1], ==, DEYE_BUS_ERROR_WOULD_BLOCK);
+  return offered[0];
+}
+
+static void
+test_holds (BusFixture *f, gconstpointer data)
+{
+  TestProcess *sink = blocking (f, "sink", "procmond", RESULTS);
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  TestProcess *other = bus_fixture_worker (f, "other", "procmond");
+  guint64 sent, more;
+  WorkerGot got;
+
+  worker_subscribe (other, "s", EVENTS " - count");
+  test_process_signal (sink, SIGSTOP);
+  sent = offer (publisher, RESULTS, 5000);
+  g_assert_cmpuint (sent, >, 0);
+  g_assert_cmpuint (sent, <, 80); /* its window, and one that goes over it */
+  {
+    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    const Daemoneye__Eventbus__V1__PeerStats *peer = bus_stats_view_peer (&view, "publisher");
+
+    g_assert_cmpuint (view.reply->totals->blocked_publishers, ==, 1);
+    g_assert_cmpuint (peer->n_publish, ==, 3);
+    g_assert_cmpuint (peer->publish[1]->held_messages, ==, sent);
+    g_assert_cmpuint (peer->publish[1]->blocked_us, >, 0);
+    g_assert_cmpuint (peer->publish[2]->blocked_us, ==, 0);
+  }
+  /* What it sends of another class, and what it asks, goes on; so does another publisher until he has sent his own window. */
+  worker_publish (publisher, EVENTS, 2000, SIZE);
+  worker_await (other, "s", 2000);
+  worker_do (publisher, "stats", "stats");
+  more = offer (other, RESULTS, 20);
+  g_assert_cmpuint (more, ==, 20);
+  test_process_signal (sink, SIGCONT);
+  worker_await (sink, "s", sent + more);
+  g_assert_cmpuint (offer (publisher, RESULTS, 500), ==, 500);
+  worker_await (sink, "s", sent + more + 500);
+  got = worker_report (sink, "s");
+  g_assert_cmpuint (got.received, ==, sent + more + 500);
+  g_assert_cmpuint (got.missed, ==, 0);
+}
+
+/* Calls that do not wait are bounded in what they keep: the rest is refused, and what was taken comes. */
+static void
+test_started (BusFixture *f, gconstpointer data)
+{
+  TestProcess *sink = blocking (f, "sink", "procmond", RESULTS);
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  guint64 ended[2];
+
+  test_process_signal (sink, SIGSTOP);
+  test_process_send (publisher, "start " RESULTS " 100000 %u", SIZE);
+  test_process_expect_line (publisher, "started");
+  test_process_signal (sink, SIGCONT);
+  worker_numbers (publisher, "ended", ended, 2);
+  g_assert_cmpuint (ended[0] + ended[1], ==, 100000);
+  g_assert_cmpuint (ended[0], >, 0);
+  g_assert_cmpuint (ended[1], >, 0);
+  worker_await (sink, "s", ended[0]);
+  g_assert_cmpuint (worker_report (sink, "s").missed, ==, 0);
+}
+
+/* It stands still for too long: what it held back is lost and told, to it, its publisher and everybody who looks. */
+static void
+test_expires (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (f);
+  TestProcess *sink = blocking (f, "sink", "procmond", RESULTS);
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  guint64 errors[2];
+  WorkerGot got;
+
+  test_process_signal (sink, SIGSTOP);
+  worker_publish (publisher, RESULTS, 2000, SIZE);
+  bus_fixture_wait (f, system_events_slow (events, "demoted", "sink") > 0);
+  {
+    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    const Daemoneye__Eventbus__V1__QueueStats *queue = bus_stats_view_subscription (&view, "sink", RESULTS);
+
+    g_assert_nonnull (queue);
+    g_assert_true (queue->demoted);
+    g_assert_cmpuint (queue->policy, ==, DEYE_BUS_POLICY_BLOCK);
+    g_assert_cmpuint (view.reply->totals->expired, >, 0);
+  }
+  test_process_signal (sink, SIGCONT);
+  worker_await (sink, "s", 2000);
+  got = worker_report (sink, "s");
+  g_assert_cmpuint (got.received + got.missed, ==, 2000);
+  g_assert_cmpuint (worker_detail (sink, "s").expired, >, 0);
+  test_process_send (publisher, "errors");
+  worker_numbers (publisher, "errors", errors, 2);
+  g_assert_cmpuint (errors[0], >, 0);
+  g_assert_cmpuint (errors[1], ==, DEYE_BUS_ERROR_WOULD_BLOCK);
+
+  /* It has drained, and blocks again. */
+  bus_fixture_wait (f, system_events_slow (events, "drained", "sink") > 0);
+  test_process_signal (sink, SIGSTOP);
+  worker_publish (publisher, RESULTS, 2000, SIZE);
+  bus_fixture_wait (f, system_events_slow (events, "demoted", "sink") > 1);
+  test_process_signal (sink, SIGCONT);
+  worker_await (sink, "s", 4000);
+  got = worker_report (sink, "s");
+  g_assert_cmpuint (got.received + got.missed, ==, 4000);
+  bus_fixture_wait (f, system_events_dropped (events, "sink") >= got.missed);
+  g_assert_cmpuint (system_events_dropped (events, "sink"), ==, got.missed);
+}
+
+/* Two that publish to each other, and take nothing while they do: an end comes by itself, and the sums are exact. */
+static void
+test_circle (BusFixture *f, gconstpointer data)
+{
+  TestProcess *left = blocking (f, "left", "procmond", "results.netmond");
+  TestProcess *right = blocking (f, "right", "netmond", RESULTS);
+  WorkerGot got;
+
+  test_process_send (left, "publish " RESULTS " 1000 %u", SIZE);
+  test_process_send (right, "publish results.netmond 1000 %u", SIZE);
+  test_process_expect_line (left, "published");
+  test_process_expect_line (right, "published");
+  worker_await (left, "s", 1000);
+  worker_await (right, "s", 1000);
+  got = worker_report (left, "s");
+  g_assert_cmpuint (got.received + got.missed, ==, 1000);
+  got = worker_report (right, "s");
+  g_assert_cmpuint (got.received + got.missed, ==, 1000);
+}
+
+/* One of several stands still: its publisher is held up, and the others get all of it, as does who publishes what it does
+ * not want. */
+static void
+test_one_stuck (BusFixture *f, gconstpointer data)
+{
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  TestProcess *stuck = blocking (f, "stuck", "procmond", RESULTS);
+  TestProcess *sinks[4];
+  guint64 sent;
+
+  for (guint i = 0; i < G_N_ELEMENTS (sinks); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("sink-%u", i);
+
+      sinks[i] = blocking (f, id, "procmond", i % 2 == 0 ? RESULTS : "results.#");
+    }
+  test_process_signal (stuck, SIGSTOP);
+  sent = offer (publisher, RESULTS, 5000);
+  g_assert_cmpuint (sent, <, 80);
+  for (guint i = 0; i < G_N_ELEMENTS (sinks); i++)
+    {
+      worker_await (sinks[i], "s", sent);
+      g_assert_cmpuint (worker_report (sinks[i], "s").missed, ==, 0);
+    }
+  bus_fixture_kill_worker (f, stuck);
+  /* Who goes gives back what he held. */
+  g_assert_cmpuint (offer (publisher, RESULTS, 500), ==, 500);
+  for (guint i = 0; i < G_N_ELEMENTS (sinks); i++)
+    worker_await (sinks[i], "s", sent + 500);
+}
+
+/* Who subscribes to what he publishes himself does not wait for himself. */
+static void
+test_own (BusFixture *f, gconstpointer data)
+{
+  TestProcess *own = bus_fixture_worker (f, "own", "procmond");
+  WorkerGot got;
+
+  worker_subscribe (own, "s", RESULTS " - count block 100 0 10");
+  worker_publish (own, RESULTS, 3000, SIZE);
+  worker_await (own, "s", 3000);
+  got = worker_report (own, "s");
+  g_assert_cmpuint (got.received + got.missed, ==, 3000);
+  g_assert_cmpuint (got.received, >=, 100);
+  g_assert_cmpuint (worker_detail (own, "s").refused, ==, got.missed);
+}
+
+/* Block needs the right to it. */
+static void
+test_right (BusFixture *f, gconstpointer data)
+{
+  TestProcess *worker = bus_fixture_worker (f, "worker", "procmond");
+  g_autofree char *refused = NULL;
+
+  test_process_send (worker, "subscribe s " EVENTS " - count block");
+  refused = test_process_expect (worker, "refused s");
+  g_assert_cmpint (atoi (refused), ==, DEYE_BUS_ERROR_DENIED);
+  worker_subscribe (worker, "t", EVENTS " - count");
+  test_process_send (worker, "adjust t block");
+  g_free (refused);
+  refused = test_process_expect (worker, "refused t");
+  g_assert_cmpint (atoi (refused), ==, DEYE_BUS_ERROR_DENIED);
+}
+
+/* It pauses, and so holds its publishers up; another policy lets them go. */
+static void
+test_adjust_away (BusFixture *f, gconstpointer data)
+{
+  TestProcess *sink = blocking (f, "sink", "procmond", RESULTS);
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  guint64 sent;
+  WorkerGot got;
+
+  worker_do (sink, "pause s", "paused s");
+  sent = offer (publisher, RESULTS, 5000);
+  g_assert_cmpuint (sent, <, 80);
+  worker_do (sink, "adjust s drop-oldest 30", "adjusted s 2 30");
+  g_assert_cmpuint (offer (publisher, RESULTS, 1000), ==, 1000);
+  worker_do (publisher, "stats", "stats"); /* all of it has been taken in */
+  worker_do (sink, "resume s", "resumed s");
+  worker_await (sink, "s", sent + 1000);
+  got = worker_report (sink, "s");
+  g_assert_cmpuint (got.received + got.missed, ==, sent + 1000);
+  g_assert_cmpuint (got.received, ==, 40);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, options, function)                                                                                   \
+  g_test_add ("/integration/block/" path, BusFixture, options, bus_fixture_set_up, function, bus_fixture_tear_down)
+  ADD ("M08-B04-holds-the-publisher", &patient, test_holds);
+  ADD ("M08-B04-started-calls-are-bounded", &patient, test_started);
+  ADD ("B04-expires-and-demotes", &hasty, test_expires);
+  ADD ("B05-circle", &hasty, test_circle);
+  ADD ("B06-one-stuck-of-five", &patient, test_one_stuck);
+  ADD ("B07-own-subscriber", &patient, test_own);
+  ADD ("B04-needs-a-right", &patient, test_right);
+  ADD ("B08-other-policy-lets-go", &patient, test_adjust_away);
+#undef ADD
+  return g_test_run ();
+}
