@@ -30,11 +30,29 @@ cost_of (const BusInbound *inbound)
   return sizeof (BusMessage) + sizeof (BusSlot) + sizeof (BusEntry) + inbound->frame.body.len;
 }
 
+/* Of the queue what the peer itself has to answer for. */
+static gsize
+own_bytes (const BusFlow *flow)
+{
+  return bus_flow_bytes (flow) - flow->held_bytes;
+}
+
 static gboolean
 fits_peer (const BusFlow *flow, gsize cost, gint64 now_us)
 {
-  return bus_flow_bytes (flow) + cost <= queue_max (flow, now_us)
-         && flow->waiting_messages < flow->shared->limits->queue_hard_messages;
+  return own_bytes (flow) + cost <= queue_max (flow, now_us)
+         && flow->waiting_messages - flow->held_messages < flow->shared->limits->queue_hard_messages;
+}
+
+/* Whether its publisher pays for the place of a message with his credit. Who publishes to himself would wait for himself:
+ * he is refused at the bound, and never blocked. */
+static gboolean
+can_be_held (const BusSubscription *subscription, const BusInbound *inbound)
+{
+  const BusPeer *publisher = inbound->ticket != NULL ? inbound->ticket->publisher : inbound->publisher;
+
+  return bus_subscription_policy (subscription) == BUS_OVERFLOW_BLOCK && publisher != NULL
+         && publisher != subscription->owner && inbound->class_of.credit_class != WIRE_CLASS_NONE;
 }
 
 /* One message may always wait, however large. */
@@ -53,9 +71,9 @@ could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize 
 {
   const BusFifo *fifo = &subscription->fifo;
   gsize own = fifo->bytes + fifo->messages * (sizeof (BusMessage) + sizeof (BusSlot) + sizeof (BusEntry));
-  gsize held = bus_flow_bytes (flow);
+  gsize all = own_bytes (flow);
 
-  return (held > own ? held - own : 0) + cost <= queue_max (flow, now_us);
+  return (all > own ? all - own : 0) + cost <= queue_max (flow, now_us);
 }
 
 static Fit
@@ -63,7 +81,9 @@ fit (BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbou
 {
   gsize lane_bytes = bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
 
-  if (!fits_subscription (subscription, inbound->frame.body.len) || !fits_peer (flow, cost_of (inbound), now_us))
+  /* What publishers pay for their windows bound. */
+  if (!can_be_held (subscription, inbound)
+      && (!fits_subscription (subscription, inbound->frame.body.len) || !fits_peer (flow, cost_of (inbound), now_us)))
     return OVER_OWN;
   if (inbound->class_of.lane == WIRE_LANE_CONTROL && lane_bytes > flow->shared->limits->control_queue_bytes)
     return OVER_LANE;
@@ -154,10 +174,7 @@ is_ready (const BusSubscription *subscription)
 static BusTicket *
 ticket_for (BusSubscription *subscription, BusInbound *inbound)
 {
-  /* Who publishes to himself would wait for himself: he is refused at the bound, and never blocked. */
-  if (bus_subscription_policy (subscription) != BUS_OVERFLOW_BLOCK || inbound->publisher == subscription->owner)
-    return NULL;
-  return bus_inbound_ticket (inbound);
+  return can_be_held (subscription, inbound) ? bus_inbound_ticket (inbound) : NULL;
 }
 
 /* In its FIFO; with credit it hangs in @entry (made at the first need) as well. */

@@ -9,7 +9,8 @@
  * A subscription that has credit while its lane is clear gets the message at once, whatever else waits for the peer. For
  * any other the message has to wait, and then bounds are asked: those of the subscription, those of the peer's queue, and
  * for the control lane control_queue_bytes. Where it would not fit, the subscription's own policy speaks, so a slow
- * subscription costs its own messages and nobody else's.
+ * subscription costs its own messages and nobody else's. What one under block takes in is paid for by its publishers with
+ * their credit: their windows bound it, and only the control lane's bound and those of uid and broker stand above.
  *
  * Invariant: each subscription offered is queued, or its loss is in a gap.
  */

@@ -95,7 +95,7 @@ bus_block_end (BusFlow *flow, BusSubscription *subscription)
     release_first (flow, subscription);
   for (BusSlot *slot = subscription->fifo.first; slot != NULL && subscription->tickets > 0; slot = slot->next)
     if (slot->ticket != NULL)
-      bus_block_release (subscription, g_steal_pointer (&slot->ticket));
+      bus_block_release (subscription, bus_fifo_take_ticket (flow, slot));
 }
 
 /* --- the end of a block --- */

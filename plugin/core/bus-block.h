@@ -13,6 +13,8 @@
  * every ticket is given up, and the subscription drops the oldest until it has drained. So no circle of blocked peers
  * lasts, and a receiver that is slow but alive may hold its publishers back longer than one that stands still.
  *
+ * What it takes in its publishers' windows bound, so the bounds of its queue do not (bus-admit).
+ *
  * Invariant: tickets > 0 exactly when the alarm is armed.
  */
 

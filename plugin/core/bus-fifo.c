@@ -36,6 +36,34 @@ bus_message_cost (const BusMessage *message)
   return message->held;
 }
 
+/* The bounds of a peer's queue do not count what its publishers' windows bound already. */
+static gsize
+held_cost (const BusSlot *slot)
+{
+  return bus_message_cost (slot->message) + sizeof (BusSlot);
+}
+
+static void
+give_ticket (BusFlow *flow, BusSlot *slot, BusTicket *ticket)
+{
+  slot->ticket = ticket;
+  if (ticket == NULL)
+    return;
+  flow->held_messages++;
+  flow->held_bytes += held_cost (slot);
+}
+
+BusTicket *
+bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot)
+{
+  if (slot->ticket == NULL)
+    return NULL;
+  g_assert (flow->held_messages > 0 && flow->held_bytes >= held_cost (slot));
+  flow->held_messages--;
+  flow->held_bytes -= held_cost (slot);
+  return g_steal_pointer (&slot->ticket);
+}
+
 static void
 count_waiting (BusFlow *flow, const BusMessage *message)
 {
@@ -204,7 +232,7 @@ bus_fifo_append (BusFlow *flow, BusSubscription *subscription, BusMessage *messa
   BusSlot *slot = slot_new (flow, subscription, fifo->last, BUS_SLOT_WAITING, message->class_of.lane);
 
   slot->message = bus_message_ref (message);
-  slot->ticket = ticket;
+  give_ticket (flow, slot, ticket);
   slot->delivery = *delivery;
   slot->since_us = now_us;
   if (fifo->first_waiting == NULL)
@@ -260,6 +288,7 @@ static void
 strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 {
   BusFifo *fifo = &slot->subscription->fifo;
+  BusTicket *own = bus_fifo_take_ticket (flow, slot);
 
   g_assert (fifo->messages > 0 && fifo->bytes >= slot->message->body.len && flow->waiting_messages > 0);
   fifo->messages--;
@@ -273,9 +302,9 @@ strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
     unhang (flow, slot);
   uncount_waiting (flow, slot->message);
   if (ticket != NULL)
-    *ticket = g_steal_pointer (&slot->ticket);
-  else if (slot->ticket != NULL)
-    bus_block_release (slot->subscription, g_steal_pointer (&slot->ticket));
+    *ticket = own;
+  else if (own != NULL)
+    bus_block_release (slot->subscription, own);
   g_clear_pointer (&slot->message, bus_message_unref);
 }
 

@@ -66,6 +66,9 @@ void bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry);
  * where its ticket goes; NULL: given up. */
 void bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket);
 
+/* Takes its ticket away; NULL: it has none. Transfer full. */
+BusTicket *bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot);
+
 /* The oldest and the newest message; NULL: none. */
 BusSlot *bus_fifo_oldest (const BusSubscription *subscription);
 BusSlot *bus_fifo_newest (const BusSubscription *subscription);

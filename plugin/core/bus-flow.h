@@ -62,6 +62,8 @@ typedef struct
   } lanes[WIRE_N_LANES];
   gsize waiting_bytes; /* of entries and slots, each message in full for each slot, with what keeps it */
   guint64 waiting_messages;
+  gsize held_bytes; /* of waiting_bytes what publishers pay for with their credit: messages with a ticket, and slots */
+  guint64 held_messages;
   gint64 soft_since_us; /* above the soft limit since; 0: it is not */
   guint64 delivered;    /* per matched subscription */
   guint64 missed;

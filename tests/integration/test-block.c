@@ -19,6 +19,7 @@
 
 /* Nothing expires by itself while a test looks. */
 static const BusFixtureOptions patient = { .limits = WINDOWS "longest_block_us=60000000" };
+static const BusFixtureOptions own_defaults = { .limits = "longest_block_us=60000000" };
 static const BusFixtureOptions hasty = { .limits = WINDOWS "longest_block_us=200000" };
 
 static TestProcess *
@@ -81,6 +82,34 @@ test_holds (BusFixture *f, gconstpointer data)
   got = worker_report (sink, "s");
   g_assert_cmpuint (got.received, ==, sent + more + 500);
   g_assert_cmpuint (got.missed, ==, 0);
+}
+
+/* With nothing set by anybody: small messages and large ones, a publisher is held up before anything is refused. */
+static void
+test_defaults (BusFixture *f, gconstpointer data)
+{
+  static const guint sizes[] = { 8, 100, 1000, 20000, 500000 };
+  TestProcess *sink = bus_fixture_worker (f, "sink", "procmond");
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  guint64 sent = 0;
+  WorkerGot got;
+
+  worker_subscribe (sink, "s", RESULTS " - count");
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      guint64 offered[2];
+
+      test_process_signal (sink, SIGSTOP);
+      test_process_send (publisher, "offer " RESULTS " 100000 %u 200", sizes[i]);
+      worker_numbers (publisher, "offered", offered, 2);
+      g_assert_cmpuint (offered[1], ==, DEYE_BUS_ERROR_WOULD_BLOCK);
+      sent += offered[0];
+      test_process_signal (sink, SIGCONT);
+      worker_await (sink, "s", sent);
+      got = worker_report (sink, "s");
+      g_assert_cmpuint (got.missed, ==, 0);
+      g_assert_cmpuint (got.received, ==, sent);
+    }
 }
 
 /* Calls that do not wait are bounded in what they keep: the rest is refused, and what was taken comes. */
@@ -261,6 +290,7 @@ main (int argc, char **argv)
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/block/" path, BusFixture, options, bus_fixture_set_up, function, bus_fixture_tear_down)
   ADD ("M08-B04-holds-the-publisher", &patient, test_holds);
+  ADD ("M08-B04-defaults-lose-nothing", &own_defaults, test_defaults);
   ADD ("M08-B04-started-calls-are-bounded", &patient, test_started);
   ADD ("B04-expires-and-demotes", &hasty, test_expires);
   ADD ("B05-circle", &hasty, test_circle);

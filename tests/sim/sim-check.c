@@ -52,6 +52,8 @@ typedef struct
 {
   guint64 waiting_bytes;
   guint64 waiting_messages;
+  guint64 held_bytes;
+  guint64 held_messages;
   guint64 lane_bytes[WIRE_N_LANES];
 } Count;
 
@@ -73,6 +75,8 @@ count_fifo (SimWorld *world, const BusSubscription *subscription, Count *count)
       messages++;
       bytes += slot->message->body.len;
       tickets += slot->ticket != NULL;
+      count->held_messages += slot->ticket != NULL;
+      count->held_bytes += slot->ticket != NULL ? bus_message_cost (slot->message) + sizeof (BusSlot) : 0;
       queued += slot->state == BUS_SLOT_QUEUED;
       count->waiting_bytes += slot->is_indexed ? 96 : 0;
       count->waiting_bytes += bus_message_cost (slot->message);
@@ -123,11 +127,15 @@ check_flow (SimWorld *world, const BusPeer *peer, const Count *count)
   const BusLimits *limits = &world->core->limits;
   const BusFlow *flow = &peer->flow;
   /* What was encoded before is owed, one message may go over, and each gap takes a little. */
-  guint64 bound = limits->queue_hard_bytes + limits->control_queue_bytes + 4 * (limits->max_payload + 16384);
+  guint64 bound
+      = limits->queue_hard_bytes + limits->control_queue_bytes + 4 * (limits->max_payload + 16384) + count->held_bytes;
 
   if (count->waiting_bytes != flow->waiting_bytes || count->waiting_messages != flow->waiting_messages)
     sim_world_fail (world, "I1: peer %s counts %" G_GUINT64_FORMAT " bytes, there are %" G_GUINT64_FORMAT, peer->id,
                     (guint64) flow->waiting_bytes, count->waiting_bytes);
+  if (count->held_bytes != flow->held_bytes || count->held_messages != flow->held_messages)
+    sim_world_fail (world, "I1: peer %s counts %" G_GUINT64_FORMAT " held messages, there are %" G_GUINT64_FORMAT,
+                    peer->id, flow->held_messages, count->held_messages);
   if (bus_flow_bytes (flow) > bound)
     sim_world_fail (world, "I2: the queue of %s holds %" G_GUINT64_FORMAT " bytes", peer->id,
                     (guint64) bus_flow_bytes (flow));
@@ -145,6 +153,8 @@ check_block (SimWorld *world, const BusSubscription *subscription, guint tickets
                     subscription->owner->id, tickets, tickets > 0 ? "not armed" : "armed");
   if (tickets > 0)
     sim_reach (world, SIM_REACH_BLOCK_HELD);
+  if (subscription->fifo.messages > subscription->bounds.messages && subscription->fifo.last->ticket != NULL)
+    sim_reach (world, SIM_REACH_BLOCK_OVER_BOUND);
   if (subscription->demoted && tickets > 0)
     sim_world_fail (world, "B04: a demoted subscription holds credit back");
   if (subscription->demoted)

@@ -518,6 +518,26 @@ gap_of_plain (SimModel *model, Sub *sub, guint64 from, guint64 to, guint64 count
   sub->n_missed[lane] += count;
 }
 
+/* A block refuses nobody but its own peer: everybody else pays for the place with credit. (A full control lane does.) */
+static void
+check_block (SimModel *model, const Sub *sub, guint64 from, guint64 to, guint64 count, guint32 reason)
+{
+  const char *own = find_peer (model, sub->peer)->id;
+  guint64 n = 0;
+
+  if (sub->policy != SIM_BLOCK || sub->adjusted || sub->group != NULL || reason != SIM_REASON_REFUSED)
+    return;
+  for (guint i = 0; i < sub->matches->len; i++)
+    {
+      const Match *match = &g_array_index (sub->matches, Match, i);
+
+      n += match->seq >= from && match->seq <= to
+           && (match->lane == CONTROL_LANE || strcmp (match->message->sender, own) == 0);
+    }
+  if (n < count)
+    fail (model, "B04: block refused %" G_GUINT64_FORMAT " messages of others", count - n);
+}
+
 void
 sim_model_gap (SimModel *model, guint peer, guint32 subscription, guint64 from, guint64 to, guint64 count,
                guint32 reason)
@@ -532,6 +552,7 @@ sim_model_gap (SimModel *model, guint peer, guint32 subscription, guint64 from, 
   /* A block that drops the oldest was over before, whether or not that lost anything. */
   if (reason != SIM_REASON_REFUSED && (reason != SIM_REASON_FULL || sub->policy == SIM_BLOCK))
     sub->missed_else += count;
+  check_block (model, sub, from, to, count, reason);
   if (sub->group == NULL)
     gap_of_plain (model, sub, from, to, count);
   else

@@ -9,7 +9,8 @@
  */
 
 #define SIM_REACH_TABLE(X)                                                                                             \
-  X (BLOCK_REFUSED, "M08-block-refused-at-its-bound")                                                                  \
+  X (BLOCK_REFUSED, "B07-block-refused-own-messages")                                                                  \
+  X (BLOCK_OVER_BOUND, "M08-block-held-more-than-its-bound")                                                           \
   X (DROPPED_OLDEST, "B01-drop-oldest-dropped")                                                                        \
   X (DROPPED_NEWEST, "B02-drop-newest-dropped")                                                                        \
   X (ERROR_REFUSED, "B03-error-refused")                                                                               \
@@ -37,7 +38,7 @@
   X (CREDIT_EXCEEDED, "sent-without-credit-closed")                                                                    \
   X (HANDED_OVER, "group-handed-over")                                                                                 \
   X (GROUP_POLICY, "group-policy-refused")                                                                             \
-  X (DENIED, "I05-denied")                                                                                              \
+  X (DENIED, "I05-denied")                                                                                             \
   X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \
   X (SPLIT, "frame-split")                                                                                             \
   X (PARTLY_SENT, "partly-sent")                                                                                       \

@@ -48,7 +48,7 @@ static const Fate fates[] = {
   { "B01-M08-drop-oldest", BUS_OVERFLOW_DROP_OLDEST, "1 2 [3-5:3 full] 6 7 8", ALL_QUEUED },
   { "B02-M08-drop-newest", BUS_OVERFLOW_DROP_NEWEST, "1 2 3 4 5 [6-8:3 full]", LAST_THREE DROPPED },
   { "B03-M08-error", BUS_OVERFLOW_ERROR, "1 2 3 4 5 [6-8:3 refused]", LAST_THREE REFUSED },
-  { "B04-M08-block", BUS_OVERFLOW_BLOCK, "1 2 3 4 5 [6-8:3 refused]", LAST_THREE REFUSED },
+  { "B04-M08-block", BUS_OVERFLOW_BLOCK, "1 2 3 4 5 6 7 8", ALL_QUEUED }, /* its publisher pays, not the queue */
   { "M08-conflate", BUS_OVERFLOW_CONFLATE, "1 2 [3-5:3 full] 6 7 8", ALL_QUEUED },
 };
 
@@ -104,7 +104,7 @@ test_fate (gconstpointer data)
   core_mark (&core);
   publish_to_own_topics (publisher, 1, 8);
   assert_acks (publisher, fate->acks);
-  g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, 3);
+  g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, fate->policy == BUS_OVERFLOW_BLOCK ? 6 : 3);
   g_assert_false (slow->closed);
 
   client_catch_up (slow, 1);
@@ -122,7 +122,7 @@ static const Fate soft_fates[] = {
   { "B01-drop-oldest", BUS_OVERFLOW_DROP_OLDEST, "1 2 [3-4:2 full] 5 6 7", "1/1/0 1/1/0" },
   { "B02-drop-newest", BUS_OVERFLOW_DROP_NEWEST, "1 2 3 4 5 [6-7:2 full]", "1/0/0 1/0/0" },
   { "B03-error", BUS_OVERFLOW_ERROR, "1 2 3 4 5 [6-7:2 refused]", "1/0/1! 1/0/1!" },
-  { "B04-block", BUS_OVERFLOW_BLOCK, "1 2 3 4 5 [6-7:2 refused]", "1/0/1! 1/0/1!" },
+  { "B04-block", BUS_OVERFLOW_BLOCK, "1 2 3 4 5 6 7", "1/1/0 1/1/0" },
   { "M08-conflate", BUS_OVERFLOW_CONFLATE, "1 2 [3-4:2 full] 5 6 7", "1/1/0 1/1/0" },
 };
 
@@ -267,7 +267,7 @@ static const Fate alone_fates[] = {
   { "drop-oldest", BUS_OVERFLOW_DROP_OLDEST, "1 2 [3-3:1 full] 4", "1/1/0 1/1/0 1/1/0 1/1/0" },
   { "drop-newest", BUS_OVERFLOW_DROP_NEWEST, "1 2 3 [4-4:1 full]", "1/1/0 1/1/0 1/1/0 1/0/0" },
   { "error", BUS_OVERFLOW_ERROR, "1 2 3 [4-4:1 refused]", "1/1/0 1/1/0 1/1/0 1/0/1!" },
-  { "block", BUS_OVERFLOW_BLOCK, "1 2 3 [4-4:1 refused]", "1/1/0 1/1/0 1/1/0 1/0/1!" },
+  { "block", BUS_OVERFLOW_BLOCK, "1 2 3 4", "1/1/0 1/1/0 1/1/0 1/1/0" },
   { "conflate", BUS_OVERFLOW_CONFLATE, "1 2 [3-3:1 full] 4", "1/1/0 1/1/0 1/1/0 1/1/0" },
 };
 
@@ -291,6 +291,46 @@ test_paused_does_not_hold_up_others (gconstpointer data)
   client_catch_up (slow, 1);
   assert_story (slow, 1, fate->story);
   core_teardown (&core, NULL);
+}
+
+/* What publishers pay for with their credit leaves the peer's queue to its other subscriptions. */
+static void
+test_held_is_not_counted (gconstpointer data)
+{
+  const Room *room = data;
+  Client *publisher, *slow;
+  Core core;
+
+  setup_room (&core, room);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  slow = subscriber_in (&core, room, BUS_OVERFLOW_BLOCK);
+  client_subscribe_with (slow, .subscription = 2, .pattern = "events.#", .policy = BUS_OVERFLOW_DROP_NEWEST,
+                         .window_messages = 2);
+  core_mark (&core);
+  publish_to_own_topics (publisher, 1, 8);
+  g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, 6 + 3);
+  g_assert_cmpuint (slow->peer->flow.held_messages, ==, 6);
+  client_catch_up (slow, 1);
+  client_catch_up (slow, 2);
+  assert_story (slow, 1, "1 2 3 4 5 6 7 8");
+  assert_story (slow, 2, "1 2 3 4 5 [6-8:3 full]");
+  g_assert_cmpuint (slow->peer->flow.held_bytes, ==, 0);
+  core_teardown (&core, NULL);
+}
+
+/* Its own messages nobody pays for: they have its bounds. */
+static void
+test_own_messages_have_bounds (Core *core, gconstpointer data)
+{
+  Client *own = tool_ready (core, "own");
+
+  client_subscribe_with (own, .subscription = 1, .pattern = "health.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = 2, .queue_messages = 3);
+  core_mark (core);
+  client_publish_many (own, "health.status", 8, 10);
+  g_assert_cmpuint (own->peer->flow.held_messages, ==, 0);
+  client_catch_up (own, 1);
+  assert_story (own, 1, "1 2 3 4 5 [6-8:3 refused]");
 }
 
 static void
@@ -322,6 +362,10 @@ main (int argc, char **argv)
   g_test_add ("/core/admit/M08-conflate/across-lanes", Core, NULL, core_setup, test_conflate_across_lanes,
               core_teardown);
   add_all ("larger-than-the-bound", alone_fates, test_one_larger_than_the_bound);
+  g_test_add_data_func ("/core/admit/B04-B06-held-is-not-counted/bytes", &rooms[2], test_held_is_not_counted);
+  g_test_add_data_func ("/core/admit/B04-B06-held-is-not-counted/messages", &rooms[3], test_held_is_not_counted);
+  g_test_add ("/core/admit/B07-own-messages-have-bounds", Core, NULL, core_setup, test_own_messages_have_bounds,
+              core_teardown);
   add_all ("paused", fates, test_paused_does_not_hold_up_others);
   return g_test_run ();
 }
