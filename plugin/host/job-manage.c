@@ -63,9 +63,9 @@ job_ask_health (Job *job)
 static gboolean
 is_acknowledged_by (const Job *job, const char *id)
 {
-  for (guint i = 0; i < job->reloaded->len; i++)
+  for (guint i = 0; i < job->results->len; i++)
     {
-      DeyeBusMessage *message = g_ptr_array_index (job->reloaded, i);
+      DeyeBusMessage *message = g_ptr_array_index (job->results, i);
 
       if (g_strcmp0 (deye_bus_message_get_correlation_id (message), CORRELATION) == 0
           && g_str_equal (deye_bus_message_get_sender (message), id))
@@ -134,9 +134,10 @@ job_check_idle (Job *job)
       job_report_step (&job->report, "idle", FALSE, NULL, _ ("the answer can't be read"));
     else
       job_report_step (&job->report, "idle",
-                       totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == 0, NULL,
-                       _ ("%" PRIu64 " messages accepted, %" PRIu64 " delivered, %" PRIu64
-                          " missed; %" PRIu64 " queued, %u pending beside this question"),
+                       totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == job->missed,
+                       NULL,
+                       _ ("%" PRIu64 " messages accepted, %" PRIu64 " delivered, %" PRIu64 " missed; %" PRIu64
+                          " queued, %u pending beside this question"),
                        (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed,
                        (guint64) totals->queued_messages, totals->pending_requests - MIN (totals->pending_requests, 1));
   }

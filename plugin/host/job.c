@@ -140,7 +140,7 @@ job_start_collectors (Job *job)
     }
   if (!subscribe (job, "system.#", on_system_event, job)
       || !subscribe (job, "events.process.#", keep_message, job->lifecycle)
-      || !subscribe (job, "results.procmond", keep_message, job->reloaded))
+      || !subscribe (job, "results.procmond", keep_message, job->results))
     return FALSE;
   for (guint i = 0; i < JOB_COLLECTORS; i++)
     if (!start_collector (job, i))
@@ -160,8 +160,8 @@ job_start_collectors (Job *job)
 static const struct
 {
   gboolean (*run) (Job *job);
-} steps[] = { { job_start_collectors }, { job_enumerate },   { job_watch_child }, { job_ask_health },
-              { job_reload },           { job_round_trips }, { job_check_idle } };
+} steps[] = { { job_start_collectors }, { job_enumerate }, { job_watch_child }, { job_ask_health },
+              { job_reload },           { job_show_slow }, { job_round_trips }, { job_check_idle } };
 
 static void
 job_clear (Job *job)
@@ -170,7 +170,7 @@ job_clear (Job *job)
     g_clear_pointer (&job->collectors[i], host_child_free);
   g_clear_pointer (&job->connected, g_hash_table_unref);
   g_clear_pointer (&job->lifecycle, g_ptr_array_unref);
-  g_clear_pointer (&job->reloaded, g_ptr_array_unref);
+  g_clear_pointer (&job->results, g_ptr_array_unref);
   g_clear_pointer (&job->procmond, g_free);
 }
 
@@ -211,7 +211,7 @@ keep_running (Job *job)
     {
       g_main_context_iteration (NULL, TRUE);
       g_ptr_array_set_size (job->lifecycle, 0);
-      g_ptr_array_set_size (job->reloaded, 0);
+      g_ptr_array_set_size (job->results, 0);
       g_hash_table_remove_all (job->connected);
     }
 }
@@ -244,7 +244,7 @@ job_run (HostModule *module, DeyeBusClient *client, gboolean json, gboolean keep
   job_report_init (&job.report, json);
   job.connected = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   job.lifecycle = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
-  job.reloaded = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
+  job.results = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
   job_report_step (&job.report, "broker", TRUE, NULL, _ ("module %s %s in this process (pid %d), listening at %s"),
                    module->plugin->name, module->plugin->version, (int) getpid (), host_module_address (module));
   if (job.procmond != NULL)

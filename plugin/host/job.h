@@ -22,7 +22,8 @@ typedef struct
   HostChild *collectors[2];
   GHashTable *connected; /* ids seen on system.peer.connected */
   GPtrArray *lifecycle;  /* of DeyeBusMessage: events.process.# */
-  GPtrArray *reloaded;   /* of DeyeBusMessage: results.procmond */
+  GPtrArray *results;    /* of DeyeBusMessage: results.procmond */
+  guint64 missed;        /* by the slow subscriber */
   gboolean interrupted;  /* SIGINT or SIGTERM came */
 } Job;
 
@@ -42,5 +43,6 @@ gboolean job_enumerate (Job *job);
 gboolean job_watch_child (Job *job);
 gboolean job_ask_health (Job *job);
 gboolean job_reload (Job *job);
+gboolean job_show_slow (Job *job);
 gboolean job_round_trips (Job *job);
 gboolean job_check_idle (Job *job);

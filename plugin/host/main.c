@@ -2,6 +2,7 @@
 #include "deye-bus-locale.h"
 #include "deye-bus.h"
 #include "host-module.h"
+#include "job-subscriber.h"
 #include "job.h"
 
 #include <glib-unix.h>
@@ -29,6 +30,7 @@ typedef struct
   gboolean keep;
   gboolean version;
   gboolean demo_child;
+  gint demo_subscriber; /* messages that it expects; 0: it is none */
   gint ready_fd;
 
   HostModule module;
@@ -75,6 +77,7 @@ parse_options (Agent *self, int *argc, char ***argv, GError **error)
       N_ ("FD") },
     { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
     { "demo-child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &self->demo_child, NULL, NULL },
+    { "demo-subscriber", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &self->demo_subscriber, NULL, NULL },
     G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -234,6 +237,8 @@ main (int argc, char **argv)
     g_print ("daemoneye-agent %s\n", PACKAGE_VERSION);
   else if (self.demo_child)
     wait_for_signal (&self);
+  else if (self.demo_subscriber > 0)
+    self.status = job_subscriber_run (self.address, (guint64) self.demo_subscriber, &error) ? 0 : 1;
   else if (!run (&self, &error))
     self.status = 1;
   if (error != NULL)

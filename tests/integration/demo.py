@@ -28,6 +28,28 @@ def numbers(value, path=""):
         yield path, value
 
 
+def check_slow(lines):
+    """A stopped subscriber: what the broker says of it, what it is told, and what the others notice."""
+    steps = {line.get("step"): line for line in lines if isinstance(line, dict)}
+    slow, gap = steps.get("slow", {}), steps.get("gap", {})
+    gaps = gap.get("gaps", [])
+    published = slow.get("published", 0)
+    missed = gap.get("missed")
+    check("M08-names-who-is-behind",
+          slow.get("subscriber") == "slow-1" and slow.get("behind_us", 0) > 0 and published > 0
+          and 0 < slow.get("waiting", 0) <= slow.get("bound", 0)
+          and slow.get("sent", 0) + slow.get("waiting", 0) + slow.get("missed", 0) == published, json.dumps(slow))
+    check("M08-received-and-missed-are-all-that-was-published",
+          gap.get("received", 0) > 0 and gap.get("missed", 0) > 0 and gap.get("out_of_place") == 0
+          and gap.get("received", 0) + gap.get("missed", 0) == published, json.dumps(gap))
+    check("M08-gaps-tell-what-was-missed",
+          len(gaps) > 0 and sum(one["count"] for one in gaps) == missed
+          and all(one["reason"] == 40 and one["from"] + one["count"] - 1 <= one["to"] for one in gaps), json.dumps(gaps))
+    check("M08-system-drop-and-statistics-say-the-same", gap.get("drop_missed") == missed == slow.get("missed"),
+          json.dumps(gap))
+    check("M08-nobody-else-missed-any", gap.get("agent_received") == published > 0, json.dumps(gap))
+
+
 def main():
     run = subprocess.run([sys.argv[1], "--demo", "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=240,
                          check=False)
@@ -45,6 +67,7 @@ def main():
     failed = [line for line in lines if line.get("ok") is False]
     check("M21-no-step-failed", not failed, json.dumps(failed))
     check("M02-names-both-collectors", all(name in text for name in ("procmond-1", "procmond-2")))
+    check_slow(lines)
     print(f"1..{COUNT}")
     return 0
 

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job.h"
+
+#include "collection.pb-c.h"
+#include "control.pb-c.h"
+#include "job-subscriber.h"
+#include "wire-guard.h"
+
+#include <glib/gi18n.h>
+#include <json-glib/json-glib.h>
+#include <signal.h>
+
+/*
+ * A subscriber that stands still: the broker says who is behind and by how much, and when it goes on, it is told exactly
+ * what it missed. Nobody else notices.
+ *
+ * What is published are the processes of this machine as procmond-1 lists them, again and again. Only a collector may
+ * publish among events.process, so the step has a client with that role, in this process. The subscriber does run in a
+ * process of its own (job-subscriber), and is stopped by the kernel. No number here depends on how fast anything is.
+ */
+
+#define PUBLISHED 500u
+#define WAIT_US   (10 * G_TIME_SPAN_SECOND)
+
+typedef struct
+{
+  HostChild *child;
+  GPtrArray *records; /* of GBytes, each a ProcessRecord */
+  DeyeBusClient *publisher;
+  DeyeBusSubscription *drops;
+  gint64 publish_us;
+  /* What the broker says while it is stopped. */
+  guint64 sent;
+  guint64 waiting;
+  guint64 missed;
+  guint64 behind_us;
+  /* What system.drop told of it. */
+  guint64 drop_events;
+  guint64 drop_missed;
+} Slow;
+
+/* What the subscriber says. */
+typedef struct
+{
+  guint64 received;
+  guint64 missed;
+  guint64 out_of_place;
+  guint64 from;          /* of the first gap */
+  guint64 to;            /* of the last */
+  guint64 told;          /* sum of all gaps */
+  gboolean only_dropped; /* that is the reason of all */
+} Told;
+
+static gboolean
+fail (Job *job, const char *step, const GError *error)
+{
+  job_report_step (&job->report, step, FALSE, NULL, "%s", error->message);
+  return FALSE;
+}
+
+/* --- what the others publish --- */
+
+static DeyeBusMessage *
+last_report (const Job *job, guint *n)
+{
+  DeyeBusMessage *last = NULL;
+
+  *n = 0;
+  for (guint i = 0; i < job->results->len; i++)
+    {
+      DeyeBusMessage *message = g_ptr_array_index (job->results, i);
+
+      if (g_strcmp0 (deye_bus_message_get_correlation_id (message), JOB_SUBSCRIBER_CORRELATION) != 0)
+        continue;
+      last = message;
+      (*n)++;
+    }
+  return last;
+}
+
+static gboolean
+has_reports (Job *job, gpointer data)
+{
+  guint n;
+
+  last_report (job, &n);
+  return n >= GPOINTER_TO_UINT (data);
+}
+
+/* What the agent's own subscription on events.process.# got: all that was published, in order and once. */
+static guint
+count_at_agent (const Job *job)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < job->lifecycle->len; i++)
+    {
+      DeyeBusMessage *message = g_ptr_array_index (job->lifecycle, i);
+
+      if (g_str_equal (deye_bus_message_get_topic (message), JOB_SUBSCRIBER_TOPIC)
+          && deye_bus_message_get_sequence_number (message) == n + 1)
+        n++;
+    }
+  return n;
+}
+
+static gboolean
+agent_has_all (Job *job, gpointer data)
+{
+  return count_at_agent (job) == PUBLISHED;
+}
+
+static void
+on_drop (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Slow *slow = data;
+  gsize len;
+  const guint8 *bytes = deye_bus_message_get_data (message, &len);
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__drop_event__descriptor, wire_span (bytes, len), 0, NULL);
+  const Daemoneye__Eventbus__V1__DropEvent *event = guard != NULL ? wire_guard_message (guard) : NULL;
+
+  if (event == NULL || !g_str_equal (event->peer, JOB_SUBSCRIBER_ID))
+    return;
+  slow->drop_events++;
+  slow->drop_missed += event->count;
+}
+
+static gboolean
+drops_are_told (Job *job, gpointer data)
+{
+  const Slow *slow = data;
+
+  return slow->drop_missed >= slow->missed;
+}
+
+/* --- preparing --- */
+
+static gboolean
+start_subscriber (Job *job, Slow *slow)
+{
+  g_autofree char *expected = g_strdup_printf ("%u", PUBLISHED);
+  const char *argv[]
+      = { "/proc/self/exe", "--demo-subscriber", expected, "--address", host_module_address (job->module), NULL };
+  g_autoptr (GError) error = NULL;
+
+  slow->child = host_child_start (JOB_SUBSCRIBER_ID, argv, &error);
+  if (slow->child == NULL)
+    return fail (job, "slow", error);
+  return job_wait (job, has_reports, GUINT_TO_POINTER (1), WAIT_US, "slow", _ ("the slow subscriber"));
+}
+
+static void
+add_record (GPtrArray *records, const Daemoneye__Eventbus__V1__ProcessRecord *record)
+{
+  gsize size = daemoneye__eventbus__v1__process_record__get_packed_size (record);
+  guint8 *bytes = g_malloc (size);
+
+  daemoneye__eventbus__v1__process_record__pack (record, bytes);
+  g_ptr_array_add (records, g_bytes_new_take (bytes, size));
+}
+
+static gboolean
+list_processes (Job *job, Slow *slow)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__ProcessTable *table;
+  const guint8 *bytes;
+  gsize len;
+
+  deye_bus_options_set_target (options, "procmond-1");
+  deye_bus_options_set_method (options, "ListProcesses");
+  deye_bus_options_set_timeout (options, WAIT_US);
+  reply = deye_bus_client_request (job->client, "control.collector.procmond-1", NULL, options, NULL, &error);
+  if (reply == NULL)
+    return fail (job, "slow", error);
+  bytes = deye_bus_message_get_data (reply, &len);
+  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__process_table__descriptor, wire_span (bytes, len), 0,
+                                     NULL);
+  table = guard != NULL ? wire_guard_message (guard) : NULL;
+  for (gsize i = 0; table != NULL && i < table->n_processes; i++)
+    add_record (slow->records, table->processes[i]);
+  if (slow->records->len == 0)
+    job_report_step (&job->report, "slow", FALSE, NULL, _ ("the answer can't be read"));
+  return slow->records->len > 0;
+}
+
+static gboolean
+join_bus (Job *job, Slow *slow)
+{
+  g_autoptr (GError) error = NULL;
+
+  slow->publisher = deye_bus_client_new (host_module_address (job->module), "demo-publisher", "procmond");
+  slow->drops = deye_bus_client_subscribe (job->client, "system.drop", NULL, on_drop, slow, NULL, NULL, &error);
+  if (slow->drops == NULL || !deye_bus_client_connect (slow->publisher, NULL, &error))
+    return fail (job, "slow", error);
+  return TRUE;
+}
+
+/* --- while it is stopped --- */
+
+/* The acknowledgement of the last one says that the broker has taken all: they are in order. */
+static gboolean
+publish_record (Slow *slow, guint number, GError **error)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  GBytes *record = g_ptr_array_index (slow->records, number % slow->records->len);
+  DeyeBusPublishResult result;
+
+  deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.ProcessRecord");
+  deye_bus_options_set_sequence_number (options, number);
+  return deye_bus_client_publish (slow->publisher, JOB_SUBSCRIBER_TOPIC, record, options,
+                                  number == PUBLISHED ? &result : NULL, NULL, error);
+}
+
+static gboolean
+publish_all (Job *job, Slow *slow)
+{
+  gint64 start_us = g_get_monotonic_time ();
+  g_autoptr (GError) error = NULL;
+
+  for (guint number = 1; number <= PUBLISHED; number++)
+    if (!publish_record (slow, number, &error))
+      return fail (job, "slow", error);
+  slow->publish_us = g_get_monotonic_time () - start_us;
+  return job_wait (job, agent_has_all, NULL, WAIT_US, "slow", _ ("what the agent subscribed to"));
+}
+
+static gboolean
+report_behind (Job *job, Slow *slow, const Daemoneye__Eventbus__V1__StatsReply *stats)
+{
+  const Daemoneye__Eventbus__V1__QueueStats *row = stats->n_subscriptions == 1 ? stats->subscriptions[0] : NULL;
+  JsonObject *facts;
+
+  if (row == NULL || !g_str_equal (row->peer, JOB_SUBSCRIBER_ID))
+    {
+      job_report_step (&job->report, "slow", FALSE, NULL, _ ("%u subscriptions are behind, instead of %s alone"),
+                       (guint) stats->n_subscriptions, JOB_SUBSCRIBER_ID);
+      return FALSE;
+    }
+  slow->sent = row->delivered;
+  slow->waiting = row->queued_messages;
+  slow->missed = row->missed;
+  slow->behind_us = row->behind_us;
+  facts = json_object_new ();
+  json_object_set_string_member (facts, "subscriber", row->peer);
+  json_object_set_int_member (facts, "pid", slow->child->pid);
+  json_object_set_int_member (facts, "published", PUBLISHED);
+  json_object_set_int_member (facts, "publish_us", slow->publish_us);
+  json_object_set_int_member (facts, "sent", (gint64) slow->sent);
+  json_object_set_int_member (facts, "waiting", (gint64) slow->waiting);
+  json_object_set_int_member (facts, "bound", (gint64) row->queue_messages);
+  json_object_set_int_member (facts, "missed", (gint64) slow->missed);
+  json_object_set_int_member (facts, "behind_us", (gint64) slow->behind_us);
+  job_report_step (&job->report, "slow",
+                   slow->waiting == row->queue_messages && slow->sent + slow->waiting + slow->missed == PUBLISHED,
+                   facts,
+                   _ ("%s (pid %d) is stopped while %u records are published in %.1f ms: %u are sent, %u wait, %u are "
+                      "dropped, it is %.1f ms behind"),
+                   row->peer, slow->child->pid, PUBLISHED, (double) slow->publish_us / 1e3, (guint) slow->sent,
+                   (guint) slow->waiting, (guint) slow->missed, (double) slow->behind_us / 1e3);
+  return TRUE;
+}
+
+static gboolean
+ask_who_is_behind (Job *job, Slow *slow)
+{
+  Daemoneye__Eventbus__V1__StatsRequest request;
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (WireGuard) guard = NULL;
+  guint8 packed[32];
+  const guint8 *bytes;
+  gsize len;
+
+  daemoneye__eventbus__v1__stats_request__init (&request);
+  request.subscriptions = TRUE;
+  request.slow = TRUE;
+  payload = g_bytes_new (packed, daemoneye__eventbus__v1__stats_request__pack (&request, packed));
+  reply = deye_bus_client_request (job->client, "control.bus.stats", payload, NULL, NULL, &error);
+  if (reply == NULL)
+    return fail (job, "slow", error);
+  bytes = deye_bus_message_get_data (reply, &len);
+  guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0, NULL);
+  if (guard != NULL)
+    return report_behind (job, slow, wire_guard_message (guard));
+  job_report_step (&job->report, "slow", FALSE, NULL, _ ("the answer can't be read"));
+  return FALSE;
+}
+
+/* The broker goes on with all others; so nothing here waits for the one that is stopped. */
+static gboolean
+stop_it (Job *job, Slow *slow)
+{
+  g_subprocess_send_signal (slow->child->process, SIGSTOP);
+  return publish_all (job, slow) && ask_who_is_behind (job, slow);
+}
+
+/* --- when it goes on --- */
+
+static void
+read_gaps (Told *told, JsonArray *gaps)
+{
+  guint n = json_array_get_length (gaps);
+
+  told->only_dropped = n > 0;
+  for (guint i = 0; i < n; i++)
+    {
+      JsonObject *gap = json_array_get_object_element (gaps, i);
+
+      told->from = i == 0 ? (guint64) json_object_get_int_member (gap, "from") : told->from;
+      told->to = (guint64) json_object_get_int_member (gap, "to");
+      told->told += (guint64) json_object_get_int_member (gap, "count");
+      told->only_dropped
+          = told->only_dropped && json_object_get_int_member (gap, "reason") == DEYE_BUS_ERROR_SLOW_CONSUMER;
+    }
+}
+
+/* The report as the subscriber made it; it becomes part of the step's facts. */
+static JsonObject *
+read_report (const Job *job, Told *told)
+{
+  guint n;
+  gsize len;
+  const guint8 *bytes = deye_bus_message_get_data (last_report (job, &n), &len);
+  g_autofree char *text = g_strndup ((const char *) bytes, len);
+  g_autoptr (JsonNode) root = json_from_string (text, NULL);
+  JsonObject *report;
+
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
+    return json_object_new ();
+  report = json_node_dup_object (root);
+  told->received = (guint64) json_object_get_int_member (report, "received");
+  told->missed = (guint64) json_object_get_int_member (report, "missed");
+  told->out_of_place = (guint64) json_object_get_int_member (report, "out_of_place");
+  read_gaps (told, json_object_get_array_member (report, "gaps"));
+  return report;
+}
+
+static void
+report_told (Job *job, const Slow *slow)
+{
+  Told told = { 0 };
+  JsonObject *facts = read_report (job, &told);
+  guint agent = count_at_agent (job);
+  gboolean exact = told.received + told.missed == PUBLISHED && told.told == told.missed && told.missed == slow->missed
+                   && slow->drop_missed == told.missed && agent == PUBLISHED;
+
+  json_object_set_int_member (facts, "published", PUBLISHED);
+  json_object_set_int_member (facts, "drop_events", (gint64) slow->drop_events);
+  json_object_set_int_member (facts, "drop_missed", (gint64) slow->drop_missed);
+  json_object_set_int_member (facts, "agent_received", agent);
+  job_report_step (
+      &job->report, "gap", exact && told.out_of_place == 0 && told.only_dropped, facts,
+      _ ("%s goes on: it got %u and was told that it missed %u (numbers %u to %u); system.drop told of %u; the "
+         "agent got %u of %u"),
+      JOB_SUBSCRIBER_ID, (guint) told.received, (guint) told.missed, (guint) told.from, (guint) told.to,
+      (guint) slow->drop_missed, agent, PUBLISHED);
+}
+
+/* The broker tells of drops once a second, so the sum may come that much later. */
+static gboolean
+let_it_go_on (Job *job, Slow *slow)
+{
+  g_subprocess_send_signal (slow->child->process, SIGCONT);
+  if (!job_wait (job, has_reports, GUINT_TO_POINTER (2), WAIT_US, "gap", _ ("the slow subscriber's report"))
+      || !job_wait (job, drops_are_told, slow, WAIT_US, "gap", _ ("what system.drop has to tell")))
+    return FALSE;
+  report_told (job, slow);
+  job->missed = slow->missed;
+  return TRUE;
+}
+
+/* --- the whole --- */
+
+/* A stopped process would not even hear that it should end. */
+static void
+clear (Slow *slow)
+{
+  if (slow->child != NULL)
+    g_subprocess_send_signal (slow->child->process, SIGCONT);
+  g_clear_pointer (&slow->child, host_child_free);
+  if (slow->drops != NULL)
+    deye_bus_subscription_unsubscribe (slow->drops, NULL, NULL);
+  g_clear_object (&slow->drops);
+  if (slow->publisher != NULL)
+    deye_bus_client_close (slow->publisher, NULL, NULL);
+  g_clear_object (&slow->publisher);
+  g_clear_pointer (&slow->records, g_ptr_array_unref);
+}
+
+gboolean
+job_show_slow (Job *job)
+{
+  Slow slow = { .records = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref) };
+  gboolean ok = start_subscriber (job, &slow) && list_processes (job, &slow) && join_bus (job, &slow)
+                && stop_it (job, &slow) && let_it_go_on (job, &slow);
+
+  clear (&slow);
+  return ok;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job-subscriber.h"
+
+#include <glib-unix.h>
+#include <json-glib/json-glib.h>
+
+typedef struct
+{
+  GMainLoop *loop;
+  DeyeBusClient *client;
+  DeyeBusSubscription *subscription;
+  guint64 expected;
+  guint64 next;         /* sequence number that has to come now */
+  guint64 out_of_place; /* messages that came instead */
+  JsonArray *gaps;
+} Subscriber;
+
+static void
+add_number (JsonBuilder *builder, const char *name, guint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, (gint64) value);
+}
+
+static GBytes *
+make_report (const Subscriber *self)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) gaps = json_node_init_array (json_node_alloc (), self->gaps);
+  g_autoptr (JsonNode) root = NULL;
+  char *text;
+
+  json_builder_begin_object (builder);
+  add_number (builder, "received", deye_bus_subscription_get_delivered (self->subscription));
+  add_number (builder, "missed", deye_bus_subscription_get_missed (self->subscription));
+  add_number (builder, "out_of_place", self->out_of_place);
+  json_builder_set_member_name (builder, "gaps");
+  json_builder_add_value (builder, g_steal_pointer (&gaps));
+  json_builder_end_object (builder);
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, FALSE);
+  return g_bytes_new_take (text, strlen (text));
+}
+
+static gboolean
+publish_report (const Subscriber *self, GError **error)
+{
+  g_autoptr (GBytes) report = make_report (self);
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+
+  deye_bus_options_set_correlation_id (options, JOB_SUBSCRIBER_CORRELATION);
+  deye_bus_options_set_content_type (options, "application/json");
+  return deye_bus_client_publish (self->client, JOB_SUBSCRIBER_REPORTS, report, options, NULL, NULL, error);
+}
+
+static void
+report_when_complete (Subscriber *self)
+{
+  guint64 received = deye_bus_subscription_get_delivered (self->subscription);
+  g_autoptr (GError) error = NULL;
+
+  if (received + deye_bus_subscription_get_missed (self->subscription) < self->expected)
+    return;
+  if (!publish_report (self, &error))
+    g_warning ("the report was not published: %s", error->message);
+}
+
+/* The publisher numbers its messages, so every one that was missed leaves a hole just where the gap has to be. */
+static void
+on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Subscriber *self = data;
+  guint64 number = deye_bus_message_get_sequence_number (message);
+
+  if (number != self->next)
+    self->out_of_place++;
+  self->next = number + 1;
+  report_when_complete (self);
+}
+
+static void
+on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 count, guint reason, gpointer data)
+{
+  Subscriber *self = data;
+  JsonObject *gap = json_object_new ();
+
+  json_object_set_int_member (gap, "from", (gint64) from);
+  json_object_set_int_member (gap, "to", (gint64) to);
+  json_object_set_int_member (gap, "count", (gint64) count);
+  json_object_set_int_member (gap, "reason", reason);
+  json_array_add_object_element (self->gaps, gap);
+  self->next += count;
+  report_when_complete (self);
+}
+
+static void
+on_closed (DeyeBusClient *client, const GError *why, gpointer data)
+{
+  g_main_loop_quit (((Subscriber *) data)->loop);
+}
+
+static gboolean
+on_signal (gpointer data)
+{
+  g_main_loop_quit (((Subscriber *) data)->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+join_bus (Subscriber *self, GError **error)
+{
+  g_autoptr (DeyeBusSubscribeOptions) options = deye_bus_subscribe_options_new ();
+
+  deye_bus_subscribe_options_set_policy (options, DEYE_BUS_POLICY_DROP_OLDEST);
+  deye_bus_subscribe_options_set_window_messages (options, JOB_SUBSCRIBER_WINDOW);
+  deye_bus_subscribe_options_set_queue_messages (options, JOB_SUBSCRIBER_QUEUE);
+  if (!deye_bus_client_connect (self->client, NULL, error))
+    return FALSE;
+  g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
+  self->subscription = deye_bus_client_subscribe_full (self->client, JOB_SUBSCRIBER_TOPIC, NULL, options, on_message,
+                                                       self, NULL, NULL, error);
+  if (self->subscription == NULL)
+    return FALSE;
+  g_signal_connect (self->subscription, "gap", G_CALLBACK (on_gap), self);
+  return publish_report (self, error);
+}
+
+static void
+wait_for_end (Subscriber *self)
+{
+  guint term = g_unix_signal_add (SIGTERM, on_signal, self);
+  guint interrupt = g_unix_signal_add (SIGINT, on_signal, self);
+
+  g_main_loop_run (self->loop);
+  g_source_remove (term);
+  g_source_remove (interrupt);
+}
+
+gboolean
+job_subscriber_run (const char *address, guint64 expected, GError **error)
+{
+  Subscriber self = { .expected = expected, .next = 1 };
+  gboolean ok;
+
+  self.loop = g_main_loop_new (NULL, FALSE);
+  self.client = deye_bus_client_new (address, JOB_SUBSCRIBER_ID, "procmond");
+  self.gaps = json_array_new ();
+  ok = join_bus (&self, error);
+  if (ok)
+    wait_for_end (&self);
+  g_signal_handlers_disconnect_by_data (self.client, &self);
+  deye_bus_client_close (self.client, NULL, NULL);
+  g_clear_object (&self.subscription);
+  g_clear_object (&self.client);
+  json_array_unref (self.gaps);
+  g_main_loop_unref (self.loop);
+  return ok;
+}
