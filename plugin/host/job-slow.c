@@ -139,9 +139,9 @@ drops_are_told (Job *job, gpointer data)
 static gboolean
 start_subscriber (Job *job, Slow *slow)
 {
-  g_autofree char *expected = g_strdup_printf ("%u", PUBLISHED);
+  g_autofree char *last = g_strdup_printf ("%u", PUBLISHED);
   const char *argv[]
-      = { "/proc/self/exe", "--demo-subscriber", expected, "--address", host_module_address (job->module), NULL };
+      = { "/proc/self/exe", "--demo-subscriber", last, "--address", host_module_address (job->module), NULL };
   g_autoptr (GError) error = NULL;
 
   slow->child = host_child_start (JOB_SUBSCRIBER_ID, argv, &error);

@@ -9,7 +9,7 @@ typedef struct
   GMainLoop *loop;
   DeyeBusClient *client;
   DeyeBusSubscription *subscription;
-  guint64 expected;
+  guint64 last;         /* sequence number after which it reports */
   guint64 next;         /* sequence number that has to come now */
   guint64 out_of_place; /* messages that came instead */
   JsonArray *gaps;
@@ -53,29 +53,20 @@ publish_report (const Subscriber *self, GError **error)
   return deye_bus_client_publish (self->client, JOB_SUBSCRIBER_REPORTS, report, options, NULL, NULL, error);
 }
 
-static void
-report_when_complete (Subscriber *self)
-{
-  guint64 received = deye_bus_subscription_get_delivered (self->subscription);
-  g_autoptr (GError) error = NULL;
-
-  if (received + deye_bus_subscription_get_missed (self->subscription) < self->expected)
-    return;
-  if (!publish_report (self, &error))
-    g_warning ("the report was not published: %s", error->message);
-}
-
-/* The publisher numbers its messages, so every one that was missed leaves a hole just where the gap has to be. */
+/* The publisher numbers its messages, so every one that was missed leaves a hole just where the gap has to be. The last one
+ * is never missed: the oldest make room. */
 static void
 on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {
   Subscriber *self = data;
   guint64 number = deye_bus_message_get_sequence_number (message);
+  g_autoptr (GError) error = NULL;
 
   if (number != self->next)
     self->out_of_place++;
   self->next = number + 1;
-  report_when_complete (self);
+  if (number == self->last && !publish_report (self, &error))
+    g_warning ("the report was not published: %s", error->message);
 }
 
 static void
@@ -90,7 +81,6 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 cou
   json_object_set_int_member (gap, "reason", reason);
   json_array_add_object_element (self->gaps, gap);
   self->next += count;
-  report_when_complete (self);
 }
 
 static void
@@ -137,9 +127,9 @@ wait_for_end (Subscriber *self)
 }
 
 gboolean
-job_subscriber_run (const char *address, guint64 expected, GError **error)
+job_subscriber_run (const char *address, guint64 last, GError **error)
 {
-  Subscriber self = { .expected = expected, .next = 1 };
+  Subscriber self = { .last = last, .next = 1 };
   gboolean ok;
 
   self.loop = g_main_loop_new (NULL, FALSE);

@@ -8,8 +8,8 @@
  * with SIGSTOP.
  *
  * It subscribes with a bound far below what comes, counts what it gets and what it is told to have missed, and reports
- * both on results.procmond: once when it has subscribed, and once when both make up all that was published. It does not
- * know that it is being stopped.
+ * both on results.procmond: once when it has subscribed, and once when the last message has come. It does not know that it
+ * is being stopped.
  */
 
 #define JOB_SUBSCRIBER_ID          "slow-1"
@@ -19,5 +19,5 @@
 #define JOB_SUBSCRIBER_WINDOW      16u /* messages that may be on the way to it */
 #define JOB_SUBSCRIBER_QUEUE       64u /* messages that may wait for it in the broker */
 
-/* Until SIGTERM, or the end of the connection. @expected: how many messages it will get or miss. */
-gboolean job_subscriber_run (const char *address, guint64 expected, GError **error);
+/* Until SIGTERM, or the end of the connection. @last: number of the last message. */
+gboolean job_subscriber_run (const char *address, guint64 last, GError **error);

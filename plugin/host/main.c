@@ -30,7 +30,7 @@ typedef struct
   gboolean keep;
   gboolean version;
   gboolean demo_child;
-  gint demo_subscriber; /* messages that it expects; 0: it is none */
+  gint demo_subscriber; /* number of the last message; 0: it is none */
   gint ready_fd;
 
   HostModule module;
