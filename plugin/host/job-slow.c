@@ -6,9 +6,11 @@
 #include "job-subscriber.h"
 #include "wire-guard.h"
 
+#include <errno.h>
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 /*
  * A subscriber that stands still: the broker says who is behind and by how much, and when it goes on, it is told exactly
@@ -293,12 +295,29 @@ ask_who_is_behind (Job *job, Slow *slow)
   return FALSE;
 }
 
+/* A process stands still when the last of its threads does, which on a busy machine is a while after the signal. FALSE, with
+ * errno set: it has ended. */
+static gboolean
+stop_process (const HostChild *child)
+{
+  siginfo_t info;
+  int result;
+
+  g_subprocess_send_signal (child->process, SIGSTOP);
+  do
+    result = waitid (P_PID, (id_t) child->pid, &info, WSTOPPED);
+  while (result < 0 && errno == EINTR);
+  return result == 0;
+}
+
 /* The broker goes on with all others; so nothing here waits for the one that is stopped. */
 static gboolean
 stop_it (Job *job, Slow *slow)
 {
-  g_subprocess_send_signal (slow->child->process, SIGSTOP);
-  return publish_all (job, slow) && ask_who_is_behind (job, slow);
+  if (stop_process (slow->child))
+    return publish_all (job, slow) && ask_who_is_behind (job, slow);
+  job_report_step (&job->report, "slow", FALSE, NULL, "%s: %s", JOB_SUBSCRIBER_ID, g_strerror (errno));
+  return FALSE;
 }
 
 /* --- when it goes on --- */
