@@ -376,8 +376,8 @@ report_told (Job *job, const Slow *slow)
   json_object_set_int_member (facts, "agent_received", agent);
   job_report_step (
       &job->report, "gap", exact && told.out_of_place == 0 && told.only_dropped, facts,
-      _ ("%s goes on: it got %u and was told that it missed %u (numbers %u to %u); system.drop told of %u; the "
-         "agent got %u of %u"),
+      _ ("%s goes on: it got %u and was told that it missed %u (the broker's sequence %u to %u); system.drop told of "
+         "%u; the agent got %u of %u"),
       JOB_SUBSCRIBER_ID, (guint) told.received, (guint) told.missed, (guint) told.from, (guint) told.to,
       (guint) slow->drop_missed, agent, PUBLISHED);
 }
