@@ -17,10 +17,11 @@ typedef enum
   TAKES_XML = 1 << 1,
   TAKES_TYPE = 1 << 2,
   TAKES_RAW = 1 << 3,
-  TAKES_WATCH = 1 << 4, /* --count --wait --headers --timestamp --group */
+  TAKES_WATCH = 1 << 4, /* --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes */
   TAKES_DELIVERED = 1 << 5,
   NO_BROKER = 1 << 6,
   HIDDEN = 1 << 7,
+  TAKES_VIEW = 1 << 8, /* --subscriptions --groups --domains */
   TAKES_PAYLOAD = TAKES_TYPE | TAKES_RAW,
 } VerbFlags;
 
@@ -60,7 +61,9 @@ static const Verb verbs[] = {
     TAKES_JSON | TAKES_PAYLOAD | TAKES_DELIVERED },
   { "subscribe", N_ ("PATTERN"), N_ ("Show messages as they come"), 1, 1, ctl_verb_subscribe,
     TAKES_JSON | TAKES_RAW | TAKES_WATCH },
-  { "stats", N_ ("[PEER]"), N_ ("Counts of all peers, or one peer's own"), 0, 1, ctl_verb_stats, TAKES_JSON },
+  { "stats", N_ ("[PEER]"), N_ ("Counts of all peers, or one peer's own"), 0, 1, ctl_verb_stats,
+    TAKES_JSON | TAKES_VIEW },
+  { "slow", N_ ("[PEER]"), N_ ("Who is behind, by how much, since when"), 0, 1, ctl_verb_slow, TAKES_JSON },
   { "version", "", N_ ("Versions of this tool and the broker"), 0, 0, verb_version, TAKES_JSON },
   { "help", N_ ("[VERB]"), N_ ("This list, or the options of a verb"), 0, 1, verb_help, NO_BROKER },
   { "complete-words", "", NULL, 1, 2, ctl_complete, HIDDEN },
@@ -105,6 +108,20 @@ new_context (CtlOptions *options, const Verb *verb)
     { TAKES_WATCH,
       { "timestamp", 0, 0, G_OPTION_ARG_NONE, &options->timestamp, N_ ("Show when it was accepted"), NULL } },
     { TAKES_WATCH, { "group", 0, 0, G_OPTION_ARG_STRING, &options->group, N_ ("Join this queue group"), N_ ("NAME") } },
+    { TAKES_WATCH,
+      { "policy", 0, 0, G_OPTION_ARG_STRING, &options->policy,
+        N_ ("When the queue is full: block, drop-oldest, drop-newest, error, conflate"), N_ ("NAME") } },
+    { TAKES_WATCH,
+      { "queue-messages", 0, 0, G_OPTION_ARG_INT64, &options->queue_messages,
+        N_ ("How many messages may wait in the broker"), N_ ("COUNT") } },
+    { TAKES_WATCH,
+      { "queue-bytes", 0, 0, G_OPTION_ARG_INT64, &options->queue_bytes, N_ ("How many bytes of them"), N_ ("BYTES") } },
+    { TAKES_VIEW,
+      { "subscriptions", 0, 0, G_OPTION_ARG_NONE, &options->subscriptions,
+        N_ ("Queues of subscriptions, of all peers or one"), NULL } },
+    { TAKES_VIEW, { "groups", 0, 0, G_OPTION_ARG_NONE, &options->groups, N_ ("Counts of queue groups"), NULL } },
+    { TAKES_VIEW,
+      { "domains", 0, 0, G_OPTION_ARG_NONE, &options->domains, N_ ("Counts by the first segment of topics"), NULL } },
     { TAKES_DELIVERED,
       { "delivered", 0, 0, G_OPTION_ARG_NONE, &options->delivered, N_ ("Wait until the peer has handled it"), NULL } },
     { 0, { "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, N_ ("Show this help"), NULL } },
@@ -167,6 +184,8 @@ check_numbers (const CtlOptions *options, GError **error)
 {
   if (options->count < 0)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("--count is at least 1"));
+  if (options->queue_messages < 0 || options->queue_bytes < 0)
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--queue-messages and --queue-bytes are at least 1"));
   if (options->wait_s < 0 || options->wait_s > 1e6 || options->timeout_s < 0 || options->timeout_s > 300)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("--wait is up to a million seconds, --timeout up to 300"));
   return TRUE;

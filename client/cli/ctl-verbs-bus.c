@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-verbs.h"
 
-#include "control.pb-c.h"
+#include "ctl-stats-view.h"
+#include "ctl-stats.h"
 #include "ctl-tree.h"
 
 #include <glib/gi18n.h>
@@ -9,24 +10,12 @@
 
 /* About the bus as a whole: status and stats. */
 
-typedef Daemoneye__Eventbus__V1__StatsReply Stats;
 typedef Daemoneye__Eventbus__V1__BusTotals Totals;
-typedef Daemoneye__Eventbus__V1__PeerStats PeerStats;
-
-static WireGuard *
-ask_stats (Ctl *ctl, GError **error)
-{
-  Daemoneye__Eventbus__V1__StatsRequest request;
-
-  daemoneye__eventbus__v1__stats_request__init (&request);
-  return ctl_ask (ctl, "control.bus.stats", NULL, NULL, &request.base,
-                  &daemoneye__eventbus__v1__stats_reply__descriptor, error);
-}
 
 /* --- status --- */
 
 static char *
-count_roles (const Stats *stats)
+count_roles (const CtlStats *stats)
 {
   guint collectors = 0, tools = 0, agents = 0;
 
@@ -39,8 +28,21 @@ count_roles (const Stats *stats)
   return g_strdup_printf (_ ("collectors %u, tools %u, agents %u"), collectors, tools, agents);
 }
 
+/* What the broker did, and does, because somebody is slow. */
 static void
-show_status (Ctl *ctl, const Stats *stats, const char *version, const char *address)
+show_pressure (CtlOutput *output, const Totals *totals)
+{
+  gdouble limit = (gdouble) MAX (totals->memory_limit, 1);
+
+  ctl_output_field (output, _ ("missed"), _ ("%" PRIu64 ", of these %" PRIu64 " expired and %" PRIu64 " refused"),
+                    totals->missed, totals->expired, totals->refused);
+  ctl_output_field (output, _ ("memory"), _ ("%" PRIu64 " of %" PRIu64 " bytes (%.0f %%)"), totals->memory_bytes,
+                    totals->memory_limit, 100.0 * (gdouble) totals->memory_bytes / limit);
+  ctl_output_field (output, _ ("blocked"), _ ("publishers without credit: %" PRIu64), totals->blocked_publishers);
+}
+
+static void
+show_status (Ctl *ctl, const CtlStats *stats, const char *version, const char *address)
 {
   const Totals *totals = stats->totals;
   CtlOutput *output = &ctl->output;
@@ -51,10 +53,11 @@ show_status (Ctl *ctl, const Stats *stats, const char *version, const char *addr
   ctl_output_field (output, _ ("address"), "%s", address);
   ctl_output_field (output, _ ("peers"), "%u (%s)", totals->peers, roles);
   ctl_output_field (output, _ ("subscribed"), _ ("%u subscriptions, %u groups"), totals->subscriptions, totals->groups);
-  ctl_output_field (output, _ ("messages"), _ ("%" PRIu64 " accepted, %" PRIu64 " delivered, %" PRIu64 " missed"),
-                    totals->accepted, totals->delivered, totals->missed);
+  ctl_output_field (output, _ ("messages"), _ ("%" PRIu64 " accepted, %" PRIu64 " delivered"), totals->accepted,
+                    totals->delivered);
   ctl_output_field (output, _ ("queued"), _ ("%" PRIu64 " messages, %" PRIu64 " bytes; %u requests pending"),
                     totals->queued_messages, totals->queued_bytes, totals->pending_requests - 1);
+  show_pressure (output, totals);
   ctl_output_field (output, _ ("refused"), _ ("%" PRIu64 " denied, %" PRIu64 " malformed"), totals->denied,
                     totals->malformed);
 }
@@ -62,10 +65,11 @@ show_status (Ctl *ctl, const Stats *stats, const char *version, const char *addr
 gboolean
 ctl_verb_status (Ctl *ctl, char **args, GError **error)
 {
-  g_autoptr (WireGuard) guard = ask_stats (ctl, error);
+  CtlStatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
+  g_autoptr (WireGuard) guard = ctl_stats_ask (ctl, &request, error);
   g_autofree char *version = NULL;
   g_autofree char *address = NULL;
-  const Stats *stats;
+  const CtlStats *stats;
   JsonNode *node;
 
   if (guard == NULL)
@@ -90,11 +94,11 @@ ctl_verb_status (Ctl *ctl, char **args, GError **error)
 static gint
 by_id (gconstpointer a, gconstpointer b)
 {
-  return strcmp ((*(const PeerStats *const *) a)->id, (*(const PeerStats *const *) b)->id);
+  return strcmp ((*(const CtlPeerStats *const *) a)->id, (*(const CtlPeerStats *const *) b)->id);
 }
 
 static GPtrArray *
-sorted_peers (const Stats *stats)
+sorted_peers (const CtlStats *stats)
 {
   GPtrArray *peers = g_ptr_array_sized_new ((guint) stats->n_peers);
 
@@ -116,7 +120,7 @@ show_peer_table (Ctl *ctl, const GPtrArray *peers, gboolean truncated)
 
   for (guint i = 0; i < peers->len; i++)
     {
-      const PeerStats *peer = g_ptr_array_index (peers, i);
+      const CtlPeerStats *peer = g_ptr_array_index (peers, i);
 
       ctl_table_cell (table, "%s", peer->id);
       ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->received);
@@ -134,9 +138,10 @@ show_peer_table (Ctl *ctl, const GPtrArray *peers, gboolean truncated)
 static gboolean
 show_bus_stats (Ctl *ctl, GError **error)
 {
-  g_autoptr (WireGuard) guard = ask_stats (ctl, error);
+  CtlStatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
+  g_autoptr (WireGuard) guard = ctl_stats_ask (ctl, &request, error);
   g_autoptr (GPtrArray) peers = NULL;
-  const Stats *stats;
+  const CtlStats *stats;
 
   if (guard == NULL)
     return FALSE;
@@ -219,5 +224,15 @@ show_peer_stats (Ctl *ctl, const char *peer, GError **error)
 gboolean
 ctl_verb_stats (Ctl *ctl, char **args, GError **error)
 {
+  const CtlOptions *options = &ctl->options;
+
+  if ((options->subscriptions != 0) + (options->groups != 0) + (options->domains != 0) > 1)
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("Only one of --subscriptions, --groups and --domains"));
+  if (options->subscriptions)
+    return ctl_stats_view (ctl, CTL_VIEW_SUBSCRIPTIONS, args[0], error);
+  if (options->groups)
+    return ctl_stats_view (ctl, CTL_VIEW_GROUPS, args[0], error);
+  if (options->domains)
+    return ctl_stats_view (ctl, CTL_VIEW_DOMAINS, args[0], error);
   return args[0] != NULL ? show_peer_stats (ctl, args[0], error) : show_bus_stats (ctl, error);
 }

@@ -3,6 +3,8 @@
 
 #include "ctl-catalog.h"
 #include "ctl-payload.h"
+#include "ctl-stats.h"
+#include "wire-status.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
@@ -161,15 +163,16 @@ show (Watcher *self, DeyeBusMessage *message)
   self->shown++;
 }
 
+/* Where it was. Beside raw payloads an object would be taken for one of them. */
 static void
 show_gap (Watcher *self, const Held *gap)
 {
   JsonObject *object;
 
-  if (!self->ctl->output.json)
+  if (!self->ctl->output.json || self->ctl->options.raw)
     {
-      g_printerr (_ ("deyebusctl: %" PRIu64 " messages were missed here: they came faster than they were read\n"),
-                  gap->missed);
+      g_printerr (_ ("deyebusctl: missed here: %" PRIu64 ", of the sequence %" PRIu64 " to %" PRIu64 ": %s (%s)\n"),
+                  gap->missed, gap->from, gap->to, ctl_missed_sentence (gap->reason), wire_status_name (gap->reason));
       return;
     }
   object = json_object_new ();
@@ -177,7 +180,9 @@ show_gap (Watcher *self, const Held *gap)
   json_object_set_int_member (object, "from", (gint64) gap->from);
   json_object_set_int_member (object, "to", (gint64) gap->to);
   json_object_set_int_member (object, "reason", gap->reason);
+  json_object_set_string_member (object, "reason_name", wire_status_name (gap->reason));
   ctl_output_json_object (&self->ctl->output, object);
+  ctl_output_flush (&self->ctl->output);
 }
 
 /* --- what came --- */
@@ -333,6 +338,45 @@ judge (const Watcher *self, const char *pattern, GError **error)
   return TRUE;
 }
 
+/* --- the beginning --- */
+
+/* A limit of the broker, or the group, may say otherwise than was asked for: nobody should have to guess. */
+static void
+tell_what_is_in_force (const CtlOptions *options, DeyeBusSubscription *subscription)
+{
+  guint64 messages = deye_bus_subscription_get_queue_messages (subscription);
+  guint64 bytes = deye_bus_subscription_get_queue_bytes (subscription);
+  g_autofree char *policy = ctl_policy_name (deye_bus_subscription_get_policy (subscription));
+
+  if ((options->policy != NULL && !g_str_equal (options->policy, policy))
+      || (options->queue_messages > 0 && (guint64) options->queue_messages != messages)
+      || (options->queue_bytes > 0 && (guint64) options->queue_bytes != bytes))
+    g_printerr (
+        _ ("deyebusctl: in force is another queue than asked for: %s, %" PRIu64 " messages, %" PRIu64 " bytes\n"),
+        policy, messages, bytes);
+}
+
+static DeyeBusSubscription *
+subscribe (Watcher *self, const char *pattern, GError **error)
+{
+  const CtlOptions *options = &self->ctl->options;
+  g_autoptr (DeyeBusSubscribeOptions) queue = deye_bus_subscribe_options_new ();
+  DeyeBusPolicy policy = DEYE_BUS_POLICY_DEFAULT;
+  DeyeBusSubscription *subscription;
+
+  if ((options->policy != NULL && !ctl_policy_find (options->policy, &policy, error))
+      || !ctl_connect (self->ctl, error))
+    return NULL;
+  deye_bus_subscribe_options_set_policy (queue, policy);
+  deye_bus_subscribe_options_set_queue_messages (queue, (guint64) options->queue_messages);
+  deye_bus_subscribe_options_set_queue_bytes (queue, (guint64) options->queue_bytes);
+  subscription = deye_bus_client_subscribe_full (self->ctl->client, pattern, options->group, queue, on_message, self,
+                                                 NULL, NULL, error);
+  if (subscription != NULL)
+    tell_what_is_in_force (options, subscription);
+  return subscription;
+}
+
 gboolean
 ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
 {
@@ -340,10 +384,7 @@ ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
   g_autoptr (DeyeBusSubscription) subscription = NULL;
   gboolean ok;
 
-  if (!ctl_connect (ctl, error))
-    return FALSE;
-  subscription
-      = deye_bus_client_subscribe (ctl->client, args[0], ctl->options.group, on_message, &self, NULL, NULL, error);
+  subscription = subscribe (&self, args[0], error);
   if (subscription == NULL)
     return FALSE;
   g_signal_connect (subscription, "gap", G_CALLBACK (on_gap), &self);

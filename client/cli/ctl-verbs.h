@@ -11,6 +11,9 @@ typedef gboolean (*CtlVerbFunc) (Ctl *ctl, char **args, GError **error);
 gboolean ctl_verb_status (Ctl *ctl, char **args, GError **error);
 gboolean ctl_verb_stats (Ctl *ctl, char **args, GError **error);
 
+/* ctl-verbs-slow.c */
+gboolean ctl_verb_slow (Ctl *ctl, char **args, GError **error);
+
 /* ctl-verbs-tree.c */
 gboolean ctl_verb_peers (Ctl *ctl, char **args, GError **error);
 gboolean ctl_verb_topics (Ctl *ctl, char **args, GError **error);

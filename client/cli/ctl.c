@@ -78,6 +78,7 @@ ctl_clear (Ctl *ctl)
   g_clear_pointer (&ctl->options.address, g_free);
   g_clear_pointer (&ctl->options.type_name, g_free);
   g_clear_pointer (&ctl->options.group, g_free);
+  g_clear_pointer (&ctl->options.policy, g_free);
 }
 
 /* A process that shares our number (in another namespace) may have taken the name. */

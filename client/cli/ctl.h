@@ -37,8 +37,11 @@ typedef struct
   char *address;
   char *type_name;
   char *group;
+  char *policy;
   gdouble timeout_s;
   gdouble wait_s;
+  gint64 queue_messages;
+  gint64 queue_bytes;
   gint count;
   gboolean json;
   gboolean xml;
@@ -46,6 +49,9 @@ typedef struct
   gboolean headers;
   gboolean timestamp;
   gboolean delivered;
+  gboolean subscriptions;
+  gboolean groups;
+  gboolean domains;
   gboolean help;
 } CtlOptions;
 

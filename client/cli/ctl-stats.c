@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-stats.h"
+
+#include "ctl-tree.h"
+#include "wire-status.h"
+
+#include <glib/gi18n.h>
+#include <inttypes.h>
+
+WireGuard *
+ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **error)
+{
+  g_autoptr (WireGuard) guard = ctl_ask (ctl, "control.bus.stats", NULL, NULL, &request->base,
+                                         &daemoneye__eventbus__v1__stats_reply__descriptor, error);
+
+  if (guard == NULL)
+    return NULL;
+  if (request->peer[0] != '\0' && ((const CtlStats *) wire_guard_message (guard))->n_peers == 0)
+    {
+      ctl_fail (error, CTL_EXIT_NOTHING, _ ("No peer %s is connected: `deyebusctl peers` shows who is"), request->peer);
+      return NULL;
+    }
+  return g_steal_pointer (&guard);
+}
+
+/* --- names --- */
+
+/* Words of the command line: not translated. By number of DeyeBusPolicy. A group that only serves has none. */
+static const char *const policies[] = { "", "block", "drop-oldest", "drop-newest", "error", "conflate" };
+
+char *
+ctl_policy_name (guint32 policy)
+{
+  return policy < G_N_ELEMENTS (policies) ? g_strdup (policies[policy]) : g_strdup_printf ("%u", policy);
+}
+
+gboolean
+ctl_policy_find (const char *name, DeyeBusPolicy *policy, GError **error)
+{
+  g_autoptr (GString) known = g_string_new (NULL);
+
+  for (guint i = DEYE_BUS_POLICY_BLOCK; i < G_N_ELEMENTS (policies); i++)
+    {
+      if (g_str_equal (policies[i], name))
+        {
+          *policy = (DeyeBusPolicy) i;
+          return TRUE;
+        }
+      g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", policies[i]);
+    }
+  return ctl_fail (error, CTL_EXIT_USAGE, _ ("There is no policy %s; there are: %s"), name, known->str);
+}
+
+char *
+ctl_queue_policy (const CtlQueueStats *queue)
+{
+  g_autofree char *name = ctl_policy_name (queue->policy);
+
+  return queue->demoted ? g_strdup_printf (_ ("%s (demoted)"), name) : g_steal_pointer (&name);
+}
+
+char *
+ctl_queue_pattern (const CtlQueueStats *queue)
+{
+  return *queue->group != '\0' ? g_strdup_printf (_ ("%s (group %s)"), queue->pattern, queue->group)
+                               : g_strdup (queue->pattern);
+}
+
+char *
+ctl_stats_of_bound (guint64 value, guint64 bound)
+{
+  return g_strdup_printf ("%" PRIu64 "/%" PRIu64, value, bound);
+}
+
+/* --- why messages were missed --- */
+
+static const struct
+{
+  WireStatus reason;
+  const char *name;
+  const char *sentence;
+} reasons[] = {
+  { WIRE_STATUS_SLOW_CONSUMER, N_ ("queue full"), N_ ("they came faster than they were read") },
+  { WIRE_STATUS_EXPIRED, N_ ("expired"), N_ ("they had waited for too long") },
+  { WIRE_STATUS_WOULD_BLOCK, N_ ("refused"), N_ ("the queue was full, and the publisher was told so") },
+  { WIRE_STATUS_NO_MEMORY, N_ ("no memory"), N_ ("the broker had no memory for them") },
+  { WIRE_STATUS_LIMIT, N_ ("limit"), N_ ("a limit of the broker was reached") },
+};
+
+/* G_N_ELEMENTS of them: this version does not know it. */
+static guint
+find_reason (guint32 reason)
+{
+  guint i = 0;
+
+  while (i < G_N_ELEMENTS (reasons) && reasons[i].reason != reason)
+    i++;
+  return i;
+}
+
+char *
+ctl_missed_text (CtlMissed *const *missed, size_t n)
+{
+  GString *text = g_string_new (NULL);
+
+  for (size_t i = 0; i < n; i++)
+    {
+      guint at = find_reason (missed[i]->reason);
+
+      g_string_append (text, i > 0 ? ", " : "");
+      if (at < G_N_ELEMENTS (reasons))
+        g_string_append (text, _ (reasons[at].name));
+      else
+        g_string_append_printf (text, _ ("reason %u"), missed[i]->reason);
+      g_string_append_printf (text, " %" PRIu64, missed[i]->count);
+    }
+  return g_string_free (text, FALSE);
+}
+
+const char *
+ctl_missed_sentence (guint32 reason)
+{
+  guint at = find_reason (reason);
+
+  return at < G_N_ELEMENTS (reasons) ? _ (reasons[at].sentence)
+                                     : _ ("the broker gives a reason that this version does not know");
+}
+
+/* --- as it is shown --- */
+
+JsonObject *
+ctl_stats_json (const ProtobufCMessage *row, const char *kind)
+{
+  g_autoptr (JsonNode) node = ctl_message_json (row);
+  JsonObject *members = json_node_get_object (node);
+  g_autoptr (GList) names = json_object_get_members (members);
+  JsonObject *object = json_object_new ();
+
+  if (kind != NULL)
+    json_object_set_string_member (object, "kind", kind);
+  for (GList *link = names; link != NULL; link = link->next)
+    json_object_set_member (object, link->data, json_object_dup_member (members, link->data));
+  if (json_object_has_member (object, "policy")
+      && json_object_get_int_member (object, "policy") != DEYE_BUS_POLICY_DEFAULT)
+    {
+      g_autofree char *name = ctl_policy_name ((guint32) json_object_get_int_member (object, "policy"));
+
+      json_object_set_string_member (object, "policy_name", name);
+    }
+  return object;
+}
+
+void
+ctl_stats_warn_truncated (Ctl *ctl, const CtlStats *stats)
+{
+  if (stats->truncated)
+    g_printerr ("%s\n", _ ("deyebusctl: there is more than fits one answer of the broker: ask for one PEER"));
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-verbs.h"
+
+#include "ctl-stats.h"
+#include "wire-class.h"
+
+#include <glib/gi18n.h>
+#include <inttypes.h>
+
+/*
+ * slow: who is behind, by how much, since when. Three kinds of rows: subscriptions that messages wait for, publishers that
+ * have no credit since such a subscription holds it, and peers whose whole queue is above its soft limit.
+ *
+ * Each kind stands in its own order, the longest first. What has no rows is not shown; when nothing has, that is said.
+ */
+
+typedef struct
+{
+  const CtlPeerStats *peer;
+  const CtlPublishStats *credit;
+} Blocked;
+
+typedef struct
+{
+  const CtlStats *stats;
+  GArray *blocked;  /* of Blocked */
+  GPtrArray *above; /* CtlPeerStats, with the reply */
+} Slow;
+
+/* --- who --- */
+
+static gint
+by_blocked (gconstpointer a, gconstpointer b)
+{
+  guint64 left = ((const Blocked *) a)->credit->blocked_us, right = ((const Blocked *) b)->credit->blocked_us;
+
+  return (left < right) - (left > right);
+}
+
+static gint
+by_slow (gconstpointer a, gconstpointer b)
+{
+  guint64 left = (*(const CtlPeerStats *const *) a)->slow_us, right = (*(const CtlPeerStats *const *) b)->slow_us;
+
+  return (left < right) - (left > right);
+}
+
+static void
+collect (Slow *slow)
+{
+  for (size_t i = 0; i < slow->stats->n_peers; i++)
+    {
+      CtlPeerStats *peer = slow->stats->peers[i];
+
+      if (peer->slow_us > 0)
+        g_ptr_array_add (slow->above, peer);
+      for (size_t k = 0; k < peer->n_publish; k++)
+        if (peer->publish[k]->blocked_us > 0)
+          {
+            Blocked blocked = { peer, peer->publish[k] };
+
+            g_array_append_val (slow->blocked, blocked);
+          }
+    }
+  g_array_sort (slow->blocked, by_blocked);
+  g_ptr_array_sort (slow->above, by_slow);
+}
+
+/* --- tables --- */
+
+/* "12.0 s ago"; nothing for 0: it isn't so now. */
+static void
+add_since (CtlTable *table, guint64 us)
+{
+  g_autofree char *duration = ctl_duration (us);
+
+  if (us > 0)
+    ctl_table_cell (table, _ ("%s ago"), duration);
+  else
+    ctl_table_cell (table, "%s", "");
+}
+
+static CtlTable *
+subscription_table (const Slow *slow)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("POLICY"), CTL_COLUMN_LEFT },
+    { N_ ("WAITS"), CTL_COLUMN_RIGHT },  { N_ ("BYTES"), CTL_COLUMN_RIGHT },     { N_ ("SINCE"), CTL_COLUMN_RIGHT },
+    { N_ ("MISSED"), CTL_COLUMN_RIGHT },
+  };
+  CtlTable *table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (size_t i = 0; i < slow->stats->n_subscriptions; i++)
+    {
+      const CtlQueueStats *queue = slow->stats->subscriptions[i];
+      g_autofree char *pattern = ctl_queue_pattern (queue);
+      g_autofree char *policy = ctl_queue_policy (queue);
+      g_autofree char *waits = ctl_stats_of_bound (queue->queued_messages, queue->queue_messages);
+      g_autofree char *bytes = ctl_stats_of_bound (queue->queued_bytes, queue->queue_bytes);
+
+      ctl_table_cell (table, "%s", queue->peer);
+      ctl_table_cell (table, "%s", pattern);
+      ctl_table_cell (table, "%s", policy);
+      ctl_table_cell (table, "%s", waits);
+      ctl_table_cell (table, "%s", bytes);
+      add_since (table, queue->behind_us);
+      ctl_table_cell (table, "%" PRIu64, queue->missed);
+    }
+  return table;
+}
+
+static CtlTable *
+publisher_table (const Slow *slow)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("CLASS"), CTL_COLUMN_LEFT },  { N_ ("HELD"), CTL_COLUMN_RIGHT },
+    { N_ ("BYTES"), CTL_COLUMN_RIGHT },  { N_ ("SINCE"), CTL_COLUMN_RIGHT },
+  };
+  CtlTable *table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (guint i = 0; i < slow->blocked->len; i++)
+    {
+      const Blocked *blocked = &g_array_index (slow->blocked, Blocked, i);
+
+      ctl_table_cell (table, "%s", blocked->peer->id);
+      ctl_table_cell (table, "%s", wire_class_name ((WireClass) blocked->credit->class_));
+      ctl_table_cell (table, "%" PRIu64, blocked->credit->held_messages);
+      ctl_table_cell (table, "%" PRIu64, blocked->credit->held_bytes);
+      add_since (table, blocked->credit->blocked_us);
+    }
+  return table;
+}
+
+static CtlTable *
+peer_table (const Slow *slow)
+{
+  static const CtlColumn columns[] = {
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("WAITS"), CTL_COLUMN_RIGHT }, { N_ ("BYTES"), CTL_COLUMN_RIGHT },
+    { N_ ("ENCODED"), CTL_COLUMN_RIGHT }, { N_ ("SINCE"), CTL_COLUMN_RIGHT },
+  };
+  CtlTable *table = ctl_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (guint i = 0; i < slow->above->len; i++)
+    {
+      const CtlPeerStats *peer = g_ptr_array_index (slow->above, i);
+
+      ctl_table_cell (table, "%s", peer->id);
+      ctl_table_cell (table, "%" PRIu64, peer->queued_messages);
+      ctl_table_cell (table, "%" PRIu64, peer->queued_bytes);
+      ctl_table_cell (table, "%" PRIu64, peer->encoded_bytes);
+      add_since (table, peer->slow_us);
+    }
+  return table;
+}
+
+static void
+show_nobody (Ctl *ctl, const char *peer)
+{
+  if (peer != NULL)
+    ctl_output_line (&ctl->output, _ ("%s is not behind, and has credit"), peer);
+  else
+    ctl_output_line (&ctl->output, "%s", _ ("Nobody is behind, and every publisher has credit"));
+}
+
+/* @peer: (nullable): whom was asked for. */
+static void
+show_tables (Ctl *ctl, const Slow *slow, const char *peer)
+{
+  static const struct
+  {
+    const char *title;
+    CtlTable *(*make) (const Slow *slow);
+  } rows[] = {
+    { N_ ("Subscriptions that are behind:"), subscription_table },
+    { N_ ("Publishers without credit, and what blocking receivers hold of them:"), publisher_table },
+    { N_ ("Peers whose whole queue is above queue-soft-bytes:"), peer_table },
+  };
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (CtlTable) table = rows[i].make (slow);
+
+      if (ctl_table_rows (table) == 0)
+        continue;
+      ctl_output_line (&ctl->output, "%s%s", any ? "\n" : "", _ (rows[i].title));
+      ctl_table_show (table, &ctl->output);
+      any = TRUE;
+    }
+  if (!any)
+    show_nobody (ctl, peer);
+}
+
+/* --- JSON --- */
+
+static void
+show_objects (Ctl *ctl, const Slow *slow)
+{
+  for (size_t i = 0; i < slow->stats->n_subscriptions; i++)
+    ctl_output_json_object (&ctl->output, ctl_stats_json (&slow->stats->subscriptions[i]->base, "subscription"));
+  for (guint i = 0; i < slow->blocked->len; i++)
+    {
+      const Blocked *blocked = &g_array_index (slow->blocked, Blocked, i);
+      JsonObject *object = ctl_stats_json (&blocked->credit->base, "publisher");
+
+      json_object_set_string_member (object, "peer", blocked->peer->id);
+      json_object_set_string_member (object, "class_name", wire_class_name ((WireClass) blocked->credit->class_));
+      ctl_output_json_object (&ctl->output, object);
+    }
+  for (guint i = 0; i < slow->above->len; i++)
+    {
+      const CtlPeerStats *peer = g_ptr_array_index (slow->above, i);
+
+      ctl_output_json_object (&ctl->output, ctl_stats_json (&peer->base, "peer"));
+    }
+}
+
+gboolean
+ctl_verb_slow (Ctl *ctl, char **args, GError **error)
+{
+  CtlStatsRequest request;
+  g_autoptr (WireGuard) guard = NULL;
+  Slow slow;
+
+  daemoneye__eventbus__v1__stats_request__init (&request);
+  request.subscriptions = TRUE;
+  request.slow = TRUE;
+  if (args[0] != NULL)
+    request.peer = args[0];
+  guard = ctl_stats_ask (ctl, &request, error);
+  if (guard == NULL)
+    return FALSE;
+  slow = (Slow){ wire_guard_message (guard), g_array_new (FALSE, FALSE, sizeof (Blocked)), g_ptr_array_new () };
+  collect (&slow);
+  if (ctl->output.json)
+    show_objects (ctl, &slow);
+  else
+    show_tables (ctl, &slow, args[0]);
+  ctl_stats_warn_truncated (ctl, slow.stats);
+  g_array_unref (slow.blocked);
+  g_ptr_array_unref (slow.above);
+  return TRUE;
+}
