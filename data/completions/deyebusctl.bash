@@ -17,7 +17,7 @@ _deyebusctl_offer ()
 
 _deyebusctl ()
 {
-  local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats version help'
+  local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats slow version help'
   local common='--address --timeout --help'
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   local verb='' word i place=0 arguments=()
@@ -29,7 +29,7 @@ _deyebusctl ()
     word=${COMP_WORDS[i]}
     case $word in
     -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
-    -t | --timeout | -n | --count | -w | --wait | --type | --group) ((i++)) ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes) ((i++)) ;;
     -*) ;;
     *)
       if [ -z "$verb" ]; then
@@ -44,7 +44,8 @@ _deyebusctl ()
 
   case $prev in
   -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-  -t | --timeout | -n | --count | -w | --wait | --type | --group) return ;;
+  --policy) COMPREPLY=($(compgen -W 'block drop-oldest drop-newest error conflate' -- "$cur")); return ;;
+  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes) return ;;
   esac
 
   if [[ $cur == -* ]]; then
@@ -52,8 +53,9 @@ _deyebusctl ()
     introspect) common+=' --json --xml' ;;
     call | request | publish | broadcast) common+=' --json --type --raw' ;;
     direct) common+=' --json --type --raw --delivered' ;;
-    subscribe) common+=' --json --raw --count --wait --headers --timestamp --group' ;;
-    status | peers | peer | topics | subs | groups | stats | version) common+=' --json' ;;
+    subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes' ;;
+    stats) common+=' --json --subscriptions --groups --domains' ;;
+    status | peers | peer | topics | subs | groups | slow | version) common+=' --json' ;;
     esac
     COMPREPLY=($(compgen -W "$common" -- "$cur"))
     return
@@ -62,7 +64,7 @@ _deyebusctl ()
   case $verb:$place in
   :*) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
   help:0) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
-  peer:0 | subs:0 | stats:0 | call:0 | direct:0) _deyebusctl_offer < <(_deyebusctl_words peers) ;;
+  peer:0 | subs:0 | stats:0 | slow:0 | call:0 | direct:0) _deyebusctl_offer < <(_deyebusctl_words peers) ;;
   call:1) _deyebusctl_offer < <(_deyebusctl_words methods "${arguments[0]}") ;;
   introspect:0) _deyebusctl_offer < <(_deyebusctl_words peers; _deyebusctl_words topics) ;;
   topics:0 | request:0 | publish:0 | broadcast:0 | subscribe:0 | direct:1) _deyebusctl_offer < <(_deyebusctl_words topics) ;;
