@@ -12,25 +12,21 @@ import tempfile
 import xml.etree.ElementTree
 
 from broker import Broker
+from ctltool import PATIENCE_S, Tool, finished, golden
 from tap import equal, holds, run_with, test
 
-PATIENCE_S = 60
 TASK = "control.collector.task.process"
 RELOAD = "control.collector.config.reload"
 RELOAD_TYPE = "daemoneye.eventbus.v1.ConfigReload"
 
 
-class Bus:
+class Bus(Tool):
     """The agent with procmond-1, a second procmond, and the tool."""
 
     def __init__(self, ctl, agent, module, procmond, data, completions):
-        self.ctl_path = ctl
-        self.data = data
         self.completions = completions
-        self.env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "NO_COLOR": "", "G_DEBUG": "fatal-warnings"}
-        self.env.pop("COLUMNS", None)
         self.broker = Broker(agent, module, "--collector", f"{procmond} --id procmond-1 --heartbeat 300000 --shard 0/2")
-        self.env["DAEMONEYE_BROKER_SOCKET"] = self.broker.address
+        super().__init__(ctl, self.broker.address, data)
         ready, told = os.pipe()
         self.second = subprocess.Popen([procmond, "--address", self.broker.address, "--id", "procmond-2", "--shard", "1/2",
                                         "--heartbeat", "300000", "--ready-fd", str(told)], pass_fds=[told])
@@ -44,66 +40,12 @@ class Bus:
         equal(self.second.wait(timeout=PATIENCE_S), 0, "procmond-2")
         equal(self.broker.end(), 0, "daemoneye-agent")
 
-    def ctl(self, *words, stdin=None, code=0, env=None):
-        """Standard output (code 0) or the error (another code); the other one must be empty."""
-        ran = subprocess.run([self.ctl_path, *words], input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
-                             capture_output=True, text=True, timeout=PATIENCE_S, env={**self.env, **(env or {})}, check=False)
-        equal(ran.returncode, code, f"deyebusctl {' '.join(words)}: {ran.stdout} {ran.stderr}")
-        if code == 0:
-            equal(ran.stderr, "")
-            return ran.stdout
-        holds(ran.stderr.startswith("deyebusctl: ") and ran.stderr.count("\n") == 1, f"one line: {ran.stderr}")
-        return ran.stderr
-
-    def json(self, *words, **more):
-        return [json.loads(line) for line in self.ctl(*words, "--json", **more).splitlines()]
-
-    def start(self, *words, stdout=subprocess.PIPE):
-        return subprocess.Popen([self.ctl_path, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
-                                text=True, errors="surrogateescape", env=self.env)
-
     def wait_for_peer(self, peer, subscriptions):
         """Asks until the peer has so many subscriptions; each question takes a while, so this does not spin."""
         for _ in range(2000):
             if any(one["id"] == peer and one["subscriptions"] >= subscriptions for one in self.json("peers")):
                 return
         raise AssertionError(f"{peer} did not come")
-
-    def subscribed(self, *words):
-        """`subscribe` in the background, and it is subscribed."""
-        before = {(s["peer"], s["subscription"]) for s in self.json("subs")}
-        process = self.start("subscribe", *words)
-        for _ in range(2000):
-            holds(process.poll() is None, "subscribe has ended")
-            for one in self.json("subs"):
-                if (one["peer"], one["subscription"]) not in before and one["pattern"] in words:
-                    return process
-        raise AssertionError("it did not subscribe")
-
-
-def finished(process, code=0):
-    out, err = process.communicate(timeout=PATIENCE_S)
-    equal(process.returncode, code, err)
-    return out
-
-
-def plain(text):
-    """A table without what differs from run to run: numbers, dates, durations, the width of columns."""
-    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "DATE", text)
-    text = re.sub(r"\d+(\.\d+)? (s|min|h|d)( \d+ (s|min|h))?( ago)?\b", "TIME", text)
-    text = re.sub(r"deyebusctl-\d+", "deyebusctl-PID", text)
-    text = re.sub(r"(?<![\w.-])\d+(?![\w.-])", "N", text)
-    return re.sub(r" {2,}", "  ", text)
-
-
-def golden(bus, name, text):
-    """As tests/data/cli/NAME has it; GOLDEN=write writes it anew, to be looked at."""
-    path = os.path.join(bus.data, name + ".txt")
-    if os.environ.get("GOLDEN") == "write":
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(plain(text))
-    with open(path, encoding="utf-8") as file:
-        equal(plain(text), file.read(), name)
 
 
 # --- what the broker knows ---
@@ -182,6 +124,28 @@ def _(bus):
     equal(int(own["answered"]), before + 3, "the question before, Introspect and Ping")
     equal([one["pattern"] for one in own["subscriptions"]], ["control.collector.procmond-1", RELOAD, TASK])
     golden(bus, "stats-peer", bus.ctl("stats", "procmond-1"))
+
+
+@test("/cli/stats/M08-subscriptions-groups-domains")
+def _(bus):
+    golden(bus, "stats-subscriptions", bus.ctl("stats", "--subscriptions", "procmond-1"))
+    subs = bus.json("stats", "--subscriptions", "procmond-2")
+    equal([(one["peer"], one["pattern"], one["group"], one["policy_name"]) for one in subs],
+          [("procmond-2", "control.collector.procmond-2", "", "error"), ("procmond-2", RELOAD, "", "drop-newest"),
+           ("procmond-2", TASK, "local-procmond-workers", "error")])
+    holds({one["peer"] for one in bus.json("stats", "--subscriptions")} >= {"procmond-1", "procmond-2"}, "of all peers")
+    golden(bus, "stats-groups", bus.ctl("stats", "--groups"))
+    (group,) = bus.json("stats", "--groups")
+    equal((group["name"], group["members"], group["policy"]), ("local-procmond-workers", 2, 0))
+    holds("policy_name" not in group, "a group that only serves has none")
+    golden(bus, "stats-domains", bus.ctl("stats", "--domains"))
+    before = {one["domain"]: int(one["accepted"]) for one in bus.json("stats", "--domains")}
+    bus.ctl("publish", RELOAD, '{"generation": 1}')
+    after = {one["domain"]: int(one["accepted"]) for one in bus.json("stats", "--domains")}
+    holds(after["control"] > before["control"], "counted, with what was asked to write it")
+    bus.ctl("stats", "--subscriptions", "nobody", code=6)
+    bus.ctl("stats", "--groups", "--domains", code=2)
+    bus.ctl("stats", "--domains", "procmond-1", code=2)
 
 
 # --- what peers say ---
@@ -492,9 +456,12 @@ def _(bus):
     equal(completed_by_bash(bus, "--timeout", "3", "peer", "procmond-"), ["procmond-1", "procmond-2"])
     equal(completed_by_bash(bus, "call", "procmond-1", "List"), ["ListProcesses"])
     holds(RELOAD in completed_by_bash(bus, "publish", "--raw", "control.collector.config"), "topics")
+    equal(completed_by_bash(bus, "slow", "procmond-"), ["procmond-1", "procmond-2"])
+    equal(completed_by_bash(bus, "subscribe", "--policy", "drop"), ["drop-oldest", "drop-newest"])
+    holds(RELOAD in completed_by_bash(bus, "subscribe", "--queue-messages", "5", "control.collector.config"), "topics")
     for verb in verbs:
         offered = set(completed_by_bash(bus, verb, "-"))
-        told = set(re.findall(r"--[a-z]+", bus.ctl("help", verb))) - ({"--help"} if "--help" not in offered else set())
+        told = set(re.findall(r"--[a-z-]+", bus.ctl("help", verb))) - ({"--help"} if "--help" not in offered else set())
         equal(offered - told, set(), f"options of {verb} that help does not know")
         if verb != "help":
             equal(told - offered, set(), f"options of {verb} that the completion does not know")
@@ -507,7 +474,10 @@ def _(bus):
         text = file.read()
     for line in bus.ctl("help").splitlines():
         if line.startswith("  "):
-            holds(f"'{line.split()[0]}:" in text, f"zsh knows {line.split()[0]}")
+            verb = line.split()[0]
+            holds(f"'{verb}:" in text, f"zsh knows {verb}")
+            for option in re.findall(r"--[a-z-]+", bus.ctl("help", verb)):
+                holds(option in text, f"zsh knows {option}")
     ran = subprocess.run(
         ["bash", "-c", "command -v zsh >/dev/null || exit 0; exec zsh -n \"$1\"", "bash", path], capture_output=True,
         timeout=PATIENCE_S, check=False)

@@ -110,7 +110,7 @@ def _(bus):
     replies = {"Introspect": services(service(method("Go", bad), event("E", "events.x", bad), name=bad)),
                "GetStats": failure(bad), "GetInfo": failure(bad, bad), "Go": failure(bad, bad)}
     bus.peer("evil", replies.get, version=bad)
-    for words in [["peers"], ["peers", "--json"], ["peer", "evil"], ["introspect"], ["introspect", "evil"],
+    for words in [["peers"], ["peers", "--json"], ["peer", "evil"], ["slow"], ["introspect"], ["introspect", "evil"],
                   ["introspect", "evil", "--json"], ["introspect", "evil", "--xml"], ["stats", "evil"],
                   ["call", "evil", "Go"], ["call", "evil", "Nothing"], ["call", "evil", "GetInfo", "--raw"]]:
         ran = bus.run(*words)
@@ -146,7 +146,7 @@ def _(bus):
 @with_peers("/cli/hostile/A11-version-cut-within-a-character")
 def _(bus):
     bus.peer("evil", version="a" * 63 + "é" * 3)
-    for words in [["peers"], ["peers", "--json"], ["peer", "evil"], ["introspect"], ["stats"]]:
+    for words in [["peers"], ["peers", "--json"], ["peer", "evil"], ["slow"], ["introspect"], ["stats"]]:
         ran = bus.run(*words)
         equal(ran.returncode, 0, f"{words}: {ran.stderr}")
 
@@ -180,6 +180,20 @@ def _(bus):
     bus.peer("ccc", lambda _: services(service(event("One", topic, "daemoneye.eventbus.v1.ConfigReload"))))
     ran = bus.run("publish", topic, "{}")
     holds(ran.returncode == 2 and b"--type NAME" in ran.stderr, f"two claims: nobody is believed {ran.stderr}")
+
+
+@with_peers("/cli/hostile/Q01-subscriptions-beyond-an-answer")
+def _(bus):
+    pattern = ".".join(["events"] + [letter * 60 for letter in "abcd"])
+    for i in range(4):
+        bus.peer(f"evil-{i}", subscriptions=[text(2, pattern)] * 1000)
+    ran = bus.run("stats", "--subscriptions")
+    equal(ran.returncode, 0)
+    holds(ran.stdout.count(pattern.encode()) > 1000, "as many as fit")
+    holds(ran.stderr.startswith(b"deyebusctl: there is more"), f"and it is said that there are more: {ran.stderr}")
+    equal(bus.run("stats", "--subscriptions", "evil-1").stdout.count(pattern.encode()), 1000, "of one peer, all")
+    ran = bus.run("slow")
+    equal((ran.returncode, ran.stderr), (0, b""), "and none of them hides who is behind")
 
 
 # --- peers that hang ---

@@ -53,9 +53,11 @@ def read(data):
 
 
 class RawPeer:
-    """A collector that serves its methods with @answer(method) -> fields of a REPLY, or None: it never answers."""
+    """A collector that serves its methods with @answer(method) -> fields of a REPLY, or None: it never answers.
 
-    def __init__(self, address, peer, kind="procmond", version="raw", answer=None):
+    It has @subscriptions too, fields of SubscribeRequest behind the number, and never returns their credit."""
+
+    def __init__(self, address, peer, kind="procmond", version="raw", answer=None, subscriptions=()):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(address)
         self.lock, self.rest, self.last, self.answer = threading.Lock(), b"", 0, answer
@@ -64,6 +66,8 @@ class RawPeer:
         kind_, _, body = self.next()
         assert kind_ == WELCOME, body
         self.call("control.bus.subscribe", number(1, 1) + text(2, "control.collector." + peer) + number(6, 1) + number(7, 1))
+        for place, fields in enumerate(subscriptions):
+            self.call("control.bus.subscribe", number(1, 2 + place) + fields)
         threading.Thread(target=self.serve, daemon=True).start()
 
     def send(self, kind, flags, body):

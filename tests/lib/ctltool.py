@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""deyebusctl as a test runs it, and how what it shows is compared."""
+import json
+import os
+import re
+import subprocess
+
+from tap import equal, holds
+
+PATIENCE_S = 60
+
+
+class Tool:
+    """deyebusctl for the broker at @address; @data: where golden() has its files."""
+
+    def __init__(self, ctl, address, data):
+        self.ctl_path, self.data = ctl, data
+        self.env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "NO_COLOR": "", "G_DEBUG": "fatal-warnings",
+                    "DAEMONEYE_BROKER_SOCKET": address}
+        self.env.pop("COLUMNS", None)
+
+    def ctl(self, *words, stdin=None, code=0, env=None):
+        """Standard output (code 0) or the error (another code); the other one must be empty."""
+        ran = subprocess.run([self.ctl_path, *words], input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
+                             capture_output=True, text=True, timeout=PATIENCE_S, env={**self.env, **(env or {})}, check=False)
+        equal(ran.returncode, code, f"deyebusctl {' '.join(words)}: {ran.stdout} {ran.stderr}")
+        if code == 0:
+            equal(ran.stderr, "")
+            return ran.stdout
+        holds(ran.stderr.startswith("deyebusctl: ") and ran.stderr.count("\n") == 1, f"one line: {ran.stderr}")
+        return ran.stderr
+
+    def json(self, *words, **more):
+        return [json.loads(line) for line in self.ctl(*words, "--json", **more).splitlines()]
+
+    def start(self, *words, stdout=subprocess.PIPE):
+        return subprocess.Popen([self.ctl_path, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+                                text=True, errors="surrogateescape", env=self.env)
+
+    def subscribed(self, *words):
+        """`subscribe` in the background, and it is subscribed."""
+        before = {(s["peer"], s["subscription"]) for s in self.json("subs")}
+        process = self.start("subscribe", *words)
+        for _ in range(2000):
+            holds(process.poll() is None, "subscribe has ended")
+            for one in self.json("subs"):
+                if (one["peer"], one["subscription"]) not in before and one["pattern"] in words:
+                    return process
+        raise AssertionError("it did not subscribe")
+
+
+def finished(process, code=0):
+    out, err = process.communicate(timeout=PATIENCE_S)
+    equal(process.returncode, code, err)
+    return out
+
+
+def plain(text):
+    """A table without what differs from run to run: numbers, dates, durations, the width of columns."""
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "DATE", text)
+    text = re.sub(r"\d+(\.\d+)? (s|min|h|d)( \d+ (s|min|h))?( ago)?\b", "TIME", text)
+    text = re.sub(r"deyebusctl-\d+", "deyebusctl-PID", text)
+    text = re.sub(r"(?<![\w.-])\d+(?![\w.-])", "N", text)
+    return re.sub(r" {2,}", "  ", text)
+
+
+def golden(bus, name, text):
+    """As tests/data/cli/NAME has it; GOLDEN=write writes it anew, to be looked at."""
+    path = os.path.join(bus.data, name + ".txt")
+    if os.environ.get("GOLDEN") == "write":
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(plain(text))
+    with open(path, encoding="utf-8") as file:
+        equal(plain(text), file.read(), name)
