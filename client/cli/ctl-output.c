@@ -392,7 +392,21 @@ ctl_table_show (const CtlTable *table, CtlOutput *output)
     }
 }
 
-/* --- times --- */
+/* --- sizes and times --- */
+
+char *
+ctl_bytes (guint64 bytes)
+{
+  static const char units[] = "KMGTPE";
+  gdouble value = (gdouble) bytes;
+  guint unit = 0;
+
+  if (bytes < 1024)
+    return g_strdup_printf ("%u", (guint) bytes);
+  for (value /= 1024; value >= 1024 && units[unit + 1] != '\0'; unit++)
+    value /= 1024;
+  return g_strdup_printf (value < 10 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+}
 
 char *
 ctl_duration (guint64 us)

@@ -70,6 +70,8 @@ void ctl_table_show (const CtlTable *table, CtlOutput *output);
 void ctl_table_free (CtlTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTable, ctl_table_free)
 
+/* "512", "3.4M", "64M": K, M, G ... of 1024; (transfer full). */
+char *ctl_bytes (guint64 bytes);
 /* "3 h 12 min", "0.8 s"; (transfer full). */
 char *ctl_duration (guint64 us);
 /* "2026-11-24 10:15:01", local; (transfer full). */

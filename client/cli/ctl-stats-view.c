@@ -39,8 +39,8 @@ add_subscription (CtlTable *table, gconstpointer row)
   const CtlQueueStats *queue = row;
   g_autofree char *pattern = ctl_queue_pattern (queue);
   g_autofree char *policy = ctl_queue_policy (queue);
-  g_autofree char *waits = ctl_stats_of_bound (queue->queued_messages, queue->queue_messages);
-  g_autofree char *bytes = ctl_stats_of_bound (queue->queued_bytes, queue->queue_bytes);
+  g_autofree char *waits = ctl_queue_messages (queue);
+  g_autofree char *bytes = ctl_queue_bytes (queue);
   g_autofree char *why = ctl_missed_text (queue->missed_by, queue->n_missed_by);
 
   ctl_table_cell (table, "%s", queue->peer);
@@ -72,12 +72,13 @@ add_group (CtlTable *table, gconstpointer row)
 {
   const GroupStats *group = row;
   g_autofree char *policy = ctl_policy_name (group->policy);
+  g_autofree char *bytes = ctl_bytes (group->queued_bytes);
 
   ctl_table_cell (table, "%s", group->name);
   ctl_table_cell (table, "%u", group->members);
   ctl_table_cell (table, "%s", policy);
   ctl_table_cell (table, "%" PRIu64, group->queued_messages);
-  ctl_table_cell (table, "%" PRIu64, group->queued_bytes);
+  ctl_table_cell (table, "%s", bytes);
   ctl_table_cell (table, "%" PRIu64, group->delivered);
   ctl_table_cell (table, "%" PRIu64, group->missed);
   ctl_table_cell (table, "%" PRIu64, group->rerouted);
@@ -109,11 +110,9 @@ add_domain (CtlTable *table, gconstpointer row)
 }
 
 static const CtlColumn subscription_columns[] = {
-  { N_ ("PEER"), CTL_COLUMN_SHRINKS },    { N_ ("PATTERN"), CTL_COLUMN_SHRINKS },
-  { N_ ("POLICY"), CTL_COLUMN_LEFT },     { N_ ("WAITS"), CTL_COLUMN_RIGHT },
-  { N_ ("BYTES"), CTL_COLUMN_RIGHT },     { N_ ("UNRETURNED"), CTL_COLUMN_RIGHT },
-  { N_ ("DELIVERED"), CTL_COLUMN_RIGHT }, { N_ ("MISSED"), CTL_COLUMN_RIGHT },
-  { N_ ("WHY"), CTL_COLUMN_SHRINKS },
+  { N_ ("PEER"), CTL_COLUMN_SHRINKS },    { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("POLICY"), CTL_COLUMN_LEFT },
+  { N_ ("WAITS"), CTL_COLUMN_RIGHT },     { N_ ("BYTES"), CTL_COLUMN_RIGHT },     { N_ ("UNREAD"), CTL_COLUMN_RIGHT },
+  { N_ ("DELIVERED"), CTL_COLUMN_RIGHT }, { N_ ("MISSED"), CTL_COLUMN_RIGHT },    { N_ ("WHY"), CTL_COLUMN_SHRINKS },
 };
 static const CtlColumn group_columns[] = {
   { N_ ("GROUP"), CTL_COLUMN_SHRINKS }, { N_ ("MEMBERS"), CTL_COLUMN_RIGHT },   { N_ ("POLICY"), CTL_COLUMN_LEFT },

@@ -67,9 +67,18 @@ ctl_queue_pattern (const CtlQueueStats *queue)
 }
 
 char *
-ctl_stats_of_bound (guint64 value, guint64 bound)
+ctl_queue_messages (const CtlQueueStats *queue)
 {
-  return g_strdup_printf ("%" PRIu64 "/%" PRIu64, value, bound);
+  return g_strdup_printf ("%" PRIu64 "/%" PRIu64, queue->queued_messages, queue->queue_messages);
+}
+
+char *
+ctl_queue_bytes (const CtlQueueStats *queue)
+{
+  g_autofree char *queued = ctl_bytes (queue->queued_bytes);
+  g_autofree char *bound = ctl_bytes (queue->queue_bytes);
+
+  return g_strconcat (queued, "/", bound, NULL);
 }
 
 /* --- why messages were missed --- */

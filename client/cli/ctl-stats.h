@@ -26,10 +26,11 @@ char *ctl_policy_name (guint32 policy);
 /* FALSE: there is none; @error lists them. */
 gboolean ctl_policy_find (const char *name, DeyeBusPolicy *policy, GError **error);
 
-/* "block (demoted)", "tasks.procmond (group workers)", "7/10000"; (transfer full). */
+/* "block (demoted)", "tasks.procmond (group workers)", "7/10000", "3.4M/4.0M"; (transfer full). */
 char *ctl_queue_policy (const CtlQueueStats *queue);
 char *ctl_queue_pattern (const CtlQueueStats *queue);
-char *ctl_stats_of_bound (guint64 value, guint64 bound);
+char *ctl_queue_messages (const CtlQueueStats *queue);
+char *ctl_queue_bytes (const CtlQueueStats *queue);
 
 /* "queue full 12, expired 3"; (transfer full). */
 char *ctl_missed_text (CtlMissed *const *missed, size_t n);

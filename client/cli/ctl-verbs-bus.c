@@ -33,12 +33,18 @@ static void
 show_pressure (CtlOutput *output, const Totals *totals)
 {
   gdouble limit = (gdouble) MAX (totals->memory_limit, 1);
+  g_autofree char *used = ctl_bytes (totals->memory_bytes);
+  g_autofree char *most = ctl_bytes (totals->memory_limit);
 
   ctl_output_field (output, _ ("missed"), _ ("%" PRIu64 ", of these %" PRIu64 " expired and %" PRIu64 " refused"),
                     totals->missed, totals->expired, totals->refused);
-  ctl_output_field (output, _ ("memory"), _ ("%" PRIu64 " of %" PRIu64 " bytes (%.0f %%)"), totals->memory_bytes,
-                    totals->memory_limit, 100.0 * (gdouble) totals->memory_bytes / limit);
-  ctl_output_field (output, _ ("blocked"), _ ("publishers without credit: %" PRIu64), totals->blocked_publishers);
+  ctl_output_field (output, _ ("memory"), _ ("%s of %s (%.0f %%)"), used, most,
+                    100.0 * (gdouble) totals->memory_bytes / limit);
+  ctl_output_field (output, _ ("blocked"),
+                    totals->blocked_publishers > 0
+                        ? _ ("publishers without credit: %" PRIu64 "; `deyebusctl slow` shows whom they wait for")
+                        : _ ("publishers without credit: %" PRIu64),
+                    totals->blocked_publishers);
 }
 
 static void

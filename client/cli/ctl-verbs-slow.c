@@ -68,16 +68,21 @@ collect (Slow *slow)
 
 /* --- tables --- */
 
-/* "12.0 s ago"; nothing for 0: it isn't so now. */
+/* Nothing for 0: it isn't so now. */
 static void
-add_since (CtlTable *table, guint64 us)
+add_duration (CtlTable *table, guint64 us)
 {
   g_autofree char *duration = ctl_duration (us);
 
-  if (us > 0)
-    ctl_table_cell (table, _ ("%s ago"), duration);
-  else
-    ctl_table_cell (table, "%s", "");
+  ctl_table_cell (table, "%s", us > 0 ? duration : "");
+}
+
+static void
+add_bytes (CtlTable *table, guint64 bytes)
+{
+  g_autofree char *text = ctl_bytes (bytes);
+
+  ctl_table_cell (table, "%s", text);
 }
 
 static CtlTable *
@@ -85,7 +90,7 @@ subscription_table (const Slow *slow)
 {
   static const CtlColumn columns[] = {
     { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("POLICY"), CTL_COLUMN_LEFT },
-    { N_ ("WAITS"), CTL_COLUMN_RIGHT },  { N_ ("BYTES"), CTL_COLUMN_RIGHT },     { N_ ("SINCE"), CTL_COLUMN_RIGHT },
+    { N_ ("WAITS"), CTL_COLUMN_RIGHT },  { N_ ("BYTES"), CTL_COLUMN_RIGHT },     { N_ ("FOR"), CTL_COLUMN_RIGHT },
     { N_ ("MISSED"), CTL_COLUMN_RIGHT },
   };
   CtlTable *table = ctl_table_new (columns, G_N_ELEMENTS (columns));
@@ -95,15 +100,15 @@ subscription_table (const Slow *slow)
       const CtlQueueStats *queue = slow->stats->subscriptions[i];
       g_autofree char *pattern = ctl_queue_pattern (queue);
       g_autofree char *policy = ctl_queue_policy (queue);
-      g_autofree char *waits = ctl_stats_of_bound (queue->queued_messages, queue->queue_messages);
-      g_autofree char *bytes = ctl_stats_of_bound (queue->queued_bytes, queue->queue_bytes);
+      g_autofree char *waits = ctl_queue_messages (queue);
+      g_autofree char *bytes = ctl_queue_bytes (queue);
 
       ctl_table_cell (table, "%s", queue->peer);
       ctl_table_cell (table, "%s", pattern);
       ctl_table_cell (table, "%s", policy);
       ctl_table_cell (table, "%s", waits);
       ctl_table_cell (table, "%s", bytes);
-      add_since (table, queue->behind_us);
+      add_duration (table, queue->behind_us);
       ctl_table_cell (table, "%" PRIu64, queue->missed);
     }
   return table;
@@ -113,8 +118,8 @@ static CtlTable *
 publisher_table (const Slow *slow)
 {
   static const CtlColumn columns[] = {
-    { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("CLASS"), CTL_COLUMN_LEFT },  { N_ ("HELD"), CTL_COLUMN_RIGHT },
-    { N_ ("BYTES"), CTL_COLUMN_RIGHT },  { N_ ("SINCE"), CTL_COLUMN_RIGHT },
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("CLASS"), CTL_COLUMN_LEFT }, { N_ ("HELD"), CTL_COLUMN_RIGHT },
+    { N_ ("BYTES"), CTL_COLUMN_RIGHT },  { N_ ("FOR"), CTL_COLUMN_RIGHT },
   };
   CtlTable *table = ctl_table_new (columns, G_N_ELEMENTS (columns));
 
@@ -125,8 +130,8 @@ publisher_table (const Slow *slow)
       ctl_table_cell (table, "%s", blocked->peer->id);
       ctl_table_cell (table, "%s", wire_class_name ((WireClass) blocked->credit->class_));
       ctl_table_cell (table, "%" PRIu64, blocked->credit->held_messages);
-      ctl_table_cell (table, "%" PRIu64, blocked->credit->held_bytes);
-      add_since (table, blocked->credit->blocked_us);
+      add_bytes (table, blocked->credit->held_bytes);
+      add_duration (table, blocked->credit->blocked_us);
     }
   return table;
 }
@@ -136,7 +141,7 @@ peer_table (const Slow *slow)
 {
   static const CtlColumn columns[] = {
     { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("WAITS"), CTL_COLUMN_RIGHT }, { N_ ("BYTES"), CTL_COLUMN_RIGHT },
-    { N_ ("ENCODED"), CTL_COLUMN_RIGHT }, { N_ ("SINCE"), CTL_COLUMN_RIGHT },
+    { N_ ("ENCODED"), CTL_COLUMN_RIGHT }, { N_ ("FOR"), CTL_COLUMN_RIGHT },
   };
   CtlTable *table = ctl_table_new (columns, G_N_ELEMENTS (columns));
 
@@ -146,9 +151,9 @@ peer_table (const Slow *slow)
 
       ctl_table_cell (table, "%s", peer->id);
       ctl_table_cell (table, "%" PRIu64, peer->queued_messages);
-      ctl_table_cell (table, "%" PRIu64, peer->queued_bytes);
-      ctl_table_cell (table, "%" PRIu64, peer->encoded_bytes);
-      add_since (table, peer->slow_us);
+      add_bytes (table, peer->queued_bytes);
+      add_bytes (table, peer->encoded_bytes);
+      add_duration (table, peer->slow_us);
     }
   return table;
 }

@@ -56,10 +56,11 @@ def finished(process, code=0):
 
 
 def plain(text):
-    """A table without what differs from run to run: numbers, dates, durations, the width of columns."""
+    """A table without what differs from run to run: numbers, sizes, dates, durations, the width of columns."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "DATE", text)
     text = re.sub(r"\d+(\.\d+)? (s|min|h|d)( \d+ (s|min|h))?( ago)?\b", "TIME", text)
     text = re.sub(r"deyebusctl-\d+", "deyebusctl-PID", text)
+    text = re.sub(r"\b\d+(\.\d+)?[KMG]\b", "SIZE", text)
     text = re.sub(r"(?<![\w.-])\d+(?![\w.-])", "N", text)
     return re.sub(r" {2,}", "  ", text)
 
