@@ -137,6 +137,18 @@ ctl_missed_sentence (guint32 reason)
 
 /* --- as it is shown --- */
 
+static void
+name_reasons (JsonArray *missed)
+{
+  for (guint i = 0; i < json_array_get_length (missed); i++)
+    {
+      JsonObject *one = json_array_get_object_element (missed, i);
+
+      json_object_set_string_member (one, "reason_name",
+                                     wire_status_name ((guint32) json_object_get_int_member (one, "reason")));
+    }
+}
+
 JsonObject *
 ctl_stats_json (const ProtobufCMessage *row, const char *kind)
 {
@@ -156,6 +168,8 @@ ctl_stats_json (const ProtobufCMessage *row, const char *kind)
 
       json_object_set_string_member (object, "policy_name", name);
     }
+  if (json_object_has_member (object, "missed_by"))
+    name_reasons (json_object_get_array_member (object, "missed_by"));
   return object;
 }
 

@@ -37,7 +37,7 @@ char *ctl_missed_text (CtlMissed *const *missed, size_t n);
 /* Why messages of a gap were missed, as a sentence. */
 const char *ctl_missed_sentence (guint32 reason);
 
-/* A row as an object, with the name of its policy; @kind (nullable): its first member. (transfer full) */
+/* A row as an object, with the names of its policy and reasons; @kind (nullable): its first member. (transfer full) */
 JsonObject *ctl_stats_json (const ProtobufCMessage *row, const char *kind);
 
 /* Says that the broker had more rows than fit its answer. */
