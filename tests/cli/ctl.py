@@ -344,7 +344,7 @@ def _(bus):
 @test("/cli/subscribe/ends")
 def _(bus):
     holds("Nothing was published" in bus.ctl("subscribe", "events.network.#", "--wait", "0.1", code=6), "nothing came")
-    watcher = bus.subscribed(RELOAD, "--count", "2", "--wait", "3")
+    watcher = bus.subscribed(RELOAD, "--count", "2", "--wait", "10")
     bus.ctl("publish", RELOAD, '{"generation": 1}')
     equal(len(finished(watcher, code=5).splitlines()), 1)
     bus.ctl("subscribe", "events.*", code=2)
