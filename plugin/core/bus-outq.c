@@ -23,12 +23,13 @@ segment_size (const BusSegment *segment)
 }
 
 static BusSegment *
-segment_new (BusOutq *outq, gsize capacity)
+segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
 {
   BusSegmentPool *pool = outq->pool;
+  gsize size = sizeof (BusSegment) + capacity;
   BusSegment *segment;
 
-  if (!bus_quota_hold (outq->quota, sizeof (BusSegment) + capacity))
+  if (!bus_quota_hold (outq->quota, size) && !(reserve && bus_quota_hold_reserve (outq->quota, size)))
     return NULL;
   if (capacity == SEGMENT_LARGE && pool->free != NULL)
     {
@@ -38,10 +39,10 @@ segment_new (BusOutq *outq, gsize capacity)
     }
   else
     {
-      segment = g_try_malloc (sizeof (BusSegment) + capacity);
+      segment = g_try_malloc (size);
       if (segment == NULL)
         {
-          bus_quota_release (outq->quota, sizeof (BusSegment) + capacity);
+          bus_quota_release (outq->quota, size);
           return NULL;
         }
       segment->capacity = capacity;
@@ -121,9 +122,10 @@ bus_outq_clear (BusOutq *outq)
   bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
 }
 
-/* A segment at the end of the lane with room for @need bytes of its own. @ends: with this frame. */
+/* A segment at the end of the lane with room for @need bytes of its own. @ends: with this frame. @reserve: it may come out of
+ * the quota's reserve, no larger than it has to be. */
 static BusSegment *
-room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends)
+room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean reserve)
 {
   BusSegment *last = outq->lanes[lane].last;
   gsize capacity;
@@ -135,9 +137,9 @@ room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends)
     capacity = MAX (need, SEGMENT_HEAD);
   else
     capacity = last == NULL && need <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
-  last = segment_new (outq, capacity);
-  if (last == NULL && capacity > MAX (need, SEGMENT_SMALL))
-    last = segment_new (outq, MAX (need, SEGMENT_SMALL)); /* little is left: no more than is needed */
+  last = segment_new (outq, capacity, FALSE);
+  if (last == NULL && (reserve || capacity > MAX (need, SEGMENT_SMALL)))
+    last = segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no more than is needed */
   if (last == NULL)
     return NULL;
   if (outq->lanes[lane].last != NULL)
@@ -159,13 +161,13 @@ append (guint8 *at, WireSpan bytes)
 
 /* Where a frame of at most @own_max own bytes can be written; NULL: no memory. */
 static guint8 *
-begin (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len)
+begin (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len, gboolean reserve)
 {
   BusSegment *segment;
 
   if (own_max + tail_len > G_MAXUINT32)
     return NULL;
-  segment = room_for (outq, lane, own_max, tail_len > 0);
+  segment = room_for (outq, lane, own_max, tail_len > 0, reserve);
   return segment != NULL ? segment->bytes + segment->len : NULL;
 }
 
@@ -193,7 +195,7 @@ gboolean
 bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body)
 {
   gsize fields = envelope != NULL ? wire_envelope_size (envelope) + envelope->payload.len : 0;
-  guint8 *at = begin (outq, lane, WIRE_FRAME_HEADER_LEN + fields + body.len, 0);
+  guint8 *at = begin (outq, lane, WIRE_FRAME_HEADER_LEN + fields + body.len, 0, lane == WIRE_LANE_CONTROL);
 
   if (at == NULL)
     return FALSE;
@@ -212,7 +214,7 @@ bus_outq_put_message (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, c
   WireSpan tail = refer == NULL ? wire_span (NULL, 0) : body;
   guint8 *at
       = begin (outq, lane, WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (own->n_subscriptions) + copied.len,
-               tail.len);
+               tail.len, FALSE);
 
   if (at == NULL)
     return FALSE;

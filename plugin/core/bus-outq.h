@@ -52,8 +52,8 @@ void bus_segment_pool_clear (BusSegmentPool *pool);
 void bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage);
 void bus_outq_clear (BusOutq *outq);
 
-/* Puts a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already.
- * FALSE, also below: no memory, and nothing was put. */
+/* Puts a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already. In the
+ * control lane it may use the quota's reserve. FALSE, also below: no memory, and nothing was put. */
 gboolean bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope,
                        WireSpan body);
 

@@ -26,15 +26,27 @@ bus_quota_refund (BusQuota *quota, BusUsage *usage, guint64 amount)
     }
 }
 
-gboolean
-bus_quota_hold (BusQuota *quota, guint64 amount)
+static gboolean
+hold (BusQuota *quota, guint64 amount, guint64 limit)
 {
   guint64 sum;
 
-  if (!g_uint64_checked_add (&sum, quota->memory, amount) || sum > quota->cap)
+  if (!g_uint64_checked_add (&sum, quota->memory, amount) || sum > limit)
     return FALSE;
   quota->memory = sum;
   return TRUE;
+}
+
+gboolean
+bus_quota_hold (BusQuota *quota, guint64 amount)
+{
+  return hold (quota, amount, quota->cap);
+}
+
+gboolean
+bus_quota_hold_reserve (BusQuota *quota, guint64 amount)
+{
+  return hold (quota, amount, quota->cap + quota->cap / BUS_QUOTA_RESERVE);
 }
 
 void

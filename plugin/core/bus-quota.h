@@ -33,6 +33,10 @@ void bus_quota_refund (BusQuota *quota, BusUsage *usage, guint64 amount);
 
 /* FALSE, and nothing changed, when it would pass the cap. */
 gboolean bus_quota_hold (BusQuota *quota, guint64 amount);
+/* For what the broker itself has to say (credit, answers, goodbye) when messages hold all of the cap: a BUS_QUOTA_RESERVE'th
+ * of it more. Else the first whom it owes a word would have to go, and without one. */
+#define BUS_QUOTA_RESERVE 32u
+gboolean bus_quota_hold_reserve (BusQuota *quota, guint64 amount);
 void bus_quota_release (BusQuota *quota, guint64 amount);
 
 /* Small objects that are nobody else's: charged and held at once, whatever the cap says. */

@@ -164,6 +164,19 @@ test_cap (Fixture *f, gconstpointer data)
   g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 12);
 }
 
+/* When messages hold all that there is, the broker still says what it has to say. */
+static void
+test_reserve (Fixture *f, gconstpointer data)
+{
+  g_assert_true (bus_quota_hold (&f->quota, f->quota.cap));
+  g_assert_false (bus_outq_put (&f->outq, WIRE_LANE_DATA, WIRE_KIND_PING, 0, NULL, wire_span_str ("data")));
+  put_body (f, WIRE_LANE_CONTROL, "credit");
+  g_assert_cmpuint (f->quota.memory, >, f->quota.cap);
+  g_assert_cmpuint (f->quota.memory, <=, f->quota.cap + 8192);
+  bus_outq_clear (&f->outq);
+  bus_quota_release (&f->quota, f->quota.cap);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -175,5 +188,6 @@ main (int argc, char **argv)
   ADD ("/core/outq/R05-referenced", test_referenced);
   ADD ("/core/outq/clear-while-sending", test_clear_while_sending);
   ADD ("/core/outq/cap", test_cap);
+  ADD ("/core/outq/R08-reserve", test_reserve);
   return g_test_run ();
 }

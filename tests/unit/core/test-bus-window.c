@@ -92,6 +92,12 @@ test_quota (void)
   bus_quota_release (&quota, 4);
   g_assert_true (bus_quota_hold (&quota, 4));
   g_assert_cmpuint (quota.memory, ==, 10);
+
+  quota.cap = 10 * BUS_QUOTA_RESERVE;
+  g_assert_true (bus_quota_hold (&quota, quota.cap - 10));
+  g_assert_false (bus_quota_hold (&quota, 1));
+  g_assert_true (bus_quota_hold_reserve (&quota, 10));
+  g_assert_false (bus_quota_hold_reserve (&quota, 1));
 }
 
 static void
