@@ -27,7 +27,7 @@ queue_max (const BusFlow *flow, gint64 now_us)
 static gsize
 cost_of (const BusInbound *inbound)
 {
-  return sizeof (BusMessage) + sizeof (BusSlot) + sizeof (BusEntry) + inbound->frame.body.len;
+  return bus_inbound_cost (inbound) + sizeof (BusSlot) + sizeof (BusEntry);
 }
 
 /* Of the queue what the peer itself has to answer for. */
@@ -70,7 +70,8 @@ static gboolean
 could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
   const BusFifo *fifo = &subscription->fifo;
-  gsize own = fifo->bytes + fifo->messages * (sizeof (BusMessage) + sizeof (BusSlot) + sizeof (BusEntry));
+  gsize own = fifo->bytes
+              + fifo->messages * (sizeof (BusMessage) + BUS_MESSAGE_MALLOC + sizeof (BusSlot) + sizeof (BusEntry));
   gsize all = own_bytes (flow);
 
   return (all > own ? all - own : 0) + cost <= queue_max (flow, now_us);

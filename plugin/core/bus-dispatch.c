@@ -368,7 +368,7 @@ forward_reply (Call *call, BusRequest *request)
   BusInbound inbound = inbound_of (call);
   BusPeer *requester = request->requester;
 
-  if (!bus_shed_reserve (call->core, sizeof (BusMessage) + inbound.frame.body.len, call->now_us)
+  if (!bus_shed_reserve (call->core, bus_inbound_cost (&inbound), call->now_us)
       || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
     bus_request_fail (call->core, request, WIRE_STATUS_SLOW_CONSUMER,
                       "the answer came, but your queue is full (queue_hard_bytes): read faster");

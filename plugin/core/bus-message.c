@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-message.h"
 
+#define TAKE_OVER 4u /* blocks of readers, up to that part of the cap; above they are copied */
+
 void
 bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us)
 {
   inbound->accept_seq = accept_seq;
   inbound->stamp.len
       = (guint8) wire_stamp_common (inbound->stamp.bytes, wire_span_str (sender), accept_seq, (guint64) accept_time_us);
+}
+
+/* A block that grew with its frame left holes of all sizes behind it. Few of them do not matter; a cap full of such blocks
+ * is passed by a quarter. */
+static gboolean
+may_take_over (const BusInbound *inbound)
+{
+  return inbound->frame.in_block && inbound->reader != NULL
+         && inbound->quota->memory <= inbound->quota->cap / TAKE_OVER;
 }
 
 /* Moves the body into a block that outlives the read buffer. */
@@ -16,7 +27,7 @@ take_block (BusInbound *inbound, WireSpan *body)
   gsize len = inbound->frame.body.len;
   guint8 *block;
 
-  if (inbound->frame.in_block && inbound->reader != NULL)
+  if (may_take_over (inbound))
     {
       gsize capacity;
 
@@ -40,10 +51,16 @@ rebased (WireSpan part, WireSpan from, WireSpan to)
   return part.len > 0 ? wire_span (to.data + (part.data - from.data), part.len) : part;
 }
 
+gsize
+bus_inbound_cost (const BusInbound *inbound)
+{
+  return sizeof (BusMessage) + BUS_MESSAGE_MALLOC + inbound->frame.body.len;
+}
+
 BusMessage *
 bus_inbound_keep (BusInbound *inbound)
 {
-  gsize held = sizeof (BusMessage) + inbound->frame.body.len;
+  gsize held = bus_inbound_cost (inbound);
   BusMessage *message;
   WireSpan body;
   guint8 *block;

@@ -25,6 +25,10 @@ typedef struct
   guint8 bytes[WIRE_STAMP_COMMON_MAX];
 } BusStamp;
 
+/* What malloc adds, about, to a message, its bytes, and the slot and entry in which it waits: a cap that is full of small
+ * messages is passed by an eighth without it. */
+#define BUS_MESSAGE_MALLOC 64u
+
 typedef struct
 {
   guint refs;
@@ -74,6 +78,9 @@ void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ti
 
 /* A reference to what holds its publisher's credit back; NULL: it has no publisher that could be held. Transfer full. */
 BusTicket *bus_inbound_ticket (BusInbound *inbound);
+
+/* What keeping the message takes, itself and its bytes. */
+gsize bus_inbound_cost (const BusInbound *inbound);
 
 /* The client's bytes where they lie now. */
 WireSpan bus_inbound_body (const BusInbound *inbound);

@@ -172,7 +172,7 @@ need_of (const BusInbound *inbound, guint n_receivers)
 {
   gsize len = inbound->frame.body.len;
 
-  return sizeof (BusMessage) + len + n_receivers * (ROOM_PER_RECEIVER + (guint64) MIN (len, inbound->copy_max));
+  return bus_inbound_cost (inbound) + n_receivers * (ROOM_PER_RECEIVER + (guint64) MIN (len, inbound->copy_max));
 }
 
 static void
