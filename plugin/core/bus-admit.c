@@ -70,7 +70,7 @@ static gboolean
 could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
   const BusFifo *fifo = &subscription->fifo;
-  gsize own = fifo->bytes
+  gsize own = fifo->bytes + fifo->bytes / BUS_MESSAGE_HOLES
               + fifo->messages * (sizeof (BusMessage) + BUS_MESSAGE_MALLOC + sizeof (BusSlot) + sizeof (BusEntry));
   gsize all = own_bytes (flow);
 

@@ -54,7 +54,9 @@ rebased (WireSpan part, WireSpan from, WireSpan to)
 gsize
 bus_inbound_cost (const BusInbound *inbound)
 {
-  return sizeof (BusMessage) + BUS_MESSAGE_MALLOC + inbound->frame.body.len;
+  gsize len = inbound->frame.body.len;
+
+  return sizeof (BusMessage) + BUS_MESSAGE_MALLOC + len + len / BUS_MESSAGE_HOLES;
 }
 
 BusMessage *
