@@ -7,7 +7,7 @@
  *   subscribe TOPIC POLICY PACE      POLICY: as its enum's nick. PACE: fast; slow:N (N messages a second); burst:N:MS (N
  *                                    at once, then it stands still for MS): "subscribed"
  *   await TOTAL                      "reached" once received + missed >= TOTAL
- *   report                           "got RECEIVED MISSED MISPLACED REASON:N..." (a code of DeyeBusError, how many of MISSED)
+ *   report                           "got RECEIVED MISSED MISPLACED REASON:N..." (codes of DeyeBusError, of MISSED so many)
  *   flood TOPIC K N MS MIN MAX HOW   publishes round robin to K topics (TOPIC, or TOPIC.0 and on) payloads of MIN to MAX
  *                                    bytes, until it has N (0: no bound) or MS are over. HOW: pump (dispatches now and
  *                                    then) or deaf: "flooded SENT TOLD LONGEST_US ELAPSED_US CODE"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes of bench-pressure: a broker, its workers, and what the kernel says of them. Every wait has an end, and a worker
-dies with this process, stopped or not."""
+"""Processes of bench-pressure: a broker, its workers, and what the kernel says of them. Every wait has an end, and they all
+die with this process, stopped or not."""
 import contextlib
 import os
 import resource
@@ -127,7 +127,8 @@ class Bus:
         self.place(self.pid, 0)
 
     def configuration(self, limits):
-        print("[limits]", *(f"{name}={value}" for name, value in limits.items()), sep="\n", file=self.settings, flush=True)
+        lines = [f"{name}={value}" for name, value in limits.items()]
+        print("[limits]", *lines, sep="\n", file=self.settings, flush=True)
         return ["--config", self.settings.name]
 
     def place(self, pid, cpu):
