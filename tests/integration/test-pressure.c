@@ -12,8 +12,8 @@
 
 #define HARD_BYTES 131072
 #define SIZE       1024
-#define BATCH      100
-#define BATCHES    40
+#define BATCH      80
+#define BATCHES    50
 
 static const BusFixtureOptions narrow = {
   .limits = "max_payload=65536\nqueue_soft_bytes=65536\nqueue_hard_bytes=131072\nreceive_window_messages=64\n"
