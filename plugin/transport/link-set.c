@@ -22,7 +22,6 @@ link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHa
   g_source_set_static_name (set->source, "deye-bus-links");
   /* Without this every dispatch takes its file descriptors out of the poll set and puts them back; it never recurses. */
   g_source_set_can_recurse (set->source, TRUE);
-  g_source_set_priority (set->source, G_PRIORITY_HIGH);
   g_source_attach (set->source, context);
   return set;
 }

@@ -15,6 +15,9 @@
  * debts instead of savings as nobody knows beforehand how much there is to read. Level-triggered: what was not read is
  * shown again.
  *
+ * The source has the priority of the context's timers and of accepting: with a higher one, a flood that always has something
+ * to read would keep deadlines from coming and new clients from connecting.
+ *
  * Invariant: a link is in the set from link_new() until it is closed, and closed once.
  */
 

@@ -404,6 +404,38 @@ test_no_idle_turn (Fixture *f, gconstpointer poller)
     close (fds[i]);
 }
 
+static gboolean
+count_turn (gpointer data)
+{
+  ++*(guint *) data;
+  return G_SOURCE_CONTINUE;
+}
+
+/* Deadlines and new connections are sources of the same context: a flood takes turns with them, too. */
+static void
+test_fair_sources (Fixture *f, gconstpointer poller)
+{
+  g_autoptr (GSource) timer = g_timeout_source_new (0);
+  int fds[2];
+  guint turns = 0;
+
+  g_source_set_callback (timer, count_turn, &turns, NULL);
+  g_source_attach (timer, f->context);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    fds[i] = open_link (f);
+  for (guint i = 0; i < 50; i++)
+    {
+      for (guint j = 0; j < G_N_ELEMENTS (fds); j++)
+        fill (fds[j]);
+      g_main_context_iteration (f->context, TRUE);
+    }
+  g_assert_cmpuint (turns, >, 0);
+  g_assert_cmpuint (echo_at (f, 0)->received, >, 0);
+  g_source_destroy (timer);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+}
+
 static const struct
 {
   const char *path;
@@ -418,6 +450,7 @@ static const struct
   { "refused", test_refused },
   { "R09-fair-bytes", test_fair_bytes },
   { "R09-no-idle-turn", test_no_idle_turn },
+  { "R09-fair-sources", test_fair_sources },
   { "H02-nonblocking-and-cloexec", test_nonblocking_and_cloexec },
 };
 
