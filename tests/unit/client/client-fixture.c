@@ -102,6 +102,25 @@ client_fixture_settle (ClientFixture *f)
 }
 
 void
+client_fixture_say_and_settle (ClientFixture *f)
+{
+  client_fixture_say (f);
+  client_fixture_settle (f);
+}
+
+guint64
+client_fixture_hear_credit (ClientFixture *f)
+{
+  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  guint64 credit = 0;
+
+  for (guint i = 0; i < frames->len; i++)
+    if (((ScriptFrame *) frames->pdata[i])->kind == WIRE_KIND_CREDIT)
+      credit = ((ScriptFrame *) frames->pdata[i])->envelope.credit_messages;
+  return credit;
+}
+
+void
 client_result_set (GObject *source, GAsyncResult *result, gpointer data)
 {
   ClientResult *self = data;

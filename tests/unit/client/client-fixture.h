@@ -33,6 +33,10 @@ GPtrArray *client_fixture_hear_one (ClientFixture *f, guint8 kind);
 void client_fixture_hang_up (ClientFixture *f);
 /* Iterates the context until there is nothing to do at once. */
 void client_fixture_settle (ClientFixture *f);
+void client_fixture_say_and_settle (ClientFixture *f);
+
+/* The total of messages that CREDIT for a subscription told since the last look; 0: none was told. */
+guint64 client_fixture_hear_credit (ClientFixture *f);
 
 #define client_fixture_wait(f, condition)                                                                              \
   G_STMT_START                                                                                                         \

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "client-fixture.h"
+
+/*
+ * A subscription of the fixture's client whose callback and gaps are written down as one line of text, so that a test sees
+ * at a glance what was told and in which order.
+ */
+
+typedef struct
+{
+  ClientFixture *f;
+  DeyeBusSubscription *subscription;
+  GString *got; /* payloads and gaps, with a blank behind each; several may write into the same */
+  guint destroyed;
+  void (*act) (gpointer log, const char *payload); /* done in the callback */
+  guint64 credit;                                  /* what act() heard */
+} ClientLog;
+
+/* For a call that subscribes: data is the log. */
+void client_log_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data);
+void client_log_destroyed (gpointer data);
+
+/* Subscribes to `events.#` with windows of 100 messages. The answer to the next call has the id @id. @pull: no callback.
+ * @got: to share one, or NULL. */
+void client_log_subscribe (ClientFixture *f, ClientLog *log, guint64 id, DeyeBusPolicy policy, gboolean pull,
+                           GString *got);
+/* Connects first, and hears the request. */
+void client_log_start (ClientFixture *f, ClientLog *log, DeyeBusPolicy policy, gboolean pull);
+/* Closes the client. */
+void client_log_finish (ClientLog *log);
+
+/* To be said by the broker. */
+void client_log_deliver (const ClientLog *log, const char *payload);
+void client_log_gap (const ClientLog *log, guint64 from, guint64 to);
+
+void client_log_pause (const ClientLog *log);
+void client_log_resume (const ClientLog *log);
+/* A synchronous request, whose answer will have the id @id. */
+void client_log_ask (const ClientLog *log, guint64 id);
