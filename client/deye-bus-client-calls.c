@@ -52,6 +52,9 @@ deye_bus_client_run_task (DeyeBusClient *self, DeyeBusPending *pending, GTask *t
 
   pending->complete = complete;
   pending->data = g_object_ref (task);
+  /* What ends in the very dispatch it was begun in comes from an idle source. It has to come before our own source has its
+   * next turn, or later ends would overtake it. */
+  g_task_set_priority (task, G_PRIORITY_DEFAULT - 1);
   if (cancellable == NULL)
     return;
   watch = g_new0 (Watch, 1);
