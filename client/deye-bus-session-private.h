@@ -28,6 +28,7 @@ typedef struct
   DeyeBusPending *pending; /* nullable */
   GBytes *payload;         /* nullable: bytes that follow the head */
   WireClass credit_class;
+  guint8 kind;
   gsize head_len;
   guint8 head[];
 } DeyeBusWaiting;

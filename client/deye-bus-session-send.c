@@ -156,8 +156,21 @@ append_payload (DeyeBusSession *session, GBytes *payload)
 /* --- credit --- */
 
 static void
-sent (DeyeBusSession *session, DeyeBusPending *pending)
+count (DeyeBusCounts *counts, guint8 kind)
 {
+  if (kind == WIRE_KIND_PUBLISH)
+    counts->published++;
+  else if (kind == WIRE_KIND_REQUEST)
+    counts->requested++;
+  else
+    counts->answered++;
+}
+
+/* What waits and is given up never comes here. */
+static void
+sent (DeyeBusSession *session, guint8 kind, DeyeBusPending *pending)
+{
+  count (&session->counts, kind);
   if (pending == NULL)
     return;
   pending->sent = TRUE;
@@ -186,7 +199,7 @@ send_now (DeyeBusSession *session, const Encoded *encoded, DeyeBusPending *pendi
   append_payload (session, encoded->payload);
   if (encoded->credit_class != WIRE_CLASS_NONE)
     deye_bus_window_use (&session->publish[encoded->credit_class], encoded->head_len + encoded->envelope.payload.len);
-  sent (session, pending);
+  sent (session, encoded->kind, pending);
 }
 
 static gsize
@@ -222,6 +235,7 @@ let_wait (DeyeBusSession *session, const Encoded *encoded, DeyeBusPending *pendi
   waiting->pending = pending != NULL ? deye_bus_pending_ref (pending) : NULL;
   waiting->payload = encoded->payload != NULL ? g_bytes_ref (encoded->payload) : NULL;
   waiting->credit_class = encoded->credit_class;
+  waiting->kind = encoded->kind;
   waiting->head_len = encoded->head_len;
   write_head (encoded, waiting->head);
   g_queue_push_tail (&session->waiting[encoded->credit_class], waiting);
@@ -245,7 +259,7 @@ deye_bus_session_drain (DeyeBusSession *session, WireClass credit_class)
       memcpy (deye_bus_outbuf_add (&session->out, waiting->head_len), waiting->head, waiting->head_len);
       append_payload (session, waiting->payload);
       deye_bus_window_use (window, waiting_cost (waiting));
-      sent (session, waiting->pending);
+      sent (session, waiting->kind, waiting->pending);
       waiting_free (session, waiting);
     }
 }
@@ -283,17 +297,6 @@ new_id (DeyeBusSession *session, const DeyeBusCall *call, const DeyeBusPending *
   return session->last_id | (nobody ? 1 : 0);
 }
 
-static void
-count (DeyeBusCounts *counts, guint8 kind)
-{
-  if (kind == WIRE_KIND_PUBLISH)
-    counts->published++;
-  else if (kind == WIRE_KIND_REQUEST)
-    counts->requested++;
-  else
-    counts->answered++;
-}
-
 gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
@@ -313,7 +316,6 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
   now = may_start (session, encoded.credit_class);
   if (!now && !let_wait (session, &encoded, pending, error))
     return FALSE;
-  count (&session->counts, call->kind);
   if (pending != NULL)
     {
       pending->id = encoded.envelope.id;
