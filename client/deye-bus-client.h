@@ -477,8 +477,11 @@ G_BEGIN_DECLS
  * @callback: (scope async) (closure user_data) (nullable): called at the end
  * @user_data: for @callback
  *
- * As deye_bus_client_publish(). Calls end in the order in which they got credit. Who waits for the end before the next
- * one can't get ahead of the broker; 65,536 calls or 64 MiB that wait are the most, then %DEYE_BUS_ERROR_WOULD_BLOCK.
+ * As deye_bus_client_publish(), its timeout included. Calls end in the order in which they got credit. Who waits for the
+ * end before the next one can't get ahead of the broker. In each credit class (control, tasks and results, the rest) 65,536
+ * calls or 64 MiB that wait are the most, then %DEYE_BUS_ERROR_WOULD_BLOCK.
+ *
+ * Each end is kept until the client's context runs: who makes calls and never lets it run keeps them all.
  *
  * Since: 0.1
  */
@@ -862,7 +865,8 @@ G_BEGIN_DECLS
  * Answers a request, once and finally. Never waits: without credit the answer waits its turn.
  *
  * Returns: %TRUE: on its way; %FALSE with %DEYE_BUS_ERROR_CANCELLED: it was answered already, or the requester is gone
- *   (harmless), or an error of the connection
+ *   (harmless); %DEYE_BUS_ERROR_WOULD_BLOCK: too many calls wait for credit, or %DEYE_BUS_ERROR_LIMIT: the answer is too
+ *   large (it can still be answered after both); or an error of the connection
  *
  * Since: 0.1
  */

@@ -17,6 +17,7 @@
 #define DEYE_BUS_UNINITIALIZED
 #endif
 
+/* Of each class: a flood of events keeps nobody from sending a result, or from unsubscribing. */
 #define DEYE_BUS_WAITING_MAX_CALLS 65536u
 #define DEYE_BUS_WAITING_MAX_BYTES (64u << 20)
 #define DEYE_BUS_ROUTES_MAX        65536u
@@ -58,8 +59,7 @@ struct DeyeBusSession
 
   DeyeBusWindow publish[WIRE_N_CLASSES];
   GQueue waiting[WIRE_N_CLASSES]; /* of DeyeBusWaiting */
-  guint n_waiting;
-  gsize waiting_bytes;
+  gsize waiting_bytes[WIRE_N_CLASSES];
 };
 
 /* Marks it done and tells it. Takes @error (NULL: success). */

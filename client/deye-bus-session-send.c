@@ -211,8 +211,7 @@ waiting_cost (const DeyeBusWaiting *waiting)
 static void
 waiting_free (DeyeBusSession *session, DeyeBusWaiting *waiting)
 {
-  session->n_waiting--;
-  session->waiting_bytes -= waiting_cost (waiting);
+  session->waiting_bytes[waiting->credit_class] -= waiting_cost (waiting);
   if (waiting->pending != NULL)
     waiting->pending->waits = NULL;
   g_clear_pointer (&waiting->pending, deye_bus_pending_unref);
@@ -223,9 +222,11 @@ waiting_free (DeyeBusSession *session, DeyeBusWaiting *waiting)
 static gboolean
 let_wait (DeyeBusSession *session, const Encoded *encoded, DeyeBusPending *pending, GError **error)
 {
+  GQueue *queue = &session->waiting[encoded->credit_class];
+  gsize *queue_bytes = &session->waiting_bytes[encoded->credit_class];
   DeyeBusWaiting *waiting;
 
-  if (session->n_waiting >= DEYE_BUS_WAITING_MAX_CALLS || session->waiting_bytes >= DEYE_BUS_WAITING_MAX_BYTES)
+  if (queue->length >= DEYE_BUS_WAITING_MAX_CALLS || *queue_bytes >= DEYE_BUS_WAITING_MAX_BYTES)
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK,
                            _ ("Too many calls wait for credit: wait for the end of some before the next"));
@@ -238,11 +239,10 @@ let_wait (DeyeBusSession *session, const Encoded *encoded, DeyeBusPending *pendi
   waiting->kind = encoded->kind;
   waiting->head_len = encoded->head_len;
   write_head (encoded, waiting->head);
-  g_queue_push_tail (&session->waiting[encoded->credit_class], waiting);
+  g_queue_push_tail (queue, waiting);
   if (pending != NULL)
-    pending->waits = session->waiting[encoded->credit_class].tail;
-  session->n_waiting++;
-  session->waiting_bytes += waiting_cost (waiting);
+    pending->waits = queue->tail;
+  *queue_bytes += waiting_cost (waiting);
   return TRUE;
 }
 

@@ -154,7 +154,11 @@ deye_bus_session_n_pending (const DeyeBusSession *session)
 guint
 deye_bus_session_n_waiting (const DeyeBusSession *session)
 {
-  return session->n_waiting;
+  guint n = 0;
+
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    n += session->waiting[i].length;
+  return n;
 }
 
 static gint

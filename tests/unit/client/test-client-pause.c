@@ -349,6 +349,7 @@ test_block_pause_between (Fixture *f, gconstpointer data)
   g_assert_cmpuint (client_fixture_hear_credit (f), ==, 6000 + deye_bus_subscription_get_delivered (log.subscription));
   client_log_finish (&log);
 }
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/pause/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 

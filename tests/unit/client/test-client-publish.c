@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client-log.h"
+
+#include "deye-bus-client-private.h"
+
+/*
+ * M08, publishing: what waits for credit, in which order it goes out and ends, what is given up, and that nothing grows
+ * without bound. The broker's side of credit is the script's.
+ */
+
+typedef ClientFixture Fixture;
+
+/* Ends of asynchronous calls, in their order. */
+typedef struct
+{
+  GString *ends;
+  char name;
+} End;
+
+static void
+on_published (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree End *end = data;
+  gboolean ok = deye_bus_client_publish_finish (DEYE_BUS_CLIENT (source), result, NULL, NULL);
+
+  g_string_append_c (end->ends, ok ? end->name : g_ascii_toupper (end->name));
+}
+
+/* Its payload is its name; so is its end, in capitals when it failed. */
+static void
+publish_async (Fixture *f, GString *ends, char name, GCancellable *cancellable)
+{
+  g_autoptr (GBytes) payload = g_bytes_new (&name, 1);
+  End *end = g_new (End, 1);
+
+  *end = (End){ ends, name };
+  deye_bus_client_publish_async (f->client, "events.a", payload, NULL, FALSE, cancellable, on_published, end);
+}
+
+/* Payloads of what was published since the last look. */
+static GString *
+hear_published (Fixture *f)
+{
+  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  GString *heard = g_string_new (NULL);
+
+  for (guint i = 0; i < frames->len; i++)
+    {
+      const ScriptFrame *frame = frames->pdata[i];
+
+      if (frame->kind == WIRE_KIND_PUBLISH)
+        g_string_append_len (heard, (const char *) frame->envelope.payload.data, (gssize) frame->envelope.payload.len);
+    }
+  return heard;
+}
+
+static void
+assert_published (Fixture *f, const char *expected)
+{
+  g_autoptr (GString) heard = hear_published (f);
+
+  g_assert_cmpstr (heard->str, ==, expected);
+}
+
+static void
+start (Fixture *f, guint64 window_messages)
+{
+  ScriptWelcome welcome = { .window_messages = window_messages };
+
+  client_fixture_connect (f, &welcome);
+}
+
+/* --- order --- */
+
+/* Who publishes synchronously stands behind what waits, and is not served before it. */
+static void
+test_order (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) ends = g_string_new (NULL);
+  g_autoptr (GBytes) payload = g_bytes_new_static ("s", 1);
+  g_autoptr (GError) error = NULL;
+
+  start (f, 1);
+  for (const char *name = "abc"; *name != '\0'; name++)
+    publish_async (f, ends, *name, NULL);
+  assert_published (f, "a");
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 3, 1048576);
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 4, 1048576);
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, &error));
+  g_assert_no_error (error);
+  assert_published (f, "bcs");
+  /* Nobody's end is told from inside a call. */
+  g_assert_cmpstr (ends->str, ==, "");
+  client_fixture_settle (f);
+  g_assert_cmpstr (ends->str, ==, "abc");
+}
+
+typedef struct
+{
+  Fixture *f;
+  GString *ends;
+} Both;
+
+static void
+publish_two (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Both *both = data;
+
+  publish_async (both->f, both->ends, 'a', NULL);
+  publish_async (both->f, both->ends, 'b', NULL);
+  script_credit (both->f->in, WIRE_CLASS_MAY_DROP, 2, 1048576);
+  client_fixture_say (both->f);
+}
+
+/* Made in a callback the first one has credit at once, the second one as soon as the broker is heard again. */
+static void
+test_order_of_ends (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) ends = g_string_new (NULL);
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  Both both = { f, ends };
+
+  start (f, 1);
+  script_subscribe_reply (f->in, 2, 100, 100000);
+  client_fixture_say (f);
+  subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, publish_two, &both, NULL, NULL, NULL);
+  script_deliver (f->in, deye_bus_subscription_get_id (subscription), 0, 1, "events.a", "x", 1);
+  client_fixture_say_and_settle (f);
+  assert_published (f, "ab");
+  g_assert_cmpstr (ends->str, ==, "ab");
+}
+
+/* --- giving up --- */
+
+static void
+test_cancelled (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) ends = g_string_new (NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  start (f, 1);
+  publish_async (f, ends, 'a', NULL);
+  publish_async (f, ends, 'b', cancellable);
+  publish_async (f, ends, 'c', NULL);
+  g_cancellable_cancel (cancellable);
+  client_fixture_settle (f);
+  g_assert_cmpstr (ends->str, ==, "aB");
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 2, 1048576);
+  client_fixture_say_and_settle (f);
+  g_assert_cmpstr (ends->str, ==, "aBc");
+  assert_published (f, "ac");
+  g_assert_cmpuint (deye_bus_session_n_waiting (f->client->session), ==, 0);
+}
+
+/* What was never sent was not published, whatever somebody wished. */
+static void
+test_counts_what_went (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+
+  start (f, 1);
+  deye_bus_options_set_timeout (options, 1000);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_false (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_nonnull (strstr (error->message, "try again later"));
+  g_assert_cmpuint (deye_bus_session_counts (f->client->session)->published, ==, 1);
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 2, 1048576);
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
+  g_assert_cmpuint (deye_bus_session_counts (f->client->session)->published, ==, 2);
+}
+
+/* --- bounds --- */
+
+/* Only publishes, and never runs its context: what the broker says is heard when credit is out, and nothing piles up. */
+static void
+test_never_iterated (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) heard = g_string_new (NULL);
+
+  start (f, 10);
+  client_fixture_settle (f);
+  for (guint i = 1; i <= 1000; i++)
+    {
+      g_autoptr (GBytes) payload = g_bytes_new_static ("x", 1);
+
+      if (i % 10 == 1)
+        {
+          g_autoptr (GString) more = hear_published (f);
+
+          g_string_append (heard, more->str);
+          script_credit (f->in, WIRE_CLASS_MAY_DROP, i + 9, 1048576);
+          client_fixture_say (f);
+        }
+      g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, NULL));
+    }
+  {
+    g_autoptr (GString) more = hear_published (f);
+
+    g_string_append (heard, more->str);
+  }
+  g_assert_cmpuint (heard->len, ==, 1000);
+  g_assert_cmpuint (f->client->events.count, ==, 0);
+  g_assert_cmpuint (deye_bus_session_n_pending (f->client->session), ==, 0);
+  g_assert_cmpuint (deye_bus_outbuf_bytes (deye_bus_session_out (f->client->session)), ==, 0);
+}
+
+/* Each class has its own room for what waits: a flood of events keeps nobody from giving up a subscription. */
+static void
+test_bounds_of_classes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) ends = g_string_new (NULL);
+  g_autoptr (GBytes) large = g_bytes_new_take (g_malloc0 (1 << 20), 1 << 20);
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (ClientResult) refused = { NULL, 0 };
+
+  start (f, 1);
+  script_subscribe_reply (f->in, 2, 100, 100000);
+  client_fixture_say (f);
+  subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, NULL, NULL, NULL, NULL, NULL);
+  publish_async (f, ends, 'a', NULL);
+  for (guint i = 0; i < 64; i++)
+    deye_bus_client_publish_async (f->client, "events.a", large, NULL, FALSE, NULL, NULL, NULL);
+  deye_bus_client_publish_async (f->client, "events.a", NULL, NULL, FALSE, NULL, client_result_set, &refused);
+  client_fixture_wait (f, refused.calls > 0);
+  g_assert_false (deye_bus_client_publish_finish (f->client, refused.result, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_clear_error (&error);
+  /* The control window is used up as well; credit for it comes. */
+  script_credit (f->in, WIRE_CLASS_CONTROL, 2, 1048576);
+  script_reply (f->in, 136, "");
+  client_fixture_say (f);
+  g_assert_true (deye_bus_subscription_unsubscribe (subscription, NULL, &error));
+  g_assert_no_error (error);
+  /* What waits keeps the client. */
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  client_fixture_settle (f);
+  g_assert_cmpstr (ends->str, ==, "a");
+}
+
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/publish/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("M08-order", test_order);
+  ADD ("M08-order-of-ends", test_order_of_ends);
+  ADD ("M08-cancelled", test_cancelled);
+  ADD ("counts-what-went", test_counts_what_went);
+  ADD ("M08-never-iterated", test_never_iterated);
+  ADD ("M08-bounds-of-classes", test_bounds_of_classes);
+  return g_test_run ();
+}
