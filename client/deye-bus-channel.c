@@ -11,6 +11,7 @@ deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
   channel->serve = serve;
   channel->pull = pull;
   g_queue_init (&channel->inbox);
+  g_queue_init (&channel->inbox_gaps);
   deye_bus_events_init (&channel->held);
   return channel;
 }
@@ -28,6 +29,7 @@ deye_bus_channel_unref (DeyeBusChannel *channel)
   if (--channel->refs > 0)
     return;
   g_queue_clear_full (&channel->inbox, (GDestroyNotify) deye_bus_message_unref);
+  g_queue_clear_full (&channel->inbox_gaps, g_free);
   deye_bus_events_clear (&channel->held);
   g_free (channel);
 }
@@ -43,24 +45,31 @@ add_gap (DeyeBusGap *sum, const DeyeBusGap *gap)
   sum->count += gap->count;
 }
 
-gboolean
-deye_bus_channel_grow_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
+static DeyeBusGap *
+find_gap (DeyeBusChannel *channel, guint32 reason)
 {
   for (guint i = 0; i < channel->n_gaps; i++)
-    if (channel->gaps[i]->reason == gap->reason)
-      {
-        add_gap (channel->gaps[i], gap);
-        return TRUE;
-      }
-  return FALSE;
+    if (channel->gaps[i]->reason == reason)
+      return channel->gaps[i];
+  return NULL;
 }
 
-DeyeBusGap *
-deye_bus_channel_open_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
+gboolean
+deye_bus_channel_push_gap (DeyeBusChannel *channel, DeyeBusEvents *events, const DeyeBusGap *gap)
 {
+  DeyeBusGap *untold = find_gap (channel, gap->reason);
+
+  if (untold != NULL)
+    {
+      add_gap (untold, gap);
+      return TRUE;
+    }
   if (channel->n_gaps == G_N_ELEMENTS (channel->gaps))
-    return NULL;
-  return channel->gaps[channel->n_gaps++] = g_memdup2 (gap, sizeof *gap);
+    return FALSE;
+  untold = channel->gaps[channel->n_gaps++] = g_memdup2 (gap, sizeof *gap);
+  deye_bus_events_push (
+      events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_GAP, .subject = deye_bus_channel_ref (channel), .gap = untold });
+  return TRUE;
 }
 
 void
@@ -72,6 +81,69 @@ deye_bus_channel_close_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
         channel->gaps[i] = channel->gaps[--channel->n_gaps];
         return;
       }
+}
+
+/* --- the inbox --- */
+
+void
+deye_bus_channel_put (DeyeBusChannel *channel, DeyeBusMessage *message)
+{
+  channel->inbox_came++;
+  g_queue_push_tail (&channel->inbox, deye_bus_message_ref (message));
+}
+
+DeyeBusMessage *
+deye_bus_channel_take (DeyeBusChannel *channel)
+{
+  return g_queue_pop_head (&channel->inbox);
+}
+
+gboolean
+deye_bus_channel_put_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
+{
+  DeyeBusPlacedGap *placed;
+  guint n = 0;
+
+  for (GList *link = channel->inbox_gaps.tail; link != NULL; link = link->prev, n++)
+    {
+      placed = link->data;
+      if (placed->place != channel->inbox_came)
+        break;
+      if (placed->gap.reason == gap->reason)
+        {
+          add_gap (&placed->gap, gap);
+          return TRUE;
+        }
+    }
+  if (n == DEYE_BUS_GAP_REASONS_MAX)
+    return FALSE;
+  placed = g_new (DeyeBusPlacedGap, 1);
+  *placed = (DeyeBusPlacedGap){ *gap, channel->inbox_came };
+  g_queue_push_tail (&channel->inbox_gaps, placed);
+  return TRUE;
+}
+
+gboolean
+deye_bus_channel_take_gap (DeyeBusChannel *channel, DeyeBusGap *gap)
+{
+  g_autofree DeyeBusPlacedGap *placed = NULL;
+  const DeyeBusPlacedGap *first = g_queue_peek_head (&channel->inbox_gaps);
+
+  if (first == NULL || first->place > channel->inbox_came - channel->inbox.length)
+    return FALSE;
+  placed = g_queue_pop_head (&channel->inbox_gaps);
+  *gap = placed->gap;
+  return TRUE;
+}
+
+void
+deye_bus_channel_wake (DeyeBusChannel *channel, DeyeBusEvents *events)
+{
+  if (!channel->waiting || channel->waking)
+    return;
+  channel->waking = TRUE;
+  deye_bus_events_push (events,
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT, .subject = deye_bus_channel_ref (channel) });
 }
 
 /* --- pausing --- */

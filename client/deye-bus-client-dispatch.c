@@ -116,6 +116,7 @@ tell_next (DeyeBusChannel *channel)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
 
+  channel->waking = FALSE;
   if (channel->owner == NULL)
     return;
   subscription = g_object_ref (channel->owner);

@@ -15,7 +15,7 @@ typedef enum
   DEYE_BUS_EVENT_MESSAGE, /* subject: DeyeBusChannel, message */
   DEYE_BUS_EVENT_GAP,     /* subject: DeyeBusChannel, gap: DeyeBusGap */
   DEYE_BUS_EVENT_RESUMED, /* subject: DeyeBusChannel: what it holds may be told */
-  DEYE_BUS_EVENT_NEXT,    /* subject: DeyeBusChannel: somebody waits for its inbox, and it has something or was cut */
+  DEYE_BUS_EVENT_NEXT,    /* subject: DeyeBusChannel: somebody waits for its inbox, and something came or it was cut */
   DEYE_BUS_EVENT_ENDED,   /* subject: DeyeBusChannel: the last one of it */
   DEYE_BUS_EVENT_DONE,    /* subject: DeyeBusPending */
   DEYE_BUS_EVENT_REFUSED, /* subject: GError */

@@ -119,18 +119,16 @@ hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *mes
 {
   message->to_handle++;
   session->counts.received++;
-  deye_bus_channel_close_gaps (channel);
   if (!channel->pull)
     {
+      deye_bus_channel_close_gaps (channel);
       deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_MESSAGE,
                                                              .subject = deye_bus_channel_ref (channel),
                                                              .message = deye_bus_message_ref (message) });
       return;
     }
-  g_queue_push_tail (&channel->inbox, deye_bus_message_ref (message));
-  if (channel->waiting)
-    deye_bus_events_push (session->events,
-                          (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT, .subject = deye_bus_channel_ref (channel) });
+  deye_bus_channel_put (channel, message);
+  deye_bus_channel_wake (channel, session->events);
 }
 
 /* What was unsubscribed a moment ago is not in the table any more. */
@@ -391,21 +389,15 @@ handle_gap (Arrival *arrival)
   DeyeBusSession *session = arrival->session;
   DeyeBusChannel *channel = deye_bus_session_find_channel (session, envelope->subscription);
   DeyeBusGap gap = { envelope->gap_from, envelope->gap_to, envelope->gap_count, envelope->gap_reason };
-  DeyeBusGap *opened;
 
   if (channel == NULL)
     return;
   session->counts.missed += gap.count;
-  channel->missed += gap.count;
-  if (deye_bus_channel_grow_gap (channel, &gap))
-    return;
-  opened = deye_bus_channel_open_gap (channel, &gap);
-  if (opened == NULL)
+  if (!(channel->pull ? deye_bus_channel_put_gap (channel, &gap)
+                      : deye_bus_channel_push_gap (channel, session->events, &gap)))
     misbehaved (session, "GAPs for too many reasons");
-  else
-    deye_bus_events_push (
-        session->events,
-        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_GAP, .subject = deye_bus_channel_ref (channel), .gap = opened });
+  else if (channel->pull)
+    deye_bus_channel_wake (channel, session->events);
 }
 
 static void

@@ -374,9 +374,7 @@ deye_bus_session_remove_channel (DeyeBusSession *session, DeyeBusChannel *channe
     return;
   channel->cut = TRUE;
   session->recent = NULL;
-  if (channel->waiting)
-    deye_bus_events_push (session->events,
-                          (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT, .subject = deye_bus_channel_ref (channel) });
+  deye_bus_channel_wake (channel, session->events);
   deye_bus_events_push (session->events,
                         (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_ENDED, .subject = deye_bus_channel_ref (channel) });
   g_hash_table_remove (session->channels, GUINT_TO_POINTER (channel->id));

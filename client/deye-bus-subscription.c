@@ -76,7 +76,9 @@ deye_bus_subscription_deliver (DeyeBusSubscription *self, DeyeBusMessage *messag
 void
 deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap)
 {
-  self->missed += gap->count;
+  /* next() has counted its own when it came to them. */
+  if (!self->channel->pull)
+    self->missed += gap->count;
   g_signal_emit (self, gap_signal, 0, gap->from, gap->to, gap->count, gap->reason);
 }
 
@@ -86,12 +88,28 @@ deye_bus_subscription_error_ended (void)
   return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The subscription ended: nothing more will come"));
 }
 
-/* Out of the inbox; credit goes back. NULL: it is empty. */
+static gboolean
+take_gap (DeyeBusSubscription *self, DeyeBusGap *gap)
+{
+  if (!deye_bus_channel_take_gap (self->channel, gap))
+    return FALSE;
+  self->missed += gap->count;
+  return TRUE;
+}
+
+/* Out of the inbox, with the gaps in front of it; credit goes back. NULL: it is empty. */
 static DeyeBusMessage *
 take_message (DeyeBusSubscription *self, DeyeBusClient *client)
 {
-  DeyeBusMessage *message = g_queue_pop_head (&self->channel->inbox);
+  DeyeBusMessage *message;
+  DeyeBusGap gap;
 
+  /* From inside a call nobody is told: that comes from the context, if somebody lets it run. Reasons that are too many are
+   * counted all the same. */
+  while (take_gap (self, &gap))
+    if (client != NULL && !self->channel->ended)
+      (void) deye_bus_channel_push_gap (self->channel, &client->events, &gap);
+  message = deye_bus_channel_take (self->channel);
   if (message == NULL)
     return NULL;
   self->delivered++;
@@ -110,23 +128,34 @@ steal_next (DeyeBusSubscription *self)
   return g_steal_pointer (&self->next_task);
 }
 
+/* @message: (transfer full); NULL: it ended. */
+static void
+return_next (GTask *task, DeyeBusMessage *message)
+{
+  if (message != NULL)
+    g_task_return_pointer (task, message, (GDestroyNotify) deye_bus_message_unref);
+  else
+    g_task_return_error (task, deye_bus_subscription_error_ended ());
+}
+
 void
 deye_bus_subscription_wake (DeyeBusSubscription *self)
 {
   g_autoptr (DeyeBusClient) client = g_weak_ref_get (&self->client);
   g_autoptr (GTask) task = NULL;
   DeyeBusMessage *message;
+  DeyeBusGap gap;
 
+  /* In here they can be told in their place. */
+  while (self->next_task != NULL && !self->channel->ended && take_gap (self, &gap))
+    deye_bus_subscription_gap (self, &gap);
   if (self->next_task == NULL)
     return;
   message = take_message (self, client);
   if (message == NULL && !self->channel->cut)
     return;
   task = steal_next (self);
-  if (message != NULL)
-    g_task_return_pointer (task, message, (GDestroyNotify) deye_bus_message_unref);
-  else
-    g_task_return_error (task, deye_bus_subscription_error_ended ());
+  return_next (task, message);
 }
 
 void
@@ -181,8 +210,7 @@ guint64
 deye_bus_subscription_get_missed (DeyeBusSubscription *self)
 {
   g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), 0);
-  /* A pure next() has no use for a context, in which gaps would be told. */
-  return self->channel->pull ? self->channel->missed : self->missed;
+  return self->missed;
 }
 
 /* --- next --- */
@@ -282,6 +310,17 @@ watch_next (DeyeBusSubscription *self, DeyeBusClient *client, GCancellable *canc
   g_source_attach (self->next_cancelled, client->context);
 }
 
+/* Takes @task. */
+static void
+wait_for_next (DeyeBusSubscription *self, DeyeBusClient *client, GTask *task)
+{
+  self->next_task = task;
+  self->channel->waiting = TRUE;
+  watch_next (self, client, g_task_get_cancellable (task));
+  if (has_something (self->channel) || self->channel->inbox_gaps.length > 0)
+    deye_bus_channel_wake (self->channel, &client->events);
+}
+
 void
 deye_bus_subscription_next_async (DeyeBusSubscription *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data)
@@ -298,18 +337,17 @@ deye_bus_subscription_next_async (DeyeBusSubscription *self, GCancellable *cance
   client = g_weak_ref_get (&self->client);
   if (!check_next (self, &error) || g_cancellable_set_error_if_cancelled (cancellable, &error))
     g_task_return_error (task, error);
-  else if (client == NULL || (self->channel->ended && self->channel->inbox.length == 0))
-    g_task_return_error (task, deye_bus_subscription_error_ended ());
+  else if (client == NULL)
+    return_next (task, take_message (self, NULL));
   else if (!deye_bus_client_enter (client, &error))
     g_task_return_error (task, error);
   else
     {
-      self->next_task = g_steal_pointer (&task);
-      self->channel->waiting = TRUE;
-      watch_next (self, client, cancellable);
-      if (has_something (self->channel))
-        deye_bus_events_push (&client->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT,
-                                                               .subject = deye_bus_channel_ref (self->channel) });
+      /* No event of it is told any more. */
+      if (self->channel->ended)
+        return_next (task, take_message (self, client));
+      else
+        wait_for_next (self, client, g_steal_pointer (&task));
       deye_bus_client_leave (client);
     }
 }

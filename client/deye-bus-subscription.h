@@ -37,8 +37,11 @@ G_BEGIN_DECLS
  *
  * Messages were lost: exactly here, between the callback before and the one after. From the client's context.
  *
- * Between two messages there is one gap for each reason: those that come before the first is told are added to it. With
- * deye_bus_subscription_next() a gap has no place among the messages; deye_bus_subscription_get_missed() has counted it.
+ * Between two messages there is one gap for each reason: those that come before the first is told are added to it.
+ *
+ * With deye_bus_subscription_next_async() it comes while somebody waits, before the message behind the gap. With
+ * deye_bus_subscription_next() it comes after that message, when the context runs, joined with others that were passed:
+ * there deye_bus_subscription_get_missed() tells where the gap was.
  *
  * Since: 0.1
  */
@@ -97,6 +100,9 @@ G_BEGIN_DECLS
  * @self: the subscription
  *
  * Counts what did not come.
+ *
+ * With deye_bus_subscription_next() it counts what was lost before the message that was handed out last, and what is known
+ * to be lost behind it when next() finds none: so what it grew by between two messages was lost between these two.
  *
  * Returns: how many messages were lost, as told by gaps; and those that were kept for it when it ended while it was paused
  *
@@ -242,7 +248,7 @@ G_BEGIN_DECLS
  * @error: return location
  *
  * Takes the next message. One call at a time, asynchronous ones included. What had arrived is still handed out after the
- * subscription or its connection ended.
+ * subscription or its connection ended. deye_bus_subscription_get_missed() tells what was lost before it.
  *
  * Returns: (transfer full): the message; %NULL with %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED (nothing more will
  *   come), %DEYE_BUS_ERROR_UNSUPPORTED (it has a callback), %DEYE_BUS_ERROR_WRONG_THREAD, %G_IO_ERROR_PENDING or

@@ -2,6 +2,7 @@
 #include "client-log.h"
 
 #include "control.pb-c.h"
+#include "deye-bus-subscription-private.h"
 #include "wire-guard.h"
 
 /*
@@ -365,6 +366,132 @@ test_next_counts_missed (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 50);
   client_log_finish (&log);
 }
+/* Between two messages of next() the count has grown by what was lost between them. */
+static void
+test_next_tells_where (Fixture *f, gconstpointer data)
+{
+  ClientLog log;
+
+  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
+  client_log_deliver (&log, "a");
+  client_log_gap (&log, 2, 3);
+  script_gap_for (f->in, deye_bus_subscription_get_id (log.subscription), 4, 4, 1, WIRE_STATUS_EXPIRED);
+  client_log_gap (&log, 5, 5);
+  client_log_deliver (&log, "b");
+  client_log_gap (&log, 7, 7);
+  client_fixture_say (f);
+  take_one (&log);
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 0);
+  take_one (&log);
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 4);
+  g_assert_null (deye_bus_subscription_next (log.subscription, 0, NULL, NULL));
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
+  client_log_deliver (&log, "c");
+  client_fixture_say (f);
+  take_one (&log);
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
+  client_fixture_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "[2-7:4] [4-4:1] ");
+  client_log_finish (&log);
+}
+
+static void
+on_next (GObject *source, GAsyncResult *result, gpointer data)
+{
+  ClientLog *log = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusMessage) message
+      = deye_bus_subscription_next_finish (DEYE_BUS_SUBSCRIPTION (source), result, &error);
+  gsize len;
+  const guint8 *bytes = message != NULL ? deye_bus_message_get_data (message, &len) : NULL;
+
+  if (message != NULL)
+    g_string_append_printf (log->got, "%.*s ", (int) len, (const char *) bytes);
+  else
+    g_string_append_printf (log->got, "%s ", error->code == DEYE_BUS_ERROR_CLOSED ? "end" : error->message);
+}
+
+static void
+take_one_async (ClientLog *log)
+{
+  deye_bus_subscription_next_async (log->subscription, NULL, on_next, log);
+  client_fixture_settle (log->f);
+}
+
+/* With the context running the signal comes in its place, also when there is no message yet. */
+static void
+test_next_async_tells_where (Fixture *f, gconstpointer data)
+{
+  ClientLog log;
+
+  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
+  client_log_deliver (&log, "a");
+  client_log_gap (&log, 2, 2);
+  client_log_deliver (&log, "b");
+  client_fixture_say_and_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "");
+  take_one_async (&log);
+  g_assert_cmpstr (log.got->str, ==, "a ");
+  take_one_async (&log);
+  g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b ");
+  take_one_async (&log);
+  client_log_gap (&log, 4, 4);
+  client_fixture_say_and_settle (f);
+  client_log_gap (&log, 5, 6);
+  client_fixture_say_and_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b [4-4:1] [5-6:2] ");
+  client_log_deliver (&log, "c");
+  client_fixture_say_and_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b [4-4:1] [5-6:2] c ");
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 4);
+  client_log_finish (&log);
+}
+
+/* Nobody takes, and nobody's context runs: one for each reason between two messages, and one event for who waits. */
+static void
+test_next_gaps_bounded (Fixture *f, gconstpointer data)
+{
+  ClientLog log;
+
+  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
+  client_fixture_settle (f);
+  deye_bus_subscription_next_async (log.subscription, NULL, on_next, &log);
+  for (guint64 i = 0; i < 100; i++)
+    client_log_gap (&log, i, i);
+  client_log_ask (&log, 4);
+  g_assert_cmpuint (log.subscription->channel->inbox_gaps.length, ==, 1);
+  g_assert_cmpuint (f->client->events.count, ==, 1);
+  client_fixture_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "[0-99:100] ");
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  client_fixture_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "[0-99:100] end ");
+  client_log_finish (&log);
+}
+
+/* What had arrived is handed out after the end, to who waits asynchronously as well, with what was lost. */
+static void
+test_next_async_after_the_end (Fixture *f, gconstpointer data)
+{
+  ClientLog log;
+
+  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
+  client_log_deliver (&log, "a");
+  client_log_gap (&log, 2, 2);
+  client_log_deliver (&log, "b");
+  client_log_gap (&log, 4, 4);
+  client_fixture_say (f);
+  client_fixture_hang_up (f);
+  client_fixture_wait (f, log.destroyed > 0);
+  take_one_async (&log);
+  take_one_async (&log);
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 1);
+  take_one_async (&log);
+  g_assert_cmpstr (log.got->str, ==, "a b end ");
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 2);
+  client_log_finish (&log);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/pressure/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 
@@ -385,5 +512,9 @@ main (int argc, char **argv)
   ADD ("M08-block-returns-credit/others-do-not", test_block_others);
   ADD ("M08-block-over", test_block_over);
   ADD ("M08-next-counts-missed", test_next_counts_missed);
+  ADD ("M08-next-tells-where/sync", test_next_tells_where);
+  ADD ("M08-next-tells-where/async", test_next_async_tells_where);
+  ADD ("M08-next-gaps-are-bounded", test_next_gaps_bounded);
+  ADD ("next-async-after-the-end", test_next_async_after_the_end);
   return g_test_run ();
 }
