@@ -20,6 +20,7 @@
 /* Of each class: a flood of events keeps nobody from sending a result, or from unsubscribing. */
 #define DEYE_BUS_WAITING_MAX_CALLS 65536u
 #define DEYE_BUS_WAITING_MAX_BYTES (64u << 20)
+#define DEYE_BUS_CREDIT_LATEST_US  G_TIME_SPAN_SECOND
 #define DEYE_BUS_ROUTES_MAX        65536u
 #define DEYE_BUS_PONG_MAX_BYTES    (1u << 20) /* above this much unsent, a PING is not answered */
 
@@ -51,6 +52,8 @@ struct DeyeBusSession
   guint64 last_id;
   GHashTable *pending; /* DeyeBusPending by its id */
   gint64 next_us;      /* not later than the soonest deadline */
+  gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
+  gint64 rest_us;       /* ... or for this moment; 0: tick() did not see it yet */
 
   guint32 last_channel;
   GHashTable *channels;   /* DeyeBusChannel by id */

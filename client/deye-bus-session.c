@@ -289,12 +289,35 @@ deye_bus_session_close (DeyeBusSession *session)
   deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client was closed")));
 }
 
+/* --- credit --- */
+
+static void
+tell_credit (DeyeBusSession *session, const DeyeBusChannel *channel)
+{
+  WireEnvelope credit;
+
+  wire_envelope_init (&credit);
+  credit.subscription = channel->id;
+  credit.credit_messages = channel->window.granted_messages;
+  credit.credit_bytes = channel->window.granted_bytes;
+  deye_bus_session_put (session, WIRE_KIND_CREDIT, &credit);
+}
+
+static void
+return_rest (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  if (deye_bus_window_return_rest (&channel->window))
+    tell_credit (session, channel);
+}
+
 /* --- deadlines --- */
 
 gint64
 deye_bus_session_next_us (const DeyeBusSession *session)
 {
-  return session->next_us;
+  if (!session->owes_credit || session->state != DEYE_BUS_SESSION_READY)
+    return session->next_us;
+  return MIN (session->next_us, session->rest_us);
 }
 
 static GError *
@@ -312,6 +335,27 @@ timed_out (const DeyeBusPending *pending)
                              _ ("Not known within the time given whether the message arrived; it may have"));
 }
 
+/* A quarter of a window may take for ever to come together. And who joined a group, or did not hear of its policy, may hold
+ * publishers back without knowing: so nothing that was handled is kept for longer than a moment. */
+static void
+return_rest_of_all (DeyeBusSession *session, gint64 now_us)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (!session->owes_credit || session->state != DEYE_BUS_SESSION_READY)
+    return;
+  if (session->rest_us == 0)
+    session->rest_us = now_us + DEYE_BUS_CREDIT_LATEST_US;
+  if (now_us < session->rest_us)
+    return;
+  session->owes_credit = FALSE;
+  session->rest_us = 0;
+  g_hash_table_iter_init (&iter, session->channels);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    return_rest (session, value);
+}
+
 /* The cached moment may be too early, when the call it stood for ended: then this is a look for nothing, about once per
  * timeout. In exchange a call costs no ordered structure. */
 void
@@ -321,6 +365,7 @@ deye_bus_session_tick (DeyeBusSession *session, gint64 now_us)
   GHashTableIter iter;
   gpointer value;
 
+  return_rest_of_all (session, now_us);
   if (now_us < session->next_us)
     return;
   if (session->hello != NULL && session->hello->deadline_us <= now_us)
@@ -380,26 +425,13 @@ deye_bus_session_remove_channel (DeyeBusSession *session, DeyeBusChannel *channe
   g_hash_table_remove (session->channels, GUINT_TO_POINTER (channel->id));
 }
 
-static void
-tell_credit (DeyeBusSession *session, const DeyeBusChannel *channel)
-{
-  WireEnvelope credit;
-
-  wire_envelope_init (&credit);
-  credit.subscription = channel->id;
-  credit.credit_messages = channel->window.granted_messages;
-  credit.credit_bytes = channel->window.granted_bytes;
-  deye_bus_session_put (session, WIRE_KIND_CREDIT, &credit);
-}
-
 void
 deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel)
 {
   if (channel->policy != DEYE_BUS_POLICY_BLOCK || channel->cut || session->state != DEYE_BUS_SESSION_READY
       || channel->origin != session->origin)
     return;
-  if (deye_bus_window_return_rest (&channel->window))
-    tell_credit (session, channel);
+  return_rest (session, channel);
 }
 
 static void
@@ -420,7 +452,9 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
   /* It may be told after a new connection was made. */
   if (session->state != DEYE_BUS_SESSION_READY || channel->origin != session->origin)
     return;
-  if (deye_bus_window_return (&channel->window, message->payload.len) && !channel->cut)
+  if (!deye_bus_window_return (&channel->window, message->payload.len))
+    session->owes_credit = TRUE;
+  else if (!channel->cut)
     tell_credit (session, channel);
   if (channel->policy == DEYE_BUS_POLICY_BLOCK && (channel->paused || deye_bus_window_left (&channel->window) == 0))
     deye_bus_session_return_credit (session, channel);

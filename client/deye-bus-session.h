@@ -128,7 +128,7 @@ void deye_bus_session_fail (DeyeBusSession *session, GError *reason);
 /* Our own wish: GOODBYE is the last frame; pending calls end with CLOSED. */
 void deye_bus_session_close (DeyeBusSession *session);
 
-/* Deadlines: call tick() at or after this moment (G_MAXINT64: not needed); early is harmless. */
+/* Deadlines, and credit that waits to go back: call tick() at or after this moment (G_MAXINT64: not needed); early is harmless. */
 gint64 deye_bus_session_next_us (const DeyeBusSession *session);
 void deye_bus_session_tick (DeyeBusSession *session, gint64 now_us);
 
@@ -173,7 +173,8 @@ void deye_bus_session_add_channel (DeyeBusSession *session, DeyeBusChannel *chan
 void deye_bus_session_remove_channel (DeyeBusSession *session, DeyeBusChannel *channel);
 
 /* @message was handled for @channel (@called: by a callback or by next()): credit goes back when a quarter of the window
- * has come together, under the policy block also when nothing is left to handle. DELIVERED when wanted. */
+ * has come together, or a second later; under the policy block also when nothing is left to handle. DELIVERED when
+ * wanted. */
 void deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message,
                                gboolean called);
 /* Policy block: credit goes back however little it is. Nothing for others. */

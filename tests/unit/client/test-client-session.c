@@ -674,6 +674,39 @@ test_block_returns_credit (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
+/* Whatever the policy: others of its group may have changed it. */
+static void
+test_credit_goes_back_in_time (Fixture *f, gconstpointer data)
+{
+  DeyeBusChannel *channel, *idle;
+  gint64 due_us;
+
+  ready (f, NULL);
+  channel = subscribed (f, FALSE, 100, 10000);
+  idle = subscribed (f, FALSE, 100, 10000);
+  for (guint i = 0; i < 3; i++)
+    script_deliver (f->in, channel->id, 0, i + 1, "events.a", "hello", 5);
+  feed (f);
+  handle_one (f);
+  handle_one (f);
+  /* Nobody knows what time it is before tick() told. */
+  g_assert_cmpint (deye_bus_session_next_us (f->session), <=, START_US);
+  deye_bus_session_tick (f->session, START_US);
+  due_us = deye_bus_session_next_us (f->session);
+  g_assert_cmpint (due_us, >, START_US);
+  g_assert_cmpint (due_us, <=, START_US + G_TIME_SPAN_SECOND);
+  deye_bus_session_tick (f->session, due_us - 1);
+  assert_credit (f, channel, 0);
+  deye_bus_session_tick (f->session, due_us);
+  assert_credit (f, channel, 102);
+  g_assert_cmpint (deye_bus_session_next_us (f->session), >, due_us);
+  handle_one (f);
+  deye_bus_session_close (f->session);
+  g_assert_cmpint (deye_bus_session_next_us (f->session), ==, G_MAXINT64);
+  deye_bus_channel_unref (channel);
+  deye_bus_channel_unref (idle);
+}
+
 /* DELIVERED goes out once, after the last callback. */
 static void
 test_delivered (Fixture *f, gconstpointer data)
@@ -1063,6 +1096,7 @@ main (int argc, char **argv)
   ADD ("credit/M08-waiting-calls-are-bounded", test_credit_waiting_calls);
   ADD ("credit/M08-waiting-bytes-are-bounded", test_credit_waiting_bytes);
   ADD ("credit/M08-block-returns-it-at-the-end", test_block_returns_credit);
+  ADD ("credit/M08-goes-back-in-time", test_credit_goes_back_in_time);
   ADD ("too-large", test_too_large);
   ADD ("not-text", test_not_text);
   ADD ("acks", test_acks);
