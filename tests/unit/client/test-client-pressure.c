@@ -2,12 +2,11 @@
 #include "client-log.h"
 
 #include "control.pb-c.h"
-#include "deye-bus-subscription-private.h"
 #include "wire-guard.h"
 
 /*
- * M08, the client's part: policies and bounds are asked for and told, credit goes back in time, losses are told where they
- * were. Pausing has a file of its own, and so has publishing.
+ * M08, the client's part: policies and bounds are asked for and told, credit goes back in time. Pausing, publishing, and
+ * what was lost have files of their own.
  */
 
 typedef ClientFixture Fixture;
@@ -292,206 +291,6 @@ test_block_in_time (Fixture *f, gconstpointer data)
   g_assert_cmpuint (log.credit, <, 105);
   client_log_finish (&log);
 }
-/* --- what was lost --- */
-
-static void
-remember_error (DeyeBusClient *client, const GError *error, gpointer data)
-{
-  *(GError **) data = g_error_copy (error);
-}
-
-/* Nobody waits for the answer any more; the application hears of it all the same. */
-static void
-test_block_over (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GError) told = NULL;
-  DeyeBusPublishResult result;
-
-  client_fixture_connect (f, NULL);
-  g_signal_connect (f->client, "error", G_CALLBACK (remember_error), &told);
-  script_ack (f->in, 2, 1, 1);
-  client_fixture_say (f);
-  g_assert_true (deye_bus_client_publish (f->client, "tasks.a", NULL, NULL, &result, NULL, NULL));
-  script_block_over (f->in, 2, 3);
-  client_fixture_say (f);
-  client_fixture_wait (f, told != NULL);
-  g_assert_error (told, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
-  g_assert_nonnull (strstr (told->message, "send again what matters"));
-}
-
-static void
-ask_in_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
-{
-  if (from != 1)
-    return;
-  client_log_gap (data, 7, 7);
-  client_log_ask (data, 4);
-}
-
-/* A gap that comes while another one is told is not lost with it. */
-static void
-test_gap_meanwhile (Fixture *f, gconstpointer data)
-{
-  ClientLog log;
-
-  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, FALSE);
-  g_signal_connect_after (log.subscription, "gap", G_CALLBACK (ask_in_gap), &log);
-  client_log_gap (&log, 1, 3);
-  client_fixture_say_and_settle (f);
-  g_assert_cmpstr (log.got->str, ==, "[1-3:3] [7-7:1] ");
-  client_log_finish (&log);
-}
-
-/* Without a context that runs there is no signal, but the count is there; and gaps that nobody is told of do not pile up. */
-static void
-test_next_counts_missed (Fixture *f, gconstpointer data)
-{
-  ClientLog log;
-
-  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
-  for (guint64 i = 0; i < 50; i++)
-    {
-      client_log_deliver (&log, "x");
-      client_log_gap (&log, 2 * i, 2 * i);
-      client_fixture_say (f);
-      take_one (&log);
-    }
-  client_log_deliver (&log, "x");
-  client_fixture_say (f);
-  take_one (&log);
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 50);
-  g_assert_cmpstr (log.got->str, ==, "");
-  client_fixture_settle (f);
-  g_assert_cmpstr (log.got->str, ==, "[0-98:50] ");
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 50);
-  client_log_finish (&log);
-}
-/* Between two messages of next() the count has grown by what was lost between them. */
-static void
-test_next_tells_where (Fixture *f, gconstpointer data)
-{
-  ClientLog log;
-
-  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
-  client_log_deliver (&log, "a");
-  client_log_gap (&log, 2, 3);
-  script_gap_for (f->in, deye_bus_subscription_get_id (log.subscription), 4, 4, 1, WIRE_STATUS_EXPIRED);
-  client_log_gap (&log, 5, 5);
-  client_log_deliver (&log, "b");
-  client_log_gap (&log, 7, 7);
-  client_fixture_say (f);
-  take_one (&log);
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 0);
-  take_one (&log);
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 4);
-  g_assert_null (deye_bus_subscription_next (log.subscription, 0, NULL, NULL));
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
-  client_log_deliver (&log, "c");
-  client_fixture_say (f);
-  take_one (&log);
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
-  client_fixture_settle (f);
-  g_assert_cmpstr (log.got->str, ==, "[2-7:4] [4-4:1] ");
-  client_log_finish (&log);
-}
-
-static void
-on_next (GObject *source, GAsyncResult *result, gpointer data)
-{
-  ClientLog *log = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusMessage) message
-      = deye_bus_subscription_next_finish (DEYE_BUS_SUBSCRIPTION (source), result, &error);
-  gsize len;
-  const guint8 *bytes = message != NULL ? deye_bus_message_get_data (message, &len) : NULL;
-
-  if (message != NULL)
-    g_string_append_printf (log->got, "%.*s ", (int) len, (const char *) bytes);
-  else
-    g_string_append_printf (log->got, "%s ", error->code == DEYE_BUS_ERROR_CLOSED ? "end" : error->message);
-}
-
-static void
-take_one_async (ClientLog *log)
-{
-  deye_bus_subscription_next_async (log->subscription, NULL, on_next, log);
-  client_fixture_settle (log->f);
-}
-
-/* With the context running the signal comes in its place, also when there is no message yet. */
-static void
-test_next_async_tells_where (Fixture *f, gconstpointer data)
-{
-  ClientLog log;
-
-  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
-  client_log_deliver (&log, "a");
-  client_log_gap (&log, 2, 2);
-  client_log_deliver (&log, "b");
-  client_fixture_say_and_settle (f);
-  g_assert_cmpstr (log.got->str, ==, "");
-  take_one_async (&log);
-  g_assert_cmpstr (log.got->str, ==, "a ");
-  take_one_async (&log);
-  g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b ");
-  take_one_async (&log);
-  client_log_gap (&log, 4, 4);
-  client_fixture_say_and_settle (f);
-  client_log_gap (&log, 5, 6);
-  client_fixture_say_and_settle (f);
-  g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b [4-4:1] [5-6:2] ");
-  client_log_deliver (&log, "c");
-  client_fixture_say_and_settle (f);
-  g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b [4-4:1] [5-6:2] c ");
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 4);
-  client_log_finish (&log);
-}
-
-/* Nobody takes, and nobody's context runs: one for each reason between two messages, and one event for who waits. */
-static void
-test_next_gaps_bounded (Fixture *f, gconstpointer data)
-{
-  ClientLog log;
-
-  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
-  client_fixture_settle (f);
-  deye_bus_subscription_next_async (log.subscription, NULL, on_next, &log);
-  for (guint64 i = 0; i < 100; i++)
-    client_log_gap (&log, i, i);
-  client_log_ask (&log, 4);
-  g_assert_cmpuint (log.subscription->channel->inbox_gaps.length, ==, 1);
-  g_assert_cmpuint (f->client->events.count, ==, 1);
-  client_fixture_settle (f);
-  g_assert_cmpstr (log.got->str, ==, "[0-99:100] ");
-  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
-  client_fixture_settle (f);
-  g_assert_cmpstr (log.got->str, ==, "[0-99:100] end ");
-  client_log_finish (&log);
-}
-
-/* What had arrived is handed out after the end, to who waits asynchronously as well, with what was lost. */
-static void
-test_next_async_after_the_end (Fixture *f, gconstpointer data)
-{
-  ClientLog log;
-
-  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
-  client_log_deliver (&log, "a");
-  client_log_gap (&log, 2, 2);
-  client_log_deliver (&log, "b");
-  client_log_gap (&log, 4, 4);
-  client_fixture_say (f);
-  client_fixture_hang_up (f);
-  client_fixture_wait (f, log.destroyed > 0);
-  take_one_async (&log);
-  take_one_async (&log);
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 1);
-  take_one_async (&log);
-  g_assert_cmpstr (log.got->str, ==, "a b end ");
-  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 2);
-  client_log_finish (&log);
-}
-
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/pressure/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 
@@ -505,16 +304,9 @@ main (int argc, char **argv)
   ADD ("M08-adjust", test_adjust);
   ADD ("M08-adjust-async", test_adjust_async);
   ADD ("adjust-ended", test_adjust_ended);
-  ADD ("gap-meanwhile", test_gap_meanwhile);
   ADD ("M08-block-returns-credit/callback", test_block_callback);
   ADD ("M08-block-returns-credit/next", test_block_next);
   ADD ("M08-block-returns-credit/in-time", test_block_in_time);
   ADD ("M08-block-returns-credit/others-do-not", test_block_others);
-  ADD ("M08-block-over", test_block_over);
-  ADD ("M08-next-counts-missed", test_next_counts_missed);
-  ADD ("M08-next-tells-where/sync", test_next_tells_where);
-  ADD ("M08-next-tells-where/async", test_next_async_tells_where);
-  ADD ("M08-next-gaps-are-bounded", test_next_gaps_bounded);
-  ADD ("next-async-after-the-end", test_next_async_after_the_end);
   return g_test_run ();
 }

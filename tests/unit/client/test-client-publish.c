@@ -131,6 +131,45 @@ test_order_of_ends (Fixture *f, gconstpointer data)
   g_assert_cmpstr (ends->str, ==, "ab");
 }
 
+/* Asks in its callback, with nothing left of any window and an event waiting before it. */
+static void
+ask_when_full (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Both *both = data;
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (deye_bus_subscription_get_delivered (subscription) > 1)
+    return;
+  publish_async (both->f, both->ends, 'b', NULL);
+  script_credit (both->f->in, WIRE_CLASS_MAY_DROP, 3, 1048576);
+  script_reply (both->f->in, 8, "answer");
+  client_fixture_say (both->f);
+  reply = deye_bus_client_request (both->f->client, "events.ask", NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_string_append_c (both->ends, 'r');
+}
+
+static void
+test_request_when_full (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) ends = g_string_new (NULL);
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  Both both = { f, ends };
+
+  start (f, 1);
+  script_subscribe_reply (f->in, 2, 3, 100000);
+  client_fixture_say (f);
+  subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, ask_when_full, &both, NULL, NULL, NULL);
+  publish_async (f, ends, 'a', NULL);
+  for (guint i = 0; i < 3; i++)
+    script_deliver (f->in, deye_bus_subscription_get_id (subscription), 0, i + 1, "events.a", "x", 1);
+  client_fixture_say_and_settle (f);
+  assert_published (f, "ab");
+  g_assert_cmpstr (ends->str, ==, "arb");
+  g_assert_cmpuint (deye_bus_subscription_get_delivered (subscription), ==, 3);
+}
+
 /* --- giving up --- */
 
 static void
@@ -252,6 +291,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("M08-order", test_order);
   ADD ("M08-order-of-ends", test_order_of_ends);
+  ADD ("M08-request-when-full", test_request_when_full);
   ADD ("M08-cancelled", test_cancelled);
   ADD ("counts-what-went", test_counts_what_went);
   ADD ("M08-never-iterated", test_never_iterated);
