@@ -39,14 +39,13 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
 static void
 tell_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
+  g_autoptr (DeyeBusSubscription) subscription = g_object_ref (channel->owner);
   gboolean called = !channel->ended;
 
   if (called)
-    {
-      g_autoptr (DeyeBusSubscription) subscription = g_object_ref (channel->owner);
-
-      deye_bus_subscription_deliver (subscription, message);
-    }
+    deye_bus_subscription_deliver (subscription, message);
+  else
+    subscription->missed++;
   deye_bus_client_handled (self, channel, message, called);
 }
 
@@ -57,12 +56,14 @@ tell_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
 
   /* What comes while it is told is another one. */
   deye_bus_channel_close_gap (channel, gap);
-  if (channel->ended)
+  /* That of a next() may be behind the end. */
+  if (channel->owner == NULL)
     return;
   subscription = g_object_ref (channel->owner);
   deye_bus_subscription_gap (subscription, gap);
 }
 
+/* What had come when it ended is not told any more; it counts as missed. */
 static void
 tell_delivery (DeyeBusClient *self, const DeyeBusEvent *event)
 {
@@ -95,18 +96,15 @@ tell_held (DeyeBusClient *self, DeyeBusChannel *channel)
   deye_bus_event_clear (&event);
 }
 
-/* What a subscription held when it ended is not told any more; it counts as missed. */
 static void
 drop_held (DeyeBusClient *self, DeyeBusChannel *channel)
 {
-  DeyeBusSubscription *subscription = channel->owner;
   DeyeBusEvent event;
 
+  channel->ended = TRUE;
   while (deye_bus_channel_unhold (channel, &event))
     {
-      subscription->missed += event.kind == DEYE_BUS_EVENT_MESSAGE ? 1 : event.gap->count;
-      if (event.kind == DEYE_BUS_EVENT_MESSAGE)
-        deye_bus_client_handled (self, channel, event.message, FALSE);
+      tell_delivery (self, &event);
       deye_bus_event_clear (&event);
     }
 }

@@ -79,7 +79,8 @@ deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap)
   /* next() has counted its own when it came to them. */
   if (!self->channel->pull)
     self->missed += gap->count;
-  g_signal_emit (self, gap_signal, 0, gap->from, gap->to, gap->count, gap->reason);
+  if (!self->channel->ended)
+    g_signal_emit (self, gap_signal, 0, gap->from, gap->to, gap->count, gap->reason);
 }
 
 GError *

@@ -104,7 +104,8 @@ G_BEGIN_DECLS
  * With deye_bus_subscription_next() it counts what was lost before the message that was handed out last, and what is known
  * to be lost behind it when next() finds none: so what it grew by between two messages was lost between these two.
  *
- * Returns: how many messages were lost, as told by gaps; and those that were kept for it when it ended while it was paused
+ * Returns: how many messages were lost, as told by gaps; and those that had come for its callback and were not told when it
+ *   ended
  *
  * Since: 0.1
  */

@@ -220,6 +220,29 @@ test_next_async_after_the_end (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
+/* The connection is gone, and nobody's context has run since. */
+static void
+test_next_after_the_end (Fixture *f, gconstpointer data)
+{
+  ClientLog log;
+
+  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
+  client_log_deliver (&log, "a");
+  client_log_gap (&log, 2, 2);
+  client_log_deliver (&log, "b");
+  client_fixture_say (f);
+  client_fixture_hang_up (f);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
+  take_one (&log);
+  while (!log.subscription->channel->cut)
+    g_assert_null (deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, NULL));
+  take_one (&log);
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 1);
+  client_fixture_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "");
+  client_log_finish (&log);
+}
+
 /* --- the end in a gap: in its handler everything is allowed --- */
 
 static void
@@ -246,6 +269,9 @@ test_unsubscribe_in_gap (Fixture *f, gconstpointer data)
   client_fixture_say_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a [2-2:1] ");
   g_assert_cmpuint (log.destroyed, ==, 1);
+  /* Whatever had come is told, or counted. */
+  g_assert_cmpuint (deye_bus_subscription_get_delivered (log.subscription), ==, 1);
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 3);
   client_log_finish (&log);
 }
 
@@ -291,6 +317,7 @@ main (int argc, char **argv)
   ADD ("M08-next-tells-where/sync", test_next_tells_where);
   ADD ("M08-next-tells-where/async", test_next_async_tells_where);
   ADD ("M08-next-gaps-are-bounded", test_next_gaps_bounded);
+  ADD ("next-after-the-end", test_next_after_the_end);
   ADD ("next-async-after-the-end", test_next_async_after_the_end);
   ADD ("gap/unsubscribe", test_unsubscribe_in_gap);
   ADD ("gap/drop-client", test_drop_client_in_gap);
