@@ -254,12 +254,14 @@ deye_bus_client_wait (DeyeBusClient *self, DeyeBusCondition condition, gconstpoi
 {
   GPollFD cancel_fd;
   gboolean watched = g_cancellable_make_pollfd (cancellable, &cancel_fd);
-  gboolean holds;
+  gboolean holds, last = FALSE;
 
   deye_bus_client_flush (self);
   deye_bus_client_settle (self);
-  while (!(holds = condition (data)) && !g_cancellable_is_cancelled (cancellable) && g_get_monotonic_time () < due_us)
+  while (!(holds = condition (data)) && !g_cancellable_is_cancelled (cancellable) && !last)
     {
+      /* Who does not want to wait wants to know what is there. */
+      last = g_get_monotonic_time () >= due_us;
       poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
       step (self);
       deye_bus_client_flush (self);

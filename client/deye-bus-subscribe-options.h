@@ -39,9 +39,9 @@ G_BEGIN_DECLS
   /**
  * DeyeBusSubscribeOptions:
  *
- * How much may wait for a subscription, and what happens when it is more; boxed. %NULL is taken wherever a
- * #DeyeBusSubscribeOptions is; that is all defaults. A call reads it before it returns, so it may be changed, used again
- * or freed at once. Not for use by two threads at a time.
+ * How much may wait for a subscription, and what happens when it is more; boxed. %NULL in deye_bus_client_subscribe_full()
+ * is all defaults. A call reads it before it returns, so it may be changed, used again or freed at once. Not for use by two
+ * threads at a time.
  *
  * Messages wait in two places: up to the window at this side, read from the socket or on the way to it, and behind that
  * up to the queue in the broker. The broker's limits are above both; what is in force is told by the subscription.

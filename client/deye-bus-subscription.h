@@ -244,7 +244,7 @@ G_BEGIN_DECLS
   /**
  * deye_bus_subscription_next:
  * @self: a subscription without a callback
- * @timeout_us: microseconds to wait; 0: not at all, negative: for ever
+ * @timeout_us: microseconds to wait; 0: not at all, only what has arrived; negative: for ever
  * @cancellable: (nullable): to give up
  * @error: return location
  *

@@ -123,6 +123,25 @@ test_next_tells_where (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
+/* Who only looks now and then, and never waits, hears of what lies in the socket. */
+static void
+test_next_looks (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+  ClientLog log;
+
+  client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
+  client_log_gap (&log, 1, 1);
+  client_log_deliver (&log, "a");
+  client_fixture_say (f);
+  message = deye_bus_subscription_next (log.subscription, 0, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (message);
+  g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 1);
+  client_log_finish (&log);
+}
+
 static void
 on_next (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -317,6 +336,7 @@ main (int argc, char **argv)
   ADD ("M08-next-tells-where/sync", test_next_tells_where);
   ADD ("M08-next-tells-where/async", test_next_async_tells_where);
   ADD ("M08-next-gaps-are-bounded", test_next_gaps_bounded);
+  ADD ("next-looks", test_next_looks);
   ADD ("next-after-the-end", test_next_after_the_end);
   ADD ("next-async-after-the-end", test_next_async_after_the_end);
   ADD ("gap/unsubscribe", test_unsubscribe_in_gap);
