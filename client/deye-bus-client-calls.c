@@ -177,6 +177,8 @@ publish_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *can
   ok = self->state == DEYE_BUS_CLIENT_STATE_CONNECTED && deye_bus_session_call (self->session, call, pending, error);
   if (ok && pending != NULL)
     ok = deye_bus_client_wait_pending (self, pending, cancellable, error);
+  else if (ok)
+    deye_bus_client_look (self);
   deye_bus_client_leave (self);
   return ok;
 }

@@ -43,6 +43,7 @@ struct _DeyeBusClient
   gint64 linger_us;        /* closing: what is owed is written until then; 0: not closing */
   DeyeBusPending *closing; /* nullable */
   guint8 *buffer;
+  guint not_looked; /* calls since the socket was read */
 
   GPtrArray *services; /* of DeyeBusService */
   gint64 made_us;
@@ -100,7 +101,9 @@ typedef gboolean (*DeyeBusCondition) (gconstpointer data);
 /* Pumps in the calling thread until @condition holds (TRUE), @due_us comes or @cancellable is cancelled (FALSE). */
 gboolean deye_bus_client_wait (DeyeBusClient *self, DeyeBusCondition condition, gconstpointer data, gint64 due_us,
                                GCancellable *cancellable);
-/* ... until @pending is done; a cancellation gives it up. Moves its error to @error. */
+/* Reads what has come, now and then: for calls that would not have to, and may be all that somebody ever makes. */
+void deye_bus_client_look (DeyeBusClient *self);
+/* Waits until @pending is done; a cancellation gives it up. Moves its error to @error. */
 gboolean deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable,
                                        GError **error);
 

@@ -15,6 +15,7 @@
 #define BUFFER_BYTES (256u * 1024u)
 #define READS_PER_TURN 4u
 #define SPANS_MAX 64u
+#define CALLS_PER_LOOK 64u
 
 typedef struct
 {
@@ -110,6 +111,7 @@ step (DeyeBusClient *self)
 
   if (self->session == NULL)
     return;
+  self->not_looked = 0;
   deye_bus_client_step_connect (self, now_us);
   for (guint i = 0; i < READS_PER_TURN && reads (self); i++)
     if (!read_once (self, now_us))
@@ -270,6 +272,13 @@ deye_bus_client_wait (DeyeBusClient *self, DeyeBusCondition condition, gconstpoi
   if (watched && cancellable != NULL)
     g_cancellable_release_fd (cancellable);
   return holds;
+}
+
+void
+deye_bus_client_look (DeyeBusClient *self)
+{
+  if (++self->not_looked >= CALLS_PER_LOOK)
+    step (self);
 }
 
 static gboolean

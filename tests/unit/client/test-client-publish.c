@@ -248,6 +248,20 @@ test_never_iterated (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_outbuf_bytes (deye_bus_session_out (f->client->session)), ==, 0);
 }
 
+/* ... nor is what it says left lying while there is credit: the broker would take us for one that does not read. */
+static void
+test_never_iterated_reads (Fixture *f, gconstpointer data)
+{
+  start (f, 1000);
+  client_fixture_settle (f);
+  for (guint64 i = 0; i < 200; i++)
+    script_error (f->in, 2 * i + 3, WIRE_STATUS_DENIED);
+  client_fixture_say (f);
+  for (guint i = 0; i < 500; i++)
+    g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
+  g_assert_cmpuint (f->client->events.refused, ==, 200);
+}
+
 /* Each class has its own room for what waits: a flood of events keeps nobody from giving up a subscription. */
 static void
 test_bounds_of_classes (Fixture *f, gconstpointer data)
@@ -295,6 +309,7 @@ main (int argc, char **argv)
   ADD ("M08-cancelled", test_cancelled);
   ADD ("counts-what-went", test_counts_what_went);
   ADD ("M08-never-iterated", test_never_iterated);
+  ADD ("M08-never-iterated-reads", test_never_iterated_reads);
   ADD ("M08-bounds-of-classes", test_bounds_of_classes);
   return g_test_run ();
 }
