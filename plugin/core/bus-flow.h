@@ -30,7 +30,7 @@ typedef struct
   guint64 route_id; /* 0: none */
   guint64 answers;  /* 0: none */
   gint64 due_us;    /* of a request; 0: none */
-  gboolean to_each; /* broadcast: each member of a group has its own, so nobody gets another one's */
+  gboolean to_each; /* broadcast or direct: meant for this member of a group, so nobody else gets it when he goes */
 } BusDelivery;
 
 typedef struct BusEntry BusEntry;

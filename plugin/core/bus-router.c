@@ -324,7 +324,7 @@ BusOutcome
 bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us)
 {
   g_autoptr (GPtrArray) found = subscriptions_of (core, target, inbound->envelope->topic);
-  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .route_id = route_id };
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .route_id = route_id, .to_each = TRUE };
 
   if (route_id != 0)
     delivery.flags = WIRE_FLAG_WANT_DELIVERED;
