@@ -107,7 +107,7 @@ encoded_max (const BusFlow *flow)
 static gboolean
 has_room_to_encode (const BusFlow *flow, WireLane lane)
 {
-  return bus_outq_lane_bytes (&flow->outq, lane) < encoded_max (flow);
+  return !flow->is_ended && bus_outq_lane_bytes (&flow->outq, lane) < encoded_max (flow);
 }
 
 gboolean
@@ -424,11 +424,22 @@ bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer o
 }
 
 void
+bus_flow_end (BusFlow *flow)
+{
+  flow->is_ended = TRUE;
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    for (BusEntry *entry = flow->lanes[lane].first, *next; entry != NULL; entry = next)
+      {
+        next = entry->next;
+        if (entry->plain)
+          bus_flow_leave (flow, entry);
+      }
+}
+
+void
 bus_flow_clear (BusFlow *flow)
 {
-  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
-    while (flow->lanes[lane].first != NULL)
-      bus_flow_leave (flow, flow->lanes[lane].first);
+  g_assert (flow->lanes[WIRE_LANE_CONTROL].first == NULL && flow->lanes[WIRE_LANE_DATA].first == NULL);
   bus_deadline_disarm (flow->shared->deadlines, &flow->alert.deadline);
   bus_deadline_disarm (flow->shared->deadlines, &flow->retry.deadline);
   bus_outq_clear (&flow->outq);

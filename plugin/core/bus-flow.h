@@ -60,6 +60,7 @@ typedef struct
     BusEntry *last;
     gsize bytes; /* of the entries, each message once for each of its slots */
   } lanes[WIRE_N_LANES];
+  gboolean is_ended;   /* GOODBYE was put: nothing is encoded behind it */
   gsize waiting_bytes; /* of entries and slots, each message in full for each slot, with what keeps it */
   guint64 waiting_messages;
   gsize held_bytes; /* of waiting_bytes what publishers pay for with their credit: messages with a ticket, and slots */
@@ -77,7 +78,10 @@ typedef struct
 /* @owner: of the alarms. */
 void bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer owner);
 
-/* Every subscription's FIFO must have been emptied by bus_flow_forget(); drops what else waits. */
+/* The last frame was put. What waits for the peer itself goes unsent; subscriptions are forgotten one by one. */
+void bus_flow_end (BusFlow *flow);
+
+/* Every subscription's FIFO must have been emptied by bus_flow_forget(), and it has ended. */
 void bus_flow_clear (BusFlow *flow);
 
 /* The subscription's window was opened: what waited moves on. */

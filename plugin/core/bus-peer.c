@@ -203,6 +203,7 @@ bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
   bus_outq_drop (&peer->flow.outq, WIRE_LANE_DATA);
   if (status == WIRE_STATUS_SLOW_CONSUMER)
     bus_outq_drop (&peer->flow.outq, WIRE_LANE_CONTROL);
+  bus_flow_end (&peer->flow);
   put_goodbye (peer);
   peer->is_closing_listed = TRUE;
   g_queue_push_tail_link (&core->closing, &peer->closing_link);

@@ -39,6 +39,36 @@ test_direct_is_not_handed_over (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (second, WIRE_KIND_DELIVER), ==, 0);
 }
 
+/* --- ends --- */
+
+/* GOODBYE is the last frame, whatever answers still wait. */
+static void
+test_nothing_after_goodbye (Core *core, gconstpointer data)
+{
+  Client *server = client_ready (core, "netmond-1", "netmond");
+  Client *asker = tool_ready (core, "asker");
+  g_autofree char *text = g_strnfill (60000, 'x');
+  const Got *last;
+
+  client_serve (server, 1, "health.echo");
+  asker->is_stopped = TRUE;
+  for (guint i = 0; i < 12; i++)
+    {
+      Got *request;
+
+      client_request (asker, "health.echo", "", 0);
+      request = client_take (server, WIRE_KIND_REQUEST);
+      client_reply (server, request->envelope.route_id, text);
+      got_free (request);
+    }
+  client_send_frame (asker, WIRE_KIND_DELIVER, 0, wire_span (NULL, 0)); /* not for a client to send */
+  core_flush (core);
+  g_assert_true (asker->closed);
+  last = g_queue_peek_tail (&asker->got);
+  g_assert_nonnull (last);
+  g_assert_cmpuint (last->kind, ==, WIRE_KIND_GOODBYE);
+}
+
 #define ADD(path, function) g_test_add ("/core/corners/" path, Core, NULL, core_setup, function, core_teardown)
 
 int
@@ -46,5 +76,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("direct-is-not-handed-over", test_direct_is_not_handed_over);
+  ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
   return g_test_run ();
 }
