@@ -86,7 +86,8 @@ close_most_owed (BusCore *core, guint32 uid)
           && (most == NULL || bus_flow_bytes (&peer->flow) > bus_flow_bytes (&most->flow)))
         most = peer;
     }
-  if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST)
+  /* What one who goes already gives back comes at the end of this input call: nobody else pays for that. */
+  if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->dying.length > 0)
     return;
   bus_note (core, most, BUS_NOTE_CLOSED, WIRE_STATUS_SLOW_CONSUMER, "the broker is full, and it owes this peer most");
   bus_peer_close (most, WIRE_STATUS_SLOW_CONSUMER,
