@@ -118,9 +118,10 @@ oldest_to_give (const BusFlow *flow, const BusSubscription *subscription, const 
   /* What others of the peer hold is not paid for by what would not help anyway. */
   if (why == OVER_OWN)
     return could_fit_peer (flow, subscription, cost_of (inbound), now_us) ? slot : NULL;
-  while (slot != NULL && (slot->state != BUS_SLOT_QUEUED || slot->lane != WIRE_LANE_CONTROL))
-    slot = slot->next;
-  return slot;
+  slot = subscription->fifo.lane_first[WIRE_LANE_CONTROL];
+  while (slot != NULL && slot->state == BUS_SLOT_GAP)
+    slot = slot->lane_next;
+  return slot != NULL && slot->state == BUS_SLOT_QUEUED ? slot : NULL;
 }
 
 /* Makes room by the subscription's policy. FALSE: the new message is what is lost. */

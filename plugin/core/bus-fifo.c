@@ -7,7 +7,8 @@
 /*
  * The FIFO of one subscription: messages that wait for it, and gaps where others were lost.
  *
- * Gaps that stand side by side are one for each lane and reason, so there are never more of them than a few for each
+ * Lanes overtake each other, so each has an order of its own as well, in which the other one does not stand in the way.
+ * Gaps of a lane that no message of it parts are one for each reason, so there are never more of them than a few for each
  * message that waits, whatever is lost.
  */
 
@@ -141,9 +142,38 @@ bus_fifo_find (const BusFlow *flow, const BusSubscription *subscription, WireSpa
 
 /* --- links --- */
 
-/* Behind @after; NULL: at the beginning. */
+static void
+link_in_lane (BusFifo *fifo, BusSlot *slot, BusSlot *after)
+{
+  slot->lane_previous = after;
+  slot->lane_next = after != NULL ? after->lane_next : fifo->lane_first[slot->lane];
+  if (slot->lane_next != NULL)
+    slot->lane_next->lane_previous = slot;
+  else
+    fifo->lane_last[slot->lane] = slot;
+  if (after != NULL)
+    after->lane_next = slot;
+  else
+    fifo->lane_first[slot->lane] = slot;
+}
+
+static void
+unlink_from_lane (BusFifo *fifo, BusSlot *slot)
+{
+  if (slot->lane_previous != NULL)
+    slot->lane_previous->lane_next = slot->lane_next;
+  else
+    fifo->lane_first[slot->lane] = slot->lane_next;
+  if (slot->lane_next != NULL)
+    slot->lane_next->lane_previous = slot->lane_previous;
+  else
+    fifo->lane_last[slot->lane] = slot->lane_previous;
+}
+
+/* Behind @after, and in its lane behind @lane_after; NULL: at the beginning. */
 static BusSlot *
-slot_new (BusFlow *flow, BusSubscription *subscription, BusSlot *after, BusSlotState state, WireLane lane)
+slot_new (BusFlow *flow, BusSubscription *subscription, BusSlot *after, BusSlot *lane_after, BusSlotState state,
+          WireLane lane)
 {
   BusFifo *fifo = &subscription->fifo;
   BusSlot *slot = g_slice_new0 (BusSlot);
@@ -151,6 +181,7 @@ slot_new (BusFlow *flow, BusSubscription *subscription, BusSlot *after, BusSlotS
   slot->state = state;
   slot->lane = lane;
   slot->subscription = subscription;
+  link_in_lane (fifo, slot, lane_after);
   slot->previous = after;
   slot->next = after != NULL ? after->next : fifo->first;
   if (slot->next != NULL)
@@ -190,6 +221,7 @@ slot_free (BusFlow *flow, BusSlot *slot)
     slot->next->previous = slot->previous;
   else
     fifo->last = slot->previous;
+  unlink_from_lane (fifo, slot);
   if (slot->state == BUS_SLOT_GAP)
     fifo->gaps[slot->lane]--;
   g_slice_free (BusSlot, slot);
@@ -229,7 +261,8 @@ bus_fifo_append (BusFlow *flow, BusSubscription *subscription, BusMessage *messa
                  const BusDelivery *delivery, gint64 now_us)
 {
   BusFifo *fifo = &subscription->fifo;
-  BusSlot *slot = slot_new (flow, subscription, fifo->last, BUS_SLOT_WAITING, message->class_of.lane);
+  WireLane lane = message->class_of.lane;
+  BusSlot *slot = slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_WAITING, lane);
 
   slot->message = bus_message_ref (message);
   give_ticket (flow, slot, ticket);
@@ -339,17 +372,17 @@ bus_fifo_newest (const BusSubscription *subscription)
 /* --- gaps --- */
 
 static gboolean
-is_gap_of (const BusSlot *slot, WireLane lane, BusLoss loss)
+is_other_gap (const BusSlot *slot, BusLoss loss)
 {
-  return slot->state == BUS_SLOT_GAP && slot->lane == lane && slot->gap_loss == loss;
+  return slot != NULL && slot->state == BUS_SLOT_GAP && slot->gap_loss != loss;
 }
 
-/* Among the gaps that end with @slot, or begin with it. */
+/* Among the gaps of a lane that end with @slot, or begin with it. */
 static BusSlot *
-find_gap (BusSlot *slot, gboolean backwards, WireLane lane, BusLoss loss)
+find_gap (BusSlot *slot, gboolean backwards, BusLoss loss)
 {
-  while (slot != NULL && slot->state == BUS_SLOT_GAP && !is_gap_of (slot, lane, loss))
-    slot = backwards ? slot->previous : slot->next;
+  while (is_other_gap (slot, loss))
+    slot = backwards ? slot->lane_previous : slot->lane_next;
   return slot != NULL && slot->state == BUS_SLOT_GAP ? slot : NULL;
 }
 
@@ -379,8 +412,8 @@ join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
 {
   while (right != NULL && right->state == BUS_SLOT_GAP)
     {
-      BusSlot *next = right->next;
-      BusSlot *same = find_gap (left, TRUE, right->lane, right->gap_loss);
+      BusSlot *next = right->lane_next;
+      BusSlot *same = find_gap (left, TRUE, right->gap_loss);
 
       if (same != NULL)
         {
@@ -397,15 +430,15 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
   BusSubscription *subscription = slot->subscription;
   guint64 seq = slot->message->accept_seq;
   guint domain = slot->message->domain;
-  BusSlot *left = slot->previous;
-  BusSlot *right = slot->next;
-  BusSlot *gap = find_gap (left, TRUE, slot->lane, loss);
+  BusSlot *left = slot->lane_previous;
+  BusSlot *right = slot->lane_next;
+  BusSlot *gap = find_gap (left, TRUE, loss);
   gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
 
   if (gap == NULL)
-    gap = find_gap (right, FALSE, slot->lane, loss);
+    gap = find_gap (right, FALSE, loss);
   if (gap == NULL)
-    gap = left = slot_new (flow, subscription, slot->previous, BUS_SLOT_GAP, slot->lane);
+    gap = left = slot_new (flow, subscription, slot->previous, left, BUS_SLOT_GAP, slot->lane);
   gap->gap_loss = loss;
   grow (gap, seq, seq, 1);
   if (had_credit)
@@ -422,11 +455,11 @@ void
 bus_fifo_lose (BusFlow *flow, BusSubscription *subscription, WireLane lane, guint domain, guint64 accept_seq,
                BusLoss loss, gint64 now_us)
 {
-  BusSlot *last = subscription->fifo.last;
-  BusSlot *gap = find_gap (last, TRUE, lane, loss);
+  BusFifo *fifo = &subscription->fifo;
+  BusSlot *gap = find_gap (fifo->lane_last[lane], TRUE, loss);
 
   if (gap == NULL)
-    gap = slot_new (flow, subscription, last, BUS_SLOT_GAP, lane);
+    gap = slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_GAP, lane);
   gap->gap_loss = loss;
   grow (gap, accept_seq, accept_seq, 1);
   count_loss (flow, subscription, domain, accept_seq, loss, now_us);

@@ -23,6 +23,8 @@ struct BusSlot
   BusSubscription *subscription;
   BusSlot *previous; /* in the subscription's FIFO */
   BusSlot *next;
+  BusSlot *lane_previous; /* of those of its lane there */
+  BusSlot *lane_next;
 
   /* not GAP */
   BusMessage *message; /* own reference */

@@ -179,16 +179,10 @@ encode_gap (BusFlow *flow, const BusSlot *slot)
 gboolean
 bus_flow_tell_first (BusFlow *flow, BusSubscription *subscription, WireLane lane)
 {
-  BusSlot *slot = subscription->fifo.first;
-  BusSlot *next;
+  BusSlot *slot;
 
-  for (; subscription->fifo.gaps[lane] > 0 && slot != NULL; slot = next)
+  while ((slot = subscription->fifo.lane_first[lane]) != NULL && slot->state == BUS_SLOT_GAP)
     {
-      next = slot->next;
-      if (slot->lane != lane)
-        continue;
-      if (slot->state != BUS_SLOT_GAP)
-        return TRUE;
       if (!encode_gap (flow, slot))
         return FALSE;
       bus_fifo_remove (flow, slot, NULL);

@@ -29,6 +29,8 @@ typedef struct
   BusSlot *first;
   BusSlot *last;
   BusSlot *first_waiting;
+  BusSlot *lane_first[WIRE_N_LANES]; /* the same ones, each lane for itself */
+  BusSlot *lane_last[WIRE_N_LANES];
   guint64 messages; /* without gaps */
   guint64 bytes;    /* of their bodies */
   guint gaps[WIRE_N_LANES];

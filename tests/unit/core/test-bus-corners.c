@@ -7,6 +7,7 @@
  * the connection and what still waits. */
 
 #define TOPIC "events.process.lifecycle"
+#define BIG   8000u
 
 static void
 publish_direct (Client *publisher, const char *topic, const char *target)
@@ -37,6 +38,52 @@ test_direct_is_not_handed_over (Core *core, gconstpointer data)
   client_disconnect (first);
   core_flush (core);
   g_assert_cmpuint (client_count (second, WIRE_KIND_DELIVER), ==, 0);
+}
+
+/* --- lanes --- */
+
+/* As much as one turn takes, a few times. */
+static void
+read_turns (Core *core, Client *client, guint turns)
+{
+  WireSpan spans[64];
+
+  for (guint turn = 0; turn < turns; turn++)
+    {
+      guint n = bus_core_gather (core->core, client->peer, spans, G_N_ELEMENTS (spans));
+      gsize total = 0;
+
+      for (guint i = 0; i < n; i++)
+        total += spans[i].len;
+      bus_core_sent (core->core, client->peer, total, core->now_us);
+    }
+}
+
+/* Messages of the lane that goes on stood between gaps of the one that does not. */
+static void
+test_gaps_meet_when_the_other_lane_goes (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *stopped = tool_ready (core, "stopped");
+  const BusFifo *fifo;
+  guint alone = 0;
+
+  client_subscribe_with (stopped, .subscription = 1, .pattern = "#", .policy = BUS_OVERFLOW_DROP_NEWEST,
+                         .window_messages = 60000, .window_bytes = 1u << 26, .queue_bytes = 20000);
+  stopped->is_stopped = TRUE;
+  client_publish_many (publisher, TOPIC, 35, BIG); /* the lane is full, and two wait */
+  for (guint i = 0; i < 300; i++)
+    client_publish_many (publisher, "health.a", 1, 1000);
+  for (guint i = 0; i < 20; i++)
+    {
+      client_publish_many (publisher, TOPIC, 1, BIG);
+      client_publish_many (publisher, "health.a", 1, 10);
+    }
+  read_turns (core, stopped, 5);
+  fifo = &((const BusSubscription *) g_hash_table_lookup (stopped->peer->subscriptions, GUINT_TO_POINTER (1)))->fifo;
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    alone += fifo->gaps[lane];
+  g_assert_cmpuint (alone, <=, 2);
 }
 
 /* --- ends --- */
@@ -76,6 +123,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("direct-is-not-handed-over", test_direct_is_not_handed_over);
+  ADD ("R04-gaps-meet-when-the-other-lane-goes", test_gaps_meet_when_the_other_lane_goes);
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
   return g_test_run ();
 }
