@@ -25,9 +25,15 @@ queue_max (const BusFlow *flow, gint64 now_us)
 }
 
 static gsize
+cost_of_len (gsize len)
+{
+  return bus_message_size (len) + sizeof (BusSlot) + sizeof (BusEntry);
+}
+
+static gsize
 cost_of (const BusInbound *inbound)
 {
-  return bus_inbound_cost (inbound) + sizeof (BusSlot) + sizeof (BusEntry);
+  return cost_of_len (inbound->frame.body.len);
 }
 
 /* Of the queue what the peer itself has to answer for. */
@@ -70,25 +76,35 @@ static gboolean
 could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
   const BusFifo *fifo = &subscription->fifo;
-  gsize own = fifo->bytes + fifo->bytes / BUS_MESSAGE_HOLES
-              + fifo->messages * (sizeof (BusMessage) + BUS_MESSAGE_MALLOC + sizeof (BusSlot) + sizeof (BusEntry));
+  gsize own = bus_message_size (fifo->bytes) + fifo->messages * cost_of_len (0);
   gsize all = own_bytes (flow);
 
   return (all > own ? all - own : 0) + cost <= queue_max (flow, now_us);
 }
 
 static Fit
-fit (BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound, gint64 now_us)
+fit_need (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
   gsize lane_bytes = bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
 
   /* What publishers pay for their windows bound. */
-  if (!can_be_held (subscription, inbound)
-      && (!fits_subscription (subscription, inbound->frame.body.len) || !fits_peer (flow, cost_of (inbound), now_us)))
+  if (!need->is_held
+      && (!fits_subscription (subscription, need->len) || !fits_peer (flow, cost_of_len (need->len), need->now_us)))
     return OVER_OWN;
-  if (inbound->class_of.lane == WIRE_LANE_CONTROL && lane_bytes > flow->shared->limits->control_queue_bytes)
+  if (need->lane == WIRE_LANE_CONTROL && lane_bytes > flow->shared->limits->control_queue_bytes)
     return OVER_LANE;
   return FITS;
+}
+
+static Fit
+fit (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound, gint64 now_us)
+{
+  const BusNeed need = { .len = inbound->frame.body.len,
+                         .lane = inbound->class_of.lane,
+                         .now_us = now_us,
+                         .is_held = can_be_held (subscription, inbound) };
+
+  return fit_need (flow, subscription, &need);
 }
 
 /* --- losing --- */
@@ -313,17 +329,16 @@ bus_admit_request (BusFlow *flow, BusInbound *inbound, const BusDelivery *delive
 }
 
 gboolean
-bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription)
+bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
   return is_ready (subscription) && bus_flow_bytes (flow) < flow->shared->limits->queue_soft_bytes
-         && fits_subscription (subscription, 0);
+         && (bus_flow_lane_is_clear (flow, need->lane) || fit_need (flow, subscription, need) == FITS);
 }
 
 gboolean
-bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription)
+bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  return !subscription->demoted && fits_subscription (subscription, 0)
-         && bus_flow_bytes (flow) < flow->shared->limits->queue_soft_bytes;
+  return !subscription->demoted && fit_need (flow, subscription, need) == FITS;
 }
 
 /* --- other bounds --- */

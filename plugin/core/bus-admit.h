@@ -35,10 +35,18 @@ gboolean bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, con
 gboolean bus_admit_request (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *server,
                             gint64 now_us);
 
-/* Whether a message would go to this subscription without waiting for credit, or would at least be let wait (a group
- * asks before it picks a member). */
-gboolean bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription);
-gboolean bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription);
+/* What a group asks for before it picks a member. */
+typedef struct
+{
+  gsize len; /* of the client's bytes */
+  WireLane lane;
+  gint64 now_us;
+  gboolean is_held; /* its publisher pays for the place with his credit */
+} BusNeed;
+
+/* Whether such a message would go to this subscription without waiting for credit, or would at least be let wait. */
+gboolean bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
+gboolean bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 
 /* Other bounds or another policy, full or not; returns how many messages were dropped for it. */
 guint64 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us);

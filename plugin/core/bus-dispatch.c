@@ -301,6 +301,7 @@ handle_publish (Call *call)
 static BusSubscription *
 find_server (Call *call)
 {
+  const BusNeed need = { .len = call->frame->body.len, .lane = call->class_of.lane, .now_us = call->now_us };
   BusPeer *target = NULL;
   BusSubscription *server;
 
@@ -313,7 +314,7 @@ find_server (Call *call)
           return NULL;
         }
     }
-  server = bus_router_pick_server (call->core, call->envelope->topic, target);
+  server = bus_router_pick_server (call->core, call->envelope->topic, target, &need);
   if (server != NULL && bus_peer_is_ready (server->owner))
     return server;
   if (target != NULL)
@@ -368,7 +369,7 @@ forward_reply (Call *call, BusRequest *request)
   BusInbound inbound = inbound_of (call);
   BusPeer *requester = request->requester;
 
-  if (!bus_shed_reserve (call->core, bus_inbound_cost (&inbound), call->now_us)
+  if (!bus_shed_reserve (call->core, bus_message_size (inbound.frame.body.len), call->now_us)
       || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
     bus_request_fail (call->core, request, WIRE_STATUS_SLOW_CONSUMER,
                       "the answer came, but your queue is full (queue_hard_bytes): read faster");

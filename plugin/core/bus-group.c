@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-group.h"
 
-#include "bus-admit.h"
 #include "bus-peer.h"
 
 GHashTable *
@@ -48,30 +47,39 @@ bus_group_leave (GHashTable *groups, BusGroup *group)
   g_free (group);
 }
 
-typedef gboolean (*Taker) (const BusFlow *flow, const BusSubscription *subscription);
+typedef gboolean (*Taker) (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
+
+static gboolean
+is_there (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
+{
+  return TRUE;
+}
 
 /* The first from @start on that would take a message; @n: none. */
 static guint
-find_taker (BusSubscription *const *candidates, guint n, guint start, Taker takes)
+find_taker (BusSubscription *const *candidates, guint n, guint start, Taker takes, const BusNeed *need)
 {
   for (guint i = 0; i < n; i++)
     {
       guint at = (start + i) % n;
 
-      if (bus_peer_is_ready (candidates[at]->owner) && takes (&candidates[at]->owner->flow, candidates[at]))
+      if (bus_peer_is_ready (candidates[at]->owner) && takes (&candidates[at]->owner->flow, candidates[at], need))
         return at;
     }
   return n;
 }
 
 guint
-bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n)
+bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, const BusNeed *need)
 {
   guint start = (guint) (*cursor % n);
-  guint picked = find_taker (candidates, n, start, bus_admit_has_room);
+  guint picked = find_taker (candidates, n, start, bus_admit_has_room, need);
 
   if (picked == n)
-    picked = find_taker (candidates, n, start, bus_admit_may_wait);
+    picked = find_taker (candidates, n, start, bus_admit_may_wait, need);
+  /* Whom the policy speaks at has to be there: one who goes is told nothing any more. */
+  if (picked == n)
+    picked = find_taker (candidates, n, start, is_there, need);
   if (picked == n)
     picked = start;
   /* On from the picked one, so that a full member does not double its neighbour's share. */

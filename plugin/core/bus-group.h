@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "bus-admit.h"
 #include "bus-key.h"
 #include "bus-overflow.h"
 #include "bus-subscription.h"
@@ -34,4 +35,4 @@ void bus_group_leave (GHashTable *groups, BusGroup *group);
 GHashTable *bus_group_table_new (void);
 
 /* Picks one of @n candidates (n > 0), which it moves the cursor for. */
-guint bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n);
+guint bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, const BusNeed *need);

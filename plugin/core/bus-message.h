@@ -25,12 +25,6 @@ typedef struct
   guint8 bytes[WIRE_STAMP_COMMON_MAX];
 } BusStamp;
 
-/* What malloc adds, about, to a message, its bytes, and the slot and entry in which it waits: a cap that is full of small
- * messages is passed by an eighth without it. */
-#define BUS_MESSAGE_MALLOC 64u
-/* And between blocks of all sizes there are holes: of bytes this part more. */
-#define BUS_MESSAGE_HOLES 16u
-
 typedef struct
 {
   guint refs;
@@ -81,8 +75,8 @@ void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ti
 /* A reference to what holds its publisher's credit back; NULL: it has no publisher that could be held. Transfer full. */
 BusTicket *bus_inbound_ticket (BusInbound *inbound);
 
-/* What keeping the message takes, itself and its bytes, with what malloc adds. */
-gsize bus_inbound_cost (const BusInbound *inbound);
+/* What keeping a message with so many client bytes takes, with what malloc adds. */
+gsize bus_message_size (gsize len);
 
 /* The client's bytes where they lie now. */
 WireSpan bus_inbound_body (const BusInbound *inbound);

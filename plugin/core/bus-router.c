@@ -98,32 +98,6 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
   core->n_subscriptions++;
 }
 
-/* An unsent message of a group member that goes: to another one, if one is left. */
-static gboolean
-reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
-{
-  BusMatch *match = bus_router_match (core, parcel->message->topic);
-  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
-  WireEnvelope envelope;
-  BusInbound inbound;
-  gboolean done = FALSE;
-
-  for (guint i = 0; !parcel->to_each && i < match->n_groups; i++)
-    if (match->groups[i].group == group)
-      {
-        BusGroupMatch *members = &match->groups[i];
-        BusSubscription *chosen = members->candidates[bus_group_pick (&group->cursor, members->candidates, members->n)];
-
-        if (!bus_peer_is_ready (chosen->owner))
-          continue;
-        bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
-        done = bus_admit (&chosen->owner->flow, &inbound, &delivery, &chosen, 1, now_us).queued == 1;
-        bus_inbound_clear (&inbound);
-        bus_peer_touch (chosen->owner);
-      }
-  return done;
-}
-
 void
 bus_router_unfile (BusCore *core, BusSubscription *subscription)
 {
@@ -136,34 +110,6 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
     }
 }
 
-void
-bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave)
-{
-  BusPeer *owner = subscription->owner;
-  BusGroup *group = subscription->group;
-  g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
-  guint rerouted = 0;
-
-  g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
-  core->n_subscriptions--;
-  bus_quota_forgo (&core->quota, &owner->usage, subscription->charged);
-  bus_alert_end (subscription, now_us);
-
-  bus_flow_forget (&owner->flow, subscription, unsent);
-  if (group != NULL && !subscription->serves)
-    {
-      for (guint i = 0; i < unsent->len; i++)
-        rerouted += reroute (core, g_ptr_array_index (unsent, i), group, now_us) ? 1 : 0;
-      group->rerouted += rerouted;
-      leave->unacknowledged += bus_window_outstanding (&subscription->window);
-    }
-  leave->rerouted += rerouted;
-  leave->discarded += unsent->len - rerouted;
-  if (group != NULL)
-    bus_group_leave (core->groups, group);
-  bus_subscription_free (subscription);
-}
-
 /* --- offers --- */
 
 /* What a message may make the broker hold, at the most: kept once, and encoded for each receiver. */
@@ -172,7 +118,7 @@ need_of (const BusInbound *inbound, guint n_receivers)
 {
   gsize len = inbound->frame.body.len;
 
-  return bus_inbound_cost (inbound) + n_receivers * (ROOM_PER_RECEIVER + (guint64) MIN (len, inbound->copy_max));
+  return bus_message_size (len) + n_receivers * (ROOM_PER_RECEIVER + (guint64) MIN (len, inbound->copy_max));
 }
 
 static void
@@ -211,6 +157,69 @@ offer (BusInbound *inbound, BusPeer *receiver, BusSubscription *const *subscript
   return outcome;
 }
 
+/* --- leaving --- */
+
+/* An unsent message of a group member that goes: to another one, if one is left. */
+static gboolean
+reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
+{
+  const BusMessage *message = parcel->message;
+  BusMatch *match = bus_router_match (core, message->topic);
+  BusNeed need = { .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us };
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  gboolean done = FALSE;
+
+  if (parcel->to_each || (message->expires_us > 0 && message->expires_us <= now_us))
+    return FALSE;
+  for (guint i = 0; i < match->n_groups; i++)
+    if (match->groups[i].group == group)
+      {
+        BusGroupMatch *members = &match->groups[i];
+        guint picked = bus_group_pick (&group->cursor, members->candidates, members->n, &need);
+        BusSubscription *chosen = members->candidates[picked];
+        WireEnvelope envelope;
+        BusInbound inbound;
+
+        if (!bus_peer_is_ready (chosen->owner))
+          continue;
+        bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
+        /* Taken in there, or told there by a gap. */
+        done = offer (&inbound, chosen->owner, &chosen, 1, &delivery, TRUE, now_us).matched == 1;
+        bus_inbound_clear (&inbound);
+      }
+  return done;
+}
+
+void
+bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave)
+{
+  BusPeer *owner = subscription->owner;
+  BusGroup *group = subscription->group;
+  g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
+  guint rerouted = 0;
+
+  g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
+  core->n_subscriptions--;
+  bus_quota_forgo (&core->quota, &owner->usage, subscription->charged);
+  bus_alert_end (subscription, now_us);
+
+  bus_flow_forget (&owner->flow, subscription, unsent);
+  if (group != NULL && !subscription->serves)
+    {
+      for (guint i = 0; i < unsent->len; i++)
+        rerouted += reroute (core, g_ptr_array_index (unsent, i), group, now_us) ? 1 : 0;
+      group->rerouted += rerouted;
+      leave->unacknowledged += bus_window_outstanding (&subscription->window);
+    }
+  leave->rerouted += rerouted;
+  leave->discarded += unsent->len - rerouted;
+  if (group != NULL)
+    bus_group_leave (core->groups, group);
+  bus_subscription_free (subscription);
+}
+
+/* --- publishing --- */
+
 /* For the statistics of its domain. */
 static void
 count_accepted (BusCore *core, BusInbound *inbound, guint domain)
@@ -237,8 +246,11 @@ choose (BusMatch *match, BusGroupMatch *group, guint at)
 }
 
 static void
-choose_members (BusMatch *match, gboolean broadcast)
+choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, gint64 now_us)
 {
+  const BusNeed need
+      = { .len = inbound->frame.body.len, .lane = inbound->class_of.lane, .now_us = now_us };
+
   for (guint i = 0; i < match->n_receivers; i++)
     match->receivers[i].n_now = match->receivers[i].n_plain;
   for (guint i = 0; i < match->n_groups; i++)
@@ -246,7 +258,7 @@ choose_members (BusMatch *match, gboolean broadcast)
       BusGroupMatch *group = &match->groups[i];
 
       if (!broadcast)
-        choose (match, group, bus_group_pick (&group->group->cursor, group->candidates, group->n));
+        choose (match, group, bus_group_pick (&group->group->cursor, group->candidates, group->n, &need));
       else
         for (guint at = 0; at < group->n; at++)
           choose (match, group, at);
@@ -270,7 +282,7 @@ bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolea
   if (match->n_receivers == 0)
     return outcome;
   fits = bus_shed_reserve (core, need_of (inbound, match->n_receivers), now_us);
-  choose_members (match, broadcast);
+  choose_members (match, inbound, broadcast, now_us);
   inbound->copy_max = match->n_receivers > BUS_OUTQ_FANOUT ? BUS_OUTQ_COPY_MAX_FANOUT : BUS_OUTQ_COPY_MAX;
   for (guint i = 0; i < match->n_receivers; i++)
     {
@@ -334,7 +346,7 @@ bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 
 }
 
 BusSubscription *
-bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target)
+bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need)
 {
   BusServers *servers = servers_find (core, topic);
   BusSubscription *const *candidates;
@@ -343,7 +355,7 @@ bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target)
     return NULL;
   candidates = (BusSubscription *const *) (gconstpointer) servers->subscriptions->pdata;
   if (target == NULL)
-    return candidates[bus_group_pick (&servers->cursor, candidates, servers->subscriptions->len)];
+    return candidates[bus_group_pick (&servers->cursor, candidates, servers->subscriptions->len, need)];
   for (guint i = 0; i < servers->subscriptions->len; i++)
     if (candidates[i]->owner == target)
       return candidates[i];

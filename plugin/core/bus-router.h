@@ -51,7 +51,7 @@ BusOutcome bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *targe
 gboolean bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic);
 
 /* One who serves @topic, round robin; with @target that one. NULL: nobody. */
-BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target);
+BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need);
 
 /* FALSE: its queue is full. */
 gboolean bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server, guint64 route_id,

@@ -2,6 +2,7 @@
 #include "bus-overflow.h"
 #include "bus-state.h"
 #include "core-pressure.h"
+#include "wire-class.h"
 
 /* Pressure where two rules meet: a message of one peer alone and a group, a lane that goes and one that stands, an end of
  * the connection and what still waits. */
@@ -38,6 +39,43 @@ test_direct_is_not_handed_over (Core *core, gconstpointer data)
   client_disconnect (first);
   core_flush (core);
   g_assert_cmpuint (client_count (second, WIRE_KIND_DELIVER), ==, 0);
+}
+
+/* The policy does not speak at one that is too full for this message while another one has room for it. */
+static void
+test_group_asks_for_its_size (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *full = tool_ready (core, "full");
+  Client *free_one = tool_ready (core, "free");
+
+  client_subscribe_with (full, .subscription = 1, .pattern = "events.#", .group = "workers", .queue_bytes = 10000,
+                         .policy = BUS_OVERFLOW_DROP_NEWEST, .window_messages = 1);
+  client_publish_many (publisher, TOPIC, 2, BIG); /* the second waits */
+  client_subscribe_with (free_one, .subscription = 1, .pattern = TOPIC, .group = "workers", .window_messages = 1);
+  core_mark (core);
+  client_publish_many (publisher, TOPIC, 2, BIG); /* one is delivered, and one can wait */
+  client_catch_up (full, 1);
+  client_catch_up (free_one, 1);
+  assert_story (free_one, 1, "1 2");
+  assert_story (full, 1, "");
+}
+
+/* A message that is handed over to its own publisher does not hold him back. */
+static void
+test_handed_over_to_its_publisher (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *other = tool_ready (core, "other");
+
+  client_subscribe_with (other, .subscription = 1, .pattern = "results.procmond", .group = "workers",
+                         .policy = BUS_OVERFLOW_BLOCK, .window_messages = 1);
+  client_publish_many (publisher, "results.procmond", 3, 10);
+  client_subscribe_with (publisher, .subscription = 1, .pattern = "results.procmond", .group = "workers",
+                         .window_messages = 1);
+  g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MUST_KEEP], ==, 3);
+  client_disconnect (other);
+  g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
 }
 
 /* --- lanes --- */
@@ -123,6 +161,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("direct-is-not-handed-over", test_direct_is_not_handed_over);
+  ADD ("group-asks-for-its-size", test_group_asks_for_its_size);
+  ADD ("B07-handed-over-to-its-publisher", test_handed_over_to_its_publisher);
   ADD ("R04-gaps-meet-when-the-other-lane-goes", test_gaps_meet_when_the_other_lane_goes);
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
   return g_test_run ();
