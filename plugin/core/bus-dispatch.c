@@ -440,7 +440,8 @@ handle_credit (Call *call)
   /* Credit for what was unsubscribed a moment ago crossed the answer. */
   if (subscription == NULL)
     return;
-  switch (bus_window_set_granted (&subscription->window, envelope->credit_messages, envelope->credit_bytes))
+  switch (bus_window_set_granted (&subscription->window, envelope->credit_messages, envelope->credit_bytes,
+                                  subscription->delivered))
     {
     case BUS_WINDOW_GRANTED:
       bus_flow_credit (&call->peer->flow, subscription, call->now_us);

@@ -201,7 +201,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   if (subscription->fifo.behind_since_us != 0)
     stats->behind_us = (guint64) MAX (now_us - subscription->fifo.behind_since_us, 1);
   stats->unreturned_messages = bus_window_outstanding (window);
-  stats->unreturned_bytes = window->used_bytes + window->window_bytes - window->granted_bytes;
+  stats->unreturned_bytes = bus_window_outstanding_bytes (window);
   stats->delivered = subscription->delivered;
   stats->missed = subscription->missed;
   fill_missed (&row->missed, subscription->missed_by);

@@ -39,11 +39,11 @@ bus_window_grant (BusWindow *window)
 }
 
 BusWindowResult
-bus_window_set_granted (BusWindow *window, guint64 messages, guint64 bytes)
+bus_window_set_granted (BusWindow *window, guint64 messages, guint64 bytes, guint64 sent)
 {
   if (messages < window->granted_messages || bytes < window->granted_bytes)
     return BUS_WINDOW_BACKWARDS;
-  if (messages - window->window_messages > window->used_messages || bytes - window->window_bytes > window->used_bytes)
+  if (messages - window->window_messages > sent || bytes - window->window_bytes > window->used_bytes)
     return BUS_WINDOW_TOO_FAR;
   window->granted_messages = messages;
   window->granted_bytes = bytes;

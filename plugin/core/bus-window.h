@@ -55,12 +55,21 @@ typedef enum
   BUS_WINDOW_TOO_FAR,   /* more than the window's size would be on the way */
 } BusWindowResult;
 
-/* The other side says its totals. */
-BusWindowResult bus_window_set_granted (BusWindow *window, guint64 messages, guint64 bytes);
+/* The other side says its totals. @sent: messages that left; it can't return those that were started and did not. */
+BusWindowResult bus_window_set_granted (BusWindow *window, guint64 messages, guint64 bytes, guint64 sent);
 
 /* Sent and not returned yet. */
 static inline guint64
 bus_window_outstanding (const BusWindow *window)
 {
   return window->used_messages + window->window_messages - window->granted_messages;
+}
+
+/* Who returned more for a message than it had is owed less for the next ones. */
+static inline guint64
+bus_window_outstanding_bytes (const BusWindow *window)
+{
+  guint64 sent = window->used_bytes + window->window_bytes;
+
+  return sent > window->granted_bytes ? sent - window->granted_bytes : 0;
 }

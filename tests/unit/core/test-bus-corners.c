@@ -154,6 +154,21 @@ test_nothing_after_goodbye (Core *core, gconstpointer data)
   g_assert_cmpuint (last->kind, ==, WIRE_KIND_GOODBYE);
 }
 
+/* Credit for what waits in the lane, and so never came. */
+static void
+test_credit_for_what_never_came (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *stopped = tool_ready (core, "stopped");
+
+  client_subscribe_with (stopped, .subscription = 1, .pattern = TOPIC, .window_messages = 100,
+                         .window_bytes = 1u << 26);
+  stopped->is_stopped = TRUE;
+  client_publish_many (publisher, TOPIC, 50, BIG); /* 33 are encoded */
+  client_credit (stopped, 1, 150, (1u << 26) + 50 * BIG);
+  g_assert_cmpuint (stopped->goodbye, ==, WIRE_STATUS_CREDIT_EXCEEDED);
+}
+
 #define ADD(path, function) g_test_add ("/core/corners/" path, Core, NULL, core_setup, function, core_teardown)
 
 int
@@ -165,5 +180,6 @@ main (int argc, char **argv)
   ADD ("B07-handed-over-to-its-publisher", test_handed_over_to_its_publisher);
   ADD ("R04-gaps-meet-when-the-other-lane-goes", test_gaps_meet_when_the_other_lane_goes);
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
+  ADD ("credit-for-what-never-came", test_credit_for_what_never_came);
   return g_test_run ();
 }

@@ -17,7 +17,7 @@ test_opens_and_closes (void)
   g_assert_false (bus_window_is_open (&window));
   g_assert_cmpuint (bus_window_outstanding (&window), ==, 2);
 
-  g_assert_cmpint (bus_window_set_granted (&window, 4, 610), ==, BUS_WINDOW_GRANTED);
+  g_assert_cmpint (bus_window_set_granted (&window, 4, 610, window.used_messages), ==, BUS_WINDOW_GRANTED);
   g_assert_true (bus_window_is_open (&window));
   g_assert_cmpuint (bus_window_outstanding (&window), ==, 0);
 }
@@ -42,14 +42,18 @@ test_totals_are_checked (void)
   BusWindow window;
 
   bus_window_init (&window, 10, 100);
-  g_assert_cmpint (bus_window_set_granted (&window, 9, 100), ==, BUS_WINDOW_BACKWARDS);
-  g_assert_cmpint (bus_window_set_granted (&window, 10, 99), ==, BUS_WINDOW_BACKWARDS);
-  g_assert_cmpint (bus_window_set_granted (&window, 11, 100), ==, BUS_WINDOW_TOO_FAR);
-  g_assert_cmpint (bus_window_set_granted (&window, 10, 101), ==, BUS_WINDOW_TOO_FAR);
-  g_assert_cmpint (bus_window_set_granted (&window, G_MAXUINT64, G_MAXUINT64), ==, BUS_WINDOW_TOO_FAR);
+  g_assert_cmpint (bus_window_set_granted (&window, 9, 100, window.used_messages), ==, BUS_WINDOW_BACKWARDS);
+  g_assert_cmpint (bus_window_set_granted (&window, 10, 99, window.used_messages), ==, BUS_WINDOW_BACKWARDS);
+  g_assert_cmpint (bus_window_set_granted (&window, 11, 100, window.used_messages), ==, BUS_WINDOW_TOO_FAR);
+  g_assert_cmpint (bus_window_set_granted (&window, 10, 101, window.used_messages), ==, BUS_WINDOW_TOO_FAR);
+  bus_window_use (&window, 5); /* started, and not sent */
+  g_assert_cmpint (bus_window_set_granted (&window, 11, 105, 0), ==, BUS_WINDOW_TOO_FAR);
+  bus_window_unuse (&window, 5);
+  g_assert_cmpint (bus_window_set_granted (&window, G_MAXUINT64, G_MAXUINT64, window.used_messages), ==,
+                   BUS_WINDOW_TOO_FAR);
   bus_window_use (&window, 5);
-  g_assert_cmpint (bus_window_set_granted (&window, 11, 105), ==, BUS_WINDOW_GRANTED);
-  g_assert_cmpint (bus_window_set_granted (&window, 11, 105), ==, BUS_WINDOW_GRANTED);
+  g_assert_cmpint (bus_window_set_granted (&window, 11, 105, window.used_messages), ==, BUS_WINDOW_GRANTED);
+  g_assert_cmpint (bus_window_set_granted (&window, 11, 105, window.used_messages), ==, BUS_WINDOW_GRANTED);
 }
 
 static void
