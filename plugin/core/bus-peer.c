@@ -144,19 +144,32 @@ bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *d
   bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
 }
 
-void
-bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value)
+static void
+put_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 most, guint64 value, const char *detail)
 {
   WireEnvelope error;
 
   wire_envelope_init (&error);
   error.answers = answers;
   error.status = WIRE_STATUS_LIMIT;
-  error.limit = bus_limit_value (&peer->core->limits, limit);
+  error.limit = most;
   error.value = value;
   error.setting = wire_span_str (bus_limit_name (limit));
-  error.detail = wire_span_str ("a limit of the broker: ask for less, or raise the setting");
+  error.detail = wire_span_str (detail);
   bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
+}
+
+void
+bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value)
+{
+  put_limit (peer, answers, limit, bus_limit_value (&peer->core->limits, limit), value,
+             "a limit of the broker: ask for less, or raise the setting");
+}
+
+void
+bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value)
+{
+  put_limit (peer, answers, limit, bus_limit_spec (limit)->ceiling, value, "more than any broker gives: ask for less");
 }
 
 gboolean

@@ -106,6 +106,8 @@ void bus_peer_touch (BusPeer *peer);
 void bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail);
 /* The same for a limit: names limit, value and setting. */
 void bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
+/* More was asked for than the setting itself could be raised to. */
+void bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
 
 /* authorize() for what this peer asks by its frame @id: when it may not, it is told so, and it is counted and noted. */
 gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic);

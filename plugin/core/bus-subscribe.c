@@ -39,6 +39,15 @@ find (const Call *call, guint32 subscription)
 /* --- what is asked for --- */
 
 static gboolean
+check_ceiling (const Call *call, BusLimit limit, guint64 value)
+{
+  if (value <= bus_limit_spec (limit)->ceiling)
+    return TRUE;
+  bus_peer_error_ceiling (call->peer, call->id, limit, value);
+  return FALSE;
+}
+
+static gboolean
 check_numbers (const Call *call, const SubscribeRequest *request)
 {
   BusPeer *peer = call->peer;
@@ -53,10 +62,8 @@ check_numbers (const Call *call, const SubscribeRequest *request)
       bus_peer_error_limit (peer, call->id, BUS_LIMIT_max_subscriptions, n + 1);
       return FALSE;
     }
-  if (request->window_bytes > bus_limit_spec (BUS_LIMIT_receive_window_bytes)->ceiling
-      || request->window_messages > bus_limit_spec (BUS_LIMIT_receive_window_messages)->ceiling)
-    return refuse (call, WIRE_STATUS_LIMIT, "a receive window is at most 65536 messages and 64 MiB");
-  return TRUE;
+  return check_ceiling (call, BUS_LIMIT_receive_window_messages, request->window_messages)
+         && check_ceiling (call, BUS_LIMIT_receive_window_bytes, request->window_bytes);
 }
 
 static gboolean
@@ -95,17 +102,8 @@ check_bounds (const Call *call, guint32 policy, guint64 messages, guint64 bytes)
   if (policy > BUS_OVERFLOW_LAST)
     return refuse (call, WIRE_STATUS_UNSUPPORTED,
                    "policy is 1 block, 2 drop oldest, 3 drop newest, 4 error, 5 conflate, or 0 for the default");
-  if (messages > bus_limit_spec (BUS_LIMIT_subscription_queue_messages)->ceiling)
-    {
-      bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_subscription_queue_messages, messages);
-      return FALSE;
-    }
-  if (bytes > bus_limit_spec (BUS_LIMIT_subscription_queue_bytes)->ceiling)
-    {
-      bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_subscription_queue_bytes, bytes);
-      return FALSE;
-    }
-  return TRUE;
+  return check_ceiling (call, BUS_LIMIT_subscription_queue_messages, messages)
+         && check_ceiling (call, BUS_LIMIT_subscription_queue_bytes, bytes);
 }
 
 static gboolean

@@ -4,6 +4,8 @@
 #include "core-pressure.h"
 #include "wire-class.h"
 
+#include <string.h>
+
 /* Pressure where two rules meet: a message of one peer alone and a group, a lane that goes and one that stands, an end of
  * the connection and what still waits. */
 
@@ -169,6 +171,61 @@ test_credit_for_what_never_came (Core *core, gconstpointer data)
   g_assert_cmpuint (stopped->goodbye, ==, WIRE_STATUS_CREDIT_EXCEEDED);
 }
 
+/* --- who is told --- */
+
+/* A refusal names the limit that is in force, and not the default that stands in the configuration. */
+static void
+expect_limit (Client *client, guint64 id, const char *setting, guint64 limit, guint64 value)
+{
+  g_autoptr (Got) got = client_take (client, WIRE_KIND_ERROR);
+
+  g_assert_nonnull (got);
+  g_assert_cmpuint (got->envelope.answers, ==, id);
+  g_assert_cmpuint (got->envelope.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpmem (got->envelope.setting.data, got->envelope.setting.len, setting, strlen (setting));
+  g_assert_cmpuint (got->envelope.limit, ==, limit);
+  g_assert_cmpuint (got->envelope.value, ==, value);
+}
+
+static guint64
+ask (Client *client, guint32 field, guint64 value)
+{
+  /* subscription 9, pattern "events.#", then the field */
+  guint8 payload[32] = { 0x08, 9, 0x12, 8, 'e', 'v', 'e', 'n', 't', 's', '.', '#' };
+  WireEnvelope envelope;
+  gsize len = 12;
+
+  payload[len++] = (guint8) (field << 3);
+  for (; value >= 128; value >>= 7)
+    payload[len++] = (guint8) (value | 128);
+  payload[len++] = (guint8) value;
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL ("control.bus.subscribe");
+  envelope.payload = wire_span (payload, len);
+  return client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+}
+
+static void
+test_refusals_name_the_limit (Core *core, gconstpointer data)
+{
+  static const struct
+  {
+    guint32 field; /* of SubscribeRequest */
+    const char *setting;
+    guint64 limit;
+  } rows[] = {
+    { 4, "receive_window_messages", 65536 },
+    { 5, "receive_window_bytes", 67108864 },
+    { 9, "subscription_queue_messages", 1048576 },
+    { 10, "subscription_queue_bytes", 268435456 },
+  };
+  Client *reader = tool_ready (core, "reader");
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    expect_limit (reader, ask (reader, rows[i].field, rows[i].limit + 1), rows[i].setting, rows[i].limit,
+                  rows[i].limit + 1);
+}
+
 #define ADD(path, function) g_test_add ("/core/corners/" path, Core, NULL, core_setup, function, core_teardown)
 
 int
@@ -181,5 +238,6 @@ main (int argc, char **argv)
   ADD ("R04-gaps-meet-when-the-other-lane-goes", test_gaps_meet_when_the_other_lane_goes);
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
   ADD ("credit-for-what-never-came", test_credit_for_what_never_came);
+  ADD ("R03-refusals-name-the-limit", test_refusals_name_the_limit);
   return g_test_run ();
 }
