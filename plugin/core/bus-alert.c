@@ -23,14 +23,17 @@ arm (BusFlow *flow, BusAlarm *alarm, gint64 next_us, gint64 now_us)
 }
 
 void
-bus_alert_loss (BusFlow *flow, BusSubscription *subscription, guint64 accept_seq, BusLoss loss, gint64 now_us)
+bus_alert_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 accept_seq, BusLoss loss,
+                gint64 now_us)
 {
+  arm (flow, &subscription->alert, subscription->alert_next_us, now_us);
+  if (domain == BUS_DOMAIN_SYSTEM)
+    return;
   if (subscription->unsaid_to == 0)
     subscription->unsaid_from = accept_seq;
   subscription->unsaid_from = MIN (subscription->unsaid_from, accept_seq);
   subscription->unsaid_to = MAX (subscription->unsaid_to, accept_seq);
   subscription->unsaid[loss]++;
-  arm (flow, &subscription->alert, subscription->alert_next_us, now_us);
 }
 
 void

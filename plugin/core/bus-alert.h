@@ -9,7 +9,7 @@
  *
  * Losses and changes are only noted where they happen; an alarm tells them later, outside of any routing, at most once in
  * BUS_ALERT_EVERY_US for each subscription, queue, uid and for the broker. The counts of system.drop are exact: their sum
- * is what was missed. The same alarm tells the subscription its own gap, when its client returns no credit but reads.
+ * is what was missed of all but system.*. The same alarm tells the subscription its own gap, when its client returns no credit but reads.
  *
  * Invariant: what is noted has its alarm armed, or is told when the subscription goes.
  */
@@ -22,8 +22,10 @@ typedef enum
   BUS_NEWS_DRAINED = 1 << 1,
 } BusNews;
 
-/* A message was lost. */
-void bus_alert_loss (BusFlow *flow, BusSubscription *subscription, guint64 accept_seq, BusLoss loss, gint64 now_us);
+/* A message of that domain was lost. Of what the broker itself says only gaps tell: whoever does not keep up with
+ * system.drop would make the next one with each. */
+void bus_alert_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 accept_seq, BusLoss loss,
+                     gint64 now_us);
 void bus_alert_news (BusFlow *flow, BusSubscription *subscription, BusNews news, gint64 now_us);
 /* The queue rose above its soft limit, or fell below it. */
 void bus_alert_queue (BusFlow *flow, gint64 now_us);

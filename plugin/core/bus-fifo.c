@@ -403,7 +403,7 @@ count_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 
   flow->missed_by[loss]++;
   flow->shared->missed_by[loss]++;
   flow->shared->domains[domain].missed++;
-  bus_alert_loss (flow, subscription, accept_seq, loss, now_us);
+  bus_alert_loss (flow, subscription, domain, accept_seq, loss, now_us);
 }
 
 /* What stood between two runs of gaps went: of each kind one is left. */

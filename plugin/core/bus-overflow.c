@@ -48,7 +48,7 @@ bus_loss_status (BusLoss loss)
 }
 
 static const char *const domains[BUS_N_DOMAINS]
-    = { "events", "control", "tasks", "results", "health", "system", "other" };
+    = { "events", "control", "tasks", "results", "health", [BUS_DOMAIN_SYSTEM] = "system", "other" };
 
 guint
 bus_domain_of_topic (WireSpan topic)

@@ -51,7 +51,8 @@ typedef enum
 WireStatus bus_loss_status (BusLoss loss);
 
 /* Statistics by topic domain: the first segment. */
-#define BUS_N_DOMAINS 7u
+#define BUS_N_DOMAINS     7u
+#define BUS_DOMAIN_SYSTEM 5u /* what the broker itself says */
 guint bus_domain_of_topic (WireSpan topic);
 const char *bus_domain_name (guint domain);
 

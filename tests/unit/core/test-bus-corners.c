@@ -173,6 +173,30 @@ test_credit_for_what_never_came (Core *core, gconstpointer data)
 
 /* --- who is told --- */
 
+/* Whoever does not even keep up with system.drop is told by gaps alone: else each loss would make the next. */
+static void
+test_drop_events_do_not_feed_themselves (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *agent = agent_ready (core);
+  Client *slow = tool_ready (core, "slow");
+  BusCoreStats before, after;
+
+  client_subscribe_with (agent, .subscription = 1, .pattern = "system.drop", .window_messages = 1, .queue_messages = 1);
+  client_subscribe_with (slow, .subscription = 1, .pattern = TOPIC, .window_messages = 1, .queue_messages = 1);
+  for (guint i = 0; i < 5; i++)
+    {
+      client_publish_many (publisher, TOPIC, 3, 10);
+      core_advance (core, G_TIME_SPAN_SECOND);
+    }
+  core_advance (core, 2 * G_TIME_SPAN_SECOND);
+  bus_core_stats (core->core, &before);
+  for (guint i = 0; i < 5; i++)
+    core_advance (core, G_TIME_SPAN_SECOND);
+  bus_core_stats (core->core, &after);
+  g_assert_cmpuint (after.accepted, ==, before.accepted);
+}
+
 /* A refusal names the limit that is in force, and not the default that stands in the configuration. */
 static void
 expect_limit (Client *client, guint64 id, const char *setting, guint64 limit, guint64 value)
@@ -238,6 +262,7 @@ main (int argc, char **argv)
   ADD ("R04-gaps-meet-when-the-other-lane-goes", test_gaps_meet_when_the_other_lane_goes);
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
   ADD ("credit-for-what-never-came", test_credit_for_what_never_came);
+  ADD ("R11-drop-events-do-not-feed-themselves", test_drop_events_do_not_feed_themselves);
   ADD ("R03-refusals-name-the-limit", test_refusals_name_the_limit);
   return g_test_run ();
 }
