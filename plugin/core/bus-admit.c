@@ -213,6 +213,8 @@ let_wait (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSu
   if (subscription->fifo.first_waiting == slot && bus_window_is_open (&subscription->window))
     {
       /* What dropping moved into the lane since stands before it. */
+      if (bus_flow_lane_is_clear (flow, message->class_of.lane))
+        bus_flow_retry (flow, now_us); /* a gap before it found no memory, and nothing is on its way */
       if (*entry == NULL || *entry != flow->lanes[(*entry)->lane].last)
         *entry = bus_flow_enter (flow, message->class_of.lane, message, delivery);
       bus_window_use (&subscription->window, message->payload_len);

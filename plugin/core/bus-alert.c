@@ -168,6 +168,7 @@ void
 bus_alert_due (BusSubscription *subscription, gint64 now_us)
 {
   BusFlow *flow = &subscription->owner->flow;
+  gboolean told;
 
   if (!bus_peer_is_ready (subscription->owner))
     return; /* it goes, and bus_alert_end() tells */
@@ -176,10 +177,10 @@ bus_alert_due (BusSubscription *subscription, gint64 now_us)
     note_drop (subscription);
   say_drop (subscription, now_us);
   say_news (subscription, now_us);
-  bus_flow_tell_gaps (flow, subscription);
+  told = bus_flow_tell_gaps (flow, subscription);
   bus_peer_touch (subscription->owner);
-  /* Nothing else would come back to a gap that stands alone. */
-  if (subscription->fifo.first != NULL && subscription->fifo.messages == 0)
+  /* Nothing else would come back to a gap that nothing of its lane stands before. */
+  if (!told)
     arm (flow, &subscription->alert, subscription->alert_next_us, now_us);
 }
 

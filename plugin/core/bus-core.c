@@ -79,12 +79,19 @@ bus_core_free (BusCore *core)
 
 /* --- the end of each input call: what was closed is flushed --- */
 
+static int
+by_number (gconstpointer a, gconstpointer b)
+{
+  return ((const BusSubscription *) a)->id < ((const BusSubscription *) b)->id ? -1 : 1;
+}
+
 /* Empties the peer's owner index: nobody finds it after this, nothing waits for it. */
 static void
 flush_peer (BusPeer *peer, gint64 now_us)
 {
   BusCore *core = peer->core;
-  g_autoptr (GList) subscriptions = g_hash_table_get_values (peer->subscriptions);
+  /* In an order that no hash decides: what is handed on goes in it. */
+  g_autoptr (GList) subscriptions = g_list_sort (g_hash_table_get_values (peer->subscriptions), by_number);
   guint n = g_hash_table_size (peer->subscriptions);
   BusLeave leave = { 0, 0, 0 };
 

@@ -102,6 +102,8 @@ void bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint dom
 /* Tells the gaps of a lane that stand before its first message. FALSE: there is no memory for one of them, and nothing may
  * go before it. */
 gboolean bus_flow_tell_first (BusFlow *flow, BusSubscription *subscription, WireLane lane);
+/* There was no memory to encode what goes first: its alarm comes back to it. */
+void bus_flow_retry (BusFlow *flow, gint64 now_us);
 /* What waits and has credit hangs in its lanes from here on. */
 void bus_flow_advance (BusFlow *flow, BusSubscription *subscription);
 /* The time to live of a message is over. */

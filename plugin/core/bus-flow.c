@@ -190,12 +190,19 @@ bus_flow_tell_first (BusFlow *flow, BusSubscription *subscription, WireLane lane
   return TRUE;
 }
 
-void
+gboolean
 bus_flow_tell_gaps (BusFlow *flow, BusSubscription *subscription)
 {
+  gboolean all = TRUE;
+
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
-    if (subscription->fifo.gaps[lane] > 0 && has_room_to_encode (flow, lane))
-      bus_flow_tell_first (flow, subscription, lane);
+    {
+      const BusSlot *first = subscription->fifo.lane_first[lane];
+
+      if (first != NULL && first->state == BUS_SLOT_GAP)
+        all = has_room_to_encode (flow, lane) && bus_flow_tell_first (flow, subscription, lane) && all;
+    }
+  return all;
 }
 
 /* --- the first entry of a lane goes --- */
@@ -315,6 +322,12 @@ pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
 }
 
 void
+bus_flow_retry (BusFlow *flow, gint64 now_us)
+{
+  bus_deadline_arm (flow->shared->deadlines, &flow->retry.deadline, now_us + RETRY_US);
+}
+
+void
 bus_flow_pump (BusFlow *flow, gint64 now_us)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
@@ -322,7 +335,7 @@ bus_flow_pump (BusFlow *flow, gint64 now_us)
       if (!pump_first (flow, lane, now_us))
         {
           /* With nothing on its way, nothing else would come back to it. */
-          bus_deadline_arm (flow->shared->deadlines, &flow->retry.deadline, now_us + RETRY_US);
+          bus_flow_retry (flow, now_us);
           break;
         }
   if (flow->soft_since_us != 0)

@@ -90,8 +90,8 @@ void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_u
 /* Bytes were sent: encodes what waited, in order. */
 void bus_flow_pump (BusFlow *flow, gint64 now_us);
 
-/* Tells the gaps that everything before is encoded of, as far as the lane has room. */
-void bus_flow_tell_gaps (BusFlow *flow, BusSubscription *subscription);
+/* Tells the gaps that everything before is encoded of, as far as the lane has room. FALSE: one of them found none. */
+gboolean bus_flow_tell_gaps (BusFlow *flow, BusSubscription *subscription);
 
 /* A message of a subscription that was on its way when the subscription went. */
 typedef struct

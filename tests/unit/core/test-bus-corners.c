@@ -126,6 +126,28 @@ test_gaps_meet_when_the_other_lane_goes (Core *core, gconstpointer data)
   g_assert_cmpuint (alone, <=, 2);
 }
 
+/* A gap that found no room when it could go is told when there is, whatever waits on the other lane. */
+static void
+test_gap_without_room_is_told_later (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *slow = tool_ready (core, "slow");
+
+  client_subscribe_with (slow, .subscription = 1, .pattern = "#", .policy = BUS_OVERFLOW_DROP_NEWEST,
+                         .window_messages = 1, .queue_messages = 1);
+  client_subscribe_with (slow, .subscription = 2, .pattern = "health.b", .window_messages = 60000,
+                         .window_bytes = 1u << 26);
+  core_mark (core);
+  client_publish_many (publisher, TOPIC, 2, 10); /* one is sent, one waits for credit */
+  slow->is_stopped = TRUE;
+  client_publish_many (publisher, "health.b", 30, 15000); /* the lane is full */
+  core_advance (core, 2 * G_TIME_SPAN_SECOND);
+  slow->is_stopped = FALSE;
+  core_flush (core);
+  core_advance (core, 2 * G_TIME_SPAN_SECOND);
+  assert_story (slow, 1, "1 [3-32:30 full]");
+}
+
 /* --- ends --- */
 
 /* GOODBYE is the last frame, whatever answers still wait. */
@@ -260,6 +282,7 @@ main (int argc, char **argv)
   ADD ("group-asks-for-its-size", test_group_asks_for_its_size);
   ADD ("B07-handed-over-to-its-publisher", test_handed_over_to_its_publisher);
   ADD ("R04-gaps-meet-when-the-other-lane-goes", test_gaps_meet_when_the_other_lane_goes);
+  ADD ("B02-gap-without-room-is-told-later", test_gap_without_room_is_told_later);
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
   ADD ("credit-for-what-never-came", test_credit_for_what_never_came);
   ADD ("R11-drop-events-do-not-feed-themselves", test_drop_events_do_not_feed_themselves);
