@@ -57,6 +57,25 @@ typedef struct
   guint64 lane_bytes[WIRE_N_LANES];
 } Count;
 
+/* One message may always wait. What error and block took in they keep when their bounds are lowered. */
+static void
+check_bounds (SimWorld *world, const BusSubscription *subscription, guint64 tickets)
+{
+  const BusFifo *fifo = &subscription->fifo;
+  const BusBounds *bounds = &subscription->bounds;
+  gboolean keeps = bounds->policy == BUS_OVERFLOW_ERROR || bounds->policy == BUS_OVERFLOW_BLOCK;
+  guint64 missed = 0;
+
+  if (!keeps && fifo->messages > 1 && (fifo->messages > bounds->messages || fifo->bytes > bounds->bytes))
+    sim_world_fail (world, "B08: policy %u lets more wait than its bounds say", bounds->policy);
+  if (tickets > 0 && bounds->policy != BUS_OVERFLOW_BLOCK)
+    sim_world_fail (world, "B08: policy %u holds credit back", bounds->policy);
+  for (guint i = 0; i < BUS_N_LOSSES; i++)
+    missed += subscription->missed_by[i];
+  if (missed != subscription->missed || (fifo->messages > 0) != (fifo->behind_since_us != 0))
+    sim_world_fail (world, "I7: a subscription counts what it missed wrong, or since when it is behind");
+}
+
 static guint
 count_fifo (SimWorld *world, const BusSubscription *subscription, Count *count)
 {
@@ -72,6 +91,13 @@ count_fifo (SimWorld *world, const BusSubscription *subscription, Count *count)
       longest = MAX (longest, gaps);
       if (slot->state == BUS_SLOT_GAP)
         continue;
+      if (slot->ticket != NULL && slot->ticket->publisher == subscription->owner)
+        sim_world_fail (world, "B07: %s holds its own credit back", subscription->owner->id);
+      if (slot->ticket != NULL && !world->is_tick_due
+          && world->now_us - slot->since_us > 13 * (gint64) world->core->limits.longest_block_us)
+        sim_world_fail (world, "B04: a message holds credit back for ever");
+      if (subscription->bounds.policy == BUS_OVERFLOW_CONFLATE && !slot->is_indexed)
+        sim_world_fail (world, "M08: conflate lets two messages of a topic wait");
       messages++;
       bytes += slot->message->body.len;
       tickets += slot->ticket != NULL;
@@ -93,6 +119,7 @@ count_fifo (SimWorld *world, const BusSubscription *subscription, Count *count)
     sim_world_fail (world, "I1: a FIFO counts wrong");
   if (subscription->window.used_messages != subscription->delivered + queued)
     sim_world_fail (world, "I1: a window counts wrong");
+  check_bounds (world, subscription, tickets);
   if (longest > WIRE_N_LANES * BUS_N_LOSSES)
     sim_world_fail (world, "I2: %u gaps stand side by side", longest);
   return (guint) tickets;
@@ -139,6 +166,8 @@ check_flow (SimWorld *world, const BusPeer *peer, const Count *count)
   if (bus_flow_bytes (flow) > bound)
     sim_world_fail (world, "I2: the queue of %s holds %" G_GUINT64_FORMAT " bytes", peer->id,
                     (guint64) bus_flow_bytes (flow));
+  if (count->waiting_messages > limits->queue_hard_messages)
+    sim_world_fail (world, "I2: %" G_GUINT64_FORMAT " messages wait for %s", count->waiting_messages, peer->id);
   if (flow->soft_since_us != 0)
     sim_reach (world, SIM_REACH_SOFT_LIMIT);
 }
@@ -262,7 +291,8 @@ static void
 check_sums (SimWorld *world)
 {
   const BusCore *core = world->core;
-  guint64 charged = 0, of_uids = 0;
+  guint64 charged = 0, of_uids = 0, missed = 0, delivered = 0;
+  BusCoreStats stats;
   guint subscriptions = 0, serving = 0, blocking = 0;
   GHashTableIter iter;
   gpointer value;
@@ -277,7 +307,24 @@ check_sums (SimWorld *world)
     }
   g_hash_table_iter_init (&iter, core->uids);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    of_uids += ((const BusUid *) value)->usage.charged;
+    {
+      guint64 of_uid = ((const BusUid *) value)->usage.charged;
+
+      of_uids += of_uid;
+      /* Calls and answers are not asked for. */
+      if (of_uid > core->limits.uid_bytes + core->limits.uid_bytes / 4)
+        sim_world_fail (world, "I2: a uid holds %" G_GUINT64_FORMAT " bytes", of_uid);
+    }
+  bus_core_stats (core, &stats);
+  for (guint i = 0; i < BUS_N_DOMAINS; i++)
+    {
+      missed += core->flows.domains[i].missed;
+      delivered += core->flows.domains[i].delivered;
+    }
+  for (guint i = 0; i < BUS_N_LOSSES; i++)
+    missed += core->flows.missed_by[i];
+  if (missed != 2 * stats.missed || delivered != stats.delivered)
+    sim_world_fail (world, "I7: the sums of peers, reasons and topic domains differ");
   if (charged != core->quota.charged || of_uids != charged)
     sim_world_fail (world, "I1: charges are %" G_GUINT64_FORMAT ", of peers %" G_GUINT64_FORMAT, core->quota.charged,
                     charged);
@@ -334,4 +381,138 @@ sim_check_lanes (SimWorld *world, const SimClient *client, const WireSpan *spans
     sim_world_fail (world, "I14: control waits while data goes");
   if (was_between && client->peer->flow.outq.lanes[WIRE_LANE_DATA].bytes > 0 && spans[0].data[4] != data_only)
     sim_reach (world, SIM_REACH_CONTROL_PASSED);
+}
+
+/* --- before and after one frame --- */
+
+static guint64
+control_bytes (const BusFlow *flow)
+{
+  return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
+}
+
+/* For the same message to all of its subscriptions before. */
+static gboolean
+peer_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
+{
+  const BusLimits *limits = &world->core->limits;
+  const BusFlow *flow = &peer->flow;
+  gsize need = SIM_SUBS * (payload_len + 1000);
+
+  return bus_flow_bytes (flow) + need < limits->queue_soft_bytes
+         && flow->waiting_messages + SIM_SUBS < limits->queue_hard_messages
+         && control_bytes (flow) + need < limits->control_queue_bytes;
+}
+
+/* Of a peer with several subscriptions in a group the first that matches is the member. */
+static void
+look_at_group (const SimWorld *world, const SimFrame *frame, guint at, gboolean *room, gboolean *tight, guint64 *lost)
+{
+  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusSubscription *first = NULL;
+      GHashTableIter iter;
+      gpointer value;
+
+      g_hash_table_iter_init (&iter, ((const BusPeer *) link->data)->subscriptions);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        {
+          const BusSubscription *member = value;
+          g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
+
+          if (member->group == NULL || !wire_span_equal (member->group->key.text, wire_span_str (sim_groups[at])))
+            continue;
+          if (member->bounds.policy == BUS_OVERFLOW_CONFLATE)
+            continue; /* gives the older one up, room or not */
+          *lost += member->missed_by[BUS_LOSS_FULL] + member->missed_by[BUS_LOSS_REFUSED];
+          /* Another subscription of its peer may take the last room after it was picked. */
+          *tight = *tight || !peer_has_room (world, link->data, frame->payload_len);
+          if (sim_model_matches (pattern, frame->topic) && (first == NULL || member->id < first->id))
+            first = member;
+        }
+      *room = *room
+              || (first != NULL && bus_peer_is_ready (first->owner) && !first->demoted && first->fifo.messages == 0);
+    }
+}
+
+/* Not of all topics may everybody read. */
+static gboolean
+goes_to_one (const SimFrame *frame)
+{
+  return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && frame->target[0] == '\0'
+         && !g_str_has_prefix (frame->topic, "control.agent");
+}
+
+void
+sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
+{
+  const BusSubscription *adjusted
+      = frame->kind == SIM_FRAME_ADJUST ? subscription_of (client, frame->subscription) : NULL;
+
+  *before = (SimBefore){ .waiting = adjusted != NULL ? adjusted->fifo.messages : 0 };
+  for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
+    look_at_group (world, frame, i, &before->has_room[i], &before->is_tight[i], &before->lost[i]);
+  for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
+    {
+      const BusPeer *peer = world->clients[i].peer;
+
+      before->is_taken[i] = peer != NULL && peer != client->peer && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
+      before->encoded[i] = peer != NULL ? bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) : 0;
+    }
+}
+
+void
+sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
+{
+  const BusSubscription *adjusted
+      = frame->kind == SIM_FRAME_ADJUST ? subscription_of (client, frame->subscription) : NULL;
+
+  if (adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_ERROR && adjusted->fifo.messages != before->waiting)
+    sim_world_fail (world, "B08: error gave up what it had taken in");
+  for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
+    {
+      gboolean room = FALSE, tight = FALSE;
+      guint64 lost = 0;
+
+      look_at_group (world, frame, i, &room, &tight, &lost);
+      /* What somebody who is closed leaves behind are other messages. */
+      if (before->has_room[i] && !before->is_tight[i] && lost > before->lost[i] && !sim_check_is_closing (world))
+        sim_world_fail (world, "M08: group %s lost a message while a member had room", sim_groups[i]);
+    }
+  for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
+    {
+      const BusPeer *peer = world->clients[i].peer;
+
+      if (!before->is_taken[i] || bus_peer_is_closing (peer))
+        continue;
+      sim_reach (world, SIM_REACH_REPLY_BEHIND);
+      if (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > before->encoded[i]
+          && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL)
+        sim_world_fail (world, "I4: an answer to %s overtook what stands in its lane", peer->id);
+    }
+}
+
+void
+sim_check_counters (SimWorld *world)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    {
+      const SimClient *client = &world->clients[i];
+      GHashTableIter iter;
+      gpointer value;
+
+      if (client->peer == NULL)
+        continue;
+      g_hash_table_iter_init (&iter, client->peer->subscriptions);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        {
+          const BusSubscription *subscription = value;
+          guint64 delivered, missed;
+
+          sim_model_told (world->model, client->number, subscription->id, &delivered, &missed);
+          if (!subscription->serves && (delivered != subscription->delivered || missed != subscription->missed))
+            sim_world_fail (world, "I7: subscription %u of %s counts otherwise than what came and was told",
+                            subscription->id, client->id);
+        }
+    }
 }

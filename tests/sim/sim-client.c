@@ -21,6 +21,7 @@ sim_client_init (SimClient *client, SimWorld *world, guint slot)
   g_snprintf (client->id, sizeof client->id, "c%u", slot);
   client->stream = g_byte_array_new ();
   client->asked = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  client->left = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   client->routes = g_array_new (FALSE, FALSE, sizeof (guint64));
   g_queue_init (&client->frames);
 }
@@ -31,6 +32,7 @@ sim_client_reset (SimClient *client)
   g_queue_clear_full (&client->frames, g_free);
   g_byte_array_set_size (client->stream, 0);
   g_hash_table_remove_all (client->asked);
+  g_hash_table_remove_all (client->left);
   g_array_set_size (client->routes, 0);
   wire_frame_reader_clear (&client->reader);
   wire_frame_reader_init (&client->reader, 1u << 26);
@@ -39,7 +41,7 @@ sim_client_reset (SimClient *client)
   memset (client->granted_bytes, 0, sizeof client->granted_bytes);
   memset (client->used_messages, 0, sizeof client->used_messages);
   memset (client->used_bytes, 0, sizeof client->used_bytes);
-  client->is_ready = client->is_frozen = client->is_late = client->is_writable = FALSE;
+  client->is_ready = client->is_frozen = client->is_late = client->is_writable = client->had_goodbye = FALSE;
   client->next_id = 0;
   client->next_subscription = 0;
 }
@@ -51,6 +53,7 @@ sim_client_clear (SimClient *client)
   wire_frame_reader_clear (&client->reader);
   g_byte_array_unref (client->stream);
   g_hash_table_unref (client->asked);
+  g_hash_table_unref (client->left);
   g_array_unref (client->routes);
 }
 
@@ -213,7 +216,8 @@ handle_deliver (SimClient *client, const WireEnvelope *envelope)
     {
       got_message (client, id, envelope->payload.len);
       sim_model_deliver (client->world->model, client->number, id, number_of (envelope->payload), envelope->payload.len,
-                         envelope->accept_seq, (const char *) envelope->sender.data, envelope->sender.len);
+                         envelope->accept_seq, envelope->remaining_us, (const char *) envelope->sender.data,
+                         envelope->sender.len);
     }
 }
 
@@ -257,6 +261,27 @@ handle_error (SimClient *client, const WireEnvelope *envelope)
 }
 
 static void
+handle_left (SimClient *client, const WireEnvelope *envelope)
+{
+  gpointer number = g_hash_table_lookup (client->left, &envelope->answers);
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__UnsubscribeReply *reply;
+
+  if (number == NULL)
+    return;
+  guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__unsubscribe_reply__descriptor, envelope->payload, 0, NULL);
+  if (guard == NULL)
+    {
+      sim_world_fail (client->world, "a malformed answer to unsubscribe");
+      return;
+    }
+  reply = wire_guard_message (guard);
+  sim_model_left (client->world->model, client->number, GPOINTER_TO_UINT (number), reply->delivered, reply->missed,
+                  reply->discarded);
+}
+
+static void
 handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
 {
   SimWorld *world = client->world;
@@ -286,6 +311,7 @@ handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
     case WIRE_KIND_REPLY:
       if (!wire_span_equal (envelope->sender, WIRE_SPAN_LITERAL ("bus")))
         sim_reach (world, SIM_REACH_REPLIED);
+      handle_left (client, envelope);
       g_hash_table_remove (client->asked, &envelope->answers);
       break;
     case WIRE_KIND_ERROR:
@@ -324,6 +350,9 @@ sim_client_took (SimClient *client, const guint8 *bytes, gsize len)
 
   while ((result = wire_frame_reader_next (&client->reader, &input, &frame)) == WIRE_FRAME_COMPLETE)
     {
+      if (client->had_goodbye)
+        sim_world_fail (client->world, "a frame of kind %u came after GOODBYE", frame.kind);
+      client->had_goodbye = frame.kind == WIRE_KIND_GOODBYE;
       if (frame.kind == WIRE_KIND_WELCOME)
         handle_welcome (client, frame.body);
       else if (frame.kind == WIRE_KIND_GOODBYE)

@@ -25,8 +25,10 @@ typedef struct
   guint lane;
   char *topic;
   char *sender;
+  char *target; /* NULL: all */
+  guint64 ttl_us;
   guint matched;
-  gboolean broadcast;
+  gboolean to_each; /* member of a group */
   gboolean unsure; /* somebody was closed for it: he may be counted or not */
   gboolean acked;
   guint queued;       /* as the ACK says */
@@ -100,6 +102,7 @@ message_free (gpointer data)
 
   g_free (message->topic);
   g_free (message->sender);
+  g_free (message->target);
   g_hash_table_unref (message->groups);
   g_free (message);
 }
@@ -310,14 +313,17 @@ sim_model_adjust (SimModel *model, guint peer, guint32 subscription, SimPolicy p
 }
 
 static gboolean
-wants (const SimModel *model, const Sub *sub, const char *topic)
+wants (const SimModel *model, const Sub *sub, const char *topic, const char *target)
 {
-  return sub->alive && sim_model_matches (sub->pattern, topic) && may_read (find_peer (model, sub->peer), topic);
+  const Peer *peer = find_peer (model, sub->peer);
+
+  return sub->alive && sim_model_matches (sub->pattern, topic) && may_read (peer, topic)
+         && (target == NULL || strcmp (target, peer->id) == 0);
 }
 
-void
-sim_model_publish (SimModel *model, guint peer, const char *topic, guint64 number, gsize payload_len,
-                   gboolean broadcast, guint64 seq)
+guint
+sim_model_publish (SimModel *model, guint peer, const char *topic, guint64 number, gsize payload_len, guint64 ttl_us,
+                   gboolean broadcast, const char *target, guint64 seq)
 {
   Message *message = g_new0 (Message, 1);
   g_autoptr (GHashTable) members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -327,7 +333,9 @@ sim_model_publish (SimModel *model, guint peer, const char *topic, guint64 numbe
   message->len = payload_len;
   message->lane = lane_of (topic, payload_len);
   message->topic = g_strdup (topic);
-  message->broadcast = broadcast;
+  message->to_each = broadcast || target != NULL;
+  message->target = g_strdup (target);
+  message->ttl_us = ttl_us;
   message->sender = g_strdup (find_peer (model, peer)->id);
   message->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_insert (model->messages, &message->number, message);
@@ -336,21 +344,22 @@ sim_model_publish (SimModel *model, guint peer, const char *topic, guint64 numbe
       Sub *sub = g_ptr_array_index (model->subs, i);
       Match match = { seq, message->lane, FALSE, message };
 
-      if (!wants (model, sub, topic))
+      if (!wants (model, sub, topic, target))
         continue;
       if (sub->group == NULL)
         {
           g_array_append_val (sub->matches, match);
           message->matched++;
         }
-      /* One for the group; with broadcast one for each peer that is in it. */
-      else if (g_hash_table_add (members,
-                                 broadcast ? g_strdup_printf ("%s %u", sub->group, sub->peer) : g_strdup (sub->group)))
+      /* One for the group; with broadcast one for each peer that is in it, and a direct one is his alone. */
+      else if (g_hash_table_add (members, message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer)
+                                                           : g_strdup (sub->group)))
         {
           message->matched++;
           find_group (model, sub->group)->matched++;
         }
     }
+  return message->matched;
 }
 
 void
@@ -440,11 +449,12 @@ sim_model_ack (SimModel *model, guint64 number, guint64 seq, guint matched, guin
 }
 
 static void
-deliver_to_group (SimModel *model, const Sub *sub, Message *message)
+deliver_to_group (SimModel *model, Sub *sub, Message *message)
 {
-  char *key = message->broadcast ? g_strdup_printf ("%s %u", sub->group, sub->peer) : g_strdup (sub->group);
+  char *key = message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer) : g_strdup (sub->group);
 
   find_group (model, sub->group)->told++;
+  sub->n_delivered[message->lane]++;
   if (!sim_model_matches (sub->pattern, message->topic) || !may_read (find_peer (model, sub->peer), message->topic))
     fail (model, "I6: %s does not match %s of group %s", message->topic, sub->pattern, sub->group);
   if (!g_hash_table_add (message->groups, key))
@@ -483,7 +493,7 @@ deliver_to_plain (SimModel *model, Sub *sub, const Message *message)
 
 void
 sim_model_deliver (SimModel *model, guint peer, guint32 subscription, guint64 number, gsize payload_len, guint64 seq,
-                   const char *sender, gsize sender_len)
+                   guint64 remaining_us, const char *sender, gsize sender_len)
 {
   Message *message = g_hash_table_lookup (model->messages, &number);
   Sub *sub = find_sub (model, peer, subscription);
@@ -494,6 +504,12 @@ sim_model_deliver (SimModel *model, guint peer, guint32 subscription, guint64 nu
     fail (model, "I17: message %" G_GUINT64_FORMAT " came with another sequence or length", number);
   else if (strlen (message->sender) != sender_len || memcmp (message->sender, sender, sender_len) != 0)
     fail (model, "I17: message %" G_GUINT64_FORMAT " came with the sender %.*s", number, (int) sender_len, sender);
+  /* Time moves in even steps, so 1 is what is left of one whose time was over. */
+  else if (remaining_us > message->ttl_us || remaining_us == 1 || (remaining_us == 0 && message->ttl_us > 0))
+    fail (model, "R11: message %" G_GUINT64_FORMAT " came with %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " us left",
+          number, remaining_us, message->ttl_us);
+  else if (message->target != NULL && strcmp (message->target, find_peer (model, peer)->id) != 0)
+    fail (model, "I6: message %" G_GUINT64_FORMAT " for %s alone came to somebody else", number, message->target);
   else if (sub->group != NULL)
     deliver_to_group (model, sub, message);
   else
@@ -556,7 +572,35 @@ sim_model_gap (SimModel *model, guint peer, guint32 subscription, guint64 from, 
   if (sub->group == NULL)
     gap_of_plain (model, sub, from, to, count);
   else
-    find_group (model, sub->group)->told += count;
+    {
+      find_group (model, sub->group)->told += count;
+      sub->n_missed[DATA_LANE] += count; /* of which lane does not matter here */
+    }
+}
+
+void
+sim_model_left (SimModel *model, guint peer, guint32 subscription, guint64 delivered, guint64 missed, guint64 discarded)
+{
+  const Sub *sub = find_sub (model, peer, subscription);
+
+  if (sub != NULL && sub->group == NULL && delivered + missed + discarded != sub->matches->len)
+    fail (model,
+          "I7: unsubscribing %u says %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT " missed, %" G_GUINT64_FORMAT
+          " discarded of %u",
+          subscription, delivered, missed, discarded, sub->matches->len);
+}
+
+void
+sim_model_told (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed)
+{
+  const Sub *sub = find_sub (model, peer, subscription);
+
+  *delivered = *missed = 0;
+  for (guint lane = 0; sub != NULL && lane < LANES; lane++)
+    {
+      *delivered += sub->n_delivered[lane];
+      *missed += sub->n_missed[lane];
+    }
 }
 
 /* --- the end --- */

@@ -42,7 +42,7 @@ static const char *const patterns[] = {
   "control.agent.policy",
 };
 
-static const char *const groups[] = { "one", "two" };
+const char *const sim_groups[SIM_GROUPS] = { "one", "two" };
 
 #define SERVED      "health.echo"
 #define PAYLOAD_MAX 24000u
@@ -80,8 +80,12 @@ publish_to (SimWorld *world, SimClient *client, const char *topic, guint len)
   memcpy (payload, &frame.number, sizeof frame.number);
   envelope.payload = wire_span (payload, len);
   if (sim_chance (&world->random, 8))
-    envelope.ttl_us = 1000 + sim_below (&world->random, 200000);
-  frame.broadcast = sim_chance (&world->random, 5);
+    envelope.ttl_us = 2 * (500 + sim_below (&world->random, 100000)); /* even, see sim_model_deliver() */
+  frame.ttl_us = envelope.ttl_us;
+  if (sim_chance (&world->random, 8))
+    g_snprintf (frame.target, sizeof frame.target, "c%u", sim_below (&world->random, SIM_CLIENTS));
+  envelope.target = wire_span_str (frame.target);
+  frame.broadcast = frame.target[0] == '\0' && sim_chance (&world->random, 5);
   if (frame.broadcast)
     flags |= WIRE_FLAG_BROADCAST;
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
@@ -165,7 +169,7 @@ op_subscribe (SimWorld *world, SimClient *client)
   if (sim_chance (random, 25))
     {
       /* Members of a group ask for one policy, mostly; what is asked for another way is refused. */
-      frame.group = groups[sim_below (random, G_N_ELEMENTS (groups))];
+      frame.group = sim_groups[sim_below (random, SIM_GROUPS)];
       request.group = (char *) (gsize) frame.group;
       request.policy = sim_chance (random, 20) ? SIM_ERROR : SIM_DROP_NEWEST;
     }
@@ -209,12 +213,14 @@ op_unsubscribe (SimWorld *world, SimClient *client)
   SimFrame frame = { .kind = SIM_FRAME_UNSUBSCRIBE, .place = sim_below (&world->random, SIM_SUBS) };
 
   frame.subscription = client->subs[frame.place].number;
-  if (!client->subs[frame.place].exists)
+  if (!client->subs[frame.place].exists || !sim_client_has_credit (client, WIRE_CLASS_CONTROL))
     return;
 
   daemoneye__eventbus__v1__unsubscribe_request__init (&request);
   request.subscription = frame.subscription;
   call_packed (client, "control.bus.unsubscribe", &request.base, &frame);
+  g_hash_table_insert (client->left, g_memdup2 (&client->next_id, sizeof client->next_id),
+                       GUINT_TO_POINTER (frame.subscription));
 }
 
 static void
@@ -269,7 +275,7 @@ op_reply (SimWorld *world, SimClient *client)
   wire_envelope_init (&envelope);
   envelope.route = g_array_index (client->routes, guint64, 0);
   g_array_remove_index (client->routes, 0);
-  sim_client_put (client, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope, OTHER);
+  sim_client_put (client, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope, &(const SimFrame){ .kind = SIM_FRAME_REPLY });
 }
 
 static void

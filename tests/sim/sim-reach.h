@@ -40,6 +40,9 @@
   X (GROUP_POLICY, "group-policy-refused")                                                                             \
   X (DENIED, "I05-denied")                                                                                             \
   X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \
+  X (DIRECT, "direct")                                                                                                 \
+  X (REPLY_BEHIND, "I4-reply-behind-what-waits")                                                                       \
+  X (LATE, "R11-timers-late")                                                                                          \
   X (SPLIT, "frame-split")                                                                                             \
   X (PARTLY_SENT, "partly-sent")                                                                                       \
   X (LEFT_WHILE_WAITING, "I16-left-while-waiting")                                                                     \

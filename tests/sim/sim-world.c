@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define WINDOW_STEPS   (20 * G_TIME_SPAN_MILLISECOND)
+#define WINDOW_STEPS   (10 * G_TIME_SPAN_MILLISECOND)
 #define HEAL_ROUNDS    400u
 #define SPANS          64u
 #define AGENT_UID      0u
@@ -161,7 +161,7 @@ unsubscribed (SimWorld *world, SimClient *client, const SimFrame *frame, gboolea
 
 /* What the frame meant, told to the model as the broker (as far as can be seen from outside) took it. */
 static void
-apply (SimWorld *world, SimClient *client, const SimFrame *frame, guint64 seq, gboolean waited)
+apply (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited)
 {
   switch (frame->kind)
     {
@@ -183,10 +183,7 @@ apply (SimWorld *world, SimClient *client, const SimFrame *frame, guint64 seq, g
         }
       break;
     case SIM_FRAME_PUBLISH:
-      if (seq > 0)
-        sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
-                           frame->broadcast, seq);
-      break;
+    case SIM_FRAME_REPLY:
     case SIM_FRAME_OTHER:
       break;
     }
@@ -201,7 +198,11 @@ hand_in (SimWorld *world, SimClient *client, gsize len)
   guint64 before = sim_check_accepted (world);
   guint64 received = sim_check_received (client);
   guint failing = world->fail_allocations;
+  gboolean publishes = ends && frame->kind == SIM_FRAME_PUBLISH;
+  gboolean is_direct = frame->target[0] != '\0';
   gboolean waits = FALSE;
+  guint matched = 0;
+  SimBefore seen;
 
   if (frame->subscription != 0)
     sim_check_has_subscription (client, frame->subscription, &waits);
@@ -214,20 +215,28 @@ hand_in (SimWorld *world, SimClient *client, gsize len)
   else
     g_queue_pop_head (&client->frames);
   /* The model knows what matches before the core says what became of it. */
-  if (ends && frame->kind == SIM_FRAME_PUBLISH)
-    apply (world, client, frame, before + 1, waits);
+  if (publishes)
+    matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
+                                 frame->ttl_us, frame->broadcast, is_direct ? frame->target : NULL, before + 1);
+  sim_check_before (world, client, frame, &seen);
   bus_core_received (world->core, client->peer, client->stream->data, len, world->now_us);
   if (frame->size != len)
     world->fail_allocations = failing;
   g_byte_array_remove_range (client->stream, 0, (guint) len);
-  if (ends && frame->kind == SIM_FRAME_PUBLISH && sim_check_received (client) == received)
+  if (publishes && sim_check_received (client) == received)
     sim_model_withdraw (world->model, frame->number); /* its publisher was closed for what its reader held */
-  else if (ends && frame->kind == SIM_FRAME_PUBLISH && sim_check_accepted (world) == before)
-    sim_world_fail (world, "a message of client %s was not accepted", client->id);
-  if (ends && frame->kind == SIM_FRAME_PUBLISH && sim_check_is_closing (world))
+  else if (publishes && is_direct && matched == 0 && sim_check_accepted (world) == before)
+    sim_model_withdraw (world->model, frame->number);
+  else if (publishes && (sim_check_accepted (world) == before || (is_direct && matched == 0)))
+    sim_world_fail (world, "a message of client %s was %s", client->id, matched > 0 ? "not accepted" : "accepted");
+  if (publishes && is_direct && matched > 0)
+    sim_reach (world, SIM_REACH_DIRECT);
+  if (publishes && sim_check_is_closing (world))
     sim_model_unsure (world->model, frame->number);
-  if (ends && frame->kind != SIM_FRAME_PUBLISH && !bus_peer_is_closing (client->peer))
-    apply (world, client, frame, 0, waits);
+  if (ends && !publishes && !bus_peer_is_closing (client->peer))
+    apply (world, client, frame, waits);
+  if (ends)
+    sim_check_after (world, client, frame, &seen);
   if (ends)
     g_free (frame);
 }
@@ -305,8 +314,12 @@ sim_world_drain (SimWorld *world, SimClient *client, gboolean whole)
 void
 sim_world_advance (SimWorld *world, gint64 us)
 {
-  world->now_us += us;
-  if (bus_core_next_tick_us (world->core) <= world->now_us)
+  world->now_us += 2 * us;
+  /* The process that the core lives in may be late. */
+  world->is_tick_due = !world->is_healing && sim_chance (&world->random, 30);
+  if (world->is_tick_due)
+    sim_reach (world, SIM_REACH_LATE);
+  else if (bus_core_next_tick_us (world->core) <= world->now_us)
     bus_core_tick (world->core, world->now_us);
   close_wanted (world);
 }
@@ -339,7 +352,7 @@ init (SimWorld *world, guint64 seed, SimReached *reached)
 
   world->random.state = seed;
   world->reached = reached;
-  world->now_us = 1;
+  world->now_us = 2;
   world->hash = 0xcbf29ce484222325u;
   world->model = sim_model_new ();
   bus_limits_init (&options.limits);
@@ -419,6 +432,7 @@ sim_world_run (guint64 seed, guint steps, SimReached *reached, guint64 *hash)
     heal (world);
   if (!sim_world_failed (world))
     sim_model_finish (world->model);
+  sim_check_counters (world);
   if (!sim_world_failed (world))
     finish (world);
   if (sim_world_failed (world))

@@ -21,6 +21,7 @@
  */
 
 #define SIM_CLIENTS 8u
+#define SIM_GROUPS  2u
 #define SIM_SUBS    6u /* at each client, at a time; the last place is for what it serves */
 
 typedef enum
@@ -31,6 +32,7 @@ typedef enum
   SIM_FRAME_SUBSCRIBE,
   SIM_FRAME_UNSUBSCRIBE,
   SIM_FRAME_ADJUST,
+  SIM_FRAME_REPLY,
 } SimFrameKind;
 
 /* What a frame in a stream means, for the model. */
@@ -43,6 +45,7 @@ typedef struct
   guint32 subscription;
   guint64 number;
   gsize payload_len;
+  guint64 ttl_us;
   gboolean broadcast;
   gboolean roomy;
   gboolean serve;
@@ -52,6 +55,7 @@ typedef struct
   SimPolicy policy;
   const char *topic; /* or pattern; static */
   const char *group; /* static; NULL: none */
+  char target[16];   /* empty: none */
 } SimFrame;
 
 /* A subscription as its client sees it. */
@@ -83,6 +87,7 @@ typedef struct
   gboolean is_frozen;
   gboolean is_late;
   gboolean is_writable;
+  gboolean had_goodbye;
 
   GByteArray *stream; /* to the core */
   GQueue frames;      /* SimFrame, of the stream */
@@ -96,6 +101,7 @@ typedef struct
   guint64 used_bytes[WIRE_N_CLASSES];
   SimSub subs[SIM_SUBS];
   GHashTable *asked; /* ids of requests that wait for their end */
+  GHashTable *left;  /* id of an unsubscribe -> the subscription's number */
   GArray *routes;    /* of guint64: requests to be answered */
 } SimClient;
 
@@ -112,6 +118,7 @@ struct SimWorld
   guint64 next_payload;
   guint fail_allocations; /* the next ones */
   gboolean is_healing;
+  gboolean is_tick_due; /* time moved, and the core was not told: its timers are late */
   gboolean was_demoted;
   guint64 hash; /* of everything that came out */
   char failure[SIM_FAILURE_MAX];
@@ -156,6 +163,8 @@ void sim_client_return_credit (SimClient *client, guint place, gboolean half);
 
 /* --- sim-ops --- */
 
+extern const char *const sim_groups[SIM_GROUPS];
+
 void sim_ops_one (SimWorld *world);
 void sim_ops_limits (SimRandom *random, BusLimits *limits);
 
@@ -171,3 +180,18 @@ guint64 sim_check_accepted (const SimWorld *world);
 guint64 sim_check_received (const SimClient *client);
 /* Whether somebody is to be closed whom the world has not closed yet. */
 gboolean sim_check_is_closing (const SimWorld *world);
+
+/* What only one frame may do, looked at before and after it was handed in. */
+typedef struct
+{
+  gboolean has_room[SIM_GROUPS];  /* PUBLISH: a member of that group could take it in */
+  gboolean is_tight[SIM_GROUPS];  /* a member's peer is near its bounds */
+  guint64 lost[SIM_GROUPS];       /* by its members, for want of room */
+  guint64 waiting;                /* ADJUST: messages of the subscription */
+  gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
+  guint64 encoded[SIM_CLIENTS];
+} SimBefore;
+void sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
+void sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
+/* At rest: what was counted is what came and was told. */
+void sim_check_counters (SimWorld *world);
