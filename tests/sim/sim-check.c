@@ -443,6 +443,17 @@ goes_to_one (const SimFrame *frame)
          && !g_str_has_prefix (frame->topic, "control.agent");
 }
 
+/* Where it would not, the asker is told that by an ERROR, which waits for nothing. */
+static gboolean
+answer_fits (const SimWorld *world, const BusPeer *asker)
+{
+  const BusQuota *quota = &world->core->quota;
+  guint64 need = 2000;
+
+  return world->fail_allocations == 0 && quota->memory + need < quota->cap
+         && bus_flow_bytes (&asker->flow) + need < world->core->limits.queue_soft_bytes;
+}
+
 void
 sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
 {
@@ -456,7 +467,8 @@ sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame
     {
       const BusPeer *peer = world->clients[i].peer;
 
-      before->is_taken[i] = peer != NULL && peer != client->peer && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
+      before->is_taken[i] = peer != NULL && peer != client->peer && answer_fits (world, peer)
+                            && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
       before->encoded[i] = peer != NULL ? bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) : 0;
     }
 }
