@@ -432,7 +432,8 @@ sim_world_run (guint64 seed, guint steps, SimReached *reached, guint64 *hash)
     heal (world);
   if (!sim_world_failed (world))
     sim_model_finish (world->model);
-  sim_check_counters (world);
+  if (!sim_world_failed (world))
+    sim_check_counters (world);
   if (!sim_world_failed (world))
     finish (world);
   if (sim_world_failed (world))
