@@ -362,11 +362,38 @@ conflate (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
     }
 }
 
+static gboolean
+is_over (const BusFlow *flow, const BusSubscription *subscription, gboolean unpaid, gint64 now_us)
+{
+  const BusFifo *fifo = &subscription->fifo;
+
+  if (unpaid && fifo->messages > 0
+      && (own_bytes (flow) > queue_max (flow, now_us)
+          || flow->waiting_messages - flow->held_messages > flow->shared->limits->queue_hard_messages))
+    return TRUE;
+  return fifo->messages > 1
+         && (fifo->messages > subscription->bounds.messages || fifo->bytes > subscription->bounds.bytes);
+}
+
+/* What error took in it promised to deliver, and so did block while its publishers paid for the place. */
+static void
+trim (BusFlow *flow, BusSubscription *subscription, gboolean unpaid, gint64 now_us)
+{
+  BusOverflow policy = subscription->bounds.policy;
+  BusLoss loss = policy == BUS_OVERFLOW_ERROR ? BUS_LOSS_REFUSED : BUS_LOSS_FULL;
+
+  if (policy == BUS_OVERFLOW_BLOCK || (policy == BUS_OVERFLOW_ERROR && !unpaid))
+    return;
+  while (is_over (flow, subscription, unpaid, now_us))
+    bus_fifo_drop (flow, gives_oldest (policy) ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription), loss,
+                   now_us);
+}
+
 guint64
 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
 {
-  const BusFifo *fifo = &subscription->fifo;
   BusOverflow policy = bounds->policy;
+  gboolean unpaid = subscription->bounds.policy == BUS_OVERFLOW_BLOCK && policy != BUS_OVERFLOW_BLOCK;
   guint64 missed = subscription->missed;
 
   subscription->bounds = *bounds;
@@ -378,11 +405,7 @@ bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds 
   bus_fifo_index (flow, subscription, policy == BUS_OVERFLOW_CONFLATE);
   if (policy == BUS_OVERFLOW_CONFLATE)
     conflate (flow, subscription, now_us);
-  /* What error and block took in they promised to deliver. */
-  while (fifo->messages > 1 && (fifo->messages > bounds->messages || fifo->bytes > bounds->bytes)
-         && (gives_oldest (policy) || policy == BUS_OVERFLOW_DROP_NEWEST))
-    bus_fifo_drop (flow, gives_oldest (policy) ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription),
-                   BUS_LOSS_FULL, now_us);
+  trim (flow, subscription, unpaid, now_us);
   bus_flow_tell_gaps (flow, subscription);
   bus_flow_note_level (flow, now_us);
   return subscription->missed - missed;

@@ -166,7 +166,7 @@ check_flow (SimWorld *world, const BusPeer *peer, const Count *count)
   if (bus_flow_bytes (flow) > bound)
     sim_world_fail (world, "I2: the queue of %s holds %" G_GUINT64_FORMAT " bytes", peer->id,
                     (guint64) bus_flow_bytes (flow));
-  if (count->waiting_messages > limits->queue_hard_messages)
+  if (count->waiting_messages - count->held_messages > limits->queue_hard_messages)
     sim_world_fail (world, "I2: %" G_GUINT64_FORMAT " messages wait for %s", count->waiting_messages, peer->id);
   if (flow->soft_since_us != 0)
     sim_reach (world, SIM_REACH_SOFT_LIMIT);
@@ -460,7 +460,8 @@ sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame
   const BusSubscription *adjusted
       = frame->kind == SIM_FRAME_ADJUST ? subscription_of (client, frame->subscription) : NULL;
 
-  *before = (SimBefore){ .waiting = adjusted != NULL ? adjusted->fifo.messages : 0 };
+  *before = (SimBefore){ .waiting = adjusted != NULL ? adjusted->fifo.messages : 0,
+                         .was_block = adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_BLOCK };
   for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
     look_at_group (world, frame, i, &before->has_room[i], &before->is_tight[i], &before->lost[i]);
   for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
@@ -473,14 +474,28 @@ sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame
     }
 }
 
+static void
+check_adjusted (SimWorld *world, const BusSubscription *adjusted, const SimBefore *before)
+{
+  const BusFifo *fifo = &adjusted->fifo;
+  gboolean unpaid = before->was_block && adjusted->bounds.policy != BUS_OVERFLOW_BLOCK;
+
+  if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !unpaid && fifo->messages != before->waiting)
+    sim_world_fail (world, "B08: error gave up what it had taken in");
+  /* What nobody pays for any more has bounds again. */
+  if (unpaid && fifo->messages > 1
+      && (fifo->messages > adjusted->bounds.messages || fifo->bytes > adjusted->bounds.bytes))
+    sim_world_fail (world, "B08: what block left behind is above the bounds");
+}
+
 void
 sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
 {
   const BusSubscription *adjusted
       = frame->kind == SIM_FRAME_ADJUST ? subscription_of (client, frame->subscription) : NULL;
 
-  if (adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_ERROR && adjusted->fifo.messages != before->waiting)
-    sim_world_fail (world, "B08: error gave up what it had taken in");
+  if (adjusted != NULL)
+    check_adjusted (world, adjusted, before);
   for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
     {
       gboolean room = FALSE, tight = FALSE;

@@ -41,7 +41,7 @@
   X (DENIED, "I05-denied")                                                                                             \
   X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \
   X (DIRECT, "direct")                                                                                                 \
-  X (REPLY_BEHIND, "I4-reply-behind-what-waits")                                                                       \
+  X (REPLY_BEHIND, "I04-reply-behind-what-waits")                                                                      \
   X (LATE, "R11-timers-late")                                                                                          \
   X (SPLIT, "frame-split")                                                                                             \
   X (PARTLY_SENT, "partly-sent")                                                                                       \

@@ -188,6 +188,7 @@ typedef struct
   gboolean is_tight[SIM_GROUPS];  /* a member's peer is near its bounds */
   guint64 lost[SIM_GROUPS];       /* by its members, for want of room */
   guint64 waiting;                /* ADJUST: messages of the subscription */
+  gboolean was_block;             /* ADJUST */
   gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
   guint64 encoded[SIM_CLIENTS];
 } SimBefore;

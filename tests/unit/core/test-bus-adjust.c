@@ -28,18 +28,23 @@ subscription_of (const Client *client, guint32 subscription)
 /* --- every policy to every other one, while it is full --- */
 
 /* One message went and four wait; room for two is left (the call is accepted as number 6), and another one comes. */
-static const struct
+typedef struct
 {
   guint64 dropped;
   const char *credit; /* story of one that reads: what was dropped is told at once where nothing is before it */
   const char *lane;
-} after[] = {
+} After;
+
+static const After after[] = {
   [BUS_OVERFLOW_BLOCK] = { 0, "1 2 3 4 5 7", "1 2 3 4 5 7" }, /* its publisher pays for the place */
   [BUS_OVERFLOW_DROP_OLDEST] = { 2, "1 [2-3:2 full] [4-4:1 full] 5 7", "1 [2-4:3 full] 5 7" },
   [BUS_OVERFLOW_DROP_NEWEST] = { 2, "1 2 3 [4-7:3 full]", "1 2 3 [4-7:3 full]" },
   [BUS_OVERFLOW_ERROR] = { 0, "1 2 3 4 5 [7-7:1 refused]", "1 2 3 4 5 [7-7:1 refused]" },
   [BUS_OVERFLOW_CONFLATE] = { 2, "1 [2-3:2 full] [4-4:1 full] 5 7", "1 [2-4:3 full] 5 7" },
 };
+
+/* What block took in nobody pays for any more: error keeps of it what fits. */
+static const After block_to_error = { 2, "1 2 3 [4-7:3 refused]", "1 2 3 [4-7:3 refused]" };
 
 typedef struct
 {
@@ -64,6 +69,8 @@ static void
 test_change (gconstpointer data)
 {
   const Change *change = data;
+  const After *then
+      = change->from == BUS_OVERFLOW_BLOCK && change->to == BUS_OVERFLOW_ERROR ? &block_to_error : &after[change->to];
   Client *publisher, *slow;
   guint64 dropped, held;
   BusLimits limits;
@@ -82,15 +89,40 @@ test_change (gconstpointer data)
 
   dropped = client_adjust (slow, 1, change->to, change->by_bytes ? 0 : 2, change->by_bytes ? 5 * SIZE / 2 : 0,
                            WIRE_STATUS_OK);
-  g_assert_cmpuint (dropped, ==, slow->is_stopped ? 0 : after[change->to].dropped);
+  g_assert_cmpuint (dropped, ==, slow->is_stopped ? 0 : then->dropped);
   held = change->from == BUS_OVERFLOW_BLOCK && change->to == BUS_OVERFLOW_BLOCK ? 5 : 0;
   g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MAY_DROP], ==, held);
-  g_assert_cmpuint (slow->peer->flow.missed, ==, after[change->to].dropped);
+  g_assert_cmpuint (slow->peer->flow.missed, ==, then->dropped);
 
   publish_to_own_topics (publisher, 7, 7);
   client_catch_up (slow, 1);
-  assert_story (slow, 1, change->is_stopped ? after[change->to].lane : after[change->to].credit);
+  assert_story (slow, 1, change->is_stopped ? then->lane : then->credit);
   g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  core_teardown (&core, NULL);
+}
+
+/* It stays within its own bounds, and is above what its peer may have waiting without credit. */
+static void
+test_unpaid_above_the_peers_bound (gconstpointer data)
+{
+  const guint policy = GPOINTER_TO_UINT (data);
+  Client *publisher, *slow;
+  BusLimits limits;
+  Core core;
+
+  bus_limits_init (&limits);
+  limits.queue_hard_messages = 16;
+  core_setup (&core, &limits);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  slow = tool_ready (&core, "slow");
+  client_subscribe_with (slow, .subscription = 1, .pattern = "events.process.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = 1);
+  core_mark (&core);
+  publish_to_own_topics (publisher, 1, 40);
+  g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, 39);
+  g_assert_cmpuint (client_adjust (slow, 1, policy, 0, 0, WIRE_STATUS_OK), ==, 39 - 16);
+  g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, 16);
+  g_assert_cmpuint (slow->peer->flow.held_messages, ==, 0);
   core_teardown (&core, NULL);
 }
 
@@ -323,6 +355,12 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   add_changes ();
+  for (guint i = BUS_OVERFLOW_DROP_OLDEST; i <= BUS_OVERFLOW_LAST; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/core/adjust/B08/unpaid/%s", bus_overflow_name (i));
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_unpaid_above_the_peers_bound);
+    }
   ADD ("/core/adjust/B08/to-conflate", test_to_conflate);
   ADD ("/core/adjust/in-force", test_in_force);
   ADD ("/core/adjust/refused", test_refused);
