@@ -17,8 +17,8 @@ bus_group_find (GHashTable *groups, guint64 seed, WireSpan name)
   return g_hash_table_lookup (groups, &key);
 }
 
-BusGroup *
-bus_group_join (GHashTable *groups, guint64 seed, WireSpan name)
+void
+bus_group_join (GHashTable *groups, guint64 seed, WireSpan name, BusSubscription *subscription)
 {
   BusKey key = bus_key (seed, name);
   BusGroup *group = g_hash_table_lookup (groups, &key);
@@ -33,15 +33,18 @@ bus_group_join (GHashTable *groups, guint64 seed, WireSpan name)
       group->key = (BusKey){ key.hash, wire_span (copy, name.len) };
       g_hash_table_insert (groups, &group->key, group);
     }
-  group->members++;
-  return group;
+  subscription->group = group;
+  subscription->group_link.data = subscription;
+  g_queue_push_tail_link (&group->members, &subscription->group_link);
 }
 
 void
-bus_group_leave (GHashTable *groups, BusGroup *group)
+bus_group_leave (GHashTable *groups, BusSubscription *subscription)
 {
-  g_assert (group->members > 0);
-  if (--group->members > 0)
+  BusGroup *group = g_steal_pointer (&subscription->group);
+
+  g_queue_unlink (&group->members, &subscription->group_link);
+  if (group->members.length > 0)
     return;
   g_hash_table_remove (groups, &group->key);
   g_free (group);

@@ -19,19 +19,19 @@
 
 struct BusGroup
 {
-  BusKey key;    /* of name; the bytes are behind the struct */
-  guint members; /* subscriptions */
+  BusKey key;     /* of name; the bytes are behind the struct */
+  GQueue members; /* BusSubscription, by their group_link, in the order in which they joined */
   guint64 cursor;
   BusBounds bounds; /* of each member */
   guint64 rerouted; /* messages handed on from members that went */
 };
 
-/* The group of that name, made when there is none; one member more. */
-BusGroup *bus_group_join (GHashTable *groups, guint64 seed, WireSpan name);
+/* The subscription joins the group of that name, made when there is none. */
+void bus_group_join (GHashTable *groups, guint64 seed, WireSpan name, BusSubscription *subscription);
 /* NULL: there is none. */
 BusGroup *bus_group_find (GHashTable *groups, guint64 seed, WireSpan name);
-/* One member less; the last one frees it. */
-void bus_group_leave (GHashTable *groups, BusGroup *group);
+/* It leaves its group; the last one frees that. */
+void bus_group_leave (GHashTable *groups, BusSubscription *subscription);
 GHashTable *bus_group_table_new (void);
 
 /* Picks one of @n candidates (n > 0), which it moves the cursor for. */

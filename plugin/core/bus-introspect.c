@@ -287,7 +287,7 @@ put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
 
   daemoneye__eventbus__v1__group_info__init (info);
   info->name = bus_page_text (page, group->key.text);
-  info->members = group->members;
+  info->members = group->members.length;
   fill_members (page, info, members);
   /* A group that no page could take whole is told with fewer entries. */
   while (page->entries->len == 0 && info->n_member > 0 && !bus_page_fits (page, &info->base))
@@ -564,10 +564,11 @@ admit_one_more (BusPeer *asker, guint64 id, gint64 second)
   return FALSE;
 }
 
-static gboolean
-admit_more_work (BusPeer *asker, guint64 id, gint64 second)
+gboolean
+bus_introspect_admit_work (BusPeer *asker, guint64 id, gint64 now_us)
 {
   BusCore *core = asker->core;
+  gint64 second = now_us / G_USEC_PER_SEC;
 
   if (core->introspect_second != second)
     {
@@ -583,9 +584,7 @@ admit_more_work (BusPeer *asker, guint64 id, gint64 second)
 gboolean
 bus_introspect_admit (BusPeer *asker, guint64 id, gint64 now_us)
 {
-  gint64 second = now_us / G_USEC_PER_SEC;
-
-  return admit_one_more (asker, id, second) && admit_more_work (asker, id, second);
+  return admit_one_more (asker, id, now_us / G_USEC_PER_SEC) && bus_introspect_admit_work (asker, id, now_us);
 }
 
 void

@@ -15,7 +15,8 @@
  * topics that it may receive.
  *
  * How much all collectors together may make the broker work is bounded by introspect_work_per_second, in units that are
- * counted where the work is done, so that many cheap pages and few dear ones cost the same. A page that was begun is
+ * counted where the work is done, so that many cheap pages and few dear ones cost the same. control.bus.stats and
+ * control.bus.adjust, which look at everything that waits, are paid out of it as well. A page that was begun is
  * finished, and told to nobody as a debt: the next second begins at zero. Agent and tool are not held by it.
  *
  * Work for a page: one walk over peers, groups, topics or (groups) subscriptions, of which only as many as the page
@@ -34,5 +35,7 @@ void bus_introspect_answer (BusPeer *asker, guint64 id, const Daemoneye__Eventbu
 /* Counts one look at the broker; FALSE: above introspect_per_second, or collectors above introspect_work_per_second, and
  * the asker was told. */
 gboolean bus_introspect_admit (BusPeer *asker, guint64 id, gint64 now_us);
+/* The same for what may be asked as often as one likes: only the work is bounded. */
+gboolean bus_introspect_admit_work (BusPeer *asker, guint64 id, gint64 now_us);
 /* What an answer cost: units of work until now; the reply that is to be packed comes to it. */
 void bus_introspect_spend (BusPeer *asker, guint64 work, const ProtobufCMessage *reply);

@@ -79,7 +79,7 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
 
   if (group.len > 0)
     {
-      subscription->group = bus_group_join (core->groups, core->seed, group);
+      bus_group_join (core->groups, core->seed, group, subscription);
       if (!subscription->serves && subscription->group->bounds.policy == BUS_OVERFLOW_DEFAULT)
         subscription->group->bounds = subscription->bounds;
       else if (!subscription->serves)
@@ -214,7 +214,7 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
   leave->rerouted += rerouted;
   leave->discarded += unsent->len - rerouted;
   if (group != NULL)
-    bus_group_leave (core->groups, group);
+    bus_group_leave (core->groups, subscription);
   bus_subscription_free (subscription);
 }
 

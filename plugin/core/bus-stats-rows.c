@@ -240,7 +240,7 @@ bus_stats_rows_add_member (BusStatsRows *rows, const BusSubscription *subscripti
       daemoneye__eventbus__v1__group_stats__init (&row->stats);
       row->name = text_of (group->key.text);
       row->stats.name = row->name;
-      row->stats.members = group->members;
+      row->stats.members = group->members.length;
       row->stats.policy = group->bounds.policy;
       row->stats.rerouted = group->rerouted;
       g_hash_table_insert (rows->by_group, (gpointer) (gsize) group, row);

@@ -2,6 +2,8 @@
 #include "bus-stats.h"
 
 #include "bus-calls.h"
+#include "bus-introspect.h"
+#include "bus-page.h"
 #include "bus-stats-rows.h"
 #include "bus-state.h"
 
@@ -146,8 +148,16 @@ cut (StatsReply *reply, guint64 max)
       }
 }
 
-void
-bus_stats_answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
+/* Each list walked over all peers. */
+static guint64
+work_of (const StatsReply *reply, const BusCore *core)
+{
+  return (guint64) core->peers.length * 3 * BUS_WORK_MEMBER
+         + (reply->n_peers + reply->n_subscriptions + reply->n_groups) * BUS_WORK_ENTRY;
+}
+
+static void
+answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
 {
   const BusCore *core = asker->core;
   Daemoneye__Eventbus__V1__BusTotals totals;
@@ -166,6 +176,14 @@ bus_stats_answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint6
   if (request->domains && asker->principal.role != BUS_ROLE_COLLECTOR)
     bus_stats_rows_add_domains (&rows, core->flows.domains);
   bus_stats_rows_fill (&rows, &reply);
+  bus_introspect_spend (asker, work_of (&reply, core), &reply.base);
   cut (&reply, core->limits.max_payload);
   bus_calls_reply_packed (asker, id, &reply.base);
+}
+
+void
+bus_stats_answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
+{
+  if (bus_introspect_admit_work (asker, id, now_us))
+    answer (asker, id, request, now_us);
 }

@@ -3,6 +3,8 @@
 
 #include "bus-admit.h"
 #include "bus-calls.h"
+#include "bus-introspect.h"
+#include "bus-page.h"
 #include "bus-router.h"
 #include "bus-state.h"
 #include "wire-topic.h"
@@ -220,46 +222,51 @@ adjust_one (BusSubscription *subscription, const BusBounds *bounds, gint64 now_u
   return dropped;
 }
 
-/* Those that share its policy; (transfer container) (element-type BusSubscription). */
-static GPtrArray *
-group_members (const BusCore *core, const BusGroup *group)
-{
-  GPtrArray *members = g_ptr_array_new ();
-
-  for (GList *link = core->peers.head; link != NULL; link = link->next)
-    {
-      const BusPeer *peer = link->data;
-      GHashTableIter iter;
-      gpointer value;
-
-      g_hash_table_iter_init (&iter, peer->subscriptions);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
-        if (((BusSubscription *) value)->group == group && !((BusSubscription *) value)->serves)
-          g_ptr_array_add (members, value);
-    }
-  return members;
-}
-
+/* A group is one: policy and bounds are those of all its members that do not serve. */
 static guint64
-adjust_group (BusGroup *group, const GPtrArray *members, const BusBounds *bounds, gint64 now_us)
+adjust_all (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
 {
+  BusGroup *group = subscription->group;
   guint64 dropped = 0;
 
+  if (group == NULL)
+    return adjust_one (subscription, bounds, now_us);
   group->bounds = *bounds;
-  /* Their order does not matter: each is changed alone. */
-  for (guint i = 0; i < members->len; i++)
-    dropped += adjust_one (g_ptr_array_index (members, i), bounds, now_us);
+  for (GList *link = group->members.head; link != NULL; link = link->next)
+    if (!((const BusSubscription *) link->data)->serves)
+      dropped += adjust_one (link->data, bounds, now_us);
   return dropped;
 }
 
 /* A group is no way around the right: who asks needs it for what every member asked. */
 static gboolean
-check_block_of_all (const Call *call, BusOverflow policy, const GPtrArray *members)
+check_block_of_all (const Call *call, BusOverflow policy, const BusSubscription *subscription)
 {
-  for (guint i = 0; i < members->len; i++)
-    if (!check_block (call, policy, ((const BusSubscription *) g_ptr_array_index (members, i))->pattern))
-      return FALSE;
+  if (policy != BUS_OVERFLOW_BLOCK)
+    return TRUE;
+  if (subscription->group == NULL)
+    return check_block (call, policy, subscription->pattern);
+  for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
+    {
+      const BusSubscription *member = link->data;
+
+      if (!member->serves && !check_block (call, policy, member->pattern))
+        return FALSE;
+    }
   return TRUE;
+}
+
+/* Each message that waits may be looked at. */
+static guint64
+work_of (const BusSubscription *subscription)
+{
+  guint64 work = 0;
+
+  if (subscription->group == NULL)
+    return BUS_WORK_MESSAGE * subscription->fifo.messages;
+  for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
+    work += BUS_WORK_ENTRY + BUS_WORK_MESSAGE * ((const BusSubscription *) link->data)->fifo.messages;
+  return work;
 }
 
 void
@@ -268,10 +275,11 @@ bus_subscribe_adjust (BusPeer *peer, guint64 id, const AdjustRequest *request, g
   const Call call = { peer, peer->core, id };
   BusSubscription *subscription = find (&call, request->subscription);
   Daemoneye__Eventbus__V1__AdjustReply reply;
-  g_autoptr (GPtrArray) members = NULL;
   BusBounds bounds;
+  guint64 work;
 
-  if (subscription == NULL || !check_bounds (&call, request->policy, request->queue_messages, request->queue_bytes))
+  if (subscription == NULL || !bus_introspect_admit_work (peer, id, now_us)
+      || !check_bounds (&call, request->policy, request->queue_messages, request->queue_bytes))
     return;
   if (subscription->serves)
     {
@@ -285,17 +293,15 @@ bus_subscribe_adjust (BusPeer *peer, guint64 id, const AdjustRequest *request, g
     bounds.messages = request->queue_messages;
   if (request->queue_bytes != 0)
     bounds.bytes = request->queue_bytes;
-  if (subscription->group != NULL)
-    members = group_members (call.core, subscription->group);
-  if (!check_block (&call, bounds.policy, subscription->pattern)
-      || (members != NULL && !check_block_of_all (&call, bounds.policy, members)))
+  if (!check_block_of_all (&call, bounds.policy, subscription))
     return;
+  work = work_of (subscription);
   daemoneye__eventbus__v1__adjust_reply__init (&reply);
   reply.policy = bounds.policy;
   reply.queue_messages = bounds.messages;
   reply.queue_bytes = bounds.bytes;
-  reply.dropped = members != NULL ? adjust_group (subscription->group, members, &bounds, now_us)
-                                  : adjust_one (subscription, &bounds, now_us);
+  reply.dropped = adjust_all (subscription, &bounds, now_us);
+  bus_introspect_spend (peer, work, &reply.base);
   bus_calls_reply_packed (peer, id, &reply.base);
 }
 

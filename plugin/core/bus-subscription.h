@@ -45,6 +45,7 @@ struct BusSubscription
   gboolean serves;     /* gets requests, not publishes */
   gboolean methods;    /* serves its owner's own methods: no direct publish either */
   BusGroup *group;     /* NULL: none */
+  GList group_link;    /* in its members */
   WireSpan pattern;    /* own copy, behind the struct */
   BusServers *servers; /* of the topic that it serves; NULL: none */
   gsize charged;

@@ -126,6 +126,43 @@ test_unpaid_above_the_peers_bound (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
+/* What a collector makes the broker look at by changing its mind, or by asking for statistics, is bounded; others may. */
+static void
+test_work_is_bounded (void)
+{
+  Daemoneye__Eventbus__V1__StatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
+  Client *publisher, *slow, *tool;
+  g_autoptr (Got) refused = NULL;
+  g_autoptr (Got) good = NULL;
+  BusLimits limits;
+  Core core;
+  guint n = 0;
+
+  bus_limits_init (&limits);
+  limits.introspect_work_per_second = 100000;
+  core_setup (&core, &limits);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  slow = client_ready (&core, "slow", "procmond");
+  tool = tool_ready (&core, "tool");
+  client_subscribe_with (slow, .subscription = 1, .pattern = "events.process.#", .policy = BUS_OVERFLOW_DROP_OLDEST,
+                         .window_messages = 1, .queue_messages = 2000);
+  client_subscribe_with (tool, .subscription = 1, .pattern = "events.process.#");
+  core_mark (&core);
+  client_publish_many (publisher, "events.process.lifecycle", 2000, 10);
+  for (core_advance (&core, G_USEC_PER_SEC); core.core->introspect_work < limits.introspect_work_per_second; n++)
+    client_adjust (slow, 1, n % 2 == 0 ? BUS_OVERFLOW_DROP_NEWEST : BUS_OVERFLOW_DROP_OLDEST, 2000, 0, WIRE_STATUS_OK);
+  g_assert_cmpuint (n, >, 2);
+  g_assert_cmpuint (n, <, 20);
+  client_adjust (slow, 1, BUS_OVERFLOW_DROP_NEWEST, 1, 0, WIRE_STATUS_LIMIT);
+  refused = client_call (slow, "control.bus.stats", &request.base, WIRE_STATUS_LIMIT);
+  client_adjust (tool, 1, BUS_OVERFLOW_ERROR, 0, 0, WIRE_STATUS_OK);
+  good = client_call (tool, "control.bus.stats", &request.base, WIRE_STATUS_OK);
+  core_advance (&core, G_USEC_PER_SEC);
+  client_adjust (slow, 1, BUS_OVERFLOW_DROP_NEWEST, 100, 0, WIRE_STATUS_OK);
+  client_catch_up (slow, 1);
+  core_teardown (&core, NULL);
+}
+
 static void
 add_changes (void)
 {
@@ -355,6 +392,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   add_changes ();
+  g_test_add_func ("/core/adjust/R09-work-is-bounded", test_work_is_bounded);
   for (guint i = BUS_OVERFLOW_DROP_OLDEST; i <= BUS_OVERFLOW_LAST; i++)
     {
       g_autofree char *path = g_strdup_printf ("/core/adjust/B08/unpaid/%s", bus_overflow_name (i));
