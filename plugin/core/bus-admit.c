@@ -82,16 +82,20 @@ could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize 
   return (all > own ? all - own : 0) + cost <= queue_max (flow, now_us);
 }
 
+static gsize
+control_bytes (const BusFlow *flow)
+{
+  return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
+}
+
 static Fit
 fit_need (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  gsize lane_bytes = bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
-
   /* What publishers pay for their windows bound. */
   if (!need->is_held
       && (!fits_subscription (subscription, need->len) || !fits_peer (flow, cost_of_len (need->len), need->now_us)))
     return OVER_OWN;
-  if (need->lane == WIRE_LANE_CONTROL && lane_bytes > flow->shared->limits->control_queue_bytes)
+  if (need->lane == WIRE_LANE_CONTROL && control_bytes (flow) > flow->shared->limits->control_queue_bytes)
     return OVER_LANE;
   return FITS;
 }
@@ -341,6 +345,39 @@ gboolean
 bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
   return !subscription->demoted && fit_need (flow, subscription, need) == FITS;
+}
+
+/* --- why not --- */
+
+gboolean
+bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need, BusExcess *excess)
+{
+  const BusLimits *limits = flow->shared->limits;
+  const BusQuota *quota = flow->shared->quota;
+  const BusFifo *fifo = subscription != NULL ? &subscription->fifo : NULL;
+  const gsize bytes_max = queue_max (flow, need->now_us);
+  const gsize cost = cost_of_len (need->len);
+  const gboolean is_first = fifo == NULL || fifo->messages == 0; /* one may always wait */
+  const BusExcess rows[] = {
+    { BUS_LIMIT_subscription_queue_messages, is_first ? G_MAXUINT64 : subscription->bounds.messages,
+      is_first ? 0 : fifo->messages + 1 },
+    { BUS_LIMIT_subscription_queue_bytes, is_first ? G_MAXUINT64 : subscription->bounds.bytes,
+      is_first ? 0 : fifo->bytes + need->len },
+    { BUS_LIMIT_queue_hard_messages, limits->queue_hard_messages, flow->waiting_messages - flow->held_messages + 1 },
+    { bytes_max < limits->queue_hard_bytes ? BUS_LIMIT_queue_soft_bytes : BUS_LIMIT_queue_hard_bytes, bytes_max,
+      own_bytes (flow) + cost },
+    { BUS_LIMIT_control_queue_bytes, limits->control_queue_bytes,
+      need->lane == WIRE_LANE_CONTROL ? control_bytes (flow) : 0 },
+    { BUS_LIMIT_broker_bytes, quota->cap, quota->memory + cost },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (rows[i].value > rows[i].most)
+      {
+        *excess = rows[i];
+        return TRUE;
+      }
+  return FALSE;
 }
 
 /* --- other bounds --- */

@@ -48,6 +48,11 @@ typedef struct
 gboolean bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 gboolean bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 
+/* The bound that such a message does not keep, for who is refused. FALSE: none; there is no memory. @subscription:
+ * (nullable): it is for the peer itself. */
+gboolean bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need,
+                           BusExcess *excess);
+
 /* Other bounds or another policy, full or not; returns how many messages were dropped for it. */
 guint64 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us);
 

@@ -324,6 +324,18 @@ find_server (Call *call)
   return NULL;
 }
 
+/* Names what stands in the way. @server: (nullable): the message was for the peer of @flow itself. */
+static void
+fail_full (const Call *call, BusRequest *request, const BusFlow *flow, const BusSubscription *server, WireStatus status,
+           const char *detail)
+{
+  const BusNeed need = { .len = call->frame->body.len, .lane = call->class_of.lane, .now_us = call->now_us };
+  BusExcess excess;
+
+  bus_request_fail_full (call->core, request, status, detail,
+                         bus_admit_excess (flow, server, &need, &excess) ? &excess : NULL);
+}
+
 static void
 request_peer (Call *call)
 {
@@ -338,7 +350,8 @@ request_peer (Call *call)
   inbound = inbound_of (call);
   if (!bus_router_request (call->core, &inbound, server, request->route_id, request->alarm.deadline.due_us,
                            call->now_us))
-    bus_request_fail (call->core, request, WIRE_STATUS_WOULD_BLOCK, "the responder's queue is full: try again later");
+    fail_full (call, request, &server->owner->flow, server, WIRE_STATUS_WOULD_BLOCK,
+               "there is no room for it on the way to the responder: try again later");
   bus_inbound_clear (&inbound);
 }
 
@@ -371,8 +384,8 @@ forward_reply (Call *call, BusRequest *request)
 
   if (!bus_shed_reserve (call->core, bus_message_size (inbound.frame.body.len), call->now_us)
       || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
-    bus_request_fail (call->core, request, WIRE_STATUS_SLOW_CONSUMER,
-                      "the answer came, but your queue is full (queue_hard_bytes): read faster");
+    fail_full (call, request, &requester->flow, NULL, WIRE_STATUS_SLOW_CONSUMER,
+               "the answer came, but there is no room for it in your queue: read faster");
   else if (final)
     bus_request_free (call->core, request);
   bus_peer_touch (requester);

@@ -71,6 +71,14 @@ typedef struct
   guint64 ceiling;
 } BusLimitSpec;
 
+/* What was too much, to be told. */
+typedef struct
+{
+  BusLimit limit; /* whose setting it is */
+  guint64 most;
+  guint64 value; /* that it is, or would come to */
+} BusExcess;
+
 const BusLimitSpec *bus_limit_spec (BusLimit limit);
 const char *bus_limit_name (BusLimit limit);
 guint64 bus_limit_value (const BusLimits *limits, BusLimit limit);

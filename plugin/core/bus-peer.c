@@ -133,7 +133,7 @@ bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stam
 }
 
 void
-bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail)
+bus_peer_error_excess (BusPeer *peer, guint64 answers, WireStatus status, const char *detail, const BusExcess *excess)
 {
   WireEnvelope error;
 
@@ -141,35 +141,36 @@ bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *d
   error.answers = answers;
   error.status = status;
   error.detail = wire_span_str (detail);
+  if (excess != NULL)
+    {
+      error.limit = excess->most;
+      error.value = excess->value;
+      error.setting = wire_span_str (bus_limit_name (excess->limit));
+    }
   bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
 }
 
-static void
-put_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 most, guint64 value, const char *detail)
+void
+bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail)
 {
-  WireEnvelope error;
-
-  wire_envelope_init (&error);
-  error.answers = answers;
-  error.status = WIRE_STATUS_LIMIT;
-  error.limit = most;
-  error.value = value;
-  error.setting = wire_span_str (bus_limit_name (limit));
-  error.detail = wire_span_str (detail);
-  bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
+  bus_peer_error_excess (peer, answers, status, detail, NULL);
 }
 
 void
 bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value)
 {
-  put_limit (peer, answers, limit, bus_limit_value (&peer->core->limits, limit), value,
-             "a limit of the broker: ask for less, or raise the setting");
+  const BusExcess excess = { limit, bus_limit_value (&peer->core->limits, limit), value };
+
+  bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "a limit of the broker: ask for less, or raise the setting",
+                         &excess);
 }
 
 void
 bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value)
 {
-  put_limit (peer, answers, limit, bus_limit_spec (limit)->ceiling, value, "more than any broker gives: ask for less");
+  const BusExcess excess = { limit, bus_limit_spec (limit)->ceiling, value };
+
+  bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "more than any broker gives: ask for less", &excess);
 }
 
 gboolean

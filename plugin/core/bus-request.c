@@ -80,6 +80,15 @@ bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const c
 }
 
 void
+bus_request_fail_full (BusCore *core, BusRequest *request, WireStatus status, const char *detail,
+                       const BusExcess *excess)
+{
+  if (bus_peer_is_ready (request->requester))
+    bus_peer_error_excess (request->requester, request->id, status, detail, excess);
+  bus_request_free (core, request);
+}
+
+void
 bus_request_withdraw (BusCore *core, BusRequest *request)
 {
   WireEnvelope cancel;

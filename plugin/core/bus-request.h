@@ -48,6 +48,9 @@ WireClassOf bus_request_class (guint64 route_id, gsize payload_len);
 
 /* Ends it with an ERROR to the requester. */
 void bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const char *detail);
+/* The same when somebody's queue is full; names limit, value and setting. @excess: (nullable) */
+void bus_request_fail_full (BusCore *core, BusRequest *request, WireStatus status, const char *detail,
+                            const BusExcess *excess);
 /* Tells the responder that nobody waits any more, then frees it. */
 void bus_request_withdraw (BusCore *core, BusRequest *request);
 

@@ -58,8 +58,9 @@ largest_but (BusCore *core, guint32 uid, guint64 tried)
     {
       BusPeer *peer = link->data;
 
-      if ((uid == BUS_SHED_ALL || peer->who.uid == uid) && (tried == 0 || peer->shed_tried != tried)
-          && peer->flow.waiting_bytes > 0
+      /* What one who goes leaves behind is handed on, or freed, at the end of the input call. */
+      if (bus_peer_is_ready (peer) && (uid == BUS_SHED_ALL || peer->who.uid == uid)
+          && (tried == 0 || peer->shed_tried != tried) && peer->flow.waiting_bytes > 0
           && (largest == NULL || bus_flow_bytes (&peer->flow) > bus_flow_bytes (&largest->flow)))
         largest = peer;
     }

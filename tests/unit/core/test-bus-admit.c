@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-admit.h"
 #include "bus-overflow.h"
 #include "bus-state.h"
 #include "core-pressure.h"
@@ -17,17 +18,21 @@ typedef struct
   guint64 queue_bytes;
   guint64 hard_bytes;
   guint64 hard_messages;
+  BusLimit limit; /* that is told */
 } Room;
 
 static const Room rooms[] = {
-  { .name = "credit-messages", .queue_messages = 3 },
-  { .name = "credit-bytes", .queue_bytes = 7 * SIZE / 2 },
-  { .name = "credit-hard-bytes", .hard_bytes = 7 * SIZE / 2 },
-  { .name = "credit-hard-messages", .hard_messages = 3 },
-  { .name = "lane-messages", .is_stopped = TRUE, .queue_messages = 3 },
-  { .name = "lane-bytes", .is_stopped = TRUE, .queue_bytes = 7 * SIZE / 2 },
-  { .name = "lane-hard-bytes", .is_stopped = TRUE, .hard_bytes = 11 * SIZE / 2 },
-  { .name = "lane-hard-messages", .is_stopped = TRUE, .hard_messages = 3 },
+  { .name = "credit-messages", .queue_messages = 3, .limit = BUS_LIMIT_subscription_queue_messages },
+  { .name = "credit-bytes", .queue_bytes = 7 * SIZE / 2, .limit = BUS_LIMIT_subscription_queue_bytes },
+  { .name = "credit-hard-bytes", .hard_bytes = 7 * SIZE / 2, .limit = BUS_LIMIT_queue_hard_bytes },
+  { .name = "credit-hard-messages", .hard_messages = 3, .limit = BUS_LIMIT_queue_hard_messages },
+  { .name = "lane-messages", .is_stopped = TRUE, .queue_messages = 3, .limit = BUS_LIMIT_subscription_queue_messages },
+  { .name = "lane-bytes",
+    .is_stopped = TRUE,
+    .queue_bytes = 7 * SIZE / 2,
+    .limit = BUS_LIMIT_subscription_queue_bytes },
+  { .name = "lane-hard-bytes", .is_stopped = TRUE, .hard_bytes = 11 * SIZE / 2, .limit = BUS_LIMIT_queue_hard_bytes },
+  { .name = "lane-hard-messages", .is_stopped = TRUE, .hard_messages = 3, .limit = BUS_LIMIT_queue_hard_messages },
 };
 
 /* What becomes of eight messages then. */
@@ -114,6 +119,30 @@ test_fate (gconstpointer data)
   assert_story (slow, 1, more);
   client_return_all (slow, 1);
   g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  core_teardown (&core, NULL);
+}
+
+/* Who is refused is told which bound it was, and by how much. */
+static void
+test_excess (gconstpointer data)
+{
+  const Room *room = data;
+  Client *publisher, *slow;
+  BusExcess excess;
+  Core core;
+
+  setup_room (&core, room);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  slow = subscriber_in (&core, room, BUS_OVERFLOW_ERROR);
+  publish_to_own_topics (publisher, 1, 8);
+  {
+    const BusNeed need = { .len = SIZE, .lane = WIRE_LANE_DATA, .now_us = core.now_us };
+    const BusSubscription *subscription = g_hash_table_lookup (slow->peer->subscriptions, GUINT_TO_POINTER (1));
+
+    g_assert_true (bus_admit_excess (&slow->peer->flow, subscription, &need, &excess));
+  }
+  g_assert_cmpuint (excess.limit, ==, room->limit);
+  g_assert_cmpuint (excess.value, >, excess.most);
   core_teardown (&core, NULL);
 }
 
@@ -354,6 +383,12 @@ main (int argc, char **argv)
                                                rooms[i / G_N_ELEMENTS (fates)].name);
 
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_fate);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (rooms); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/core/admit/R04-excess/%s", rooms[i].name);
+
+      g_test_add_data_func (path, &rooms[i], test_excess);
     }
   add_all ("soft", soft_fates, test_soft_limit);
   g_test_add_func ("/core/admit/soft/left", test_soft_limit_is_left);

@@ -285,6 +285,9 @@ test_full_responder (Core *core, gconstpointer data)
   while ((got = client_take (agent, WIRE_KIND_ERROR)) != NULL)
     {
       g_assert_cmpuint (got->envelope.status, ==, WIRE_STATUS_WOULD_BLOCK);
+      g_assert_cmpmem (got->envelope.setting.data, got->envelope.setting.len, "subscription_queue_bytes", 24);
+      g_assert_cmpuint (got->envelope.limit, ==, limits.subscription_queue_bytes);
+      g_assert_cmpuint (got->envelope.value, >, limits.subscription_queue_bytes);
       refused++;
       got_free (got);
     }
