@@ -121,7 +121,8 @@ G_BEGIN_DECLS
  * @self: the client
  * @error: (transfer none): why
  *
- * A publish without acknowledgement was refused by the broker; or messages that it had taken, acknowledged or not, were
+ * A publish without acknowledgement was refused by the broker (what a receiver under %DEYE_BUS_POLICY_ERROR refuses is told by
+ * acknowledgements only); or messages that it had taken, acknowledged or not, were
  * dropped since a receiver under %DEYE_BUS_POLICY_BLOCK held them up for too long: %DEYE_BUS_ERROR_WOULD_BLOCK for the
  * setting `longest_block_us`, the value says how many.
  *
@@ -481,7 +482,8 @@ G_BEGIN_DECLS
  * end before the next one can't get ahead of the broker. In each credit class (control, tasks and results, the rest) 65,536
  * calls or 64 MiB that wait are the most, then %DEYE_BUS_ERROR_WOULD_BLOCK.
  *
- * Each end is kept until the client's context runs: who makes calls and never lets it run keeps them all.
+ * Each end is kept until the client's context runs: who makes calls and never lets it run keeps them all. Without a
+ * @callback nobody is told whether it was sent.
  *
  * Since: 0.1
  */

@@ -115,7 +115,7 @@ G_BEGIN_DECLS
  * deye_bus_subscription_get_policy:
  * @self: the subscription
  *
- * What happens to its messages when its queue is full.
+ * What happens to its messages when its queue is full. In a group another member may have changed it since.
  *
  * Returns: the policy in force, as the broker told it when it was made, or when this object last adjusted it;
  *   %DEYE_BUS_POLICY_DEFAULT: the broker did not tell (it is older)
