@@ -4,7 +4,7 @@
 #include "bus-peer.h"
 #include "bus-request.h"
 #include "bus-state.h"
-#include "sim-world.h"
+#include "sim-inside.h"
 
 /*
  * What has to hold inside the core after every step: sums that are kept are counted again here, in the simplest way. The
@@ -13,16 +13,10 @@
 
 /* --- what the world asks --- */
 
-static BusSubscription *
-subscription_of (const SimClient *client, guint32 subscription)
-{
-  return g_hash_table_lookup (client->peer->subscriptions, GUINT_TO_POINTER (subscription));
-}
-
 gboolean
 sim_check_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits)
 {
-  const BusSubscription *found = client->peer != NULL ? subscription_of (client, subscription) : NULL;
+  const BusSubscription *found = client->peer != NULL ? sim_subscription_of (client, subscription) : NULL;
 
   *waits = found != NULL && found->fifo.messages > 0;
   return found != NULL;
@@ -79,8 +73,9 @@ check_bounds (SimWorld *world, const BusSubscription *subscription, guint64 tick
 static guint
 count_fifo (SimWorld *world, const BusSubscription *subscription, Count *count)
 {
+  const BusWindow *window = &subscription->window;
   const BusFifo *fifo = &subscription->fifo;
-  guint64 messages = 0, bytes = 0, tickets = 0, queued = 0;
+  guint64 messages = 0, bytes = 0, tickets = 0, holds = 0, queued = 0;
   guint gaps = 0, longest = 0;
   gboolean waiting = FALSE;
 
@@ -90,14 +85,11 @@ count_fifo (SimWorld *world, const BusSubscription *subscription, Count *count)
       gaps = slot->state == BUS_SLOT_GAP ? gaps + 1 : 0;
       longest = MAX (longest, gaps);
       if (slot->state == BUS_SLOT_GAP)
-        continue;
-      if (slot->ticket != NULL && slot->ticket->publisher == subscription->owner)
-        sim_world_fail (world, "B07: %s holds its own credit back", subscription->owner->id);
-      if (slot->ticket != NULL && !world->is_tick_due
-          && world->now_us - slot->since_us > 13 * (gint64) world->core->limits.longest_block_us)
-        sim_world_fail (world, "B04: a message holds credit back for ever");
-      if (subscription->bounds.policy == BUS_OVERFLOW_CONFLATE && !slot->is_indexed)
-        sim_world_fail (world, "M08: conflate lets two messages of a topic wait");
+        {
+          sim_check_gap (world, slot, messages > 0);
+          continue;
+        }
+      sim_check_slot (world, slot);
       messages++;
       bytes += slot->message->body.len;
       tickets += slot->ticket != NULL;
@@ -113,7 +105,10 @@ count_fifo (SimWorld *world, const BusSubscription *subscription, Count *count)
       waiting = waiting || slot->state == BUS_SLOT_WAITING;
     }
   for (const BusHold *hold = subscription->hold_first; hold != NULL; hold = *(BusHold *const *) (gconstpointer) hold)
-    tickets++; /* next is its first field */
+    holds++; /* next is its first field */
+  if (holds > subscription->delivered - (window->granted_messages - window->window_messages))
+    sim_world_fail (world, "B04: subscription %u holds credit of what was returned", subscription->id);
+  tickets += holds;
   count->waiting_messages += messages;
   if (messages != fifo->messages || bytes != fifo->bytes || tickets != subscription->tickets)
     sim_world_fail (world, "I1: a FIFO counts wrong");
@@ -381,142 +376,6 @@ sim_check_lanes (SimWorld *world, const SimClient *client, const WireSpan *spans
     sim_world_fail (world, "I14: control waits while data goes");
   if (was_between && client->peer->flow.outq.lanes[WIRE_LANE_DATA].bytes > 0 && spans[0].data[4] != data_only)
     sim_reach (world, SIM_REACH_CONTROL_PASSED);
-}
-
-/* --- before and after one frame --- */
-
-static guint64
-control_bytes (const BusFlow *flow)
-{
-  return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
-}
-
-/* For the same message to all of its subscriptions before. */
-static gboolean
-peer_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
-{
-  const BusLimits *limits = &world->core->limits;
-  const BusFlow *flow = &peer->flow;
-  gsize need = SIM_SUBS * (payload_len + 1000);
-
-  return bus_flow_bytes (flow) + need < limits->queue_soft_bytes
-         && flow->waiting_messages + SIM_SUBS < limits->queue_hard_messages
-         && control_bytes (flow) + need < limits->control_queue_bytes;
-}
-
-/* Of a peer with several subscriptions in a group the first that matches is the member. */
-static void
-look_at_group (const SimWorld *world, const SimFrame *frame, guint at, gboolean *room, gboolean *tight, guint64 *lost)
-{
-  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
-    {
-      const BusSubscription *first = NULL;
-      GHashTableIter iter;
-      gpointer value;
-
-      g_hash_table_iter_init (&iter, ((const BusPeer *) link->data)->subscriptions);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
-        {
-          const BusSubscription *member = value;
-          g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
-
-          if (member->group == NULL || !wire_span_equal (member->group->key.text, wire_span_str (sim_groups[at])))
-            continue;
-          if (member->bounds.policy == BUS_OVERFLOW_CONFLATE)
-            continue; /* gives the older one up, room or not */
-          *lost += member->missed_by[BUS_LOSS_FULL] + member->missed_by[BUS_LOSS_REFUSED];
-          /* Another subscription of its peer may take the last room after it was picked. */
-          *tight = *tight || !peer_has_room (world, link->data, frame->payload_len);
-          if (sim_model_matches (pattern, frame->topic) && (first == NULL || member->id < first->id))
-            first = member;
-        }
-      *room = *room
-              || (first != NULL && bus_peer_is_ready (first->owner) && !first->demoted && first->fifo.messages == 0);
-    }
-}
-
-/* Not of all topics may everybody read. */
-static gboolean
-goes_to_one (const SimFrame *frame)
-{
-  return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && frame->target[0] == '\0'
-         && !g_str_has_prefix (frame->topic, "control.agent");
-}
-
-/* Where it would not, the asker is told that by an ERROR, which waits for nothing. */
-static gboolean
-answer_fits (const SimWorld *world, const BusPeer *asker)
-{
-  const BusQuota *quota = &world->core->quota;
-  guint64 need = 2000;
-
-  return world->fail_allocations == 0 && quota->memory + need < quota->cap
-         && bus_flow_bytes (&asker->flow) + need < world->core->limits.queue_soft_bytes;
-}
-
-void
-sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
-{
-  const BusSubscription *adjusted
-      = frame->kind == SIM_FRAME_ADJUST ? subscription_of (client, frame->subscription) : NULL;
-
-  *before = (SimBefore){ .waiting = adjusted != NULL ? adjusted->fifo.messages : 0,
-                         .was_block = adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_BLOCK };
-  for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
-    look_at_group (world, frame, i, &before->has_room[i], &before->is_tight[i], &before->lost[i]);
-  for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
-    {
-      const BusPeer *peer = world->clients[i].peer;
-
-      before->is_taken[i] = peer != NULL && peer != client->peer && answer_fits (world, peer)
-                            && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
-      before->encoded[i] = peer != NULL ? bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) : 0;
-    }
-}
-
-static void
-check_adjusted (SimWorld *world, const BusSubscription *adjusted, const SimBefore *before)
-{
-  const BusFifo *fifo = &adjusted->fifo;
-  gboolean unpaid = before->was_block && adjusted->bounds.policy != BUS_OVERFLOW_BLOCK;
-
-  if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !unpaid && fifo->messages != before->waiting)
-    sim_world_fail (world, "B08: error gave up what it had taken in");
-  /* What nobody pays for any more has bounds again. */
-  if (unpaid && fifo->messages > 1
-      && (fifo->messages > adjusted->bounds.messages || fifo->bytes > adjusted->bounds.bytes))
-    sim_world_fail (world, "B08: what block left behind is above the bounds");
-}
-
-void
-sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
-{
-  const BusSubscription *adjusted
-      = frame->kind == SIM_FRAME_ADJUST ? subscription_of (client, frame->subscription) : NULL;
-
-  if (adjusted != NULL)
-    check_adjusted (world, adjusted, before);
-  for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
-    {
-      gboolean room = FALSE, tight = FALSE;
-      guint64 lost = 0;
-
-      look_at_group (world, frame, i, &room, &tight, &lost);
-      /* What somebody who is closed leaves behind are other messages. */
-      if (before->has_room[i] && !before->is_tight[i] && lost > before->lost[i] && !sim_check_is_closing (world))
-        sim_world_fail (world, "M08: group %s lost a message while a member had room", sim_groups[i]);
-    }
-  for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
-    {
-      const BusPeer *peer = world->clients[i].peer;
-
-      if (!before->is_taken[i] || bus_peer_is_closing (peer))
-        continue;
-      sim_reach (world, SIM_REACH_REPLY_BEHIND);
-      if (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > before->encoded[i]
-          && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL)
-        sim_world_fail (world, "I4: an answer to %s overtook what stands in its lane", peer->id);
-    }
 }
 
 void

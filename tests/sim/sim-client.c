@@ -151,6 +151,7 @@ sim_client_return_credit (SimClient *client, guint place, gboolean half)
   if (!sub->exists || messages == sub->told_messages)
     return;
   sub->told_messages = messages;
+  sub->told_bytes = sub->got_bytes;
   wire_envelope_init (&credit);
   credit.subscription = sub->number;
   credit.credit_messages = sub->window_messages + messages;
@@ -169,6 +170,12 @@ got_message (SimClient *client, guint32 subscription, gsize len)
         continue;
       sub->got_messages++;
       sub->got_bytes += len;
+      sub->largest = MAX (sub->largest, len);
+      /* A message may start while messages and bytes are left, and lanes overtake each other; the broker may know of less
+       * that was returned, never of more. */
+      if (sub->got_messages - sub->told_messages > sub->window_messages
+          || sub->got_bytes - sub->told_bytes >= sub->window_bytes + sub->largest)
+        sim_world_fail (client->world, "I2: subscription %u got more than its window", subscription);
       if (!sub->lazy || client->world->is_healing)
         sim_client_return_credit (client, i, FALSE);
     }

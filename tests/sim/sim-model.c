@@ -697,6 +697,31 @@ sim_model_policy (const SimModel *model, guint peer, guint32 subscription)
   return sub != NULL ? sub->policy : 0;
 }
 
+gboolean
+sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription)
+{
+  const Sub *sub = find_sub (model, peer, subscription);
+
+  return sub == NULL || sub->adjusted;
+}
+
+gboolean
+sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription)
+{
+  const Sub *sub = find_sub (model, peer, subscription);
+
+  return sub != NULL && sub->alone;
+}
+
+gboolean
+sim_model_is_own (const SimModel *model, guint peer, guint32 subscription, guint64 seq)
+{
+  const Sub *sub = find_sub (model, peer, subscription);
+  const Match *match = sub != NULL ? find_match (sub, seq) : NULL;
+
+  return match != NULL && strcmp (match->message->sender, find_peer (model, peer)->id) == 0;
+}
+
 guint
 sim_model_count (const SimModel *model)
 {

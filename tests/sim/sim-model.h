@@ -87,6 +87,11 @@ void sim_model_finish (SimModel *model);
 
 /* Of a live subscription; for the reach table. 0: there is none. */
 SimPolicy sim_model_policy (const SimModel *model, guint peer, guint32 subscription);
+gboolean sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription);
+/* Its peer has no other one, and never had. */
+gboolean sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription);
+/* Of what matched: whether its own peer published it. */
+gboolean sim_model_is_own (const SimModel *model, guint peer, guint32 subscription, guint64 seq);
 /* Live subscriptions, as the broker should have them. */
 guint sim_model_count (const SimModel *model);
 

@@ -382,7 +382,7 @@ static const struct
   void (*run) (SimWorld *world, SimClient *client);
 } ops[] = {
   { 300, op_publish }, { 60, op_subscribe }, { 12, op_unsubscribe }, { 12, op_adjust }, { 90, op_credit },
-  { 10, op_serve },    { 30, op_request },   { 25, op_reply },       { 6, op_stats },   { 15, op_ping },
+  { 10, op_serve },    { 40, op_request },   { 60, op_reply },       { 6, op_stats },   { 15, op_ping },
   { 6, op_denied },    { 2, op_hostile },    { 40, op_freeze },      { 15, op_delay },  { 4, op_disconnect },
   { 60, op_advance },  { 8, op_no_memory },
 };

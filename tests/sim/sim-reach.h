@@ -27,6 +27,7 @@
   X (CONTROL_PASSED, "B09-control-before-waiting-data")                                                                \
   X (EXPIRED, "R11-time-to-live-over")                                                                                 \
   X (LIMIT_GAP, "R04-largest-queue-paid")                                                                              \
+  X (PAID, "R04-a-queue-became-shorter-for-a-limit")                                                                   \
   X (NO_MEMORY_GAP, "R10-no-memory-told")                                                                              \
   X (ALLOCATION_FAILED, "R10-allocation-failed")                                                                       \
   X (FANOUT_SHARED, "R05-one-message-in-several-queues")                                                               \

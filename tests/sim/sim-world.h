@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bus-core.h"
+#include "bus-subscription.h"
 #include "sim-model.h"
 #include "sim-random.h"
 #include "sim-reach.h"
@@ -70,6 +71,8 @@ typedef struct
   guint64 got_messages;
   guint64 got_bytes;
   guint64 told_messages; /* returned, and told */
+  guint64 told_bytes;
+  gsize largest; /* payload that came */
 } SimSub;
 
 typedef struct SimWorld SimWorld;
@@ -181,6 +184,16 @@ guint64 sim_check_received (const SimClient *client);
 /* Whether somebody is to be closed whom the world has not closed yet. */
 gboolean sim_check_is_closing (const SimWorld *world);
 
+/* A peer's queue; peer NULL: none. */
+typedef struct
+{
+  const BusPeer *peer;
+  guint64 bytes;
+  guint64 messages;
+  guint64 lost; /* for a limit */
+  gboolean can_give;
+} SimQueue;
+
 /* What only one frame may do, looked at before and after it was handed in. */
 typedef struct
 {
@@ -191,6 +204,10 @@ typedef struct
   gboolean was_block;             /* ADJUST */
   gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
   guint64 encoded[SIM_CLIENTS];
+  SimQueue queues[SIM_CLIENTS];   /* PUBLISH */
+  guint64 heritage;               /* UNSUBSCRIBE: messages that another member is to get */
+  const BusGroup *heirs;
+  guint64 rerouted;
 } SimBefore;
 void sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
