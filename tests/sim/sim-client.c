@@ -213,6 +213,18 @@ number_of (WireSpan payload)
   return number;
 }
 
+/* It names what it is for: that may have been left since, and another one serves now. */
+static void
+handle_request (SimClient *client, const WireEnvelope *envelope)
+{
+  WireSpan ids = envelope->subscriptions;
+  guint32 id;
+
+  g_array_append_val (client->routes, envelope->route_id);
+  while (wire_envelope_next_u32 (&ids, &id))
+    got_message (client, id, envelope->payload.len);
+}
+
 static void
 handle_deliver (SimClient *client, const WireEnvelope *envelope)
 {
@@ -312,8 +324,7 @@ handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
       client->granted_bytes[envelope->credit_class % WIRE_N_CLASSES] = envelope->credit_bytes;
       break;
     case WIRE_KIND_REQUEST:
-      g_array_append_val (client->routes, envelope->route_id);
-      got_message (client, client->subs[SIM_SUBS - 1].number, envelope->payload.len);
+      handle_request (client, envelope);
       break;
     case WIRE_KIND_REPLY:
       if (!wire_span_equal (envelope->sender, WIRE_SPAN_LITERAL ("bus")))

@@ -29,7 +29,7 @@ typedef struct
   guint64 ttl_us;
   guint matched;
   gboolean to_each; /* member of a group */
-  gboolean unsure; /* somebody was closed for it: he may be counted or not */
+  gboolean unsure;  /* somebody was closed for it: he may be counted or not */
   gboolean acked;
   guint queued;       /* as the ACK says */
   GHashTable *groups; /* that got it */

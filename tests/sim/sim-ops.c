@@ -111,6 +111,14 @@ op_publish (SimWorld *world, SimClient *client)
     }
 }
 
+/* Control messages of a size that crowds a control lane soon. */
+static void
+op_crowd (SimWorld *world, SimClient *client)
+{
+  for (guint i = 0; i < 4 && sim_client_has_credit (client, WIRE_CLASS_CONTROL); i++)
+    publish_to (world, client, i % 2 == 0 ? "health.status" : "health.disk", 6000 + sim_below (&world->random, 9000));
+}
+
 /* --- subscriptions --- */
 
 static SimPolicy
@@ -384,7 +392,7 @@ static const struct
   { 300, op_publish }, { 60, op_subscribe }, { 12, op_unsubscribe }, { 12, op_adjust }, { 90, op_credit },
   { 10, op_serve },    { 40, op_request },   { 60, op_reply },       { 6, op_stats },   { 15, op_ping },
   { 6, op_denied },    { 2, op_hostile },    { 40, op_freeze },      { 15, op_delay },  { 4, op_disconnect },
-  { 60, op_advance },  { 8, op_no_memory },
+  { 60, op_advance },  { 12, op_crowd },     { 8, op_no_memory },
 };
 
 void
