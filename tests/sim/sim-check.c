@@ -335,6 +335,38 @@ check_sums (SimWorld *world)
     sim_reach (world, SIM_REACH_BLOCKED_EACH_OTHER);
 }
 
+/* --- I7: what is not noted as lost is told --- */
+
+/* Nobody here listens to system.drop; but it can only have told something when its alarm came. */
+static void
+check_said (SimWorld *world, const BusSubscription *subscription, SimSub *sub)
+{
+  gboolean may_have_told = sub->said_next_us != subscription->alert_next_us;
+
+  for (guint i = 0; i < BUS_N_LOSSES; i++)
+    {
+      guint64 said = subscription->missed_by[i] - subscription->unsaid[i];
+
+      if (said != sub->said[i] && !may_have_told)
+        sim_world_fail (world, "I7: system.drop will not tell all that subscription %u missed", subscription->id);
+      sub->said[i] = said;
+    }
+  sub->said_next_us = subscription->alert_next_us;
+}
+
+static void
+check_client (SimWorld *world, SimClient *client)
+{
+  for (guint i = 0; i < SIM_SUBS && client->peer != NULL; i++)
+    {
+      const BusSubscription *subscription
+          = client->subs[i].exists ? sim_subscription_of (client, client->subs[i].number) : NULL;
+
+      if (subscription != NULL)
+        check_said (world, subscription, &client->subs[i]);
+    }
+}
+
 void
 sim_check (SimWorld *world)
 {
@@ -345,6 +377,8 @@ sim_check (SimWorld *world)
     return;
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     check_peer (world, link->data);
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    check_client (world, &world->clients[i]);
   check_timers (world);
   check_sums (world);
   world->was_demoted = world->reached->counts[SIM_REACH_DEMOTED] > demoted;

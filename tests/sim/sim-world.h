@@ -72,7 +72,9 @@ typedef struct
   guint64 got_bytes;
   guint64 told_messages; /* returned, and told */
   guint64 told_bytes;
-  gsize largest; /* payload that came */
+  gsize largest;       /* payload that came */
+  guint64 said[8];     /* sim-check: what system.drop told of it, by reason */
+  gint64 said_next_us; /* when it may tell again */
 } SimSub;
 
 typedef struct SimWorld SimWorld;
@@ -204,8 +206,8 @@ typedef struct
   gboolean was_block;             /* ADJUST */
   gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
   guint64 encoded[SIM_CLIENTS];
-  SimQueue queues[SIM_CLIENTS];   /* PUBLISH */
-  guint64 heritage;               /* UNSUBSCRIBE: messages that another member is to get */
+  SimQueue queues[SIM_CLIENTS]; /* PUBLISH */
+  guint64 heritage;             /* UNSUBSCRIBE: messages that another member is to get */
   const BusGroup *heirs;
   guint64 rerouted;
 } SimBefore;
