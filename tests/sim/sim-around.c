@@ -132,6 +132,66 @@ check_payers (SimWorld *world, const SimBefore *before)
       }
 }
 
+/* --- what drop-oldest gives up --- */
+
+static const BusSubscription *
+drops_oldest (const SimWorld *world, const SimClient *client)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, client->peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusSubscription *subscription = value;
+
+      if (subscription->bounds.policy == BUS_OVERFLOW_DROP_OLDEST && sim_is_simple (world, subscription)
+          && sim_model_is_alone (world->model, client->number, subscription->id))
+        return subscription;
+    }
+  return NULL;
+}
+
+static void
+look_at_oldest (const SimWorld *world, SimOldest *oldest)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    {
+      const SimClient *client = &world->clients[i];
+      const BusSubscription *subscription = client->peer != NULL ? drops_oldest (world, client) : NULL;
+      guint64 own = 0;
+
+      oldest[i] = (SimOldest){ .subscription = subscription };
+      if (subscription == NULL)
+        continue;
+      for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+        {
+          if (slot->state == BUS_SLOT_GAP)
+            continue;
+          own += bus_message_cost (slot->message);
+          oldest[i].oldest = oldest[i].oldest != 0 ? oldest[i].oldest : slot->message->accept_seq;
+        }
+      oldest[i].others = bus_flow_bytes (&client->peer->flow) - own;
+      oldest[i].lost = subscription->missed_by[BUS_LOSS_FULL];
+    }
+}
+
+/* Where the rest of the queue leaves room for the new one, the first that waits goes. */
+static void
+check_oldest (SimWorld *world, const SimBefore *before, const SimFrame *frame)
+{
+  SimOldest after[SIM_CLIENTS];
+
+  look_at_oldest (world, after);
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    if (before->oldest[i].subscription != NULL && after[i].subscription == before->oldest[i].subscription
+        && after[i].lost > before->oldest[i].lost && before->oldest[i].oldest != 0
+        && after[i].oldest == before->oldest[i].oldest
+        && control_bytes (&world->clients[i].peer->flow) <= world->core->limits.control_queue_bytes
+        && before->oldest[i].others + 2 * frame->payload_len + 2000 < world->core->limits.queue_soft_bytes)
+      sim_world_fail (world, "B01: drop-oldest lost a message, and the oldest one stays");
+}
+
 /* --- what a member leaves behind --- */
 
 static gboolean
@@ -188,6 +248,7 @@ sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame
   *before = (SimBefore){ .waiting = adjusted != NULL ? adjusted->fifo.messages : 0,
                          .was_block = adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_BLOCK };
   look_at_queues (world, before->queues);
+  look_at_oldest (world, before->oldest);
   if (frame->kind == SIM_FRAME_UNSUBSCRIBE && client->peer != NULL)
     look_at_leaving (world, sim_subscription_of (client, frame->subscription), before);
   for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
@@ -225,7 +286,10 @@ sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame
   if (adjusted != NULL)
     check_adjusted (world, adjusted, before);
   if (frame->kind == SIM_FRAME_PUBLISH)
-    check_payers (world, before);
+    {
+      check_payers (world, before);
+      check_oldest (world, before, frame);
+    }
   /* It lives on: it has heirs. */
   if (before->heirs != NULL && client->peer != NULL && sim_subscription_of (client, frame->subscription) == NULL
       && before->heirs->rerouted < before->rerouted + before->heritage)

@@ -85,10 +85,7 @@ count_fifo (SimWorld *world, const BusSubscription *subscription, Count *count)
       gaps = slot->state == BUS_SLOT_GAP ? gaps + 1 : 0;
       longest = MAX (longest, gaps);
       if (slot->state == BUS_SLOT_GAP)
-        {
-          sim_check_gap (world, slot, messages > 0);
-          continue;
-        }
+        continue;
       sim_check_slot (world, slot);
       messages++;
       bytes += slot->message->body.len;

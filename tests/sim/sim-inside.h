@@ -17,9 +17,21 @@ sim_subscription_of (const SimClient *client, guint32 subscription)
   return g_hash_table_lookup (client->peer->subscriptions, GUINT_TO_POINTER (subscription));
 }
 
+static inline const SimClient *
+sim_client_of (const BusSubscription *subscription)
+{
+  return bus_peer_link (subscription->owner);
+}
+
+/* Nothing but its policy decides what waits for it, and that never changed. */
+static inline gboolean
+sim_is_simple (const SimWorld *world, const BusSubscription *subscription)
+{
+  return subscription->group == NULL && !subscription->serves
+         && !sim_model_was_adjusted (world->model, sim_client_of (subscription)->number, subscription->id);
+}
+
 /* --- sim-slots --- */
 
 /* A message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);
-/* A gap that is not told. @behind_message: not the first in its FIFO. */
-void sim_check_gap (SimWorld *world, const BusSlot *slot, gboolean behind_message);

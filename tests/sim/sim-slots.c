@@ -6,20 +6,6 @@
 /* What may stand in the FIFO of a subscription, slot by slot: whether a policy gave up the right message can be seen there
  * before it can be seen from outside. */
 
-static const SimClient *
-client_of (const BusSubscription *subscription)
-{
-  return bus_peer_link (subscription->owner);
-}
-
-/* Nothing but its policy decided what waits for it, and that never changed. */
-static gboolean
-is_simple (const SimWorld *world, const BusSubscription *subscription)
-{
-  return subscription->group == NULL && !subscription->serves
-         && !sim_model_was_adjusted (world->model, client_of (subscription)->number, subscription->id);
-}
-
 /* A block that is not over holds the credit of everything that it took in from others. */
 static void
 check_paid (SimWorld *world, const BusSlot *slot)
@@ -27,8 +13,8 @@ check_paid (SimWorld *world, const BusSlot *slot)
   const BusSubscription *subscription = slot->subscription;
 
   if (slot->ticket == NULL && subscription->bounds.policy == BUS_OVERFLOW_BLOCK && !subscription->demoted
-      && is_simple (world, subscription)
-      && !sim_model_is_own (world->model, client_of (subscription)->number, subscription->id,
+      && sim_is_simple (world, subscription)
+      && !sim_model_is_own (world->model, sim_client_of (subscription)->number, subscription->id,
                             slot->message->accept_seq))
     sim_world_fail (world, "B04: subscription %u blocks, and a message waits that nobody pays for", subscription->id);
 }
@@ -50,16 +36,4 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
   if (end_us > 0 && end_us <= world->now_us && bus_core_next_tick_us (core) > world->now_us)
     sim_world_fail (world, "R11: the time of a message is over, and no timer says so");
   check_paid (world, slot);
-}
-
-/* Drop-oldest gives the first that waits: nothing can stand before what it gave. */
-void
-sim_check_gap (SimWorld *world, const BusSlot *slot, gboolean behind_message)
-{
-  const BusSubscription *subscription = slot->subscription;
-
-  if (behind_message && slot->gap_loss == BUS_LOSS_FULL && slot->lane == WIRE_LANE_DATA
-      && subscription->bounds.policy == BUS_OVERFLOW_DROP_OLDEST && is_simple (world, subscription)
-      && sim_model_is_alone (world->model, client_of (subscription)->number, subscription->id))
-    sim_world_fail (world, "B01: drop-oldest gave up a message before an older one");
 }

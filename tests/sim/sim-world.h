@@ -196,6 +196,15 @@ typedef struct
   gboolean can_give;
 } SimQueue;
 
+/* A subscription that drops the oldest, alone at its peer; NULL: it has none. */
+typedef struct
+{
+  const BusSubscription *subscription;
+  guint64 oldest; /* sequence of the first that waits; 0: none does */
+  guint64 others; /* bytes of the peer's queue that are not its own */
+  guint64 lost;   /* for want of room */
+} SimOldest;
+
 /* What only one frame may do, looked at before and after it was handed in. */
 typedef struct
 {
@@ -206,8 +215,9 @@ typedef struct
   gboolean was_block;             /* ADJUST */
   gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
   guint64 encoded[SIM_CLIENTS];
-  SimQueue queues[SIM_CLIENTS]; /* PUBLISH */
-  guint64 heritage;             /* UNSUBSCRIBE: messages that another member is to get */
+  SimOldest oldest[SIM_CLIENTS]; /* PUBLISH */
+  SimQueue queues[SIM_CLIENTS];  /* PUBLISH */
+  guint64 heritage;              /* UNSUBSCRIBE: messages that another member is to get */
   const BusGroup *heirs;
   guint64 rerouted;
 } SimBefore;

@@ -149,7 +149,7 @@ on_next (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusMessage) message
       = deye_bus_subscription_next_finish (DEYE_BUS_SUBSCRIPTION (source), result, &error);
-  gsize len;
+  gsize len = 0;
   const guint8 *bytes = message != NULL ? deye_bus_message_get_data (message, &len) : NULL;
 
   if (message != NULL)
