@@ -216,6 +216,7 @@ test_soft_limit_speaks_after_its_time (Core *core, gconstpointer data)
 static void
 test_ack_tells_refused (Core *core, gconstpointer data)
 {
+  static const guint8 payload[1000];
   static const char *const acks[] = { [BUS_OVERFLOW_DROP_OLDEST] = "2/2/0",
                                       [BUS_OVERFLOW_DROP_NEWEST] = "2/1/0",
                                       [BUS_OVERFLOW_ERROR] = "2/1/1!",
@@ -231,7 +232,7 @@ test_ack_tells_refused (Core *core, gconstpointer data)
       subscribe_wide (stopped, policy);
       stopped->is_stopped = TRUE;
       flood (publisher, 900, 10000);
-      client_publish (publisher, TOPIC, WIRE_FLAG_WANT_ACK, publisher, 1000);
+      client_publish (publisher, TOPIC, WIRE_FLAG_WANT_ACK, payload, sizeof payload);
       assert_acks (publisher, acks[policy]);
       client_disconnect (stopped);
     }
