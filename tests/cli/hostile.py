@@ -182,7 +182,7 @@ def _(bus):
     holds(ran.returncode == 2 and b"--type NAME" in ran.stderr, f"two claims: nobody is believed {ran.stderr}")
 
 
-@with_peers("/cli/hostile/Q01-subscriptions-beyond-an-answer")
+@with_peers("/cli/hostile/A11-subscriptions-beyond-an-answer")
 def _(bus):
     pattern = ".".join(["events"] + [letter * 60 for letter in "abcd"])
     for i in range(4):
