@@ -51,6 +51,39 @@ worker_report (TestProcess *worker, const char *name)
   return (WorkerGot){ numbers[0], numbers[1] };
 }
 
+static WorkerGot
+sum_of (TestProcess **workers, guint n, const char *name)
+{
+  WorkerGot sum = { 0 };
+
+  for (guint i = 0; i < n; i++)
+    {
+      WorkerGot one = worker_report (workers[i], name);
+
+      sum.received += one.received;
+      sum.missed += one.missed;
+    }
+  return sum;
+}
+
+WorkerGot
+worker_await_sum (BusFixture *f, TestProcess **workers, guint n, const char *name, guint64 total)
+{
+  WorkerGot sum = sum_of (workers, n, name);
+
+  while (sum.received + sum.missed < total)
+    {
+      test_watchdog_note ("%" G_GUINT64_FORMAT " messages; %" G_GUINT64_FORMAT " came, %" G_GUINT64_FORMAT
+                          " were missed",
+                          total, sum.received, sum.missed);
+      bus_fixture_breathe (f);
+      sum = sum_of (workers, n, name);
+    }
+  test_watchdog_note (NULL);
+  g_assert_cmpuint (sum.received + sum.missed, ==, total);
+  return sum;
+}
+
 WorkerDetail
 worker_detail (TestProcess *worker, const char *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "test-process.h"
+#include "bus-fixture.h"
 
 /*
  * Words with a test-worker about what came to it: one function for each command, its answer as numbers. Which commands
@@ -27,6 +27,8 @@ void worker_subscribe (TestProcess *worker, const char *name, const char *rest);
 void worker_await (TestProcess *worker, const char *name, guint64 total);
 /* Asserts that nothing came twice or out of order. */
 WorkerGot worker_report (TestProcess *worker, const char *name);
+/* Asks @n workers again and again until the sum of all is @total: of a group nobody knows beforehand who gets how many. */
+WorkerGot worker_await_sum (BusFixture *f, TestProcess **workers, guint n, const char *name, guint64 total);
 WorkerDetail worker_detail (TestProcess *worker, const char *name);
 void worker_publish (TestProcess *worker, const char *topic, guint n, guint size);
 /* Sends a command and waits for the answer that begins with @answer. */
