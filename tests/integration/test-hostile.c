@@ -11,8 +11,8 @@
 #include <string.h>
 
 static const BusFixtureOptions plain = { .fatal_warnings = TRUE };
-static const BusFixtureOptions hasty
-    = { .fatal_warnings = TRUE, .limits = "hello_timeout_us=200000\nframe_timeout_us=300000" };
+static const BusFixtureOptions hasty_hello = { .fatal_warnings = TRUE, .limits = "hello_timeout_us=500000" };
+static const BusFixtureOptions hasty_frame = { .fatal_warnings = TRUE, .limits = "frame_timeout_us=300000" };
 static const BusFixtureOptions few
     = { .fatal_warnings = TRUE, .limits = "max_unauthenticated=4\nhello_timeout_us=60000000" };
 
@@ -498,8 +498,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/hostile/" path, BusFixture, options, bus_fixture_set_up, function, bus_fixture_tear_down)
-  ADD ("F08-hello-timeout", &hasty, test_hello_timeout);
-  ADD ("F07-slow-loris", &hasty, test_slow_loris);
+  ADD ("F08-hello-timeout", &hasty_hello, test_hello_timeout);
+  ADD ("F07-slow-loris", &hasty_frame, test_slow_loris);
   ADD ("F05-one-byte-writes", &plain, test_one_byte_writes);
   ADD ("F01-F02-oversized-and-empty", &plain, test_oversized);
   ADD ("F09-garbage", &plain, test_garbage);
