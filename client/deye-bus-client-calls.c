@@ -163,6 +163,23 @@ published_finish (GAsyncResult *async_result, DeyeBusPublishResult *result, GErr
   return got != NULL;
 }
 
+/* Nobody asked for the end of it, but a message that did not go out is never lost silently: the signal of those that the
+ * broker refuses tells it. One's own cancelling is no news. */
+static void
+on_unheard_end (GObject *source, GAsyncResult *async_result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!published_finish (async_result, NULL, &error) && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_signal_emit (source, deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR], 0, error);
+}
+
+static GTask *
+publish_task (DeyeBusClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  return g_task_new (self, cancellable, callback != NULL ? callback : on_unheard_end, user_data);
+}
+
 /* With credit nothing has to be waited for, so nothing is allocated for it. */
 static gboolean
 publish_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *cancellable, GError **error)
@@ -218,7 +235,7 @@ deye_bus_client_publish_async (DeyeBusClient *self, const char *topic, GBytes *p
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (topic != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = publish_task (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_client_publish_async);
   run_async (self, &call, want_ack ? DEYE_BUS_PENDING_ACK : DEYE_BUS_PENDING_SENT, task, on_published);
 }
@@ -270,7 +287,7 @@ deye_bus_client_broadcast_async (DeyeBusClient *self, const char *topic, GBytes 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (topic != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = publish_task (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_client_broadcast_async);
   run_async (self, &call, DEYE_BUS_PENDING_ACK, task, on_published);
 }
@@ -325,7 +342,7 @@ deye_bus_client_direct_async (DeyeBusClient *self, const char *peer_id, const ch
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (peer_id != NULL && *peer_id != '\0' && topic != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
+  task = publish_task (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_client_direct_async);
   run_async (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, task, on_published);
 }

@@ -124,7 +124,8 @@ G_BEGIN_DECLS
  * A publish without acknowledgement was refused by the broker (what a receiver under %DEYE_BUS_POLICY_ERROR refuses is told by
  * acknowledgements only); or messages that it had taken, acknowledged or not, were
  * dropped since a receiver under %DEYE_BUS_POLICY_BLOCK held them up for too long: %DEYE_BUS_ERROR_WOULD_BLOCK for the
- * setting `longest_block_us`, the value says how many.
+ * setting `longest_block_us`, the value says how many; or a publish, direct or broadcast that was called without a
+ * callback (`..._async()` with %NULL) failed otherwise than by its own cancellable.
  *
  * Since: 0.1
  */
@@ -483,7 +484,7 @@ G_BEGIN_DECLS
  * calls or 64 MiB that wait are the most, then %DEYE_BUS_ERROR_WOULD_BLOCK.
  *
  * Each end is kept until the client's context runs: who makes calls and never lets it run keeps them all. Without a
- * @callback nobody is told whether it was sent.
+ * @callback, #DeyeBusClient::error tells of what could not be sent.
  *
  * Since: 0.1
  */
@@ -541,7 +542,7 @@ G_BEGIN_DECLS
  * @callback: (scope async) (closure user_data) (nullable): called at the end
  * @user_data: for @callback
  *
- * As deye_bus_client_direct().
+ * As deye_bus_client_direct(). Without a @callback, #DeyeBusClient::error tells when it fails.
  *
  * Since: 0.1
  */
@@ -593,7 +594,7 @@ G_BEGIN_DECLS
  * @callback: (scope async) (closure user_data) (nullable): called at the end
  * @user_data: for @callback
  *
- * As deye_bus_client_broadcast().
+ * As deye_bus_client_broadcast(). Without a @callback, #DeyeBusClient::error tells when it fails.
  *
  * Since: 0.1
  */

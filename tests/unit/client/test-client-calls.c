@@ -279,6 +279,42 @@ test_publish_refused (Fixture *f, gconstpointer data)
 }
 
 static void
+count_error (DeyeBusClient *client, GError *error, gpointer data)
+{
+  guint *counts = data;
+
+  counts[error->domain == DEYE_BUS_ERROR ? error->code : 0]++;
+}
+
+/* Called without a callback, and failed: each one is told, but the one that was cancelled. */
+static void
+test_unheard_failures (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome one = { .window_messages = 1 };
+  g_autoptr (DeyeBusOptions) options = with_timeout (20000);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  guint counts[G_MAXUINT8] = { 0 };
+
+  client_fixture_connect (f, &one);
+  g_signal_connect (f->client, "error", G_CALLBACK (count_error), counts);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
+  deye_bus_client_publish_async (f->client, "events.b", NULL, options, FALSE, NULL, NULL, NULL);
+  client_fixture_wait (f, counts[DEYE_BUS_ERROR_WOULD_BLOCK] == 1);
+  deye_bus_client_broadcast_async (f->client, "events.\xff", NULL, NULL, NULL, NULL, NULL);
+  client_fixture_wait (f, counts[DEYE_BUS_ERROR_BAD_TOPIC] == 1);
+  deye_bus_client_publish_async (f->client, "events.c", NULL, NULL, FALSE, cancellable, NULL, NULL);
+  deye_bus_client_direct_async (f->client, "netmond", "events.d", NULL, NULL, FALSE, NULL, NULL, NULL);
+  g_cancellable_cancel (cancellable);
+  client_fixture_settle (f);
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  client_fixture_wait (f, counts[DEYE_BUS_ERROR_CLOSED] == 1);
+  client_fixture_settle (f);
+  g_assert_cmpuint (counts[0], ==, 0);
+  g_assert_cmpuint (counts[DEYE_BUS_ERROR_CLOSED], ==, 1);
+  g_assert_cmpuint (counts[DEYE_BUS_ERROR_WOULD_BLOCK], ==, 1);
+}
+
+static void
 test_without_credit (Fixture *f, gconstpointer data)
 {
   ScriptWelcome one = { .window_messages = 1 };
@@ -698,6 +734,7 @@ main (int argc, char **argv)
   ADD ("publish-acknowledged", test_publish_acknowledged);
   ADD ("publish-refused", test_publish_refused);
   ADD ("M08-publish-without-credit", test_without_credit);
+  ADD ("M08-unheard-failures", test_unheard_failures);
   ADD ("publish-much", test_publish_much);
   ADD ("direct", test_direct);
   ADD ("request", test_request);
