@@ -24,11 +24,9 @@
  * standard input, and dies with its parent.
  */
 
-#include "deye-bus.h"
+#include "line-worker.h"
 
-#include <gio/gunixinputstream.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -41,15 +39,11 @@
 #define BURN_TURN_US 10000
 #define SLEEP_MIN_US 1000 /* shorter ones are saved up */
 
-typedef struct
+struct Worker
 {
   DeyeBusClient *client;
   DeyeBusSubscription *subscription; /* at most one */
   GPtrArray *served;                 /* of DeyeBusSubscription */
-  GDataInputStream *input;
-  GMainLoop *loop;
-  gboolean leaving;
-  int status;
 
   guint64 per_second; /* slow; 0: not */
   guint64 burst;      /* 0: not */
@@ -63,27 +57,7 @@ typedef struct
 
   guint64 told; /* signals "error" */
   guint32 random;
-} Worker;
-
-static void say (const char *format, ...) G_GNUC_PRINTF (1, 2);
-
-static void
-say (const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  vprintf (format, args);
-  va_end (args);
-  putchar ('\n');
-  fflush (stdout);
-}
-
-static guint64
-number_of (const char *text)
-{
-  return g_ascii_strtoull (text, NULL, 10);
-}
+};
 
 /* --- a receiver --- */
 
@@ -93,7 +67,7 @@ tell_who_waits (Worker *worker)
   if (worker->awaited == 0 || worker->received + worker->missed < worker->awaited)
     return;
   worker->awaited = 0;
-  say ("reached");
+  line_worker_say ("reached");
 }
 
 /* Handles no faster than it was told to: what it waits for here keeps the credit. */
@@ -169,11 +143,11 @@ do_subscribe (Worker *worker, char **words)
 
   g_assert_null (worker->subscription);
   if (g_str_equal (pace[0], "slow") && pace[1] != NULL)
-    worker->per_second = number_of (pace[1]);
+    worker->per_second = line_worker_number (pace[1]);
   else if (g_str_equal (pace[0], "burst") && pace[1] != NULL && pace[2] != NULL)
     {
-      worker->burst = number_of (pace[1]);
-      worker->rest_us = (gulong) number_of (pace[2]) * 1000;
+      worker->burst = line_worker_number (pace[1]);
+      worker->rest_us = (gulong) line_worker_number (pace[2]) * 1000;
     }
   deye_bus_subscribe_options_set_policy (options, policy_of (words[2]));
   worker->subscription = deye_bus_client_subscribe_full (worker->client, words[1], NULL, options, on_message, worker,
@@ -181,13 +155,13 @@ do_subscribe (Worker *worker, char **words)
   if (worker->subscription == NULL)
     g_error ("subscribe: %s", error->message);
   g_signal_connect (worker->subscription, "gap", G_CALLBACK (on_gap), worker);
-  say ("subscribed");
+  line_worker_say ("subscribed");
 }
 
 static void
 do_await (Worker *worker, char **words)
 {
-  worker->awaited = number_of (words[1]);
+  worker->awaited = line_worker_number (words[1]);
   tell_who_waits (worker);
 }
 
@@ -201,8 +175,8 @@ do_report (Worker *worker, char **words)
   for (guint i = 0; i <= MAX_REASON; i++)
     if (worker->missed_by[i] > 0)
       g_string_append_printf (reasons, " %u:%" G_GUINT64_FORMAT, i, worker->missed_by[i]);
-  say ("got %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "%s", worker->received, worker->missed,
-       worker->misplaced, reasons->str);
+  line_worker_say ("got %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "%s", worker->received,
+                   worker->missed, worker->misplaced, reasons->str);
 }
 
 /* --- the publisher --- */
@@ -244,12 +218,12 @@ pump (void)
 static void
 do_flood (Worker *worker, char **words)
 {
-  guint n_topics = (guint) number_of (words[2]);
-  guint64 n = number_of (words[3]);
+  guint n_topics = (guint) line_worker_number (words[2]);
+  guint64 n = line_worker_number (words[3]);
   gint64 start_us = g_get_monotonic_time ();
   gint64 end_us = start_us + g_ascii_strtoll (words[4], NULL, 10) * 1000;
-  gsize min = (gsize) number_of (words[5]);
-  gsize max = (gsize) number_of (words[6]);
+  gsize min = (gsize) line_worker_number (words[5]);
+  gsize max = (gsize) line_worker_number (words[6]);
   gboolean pumps = g_str_equal (words[7], "pump");
   g_autoptr (GPtrArray) topics = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
@@ -276,9 +250,10 @@ do_flood (Worker *worker, char **words)
       longest_us = MAX (longest_us, now_us - before_us);
     }
   pump ();
-  say ("flooded %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %d %s", sent,
-       worker->told, longest_us, now_us - start_us, error != NULL ? error->code : 0,
-       error != NULL ? error->message : "");
+  line_worker_say ("flooded %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+                   " %d %s",
+                   sent, worker->told, longest_us, now_us - start_us, error != NULL ? error->code : 0,
+                   error != NULL ? error->message : "");
 }
 
 static void
@@ -298,7 +273,7 @@ do_burn (Worker *worker, char **words)
         g_usleep ((gulong) (BURN_TURN_US - turn_us));
       now_us = g_get_monotonic_time ();
     }
-  say ("burnt");
+  line_worker_say ("burnt");
 }
 
 /* --- the pair --- */
@@ -325,7 +300,7 @@ do_serve (Worker *worker, char **words)
         g_error ("serve %s: %s", words[i], error->message);
       g_ptr_array_add (worker->served, served);
     }
-  say ("serving");
+  line_worker_say ("serving");
 }
 
 static gint
@@ -344,9 +319,9 @@ say_latency (const char *topic, GArray *sorted)
 
   g_array_sort (sorted, by_value);
   if (n > 0)
-    say ("latency %s %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, topic, n,
-         g_array_index (sorted, gint64, n / 2), g_array_index (sorted, gint64, (n - 1) * 99 / 100),
-         g_array_index (sorted, gint64, n - 1));
+    line_worker_say ("latency %s %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, topic, n,
+                     g_array_index (sorted, gint64, n / 2), g_array_index (sorted, gint64, (n - 1) * 99 / 100),
+                     g_array_index (sorted, gint64, n - 1));
 }
 
 static gboolean
@@ -388,62 +363,20 @@ do_request (Worker *worker, char **words)
     }
   for (guint i = 0; i < n_topics; i++)
     say_latency (topics[i], g_ptr_array_index (took, i));
-  say ("requested %u", failed);
+  line_worker_say ("requested %u", failed);
 }
 
 /* --- lines --- */
 
-static const struct
-{
-  const char *verb;
-  guint n_words; /* at the least */
-  void (*run) (Worker *worker, char **words);
-} verbs[] = {
-  { "subscribe", 4, do_subscribe }, { "await", 2, do_await }, { "report", 1, do_report },   { "flood", 8, do_flood },
-  { "burn", 3, do_burn },           { "serve", 2, do_serve }, { "request", 4, do_request },
+static const LineCommand commands[] = {
+  { "subscribe", 3, 3, do_subscribe },
+  { "await", 1, 1, do_await },
+  { "report", 0, 0, do_report },
+  { "flood", 7, 7, do_flood },
+  { "burn", 2, 2, do_burn },
+  { "serve", 1, MAX_TOPICS, do_serve },
+  { "request", 3, MAX_TOPICS, do_request },
 };
-
-static void
-obey (Worker *worker, const char *line)
-{
-  g_auto (GStrv) words = g_strsplit (line, " ", -1);
-  guint n = g_strv_length (words);
-
-  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
-    if (n >= verbs[i].n_words && g_str_equal (words[0], verbs[i].verb))
-      {
-        verbs[i].run (worker, words);
-        return;
-      }
-  g_error ("unknown command: %s", line);
-}
-
-static void
-on_line (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Worker *worker = data;
-  g_autofree char *line = g_data_input_stream_read_line_finish (worker->input, result, NULL, NULL);
-
-  if (line == NULL)
-    {
-      g_main_loop_quit (worker->loop);
-      return;
-    }
-  obey (worker, line);
-  g_data_input_stream_read_line_async (worker->input, G_PRIORITY_DEFAULT, NULL, on_line, worker);
-}
-
-static void
-on_closed (DeyeBusClient *client, GError *error, gpointer data)
-{
-  Worker *worker = data;
-
-  if (worker->leaving)
-    return;
-  say ("closed %d %s", error->code, error->message);
-  worker->status = 3;
-  g_main_loop_quit (worker->loop);
-}
 
 static void
 die_with_parent (void)
@@ -458,32 +391,23 @@ die_with_parent (void)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GInputStream) input = g_unix_input_stream_new (0, FALSE);
   g_autoptr (GError) error = NULL;
   Worker worker = { .random = 2463534242u };
+  int status;
 
   if (argc != 4)
     g_error ("usage: pressure-worker ADDRESS ID TYPE");
   die_with_parent ();
   worker.served = g_ptr_array_new_with_free_func (g_object_unref);
-  worker.loop = g_main_loop_new (NULL, FALSE);
   worker.client = deye_bus_client_new (argv[1], argv[2], argv[3]);
   if (!deye_bus_client_connect (worker.client, NULL, &error))
     g_error ("connect: %s", error->message);
-  g_signal_connect (worker.client, "closed", G_CALLBACK (on_closed), &worker);
   g_signal_connect (worker.client, "error", G_CALLBACK (on_error), &worker);
-  say ("connected");
-  worker.input = g_data_input_stream_new (input);
-  g_data_input_stream_read_line_async (worker.input, G_PRIORITY_DEFAULT, NULL, on_line, &worker);
-  g_main_loop_run (worker.loop);
-
-  worker.leaving = TRUE;
-  if (worker.status == 0 && !deye_bus_client_close (worker.client, NULL, &error))
+  status = line_worker_run (worker.client, &worker, commands, G_N_ELEMENTS (commands));
+  if (status == 0 && !deye_bus_client_close (worker.client, NULL, &error))
     g_error ("close: %s", error->message);
   g_clear_object (&worker.subscription);
   g_ptr_array_unref (worker.served);
-  g_clear_object (&worker.client);
-  g_clear_object (&worker.input);
-  g_main_loop_unref (worker.loop);
-  return worker.status;
+  g_object_unref (worker.client);
+  return status;
 }

@@ -34,26 +34,6 @@
 #include "wire-guard.h"
 #include "worker.h"
 
-#include <gio/gunixinputstream.h>
-
-void
-worker_say (const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  vprintf (format, args);
-  va_end (args);
-  putchar ('\n');
-  fflush (stdout);
-}
-
-guint64
-worker_number (const char *word)
-{
-  return g_ascii_strtoull (word, NULL, 10);
-}
-
 static void
 do_stats (Worker *worker, char **words)
 {
@@ -67,7 +47,7 @@ do_stats (Worker *worker, char **words)
 
   if (answer == NULL)
     {
-      worker_say ("refused %d %s", error->code, error->message);
+      line_worker_say ("refused %d %s", error->code, error->message);
       return;
     }
   bytes = deye_bus_message_get_data (answer, &len);
@@ -75,13 +55,13 @@ do_stats (Worker *worker, char **words)
       = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0, NULL);
   g_assert_nonnull (guard);
   reply = wire_guard_message (guard);
-  worker_say ("stats %" G_GSIZE_FORMAT " %s", reply->n_peers, reply->n_peers > 0 ? reply->peers[0]->id : "-");
+  line_worker_say ("stats %" G_GSIZE_FORMAT " %s", reply->n_peers, reply->n_peers > 0 ? reply->peers[0]->id : "-");
 }
 
 static void
 do_errors (Worker *worker, char **words)
 {
-  worker_say ("errors %" G_GUINT64_FORMAT " %d", worker->errors, worker->last_error);
+  line_worker_say ("errors %" G_GUINT64_FORMAT " %d", worker->errors, worker->last_error);
 }
 
 static void
@@ -90,12 +70,7 @@ do_child_fds (Worker *worker, char **words)
   child_fds_print ();
 }
 
-static const struct
-{
-  const char *name;
-  guint least, most; /* words behind it */
-  WorkerCommand run;
-} commands[] = {
+static const LineCommand commands[] = {
   { "subscribe", 4, 8, worker_do_subscribe },
   { "adjust", 2, 4, worker_do_adjust },
   { "pause", 1, 1, worker_do_pause },
@@ -117,49 +92,6 @@ static const struct
 };
 
 static void
-obey (Worker *worker, const char *line)
-{
-  g_auto (GStrv) words = g_strsplit (line, " ", -1);
-  guint n = g_strv_length (words);
-
-  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (n > 0 && g_str_equal (words[0], commands[i].name) && n - 1 >= commands[i].least && n - 1 <= commands[i].most)
-      {
-        commands[i].run (worker, words);
-        fflush (stdout);
-        return;
-      }
-  g_error ("unknown command: %s", line);
-}
-
-static void
-on_line (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Worker *worker = data;
-  g_autofree char *line = g_data_input_stream_read_line_finish (worker->input, result, NULL, NULL);
-
-  if (line == NULL)
-    {
-      g_main_loop_quit (worker->loop);
-      return;
-    }
-  obey (worker, line);
-  g_data_input_stream_read_line_async (worker->input, G_PRIORITY_DEFAULT, NULL, on_line, worker);
-}
-
-static void
-on_closed (DeyeBusClient *client, GError *error, gpointer data)
-{
-  Worker *worker = data;
-
-  if (worker->leaving)
-    return;
-  worker_say ("closed %d %s", error->code, error->message);
-  worker->status = 3;
-  g_main_loop_quit (worker->loop);
-}
-
-static void
 on_error (DeyeBusClient *client, GError *error, gpointer data)
 {
   Worker *worker = data;
@@ -175,7 +107,6 @@ main (int argc, char **argv)
   g_autofree char *id = NULL;
   g_autofree char *type = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GInputStream) input = g_unix_input_stream_new (0, FALSE);
   GOptionEntry entries[] = {
     { "address", 0, 0, G_OPTION_ARG_STRING, &address, "Socket of the bus", "PATH" },
     { "id", 0, 0, G_OPTION_ARG_STRING, &id, "Name of this collector", "ID" },
@@ -184,6 +115,7 @@ main (int argc, char **argv)
   };
   g_autoptr (GOptionContext) options = g_option_context_new (NULL);
   Worker worker = { 0 };
+  int status;
 
   if (argc == 2 && child_fds_asked (argv[1]))
     return child_fds_list ();
@@ -191,33 +123,22 @@ main (int argc, char **argv)
   if (!g_option_context_parse (options, &argc, &argv, &error))
     g_error ("%s", error->message);
 
-  worker.subs = worker_subs_new ();
-  worker.loop = g_main_loop_new (NULL, FALSE);
   worker.client = deye_bus_client_new (address, id, type);
   if (!deye_bus_client_connect (worker.client, NULL, &error))
     {
-      worker_say ("failed %d %s", error->code, error->message);
-      worker.status = 2;
+      line_worker_say ("failed %d %s", error->code, error->message);
+      g_object_unref (worker.client);
+      return 2;
     }
-  else
-    {
-      g_signal_connect (worker.client, "closed", G_CALLBACK (on_closed), &worker);
-      g_signal_connect (worker.client, "error", G_CALLBACK (on_error), &worker);
-      worker_say ("connected %d", (int) getpid ());
-      worker.input = g_data_input_stream_new (input);
-      g_data_input_stream_read_line_async (worker.input, G_PRIORITY_DEFAULT, NULL, on_line, &worker);
-      g_main_loop_run (worker.loop);
-      worker.leaving = TRUE;
-      g_hash_table_remove_all (worker.subs);
-      if (worker.status == 0 && !deye_bus_client_close (worker.client, NULL, &error))
-        {
-          worker_say ("unclean %d %s", error->code, error->message);
-          worker.status = 4;
-        }
-    }
+  worker.subs = worker_subs_new ();
+  g_signal_connect (worker.client, "error", G_CALLBACK (on_error), &worker);
+  status = line_worker_run (worker.client, &worker, commands, G_N_ELEMENTS (commands));
   g_hash_table_unref (worker.subs);
-  g_clear_object (&worker.client);
-  g_clear_object (&worker.input);
-  g_main_loop_unref (worker.loop);
-  return worker.status;
+  if (status == 0 && !deye_bus_client_close (worker.client, NULL, &error))
+    {
+      line_worker_say ("unclean %d %s", error->code, error->message);
+      status = 4;
+    }
+  g_object_unref (worker.client);
+  return status;
 }

@@ -23,7 +23,7 @@ with_timeout (const char *timeout_ms)
 {
   DeyeBusOptions *options = deye_bus_options_new ();
 
-  deye_bus_options_set_timeout (options, (gint64) worker_number (timeout_ms) * G_TIME_SPAN_MILLISECOND);
+  deye_bus_options_set_timeout (options, (gint64) line_worker_number (timeout_ms) * G_TIME_SPAN_MILLISECOND);
   return options;
 }
 
@@ -31,12 +31,12 @@ with_timeout (const char *timeout_ms)
 static guint64
 publish_some (Worker *worker, char **words, DeyeBusOptions *options, GError **error)
 {
-  guint64 n = worker_number (words[2]);
+  guint64 n = line_worker_number (words[2]);
   guint64 sent = 0;
 
   for (; sent < n; sent++)
     {
-      g_autoptr (GBytes) payload = numbered (worker, worker_number (words[3]));
+      g_autoptr (GBytes) payload = numbered (worker, line_worker_number (words[3]));
 
       if (!deye_bus_client_publish (worker->client, words[1], payload, options, NULL, NULL, error))
         {
@@ -54,12 +54,12 @@ worker_do_publish (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
 
   if (words[4] != NULL)
-    deye_bus_options_set_ttl (options, (gint64) worker_number (words[4]) * G_TIME_SPAN_MILLISECOND);
+    deye_bus_options_set_ttl (options, (gint64) line_worker_number (words[4]) * G_TIME_SPAN_MILLISECOND);
   publish_some (worker, words, options, &error);
   if (error != NULL)
-    worker_say ("refused %d %s", error->code, error->message);
+    line_worker_say ("refused %d %s", error->code, error->message);
   else
-    worker_say ("published %s %s", words[1], words[2]);
+    line_worker_say ("published %s %s", words[1], words[2]);
 }
 
 void
@@ -69,7 +69,7 @@ worker_do_offer (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
   guint64 sent = publish_some (worker, words, options, &error);
 
-  worker_say ("offered %" G_GUINT64_FORMAT " %d", sent, error != NULL ? error->code : 0);
+  line_worker_say ("offered %" G_GUINT64_FORMAT " %d", sent, error != NULL ? error->code : 0);
 }
 
 /* --- without waiting --- */
@@ -96,7 +96,7 @@ on_published (GObject *source, GAsyncResult *result, gpointer data)
     }
   if (--started->left > 0)
     return;
-  worker_say ("ended %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, started->sent, started->refused);
+  line_worker_say ("ended %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, started->sent, started->refused);
   g_free (started);
 }
 
@@ -104,16 +104,16 @@ void
 worker_do_start (Worker *worker, char **words)
 {
   Started *started = g_new0 (Started, 1);
-  guint64 n = worker_number (words[2]);
+  guint64 n = line_worker_number (words[2]);
 
   started->left = n;
   for (guint64 i = 0; i < n; i++)
     {
-      g_autoptr (GBytes) payload = numbered (worker, worker_number (words[3]));
+      g_autoptr (GBytes) payload = numbered (worker, line_worker_number (words[3]));
 
       deye_bus_client_publish_async (worker->client, words[1], payload, NULL, FALSE, NULL, on_published, started);
     }
-  worker_say ("started %" G_GUINT64_FORMAT, n);
+  line_worker_say ("started %" G_GUINT64_FORMAT, n);
 }
 
 /* --- with an answer --- */
@@ -126,15 +126,15 @@ worker_do_acked (Worker *worker, char **words)
   DeyeBusPublishResult result = { 0 };
 
   if (deye_bus_client_publish (worker->client, words[1], payload, NULL, &result, NULL, &error))
-    worker_say ("acked %u %u %u", result.matched, result.queued, result.refused);
+    line_worker_say ("acked %u %u %u", result.matched, result.queued, result.refused);
   else
-    worker_say ("refused %d %s", error->code, error->message);
+    line_worker_say ("refused %d %s", error->code, error->message);
 }
 
 void
 worker_do_request (Worker *worker, char **words)
 {
-  guint64 n = worker_number (words[2]);
+  guint64 n = line_worker_number (words[2]);
   g_autoptr (DeyeBusOptions) options = with_timeout (words[3]);
   guint64 ok = 0;
   int code = 0;
@@ -156,5 +156,5 @@ worker_do_request (Worker *worker, char **words)
       else
         code = error->code;
     }
-  worker_say ("replied %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %d", ok, n - ok, code);
+  line_worker_say ("replied %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %d", ok, n - ok, code);
 }

@@ -86,7 +86,7 @@ tell_who_waits (Sub *sub)
   if (sub->awaited == 0 || sub->received + sub->missed < sub->awaited)
     return;
   sub->awaited = 0;
-  worker_say ("reached %s", sub->name);
+  line_worker_say ("reached %s", sub->name);
 }
 
 static guint64
@@ -163,7 +163,7 @@ print_meta (Sub *sub, DeyeBusMessage *m)
   g_auto (GStrv) tags = deye_bus_message_dup_tags (m);
   g_autofree char *joined = tags != NULL ? g_strjoinv (",", tags) : g_strdup ("");
 
-  worker_say (
+  line_worker_say (
       "message %s topic=%s sender=%s type_name=%s content_type=%s correlation=%s parent=%s root=%s trace=%s span=%s"
       " number=%" G_GUINT64_FORMAT " stage=%s priority=%u tags=%s stamped=%d",
       sub->name, deye_bus_message_get_topic (m), deye_bus_message_get_sender (m),
@@ -231,9 +231,9 @@ echo (Sub *sub, DeyeBusMessage *request)
   g_autoptr (GError) error = NULL;
 
   if (!deye_bus_client_respond (sub->worker->client, request, payload, NULL, &error))
-    worker_say ("unanswered %s %s", sub->name, error->message);
+    line_worker_say ("unanswered %s %s", sub->name, error->message);
   else if (sub->mode == MODE_LATE)
-    worker_say ("answered %s", sub->name);
+    line_worker_say ("answered %s", sub->name);
 }
 
 static void
@@ -250,10 +250,10 @@ on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer
     case MODE_LATE:
       g_clear_pointer (&sub->held, deye_bus_message_unref);
       sub->held = deye_bus_message_ref (request);
-      worker_say ("holding %s", sub->name);
+      line_worker_say ("holding %s", sub->name);
       break;
     case MODE_HOLD:
-      worker_say ("holding %s", sub->name);
+      line_worker_say ("holding %s", sub->name);
       break;
     case MODE_COUNT:
     case MODE_META:
@@ -291,25 +291,25 @@ options_from (char **words)
   if (n > 0)
     deye_bus_subscribe_options_set_policy (options, policy_named (words[0]));
   if (n > 1)
-    deye_bus_subscribe_options_set_queue_messages (options, worker_number (words[1]));
+    deye_bus_subscribe_options_set_queue_messages (options, line_worker_number (words[1]));
   if (n > 2)
-    deye_bus_subscribe_options_set_queue_bytes (options, worker_number (words[2]));
+    deye_bus_subscribe_options_set_queue_bytes (options, line_worker_number (words[2]));
   if (n > 3)
-    deye_bus_subscribe_options_set_window_messages (options, worker_number (words[3]));
+    deye_bus_subscribe_options_set_window_messages (options, line_worker_number (words[3]));
   return options;
 }
 
 static void
 forget (Worker *worker, const char *name, const GError *error)
 {
-  worker_say ("refused %s %d %s", name, error->code, error->message);
+  line_worker_say ("refused %s %d %s", name, error->code, error->message);
   g_hash_table_remove (worker->subs, name);
 }
 
 static void
 begin_pace (Sub *sub, const char *ms)
 {
-  sub->pace = g_timeout_source_new ((guint) worker_number (ms));
+  sub->pace = g_timeout_source_new ((guint) line_worker_number (ms));
   g_source_set_callback (sub->pace, on_pace, sub, NULL);
   g_source_attach (sub->pace, NULL);
 }
@@ -334,7 +334,7 @@ worker_do_subscribe (Worker *worker, char **words)
   g_signal_connect (sub->subscription, "gap", G_CALLBACK (on_gap), sub);
   if (mode == MODE_SLOW)
     begin_pace (sub, words[4] + strlen ("slow:"));
-  worker_say ("subscribed %s", words[1]);
+  line_worker_say ("subscribed %s", words[1]);
 }
 
 void
@@ -352,7 +352,7 @@ worker_do_serve (Worker *worker, char **words)
   if (sub->subscription == NULL)
     forget (worker, words[1], error);
   else
-    worker_say ("serving %s", words[1]);
+    line_worker_say ("serving %s", words[1]);
 }
 
 void
@@ -371,12 +371,12 @@ worker_do_adjust (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
 
   if (!deye_bus_subscription_adjust (sub->subscription, options, NULL, &error))
-    worker_say ("refused %s %d %s", sub->name, error->code, error->message);
+    line_worker_say ("refused %s %d %s", sub->name, error->code, error->message);
   else
-    worker_say ("adjusted %s %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, sub->name,
-                (int) deye_bus_subscription_get_policy (sub->subscription),
-                deye_bus_subscription_get_queue_messages (sub->subscription),
-                deye_bus_subscription_get_queue_bytes (sub->subscription));
+    line_worker_say ("adjusted %s %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, sub->name,
+                     (int) deye_bus_subscription_get_policy (sub->subscription),
+                     deye_bus_subscription_get_queue_messages (sub->subscription),
+                     deye_bus_subscription_get_queue_bytes (sub->subscription));
 }
 
 void
@@ -386,7 +386,7 @@ worker_do_pause (Worker *worker, char **words)
 
   deye_bus_subscription_pause (sub_named (worker, words[1])->subscription, &error);
   g_assert_no_error (error);
-  worker_say ("paused %s", words[1]);
+  line_worker_say ("paused %s", words[1]);
 }
 
 void
@@ -396,7 +396,7 @@ worker_do_resume (Worker *worker, char **words)
 
   deye_bus_subscription_resume (sub_named (worker, words[1])->subscription, &error);
   g_assert_no_error (error);
-  worker_say ("resumed %s", words[1]);
+  line_worker_say ("resumed %s", words[1]);
 }
 
 void
@@ -404,7 +404,7 @@ worker_do_await (Worker *worker, char **words)
 {
   Sub *sub = sub_named (worker, words[1]);
 
-  sub->awaited = worker_number (words[2]);
+  sub->awaited = line_worker_number (words[2]);
   tell_who_waits (sub);
 }
 
@@ -414,8 +414,8 @@ worker_do_report (Worker *worker, char **words)
   Sub *sub = sub_named (worker, words[1]);
 
   g_assert_cmpuint (sub->missed, ==, deye_bus_subscription_get_missed (sub->subscription));
-  worker_say ("got %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, sub->name,
-              sub->received, sub->missed, sub->duplicates, sub->disordered);
+  line_worker_say ("got %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+                   sub->name, sub->received, sub->missed, sub->duplicates, sub->disordered);
 }
 
 void
@@ -423,11 +423,11 @@ worker_do_detail (Worker *worker, char **words)
 {
   Sub *sub = sub_named (worker, words[1]);
 
-  worker_say ("detail %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
-              " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
-              sub->name, sub->highest, sub->before, sub->missed_by[DEYE_BUS_ERROR_SLOW_CONSUMER],
-              sub->missed_by[DEYE_BUS_ERROR_WOULD_BLOCK], sub->missed_by[DEYE_BUS_ERROR_EXPIRED],
-              sub->missed_by[DEYE_BUS_ERROR_LIMIT]);
+  line_worker_say ("detail %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+                   " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+                   sub->name, sub->highest, sub->before, sub->missed_by[DEYE_BUS_ERROR_SLOW_CONSUMER],
+                   sub->missed_by[DEYE_BUS_ERROR_WOULD_BLOCK], sub->missed_by[DEYE_BUS_ERROR_EXPIRED],
+                   sub->missed_by[DEYE_BUS_ERROR_LIMIT]);
 }
 
 void
@@ -439,7 +439,7 @@ worker_do_unsubscribe (Worker *worker, char **words)
   if (!deye_bus_subscription_unsubscribe (sub->subscription, NULL, &error))
     g_error ("unsubscribe %s: %s", sub->name, error->message);
   g_hash_table_remove (worker->subs, words[1]);
-  worker_say ("unsubscribed %s", words[1]);
+  line_worker_say ("unsubscribed %s", words[1]);
 }
 
 GHashTable *

@@ -1,36 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "deye-bus.h"
-
-#include <gio/gio.h>
+#include "line-worker.h"
 
 /*
- * The test's collector, in rooms: worker-sub counts what comes, worker-publish sends, test-worker reads commands and hands
- * each to its function. Commands and answers are listed in test-worker.c.
+ * The test's collector, in rooms: worker-sub counts what comes, worker-publish sends, test-worker has the table of its
+ * commands; line-worker reads them. Commands and answers are listed in test-worker.c.
  *
  * Invariant: what a Sub says it received and missed is counted here, message for message, not taken from the library.
  */
 
-typedef struct
+struct Worker
 {
   DeyeBusClient *client;
   GHashTable *subs; /* name -> Sub */
-  GDataInputStream *input;
-  GMainLoop *loop;
   guint64 published;
   guint64 errors; /* told by the client's signal */
   int last_error;
-  gboolean leaving;
-  int status;
-} Worker;
-
-/* @words: NULL-ended, the command's name first; as many as the table in test-worker.c says. */
-typedef void (*WorkerCommand) (Worker *worker, char **words);
-
-/* A line to the test. */
-void worker_say (const char *format, ...) G_GNUC_PRINTF (1, 2);
-guint64 worker_number (const char *word);
+};
 
 /* --- worker-sub --- */
 
