@@ -26,7 +26,6 @@ struct Service
   LinkSet *links;
   TransportUnix *listener;
   GSource *timer;
-  gint64 timer_us; /* when the timer is set to, to touch it only on change */
   gint64 now_us;   /* read once per turn */
   gboolean is_stopped;
 
@@ -43,26 +42,44 @@ now (Service *self)
 
 /* --- the timer --- */
 
+/* The core is asked before each wait and after it, so that a new wish of it costs nothing: g_source_set_ready_time() would
+ * wake its own thread for each, by a write and a read. */
+typedef struct
+{
+  GSource source;
+  Service *service;
+} Timer;
+
+static gint64
+timer_left_us (GSource *source)
+{
+  return bus_core_next_tick_us (((Timer *) source)->service->core) - g_source_get_time (source);
+}
+
+static gboolean
+timer_prepare (GSource *source, int *timeout_ms)
+{
+  gint64 left_us = timer_left_us (source);
+
+  *timeout_ms = (int) MIN (left_us / 1000 + 1, G_MAXINT);
+  return left_us <= 0;
+}
+
+static gboolean
+timer_check (GSource *source)
+{
+  return timer_left_us (source) <= 0;
+}
+
 static gboolean
 timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   return callback (data);
 }
 
-static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
+static GSourceFuncs timer_funcs = { .prepare = timer_prepare, .check = timer_check, .dispatch = timer_dispatch };
 
-static void
-set_timer (Service *self)
-{
-  gint64 next_us = bus_core_next_tick_us (self->core);
-
-  if (next_us == self->timer_us)
-    return;
-  self->timer_us = next_us;
-  g_source_set_ready_time (self->timer, next_us == G_MAXINT64 ? -1 : next_us);
-}
-
-/* What every turn ends with: write, close, log, look at the clock's next wish. */
+/* What every turn ends with: write, close, log. */
 static void
 end_turn (Service *self)
 {
@@ -73,7 +90,6 @@ end_turn (Service *self)
   while ((peer = bus_core_next_closing (self->core)) != NULL)
     link_close (bus_peer_link (peer), BUS_CORE_LINGER_US);
   service_log_notes (&self->log, self->core, self->now_us);
-  set_timer (self);
 }
 
 static gboolean
@@ -81,8 +97,6 @@ on_timer (gpointer data)
 {
   Service *self = data;
 
-  self->timer_us = G_MAXINT64;
-  g_source_set_ready_time (self->timer, -1);
   now (self);
   bus_core_set_wall_us (self->core, g_get_real_time () - self->now_us);
   bus_core_tick (self->core, self->now_us);
@@ -266,8 +280,8 @@ make_core (Service *self)
 
   self->core = bus_core_new (&options, start_us);
   self->links = link_set_new (self->context, NULL, &handler, self);
-  self->timer = g_source_new (&timer_funcs, sizeof (GSource));
-  self->timer_us = G_MAXINT64;
+  self->timer = g_source_new (&timer_funcs, sizeof (Timer));
+  ((Timer *) self->timer)->service = self;
   g_source_set_static_name (self->timer, "deye-bus-timer");
   g_source_set_callback (self->timer, on_timer, self, NULL);
   g_source_attach (self->timer, self->context);
