@@ -3,6 +3,14 @@
 
 #include "bus-state.h"
 
+static void
+enlist (BusPeer *publisher, WireClass credit_class)
+{
+  if (publisher->credit_due == 0)
+    g_queue_push_tail_link (&publisher->core->creditors, &publisher->credit_link);
+  publisher->credit_due |= 1u << credit_class;
+}
+
 gboolean
 bus_credit_take (BusPeer *publisher, WireClass credit_class, gsize bytes, gint64 now_us)
 {
@@ -14,16 +22,13 @@ bus_credit_take (BusPeer *publisher, WireClass credit_class, gsize bytes, gint64
     return FALSE;
   bus_window_use (window, bytes);
   if (!bus_window_is_open (window))
-    publisher->blocked_since_us[credit_class] = now_us;
+    {
+      publisher->blocked_since_us[credit_class] = now_us;
+      /* What came back and was too little to be told is now all that he can go on with. */
+      if (window->returned_messages > window->granted_messages)
+        enlist (publisher, credit_class);
+    }
   return TRUE;
-}
-
-static void
-enlist (BusPeer *publisher, WireClass credit_class)
-{
-  if (publisher->credit_due == 0)
-    g_queue_push_tail_link (&publisher->core->creditors, &publisher->credit_link);
-  publisher->credit_due |= 1u << credit_class;
 }
 
 void

@@ -257,6 +257,34 @@ test_publish_window_is_kept (Core *core, gconstpointer data)
   g_assert_false (publisher->closed);
 }
 
+/* Less than a quarter of the window came back, and was not worth a CREDIT; now it is all that the publisher has. */
+static void
+test_last_credit_tells_what_came_back (void)
+{
+  enum
+  {
+    WINDOW = 16,
+    BACK = 3
+  };
+  Core core;
+  BusLimits limits;
+  Client *publisher, *reader;
+
+  bus_limits_init (&limits);
+  limits.publish_window_messages = WINDOW;
+  core_setup (&core, &limits);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  reader = client_ready (&core, "reader", "netmond");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "results.#", .policy = BUS_OVERFLOW_BLOCK);
+  client_publish_many (publisher, "results.procmond", BACK, 100);
+  client_return (reader, 1, BACK, 100);
+  client_publish_many (publisher, "results.procmond", WINDOW - BACK - 1, 100);
+  g_assert_cmpuint (client_credit_told (publisher, WIRE_CLASS_MUST_KEEP).times, ==, 0);
+  client_publish_many (publisher, "results.procmond", 1, 100);
+  g_assert_cmpuint (client_credit_told (publisher, WIRE_CLASS_MUST_KEEP).messages, ==, WINDOW + BACK);
+  core_teardown (&core, NULL);
+}
+
 static void
 test_control_before_data (Core *core, gconstpointer data)
 {
@@ -369,6 +397,7 @@ main (int argc, char **argv)
   ADD ("/core/flow/soft-limit", test_soft_limit_speaks_after_its_time);
   ADD ("/core/flow/ack-refused", test_ack_tells_refused);
   ADD ("/core/flow/publish-window", test_publish_window_is_kept);
+  g_test_add_func ("/core/flow/B04-last-credit", test_last_credit_tells_what_came_back);
   ADD ("/core/flow/B09-control-before-data", test_control_before_data);
   ADD ("/core/flow/control-queue", test_control_queue_is_bounded);
   ADD ("/core/flow/R04-broker-cap", test_broker_cap);
