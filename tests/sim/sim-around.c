@@ -6,12 +6,6 @@
 
 /* What only one frame may do: the core is looked at before it was handed in and after. */
 
-static guint64
-control_bytes (const BusFlow *flow)
-{
-  return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
-}
-
 /* For the same message to all of its subscriptions before. */
 static gboolean
 peer_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
@@ -22,7 +16,7 @@ peer_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
 
   return bus_flow_bytes (flow) + need < limits->queue_soft_bytes
          && flow->waiting_messages + SIM_SUBS < limits->queue_hard_messages
-         && control_bytes (flow) + need < limits->control_queue_bytes;
+         && sim_control_bytes (flow) + need < limits->control_queue_bytes;
 }
 
 /* Of a peer with several subscriptions in a group the first that matches is the member. */
@@ -187,7 +181,7 @@ check_oldest (SimWorld *world, const SimBefore *before, const SimFrame *frame)
     if (before->oldest[i].subscription != NULL && after[i].subscription == before->oldest[i].subscription
         && after[i].lost > before->oldest[i].lost && before->oldest[i].oldest != 0
         && after[i].oldest == before->oldest[i].oldest
-        && control_bytes (&world->clients[i].peer->flow) <= world->core->limits.control_queue_bytes
+        && sim_control_bytes (&world->clients[i].peer->flow) <= world->core->limits.control_queue_bytes
         && before->oldest[i].others + 2 * frame->payload_len + 2000 < world->core->limits.queue_soft_bytes)
       sim_world_fail (world, "B01: drop-oldest lost a message, and the oldest one stays");
 }
@@ -245,8 +239,10 @@ sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame
   const BusSubscription *adjusted
       = frame->kind == SIM_FRAME_ADJUST ? sim_subscription_of (client, frame->subscription) : NULL;
 
-  *before = (SimBefore){ .waiting = adjusted != NULL ? adjusted->fifo.messages : 0,
+  *before = (SimBefore){ .seq = world->core->accept_seq + 1,
+                         .waiting = adjusted != NULL ? adjusted->fifo.messages : 0,
                          .was_block = adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_BLOCK };
+  sim_pressure_before (world, client, frame, before);
   look_at_queues (world, before->queues);
   look_at_oldest (world, before->oldest);
   if (frame->kind == SIM_FRAME_UNSUBSCRIBE && client->peer != NULL)
@@ -285,6 +281,7 @@ sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame
 
   if (adjusted != NULL)
     check_adjusted (world, adjusted, before);
+  sim_pressure_after (world, client, frame, before, before->seq);
   if (frame->kind == SIM_FRAME_PUBLISH)
     {
       check_payers (world, before);

@@ -220,6 +220,9 @@ check_credit (SimWorld *world, const BusPeer *peer)
                         peer->id, window->used_messages, back, held[i]);
       if (held[i] == 0 && bus_peer_is_ready (peer) && !bus_window_is_open (window))
         sim_world_fail (world, "I13: %s has no credit, and nobody holds any", peer->id);
+      if (bus_peer_is_ready (peer) && !bus_window_is_open (window)
+          && window->returned_messages != window->granted_messages)
+        sim_world_fail (world, "B04: %s waits for credit, and is not told of what came back", peer->id);
     }
   if (is_blocked (peer))
     sim_reach (world, SIM_REACH_PUBLISHER_BLOCKED);

@@ -21,6 +21,7 @@ sim_client_init (SimClient *client, SimWorld *world, guint slot)
   g_snprintf (client->id, sizeof client->id, "c%u", slot);
   client->stream = g_byte_array_new ();
   client->asked = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  client->refused = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   client->left = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   client->routes = g_array_new (FALSE, FALSE, sizeof (guint64));
   g_queue_init (&client->frames);
@@ -32,6 +33,7 @@ sim_client_reset (SimClient *client)
   g_queue_clear_full (&client->frames, g_free);
   g_byte_array_set_size (client->stream, 0);
   g_hash_table_remove_all (client->asked);
+  g_hash_table_remove_all (client->refused);
   g_hash_table_remove_all (client->left);
   g_array_set_size (client->routes, 0);
   wire_frame_reader_clear (&client->reader);
@@ -53,6 +55,7 @@ sim_client_clear (SimClient *client)
   wire_frame_reader_clear (&client->reader);
   g_byte_array_unref (client->stream);
   g_hash_table_unref (client->asked);
+  g_hash_table_unref (client->refused);
   g_hash_table_unref (client->left);
   g_array_unref (client->routes);
 }
@@ -143,8 +146,8 @@ sim_client_call (SimClient *client, const char *topic, WireSpan payload, const S
 void
 sim_client_return_credit (SimClient *client, guint place, gboolean half)
 {
-  const SimFrame frame = { .kind = SIM_FRAME_OTHER };
   SimSub *sub = &client->subs[place];
+  const SimFrame frame = { .kind = SIM_FRAME_CREDIT, .place = place, .subscription = sub->number };
   guint64 messages = half ? sub->told_messages + (sub->got_messages - sub->told_messages + 1) / 2 : sub->got_messages;
   WireEnvelope credit;
 
@@ -182,6 +185,12 @@ got_message (SimClient *client, guint32 subscription, gsize len)
 }
 
 /* --- frames in --- */
+
+void
+sim_client_expect_refused (SimClient *client, guint64 id)
+{
+  g_hash_table_add (client->refused, g_memdup2 (&id, sizeof id));
+}
 
 static void
 handle_welcome (SimClient *client, WireSpan body)
@@ -329,6 +338,8 @@ handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
     case WIRE_KIND_REPLY:
       if (!wire_span_equal (envelope->sender, WIRE_SPAN_LITERAL ("bus")))
         sim_reach (world, SIM_REACH_REPLIED);
+      if (g_hash_table_contains (client->refused, &envelope->answers))
+        sim_world_fail (world, "R04: an answer came to %s whose queue has no room for it", client->id);
       handle_left (client, envelope);
       g_hash_table_remove (client->asked, &envelope->answers);
       break;

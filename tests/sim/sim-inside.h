@@ -31,6 +31,19 @@ sim_is_simple (const SimWorld *world, const BusSubscription *subscription)
          && !sim_model_was_adjusted (world->model, sim_client_of (subscription)->number, subscription->id);
 }
 
+static inline guint64
+sim_control_bytes (const BusFlow *flow)
+{
+  return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
+}
+
+/* --- sim-pressure, for sim-around --- */
+
+void sim_pressure_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
+/* @seq: of the message, when it is one. */
+void sim_pressure_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before,
+                         guint64 seq);
+
 /* --- sim-slots --- */
 
 /* A message that waits. */

@@ -283,7 +283,8 @@ op_reply (SimWorld *world, SimClient *client)
   wire_envelope_init (&envelope);
   envelope.route = g_array_index (client->routes, guint64, 0);
   g_array_remove_index (client->routes, 0);
-  sim_client_put (client, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope, &(const SimFrame){ .kind = SIM_FRAME_REPLY });
+  sim_client_put (client, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope,
+                  &(const SimFrame){ .kind = SIM_FRAME_REPLY, .number = envelope.route });
 }
 
 static void

@@ -19,6 +19,7 @@
   X (PUBLISHER_BLOCKED, "B04-publisher-without-credit")                                                                \
   X (BLOCK_EXPIRED, "B04-block-expired")                                                                               \
   X (DEMOTED, "B04-demoted")                                                                                           \
+  X (BLOCK_GOES_ON, "B04-block-goes-on-while-credit-comes-back")                                                       \
   X (DRAINED, "B04-drained-after-demotion")                                                                            \
   X (BLOCKED_EACH_OTHER, "B05-blocked-each-other")                                                                     \
   X (STUCK_BESIDE_OTHERS, "B06-one-stuck-of-several")                                                                  \
@@ -36,6 +37,11 @@
   X (REPLIED, "replied")                                                                                               \
   X (SOFT_LIMIT, "R04-soft-limit-passed")                                                                              \
   X (CLOSED_SLOW, "B09-control-lane-full-closed")                                                                      \
+  X (LANE_FULL, "B09-control-lane-full")                                                                               \
+  X (SOFT_OVER, "R04-above-the-soft-limit-for-its-time")                                                               \
+  X (SHED_OLDEST, "R04-oldest-given-at-a-cap")                                                                         \
+  X (SHED_NEWEST, "R04-newest-given-at-a-cap")                                                                         \
+  X (REPLY_REFUSED, "R04-no-room-for-an-answer")                                                                       \
   X (CREDIT_EXCEEDED, "sent-without-credit-closed")                                                                    \
   X (HANDED_OVER, "group-handed-over")                                                                                 \
   X (GROUP_POLICY, "group-policy-refused")                                                                             \

@@ -182,6 +182,9 @@ apply (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waite
             sim_reach (world, SIM_REACH_ADJUSTED_FULL);
         }
       break;
+    case SIM_FRAME_CREDIT:
+      client->subs[frame->place].credit_us = world->now_us;
+      break;
     case SIM_FRAME_PUBLISH:
     case SIM_FRAME_REPLY:
     case SIM_FRAME_OTHER:
@@ -219,6 +222,8 @@ hand_in (SimWorld *world, SimClient *client, gsize len)
     matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
                                  frame->ttl_us, frame->broadcast, is_direct ? frame->target : NULL, before + 1);
   sim_check_before (world, client, frame, &seen);
+  if (frame->kind == SIM_FRAME_CREDIT)
+    sim_block_before (world, client);
   bus_core_received (world->core, client->peer, client->stream->data, len, world->now_us);
   if (frame->size != len)
     world->fail_allocations = failing;
@@ -237,6 +242,8 @@ hand_in (SimWorld *world, SimClient *client, gsize len)
     apply (world, client, frame, waits);
   if (ends)
     sim_check_after (world, client, frame, &seen);
+  if (ends && frame->kind == SIM_FRAME_CREDIT)
+    sim_block_after (world, client);
   if (ends)
     g_free (frame);
 }
@@ -295,7 +302,9 @@ drain_once (SimWorld *world, SimClient *client, gboolean whole)
       taken += len;
     }
   world->fail_allocations = failing;
+  sim_block_before (world, client);
   bus_core_sent (world->core, client->peer, total, world->now_us);
+  sim_block_after (world, client);
   return TRUE;
 }
 
@@ -311,6 +320,16 @@ sim_world_drain (SimWorld *world, SimClient *client, gboolean whole)
 
 /* --- time --- */
 
+static void
+tick (SimWorld *world)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    sim_block_before (world, &world->clients[i]);
+  bus_core_tick (world->core, world->now_us);
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    sim_block_after (world, &world->clients[i]);
+}
+
 void
 sim_world_advance (SimWorld *world, gint64 us)
 {
@@ -320,7 +339,7 @@ sim_world_advance (SimWorld *world, gint64 us)
   if (world->is_tick_due)
     sim_reach (world, SIM_REACH_LATE);
   else if (bus_core_next_tick_us (world->core) <= world->now_us)
-    bus_core_tick (world->core, world->now_us);
+    tick (world);
   close_wanted (world);
 }
 

@@ -34,6 +34,7 @@ typedef enum
   SIM_FRAME_UNSUBSCRIBE,
   SIM_FRAME_ADJUST,
   SIM_FRAME_REPLY,
+  SIM_FRAME_CREDIT,
 } SimFrameKind;
 
 /* What a frame in a stream means, for the model. */
@@ -44,7 +45,7 @@ typedef struct
   gsize left;  /* bytes that have not gone in */
   guint place; /* of the subscription at its client */
   guint32 subscription;
-  guint64 number;
+  guint64 number; /* PUBLISH; REPLY: its route */
   gsize payload_len;
   guint64 ttl_us;
   gboolean broadcast;
@@ -75,6 +76,11 @@ typedef struct
   gsize largest;       /* payload that came */
   guint64 said[8];     /* sim-check: what system.drop told of it, by reason */
   gint64 said_next_us; /* when it may tell again */
+  gint64 credit_us;    /* when credit came back to the broker */
+  gboolean is_looked_at; /* sim-block: what was before */
+  gboolean was_demoted;
+  gint64 block_since_us;
+  gint64 block_due_us;
 } SimSub;
 
 typedef struct SimWorld SimWorld;
@@ -106,6 +112,7 @@ typedef struct
   guint64 used_bytes[WIRE_N_CLASSES];
   SimSub subs[SIM_SUBS];
   GHashTable *asked; /* ids of requests that wait for their end */
+  GHashTable *refused; /* those of them that there is no room for an answer to */
   GHashTable *left;  /* id of an unsubscribe -> the subscription's number */
   GArray *routes;    /* of guint64: requests to be answered */
 } SimClient;
@@ -165,6 +172,8 @@ gboolean sim_client_has_credit (const SimClient *client, WireClass credit_class)
 void sim_client_took (SimClient *client, const guint8 *bytes, gsize len);
 /* Returns all that it got of the subscription at that place, or half of it. */
 void sim_client_return_credit (SimClient *client, guint place, gboolean half);
+/* No answer may come to that request. */
+void sim_client_expect_refused (SimClient *client, guint64 id);
 
 /* --- sim-ops --- */
 
@@ -205,9 +214,33 @@ typedef struct
   guint64 lost;   /* for want of room */
 } SimOldest;
 
+/* A subscription whose policy alone decides what waits for it; NULL: none. */
+typedef struct
+{
+  const BusSubscription *subscription;
+  guint64 oldest; /* sequence of the first that waits; 0: none does */
+  guint64 messages;
+  guint64 bytes;
+  guint64 missed;
+  guint64 lost_full;
+  guint64 lost_limit;
+  gboolean fits_own; /* neither its own bounds nor those of its peer's queue are near */
+} SimQueued;
+
+/* A peer, and which of its bounds were reached. */
+typedef struct
+{
+  const BusPeer *peer;
+  guint64 missed;
+  gboolean is_lane_full; /* the control lane */
+  gboolean is_soft_over; /* above the soft limit for its time */
+  SimQueued subs[SIM_SUBS];
+} SimPressed;
+
 /* What only one frame may do, looked at before and after it was handed in. */
 typedef struct
 {
+  guint64 seq;                    /* PUBLISH: its own, when it is accepted */
   gboolean has_room[SIM_GROUPS];  /* PUBLISH: a member of that group could take it in */
   gboolean is_tight[SIM_GROUPS];  /* a member's peer is near its bounds */
   guint64 lost[SIM_GROUPS];       /* by its members, for want of room */
@@ -220,8 +253,19 @@ typedef struct
   guint64 heritage;              /* UNSUBSCRIBE: messages that another member is to get */
   const BusGroup *heirs;
   guint64 rerouted;
+  SimPressed pressed[SIM_CLIENTS]; /* PUBLISH */
+  gboolean closes;                 /* who sends it does not read its answers */
+  const BusPeer *full_asker;       /* REPLY: NULL: there is room for it */
+  guint64 full_asked;
+  guint64 full_lost;
 } SimBefore;
 void sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
 /* At rest: what was counted is what came and was told. */
 void sim_check_counters (SimWorld *world);
+
+/* --- sim-block --- */
+
+/* Around what may end a block of this client's, or a demotion. */
+void sim_block_before (SimWorld *world, SimClient *client);
+void sim_block_after (SimWorld *world, const SimClient *client);
