@@ -40,8 +40,8 @@ typedef struct
   guint64 queue_messages;
   guint64 queue_bytes;
   DeyeBusWindow window;
-  gint64 prompt_us; /* the client's: when credit last went back because it was time; policy block only */
-  GQueue inbox;     /* of DeyeBusMessage */
+  gint64 prompt_us;   /* the client's: when credit last went back because it was time; policy block only */
+  GQueue inbox;       /* of DeyeBusMessage */
   GQueue inbox_gaps;  /* of DeyeBusPlacedGap, in their order */
   guint64 inbox_came; /* messages, ever; what was taken is that less what is in it */
   gboolean paused;

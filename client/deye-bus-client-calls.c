@@ -45,7 +45,10 @@ on_cancelled (GCancellable *cancellable, gpointer data)
 }
 
 void
-deye_bus_client_run_task (DeyeBusClient *self, DeyeBusPending *pending, GTask *task, GCancellable *cancellable,
+deye_bus_client_run_task (DeyeBusClient *self,
+                          DeyeBusPending *pending,
+                          GTask *task,
+                          GCancellable *cancellable,
                           DeyeBusPendingFunc complete)
 {
   Watch *watch;
@@ -97,7 +100,11 @@ pending_for (DeyeBusPendingKind kind, const DeyeBusOptions *options)
 
 /* NULL on failure. */
 static DeyeBusPending *
-run_sync (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPendingKind kind, GCancellable *cancellable, GError **error)
+run_sync (DeyeBusClient *self,
+          const DeyeBusCall *call,
+          DeyeBusPendingKind kind,
+          GCancellable *cancellable,
+          GError **error)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   gboolean ok;
@@ -111,7 +118,11 @@ run_sync (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPendingKind kind,
 }
 
 static void
-run_async (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPendingKind kind, GTask *task, DeyeBusPendingFunc complete)
+run_async (DeyeBusClient *self,
+           const DeyeBusCall *call,
+           DeyeBusPendingKind kind,
+           GTask *task,
+           DeyeBusPendingFunc complete)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   GCancellable *cancellable = g_task_get_cancellable (task);
@@ -137,8 +148,9 @@ run_async (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPendingKind kind
 static DeyeBusCall
 publish_call (const char *topic, GBytes *payload, DeyeBusOptions *options, guint8 flags)
 {
-  return (DeyeBusCall) { .kind = WIRE_KIND_PUBLISH, .flags = flags, .topic = topic, .target = "", .payload = payload,
-                         .options = options };
+  return (DeyeBusCall){
+    .kind = WIRE_KIND_PUBLISH, .flags = flags, .topic = topic, .target = "", .payload = payload, .options = options
+  };
 }
 
 static void
@@ -201,7 +213,10 @@ publish_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *can
 }
 
 static gboolean
-publish_asked (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPublishResult *result, GCancellable *cancellable,
+publish_asked (DeyeBusClient *self,
+               const DeyeBusCall *call,
+               DeyeBusPublishResult *result,
+               GCancellable *cancellable,
                GError **error)
 {
   g_autoptr (DeyeBusPending) pending = run_sync (self, call, DEYE_BUS_PENDING_ACK, cancellable, error);
@@ -212,8 +227,13 @@ publish_asked (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPublishResul
 }
 
 gboolean
-deye_bus_client_publish (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options,
-                         DeyeBusPublishResult *result, GCancellable *cancellable, GError **error)
+deye_bus_client_publish (DeyeBusClient *self,
+                         const char *topic,
+                         GBytes *payload,
+                         DeyeBusOptions *options,
+                         DeyeBusPublishResult *result,
+                         GCancellable *cancellable,
+                         GError **error)
 {
   DeyeBusCall call = publish_call (topic, payload, options, result != NULL ? WIRE_FLAG_WANT_ACK : 0);
 
@@ -226,8 +246,14 @@ deye_bus_client_publish (DeyeBusClient *self, const char *topic, GBytes *payload
 }
 
 void
-deye_bus_client_publish_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options,
-                               gboolean want_ack, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+deye_bus_client_publish_async (DeyeBusClient *self,
+                               const char *topic,
+                               GBytes *payload,
+                               DeyeBusOptions *options,
+                               gboolean want_ack,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
 {
   DeyeBusCall call = publish_call (topic, payload, options, want_ack ? WIRE_FLAG_WANT_ACK : 0);
   g_autoptr (GTask) task = NULL;
@@ -241,7 +267,10 @@ deye_bus_client_publish_async (DeyeBusClient *self, const char *topic, GBytes *p
 }
 
 gboolean
-deye_bus_client_publish_finish (DeyeBusClient *self, GAsyncResult *async_result, DeyeBusPublishResult *result, GError **error)
+deye_bus_client_publish_finish (DeyeBusClient *self,
+                                GAsyncResult *async_result,
+                                DeyeBusPublishResult *result,
+                                GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (async_result, self), FALSE);
 
@@ -249,11 +278,15 @@ deye_bus_client_publish_finish (DeyeBusClient *self, GAsyncResult *async_result,
 }
 
 gboolean
-deye_bus_client_post (DeyeBusClient *self, const char *topic, GBytes *payload, const char *type_name,
-                      const DeyeBusOptions *options, GError **error)
+deye_bus_client_post (DeyeBusClient *self,
+                      const char *topic,
+                      GBytes *payload,
+                      const char *type_name,
+                      const DeyeBusOptions *options,
+                      GError **error)
 {
-  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = topic, .type_name = type_name, .payload = payload,
-                       .options = options };
+  DeyeBusCall call
+      = { .kind = WIRE_KIND_PUBLISH, .topic = topic, .type_name = type_name, .payload = payload, .options = options };
   gboolean ok;
 
   if (!deye_bus_client_enter (self, error))
@@ -266,8 +299,13 @@ deye_bus_client_post (DeyeBusClient *self, const char *topic, GBytes *payload, c
 /* --- broadcast --- */
 
 gboolean
-deye_bus_client_broadcast (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options,
-                           DeyeBusPublishResult *result, GCancellable *cancellable, GError **error)
+deye_bus_client_broadcast (DeyeBusClient *self,
+                           const char *topic,
+                           GBytes *payload,
+                           DeyeBusOptions *options,
+                           DeyeBusPublishResult *result,
+                           GCancellable *cancellable,
+                           GError **error)
 {
   DeyeBusCall call = publish_call (topic, payload, options, WIRE_FLAG_BROADCAST | WIRE_FLAG_WANT_ACK);
 
@@ -278,8 +316,13 @@ deye_bus_client_broadcast (DeyeBusClient *self, const char *topic, GBytes *paylo
 }
 
 void
-deye_bus_client_broadcast_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options,
-                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+deye_bus_client_broadcast_async (DeyeBusClient *self,
+                                 const char *topic,
+                                 GBytes *payload,
+                                 DeyeBusOptions *options,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
 {
   DeyeBusCall call = publish_call (topic, payload, options, WIRE_FLAG_BROADCAST | WIRE_FLAG_WANT_ACK);
   g_autoptr (GTask) task = NULL;
@@ -293,7 +336,9 @@ deye_bus_client_broadcast_async (DeyeBusClient *self, const char *topic, GBytes 
 }
 
 gboolean
-deye_bus_client_broadcast_finish (DeyeBusClient *self, GAsyncResult *async_result, DeyeBusPublishResult *result,
+deye_bus_client_broadcast_finish (DeyeBusClient *self,
+                                  GAsyncResult *async_result,
+                                  DeyeBusPublishResult *result,
                                   GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (async_result, self), FALSE);
@@ -318,8 +363,14 @@ direct_call (const char *peer_id, const char *topic, GBytes *payload, DeyeBusOpt
 }
 
 gboolean
-deye_bus_client_direct (DeyeBusClient *self, const char *peer_id, const char *topic, GBytes *payload,
-                        DeyeBusOptions *options, gboolean want_delivered, GCancellable *cancellable, GError **error)
+deye_bus_client_direct (DeyeBusClient *self,
+                        const char *peer_id,
+                        const char *topic,
+                        GBytes *payload,
+                        DeyeBusOptions *options,
+                        gboolean want_delivered,
+                        GCancellable *cancellable,
+                        GError **error)
 {
   DeyeBusCall call = direct_call (peer_id, topic, payload, options, want_delivered);
   g_autoptr (DeyeBusPending) pending = NULL;
@@ -327,14 +378,21 @@ deye_bus_client_direct (DeyeBusClient *self, const char *peer_id, const char *to
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (peer_id != NULL && *peer_id != '\0' && topic != NULL, FALSE);
 
-  pending = run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, cancellable, error);
+  pending
+      = run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, cancellable, error);
   return pending != NULL;
 }
 
 void
-deye_bus_client_direct_async (DeyeBusClient *self, const char *peer_id, const char *topic, GBytes *payload,
-                              DeyeBusOptions *options, gboolean want_delivered, GCancellable *cancellable,
-                              GAsyncReadyCallback callback, gpointer user_data)
+deye_bus_client_direct_async (DeyeBusClient *self,
+                              const char *peer_id,
+                              const char *topic,
+                              GBytes *payload,
+                              DeyeBusOptions *options,
+                              gboolean want_delivered,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
 {
   DeyeBusCall call = direct_call (peer_id, topic, payload, options, want_delivered);
   g_autoptr (GTask) task = NULL;
@@ -360,13 +418,20 @@ deye_bus_client_direct_finish (DeyeBusClient *self, GAsyncResult *result, GError
 static DeyeBusCall
 request_call (const char *topic, GBytes *payload, DeyeBusOptions *options)
 {
-  return (DeyeBusCall) { .kind = WIRE_KIND_REQUEST, .topic = topic, .payload = payload, .options = options,
-                         .deadline_us = (guint64) deye_bus_options_timeout_us (options) };
+  return (DeyeBusCall){ .kind = WIRE_KIND_REQUEST,
+                        .topic = topic,
+                        .payload = payload,
+                        .options = options,
+                        .deadline_us = (guint64) deye_bus_options_timeout_us (options) };
 }
 
 DeyeBusMessage *
-deye_bus_client_request (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options,
-                         GCancellable *cancellable, GError **error)
+deye_bus_client_request (DeyeBusClient *self,
+                         const char *topic,
+                         GBytes *payload,
+                         DeyeBusOptions *options,
+                         GCancellable *cancellable,
+                         GError **error)
 {
   DeyeBusCall call = request_call (topic, payload, options);
   g_autoptr (DeyeBusPending) pending = NULL;
@@ -391,8 +456,13 @@ on_replied (DeyeBusPending *pending)
 }
 
 void
-deye_bus_client_request_async (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options,
-                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+deye_bus_client_request_async (DeyeBusClient *self,
+                               const char *topic,
+                               GBytes *payload,
+                               DeyeBusOptions *options,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
 {
   DeyeBusCall call = request_call (topic, payload, options);
   g_autoptr (GTask) task = NULL;
@@ -437,7 +507,10 @@ send_answer (DeyeBusClient *self, DeyeBusMessage *request, DeyeBusCall *call, GE
 }
 
 gboolean
-deye_bus_client_respond (DeyeBusClient *self, DeyeBusMessage *request, GBytes *payload, DeyeBusOptions *options,
+deye_bus_client_respond (DeyeBusClient *self,
+                         DeyeBusMessage *request,
+                         GBytes *payload,
+                         DeyeBusOptions *options,
                          GError **error)
 {
   DeyeBusCall call = { .payload = payload, .options = options, .target = "" };
@@ -456,7 +529,10 @@ deye_bus_client_respond (DeyeBusClient *self, DeyeBusMessage *request, GBytes *p
 }
 
 gboolean
-deye_bus_client_respond_error (DeyeBusClient *self, DeyeBusMessage *request, const char *error_name, const char *detail,
+deye_bus_client_respond_error (DeyeBusClient *self,
+                               DeyeBusMessage *request,
+                               const char *error_name,
+                               const char *detail,
                                GError **error)
 {
   DeyeBusCall call = { .status = WIRE_STATUS_FAILED, .error_name = error_name, .detail = detail };

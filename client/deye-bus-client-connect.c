@@ -13,7 +13,7 @@
  * owed for at most a second.
  */
 
-#define RETRY_US (5 * G_TIME_SPAN_MILLISECOND)
+#define RETRY_US  (5 * G_TIME_SPAN_MILLISECOND)
 #define LINGER_US G_TIME_SPAN_SECOND
 
 /* --- the socket --- */
@@ -92,8 +92,8 @@ deye_bus_client_settle (DeyeBusClient *self)
       deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
       if (was_connected)
         deye_bus_events_push (&self->events,
-                              (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_CLOSED,
-                                               .subject = g_error_copy (deye_bus_session_reason (self->session)) });
+                              (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
+                                              .subject = g_error_copy (deye_bus_session_reason (self->session)) });
       break;
     }
 }
@@ -264,7 +264,9 @@ on_connected (DeyeBusPending *pending)
 }
 
 void
-deye_bus_client_connect_async (DeyeBusClient *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+deye_bus_client_connect_async (DeyeBusClient *self,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
                                gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
@@ -312,13 +314,13 @@ close_end (DeyeBusClient *self)
   self->linger_us = 0;
   close_socket (self);
   close_fd (&self->given_fd);
-  deye_bus_events_push (&self->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_CLOSED,
-                                                        .subject = deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
-                                                                                       _ ("The client was closed")) });
+  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
+                                                       .subject = deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
+                                                                                      _ ("The client was closed")) });
   if (closing == NULL)
     return;
   closing->done = TRUE;
-  deye_bus_events_push (&self->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_DONE, .subject = closing });
+  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = closing });
 }
 
 static gboolean
@@ -379,7 +381,10 @@ on_closed (DeyeBusPending *pending)
 }
 
 void
-deye_bus_client_close_async (DeyeBusClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+deye_bus_client_close_async (DeyeBusClient *self,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
   GError *error = NULL;

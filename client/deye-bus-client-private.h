@@ -99,13 +99,16 @@ void deye_bus_client_flush (DeyeBusClient *self);
 typedef gboolean (*DeyeBusCondition) (gconstpointer data);
 
 /* Pumps in the calling thread until @condition holds (TRUE), @due_us comes or @cancellable is cancelled (FALSE). */
-gboolean deye_bus_client_wait (DeyeBusClient *self, DeyeBusCondition condition, gconstpointer data, gint64 due_us,
+gboolean deye_bus_client_wait (DeyeBusClient *self,
+                               DeyeBusCondition condition,
+                               gconstpointer data,
+                               gint64 due_us,
                                GCancellable *cancellable);
 /* Reads what has come, now and then: for calls that would not have to, and may be all that somebody ever makes. */
 void deye_bus_client_look (DeyeBusClient *self);
 /* Waits until @pending is done; a cancellation gives it up. Moves its error to @error. */
-gboolean deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable,
-                                       GError **error);
+gboolean
+deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable, GError **error);
 
 /* --- dispatch.c --- */
 
@@ -119,31 +122,44 @@ void deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channe
 /* --- calls.c --- */
 
 /* A GTask that ends with @pending: @complete is called in the client's context, and has the task as pending->data. */
-void deye_bus_client_run_task (DeyeBusClient *self, DeyeBusPending *pending, GTask *task, GCancellable *cancellable,
+void deye_bus_client_run_task (DeyeBusClient *self,
+                               DeyeBusPending *pending,
+                               GTask *task,
+                               GCancellable *cancellable,
                                DeyeBusPendingFunc complete);
 /* Moves task and error out of @pending and drops its watch. Transfer full. */
 GTask *deye_bus_pending_steal_task (DeyeBusPending *pending, GError **error);
 
 /* Publish without waiting for anything: for what may be lost. */
-gboolean deye_bus_client_post (DeyeBusClient *self, const char *topic, GBytes *payload, const char *type_name,
-                               const DeyeBusOptions *options, GError **error);
+gboolean deye_bus_client_post (DeyeBusClient *self,
+                               const char *topic,
+                               GBytes *payload,
+                               const char *type_name,
+                               const DeyeBusOptions *options,
+                               GError **error);
 
 /* --- subscribe.c --- */
 
 DeyeBusPending *deye_bus_client_new_broker_pending (void);
 /* Asks the broker itself: one of control.bus.*, with the default timeout. */
-gboolean deye_bus_client_ask_broker (DeyeBusClient *self, const char *topic, const char *type_name, GBytes *payload,
-                                     DeyeBusPending *pending, GError **error);
+gboolean deye_bus_client_ask_broker (DeyeBusClient *self,
+                                     const char *topic,
+                                     const char *type_name,
+                                     GBytes *payload,
+                                     DeyeBusPending *pending,
+                                     GError **error);
 
 /* Serves control.collector.{id} by deye-bus-methods. @feature: the broker knows what that is. NULL: not begun. */
-DeyeBusSubscription *deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending,
-                                                    GError **error);
+DeyeBusSubscription *
+deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error);
 /* It was begun and did not come about. */
-void deye_bus_client_give_up_methods (DeyeBusClient *self, DeyeBusSubscription *subscription,
-                                      const DeyeBusPending *pending, const GError *error);
+void deye_bus_client_give_up_methods (DeyeBusClient *self,
+                                      DeyeBusSubscription *subscription,
+                                      const DeyeBusPending *pending,
+                                      const GError *error);
 /* ... waits for its end. FALSE: not served. */
-gboolean deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable,
-                                        GError **error);
+gboolean
+deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error);
 
 /* --- heartbeat.c --- */
 void deye_bus_client_stop_heartbeat (DeyeBusClient *self);

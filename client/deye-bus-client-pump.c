@@ -12,9 +12,9 @@
  * The source has no ready time: that would wake the context at each change. Its prepare() gives a timeout instead.
  */
 
-#define BUFFER_BYTES (256u * 1024u)
+#define BUFFER_BYTES   (256u * 1024u)
 #define READS_PER_TURN 4u
-#define SPANS_MAX 64u
+#define SPANS_MAX      64u
 #define CALLS_PER_LOOK 64u
 
 typedef struct
@@ -242,16 +242,19 @@ poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel_fd)
       gboolean owes = deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
       short events = reads (self) ? POLLIN : 0;
 
-      fds[n++] = (struct pollfd) { .fd = self->fd, .events = (short) (owes ? events | POLLOUT : events) };
+      fds[n++] = (struct pollfd){ .fd = self->fd, .events = (short) (owes ? events | POLLOUT : events) };
     }
   if (cancel_fd != NULL)
-    fds[n++] = (struct pollfd) { .fd = cancel_fd->fd, .events = POLLIN };
+    fds[n++] = (struct pollfd){ .fd = cancel_fd->fd, .events = POLLIN };
   /* Interrupted or not: the caller looks at everything again. */
   (void) poll (fds, n, timeout_ms (MIN (due_us, next_us (self))));
 }
 
 gboolean
-deye_bus_client_wait (DeyeBusClient *self, DeyeBusCondition condition, gconstpointer data, gint64 due_us,
+deye_bus_client_wait (DeyeBusClient *self,
+                      DeyeBusCondition condition,
+                      gconstpointer data,
+                      gint64 due_us,
                       GCancellable *cancellable)
 {
   GPollFD cancel_fd;

@@ -67,8 +67,12 @@ deye_bus_client_new_broker_pending (void)
 }
 
 gboolean
-deye_bus_client_ask_broker (DeyeBusClient *self, const char *topic, const char *type_name, GBytes *payload,
-                            DeyeBusPending *pending, GError **error)
+deye_bus_client_ask_broker (DeyeBusClient *self,
+                            const char *topic,
+                            const char *type_name,
+                            GBytes *payload,
+                            DeyeBusPending *pending,
+                            GError **error)
 {
   DeyeBusCall call = { .kind = WIRE_KIND_REQUEST, .topic = topic, .type_name = type_name, .payload = payload };
 
@@ -215,8 +219,14 @@ subscribe_async (DeyeBusClient *self, const Wish *wish, GTask *task)
 }
 
 DeyeBusSubscription *
-deye_bus_client_subscribe (DeyeBusClient *self, const char *pattern, const char *group, DeyeBusMessageCallback callback,
-                           gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error)
+deye_bus_client_subscribe (DeyeBusClient *self,
+                           const char *pattern,
+                           const char *group,
+                           DeyeBusMessageCallback callback,
+                           gpointer user_data,
+                           GDestroyNotify destroy,
+                           GCancellable *cancellable,
+                           GError **error)
 {
   Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
 
@@ -227,9 +237,15 @@ deye_bus_client_subscribe (DeyeBusClient *self, const char *pattern, const char 
 }
 
 void
-deye_bus_client_subscribe_async (DeyeBusClient *self, const char *pattern, const char *group,
-                                 DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy,
-                                 GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data)
+deye_bus_client_subscribe_async (DeyeBusClient *self,
+                                 const char *pattern,
+                                 const char *group,
+                                 DeyeBusMessageCallback callback,
+                                 gpointer user_data,
+                                 GDestroyNotify destroy,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback ready,
+                                 gpointer ready_data)
 {
   Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
   g_autoptr (GTask) task = NULL;
@@ -251,9 +267,15 @@ deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GEr
 }
 
 DeyeBusSubscription *
-deye_bus_client_subscribe_full (DeyeBusClient *self, const char *pattern, const char *group,
-                                DeyeBusSubscribeOptions *options, DeyeBusMessageCallback callback, gpointer user_data,
-                                GDestroyNotify destroy, GCancellable *cancellable, GError **error)
+deye_bus_client_subscribe_full (DeyeBusClient *self,
+                                const char *pattern,
+                                const char *group,
+                                DeyeBusSubscribeOptions *options,
+                                DeyeBusMessageCallback callback,
+                                gpointer user_data,
+                                GDestroyNotify destroy,
+                                GCancellable *cancellable,
+                                GError **error)
 {
   Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
 
@@ -264,10 +286,16 @@ deye_bus_client_subscribe_full (DeyeBusClient *self, const char *pattern, const 
 }
 
 void
-deye_bus_client_subscribe_full_async (DeyeBusClient *self, const char *pattern, const char *group,
-                                      DeyeBusSubscribeOptions *options, DeyeBusMessageCallback callback,
-                                      gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
-                                      GAsyncReadyCallback ready, gpointer ready_data)
+deye_bus_client_subscribe_full_async (DeyeBusClient *self,
+                                      const char *pattern,
+                                      const char *group,
+                                      DeyeBusSubscribeOptions *options,
+                                      DeyeBusMessageCallback callback,
+                                      gpointer user_data,
+                                      GDestroyNotify destroy,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback ready,
+                                      gpointer ready_data)
 {
   Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
   g_autoptr (GTask) task = NULL;
@@ -289,8 +317,14 @@ deye_bus_client_subscribe_full_finish (DeyeBusClient *self, GAsyncResult *result
 }
 
 DeyeBusSubscription *
-deye_bus_client_serve (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback,
-                       gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error)
+deye_bus_client_serve (DeyeBusClient *self,
+                       const char *topic,
+                       const char *group,
+                       DeyeBusRequestCallback callback,
+                       gpointer user_data,
+                       GDestroyNotify destroy,
+                       GCancellable *cancellable,
+                       GError **error)
 {
   Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
 
@@ -301,9 +335,15 @@ deye_bus_client_serve (DeyeBusClient *self, const char *topic, const char *group
 }
 
 void
-deye_bus_client_serve_async (DeyeBusClient *self, const char *topic, const char *group, DeyeBusRequestCallback callback,
-                             gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
-                             GAsyncReadyCallback ready, gpointer ready_data)
+deye_bus_client_serve_async (DeyeBusClient *self,
+                             const char *topic,
+                             const char *group,
+                             DeyeBusRequestCallback callback,
+                             gpointer user_data,
+                             GDestroyNotify destroy,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback ready,
+                             gpointer ready_data)
 {
   Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
   g_autoptr (GTask) task = NULL;
@@ -342,7 +382,9 @@ deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPen
 }
 
 void
-deye_bus_client_give_up_methods (DeyeBusClient *self, DeyeBusSubscription *subscription, const DeyeBusPending *pending,
+deye_bus_client_give_up_methods (DeyeBusClient *self,
+                                 DeyeBusSubscription *subscription,
+                                 const DeyeBusPending *pending,
                                  const GError *error)
 {
   give_up (self, subscription, pending, error);
@@ -414,8 +456,10 @@ on_unsubscribed (DeyeBusPending *pending)
 }
 
 void
-deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self, GCancellable *cancellable,
-                                         GAsyncReadyCallback callback, gpointer user_data)
+deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self,
+                                         GCancellable *cancellable,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   g_autoptr (DeyeBusClient) client = NULL;

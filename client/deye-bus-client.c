@@ -32,12 +32,10 @@ static const char *const state_names[] = { "disconnected", "connecting", "connec
 
 /* Legal moves: from -> a bit for each state. */
 static const guint moves[] = {
-  [DEYE_BUS_CLIENT_STATE_DISCONNECTED]
-  = 1u << DEYE_BUS_CLIENT_STATE_CONNECTING | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
+  [DEYE_BUS_CLIENT_STATE_DISCONNECTED] = 1u << DEYE_BUS_CLIENT_STATE_CONNECTING | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
   [DEYE_BUS_CLIENT_STATE_CONNECTING] = 1u << DEYE_BUS_CLIENT_STATE_CONNECTED | 1u << DEYE_BUS_CLIENT_STATE_DISCONNECTED
                                        | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
-  [DEYE_BUS_CLIENT_STATE_CONNECTED]
-  = 1u << DEYE_BUS_CLIENT_STATE_DISCONNECTED | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
+  [DEYE_BUS_CLIENT_STATE_CONNECTED] = 1u << DEYE_BUS_CLIENT_STATE_DISCONNECTED | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
   [DEYE_BUS_CLIENT_STATE_CLOSED] = 0,
 };
 
@@ -49,7 +47,7 @@ deye_bus_client_set_state (DeyeBusClient *self, DeyeBusClientState state)
   g_assert (moves[self->state] & 1u << state);
   g_debug ("client %s: %s -> %s", self->id, state_names[self->state], state_names[state]);
   self->state = state;
-  deye_bus_events_push (&self->events, (DeyeBusEvent) { .kind = DEYE_BUS_EVENT_STATE });
+  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_STATE });
 }
 
 void
@@ -77,8 +75,9 @@ deye_bus_client_enter (DeyeBusClient *self, GError **error)
     }
   if (!g_main_context_acquire (self->context))
     {
-      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
-                           _ ("Another thread runs this client's context: call it from there, or make a client per thread"));
+      g_set_error_literal (
+          error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
+          _ ("Another thread runs this client's context: call it from there, or make a client per thread"));
       return FALSE;
     }
   return TRUE;
@@ -195,10 +194,10 @@ deye_bus_client_class_init (DeyeBusClientClass *klass)
   props[PROP_LARGEST_PAYLOAD] = g_param_spec_uint64 ("largest-payload", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
-  deye_bus_client_signals[DEYE_BUS_SIGNAL_CLOSED] = g_signal_new ("closed", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL,
-                                                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
-  deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR] = g_signal_new ("error", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL,
-                                                                 NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  deye_bus_client_signals[DEYE_BUS_SIGNAL_CLOSED] = g_signal_new ("closed", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0,
+                                                                  NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR] = g_signal_new ("error", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0,
+                                                                 NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
 static DeyeBusClient *

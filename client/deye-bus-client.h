@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 #define DEYE_BUS_TYPE_CLIENT (deye_bus_client_get_type ())
 
-  /**
+/**
  * DeyeBusClient:
  *
  * One connection to the event bus of this machine.
@@ -51,63 +51,63 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient:id:
  *
  * Its id on the bus.
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient:type:
  *
  * Kind of collector, or %NULL.
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient:role:
  *
  * A #DeyeBusRole: as granted; before the first connection the one wished for.
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient:address:
  *
  * Path of the broker's socket, as looked up now; %NULL for a client that was given its socket.
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient:state:
  *
  * A #DeyeBusClientState.
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient:broker-epoch:
  *
  * Differs for every start of the broker; 0 before the first connection.
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient:broker-version:
  *
  * Version of the broker's software; %NULL before the first connection.
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient:largest-payload:
  *
  * Bytes that a payload may have; 0 before the first connection.
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient::closed:
  * @self: the client
  * @error: (transfer none): why: %DEYE_BUS_ERROR_CLOSED after one's own close
@@ -116,7 +116,7 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusClient::error:
  * @self: the client
  * @error: (transfer none): why
@@ -129,9 +129,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLIENT, GObject)
+DEYE_BUS_API
+G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLIENT, GObject)
 
-      /**
+/**
  * DeyeBusClientState:
  * @DEYE_BUS_CLIENT_STATE_DISCONNECTED: not connected: not yet, or no more
  * @DEYE_BUS_CLIENT_STATE_CONNECTING: connecting, or saying hello
@@ -142,15 +143,15 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-      typedef enum
-  {
-    DEYE_BUS_CLIENT_STATE_DISCONNECTED,
-    DEYE_BUS_CLIENT_STATE_CONNECTING,
-    DEYE_BUS_CLIENT_STATE_CONNECTED,
-    DEYE_BUS_CLIENT_STATE_CLOSED,
-  } DeyeBusClientState;
+typedef enum
+{
+  DEYE_BUS_CLIENT_STATE_DISCONNECTED,
+  DEYE_BUS_CLIENT_STATE_CONNECTING,
+  DEYE_BUS_CLIENT_STATE_CONNECTED,
+  DEYE_BUS_CLIENT_STATE_CLOSED,
+} DeyeBusClientState;
 
-  /**
+/**
  * DeyeBusRole:
  * @DEYE_BUS_ROLE_COLLECTOR: a collector
  * @DEYE_BUS_ROLE_TOOL: a tool: the broker grants it to the uids of its setting `tool-uids`
@@ -160,14 +161,14 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  typedef enum
-  {
-    DEYE_BUS_ROLE_COLLECTOR = 1,
-    DEYE_BUS_ROLE_TOOL = 2,
-    DEYE_BUS_ROLE_AGENT = 3,
-  } DeyeBusRole;
+typedef enum
+{
+  DEYE_BUS_ROLE_COLLECTOR = 1,
+  DEYE_BUS_ROLE_TOOL = 2,
+  DEYE_BUS_ROLE_AGENT = 3,
+} DeyeBusRole;
 
-  /**
+/**
  * DeyeBusMessageCallback:
  * @subscription: the subscription
  * @message: (transfer none): the message; take a reference to keep it
@@ -178,10 +179,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  typedef void (*DeyeBusMessageCallback) (DeyeBusSubscription * subscription, DeyeBusMessage * message,
-                                          gpointer user_data);
+typedef void (*DeyeBusMessageCallback) (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data);
 
-  /**
+/**
  * DeyeBusRequestCallback:
  * @subscription: what deye_bus_client_serve() returned
  * @request: (transfer none): the request
@@ -193,10 +193,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  typedef void (*DeyeBusRequestCallback) (DeyeBusSubscription * subscription, DeyeBusMessage * request,
-                                          gpointer user_data);
+typedef void (*DeyeBusRequestCallback) (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer user_data);
 
-  /**
+/**
  * DeyeBusPublishResult:
  * @sequence: the broker's order of acceptance
  * @matched: receivers that matched
@@ -208,19 +207,19 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  typedef struct _DeyeBusPublishResult
-  {
-    guint64 sequence;
-    guint matched;
-    guint queued;
-    guint refused;
-  } DeyeBusPublishResult;
+typedef struct _DeyeBusPublishResult
+{
+  guint64 sequence;
+  guint matched;
+  guint queued;
+  guint refused;
+} DeyeBusPublishResult;
 
 #define DEYE_BUS_TYPE_PUBLISH_RESULT (deye_bus_publish_result_get_type ())
 
-  DEYE_BUS_API GType deye_bus_publish_result_get_type (void);
+DEYE_BUS_API GType deye_bus_publish_result_get_type (void);
 
-  /**
+/**
  * deye_bus_publish_result_copy:
  * @result: a result
  *
@@ -230,9 +229,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusPublishResult *deye_bus_publish_result_copy (const DeyeBusPublishResult *result);
+DEYE_BUS_API DeyeBusPublishResult *deye_bus_publish_result_copy (const DeyeBusPublishResult *result);
 
-  /**
+/**
  * deye_bus_publish_result_free:
  * @result: (transfer full) (nullable): a result that deye_bus_publish_result_copy() made
  *
@@ -240,10 +239,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_publish_result_free (DeyeBusPublishResult * result);
-  G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPublishResult, deye_bus_publish_result_free)
+DEYE_BUS_API void deye_bus_publish_result_free (DeyeBusPublishResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPublishResult, deye_bus_publish_result_free)
 
-  /**
+/**
  * deye_bus_client_new:
  * @address: (type filename) (nullable): path of the broker's socket; %NULL: `$DAEMONEYE_BROKER_SOCKET`, else
  *   `/run/daemoneye/eventbus.sock` for root and `$XDG_RUNTIME_DIR/daemoneye/eventbus.sock` for everybody else, looked up
@@ -258,9 +257,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusClient *deye_bus_client_new (const char *address, const char *id, const char *type);
+DEYE_BUS_API DeyeBusClient *deye_bus_client_new (const char *address, const char *id, const char *type);
 
-  /**
+/**
  * deye_bus_client_new_tool:
  * @address: (type filename) (nullable): as in deye_bus_client_new()
  * @id: one topic segment, unique on this broker
@@ -271,9 +270,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const char *id);
+DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const char *id);
 
-  /**
+/**
  * deye_bus_client_new_for_fd:
  * @fd: a connected stream socket; taken over and closed by the client
  * @id: one topic segment, unique on this broker
@@ -286,9 +285,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, const char *type);
+DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, const char *type);
 
-  /**
+/**
  * deye_bus_client_get_id:
  * @self: a client
  *
@@ -298,9 +297,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_client_get_id (DeyeBusClient * self);
+DEYE_BUS_API const char *deye_bus_client_get_id (DeyeBusClient *self);
 
-  /**
+/**
  * deye_bus_client_get_state:
  * @self: a client
  *
@@ -310,9 +309,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusClientState deye_bus_client_get_state (DeyeBusClient * self);
+DEYE_BUS_API DeyeBusClientState deye_bus_client_get_state (DeyeBusClient *self);
 
-  /**
+/**
  * deye_bus_client_get_role:
  * @self: a client
  *
@@ -322,9 +321,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient * self);
+DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient *self);
 
-  /**
+/**
  * deye_bus_client_get_broker_epoch:
  * @self: a client
  *
@@ -334,9 +333,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient * self);
+DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient *self);
 
-  /**
+/**
  * deye_bus_client_get_largest_payload:
  * @self: a client
  *
@@ -346,9 +345,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient * self);
+DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
 
-  /**
+/**
  * deye_bus_client_connect:
  * @self: a client
  * @cancellable: (nullable): to give up
@@ -366,9 +365,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_connect (DeyeBusClient * self, GCancellable * cancellable, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_connect (DeyeBusClient *self, GCancellable *cancellable, GError **error);
 
-  /**
+/**
  * deye_bus_client_connect_async:
  * @self: a client
  * @cancellable: (nullable): to give up
@@ -379,10 +378,12 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_connect_async (DeyeBusClient * self, GCancellable * cancellable,
-                                                   GAsyncReadyCallback callback, gpointer user_data);
+DEYE_BUS_API void deye_bus_client_connect_async (DeyeBusClient *self,
+                                                 GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback,
+                                                 gpointer user_data);
 
-  /**
+/**
  * deye_bus_client_connect_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -394,9 +395,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient * self, GAsyncResult * result, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
-  /**
+/**
  * deye_bus_client_close:
  * @self: a client
  * @cancellable: (nullable): to close without writing what is owed
@@ -409,9 +410,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_close (DeyeBusClient * self, GCancellable * cancellable, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_close (DeyeBusClient *self, GCancellable *cancellable, GError **error);
 
-  /**
+/**
  * deye_bus_client_close_async:
  * @self: a client
  * @cancellable: (nullable): to close without writing what is owed
@@ -422,10 +423,12 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient * self, GCancellable * cancellable,
-                                                 GAsyncReadyCallback callback, gpointer user_data);
+DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient *self,
+                                               GCancellable *cancellable,
+                                               GAsyncReadyCallback callback,
+                                               gpointer user_data);
 
-  /**
+/**
  * deye_bus_client_close_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -437,9 +440,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient * self, GAsyncResult * result, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
-  /**
+/**
  * deye_bus_client_publish:
  * @self: a connected client
  * @topic: where to; no wildcards
@@ -464,11 +467,15 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient * self, const char *topic, GBytes *payload,
-                                                 DeyeBusOptions *options, DeyeBusPublishResult *result,
-                                                 GCancellable *cancellable, GError **error);
+DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient *self,
+                                               const char *topic,
+                                               GBytes *payload,
+                                               DeyeBusOptions *options,
+                                               DeyeBusPublishResult *result,
+                                               GCancellable *cancellable,
+                                               GError **error);
 
-  /**
+/**
  * deye_bus_client_publish_async:
  * @self: a connected client
  * @topic: where to; no wildcards
@@ -488,11 +495,16 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_publish_async (
-      DeyeBusClient * self, const char *topic, GBytes *payload, DeyeBusOptions *options, gboolean want_ack,
-      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+DEYE_BUS_API void deye_bus_client_publish_async (DeyeBusClient *self,
+                                                 const char *topic,
+                                                 GBytes *payload,
+                                                 DeyeBusOptions *options,
+                                                 gboolean want_ack,
+                                                 GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback,
+                                                 gpointer user_data);
 
-  /**
+/**
  * deye_bus_client_publish_finish:
  * @self: the client
  * @async_result: the result that the callback got
@@ -505,10 +517,12 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient * self, GAsyncResult * async_result,
-                                                        DeyeBusPublishResult * result, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self,
+                                                      GAsyncResult *async_result,
+                                                      DeyeBusPublishResult *result,
+                                                      GError **error);
 
-  /**
+/**
  * deye_bus_client_direct:
  * @self: a connected client
  * @peer_id: id of the one receiver
@@ -526,11 +540,16 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_direct (DeyeBusClient * self, const char *peer_id, const char *topic,
-                                                GBytes *payload, DeyeBusOptions *options, gboolean want_delivered,
-                                                GCancellable *cancellable, GError **error);
+DEYE_BUS_API gboolean deye_bus_client_direct (DeyeBusClient *self,
+                                              const char *peer_id,
+                                              const char *topic,
+                                              GBytes *payload,
+                                              DeyeBusOptions *options,
+                                              gboolean want_delivered,
+                                              GCancellable *cancellable,
+                                              GError **error);
 
-  /**
+/**
  * deye_bus_client_direct_async:
  * @self: a connected client
  * @peer_id: id of the one receiver
@@ -546,11 +565,17 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_direct_async (
-      DeyeBusClient * self, const char *peer_id, const char *topic, GBytes *payload, DeyeBusOptions *options,
-      gboolean want_delivered, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+DEYE_BUS_API void deye_bus_client_direct_async (DeyeBusClient *self,
+                                                const char *peer_id,
+                                                const char *topic,
+                                                GBytes *payload,
+                                                DeyeBusOptions *options,
+                                                gboolean want_delivered,
+                                                GCancellable *cancellable,
+                                                GAsyncReadyCallback callback,
+                                                gpointer user_data);
 
-  /**
+/**
  * deye_bus_client_direct_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -562,9 +587,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient * self, GAsyncResult * result, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
-  /**
+/**
  * deye_bus_client_broadcast:
  * @self: a connected client
  * @topic: where to; no wildcards
@@ -580,11 +605,15 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_broadcast (DeyeBusClient * self, const char *topic, GBytes *payload,
-                                                   DeyeBusOptions *options, DeyeBusPublishResult *result,
-                                                   GCancellable *cancellable, GError **error);
+DEYE_BUS_API gboolean deye_bus_client_broadcast (DeyeBusClient *self,
+                                                 const char *topic,
+                                                 GBytes *payload,
+                                                 DeyeBusOptions *options,
+                                                 DeyeBusPublishResult *result,
+                                                 GCancellable *cancellable,
+                                                 GError **error);
 
-  /**
+/**
  * deye_bus_client_broadcast_async:
  * @self: a connected client
  * @topic: where to; no wildcards
@@ -598,11 +627,15 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_broadcast_async (DeyeBusClient * self, const char *topic, GBytes *payload,
-                                                     DeyeBusOptions *options, GCancellable *cancellable,
-                                                     GAsyncReadyCallback callback, gpointer user_data);
+DEYE_BUS_API void deye_bus_client_broadcast_async (DeyeBusClient *self,
+                                                   const char *topic,
+                                                   GBytes *payload,
+                                                   DeyeBusOptions *options,
+                                                   GCancellable *cancellable,
+                                                   GAsyncReadyCallback callback,
+                                                   gpointer user_data);
 
-  /**
+/**
  * deye_bus_client_broadcast_finish:
  * @self: the client
  * @async_result: the result that the callback got
@@ -615,10 +648,12 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient * self, GAsyncResult * async_result,
-                                                          DeyeBusPublishResult * result, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self,
+                                                        GAsyncResult *async_result,
+                                                        DeyeBusPublishResult *result,
+                                                        GError **error);
 
-  /**
+/**
  * deye_bus_client_subscribe:
  * @self: a connected client
  * @pattern: topic, or pattern: `+` is one segment, `#` at the end the rest; `system.` is matched by name only
@@ -638,11 +673,16 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe (
-      DeyeBusClient * self, const char *pattern, const char *group, DeyeBusMessageCallback callback, gpointer user_data,
-      GDestroyNotify destroy, GCancellable *cancellable, GError **error);
+DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe (DeyeBusClient *self,
+                                                             const char *pattern,
+                                                             const char *group,
+                                                             DeyeBusMessageCallback callback,
+                                                             gpointer user_data,
+                                                             GDestroyNotify destroy,
+                                                             GCancellable *cancellable,
+                                                             GError **error);
 
-  /**
+/**
  * deye_bus_client_subscribe_async:
  * @self: a connected client
  * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
@@ -659,11 +699,17 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_subscribe_async (
-      DeyeBusClient * self, const char *pattern, const char *group, DeyeBusMessageCallback callback, gpointer user_data,
-      GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data);
+DEYE_BUS_API void deye_bus_client_subscribe_async (DeyeBusClient *self,
+                                                   const char *pattern,
+                                                   const char *group,
+                                                   DeyeBusMessageCallback callback,
+                                                   gpointer user_data,
+                                                   GDestroyNotify destroy,
+                                                   GCancellable *cancellable,
+                                                   GAsyncReadyCallback ready,
+                                                   gpointer ready_data);
 
-  /**
+/**
  * deye_bus_client_subscribe_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -675,10 +721,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_finish (DeyeBusClient * self, GAsyncResult * result,
-                                                                      GError * *error);
+DEYE_BUS_API DeyeBusSubscription *
+deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
-  /**
+/**
  * deye_bus_client_subscribe_full:
  * @self: a connected client
  * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
@@ -699,12 +745,17 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_full (
-      DeyeBusClient * self, const char *pattern, const char *group, DeyeBusSubscribeOptions *options,
-      DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
-      GError **error);
+DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_full (DeyeBusClient *self,
+                                                                  const char *pattern,
+                                                                  const char *group,
+                                                                  DeyeBusSubscribeOptions *options,
+                                                                  DeyeBusMessageCallback callback,
+                                                                  gpointer user_data,
+                                                                  GDestroyNotify destroy,
+                                                                  GCancellable *cancellable,
+                                                                  GError **error);
 
-  /**
+/**
  * deye_bus_client_subscribe_full_async:
  * @self: a connected client
  * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
@@ -722,12 +773,18 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_subscribe_full_async (
-      DeyeBusClient * self, const char *pattern, const char *group, DeyeBusSubscribeOptions *options,
-      DeyeBusMessageCallback callback, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable,
-      GAsyncReadyCallback ready, gpointer ready_data);
+DEYE_BUS_API void deye_bus_client_subscribe_full_async (DeyeBusClient *self,
+                                                        const char *pattern,
+                                                        const char *group,
+                                                        DeyeBusSubscribeOptions *options,
+                                                        DeyeBusMessageCallback callback,
+                                                        gpointer user_data,
+                                                        GDestroyNotify destroy,
+                                                        GCancellable *cancellable,
+                                                        GAsyncReadyCallback ready,
+                                                        gpointer ready_data);
 
-  /**
+/**
  * deye_bus_client_subscribe_full_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -739,10 +796,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_full_finish (DeyeBusClient * self, GAsyncResult * result,
-                                                                           GError * *error);
+DEYE_BUS_API DeyeBusSubscription *
+deye_bus_client_subscribe_full_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
-  /**
+/**
  * deye_bus_client_serve:
  * @self: a connected client
  * @topic: one topic, without wildcards
@@ -761,11 +818,16 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve (
-      DeyeBusClient * self, const char *topic, const char *group, DeyeBusRequestCallback callback, gpointer user_data,
-      GDestroyNotify destroy, GCancellable *cancellable, GError **error);
+DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve (DeyeBusClient *self,
+                                                         const char *topic,
+                                                         const char *group,
+                                                         DeyeBusRequestCallback callback,
+                                                         gpointer user_data,
+                                                         GDestroyNotify destroy,
+                                                         GCancellable *cancellable,
+                                                         GError **error);
 
-  /**
+/**
  * deye_bus_client_serve_async:
  * @self: a connected client
  * @topic: one topic, without wildcards
@@ -782,11 +844,17 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_serve_async (
-      DeyeBusClient * self, const char *topic, const char *group, DeyeBusRequestCallback callback, gpointer user_data,
-      GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback ready, gpointer ready_data);
+DEYE_BUS_API void deye_bus_client_serve_async (DeyeBusClient *self,
+                                               const char *topic,
+                                               const char *group,
+                                               DeyeBusRequestCallback callback,
+                                               gpointer user_data,
+                                               GDestroyNotify destroy,
+                                               GCancellable *cancellable,
+                                               GAsyncReadyCallback ready,
+                                               gpointer ready_data);
 
-  /**
+/**
  * deye_bus_client_serve_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -798,10 +866,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve_finish (DeyeBusClient * self, GAsyncResult * result,
-                                                                  GError * *error);
+DEYE_BUS_API DeyeBusSubscription *
+deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
-  /**
+/**
  * deye_bus_client_request:
  * @self: a connected client
  * @topic: what is asked; answered by one of those who serve it, or by the options' target
@@ -820,11 +888,14 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusMessage *deye_bus_client_request (DeyeBusClient * self, const char *topic, GBytes *payload,
-                                                        DeyeBusOptions *options, GCancellable *cancellable,
-                                                        GError **error);
+DEYE_BUS_API DeyeBusMessage *deye_bus_client_request (DeyeBusClient *self,
+                                                      const char *topic,
+                                                      GBytes *payload,
+                                                      DeyeBusOptions *options,
+                                                      GCancellable *cancellable,
+                                                      GError **error);
 
-  /**
+/**
  * deye_bus_client_request_async:
  * @self: a connected client
  * @topic: what is asked; answered by one of those who serve it, or by the options' target
@@ -838,11 +909,15 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_client_request_async (DeyeBusClient * self, const char *topic, GBytes *payload,
-                                                   DeyeBusOptions *options, GCancellable *cancellable,
-                                                   GAsyncReadyCallback callback, gpointer user_data);
+DEYE_BUS_API void deye_bus_client_request_async (DeyeBusClient *self,
+                                                 const char *topic,
+                                                 GBytes *payload,
+                                                 DeyeBusOptions *options,
+                                                 GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback,
+                                                 gpointer user_data);
 
-  /**
+/**
  * deye_bus_client_request_finish:
  * @self: the client
  * @result: the result that the callback got
@@ -854,10 +929,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient * self, GAsyncResult * result,
-                                                               GError * *error);
+DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
-  /**
+/**
  * deye_bus_client_respond:
  * @self: the client that got @request
  * @request: a request, of this connection
@@ -873,10 +947,13 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient * self, DeyeBusMessage * request, GBytes * payload,
-                                                 DeyeBusOptions * options, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self,
+                                               DeyeBusMessage *request,
+                                               GBytes *payload,
+                                               DeyeBusOptions *options,
+                                               GError **error);
 
-  /**
+/**
  * deye_bus_client_respond_error:
  * @self: the client that got @request
  * @request: a request, of this connection
@@ -890,10 +967,13 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_respond_error (DeyeBusClient * self, DeyeBusMessage * request,
-                                                       const char *error_name, const char *detail, GError **error);
+DEYE_BUS_API gboolean deye_bus_client_respond_error (DeyeBusClient *self,
+                                                     DeyeBusMessage *request,
+                                                     const char *error_name,
+                                                     const char *detail,
+                                                     GError **error);
 
-  /**
+/**
  * deye_bus_client_set_heartbeat:
  * @self: a client
  * @interval_us: microseconds, 100,000 (100 ms) to 300,000,000 (300 s); 0: none
@@ -906,6 +986,6 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_set_heartbeat (DeyeBusClient * self, gint64 interval_us, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64 interval_us, GError **error);
 
 G_END_DECLS

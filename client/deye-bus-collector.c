@@ -94,8 +94,12 @@ serve_by_hand (DeyeBusClient *self, GCancellable *cancellable, GError **error)
 }
 
 gboolean
-deye_bus_client_serve_standard (DeyeBusClient *self, DeyeBusReloadCallback reload, gpointer user_data,
-                                GDestroyNotify destroy, GCancellable *cancellable, GError **error)
+deye_bus_client_serve_standard (DeyeBusClient *self,
+                                DeyeBusReloadCallback reload,
+                                gpointer user_data,
+                                GDestroyNotify destroy,
+                                GCancellable *cancellable,
+                                GError **error)
 {
   Reloading *reloading;
   gboolean ok;

@@ -57,7 +57,12 @@ typedef gboolean (*DeyeBusReloadCallback) (DeyeBusClient *client, guint64 genera
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_serve_standard (DeyeBusClient *self, DeyeBusReloadCallback reload, gpointer user_data, GDestroyNotify destroy, GCancellable *cancellable, GError **error);
+DEYE_BUS_API gboolean deye_bus_client_serve_standard (DeyeBusClient *self,
+                                                      DeyeBusReloadCallback reload,
+                                                      gpointer user_data,
+                                                      GDestroyNotify destroy,
+                                                      GCancellable *cancellable,
+                                                      GError **error);
 
 /**
  * deye_bus_client_set_health:

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 #define DEYE_BUS_TYPE_MESSAGE (deye_bus_message_get_type ())
 
-  /**
+/**
  * DeyeBusMessage:
  *
  * A message as it came: boxed, immutable, with an atomic reference count, so any thread may read it. Strings and payload
@@ -19,11 +19,11 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  typedef struct _DeyeBusMessage DeyeBusMessage;
+typedef struct _DeyeBusMessage DeyeBusMessage;
 
-  DEYE_BUS_API GType deye_bus_message_get_type (void);
+DEYE_BUS_API GType deye_bus_message_get_type (void);
 
-  /**
+/**
  * deye_bus_message_ref:
  * @message: a message
  *
@@ -33,9 +33,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusMessage *deye_bus_message_ref (DeyeBusMessage * message);
+DEYE_BUS_API DeyeBusMessage *deye_bus_message_ref (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_unref:
  * @message: (transfer full): a message
  *
@@ -43,15 +43,15 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_message_unref (DeyeBusMessage * message);
-  G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusMessage, deye_bus_message_unref)
+DEYE_BUS_API void deye_bus_message_unref (DeyeBusMessage *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusMessage, deye_bus_message_unref)
 
-  /*
+/*
  * Accessors. Strings are UTF-8; NULL when the sender did not say it, unless stated. Sender, sequence and acceptance time
  * are the broker's stamps and can't be forged; all else is the sender's word.
  */
 
-  /**
+/**
  * deye_bus_message_get_topic:
  * @message: a message
  *
@@ -61,9 +61,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_topic (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_topic (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_sender:
  * @message: a message
  *
@@ -73,9 +73,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_sender (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_sender (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_sequence:
  * @message: a message
  *
@@ -85,9 +85,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint64 deye_bus_message_get_sequence (DeyeBusMessage * message);
+DEYE_BUS_API guint64 deye_bus_message_get_sequence (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_accept_time:
  * @message: a message
  *
@@ -97,9 +97,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gint64 deye_bus_message_get_accept_time (DeyeBusMessage * message);
+DEYE_BUS_API gint64 deye_bus_message_get_accept_time (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_method:
  * @message: a message
  *
@@ -109,9 +109,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_method (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_method (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_type_name:
  * @message: a message
  *
@@ -121,9 +121,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_type_name (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_type_name (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_content_type:
  * @message: a message
  *
@@ -133,9 +133,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_content_type (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_content_type (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_correlation_id:
  * @message: a message
  *
@@ -145,9 +145,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_correlation_id (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_correlation_id (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_parent_id:
  * @message: a message
  *
@@ -157,9 +157,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_parent_id (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_parent_id (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_root_id:
  * @message: a message
  *
@@ -169,9 +169,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_root_id (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_root_id (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_stage:
  * @message: a message
  *
@@ -181,9 +181,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_message_get_stage (DeyeBusMessage * message);
+DEYE_BUS_API const char *deye_bus_message_get_stage (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_sequence_number:
  * @message: a message
  *
@@ -193,9 +193,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint64 deye_bus_message_get_sequence_number (DeyeBusMessage * message);
+DEYE_BUS_API guint64 deye_bus_message_get_sequence_number (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_priority:
  * @message: a message
  *
@@ -205,9 +205,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint8 deye_bus_message_get_priority (DeyeBusMessage * message);
+DEYE_BUS_API guint8 deye_bus_message_get_priority (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_dup_trace_id:
  * @message: a message
  *
@@ -217,9 +217,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API GBytes *deye_bus_message_dup_trace_id (DeyeBusMessage * message);
+DEYE_BUS_API GBytes *deye_bus_message_dup_trace_id (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_dup_span_id:
  * @message: a message
  *
@@ -229,9 +229,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API GBytes *deye_bus_message_dup_span_id (DeyeBusMessage * message);
+DEYE_BUS_API GBytes *deye_bus_message_dup_span_id (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_dup_tags:
  * @message: a message
  *
@@ -242,9 +242,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API char **deye_bus_message_dup_tags (DeyeBusMessage * message);
+DEYE_BUS_API char **deye_bus_message_dup_tags (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_remaining:
  * @message: a message
  *
@@ -254,9 +254,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gint64 deye_bus_message_get_remaining (DeyeBusMessage * message);
+DEYE_BUS_API gint64 deye_bus_message_get_remaining (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_ttl:
  * @message: a message
  *
@@ -267,9 +267,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gint64 deye_bus_message_get_ttl (DeyeBusMessage * message);
+DEYE_BUS_API gint64 deye_bus_message_get_ttl (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_is_final:
  * @message: a message
  *
@@ -279,9 +279,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_message_is_final (DeyeBusMessage * message);
+DEYE_BUS_API gboolean deye_bus_message_is_final (DeyeBusMessage *message);
 
-  /**
+/**
  * deye_bus_message_get_data:
  * @message: a message
  * @length: (out) (optional): bytes of the payload
@@ -292,9 +292,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const guint8 *deye_bus_message_get_data (DeyeBusMessage * message, gsize * length);
+DEYE_BUS_API const guint8 *deye_bus_message_get_data (DeyeBusMessage *message, gsize *length);
 
-  /**
+/**
  * deye_bus_message_dup_payload:
  * @message: a message
  *
@@ -304,6 +304,6 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API GBytes *deye_bus_message_dup_payload (DeyeBusMessage * message);
+DEYE_BUS_API GBytes *deye_bus_message_dup_payload (DeyeBusMessage *message);
 
 G_END_DECLS

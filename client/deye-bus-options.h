@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 #define DEYE_BUS_TYPE_OPTIONS (deye_bus_options_get_type ())
 
-  /**
+/**
  * DeyeBusOptions:
  *
  * What most calls leave out, boxed. %NULL is taken wherever a #DeyeBusOptions is; that is all defaults. A call reads it
@@ -20,11 +20,11 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  typedef struct _DeyeBusOptions DeyeBusOptions;
+typedef struct _DeyeBusOptions DeyeBusOptions;
 
-  DEYE_BUS_API GType deye_bus_options_get_type (void);
+DEYE_BUS_API GType deye_bus_options_get_type (void);
 
-  /**
+/**
  * deye_bus_options_new:
  *
  * Makes options.
@@ -33,9 +33,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusOptions *deye_bus_options_new (void);
+DEYE_BUS_API DeyeBusOptions *deye_bus_options_new (void);
 
-  /**
+/**
  * deye_bus_options_copy:
  * @options: options
  *
@@ -45,9 +45,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusOptions *deye_bus_options_copy (const DeyeBusOptions *options);
+DEYE_BUS_API DeyeBusOptions *deye_bus_options_copy (const DeyeBusOptions *options);
 
-  /**
+/**
  * deye_bus_options_free:
  * @options: (transfer full) (nullable): options
  *
@@ -55,12 +55,12 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_free (DeyeBusOptions * options);
-  G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOptions, deye_bus_options_free)
+DEYE_BUS_API void deye_bus_options_free (DeyeBusOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOptions, deye_bus_options_free)
 
-  /* Setters. Absent unless set. */
+/* Setters. Absent unless set. */
 
-  /**
+/**
  * deye_bus_options_set_timeout:
  * @options: options
  * @timeout_us: microseconds after which a call gives up; 0: the default, 30 s
@@ -69,9 +69,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_timeout (DeyeBusOptions * options, gint64 timeout_us);
+DEYE_BUS_API void deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 timeout_us);
 
-  /**
+/**
  * deye_bus_options_set_ttl:
  * @options: options
  * @ttl_us: time to live, in microseconds from the broker's acceptance on; 0: none
@@ -81,9 +81,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_ttl (DeyeBusOptions * options, gint64 ttl_us);
+DEYE_BUS_API void deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_us);
 
-  /**
+/**
  * deye_bus_options_set_method:
  * @options: options
  * @method: (nullable): method of the service
@@ -92,9 +92,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_method (DeyeBusOptions * options, const char *method);
+DEYE_BUS_API void deye_bus_options_set_method (DeyeBusOptions *options, const char *method);
 
-  /**
+/**
  * deye_bus_options_set_target:
  * @options: options
  * @peer_id: (nullable): the one peer to ask, instead of any that serves the topic
@@ -103,9 +103,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_target (DeyeBusOptions * options, const char *peer_id);
+DEYE_BUS_API void deye_bus_options_set_target (DeyeBusOptions *options, const char *peer_id);
 
-  /**
+/**
  * deye_bus_options_set_type_name:
  * @options: options
  * @type_name: (nullable): full protobuf name of the payload's message
@@ -114,9 +114,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_type_name (DeyeBusOptions * options, const char *type_name);
+DEYE_BUS_API void deye_bus_options_set_type_name (DeyeBusOptions *options, const char *type_name);
 
-  /**
+/**
  * deye_bus_options_set_content_type:
  * @options: options
  * @content_type: (nullable): media type, when the payload is not protobuf
@@ -125,9 +125,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_content_type (DeyeBusOptions * options, const char *content_type);
+DEYE_BUS_API void deye_bus_options_set_content_type (DeyeBusOptions *options, const char *content_type);
 
-  /**
+/**
  * deye_bus_options_set_priority:
  * @options: options
  * @priority: 0 (default) to 255, higher is more urgent
@@ -136,9 +136,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_priority (DeyeBusOptions * options, guint8 priority);
+DEYE_BUS_API void deye_bus_options_set_priority (DeyeBusOptions *options, guint8 priority);
 
-  /**
+/**
  * deye_bus_options_set_correlation_id:
  * @options: options
  * @correlation_id: (nullable): ties what belongs to one piece of work
@@ -147,9 +147,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_correlation_id (DeyeBusOptions * options, const char *correlation_id);
+DEYE_BUS_API void deye_bus_options_set_correlation_id (DeyeBusOptions *options, const char *correlation_id);
 
-  /**
+/**
  * deye_bus_options_set_parent_id:
  * @options: options
  * @parent_id: (nullable): what caused it
@@ -158,9 +158,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_parent_id (DeyeBusOptions * options, const char *parent_id);
+DEYE_BUS_API void deye_bus_options_set_parent_id (DeyeBusOptions *options, const char *parent_id);
 
-  /**
+/**
  * deye_bus_options_set_root_id:
  * @options: options
  * @root_id: (nullable): what caused all of it
@@ -169,9 +169,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_root_id (DeyeBusOptions * options, const char *root_id);
+DEYE_BUS_API void deye_bus_options_set_root_id (DeyeBusOptions *options, const char *root_id);
 
-  /**
+/**
  * deye_bus_options_set_trace:
  * @options: options
  * @trace_id: (nullable): exactly 16 bytes
@@ -181,9 +181,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_trace (DeyeBusOptions * options, GBytes * trace_id, GBytes * span_id);
+DEYE_BUS_API void deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *span_id);
 
-  /**
+/**
  * deye_bus_options_set_sequence_number:
  * @options: options
  * @sequence_number: the sender's own count; 0: none
@@ -192,9 +192,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_sequence_number (DeyeBusOptions * options, guint64 sequence_number);
+DEYE_BUS_API void deye_bus_options_set_sequence_number (DeyeBusOptions *options, guint64 sequence_number);
 
-  /**
+/**
  * deye_bus_options_set_stage:
  * @options: options
  * @stage: (nullable): stage of a workflow
@@ -203,9 +203,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_set_stage (DeyeBusOptions * options, const char *stage);
+DEYE_BUS_API void deye_bus_options_set_stage (DeyeBusOptions *options, const char *stage);
 
-  /**
+/**
  * deye_bus_options_add_tag:
  * @options: options
  * @key: not empty, without "="
@@ -215,6 +215,6 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_options_add_tag (DeyeBusOptions * options, const char *key, const char *value);
+DEYE_BUS_API void deye_bus_options_add_tag (DeyeBusOptions *options, const char *key, const char *value);
 
 G_END_DECLS

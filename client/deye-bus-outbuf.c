@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-outbuf.h"
 
-#define CHUNK_BYTES 65536u
+#define CHUNK_BYTES       65536u
 #define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload: many of these may wait */
-#define SPARE_MAX 2u
+#define SPARE_MAX         2u
 
 struct DeyeBusOutPart
 {

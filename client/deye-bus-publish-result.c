@@ -3,7 +3,9 @@
 
 /* What became of a publish, boxed: so that languages other than C can hold one. */
 
-G_DEFINE_BOXED_TYPE (DeyeBusPublishResult, deye_bus_publish_result, deye_bus_publish_result_copy,
+G_DEFINE_BOXED_TYPE (DeyeBusPublishResult,
+                     deye_bus_publish_result,
+                     deye_bus_publish_result_copy,
                      deye_bus_publish_result_free)
 
 DeyeBusPublishResult *

@@ -56,7 +56,10 @@ struct _DeyeBusService
 };
 
 /* A method that is answered elsewhere. */
-void deye_bus_service_declare (DeyeBusService *self, const char *name, const char *request_type, const char *reply_type,
+void deye_bus_service_declare (DeyeBusService *self,
+                               const char *name,
+                               const char *request_type,
+                               const char *reply_type,
                                const char *doc);
 
 /* @name: "Method" or "service.Method". NULL: there is none. */

@@ -190,8 +190,13 @@ add_method (DeyeBusService *self, const char *name, const char *request_type, co
 }
 
 void
-deye_bus_service_add_method (DeyeBusService *self, const char *name, const char *request_type, const char *reply_type,
-                             const char *doc, DeyeBusMethodCallback callback, gpointer user_data,
+deye_bus_service_add_method (DeyeBusService *self,
+                             const char *name,
+                             const char *request_type,
+                             const char *reply_type,
+                             const char *doc,
+                             DeyeBusMethodCallback callback,
+                             gpointer user_data,
                              GDestroyNotify destroy)
 {
   DeyeBusServiceMethod *method;
@@ -209,15 +214,23 @@ deye_bus_service_add_method (DeyeBusService *self, const char *name, const char 
 }
 
 void
-deye_bus_service_declare (DeyeBusService *self, const char *name, const char *request_type, const char *reply_type,
+deye_bus_service_declare (DeyeBusService *self,
+                          const char *name,
+                          const char *request_type,
+                          const char *reply_type,
                           const char *doc)
 {
   (void) add_method (self, name, request_type, reply_type, doc);
 }
 
 void
-deye_bus_service_add_topic (DeyeBusService *self, const char *name, const char *topic, const char *group,
-                            const char *request_type, const char *reply_type, const char *doc)
+deye_bus_service_add_topic (DeyeBusService *self,
+                            const char *name,
+                            const char *topic,
+                            const char *group,
+                            const char *request_type,
+                            const char *reply_type,
+                            const char *doc)
 {
   DeyeBusServiceMethod *method;
 
@@ -233,7 +246,10 @@ deye_bus_service_add_topic (DeyeBusService *self, const char *name, const char *
 }
 
 void
-deye_bus_service_add_event (DeyeBusService *self, const char *name, const char *topic, const char *type_name,
+deye_bus_service_add_event (DeyeBusService *self,
+                            const char *name,
+                            const char *topic,
+                            const char *type_name,
                             const char *doc)
 {
   DeyeBusServiceEvent *event;
@@ -263,7 +279,10 @@ deye_bus_service_add_types (DeyeBusService *self, GBytes *descriptor_set)
 /* --- properties --- */
 
 void
-deye_bus_service_add_property (DeyeBusService *self, const char *name, const GValue *value, gboolean writable,
+deye_bus_service_add_property (DeyeBusService *self,
+                               const char *name,
+                               const GValue *value,
+                               gboolean writable,
                                const char *doc)
 {
   DeyeBusServiceProperty *property;

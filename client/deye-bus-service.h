@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 #define DEYE_BUS_TYPE_SERVICE (deye_bus_service_get_type ())
 
-  /**
+/**
  * DeyeBusService:
  *
  * What a peer offers, in words that a tool can read: methods, the topics it serves, the events it publishes, and
@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusService::refuse-property:
  * @self: the service
  * @name: of a writable property
@@ -39,9 +39,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusService, deye_bus_service, DEYE_BUS, SERVICE, GObject)
+DEYE_BUS_API
+G_DECLARE_FINAL_TYPE (DeyeBusService, deye_bus_service, DEYE_BUS, SERVICE, GObject)
 
-      /**
+/**
  * DeyeBusMethodCallback:
  * @client: the client that was asked
  * @request: (transfer none): the request
@@ -53,9 +54,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-      typedef void (*DeyeBusMethodCallback) (DeyeBusClient * client, DeyeBusMessage * request, gpointer user_data);
+typedef void (*DeyeBusMethodCallback) (DeyeBusClient *client, DeyeBusMessage *request, gpointer user_data);
 
-  /**
+/**
  * deye_bus_service_new:
  * @name: name with dots, such as `org.example.Disk`: letters, digits, `_` and `.`, at most 128 bytes
  * @doc: (nullable): what it is for, in a sentence or two
@@ -66,9 +67,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusService *deye_bus_service_new (const char *name, const char *doc);
+DEYE_BUS_API DeyeBusService *deye_bus_service_new (const char *name, const char *doc);
 
-  /**
+/**
  * deye_bus_service_get_name:
  * @self: a service
  *
@@ -78,9 +79,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_service_get_name (DeyeBusService * self);
+DEYE_BUS_API const char *deye_bus_service_get_name (DeyeBusService *self);
 
-  /**
+/**
  * deye_bus_service_add_method:
  * @self: a service
  * @name: letters, digits and `_`, such as `ListDisks`; not one of the standard methods
@@ -95,11 +96,16 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_service_add_method (
-      DeyeBusService * self, const char *name, const char *request_type, const char *reply_type, const char *doc,
-      DeyeBusMethodCallback callback, gpointer user_data, GDestroyNotify destroy);
+DEYE_BUS_API void deye_bus_service_add_method (DeyeBusService *self,
+                                               const char *name,
+                                               const char *request_type,
+                                               const char *reply_type,
+                                               const char *doc,
+                                               DeyeBusMethodCallback callback,
+                                               gpointer user_data,
+                                               GDestroyNotify destroy);
 
-  /**
+/**
  * deye_bus_service_add_topic:
  * @self: a service
  * @name: letters, digits and `_`
@@ -113,11 +119,15 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_service_add_topic (DeyeBusService * self, const char *name, const char *topic,
-                                                const char *group, const char *request_type, const char *reply_type,
-                                                const char *doc);
+DEYE_BUS_API void deye_bus_service_add_topic (DeyeBusService *self,
+                                              const char *name,
+                                              const char *topic,
+                                              const char *group,
+                                              const char *request_type,
+                                              const char *reply_type,
+                                              const char *doc);
 
-  /**
+/**
  * deye_bus_service_add_event:
  * @self: a service
  * @name: letters, digits and `_`
@@ -129,10 +139,13 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_service_add_event (DeyeBusService * self, const char *name, const char *topic,
-                                                const char *type_name, const char *doc);
+DEYE_BUS_API void deye_bus_service_add_event (DeyeBusService *self,
+                                              const char *name,
+                                              const char *topic,
+                                              const char *type_name,
+                                              const char *doc);
 
-  /**
+/**
  * deye_bus_service_add_property:
  * @self: a service
  * @name: letters, digits, `_` and `-`, such as `interval-ms`
@@ -145,10 +158,13 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_service_add_property (DeyeBusService * self, const char *name, const GValue *value,
-                                                   gboolean writable, const char *doc);
+DEYE_BUS_API void deye_bus_service_add_property (DeyeBusService *self,
+                                                 const char *name,
+                                                 const GValue *value,
+                                                 gboolean writable,
+                                                 const char *doc);
 
-  /**
+/**
  * deye_bus_service_change_property:
  * @self: a service
  * @name: of a property
@@ -159,9 +175,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_service_change_property (DeyeBusService * self, const char *name, const GValue *value);
+DEYE_BUS_API void deye_bus_service_change_property (DeyeBusService *self, const char *name, const GValue *value);
 
-  /**
+/**
  * deye_bus_service_read_property:
  * @self: a service
  * @name: of a property
@@ -173,9 +189,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_service_read_property (DeyeBusService * self, const char *name, GValue *value);
+DEYE_BUS_API gboolean deye_bus_service_read_property (DeyeBusService *self, const char *name, GValue *value);
 
-  /**
+/**
  * deye_bus_service_add_types:
  * @self: a service
  * @descriptor_set: a serialized `google.protobuf.FileDescriptorSet` with all its imports, as
@@ -185,9 +201,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_service_add_types (DeyeBusService * self, GBytes * descriptor_set);
+DEYE_BUS_API void deye_bus_service_add_types (DeyeBusService *self, GBytes *descriptor_set);
 
-  /**
+/**
  * deye_bus_client_add_service:
  * @self: a client, connected or not
  * @service: a service; it can be added to one client only
@@ -201,6 +217,6 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_client_add_service (DeyeBusClient * self, DeyeBusService * service, GError * *error);
+DEYE_BUS_API gboolean deye_bus_client_add_service (DeyeBusClient *self, DeyeBusService *service, GError **error);
 
 G_END_DECLS

@@ -50,8 +50,8 @@ struct DeyeBusSession
   DeyeBusOutbuf out;
 
   guint64 last_id;
-  GHashTable *pending; /* DeyeBusPending by its id */
-  gint64 next_us;      /* not later than the soonest deadline */
+  GHashTable *pending;  /* DeyeBusPending by its id */
+  gint64 next_us;       /* not later than the soonest deadline */
   gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
   gint64 rest_us;       /* ... or for this moment; 0: tick() did not see it yet */
 

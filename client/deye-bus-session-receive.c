@@ -233,7 +233,10 @@ handle_request (Arrival *arrival)
 
 /* What the block held before it was known goes back now. */
 static void
-set_policy (DeyeBusSession *session, DeyeBusChannel *channel, guint32 policy, guint64 queue_messages,
+set_policy (DeyeBusSession *session,
+            DeyeBusChannel *channel,
+            guint32 policy,
+            guint64 queue_messages,
             guint64 queue_bytes)
 {
   channel->policy = policy <= DEYE_BUS_POLICY_CONFLATE ? (DeyeBusPolicy) policy : DEYE_BUS_POLICY_DEFAULT;

@@ -155,8 +155,8 @@ gboolean deye_bus_session_has_credit (const DeyeBusSession *session, const DeyeB
 
 /* Encodes and sends, or lets it wait for credit. @pending: (nullable): NULL when nobody wants to know; a failure that the
  * broker tells is REFUSED then. FALSE: nothing was sent, @pending is untouched. */
-gboolean deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending,
-                                GError **error);
+gboolean
+deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 
 /* Gives a call up. The broker is told when it may be working on it. */
 void deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, GError *reason);
@@ -175,7 +175,7 @@ void deye_bus_session_remove_channel (DeyeBusSession *session, DeyeBusChannel *c
 /* @message was handled for @channel (@called: by a callback or by next()): credit goes back when a quarter of the window
  * has come together, or a second later; under the policy block also when nothing is left to handle. DELIVERED when
  * wanted. */
-void deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message,
-                               gboolean called);
+void
+deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
 /* Policy block: credit goes back however little it is. Nothing for others. */
 void deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel);

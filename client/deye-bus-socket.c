@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES (512 * 1024)
-#define SPANS_MAX 64u
+#define SPANS_MAX    64u
 
 char *
 deye_bus_socket_address (const char *address)
@@ -38,9 +38,10 @@ fill_address (const char *path, struct sockaddr_un *address, GError **error)
 
   if (len == 0 || len >= sizeof address->sun_path)
     {
-      g_propagate_error (error, deye_bus_error_new_limit (_ ("The path of the broker's socket is empty or too long: "
-                                                             "choose a shorter directory"),
-                                                          sizeof address->sun_path - 1, len, "$DAEMONEYE_BROKER_SOCKET"));
+      g_propagate_error (error,
+                         deye_bus_error_new_limit (_ ("The path of the broker's socket is empty or too long: "
+                                                      "choose a shorter directory"),
+                                                   sizeof address->sun_path - 1, len, "$DAEMONEYE_BROKER_SOCKET"));
       return FALSE;
     }
   memset (address, 0, sizeof *address);
@@ -84,14 +85,16 @@ is_trusted (int fd, const char *path, GError **error)
 
   if (!uid_of_server (fd, &uid))
     {
-      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED, _ ("The system does not tell who serves at “%s”"), path);
+      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED, _ ("The system does not tell who serves at “%s”"),
+                   path);
       return FALSE;
     }
   if (uid == 0 || uid == geteuid () || owns_directory (path, uid))
     return TRUE;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
                _ ("The server at “%s” runs as user %u, who is neither root, nor you, nor the owner of the directory: "
-                  "check the address"), path, (guint) uid);
+                  "check the address"),
+               path, (guint) uid);
   return FALSE;
 }
 
@@ -102,10 +105,12 @@ explain (int problem, const char *path, GError **error)
     g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER,
                  _ ("No broker listens at “%s”: start daemoneye-agent, or set DAEMONEYE_BROKER_SOCKET"), path);
   else if (problem == EACCES || problem == EPERM)
-    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED,
-                 _ ("No access to the broker's socket “%s”: run as its user, or see the broker's setting [socket] group"), path);
+    g_set_error (
+        error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED,
+        _ ("No access to the broker's socket “%s”: run as its user, or see the broker's setting [socket] group"), path);
   else
-    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER, _ ("Can't connect to “%s”: %s"), path, g_strerror (problem));
+    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER, _ ("Can't connect to “%s”: %s"), path,
+                 g_strerror (problem));
 }
 
 gboolean

@@ -6,7 +6,9 @@
  * is the broker's to say.
  */
 
-G_DEFINE_BOXED_TYPE (DeyeBusSubscribeOptions, deye_bus_subscribe_options, deye_bus_subscribe_options_copy,
+G_DEFINE_BOXED_TYPE (DeyeBusSubscribeOptions,
+                     deye_bus_subscribe_options,
+                     deye_bus_subscribe_options_copy,
                      deye_bus_subscribe_options_free)
 
 DeyeBusSubscribeOptions *

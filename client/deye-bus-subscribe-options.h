@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-  /**
+/**
  * DeyeBusPolicy:
  * @DEYE_BUS_POLICY_DEFAULT: the default of the pattern's domain: %DEYE_BUS_POLICY_BLOCK for `tasks` and `results`,
  *   %DEYE_BUS_POLICY_CONFLATE for health, %DEYE_BUS_POLICY_DROP_NEWEST for `control`, else %DEYE_BUS_POLICY_DROP_OLDEST
@@ -24,19 +24,19 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  typedef enum
-  {
-    DEYE_BUS_POLICY_DEFAULT = 0,
-    DEYE_BUS_POLICY_BLOCK = 1,
-    DEYE_BUS_POLICY_DROP_OLDEST = 2,
-    DEYE_BUS_POLICY_DROP_NEWEST = 3,
-    DEYE_BUS_POLICY_ERROR = 4,
-    DEYE_BUS_POLICY_CONFLATE = 5,
-  } DeyeBusPolicy;
+typedef enum
+{
+  DEYE_BUS_POLICY_DEFAULT = 0,
+  DEYE_BUS_POLICY_BLOCK = 1,
+  DEYE_BUS_POLICY_DROP_OLDEST = 2,
+  DEYE_BUS_POLICY_DROP_NEWEST = 3,
+  DEYE_BUS_POLICY_ERROR = 4,
+  DEYE_BUS_POLICY_CONFLATE = 5,
+} DeyeBusPolicy;
 
 #define DEYE_BUS_TYPE_SUBSCRIBE_OPTIONS (deye_bus_subscribe_options_get_type ())
 
-  /**
+/**
  * DeyeBusSubscribeOptions:
  *
  * How much may wait for a subscription, and what happens when it is more; boxed. %NULL in deye_bus_client_subscribe_full()
@@ -48,11 +48,11 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  typedef struct _DeyeBusSubscribeOptions DeyeBusSubscribeOptions;
+typedef struct _DeyeBusSubscribeOptions DeyeBusSubscribeOptions;
 
-  DEYE_BUS_API GType deye_bus_subscribe_options_get_type (void);
+DEYE_BUS_API GType deye_bus_subscribe_options_get_type (void);
 
-  /**
+/**
  * deye_bus_subscribe_options_new:
  *
  * Makes options.
@@ -61,9 +61,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusSubscribeOptions *deye_bus_subscribe_options_new (void);
+DEYE_BUS_API DeyeBusSubscribeOptions *deye_bus_subscribe_options_new (void);
 
-  /**
+/**
  * deye_bus_subscribe_options_copy:
  * @options: options
  *
@@ -73,9 +73,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusSubscribeOptions *deye_bus_subscribe_options_copy (const DeyeBusSubscribeOptions *options);
+DEYE_BUS_API DeyeBusSubscribeOptions *deye_bus_subscribe_options_copy (const DeyeBusSubscribeOptions *options);
 
-  /**
+/**
  * deye_bus_subscribe_options_free:
  * @options: (transfer full) (nullable): options
  *
@@ -83,10 +83,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscribe_options_free (DeyeBusSubscribeOptions * options);
-  G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusSubscribeOptions, deye_bus_subscribe_options_free)
+DEYE_BUS_API void deye_bus_subscribe_options_free (DeyeBusSubscribeOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusSubscribeOptions, deye_bus_subscribe_options_free)
 
-  /**
+/**
  * deye_bus_subscribe_options_set_policy:
  * @options: options
  * @policy: a policy
@@ -96,9 +96,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscribe_options_set_policy (DeyeBusSubscribeOptions * options, DeyeBusPolicy policy);
+DEYE_BUS_API void deye_bus_subscribe_options_set_policy (DeyeBusSubscribeOptions *options, DeyeBusPolicy policy);
 
-  /**
+/**
  * deye_bus_subscribe_options_set_queue_messages:
  * @options: options
  * @messages: how many may wait in the broker; 0: its default, 10,000 unless it is set otherwise
@@ -107,9 +107,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscribe_options_set_queue_messages (DeyeBusSubscribeOptions * options, guint64 messages);
+DEYE_BUS_API void deye_bus_subscribe_options_set_queue_messages (DeyeBusSubscribeOptions *options, guint64 messages);
 
-  /**
+/**
  * deye_bus_subscribe_options_set_queue_bytes:
  * @options: options
  * @bytes: how much of them; 0: the broker's default, 4 MiB unless it is set otherwise
@@ -118,9 +118,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscribe_options_set_queue_bytes (DeyeBusSubscribeOptions * options, guint64 bytes);
+DEYE_BUS_API void deye_bus_subscribe_options_set_queue_bytes (DeyeBusSubscribeOptions *options, guint64 bytes);
 
-  /**
+/**
  * deye_bus_subscribe_options_set_window_messages:
  * @options: options
  * @messages: how many may be here, or on the way, without having been handled; 0: the broker's default
@@ -129,10 +129,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscribe_options_set_window_messages (DeyeBusSubscribeOptions * options,
-                                                                    guint64 messages);
+DEYE_BUS_API void deye_bus_subscribe_options_set_window_messages (DeyeBusSubscribeOptions *options, guint64 messages);
 
-  /**
+/**
  * deye_bus_subscribe_options_set_window_bytes:
  * @options: options
  * @bytes: how much of their payloads; 0: the broker's default
@@ -141,6 +140,6 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscribe_options_set_window_bytes (DeyeBusSubscribeOptions * options, guint64 bytes);
+DEYE_BUS_API void deye_bus_subscribe_options_set_window_bytes (DeyeBusSubscribeOptions *options, guint64 bytes);
 
 G_END_DECLS

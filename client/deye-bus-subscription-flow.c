@@ -53,8 +53,11 @@ pack_adjust (guint32 id, const DeyeBusSubscribeOptions *options)
 
 /* The session reads the answer, in its place among the deliveries. */
 static gboolean
-begin_adjust (DeyeBusSubscription *self, DeyeBusClient *client, const DeyeBusSubscribeOptions *options,
-              DeyeBusPending *pending, GError **error)
+begin_adjust (DeyeBusSubscription *self,
+              DeyeBusClient *client,
+              const DeyeBusSubscribeOptions *options,
+              DeyeBusPending *pending,
+              GError **error)
 {
   g_autoptr (GBytes) payload = pack_adjust (self->channel->id, options);
 
@@ -83,7 +86,9 @@ enter_client (DeyeBusSubscription *self, GError **error)
 }
 
 gboolean
-deye_bus_subscription_adjust (DeyeBusSubscription *self, DeyeBusSubscribeOptions *options, GCancellable *cancellable,
+deye_bus_subscription_adjust (DeyeBusSubscription *self,
+                              DeyeBusSubscribeOptions *options,
+                              GCancellable *cancellable,
                               GError **error)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
@@ -115,8 +120,11 @@ on_adjusted (DeyeBusPending *pending)
 }
 
 void
-deye_bus_subscription_adjust_async (DeyeBusSubscription *self, DeyeBusSubscribeOptions *options,
-                                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
+                                    DeyeBusSubscribeOptions *options,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   g_autoptr (DeyeBusClient) client = NULL;

@@ -29,8 +29,12 @@ struct _DeyeBusSubscription
   GSource *next_cancelled;
 };
 
-DeyeBusSubscription *deye_bus_subscription_new (DeyeBusClient *client, DeyeBusChannel *channel, const char *pattern,
-                                                const char *group, GCallback callback, gpointer user_data,
+DeyeBusSubscription *deye_bus_subscription_new (DeyeBusClient *client,
+                                                DeyeBusChannel *channel,
+                                                const char *pattern,
+                                                const char *group,
+                                                GCallback callback,
+                                                gpointer user_data,
                                                 GDestroyNotify destroy);
 
 /* What dispatch tells. */

@@ -47,8 +47,13 @@ deye_bus_subscription_class_init (DeyeBusSubscriptionClass *klass)
 }
 
 DeyeBusSubscription *
-deye_bus_subscription_new (DeyeBusClient *client, DeyeBusChannel *channel, const char *pattern, const char *group,
-                           GCallback callback, gpointer user_data, GDestroyNotify destroy)
+deye_bus_subscription_new (DeyeBusClient *client,
+                           DeyeBusChannel *channel,
+                           const char *pattern,
+                           const char *group,
+                           GCallback callback,
+                           gpointer user_data,
+                           GDestroyNotify destroy)
 {
   DeyeBusSubscription *self = g_object_new (DEYE_BUS_TYPE_SUBSCRIPTION, NULL);
 
@@ -246,7 +251,10 @@ due_after (gint64 timeout_us)
 }
 
 static DeyeBusMessage *
-next_sync (DeyeBusSubscription *self, DeyeBusClient *client, gint64 timeout_us, GCancellable *cancellable,
+next_sync (DeyeBusSubscription *self,
+           DeyeBusClient *client,
+           gint64 timeout_us,
+           GCancellable *cancellable,
            GError **error)
 {
   DeyeBusMessage *message = take_message (self, client);
@@ -323,7 +331,9 @@ wait_for_next (DeyeBusSubscription *self, DeyeBusClient *client, GTask *task)
 }
 
 void
-deye_bus_subscription_next_async (DeyeBusSubscription *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+deye_bus_subscription_next_async (DeyeBusSubscription *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
                                   gpointer user_data)
 {
   g_autoptr (DeyeBusClient) client = NULL;

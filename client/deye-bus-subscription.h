@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 #define DEYE_BUS_TYPE_SUBSCRIPTION (deye_bus_subscription_get_type ())
 
-  /**
+/**
  * DeyeBusSubscription:
  *
  * One subscription, or one topic that is served; made by deye_bus_client_subscribe() and deye_bus_client_serve().
@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  /**
+/**
  * DeyeBusSubscription::gap:
  * @self: the subscription
  * @from: sequence of the first message that was missed
@@ -45,9 +45,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API G_DECLARE_FINAL_TYPE (DeyeBusSubscription, deye_bus_subscription, DEYE_BUS, SUBSCRIPTION, GObject)
+DEYE_BUS_API
+G_DECLARE_FINAL_TYPE (DeyeBusSubscription, deye_bus_subscription, DEYE_BUS, SUBSCRIPTION, GObject)
 
-      /**
+/**
  * deye_bus_subscription_get_pattern:
  * @self: the subscription
  *
@@ -57,9 +58,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-      DEYE_BUS_API const char *deye_bus_subscription_get_pattern (DeyeBusSubscription * self);
+DEYE_BUS_API const char *deye_bus_subscription_get_pattern (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_get_group:
  * @self: the subscription
  *
@@ -69,9 +70,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API const char *deye_bus_subscription_get_group (DeyeBusSubscription * self);
+DEYE_BUS_API const char *deye_bus_subscription_get_group (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_get_id:
  * @self: the subscription
  *
@@ -81,9 +82,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint32 deye_bus_subscription_get_id (DeyeBusSubscription * self);
+DEYE_BUS_API guint32 deye_bus_subscription_get_id (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_get_delivered:
  * @self: the subscription
  *
@@ -93,9 +94,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint64 deye_bus_subscription_get_delivered (DeyeBusSubscription * self);
+DEYE_BUS_API guint64 deye_bus_subscription_get_delivered (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_get_missed:
  * @self: the subscription
  *
@@ -109,9 +110,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint64 deye_bus_subscription_get_missed (DeyeBusSubscription * self);
+DEYE_BUS_API guint64 deye_bus_subscription_get_missed (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_get_policy:
  * @self: the subscription
  *
@@ -122,9 +123,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusPolicy deye_bus_subscription_get_policy (DeyeBusSubscription * self);
+DEYE_BUS_API DeyeBusPolicy deye_bus_subscription_get_policy (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_get_queue_messages:
  * @self: the subscription
  *
@@ -134,9 +135,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint64 deye_bus_subscription_get_queue_messages (DeyeBusSubscription * self);
+DEYE_BUS_API guint64 deye_bus_subscription_get_queue_messages (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_get_queue_bytes:
  * @self: the subscription
  *
@@ -146,9 +147,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API guint64 deye_bus_subscription_get_queue_bytes (DeyeBusSubscription * self);
+DEYE_BUS_API guint64 deye_bus_subscription_get_queue_bytes (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_adjust:
  * @self: the subscription
  * @options: policy and bounds of the queue; what is at its default stays as it is, and so does the window
@@ -164,10 +165,12 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_subscription_adjust (DeyeBusSubscription * self, DeyeBusSubscribeOptions * options,
-                                                      GCancellable * cancellable, GError * *error);
+DEYE_BUS_API gboolean deye_bus_subscription_adjust (DeyeBusSubscription *self,
+                                                    DeyeBusSubscribeOptions *options,
+                                                    GCancellable *cancellable,
+                                                    GError **error);
 
-  /**
+/**
  * deye_bus_subscription_adjust_async:
  * @self: the subscription
  * @options: policy and bounds of the queue; what is at its default stays as it is, and so does the window
@@ -179,11 +182,13 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscription_adjust_async (DeyeBusSubscription * self, DeyeBusSubscribeOptions * options,
-                                                        GCancellable * cancellable, GAsyncReadyCallback callback,
-                                                        gpointer user_data);
+DEYE_BUS_API void deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
+                                                      DeyeBusSubscribeOptions *options,
+                                                      GCancellable *cancellable,
+                                                      GAsyncReadyCallback callback,
+                                                      gpointer user_data);
 
-  /**
+/**
  * deye_bus_subscription_adjust_finish:
  * @self: the subscription
  * @result: the result that the callback got
@@ -195,10 +200,11 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_subscription_adjust_finish (DeyeBusSubscription * self, GAsyncResult * result,
-                                                             GError * *error);
+DEYE_BUS_API gboolean deye_bus_subscription_adjust_finish (DeyeBusSubscription *self,
+                                                           GAsyncResult *result,
+                                                           GError **error);
 
-  /**
+/**
  * deye_bus_subscription_pause:
  * @self: a subscription with a callback
  * @error: return location
@@ -214,9 +220,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_subscription_pause (DeyeBusSubscription * self, GError * *error);
+DEYE_BUS_API gboolean deye_bus_subscription_pause (DeyeBusSubscription *self, GError **error);
 
-  /**
+/**
  * deye_bus_subscription_resume:
  * @self: a subscription with a callback
  * @error: return location
@@ -227,9 +233,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_subscription_resume (DeyeBusSubscription * self, GError * *error);
+DEYE_BUS_API gboolean deye_bus_subscription_resume (DeyeBusSubscription *self, GError **error);
 
-  /**
+/**
  * deye_bus_subscription_is_paused:
  * @self: the subscription
  *
@@ -239,9 +245,9 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_subscription_is_paused (DeyeBusSubscription * self);
+DEYE_BUS_API gboolean deye_bus_subscription_is_paused (DeyeBusSubscription *self);
 
-  /**
+/**
  * deye_bus_subscription_next:
  * @self: a subscription without a callback
  * @timeout_us: microseconds to wait; 0: not at all, only what has arrived; negative: for ever
@@ -257,10 +263,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusMessage *deye_bus_subscription_next (DeyeBusSubscription * self, gint64 timeout_us,
-                                                           GCancellable * cancellable, GError * *error);
+DEYE_BUS_API DeyeBusMessage *
+deye_bus_subscription_next (DeyeBusSubscription *self, gint64 timeout_us, GCancellable *cancellable, GError **error);
 
-  /**
+/**
  * deye_bus_subscription_next_async:
  * @self: a subscription without a callback
  * @cancellable: (nullable): to give up
@@ -271,10 +277,12 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscription_next_async (DeyeBusSubscription * self, GCancellable * cancellable,
-                                                      GAsyncReadyCallback callback, gpointer user_data);
+DEYE_BUS_API void deye_bus_subscription_next_async (DeyeBusSubscription *self,
+                                                    GCancellable *cancellable,
+                                                    GAsyncReadyCallback callback,
+                                                    gpointer user_data);
 
-  /**
+/**
  * deye_bus_subscription_next_finish:
  * @self: the subscription
  * @result: the result that the callback got
@@ -286,10 +294,10 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API DeyeBusMessage *deye_bus_subscription_next_finish (DeyeBusSubscription * self, GAsyncResult * result,
-                                                                  GError * *error);
+DEYE_BUS_API DeyeBusMessage *
+deye_bus_subscription_next_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error);
 
-  /**
+/**
  * deye_bus_subscription_unsubscribe:
  * @self: the subscription
  * @cancellable: (nullable): to stop waiting for the broker's answer
@@ -304,10 +312,11 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_subscription_unsubscribe (DeyeBusSubscription * self, GCancellable * cancellable,
-                                                           GError * *error);
+DEYE_BUS_API gboolean deye_bus_subscription_unsubscribe (DeyeBusSubscription *self,
+                                                         GCancellable *cancellable,
+                                                         GError **error);
 
-  /**
+/**
  * deye_bus_subscription_unsubscribe_async:
  * @self: the subscription
  * @cancellable: (nullable): to stop waiting for the broker's answer
@@ -318,10 +327,12 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API void deye_bus_subscription_unsubscribe_async (DeyeBusSubscription * self, GCancellable * cancellable,
-                                                             GAsyncReadyCallback callback, gpointer user_data);
+DEYE_BUS_API void deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self,
+                                                           GCancellable *cancellable,
+                                                           GAsyncReadyCallback callback,
+                                                           gpointer user_data);
 
-  /**
+/**
  * deye_bus_subscription_unsubscribe_finish:
  * @self: the subscription
  * @result: the result that the callback got
@@ -333,7 +344,8 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
-  DEYE_BUS_API gboolean deye_bus_subscription_unsubscribe_finish (DeyeBusSubscription * self, GAsyncResult * result,
-                                                                  GError * *error);
+DEYE_BUS_API gboolean deye_bus_subscription_unsubscribe_finish (DeyeBusSubscription *self,
+                                                                GAsyncResult *result,
+                                                                GError **error);
 
 G_END_DECLS

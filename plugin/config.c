@@ -138,8 +138,7 @@ read_limit_key (const Entry *entry, GError **error)
   if (text == NULL || !g_ascii_string_to_unsigned (g_strstrip (text), 10, 0, G_MAXUINT64, &value, NULL))
     return fail (error, entry, _ ("%s is no number"), text != NULL ? text : "?");
   if (value < spec->floor || value > spec->ceiling)
-    return fail (error, entry, _ ("%s is not between %" PRIu64 " and %" PRIu64), text, spec->floor,
-                 spec->ceiling);
+    return fail (error, entry, _ ("%s is not between %" PRIu64 " and %" PRIu64), text, spec->floor, spec->ceiling);
   G_STRUCT_MEMBER (guint64, &entry->config->limits, spec->offset) = value;
   return TRUE;
 }
@@ -171,7 +170,8 @@ read_group_of_keys (Entry *entry, GError **error)
           }
         return TRUE;
       }
-  g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_VALUE, _ ("%s: [%s]: unknown group"), entry->path, entry->group);
+  g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_VALUE, _ ("%s: [%s]: unknown group"), entry->path,
+               entry->group);
   return FALSE;
 }
 

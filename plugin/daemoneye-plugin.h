@@ -5,8 +5,16 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
-extern "C" {
+#define DAEMONEYE_PLUGIN_BEGIN_DECLS                                                                                   \
+  extern "C"                                                                                                           \
+  {
+#define DAEMONEYE_PLUGIN_END_DECLS }
+#else
+#define DAEMONEYE_PLUGIN_BEGIN_DECLS
+#define DAEMONEYE_PLUGIN_END_DECLS
 #endif
+
+DAEMONEYE_PLUGIN_BEGIN_DECLS
 
 /*
  * The ABI of the event bus module: the only header that a host (daemoneye-agent) needs. Plain C types only, so that a
@@ -21,13 +29,13 @@ extern "C" {
  * instance not at the same time as its stop(). None of them calls back, but for the log function.
  */
 
-#define DAEMONEYE_PLUGIN_MAGIC 0x44594550u /* "DYEP" */
-#define DAEMONEYE_PLUGIN_ABI_MAJOR 1u      /* differs: do not use */
-#define DAEMONEYE_PLUGIN_ABI_MINOR 0u      /* higher: functions were added */
-#define DAEMONEYE_PLUGIN_SYMBOL "daemoneye_plugin_describe"
+#define DAEMONEYE_PLUGIN_MAGIC     0x44594550u /* "DYEP" */
+#define DAEMONEYE_PLUGIN_ABI_MAJOR 1u          /* differs: do not use */
+#define DAEMONEYE_PLUGIN_ABI_MINOR 0u          /* higher: functions were added */
+#define DAEMONEYE_PLUGIN_SYMBOL    "daemoneye_plugin_describe"
 
 #if defined(_WIN32)
-#define DAEMONEYE_PLUGIN_EXPORT __declspec (dllexport)
+#define DAEMONEYE_PLUGIN_EXPORT __declspec(dllexport)
 #else
 #define DAEMONEYE_PLUGIN_EXPORT __attribute__ ((visibility ("default")))
 #endif
@@ -57,7 +65,11 @@ typedef struct
   /* Address to listen on: a path, or NULL: the configuration's, else $DAEMONEYE_BROKER_SOCKET, else the default. */
   const char *address;
   /* NULL: GLib's structured log (domain DeyeBus). Called from the broker thread; must not block. */
-  void (*log) (void *user_data, DaemoneyeLogLevel level, const char *message, const DaemoneyeLogField *fields, size_t n_fields);
+  void (*log) (void *user_data,
+               DaemoneyeLogLevel level,
+               const char *message,
+               const DaemoneyeLogField *fields,
+               size_t n_fields);
   void *user_data;
 } DaemoneyeHost;
 
@@ -123,6 +135,4 @@ typedef struct
 /* Returns the same constant each time. */
 DAEMONEYE_PLUGIN_EXPORT const DaemoneyePlugin *daemoneye_plugin_describe (void);
 
-#ifdef __cplusplus
-}
-#endif
+DAEMONEYE_PLUGIN_END_DECLS

@@ -32,7 +32,10 @@ write_to_glib (DaemoneyeLogLevel level, const char *message, const DaemoneyeLogF
 }
 
 static void
-write_record (ServiceLog *self, DaemoneyeLogLevel level, const char *message, const DaemoneyeLogField *fields,
+write_record (ServiceLog *self,
+              DaemoneyeLogLevel level,
+              const char *message,
+              const DaemoneyeLogField *fields,
               gsize n_fields)
 {
   if (self->log != NULL)

@@ -12,7 +12,10 @@
  */
 typedef struct
 {
-  void (*log) (void *user_data, DaemoneyeLogLevel level, const char *message, const DaemoneyeLogField *fields,
+  void (*log) (void *user_data,
+               DaemoneyeLogLevel level,
+               const char *message,
+               const DaemoneyeLogField *fields,
                size_t n_fields);
   void *user_data;
   gint64 second_us; /* start of the second that is counted */

@@ -26,7 +26,7 @@ struct Service
   LinkSet *links;
   TransportUnix *listener;
   GSource *timer;
-  gint64 now_us;   /* read once per turn */
+  gint64 now_us; /* read once per turn */
   gboolean is_stopped;
 
   GMutex lock; /* with done: calls of other threads */

@@ -148,7 +148,12 @@ malformed (Reader *reader, const char *problem)
 
 /* Well-formed, but not to be had: the first such is told, and reading goes on. */
 static void
-note (Reader *reader, WireStatus status, const guint8 *field, guint32 number, guint64 limit, guint64 value,
+note (Reader *reader,
+      WireStatus status,
+      const guint8 *field,
+      guint32 number,
+      guint64 limit,
+      guint64 value,
       const char *problem)
 {
   if (reader->result.status == WIRE_STATUS_OK)

@@ -12,5 +12,5 @@
  */
 
 /* @skip_unknown: unknown fields are fine (protobuf-c keeps them, counted against the memory cap). */
-WireGuardError wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields,
-                                gboolean skip_unknown);
+WireGuardError
+wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, gboolean skip_unknown);

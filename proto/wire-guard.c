@@ -79,8 +79,12 @@ why_it_failed (const WireGuard *guard)
 }
 
 WireGuard *
-wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields,
-                           gboolean skip_unknown, guint fail_at, WireGuardError *error)
+wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
+                           WireSpan bytes,
+                           guint max_fields,
+                           gboolean skip_unknown,
+                           guint fail_at,
+                           WireGuardError *error)
 {
   WireGuardError result = wire_guard_scan (type, bytes, max_fields, skip_unknown);
   WireGuard *guard = NULL;
@@ -110,7 +114,9 @@ wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint
 }
 
 WireGuard *
-wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields,
+wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type,
+                           WireSpan bytes,
+                           guint max_fields,
                            WireGuardError *error)
 {
   return wire_guard_unpack_failing (type, bytes, max_fields, TRUE, 0, error);

@@ -31,10 +31,12 @@ typedef struct
 
 /* @max_fields: fields in all, sub-messages included; 0: half the bytes. @error may be NULL. NULL on failure.
  * Unknown fields are refused; use wire_guard_unpack_lenient() for messages of a newer broker or peer. */
-WireGuard *wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields,
-                              WireGuardError *error);
+WireGuard *
+wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, WireGuardError *error);
 /* As above, but unknown fields are allowed; protobuf-c keeps them, counted against the same cap. */
-WireGuard *wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields,
+WireGuard *wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type,
+                                      WireSpan bytes,
+                                      guint max_fields,
                                       WireGuardError *error);
 
 /* The message, of the type asked for; lives as long as the guard. */

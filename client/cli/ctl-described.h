@@ -19,11 +19,11 @@ typedef Daemoneye__Eventbus__V1__IntrospectReply CtlServices;
 typedef struct
 {
   char *peer;
-  gboolean pending;   /* asked in the background, not answered */
-  WireGuard *guard;   /* NULL: no answer */
-  GError *error;      /* why */
+  gboolean pending; /* asked in the background, not answered */
+  WireGuard *guard; /* NULL: no answer */
+  GError *error;    /* why */
   gint64 asked_us;
-  CtlTypes *types;    /* of its answer */
+  CtlTypes *types; /* of its answer */
 } CtlDescription;
 
 void ctl_description_free (gpointer description);

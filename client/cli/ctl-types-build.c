@@ -73,7 +73,9 @@ sort_values (ProtobufCEnumValue *values, GHashTable *first, const EnumProto *sou
 
 /* All names, sorted. */
 static void
-index_values (ProtobufCEnumValueIndex *names, const EnumProto *source, const ProtobufCEnumDescriptor *type,
+index_values (ProtobufCEnumValueIndex *names,
+              const EnumProto *source,
+              const ProtobufCEnumDescriptor *type,
               CtlPool *pool)
 {
   for (gsize i = 0; i < source->n_value; i++)

@@ -141,7 +141,11 @@ declare (CtlBatch *batch, const FileProto *file, const char *scope, const char *
 }
 
 static gboolean
-declare_enums (CtlBatch *batch, const FileProto *file, const char *scope, EnumProto *const *sources, gsize n,
+declare_enums (CtlBatch *batch,
+               const FileProto *file,
+               const char *scope,
+               EnumProto *const *sources,
+               gsize n,
                GError **error)
 {
   for (gsize i = 0; i < n; i++)
@@ -162,8 +166,13 @@ declare_enums (CtlBatch *batch, const FileProto *file, const char *scope, EnumPr
 /* Calls itself for nested ones, at most CTL_TYPES_NESTING_MAX deep. */
 /* NOLINTBEGIN(misc-no-recursion) */
 static gboolean
-declare_messages (CtlBatch *batch, const FileProto *file, const char *scope, MessageProto *const *sources, gsize n,
-                  guint depth, GError **error)
+declare_messages (CtlBatch *batch,
+                  const FileProto *file,
+                  const char *scope,
+                  MessageProto *const *sources,
+                  gsize n,
+                  guint depth,
+                  GError **error)
 {
   if (n > 0 && depth > CTL_TYPES_NESTING_MAX)
     return ctl_types_refuse (error, _ ("messages inside of messages, more than %u deep"), CTL_TYPES_NESTING_MAX);

@@ -11,7 +11,11 @@
 
 /* What the payload is: as --type says, else as somebody describes the topic. FALSE: it can't be said. */
 static gboolean
-find_type (Ctl *ctl, const char *topic, const char *peer, const char *argument, const ProtobufCMessageDescriptor **type,
+find_type (Ctl *ctl,
+           const char *topic,
+           const char *peer,
+           const char *argument,
+           const ProtobufCMessageDescriptor **type,
            GError **error)
 {
   GError *local = NULL;

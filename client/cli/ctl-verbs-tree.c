@@ -24,8 +24,13 @@ show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpointer e
 
 /* All entries of a section: as objects, or as rows that @add makes. */
 static gboolean
-show_section (Ctl *ctl, CtlSection section, const char *peer, const CtlColumn *columns, guint n_columns,
-              void (*add) (CtlTable *table, gconstpointer entry), GError **error)
+show_section (Ctl *ctl,
+              CtlSection section,
+              const char *peer,
+              const CtlColumn *columns,
+              guint n_columns,
+              void (*add) (CtlTable *table, gconstpointer entry),
+              GError **error)
 {
   g_autoptr (CtlTree) tree = ctl_tree_read (ctl, section, peer, error);
   g_autoptr (CtlTable) table = NULL;

@@ -143,8 +143,13 @@ ask_patiently (Ctl *ctl, const char *topic, GBytes *payload, DeyeBusOptions *opt
 }
 
 WireGuard *
-ctl_ask (Ctl *ctl, const char *topic, const char *target, const char *method, const ProtobufCMessage *request,
-         const ProtobufCMessageDescriptor *reply_type, GError **error)
+ctl_ask (Ctl *ctl,
+         const char *topic,
+         const char *target,
+         const char *method,
+         const ProtobufCMessage *request,
+         const ProtobufCMessageDescriptor *reply_type,
+         GError **error)
 {
   g_autoptr (GBytes) payload = deye_bus_pack (request);
   g_autoptr (DeyeBusOptions) options = NULL;

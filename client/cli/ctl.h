@@ -75,7 +75,12 @@ gboolean ctl_connect (Ctl *ctl, GError **error);
 DeyeBusOptions *ctl_call_options (const Ctl *ctl);
 
 /* Asks @topic (@target, @method: nullable) with a message of ours, and reads the answer as @reply_type. */
-WireGuard *ctl_ask (Ctl *ctl, const char *topic, const char *target, const char *method,
-                    const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type, GError **error);
+WireGuard *ctl_ask (Ctl *ctl,
+                    const char *topic,
+                    const char *target,
+                    const char *method,
+                    const ProtobufCMessage *request,
+                    const ProtobufCMessageDescriptor *reply_type,
+                    GError **error);
 
 #define CTL_ALLOC(type) ((type *) g_malloc0 (sizeof (type)))

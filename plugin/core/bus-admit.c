@@ -130,7 +130,10 @@ gives_oldest (BusOverflow policy)
 
 /* The oldest one whose loss makes room; NULL: none. */
 static BusSlot *
-oldest_to_give (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound, Fit why,
+oldest_to_give (const BusFlow *flow,
+                const BusSubscription *subscription,
+                const BusInbound *inbound,
+                Fit why,
                 gint64 now_us)
 {
   BusSlot *slot = bus_fifo_oldest (subscription);
@@ -172,7 +175,11 @@ make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbou
 }
 
 static void
-refuse (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, Fit why, BusAdmission *admission,
+refuse (BusFlow *flow,
+        BusSubscription *subscription,
+        const BusInbound *inbound,
+        Fit why,
+        BusAdmission *admission,
         gint64 now_us)
 {
   BusOverflow policy = bus_subscription_policy (subscription);
@@ -201,8 +208,12 @@ ticket_for (BusSubscription *subscription, BusInbound *inbound)
 
 /* In its FIFO; with credit it hangs in @entry (made at the first need) as well. */
 static gboolean
-let_wait (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *subscription,
-          BusEntry **entry, gint64 now_us)
+let_wait (BusFlow *flow,
+          BusInbound *inbound,
+          const BusDelivery *delivery,
+          BusSubscription *subscription,
+          BusEntry **entry,
+          gint64 now_us)
 {
   BusMessage *message = bus_inbound_keep (inbound);
   BusTicket *ticket;
@@ -228,8 +239,13 @@ let_wait (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSu
 }
 
 static void
-take_in (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *subscription,
-         BusEntry **entry, BusAdmission *admission, gint64 now_us)
+take_in (BusFlow *flow,
+         BusInbound *inbound,
+         const BusDelivery *delivery,
+         BusSubscription *subscription,
+         BusEntry **entry,
+         BusAdmission *admission,
+         gint64 now_us)
 {
   Fit why;
 
@@ -246,7 +262,11 @@ take_in (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSub
 
 /* The fast path: encoded once for those that have credit while the lane is clear; they stand in shared->now. */
 static void
-deliver_now (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, guint n, BusAdmission *admission,
+deliver_now (BusFlow *flow,
+             BusInbound *inbound,
+             const BusDelivery *delivery,
+             guint n,
+             BusAdmission *admission,
              gint64 now_us)
 {
   BusSubscription *const *now = flow->shared->now;
@@ -271,8 +291,12 @@ deliver_now (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, gu
 }
 
 BusAdmission
-bus_admit (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *const *subscriptions,
-           guint n, gint64 now_us)
+bus_admit (BusFlow *flow,
+           BusInbound *inbound,
+           const BusDelivery *delivery,
+           BusSubscription *const *subscriptions,
+           guint n,
+           gint64 now_us)
 {
   BusAdmission admission = { 0, 0, FALSE };
   gboolean is_clear = bus_flow_lane_is_clear (flow, inbound->class_of.lane);
@@ -316,7 +340,10 @@ bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDel
 }
 
 gboolean
-bus_admit_request (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *server,
+bus_admit_request (BusFlow *flow,
+                   BusInbound *inbound,
+                   const BusDelivery *delivery,
+                   BusSubscription *server,
                    gint64 now_us)
 {
   BusEntry *entry = NULL;

@@ -23,16 +23,23 @@ typedef struct
 } BusAdmission;
 
 /* All subscriptions are of this peer, at most WIRE_SUBSCRIPTIONS_MAX. */
-BusAdmission bus_admit (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery,
-                        BusSubscription *const *subscriptions, guint n, gint64 now_us);
+BusAdmission bus_admit (BusFlow *flow,
+                        BusInbound *inbound,
+                        const BusDelivery *delivery,
+                        BusSubscription *const *subscriptions,
+                        guint n,
+                        gint64 now_us);
 
 /* A message for the peer itself, not for a subscription (a reply): needs no credit and keeps its place in the lane.
  * FALSE: no room. */
-gboolean bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery,
-                          gint64 now_us);
+gboolean
+bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, gint64 now_us);
 
 /* A request for one that serves: taken in, or FALSE and nothing is lost (the requester is told). */
-gboolean bus_admit_request (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, BusSubscription *server,
+gboolean bus_admit_request (BusFlow *flow,
+                            BusInbound *inbound,
+                            const BusDelivery *delivery,
+                            BusSubscription *server,
                             gint64 now_us);
 
 /* What a group asks for before it picks a member. */
@@ -50,8 +57,8 @@ gboolean bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscri
 
 /* The bound that such a message does not keep, for who is refused. FALSE: none; there is no memory. @subscription:
  * (nullable): it is for the peer itself. */
-gboolean bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need,
-                           BusExcess *excess);
+gboolean
+bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need, BusExcess *excess);
 
 /* Other bounds or another policy, full or not; returns how many messages were dropped for it. */
 guint64 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us);

@@ -23,7 +23,11 @@ arm (BusFlow *flow, BusAlarm *alarm, gint64 next_us, gint64 now_us)
 }
 
 void
-bus_alert_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 accept_seq, BusLoss loss,
+bus_alert_loss (BusFlow *flow,
+                BusSubscription *subscription,
+                guint domain,
+                guint64 accept_seq,
+                BusLoss loss,
                 gint64 now_us)
 {
   arm (flow, &subscription->alert, subscription->alert_next_us, now_us);

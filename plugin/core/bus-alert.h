@@ -24,7 +24,11 @@ typedef enum
 
 /* A message of that domain was lost. Of what the broker itself says only gaps tell: whoever does not keep up with
  * system.drop would make the next one with each. */
-void bus_alert_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 accept_seq, BusLoss loss,
+void bus_alert_loss (BusFlow *flow,
+                     BusSubscription *subscription,
+                     guint domain,
+                     guint64 accept_seq,
+                     BusLoss loss,
                      gint64 now_us);
 void bus_alert_news (BusFlow *flow, BusSubscription *subscription, BusNews news, gint64 now_us);
 /* The queue rose above its soft limit, or fell below it. */

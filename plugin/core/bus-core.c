@@ -149,7 +149,11 @@ limit_for (const BusCore *core, const BusCredentials *who)
 }
 
 BusPeer *
-bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us, WireStatus *status,
+bus_core_connect (BusCore *core,
+                  const BusCredentials *who,
+                  gpointer link,
+                  gint64 now_us,
+                  WireStatus *status,
                   const char **limit)
 {
   BusLimit broken = limit_for (core, who);

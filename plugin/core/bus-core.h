@@ -72,7 +72,11 @@ void bus_core_free (BusCore *core);
 
 /* NULL when a connection limit is reached; then @status (LIMIT) and @limit say which, and the caller sends the bytes of
  * bus_core_refusal() and closes. @link is the caller's, given back by the functions below. */
-BusPeer *bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us, WireStatus *status,
+BusPeer *bus_core_connect (BusCore *core,
+                           const BusCredentials *who,
+                           gpointer link,
+                           gint64 now_us,
+                           WireStatus *status,
                            const char **limit);
 
 /* A whole GOODBYE frame for a connection that got no peer. Transfer full. */

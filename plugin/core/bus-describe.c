@@ -74,7 +74,9 @@ answer (BusPeer *asker, guint64 id, IntrospectReply *reply)
 }
 
 void
-bus_describe_answer (BusPeer *asker, guint64 id, const Daemoneye__Eventbus__V1__IntrospectRequest *request,
+bus_describe_answer (BusPeer *asker,
+                     guint64 id,
+                     const Daemoneye__Eventbus__V1__IntrospectRequest *request,
                      gint64 now_us)
 {
   WireSpan schema = wire_descriptors ();

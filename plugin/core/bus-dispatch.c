@@ -326,7 +326,11 @@ find_server (Call *call)
 
 /* Names what stands in the way. @server: (nullable): the message was for the peer of @flow itself. */
 static void
-fail_full (const Call *call, BusRequest *request, const BusFlow *flow, const BusSubscription *server, WireStatus status,
+fail_full (const Call *call,
+           BusRequest *request,
+           const BusFlow *flow,
+           const BusSubscription *server,
+           WireStatus status,
            const char *detail)
 {
   const BusNeed need = { .len = call->frame->body.len, .lane = call->class_of.lane, .now_us = call->now_us };

@@ -172,7 +172,11 @@ unlink_from_lane (BusFifo *fifo, BusSlot *slot)
 
 /* Behind @after, and in its lane behind @lane_after; NULL: at the beginning. */
 static BusSlot *
-slot_new (BusFlow *flow, BusSubscription *subscription, BusSlot *after, BusSlot *lane_after, BusSlotState state,
+slot_new (BusFlow *flow,
+          BusSubscription *subscription,
+          BusSlot *after,
+          BusSlot *lane_after,
+          BusSlotState state,
           WireLane lane)
 {
   BusFifo *fifo = &subscription->fifo;
@@ -257,8 +261,12 @@ disarm_expiry (BusFlow *flow, BusSlot *slot)
 }
 
 BusSlot *
-bus_fifo_append (BusFlow *flow, BusSubscription *subscription, BusMessage *message, BusTicket *ticket,
-                 const BusDelivery *delivery, gint64 now_us)
+bus_fifo_append (BusFlow *flow,
+                 BusSubscription *subscription,
+                 BusMessage *message,
+                 BusTicket *ticket,
+                 const BusDelivery *delivery,
+                 gint64 now_us)
 {
   BusFifo *fifo = &subscription->fifo;
   WireLane lane = message->class_of.lane;
@@ -452,8 +460,13 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
 }
 
 void
-bus_fifo_lose (BusFlow *flow, BusSubscription *subscription, WireLane lane, guint domain, guint64 accept_seq,
-               BusLoss loss, gint64 now_us)
+bus_fifo_lose (BusFlow *flow,
+               BusSubscription *subscription,
+               WireLane lane,
+               guint domain,
+               guint64 accept_seq,
+               BusLoss loss,
+               gint64 now_us)
 {
   BusFifo *fifo = &subscription->fifo;
   BusSlot *gap = find_gap (fifo->lane_last[lane], TRUE, loss);

@@ -60,8 +60,12 @@ struct BusEntry
 gsize bus_message_cost (const BusMessage *message);
 
 /* Appends a message to the subscription's FIFO, WAITING. @ticket: (transfer full) (nullable) */
-BusSlot *bus_fifo_append (BusFlow *flow, BusSubscription *subscription, BusMessage *message, BusTicket *ticket,
-                          const BusDelivery *delivery, gint64 now_us);
+BusSlot *bus_fifo_append (BusFlow *flow,
+                          BusSubscription *subscription,
+                          BusMessage *message,
+                          BusTicket *ticket,
+                          const BusDelivery *delivery,
+                          gint64 now_us);
 /* It got credit. */
 void bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry);
 /* Takes it out, whatever it is; an entry that it leaves empty goes as well. @ticket: (out) (transfer full) (nullable):
@@ -83,8 +87,13 @@ void bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean want
 /* The message of a slot is lost: a gap stands in its place, or one beside it grows. */
 void bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us);
 /* A message that was never taken in is lost: the gap stands at the end. */
-void bus_fifo_lose (BusFlow *flow, BusSubscription *subscription, WireLane lane, guint domain, guint64 accept_seq,
-                    BusLoss loss, gint64 now_us);
+void bus_fifo_lose (BusFlow *flow,
+                    BusSubscription *subscription,
+                    WireLane lane,
+                    guint domain,
+                    guint64 accept_seq,
+                    BusLoss loss,
+                    gint64 now_us);
 
 /* --- bus-flow --- */
 
@@ -95,7 +104,11 @@ void bus_flow_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, co
 void bus_flow_leave (BusFlow *flow, BusEntry *entry);
 gboolean bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane);
 /* Encodes for the first @n of shared->now, from where the bytes lie. FALSE: no memory, and nothing was done. */
-gboolean bus_flow_encode_now (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, guint n,
+gboolean bus_flow_encode_now (BusFlow *flow,
+                              BusInbound *inbound,
+                              WireLane lane,
+                              const BusDelivery *delivery,
+                              guint n,
                               gint64 now_us);
 /* It was encoded for this subscription. @ticket: (transfer full) (nullable) */
 void bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, BusTicket *ticket, gint64 now_us);

@@ -117,8 +117,15 @@ bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
 }
 
 static gboolean
-encode (BusFlow *flow, WireLane lane, const BusStamp *stamp, WireSpan body, BusMessage *refer,
-        const BusDelivery *delivery, gint64 expires_us, guint n_ids, gint64 now_us)
+encode (BusFlow *flow,
+        WireLane lane,
+        const BusStamp *stamp,
+        WireSpan body,
+        BusMessage *refer,
+        const BusDelivery *delivery,
+        gint64 expires_us,
+        guint n_ids,
+        gint64 now_us)
 {
   WireStampOwn own = { .subscriptions = flow->shared->ids,
                        .n_subscriptions = n_ids,
@@ -132,7 +139,11 @@ encode (BusFlow *flow, WireLane lane, const BusStamp *stamp, WireSpan body, BusM
 }
 
 gboolean
-bus_flow_encode_now (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, guint n,
+bus_flow_encode_now (BusFlow *flow,
+                     BusInbound *inbound,
+                     WireLane lane,
+                     const BusDelivery *delivery,
+                     guint n,
                      gint64 now_us)
 {
   BusMessage *refer = NULL;

@@ -29,7 +29,9 @@
 #define BUS_INTROSPECT_REPLY_MAX (256u * 1024u)
 #define BUS_INTROSPECT_WORK_MAX  16384u
 
-void bus_introspect_answer (BusPeer *asker, guint64 id, const Daemoneye__Eventbus__V1__BusIntrospectRequest *request,
+void bus_introspect_answer (BusPeer *asker,
+                            guint64 id,
+                            const Daemoneye__Eventbus__V1__BusIntrospectRequest *request,
                             gint64 now_us);
 
 /* Counts one look at the broker; FALSE: above introspect_per_second, or collectors above introspect_work_per_second, and

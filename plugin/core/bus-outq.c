@@ -207,8 +207,14 @@ bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const Wir
 }
 
 gboolean
-bus_outq_put_message (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const BusStamp *stamp,
-                      const WireStampOwn *own, WireSpan body, BusMessage *refer)
+bus_outq_put_message (BusOutq *outq,
+                      WireLane lane,
+                      guint8 kind,
+                      guint8 flags,
+                      const BusStamp *stamp,
+                      const WireStampOwn *own,
+                      WireSpan body,
+                      BusMessage *refer)
 {
   WireSpan copied = refer == NULL ? body : wire_span (NULL, 0);
   WireSpan tail = refer == NULL ? wire_span (NULL, 0) : body;

@@ -54,13 +54,19 @@ void bus_outq_clear (BusOutq *outq);
 
 /* Puts a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already. In the
  * control lane it may use the quota's reserve. FALSE, also below: no memory, and nothing was put. */
-gboolean bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope,
-                       WireSpan body);
+gboolean
+bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body);
 
 /* Puts a client's message: stamp, then its untouched bytes, copied; with @refer set they lie in that message and are
  * referenced instead. */
-gboolean bus_outq_put_message (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const BusStamp *stamp,
-                               const WireStampOwn *own, WireSpan body, BusMessage *refer);
+gboolean bus_outq_put_message (BusOutq *outq,
+                               WireLane lane,
+                               guint8 kind,
+                               guint8 flags,
+                               const BusStamp *stamp,
+                               const WireStampOwn *own,
+                               WireSpan body,
+                               BusMessage *refer);
 
 /* Drops what is not in tx yet (a frame that has begun is finished). */
 void bus_outq_drop (BusOutq *outq, WireLane lane);

@@ -105,8 +105,8 @@ void bus_peer_touch (BusPeer *peer);
 /* ERROR to one id of the client (0: none). @detail: English, what to do. */
 void bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail);
 /* The same where something is too much: names limit, value and setting. @excess: (nullable) */
-void bus_peer_error_excess (BusPeer *peer, guint64 answers, WireStatus status, const char *detail,
-                            const BusExcess *excess);
+void
+bus_peer_error_excess (BusPeer *peer, guint64 answers, WireStatus status, const char *detail, const BusExcess *excess);
 /* The same for a limit: names limit, value and setting. */
 void bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
 /* More was asked for than the setting itself could be raised to. */

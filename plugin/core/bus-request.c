@@ -6,7 +6,12 @@
 #define ROUTE_CLASS_BITS 2u
 
 BusRequest *
-bus_request_new (BusCore *core, BusPendingKind kind, BusPeer *requester, guint64 id, BusPeer *responder, WireSpan topic,
+bus_request_new (BusCore *core,
+                 BusPendingKind kind,
+                 BusPeer *requester,
+                 guint64 id,
+                 BusPeer *responder,
+                 WireSpan topic,
                  gint64 due_us)
 {
   BusRequest *request = g_new0 (BusRequest, 1);
@@ -80,7 +85,10 @@ bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const c
 }
 
 void
-bus_request_fail_full (BusCore *core, BusRequest *request, WireStatus status, const char *detail,
+bus_request_fail_full (BusCore *core,
+                       BusRequest *request,
+                       WireStatus status,
+                       const char *detail,
                        const BusExcess *excess)
 {
   if (bus_peer_is_ready (request->requester))

@@ -35,8 +35,13 @@ typedef struct
 } BusRequest;
 
 /* The caller has checked max_pending_requests. @topic: of the request. */
-BusRequest *bus_request_new (BusCore *core, BusPendingKind kind, BusPeer *requester, guint64 id, BusPeer *responder,
-                             WireSpan topic, gint64 due_us);
+BusRequest *bus_request_new (BusCore *core,
+                             BusPendingKind kind,
+                             BusPeer *requester,
+                             guint64 id,
+                             BusPeer *responder,
+                             WireSpan topic,
+                             gint64 due_us);
 void bus_request_free (BusCore *core, BusRequest *request);
 
 /* NULL when it is unknown (ended already) or not this responder's. */
@@ -49,7 +54,10 @@ WireClassOf bus_request_class (guint64 route_id, gsize payload_len);
 /* Ends it with an ERROR to the requester. */
 void bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const char *detail);
 /* The same when somebody's queue is full; names limit, value and setting. @excess: (nullable) */
-void bus_request_fail_full (BusCore *core, BusRequest *request, WireStatus status, const char *detail,
+void bus_request_fail_full (BusCore *core,
+                            BusRequest *request,
+                            WireStatus status,
+                            const char *detail,
                             const BusExcess *excess);
 /* Tells the responder that nobody waits any more, then frees it. */
 void bus_request_withdraw (BusCore *core, BusRequest *request);

@@ -131,8 +131,13 @@ lose (BusPeer *receiver, BusInbound *inbound, BusSubscription *const *subscripti
 
 /* @fits: the broker has room for it. */
 static BusOutcome
-offer (BusInbound *inbound, BusPeer *receiver, BusSubscription *const *subscriptions, guint n,
-       const BusDelivery *delivery, gboolean fits, gint64 now_us)
+offer (BusInbound *inbound,
+       BusPeer *receiver,
+       BusSubscription *const *subscriptions,
+       guint n,
+       const BusDelivery *delivery,
+       gboolean fits,
+       gint64 now_us)
 {
   BusOutcome outcome = { .matched = n };
 
@@ -248,8 +253,7 @@ choose (BusMatch *match, BusGroupMatch *group, guint at)
 static void
 choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, gint64 now_us)
 {
-  const BusNeed need
-      = { .len = inbound->frame.body.len, .lane = inbound->class_of.lane, .now_us = now_us };
+  const BusNeed need = { .len = inbound->frame.body.len, .lane = inbound->class_of.lane, .now_us = now_us };
 
   for (guint i = 0; i < match->n_receivers; i++)
     match->receivers[i].n_now = match->receivers[i].n_plain;
@@ -363,7 +367,11 @@ bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const Bu
 }
 
 gboolean
-bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server, guint64 route_id, gint64 due_us,
+bus_router_request (BusCore *core,
+                    BusInbound *inbound,
+                    BusSubscription *server,
+                    guint64 route_id,
+                    gint64 due_us,
                     gint64 now_us)
 {
   BusDelivery delivery = { .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = due_us };

@@ -54,8 +54,12 @@ gboolean bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topi
 BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need);
 
 /* FALSE: its queue is full. */
-gboolean bus_router_request (BusCore *core, BusInbound *inbound, BusSubscription *server, guint64 route_id,
-                             gint64 due_us, gint64 now_us);
+gboolean bus_router_request (BusCore *core,
+                             BusInbound *inbound,
+                             BusSubscription *server,
+                             guint64 route_id,
+                             gint64 due_us,
+                             gint64 now_us);
 
 /* How many subscriptions serve @topic now. */
 guint bus_router_count_servers (BusCore *core, WireSpan topic);

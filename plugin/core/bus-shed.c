@@ -123,7 +123,12 @@ soft (const BusCore *core, guint64 limit)
 }
 
 static void
-note_level (BusCore *core, gboolean *is_soft, BusAlarm *alarm, gint64 next_us, guint64 held, guint64 limit,
+note_level (BusCore *core,
+            gboolean *is_soft,
+            BusAlarm *alarm,
+            gint64 next_us,
+            guint64 held,
+            guint64 limit,
             gint64 now_us)
 {
   gboolean now_soft = held >= soft (core, limit);

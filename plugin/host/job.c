@@ -206,7 +206,8 @@ static void
 keep_running (Job *job)
 {
   job_report_step (&job->report, "running", TRUE, NULL,
-                   _ ("until Ctrl-C; look around with: deyebusctl --address %s introspect"), host_module_address (job->module));
+                   _ ("until Ctrl-C; look around with: deyebusctl --address %s introspect"),
+                   host_module_address (job->module));
   while (!job->interrupted)
     {
       g_main_context_iteration (NULL, TRUE);
@@ -220,7 +221,8 @@ static void
 report_result (Job *job)
 {
   job_report_step (&job->report, "result", job->report.failed == 0, NULL,
-                   job->report.failed == 0 ? _ ("everything above was checked") : _ ("see above for what did not hold"));
+                   job->report.failed == 0 ? _ ("everything above was checked")
+                                           : _ ("see above for what did not hold"));
 }
 
 static void
@@ -250,7 +252,8 @@ job_run (HostModule *module, DeyeBusClient *client, gboolean json, gboolean keep
   if (job.procmond != NULL)
     run (&job, keep);
   else
-    job_report_step (&job.report, "collectors", FALSE, NULL, _ ("procmond is not there: it is built when libgtop2 is there"));
+    job_report_step (&job.report, "collectors", FALSE, NULL,
+                     _ ("procmond is not there: it is built when libgtop2 is there"));
   job_clear (&job);
   report_result (&job);
   return job.report.failed == 0 ? 0 : 1;

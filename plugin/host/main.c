@@ -67,8 +67,8 @@ parse_options (Agent *self, int *argc, char ***argv, GError **error)
     { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_ ("Socket to listen on"), N_ ("PATH") },
     { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config, N_ ("Configuration of the broker"), N_ ("FILE") },
     { "module", 0, 0, G_OPTION_ARG_FILENAME, &self->module_path, N_ ("Event bus module to load"), N_ ("FILE") },
-    { "collector", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->collectors, N_ ("Start this collector, with --address (may be repeated)"),
-      N_ ("COMMAND") },
+    { "collector", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->collectors,
+      N_ ("Start this collector, with --address (may be repeated)"), N_ ("COMMAND") },
     { "demo", 0, 0, G_OPTION_ARG_NONE, &self->demo, N_ ("Show the bus at work on this machine's processes, then end"),
       NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("With --demo: a JSON object a line"), NULL },
@@ -117,7 +117,8 @@ describe (Agent *self, GError **error)
   g_autoptr (DeyeBusService) service = deye_bus_service_new ("daemoneye.Agent", "The agent that the broker lives in.");
 
   deye_bus_service_add_event (service, "ConfigReload", "control.collector.config.reload",
-                              "daemoneye.eventbus.v1.ConfigReload", "All collectors are to read their configuration again.");
+                              "daemoneye.eventbus.v1.ConfigReload",
+                              "All collectors are to read their configuration again.");
   return deye_bus_client_add_service (self->client, service, error);
 }
 

@@ -74,8 +74,8 @@ void bus_stats_view_clear (BusStatsView *view);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BusStatsView, bus_stats_view_clear)
 /* NULL: not there. */
 const Daemoneye__Eventbus__V1__PeerStats *bus_stats_view_peer (const BusStatsView *view, const char *id);
-const Daemoneye__Eventbus__V1__QueueStats *bus_stats_view_subscription (const BusStatsView *view, const char *peer,
-                                                                        const char *pattern);
+const Daemoneye__Eventbus__V1__QueueStats *
+bus_stats_view_subscription (const BusStatsView *view, const char *peer, const char *pattern);
 
 /* Asks again and again until the bus is idle, as above. */
 void bus_fixture_assert_idle (BusFixture *f);

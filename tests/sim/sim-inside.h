@@ -41,7 +41,10 @@ sim_control_bytes (const BusFlow *flow)
 
 void sim_pressure_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 /* @seq: of the message, when it is one. */
-void sim_pressure_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before,
+void sim_pressure_after (SimWorld *world,
+                         const SimClient *client,
+                         const SimFrame *frame,
+                         const SimBefore *before,
                          guint64 seq);
 
 /* --- sim-slots --- */

@@ -86,8 +86,15 @@ deliver_to_plain (SimModel *model, Sub *sub, const Message *message)
 }
 
 void
-sim_model_deliver (SimModel *model, guint peer, guint32 subscription, guint64 number, gsize payload_len, guint64 seq,
-                   guint64 remaining_us, const char *sender, gsize sender_len)
+sim_model_deliver (SimModel *model,
+                   guint peer,
+                   guint32 subscription,
+                   guint64 number,
+                   gsize payload_len,
+                   guint64 seq,
+                   guint64 remaining_us,
+                   const char *sender,
+                   gsize sender_len)
 {
   Message *message = g_hash_table_lookup (model->messages, &number);
   Sub *sub = sim_model_sub (model, peer, subscription);
@@ -155,7 +162,12 @@ check_block (SimModel *model, const Sub *sub, guint64 from, guint64 to, guint64 
 }
 
 void
-sim_model_gap (SimModel *model, guint peer, guint32 subscription, guint64 from, guint64 to, guint64 count,
+sim_model_gap (SimModel *model,
+               guint peer,
+               guint32 subscription,
+               guint64 from,
+               guint64 to,
+               guint64 count,
                guint32 reason)
 {
   Sub *sub = sim_model_sub (model, peer, subscription);

@@ -180,8 +180,13 @@ sim_model_gone (SimModel *model, guint peer)
 }
 
 void
-sim_model_subscribe (SimModel *model, guint peer, guint32 subscription, const char *pattern, const char *group,
-                     SimPolicy policy, gboolean roomy)
+sim_model_subscribe (SimModel *model,
+                     guint peer,
+                     guint32 subscription,
+                     const char *pattern,
+                     const char *group,
+                     SimPolicy policy,
+                     gboolean roomy)
 {
   Sub *sub = g_new0 (Sub, 1);
 
@@ -240,8 +245,15 @@ wants (const SimModel *model, const Sub *sub, const char *topic, const char *tar
 }
 
 guint
-sim_model_publish (SimModel *model, guint peer, const char *topic, guint64 number, gsize payload_len, guint64 ttl_us,
-                   gboolean broadcast, const char *target, guint64 seq)
+sim_model_publish (SimModel *model,
+                   guint peer,
+                   const char *topic,
+                   guint64 number,
+                   gsize payload_len,
+                   guint64 ttl_us,
+                   gboolean broadcast,
+                   const char *target,
+                   guint64 seq)
 {
   Message *message = g_new0 (Message, 1);
   g_autoptr (GHashTable) members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

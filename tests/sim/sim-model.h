@@ -55,14 +55,26 @@ const char *sim_model_failure (const SimModel *model);
 void sim_model_ready (SimModel *model, guint peer, SimRole role, const char *type, const char *id);
 void sim_model_gone (SimModel *model, guint peer);
 /* @roomy: its bounds are above anything that the simulator sends. */
-void sim_model_subscribe (SimModel *model, guint peer, guint32 subscription, const char *pattern, const char *group,
-                          SimPolicy policy, gboolean roomy);
+void sim_model_subscribe (SimModel *model,
+                          guint peer,
+                          guint32 subscription,
+                          const char *pattern,
+                          const char *group,
+                          SimPolicy policy,
+                          gboolean roomy);
 void sim_model_unsubscribe (SimModel *model, guint peer, guint32 subscription);
 void sim_model_adjust (SimModel *model, guint peer, guint32 subscription, SimPolicy policy);
 /* Accepted as @seq. @number: in its payload. @target: (nullable): only he gets it. Returns how many it matches; a direct
  * one that matches nobody is not to be accepted. */
-guint sim_model_publish (SimModel *model, guint peer, const char *topic, guint64 number, gsize payload_len,
-                         guint64 ttl_us, gboolean broadcast, const char *target, guint64 seq);
+guint sim_model_publish (SimModel *model,
+                         guint peer,
+                         const char *topic,
+                         guint64 number,
+                         gsize payload_len,
+                         guint64 ttl_us,
+                         gboolean broadcast,
+                         const char *target,
+                         guint64 seq);
 /* It was not accepted after all: refused, or its publisher was closed instead. */
 void sim_model_withdraw (SimModel *model, guint64 number);
 /* Somebody was closed while it was routed. */
@@ -71,13 +83,29 @@ void sim_model_unsure (SimModel *model, guint64 number);
 /* --- what came out --- */
 
 void sim_model_ack (SimModel *model, guint64 number, guint64 seq, guint matched, guint queued, guint refused);
-void sim_model_deliver (SimModel *model, guint peer, guint32 subscription, guint64 number, gsize payload_len,
-                        guint64 seq, guint64 remaining_us, const char *sender, gsize sender_len);
-void sim_model_gap (SimModel *model, guint peer, guint32 subscription, guint64 from, guint64 to, guint64 count,
+void sim_model_deliver (SimModel *model,
+                        guint peer,
+                        guint32 subscription,
+                        guint64 number,
+                        gsize payload_len,
+                        guint64 seq,
+                        guint64 remaining_us,
+                        const char *sender,
+                        gsize sender_len);
+void sim_model_gap (SimModel *model,
+                    guint peer,
+                    guint32 subscription,
+                    guint64 from,
+                    guint64 to,
+                    guint64 count,
                     guint32 reason);
 
 /* What UNSUBSCRIBE said of it. */
-void sim_model_left (SimModel *model, guint peer, guint32 subscription, guint64 delivered, guint64 missed,
+void sim_model_left (SimModel *model,
+                     guint peer,
+                     guint32 subscription,
+                     guint64 delivered,
+                     guint64 missed,
                      guint64 discarded);
 /* What came and was told of a subscription. */
 void sim_model_told (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed);

@@ -198,7 +198,10 @@ check_peer (SimWorld *world, const SimClient *client, const SimPressed *pressed,
 
 /* @seq: of the message, if it is one and was accepted. */
 void
-sim_pressure_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before,
+sim_pressure_after (SimWorld *world,
+                    const SimClient *client,
+                    const SimFrame *frame,
+                    const SimBefore *before,
                     guint64 seq)
 {
   if (before->closes && !bus_peer_is_closing (client->peer))

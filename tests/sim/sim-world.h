@@ -73,10 +73,10 @@ typedef struct
   guint64 got_bytes;
   guint64 told_messages; /* returned, and told */
   guint64 told_bytes;
-  gsize largest;       /* payload that came */
-  guint64 said[8];     /* sim-check: what system.drop told of it, by reason */
-  gint64 said_next_us; /* when it may tell again */
-  gint64 credit_us;    /* when credit came back to the broker */
+  gsize largest;         /* payload that came */
+  guint64 said[8];       /* sim-check: what system.drop told of it, by reason */
+  gint64 said_next_us;   /* when it may tell again */
+  gint64 credit_us;      /* when credit came back to the broker */
   gboolean is_looked_at; /* sim-block: what was before */
   gboolean was_demoted;
   gint64 block_since_us;
@@ -111,10 +111,10 @@ typedef struct
   guint64 used_messages[WIRE_N_CLASSES];
   guint64 used_bytes[WIRE_N_CLASSES];
   SimSub subs[SIM_SUBS];
-  GHashTable *asked; /* ids of requests that wait for their end */
+  GHashTable *asked;   /* ids of requests that wait for their end */
   GHashTable *refused; /* those of them that there is no room for an answer to */
-  GHashTable *left;  /* id of an unsubscribe -> the subscription's number */
-  GArray *routes;    /* of guint64: requests to be answered */
+  GHashTable *left;    /* id of an unsubscribe -> the subscription's number */
+  GArray *routes;      /* of guint64: requests to be answered */
 } SimClient;
 
 struct SimWorld

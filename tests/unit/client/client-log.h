@@ -24,8 +24,8 @@ void client_log_destroyed (gpointer data);
 
 /* Subscribes to `events.#` with windows of 100 messages. The answer to the next call has the id @id. @pull: no callback.
  * @got: to share one, or NULL. */
-void client_log_subscribe (ClientFixture *f, ClientLog *log, guint64 id, DeyeBusPolicy policy, gboolean pull,
-                           GString *got);
+void
+client_log_subscribe (ClientFixture *f, ClientLog *log, guint64 id, DeyeBusPolicy policy, gboolean pull, GString *got);
 /* Connects first, and hears the request. */
 void client_log_start (ClientFixture *f, ClientLog *log, DeyeBusPolicy policy, gboolean pull);
 /* Closes the client. */

@@ -175,8 +175,13 @@ script_ack (GByteArray *out, guint64 answers, guint matched, guint queued)
 }
 
 void
-script_deliver (GByteArray *out, guint32 subscription, guint32 second, guint64 accept_seq, const char *topic,
-                const void *payload, gsize len)
+script_deliver (GByteArray *out,
+                guint32 subscription,
+                guint32 second,
+                guint64 accept_seq,
+                const char *topic,
+                const void *payload,
+                gsize len)
 {
   guint32 ids[] = { subscription, second };
   guint8 packed[10];
@@ -192,7 +197,11 @@ script_deliver (GByteArray *out, guint32 subscription, guint32 second, guint64 a
 }
 
 void
-script_request (GByteArray *out, guint32 subscription, guint64 route, const char *topic, const char *method,
+script_request (GByteArray *out,
+                guint32 subscription,
+                guint64 route,
+                const char *topic,
+                const char *method,
                 const char *payload)
 {
   guint8 packed[5];

@@ -25,8 +25,8 @@ void script_welcome (GByteArray *out, const ScriptWelcome *welcome);
 void script_goodbye (GByteArray *out, guint32 status, const char *detail);
 void script_subscribe_reply (GByteArray *out, guint64 answers, guint64 window_messages, guint64 window_bytes);
 /* ... of a broker that tells the policy, too; its bounds are 1,000 messages and 100,000 bytes. */
-void script_subscribed (GByteArray *out, guint64 answers, guint32 policy, guint64 window_messages,
-                        guint64 window_bytes);
+void
+script_subscribed (GByteArray *out, guint64 answers, guint32 policy, guint64 window_messages, guint64 window_bytes);
 void script_adjusted (GByteArray *out, guint64 answers, guint32 policy, guint64 queue_messages, guint64 queue_bytes);
 /* Empty final reply. */
 void script_reply (GByteArray *out, guint64 answers, const char *payload);
@@ -35,9 +35,18 @@ void script_error (GByteArray *out, guint64 answers, guint32 status);
 void script_block_over (GByteArray *out, guint64 answers, guint64 dropped);
 void script_ack (GByteArray *out, guint64 answers, guint matched, guint queued);
 /* @subscription: up to two; 0: none. */
-void script_deliver (GByteArray *out, guint32 subscription, guint32 second, guint64 accept_seq, const char *topic,
-                     const void *payload, gsize len);
-void script_request (GByteArray *out, guint32 subscription, guint64 route, const char *topic, const char *method,
+void script_deliver (GByteArray *out,
+                     guint32 subscription,
+                     guint32 second,
+                     guint64 accept_seq,
+                     const char *topic,
+                     const void *payload,
+                     gsize len);
+void script_request (GByteArray *out,
+                     guint32 subscription,
+                     guint64 route,
+                     const char *topic,
+                     const char *method,
                      const char *payload);
 void script_credit (GByteArray *out, guint32 credit_class, guint64 messages, guint64 bytes);
 /* For a slow consumer; and for any reason. */

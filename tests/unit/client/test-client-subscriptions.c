@@ -15,8 +15,8 @@ typedef struct
 {
   Fixture *f;
   DeyeBusSubscription *subscription;
-  GString *got;      /* payloads, with a blank behind each */
-  guint depth;       /* of callbacks; must stay 1 */
+  GString *got; /* payloads, with a blank behind each */
+  guint depth;  /* of callbacks; must stay 1 */
   guint destroyed;
   guint64 missed;
   void (*act) (gpointer log); /* done in the callback */
@@ -25,7 +25,7 @@ typedef struct
 static void
 log_init (Log *log, Fixture *f)
 {
-  *log = (Log) { .f = f, .got = g_string_new (NULL) };
+  *log = (Log){ .f = f, .got = g_string_new (NULL) };
 }
 
 /* Whatever happened before: what belongs to the callback is freed once, at the latest when the client is closed. */
@@ -81,8 +81,8 @@ subscribe (Fixture *f, Log *log, guint64 id, gboolean pull)
 
   script_subscribe_reply (f->in, id, 100, 100000);
   client_fixture_say (f);
-  log->subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, pull ? NULL : on_message, log, on_destroyed,
-                                                 NULL, &error);
+  log->subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, pull ? NULL : on_message, log,
+                                                 on_destroyed, NULL, &error);
   g_assert_no_error (error);
   g_assert_nonnull (log->subscription);
   g_signal_connect (log->subscription, "gap", G_CALLBACK (on_gap), log);
@@ -143,8 +143,8 @@ test_subscribe_async (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   log_init (&log, f);
-  deye_bus_client_subscribe_async (f->client, "events.#", "workers", on_message, &log, on_destroyed, NULL, client_result_set,
-                                   &result);
+  deye_bus_client_subscribe_async (f->client, "events.#", "workers", on_message, &log, on_destroyed, NULL,
+                                   client_result_set, &result);
   script_subscribe_reply (f->in, 2, 100, 100000);
   script_deliver (f->in, 1, 0, 1, "events.a", "first", 5);
   client_fixture_say (f);
@@ -530,8 +530,8 @@ test_serve (Fixture *f, gconstpointer data)
   log_init (&log, f);
   script_subscribe_reply (f->in, 2, 100, 100000);
   client_fixture_say (f);
-  log.subscription = deye_bus_client_serve (f->client, "control.collector.task.procmond", NULL, on_request, &log, on_destroyed,
-                                            NULL, &error);
+  log.subscription = deye_bus_client_serve (f->client, "control.collector.task.procmond", NULL, on_request, &log,
+                                            on_destroyed, NULL, &error);
   g_assert_no_error (error);
   before = client_fixture_hear (f);
   script_request (f->in, 1, 700, "control.collector.task.procmond", "Echo", "question");
@@ -606,7 +606,8 @@ check_reloaded (const ScriptFrame *frame)
   g_assert_cmpuint (reloaded->generation, ==, 9);
   g_assert_true (wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL ("results.procmond")));
   g_assert_true (wire_span_equal (frame->envelope.correlation_id, WIRE_SPAN_LITERAL ("reload-9")));
-  g_assert_true (wire_span_equal (frame->envelope.type_name, WIRE_SPAN_LITERAL ("daemoneye.eventbus.v1.ConfigReloaded")));
+  g_assert_true (
+      wire_span_equal (frame->envelope.type_name, WIRE_SPAN_LITERAL ("daemoneye.eventbus.v1.ConfigReloaded")));
 }
 
 /* Serving is two calls in one: a thread answers the second when it was made. */

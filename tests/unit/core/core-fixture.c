@@ -371,8 +371,14 @@ client_subscribe_asked (Client *client, const Asked *asked)
 }
 
 guint64
-client_subscribe_full (Client *client, guint32 subscription, const char *pattern, const char *group, gboolean serve,
-                       guint64 window_messages, guint64 window_bytes, WireStatus want)
+client_subscribe_full (Client *client,
+                       guint32 subscription,
+                       const char *pattern,
+                       const char *group,
+                       gboolean serve,
+                       guint64 window_messages,
+                       guint64 window_bytes,
+                       WireStatus want)
 {
   return client_subscribe_with (client, .subscription = subscription, .pattern = pattern, .group = group,
                                 .serve = serve, .window_messages = window_messages, .window_bytes = window_bytes,

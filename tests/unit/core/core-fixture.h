@@ -104,15 +104,21 @@ typedef struct
 guint64 client_subscribe_asked (Client *client, const Asked *asked);
 #define client_subscribe_with(client, ...) client_subscribe_asked (client, &(Asked){ __VA_ARGS__ })
 void client_subscribe (Client *client, guint32 subscription, const char *pattern, const char *group);
-guint64 client_subscribe_full (Client *client, guint32 subscription, const char *pattern, const char *group,
-                               gboolean serve, guint64 window_messages, guint64 window_bytes, WireStatus want);
+guint64 client_subscribe_full (Client *client,
+                               guint32 subscription,
+                               const char *pattern,
+                               const char *group,
+                               gboolean serve,
+                               guint64 window_messages,
+                               guint64 window_bytes,
+                               WireStatus want);
 void client_serve (Client *client, guint32 subscription, const char *topic);
 /* Asks a call of the broker with that payload and takes its REPLY; when @want is another status than OK it takes the ERROR
  * and gives NULL. */
 Got *client_call (Client *client, const char *topic, const ProtobufCMessage *request, WireStatus want);
 /* control.bus.introspect; a BusIntrospectReply. @after, @peer: (nullable) */
-WireGuard *client_introspect (Client *client, guint section, const char *after, guint limit, const char *peer,
-                              WireStatus want);
+WireGuard *
+client_introspect (Client *client, guint section, const char *after, guint limit, const char *peer, WireStatus want);
 guint64 client_publish (Client *client, const char *topic, guint8 flags, const void *payload, gsize len);
 guint64 client_request (Client *client, const char *topic, const char *target, gint64 deadline_us);
 void client_reply (Client *client, guint64 route, const char *text);

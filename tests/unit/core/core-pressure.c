@@ -184,7 +184,11 @@ read_dropped (Got *reply)
 }
 
 guint64
-client_adjust (Client *client, guint32 subscription, guint policy, guint64 queue_messages, guint64 queue_bytes,
+client_adjust (Client *client,
+               guint32 subscription,
+               guint policy,
+               guint64 queue_messages,
+               guint64 queue_bytes,
                WireStatus want)
 {
   Daemoneye__Eventbus__V1__AdjustRequest request = DAEMONEYE__EVENTBUS__V1__ADJUST_REQUEST__INIT;

@@ -47,7 +47,11 @@ void client_return_all (Client *client, guint32 subscription);
 void client_catch_up (Client *client, guint32 subscription);
 
 /* How many were dropped by it. One that is stopped can't read the answer: 0. */
-guint64 client_adjust (Client *client, guint32 subscription, guint policy, guint64 queue_messages, guint64 queue_bytes,
+guint64 client_adjust (Client *client,
+                       guint32 subscription,
+                       guint policy,
+                       guint64 queue_messages,
+                       guint64 queue_bytes,
                        WireStatus want);
 void client_unsubscribe (Client *client, guint32 subscription);
 

@@ -865,7 +865,11 @@ test_describe_too_large (Core *core, gconstpointer data)
 /* --- a peer's own methods --- */
 
 static void
-subscribe_methods (Client *client, guint32 number, const char *pattern, const char *group, gboolean serve,
+subscribe_methods (Client *client,
+                   guint32 number,
+                   const char *pattern,
+                   const char *group,
+                   gboolean serve,
                    WireStatus want)
 {
   Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;

@@ -230,7 +230,8 @@ static const Case cases[] = {
   CASE ("a broker's reserved field", "\xd8\x02\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("a control field", "\x80\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_REPLY, "status in a reply", "\x80\x04\x32", WIRE_STATUS_OK),
-  CASE_OF (WIRE_KIND_REPLY, "detail and error name in a reply",
+  CASE_OF (WIRE_KIND_REPLY,
+           "detail and error name in a reply",
            "\x8a\x04\x01"
            "d\xf2\x04\x01"
            "e",

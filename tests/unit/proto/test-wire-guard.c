@@ -86,7 +86,8 @@ static const struct
   CASE ("key of five bytes", TABLE, "\x80\x80\x80\x80\x08\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("field 0", TABLE, "\x00\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("group", TABLE, "\x13", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("NUL in a name", TABLE,
+  CASE ("NUL in a name",
+        TABLE,
         "\x0a\x05\x1a\x03"
         "a\0b",
         WIRE_STATUS_BAD_MESSAGE),
