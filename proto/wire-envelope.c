@@ -111,10 +111,10 @@ typedef struct
   gsize n_tags;        /* all of them, also those that found no room */
   WireEnvelope *envelope;
   WireReadResult result;
-} Reader;
+} EnvelopeReader;
 
 static gboolean
-is_ascii_text (const guint8 *at, gsize len)
+envelope_is_ascii_text (const guint8 *at, gsize len)
 {
   const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
   const guint64 tops = G_GUINT64_CONSTANT (0x8080808080808080);
@@ -132,15 +132,15 @@ is_ascii_text (const guint8 *at, gsize len)
 }
 
 static gboolean
-is_text (WireSpan span)
+envelope_is_text (WireSpan span)
 {
   /* GLib's refuses NUL, overlong forms and surrogates as well. */
-  return is_ascii_text (span.data, span.len) || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
+  return envelope_is_ascii_text (span.data, span.len) || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
 }
 
-/* Malformed: NULL, for the caller to pass on. The first byte of the field is filled in by read_field(). */
+/* Malformed: NULL, for the caller to pass on. The first byte of the field is filled in by envelope_read_field(). */
 static const guint8 *
-malformed (Reader *reader, const char *problem)
+envelope_malformed (EnvelopeReader *reader, const char *problem)
 {
   reader->result = (WireReadResult){ .status = WIRE_STATUS_BAD_MESSAGE, .problem = problem };
   return NULL;
@@ -148,13 +148,13 @@ malformed (Reader *reader, const char *problem)
 
 /* Well-formed, but not to be had: the first such is told, and reading goes on. */
 static void
-note (Reader *reader,
-      WireStatus status,
-      const guint8 *field,
-      guint32 number,
-      guint64 limit,
-      guint64 value,
-      const char *problem)
+envelope_note_problem (EnvelopeReader *reader,
+                       WireStatus status,
+                       const guint8 *field,
+                       guint32 number,
+                       guint64 limit,
+                       guint64 value,
+                       const char *problem)
 {
   if (reader->result.status == WIRE_STATUS_OK)
     reader->result = (WireReadResult){ .status = status,
@@ -166,42 +166,46 @@ note (Reader *reader,
 }
 
 static const guint8 *
-take_number (Reader *reader, const FieldSpec *spec, guint32 number, const guint8 *field, const guint8 *at)
+envelope_take_number (EnvelopeReader *reader,
+                      const FieldSpec *spec,
+                      guint32 number,
+                      const guint8 *field,
+                      const guint8 *at)
 {
   guint64 value;
 
   at = wire_varint_read (at, reader->end, &value);
   if (at == NULL)
-    return malformed (reader, "malformed number");
+    return envelope_malformed (reader, "malformed number");
   if (spec->type == TYPE_U64)
     {
       G_STRUCT_MEMBER (guint64, reader->envelope, spec->offset) = value;
       return at;
     }
   if (value > (spec->type == TYPE_BOOL ? 1 : G_MAXUINT32))
-    return malformed (reader, "number out of range");
+    return envelope_malformed (reader, "number out of range");
   if (spec->type == TYPE_U8 && value > G_MAXUINT8 && reader->from == WIRE_FROM_CLIENT)
-    note (reader, WIRE_STATUS_UNSUPPORTED, field, number, G_MAXUINT8, value, "number above 255");
+    envelope_note_problem (reader, WIRE_STATUS_UNSUPPORTED, field, number, G_MAXUINT8, value, "number above 255");
   else
     G_STRUCT_MEMBER (guint32, reader->envelope, spec->offset) = (guint32) value;
   return at;
 }
 
 static const guint8 *
-take_length (Reader *reader, const guint8 *at, gsize *len)
+envelope_take_length (EnvelopeReader *reader, const guint8 *at, gsize *len)
 {
   guint64 value;
 
   at = wire_varint_read (at, reader->end, &value);
   if (at == NULL || value > (guint64) (reader->end - at))
-    return malformed (reader, "length past the end");
+    return envelope_malformed (reader, "length past the end");
   *len = (gsize) value;
   return at;
 }
 
 /* How many numbers, or -1: one is malformed or too large. */
 static gssize
-count_packed (WireSpan span, guint64 largest)
+envelope_count_packed (WireSpan span, guint64 largest)
 {
   const guint8 *at = span.data;
   const guint8 *end = at + span.len;
@@ -218,7 +222,7 @@ count_packed (WireSpan span, guint64 largest)
 }
 
 static void
-keep_tag (Reader *reader, const guint8 *field, WireSpan span)
+envelope_keep_tag (EnvelopeReader *reader, const guint8 *field, WireSpan span)
 {
   WireEnvelope *envelope = reader->envelope;
 
@@ -226,32 +230,37 @@ keep_tag (Reader *reader, const guint8 *field, WireSpan span)
   if (envelope->n_tags < WIRE_TAGS_MAX)
     envelope->tags[envelope->n_tags++] = span;
   else
-    note (reader, WIRE_STATUS_LIMIT, field, TAG_FIELD, WIRE_TAGS_MAX, reader->n_tags, "too many tags");
+    envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, TAG_FIELD, WIRE_TAGS_MAX, reader->n_tags, "too many tags");
 }
 
 static const guint8 *
-take_span (Reader *reader, const FieldSpec *spec, guint32 number, const guint8 *field, const guint8 *at)
+envelope_take_span (EnvelopeReader *reader,
+                    const FieldSpec *spec,
+                    guint32 number,
+                    const guint8 *field,
+                    const guint8 *at)
 {
   WireSpan span;
 
-  at = take_length (reader, at, &span.len);
+  at = envelope_take_length (reader, at, &span.len);
   if (at == NULL)
     return NULL;
   span.data = at;
   at += span.len;
-  if (spec->type <= TYPE_TAGS && !is_text (span))
-    return malformed (reader, "text is not UTF-8 without NUL");
+  if (spec->type <= TYPE_TAGS && !envelope_is_text (span))
+    return envelope_malformed (reader, "text is not UTF-8 without NUL");
   if (spec->type >= TYPE_PACKED_U32)
     {
-      gssize n = count_packed (span, spec->type == TYPE_PACKED_U32 ? G_MAXUINT32 : G_MAXUINT64);
+      gssize n = envelope_count_packed (span, spec->type == TYPE_PACKED_U32 ? G_MAXUINT32 : G_MAXUINT64);
 
       if (n < 0)
-        return malformed (reader, "malformed packed numbers");
+        return envelope_malformed (reader, "malformed packed numbers");
       if (spec->type == TYPE_PACKED_U32 && n > (gssize) WIRE_SUBSCRIPTIONS_MAX)
-        note (reader, WIRE_STATUS_LIMIT, field, number, WIRE_SUBSCRIPTIONS_MAX, (guint64) n, "too many subscriptions");
+        envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, number, WIRE_SUBSCRIPTIONS_MAX, (guint64) n,
+                               "too many subscriptions");
     }
   if (spec->type == TYPE_TAGS)
-    keep_tag (reader, field, span);
+    envelope_keep_tag (reader, field, span);
   else
     G_STRUCT_MEMBER (WireSpan, reader->envelope, spec->offset) = span;
   if (number == PAYLOAD_FIELD)
@@ -261,7 +270,7 @@ take_span (Reader *reader, const FieldSpec *spec, guint32 number, const guint8 *
 
 /* A field that is not in the table still has to be well-formed. */
 static const guint8 *
-skip_field (Reader *reader, guint32 wire_type, const guint8 *at)
+envelope_skip_field (EnvelopeReader *reader, guint32 wire_type, const guint8 *at)
 {
   gsize len;
   guint64 value;
@@ -270,55 +279,55 @@ skip_field (Reader *reader, guint32 wire_type, const guint8 *at)
     {
     case WIRE_TYPE_VARINT:
       at = wire_varint_read (at, reader->end, &value);
-      return at != NULL ? at : malformed (reader, "malformed number");
+      return at != NULL ? at : envelope_malformed (reader, "malformed number");
     case WIRE_TYPE_LENGTH:
-      at = take_length (reader, at, &len);
+      at = envelope_take_length (reader, at, &len);
       return at != NULL ? at + len : NULL;
     case WIRE_TYPE_64:
     case WIRE_TYPE_32:
       len = wire_type == WIRE_TYPE_64 ? 8 : 4;
-      return (gsize) (reader->end - at) >= len ? at + len : malformed (reader, "length past the end");
+      return (gsize) (reader->end - at) >= len ? at + len : envelope_malformed (reader, "length past the end");
     default:
-      return malformed (reader, "unknown wire type");
+      return envelope_malformed (reader, "unknown wire type");
     }
 }
 
 static const guint8 *
-take_value (Reader *reader, guint32 number, guint32 wire_type, const guint8 *field, const guint8 *at)
+envelope_take_value (EnvelopeReader *reader, guint32 number, guint32 wire_type, const guint8 *field, const guint8 *at)
 {
   const FieldSpec *spec = number <= FIELD_LAST ? &fields[number] : &fields[0];
   guint64 bit = (guint64) 1 << number % 64;
 
   if (reader->from == WIRE_FROM_CLIENT && number > CLIENT_LAST && number <= FIELD_LAST && !(spec->kinds & reader->kind))
-    return malformed (reader, "this field is not a client's to set");
+    return envelope_malformed (reader, "this field is not a client's to set");
   if (spec->type == TYPE_NONE)
     {
       if (reader->from == WIRE_FROM_CLIENT)
-        note (reader, WIRE_STATUS_UNSUPPORTED, field, number, 0, 0, "unknown field");
-      return skip_field (reader, wire_type, at);
+        envelope_note_problem (reader, WIRE_STATUS_UNSUPPORTED, field, number, 0, 0, "unknown field");
+      return envelope_skip_field (reader, wire_type, at);
     }
   if (wire_type != (spec->type >= TYPE_STRING ? WIRE_TYPE_LENGTH : WIRE_TYPE_VARINT))
-    return malformed (reader, "wrong wire type");
+    return envelope_malformed (reader, "wrong wire type");
   if ((reader->seen[number / 64] & bit) && spec->type != TYPE_TAGS)
-    return malformed (reader, "field twice");
+    return envelope_malformed (reader, "field twice");
   reader->seen[number / 64] |= bit;
-  return wire_type == WIRE_TYPE_VARINT ? take_number (reader, spec, number, field, at)
-                                       : take_span (reader, spec, number, field, at);
+  return wire_type == WIRE_TYPE_VARINT ? envelope_take_number (reader, spec, number, field, at)
+                                       : envelope_take_span (reader, spec, number, field, at);
 }
 
 static const guint8 *
-read_field (Reader *reader, const guint8 *field)
+envelope_read_field (EnvelopeReader *reader, const guint8 *field)
 {
   guint64 key;
   guint32 number = 0;
   const guint8 *at = wire_varint_read (field, reader->end, &key);
 
   if (at == NULL || key > G_MAXUINT32 || key >> 3 == 0)
-    at = malformed (reader, "malformed field key");
+    at = envelope_malformed (reader, "malformed field key");
   else
     {
       number = (guint32) (key >> 3);
-      at = take_value (reader, number, (guint32) (key & 7), field, at);
+      at = envelope_take_value (reader, number, (guint32) (key & 7), field, at);
     }
   if (at == NULL)
     {
@@ -329,13 +338,13 @@ read_field (Reader *reader, const guint8 *field)
 }
 
 static void
-check_sizes (Reader *reader)
+envelope_check_sizes (EnvelopeReader *reader)
 {
   gsize others = (gsize) (reader->end - reader->start) - reader->payload_field;
 
   if (reader->from == WIRE_FROM_CLIENT && others > WIRE_HEADER_FIELDS_MAX)
-    note (reader, WIRE_STATUS_LIMIT, reader->start, 0, WIRE_HEADER_FIELDS_MAX, others,
-          "the fields beside the payload are too large");
+    envelope_note_problem (reader, WIRE_STATUS_LIMIT, reader->start, 0, WIRE_HEADER_FIELDS_MAX, others,
+                           "the fields beside the payload are too large");
   if (reader->result.status == WIRE_STATUS_LIMIT && reader->result.field == TAG_FIELD)
     reader->result.value = reader->n_tags;
 }
@@ -343,11 +352,11 @@ check_sizes (Reader *reader)
 WireReadResult
 wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope)
 {
-  Reader reader = { .start = body.data,
-                    .from = from,
-                    .kind = kind <= WIRE_KIND_LAST ? KIND (kind) : 0,
-                    .envelope = envelope,
-                    .result = { .status = WIRE_STATUS_OK } };
+  EnvelopeReader reader = { .start = body.data,
+                            .from = from,
+                            .kind = kind <= WIRE_KIND_LAST ? KIND (kind) : 0,
+                            .envelope = envelope,
+                            .result = { .status = WIRE_STATUS_OK } };
   const guint8 *at = body.data;
 
   wire_envelope_init (envelope);
@@ -355,9 +364,9 @@ wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope
     return reader.result;
   reader.end = at + body.len;
   while (at != NULL && at < reader.end)
-    at = read_field (&reader, at);
+    at = envelope_read_field (&reader, at);
   if (at != NULL)
-    check_sizes (&reader);
+    envelope_check_sizes (&reader);
   return reader.result;
 }
 
@@ -377,7 +386,7 @@ static const struct
 };
 
 static gboolean
-is_absent (const WireEnvelope *envelope, guint group)
+envelope_group_is_absent (const WireEnvelope *envelope, guint group)
 {
   static const guint8 zeros[G_STRUCT_OFFSET (WireEnvelope, tags)] = { 0 };
   gsize begin = groups[group].begin;
@@ -387,34 +396,34 @@ is_absent (const WireEnvelope *envelope, guint group)
 }
 
 static guint64
-number_of (const WireEnvelope *envelope, const FieldSpec *spec)
+envelope_number_of (const WireEnvelope *envelope, const FieldSpec *spec)
 {
   return spec->type == TYPE_U64 ? MEMBER (guint64, envelope, spec->offset) : MEMBER (guint32, envelope, spec->offset);
 }
 
 static gsize
-span_size (guint number, WireSpan span)
+envelope_span_size (guint number, WireSpan span)
 {
   return wire_varint_size (number << 3) + wire_varint_size (span.len) + span.len;
 }
 
 static gsize
-field_size (const WireEnvelope *envelope, guint number)
+envelope_field_size (const WireEnvelope *envelope, guint number)
 {
   const FieldSpec *spec = &fields[number];
   gsize size = 0;
 
   if (spec->type == TYPE_TAGS)
     for (guint t = 0; t < envelope->n_tags; t++)
-      size += span_size (number, envelope->tags[t]);
+      size += envelope_span_size (number, envelope->tags[t]);
   else if (spec->type >= TYPE_STRING)
     {
       WireSpan span = MEMBER (WireSpan, envelope, spec->offset);
 
-      size = span.len > 0 ? span_size (number, span) : 0;
+      size = span.len > 0 ? envelope_span_size (number, span) : 0;
     }
-  else if (spec->type != TYPE_NONE && number_of (envelope, spec) != 0)
-    size = wire_varint_size (number << 3) + wire_varint_size (number_of (envelope, spec));
+  else if (spec->type != TYPE_NONE && envelope_number_of (envelope, spec) != 0)
+    size = wire_varint_size (number << 3) + wire_varint_size (envelope_number_of (envelope, spec));
   return size;
 }
 
@@ -424,44 +433,44 @@ wire_envelope_size (const WireEnvelope *envelope)
   gsize size = 0;
 
   for (guint group = 0; group < G_N_ELEMENTS (groups); group++)
-    if (!is_absent (envelope, group))
+    if (!envelope_group_is_absent (envelope, group))
       for (guint number = groups[group].first; number <= groups[group].last; number++)
-        size += field_size (envelope, number);
+        size += envelope_field_size (envelope, number);
   return size - envelope->payload.len;
 }
 
 static guint8 *
-put_key_and_length (guint8 *out, guint number, gsize len)
+envelope_put_key_and_length (guint8 *out, guint number, gsize len)
 {
   return wire_varint_put (wire_varint_put (out, number << 3 | WIRE_TYPE_LENGTH), len);
 }
 
 static guint8 *
-put_span (guint8 *out, guint number, WireSpan span)
+envelope_put_span (guint8 *out, guint number, WireSpan span)
 {
-  out = put_key_and_length (out, number, span.len);
+  out = envelope_put_key_and_length (out, number, span.len);
   if (span.len > 0) /* an empty tag has no bytes */
     memcpy (out, span.data, span.len);
   return out + span.len;
 }
 
 static guint8 *
-put_field (const WireEnvelope *envelope, guint number, guint8 *out)
+envelope_put_field (const WireEnvelope *envelope, guint number, guint8 *out)
 {
   const FieldSpec *spec = &fields[number];
 
   if (spec->type == TYPE_TAGS)
     for (guint t = 0; t < envelope->n_tags; t++)
-      out = put_span (out, number, envelope->tags[t]);
+      out = envelope_put_span (out, number, envelope->tags[t]);
   else if (spec->type >= TYPE_STRING)
     {
       WireSpan span = MEMBER (WireSpan, envelope, spec->offset);
 
       if (span.len > 0)
-        out = put_span (out, number, span);
+        out = envelope_put_span (out, number, span);
     }
-  else if (spec->type != TYPE_NONE && number_of (envelope, spec) != 0)
-    out = wire_varint_put (wire_varint_put (out, number << 3), number_of (envelope, spec));
+  else if (spec->type != TYPE_NONE && envelope_number_of (envelope, spec) != 0)
+    out = wire_varint_put (wire_varint_put (out, number << 3), envelope_number_of (envelope, spec));
   return out;
 }
 
@@ -469,11 +478,11 @@ guint8 *
 wire_envelope_write (const WireEnvelope *envelope, guint8 *out)
 {
   for (guint group = 0; group < G_N_ELEMENTS (groups); group++)
-    if (!is_absent (envelope, group))
+    if (!envelope_group_is_absent (envelope, group))
       for (guint number = groups[group].first; number <= groups[group].last; number++)
         if (number != PAYLOAD_FIELD)
-          out = put_field (envelope, number, out);
-  return envelope->payload.len > 0 ? put_key_and_length (out, PAYLOAD_FIELD, envelope->payload.len) : out;
+          out = envelope_put_field (envelope, number, out);
+  return envelope->payload.len > 0 ? envelope_put_key_and_length (out, PAYLOAD_FIELD, envelope->payload.len) : out;
 }
 
 gboolean

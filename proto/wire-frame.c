@@ -33,7 +33,7 @@ wire_frame_reader_init (WireFrameReader *reader, gsize max_body)
 }
 
 static void
-drop_block (WireFrameReader *reader)
+frame_drop_block (WireFrameReader *reader)
 {
   g_clear_pointer (&reader->block, g_free);
   reader->have = 0;
@@ -44,11 +44,11 @@ drop_block (WireFrameReader *reader)
 void
 wire_frame_reader_clear (WireFrameReader *reader)
 {
-  drop_block (reader);
+  frame_drop_block (reader);
 }
 
 static gsize
-body_len (const guint8 *header)
+frame_body_len (const guint8 *header)
 {
   guint32 len;
 
@@ -57,9 +57,9 @@ body_len (const guint8 *header)
 }
 
 static WireFrameResult
-bad (WireFrameReader *reader, WireStatus status, gsize offset)
+frame_fail (WireFrameReader *reader, WireStatus status, gsize offset)
 {
-  drop_block (reader);
+  frame_drop_block (reader);
   reader->status = status;
   reader->offset = offset;
   return WIRE_FRAME_BAD;
@@ -67,49 +67,49 @@ bad (WireFrameReader *reader, WireStatus status, gsize offset)
 
 /* WIRE_FRAME_COMPLETE: the header is good. */
 static WireFrameResult
-check_header (WireFrameReader *reader, const guint8 *header)
+frame_check_header (WireFrameReader *reader, const guint8 *header)
 {
-  gsize len = body_len (header);
+  gsize len = frame_body_len (header);
 
   reader->kind = header[4];
   if (header[6] != 0)
-    return bad (reader, WIRE_STATUS_BAD_FRAME, 6);
+    return frame_fail (reader, WIRE_STATUS_BAD_FRAME, 6);
   if (header[7] != 0)
-    return bad (reader, WIRE_STATUS_BAD_FRAME, 7);
+    return frame_fail (reader, WIRE_STATUS_BAD_FRAME, 7);
   if (len == 0)
-    return bad (reader, WIRE_STATUS_FRAME_EMPTY, 0);
+    return frame_fail (reader, WIRE_STATUS_FRAME_EMPTY, 0);
   if (len > reader->max_body)
     {
       reader->limit = reader->max_body;
       reader->value = len;
-      return bad (reader, WIRE_STATUS_FRAME_TOO_LARGE, 0);
+      return frame_fail (reader, WIRE_STATUS_FRAME_TOO_LARGE, 0);
     }
   return WIRE_FRAME_COMPLETE;
 }
 
 static void
-give (WireFrame *frame, const guint8 *whole, gboolean in_block)
+frame_give (WireFrame *frame, const guint8 *whole, gboolean in_block)
 {
   frame->kind = whole[4];
   frame->flags = whole[5];
-  frame->body = wire_span (whole + WIRE_FRAME_HEADER_LEN, body_len (whole));
+  frame->body = wire_span (whole + WIRE_FRAME_HEADER_LEN, frame_body_len (whole));
   frame->in_block = in_block;
 }
 
 static gsize
-whole_len (const WireFrameReader *reader)
+frame_whole_len (const WireFrameReader *reader)
 {
   return reader->have < WIRE_FRAME_HEADER_LEN ? WIRE_FRAME_HEADER_LEN
-                                              : WIRE_FRAME_HEADER_LEN + body_len (reader->block);
+                                              : WIRE_FRAME_HEADER_LEN + frame_body_len (reader->block);
 }
 
 /* Room for more than there is, at most for the whole frame (the header alone as long as it is not whole). Called only
  * when the block is full, so a peer never makes us hold more than GROWTH times what it sent, and FIRST_BLOCK. */
 static gboolean
-grow (WireFrameReader *reader, gsize coming)
+frame_grow (WireFrameReader *reader, gsize coming)
 {
   gsize received = reader->have + coming;
-  gsize wanted = MIN (whole_len (reader), MAX (GROWTH * received, FIRST_BLOCK));
+  gsize wanted = MIN (frame_whole_len (reader), MAX (GROWTH * received, FIRST_BLOCK));
   guint8 *block;
 
   block = g_try_realloc (reader->block, wanted);
@@ -121,13 +121,13 @@ grow (WireFrameReader *reader, gsize coming)
 }
 
 static gboolean
-gather (WireFrameReader *reader, WireSpan *input, gsize upto)
+frame_gather (WireFrameReader *reader, WireSpan *input, gsize upto)
 {
   while (reader->have < upto && input->len > 0)
     {
       gsize n;
 
-      if (reader->capacity <= reader->have && !grow (reader, MIN (input->len, upto - reader->have)))
+      if (reader->capacity <= reader->have && !frame_grow (reader, MIN (input->len, upto - reader->have)))
         return FALSE;
       n = MIN (MIN (reader->capacity, upto) - reader->have, input->len);
       memcpy (reader->block + reader->have, input->data, n);
@@ -138,21 +138,21 @@ gather (WireFrameReader *reader, WireSpan *input, gsize upto)
 }
 
 static WireFrameResult
-continue_split (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
+frame_continue_split (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
 {
   gboolean had_header = reader->have >= WIRE_FRAME_HEADER_LEN;
 
-  if (!gather (reader, input, WIRE_FRAME_HEADER_LEN))
-    return bad (reader, WIRE_STATUS_NO_MEMORY, 0);
+  if (!frame_gather (reader, input, WIRE_FRAME_HEADER_LEN))
+    return frame_fail (reader, WIRE_STATUS_NO_MEMORY, 0);
   if (reader->have < WIRE_FRAME_HEADER_LEN)
     return WIRE_FRAME_MORE;
-  if (!had_header && check_header (reader, reader->block) == WIRE_FRAME_BAD)
+  if (!had_header && frame_check_header (reader, reader->block) == WIRE_FRAME_BAD)
     return WIRE_FRAME_BAD;
-  if (!gather (reader, input, whole_len (reader)))
-    return bad (reader, WIRE_STATUS_NO_MEMORY, 0);
-  if (reader->have < whole_len (reader))
+  if (!frame_gather (reader, input, frame_whole_len (reader)))
+    return frame_fail (reader, WIRE_STATUS_NO_MEMORY, 0);
+  if (reader->have < frame_whole_len (reader))
     return WIRE_FRAME_MORE;
-  give (frame, reader->block, TRUE);
+  frame_give (frame, reader->block, TRUE);
   reader->lent = TRUE;
   return WIRE_FRAME_COMPLETE;
 }
@@ -165,18 +165,18 @@ wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *fra
   if (reader->status != WIRE_STATUS_OK)
     return WIRE_FRAME_BAD;
   if (reader->lent)
-    drop_block (reader);
+    frame_drop_block (reader);
   if (reader->have > 0 || (input->len > 0 && input->len < WIRE_FRAME_HEADER_LEN))
-    return continue_split (reader, input, frame);
+    return frame_continue_split (reader, input, frame);
   if (input->len == 0)
     return WIRE_FRAME_MORE;
 
-  if (check_header (reader, input->data) == WIRE_FRAME_BAD)
+  if (frame_check_header (reader, input->data) == WIRE_FRAME_BAD)
     return WIRE_FRAME_BAD;
-  whole = WIRE_FRAME_HEADER_LEN + body_len (input->data);
+  whole = WIRE_FRAME_HEADER_LEN + frame_body_len (input->data);
   if (input->len < whole)
-    return continue_split (reader, input, frame);
-  give (frame, input->data, FALSE);
+    return frame_continue_split (reader, input, frame);
+  frame_give (frame, input->data, FALSE);
   *input = wire_span (input->data + whole, input->len - whole);
   return WIRE_FRAME_COMPLETE;
 }
@@ -188,16 +188,16 @@ wire_frame_reader_steal (WireFrameReader *reader, gsize *capacity)
 
   *capacity = reader->capacity;
   reader->block = NULL;
-  drop_block (reader);
+  frame_drop_block (reader);
   return block;
 }
 
 gsize
 wire_frame_reader_place (WireFrameReader *reader, guint8 **where)
 {
-  if (reader->lent || reader->have < WIRE_FRAME_HEADER_LEN || whole_len (reader) - reader->have < PLACE_MIN)
+  if (reader->lent || reader->have < WIRE_FRAME_HEADER_LEN || frame_whole_len (reader) - reader->have < PLACE_MIN)
     return 0;
-  if (reader->capacity <= reader->have && !grow (reader, 0))
+  if (reader->capacity <= reader->have && !frame_grow (reader, 0))
     return 0;
   *where = reader->block + reader->have;
   return reader->capacity - reader->have;

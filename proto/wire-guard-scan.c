@@ -11,7 +11,7 @@ typedef struct
   const ProtobufCMessageDescriptor *type;
   const guint8 *end;
   guint64 seen; /* singular fields, by their place in the descriptor */
-} Level;
+} ScanLevel;
 
 typedef struct
 {
@@ -19,40 +19,40 @@ typedef struct
   const guint8 *at;
   guint64 fields_left;
   gboolean skip_unknown;
-  Level levels[WIRE_GUARD_DEPTH_MAX];
+  ScanLevel levels[WIRE_GUARD_DEPTH_MAX];
   guint depth; /* of the level that is read */
   WireGuardError error;
-} Scan;
+} GuardScan;
 
 static gboolean
-fail (Scan *scan, WireStatus status, const char *problem)
+scan_fail (GuardScan *scan, WireStatus status, const char *problem)
 {
   scan->error = (WireGuardError){ status, (gsize) (scan->at - scan->start), problem };
   return FALSE;
 }
 
 static gboolean
-bad (Scan *scan, const char *problem)
+scan_malformed (GuardScan *scan, const char *problem)
 {
-  return fail (scan, WIRE_STATUS_BAD_MESSAGE, problem);
+  return scan_fail (scan, WIRE_STATUS_BAD_MESSAGE, problem);
 }
 
 static gboolean
-count (Scan *scan, guint64 n)
+scan_count_fields (GuardScan *scan, guint64 n)
 {
   if (n > scan->fields_left)
-    return fail (scan, WIRE_STATUS_LIMIT, "too many fields");
+    return scan_fail (scan, WIRE_STATUS_LIMIT, "too many fields");
   scan->fields_left -= n;
   return TRUE;
 }
 
 static gboolean
-take_varint (Scan *scan, const guint8 *end, guint64 *value)
+scan_take_varint (GuardScan *scan, const guint8 *end, guint64 *value)
 {
   const guint8 *next = wire_varint_read (scan->at, end, value);
 
   if (next == NULL)
-    return bad (scan, "malformed number");
+    return scan_malformed (scan, "malformed number");
   scan->at = next;
   return TRUE;
 }
@@ -65,7 +65,7 @@ typedef enum
   RANGE_U32,
   RANGE_I32, /* negative ones are sign-extended to ten bytes */
   RANGE_BOOL,
-} Range;
+} ScanRange;
 
 static const struct
 {
@@ -84,15 +84,15 @@ static const struct
 };
 
 static guint
-wire_type_of (ProtobufCType type)
+scan_wire_type_of (ProtobufCType type)
 {
   return types[type].wire_type;
 }
 
 static gboolean
-number_fits (ProtobufCType type, guint64 value)
+scan_number_fits (ProtobufCType type, guint64 value)
 {
-  switch ((Range) types[type].range)
+  switch ((ScanRange) types[type].range)
     {
     case RANGE_U32:
       return value <= G_MAXUINT32;
@@ -107,78 +107,78 @@ number_fits (ProtobufCType type, guint64 value)
 }
 
 static gboolean
-skip_bytes (Scan *scan, const guint8 *end, guint64 n)
+scan_skip_bytes (GuardScan *scan, const guint8 *end, guint64 n)
 {
   if (n > (guint64) (end - scan->at))
-    return bad (scan, "length past the end");
+    return scan_malformed (scan, "length past the end");
   scan->at += n;
   return TRUE;
 }
 
 /* A value that is not length-delimited. */
 static gboolean
-take_scalar (Scan *scan, const guint8 *end, ProtobufCType type)
+scan_take_scalar (GuardScan *scan, const guint8 *end, ProtobufCType type)
 {
   guint64 value;
 
-  switch (wire_type_of (type))
+  switch (scan_wire_type_of (type))
     {
     case 5:
-      return skip_bytes (scan, end, 4);
+      return scan_skip_bytes (scan, end, 4);
     case 1:
-      return skip_bytes (scan, end, 8);
+      return scan_skip_bytes (scan, end, 8);
     default:
-      if (!take_varint (scan, end, &value))
+      if (!scan_take_varint (scan, end, &value))
         return FALSE;
-      return number_fits (type, value) || bad (scan, "number out of range");
+      return scan_number_fits (type, value) || scan_malformed (scan, "number out of range");
     }
 }
 
 static gboolean
-take_packed (Scan *scan, const guint8 *end, ProtobufCType type)
+scan_take_packed (GuardScan *scan, const guint8 *end, ProtobufCType type)
 {
   if (scan->at == end)
-    return bad (scan, "empty packed field");
+    return scan_malformed (scan, "empty packed field");
   while (scan->at < end)
-    if (!count (scan, 1) || !take_scalar (scan, end, type))
+    if (!scan_count_fields (scan, 1) || !scan_take_scalar (scan, end, type))
       return FALSE;
   return TRUE;
 }
 
 static gboolean
-is_text (const guint8 *at, gsize len)
+scan_is_text (const guint8 *at, gsize len)
 {
   return len == 0 || g_utf8_validate_len ((const char *) at, len, NULL); /* refuses NUL as well */
 }
 
 static gboolean
-descend (Scan *scan, const ProtobufCMessageDescriptor *type, const guint8 *end)
+scan_descend (GuardScan *scan, const ProtobufCMessageDescriptor *type, const guint8 *end)
 {
   if (type->n_fields > SINGULAR_FIELDS_MAX)
-    return fail (scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");
+    return scan_fail (scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");
   if (scan->depth + 1 >= WIRE_GUARD_DEPTH_MAX)
-    return fail (scan, WIRE_STATUS_LIMIT, "nested too deep");
-  scan->levels[++scan->depth] = (Level){ .type = type, .end = end };
+    return scan_fail (scan, WIRE_STATUS_LIMIT, "nested too deep");
+  scan->levels[++scan->depth] = (ScanLevel){ .type = type, .end = end };
   return TRUE;
 }
 
 static gboolean
-take_delimited (Scan *scan, const Level *level, const ProtobufCFieldDescriptor *field)
+scan_take_delimited (GuardScan *scan, const ScanLevel *level, const ProtobufCFieldDescriptor *field)
 {
   const guint8 *end;
   guint64 len;
 
-  if (!take_varint (scan, level->end, &len))
+  if (!scan_take_varint (scan, level->end, &len))
     return FALSE;
   if (len > (guint64) (level->end - scan->at))
-    return bad (scan, "length past the end");
+    return scan_malformed (scan, "length past the end");
   end = scan->at + len;
-  if (wire_type_of (field->type) != 2)
-    return take_packed (scan, end, field->type);
+  if (scan_wire_type_of (field->type) != 2)
+    return scan_take_packed (scan, end, field->type);
   if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-    return descend (scan, field->descriptor, end);
-  if (field->type == PROTOBUF_C_TYPE_STRING && !is_text (scan->at, (gsize) len))
-    return bad (scan, "text is not UTF-8 without NUL");
+    return scan_descend (scan, field->descriptor, end);
+  if (field->type == PROTOBUF_C_TYPE_STRING && !scan_is_text (scan->at, (gsize) len))
+    return scan_malformed (scan, "text is not UTF-8 without NUL");
   scan->at = end;
   return TRUE;
 }
@@ -186,7 +186,7 @@ take_delimited (Scan *scan, const Level *level, const ProtobufCFieldDescriptor *
 /* --- one field --- */
 
 static const ProtobufCFieldDescriptor *
-find_field (const ProtobufCMessageDescriptor *type, guint64 number, guint *place)
+scan_find_field (const ProtobufCMessageDescriptor *type, guint64 number, guint *place)
 {
   for (guint i = 0; i < type->n_fields; i++)
     if (type->fields[i].id == number)
@@ -199,7 +199,7 @@ find_field (const ProtobufCMessageDescriptor *type, guint64 number, guint *place
 
 /* A singular field, or any member of its oneof, stands once. */
 static gboolean
-mark_seen (Scan *scan, Level *level, const ProtobufCFieldDescriptor *field, guint place)
+scan_mark_seen (GuardScan *scan, ScanLevel *level, const ProtobufCFieldDescriptor *field, guint place)
 {
   guint64 bits = (guint64) 1 << place;
 
@@ -211,73 +211,73 @@ mark_seen (Scan *scan, Level *level, const ProtobufCFieldDescriptor *field, guin
           && level->type->fields[i].quantifier_offset == field->quantifier_offset)
         bits |= (guint64) 1 << i;
   if (level->seen & bits)
-    return bad (scan, "field twice");
+    return scan_malformed (scan, "field twice");
   level->seen |= bits;
   return TRUE;
 }
 
 static gboolean
-take_unknown (Scan *scan, const guint8 *end, guint64 wire_type)
+scan_take_unknown (GuardScan *scan, const guint8 *end, guint64 wire_type)
 {
   guint64 value;
 
   if (!scan->skip_unknown)
-    return fail (scan, WIRE_STATUS_UNSUPPORTED, "unknown field");
+    return scan_fail (scan, WIRE_STATUS_UNSUPPORTED, "unknown field");
   switch (wire_type)
     {
     case 0:
-      return take_varint (scan, end, &value);
+      return scan_take_varint (scan, end, &value);
     case 1:
-      return skip_bytes (scan, end, 8);
+      return scan_skip_bytes (scan, end, 8);
     case 2:
-      return take_varint (scan, end, &value) && skip_bytes (scan, end, value);
+      return scan_take_varint (scan, end, &value) && scan_skip_bytes (scan, end, value);
     case 5:
-      return skip_bytes (scan, end, 4);
+      return scan_skip_bytes (scan, end, 4);
     default:
-      return bad (scan, "unknown wire type");
+      return scan_malformed (scan, "unknown wire type");
     }
 }
 
 static gboolean
-take_field (Scan *scan)
+scan_take_field (GuardScan *scan)
 {
-  Level *level = &scan->levels[scan->depth];
+  ScanLevel *level = &scan->levels[scan->depth];
   const ProtobufCFieldDescriptor *field;
   guint64 key;
   guint place = 0;
 
-  if (!take_varint (scan, level->end, &key))
+  if (!scan_take_varint (scan, level->end, &key))
     return FALSE;
   /* protobuf-c shifts into the sign bit on keys of five bytes; no field of ours has such a number. */
   if (key >> 3 == 0 || key >= (guint64) 1 << 28)
-    return bad (scan, "field number out of range");
-  if (!count (scan, 1))
+    return scan_malformed (scan, "field number out of range");
+  if (!scan_count_fields (scan, 1))
     return FALSE;
-  field = find_field (level->type, key >> 3, &place);
+  field = scan_find_field (level->type, key >> 3, &place);
   if (field == NULL)
-    return take_unknown (scan, level->end, key & 7);
-  if (!mark_seen (scan, level, field, place))
+    return scan_take_unknown (scan, level->end, key & 7);
+  if (!scan_mark_seen (scan, level, field, place))
     return FALSE;
-  if ((key & 7) == 2 && (wire_type_of (field->type) == 2 || field->label == PROTOBUF_C_LABEL_REPEATED))
-    return take_delimited (scan, level, field);
-  if ((key & 7) != wire_type_of (field->type))
-    return bad (scan, "wrong wire type");
-  return take_scalar (scan, level->end, field->type);
+  if ((key & 7) == 2 && (scan_wire_type_of (field->type) == 2 || field->label == PROTOBUF_C_LABEL_REPEATED))
+    return scan_take_delimited (scan, level, field);
+  if ((key & 7) != scan_wire_type_of (field->type))
+    return scan_malformed (scan, "wrong wire type");
+  return scan_take_scalar (scan, level->end, field->type);
 }
 
 WireGuardError
 wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, gboolean skip_unknown)
 {
-  Scan scan = { .start = bytes.data,
-                .at = bytes.data,
-                .fields_left = max_fields != 0 ? max_fields : MAX (bytes.len / 2, 1),
-                .skip_unknown = skip_unknown,
-                .error = { WIRE_STATUS_OK, 0, NULL } };
+  GuardScan scan = { .start = bytes.data,
+                     .at = bytes.data,
+                     .fields_left = max_fields != 0 ? max_fields : MAX (bytes.len / 2, 1),
+                     .skip_unknown = skip_unknown,
+                     .error = { WIRE_STATUS_OK, 0, NULL } };
 
-  scan.levels[0] = (Level){ .type = type, .end = bytes.data + bytes.len };
+  scan.levels[0] = (ScanLevel){ .type = type, .end = bytes.data + bytes.len };
   if (type->n_fields > SINGULAR_FIELDS_MAX)
     {
-      fail (&scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");
+      scan_fail (&scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");
       return scan.error;
     }
   for (;;)
@@ -288,7 +288,7 @@ wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint m
             return scan.error;
           scan.depth--;
         }
-      if (!take_field (&scan))
+      if (!scan_take_field (&scan))
         return scan.error;
     }
 }

@@ -26,20 +26,20 @@ typedef union
 {
   gsize size;
   max_align_t align;
-} Header;
+} GuardHeader;
 
 static void *
 guard_alloc (void *data, size_t size)
 {
   WireGuard *guard = data;
-  Header *header;
+  GuardHeader *header;
 
   if (size > guard->budget - guard->live)
     {
       guard->refused = WIRE_STATUS_LIMIT;
       return NULL;
     }
-  header = ++guard->n_allocations != guard->fail_at ? g_try_malloc (sizeof (Header) + size) : NULL;
+  header = ++guard->n_allocations != guard->fail_at ? g_try_malloc (sizeof (GuardHeader) + size) : NULL;
   if (header == NULL)
     {
       guard->refused = WIRE_STATUS_NO_MEMORY;
@@ -54,18 +54,18 @@ static void
 guard_free (void *data, void *pointer)
 {
   WireGuard *guard = data;
-  Header *header;
+  GuardHeader *header;
 
   if (pointer == NULL)
     return;
-  header = (Header *) pointer - 1;
+  header = (GuardHeader *) pointer - 1;
   guard->live -= header->size;
   g_free (header);
 }
 
 /* protobuf-c only says that it did not work. */
 static WireGuardError
-why_it_failed (const WireGuard *guard)
+guard_explain_failure (const WireGuard *guard)
 {
   switch ((int) guard->refused)
     {
@@ -98,7 +98,7 @@ wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
       guard->message = protobuf_c_message_unpack (type, &guard->allocator, bytes.len, bytes.data);
       if (guard->message == NULL)
         {
-          result = why_it_failed (guard);
+          result = guard_explain_failure (guard);
           g_clear_pointer (&guard, g_free);
         }
     }

@@ -15,7 +15,7 @@ enum
 };
 
 static guint8 *
-put_number (guint8 *out, guint32 field, guint64 value)
+stamp_put_number (guint8 *out, guint32 field, guint64 value)
 {
   return value != 0 ? wire_varint_put (wire_varint_put (out, field << 3), value) : out;
 }
@@ -32,13 +32,13 @@ wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 acc
       memcpy (at, sender.data, sender.len);
       at += sender.len;
     }
-  at = put_number (at, FIELD_ACCEPT_SEQ, accept_seq);
-  at = put_number (at, FIELD_ACCEPT_TIME, accept_time_us);
+  at = stamp_put_number (at, FIELD_ACCEPT_SEQ, accept_seq);
+  at = stamp_put_number (at, FIELD_ACCEPT_TIME, accept_time_us);
   return (gsize) (at - out);
 }
 
 static guint8 *
-put_subscriptions (guint8 *out, const WireStampOwn *own)
+stamp_put_subscriptions (guint8 *out, const WireStampOwn *own)
 {
   gsize size = 0;
 
@@ -56,9 +56,9 @@ wire_stamp_own (guint8 *out, const WireStampOwn *own)
   guint8 *at = out;
 
   if (own->n_subscriptions > 0)
-    at = put_subscriptions (at, own);
-  at = put_number (at, FIELD_ROUTE_ID, own->route_id);
-  at = put_number (at, FIELD_REMAINING, own->remaining_us);
-  at = put_number (at, FIELD_ANSWERS, own->answers);
+    at = stamp_put_subscriptions (at, own);
+  at = stamp_put_number (at, FIELD_ROUTE_ID, own->route_id);
+  at = stamp_put_number (at, FIELD_REMAINING, own->remaining_us);
+  at = stamp_put_number (at, FIELD_ANSWERS, own->answers);
   return (gsize) (at - out);
 }

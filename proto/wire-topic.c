@@ -27,7 +27,7 @@ wire_segments_next (WireSegments *segments, WireSpan *segment)
 }
 
 static gboolean
-is_segment_byte (guint8 byte)
+topic_is_segment_byte (guint8 byte)
 {
   return g_ascii_islower (byte) || g_ascii_isdigit (byte) || byte == '-' || byte == '_';
 }
@@ -38,13 +38,13 @@ wire_segment_is_valid (WireSpan segment, guint max_bytes)
   if (segment.len == 0 || segment.len > max_bytes)
     return FALSE;
   for (gsize i = 0; i < segment.len; i++)
-    if (!is_segment_byte (segment.data[i]))
+    if (!topic_is_segment_byte (segment.data[i]))
       return FALSE;
   return TRUE;
 }
 
 static gboolean
-is_domain (WireSpan segment)
+topic_is_domain (WireSpan segment)
 {
   for (guint i = 0; i < G_N_ELEMENTS (domains); i++)
     if (wire_span_equal (segment, wire_span_str (domains[i])))
@@ -53,7 +53,7 @@ is_domain (WireSpan segment)
 }
 
 static const char *
-problem_of_byte (guint8 byte, gboolean pattern)
+topic_byte_problem (guint8 byte, gboolean pattern)
 {
   if (byte == '*')
     return "* is no wildcard here: + matches one segment, # the rest";
@@ -65,7 +65,7 @@ problem_of_byte (guint8 byte, gboolean pattern)
 }
 
 static WireTopicCheck
-check (WireSpan text, const WireTopicLimits *limits, gboolean pattern)
+topic_check (WireSpan text, const WireTopicLimits *limits, gboolean pattern)
 {
   WireStatus wrong = pattern ? WIRE_STATUS_BAD_PATTERN : WIRE_STATUS_BAD_TOPIC;
   WireTopicCheck result = { .status = WIRE_STATUS_OK };
@@ -96,9 +96,9 @@ check (WireSpan text, const WireTopicLimits *limits, gboolean pattern)
           continue;
         }
       for (gsize i = 0; i < segment.len; i++)
-        if (!is_segment_byte (segment.data[i]))
-          return (WireTopicCheck){ wrong, offset + i, problem_of_byte (segment.data[i], pattern), FALSE };
-      if (n == 1 && !is_domain (segment))
+        if (!topic_is_segment_byte (segment.data[i]))
+          return (WireTopicCheck){ wrong, offset + i, topic_byte_problem (segment.data[i], pattern), FALSE };
+      if (n == 1 && !topic_is_domain (segment))
         return (WireTopicCheck){ wrong, 0, "it begins with events, control, tasks, results, health or system", FALSE };
     }
   return result;
@@ -107,11 +107,11 @@ check (WireSpan text, const WireTopicLimits *limits, gboolean pattern)
 WireTopicCheck
 wire_topic_check (WireSpan topic, const WireTopicLimits *limits)
 {
-  return check (topic, limits, FALSE);
+  return topic_check (topic, limits, FALSE);
 }
 
 WireTopicCheck
 wire_pattern_check (WireSpan pattern, const WireTopicLimits *limits)
 {
-  return check (pattern, limits, TRUE);
+  return topic_check (pattern, limits, TRUE);
 }
