@@ -121,7 +121,7 @@ class Bus:
         self.settings = tempfile.NamedTemporaryFile("w", suffix=".conf")  # pylint: disable=consider-using-with
         self.log = tempfile.TemporaryFile("w+")  # pylint: disable=consider-using-with
         with said_to(self.log):
-            self.broker = Broker(os.path.join(build, "plugin/host/daemoneye-agent"),
+            self.broker = Broker(os.path.join(build, "agent/daemoneye-agent"),
                                  os.path.join(build, "plugin/daemoneye-eventbus.so"), *self.configuration(limits or {}))
         self.pid = self.broker.process.pid
         self.place(self.pid, 0)

@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["plugin", "client", "proto"]
+ROOMS = ["agent", "plugin", "client", "proto"]
 WORDS = re.compile(
     r"\b(AF_INET6?|PF_INET6?|sockaddr_in6?|in6?_addr|inet_\w+|getaddrinfo|gethostby\w+|IPPROTO_\w+|netinet/\w+|arpa/inet"
     r"|GInet\w*|g_inet_\w+|G_TYPE_INET\w*|G_SOCKET_FAMILY_IPV[46]|GResolver|g_resolver_\w+|g_network_\w+|GNetwork\w*"

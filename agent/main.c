@@ -2,8 +2,8 @@
 #include "deye-bus-locale.h"
 #include "deye-bus.h"
 #include "host-module.h"
-#include "job-subscriber.h"
-#include "job.h"
+#include "demo/job-subscriber.h"
+#include "demo/job.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
