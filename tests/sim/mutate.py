@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Applies a mutant of mutants.txt to a source tree.
+
+    mutate.py --list                  the names of all mutants
+    mutate.py --check TREE            TAP: every mutant fits the tree; changes nothing
+    mutate.py --apply NAME TREE       writes the mutant into the tree; prints the files that it changed
+    mutate.py --describe NAME         what is wrong with the mutant
+
+A mutant names functions and statements, not files and lines, so that moving or re-wrapping code does not concern it.
+The statement is compared token by token: white space and comments do not count. It must occur exactly once in the
+function, counted over all functions of that name in plugin/ and proto/. Everything else is an error, because a mutant
+that does not fit tests nothing.
+"""
+
+import pathlib
+import re
+import sys
+
+TABLE = pathlib.Path(__file__).with_name('mutants.txt')
+SOURCES = ('plugin', 'proto')
+
+TOKEN = re.compile(r'''
+    (?P<skip> \s+ | \\\n | /\*.*?\*/ | //[^\n]* )
+  | (?P<token> "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*'
+             | \.?\d(?:[eEpP][+-]|[\w.])* | \w+
+             | \.\.\. | <<= | >>= | -> | \+\+ | -- | << | >> | [-+*/%&|^!=<>]= | && | \|\| | \#\# | . )
+''', re.DOTALL | re.VERBOSE)
+
+
+class Misfit(Exception):
+    pass
+
+
+def tokens_of(text, start=0, end=sys.maxsize):
+    """(token, start, end) of each token of that part of the text."""
+    return [(m['token'], m.start(), m.end()) for m in TOKEN.finditer(text, start, end) if m['token'] is not None]
+
+
+class Change:
+    """One statement of one function."""
+
+    def __init__(self, place):
+        self.place, self.before, self.after = place, [], []
+
+
+class Mutant:
+    def __init__(self, name):
+        self.name, self.wrong, self.changes = name, '', []
+
+
+def read_table(path=TABLE):
+    mutants, last = {}, None
+    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+        key, _, rest = line.partition(' ')
+        rest = rest.strip()
+        if not line.strip() or line.startswith('#'):
+            continue
+        if key == 'mutant' and rest and rest not in mutants:
+            last = mutants[rest] = Mutant(rest)
+        elif last is not None and key == 'wrong' and rest and not last.wrong:
+            last.wrong = rest
+        elif last is not None and key == 'in' and rest:
+            last.changes.append(Change(rest))
+        elif last is not None and last.changes and key in '-+' and rest:
+            (last.changes[-1].before if key == '-' else last.changes[-1].after).append(rest)
+        else:
+            sys.exit(f'{path.name}:{number}: not understood: {line}')
+    return mutants
+
+
+class Tree:
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+        self.texts = {path: path.read_text(encoding='utf-8') for folder in SOURCES
+                      for path in sorted((self.root / folder).rglob('*.[ch]'))}
+
+    def bodies(self, place):
+        """(path, tokens) of each definition of the function, or of the macro (`#define NAME`)."""
+        macro = place.removeprefix('#define ')
+        for path, text in self.texts.items():
+            if macro != place:
+                for match in re.finditer(rf'^#define {re.escape(macro)}\b(?:\\\n|[^\n])*', text, re.MULTILINE):
+                    yield path, tokens_of(text, match.start(), match.end())
+                continue
+            for match in re.finditer(rf'^{re.escape(place)} \(', text, re.MULTILINE):
+                body = body_of(tokens_of(text, match.start()))
+                if body:
+                    yield path, body
+
+    def apply(self, mutant):
+        """Changes the texts; returns the paths that it changed."""
+        if not mutant.wrong or not mutant.changes:
+            raise Misfit('the table says too little of it')
+        changed = set()
+        for change in mutant.changes:
+            path, start, end = self.find(change)
+            text = self.texts[path]
+            self.texts[path] = text[:start] + ' '.join(change.after) + text[end:]
+            changed.add(path)
+        return changed
+
+    def find(self, change):
+        before = [token for token, _, _ in tokens_of(' '.join(change.before))]
+        if not before or before == [token for token, _, _ in tokens_of(' '.join(change.after))]:
+            raise Misfit('it changes nothing')
+        bodies = list(self.bodies(change.place))
+        if not bodies:
+            raise Misfit(f'there is no {change.place}')
+        found = [(path, body[i][1], body[i + len(before) - 1][2]) for path, body in bodies
+                 for i in range(len(body) - len(before) + 1)
+                 if [token for token, _, _ in body[i:i + len(before)]] == before]
+        if len(found) != 1:
+            raise Misfit(f'{change.place} has {len(found)} of: {" ".join(change.before)}')
+        return found[0]
+
+    def write(self, paths):
+        for path in sorted(paths):
+            path.write_text(self.texts[path], encoding='utf-8')
+            print(path.relative_to(self.root))
+
+
+def body_of(tokens):
+    """From the function's name to the end of its body. Empty: it is only declared."""
+    depth = 0
+    for i, (token, _, _) in enumerate(tokens):
+        if token == ';' and depth == 0:
+            return []
+        depth += (token == '{') - (token == '}')
+        if token == '}' and depth == 0:
+            return tokens[:i + 1]
+    return []
+
+
+def check(root):
+    mutants, tree, good = read_table(), Tree(root), True
+    original = dict(tree.texts)
+    print(f'1..{len(mutants)}')
+    for number, mutant in enumerate(mutants.values(), 1):
+        try:
+            tree.apply(mutant)
+            print(f'ok {number} /sim/mutants/fits/{mutant.name}')
+        except Misfit as misfit:
+            good = False
+            print(f'not ok {number} /sim/mutants/fits/{mutant.name}\n# {misfit}')
+        tree.texts = dict(original)
+    return good and len(mutants) > 0
+
+
+def main(arguments):
+    if arguments == ['--list']:
+        print('\n'.join(read_table()))
+        return True
+    if len(arguments) == 2 and arguments[0] == '--check':
+        return check(arguments[1])
+    if len(arguments) in (2, 3) and arguments[0] in ('--apply', '--describe'):
+        mutant = read_table().get(arguments[1])
+        if mutant is None:
+            sys.exit(f'mutate.py: no mutant {arguments[1]}')
+        if arguments[0] == '--describe':
+            print(mutant.wrong)
+            return True
+        tree = Tree(arguments[2])
+        try:
+            tree.write(tree.apply(mutant))
+            return True
+        except Misfit as misfit:
+            sys.exit(f'mutate.py: {mutant.name}: {misfit}')
+    sys.exit(__doc__)
+
+
+if __name__ == '__main__':
+    sys.exit(0 if main(sys.argv[1:]) else 1)
