@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform-place.h"
+
+#include <unistd.h>
+
+#if defined(__APPLE__)
+#include <mach-o/dyld.h>
+#elif defined(__FreeBSD__)
+#include <sys/types.h>
+#include <sys/sysctl.h>
+#endif
+
+#if defined(__APPLE__)
+
+char *
+platform_program_path (void)
+{
+  char name[4096];
+  guint32 size = sizeof name;
+
+  return _NSGetExecutablePath (name, &size) == 0 ? g_canonicalize_filename (name, NULL) : NULL;
+}
+
+#elif defined(__FreeBSD__)
+
+char *
+platform_program_path (void)
+{
+  int query[] = { CTL_KERN, KERN_PROC, KERN_PROC_PATHNAME, -1 };
+  char name[4096];
+  size_t size = sizeof name;
+
+  return sysctl (query, G_N_ELEMENTS (query), name, &size, NULL, 0) == 0 ? g_strdup (name) : NULL;
+}
+
+#else
+
+char *
+platform_program_path (void)
+{
+  return g_file_read_link ("/proc/self/exe", NULL);
+}
+
+#endif
+
+/* XDG_RUNTIME_DIR is read from the environment each time: g_get_user_runtime_dir() would replace a missing one by a
+ * directory that other programs do not look in. */
+char *
+platform_default_address (void)
+{
+  const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
+
+  if (geteuid () == 0)
+    return g_strdup ("/run/daemoneye/eventbus.sock");
+  return runtime != NULL ? g_build_filename (runtime, "daemoneye", "eventbus.sock", NULL) : NULL;
+}
