@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "platform-place.h"
+
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
@@ -242,16 +244,9 @@ bus_config_free (BusConfig *config)
 char *
 bus_config_resolve_address (const BusConfig *config, const char *host_address)
 {
-  const char *from_environment = g_getenv ("DAEMONEYE_BROKER_SOCKET");
-  const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
-
   if (host_address != NULL)
     return g_strdup (host_address);
   if (config->address != NULL)
     return g_strdup (config->address);
-  if (from_environment != NULL && *from_environment != '\0')
-    return g_strdup (from_environment);
-  if (geteuid () == 0)
-    return g_strdup ("/run/daemoneye/eventbus.sock");
-  return runtime != NULL ? g_build_filename (runtime, "daemoneye", "eventbus.sock", NULL) : NULL;
+  return platform_broker_address ();
 }
