@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "bus-limits.h"
+#include "base/bus-limits.h"
 
 /*
  * The broker's configuration: a key file becomes plain structs.

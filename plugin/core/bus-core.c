@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-core.h"
 
-#include "bus-alert.h"
-#include "bus-block.h"
+#include "news/bus-alert.h"
+#include "queue/bus-block.h"
 #include "bus-dispatch.h"
-#include "bus-events.h"
-#include "bus-flow-private.h"
-#include "bus-hello.h"
-#include "bus-request.h"
-#include "bus-router.h"
-#include "bus-state.h"
-#include "bus-text.h"
+#include "news/bus-events.h"
+#include "queue/bus-flow-private.h"
+#include "peer/bus-hello.h"
+#include "route/bus-request.h"
+#include "route/bus-router.h"
+#include "peer/bus-state.h"
+#include "base/bus-text.h"
 #include "envelope.pb-c.h"
 
 BusCore *

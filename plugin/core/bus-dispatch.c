@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-dispatch.h"
 
-#include "bus-admit.h"
-#include "bus-calls.h"
-#include "bus-request.h"
-#include "bus-router.h"
-#include "bus-state.h"
+#include "queue/bus-admit.h"
+#include "calls/bus-calls.h"
+#include "route/bus-request.h"
+#include "route/bus-router.h"
+#include "peer/bus-state.h"
 #include "wire-topic.h"
 
 /* One frame with what was read of it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "bus-peer.h"
+#include "peer/bus-peer.h"
 
 /*
  * One frame of a ready peer: envelope -> authorize -> route, by a table of kinds.

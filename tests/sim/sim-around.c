@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-group.h"
-#include "bus-request.h"
-#include "bus-state.h"
+#include "route/bus-group.h"
+#include "route/bus-request.h"
+#include "peer/bus-state.h"
 #include "sim-inside.h"
 
 /* What only one frame may do: the core is looked at before it was handed in and after. */

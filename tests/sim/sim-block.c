@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-block.h"
-#include "bus-state.h"
+#include "queue/bus-block.h"
+#include "peer/bus-state.h"
 #include "sim-inside.h"
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-flow-private.h"
-#include "bus-group.h"
-#include "bus-peer.h"
-#include "bus-request.h"
-#include "bus-state.h"
+#include "queue/bus-flow-private.h"
+#include "route/bus-group.h"
+#include "peer/bus-peer.h"
+#include "route/bus-request.h"
+#include "peer/bus-state.h"
 #include "sim-inside.h"
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "bus-flow-private.h"
-#include "bus-peer.h"
+#include "queue/bus-flow-private.h"
+#include "peer/bus-peer.h"
 #include "sim-world.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-request.h"
-#include "bus-state.h"
+#include "route/bus-request.h"
+#include "peer/bus-state.h"
 #include "sim-inside.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-group.h"
-#include "bus-state.h"
+#include "route/bus-group.h"
+#include "peer/bus-state.h"
 #include "sim-inside.h"
 
 /* What may stand in the FIFO of a subscription, slot by slot: whether a policy gave up the right message can be seen there

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "bus-core.h"
-#include "bus-subscription.h"
+#include "queue/bus-subscription.h"
 #include "sim-model.h"
 #include "sim-random.h"
 #include "sim-reach.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-pressure.h"
 
-#include "bus-state.h"
+#include "peer/bus-state.h"
 #include "control.pb-c.h"
 
 void

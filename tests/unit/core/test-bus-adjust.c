@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-overflow.h"
-#include "bus-state.h"
+#include "base/bus-overflow.h"
+#include "peer/bus-state.h"
 #include "control.pb-c.h"
 #include "core-pressure.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-admit.h"
-#include "bus-overflow.h"
-#include "bus-state.h"
+#include "queue/bus-admit.h"
+#include "base/bus-overflow.h"
+#include "peer/bus-state.h"
 #include "core-pressure.h"
 
 /* The policies: which messages are lost at which bound, where that is told, and what the publisher hears of it. */

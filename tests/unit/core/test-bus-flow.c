@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-overflow.h"
+#include "base/bus-overflow.h"
 #include "core-pressure.h"
 #include "wire-class.h"
 

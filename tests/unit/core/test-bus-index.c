@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-index.h"
+#include "index/bus-index.h"
 
-#include "bus-hash.h"
-#include "bus-trie.h"
+#include "base/bus-hash.h"
+#include "index/bus-trie.h"
 #include "wire-topic.h"
 
 /* The oracle: split text, one segment after the other, nothing shared with the room under test. */

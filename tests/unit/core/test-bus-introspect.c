@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-limits.h"
+#include "base/bus-limits.h"
 #include "control.pb-c.h"
 #include "core-fixture.h"
 #include "envelope.pb-c.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-outq.h"
+#include "queue/bus-outq.h"
 
 /* Encoded frames: nothing lost, nothing twice, control first, partial writes continued. */
 

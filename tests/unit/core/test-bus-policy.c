@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-policy.h"
+#include "index/bus-policy.h"
 
 #include "wire-topic.h"
 

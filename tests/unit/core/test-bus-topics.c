@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-topics.h"
+#include "index/bus-topics.h"
 #include "core-fixture.h"
 #include "introspection.pb-c.h"
 

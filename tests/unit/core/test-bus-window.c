@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus-quota.h"
-#include "bus-window.h"
+#include "base/bus-quota.h"
+#include "base/bus-window.h"
 
 /* Credit windows and charges: plain arithmetic that everything else leans on. */
 

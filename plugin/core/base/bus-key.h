@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bus-hash.h"
+
+/*
+ * Hash table keys made of peer bytes: the hash is computed once, with the core's seed, when the bytes are parsed. The
+ * bytes belong to the value that holds the key (or, for a look-up, to the frame).
+ */
+typedef struct
+{
+  guint64 hash;
+  WireSpan text;
+} BusKey;
+
+static inline BusKey
+bus_key (guint64 seed, WireSpan text)
+{
+  return (BusKey){ bus_hash (seed, text), text };
+}
+
+/* By bytes; of two where one begins with the other the shorter is first. */
+static inline int
+bus_key_compare_text (WireSpan a, WireSpan b)
+{
+  gsize len = MIN (a.len, b.len);
+  int order = len > 0 ? memcmp (a.data, b.data, len) : 0;
+
+  return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static inline guint
+bus_key_hash (gconstpointer key)
+{
+  return (guint) ((const BusKey *) key)->hash;
+}
+
+static inline gboolean
+bus_key_equal (gconstpointer a, gconstpointer b)
+{
+  const BusKey *first = a;
+  const BusKey *second = b;
+
+  return first->hash == second->hash && wire_span_equal (first->text, second->text);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bus-window.h"
+
+void
+bus_window_init (BusWindow *window, guint64 messages, guint64 bytes)
+{
+  *window = (BusWindow){
+    .window_messages = messages,
+    .window_bytes = bytes,
+    .granted_messages = messages,
+    .granted_bytes = bytes,
+    .returned_messages = messages,
+    .returned_bytes = bytes,
+  };
+}
+
+void
+bus_window_unuse (BusWindow *window, guint64 bytes)
+{
+  g_assert (window->used_messages > 0 && window->used_bytes >= bytes);
+  window->used_messages--;
+  window->used_bytes -= bytes;
+}
+
+gboolean
+bus_window_return (BusWindow *window, guint64 bytes)
+{
+  window->returned_messages++;
+  window->returned_bytes += bytes;
+  return (window->returned_messages - window->granted_messages) * 4 >= window->window_messages
+         || (window->returned_bytes - window->granted_bytes) * 4 >= window->window_bytes;
+}
+
+void
+bus_window_grant (BusWindow *window)
+{
+  window->granted_messages = window->returned_messages;
+  window->granted_bytes = window->returned_bytes;
+}
+
+BusWindowResult
+bus_window_set_granted (BusWindow *window, guint64 messages, guint64 bytes, guint64 sent)
+{
+  if (messages < window->granted_messages || bytes < window->granted_bytes)
+    return BUS_WINDOW_BACKWARDS;
+  if (messages - window->window_messages > sent || bytes - window->window_bytes > window->used_bytes)
+    return BUS_WINDOW_TOO_FAR;
+  window->granted_messages = messages;
+  window->granted_bytes = bytes;
+  return BUS_WINDOW_GRANTED;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-describe.h"
+
+#include "calls/bus-calls.h"
+#include "calls/bus-introspect.h"
+#include "peer/bus-state.h"
+#include "control.pb-c.h"
+#include "wire-descriptors.h"
+
+#define SERVICE "daemoneye.eventbus.Broker"
+
+typedef Daemoneye__Eventbus__V1__EventInfo EventInfo;
+typedef Daemoneye__Eventbus__V1__IntrospectReply IntrospectReply;
+typedef Daemoneye__Eventbus__V1__MethodInfo MethodInfo;
+typedef Daemoneye__Eventbus__V1__ServiceInfo ServiceInfo;
+
+static const struct
+{
+  const char *name;
+  const char *topic;
+  const ProtobufCMessageDescriptor *type;
+  const char *doc;
+} offered[] = {
+  { "PeerConnected", "system.peer.connected", &daemoneye__eventbus__v1__peer_event__descriptor,
+    "A peer said hello and was accepted." },
+  { "PeerGone", "system.peer.gone", &daemoneye__eventbus__v1__peer_event__descriptor,
+    "A peer went: why, and what became of what waited for it." },
+  { "Drop", "system.drop", &daemoneye__eventbus__v1__drop_event__descriptor,
+    "What a subscription missed since the last such event about it." },
+  { "Slow", "system.slow", &daemoneye__eventbus__v1__slow_event__descriptor,
+    "A queue, a uid or the broker passed its soft limit, or a subscription held publishers back for too long." },
+};
+
+/* Only packed from. */
+static char *
+packed (const char *text)
+{
+  return (char *) (gsize) text;
+}
+
+static void
+fill_method (MethodInfo *info, const BusMethod *method)
+{
+  daemoneye__eventbus__v1__method_info__init (info);
+  info->name = packed (method->name);
+  info->topic = packed (method->topic);
+  info->request_type = packed (method->request->name);
+  info->reply_type = packed (method->reply->name);
+  info->doc = packed (method->doc);
+}
+
+static void
+fill_event (EventInfo *info, guint at)
+{
+  daemoneye__eventbus__v1__event_info__init (info);
+  info->name = packed (offered[at].name);
+  info->topic = packed (offered[at].topic);
+  info->type_name = packed (offered[at].type->name);
+  info->doc = packed (offered[at].doc);
+}
+
+static void
+answer (BusPeer *asker, guint64 id, IntrospectReply *reply)
+{
+  gsize size = daemoneye__eventbus__v1__introspect_reply__get_packed_size (reply);
+
+  if (size > asker->core->limits.max_payload)
+    bus_peer_error_limit (asker, id, BUS_LIMIT_max_payload, size);
+  else
+    {
+      bus_introspect_spend (asker, 0, &reply->base);
+      bus_calls_reply_packed (asker, id, &reply->base);
+    }
+}
+
+void
+bus_describe_answer (BusPeer *asker,
+                     guint64 id,
+                     const Daemoneye__Eventbus__V1__IntrospectRequest *request,
+                     gint64 now_us)
+{
+  WireSpan schema = wire_descriptors ();
+  ProtobufCBinaryData types = { schema.len, (uint8_t *) (gsize) schema.data };
+  g_autofree MethodInfo *methods = g_new (MethodInfo, bus_calls_count ());
+  g_autofree MethodInfo **method_list = g_new (MethodInfo *, bus_calls_count ());
+  EventInfo events[G_N_ELEMENTS (offered)];
+  EventInfo *event_list[G_N_ELEMENTS (offered)];
+  ServiceInfo service;
+  ServiceInfo *service_list[] = { &service };
+  IntrospectReply reply;
+
+  if (!bus_introspect_admit (asker, id, now_us))
+    return;
+  daemoneye__eventbus__v1__introspect_reply__init (&reply);
+  daemoneye__eventbus__v1__service_info__init (&service);
+  for (guint i = 0; i < bus_calls_count (); i++)
+    fill_method (method_list[i] = &methods[i], bus_calls_method (i));
+  for (guint i = 0; i < G_N_ELEMENTS (offered); i++)
+    fill_event (event_list[i] = &events[i], i);
+  service.name = packed (SERVICE);
+  service.doc = packed ("The broker itself.");
+  service.n_methods = bus_calls_count ();
+  service.methods = method_list;
+  service.n_events = G_N_ELEMENTS (offered);
+  service.events = event_list;
+  reply.id = asker->core->name;
+  reply.n_services = request->service[0] == '\0' || strcmp (request->service, SERVICE) == 0 ? 1 : 0;
+  reply.services = service_list;
+  reply.n_types = request->without_types ? 0 : 1;
+  reply.types = &types;
+  answer (asker, id, &reply);
+}

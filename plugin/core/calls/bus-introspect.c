@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-introspect.h"
+
+#include "calls/bus-calls.h"
+#include "base/bus-first.h"
+#include "route/bus-group.h"
+#include "calls/bus-page.h"
+#include "route/bus-router.h"
+#include "peer/bus-state.h"
+
+typedef Daemoneye__Eventbus__V1__BusIntrospectReply Reply;
+typedef Daemoneye__Eventbus__V1__BusIntrospectRequest Request;
+typedef Daemoneye__Eventbus__V1__GroupInfo GroupInfo;
+typedef Daemoneye__Eventbus__V1__GroupMember GroupMember;
+typedef Daemoneye__Eventbus__V1__PeerInfo PeerInfo;
+typedef Daemoneye__Eventbus__V1__SubscriptionInfo SubscriptionInfo;
+typedef Daemoneye__Eventbus__V1__TopicInfo TopicInfo;
+
+#define ENTRIES_PRESET 500u
+#define ENTRIES_MAX    1000u
+#define MEMBERS_MAX    256u
+#define REPLY_REST     128u /* epoch, next and topics_unseen at their longest; of topics, next comes to it */
+
+/* --- peers --- */
+
+static int
+compare_peers (gconstpointer a, gconstpointer b)
+{
+  return strcmp ((*(BusPeer *const *) a)->id, (*(BusPeer *const *) b)->id);
+}
+
+static gboolean
+is_asked_for (const BusPage *page, const BusPeer *peer)
+{
+  return page->only != NULL ? peer == page->only : bus_peer_may_see (page->asker, peer);
+}
+
+/* Peers behind the cursor. Of subscriptions: those who have any, and the one that the cursor names may have more. */
+static GPtrArray *
+next_peers (BusPage *page, gboolean subscribed)
+{
+  BusFirst first;
+
+  bus_first_init (&first, &page->work, compare_peers,
+                  page->limit + 2); /* one that was told, one that says there is more */
+  for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
+    {
+      BusPeer *peer = link->data;
+
+      page->work++;
+      if (is_asked_for (page, peer) && strcmp (peer->id, page->after) >= (subscribed ? 0 : 1)
+          && (!subscribed || g_hash_table_size (peer->subscriptions) > 0))
+        bus_first_add (&first, peer);
+    }
+  return bus_first_end (&first);
+}
+
+static gboolean
+put_peer (BusPage *page, BusPeer *peer)
+{
+  PeerInfo *info = bus_page_block (page, sizeof (PeerInfo));
+
+  daemoneye__eventbus__v1__peer_info__init (info);
+  info->id = peer->id;
+  info->type = peer->type;
+  info->role = peer->principal.role;
+  info->pid = peer->who.pid;
+  info->uid = peer->who.uid;
+  info->software_version = peer->software_version;
+  info->since_us = (guint64) (peer->connected_us + page->core->wall_us);
+  info->connected_us = (guint64) (page->now_us - peer->connected_us);
+  info->incarnation = peer->incarnation;
+  info->features = peer->features;
+  info->subscriptions = g_hash_table_size (peer->subscriptions);
+  return bus_page_put (page, &info->base);
+}
+
+static void
+walk_peers (BusPage *page)
+{
+  g_autoptr (GPtrArray) peers = next_peers (page, FALSE);
+
+  for (guint i = 0; i < peers->len; i++)
+    if (!put_peer (page, g_ptr_array_index (peers, i)))
+      return;
+}
+
+static void
+peer_cursor (const BusPage *page, gconstpointer last, char *next)
+{
+  g_strlcpy (next, ((const PeerInfo *) last)->id, BUS_PAGE_CURSOR_MAX);
+}
+
+/* --- subscriptions --- */
+
+static int
+compare_subscriptions (gconstpointer a, gconstpointer b)
+{
+  const BusSubscription *first = *(BusSubscription *const *) a;
+  const BusSubscription *second = *(BusSubscription *const *) b;
+
+  return (first->id > second->id) - (first->id < second->id);
+}
+
+static GPtrArray *
+next_subscriptions (BusPage *page, const BusPeer *peer)
+{
+  guint32 after = strcmp (peer->id, page->after) == 0 ? page->after_number : 0;
+  GHashTableIter iter;
+  gpointer value;
+  BusFirst first;
+
+  bus_first_init (&first, &page->work, compare_subscriptions, page->limit + 1);
+  page->work += g_hash_table_size (peer->subscriptions);
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((const BusSubscription *) value)->id > after)
+      bus_first_add (&first, value);
+  return bus_first_end (&first);
+}
+
+static gboolean
+put_subscription (BusPage *page, const BusSubscription *subscription)
+{
+  SubscriptionInfo *info = bus_page_block (page, sizeof (SubscriptionInfo));
+
+  daemoneye__eventbus__v1__subscription_info__init (info);
+  info->peer = subscription->owner->id;
+  info->subscription = subscription->id;
+  info->pattern = bus_page_text (page, subscription->pattern);
+  if (subscription->group != NULL)
+    info->group = bus_page_text (page, subscription->group->key.text);
+  info->serve = subscription->serves;
+  info->methods = subscription->methods;
+  info->delivered = subscription->delivered;
+  info->missed = subscription->missed;
+  return bus_page_put (page, &info->base);
+}
+
+static gboolean
+put_subscriptions_of (BusPage *page, const BusPeer *peer)
+{
+  g_autoptr (GPtrArray) subscriptions = next_subscriptions (page, peer);
+
+  for (guint i = 0; i < subscriptions->len; i++)
+    if (!put_subscription (page, g_ptr_array_index (subscriptions, i)))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+walk_subscriptions (BusPage *page)
+{
+  g_autoptr (GPtrArray) peers = next_peers (page, TRUE);
+
+  for (guint i = 0; i < peers->len; i++)
+    if (!put_subscriptions_of (page, g_ptr_array_index (peers, i)))
+      return;
+}
+
+static void
+subscription_cursor (const BusPage *page, gconstpointer last, char *next)
+{
+  const SubscriptionInfo *info = last;
+
+  g_snprintf (next, BUS_PAGE_CURSOR_MAX, "%s/%u", info->peer, info->subscription);
+}
+
+/* --- groups --- */
+
+static int
+compare_groups (gconstpointer a, gconstpointer b)
+{
+  return bus_key_compare_text ((*(BusGroup *const *) a)->key.text, (*(BusGroup *const *) b)->key.text);
+}
+
+static void
+add_groups_of (GHashTable *groups, const BusPeer *peer)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      BusGroup *group = ((const BusSubscription *) value)->group;
+
+      if (group != NULL)
+        g_hash_table_replace (groups, &group->key, group);
+    }
+}
+
+static GPtrArray *
+next_groups (BusPage *page)
+{
+  g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->groups) : bus_group_table_new ();
+  GHashTableIter iter;
+  gpointer value;
+  BusFirst first;
+
+  if (!page->all)
+    {
+      page->work += (guint64) g_hash_table_size (page->asker->subscriptions) * BUS_WORK_MEMBER;
+      add_groups_of (groups, page->asker);
+    }
+  page->work += g_hash_table_size (groups);
+  bus_first_init (&first, &page->work, compare_groups, page->limit + 1);
+  g_hash_table_iter_init (&iter, groups);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (bus_key_compare_text (((const BusGroup *) value)->key.text, wire_span_str (page->after)) > 0)
+      bus_first_add (&first, value);
+  return bus_first_end (&first);
+}
+
+static void
+gather_members_of (GHashTable *members, const BusPeer *peer)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      BusGroup *group = ((const BusSubscription *) value)->group;
+      GPtrArray *found = group != NULL ? g_hash_table_lookup (members, group) : NULL;
+
+      if (found != NULL && found->len < MEMBERS_MAX)
+        g_ptr_array_add (found, value);
+    }
+}
+
+/* BusGroup -> those of its members that are told: one walk for all groups of the page. */
+static GHashTable *
+gather_members (BusPage *page, const GPtrArray *groups)
+{
+  GHashTable *members = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+
+  for (guint i = 0; i < groups->len; i++)
+    g_hash_table_insert (members, g_ptr_array_index (groups, i), g_ptr_array_new ());
+  for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
+    {
+      page->work++;
+      if (!bus_peer_may_see (page->asker, link->data))
+        continue;
+      page->work += (guint64) g_hash_table_size (((const BusPeer *) link->data)->subscriptions) * BUS_WORK_MEMBER;
+      gather_members_of (members, link->data);
+    }
+  return members;
+}
+
+static int
+compare_members (gconstpointer a, gconstpointer b)
+{
+  const BusSubscription *first = *(BusSubscription *const *) a;
+  const BusSubscription *second = *(BusSubscription *const *) b;
+  int order = strcmp (first->owner->id, second->owner->id);
+
+  return order != 0 ? order : compare_subscriptions (a, b);
+}
+
+static void
+fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
+{
+  GroupMember *entries = bus_page_block (page, sizeof (GroupMember) * MAX (members->len, 1));
+
+  page->work += (guint64) members->len * (BUS_FIRST_WORK + BUS_WORK_ENTRY);
+  g_ptr_array_sort (members, compare_members);
+  info->member = bus_page_block (page, sizeof (GroupMember *) * MAX (members->len, 1));
+  for (guint i = 0; i < members->len; i++)
+    {
+      const BusSubscription *subscription = g_ptr_array_index (members, i);
+
+      daemoneye__eventbus__v1__group_member__init (&entries[i]);
+      entries[i].peer = subscription->owner->id;
+      entries[i].subscription = subscription->id;
+      entries[i].pattern = bus_page_text (page, subscription->pattern);
+      entries[i].serve = subscription->serves;
+      info->member[i] = &entries[i];
+    }
+  info->n_member = members->len;
+}
+
+static gboolean
+put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
+{
+  GroupInfo *info = bus_page_block (page, sizeof (GroupInfo));
+
+  daemoneye__eventbus__v1__group_info__init (info);
+  info->name = bus_page_text (page, group->key.text);
+  info->members = group->members.length;
+  fill_members (page, info, members);
+  /* A group that no page could take whole is told with fewer entries. */
+  while (page->entries->len == 0 && info->n_member > 0 && !bus_page_fits (page, &info->base))
+    info->n_member -= 1 + info->n_member / 8;
+  return bus_page_put (page, &info->base);
+}
+
+static void
+walk_groups (BusPage *page)
+{
+  g_autoptr (GPtrArray) groups = next_groups (page);
+  g_autoptr (GHashTable) members = gather_members (page, groups);
+
+  for (guint i = 0; i < groups->len; i++)
+    {
+      BusGroup *group = g_ptr_array_index (groups, i);
+
+      if (!put_group (page, group, g_hash_table_lookup (members, group)))
+        return;
+    }
+}
+
+static void
+group_cursor (const BusPage *page, gconstpointer last, char *next)
+{
+  g_strlcpy (next, ((const GroupInfo *) last)->name, BUS_PAGE_CURSOR_MAX);
+}
+
+/* --- topics --- */
+
+/* Subscriptions that would get a message to @topic now. Neighbours in @found mostly have one owner, whose right is asked
+ * once. */
+static guint
+count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
+{
+  const BusPeer *owner = NULL;
+  gboolean gets = FALSE;
+  guint n = 0;
+
+  for (guint i = 0; i < found->len; i++)
+    {
+      const BusSubscription *subscription = g_ptr_array_index (found, i);
+
+      if (subscription->owner != owner)
+        {
+          page->work += BUS_WORK_QUESTION;
+          owner = subscription->owner;
+          gets = bus_peer_is_ready (owner) && bus_policy_authorize (&owner->principal, BUS_OP_DELIVER, topic).allowed;
+        }
+      n += gets ? 1 : 0;
+    }
+  return n;
+}
+
+static gboolean
+put_topic (BusPage *page, const BusTopic *topic, guint *matched)
+{
+  TopicInfo *info = bus_page_block (page, sizeof (TopicInfo));
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+
+  bus_index_match (page->core->index, topic->key.text, found);
+  *matched += found->len;
+  page->work += BUS_WORK_MATCH + found->len;
+  daemoneye__eventbus__v1__topic_info__init (info);
+  info->topic = bus_page_text (page, topic->key.text);
+  info->messages = topic->messages;
+  info->bytes = topic->bytes;
+  info->age_us = (guint64) (page->now_us - topic->last_us);
+  info->subscribers = count_subscribers (page, found, topic->key.text);
+  info->servers = bus_router_count_servers (page->core, topic->key.text);
+  page->work += info->servers;
+  info->type_name = bus_page_text (page, wire_span (topic->type_name, topic->type_len));
+  return bus_page_put (page, &info->base);
+}
+
+static gboolean
+may_see_topic (BusPage *page, const BusTopic *topic)
+{
+  page->work += page->all ? 1 : BUS_WORK_QUESTION;
+  return page->all || bus_policy_authorize (&page->asker->principal, BUS_OP_DELIVER, topic->key.text).allowed;
+}
+
+static void
+walk_topics (BusPage *page)
+{
+  GSequenceIter *at = bus_topics_after (&page->core->topics, wire_span_str (page->after));
+  guint matched = 0;
+
+  page->room -= page->core->limits.topic_bytes; /* of the cursor; bus_limits_contradiction() leaves room for an entry */
+  for (; !g_sequence_iter_is_end (at) && !page->is_full; at = g_sequence_iter_next (at))
+    {
+      const BusTopic *topic = g_sequence_get (at);
+
+      if (!may_see_topic (page, topic))
+        continue;
+      if (matched > BUS_INTROSPECT_WORK_MAX)
+        page->is_full = TRUE;
+      else
+        put_topic (page, topic, &matched);
+    }
+}
+
+/* Its name: another topic may have its slot by then. */
+static void
+topic_cursor (const BusPage *page, gconstpointer last, char *next)
+{
+  g_strlcpy (next, ((const TopicInfo *) last)->topic, BUS_PAGE_CURSOR_MAX);
+}
+
+/* --- cursors that come back --- */
+
+static gboolean
+read_number (const char *text, guint64 max, guint32 *number)
+{
+  guint64 value;
+
+  if (!g_ascii_string_to_unsigned (text, 10, 1, max, &value, NULL))
+    return FALSE;
+  *number = (guint32) value;
+  return TRUE;
+}
+
+static gboolean
+read_name (BusPage *page, WireSpan text)
+{
+  if (!wire_segment_is_valid (text, (guint) page->core->limits.segment_bytes))
+    return FALSE;
+  memcpy (page->after, text.data, text.len);
+  return TRUE;
+}
+
+static gboolean
+read_name_cursor (BusPage *page, const char *cursor)
+{
+  return read_name (page, wire_span_str (cursor));
+}
+
+static gboolean
+read_subscription_cursor (BusPage *page, const char *cursor)
+{
+  const char *slash = strchr (cursor, '/');
+
+  return slash != NULL && read_name (page, wire_span (cursor, (gsize) (slash - cursor)))
+         && read_number (slash + 1, G_MAXUINT32, &page->after_number);
+}
+
+static gboolean
+read_topic_cursor (BusPage *page, const char *cursor)
+{
+  WireSpan topic = wire_span_str (cursor);
+
+  if (topic.len >= BUS_PAGE_CURSOR_MAX || wire_topic_check (topic, &page->core->topic_limits).status != WIRE_STATUS_OK)
+    return FALSE;
+  memcpy (page->after, topic.data, topic.len);
+  return TRUE;
+}
+
+/* --- sections --- */
+
+typedef struct
+{
+  void (*walk) (BusPage *page);
+  gboolean (*read_cursor) (BusPage *page, const char *cursor);
+  void (*cursor) (const BusPage *page, gconstpointer last, char *next); /* @next: BUS_PAGE_CURSOR_MAX bytes */
+  gboolean of_peer;                                                     /* `peer` chooses */
+  gsize n_offset;                                                       /* of the list in Reply */
+  gsize list_offset;
+} Section;
+
+#define SECTION(walk, read_cursor, cursor, of_peer, list)                                                              \
+  {                                                                                                                    \
+    walk, read_cursor, cursor, of_peer, G_STRUCT_OFFSET (Reply, n_##list), G_STRUCT_OFFSET (Reply, list)               \
+  }
+
+#define SECTION_TOPICS 4u
+
+static const Section sections[] = {
+  [1] = SECTION (walk_peers, read_name_cursor, peer_cursor, TRUE, peers),
+  [2] = SECTION (walk_subscriptions, read_subscription_cursor, subscription_cursor, TRUE, subscriptions),
+  [3] = SECTION (walk_groups, read_name_cursor, group_cursor, FALSE, groups),
+  [SECTION_TOPICS] = SECTION (walk_topics, read_topic_cursor, topic_cursor, FALSE, topics),
+};
+
+static gboolean
+refuse (BusPeer *asker, guint64 id, WireStatus status, const char *detail)
+{
+  bus_peer_error (asker, id, status, detail);
+  return FALSE;
+}
+
+static gboolean
+check (BusPeer *asker, guint64 id, const Request *request)
+{
+  if (request->section == 0 || request->section >= G_N_ELEMENTS (sections))
+    return refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
+                   "section is 1 (peers), 2 (subscriptions), 3 (groups) or 4 (topics)");
+  if (request->limit > ENTRIES_MAX)
+    return refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "limit is at most 1000 entries; 0 means 500");
+  if (request->peer[0] != '\0' && !sections[request->section].of_peer)
+    return refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "peer goes with section 1 (peers) and 2 (subscriptions)");
+  return TRUE;
+}
+
+/* What the request chooses. */
+static gboolean
+choose (BusPage *page, BusPeer *asker, guint64 id, const Request *request)
+{
+  BusKey key = bus_key (asker->core->seed, wire_span_str (request->peer));
+
+  if (request->peer[0] != '\0')
+    {
+      page->only = g_hash_table_lookup (asker->core->peers_by_id, &key);
+      if (page->only == NULL || !bus_peer_may_see (asker, page->only))
+        return refuse (asker, id, WIRE_STATUS_ABSENT, "no peer of this id is connected, or you may not see it");
+    }
+  if (request->after[0] != '\0' && !sections[request->section].read_cursor (page, request->after))
+    return refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "after is empty, or `next` of a page of the same section");
+  return TRUE;
+}
+
+static void
+answer (const BusPage *page, BusPeer *asker, guint64 id, const Section *section)
+{
+  char next[BUS_PAGE_CURSOR_MAX] = "";
+  Reply reply;
+
+  daemoneye__eventbus__v1__bus_introspect_reply__init (&reply);
+  reply.epoch = page->core->epoch;
+  G_STRUCT_MEMBER (size_t, &reply, section->n_offset) = page->entries->len;
+  G_STRUCT_MEMBER (gpointer *, &reply, section->list_offset) = page->entries->pdata;
+  if (page->is_full && page->entries->len > 0)
+    section->cursor (page, g_ptr_array_index (page->entries, page->entries->len - 1), next);
+  reply.next = next;
+  if (section == &sections[SECTION_TOPICS])
+    reply.topics_unseen = page->core->topics.unseen;
+  bus_introspect_spend (asker, page->work, &reply.base);
+  bus_calls_reply_packed (asker, id, &reply.base);
+}
+
+void
+bus_introspect_answer (BusPeer *asker, guint64 id, const Request *request, gint64 now_us)
+{
+  BusCore *core = asker->core;
+  g_autoptr (GPtrArray) entries = g_ptr_array_new ();
+  g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func (g_free);
+  GStringChunk *texts;
+  BusPage page = { .asker = asker, .core = core, .now_us = now_us, .entries = entries, .blocks = blocks };
+
+  if (!bus_introspect_admit (asker, id, now_us) || !check (asker, id, request) || !choose (&page, asker, id, request))
+    return;
+  texts = g_string_chunk_new (4096);
+  page.texts = texts;
+  page.all = asker->principal.role != BUS_ROLE_COLLECTOR;
+  page.limit = request->limit > 0 ? request->limit : ENTRIES_PRESET;
+  page.room = MIN (core->limits.max_payload, BUS_INTROSPECT_REPLY_MAX) - REPLY_REST;
+  sections[request->section].walk (&page);
+  answer (&page, asker, id, &sections[request->section]);
+  g_string_chunk_free (texts);
+}
+
+/* --- the rate --- */
+
+static gboolean
+admit_one_more (BusPeer *asker, guint64 id, gint64 second)
+{
+  if (asker->introspect_second != second)
+    {
+      asker->introspect_second = second;
+      asker->introspect_n = 0;
+    }
+  if (++asker->introspect_n <= asker->core->limits.introspect_per_second)
+    return TRUE;
+  bus_peer_error_limit (asker, id, BUS_LIMIT_introspect_per_second, asker->introspect_n);
+  return FALSE;
+}
+
+gboolean
+bus_introspect_admit_work (BusPeer *asker, guint64 id, gint64 now_us)
+{
+  BusCore *core = asker->core;
+  gint64 second = now_us / G_USEC_PER_SEC;
+
+  if (core->introspect_second != second)
+    {
+      core->introspect_second = second;
+      core->introspect_work = 0;
+    }
+  if (asker->principal.role != BUS_ROLE_COLLECTOR || core->introspect_work < core->limits.introspect_work_per_second)
+    return TRUE;
+  bus_peer_error_limit (asker, id, BUS_LIMIT_introspect_work_per_second, core->introspect_work);
+  return FALSE;
+}
+
+gboolean
+bus_introspect_admit (BusPeer *asker, guint64 id, gint64 now_us)
+{
+  return admit_one_more (asker, id, now_us / G_USEC_PER_SEC) && bus_introspect_admit_work (asker, id, now_us);
+}
+
+void
+bus_introspect_spend (BusPeer *asker, guint64 work, const ProtobufCMessage *reply)
+{
+  if (asker->principal.role == BUS_ROLE_COLLECTOR)
+    asker->core->introspect_work
+        += work + BUS_WORK_ANSWER + protobuf_c_message_get_packed_size (reply) / BUS_WORK_BYTES;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-stats-rows.h"
+
+#include "route/bus-group.h"
+
+typedef Daemoneye__Eventbus__V1__DomainStats DomainStats;
+typedef Daemoneye__Eventbus__V1__GroupStats GroupStats;
+typedef Daemoneye__Eventbus__V1__Missed Missed;
+typedef Daemoneye__Eventbus__V1__PeerStats PeerStats;
+typedef Daemoneye__Eventbus__V1__PublishStats PublishStats;
+typedef Daemoneye__Eventbus__V1__QueueStats QueueStats;
+
+/* A list of what was missed, by reason. */
+typedef struct
+{
+  Missed rows[BUS_N_LOSSES];
+  Missed *list[BUS_N_LOSSES];
+  gsize n;
+} MissedList;
+
+typedef struct
+{
+  PeerStats stats;
+  MissedList missed;
+  PublishStats publish[WIRE_N_CLASSES];
+  PublishStats *publish_list[WIRE_N_CLASSES];
+} PeerRow;
+
+typedef struct
+{
+  QueueStats stats;
+  MissedList missed;
+  char *pattern;
+} SubscriptionRow;
+
+typedef struct
+{
+  GroupStats stats;
+  char *name;
+} GroupRow;
+
+/* Only packed from. */
+static char *
+packed (const char *text)
+{
+  return (char *) (gsize) text;
+}
+
+static void
+subscription_row_free (gpointer data)
+{
+  SubscriptionRow *row = data;
+
+  g_free (row->pattern);
+  g_free (row->stats.group[0] != '\0' ? row->stats.group : NULL);
+  g_free (row);
+}
+
+static void
+group_row_free (gpointer data)
+{
+  GroupRow *row = data;
+
+  g_free (row->name);
+  g_free (row);
+}
+
+void
+bus_stats_rows_init (BusStatsRows *rows)
+{
+  rows->peers = g_ptr_array_new_with_free_func (g_free);
+  rows->subscriptions = g_ptr_array_new_with_free_func (subscription_row_free);
+  rows->groups = g_ptr_array_new_with_free_func (group_row_free);
+  rows->domains = g_ptr_array_new_with_free_func (g_free);
+  rows->by_group = g_hash_table_new (NULL, NULL);
+}
+
+void
+bus_stats_rows_clear (BusStatsRows *rows)
+{
+  g_ptr_array_unref (rows->peers);
+  g_ptr_array_unref (rows->subscriptions);
+  g_ptr_array_unref (rows->groups);
+  g_ptr_array_unref (rows->domains);
+  g_hash_table_unref (rows->by_group);
+}
+
+static char *
+text_of (WireSpan span)
+{
+  return g_strndup ((const char *) span.data, span.len);
+}
+
+static void
+fill_missed (MissedList *missed, const guint64 *counts)
+{
+  for (guint i = 0; i < BUS_N_LOSSES; i++)
+    {
+      if (counts[i] == 0)
+        continue;
+      daemoneye__eventbus__v1__missed__init (&missed->rows[i]);
+      missed->rows[i].reason = bus_loss_status (i);
+      missed->rows[i].count = counts[i];
+      missed->list[missed->n++] = &missed->rows[i];
+    }
+}
+
+/* --- peers --- */
+
+static guint64
+left (guint64 granted, guint64 used)
+{
+  return granted > used ? granted - used : 0;
+}
+
+static void
+fill_publish (PeerRow *row, const BusPeer *peer, gint64 now_us)
+{
+  for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
+    {
+      const BusWindow *window = &peer->publish[i];
+      PublishStats *stats = &row->publish[i];
+
+      daemoneye__eventbus__v1__publish_stats__init (stats);
+      stats->class_ = i;
+      stats->messages = left (window->granted_messages, window->used_messages);
+      stats->bytes = left (window->granted_bytes, window->used_bytes);
+      stats->held_messages = peer->held_messages[i];
+      stats->held_bytes = peer->held_bytes[i];
+      if (peer->blocked_since_us[i] != 0)
+        stats->blocked_us = (guint64) MAX (now_us - peer->blocked_since_us[i], 1);
+      row->publish_list[row->stats.n_publish++] = stats;
+    }
+  row->stats.publish = row->publish_list;
+}
+
+void
+bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
+{
+  PeerRow *row = g_new0 (PeerRow, 1);
+  PeerStats *stats = &row->stats;
+  const BusFlow *flow = &peer->flow;
+
+  daemoneye__eventbus__v1__peer_stats__init (stats);
+  stats->id = peer->id;
+  stats->type = peer->type;
+  stats->role = peer->principal.role;
+  stats->pid = peer->who.pid;
+  stats->uid = peer->who.uid;
+  stats->subscriptions = g_hash_table_size (peer->subscriptions);
+  stats->pending_requests = peer->asked.length;
+  stats->queued_messages = flow->waiting_messages;
+  stats->queued_bytes = bus_flow_bytes (flow);
+  stats->encoded_bytes = bus_outq_bytes (&flow->outq);
+  stats->received = peer->received;
+  stats->received_bytes = peer->received_bytes;
+  stats->delivered = flow->delivered;
+  stats->missed = flow->missed;
+  stats->charged_bytes = peer->usage.charged;
+  stats->software_version = peer->software_version;
+  stats->connected_us = (guint64) (now_us - peer->connected_us);
+  if (flow->soft_since_us != 0)
+    stats->slow_us = (guint64) MAX (now_us - flow->soft_since_us, 1);
+  fill_publish (row, peer, now_us);
+  fill_missed (&row->missed, flow->missed_by);
+  stats->missed_by = row->missed.list;
+  stats->n_missed_by = row->missed.n;
+  g_ptr_array_add (rows->peers, row);
+}
+
+/* --- subscriptions --- */
+
+gboolean
+bus_stats_is_behind (const BusSubscription *subscription)
+{
+  return subscription->fifo.messages > 0 || subscription->demoted;
+}
+
+void
+bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subscription, gint64 now_us)
+{
+  SubscriptionRow *row = g_new0 (SubscriptionRow, 1);
+  QueueStats *stats = &row->stats;
+  const BusWindow *window = &subscription->window;
+
+  daemoneye__eventbus__v1__queue_stats__init (stats);
+  row->pattern = text_of (subscription->pattern);
+  stats->peer = subscription->owner->id;
+  stats->subscription = subscription->id;
+  stats->pattern = row->pattern;
+  if (subscription->group != NULL)
+    stats->group = text_of (subscription->group->key.text);
+  stats->serve = subscription->serves;
+  stats->policy = subscription->bounds.policy;
+  stats->demoted = subscription->demoted;
+  stats->queue_messages = subscription->bounds.messages;
+  stats->queue_bytes = subscription->bounds.bytes;
+  stats->queued_messages = subscription->fifo.messages;
+  stats->queued_bytes = subscription->fifo.bytes;
+  stats->oldest_us = (guint64) bus_flow_oldest_us (subscription, now_us);
+  if (subscription->fifo.behind_since_us != 0)
+    stats->behind_us = (guint64) MAX (now_us - subscription->fifo.behind_since_us, 1);
+  stats->unreturned_messages = bus_window_outstanding (window);
+  stats->unreturned_bytes = bus_window_outstanding_bytes (window);
+  stats->delivered = subscription->delivered;
+  stats->missed = subscription->missed;
+  fill_missed (&row->missed, subscription->missed_by);
+  stats->missed_by = row->missed.list;
+  stats->n_missed_by = row->missed.n;
+  g_ptr_array_add (rows->subscriptions, row);
+}
+
+/* The longest behind first, then by who and number: the same input gives the same output. */
+static int
+compare_subscriptions (gconstpointer a, gconstpointer b)
+{
+  const QueueStats *left_one = &(*(SubscriptionRow *const *) a)->stats;
+  const QueueStats *right_one = &(*(SubscriptionRow *const *) b)->stats;
+  int by_peer;
+
+  if (left_one->behind_us != right_one->behind_us)
+    return left_one->behind_us > right_one->behind_us ? -1 : 1;
+  by_peer = strcmp (left_one->peer, right_one->peer);
+  if (by_peer != 0)
+    return by_peer;
+  return left_one->subscription < right_one->subscription ? -1 : 1;
+}
+
+/* --- groups and domains --- */
+
+void
+bus_stats_rows_add_member (BusStatsRows *rows, const BusSubscription *subscription)
+{
+  const BusGroup *group = subscription->group;
+  GroupRow *row = g_hash_table_lookup (rows->by_group, group);
+
+  if (row == NULL)
+    {
+      row = g_new0 (GroupRow, 1);
+      daemoneye__eventbus__v1__group_stats__init (&row->stats);
+      row->name = text_of (group->key.text);
+      row->stats.name = row->name;
+      row->stats.members = group->members.length;
+      row->stats.policy = group->bounds.policy;
+      row->stats.rerouted = group->rerouted;
+      g_hash_table_insert (rows->by_group, (gpointer) (gsize) group, row);
+      g_ptr_array_add (rows->groups, row);
+    }
+  row->stats.queued_messages += subscription->fifo.messages;
+  row->stats.queued_bytes += subscription->fifo.bytes;
+  row->stats.delivered += subscription->delivered;
+  row->stats.missed += subscription->missed;
+}
+
+static int
+compare_groups (gconstpointer a, gconstpointer b)
+{
+  return strcmp ((*(GroupRow *const *) a)->name, (*(GroupRow *const *) b)->name);
+}
+
+void
+bus_stats_rows_add_domains (BusStatsRows *rows, const BusDomainCounts *domains)
+{
+  for (guint i = 0; i < BUS_N_DOMAINS; i++)
+    {
+      DomainStats *stats = g_new (DomainStats, 1);
+
+      daemoneye__eventbus__v1__domain_stats__init (stats);
+      stats->domain = packed (bus_domain_name (i));
+      stats->accepted = domains[i].accepted;
+      stats->accepted_bytes = domains[i].accepted_bytes;
+      stats->delivered = domains[i].delivered;
+      stats->missed = domains[i].missed;
+      g_ptr_array_add (rows->domains, stats);
+    }
+}
+
+void
+bus_stats_rows_fill (BusStatsRows *rows, Daemoneye__Eventbus__V1__StatsReply *reply)
+{
+  g_ptr_array_sort (rows->subscriptions, compare_subscriptions);
+  g_ptr_array_sort (rows->groups, compare_groups);
+  /* The message is the first field of each row. */
+  reply->peers = (PeerStats **) rows->peers->pdata;
+  reply->n_peers = rows->peers->len;
+  reply->subscriptions = (QueueStats **) rows->subscriptions->pdata;
+  reply->n_subscriptions = rows->subscriptions->len;
+  reply->groups = (GroupStats **) rows->groups->pdata;
+  reply->n_groups = rows->groups->len;
+  reply->domains = (DomainStats **) rows->domains->pdata;
+  reply->n_domains = rows->domains->len;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-stats.h"
+
+#include "calls/bus-calls.h"
+#include "calls/bus-introspect.h"
+#include "calls/bus-page.h"
+#include "calls/bus-stats-rows.h"
+#include "peer/bus-state.h"
+
+typedef Daemoneye__Eventbus__V1__StatsReply StatsReply;
+typedef Daemoneye__Eventbus__V1__StatsRequest StatsRequest;
+
+void
+bus_core_stats (const BusCore *core, BusCoreStats *stats)
+{
+  *stats = (BusCoreStats){
+    .peers = g_hash_table_size (core->peers_by_id),
+    .connections = core->peers.length,
+    .subscriptions = core->n_subscriptions,
+    .groups = g_hash_table_size (core->groups),
+    .pending_requests = g_hash_table_size (core->requests),
+    .charged_bytes = core->quota.charged,
+    .accepted = core->accept_seq,
+    .delivered = core->delivered_by_gone,
+    .missed = core->missed_by_gone,
+    .denied = core->denied,
+    .malformed = core->malformed,
+  };
+  for (const GList *link = core->peers.head; link != NULL; link = link->next)
+    {
+      const BusPeer *peer = link->data;
+
+      stats->queued_messages += peer->flow.waiting_messages;
+      stats->queued_bytes += bus_flow_bytes (&peer->flow);
+      stats->delivered += peer->flow.delivered;
+      stats->missed += peer->flow.missed;
+    }
+}
+
+static guint
+count_blocked (const BusCore *core)
+{
+  guint n = 0;
+
+  for (const GList *link = core->peers.head; link != NULL; link = link->next)
+    for (guint i = 0; i < WIRE_N_CLASSES; i++)
+      if (((const BusPeer *) link->data)->blocked_since_us[i] != 0)
+        {
+          n++;
+          break;
+        }
+  return n;
+}
+
+static void
+fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *totals, gint64 now_us)
+{
+  BusCoreStats stats;
+
+  bus_core_stats (core, &stats);
+  daemoneye__eventbus__v1__bus_totals__init (totals);
+  totals->peers = stats.peers;
+  totals->subscriptions = stats.subscriptions;
+  totals->groups = stats.groups;
+  totals->pending_requests = stats.pending_requests + 1; /* the asking one */
+  totals->queued_messages = stats.queued_messages;
+  totals->queued_bytes = stats.queued_bytes;
+  totals->charged_bytes = stats.charged_bytes;
+  totals->accepted = stats.accepted;
+  totals->delivered = stats.delivered;
+  totals->missed = stats.missed;
+  totals->denied = stats.denied;
+  totals->malformed = stats.malformed;
+  totals->uptime_us = (guint64) (now_us - core->started_us);
+  totals->epoch = core->epoch;
+  totals->memory_bytes = core->quota.memory;
+  totals->memory_limit = core->quota.cap;
+  totals->expired = core->flows.missed_by[BUS_LOSS_EXPIRED];
+  totals->refused = core->flows.missed_by[BUS_LOSS_REFUSED];
+  totals->blocked_publishers = count_blocked (core);
+}
+
+/* --- who is told of --- */
+
+static gboolean
+is_asked_for (const BusPeer *asker, const BusPeer *peer, const StatsRequest *request)
+{
+  return bus_peer_may_see (asker, peer) && (request->peer[0] == '\0' || strcmp (request->peer, peer->id) == 0);
+}
+
+static void
+list_peers (BusPeer *asker, const StatsRequest *request, BusStatsRows *rows, gint64 now_us)
+{
+  for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
+    if (is_asked_for (asker, link->data, request))
+      bus_stats_rows_add_peer (rows, link->data, now_us);
+}
+
+static void
+list_subscriptions (BusPeer *asker, const StatsRequest *request, BusStatsRows *rows, gint64 now_us)
+{
+  for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusPeer *peer = link->data;
+      GHashTableIter iter;
+      gpointer value;
+
+      if (!is_asked_for (asker, peer, request))
+        continue;
+      g_hash_table_iter_init (&iter, peer->subscriptions);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        if (!request->slow || bus_stats_is_behind (value))
+          bus_stats_rows_add_subscription (rows, value, now_us);
+    }
+}
+
+static void
+list_groups (BusPeer *asker, BusStatsRows *rows)
+{
+  for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusPeer *peer = link->data;
+      GHashTableIter iter;
+      gpointer value;
+
+      if (!bus_peer_may_see (asker, peer))
+        continue;
+      g_hash_table_iter_init (&iter, peer->subscriptions);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        if (((const BusSubscription *) value)->group != NULL)
+          bus_stats_rows_add_member (rows, value);
+    }
+}
+
+/* --- the answer --- */
+
+/* Halves what is least urgent until it fits: groups, then subscriptions (the longest behind stand first), then peers. */
+static void
+cut (StatsReply *reply, guint64 max)
+{
+  gsize *lists[] = { &reply->n_groups, &reply->n_subscriptions, &reply->n_peers };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    while (*lists[i] > 0 && daemoneye__eventbus__v1__stats_reply__get_packed_size (reply) > max)
+      {
+        *lists[i] /= 2;
+        reply->truncated = TRUE;
+      }
+}
+
+/* Each list walked over all peers. */
+static guint64
+work_of (const StatsReply *reply, const BusCore *core)
+{
+  return (guint64) core->peers.length * 3 * BUS_WORK_MEMBER
+         + (reply->n_peers + reply->n_subscriptions + reply->n_groups) * BUS_WORK_ENTRY;
+}
+
+static void
+answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
+{
+  const BusCore *core = asker->core;
+  Daemoneye__Eventbus__V1__BusTotals totals;
+  g_auto (BusStatsRows) rows;
+  StatsReply reply;
+
+  bus_stats_rows_init (&rows);
+  daemoneye__eventbus__v1__stats_reply__init (&reply);
+  fill_totals (core, &totals, now_us);
+  reply.totals = &totals;
+  list_peers (asker, request, &rows, now_us);
+  if (request->subscriptions)
+    list_subscriptions (asker, request, &rows, now_us);
+  if (request->groups)
+    list_groups (asker, &rows);
+  if (request->domains && asker->principal.role != BUS_ROLE_COLLECTOR)
+    bus_stats_rows_add_domains (&rows, core->flows.domains);
+  bus_stats_rows_fill (&rows, &reply);
+  bus_introspect_spend (asker, work_of (&reply, core), &reply.base);
+  cut (&reply, core->limits.max_payload);
+  bus_calls_reply_packed (asker, id, &reply.base);
+}
+
+void
+bus_stats_answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
+{
+  if (bus_introspect_admit_work (asker, id, now_us))
+    answer (asker, id, request, now_us);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-subscribe.h"
+
+#include "queue/bus-admit.h"
+#include "calls/bus-calls.h"
+#include "calls/bus-introspect.h"
+#include "calls/bus-page.h"
+#include "route/bus-router.h"
+#include "peer/bus-state.h"
+#include "wire-topic.h"
+
+typedef Daemoneye__Eventbus__V1__AdjustRequest AdjustRequest;
+typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
+typedef Daemoneye__Eventbus__V1__UnsubscribeRequest UnsubscribeRequest;
+
+/* One call that is answered. */
+typedef struct
+{
+  BusPeer *peer;
+  BusCore *core;
+  guint64 id;
+} Call;
+
+static gboolean
+refuse (const Call *call, WireStatus status, const char *detail)
+{
+  bus_peer_error (call->peer, call->id, status, detail);
+  return FALSE;
+}
+
+static BusSubscription *
+find (const Call *call, guint32 subscription)
+{
+  BusSubscription *found = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (subscription));
+
+  if (found == NULL)
+    refuse (call, WIRE_STATUS_NOT_SUBSCRIBED, "you have no subscription with this number");
+  return found;
+}
+
+/* --- what is asked for --- */
+
+static gboolean
+check_ceiling (const Call *call, BusLimit limit, guint64 value)
+{
+  if (value <= bus_limit_spec (limit)->ceiling)
+    return TRUE;
+  bus_peer_error_ceiling (call->peer, call->id, limit, value);
+  return FALSE;
+}
+
+static gboolean
+check_numbers (const Call *call, const SubscribeRequest *request)
+{
+  BusPeer *peer = call->peer;
+  guint n = g_hash_table_size (peer->subscriptions);
+
+  if (request->subscription == 0)
+    return refuse (call, WIRE_STATUS_BAD_MESSAGE, "subscription is a number above zero of your choice");
+  if (g_hash_table_contains (peer->subscriptions, GUINT_TO_POINTER (request->subscription)))
+    return refuse (call, WIRE_STATUS_DUPLICATE_ID, "you have a subscription with this number");
+  if (n >= call->core->limits.max_subscriptions)
+    {
+      bus_peer_error_limit (peer, call->id, BUS_LIMIT_max_subscriptions, n + 1);
+      return FALSE;
+    }
+  return check_ceiling (call, BUS_LIMIT_receive_window_messages, request->window_messages)
+         && check_ceiling (call, BUS_LIMIT_receive_window_bytes, request->window_bytes);
+}
+
+static gboolean
+check_words (const Call *call, const SubscribeRequest *request)
+{
+  WireSpan pattern = wire_span_str (request->pattern);
+  WireSpan group = wire_span_str (request->group);
+  WireTopicCheck check = wire_pattern_check (pattern, &call->core->topic_limits);
+
+  if (check.status != WIRE_STATUS_OK)
+    return refuse (call, check.status, check.problem);
+  if (request->serve && check.wildcard)
+    return refuse (call, WIRE_STATUS_BAD_PATTERN, "what is served is one topic, without wildcards");
+  if (group.len > 0 && !wire_segment_is_valid (group, (guint) call->core->limits.segment_bytes))
+    return refuse (call, WIRE_STATUS_BAD_PATTERN, "a group's name is one segment of a-z 0-9 - _");
+  return TRUE;
+}
+
+/* A peer's own methods stand on the one topic that names it. */
+static gboolean
+check_methods (const Call *call, const SubscribeRequest *request)
+{
+  g_autofree char *own = g_strconcat ("control.collector.", call->peer->id, NULL);
+
+  if (!request->methods)
+    return TRUE;
+  if (!request->serve || request->group[0] != '\0' || strcmp (request->pattern, own) != 0)
+    return refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                   "methods goes with serve, without a group, on control.collector.{your id}");
+  return TRUE;
+}
+
+static gboolean
+check_bounds (const Call *call, guint32 policy, guint64 messages, guint64 bytes)
+{
+  if (policy > BUS_OVERFLOW_LAST)
+    return refuse (call, WIRE_STATUS_UNSUPPORTED,
+                   "policy is 1 block, 2 drop oldest, 3 drop newest, 4 error, 5 conflate, or 0 for the default");
+  return check_ceiling (call, BUS_LIMIT_subscription_queue_messages, messages)
+         && check_ceiling (call, BUS_LIMIT_subscription_queue_bytes, bytes);
+}
+
+static gboolean
+check_block (const Call *call, BusOverflow policy, WireSpan pattern)
+{
+  return policy != BUS_OVERFLOW_BLOCK || bus_peer_may (call->peer, call->id, BUS_OP_BLOCK, pattern);
+}
+
+/* --- subscribe --- */
+
+/* Those in force for what was asked. A group's first member asks for all of it. */
+static BusBounds
+bounds_for (const Call *call, const SubscribeRequest *request)
+{
+  const BusLimits *limits = &call->core->limits;
+  BusBounds bounds = {
+    .policy = (BusOverflow) request->policy,
+    .messages = request->queue_messages != 0 ? request->queue_messages : limits->subscription_queue_messages,
+    .bytes = request->queue_bytes != 0 ? request->queue_bytes : limits->subscription_queue_bytes,
+  };
+
+  if (request->serve)
+    bounds.policy = BUS_OVERFLOW_ERROR;
+  else if (bounds.policy == BUS_OVERFLOW_DEFAULT)
+    bounds.policy = bus_overflow_of_pattern (wire_span_str (request->pattern));
+  return bounds;
+}
+
+static gboolean
+check_policy (const Call *call, const SubscribeRequest *request, BusBounds *bounds)
+{
+  const BusGroup *group = NULL;
+
+  if (!check_bounds (call, request->policy, request->queue_messages, request->queue_bytes))
+    return FALSE;
+  if (request->serve && request->policy != BUS_OVERFLOW_DEFAULT && request->policy != BUS_OVERFLOW_ERROR)
+    return refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                   "who serves has no policy: a request that finds no room is answered with WOULD_BLOCK");
+  if (request->group[0] != '\0' && !request->serve)
+    group = bus_group_find (call->core->groups, call->core->seed, wire_span_str (request->group));
+  if (group != NULL && group->bounds.policy != BUS_OVERFLOW_DEFAULT)
+    {
+      if (request->policy != BUS_OVERFLOW_DEFAULT && (BusOverflow) request->policy != group->bounds.policy)
+        return refuse (call, WIRE_STATUS_UNSUPPORTED,
+                       "the group has another policy: name none, or change it with control.bus.adjust");
+      *bounds = group->bounds;
+    }
+  else
+    *bounds = bounds_for (call, request);
+  return check_block (call, bounds->policy, wire_span_str (request->pattern));
+}
+
+/* NULL: refused and answered. */
+static BusSubscription *
+make (const Call *call, const SubscribeRequest *request, const BusBounds *bounds)
+{
+  const BusLimits *limits = &call->core->limits;
+  BusSubscription *subscription;
+
+  if (!bus_shed_reserve (call->core, sizeof (BusSubscription) + strlen (request->pattern), call->core->now_us))
+    {
+      bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_broker_bytes, call->core->quota.memory);
+      return NULL;
+    }
+  subscription
+      = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern), request->serve != 0);
+  if (subscription == NULL)
+    {
+      refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a subscription");
+      return NULL;
+    }
+  subscription->methods = request->methods != 0;
+  subscription->bounds = *bounds;
+  bus_window_init (&subscription->window,
+                   request->window_messages != 0 ? request->window_messages : limits->receive_window_messages,
+                   request->window_bytes != 0 ? request->window_bytes : limits->receive_window_bytes);
+  return subscription;
+}
+
+void
+bus_subscribe_answer (BusPeer *peer, guint64 id, const SubscribeRequest *request, guint64 accept_seq)
+{
+  const Call call = { peer, peer->core, id };
+  const BusOperation right = request->serve ? BUS_OP_SERVE : BUS_OP_SUBSCRIBE;
+  Daemoneye__Eventbus__V1__SubscribeReply reply;
+  BusSubscription *subscription;
+  BusBounds bounds;
+
+  if (!check_numbers (&call, request) || !check_words (&call, request) || !check_methods (&call, request)
+      || !bus_peer_may (peer, id, right, wire_span_str (request->pattern)) || !check_policy (&call, request, &bounds))
+    return;
+  subscription = make (&call, request, &bounds);
+  if (subscription == NULL)
+    return;
+  bus_router_add (call.core, subscription, wire_span_str (request->group));
+  daemoneye__eventbus__v1__subscribe_reply__init (&reply);
+  reply.accept_seq = accept_seq;
+  reply.window_messages = subscription->window.window_messages;
+  reply.window_bytes = subscription->window.window_bytes;
+  reply.policy = subscription->bounds.policy;
+  reply.queue_messages = subscription->bounds.messages;
+  reply.queue_bytes = subscription->bounds.bytes;
+  bus_calls_reply_packed (peer, id, &reply.base);
+}
+
+/* --- adjust --- */
+
+static guint64
+adjust_one (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
+{
+  guint64 dropped = bus_admit_adjust (&subscription->owner->flow, subscription, bounds, now_us);
+
+  bus_peer_touch (subscription->owner);
+  return dropped;
+}
+
+/* A group is one: policy and bounds are those of all its members that do not serve. */
+static guint64
+adjust_all (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
+{
+  BusGroup *group = subscription->group;
+  guint64 dropped = 0;
+
+  if (group == NULL)
+    return adjust_one (subscription, bounds, now_us);
+  group->bounds = *bounds;
+  for (GList *link = group->members.head; link != NULL; link = link->next)
+    if (!((const BusSubscription *) link->data)->serves)
+      dropped += adjust_one (link->data, bounds, now_us);
+  return dropped;
+}
+
+/* A group is no way around the right: who asks needs it for what every member asked. */
+static gboolean
+check_block_of_all (const Call *call, BusOverflow policy, const BusSubscription *subscription)
+{
+  if (policy != BUS_OVERFLOW_BLOCK)
+    return TRUE;
+  if (subscription->group == NULL)
+    return check_block (call, policy, subscription->pattern);
+  for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
+    {
+      const BusSubscription *member = link->data;
+
+      if (!member->serves && !check_block (call, policy, member->pattern))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Each message that waits may be looked at. */
+static guint64
+work_of (const BusSubscription *subscription)
+{
+  guint64 work = 0;
+
+  if (subscription->group == NULL)
+    return BUS_WORK_MESSAGE * subscription->fifo.messages;
+  for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
+    work += BUS_WORK_ENTRY + BUS_WORK_MESSAGE * ((const BusSubscription *) link->data)->fifo.messages;
+  return work;
+}
+
+void
+bus_subscribe_adjust (BusPeer *peer, guint64 id, const AdjustRequest *request, gint64 now_us)
+{
+  const Call call = { peer, peer->core, id };
+  BusSubscription *subscription = find (&call, request->subscription);
+  Daemoneye__Eventbus__V1__AdjustReply reply;
+  BusBounds bounds;
+  guint64 work;
+
+  if (subscription == NULL || !bus_introspect_admit_work (peer, id, now_us)
+      || !check_bounds (&call, request->policy, request->queue_messages, request->queue_bytes))
+    return;
+  if (subscription->serves)
+    {
+      refuse (&call, WIRE_STATUS_UNSUPPORTED, "who serves has no policy: there is nothing to change");
+      return;
+    }
+  bounds = subscription->bounds;
+  if (request->policy != BUS_OVERFLOW_DEFAULT)
+    bounds.policy = (BusOverflow) request->policy;
+  if (request->queue_messages != 0)
+    bounds.messages = request->queue_messages;
+  if (request->queue_bytes != 0)
+    bounds.bytes = request->queue_bytes;
+  if (!check_block_of_all (&call, bounds.policy, subscription))
+    return;
+  work = work_of (subscription);
+  daemoneye__eventbus__v1__adjust_reply__init (&reply);
+  reply.policy = bounds.policy;
+  reply.queue_messages = bounds.messages;
+  reply.queue_bytes = bounds.bytes;
+  reply.dropped = adjust_all (subscription, &bounds, now_us);
+  bus_introspect_spend (peer, work, &reply.base);
+  bus_calls_reply_packed (peer, id, &reply.base);
+}
+
+/* --- unsubscribe --- */
+
+void
+bus_subscribe_end (BusPeer *peer, guint64 id, const UnsubscribeRequest *request, gint64 now_us)
+{
+  const Call call = { peer, peer->core, id };
+  BusSubscription *subscription = find (&call, request->subscription);
+  Daemoneye__Eventbus__V1__UnsubscribeReply reply;
+  BusLeave leave = { 0, 0, 0 };
+
+  if (subscription == NULL)
+    return;
+  daemoneye__eventbus__v1__unsubscribe_reply__init (&reply);
+  reply.delivered = subscription->delivered;
+  reply.missed = subscription->missed;
+  bus_router_unfile (call.core, subscription);
+  bus_router_release (call.core, subscription, now_us, &leave);
+  reply.discarded = leave.discarded;
+  bus_calls_reply_packed (peer, id, &reply.base);
+}

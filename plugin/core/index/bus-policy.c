@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "index/bus-policy.h"
+
+#include "wire-topic.h"
+
+/* Who, in the columns of the table; "may" is any of the flags. */
+typedef enum
+{
+  NOBODY = 0,
+  AGENT = 1 << 0,     /* roles agent and tool */
+  COLLECTOR = 1 << 1, /* every collector */
+  OWNER = 1 << 2,     /* collectors whose type has the row's {type} or {domain} */
+  ADDRESSEE = 1 << 3, /* the collector whose id is the row's {id} */
+  SELF = 1 << 4,      /* anyone whose id is the row's {id} */
+  ALL = AGENT | COLLECTOR,
+} Who;
+
+typedef enum
+{
+  SLOT_END = 0,
+  SLOT_WORD,
+  SLOT_ID,     /* any one segment, compared with an id */
+  SLOT_TYPE,   /* any one segment, compared with a collector's type */
+  SLOT_DOMAIN, /* any one segment, compared with the domain of a collector's type */
+  SLOT_REST,   /* last: zero or more segments */
+} SlotKind;
+
+typedef struct
+{
+  SlotKind kind;
+  WireSpan word;
+} Slot;
+
+#define ROW_SLOTS 6u
+
+typedef struct
+{
+  const char *rule;
+  Slot slots[ROW_SLOTS]; /* up to the first SLOT_END */
+  guint publish;
+  guint request;
+  guint subscribe;
+  guint serve;
+} Row;
+
+#define WORD(text)                                                                                                     \
+  {                                                                                                                    \
+    SLOT_WORD,                                                                                                         \
+    {                                                                                                                  \
+      (const guint8 *) ("" text), sizeof (text) - 1                                                                    \
+    }                                                                                                                  \
+  }
+#define ID                                                                                                             \
+  {                                                                                                                    \
+    SLOT_ID,                                                                                                           \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define TYPE                                                                                                           \
+  {                                                                                                                    \
+    SLOT_TYPE,                                                                                                         \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define DOMAIN                                                                                                         \
+  {                                                                                                                    \
+    SLOT_DOMAIN,                                                                                                       \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define REST                                                                                                           \
+  {                                                                                                                    \
+    SLOT_REST,                                                                                                         \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define TOPIC(...)                                                                                                     \
+  {                                                                                                                    \
+    __VA_ARGS__                                                                                                        \
+  }
+
+/* clang-format off */
+#define ANOMALY(domain)                                                                                                \
+  { "events-anomaly", TOPIC (WORD ("events"), WORD (domain), WORD ("anomaly")), ALL, ALL, ALL, ALL }
+
+/*
+ * The rights, in any order: the longest row that lists a topic decides (of two as long the one with more words). A row
+ * lists what is below it only when it ends with REST.
+ *
+ * { rule, topic, who may publish, request, subscribe and get, serve }
+ */
+static const Row rows[] = {
+  { "events-own-domain", TOPIC (WORD ("events"), DOMAIN, REST), OWNER, OWNER, ALL, NOBODY },
+  ANOMALY ("process"),
+  ANOMALY ("network"),
+  ANOMALY ("filesystem"),
+  ANOMALY ("performance"),
+
+  { "tasks", TOPIC (WORD ("tasks"), TYPE), AGENT, AGENT, ALL, COLLECTOR },
+  { "results-own-type", TOPIC (WORD ("results"), TYPE), OWNER, OWNER, ALL, NOBODY },
+  { "health", TOPIC (WORD ("health"), REST), ALL, ALL, ALL, ALL },
+  { "health-own-properties", TOPIC (WORD ("health"), WORD ("properties"), ID), SELF, SELF, ALL, NOBODY },
+
+  { "health-heartbeat", TOPIC (WORD ("control"), WORD ("health"), WORD ("heartbeat")), ALL, ALL, ALL, ALL },
+  { "health-status", TOPIC (WORD ("control"), WORD ("health"), WORD ("status")), ALL, ALL, ALL, ALL },
+  { "health-diagnostics", TOPIC (WORD ("control"), WORD ("health"), WORD ("diagnostics")), ALL, ALL, ALL, ALL },
+  { "health-own-heartbeat", TOPIC (WORD ("control"), WORD ("health"), WORD ("heartbeat"), ID), SELF, SELF, ALL, SELF },
+
+  { "agent-orchestration", TOPIC (WORD ("control"), WORD ("agent"), WORD ("orchestration")),
+    AGENT, AGENT, AGENT, AGENT },
+  { "agent-policy", TOPIC (WORD ("control"), WORD ("agent"), WORD ("policy")), AGENT, AGENT, AGENT, AGENT },
+
+  { "collector-one", TOPIC (WORD ("control"), WORD ("collector"), ID), AGENT, AGENT, AGENT | ADDRESSEE, SELF },
+  { "collector-lifecycle", TOPIC (WORD ("control"), WORD ("collector"), WORD ("lifecycle")),
+    AGENT, AGENT, ALL, NOBODY },
+  { "collector-registration", TOPIC (WORD ("control"), WORD ("collector"), WORD ("registration")),
+    ALL, ALL, AGENT, AGENT },
+  { "collector-config-one", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config"), ID),
+    AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
+  { "collector-config", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config")), AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-config-reload", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config"), WORD ("reload")),
+    AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-task", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task")), AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-task-type", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE),
+    AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-task-one", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE, ID),
+    AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
+
+  { "shutdown", TOPIC (WORD ("control"), WORD ("shutdown")), AGENT, AGENT, ALL, NOBODY },
+  { "shutdown-one", TOPIC (WORD ("control"), WORD ("shutdown"), ID), AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
+
+  { "bus-calls", TOPIC (WORD ("control"), WORD ("bus"), REST), NOBODY, ALL, NOBODY, NOBODY },
+  { "system-broker-only", TOPIC (WORD ("system"), REST), NOBODY, NOBODY, AGENT, NOBODY },
+  { "debug-reserved", TOPIC (WORD ("debug"), REST), NOBODY, NOBODY, NOBODY, NOBODY },
+};
+/* clang-format on */
+
+/* The words that stand where an id could, so that no client's own topic is one of all clients; and the names of broker
+ * and agent. */
+static const char *const reserved_ids[] = {
+  "bus", "config", "task", "lifecycle", "registration", "reload", "daemoneye-agent",
+};
+
+/* Types with a domain of another name. No other type has one of these domains, even if it is called so. */
+static const struct
+{
+  WireSpan type;
+  WireSpan domain;
+} domains[] = {
+#define DOMAIN_OF(type, domain)                                                                                        \
+  {                                                                                                                    \
+    { (const guint8 *) ("" type), sizeof (type) - 1 },                                                                 \
+    {                                                                                                                  \
+      (const guint8 *) ("" domain), sizeof (domain) - 1                                                                \
+    }                                                                                                                  \
+  }
+  DOMAIN_OF ("procmond", "process"),
+  DOMAIN_OF ("netmond", "network"),
+  DOMAIN_OF ("fsmond", "filesystem"),
+  DOMAIN_OF ("perfmond", "performance"),
+#undef DOMAIN_OF
+};
+
+/* A topic or pattern in its segments. */
+#define PATH_SEGMENTS (WIRE_TOPIC_SEGMENTS_CEILING + ROW_SLOTS)
+
+typedef struct
+{
+  WireSpan segments[PATH_SEGMENTS];
+  guint n;
+  gboolean wildcard;
+} Path;
+
+static const BusVerdict no_rule = { FALSE, "no-rule" };
+
+static gboolean
+is (WireSpan segment, char wildcard)
+{
+  return segment.len == 1 && segment.data[0] == (guint8) wildcard;
+}
+
+static gboolean
+path_init (Path *path, WireSpan text)
+{
+  WireSegments segments;
+  WireSpan segment;
+
+  path->n = 0;
+  path->wildcard = FALSE;
+  wire_segments_init (&segments, text);
+  while (wire_segments_next (&segments, &segment))
+    {
+      if (path->n > WIRE_TOPIC_SEGMENTS_CEILING || segment.len == 0)
+        return FALSE;
+      path->wildcard = path->wildcard || is (segment, '+') || is (segment, '#');
+      path->segments[path->n++] = segment;
+    }
+  return TRUE;
+}
+
+static WireSpan
+domain_of_type (WireSpan type)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (domains); i++)
+    if (wire_span_equal (domains[i].type, type))
+      return domains[i].domain;
+  for (guint i = 0; i < G_N_ELEMENTS (domains); i++)
+    if (wire_span_equal (domains[i].domain, type))
+      return WIRE_SPAN_LITERAL ("");
+  return type;
+}
+
+/* Is @topic, which has no wildcard, listed by @row? */
+static gboolean
+row_lists (const Row *row, const Path *topic)
+{
+  guint i;
+
+  for (i = 0; i < ROW_SLOTS && row->slots[i].kind != SLOT_END; i++)
+    {
+      if (row->slots[i].kind == SLOT_REST)
+        return TRUE;
+      if (i == topic->n)
+        return FALSE;
+      if (row->slots[i].kind == SLOT_WORD && !wire_span_equal (row->slots[i].word, topic->segments[i]))
+        return FALSE;
+    }
+  return i == topic->n;
+}
+
+/* Longer first; of two as long, the one with more words. */
+static guint
+row_rank (const Row *row)
+{
+  guint rank = 0;
+
+  for (guint i = 0; i < ROW_SLOTS; i++)
+    {
+      if (row->slots[i].kind == SLOT_END || row->slots[i].kind == SLOT_REST)
+        break;
+      rank += ROW_SLOTS + 1;
+      if (row->slots[i].kind == SLOT_WORD)
+        rank++;
+    }
+  return rank;
+}
+
+static const Row *
+find_row (const Path *topic)
+{
+  const Row *best = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (row_lists (&rows[i], topic) && (best == NULL || row_rank (&rows[i]) > row_rank (best)))
+      best = &rows[i];
+  return best;
+}
+
+/* What @who is compared by in a slot; empty when it can't be the one. */
+static WireSpan
+own_word (const BusPrincipal *who, SlotKind kind)
+{
+  switch (kind)
+    {
+    case SLOT_ID:
+      return who->id;
+    case SLOT_TYPE:
+      return who->role == BUS_ROLE_COLLECTOR ? who->type : WIRE_SPAN_LITERAL ("");
+    case SLOT_DOMAIN:
+      return who->role == BUS_ROLE_COLLECTOR ? domain_of_type (who->type) : WIRE_SPAN_LITERAL ("");
+    case SLOT_END:
+    case SLOT_WORD:
+    case SLOT_REST:
+      break;
+    }
+  return WIRE_SPAN_LITERAL ("");
+}
+
+/* Everything that @who is to the row that lists @topic. */
+static guint
+flags_of (const BusPrincipal *who, const Row *row, const Path *topic)
+{
+  gboolean is_collector = who->role == BUS_ROLE_COLLECTOR;
+  guint flags = is_collector ? COLLECTOR : AGENT;
+
+  if (!is_collector && who->role != BUS_ROLE_AGENT && who->role != BUS_ROLE_TOOL)
+    return NOBODY;
+
+  for (guint i = 0; i < ROW_SLOTS && i < topic->n; i++)
+    {
+      SlotKind kind = row->slots[i].kind;
+
+      if (kind == SLOT_END || kind == SLOT_REST)
+        break;
+      if (kind == SLOT_WORD || !wire_span_equal (own_word (who, kind), topic->segments[i]))
+        continue;
+      if (kind != SLOT_ID)
+        flags |= OWNER;
+      else
+        flags |= is_collector ? SELF | ADDRESSEE : SELF;
+    }
+  return flags;
+}
+
+static guint
+allowed_flags (const Row *row, BusOperation operation)
+{
+  switch (operation)
+    {
+    case BUS_OP_PUBLISH:
+      return row->publish;
+    case BUS_OP_REQUEST:
+      return row->request;
+    case BUS_OP_SUBSCRIBE:
+    case BUS_OP_DELIVER:
+      return row->subscribe;
+    case BUS_OP_SERVE:
+      return row->serve;
+    case BUS_OP_BLOCK: /* no row's: authorize_block() */
+      return NOBODY;
+    }
+  return NOBODY;
+}
+
+static BusVerdict
+authorize_topic (const BusPrincipal *who, BusOperation operation, const Path *topic)
+{
+  const Row *row = find_row (topic);
+
+  if (row == NULL)
+    return no_rule;
+  return (BusVerdict){ (flags_of (who, row, topic) & allowed_flags (row, operation)) != 0, row->rule };
+}
+
+/* What stands at place @i of a topic for a pattern that leaves it open: the row's word, or the asker's own. */
+static WireSpan
+open_segment (const Slot *slot, const BusPrincipal *who)
+{
+  WireSpan segment = WIRE_SPAN_LITERAL ("");
+
+  if (slot != NULL)
+    segment = slot->kind == SLOT_WORD ? slot->word : own_word (who, slot->kind);
+  return segment.len > 0 ? segment : WIRE_SPAN_LITERAL ("any");
+}
+
+/* A topic that both @row lists and @pattern matches; of several the one most likely to be @who's. FALSE: none. */
+static gboolean
+common_topic (const Row *row, const Path *pattern, const BusPrincipal *who, Path *topic)
+{
+  gboolean row_goes_on = FALSE; /* its REST was reached */
+  gboolean pattern_goes_on = FALSE;
+
+  topic->n = 0;
+  topic->wildcard = FALSE;
+  for (guint i = 0;; i++)
+    {
+      const Slot *slot = !row_goes_on && i < ROW_SLOTS && row->slots[i].kind != SLOT_END ? &row->slots[i] : NULL;
+      const WireSpan *segment = !pattern_goes_on && i < pattern->n ? &pattern->segments[i] : NULL;
+      gboolean is_open;
+
+      if (slot != NULL && slot->kind == SLOT_REST)
+        {
+          row_goes_on = TRUE;
+          slot = NULL;
+        }
+      if (segment != NULL && is (*segment, '#'))
+        {
+          pattern_goes_on = TRUE;
+          segment = NULL;
+        }
+      if (slot == NULL && segment == NULL)
+        return TRUE;
+      if ((slot == NULL && !row_goes_on) || (segment == NULL && !pattern_goes_on))
+        return FALSE;
+
+      is_open = segment == NULL || is (*segment, '+');
+      if (slot != NULL && slot->kind == SLOT_WORD)
+        {
+          /* The first segment system is matched by its name only. */
+          if (is_open && i == 0 && wire_span_equal (slot->word, WIRE_SPAN_LITERAL ("system")))
+            return FALSE;
+          if (!is_open && !wire_span_equal (slot->word, *segment))
+            return FALSE;
+        }
+      topic->segments[topic->n++] = is_open ? open_segment (slot, who) : *segment;
+    }
+}
+
+/* Allowed when one topic that it matches may be read; else the rule of the longest row that it touches. */
+static BusVerdict
+authorize_pattern (const BusPrincipal *who, const Path *pattern)
+{
+  const Row *longest = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      BusVerdict verdict;
+      Path topic;
+
+      if (!common_topic (&rows[i], pattern, who, &topic))
+        continue;
+      /* Asked as a topic, because a longer row may list it too. */
+      verdict = authorize_topic (who, BUS_OP_SUBSCRIBE, &topic);
+      if (verdict.allowed)
+        return verdict;
+      if (longest == NULL || row_rank (&rows[i]) > row_rank (longest))
+        longest = &rows[i];
+    }
+  return longest != NULL ? (BusVerdict){ FALSE, longest->rule } : no_rule;
+}
+
+/* Detection is not to be held up by collectors; work that is meant for them may wait for them. */
+static BusVerdict
+authorize_block (const BusPrincipal *who, const Path *path)
+{
+  gboolean is_work = wire_span_equal (path->segments[0], WIRE_SPAN_LITERAL ("tasks"))
+                     || wire_span_equal (path->segments[0], WIRE_SPAN_LITERAL ("results"));
+
+  return (BusVerdict){ who->role != BUS_ROLE_COLLECTOR || is_work, "block-needs-right" };
+}
+
+BusVerdict
+bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan topic)
+{
+  Path path;
+
+  if (!path_init (&path, topic))
+    return no_rule;
+  if (operation == BUS_OP_BLOCK)
+    return authorize_block (who, &path);
+  if (!path.wildcard)
+    return authorize_topic (who, operation, &path);
+  /* Only a pattern may have wildcards; elsewhere one would pass for a name. */
+  return operation == BUS_OP_SUBSCRIBE ? authorize_pattern (who, &path) : (BusVerdict){ FALSE, "not-a-topic" };
+}
+
+gboolean
+bus_policy_id_is_reserved (WireSpan id)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (reserved_ids); i++)
+    if (wire_span_equal (id, wire_span_str (reserved_ids[i])))
+      return TRUE;
+  return FALSE;
+}

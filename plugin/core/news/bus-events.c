@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "news/bus-events.h"
+
+#include "peer/bus-state.h"
+#include "control.pb-c.h"
+
+typedef Daemoneye__Eventbus__V1__PeerEvent PeerEvent;
+
+static void
+announce (BusPeer *peer, const char *topic, PeerEvent *event, gint64 now_us)
+{
+  guint8 payload[1024];
+
+  event->id = peer->id;
+  event->type = peer->type;
+  event->role = peer->principal.role;
+  event->pid = peer->who.pid;
+  event->uid = peer->who.uid;
+  g_assert (daemoneye__eventbus__v1__peer_event__get_packed_size (event) <= sizeof payload);
+  bus_router_announce (peer->core, topic, "daemoneye.eventbus.v1.PeerEvent",
+                       wire_span (payload, daemoneye__eventbus__v1__peer_event__pack (event, payload)), now_us);
+}
+
+void
+bus_events_connected (BusPeer *peer, gint64 now_us)
+{
+  PeerEvent event;
+
+  daemoneye__eventbus__v1__peer_event__init (&event);
+  announce (peer, "system.peer.connected", &event, now_us);
+}
+
+void
+bus_events_gone (BusPeer *peer, guint subscriptions, const BusLeave *leave, gint64 now_us)
+{
+  PeerEvent event;
+
+  daemoneye__eventbus__v1__peer_event__init (&event);
+  event.status = peer->close_status;
+  event.detail = peer->close_detail;
+  event.subscriptions = subscriptions;
+  event.discarded = leave->discarded;
+  event.rerouted = leave->rerouted;
+  event.unacknowledged = leave->unacknowledged;
+  announce (peer, "system.peer.gone", &event, now_us);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-hello.h"
+
+#include "peer/bus-state.h"
+#include "base/bus-text.h"
+#include "envelope.pb-c.h"
+#include "wire-feature.h"
+#include "wire-guard.h"
+#include "wire-topic.h"
+
+typedef Daemoneye__Eventbus__V1__Hello Hello;
+
+static const guint8 magic[] = { 0x0d, 'D', 'E', 'Y', 'B' }; /* field 1, fixed32 */
+
+WireStatus
+bus_hello_status_of_stranger (guint8 kind)
+{
+  return kind >= WIRE_KIND_HELLO && kind <= WIRE_KIND_LAST ? WIRE_STATUS_PROTOCOL_ORDER : WIRE_STATUS_BAD_MAGIC;
+}
+
+static WireStatus
+check_version (const Hello *hello, char *detail, gsize size)
+{
+  if (hello->oldest_version <= BUS_VERSION_NEWEST && hello->newest_version >= BUS_VERSION_OLDEST
+      && hello->oldest_version <= hello->newest_version)
+    return WIRE_STATUS_OK;
+  g_snprintf (detail, (gulong) size,
+              "no common version: you speak %u.%u to %u.%u, the broker %u.%u to %u.%u; update the older side",
+              hello->oldest_version >> 16, hello->oldest_version & 0xffff, hello->newest_version >> 16,
+              hello->newest_version & 0xffff, BUS_VERSION_OLDEST >> 16, BUS_VERSION_OLDEST & 0xffff,
+              BUS_VERSION_NEWEST >> 16, BUS_VERSION_NEWEST & 0xffff);
+  return WIRE_STATUS_VERSION;
+}
+
+static gboolean
+may_be_tool (const BusPeer *peer)
+{
+  const BusCore *core = peer->core;
+
+  for (gsize i = 0; i < core->n_tool_uids; i++)
+    if (core->tool_uids[i] == peer->who.uid)
+      return TRUE;
+  return FALSE;
+}
+
+static WireStatus
+check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
+{
+  const guint max = (guint) peer->core->limits.segment_bytes;
+
+  if (peer->who.agent)
+    return WIRE_STATUS_OK;
+  switch (hello->role)
+    {
+    case BUS_ROLE_COLLECTOR:
+      if (wire_segment_is_valid (wire_span_str (hello->type), max))
+        return WIRE_STATUS_OK;
+      g_strlcpy (detail, "a collector's type is one segment of a-z 0-9 - _, such as procmond", size);
+      return WIRE_STATUS_BAD_MESSAGE;
+    case BUS_ROLE_TOOL:
+      if (may_be_tool (peer))
+        return WIRE_STATUS_OK;
+      g_strlcpy (detail, "your uid is not in tool-uids of the broker's configuration", size);
+      return WIRE_STATUS_DENIED;
+    default:
+      g_strlcpy (detail, "role is 1 (collector) or 2 (tool); the agent's can't be asked for", size);
+      return WIRE_STATUS_DENIED;
+    }
+}
+
+static WireStatus
+check_id (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
+{
+  BusCore *core = peer->core;
+  WireSpan id = wire_span_str (hello->id);
+  BusKey key = bus_key (core->seed, id);
+
+  if (!wire_segment_is_valid (id, (guint) core->limits.segment_bytes))
+    {
+      g_strlcpy (detail, "an id is one segment of a-z 0-9 - _, such as procmond-1", size);
+      return WIRE_STATUS_BAD_MESSAGE;
+    }
+  if (bus_policy_id_is_reserved (id) && !peer->who.agent)
+    {
+      g_strlcpy (detail, "this id is reserved: choose another one", size);
+      return WIRE_STATUS_DENIED;
+    }
+  if (g_hash_table_contains (core->peers_by_id, &key))
+    {
+      g_strlcpy (detail, "a live peer has it", size);
+      return WIRE_STATUS_DUPLICATE_ID;
+    }
+  return WIRE_STATUS_OK;
+}
+
+static WireStatus
+check (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
+{
+  WireStatus status = check_version (hello, detail, size);
+
+  if (status == WIRE_STATUS_OK)
+    status = check_role (peer, hello, detail, size);
+  if (status == WIRE_STATUS_OK)
+    status = check_id (peer, hello, detail, size);
+  return status;
+}
+
+static void
+take_identity (BusPeer *peer, const Hello *hello)
+{
+  BusCore *core = peer->core;
+
+  peer->id = g_ref_string_new (hello->id);
+  peer->key = bus_key (core->seed, wire_span_str (peer->id));
+  peer->principal.role = peer->who.agent ? BUS_ROLE_AGENT : (BusRole) hello->role;
+  peer->type = g_strdup (peer->principal.role == BUS_ROLE_COLLECTOR ? hello->type : "");
+  peer->principal.id = peer->key.text;
+  peer->principal.type = wire_span_str (peer->type);
+  peer->incarnation = hello->incarnation;
+  peer->features = hello->features & WIRE_FEATURES_KNOWN;
+  peer->software_version = bus_text_dup (hello->software_version, 64);
+  g_hash_table_insert (core->peers_by_id, &peer->key, peer);
+}
+
+static void
+open_windows (BusPeer *peer)
+{
+  const BusLimits *limits = &peer->core->limits;
+
+  bus_window_init (&peer->publish[WIRE_CLASS_CONTROL], limits->publish_window_messages,
+                   limits->publish_window_control_bytes);
+  bus_window_init (&peer->publish[WIRE_CLASS_MUST_KEEP], limits->publish_window_messages,
+                   limits->publish_window_must_keep_bytes);
+  bus_window_init (&peer->publish[WIRE_CLASS_MAY_DROP], limits->publish_window_messages,
+                   limits->publish_window_may_drop_bytes);
+}
+
+#define N_TOLD_LIMITS 5u
+
+static void
+welcome (BusPeer *peer)
+{
+  static const BusLimit told[N_TOLD_LIMITS]
+      = { BUS_LIMIT_max_subscriptions, BUS_LIMIT_max_pending_requests, BUS_LIMIT_topic_segments, BUS_LIMIT_topic_bytes,
+          BUS_LIMIT_max_request_timeout_us };
+  Daemoneye__Eventbus__V1__Welcome welcome;
+  Daemoneye__Eventbus__V1__Window windows[WIRE_N_CLASSES - 1];
+  Daemoneye__Eventbus__V1__Window *window_list[WIRE_N_CLASSES - 1];
+  Daemoneye__Eventbus__V1__Limit limits[N_TOLD_LIMITS];
+  Daemoneye__Eventbus__V1__Limit *limit_list[N_TOLD_LIMITS];
+  guint8 body[1024];
+
+  daemoneye__eventbus__v1__welcome__init (&welcome);
+  for (guint i = 0; i < WIRE_N_CLASSES - 1; i++)
+    {
+      daemoneye__eventbus__v1__window__init (&windows[i]);
+      windows[i].class_ = i + 1;
+      windows[i].messages = peer->publish[i + 1].window_messages;
+      windows[i].bytes = peer->publish[i + 1].window_bytes;
+      window_list[i] = &windows[i];
+    }
+  for (guint i = 0; i < N_TOLD_LIMITS; i++)
+    {
+      daemoneye__eventbus__v1__limit__init (&limits[i]);
+      limits[i].name = (char *) (gsize) bus_limit_name (told[i]); /* only packed from */
+      limits[i].value = bus_limit_value (&peer->core->limits, told[i]);
+      limit_list[i] = &limits[i];
+    }
+  welcome.version = BUS_VERSION_NEWEST;
+  welcome.epoch = peer->core->epoch;
+  welcome.id = peer->id;
+  welcome.role = peer->principal.role;
+  welcome.features = peer->features;
+  welcome.largest_payload = peer->core->limits.max_payload;
+  welcome.n_windows = WIRE_N_CLASSES - 1;
+  welcome.windows = window_list;
+  welcome.software_version = peer->core->software_version;
+  welcome.n_limits = N_TOLD_LIMITS;
+  welcome.limits = limit_list;
+  g_assert (daemoneye__eventbus__v1__welcome__get_packed_size (&welcome) <= sizeof body);
+  if (!bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, WIRE_KIND_WELCOME, 0, NULL,
+                     wire_span (body, daemoneye__eventbus__v1__welcome__pack (&welcome, body))))
+    bus_peer_close (peer, WIRE_STATUS_NO_MEMORY, NULL);
+  bus_peer_touch (peer);
+}
+
+static gboolean
+refuse (BusPeer *peer, WireStatus status, const char *detail)
+{
+  bus_note (peer->core, peer, BUS_NOTE_REFUSED, status, detail);
+  bus_peer_close (peer, status, detail);
+  return FALSE;
+}
+
+gboolean
+bus_hello_accept (BusPeer *peer, const WireFrame *frame)
+{
+  char detail[160] = "";
+  g_autoptr (WireGuard) guard = NULL;
+  const Hello *hello;
+  WireGuardError error;
+  WireStatus status;
+
+  if (frame->kind != WIRE_KIND_HELLO)
+    return refuse (peer, bus_hello_status_of_stranger (frame->kind), "the first frame is HELLO");
+  if (frame->body.len < sizeof magic || memcmp (frame->body.data, magic, sizeof magic) != 0)
+    return refuse (peer, WIRE_STATUS_BAD_MAGIC, NULL);
+  /* A newer client may send fields that we don't know; the version says whether that matters. */
+  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__hello__descriptor, frame->body, 0, &error);
+  if (guard == NULL)
+    return refuse (peer, error.status, error.problem);
+  hello = wire_guard_message (guard);
+  status = check (peer, hello, detail, sizeof detail);
+  if (status != WIRE_STATUS_OK)
+    return refuse (peer, status, detail);
+
+  take_identity (peer, hello);
+  bus_peer_set_state (peer, BUS_PEER_READY);
+  bus_deadline_disarm (&peer->core->deadlines, &peer->alarm.deadline);
+  peer->alarm.kind = BUS_ALARM_FRAME;
+  peer->reader.max_body = peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
+  open_windows (peer);
+  welcome (peer);
+  return bus_peer_is_ready (peer);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-peer.h"
+
+#include "peer/bus-state.h"
+#include "base/bus-text.h"
+
+#include "envelope.pb-c.h"
+
+#define GOODBYE_MAX 512u
+
+BusPeer *
+bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us)
+{
+  BusPeer *peer = g_new0 (BusPeer, 1);
+
+  peer->core = core;
+  peer->link = link;
+  peer->who = *who;
+  peer->connected_us = now_us;
+  peer->subscriptions = g_hash_table_new (NULL, NULL);
+  g_queue_init (&peer->asked);
+  g_queue_init (&peer->answering);
+  wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
+  peer->uid = bus_uid_join (core, who->uid);
+  peer->usage.parent = &peer->uid->usage;
+  peer->credit_link.data = peer;
+  bus_flow_init (&peer->flow, &core->flows, &peer->usage, peer);
+  peer->alarm.kind = BUS_ALARM_HELLO;
+  peer->alarm.owner = peer;
+  bus_deadline_arm (&core->deadlines, &peer->alarm.deadline, now_us + (gint64) core->limits.hello_timeout_us);
+  core->n_unauthenticated++;
+  peer->all_link.data = peer;
+  peer->writable_link.data = peer;
+  peer->closing_link.data = peer;
+  peer->dying_link.data = peer;
+  g_queue_push_tail_link (&core->peers, &peer->all_link);
+  bus_quota_keep (&core->quota, &peer->usage, sizeof (BusPeer));
+  return peer;
+}
+
+void
+bus_peer_free (BusPeer *peer)
+{
+  BusCore *core = peer->core;
+
+  g_assert (peer->flushed);
+  g_queue_unlink (&core->peers, &peer->all_link);
+  if (peer->is_writable)
+    g_queue_unlink (&core->writable, &peer->writable_link);
+  if (peer->is_closing_listed)
+    g_queue_unlink (&core->closing, &peer->closing_link);
+  bus_deadline_disarm (&core->deadlines, &peer->alarm.deadline);
+  core->delivered_by_gone += peer->flow.delivered;
+  core->missed_by_gone += peer->flow.missed;
+  bus_flow_clear (&peer->flow);
+  wire_frame_reader_clear (&peer->reader);
+  bus_peer_charge_reader (peer); /* nothing is held any more */
+  bus_quota_forgo (&core->quota, &peer->usage, sizeof (BusPeer));
+  g_assert (peer->usage.charged == 0 && peer->tickets.length == 0);
+  bus_uid_leave (core, peer->uid);
+  g_hash_table_unref (peer->subscriptions);
+  g_clear_pointer (&peer->id, g_ref_string_release);
+  g_free (peer->type);
+  g_free (peer->software_version);
+  g_free (peer);
+}
+
+void
+bus_peer_set_state (BusPeer *peer, BusPeerState state)
+{
+  static const guint8 legal[] = {
+    [BUS_PEER_HELLO] = 1 << BUS_PEER_READY | 1 << BUS_PEER_CLOSING,
+    [BUS_PEER_READY] = 1 << BUS_PEER_CLOSING,
+    [BUS_PEER_CLOSING] = 0,
+  };
+
+  g_assert (legal[peer->state] & 1 << state);
+  if (peer->state == BUS_PEER_HELLO)
+    peer->core->n_unauthenticated--;
+  peer->state = state;
+}
+
+void
+bus_peer_charge_reader (BusPeer *peer)
+{
+  BusQuota *quota = &peer->core->quota;
+  gsize held = wire_frame_reader_held (&peer->reader);
+
+  if (held == peer->reader_charged)
+    return;
+  bus_quota_refund (quota, &peer->usage, peer->reader_charged);
+  bus_quota_release (quota, peer->reader_charged);
+  peer->reader_charged = 0;
+  if (held > 0 && !bus_quota_hold (quota, held)
+      && !(bus_shed_reserve (peer->core, held, peer->core->now_us) && bus_quota_hold (quota, held)))
+    {
+      /* Whoever begins a frame when the broker is full has to begin again later. */
+      wire_frame_reader_clear (&peer->reader);
+      bus_peer_close (peer, WIRE_STATUS_LIMIT, "the broker holds all that it may (broker_bytes): try again later");
+      return;
+    }
+  bus_quota_charge (quota, &peer->usage, held);
+  peer->reader_charged = held;
+}
+
+void
+bus_peer_touch (BusPeer *peer)
+{
+  if (peer->is_writable || bus_outq_bytes (&peer->flow.outq) == 0)
+    return;
+  peer->is_writable = TRUE;
+  g_queue_push_tail_link (&peer->core->writable, &peer->writable_link);
+}
+
+static gboolean
+put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body)
+{
+  gboolean done = bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, kind, flags, stamp, body);
+
+  bus_peer_touch (peer);
+  return done;
+}
+
+void
+bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp)
+{
+  if (peer->state == BUS_PEER_CLOSING)
+    return;
+  if (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > peer->core->limits.control_queue_bytes)
+    bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, "your control queue (control_queue_bytes) is full: read faster");
+  else if (!put (peer, kind, flags, stamp, wire_span (NULL, 0)))
+    bus_peer_close (peer, WIRE_STATUS_NO_MEMORY, NULL);
+}
+
+void
+bus_peer_error_excess (BusPeer *peer, guint64 answers, WireStatus status, const char *detail, const BusExcess *excess)
+{
+  WireEnvelope error;
+
+  wire_envelope_init (&error);
+  error.answers = answers;
+  error.status = status;
+  error.detail = wire_span_str (detail);
+  if (excess != NULL)
+    {
+      error.limit = excess->most;
+      error.value = excess->value;
+      error.setting = wire_span_str (bus_limit_name (excess->limit));
+    }
+  bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
+}
+
+void
+bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail)
+{
+  bus_peer_error_excess (peer, answers, status, detail, NULL);
+}
+
+void
+bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value)
+{
+  const BusExcess excess = { limit, bus_limit_value (&peer->core->limits, limit), value };
+
+  bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "a limit of the broker: ask for less, or raise the setting",
+                         &excess);
+}
+
+void
+bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value)
+{
+  const BusExcess excess = { limit, bus_limit_spec (limit)->ceiling, value };
+
+  bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "more than any broker gives: ask for less", &excess);
+}
+
+gboolean
+bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
+{
+  BusVerdict verdict = bus_policy_authorize (&peer->principal, operation, topic);
+  char detail[128];
+
+  if (verdict.allowed)
+    return TRUE;
+  peer->core->denied++;
+  g_snprintf (detail, sizeof detail, "denied by rule %s", verdict.rule);
+  bus_note (peer->core, peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
+  bus_peer_error (peer, id, WIRE_STATUS_DENIED, detail);
+  return FALSE;
+}
+
+static void
+put_goodbye (BusPeer *peer)
+{
+  Daemoneye__Eventbus__V1__Goodbye goodbye;
+  guint8 body[GOODBYE_MAX];
+
+  daemoneye__eventbus__v1__goodbye__init (&goodbye);
+  goodbye.status = peer->close_status;
+  goodbye.detail = peer->close_detail;
+  g_assert (daemoneye__eventbus__v1__goodbye__get_packed_size (&goodbye) <= sizeof body);
+  put (peer, WIRE_KIND_GOODBYE, 0, NULL, wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
+}
+
+void
+bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
+{
+  BusCore *core = peer->core;
+
+  if (peer->state == BUS_PEER_CLOSING)
+    return;
+  bus_peer_set_state (peer, BUS_PEER_CLOSING);
+  peer->close_status = status;
+  bus_text_copy (peer->close_detail, sizeof peer->close_detail, detail != NULL ? detail : wire_status_text (status));
+  bus_deadline_disarm (&core->deadlines, &peer->alarm.deadline);
+
+  /* Its data is not waited for; what the control lane holds (errors that explain the end) goes out before GOODBYE. */
+  bus_outq_drop (&peer->flow.outq, WIRE_LANE_DATA);
+  if (status == WIRE_STATUS_SLOW_CONSUMER)
+    bus_outq_drop (&peer->flow.outq, WIRE_LANE_CONTROL);
+  bus_flow_end (&peer->flow);
+  put_goodbye (peer);
+  peer->is_closing_listed = TRUE;
+  g_queue_push_tail_link (&core->closing, &peer->closing_link);
+  g_queue_push_tail_link (&core->dying, &peer->dying_link);
+}
+
+gpointer
+bus_peer_link (const BusPeer *peer)
+{
+  return peer->link;
+}
+
+gboolean
+bus_peer_is_closing (const BusPeer *peer)
+{
+  return peer->state == BUS_PEER_CLOSING;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bus-alarm.h"
+#include "bus-core.h"
+#include "queue/bus-flow.h"
+#include "base/bus-key.h"
+#include "route/bus-match.h"
+#include "index/bus-policy.h"
+#include "peer/bus-shed.h"
+#include "queue/bus-credit.h"
+#include "base/bus-window.h"
+#include "wire-frame.h"
+
+/*
+ * One connection: who it is, what it owns, what is owed to it.
+ *
+ * Everything that a peer makes the broker keep hangs here: subscriptions, requests asked and to be answered, queue,
+ * gathered bytes. When it goes, bus-core flushes that one owner index, and the charges are zero.
+ *
+ * States: HELLO -> READY -> CLOSING, or HELLO -> CLOSING; one bus_peer_set_state(). A closing peer gets GOODBYE and
+ * nothing after it; what it still sends is ignored.
+ */
+
+typedef enum
+{
+  BUS_PEER_HELLO, /* connected, has not said hello */
+  BUS_PEER_READY,
+  BUS_PEER_CLOSING, /* GOODBYE is queued, or the link is gone */
+} BusPeerState;
+
+struct BusPeer
+{
+  BusCore *core;
+  gpointer link;
+  BusCredentials who;
+  BusPeerState state;
+  gboolean flushed; /* owner index is empty, nobody finds it any more */
+
+  char *id;   /* GRefString, NULL before hello */
+  char *type; /* "" for tool and agent */
+  char *software_version;
+  BusKey key; /* of id */
+  BusPrincipal principal;
+  guint64 incarnation;
+  guint64 features; /* that both sides know */
+  gint64 connected_us;
+
+  WireFrameReader reader;
+  gsize reader_charged;
+  BusUsage usage;
+  BusFlow flow;
+
+  /* bus-credit: what it may send, and what receivers that block hold back of it */
+  BusWindow publish[WIRE_N_CLASSES];
+  gint64 blocked_since_us[WIRE_N_CLASSES]; /* without credit since; 0: it has some */
+  guint64 held_messages[WIRE_N_CLASSES];
+  guint64 held_bytes[WIRE_N_CLASSES];
+  GQueue tickets;
+  GList credit_link;
+  guint credit_due;   /* bits of the classes that are to be told */
+  guint64 block_lost; /* bus-block: messages of a block that is over, while it is told */
+  guint64 block_lost_id;
+
+  GHashTable *subscriptions; /* id -> BusSubscription, not owned by the table */
+  GQueue asked;              /* BusRequest, by their asked_link */
+  GQueue answering;          /* BusRequest, by their answering_link */
+
+  /* The topic it published to last, which it may: most peers publish to one. */
+  BusMatch *recent_match;
+  guint64 recent_generation;
+
+  BusAlarm alarm; /* hello first, then a frame that has begun */
+  guint strikes;  /* frames that we do not understand */
+  guint64 received;
+  guint64 received_bytes;
+  BusUid *uid;
+  guint64 shed_tried;       /* bus-shed */
+  gint64 introspect_second; /* of the input clock; see bus_introspect_admit() */
+  guint64 introspect_n;     /* in it */
+
+  WireStatus close_status;
+  char close_detail[160];
+
+  GList all_link;
+  GList writable_link;
+  gboolean is_writable;
+  GList closing_link;
+  gboolean is_closing_listed;
+  GList dying_link;
+};
+
+BusPeer *bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us);
+/* Flushed and unlisted. */
+void bus_peer_free (BusPeer *peer);
+
+void bus_peer_set_state (BusPeer *peer, BusPeerState state);
+
+/* Puts a frame of our own on the control lane; a full one closes the peer. */
+void bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp);
+
+/* Bytes were put for it. */
+void bus_peer_touch (BusPeer *peer);
+
+/* ERROR to one id of the client (0: none). @detail: English, what to do. */
+void bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail);
+/* The same where something is too much: names limit, value and setting. @excess: (nullable) */
+void
+bus_peer_error_excess (BusPeer *peer, guint64 answers, WireStatus status, const char *detail, const BusExcess *excess);
+/* The same for a limit: names limit, value and setting. */
+void bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
+/* More was asked for than the setting itself could be raised to. */
+void bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
+
+/* authorize() for what this peer asks by its frame @id: when it may not, it is told so, and it is counted and noted. */
+gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic);
+
+/* Ends the connection with a reason. What the peer owned is flushed at the end of the input call, so nobody's loop over
+ * peers or subscriptions breaks. @detail: (nullable): the status' own text. */
+void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
+
+/* Charges the reader's block as it is now; closes the peer when the broker may not hold that much. */
+void bus_peer_charge_reader (BusPeer *peer);
+
+static inline gboolean
+bus_peer_is_ready (const BusPeer *peer)
+{
+  return peer->state == BUS_PEER_READY;
+}
+
+/* Who is told of whom: agent and tool of all, a collector of itself; of those that come or go nobody. */
+static inline gboolean
+bus_peer_may_see (const BusPeer *asker, const BusPeer *peer)
+{
+  return bus_peer_is_ready (peer) && (peer == asker || asker->principal.role != BUS_ROLE_COLLECTOR);
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "news/bus-alert.h"
+#include "queue/bus-block.h"
+#include "queue/bus-flow-private.h"
+#include "base/bus-key.h"
+
+/*
+ * The FIFO of one subscription: messages that wait for it, and gaps where others were lost.
+ *
+ * Lanes overtake each other, so each has an order of its own as well, in which the other one does not stand in the way.
+ * Gaps of a lane that no message of it parts are one for each reason, so there are never more of them than a few for each
+ * message that waits, whatever is lost.
+ */
+
+/* What the look-up by topic costs for each message, about. */
+#define INDEX_COST 96u
+
+/* What keeps messages is part of the queue as well. */
+static void
+keep (BusFlow *flow, gsize bytes)
+{
+  flow->waiting_bytes += bytes;
+  bus_quota_keep (flow->shared->quota, flow->outq.usage, bytes);
+}
+
+static void
+forgo (BusFlow *flow, gsize bytes)
+{
+  g_assert (flow->waiting_bytes >= bytes);
+  flow->waiting_bytes -= bytes;
+  bus_quota_forgo (flow->shared->quota, flow->outq.usage, bytes);
+}
+
+gsize
+bus_message_cost (const BusMessage *message)
+{
+  return message->held;
+}
+
+/* The bounds of a peer's queue do not count what its publishers' windows bound already. */
+static gsize
+held_cost (const BusSlot *slot)
+{
+  return bus_message_cost (slot->message) + sizeof (BusSlot);
+}
+
+static void
+give_ticket (BusFlow *flow, BusSlot *slot, BusTicket *ticket)
+{
+  slot->ticket = ticket;
+  if (ticket == NULL)
+    return;
+  flow->held_messages++;
+  flow->held_bytes += held_cost (slot);
+}
+
+BusTicket *
+bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot)
+{
+  if (slot->ticket == NULL)
+    return NULL;
+  g_assert (flow->held_messages > 0 && flow->held_bytes >= held_cost (slot));
+  flow->held_messages--;
+  flow->held_bytes -= held_cost (slot);
+  return g_steal_pointer (&slot->ticket);
+}
+
+static void
+count_waiting (BusFlow *flow, const BusMessage *message)
+{
+  flow->waiting_bytes += bus_message_cost (message);
+  bus_quota_charge (flow->shared->quota, flow->outq.usage, bus_message_cost (message));
+}
+
+static void
+uncount_waiting (BusFlow *flow, const BusMessage *message)
+{
+  g_assert (flow->waiting_bytes >= bus_message_cost (message));
+  flow->waiting_bytes -= bus_message_cost (message);
+  bus_quota_refund (flow->shared->quota, flow->outq.usage, bus_message_cost (message));
+}
+
+/* --- the look-up by topic --- */
+
+static void
+index_slot (BusFlow *flow, BusSlot *slot)
+{
+  BusFifo *fifo = &slot->subscription->fifo;
+  BusKey key = bus_key (flow->shared->seed, slot->message->topic);
+  BusSlot *older = g_hash_table_lookup (fifo->by_topic, &key);
+
+  if (older != NULL)
+    older->is_indexed = FALSE;
+  else
+    keep (flow, INDEX_COST);
+  /* The key's text lies in the message of the slot, so both are replaced together. */
+  g_hash_table_replace (fifo->by_topic, g_memdup2 (&key, sizeof key), slot);
+  slot->is_indexed = TRUE;
+}
+
+static void
+unindex_slot (BusFlow *flow, BusSlot *slot)
+{
+  BusKey key;
+
+  if (!slot->is_indexed)
+    return;
+  key = bus_key (flow->shared->seed, slot->message->topic);
+  g_hash_table_remove (slot->subscription->fifo.by_topic, &key);
+  slot->is_indexed = FALSE;
+  forgo (flow, INDEX_COST);
+}
+
+void
+bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean wanted)
+{
+  BusFifo *fifo = &subscription->fifo;
+
+  if (wanted == (fifo->by_topic != NULL))
+    return;
+  if (wanted)
+    fifo->by_topic = g_hash_table_new_full (bus_key_hash, bus_key_equal, g_free, NULL);
+  for (BusSlot *slot = fifo->first; slot != NULL; slot = slot->next)
+    if (slot->state != BUS_SLOT_GAP && wanted)
+      index_slot (flow, slot);
+    else if (slot->state != BUS_SLOT_GAP)
+      unindex_slot (flow, slot);
+  if (!wanted)
+    g_clear_pointer (&fifo->by_topic, g_hash_table_unref);
+}
+
+BusSlot *
+bus_fifo_find (const BusFlow *flow, const BusSubscription *subscription, WireSpan topic)
+{
+  BusKey key;
+
+  if (subscription->fifo.by_topic == NULL)
+    return NULL;
+  key = bus_key (flow->shared->seed, topic);
+  return g_hash_table_lookup (subscription->fifo.by_topic, &key);
+}
+
+/* --- links --- */
+
+static void
+link_in_lane (BusFifo *fifo, BusSlot *slot, BusSlot *after)
+{
+  slot->lane_previous = after;
+  slot->lane_next = after != NULL ? after->lane_next : fifo->lane_first[slot->lane];
+  if (slot->lane_next != NULL)
+    slot->lane_next->lane_previous = slot;
+  else
+    fifo->lane_last[slot->lane] = slot;
+  if (after != NULL)
+    after->lane_next = slot;
+  else
+    fifo->lane_first[slot->lane] = slot;
+}
+
+static void
+unlink_from_lane (BusFifo *fifo, BusSlot *slot)
+{
+  if (slot->lane_previous != NULL)
+    slot->lane_previous->lane_next = slot->lane_next;
+  else
+    fifo->lane_first[slot->lane] = slot->lane_next;
+  if (slot->lane_next != NULL)
+    slot->lane_next->lane_previous = slot->lane_previous;
+  else
+    fifo->lane_last[slot->lane] = slot->lane_previous;
+}
+
+/* Behind @after, and in its lane behind @lane_after; NULL: at the beginning. */
+static BusSlot *
+slot_new (BusFlow *flow,
+          BusSubscription *subscription,
+          BusSlot *after,
+          BusSlot *lane_after,
+          BusSlotState state,
+          WireLane lane)
+{
+  BusFifo *fifo = &subscription->fifo;
+  BusSlot *slot = g_slice_new0 (BusSlot);
+
+  slot->state = state;
+  slot->lane = lane;
+  slot->subscription = subscription;
+  link_in_lane (fifo, slot, lane_after);
+  slot->previous = after;
+  slot->next = after != NULL ? after->next : fifo->first;
+  if (slot->next != NULL)
+    slot->next->previous = slot;
+  else
+    fifo->last = slot;
+  if (after != NULL)
+    after->next = slot;
+  else
+    fifo->first = slot;
+  if (state == BUS_SLOT_GAP)
+    fifo->gaps[lane]++;
+  keep (flow, sizeof (BusSlot));
+  return slot;
+}
+
+static BusSlot *
+next_waiting (BusSlot *slot)
+{
+  while (slot != NULL && slot->state != BUS_SLOT_WAITING)
+    slot = slot->next;
+  return slot;
+}
+
+static void
+slot_free (BusFlow *flow, BusSlot *slot)
+{
+  BusFifo *fifo = &slot->subscription->fifo;
+
+  if (fifo->first_waiting == slot)
+    fifo->first_waiting = next_waiting (slot->next);
+  if (slot->previous != NULL)
+    slot->previous->next = slot->next;
+  else
+    fifo->first = slot->next;
+  if (slot->next != NULL)
+    slot->next->previous = slot->previous;
+  else
+    fifo->last = slot->previous;
+  unlink_from_lane (fifo, slot);
+  if (slot->state == BUS_SLOT_GAP)
+    fifo->gaps[slot->lane]--;
+  g_slice_free (BusSlot, slot);
+  forgo (flow, sizeof (BusSlot));
+}
+
+/* --- messages --- */
+
+static void
+arm_expiry (BusFlow *flow, BusSlot *slot)
+{
+  gboolean is_request = slot->delivery.kind == WIRE_KIND_REQUEST;
+  gint64 due_us = is_request ? slot->delivery.due_us : slot->message->expires_us;
+
+  if (due_us == 0)
+    return;
+  slot->expiry = g_slice_new0 (BusAlarm);
+  slot->expiry->kind = BUS_ALARM_EXPIRY;
+  slot->expiry->owner = slot;
+  bus_deadline_arm (flow->shared->deadlines, &slot->expiry->deadline, due_us);
+  keep (flow, sizeof (BusAlarm));
+}
+
+static void
+disarm_expiry (BusFlow *flow, BusSlot *slot)
+{
+  if (slot->expiry == NULL)
+    return;
+  bus_deadline_disarm (flow->shared->deadlines, &slot->expiry->deadline);
+  g_slice_free (BusAlarm, slot->expiry);
+  slot->expiry = NULL;
+  forgo (flow, sizeof (BusAlarm));
+}
+
+BusSlot *
+bus_fifo_append (BusFlow *flow,
+                 BusSubscription *subscription,
+                 BusMessage *message,
+                 BusTicket *ticket,
+                 const BusDelivery *delivery,
+                 gint64 now_us)
+{
+  BusFifo *fifo = &subscription->fifo;
+  WireLane lane = message->class_of.lane;
+  BusSlot *slot = slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_WAITING, lane);
+
+  slot->message = bus_message_ref (message);
+  give_ticket (flow, slot, ticket);
+  slot->delivery = *delivery;
+  slot->since_us = now_us;
+  if (fifo->first_waiting == NULL)
+    fifo->first_waiting = slot;
+  if (fifo->messages == 0)
+    fifo->behind_since_us = now_us;
+  fifo->messages++;
+  fifo->bytes += message->body.len;
+  flow->waiting_messages++;
+  count_waiting (flow, message);
+  arm_expiry (flow, slot);
+  if (fifo->by_topic != NULL)
+    index_slot (flow, slot);
+  return slot;
+}
+
+/* Only the first that waits gets credit, so the FIFO stays in order. */
+void
+bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
+{
+  BusFifo *fifo = &slot->subscription->fifo;
+
+  g_assert (fifo->first_waiting == slot);
+  fifo->first_waiting = next_waiting (slot->next);
+  slot->state = BUS_SLOT_QUEUED;
+  flow->lanes[slot->lane].bytes += bus_message_cost (slot->message);
+  slot->entry = entry;
+  slot->sibling_next = entry->slots;
+  if (entry->slots != NULL)
+    entry->slots->sibling_previous = slot;
+  entry->slots = slot;
+}
+
+static void
+unhang (BusFlow *flow, BusSlot *slot)
+{
+  BusEntry *entry = slot->entry;
+
+  g_assert (flow->lanes[slot->lane].bytes >= bus_message_cost (slot->message));
+  flow->lanes[slot->lane].bytes -= bus_message_cost (slot->message);
+  if (slot->sibling_previous != NULL)
+    slot->sibling_previous->sibling_next = slot->sibling_next;
+  else
+    entry->slots = slot->sibling_next;
+  if (slot->sibling_next != NULL)
+    slot->sibling_next->sibling_previous = slot->sibling_previous;
+  if (entry->slots == NULL && !entry->plain)
+    bus_flow_leave (flow, entry);
+}
+
+/* Everything of a message but its place in the FIFO. */
+static void
+strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
+{
+  BusFifo *fifo = &slot->subscription->fifo;
+  BusTicket *own = bus_fifo_take_ticket (flow, slot);
+
+  g_assert (fifo->messages > 0 && fifo->bytes >= slot->message->body.len && flow->waiting_messages > 0);
+  fifo->messages--;
+  fifo->bytes -= slot->message->body.len;
+  if (fifo->messages == 0)
+    fifo->behind_since_us = 0;
+  flow->waiting_messages--;
+  unindex_slot (flow, slot);
+  disarm_expiry (flow, slot);
+  if (slot->state == BUS_SLOT_QUEUED)
+    unhang (flow, slot);
+  uncount_waiting (flow, slot->message);
+  if (ticket != NULL)
+    *ticket = own;
+  else if (own != NULL)
+    bus_block_release (slot->subscription, own);
+  g_clear_pointer (&slot->message, bus_message_unref);
+}
+
+void
+bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
+{
+  if (slot->state != BUS_SLOT_GAP)
+    strip (flow, slot, ticket);
+  slot_free (flow, slot);
+}
+
+BusSlot *
+bus_fifo_oldest (const BusSubscription *subscription)
+{
+  BusSlot *slot = subscription->fifo.first;
+
+  while (slot != NULL && slot->state == BUS_SLOT_GAP)
+    slot = slot->next;
+  return slot;
+}
+
+BusSlot *
+bus_fifo_newest (const BusSubscription *subscription)
+{
+  BusSlot *slot = subscription->fifo.last;
+
+  while (slot != NULL && slot->state == BUS_SLOT_GAP)
+    slot = slot->previous;
+  return slot;
+}
+
+/* --- gaps --- */
+
+static gboolean
+is_other_gap (const BusSlot *slot, BusLoss loss)
+{
+  return slot != NULL && slot->state == BUS_SLOT_GAP && slot->gap_loss != loss;
+}
+
+/* Among the gaps of a lane that end with @slot, or begin with it. */
+static BusSlot *
+find_gap (BusSlot *slot, gboolean backwards, BusLoss loss)
+{
+  while (is_other_gap (slot, loss))
+    slot = backwards ? slot->lane_previous : slot->lane_next;
+  return slot != NULL && slot->state == BUS_SLOT_GAP ? slot : NULL;
+}
+
+static void
+grow (BusSlot *gap, guint64 from, guint64 to, guint64 count)
+{
+  gap->gap_from = gap->gap_count == 0 ? from : MIN (gap->gap_from, from);
+  gap->gap_to = MAX (gap->gap_to, to);
+  gap->gap_count += count;
+}
+
+static void
+count_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 accept_seq, BusLoss loss, gint64 now_us)
+{
+  subscription->missed++;
+  subscription->missed_by[loss]++;
+  flow->missed++;
+  flow->missed_by[loss]++;
+  flow->shared->missed_by[loss]++;
+  flow->shared->domains[domain].missed++;
+  bus_alert_loss (flow, subscription, domain, accept_seq, loss, now_us);
+}
+
+/* What stood between two runs of gaps went: of each kind one is left. */
+static void
+join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
+{
+  while (right != NULL && right->state == BUS_SLOT_GAP)
+    {
+      BusSlot *next = right->lane_next;
+      BusSlot *same = find_gap (left, TRUE, right->gap_loss);
+
+      if (same != NULL)
+        {
+          grow (same, right->gap_from, right->gap_to, right->gap_count);
+          slot_free (flow, right);
+        }
+      right = next;
+    }
+}
+
+void
+bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
+{
+  BusSubscription *subscription = slot->subscription;
+  guint64 seq = slot->message->accept_seq;
+  guint domain = slot->message->domain;
+  BusSlot *left = slot->lane_previous;
+  BusSlot *right = slot->lane_next;
+  BusSlot *gap = find_gap (left, TRUE, loss);
+  gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
+
+  if (gap == NULL)
+    gap = find_gap (right, FALSE, loss);
+  if (gap == NULL)
+    gap = left = slot_new (flow, subscription, slot->previous, left, BUS_SLOT_GAP, slot->lane);
+  gap->gap_loss = loss;
+  grow (gap, seq, seq, 1);
+  if (had_credit)
+    bus_window_unuse (&subscription->window, slot->message->payload_len);
+  bus_fifo_remove (flow, slot, NULL);
+  if (left != NULL && left->state == BUS_SLOT_GAP)
+    join_gaps (flow, left, right);
+  count_loss (flow, subscription, domain, seq, loss, now_us);
+  if (had_credit)
+    bus_flow_advance (flow, subscription); /* another one has it now */
+}
+
+void
+bus_fifo_lose (BusFlow *flow,
+               BusSubscription *subscription,
+               WireLane lane,
+               guint domain,
+               guint64 accept_seq,
+               BusLoss loss,
+               gint64 now_us)
+{
+  BusFifo *fifo = &subscription->fifo;
+  BusSlot *gap = find_gap (fifo->lane_last[lane], TRUE, loss);
+
+  if (gap == NULL)
+    gap = slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_GAP, lane);
+  gap->gap_loss = loss;
+  grow (gap, accept_seq, accept_seq, 1);
+  count_loss (flow, subscription, domain, accept_seq, loss, now_us);
+}

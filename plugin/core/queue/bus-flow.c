@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-flow.h"
+
+#include "news/bus-alert.h"
+#include "queue/bus-block.h"
+#include "queue/bus-flow-private.h"
+
+#define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
+
+gsize
+bus_flow_bytes (const BusFlow *flow)
+{
+  return bus_outq_bytes (&flow->outq) + flow->waiting_bytes;
+}
+
+void
+bus_flow_note_level (BusFlow *flow, gint64 now_us)
+{
+  if (bus_flow_bytes (flow) < flow->shared->limits->queue_soft_bytes)
+    {
+      flow->soft_since_us = 0;
+      if (flow->alert_soft)
+        bus_alert_queue (flow, now_us);
+    }
+  else if (flow->soft_since_us == 0)
+    {
+      flow->soft_since_us = now_us;
+      bus_alert_queue (flow, now_us);
+    }
+}
+
+/* --- entries in a lane --- */
+
+/* Each slot counts the message in full, so that giving one up always makes room; who has none is counted here. */
+static gsize
+entry_cost (const BusEntry *entry)
+{
+  return sizeof (BusEntry) + (entry->plain ? bus_message_cost (entry->message) : 0);
+}
+
+static BusEntry *
+enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery, gboolean plain)
+{
+  BusEntry *entry = g_slice_new0 (BusEntry);
+  gsize cost;
+
+  entry->message = bus_message_ref (message);
+  entry->lane = lane;
+  entry->delivery = *delivery;
+  entry->plain = plain;
+  entry->previous = flow->lanes[lane].last;
+  if (entry->previous != NULL)
+    entry->previous->next = entry;
+  else
+    flow->lanes[lane].first = entry;
+  flow->lanes[lane].last = entry;
+  cost = entry_cost (entry);
+  flow->lanes[lane].bytes += cost;
+  flow->waiting_bytes += cost;
+  bus_quota_charge (flow->shared->quota, flow->outq.usage, cost - sizeof (BusEntry));
+  bus_quota_keep (flow->shared->quota, flow->outq.usage, sizeof (BusEntry));
+  return entry;
+}
+
+BusEntry *
+bus_flow_enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
+{
+  return enter (flow, lane, message, delivery, FALSE);
+}
+
+void
+bus_flow_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
+{
+  enter (flow, lane, message, delivery, TRUE);
+}
+
+void
+bus_flow_leave (BusFlow *flow, BusEntry *entry)
+{
+  gsize cost = entry_cost (entry);
+
+  g_assert (entry->slots == NULL && flow->waiting_bytes >= cost && flow->lanes[entry->lane].bytes >= cost);
+  if (entry->previous != NULL)
+    entry->previous->next = entry->next;
+  else
+    flow->lanes[entry->lane].first = entry->next;
+  if (entry->next != NULL)
+    entry->next->previous = entry->previous;
+  else
+    flow->lanes[entry->lane].last = entry->previous;
+  flow->lanes[entry->lane].bytes -= cost;
+  flow->waiting_bytes -= cost;
+  bus_quota_refund (flow->shared->quota, flow->outq.usage, cost - sizeof (BusEntry));
+  bus_quota_forgo (flow->shared->quota, flow->outq.usage, sizeof (BusEntry));
+  bus_message_unref (entry->message);
+  g_slice_free (BusEntry, entry);
+}
+
+/* --- encoding --- */
+
+static gsize
+encoded_max (const BusFlow *flow)
+{
+  return MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
+}
+
+static gboolean
+has_room_to_encode (const BusFlow *flow, WireLane lane)
+{
+  return !flow->is_ended && bus_outq_lane_bytes (&flow->outq, lane) < encoded_max (flow);
+}
+
+gboolean
+bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
+{
+  return flow->lanes[lane].first == NULL && has_room_to_encode (flow, lane);
+}
+
+static gboolean
+encode (BusFlow *flow,
+        WireLane lane,
+        const BusStamp *stamp,
+        WireSpan body,
+        BusMessage *refer,
+        const BusDelivery *delivery,
+        gint64 expires_us,
+        guint n_ids,
+        gint64 now_us)
+{
+  WireStampOwn own = { .subscriptions = flow->shared->ids,
+                       .n_subscriptions = n_ids,
+                       .route_id = delivery->route_id,
+                       .answers = delivery->answers };
+  gint64 end_us = delivery->due_us > 0 ? delivery->due_us : expires_us;
+
+  if (end_us > 0)
+    own.remaining_us = (guint64) MAX (end_us - now_us, 1);
+  return bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, stamp, &own, body, refer);
+}
+
+gboolean
+bus_flow_encode_now (BusFlow *flow,
+                     BusInbound *inbound,
+                     WireLane lane,
+                     const BusDelivery *delivery,
+                     guint n,
+                     gint64 now_us)
+{
+  BusMessage *refer = NULL;
+
+  if (inbound->frame.body.len > inbound->copy_max)
+    {
+      refer = bus_inbound_keep (inbound);
+      if (refer == NULL)
+        return FALSE;
+    }
+  for (guint i = 0; i < n; i++)
+    flow->shared->ids[i] = flow->shared->now[i]->id;
+  return encode (flow, lane, &inbound->stamp, bus_inbound_body (inbound), refer, delivery, inbound->expires_us, n,
+                 now_us);
+}
+
+void
+bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, BusTicket *ticket, gint64 now_us)
+{
+  subscription->delivered++;
+  flow->delivered++;
+  flow->shared->domains[domain].delivered++;
+  if (ticket != NULL)
+    bus_block_sent (flow, subscription, ticket, now_us);
+}
+
+/* --- gaps --- */
+
+static gboolean
+encode_gap (BusFlow *flow, const BusSlot *slot)
+{
+  WireEnvelope gap;
+
+  wire_envelope_init (&gap);
+  gap.subscription = slot->subscription->id;
+  gap.gap_from = slot->gap_from;
+  gap.gap_to = slot->gap_to;
+  gap.gap_count = slot->gap_count;
+  gap.gap_reason = bus_loss_status (slot->gap_loss);
+  return bus_outq_put (&flow->outq, slot->lane, WIRE_KIND_GAP, 0, &gap, wire_span (NULL, 0));
+}
+
+/* Lanes overtake each other, so what stands there of the other one does not matter. */
+gboolean
+bus_flow_tell_first (BusFlow *flow, BusSubscription *subscription, WireLane lane)
+{
+  BusSlot *slot;
+
+  while ((slot = subscription->fifo.lane_first[lane]) != NULL && slot->state == BUS_SLOT_GAP)
+    {
+      if (!encode_gap (flow, slot))
+        return FALSE;
+      bus_fifo_remove (flow, slot, NULL);
+    }
+  return TRUE;
+}
+
+gboolean
+bus_flow_tell_gaps (BusFlow *flow, BusSubscription *subscription)
+{
+  gboolean all = TRUE;
+
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    {
+      const BusSlot *first = subscription->fifo.lane_first[lane];
+
+      if (first != NULL && first->state == BUS_SLOT_GAP)
+        all = has_room_to_encode (flow, lane) && bus_flow_tell_first (flow, subscription, lane) && all;
+    }
+  return all;
+}
+
+/* --- the first entry of a lane goes --- */
+
+/* A request whose requester does not wait any more: nobody wants it, and its credit was not spent. */
+static void
+discard (BusFlow *flow, BusSlot *slot)
+{
+  BusSubscription *subscription = slot->subscription;
+  gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
+
+  if (had_credit)
+    bus_window_unuse (&subscription->window, slot->message->payload_len);
+  bus_fifo_remove (flow, slot, NULL);
+  if (had_credit)
+    bus_flow_advance (flow, subscription);
+}
+
+void
+bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us)
+{
+  BusSubscription *subscription = slot->subscription;
+
+  if (slot->delivery.kind == WIRE_KIND_REQUEST)
+    discard (flow, slot);
+  else
+    bus_fifo_drop (flow, slot, BUS_LOSS_EXPIRED, now_us);
+  if (bus_window_is_open (&subscription->window))
+    bus_flow_tell_gaps (flow, subscription);
+  bus_block_look (flow, subscription, now_us);
+}
+
+/* Its time is over, and the alarm did not come yet. */
+static void
+expire_entry (BusFlow *flow, BusEntry *entry, gint64 now_us)
+{
+  gboolean was_last = entry->slots == NULL;
+
+  while (!was_last)
+    {
+      was_last = entry->slots->sibling_next == NULL;
+      bus_flow_expire (flow, entry->slots, now_us);
+    }
+}
+
+static gboolean
+is_over (const BusEntry *entry, gint64 now_us)
+{
+  gint64 end_us = entry->delivery.due_us > 0 ? entry->delivery.due_us : entry->message->expires_us;
+
+  return end_us > 0 && end_us <= now_us;
+}
+
+static gboolean
+tell_gaps_before (BusFlow *flow, const BusEntry *entry)
+{
+  for (const BusSlot *slot = entry->slots; slot != NULL; slot = slot->sibling_next)
+    if (!bus_flow_tell_first (flow, slot->subscription, entry->lane))
+      return FALSE;
+  return TRUE;
+}
+
+static guint
+entry_ids (const BusEntry *entry, guint32 *ids)
+{
+  guint n = 0;
+
+  for (const BusSlot *slot = entry->slots; slot != NULL; slot = slot->sibling_next)
+    ids[n++] = slot->subscription->id;
+  return n;
+}
+
+/* Every slot goes, and the entry with the last one. */
+static void
+entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
+{
+  gboolean was_last = entry->slots == NULL;
+
+  if (entry->plain)
+    {
+      bus_flow_leave (flow, entry);
+      return;
+    }
+  while (!was_last)
+    {
+      BusSlot *slot = entry->slots;
+      BusSubscription *subscription = slot->subscription;
+      guint domain = slot->message->domain;
+      WireLane lane = slot->lane;
+      BusTicket *ticket = NULL;
+
+      was_last = slot->sibling_next == NULL;
+      bus_fifo_remove (flow, slot, &ticket);
+      bus_flow_delivered (flow, subscription, domain, ticket, now_us);
+      bus_flow_tell_first (flow, subscription, lane);
+      bus_block_look (flow, subscription, now_us);
+    }
+}
+
+/* FALSE: no memory now; the entry stays. */
+static gboolean
+pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
+{
+  BusEntry *entry = flow->lanes[lane].first;
+  BusMessage *message = entry->message;
+  BusMessage *refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL;
+
+  if (!entry->plain && is_over (entry, now_us))
+    expire_entry (flow, entry, now_us);
+  else if (tell_gaps_before (flow, entry)
+           && encode (flow, lane, &message->stamp, message->body, refer, &entry->delivery, message->expires_us,
+                      entry_ids (entry, flow->shared->ids), now_us))
+    entry_encoded (flow, entry, now_us);
+  else
+    return FALSE;
+  return TRUE;
+}
+
+void
+bus_flow_retry (BusFlow *flow, gint64 now_us)
+{
+  bus_deadline_arm (flow->shared->deadlines, &flow->retry.deadline, now_us + RETRY_US);
+}
+
+void
+bus_flow_pump (BusFlow *flow, gint64 now_us)
+{
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    while (flow->lanes[lane].first != NULL && has_room_to_encode (flow, lane))
+      if (!pump_first (flow, lane, now_us))
+        {
+          /* With nothing on its way, nothing else would come back to it. */
+          bus_flow_retry (flow, now_us);
+          break;
+        }
+  if (flow->soft_since_us != 0)
+    bus_flow_note_level (flow, now_us);
+}
+
+/* --- credit --- */
+
+void
+bus_flow_advance (BusFlow *flow, BusSubscription *subscription)
+{
+  BusSlot *slot;
+
+  while ((slot = subscription->fifo.first_waiting) != NULL && bus_window_is_open (&subscription->window))
+    {
+      bus_window_use (&subscription->window, slot->message->payload_len);
+      bus_fifo_queue (flow, slot, bus_flow_enter (flow, slot->lane, slot->message, &slot->delivery));
+    }
+}
+
+void
+bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
+  bus_block_returned (flow, subscription, now_us);
+  bus_flow_advance (flow, subscription);
+  bus_flow_tell_gaps (flow, subscription);
+  bus_flow_pump (flow, now_us);
+  bus_block_look (flow, subscription, now_us);
+}
+
+gint64
+bus_flow_oldest_us (const BusSubscription *subscription, gint64 now_us)
+{
+  const BusSlot *slot = bus_fifo_oldest (subscription);
+
+  return slot != NULL ? MAX (now_us - slot->since_us, 1) : 0;
+}
+
+/* --- leaving --- */
+
+void
+bus_parcel_free (gpointer data)
+{
+  BusParcel *parcel = data;
+
+  bus_message_unref (parcel->message);
+  g_clear_pointer (&parcel->ticket, bus_ticket_unref);
+  g_free (parcel);
+}
+
+guint
+bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent)
+{
+  BusSlot *slot;
+  guint n = 0;
+
+  while ((slot = subscription->fifo.first) != NULL)
+    {
+      BusParcel *parcel;
+
+      if (slot->state == BUS_SLOT_GAP)
+        {
+          bus_fifo_remove (flow, slot, NULL);
+          continue;
+        }
+      n++;
+      parcel = g_new0 (BusParcel, 1);
+      parcel->message = bus_message_ref (slot->message);
+      parcel->to_each = slot->delivery.to_each;
+      if (slot->state == BUS_SLOT_QUEUED)
+        bus_window_unuse (&subscription->window, slot->message->payload_len);
+      bus_fifo_remove (flow, slot, &parcel->ticket);
+      if (parcel->ticket != NULL)
+        bus_block_hand_on (subscription);
+      if (unsent != NULL)
+        g_ptr_array_add (unsent, parcel);
+      else
+        bus_parcel_free (parcel);
+    }
+  bus_block_end (flow, subscription);
+  return n;
+}
+
+void
+bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer owner)
+{
+  *flow = (BusFlow){ .shared = shared };
+  flow->alert.kind = BUS_ALARM_QUEUE;
+  flow->alert.owner = owner;
+  flow->retry.kind = BUS_ALARM_RETRY;
+  flow->retry.owner = owner;
+  bus_outq_init (&flow->outq, shared->segments, shared->quota, usage);
+}
+
+void
+bus_flow_end (BusFlow *flow)
+{
+  flow->is_ended = TRUE;
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    for (BusEntry *entry = flow->lanes[lane].first, *next; entry != NULL; entry = next)
+      {
+        next = entry->next;
+        if (entry->plain)
+          bus_flow_leave (flow, entry);
+      }
+}
+
+void
+bus_flow_clear (BusFlow *flow)
+{
+  g_assert (flow->lanes[WIRE_LANE_CONTROL].first == NULL && flow->lanes[WIRE_LANE_DATA].first == NULL);
+  bus_deadline_disarm (flow->shared->deadlines, &flow->alert.deadline);
+  bus_deadline_disarm (flow->shared->deadlines, &flow->retry.deadline);
+  bus_outq_clear (&flow->outq);
+}

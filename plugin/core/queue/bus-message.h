@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "queue/bus-credit.h"
+#include "base/bus-quota.h"
+#include "wire-class.h"
+#include "wire-envelope.h"
+#include "wire-stamp.h"
+
+/*
+ * A message on its way through the broker.
+ *
+ * It begins as a view (BusInbound) of bytes that lie in a read buffer and costs nothing. Only when somebody has to wait
+ * for it is it kept: its client bytes move into a block of their own (or the frame's own block is taken over), which
+ * all receivers then share by reference. The payload is never parsed or re-encoded.
+ *
+ * Invariant: a kept message is immutable; its block is held against the broker's memory cap until the last reference
+ * goes. A view never outlives the input call that made it.
+ */
+
+/* What the broker's stamp says to every receiver, encoded once: sender, order, time. */
+typedef struct
+{
+  guint8 len;
+  guint8 bytes[WIRE_STAMP_COMMON_MAX];
+} BusStamp;
+
+typedef struct
+{
+  guint refs;
+  BusQuota *quota;
+  gsize held;     /* bytes held against the cap */
+  guint8 *block;  /* own allocation; body lies in it */
+  WireSpan body;  /* the client's envelope bytes, untouched */
+  WireSpan topic; /* in body */
+  gsize payload_len;
+  BusStamp stamp;
+  guint64 accept_seq;
+  gint64 expires_us; /* 0: never */
+  WireClassOf class_of;
+  guint domain; /* of its topic, for statistics */
+} BusMessage;
+
+/* A message while its input call runs. */
+typedef struct
+{
+  WireFrame frame;
+  WireFrameReader *reader; /* whose block may be stolen; NULL: the broker's own */
+  const WireEnvelope *envelope;
+  gsize copy_max; /* client bytes up to this are copied per receiver, larger ones referenced */
+  BusStamp stamp;
+  guint64 accept_seq;
+  gint64 expires_us; /* 0: never */
+  WireClassOf class_of;
+  guint domain;
+  BusQuota *quota;
+  BusPeer *publisher; /* NULL: the broker itself, or it can't be told any more */
+  gsize credit_bytes; /* that the frame cost its publisher */
+  BusMessage *kept;   /* made at the first need */
+  BusTicket *ticket;  /* made by the first receiver that blocks */
+} BusInbound;
+
+/* Says who sent it, and when it was accepted. */
+void bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us);
+
+/* The kept form, made at the first call; NULL: no memory, or the broker's cap is reached. Transfer none: the view owns
+ * one reference until bus_inbound_clear(). */
+BusMessage *bus_inbound_keep (BusInbound *inbound);
+void bus_inbound_clear (BusInbound *inbound);
+
+/* A kept message once more as a view, to be handed to somebody else. @envelope is filled as far as queues ask.
+ * @ticket: (nullable): that it held. */
+void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope);
+
+/* A reference to what holds its publisher's credit back; NULL: it has no publisher that could be held. Transfer full. */
+BusTicket *bus_inbound_ticket (BusInbound *inbound);
+
+/* What keeping a message with so many client bytes takes, with what malloc adds. */
+gsize bus_message_size (gsize len);
+
+/* The client's bytes where they lie now. */
+WireSpan bus_inbound_body (const BusInbound *inbound);
+
+BusMessage *bus_message_ref (BusMessage *message);
+void bus_message_unref (BusMessage *message);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-outq.h"
+
+#define SEGMENT_SMALL 4096u  /* the first of an empty lane: most peers never need more */
+#define SEGMENT_LARGE 32768u /* when the lane is not empty: pooled */
+#define SEGMENT_HEAD  256u   /* before a message that is referenced: nothing is written behind it */
+#define POOL_MAX      64u    /* 2 MiB */
+
+struct BusSegment
+{
+  BusSegment *next;
+  BusMessage *tail_owner; /* keeps tail alive; NULL: no tail */
+  WireSpan tail;          /* sent after bytes */
+  gsize capacity;
+  gsize len; /* used of bytes */
+  guint8 bytes[];
+};
+
+static gsize
+segment_size (const BusSegment *segment)
+{
+  return segment->len + segment->tail.len;
+}
+
+static BusSegment *
+segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
+{
+  BusSegmentPool *pool = outq->pool;
+  gsize size = sizeof (BusSegment) + capacity;
+  BusSegment *segment;
+
+  if (!bus_quota_hold (outq->quota, size) && !(reserve && bus_quota_hold_reserve (outq->quota, size)))
+    return NULL;
+  if (capacity == SEGMENT_LARGE && pool->free != NULL)
+    {
+      segment = pool->free;
+      pool->free = segment->next;
+      pool->n_free--;
+    }
+  else
+    {
+      segment = g_try_malloc (size);
+      if (segment == NULL)
+        {
+          bus_quota_release (outq->quota, size);
+          return NULL;
+        }
+      segment->capacity = capacity;
+    }
+  segment->next = NULL;
+  segment->tail_owner = NULL;
+  segment->tail = wire_span (NULL, 0);
+  segment->len = 0;
+  return segment;
+}
+
+static void
+segment_free (BusOutq *outq, BusSegment *segment)
+{
+  BusSegmentPool *pool = outq->pool;
+
+  bus_quota_release (outq->quota, sizeof (BusSegment) + segment->capacity);
+  g_clear_pointer (&segment->tail_owner, bus_message_unref);
+  if (segment->capacity != SEGMENT_LARGE || pool->n_free >= POOL_MAX)
+    {
+      g_free (segment);
+      return;
+    }
+  segment->next = pool->free;
+  pool->free = segment;
+  pool->n_free++;
+}
+
+void
+bus_segment_pool_clear (BusSegmentPool *pool)
+{
+  while (pool->free != NULL)
+    {
+      BusSegment *segment = pool->free;
+
+      pool->free = segment->next;
+      g_free (segment);
+    }
+  pool->n_free = 0;
+}
+
+void
+bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage)
+{
+  *outq = (BusOutq){ .pool = pool, .quota = quota, .usage = usage };
+}
+
+static void
+free_chain (BusOutq *outq, BusSegment *segment)
+{
+  while (segment != NULL)
+    {
+      BusSegment *next = segment->next;
+
+      segment_free (outq, segment);
+      segment = next;
+    }
+}
+
+void
+bus_outq_drop (BusOutq *outq, WireLane lane)
+{
+  free_chain (outq, outq->lanes[lane].first);
+  bus_quota_refund (outq->quota, outq->usage, outq->lanes[lane].bytes);
+  outq->lanes[lane].first = NULL;
+  outq->lanes[lane].last = NULL;
+  outq->lanes[lane].bytes = 0;
+}
+
+void
+bus_outq_clear (BusOutq *outq)
+{
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    bus_outq_drop (outq, lane);
+  free_chain (outq, outq->tx_first);
+  bus_quota_refund (outq->quota, outq->usage, outq->tx_bytes);
+  bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
+}
+
+/* A segment at the end of the lane with room for @need bytes of its own. @ends: with this frame. @reserve: it may come out of
+ * the quota's reserve, no larger than it has to be. */
+static BusSegment *
+room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean reserve)
+{
+  BusSegment *last = outq->lanes[lane].last;
+  gsize capacity;
+
+  if (last != NULL && last->tail_owner == NULL && last->capacity - last->len >= need)
+    return last;
+
+  if (ends)
+    capacity = MAX (need, SEGMENT_HEAD);
+  else
+    capacity = last == NULL && need <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
+  last = segment_new (outq, capacity, FALSE);
+  if (last == NULL && (reserve || capacity > MAX (need, SEGMENT_SMALL)))
+    last = segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no more than is needed */
+  if (last == NULL)
+    return NULL;
+  if (outq->lanes[lane].last != NULL)
+    outq->lanes[lane].last->next = last;
+  else
+    outq->lanes[lane].first = last;
+  outq->lanes[lane].last = last;
+  return last;
+}
+
+static guint8 *
+append (guint8 *at, WireSpan bytes)
+{
+  if (bytes.len == 0)
+    return at;
+  memcpy (at, bytes.data, bytes.len);
+  return at + bytes.len;
+}
+
+/* Where a frame of at most @own_max own bytes can be written; NULL: no memory. */
+static guint8 *
+begin (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len, gboolean reserve)
+{
+  BusSegment *segment;
+
+  if (own_max + tail_len > G_MAXUINT32)
+    return NULL;
+  segment = room_for (outq, lane, own_max, tail_len > 0, reserve);
+  return segment != NULL ? segment->bytes + segment->len : NULL;
+}
+
+/* The frame from begin() ends at @end: fills in its header and counts it. */
+static void
+finish (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const guint8 *end, WireSpan tail, BusMessage *refer)
+{
+  BusSegment *segment = outq->lanes[lane].last;
+  guint8 *start = segment->bytes + segment->len;
+  gsize own = (gsize) (end - start);
+
+  g_assert (own <= segment->capacity - segment->len);
+  wire_frame_put_header (start, kind, flags, (guint32) (own - WIRE_FRAME_HEADER_LEN + tail.len));
+  segment->len += own;
+  if (refer != NULL)
+    {
+      segment->tail_owner = bus_message_ref (refer);
+      segment->tail = tail;
+    }
+  outq->lanes[lane].bytes += own + tail.len;
+  bus_quota_charge (outq->quota, outq->usage, own + tail.len);
+}
+
+gboolean
+bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body)
+{
+  gsize fields = envelope != NULL ? wire_envelope_size (envelope) + envelope->payload.len : 0;
+  guint8 *at = begin (outq, lane, WIRE_FRAME_HEADER_LEN + fields + body.len, 0, lane == WIRE_LANE_CONTROL);
+
+  if (at == NULL)
+    return FALSE;
+  at += WIRE_FRAME_HEADER_LEN;
+  if (envelope != NULL)
+    at = append (wire_envelope_write (envelope, at), envelope->payload);
+  finish (outq, lane, kind, flags, append (at, body), wire_span (NULL, 0), NULL);
+  return TRUE;
+}
+
+gboolean
+bus_outq_put_message (BusOutq *outq,
+                      WireLane lane,
+                      guint8 kind,
+                      guint8 flags,
+                      const BusStamp *stamp,
+                      const WireStampOwn *own,
+                      WireSpan body,
+                      BusMessage *refer)
+{
+  WireSpan copied = refer == NULL ? body : wire_span (NULL, 0);
+  WireSpan tail = refer == NULL ? wire_span (NULL, 0) : body;
+  guint8 *at
+      = begin (outq, lane, WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (own->n_subscriptions) + copied.len,
+               tail.len, FALSE);
+
+  if (at == NULL)
+    return FALSE;
+  at = append (at + WIRE_FRAME_HEADER_LEN, wire_span (stamp->bytes, stamp->len));
+  at += wire_stamp_own (at, own);
+  finish (outq, lane, kind, flags, append (at, copied), tail, refer);
+  return TRUE;
+}
+
+static void
+move_to_tx (BusOutq *outq, WireLane lane)
+{
+  BusSegment *segment = outq->lanes[lane].first;
+
+  outq->lanes[lane].first = segment->next;
+  if (segment->next == NULL)
+    outq->lanes[lane].last = NULL;
+  outq->lanes[lane].bytes -= segment_size (segment);
+
+  segment->next = NULL;
+  if (outq->tx_last != NULL)
+    outq->tx_last->next = segment;
+  else
+    outq->tx_first = segment;
+  outq->tx_last = segment;
+  outq->tx_bytes += segment_size (segment);
+}
+
+/* Takes as many whole segments as one turn may send, control first. */
+static void
+refill (BusOutq *outq)
+{
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    while (outq->lanes[lane].first != NULL)
+      {
+        if (outq->tx_first != NULL && outq->tx_bytes + segment_size (outq->lanes[lane].first) > BUS_OUTQ_TURN_BYTES)
+          return;
+        move_to_tx (outq, lane);
+      }
+}
+
+guint
+bus_outq_gather (BusOutq *outq, WireSpan *spans, guint max)
+{
+  gsize skip = outq->tx_sent;
+  guint n = 0;
+
+  if (outq->tx_first == NULL)
+    refill (outq);
+  for (BusSegment *segment = outq->tx_first; segment != NULL && n + 2 <= max; segment = segment->next)
+    {
+      gsize own = MIN (skip, segment->len);
+
+      if (own < segment->len)
+        spans[n++] = wire_span (segment->bytes + own, segment->len - own);
+      skip -= own;
+      if (skip < segment->tail.len)
+        spans[n++] = wire_span (segment->tail.data + skip, segment->tail.len - skip);
+      skip = 0;
+    }
+  return n;
+}
+
+void
+bus_outq_sent (BusOutq *outq, gsize n)
+{
+  g_assert (n <= outq->tx_bytes);
+  bus_quota_refund (outq->quota, outq->usage, n);
+  outq->tx_bytes -= n;
+  outq->tx_sent += n;
+
+  while (outq->tx_first != NULL && outq->tx_sent >= segment_size (outq->tx_first))
+    {
+      BusSegment *segment = outq->tx_first;
+
+      outq->tx_sent -= segment_size (segment);
+      outq->tx_first = segment->next;
+      if (outq->tx_first == NULL)
+        outq->tx_last = NULL;
+      segment_free (outq, segment);
+    }
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-group.h"
+
+#include "peer/bus-peer.h"
+
+GHashTable *
+bus_group_table_new (void)
+{
+  return g_hash_table_new (bus_key_hash, bus_key_equal);
+}
+
+BusGroup *
+bus_group_find (GHashTable *groups, guint64 seed, WireSpan name)
+{
+  BusKey key = bus_key (seed, name);
+
+  return g_hash_table_lookup (groups, &key);
+}
+
+void
+bus_group_join (GHashTable *groups, guint64 seed, WireSpan name, BusSubscription *subscription)
+{
+  BusKey key = bus_key (seed, name);
+  BusGroup *group = g_hash_table_lookup (groups, &key);
+
+  if (group == NULL)
+    {
+      guint8 *copy;
+
+      group = g_malloc0 (sizeof (BusGroup) + name.len); /* a name is one segment: at most 64 bytes */
+      copy = (guint8 *) (group + 1);
+      memcpy (copy, name.data, name.len);
+      group->key = (BusKey){ key.hash, wire_span (copy, name.len) };
+      g_hash_table_insert (groups, &group->key, group);
+    }
+  subscription->group = group;
+  subscription->group_link.data = subscription;
+  g_queue_push_tail_link (&group->members, &subscription->group_link);
+}
+
+void
+bus_group_leave (GHashTable *groups, BusSubscription *subscription)
+{
+  BusGroup *group = g_steal_pointer (&subscription->group);
+
+  g_queue_unlink (&group->members, &subscription->group_link);
+  if (group->members.length > 0)
+    return;
+  g_hash_table_remove (groups, &group->key);
+  g_free (group);
+}
+
+typedef gboolean (*Taker) (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
+
+static gboolean
+is_there (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
+{
+  return TRUE;
+}
+
+/* The first from @start on that would take a message; @n: none. */
+static guint
+find_taker (BusSubscription *const *candidates, guint n, guint start, Taker takes, const BusNeed *need)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      guint at = (start + i) % n;
+
+      if (bus_peer_is_ready (candidates[at]->owner) && takes (&candidates[at]->owner->flow, candidates[at], need))
+        return at;
+    }
+  return n;
+}
+
+guint
+bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, const BusNeed *need)
+{
+  guint start = (guint) (*cursor % n);
+  guint picked = find_taker (candidates, n, start, bus_admit_has_room, need);
+
+  if (picked == n)
+    picked = find_taker (candidates, n, start, bus_admit_may_wait, need);
+  /* Whom the policy speaks at has to be there: one who goes is told nothing any more. */
+  if (picked == n)
+    picked = find_taker (candidates, n, start, is_there, need);
+  if (picked == n)
+    picked = start;
+  /* On from the picked one, so that a full member does not double its neighbour's share. */
+  *cursor = picked + 1;
+  return picked;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-match.h"
+
+#include "peer/bus-peer.h"
+
+static void
+match_free (gpointer data)
+{
+  BusMatch *match = data;
+
+  for (guint i = 0; i < match->n_receivers; i++)
+    g_free (match->receivers[i].subscriptions);
+  for (guint i = 0; i < match->n_groups; i++)
+    {
+      g_free (match->groups[i].candidates);
+      g_free (match->groups[i].receivers);
+    }
+  g_free (match->receivers);
+  g_free (match->groups);
+  g_free (match);
+}
+
+void
+bus_match_cache_init (BusMatchCache *cache, guint64 max)
+{
+  cache->table = g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, match_free);
+  cache->max = max;
+}
+
+void
+bus_match_cache_clear (BusMatchCache *cache)
+{
+  g_clear_pointer (&cache->table, g_hash_table_unref);
+}
+
+void
+bus_match_cache_forget (BusMatchCache *cache)
+{
+  cache->generation++;
+  if (g_hash_table_size (cache->table) > 0)
+    g_hash_table_remove_all (cache->table);
+}
+
+/* What is gathered while a match is built. */
+typedef struct
+{
+  GArray *receivers;  /* BusReceiver */
+  GArray *groups;     /* BusGroupMatch */
+  GPtrArray *found;   /* BusSubscription, in order, allowed ones */
+  GHashTable *places; /* BusPeer -> index + 1 */
+} Draft;
+
+static guint
+receiver_of (Draft *draft, BusPeer *peer)
+{
+  guint place = GPOINTER_TO_UINT (g_hash_table_lookup (draft->places, peer));
+  BusReceiver receiver = { .peer = peer };
+
+  if (place > 0)
+    return place - 1;
+  g_array_append_val (draft->receivers, receiver);
+  g_hash_table_insert (draft->places, peer, GUINT_TO_POINTER (draft->receivers->len));
+  return draft->receivers->len - 1;
+}
+
+static BusGroupMatch *
+group_of (Draft *draft, BusGroup *group)
+{
+  BusGroupMatch match = { .group = group };
+
+  for (guint i = 0; i < draft->groups->len; i++)
+    if (g_array_index (draft->groups, BusGroupMatch, i).group == group)
+      return &g_array_index (draft->groups, BusGroupMatch, i);
+  match.candidates = g_new (BusSubscription *, draft->found->len);
+  match.receivers = g_new (guint, draft->found->len);
+  g_array_append_val (draft->groups, match);
+  return &g_array_index (draft->groups, BusGroupMatch, draft->groups->len - 1);
+}
+
+/* One candidate per member peer, however many of its patterns match. */
+static void
+add_candidate (Draft *draft, BusSubscription *subscription)
+{
+  guint place = receiver_of (draft, subscription->owner);
+  BusGroupMatch *match = group_of (draft, subscription->group);
+
+  for (guint i = 0; i < match->n; i++)
+    if (match->receivers[i] == place)
+      return;
+  match->candidates[match->n] = subscription;
+  match->receivers[match->n] = place;
+  match->n++;
+}
+
+static void
+add_plain (Draft *draft, BusSubscription *subscription)
+{
+  guint place = receiver_of (draft, subscription->owner); /* may move the array: first */
+
+  g_array_index (draft->receivers, BusReceiver, place).n_plain++;
+}
+
+/* Room for the plain ones and for one picked member per group. */
+static void
+fill_plain (Draft *draft)
+{
+  for (guint i = 0; i < draft->receivers->len; i++)
+    {
+      BusReceiver *receiver = &g_array_index (draft->receivers, BusReceiver, i);
+
+      receiver->subscriptions = g_new (BusSubscription *, receiver->n_plain + draft->groups->len);
+      receiver->n_now = 0;
+    }
+  for (guint i = 0; i < draft->found->len; i++)
+    {
+      BusSubscription *subscription = g_ptr_array_index (draft->found, i);
+      BusReceiver *receiver;
+      guint place;
+
+      if (subscription->group != NULL)
+        continue;
+      place = receiver_of (draft, subscription->owner);
+      receiver = &g_array_index (draft->receivers, BusReceiver, place);
+      receiver->subscriptions[receiver->n_now++] = subscription;
+    }
+}
+
+static void
+drop_forbidden (GPtrArray *found, WireSpan topic)
+{
+  guint kept = 0;
+
+  for (guint i = 0; i < found->len; i++)
+    {
+      BusSubscription *subscription = g_ptr_array_index (found, i);
+
+      if (bus_policy_authorize (&subscription->owner->principal, BUS_OP_DELIVER, topic).allowed)
+        g_ptr_array_index (found, kept++) = subscription;
+    }
+  g_ptr_array_set_size (found, (gint) kept);
+}
+
+static BusMatch *
+match_new (const BusIndex *index, BusKey key)
+{
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  g_autoptr (GHashTable) places = g_hash_table_new (NULL, NULL);
+  Draft draft = { .receivers = g_array_new (FALSE, FALSE, sizeof (BusReceiver)),
+                  .groups = g_array_new (FALSE, FALSE, sizeof (BusGroupMatch)),
+                  .found = found,
+                  .places = places };
+  BusMatch *match = g_malloc0 (sizeof (BusMatch) + key.text.len); /* a topic is at most 512 bytes */
+  guint8 *copy = (guint8 *) (match + 1);
+
+  bus_index_match (index, key.text, found);
+  drop_forbidden (found, key.text);
+  for (guint i = 0; i < found->len; i++)
+    {
+      BusSubscription *subscription = g_ptr_array_index (found, i);
+
+      if (subscription->group != NULL)
+        add_candidate (&draft, subscription);
+      else
+        add_plain (&draft, subscription);
+    }
+  fill_plain (&draft);
+
+  memcpy (copy, key.text.data, key.text.len);
+  match->key = (BusKey){ key.hash, wire_span (copy, key.text.len) };
+  match->domain = bus_domain_of_topic (key.text);
+  match->n_receivers = draft.receivers->len;
+  match->n_groups = draft.groups->len;
+  match->receivers = (BusReceiver *) (void *) g_array_free (draft.receivers, FALSE);
+  match->groups = (BusGroupMatch *) (void *) g_array_free (draft.groups, FALSE);
+  return match;
+}
+
+BusMatch *
+bus_match_lookup (BusMatchCache *cache, const BusIndex *index, guint64 seed, WireSpan topic)
+{
+  BusKey key = bus_key (seed, topic);
+  BusMatch *match = g_hash_table_lookup (cache->table, &key);
+
+  if (match != NULL)
+    return match;
+  if (g_hash_table_size (cache->table) >= cache->max)
+    bus_match_cache_forget (cache);
+  match = match_new (index, key);
+  g_hash_table_insert (cache->table, &match->key, match);
+  return match;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "route/bus-group.h"
+#include "index/bus-index.h"
+#include "index/bus-topics.h"
+
+/*
+ * Who gets a topic: the matched set, made once per topic and remembered.
+ *
+ * A match lists receivers (peers, each with its plain subscriptions) and groups (each with one candidate per member
+ * peer), already filtered by the receivers' rights. The cache is bounded and forgotten as a whole whenever a
+ * subscription comes or goes, so a match never names a dead one; it is used inside one input call only.
+ *
+ * Invariant: a match depends on index and rights alone; picking a group's member is left to the router.
+ */
+
+typedef struct
+{
+  BusPeer *peer;
+  BusSubscription **subscriptions; /* plain ones, then room for picked group members */
+  guint n_plain;
+  guint n_now; /* used while routing */
+} BusReceiver;
+
+typedef struct
+{
+  BusGroup *group;
+  BusSubscription **candidates; /* one per member peer, in order of joining */
+  guint *receivers;             /* of each candidate: index into the match's receivers */
+  guint n;
+} BusGroupMatch;
+
+typedef struct
+{
+  BusKey key;            /* of the topic; own copy */
+  BusTopicPlace counter; /* of the topic */
+  guint domain;          /* of the topic, for statistics */
+  BusReceiver *receivers;
+  guint n_receivers;
+  BusGroupMatch *groups;
+  guint n_groups;
+} BusMatch;
+
+typedef struct
+{
+  GHashTable *table; /* BusKey -> BusMatch */
+  guint64 max;
+  guint64 generation; /* a match remembered elsewhere is good while this has not moved */
+} BusMatchCache;
+
+void bus_match_cache_init (BusMatchCache *cache, guint64 max);
+void bus_match_cache_clear (BusMatchCache *cache);
+/* A subscription came or went. */
+void bus_match_cache_forget (BusMatchCache *cache);
+
+/* Transfer none; valid until the next forget. */
+BusMatch *bus_match_lookup (BusMatchCache *cache, const BusIndex *index, guint64 seed, WireSpan topic);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-request.h"
+
+#include "peer/bus-state.h"
+
+#define ROUTE_CLASS_BITS 2u
+
+BusRequest *
+bus_request_new (BusCore *core,
+                 BusPendingKind kind,
+                 BusPeer *requester,
+                 guint64 id,
+                 BusPeer *responder,
+                 WireSpan topic,
+                 gint64 due_us)
+{
+  BusRequest *request = g_new0 (BusRequest, 1);
+  guint64 small_class = wire_class_of (WIRE_KIND_REQUEST, topic, 0).credit_class;
+
+  request->kind = kind;
+  request->route_id = ++core->next_route << ROUTE_CLASS_BITS | small_class;
+  request->id = id;
+  request->requester = requester;
+  request->responder = responder;
+  request->alarm.kind = BUS_ALARM_REQUEST;
+  request->alarm.owner = request;
+  request->asked_link.data = request;
+  request->answering_link.data = request;
+  g_queue_push_tail_link (&requester->asked, &request->asked_link);
+  g_queue_push_tail_link (&responder->answering, &request->answering_link);
+  g_hash_table_insert (core->requests, &request->route_id, request);
+  bus_deadline_arm (&core->deadlines, &request->alarm.deadline, due_us);
+  bus_quota_keep (&core->quota, &requester->usage, sizeof (BusRequest));
+  return request;
+}
+
+void
+bus_request_free (BusCore *core, BusRequest *request)
+{
+  bus_quota_forgo (&core->quota, &request->requester->usage, sizeof (BusRequest));
+  bus_deadline_disarm (&core->deadlines, &request->alarm.deadline);
+  g_hash_table_remove (core->requests, &request->route_id);
+  g_queue_unlink (&request->requester->asked, &request->asked_link);
+  g_queue_unlink (&request->responder->answering, &request->answering_link);
+  g_free (request);
+}
+
+BusRequest *
+bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id)
+{
+  BusRequest *request = g_hash_table_lookup (core->requests, &route_id);
+
+  return request != NULL && request->responder == responder ? request : NULL;
+}
+
+BusRequest *
+bus_request_find_asked (const BusPeer *requester, guint64 id)
+{
+  for (GList *link = requester->asked.head; link != NULL; link = link->next)
+    if (((BusRequest *) link->data)->id == id)
+      return link->data;
+  return NULL;
+}
+
+WireClassOf
+bus_request_class (guint64 route_id, gsize payload_len)
+{
+  WireClass small_class = (WireClass) (route_id & ((1u << ROUTE_CLASS_BITS) - 1));
+  gboolean stays_control = payload_len <= WIRE_CONTROL_PAYLOAD_MAX;
+
+  if (small_class == WIRE_CLASS_CONTROL)
+    return stays_control ? (WireClassOf){ WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL }
+                         : (WireClassOf){ WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP };
+  /* A made-up route with no class in it costs like everything else. */
+  return (WireClassOf){ WIRE_LANE_DATA,
+                        small_class == WIRE_CLASS_MUST_KEEP ? WIRE_CLASS_MUST_KEEP : WIRE_CLASS_MAY_DROP };
+}
+
+void
+bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const char *detail)
+{
+  if (bus_peer_is_ready (request->requester))
+    bus_peer_error (request->requester, request->id, status, detail);
+  bus_request_free (core, request);
+}
+
+void
+bus_request_fail_full (BusCore *core,
+                       BusRequest *request,
+                       WireStatus status,
+                       const char *detail,
+                       const BusExcess *excess)
+{
+  if (bus_peer_is_ready (request->requester))
+    bus_peer_error_excess (request->requester, request->id, status, detail, excess);
+  bus_request_free (core, request);
+}
+
+void
+bus_request_withdraw (BusCore *core, BusRequest *request)
+{
+  WireEnvelope cancel;
+
+  if (request->kind == BUS_PENDING_REPLY && bus_peer_is_ready (request->responder))
+    {
+      wire_envelope_init (&cancel);
+      cancel.route_id = request->route_id;
+      bus_peer_put (request->responder, WIRE_KIND_CANCEL, 0, &cancel);
+    }
+  bus_request_free (core, request);
+}
+
+void
+bus_request_expire (BusCore *core, BusRequest *request)
+{
+  if (request->kind == BUS_PENDING_DELIVERED)
+    {
+      bus_request_fail (core, request, WIRE_STATUS_UNKNOWN,
+                        "the receiver did not say in time that it handled the message; it may have");
+      return;
+    }
+  if (bus_peer_is_ready (request->requester))
+    bus_peer_error (request->requester, request->id, WIRE_STATUS_TIMEOUT, "no answer within the time given");
+  bus_request_withdraw (core, request);
+}
+
+void
+bus_request_forget_peer (BusPeer *peer)
+{
+  BusCore *core = peer->core;
+
+  while (peer->asked.head != NULL)
+    bus_request_withdraw (core, peer->asked.head->data);
+  while (peer->answering.head != NULL)
+    {
+      BusRequest *request = peer->answering.head->data;
+
+      if (request->kind == BUS_PENDING_DELIVERED)
+        bus_request_fail (core, request, WIRE_STATUS_UNKNOWN, "the receiver went; it may have handled the message");
+      else
+        bus_request_fail (core, request, WIRE_STATUS_RESPONDER_GONE, "the responder went before it answered");
+    }
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bus-alarm.h"
+#include "peer/bus-peer.h"
+
+/*
+ * Requests that wait for an answer, and direct messages whose publisher wants to know that they were handled.
+ *
+ * Each has a route id: the responder copies it into its answer, and the broker finds the requester by it. It hangs on
+ * both peers, so whichever goes first ends it at once, and it always has a deadline: nobody waits in silence.
+ *
+ * The low bits of a route id tell the credit class of the answer, so that an answer that comes too late still costs what
+ * its sender thinks it costs.
+ *
+ * Invariant: a pending request is in the table, on both peers and in the deadline set, or nowhere.
+ */
+
+typedef enum
+{
+  BUS_PENDING_REPLY,     /* a REQUEST: ends with a final REPLY */
+  BUS_PENDING_DELIVERED, /* a direct PUBLISH: ends with DELIVERED */
+} BusPendingKind;
+
+typedef struct
+{
+  BusAlarm alarm;
+  BusPendingKind kind;
+  guint64 route_id;
+  guint64 id; /* the requester's own */
+  BusPeer *requester;
+  BusPeer *responder;
+  GList asked_link;
+  GList answering_link;
+} BusRequest;
+
+/* The caller has checked max_pending_requests. @topic: of the request. */
+BusRequest *bus_request_new (BusCore *core,
+                             BusPendingKind kind,
+                             BusPeer *requester,
+                             guint64 id,
+                             BusPeer *responder,
+                             WireSpan topic,
+                             gint64 due_us);
+void bus_request_free (BusCore *core, BusRequest *request);
+
+/* NULL when it is unknown (ended already) or not this responder's. */
+BusRequest *bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id);
+BusRequest *bus_request_find_asked (const BusPeer *requester, guint64 id);
+
+/* Lane and class of an answer of @payload_len to the request with that route: as a request to its topic would have. */
+WireClassOf bus_request_class (guint64 route_id, gsize payload_len);
+
+/* Ends it with an ERROR to the requester. */
+void bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const char *detail);
+/* The same when somebody's queue is full; names limit, value and setting. @excess: (nullable) */
+void bus_request_fail_full (BusCore *core,
+                            BusRequest *request,
+                            WireStatus status,
+                            const char *detail,
+                            const BusExcess *excess);
+/* Tells the responder that nobody waits any more, then frees it. */
+void bus_request_withdraw (BusCore *core, BusRequest *request);
+
+/* Its deadline came. */
+void bus_request_expire (BusCore *core, BusRequest *request);
+/* The peer goes: what it asked is withdrawn, what it should answer fails with RESPONDER_GONE. */
+void bus_request_forget_peer (BusPeer *peer);

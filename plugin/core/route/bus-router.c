@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-router.h"
+
+#include "queue/bus-admit.h"
+#include "news/bus-alert.h"
+#include "queue/bus-flow-private.h"
+#include "peer/bus-state.h"
+
+#define ANNOUNCE_MAX      2048u
+#define ROOM_PER_RECEIVER 8192u /* a slot, and a small segment */
+
+/* Those who serve one topic. */
+struct BusServers
+{
+  BusKey key; /* of topic */
+  BusTopicPlace counter;
+  GPtrArray *subscriptions;
+  guint64 cursor;
+  guint8 topic[];
+};
+
+static void
+servers_free (gpointer data)
+{
+  BusServers *servers = data;
+
+  g_ptr_array_unref (servers->subscriptions);
+  g_free (servers);
+}
+
+GHashTable *
+bus_router_servers_new (void)
+{
+  return g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, servers_free);
+}
+
+static BusServers *
+servers_find (BusCore *core, WireSpan topic)
+{
+  BusKey key = bus_key (core->seed, topic);
+
+  return g_hash_table_lookup (core->servers, &key);
+}
+
+static void
+servers_add (BusCore *core, BusSubscription *subscription)
+{
+  WireSpan topic = subscription->pattern;
+  BusServers *servers = servers_find (core, topic);
+
+  if (servers == NULL)
+    {
+      servers = g_malloc0 (sizeof (BusServers) + topic.len); /* a topic is at most 512 bytes */
+      memcpy (servers->topic, topic.data, topic.len);
+      servers->key = bus_key (core->seed, wire_span (servers->topic, topic.len));
+      servers->subscriptions = g_ptr_array_new ();
+      g_hash_table_insert (core->servers, &servers->key, servers);
+    }
+  g_ptr_array_add (servers->subscriptions, subscription);
+  subscription->servers = servers;
+}
+
+static void
+servers_remove (BusCore *core, BusSubscription *subscription)
+{
+  BusServers *servers = g_steal_pointer (&subscription->servers);
+
+  g_ptr_array_remove (servers->subscriptions, subscription);
+  if (servers->subscriptions->len == 0)
+    g_hash_table_remove (core->servers, &servers->key);
+}
+
+/* --- index --- */
+
+void
+bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
+{
+  BusPeer *owner = subscription->owner;
+
+  if (group.len > 0)
+    {
+      bus_group_join (core->groups, core->seed, group, subscription);
+      if (!subscription->serves && subscription->group->bounds.policy == BUS_OVERFLOW_DEFAULT)
+        subscription->group->bounds = subscription->bounds;
+      else if (!subscription->serves)
+        subscription->bounds = subscription->group->bounds;
+    }
+  bus_fifo_index (&owner->flow, subscription, subscription->bounds.policy == BUS_OVERFLOW_CONFLATE);
+  if (subscription->serves)
+    servers_add (core, subscription);
+  else
+    {
+      bus_index_add (core->index, subscription->pattern, subscription);
+      bus_match_cache_forget (&core->matches);
+    }
+  g_hash_table_insert (owner->subscriptions, GUINT_TO_POINTER (subscription->id), subscription);
+  bus_quota_keep (&core->quota, &owner->usage, subscription->charged);
+  core->n_subscriptions++;
+}
+
+void
+bus_router_unfile (BusCore *core, BusSubscription *subscription)
+{
+  if (subscription->serves)
+    servers_remove (core, subscription);
+  else
+    {
+      bus_index_remove (core->index, subscription->pattern, subscription);
+      bus_match_cache_forget (&core->matches);
+    }
+}
+
+/* --- offers --- */
+
+/* What a message may make the broker hold, at the most: kept once, and encoded for each receiver. */
+static guint64
+need_of (const BusInbound *inbound, guint n_receivers)
+{
+  gsize len = inbound->frame.body.len;
+
+  return bus_message_size (len) + n_receivers * (ROOM_PER_RECEIVER + (guint64) MIN (len, inbound->copy_max));
+}
+
+static void
+lose (BusPeer *receiver, BusInbound *inbound, BusSubscription *const *subscriptions, guint n, gint64 now_us)
+{
+  for (guint i = 0; i < n; i++)
+    bus_fifo_lose (&receiver->flow, subscriptions[i], inbound->class_of.lane, inbound->domain, inbound->accept_seq,
+                   BUS_LOSS_LIMIT, now_us);
+}
+
+/* @fits: the broker has room for it. */
+static BusOutcome
+offer (BusInbound *inbound,
+       BusPeer *receiver,
+       BusSubscription *const *subscriptions,
+       guint n,
+       const BusDelivery *delivery,
+       gboolean fits,
+       gint64 now_us)
+{
+  BusOutcome outcome = { .matched = n };
+
+  if (!fits || !bus_shed_reserve_uid (receiver->uid, need_of (inbound, 1), now_us))
+    {
+      lose (receiver, inbound, subscriptions, n, now_us);
+      outcome.refused = n;
+      return outcome;
+    }
+  for (guint done = 0; done < n; done += WIRE_SUBSCRIPTIONS_MAX)
+    {
+      BusAdmission admission = bus_admit (&receiver->flow, inbound, delivery, subscriptions + done,
+                                          MIN (n - done, WIRE_SUBSCRIPTIONS_MAX), now_us);
+
+      outcome.queued += admission.queued;
+      outcome.refused += admission.refused;
+      if (admission.closes)
+        bus_peer_close (receiver, WIRE_STATUS_SLOW_CONSUMER,
+                        "your control queue (control_queue_bytes) is full: read faster");
+    }
+  bus_peer_touch (receiver);
+  return outcome;
+}
+
+/* --- leaving --- */
+
+/* An unsent message of a group member that goes: to another one, if one is left. */
+static gboolean
+reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
+{
+  const BusMessage *message = parcel->message;
+  BusMatch *match = bus_router_match (core, message->topic);
+  BusNeed need = { .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us };
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  gboolean done = FALSE;
+
+  if (parcel->to_each || (message->expires_us > 0 && message->expires_us <= now_us))
+    return FALSE;
+  for (guint i = 0; i < match->n_groups; i++)
+    if (match->groups[i].group == group)
+      {
+        BusGroupMatch *members = &match->groups[i];
+        guint picked = bus_group_pick (&group->cursor, members->candidates, members->n, &need);
+        BusSubscription *chosen = members->candidates[picked];
+        WireEnvelope envelope;
+        BusInbound inbound;
+
+        if (!bus_peer_is_ready (chosen->owner))
+          continue;
+        bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
+        /* Taken in there, or told there by a gap. */
+        done = offer (&inbound, chosen->owner, &chosen, 1, &delivery, TRUE, now_us).matched == 1;
+        bus_inbound_clear (&inbound);
+      }
+  return done;
+}
+
+void
+bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave)
+{
+  BusPeer *owner = subscription->owner;
+  BusGroup *group = subscription->group;
+  g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
+  guint rerouted = 0;
+
+  g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
+  core->n_subscriptions--;
+  bus_quota_forgo (&core->quota, &owner->usage, subscription->charged);
+  bus_alert_end (subscription, now_us);
+
+  bus_flow_forget (&owner->flow, subscription, unsent);
+  if (group != NULL && !subscription->serves)
+    {
+      for (guint i = 0; i < unsent->len; i++)
+        rerouted += reroute (core, g_ptr_array_index (unsent, i), group, now_us) ? 1 : 0;
+      group->rerouted += rerouted;
+      leave->unacknowledged += bus_window_outstanding (&subscription->window);
+    }
+  leave->rerouted += rerouted;
+  leave->discarded += unsent->len - rerouted;
+  if (group != NULL)
+    bus_group_leave (core->groups, subscription);
+  bus_subscription_free (subscription);
+}
+
+/* --- publishing --- */
+
+/* For the statistics of its domain. */
+static void
+count_accepted (BusCore *core, BusInbound *inbound, guint domain)
+{
+  inbound->domain = domain;
+  core->flows.domains[domain].accepted++;
+  core->flows.domains[domain].accepted_bytes += inbound->envelope->payload.len;
+}
+
+static void
+add_outcome (BusOutcome *sum, BusOutcome one)
+{
+  sum->matched += one.matched;
+  sum->queued += one.queued;
+  sum->refused += one.refused;
+}
+
+static void
+choose (BusMatch *match, BusGroupMatch *group, guint at)
+{
+  BusReceiver *receiver = &match->receivers[group->receivers[at]];
+
+  receiver->subscriptions[receiver->n_now++] = group->candidates[at];
+}
+
+static void
+choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, gint64 now_us)
+{
+  const BusNeed need = { .len = inbound->frame.body.len, .lane = inbound->class_of.lane, .now_us = now_us };
+
+  for (guint i = 0; i < match->n_receivers; i++)
+    match->receivers[i].n_now = match->receivers[i].n_plain;
+  for (guint i = 0; i < match->n_groups; i++)
+    {
+      BusGroupMatch *group = &match->groups[i];
+
+      if (!broadcast)
+        choose (match, group, bus_group_pick (&group->group->cursor, group->candidates, group->n, &need));
+      else
+        for (guint at = 0; at < group->n; at++)
+          choose (match, group, at);
+    }
+}
+
+BusMatch *
+bus_router_match (BusCore *core, WireSpan topic)
+{
+  return bus_match_lookup (&core->matches, core->index, core->seed, topic);
+}
+
+BusOutcome
+bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us)
+{
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .to_each = broadcast };
+  BusOutcome outcome = { 0, 0, 0 };
+  gboolean fits;
+
+  count_accepted (core, inbound, match->domain);
+  if (match->n_receivers == 0)
+    return outcome;
+  fits = bus_shed_reserve (core, need_of (inbound, match->n_receivers), now_us);
+  choose_members (match, inbound, broadcast, now_us);
+  inbound->copy_max = match->n_receivers > BUS_OUTQ_FANOUT ? BUS_OUTQ_COPY_MAX_FANOUT : BUS_OUTQ_COPY_MAX;
+  for (guint i = 0; i < match->n_receivers; i++)
+    {
+      BusReceiver *receiver = &match->receivers[i];
+
+      if (receiver->n_now > 0 && bus_peer_is_ready (receiver->peer))
+        add_outcome (&outcome, offer (inbound, receiver->peer, receiver->subscriptions, receiver->n_now, &delivery,
+                                      fits, now_us));
+    }
+  return outcome;
+}
+
+/* Subscriptions of @target for @topic: plain ones, each group once, or what it serves (but not its own methods, which
+ * answer requests only). */
+static GPtrArray *
+subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
+{
+  BusMatch *match = bus_router_match (core, topic);
+  GPtrArray *found = g_ptr_array_new ();
+  BusServers *servers;
+
+  for (guint i = 0; i < match->n_receivers; i++)
+    if (match->receivers[i].peer == target)
+      for (guint j = 0; j < match->receivers[i].n_plain; j++)
+        g_ptr_array_add (found, match->receivers[i].subscriptions[j]);
+  for (guint i = 0; i < match->n_groups; i++)
+    for (guint j = 0; j < match->groups[i].n; j++)
+      if (match->groups[i].candidates[j]->owner == target)
+        g_ptr_array_add (found, match->groups[i].candidates[j]);
+
+  servers = found->len == 0 ? servers_find (core, topic) : NULL;
+  for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
+    {
+      BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
+
+      if (server->owner == target && !server->methods && found->len == 0)
+        g_ptr_array_add (found, server);
+    }
+  return found;
+}
+
+gboolean
+bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic)
+{
+  g_autoptr (GPtrArray) found = subscriptions_of (core, target, topic);
+
+  return found->len > 0;
+}
+
+BusOutcome
+bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us)
+{
+  g_autoptr (GPtrArray) found = subscriptions_of (core, target, inbound->envelope->topic);
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .route_id = route_id, .to_each = TRUE };
+
+  if (route_id != 0)
+    delivery.flags = WIRE_FLAG_WANT_DELIVERED;
+  count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
+  return offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len, &delivery,
+                bus_shed_reserve (core, need_of (inbound, 1), now_us), now_us);
+}
+
+BusSubscription *
+bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need)
+{
+  BusServers *servers = servers_find (core, topic);
+  BusSubscription *const *candidates;
+
+  if (servers == NULL)
+    return NULL;
+  candidates = (BusSubscription *const *) (gconstpointer) servers->subscriptions->pdata;
+  if (target == NULL)
+    return candidates[bus_group_pick (&servers->cursor, candidates, servers->subscriptions->len, need)];
+  for (guint i = 0; i < servers->subscriptions->len; i++)
+    if (candidates[i]->owner == target)
+      return candidates[i];
+  return NULL;
+}
+
+gboolean
+bus_router_request (BusCore *core,
+                    BusInbound *inbound,
+                    BusSubscription *server,
+                    guint64 route_id,
+                    gint64 due_us,
+                    gint64 now_us)
+{
+  BusDelivery delivery = { .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = due_us };
+  BusPeer *responder = server->owner;
+  BusServers *servers = server->servers;
+  gboolean queued;
+
+  bus_topics_count (&core->topics, &servers->counter, servers->key, inbound->envelope, now_us);
+  count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
+  queued = bus_shed_reserve (core, need_of (inbound, 1), now_us)
+           && bus_admit_request (&responder->flow, inbound, &delivery, server, now_us);
+  bus_peer_touch (responder);
+  return queued;
+}
+
+guint
+bus_router_count_servers (BusCore *core, WireSpan topic)
+{
+  const BusServers *servers = servers_find (core, topic);
+  guint n = 0;
+
+  for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
+    n += bus_peer_is_ready (((const BusSubscription *) g_ptr_array_index (servers->subscriptions, i))->owner) ? 1 : 0;
+  return n;
+}
+
+void
+bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us)
+{
+  BusMatch *match = bus_router_match (core, wire_span_str (topic));
+  guint8 body[ANNOUNCE_MAX];
+  WireEnvelope envelope;
+  BusInbound inbound;
+  gsize size;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  envelope.type_name = wire_span_str (type_name);
+  envelope.payload = payload;
+  bus_topics_count (&core->topics, &match->counter, match->key, &envelope, now_us);
+  if (match->n_receivers == 0)
+    return;
+  size = wire_envelope_size (&envelope) + payload.len;
+  g_assert (size <= sizeof body);
+  if (payload.len > 0)
+    memcpy (wire_envelope_write (&envelope, body), payload.data, payload.len);
+  else
+    wire_envelope_write (&envelope, body);
+
+  /* Keeping the message rebases the topic from the frame's bytes, so it has to lie there. */
+  if (wire_envelope_read (wire_span (body, size), WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope).status
+      != WIRE_STATUS_OK)
+    g_assert_not_reached ();
+  inbound = (BusInbound){
+    .frame = { .kind = WIRE_KIND_PUBLISH, .body = wire_span (body, size) },
+    .envelope = &envelope,
+    .copy_max = BUS_OUTQ_COPY_MAX,
+    .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, envelope.payload.len),
+    .quota = &core->quota,
+  };
+  bus_inbound_stamp (&inbound, core->name, ++core->accept_seq, now_us + core->wall_us);
+  bus_router_publish (core, &inbound, match, FALSE, now_us);
+  bus_inbound_clear (&inbound);
+}
