@@ -11,8 +11,8 @@
 #define FAILURE_LASTS_US (5 * G_TIME_SPAN_SECOND)
 #define SETS_MAX         64u /* of descriptors, of a peer */
 
-void
-ctl_description_free (gpointer data)
+static void
+description_free (gpointer data)
 {
   CtlDescription *description = data;
 
@@ -35,7 +35,7 @@ ctl_description_services (const CtlDescription *description)
 static CtlDescription *
 find (Ctl *ctl, const char *peer)
 {
-  for (guint i = 0; i < ctl->described->len; i++)
+  for (guint i = 0; ctl->described != NULL && i < ctl->described->len; i++)
     {
       CtlDescription *description = g_ptr_array_index (ctl->described, i);
 
@@ -56,6 +56,8 @@ add (Ctl *ctl, const char *peer)
 
   description->peer = g_strdup (peer);
   description->asked_us = g_get_monotonic_time ();
+  if (ctl->described == NULL)
+    ctl->described = g_ptr_array_new_with_free_func (description_free);
   g_ptr_array_add (ctl->described, description);
   return description;
 }
@@ -63,7 +65,7 @@ add (Ctl *ctl, const char *peer)
 void
 ctl_described_trim (Ctl *ctl, guint most)
 {
-  for (guint i = 0; i < ctl->described->len && ctl->described->len > most;)
+  for (guint i = 0; ctl->described != NULL && i < ctl->described->len && ctl->described->len > most;)
     if (((const CtlDescription *) g_ptr_array_index (ctl->described, i))->pending)
       i++;
     else

@@ -26,7 +26,6 @@ typedef struct
   CtlTypes *types; /* of its answer */
 } CtlDescription;
 
-void ctl_description_free (gpointer description);
 /* NULL: no answer. */
 const CtlServices *ctl_description_services (const CtlDescription *description);
 

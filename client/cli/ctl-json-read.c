@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl-json-private.h"
+#include "ctl-json.h"
+
+#include "ctl-json-member.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>

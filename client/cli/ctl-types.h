@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "ctl-type-limits.h"
+
 #include <gio/gio.h>
 #include <protobuf-c/protobuf-c.h>
 
@@ -10,19 +12,11 @@
  * It reads and builds types; it does not read messages of them (ctl-json does) and fetches nothing. The descriptors are
  * laid out as protoc-c would, so protobuf-c's functions and wire-guard work on them, but message_init is NULL: such a
  * function can't know the type, and protobuf_c_message_unpack() has a generic one for this case. So never call
- * protobuf_c_message_init() on them. Map entries are messages; ctl_types_is_map_entry() tells them.
+ * protobuf_c_message_init() on them. Map entries are messages; see ctl-type-map.
  *
  * Invariant: a type that is there is whole, every type that it refers to is there as well, and nothing of it changes or
- * goes before the registry does. All sets together stay below the bounds.
+ * goes before the registry does. All sets together stay below the bounds of ctl-type-limits.
  */
-
-#define CTL_TYPES_SET_MAX      1048576u /* bytes */
-#define CTL_TYPES_FILES_MAX    4096u
-#define CTL_TYPES_MESSAGES_MAX 4096u
-#define CTL_TYPES_FIELDS_MAX   16384u
-#define CTL_TYPES_VALUES_MAX   16384u /* of all enums */
-#define CTL_TYPES_NAME_MAX     512u   /* bytes, of a full name */
-#define CTL_TYPES_NESTING_MAX  16u    /* declarations inside declarations; wire-guard's depth allows fewer */
 
 typedef struct CtlTypes CtlTypes;
 
@@ -39,6 +33,3 @@ const ProtobufCMessageDescriptor *ctl_types_find (CtlTypes *types, const char *f
 
 /* Full names of messages, map entries left out, sorted, (transfer container). They live as long as @types. */
 GPtrArray *ctl_types_list (CtlTypes *types);
-
-/* TRUE for the entry type of a map field; of a type that protoc-c generated this can't be known (FALSE). */
-gboolean ctl_types_is_map_entry (const ProtobufCMessageDescriptor *type);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl.h"
 
-#include "ctl-catalog.h"
 #include "deye-bus-pack.h"
 #include "wire-descriptors.h"
 
@@ -59,7 +58,7 @@ ctl_init (Ctl *ctl)
   WireSpan own = wire_descriptors ();
   g_autoptr (GBytes) set = g_bytes_new_static (own.data, own.len);
 
-  *ctl = (Ctl){ .described = g_ptr_array_new_with_free_func (ctl_description_free), .types = ctl_types_new () };
+  *ctl = (Ctl){ .types = ctl_types_new () };
   if (!ctl_types_add_set (ctl->types, set, NULL))
     g_assert_not_reached ();
 }

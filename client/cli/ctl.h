@@ -60,7 +60,7 @@ typedef struct
   CtlOptions options;
   CtlOutput output;
   DeyeBusClient *client; /* NULL: not connected yet */
-  GPtrArray *described;  /* CtlDescription, in the order of asking */
+  GPtrArray *described;  /* CtlDescription, in the order of asking; NULL: nobody was asked yet (ctl-described) */
   CtlTypes *types;       /* the library's own */
   guint asking;          /* questions in the background */
   gboolean ending;       /* nobody waits for their answers any more */

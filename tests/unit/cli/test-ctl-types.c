@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-fixture.h"
+#include "ctl-type-map.h"
 
 #include <collection.pb-c.h>
 #include <control.pb-c.h>
@@ -140,7 +141,7 @@ test_list (void)
   g_assert_true (leaf);
   g_assert_null (ctl_types_find (types, "daemoneye.zoo.Kind"));
   g_assert_null (ctl_types_find (types, "nothing"));
-  g_assert_true (ctl_types_is_map_entry (ctl_fixture_type (types, "daemoneye.zoo.Maps.CountsEntry")));
+  g_assert_true (ctl_type_is_map_entry (ctl_fixture_type (types, "daemoneye.zoo.Maps.CountsEntry")));
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl-json-private.h"
+#include "ctl-json-member.h"
 
-#include "ctl-types.h"
+#include "ctl-type-map.h"
 
 #include <string.h>
 
@@ -113,7 +113,7 @@ gboolean
 ctl_json_is_map (const ProtobufCFieldDescriptor *field)
 {
   return field->label == PROTOBUF_C_LABEL_REPEATED && field->type == PROTOBUF_C_TYPE_MESSAGE
-         && ctl_types_is_map_entry (field->descriptor);
+         && ctl_type_is_map_entry (field->descriptor);
 }
 
 const ProtobufCEnumValue *

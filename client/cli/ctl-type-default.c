@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl-types-private.h"
+#include "ctl-type-default.h"
 
 #include <errno.h>
 #include <math.h>
@@ -111,7 +111,7 @@ enum_default (CtlPool *pool, const ProtobufCEnumDescriptor *type, const char *te
 }
 
 const void *
-ctl_types_default_value (CtlPool *pool, const ProtobufCFieldDescriptor *field, const char *text)
+ctl_type_default_value (CtlPool *pool, const ProtobufCFieldDescriptor *field, const char *text)
 {
   switch (field->type)
     {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "ctl-json.h"
+#include <glib.h>
+#include <protobuf-c/protobuf-c.h>
 
 /*
- * What ctl-json-read.c and ctl-json-write.c share: members of messages by their descriptor. No JSON here.
+ * Members of protobuf messages, found by their field's descriptor. ctl-json-read.c and ctl-json-write.c share it. It knows
+ * nothing of JSON.
  *
- * Invariant: these are the only functions of ctl-json that compute an address inside of a message.
+ * Invariant: no other function of ctl-json computes an address inside a message.
  */
 
 /* Bytes of one value in a message or an array. */

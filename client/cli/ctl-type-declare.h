@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ctl-type-batch.h"
+
+/*
+ * What a file of a set declares: each enum and message, nested ones included, enters the batch under its full name.
+ *
+ * It checks names and counts only. The descriptors are made later, when all names of the set are known.
+ */
+
+gboolean ctl_type_declare_file (CtlBatch *batch, const FileProto *file, GError **error);
