@@ -26,12 +26,9 @@
 
 #include "line-worker.h"
 
-#include <signal.h>
+#include "test-system.h"
+
 #include <string.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 #define MAX_TOPICS   64u
 #define MAX_REASON   99u  /* the broker's are below */
@@ -378,16 +375,6 @@ static const LineCommand commands[] = {
   { "request", 3, MAX_TOPICS, do_request },
 };
 
-static void
-die_with_parent (void)
-{
-#ifdef __linux__
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid () == 1)
-    _exit (1);
-#endif
-}
-
 int
 main (int argc, char **argv)
 {
@@ -397,7 +384,7 @@ main (int argc, char **argv)
 
   if (argc != 4)
     g_error ("usage: pressure-worker ADDRESS ID TYPE");
-  die_with_parent ();
+  test_system_die_with_parent ();
   worker.served = g_ptr_array_new_with_free_func (g_object_unref);
   worker.client = deye_bus_client_new (argv[1], argv[2], argv[3]);
   if (!deye_bus_client_connect (worker.client, NULL, &error))

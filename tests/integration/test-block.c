@@ -9,8 +9,6 @@
 #include "system-events.h"
 #include "worker-talk.h"
 
-#include <signal.h>
-
 #define RESULTS "results.procmond"
 #define EVENTS  "events.process.lifecycle"
 #define SIZE    1000u
@@ -55,7 +53,7 @@ test_holds (BusFixture *f, gconstpointer data)
   WorkerGot got;
 
   worker_subscribe (other, "s", EVENTS " - count");
-  test_process_signal (sink, SIGSTOP);
+  test_process_suspend (sink);
   sent = offer (publisher, RESULTS, 5000);
   g_assert_cmpuint (sent, >, 0);
   g_assert_cmpuint (sent, <, 80); /* its window, and one that goes over it */
@@ -75,7 +73,7 @@ test_holds (BusFixture *f, gconstpointer data)
   worker_do (publisher, "stats", "stats");
   more = offer (other, RESULTS, 20);
   g_assert_cmpuint (more, ==, 20);
-  test_process_signal (sink, SIGCONT);
+  test_process_resume (sink);
   worker_await (sink, "s", sent + more);
   g_assert_cmpuint (offer (publisher, RESULTS, 500), ==, 500);
   worker_await (sink, "s", sent + more + 500);
@@ -99,12 +97,12 @@ test_defaults (BusFixture *f, gconstpointer data)
     {
       guint64 offered[2];
 
-      test_process_signal (sink, SIGSTOP);
+      test_process_suspend (sink);
       test_process_send (publisher, "offer " RESULTS " 100000 %u 200", sizes[i]);
       worker_numbers (publisher, "offered", offered, 2);
       g_assert_cmpuint (offered[1], ==, DEYE_BUS_ERROR_WOULD_BLOCK);
       sent += offered[0];
-      test_process_signal (sink, SIGCONT);
+      test_process_resume (sink);
       worker_await (sink, "s", sent);
       got = worker_report (sink, "s");
       g_assert_cmpuint (got.missed, ==, 0);
@@ -120,10 +118,10 @@ test_started (BusFixture *f, gconstpointer data)
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
   guint64 ended[2];
 
-  test_process_signal (sink, SIGSTOP);
+  test_process_suspend (sink);
   test_process_send (publisher, "start " RESULTS " 100000 %u", SIZE);
   test_process_expect_line (publisher, "started");
-  test_process_signal (sink, SIGCONT);
+  test_process_resume (sink);
   worker_numbers (publisher, "ended", ended, 2);
   g_assert_cmpuint (ended[0] + ended[1], ==, 100000);
   g_assert_cmpuint (ended[0], >, 0);
@@ -142,7 +140,7 @@ test_expires (BusFixture *f, gconstpointer data)
   guint64 errors[2];
   WorkerGot got;
 
-  test_process_signal (sink, SIGSTOP);
+  test_process_suspend (sink);
   worker_publish (publisher, RESULTS, 2000, SIZE);
   bus_fixture_wait (f, system_events_slow (events, "demoted", "sink") > 0);
   {
@@ -154,7 +152,7 @@ test_expires (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (queue->policy, ==, DEYE_BUS_POLICY_BLOCK);
     g_assert_cmpuint (view.reply->totals->expired, >, 0);
   }
-  test_process_signal (sink, SIGCONT);
+  test_process_resume (sink);
   worker_await (sink, "s", 2000);
   got = worker_report (sink, "s");
   g_assert_cmpuint (got.received + got.missed, ==, 2000);
@@ -166,10 +164,10 @@ test_expires (BusFixture *f, gconstpointer data)
 
   /* It has drained, and blocks again. */
   bus_fixture_wait (f, system_events_slow (events, "drained", "sink") > 0);
-  test_process_signal (sink, SIGSTOP);
+  test_process_suspend (sink);
   worker_publish (publisher, RESULTS, 2000, SIZE);
   bus_fixture_wait (f, system_events_slow (events, "demoted", "sink") > 1);
-  test_process_signal (sink, SIGCONT);
+  test_process_resume (sink);
   worker_await (sink, "s", 4000);
   got = worker_report (sink, "s");
   g_assert_cmpuint (got.received + got.missed, ==, 4000);
@@ -213,7 +211,7 @@ test_one_stuck (BusFixture *f, gconstpointer data)
 
       sinks[i] = blocking (f, id, "procmond", i % 2 == 0 ? RESULTS : "results.#");
     }
-  test_process_signal (stuck, SIGSTOP);
+  test_process_suspend (stuck);
   sent = offer (publisher, RESULTS, 5000);
   g_assert_cmpuint (sent, <, 80);
   for (guint i = 0; i < G_N_ELEMENTS (sinks); i++)

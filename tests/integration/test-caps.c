@@ -9,8 +9,6 @@
 #include "system-events.h"
 #include "worker-talk.h"
 
-#include <signal.h>
-
 #define TOPIC   "events.process.lifecycle"
 #define STOPPED 6u
 #define BATCH   250u
@@ -40,7 +38,7 @@ gather (BusFixture *f, Crowd *crowd)
   worker_subscribe (crowd->fast, "s", TOPIC " - count");
   crowd->small = bus_fixture_worker (f, "small", "procmond");
   worker_subscribe (crowd->small, "s", "events.process.metadata - count drop-oldest 0 0 5");
-  test_process_signal (crowd->small, SIGSTOP);
+  test_process_suspend (crowd->small);
   for (guint i = 0; i < STOPPED; i++)
     {
       g_autofree char *id = g_strdup_printf ("stopped-%u", i);
@@ -48,7 +46,7 @@ gather (BusFixture *f, Crowd *crowd)
       crowd->stopped[i] = bus_fixture_worker (f, id, "procmond");
       worker_subscribe (crowd->stopped[i], "s",
                         i % 2 == 0 ? TOPIC " - count drop-oldest" : TOPIC " - count drop-newest");
-      test_process_signal (crowd->stopped[i], SIGSTOP);
+      test_process_suspend (crowd->stopped[i]);
     }
 }
 
@@ -87,7 +85,7 @@ test_cap (BusFixture *f, gboolean broker)
     {
       WorkerGot got;
 
-      test_process_signal (crowd.stopped[i], SIGCONT);
+      test_process_resume (crowd.stopped[i]);
       worker_await (crowd.stopped[i], "s", BATCH * BATCHES);
       got = worker_report (crowd.stopped[i], "s");
       g_assert_cmpuint (got.received + got.missed, ==, BATCH * BATCHES);
@@ -96,7 +94,7 @@ test_cap (BusFixture *f, gboolean broker)
     }
   g_assert_cmpuint (by_limit, >, 0);
   /* Who has little waiting pays nothing. */
-  test_process_signal (crowd.small, SIGCONT);
+  test_process_resume (crowd.small);
   worker_await (crowd.small, "s", BATCHES);
   g_assert_cmpuint (worker_report (crowd.small, "s").missed, ==, 0);
   {

@@ -1,38 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A host with strings on it: loads the module as an agent does, and does what a test says in lines.
+ * A host program for tests: loads the module as an agent does, and executes commands that a test sends as lines.
  *
  *   start ADDRESS [CONFIG]  a broker: "started N ADDRESS" or "failed CODE MESSAGE"
- *   connect N               "connected"; the fd, with the agent's role, goes over the socket at fd 3
+ *   connect N               "connected"; sends a connection with the agent's role over the test's channel
  *   stats N                 "stats peers=.. connections=.. queued_messages=.. queued_bytes=.. charged_bytes=.. missed=.."
  *   stop N                  "stopped N"
- *   block                   "blocked"; from here on the main loop stands still until the line "unblock": "unblocked"
- *   child-fds               what an exec'd child that closes nothing finds open: "child-fd N TARGET"..., "child-done"
+ *   block                   "blocked"; the main loop is blocked until the line "unblock": "unblocked"
+ *   child-fds               the handles that a child process inherits: "child-fd N TARGET"..., "child-done"
  *
- * It ends at the end of its standard input: stops what still runs, exit status 0.
+ * At the end of its standard input it stops the brokers that still run, and ends with status 0.
  */
 
-#include "child-fds.h"
+#include "child-handles.h"
 #include "daemoneye-plugin.h"
+#include "test-channel.h"
+#include "test-system.h"
 
-#include <fcntl.h>
-#include <gio/gio.h>
-#include <gio/gunixconnection.h>
-#include <gio/gunixinputstream.h>
 #include <gmodule.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#define CHANNEL_FD 3
-#define MAX_BUSES  16u
+#define MAX_BUSES 16u
 
 typedef struct
 {
   const DaemoneyePlugin *plugin;
   DaemoneyeBus *buses[MAX_BUSES];
   guint n_buses;
-  GSocketConnection *channel;
+  TestChannel *channel;
   GDataInputStream *input;
   GMainLoop *loop;
 } Host;
@@ -59,18 +55,16 @@ do_start (Host *host, const char *address, const char *config)
 static void
 do_connect (Host *host, DaemoneyeBus *bus)
 {
-  g_autoptr (GError) error = NULL;
   DaemoneyeError problem = { .struct_size = sizeof problem };
-  int fd = (int) host->plugin->connect (bus, &problem);
+  intptr_t handle = host->plugin->connect (bus, &problem);
 
-  if (fd == -1)
+  if (handle == -1)
     {
       printf ("failed %d %s\n", problem.code, problem.message);
       return;
     }
-  g_unix_connection_send_fd (G_UNIX_CONNECTION (host->channel), fd, NULL, &error);
-  g_assert_no_error (error);
-  close (fd);
+  test_channel_send (host->channel, handle);
+  test_channel_close_handle (handle);
   printf ("connected\n");
 }
 
@@ -86,7 +80,7 @@ do_stats (Host *host, DaemoneyeBus *bus)
           (guint64) stats.charged_bytes, (guint64) stats.missed);
 }
 
-/* The fault that this program is for: nothing is dispatched here until the test says so. */
+/* A host that does not return to its main loop. */
 static void
 do_block (Host *host)
 {
@@ -138,7 +132,7 @@ obey (Host *host, const char *line)
   else if (g_str_equal (line, "block"))
     do_block (host);
   else if (g_str_equal (line, "child-fds"))
-    child_fds_print ();
+    child_handles_print ();
   else
     g_error ("unknown command: %s", line);
   fflush (stdout);
@@ -181,22 +175,14 @@ load (const char *path)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GInputStream) input = g_unix_input_stream_new (0, FALSE);
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) input = test_system_standard_input ();
   Host host = { 0 };
 
-  if (argc == 2 && child_fds_asked (argv[1]))
-    return child_fds_list ();
+  if (child_handles_run_list (argc, argv))
+    return 0;
   g_assert_cmpint (argc, ==, 2);
 
-  /* Inherited for us alone. */
-  if (fcntl (CHANNEL_FD, F_SETFD, FD_CLOEXEC) == 0)
-    {
-      g_autoptr (GSocket) socket = g_socket_new_from_fd (CHANNEL_FD, &error);
-
-      g_assert_no_error (error);
-      host.channel = g_socket_connection_factory_create_connection (socket);
-    }
+  host.channel = test_channel_inherited ();
   host.plugin = load (argv[1]);
   host.input = g_data_input_stream_new (input);
   host.loop = g_main_loop_new (NULL, FALSE);
@@ -207,6 +193,6 @@ main (int argc, char **argv)
     stop (&host, i);
   g_main_loop_unref (host.loop);
   g_object_unref (host.input);
-  g_clear_object (&host.channel);
+  g_clear_pointer (&host.channel, test_channel_free);
   return 0;
 }

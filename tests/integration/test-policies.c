@@ -9,8 +9,6 @@
 #include "system-events.h"
 #include "worker-talk.h"
 
-#include <signal.h>
-
 #define TOPIC    "events.process.lifecycle"
 #define MESSAGES 3000u
 #define SIZE     1024u
@@ -44,7 +42,7 @@ flood_stopped (BusFixture *f, TestProcess *publisher, const char *policy, guint 
   g_autofree char *rest = g_strdup_printf (TOPIC " - count %s %u 0 %u", policy, QUEUE, WINDOW);
 
   worker_subscribe (stopped, "s", rest);
-  test_process_signal (stopped, SIGSTOP);
+  test_process_suspend (stopped);
   publish_all (publisher, n, SIZE);
   return stopped;
 }
@@ -104,7 +102,7 @@ test_policy (BusFixture *f, const PolicyCase *c)
   WorkerGot got;
 
   assert_waits_within_bound (f, c->number);
-  test_process_signal (stopped, SIGCONT);
+  test_process_resume (stopped);
   worker_await (stopped, "s", MESSAGES);
   got = worker_report (stopped, "s");
   g_assert_cmpuint (got.received + got.missed, ==, MESSAGES);
@@ -164,7 +162,7 @@ test_error_is_told (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (acked[1], ==, 1);
   g_assert_cmpuint (acked[2], ==, 1);
   worker_await (fast, "s", 1);
-  test_process_signal (stopped, SIGCONT);
+  test_process_resume (stopped);
   worker_await (stopped, "s", MESSAGES + 2);
 }
 
@@ -177,13 +175,13 @@ test_conflate_topics (BusFixture *f, gconstpointer data)
   WorkerGot got;
 
   worker_subscribe (stopped, "s", "control.health.# - count default 0 0 1");
-  test_process_signal (stopped, SIGSTOP);
+  test_process_suspend (stopped);
   for (guint i = 0; i < 100; i++)
     {
       worker_publish (publisher, "control.health.status", 1, 64);
       worker_publish (publisher, "control.health.diagnostics", 1, 64);
     }
-  test_process_signal (stopped, SIGCONT);
+  test_process_resume (stopped);
   worker_await (stopped, "s", 200);
   got = worker_report (stopped, "s");
   /* The one on its way when it stopped, or a few, and the newest of each topic. */
@@ -245,9 +243,9 @@ test_group (BusFixture *f, gconstpointer data)
       worker_subscribe (members[i], "s",
                         i == 0 ? TOPIC " team count drop-newest 30 0 10" : TOPIC " team count default 0 0 10");
     }
-  test_process_signal (members[0], SIGSTOP);
-  test_process_signal (members[1], SIGSTOP);
-  test_process_signal (members[2], SIGSTOP);
+  test_process_suspend (members[0]);
+  test_process_suspend (members[1]);
+  test_process_suspend (members[2]);
   publish_all (publisher, 500, SIZE);
   {
     g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
@@ -260,7 +258,7 @@ test_group (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (view.reply->groups[0]->missed, ==, 500 - 3 * 30 - 3 * 10);
   }
   for (guint i = 0; i < 3; i++)
-    test_process_signal (members[i], SIGCONT);
+    test_process_resume (members[i]);
   bus_fixture_assert_idle (f);
   got = worker_await_sum (f, members, 3, "s", 500);
   g_assert_cmpuint (got.received, ==, 3 * 40);
@@ -305,11 +303,11 @@ test_control_passes (BusFixture *f, gconstpointer data)
 
   worker_subscribe (stopped, "data", TOPIC " - count drop-newest 0 0 6000");
   worker_subscribe (stopped, "control", "control.health.status - count");
-  test_process_signal (stopped, SIGSTOP);
+  test_process_suspend (stopped);
   worker_publish (publisher, TOPIC, n, 1000);
   worker_publish (publisher, "control.health.status", 1, 64);
   worker_do (publisher, "stats", "stats");
-  test_process_signal (stopped, SIGCONT);
+  test_process_resume (stopped);
   worker_await (stopped, "control", 1);
   worker_await (stopped, "data", n);
   g_assert_cmpuint (worker_report (stopped, "data").received, >, n / 2);

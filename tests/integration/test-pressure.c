@@ -8,8 +8,6 @@
 #include "bus-fixture.h"
 #include "worker-talk.h"
 
-#include <signal.h>
-
 #define HARD_BYTES 131072
 #define SIZE       1024
 #define BATCH      80
@@ -65,14 +63,14 @@ test_stopped (BusFixture *f, gconstpointer data)
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
   WorkerGot got;
 
-  test_process_signal (stopped, SIGSTOP);
+  test_process_suspend (stopped);
   publish_batches (publisher, fast, BATCHES);
   got = worker_report (fast, "s");
   g_assert_cmpuint (got.received, ==, BATCHES * BATCH);
   g_assert_cmpuint (got.missed, ==, 0);
   assert_bounded (f, "stopped");
 
-  test_process_signal (stopped, SIGCONT);
+  test_process_resume (stopped);
   worker_await (stopped, "s", BATCHES * BATCH);
   bus_fixture_assert_idle (f);
   got = worker_report (stopped, "s");
@@ -115,12 +113,15 @@ test_stop_and_go (BusFixture *f, gconstpointer data)
 
   for (guint i = 0; i < BATCHES; i++)
     {
-      test_process_signal (stuttering, i % 5 < 3 ? SIGSTOP : SIGCONT);
+      if (i % 5 < 3)
+        test_process_suspend (stuttering);
+      else
+        test_process_resume (stuttering);
       test_process_send (publisher, "publish events.process.lifecycle %d %d", BATCH, SIZE);
       worker_await (fast, "s", (i + 1) * BATCH);
       test_process_expect_line (publisher, "published");
     }
-  test_process_signal (stuttering, SIGCONT);
+  test_process_resume (stuttering);
   worker_await (stuttering, "s", BATCHES * BATCH);
   got = worker_report (stuttering, "s");
   g_assert_cmpuint (got.received + got.missed, ==, BATCHES * BATCH);
@@ -141,13 +142,13 @@ test_group_around_stopped (BusFixture *f, gconstpointer data)
       members[i] = bus_fixture_worker (f, id, "procmond");
       worker_subscribe (members[i], "s", "events.process.batch team count");
     }
-  test_process_signal (members[1], SIGSTOP);
+  test_process_suspend (members[1]);
   for (guint i = 0; i < 10; i++)
     {
       test_process_send (publisher, "publish events.process.batch 60 %d", SIZE);
       test_process_expect_line (publisher, "published");
     }
-  test_process_signal (members[1], SIGCONT);
+  test_process_resume (members[1]);
   bus_fixture_assert_idle (f);
   worker_await_sum (f, members, 3, "s", 600);
 }
@@ -160,7 +161,7 @@ test_killed_when_full (BusFixture *f, gconstpointer data)
   TestProcess *stopped = subscriber (f, "stopped", "count");
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
 
-  test_process_signal (stopped, SIGSTOP);
+  test_process_suspend (stopped);
   publish_batches (publisher, fast, 10);
   assert_bounded (f, "stopped");
   bus_fixture_kill_worker (f, stopped);

@@ -6,7 +6,6 @@
 
 #include "bus-fixture.h"
 
-#include <signal.h>
 #include <string.h>
 
 static const BusFixtureOptions with_agent = { .agent_program = TRUE };
@@ -37,9 +36,9 @@ test_example (BusFixture *f, gconstpointer data)
       seen |= view.reply->peers[i]->pid == (guint) test_process_pid (example);
     g_assert_true (seen);
   }
-  test_process_signal (example, SIGTERM);
+  test_process_ask_to_stop (example);
   status = test_process_end (example);
-  g_assert_true (status == 0 || status == -SIGTERM);
+  g_assert_true (status == 0 || status == TEST_SYSTEM_ASKED_TO_STOP);
   test_process_free (example);
   bus_fixture_wait_peers (f, 2);
 }
@@ -59,7 +58,7 @@ test_agent_stops (BusFixture *f, gconstpointer data)
   agent = test_process_spawn (argv, -1, NULL);
   test_process_expect_line (agent, "");
   other = bus_fixture_worker_at (f, address, "procmond-1", "procmond");
-  test_process_signal (agent, SIGINT);
+  test_process_interrupt (agent);
   why = test_process_expect (other, "closed");
   g_test_message ("%s", why);
   g_assert_cmpint (g_ascii_strtoll (why, NULL, 10), ==, DEYE_BUS_ERROR_SHUTTING_DOWN);

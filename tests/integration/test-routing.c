@@ -6,10 +6,6 @@
 
 #include "bus-fixture.h"
 
-#include <glib/gstdio.h>
-#include <string.h>
-#include <unistd.h>
-
 static const BusFixtureOptions with_agent = { .agent_program = TRUE };
 
 static TestProcess *
@@ -63,8 +59,6 @@ test_processes (BusFixture *f, gconstpointer data)
 {
   g_auto (BusStatsView) view = { 0 };
   const Daemoneye__Eventbus__V1__PeerStats *agent;
-  g_autofree char *dir = g_path_get_dirname (f->address);
-  GStatBuf mode;
 
   spawn_workers (f, 8);
   view = bus_fixture_stats (f->boss);
@@ -75,8 +69,8 @@ test_processes (BusFixture *f, gconstpointer data)
 
       g_assert_nonnull (peer);
       g_assert_cmpuint (peer->pid, ==, (guint) test_process_pid (worker (f, i)));
-      g_assert_cmpuint (peer->pid, !=, (guint) getpid ());
-      g_assert_cmpuint (peer->uid, ==, getuid ());
+      g_assert_cmpuint (peer->pid, !=, test_system_pid ());
+      g_assert_cmpuint (peer->uid, ==, test_system_account ());
       g_assert_cmpuint (peer->role, ==, DEYE_BUS_ROLE_COLLECTOR);
       g_assert_cmpstr (peer->type, ==, "procmond");
     }
@@ -84,12 +78,7 @@ test_processes (BusFixture *f, gconstpointer data)
   g_assert_nonnull (agent);
   g_assert_cmpuint (agent->role, ==, DEYE_BUS_ROLE_AGENT);
   g_assert_cmpuint (agent->pid, ==, (guint) test_process_pid (f->broker));
-
-  g_assert_cmpint (g_stat (f->address, &mode), ==, 0);
-  g_assert_true (S_ISSOCK (mode.st_mode));
-  g_assert_cmpuint (mode.st_mode & 0777, ==, 0600);
-  g_assert_cmpint (g_stat (dir, &mode), ==, 0);
-  g_assert_cmpuint (mode.st_mode & 0777, ==, 0700);
+  test_system_assert_private (f->address);
 }
 
 static void

@@ -29,7 +29,7 @@
  * standard input.
  */
 
-#include "child-fds.h"
+#include "child-handles.h"
 #include "control.pb-c.h"
 #include "wire-guard.h"
 #include "worker.h"
@@ -67,7 +67,7 @@ do_errors (Worker *worker, char **words)
 static void
 do_child_fds (Worker *worker, char **words)
 {
-  child_fds_print ();
+  child_handles_print ();
 }
 
 static const LineCommand commands[] = {
@@ -117,8 +117,8 @@ main (int argc, char **argv)
   Worker worker = { 0 };
   int status;
 
-  if (argc == 2 && child_fds_asked (argv[1]))
-    return child_fds_list ();
+  if (child_handles_run_list (argc, argv))
+    return 0;
   g_option_context_add_main_entries (options, entries, NULL);
   if (!g_option_context_parse (options, &argc, &argv, &error))
     g_error ("%s", error->message);

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-fixture.h"
 
-#include <errno.h>
-#include <gio/gunixconnection.h>
-#include <glib/gstdio.h>
-#include <signal.h>
+#include "test-dir.h"
+
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static const BusFixtureOptions defaults;
 
@@ -37,22 +33,6 @@ write_configuration (BusFixture *f, const BusFixtureOptions *options)
   return path;
 }
 
-/* The fd that test-host sends after it answered "connected". */
-static int
-receive_fd (BusFixture *f)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (dup (f->channel), &error);
-  g_autoptr (GSocketConnection) connection = NULL;
-  int fd;
-
-  g_assert_no_error (error);
-  connection = g_socket_connection_factory_create_connection (socket);
-  fd = g_unix_connection_receive_fd (G_UNIX_CONNECTION (connection), NULL, &error);
-  g_assert_no_error (error);
-  return fd;
-}
-
 DeyeBusClient *
 bus_fixture_agent_client (BusFixture *f, guint bus)
 {
@@ -61,7 +41,7 @@ bus_fixture_agent_client (BusFixture *f, guint bus)
 
   test_process_send (f->broker, "connect %u", bus);
   test_process_expect_line (f->broker, "connected");
-  client = deye_bus_client_new_for_fd (receive_fd (f), "daemoneye-agent", NULL);
+  client = deye_bus_client_new_for_fd ((int) test_channel_receive (f->channel), "daemoneye-agent", NULL);
   test_watchdog_note ("the agent's own connection");
   deye_bus_client_connect (client, NULL, &error);
   test_watchdog_note (NULL);
@@ -76,11 +56,10 @@ start_host (BusFixture *f, const BusFixtureOptions *options)
   g_autofree char *config = write_configuration (f, options);
   const char *argv[] = { bus_fixture_program ("TEST_HOST"), bus_fixture_program ("TEST_MODULE"), NULL };
   const char *environment[] = { options->fatal_warnings ? "G_DEBUG=fatal-warnings" : "G_DEBUG=gc-friendly", NULL };
-  int pair[2];
+  gintptr child_end;
 
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
-  f->channel = pair[0];
-  f->broker = test_process_spawn (argv, pair[1], environment);
+  f->channel = test_channel_new (&child_end);
+  f->broker = test_process_spawn (argv, child_end, environment);
   test_process_send (f->broker, "start %s %s", f->address, config != NULL ? config : "");
   test_process_expect_line (f->broker, "started");
   f->boss = bus_fixture_agent_client (f, 0);
@@ -106,34 +85,17 @@ void
 bus_fixture_set_up (BusFixture *f, gconstpointer data)
 {
   const BusFixtureOptions *options = data != NULL ? data : &defaults;
-  g_autoptr (GError) error = NULL;
 
   test_watchdog_start (g_test_get_path ());
-  f->channel = -1;
   f->context = g_main_context_new ();
   g_main_context_push_thread_default (f->context);
   f->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) test_process_free);
-  f->dir = g_dir_make_tmp ("deye-test-XXXXXX", &error);
-  g_assert_no_error (error);
+  f->dir = test_dir_new ();
   f->address = g_build_filename (f->dir, "bus", "eventbus.sock", NULL);
   if (options->agent_program)
     start_agent (f, options);
   else
     start_host (f, options);
-}
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
-
-  for (const char *name = dir != NULL ? g_dir_read_name (dir) : NULL; name != NULL; name = g_dir_read_name (dir))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
 }
 
 void
@@ -153,16 +115,14 @@ bus_fixture_tear_down (BusFixture *f, gconstpointer data)
   g_clear_object (&f->boss);
 
   if (options->agent_program)
-    test_process_signal (f->broker, SIGTERM);
+    test_process_ask_to_stop (f->broker);
   g_assert_cmpint (test_process_end (f->broker), ==, 0);
   g_clear_pointer (&f->broker, test_process_free);
   g_assert_false (g_file_test (f->address, G_FILE_TEST_EXISTS));
 
-  if (f->channel != -1)
-    close (f->channel);
+  g_clear_pointer (&f->channel, test_channel_free);
   g_clear_pointer (&f->workers, g_ptr_array_unref);
-  remove_tree (f->dir);
-  g_clear_pointer (&f->dir, g_free);
+  g_clear_pointer (&f->dir, test_dir_remove);
   g_clear_pointer (&f->address, g_free);
   while (g_main_context_iteration (f->context, FALSE))
     ;
@@ -198,8 +158,8 @@ bus_fixture_end_worker (BusFixture *f, TestProcess *worker)
 void
 bus_fixture_kill_worker (BusFixture *f, TestProcess *worker)
 {
-  test_process_signal (worker, SIGKILL);
-  g_assert_cmpint (test_process_end (worker), ==, -SIGKILL);
+  test_process_kill (worker);
+  g_assert_cmpint (test_process_end (worker), ==, TEST_SYSTEM_KILLED);
   g_ptr_array_remove (f->workers, worker);
 }
 

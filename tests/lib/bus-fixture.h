@@ -3,6 +3,7 @@
 
 #include "control.pb-c.h"
 #include "deye-bus.h"
+#include "test-channel.h"
 #include "test-process.h"
 #include "test-watchdog.h"
 #include "wire-guard.h"
@@ -32,9 +33,9 @@ typedef struct
   char *dir;
   char *address;
   TestProcess *broker;
-  DeyeBusClient *boss; /* role agent, or tool when it is daemoneye-agent */
-  GPtrArray *workers;  /* of TestProcess */
-  int channel;         /* fds from test-host; -1 */
+  DeyeBusClient *boss;  /* role agent, or tool when it is daemoneye-agent */
+  GPtrArray *workers;   /* of TestProcess */
+  TestChannel *channel; /* connections from test-host; NULL with daemoneye-agent */
 } BusFixture;
 
 /* @options: const BusFixtureOptions, or NULL: defaults. For g_test_add(). */
@@ -57,7 +58,7 @@ TestProcess *bus_fixture_worker (BusFixture *f, const char *id, const char *type
 TestProcess *bus_fixture_worker_at (BusFixture *f, const char *address, const char *id, const char *type);
 /* It says goodbye and must end with 0. */
 void bus_fixture_end_worker (BusFixture *f, TestProcess *worker);
-/* kill -9, and reaped. */
+/* Kills and reaps it. */
 void bus_fixture_kill_worker (BusFixture *f, TestProcess *worker);
 
 /* test-host only: another connection with the agent's role to the bus number @bus of that process. */

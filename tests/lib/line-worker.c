@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "line-worker.h"
 
-#include <gio/gunixinputstream.h>
+#include "test-system.h"
+
 #include <stdio.h>
-#include <unistd.h>
 
 #define STATUS_CLOSED 3
 
@@ -86,7 +86,7 @@ on_closed (DeyeBusClient *client, GError *error, gpointer data)
 int
 line_worker_run (DeyeBusClient *client, Worker *worker, const LineCommand *commands, gsize n_commands)
 {
-  g_autoptr (GInputStream) standard_input = g_unix_input_stream_new (0, FALSE);
+  g_autoptr (GInputStream) standard_input = test_system_standard_input ();
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GDataInputStream) input = g_data_input_stream_new (standard_input);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
@@ -98,7 +98,7 @@ line_worker_run (DeyeBusClient *client, Worker *worker, const LineCommand *comma
                   .loop = loop };
   gulong closed = g_signal_connect (client, "closed", G_CALLBACK (on_closed), &lines);
 
-  line_worker_say ("connected %d", (int) getpid ());
+  line_worker_say ("connected %u", test_system_pid ());
   g_data_input_stream_read_line_async (input, G_PRIORITY_DEFAULT, cancellable, on_line, &lines);
   g_main_loop_run (loop);
   g_signal_handler_disconnect (client, closed);

@@ -4,28 +4,30 @@
 #include "deye-bus.h"
 
 /*
- * A connected client in a process of its own that obeys lines: a line of its standard input is a command of a table, its
- * first word the name. Which commands there are, and what they keep, is the program's.
+ * The main loop of a helper process that has a connected client and executes commands. Each line of its standard input is
+ * a command: a name and arguments, separated by single spaces. The program defines the table of commands and the state
+ * that they share.
  *
- * Invariant: one line is obeyed after the other; answers are whole lines and out before the next command begins.
+ * Invariant: commands are executed one after the other. The answer of a command is whole lines, and they are written
+ * before the next command is executed.
  */
 
-typedef struct Worker Worker; /* the program's */
+typedef struct Worker Worker; /* the state; defined by the program */
 
 typedef struct
 {
   const char *name;
-  guint least, most; /* words behind it */
-  /* @words: NULL-ended, the name first. */
+  guint least, most; /* number of arguments */
+  /* @words: NULL-ended, starts with the name. */
   void (*run) (Worker *worker, char **words);
 } LineCommand;
 
 /*
- * Until the end of standard input: 0; or until the connection ends: 3, after the line "closed CODE MESSAGE".
- * An unknown command, or one with too few or too many words, is fatal.
+ * Returns 0 at the end of standard input, or 3 when the connection ends, after the line "closed CODE MESSAGE".
+ * An unknown command, or one with the wrong number of arguments, aborts the process.
  */
 int line_worker_run (DeyeBusClient *client, Worker *worker, const LineCommand *commands, gsize n_commands);
 
-/* An answer. */
+/* Prints a line of an answer. */
 void line_worker_say (const char *format, ...) G_GNUC_PRINTF (1, 2);
 guint64 line_worker_number (const char *word);

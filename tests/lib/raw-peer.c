@@ -2,20 +2,17 @@
 #include "raw-peer.h"
 
 #include "envelope.pb-c.h"
+#include "raw-socket.h"
 #include "test-watchdog.h"
 #include "wire-guard.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define MAGIC 0x42594544u /* "DEYB" */
 
 struct RawPeer
 {
-  int fd;
+  RawSocket *socket;
   WireFrameReader reader;
   WireSpan input;
   guint8 buffer[65536];
@@ -25,14 +22,8 @@ RawPeer *
 raw_peer_connect (const char *address)
 {
   RawPeer *self = g_new0 (RawPeer, 1);
-  struct sockaddr_un name = { .sun_family = AF_UNIX };
 
-  g_assert_cmpuint (strlen (address), <, sizeof name.sun_path);
-  strcpy (name.sun_path, address);
-  self->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  g_assert_cmpint (self->fd, >=, 0);
-  if (connect (self->fd, (const struct sockaddr *) &name, sizeof name) != 0)
-    g_error ("connect to %s: %s", address, g_strerror (errno));
+  self->socket = raw_socket_connect (address);
   wire_frame_reader_init (&self->reader, 32 * 1024 * 1024);
   return self;
 }
@@ -41,33 +32,20 @@ void
 raw_peer_free (RawPeer *self)
 {
   wire_frame_reader_clear (&self->reader);
-  close (self->fd);
+  raw_socket_free (self->socket);
   g_free (self);
 }
 
 gboolean
 raw_peer_send_bytes (RawPeer *self, const void *bytes, gsize len)
 {
-  const guint8 *at = bytes;
-
-  while (len > 0)
-    {
-      ssize_t n = send (self->fd, at, len, MSG_NOSIGNAL);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        return FALSE;
-      at += n;
-      len -= (gsize) n;
-    }
-  return TRUE;
+  return raw_socket_send (self->socket, bytes, len);
 }
 
 void
 raw_peer_shut (RawPeer *self)
 {
-  shutdown (self->fd, SHUT_WR);
+  raw_socket_shut (self->socket);
 }
 
 gboolean
@@ -132,7 +110,7 @@ raw_peer_next (RawPeer *self, WireFrame *frame)
 {
   for (;;)
     {
-      ssize_t n;
+      gsize n;
 
       switch (wire_frame_reader_next (&self->reader, &self->input, frame))
         {
@@ -143,12 +121,10 @@ raw_peer_next (RawPeer *self, WireFrame *frame)
         case WIRE_FRAME_MORE:
           break;
         }
-      n = recv (self->fd, self->buffer, sizeof self->buffer, 0);
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
+      n = raw_socket_receive (self->socket, self->buffer, sizeof self->buffer);
+      if (n == 0)
         return FALSE;
-      self->input = wire_span (self->buffer, (gsize) n);
+      self->input = wire_span (self->buffer, n);
     }
 }
 

@@ -5,9 +5,9 @@
 #include "wire-frame.h"
 
 /*
- * A peer without manners: a plain socket and frames made by hand, for what no client library would send.
+ * A peer that does not use the client library: it sends frames, or any other bytes, that a test makes by hand.
  *
- * Blocking on purpose: the broker is in another process, and the watchdog knows what is waited for.
+ * All functions block. The broker runs in another process or thread, and the watchdog ends a test that waits too long.
  */
 
 typedef struct RawPeer RawPeer;
@@ -18,9 +18,9 @@ RawPeer *raw_peer_connect (const char *address);
 void raw_peer_free (RawPeer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RawPeer, raw_peer_free)
 
-/* FALSE: the broker has closed. */
+/* FALSE: the broker has closed the connection. */
 gboolean raw_peer_send_bytes (RawPeer *self, const void *bytes, gsize len);
-/* No more bytes from us; what the broker says can still be read. */
+/* Ends the direction to the broker; frames from the broker can still be read. */
 void raw_peer_shut (RawPeer *self);
 gboolean raw_peer_send_frame (RawPeer *self, guint8 kind, guint8 flags, WireSpan body);
 gboolean raw_peer_send (RawPeer *self, guint8 kind, guint8 flags, const WireEnvelope *envelope);
@@ -28,13 +28,13 @@ gboolean raw_peer_send_hello (RawPeer *self, const char *id, const char *type, g
 /* The bytes of a whole HELLO frame. */
 GByteArray *raw_peer_hello_bytes (const char *id, const char *type, guint32 oldest, guint32 newest);
 
-/* Waits for the next frame; FALSE: end of the connection. Valid until the next call. */
+/* Waits for the next frame; FALSE: end of the connection. @frame is valid until the next call. */
 gboolean raw_peer_next (RawPeer *self, WireFrame *frame);
 
-/* Says hello as version 1 and waits for WELCOME, which is returned as the version agreed on. */
+/* Sends a HELLO for version 1, waits for WELCOME, and returns the version that both sides agreed on. */
 guint32 raw_peer_hello (RawPeer *self, const char *id, const char *type);
 guint32 raw_peer_expect_welcome (RawPeer *self);
-/* Waits for a frame of @kind, others are skipped, and reads its envelope; both are valid until the next call. */
+/* Skips frames until one of @kind is received, and reads its envelope, which is valid until the next call. */
 void raw_peer_expect (RawPeer *self, guint8 kind, WireEnvelope *envelope);
 /* Waits for GOODBYE, then for the end of the connection. Returns the status; @detail (transfer full) may be NULL. */
 guint32 raw_peer_expect_goodbye (RawPeer *self, char **detail);

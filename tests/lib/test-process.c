@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test-process.h"
 
+#include "test-system.h"
 #include "test-watchdog.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 struct TestProcess
 {
@@ -29,15 +23,6 @@ struct TestProcess
   gboolean input_closed;
   gboolean is_killed;
 };
-
-/* Between fork and exec. */
-static void
-die_with_parent (gpointer data)
-{
-#ifdef __linux__
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-#endif
-}
 
 static void
 on_line (GObject *source, GAsyncResult *result, gpointer data)
@@ -73,7 +58,7 @@ on_waited (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 TestProcess *
-test_process_spawn (const char *const *argv, int fd, const char *const *environment)
+test_process_spawn (const char *const *argv, gintptr handle, const char *const *environment)
 {
   g_autoptr (GSubprocessLauncher) launcher
       = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
@@ -81,9 +66,7 @@ test_process_spawn (const char *const *argv, int fd, const char *const *environm
   TestProcess *self = g_new0 (TestProcess, 1);
   const char *identifier;
 
-  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
-  if (fd != -1)
-    g_subprocess_launcher_take_fd (launcher, fd, 3);
+  test_system_prepare_child (launcher, handle);
   for (guint i = 0; environment != NULL && environment[i] != NULL; i++)
     {
       g_auto (GStrv) pair = g_strsplit (environment[i], "=", 2);
@@ -192,26 +175,35 @@ test_process_expect_line (TestProcess *self, const char *prefix)
   g_free (test_process_expect (self, prefix));
 }
 
-/* A signal is on its way when kill() returns; what stands still has to stand still from then on. */
-static void
-wait_until_stopped (GPid pid)
+void
+test_process_suspend (TestProcess *self)
 {
-  siginfo_t info;
-  int result;
-
-  do
-    result = waitid (P_PID, (id_t) pid, &info, WSTOPPED | WEXITED | WNOWAIT);
-  while (result < 0 && errno == EINTR);
-  g_assert_cmpint (result, ==, 0);
+  test_system_suspend (self->process);
 }
 
 void
-test_process_signal (TestProcess *self, int number)
+test_process_resume (TestProcess *self)
 {
-  self->is_killed = self->is_killed || number == SIGKILL;
-  g_subprocess_send_signal (self->process, number);
-  if (number == SIGSTOP)
-    wait_until_stopped (self->pid);
+  test_system_resume (self->process);
+}
+
+void
+test_process_kill (TestProcess *self)
+{
+  self->is_killed = TRUE;
+  test_system_kill (self->process);
+}
+
+void
+test_process_ask_to_stop (TestProcess *self)
+{
+  test_system_ask_to_stop (self->process);
+}
+
+void
+test_process_interrupt (TestProcess *self)
+{
+  test_system_interrupt (self->process);
 }
 
 gboolean
@@ -234,9 +226,7 @@ test_process_end (TestProcess *self)
   while (!self->reaped || !self->at_end)
     g_main_context_iteration (self->context, TRUE);
   test_watchdog_note (NULL);
-  if (g_subprocess_get_if_exited (self->process))
-    return g_subprocess_get_exit_status (self->process);
-  return -g_subprocess_get_term_sig (self->process);
+  return test_system_end_status (self->process);
 }
 
 void
@@ -244,7 +234,7 @@ test_process_free (TestProcess *self)
 {
   if (!self->reaped)
     {
-      test_process_signal (self, SIGKILL);
+      test_process_kill (self);
       test_process_end (self);
     }
   g_cancellable_cancel (self->cancellable);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test-watchdog.h"
 
-#include <signal.h>
+#include "test-system.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +23,7 @@ static void
 bite (void)
 {
   for (guint i = 0; i < n_pids; i++)
-    {
-      kill (pids[i], SIGCONT);
-      kill (pids[i], SIGKILL);
-    }
+    test_system_kill_pid (pids[i]);
   printf ("Bail out! %s: hung while it waited for: %s\n", subject, doing != NULL ? doing : "(nothing noted)");
   fflush (stdout);
   abort ();

@@ -4,16 +4,16 @@
 #include <glib.h>
 
 /*
- * The watchdog: a test that hangs ends with a message, and takes its child processes along.
+ * Ends a test that takes too long: prints what the test waited for, kills the test's child processes, and aborts.
  *
- * A thread of its own, so it also bites while the test sits in a blocking call. It knows the pids that this test started
- * and not yet reaped, and kills only these. There is one, because there is one test at a time.
+ * The watchdog runs in a thread of its own, so that it works while the test is in a blocking call. It kills only processes
+ * that this test started and has not reaped. There is one watchdog, because a test program runs one test at a time.
  */
 
 void test_watchdog_start (const char *what);
 void test_watchdog_stop (void);
 
-/* What the test waits for now; told when it hangs. NULL: nothing. */
+/* What the test waits for now, for the watchdog's message. NULL: nothing. */
 void test_watchdog_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 void test_watchdog_own (GPid pid);

@@ -3,6 +3,8 @@
 #include "transport-unix.h"
 
 #include "raw-peer.h"
+#include "test-leaks.h"
+#include "test-system.h"
 #include "test-watchdog.h"
 
 #include <fcntl.h>
@@ -56,17 +58,6 @@ teardown (Fixture *f, gconstpointer data)
   g_free (f->directory);
   g_free (f->address);
   test_watchdog_stop ();
-}
-
-static guint
-count_entries (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
 }
 
 static void
@@ -201,37 +192,28 @@ test_foreign_uid (Fixture *f, gconstpointer data)
   g_assert_cmpuint (raw_peer_expect_goodbye (peer, NULL), ==, WIRE_STATUS_DENIED);
 }
 
-/* What a start opens, its stop closes. */
+static void
+start_and_stop (guint round, gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr (GError) error = NULL;
+  Service *service = start_at (f->address, &error);
+  int agent;
+
+  g_assert_no_error (error);
+  agent = service_connect (service, &error);
+  g_assert_cmpint (agent, >=, 0);
+  if (round % 2)
+    close (agent);
+  service_stop (service, 10000);
+  if (!(round % 2))
+    close (agent);
+}
+
 static void
 test_nothing_is_left (Fixture *f, gconstpointer data)
 {
-  guint fds = 0, threads = 0;
-
-  for (guint i = 0; i < 100; i++)
-    {
-      g_autoptr (GError) error = NULL;
-      Service *service = start_at (f->address, &error);
-      int agent;
-
-      g_assert_no_error (error);
-      agent = service_connect (service, &error);
-      g_assert_cmpint (agent, >=, 0);
-      if (i % 2)
-        close (agent);
-      service_stop (service, 10000);
-      if (!(i % 2))
-        close (agent);
-      if (i == 0)
-        {
-          fds = count_entries ("/proc/self/fd");
-          threads = count_entries ("/proc/self/task");
-        }
-    }
-  g_assert_cmpuint (count_entries ("/proc/self/fd"), ==, fds);
-  /* The kernel drops a thread from the list a moment after it was joined; one that stays ends this test by its time. */
-  while (count_entries ("/proc/self/task") > threads)
-    g_thread_yield ();
-  g_assert_cmpuint (count_entries ("/proc/self/task"), <=, threads);
+  test_leaks_assert_none (100, start_and_stop, f);
 }
 
 static void
@@ -291,14 +273,14 @@ test_fd_spray (Fixture *f, gconstpointer data)
   do
     service_stats (f->service, &stats);
   while (stats.connections == 0);
-  before = count_entries ("/proc/self/fd");
+  before = test_system_count_descriptors ();
   for (guint i = 0; i + 1 < hello->len; i++)
     send_with_fds (fd, hello->data + i, 1);
   g_assert_cmpint (send (fd, hello->data + hello->len - 1, 1, MSG_NOSIGNAL), ==, 1);
   do
     service_stats (f->service, &stats);
   while (stats.peers == 0);
-  g_assert_cmpuint (count_entries ("/proc/self/fd"), ==, before);
+  g_assert_cmpuint (test_system_count_descriptors (), ==, before);
   close (fd);
 }
 

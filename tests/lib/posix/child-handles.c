@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#pragma once
+#include "child-handles.h"
 
 #include <dirent.h>
-#include <gio/gio.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/*
- * What leaks over exec: a process runs itself as a child that closes nothing, and the child lists what it finds open.
- * Shared by the two test programs, so it is a header.
- */
+#define ARGUMENT "--list-fds"
 
-#define CHILD_FDS_ARGUMENT "--list-fds"
-
-static inline gboolean
-child_fds_asked (const char *argument)
+gboolean
+child_handles_run_list (int argc, char **argv)
 {
-  return strcmp (argument, CHILD_FDS_ARGUMENT) == 0;
-}
+  DIR *dir;
 
-/* In the child. */
-static inline int
-child_fds_list (void)
-{
-  DIR *dir = opendir ("/proc/self/fd");
-
-  if (dir == NULL)
-    return EXIT_FAILURE;
+  if (argc != 2 || strcmp (argv[1], ARGUMENT) != 0)
+    return FALSE;
+  dir = opendir ("/proc/self/fd");
+  g_assert_nonnull (dir);
   for (struct dirent *entry = readdir (dir); entry != NULL; entry = readdir (dir))
     {
       g_autofree char *path = g_build_filename ("/proc/self/fd", entry->d_name, NULL);
@@ -38,14 +25,13 @@ child_fds_list (void)
         printf ("child-fd %s %s\n", entry->d_name, target);
     }
   closedir (dir);
-  return EXIT_SUCCESS;
+  return TRUE;
 }
 
-/* In the parent: runs the child with this process's standard output. */
-static inline void
-child_fds_print (void)
+void
+child_handles_print (void)
 {
-  char *argv[] = { (char[]){ "/proc/self/exe" }, (char[]){ CHILD_FDS_ARGUMENT }, NULL };
+  char *argv[] = { (char[]){ "/proc/self/exe" }, (char[]){ ARGUMENT }, NULL };
   g_autoptr (GError) error = NULL;
   int status = -1;
 

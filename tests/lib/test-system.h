@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <gio/gio.h>
+
+/*
+ * What tests need of the operating system, and GLib does not offer on every platform.
+ *
+ * Each platform implements these functions in a folder of its own (posix/). They assert that they succeed, so a test needs
+ * no error handling. They do not use the product's platform code: a test must not rely on what it tests.
+ */
+
+/* How test_system_end_status() reports a program that was ended from outside instead of its exit status. */
+#define TEST_SYSTEM_KILLED        (-9)
+#define TEST_SYSTEM_ASKED_TO_STOP (-15)
+
+/* --- this process --- */
+
+guint test_system_pid (void);
+/* The account that runs the tests, as the broker sees it. */
+guint test_system_account (void);
+guint test_system_count_descriptors (void);
+guint test_system_count_threads (void);
+GInputStream *test_system_standard_input (void);
+/* From now on this process ends when the one that started it ends. */
+void test_system_die_with_parent (void);
+
+/* --- other processes --- */
+
+/* The program to be spawned ends when this process ends. @handle is given to it and closed here; -1: none. The program
+ * finds it with test_channel_inherited(). */
+void test_system_prepare_child (GSubprocessLauncher *launcher, gintptr handle);
+/* Returns when the process has stopped running. */
+void test_system_suspend (GSubprocess *process);
+void test_system_resume (GSubprocess *process);
+void test_system_kill (GSubprocess *process);
+/* Sends what a service manager sends to stop a program. */
+void test_system_ask_to_stop (GSubprocess *process);
+/* Sends what a terminal sends for Control-C. */
+void test_system_interrupt (GSubprocess *process);
+/* Exit status of a process that has ended, or one of the constants above. */
+int test_system_end_status (GSubprocess *process);
+/* Kills also a suspended process. The process must be a child that is not yet reaped. */
+void test_system_kill_pid (GPid pid);
+/* Whether the process is a child of this one, running or not yet reaped. */
+gboolean test_system_is_child (GPid pid);
+
+/* --- addresses --- */
+
+/* Asserts that only this account can connect to the broker at @address, nor create something beside it. */
+void test_system_assert_private (const char *address);
