@@ -17,79 +17,80 @@ G_BEGIN_DECLS
 /**
  * DeyeBusClient:
  *
- * One connection to the event bus of this machine.
+ * A connection to the event bus of this machine.
  *
  * ## Threads and contexts
  *
- * A client belongs to the #GMainContext that was the thread's default when it was made. Make its calls, take and drop its
- * references in the thread that runs this context; when another thread holds the context they fail with
- * %DEYE_BUS_ERROR_WRONG_THREAD. After fork() the child's copy is dead: its calls fail with %DEYE_BUS_ERROR_NOT_CONNECTED
- * and touch nothing of the parent's stream.
+ * A client belongs to the #GMainContext that was the thread-default context when the client was constructed. Call its
+ * functions, and take and release references to it, only in the thread that runs this context. While another thread has
+ * acquired the context, calls fail with %DEYE_BUS_ERROR_WRONG_THREAD. After fork() the child's copy is unusable: its
+ * calls fail with %DEYE_BUS_ERROR_NOT_CONNECTED and do not touch the parent's stream.
  *
- * A synchronous call (no suffix) waits in poll() on the socket, in the calling thread; it does not iterate any context.
- * What arrives meanwhile is told later from the context, in order. It may be made in a callback.
+ * A synchronous call (no suffix) waits in poll() on the socket in the calling thread and does not iterate any context.
+ * Messages that arrive while it waits are dispatched later from the context, in order. Synchronous calls may be made in
+ * callbacks.
  *
- * Every callback, signal and end of an asynchronous call comes from the client's context, never from inside a library
- * call. In a callback everything is allowed: further calls, synchronous ones too, unsubscribing, closing, dropping the
- * last reference. After deye_bus_client_close() and the "closed" signal, or when the last reference is gone, no callback
- * comes any more. There is one exception to all of this: freeing the last reference frees what belongs to callbacks.
+ * Callbacks, signals and completions of asynchronous calls are always dispatched from the client's context, never from
+ * inside a library call. A callback may do anything: make further calls, including synchronous ones, unsubscribe, close
+ * the client, or release the last reference. After deye_bus_client_close() and the #DeyeBusClient::closed signal, or
+ * after the last reference has been released, no callback is called. The one exception is that releasing the last
+ * reference calls the destroy notifies of the callbacks.
  *
- * Calls that were made outside of callbacks are written to the socket before they return, those made in callbacks
- * together at the end of the dispatch; what the socket does not take waits, within the credit the broker gave.
+ * A call made outside of callbacks writes to the socket before it returns; calls made in callbacks are written together
+ * at the end of the dispatch. Data that the socket does not accept is queued, within the credit that the broker
+ * granted.
  *
- * ## Ends
+ * ## End of a connection
  *
- * When the connection ends, pending calls end with the broker's reason (%DEYE_BUS_ERROR_SHUTTING_DOWN, ...), or with
- * %DEYE_BUS_ERROR_UNKNOWN when it did not tell one: nobody knows what became of them. What had not been sent ends with
- * %DEYE_BUS_ERROR_NOT_CONNECTED. Subscriptions are over. deye_bus_client_connect() may be called again.
+ * When the connection ends, pending calls fail with the reason that the broker gave, for example
+ * %DEYE_BUS_ERROR_SHUTTING_DOWN. If it gave none, they fail with %DEYE_BUS_ERROR_UNKNOWN: whether they took effect is
+ * not known. Calls that had not been sent fail with %DEYE_BUS_ERROR_NOT_CONNECTED. All subscriptions end.
+ * deye_bus_client_connect() may be called again.
  *
- * Properties, read-only: `id`, `type`, `address` (strings), `role`, `state` (uints), `broker-epoch` (uint64, differs for
- * every start of the broker), `broker-version` (string), `largest-payload` (uint64, bytes).
- *
- * In Python deye_bus_client_connect() hides the method that connects signals: `client.connect_after("closed", ...)` does
- * it for a client.
+ * In Python deye_bus_client_connect() hides the method that connects signal handlers; use
+ * `client.connect_after("closed", ...)`.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient:id:
  *
- * Its id on the bus.
+ * The client's id on the bus.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient:type:
  *
- * Kind of collector, or %NULL.
+ * The kind of collector, or %NULL.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient:role:
  *
- * A #DeyeBusRole: as granted; before the first connection the one wished for.
+ * The client's #DeyeBusRole: the role that the broker granted, or, before the first connection, the requested one.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient:address:
  *
- * Path of the broker's socket, as looked up now; %NULL for a client that was given its socket.
+ * Path of the broker's socket as it would be used now; %NULL for a client that was constructed for an existing socket.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient:state:
  *
- * A #DeyeBusClientState.
+ * The client's #DeyeBusClientState.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient:broker-epoch:
  *
- * Differs for every start of the broker; 0 before the first connection.
+ * A number that is different for each start of the broker; 0 before the first connection.
  *
  * Since: 0.1
  */
@@ -103,29 +104,34 @@ G_BEGIN_DECLS
 /**
  * DeyeBusClient:largest-payload:
  *
- * Bytes that a payload may have; 0 before the first connection.
+ * The largest payload that the broker accepts, in bytes; 0 before the first connection.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient::closed:
  * @self: the client
- * @error: (transfer none): why: %DEYE_BUS_ERROR_CLOSED after one's own close
+ * @error: (transfer none): the reason; %DEYE_BUS_ERROR_CLOSED if the client itself closed the connection
  *
- * A connection that stood has ended. (One that never came about is an error of connect() only.)
+ * Emitted when an established connection ends. A connection that could not be established is reported by
+ * deye_bus_client_connect() only.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient::error:
  * @self: the client
- * @error: (transfer none): why
+ * @error: (transfer none): the reason
  *
- * A publish without acknowledgement was refused by the broker (what a receiver under %DEYE_BUS_POLICY_ERROR refuses is told by
- * acknowledgements only); or messages that it had taken, acknowledged or not, were
- * dropped since a receiver under %DEYE_BUS_POLICY_BLOCK held them up for too long: %DEYE_BUS_ERROR_WOULD_BLOCK for the
- * setting `longest_block_us`, the value says how many; or a publish, direct or broadcast that was called without a
- * callback (`..._async()` with %NULL) failed otherwise than by its own cancellable.
+ * Emitted when a message could not be published or kept, and no call is left that could report it:
+ *
+ * - A publish without acknowledgement was refused by the broker. (The refusal of single receivers under
+ *   %DEYE_BUS_POLICY_ERROR is reported by acknowledgements only.)
+ * - Messages that the broker had accepted, with or without acknowledgement, were dropped because a receiver under
+ *   %DEYE_BUS_POLICY_BLOCK held them for longer than the broker's setting `longest_block_us`. The error is
+ *   %DEYE_BUS_ERROR_WOULD_BLOCK; its message contains the number of messages.
+ * - A publish, direct or broadcast was called without a callback (`..._async()` with %NULL) and failed for a reason
+ *   other than its own cancellable.
  *
  * Since: 0.1
  */
@@ -134,12 +140,12 @@ G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLIENT, GObject)
 
 /**
  * DeyeBusClientState:
- * @DEYE_BUS_CLIENT_STATE_DISCONNECTED: not connected: not yet, or no more
- * @DEYE_BUS_CLIENT_STATE_CONNECTING: connecting, or saying hello
+ * @DEYE_BUS_CLIENT_STATE_DISCONNECTED: not connected yet, or not any more
+ * @DEYE_BUS_CLIENT_STATE_CONNECTING: connecting, or waiting for the broker's WELCOME
  * @DEYE_BUS_CLIENT_STATE_CONNECTED: connected
- * @DEYE_BUS_CLIENT_STATE_CLOSED: closed by this client, for good
+ * @DEYE_BUS_CLIENT_STATE_CLOSED: closed permanently by this client
  *
- * How a client is.
+ * State of a client's connection.
  *
  * Since: 0.1
  */
@@ -154,10 +160,10 @@ typedef enum
 /**
  * DeyeBusRole:
  * @DEYE_BUS_ROLE_COLLECTOR: a collector
- * @DEYE_BUS_ROLE_TOOL: a tool: the broker grants it to the uids of its setting `tool-uids`
- * @DEYE_BUS_ROLE_AGENT: the agent: only on a connection that the module itself opened
+ * @DEYE_BUS_ROLE_TOOL: a tool; the broker grants this role to the users in its setting `tool-uids`
+ * @DEYE_BUS_ROLE_AGENT: the agent; only on a connection that the module itself opened
  *
- * What a client is on the bus; its rights follow from it.
+ * Role of a client on the bus. The client's rights depend on it.
  *
  * Since: 0.1
  */
@@ -171,11 +177,12 @@ typedef enum
 /**
  * DeyeBusMessageCallback:
  * @subscription: the subscription
- * @message: (transfer none): the message; take a reference to keep it
- * @user_data: as given
+ * @message: (transfer none): the message; take a reference to keep it after the callback has returned
+ * @user_data: data that was passed with the callback
  *
- * Called in the client's context for each message of a subscription, in the order of acceptance for each sender and lane.
- * A message for several subscriptions of a client comes once for each.
+ * Called in the client's context for each message of a subscription. Messages of one sender and lane arrive in the
+ * order in which the broker accepted them. A message that matches several subscriptions of a client is delivered once
+ * for each.
  *
  * Since: 0.1
  */
@@ -183,13 +190,15 @@ typedef void (*DeyeBusMessageCallback) (DeyeBusSubscription *subscription, DeyeB
 
 /**
  * DeyeBusRequestCallback:
- * @subscription: what deye_bus_client_serve() returned
- * @request: (transfer none): the request
- * @user_data: as given
+ * @subscription: the subscription that deye_bus_client_serve() returned
+ * @request: (transfer none): the request; take a reference to keep it after the callback has returned
+ * @user_data: data that was passed with the callback
  *
- * Called in the client's context for each request on a served topic. Answer with deye_bus_client_respond() or
- * deye_bus_client_respond_error(), now or later (keep a reference to @request then). A message that was sent to this peer
- * directly comes here as well, when the topic is served and not subscribed to; it can't be answered.
+ * Called in the client's context for each request on a served topic. Answer it with deye_bus_client_respond() or
+ * deye_bus_client_respond_error(), either in the callback or later (keep a reference to @request in that case).
+ *
+ * A message that was sent to this peer with deye_bus_client_direct() is delivered here too if the peer serves the topic
+ * but does not subscribe to it. Such a message cannot be answered.
  *
  * Since: 0.1
  */
@@ -197,13 +206,13 @@ typedef void (*DeyeBusRequestCallback) (DeyeBusSubscription *subscription, DeyeB
 
 /**
  * DeyeBusPublishResult:
- * @sequence: the broker's order of acceptance
- * @matched: receivers that matched
- * @queued: of these, queued
- * @refused: of these, refused because they were full; they are told by a gap
+ * @sequence: sequence number of the message in the broker's order of acceptance
+ * @matched: number of receivers that matched
+ * @queued: number of these for which the message was queued
+ * @refused: number of these that refused the message because their queue was full; they receive a gap
  *
- * What became of a publish with an acknowledgement. A group counts as one receiver. What is in @matched, but neither in
- * @queued nor in @refused, was dropped by a receiver with %DEYE_BUS_POLICY_DROP_NEWEST.
+ * Result of an acknowledged publish. A queue group counts as one receiver. Receivers that are counted in @matched, but
+ * in neither @queued nor @refused, dropped the message under %DEYE_BUS_POLICY_DROP_NEWEST.
  *
  * Since: 0.1
  */
@@ -221,11 +230,11 @@ DEYE_BUS_API GType deye_bus_publish_result_get_type (void);
 
 /**
  * deye_bus_publish_result_copy:
- * @result: a result
+ * @result: a #DeyeBusPublishResult
  *
- * Copies a result.
+ * Copies a #DeyeBusPublishResult.
  *
- * Returns: (transfer full): a copy
+ * Returns: (transfer full): a copy of @result; free it with deye_bus_publish_result_free()
  *
  * Since: 0.1
  */
@@ -233,9 +242,9 @@ DEYE_BUS_API DeyeBusPublishResult *deye_bus_publish_result_copy (const DeyeBusPu
 
 /**
  * deye_bus_publish_result_free:
- * @result: (transfer full) (nullable): a result that deye_bus_publish_result_copy() made
+ * @result: (transfer full) (nullable): a #DeyeBusPublishResult that deye_bus_publish_result_copy() returned
  *
- * Frees a copy.
+ * Frees a copy of a #DeyeBusPublishResult.
  *
  * Since: 0.1
  */
@@ -244,16 +253,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPublishResult, deye_bus_publish_result_fre
 
 /**
  * deye_bus_client_new:
- * @address: (type filename) (nullable): path of the broker's socket; %NULL: `$DAEMONEYE_BROKER_SOCKET`, else
- *   `/run/daemoneye/eventbus.sock` for root and `$XDG_RUNTIME_DIR/daemoneye/eventbus.sock` for everybody else, looked up
- *   at each connect
- * @id: one topic segment (a-z 0-9 - _), unique on this broker
- * @type: (nullable): kind of collector (`procmond`), one topic segment, which decides what it may publish; the broker refuses
- *   a collector without one
+ * @address: (type filename) (nullable): path of the broker's socket, or %NULL for the default:
+ *   `$DAEMONEYE_BROKER_SOCKET` if it is set, else `/run/daemoneye/eventbus.sock` for root and
+ *   `$XDG_RUNTIME_DIR/daemoneye/eventbus.sock` for other users; the default is evaluated at each connect
+ * @id: id of the client: one topic segment (a-z 0-9 - _), unique on the broker
+ * @type: (nullable): kind of collector, such as `procmond`: one topic segment. The topics that the client may publish
+ *   depend on it; the broker refuses a collector that has none
  *
- * A client with the role of a collector. It is not connected yet.
+ * Creates a client with the role of a collector. It is not connected; see deye_bus_client_connect().
  *
- * Returns: (transfer full): a client
+ * Returns: (transfer full): a new #DeyeBusClient
  *
  * Since: 0.1
  */
@@ -261,12 +270,13 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new (const char *address, const char
 
 /**
  * deye_bus_client_new_tool:
- * @address: (type filename) (nullable): as in deye_bus_client_new()
- * @id: one topic segment, unique on this broker
+ * @address: (type filename) (nullable): path of the broker's socket, or %NULL for the default, as in
+ *   deye_bus_client_new()
+ * @id: id of the client: one topic segment, unique on the broker
  *
- * A client with the role of a tool: the broker grants it to the uids of its setting `tool-uids`.
+ * Creates a client with the role of a tool. The broker grants this role to the users in its setting `tool-uids`.
  *
- * Returns: (transfer full): a client
+ * Returns: (transfer full): a new #DeyeBusClient
  *
  * Since: 0.1
  */
@@ -274,14 +284,14 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const
 
 /**
  * deye_bus_client_new_for_fd:
- * @fd: a connected stream socket; taken over and closed by the client
- * @id: one topic segment, unique on this broker
- * @type: (nullable): as in deye_bus_client_new(); %NULL for an agent
+ * @fd: a connected stream socket; the client takes ownership of it and closes it
+ * @id: id of the client: one topic segment, unique on the broker
+ * @type: (nullable): kind of collector, as in deye_bus_client_new(); %NULL for the agent
  *
- * A client for a socket that is there already: the agent's own from the module's connect(), or an inherited one. Who
- * serves it is not checked. It can connect once.
+ * Creates a client for an existing connection: the agent's, which the module's connect() returns, or an inherited one.
+ * The client does not check the identity of the server, and it can connect only once.
  *
- * Returns: (transfer full): a client
+ * Returns: (transfer full): a new #DeyeBusClient
  *
  * Since: 0.1
  */
@@ -289,11 +299,11 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, 
 
 /**
  * deye_bus_client_get_id:
- * @self: a client
+ * @self: a #DeyeBusClient
  *
- * What it is called on the bus.
+ * Gets the client's id on the bus.
  *
- * Returns: (transfer none): its id on the bus
+ * Returns: (transfer none): the id, owned by the client
  *
  * Since: 0.1
  */
@@ -301,11 +311,11 @@ DEYE_BUS_API const char *deye_bus_client_get_id (DeyeBusClient *self);
 
 /**
  * deye_bus_client_get_state:
- * @self: a client
+ * @self: a #DeyeBusClient
  *
- * Whether it is connected.
+ * Gets the state of the client's connection.
  *
- * Returns: how it is
+ * Returns: the #DeyeBusClientState
  *
  * Since: 0.1
  */
@@ -313,11 +323,11 @@ DEYE_BUS_API DeyeBusClientState deye_bus_client_get_state (DeyeBusClient *self);
 
 /**
  * deye_bus_client_get_role:
- * @self: a client
+ * @self: a #DeyeBusClient
  *
- * What it is on the bus.
+ * Gets the client's role on the bus.
  *
- * Returns: the role as granted; before the first connection the one wished for
+ * Returns: the role that the broker granted, or, before the first connection, the requested role
  *
  * Since: 0.1
  */
@@ -325,11 +335,11 @@ DEYE_BUS_API DeyeBusRole deye_bus_client_get_role (DeyeBusClient *self);
 
 /**
  * deye_bus_client_get_broker_epoch:
- * @self: a client
+ * @self: a #DeyeBusClient
  *
- * Tells one start of the broker from another.
+ * Gets the broker's epoch. Compare two epochs to find out whether the broker has been restarted.
  *
- * Returns: a number that differs for every start of the broker; 0 before the first connection
+ * Returns: a number that is different for each start of the broker; 0 before the first connection
  *
  * Since: 0.1
  */
@@ -337,11 +347,11 @@ DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient *self);
 
 /**
  * deye_bus_client_get_largest_payload:
- * @self: a client
+ * @self: a #DeyeBusClient
  *
- * How large a payload may be.
+ * Gets the size of the largest payload that the broker accepts.
  *
- * Returns: bytes that a payload may have; 0 before the first connection
+ * Returns: the size in bytes; 0 before the first connection
  *
  * Since: 0.1
  */
@@ -349,19 +359,20 @@ DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
 
 /**
  * deye_bus_client_connect:
- * @self: a client
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * Connects and says hello; at the longest 30 s. No broker is no wait: %DEYE_BUS_ERROR_NO_BROKER comes at once.
+ * Connects to the broker and performs the handshake. The whole operation is limited to 30 s. If no broker is listening,
+ * the call does not wait but fails at once with %DEYE_BUS_ERROR_NO_BROKER.
  *
- * The server has to run as root, as this user, or as the owner of the socket's directory, when nobody else may write to
- * that; else %DEYE_BUS_ERROR_UNTRUSTED.
+ * The client trusts a server that runs as root, as the client's own user, or as the owner of the socket's directory if
+ * only this owner can write to the directory. It refuses any other server with %DEYE_BUS_ERROR_UNTRUSTED.
  *
- * Returns: %TRUE: connected (or it was before); else %DEYE_BUS_ERROR_NO_BROKER, %DEYE_BUS_ERROR_UNTRUSTED,
- *   %DEYE_BUS_ERROR_VERSION, %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_DUPLICATE_ID, %DEYE_BUS_ERROR_LIMIT,
- *   %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED, %DEYE_BUS_ERROR_PROTOCOL, %G_IO_ERROR_PENDING (connecting already)
- *   or %G_IO_ERROR_CANCELLED
+ * Returns: %TRUE if the client is connected, or was connected before. Otherwise %FALSE with %DEYE_BUS_ERROR_NO_BROKER,
+ *   %DEYE_BUS_ERROR_UNTRUSTED, %DEYE_BUS_ERROR_VERSION, %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_DUPLICATE_ID,
+ *   %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED, %DEYE_BUS_ERROR_PROTOCOL,
+ *   %G_IO_ERROR_PENDING (a connect is in progress) or %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */
@@ -369,12 +380,12 @@ DEYE_BUS_API gboolean deye_bus_client_connect (DeyeBusClient *self, GCancellable
 
 /**
  * deye_bus_client_connect_async:
- * @self: a client
- * @cancellable: (nullable): to give up
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @self: a #DeyeBusClient
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_client_connect().
+ * Asynchronous version of deye_bus_client_connect().
  *
  * Since: 0.1
  */
@@ -385,13 +396,13 @@ DEYE_BUS_API void deye_bus_client_connect_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_connect_finish:
- * @self: the client
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_connect_async().
+ * Finishes an operation started with deye_bus_client_connect_async().
  *
- * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_connect()
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_connect()
  *
  * Since: 0.1
  */
@@ -399,14 +410,16 @@ DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient *self, GAsyn
 
 /**
  * deye_bus_client_close:
- * @self: a client
- * @cancellable: (nullable): to close without writing what is owed
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the client closes without writing queued data
+ * @error: return location for a #GError, or %NULL
  *
- * Ends it for good: pending calls end with %DEYE_BUS_ERROR_CLOSED, what is owed and the goodbye are written (for one
- * second at the longest), the socket is closed. Messages that have not been told are dropped with their subscriptions.
+ * Closes the client permanently. Pending calls fail with %DEYE_BUS_ERROR_CLOSED. Queued data and the GOODBYE frame are
+ * written, for at most one second, and the socket is closed. Messages that have not been dispatched are discarded
+ * together with their subscriptions.
  *
- * Returns: %TRUE, also when it was closed; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD or after fork()
+ * Returns: %TRUE, also if the client was closed before; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD, or with
+ *   %DEYE_BUS_ERROR_NOT_CONNECTED in the child after fork()
  *
  * Since: 0.1
  */
@@ -414,12 +427,12 @@ DEYE_BUS_API gboolean deye_bus_client_close (DeyeBusClient *self, GCancellable *
 
 /**
  * deye_bus_client_close_async:
- * @self: a client
- * @cancellable: (nullable): to close without writing what is owed
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @self: a #DeyeBusClient
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the client closes without writing queued data
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_client_close().
+ * Asynchronous version of deye_bus_client_close().
  *
  * Since: 0.1
  */
@@ -430,13 +443,13 @@ DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_close_finish:
- * @self: the client
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_close_async().
+ * Finishes an operation started with deye_bus_client_close_async().
  *
- * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_close()
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_close()
  *
  * Since: 0.1
  */
@@ -444,26 +457,30 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
 
 /**
  * deye_bus_client_publish:
- * @self: a connected client
- * @topic: where to; no wildcards
- * @payload: (nullable): at most deye_bus_client_get_largest_payload() bytes; not copied above 8 KiB
- * @options: (nullable): what else to say; its timeout (30 s) bounds the wait for credit and acknowledgement
- * @result: (out caller-allocates) (optional): asks for an acknowledgement, and gets it
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @topic: topic to publish to, without wildcards
+ * @payload: (nullable): the payload: at most deye_bus_client_get_largest_payload() bytes; not copied if larger than 8
+ *   KiB
+ * @options: (nullable): further fields of the message, or %NULL; its timeout (default 30 s) limits the wait for credit
+ *   and for the acknowledgement
+ * @result: (out caller-allocates) (optional): location for the result of the acknowledgement, or %NULL to publish
+ *   without one
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * Publishes to every subscription that matches, and one member of each matching group. At most once; the order of a
- * publisher's messages is kept in each lane.
+ * Publishes a message to every matching subscription, and to one member of each matching queue group. It is delivered
+ * at most once. Messages of one publisher keep their order within a lane.
  *
- * Without @result it returns as soon as the broker's credit allows the message to be queued on the socket, usually at
- * once; a refusal is told by #DeyeBusClient::error. With it, it returns when the broker has accepted the message. Python
- * always asks; deye_bus_client_publish_async() need not.
+ * Without @result the call returns as soon as the broker's credit allows the message to be queued for the socket,
+ * usually at once; a later refusal is reported by #DeyeBusClient::error. With @result it returns when the broker has
+ * accepted the message. Python always requests the acknowledgement; deye_bus_client_publish_async() does not have to.
  *
- * Returns: %TRUE: sent, or acknowledged by the broker (@result says for how many); %DEYE_BUS_ERROR_WOULD_BLOCK: every
- *   receiver was full, or there was no credit within the time given (it was not sent and will not be: publish it again
- *   later), or too many calls wait for credit; %DEYE_BUS_ERROR_UNKNOWN: no acknowledgement within
- *   the time given; %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_TOPIC, %DEYE_BUS_ERROR_LIMIT, an error of the connection
- *   or %G_IO_ERROR_CANCELLED (it may have been sent)
+ * Returns: %TRUE if the message was sent, or, with @result, acknowledged by the broker. Otherwise %FALSE with
+ *   %DEYE_BUS_ERROR_WOULD_BLOCK (the queue of every receiver is full; or there was no credit within the timeout, in
+ *   which case the message was not sent and will not be, so it can be published again; or too many calls are waiting
+ *   for credit), %DEYE_BUS_ERROR_UNKNOWN (no acknowledgement within the timeout), %DEYE_BUS_ERROR_DENIED,
+ *   %DEYE_BUS_ERROR_BAD_TOPIC, %DEYE_BUS_ERROR_LIMIT, an error of the connection, or %G_IO_ERROR_CANCELLED (the message
+ *   may have been sent)
  *
  * Since: 0.1
  */
@@ -477,21 +494,24 @@ DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient *self,
 
 /**
  * deye_bus_client_publish_async:
- * @self: a connected client
- * @topic: where to; no wildcards
- * @payload: (nullable): at most deye_bus_client_get_largest_payload() bytes; not copied above 8 KiB
- * @options: (nullable): what else to say
- * @want_ack: %TRUE: ends with the broker's acknowledgement; %FALSE: ends when there was credit for it
- * @cancellable: (nullable): to give up
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @self: a #DeyeBusClient
+ * @topic: topic to publish to, without wildcards
+ * @payload: (nullable): the payload: at most deye_bus_client_get_largest_payload() bytes; not copied if larger than 8
+ *   KiB
+ * @options: (nullable): further fields of the message, or %NULL
+ * @want_ack: %TRUE to complete when the broker has acknowledged the message, %FALSE to complete as soon as there was
+ *   credit for it
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_client_publish(), its timeout included. Calls end in the order in which they got credit. Who waits for the
- * end before the next one can't get ahead of the broker. In each credit class (control, tasks and results, the rest) 65,536
- * calls or 64 MiB that wait are the most, then %DEYE_BUS_ERROR_WOULD_BLOCK.
+ * Asynchronous version of deye_bus_client_publish(), with the same timeout. Calls complete in the order in which they
+ * obtained credit. A caller that waits for each completion before it publishes the next message cannot publish faster
+ * than the broker accepts. In each credit class (control; tasks and results; everything else) at most 65,536 calls and
+ * 64 MiB may wait for credit; a further call fails with %DEYE_BUS_ERROR_WOULD_BLOCK.
  *
- * Each end is kept until the client's context runs: who makes calls and never lets it run keeps them all. Without a
- * @callback, #DeyeBusClient::error tells of what could not be sent.
+ * Completions are kept until the client's context runs, so a caller that never runs it accumulates them. If @callback
+ * is %NULL, #DeyeBusClient::error reports a message that could not be sent.
  *
  * Since: 0.1
  */
@@ -506,14 +526,15 @@ DEYE_BUS_API void deye_bus_client_publish_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_publish_finish:
- * @self: the client
- * @async_result: the result that the callback got
- * @result: (out caller-allocates) (optional): what became of it; zeros when no acknowledgement was asked for
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @async_result: the #GAsyncResult that was passed to the callback
+ * @result: (out caller-allocates) (optional): location for the result, or %NULL; all zeros if no acknowledgement was
+ *   requested
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_publish_async().
+ * Finishes an operation started with deye_bus_client_publish_async().
  *
- * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_publish()
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -524,19 +545,21 @@ DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self,
 
 /**
  * deye_bus_client_direct:
- * @self: a connected client
- * @peer_id: id of the one receiver
- * @topic: a topic that it subscribes to, or serves
+ * @self: a #DeyeBusClient
+ * @peer_id: id of the receiver
+ * @topic: a topic that the receiver subscribes to or serves
  * @payload: (nullable): the payload
- * @options: (nullable): what else to say
- * @want_delivered: wait until the receiver has handled it, not only until the broker has queued it
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @options: (nullable): further fields of the message, or %NULL
+ * @want_delivered: %TRUE to wait until the receiver has handled the message, %FALSE to wait until the broker has queued
+ *   it
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * Publishes to one named peer. %DEYE_BUS_ERROR_ABSENT and %DEYE_BUS_ERROR_NOT_SUBSCRIBED come at once.
+ * Sends a message to one peer. %DEYE_BUS_ERROR_ABSENT and %DEYE_BUS_ERROR_NOT_SUBSCRIBED are reported at once.
  *
- * Returns: %TRUE: queued for it, with @want_delivered: its callback has returned; %DEYE_BUS_ERROR_UNKNOWN: not known
- *   within the time given, it may have been handled; else as deye_bus_client_publish()
+ * Returns: %TRUE if the message was queued for the receiver, or, with @want_delivered, if the receiver's callback has
+ *   returned. Otherwise %FALSE with %DEYE_BUS_ERROR_UNKNOWN (no report within the timeout; the message may have been
+ *   handled), or with an error as of deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -551,17 +574,18 @@ DEYE_BUS_API gboolean deye_bus_client_direct (DeyeBusClient *self,
 
 /**
  * deye_bus_client_direct_async:
- * @self: a connected client
- * @peer_id: id of the one receiver
- * @topic: a topic that it subscribes to, or serves
+ * @self: a #DeyeBusClient
+ * @peer_id: id of the receiver
+ * @topic: a topic that the receiver subscribes to or serves
  * @payload: (nullable): the payload
- * @options: (nullable): what else to say
- * @want_delivered: wait until the receiver has handled it, not only until the broker has queued it
- * @cancellable: (nullable): to give up
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @options: (nullable): further fields of the message, or %NULL
+ * @want_delivered: %TRUE to wait until the receiver has handled the message, %FALSE to wait until the broker has queued
+ *   it
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_client_direct(). Without a @callback, #DeyeBusClient::error tells when it fails.
+ * Asynchronous version of deye_bus_client_direct(). If @callback is %NULL, #DeyeBusClient::error reports a failure.
  *
  * Since: 0.1
  */
@@ -577,13 +601,13 @@ DEYE_BUS_API void deye_bus_client_direct_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_direct_finish:
- * @self: the client
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_direct_async().
+ * Finishes an operation started with deye_bus_client_direct_async().
  *
- * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_direct()
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_direct()
  *
  * Since: 0.1
  */
@@ -591,17 +615,20 @@ DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient *self, GAsync
 
 /**
  * deye_bus_client_broadcast:
- * @self: a connected client
- * @topic: where to; no wildcards
- * @payload: (nullable): at most deye_bus_client_get_largest_payload() bytes; not copied above 8 KiB
- * @options: (nullable): what else to say; its timeout (30 s) bounds the wait for credit and acknowledgement
- * @result: (out caller-allocates) (optional): what became of it
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @topic: topic to publish to, without wildcards
+ * @payload: (nullable): the payload: at most deye_bus_client_get_largest_payload() bytes; not copied if larger than 8
+ *   KiB
+ * @options: (nullable): further fields of the message, or %NULL; its timeout (default 30 s) limits the wait for credit
+ *   and for the acknowledgement
+ * @result: (out caller-allocates) (optional): location for the result of the acknowledgement, or %NULL
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_client_publish() with an acknowledgement, but to every member of matching groups, too.
+ * Publishes a message like deye_bus_client_publish() with an acknowledgement, but to every member of matching queue
+ * groups instead of one of them.
  *
- * Returns: %TRUE: acknowledged by the broker; %FALSE with an error as of deye_bus_client_publish()
+ * Returns: %TRUE if the broker acknowledged the message; %FALSE with an error as of deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -615,15 +642,17 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast (DeyeBusClient *self,
 
 /**
  * deye_bus_client_broadcast_async:
- * @self: a connected client
- * @topic: where to; no wildcards
- * @payload: (nullable): at most deye_bus_client_get_largest_payload() bytes; not copied above 8 KiB
- * @options: (nullable): what else to say; its timeout (30 s) bounds the wait for credit and acknowledgement
- * @cancellable: (nullable): to give up
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @self: a #DeyeBusClient
+ * @topic: topic to publish to, without wildcards
+ * @payload: (nullable): the payload: at most deye_bus_client_get_largest_payload() bytes; not copied if larger than 8
+ *   KiB
+ * @options: (nullable): further fields of the message, or %NULL; its timeout (default 30 s) limits the wait for credit
+ *   and for the acknowledgement
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_client_broadcast(). Without a @callback, #DeyeBusClient::error tells when it fails.
+ * Asynchronous version of deye_bus_client_broadcast(). If @callback is %NULL, #DeyeBusClient::error reports a failure.
  *
  * Since: 0.1
  */
@@ -637,14 +666,14 @@ DEYE_BUS_API void deye_bus_client_broadcast_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_broadcast_finish:
- * @self: the client
- * @async_result: the result that the callback got
- * @result: (out caller-allocates) (optional): what became of it
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @async_result: the #GAsyncResult that was passed to the callback
+ * @result: (out caller-allocates) (optional): location for the result of the acknowledgement, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_broadcast_async().
+ * Finishes an operation started with deye_bus_client_broadcast_async().
  *
- * Returns: %TRUE, or %FALSE with an error as of deye_bus_client_broadcast()
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_broadcast()
  *
  * Since: 0.1
  */
@@ -655,21 +684,24 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self,
 
 /**
  * deye_bus_client_subscribe:
- * @self: a connected client
- * @pattern: topic, or pattern: `+` is one segment, `#` at the end the rest; `system.` is matched by name only
- * @group: (nullable): name of a queue group, one segment: each message goes to one of its members
- * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each message; %NULL: they are
- *   taken with deye_bus_subscription_next()
- * @user_data: for @callback
- * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @pattern: a topic, or a pattern in which `+` stands for one segment and a final `#` for all remaining ones; topics
+ *   below `system.` are matched by their exact name only
+ * @group: (nullable): name of a queue group (one segment), or %NULL; a message is delivered to one member of the group
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): function to call for each message, or
+ *   %NULL to take messages with deye_bus_subscription_next()
+ * @user_data: data to pass to @callback
+ * @destroy: (nullable): destroy notify for @user_data; called once, when the subscription has ended or if the call
+ *   fails
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * When it returns, every later matching publish is seen. Its timeout is 30 s.
+ * Subscribes to a pattern. When the call has returned, every matching message that is published later is delivered or
+ * reported as missed. The call is limited to 30 s.
  *
- * Returns: (transfer full): the subscription, which lasts also without this reference; %NULL with
- *   %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_PATTERN, %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_TIMEOUT, an error of the
- *   connection, or %G_IO_ERROR_CANCELLED
+ * Returns: (transfer full): the subscription, which also lasts if this reference is released; %NULL with
+ *   %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_PATTERN, %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_TIMEOUT, an error of
+ *   the connection, or %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */
@@ -684,18 +716,19 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe (DeyeBusClient *self
 
 /**
  * deye_bus_client_subscribe_async:
- * @self: a connected client
- * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
- * @group: (nullable): name of a queue group, one segment: each message goes to one of its members
- * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each message; %NULL: they
- *   are taken with deye_bus_subscription_next()
- * @user_data: for @callback; Python gives a tuple here
- * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
- * @cancellable: (nullable): to give up
- * @ready: (scope async) (closure ready_data) (nullable): called at the end
- * @ready_data: for @ready
+ * @self: a #DeyeBusClient
+ * @pattern: a topic or a pattern, as in deye_bus_client_subscribe()
+ * @group: (nullable): name of a queue group (one segment), or %NULL; a message is delivered to one member of the group
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): function to call for each message, or
+ *   %NULL to take messages with deye_bus_subscription_next()
+ * @user_data: data to pass to @callback; a tuple in Python
+ * @destroy: (nullable): destroy notify for @user_data; called once, when the subscription has ended or if the call
+ *   fails
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @ready: (scope async) (closure ready_data) (nullable): function to call when the operation is complete
+ * @ready_data: data to pass to @ready
  *
- * As deye_bus_client_subscribe().
+ * Asynchronous version of deye_bus_client_subscribe().
  *
  * Since: 0.1
  */
@@ -711,11 +744,11 @@ DEYE_BUS_API void deye_bus_client_subscribe_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_subscribe_finish:
- * @self: the client
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_subscribe_async().
+ * Finishes an operation started with deye_bus_client_subscribe_async().
  *
  * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_subscribe()
  *
@@ -726,22 +759,24 @@ deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GEr
 
 /**
  * deye_bus_client_subscribe_full:
- * @self: a connected client
- * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
- * @group: (nullable): name of a queue group, one segment: each message goes to one of its members
- * @options: (nullable): policy, bounds of the queue and the window
- * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each message; %NULL: they
- *   are taken with deye_bus_subscription_next()
- * @user_data: for @callback
- * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @pattern: a topic or a pattern, as in deye_bus_client_subscribe()
+ * @group: (nullable): name of a queue group (one segment), or %NULL; a message is delivered to one member of the group
+ * @options: (nullable): overflow policy, limits of the queue and the window, or %NULL for the defaults
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): function to call for each message, or
+ *   %NULL to take messages with deye_bus_subscription_next()
+ * @user_data: data to pass to @callback
+ * @destroy: (nullable): destroy notify for @user_data; called once, when the subscription has ended or if the call
+ *   fails
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_client_subscribe(), which has no @options.
+ * Subscribes like deye_bus_client_subscribe(), with @options. The subscription's getters return the values that are in
+ * force.
  *
- * Returns: (transfer full): the subscription, which lasts also without this reference and tells what is in force; %NULL
- *   with %DEYE_BUS_ERROR_DENIED (the policy needs a right, too), %DEYE_BUS_ERROR_PROTOCOL (its group has another policy)
- *   or another error as of deye_bus_client_subscribe()
+ * Returns: (transfer full): the subscription, which also lasts if this reference is released; %NULL with
+ *   %DEYE_BUS_ERROR_DENIED (also if the client has no right to the policy), %DEYE_BUS_ERROR_PROTOCOL (the group has
+ *   another policy), or another error as of deye_bus_client_subscribe()
  *
  * Since: 0.1
  */
@@ -757,19 +792,20 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe_full (DeyeBusClient 
 
 /**
  * deye_bus_client_subscribe_full_async:
- * @self: a connected client
- * @pattern: topic, or pattern, as in deye_bus_client_subscribe()
- * @group: (nullable): name of a queue group, one segment: each message goes to one of its members
- * @options: (nullable): policy, bounds of the queue and the window
- * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each message; %NULL: they
- *   are taken with deye_bus_subscription_next()
- * @user_data: for @callback; Python gives a tuple here
- * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
- * @cancellable: (nullable): to give up
- * @ready: (scope async) (closure ready_data) (nullable): called at the end
- * @ready_data: for @ready
+ * @self: a #DeyeBusClient
+ * @pattern: a topic or a pattern, as in deye_bus_client_subscribe()
+ * @group: (nullable): name of a queue group (one segment), or %NULL; a message is delivered to one member of the group
+ * @options: (nullable): overflow policy, limits of the queue and the window, or %NULL for the defaults
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): function to call for each message, or
+ *   %NULL to take messages with deye_bus_subscription_next()
+ * @user_data: data to pass to @callback; a tuple in Python
+ * @destroy: (nullable): destroy notify for @user_data; called once, when the subscription has ended or if the call
+ *   fails
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @ready: (scope async) (closure ready_data) (nullable): function to call when the operation is complete
+ * @ready_data: data to pass to @ready
  *
- * As deye_bus_client_subscribe_full().
+ * Asynchronous version of deye_bus_client_subscribe_full().
  *
  * Since: 0.1
  */
@@ -786,11 +822,11 @@ DEYE_BUS_API void deye_bus_client_subscribe_full_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_subscribe_full_finish:
- * @self: the client
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_subscribe_full_async().
+ * Finishes an operation started with deye_bus_client_subscribe_full_async().
  *
  * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_subscribe_full()
  *
@@ -801,19 +837,21 @@ deye_bus_client_subscribe_full_finish (DeyeBusClient *self, GAsyncResult *result
 
 /**
  * deye_bus_client_serve:
- * @self: a connected client
- * @topic: one topic, without wildcards
- * @group: (nullable): name of a queue group, as in deye_bus_client_subscribe()
- * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each request; %NULL: they
- *   are taken with deye_bus_subscription_next()
- * @user_data: for @callback
- * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @topic: topic to serve, without wildcards
+ * @group: (nullable): name of a queue group, or %NULL, as in deye_bus_client_subscribe()
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): function to call for each request, or
+ *   %NULL to take requests with deye_bus_subscription_next()
+ * @user_data: data to pass to @callback
+ * @destroy: (nullable): destroy notify for @user_data; called once, when the subscription has ended or if the call
+ *   fails
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_client_subscribe(), but for requests: each comes to one of those who serve @topic, in turn.
+ * Serves a topic: requests on it are delivered to this client. If several peers serve @topic, the broker gives each
+ * request to one of them, in turn. The call is limited to 30 s.
  *
- * Returns: (transfer full): the subscription, which lasts also without this reference; %NULL with an error as of
+ * Returns: (transfer full): the subscription, which also lasts if this reference is released; %NULL with an error as of
  *   deye_bus_client_subscribe()
  *
  * Since: 0.1
@@ -829,18 +867,19 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_serve (DeyeBusClient *self,
 
 /**
  * deye_bus_client_serve_async:
- * @self: a connected client
- * @topic: one topic, without wildcards
- * @group: (nullable): name of a queue group, as in deye_bus_client_subscribe()
- * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): called for each request; %NULL: they
- *   are taken with deye_bus_subscription_next()
- * @user_data: for @callback; Python gives a tuple here
- * @destroy: (nullable): frees @user_data, once, when the subscription has ended, also when the call fails
- * @cancellable: (nullable): to give up
- * @ready: (scope async) (closure ready_data) (nullable): called at the end
- * @ready_data: for @ready
+ * @self: a #DeyeBusClient
+ * @topic: topic to serve, without wildcards
+ * @group: (nullable): name of a queue group, or %NULL, as in deye_bus_client_subscribe()
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): function to call for each request, or
+ *   %NULL to take requests with deye_bus_subscription_next()
+ * @user_data: data to pass to @callback; a tuple in Python
+ * @destroy: (nullable): destroy notify for @user_data; called once, when the subscription has ended or if the call
+ *   fails
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @ready: (scope async) (closure ready_data) (nullable): function to call when the operation is complete
+ * @ready_data: data to pass to @ready
  *
- * As deye_bus_client_serve().
+ * Asynchronous version of deye_bus_client_serve().
  *
  * Since: 0.1
  */
@@ -856,11 +895,11 @@ DEYE_BUS_API void deye_bus_client_serve_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_serve_finish:
- * @self: the client
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_serve_async().
+ * Finishes an operation started with deye_bus_client_serve_async().
  *
  * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_serve()
  *
@@ -871,20 +910,22 @@ deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError 
 
 /**
  * deye_bus_client_request:
- * @self: a connected client
- * @topic: what is asked; answered by one of those who serve it, or by the options' target
- * @payload: (nullable): the question
- * @options: (nullable): method, target and the like; its timeout (30 s) is the deadline, which the responder is told
- * @cancellable: (nullable): to give up; the responder is told
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @topic: topic of the request; one of the peers that serve it, or the target in @options, answers
+ * @payload: (nullable): payload of the request
+ * @options: (nullable): method, target and further fields, or %NULL; its timeout (default 30 s) is the deadline, which
+ *   the responder receives
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the responder is notified
+ * @error: return location for a #GError, or %NULL
  *
- * Asks, and waits for the final reply.
+ * Sends a request and waits for the final reply.
  *
- * Returns: (transfer full): the reply; %NULL with %DEYE_BUS_ERROR_NO_RESPONDERS, %DEYE_BUS_ERROR_ABSENT,
- *   %DEYE_BUS_ERROR_NOT_SUBSCRIBED (the target does not serve it), %DEYE_BUS_ERROR_RESPONDER_GONE,
- *   %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_FAILED (the responder's own, deye_bus_error_get_name() says which),
- *   %DEYE_BUS_ERROR_CANCELLED (the responder gave up), %DEYE_BUS_ERROR_WOULD_BLOCK (its queue is full, or no credit),
- *   %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_LIMIT, an error of the connection, or %G_IO_ERROR_CANCELLED
+ * Returns: (transfer full): the reply. Otherwise %NULL with %DEYE_BUS_ERROR_NO_RESPONDERS, %DEYE_BUS_ERROR_ABSENT,
+ *   %DEYE_BUS_ERROR_NOT_SUBSCRIBED (the target does not serve the topic), %DEYE_BUS_ERROR_RESPONDER_GONE,
+ *   %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_FAILED (the responder returned an error; see deye_bus_error_get_name()),
+ *   %DEYE_BUS_ERROR_CANCELLED (the responder cancelled), %DEYE_BUS_ERROR_WOULD_BLOCK (the responder's queue is full, or
+ *   there was no credit), %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_LIMIT, an error of the connection, or
+ *   %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */
@@ -897,15 +938,16 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_client_request (DeyeBusClient *self,
 
 /**
  * deye_bus_client_request_async:
- * @self: a connected client
- * @topic: what is asked; answered by one of those who serve it, or by the options' target
- * @payload: (nullable): the question
- * @options: (nullable): method, target and the like; its timeout (30 s) is the deadline, which the responder is told
- * @cancellable: (nullable): to give up; the responder is told
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @self: a #DeyeBusClient
+ * @topic: topic of the request; one of the peers that serve it, or the target in @options, answers
+ * @payload: (nullable): payload of the request
+ * @options: (nullable): method, target and further fields, or %NULL; its timeout (default 30 s) is the deadline, which
+ *   the responder receives
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the responder is notified
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_client_request().
+ * Asynchronous version of deye_bus_client_request().
  *
  * Since: 0.1
  */
@@ -919,11 +961,11 @@ DEYE_BUS_API void deye_bus_client_request_async (DeyeBusClient *self,
 
 /**
  * deye_bus_client_request_finish:
- * @self: the client
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_client_request_async().
+ * Finishes an operation started with deye_bus_client_request_async().
  *
  * Returns: (transfer full): the reply; %NULL with an error as of deye_bus_client_request()
  *
@@ -933,17 +975,18 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient *self
 
 /**
  * deye_bus_client_respond:
- * @self: the client that got @request
- * @request: a request, of this connection
- * @payload: (nullable): the answer
- * @options: (nullable): what else to say; timeout, ttl, method and target are left out
- * @error: return location
+ * @self: the client that received @request
+ * @request: a request that arrived on the current connection
+ * @payload: (nullable): payload of the reply
+ * @options: (nullable): further fields of the reply, or %NULL; its timeout, ttl, method and target are ignored
+ * @error: return location for a #GError, or %NULL
  *
- * Answers a request, once and finally. Never waits: without credit the answer waits its turn.
+ * Answers a request with its only and final reply. The call never waits: without credit the reply is queued.
  *
- * Returns: %TRUE: on its way; %FALSE with %DEYE_BUS_ERROR_CANCELLED: it was answered already, or the requester is gone
- *   (harmless); %DEYE_BUS_ERROR_WOULD_BLOCK: too many calls wait for credit, or %DEYE_BUS_ERROR_LIMIT: the answer is too
- *   large (it can still be answered after both); or an error of the connection
+ * Returns: %TRUE if the reply was sent or queued. Otherwise %FALSE with %DEYE_BUS_ERROR_CANCELLED (the request was
+ *   answered before, or the requester has disconnected or cancelled it; harmless), %DEYE_BUS_ERROR_WOULD_BLOCK (too
+ *   many calls are waiting for credit) or %DEYE_BUS_ERROR_LIMIT (the reply is too large), after both of which the
+ *   request can still be answered, or with an error of the connection
  *
  * Since: 0.1
  */
@@ -955,15 +998,15 @@ DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self,
 
 /**
  * deye_bus_client_respond_error:
- * @self: the client that got @request
- * @request: a request, of this connection
- * @error_name: what failed, for programs: `org.example.NoDisk`
- * @detail: (nullable): for people
- * @error: return location
+ * @self: the client that received @request
+ * @request: a request that arrived on the current connection
+ * @error_name: name of the error, for programs, such as `org.example.NoDisk`
+ * @detail: (nullable): description of the error, for people
+ * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_client_respond(); the requester gets %DEYE_BUS_ERROR_FAILED with both.
+ * Answers a request with an error. The requester's call fails with %DEYE_BUS_ERROR_FAILED, @error_name and @detail.
  *
- * Returns: %TRUE: on its way; %FALSE with an error as of deye_bus_client_respond()
+ * Returns: %TRUE if the reply was sent or queued; %FALSE with an error as of deye_bus_client_respond()
  *
  * Since: 0.1
  */
@@ -975,14 +1018,15 @@ DEYE_BUS_API gboolean deye_bus_client_respond_error (DeyeBusClient *self,
 
 /**
  * deye_bus_client_set_heartbeat:
- * @self: a client
- * @interval_us: microseconds, 100,000 (100 ms) to 300,000,000 (300 s); 0: none
- * @error: return location
+ * @self: a #DeyeBusClient
+ * @interval_us: interval in microseconds, from 100,000 (100 ms) to 300,000,000 (300 s), or 0 to stop the heartbeat
+ * @error: return location for a #GError, or %NULL
  *
- * Publishes a `daemoneye.eventbus.v1.Heartbeat` on `control.health.heartbeat.{id}` now and at each interval, from the
- * client's context (so a context that hangs has no heartbeat). One that finds no connection or no credit is left out.
+ * Publishes a `daemoneye.eventbus.v1.Heartbeat` on `control.health.heartbeat.{id}` now and then once per interval. The
+ * heartbeat is published from the client's context, so it stops while the context is blocked. A heartbeat is skipped if
+ * the client is not connected or has no credit.
  *
- * Returns: %TRUE, or %DEYE_BUS_ERROR_LIMIT or %DEYE_BUS_ERROR_WRONG_THREAD
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_LIMIT or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */

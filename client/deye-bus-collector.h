@@ -5,15 +5,15 @@
 
 G_BEGIN_DECLS
 
-/* What every collector does besides: it says how it is, and reads its configuration again when the agent asks for it. */
+/* Health and configuration of a collector: it reports its health and reads its configuration again when the agent asks. */
 
 /**
  * DeyeBusHealth:
- * @DEYE_BUS_HEALTH_HEALTHY: healthy
- * @DEYE_BUS_HEALTH_DEGRADED: degraded
- * @DEYE_BUS_HEALTH_UNHEALTHY: unhealthy
+ * @DEYE_BUS_HEALTH_HEALTHY: the collector works normally
+ * @DEYE_BUS_HEALTH_DEGRADED: the collector works with restrictions
+ * @DEYE_BUS_HEALTH_UNHEALTHY: the collector does not work
  *
- * How a collector is, by its own judgement.
+ * Health of a collector, as the collector itself judges it.
  *
  * Since: 0.1
  */
@@ -27,13 +27,14 @@ typedef enum
 /**
  * DeyeBusReloadCallback:
  * @client: the client
- * @generation: counts the agent's reloads
- * @user_data: as given
+ * @generation: number of the reload, counted by the agent
+ * @user_data: data that was passed with the callback
  *
- * Called in the client's context when the agent asks all to read their configuration again; never after the client was
- * closed or freed.
+ * Called in the client's context when the agent asks all collectors to read their configuration again. It is not called
+ * after the client has been closed or freed.
  *
- * Returns: %TRUE: done, and acknowledged on `results.{type}`; %FALSE: not done, the agent hears nothing
+ * Returns: %TRUE if the configuration was read; the client then publishes an acknowledgement on `results.{type}`.
+ *   %FALSE if it was not; the agent receives nothing
  *
  * Since: 0.1
  */
@@ -41,19 +42,21 @@ typedef gboolean (*DeyeBusReloadCallback) (DeyeBusClient *client, guint64 genera
 
 /**
  * deye_bus_client_serve_standard:
- * @self: a connected client
- * @reload: (scope notified) (closure user_data) (destroy destroy) (nullable): called for reloads; %NULL: they are not
- *   subscribed to. Needs a type.
- * @user_data: for @reload
- * @destroy: (nullable): frees @user_data, once, also when the call fails
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @self: a connected #DeyeBusClient
+ * @reload: (scope notified) (closure user_data) (destroy destroy) (nullable): function to call for each reload, or
+ *   %NULL to take no part in reloads; it requires a client that has a type
+ * @user_data: data to pass to @reload
+ * @destroy: (nullable): destroy notify for @user_data; called once, also if the call fails
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * Takes part in the agent's reloads until the connection ends. (The standard methods - Ping, GetInfo, Introspect, GetStats,
- * HealthCheck, GetProperties, SetProperty - are served by every client anyway, see #DeyeBusService; a broker that does not
- * know of that is asked to here.) Synchronous, as deye_bus_client_serve() is.
+ * Takes part in the agent's reloads until the connection ends. The call is synchronous, like deye_bus_client_serve().
  *
- * Returns: %TRUE: served; errors as of deye_bus_client_serve()
+ * Every client serves the standard methods (Ping, GetInfo, Introspect, GetStats, HealthCheck, GetProperties,
+ * SetProperty) without this call; see #DeyeBusService. With an older broker, which does not route them to a client by
+ * default, this call also registers them.
+ *
+ * Returns: %TRUE on success; %FALSE with an error as of deye_bus_client_serve()
  *
  * Since: 0.1
  */
@@ -66,11 +69,11 @@ DEYE_BUS_API gboolean deye_bus_client_serve_standard (DeyeBusClient *self,
 
 /**
  * deye_bus_client_set_health:
- * @self: the client
- * @health: what HealthCheck and the heartbeat say from now on; %DEYE_BUS_HEALTH_HEALTHY at first
- * @detail: (nullable): for people
+ * @self: a #DeyeBusClient
+ * @health: health to report; it is %DEYE_BUS_HEALTH_HEALTHY until this function is called
+ * @detail: (nullable): explanation for people
  *
- * Says how this collector is.
+ * Sets the health that the HealthCheck method and the heartbeat report from now on.
  *
  * Since: 0.1
  */

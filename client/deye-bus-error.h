@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 /**
  * DEYE_BUS_ERROR:
  *
- * Domain of the library's errors, see #DeyeBusError. One's own #GCancellable gives %G_IO_ERROR_CANCELLED instead.
+ * Error domain of the library; see #DeyeBusError for its codes. A call that the caller cancels with its own
+ * #GCancellable fails with %G_IO_ERROR_CANCELLED instead.
  *
  * Since: 0.1
  */
@@ -18,36 +19,39 @@ G_BEGIN_DECLS
 
 /**
  * DeyeBusError:
- * @DEYE_BUS_ERROR_UNKNOWN: the outcome can't be known: the connection went before the answer
- * @DEYE_BUS_ERROR_PROTOCOL: what came is not our protocol, or ours was refused as malformed
- * @DEYE_BUS_ERROR_VERSION: no common version
+ * @DEYE_BUS_ERROR_UNKNOWN: the outcome cannot be known: the connection ended before the answer arrived
+ * @DEYE_BUS_ERROR_PROTOCOL: the peer sent data that does not follow the protocol, or refused ours as malformed
+ * @DEYE_BUS_ERROR_VERSION: client and broker have no protocol version in common
  * @DEYE_BUS_ERROR_UNSUPPORTED: the broker, or this object, does not support the call
- * @DEYE_BUS_ERROR_BAD_TOPIC: not a topic
- * @DEYE_BUS_ERROR_BAD_PATTERN: not a pattern
- * @DEYE_BUS_ERROR_DENIED: the broker's policy does not allow it
- * @DEYE_BUS_ERROR_LIMIT: a limit; the message names limit, value and setting
- * @DEYE_BUS_ERROR_WOULD_BLOCK: receivers are full, or no credit within the time given
- * @DEYE_BUS_ERROR_DUPLICATE_ID: the id is in use, or another client took it over
+ * @DEYE_BUS_ERROR_BAD_TOPIC: the topic is not valid
+ * @DEYE_BUS_ERROR_BAD_PATTERN: the pattern is not valid
+ * @DEYE_BUS_ERROR_DENIED: the broker's policy does not allow the call
+ * @DEYE_BUS_ERROR_LIMIT: a limit was exceeded; the message names the limit, the value and the setting
+ * @DEYE_BUS_ERROR_WOULD_BLOCK: the queues of the receivers are full, or there was no credit within the timeout
+ * @DEYE_BUS_ERROR_DUPLICATE_ID: the id is in use, or another client has taken it over
  * @DEYE_BUS_ERROR_NO_MEMORY: out of memory
  * @DEYE_BUS_ERROR_ABSENT: the target is not connected
- * @DEYE_BUS_ERROR_NOT_SUBSCRIBED: the target is connected, but neither subscribes nor serves the topic
- * @DEYE_BUS_ERROR_NO_RESPONDERS: nobody serves the topic
- * @DEYE_BUS_ERROR_RESPONDER_GONE: the responder went before it answered
- * @DEYE_BUS_ERROR_TIMEOUT: not within the time given
- * @DEYE_BUS_ERROR_CANCELLED: by the other side; one's own #GCancellable gives %G_IO_ERROR_CANCELLED
- * @DEYE_BUS_ERROR_EXPIRED: its time was over: a message's time to live, or the longest that a subscription may block
- * @DEYE_BUS_ERROR_SLOW_CONSUMER: closed by the broker: did not read; of a gap: dropped by the subscription's policy
- * @DEYE_BUS_ERROR_SHUTTING_DOWN: closed by the broker: it stops
- * @DEYE_BUS_ERROR_INTERNAL: the broker failed, or gave a reason that this client does not know
- * @DEYE_BUS_ERROR_FAILED: the responder's own error; see deye_bus_error_get_name()
- * @DEYE_BUS_ERROR_NOT_CONNECTED: the call was not sent; this one and those that follow are local
- * @DEYE_BUS_ERROR_NO_BROKER: nobody listens at the address
- * @DEYE_BUS_ERROR_CLOSED: closed by this client
- * @DEYE_BUS_ERROR_WRONG_THREAD: another thread holds the client's context
- * @DEYE_BUS_ERROR_UNTRUSTED: the server at the address is not who it should be
+ * @DEYE_BUS_ERROR_NOT_SUBSCRIBED: the target is connected, but neither subscribes to the topic nor serves it
+ * @DEYE_BUS_ERROR_NO_RESPONDERS: no peer serves the topic
+ * @DEYE_BUS_ERROR_RESPONDER_GONE: the responder disconnected before it answered
+ * @DEYE_BUS_ERROR_TIMEOUT: the timeout expired
+ * @DEYE_BUS_ERROR_CANCELLED: the other side cancelled the call
+ * @DEYE_BUS_ERROR_EXPIRED: a message's time to live, or the longest time that a subscription may block, has expired
+ * @DEYE_BUS_ERROR_SLOW_CONSUMER: the broker closed the connection because the client did not read; as the reason of a
+ *   gap: dropped by the subscription's overflow policy
+ * @DEYE_BUS_ERROR_SHUTTING_DOWN: the broker closed the connection because it is stopping
+ * @DEYE_BUS_ERROR_INTERNAL: the broker failed, or it gave a reason that this client does not know
+ * @DEYE_BUS_ERROR_FAILED: the responder returned an error of its own; see deye_bus_error_get_name()
+ * @DEYE_BUS_ERROR_NOT_CONNECTED: the client is not connected, and the call was not sent; this code and the following
+ *   ones are local
+ * @DEYE_BUS_ERROR_NO_BROKER: no broker is listening at the address
+ * @DEYE_BUS_ERROR_CLOSED: this client, or this subscription, has been closed
+ * @DEYE_BUS_ERROR_WRONG_THREAD: another thread has acquired the client's context
+ * @DEYE_BUS_ERROR_UNTRUSTED: the server at the address runs as a user that the client does not trust
  *
- * Why a call failed. Numbers below 100 are the broker's status codes (doc/protocol) and stay what they are; those from
- * 100 on come from this side. The message says what to do, in the user's language; details of the broker are English.
+ * Error codes of the library. Codes below 100 are status codes of the wire protocol (doc/protocol.md) and never change;
+ * codes from 100 on are assigned by the library. The message of an error is in the user's language; details that come
+ * from the broker are in English.
  *
  * Since: 0.1
  */
@@ -85,9 +89,9 @@ typedef enum
 /**
  * deye_bus_error_quark:
  *
- * The domain of errors.
+ * Gets the error domain of the library; use %DEYE_BUS_ERROR.
  *
- * Returns: the domain of the library's errors, see %DEYE_BUS_ERROR
+ * Returns: the #GQuark of the error domain
  *
  * Since: 0.1
  */
@@ -95,12 +99,12 @@ DEYE_BUS_API GQuark deye_bus_error_quark (void);
 
 /**
  * deye_bus_error_get_name:
- * @error: any error
+ * @error: a #GError of any domain
  *
- * What a responder called its error. (Python makes a new error of domain, code and message, which has no name.)
+ * Gets the name that a responder gave its error with deye_bus_client_respond_error(). (Python copies the domain, the
+ * code and the message of an error only, so the name is not available there.)
  *
- * Returns: (transfer full) (nullable): the name that a responder gave its error (`org.example.NoDisk`) with
- *   deye_bus_client_respond_error(); %NULL for every other error
+ * Returns: (transfer full) (nullable): the name, such as `org.example.NoDisk`; %NULL for any other error
  *
  * Since: 0.1
  */

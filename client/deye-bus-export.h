@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Marks what the library exports; everything else is hidden. */
+/* Marks the functions that the library exports; all others are hidden. */
 #if defined(_WIN32)
 #define DEYE_BUS_API
 #else

@@ -12,10 +12,10 @@ G_BEGIN_DECLS
 /**
  * DeyeBusMessage:
  *
- * A message as it came: boxed, immutable, with an atomic reference count, so any thread may read it. Strings and payload
- * point into the received block: they live as long as the message, and nothing is copied.
+ * A received message. It is immutable, and its reference count is atomic, so it can be used in any thread. Strings and
+ * the payload are not copied: they point into the received data and are valid as long as the message exists.
  *
- * A callback's message is its to read until it returns; take a reference to keep it.
+ * A callback does not own the message that it receives; it takes a reference to keep it after it has returned.
  *
  * Since: 0.1
  */
@@ -25,9 +25,9 @@ DEYE_BUS_API GType deye_bus_message_get_type (void);
 
 /**
  * deye_bus_message_ref:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * Takes a reference.
+ * Increases the reference count of a message.
  *
  * Returns: (transfer full): @message
  *
@@ -37,9 +37,9 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_message_ref (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_unref:
- * @message: (transfer full): a message
+ * @message: (transfer full): a #DeyeBusMessage
  *
- * Drops a reference; the last one frees the message.
+ * Decreases the reference count of a message and frees it when the count reaches zero.
  *
  * Since: 0.1
  */
@@ -47,17 +47,17 @@ DEYE_BUS_API void deye_bus_message_unref (DeyeBusMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusMessage, deye_bus_message_unref)
 
 /*
- * Accessors. Strings are UTF-8; NULL when the sender did not say it, unless stated. Sender, sequence and acceptance time
- * are the broker's stamps and can't be forged; all else is the sender's word.
+ * Accessors. Strings are UTF-8. Sender, sequence number and acceptance time are set by the broker and cannot be forged; all
+ * other fields are set by the sender.
  */
 
 /**
  * deye_bus_message_get_topic:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * Where it was sent to.
+ * Gets the topic to which the message was sent.
  *
- * Returns: (transfer none): the topic, never %NULL; "" in a reply
+ * Returns: (transfer none): the topic, owned by @message; never %NULL, but "" for a reply
  *
  * Since: 0.1
  */
@@ -65,11 +65,11 @@ DEYE_BUS_API const char *deye_bus_message_get_topic (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_sender:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * The broker's stamp: it can't be forged.
+ * Gets the id of the peer that sent the message. The broker sets it, so it cannot be forged.
  *
- * Returns: (transfer none): id of the peer that sent it, never %NULL; "bus": the broker itself
+ * Returns: (transfer none): the id, owned by @message; never %NULL, and "bus" for the broker itself
  *
  * Since: 0.1
  */
@@ -77,11 +77,12 @@ DEYE_BUS_API const char *deye_bus_message_get_sender (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_sequence:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * The broker's stamp: it can't be forged.
+ * Gets the position of the message in the broker's order of acceptance. The broker sets it, so it cannot be forged.
  *
- * Returns: order of acceptance, one count in each epoch of the broker; with gaps, for it counts messages to others too
+ * Returns: the sequence number, which is unique within an epoch of the broker; consecutive messages of a subscription
+ *   need not have consecutive numbers, because messages to other receivers are counted too
  *
  * Since: 0.1
  */
@@ -89,11 +90,12 @@ DEYE_BUS_API guint64 deye_bus_message_get_sequence (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_accept_time:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * The broker's stamp: it can't be forged.
+ * Gets the time at which the broker accepted the message. The broker sets it, so it cannot be forged. Use it for
+ * display; deye_bus_message_get_sequence() gives the order.
  *
- * Returns: wall clock of the broker, microseconds since 1970: for display; order is deye_bus_message_get_sequence()'s
+ * Returns: the broker's wall-clock time, in microseconds since 1970-01-01 UTC
  *
  * Since: 0.1
  */
@@ -101,11 +103,11 @@ DEYE_BUS_API gint64 deye_bus_message_get_accept_time (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_method:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * For requests.
+ * Gets the method that a request calls.
  *
- * Returns: (transfer none) (nullable): which method of the service
+ * Returns: (transfer none) (nullable): the method, owned by @message; %NULL if the sender did not set it
  *
  * Since: 0.1
  */
@@ -113,11 +115,12 @@ DEYE_BUS_API const char *deye_bus_message_get_method (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_type_name:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * What the payload is.
+ * Gets the protobuf type of the payload.
  *
- * Returns: (transfer none) (nullable): full protobuf name of the payload's message
+ * Returns: (transfer none) (nullable): the full protobuf name of the type, owned by @message; %NULL if the sender did
+ *   not set it
  *
  * Since: 0.1
  */
@@ -125,11 +128,11 @@ DEYE_BUS_API const char *deye_bus_message_get_type_name (DeyeBusMessage *message
 
 /**
  * deye_bus_message_get_content_type:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * How the payload is to be read.
+ * Gets the media type of a payload that is not protobuf.
  *
- * Returns: (transfer none) (nullable): media type of a payload that is not protobuf
+ * Returns: (transfer none) (nullable): the media type, owned by @message; %NULL if the sender did not set it
  *
  * Since: 0.1
  */
@@ -137,11 +140,11 @@ DEYE_BUS_API const char *deye_bus_message_get_content_type (DeyeBusMessage *mess
 
 /**
  * deye_bus_message_get_correlation_id:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * What belongs together has the same one.
+ * Gets the correlation id, which is the same for all messages of one piece of work.
  *
- * Returns: (transfer none) (nullable): ties what belongs to one piece of work
+ * Returns: (transfer none) (nullable): the correlation id, owned by @message; %NULL if the sender did not set it
  *
  * Since: 0.1
  */
@@ -149,11 +152,11 @@ DEYE_BUS_API const char *deye_bus_message_get_correlation_id (DeyeBusMessage *me
 
 /**
  * deye_bus_message_get_parent_id:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * Which message this one follows from.
+ * Gets the id of the message that caused this one.
  *
- * Returns: (transfer none) (nullable): what caused it
+ * Returns: (transfer none) (nullable): the id, owned by @message; %NULL if the sender did not set it
  *
  * Since: 0.1
  */
@@ -161,11 +164,11 @@ DEYE_BUS_API const char *deye_bus_message_get_parent_id (DeyeBusMessage *message
 
 /**
  * deye_bus_message_get_root_id:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * Which message all of it began with.
+ * Gets the id of the first message in the chain of causes.
  *
- * Returns: (transfer none) (nullable): what caused all of it
+ * Returns: (transfer none) (nullable): the id, owned by @message; %NULL if the sender did not set it
  *
  * Since: 0.1
  */
@@ -173,11 +176,11 @@ DEYE_BUS_API const char *deye_bus_message_get_root_id (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_stage:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * How far the sender says it has come.
+ * Gets the stage of the workflow to which the message belongs.
  *
- * Returns: (transfer none) (nullable): stage of a workflow
+ * Returns: (transfer none) (nullable): the stage, owned by @message; %NULL if the sender did not set it
  *
  * Since: 0.1
  */
@@ -185,11 +188,11 @@ DEYE_BUS_API const char *deye_bus_message_get_stage (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_sequence_number:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * The sender's own count.
+ * Gets the sender's own count of its messages.
  *
- * Returns: the sender's own count; 0: it does not count
+ * Returns: the number; 0 if the sender did not set it
  *
  * Since: 0.1
  */
@@ -197,11 +200,11 @@ DEYE_BUS_API guint64 deye_bus_message_get_sequence_number (DeyeBusMessage *messa
 
 /**
  * deye_bus_message_get_priority:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * How urgent the sender says it is.
+ * Gets the priority that the sender gave the message.
  *
- * Returns: 0 (default) to 255, higher is more urgent
+ * Returns: the priority, from 0 (default) to 255 (most urgent)
  *
  * Since: 0.1
  */
@@ -209,11 +212,11 @@ DEYE_BUS_API guint8 deye_bus_message_get_priority (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_dup_trace_id:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * For tracing.
+ * Gets the trace id of a W3C trace context.
  *
- * Returns: (transfer full) (nullable): W3C trace context, 16 bytes
+ * Returns: (transfer full) (nullable): the 16 bytes of the trace id; %NULL if the sender did not set it
  *
  * Since: 0.1
  */
@@ -221,11 +224,11 @@ DEYE_BUS_API GBytes *deye_bus_message_dup_trace_id (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_dup_span_id:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * For tracing.
+ * Gets the span id of a W3C trace context.
  *
- * Returns: (transfer full) (nullable): W3C trace context, 8 bytes
+ * Returns: (transfer full) (nullable): the 8 bytes of the span id; %NULL if the sender did not set it
  *
  * Since: 0.1
  */
@@ -233,12 +236,12 @@ DEYE_BUS_API GBytes *deye_bus_message_dup_span_id (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_dup_tags:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * What else the sender noted.
+ * Gets the tags that the sender added.
  *
- * Returns: (transfer full) (array zero-terminated=1) (element-type utf8): "key=value", in the sender's order; empty
- *   when there are none
+ * Returns: (transfer full) (array zero-terminated=1) (element-type utf8): strings of the form "key=value" in the
+ *   sender's order, terminated by %NULL; empty if there are none
  *
  * Since: 0.1
  */
@@ -246,11 +249,11 @@ DEYE_BUS_API char **deye_bus_message_dup_tags (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_remaining:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * For requests.
+ * Gets the time that was left to answer a request when the broker forwarded it.
  *
- * Returns: microseconds that were left for the answer when the broker handed it on; 0: not a request
+ * Returns: the time in microseconds; 0 if the message is not a request
  *
  * Since: 0.1
  */
@@ -258,12 +261,13 @@ DEYE_BUS_API gint64 deye_bus_message_get_remaining (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_ttl:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * For how long the sender says it is of use. It was not over when the broker handed the message on; what is left of it is
- * not told, for nobody's clock but the broker's knows when it began.
+ * Gets the time to live that the sender gave the message. It had not expired when the broker forwarded the message. The
+ * remaining time is not available, because only the broker's clock knows when it started.
  *
- * Returns: microseconds from its acceptance on, as of deye_bus_options_set_ttl(); 0: no end
+ * Returns: the time to live in microseconds from the broker's acceptance on, see deye_bus_options_set_ttl(); 0 if it is
+ *   not limited
  *
  * Since: 0.1
  */
@@ -271,11 +275,11 @@ DEYE_BUS_API gint64 deye_bus_message_get_ttl (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_is_final:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * For replies.
+ * Checks whether a reply is the last one to its request.
  *
- * Returns: whether no more follow
+ * Returns: %TRUE if no further reply follows
  *
  * Since: 0.1
  */
@@ -283,12 +287,12 @@ DEYE_BUS_API gboolean deye_bus_message_is_final (DeyeBusMessage *message);
 
 /**
  * deye_bus_message_get_data:
- * @message: a message
- * @length: (out) (optional): bytes of the payload
+ * @message: a #DeyeBusMessage
+ * @length: (out) (optional): location for the length of the payload in bytes, or %NULL
  *
- * The payload without a copy.
+ * Gets the payload without copying it.
  *
- * Returns: (transfer none) (nullable) (array length=length): bytes that live as long as @message; %NULL when it is empty
+ * Returns: (transfer none) (nullable) (array length=length): the payload, owned by @message; %NULL if it is empty
  *
  * Since: 0.1
  */
@@ -296,11 +300,11 @@ DEYE_BUS_API const guint8 *deye_bus_message_get_data (DeyeBusMessage *message, g
 
 /**
  * deye_bus_message_dup_payload:
- * @message: a message
+ * @message: a #DeyeBusMessage
  *
- * The payload.
+ * Gets the payload as #GBytes, which keep @message alive instead of copying it.
  *
- * Returns: (transfer full): the payload, without a copy: it keeps @message alive
+ * Returns: (transfer full): the payload
  *
  * Since: 0.1
  */

@@ -12,11 +12,12 @@ G_BEGIN_DECLS
 /**
  * DeyeBusOptions:
  *
- * What most calls leave out, boxed. %NULL is taken wherever a #DeyeBusOptions is; that is all defaults. A call reads it
- * before it returns, so it may be changed, used again or freed at once. Not for use by two threads at a time.
+ * Fields of a message that most calls do not set. Every function that takes a #DeyeBusOptions also accepts %NULL for
+ * the defaults. A call reads the options before it returns, so they can be changed, reused or freed afterwards. Options
+ * must not be used by two threads at the same time.
  *
- * Topic, strings and tags of a message together are at most 8 KiB; a call with more fails with %DEYE_BUS_ERROR_LIMIT.
- * Strings are UTF-8; %NULL takes one back.
+ * Topic, strings and tags of a message may take up at most 8 KiB together; a call that exceeds this fails with
+ * %DEYE_BUS_ERROR_LIMIT. Strings are UTF-8; pass %NULL to unset one.
  *
  * Since: 0.1
  */
@@ -27,9 +28,9 @@ DEYE_BUS_API GType deye_bus_options_get_type (void);
 /**
  * deye_bus_options_new:
  *
- * Makes options.
+ * Creates options with all fields at their defaults.
  *
- * Returns: (transfer full): options, all at their defaults
+ * Returns: (transfer full): new options
  *
  * Since: 0.1
  */
@@ -41,7 +42,7 @@ DEYE_BUS_API DeyeBusOptions *deye_bus_options_new (void);
  *
  * Copies options.
  *
- * Returns: (transfer full): a copy
+ * Returns: (transfer full): a copy of @options
  *
  * Since: 0.1
  */
@@ -58,14 +59,15 @@ DEYE_BUS_API DeyeBusOptions *deye_bus_options_copy (const DeyeBusOptions *option
 DEYE_BUS_API void deye_bus_options_free (DeyeBusOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOptions, deye_bus_options_free)
 
-/* Setters. Absent unless set. */
+/* Setters. A field that is not set is absent from the message. */
 
 /**
  * deye_bus_options_set_timeout:
  * @options: options
- * @timeout_us: microseconds after which a call gives up; 0: the default, 30 s
+ * @timeout_us: timeout in microseconds, or 0 for the default of 30 s
  *
- * Requests also tell the broker, whose ceiling is max_request_timeout_us (300 s).
+ * Sets the time after which a call fails. For a request it is also the deadline at the broker, which is limited by the
+ * broker's setting `max_request_timeout_us` (300 s).
  *
  * Since: 0.1
  */
@@ -74,10 +76,12 @@ DEYE_BUS_API void deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 
 /**
  * deye_bus_options_set_ttl:
  * @options: options
- * @ttl_us: time to live, in microseconds from the broker's acceptance on; 0: none
+ * @ttl_us: time to live in microseconds, counted from the moment at which the broker accepts the message, or 0 for no
+ *   limit
  *
- * Where the message still waits in the broker when its time is over, it is dropped: that receiver is told by a gap for
- * %DEYE_BUS_ERROR_EXPIRED. Time that it waits for credit at the sender does not count. For a request it is a deadline.
+ * Sets the time to live of a message. If the message is still queued in the broker when it expires, it is dropped, and
+ * the receiver gets a gap with the reason %DEYE_BUS_ERROR_EXPIRED. Time that the message spends at the sender, waiting
+ * for credit, does not count. For a request the time to live is a deadline.
  *
  * Since: 0.1
  */
@@ -86,9 +90,9 @@ DEYE_BUS_API void deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_
 /**
  * deye_bus_options_set_method:
  * @options: options
- * @method: (nullable): method of the service
+ * @method: (nullable): method to call
  *
- * For requests.
+ * Sets the method that a request calls.
  *
  * Since: 0.1
  */
@@ -97,9 +101,9 @@ DEYE_BUS_API void deye_bus_options_set_method (DeyeBusOptions *options, const ch
 /**
  * deye_bus_options_set_target:
  * @options: options
- * @peer_id: (nullable): the one peer to ask, instead of any that serves the topic
+ * @peer_id: (nullable): id of the peer that shall answer, or %NULL for any peer that serves the topic
  *
- * For requests. Left out of publishes: see deye_bus_client_direct().
+ * Sets the peer to which a request is sent. Publishes ignore it; use deye_bus_client_direct().
  *
  * Since: 0.1
  */
@@ -108,9 +112,9 @@ DEYE_BUS_API void deye_bus_options_set_target (DeyeBusOptions *options, const ch
 /**
  * deye_bus_options_set_type_name:
  * @options: options
- * @type_name: (nullable): full protobuf name of the payload's message
+ * @type_name: (nullable): full protobuf name of the payload's type
  *
- * Says what the payload is.
+ * Sets the protobuf type of the payload.
  *
  * Since: 0.1
  */
@@ -119,9 +123,9 @@ DEYE_BUS_API void deye_bus_options_set_type_name (DeyeBusOptions *options, const
 /**
  * deye_bus_options_set_content_type:
  * @options: options
- * @content_type: (nullable): media type, when the payload is not protobuf
+ * @content_type: (nullable): media type
  *
- * Says how the payload is to be read.
+ * Sets the media type of a payload that is not protobuf.
  *
  * Since: 0.1
  */
@@ -130,9 +134,10 @@ DEYE_BUS_API void deye_bus_options_set_content_type (DeyeBusOptions *options, co
 /**
  * deye_bus_options_set_priority:
  * @options: options
- * @priority: 0 (default) to 255, higher is more urgent
+ * @priority: priority, from 0 (default) to 255 (most urgent)
  *
- * Carried to the receiver; lanes follow from the topic.
+ * Sets the priority that the receiver gets. It does not influence the order of delivery: the lane of a message depends
+ * on its topic.
  *
  * Since: 0.1
  */
@@ -141,9 +146,9 @@ DEYE_BUS_API void deye_bus_options_set_priority (DeyeBusOptions *options, guint8
 /**
  * deye_bus_options_set_correlation_id:
  * @options: options
- * @correlation_id: (nullable): ties what belongs to one piece of work
+ * @correlation_id: (nullable): id that is the same for all messages of one piece of work
  *
- * Says what this belongs to.
+ * Sets the correlation id.
  *
  * Since: 0.1
  */
@@ -152,9 +157,9 @@ DEYE_BUS_API void deye_bus_options_set_correlation_id (DeyeBusOptions *options, 
 /**
  * deye_bus_options_set_parent_id:
  * @options: options
- * @parent_id: (nullable): what caused it
+ * @parent_id: (nullable): id of the message that caused this one
  *
- * Says which message this one follows from.
+ * Sets the parent id.
  *
  * Since: 0.1
  */
@@ -163,9 +168,9 @@ DEYE_BUS_API void deye_bus_options_set_parent_id (DeyeBusOptions *options, const
 /**
  * deye_bus_options_set_root_id:
  * @options: options
- * @root_id: (nullable): what caused all of it
+ * @root_id: (nullable): id of the first message in the chain of causes
  *
- * Says which message all of it began with.
+ * Sets the root id.
  *
  * Since: 0.1
  */
@@ -177,7 +182,7 @@ DEYE_BUS_API void deye_bus_options_set_root_id (DeyeBusOptions *options, const c
  * @trace_id: (nullable): exactly 16 bytes
  * @span_id: (nullable): exactly 8 bytes
  *
- * W3C trace context.
+ * Sets the trace id and the span id of a W3C trace context.
  *
  * Since: 0.1
  */
@@ -186,9 +191,9 @@ DEYE_BUS_API void deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *t
 /**
  * deye_bus_options_set_sequence_number:
  * @options: options
- * @sequence_number: the sender's own count; 0: none
+ * @sequence_number: the number, or 0 to unset it
  *
- * Sets the sender's own count.
+ * Sets the sender's own count of its messages.
  *
  * Since: 0.1
  */
@@ -199,7 +204,7 @@ DEYE_BUS_API void deye_bus_options_set_sequence_number (DeyeBusOptions *options,
  * @options: options
  * @stage: (nullable): stage of a workflow
  *
- * Says how far it has come.
+ * Sets the stage of the workflow to which the message belongs.
  *
  * Since: 0.1
  */
@@ -208,10 +213,10 @@ DEYE_BUS_API void deye_bus_options_set_stage (DeyeBusOptions *options, const cha
 /**
  * deye_bus_options_add_tag:
  * @options: options
- * @key: not empty, without "="
- * @value: any text
+ * @key: key of the tag; not empty, without "="
+ * @value: value of the tag
  *
- * Up to 64. A key may be given several times, order is kept.
+ * Adds a tag. A message can have up to 64 tags. A key may be added several times, and tags keep their order.
  *
  * Since: 0.1
  */

@@ -10,32 +10,33 @@ G_BEGIN_DECLS
 /**
  * DeyeBusService:
  *
- * What a peer offers, in words that a tool can read: methods, the topics it serves, the events it publishes, and
- * properties; with the protobuf types of all of them.
+ * A description of what a peer offers, which tools can read: methods, topics that it serves, events that it publishes
+ * and properties, with the protobuf types of all of them.
  *
- * Every client answers the standard methods on `control.collector.{id}` by itself, from the moment it is connected:
- * `Ping`, `GetInfo`, `Introspect`, `GetStats`, `HealthCheck`, `GetProperties` and `SetProperty`. A service that was given
- * to deye_bus_client_add_service() is told by `Introspect`, and its methods are answered on the same topic: asked with
- * the id as target and the method's name as `method` (`deyebusctl call ID METHOD`).
+ * A client answers the standard methods `Ping`, `GetInfo`, `Introspect`, `GetStats`, `HealthCheck`, `GetProperties` and
+ * `SetProperty` on `control.collector.{id}` without any further call, as soon as it is connected. `Introspect` also
+ * describes the services that were added with deye_bus_client_add_service(). Their methods are called on the same
+ * topic, with the client's id as target and the name of the method as `method` (`deyebusctl call ID METHOD`).
  *
- * Payloads are protobuf messages that are known by their full names. The types of this library (package
- * `daemoneye.eventbus.v1`) are known anyway; all others come with deye_bus_service_add_types().
+ * Payloads are protobuf messages that are identified by their full names. The types of this library (package
+ * `daemoneye.eventbus.v1`) are known; add all others with deye_bus_service_add_types().
  *
- * A service belongs to the thread of its client. What is declared wrongly (a name twice, an invalid topic) is a mistake of
- * the program: a critical warning, and nothing is added.
+ * A service belongs to the thread of its client. An invalid declaration, such as a name that exists already or an
+ * invalid topic, is a programming error: it logs a critical warning, and nothing is added.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusService::refuse-property:
  * @self: the service
- * @name: of a writable property
- * @value: the value asked for; it has the property's type
+ * @name: name of a writable property
+ * @value: the requested value, which has the property's type
  *
- * Somebody asks for another value, by `SetProperty`; shall it be refused? From the client's context.
+ * Emitted in the client's context when a peer asks for a new value with `SetProperty`. A handler decides whether to
+ * refuse it.
  *
- * Returns: %TRUE: refused, the asker hears `Refused`; %FALSE (and without a handler): it is the value from now on, and
- *   published as changed
+ * Returns: %TRUE to refuse the value; the peer receives the error `Refused`. %FALSE to accept it, which is also the
+ *   default without a handler: the property then has the new value, and the change is published
  *
  * Since: 0.1
  */
@@ -44,13 +45,13 @@ G_DECLARE_FINAL_TYPE (DeyeBusService, deye_bus_service, DEYE_BUS, SERVICE, GObje
 
 /**
  * DeyeBusMethodCallback:
- * @client: the client that was asked
- * @request: (transfer none): the request
- * @user_data: as given
+ * @client: the client that received the request
+ * @request: (transfer none): the request; take a reference to keep it after the callback has returned
+ * @user_data: data that was passed with the callback
  *
- * Called in the client's context for each call of a method. Answer with deye_bus_client_respond() or
- * deye_bus_client_respond_error(), now or later (keep a reference to @request then). When the answer has no type name, it
- * gets the declared one.
+ * Called in the client's context for each call of a method. Answer it with deye_bus_client_respond() or
+ * deye_bus_client_respond_error(), either in the callback or later (keep a reference to @request in that case). If the
+ * reply has no type name, the library sets the declared one.
  *
  * Since: 0.1
  */
@@ -59,11 +60,11 @@ typedef void (*DeyeBusMethodCallback) (DeyeBusClient *client, DeyeBusMessage *re
 /**
  * deye_bus_service_new:
  * @name: name with dots, such as `org.example.Disk`: letters, digits, `_` and `.`, at most 128 bytes
- * @doc: (nullable): what it is for, in a sentence or two
+ * @doc: (nullable): description in a sentence or two
  *
- * Makes a service; deye_bus_client_add_service() offers it.
+ * Creates a service. deye_bus_client_add_service() offers it to other peers.
  *
- * Returns: (transfer full): a service that offers nothing yet
+ * Returns: (transfer full): a new #DeyeBusService without methods, topics, events and properties
  *
  * Since: 0.1
  */
@@ -71,11 +72,11 @@ DEYE_BUS_API DeyeBusService *deye_bus_service_new (const char *name, const char 
 
 /**
  * deye_bus_service_get_name:
- * @self: a service
+ * @self: a #DeyeBusService
  *
- * What it is called.
+ * Gets the name of a service.
  *
- * Returns: (transfer none): its name
+ * Returns: (transfer none): the name, owned by the service
  *
  * Since: 0.1
  */
@@ -83,16 +84,16 @@ DEYE_BUS_API const char *deye_bus_service_get_name (DeyeBusService *self);
 
 /**
  * deye_bus_service_add_method:
- * @self: a service
- * @name: letters, digits and `_`, such as `ListDisks`; not one of the standard methods
- * @request_type: (nullable): full protobuf name of the question; %NULL: it has no payload
- * @reply_type: (nullable): full protobuf name of the answer; %NULL: it has no payload
- * @doc: (nullable): what it does
- * @callback: (scope notified) (closure user_data) (destroy destroy): called for each call
- * @user_data: for @callback
- * @destroy: (nullable): frees @user_data, when the service is freed
+ * @self: a #DeyeBusService
+ * @name: name of the method, such as `ListDisks`: letters, digits and `_`; not the name of a standard method
+ * @request_type: (nullable): full protobuf name of the request's type, or %NULL if it has no payload
+ * @reply_type: (nullable): full protobuf name of the reply's type, or %NULL if it has no payload
+ * @doc: (nullable): description of the method
+ * @callback: (scope notified) (closure user_data) (destroy destroy): function to call for each call of the method
+ * @user_data: data to pass to @callback
+ * @destroy: (nullable): destroy notify for @user_data; called when the service is freed
  *
- * Adds a method, which is answered on `control.collector.{id}`. Who may ask is the broker's policy: agent and tools.
+ * Adds a method, which peers call on `control.collector.{id}`. By the broker's policy the agent and tools may call it.
  *
  * Since: 0.1
  */
@@ -107,15 +108,16 @@ DEYE_BUS_API void deye_bus_service_add_method (DeyeBusService *self,
 
 /**
  * deye_bus_service_add_topic:
- * @self: a service
- * @name: letters, digits and `_`
+ * @self: a #DeyeBusService
+ * @name: name of the topic in the description: letters, digits and `_`
  * @topic: the topic
- * @group: (nullable): its queue group
- * @request_type: (nullable): full protobuf name of the question
- * @reply_type: (nullable): full protobuf name of the answer
- * @doc: (nullable): what it does
+ * @group: (nullable): queue group in which the topic is served
+ * @request_type: (nullable): full protobuf name of the request's type
+ * @reply_type: (nullable): full protobuf name of the reply's type
+ * @doc: (nullable): description
  *
- * Tells of a topic that this peer serves with deye_bus_client_serve(). Declaring it does not serve it.
+ * Adds the description of a topic that this peer serves. This does not serve the topic; call deye_bus_client_serve()
+ * for that.
  *
  * Since: 0.1
  */
@@ -129,13 +131,13 @@ DEYE_BUS_API void deye_bus_service_add_topic (DeyeBusService *self,
 
 /**
  * deye_bus_service_add_event:
- * @self: a service
- * @name: letters, digits and `_`
- * @topic: topic, or pattern, that it is published to
- * @type_name: (nullable): full protobuf name of the payload; %NULL: not protobuf
- * @doc: (nullable): what it says
+ * @self: a #DeyeBusService
+ * @name: name of the event: letters, digits and `_`
+ * @topic: topic, or pattern of topics, on which the event is published
+ * @type_name: (nullable): full protobuf name of the payload's type, or %NULL if it is not protobuf
+ * @doc: (nullable): description
  *
- * Tells of messages that this peer publishes.
+ * Adds the description of an event that this peer publishes.
  *
  * Since: 0.1
  */
@@ -147,14 +149,14 @@ DEYE_BUS_API void deye_bus_service_add_event (DeyeBusService *self,
 
 /**
  * deye_bus_service_add_property:
- * @self: a service
- * @name: letters, digits, `_` and `-`, such as `interval-ms`
- * @value: its value now. A string, boolean, double, or an integer of any size, whose type is the property's from here on
- *   (signed ones as 64 bits, unsigned ones as 64 bits)
- * @writable: others may set it, see #DeyeBusService::refuse-property
- * @doc: (nullable): what it is
+ * @self: a #DeyeBusService
+ * @name: name of the property, such as `interval-ms`: letters, digits, `_` and `-`
+ * @value: initial value: a string, a boolean, a double or an integer of any size. It determines the type of the
+ *   property; integers are stored as signed or unsigned 64-bit numbers
+ * @writable: whether other peers may set the property, see #DeyeBusService::refuse-property
+ * @doc: (nullable): description
  *
- * Adds a property, which `GetProperties` and `Introspect` tell.
+ * Adds a property, which `GetProperties` and `Introspect` report.
  *
  * Since: 0.1
  */
@@ -166,12 +168,12 @@ DEYE_BUS_API void deye_bus_service_add_property (DeyeBusService *self,
 
 /**
  * deye_bus_service_change_property:
- * @self: a service
- * @name: of a property
- * @value: its value from now on; of the property's type, or one that can be made into it
+ * @self: a #DeyeBusService
+ * @name: name of the property
+ * @value: new value, of the property's type or of one that can be transformed into it
  *
- * When it differs and the client is connected, `daemoneye.eventbus.v1.Properties` is published on
- * `health.properties.{id}`.
+ * Sets the value of a property. If the value differs from the previous one and the client is connected,
+ * `daemoneye.eventbus.v1.Properties` is published on `health.properties.{id}`.
  *
  * Since: 0.1
  */
@@ -179,13 +181,14 @@ DEYE_BUS_API void deye_bus_service_change_property (DeyeBusService *self, const 
 
 /**
  * deye_bus_service_read_property:
- * @self: a service
- * @name: of a property
- * @value: (out caller-allocates): unset, or zero-filled; becomes a copy of the value, or a string that is %NULL
+ * @self: a #DeyeBusService
+ * @name: name of the property
+ * @value: (out caller-allocates): an unset (zero-filled) #GValue, which is initialized with a copy of the property's
+ *   value; with a %NULL string if there is no such property
  *
- * Reads a property.
+ * Gets the value of a property.
  *
- * Returns: %TRUE: there is one
+ * Returns: %TRUE if the property exists
  *
  * Since: 0.1
  */
@@ -193,11 +196,11 @@ DEYE_BUS_API gboolean deye_bus_service_read_property (DeyeBusService *self, cons
 
 /**
  * deye_bus_service_add_types:
- * @self: a service
- * @descriptor_set: a serialized `google.protobuf.FileDescriptorSet` with all its imports, as
- *   `protoc --include_imports --descriptor_set_out` makes it; at most 256 KiB for a client in all
+ * @self: a #DeyeBusService
+ * @descriptor_set: a serialized `google.protobuf.FileDescriptorSet` with all imports, as `protoc --include_imports
+ *   --descriptor_set_out` creates it; at most 256 KiB for all services of a client together
  *
- * Gives the types that methods and events name, so that a tool can read and write their payloads.
+ * Adds the definitions of the types that methods and events name, so that tools can read and write their payloads.
  *
  * Since: 0.1
  */
@@ -205,15 +208,16 @@ DEYE_BUS_API void deye_bus_service_add_types (DeyeBusService *self, GBytes *desc
 
 /**
  * deye_bus_client_add_service:
- * @self: a client, connected or not
+ * @self: a #DeyeBusClient, connected or not
  * @service: a service; it can be added to one client only
- * @error: return location
+ * @error: return location for a #GError, or %NULL
  *
- * Offers @service from now on, also after a new connection. Add what it has to it before: what is added later is offered
- * as well, but nobody is told.
+ * Offers a service to other peers, on the current connection and on later ones. Add its methods, topics, events and
+ * properties before: later additions are offered too, but other peers are not notified of them.
  *
- * Returns: %TRUE; %FALSE with %DEYE_BUS_ERROR_DUPLICATE_ID (a service of this name, or of another client),
- *   %DEYE_BUS_ERROR_LIMIT (64 services) or %DEYE_BUS_ERROR_WRONG_THREAD
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_DUPLICATE_ID (the client has a service of this name, or the
+ *   service belongs to another client), %DEYE_BUS_ERROR_LIMIT (the client has 64 services) or
+ *   %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */

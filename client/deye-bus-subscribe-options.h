@@ -10,17 +10,19 @@ G_BEGIN_DECLS
 /**
  * DeyeBusPolicy:
  * @DEYE_BUS_POLICY_DEFAULT: the default of the pattern's domain: %DEYE_BUS_POLICY_BLOCK for `tasks` and `results`,
- *   %DEYE_BUS_POLICY_CONFLATE for health, %DEYE_BUS_POLICY_DROP_NEWEST for `control`, else %DEYE_BUS_POLICY_DROP_OLDEST
- * @DEYE_BUS_POLICY_BLOCK: publishers get the credit for a message back only when the subscription has handled it, so they
- *   are held up and nothing is lost, until the broker's setting `longest_block_us` is over. Needs the right to it: a
- *   collector has it for `tasks` and `results`
- * @DEYE_BUS_POLICY_DROP_OLDEST: what has waited longest makes room
- * @DEYE_BUS_POLICY_DROP_NEWEST: what comes finds no room and is dropped
- * @DEYE_BUS_POLICY_ERROR: what comes finds no room and is refused: the publisher is told
- * @DEYE_BUS_POLICY_CONFLATE: of each topic only the newest message waits
+ *   %DEYE_BUS_POLICY_CONFLATE for health, %DEYE_BUS_POLICY_DROP_NEWEST for `control`, and %DEYE_BUS_POLICY_DROP_OLDEST
+ *   for everything else
+ * @DEYE_BUS_POLICY_BLOCK: publishers get the credit for a message back only when the subscription has handled it. This
+ *   slows publishers down, and nothing is lost unless the broker's setting `longest_block_us` expires. The policy
+ *   requires a right; collectors have it for `tasks` and `results`
+ * @DEYE_BUS_POLICY_DROP_OLDEST: the messages that have waited longest are dropped to make room
+ * @DEYE_BUS_POLICY_DROP_NEWEST: the arriving message is dropped
+ * @DEYE_BUS_POLICY_ERROR: the arriving message is refused, and the publisher is notified
+ * @DEYE_BUS_POLICY_CONFLATE: only the newest message of each topic is kept
  *
- * What becomes of messages for a subscription that handles them slower than they come, when its queue in the broker is
- * full. What is lost is told by the signal "gap" of the subscription, where it was.
+ * Overflow policy: what the broker does with messages for a subscription that handles them more slowly than they
+ * arrive, once the subscription's queue is full. Losses are reported by #DeyeBusSubscription::gap at the place where
+ * they occurred.
  *
  * Since: 0.1
  */
@@ -39,12 +41,13 @@ typedef enum
 /**
  * DeyeBusSubscribeOptions:
  *
- * How much may wait for a subscription, and what happens when it is more; boxed. %NULL in deye_bus_client_subscribe_full()
- * is all defaults. A call reads it before it returns, so it may be changed, used again or freed at once. Not for use by two
- * threads at a time.
+ * Overflow policy and limits of a subscription. %NULL in deye_bus_client_subscribe_full() stands for the defaults. A
+ * call reads the options before it returns, so they can be changed, reused or freed afterwards. Options must not be
+ * used by two threads at the same time.
  *
- * Messages wait in two places: up to the window at this side, read from the socket or on the way to it, and behind that
- * up to the queue in the broker. The broker's limits are above both; what is in force is told by the subscription.
+ * Messages wait in two places: up to the window in the client, including those that are on the way to it, and beyond
+ * that in the subscription's queue in the broker. The broker's settings limit both; the subscription's getters return
+ * the values that are in force.
  *
  * Since: 0.1
  */
@@ -55,9 +58,9 @@ DEYE_BUS_API GType deye_bus_subscribe_options_get_type (void);
 /**
  * deye_bus_subscribe_options_new:
  *
- * Makes options.
+ * Creates options with all fields at their defaults.
  *
- * Returns: (transfer full): options, all at their defaults
+ * Returns: (transfer full): new options
  *
  * Since: 0.1
  */
@@ -69,7 +72,7 @@ DEYE_BUS_API DeyeBusSubscribeOptions *deye_bus_subscribe_options_new (void);
  *
  * Copies options.
  *
- * Returns: (transfer full): a copy
+ * Returns: (transfer full): a copy of @options
  *
  * Since: 0.1
  */
@@ -89,9 +92,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusSubscribeOptions, deye_bus_subscribe_optio
 /**
  * deye_bus_subscribe_options_set_policy:
  * @options: options
- * @policy: a policy
+ * @policy: a #DeyeBusPolicy
  *
- * Says what happens when the queue is full. In a group it is the group's: who joins later names the same one, or
+ * Sets the overflow policy. A queue group has one policy: a peer that joins an existing group sets the same one or
  * %DEYE_BUS_POLICY_DEFAULT.
  *
  * Since: 0.1
@@ -101,9 +104,9 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_policy (DeyeBusSubscribeOptions
 /**
  * deye_bus_subscribe_options_set_queue_messages:
  * @options: options
- * @messages: how many may wait in the broker; 0: its default, 10,000 unless it is set otherwise
+ * @messages: largest number of queued messages, or 0 for the broker's default (10,000 unless its settings differ)
  *
- * Bounds the queue in the broker.
+ * Limits the number of messages in the subscription's queue in the broker.
  *
  * Since: 0.1
  */
@@ -112,9 +115,9 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_queue_messages (DeyeBusSubscrib
 /**
  * deye_bus_subscribe_options_set_queue_bytes:
  * @options: options
- * @bytes: how much of them; 0: the broker's default, 4 MiB unless it is set otherwise
+ * @bytes: largest number of queued bytes, or 0 for the broker's default (4 MiB unless its settings differ)
  *
- * Bounds the queue in the broker.
+ * Limits the size of the subscription's queue in the broker.
  *
  * Since: 0.1
  */
@@ -123,9 +126,10 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_queue_bytes (DeyeBusSubscribeOp
 /**
  * deye_bus_subscribe_options_set_window_messages:
  * @options: options
- * @messages: how many may be here, or on the way, without having been handled; 0: the broker's default
+ * @messages: largest number of messages, or 0 for the broker's default
  *
- * Bounds what is read ahead. It is set when the subscription is made, and stays.
+ * Limits the number of messages that the broker sends before earlier ones have been handled. The window is set when the
+ * subscription is made and cannot be adjusted later.
  *
  * Since: 0.1
  */
@@ -134,9 +138,10 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_window_messages (DeyeBusSubscri
 /**
  * deye_bus_subscribe_options_set_window_bytes:
  * @options: options
- * @bytes: how much of their payloads; 0: the broker's default
+ * @bytes: largest number of payload bytes, or 0 for the broker's default
  *
- * Bounds what is read ahead; one message may be above it. It is set when the subscription is made, and stays.
+ * Limits the size of the messages that the broker sends before earlier ones have been handled; one message may exceed
+ * it. The window is set when the subscription is made and cannot be adjusted later.
  *
  * Since: 0.1
  */

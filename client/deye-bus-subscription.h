@@ -14,34 +14,39 @@ G_BEGIN_DECLS
 /**
  * DeyeBusSubscription:
  *
- * One subscription, or one topic that is served; made by deye_bus_client_subscribe() and deye_bus_client_serve().
+ * A subscription, or a topic that is served. deye_bus_client_subscribe() and deye_bus_client_serve() create it.
  *
- * It stays subscribed until it is unsubscribed or its client's connection ends, whether or not somebody holds the object;
- * it holds its client weakly. The same rules of thread and context as for #DeyeBusClient.
+ * A subscription lasts until it is unsubscribed or the client's connection ends, whether or not the application holds a
+ * reference to the object. The object holds only a weak reference to its client. The rules for threads and contexts are
+ * those of #DeyeBusClient.
  *
- * A message is handled when its callback has returned, or when next() has handed it out; only then the broker sends more
- * than the window in force (1,000 messages and 4 MiB, unless the broker is set otherwise, or another one was asked for
- * with deye_bus_client_subscribe_full()). What does not fit the window waits in the broker, up to the bounds of the
- * subscription's queue; from there on its #DeyeBusPolicy says what happens.
+ * A message counts as handled when the callback has returned, or when deye_bus_subscription_next() has returned it. The
+ * broker sends further messages only while the unhandled ones fit into the window (1,000 messages and 4 MiB, unless the
+ * broker's settings differ or deye_bus_client_subscribe_full() requested another window). Messages beyond the window
+ * wait in the broker, up to the limits of the subscription's queue; the subscription's #DeyeBusPolicy then determines
+ * what happens.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusSubscription::gap:
  * @self: the subscription
- * @from: sequence of the first message that was missed
- * @to: sequence of the last one
- * @count: how many of them were for this subscription
- * @reason: why, a code of #DeyeBusError: %DEYE_BUS_ERROR_SLOW_CONSUMER: dropped by the policy; %DEYE_BUS_ERROR_WOULD_BLOCK:
- *   refused; %DEYE_BUS_ERROR_EXPIRED: too late; %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_NO_MEMORY: the broker had no room
+ * @from: sequence number of the first missed message
+ * @to: sequence number of the last missed message
+ * @count: number of missed messages that matched this subscription
+ * @reason: the reason, a #DeyeBusError: %DEYE_BUS_ERROR_SLOW_CONSUMER (dropped by the overflow policy),
+ *   %DEYE_BUS_ERROR_WOULD_BLOCK (refused), %DEYE_BUS_ERROR_EXPIRED (time to live or longest block expired),
+ *   %DEYE_BUS_ERROR_LIMIT or %DEYE_BUS_ERROR_NO_MEMORY (the broker had no room)
  *
- * Messages were lost: exactly here, between the callback before and the one after. From the client's context.
+ * Emitted in the client's context when messages were lost, exactly between the callback for the message before the loss
+ * and the callback for the message after it.
  *
- * Between two messages there is one gap for each reason: those that come before the first is told are added to it.
+ * Between two messages there is at most one gap for each reason; losses that occur before a gap is reported are added
+ * to it.
  *
- * With deye_bus_subscription_next_async() it comes while somebody waits, before the message behind the gap. With
- * deye_bus_subscription_next() it comes after that message, when the context runs, joined with others that were passed:
- * there deye_bus_subscription_get_missed() tells where the gap was.
+ * With deye_bus_subscription_next_async() the signal is emitted while a call is pending, before the message that
+ * follows the gap. With deye_bus_subscription_next() it is emitted after that message, when the context runs, and gaps
+ * that were passed meanwhile are joined; deye_bus_subscription_get_missed() shows where they were.
  *
  * Since: 0.1
  */
@@ -50,11 +55,11 @@ G_DECLARE_FINAL_TYPE (DeyeBusSubscription, deye_bus_subscription, DEYE_BUS, SUBS
 
 /**
  * deye_bus_subscription_get_pattern:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * What it is for.
+ * Gets the pattern of the subscription.
  *
- * Returns: (transfer none): the pattern, or the topic that is served
+ * Returns: (transfer none): the pattern, or the topic that is served, owned by the subscription
  *
  * Since: 0.1
  */
@@ -62,11 +67,11 @@ DEYE_BUS_API const char *deye_bus_subscription_get_pattern (DeyeBusSubscription 
 
 /**
  * deye_bus_subscription_get_group:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * In which queue group it is.
+ * Gets the queue group of the subscription.
  *
- * Returns: (transfer none) (nullable): name of the queue group
+ * Returns: (transfer none) (nullable): the name of the group, owned by the subscription; %NULL if it is not in a group
  *
  * Since: 0.1
  */
@@ -74,11 +79,11 @@ DEYE_BUS_API const char *deye_bus_subscription_get_group (DeyeBusSubscription *s
 
 /**
  * deye_bus_subscription_get_id:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * Its number.
+ * Gets the number of the subscription.
  *
- * Returns: its number, unique on its connection
+ * Returns: a number that is unique on the client's connection
  *
  * Since: 0.1
  */
@@ -86,11 +91,11 @@ DEYE_BUS_API guint32 deye_bus_subscription_get_id (DeyeBusSubscription *self);
 
 /**
  * deye_bus_subscription_get_delivered:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * Counts what came.
+ * Gets the number of messages that were passed to the callback or returned by deye_bus_subscription_next().
  *
- * Returns: how many messages were given to the callback or to next()
+ * Returns: the number of messages
  *
  * Since: 0.1
  */
@@ -98,15 +103,16 @@ DEYE_BUS_API guint64 deye_bus_subscription_get_delivered (DeyeBusSubscription *s
 
 /**
  * deye_bus_subscription_get_missed:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * Counts what did not come.
+ * Gets the number of messages that were lost: those that gaps reported, and those that had been received for the
+ * callback but were not dispatched when the subscription ended.
  *
- * With deye_bus_subscription_next() it counts what was lost before the message that was handed out last, and what is known
- * to be lost behind it when next() finds none: so what it grew by between two messages was lost between these two.
+ * With deye_bus_subscription_next() the number covers the losses before the message that was returned last, and, if it
+ * returned none, all losses that are known. The increase between two messages is therefore the number of messages that
+ * were lost between them.
  *
- * Returns: how many messages were lost, as told by gaps; and those that had come for its callback and were not told when it
- *   ended
+ * Returns: the number of messages
  *
  * Since: 0.1
  */
@@ -114,12 +120,13 @@ DEYE_BUS_API guint64 deye_bus_subscription_get_missed (DeyeBusSubscription *self
 
 /**
  * deye_bus_subscription_get_policy:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * What happens to its messages when its queue is full. In a group another member may have changed it since.
+ * Gets the overflow policy of the subscription.
  *
- * Returns: the policy in force, as the broker told it when it was made, or when this object last adjusted it;
- *   %DEYE_BUS_POLICY_DEFAULT: the broker did not tell (it is older)
+ * Returns: the policy in force, as the broker reported it when the subscription was made or when this object last
+ *   adjusted it; another member of the group may have changed it since. %DEYE_BUS_POLICY_DEFAULT if the broker does not
+ *   report it (an older broker)
  *
  * Since: 0.1
  */
@@ -127,11 +134,11 @@ DEYE_BUS_API DeyeBusPolicy deye_bus_subscription_get_policy (DeyeBusSubscription
 
 /**
  * deye_bus_subscription_get_queue_messages:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * Bound of its queue in the broker.
+ * Gets the limit of messages in the subscription's queue in the broker.
  *
- * Returns: how many messages may wait there, as told with the policy; 0: the broker did not tell
+ * Returns: the limit, as reported together with the policy; 0 if the broker does not report it
  *
  * Since: 0.1
  */
@@ -139,11 +146,11 @@ DEYE_BUS_API guint64 deye_bus_subscription_get_queue_messages (DeyeBusSubscripti
 
 /**
  * deye_bus_subscription_get_queue_bytes:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * Bound of its queue in the broker.
+ * Gets the limit of bytes in the subscription's queue in the broker.
  *
- * Returns: how many bytes of messages may wait there, as told with the policy; 0: the broker did not tell
+ * Returns: the limit in bytes, as reported together with the policy; 0 if the broker does not report it
  *
  * Since: 0.1
  */
@@ -151,17 +158,18 @@ DEYE_BUS_API guint64 deye_bus_subscription_get_queue_bytes (DeyeBusSubscription 
 
 /**
  * deye_bus_subscription_adjust:
- * @self: the subscription
- * @options: policy and bounds of the queue; what is at its default stays as it is, and so does the window
- * @cancellable: (nullable): to stop waiting for the broker's answer; it may be done then, or not
- * @error: return location
+ * @self: a #DeyeBusSubscription
+ * @options: overflow policy and limits of the queue; fields at their defaults are not changed, nor is the window
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the change may or may not take effect
+ * @error: return location for a #GError, or %NULL
  *
- * Changes what happens when it is slow, at once, full or not. What waits above a lower bound is dropped as the policy
- * says, and told by a gap. In a group it changes all members. Its timeout is 30 s.
+ * Changes the overflow policy and the limits of the queue. The change takes effect at once. If more messages are queued
+ * than a lower limit allows, the policy determines which of them are dropped, and a gap reports them. In a queue group
+ * the change applies to all members. The call is limited to 30 s.
  *
- * Returns: %TRUE: done, the getters tell what is in force; else %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_LIMIT,
- *   %DEYE_BUS_ERROR_CLOSED (it has ended), %DEYE_BUS_ERROR_WRONG_THREAD, an error of the connection, or
- *   %G_IO_ERROR_CANCELLED
+ * Returns: %TRUE on success; the getters then return the values in force. Otherwise %FALSE with %DEYE_BUS_ERROR_DENIED,
+ *   %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_CLOSED (the subscription has ended), %DEYE_BUS_ERROR_WRONG_THREAD, an error
+ *   of the connection, or %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */
@@ -172,13 +180,13 @@ DEYE_BUS_API gboolean deye_bus_subscription_adjust (DeyeBusSubscription *self,
 
 /**
  * deye_bus_subscription_adjust_async:
- * @self: the subscription
- * @options: policy and bounds of the queue; what is at its default stays as it is, and so does the window
- * @cancellable: (nullable): to stop waiting for the broker's answer
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @self: a #DeyeBusSubscription
+ * @options: overflow policy and limits of the queue; fields at their defaults are not changed, nor is the window
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the change may or may not take effect
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_subscription_adjust().
+ * Asynchronous version of deye_bus_subscription_adjust().
  *
  * Since: 0.1
  */
@@ -190,13 +198,13 @@ DEYE_BUS_API void deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
 
 /**
  * deye_bus_subscription_adjust_finish:
- * @self: the subscription
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusSubscription
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_subscription_adjust_async().
+ * Finishes an operation started with deye_bus_subscription_adjust_async().
  *
- * Returns: %TRUE, or %FALSE with an error as of deye_bus_subscription_adjust()
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_subscription_adjust()
  *
  * Since: 0.1
  */
@@ -206,17 +214,19 @@ DEYE_BUS_API gboolean deye_bus_subscription_adjust_finish (DeyeBusSubscription *
 
 /**
  * deye_bus_subscription_pause:
- * @self: a subscription with a callback
- * @error: return location
+ * @self: a #DeyeBusSubscription with a callback
+ * @error: return location for a #GError, or %NULL
  *
- * Stops its callback and its gaps from the call on; a callback that runs may end. Other subscriptions of the client go on.
+ * Stops calls of the callback and the signal #DeyeBusSubscription::gap; a callback that is running completes. Other
+ * subscriptions of the client are not affected.
  *
- * What comes meanwhile is kept here, up to the window, and its credit is not given back: the rest waits in the broker as
- * its policy says. With %DEYE_BUS_POLICY_BLOCK that holds up publishers. Requests that it serves run into their deadlines.
- * When it ends while it is paused, what was kept is dropped and counts as missed.
+ * Messages that arrive while the subscription is paused are kept, up to the window, and their credit is not returned;
+ * further ones wait in the broker under the overflow policy. Under %DEYE_BUS_POLICY_BLOCK this slows publishers down.
+ * Requests on a topic that is served run into their deadlines. If the subscription ends while it is paused, the
+ * messages that were kept are dropped and counted as missed.
  *
- * Returns: %TRUE, also when it was paused; else %DEYE_BUS_ERROR_UNSUPPORTED (it has no callback),
- *   %DEYE_BUS_ERROR_CLOSED (it has ended) or %DEYE_BUS_ERROR_WRONG_THREAD
+ * Returns: %TRUE, also if the subscription was paused before; %FALSE with %DEYE_BUS_ERROR_UNSUPPORTED (it has no
+ *   callback), %DEYE_BUS_ERROR_CLOSED (it has ended) or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */
@@ -224,12 +234,13 @@ DEYE_BUS_API gboolean deye_bus_subscription_pause (DeyeBusSubscription *self, GE
 
 /**
  * deye_bus_subscription_resume:
- * @self: a subscription with a callback
- * @error: return location
+ * @self: a #DeyeBusSubscription with a callback
+ * @error: return location for a #GError, or %NULL
  *
- * Lets it go on: what was kept is told from the client's context, in order and with gaps in their places, then what comes.
+ * Resumes a paused subscription. The messages and gaps that were kept are dispatched from the client's context in their
+ * order, before new ones.
  *
- * Returns: %TRUE, also when it was not paused; else an error as of deye_bus_subscription_pause()
+ * Returns: %TRUE, also if the subscription was not paused; %FALSE with an error as of deye_bus_subscription_pause()
  *
  * Since: 0.1
  */
@@ -237,11 +248,11 @@ DEYE_BUS_API gboolean deye_bus_subscription_resume (DeyeBusSubscription *self, G
 
 /**
  * deye_bus_subscription_is_paused:
- * @self: the subscription
+ * @self: a #DeyeBusSubscription
  *
- * Whether it is paused.
+ * Checks whether the subscription is paused.
  *
- * Returns: whether deye_bus_subscription_pause() was the last of the two
+ * Returns: %TRUE if the subscription is paused
  *
  * Since: 0.1
  */
@@ -249,17 +260,19 @@ DEYE_BUS_API gboolean deye_bus_subscription_is_paused (DeyeBusSubscription *self
 
 /**
  * deye_bus_subscription_next:
- * @self: a subscription without a callback
- * @timeout_us: microseconds to wait; 0: not at all, only what has arrived; negative: for ever
- * @cancellable: (nullable): to give up
- * @error: return location
+ * @self: a #DeyeBusSubscription without a callback
+ * @timeout_us: longest time to wait in microseconds; 0 to take only a message that has arrived, negative to wait
+ *   without limit
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
  *
- * Takes the next message. One call at a time, asynchronous ones included. What had arrived is still handed out after the
- * subscription or its connection ended. deye_bus_subscription_get_missed() tells what was lost before it.
+ * Takes the next message. Only one such call, synchronous or asynchronous, may be pending at a time. Messages that have
+ * arrived can still be taken after the subscription or its connection has ended. deye_bus_subscription_get_missed()
+ * returns the number of messages that were lost before the returned one.
  *
- * Returns: (transfer full): the message; %NULL with %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED (nothing more will
- *   come), %DEYE_BUS_ERROR_UNSUPPORTED (it has a callback), %DEYE_BUS_ERROR_WRONG_THREAD, %G_IO_ERROR_PENDING or
- *   %G_IO_ERROR_CANCELLED
+ * Returns: (transfer full): the message; %NULL with %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED (the subscription
+ *   has ended and no message is left), %DEYE_BUS_ERROR_UNSUPPORTED (it has a callback), %DEYE_BUS_ERROR_WRONG_THREAD,
+ *   %G_IO_ERROR_PENDING or %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */
@@ -268,12 +281,13 @@ deye_bus_subscription_next (DeyeBusSubscription *self, gint64 timeout_us, GCance
 
 /**
  * deye_bus_subscription_next_async:
- * @self: a subscription without a callback
- * @cancellable: (nullable): to give up
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @self: a #DeyeBusSubscription without a callback
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_subscription_next(), without a timeout. Does not keep the client alive.
+ * Asynchronous version of deye_bus_subscription_next(), without a timeout. The pending call does not keep the client
+ * alive.
  *
  * Since: 0.1
  */
@@ -284,11 +298,11 @@ DEYE_BUS_API void deye_bus_subscription_next_async (DeyeBusSubscription *self,
 
 /**
  * deye_bus_subscription_next_finish:
- * @self: the subscription
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusSubscription without a callback
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_subscription_next_async().
+ * Finishes an operation started with deye_bus_subscription_next_async().
  *
  * Returns: (transfer full): the message; %NULL with an error as of deye_bus_subscription_next()
  *
@@ -299,16 +313,18 @@ deye_bus_subscription_next_finish (DeyeBusSubscription *self, GAsyncResult *resu
 
 /**
  * deye_bus_subscription_unsubscribe:
- * @self: the subscription
- * @cancellable: (nullable): to stop waiting for the broker's answer
- * @error: return location
+ * @self: a #DeyeBusSubscription
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the call stops waiting for the broker's answer
+ * @error: return location for a #GError, or %NULL
  *
- * Ends it. In the right thread no callback comes from the call on, asynchronous or not, answered or not; what belongs to the
- * callback is freed from the client's context soon after, never before a running callback has returned. Messages in the
- * inbox of next() stay there. May be called in its own callback. Harmless when it has ended.
+ * Ends the subscription. From this call on the callback is not called any more, whether the call is synchronous or
+ * asynchronous and whether or not the broker answers (unless it fails with %DEYE_BUS_ERROR_WRONG_THREAD). The destroy
+ * notify of the callback's data is called from the client's context soon afterwards, never before a running callback
+ * has returned. Messages that have arrived for deye_bus_subscription_next() can still be taken. The call may be made in
+ * the subscription's own callback, and has no effect on a subscription that has ended.
  *
- * Returns: %TRUE when the broker knows, or it had ended; else %DEYE_BUS_ERROR_WRONG_THREAD, an error of the
- *   connection, or %G_IO_ERROR_CANCELLED
+ * Returns: %TRUE if the broker acknowledged the call, or if the subscription had ended; %FALSE with
+ *   %DEYE_BUS_ERROR_WRONG_THREAD, an error of the connection, or %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */
@@ -318,12 +334,12 @@ DEYE_BUS_API gboolean deye_bus_subscription_unsubscribe (DeyeBusSubscription *se
 
 /**
  * deye_bus_subscription_unsubscribe_async:
- * @self: the subscription
- * @cancellable: (nullable): to stop waiting for the broker's answer
- * @callback: (scope async) (closure user_data) (nullable): called at the end
- * @user_data: for @callback
+ * @self: a #DeyeBusSubscription
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the call stops waiting for the broker's answer
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
  *
- * As deye_bus_subscription_unsubscribe().
+ * Asynchronous version of deye_bus_subscription_unsubscribe().
  *
  * Since: 0.1
  */
@@ -334,13 +350,13 @@ DEYE_BUS_API void deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *
 
 /**
  * deye_bus_subscription_unsubscribe_finish:
- * @self: the subscription
- * @result: the result that the callback got
- * @error: return location
+ * @self: a #DeyeBusSubscription
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
  *
- * Ends deye_bus_subscription_unsubscribe_async().
+ * Finishes an operation started with deye_bus_subscription_unsubscribe_async().
  *
- * Returns: %TRUE, or %FALSE with an error as of deye_bus_subscription_unsubscribe()
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_subscription_unsubscribe()
  *
  * Since: 0.1
  */
