@@ -431,7 +431,7 @@ end_untold_subscriptions (DeyeBusClient *self)
 
       if (event.kind == DEYE_BUS_EVENT_ENDED)
         deye_bus_subscription_end (channel->owner);
-      deye_bus_event_clear (&event);
+      deye_bus_session_clear_event (&event);
     }
 }
 

@@ -93,7 +93,7 @@ tell_held (DeyeBusClient *self, DeyeBusChannel *channel)
     return;
   deye_bus_client_resume_channel (self, channel);
   tell_delivery (self, &event);
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
 }
 
 static void
@@ -105,7 +105,7 @@ drop_held (DeyeBusClient *self, DeyeBusChannel *channel)
   while (deye_bus_channel_unhold (channel, &event))
     {
       tell_delivery (self, &event);
-      deye_bus_event_clear (&event);
+      deye_bus_session_clear_event (&event);
     }
 }
 
@@ -178,7 +178,7 @@ deye_bus_client_dispatch (DeyeBusClient *self)
           continue;
         }
       tell (self, &event);
-      deye_bus_event_clear (&event);
+      deye_bus_session_clear_event (&event);
     }
   return self->events.count > 0;
 }

@@ -4,7 +4,7 @@
 #include "deye-bus-client.h"
 #include "deye-bus-collector.h"
 #include "deye-bus-error-private.h"
-#include "deye-bus-session.h"
+#include "session/deye-bus-session.h"
 #include "deye-bus-socket.h"
 
 /*

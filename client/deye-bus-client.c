@@ -104,7 +104,7 @@ deye_bus_client_init (DeyeBusClient *self)
   g_ptr_array_add (self->services, deye_bus_methods_new_standard ());
   self->made_us = g_get_monotonic_time ();
   self->context = g_main_context_ref_thread_default ();
-  deye_bus_events_init (&self->events);
+  deye_bus_events_init (&self->events, deye_bus_session_clear_event);
 }
 
 static void

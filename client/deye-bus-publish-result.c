@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-client.h"
+#include "deye-bus-publish-result.h"
 
 /* What became of a publish, boxed: so that languages other than C can hold one. */
 

@@ -53,7 +53,8 @@ LAYERS = [
           "the broker's thread, clock and settings"),
     Layer("module", ["plugin/module*"], ["service"], "module", "the one exported symbol"),
 
-    Layer("values", ["client/deye-bus-" + name + "*" for name in ("error", "export", "message", "options", "subscribe-options")],
+    Layer("values", ["client/deye-bus-" + name + "*"
+                     for name in ("error", "export", "message", "options", "pack", "publish-result", "subscribe-options")],
           ["proto"], "client", "messages, options, errors"),
     Layer("session", ["client/session/"], ["values"], "client", "one connection, without I/O"),
     Layer("serving", ["client/service/"], ["values"], "client", "methods, events, properties"),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-session.h"
+#include "session/deye-bus-session.h"
 
+#include "deye-bus.h"
 #include "script.h"
 
 #include <unistd.h>
@@ -24,7 +25,7 @@ static const DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1" };
 static void
 setup (Fixture *f, gconstpointer data)
 {
-  deye_bus_events_init (&f->events);
+  deye_bus_events_init (&f->events, deye_bus_session_clear_event);
   f->hello = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, FAR_US);
   f->session = deye_bus_session_new (&hello, &f->events, f->hello);
   f->in = g_byte_array_new ();
@@ -124,7 +125,7 @@ count_events (Fixture *f, DeyeBusEventKind kind)
   while (deye_bus_events_pop (&f->events, &event))
     {
       n += event.kind == kind ? 1 : 0;
-      deye_bus_event_clear (&event);
+      deye_bus_session_clear_event (&event);
     }
   return n;
 }
@@ -407,7 +408,7 @@ test_block_over (Fixture *f, gconstpointer data)
   g_assert_error ((GError *) event.subject, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
   g_assert_nonnull (strstr (((GError *) event.subject)->message, "send again what matters"));
   g_assert_nonnull (strstr (((GError *) event.subject)->message, "value 3, setting longest_block_us"));
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
   script_block_over (f->in, awaited->id, 2);
   feed (f);
   g_assert_error (awaited->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
@@ -461,7 +462,7 @@ test_deliver (Fixture *f, gconstpointer data)
       g_assert_true (event.subject == (i % 2 == 0 ? a : b));
       g_assert_cmpuint (deye_bus_message_get_sequence (event.message), ==, i / 2 + 1);
       deye_bus_session_handled (f->session, event.subject, event.message, TRUE);
-      deye_bus_event_clear (&event);
+      deye_bus_session_clear_event (&event);
       frames = take (f);
       returned += script_count (frames, WIRE_KIND_CREDIT);
       if (frames->len > 0)
@@ -531,7 +532,7 @@ test_large_message (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_events_pop (&f->events, &event));
   g_assert_cmpmem (deye_bus_message_get_data (event.message, &got_len), got_len, bytes, len);
   g_assert_cmpstr (deye_bus_message_get_topic (event.message), ==, "events.a");
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
   deye_bus_channel_unref (channel);
 }
 
@@ -549,13 +550,13 @@ test_gap (Fixture *f, gconstpointer data)
   feed (f);
   g_assert_true (deye_bus_events_pop (&f->events, &event));
   g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_MESSAGE);
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
   g_assert_true (deye_bus_events_pop (&f->events, &event));
   g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_GAP);
   g_assert_cmpuint (event.gap->from, ==, 2);
   g_assert_cmpuint (event.gap->to, ==, 9);
   g_assert_cmpuint (event.gap->count, ==, 8);
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
   g_assert_cmpuint (count_events (f, DEYE_BUS_EVENT_MESSAGE), ==, 1);
   deye_bus_channel_unref (channel);
 }
@@ -571,7 +572,7 @@ assert_gap (Fixture *f, guint64 from, guint64 to, guint64 count, guint32 reason)
   g_assert_cmpuint (event.gap->to, ==, to);
   g_assert_cmpuint (event.gap->count, ==, count);
   g_assert_cmpuint (event.gap->reason, ==, reason);
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
 }
 
 static void
@@ -581,7 +582,7 @@ assert_message (Fixture *f)
 
   g_assert_true (deye_bus_events_pop (&f->events, &event));
   g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_MESSAGE);
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
 }
 
 /* Between two messages of a subscription there is one gap for each reason, whatever else comes in between. */
@@ -638,7 +639,7 @@ handle_one (Fixture *f)
 
   g_assert_true (deye_bus_events_pop (&f->events, &event));
   deye_bus_session_handled (f->session, event.subject, event.message, TRUE);
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
 }
 
 /* Under block credit goes back when nothing is left; a quarter of the window is enough for the others. */
@@ -733,7 +734,7 @@ test_delivered (Fixture *f, gconstpointer data)
       g_autoptr (GPtrArray) frames = NULL;
 
       deye_bus_session_handled (f->session, event.subject, event.message, i == 0);
-      deye_bus_event_clear (&event);
+      deye_bus_session_clear_event (&event);
       frames = take (f);
       g_assert_cmpuint (frames->len, ==, i);
       if (i == 1)
@@ -783,7 +784,7 @@ test_served_requests (Fixture *f, gconstpointer data)
   script_frame (f->in, WIRE_KIND_CANCEL, 0, &cancel);
   feed (f);
   g_assert_false (deye_bus_session_is_open (f->session, event.message));
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
   deye_bus_channel_unref (channel);
 }
 
@@ -807,7 +808,7 @@ test_told_after_reconnect (Fixture *f, gconstpointer data)
   g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_MESSAGE);
   g_assert_false (deye_bus_session_is_open (f->session, event.message));
   deye_bus_session_handled (f->session, event.subject, event.message, TRUE);
-  deye_bus_event_clear (&event);
+  deye_bus_session_clear_event (&event);
   g_assert_cmpuint (deye_bus_outbuf_bytes (deye_bus_session_out (f->session)), ==, 0);
   deye_bus_channel_unref (channel);
   deye_bus_pending_unref (pending);
@@ -981,7 +982,7 @@ tell_all (Fixture *f)
           g_assert_nonnull (deye_bus_message_get_topic (event.message));
           deye_bus_session_handled (f->session, event.subject, event.message, TRUE);
         }
-      deye_bus_event_clear (&event);
+      deye_bus_session_clear_event (&event);
     }
 }
 

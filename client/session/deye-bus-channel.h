@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "deye-bus-events.h"
 #include "deye-bus-subscribe-options.h"
-#include "deye-bus-window.h"
+#include "session/deye-bus-events.h"
+#include "session/deye-bus-window.h"
 
 /*
  * A subscription as the connection sees it: its window, and what came for it and was not told yet.

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-outbuf.h"
+#include "session/deye-bus-outbuf.h"
+
+#include "wire-frame.h"
 
 #define CHUNK_BYTES       65536u
 #define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload: many of these may wait */
@@ -21,20 +23,20 @@ deye_bus_outbuf_init (DeyeBusOutbuf *outbuf)
 }
 
 static void
-part_free (DeyeBusOutPart *part)
+outbuf_part_free (DeyeBusOutPart *part)
 {
   g_clear_pointer (&part->payload, g_bytes_unref);
   g_free (part);
 }
 
 static void
-part_list_free (DeyeBusOutPart *part)
+outbuf_part_list_free (DeyeBusOutPart *part)
 {
   while (part != NULL)
     {
       DeyeBusOutPart *next = part->next;
 
-      part_free (part);
+      outbuf_part_free (part);
       part = next;
     }
 }
@@ -42,13 +44,13 @@ part_list_free (DeyeBusOutPart *part)
 void
 deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf)
 {
-  part_list_free (outbuf->first);
-  part_list_free (outbuf->spare);
+  outbuf_part_list_free (outbuf->first);
+  outbuf_part_list_free (outbuf->spare);
   deye_bus_outbuf_init (outbuf);
 }
 
 static DeyeBusOutPart *
-part_new (DeyeBusOutbuf *outbuf, gsize len)
+outbuf_part_new (DeyeBusOutbuf *outbuf, gsize len)
 {
   DeyeBusOutPart *part = outbuf->spare;
   gsize capacity = MAX (len, outbuf->n_referred > 0 ? SMALL_CHUNK_BYTES : CHUNK_BYTES);
@@ -70,7 +72,7 @@ part_new (DeyeBusOutbuf *outbuf, gsize len)
 }
 
 static void
-append (DeyeBusOutbuf *outbuf, DeyeBusOutPart *part)
+outbuf_append (DeyeBusOutbuf *outbuf, DeyeBusOutPart *part)
 {
   if (outbuf->last != NULL)
     outbuf->last->next = part;
@@ -87,8 +89,8 @@ deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len)
 
   if (part == NULL || part->payload != NULL || part->capacity - part->len < len)
     {
-      part = part_new (outbuf, len);
-      append (outbuf, part);
+      part = outbuf_part_new (outbuf, len);
+      outbuf_append (outbuf, part);
     }
   place = part->bytes + part->len;
   part->len += len;
@@ -105,9 +107,40 @@ deye_bus_outbuf_refer (DeyeBusOutbuf *outbuf, GBytes *payload)
   part->payload = g_bytes_ref (payload);
   part->len = g_bytes_get_size (payload);
   part->capacity = 0;
-  append (outbuf, part);
+  outbuf_append (outbuf, part);
   outbuf->n_referred++;
   outbuf->bytes += part->len;
+}
+
+void
+deye_bus_outbuf_add_payload (DeyeBusOutbuf *outbuf, GBytes *payload)
+{
+  gsize len = payload != NULL ? g_bytes_get_size (payload) : 0;
+
+  if (len > DEYE_BUS_OUTBUF_COPY_MAX)
+    deye_bus_outbuf_refer (outbuf, payload);
+  else if (len > 0)
+    memcpy (deye_bus_outbuf_add (outbuf, len), g_bytes_get_data (payload, NULL), len);
+}
+
+void
+deye_bus_outbuf_add_frame (DeyeBusOutbuf *outbuf, guint8 kind, WireSpan body)
+{
+  guint8 *out = deye_bus_outbuf_add (outbuf, WIRE_FRAME_HEADER_LEN + body.len);
+
+  wire_frame_put_header (out, kind, 0, (guint32) body.len);
+  if (body.len > 0)
+    memcpy (out + WIRE_FRAME_HEADER_LEN, body.data, body.len);
+}
+
+void
+deye_bus_outbuf_add_envelope (DeyeBusOutbuf *outbuf, guint8 kind, const WireEnvelope *envelope)
+{
+  gsize len = wire_envelope_size (envelope);
+  guint8 *out = deye_bus_outbuf_add (outbuf, WIRE_FRAME_HEADER_LEN + len);
+
+  wire_frame_put_header (out, kind, 0, (guint32) len);
+  wire_envelope_write (envelope, out + WIRE_FRAME_HEADER_LEN);
 }
 
 guint
@@ -128,7 +161,7 @@ deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guint max)
 }
 
 static void
-drop_first (DeyeBusOutbuf *outbuf)
+outbuf_drop_first (DeyeBusOutbuf *outbuf)
 {
   DeyeBusOutPart *part = outbuf->first;
 
@@ -140,7 +173,7 @@ drop_first (DeyeBusOutbuf *outbuf)
     outbuf->n_referred--;
   if (part->capacity != CHUNK_BYTES || outbuf->n_spare >= SPARE_MAX)
     {
-      part_free (part);
+      outbuf_part_free (part);
       return;
     }
   part->next = outbuf->spare;
@@ -159,7 +192,7 @@ deye_bus_outbuf_sent (DeyeBusOutbuf *outbuf, gsize n)
     {
       gsize more = outbuf->sent - outbuf->first->len;
 
-      drop_first (outbuf);
+      outbuf_drop_first (outbuf);
       outbuf->sent = more;
     }
 }

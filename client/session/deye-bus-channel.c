@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-channel.h"
+#include "session/deye-bus-channel.h"
+
+/* A held event has no subject: only its message or gap is to be freed. */
+static void
+channel_clear_held_event (DeyeBusEvent *event)
+{
+  if (event->kind == DEYE_BUS_EVENT_MESSAGE)
+    g_clear_pointer (&event->message, deye_bus_message_unref);
+  else
+    g_clear_pointer (&event->gap, g_free);
+}
 
 DeyeBusChannel *
 deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
@@ -12,7 +22,7 @@ deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
   channel->pull = pull;
   g_queue_init (&channel->inbox);
   g_queue_init (&channel->inbox_gaps);
-  deye_bus_events_init (&channel->held);
+  deye_bus_events_init (&channel->held, channel_clear_held_event);
   return channel;
 }
 
@@ -38,7 +48,7 @@ deye_bus_channel_unref (DeyeBusChannel *channel)
 
 /* Lanes overtake each other: a later gap may begin earlier. */
 static void
-add_gap (DeyeBusGap *sum, const DeyeBusGap *gap)
+channel_add_gap (DeyeBusGap *sum, const DeyeBusGap *gap)
 {
   sum->from = MIN (sum->from, gap->from);
   sum->to = MAX (sum->to, gap->to);
@@ -46,7 +56,7 @@ add_gap (DeyeBusGap *sum, const DeyeBusGap *gap)
 }
 
 static DeyeBusGap *
-find_gap (DeyeBusChannel *channel, guint32 reason)
+channel_find_gap (DeyeBusChannel *channel, guint32 reason)
 {
   for (guint i = 0; i < channel->n_gaps; i++)
     if (channel->gaps[i]->reason == reason)
@@ -57,11 +67,11 @@ find_gap (DeyeBusChannel *channel, guint32 reason)
 gboolean
 deye_bus_channel_push_gap (DeyeBusChannel *channel, DeyeBusEvents *events, const DeyeBusGap *gap)
 {
-  DeyeBusGap *untold = find_gap (channel, gap->reason);
+  DeyeBusGap *untold = channel_find_gap (channel, gap->reason);
 
   if (untold != NULL)
     {
-      add_gap (untold, gap);
+      channel_add_gap (untold, gap);
       return TRUE;
     }
   if (channel->n_gaps == G_N_ELEMENTS (channel->gaps))
@@ -111,7 +121,7 @@ deye_bus_channel_put_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
         break;
       if (placed->gap.reason == gap->reason)
         {
-          add_gap (&placed->gap, gap);
+          channel_add_gap (&placed->gap, gap);
           return TRUE;
         }
     }

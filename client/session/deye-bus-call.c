@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-call.h"
+
+#include "deye-bus-error-private.h"
+#include "wire-frame.h"
+
+#include <glib/gi18n-lib.h>
+
+static gsize
+call_payload_len (const DeyeBusCall *call)
+{
+  return call->payload != NULL ? g_bytes_get_size (call->payload) : 0;
+}
+
+WireClass
+deye_bus_call_class (const DeyeBusCall *call)
+{
+  guint8 kind = call->kind == WIRE_KIND_REPLY ? WIRE_KIND_REQUEST : call->kind;
+
+  return wire_class_of (kind, wire_span_str (call->topic), call_payload_len (call)).credit_class;
+}
+
+static void
+call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
+{
+  gsize len = call_payload_len (call);
+
+  wire_envelope_init (envelope);
+  deye_bus_options_fill (call->options, envelope);
+  if (call->kind == WIRE_KIND_REPLY)
+    {
+      /* The route says which request a reply answers, and how long its requester waits. */
+      envelope->method = wire_span (NULL, 0);
+      envelope->ttl_us = 0;
+    }
+  else
+    envelope->topic = wire_span_str (call->topic);
+  if (call->target != NULL)
+    envelope->target = wire_span_str (call->target);
+  if (call->type_name != NULL)
+    envelope->type_name = wire_span_str (call->type_name);
+  envelope->payload = wire_span (len > 0 ? g_bytes_get_data (call->payload, NULL) : NULL, len);
+  envelope->deadline_us = call->deadline_us;
+  envelope->route = call->route;
+  envelope->status = call->status;
+  envelope->error_name = wire_span_str (call->error_name);
+  envelope->detail = wire_span_str (call->detail);
+}
+
+void
+deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *encoded)
+{
+  call_fill_envelope (call, &encoded->envelope);
+  encoded->envelope.id = id;
+  encoded->kind = call->kind;
+  encoded->flags = call->flags;
+  encoded->credit_class = deye_bus_call_class (call);
+  encoded->payload = encoded->envelope.payload.len > 0 ? call->payload : NULL;
+  encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope);
+}
+
+/* The broker would close the connection for text that is not UTF-8. */
+static gboolean
+call_check_text (const WireEnvelope *envelope, GError **error)
+{
+  const WireSpan texts[] = { envelope->topic,        envelope->target,         envelope->method,    envelope->type_name,
+                             envelope->content_type, envelope->correlation_id, envelope->parent_id, envelope->root_id,
+                             envelope->stage,        envelope->error_name,     envelope->detail };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts) + envelope->n_tags; i++)
+    {
+      WireSpan text = i < G_N_ELEMENTS (texts) ? texts[i] : envelope->tags[i - G_N_ELEMENTS (texts)];
+
+      if (text.len > 0 && !g_utf8_validate_len ((const char *) text.data, text.len, NULL))
+        {
+          g_set_error_literal (error, DEYE_BUS_ERROR, i == 0 ? DEYE_BUS_ERROR_BAD_TOPIC : DEYE_BUS_ERROR_PROTOCOL,
+                               _ ("Topics, ids and options are UTF-8 text; other bytes belong in the payload"));
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+call_check_sizes (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error)
+{
+  gsize fields = encoded->head_len - WIRE_FRAME_HEADER_LEN;
+  gsize payload = encoded->envelope.payload.len;
+
+  if (payload > largest_payload)
+    g_propagate_error (error, deye_bus_error_new_limit (_ ("The payload is too large for this broker: split it"),
+                                                        largest_payload, payload, "max_payload"));
+  else if (fields > WIRE_HEADER_FIELDS_MAX)
+    g_propagate_error (error, deye_bus_error_new_limit (_ ("Topic and options together are too large: shorten them"),
+                                                        WIRE_HEADER_FIELDS_MAX, fields, "none"));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+gboolean
+deye_bus_encoded_call_check (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error)
+{
+  return call_check_text (&encoded->envelope, error) && call_check_sizes (encoded, largest_payload, error);
+}
+
+void
+deye_bus_encoded_call_write_head (const DeyeBusEncodedCall *encoded, guint8 *out)
+{
+  gsize fields = encoded->head_len - WIRE_FRAME_HEADER_LEN;
+
+  wire_frame_put_header (out, encoded->kind, encoded->flags, (guint32) (fields + encoded->envelope.payload.len));
+  wire_envelope_write (&encoded->envelope, out + WIRE_FRAME_HEADER_LEN);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-options-private.h"
+#include "wire-class.h"
+#include "wire-envelope.h"
+
+/*
+ * A call as frame: what the caller asks for, checked and encoded.
+ *
+ * Header and fields (the head) are encoded, the payload behind them is only referenced. Nothing is sent here.
+ */
+
+/* For a WireEnvelope that is set before it is read: its kilobyte of tags need not be cleared for each message. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define DEYE_BUS_UNINITIALIZED __attribute__ ((uninitialized))
+#endif
+#endif
+#ifndef DEYE_BUS_UNINITIALIZED
+#define DEYE_BUS_UNINITIALIZED
+#endif
+
+typedef struct
+{
+  guint8 kind; /* PUBLISH, REQUEST or REPLY */
+  guint8 flags;
+  const char *topic;             /* REPLY: of the request */
+  const char *target;            /* nullable; overrides the options' */
+  const char *type_name;         /* nullable; overrides the options' */
+  GBytes *payload;               /* nullable */
+  const DeyeBusOptions *options; /* nullable */
+  guint64 deadline_us;           /* relative, sent to the broker; 0: none */
+  guint64 route;                 /* REPLY */
+  guint32 status;                /* REPLY: an error */
+  const char *error_name;
+  const char *detail;
+} DeyeBusCall;
+
+/* Points into the call; valid as long as the call is. */
+typedef struct
+{
+  WireEnvelope envelope;
+  guint8 kind;
+  guint8 flags;
+  WireClass credit_class;
+  gsize head_len;  /* header and fields */
+  GBytes *payload; /* nullable; borrowed */
+} DeyeBusEncodedCall;
+
+WireClass deye_bus_call_class (const DeyeBusCall *call);
+void deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *encoded);
+
+/* FALSE: the broker would refuse it, or close the connection. */
+gboolean deye_bus_encoded_call_check (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error);
+/* Writes the head, head_len bytes. */
+void deye_bus_encoded_call_write_head (const DeyeBusEncodedCall *encoded, guint8 *out);

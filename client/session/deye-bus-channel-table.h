@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "session/deye-bus-channel.h"
+
+/*
+ * The channels of one connection, by id.
+ *
+ * A channel enters the table before its subscribe request is sent, and leaves it when it is unsubscribed or the
+ * connection ends. The table sends nothing.
+ *
+ * Invariant: a channel in the table is not cut; a removed channel has one event ENDED, its last.
+ */
+
+typedef struct
+{
+  guint64 origin; /* of the session; copied into each channel */
+  guint32 last_id;
+  GHashTable *by_id;
+  DeyeBusChannel *recent; /* the last one looked up; borrowed */
+} DeyeBusChannelTable;
+
+void deye_bus_channel_table_init (DeyeBusChannelTable *table, guint64 origin);
+void deye_bus_channel_table_clear (DeyeBusChannelTable *table);
+
+guint32 deye_bus_channel_table_new_id (DeyeBusChannelTable *table);
+void deye_bus_channel_table_add (DeyeBusChannelTable *table, DeyeBusChannel *channel);
+/* NULL: no such channel, or it was removed. */
+DeyeBusChannel *deye_bus_channel_table_find (DeyeBusChannelTable *table, guint32 id);
+/* Nothing more comes in for @channel. Has no effect on a channel that was removed before. */
+void deye_bus_channel_table_remove (DeyeBusChannelTable *table, DeyeBusChannel *channel, DeyeBusEvents *events);
+void deye_bus_channel_table_remove_all (DeyeBusChannelTable *table, DeyeBusEvents *events);
+/* Messages and gaps that are not dispatched yet are not going to be. */
+void deye_bus_channel_table_silence (DeyeBusChannelTable *table);
+/* Borrowed DeyeBusChannel, sorted by id. */
+GPtrArray *deye_bus_channel_table_list (const DeyeBusChannelTable *table);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-events.h"
+
+void
+deye_bus_events_init (DeyeBusEvents *events, DeyeBusEventFunc clear_event)
+{
+  *events = (DeyeBusEvents){ .clear_event = clear_event };
+}
+
+void
+deye_bus_events_clear (DeyeBusEvents *events)
+{
+  DeyeBusEvent event;
+
+  while (deye_bus_events_pop (events, &event))
+    events->clear_event (&event);
+  g_free (events->ring);
+  deye_bus_events_init (events, events->clear_event);
+}
+
+static void
+events_grow (DeyeBusEvents *events)
+{
+  guint size = events->size == 0 ? 64 : events->size * 2;
+  DeyeBusEvent *ring = g_new (DeyeBusEvent, size);
+
+  for (guint i = 0; i < events->count; i++)
+    ring[i] = events->ring[(events->first + i) & (events->size - 1)];
+  g_free (events->ring);
+  events->ring = ring;
+  events->size = size;
+  events->first = 0;
+}
+
+void
+deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event)
+{
+  if (events->count == events->size)
+    events_grow (events);
+  events->ring[(events->first + events->count) & (events->size - 1)] = event;
+  events->count++;
+  if (event.kind == DEYE_BUS_EVENT_REFUSED)
+    events->refused++;
+}
+
+gboolean
+deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event)
+{
+  if (events->count == 0)
+    return FALSE;
+  *event = events->ring[events->first];
+  events->first = (events->first + 1) & (events->size - 1);
+  events->count--;
+  if (event->kind == DEYE_BUS_EVENT_REFUSED)
+    events->refused--;
+  return TRUE;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-message.h"
+
+/*
+ * Events that are not dispatched yet, in order: a ring that grows.
+ *
+ * Everything that ends in a callback passes through an event, so that the library never calls user code from inside a
+ * library call. The receive windows and the number of pending calls bound the length of the ring.
+ *
+ * The ring knows no subject: its owner says how one event is cleared.
+ */
+
+typedef enum
+{
+  DEYE_BUS_EVENT_MESSAGE, /* subject: DeyeBusChannel, message */
+  DEYE_BUS_EVENT_GAP,     /* subject: DeyeBusChannel, gap: DeyeBusGap */
+  DEYE_BUS_EVENT_RESUMED, /* subject: DeyeBusChannel; what it holds may be dispatched */
+  DEYE_BUS_EVENT_NEXT,    /* subject: DeyeBusChannel; a caller waits for its inbox, and something came or it was cut */
+  DEYE_BUS_EVENT_ENDED,   /* subject: DeyeBusChannel; its last event */
+  DEYE_BUS_EVENT_DONE,    /* subject: DeyeBusPending */
+  DEYE_BUS_EVENT_REFUSED, /* subject: GError */
+  DEYE_BUS_EVENT_STATE,   /* the client's state changed */
+  DEYE_BUS_EVENT_CLOSED,  /* subject: GError */
+} DeyeBusEventKind;
+
+typedef struct
+{
+  guint64 from;
+  guint64 to;
+  guint64 count;
+  guint32 reason;
+} DeyeBusGap;
+
+typedef struct
+{
+  DeyeBusEventKind kind;
+  gpointer subject; /* owned by the event; NULL for an event that a channel holds */
+  union
+  {
+    DeyeBusMessage *message; /* owned */
+    DeyeBusGap *gap;         /* owned */
+  };
+} DeyeBusEvent;
+
+typedef void (*DeyeBusEventFunc) (DeyeBusEvent *event);
+
+typedef struct
+{
+  DeyeBusEvent *ring;
+  guint size; /* a power of two, or 0 */
+  guint first;
+  guint count;
+  guint refused; /* events of the kind REFUSED in the ring: they cost the broker no credit */
+  DeyeBusEventFunc clear_event;
+} DeyeBusEvents;
+
+#define DEYE_BUS_EVENTS_REFUSED_MAX 65536u
+
+/* @clear_event frees what one event owns. */
+void deye_bus_events_init (DeyeBusEvents *events, DeyeBusEventFunc clear_event);
+/* Clears all events; the ring is empty and usable afterwards. */
+void deye_bus_events_clear (DeyeBusEvents *events);
+
+/* Takes @event. */
+void deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event);
+/* Gives the oldest event to the caller, who clears it. FALSE: the ring is empty. */
+gboolean deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event);

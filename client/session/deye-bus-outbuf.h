@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "wire-envelope.h"
+
+/*
+ * Bytes that a connection has still to write to its socket, in order.
+ *
+ * Small frames are copied one behind the other into pooled chunks of 64 KiB; a large payload is referenced and written
+ * from where it is. The buffer has no bound of its own: the session only adds what the broker's credit allows.
+ *
+ * Invariant: bytes() is what was added and not sent.
+ */
+
+#define DEYE_BUS_OUTBUF_COPY_MAX 8192u /* payloads up to this size are copied */
+
+typedef struct DeyeBusOutPart DeyeBusOutPart;
+
+typedef struct
+{
+  DeyeBusOutPart *first;
+  DeyeBusOutPart *last;
+  DeyeBusOutPart *spare; /* empty chunks, a few */
+  guint n_spare;
+  guint n_referred;
+  gsize sent; /* of the first part */
+  gsize bytes;
+} DeyeBusOutbuf;
+
+void deye_bus_outbuf_init (DeyeBusOutbuf *outbuf);
+void deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf);
+
+/* Room for exactly @len bytes, in one piece, which the caller fills at once. */
+guint8 *deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len);
+/* Appends the bytes of @payload without a copy. */
+void deye_bus_outbuf_refer (DeyeBusOutbuf *outbuf, GBytes *payload);
+/* Copies a small @payload, refers to a large one. @payload: (nullable). */
+void deye_bus_outbuf_add_payload (DeyeBusOutbuf *outbuf, GBytes *payload);
+
+/* A whole frame that costs no credit: @body is its body; or it has the fields of @envelope and no payload. */
+void deye_bus_outbuf_add_frame (DeyeBusOutbuf *outbuf, guint8 kind, WireSpan body);
+void deye_bus_outbuf_add_envelope (DeyeBusOutbuf *outbuf, guint8 kind, const WireEnvelope *envelope);
+
+/* The bytes to write next; valid until sent() or the next add(). */
+guint deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guint max);
+/* The first @n bytes were written. */
+void deye_bus_outbuf_sent (DeyeBusOutbuf *outbuf, gsize n);
+
+static inline gsize
+deye_bus_outbuf_bytes (const DeyeBusOutbuf *outbuf)
+{
+  return outbuf->bytes;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-publish-result.h"
+#include "session/deye-bus-channel.h"
+
+/*
+ * Pending calls: calls that wait for their end, and the table of those of one connection.
+ *
+ * A pending call has a deadline and ends with a result or an error. The table finds the call that an answer belongs to,
+ * and says which calls are overdue. It reads no clock and sends nothing.
+ *
+ * Invariant: a call is in the table until it is done, and it is done exactly once.
+ */
+
+typedef enum
+{
+  DEYE_BUS_PENDING_HELLO,     /* ends with WELCOME */
+  DEYE_BUS_PENDING_SENT,      /* ends when it got credit and is in the out-buffer */
+  DEYE_BUS_PENDING_ACK,       /* ends with ACK */
+  DEYE_BUS_PENDING_DELIVERED, /* ends with DELIVERED */
+  DEYE_BUS_PENDING_REPLY,     /* ends with a final REPLY */
+} DeyeBusPendingKind;
+
+typedef struct DeyeBusPending DeyeBusPending;
+typedef void (*DeyeBusPendingFunc) (DeyeBusPending *pending);
+
+/* The reference count is not atomic: the client's thread only. */
+struct DeyeBusPending
+{
+  guint refs;
+  DeyeBusPendingKind kind;
+  guint64 id;         /* on the wire */
+  gint64 deadline_us; /* set by the caller */
+  gboolean sent;      /* is in the out-buffer, or was written */
+  gboolean done;
+  GError *error; /* when done; NULL: success */
+  DeyeBusMessage *reply;
+  DeyeBusPublishResult result;
+  GList *waits;            /* its place in the queue of calls that wait for credit; borrowed */
+  DeyeBusChannel *channel; /* subscribe, adjust: the channel that the reply is about */
+  gboolean adjusts;
+
+  /* Asynchronous calls: run by the dispatch of the event DONE. NULL: the caller polls done. */
+  DeyeBusPendingFunc complete;
+  gpointer data;
+  GSource *cancelled; /* the caller's watch on its cancellable */
+};
+
+DeyeBusPending *deye_bus_pending_new (DeyeBusPendingKind kind, gint64 deadline_us);
+DeyeBusPending *deye_bus_pending_ref (DeyeBusPending *pending);
+void deye_bus_pending_unref (DeyeBusPending *pending);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPending, deye_bus_pending_unref)
+
+/* The error of a call whose deadline came. */
+GError *deye_bus_pending_error_overdue (const DeyeBusPending *pending);
+
+/* The handshake has no id on the wire and is not among the others. */
+typedef struct
+{
+  DeyeBusEvents *events; /* borrowed */
+  DeyeBusPending *hello; /* NULL: done */
+  GHashTable *by_id;
+  gint64 next_us; /* not later than the earliest deadline */
+} DeyeBusPendingTable;
+
+void deye_bus_pending_table_init (DeyeBusPendingTable *table, DeyeBusEvents *events, DeyeBusPending *hello);
+void deye_bus_pending_table_clear (DeyeBusPendingTable *table);
+
+void deye_bus_pending_table_add (DeyeBusPendingTable *table, DeyeBusPending *pending, guint64 id);
+/* The call that an answer with @id belongs to. NULL: none, or it was not sent yet and can have no answer. */
+DeyeBusPending *deye_bus_pending_table_find (const DeyeBusPendingTable *table, guint64 id);
+
+/* Ends @pending. Takes @error (NULL: success). */
+void deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pending, GError *error);
+/* The connection ended: ends all calls, in the order of their ids. */
+void deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *reason);
+
+/* Calls whose deadline has come at @now_us, as references. The caller ends them. */
+GPtrArray *deye_bus_pending_table_list_overdue (DeyeBusPendingTable *table, gint64 now_us);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-send-queue.h"
+
+#include "deye-bus-error.h"
+
+#include <glib/gi18n-lib.h>
+
+void
+deye_bus_send_queue_init (DeyeBusSendQueue *queue)
+{
+  *queue = (DeyeBusSendQueue){ 0 };
+}
+
+static gsize
+waiting_cost (const DeyeBusWaiting *waiting)
+{
+  return waiting->head_len + (waiting->payload != NULL ? g_bytes_get_size (waiting->payload) : 0);
+}
+
+void
+deye_bus_waiting_free (DeyeBusWaiting *waiting)
+{
+  g_clear_pointer (&waiting->pending, deye_bus_pending_unref);
+  g_clear_pointer (&waiting->payload, g_bytes_unref);
+  g_free (waiting);
+}
+
+/* @waiting is no longer in the queue of its class. */
+static void
+send_queue_forget (DeyeBusSendQueue *queue, DeyeBusWaiting *waiting)
+{
+  queue->waiting_bytes[waiting->credit_class] -= waiting_cost (waiting);
+  if (waiting->pending != NULL)
+    waiting->pending->waits = NULL;
+}
+
+void
+deye_bus_send_queue_clear (DeyeBusSendQueue *queue)
+{
+  DeyeBusWaiting *waiting;
+
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    while ((waiting = g_queue_pop_head (&queue->waiting[i])) != NULL)
+      {
+        send_queue_forget (queue, waiting);
+        deye_bus_waiting_free (waiting);
+      }
+}
+
+gboolean
+deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_class)
+{
+  return credit_class == WIRE_CLASS_NONE
+         || (queue->waiting[credit_class].length == 0 && deye_bus_window_is_open (&queue->windows[credit_class]));
+}
+
+void
+deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, gsize bytes)
+{
+  if (credit_class != WIRE_CLASS_NONE)
+    deye_bus_window_use (&queue->windows[credit_class], bytes);
+}
+
+static DeyeBusWaiting *
+waiting_new (const DeyeBusEncodedCall *encoded, DeyeBusPending *pending)
+{
+  DeyeBusWaiting *waiting = g_malloc (sizeof *waiting + encoded->head_len);
+
+  waiting->pending = pending != NULL ? deye_bus_pending_ref (pending) : NULL;
+  waiting->payload = encoded->payload != NULL ? g_bytes_ref (encoded->payload) : NULL;
+  waiting->credit_class = encoded->credit_class;
+  waiting->kind = encoded->kind;
+  waiting->head_len = encoded->head_len;
+  deye_bus_encoded_call_write_head (encoded, waiting->head);
+  return waiting;
+}
+
+gboolean
+deye_bus_send_queue_push (DeyeBusSendQueue *queue,
+                          const DeyeBusEncodedCall *encoded,
+                          DeyeBusPending *pending,
+                          GError **error)
+{
+  GQueue *waiting_of_class = &queue->waiting[encoded->credit_class];
+  gsize *waiting_bytes = &queue->waiting_bytes[encoded->credit_class];
+
+  if (waiting_of_class->length >= DEYE_BUS_WAITING_MAX_CALLS || *waiting_bytes >= DEYE_BUS_WAITING_MAX_BYTES)
+    {
+      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK,
+                           _ ("Too many calls wait for credit: wait for the end of some before the next"));
+      return FALSE;
+    }
+  g_queue_push_tail (waiting_of_class, waiting_new (encoded, pending));
+  if (pending != NULL)
+    pending->waits = waiting_of_class->tail;
+  *waiting_bytes += waiting_cost (waiting_of_class->tail->data);
+  return TRUE;
+}
+
+DeyeBusWaiting *
+deye_bus_send_queue_pop (DeyeBusSendQueue *queue, WireClass credit_class)
+{
+  DeyeBusWaiting *waiting;
+
+  if (queue->waiting[credit_class].length == 0 || !deye_bus_window_is_open (&queue->windows[credit_class]))
+    return NULL;
+  waiting = g_queue_pop_head (&queue->waiting[credit_class]);
+  send_queue_forget (queue, waiting);
+  deye_bus_window_use (&queue->windows[credit_class], waiting_cost (waiting));
+  return waiting;
+}
+
+void
+deye_bus_send_queue_drop (DeyeBusSendQueue *queue, DeyeBusPending *pending)
+{
+  GList *link = pending->waits;
+  DeyeBusWaiting *waiting;
+
+  if (link == NULL)
+    return;
+  waiting = link->data;
+  g_queue_delete_link (&queue->waiting[waiting->credit_class], link);
+  send_queue_forget (queue, waiting);
+  deye_bus_waiting_free (waiting);
+}
+
+guint
+deye_bus_send_queue_count (const DeyeBusSendQueue *queue)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    n += queue->waiting[i].length;
+  return n;
+}

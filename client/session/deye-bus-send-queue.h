@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "session/deye-bus-call.h"
+#include "session/deye-bus-pending.h"
+#include "session/deye-bus-window.h"
+
+/*
+ * The credit that the broker grants for sending, and the calls that wait for it.
+ *
+ * There is one window and one queue for each credit class: a flood of events does not keep a client from sending a
+ * result, or from unsubscribing. A waiting call is kept encoded. The queue sends nothing itself.
+ *
+ * Invariant: a call does not start while an earlier one of its class waits.
+ */
+
+#define DEYE_BUS_WAITING_MAX_CALLS 65536u /* of each class */
+#define DEYE_BUS_WAITING_MAX_BYTES (64u << 20)
+
+typedef struct
+{
+  DeyeBusPending *pending; /* nullable */
+  GBytes *payload;         /* nullable: bytes that follow the head */
+  WireClass credit_class;
+  guint8 kind;
+  gsize head_len;
+  guint8 head[];
+} DeyeBusWaiting;
+
+typedef struct
+{
+  DeyeBusWindow windows[WIRE_N_CLASSES];
+  GQueue waiting[WIRE_N_CLASSES]; /* of DeyeBusWaiting */
+  gsize waiting_bytes[WIRE_N_CLASSES];
+} DeyeBusSendQueue;
+
+void deye_bus_send_queue_init (DeyeBusSendQueue *queue);
+/* Frees all waiting calls; their pending calls are not ended. */
+void deye_bus_send_queue_clear (DeyeBusSendQueue *queue);
+
+/* The class has credit, and no call of it waits. */
+gboolean deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_class);
+/* A call of @bytes starts. */
+void deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, gsize bytes);
+
+/* Lets a call wait. @pending: (nullable). FALSE: too many wait. */
+gboolean deye_bus_send_queue_push (DeyeBusSendQueue *queue,
+                                   const DeyeBusEncodedCall *encoded,
+                                   DeyeBusPending *pending,
+                                   GError **error);
+/* Takes the oldest waiting call out and uses its credit. The caller frees it. NULL: none waits, or no credit. */
+DeyeBusWaiting *deye_bus_send_queue_pop (DeyeBusSendQueue *queue, WireClass credit_class);
+void deye_bus_waiting_free (DeyeBusWaiting *waiting);
+/* Drops the waiting call of @pending, if there is one. */
+void deye_bus_send_queue_drop (DeyeBusSendQueue *queue, DeyeBusPending *pending);
+
+/* Waiting calls of all classes. */
+guint deye_bus_send_queue_count (const DeyeBusSendQueue *queue);

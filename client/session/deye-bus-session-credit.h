@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "session/deye-bus-channel.h"
+#include "session/deye-bus-session-types.h"
+
+/*
+ * Credit that goes back to the broker for messages that were handled.
+ *
+ * It is returned when a quarter of the channel's window has come together, or a second later at the latest. With the
+ * policy Block, where publishers wait for it, it is also returned when the channel has nothing left to handle.
+ */
+
+/* @message was handled for @channel (@called: by a callback or by next()). Sends DELIVERED when it is wanted. */
+void
+deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
+/* With the policy Block: returns all credit, however little it is. No effect with other policies. */
+void deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel);
+
+/* When credit that is owed has to be returned; 0: at the next tick; G_MAXINT64: none is owed. */
+gint64 deye_bus_session_credit_due_us (const DeyeBusSession *session);
+/* Returns credit that has been owed for long enough at @now_us. */
+void deye_bus_session_tick_credit (DeyeBusSession *session, gint64 now_us);

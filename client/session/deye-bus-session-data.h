@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "session/deye-bus-channel-table.h"
+#include "session/deye-bus-outbuf.h"
+#include "session/deye-bus-pending.h"
+#include "session/deye-bus-send-queue.h"
+#include "session/deye-bus-session-types.h"
+
+/* The session's fields, for the deye-bus-session-*.c files only. */
+
+struct DeyeBusSession
+{
+  DeyeBusSessionState state;
+  guint64 origin; /* distinguishes what came on this connection from what came on an earlier one */
+  GError *reason;
+  GError *broker_said; /* an ERROR about the connection, which the broker is about to close */
+  DeyeBusWelcome welcome;
+  DeyeBusCounts counts;
+  DeyeBusEvents *events; /* the client's */
+
+  WireFrameReader reader;
+  DeyeBusOutbuf out;
+
+  guint64 last_id;
+  DeyeBusPendingTable pending;
+  DeyeBusSendQueue send_queue;
+
+  DeyeBusChannelTable channels;
+  gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
+  gint64 rest_us;       /* ... or for this moment; 0: no tick() since */
+  GHashTable *routes;   /* set of guint64: requests that we have not answered */
+};

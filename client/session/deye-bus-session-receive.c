@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-session-receive.h"
+
+#include "control.pb-c.h"
+#include "deye-bus-error-private.h"
+#include "deye-bus-message-private.h"
+#include "deye-bus-pack.h"
+#include "session/deye-bus-session-credit.h"
+#include "session/deye-bus-session-handshake.h"
+#include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-send.h"
+#include "session/deye-bus-session-state.h"
+
+#include <glib/gi18n-lib.h>
+
+#define ROUTES_MAX     65536u
+#define PONG_MAX_BYTES (1u << 20) /* with more than this unsent, a PING is not answered */
+
+/* One frame that is being handled. */
+typedef struct
+{
+  DeyeBusSession *session;
+  WireFrame *frame;
+  const WireEnvelope *envelope;
+} SessionArrival;
+
+typedef void (*SessionHandler) (SessionArrival *arrival);
+
+/* The pending call that the frame answers; NULL: none. */
+static DeyeBusPending *
+arrival_find_pending (const SessionArrival *arrival)
+{
+  return deye_bus_pending_table_find (&arrival->session->pending, arrival->envelope->answers);
+}
+
+/* --- messages --- */
+
+static gboolean
+session_use_credit (DeyeBusSession *session, DeyeBusChannel *channel, gsize bytes)
+{
+  if (channel->window.size_messages > 0 && !deye_bus_window_is_open (&channel->window))
+    {
+      deye_bus_session_misbehaved (session, "sent without credit");
+      return FALSE;
+    }
+  deye_bus_window_use (&channel->window, bytes);
+  return TRUE;
+}
+
+static void
+session_hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message)
+{
+  message->to_handle++;
+  session->counts.received++;
+  if (!channel->pull)
+    {
+      deye_bus_channel_close_gaps (channel);
+      deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_MESSAGE,
+                                                             .subject = deye_bus_channel_ref (channel),
+                                                             .message = deye_bus_message_ref (message) });
+      return;
+    }
+  deye_bus_channel_put (channel, message);
+  deye_bus_channel_wake (channel, session->events);
+}
+
+/* What was unsubscribed a moment ago is not in the table any more. */
+static gboolean
+arrival_has_channel (SessionArrival *arrival)
+{
+  WireSpan ids = arrival->envelope->subscriptions;
+  guint32 id;
+
+  while (wire_envelope_next_u32 (&ids, &id))
+    if (deye_bus_channel_table_find (&arrival->session->channels, id) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+static DeyeBusMessage *
+arrival_make_message (SessionArrival *arrival)
+{
+  DeyeBusSession *session = arrival->session;
+  DeyeBusMessage *message = deye_bus_message_new (&session->reader, arrival->frame, arrival->envelope);
+
+  if (message == NULL)
+    deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_NO_MEMORY, "%s", _ ("No memory for a message")));
+  else
+    message->origin = session->origin;
+  return message;
+}
+
+static guint
+session_count_ids (WireSpan packed)
+{
+  guint32 id;
+  guint n = 0;
+
+  while (wire_envelope_next_u32 (&packed, &id))
+    n++;
+  return n;
+}
+
+static void
+arrival_distribute (SessionArrival *arrival)
+{
+  DeyeBusSession *session = arrival->session;
+  WireSpan packed = arrival->envelope->subscriptions;
+  guint n = session_count_ids (packed);
+  guint32 few[8];
+  g_autofree guint32 *many = n > G_N_ELEMENTS (few) ? g_new (guint32, n) : NULL;
+  guint32 *ids = many != NULL ? many : few;
+  g_autoptr (DeyeBusMessage) message = NULL;
+
+  /* Out of the body first: it may be given to the message, which writes into it. */
+  for (guint i = 0; i < n; i++)
+    (void) wire_envelope_next_u32 (&packed, &ids[i]);
+  message = arrival_make_message (arrival);
+  for (guint i = 0; message != NULL && i < n; i++)
+    {
+      DeyeBusChannel *channel = deye_bus_channel_table_find (&session->channels, ids[i]);
+
+      if (channel == NULL)
+        continue;
+      if (!session_use_credit (session, channel, message->payload.len))
+        return;
+      session_hand_over (session, channel, message);
+    }
+}
+
+static void
+arrival_handle_deliver (SessionArrival *arrival)
+{
+  if (arrival_has_channel (arrival))
+    arrival_distribute (arrival);
+}
+
+static void
+session_refuse_request (DeyeBusSession *session, guint64 route)
+{
+  WireEnvelope cancel;
+
+  wire_envelope_init (&cancel);
+  cancel.route = route;
+  deye_bus_outbuf_add_envelope (&session->out, WIRE_KIND_CANCEL, &cancel);
+}
+
+static void
+arrival_handle_request (SessionArrival *arrival)
+{
+  DeyeBusSession *session = arrival->session;
+  guint64 route = arrival->envelope->route_id;
+
+  if (route == 0)
+    deye_bus_session_misbehaved (session, "REQUEST without route");
+  else if (!arrival_has_channel (arrival) || g_hash_table_size (session->routes) >= ROUTES_MAX)
+    session_refuse_request (session, route);
+  else
+    {
+      g_hash_table_add (session->routes, g_memdup2 (&route, sizeof route));
+      arrival_distribute (arrival);
+    }
+}
+
+/* --- answers --- */
+
+/* What the block held before it was known goes back now. */
+static void
+session_set_policy (DeyeBusSession *session,
+                    DeyeBusChannel *channel,
+                    guint32 policy,
+                    guint64 queue_messages,
+                    guint64 queue_bytes)
+{
+  channel->policy = policy <= DEYE_BUS_POLICY_CONFLATE ? (DeyeBusPolicy) policy : DEYE_BUS_POLICY_DEFAULT;
+  channel->queue_messages = queue_messages;
+  channel->queue_bytes = queue_bytes;
+  deye_bus_session_return_credit (session, channel);
+}
+
+static void
+session_read_subscribed (DeyeBusSession *session, DeyeBusPending *pending)
+{
+  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__subscribe_reply__descriptor, pending->reply);
+  const Daemoneye__Eventbus__V1__SubscribeReply *reply = guard != NULL ? wire_guard_message (guard) : NULL;
+
+  if (reply == NULL || reply->window_messages == 0 || reply->window_bytes == 0)
+    {
+      deye_bus_session_misbehaved (session, "malformed SubscribeReply");
+      return;
+    }
+  deye_bus_window_open (&pending->channel->window, reply->window_messages, reply->window_bytes);
+  session_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
+}
+
+static void
+session_read_adjusted (DeyeBusSession *session, DeyeBusPending *pending)
+{
+  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__adjust_reply__descriptor, pending->reply);
+  const Daemoneye__Eventbus__V1__AdjustReply *reply;
+
+  if (guard == NULL)
+    {
+      deye_bus_session_misbehaved (session, "malformed AdjustReply");
+      return;
+    }
+  reply = wire_guard_message (guard);
+  session_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
+}
+
+static void
+arrival_handle_reply (SessionArrival *arrival)
+{
+  DeyeBusSession *session = arrival->session;
+  DeyeBusPending *pending = arrival_find_pending (arrival);
+
+  if (pending == NULL || pending->kind != DEYE_BUS_PENDING_REPLY || !(arrival->frame->flags & WIRE_FLAG_FINAL))
+    return;
+  if (arrival->envelope->status != WIRE_STATUS_OK)
+    {
+      deye_bus_pending_table_finish (&session->pending, pending, deye_bus_error_from_envelope (arrival->envelope));
+      return;
+    }
+  pending->reply = arrival_make_message (arrival);
+  if (pending->reply == NULL)
+    return;
+  if (pending->adjusts)
+    session_read_adjusted (session, pending);
+  else if (pending->channel != NULL)
+    session_read_subscribed (session, pending);
+  if (session->state == DEYE_BUS_SESSION_READY)
+    deye_bus_pending_table_finish (&session->pending, pending, NULL);
+}
+
+static void
+arrival_handle_ack (SessionArrival *arrival)
+{
+  const WireEnvelope *envelope = arrival->envelope;
+  DeyeBusPending *pending = arrival_find_pending (arrival);
+
+  if (pending == NULL || (pending->kind != DEYE_BUS_PENDING_ACK && pending->kind != DEYE_BUS_PENDING_DELIVERED))
+    return;
+  pending->result
+      = (DeyeBusPublishResult){ envelope->accept_seq, envelope->matched, envelope->queued, envelope->refused };
+  /* Some were full: the result says so. It is a failure when there was nobody else. */
+  if (envelope->status != WIRE_STATUS_OK && envelope->queued == 0)
+    deye_bus_pending_table_finish (&arrival->session->pending, pending, deye_bus_error_from_envelope (envelope));
+  else if (pending->kind == DEYE_BUS_PENDING_ACK)
+    deye_bus_pending_table_finish (&arrival->session->pending, pending, NULL);
+}
+
+static void
+arrival_handle_delivered (SessionArrival *arrival)
+{
+  DeyeBusPending *pending = arrival_find_pending (arrival);
+
+  if (pending != NULL && pending->kind == DEYE_BUS_PENDING_DELIVERED)
+    deye_bus_pending_table_finish (&arrival->session->pending, pending, NULL);
+}
+
+/* For those who wait for nothing. Takes @error. */
+static void
+session_push_refused (DeyeBusSession *session, GError *error)
+{
+  if (session->events->refused < DEYE_BUS_EVENTS_REFUSED_MAX)
+    {
+      deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
+      return;
+    }
+  g_debug ("one refusal too many: %s", error->message);
+  g_error_free (error);
+}
+
+static void
+arrival_handle_error (SessionArrival *arrival)
+{
+  DeyeBusSession *session = arrival->session;
+  DeyeBusPending *pending = arrival_find_pending (arrival);
+  GError *error = deye_bus_error_from_envelope (arrival->envelope);
+
+  /* It is about all that were dropped, acknowledged or not, of which this one is the last. */
+  if (deye_bus_error_is_block_over (arrival->envelope))
+    session_push_refused (session, pending != NULL ? g_error_copy (error) : g_steal_pointer (&error));
+  if (error == NULL)
+    return;
+  if (pending != NULL)
+    deye_bus_pending_table_finish (&session->pending, pending, error);
+  else if (arrival->envelope->answers == 0)
+    {
+      g_clear_error (&session->broker_said);
+      session->broker_said = error;
+    }
+  else if (arrival->envelope->answers & 1)
+    session_push_refused (session, error);
+  else
+    {
+      g_debug ("nobody waits any more for: %s", error->message);
+      g_error_free (error);
+    }
+}
+
+/* --- other frames --- */
+
+static void
+arrival_handle_credit (SessionArrival *arrival)
+{
+  const WireEnvelope *envelope = arrival->envelope;
+
+  if (envelope->credit_class == WIRE_CLASS_NONE || envelope->credit_class >= WIRE_N_CLASSES)
+    return;
+  deye_bus_session_grant (arrival->session, (WireClass) envelope->credit_class, envelope->credit_messages,
+                          envelope->credit_bytes);
+}
+
+static void
+arrival_handle_gap (SessionArrival *arrival)
+{
+  const WireEnvelope *envelope = arrival->envelope;
+  DeyeBusSession *session = arrival->session;
+  DeyeBusChannel *channel = deye_bus_channel_table_find (&session->channels, envelope->subscription);
+  DeyeBusGap gap = { envelope->gap_from, envelope->gap_to, envelope->gap_count, envelope->gap_reason };
+
+  if (channel == NULL)
+    return;
+  session->counts.missed += gap.count;
+  if (!(channel->pull ? deye_bus_channel_put_gap (channel, &gap)
+                      : deye_bus_channel_push_gap (channel, session->events, &gap)))
+    deye_bus_session_misbehaved (session, "GAPs for too many reasons");
+  else if (channel->pull)
+    deye_bus_channel_wake (channel, session->events);
+}
+
+static void
+arrival_handle_cancel (SessionArrival *arrival)
+{
+  g_hash_table_remove (arrival->session->routes, &arrival->envelope->route_id);
+}
+
+static void
+arrival_handle_ping (SessionArrival *arrival)
+{
+  WireEnvelope pong;
+
+  if (deye_bus_outbuf_bytes (&arrival->session->out) > PONG_MAX_BYTES)
+    return;
+  wire_envelope_init (&pong);
+  pong.id = arrival->envelope->id;
+  deye_bus_outbuf_add_envelope (&arrival->session->out, WIRE_KIND_PONG, &pong);
+}
+
+static void
+arrival_handle_pong (SessionArrival *arrival)
+{
+  /* A life sign, nothing else. */
+}
+
+static const SessionHandler handlers[] = {
+  [WIRE_KIND_DELIVER] = arrival_handle_deliver, [WIRE_KIND_REQUEST] = arrival_handle_request,
+  [WIRE_KIND_REPLY] = arrival_handle_reply,     [WIRE_KIND_DELIVERED] = arrival_handle_delivered,
+  [WIRE_KIND_ACK] = arrival_handle_ack,         [WIRE_KIND_ERROR] = arrival_handle_error,
+  [WIRE_KIND_CREDIT] = arrival_handle_credit,   [WIRE_KIND_GAP] = arrival_handle_gap,
+  [WIRE_KIND_CANCEL] = arrival_handle_cancel,   [WIRE_KIND_PING] = arrival_handle_ping,
+  [WIRE_KIND_PONG] = arrival_handle_pong,
+};
+
+static void
+session_handle_envelope (DeyeBusSession *session, WireFrame *frame)
+{
+  DEYE_BUS_UNINITIALIZED WireEnvelope envelope;
+  SessionArrival arrival = { session, frame, &envelope };
+  WireReadResult result;
+
+  /* A kind of a newer broker is skipped. Before WELCOME nothing but an ERROR makes sense. */
+  if (frame->kind >= G_N_ELEMENTS (handlers) || handlers[frame->kind] == NULL)
+    return;
+  if (session->state == DEYE_BUS_SESSION_HELLO && frame->kind != WIRE_KIND_ERROR)
+    {
+      deye_bus_session_misbehaved (session, "first frame is not WELCOME");
+      return;
+    }
+  result = wire_envelope_read (frame->body, frame->kind, WIRE_FROM_BROKER, &envelope);
+  if (result.status == WIRE_STATUS_OK || result.status == WIRE_STATUS_UNSUPPORTED)
+    handlers[frame->kind](&arrival);
+  else
+    deye_bus_session_misbehaved (session, result.problem != NULL ? result.problem : "malformed frame");
+}
+
+/* --- frames --- */
+
+static void
+session_handle_frame (DeyeBusSession *session, WireFrame *frame)
+{
+  if (frame->kind == WIRE_KIND_WELCOME)
+    deye_bus_session_handle_welcome (session, frame);
+  else if (frame->kind == WIRE_KIND_GOODBYE)
+    deye_bus_session_handle_goodbye (session, frame);
+  else
+    session_handle_envelope (session, frame);
+}
+
+static void
+session_fail_bad_frame (DeyeBusSession *session)
+{
+  deye_bus_session_fail (session,
+                         deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL,
+                                             _ ("What came at byte %zu"
+                                                " of a frame is not our protocol (%s): check the address"),
+                                             session->reader.offset, wire_status_name (session->reader.status)));
+}
+
+void
+deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize len, gint64 now_us)
+{
+  WireSpan input = wire_span (bytes, len);
+  WireFrame frame;
+
+  while (session->state != DEYE_BUS_SESSION_ENDED)
+    switch (wire_frame_reader_next (&session->reader, &input, &frame))
+      {
+      case WIRE_FRAME_COMPLETE:
+        session_handle_frame (session, &frame);
+        break;
+      case WIRE_FRAME_MORE:
+        return;
+      case WIRE_FRAME_BAD:
+        session_fail_bad_frame (session);
+        return;
+      }
+}
+
+gsize
+deye_bus_session_place (DeyeBusSession *session, guint8 **where)
+{
+  return session->state == DEYE_BUS_SESSION_ENDED ? 0 : wire_frame_reader_place (&session->reader, where);
+}
+
+void
+deye_bus_session_placed (DeyeBusSession *session, gsize n, gint64 now_us)
+{
+  wire_frame_reader_placed (&session->reader, n);
+  deye_bus_session_received (session, NULL, 0, now_us);
+}

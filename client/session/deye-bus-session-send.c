@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-session-send.h"
+
+#include "deye-bus-error.h"
+#include "deye-bus-message-private.h"
+#include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-state.h"
+
+#include <glib/gi18n-lib.h>
+
+/* --- credit --- */
+
+gboolean
+deye_bus_session_has_credit (const DeyeBusSession *session, const DeyeBusCall *call)
+{
+  return deye_bus_send_queue_may_start (&session->send_queue, deye_bus_call_class (call));
+}
+
+static void
+session_count_sent (DeyeBusCounts *counts, guint8 kind)
+{
+  if (kind == WIRE_KIND_PUBLISH)
+    counts->published++;
+  else if (kind == WIRE_KIND_REQUEST)
+    counts->requested++;
+  else
+    counts->answered++;
+}
+
+/* A waiting call that is given up is never counted. */
+static void
+session_note_sent (DeyeBusSession *session, guint8 kind, DeyeBusPending *pending)
+{
+  session_count_sent (&session->counts, kind);
+  if (pending == NULL)
+    return;
+  pending->sent = TRUE;
+  if (pending->kind == DEYE_BUS_PENDING_SENT)
+    deye_bus_pending_table_finish (&session->pending, pending, NULL);
+}
+
+static void
+session_send_now (DeyeBusSession *session, const DeyeBusEncodedCall *encoded, DeyeBusPending *pending)
+{
+  deye_bus_encoded_call_write_head (encoded, deye_bus_outbuf_add (&session->out, encoded->head_len));
+  deye_bus_outbuf_add_payload (&session->out, encoded->payload);
+  deye_bus_send_queue_use (&session->send_queue, encoded->credit_class,
+                           encoded->head_len + encoded->envelope.payload.len);
+  session_note_sent (session, encoded->kind, pending);
+}
+
+void
+deye_bus_session_grant (DeyeBusSession *session, WireClass credit_class, guint64 messages, guint64 bytes)
+{
+  DeyeBusWaiting *waiting;
+
+  deye_bus_window_grant (&session->send_queue.windows[credit_class], messages, bytes);
+  while ((waiting = deye_bus_send_queue_pop (&session->send_queue, credit_class)) != NULL)
+    {
+      memcpy (deye_bus_outbuf_add (&session->out, waiting->head_len), waiting->head, waiting->head_len);
+      deye_bus_outbuf_add_payload (&session->out, waiting->payload);
+      session_note_sent (session, waiting->kind, waiting->pending);
+      deye_bus_waiting_free (waiting);
+    }
+}
+
+/* --- calls --- */
+
+static guint64
+session_new_call_id (DeyeBusSession *session, const DeyeBusCall *call, const DeyeBusPending *pending)
+{
+  gboolean nobody_waits
+      = call->kind == WIRE_KIND_PUBLISH && (pending == NULL || pending->kind == DEYE_BUS_PENDING_SENT);
+
+  session->last_id += 2;
+  return session->last_id | (nobody_waits ? 1 : 0);
+}
+
+gboolean
+deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
+{
+  DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded; /* set by deye_bus_call_encode() */
+  gboolean now;
+
+  if (session->state != DEYE_BUS_SESSION_READY)
+    {
+      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not connected: connect first"));
+      return FALSE;
+    }
+  deye_bus_call_encode (call, session_new_call_id (session, call, pending), &encoded);
+  if (!deye_bus_encoded_call_check (&encoded, session->welcome.largest_payload, error))
+    return FALSE;
+  now = deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class);
+  if (!now && !deye_bus_send_queue_push (&session->send_queue, &encoded, pending, error))
+    return FALSE;
+  if (pending != NULL)
+    deye_bus_pending_table_add (&session->pending, pending, encoded.envelope.id);
+  if (now)
+    session_send_now (session, &encoded, pending);
+  return TRUE;
+}
+
+static void
+session_send_cancel (DeyeBusSession *session, const DeyeBusPending *pending)
+{
+  WireEnvelope cancel;
+
+  wire_envelope_init (&cancel);
+  cancel.id = pending->id;
+  deye_bus_outbuf_add_envelope (&session->out, WIRE_KIND_CANCEL, &cancel);
+}
+
+void
+deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, GError *reason)
+{
+  if (pending->done)
+    {
+      g_error_free (reason);
+      return;
+    }
+  if (pending->kind == DEYE_BUS_PENDING_HELLO)
+    {
+      deye_bus_session_fail (session, reason);
+      return;
+    }
+  if (!pending->sent)
+    deye_bus_send_queue_drop (&session->send_queue, pending);
+  else if (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_DELIVERED)
+    session_send_cancel (session, pending);
+  deye_bus_pending_table_finish (&session->pending, pending, reason);
+}
+
+/* --- answers to requests that we serve --- */
+
+gboolean
+deye_bus_session_is_open (const DeyeBusSession *session, const DeyeBusMessage *request)
+{
+  return request->route_id != 0 && request->origin == session->origin
+         && g_hash_table_contains (session->routes, &request->route_id);
+}
+
+void
+deye_bus_session_answered (DeyeBusSession *session, const DeyeBusMessage *request)
+{
+  g_hash_table_remove (session->routes, &request->route_id);
+}

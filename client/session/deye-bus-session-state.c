@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-session-state.h"
+
+#include "deye-bus-error-private.h"
+#include "session/deye-bus-session-data.h"
+
+#include <glib/gi18n-lib.h>
+
+DeyeBusSessionState
+deye_bus_session_state (const DeyeBusSession *session)
+{
+  return session->state;
+}
+
+const GError *
+deye_bus_session_reason (const DeyeBusSession *session)
+{
+  return session->reason;
+}
+
+const DeyeBusWelcome *
+deye_bus_session_welcome (const DeyeBusSession *session)
+{
+  return &session->welcome;
+}
+
+const DeyeBusCounts *
+deye_bus_session_counts (const DeyeBusSession *session)
+{
+  return &session->counts;
+}
+
+guint
+deye_bus_session_n_pending (const DeyeBusSession *session)
+{
+  return g_hash_table_size (session->pending.by_id);
+}
+
+guint
+deye_bus_session_n_waiting (const DeyeBusSession *session)
+{
+  return deye_bus_send_queue_count (&session->send_queue);
+}
+
+DeyeBusOutbuf *
+deye_bus_session_out (DeyeBusSession *session)
+{
+  return &session->out;
+}
+
+/* --- the end --- */
+
+void
+deye_bus_session_fail (DeyeBusSession *session, GError *reason)
+{
+  if (session->state == DEYE_BUS_SESSION_ENDED)
+    {
+      g_error_free (reason);
+      return;
+    }
+  session->state = DEYE_BUS_SESSION_ENDED;
+  session->reason = reason;
+  deye_bus_send_queue_clear (&session->send_queue);
+  deye_bus_pending_table_fail_all (&session->pending, reason);
+  deye_bus_channel_table_remove_all (&session->channels, session->events);
+  g_hash_table_remove_all (session->routes);
+}
+
+void
+deye_bus_session_lost (DeyeBusSession *session, const char *why)
+{
+  if (session->broker_said != NULL)
+    deye_bus_session_fail (session, g_steal_pointer (&session->broker_said));
+  else
+    deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN,
+                                                        _ ("The connection to the broker was lost (%s): "
+                                                           "what was on the way may or may not have been handled"),
+                                                        why));
+}
+
+void
+deye_bus_session_misbehaved (DeyeBusSession *session, const char *how)
+{
+  deye_bus_session_fail (
+      session,
+      deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL, _ ("The broker broke the protocol (%s): report it as a bug"), how));
+}
+
+/* --- channels --- */
+
+guint32
+deye_bus_session_new_channel_id (DeyeBusSession *session)
+{
+  return deye_bus_channel_table_new_id (&session->channels);
+}
+
+void
+deye_bus_session_add_channel (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  deye_bus_channel_table_add (&session->channels, channel);
+}
+
+void
+deye_bus_session_remove_channel (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  deye_bus_channel_table_remove (&session->channels, channel, session->events);
+}
+
+GPtrArray *
+deye_bus_session_list_channels (const DeyeBusSession *session)
+{
+  return deye_bus_channel_table_list (&session->channels);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/* Types of the session that its own files and its users share: its states, the handshake's two sides, its counters. */
+
+typedef struct DeyeBusSession DeyeBusSession;
+
+typedef enum
+{
+  DEYE_BUS_SESSION_HELLO, /* HELLO is sent, WELCOME has not come */
+  DEYE_BUS_SESSION_READY,
+  DEYE_BUS_SESSION_ENDED, /* nothing comes in or is added any more; what the out-buffer holds may still be written */
+} DeyeBusSessionState;
+
+typedef struct
+{
+  const char *id;
+  const char *type; /* nullable */
+  guint32 role;
+  guint64 incarnation;
+  const char *software_version;
+} DeyeBusHello;
+
+typedef struct
+{
+  guint64 epoch;
+  guint64 largest_payload;
+  guint64 features; /* that both sides know, of wire-feature */
+  guint32 role;
+  char *software_version;
+} DeyeBusWelcome;
+
+typedef struct
+{
+  guint64 published; /* directs and broadcasts, too */
+  guint64 requested;
+  guint64 answered;
+  guint64 received; /* messages and requests */
+  guint64 missed;   /* reported by GAP */
+} DeyeBusCounts;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-session.h"
+
+#include "deye-bus-error-private.h"
+#include "session/deye-bus-session-handshake.h"
+#include "session/deye-bus-session-data.h"
+
+#include <glib/gi18n-lib.h>
+
+#define BODY_MAX_BEFORE_WELCOME 65536u
+
+DeyeBusSession *
+deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusPending *hello_pending)
+{
+  DeyeBusSession *session = g_new0 (DeyeBusSession, 1);
+
+  session->state = DEYE_BUS_SESSION_HELLO;
+  session->origin = hello->incarnation;
+  session->events = events;
+  session->routes = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  deye_bus_pending_table_init (&session->pending, events, hello_pending);
+  deye_bus_channel_table_init (&session->channels, session->origin);
+  deye_bus_send_queue_init (&session->send_queue);
+  wire_frame_reader_init (&session->reader, BODY_MAX_BEFORE_WELCOME);
+  deye_bus_outbuf_init (&session->out);
+  deye_bus_session_send_hello (session, hello);
+  return session;
+}
+
+static GError *
+session_error_closed (void)
+{
+  return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client was closed"));
+}
+
+void
+deye_bus_session_free (DeyeBusSession *session)
+{
+  deye_bus_session_fail (session, session_error_closed ());
+  deye_bus_pending_table_clear (&session->pending);
+  deye_bus_channel_table_clear (&session->channels);
+  g_hash_table_unref (session->routes);
+  wire_frame_reader_clear (&session->reader);
+  deye_bus_outbuf_clear (&session->out);
+  g_clear_error (&session->reason);
+  g_clear_error (&session->broker_said);
+  g_free (session->welcome.software_version);
+  g_free (session);
+}
+
+void
+deye_bus_session_close (DeyeBusSession *session)
+{
+  if (session->state == DEYE_BUS_SESSION_READY)
+    deye_bus_session_send_goodbye (session);
+  deye_bus_channel_table_silence (&session->channels);
+  deye_bus_session_fail (session, session_error_closed ());
+}
+
+/* --- time --- */
+
+gint64
+deye_bus_session_next_us (const DeyeBusSession *session)
+{
+  return MIN (session->pending.next_us, deye_bus_session_credit_due_us (session));
+}
+
+void
+deye_bus_session_tick (DeyeBusSession *session, gint64 now_us)
+{
+  g_autoptr (GPtrArray) overdue = NULL;
+
+  deye_bus_session_tick_credit (session, now_us);
+  if (now_us < session->pending.next_us)
+    return;
+  overdue = deye_bus_pending_table_list_overdue (&session->pending, now_us);
+  for (guint i = 0; i < overdue->len; i++)
+    deye_bus_session_cancel (session, overdue->pdata[i], deye_bus_pending_error_overdue (overdue->pdata[i]));
+}
+
+/* --- events --- */
+
+void
+deye_bus_session_clear_event (DeyeBusEvent *event)
+{
+  switch (event->kind)
+    {
+    case DEYE_BUS_EVENT_MESSAGE:
+      g_clear_pointer (&event->message, deye_bus_message_unref);
+      deye_bus_channel_unref (event->subject);
+      break;
+    case DEYE_BUS_EVENT_GAP:
+      deye_bus_channel_close_gap (event->subject, event->gap);
+      g_clear_pointer (&event->gap, g_free);
+      deye_bus_channel_unref (event->subject);
+      break;
+    case DEYE_BUS_EVENT_RESUMED:
+    case DEYE_BUS_EVENT_NEXT:
+    case DEYE_BUS_EVENT_ENDED:
+      deye_bus_channel_unref (event->subject);
+      break;
+    case DEYE_BUS_EVENT_DONE:
+      deye_bus_pending_unref (event->subject);
+      break;
+    case DEYE_BUS_EVENT_REFUSED:
+    case DEYE_BUS_EVENT_CLOSED:
+      g_error_free (event->subject);
+      break;
+    case DEYE_BUS_EVENT_STATE:
+      break;
+    }
+  event->subject = NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "session/deye-bus-session-credit.h"
+#include "session/deye-bus-session-receive.h"
+#include "session/deye-bus-session-send.h"
+#include "session/deye-bus-session-state.h"
+
+/*
+ * One connection, sans-I/O: bytes in, events out; calls in, bytes out.
+ *
+ * A session has no socket, clock, context or callback. Its user supplies the time; it appends what happened to the
+ * client's events, and the bytes to send to the out-buffer. So a GSource can drive it in asynchronous use, and a plain
+ * poll during a synchronous call, and both use the same code.
+ *
+ *   bytes -> frame -> envelope -> handler of the kind -> event
+ *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class
+ *
+ * Its files, from the lowest: window, outbuf, events; channel and its table; pending; call, send-queue; then
+ * session-state, -credit, -send, -handshake, -receive, and this one. A file includes only files before it.
+ *
+ * Invariant: a call is in the table of pending calls until it is done; it is done exactly once, at the latest when its
+ * deadline comes or the connection ends.
+ */
+
+/* Sends HELLO. @events: the client's, outlive the session. @hello_pending: done with WELCOME or the refusal. */
+DeyeBusSession *deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusPending *hello_pending);
+/* Ends it first, when it has not. */
+void deye_bus_session_free (DeyeBusSession *session);
+
+/* The user's own wish: GOODBYE is the last frame; pending calls end with CLOSED. */
+void deye_bus_session_close (DeyeBusSession *session);
+
+/* When tick() has to be called next, for deadlines and for credit that is to be returned; G_MAXINT64: never. An early call
+ * does no harm. */
+gint64 deye_bus_session_next_us (const DeyeBusSession *session);
+void deye_bus_session_tick (DeyeBusSession *session, gint64 now_us);
+
+/* Frees what an event of a session owns: the DeyeBusEventFunc for the events that are handed to new(). */
+void deye_bus_session_clear_event (DeyeBusEvent *event);
