@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-fixture.h"
 
-#include <string.h>
-
 GBytes *
 ctl_fixture_set (const char *variable)
 {
@@ -40,41 +38,6 @@ ctl_fixture_type (CtlTypes *types, const char *full_name)
 
   g_assert_nonnull (type);
   return type;
-}
-
-static GBytes *
-protoc (const char *option, const char *type, GBytes *input)
-{
-  g_autofree char *what = g_strdup_printf ("--%s=%s", option, type);
-  g_autofree char *path = g_strdup_printf ("--proto_path=%s:%s", g_getenv ("CTL_PROTO_DIR"), g_getenv ("CTL_ZOO_DIR"));
-  g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GError) error = NULL;
-  GBytes *output = NULL;
-
-  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
-                              g_getenv ("CTL_PROTOC"), what, path, "envelope.proto", "control.proto", "task.proto",
-                              "health.proto", "collection.proto", "zoo.proto", "zoo2.proto", NULL);
-  g_assert_no_error (error);
-  g_subprocess_communicate (process, input, NULL, &output, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_true (g_subprocess_get_successful (process));
-  return output;
-}
-
-GBytes *
-ctl_fixture_protoc_encode (const char *type, const char *text)
-{
-  g_autoptr (GBytes) input = g_bytes_new (text, strlen (text));
-
-  return protoc ("encode", type, input);
-}
-
-char *
-ctl_fixture_protoc_decode (const char *type, GBytes *payload)
-{
-  g_autoptr (GBytes) output = protoc ("decode", type, payload);
-
-  return g_strndup (g_bytes_get_size (output) > 0 ? g_bytes_get_data (output, NULL) : "", g_bytes_get_size (output));
 }
 
 GBytes *
