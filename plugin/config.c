@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "account.h"
 #include "platform-place.h"
 
-#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 G_DEFINE_QUARK (bus_config_error, bus_config_error)
 
-/* What a key's reader works on. */
+/* The key to read, and the result. */
 typedef struct
 {
   GKeyFile *file;
@@ -18,11 +17,11 @@ typedef struct
   const char *group;
   const char *key;
   BusConfig *config;
-} Entry;
+} ConfigEntry;
 
 G_GNUC_PRINTF (3, 4)
 static gboolean
-fail (GError **error, const Entry *entry, const char *format, ...)
+config_fail (GError **error, const ConfigEntry *entry, const char *format, ...)
 {
   g_autofree char *text = NULL;
   va_list args;
@@ -38,87 +37,82 @@ fail (GError **error, const Entry *entry, const char *format, ...)
 /* --- readers --- */
 
 static gboolean
-read_text (const Entry *entry, char **value, GError **error)
+config_read_text (const ConfigEntry *entry, char **value, GError **error)
 {
   g_autofree char *text = g_key_file_get_string (entry->file, entry->group, entry->key, NULL);
 
   if (text == NULL || *text == '\0')
-    return fail (error, entry, _ ("it is empty"));
+    return config_fail (error, entry, _ ("it is empty"));
   g_free (*value);
   *value = g_steal_pointer (&text);
   return TRUE;
 }
 
 static gboolean
-read_uids (const Entry *entry, guint32 **uids, gsize *n_uids, GError **error)
+config_read_accounts (const ConfigEntry *entry, guint32 **accounts, gsize *n_accounts, GError **error)
 {
   gsize n = 0;
   g_auto (GStrv) list = g_key_file_get_string_list (entry->file, entry->group, entry->key, &n, NULL);
   g_autofree guint32 *values = g_new0 (guint32, MAX (n, 1));
 
   if (list == NULL || n == 0)
-    return fail (error, entry, _ ("it is a list of numbers with ; between, such as 0;1000"));
+    return config_fail (error, entry, _ ("it is a list of numbers with ; between, such as 0;1000"));
   for (gsize i = 0; i < n; i++)
-    {
-      guint64 value;
-
-      if (!g_ascii_string_to_unsigned (g_strstrip (list[i]), 10, 0, G_MAXUINT32 - 1, &value, NULL))
-        return fail (error, entry, _ ("%s is no uid"), list[i]);
-      values[i] = (guint32) value;
-    }
-  g_free (*uids);
-  *uids = g_steal_pointer (&values);
-  *n_uids = n;
+    if (!account_parse (g_strstrip (list[i]), &values[i]))
+      return config_fail (error, entry, _ ("%s is no uid"), list[i]);
+  g_free (*accounts);
+  *accounts = g_steal_pointer (&values);
+  *n_accounts = n;
   return TRUE;
 }
 
 static gboolean
-read_address (const Entry *entry, GError **error)
+config_read_address (const ConfigEntry *entry, GError **error)
 {
-  return read_text (entry, &entry->config->address, error);
+  return config_read_text (entry, &entry->config->address, error);
 }
 
 static gboolean
-read_group (const Entry *entry, GError **error)
+config_read_group (const ConfigEntry *entry, GError **error)
 {
-  return read_text (entry, &entry->config->socket_group, error);
+  return config_read_text (entry, &entry->config->socket_group, error);
 }
 
 static gboolean
-read_who_may_connect (const Entry *entry, GError **error)
+config_read_allowed_accounts (const ConfigEntry *entry, GError **error)
 {
-  return read_uids (entry, &entry->config->uids, &entry->config->n_uids, error);
+  return config_read_accounts (entry, &entry->config->accounts, &entry->config->n_accounts, error);
 }
 
 static gboolean
-read_who_is_a_tool (const Entry *entry, GError **error)
+config_read_tool_accounts (const ConfigEntry *entry, GError **error)
 {
-  return read_uids (entry, &entry->config->tool_uids, &entry->config->n_tool_uids, error);
+  return config_read_accounts (entry, &entry->config->tool_accounts, &entry->config->n_tool_accounts, error);
 }
 
 static const struct
 {
   const char *key;
-  gboolean (*read) (const Entry *entry, GError **error);
-} socket_keys[] = {
-  { "address", read_address },
-  { "group", read_group },
-  { "uids", read_who_may_connect },
-  { "tool-uids", read_who_is_a_tool },
+  gboolean (*read) (const ConfigEntry *entry, GError **error);
+} config_socket_keys[] = {
+  { "address", config_read_address },
+  { "group", config_read_group },
+  { "uids", config_read_allowed_accounts },
+  { "tool-uids", config_read_tool_accounts },
 };
 
 static gboolean
-read_socket_key (const Entry *entry, GError **error)
+config_read_socket_key (const ConfigEntry *entry, GError **error)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (socket_keys); i++)
-    if (g_str_equal (entry->key, socket_keys[i].key))
-      return socket_keys[i].read (entry, error);
-  return fail (error, entry, _ ("unknown key"));
+  for (guint i = 0; i < G_N_ELEMENTS (config_socket_keys); i++)
+    if (g_str_equal (entry->key, config_socket_keys[i].key))
+      return config_socket_keys[i].read (entry, error);
+  return config_fail (error, entry, _ ("unknown key"));
 }
 
-/* Settings are spelt with dashes in the file and with underscores in the broker's refusals; both are understood. */
+/* Settings have dashes in the file and underscores in the messages of the broker; both are accepted here. */
 static const BusLimitSpec *
-find_limit (const char *key)
+config_find_limit (const char *key)
 {
   g_autofree char *name = g_strdelimit (g_strdup (key), "-", '_');
 
@@ -129,18 +123,19 @@ find_limit (const char *key)
 }
 
 static gboolean
-read_limit_key (const Entry *entry, GError **error)
+config_read_limit_key (const ConfigEntry *entry, GError **error)
 {
-  const BusLimitSpec *spec = find_limit (entry->key);
+  const BusLimitSpec *spec = config_find_limit (entry->key);
   g_autofree char *text = g_key_file_get_string (entry->file, entry->group, entry->key, NULL);
   guint64 value;
 
   if (spec == NULL)
-    return fail (error, entry, _ ("unknown key"));
+    return config_fail (error, entry, _ ("unknown key"));
   if (text == NULL || !g_ascii_string_to_unsigned (g_strstrip (text), 10, 0, G_MAXUINT64, &value, NULL))
-    return fail (error, entry, _ ("%s is no number"), text != NULL ? text : "?");
+    return config_fail (error, entry, _ ("%s is no number"), text != NULL ? text : "?");
   if (value < spec->floor || value > spec->ceiling)
-    return fail (error, entry, _ ("%s is not between %" PRIu64 " and %" PRIu64), text, spec->floor, spec->ceiling);
+    return config_fail (error, entry, _ ("%s is not between %" PRIu64 " and %" PRIu64), text, spec->floor,
+                        spec->ceiling);
   G_STRUCT_MEMBER (guint64, &entry->config->limits, spec->offset) = value;
   return TRUE;
 }
@@ -148,26 +143,26 @@ read_limit_key (const Entry *entry, GError **error)
 static const struct
 {
   const char *group;
-  gboolean (*read) (const Entry *entry, GError **error);
-} groups[] = {
-  { "socket", read_socket_key },
-  { "limits", read_limit_key },
+  gboolean (*read) (const ConfigEntry *entry, GError **error);
+} config_groups[] = {
+  { "socket", config_read_socket_key },
+  { "limits", config_read_limit_key },
 };
 
 /* --- the file --- */
 
 static gboolean
-read_group_of_keys (Entry *entry, GError **error)
+config_read_group_of_keys (ConfigEntry *entry, GError **error)
 {
   g_auto (GStrv) keys = g_key_file_get_keys (entry->file, entry->group, NULL, NULL);
 
-  for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
-    if (g_str_equal (groups[i].group, entry->group))
+  for (guint i = 0; i < G_N_ELEMENTS (config_groups); i++)
+    if (g_str_equal (config_groups[i].group, entry->group))
       {
         for (char **key = keys; *key != NULL; key++)
           {
             entry->key = *key;
-            if (!groups[i].read (entry, error))
+            if (!config_groups[i].read (entry, error))
               return FALSE;
           }
         return TRUE;
@@ -178,7 +173,7 @@ read_group_of_keys (Entry *entry, GError **error)
 }
 
 static gboolean
-read_file (Entry *entry, GError **error)
+config_read_file (ConfigEntry *entry, GError **error)
 {
   g_auto (GStrv) names = g_key_file_get_groups (entry->file, NULL);
   const char *contradiction;
@@ -186,7 +181,7 @@ read_file (Entry *entry, GError **error)
   for (char **name = names; *name != NULL; name++)
     {
       entry->group = *name;
-      if (!read_group_of_keys (entry, error))
+      if (!config_read_group_of_keys (entry, error))
         return FALSE;
     }
   contradiction = bus_limits_contradiction (&entry->config->limits);
@@ -200,13 +195,13 @@ BusConfig *
 bus_config_new (void)
 {
   BusConfig *config = g_new0 (BusConfig, 1);
-  guint32 own = (guint32) geteuid ();
+  guint32 own = account_own ();
 
   bus_limits_init (&config->limits);
-  config->uids = g_memdup2 (&own, sizeof own);
-  config->n_uids = 1;
-  config->tool_uids = g_memdup2 (&own, sizeof own);
-  config->n_tool_uids = 1;
+  config->accounts = g_memdup2 (&own, sizeof own);
+  config->n_accounts = 1;
+  config->tool_accounts = g_memdup2 (&own, sizeof own);
+  config->n_tool_accounts = 1;
   return config;
 }
 
@@ -216,7 +211,7 @@ bus_config_load (const char *path, GError **error)
   g_autoptr (BusConfig) config = bus_config_new ();
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autoptr (GError) reason = NULL;
-  Entry entry = { .file = file, .path = path, .config = config };
+  ConfigEntry entry = { .file = file, .path = path, .config = config };
 
   if (path == NULL)
     return g_steal_pointer (&config);
@@ -226,7 +221,7 @@ bus_config_load (const char *path, GError **error)
                    reason->message);
       return NULL;
     }
-  return read_file (&entry, error) ? g_steal_pointer (&config) : NULL;
+  return config_read_file (&entry, error) ? g_steal_pointer (&config) : NULL;
 }
 
 void
@@ -236,8 +231,8 @@ bus_config_free (BusConfig *config)
     return;
   g_free (config->address);
   g_free (config->socket_group);
-  g_free (config->uids);
-  g_free (config->tool_uids);
+  g_free (config->accounts);
+  g_free (config->tool_accounts);
   g_free (config);
 }
 

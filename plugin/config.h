@@ -4,11 +4,11 @@
 #include "base/bus-limits.h"
 
 /*
- * The broker's configuration: a key file becomes plain structs.
+ * The configuration of the broker, as read from a key file.
  *
- * [socket] address, group, uids, tool-uids; [limits] one key for each row of BUS_LIMITS_TABLE, by its name with dashes.
- * Whatever is not understood is an error that names file, group and key: a configured file that can't be read never falls
- * back to defaults. It reads once and keeps nothing open.
+ * [socket] address, group, uids, tool-uids; [limits] one key for each row of BUS_LIMITS_TABLE, named like the row with dashes.
+ * A file that was named and can't be read, and a group, key or value that is not valid, is an error with file, group and key:
+ * the broker never falls back to defaults in silence. The file is read once and not watched.
  *
  * Invariant: a BusConfig that was loaded is complete, in range and free of contradictions.
  */
@@ -18,10 +18,10 @@ typedef struct
   BusLimits limits;
   char *address;      /* NULL: not configured */
   char *socket_group; /* NULL: only the owner */
-  guint32 *uids;      /* who may connect; default: the broker's own */
-  gsize n_uids;
-  guint32 *tool_uids; /* who may say hello as a tool; default: the broker's own */
-  gsize n_tool_uids;
+  guint32 *accounts;  /* that may connect; default: the broker's own */
+  gsize n_accounts;
+  guint32 *tool_accounts; /* that may connect as a tool; default: the broker's own */
+  gsize n_tool_accounts;
 } BusConfig;
 
 #define BUS_CONFIG_ERROR (bus_config_error_quark ())
@@ -39,6 +39,6 @@ BusConfig *bus_config_load (const char *path, GError **error);
 void bus_config_free (BusConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BusConfig, bus_config_free)
 
-/* Where to listen: what the host says, else the configuration, else $DAEMONEYE_BROKER_SOCKET, else the system's default.
- * NULL when there is none (no XDG_RUNTIME_DIR). Transfer full. */
+/* The address to listen on: @host_address, else the one configured, else platform_broker_address(). NULL: there is none.
+ * (transfer full) */
 char *bus_config_resolve_address (const BusConfig *config, const char *host_address);

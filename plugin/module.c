@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemoneye-plugin.h"
 
+#include "listener.h"
 #include "service.h"
-#include "transport-unix.h"
 
 #include <string.h>
 
 /*
- * The module's face: one exported symbol, a table of plain C functions over Service. It keeps nothing: every instance is
- * the host's DaemoneyeBus.
+ * The module: one exported symbol, which returns a table of plain C functions. Each translates between the types of the ABI
+ * and Service, and keeps nothing: a DaemoneyeBus is a Service.
  */
 
 enum
 {
-  CODE_CONFIGURATION = 1,
-  CODE_IN_USE = 2,
-  CODE_SYSTEM = 3,
-  CODE_ABI = 4,
-  CODE_STOPPED = 5,
+  MODULE_CODE_CONFIGURATION = 1,
+  MODULE_CODE_IN_USE = 2,
+  MODULE_CODE_SYSTEM = 3,
+  MODULE_CODE_ABI = 4,
+  MODULE_CODE_STOPPED = 5,
 };
 
 static void
-fill_error (DaemoneyeError *out, gint32 code, const char *message)
+module_fill_error (DaemoneyeError *out, gint32 code, const char *message)
 {
   if (out == NULL || out->struct_size < sizeof *out)
     return;
@@ -30,19 +30,19 @@ fill_error (DaemoneyeError *out, gint32 code, const char *message)
 }
 
 static gint32
-code_of (const GError *error)
+module_error_code (const GError *error)
 {
   if (error->domain == BUS_CONFIG_ERROR)
-    return CODE_CONFIGURATION;
-  if (g_error_matches (error, TRANSPORT_UNIX_ERROR, TRANSPORT_UNIX_ERROR_IN_USE))
-    return CODE_IN_USE;
-  if (g_error_matches (error, TRANSPORT_UNIX_ERROR, TRANSPORT_UNIX_ERROR_PATH))
-    return CODE_CONFIGURATION;
-  return CODE_SYSTEM;
+    return MODULE_CODE_CONFIGURATION;
+  if (g_error_matches (error, LISTENER_ERROR, LISTENER_ERROR_IN_USE))
+    return MODULE_CODE_IN_USE;
+  if (g_error_matches (error, LISTENER_ERROR, LISTENER_ERROR_ADDRESS))
+    return MODULE_CODE_CONFIGURATION;
+  return MODULE_CODE_SYSTEM;
 }
 
 static DaemoneyeBus *
-start (const DaemoneyeHost *host, const char *config_path, DaemoneyeError *out)
+module_start (const DaemoneyeHost *host, const char *config_path, DaemoneyeError *out)
 {
   g_autoptr (GError) error = NULL;
   BusConfig *config;
@@ -50,43 +50,42 @@ start (const DaemoneyeHost *host, const char *config_path, DaemoneyeError *out)
 
   if (host != NULL && host->struct_size < sizeof (DaemoneyeHost))
     {
-      fill_error (out, CODE_ABI, "DaemoneyeHost is smaller than this module's: rebuild the host");
+      module_fill_error (out, MODULE_CODE_ABI, "DaemoneyeHost is smaller than this module's: rebuild the host");
       return NULL;
     }
   config = bus_config_load (config_path, &error);
   if (config != NULL)
     service = service_start (config, host, &error);
   if (service == NULL)
-    fill_error (out, code_of (error), error->message);
+    module_fill_error (out, module_error_code (error), error->message);
   return (DaemoneyeBus *) service;
 }
 
 static intptr_t
-open_connection (DaemoneyeBus *bus, DaemoneyeError *out)
+module_connect (DaemoneyeBus *bus, DaemoneyeError *out)
 {
   g_autoptr (GError) error = NULL;
-  int fd = service_connect ((Service *) bus, &error);
+  gintptr handle = service_connect ((Service *) bus, &error);
 
-  if (fd < 0)
-    fill_error (out, CODE_STOPPED, error->message);
-  return fd;
+  if (handle == -1)
+    module_fill_error (out, MODULE_CODE_STOPPED, error->message);
+  return handle;
 }
 
 static const char *
-address (const DaemoneyeBus *bus)
+module_address (const DaemoneyeBus *bus)
 {
   return service_address ((const Service *) bus);
 }
 
 static int
-stats (DaemoneyeBus *bus, DaemoneyeBusStats *out)
+module_stats (DaemoneyeBus *bus, DaemoneyeBusStats *out)
 {
   BusCoreStats core;
   DaemoneyeBusStats full;
   size_t size = out->struct_size;
 
-  if (!service_stats ((Service *) bus, &core))
-    return -1;
+  service_stats ((Service *) bus, &core);
   full = (DaemoneyeBusStats){
     .struct_size = size,
     .state = DAEMONEYE_BUS_HEALTHY,
@@ -110,27 +109,27 @@ stats (DaemoneyeBus *bus, DaemoneyeBusStats *out)
 }
 
 static void
-stop (DaemoneyeBus *bus, uint64_t deadline_us)
+module_stop (DaemoneyeBus *bus, uint64_t deadline_us)
 {
   service_stop ((Service *) bus, (gint64) MIN (deadline_us, (uint64_t) G_TIME_SPAN_DAY));
 }
 
-static const DaemoneyePlugin plugin = {
+static const DaemoneyePlugin module_plugin = {
   .magic = DAEMONEYE_PLUGIN_MAGIC,
   .abi_major = DAEMONEYE_PLUGIN_ABI_MAJOR,
   .abi_minor = DAEMONEYE_PLUGIN_ABI_MINOR,
   .struct_size = sizeof (DaemoneyePlugin),
   .name = "daemoneye-eventbus",
   .version = PACKAGE_VERSION,
-  .start = start,
-  .connect = open_connection,
-  .address = address,
-  .stats = stats,
-  .stop = stop,
+  .start = module_start,
+  .connect = module_connect,
+  .address = module_address,
+  .stats = module_stats,
+  .stop = module_stop,
 };
 
 const DaemoneyePlugin *
 daemoneye_plugin_describe (void)
 {
-  return &plugin;
+  return &module_plugin;
 }

@@ -8,28 +8,27 @@
 #include <gio/gio.h>
 
 /*
- * One running broker: the thread, its GMainContext, core and transport in it, one timer.
+ * The service: one running broker, that is a thread with its GMainContext, the core, the transport and one timer in it.
  *
- * It is the only reader of the clock, and the only place where core and transport meet. Core state belongs to the broker
- * thread alone; other threads hand it a call and wait for the answer. Nothing here is global: two brokers run side by
- * side.
+ * It connects transport and core, which do not know each other, and it alone reads the clock. The core belongs to the broker
+ * thread; other threads pass a function to that thread and wait until it has run. There is no global state: several brokers
+ * run side by side in a process.
  *
- * Invariant: after service_stop() no source, thread, file descriptor or file of it is left.
+ * Invariant: after service_stop() the broker has left no source, thread, file descriptor or file behind.
  */
 
 typedef struct Service Service;
 
-/* Starts to listen. Errors: of BUS_CONFIG_ERROR, TRANSPORT_UNIX_ERROR or G_IO_ERROR. @config: transfer full. @host: its log
- * function; copied. */
+/* Starts to listen. Errors: BUS_CONFIG_ERROR, LISTENER_ERROR or G_IO_ERROR. @config: transfer full. @host: (nullable), its log
+ * function is used. */
 Service *service_start (BusConfig *config, const DaemoneyeHost *host, GError **error);
 
-/* A connected socket with the agent's role at our end, or -1. */
-int service_connect (Service *service, GError **error);
+/* The host's end of a connection with the agent's role, owned by the caller; -1: failed. */
+gintptr service_connect (Service *service, GError **error);
 
 const char *service_address (const Service *service);
 guint64 service_epoch (const Service *service);
-/* FALSE: it is stopped. */
-gboolean service_stats (Service *service, BusCoreStats *stats);
+void service_stats (Service *service, BusCoreStats *stats);
 
-/* Says goodbye to all, waits until it is read, for at most @deadline_us, frees everything. */
+/* Announces the end to all peers, waits at most @deadline_us until they have read it and closed, and frees everything. */
 void service_stop (Service *service, gint64 deadline_us);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "link-poller.h"
 #include "link.h"
 
-#include <sys/socket.h>
+/* The structs that link.c and link-set.c share, and the functions of a link that its set calls. No other file includes this. */
 
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* GSocket ignores SIGPIPE for the process there */
-#endif
-
-/* What link and link-set share; nobody else looks in here. */
+#define LINK_SET_BUFFER 262144u
 
 struct LinkSet
 {
@@ -18,22 +15,28 @@ struct LinkSet
   GSource *source;
   TransportHandler handler;
   gpointer user;
-  GHashTable *links;
-  GPtrArray *dead; /* freed at the end of the dispatch that closed them */
+  GHashTable *links; /* of Link; not owned */
+  GPtrArray *dead;   /* links that a dispatch closed; freed at its end */
   gboolean dispatching;
-  guint turn; /* who begins */
+  guint turn; /* rotates which of the ready links reads first */
   guint8 buffer[LINK_SET_BUFFER];
 };
 
 struct Link
 {
   LinkSet *set;
-  int fd;
+  LinkHandle handle;
   gsize debt; /* bytes read beyond its turns */
   gpointer peer;
-  gboolean is_blocked; /* waits for room to write */
+  gboolean is_blocked; /* the poller watches for room to write */
   gboolean is_closing; /* link_close() was called */
-  gboolean is_shut;    /* all is written and the sending side is down */
-  gboolean is_dead;    /* handed to closed(), waits to be freed */
-  GSource *linger;
+  gboolean is_shut;    /* everything is written and the sending side has ended */
+  gboolean is_dead;    /* closed() was called; waits to be freed */
+  GSource *linger;     /* timer; NULL: not closing */
 };
+
+/* Reads once: @budget bytes, and what a large frame still needs. Returns how many bytes were read; the link may be dead
+ * afterwards. */
+gsize link_on_readable (Link *link, gsize budget);
+void link_on_writable (Link *link);
+void link_destroy (Link *link, TransportClosed why);

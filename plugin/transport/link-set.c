@@ -1,11 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "link-set.h"
+
 #include "link-private.h"
 
-#ifdef HAVE_EPOLL
-#define BEST_POLLER (&link_poller_epoll)
-#else
-#define BEST_POLLER (&link_poller_poll)
-#endif
+/* --- turns --- */
+
+static gboolean
+link_set_may_read (const LinkReady *ready)
+{
+  return ready->readable && !ready->link->is_dead;
+}
+
+/* The number of turns in which no ready link could read, because each of them has to work off a debt. They are skipped. */
+static gsize
+link_set_idle_turns (const LinkReady *ready, guint n)
+{
+  gsize turns = G_MAXSIZE;
+
+  for (guint i = 0; i < n; i++)
+    if (link_set_may_read (&ready[i]))
+      turns = MIN (turns, ready[i].link->debt / LINK_TURN_SHARED);
+  return turns;
+}
+
+/* A link that read more than its turn, because a large frame is read at once, is skipped until its debt is paid. */
+static void
+link_set_read_in_turn (Link *link, gsize idle)
+{
+  gsize n;
+
+  link->debt -= idle * LINK_TURN_SHARED;
+  if (link->debt >= LINK_TURN_SHARED)
+    {
+      link->debt -= LINK_TURN_SHARED;
+      return;
+    }
+  n = link->debt + link_on_readable (link, LINK_TURN_SHARED - link->debt);
+  link->debt = n > LINK_TURN_SHARED ? n - LINK_TURN_SHARED : 0;
+}
+
+static void
+link_set_read_all (LinkSet *set, const LinkReady *ready, guint n)
+{
+  guint first = set->turn++ % n;
+  gsize idle = link_set_idle_turns (ready, n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const LinkReady *next = &ready[(first + i) % n];
+
+      if (link_set_may_read (next))
+        link_set_read_in_turn (next->link, idle);
+    }
+}
+
+static void
+link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
+{
+  set->dispatching = TRUE;
+  for (guint i = 0; i < n; i++)
+    if (ready[i].writable && !ready[i].link->is_dead)
+      link_on_writable (ready[i].link);
+  if (n > 1)
+    link_set_read_all (set, ready, n);
+  else if (n == 1 && link_set_may_read (ready))
+    {
+      /* No other link waits, so its debt is void. */
+      ready->link->debt = 0;
+      link_on_readable (ready->link, LINK_TURN_ALONE);
+    }
+  set->handler.turn_ended (set->user);
+  set->dispatching = FALSE;
+  g_ptr_array_set_size (set->dead, 0);
+}
+
+/* --- the set --- */
 
 LinkSet *
 link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHandler *handler, gpointer user)
@@ -13,14 +82,16 @@ link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHa
   LinkSet *set = g_new0 (LinkSet, 1);
 
   set->context = g_main_context_ref (context);
-  set->poller = poller != NULL ? poller : BEST_POLLER;
+  set->poller = poller != NULL ? poller : link_pollers[0];
   set->handler = *handler;
   set->user = user;
   set->links = g_hash_table_new (NULL, NULL);
   set->dead = g_ptr_array_new_with_free_func (g_free);
-  set->source = set->poller->source_new (set);
+  set->source = set->poller->source_new ();
+  g_source_set_callback (set->source, G_SOURCE_FUNC (link_set_dispatch), set, NULL);
   g_source_set_static_name (set->source, "deye-bus-links");
-  /* Without this every dispatch takes its file descriptors out of the poll set and puts them back; it never recurses. */
+  /* Without this, GLib removes the file descriptors of the source from its poll set and adds them again for every dispatch.
+   * The source never recurses. */
   g_source_set_can_recurse (set->source, TRUE);
   g_source_attach (set->source, context);
   return set;
@@ -47,73 +118,17 @@ link_set_size (const LinkSet *set)
   return g_hash_table_size (set->links);
 }
 
-/* --- turns --- */
-
-static gboolean
-may_read (const LinkReady *ready)
+GMainContext *
+link_set_context (const LinkSet *set)
 {
-  return ready->readable && !ready->link->is_dead;
+  return set->context;
 }
 
-/* The turns that each of those that read has to wait at least: nobody would read in them. */
-static gsize
-idle_turns (const LinkReady *ready, guint n)
+gboolean
+link_set_adopt (LinkSet *set, LinkHandle handle, const TransportCreds *creds)
 {
-  gsize turns = G_MAXSIZE;
+  gboolean added = link_new (set, handle, creds) != NULL;
 
-  for (guint i = 0; i < n; i++)
-    if (may_read (&ready[i]))
-      turns = MIN (turns, ready[i].link->debt / LINK_TURN_SHARED);
-  return turns;
-}
-
-/* One that read more than its turn, because a large frame goes to its place at once, is passed over until that is even. */
-static void
-read_in_turn (Link *link, gsize idle)
-{
-  gsize n;
-
-  link->debt -= idle * LINK_TURN_SHARED;
-  if (link->debt >= LINK_TURN_SHARED)
-    {
-      link->debt -= LINK_TURN_SHARED;
-      return;
-    }
-  n = link->debt + link_on_readable (link, LINK_TURN_SHARED - link->debt);
-  link->debt = n > LINK_TURN_SHARED ? n - LINK_TURN_SHARED : 0;
-}
-
-static void
-read_all (LinkSet *set, const LinkReady *ready, guint n)
-{
-  guint first = set->turn++ % n;
-  gsize idle = idle_turns (ready, n);
-
-  for (guint i = 0; i < n; i++)
-    {
-      const LinkReady *next = &ready[(first + i) % n];
-
-      if (may_read (next))
-        read_in_turn (next->link, idle);
-    }
-}
-
-void
-link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
-{
-  set->dispatching = TRUE;
-  for (guint i = 0; i < n; i++)
-    if (ready[i].writable && !ready[i].link->is_dead)
-      link_on_writable (ready[i].link);
-  if (n > 1)
-    read_all (set, ready, n);
-  else if (n == 1 && may_read (ready))
-    {
-      /* Nobody waits for it, so it owes nothing either. */
-      ready->link->debt = 0;
-      link_on_readable (ready->link, LINK_TURN_ALONE);
-    }
   set->handler.turn_ended (set->user);
-  set->dispatching = FALSE;
-  g_ptr_array_set_size (set->dead, 0);
+  return added;
 }

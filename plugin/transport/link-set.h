@@ -1,55 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "transport.h"
+#include "link-poller.h"
 
 /*
- * All links of a broker on ONE GSource.
+ * A link set: all links of a broker, on one GSource.
  *
- * With a source per connection a message costs five to ten times as much when hundreds of clients are idle. Two
- * implementations fill LinkPoller: epoll on Linux, poll elsewhere; the set itself does turns and the shared buffer.
+ * With a source per connection a message costs five to ten times as much when hundreds of idle clients are connected. A
+ * poller (link-poller.h) waits for all links at once; the set distributes the reading and owns the buffer that all links
+ * read into.
  *
- * A turn is 64 KiB a link when one is ready, 8 KiB when the same wait shows more, so that a flood does not make the others
- * wait. A large frame is read to its place at once, and what that is beyond the turn is taken off the next ones: deficit
- * round robin by bytes (M. Shreedhar, G. Varghese, "Efficient Fair Queueing Using Deficit Round Robin", SIGCOMM 1995), with
- * debts instead of savings as nobody knows beforehand how much there is to read. Level-triggered: what was not read is
- * shown again.
+ * Reading is fair by bytes. When one link is ready it may read 64 KiB; when several are, each may read 8 KiB, so that a peer
+ * that floods the broker does not delay the others. A large frame is read directly into its own memory at once; what exceeds
+ * the turn is subtracted from the next turns. This is deficit round robin (M. Shreedhar, G. Varghese, "Efficient Fair
+ * Queueing Using Deficit Round Robin", SIGCOMM 1995) with debts instead of savings, because the amount that can be read is not
+ * known in advance.
  *
- * The source has the priority of the context's timers and of accepting: with a higher one, a flood that always has something
- * to read would keep deadlines from coming and new clients from connecting.
+ * The source has the same priority as the timers and the listener of its context. With a higher one, a peer that always has
+ * something to read would delay deadlines and new connections without limit.
  *
- * Invariant: a link is in the set from link_new() until it is closed, and closed once.
+ * Invariant: a link is in the set from link_new() until it is closed, and it is closed once.
  */
 
-#define LINK_SET_BUFFER  262144u
-#define LINK_TURN_ALONE  65536u
-#define LINK_TURN_SHARED 8192u
-
-/* How a set waits: one of these per way. */
-typedef struct
-{
-  GSource *(*source_new) (LinkSet *set);
-  gboolean (*add) (GSource *source, Link *link, int fd);
-  void (*watch_writable) (GSource *source, Link *link, int fd, gboolean wanted);
-  void (*remove) (GSource *source, Link *link, int fd);
-} LinkPoller;
-
-extern const LinkPoller link_poller_poll;
-#ifdef __linux__
-extern const LinkPoller link_poller_epoll;
-#endif
-
-/* @poller: NULL: the best of this system. The source hangs on @context. */
+/* @poller: NULL: the best one of this system. The source is attached to @context. */
 LinkSet *link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHandler *handler, gpointer user);
-/* Closes what is left. */
+/* Closes the links that are left. */
 void link_set_free (LinkSet *set);
 guint link_set_size (const LinkSet *set);
+GMainContext *link_set_context (const LinkSet *set);
 
-/* For pollers: what a wait showed. */
-typedef struct
-{
-  Link *link;
-  gboolean readable; /* or hung up */
-  gboolean writable;
-} LinkReady;
-void link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n);
+/* Adds a new connection and ends the turn. Takes @handle, also when it is refused. FALSE: refused. */
+gboolean link_set_adopt (LinkSet *set, LinkHandle handle, const TransportCreds *creds);

@@ -1,58 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link-private.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-#define SEND_BUFFER 524288 /* asked for; the kernel clips it */
-
-static void
-prepare_fd (int fd)
+/* One attempt: a refusal is short and the send buffer is empty. */
+void
+link_refuse (LinkHandle handle, GBytes *refusal)
 {
-  int size = SEND_BUFFER;
-  int flags = fcntl (fd, F_GETFL);
-
-  fcntl (fd, F_SETFL, flags | O_NONBLOCK);
-  fcntl (fd, F_SETFD, FD_CLOEXEC);
-  setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-}
-
-/* One attempt: a refusal is short and the socket's buffer is empty. */
-static void
-refuse (int fd, GBytes *refusal)
-{
-  gsize len;
-  gconstpointer bytes;
+  WireSpan span;
 
   if (refusal == NULL)
     return;
-  bytes = g_bytes_get_data (refusal, &len);
-  if (send (fd, bytes, len, MSG_NOSIGNAL) >= 0)
-    shutdown (fd, SHUT_WR);
+  span.data = g_bytes_get_data (refusal, &span.len);
+  if (link_io_write (handle, &span, 1) > 0)
+    link_io_shutdown (handle);
 }
 
 Link *
-link_new (LinkSet *set, int fd, const TransportCreds *creds)
+link_new (LinkSet *set, LinkHandle handle, const TransportCreds *creds)
 {
   g_autoptr (GBytes) refusal = NULL;
   Link *link = g_new0 (Link, 1);
 
-  prepare_fd (fd);
+  link_io_prepare (handle);
   link->set = set;
-  link->fd = fd;
+  link->handle = handle;
   link->peer = set->handler.connected (set->user, link, creds, &refusal);
-  if (link->peer != NULL && set->poller->add (set->source, link, fd))
+  if (link->peer != NULL && set->poller->add (set->source, link, handle))
     {
       g_hash_table_add (set->links, link);
       return link;
     }
   if (link->peer != NULL)
     set->handler.closed (set->user, link->peer, TRANSPORT_CLOSED_ERROR);
-  refuse (fd, refusal);
-  close (fd);
+  link_refuse (handle, refusal);
+  link_io_close (handle);
   g_free (link);
   return NULL;
 }
@@ -65,14 +45,14 @@ link_destroy (Link *link, TransportClosed why)
   if (link->is_dead)
     return;
   link->is_dead = TRUE;
-  set->poller->remove (set->source, link, link->fd);
+  set->poller->remove (set->source, link, link->handle);
   g_hash_table_remove (set->links, link);
   if (link->linger != NULL)
     {
       g_source_destroy (link->linger);
       g_clear_pointer (&link->linger, g_source_unref);
     }
-  close (link->fd);
+  link_io_close (link->handle);
   set->handler.closed (set->user, link->peer, link->is_closing ? TRANSPORT_CLOSED_WANTED : why);
   if (set->dispatching)
     g_ptr_array_add (set->dead, link);
@@ -82,25 +62,15 @@ link_destroy (Link *link, TransportClosed why)
 
 /* --- reading --- */
 
-static gboolean
-is_transient (int error)
-{
-  return error == EAGAIN || error == EINTR;
-}
-
-/* One read: what a large frame still needs goes straight to its place, the rest to the shared buffer. */
+/* Reads the next bytes of a large frame into its own memory, and everything else into the buffer of the set. */
 static gssize
-read_once (Link *link, gsize budget)
+link_read_once (Link *link, gsize budget)
 {
   LinkSet *set = link->set;
   guint8 *where = NULL;
   gsize place = set->handler.place (set->user, link->peer, &where);
-  struct iovec parts[2] = { { where, place }, { set->buffer, MIN (budget, sizeof set->buffer) } };
-  gssize n;
+  gssize n = link_io_read (link->handle, where, place, set->buffer, MIN (budget, sizeof set->buffer));
 
-  do
-    n = place > 0 ? readv (link->fd, parts, 2) : read (link->fd, parts[1].iov_base, parts[1].iov_len);
-  while (n < 0 && errno == EINTR);
   if (n <= 0)
     return n;
   if (place > 0)
@@ -110,24 +80,24 @@ read_once (Link *link, gsize budget)
   return n;
 }
 
-/* A closing link only waits for the other side to see the end. */
+/* A closing link only waits until the other side has seen the end. */
 static gssize
-drain_once (Link *link)
+link_drain_once (Link *link)
 {
-  return read (link->fd, link->set->buffer, sizeof link->set->buffer);
+  return link_io_read (link->handle, NULL, 0, link->set->buffer, sizeof link->set->buffer);
 }
 
 gsize
 link_on_readable (Link *link, gsize budget)
 {
-  gssize n = link->is_closing ? drain_once (link) : read_once (link, budget);
+  gssize n = link->is_closing ? link_drain_once (link) : link_read_once (link, budget);
 
   if (n > 0)
     return (gsize) n;
-  if (n < 0 && is_transient (errno))
+  if (n == LINK_IO_WAIT)
     return 0;
   if (n == 0 && !link->is_closing)
-    link_flush (link); /* half-closed: the other side may still read what it is owed */
+    link_flush (link); /* the other side stopped sending, but may still read what is queued for it */
   link_destroy (link, n == 0 ? TRANSPORT_CLOSED_EOF : TRANSPORT_CLOSED_ERROR);
   return 0;
 }
@@ -135,66 +105,60 @@ link_on_readable (Link *link, gsize budget)
 /* --- writing --- */
 
 static void
-watch_writable (Link *link, gboolean wanted)
+link_watch_writable (Link *link, gboolean wanted)
 {
   if (link->is_blocked == wanted)
     return;
   link->is_blocked = wanted;
-  link->set->poller->watch_writable (link->set->source, link, link->fd, wanted);
+  link->set->poller->watch_writable (link->set->source, link, link->handle, wanted);
 }
 
-/* One gathered write. 1: more may go; 0: nothing to write or no room; -1: broken. */
-static int
-write_once (Link *link)
+typedef enum
+{
+  LINK_WRITE_MORE, /* there may be more to write, and room for it */
+  LINK_WRITE_DONE, /* nothing to write, or no room */
+  LINK_WRITE_BROKEN,
+} LinkWriteResult;
+
+/* One gathered write. */
+static LinkWriteResult
+link_write_once (Link *link)
 {
   LinkSet *set = link->set;
   WireSpan spans[TRANSPORT_SPANS_MAX];
-  struct iovec parts[TRANSPORT_SPANS_MAX];
-  struct msghdr message = { .msg_iov = parts };
   guint count = set->handler.gather (set->user, link->peer, spans, G_N_ELEMENTS (spans));
-  gssize n;
+  gssize n = count > 0 ? link_io_write (link->handle, spans, count) : 0;
 
-  if (count == 0)
-    {
-      watch_writable (link, FALSE);
-      return 0;
-    }
-  for (guint i = 0; i < count; i++)
-    parts[i] = (struct iovec){ (void *) spans[i].data, spans[i].len };
-  message.msg_iovlen = count;
-  do
-    n = sendmsg (link->fd, &message, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
   if (n > 0)
     {
       set->handler.sent (set->user, link->peer, (gsize) n);
-      return 1;
+      return LINK_WRITE_MORE;
     }
-  if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
-    {
-      watch_writable (link, TRUE);
-      return 0;
-    }
-  return -1;
+  if (n == LINK_IO_BROKEN)
+    return LINK_WRITE_BROKEN;
+  link_watch_writable (link, n == LINK_IO_WAIT);
+  return LINK_WRITE_DONE;
 }
 
+/* FALSE: the connection is broken. */
 static gboolean
-pump (Link *link)
+link_write_all (Link *link)
 {
-  int result;
+  LinkWriteResult result;
 
-  while ((result = write_once (link)) > 0)
-    ;
-  return result == 0;
+  do
+    result = link_write_once (link);
+  while (result == LINK_WRITE_MORE);
+  return result == LINK_WRITE_DONE;
 }
 
 static void
-finish_closing (Link *link)
+link_finish_closing (Link *link)
 {
   if (!link->is_closing || link->is_blocked || link->is_shut)
     return;
   link->is_shut = TRUE;
-  shutdown (link->fd, SHUT_WR);
+  link_io_shutdown (link->handle);
 }
 
 void
@@ -202,24 +166,24 @@ link_flush (Link *link)
 {
   if (link->is_dead || link->is_blocked || link->is_shut)
     return;
-  /* A broken pipe shows as readable as well: the reader sees the end and closes. */
-  if (pump (link))
-    finish_closing (link);
+  /* A broken connection is reported as readable as well: reading shows the end, and the link is closed there. */
+  if (link_write_all (link))
+    link_finish_closing (link);
   else
-    shutdown (link->fd, SHUT_RDWR);
+    link_io_abort (link->handle);
 }
 
 void
 link_on_writable (Link *link)
 {
-  watch_writable (link, FALSE);
+  link_watch_writable (link, FALSE);
   link_flush (link);
 }
 
 /* --- closing --- */
 
 static gboolean
-linger_ended (gpointer data)
+link_linger_ended (gpointer data)
 {
   link_destroy (data, TRANSPORT_CLOSED_WANTED);
   return G_SOURCE_REMOVE;
@@ -232,7 +196,7 @@ link_close (Link *link, gint64 linger_us)
     return;
   link->is_closing = TRUE;
   link->linger = g_timeout_source_new ((guint) MAX (linger_us / 1000, 1));
-  g_source_set_callback (link->linger, linger_ended, link, NULL);
+  g_source_set_callback (link->linger, link_linger_ended, link, NULL);
   g_source_attach (link->linger, link->set->context);
   link_flush (link);
 }

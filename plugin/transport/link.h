@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "link-set.h"
+#include "link-io.h"
+#include "transport.h"
 
 /*
- * One connection's read and write pump.
+ * A link: reads and writes for one connection, and closes it.
  *
- * It owns the file descriptor. Reading goes through the set's shared buffer, or straight to where the handler wants a
- * large frame. Writing takes what gather() gives, one system call per gather, until the socket takes no more; then the
- * poller watches for room. It keeps no bytes of its own.
+ * It owns the handle of the connection and no buffers. It reads into the buffer of its set, or into the memory that the
+ * handler offers for a large frame. It writes what the handler gathers, with one system call per gather, until the system
+ * takes no more; then the poller reports when there is room again.
  *
- * Closing as wanted writes what the handler still gives for as long as the socket takes it, shuts the sending side down
- * and waits a moment for the other side to read it, so that a reset does not eat the last frame.
+ * link_close() writes what the handler still gathers as long as the other side takes it, ends the sending side, and then
+ * waits a moment for the other side to read and close, so that a reset does not destroy the last frame.
+ *
+ * Invariant: the handler's closed() is called exactly once for a link whose connected() returned a peer.
  */
 
-/* Takes @fd. NULL: refused or no room; the fd is closed then. */
-Link *link_new (LinkSet *set, int fd, const TransportCreds *creds);
+#define LINK_TURN_ALONE  65536u
+#define LINK_TURN_SHARED 8192u
 
-/* Writes what the handler has for it. Harmless while it waits for room. */
+/* Takes @handle. NULL: the handler refused it or the system has no room; the handle is closed then. */
+Link *link_new (LinkSet *set, LinkHandle handle, const TransportCreds *creds);
+
+/* Sends @refusal (nullable) to a new connection that is about to be closed, and ends the sending side. */
+void link_refuse (LinkHandle handle, GBytes *refusal);
+
+/* Writes what the handler gathers. Does nothing while the link waits for room. */
 void link_flush (Link *link);
 
-/* Ends it: at once when all is written, after @linger_us at the latest. */
+/* Closes it: as soon as everything is written and the other side has closed, after @linger_us at the latest. */
 void link_close (Link *link, gint64 linger_us);
-
-/* For the set. Reads once: @budget bytes, and what a large frame still needs. Gives how many it read; it may be dead
- * after it. */
-gsize link_on_readable (Link *link, gsize budget);
-void link_on_writable (Link *link);
-void link_destroy (Link *link, TransportClosed why);

@@ -3,27 +3,28 @@
 
 #include "wire-span.h"
 
-#include <gio/gio.h>
-
 /*
- * The seam between links and whoever understands their bytes.
+ * The interface between connections and the broker that understands their bytes.
  *
- * A link hands in received spans and takes out spans that stay pinned until it says how much of them is sent; so readiness
- * (epoll, poll) and completion (ports) both fit. The handler is the service, which passes everything on to the core.
- * Transport knows nothing of frames, core nothing of sockets.
+ * A link is one connection. It passes received bytes to the handler and writes the bytes that the handler gathers. The
+ * handler is the service, which passes both on to the core: transport does not parse frames, and the core has no sockets.
  *
- * Everything here runs in one thread, that of the context of the link set.
+ * What differs between operating systems is behind five headers of this folder: listener.h (accepting connections), link-io.h
+ * (reading and writing), link-poller.h (waiting), link-pair.h (a connection inside the process), and peer-creds.h with
+ * account.h (the identity of a peer). posix/ implements them; the other files of this folder are the same on every system.
+ *
+ * Threads: everything of one link set runs in the thread of its GMainContext.
  */
 
 typedef struct Link Link;
 typedef struct LinkSet LinkSet;
 
-/* Who is at the other end, from the kernel. */
+/* Identity of a peer, as the kernel reports it. */
 typedef struct
 {
-  guint32 uid;
-  guint32 pid;    /* 0: the system does not tell */
-  gboolean agent; /* opened by the module itself */
+  guint32 account; /* see account.h */
+  guint32 pid;     /* 0: the system does not report it */
+  gboolean agent;  /* the module itself opened this connection for its host */
 } TransportCreds;
 
 typedef enum
@@ -37,16 +38,20 @@ typedef enum
 
 typedef struct
 {
-  /* A new connection. NULL: refused, and @refusal has the bytes to send before it is closed (transfer full). */
+  /* A new connection. Returns the peer that the other functions receive. NULL: refused; @refusal receives the bytes to send
+   * before the connection is closed (transfer full). */
   gpointer (*connected) (gpointer user, Link *link, const TransportCreds *creds, GBytes **refusal);
-  /* Where the next bytes of a large frame can be read to directly; 0: nowhere. */
+  /* The buffer that the next bytes of a large frame are read into directly. Returns its size; 0: none. */
   gsize (*place) (gpointer user, gpointer peer, guint8 **where);
   void (*placed) (gpointer user, gpointer peer, gsize n);
   void (*received) (gpointer user, gpointer peer, const guint8 *bytes, gsize len);
-  /* The link is gone and is freed after this; the peer must not be used for it again. */
+  /* The link is freed after this; it must not be used again. */
   void (*closed) (gpointer user, gpointer peer, TransportClosed why);
+  /* Bytes to write, as at most @max spans. They stay valid until sent() is called for them or the link is closed; the link
+   * uses them only during one write, and copies nothing. Returns the number of spans; 0: nothing to write. */
   guint (*gather) (gpointer user, gpointer peer, WireSpan *spans, guint max);
+  /* The system has taken the first @n gathered bytes; their memory is not used any more. */
   void (*sent) (gpointer user, gpointer peer, gsize n);
-  /* The links that were ready have been read: time to write. */
+  /* All links that were readable have been read. */
   void (*turn_ended) (gpointer user);
 } TransportHandler;

@@ -53,10 +53,10 @@ test_values (void)
   g_assert_no_error (error);
   g_assert_cmpstr (config->address, ==, "/run/x.sock");
   g_assert_cmpstr (config->socket_group, ==, "adm");
-  g_assert_cmpuint (config->n_uids, ==, 2);
-  g_assert_cmpuint (config->uids[1], ==, 1000);
-  g_assert_cmpuint (config->n_tool_uids, ==, 1);
-  g_assert_cmpuint (config->tool_uids[0], ==, 7);
+  g_assert_cmpuint (config->n_accounts, ==, 2);
+  g_assert_cmpuint (config->accounts[1], ==, 1000);
+  g_assert_cmpuint (config->n_tool_accounts, ==, 1);
+  g_assert_cmpuint (config->tool_accounts[0], ==, 7);
   g_assert_cmpuint (config->limits.max_payload, ==, 2048);
   g_assert_cmpuint (config->limits.max_connections, ==, 3);
   g_unlink (path);
@@ -67,8 +67,8 @@ test_defaults (void)
 {
   g_autoptr (BusConfig) config = bus_config_load (NULL, NULL);
 
-  g_assert_cmpuint (config->n_uids, ==, 1);
-  g_assert_cmpuint (config->uids[0], ==, geteuid ());
+  g_assert_cmpuint (config->n_accounts, ==, 1);
+  g_assert_cmpuint (config->accounts[0], ==, geteuid ());
   g_assert_null (config->address);
 }
 

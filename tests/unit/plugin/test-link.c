@@ -44,7 +44,7 @@ on_connected (gpointer user, Link *link, const TransportCreds *creds, GBytes **r
   Fixture *f = user;
   Echo *echo;
 
-  g_assert_cmpuint (creds->uid, ==, 42);
+  g_assert_cmpuint (creds->account, ==, 42);
   if (f->refuses)
     {
       *refusal = g_bytes_new_static ("no", 2);
@@ -153,7 +153,7 @@ teardown (Fixture *f, gconstpointer poller)
 static int
 open_link (Fixture *f)
 {
-  TransportCreds creds = { .uid = 42 };
+  TransportCreds creds = { .account = 42 };
   int fds[2];
 
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), ==, 0);
@@ -328,7 +328,7 @@ static void
 test_nonblocking_and_cloexec (Fixture *f, gconstpointer poller)
 {
   int fds[2];
-  TransportCreds creds = { .uid = 42 };
+  TransportCreds creds = { .account = 42 };
 
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
   link_new (f->set, fds[0], &creds);
@@ -455,11 +455,11 @@ static const struct
 };
 
 static void
-add_all (const char *name, const LinkPoller *poller)
+add_all (const LinkPoller *poller)
 {
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/transport/link/%s/%s", name, tests[i].path);
+      g_autofree char *path = g_strdup_printf ("/transport/link/%s/%s", poller->name, tests[i].path);
 
       g_test_add (path, Fixture, poller, setup, tests[i].function, teardown);
     }
@@ -469,9 +469,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add_all ("poll", &link_poller_poll);
-#ifdef __linux__
-  add_all ("epoll", &link_poller_epoll);
-#endif
+  for (guint i = 0; link_pollers[i] != NULL; i++)
+    add_all (link_pollers[i]);
   return g_test_run ();
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "link-set.h"
+#include "posix-pollers.h"
 
 #include <glib-unix.h>
 
-/* Waiting with poll: every link is a file descriptor of one source. For systems without epoll. */
+/* Waits with poll: every link is a file descriptor of one source. For systems without epoll. */
 
 typedef struct
 {
   GSource source;
-  LinkSet *set;
   GHashTable *tags; /* Link -> tag of its fd */
 } PollSource;
 
@@ -46,7 +45,7 @@ poll_dispatch (GSource *source, GSourceFunc callback, gpointer data)
         g_array_append_val (ready, one);
     }
   if (ready->len > 0)
-    link_set_dispatch (self->set, (const LinkReady *) (gconstpointer) ready->data, ready->len);
+    ((LinkReadyFunc) (void (*) (void)) callback) (data, (const LinkReady *) (gconstpointer) ready->data, ready->len);
   return G_SOURCE_CONTINUE;
 }
 
@@ -59,25 +58,24 @@ poll_finalize (GSource *source)
 static GSourceFuncs poll_funcs = { .check = poll_check, .dispatch = poll_dispatch, .finalize = poll_finalize };
 
 static GSource *
-poll_source_new (LinkSet *set)
+poll_source_new (void)
 {
   GSource *source = g_source_new (&poll_funcs, sizeof (PollSource));
   PollSource *self = (PollSource *) source;
 
-  self->set = set;
   self->tags = g_hash_table_new (NULL, NULL);
   return source;
 }
 
 static gboolean
-poll_add (GSource *source, Link *link, int fd)
+poll_add (GSource *source, Link *link, LinkHandle handle)
 {
-  g_hash_table_insert (((PollSource *) source)->tags, link, g_source_add_unix_fd (source, fd, G_IO_IN));
+  g_hash_table_insert (((PollSource *) source)->tags, link, g_source_add_unix_fd (source, (int) handle, G_IO_IN));
   return TRUE;
 }
 
 static void
-poll_watch_writable (GSource *source, Link *link, int fd, gboolean wanted)
+poll_watch_writable (GSource *source, Link *link, LinkHandle handle, gboolean wanted)
 {
   gpointer tag = g_hash_table_lookup (((PollSource *) source)->tags, link);
 
@@ -85,7 +83,7 @@ poll_watch_writable (GSource *source, Link *link, int fd, gboolean wanted)
 }
 
 static void
-poll_remove (GSource *source, Link *link, int fd)
+poll_remove (GSource *source, Link *link, LinkHandle handle)
 {
   PollSource *self = (PollSource *) source;
   gpointer tag = g_hash_table_lookup (self->tags, link);
@@ -95,4 +93,4 @@ poll_remove (GSource *source, Link *link, int fd)
   g_hash_table_remove (self->tags, link);
 }
 
-const LinkPoller link_poller_poll = { poll_source_new, poll_add, poll_watch_writable, poll_remove };
+const LinkPoller link_poller_poll = { "poll", poll_source_new, poll_add, poll_watch_writable, poll_remove };

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "link-set.h"
-
-/* Waiting with epoll: one file descriptor in the GMainContext, whatever the number of links. */
-
-#ifdef __linux__
+#include "posix-pollers.h"
 
 #include <glib-unix.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+/* Waits with epoll: one file descriptor in the GMainContext, whatever the number of links. Linux only. */
 
 #define EVENTS_MAX 64
 
 typedef struct
 {
   GSource source;
-  LinkSet *set;
   int epoll_fd;
   gpointer tag;
 } EpollSource;
@@ -40,7 +37,7 @@ epoll_dispatch (GSource *source, GSourceFunc callback, gpointer data)
                             .readable = (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0,
                             .writable = (events[i].events & EPOLLOUT) != 0 };
   if (n > 0)
-    link_set_dispatch (self->set, ready, (guint) n);
+    ((LinkReadyFunc) (void (*) (void)) callback) (data, ready, (guint) n);
   return G_SOURCE_CONTINUE;
 }
 
@@ -53,39 +50,36 @@ epoll_finalize (GSource *source)
 static GSourceFuncs epoll_funcs = { .check = epoll_check, .dispatch = epoll_dispatch, .finalize = epoll_finalize };
 
 static GSource *
-epoll_source_new (LinkSet *set)
+epoll_source_new (void)
 {
   GSource *source = g_source_new (&epoll_funcs, sizeof (EpollSource));
   EpollSource *self = (EpollSource *) source;
 
-  self->set = set;
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   self->tag = g_source_add_unix_fd (source, self->epoll_fd, G_IO_IN);
   return source;
 }
 
 static gboolean
-epoll_add (GSource *source, Link *link, int fd)
+epoll_add (GSource *source, Link *link, LinkHandle handle)
 {
   struct epoll_event event = { .events = EPOLLIN, .data.ptr = link };
 
-  return epoll_ctl (((EpollSource *) source)->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+  return epoll_ctl (((EpollSource *) source)->epoll_fd, EPOLL_CTL_ADD, (int) handle, &event) == 0;
 }
 
 static void
-epoll_watch_writable (GSource *source, Link *link, int fd, gboolean wanted)
+epoll_watch_writable (GSource *source, Link *link, LinkHandle handle, gboolean wanted)
 {
   struct epoll_event event = { .events = EPOLLIN | (wanted ? EPOLLOUT : 0), .data.ptr = link };
 
-  epoll_ctl (((EpollSource *) source)->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+  epoll_ctl (((EpollSource *) source)->epoll_fd, EPOLL_CTL_MOD, (int) handle, &event);
 }
 
 static void
-epoll_remove (GSource *source, Link *link, int fd)
+epoll_remove (GSource *source, Link *link, LinkHandle handle)
 {
-  epoll_ctl (((EpollSource *) source)->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+  epoll_ctl (((EpollSource *) source)->epoll_fd, EPOLL_CTL_DEL, (int) handle, NULL);
 }
 
-const LinkPoller link_poller_epoll = { epoll_source_new, epoll_add, epoll_watch_writable, epoll_remove };
-
-#endif
+const LinkPoller link_poller_epoll = { "epoll", epoll_source_new, epoll_add, epoll_watch_writable, epoll_remove };

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "link-io.h"
+#include "transport.h"
+
+/*
+ * How a link set waits for its links: one GSource for all of them.
+ *
+ * Each system implements one or more pollers. The callback of the source is a LinkReadyFunc; the source dispatches it when
+ * at least one link is ready. Readiness is level-triggered: a link that was not read to its end is reported again. A link is
+ * always watched for reading, and for writing only while it asks for it.
+ *
+ * Invariant: a link that was removed is not reported any more, except by the dispatch that is already running.
+ */
+
+typedef struct
+{
+  Link *link;
+  gboolean readable; /* or closed by the other side */
+  gboolean writable;
+} LinkReady;
+
+typedef void (*LinkReadyFunc) (LinkSet *set, const LinkReady *ready, guint n);
+
+typedef struct
+{
+  const char *name;
+  GSource *(*source_new) (void);
+  gboolean (*add) (GSource *source, Link *link, LinkHandle handle);
+  void (*watch_writable) (GSource *source, Link *link, LinkHandle handle, gboolean wanted);
+  void (*remove) (GSource *source, Link *link, LinkHandle handle);
+} LinkPoller;
+
+/* Those of this system, the best one first, NULL at the end. */
+extern const LinkPoller *const link_pollers[];

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "link-set.h"
+
+/*
+ * The listener: accepts connections at the broker's address and adds them to a link set.
+ *
+ * Each system implements it. It creates the address so that no other user can take it over, and removes on listener_free()
+ * what it created. It reads the identity of each new peer, refuses accounts that may not connect, and stops accepting for a
+ * while when the process runs out of resources (file descriptors on POSIX), so that it never spins. It does not read or
+ * interpret bytes of a connection.
+ *
+ * Invariant: the address of another live broker is never taken or removed.
+ */
+
+#define LISTENER_ERROR (listener_error_quark ())
+typedef enum
+{
+  LISTENER_ERROR_ADDRESS, /* malformed, too long, or in an unsafe place */
+  LISTENER_ERROR_IN_USE,  /* another broker listens there */
+  LISTENER_ERROR_SYSTEM,
+} ListenerError;
+GQuark listener_error_quark (void);
+
+typedef struct Listener Listener;
+
+typedef struct
+{
+  const char *address;
+  const char *group;       /* NULL: only the own account reaches the address; else members of the group as well */
+  const guint32 *accounts; /* those that may connect */
+  gsize n_accounts;
+  GBytes *denied; /* sent to an account that may not connect */
+  GBytes *full;   /* sent when resources run out */
+} ListenerOptions;
+
+/* Listens. Connections are accepted in the context of @set, by a source of default priority. */
+Listener *listener_new (LinkSet *set, const ListenerOptions *options, GError **error);
+void listener_free (Listener *listener);
+
+/* How many connections fit in the resources of this process, with a reserve for its host. G_MAXUINT64: no limit. */
+guint64 listener_max_connections (void);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "link-io.h"
+#include "transport.h"
+
+/*
+ * The identity of the process at the other end of a connection, from the kernel.
+ *
+ * It was fixed when that process connected. A process that inherits or receives the connection later does not change it.
+ */
+
+/* FALSE: the kernel does not report it, and the connection must be refused. */
+gboolean peer_creds_read (LinkHandle handle, TransportCreds *creds);
+
+/* The identity of this process, for a connection that it opens to itself on behalf of the agent. */
+TransportCreds peer_creds_of_agent (void);
