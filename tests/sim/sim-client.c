@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-/* A client made of bytes: what it sends is framed here, what comes is read, remembered and told to the model. */
+/*
+ * A client that is a stream of bytes: encodes what it sends, decodes what it receives, keeps account of its credit, and
+ * reports what it received to the model.
+ */
 
 #define MAGIC   0x42594544u
 #define VERSION (1u << 16)
@@ -63,7 +66,7 @@ sim_client_clear (SimClient *client)
 /* --- frames out --- */
 
 static void
-append (SimClient *client, guint8 kind, guint8 flags, const guint8 *body, gsize len, const SimFrame *frame)
+client_append (SimClient *client, guint8 kind, guint8 flags, const guint8 *body, gsize len, const SimFrame *frame)
 {
   SimFrame *copy = g_memdup2 (frame, sizeof *frame);
   guint8 header[WIRE_FRAME_HEADER_LEN];
@@ -90,8 +93,8 @@ sim_client_put (SimClient *client, guint8 kind, guint8 flags, WireEnvelope *enve
     memcpy (wire_envelope_write (envelope, body), envelope->payload.data, envelope->payload.len);
   else
     wire_envelope_write (envelope, body);
-  append (client, kind, flags, body, len, frame);
-  /* A REPLY in here always answers a control call, small enough to be one as well. */
+  client_append (client, kind, flags, body, len, frame);
+  /* A REPLY of the simulator always answers a control call and is small, so it is of the class control as well. */
   if (kind == WIRE_KIND_REPLY)
     credit_class = WIRE_CLASS_CONTROL;
   else
@@ -123,7 +126,7 @@ sim_client_hello (SimClient *client)
   hello.type = client->role == SIM_COLLECTOR ? (char *) (gsize) client->type : nothing;
   hello.role = client->role == SIM_TOOL ? SIM_TOOL : SIM_COLLECTOR;
   hello.incarnation = client->number;
-  append (client, WIRE_KIND_HELLO, 0, body, daemoneye__eventbus__v1__hello__pack (&hello, body), &frame);
+  client_append (client, WIRE_KIND_HELLO, 0, body, daemoneye__eventbus__v1__hello__pack (&hello, body), &frame);
 }
 
 void
@@ -148,13 +151,14 @@ sim_client_return_credit (SimClient *client, guint place, gboolean half)
 {
   SimSub *sub = &client->subs[place];
   const SimFrame frame = { .kind = SIM_FRAME_CREDIT, .place = place, .subscription = sub->number };
-  guint64 messages = half ? sub->told_messages + (sub->got_messages - sub->told_messages + 1) / 2 : sub->got_messages;
+  guint64 messages
+      = half ? sub->returned_messages + (sub->got_messages - sub->returned_messages + 1) / 2 : sub->got_messages;
   WireEnvelope credit;
 
-  if (!sub->exists || messages == sub->told_messages)
+  if (!sub->exists || messages == sub->returned_messages)
     return;
-  sub->told_messages = messages;
-  sub->told_bytes = sub->got_bytes;
+  sub->returned_messages = messages;
+  sub->returned_bytes = sub->got_bytes;
   wire_envelope_init (&credit);
   credit.subscription = sub->number;
   credit.credit_messages = sub->window_messages + messages;
@@ -163,7 +167,7 @@ sim_client_return_credit (SimClient *client, guint place, gboolean half)
 }
 
 static void
-got_message (SimClient *client, guint32 subscription, gsize len)
+client_count_message (SimClient *client, guint32 subscription, gsize len)
 {
   for (guint i = 0; i < SIM_SUBS; i++)
     {
@@ -174,10 +178,10 @@ got_message (SimClient *client, guint32 subscription, gsize len)
       sub->got_messages++;
       sub->got_bytes += len;
       sub->largest = MAX (sub->largest, len);
-      /* A message may start while messages and bytes are left, and lanes overtake each other; the broker may know of less
-       * that was returned, never of more. */
-      if (sub->got_messages - sub->told_messages > sub->window_messages
-          || sub->got_bytes - sub->told_bytes >= sub->window_bytes + sub->largest)
+      /* The broker may start a message while any credit is left, and lanes overtake each other. It may not know yet of
+       * credit that was returned, but never knows of more. */
+      if (sub->got_messages - sub->returned_messages > sub->window_messages
+          || sub->got_bytes - sub->returned_bytes >= sub->window_bytes + sub->largest)
         sim_world_fail (client->world, "I2: subscription %u got more than its window", subscription);
       if (!sub->lazy || client->world->is_healing)
         sim_client_return_credit (client, i, FALSE);
@@ -193,7 +197,7 @@ sim_client_expect_refused (SimClient *client, guint64 id)
 }
 
 static void
-handle_welcome (SimClient *client, WireSpan body)
+client_handle_welcome (SimClient *client, WireSpan body)
 {
   g_autoptr (WireGuard) guard
       = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__welcome__descriptor, body, 0, NULL);
@@ -214,7 +218,7 @@ handle_welcome (SimClient *client, WireSpan body)
 }
 
 static guint64
-number_of (WireSpan payload)
+client_number_of (WireSpan payload)
 {
   guint64 number = 0;
 
@@ -222,74 +226,74 @@ number_of (WireSpan payload)
   return number;
 }
 
-/* It names what it is for: that may have been left since, and another one serves now. */
+/* The request names the serving subscription, which may have been replaced meanwhile. */
 static void
-handle_request (SimClient *client, const WireEnvelope *envelope)
+client_handle_request (SimClient *client, const WireEnvelope *envelope)
 {
   WireSpan ids = envelope->subscriptions;
   guint32 id;
 
   g_array_append_val (client->routes, envelope->route_id);
   while (wire_envelope_next_u32 (&ids, &id))
-    got_message (client, id, envelope->payload.len);
+    client_count_message (client, id, envelope->payload.len);
 }
 
 static void
-handle_deliver (SimClient *client, const WireEnvelope *envelope)
+client_handle_deliver (SimClient *client, const WireEnvelope *envelope)
 {
   WireSpan ids = envelope->subscriptions;
   guint32 id;
 
   while (wire_envelope_next_u32 (&ids, &id))
     {
-      got_message (client, id, envelope->payload.len);
-      sim_model_deliver (client->world->model, client->number, id, number_of (envelope->payload), envelope->payload.len,
-                         envelope->accept_seq, envelope->remaining_us, (const char *) envelope->sender.data,
-                         envelope->sender.len);
+      client_count_message (client, id, envelope->payload.len);
+      sim_model_deliver (client->world->model, client->number, id, client_number_of (envelope->payload),
+                         envelope->payload.len, envelope->accept_seq, envelope->remaining_us,
+                         (const char *) envelope->sender.data, envelope->sender.len);
     }
 }
 
 static void
-reach_gap (SimClient *client, const WireEnvelope *envelope)
+client_cover_gap (SimClient *client, const WireEnvelope *envelope)
 {
-  static const SimReach full[SIM_N_POLICIES] = {
-    [SIM_DROP_OLDEST] = SIM_REACH_DROPPED_OLDEST,
-    [SIM_DROP_NEWEST] = SIM_REACH_DROPPED_NEWEST,
-    [SIM_CONFLATE] = SIM_REACH_CONFLATED,
+  static const SimSituation full[SIM_N_POLICIES] = {
+    [SIM_DROP_OLDEST] = SIM_COVER_DROPPED_OLDEST,
+    [SIM_DROP_NEWEST] = SIM_COVER_DROPPED_NEWEST,
+    [SIM_CONFLATE] = SIM_COVER_CONFLATED,
   };
   SimPolicy policy = sim_model_policy (client->world->model, client->number, envelope->subscription);
 
   if (envelope->gap_reason == SIM_REASON_EXPIRED)
-    sim_reach (client->world, SIM_REACH_EXPIRED);
+    sim_cover (client->world, SIM_COVER_EXPIRED);
   else if (envelope->gap_reason == SIM_REASON_LIMIT)
-    sim_reach (client->world, SIM_REACH_LIMIT_GAP);
+    sim_cover (client->world, SIM_COVER_LIMIT_GAP);
   else if (envelope->gap_reason == SIM_REASON_NO_MEMORY)
-    sim_reach (client->world, SIM_REACH_NO_MEMORY_GAP);
+    sim_cover (client->world, SIM_COVER_NO_MEMORY_GAP);
   else if (envelope->gap_reason == SIM_REASON_REFUSED)
-    sim_reach (client->world, policy == SIM_ERROR ? SIM_REACH_ERROR_REFUSED : SIM_REACH_BLOCK_REFUSED);
+    sim_cover (client->world, policy == SIM_ERROR ? SIM_COVER_ERROR_REFUSED : SIM_COVER_BLOCK_REFUSED);
   else if (full[policy] != 0)
-    sim_reach (client->world, full[policy]);
+    sim_cover (client->world, full[policy]);
 }
 
 static void
-handle_error (SimClient *client, const WireEnvelope *envelope)
+client_handle_error (SimClient *client, const WireEnvelope *envelope)
 {
   g_hash_table_remove (client->asked, &envelope->answers);
   if (wire_span_equal (envelope->setting, WIRE_SPAN_LITERAL ("longest_block_us")))
-    sim_reach (client->world, SIM_REACH_BLOCK_EXPIRED);
+    sim_cover (client->world, SIM_COVER_BLOCK_EXPIRED);
   else if (envelope->status == WIRE_STATUS_DENIED)
-    sim_reach (client->world, SIM_REACH_DENIED);
+    sim_cover (client->world, SIM_COVER_DENIED);
   else if (envelope->status == WIRE_STATUS_LIMIT)
-    sim_reach (client->world, SIM_REACH_LIMIT_REFUSED);
+    sim_cover (client->world, SIM_COVER_LIMIT_REFUSED);
   else if (envelope->status == WIRE_STATUS_TIMEOUT || envelope->status == WIRE_STATUS_RESPONDER_GONE)
-    sim_reach (client->world, SIM_REACH_REQUEST_ENDED);
+    sim_cover (client->world, SIM_COVER_REQUEST_ENDED);
   else if (envelope->status == WIRE_STATUS_UNSUPPORTED
            && g_strstr_len ((const char *) envelope->detail.data, (gssize) envelope->detail.len, "group") != NULL)
-    sim_reach (client->world, SIM_REACH_GROUP_POLICY);
+    sim_cover (client->world, SIM_COVER_GROUP_POLICY);
 }
 
 static void
-handle_left (SimClient *client, const WireEnvelope *envelope)
+client_handle_left (SimClient *client, const WireEnvelope *envelope)
 {
   gpointer number = g_hash_table_lookup (client->left, &envelope->answers);
   g_autoptr (WireGuard) guard = NULL;
@@ -310,17 +314,17 @@ handle_left (SimClient *client, const WireEnvelope *envelope)
 }
 
 static void
-handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
+client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
 {
   SimWorld *world = client->world;
 
   switch (frame->kind)
     {
     case WIRE_KIND_DELIVER:
-      handle_deliver (client, envelope);
+      client_handle_deliver (client, envelope);
       break;
     case WIRE_KIND_GAP:
-      reach_gap (client, envelope);
+      client_cover_gap (client, envelope);
       sim_model_gap (world->model, client->number, envelope->subscription, envelope->gap_from, envelope->gap_to,
                      envelope->gap_count, envelope->gap_reason);
       break;
@@ -333,18 +337,18 @@ handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
       client->granted_bytes[envelope->credit_class % WIRE_N_CLASSES] = envelope->credit_bytes;
       break;
     case WIRE_KIND_REQUEST:
-      handle_request (client, envelope);
+      client_handle_request (client, envelope);
       break;
     case WIRE_KIND_REPLY:
       if (!wire_span_equal (envelope->sender, WIRE_SPAN_LITERAL ("bus")))
-        sim_reach (world, SIM_REACH_REPLIED);
+        sim_cover (world, SIM_COVER_REPLIED);
       if (g_hash_table_contains (client->refused, &envelope->answers))
-        sim_world_fail (world, "R04: an answer came to %s whose queue has no room for it", client->id);
-      handle_left (client, envelope);
+        sim_world_fail (world, "R04: %s was sent a REPLY although its queue has no room for it", client->id);
+      client_handle_left (client, envelope);
       g_hash_table_remove (client->asked, &envelope->answers);
       break;
     case WIRE_KIND_ERROR:
-      handle_error (client, envelope);
+      client_handle_error (client, envelope);
       break;
     default:
       break;
@@ -352,7 +356,7 @@ handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
 }
 
 static void
-took_goodbye (SimClient *client, WireSpan body)
+client_handle_goodbye (SimClient *client, WireSpan body)
 {
   g_autoptr (WireGuard) guard
       = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__goodbye__descriptor, body, 0, NULL);
@@ -361,16 +365,16 @@ took_goodbye (SimClient *client, WireSpan body)
   if (goodbye == NULL)
     sim_world_fail (client->world, "a malformed GOODBYE");
   else if (goodbye->status == WIRE_STATUS_SLOW_CONSUMER)
-    sim_reach (client->world, SIM_REACH_CLOSED_SLOW);
+    sim_cover (client->world, SIM_COVER_CLOSED_SLOW);
   else if (goodbye->status == WIRE_STATUS_CREDIT_EXCEEDED)
-    sim_reach (client->world, SIM_REACH_CREDIT_EXCEEDED);
+    sim_cover (client->world, SIM_COVER_CREDIT_EXCEEDED);
   else if (goodbye->status == WIRE_STATUS_BAD_MESSAGE || goodbye->status == WIRE_STATUS_PROTOCOL_ORDER
            || goodbye->status == WIRE_STATUS_BAD_FRAME)
-    sim_reach (client->world, SIM_REACH_HOSTILE_CLOSED);
+    sim_cover (client->world, SIM_COVER_HOSTILE_CLOSED);
 }
 
 void
-sim_client_took (SimClient *client, const guint8 *bytes, gsize len)
+sim_client_received (SimClient *client, const guint8 *bytes, gsize len)
 {
   WireSpan input = wire_span (bytes, len);
   WireEnvelope envelope;
@@ -383,13 +387,13 @@ sim_client_took (SimClient *client, const guint8 *bytes, gsize len)
         sim_world_fail (client->world, "a frame of kind %u came after GOODBYE", frame.kind);
       client->had_goodbye = frame.kind == WIRE_KIND_GOODBYE;
       if (frame.kind == WIRE_KIND_WELCOME)
-        handle_welcome (client, frame.body);
+        client_handle_welcome (client, frame.body);
       else if (frame.kind == WIRE_KIND_GOODBYE)
-        took_goodbye (client, frame.body);
+        client_handle_goodbye (client, frame.body);
       else if (wire_envelope_read (frame.body, frame.kind, WIRE_FROM_BROKER, &envelope).status != WIRE_STATUS_OK)
         sim_world_fail (client->world, "the broker sent a malformed frame of kind %u", frame.kind);
       else
-        handle (client, &frame, &envelope);
+        client_handle (client, &frame, &envelope);
     }
   if (result == WIRE_FRAME_BAD)
     sim_world_fail (client->world, "the broker sent bytes that are no frame");

@@ -5,15 +5,16 @@
 #include <stdlib.h>
 
 /*
- * sim: many seeds, or one again.
+ * sim: runs many seeds, or one seed again.
  *
- *   sim [--seeds N] [--from SEED] [--steps N]   TAP: the seeds, the same seed twice, and a row for each thing reached
- *   sim --seed SEED [--steps N]                 one seed: what failed, at which step; for a debugger
+ *   sim [--seeds N] [--from SEED] [--steps N]   TAP: the seeds, the same seed twice, and the coverage
+ *   sim --seed SEED [--steps N]                 one seed, for a debugger: its failure and the step of it
  *
- * Ends with 1 when a seed failed; the seed is printed.
+ * Exits with 1 when a seed failed, and prints that seed. The line "bytes" is a hash of all bytes that the broker sent: two
+ * builds that print the same hash behaved the same.
  */
 
-#define TWICE 50u /* each so many seeds one is run again */
+#define TWICE 50u /* one of so many seeds is run twice */
 
 static gint64 one_seed = -1;
 static gint seeds = 2000;
@@ -29,63 +30,66 @@ static const GOptionEntry entries[] = {
 };
 
 static gboolean
-run_again (guint64 seed, guint64 hash)
+main_run_again (guint64 seed, guint64 hash)
 {
-  SimReached reached = { { 0 } };
+  SimCoverage coverage = { { 0 } };
   guint64 again;
-  g_autofree char *failure = sim_world_run (seed, (guint) steps, &reached, &again);
+  g_autofree char *failure = sim_world_run (seed, (guint) steps, &coverage, &again);
 
   return failure == NULL && again == hash;
 }
 
 static int
-run_one (void)
+main_run_one (void)
 {
-  SimReached reached = { { 0 } };
+  SimCoverage coverage = { { 0 } };
   guint64 hash;
-  g_autofree char *failure = sim_world_run ((guint64) one_seed, (guint) steps, &reached, &hash);
+  g_autofree char *failure = sim_world_run ((guint64) one_seed, (guint) steps, &coverage, &hash);
 
-  for (guint i = 0; i < SIM_N_REACH; i++)
-    printf ("# %8" G_GUINT64_FORMAT " %s\n", reached.counts[i], sim_reach_name (i));
+  for (guint i = 0; i < SIM_N_SITUATIONS; i++)
+    printf ("# %8" G_GUINT64_FORMAT " %s\n", coverage.counts[i], sim_coverage_name (i));
   printf ("seed %" G_GINT64_FORMAT ": %s\n", one_seed, failure != NULL ? failure : "good");
   return failure != NULL ? 1 : 0;
 }
 
 static gboolean
-tell (gboolean good, guint number, const char *path)
+main_report (gboolean good, guint number, const char *path)
 {
   printf ("%s %u /sim/%s\n", good ? "ok" : "not ok", number, path);
   return good;
 }
 
 static int
-run_many (void)
+main_run_many (void)
 {
-  SimReached reached = { { 0 } };
+  SimCoverage coverage = { { 0 } };
   gboolean good = TRUE, same = TRUE;
   gint64 start_us = g_get_monotonic_time ();
+  guint64 bytes = 0;
 
-  printf ("1..%u\n", SIM_N_REACH + 2);
+  printf ("1..%u\n", SIM_N_SITUATIONS + 2);
   for (gint i = 0; i < seeds && good; i++)
     {
       guint64 seed = (guint64) from + (guint64) i;
       guint64 hash;
-      g_autofree char *failure = sim_world_run (seed, (guint) steps, &reached, &hash);
+      g_autofree char *failure = sim_world_run (seed, (guint) steps, &coverage, &hash);
 
       if (failure != NULL)
         printf ("# seed %" G_GUINT64_FORMAT ": %s\n", seed, failure);
+      bytes = (bytes ^ hash) * 0x100000001b3u; /* FNV-1a */
       good = failure == NULL;
-      same = same && (i % (gint) TWICE != 0 || !good || run_again (seed, hash));
+      same = same && (i % (gint) TWICE != 0 || !good || main_run_again (seed, hash));
     }
   printf ("# %d seeds of %d steps in %.1f s\n", seeds, steps,
           (double) (g_get_monotonic_time () - start_us) / G_TIME_SPAN_SECOND);
-  good = tell (good, 1, "M08-R09-I01-I02-I03-I04-I05-I06-I07-I12-I13-I14-I15-I16-I17-I20-every-seed-holds");
-  same = tell (same, 2, "I19-same-seed-same-bytes");
+  printf ("# bytes %016" G_GINT64_MODIFIER "x\n", bytes);
+  good = main_report (good, 1, "M08-R09-I01-I02-I03-I04-I05-I06-I07-I12-I13-I14-I15-I16-I17-I20-every-seed-holds");
+  same = main_report (same, 2, "I19-same-seed-same-bytes");
   good = good && same;
-  for (guint i = 0; i < SIM_N_REACH; i++)
+  for (guint i = 0; i < SIM_N_SITUATIONS; i++)
     {
-      printf ("# reached %" G_GUINT64_FORMAT " times\n", reached.counts[i]);
-      good = tell (reached.counts[i] > 0, i + 3, sim_reach_name (i)) && good;
+      printf ("# occurred %" G_GUINT64_FORMAT " times\n", coverage.counts[i]);
+      good = main_report (coverage.counts[i] > 0, i + 3, sim_coverage_name (i)) && good;
     }
   return good ? 0 : 1;
 }
@@ -102,5 +106,5 @@ main (int argc, char **argv)
       fprintf (stderr, "sim: %s\n", error->message);
       return 2;
     }
-  return one_seed >= 0 ? run_one () : run_many ();
+  return one_seed >= 0 ? main_run_one () : main_run_many ();
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * The model's own rooms: sim-model remembers what reached the broker, sim-model-out compares what came out with it.
- * Neither includes a header of the core.
+ * What the two halves of the model share: sim-model keeps what reached the broker, sim-model-output compares what the
+ * broker sent with it. Neither includes a header of the core.
  */
 
 #define LANES           2u
@@ -21,7 +21,7 @@ typedef struct
   gboolean alive;
   char *type;
   char *id;
-} Peer;
+} ModelPeer;
 
 /* A message that was accepted. */
 typedef struct
@@ -36,28 +36,28 @@ typedef struct
   guint64 ttl_us;
   guint matched;
   gboolean to_each; /* member of a group */
-  gboolean unsure;  /* somebody was closed for it: he may be counted or not */
+  gboolean unsure;  /* a receiver was disconnected meanwhile, and may be counted or not */
   gboolean acked;
   guint queued;       /* as the ACK says */
-  GHashTable *groups; /* that got it */
-} Message;
+  GHashTable *groups; /* that received it */
+} ModelMessage;
 
-/* One that matched a subscription. */
+/* A message that matched a subscription. */
 typedef struct
 {
   guint64 seq;
   guint lane;
   gboolean delivered;
-  const Message *message;
-} Match;
+  const ModelMessage *message;
+} ModelMatch;
 
 /* All members of a group together. */
 typedef struct
 {
   guint64 matched;
-  guint64 told;  /* delivered or missed */
-  gboolean left; /* somebody left: what he had not got may be gone with him */
-} Group;
+  guint64 received; /* delivered or reported as missed */
+  gboolean left;    /* a member left: what waited for it may be lost without a gap */
+} ModelGroup;
 
 typedef struct
 {
@@ -68,31 +68,31 @@ typedef struct
   SimPolicy policy;
   gboolean adjusted;
   gboolean alive;
-  gboolean alone;         /* its peer has no other one */
-  gboolean roomy;         /* its bounds never mattered */
-  GArray *matches;        /* of Match, by seq */
-  guint64 last[LANES];    /* delivered */
-  guint64 told_to[LANES]; /* by gaps */
+  gboolean alone;           /* its peer has no other subscription, and never had */
+  gboolean roomy;           /* its bounds are above anything that the simulator sends */
+  GArray *matches;          /* of ModelMatch, by seq */
+  guint64 last[LANES];      /* delivered */
+  guint64 missed_to[LANES]; /* the end of the last gap */
   guint64 n_delivered[LANES];
   guint64 n_missed[LANES];
-  guint64 missed_else; /* not by its policy: time, memory, limits */
-} Sub;
+  guint64 missed_else; /* for other reasons than its policy: time to live, memory, limits */
+} ModelSub;
 
 struct SimModel
 {
   char failure[SIM_FAILURE_MAX];
-  GArray *peers;        /* of Peer, by number */
-  GPtrArray *subs;      /* of Sub, all that ever were */
-  GHashTable *messages; /* number -> Message */
-  GHashTable *groups;   /* name -> Group */
+  GArray *peers;        /* of ModelPeer, by number */
+  GPtrArray *subs;      /* of ModelSub, all that ever existed */
+  GHashTable *messages; /* number -> ModelMessage */
+  GHashTable *groups;   /* name -> ModelGroup */
 };
 
-/* The first one counts. */
+/* Keeps the first failure. */
 void sim_model_fail (SimModel *model, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-gboolean sim_model_may_read (const Peer *peer, const char *topic);
-Peer *sim_model_peer (const SimModel *model, guint peer);
-Group *sim_model_group (const SimModel *model, const char *name);
-Sub *sim_model_sub (const SimModel *model, guint peer, guint32 id);
+gboolean sim_model_may_read (const ModelPeer *peer, const char *topic);
+ModelPeer *sim_model_peer (const SimModel *model, guint peer);
+ModelGroup *sim_model_group (const SimModel *model, const char *name);
+ModelSub *sim_model_sub (const SimModel *model, guint peer, guint32 id);
 /* NULL: that message did not match it. */
-Match *sim_model_match (const Sub *sub, guint64 seq);
+ModelMatch *sim_model_match (const ModelSub *sub, guint64 seq);

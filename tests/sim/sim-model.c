@@ -14,9 +14,9 @@ sim_model_fail (SimModel *model, const char *format, ...)
 }
 
 static void
-message_free (gpointer data)
+model_message_free (gpointer data)
 {
-  Message *message = data;
+  ModelMessage *message = data;
 
   g_free (message->topic);
   g_free (message->sender);
@@ -26,9 +26,9 @@ message_free (gpointer data)
 }
 
 static void
-sub_free (gpointer data)
+model_sub_free (gpointer data)
 {
-  Sub *sub = data;
+  ModelSub *sub = data;
 
   g_array_unref (sub->matches);
   g_free (sub->pattern);
@@ -37,9 +37,9 @@ sub_free (gpointer data)
 }
 
 static void
-peer_clear (gpointer data)
+model_peer_clear (gpointer data)
 {
-  Peer *peer = data;
+  ModelPeer *peer = data;
 
   g_free (peer->type);
   g_free (peer->id);
@@ -50,10 +50,10 @@ sim_model_new (void)
 {
   SimModel *model = g_new0 (SimModel, 1);
 
-  model->peers = g_array_new (FALSE, TRUE, sizeof (Peer));
-  g_array_set_clear_func (model->peers, peer_clear);
-  model->subs = g_ptr_array_new_with_free_func (sub_free);
-  model->messages = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, message_free);
+  model->peers = g_array_new (FALSE, TRUE, sizeof (ModelPeer));
+  g_array_set_clear_func (model->peers, model_peer_clear);
+  model->subs = g_ptr_array_new_with_free_func (model_sub_free);
+  model->messages = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, model_message_free);
   model->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return model;
 }
@@ -96,63 +96,64 @@ sim_model_matches (const char *pattern, const char *topic)
 }
 
 static gboolean
-is_below (const char *topic, const char *domain)
+model_is_below (const char *topic, const char *domain)
 {
   gsize len = strlen (domain);
 
   return strncmp (topic, domain, len) == 0 && (topic[len] == '\0' || topic[len] == '.');
 }
 
-/* Of the topics that the simulator uses, only this domain is not everybody's to read. */
+/* Of the topics that the simulator uses, only this domain is not readable by every peer. */
 gboolean
-sim_model_may_read (const Peer *peer, const char *topic)
+sim_model_may_read (const ModelPeer *peer, const char *topic)
 {
-  return peer->role != SIM_COLLECTOR || !is_below (topic, "control.agent");
+  return peer->role != SIM_COLLECTOR || !model_is_below (topic, "control.agent");
 }
 
 static guint
-lane_of (const char *topic, gsize len)
+model_lane_of (const char *topic, gsize len)
 {
-  gboolean is_control = is_below (topic, "control") || is_below (topic, "health") || is_below (topic, "system");
+  gboolean is_control
+      = model_is_below (topic, "control") || model_is_below (topic, "health") || model_is_below (topic, "system");
 
   return is_control && len <= CONTROL_LARGEST ? CONTROL_LANE : DATA_LANE;
 }
 
 /* --- what reached the broker --- */
 
-Peer *
+ModelPeer *
 sim_model_peer (const SimModel *model, guint peer)
 {
-  return &g_array_index (model->peers, Peer, peer);
+  return &g_array_index (model->peers, ModelPeer, peer);
 }
 
-Group *
+ModelGroup *
 sim_model_group (const SimModel *model, const char *name)
 {
-  Group *group = g_hash_table_lookup (model->groups, name);
+  ModelGroup *group = g_hash_table_lookup (model->groups, name);
 
   if (group == NULL)
     {
-      group = g_new0 (Group, 1);
+      group = g_new0 (ModelGroup, 1);
       g_hash_table_insert (model->groups, g_strdup (name), group);
     }
   return group;
 }
 
 static void
-end_sub (const SimModel *model, Sub *sub)
+model_end_sub (const SimModel *model, ModelSub *sub)
 {
   sub->alive = FALSE;
   if (sub->group != NULL)
     sim_model_group (model, sub->group)->left = TRUE;
 }
 
-Sub *
+ModelSub *
 sim_model_sub (const SimModel *model, guint peer, guint32 id)
 {
   for (guint i = model->subs->len; i > 0; i--)
     {
-      Sub *sub = g_ptr_array_index (model->subs, i - 1);
+      ModelSub *sub = g_ptr_array_index (model->subs, i - 1);
 
       if (sub->peer == peer && sub->id == id)
         return sub;
@@ -165,7 +166,7 @@ sim_model_ready (SimModel *model, guint peer, SimRole role, const char *type, co
 {
   if (model->peers->len <= peer)
     g_array_set_size (model->peers, peer + 1);
-  *sim_model_peer (model, peer) = (Peer){ role, TRUE, g_strdup (type), g_strdup (id) };
+  *sim_model_peer (model, peer) = (ModelPeer){ role, TRUE, g_strdup (type), g_strdup (id) };
 }
 
 void
@@ -175,8 +176,8 @@ sim_model_gone (SimModel *model, guint peer)
     return;
   sim_model_peer (model, peer)->alive = FALSE;
   for (guint i = 0; i < model->subs->len; i++)
-    if (((Sub *) g_ptr_array_index (model->subs, i))->peer == peer)
-      end_sub (model, g_ptr_array_index (model->subs, i));
+    if (((ModelSub *) g_ptr_array_index (model->subs, i))->peer == peer)
+      model_end_sub (model, g_ptr_array_index (model->subs, i));
 }
 
 void
@@ -188,12 +189,12 @@ sim_model_subscribe (SimModel *model,
                      SimPolicy policy,
                      gboolean roomy)
 {
-  Sub *sub = g_new0 (Sub, 1);
+  ModelSub *sub = g_new0 (ModelSub, 1);
 
   sub->alone = TRUE;
   for (guint i = 0; i < model->subs->len; i++)
     {
-      Sub *other = g_ptr_array_index (model->subs, i);
+      ModelSub *other = g_ptr_array_index (model->subs, i);
 
       if (other->peer == peer)
         other->alone = sub->alone = FALSE;
@@ -205,27 +206,27 @@ sim_model_subscribe (SimModel *model,
   sub->group = g_strdup (group);
   sub->policy = policy;
   sub->alive = TRUE;
-  sub->matches = g_array_new (FALSE, FALSE, sizeof (Match));
+  sub->matches = g_array_new (FALSE, FALSE, sizeof (ModelMatch));
   g_ptr_array_add (model->subs, sub);
 }
 
 void
 sim_model_unsubscribe (SimModel *model, guint peer, guint32 subscription)
 {
-  Sub *sub = sim_model_sub (model, peer, subscription);
+  ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   if (sub != NULL)
-    end_sub (model, sub);
+    model_end_sub (model, sub);
 }
 
 void
 sim_model_adjust (SimModel *model, guint peer, guint32 subscription, SimPolicy policy)
 {
-  Sub *sub = sim_model_sub (model, peer, subscription);
+  ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   for (guint i = 0; sub != NULL && i < model->subs->len; i++)
     {
-      Sub *other = g_ptr_array_index (model->subs, i);
+      ModelSub *other = g_ptr_array_index (model->subs, i);
 
       if (other == sub || (sub->group != NULL && g_strcmp0 (other->group, sub->group) == 0))
         {
@@ -236,9 +237,9 @@ sim_model_adjust (SimModel *model, guint peer, guint32 subscription, SimPolicy p
 }
 
 static gboolean
-wants (const SimModel *model, const Sub *sub, const char *topic, const char *target)
+model_wants (const SimModel *model, const ModelSub *sub, const char *topic, const char *target)
 {
-  const Peer *peer = sim_model_peer (model, sub->peer);
+  const ModelPeer *peer = sim_model_peer (model, sub->peer);
 
   return sub->alive && sim_model_matches (sub->pattern, topic) && sim_model_may_read (peer, topic)
          && (target == NULL || strcmp (target, peer->id) == 0);
@@ -255,13 +256,13 @@ sim_model_publish (SimModel *model,
                    const char *target,
                    guint64 seq)
 {
-  Message *message = g_new0 (Message, 1);
+  ModelMessage *message = g_new0 (ModelMessage, 1);
   g_autoptr (GHashTable) members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   message->seq = seq;
   message->number = number;
   message->len = payload_len;
-  message->lane = lane_of (topic, payload_len);
+  message->lane = model_lane_of (topic, payload_len);
   message->topic = g_strdup (topic);
   message->to_each = broadcast || target != NULL;
   message->target = g_strdup (target);
@@ -271,17 +272,17 @@ sim_model_publish (SimModel *model,
   g_hash_table_insert (model->messages, &message->number, message);
   for (guint i = 0; i < model->subs->len; i++)
     {
-      Sub *sub = g_ptr_array_index (model->subs, i);
-      Match match = { seq, message->lane, FALSE, message };
+      ModelSub *sub = g_ptr_array_index (model->subs, i);
+      ModelMatch match = { seq, message->lane, FALSE, message };
 
-      if (!wants (model, sub, topic, target))
+      if (!model_wants (model, sub, topic, target))
         continue;
       if (sub->group == NULL)
         {
           g_array_append_val (sub->matches, match);
           message->matched++;
         }
-      /* One for the group; with broadcast one for each peer that is in it, and a direct one is his alone. */
+      /* One for the group; a broadcast and a direct message count for each peer in it. */
       else if (g_hash_table_add (members, message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer)
                                                            : g_strdup (sub->group)))
         {
@@ -295,16 +296,16 @@ sim_model_publish (SimModel *model,
 void
 sim_model_withdraw (SimModel *model, guint64 number)
 {
-  const Message *message = g_hash_table_lookup (model->messages, &number);
+  const ModelMessage *message = g_hash_table_lookup (model->messages, &number);
 
   for (guint i = 0; i < model->subs->len; i++)
     {
-      const Sub *sub = g_ptr_array_index (model->subs, i);
+      const ModelSub *sub = g_ptr_array_index (model->subs, i);
       guint n = sub->matches->len;
 
-      if (n > 0 && g_array_index (sub->matches, Match, n - 1).message == message)
+      if (n > 0 && g_array_index (sub->matches, ModelMatch, n - 1).message == message)
         g_array_set_size (sub->matches, n - 1);
-      /* Whether one of its members counted it does not matter: as if somebody had left. */
+      /* Whether a member counted it is not known, as when a member left. */
       if (sub->group != NULL)
         sim_model_group (model, sub->group)->left = TRUE;
     }
@@ -313,14 +314,14 @@ sim_model_withdraw (SimModel *model, guint64 number)
 void
 sim_model_unsure (SimModel *model, guint64 number)
 {
-  Message *message = g_hash_table_lookup (model->messages, &number);
+  ModelMessage *message = g_hash_table_lookup (model->messages, &number);
 
   if (message != NULL)
     message->unsure = TRUE;
 }
 
-Match *
-sim_model_match (const Sub *sub, guint64 seq)
+ModelMatch *
+sim_model_match (const ModelSub *sub, guint64 seq)
 {
   guint low = 0;
   guint high = sub->matches->len;
@@ -328,7 +329,7 @@ sim_model_match (const Sub *sub, guint64 seq)
   while (low < high)
     {
       guint middle = (low + high) / 2;
-      Match *match = &g_array_index (sub->matches, Match, middle);
+      ModelMatch *match = &g_array_index (sub->matches, ModelMatch, middle);
 
       if (match->seq == seq)
         return match;
@@ -340,12 +341,12 @@ sim_model_match (const Sub *sub, guint64 seq)
   return NULL;
 }
 
-/* --- what is known of a subscription --- */
+/* --- questions about a subscription --- */
 
 SimPolicy
 sim_model_policy (const SimModel *model, guint peer, guint32 subscription)
 {
-  const Sub *sub = sim_model_sub (model, peer, subscription);
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   return sub != NULL ? sub->policy : 0;
 }
@@ -353,7 +354,7 @@ sim_model_policy (const SimModel *model, guint peer, guint32 subscription)
 gboolean
 sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription)
 {
-  const Sub *sub = sim_model_sub (model, peer, subscription);
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   return sub == NULL || sub->adjusted;
 }
@@ -361,7 +362,7 @@ sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription)
 gboolean
 sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription)
 {
-  const Sub *sub = sim_model_sub (model, peer, subscription);
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   return sub != NULL && sub->alone;
 }
@@ -369,8 +370,8 @@ sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription)
 gboolean
 sim_model_is_own (const SimModel *model, guint peer, guint32 subscription, guint64 seq)
 {
-  const Sub *sub = sim_model_sub (model, peer, subscription);
-  const Match *match = sub != NULL ? sim_model_match (sub, seq) : NULL;
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
+  const ModelMatch *match = sub != NULL ? sim_model_match (sub, seq) : NULL;
 
   return match != NULL && strcmp (match->message->sender, sim_model_peer (model, peer)->id) == 0;
 }
@@ -381,6 +382,6 @@ sim_model_count (const SimModel *model)
   guint n = 0;
 
   for (guint i = 0; i < model->subs->len; i++)
-    n += ((const Sub *) g_ptr_array_index (model->subs, i))->alive;
+    n += ((const ModelSub *) g_ptr_array_index (model->subs, i))->alive;
   return n;
 }

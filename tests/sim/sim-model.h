@@ -4,15 +4,15 @@
 #include <glib.h>
 
 /*
- * What each subscriber should have seen, in the simplest way: a list of everything that matched.
+ * What each subscriber should have received, in the simplest way: a list of everything that matched.
  *
  * The model knows topics, patterns, rights and promises as the documents state them, and nothing of the broker: no header
- * of the core is included here. It is told what reached the broker, in order, and what came out of it for each
- * peer, and says what is wrong.
+ * of the core is included here. The world reports what reached the broker, in order, and what the broker sent to each
+ * peer. The model keeps the first thing that is wrong.
  *
- * For each plain subscription and lane: what comes is what matched, in order; what is left out was told by gaps before,
- * at that place, with the exact count; nothing comes twice. In the end delivered + missed = matched. A message to a group
- * reaches one of its members at the most.
+ * For each plain subscription and lane: it receives what matched, in order, nothing twice; a message that is left out is
+ * counted by a gap, at that place and exactly. In the end delivered + missed = matched. A message to a group reaches at
+ * most one of its members.
  */
 
 #define SIM_FAILURE_MAX 400
@@ -46,12 +46,12 @@ typedef struct SimModel SimModel;
 SimModel *sim_model_new (void);
 void sim_model_free (SimModel *model);
 
-/* What is wrong; empty: nothing so far. */
+/* The first failure. Empty: there was none so far. */
 const char *sim_model_failure (const SimModel *model);
 
 /* --- what reached the broker --- */
 
-/* Peers are numbered by who calls, each connection anew. */
+/* The caller numbers peers: each connection has a new number. */
 void sim_model_ready (SimModel *model, guint peer, SimRole role, const char *type, const char *id);
 void sim_model_gone (SimModel *model, guint peer);
 /* @roomy: its bounds are above anything that the simulator sends. */
@@ -64,8 +64,8 @@ void sim_model_subscribe (SimModel *model,
                           gboolean roomy);
 void sim_model_unsubscribe (SimModel *model, guint peer, guint32 subscription);
 void sim_model_adjust (SimModel *model, guint peer, guint32 subscription, SimPolicy policy);
-/* Accepted as @seq. @number: in its payload. @target: (nullable): only he gets it. Returns how many it matches; a direct
- * one that matches nobody is not to be accepted. */
+/* The broker accepts a message as @seq. @number: in its payload. @target: (nullable): the only receiver. Returns how many
+ * subscriptions and groups match. A direct message that matches none must not be accepted. */
 guint sim_model_publish (SimModel *model,
                          guint peer,
                          const char *topic,
@@ -75,12 +75,12 @@ guint sim_model_publish (SimModel *model,
                          gboolean broadcast,
                          const char *target,
                          guint64 seq);
-/* It was not accepted after all: refused, or its publisher was closed instead. */
+/* The message was not accepted after all: it was refused, or its publisher was disconnected. */
 void sim_model_withdraw (SimModel *model, guint64 number);
-/* Somebody was closed while it was routed. */
+/* A peer was disconnected while the message was routed. */
 void sim_model_unsure (SimModel *model, guint64 number);
 
-/* --- what came out --- */
+/* --- what the broker sent --- */
 
 void sim_model_ack (SimModel *model, guint64 number, guint64 seq, guint matched, guint queued, guint refused);
 void sim_model_deliver (SimModel *model,
@@ -100,28 +100,28 @@ void sim_model_gap (SimModel *model,
                     guint64 count,
                     guint32 reason);
 
-/* What UNSUBSCRIBE said of it. */
+/* The answer to UNSUBSCRIBE. */
 void sim_model_left (SimModel *model,
                      guint peer,
                      guint32 subscription,
                      guint64 delivered,
                      guint64 missed,
                      guint64 discarded);
-/* What came and was told of a subscription. */
-void sim_model_told (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed);
+/* What a subscription received, as messages and as gaps. */
+void sim_model_received (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed);
 
-/* Everything that was owed was taken out: the sums. */
+/* Nothing waits any more: checks the sums. */
 void sim_model_finish (SimModel *model);
 
-/* Of a live subscription; for the reach table. 0: there is none. */
+/* The policy of a live subscription, for coverage. 0: there is none. */
 SimPolicy sim_model_policy (const SimModel *model, guint peer, guint32 subscription);
 gboolean sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription);
-/* Its peer has no other one, and never had. */
+/* Its peer has no other subscription, and never had. */
 gboolean sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription);
-/* Of what matched: whether its own peer published it. */
+/* TRUE when its own peer published the message. */
 gboolean sim_model_is_own (const SimModel *model, guint peer, guint32 subscription, guint64 seq);
-/* Live subscriptions, as the broker should have them. */
+/* The number of subscriptions that the broker should have. */
 guint sim_model_count (const SimModel *model);
 
-/* Segment by segment, without any index. */
+/* TRUE when the pattern matches: segment by segment, without an index. */
 gboolean sim_model_matches (const char *pattern, const char *topic);

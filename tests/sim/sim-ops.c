@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-/* What clients do, valid and not, and what goes wrong around them: one table with weights. */
+/*
+ * Operations: what clients do, valid and invalid, and what goes wrong around them. Each step of a seed draws one from a
+ * table with weights, for a random client.
+ */
 
 /* Who may publish: A the agent and tools, P procmonds, N netmonds. */
 static const struct
@@ -50,13 +53,13 @@ const char *const sim_groups[SIM_GROUPS] = { "one", "two" };
 #define OTHER       (&(const SimFrame){ .kind = SIM_FRAME_OTHER })
 
 static char
-kind_of (const SimClient *client)
+ops_kind_of (const SimClient *client)
 {
   return client->role != SIM_COLLECTOR ? 'A' : client->type[0] == 'p' ? 'P' : 'N';
 }
 
 static guint
-size_of_payload (SimRandom *random)
+ops_draw_size (SimRandom *random)
 {
   guint dice = sim_below (random, 100);
 
@@ -66,7 +69,7 @@ size_of_payload (SimRandom *random)
 }
 
 static void
-publish_to (SimWorld *world, SimClient *client, const char *topic, guint len)
+ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len)
 {
   static guint8 payload[PAYLOAD_MAX];
   SimFrame frame = { .kind = SIM_FRAME_PUBLISH, .topic = topic, .payload_len = len };
@@ -98,31 +101,32 @@ op_publish (SimWorld *world, SimClient *client)
   guint burst = sim_chance (&world->random, 30) ? 1 + sim_below (&world->random, 20) : 1;
   guint at = start;
 
-  while (strchr (topics[at].who, kind_of (client)) == NULL)
+  while (strchr (topics[at].who, ops_kind_of (client)) == NULL)
     at = (at + 1) % G_N_ELEMENTS (topics);
   for (guint i = 0; i < burst; i++)
     {
-      guint len = size_of_payload (&world->random);
+      guint len = ops_draw_size (&world->random);
       WireClass credit_class = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (topics[at].topic), len).credit_class;
 
       if (!sim_client_has_credit (client, credit_class))
         return;
-      publish_to (world, client, topics[at].topic, len);
+      ops_publish_to (world, client, topics[at].topic, len);
     }
 }
 
-/* Control messages of a size that crowds a control lane soon. */
+/* Control messages of a size that soon fills a control lane. */
 static void
 op_crowd (SimWorld *world, SimClient *client)
 {
   for (guint i = 0; i < 4 && sim_client_has_credit (client, WIRE_CLASS_CONTROL); i++)
-    publish_to (world, client, i % 2 == 0 ? "health.status" : "health.disk", 6000 + sim_below (&world->random, 9000));
+    ops_publish_to (world, client, i % 2 == 0 ? "health.status" : "health.disk",
+                    6000 + sim_below (&world->random, 9000));
 }
 
 /* --- subscriptions --- */
 
 static SimPolicy
-default_policy (const char *pattern)
+ops_default_policy (const char *pattern)
 {
   if (g_str_has_prefix (pattern, "tasks.") || g_str_has_prefix (pattern, "results."))
     return SIM_BLOCK;
@@ -132,14 +136,14 @@ default_policy (const char *pattern)
 }
 
 static void
-draw_bounds (SimRandom *random, guint64 *messages, guint64 *bytes)
+ops_draw_bounds (SimRandom *random, guint64 *messages, guint64 *bytes)
 {
   *messages = sim_chance (random, 60) ? 1 + sim_below (random, 12) : 0;
   *bytes = sim_chance (random, 30) ? 1000 + sim_below (random, 20000) : 0;
 }
 
 static void
-call_packed (SimClient *client, const char *topic, const ProtobufCMessage *message, const SimFrame *frame)
+ops_call (SimClient *client, const char *topic, const ProtobufCMessage *message, const SimFrame *frame)
 {
   guint8 bytes[512];
 
@@ -148,7 +152,7 @@ call_packed (SimClient *client, const char *topic, const ProtobufCMessage *messa
 }
 
 static gboolean
-may_subscribe (SimClient *client, guint place)
+ops_may_subscribe (SimClient *client, guint place)
 {
   SimSub *sub = &client->subs[place];
 
@@ -167,7 +171,7 @@ op_subscribe (SimWorld *world, SimClient *client)
 
   daemoneye__eventbus__v1__subscribe_request__init (&request);
   frame.place = sim_below (random, SIM_SUBS - 1);
-  if (!may_subscribe (client, frame.place))
+  if (!ops_may_subscribe (client, frame.place))
     return;
   frame.subscription = request.subscription = ++client->next_subscription;
   frame.topic = patterns[sim_below (random, G_N_ELEMENTS (patterns))];
@@ -176,17 +180,17 @@ op_subscribe (SimWorld *world, SimClient *client)
   request.policy = sim_below (random, SIM_N_POLICIES);
   if (sim_chance (random, 25))
     {
-      /* Members of a group ask for one policy, mostly; what is asked for another way is refused. */
+      /* Members of a group mostly ask for the same policy. Another policy is refused. */
       frame.group = sim_groups[sim_below (random, SIM_GROUPS)];
       request.group = (char *) (gsize) frame.group;
       request.policy = sim_chance (random, 20) ? SIM_ERROR : SIM_DROP_NEWEST;
     }
-  draw_bounds (random, &request.queue_messages, &request.queue_bytes);
+  ops_draw_bounds (random, &request.queue_messages, &request.queue_bytes);
   frame.window_messages = request.window_messages = 1 + sim_below (random, 20);
   frame.window_bytes = request.window_bytes = 2000 + sim_below (random, 50000);
-  frame.policy = request.policy != 0 ? (SimPolicy) request.policy : default_policy (frame.topic);
+  frame.policy = request.policy != 0 ? (SimPolicy) request.policy : ops_default_policy (frame.topic);
   frame.roomy = request.queue_messages == 0 && request.queue_bytes == 0;
-  call_packed (client, "control.bus.subscribe", &request.base, &frame);
+  ops_call (client, "control.bus.subscribe", &request.base, &frame);
 }
 
 static void
@@ -203,7 +207,7 @@ op_serve (SimWorld *world, SimClient *client)
                            .window_bytes = 10000,
                            .lazy = sim_chance (&world->random, 30) };
 
-  if (!may_subscribe (client, SERVE_PLACE))
+  if (!ops_may_subscribe (client, SERVE_PLACE))
     return;
   daemoneye__eventbus__v1__subscribe_request__init (&request);
   request.subscription = frame.subscription;
@@ -211,7 +215,7 @@ op_serve (SimWorld *world, SimClient *client)
   request.serve = TRUE;
   request.window_messages = frame.window_messages;
   request.window_bytes = frame.window_bytes;
-  call_packed (client, "control.bus.subscribe", &request.base, &frame);
+  ops_call (client, "control.bus.subscribe", &request.base, &frame);
 }
 
 static void
@@ -226,7 +230,7 @@ op_unsubscribe (SimWorld *world, SimClient *client)
 
   daemoneye__eventbus__v1__unsubscribe_request__init (&request);
   request.subscription = frame.subscription;
-  call_packed (client, "control.bus.unsubscribe", &request.base, &frame);
+  ops_call (client, "control.bus.unsubscribe", &request.base, &frame);
   g_hash_table_insert (client->left, g_memdup2 (&client->next_id, sizeof client->next_id),
                        GUINT_TO_POINTER (frame.subscription));
 }
@@ -242,10 +246,10 @@ op_adjust (SimWorld *world, SimClient *client)
     return;
   daemoneye__eventbus__v1__adjust_request__init (&request);
   request.subscription = frame.subscription;
-  /* Not to block, which some may not. */
+  /* Never to block, which not every client may use. */
   frame.policy = request.policy = SIM_DROP_OLDEST + sim_below (&world->random, 4);
-  draw_bounds (&world->random, &request.queue_messages, &request.queue_bytes);
-  call_packed (client, "control.bus.adjust", &request.base, &frame);
+  ops_draw_bounds (&world->random, &request.queue_messages, &request.queue_bytes);
+  ops_call (client, "control.bus.adjust", &request.base, &frame);
 }
 
 static void
@@ -295,7 +299,7 @@ op_stats (SimWorld *world, SimClient *client)
   daemoneye__eventbus__v1__stats_request__init (&request);
   request.subscriptions = request.groups = request.domains = TRUE;
   request.slow = sim_chance (&world->random, 50);
-  call_packed (client, "control.bus.stats", &request.base, OTHER);
+  ops_call (client, "control.bus.stats", &request.base, OTHER);
 }
 
 static void
@@ -307,7 +311,7 @@ op_ping (SimWorld *world, SimClient *client)
   sim_client_put (client, WIRE_KIND_PING, 0, &envelope, OTHER);
 }
 
-/* --- what is not allowed --- */
+/* --- operations that are not allowed --- */
 
 static void
 op_denied (SimWorld *world, SimClient *client)
@@ -346,12 +350,12 @@ op_hostile (SimWorld *world, SimClient *client)
     default: /* without credit */
       if (sim_client_has_credit (client, WIRE_CLASS_MUST_KEEP) || client->role == SIM_COLLECTOR)
         return;
-      envelope.topic = WIRE_SPAN_LITERAL ("tasks..x"); /* when credit came meanwhile it is refused */
+      envelope.topic = WIRE_SPAN_LITERAL ("tasks..x"); /* not valid, in case that credit arrived meanwhile */
       sim_client_put (client, WIRE_KIND_PUBLISH, 0, &envelope, OTHER);
     }
 }
 
-/* --- what happens to clients --- */
+/* --- faults around clients --- */
 
 static void
 op_freeze (SimWorld *world, SimClient *client)
@@ -378,7 +382,7 @@ op_advance (SimWorld *world, SimClient *client)
                                                             : 1 + sim_below (&world->random, 2000000));
 }
 
-/* Only where whole frames go in, so that what fails is what the broker keeps, not what it reads. */
+/* Only for whole frames, so that the queues of the broker run out of memory, not its frame reader. */
 static void
 op_no_memory (SimWorld *world, SimClient *client)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim-world.h"
 
+#include "check.h"
+#include "core-view.h"
+
 #include <string.h>
 
 #define WINDOW_STEPS   (10 * G_TIME_SPAN_MILLISECOND)
@@ -10,9 +13,9 @@
 #define COLLECTOR_UID  1000u
 #define ALLOCATIONS_OK 0u
 
-/* --- allocations that a peer sizes fail when the world wants it (linked with --wrap) --- */
+/* --- allocations whose size a peer decides fail when the world wants it (linked with --wrap) --- */
 
-static SimWorld *running; /* the linker gives wrappers no argument */
+static SimWorld *running; /* a wrapper has no argument that could name it */
 
 gpointer __real_g_try_malloc (gsize n);
 gpointer __wrap_g_try_malloc (gsize n);
@@ -22,31 +25,31 @@ gpointer __real_g_try_realloc (gpointer old, gsize n);
 gpointer __wrap_g_try_realloc (gpointer old, gsize n);
 
 static gboolean
-fails_now (void)
+world_allocation_fails (void)
 {
   if (running == NULL || running->fail_allocations == ALLOCATIONS_OK)
     return FALSE;
   running->fail_allocations--;
-  sim_reach (running, SIM_REACH_ALLOCATION_FAILED);
+  sim_cover (running, SIM_COVER_ALLOCATION_FAILED);
   return TRUE;
 }
 
 gpointer
 __wrap_g_try_malloc (gsize n)
 {
-  return fails_now () ? NULL : __real_g_try_malloc (n);
+  return world_allocation_fails () ? NULL : __real_g_try_malloc (n);
 }
 
 gpointer
 __wrap_g_try_malloc0 (gsize n)
 {
-  return fails_now () ? NULL : __real_g_try_malloc0 (n);
+  return world_allocation_fails () ? NULL : __real_g_try_malloc0 (n);
 }
 
 gpointer
 __wrap_g_try_realloc (gpointer old, gsize n)
 {
-  return fails_now () ? NULL : __real_g_try_realloc (old, n);
+  return world_allocation_fails () ? NULL : __real_g_try_realloc (old, n);
 }
 
 /* --- failures --- */
@@ -69,7 +72,7 @@ sim_world_failed (const SimWorld *world)
   return world->failure[0] != '\0' || sim_model_failure (world->model)[0] != '\0';
 }
 
-/* --- coming and going --- */
+/* --- connections --- */
 
 void
 sim_world_connect (SimWorld *world, SimClient *client)
@@ -97,19 +100,19 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   for (guint i = 0; i < SIM_SUBS && !waits && !bus_peer_is_closing (peer); i++)
     {
       client->peer = peer;
-      sim_check_has_subscription (client, client->subs[i].number, &waits);
+      sim_view_has_subscription (client, client->subs[i].number, &waits);
       client->peer = NULL;
     }
   if (waits)
-    sim_reach (world, SIM_REACH_LEFT_WHILE_WAITING);
+    sim_cover (world, SIM_COVER_LEFT_WHILE_WAITING);
   sim_model_gone (world->model, client->number);
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
   sim_client_reset (client);
 }
 
-/* The broker wants some closed: the rest is taken out, then they are gone. */
+/* Disconnects the peers that the broker wants to disconnect, after what it still sends to them was taken out. */
 static void
-close_wanted (SimWorld *world)
+world_close_peers (SimWorld *world)
 {
   BusPeer *peer;
 
@@ -128,13 +131,13 @@ close_wanted (SimWorld *world)
 /* --- bytes in --- */
 
 static void
-subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
+world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
 {
   SimSub *sub = &client->subs[frame->place];
   gboolean waits;
 
   sub->asked = FALSE;
-  if (!sim_check_has_subscription (client, frame->subscription, &waits))
+  if (!sim_view_has_subscription (client, frame->subscription, &waits))
     return; /* refused */
   *sub = (SimSub){ .exists = TRUE,
                    .number = frame->subscription,
@@ -147,21 +150,21 @@ subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
 }
 
 static void
-unsubscribed (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited)
+world_unsubscribed (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited)
 {
   gboolean waits;
 
-  if (!client->subs[frame->place].exists || sim_check_has_subscription (client, frame->subscription, &waits))
+  if (!client->subs[frame->place].exists || sim_view_has_subscription (client, frame->subscription, &waits))
     return;
   client->subs[frame->place].exists = FALSE;
   sim_model_unsubscribe (world->model, client->number, frame->subscription);
   if (waited)
-    sim_reach (world, SIM_REACH_UNSUBSCRIBED_WAITING);
+    sim_cover (world, SIM_COVER_UNSUBSCRIBED_WAITING);
 }
 
-/* What the frame meant, told to the model as the broker (as far as can be seen from outside) took it. */
+/* Reports the meaning of the frame to the model, as far as the broker accepted it. */
 static void
-apply (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited)
+world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited)
 {
   switch (frame->kind)
     {
@@ -169,17 +172,17 @@ apply (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waite
       sim_model_ready (world->model, client->number, client->role, client->type, client->id);
       break;
     case SIM_FRAME_SUBSCRIBE:
-      subscribed (world, client, frame);
+      world_subscribed (world, client, frame);
       break;
     case SIM_FRAME_UNSUBSCRIBE:
-      unsubscribed (world, client, frame, waited);
+      world_unsubscribed (world, client, frame, waited);
       break;
     case SIM_FRAME_ADJUST:
       if (client->subs[frame->place].exists)
         {
           sim_model_adjust (world->model, client->number, frame->subscription, frame->policy);
           if (waited)
-            sim_reach (world, SIM_REACH_ADJUSTED_FULL);
+            sim_cover (world, SIM_COVER_ADJUSTED_FULL);
         }
       break;
     case SIM_FRAME_CREDIT:
@@ -192,14 +195,14 @@ apply (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waite
     }
 }
 
-/* Hands @len bytes in, which end the first frame of the stream, or nothing. */
+/* Passes @len bytes in: the first frame of the stream, or a part of it. */
 static void
-hand_in (SimWorld *world, SimClient *client, gsize len)
+world_pass_in (SimWorld *world, SimClient *client, gsize len)
 {
   SimFrame *frame = g_queue_peek_head (&client->frames);
   gboolean ends = frame->left == len;
-  guint64 before = sim_check_accepted (world);
-  guint64 received = sim_check_received (client);
+  guint64 before = sim_view_accept_seq (world);
+  guint64 received = sim_view_received (client);
   guint failing = world->fail_allocations;
   gboolean publishes = ends && frame->kind == SIM_FRAME_PUBLISH;
   gboolean is_direct = frame->target[0] != '\0';
@@ -208,42 +211,42 @@ hand_in (SimWorld *world, SimClient *client, gsize len)
   SimBefore seen;
 
   if (frame->subscription != 0)
-    sim_check_has_subscription (client, frame->subscription, &waits);
-  /* What the reader of a split frame gathers is another matter: its peer is closed, and that is all. */
+    sim_view_has_subscription (client, frame->subscription, &waits);
+  /* An allocation for a split frame does not fail here: the broker would disconnect its peer, and nothing else. */
   if (frame->size != len)
     world->fail_allocations = ALLOCATIONS_OK;
   frame->left -= len;
   if (!ends)
-    sim_reach (world, SIM_REACH_SPLIT);
+    sim_cover (world, SIM_COVER_SPLIT);
   else
     g_queue_pop_head (&client->frames);
-  /* The model knows what matches before the core says what became of it. */
+  /* The model needs to know what matches before the core reports what it did with the message. */
   if (publishes)
     matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
                                  frame->ttl_us, frame->broadcast, is_direct ? frame->target : NULL, before + 1);
-  sim_check_before (world, client, frame, &seen);
+  sim_check_before_frame (world, client, frame, &seen);
   if (frame->kind == SIM_FRAME_CREDIT)
-    sim_block_before (world, client);
+    sim_check_before_block (world, client);
   bus_core_received (world->core, client->peer, client->stream->data, len, world->now_us);
   if (frame->size != len)
     world->fail_allocations = failing;
   g_byte_array_remove_range (client->stream, 0, (guint) len);
-  if (publishes && sim_check_received (client) == received)
-    sim_model_withdraw (world->model, frame->number); /* its publisher was closed for what its reader held */
-  else if (publishes && is_direct && matched == 0 && sim_check_accepted (world) == before)
+  if (publishes && sim_view_received (client) == received)
+    sim_model_withdraw (world->model, frame->number); /* the broker is disconnecting its publisher */
+  else if (publishes && is_direct && matched == 0 && sim_view_accept_seq (world) == before)
     sim_model_withdraw (world->model, frame->number);
-  else if (publishes && (sim_check_accepted (world) == before || (is_direct && matched == 0)))
+  else if (publishes && (sim_view_accept_seq (world) == before || (is_direct && matched == 0)))
     sim_world_fail (world, "a message of client %s was %s", client->id, matched > 0 ? "not accepted" : "accepted");
   if (publishes && is_direct && matched > 0)
-    sim_reach (world, SIM_REACH_DIRECT);
-  if (publishes && sim_check_is_closing (world))
+    sim_cover (world, SIM_COVER_DIRECT);
+  if (publishes && sim_view_is_closing (world))
     sim_model_unsure (world->model, frame->number);
   if (ends && !publishes && !bus_peer_is_closing (client->peer))
-    apply (world, client, frame, waits);
+    world_report_to_model (world, client, frame, waits);
   if (ends)
-    sim_check_after (world, client, frame, &seen);
+    sim_check_after_frame (world, client, frame, &seen);
   if (ends && frame->kind == SIM_FRAME_CREDIT)
-    sim_block_after (world, client);
+    sim_check_after_block (world, client);
   if (ends)
     g_free (frame);
 }
@@ -257,25 +260,25 @@ sim_world_feed (SimWorld *world, SimClient *client, gsize max)
       gsize len = MIN (frame->left, max);
 
       max -= len;
-      hand_in (world, client, len);
-      close_wanted (world);
+      world_pass_in (world, client, len);
+      world_close_peers (world);
     }
 }
 
 /* --- bytes out --- */
 
 static void
-hash_bytes (SimWorld *world, const guint8 *bytes, gsize len)
+world_hash (SimWorld *world, const guint8 *bytes, gsize len)
 {
   for (gsize i = 0; i < len; i++)
     world->hash = (world->hash ^ bytes[i]) * 0x100000001b3u; /* FNV-1a */
 }
 
-/* One gather; FALSE: there was nothing. */
+/* One gather. FALSE: there was nothing to send. */
 static gboolean
-drain_once (SimWorld *world, SimClient *client, gboolean whole)
+world_gather (SimWorld *world, SimClient *client, gboolean whole)
 {
-  gboolean was_between = sim_check_is_between (client);
+  gboolean was_between = sim_check_is_between_turns (client);
   WireSpan spans[SPANS];
   guint n = bus_core_gather (world->core, client->peer, spans, SPANS);
   guint failing = world->fail_allocations;
@@ -284,27 +287,27 @@ drain_once (SimWorld *world, SimClient *client, gboolean whole)
 
   if (n == 0)
     return FALSE;
-  sim_check_lanes (world, client, spans, n, was_between);
+  sim_check_turn (world, client, spans, n, was_between);
   for (guint i = 0; i < n; i++)
     total += spans[i].len;
   if (!whole && sim_chance (&world->random, 30))
     {
       total = 1 + sim_below (&world->random, (guint) total);
-      sim_reach (world, SIM_REACH_PARTLY_SENT);
+      sim_cover (world, SIM_COVER_PARTLY_SENT);
     }
-  world->fail_allocations = ALLOCATIONS_OK; /* the client's own memory is not what is tested */
+  world->fail_allocations = ALLOCATIONS_OK; /* the memory of the client is not under test */
   for (guint i = 0; i < n && taken < total; i++)
     {
       gsize len = MIN (spans[i].len, total - taken);
 
-      hash_bytes (world, spans[i].data, len);
-      sim_client_took (client, spans[i].data, len);
+      world_hash (world, spans[i].data, len);
+      sim_client_received (client, spans[i].data, len);
       taken += len;
     }
   world->fail_allocations = failing;
-  sim_block_before (world, client);
+  sim_check_before_block (world, client);
   bus_core_sent (world->core, client->peer, total, world->now_us);
-  sim_block_after (world, client);
+  sim_check_after_block (world, client);
   return TRUE;
 }
 
@@ -312,7 +315,7 @@ void
 sim_world_drain (SimWorld *world, SimClient *client, gboolean whole)
 {
   client->is_writable = FALSE;
-  while (drain_once (world, client, whole) && whole && !sim_world_failed (world))
+  while (world_gather (world, client, whole) && whole && !sim_world_failed (world))
     ;
   if (!whole)
     client->is_writable = TRUE;
@@ -321,32 +324,32 @@ sim_world_drain (SimWorld *world, SimClient *client, gboolean whole)
 /* --- time --- */
 
 static void
-tick (SimWorld *world)
+world_tick (SimWorld *world)
 {
   for (guint i = 0; i < SIM_CLIENTS; i++)
-    sim_block_before (world, &world->clients[i]);
+    sim_check_before_block (world, &world->clients[i]);
   bus_core_tick (world->core, world->now_us);
   for (guint i = 0; i < SIM_CLIENTS; i++)
-    sim_block_after (world, &world->clients[i]);
+    sim_check_after_block (world, &world->clients[i]);
 }
 
 void
 sim_world_advance (SimWorld *world, gint64 us)
 {
   world->now_us += 2 * us;
-  /* The process that the core lives in may be late. */
+  /* The process of the broker may be late. */
   world->is_tick_due = !world->is_healing && sim_chance (&world->random, 30);
   if (world->is_tick_due)
-    sim_reach (world, SIM_REACH_LATE);
+    sim_cover (world, SIM_COVER_LATE);
   else if (bus_core_next_tick_us (world->core) <= world->now_us)
-    tick (world);
-  close_wanted (world);
+    world_tick (world);
+  world_close_peers (world);
 }
 
 /* --- a seed --- */
 
 static void
-move (SimWorld *world)
+world_move (SimWorld *world)
 {
   for (guint i = 0; i < SIM_CLIENTS && !sim_world_failed (world); i++)
     {
@@ -358,11 +361,11 @@ move (SimWorld *world)
       if (client->peer != NULL && !client->is_frozen)
         sim_world_drain (world, client, sim_chance (&world->random, 70));
     }
-  close_wanted (world); /* who goes may take others with him */
+  world_close_peers (world); /* a disconnect may cause others */
 }
 
 static void
-init (SimWorld *world, guint64 seed, SimReached *reached)
+world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
 {
   static guint32 tool_uids[] = { AGENT_UID };
   BusCoreOptions options = {
@@ -370,7 +373,7 @@ init (SimWorld *world, guint64 seed, SimReached *reached)
   };
 
   world->random.state = seed;
-  world->reached = reached;
+  world->coverage = coverage;
   world->now_us = 2;
   world->hash = 0xcbf29ce484222325u;
   world->model = sim_model_new ();
@@ -382,9 +385,9 @@ init (SimWorld *world, guint64 seed, SimReached *reached)
   running = world;
 }
 
-/* Nothing fails or stands still from here on: everything has to come to rest. */
+/* From here on nothing fails or stands still, so everything must come to rest. */
 static void
-heal (SimWorld *world)
+world_heal (SimWorld *world)
 {
   BusCoreStats stats;
 
@@ -403,11 +406,11 @@ heal (SimWorld *world)
             sim_client_return_credit (client, sub, FALSE);
           busy += client->frames.length + g_hash_table_size (client->asked);
         }
-      move (world);
+      world_move (world);
       sim_world_advance (world, WINDOW_STEPS);
-      sim_check (world);
+      sim_check_step (world);
       bus_core_stats (world->core, &stats);
-      /* A gap that stands alone is told within a second. */
+      /* A gap without a message behind it is sent within a second. */
       if (busy == 0 && stats.queued_bytes == 0 && stats.pending_requests == 0 && round > 60)
         return;
     }
@@ -419,7 +422,7 @@ heal (SimWorld *world)
 }
 
 static void
-finish (SimWorld *world)
+world_finish (SimWorld *world)
 {
   BusCoreStats stats;
 
@@ -435,26 +438,26 @@ finish (SimWorld *world)
 }
 
 char *
-sim_world_run (guint64 seed, guint steps, SimReached *reached, guint64 *hash)
+sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
 {
   g_autofree SimWorld *world = g_new0 (SimWorld, 1);
   char *failure = NULL;
 
-  init (world, seed, reached);
+  world_init (world, seed, coverage);
   for (world->step = 0; world->step < steps && !sim_world_failed (world); world->step++)
     {
       sim_ops_one (world);
-      move (world);
-      sim_check (world);
+      world_move (world);
+      sim_check_step (world);
     }
   if (!sim_world_failed (world))
-    heal (world);
+    world_heal (world);
   if (!sim_world_failed (world))
     sim_model_finish (world->model);
   if (!sim_world_failed (world))
     sim_check_counters (world);
   if (!sim_world_failed (world))
-    finish (world);
+    world_finish (world);
   if (sim_world_failed (world))
     failure = g_strdup_printf ("step %u: %s", world->step,
                                world->failure[0] != '\0' ? world->failure : sim_model_failure (world->model));

@@ -2,28 +2,28 @@
 #pragma once
 
 #include "bus-core.h"
-#include "queue/bus-subscription.h"
+#include "coverage.h"
 #include "sim-model.h"
 #include "sim-random.h"
-#include "sim-reach.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
 #include "wire-frame.h"
 
 /*
- * The world of one seed: a core, a clock that only the world moves, clients made of bytes, and what is on the way between.
+ * The world of one seed: a core, a clock that only the world moves, clients that are streams of bytes, and the bytes that
+ * are in transit.
  *
- * A client's operation becomes a frame at the end of its stream; the world hands the stream to the core in pieces, late or
- * at once, and takes out what the core owes, or not (a frozen client). When the last byte of a frame goes in, the model is
- * told what it meant. What comes out is told to the model as well. sim-ops chooses operations, sim-check looks at the
- * core from inside after every step.
+ * An operation of a client appends a frame to the client's stream. The world passes the stream to the core, in pieces, late
+ * or at once, and takes out the bytes that the core wants to send, unless the client is frozen. When the last byte of a
+ * frame is passed in, the world reports the frame's meaning to the model; it reports the bytes that come out as well.
+ * sim-ops chooses the operations; the check-* files check the core from inside.
  *
- * Invariant: the same seed gives the same bytes out (their hash says so).
+ * Invariant: the same seed gives the same bytes out. A hash of all of them proves it.
  */
 
 #define SIM_CLIENTS 8u
 #define SIM_GROUPS  2u
-#define SIM_SUBS    6u /* at each client, at a time; the last place is for what it serves */
+#define SIM_SUBS    6u /* of each client at a time; the last place is for the service that it offers */
 
 typedef enum
 {
@@ -37,12 +37,12 @@ typedef enum
   SIM_FRAME_CREDIT,
 } SimFrameKind;
 
-/* What a frame in a stream means, for the model. */
+/* The meaning of a frame in a stream, for the model. */
 typedef struct
 {
   SimFrameKind kind;
   gsize size;
-  gsize left;  /* bytes that have not gone in */
+  gsize left;  /* bytes that were not passed in yet */
   guint place; /* of the subscription at its client */
   guint32 subscription;
   guint64 number; /* PUBLISH; REPLY: its route */
@@ -63,21 +63,23 @@ typedef struct
 /* A subscription as its client sees it. */
 typedef struct
 {
-  gboolean asked; /* to be made: on its way */
+  gboolean asked; /* the SUBSCRIBE call is in transit */
   gboolean exists;
-  guint32 number; /* at the broker: never used twice, so that what comes late is known for what it is */
-  gboolean lazy;  /* returns credit when the world says so */
+  guint32 number; /* at the broker: never used twice, so that a late frame cannot be mistaken */
+  gboolean lazy;  /* returns credit only when an operation says so */
   guint64 window_messages;
   guint64 window_bytes;
   guint64 got_messages;
   guint64 got_bytes;
-  guint64 told_messages; /* returned, and told */
-  guint64 told_bytes;
-  gsize largest;         /* payload that came */
-  guint64 said[8];       /* sim-check: what system.drop told of it, by reason */
-  gint64 said_next_us;   /* when it may tell again */
-  gint64 credit_us;      /* when credit came back to the broker */
-  gboolean is_looked_at; /* sim-block: what was before */
+  guint64 returned_messages;
+  guint64 returned_bytes;
+  gsize largest; /* payload that was received */
+
+  /* Of the check-* files. */
+  guint64 reported[8];  /* losses that system.drop reported, by reason */
+  gint64 report_due_us; /* when it may report again */
+  gint64 credit_us;     /* when its credit last returned to the broker */
+  gboolean is_observed; /* the fields below are valid */
   gboolean was_demoted;
   gint64 block_since_us;
   gint64 block_due_us;
@@ -111,9 +113,9 @@ typedef struct
   guint64 used_messages[WIRE_N_CLASSES];
   guint64 used_bytes[WIRE_N_CLASSES];
   SimSub subs[SIM_SUBS];
-  GHashTable *asked;   /* ids of requests that wait for their end */
-  GHashTable *refused; /* those of them that there is no room for an answer to */
-  GHashTable *left;    /* id of an unsubscribe -> the subscription's number */
+  GHashTable *asked;   /* ids of requests that are not answered yet */
+  GHashTable *refused; /* those whose answer has no room in the queue */
+  GHashTable *left;    /* id of an UNSUBSCRIBE call -> number of its subscription */
   GArray *routes;      /* of guint64: requests to be answered */
 } SimClient;
 
@@ -122,38 +124,38 @@ struct SimWorld
   SimRandom random;
   BusCore *core;
   SimModel *model;
-  SimReached *reached;
+  SimCoverage *coverage;
   gint64 now_us;
   guint step;
   SimClient clients[SIM_CLIENTS];
   guint next_client;
   guint64 next_payload;
-  guint fail_allocations; /* the next ones */
+  guint fail_allocations; /* so many of the next ones fail */
   gboolean is_healing;
-  gboolean is_tick_due; /* time moved, and the core was not told: its timers are late */
+  gboolean is_tick_due; /* time moved without a tick: the core's timers are late */
   gboolean was_demoted;
-  guint64 hash; /* of everything that came out */
+  guint64 hash; /* of all bytes that came out */
   char failure[SIM_FAILURE_MAX];
 };
 
-/* Runs one seed. The text of the failure, or NULL. Free with g_free(). @hash: (out) */
-char *sim_world_run (guint64 seed, guint steps, SimReached *reached, guint64 *hash);
+/* Runs one seed. Returns the text of its failure, or NULL. @hash: (out): of all bytes that came out */
+char *sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash);
 
 static inline void
-sim_reach (SimWorld *world, SimReach reach)
+sim_cover (SimWorld *world, SimSituation situation)
 {
-  world->reached->counts[reach]++;
+  world->coverage->counts[situation]++;
 }
 
 void sim_world_fail (SimWorld *world, const char *format, ...) G_GNUC_PRINTF (2, 3);
 gboolean sim_world_failed (const SimWorld *world);
 
-/* Steps of the world that operations may ask for. */
+/* Steps of the world, for operations. */
 void sim_world_connect (SimWorld *world, SimClient *client);
 void sim_world_disconnect (SimWorld *world, SimClient *client);
-/* Hands up to @max bytes of the client's stream to the core. */
+/* Passes up to @max bytes of the client's stream to the core. */
 void sim_world_feed (SimWorld *world, SimClient *client, gsize max);
-/* Takes out what the core owes; @whole: all of it. */
+/* Takes out what the core wants to send. @whole: all of it, not a random part */
 void sim_world_drain (SimWorld *world, SimClient *client, gboolean whole);
 void sim_world_advance (SimWorld *world, gint64 us);
 
@@ -162,17 +164,17 @@ void sim_world_advance (SimWorld *world, gint64 us);
 void sim_client_init (SimClient *client, SimWorld *world, guint slot);
 void sim_client_reset (SimClient *client);
 void sim_client_clear (SimClient *client);
-/* Puts a frame at the end of its stream. @frame: what it means; copied. An id of 0: the next one. */
+/* Appends a frame to the client's stream. @frame: its meaning; copied. Returns its id; an id of 0 becomes the next one. */
 guint64 sim_client_put (SimClient *client, guint8 kind, guint8 flags, WireEnvelope *envelope, const SimFrame *frame);
 void sim_client_hello (SimClient *client);
-/* Asks a call of the broker. */
+/* Calls a method of the broker. */
 void sim_client_call (SimClient *client, const char *topic, WireSpan payload, const SimFrame *frame);
 gboolean sim_client_has_credit (const SimClient *client, WireClass credit_class);
-/* Bytes that came from the broker. */
-void sim_client_took (SimClient *client, const guint8 *bytes, gsize len);
-/* Returns all that it got of the subscription at that place, or half of it. */
+/* The client received bytes from the broker. */
+void sim_client_received (SimClient *client, const guint8 *bytes, gsize len);
+/* Returns credit for all messages of the subscription at that place, or for half of them. */
 void sim_client_return_credit (SimClient *client, guint place, gboolean half);
-/* No answer may come to that request. */
+/* That request must not be answered by a REPLY. */
 void sim_client_expect_refused (SimClient *client, guint64 id);
 
 /* --- sim-ops --- */
@@ -181,91 +183,3 @@ extern const char *const sim_groups[SIM_GROUPS];
 
 void sim_ops_one (SimWorld *world);
 void sim_ops_limits (SimRandom *random, BusLimits *limits);
-
-/* --- sim-check --- */
-
-void sim_check (SimWorld *world);
-/* Before a gather: what has to come first. */
-void sim_check_lanes (SimWorld *world, const SimClient *client, const WireSpan *spans, guint n, gboolean was_between);
-gboolean sim_check_is_between (const SimClient *client);
-gboolean sim_check_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits);
-guint64 sim_check_accepted (const SimWorld *world);
-/* Frames of this client that were looked at. */
-guint64 sim_check_received (const SimClient *client);
-/* Whether somebody is to be closed whom the world has not closed yet. */
-gboolean sim_check_is_closing (const SimWorld *world);
-
-/* A peer's queue; peer NULL: none. */
-typedef struct
-{
-  const BusPeer *peer;
-  guint64 bytes;
-  guint64 messages;
-  guint64 lost; /* for a limit */
-  gboolean can_give;
-} SimQueue;
-
-/* A subscription that drops the oldest, alone at its peer; NULL: it has none. */
-typedef struct
-{
-  const BusSubscription *subscription;
-  guint64 oldest; /* sequence of the first that waits; 0: none does */
-  guint64 others; /* bytes of the peer's queue that are not its own */
-  guint64 lost;   /* for want of room */
-} SimOldest;
-
-/* A subscription whose policy alone decides what waits for it; NULL: none. */
-typedef struct
-{
-  const BusSubscription *subscription;
-  guint64 oldest; /* sequence of the first that waits; 0: none does */
-  guint64 messages;
-  guint64 bytes;
-  guint64 missed;
-  guint64 lost_full;
-  guint64 lost_limit;
-  gboolean fits_own; /* neither its own bounds nor those of its peer's queue are near */
-} SimQueued;
-
-/* A peer, and which of its bounds were reached. */
-typedef struct
-{
-  const BusPeer *peer;
-  guint64 missed;
-  gboolean is_lane_full; /* the control lane */
-  gboolean is_soft_over; /* above the soft limit for its time */
-  SimQueued subs[SIM_SUBS];
-} SimPressed;
-
-/* What only one frame may do, looked at before and after it was handed in. */
-typedef struct
-{
-  guint64 seq;                    /* PUBLISH: its own, when it is accepted */
-  gboolean has_room[SIM_GROUPS];  /* PUBLISH: a member of that group could take it in */
-  gboolean is_tight[SIM_GROUPS];  /* a member's peer is near its bounds */
-  guint64 lost[SIM_GROUPS];       /* by its members, for want of room */
-  guint64 waiting;                /* ADJUST: messages of the subscription */
-  gboolean was_block;             /* ADJUST */
-  gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
-  guint64 encoded[SIM_CLIENTS];
-  SimOldest oldest[SIM_CLIENTS]; /* PUBLISH */
-  SimQueue queues[SIM_CLIENTS];  /* PUBLISH */
-  guint64 heritage;              /* UNSUBSCRIBE: messages that another member is to get */
-  const BusGroup *heirs;
-  guint64 rerouted;
-  SimPressed pressed[SIM_CLIENTS]; /* PUBLISH */
-  gboolean closes;                 /* who sends it does not read its answers */
-  const BusPeer *full_asker;       /* REPLY: NULL: there is room for it */
-  guint64 full_asked;
-  guint64 full_lost;
-} SimBefore;
-void sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
-void sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
-/* At rest: what was counted is what came and was told. */
-void sim_check_counters (SimWorld *world);
-
-/* --- sim-block --- */
-
-/* Around what may end a block of this client's, or a demotion. */
-void sim_block_before (SimWorld *world, SimClient *client);
-void sim_block_after (SimWorld *world, const SimClient *client);

@@ -5,15 +5,6 @@
 #include "queue/bus-flow-private.h"
 #include "peer/bus-state.h"
 
-/* Sent, and not returned: in the order of sending, which is that of returning. */
-struct BusHold
-{
-  BusHold *next;
-  BusTicket *ticket;
-  guint64 index; /* of the delivery: the client has returned it when it returned so many */
-  gint64 since_us;
-};
-
 static gint64
 longest_us (const BusSubscription *subscription)
 {

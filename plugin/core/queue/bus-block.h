@@ -20,6 +20,15 @@
 
 #define BUS_BLOCK_PATIENCE 12
 
+/* A ticket of a message that was sent and is not acknowledged yet. In sending order, which is the order of acknowledgement. */
+struct BusHold
+{
+  BusHold *next;
+  BusTicket *ticket;
+  guint64 index; /* of the delivery: the client has acknowledged it when it returned so many */
+  gint64 since_us;
+};
+
 /* One ticket more is held: call it whenever one was put into the FIFO. */
 void bus_block_took (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 /* A ticket that was held is given up. (transfer full) */

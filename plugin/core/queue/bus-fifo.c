@@ -12,9 +12,6 @@
  * message that waits, whatever is lost.
  */
 
-/* What the look-up by topic costs for each message, about. */
-#define INDEX_COST 96u
-
 /* What keeps messages is part of the queue as well. */
 static void
 keep (BusFlow *flow, gsize bytes)
@@ -92,7 +89,7 @@ index_slot (BusFlow *flow, BusSlot *slot)
   if (older != NULL)
     older->is_indexed = FALSE;
   else
-    keep (flow, INDEX_COST);
+    keep (flow, BUS_FIFO_INDEX_COST);
   /* The key's text lies in the message of the slot, so both are replaced together. */
   g_hash_table_replace (fifo->by_topic, g_memdup2 (&key, sizeof key), slot);
   slot->is_indexed = TRUE;
@@ -108,7 +105,7 @@ unindex_slot (BusFlow *flow, BusSlot *slot)
   key = bus_key (flow->shared->seed, slot->message->topic);
   g_hash_table_remove (slot->subscription->fifo.by_topic, &key);
   slot->is_indexed = FALSE;
-  forgo (flow, INDEX_COST);
+  forgo (flow, BUS_FIFO_INDEX_COST);
 }
 
 void

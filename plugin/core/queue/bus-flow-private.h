@@ -56,6 +56,9 @@ struct BusEntry
 
 /* --- bus-fifo --- */
 
+/* The approximate memory that the index by topic needs for a message. */
+#define BUS_FIFO_INDEX_COST 96u
+
 /* What a waiting message costs its peer besides its slot: the message in full. */
 gsize bus_message_cost (const BusMessage *message);
 

@@ -4,11 +4,12 @@
 #include <glib.h>
 
 /*
- * What the simulator reached, over all seeds: one counter for each thing that has to happen somewhere, or the run proves
- * less than it says. One table is the source of names and numbers.
+ * Coverage: how often each situation that matters occurred, over all seeds. A run in which one of them never occurred
+ * proves less than it claims, so it fails. The table below is the only list of situations; it gives their names and
+ * their test paths.
  */
 
-#define SIM_REACH_TABLE(X)                                                                                             \
+#define SIM_SITUATIONS(X)                                                                                              \
   X (BLOCK_REFUSED, "B07-block-refused-own-messages")                                                                  \
   X (BLOCK_OVER_BOUND, "M08-block-held-more-than-its-bound")                                                           \
   X (DROPPED_OLDEST, "B01-drop-oldest-dropped")                                                                        \
@@ -55,16 +56,16 @@
   X (LEFT_WHILE_WAITING, "I16-left-while-waiting")                                                                     \
   X (UNSUBSCRIBED_WAITING, "unsubscribed-while-waiting")
 
-#define SIM_REACH_ENUM(name, path) SIM_REACH_##name,
+#define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,
 typedef enum
 {
-  SIM_REACH_TABLE (SIM_REACH_ENUM) SIM_N_REACH
-} SimReach;
-#undef SIM_REACH_ENUM
+  SIM_SITUATIONS (SIM_SITUATION_ENUM) SIM_N_SITUATIONS
+} SimSituation;
+#undef SIM_SITUATION_ENUM
 
 typedef struct
 {
-  guint64 counts[SIM_N_REACH];
-} SimReached;
+  guint64 counts[SIM_N_SITUATIONS];
+} SimCoverage;
 
-const char *sim_reach_name (SimReach reach);
+const char *sim_coverage_name (SimSituation situation);

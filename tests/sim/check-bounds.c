@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "route/bus-request.h"
+#include "check-private.h"
+#include "core-view.h"
 #include "peer/bus-state.h"
-#include "sim-inside.h"
+#include "route/bus-request.h"
 
 /*
- * Where a bound was reached before a frame came: what it may still do to the queue of each peer, and whom an answer that
- * finds no room has to close. Bounds are looked at before and after, so that nothing needs slack.
+ * B09, R04: what a frame may do to the queue of each peer where a bound is reached, which end of which queue is dropped at a
+ * limit, and that a peer is disconnected when its queue has no room for its answers. The bounds are compared before and
+ * after the frame, so that the checks need no slack.
  */
 
 static guint64
-own_bytes (const BusFlow *flow)
+check_bounds_unheld_bytes (const BusFlow *flow)
 {
   return bus_flow_bytes (flow) - flow->held_bytes;
 }
 
 /* --- before --- */
 
-/* Whatever else of its peer takes the same message in before. */
+/* TRUE when the message fits even after every other subscription of the peer accepted it. */
 static gboolean
-fits_own (const SimWorld *world, const BusSubscription *subscription, const SimFrame *frame)
+check_bounds_fits (const SimWorld *world, const BusSubscription *subscription, const SimFrame *frame)
 {
   const BusLimits *limits = &world->core->limits;
   const BusFlow *flow = &subscription->owner->flow;
@@ -32,7 +34,10 @@ fits_own (const SimWorld *world, const BusSubscription *subscription, const SimF
 }
 
 static void
-look_at_queue (const SimWorld *world, const BusSubscription *subscription, const SimFrame *frame, SimQueued *queued)
+check_bounds_observe_queue (const SimWorld *world,
+                            const BusSubscription *subscription,
+                            const SimFrame *frame,
+                            SimQueued *queued)
 {
   const BusSlot *oldest = subscription->fifo.first;
 
@@ -45,11 +50,11 @@ look_at_queue (const SimWorld *world, const BusSubscription *subscription, const
                          .missed = subscription->missed,
                          .lost_full = subscription->missed_by[BUS_LOSS_FULL],
                          .lost_limit = subscription->missed_by[BUS_LOSS_LIMIT],
-                         .fits_own = fits_own (world, subscription, frame) };
+                         .fits = check_bounds_fits (world, subscription, frame) };
 }
 
 static void
-look_at_peer (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimPressed *pressed)
+check_bounds_observe_peer (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimPressed *pressed)
 {
   const BusLimits *limits = &world->core->limits;
   const BusFlow *flow = &client->peer->flow;
@@ -57,21 +62,20 @@ look_at_peer (const SimWorld *world, const SimClient *client, const SimFrame *fr
   pressed->peer = client->peer;
   pressed->missed = flow->missed;
   pressed->is_lane_full = sim_control_bytes (flow) > limits->control_queue_bytes;
-  pressed->is_soft_over = flow->soft_since_us != 0 && own_bytes (flow) >= limits->queue_soft_bytes
+  pressed->is_soft_over = flow->soft_since_us != 0 && check_bounds_unheld_bytes (flow) >= limits->queue_soft_bytes
                           && world->now_us - flow->soft_since_us >= (gint64) limits->queue_soft_timeout_us;
   for (guint i = 0; i < SIM_SUBS; i++)
     {
-      const BusSubscription *subscription
-          = client->subs[i].exists ? sim_subscription_of (client, client->subs[i].number) : NULL;
+      const BusSubscription *subscription = sim_subscription_at (client, i);
 
       if (subscription != NULL && sim_is_simple (world, subscription) && !subscription->demoted)
-        look_at_queue (world, subscription, frame, &pressed->subs[i]);
+        check_bounds_observe_queue (world, subscription, frame, &pressed->subs[i]);
     }
 }
 
-/* The asker for whose answer there is no room. */
+/* Notes the peer that asked, when its queue has no room for the answer. */
 static void
-look_at_answer (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
+check_bounds_observe_answer (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
 {
   const BusLimits *limits = &world->core->limits;
   const BusRequest *request = bus_request_find (world->core, client->peer, frame->number);
@@ -79,15 +83,15 @@ look_at_answer (const SimWorld *world, const SimClient *client, const SimFrame *
 
   if (flow == NULL || request->kind != BUS_PENDING_REPLY
       || (flow->waiting_messages - flow->held_messages < limits->queue_hard_messages
-          && own_bytes (flow) < limits->queue_hard_bytes))
+          && check_bounds_unheld_bytes (flow) < limits->queue_hard_bytes))
     return;
   before->full_asker = request->requester;
   before->full_asked = request->id;
-  before->full_lost = flow->missed;
+  before->full_missed = flow->missed;
 }
 
 void
-sim_pressure_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
+sim_check_before_bounds (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
 {
   gboolean is_answered = frame->kind == SIM_FRAME_PUBLISH || frame->kind == SIM_FRAME_SUBSCRIBE
                          || frame->kind == SIM_FRAME_UNSUBSCRIBE || frame->kind == SIM_FRAME_ADJUST;
@@ -96,58 +100,59 @@ sim_pressure_before (const SimWorld *world, const SimClient *client, const SimFr
       = is_answered
         && bus_outq_lane_bytes (&client->peer->flow.outq, WIRE_LANE_CONTROL) > world->core->limits.control_queue_bytes;
   if (frame->kind == SIM_FRAME_REPLY)
-    look_at_answer (world, client, frame, before);
+    check_bounds_observe_answer (world, client, frame, before);
   for (guint i = 0; frame->kind == SIM_FRAME_PUBLISH && i < SIM_CLIENTS; i++)
     if (world->clients[i].peer != NULL && bus_peer_is_ready (world->clients[i].peer))
-      look_at_peer (world, &world->clients[i], frame, &before->pressed[i]);
+      check_bounds_observe_peer (world, &world->clients[i], frame, &before->pressed[i]);
 }
 
 /* --- after --- */
 
-/* It stands at the end of its FIFO. */
+/* TRUE when the message stands at the end of the FIFO. */
 static gboolean
-took_in (const BusSubscription *subscription, guint64 seq)
+check_bounds_accepted (const BusSubscription *subscription, guint64 seq)
 {
   const BusSlot *last = subscription->fifo.last;
 
   return last != NULL && last->state != BUS_SLOT_GAP && last->message->accept_seq == seq;
 }
 
-/* Where the peer lost nothing, nothing made room: what was full stays full. */
+/* When the peer lost nothing, nothing made room: a bound that was reached is still reached. */
 static void
-check_full (SimWorld *world, const SimPressed *pressed, const BusSubscription *subscription, guint64 seq)
+check_bounds_full (SimWorld *world, const SimPressed *pressed, const BusSubscription *subscription, guint64 seq)
 {
   BusOverflow policy = subscription->bounds.policy;
 
-  if (policy == BUS_OVERFLOW_CONFLATE || pressed->peer->flow.missed != pressed->missed || !took_in (subscription, seq))
-    return; /* conflate fills the place of the older one */
+  if (policy == BUS_OVERFLOW_CONFLATE || pressed->peer->flow.missed != pressed->missed
+      || !check_bounds_accepted (subscription, seq))
+    return; /* conflate replaces the older message */
   if (pressed->is_lane_full && subscription->fifo.last->lane == WIRE_LANE_CONTROL)
-    sim_world_fail (world, "B09: the control lane of %s is full, and takes in more", pressed->peer->id);
+    sim_world_fail (world, "B09: the control lane of %s is full, and accepts more", pressed->peer->id);
   if (pressed->is_soft_over && policy != BUS_OVERFLOW_BLOCK)
-    sim_world_fail (world, "R04: %s has been above the soft limit for its time, and takes in more", pressed->peer->id);
+    sim_world_fail (world, "R04: %s has been above the soft limit for its time, and accepts more", pressed->peer->id);
 }
 
-/* What of a queue that is to become shorter at a cap goes first. The message that came may be lost as well. */
+/* At a limit, the policy decides which end of a queue is dropped. The new message may be dropped as well. */
 static void
-check_shed (SimWorld *world, const SimQueued *queued, guint64 seq)
+check_bounds_shed (SimWorld *world, const SimQueued *queued, guint64 seq)
 {
   const BusSubscription *subscription = queued->subscription;
   BusOverflow policy = subscription->bounds.policy;
   gboolean gives_oldest = policy == BUS_OVERFLOW_DROP_OLDEST || policy == BUS_OVERFLOW_CONFLATE;
   SimQueued now;
 
-  look_at_queue (world, subscription, &(const SimFrame){ .size = 0 }, &now);
-  now.messages -= took_in (subscription, seq);
+  check_bounds_observe_queue (world, subscription, &(const SimFrame){ .size = 0 }, &now);
+  now.messages -= check_bounds_accepted (subscription, seq);
   if (now.lost_limit < queued->lost_limit + 2 || now.messages == 0 || now.messages >= queued->messages)
     return;
-  sim_reach (world, gives_oldest ? SIM_REACH_SHED_OLDEST : SIM_REACH_SHED_NEWEST);
+  sim_cover (world, gives_oldest ? SIM_COVER_SHED_OLDEST : SIM_COVER_SHED_NEWEST);
   if (gives_oldest != (now.oldest != queued->oldest))
-    sim_world_fail (world, "R04: policy %u gave the wrong end of its queue at a cap", policy);
+    sim_world_fail (world, "R04: policy %u dropped the wrong end of its queue at a limit", policy);
 }
 
-/* Who has most waiting pays first. */
+/* Of a peer's subscriptions, the one with the longest queue pays first. */
 static void
-check_longest (SimWorld *world, const SimPressed *pressed, const SimQueued *payer, gsize size)
+check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueued *payer, gsize size)
 {
   const BusSubscription *subscription = payer->subscription;
 
@@ -164,20 +169,20 @@ check_longest (SimWorld *world, const SimPressed *pressed, const SimQueued *paye
     }
 }
 
-/* Orders are not lost: who does not read them is closed. */
+/* Orders are never lost: a peer that does not read them is disconnected. */
 static void
-check_orders (SimWorld *world, const SimPressed *pressed, const SimQueued *queued)
+check_bounds_orders (SimWorld *world, const SimPressed *pressed, const SimQueued *queued)
 {
   const BusSubscription *subscription = queued->subscription;
 
-  if (pressed->is_lane_full && queued->fits_own && subscription->bounds.policy == BUS_OVERFLOW_DROP_NEWEST
+  if (pressed->is_lane_full && queued->fits && subscription->bounds.policy == BUS_OVERFLOW_DROP_NEWEST
       && subscription->missed_by[BUS_LOSS_FULL] > queued->lost_full)
-    sim_world_fail (world, "B09: the control lane of %s is full, an order was lost, and it is not closed",
+    sim_world_fail (world, "B09: the full control lane of %s lost an order, and the peer stays connected",
                     pressed->peer->id);
 }
 
 static void
-check_peer (SimWorld *world, const SimClient *client, const SimPressed *pressed, gsize size, guint64 seq)
+check_bounds_peer (SimWorld *world, const SimClient *client, const SimPressed *pressed, gsize size, guint64 seq)
 {
   for (guint i = 0; i < SIM_SUBS; i++)
     {
@@ -185,37 +190,36 @@ check_peer (SimWorld *world, const SimClient *client, const SimPressed *pressed,
 
       if (queued->subscription == NULL || sim_subscription_of (client, client->subs[i].number) != queued->subscription)
         continue;
-      check_full (world, pressed, queued->subscription, seq);
-      check_shed (world, queued, seq);
-      check_longest (world, pressed, queued, size);
-      check_orders (world, pressed, queued);
+      check_bounds_full (world, pressed, queued->subscription, seq);
+      check_bounds_shed (world, queued, seq);
+      check_bounds_longest (world, pressed, queued, size);
+      check_bounds_orders (world, pressed, queued);
     }
   if (pressed->is_lane_full)
-    sim_reach (world, SIM_REACH_LANE_FULL);
+    sim_cover (world, SIM_COVER_LANE_FULL);
   if (pressed->is_soft_over)
-    sim_reach (world, SIM_REACH_SOFT_OVER);
+    sim_cover (world, SIM_COVER_SOFT_OVER);
 }
 
-/* @seq: of the message, if it is one and was accepted. */
 void
-sim_pressure_after (SimWorld *world,
-                    const SimClient *client,
-                    const SimFrame *frame,
-                    const SimBefore *before,
-                    guint64 seq)
+sim_check_after_bounds (SimWorld *world,
+                        const SimClient *client,
+                        const SimFrame *frame,
+                        const SimBefore *before,
+                        guint64 seq)
 {
   if (before->closes && !bus_peer_is_closing (client->peer))
-    sim_world_fail (world, "B09: %s does not read its answers, and gets more of them", client->id);
-  if (before->full_asker != NULL && !sim_check_is_closing (world)
-      && before->full_asker->flow.missed == before->full_lost)
+    sim_world_fail (world, "B09: %s does not read its answers, and is sent more of them", client->id);
+  if (before->full_asker != NULL && !sim_view_is_closing (world)
+      && before->full_asker->flow.missed == before->full_missed)
     {
-      sim_reach (world, SIM_REACH_REPLY_REFUSED);
+      sim_cover (world, SIM_COVER_REPLY_REFUSED);
       sim_client_expect_refused (bus_peer_link (before->full_asker), before->full_asked);
     }
-  /* What somebody who is closed leaves behind are other messages. */
-  if (frame->kind != SIM_FRAME_PUBLISH || sim_check_is_closing (world))
+  /* The messages that a disconnected peer leaves may enter other queues, which these checks do not expect. */
+  if (frame->kind != SIM_FRAME_PUBLISH || sim_view_is_closing (world))
     return;
   for (guint i = 0; i < SIM_CLIENTS; i++)
     if (before->pressed[i].peer != NULL && before->pressed[i].peer == world->clients[i].peer)
-      check_peer (world, &world->clients[i], &before->pressed[i], frame->size, seq);
+      check_bounds_peer (world, &world->clients[i], &before->pressed[i], frame->size, seq);
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim-model-private.h"
 
-/* What came out of the broker, and whether that is what should have: order, place and number of each message and gap, and
- * at the end the sums and what each policy promises. */
+/*
+ * Compares what the broker sent with what it should have sent: order, place and number of each message and gap, and at the
+ * end the sums and the promises of each policy.
+ */
 
-/* Of that lane and below @seq. */
+/* How many messages of the lane matched before @seq. */
 static guint64
-count_before (const Sub *sub, guint lane, guint64 seq)
+model_count_before (const ModelSub *sub, guint lane, guint64 seq)
 {
   guint64 n = 0;
 
   for (guint i = 0; i < sub->matches->len; i++)
     {
-      const Match *match = &g_array_index (sub->matches, Match, i);
+      const ModelMatch *match = &g_array_index (sub->matches, ModelMatch, i);
 
       if (match->seq >= seq)
         break;
@@ -24,7 +26,7 @@ count_before (const Sub *sub, guint lane, guint64 seq)
 void
 sim_model_ack (SimModel *model, guint64 number, guint64 seq, guint matched, guint queued, guint refused)
 {
-  Message *message = g_hash_table_lookup (model->messages, &number);
+  ModelMessage *message = g_hash_table_lookup (model->messages, &number);
 
   if (message == NULL || message->seq != seq)
     sim_model_fail (model, "I6: ACK of %" G_GUINT64_FORMAT " says sequence %" G_GUINT64_FORMAT, number, seq);
@@ -41,11 +43,11 @@ sim_model_ack (SimModel *model, guint64 number, guint64 seq, guint matched, guin
 }
 
 static void
-deliver_to_group (SimModel *model, Sub *sub, Message *message)
+model_deliver_to_group (SimModel *model, ModelSub *sub, ModelMessage *message)
 {
   char *key = message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer) : g_strdup (sub->group);
 
-  sim_model_group (model, sub->group)->told++;
+  sim_model_group (model, sub->group)->received++;
   sub->n_delivered[message->lane]++;
   if (!sim_model_matches (sub->pattern, message->topic)
       || !sim_model_may_read (sim_model_peer (model, sub->peer), message->topic))
@@ -55,10 +57,10 @@ deliver_to_group (SimModel *model, Sub *sub, Message *message)
 }
 
 static void
-deliver_to_plain (SimModel *model, Sub *sub, const Message *message)
+model_deliver_to_plain (SimModel *model, ModelSub *sub, const ModelMessage *message)
 {
   guint lane = message->lane;
-  Match *match = sim_model_match (sub, message->seq);
+  ModelMatch *match = sim_model_match (sub, message->seq);
 
   if (match == NULL)
     sim_model_fail (model, "I6: %s does not match subscription %u (%s) of peer %u, or it may not read it",
@@ -68,15 +70,15 @@ deliver_to_plain (SimModel *model, Sub *sub, const Message *message)
   else if (message->seq <= sub->last[lane])
     sim_model_fail (model, "I4: message %" G_GUINT64_FORMAT " came after %" G_GUINT64_FORMAT, message->seq,
                     sub->last[lane]);
-  else if (message->seq <= sub->told_to[lane])
+  else if (message->seq <= sub->missed_to[lane])
     sim_model_fail (model, "B01: message %" G_GUINT64_FORMAT " came after a gap up to %" G_GUINT64_FORMAT, message->seq,
-                    sub->told_to[lane]);
-  else if (count_before (sub, lane, message->seq) != sub->n_delivered[lane] + sub->n_missed[lane])
+                    sub->missed_to[lane]);
+  else if (model_count_before (sub, lane, message->seq) != sub->n_delivered[lane] + sub->n_missed[lane])
     sim_model_fail (model,
                     "I6: before %" G_GUINT64_FORMAT " subscription %u of peer %u (policy %u) got %" G_GUINT64_FORMAT
                     " and was told of %" G_GUINT64_FORMAT ", but %" G_GUINT64_FORMAT " matched",
                     message->seq, sub->id, sub->peer, sub->policy, sub->n_delivered[lane], sub->n_missed[lane],
-                    count_before (sub, lane, message->seq));
+                    model_count_before (sub, lane, message->seq));
   else
     {
       match->delivered = TRUE;
@@ -96,8 +98,8 @@ sim_model_deliver (SimModel *model,
                    const char *sender,
                    gsize sender_len)
 {
-  Message *message = g_hash_table_lookup (model->messages, &number);
-  Sub *sub = sim_model_sub (model, peer, subscription);
+  ModelMessage *message = g_hash_table_lookup (model->messages, &number);
+  ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   if (message == NULL || sub == NULL)
     sim_model_fail (model, "I6: message %" G_GUINT64_FORMAT " for subscription %u came from nowhere", number,
@@ -107,7 +109,7 @@ sim_model_deliver (SimModel *model,
   else if (strlen (message->sender) != sender_len || memcmp (message->sender, sender, sender_len) != 0)
     sim_model_fail (model, "I17: message %" G_GUINT64_FORMAT " came with the sender %.*s", number, (int) sender_len,
                     sender);
-  /* Time moves in even steps, so 1 is what is left of one whose time was over. */
+  /* Time moves in even steps, so that 1 us is left only when the message has expired. */
   else if (remaining_us > message->ttl_us || remaining_us == 1 || (remaining_us == 0 && message->ttl_us > 0))
     sim_model_fail (
         model, "R11: message %" G_GUINT64_FORMAT " came with %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " us left",
@@ -116,18 +118,18 @@ sim_model_deliver (SimModel *model,
     sim_model_fail (model, "I6: message %" G_GUINT64_FORMAT " for %s alone came to somebody else", number,
                     message->target);
   else if (sub->group != NULL)
-    deliver_to_group (model, sub, message);
+    model_deliver_to_group (model, sub, message);
   else
-    deliver_to_plain (model, sub, message);
+    model_deliver_to_plain (model, sub, message);
 }
 
 static void
-gap_of_plain (SimModel *model, Sub *sub, guint64 from, guint64 to, guint64 count)
+model_gap_of_plain (SimModel *model, ModelSub *sub, guint64 from, guint64 to, guint64 count)
 {
-  const Match *first = sim_model_match (sub, from);
-  const Match *last = sim_model_match (sub, to);
+  const ModelMatch *first = sim_model_match (sub, from);
+  const ModelMatch *last = sim_model_match (sub, to);
   guint lane = first != NULL ? first->lane : DATA_LANE;
-  guint64 inside = count_before (sub, lane, to + 1) - count_before (sub, lane, from);
+  guint64 inside = model_count_before (sub, lane, to + 1) - model_count_before (sub, lane, from);
 
   if (first == NULL || last == NULL || first->delivered || last->delivered || first->lane != last->lane)
     sim_model_fail (model, "I6: a gap %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT " of what did not match, or came", from,
@@ -137,13 +139,13 @@ gap_of_plain (SimModel *model, Sub *sub, guint64 from, guint64 to, guint64 count
                     sub->last[lane]);
   else if (count == 0 || count > inside)
     sim_model_fail (model, "I6: a gap of %" G_GUINT64_FORMAT " where %" G_GUINT64_FORMAT " matched", count, inside);
-  sub->told_to[lane] = MAX (sub->told_to[lane], to);
+  sub->missed_to[lane] = MAX (sub->missed_to[lane], to);
   sub->n_missed[lane] += count;
 }
 
-/* A block refuses nobody but its own peer: everybody else pays for the place with credit. (A full control lane does.) */
+/* A block refuses only messages of its own peer; other publishers pay with credit. (A full control lane refuses any.) */
 static void
-check_block (SimModel *model, const Sub *sub, guint64 from, guint64 to, guint64 count, guint32 reason)
+model_check_block (SimModel *model, const ModelSub *sub, guint64 from, guint64 to, guint64 count, guint32 reason)
 {
   const char *own = sim_model_peer (model, sub->peer)->id;
   guint64 n = 0;
@@ -152,7 +154,7 @@ check_block (SimModel *model, const Sub *sub, guint64 from, guint64 to, guint64 
     return;
   for (guint i = 0; i < sub->matches->len; i++)
     {
-      const Match *match = &g_array_index (sub->matches, Match, i);
+      const ModelMatch *match = &g_array_index (sub->matches, ModelMatch, i);
 
       n += match->seq >= from && match->seq <= to
            && (match->lane == CONTROL_LANE || strcmp (match->message->sender, own) == 0);
@@ -170,30 +172,30 @@ sim_model_gap (SimModel *model,
                guint64 count,
                guint32 reason)
 {
-  Sub *sub = sim_model_sub (model, peer, subscription);
+  ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   if (sub == NULL)
     {
       sim_model_fail (model, "I6: a gap for subscription %u of nobody", subscription);
       return;
     }
-  /* A block that drops the oldest was over before, whether or not that lost anything. */
+  /* A block subscription that drops the oldest was demoted before, whether or not that lost messages. */
   if (reason != SIM_REASON_REFUSED && (reason != SIM_REASON_FULL || sub->policy == SIM_BLOCK))
     sub->missed_else += count;
-  check_block (model, sub, from, to, count, reason);
+  model_check_block (model, sub, from, to, count, reason);
   if (sub->group == NULL)
-    gap_of_plain (model, sub, from, to, count);
+    model_gap_of_plain (model, sub, from, to, count);
   else
     {
-      sim_model_group (model, sub->group)->told += count;
-      sub->n_missed[DATA_LANE] += count; /* of which lane does not matter here */
+      sim_model_group (model, sub->group)->received += count;
+      sub->n_missed[DATA_LANE] += count; /* the lane does not matter here */
     }
 }
 
 void
 sim_model_left (SimModel *model, guint peer, guint32 subscription, guint64 delivered, guint64 missed, guint64 discarded)
 {
-  const Sub *sub = sim_model_sub (model, peer, subscription);
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   if (sub != NULL && sub->group == NULL && delivered + missed + discarded != sub->matches->len)
     sim_model_fail (model,
@@ -203,9 +205,9 @@ sim_model_left (SimModel *model, guint peer, guint32 subscription, guint64 deliv
 }
 
 void
-sim_model_told (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed)
+sim_model_received (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed)
 {
-  const Sub *sub = sim_model_sub (model, peer, subscription);
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   *delivered = *missed = 0;
   for (guint lane = 0; sub != NULL && lane < LANES; lane++)
@@ -215,13 +217,13 @@ sim_model_told (const SimModel *model, guint peer, guint32 subscription, guint64
     }
 }
 
-/* --- the end --- */
+/* --- at rest --- */
 
-/* What was taken in is delivered by those that never drop it later; what was not taken in by nobody. */
+/* A policy that never drops later delivers every message that it queued. No policy delivers what it refused. */
 static void
-check_promise (SimModel *model, const Sub *sub, const Match *match)
+model_check_promise (SimModel *model, const ModelSub *sub, const ModelMatch *match)
 {
-  const Message *message = match->message;
+  const ModelMessage *message = match->message;
   gboolean keeps = sub->policy == SIM_DROP_NEWEST || sub->policy == SIM_ERROR || sub->policy == SIM_BLOCK;
 
   if (!message->acked || message->matched != 1 || message->unsure)
@@ -233,19 +235,19 @@ check_promise (SimModel *model, const Sub *sub, const Match *match)
                     match->seq);
 }
 
-/* Drop-oldest never gives the newest, conflate never the last one of a topic. */
+/* Drop-oldest never drops the newest message, conflate never the last one of a topic. */
 static void
-check_newest (SimModel *model, const Sub *sub)
+model_check_newest (SimModel *model, const ModelSub *sub)
 {
   g_autoptr (GHashTable) topics = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = sub->matches->len; i > 0; i--)
     {
-      const Match *match = &g_array_index (sub->matches, Match, i - 1);
+      const ModelMatch *match = &g_array_index (sub->matches, ModelMatch, i - 1);
       gboolean is_last = g_hash_table_add (topics, match->message->topic);
 
       if ((match->message->acked && match->message->queued == 0) || match->lane == CONTROL_LANE)
-        continue; /* a full control lane takes nothing in */
+        continue; /* a full control lane accepts nothing */
       if (sub->policy == SIM_DROP_OLDEST && i == sub->matches->len && !match->delivered)
         sim_model_fail (model, "B01: drop-oldest lost the newest message %" G_GUINT64_FORMAT, match->seq);
       if (sub->policy == SIM_CONFLATE && sub->roomy && is_last && !match->delivered)
@@ -255,18 +257,18 @@ check_newest (SimModel *model, const Sub *sub)
 }
 
 static void
-check_policy (SimModel *model, const Sub *sub)
+model_check_policy (SimModel *model, const ModelSub *sub)
 {
   if (sub->adjusted || sub->missed_else > 0)
     return;
   for (guint i = 0; i < sub->matches->len; i++)
-    check_promise (model, sub, &g_array_index (sub->matches, Match, i));
+    model_check_promise (model, sub, &g_array_index (sub->matches, ModelMatch, i));
   if (sub->alone)
-    check_newest (model, sub);
+    model_check_newest (model, sub);
 }
 
 static void
-check_groups (SimModel *model)
+model_check_groups (SimModel *model)
 {
   GHashTableIter iter;
   gpointer name, value;
@@ -274,11 +276,11 @@ check_groups (SimModel *model)
   g_hash_table_iter_init (&iter, model->groups);
   while (g_hash_table_iter_next (&iter, &name, &value))
     {
-      const Group *group = value;
+      const ModelGroup *group = value;
 
-      if (group->told > group->matched || (!group->left && group->told != group->matched))
-        sim_model_fail (model, "I6: group %s: %" G_GUINT64_FORMAT " matched, %" G_GUINT64_FORMAT " delivered or told",
-                        (char *) name, group->matched, group->told);
+      if (group->received > group->matched || (!group->left && group->received != group->matched))
+        sim_model_fail (model, "I6: group %s: %" G_GUINT64_FORMAT " matched, %" G_GUINT64_FORMAT " received",
+                        (char *) name, group->matched, group->received);
     }
 }
 
@@ -287,7 +289,7 @@ sim_model_finish (SimModel *model)
 {
   for (guint i = 0; i < model->subs->len; i++)
     {
-      const Sub *sub = g_ptr_array_index (model->subs, i);
+      const ModelSub *sub = g_ptr_array_index (model->subs, i);
       guint64 told = 0;
 
       for (guint lane = 0; lane < LANES; lane++)
@@ -295,10 +297,9 @@ sim_model_finish (SimModel *model)
       if (!sub->alive || sub->group != NULL)
         continue;
       if (told != sub->matches->len)
-        sim_model_fail (
-            model, "I6: subscription %u of peer %u (policy %u): %u matched, %" G_GUINT64_FORMAT " delivered or told",
-            sub->id, sub->peer, sub->policy, sub->matches->len, told);
-      check_policy (model, sub);
+        sim_model_fail (model, "I6: subscription %u of peer %u (policy %u): %u matched, %" G_GUINT64_FORMAT " received",
+                        sub->id, sub->peer, sub->policy, sub->matches->len, told);
+      model_check_policy (model, sub);
     }
-  check_groups (model);
+  model_check_groups (model);
 }

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "route/bus-group.h"
-#include "route/bus-request.h"
+#include "check-private.h"
+#include "core-view.h"
 #include "peer/bus-state.h"
-#include "sim-inside.h"
+#include "route/bus-group.h"
 
-/* What only one frame may do: the core is looked at before it was handed in and after. */
+/*
+ * What one frame may change. The core is observed before the frame is handed in and after, and the two are compared:
+ * which member of a group got a message, which queue paid at a limit, which message drop-oldest dropped, where the messages
+ * of a member that left are, what ADJUST kept, and where a reply stands.
+ */
 
-/* For the same message to all of its subscriptions before. */
+/* --- groups --- */
+
+/* TRUE when the message fits even after all subscriptions of the peer accepted it. */
 static gboolean
-peer_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
+check_frame_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
 {
   const BusLimits *limits = &world->core->limits;
   const BusFlow *flow = &peer->flow;
@@ -19,9 +25,14 @@ peer_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
          && sim_control_bytes (flow) + need < limits->control_queue_bytes;
 }
 
-/* Of a peer with several subscriptions in a group the first that matches is the member. */
+/* When a peer has several matching subscriptions in a group, the one with the smallest number is the member. */
 static void
-look_at_group (const SimWorld *world, const SimFrame *frame, guint at, gboolean *room, gboolean *tight, guint64 *lost)
+check_frame_observe_group (const SimWorld *world,
+                           const SimFrame *frame,
+                           guint at,
+                           gboolean *room,
+                           gboolean *tight,
+                           guint64 *lost)
 {
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     {
@@ -38,10 +49,10 @@ look_at_group (const SimWorld *world, const SimFrame *frame, guint at, gboolean 
           if (member->group == NULL || !wire_span_equal (member->group->key.text, wire_span_str (sim_groups[at])))
             continue;
           if (member->bounds.policy == BUS_OVERFLOW_CONFLATE)
-            continue; /* gives the older one up, room or not */
+            continue; /* drops the older message, room or not */
           *lost += member->missed_by[BUS_LOSS_FULL] + member->missed_by[BUS_LOSS_REFUSED];
-          /* Another subscription of its peer may take the last room after it was picked. */
-          *tight = *tight || !peer_has_room (world, link->data, frame->payload_len);
+          /* Another subscription of its peer may use the last room after the member was picked. */
+          *tight = *tight || !check_frame_has_room (world, link->data, frame->payload_len);
           if (sim_model_matches (pattern, frame->topic) && (first == NULL || member->id < first->id))
             first = member;
         }
@@ -50,17 +61,17 @@ look_at_group (const SimWorld *world, const SimFrame *frame, guint at, gboolean 
     }
 }
 
-/* Not of all topics may everybody read. */
+/* A topic that not every member may read is left out. */
 static gboolean
-goes_to_one (const SimFrame *frame)
+check_frame_picks_one (const SimFrame *frame)
 {
   return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && frame->target[0] == '\0'
          && !g_str_has_prefix (frame->topic, "control.agent");
 }
 
-/* Where it would not, the asker is told that by an ERROR, which waits for nothing. */
+/* Without room for the answer the peer is sent an ERROR, which is encoded at once. */
 static gboolean
-answer_fits (const SimWorld *world, const BusPeer *asker)
+check_frame_answer_fits (const SimWorld *world, const BusPeer *asker)
 {
   const BusQuota *quota = &world->core->quota;
   guint64 need = 2000;
@@ -69,10 +80,10 @@ answer_fits (const SimWorld *world, const BusPeer *asker)
          && bus_flow_bytes (&asker->flow) + need < world->core->limits.queue_soft_bytes;
 }
 
-/* --- who pays at a cap --- */
+/* --- which queue pays at a limit --- */
 
 static gboolean
-can_give (const BusPeer *peer)
+check_frame_can_pay (const BusPeer *peer)
 {
   GHashTableIter iter;
   gpointer value;
@@ -85,7 +96,7 @@ can_give (const BusPeer *peer)
 }
 
 static void
-look_at_queues (const SimWorld *world, SimQueue *queues)
+check_frame_observe_queues (const SimWorld *world, SimQueue *queues)
 {
   for (guint i = 0; i < SIM_CLIENTS; i++)
     {
@@ -94,21 +105,21 @@ look_at_queues (const SimWorld *world, SimQueue *queues)
       queues[i] = (SimQueue){ .peer = NULL };
       if (peer != NULL && bus_peer_is_ready (peer))
         queues[i] = (SimQueue){ peer, bus_flow_bytes (&peer->flow), peer->flow.waiting_messages,
-                                peer->flow.missed_by[BUS_LOSS_LIMIT], can_give (peer) };
+                                peer->flow.missed_by[BUS_LOSS_LIMIT], check_frame_can_pay (peer) };
     }
 }
 
-/* What a message in a queue may cost, at the most. */
+/* The largest cost of a message in a queue. */
 #define QUEUE_SLACK     (PAYLOAD_LARGEST * 2)
 #define PAYLOAD_LARGEST 24000u
 
-/* Whose queue became shorter for a limit had none above it. */
+/* A queue that became shorter for a limit was the longest one. */
 static void
-check_payers (SimWorld *world, const SimBefore *before)
+check_frame_payers (SimWorld *world, const SimBefore *before)
 {
   SimQueue after[SIM_CLIENTS];
 
-  look_at_queues (world, after);
+  check_frame_observe_queues (world, after);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     for (guint j = 0; j < SIM_CLIENTS; j++)
       {
@@ -118,18 +129,19 @@ check_payers (SimWorld *world, const SimBefore *before)
         if (payer->peer == NULL || payer->peer != after[i].peer || other->peer == NULL || other->peer != after[j].peer
             || after[i].lost == payer->lost || after[i].messages >= payer->messages)
           continue;
-        sim_reach (world, SIM_REACH_PAID);
-        if (other->can_give && after[j].lost == other->lost && after[j].messages >= other->messages
+        sim_cover (world, SIM_COVER_PAID);
+        if (other->can_pay && after[j].lost == other->lost && after[j].messages >= other->messages
             && other->peer->who.uid == payer->peer->who.uid && other->bytes > payer->bytes + QUEUE_SLACK)
-          sim_world_fail (world, "R04: %s paid with %" G_GUINT64_FORMAT " bytes, and %s held %" G_GUINT64_FORMAT,
+          sim_world_fail (world,
+                          "R04: %s paid with %" G_GUINT64_FORMAT " bytes, and the queue of %s has %" G_GUINT64_FORMAT,
                           payer->peer->id, payer->bytes, other->peer->id, other->bytes);
       }
 }
 
-/* --- what drop-oldest gives up --- */
+/* --- which message drop-oldest drops --- */
 
 static const BusSubscription *
-drops_oldest (const SimWorld *world, const SimClient *client)
+check_frame_drop_oldest_of (const SimWorld *world, const SimClient *client)
 {
   GHashTableIter iter;
   gpointer value;
@@ -147,12 +159,12 @@ drops_oldest (const SimWorld *world, const SimClient *client)
 }
 
 static void
-look_at_oldest (const SimWorld *world, SimOldest *oldest)
+check_frame_observe_oldest (const SimWorld *world, SimOldest *oldest)
 {
   for (guint i = 0; i < SIM_CLIENTS; i++)
     {
       const SimClient *client = &world->clients[i];
-      const BusSubscription *subscription = client->peer != NULL ? drops_oldest (world, client) : NULL;
+      const BusSubscription *subscription = client->peer != NULL ? check_frame_drop_oldest_of (world, client) : NULL;
       guint64 own = 0;
 
       oldest[i] = (SimOldest){ .subscription = subscription };
@@ -170,26 +182,26 @@ look_at_oldest (const SimWorld *world, SimOldest *oldest)
     }
 }
 
-/* Where the rest of the queue leaves room for the new one, the first that waits goes. */
+/* When the rest of the peer's queue leaves room for the new message, the oldest one is dropped. */
 static void
-check_oldest (SimWorld *world, const SimBefore *before, const SimFrame *frame)
+check_frame_oldest (SimWorld *world, const SimBefore *before, const SimFrame *frame)
 {
   SimOldest after[SIM_CLIENTS];
 
-  look_at_oldest (world, after);
+  check_frame_observe_oldest (world, after);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     if (before->oldest[i].subscription != NULL && after[i].subscription == before->oldest[i].subscription
         && after[i].lost > before->oldest[i].lost && before->oldest[i].oldest != 0
         && after[i].oldest == before->oldest[i].oldest
         && sim_control_bytes (&world->clients[i].peer->flow) <= world->core->limits.control_queue_bytes
         && before->oldest[i].others + 2 * frame->payload_len + 2000 < world->core->limits.queue_soft_bytes)
-      sim_world_fail (world, "B01: drop-oldest lost a message, and the oldest one stays");
+      sim_world_fail (world, "B01: drop-oldest lost a message, but kept the oldest one");
 }
 
-/* --- what a member leaves behind --- */
+/* --- the messages of a member that leaves --- */
 
 static gboolean
-has_heir (const BusSubscription *leaving, const BusMessage *message)
+check_frame_has_heir (const BusSubscription *leaving, const BusMessage *message)
 {
   g_autofree char *topic = g_strndup ((const char *) message->topic.data, message->topic.len);
 
@@ -205,9 +217,9 @@ has_heir (const BusSubscription *leaving, const BusMessage *message)
   return FALSE;
 }
 
-/* Of what waits for it what goes on to somebody. Not of all topics may everybody read. */
+/* The waiting messages that must be handed over. A topic that not every member may read is left out. */
 static guint64
-count_heritage (const SimWorld *world, const BusSubscription *leaving)
+check_frame_count_heritage (const SimWorld *world, const BusSubscription *leaving)
 {
   guint64 n = 0;
 
@@ -217,24 +229,24 @@ count_heritage (const SimWorld *world, const BusSubscription *leaving)
     n += slot->state != BUS_SLOT_GAP && !slot->delivery.to_each
          && (slot->message->expires_us == 0 || slot->message->expires_us > world->now_us)
          && !wire_span_equal (slot->message->topic, WIRE_SPAN_LITERAL ("control.agent.policy"))
-         && has_heir (leaving, slot->message);
+         && check_frame_has_heir (leaving, slot->message);
   return n;
 }
 
 static void
-look_at_leaving (const SimWorld *world, const BusSubscription *leaving, SimBefore *before)
+check_frame_observe_leaving (const SimWorld *world, const BusSubscription *leaving, SimBefore *before)
 {
   if (leaving == NULL)
     return;
-  before->heritage = count_heritage (world, leaving);
+  before->heritage = check_frame_count_heritage (world, leaving);
   before->heirs = before->heritage > 0 ? leaving->group : NULL;
   before->rerouted = before->heritage > 0 ? leaving->group->rerouted : 0;
 }
 
-/* --- the whole --- */
+/* --- before and after --- */
 
 void
-sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
+sim_check_before_frame (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
 {
   const BusSubscription *adjusted
       = frame->kind == SIM_FRAME_ADJUST ? sim_subscription_of (client, frame->subscription) : NULL;
@@ -242,67 +254,67 @@ sim_check_before (const SimWorld *world, const SimClient *client, const SimFrame
   *before = (SimBefore){ .seq = world->core->accept_seq + 1,
                          .waiting = adjusted != NULL ? adjusted->fifo.messages : 0,
                          .was_block = adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_BLOCK };
-  sim_pressure_before (world, client, frame, before);
-  look_at_queues (world, before->queues);
-  look_at_oldest (world, before->oldest);
+  sim_check_before_bounds (world, client, frame, before);
+  check_frame_observe_queues (world, before->queues);
+  check_frame_observe_oldest (world, before->oldest);
   if (frame->kind == SIM_FRAME_UNSUBSCRIBE && client->peer != NULL)
-    look_at_leaving (world, sim_subscription_of (client, frame->subscription), before);
-  for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
-    look_at_group (world, frame, i, &before->has_room[i], &before->is_tight[i], &before->lost[i]);
+    check_frame_observe_leaving (world, sim_subscription_of (client, frame->subscription), before);
+  for (guint i = 0; check_frame_picks_one (frame) && i < SIM_GROUPS; i++)
+    check_frame_observe_group (world, frame, i, &before->has_room[i], &before->is_tight[i], &before->lost[i]);
   for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
     {
       const BusPeer *peer = world->clients[i].peer;
 
-      before->is_taken[i] = peer != NULL && peer != client->peer && answer_fits (world, peer)
+      before->is_taken[i] = peer != NULL && peer != client->peer && check_frame_answer_fits (world, peer)
                             && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
       before->encoded[i] = peer != NULL ? bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) : 0;
     }
 }
 
 static void
-check_adjusted (SimWorld *world, const BusSubscription *adjusted, const SimBefore *before)
+check_frame_adjusted (SimWorld *world, const BusSubscription *adjusted, const SimBefore *before)
 {
   const BusFifo *fifo = &adjusted->fifo;
   gboolean unpaid = before->was_block && adjusted->bounds.policy != BUS_OVERFLOW_BLOCK;
 
   if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !unpaid && fifo->messages != before->waiting)
-    sim_world_fail (world, "B08: error gave up what it had taken in");
-  /* What nobody pays for any more has bounds again. */
+    sim_world_fail (world, "B08: error dropped what it had accepted");
+  /* Messages that no publisher pays for any more are subject to the bounds again. */
   if (unpaid && fifo->messages > 1
       && (fifo->messages > adjusted->bounds.messages || fifo->bytes > adjusted->bounds.bytes))
-    sim_world_fail (world, "B08: what block left behind is above the bounds");
+    sim_world_fail (world, "B08: the messages that block left exceed the bounds");
 }
 
 void
-sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
+sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
 {
   const BusSubscription *adjusted
       = frame->kind == SIM_FRAME_ADJUST ? sim_subscription_of (client, frame->subscription) : NULL;
 
   if (adjusted != NULL)
-    check_adjusted (world, adjusted, before);
-  sim_pressure_after (world, client, frame, before, before->seq);
+    check_frame_adjusted (world, adjusted, before);
+  sim_check_after_bounds (world, client, frame, before, before->seq);
   if (frame->kind == SIM_FRAME_PUBLISH)
     {
-      check_payers (world, before);
-      check_oldest (world, before, frame);
+      check_frame_payers (world, before);
+      check_frame_oldest (world, before, frame);
     }
-  /* It lives on: it has heirs, unless what it left behind was too much for them. */
-  if (before->heirs != NULL && !sim_check_is_closing (world) && client->peer != NULL
+  /* The peer stays connected, so the messages of its subscription must have been handed over. */
+  if (before->heirs != NULL && !sim_view_is_closing (world) && client->peer != NULL
       && sim_subscription_of (client, frame->subscription) == NULL
       && before->heirs->rerouted < before->rerouted + before->heritage)
     sim_world_fail (world,
-                    "M06: %" G_GUINT64_FORMAT " messages of a member that left had another to go to, %" G_GUINT64_FORMAT
-                    " went",
+                    "M06: %" G_GUINT64_FORMAT " messages of a member that left had another member, %" G_GUINT64_FORMAT
+                    " were handed over",
                     before->heritage, before->heirs->rerouted - before->rerouted);
-  for (guint i = 0; goes_to_one (frame) && i < SIM_GROUPS; i++)
+  for (guint i = 0; check_frame_picks_one (frame) && i < SIM_GROUPS; i++)
     {
       gboolean room = FALSE, tight = FALSE;
       guint64 lost = 0;
 
-      look_at_group (world, frame, i, &room, &tight, &lost);
-      /* What somebody who is closed leaves behind are other messages. */
-      if (before->has_room[i] && !before->is_tight[i] && lost > before->lost[i] && !sim_check_is_closing (world))
+      check_frame_observe_group (world, frame, i, &room, &tight, &lost);
+      /* The messages that a disconnected peer leaves may be lost as well. */
+      if (before->has_room[i] && !before->is_tight[i] && lost > before->lost[i] && !sim_view_is_closing (world))
         sim_world_fail (world, "M08: group %s lost a message while a member had room", sim_groups[i]);
     }
   for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
@@ -311,9 +323,9 @@ sim_check_after (SimWorld *world, const SimClient *client, const SimFrame *frame
 
       if (!before->is_taken[i] || bus_peer_is_closing (peer))
         continue;
-      sim_reach (world, SIM_REACH_REPLY_BEHIND);
+      sim_cover (world, SIM_COVER_REPLY_BEHIND);
       if (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > before->encoded[i]
           && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL)
-        sim_world_fail (world, "I4: an answer to %s overtook what stands in its lane", peer->id);
+        sim_world_fail (world, "I4: a reply to %s overtook the messages in its lane", peer->id);
     }
 }

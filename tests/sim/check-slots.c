@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "route/bus-group.h"
+#include "check-private.h"
 #include "peer/bus-state.h"
-#include "sim-inside.h"
+#include "route/bus-group.h"
 
-/* What may stand in the FIFO of a subscription, slot by slot: whether a policy gave up the right message can be seen there
- * before it can be seen from outside. */
+/* What may stand in the FIFO of a subscription, slot by slot. A policy that drops the wrong message is seen here before the
+ * client can see it. */
 
-/* A block that is not over holds the credit of everything that it took in from others. */
+/* A block that has not ended holds a ticket for every message that it accepted from others. */
 static void
-check_paid (SimWorld *world, const BusSlot *slot)
+check_slot_is_paid (SimWorld *world, const BusSlot *slot)
 {
   const BusSubscription *subscription = slot->subscription;
 
@@ -16,7 +16,7 @@ check_paid (SimWorld *world, const BusSlot *slot)
       && sim_is_simple (world, subscription)
       && !sim_model_is_own (world->model, sim_client_of (subscription)->number, subscription->id,
                             slot->message->accept_seq))
-    sim_world_fail (world, "B04: subscription %u blocks, and a message waits that nobody pays for", subscription->id);
+    sim_world_fail (world, "B04: subscription %u blocks, and a message without a ticket waits", subscription->id);
 }
 
 void
@@ -27,13 +27,13 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
   gint64 end_us = slot->delivery.due_us > 0 ? slot->delivery.due_us : slot->message->expires_us;
 
   if (slot->ticket != NULL && slot->ticket->publisher == subscription->owner)
-    sim_world_fail (world, "B07: %s holds its own credit back", subscription->owner->id);
+    sim_world_fail (world, "B07: %s withholds its own credit", subscription->owner->id);
   if (slot->ticket != NULL && !world->is_tick_due
-      && world->now_us - slot->since_us > 13 * (gint64) core->limits.longest_block_us)
-    sim_world_fail (world, "B04: a message holds credit back for ever");
+      && world->now_us - slot->since_us > (SIM_BLOCK_PATIENCE + 1) * (gint64) core->limits.longest_block_us)
+    sim_world_fail (world, "B04: a message withholds credit without end");
   if (subscription->bounds.policy == BUS_OVERFLOW_CONFLATE && !slot->is_indexed)
-    sim_world_fail (world, "M08: conflate lets two messages of a topic wait");
+    sim_world_fail (world, "M08: conflate keeps two messages of a topic");
   if (end_us > 0 && end_us <= world->now_us && bus_core_next_tick_us (core) > world->now_us)
-    sim_world_fail (world, "R11: the time of a message is over, and no timer says so");
-  check_paid (world, slot);
+    sim_world_fail (world, "R11: an expired message waits, and no timer is armed for it");
+  check_slot_is_paid (world, slot);
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+#include "queue/bus-block.h"
+
+/*
+ * B04, I13: a block ends neither too early nor never, and a demoted subscription does not block again too early. Both are
+ * compared right before and right after whatever can end them: a tick, returned credit, and bytes that were sent.
+ */
+
+/* Since when the subscription holds the message that it has held longest. */
+static gint64
+check_block_held_since_us (const BusSubscription *subscription)
+{
+  const BusHold *hold = subscription->hold_first;
+  gint64 since_us = hold != NULL ? hold->since_us : G_MAXINT64;
+
+  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+    if (slot->state != BUS_SLOT_GAP)
+      return MIN (since_us, slot->since_us);
+  return since_us;
+}
+
+static void
+check_block_observe (const SimWorld *world, const BusSubscription *subscription, SimSub *sub)
+{
+  gint64 longest_us = (gint64) world->core->limits.longest_block_us;
+  gint64 since_us = subscription->tickets > 0 ? check_block_held_since_us (subscription) : G_MAXINT64;
+
+  sub->was_demoted = subscription->demoted;
+  sub->block_due_us = G_MAXINT64;
+  if (since_us == G_MAXINT64)
+    return;
+  sub->block_since_us = since_us;
+  sub->block_due_us
+      = MIN (MAX (subscription->progress_us, sub->credit_us) + longest_us, since_us + SIM_BLOCK_PATIENCE * longest_us);
+}
+
+void
+sim_check_before_block (SimWorld *world, SimClient *client)
+{
+  for (guint i = 0; i < SIM_SUBS && client->peer != NULL; i++)
+    {
+      const BusSubscription *subscription = sim_subscription_at (client, i);
+
+      client->subs[i].is_observed = subscription != NULL && subscription->bounds.policy == BUS_OVERFLOW_BLOCK;
+      if (client->subs[i].is_observed)
+        check_block_observe (world, subscription, &client->subs[i]);
+    }
+}
+
+static void
+check_block_end (SimWorld *world, const BusSubscription *subscription, const SimSub *sub)
+{
+  const BusWindow *window = &subscription->window;
+
+  if (subscription->demoted && !sub->was_demoted && world->now_us < sub->block_due_us)
+    sim_world_fail (world, "B04: the block of subscription %u ended %" G_GINT64_FORMAT " us too early",
+                    subscription->id, sub->block_due_us - world->now_us);
+  if (!subscription->demoted && !sub->was_demoted && sub->block_due_us != G_MAXINT64
+      && world->now_us - sub->block_since_us > (gint64) world->core->limits.longest_block_us)
+    sim_cover (world, SIM_COVER_BLOCK_GOES_ON);
+  if (!subscription->demoted && sub->was_demoted
+      && (subscription->fifo.messages > 0 || bus_window_outstanding (window) * 2 > window->window_messages))
+    sim_world_fail (world, "B04: subscription %u blocks again before it has drained", subscription->id);
+}
+
+void
+sim_check_after_block (SimWorld *world, const SimClient *client)
+{
+  for (guint i = 0; i < SIM_SUBS && client->peer != NULL; i++)
+    {
+      const SimSub *sub = &client->subs[i];
+      const BusSubscription *subscription = sub->is_observed ? sim_subscription_of (client, sub->number) : NULL;
+
+      if (subscription != NULL)
+        check_block_end (world, subscription, sub);
+    }
+}
+
+/* --- after every step --- */
+
+void
+sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets)
+{
+  if ((tickets > 0) != bus_deadline_is_armed (&subscription->block.deadline))
+    sim_world_fail (world, "I13: subscription %u of %s holds %u tickets, and its timer is %s", subscription->id,
+                    subscription->owner->id, tickets, tickets > 0 ? "not armed" : "armed");
+  if (tickets > 0)
+    sim_cover (world, SIM_COVER_BLOCK_HELD);
+  if (subscription->fifo.messages > subscription->bounds.messages && subscription->fifo.last->ticket != NULL)
+    sim_cover (world, SIM_COVER_BLOCK_OVER_BOUND);
+  if (subscription->demoted && tickets > 0)
+    sim_world_fail (world, "B04: a demoted subscription withholds credit");
+  if (subscription->demoted)
+    sim_cover (world, SIM_COVER_DEMOTED);
+}

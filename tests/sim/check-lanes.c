@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+
+/* I14: control is sent before data, and data is sent in turns that are short enough for that. */
+
+gboolean
+sim_check_is_between_turns (const SimClient *client)
+{
+  return client->peer->flow.outq.tx_first == NULL && client->peer->flow.outq.lanes[WIRE_LANE_CONTROL].bytes > 0;
+}
+
+void
+sim_check_turn (SimWorld *world, const SimClient *client, const WireSpan *spans, guint n, gboolean was_between)
+{
+  static const guint8 data_only = WIRE_KIND_DELIVER;
+  const BusOutq *outq = &client->peer->flow.outq;
+  guint64 total = 0;
+
+  for (guint i = 0; i < n; i++)
+    total += spans[i].len;
+  if (total > BUS_OUTQ_TURN_BYTES && total > world->core->limits.max_payload + 16384)
+    sim_world_fail (world, "I14: a turn of %" G_GUINT64_FORMAT " bytes", total);
+  /* When control waited, either all of it is in this turn, or it fills the turn. */
+  if (was_between && outq->lanes[WIRE_LANE_CONTROL].bytes > 0 && outq->tx_bytes < BUS_OUTQ_TURN_BYTES / 2)
+    sim_world_fail (world, "I14: control waits while data is sent");
+  if (was_between && outq->lanes[WIRE_LANE_DATA].bytes > 0 && spans[0].data[4] != data_only)
+    sim_cover (world, SIM_COVER_CONTROL_PASSED);
+}

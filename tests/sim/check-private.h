@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "check.h"
+#include "peer/bus-peer.h"
+#include "queue/bus-flow-private.h"
+
+/* What the check-* files share. */
+
+/* A message is held for so many times longest_block_us, at the most. The number is stated here once more on purpose: a
+ * core that changes it must fail. */
+#define SIM_BLOCK_PATIENCE 12
+
+/* NULL: the broker has no subscription of that number. */
+static inline BusSubscription *
+sim_subscription_of (const SimClient *client, guint32 subscription)
+{
+  return g_hash_table_lookup (client->peer->subscriptions, GUINT_TO_POINTER (subscription));
+}
+
+/* The subscription at that place of its client. NULL: there is none, or the broker does not have it. */
+static inline BusSubscription *
+sim_subscription_at (const SimClient *client, guint place)
+{
+  return client->subs[place].exists ? sim_subscription_of (client, client->subs[place].number) : NULL;
+}
+
+static inline const SimClient *
+sim_client_of (const BusSubscription *subscription)
+{
+  return bus_peer_link (subscription->owner);
+}
+
+/* TRUE when what waits for it depends on its policy only, which never changed. */
+static inline gboolean
+sim_is_simple (const SimWorld *world, const BusSubscription *subscription)
+{
+  return subscription->group == NULL && !subscription->serves
+         && !sim_model_was_adjusted (world->model, sim_client_of (subscription)->number, subscription->id);
+}
+
+/* The bytes of the control lane, encoded or not. */
+static inline guint64
+sim_control_bytes (const BusFlow *flow)
+{
+  return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
+}
+
+/* --- the parts of check-step --- */
+
+void sim_check_sums (SimWorld *world);
+void sim_check_reports (SimWorld *world);
+void sim_check_timers (SimWorld *world);
+/* A message that waits. */
+void sim_check_slot (SimWorld *world, const BusSlot *slot);
+/* @tickets: that the subscription holds, counted. */
+void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets);
+
+/* --- check-bounds, called by check-frame --- */
+
+void sim_check_before_bounds (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
+/* @seq: of the message that the frame carries. */
+void sim_check_after_bounds (SimWorld *world,
+                             const SimClient *client,
+                             const SimFrame *frame,
+                             const SimBefore *before,
+                             guint64 seq);

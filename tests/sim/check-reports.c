@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+
+/*
+ * I7: a loss is either noted, to be reported by system.drop, or was reported; and at rest the counters of each subscription
+ * are what its client received.
+ */
+
+/* No client of the simulator subscribes to system.drop. But it can only have been published when its timer was due. */
+static void
+check_reports_of (SimWorld *world, const BusSubscription *subscription, SimSub *sub)
+{
+  gboolean may_have_reported = sub->report_due_us != subscription->alert_next_us;
+
+  for (guint i = 0; i < BUS_N_LOSSES; i++)
+    {
+      guint64 reported = subscription->missed_by[i] - subscription->unsaid[i];
+
+      if (reported != sub->reported[i] && !may_have_reported)
+        sim_world_fail (world, "I7: system.drop will not report all that subscription %u missed", subscription->id);
+      sub->reported[i] = reported;
+    }
+  sub->report_due_us = subscription->alert_next_us;
+}
+
+void
+sim_check_reports (SimWorld *world)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    for (guint place = 0; place < SIM_SUBS && world->clients[i].peer != NULL; place++)
+      {
+        const BusSubscription *subscription = sim_subscription_at (&world->clients[i], place);
+
+        if (subscription != NULL)
+          check_reports_of (world, subscription, &world->clients[i].subs[place]);
+      }
+}
+
+void
+sim_check_counters (SimWorld *world)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    {
+      const SimClient *client = &world->clients[i];
+      GHashTableIter iter;
+      gpointer value;
+
+      if (client->peer == NULL)
+        continue;
+      g_hash_table_iter_init (&iter, client->peer->subscriptions);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        {
+          const BusSubscription *subscription = value;
+          guint64 delivered, missed;
+
+          sim_model_received (world->model, client->number, subscription->id, &delivered, &missed);
+          if (!subscription->serves && (delivered != subscription->delivered || missed != subscription->missed))
+            sim_world_fail (world, "I7: subscription %u of %s does not count what its client received",
+                            subscription->id, client->id);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+
+/* What must hold after every step, whatever the step was. */
+
+void
+sim_check_step (SimWorld *world)
+{
+  gboolean was_demoted = world->was_demoted;
+  guint64 demoted = world->coverage->counts[SIM_COVER_DEMOTED];
+
+  if (sim_world_failed (world))
+    return;
+  sim_check_sums (world);
+  sim_check_reports (world);
+  sim_check_timers (world);
+  world->was_demoted = world->coverage->counts[SIM_COVER_DEMOTED] > demoted;
+  if (was_demoted && !world->was_demoted)
+    sim_cover (world, SIM_COVER_DRAINED);
+}

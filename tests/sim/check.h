@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "queue/bus-subscription.h"
+#include "sim-world.h"
+
+/*
+ * Checks of the core from inside, as the world calls them. The model checks from outside: it compares what each subscriber
+ * received with what it should have received. The check-* files see what a client cannot see, or not yet: the sums that
+ * the core keeps, its timers, and which message a policy gave up.
+ *
+ *   check-step     after every step: the checks below, in order
+ *   check-sums     sums that the core keeps, counted again (I1, I2, I7, I12)
+ *   check-slots    what may stand in the FIFO of a subscription (B04, B07, M08, R11)
+ *   check-timers   every timer has an owner (I15)
+ *   check-reports  every loss is reported (I7)
+ *   check-frame    what one frame may change (B01, B08, I4, M06, M08, R04)
+ *   check-bounds   what one frame may change where a bound is reached (B09, R04)
+ *   check-block    when a block may end, and a demotion (B04, I13)
+ *   check-lanes    control is sent before data (I14)
+ *
+ * A check reports a violation with sim_world_fail (), which keeps the first one of a seed. No check changes the core.
+ */
+
+/* --- after every step, and at rest --- */
+
+void sim_check_step (SimWorld *world);
+/* When nothing waits any more: what each subscription counted is what its client received. */
+void sim_check_counters (SimWorld *world);
+
+/* --- around one frame --- */
+
+/* The queue of a peer. peer NULL: there is none. */
+typedef struct
+{
+  const BusPeer *peer;
+  guint64 bytes;
+  guint64 messages;
+  guint64 lost;     /* for a limit */
+  gboolean can_pay; /* it has messages that may be dropped for a limit */
+} SimQueue;
+
+/* The drop-oldest subscription of a peer that has only this one. subscription NULL: there is none. */
+typedef struct
+{
+  const BusSubscription *subscription;
+  guint64 oldest; /* sequence of the oldest message; 0: none waits */
+  guint64 others; /* bytes of the peer's queue that are not its own */
+  guint64 lost;   /* because it was full */
+} SimOldest;
+
+/* A subscription whose queue depends on its policy only. subscription NULL: there is none. */
+typedef struct
+{
+  const BusSubscription *subscription;
+  guint64 oldest; /* sequence of the oldest message; 0: none waits */
+  guint64 messages;
+  guint64 bytes;
+  guint64 missed;
+  guint64 lost_full;
+  guint64 lost_limit;
+  gboolean fits; /* the frame is far below its bounds and those of its peer's queue */
+} SimQueued;
+
+/* A peer, and which of its bounds are reached. */
+typedef struct
+{
+  const BusPeer *peer;
+  guint64 missed;
+  gboolean is_lane_full; /* the control lane */
+  gboolean is_soft_over; /* above the soft limit for its time */
+  SimQueued subs[SIM_SUBS];
+} SimPressed;
+
+/* The core before a frame was handed in. */
+typedef struct
+{
+  guint64 seq;                    /* PUBLISH: its sequence, if it is accepted */
+  gboolean has_room[SIM_GROUPS];  /* PUBLISH: a member of the group can take it */
+  gboolean is_tight[SIM_GROUPS];  /* PUBLISH: the peer of a member is near its bounds */
+  guint64 lost[SIM_GROUPS];       /* PUBLISH: by the group's members, because they were full */
+  guint64 waiting;                /* ADJUST: messages of the subscription */
+  gboolean was_block;             /* ADJUST: its policy was block */
+  gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
+  guint64 encoded[SIM_CLIENTS];   /* REPLY: bytes of the control lane that are encoded */
+  SimOldest oldest[SIM_CLIENTS];
+  SimQueue queues[SIM_CLIENTS];
+  guint64 heritage;                /* UNSUBSCRIBE: messages that another member must get */
+  const BusGroup *heirs;           /* UNSUBSCRIBE: their group; NULL: there are none */
+  guint64 rerouted;                /* UNSUBSCRIBE: by that group */
+  SimPressed pressed[SIM_CLIENTS]; /* PUBLISH */
+  gboolean closes;                 /* its sender does not read its answers */
+  const BusPeer *full_asker;       /* REPLY: the peer that has no room for it; NULL: it has */
+  guint64 full_asked;              /* REPLY: the request of that peer */
+  guint64 full_missed;             /* REPLY: by that peer */
+} SimBefore;
+
+void sim_check_before_frame (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
+void sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
+
+/* --- around everything that may end a block of this client's subscriptions, or a demotion --- */
+
+void sim_check_before_block (SimWorld *world, SimClient *client);
+void sim_check_after_block (SimWorld *world, const SimClient *client);
+
+/* --- around one gather --- */
+
+/* TRUE when the client is between two turns, and control waits for it. */
+gboolean sim_check_is_between_turns (const SimClient *client);
+void sim_check_turn (SimWorld *world, const SimClient *client, const WireSpan *spans, guint n, gboolean was_between);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core-view.h"
+
+#include "check-private.h"
+#include "peer/bus-state.h"
+
+gboolean
+sim_view_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits)
+{
+  const BusSubscription *found = client->peer != NULL ? sim_subscription_of (client, subscription) : NULL;
+
+  *waits = found != NULL && found->fifo.messages > 0;
+  return found != NULL;
+}
+
+guint64
+sim_view_accept_seq (const SimWorld *world)
+{
+  return world->core->accept_seq;
+}
+
+guint64
+sim_view_received (const SimClient *client)
+{
+  return client->peer->received;
+}
+
+gboolean
+sim_view_is_closing (const SimWorld *world)
+{
+  return world->core->closing.length > 0;
+}

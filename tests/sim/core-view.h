@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "sim-world.h"
+
+/*
+ * The questions about the inside of the core that the world asks, because its public functions do not answer them: what
+ * the core accepted, and what it still knows. Only this file and the check-* files include private headers of the core.
+ */
+
+/* TRUE when the broker has the subscription. @waits: (out): whether messages wait for it. */
+gboolean sim_view_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits);
+
+/* The sequence number of the last message that the broker accepted. */
+guint64 sim_view_accept_seq (const SimWorld *world);
+
+/* The number of frames of this client that the broker processed. */
+guint64 sim_view_received (const SimClient *client);
+
+/* TRUE while the broker wants to disconnect a peer and the world has not done so yet. */
+gboolean sim_view_is_closing (const SimWorld *world);
