@@ -28,8 +28,7 @@ report_health (Job *job, DeyeBusMessage *reply)
 {
   REPLY (reply, guard, &daemoneye__eventbus__v1__health_reply__descriptor);
   const Daemoneye__Eventbus__V1__HealthReply *health = guard != NULL ? wire_guard_message (guard) : NULL;
-  gboolean ok
-      = health != NULL && health->health == DEYE_BUS_HEALTH_HEALTHY && health->pid == (guint32) job->collectors[0]->pid;
+  gboolean ok = health != NULL && health->health == DEYE_BUS_HEALTH_HEALTHY && health->pid == job->collectors[0]->pid;
 
   if (health == NULL)
     job_report_step (&job->report, "direct", FALSE, NULL, _ ("the answer can't be read"));

@@ -1,56 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-proc.h"
 
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
 char *
 job_proc_key (guint32 pid, guint64 start_time)
 {
   return g_strdup_printf ("%u:%" G_GUINT64_FORMAT, pid, start_time);
-}
-
-/* Field 22; the name before it is in parentheses and may hold spaces, so what follows the last one is counted: the third
- * field of the file is the first there. */
-static gboolean
-start_time_of (const char *pid, guint64 *start_time)
-{
-  g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL);
-  g_autofree char *text = NULL;
-  g_auto (GStrv) fields = NULL;
-  const char *after;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL) || (after = strrchr (text, ')')) == NULL)
-    return FALSE;
-  fields = g_strsplit (after + 2, " ", -1);
-  return g_strv_length (fields) > 22 - 3
-         && g_ascii_string_to_unsigned (fields[22 - 3], 10, 0, G_MAXUINT64, start_time, NULL);
-}
-
-guint64
-job_proc_now (void)
-{
-  guint64 per_second = (guint64) sysconf (_SC_CLK_TCK);
-  struct timespec now;
-
-  clock_gettime (CLOCK_BOOTTIME, &now); /* as field 22 */
-  return (guint64) now.tv_sec * per_second + (guint64) now.tv_nsec * per_second / 1000000000;
-}
-
-GHashTable *
-job_proc_snapshot (void)
-{
-  GHashTable *set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GDir) dir = g_dir_open ("/proc", 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      guint64 pid, start_time;
-
-      if (g_ascii_string_to_unsigned (name, 10, 1, G_MAXUINT32, &pid, NULL) && start_time_of (name, &start_time))
-        g_hash_table_add (set, job_proc_key ((guint32) pid, start_time));
-    }
-  return set;
 }

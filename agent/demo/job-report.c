@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-report.h"
 
-#include <unistd.h>
+#include "platform-console.h"
 
 void
 job_report_init (JobReport *report, gboolean json)
@@ -9,7 +9,7 @@ job_report_init (JobReport *report, gboolean json)
   const char *no_color = g_getenv ("NO_COLOR");
 
   *report = (JobReport){ .json = json,
-                         .colour = !json && isatty (STDOUT_FILENO) && (no_color == NULL || *no_color == '\0'),
+                         .colour = !json && platform_console_is_terminal () && (no_color == NULL || *no_color == '\0'),
                          .utf8 = g_get_charset (NULL) };
 }
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job.h"
 
+#include "agent-process.h"
 #include "collection.pb-c.h"
 #include "control.pb-c.h"
 #include "job-subscriber.h"
 #include "wire-guard.h"
 
-#include <errno.h>
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 /*
  * A subscriber that stands still: the broker says who is behind and by how much, and when it goes on, it is told exactly
@@ -26,7 +24,7 @@
 
 typedef struct
 {
-  HostChild *child;
+  AgentChild *child;
   GPtrArray *records; /* of GBytes, each a ProcessRecord */
   DeyeBusClient *publisher;
   DeyeBusSubscription *drops;
@@ -142,11 +140,10 @@ static gboolean
 start_subscriber (Job *job, Slow *slow)
 {
   g_autofree char *last = g_strdup_printf ("%u", PUBLISHED);
-  const char *argv[]
-      = { "/proc/self/exe", "--demo-subscriber", last, "--address", host_module_address (job->module), NULL };
+  const char *options[] = { "--demo-subscriber", last, "--address", agent_module_address (job->module), NULL };
   g_autoptr (GError) error = NULL;
 
-  slow->child = host_child_start (JOB_SUBSCRIBER_ID, argv, &error);
+  slow->child = agent_child_start_own_program (JOB_SUBSCRIBER_ID, options, &error);
   if (slow->child == NULL)
     return fail (job, "slow", error);
   return job_wait (job, has_reports, GUINT_TO_POINTER (1), WAIT_US, "slow", _ ("the slow subscriber"));
@@ -195,7 +192,7 @@ join_bus (Job *job, Slow *slow)
 {
   g_autoptr (GError) error = NULL;
 
-  slow->publisher = deye_bus_client_new (host_module_address (job->module), "demo-publisher", "procmond");
+  slow->publisher = deye_bus_client_new (agent_module_address (job->module), "demo-publisher", "procmond");
   slow->drops = deye_bus_client_subscribe (job->client, "system.drop", NULL, on_drop, slow, NULL, NULL, &error);
   if (slow->drops == NULL || !deye_bus_client_connect (slow->publisher, NULL, &error))
     return fail (job, "slow", error);
@@ -262,7 +259,7 @@ report_behind (Job *job, Slow *slow, const Daemoneye__Eventbus__V1__StatsReply *
                    facts,
                    _ ("%s (pid %d) is stopped while %u records are published in %.1f ms: %u are sent, %u wait, %u are "
                       "dropped, it is %.1f ms behind"),
-                   row->peer, slow->child->pid, PUBLISHED, (double) slow->publish_us / 1e3, (guint) slow->sent,
+                   row->peer, (int) slow->child->pid, PUBLISHED, (double) slow->publish_us / 1e3, (guint) slow->sent,
                    (guint) slow->waiting, (guint) slow->missed, (double) slow->behind_us / 1e3);
   return TRUE;
 }
@@ -295,28 +292,15 @@ ask_who_is_behind (Job *job, Slow *slow)
   return FALSE;
 }
 
-/* A process stands still when the last of its threads does, which on a busy machine is a while after the signal. FALSE, with
- * errno set: it has ended. */
-static gboolean
-stop_process (const HostChild *child)
-{
-  siginfo_t info;
-  int result;
-
-  g_subprocess_send_signal (child->process, SIGSTOP);
-  do
-    result = waitid (P_PID, (id_t) child->pid, &info, WSTOPPED);
-  while (result < 0 && errno == EINTR);
-  return result == 0;
-}
-
 /* The broker goes on with all others; so nothing here waits for the one that is stopped. */
 static gboolean
 stop_it (Job *job, Slow *slow)
 {
-  if (stop_process (slow->child))
+  g_autoptr (GError) error = NULL;
+
+  if (agent_process_suspend (slow->child->process, &error))
     return publish_all (job, slow) && ask_who_is_behind (job, slow);
-  job_report_step (&job->report, "slow", FALSE, NULL, "%s: %s", JOB_SUBSCRIBER_ID, g_strerror (errno));
+  job_report_step (&job->report, "slow", FALSE, NULL, "%s: %s", JOB_SUBSCRIBER_ID, error->message);
   return FALSE;
 }
 
@@ -386,7 +370,7 @@ report_told (Job *job, const Slow *slow)
 static gboolean
 let_it_go_on (Job *job, Slow *slow)
 {
-  g_subprocess_send_signal (slow->child->process, SIGCONT);
+  agent_process_resume (slow->child->process);
   if (!job_wait (job, has_reports, GUINT_TO_POINTER (2), WAIT_US, "gap", _ ("the slow subscriber's report"))
       || !job_wait (job, drops_are_told, slow, WAIT_US, "gap", _ ("what system.drop has to tell")))
     return FALSE;
@@ -402,8 +386,8 @@ static void
 clear (Slow *slow)
 {
   if (slow->child != NULL)
-    g_subprocess_send_signal (slow->child->process, SIGCONT);
-  g_clear_pointer (&slow->child, host_child_free);
+    agent_process_resume (slow->child->process);
+  g_clear_pointer (&slow->child, agent_child_free);
   if (slow->drops != NULL)
     deye_bus_subscription_unsubscribe (slow->drops, NULL, NULL);
   g_clear_object (&slow->drops);

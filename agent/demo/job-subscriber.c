@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-subscriber.h"
 
-#include <glib-unix.h>
+#include "platform-stop.h"
+
 #include <json-glib/json-glib.h>
 
 typedef struct
@@ -118,12 +119,10 @@ join_bus (Subscriber *self, GError **error)
 static void
 wait_for_end (Subscriber *self)
 {
-  guint term = g_unix_signal_add (SIGTERM, on_signal, self);
-  guint interrupt = g_unix_signal_add (SIGINT, on_signal, self);
+  guint stop = platform_stop_add (on_signal, self);
 
   g_main_loop_run (self->loop);
-  g_source_remove (term);
-  g_source_remove (interrupt);
+  g_source_remove (stop);
 }
 
 gboolean

@@ -55,9 +55,9 @@ has_event (Job *job, gpointer data)
 static guint32
 run_child (Job *job)
 {
-  static const char *const argv[] = { "/proc/self/exe", "--demo-child", NULL };
+  static const char *const options[] = { "--demo-child", NULL };
   g_autoptr (GError) error = NULL;
-  HostChild *child = host_child_start ("demo-child", argv, &error);
+  AgentChild *child = agent_child_start_own_program ("demo-child", options, &error);
   Awaited awaited;
 
   if (child == NULL)
@@ -65,10 +65,10 @@ run_child (Job *job)
       job_report_step (&job->report, "events", FALSE, NULL, "%s", error->message);
       return 0;
     }
-  awaited = (Awaited){ (guint32) child->pid, STARTED };
+  awaited = (Awaited){ child->pid, STARTED };
   if (!job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _ ("the start of a child")))
     awaited.pid = 0;
-  host_child_free (child);
+  agent_child_free (child);
   awaited.kind = EXITED;
   if (awaited.pid != 0
       && !job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _ ("the exit of a child")))

@@ -2,9 +2,10 @@
 #include "job.h"
 
 #include "control.pb-c.h"
+#include "platform-process.h"
+#include "platform-stop.h"
 #include "wire-guard.h"
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 
 /* --- waiting --- */
@@ -76,12 +77,12 @@ start_collector (Job *job, guint i)
   g_autofree char *id = g_strdup_printf ("procmond-%u", i + 1);
   g_autofree char *shard = g_strdup_printf ("%u/%u", i, JOB_COLLECTORS);
   const char *argv[] = {
-    job->procmond, "--id", id,  "--shard", shard, "--address", host_module_address (job->module), "--interval", "200",
+    job->procmond, "--id", id,  "--shard", shard, "--address", agent_module_address (job->module), "--interval", "200",
     "--heartbeat", "1000", NULL
   };
   g_autoptr (GError) error = NULL;
 
-  job->collectors[i] = host_child_start (id, argv, &error);
+  job->collectors[i] = agent_child_start (id, argv, &error);
   if (job->collectors[i] == NULL)
     job_report_step (&job->report, "collectors", FALSE, NULL, "%s: %s", id, error->message);
   return job->collectors[i] != NULL;
@@ -92,8 +93,7 @@ static gboolean
 all_connected (Job *job, gpointer data)
 {
   for (guint i = 0; i < JOB_COLLECTORS; i++)
-    if (GPOINTER_TO_UINT (g_hash_table_lookup (job->connected, job->collectors[i]->name))
-        != (guint) job->collectors[i]->pid)
+    if (GPOINTER_TO_UINT (g_hash_table_lookup (job->connected, job->collectors[i]->name)) != job->collectors[i]->pid)
       return FALSE;
   return TRUE;
 }
@@ -151,7 +151,7 @@ job_start_collectors (Job *job)
   deye_bus_subscription_unsubscribe (beats, NULL, NULL);
   job_report_step (&job->report, "collectors", TRUE, NULL,
                    _ ("%s (pid %d) and %s (pid %d) run as processes of their own"), job->collectors[0]->name,
-                   job->collectors[0]->pid, job->collectors[1]->name, job->collectors[1]->pid);
+                   (int) job->collectors[0]->pid, job->collectors[1]->name, (int) job->collectors[1]->pid);
   return TRUE;
 }
 
@@ -167,7 +167,7 @@ static void
 job_clear (Job *job)
 {
   for (guint i = 0; i < JOB_COLLECTORS; i++)
-    g_clear_pointer (&job->collectors[i], host_child_free);
+    g_clear_pointer (&job->collectors[i], agent_child_free);
   g_clear_pointer (&job->connected, g_hash_table_unref);
   g_clear_pointer (&job->lifecycle, g_ptr_array_unref);
   g_clear_pointer (&job->results, g_ptr_array_unref);
@@ -207,7 +207,7 @@ keep_running (Job *job)
 {
   job_report_step (&job->report, "running", TRUE, NULL,
                    _ ("until Ctrl-C; look around with: deyebusctl --address %s introspect"),
-                   host_module_address (job->module));
+                   agent_module_address (job->module));
   while (!job->interrupted)
     {
       g_main_context_iteration (NULL, TRUE);
@@ -228,27 +228,26 @@ report_result (Job *job)
 static void
 run (Job *job, gboolean keep)
 {
-  guint term = g_unix_signal_add (SIGTERM, on_interrupt, job);
-  guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, job);
+  guint stop = platform_stop_add (on_interrupt, job);
 
   if (run_steps (job) && keep)
     keep_running (job);
-  g_source_remove (term);
-  g_source_remove (interrupt);
+  g_source_remove (stop);
 }
 
 int
-job_run (HostModule *module, DeyeBusClient *client, gboolean json, gboolean keep)
+job_run (AgentModule *module, DeyeBusClient *client, gboolean json, gboolean keep)
 {
   static const char *const places[] = { PROCMOND_BUILT, PROCMOND_BESIDE, NULL };
-  Job job = { .module = module, .client = client, .procmond = host_child_find ("procmond", places) };
+  Job job = { .module = module, .client = client, .procmond = agent_child_find ("procmond", places) };
 
   job_report_init (&job.report, json);
   job.connected = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   job.lifecycle = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
   job.results = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
   job_report_step (&job.report, "broker", TRUE, NULL, _ ("module %s %s in this process (pid %d), listening at %s"),
-                   module->plugin->name, module->plugin->version, (int) getpid (), host_module_address (module));
+                   module->plugin->name, module->plugin->version, (int) platform_process_id (),
+                   agent_module_address (module));
   if (job.procmond != NULL)
     run (&job, keep);
   else

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "deye-bus.h"
-#include "host-children.h"
-#include "host-module.h"
+#include "agent-child.h"
+#include "agent-module.h"
 #include "job-report.h"
 
 /*
@@ -15,11 +15,11 @@
 
 typedef struct
 {
-  HostModule *module;
+  AgentModule *module;
   DeyeBusClient *client; /* the agent's own */
   JobReport report;
   char *procmond; /* path of the program */
-  HostChild *collectors[2];
+  AgentChild *collectors[2];
   GHashTable *connected; /* ids seen on system.peer.connected */
   GPtrArray *lifecycle;  /* of DeyeBusMessage: events.process.# */
   GPtrArray *results;    /* of DeyeBusMessage: results.procmond */
@@ -30,7 +30,7 @@ typedef struct
 #define JOB_COLLECTORS 2u
 
 /* The process' exit status. @keep: when all went well, it goes on until it is interrupted. */
-int job_run (HostModule *module, DeyeBusClient *client, gboolean json, gboolean keep);
+int job_run (AgentModule *module, DeyeBusClient *client, gboolean json, gboolean keep);
 
 /* Waits in the default context until @done says so. FALSE: @timeout_us passed or the job was interrupted; then the step failed
  * with "what did not come". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host-module.h"
+#include "agent-module.h"
 
-#include "deye-bus-place.h"
+#include "platform-place.h"
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
@@ -9,7 +9,7 @@
 #define STOP_DEADLINE_US (2 * G_TIME_SPAN_SECOND)
 
 char *
-host_module_find (const char *given)
+agent_module_find (const char *given)
 {
   static const char *const places[] = { MODULE_BESIDE, MODULE_BUILT };
   const char *from_environment = g_getenv ("DAEMONEYE_MODULE");
@@ -20,7 +20,7 @@ host_module_find (const char *given)
     return g_strdup (from_environment);
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
     {
-      char *path = deye_bus_place_beside_program (places[i]);
+      char *path = platform_beside_program (places[i]);
 
       if (path != NULL)
         return path;
@@ -43,12 +43,12 @@ check_abi (const DaemoneyePlugin *plugin, const char *path, GError **error)
 }
 
 gboolean
-host_module_load (HostModule *self, const char *path, GError **error)
+agent_module_load (AgentModule *self, const char *path, GError **error)
 {
   const DaemoneyePlugin *(*describe) (void) = NULL;
   GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL | G_MODULE_BIND_LAZY);
 
-  *self = (HostModule){ NULL, NULL };
+  *self = (AgentModule){ NULL, NULL };
   if (module == NULL)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _ ("the module can't be loaded: %s"), g_module_error ());
@@ -74,7 +74,7 @@ take_error (GError **error, const DaemoneyeError *from)
 }
 
 gboolean
-host_module_start (HostModule *self, const char *address, const char *config, GError **error)
+agent_module_start (AgentModule *self, const char *address, const char *config, GError **error)
 {
   DaemoneyeHost host = { .struct_size = sizeof host, .address = address };
   DaemoneyeError failure = { .struct_size = sizeof failure };
@@ -85,25 +85,25 @@ host_module_start (HostModule *self, const char *address, const char *config, GE
   return self->bus != NULL;
 }
 
-int
-host_module_connect (HostModule *self, GError **error)
+gintptr
+agent_module_connect (AgentModule *self, GError **error)
 {
   DaemoneyeError failure = { .struct_size = sizeof failure };
-  intptr_t fd = self->plugin->connect (self->bus, &failure);
+  gintptr handle = self->plugin->connect (self->bus, &failure);
 
-  if (fd < 0)
+  if (handle < 0)
     take_error (error, &failure);
-  return (int) fd;
+  return handle;
 }
 
 const char *
-host_module_address (const HostModule *self)
+agent_module_address (const AgentModule *self)
 {
   return self->plugin->address (self->bus);
 }
 
 void
-host_module_stop (HostModule *self)
+agent_module_stop (AgentModule *self)
 {
   if (self->bus != NULL)
     self->plugin->stop (self->bus, STOP_DEADLINE_US);

@@ -16,16 +16,16 @@ typedef struct
 {
   const DaemoneyePlugin *plugin;
   DaemoneyeBus *bus; /* NULL: not started */
-} HostModule;
+} AgentModule;
 
 /* Loads and checks the module at @path. */
-gboolean host_module_load (HostModule *self, const char *path, GError **error);
+gboolean agent_module_load (AgentModule *self, const char *path, GError **error);
 /* Starts a broker. @address, @config: (nullable). */
-gboolean host_module_start (HostModule *self, const char *address, const char *config, GError **error);
+gboolean agent_module_start (AgentModule *self, const char *address, const char *config, GError **error);
 /* A connection with the agent's role, or -1. */
-int host_module_connect (HostModule *self, GError **error);
-const char *host_module_address (const HostModule *self);
-void host_module_stop (HostModule *self);
+gintptr agent_module_connect (AgentModule *self, GError **error);
+const char *agent_module_address (const AgentModule *self);
+void agent_module_stop (AgentModule *self);
 
 /* --module, else $DAEMONEYE_MODULE, else where it was built or installed. Transfer full. */
-char *host_module_find (const char *given);
+char *agent_module_find (const char *given);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-locale.h"
 #include "deye-bus.h"
-#include "host-module.h"
+#include "platform-ready.h"
+#include "platform-stop.h"
+#include "agent-module.h"
 #include "demo/job-subscriber.h"
 #include "demo/job.h"
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /*
  * daemoneye-agent, the reference host: it loads the event bus module, is its first client, and waits for SIGTERM or
@@ -33,7 +33,7 @@ typedef struct
   gint demo_subscriber; /* number of the last message; 0: it is none */
   gint ready_fd;
 
-  HostModule module;
+  AgentModule module;
   DeyeBusClient *client;
   GPtrArray *children;
   char *demo_dir;
@@ -42,22 +42,20 @@ typedef struct
 } Agent;
 
 static gboolean
-on_signal (gpointer data)
+on_stop (gpointer data)
 {
   g_main_loop_quit (((Agent *) data)->loop);
   return G_SOURCE_CONTINUE;
 }
 
-/* The child that the job watches: it does nothing until it is told to end. */
+/* The child that the demonstration watches does nothing else. */
 static void
-wait_for_signal (Agent *self)
+wait_for_stop (Agent *self)
 {
-  guint term = g_unix_signal_add (SIGTERM, on_signal, self);
-  guint interrupt = g_unix_signal_add (SIGINT, on_signal, self);
+  guint stop = platform_stop_add (on_stop, self);
 
   g_main_loop_run (self->loop);
-  g_source_remove (term);
-  g_source_remove (interrupt);
+  g_source_remove (stop);
 }
 
 static gboolean
@@ -104,10 +102,10 @@ prepare_demo (Agent *self, GError **error)
 static gboolean
 start_broker (Agent *self, GError **error)
 {
-  g_autofree char *path = host_module_find (self->module_path);
+  g_autofree char *path = agent_module_find (self->module_path);
 
-  return host_module_load (&self->module, path, error)
-         && host_module_start (&self->module, self->address, self->config, error);
+  return agent_module_load (&self->module, path, error)
+         && agent_module_start (&self->module, self->address, self->config, error);
 }
 
 /* What tools are told of this agent: what it publishes. */
@@ -125,16 +123,16 @@ describe (Agent *self, GError **error)
 static gboolean
 join_bus (Agent *self, GError **error)
 {
-  int fd = host_module_connect (&self->module, error);
+  gintptr handle = agent_module_connect (&self->module, error);
 
-  if (fd < 0)
+  if (handle < 0)
     return FALSE;
-  self->client = deye_bus_client_new_for_fd (fd, AGENT_ID, NULL);
+  self->client = deye_bus_client_new_for_fd (handle, AGENT_ID, NULL);
   return describe (self, error) && deye_bus_client_connect (self->client, NULL, error);
 }
 
 /* @command: words as a shell would split them; the address of the bus follows the program's name. */
-static HostChild *
+static AgentChild *
 start_collector (Agent *self, const char *command, GError **error)
 {
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
@@ -146,11 +144,11 @@ start_collector (Agent *self, const char *command, GError **error)
   name = g_path_get_basename (argv[0]);
   g_ptr_array_add (words, argv[0]);
   g_ptr_array_add (words, (gpointer) "--address");
-  g_ptr_array_add (words, (gpointer) host_module_address (&self->module));
+  g_ptr_array_add (words, (gpointer) agent_module_address (&self->module));
   for (char **word = argv + 1; *word != NULL; word++)
     g_ptr_array_add (words, *word);
   g_ptr_array_add (words, NULL);
-  return host_child_start (name, (const char *const *) words->pdata, error);
+  return agent_child_start (name, (const char *const *) words->pdata, error);
 }
 
 static gboolean
@@ -158,7 +156,7 @@ start_collectors (Agent *self, GError **error)
 {
   for (char **command = self->collectors; command != NULL && *command != NULL; command++)
     {
-      HostChild *child = start_collector (self, *command, error);
+      AgentChild *child = start_collector (self, *command, error);
 
       if (child == NULL)
         return FALSE;
@@ -170,12 +168,8 @@ start_collectors (Agent *self, GError **error)
 static void
 say_ready (Agent *self)
 {
-  g_info ("listening at %s", host_module_address (&self->module));
-  if (self->ready_fd < 0)
-    return;
-  dprintf (self->ready_fd, "%s\n", host_module_address (&self->module));
-  if (self->ready_fd > STDERR_FILENO)
-    close (self->ready_fd);
+  g_info ("listening at %s", agent_module_address (&self->module));
+  platform_ready_report (self->ready_fd, agent_module_address (&self->module));
 }
 
 static gboolean
@@ -191,7 +185,7 @@ run (Agent *self, GError **error)
   if (!start_collectors (self, error))
     return FALSE;
   say_ready (self);
-  wait_for_signal (self);
+  wait_for_stop (self);
   return TRUE;
 }
 
@@ -202,7 +196,7 @@ clear (Agent *self)
   if (self->client != NULL)
     deye_bus_client_close (self->client, NULL, NULL);
   g_clear_object (&self->client);
-  host_module_stop (&self->module);
+  agent_module_stop (&self->module);
   if (self->demo_dir != NULL)
     g_rmdir (self->demo_dir);
   g_main_loop_unref (self->loop);
@@ -217,7 +211,7 @@ clear (Agent *self)
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
-  if (g_log_writer_is_journald (STDERR_FILENO))
+  if (g_log_writer_is_journald (fileno (stderr)))
     return g_log_writer_journald (level, fields, n_fields, data);
   return g_log_writer_default (level, fields, n_fields, data);
 }
@@ -231,13 +225,13 @@ main (int argc, char **argv)
   deye_bus_locale_init ();
   g_log_set_writer_func (write_log, NULL, NULL);
   self.loop = g_main_loop_new (NULL, FALSE);
-  self.children = g_ptr_array_new_with_free_func ((GDestroyNotify) host_child_free);
+  self.children = g_ptr_array_new_with_free_func ((GDestroyNotify) agent_child_free);
   if (!parse_options (&self, &argc, &argv, &error))
     self.status = 2;
   else if (self.version)
     g_print ("daemoneye-agent %s\n", PACKAGE_VERSION);
   else if (self.demo_child)
-    wait_for_signal (&self);
+    wait_for_stop (&self);
   else if (self.demo_subscriber > 0)
     self.status = job_subscriber_run (self.address, (guint64) self.demo_subscriber, &error) ? 0 : 1;
   else if (!run (&self, &error))
