@@ -2,6 +2,7 @@
 #include "proc-pack.h"
 
 #include "collection.pb-c.h"
+#include "deye-bus-pack.h"
 
 typedef Daemoneye__Eventbus__V1__ProcessRecord Record;
 
@@ -23,16 +24,6 @@ fill (Record *record, const ProcRecord *from)
   record->virtual_bytes = from->virtual_bytes;
 }
 
-static GBytes *
-pack (const ProtobufCMessage *message)
-{
-  gsize size = protobuf_c_message_get_packed_size (message);
-  guint8 *bytes = g_malloc (MAX (size, 1));
-
-  protobuf_c_message_pack (message, bytes);
-  return g_bytes_new_take (bytes, size);
-}
-
 GBytes *
 proc_pack_table (const ProcTable *table)
 {
@@ -50,7 +41,7 @@ proc_pack_table (const ProcTable *table)
   message.n_processes = n;
   message.processes = list;
   message.vanished = table->vanished;
-  return pack (&message.base);
+  return deye_bus_pack (&message.base);
 }
 
 GBytes *
@@ -65,5 +56,5 @@ proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_in
   message.process = &record;
   message.observed_time_us = (guint64) observed_time_us;
   message.poll_interval_us = (guint64) poll_interval_us;
-  return pack (&message.base);
+  return deye_bus_pack (&message.base);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-locale.h"
+#include "platform-ready.h"
+#include "platform-stop.h"
 #include "proc-pack.h"
+#include "proc-source.h"
 #include "procmond-service.h"
 #include "procmond-task.h"
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
-#include <glibtop.h>
-#include <stdio.h>
-#include <unistd.h>
 
 /*
  * procmond: tells the bus which processes this machine has, and which come and go.
@@ -83,7 +82,7 @@ on_interval (DeyeBusService *service, const char *name, const GValue *value, gpo
 }
 
 static gboolean
-on_signal (gpointer data)
+on_stop (gpointer data)
 {
   g_main_loop_quit (((Procmond *) data)->loop);
   return G_SOURCE_CONTINUE;
@@ -163,11 +162,11 @@ parse_options (Procmond *self, int *argc, char ***argv, GError **error)
 static void
 say_ready (Procmond *self)
 {
+  g_autofree char *line = NULL;
+
   g_info ("%s: polls every %d ms; a process that lives shorter may be missed", self->id, self->interval_ms);
-  if (self->ready_fd < 0)
-    return;
-  dprintf (self->ready_fd, "ready %s\n", self->id);
-  close (self->ready_fd);
+  line = g_strconcat ("ready ", self->id, NULL);
+  platform_ready_report (self->ready_fd, line);
 }
 
 static gboolean
@@ -196,16 +195,14 @@ join_bus (Procmond *self, GError **error)
 static void
 run (Procmond *self)
 {
-  guint term, interrupt;
+  guint stop;
 
   self->poll = g_timeout_add ((guint) self->interval_ms, on_poll, self);
-  term = g_unix_signal_add (SIGTERM, on_signal, self);
-  interrupt = g_unix_signal_add (SIGINT, on_signal, self);
+  stop = platform_stop_add (on_stop, self);
   say_ready (self);
   g_main_loop_run (self->loop);
   g_clear_handle_id (&self->poll, g_source_remove);
-  g_source_remove (term);
-  g_source_remove (interrupt);
+  g_source_remove (stop);
 }
 
 static void
@@ -236,7 +233,7 @@ main (int argc, char **argv)
 
   deye_bus_locale_init ();
   self.loop = g_main_loop_new (NULL, FALSE);
-  glibtop_init ();
+  proc_source_init ();
   proc_watch_init (&self.watch);
   if (!parse_options (&self, &argc, &argv, &error))
     self.status = 2;
@@ -249,6 +246,6 @@ main (int argc, char **argv)
   if (error != NULL)
     g_printerr ("procmond: %s\n", error->message);
   clear (&self);
-  glibtop_close ();
+  proc_source_clear ();
   return self.status;
 }

@@ -2,9 +2,9 @@
 #include "proc-pack.h"
 
 #include "collection.pb-c.h"
+#include "proc-source.h"
 #include "wire-guard.h"
 
-#include <glibtop.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -312,7 +312,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  glibtop_init ();
+  proc_source_init ();
   g_test_add_func ("/procmond/watch/exactly-once", test_watch);
   g_test_add_func ("/procmond/table/own-process", test_own_process);
   g_test_add_func ("/procmond/table/other-user", test_other_user);
@@ -322,6 +322,6 @@ main (int argc, char **argv)
   g_test_add_func ("/procmond/table/bounded", test_bounded);
   g_test_add_func ("/procmond/pack/real-table", test_pack);
   status = g_test_run ();
-  glibtop_close ();
+  proc_source_clear ();
   return status;
 }

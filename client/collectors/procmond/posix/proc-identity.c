@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proc-identity.h"
+
+#include <glibtop/proctime.h>
+
+gboolean
+proc_identity_start_time (guint32 pid, guint64 *start_time)
+{
+  glibtop_proc_time times;
+
+  glibtop_get_proc_time (&times, (pid_t) pid);
+  *start_time = times.start_time;
+  return (times.flags & (1 << GLIBTOP_PROC_TIME_START_TIME)) != 0;
+}
+
+char *
+proc_identity_exe (guint32 pid)
+{
+  return g_strdup ("");
+}
