@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job.h"
 
+#include "deye-bus-pack.h"
 #include "job-proc.h"
 #include "task.pb-c.h"
 #include "wire-guard.h"
@@ -43,18 +44,13 @@ pack_task (guint shard)
 {
   g_autofree char *id = g_strdup_printf ("enumerate-%u", shard);
   Daemoneye__Eventbus__V1__TaskRequest task;
-  gsize size;
-  guint8 *bytes;
 
   daemoneye__eventbus__v1__task_request__init (&task);
   task.task_id = id;
   task.operation = (char *) "enumerate_processes";
   task.shard = shard;
   task.shards = SHARDS;
-  size = daemoneye__eventbus__v1__task_request__get_packed_size (&task);
-  bytes = g_malloc (size);
-  daemoneye__eventbus__v1__task_request__pack (&task, bytes);
-  return g_bytes_new_take (bytes, size);
+  return deye_bus_pack (&task.base);
 }
 
 static gboolean
@@ -88,10 +84,7 @@ take_table (Enumeration *run, const TaskResult *result, const char *sender)
 static gboolean
 take_answer (Enumeration *run, DeyeBusMessage *reply)
 {
-  gsize len;
-  const guint8 *bytes = deye_bus_message_get_data (reply, &len);
-  g_autoptr (WireGuard) guard
-      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__task_result__descriptor, wire_span (bytes, len), 0, NULL);
+  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__task_result__descriptor, reply);
 
   return guard != NULL && take_table (run, wire_guard_message (guard), deye_bus_message_get_sender (reply));
 }

@@ -2,18 +2,13 @@
 #include "job.h"
 
 #include "control.pb-c.h"
+#include "deye-bus-pack.h"
 #include "health.pb-c.h"
-#include "wire-guard.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
 /* One named collector is asked for its health, all are told to reload, and in the end the bus is idle. */
-
-#define REPLY(message, guard, descriptor)                                                                              \
-  gsize len;                                                                                                           \
-  const guint8 *bytes = deye_bus_message_get_data (message, &len);                                                     \
-  g_autoptr (WireGuard) guard = wire_guard_unpack_lenient (descriptor, wire_span (bytes, len), 0, NULL)
 
 static const char *
 health_name (guint32 health)
@@ -26,7 +21,7 @@ health_name (guint32 health)
 static gboolean
 report_health (Job *job, DeyeBusMessage *reply)
 {
-  REPLY (reply, guard, &daemoneye__eventbus__v1__health_reply__descriptor);
+  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__health_reply__descriptor, reply);
   const Daemoneye__Eventbus__V1__HealthReply *health = guard != NULL ? wire_guard_message (guard) : NULL;
   gboolean ok = health != NULL && health->health == DEYE_BUS_HEALTH_HEALTHY && health->pid == job->collectors[0]->pid;
 
@@ -90,11 +85,10 @@ job_reload (Job *job)
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (GError) error = NULL;
   DeyeBusPublishResult result;
-  guint8 bytes[32];
 
   daemoneye__eventbus__v1__config_reload__init (&reload);
   reload.generation = 1;
-  payload = g_bytes_new (bytes, daemoneye__eventbus__v1__config_reload__pack (&reload, bytes));
+  payload = deye_bus_pack (&reload.base);
   deye_bus_options_set_correlation_id (options, CORRELATION);
   deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.ConfigReload");
   if (!deye_bus_client_broadcast (job->client, "control.collector.config.reload", payload, options, &result, NULL,
@@ -112,33 +106,38 @@ job_reload (Job *job)
 
 /* --- idle --- */
 
+/* @totals include the request that asked for them. */
+static void
+report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
+{
+  gboolean idle = totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == job->missed;
+
+  job_report_step (&job->report, "idle", idle, NULL,
+                   _ ("%" PRIu64 " messages accepted, %" PRIu64 " delivered, %" PRIu64 " missed; %" PRIu64
+                      " queued, %u pending beside this question"),
+                   (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed,
+                   (guint64) totals->queued_messages, totals->pending_requests - MIN (totals->pending_requests, 1));
+}
+
 gboolean
 job_check_idle (Job *job)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusMessage) reply
       = deye_bus_client_request (job->client, "control.bus.stats", NULL, NULL, NULL, &error);
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__StatsReply *stats;
 
   if (reply == NULL)
     {
       job_report_step (&job->report, "idle", FALSE, NULL, "%s", error->message);
       return FALSE;
     }
-  {
-    REPLY (reply, guard, &daemoneye__eventbus__v1__stats_reply__descriptor);
-    const Daemoneye__Eventbus__V1__BusTotals *totals
-        = guard != NULL ? ((const Daemoneye__Eventbus__V1__StatsReply *) wire_guard_message (guard))->totals : NULL;
-
-    if (totals == NULL)
-      job_report_step (&job->report, "idle", FALSE, NULL, _ ("the answer can't be read"));
-    else
-      job_report_step (&job->report, "idle",
-                       totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == job->missed,
-                       NULL,
-                       _ ("%" PRIu64 " messages accepted, %" PRIu64 " delivered, %" PRIu64 " missed; %" PRIu64
-                          " queued, %u pending beside this question"),
-                       (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed,
-                       (guint64) totals->queued_messages, totals->pending_requests - MIN (totals->pending_requests, 1));
-  }
+  guard = deye_bus_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply);
+  stats = guard != NULL ? wire_guard_message (guard) : NULL;
+  if (stats != NULL && stats->totals != NULL)
+    report_idle (job, stats->totals);
+  else
+    job_report_step (&job->report, "idle", FALSE, NULL, _ ("the answer can't be read"));
   return TRUE;
 }

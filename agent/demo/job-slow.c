@@ -4,8 +4,8 @@
 #include "agent-process.h"
 #include "collection.pb-c.h"
 #include "control.pb-c.h"
+#include "deye-bus-pack.h"
 #include "job-subscriber.h"
-#include "wire-guard.h"
 
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
@@ -114,10 +114,7 @@ static void
 on_drop (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {
   Slow *slow = data;
-  gsize len;
-  const guint8 *bytes = deye_bus_message_get_data (message, &len);
-  g_autoptr (WireGuard) guard
-      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__drop_event__descriptor, wire_span (bytes, len), 0, NULL);
+  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__drop_event__descriptor, message);
   const Daemoneye__Eventbus__V1__DropEvent *event = guard != NULL ? wire_guard_message (guard) : NULL;
 
   if (event == NULL || !g_str_equal (event->peer, JOB_SUBSCRIBER_ID))
@@ -149,16 +146,6 @@ start_subscriber (Job *job, Slow *slow)
   return job_wait (job, has_reports, GUINT_TO_POINTER (1), WAIT_US, "slow", _ ("the slow subscriber"));
 }
 
-static void
-add_record (GPtrArray *records, const Daemoneye__Eventbus__V1__ProcessRecord *record)
-{
-  gsize size = daemoneye__eventbus__v1__process_record__get_packed_size (record);
-  guint8 *bytes = g_malloc (size);
-
-  daemoneye__eventbus__v1__process_record__pack (record, bytes);
-  g_ptr_array_add (records, g_bytes_new_take (bytes, size));
-}
-
 static gboolean
 list_processes (Job *job, Slow *slow)
 {
@@ -167,8 +154,6 @@ list_processes (Job *job, Slow *slow)
   g_autoptr (DeyeBusMessage) reply = NULL;
   g_autoptr (WireGuard) guard = NULL;
   const Daemoneye__Eventbus__V1__ProcessTable *table;
-  const guint8 *bytes;
-  gsize len;
 
   deye_bus_options_set_target (options, "procmond-1");
   deye_bus_options_set_method (options, "ListProcesses");
@@ -176,12 +161,10 @@ list_processes (Job *job, Slow *slow)
   reply = deye_bus_client_request (job->client, "control.collector.procmond-1", NULL, options, NULL, &error);
   if (reply == NULL)
     return fail (job, "slow", error);
-  bytes = deye_bus_message_get_data (reply, &len);
-  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__process_table__descriptor, wire_span (bytes, len), 0,
-                                     NULL);
+  guard = deye_bus_unpack (&daemoneye__eventbus__v1__process_table__descriptor, reply);
   table = guard != NULL ? wire_guard_message (guard) : NULL;
   for (gsize i = 0; table != NULL && i < table->n_processes; i++)
-    add_record (slow->records, table->processes[i]);
+    g_ptr_array_add (slow->records, deye_bus_pack (&table->processes[i]->base));
   if (slow->records->len == 0)
     job_report_step (&job->report, "slow", FALSE, NULL, _ ("the answer can't be read"));
   return slow->records->len > 0;
@@ -272,20 +255,15 @@ ask_who_is_behind (Job *job, Slow *slow)
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusMessage) reply = NULL;
   g_autoptr (WireGuard) guard = NULL;
-  guint8 packed[32];
-  const guint8 *bytes;
-  gsize len;
 
   daemoneye__eventbus__v1__stats_request__init (&request);
   request.subscriptions = TRUE;
   request.slow = TRUE;
-  payload = g_bytes_new (packed, daemoneye__eventbus__v1__stats_request__pack (&request, packed));
+  payload = deye_bus_pack (&request.base);
   reply = deye_bus_client_request (job->client, "control.bus.stats", payload, NULL, NULL, &error);
   if (reply == NULL)
     return fail (job, "slow", error);
-  bytes = deye_bus_message_get_data (reply, &len);
-  guard
-      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0, NULL);
+  guard = deye_bus_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply);
   if (guard != NULL)
     return report_behind (job, slow, wire_guard_message (guard));
   job_report_step (&job->report, "slow", FALSE, NULL, _ ("the answer can't be read"));

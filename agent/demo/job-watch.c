@@ -2,7 +2,7 @@
 #include "job.h"
 
 #include "collection.pb-c.h"
-#include "wire-guard.h"
+#include "deye-bus-pack.h"
 
 #include <glib/gi18n.h>
 
@@ -25,10 +25,8 @@ count_events (const Job *job, guint32 pid, guint32 kind)
 
   for (guint i = 0; i < job->lifecycle->len; i++)
     {
-      gsize len;
-      const guint8 *bytes = deye_bus_message_get_data (g_ptr_array_index (job->lifecycle, i), &len);
-      g_autoptr (WireGuard) guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__process_event__descriptor,
-                                                               wire_span (bytes, len), 0, NULL);
+      g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__process_event__descriptor,
+                                                     g_ptr_array_index (job->lifecycle, i));
       const ProcessEvent *event = guard != NULL ? wire_guard_message (guard) : NULL;
 
       if (event != NULL && event->process != NULL && event->process->pid == pid && event->kind == kind)

@@ -2,9 +2,9 @@
 #include "job.h"
 
 #include "control.pb-c.h"
+#include "deye-bus-pack.h"
 #include "platform-process.h"
 #include "platform-stop.h"
-#include "wire-guard.h"
 
 #include <glib/gi18n.h>
 
@@ -41,10 +41,7 @@ static void
 on_system_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
 {
   Job *job = user_data;
-  gsize len;
-  const guint8 *bytes = deye_bus_message_get_data (message, &len);
-  g_autoptr (WireGuard) guard
-      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__peer_event__descriptor, wire_span (bytes, len), 0, NULL);
+  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__peer_event__descriptor, message);
   const Daemoneye__Eventbus__V1__PeerEvent *event;
 
   if (guard == NULL || !g_str_equal (deye_bus_message_get_topic (message), "system.peer.connected"))
