@@ -5,10 +5,11 @@
 #include "wire-span.h"
 
 /*
- * Which lane a message goes in and which credit it costs: one frozen table, the same on both sides.
+ * The lane and the credit class of a message.
  *
- * Nobody chooses a lane; it follows from kind, topic and payload length, so sender, broker and receiver agree without
- * a word. REPLY and DELIVERED take the lane of what they answer: ask for that with the request's kind and topic.
+ * Both follow from the frame's kind, the topic and the length of the payload, by one table that never changes. So
+ * sender, broker and receiver agree on them without negotiating, and no peer can choose a lane. A REPLY and a DELIVERED
+ * have the lane of the message that they answer: the caller passes that message's topic.
  */
 
 typedef enum
@@ -27,7 +28,7 @@ typedef enum
 } WireClass;
 #define WIRE_N_CLASSES 4u
 
-#define WIRE_CONTROL_PAYLOAD_MAX 16384u /* a larger one on a control topic travels as data */
+#define WIRE_CONTROL_PAYLOAD_MAX 16384u /* a larger payload makes a message of a control topic use the data lane */
 
 typedef struct
 {

@@ -4,9 +4,9 @@
 #include "wire-span.h"
 
 /*
- * The schemas of this folder as one serialized google.protobuf.FileDescriptorSet, put into the program when it is built:
- * so a peer can say what its messages look like, and a tool can read them.
+ * The schemas of this folder as one serialized google.protobuf.FileDescriptorSet, embedded in the program at build
+ * time. Peers send it in answer to a description request, so that a tool can decode their messages.
  *
- * Invariant: it holds every message that broker, library and our collectors use as a payload.
+ * Invariant: the set contains every message type that the broker, the library and our collectors use as a payload.
  */
 WireSpan wire_descriptors (void);

@@ -6,7 +6,7 @@
 #define FIELD_LAST    95u
 #define PAYLOAD_FIELD 15u
 #define TAG_FIELD     20u
-#define CLIENT_LAST   31u /* above it a client sets what its kind allows */
+#define CLIENT_LAST   31u /* a client sets fields above it only when its kind allows */
 
 typedef enum
 {
@@ -26,7 +26,7 @@ typedef struct
 {
   guint8 type;
   guint16 offset;
-  guint32 kinds; /* bits of the frames of a client that may have it */
+  guint32 kinds; /* bits of the kinds of frames in which a client may set it */
 } FieldSpec;
 
 #define KIND(kind) (1u << (kind))
@@ -89,7 +89,7 @@ static const FieldSpec fields[FIELD_LAST + 1] = {
   FIELD (78, TYPE_STRING, error_name, ANSWER),
 };
 
-/* The member at an offset of a const envelope; G_STRUCT_MEMBER would cast the const away. */
+/* The member at an offset of a const envelope. G_STRUCT_MEMBER would remove the const. */
 #define MEMBER(type, envelope, offset) (*(const type *) (const void *) ((const guint8 *) (envelope) + (offset)))
 
 void
@@ -105,10 +105,10 @@ typedef struct
   const guint8 *start;
   const guint8 *end;
   WireDirection from;
-  guint32 kind; /* as a bit; 0 for a kind that no table knows */
+  guint32 kind; /* as a bit; 0: unknown kind */
   guint64 seen[2];
-  gsize payload_field; /* length of the payload with key and length */
-  gsize n_tags;        /* all of them, also those that found no room */
+  gsize payload_field; /* size of the payload with its key and length */
+  gsize n_tags;        /* all tags, also those beyond WIRE_TAGS_MAX */
   WireEnvelope *envelope;
   WireReadResult result;
 } EnvelopeReader;
@@ -120,7 +120,8 @@ envelope_is_ascii_text (const guint8 *at, gsize len)
   const guint64 tops = G_GUINT64_CONSTANT (0x8080808080808080);
   guint64 word, wrong = 0;
 
-  /* Above 0x7f, or zero: a borrow out of a byte shows in its top bit, and a false one only above a true one. */
+  /* Sets the top bit of each byte that is zero or above 0x7f. A borrow may set the top bit of further bytes, but only
+   * above a byte that is zero, so the result is zero exactly when no byte is of those. */
   for (; len >= sizeof word; at += sizeof word, len -= sizeof word)
     {
       memcpy (&word, at, sizeof word);
@@ -134,11 +135,11 @@ envelope_is_ascii_text (const guint8 *at, gsize len)
 static gboolean
 envelope_is_text (WireSpan span)
 {
-  /* GLib's refuses NUL, overlong forms and surrogates as well. */
+  /* GLib's function also rejects NUL, overlong forms and surrogates. */
   return envelope_is_ascii_text (span.data, span.len) || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
 }
 
-/* Malformed: NULL, for the caller to pass on. The first byte of the field is filled in by envelope_read_field(). */
+/* Records that the body is malformed; the callers return the NULL. envelope_read_field() sets the offset. */
 static const guint8 *
 envelope_malformed (EnvelopeReader *reader, const char *problem)
 {
@@ -146,7 +147,7 @@ envelope_malformed (EnvelopeReader *reader, const char *problem)
   return NULL;
 }
 
-/* Well-formed, but not to be had: the first such is told, and reading goes on. */
+/* Records that a field is well-formed but not accepted, unless a field before it was, too. Reading continues. */
 static void
 envelope_note_problem (EnvelopeReader *reader,
                        WireStatus status,
@@ -203,7 +204,7 @@ envelope_take_length (EnvelopeReader *reader, const guint8 *at, gsize *len)
   return at;
 }
 
-/* How many numbers, or -1: one is malformed or too large. */
+/* Returns how many numbers there are, or -1 when one is malformed or too large. */
 static gssize
 envelope_count_packed (WireSpan span, guint64 largest)
 {
@@ -268,7 +269,7 @@ envelope_take_span (EnvelopeReader *reader,
   return at;
 }
 
-/* A field that is not in the table still has to be well-formed. */
+/* Skips a field that is not in the table; it must be well-formed. */
 static const guint8 *
 envelope_skip_field (EnvelopeReader *reader, guint32 wire_type, const guint8 *at)
 {
@@ -372,7 +373,7 @@ wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope
 
 /* --- writing --- */
 
-/* Who fills a group fills few fields, and mostly one group: a group that is all zero is passed over at once. */
+/* Groups of fields that are set together. Most messages use one group, so the writer skips a group that is all zero. */
 static const struct
 {
   guint8 first;

@@ -6,18 +6,19 @@
 #include "wire-status.h"
 
 /*
- * The flat Envelope, read and written by one table (wire-envelope.c), without allocation or recursion.
+ * Reader and writer of the flat Envelope message. Both use one table of the fields (in wire-envelope.c), and neither
+ * allocates nor recurses.
  *
- * Reading gives spans into the bytes handed in: nothing is copied. It is stricter than protobuf: no singular field
- * twice, canonical varints, the field's own wire type, strings of UTF-8 without NUL, nothing after the last field.
- * Writing puts every field but the payload's bytes, so that the payload is never copied or touched; the payload, when
- * there is one, is the last field written. Zero and empty fields are absent.
+ * The reader copies nothing: spans in the result point into its input. It is stricter than protobuf: a singular field
+ * occurs once, varints are canonical, each field has its own wire type, strings are UTF-8 without NUL, and nothing
+ * follows the last field. The writer writes all fields except the bytes of the payload, so the payload is never copied;
+ * it is the last field, and the caller sends its bytes after the others. Zero and empty fields are not written.
  *
- * Invariant: what the reader accepts, stock protobuf reads with equal values (not the other way round).
+ * Invariant: protobuf reads everything that this reader accepts, with the same values. The reverse does not hold.
  */
 
 #define WIRE_TAGS_MAX          64u   /* tags in one envelope */
-#define WIRE_SUBSCRIPTIONS_MAX 1024u /* matched ids told in one delivery */
+#define WIRE_SUBSCRIPTIONS_MAX 1024u /* ids of matching subscriptions in one delivery */
 
 typedef struct
 {
@@ -72,7 +73,7 @@ typedef struct
   guint32 gap_reason;
   WireSpan error_name;
 
-  /* Tags last: the reader clears what stands before them, and of the tags only those counted are valid. */
+  /* The tags are last, because the reader clears only the members before them. The first n_tags are valid. */
   guint n_tags;
   WireSpan tags[WIRE_TAGS_MAX];
 } WireEnvelope;
@@ -82,33 +83,34 @@ void wire_envelope_init (WireEnvelope *envelope);
 
 typedef enum
 {
-  WIRE_FROM_CLIENT, /* field rules by kind as in doc/protocol; an unknown field is UNSUPPORTED, a broker's BAD_MESSAGE */
-  WIRE_FROM_BROKER, /* everything we know; unknown fields are skipped */
+  WIRE_FROM_CLIENT, /* fields that doc/protocol allows for the kind; unknown: UNSUPPORTED, of the broker: BAD_MESSAGE */
+  WIRE_FROM_BROKER, /* all known fields; unknown fields are skipped */
 } WireDirection;
 
 typedef struct
 {
-  WireStatus status; /* OK; UNSUPPORTED: well-formed but has a field we don't know: the connection goes on;
-                        LIMIT: a size limit of the fields, connection goes on; BAD_MESSAGE: close */
-  gsize offset;      /* of the field at fault */
+  WireStatus status; /* OK; UNSUPPORTED: well-formed, but with an unknown field, and LIMIT: a size limit of the fields
+                        is exceeded: the connection stays open; BAD_MESSAGE: close the connection */
+  gsize offset;      /* of the offending field */
   guint32 field;     /* its number, 0 when there is none */
-  guint64 limit;     /* LIMIT: the limit and what broke it */
+  guint64 limit;     /* LIMIT: the limit, and the value that exceeds it */
   guint64 value;
-  const char *problem; /* short English, static: "field twice", never bytes of the peer */
+  const char *problem; /* short English text, static, without bytes of the peer: "field twice" */
 } WireReadResult;
 
-/* Reads a body. From a client, all fields but the payload together are at most WIRE_HEADER_FIELDS_MAX; the payload's
- * limit is the caller's to check. Also when the status is UNSUPPORTED or LIMIT @envelope holds the fields that were understood (so that the
- * id can be answered). */
+/* Reads a body. The fields of a client, without the payload, have at most WIRE_HEADER_FIELDS_MAX bytes; the caller
+ * checks the limit of the payload. When the status is UNSUPPORTED or LIMIT, @envelope still contains the fields that
+ * were understood, so that the caller can answer the id. */
 WireReadResult wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope);
 
-/* Bytes of all fields but the payload's own bytes (its tag and length are counted). */
+/* Number of bytes that wire_envelope_write() writes: all fields, of the payload only tag and length. */
 gsize wire_envelope_size (const WireEnvelope *envelope);
 
-/* Writes them to @out, which has at least that many bytes; returns the end. The payload's bytes are to follow there. */
+/* Writes to @out, which has at least wire_envelope_size() bytes. The payload's bytes follow at the returned end. */
 guint8 *wire_envelope_write (const WireEnvelope *envelope, guint8 *out);
 
-/* Packed varints. Walk: while (wire_envelope_next_u32 (&span, &id)). A span that the reader accepted never fails. */
+/* Takes the first number of packed varints; FALSE at their end, or when they are malformed, which they are not in a
+ * span that the reader accepted: while (wire_envelope_next_u32 (&span, &id)) visits all. */
 gboolean wire_envelope_next_u32 (WireSpan *packed, guint32 *value);
-/* Writes @n values packed to @out (5 bytes each at the most); returns the bytes written. */
+/* Writes @n values as packed varints to @out, at most 5 bytes for each; returns the number of bytes written. */
 gsize wire_envelope_pack_u32 (const guint32 *values, gsize n, guint8 *out);

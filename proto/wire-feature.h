@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Optional features, one bit each: HELLO says which ones the client knows, WELCOME which ones both do. What is not in
- * WELCOME must not be used on the connection.
+ * Optional features of a connection, one bit for each. HELLO lists the features that the client knows, WELCOME those
+ * that both sides know. A connection uses only features that are in its WELCOME.
  */
 
-/* The peer serves its standard methods on control.collector.{id} by itself, with SubscribeRequest.methods. */
+/* The client itself serves its standard methods on control.collector.{id}, with SubscribeRequest.methods. */
 #define WIRE_FEATURE_PEER_METHODS 1ull
 
 #define WIRE_FEATURES_KNOWN WIRE_FEATURE_PEER_METHODS

@@ -3,7 +3,7 @@
 
 #define FIRST_BLOCK 1024u
 #define GROWTH      4u
-#define PLACE_MIN   4096u /* less is not worth a read of its own */
+#define PLACE_MIN   4096u /* the smallest rest of a frame for which a read of its own pays */
 
 const char *
 wire_kind_name (guint8 kind)
@@ -65,7 +65,7 @@ frame_fail (WireFrameReader *reader, WireStatus status, gsize offset)
   return WIRE_FRAME_BAD;
 }
 
-/* WIRE_FRAME_COMPLETE: the header is good. */
+/* Returns WIRE_FRAME_COMPLETE when the header is good. */
 static WireFrameResult
 frame_check_header (WireFrameReader *reader, const guint8 *header)
 {
@@ -103,8 +103,8 @@ frame_whole_len (const WireFrameReader *reader)
                                               : WIRE_FRAME_HEADER_LEN + frame_body_len (reader->block);
 }
 
-/* Room for more than there is, at most for the whole frame (the header alone as long as it is not whole). Called only
- * when the block is full, so a peer never makes us hold more than GROWTH times what it sent, and FIRST_BLOCK. */
+/* Enlarges the block, at most to the whole frame, or to the header until that is complete. It is called only when the
+ * block is full, so a peer never makes us hold more than FIRST_BLOCK or GROWTH times the bytes that it sent. */
 static gboolean
 frame_grow (WireFrameReader *reader, gsize coming)
 {

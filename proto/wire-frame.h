@@ -7,17 +7,19 @@
 /*
  * Frames: an 8-byte header (u32 LE body length, u8 kind, u8 flags, two zero bytes) and a body.
  *
- * The reader takes bytes that arrive split anywhere and gives whole frames. A frame that lies whole in the bytes handed
- * in is given in place, without a copy; a split one is gathered in a block that grows with the bytes that came (by four,
- * never beyond the frame), never with the length that was announced. The reader knows nothing of the body.
+ * The reader turns a stream of bytes, split at any place, into whole frames. It does not interpret the body. A frame
+ * that is complete in the input is returned in place, without a copy. A split frame is collected in a block. The
+ * block's size is at most four times the bytes that were received (or 1 KiB), and at most that of the frame; it does
+ * not depend on the length that the header announces, so a peer cannot make the reader allocate memory by announcing a
+ * large frame.
  *
- * Invariant: after an error the reader gives the same error for ever; nothing after the bad byte is looked at.
+ * Invariant: after an error the reader returns the same error for ever, and reads nothing after the offending byte.
  */
 
 #define WIRE_FRAME_HEADER_LEN  8u
 #define WIRE_HELLO_MAX         4096u /* body of a HELLO */
-#define WIRE_HEADER_FIELDS_MAX 8192u /* all client fields but the payload */
-#define WIRE_BROKER_FIELDS_MAX 8192u /* all broker fields */
+#define WIRE_HEADER_FIELDS_MAX 8192u /* all fields of a client except the payload */
+#define WIRE_BROKER_FIELDS_MAX 8192u /* all fields of the broker */
 
 typedef enum
 {
@@ -53,69 +55,70 @@ typedef enum
 
 #define WIRE_FLAGS_KNOWN 127u
 
-/* The kind's name, "PUBLISH"; "kind N unknown" is the caller's to say: NULL for a number not in the table. */
+/* The kind's name, as "PUBLISH"; NULL when the kind is not known. */
 const char *wire_kind_name (guint8 kind);
 
 /* Writes a header to @out, which has WIRE_FRAME_HEADER_LEN bytes. */
 void wire_frame_put_header (guint8 *out, guint8 kind, guint8 flags, guint32 body_len);
 
-/* One whole frame. @body lies in the bytes handed in, or in @block; see wire_frame_reader_steal(). */
+/* One whole frame. Its body is in the input, or in the reader's block; see wire_frame_reader_steal(). */
 typedef struct
 {
-  guint8 kind;  /* any value: an unknown one is the protocol's business, not the frame's */
-  guint8 flags; /* any value, likewise */
+  guint8 kind;  /* any value; the frame layer does not check it */
+  guint8 flags; /* any value */
   WireSpan body;
-  gboolean in_block; /* the body lies in the reader's own block and may be stolen */
+  gboolean in_block; /* the body is in the reader's block, which may be stolen */
 } WireFrame;
 
 typedef enum
 {
-  WIRE_FRAME_COMPLETE, /* @frame is filled */
-  WIRE_FRAME_MORE,     /* all bytes are used, the frame is not whole yet */
-  WIRE_FRAME_BAD,      /* reader->status and ->offset say what and where in the stream of this frame */
+  WIRE_FRAME_COMPLETE, /* @frame is set */
+  WIRE_FRAME_MORE,     /* the input is used up, and the frame is not complete */
+  WIRE_FRAME_BAD,      /* reader->status is the error, reader->offset the offending byte of the frame */
 } WireFrameResult;
 
-/* Treat the fields as private, but for those said to be public. */
+/* Members are private unless their comment says public. */
 typedef struct
 {
   gsize max_body;    /* public: set by init, may be changed between frames (hello -> ready) */
-  guint8 *block;     /* gathered header and body of a split frame; NULL between frames */
+  guint8 *block;     /* header and body of a split frame; NULL between frames */
   gsize have;        /* bytes in block */
   gsize capacity;    /* of block */
-  gboolean lent;     /* the last frame given lies in block: freed at the next call */
-  guint8 kind;       /* public: of the last header that was whole, also of a bad one; 0: none yet */
-  WireStatus status; /* public: why it is bad */
-  gsize offset;      /* public: of the bad byte in its frame */
+  gboolean lent;     /* the last frame returned is in block: freed by the next call */
+  guint8 kind;       /* public: of the last complete header, also of a bad one; 0: none yet */
+  WireStatus status; /* public: the error */
+  gsize offset;      /* public: of the offending byte in its frame */
   guint64 limit;     /* public: FRAME_TOO_LARGE: the limit */
-  guint64 value;     /* public: FRAME_TOO_LARGE: what was announced */
+  guint64 value;     /* public: FRAME_TOO_LARGE: the announced length */
 } WireFrameReader;
 
 void wire_frame_reader_init (WireFrameReader *reader, gsize max_body);
 void wire_frame_reader_clear (WireFrameReader *reader);
 
-/* Takes bytes from the front of @input (and moves it forward) until a frame is whole, the bytes are used up, or a byte
- * is bad. A header is checked as soon as it is whole: reserved bytes zero (BAD_FRAME), length not 0 (FRAME_EMPTY), not
- * above max_body (FRAME_TOO_LARGE), before anything is stored. Out of memory: NO_MEMORY.
- * The frame is valid until the next call with this reader and as long as @input's bytes are. */
+/* Consumes bytes of @input, which it moves forward, until a frame is complete, the input is used up, or a byte is bad.
+ * It checks a header as soon as that is complete, before it stores any of the body: the reserved bytes are zero (else
+ * BAD_FRAME), the length is not 0 (FRAME_EMPTY) and at most max_body (FRAME_TOO_LARGE). Out of memory: NO_MEMORY.
+ * @frame is valid until the next call with this reader, and while the bytes of @input are. */
 WireFrameResult wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *frame);
 
-/* Gives the block away in which the last frame lies (in_block); the body starts WIRE_FRAME_HEADER_LEN bytes into it.
- * @capacity gets the size of the allocation. Free with g_free(). */
+/* Transfers the block that contains the last frame (only with in_block); the body starts at WIRE_FRAME_HEADER_LEN.
+ * @capacity is set to the size of the allocation. Free with g_free(). */
 guint8 *wire_frame_reader_steal (WireFrameReader *reader, gsize *capacity);
 
-/* Where the next bytes of a large frame that has begun can be read to directly, and how many (0: nowhere, hand bytes in).
- * After reading @n bytes there, say so with wire_frame_reader_placed(), then call next() with an empty input. */
+/* Returns how many of the next bytes of a large frame the caller may store at @where itself, which saves a copy; 0:
+ * none, pass them as input. After it stored @n bytes the caller calls wire_frame_reader_placed(), and then
+ * wire_frame_reader_next() with an empty input. */
 gsize wire_frame_reader_place (WireFrameReader *reader, guint8 **where);
 void wire_frame_reader_placed (WireFrameReader *reader, gsize n);
 
-/* Bytes that the reader holds: what its owner is charged. */
+/* Number of bytes that the reader has allocated, for its owner's accounting. */
 static inline gsize
 wire_frame_reader_held (const WireFrameReader *reader)
 {
   return reader->capacity;
 }
 
-/* Whether a frame has begun and is not whole (the slow-loris deadline runs). */
+/* Whether a part of a frame was received. A peer must complete a frame before a deadline. */
 static inline gboolean
 wire_frame_reader_is_partial (const WireFrameReader *reader)
 {

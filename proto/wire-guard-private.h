@@ -3,7 +3,7 @@
 
 #include "wire-guard.h"
 
-/* For tests: the @fail_at-th allocation fails (0: none), so that each point of failure can be walked. */
+/* For tests of running out of memory: allocation number @fail_at, counted from 1, fails; 0: none does. */
 WireGuard *wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
                                       WireSpan bytes,
                                       guint max_fields,

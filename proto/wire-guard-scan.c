@@ -5,12 +5,12 @@
 
 #define SINGULAR_FIELDS_MAX 64u
 
-/* One message on the way down. */
+/* A message that contains the current position; levels[0] is the outermost. */
 typedef struct
 {
   const ProtobufCMessageDescriptor *type;
   const guint8 *end;
-  guint64 seen; /* singular fields, by their place in the descriptor */
+  guint64 seen; /* singular fields that occurred; bits by their index in the descriptor */
 } ScanLevel;
 
 typedef struct
@@ -20,7 +20,7 @@ typedef struct
   guint64 fields_left;
   gboolean skip_unknown;
   ScanLevel levels[WIRE_GUARD_DEPTH_MAX];
-  guint depth; /* of the level that is read */
+  guint depth; /* index of the innermost level */
   WireGuardError error;
 } GuardScan;
 
@@ -148,7 +148,7 @@ scan_take_packed (GuardScan *scan, const guint8 *end, ProtobufCType type)
 static gboolean
 scan_is_text (const guint8 *at, gsize len)
 {
-  return len == 0 || g_utf8_validate_len ((const char *) at, len, NULL); /* refuses NUL as well */
+  return len == 0 || g_utf8_validate_len ((const char *) at, len, NULL); /* also rejects NUL */
 }
 
 static gboolean
@@ -197,7 +197,7 @@ scan_find_field (const ProtobufCMessageDescriptor *type, guint64 number, guint *
   return NULL;
 }
 
-/* A singular field, or any member of its oneof, stands once. */
+/* Checks that a singular field, or a member of its oneof, did not occur before. */
 static gboolean
 scan_mark_seen (GuardScan *scan, ScanLevel *level, const ProtobufCFieldDescriptor *field, guint place)
 {
@@ -248,7 +248,7 @@ scan_take_field (GuardScan *scan)
 
   if (!scan_take_varint (scan, level->end, &key))
     return FALSE;
-  /* protobuf-c shifts into the sign bit on keys of five bytes; no field of ours has such a number. */
+  /* protobuf-c shifts into the sign bit on keys of five bytes; none of our fields has such a number. */
   if (key >> 3 == 0 || key >= (guint64) 1 << 28)
     return scan_malformed (scan, "field number out of range");
   if (!scan_count_fields (scan, 1))

@@ -4,13 +4,13 @@
 #include "wire-guard.h"
 
 /*
- * The look before the unpack: walks packed bytes by their descriptor, without recursion or allocation, and says whether
- * protobuf-c may see them.
+ * The scan that wire-guard makes before it lets protobuf-c unpack a message: it checks packed bytes against their
+ * descriptor, without recursion or allocation.
  *
- * Invariant: what it accepts unpacks in time linear in the bytes, to a depth of WIRE_GUARD_DEPTH_MAX, and every string ends
- * where its length says.
+ * Invariant: protobuf-c unpacks accepted bytes in time that is linear in their number, to a depth of at most
+ * WIRE_GUARD_DEPTH_MAX, and no string contains a NUL.
  */
 
-/* @skip_unknown: unknown fields are fine (protobuf-c keeps them, counted against the memory cap). */
+/* @skip_unknown: accept unknown fields. protobuf-c keeps them, and the guard's limit of memory includes them. */
 WireGuardError
 wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, gboolean skip_unknown);

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* What protobuf-c may hold at a time: four times the bytes, and room for its own small change. */
+/* Limit of the memory that protobuf-c may have allocated: a multiple of the bytes, and some for its bookkeeping. */
 #define BUDGET_FACTOR 4u
 #define BUDGET_BASE   262144u
 
@@ -16,12 +16,12 @@ struct WireGuard
   ProtobufCAllocator allocator;
   gsize live;
   gsize budget;
-  WireStatus refused; /* why an allocation was refused; OK: none was */
+  WireStatus refused; /* why an allocation failed; OK: none did */
   guint fail_at;      /* tests: this allocation fails, counted from 1; 0: none */
   guint n_allocations;
 };
 
-/* Each allocation remembers its size in front of it; the union keeps the alignment of malloc. */
+/* Stored in front of each allocation. The union has the alignment that malloc() guarantees. */
 typedef union
 {
   gsize size;
@@ -63,7 +63,7 @@ guard_free (void *data, void *pointer)
   g_free (header);
 }
 
-/* protobuf-c only says that it did not work. */
+/* protobuf-c reports no reason. */
 static WireGuardError
 guard_explain_failure (const WireGuard *guard)
 {

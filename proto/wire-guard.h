@@ -7,15 +7,16 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * The only door to protobuf_c_message_unpack().
+ * Unpacks a protobuf message of a peer. All code calls this instead of protobuf_c_message_unpack().
  *
- * protobuf-c alone is unsafe on bytes of a peer: merging repeated singular sub-messages is quadratic, memory grows many
- * times over, NUL cuts strings, nesting overflows the stack. So first an iterative pre-scan by the message's
- * descriptor (depth at most 8, a cap on fields, no singular field or oneof twice, right wire types, canonical varints,
- * UTF-8 without NUL, no unknown field), then the unpack with an allocator that stops at 4 x the bytes + 256 KiB: small
- * records with many empty fields take more than four times their bytes.
+ * protobuf-c is not safe on bytes that a peer chose: merging repeated singular sub-messages takes quadratic time, the
+ * message may need many times the memory of its bytes, a NUL ends a string early, and nesting overflows the stack. So
+ * the guard first scans the bytes without recursion (wire-guard-scan.h): depth at most 8, a limit of fields, no
+ * singular field or oneof twice, the right wire types, canonical varints, UTF-8 without NUL, no unknown field. Then it
+ * unpacks with an allocator that fails beyond 4 x the bytes + 256 KiB. (Small records with many empty fields need more
+ * than four times their bytes.)
  *
- * Invariant: what the message holds is the guard's, and freeing the guard frees all of it.
+ * Invariant: the guard owns everything that the message refers to, and frees it with itself.
  */
 
 #define WIRE_GUARD_DEPTH_MAX 8u
@@ -24,22 +25,23 @@ typedef struct WireGuard WireGuard;
 
 typedef struct
 {
-  WireStatus status; /* OK, BAD_MESSAGE, UNSUPPORTED (unknown field), LIMIT (field cap, depth, memory cap), NO_MEMORY */
+  WireStatus status; /* OK, BAD_MESSAGE, UNSUPPORTED (unknown field), LIMIT (fields, depth or memory), NO_MEMORY */
   gsize offset;
-  const char *problem; /* short English, static */
+  const char *problem; /* short English text, static */
 } WireGuardError;
 
-/* @max_fields: fields in all, sub-messages included; 0: half the bytes. @error may be NULL. NULL on failure.
- * Unknown fields are refused; use wire_guard_unpack_lenient() for messages of a newer broker or peer. */
+/* @max_fields: limit of all fields, with those of sub-messages; 0: half the number of bytes. @error may be NULL.
+ * Returns NULL on failure. Unknown fields are an error; wire_guard_unpack_lenient() is for messages of a newer broker
+ * or peer. */
 WireGuard *
 wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, WireGuardError *error);
-/* As above, but unknown fields are allowed; protobuf-c keeps them, counted against the same cap. */
+/* The same, but accepts unknown fields. protobuf-c keeps them; they count towards the same limits. */
 WireGuard *wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type,
                                       WireSpan bytes,
                                       guint max_fields,
                                       WireGuardError *error);
 
-/* The message, of the type asked for; lives as long as the guard. */
+/* The message, of the requested type; valid as long as the guard. */
 gconstpointer wire_guard_message (const WireGuard *guard);
 void wire_guard_free (WireGuard *guard);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WireGuard, wire_guard_free)

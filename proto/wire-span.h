@@ -4,7 +4,10 @@
 #include <glib.h>
 #include <string.h>
 
-/* A run of bytes that somebody else owns. It never outlives what it points into; empty is { NULL, 0 } or any { p, 0 }. */
+/*
+ * A view of bytes that it does not own. It is valid only while the bytes are. { NULL, 0 } and any { pointer, 0 } are
+ * empty.
+ */
 typedef struct
 {
   const guint8 *data;

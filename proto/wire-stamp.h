@@ -4,20 +4,20 @@
 #include "wire-span.h"
 
 /*
- * The broker's stamp: the fields that it writes in front of a client's untouched bytes.
+ * The broker's stamp: fields that the broker adds in front of the unchanged bytes of a client.
  *
- * What is the same for every receiver (sender, order, time) is encoded once per message; what differs (subscriptions,
- * route, deadline, the id answered) is written for each. The bytes are plain Envelope fields, read like any others by
- * wire_envelope_read(); this room only writes them, faster than the table could.
+ * The fields that are the same for every receiver (sender, order, time) are encoded once for each message, those that
+ * differ (subscriptions, route, deadline, answered id) once for each receiver. They are ordinary fields of the
+ * Envelope, and wire_envelope_read() reads them; this module only writes them, faster than the general writer.
  */
 
-#define WIRE_STAMP_COMMON_MAX               96u /* a sender is one segment of at most 64 bytes */
+#define WIRE_STAMP_COMMON_MAX               96u /* a sender is one segment, at most 64 bytes */
 #define WIRE_STAMP_OWN_MAX(n_subscriptions) (64u + 5u * (n_subscriptions))
 
-/* Fields 32-34. @out has WIRE_STAMP_COMMON_MAX bytes; returns how many were written. */
+/* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
 
-/* Fields 35-38; zero: absent. */
+/* Fields 35-38; a zero or empty field is not written. */
 typedef struct
 {
   const guint32 *subscriptions;
@@ -27,5 +27,5 @@ typedef struct
   guint64 answers;
 } WireStampOwn;
 
-/* @out has WIRE_STAMP_OWN_MAX bytes; returns how many were written. */
+/* Writes to @out, which has WIRE_STAMP_OWN_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_own (guint8 *out, const WireStampOwn *own);

@@ -4,16 +4,16 @@
 #include <glib.h>
 
 /*
- * Status codes: what a peer is told, in ERROR, ACK, REPLY, GAP and GOODBYE.
+ * Status codes: the results that the protocol reports in ERROR, ACK, REPLY, GAP and GOODBYE.
  *
- * One table in wire-status.c is the source of number, name and the sentence for people. Numbers travel, so they are
- * never reused. This room decides nothing: it only names.
+ * One table in wire-status.c has the number, the name and a sentence for people. The numbers are part of the protocol,
+ * so they are never reused. This module only names a status; it does not decide when one is sent.
  */
 
 typedef enum
 {
   WIRE_STATUS_OK = 0,
-  WIRE_STATUS_UNKNOWN = 1, /* the outcome can't be known */
+  WIRE_STATUS_UNKNOWN = 1, /* the outcome cannot be known */
 
   WIRE_STATUS_BAD_MAGIC = 10,
   WIRE_STATUS_BAD_FRAME = 11,
@@ -49,13 +49,13 @@ typedef enum
   WIRE_STATUS_TAKEN_OVER = 43,
   WIRE_STATUS_INTERNAL = 44,
 
-  WIRE_STATUS_FAILED = 50, /* the application's own error: error_name and detail say which */
+  WIRE_STATUS_FAILED = 50, /* an error of the application, which error_name and detail describe */
 } WireStatus;
 
-/* "DENIED"; "UNNUMBERED" for a number that this version does not know. Never NULL. */
+/* The name, as "DENIED", or "UNNUMBERED" for a number that this version does not know. Never NULL. */
 const char *wire_status_name (guint32 status);
 
-/* A short English sentence for logs and GOODBYE: what happened and what to do. Never NULL. */
+/* A short English sentence for logs and GOODBYE that says what happened and what to do. Never NULL. */
 const char *wire_status_text (guint32 status);
 
 /* Whether the number is in the table. */

@@ -5,14 +5,14 @@
 #include "wire-status.h"
 
 /*
- * Topic and pattern grammar.
+ * The grammar of topics and patterns.
  *
- * A topic is segments of a-z 0-9 - _ with dots between; its first segment is a known domain (events, control, tasks,
- * results, health, system, debug). A pattern may have + for one segment and, last, # for the rest (zero or more). This
- * room says whether text is a topic or a pattern and where it is wrong; who may use it is policy's, matching is the
- * trie's.
+ * A topic consists of segments of a-z 0-9 - _ that are separated by dots. Its first segment is a known domain (events,
+ * control, tasks, results, health, system, debug). In a pattern, + stands for one segment and # for the rest (zero or
+ * more segments); # is the last segment. This module checks whether text is a topic or a pattern, and reports the first
+ * error. It does not check the right to use a topic (the policy does) and does not match (the trie does).
  *
- * Invariant: length is checked before anything is split.
+ * Invariant: the length is checked before the text is split into segments.
  */
 
 #define WIRE_TOPIC_SEGMENTS_CEILING 16u
@@ -32,19 +32,19 @@ typedef struct
 typedef struct
 {
   WireStatus status;   /* OK, BAD_TOPIC or BAD_PATTERN */
-  gsize offset;        /* of the byte at fault */
-  const char *problem; /* short English with what to do, static: "* is not a wildcard here: + matches one segment" */
-  gboolean wildcard;   /* patterns: has + or # */
+  gsize offset;        /* of the offending byte */
+  const char *problem; /* short English text that says what to do, static: "segments are lower case: a-z 0-9 - _" */
+  gboolean wildcard;   /* of a pattern: it contains + or # */
 } WireTopicCheck;
 
 WireTopicCheck wire_topic_check (WireSpan topic, const WireTopicLimits *limits);
 WireTopicCheck wire_pattern_check (WireSpan pattern, const WireTopicLimits *limits);
 
-/* A collector id, type or group name: exactly one segment, not empty. */
+/* Whether text is one segment and not empty, as the id or type of a collector and the name of a group must be. */
 gboolean wire_segment_is_valid (WireSpan segment, guint max_bytes);
 
-/* Takes the first segment off @rest; FALSE when there is none left. Start with *first TRUE semantics handled inside:
- * iterate with WireSegments. */
+/* Iterator over the segments of a text, which need not be a valid topic. An empty text has no segments; otherwise there
+ * is one more than there are dots, and empty segments are returned as well. */
 typedef struct
 {
   const guint8 *at;
@@ -53,4 +53,5 @@ typedef struct
 } WireSegments;
 
 void wire_segments_init (WireSegments *segments, WireSpan text);
+/* Sets @segment to the next segment; FALSE: there is none. */
 gboolean wire_segments_next (WireSegments *segments, WireSpan *segment);

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * Varints of protobuf, canonical ones only: the shortest form, at most 64 bits. And the wire types beside them.
+ * Wire types and varints of protobuf. Only canonical varints are accepted: the shortest form, and at most 64 bits.
  */
 
 enum
@@ -15,13 +15,13 @@ enum
   WIRE_TYPE_32 = 5,
 };
 
-/* The byte after it, or NULL: cut off, too long, or not the shortest form. */
+/* Returns the byte after the varint, or NULL when it is cut off, too long, or not in the shortest form. */
 static inline const guint8 *
 wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
 {
   guint64 result = 0;
 
-  if (at < end && *at < 0x80) /* nearly all of them */
+  if (at < end && *at < 0x80) /* the common case */
     {
       *value = *at;
       return at + 1;
@@ -54,7 +54,7 @@ wire_varint_size (guint64 value)
   return n;
 }
 
-/* Returns the end; @out has room for 10 bytes. */
+/* @out has room for 10 bytes; returns the end. */
 static inline guint8 *
 wire_varint_put (guint8 *out, guint64 value)
 {
