@@ -5,7 +5,6 @@
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
-#include <unistd.h>
 
 /*
  * Opening and closing. Both are small state machines that the pump steps, so that the synchronous and the asynchronous
@@ -19,37 +18,24 @@
 /* --- the socket --- */
 
 static void
-close_fd (int *fd)
-{
-  if (*fd >= 0)
-    close (*fd);
-  *fd = -1;
-}
-
-static void
 close_socket (DeyeBusClient *self)
 {
-  deye_bus_client_unwatch_fd (self);
-  close_fd (&self->fd);
+  deye_bus_client_unwatch_socket (self);
+  deye_bus_socket_close (&self->socket);
   self->retry_us = 0;
 }
 
-static int
+static DeyeBusSocket
 open_socket (DeyeBusClient *self, gboolean *again, GError **error)
 {
-  g_autofree char *address = NULL;
-  int fd = self->given_fd;
+  g_autofree char *address = deye_bus_client_dup_address (self);
+  gintptr given = self->given_fd;
 
   *again = FALSE;
-  if (self->is_for_fd)
-    {
-      self->given_fd = -1;
-      if (!deye_bus_socket_adopt (fd, error))
-        close_fd (&fd);
-      return fd;
-    }
-  address = deye_bus_socket_address (self->address);
-  return deye_bus_socket_open (address, again, error);
+  if (!self->is_for_fd)
+    return deye_bus_socket_open (address, again, error);
+  self->given_fd = -1;
+  return deye_bus_socket_adopt (given, error);
 }
 
 void
@@ -58,13 +44,13 @@ deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us)
   GError *error = NULL;
   gboolean again;
 
-  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTING || self->fd >= 0 || now_us < self->retry_us
+  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTING || self->socket != DEYE_BUS_SOCKET_NONE || now_us < self->retry_us
       || deye_bus_session_state (self->session) == DEYE_BUS_SESSION_ENDED)
     return;
   self->retry_us = 0;
-  self->fd = open_socket (self, &again, &error);
-  if (self->fd >= 0)
-    deye_bus_client_watch_fd (self);
+  self->socket = open_socket (self, &again, &error);
+  if (self->socket != DEYE_BUS_SOCKET_NONE)
+    deye_bus_client_watch_socket (self);
   else if (again)
     self->retry_us = now_us + RETRY_US;
   else
@@ -313,7 +299,7 @@ close_end (DeyeBusClient *self)
 
   self->linger_us = 0;
   close_socket (self);
-  close_fd (&self->given_fd);
+  deye_bus_socket_close_handle (&self->given_fd);
   deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
                                                        .subject = deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
                                                                                       _ ("The client was closed")) });
@@ -326,7 +312,8 @@ close_end (DeyeBusClient *self)
 static gboolean
 owes (DeyeBusClient *self)
 {
-  return self->fd >= 0 && !self->write_dead && deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
+  return self->socket != DEYE_BUS_SOCKET_NONE && !self->write_dead
+         && deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
 }
 
 void
@@ -443,6 +430,6 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
   if (!deye_bus_client_is_forked (self))
     deye_bus_client_flush (self);
   close_socket (self);
-  close_fd (&self->given_fd);
+  deye_bus_socket_close_handle (&self->given_fd);
   end_untold_subscriptions (self);
 }

@@ -24,19 +24,20 @@ struct _DeyeBusClient
   char *type;
   char *address; /* as asked for; NULL: default, or a given fd */
   DeyeBusRole wanted_role;
-  gint64 pid; /* of the process that made it */
+  guint32 pid; /* of the process that made it */
 
   GMainContext *context;
   GSource *source;
-  gpointer fd_tag;
-  GIOCondition watched; /* what the source polls for */
+  GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]; /* of the source */
+  guint n_polls;                            /* 0: none are added */
+  GIOCondition watched;                     /* what they poll for */
   guint dispatching;
 
   DeyeBusClientState state;
   DeyeBusSession *session; /* the last one; NULL before the first */
   DeyeBusEvents events;
-  int fd;       /* -1: none */
-  int given_fd; /* of new_for_fd(), until connect takes it */
+  DeyeBusSocket socket;
+  gintptr given_fd; /* of new_for_fd(), until connect takes it; -1: none */
   gboolean is_for_fd;
   gboolean write_dead;     /* nobody reads what we write; what came in may say why */
   gint64 retry_us;         /* connecting: next try; 0: none */
@@ -72,6 +73,8 @@ extern guint deye_bus_client_signals[DEYE_BUS_N_SIGNALS] G_GNUC_INTERNAL;
 void deye_bus_client_set_state (DeyeBusClient *self, DeyeBusClientState state);
 void deye_bus_client_notify_state (DeyeBusClient *self);
 gboolean deye_bus_client_is_forked (DeyeBusClient *self);
+/* Where it connects to now; NULL: a given handle, or this user has no default address. Transfer full. */
+char *deye_bus_client_dup_address (DeyeBusClient *self);
 
 /* Every public call that touches the connection: right process, right thread. TRUE: call leave() at its end. */
 gboolean deye_bus_client_enter (DeyeBusClient *self, GError **error);
@@ -92,8 +95,8 @@ gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
 
 void deye_bus_client_attach (DeyeBusClient *self);
 void deye_bus_client_detach (DeyeBusClient *self);
-void deye_bus_client_watch_fd (DeyeBusClient *self);
-void deye_bus_client_unwatch_fd (DeyeBusClient *self);
+void deye_bus_client_watch_socket (DeyeBusClient *self);
+void deye_bus_client_unwatch_socket (DeyeBusClient *self);
 void deye_bus_client_flush (DeyeBusClient *self);
 
 typedef gboolean (*DeyeBusCondition) (gconstpointer data);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
-#include <errno.h>
-#include <glib-unix.h>
-#include <poll.h>
-
 /*
- * Bytes between the socket and the session: by a GSource in the client's context, or by poll() in the calling thread
+ * Bytes between the socket and the session: by a GSource in the client's context, or by g_poll() in the calling thread
  * during a synchronous call. Neither iterates a context.
  *
  * The source has no ready time: that would wake the context at each change. Its prepare() gives a timeout instead.
@@ -26,21 +22,29 @@ typedef struct
 /* --- bytes --- */
 
 static gboolean
-reads (DeyeBusClient *self)
+client_reads (DeyeBusClient *self)
 {
-  return self->fd >= 0 && deye_bus_session_state (self->session) != DEYE_BUS_SESSION_ENDED;
+  return self->socket != DEYE_BUS_SOCKET_NONE && deye_bus_session_state (self->session) != DEYE_BUS_SESSION_ENDED;
 }
 
-/* What is not going to be read must not wake us. */
-static void
-watch_for (DeyeBusClient *self, gboolean room)
+/* A client that does not read must not be woken by input. */
+static GIOCondition
+client_wanted (DeyeBusClient *self)
 {
-  GIOCondition wanted = (reads (self) ? G_IO_IN : 0) | (room ? G_IO_OUT : 0);
+  gboolean owes = deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
 
-  if (self->watched == wanted || self->fd_tag == NULL)
+  return (client_reads (self) ? G_IO_IN : 0) | (owes ? G_IO_OUT : 0);
+}
+
+static void
+client_update_polls (DeyeBusClient *self)
+{
+  GIOCondition wanted = client_wanted (self);
+
+  if (self->watched == wanted || self->n_polls == 0)
     return;
   self->watched = wanted;
-  g_source_modify_unix_fd (self->source, self->fd_tag, wanted);
+  (void) deye_bus_socket_polls (self->socket, wanted, self->polls);
 }
 
 void
@@ -50,14 +54,14 @@ deye_bus_client_flush (DeyeBusClient *self)
   DeyeBusOutbuf *out;
   gssize written = 1;
 
-  if (self->fd < 0)
+  if (self->socket == DEYE_BUS_SOCKET_NONE)
     return;
   out = deye_bus_session_out (self->session);
   while (deye_bus_outbuf_bytes (out) > 0 && written > 0 && !self->write_dead)
     {
       guint n = deye_bus_outbuf_gather (out, spans, G_N_ELEMENTS (spans));
 
-      written = deye_bus_socket_write (self->fd, spans, n);
+      written = deye_bus_socket_write (self->socket, spans, n);
       if (written > 0)
         {
           deye_bus_outbuf_sent (out, (gsize) written);
@@ -68,7 +72,7 @@ deye_bus_client_flush (DeyeBusClient *self)
     }
   if (self->write_dead)
     deye_bus_outbuf_clear (out);
-  watch_for (self, deye_bus_outbuf_bytes (out) > 0);
+  client_update_polls (self);
 }
 
 /* FALSE: there is nothing more now. */
@@ -78,6 +82,7 @@ read_once (DeyeBusClient *self, gint64 now_us)
   guint8 *where = NULL;
   gsize room = deye_bus_session_place (self->session, &where);
   gboolean placed = room > 0;
+  const char *why = NULL;
   gssize got;
 
   if (!placed)
@@ -87,14 +92,11 @@ read_once (DeyeBusClient *self, gint64 now_us)
       where = self->buffer;
       room = BUFFER_BYTES;
     }
-  got = deye_bus_socket_read (self->fd, where, room);
-  if (got < 0 && errno == EAGAIN)
-    return FALSE;
+  got = deye_bus_socket_read (self->socket, where, room, &why);
+  if (got < 0)
+    deye_bus_session_lost (self->session, why);
   if (got <= 0)
-    {
-      deye_bus_session_lost (self->session, got == 0 ? "end of stream" : g_strerror (errno));
-      return FALSE;
-    }
+    return FALSE;
   self->bytes_in += (guint64) got;
   if (placed)
     deye_bus_session_placed (self->session, (gsize) got, now_us);
@@ -113,7 +115,7 @@ step (DeyeBusClient *self)
     return;
   self->not_looked = 0;
   deye_bus_client_step_connect (self, now_us);
-  for (guint i = 0; i < READS_PER_TURN && reads (self); i++)
+  for (guint i = 0; i < READS_PER_TURN && client_reads (self); i++)
     if (!read_once (self, now_us))
       break;
   deye_bus_session_tick (self->session, now_us);
@@ -157,12 +159,20 @@ source_prepare (GSource *source, gint *timeout)
 }
 
 static gboolean
+client_is_polled (DeyeBusClient *self)
+{
+  for (guint i = 0; i < self->n_polls; i++)
+    if (self->polls[i].revents != 0)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
 source_check (GSource *source)
 {
   DeyeBusClient *self = ((ClientSource *) source)->client;
 
-  return self->events.count > 0 || timeout_ms (next_us (self)) == 0
-         || (self->fd_tag != NULL && g_source_query_unix_fd (source, self->fd_tag) != 0);
+  return self->events.count > 0 || timeout_ms (next_us (self)) == 0 || client_is_polled (self);
 }
 
 static gboolean
@@ -199,7 +209,7 @@ deye_bus_client_attach (DeyeBusClient *self)
   self->source = g_source_new (&source_funcs, sizeof (ClientSource));
   ((ClientSource *) self->source)->client = self;
   g_source_set_static_name (self->source, "DeyeBusClient");
-  /* Without it GLib takes our fd out of the poll set and back at each dispatch. */
+  /* Without it GLib takes the socket out of the poll set and back at each dispatch. */
   g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, self->context);
 }
@@ -207,7 +217,7 @@ deye_bus_client_attach (DeyeBusClient *self)
 void
 deye_bus_client_detach (DeyeBusClient *self)
 {
-  deye_bus_client_unwatch_fd (self);
+  deye_bus_client_unwatch_socket (self);
   if (self->source == NULL)
     return;
   g_source_destroy (self->source);
@@ -215,39 +225,40 @@ deye_bus_client_detach (DeyeBusClient *self)
 }
 
 void
-deye_bus_client_watch_fd (DeyeBusClient *self)
+deye_bus_client_watch_socket (DeyeBusClient *self)
 {
   self->watched = G_IO_IN;
-  self->fd_tag = g_source_add_unix_fd (self->source, self->fd, G_IO_IN);
+  self->n_polls = deye_bus_socket_polls (self->socket, G_IO_IN, self->polls);
+  for (guint i = 0; i < self->n_polls; i++)
+    {
+      self->polls[i].revents = 0;
+      g_source_add_poll (self->source, &self->polls[i]);
+    }
 }
 
+/* In a forked child the source may have been destroyed, and then it polls nothing any more. */
 void
-deye_bus_client_unwatch_fd (DeyeBusClient *self)
+deye_bus_client_unwatch_socket (DeyeBusClient *self)
 {
-  if (self->fd_tag != NULL)
-    g_source_remove_unix_fd (self->source, self->fd_tag);
-  self->fd_tag = NULL;
+  for (guint i = 0; i < self->n_polls && !g_source_is_destroyed (self->source); i++)
+    g_source_remove_poll (self->source, &self->polls[i]);
+  self->n_polls = 0;
 }
 
 /* --- synchronous calls --- */
 
 static void
-poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel_fd)
+client_poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel)
 {
-  struct pollfd fds[2];
-  nfds_t n = 0;
+  GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX + 1];
+  guint n = 0;
 
-  if (self->fd >= 0)
-    {
-      gboolean owes = deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
-      short events = reads (self) ? POLLIN : 0;
-
-      fds[n++] = (struct pollfd){ .fd = self->fd, .events = (short) (owes ? events | POLLOUT : events) };
-    }
-  if (cancel_fd != NULL)
-    fds[n++] = (struct pollfd){ .fd = cancel_fd->fd, .events = POLLIN };
-  /* Interrupted or not: the caller looks at everything again. */
-  (void) poll (fds, n, timeout_ms (MIN (due_us, next_us (self))));
+  if (self->socket != DEYE_BUS_SOCKET_NONE)
+    n = deye_bus_socket_polls (self->socket, client_wanted (self), polls);
+  if (cancel != NULL)
+    polls[n++] = *cancel;
+  /* Interrupted or not: the caller checks everything again. */
+  (void) g_poll (polls, n, timeout_ms (MIN (due_us, next_us (self))));
 }
 
 gboolean
@@ -267,7 +278,7 @@ deye_bus_client_wait (DeyeBusClient *self,
     {
       /* Who does not want to wait wants to know what is there. */
       last = g_get_monotonic_time () >= due_us;
-      poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
+      client_poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
       step (self);
       deye_bus_client_flush (self);
       deye_bus_client_step_close (self, g_get_monotonic_time ());

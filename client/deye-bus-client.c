@@ -2,9 +2,10 @@
 #include "deye-bus-client-private.h"
 #include "deye-bus-locale.h"
 #include "deye-bus-methods.h"
+#include "platform-place.h"
+#include "platform-process.h"
 
 #include <glib/gi18n-lib.h>
-#include <unistd.h>
 
 /* The object, its properties and its state. */
 
@@ -61,7 +62,7 @@ deye_bus_client_notify_state (DeyeBusClient *self)
 gboolean
 deye_bus_client_is_forked (DeyeBusClient *self)
 {
-  return self->pid != (gint64) getpid ();
+  return self->pid != platform_process_id ();
 }
 
 gboolean
@@ -91,13 +92,21 @@ deye_bus_client_leave (DeyeBusClient *self)
   g_main_context_release (self->context);
 }
 
+char *
+deye_bus_client_dup_address (DeyeBusClient *self)
+{
+  if (self->is_for_fd)
+    return NULL;
+  return self->address != NULL ? g_strdup (self->address) : platform_broker_address ();
+}
+
 /* --- object --- */
 
 static void
 deye_bus_client_init (DeyeBusClient *self)
 {
-  self->pid = (gint64) getpid ();
-  self->fd = -1;
+  self->pid = platform_process_id ();
+  self->socket = DEYE_BUS_SOCKET_NONE;
   self->given_fd = -1;
   self->health = DEYE_BUS_HEALTH_HEALTHY;
   self->services = g_ptr_array_new_with_free_func (g_object_unref);
@@ -153,7 +162,7 @@ deye_bus_client_get_property (GObject *object, guint prop_id, GValue *value, GPa
       g_value_set_uint (value, deye_bus_client_get_role (self));
       break;
     case PROP_ADDRESS:
-      g_value_take_string (value, self->is_for_fd ? NULL : deye_bus_socket_address (self->address));
+      g_value_take_string (value, deye_bus_client_dup_address (self));
       break;
     case PROP_STATE:
       g_value_set_uint (value, self->state);
@@ -229,7 +238,7 @@ deye_bus_client_new_tool (const char *address, const char *id)
 }
 
 DeyeBusClient *
-deye_bus_client_new_for_fd (int fd, const char *id, const char *type)
+deye_bus_client_new_for_fd (gintptr fd, const char *id, const char *type)
 {
   DeyeBusClient *self;
 

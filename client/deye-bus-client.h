@@ -249,7 +249,7 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (int fd, const char *id, const char *type);
+DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (gintptr fd, const char *id, const char *type);
 
 /**
  * deye_bus_client_get_id:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-locale.h"
 
-#include "deye-bus-place.h"
+#include "platform-place.h"
 
 #include <libintl.h>
 #include <locale.h>
@@ -13,7 +13,7 @@ deye_bus_locale_bind (void)
 
   if (g_once_init_enter (&done))
     {
-      g_autofree char *beside = deye_bus_place_beside_program ("share/locale");
+      g_autofree char *beside = platform_beside_program ("share/locale");
 
       bindtextdomain (GETTEXT_PACKAGE, beside != NULL ? beside : LOCALEDIR);
       bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

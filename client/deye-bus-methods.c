@@ -7,9 +7,9 @@
 #include "deye-bus-subscription-private.h"
 #include "deye-bus-value.h"
 #include "health.pb-c.h"
+#include "platform-process.h"
 
 #include <glib/gi18n-lib.h>
-#include <unistd.h>
 
 #define SUBSCRIPTIONS_TOLD_MAX 256u
 
@@ -103,7 +103,7 @@ answer_health (const Call *call)
   reply.health = client->health;
   reply.detail = health_detail (client);
   reply.uptime_us = uptime_us (client);
-  reply.pid = (guint32) getpid ();
+  reply.pid = platform_process_id ();
   reply.requests_served = client->requests_served;
   respond_packed (call, DEYE_BUS_TYPE_PREFIX "HealthReply", &reply.base);
 }
@@ -123,7 +123,7 @@ answer_info (const Call *call)
   reply.id = client->id;
   reply.type = client->type != NULL ? client->type : (char *) "";
   reply.software_version = (char *) DEYE_BUS_VERSION;
-  reply.pid = (guint32) getpid ();
+  reply.pid = platform_process_id ();
   reply.uptime_us = uptime_us (client);
   reply.program = shown;
   reply.services = services;

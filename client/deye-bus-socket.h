@@ -1,23 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <gio/gio.h>
+#include "wire-span.h"
 
 /*
- * The Unix domain socket of a client: where it is, who is behind it, bytes in and out. Non-blocking, close-on-exec.
+ * The stream between a client and its broker: connect, trust check of the server, bytes in and out, and what to poll.
+ *
+ * Each system implements this interface in a folder of its own (posix/: a Unix domain socket). Nothing here waits.
+ *
+ * Invariant: a socket that open() returned is connected to a server that this user may trust.
  */
 
-/* Path of the broker's socket: @address, else $DAEMONEYE_BROKER_SOCKET, else the default of this user. Transfer full. */
-char *deye_bus_socket_address (const char *address);
+/* POSIX: a file descriptor. */
+typedef gintptr DeyeBusSocket;
+#define DEYE_BUS_SOCKET_NONE ((DeyeBusSocket) -1)
 
-/* Connects and checks who serves. -1: failed; with @again set nothing is wrong, the broker has no room in its queue of
- * new connections: try again in a moment. */
-int deye_bus_socket_open (const char *address, gboolean *again, GError **error);
+#define DEYE_BUS_SOCKET_POLLS_MAX 2u
 
-/* Makes an inherited one non-blocking and close-on-exec, with large buffers. */
-gboolean deye_bus_socket_adopt (int fd, GError **error);
+/* Connects to the broker at @address (NULL: this user has no default address) and checks the server. NONE: failed. When
+ * @again is set nothing is wrong, @error is not set, and the broker's queue of new connections is full: try again in a
+ * moment. */
+DeyeBusSocket deye_bus_socket_open (const char *address, gboolean *again, GError **error);
+/* Takes a connected handle, also on failure. Who serves it is not checked. NONE: not usable. */
+DeyeBusSocket deye_bus_socket_adopt (gintptr handle, GError **error);
+/* Closes it and sets it to NONE. No effect on NONE. */
+void deye_bus_socket_close (DeyeBusSocket *socket);
+/* Closes a handle that was not adopted. No effect on -1. */
+void deye_bus_socket_close_handle (gintptr *handle);
 
-/* One write of what @spans say. Bytes written, 0: not now, -1: the other side is gone (errno). */
-gssize deye_bus_socket_write (int fd, const void *spans, guint n_spans);
-/* Bytes read, 0: end, -1: errno (EAGAIN: not now). */
-gssize deye_bus_socket_read (int fd, guint8 *bytes, gsize len);
+/* What to poll for @condition: sets fd and events of the first entries of @polls and returns how many there are. The number
+ * and the fds of one socket never change. */
+guint deye_bus_socket_polls (DeyeBusSocket socket, GIOCondition condition, GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]);
+
+/* One write of the bytes in @spans. Returns the bytes written; 0: not now; -1: the other side does not read any more. */
+gssize deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans);
+/* Returns the bytes read; 0: nothing now; -1: the connection ended, @why says how. */
+gssize deye_bus_socket_read (DeyeBusSocket socket, guint8 *bytes, gsize len, const char **why);

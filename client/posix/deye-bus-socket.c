@@ -2,7 +2,6 @@
 #include "deye-bus-socket.h"
 
 #include "deye-bus-error-private.h"
-#include "wire-span.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,22 +16,8 @@
 #define BUFFER_BYTES (512 * 1024)
 #define SPANS_MAX    64u
 
-char *
-deye_bus_socket_address (const char *address)
-{
-  const char *named = g_getenv ("DAEMONEYE_BROKER_SOCKET");
-
-  if (address != NULL)
-    return g_strdup (address);
-  if (named != NULL && *named != '\0')
-    return g_strdup (named);
-  if (geteuid () == 0)
-    return g_strdup ("/run/daemoneye/eventbus.sock");
-  return g_build_filename (g_get_user_runtime_dir (), "daemoneye", "eventbus.sock", NULL);
-}
-
 static gboolean
-fill_address (const char *path, struct sockaddr_un *address, GError **error)
+socket_fill_address (const char *path, struct sockaddr_un *address, GError **error)
 {
   gsize len = strlen (path);
 
@@ -50,9 +35,9 @@ fill_address (const char *path, struct sockaddr_un *address, GError **error)
   return TRUE;
 }
 
-/* Whose directory it is decides who may serve in it; one that others can write to says nothing. */
+/* The owner of a directory decides who may serve in it, unless others can write to it. */
 static gboolean
-owns_directory (const char *path, uid_t uid)
+socket_owns_directory (const char *path, uid_t uid)
 {
   g_autofree char *directory = g_path_get_dirname (path);
   struct stat info;
@@ -61,7 +46,7 @@ owns_directory (const char *path, uid_t uid)
 }
 
 static gboolean
-uid_of_server (int fd, uid_t *uid)
+socket_read_server_uid (int fd, uid_t *uid)
 {
 #if defined(__linux__)
   struct ucred who;
@@ -79,17 +64,17 @@ uid_of_server (int fd, uid_t *uid)
 }
 
 static gboolean
-is_trusted (int fd, const char *path, GError **error)
+socket_check_server (int fd, const char *path, GError **error)
 {
   uid_t uid = 0;
 
-  if (!uid_of_server (fd, &uid))
+  if (!socket_read_server_uid (fd, &uid))
     {
       g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED, _ ("The system does not tell who serves at “%s”"),
                    path);
       return FALSE;
     }
-  if (uid == 0 || uid == geteuid () || owns_directory (path, uid))
+  if (uid == 0 || uid == geteuid () || socket_owns_directory (path, uid))
     return TRUE;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
                _ ("The server at “%s” runs as user %u, who is neither root, nor you, nor the owner of the directory: "
@@ -99,7 +84,7 @@ is_trusted (int fd, const char *path, GError **error)
 }
 
 static void
-explain (int problem, const char *path, GError **error)
+socket_set_connect_error (int problem, const char *path, GError **error)
 {
   if (problem == ENOENT || problem == ECONNREFUSED)
     g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER,
@@ -113,8 +98,8 @@ explain (int problem, const char *path, GError **error)
                  g_strerror (problem));
 }
 
-gboolean
-deye_bus_socket_adopt (int fd, GError **error)
+static gboolean
+socket_set_up (int fd, GError **error)
 {
   int buffer = BUFFER_BYTES;
 
@@ -135,8 +120,19 @@ deye_bus_socket_adopt (int fd, GError **error)
   return TRUE;
 }
 
+DeyeBusSocket
+deye_bus_socket_adopt (gintptr handle, GError **error)
+{
+  int fd = (int) handle;
+
+  if (socket_set_up (fd, error))
+    return fd;
+  close (fd);
+  return DEYE_BUS_SOCKET_NONE;
+}
+
 static int
-new_socket (void)
+socket_new (void)
 {
 #ifdef SOCK_CLOEXEC
   return socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -145,36 +141,68 @@ new_socket (void)
 #endif
 }
 
-int
-deye_bus_socket_open (const char *path, gboolean *again, GError **error)
+static gboolean
+socket_connect (int fd, const char *path, const struct sockaddr_un *address, gboolean *again, GError **error)
 {
-  struct sockaddr_un address;
-  int fd, problem = 0;
+  int problem = 0;
 
-  *again = FALSE;
-  if (!fill_address (path, &address, error))
-    return -1;
-  fd = new_socket ();
-  if (fd < 0)
-    {
-      explain (errno, path, error);
-      return -1;
-    }
-  if (!deye_bus_socket_adopt (fd, error))
-    {
-      close (fd);
-      return -1;
-    }
-  if (connect (fd, (const struct sockaddr *) &address, sizeof address) != 0)
+  if (connect (fd, (const struct sockaddr *) address, sizeof *address) != 0)
     problem = errno;
+  if (problem == 0)
+    return socket_check_server (fd, path, error);
   if (problem == EAGAIN || problem == EINTR)
     *again = TRUE;
-  else if (problem != 0)
-    explain (problem, path, error);
-  else if (is_trusted (fd, path, error))
+  else
+    socket_set_connect_error (problem, path, error);
+  return FALSE;
+}
+
+DeyeBusSocket
+deye_bus_socket_open (const char *address, gboolean *again, GError **error)
+{
+  struct sockaddr_un socket_address;
+  int fd;
+
+  *again = FALSE;
+  if (address == NULL)
+    {
+      socket_set_connect_error (ENOENT, "$XDG_RUNTIME_DIR/daemoneye/eventbus.sock", error);
+      return DEYE_BUS_SOCKET_NONE;
+    }
+  if (!socket_fill_address (address, &socket_address, error))
+    return DEYE_BUS_SOCKET_NONE;
+  fd = socket_new ();
+  if (fd < 0)
+    {
+      socket_set_connect_error (errno, address, error);
+      return DEYE_BUS_SOCKET_NONE;
+    }
+  if (socket_set_up (fd, error) && socket_connect (fd, address, &socket_address, again, error))
     return fd;
   close (fd);
-  return -1;
+  return DEYE_BUS_SOCKET_NONE;
+}
+
+void
+deye_bus_socket_close (DeyeBusSocket *socket)
+{
+  deye_bus_socket_close_handle (socket);
+}
+
+void
+deye_bus_socket_close_handle (gintptr *handle)
+{
+  if (*handle >= 0)
+    close ((int) *handle);
+  *handle = -1;
+}
+
+guint
+deye_bus_socket_polls (DeyeBusSocket socket, GIOCondition condition, GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX])
+{
+  polls[0].fd = (int) socket;
+  polls[0].events = (gushort) condition;
+  return 1;
 }
 
 #ifndef MSG_NOSIGNAL
@@ -182,9 +210,8 @@ deye_bus_socket_open (const char *path, gboolean *again, GError **error)
 #endif
 
 gssize
-deye_bus_socket_write (int fd, const void *spans, guint n_spans)
+deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans)
 {
-  const WireSpan *from = spans;
   struct iovec vectors[SPANS_MAX];
   struct msghdr message = { .msg_iov = vectors };
   guint n = MIN (n_spans, SPANS_MAX);
@@ -192,23 +219,28 @@ deye_bus_socket_write (int fd, const void *spans, guint n_spans)
 
   for (guint i = 0; i < n; i++)
     {
-      vectors[i].iov_base = (void *) (gsize) from[i].data; /* only read from */
-      vectors[i].iov_len = from[i].len;
+      vectors[i].iov_base = (void *) (gsize) spans[i].data; /* only read from */
+      vectors[i].iov_len = spans[i].len;
     }
   message.msg_iovlen = n;
   do
-    written = sendmsg (fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    written = sendmsg ((int) socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (written < 0 && errno == EINTR);
   return written < 0 && errno == EAGAIN ? 0 : written;
 }
 
 gssize
-deye_bus_socket_read (int fd, guint8 *bytes, gsize len)
+deye_bus_socket_read (DeyeBusSocket socket, guint8 *bytes, gsize len, const char **why)
 {
   gssize got;
 
   do
-    got = recv (fd, bytes, len, MSG_DONTWAIT);
+    got = recv ((int) socket, bytes, len, MSG_DONTWAIT);
   while (got < 0 && errno == EINTR);
-  return got;
+  if (got > 0)
+    return got;
+  if (got < 0 && errno == EAGAIN)
+    return 0;
+  *why = got == 0 ? "end of stream" : g_strerror (errno);
+  return -1;
 }
