@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-complete.h"
+#include "ctl-console.h"
 #include "ctl-verbs.h"
 #include "deye-bus-locale.h"
 
-#include <fcntl.h>
 #include <glib/gi18n.h>
-#include <signal.h>
-#include <stdio.h>
-#include <unistd.h>
 
 /* deyebusctl: the command line, the table of verbs, and how a run ends. */
 
@@ -383,19 +380,6 @@ complain (const GError *error)
   g_printerr ("deyebusctl: %s%s%s\n", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
-/* Else the first socket would be taken for standard output. What is opened so can't be written to, and that is said. */
-static void
-fill_standard_descriptors (void)
-{
-  int fd;
-
-  do
-    fd = open ("/dev/null", O_RDONLY);
-  while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
-  if (fd > STDERR_FILENO)
-    close (fd);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -403,9 +387,8 @@ main (int argc, char **argv)
   Ctl ctl;
   gboolean ok;
 
-  fill_standard_descriptors ();
+  ctl_console_prepare ();
   deye_bus_locale_init ();
-  signal (SIGPIPE, SIG_IGN); /* a reader that is gone is seen by the write, and is no failure */
   g_set_prgname ("deyebusctl");
   ctl_init (&ctl);
   ok = run (&ctl, argc, argv, &error);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-output.h"
 
+#include "ctl-console.h"
+#include "platform-console.h"
+
 #include <errno.h>
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define COLUMN_MIN 6u
 #define GAP        2u
@@ -20,21 +21,19 @@ static guint
 terminal_width (void)
 {
   const char *columns = g_getenv ("COLUMNS");
-  struct winsize size = { 0 };
+  guint shown = ctl_console_columns ();
   guint64 asked;
 
   if (columns != NULL && g_ascii_string_to_unsigned (columns, 10, 20, 10000, &asked, NULL))
     return (guint) asked;
-  if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
-    return size.ws_col;
-  return 80;
+  return shown >= 20 ? shown : 80;
 }
 
 void
 ctl_output_init (CtlOutput *output, gboolean json)
 {
   const char *no_color = g_getenv ("NO_COLOR");
-  gboolean terminal = isatty (STDOUT_FILENO) == 1;
+  gboolean terminal = platform_console_is_terminal ();
 
   *output = (CtlOutput){ .json = json,
                          .colour = terminal && !json && (no_color == NULL || *no_color == '\0'),

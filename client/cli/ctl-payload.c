@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-payload.h"
 
+#include "ctl-console.h"
 #include "ctl-json.h"
 
-#include <errno.h>
-#include <gio/gunixinputstream.h>
 #include <glib/gi18n.h>
-#include <unistd.h>
 
 #define PAYLOAD_MAX   (16u * 1024u * 1024u) /* no broker takes more */
 #define PREVIEW_BYTES 32u
@@ -16,13 +14,14 @@ read_stdin (GError **error)
 {
   g_autoptr (GByteArray) all = g_byte_array_new ();
   guint8 block[4096];
+  g_autoptr (GError) local = NULL;
   gssize n;
 
-  while ((n = read (STDIN_FILENO, block, sizeof block)) > 0 && all->len <= PAYLOAD_MAX)
+  while ((n = ctl_console_read (block, sizeof block, &local)) > 0 && all->len <= PAYLOAD_MAX)
     g_byte_array_append (all, block, (guint) n);
   if (n < 0)
     {
-      ctl_fail (error, CTL_EXIT_FAILED, _ ("Standard input can't be read: %s"), g_strerror (errno));
+      ctl_fail (error, CTL_EXIT_FAILED, _ ("Standard input can't be read: %s"), local->message);
       return NULL;
     }
   return g_byte_array_free_to_bytes (g_steal_pointer (&all));

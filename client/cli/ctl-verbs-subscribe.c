@@ -2,14 +2,14 @@
 #include "ctl-verbs.h"
 
 #include "ctl-catalog.h"
+#include "ctl-console.h"
 #include "ctl-payload.h"
 #include "ctl-stats.h"
+#include "platform-stop.h"
 #include "wire-status.h"
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 /*
  * subscribe: shows messages as they come, until the count is full, the time is over, the connection or the reader of our
@@ -267,7 +267,7 @@ on_timeout (gpointer data)
 }
 
 static gboolean
-on_reader_gone (gint fd, GIOCondition condition, gpointer data)
+on_reader_gone (gpointer data)
 {
   Watcher *self = data;
 
@@ -307,9 +307,8 @@ run (Watcher *self)
   gdouble wait_s = self->ctl->options.wait_s;
   gulong handler = g_signal_connect (self->ctl->client, "closed", G_CALLBACK (on_closed), self);
 
-  attach (sources, g_unix_signal_source_new (SIGINT), on_signal, self);
-  attach (sources, g_unix_signal_source_new (SIGTERM), on_signal, self);
-  attach (sources, g_unix_fd_source_new (STDOUT_FILENO, G_IO_ERR), G_SOURCE_FUNC (on_reader_gone), self);
+  attach (sources, platform_stop_source_new (), on_signal, self);
+  attach (sources, ctl_console_reader_gone_source_new (), on_reader_gone, self);
   if (wait_s > 0)
     attach (sources, g_timeout_source_new ((guint) (wait_s * 1000)), on_timeout, self);
   g_main_loop_run (self->loop);

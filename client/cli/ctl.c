@@ -2,10 +2,10 @@
 #include "ctl.h"
 
 #include "deye-bus-pack.h"
+#include "platform-process.h"
 #include "wire-descriptors.h"
 
 #include <glib/gi18n.h>
-#include <unistd.h>
 
 #define TRIES_MAX 100u
 #define PAUSE_US  300000u
@@ -95,7 +95,7 @@ try_connect (Ctl *ctl, const char *id, GError **error)
 gboolean
 ctl_connect (Ctl *ctl, GError **error)
 {
-  g_autofree char *id = g_strdup_printf ("deyebusctl-%d", (int) getpid ());
+  g_autofree char *id = g_strdup_printf ("deyebusctl-%d", (int) platform_process_id ());
   g_autoptr (GError) local = NULL;
 
   if (ctl->client != NULL || try_connect (ctl, id, &local))

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Descriptors that are opened here are for reading only: a write to closed standard output fails and is reported. */
+static void
+console_fill_standard_descriptors (void)
+{
+  int fd;
+
+  do
+    fd = open ("/dev/null", O_RDONLY);
+  while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
+  if (fd > STDERR_FILENO)
+    close (fd);
+}
+
+void
+ctl_console_prepare (void)
+{
+  console_fill_standard_descriptors ();
+  signal (SIGPIPE, SIG_IGN);
+}
+
+guint
+ctl_console_columns (void)
+{
+  struct winsize size = { 0 };
+
+  return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+gssize
+ctl_console_read (gpointer buffer, gsize size, GError **error)
+{
+  gssize n = read (STDIN_FILENO, buffer, size);
+
+  if (n < 0)
+    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
+  return n;
+}
+
+static gboolean
+console_reader_gone_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  return callback != NULL ? callback (data) : G_SOURCE_CONTINUE;
+}
+
+GSource *
+ctl_console_reader_gone_source_new (void)
+{
+  static GSourceFuncs funcs = { .dispatch = console_reader_gone_dispatch };
+  GSource *source = g_source_new (&funcs, sizeof (GSource));
+
+  g_source_set_static_name (source, "ctl-console-reader-gone");
+  g_source_add_unix_fd (source, STDOUT_FILENO, G_IO_ERR);
+  return source;
+}
