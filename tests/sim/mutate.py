@@ -3,7 +3,6 @@
 """Applies a mutant of mutants.txt to a source tree.
 
     mutate.py --list                  the names of all mutants
-    mutate.py --check TREE            TAP: every mutant fits the tree; changes nothing
     mutate.py --apply NAME TREE       writes the mutant into the tree; prints the files that it changed
     mutate.py --describe NAME         what is wrong with the mutant
 
@@ -16,6 +15,8 @@ that does not fit tests nothing.
 import pathlib
 import re
 import sys
+
+sys.dont_write_bytecode = True
 
 TABLE = pathlib.Path(__file__).with_name('mutants.txt')
 SOURCES = ('plugin', 'proto')
@@ -49,9 +50,9 @@ class Mutant:
         self.name, self.wrong, self.changes = name, '', []
 
 
-def read_table(path=TABLE):
+def read_table(text=None):
     mutants, last = {}, None
-    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+    for number, line in enumerate((text or TABLE.read_text(encoding='utf-8')).splitlines(), 1):
         key, _, rest = line.partition(' ')
         rest = rest.strip()
         if not line.strip() or line.startswith('#'):
@@ -65,15 +66,19 @@ def read_table(path=TABLE):
         elif last is not None and last.changes and key in '-+' and rest:
             (last.changes[-1].before if key == '-' else last.changes[-1].after).append(rest)
         else:
-            sys.exit(f'{path.name}:{number}: not understood: {line}')
+            sys.exit(f'{TABLE.name}:{number}: not understood: {line}')
     return mutants
 
 
+def read_sources(root):
+    """{path: text} of all sources that may be mutated."""
+    return {path: path.read_text(encoding='utf-8') for folder in SOURCES
+            for path in sorted(pathlib.Path(root, folder).rglob('*.[ch]'))}
+
+
 class Tree:
-    def __init__(self, root):
-        self.root = pathlib.Path(root)
-        self.texts = {path: path.read_text(encoding='utf-8') for folder in SOURCES
-                      for path in sorted((self.root / folder).rglob('*.[ch]'))}
+    def __init__(self, texts):
+        self.texts = dict(texts)
 
     def bodies(self, place):
         """(path, tokens) of each definition of the function, or of the macro (`#define NAME`)."""
@@ -114,11 +119,6 @@ class Tree:
             raise Misfit(f'{change.place} has {len(found)} of: {" ".join(change.before)}')
         return found[0]
 
-    def write(self, paths):
-        for path in sorted(paths):
-            path.write_text(self.texts[path], encoding='utf-8')
-            print(path.relative_to(self.root))
-
 
 def body_of(tokens):
     """From the function's name to the end of its body. Empty: it is only declared."""
@@ -132,27 +132,10 @@ def body_of(tokens):
     return []
 
 
-def check(root):
-    mutants, tree, good = read_table(), Tree(root), True
-    original = dict(tree.texts)
-    print(f'1..{len(mutants)}')
-    for number, mutant in enumerate(mutants.values(), 1):
-        try:
-            tree.apply(mutant)
-            print(f'ok {number} /sim/mutants/fits/{mutant.name}')
-        except Misfit as misfit:
-            good = False
-            print(f'not ok {number} /sim/mutants/fits/{mutant.name}\n# {misfit}')
-        tree.texts = dict(original)
-    return good and len(mutants) > 0
-
-
 def main(arguments):
     if arguments == ['--list']:
         print('\n'.join(read_table()))
         return True
-    if len(arguments) == 2 and arguments[0] == '--check':
-        return check(arguments[1])
     if len(arguments) in (2, 3) and arguments[0] in ('--apply', '--describe'):
         mutant = read_table().get(arguments[1])
         if mutant is None:
@@ -160,12 +143,15 @@ def main(arguments):
         if arguments[0] == '--describe':
             print(mutant.wrong)
             return True
-        tree = Tree(arguments[2])
+        tree = Tree(read_sources(arguments[2]))
         try:
-            tree.write(tree.apply(mutant))
-            return True
+            changed = tree.apply(mutant)
         except Misfit as misfit:
             sys.exit(f'mutate.py: {mutant.name}: {misfit}')
+        for path in sorted(changed):
+            path.write_text(tree.texts[path], encoding='utf-8')
+            print(path.relative_to(arguments[2]))
+        return True
     sys.exit(__doc__)
 
 
