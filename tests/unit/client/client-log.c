@@ -80,6 +80,14 @@ client_log_gap (const ClientLog *log, guint64 from, guint64 to)
 /* --- calls --- */
 
 void
+client_log_take_one (const ClientLog *log)
+{
+  g_autoptr (DeyeBusMessage) message = deye_bus_subscription_next (log->subscription, -1, NULL, NULL);
+
+  g_assert_nonnull (message);
+}
+
+void
 client_log_pause (const ClientLog *log)
 {
   g_autoptr (GError) error = NULL;

@@ -35,6 +35,9 @@ void client_log_finish (ClientLog *log);
 void client_log_deliver (const ClientLog *log, const char *payload);
 void client_log_gap (const ClientLog *log, guint64 from, guint64 to);
 
+/* Takes the next message, with a synchronous call. There must be one. */
+void client_log_take_one (const ClientLog *log);
+
 void client_log_pause (const ClientLog *log);
 void client_log_resume (const ClientLog *log);
 /* A synchronous request, whose answer will have the id @id. */

@@ -62,14 +62,6 @@ test_gap_meanwhile (Fixture *f, gconstpointer data)
 
 /* --- next() --- */
 
-static void
-take_one (const ClientLog *log)
-{
-  g_autoptr (DeyeBusMessage) message = deye_bus_subscription_next (log->subscription, -1, NULL, NULL);
-
-  g_assert_nonnull (message);
-}
-
 /* Without a context that runs there is no signal, but the count is there; and gaps that nobody is told of do not pile up. */
 static void
 test_next_counts_missed (Fixture *f, gconstpointer data)
@@ -82,11 +74,11 @@ test_next_counts_missed (Fixture *f, gconstpointer data)
       client_log_deliver (&log, "x");
       client_log_gap (&log, 2 * i, 2 * i);
       client_fixture_say (f);
-      take_one (&log);
+      client_log_take_one (&log);
     }
   client_log_deliver (&log, "x");
   client_fixture_say (f);
-  take_one (&log);
+  client_log_take_one (&log);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 50);
   g_assert_cmpstr (log.got->str, ==, "");
   client_fixture_settle (f);
@@ -108,15 +100,15 @@ test_next_tells_where (Fixture *f, gconstpointer data)
   client_log_deliver (&log, "b");
   client_log_gap (&log, 7, 7);
   client_fixture_say (f);
-  take_one (&log);
+  client_log_take_one (&log);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 0);
-  take_one (&log);
+  client_log_take_one (&log);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 4);
   g_assert_null (deye_bus_subscription_next (log.subscription, 0, NULL, NULL));
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
   client_log_deliver (&log, "c");
   client_fixture_say (f);
-  take_one (&log);
+  client_log_take_one (&log);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "[2-7:4] [4-4:1] ");
@@ -252,10 +244,10 @@ test_next_after_the_end (Fixture *f, gconstpointer data)
   client_fixture_say (f);
   client_fixture_hang_up (f);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
-  take_one (&log);
+  client_log_take_one (&log);
   while (!log.subscription->channel->cut)
     g_assert_null (deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, NULL));
-  take_one (&log);
+  client_log_take_one (&log);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 1);
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "");

@@ -235,14 +235,6 @@ test_block_others (Fixture *f, gconstpointer data)
 }
 
 static void
-take_one (const ClientLog *log)
-{
-  g_autoptr (DeyeBusMessage) message = deye_bus_subscription_next (log->subscription, -1, NULL, NULL);
-
-  g_assert_nonnull (message);
-}
-
-static void
 test_block_next (Fixture *f, gconstpointer data)
 {
   ClientLog log;
@@ -251,8 +243,8 @@ test_block_next (Fixture *f, gconstpointer data)
   client_log_deliver (&log, "x");
   client_log_deliver (&log, "y");
   client_fixture_say (f);
-  take_one (&log);
-  take_one (&log);
+  client_log_take_one (&log);
+  client_log_take_one (&log);
   g_assert_cmpuint (client_fixture_hear_credit (f), ==, 102);
   client_log_finish (&log);
 }

@@ -109,6 +109,17 @@ client_publish_many (Client *client, const char *topic, guint n, gsize size)
   return id;
 }
 
+void
+client_publish_letters (Client *client, const char *letters)
+{
+  for (; *letters != '\0'; letters++)
+    {
+      g_autofree char *topic = g_strdup_printf ("events.process.%c", *letters);
+
+      client_publish_many (client, topic, 1, 10);
+    }
+}
+
 guint64
 client_publish_ttl (Client *client, const char *topic, guint64 ttl_us, gsize size)
 {

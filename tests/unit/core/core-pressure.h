@@ -38,6 +38,8 @@ char *client_acks (Client *client);
 
 /* Publishes @n messages of @size to one topic and wants an ACK for each; gives the id of the last. */
 guint64 client_publish_many (Client *client, const char *topic, guint n, gsize size);
+/* Publishes one small message to events.process.X for each letter X. */
+void client_publish_letters (Client *client, const char *letters);
 guint64 client_publish_ttl (Client *client, const char *topic, guint64 ttl_us, gsize size);
 
 /* Returns credit for the next @n messages that came for the subscription (each of @size), or for all. */

@@ -182,17 +182,6 @@ add_changes (void)
 
 /* --- one by one --- */
 
-static void
-publish_letters (Client *publisher, const char *letters)
-{
-  for (; *letters != '\0'; letters++)
-    {
-      g_autofree char *topic = g_strdup_printf ("events.process.%c", *letters);
-
-      client_publish_many (publisher, topic, 1, 10);
-    }
-}
-
 /* What waits is conflated at once, and again after a time with another policy. */
 static void
 test_to_conflate (Core *core, gconstpointer data)
@@ -202,13 +191,13 @@ test_to_conflate (Core *core, gconstpointer data)
 
   client_subscribe_with (slow, .subscription = 1, .pattern = "events.process.#", .window_messages = 1);
   core_mark (core);
-  publish_letters (publisher, "xabacb");
+  client_publish_letters (publisher, "xabacb");
   g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_CONFLATE, 0, 0, WIRE_STATUS_OK), ==, 2); /* 7 */
-  publish_letters (publisher, "c");
+  client_publish_letters (publisher, "c");
   g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_DROP_OLDEST, 0, 0, WIRE_STATUS_OK), ==, 0); /* 9 */
-  publish_letters (publisher, "aa");
+  client_publish_letters (publisher, "aa");
   g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_CONFLATE, 0, 0, WIRE_STATUS_OK), ==, 2); /* 12 */
-  publish_letters (publisher, "b");
+  client_publish_letters (publisher, "b");
   client_catch_up (slow, 1);
   /* 2 a and 3 b by the first change, 5 c by 8 c, 4 a and 10 a by the last change, 6 b by 13 b. */
   assert_story (slow, 1, "1 [2-3:2 full] [4-5:2 full] [6-6:1 full] 8 [10-10:1 full] 11 13");

@@ -208,17 +208,6 @@ test_soft_limit_is_left (void)
 /* --- conflate --- */
 
 static void
-publish_letters (Client *publisher, const char *letters)
-{
-  for (; *letters != '\0'; letters++)
-    {
-      g_autofree char *topic = g_strdup_printf ("events.process.%c", *letters);
-
-      client_publish_many (publisher, topic, 1, 10);
-    }
-}
-
-static void
 test_conflate (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
@@ -227,7 +216,7 @@ test_conflate (Core *core, gconstpointer data)
   client_subscribe_with (slow, .subscription = 1, .pattern = "events.process.#", .policy = BUS_OVERFLOW_CONFLATE,
                          .window_messages = 1);
   core_mark (core);
-  publish_letters (publisher, "aabacba");
+  client_publish_letters (publisher, "aabacba");
   assert_acks (publisher, "1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0");
   client_catch_up (slow, 1);
   /* Of each topic the last, in the order in which those came. */
@@ -247,7 +236,7 @@ test_conflate_in_a_lane (Core *core, gconstpointer data)
   stopped->is_stopped = TRUE;
   client_publish_many (publisher, "events.process.x", 7, SIZE); /* encoded: above 256 KiB */
   core_mark (core);
-  publish_letters (publisher, "abcabb");
+  client_publish_letters (publisher, "abcabb");
   client_publish_many (publisher, TOPIC, 2, 10);
   stopped->is_stopped = FALSE;
   core_flush (core);

@@ -794,14 +794,25 @@ ask_method (Client *client, const Daemoneye__Eventbus__V1__MethodInfo *method, g
                    strlen (method->reply_type));
 }
 
-/* The types hold a message of that name: "daemoneye.eventbus.v1." and what stands in the set. */
+static gboolean
+contains_text (WireSpan span, const char *text)
+{
+  gsize len = strlen (text);
+
+  for (gsize at = 0; at + len <= span.len; at++)
+    if (memcmp (span.data + at, text, len) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* The set of types contains a message of that name, without "daemoneye.eventbus.v1.". */
 static void
 expect_type (WireSpan types, const char *full_name)
 {
   const char *name = strrchr (full_name, '.') + 1;
 
   g_assert_true (g_str_has_prefix (full_name, "daemoneye.eventbus.v1."));
-  g_assert_nonnull (memmem (types.data, types.len, name, strlen (name)));
+  g_assert_true (contains_text (types, name));
 }
 
 static void
