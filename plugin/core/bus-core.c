@@ -60,7 +60,7 @@ bus_core_free (BusCore *core)
   g_assert (core->creditors.length == 0);
   bus_deadline_disarm (&core->deadlines, &core->soft_alert.deadline);
 
-  g_queue_clear_full (&core->notes, g_free);
+  bus_note_ring_clear (&core->notes);
   bus_match_cache_clear (&core->matches);
   bus_topics_clear (&core->topics);
   g_hash_table_unref (core->requests);
@@ -194,7 +194,7 @@ bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_
   core->now_us = now_us;
   if (peer->state != BUS_PEER_CLOSING)
     {
-      bus_note (core, peer, BUS_NOTE_GONE, why, "the connection went without goodbye");
+      bus_peer_note (peer, BUS_NOTE_GONE, why, "the connection went without goodbye");
       bus_peer_close (peer, why, "the connection went");
     }
   settle (core, now_us);
@@ -208,7 +208,7 @@ accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
 {
   if (!bus_hello_accept (peer, frame))
     return;
-  bus_note (peer->core, peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
+  bus_peer_note (peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
   bus_events_connected (peer, now_us);
 }
 
@@ -230,7 +230,7 @@ refuse_bytes (BusPeer *peer)
     g_snprintf (detail, sizeof detail, "%s at byte %" G_GSIZE_FORMAT " of a frame", wire_status_text (status),
                 reader->offset);
   peer->core->malformed++;
-  bus_note (peer->core, peer, BUS_NOTE_CLOSED, status, detail);
+  bus_peer_note (peer, BUS_NOTE_CLOSED, status, detail);
   bus_peer_close (peer, status, detail);
 }
 
@@ -367,11 +367,11 @@ alarm_due (BusCore *core, BusAlarm *alarm, gint64 now_us)
   switch (alarm->kind)
     {
     case BUS_ALARM_HELLO:
-      bus_note (core, alarm->owner, BUS_NOTE_REFUSED, WIRE_STATUS_HELLO_TIMEOUT, NULL);
+      bus_peer_note (alarm->owner, BUS_NOTE_REFUSED, WIRE_STATUS_HELLO_TIMEOUT, NULL);
       bus_peer_close (alarm->owner, WIRE_STATUS_HELLO_TIMEOUT, NULL);
       break;
     case BUS_ALARM_FRAME:
-      bus_note (core, alarm->owner, BUS_NOTE_CLOSED, WIRE_STATUS_TIMEOUT, "a frame began and did not end");
+      bus_peer_note (alarm->owner, BUS_NOTE_CLOSED, WIRE_STATUS_TIMEOUT, "a frame began and did not end");
       bus_peer_close (alarm->owner, WIRE_STATUS_TIMEOUT, "a frame began and did not end (frame_timeout_us)");
       break;
     case BUS_ALARM_REQUEST:
@@ -423,6 +423,12 @@ bus_core_shutdown (BusCore *core, gint64 now_us)
   for (GList *link = core->peers.head; link != NULL; link = link->next)
     bus_peer_close (link->data, WIRE_STATUS_SHUTTING_DOWN, NULL);
   settle (core, now_us);
+}
+
+gboolean
+bus_core_next_note (BusCore *core, BusNote *note, guint *missed)
+{
+  return bus_note_take (&core->notes, note, missed);
 }
 
 void

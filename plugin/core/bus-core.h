@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/bus-limits.h"
+#include "base/bus-note.h"
+#include "base/bus-types.h"
 #include "wire-span.h"
 #include "wire-status.h"
 
@@ -22,17 +24,6 @@
  * a BusPeer; disconnected() frees it.
  */
 
-typedef struct BusCore BusCore;
-typedef struct BusPeer BusPeer;
-
-/* What the transport knows about who connected. */
-typedef struct
-{
-  guint32 uid;
-  guint32 pid;    /* 0 where the system does not tell */
-  gboolean agent; /* came through the module's own call: has the agent's role by construction */
-} BusCredentials;
-
 typedef struct
 {
   BusLimits limits;
@@ -43,27 +34,6 @@ typedef struct
   gint64 wall_us;               /* wall clock minus monotonic clock: for stamps only */
   const char *software_version; /* copied */
 } BusCoreOptions;
-
-/* Why a peer came or went, for the caller's log; see bus_core_next_note(). */
-typedef enum
-{
-  BUS_NOTE_CONNECTED, /* said hello and was accepted */
-  BUS_NOTE_REFUSED,   /* hello refused */
-  BUS_NOTE_CLOSED,    /* closed by us or said goodbye, with a reason */
-  BUS_NOTE_GONE,      /* the connection went without goodbye */
-  BUS_NOTE_DENIED,    /* tried what its rights do not allow */
-  BUS_NOTE_DROPPED,   /* its queue was full: first drop of a gap */
-} BusNoteKind;
-
-typedef struct
-{
-  BusNoteKind kind;
-  WireStatus status;
-  guint32 uid;
-  guint32 pid;
-  char id[72];      /* escaped, may be cut; empty before hello */
-  char detail[160]; /* English, escaped, may be cut */
-} BusNote;
 
 BusCore *bus_core_new (const BusCoreOptions *options, gint64 now_us);
 

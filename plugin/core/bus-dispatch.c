@@ -50,7 +50,7 @@ malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset)
   error.detail = wire_span_str (problem);
   error.offset = offset;
   bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
-  bus_note (peer->core, peer, BUS_NOTE_CLOSED, status, problem);
+  bus_peer_note (peer, BUS_NOTE_CLOSED, status, problem);
   bus_peer_close (peer, status, problem);
 }
 

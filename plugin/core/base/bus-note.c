@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "peer/bus-state.h"
-
-/*
- * Notes: what an operator's log should say, as plain structs that the caller takes out. The core itself logs nothing.
- * Text that a peer chose is escaped and cut here, so that a log line can't be forged.
- */
+#include "base/bus-note.h"
 
 static void
-escape (char *out, gsize size, const char *text)
+note_escape (char *out, gsize size, const char *text)
 {
   g_autofree char *escaped = g_strescape (text != NULL ? text : "", NULL);
 
@@ -15,35 +10,46 @@ escape (char *out, gsize size, const char *text)
 }
 
 void
-bus_note (BusCore *core, const BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail)
+bus_note_add (BusNoteRing *ring,
+              BusNoteKind kind,
+              WireStatus status,
+              const BusCredentials *who,
+              const char *id,
+              const char *detail)
 {
   BusNote *note;
 
-  if (core->notes.length >= BUS_NOTES_MAX)
+  if (ring->records.length >= BUS_NOTES_MAX)
     {
-      g_free (g_queue_pop_head (&core->notes));
-      core->notes_missed++;
+      g_free (g_queue_pop_head (&ring->records));
+      ring->missed++;
     }
   note = g_new0 (BusNote, 1);
   note->kind = kind;
   note->status = status;
-  note->uid = peer->who.uid;
-  note->pid = peer->who.pid;
-  escape (note->id, sizeof note->id, peer->id);
-  escape (note->detail, sizeof note->detail, detail);
-  g_queue_push_tail (&core->notes, note);
+  note->uid = who->uid;
+  note->pid = who->pid;
+  note_escape (note->id, sizeof note->id, id);
+  note_escape (note->detail, sizeof note->detail, detail);
+  g_queue_push_tail (&ring->records, note);
 }
 
 gboolean
-bus_core_next_note (BusCore *core, BusNote *note, guint *missed)
+bus_note_take (BusNoteRing *ring, BusNote *note, guint *missed)
 {
-  g_autofree BusNote *first = g_queue_pop_head (&core->notes);
+  g_autofree BusNote *oldest = g_queue_pop_head (&ring->records);
 
   if (missed != NULL)
-    *missed = core->notes_missed;
-  if (first == NULL)
+    *missed = ring->missed;
+  if (oldest == NULL)
     return FALSE;
-  core->notes_missed = 0;
-  *note = *first;
+  ring->missed = 0;
+  *note = *oldest;
   return TRUE;
+}
+
+void
+bus_note_ring_clear (BusNoteRing *ring)
+{
+  g_queue_clear_full (&ring->records, g_free);
 }

@@ -157,7 +157,7 @@ note_drop (BusSubscription *subscription)
   g_snprintf (detail, sizeof detail,
               "subscription %u (%s) missed messages: more came than it handles; control.bus.stats tells how many",
               subscription->id, bus_overflow_name (subscription->bounds.policy));
-  bus_note (subscription->owner->core, subscription->owner, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER, detail);
+  bus_peer_note (subscription->owner, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER, detail);
 }
 
 void

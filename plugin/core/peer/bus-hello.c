@@ -187,7 +187,7 @@ welcome (BusPeer *peer)
 static gboolean
 refuse (BusPeer *peer, WireStatus status, const char *detail)
 {
-  bus_note (peer->core, peer, BUS_NOTE_REFUSED, status, detail);
+  bus_peer_note (peer, BUS_NOTE_REFUSED, status, detail);
   bus_peer_close (peer, status, detail);
   return FALSE;
 }

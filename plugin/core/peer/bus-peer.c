@@ -104,6 +104,12 @@ bus_peer_charge_reader (BusPeer *peer)
 }
 
 void
+bus_peer_note (const BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail)
+{
+  bus_note_add (&peer->core->notes, kind, status, &peer->who, peer->id, detail);
+}
+
+void
 bus_peer_touch (BusPeer *peer)
 {
   if (peer->is_writable || bus_outq_bytes (&peer->flow.outq) == 0)
@@ -183,7 +189,7 @@ bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
     return TRUE;
   peer->core->denied++;
   g_snprintf (detail, sizeof detail, "denied by rule %s", verdict.rule);
-  bus_note (peer->core, peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
+  bus_peer_note (peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
   bus_peer_error (peer, id, WIRE_STATUS_DENIED, detail);
   return FALSE;
 }

@@ -5,6 +5,7 @@
 #include "bus-core.h"
 #include "queue/bus-flow.h"
 #include "base/bus-key.h"
+#include "base/bus-note.h"
 #include "route/bus-match.h"
 #include "index/bus-policy.h"
 #include "peer/bus-shed.h"
@@ -98,6 +99,9 @@ void bus_peer_set_state (BusPeer *peer, BusPeerState state);
 
 /* Puts a frame of our own on the control lane; a full one closes the peer. */
 void bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp);
+
+/* Adds a log record about this peer. @detail: (nullable) */
+void bus_peer_note (const BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail);
 
 /* Bytes were put for it. */
 void bus_peer_touch (BusPeer *peer);

@@ -90,7 +90,7 @@ close_most_owed (BusCore *core, guint32 uid)
   /* What one who goes already gives back comes at the end of this input call: nobody else pays for that. */
   if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->dying.length > 0)
     return;
-  bus_note (core, most, BUS_NOTE_CLOSED, WIRE_STATUS_SLOW_CONSUMER, "the broker is full, and it owes this peer most");
+  bus_peer_note (most, BUS_NOTE_CLOSED, WIRE_STATUS_SLOW_CONSUMER, "the broker is full, and it owes this peer most");
   bus_peer_close (most, WIRE_STATUS_SLOW_CONSUMER,
                   "the broker is full (broker_bytes, uid_bytes), and it owes you most: read faster");
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bus-core.h"
+#include "base/bus-note.h"
 #include "index/bus-index.h"
 #include "route/bus-match.h"
 #include "peer/bus-peer.h"
@@ -12,8 +13,6 @@
  * The broker's whole state, seen by the rooms of the core and by nobody else. bus-core makes and frees it; each field
  * belongs to the room named beside it.
  */
-
-#define BUS_NOTES_MAX 256u
 
 struct BusCore
 {
@@ -71,14 +70,10 @@ struct BusCore
   GHashTable *requests; /* route_id -> BusRequest */
   guint64 next_route;
 
-  /* bus-note */
-  GQueue notes; /* BusNote, oldest first */
-  guint notes_missed;
+  BusNoteRing notes;
 
   guint64 delivered_by_gone; /* of peers that went */
   guint64 missed_by_gone;
   guint64 denied;
   guint64 malformed;
 };
-
-void bus_note (BusCore *core, const BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail);

@@ -169,8 +169,8 @@ bus_block_due (BusSubscription *subscription, gint64 now_us)
   lose_what_waits (flow, subscription, now_us);
   bus_block_end (flow, subscription);
   bus_alert_news (flow, subscription, BUS_NEWS_DEMOTED, now_us);
-  bus_note (
-      subscription->owner->core, subscription->owner, BUS_NOTE_DROPPED, WIRE_STATUS_EXPIRED,
+  bus_peer_note (
+      subscription->owner, BUS_NOTE_DROPPED, WIRE_STATUS_EXPIRED,
       "it held publishers back for too long (longest_block_us): its oldest messages are dropped until it has drained");
   bus_flow_pump (flow, now_us);
   bus_peer_touch (subscription->owner);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "bus-core.h"
+#include "base/bus-types.h"
 #include "wire-class.h"
 
 /*

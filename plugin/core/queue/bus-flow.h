@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/bus-alarm.h"
+#include "base/bus-limits.h"
 #include "queue/bus-outq.h"
 #include "queue/bus-subscription.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/bus-alarm.h"
-#include "bus-core.h"
+#include "base/bus-types.h"
 #include "base/bus-overflow.h"
 #include "base/bus-window.h"
 #include "wire-class.h"

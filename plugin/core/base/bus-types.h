@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * Types that the layers of the core share without knowing what is inside: the handles of a broker and of a connection,
+ * and the identity that the transport reports for a connection.
+ *
+ * The base, index and queue layers keep a handle only to pass it on; none of them looks inside one.
+ */
+
+typedef struct BusCore BusCore;
+typedef struct BusPeer BusPeer;
+
+/* The identity of a connection as the transport reports it. */
+typedef struct
+{
+  guint32 uid;
+  guint32 pid;    /* 0 where the system does not report one */
+  gboolean agent; /* opened by the module's own call: has the agent's role by construction */
+} BusCredentials;
