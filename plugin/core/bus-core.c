@@ -36,7 +36,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->flows.segments = &core->segments;
   core->flows.quota = &core->quota;
   core->flows.seed = core->seed;
-  core->soft_alert.kind = BUS_ALARM_BROKER;
+  core->soft_alert.kind = BUS_TIMER_BROKER;
   core->soft_alert.owner = core;
   core->uids = bus_uid_table_new ();
   core->now_us = now_us;
@@ -239,7 +239,7 @@ static void
 watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
 {
   BusCore *core = peer->core;
-  BusDeadline *deadline = &peer->alarm.deadline;
+  BusDeadline *deadline = &peer->timer.deadline;
 
   bus_peer_charge_reader (peer);
   if (!bus_peer_is_ready (peer))
@@ -359,46 +359,46 @@ bus_core_next_tick_us (const BusCore *core)
 }
 
 static void
-alarm_due (BusCore *core, BusAlarm *alarm, gint64 now_us)
+timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
 {
-  BusSlot *slot = alarm->owner;
-  BusPeer *peer = alarm->owner;
+  BusSlot *slot = timer->owner;
+  BusPeer *peer = timer->owner;
 
-  switch (alarm->kind)
+  switch (timer->kind)
     {
-    case BUS_ALARM_HELLO:
-      bus_peer_note (alarm->owner, BUS_NOTE_REFUSED, WIRE_STATUS_HELLO_TIMEOUT, NULL);
-      bus_peer_close (alarm->owner, WIRE_STATUS_HELLO_TIMEOUT, NULL);
+    case BUS_TIMER_HELLO:
+      bus_peer_note (timer->owner, BUS_NOTE_REFUSED, WIRE_STATUS_HELLO_TIMEOUT, NULL);
+      bus_peer_close (timer->owner, WIRE_STATUS_HELLO_TIMEOUT, NULL);
       break;
-    case BUS_ALARM_FRAME:
-      bus_peer_note (alarm->owner, BUS_NOTE_CLOSED, WIRE_STATUS_TIMEOUT, "a frame began and did not end");
-      bus_peer_close (alarm->owner, WIRE_STATUS_TIMEOUT, "a frame began and did not end (frame_timeout_us)");
+    case BUS_TIMER_FRAME:
+      bus_peer_note (timer->owner, BUS_NOTE_CLOSED, WIRE_STATUS_TIMEOUT, "a frame began and did not end");
+      bus_peer_close (timer->owner, WIRE_STATUS_TIMEOUT, "a frame began and did not end (frame_timeout_us)");
       break;
-    case BUS_ALARM_REQUEST:
-      bus_request_expire (core, alarm->owner);
+    case BUS_TIMER_REQUEST:
+      bus_request_expire (core, timer->owner);
       break;
-    case BUS_ALARM_EXPIRY:
+    case BUS_TIMER_EXPIRY:
       peer = slot->subscription->owner;
       bus_flow_expire (&peer->flow, slot, now_us);
       bus_peer_touch (peer);
       break;
-    case BUS_ALARM_BLOCK:
-      bus_block_due (alarm->owner, now_us);
+    case BUS_TIMER_BLOCK:
+      bus_block_due (timer->owner, now_us);
       break;
-    case BUS_ALARM_ALERT:
-      bus_alert_due (alarm->owner, now_us);
+    case BUS_TIMER_ALERT:
+      bus_alert_due (timer->owner, now_us);
       break;
-    case BUS_ALARM_QUEUE:
+    case BUS_TIMER_QUEUE:
       bus_alert_queue_due (peer, now_us);
       break;
-    case BUS_ALARM_RETRY:
+    case BUS_TIMER_RETRY:
       bus_flow_pump (&peer->flow, now_us);
       bus_peer_touch (peer);
       break;
-    case BUS_ALARM_UID:
-      bus_shed_uid_due (alarm->owner, now_us);
+    case BUS_TIMER_UID:
+      bus_shed_uid_due (timer->owner, now_us);
       break;
-    case BUS_ALARM_BROKER:
+    case BUS_TIMER_BROKER:
       bus_shed_broker_due (core, now_us);
       break;
     }
@@ -411,7 +411,7 @@ bus_core_tick (BusCore *core, gint64 now_us)
 
   core->now_us = now_us;
   while ((deadline = bus_deadline_set_pop_due (&core->deadlines, now_us)) != NULL)
-    alarm_due (core, (BusAlarm *) deadline, now_us); /* deadline is its first field */
+    timer_due (core, (BusTimer *) deadline, now_us); /* deadline is its first field */
   settle (core, now_us);
 }
 

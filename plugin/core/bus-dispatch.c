@@ -352,7 +352,7 @@ request_peer (Call *call)
   request = bus_request_new (call->core, BUS_PENDING_REPLY, call->peer, call->envelope->id, server->owner,
                              call->envelope->topic, due_us (call));
   inbound = inbound_of (call);
-  if (!bus_router_request (call->core, &inbound, server, request->route_id, request->alarm.deadline.due_us,
+  if (!bus_router_request (call->core, &inbound, server, request->route_id, request->timer.deadline.due_us,
                            call->now_us))
     fail_full (call, request, &server->owner->flow, server, WIRE_STATUS_WOULD_BLOCK,
                "there is no room for it on the way to the responder: try again later");

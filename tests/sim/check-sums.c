@@ -51,7 +51,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
 
   for (const BusSlot *slot = fifo->first; slot != NULL; slot = slot->next)
     {
-      sums->waiting_bytes += sizeof (BusSlot) + (slot->expiry != NULL ? sizeof (BusAlarm) : 0);
+      sums->waiting_bytes += sizeof (BusSlot) + (slot->expiry != NULL ? sizeof (BusTimer) : 0);
       gaps = slot->state == BUS_SLOT_GAP ? gaps + 1 : 0;
       longest = MAX (longest, gaps);
       if (slot->state == BUS_SLOT_GAP)

@@ -11,15 +11,15 @@ sim_check_timers (SimWorld *world)
 
   for (guint i = 0; i < core->deadlines.heap->len; i++)
     {
-      const BusAlarm *alarm = g_ptr_array_index (core->deadlines.heap, i); /* deadline is its first field */
-      const BusSubscription *subscription = alarm->owner;
-      const BusRequest *request = alarm->owner;
-      const BusSlot *slot = alarm->owner;
+      const BusTimer *timer = g_ptr_array_index (core->deadlines.heap, i); /* deadline is its first field */
+      const BusSubscription *subscription = timer->owner;
+      const BusRequest *request = timer->owner;
+      const BusSlot *slot = timer->owner;
 
-      if ((alarm->kind == BUS_ALARM_BLOCK && alarm != &subscription->block)
-          || (alarm->kind == BUS_ALARM_ALERT && alarm != &subscription->alert)
-          || (alarm->kind == BUS_ALARM_REQUEST && alarm != &request->alarm)
-          || (alarm->kind == BUS_ALARM_EXPIRY && alarm != slot->expiry))
-        sim_world_fail (world, "I15: a timer of kind %u has no owner", alarm->kind);
+      if ((timer->kind == BUS_TIMER_BLOCK && timer != &subscription->block)
+          || (timer->kind == BUS_TIMER_ALERT && timer != &subscription->alert)
+          || (timer->kind == BUS_TIMER_REQUEST && timer != &request->timer)
+          || (timer->kind == BUS_TIMER_EXPIRY && timer != slot->expiry))
+        sim_world_fail (world, "I15: a timer of kind %u has no owner", timer->kind);
     }
 }

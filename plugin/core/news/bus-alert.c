@@ -16,10 +16,10 @@ typedef Daemoneye__Eventbus__V1__SlowEvent SlowEvent;
 /* --- noting --- */
 
 static void
-arm (BusFlow *flow, BusAlarm *alarm, gint64 next_us, gint64 now_us)
+arm (BusFlow *flow, BusTimer *timer, gint64 next_us, gint64 now_us)
 {
-  if (!bus_deadline_is_armed (&alarm->deadline))
-    bus_deadline_arm (flow->shared->deadlines, &alarm->deadline, MAX (now_us, next_us));
+  if (!bus_deadline_is_armed (&timer->deadline))
+    bus_deadline_arm (flow->shared->deadlines, &timer->deadline, MAX (now_us, next_us));
 }
 
 void

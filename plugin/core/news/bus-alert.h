@@ -7,11 +7,11 @@
 /*
  * What the broker publishes about those who are behind: system.drop and system.slow.
  *
- * Losses and changes are only noted where they happen; an alarm tells them later, outside of any routing, at most once in
+ * Losses and changes are only noted where they happen; an timer tells them later, outside of any routing, at most once in
  * BUS_ALERT_EVERY_US for each subscription, queue, uid and for the broker. The counts of system.drop are exact: their sum
- * is what was missed of all but system.*. The same alarm tells the subscription its own gap, when its client returns no credit but reads.
+ * is what was missed of all but system.*. The same timer tells the subscription its own gap, when its client returns no credit but reads.
  *
- * Invariant: what is noted has its alarm armed, or is told when the subscription goes.
+ * Invariant: what is noted has its timer armed, or is told when the subscription goes.
  */
 
 #define BUS_ALERT_EVERY_US G_TIME_SPAN_SECOND
@@ -34,7 +34,7 @@ void bus_alert_news (BusFlow *flow, BusSubscription *subscription, BusNews news,
 /* The queue rose above its soft limit, or fell below it. */
 void bus_alert_queue (BusFlow *flow, gint64 now_us);
 
-/* The alarms. */
+/* The timers. */
 void bus_alert_due (BusSubscription *subscription, gint64 now_us);
 void bus_alert_queue_due (BusPeer *peer, gint64 now_us);
 /* @uid: G_MAXUINT32: the broker in all. */

@@ -25,9 +25,9 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->usage.parent = &peer->uid->usage;
   peer->credit_link.data = peer;
   bus_flow_init (&peer->flow, &core->flows, &peer->usage, peer);
-  peer->alarm.kind = BUS_ALARM_HELLO;
-  peer->alarm.owner = peer;
-  bus_deadline_arm (&core->deadlines, &peer->alarm.deadline, now_us + (gint64) core->limits.hello_timeout_us);
+  peer->timer.kind = BUS_TIMER_HELLO;
+  peer->timer.owner = peer;
+  bus_deadline_arm (&core->deadlines, &peer->timer.deadline, now_us + (gint64) core->limits.hello_timeout_us);
   core->n_unauthenticated++;
   peer->all_link.data = peer;
   peer->writable_link.data = peer;
@@ -49,7 +49,7 @@ bus_peer_free (BusPeer *peer)
     g_queue_unlink (&core->writable, &peer->writable_link);
   if (peer->is_closing_listed)
     g_queue_unlink (&core->closing, &peer->closing_link);
-  bus_deadline_disarm (&core->deadlines, &peer->alarm.deadline);
+  bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
   core->delivered_by_gone += peer->flow.delivered;
   core->missed_by_gone += peer->flow.missed;
   bus_flow_clear (&peer->flow);
@@ -217,7 +217,7 @@ bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
   bus_peer_set_state (peer, BUS_PEER_CLOSING);
   peer->close_status = status;
   bus_text_copy (peer->close_detail, sizeof peer->close_detail, detail != NULL ? detail : wire_status_text (status));
-  bus_deadline_disarm (&core->deadlines, &peer->alarm.deadline);
+  bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
 
   /* Its data is not waited for; what the control lane holds (errors that explain the end) goes out before GOODBYE. */
   bus_outq_drop (&peer->flow.outq, WIRE_LANE_DATA);

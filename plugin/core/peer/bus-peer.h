@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/bus-alarm.h"
+#include "base/bus-timer.h"
 #include "bus-core.h"
 #include "queue/bus-flow.h"
 #include "base/bus-key.h"
@@ -71,7 +71,7 @@ struct BusPeer
   BusMatch *recent_match;
   guint64 recent_generation;
 
-  BusAlarm alarm; /* hello first, then a frame that has begun */
+  BusTimer timer; /* hello first, then a frame that has begun */
   guint strikes;  /* frames that we do not understand */
   guint64 received;
   guint64 received_bytes;

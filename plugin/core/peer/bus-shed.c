@@ -26,7 +26,7 @@ bus_uid_join (BusCore *core, guint32 uid)
       entry = g_new0 (BusUid, 1);
       entry->uid = uid;
       entry->core = core;
-      entry->alert.kind = BUS_ALARM_UID;
+      entry->alert.kind = BUS_TIMER_UID;
       entry->alert.owner = entry;
       g_hash_table_insert (core->uids, GUINT_TO_POINTER (uid), entry);
     }
@@ -125,7 +125,7 @@ soft (const BusCore *core, guint64 limit)
 static void
 note_level (BusCore *core,
             gboolean *is_soft,
-            BusAlarm *alarm,
+            BusTimer *timer,
             gint64 next_us,
             guint64 held,
             guint64 limit,
@@ -134,7 +134,7 @@ note_level (BusCore *core,
   gboolean now_soft = held >= soft (core, limit);
 
   if (now_soft && !*is_soft)
-    bus_deadline_arm (&core->deadlines, &alarm->deadline, MAX (now_us, next_us));
+    bus_deadline_arm (&core->deadlines, &timer->deadline, MAX (now_us, next_us));
   *is_soft = now_soft;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/bus-alarm.h"
+#include "base/bus-timer.h"
 #include "bus-core.h"
 #include "base/bus-quota.h"
 
@@ -25,7 +25,7 @@ typedef struct
   BusUsage usage; /* of them all */
   gboolean is_soft;
   gint64 alert_next_us;
-  BusAlarm alert;
+  BusTimer alert;
   BusCore *core;
 } BusUid;
 
@@ -42,6 +42,6 @@ gboolean bus_shed_reserve_uid (BusUid *uid, guint64 bytes, gint64 now_us);
 /* Whose queue is the largest; NULL: nobody's. */
 BusPeer *bus_shed_largest (BusCore *core, guint32 uid);
 
-/* The alarms. */
+/* The timers. */
 void bus_shed_uid_due (BusUid *uid, gint64 now_us);
 void bus_shed_broker_due (BusCore *core, gint64 now_us);

@@ -117,7 +117,7 @@ static void
 lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, BusLoss loss, gint64 now_us)
 {
   bus_fifo_lose (flow, subscription, inbound->class_of.lane, inbound->domain, inbound->accept_seq, loss, now_us);
-  /* One that may send is told at once; else with the next delivery, or by its alarm. */
+  /* One that may send is told at once; else with the next delivery, or by its timer. */
   if (bus_window_is_open (&subscription->window))
     bus_flow_tell_gaps (flow, subscription);
 }

@@ -15,7 +15,7 @@
  *
  * What it takes in its publishers' windows bound, so the bounds of its queue do not (bus-admit).
  *
- * Invariant: tickets > 0 exactly when the alarm is armed.
+ * Invariant: tickets > 0 exactly when the timer is armed.
  */
 
 #define BUS_BLOCK_PATIENCE 12
@@ -46,5 +46,5 @@ void bus_block_end (BusFlow *flow, BusSubscription *subscription);
 /* A demoted one may be as before again when it has drained. */
 void bus_block_look (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
-/* The alarm. */
+/* The timer. */
 void bus_block_due (BusSubscription *subscription, gint64 now_us);

@@ -239,11 +239,11 @@ arm_expiry (BusFlow *flow, BusSlot *slot)
 
   if (due_us == 0)
     return;
-  slot->expiry = g_slice_new0 (BusAlarm);
-  slot->expiry->kind = BUS_ALARM_EXPIRY;
+  slot->expiry = g_slice_new0 (BusTimer);
+  slot->expiry->kind = BUS_TIMER_EXPIRY;
   slot->expiry->owner = slot;
   bus_deadline_arm (flow->shared->deadlines, &slot->expiry->deadline, due_us);
-  keep (flow, sizeof (BusAlarm));
+  keep (flow, sizeof (BusTimer));
 }
 
 static void
@@ -252,9 +252,9 @@ disarm_expiry (BusFlow *flow, BusSlot *slot)
   if (slot->expiry == NULL)
     return;
   bus_deadline_disarm (flow->shared->deadlines, &slot->expiry->deadline);
-  g_slice_free (BusAlarm, slot->expiry);
+  g_slice_free (BusTimer, slot->expiry);
   slot->expiry = NULL;
-  forgo (flow, sizeof (BusAlarm));
+  forgo (flow, sizeof (BusTimer));
 }
 
 BusSlot *

@@ -29,7 +29,7 @@ struct BusSlot
   /* not GAP */
   BusMessage *message; /* own reference */
   BusTicket *ticket;   /* nullable; own reference */
-  BusAlarm *expiry;    /* NULL: lives for ever */
+  BusTimer *expiry;    /* NULL: lives for ever */
   BusDelivery delivery;
   gint64 since_us;
   BusEntry *entry;           /* QUEUED */
@@ -118,7 +118,7 @@ void bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint dom
 /* Tells the gaps of a lane that stand before its first message. FALSE: there is no memory for one of them, and nothing may
  * go before it. */
 gboolean bus_flow_tell_first (BusFlow *flow, BusSubscription *subscription, WireLane lane);
-/* There was no memory to encode what goes first: its alarm comes back to it. */
+/* There was no memory to encode what goes first: its timer comes back to it. */
 void bus_flow_retry (BusFlow *flow, gint64 now_us);
 /* What waits and has credit hangs in its lanes from here on. */
 void bus_flow_advance (BusFlow *flow, BusSubscription *subscription);

@@ -246,7 +246,7 @@ bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us)
   bus_block_look (flow, subscription, now_us);
 }
 
-/* Its time is over, and the alarm did not come yet. */
+/* Its time is over, and the timer did not come yet. */
 static void
 expire_entry (BusFlow *flow, BusEntry *entry, gint64 now_us)
 {
@@ -434,9 +434,9 @@ void
 bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer owner)
 {
   *flow = (BusFlow){ .shared = shared };
-  flow->alert.kind = BUS_ALARM_QUEUE;
+  flow->alert.kind = BUS_TIMER_QUEUE;
   flow->alert.owner = owner;
-  flow->retry.kind = BUS_ALARM_RETRY;
+  flow->retry.kind = BUS_TIMER_RETRY;
   flow->retry.owner = owner;
   bus_outq_init (&flow->outq, shared->segments, shared->quota, usage);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/bus-alarm.h"
+#include "base/bus-timer.h"
 #include "base/bus-limits.h"
 #include "queue/bus-outq.h"
 #include "queue/bus-subscription.h"
@@ -72,11 +72,11 @@ typedef struct
   guint64 missed_by[BUS_N_LOSSES];
   gint64 alert_next_us; /* bus-alert */
   gboolean alert_soft;  /* system.slow said that it is above the soft limit */
-  BusAlarm alert;
-  BusAlarm retry;
+  BusTimer alert;
+  BusTimer retry;
 } BusFlow;
 
-/* @owner: of the alarms. */
+/* @owner: of the timers. */
 void bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer owner);
 
 /* The last frame was put. What waits for the peer itself goes unsent; subscriptions are forgotten one by one. */

@@ -17,9 +17,9 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   subscription->pattern = wire_span (copy, pattern.len);
   subscription->serves = serves;
   subscription->charged = size;
-  subscription->block.kind = BUS_ALARM_BLOCK;
+  subscription->block.kind = BUS_TIMER_BLOCK;
   subscription->block.owner = subscription;
-  subscription->alert.kind = BUS_ALARM_ALERT;
+  subscription->alert.kind = BUS_TIMER_ALERT;
   subscription->alert.owner = subscription;
   return subscription;
 }

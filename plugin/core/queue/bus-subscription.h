@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/bus-alarm.h"
+#include "base/bus-timer.h"
 #include "base/bus-types.h"
 #include "base/bus-overflow.h"
 #include "base/bus-window.h"
@@ -61,7 +61,7 @@ struct BusSubscription
   guint64 tickets; /* held, in the FIFO and among the holds */
   guint64 returned;
   gint64 progress_us;
-  BusAlarm block;
+  BusTimer block;
 
   guint64 delivered; /* encoded for it */
   guint64 missed;    /* told by gaps, or waiting to be told */
@@ -73,12 +73,12 @@ struct BusSubscription
   guint64 unsaid_to;
   guint32 unsaid_news; /* bits of BusNews */
   gint64 alert_next_us;
-  BusAlarm alert;
+  BusTimer alert;
 };
 
 /* NULL: no memory. The pattern is copied. */
 BusSubscription *bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves);
-/* Its FIFO must be empty, its alarms disarmed. */
+/* Its FIFO must be empty, its timers disarmed. */
 void bus_subscription_free (BusSubscription *subscription);
 
 /* The policy that acts now. */

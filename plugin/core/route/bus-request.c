@@ -22,14 +22,14 @@ bus_request_new (BusCore *core,
   request->id = id;
   request->requester = requester;
   request->responder = responder;
-  request->alarm.kind = BUS_ALARM_REQUEST;
-  request->alarm.owner = request;
+  request->timer.kind = BUS_TIMER_REQUEST;
+  request->timer.owner = request;
   request->asked_link.data = request;
   request->answering_link.data = request;
   g_queue_push_tail_link (&requester->asked, &request->asked_link);
   g_queue_push_tail_link (&responder->answering, &request->answering_link);
   g_hash_table_insert (core->requests, &request->route_id, request);
-  bus_deadline_arm (&core->deadlines, &request->alarm.deadline, due_us);
+  bus_deadline_arm (&core->deadlines, &request->timer.deadline, due_us);
   bus_quota_keep (&core->quota, &requester->usage, sizeof (BusRequest));
   return request;
 }
@@ -38,7 +38,7 @@ void
 bus_request_free (BusCore *core, BusRequest *request)
 {
   bus_quota_forgo (&core->quota, &request->requester->usage, sizeof (BusRequest));
-  bus_deadline_disarm (&core->deadlines, &request->alarm.deadline);
+  bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
   g_hash_table_remove (core->requests, &request->route_id);
   g_queue_unlink (&request->requester->asked, &request->asked_link);
   g_queue_unlink (&request->responder->answering, &request->answering_link);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/bus-alarm.h"
+#include "base/bus-timer.h"
 #include "peer/bus-peer.h"
 
 /*
@@ -24,7 +24,7 @@ typedef enum
 
 typedef struct
 {
-  BusAlarm alarm;
+  BusTimer timer;
   BusPendingKind kind;
   guint64 route_id;
   guint64 id; /* the requester's own */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bus-deadline.h"
+
+/*
+ * A timer: a deadline that names its kind and its owner.
+ *
+ * The core keeps all timers in one set of deadlines. A timer calls nothing: when its deadline is due, bus-core takes it
+ * out of the set and calls the module that its kind belongs to. The owner is opaque here.
+ */
+typedef enum
+{
+  BUS_TIMER_HELLO,   /* owner: BusPeer: a connection has not sent HELLO in time */
+  BUS_TIMER_FRAME,   /* owner: BusPeer: a frame has begun and is not complete */
+  BUS_TIMER_REQUEST, /* owner: BusRequest */
+  BUS_TIMER_EXPIRY,  /* owner: BusSlot: the time to live of its message ends */
+  BUS_TIMER_BLOCK,   /* owner: BusSubscription: it holds publishers' credit */
+  BUS_TIMER_ALERT,   /* owner: BusSubscription: something about it is to be published */
+  BUS_TIMER_QUEUE,   /* owner: BusPeer: the same, about its queue */
+  BUS_TIMER_RETRY,   /* owner: BusPeer: there was no memory to encode a waiting message */
+  BUS_TIMER_UID,     /* owner: BusUid: it is above its soft limit */
+  BUS_TIMER_BROKER,  /* owner: BusCore: it is above its soft limit */
+} BusTimerKind;
+
+typedef struct
+{
+  BusDeadline deadline; /* first: a BusDeadline of our set is a BusTimer */
+  BusTimerKind kind;
+  gpointer owner;
+} BusTimer;
