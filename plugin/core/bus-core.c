@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-core.h"
 
-#include "news/bus-alert.h"
 #include "queue/bus-block.h"
 #include "bus-dispatch.h"
 #include "news/bus-events.h"
+#include "news/bus-slow.h"
 #include "queue/bus-flow-private.h"
 #include "peer/bus-hello.h"
 #include "route/bus-request.h"
@@ -36,8 +36,8 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->flows.segments = &core->segments;
   core->flows.quota = &core->quota;
   core->flows.seed = core->seed;
-  core->soft_alert.kind = BUS_TIMER_BROKER;
-  core->soft_alert.owner = core;
+  core->soft_timer.kind = BUS_TIMER_BROKER;
+  core->soft_timer.owner = core;
   core->uids = bus_uid_table_new ();
   core->now_us = now_us;
   core->peers_by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
@@ -58,7 +58,7 @@ bus_core_free (BusCore *core)
   g_assert (g_hash_table_size (core->requests) == 0 && g_hash_table_size (core->servers) == 0);
   g_assert (g_hash_table_size (core->groups) == 0 && g_hash_table_size (core->uids) == 0);
   g_assert (core->creditors.length == 0);
-  bus_deadline_disarm (&core->deadlines, &core->soft_alert.deadline);
+  bus_deadline_disarm (&core->deadlines, &core->soft_timer.deadline);
 
   bus_note_ring_clear (&core->notes);
   bus_match_cache_clear (&core->matches);
@@ -100,7 +100,10 @@ flush_peer (BusPeer *peer, gint64 now_us)
   for (GList *link = subscriptions; link != NULL; link = link->next)
     bus_router_unfile (core, link->data);
   for (GList *link = subscriptions; link != NULL; link = link->next)
-    bus_router_release (core, link->data, now_us, &leave);
+    {
+      bus_slow_end (link->data, now_us);
+      bus_router_release (core, link->data, now_us, &leave);
+    }
   bus_request_forget_peer (peer);
   if (peer->id != NULL)
     {
@@ -385,21 +388,21 @@ timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
     case BUS_TIMER_BLOCK:
       bus_block_due (timer->owner, now_us);
       break;
-    case BUS_TIMER_ALERT:
-      bus_alert_due (timer->owner, now_us);
+    case BUS_TIMER_REPORT:
+      bus_slow_subscription_due (timer->owner, now_us);
       break;
     case BUS_TIMER_QUEUE:
-      bus_alert_queue_due (peer, now_us);
+      bus_slow_queue_due (peer, now_us);
       break;
     case BUS_TIMER_RETRY:
       bus_flow_pump (&peer->flow, now_us);
       bus_peer_touch (peer);
       break;
-    case BUS_TIMER_UID:
-      bus_shed_uid_due (timer->owner, now_us);
+    case BUS_TIMER_ACCOUNT:
+      bus_slow_account_due (timer->owner, now_us);
       break;
     case BUS_TIMER_BROKER:
-      bus_shed_broker_due (core, now_us);
+      bus_slow_broker_due (core, now_us);
       break;
     }
 }

@@ -83,7 +83,7 @@ sim_check_after_block (SimWorld *world, const SimClient *client)
 void
 sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets)
 {
-  if ((tickets > 0) != bus_deadline_is_armed (&subscription->block.deadline))
+  if ((tickets > 0) != bus_deadline_is_armed (&subscription->block_timer.deadline))
     sim_world_fail (world, "I13: subscription %u of %s holds %u tickets, and its timer is %s", subscription->id,
                     subscription->owner->id, tickets, tickets > 0 ? "not armed" : "armed");
   if (tickets > 0)

@@ -16,8 +16,8 @@ sim_check_timers (SimWorld *world)
       const BusRequest *request = timer->owner;
       const BusSlot *slot = timer->owner;
 
-      if ((timer->kind == BUS_TIMER_BLOCK && timer != &subscription->block)
-          || (timer->kind == BUS_TIMER_ALERT && timer != &subscription->alert)
+      if ((timer->kind == BUS_TIMER_BLOCK && timer != &subscription->block_timer)
+          || (timer->kind == BUS_TIMER_REPORT && timer != &subscription->report_timer)
           || (timer->kind == BUS_TIMER_REQUEST && timer != &request->timer)
           || (timer->kind == BUS_TIMER_EXPIRY && timer != slot->expiry))
         sim_world_fail (world, "I15: a timer of kind %u has no owner", timer->kind);

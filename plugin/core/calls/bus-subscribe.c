@@ -5,6 +5,7 @@
 #include "calls/bus-calls.h"
 #include "calls/bus-introspect.h"
 #include "calls/bus-page.h"
+#include "news/bus-slow.h"
 #include "route/bus-router.h"
 #include "peer/bus-state.h"
 #include "wire-topic.h"
@@ -321,6 +322,7 @@ bus_subscribe_end (BusPeer *peer, guint64 id, const UnsubscribeRequest *request,
   reply.delivered = subscription->delivered;
   reply.missed = subscription->missed;
   bus_router_unfile (call.core, subscription);
+  bus_slow_end (subscription, now_us);
   bus_router_release (call.core, subscription, now_us, &leave);
   reply.discarded = leave.discarded;
   bus_calls_reply_packed (peer, id, &reply.base);

@@ -2,7 +2,6 @@
 #include "peer/bus-shed.h"
 
 #include "queue/bus-admit.h"
-#include "news/bus-alert.h"
 #include "queue/bus-flow-private.h"
 #include "peer/bus-state.h"
 
@@ -26,8 +25,8 @@ bus_uid_join (BusCore *core, guint32 uid)
       entry = g_new0 (BusUid, 1);
       entry->uid = uid;
       entry->core = core;
-      entry->alert.kind = BUS_TIMER_UID;
-      entry->alert.owner = entry;
+      entry->report_timer.kind = BUS_TIMER_ACCOUNT;
+      entry->report_timer.owner = entry;
       g_hash_table_insert (core->uids, GUINT_TO_POINTER (uid), entry);
     }
   entry->peers++;
@@ -41,7 +40,7 @@ bus_uid_leave (BusCore *core, BusUid *uid)
   if (--uid->peers > 0)
     return;
   g_assert (uid->usage.charged == 0);
-  bus_deadline_disarm (&core->deadlines, &uid->alert.deadline);
+  bus_deadline_disarm (&core->deadlines, &uid->report_timer.deadline);
   g_hash_table_remove (core->uids, GUINT_TO_POINTER (uid->uid));
   g_free (uid);
 }
@@ -145,7 +144,7 @@ bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us)
   guint64 held = core->quota.memory + bytes;
 
   if (held >= soft (core, limit) || core->is_soft)
-    note_level (core, &core->is_soft, &core->soft_alert, core->soft_next_us, held, limit, now_us);
+    note_level (core, &core->is_soft, &core->soft_timer, core->soft_next_us, held, limit, now_us);
   return held <= limit || shed (core, BUS_SHED_ALL, &core->quota.memory, limit, bytes, now_us);
 }
 
@@ -157,24 +156,6 @@ bus_shed_reserve_uid (BusUid *uid, guint64 bytes, gint64 now_us)
   guint64 held = uid->usage.charged + bytes;
 
   if (held >= soft (core, limit) || uid->is_soft)
-    note_level (core, &uid->is_soft, &uid->alert, uid->alert_next_us, held, limit, now_us);
+    note_level (core, &uid->is_soft, &uid->report_timer, uid->report_next_us, held, limit, now_us);
   return held <= limit || shed (core, uid->uid, &uid->usage.charged, limit, bytes, now_us);
-}
-
-void
-bus_shed_uid_due (BusUid *uid, gint64 now_us)
-{
-  uid->alert_next_us = now_us + BUS_ALERT_EVERY_US;
-  if (uid->is_soft)
-    bus_alert_quota_due (uid->core, uid->uid, uid->usage.charged, uid->core->limits.uid_bytes,
-                         bus_limit_name (BUS_LIMIT_uid_bytes), now_us);
-}
-
-void
-bus_shed_broker_due (BusCore *core, gint64 now_us)
-{
-  core->soft_next_us = now_us + BUS_ALERT_EVERY_US;
-  if (core->is_soft)
-    bus_alert_quota_due (core, BUS_SHED_ALL, core->quota.memory, core->quota.cap,
-                         bus_limit_name (BUS_LIMIT_broker_bytes), now_us);
 }

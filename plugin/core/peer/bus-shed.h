@@ -24,8 +24,8 @@ typedef struct
   guint peers;
   BusUsage usage; /* of them all */
   gboolean is_soft;
-  gint64 alert_next_us;
-  BusTimer alert;
+  gint64 report_next_us;
+  BusTimer report_timer;
   BusCore *core;
 } BusUid;
 
@@ -41,7 +41,3 @@ gboolean bus_shed_reserve_uid (BusUid *uid, guint64 bytes, gint64 now_us);
 
 /* Whose queue is the largest; NULL: nobody's. */
 BusPeer *bus_shed_largest (BusCore *core, guint32 uid);
-
-/* The timers. */
-void bus_shed_uid_due (BusUid *uid, gint64 now_us);
-void bus_shed_broker_due (BusCore *core, gint64 now_us);

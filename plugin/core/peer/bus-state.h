@@ -40,7 +40,7 @@ struct BusCore
   guint64 shed_round;
   gboolean is_soft;
   gint64 soft_next_us;
-  BusTimer soft_alert;
+  BusTimer soft_timer;
 
   GQueue creditors; /* bus-credit: peers that are to be told */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-block.h"
 
-#include "news/bus-alert.h"
+#include "queue/bus-report.h"
 #include "queue/bus-flow-private.h"
 #include "peer/bus-state.h"
 
@@ -17,7 +17,7 @@ bus_block_took (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
   if (subscription->tickets++ > 0)
     return;
   subscription->progress_us = now_us;
-  bus_deadline_arm (flow->shared->deadlines, &subscription->block.deadline, now_us + longest_us (subscription));
+  bus_deadline_arm (flow->shared->deadlines, &subscription->block_timer.deadline, now_us + longest_us (subscription));
 }
 
 void
@@ -25,7 +25,7 @@ bus_block_hand_on (BusSubscription *subscription)
 {
   g_assert (subscription->tickets > 0);
   if (--subscription->tickets == 0)
-    bus_deadline_disarm (&subscription->owner->core->deadlines, &subscription->block.deadline);
+    bus_deadline_disarm (&subscription->owner->core->deadlines, &subscription->block_timer.deadline);
 }
 
 void
@@ -162,13 +162,13 @@ bus_block_due (BusSubscription *subscription, gint64 now_us)
 
   if (now_us < due_us)
     {
-      bus_deadline_arm (flow->shared->deadlines, &subscription->block.deadline, due_us);
+      bus_deadline_arm (flow->shared->deadlines, &subscription->block_timer.deadline, due_us);
       return;
     }
   subscription->demoted = TRUE;
   lose_what_waits (flow, subscription, now_us);
   bus_block_end (flow, subscription);
-  bus_alert_news (flow, subscription, BUS_NEWS_DEMOTED, now_us);
+  bus_report_change (flow, subscription, BUS_CHANGE_DEMOTED, now_us);
   bus_peer_note (
       subscription->owner, BUS_NOTE_DROPPED, WIRE_STATUS_EXPIRED,
       "it held publishers back for too long (longest_block_us): its oldest messages are dropped until it has drained");
@@ -185,5 +185,5 @@ bus_block_look (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
       || bus_window_outstanding (window) * 2 > window->window_messages)
     return;
   subscription->demoted = FALSE;
-  bus_alert_news (flow, subscription, BUS_NEWS_DRAINED, now_us);
+  bus_report_change (flow, subscription, BUS_CHANGE_DRAINED, now_us);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "news/bus-alert.h"
+#include "queue/bus-report.h"
 #include "queue/bus-block.h"
 #include "queue/bus-flow-private.h"
 #include "base/bus-key.h"
@@ -408,7 +408,7 @@ count_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 
   flow->missed_by[loss]++;
   flow->shared->missed_by[loss]++;
   flow->shared->domains[domain].missed++;
-  bus_alert_loss (flow, subscription, domain, accept_seq, loss, now_us);
+  bus_report_loss (flow, subscription, domain, accept_seq, loss, now_us);
 }
 
 /* What stood between two runs of gaps went: of each kind one is left. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-flow.h"
 
-#include "news/bus-alert.h"
+#include "queue/bus-report.h"
 #include "queue/bus-block.h"
 #include "queue/bus-flow-private.h"
 
@@ -19,13 +19,13 @@ bus_flow_note_level (BusFlow *flow, gint64 now_us)
   if (bus_flow_bytes (flow) < flow->shared->limits->queue_soft_bytes)
     {
       flow->soft_since_us = 0;
-      if (flow->alert_soft)
-        bus_alert_queue (flow, now_us);
+      if (flow->reported_soft)
+        bus_report_level (flow, now_us);
     }
   else if (flow->soft_since_us == 0)
     {
       flow->soft_since_us = now_us;
-      bus_alert_queue (flow, now_us);
+      bus_report_level (flow, now_us);
     }
 }
 
@@ -335,7 +335,7 @@ pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
 void
 bus_flow_retry (BusFlow *flow, gint64 now_us)
 {
-  bus_deadline_arm (flow->shared->deadlines, &flow->retry.deadline, now_us + RETRY_US);
+  bus_deadline_arm (flow->shared->deadlines, &flow->retry_timer.deadline, now_us + RETRY_US);
 }
 
 void
@@ -434,10 +434,10 @@ void
 bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer owner)
 {
   *flow = (BusFlow){ .shared = shared };
-  flow->alert.kind = BUS_TIMER_QUEUE;
-  flow->alert.owner = owner;
-  flow->retry.kind = BUS_TIMER_RETRY;
-  flow->retry.owner = owner;
+  flow->report_timer.kind = BUS_TIMER_QUEUE;
+  flow->report_timer.owner = owner;
+  flow->retry_timer.kind = BUS_TIMER_RETRY;
+  flow->retry_timer.owner = owner;
   bus_outq_init (&flow->outq, shared->segments, shared->quota, usage);
 }
 
@@ -458,7 +458,7 @@ void
 bus_flow_clear (BusFlow *flow)
 {
   g_assert (flow->lanes[WIRE_LANE_CONTROL].first == NULL && flow->lanes[WIRE_LANE_DATA].first == NULL);
-  bus_deadline_disarm (flow->shared->deadlines, &flow->alert.deadline);
-  bus_deadline_disarm (flow->shared->deadlines, &flow->retry.deadline);
+  bus_deadline_disarm (flow->shared->deadlines, &flow->report_timer.deadline);
+  bus_deadline_disarm (flow->shared->deadlines, &flow->retry_timer.deadline);
   bus_outq_clear (&flow->outq);
 }

@@ -70,10 +70,10 @@ typedef struct
   guint64 delivered;    /* per matched subscription */
   guint64 missed;
   guint64 missed_by[BUS_N_LOSSES];
-  gint64 alert_next_us; /* bus-alert */
-  gboolean alert_soft;  /* system.slow said that it is above the soft limit */
-  BusTimer alert;
-  BusTimer retry;
+  gint64 report_next_us;  /* bus-report: not before this time */
+  gboolean reported_soft; /* system.slow said that it is above the soft limit */
+  BusTimer report_timer;
+  BusTimer retry_timer;
 } BusFlow;
 
 /* @owner: of the timers. */

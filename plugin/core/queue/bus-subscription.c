@@ -17,10 +17,10 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   subscription->pattern = wire_span (copy, pattern.len);
   subscription->serves = serves;
   subscription->charged = size;
-  subscription->block.kind = BUS_TIMER_BLOCK;
-  subscription->block.owner = subscription;
-  subscription->alert.kind = BUS_TIMER_ALERT;
-  subscription->alert.owner = subscription;
+  subscription->block_timer.kind = BUS_TIMER_BLOCK;
+  subscription->block_timer.owner = subscription;
+  subscription->report_timer.kind = BUS_TIMER_REPORT;
+  subscription->report_timer.owner = subscription;
   return subscription;
 }
 
@@ -28,8 +28,8 @@ void
 bus_subscription_free (BusSubscription *subscription)
 {
   g_assert (subscription->fifo.first == NULL && subscription->tickets == 0);
-  g_assert (!bus_deadline_is_armed (&subscription->block.deadline)
-            && !bus_deadline_is_armed (&subscription->alert.deadline));
+  g_assert (!bus_deadline_is_armed (&subscription->block_timer.deadline)
+            && !bus_deadline_is_armed (&subscription->report_timer.deadline));
   g_clear_pointer (&subscription->fifo.by_topic, g_hash_table_unref);
   g_free (subscription);
 }

@@ -14,7 +14,7 @@
  *
  * It hangs in two indexes: its owner's table (dropped when the owner goes) and the look-up index (asked for each
  * topic); bus-peer and bus-router keep the two together. It decides nothing: bus-flow and bus-admit move its slots,
- * bus-block runs the clock of what it holds back, bus-alert tells what is to be told.
+ * bus-block runs the clock of what it holds back, bus-report accumulates what is to be published.
  */
 
 typedef struct BusGroup BusGroup;
@@ -61,19 +61,19 @@ struct BusSubscription
   guint64 tickets; /* held, in the FIFO and among the holds */
   guint64 returned;
   gint64 progress_us;
-  BusTimer block;
+  BusTimer block_timer;
 
   guint64 delivered; /* encoded for it */
   guint64 missed;    /* told by gaps, or waiting to be told */
   guint64 missed_by[BUS_N_LOSSES];
 
-  /* bus-alert: what system.drop and system.slow have not said yet */
-  guint64 unsaid[BUS_N_LOSSES];
-  guint64 unsaid_from;
-  guint64 unsaid_to;
-  guint32 unsaid_news; /* bits of BusNews */
-  gint64 alert_next_us;
-  BusTimer alert;
+  /* bus-report: not published by system.drop and system.slow yet */
+  guint64 unreported[BUS_N_LOSSES];
+  guint64 unreported_from;
+  guint64 unreported_to;
+  guint32 unreported_changes; /* bits of BusChange */
+  gint64 report_next_us;
+  BusTimer report_timer;
 };
 
 /* NULL: no memory. The pattern is copied. */

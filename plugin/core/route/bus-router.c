@@ -2,7 +2,6 @@
 #include "route/bus-router.h"
 
 #include "queue/bus-admit.h"
-#include "news/bus-alert.h"
 #include "queue/bus-flow-private.h"
 #include "peer/bus-state.h"
 
@@ -206,8 +205,6 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
   g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
   core->n_subscriptions--;
   bus_quota_forgo (&core->quota, &owner->usage, subscription->charged);
-  bus_alert_end (subscription, now_us);
-
   bus_flow_forget (&owner->flow, subscription, unsent);
   if (group != NULL && !subscription->serves)
     {

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "news/bus-slow.h"
+
+#include "route/bus-group.h"
+#include "route/bus-router.h"
+#include "peer/bus-state.h"
+#include "queue/bus-report.h"
+#include "control.pb-c.h"
+
+typedef Daemoneye__Eventbus__V1__DropEvent DropEvent;
+typedef Daemoneye__Eventbus__V1__Missed Missed;
+typedef Daemoneye__Eventbus__V1__SlowEvent SlowEvent;
+
+#define PAYLOAD_MAX 1536u
+
+/* protobuf-c only reads it. */
+static char *
+slow_packed (const char *text)
+{
+  return (char *) (gsize) text;
+}
+
+/* protobuf-c needs a string; a pattern is a span. */
+static char *
+slow_text (WireSpan span)
+{
+  return span.len > 0 ? g_strndup ((const char *) span.data, span.len) : g_strdup ("");
+}
+
+static void
+slow_publish (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us)
+{
+  guint8 payload[PAYLOAD_MAX];
+
+  g_assert (protobuf_c_message_get_packed_size (event) <= sizeof payload);
+  bus_router_announce (core, topic, event->descriptor->name,
+                       wire_span (payload, protobuf_c_message_pack (event, payload)), now_us);
+}
+
+static void
+slow_publish_drop (BusSubscription *subscription, gint64 now_us)
+{
+  g_autofree char *pattern = slow_text (subscription->pattern);
+  g_autofree char *group
+      = slow_text (subscription->group != NULL ? subscription->group->key.text : wire_span (NULL, 0));
+  Missed missed[BUS_N_LOSSES];
+  Missed *list[BUS_N_LOSSES];
+  DropEvent event;
+
+  if (subscription->unreported_to == 0)
+    return;
+  daemoneye__eventbus__v1__drop_event__init (&event);
+  event.peer = subscription->owner->id;
+  event.subscription = subscription->id;
+  event.pattern = pattern;
+  event.group = group;
+  event.policy = subscription->bounds.policy;
+  event.from = subscription->unreported_from;
+  event.to = subscription->unreported_to;
+  event.missed_by = list;
+  for (guint i = 0; i < BUS_N_LOSSES; i++)
+    {
+      if (subscription->unreported[i] == 0)
+        continue;
+      daemoneye__eventbus__v1__missed__init (&missed[i]);
+      missed[i].reason = bus_loss_status (i);
+      missed[i].count = subscription->unreported[i];
+      list[event.n_missed_by++] = &missed[i];
+      event.count += subscription->unreported[i];
+      subscription->unreported[i] = 0;
+    }
+  subscription->unreported_from = subscription->unreported_to = 0;
+  slow_publish (subscription->owner->core, "system.drop", &event.base, now_us);
+}
+
+static void
+slow_fill_limit (SlowEvent *event, const BusLimits *limits, BusLimit limit, guint64 value)
+{
+  event->setting = slow_packed (bus_limit_name (limit));
+  event->limit = bus_limit_value (limits, limit);
+  event->value = value;
+}
+
+static void
+slow_publish_changes (BusSubscription *subscription, gint64 now_us)
+{
+  const BusCore *core = subscription->owner->core;
+  guint32 changes = subscription->unreported_changes;
+  g_autofree char *pattern = NULL;
+  SlowEvent event;
+
+  subscription->unreported_changes = 0;
+  if (changes == 0)
+    return;
+  pattern = slow_text (subscription->pattern);
+  daemoneye__eventbus__v1__slow_event__init (&event);
+  /* Demoted and drained since the last event: it has drained. */
+  event.what = slow_packed (changes & BUS_CHANGE_DRAINED && !subscription->demoted ? "drained" : "demoted");
+  event.peer = subscription->owner->id;
+  event.uid = subscription->owner->who.uid;
+  event.subscription = subscription->id;
+  event.pattern = pattern;
+  event.queued_messages = subscription->fifo.messages;
+  event.queued_bytes = subscription->fifo.bytes;
+  event.oldest_us = (guint64) bus_flow_oldest_us (subscription, now_us);
+  slow_fill_limit (&event, &core->limits, BUS_LIMIT_longest_block_us, (guint64) (now_us - subscription->progress_us));
+  slow_publish (subscription->owner->core, "system.slow", &event.base, now_us);
+}
+
+/* One log record for each report, so at most one a second. */
+static void
+slow_note_drop (BusSubscription *subscription)
+{
+  char detail[160];
+
+  g_snprintf (detail, sizeof detail,
+              "subscription %u (%s) missed messages: more came than it handles; control.bus.stats tells how many",
+              subscription->id, bus_overflow_name (subscription->bounds.policy));
+  bus_peer_note (subscription->owner, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER, detail);
+}
+
+void
+bus_slow_end (BusSubscription *subscription, gint64 now_us)
+{
+  bus_deadline_disarm (&subscription->owner->core->deadlines, &subscription->report_timer.deadline);
+  slow_publish_drop (subscription, now_us);
+  slow_publish_changes (subscription, now_us);
+}
+
+void
+bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us)
+{
+  BusFlow *flow = &subscription->owner->flow;
+  gboolean sent;
+
+  if (!bus_peer_is_ready (subscription->owner))
+    return; /* it ends, and bus_slow_end() publishes the rest */
+  subscription->report_next_us = now_us + BUS_REPORT_EVERY_US;
+  if (subscription->unreported_to != 0)
+    slow_note_drop (subscription);
+  slow_publish_drop (subscription, now_us);
+  slow_publish_changes (subscription, now_us);
+  sent = bus_flow_tell_gaps (flow, subscription);
+  bus_peer_touch (subscription->owner);
+  /* A gap at the head of its lane has no message to carry it; only this timer sends it. */
+  if (!sent)
+    bus_report_again (flow, subscription, now_us);
+}
+
+/* --- queues, uids, the broker --- */
+
+void
+bus_slow_queue_due (BusPeer *peer, gint64 now_us)
+{
+  BusFlow *flow = &peer->flow;
+  gboolean is_soft = flow->soft_since_us != 0;
+  SlowEvent event;
+
+  flow->report_next_us = now_us + BUS_REPORT_EVERY_US;
+  if (!bus_peer_is_ready (peer) || is_soft == flow->reported_soft)
+    return;
+  flow->reported_soft = is_soft;
+  daemoneye__eventbus__v1__slow_event__init (&event);
+  event.what = slow_packed (is_soft ? "queue" : "drained");
+  event.peer = peer->id;
+  event.uid = peer->who.uid;
+  event.queued_messages = flow->waiting_messages;
+  event.queued_bytes = bus_flow_bytes (flow);
+  event.oldest_us = is_soft ? (guint64) (now_us - flow->soft_since_us) : 0;
+  slow_fill_limit (&event, &peer->core->limits, BUS_LIMIT_queue_soft_bytes, bus_flow_bytes (flow));
+  slow_publish (peer->core, "system.slow", &event.base, now_us);
+}
+
+static void
+slow_publish_quota (BusCore *core, guint32 uid, guint64 value, guint64 limit, const char *setting, gint64 now_us)
+{
+  const BusPeer *owner = bus_shed_largest (core, uid);
+  SlowEvent event;
+
+  daemoneye__eventbus__v1__slow_event__init (&event);
+  event.what = slow_packed (uid != BUS_SHED_ALL ? "uid" : "broker");
+  event.uid = uid != BUS_SHED_ALL ? uid : 0;
+  event.setting = slow_packed (setting);
+  event.limit = limit;
+  event.value = value;
+  if (owner != NULL && owner->id != NULL)
+    {
+      event.peer = owner->id;
+      event.uid = owner->who.uid;
+      event.queued_messages = owner->flow.waiting_messages;
+      event.queued_bytes = bus_flow_bytes (&owner->flow);
+    }
+  slow_publish (core, "system.slow", &event.base, now_us);
+}
+
+void
+bus_slow_account_due (BusUid *uid, gint64 now_us)
+{
+  uid->report_next_us = now_us + BUS_REPORT_EVERY_US;
+  if (uid->is_soft)
+    slow_publish_quota (uid->core, uid->uid, uid->usage.charged, uid->core->limits.uid_bytes,
+                        bus_limit_name (BUS_LIMIT_uid_bytes), now_us);
+}
+
+void
+bus_slow_broker_due (BusCore *core, gint64 now_us)
+{
+  core->soft_next_us = now_us + BUS_REPORT_EVERY_US;
+  if (core->is_soft)
+    slow_publish_quota (core, BUS_SHED_ALL, core->quota.memory, core->quota.cap,
+                        bus_limit_name (BUS_LIMIT_broker_bytes), now_us);
+}
