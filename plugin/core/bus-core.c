@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-core.h"
 
-#include "queue/bus-block.h"
+#include "peer/bus-demote.h"
 #include "bus-dispatch.h"
 #include "news/bus-events.h"
 #include "news/bus-slow.h"
-#include "queue/bus-flow-private.h"
 #include "peer/bus-hello.h"
 #include "route/bus-request.h"
 #include "route/bus-router.h"
@@ -96,7 +95,7 @@ flush_peer (BusPeer *peer, gint64 now_us)
   BusLeave leave = { 0, 0, 0 };
 
   peer->flushed = TRUE;
-  bus_credit_forget_peer (peer);
+  bus_ledger_end (&peer->ledger);
   for (GList *link = subscriptions; link != NULL; link = link->next)
     bus_router_unfile (core, link->data);
   for (GList *link = subscriptions; link != NULL; link = link->next)
@@ -120,7 +119,7 @@ settle (BusCore *core, gint64 now_us)
     {
       if (core->dying.head != NULL)
         flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
-      bus_credit_flush (core);
+      bus_peer_send_credit (core);
     }
 }
 
@@ -386,7 +385,7 @@ timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       bus_peer_touch (peer);
       break;
     case BUS_TIMER_BLOCK:
-      bus_block_due (timer->owner, now_us);
+      bus_demote_due (timer->owner, now_us);
       break;
     case BUS_TIMER_REPORT:
       bus_slow_subscription_due (timer->owner, now_us);

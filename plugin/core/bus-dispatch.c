@@ -78,7 +78,7 @@ class_of_frame (const Call *call)
 static gboolean
 take_credit (const Call *call)
 {
-  if (bus_credit_take (call->peer, call->class_of.credit_class, call->cost, call->now_us))
+  if (bus_credit_take (&call->peer->ledger, call->class_of.credit_class, call->cost, call->now_us))
     return TRUE;
   malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "sent without credit: wait for CREDIT", 0);
   return FALSE;
@@ -125,7 +125,7 @@ inbound_of (const Call *call)
     .copy_max = BUS_OUTQ_COPY_MAX,
     .class_of = call->class_of,
     .quota = &call->core->quota,
-    .publisher = call->peer,
+    .publisher = &call->peer->ledger,
     .credit_bytes = call->cost,
   };
   guint64 ttl_us = call->envelope->ttl_us;
@@ -551,5 +551,5 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
   else
     handlers[frame->kind](&call);
   if (!call.is_held)
-    bus_credit_return (peer, call.class_of.credit_class, call.cost);
+    bus_credit_return (&peer->ledger, call.class_of.credit_class, call.cost);
 }

@@ -2,6 +2,7 @@
 #include "check-private.h"
 #include "peer/bus-state.h"
 #include "queue/bus-block.h"
+#include "queue/bus-hold.h"
 
 /*
  * B04, I13: a block ends neither too early nor never, and a demoted subscription does not block again too early. Both are

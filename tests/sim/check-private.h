@@ -3,7 +3,7 @@
 
 #include "check.h"
 #include "peer/bus-peer.h"
-#include "queue/bus-flow-private.h"
+#include "queue/bus-fifo.h"
 
 /* What the check-* files share. */
 

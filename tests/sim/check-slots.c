@@ -26,7 +26,7 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
   const BusCore *core = world->core;
   gint64 end_us = slot->delivery.due_us > 0 ? slot->delivery.due_us : slot->message->expires_us;
 
-  if (slot->ticket != NULL && slot->ticket->publisher == subscription->owner)
+  if (slot->ticket != NULL && slot->ticket->publisher == &subscription->owner->ledger)
     sim_world_fail (world, "B07: %s withholds its own credit", subscription->owner->id);
   if (slot->ticket != NULL && !world->is_tick_due
       && world->now_us - slot->since_us > (SIM_BLOCK_PATIENCE + 1) * (gint64) core->limits.longest_block_us)

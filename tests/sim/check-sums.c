@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check-private.h"
 #include "peer/bus-state.h"
-#include "queue/bus-block.h"
+#include "queue/bus-hold.h"
 #include "route/bus-group.h"
 
 /*
@@ -139,7 +139,8 @@ check_sums_queue (SimWorld *world, const BusPeer *peer, const SumsOfPeer *sums)
 static gboolean
 check_sums_is_blocked (const BusPeer *peer)
 {
-  return peer->held_messages[WIRE_CLASS_MUST_KEEP] > 0 && !bus_window_is_open (&peer->publish[WIRE_CLASS_MUST_KEEP]);
+  return peer->ledger.held_messages[WIRE_CLASS_MUST_KEEP] > 0
+         && !bus_window_is_open (&peer->ledger.publish[WIRE_CLASS_MUST_KEEP]);
 }
 
 static gboolean
@@ -160,14 +161,14 @@ check_sums_credit (SimWorld *world, const BusPeer *peer)
 {
   guint64 held[WIRE_N_CLASSES] = { 0 };
 
-  for (const GList *link = peer->tickets.head; link != NULL; link = link->next)
+  for (const GList *link = peer->ledger.tickets.head; link != NULL; link = link->next)
     held[((const BusTicket *) link->data)->credit_class]++;
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
     {
-      const BusWindow *window = &peer->publish[i];
+      const BusWindow *window = &peer->ledger.publish[i];
       guint64 back = window->returned_messages - window->window_messages;
 
-      if (held[i] != peer->held_messages[i] || window->used_messages != back + held[i])
+      if (held[i] != peer->ledger.held_messages[i] || window->used_messages != back + held[i])
         sim_world_fail (world,
                         "I1: %s used %" G_GUINT64_FORMAT " messages of credit, got %" G_GUINT64_FORMAT
                         " back, and %" G_GUINT64_FORMAT " are held",
@@ -224,7 +225,7 @@ check_sums_charges (SimWorld *world)
   gpointer value;
 
   for (const GList *link = core->peers.head; link != NULL; link = link->next)
-    of_peers += ((const BusPeer *) link->data)->usage.charged;
+    of_peers += ((const BusPeer *) link->data)->ledger.usage.charged;
   g_hash_table_iter_init (&iter, core->uids);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {

@@ -118,17 +118,17 @@ fill_publish (PeerRow *row, const BusPeer *peer, gint64 now_us)
 {
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
     {
-      const BusWindow *window = &peer->publish[i];
+      const BusWindow *window = &peer->ledger.publish[i];
       PublishStats *stats = &row->publish[i];
 
       daemoneye__eventbus__v1__publish_stats__init (stats);
       stats->class_ = i;
       stats->messages = left (window->granted_messages, window->used_messages);
       stats->bytes = left (window->granted_bytes, window->used_bytes);
-      stats->held_messages = peer->held_messages[i];
-      stats->held_bytes = peer->held_bytes[i];
-      if (peer->blocked_since_us[i] != 0)
-        stats->blocked_us = (guint64) MAX (now_us - peer->blocked_since_us[i], 1);
+      stats->held_messages = peer->ledger.held_messages[i];
+      stats->held_bytes = peer->ledger.held_bytes[i];
+      if (peer->ledger.blocked_since_us[i] != 0)
+        stats->blocked_us = (guint64) MAX (now_us - peer->ledger.blocked_since_us[i], 1);
       row->publish_list[row->stats.n_publish++] = stats;
     }
   row->stats.publish = row->publish_list;
@@ -156,7 +156,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   stats->received_bytes = peer->received_bytes;
   stats->delivered = flow->delivered;
   stats->missed = flow->missed;
-  stats->charged_bytes = peer->usage.charged;
+  stats->charged_bytes = peer->ledger.usage.charged;
   stats->software_version = peer->software_version;
   stats->connected_us = (guint64) (now_us - peer->connected_us);
   if (flow->soft_since_us != 0)

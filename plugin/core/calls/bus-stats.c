@@ -44,7 +44,7 @@ count_blocked (const BusCore *core)
 
   for (const GList *link = core->peers.head; link != NULL; link = link->next)
     for (guint i = 0; i < WIRE_N_CLASSES; i++)
-      if (((const BusPeer *) link->data)->blocked_since_us[i] != 0)
+      if (((const BusPeer *) link->data)->ledger.blocked_since_us[i] != 0)
         {
           n++;
           break;

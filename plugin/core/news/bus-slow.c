@@ -140,7 +140,7 @@ bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us)
     slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);
   slow_publish_changes (subscription, now_us);
-  sent = bus_flow_tell_gaps (flow, subscription);
+  sent = bus_flow_send_gaps (flow, subscription);
   bus_peer_touch (subscription->owner);
   /* A gap at the head of its lane has no message to carry it; only this timer sends it. */
   if (!sent)

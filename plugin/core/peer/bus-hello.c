@@ -127,11 +127,11 @@ open_windows (BusPeer *peer)
 {
   const BusLimits *limits = &peer->core->limits;
 
-  bus_window_init (&peer->publish[WIRE_CLASS_CONTROL], limits->publish_window_messages,
+  bus_window_init (&peer->ledger.publish[WIRE_CLASS_CONTROL], limits->publish_window_messages,
                    limits->publish_window_control_bytes);
-  bus_window_init (&peer->publish[WIRE_CLASS_MUST_KEEP], limits->publish_window_messages,
+  bus_window_init (&peer->ledger.publish[WIRE_CLASS_MUST_KEEP], limits->publish_window_messages,
                    limits->publish_window_must_keep_bytes);
-  bus_window_init (&peer->publish[WIRE_CLASS_MAY_DROP], limits->publish_window_messages,
+  bus_window_init (&peer->ledger.publish[WIRE_CLASS_MAY_DROP], limits->publish_window_messages,
                    limits->publish_window_may_drop_bytes);
 }
 
@@ -155,8 +155,8 @@ welcome (BusPeer *peer)
     {
       daemoneye__eventbus__v1__window__init (&windows[i]);
       windows[i].class_ = i + 1;
-      windows[i].messages = peer->publish[i + 1].window_messages;
-      windows[i].bytes = peer->publish[i + 1].window_bytes;
+      windows[i].messages = peer->ledger.publish[i + 1].window_messages;
+      windows[i].bytes = peer->ledger.publish[i + 1].window_bytes;
       window_list[i] = &windows[i];
     }
   for (guint i = 0; i < N_TOLD_LIMITS; i++)

@@ -22,9 +22,9 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   g_queue_init (&peer->answering);
   wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
   peer->uid = bus_uid_join (core, who->uid);
-  peer->usage.parent = &peer->uid->usage;
-  peer->credit_link.data = peer;
-  bus_flow_init (&peer->flow, &core->flows, &peer->usage, peer);
+  bus_ledger_init (&peer->ledger, peer, &core->quota, &core->creditors);
+  peer->ledger.usage.parent = &peer->uid->usage;
+  bus_flow_init (&peer->flow, &core->flows, &peer->ledger, peer);
   peer->timer.kind = BUS_TIMER_HELLO;
   peer->timer.owner = peer;
   bus_deadline_arm (&core->deadlines, &peer->timer.deadline, now_us + (gint64) core->limits.hello_timeout_us);
@@ -34,7 +34,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->closing_link.data = peer;
   peer->dying_link.data = peer;
   g_queue_push_tail_link (&core->peers, &peer->all_link);
-  bus_quota_keep (&core->quota, &peer->usage, sizeof (BusPeer));
+  bus_quota_keep (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
   return peer;
 }
 
@@ -55,8 +55,8 @@ bus_peer_free (BusPeer *peer)
   bus_flow_clear (&peer->flow);
   wire_frame_reader_clear (&peer->reader);
   bus_peer_charge_reader (peer); /* nothing is held any more */
-  bus_quota_forgo (&core->quota, &peer->usage, sizeof (BusPeer));
-  g_assert (peer->usage.charged == 0 && peer->tickets.length == 0);
+  bus_quota_forgo (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
+  bus_ledger_clear (&peer->ledger);
   bus_uid_leave (core, peer->uid);
   g_hash_table_unref (peer->subscriptions);
   g_clear_pointer (&peer->id, g_ref_string_release);
@@ -88,7 +88,7 @@ bus_peer_charge_reader (BusPeer *peer)
 
   if (held == peer->reader_charged)
     return;
-  bus_quota_refund (quota, &peer->usage, peer->reader_charged);
+  bus_quota_refund (quota, &peer->ledger.usage, peer->reader_charged);
   bus_quota_release (quota, peer->reader_charged);
   peer->reader_charged = 0;
   if (held > 0 && !bus_quota_hold (quota, held)
@@ -99,7 +99,7 @@ bus_peer_charge_reader (BusPeer *peer)
       bus_peer_close (peer, WIRE_STATUS_LIMIT, "the broker holds all that it may (broker_bytes): try again later");
       return;
     }
-  bus_quota_charge (quota, &peer->usage, held);
+  bus_quota_charge (quota, &peer->ledger.usage, held);
   peer->reader_charged = held;
 }
 
@@ -177,6 +177,31 @@ bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 
   const BusExcess excess = { limit, bus_limit_spec (limit)->ceiling, value };
 
   bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "more than any broker gives: ask for less", &excess);
+}
+
+static void
+peer_send_credit (BusPeer *peer, WireClass credit_class)
+{
+  const BusWindow *window = bus_credit_grant (&peer->ledger, credit_class);
+  WireEnvelope credit;
+
+  wire_envelope_init (&credit);
+  credit.credit_class = credit_class;
+  credit.credit_messages = window->granted_messages;
+  credit.credit_bytes = window->granted_bytes;
+  bus_peer_put (peer, WIRE_KIND_CREDIT, 0, &credit);
+}
+
+void
+bus_peer_send_credit (BusCore *core)
+{
+  BusLedger *ledger;
+  guint classes;
+
+  while ((ledger = bus_credit_next_due (&core->creditors, &classes)) != NULL)
+    for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
+      if (classes & 1u << i)
+        peer_send_credit (ledger->peer, (WireClass) i);
 }
 
 gboolean

@@ -49,19 +49,8 @@ struct BusPeer
 
   WireFrameReader reader;
   gsize reader_charged;
-  BusUsage usage;
+  BusLedger ledger;
   BusFlow flow;
-
-  /* bus-credit: what it may send, and what receivers that block hold back of it */
-  BusWindow publish[WIRE_N_CLASSES];
-  gint64 blocked_since_us[WIRE_N_CLASSES]; /* without credit since; 0: it has some */
-  guint64 held_messages[WIRE_N_CLASSES];
-  guint64 held_bytes[WIRE_N_CLASSES];
-  GQueue tickets;
-  GList credit_link;
-  guint credit_due;   /* bits of the classes that are to be told */
-  guint64 block_lost; /* bus-block: messages of a block that is over, while it is told */
-  guint64 block_lost_id;
 
   GHashTable *subscriptions; /* id -> BusSubscription, not owned by the table */
   GQueue asked;              /* BusRequest, by their asked_link */
@@ -122,6 +111,9 @@ gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSp
 /* Ends the connection with a reason. What the peer owned is flushed at the end of the input call, so nobody's loop over
  * peers or subscriptions breaks. @detail: (nullable): the status' own text. */
 void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
+
+/* Sends CREDIT to the peers that have credit to be announced. */
+void bus_peer_send_credit (BusCore *core);
 
 /* Charges the reader's block as it is now; closes the peer when the broker may not hold that much. */
 void bus_peer_charge_reader (BusPeer *peer);

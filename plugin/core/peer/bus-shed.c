@@ -2,7 +2,7 @@
 #include "peer/bus-shed.h"
 
 #include "queue/bus-admit.h"
-#include "queue/bus-flow-private.h"
+#include "queue/bus-fifo.h"
 #include "peer/bus-state.h"
 
 #define AT_LEAST 262144u /* given at a time, so that a full broker does not look for the largest at each message */

@@ -2,7 +2,9 @@
 #include "queue/bus-admit.h"
 
 #include "queue/bus-block.h"
-#include "queue/bus-flow-private.h"
+#include "queue/bus-fifo.h"
+#include "queue/bus-hold.h"
+#include "queue/bus-lane.h"
 
 /* --- bounds --- */
 
@@ -15,7 +17,7 @@ typedef enum
 
 /* The peer's bound in bytes: once above the soft limit for its time, that one. */
 static gsize
-queue_max (const BusFlow *flow, gint64 now_us)
+admit_queue_max (const BusFlow *flow, gint64 now_us)
 {
   const BusLimits *limits = flow->shared->limits;
 
@@ -25,45 +27,45 @@ queue_max (const BusFlow *flow, gint64 now_us)
 }
 
 static gsize
-cost_of_len (gsize len)
+admit_cost_of_len (gsize len)
 {
   return bus_message_size (len) + sizeof (BusSlot) + sizeof (BusEntry);
 }
 
 static gsize
-cost_of (const BusInbound *inbound)
+admit_cost (const BusInbound *inbound)
 {
-  return cost_of_len (inbound->frame.body.len);
+  return admit_cost_of_len (inbound->frame.body.len);
 }
 
-/* Of the queue what the peer itself has to answer for. */
+/* The part of the queue that the peer's own bounds apply to. */
 static gsize
-own_bytes (const BusFlow *flow)
+admit_own_bytes (const BusFlow *flow)
 {
   return bus_flow_bytes (flow) - flow->held_bytes;
 }
 
 static gboolean
-fits_peer (const BusFlow *flow, gsize cost, gint64 now_us)
+admit_fits_peer (const BusFlow *flow, gsize cost, gint64 now_us)
 {
-  return own_bytes (flow) + cost <= queue_max (flow, now_us)
+  return admit_own_bytes (flow) + cost <= admit_queue_max (flow, now_us)
          && flow->waiting_messages - flow->held_messages < flow->shared->limits->queue_hard_messages;
 }
 
-/* Whether its publisher pays for the place of a message with his credit. Who publishes to himself would wait for himself:
- * he is refused at the bound, and never blocked. */
+/* Whether the credit of its publisher is withheld for a message. A peer that publishes to itself would wait for itself, so
+ * it is refused at the bound and never blocked. */
 static gboolean
-can_be_held (const BusSubscription *subscription, const BusInbound *inbound)
+admit_can_hold (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound)
 {
-  const BusPeer *publisher = inbound->ticket != NULL ? inbound->ticket->publisher : inbound->publisher;
+  const BusLedger *publisher = inbound->ticket != NULL ? inbound->ticket->publisher : inbound->publisher;
 
-  return bus_subscription_policy (subscription) == BUS_OVERFLOW_BLOCK && publisher != NULL
-         && publisher != subscription->owner && inbound->class_of.credit_class != WIRE_CLASS_NONE;
+  return bus_subscription_policy (subscription) == BUS_OVERFLOW_BLOCK && publisher != NULL && publisher != flow->ledger
+         && inbound->class_of.credit_class != WIRE_CLASS_NONE;
 }
 
 /* One message may always wait, however large. */
 static gboolean
-fits_subscription (const BusSubscription *subscription, gsize len)
+admit_fits_subscription (const BusSubscription *subscription, gsize len)
 {
   const BusFifo *fifo = &subscription->fifo;
 
@@ -73,83 +75,84 @@ fits_subscription (const BusSubscription *subscription, gsize len)
 
 /* Whether dropping what waits for the subscription could make the peer's queue take the message. */
 static gboolean
-could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
+admit_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
   const BusFifo *fifo = &subscription->fifo;
-  gsize own = bus_message_size (fifo->bytes) + fifo->messages * cost_of_len (0);
-  gsize all = own_bytes (flow);
+  gsize own = bus_message_size (fifo->bytes) + fifo->messages * admit_cost_of_len (0);
+  gsize all = admit_own_bytes (flow);
 
-  return (all > own ? all - own : 0) + cost <= queue_max (flow, now_us);
+  return (all > own ? all - own : 0) + cost <= admit_queue_max (flow, now_us);
 }
 
 static gsize
-control_bytes (const BusFlow *flow)
+admit_control_bytes (const BusFlow *flow)
 {
   return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
 }
 
 static Fit
-fit_need (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
+admit_fit_need (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  /* What publishers pay for their windows bound. */
+  /* What publishers' credit is withheld for is bounded by their windows. */
   if (!need->is_held
-      && (!fits_subscription (subscription, need->len) || !fits_peer (flow, cost_of_len (need->len), need->now_us)))
+      && (!admit_fits_subscription (subscription, need->len)
+          || !admit_fits_peer (flow, admit_cost_of_len (need->len), need->now_us)))
     return OVER_OWN;
-  if (need->lane == WIRE_LANE_CONTROL && control_bytes (flow) > flow->shared->limits->control_queue_bytes)
+  if (need->lane == WIRE_LANE_CONTROL && admit_control_bytes (flow) > flow->shared->limits->control_queue_bytes)
     return OVER_LANE;
   return FITS;
 }
 
 static Fit
-fit (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound, gint64 now_us)
+admit_fit (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound, gint64 now_us)
 {
   const BusNeed need = { .len = inbound->frame.body.len,
                          .lane = inbound->class_of.lane,
                          .now_us = now_us,
-                         .is_held = can_be_held (subscription, inbound) };
+                         .is_held = admit_can_hold (flow, subscription, inbound) };
 
-  return fit_need (flow, subscription, &need);
+  return admit_fit_need (flow, subscription, &need);
 }
 
 /* --- losing --- */
 
 static void
-lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, BusLoss loss, gint64 now_us)
+admit_lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, BusLoss loss, gint64 now_us)
 {
   bus_fifo_lose (flow, subscription, inbound->class_of.lane, inbound->domain, inbound->accept_seq, loss, now_us);
-  /* One that may send is told at once; else with the next delivery, or by its timer. */
+  /* With an open window the gap is sent at once, else with the next delivery or by the report timer. */
   if (bus_window_is_open (&subscription->window))
-    bus_flow_tell_gaps (flow, subscription);
+    bus_flow_send_gaps (flow, subscription);
 }
 
 static gboolean
-gives_oldest (BusOverflow policy)
+admit_drops_oldest (BusOverflow policy)
 {
   return policy == BUS_OVERFLOW_DROP_OLDEST || policy == BUS_OVERFLOW_CONFLATE;
 }
 
-/* The oldest one whose loss makes room; NULL: none. */
+/* The oldest message whose loss makes room; NULL: none. */
 static BusSlot *
-oldest_to_give (const BusFlow *flow,
-                const BusSubscription *subscription,
-                const BusInbound *inbound,
-                Fit why,
-                gint64 now_us)
+admit_oldest_to_drop (const BusFlow *flow,
+                      const BusSubscription *subscription,
+                      const BusInbound *inbound,
+                      Fit why,
+                      gint64 now_us)
 {
   BusSlot *slot = bus_fifo_oldest (subscription);
 
-  /* What others of the peer hold is not paid for by what would not help anyway. */
+  /* Do not drop this subscription's messages when even dropping all of them would not make room. */
   if (why == OVER_OWN)
-    return could_fit_peer (flow, subscription, cost_of (inbound), now_us) ? slot : NULL;
+    return admit_could_fit_peer (flow, subscription, admit_cost (inbound), now_us) ? slot : NULL;
   slot = subscription->fifo.lane_first[WIRE_LANE_CONTROL];
   while (slot != NULL && slot->state == BUS_SLOT_GAP)
     slot = slot->lane_next;
   return slot != NULL && slot->state == BUS_SLOT_QUEUED ? slot : NULL;
 }
 
-/* Makes room by the subscription's policy. FALSE: the new message is what is lost. */
+/* Makes room by the subscription's policy. FALSE: the new message is lost. */
 static gboolean
-make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, gint64 now_us, Fit *why)
+admit_make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, gint64 now_us, Fit *why)
 {
   BusOverflow policy = bus_subscription_policy (subscription);
   BusSlot *older = NULL;
@@ -164,9 +167,9 @@ make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbou
       if (fills_its_place)
         return TRUE;
     }
-  while ((*why = fit (flow, subscription, inbound, now_us)) != FITS)
+  while ((*why = admit_fit (flow, subscription, inbound, now_us)) != FITS)
     {
-      older = gives_oldest (policy) ? oldest_to_give (flow, subscription, inbound, *why, now_us) : NULL;
+      older = admit_drops_oldest (policy) ? admit_oldest_to_drop (flow, subscription, inbound, *why, now_us) : NULL;
       if (older == NULL)
         return FALSE;
       bus_fifo_drop (flow, older, BUS_LOSS_FULL, now_us);
@@ -175,12 +178,12 @@ make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbou
 }
 
 static void
-refuse (BusFlow *flow,
-        BusSubscription *subscription,
-        const BusInbound *inbound,
-        Fit why,
-        BusAdmission *admission,
-        gint64 now_us)
+admit_refuse (BusFlow *flow,
+              BusSubscription *subscription,
+              const BusInbound *inbound,
+              Fit why,
+              BusAdmission *admission,
+              gint64 now_us)
 {
   BusOverflow policy = bus_subscription_policy (subscription);
   gboolean is_told = policy == BUS_OVERFLOW_ERROR || policy == BUS_OVERFLOW_BLOCK;
@@ -189,31 +192,31 @@ refuse (BusFlow *flow,
     admission->refused++;
   else if (why == OVER_LANE && policy == BUS_OVERFLOW_DROP_NEWEST)
     admission->closes = TRUE;
-  lose_new (flow, subscription, inbound, is_told ? BUS_LOSS_REFUSED : BUS_LOSS_FULL, now_us);
+  admit_lose_new (flow, subscription, inbound, is_told ? BUS_LOSS_REFUSED : BUS_LOSS_FULL, now_us);
 }
 
 /* --- taking in --- */
 
 static gboolean
-is_ready (const BusSubscription *subscription)
+admit_is_ready (const BusSubscription *subscription)
 {
   return subscription->fifo.first_waiting == NULL && bus_window_is_open (&subscription->window);
 }
 
 static BusTicket *
-ticket_for (BusSubscription *subscription, BusInbound *inbound)
+admit_ticket_for (const BusFlow *flow, const BusSubscription *subscription, BusInbound *inbound)
 {
-  return can_be_held (subscription, inbound) ? bus_inbound_ticket (inbound) : NULL;
+  return admit_can_hold (flow, subscription, inbound) ? bus_inbound_ticket (inbound) : NULL;
 }
 
-/* In its FIFO; with credit it hangs in @entry (made at the first need) as well. */
+/* Puts the message into the FIFO; with credit its slot hangs in @entry (made when it is first needed) as well. */
 static gboolean
-let_wait (BusFlow *flow,
-          BusInbound *inbound,
-          const BusDelivery *delivery,
-          BusSubscription *subscription,
-          BusEntry **entry,
-          gint64 now_us)
+admit_let_wait (BusFlow *flow,
+                BusInbound *inbound,
+                const BusDelivery *delivery,
+                BusSubscription *subscription,
+                BusEntry **entry,
+                gint64 now_us)
 {
   BusMessage *message = bus_inbound_keep (inbound);
   BusTicket *ticket;
@@ -221,17 +224,17 @@ let_wait (BusFlow *flow,
 
   if (message == NULL)
     return FALSE;
-  ticket = ticket_for (subscription, inbound);
+  ticket = admit_ticket_for (flow, subscription, inbound);
   if (ticket != NULL)
-    bus_block_took (flow, subscription, now_us);
+    bus_hold_took (flow, subscription, now_us);
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
   if (subscription->fifo.first_waiting == slot && bus_window_is_open (&subscription->window))
     {
-      /* What dropping moved into the lane since stands before it. */
+      /* Dropping may have moved other messages into the lane; they stay in front of it. */
       if (bus_flow_lane_is_clear (flow, message->class_of.lane))
-        bus_flow_retry (flow, now_us); /* a gap before it found no memory, and nothing is on its way */
+        bus_flow_retry (flow, now_us); /* a gap in front of it found no memory, and nothing is being sent */
       if (*entry == NULL || *entry != flow->lanes[(*entry)->lane].last)
-        *entry = bus_flow_enter (flow, message->class_of.lane, message, delivery);
+        *entry = bus_lane_enter (flow, message->class_of.lane, message, delivery);
       bus_window_use (&subscription->window, message->payload_len);
       bus_fifo_queue (flow, slot, *entry);
     }
@@ -239,53 +242,53 @@ let_wait (BusFlow *flow,
 }
 
 static void
-take_in (BusFlow *flow,
-         BusInbound *inbound,
-         const BusDelivery *delivery,
-         BusSubscription *subscription,
-         BusEntry **entry,
-         BusAdmission *admission,
-         gint64 now_us)
+admit_take_in (BusFlow *flow,
+               BusInbound *inbound,
+               const BusDelivery *delivery,
+               BusSubscription *subscription,
+               BusEntry **entry,
+               BusAdmission *admission,
+               gint64 now_us)
 {
   Fit why;
 
-  if (!make_room (flow, subscription, inbound, now_us, &why))
-    refuse (flow, subscription, inbound, why, admission, now_us);
-  else if (let_wait (flow, inbound, delivery, subscription, entry, now_us))
+  if (!admit_make_room (flow, subscription, inbound, now_us, &why))
+    admit_refuse (flow, subscription, inbound, why, admission, now_us);
+  else if (admit_let_wait (flow, inbound, delivery, subscription, entry, now_us))
     admission->queued++;
   else
     {
       admission->refused++;
-      lose_new (flow, subscription, inbound, BUS_LOSS_NO_MEMORY, now_us);
+      admit_lose_new (flow, subscription, inbound, BUS_LOSS_NO_MEMORY, now_us);
     }
 }
 
-/* The fast path: encoded once for those that have credit while the lane is clear; they stand in shared->now. */
+/* The fast path: encodes the message once for the subscriptions in shared->ready, which have credit. */
 static void
-deliver_now (BusFlow *flow,
-             BusInbound *inbound,
-             const BusDelivery *delivery,
-             guint n,
-             BusAdmission *admission,
-             gint64 now_us)
+admit_deliver_now (BusFlow *flow,
+                   BusInbound *inbound,
+                   const BusDelivery *delivery,
+                   guint n,
+                   BusAdmission *admission,
+                   gint64 now_us)
 {
-  BusSubscription *const *now = flow->shared->now;
+  BusSubscription *const *ready = flow->shared->ready;
 
   if (!bus_flow_encode_now (flow, inbound, inbound->class_of.lane, delivery, n, now_us))
     {
       for (guint i = 0; i < n; i++)
-        lose_new (flow, now[i], inbound, BUS_LOSS_NO_MEMORY, now_us);
+        admit_lose_new (flow, ready[i], inbound, BUS_LOSS_NO_MEMORY, now_us);
       admission->refused += n;
       return;
     }
   for (guint i = 0; i < n; i++)
     {
-      BusTicket *ticket = ticket_for (now[i], inbound);
+      BusTicket *ticket = admit_ticket_for (flow, ready[i], inbound);
 
       if (ticket != NULL)
-        bus_block_took (flow, now[i], now_us);
-      bus_window_use (&now[i]->window, inbound->envelope->payload.len);
-      bus_flow_delivered (flow, now[i], inbound->domain, ticket, now_us);
+        bus_hold_took (flow, ready[i], now_us);
+      bus_window_use (&ready[i]->window, inbound->envelope->payload.len);
+      bus_flow_delivered (flow, ready[i], inbound->domain, ticket, now_us);
     }
   admission->queued += n;
 }
@@ -306,18 +309,18 @@ bus_admit (BusFlow *flow,
 
   g_assert (n <= WIRE_SUBSCRIPTIONS_MAX);
   for (guint i = 0; is_clear && i < n; i++)
-    if (is_ready (subscriptions[i]) && bus_flow_tell_first (flow, subscriptions[i], inbound->class_of.lane))
-      flow->shared->now[n_now++] = subscriptions[i];
+    if (admit_is_ready (subscriptions[i]) && bus_flow_send_first_gaps (flow, subscriptions[i], inbound->class_of.lane))
+      flow->shared->ready[n_now++] = subscriptions[i];
   if (n_now > 0)
-    deliver_now (flow, inbound, delivery, n_now, &admission, now_us);
+    admit_deliver_now (flow, inbound, delivery, n_now, &admission, now_us);
   if (n_now == n)
     return admission;
 
   for (guint i = 0; i < n; i++)
-    if (served < n_now && flow->shared->now[served] == subscriptions[i])
+    if (served < n_now && flow->shared->ready[served] == subscriptions[i])
       served++;
     else
-      take_in (flow, inbound, delivery, subscriptions[i], &entry, &admission, now_us);
+      admit_take_in (flow, inbound, delivery, subscriptions[i], &entry, &admission, now_us);
   bus_flow_note_level (flow, now_us);
   return admission;
 }
@@ -327,14 +330,14 @@ bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDel
 {
   BusMessage *message;
 
-  if (!fits_peer (flow, cost_of (inbound), now_us))
+  if (!admit_fits_peer (flow, admit_cost (inbound), now_us))
     return FALSE;
   if (bus_flow_lane_is_clear (flow, lane))
     return bus_flow_encode_now (flow, inbound, lane, delivery, 0, now_us);
   message = bus_inbound_keep (inbound);
   if (message == NULL)
     return FALSE;
-  bus_flow_enter_plain (flow, lane, message, delivery);
+  bus_lane_enter_plain (flow, lane, message, delivery);
   bus_flow_note_level (flow, now_us);
   return TRUE;
 }
@@ -348,30 +351,31 @@ bus_admit_request (BusFlow *flow,
 {
   BusEntry *entry = NULL;
 
-  if (is_ready (server) && bus_flow_tell_first (flow, server, inbound->class_of.lane)
+  if (admit_is_ready (server) && bus_flow_send_first_gaps (flow, server, inbound->class_of.lane)
       && bus_flow_lane_is_clear (flow, inbound->class_of.lane))
     {
-      flow->shared->now[0] = server;
+      flow->shared->ready[0] = server;
       if (!bus_flow_encode_now (flow, inbound, inbound->class_of.lane, delivery, 1, now_us))
         return FALSE;
       bus_window_use (&server->window, inbound->envelope->payload.len);
       bus_flow_delivered (flow, server, inbound->domain, NULL, now_us);
       return TRUE;
     }
-  return fit (flow, server, inbound, now_us) == FITS && let_wait (flow, inbound, delivery, server, &entry, now_us);
+  return admit_fit (flow, server, inbound, now_us) == FITS
+         && admit_let_wait (flow, inbound, delivery, server, &entry, now_us);
 }
 
 gboolean
 bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  return is_ready (subscription) && bus_flow_bytes (flow) < flow->shared->limits->queue_soft_bytes
-         && (bus_flow_lane_is_clear (flow, need->lane) || fit_need (flow, subscription, need) == FITS);
+  return admit_is_ready (subscription) && bus_flow_bytes (flow) < flow->shared->limits->queue_soft_bytes
+         && (bus_flow_lane_is_clear (flow, need->lane) || admit_fit_need (flow, subscription, need) == FITS);
 }
 
 gboolean
 bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  return !subscription->demoted && fit_need (flow, subscription, need) == FITS;
+  return !subscription->demoted && admit_fit_need (flow, subscription, need) == FITS;
 }
 
 /* --- why not --- */
@@ -382,8 +386,8 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
   const BusLimits *limits = flow->shared->limits;
   const BusQuota *quota = flow->shared->quota;
   const BusFifo *fifo = subscription != NULL ? &subscription->fifo : NULL;
-  const gsize bytes_max = queue_max (flow, need->now_us);
-  const gsize cost = cost_of_len (need->len);
+  const gsize bytes_max = admit_queue_max (flow, need->now_us);
+  const gsize cost = admit_cost_of_len (need->len);
   const gboolean is_first = fifo == NULL || fifo->messages == 0; /* one may always wait */
   const BusExcess rows[] = {
     { BUS_LIMIT_subscription_queue_messages, is_first ? G_MAXUINT64 : subscription->bounds.messages,
@@ -392,9 +396,9 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
       is_first ? 0 : fifo->bytes + need->len },
     { BUS_LIMIT_queue_hard_messages, limits->queue_hard_messages, flow->waiting_messages - flow->held_messages + 1 },
     { bytes_max < limits->queue_hard_bytes ? BUS_LIMIT_queue_soft_bytes : BUS_LIMIT_queue_hard_bytes, bytes_max,
-      own_bytes (flow) + cost },
+      admit_own_bytes (flow) + cost },
     { BUS_LIMIT_control_queue_bytes, limits->control_queue_bytes,
-      need->lane == WIRE_LANE_CONTROL ? control_bytes (flow) : 0 },
+      need->lane == WIRE_LANE_CONTROL ? admit_control_bytes (flow) : 0 },
     { BUS_LIMIT_broker_bytes, quota->cap, quota->memory + cost },
   };
 
@@ -411,11 +415,11 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
 
 /* Of each topic the newest stays. */
 static void
-conflate (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+admit_conflate (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   BusSlot *previous;
 
-  /* From the newest on: what is dropped joins gaps that are not looked at any more. */
+  /* From the newest on: dropping joins gaps that the loop has passed. */
   for (BusSlot *slot = bus_fifo_newest (subscription); slot != NULL; slot = previous)
     {
       previous = slot->previous;
@@ -427,30 +431,30 @@ conflate (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 }
 
 static gboolean
-is_over (const BusFlow *flow, const BusSubscription *subscription, gboolean unpaid, gint64 now_us)
+admit_is_over (const BusFlow *flow, const BusSubscription *subscription, gboolean unpaid, gint64 now_us)
 {
   const BusFifo *fifo = &subscription->fifo;
 
   if (unpaid && fifo->messages > 0
-      && (own_bytes (flow) > queue_max (flow, now_us)
+      && (admit_own_bytes (flow) > admit_queue_max (flow, now_us)
           || flow->waiting_messages - flow->held_messages > flow->shared->limits->queue_hard_messages))
     return TRUE;
   return fifo->messages > 1
          && (fifo->messages > subscription->bounds.messages || fifo->bytes > subscription->bounds.bytes);
 }
 
-/* What error took in it promised to deliver, and so did block while its publishers paid for the place. */
+/* The policies error and block keep what they accepted; block only while its publishers' credit is withheld for it. */
 static void
-trim (BusFlow *flow, BusSubscription *subscription, gboolean unpaid, gint64 now_us)
+admit_trim (BusFlow *flow, BusSubscription *subscription, gboolean unpaid, gint64 now_us)
 {
   BusOverflow policy = subscription->bounds.policy;
   BusLoss loss = policy == BUS_OVERFLOW_ERROR ? BUS_LOSS_REFUSED : BUS_LOSS_FULL;
 
   if (policy == BUS_OVERFLOW_BLOCK || (policy == BUS_OVERFLOW_ERROR && !unpaid))
     return;
-  while (is_over (flow, subscription, unpaid, now_us))
-    bus_fifo_drop (flow, gives_oldest (policy) ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription), loss,
-                   now_us);
+  while (admit_is_over (flow, subscription, unpaid, now_us))
+    bus_fifo_drop (flow, admit_drops_oldest (policy) ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription),
+                   loss, now_us);
 }
 
 guint64
@@ -468,9 +472,9 @@ bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds 
     }
   bus_fifo_index (flow, subscription, policy == BUS_OVERFLOW_CONFLATE);
   if (policy == BUS_OVERFLOW_CONFLATE)
-    conflate (flow, subscription, now_us);
-  trim (flow, subscription, unpaid, now_us);
-  bus_flow_tell_gaps (flow, subscription);
+    admit_conflate (flow, subscription, now_us);
+  admit_trim (flow, subscription, unpaid, now_us);
+  bus_flow_send_gaps (flow, subscription);
   bus_flow_note_level (flow, now_us);
   return subscription->missed - missed;
 }
@@ -478,7 +482,7 @@ bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds 
 /* --- the broker is full --- */
 
 static BusSubscription *
-longest (GHashTable *subscriptions)
+admit_longest (GHashTable *subscriptions)
 {
   BusSubscription *longest = NULL;
   GHashTableIter iter;
@@ -505,11 +509,11 @@ bus_admit_shed (BusFlow *flow, GHashTable *subscriptions, gsize bytes, gint64 no
   gsize before = flow->waiting_bytes;
   BusSubscription *subscription;
 
-  while (before - flow->waiting_bytes < bytes && (subscription = longest (subscriptions)) != NULL)
+  while (before - flow->waiting_bytes < bytes && (subscription = admit_longest (subscriptions)) != NULL)
     while (subscription->fifo.messages > 0 && before - flow->waiting_bytes < bytes)
       bus_fifo_drop (flow,
-                     gives_oldest (bus_subscription_policy (subscription)) ? bus_fifo_oldest (subscription)
-                                                                           : bus_fifo_newest (subscription),
+                     admit_drops_oldest (bus_subscription_policy (subscription)) ? bus_fifo_oldest (subscription)
+                                                                                 : bus_fifo_newest (subscription),
                      BUS_LOSS_LIMIT, now_us);
   return before - flow->waiting_bytes;
 }

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-credit.h"
 
-#include "peer/bus-state.h"
+void
+bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, GQueue *due)
+{
+  *ledger = (BusLedger){ .peer = peer, .quota = quota, .due = due };
+  ledger->due_link.data = ledger;
+}
 
 static void
-enlist (BusPeer *publisher, WireClass credit_class)
+credit_make_due (BusLedger *publisher, WireClass credit_class)
 {
-  if (publisher->credit_due == 0)
-    g_queue_push_tail_link (&publisher->core->creditors, &publisher->credit_link);
-  publisher->credit_due |= 1u << credit_class;
+  if (publisher->due_classes == 0)
+    g_queue_push_tail_link (publisher->due, &publisher->due_link);
+  publisher->due_classes |= 1u << credit_class;
 }
 
 gboolean
-bus_credit_take (BusPeer *publisher, WireClass credit_class, gsize bytes, gint64 now_us)
+bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint64 now_us)
 {
   BusWindow *window = &publisher->publish[credit_class];
 
@@ -24,26 +29,51 @@ bus_credit_take (BusPeer *publisher, WireClass credit_class, gsize bytes, gint64
   if (!bus_window_is_open (window))
     {
       publisher->blocked_since_us[credit_class] = now_us;
-      /* What came back and was too little to be told is now all that he can go on with. */
+      /* Credit below the announcement threshold was withheld; it is now all the publisher has, so announce it. */
       if (window->returned_messages > window->granted_messages)
-        enlist (publisher, credit_class);
+        credit_make_due (publisher, credit_class);
     }
   return TRUE;
 }
 
 void
-bus_credit_return (BusPeer *publisher, WireClass credit_class, gsize bytes)
+bus_credit_return (BusLedger *publisher, WireClass credit_class, gsize bytes)
 {
   BusWindow *window = &publisher->publish[credit_class];
 
   if (credit_class == WIRE_CLASS_NONE)
     return;
   if (bus_window_return (window, bytes) || !bus_window_is_open (window))
-    enlist (publisher, credit_class);
+    credit_make_due (publisher, credit_class);
+}
+
+BusLedger *
+bus_credit_next_due (GQueue *due, guint *classes)
+{
+  GList *link = g_queue_pop_head_link (due);
+  BusLedger *ledger;
+
+  if (link == NULL)
+    return NULL;
+  ledger = link->data;
+  *classes = ledger->due_classes;
+  ledger->due_classes = 0;
+  return ledger;
+}
+
+const BusWindow *
+bus_credit_grant (BusLedger *publisher, WireClass credit_class)
+{
+  BusWindow *window = &publisher->publish[credit_class];
+
+  bus_window_grant (window);
+  if (bus_window_is_open (window))
+    publisher->blocked_since_us[credit_class] = 0;
+  return window;
 }
 
 BusTicket *
-bus_ticket_new (BusPeer *publisher, WireClass credit_class, gsize bytes, guint64 id)
+bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id)
 {
   BusTicket *ticket = g_slice_new0 (BusTicket);
 
@@ -56,7 +86,7 @@ bus_ticket_new (BusPeer *publisher, WireClass credit_class, gsize bytes, guint64
   g_queue_push_tail_link (&publisher->tickets, &ticket->link);
   publisher->held_messages[credit_class]++;
   publisher->held_bytes[credit_class] += bytes;
-  bus_quota_keep (&publisher->core->quota, &publisher->usage, sizeof (BusTicket));
+  bus_quota_keep (publisher->quota, &publisher->usage, sizeof (BusTicket));
   return ticket;
 }
 
@@ -67,18 +97,18 @@ bus_ticket_ref (BusTicket *ticket)
   return ticket;
 }
 
-/* Out of the publisher's sight. */
-static BusPeer *
-part (BusTicket *ticket)
+/* Takes the ticket out of its publisher's ledger, which it returns. */
+static BusLedger *
+ticket_detach (BusTicket *ticket)
 {
-  BusPeer *publisher = g_steal_pointer (&ticket->publisher);
+  BusLedger *publisher = g_steal_pointer (&ticket->publisher);
 
   g_assert (publisher->held_messages[ticket->credit_class] > 0
             && publisher->held_bytes[ticket->credit_class] >= ticket->bytes);
   g_queue_unlink (&publisher->tickets, &ticket->link);
   publisher->held_messages[ticket->credit_class]--;
   publisher->held_bytes[ticket->credit_class] -= ticket->bytes;
-  bus_quota_forgo (&publisher->core->quota, &publisher->usage, sizeof (BusTicket));
+  bus_quota_forgo (publisher->quota, &publisher->usage, sizeof (BusTicket));
   return publisher;
 }
 
@@ -89,49 +119,22 @@ bus_ticket_unref (BusTicket *ticket)
   if (--ticket->refs > 0)
     return;
   if (ticket->publisher != NULL)
-    bus_credit_return (part (ticket), ticket->credit_class, ticket->bytes);
+    bus_credit_return (ticket_detach (ticket), ticket->credit_class, ticket->bytes);
   g_slice_free (BusTicket, ticket);
 }
 
-static void
-tell (BusPeer *peer, WireClass credit_class)
+void
+bus_ledger_end (BusLedger *ledger)
 {
-  BusWindow *window = &peer->publish[credit_class];
-  WireEnvelope credit;
-
-  bus_window_grant (window);
-  if (bus_window_is_open (window))
-    peer->blocked_since_us[credit_class] = 0;
-  wire_envelope_init (&credit);
-  credit.credit_class = credit_class;
-  credit.credit_messages = window->granted_messages;
-  credit.credit_bytes = window->granted_bytes;
-  bus_peer_put (peer, WIRE_KIND_CREDIT, 0, &credit);
+  while (ledger->tickets.head != NULL)
+    ticket_detach (ledger->tickets.head->data);
+  if (ledger->due_classes != 0)
+    g_queue_unlink (ledger->due, &ledger->due_link);
+  ledger->due_classes = 0;
 }
 
 void
-bus_credit_flush (BusCore *core)
+bus_ledger_clear (BusLedger *ledger)
 {
-  GList *link;
-
-  while ((link = g_queue_pop_head_link (&core->creditors)) != NULL)
-    {
-      BusPeer *peer = link->data;
-      guint due = peer->credit_due;
-
-      peer->credit_due = 0;
-      for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
-        if (due & 1u << i)
-          tell (peer, (WireClass) i);
-    }
-}
-
-void
-bus_credit_forget_peer (BusPeer *publisher)
-{
-  while (publisher->tickets.head != NULL)
-    part (publisher->tickets.head->data);
-  if (publisher->credit_due != 0)
-    g_queue_unlink (&publisher->core->creditors, &publisher->credit_link);
-  publisher->credit_due = 0;
+  g_assert (ledger->usage.charged == 0 && ledger->tickets.length == 0 && ledger->due_classes == 0);
 }

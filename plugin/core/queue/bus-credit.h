@@ -1,44 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/bus-quota.h"
 #include "base/bus-types.h"
+#include "base/bus-window.h"
 #include "wire-class.h"
 
 /*
- * Publishers' credit: taken when a frame arrives, given back at once, or when the last receiver that blocks has returned
- * the message.
+ * Publishers' credit: taken when a frame arrives, returned at once, or when the last receiver that blocks has returned the
+ * message.
  *
- * What holds it back is a ticket: one for each message that a subscription under the policy block took in. Each such
- * subscription holds a reference, in its queue or among what was sent and not returned yet; the last one that goes
- * gives the credit back. A ticket outlives its publisher, and then gives back nothing.
+ * A ledger is the account of one peer as the queues see it: what it may publish (a window for each credit class), what is
+ * charged to it, and the credit that receivers withhold from it. It is embedded in the peer. A queue knows ledgers only
+ * and never looks into a peer.
  *
- * Credit that came back is told at the end of the input call: when it is a quarter of the window, or at once when the
- * publisher had none left. Reads never stop, so a publisher without credit still sends everything that costs none.
+ * A ticket withholds the credit of one message. A subscription under the policy block holds a reference to it while the
+ * message waits in its queue or is sent and not acknowledged. The last reference returns the credit. A ticket outlives its
+ * publisher and then returns nothing.
  *
- * Invariant: for each class used = returned + held + (the frame that is just looked at).
+ * Returned credit is announced at the end of the input call: when it is a quarter of the window, or at once when the
+ * publisher has none left. Reads never stop, so a publisher without credit still sends everything that needs none. This
+ * module only lists the ledgers with credit to announce; bus-peer sends CREDIT.
+ *
+ * Invariant: for each class used = returned + held + the frame that is being handled.
  */
 
 typedef struct
 {
+  BusPeer *peer; /* the owner; opaque here */
+  BusQuota *quota;
+  BusUsage usage;
+
+  BusWindow publish[WIRE_N_CLASSES];       /* what the peer may send */
+  gint64 blocked_since_us[WIRE_N_CLASSES]; /* without credit since; 0: it has some */
+  guint64 held_messages[WIRE_N_CLASSES];   /* withheld by tickets */
+  guint64 held_bytes[WIRE_N_CLASSES];
+  GQueue tickets; /* BusTicket, by their link */
+
+  GQueue *due;       /* ledgers with credit to announce, by their due_link; the core's */
+  GList due_link;    /* data: the ledger */
+  guint due_classes; /* bits; not 0 exactly while the ledger is in due */
+
+  guint64 block_lost; /* bus-block: messages lost by the end of a block, while they are being counted */
+  guint64 block_lost_id;
+} BusLedger;
+
+typedef struct
+{
   guint refs;
-  BusPeer *publisher; /* NULL: it went */
-  GList link;         /* in its tickets */
+  BusLedger *publisher; /* NULL: it disconnected */
+  GList link;           /* in its tickets */
   WireClass credit_class;
   gsize bytes;
   guint64 id; /* of the message at its publisher */
 } BusTicket;
 
-/* FALSE: the publisher had no credit for it. */
-gboolean bus_credit_take (BusPeer *publisher, WireClass credit_class, gsize bytes, gint64 now_us);
-void bus_credit_return (BusPeer *publisher, WireClass credit_class, gsize bytes);
+void bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, GQueue *due);
 
-/* Holds what was taken back until the last reference goes. Transfer full. */
-BusTicket *bus_ticket_new (BusPeer *publisher, WireClass credit_class, gsize bytes, guint64 id);
+/* The peer disconnects: no ticket returns anything to it any more. */
+void bus_ledger_end (BusLedger *ledger);
+
+/* The ledger must have ended, and nothing may be charged to it. */
+void bus_ledger_clear (BusLedger *ledger);
+
+/* FALSE: the publisher has no credit for the frame. */
+gboolean bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint64 now_us);
+void bus_credit_return (BusLedger *publisher, WireClass credit_class, gsize bytes);
+
+/* Takes the first ledger with credit to announce out of the list. NULL: there is none. @classes: (out): bits */
+BusLedger *bus_credit_next_due (GQueue *due, guint *classes);
+
+/* Grants the returned credit of a class. Returns the window whose totals are to be announced. */
+const BusWindow *bus_credit_grant (BusLedger *publisher, WireClass credit_class);
+
+/* Withholds credit that was taken until the last reference is dropped. Transfer full. */
+BusTicket *bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id);
 BusTicket *bus_ticket_ref (BusTicket *ticket);
 void bus_ticket_unref (BusTicket *ticket);
-
-/* Tells CREDIT to those who are to know by now. */
-void bus_credit_flush (BusCore *core);
-
-/* The publisher goes: nothing is given back to it any more. */
-void bus_credit_forget_peer (BusPeer *publisher);

@@ -1,54 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "queue/bus-report.h"
-#include "queue/bus-block.h"
-#include "queue/bus-flow-private.h"
+#include "queue/bus-fifo.h"
+
 #include "base/bus-key.h"
+#include "queue/bus-hold.h"
+#include "queue/bus-lane.h"
+#include "queue/bus-report.h"
 
-/*
- * The FIFO of one subscription: messages that wait for it, and gaps where others were lost.
- *
- * Lanes overtake each other, so each has an order of its own as well, in which the other one does not stand in the way.
- * Gaps of a lane that no message of it parts are one for each reason, so there are never more of them than a few for each
- * message that waits, whatever is lost.
- */
-
-/* What keeps messages is part of the queue as well. */
+/* Slots, timers and look-ups count as queue memory, as messages do. */
 static void
-keep (BusFlow *flow, gsize bytes)
+fifo_keep (BusFlow *flow, gsize bytes)
 {
   flow->waiting_bytes += bytes;
-  bus_quota_keep (flow->shared->quota, flow->outq.usage, bytes);
+  bus_quota_keep (flow->shared->quota, &flow->ledger->usage, bytes);
 }
 
 static void
-forgo (BusFlow *flow, gsize bytes)
+fifo_forgo (BusFlow *flow, gsize bytes)
 {
   g_assert (flow->waiting_bytes >= bytes);
   flow->waiting_bytes -= bytes;
-  bus_quota_forgo (flow->shared->quota, flow->outq.usage, bytes);
+  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, bytes);
 }
 
-gsize
-bus_message_cost (const BusMessage *message)
-{
-  return message->held;
-}
-
-/* The bounds of a peer's queue do not count what its publishers' windows bound already. */
+/* What a message with a ticket costs. Publishers' windows bound it, so the bounds of the queue do not count it. */
 static gsize
-held_cost (const BusSlot *slot)
+fifo_held_cost (const BusSlot *slot)
 {
   return bus_message_cost (slot->message) + sizeof (BusSlot);
 }
 
 static void
-give_ticket (BusFlow *flow, BusSlot *slot, BusTicket *ticket)
+fifo_give_ticket (BusFlow *flow, BusSlot *slot, BusTicket *ticket)
 {
   slot->ticket = ticket;
   if (ticket == NULL)
     return;
   flow->held_messages++;
-  flow->held_bytes += held_cost (slot);
+  flow->held_bytes += fifo_held_cost (slot);
 }
 
 BusTicket *
@@ -56,31 +44,31 @@ bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot)
 {
   if (slot->ticket == NULL)
     return NULL;
-  g_assert (flow->held_messages > 0 && flow->held_bytes >= held_cost (slot));
+  g_assert (flow->held_messages > 0 && flow->held_bytes >= fifo_held_cost (slot));
   flow->held_messages--;
-  flow->held_bytes -= held_cost (slot);
+  flow->held_bytes -= fifo_held_cost (slot);
   return g_steal_pointer (&slot->ticket);
 }
 
 static void
-count_waiting (BusFlow *flow, const BusMessage *message)
+fifo_charge (BusFlow *flow, const BusMessage *message)
 {
   flow->waiting_bytes += bus_message_cost (message);
-  bus_quota_charge (flow->shared->quota, flow->outq.usage, bus_message_cost (message));
+  bus_quota_charge (flow->shared->quota, &flow->ledger->usage, bus_message_cost (message));
 }
 
 static void
-uncount_waiting (BusFlow *flow, const BusMessage *message)
+fifo_refund (BusFlow *flow, const BusMessage *message)
 {
   g_assert (flow->waiting_bytes >= bus_message_cost (message));
   flow->waiting_bytes -= bus_message_cost (message);
-  bus_quota_refund (flow->shared->quota, flow->outq.usage, bus_message_cost (message));
+  bus_quota_refund (flow->shared->quota, &flow->ledger->usage, bus_message_cost (message));
 }
 
 /* --- the look-up by topic --- */
 
 static void
-index_slot (BusFlow *flow, BusSlot *slot)
+fifo_index_slot (BusFlow *flow, BusSlot *slot)
 {
   BusFifo *fifo = &slot->subscription->fifo;
   BusKey key = bus_key (flow->shared->seed, slot->message->topic);
@@ -89,14 +77,14 @@ index_slot (BusFlow *flow, BusSlot *slot)
   if (older != NULL)
     older->is_indexed = FALSE;
   else
-    keep (flow, BUS_FIFO_INDEX_COST);
-  /* The key's text lies in the message of the slot, so both are replaced together. */
+    fifo_keep (flow, BUS_FIFO_INDEX_COST);
+  /* The text of the key lies in the message of the slot, so key and slot are replaced together. */
   g_hash_table_replace (fifo->by_topic, g_memdup2 (&key, sizeof key), slot);
   slot->is_indexed = TRUE;
 }
 
 static void
-unindex_slot (BusFlow *flow, BusSlot *slot)
+fifo_unindex_slot (BusFlow *flow, BusSlot *slot)
 {
   BusKey key;
 
@@ -105,7 +93,7 @@ unindex_slot (BusFlow *flow, BusSlot *slot)
   key = bus_key (flow->shared->seed, slot->message->topic);
   g_hash_table_remove (slot->subscription->fifo.by_topic, &key);
   slot->is_indexed = FALSE;
-  forgo (flow, BUS_FIFO_INDEX_COST);
+  fifo_forgo (flow, BUS_FIFO_INDEX_COST);
 }
 
 void
@@ -119,9 +107,9 @@ bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean wanted)
     fifo->by_topic = g_hash_table_new_full (bus_key_hash, bus_key_equal, g_free, NULL);
   for (BusSlot *slot = fifo->first; slot != NULL; slot = slot->next)
     if (slot->state != BUS_SLOT_GAP && wanted)
-      index_slot (flow, slot);
+      fifo_index_slot (flow, slot);
     else if (slot->state != BUS_SLOT_GAP)
-      unindex_slot (flow, slot);
+      fifo_unindex_slot (flow, slot);
   if (!wanted)
     g_clear_pointer (&fifo->by_topic, g_hash_table_unref);
 }
@@ -140,7 +128,7 @@ bus_fifo_find (const BusFlow *flow, const BusSubscription *subscription, WireSpa
 /* --- links --- */
 
 static void
-link_in_lane (BusFifo *fifo, BusSlot *slot, BusSlot *after)
+fifo_link_in_lane (BusFifo *fifo, BusSlot *slot, BusSlot *after)
 {
   slot->lane_previous = after;
   slot->lane_next = after != NULL ? after->lane_next : fifo->lane_first[slot->lane];
@@ -155,7 +143,7 @@ link_in_lane (BusFifo *fifo, BusSlot *slot, BusSlot *after)
 }
 
 static void
-unlink_from_lane (BusFifo *fifo, BusSlot *slot)
+fifo_unlink_from_lane (BusFifo *fifo, BusSlot *slot)
 {
   if (slot->lane_previous != NULL)
     slot->lane_previous->lane_next = slot->lane_next;
@@ -167,14 +155,14 @@ unlink_from_lane (BusFifo *fifo, BusSlot *slot)
     fifo->lane_last[slot->lane] = slot->lane_previous;
 }
 
-/* Behind @after, and in its lane behind @lane_after; NULL: at the beginning. */
+/* A slot behind @after, and in its lane behind @lane_after; NULL: at the beginning. */
 static BusSlot *
-slot_new (BusFlow *flow,
-          BusSubscription *subscription,
-          BusSlot *after,
-          BusSlot *lane_after,
-          BusSlotState state,
-          WireLane lane)
+fifo_slot_new (BusFlow *flow,
+               BusSubscription *subscription,
+               BusSlot *after,
+               BusSlot *lane_after,
+               BusSlotState state,
+               WireLane lane)
 {
   BusFifo *fifo = &subscription->fifo;
   BusSlot *slot = g_slice_new0 (BusSlot);
@@ -182,7 +170,7 @@ slot_new (BusFlow *flow,
   slot->state = state;
   slot->lane = lane;
   slot->subscription = subscription;
-  link_in_lane (fifo, slot, lane_after);
+  fifo_link_in_lane (fifo, slot, lane_after);
   slot->previous = after;
   slot->next = after != NULL ? after->next : fifo->first;
   if (slot->next != NULL)
@@ -195,12 +183,12 @@ slot_new (BusFlow *flow,
     fifo->first = slot;
   if (state == BUS_SLOT_GAP)
     fifo->gaps[lane]++;
-  keep (flow, sizeof (BusSlot));
+  fifo_keep (flow, sizeof (BusSlot));
   return slot;
 }
 
 static BusSlot *
-next_waiting (BusSlot *slot)
+fifo_next_waiting (BusSlot *slot)
 {
   while (slot != NULL && slot->state != BUS_SLOT_WAITING)
     slot = slot->next;
@@ -208,12 +196,12 @@ next_waiting (BusSlot *slot)
 }
 
 static void
-slot_free (BusFlow *flow, BusSlot *slot)
+fifo_slot_free (BusFlow *flow, BusSlot *slot)
 {
   BusFifo *fifo = &slot->subscription->fifo;
 
   if (fifo->first_waiting == slot)
-    fifo->first_waiting = next_waiting (slot->next);
+    fifo->first_waiting = fifo_next_waiting (slot->next);
   if (slot->previous != NULL)
     slot->previous->next = slot->next;
   else
@@ -222,17 +210,17 @@ slot_free (BusFlow *flow, BusSlot *slot)
     slot->next->previous = slot->previous;
   else
     fifo->last = slot->previous;
-  unlink_from_lane (fifo, slot);
+  fifo_unlink_from_lane (fifo, slot);
   if (slot->state == BUS_SLOT_GAP)
     fifo->gaps[slot->lane]--;
   g_slice_free (BusSlot, slot);
-  forgo (flow, sizeof (BusSlot));
+  fifo_forgo (flow, sizeof (BusSlot));
 }
 
 /* --- messages --- */
 
 static void
-arm_expiry (BusFlow *flow, BusSlot *slot)
+fifo_arm_expiry (BusFlow *flow, BusSlot *slot)
 {
   gboolean is_request = slot->delivery.kind == WIRE_KIND_REQUEST;
   gint64 due_us = is_request ? slot->delivery.due_us : slot->message->expires_us;
@@ -243,18 +231,18 @@ arm_expiry (BusFlow *flow, BusSlot *slot)
   slot->expiry->kind = BUS_TIMER_EXPIRY;
   slot->expiry->owner = slot;
   bus_deadline_arm (flow->shared->deadlines, &slot->expiry->deadline, due_us);
-  keep (flow, sizeof (BusTimer));
+  fifo_keep (flow, sizeof (BusTimer));
 }
 
 static void
-disarm_expiry (BusFlow *flow, BusSlot *slot)
+fifo_disarm_expiry (BusFlow *flow, BusSlot *slot)
 {
   if (slot->expiry == NULL)
     return;
   bus_deadline_disarm (flow->shared->deadlines, &slot->expiry->deadline);
   g_slice_free (BusTimer, slot->expiry);
   slot->expiry = NULL;
-  forgo (flow, sizeof (BusTimer));
+  fifo_forgo (flow, sizeof (BusTimer));
 }
 
 BusSlot *
@@ -267,10 +255,10 @@ bus_fifo_append (BusFlow *flow,
 {
   BusFifo *fifo = &subscription->fifo;
   WireLane lane = message->class_of.lane;
-  BusSlot *slot = slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_WAITING, lane);
+  BusSlot *slot = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_WAITING, lane);
 
   slot->message = bus_message_ref (message);
-  give_ticket (flow, slot, ticket);
+  fifo_give_ticket (flow, slot, ticket);
   slot->delivery = *delivery;
   slot->since_us = now_us;
   if (fifo->first_waiting == NULL)
@@ -280,21 +268,21 @@ bus_fifo_append (BusFlow *flow,
   fifo->messages++;
   fifo->bytes += message->body.len;
   flow->waiting_messages++;
-  count_waiting (flow, message);
-  arm_expiry (flow, slot);
+  fifo_charge (flow, message);
+  fifo_arm_expiry (flow, slot);
   if (fifo->by_topic != NULL)
-    index_slot (flow, slot);
+    fifo_index_slot (flow, slot);
   return slot;
 }
 
-/* Only the first that waits gets credit, so the FIFO stays in order. */
+/* Credit is given to the first waiting message only, so the FIFO stays in order. */
 void
 bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
 {
   BusFifo *fifo = &slot->subscription->fifo;
 
   g_assert (fifo->first_waiting == slot);
-  fifo->first_waiting = next_waiting (slot->next);
+  fifo->first_waiting = fifo_next_waiting (slot->next);
   slot->state = BUS_SLOT_QUEUED;
   flow->lanes[slot->lane].bytes += bus_message_cost (slot->message);
   slot->entry = entry;
@@ -304,8 +292,20 @@ bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
   entry->slots = slot;
 }
 
+void
+bus_fifo_advance (BusFlow *flow, BusSubscription *subscription)
+{
+  BusSlot *slot;
+
+  while ((slot = subscription->fifo.first_waiting) != NULL && bus_window_is_open (&subscription->window))
+    {
+      bus_window_use (&subscription->window, slot->message->payload_len);
+      bus_fifo_queue (flow, slot, bus_lane_enter (flow, slot->lane, slot->message, &slot->delivery));
+    }
+}
+
 static void
-unhang (BusFlow *flow, BusSlot *slot)
+fifo_unqueue (BusFlow *flow, BusSlot *slot)
 {
   BusEntry *entry = slot->entry;
 
@@ -318,12 +318,12 @@ unhang (BusFlow *flow, BusSlot *slot)
   if (slot->sibling_next != NULL)
     slot->sibling_next->sibling_previous = slot->sibling_previous;
   if (entry->slots == NULL && !entry->plain)
-    bus_flow_leave (flow, entry);
+    bus_lane_leave (flow, entry);
 }
 
-/* Everything of a message but its place in the FIFO. */
+/* Frees everything of a message but its place in the FIFO. */
 static void
-strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
+fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 {
   BusFifo *fifo = &slot->subscription->fifo;
   BusTicket *own = bus_fifo_take_ticket (flow, slot);
@@ -334,15 +334,15 @@ strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
   if (fifo->messages == 0)
     fifo->behind_since_us = 0;
   flow->waiting_messages--;
-  unindex_slot (flow, slot);
-  disarm_expiry (flow, slot);
+  fifo_unindex_slot (flow, slot);
+  fifo_disarm_expiry (flow, slot);
   if (slot->state == BUS_SLOT_QUEUED)
-    unhang (flow, slot);
-  uncount_waiting (flow, slot->message);
+    fifo_unqueue (flow, slot);
+  fifo_refund (flow, slot->message);
   if (ticket != NULL)
     *ticket = own;
   else if (own != NULL)
-    bus_block_release (slot->subscription, own);
+    bus_hold_release (flow, slot->subscription, own);
   g_clear_pointer (&slot->message, bus_message_unref);
 }
 
@@ -350,8 +350,8 @@ void
 bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 {
   if (slot->state != BUS_SLOT_GAP)
-    strip (flow, slot, ticket);
-  slot_free (flow, slot);
+    fifo_strip (flow, slot, ticket);
+  fifo_slot_free (flow, slot);
 }
 
 BusSlot *
@@ -377,22 +377,22 @@ bus_fifo_newest (const BusSubscription *subscription)
 /* --- gaps --- */
 
 static gboolean
-is_other_gap (const BusSlot *slot, BusLoss loss)
+fifo_is_other_gap (const BusSlot *slot, BusLoss loss)
 {
   return slot != NULL && slot->state == BUS_SLOT_GAP && slot->gap_loss != loss;
 }
 
-/* Among the gaps of a lane that end with @slot, or begin with it. */
+/* Searches the run of gaps that ends with @slot (backwards), or begins with it. */
 static BusSlot *
-find_gap (BusSlot *slot, gboolean backwards, BusLoss loss)
+fifo_find_gap (BusSlot *slot, gboolean backwards, BusLoss loss)
 {
-  while (is_other_gap (slot, loss))
+  while (fifo_is_other_gap (slot, loss))
     slot = backwards ? slot->lane_previous : slot->lane_next;
   return slot != NULL && slot->state == BUS_SLOT_GAP ? slot : NULL;
 }
 
 static void
-grow (BusSlot *gap, guint64 from, guint64 to, guint64 count)
+fifo_grow_gap (BusSlot *gap, guint64 from, guint64 to, guint64 count)
 {
   gap->gap_from = gap->gap_count == 0 ? from : MIN (gap->gap_from, from);
   gap->gap_to = MAX (gap->gap_to, to);
@@ -400,7 +400,12 @@ grow (BusSlot *gap, guint64 from, guint64 to, guint64 count)
 }
 
 static void
-count_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 accept_seq, BusLoss loss, gint64 now_us)
+fifo_count_loss (BusFlow *flow,
+                 BusSubscription *subscription,
+                 guint domain,
+                 guint64 accept_seq,
+                 BusLoss loss,
+                 gint64 now_us)
 {
   subscription->missed++;
   subscription->missed_by[loss]++;
@@ -411,19 +416,19 @@ count_loss (BusFlow *flow, BusSubscription *subscription, guint domain, guint64 
   bus_report_loss (flow, subscription, domain, accept_seq, loss, now_us);
 }
 
-/* What stood between two runs of gaps went: of each kind one is left. */
+/* The message between two runs of gaps is gone: joins the runs, so that one gap for each reason is left. */
 static void
-join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
+fifo_join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
 {
   while (right != NULL && right->state == BUS_SLOT_GAP)
     {
       BusSlot *next = right->lane_next;
-      BusSlot *same = find_gap (left, TRUE, right->gap_loss);
+      BusSlot *same = fifo_find_gap (left, TRUE, right->gap_loss);
 
       if (same != NULL)
         {
-          grow (same, right->gap_from, right->gap_to, right->gap_count);
-          slot_free (flow, right);
+          fifo_grow_gap (same, right->gap_from, right->gap_to, right->gap_count);
+          fifo_slot_free (flow, right);
         }
       right = next;
     }
@@ -437,23 +442,23 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
   guint domain = slot->message->domain;
   BusSlot *left = slot->lane_previous;
   BusSlot *right = slot->lane_next;
-  BusSlot *gap = find_gap (left, TRUE, loss);
+  BusSlot *gap = fifo_find_gap (left, TRUE, loss);
   gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
 
   if (gap == NULL)
-    gap = find_gap (right, FALSE, loss);
+    gap = fifo_find_gap (right, FALSE, loss);
   if (gap == NULL)
-    gap = left = slot_new (flow, subscription, slot->previous, left, BUS_SLOT_GAP, slot->lane);
+    gap = left = fifo_slot_new (flow, subscription, slot->previous, left, BUS_SLOT_GAP, slot->lane);
   gap->gap_loss = loss;
-  grow (gap, seq, seq, 1);
+  fifo_grow_gap (gap, seq, seq, 1);
   if (had_credit)
     bus_window_unuse (&subscription->window, slot->message->payload_len);
   bus_fifo_remove (flow, slot, NULL);
   if (left != NULL && left->state == BUS_SLOT_GAP)
-    join_gaps (flow, left, right);
-  count_loss (flow, subscription, domain, seq, loss, now_us);
+    fifo_join_gaps (flow, left, right);
+  fifo_count_loss (flow, subscription, domain, seq, loss, now_us);
   if (had_credit)
-    bus_flow_advance (flow, subscription); /* another one has it now */
+    bus_fifo_advance (flow, subscription); /* the next message gets its credit */
 }
 
 void
@@ -466,11 +471,11 @@ bus_fifo_lose (BusFlow *flow,
                gint64 now_us)
 {
   BusFifo *fifo = &subscription->fifo;
-  BusSlot *gap = find_gap (fifo->lane_last[lane], TRUE, loss);
+  BusSlot *gap = fifo_find_gap (fifo->lane_last[lane], TRUE, loss);
 
   if (gap == NULL)
-    gap = slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_GAP, lane);
+    gap = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_GAP, lane);
   gap->gap_loss = loss;
-  grow (gap, accept_seq, accept_seq, 1);
-  count_loss (flow, subscription, domain, accept_seq, loss, now_us);
+  fifo_grow_gap (gap, accept_seq, accept_seq, 1);
+  fifo_count_loss (flow, subscription, domain, accept_seq, loss, now_us);
 }

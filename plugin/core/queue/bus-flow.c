@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-flow.h"
 
-#include "queue/bus-report.h"
 #include "queue/bus-block.h"
-#include "queue/bus-flow-private.h"
+#include "queue/bus-fifo.h"
+#include "queue/bus-hold.h"
+#include "queue/bus-lane.h"
+#include "queue/bus-report.h"
 
 #define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
-
-gsize
-bus_flow_bytes (const BusFlow *flow)
-{
-  return bus_outq_bytes (&flow->outq) + flow->waiting_bytes;
-}
 
 void
 bus_flow_note_level (BusFlow *flow, gint64 now_us)
@@ -29,103 +25,36 @@ bus_flow_note_level (BusFlow *flow, gint64 now_us)
     }
 }
 
-/* --- entries in a lane --- */
-
-/* Each slot counts the message in full, so that giving one up always makes room; who has none is counted here. */
-static gsize
-entry_cost (const BusEntry *entry)
-{
-  return sizeof (BusEntry) + (entry->plain ? bus_message_cost (entry->message) : 0);
-}
-
-static BusEntry *
-enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery, gboolean plain)
-{
-  BusEntry *entry = g_slice_new0 (BusEntry);
-  gsize cost;
-
-  entry->message = bus_message_ref (message);
-  entry->lane = lane;
-  entry->delivery = *delivery;
-  entry->plain = plain;
-  entry->previous = flow->lanes[lane].last;
-  if (entry->previous != NULL)
-    entry->previous->next = entry;
-  else
-    flow->lanes[lane].first = entry;
-  flow->lanes[lane].last = entry;
-  cost = entry_cost (entry);
-  flow->lanes[lane].bytes += cost;
-  flow->waiting_bytes += cost;
-  bus_quota_charge (flow->shared->quota, flow->outq.usage, cost - sizeof (BusEntry));
-  bus_quota_keep (flow->shared->quota, flow->outq.usage, sizeof (BusEntry));
-  return entry;
-}
-
-BusEntry *
-bus_flow_enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
-{
-  return enter (flow, lane, message, delivery, FALSE);
-}
-
-void
-bus_flow_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
-{
-  enter (flow, lane, message, delivery, TRUE);
-}
-
-void
-bus_flow_leave (BusFlow *flow, BusEntry *entry)
-{
-  gsize cost = entry_cost (entry);
-
-  g_assert (entry->slots == NULL && flow->waiting_bytes >= cost && flow->lanes[entry->lane].bytes >= cost);
-  if (entry->previous != NULL)
-    entry->previous->next = entry->next;
-  else
-    flow->lanes[entry->lane].first = entry->next;
-  if (entry->next != NULL)
-    entry->next->previous = entry->previous;
-  else
-    flow->lanes[entry->lane].last = entry->previous;
-  flow->lanes[entry->lane].bytes -= cost;
-  flow->waiting_bytes -= cost;
-  bus_quota_refund (flow->shared->quota, flow->outq.usage, cost - sizeof (BusEntry));
-  bus_quota_forgo (flow->shared->quota, flow->outq.usage, sizeof (BusEntry));
-  bus_message_unref (entry->message);
-  g_slice_free (BusEntry, entry);
-}
-
 /* --- encoding --- */
 
 static gsize
-encoded_max (const BusFlow *flow)
+flow_encoded_max (const BusFlow *flow)
 {
   return MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
 }
 
 static gboolean
-has_room_to_encode (const BusFlow *flow, WireLane lane)
+flow_has_room (const BusFlow *flow, WireLane lane)
 {
-  return !flow->is_ended && bus_outq_lane_bytes (&flow->outq, lane) < encoded_max (flow);
+  return !flow->is_ended && bus_outq_lane_bytes (&flow->outq, lane) < flow_encoded_max (flow);
 }
 
 gboolean
 bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
 {
-  return flow->lanes[lane].first == NULL && has_room_to_encode (flow, lane);
+  return flow->lanes[lane].first == NULL && flow_has_room (flow, lane);
 }
 
 static gboolean
-encode (BusFlow *flow,
-        WireLane lane,
-        const BusStamp *stamp,
-        WireSpan body,
-        BusMessage *refer,
-        const BusDelivery *delivery,
-        gint64 expires_us,
-        guint n_ids,
-        gint64 now_us)
+flow_encode (BusFlow *flow,
+             WireLane lane,
+             const BusStamp *stamp,
+             WireSpan body,
+             BusMessage *refer,
+             const BusDelivery *delivery,
+             gint64 expires_us,
+             guint n_ids,
+             gint64 now_us)
 {
   WireStampOwn own = { .subscriptions = flow->shared->ids,
                        .n_subscriptions = n_ids,
@@ -155,9 +84,9 @@ bus_flow_encode_now (BusFlow *flow,
         return FALSE;
     }
   for (guint i = 0; i < n; i++)
-    flow->shared->ids[i] = flow->shared->now[i]->id;
-  return encode (flow, lane, &inbound->stamp, bus_inbound_body (inbound), refer, delivery, inbound->expires_us, n,
-                 now_us);
+    flow->shared->ids[i] = flow->shared->ready[i]->id;
+  return flow_encode (flow, lane, &inbound->stamp, bus_inbound_body (inbound), refer, delivery, inbound->expires_us, n,
+                      now_us);
 }
 
 void
@@ -167,13 +96,13 @@ bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, 
   flow->delivered++;
   flow->shared->domains[domain].delivered++;
   if (ticket != NULL)
-    bus_block_sent (flow, subscription, ticket, now_us);
+    bus_hold_sent (flow, subscription, ticket, now_us);
 }
 
 /* --- gaps --- */
 
 static gboolean
-encode_gap (BusFlow *flow, const BusSlot *slot)
+flow_encode_gap (BusFlow *flow, const BusSlot *slot)
 {
   WireEnvelope gap;
 
@@ -186,15 +115,15 @@ encode_gap (BusFlow *flow, const BusSlot *slot)
   return bus_outq_put (&flow->outq, slot->lane, WIRE_KIND_GAP, 0, &gap, wire_span (NULL, 0));
 }
 
-/* Lanes overtake each other, so what stands there of the other one does not matter. */
+/* Lanes overtake each other, so slots of the other lane do not matter here. */
 gboolean
-bus_flow_tell_first (BusFlow *flow, BusSubscription *subscription, WireLane lane)
+bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane lane)
 {
   BusSlot *slot;
 
   while ((slot = subscription->fifo.lane_first[lane]) != NULL && slot->state == BUS_SLOT_GAP)
     {
-      if (!encode_gap (flow, slot))
+      if (!flow_encode_gap (flow, slot))
         return FALSE;
       bus_fifo_remove (flow, slot, NULL);
     }
@@ -202,7 +131,7 @@ bus_flow_tell_first (BusFlow *flow, BusSubscription *subscription, WireLane lane
 }
 
 gboolean
-bus_flow_tell_gaps (BusFlow *flow, BusSubscription *subscription)
+bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription)
 {
   gboolean all = TRUE;
 
@@ -211,16 +140,16 @@ bus_flow_tell_gaps (BusFlow *flow, BusSubscription *subscription)
       const BusSlot *first = subscription->fifo.lane_first[lane];
 
       if (first != NULL && first->state == BUS_SLOT_GAP)
-        all = has_room_to_encode (flow, lane) && bus_flow_tell_first (flow, subscription, lane) && all;
+        all = flow_has_room (flow, lane) && bus_flow_send_first_gaps (flow, subscription, lane) && all;
     }
   return all;
 }
 
-/* --- the first entry of a lane goes --- */
+/* --- the first entry of a lane --- */
 
-/* A request whose requester does not wait any more: nobody wants it, and its credit was not spent. */
+/* The requester of a request does not wait any more: the request is dropped without a gap, and its credit was not used. */
 static void
-discard (BusFlow *flow, BusSlot *slot)
+flow_discard_request (BusFlow *flow, BusSlot *slot)
 {
   BusSubscription *subscription = slot->subscription;
   gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
@@ -229,7 +158,7 @@ discard (BusFlow *flow, BusSlot *slot)
     bus_window_unuse (&subscription->window, slot->message->payload_len);
   bus_fifo_remove (flow, slot, NULL);
   if (had_credit)
-    bus_flow_advance (flow, subscription);
+    bus_fifo_advance (flow, subscription);
 }
 
 void
@@ -238,17 +167,17 @@ bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us)
   BusSubscription *subscription = slot->subscription;
 
   if (slot->delivery.kind == WIRE_KIND_REQUEST)
-    discard (flow, slot);
+    flow_discard_request (flow, slot);
   else
     bus_fifo_drop (flow, slot, BUS_LOSS_EXPIRED, now_us);
   if (bus_window_is_open (&subscription->window))
-    bus_flow_tell_gaps (flow, subscription);
-  bus_block_look (flow, subscription, now_us);
+    bus_flow_send_gaps (flow, subscription);
+  bus_block_check_drained (flow, subscription, now_us);
 }
 
-/* Its time is over, and the timer did not come yet. */
+/* The time to live has ended, and the timer has not been handled yet. */
 static void
-expire_entry (BusFlow *flow, BusEntry *entry, gint64 now_us)
+flow_expire_entry (BusFlow *flow, BusEntry *entry, gint64 now_us)
 {
   gboolean was_last = entry->slots == NULL;
 
@@ -260,7 +189,7 @@ expire_entry (BusFlow *flow, BusEntry *entry, gint64 now_us)
 }
 
 static gboolean
-is_over (const BusEntry *entry, gint64 now_us)
+flow_is_expired (const BusEntry *entry, gint64 now_us)
 {
   gint64 end_us = entry->delivery.due_us > 0 ? entry->delivery.due_us : entry->message->expires_us;
 
@@ -268,16 +197,16 @@ is_over (const BusEntry *entry, gint64 now_us)
 }
 
 static gboolean
-tell_gaps_before (BusFlow *flow, const BusEntry *entry)
+flow_send_gaps_before (BusFlow *flow, const BusEntry *entry)
 {
   for (const BusSlot *slot = entry->slots; slot != NULL; slot = slot->sibling_next)
-    if (!bus_flow_tell_first (flow, slot->subscription, entry->lane))
+    if (!bus_flow_send_first_gaps (flow, slot->subscription, entry->lane))
       return FALSE;
   return TRUE;
 }
 
 static guint
-entry_ids (const BusEntry *entry, guint32 *ids)
+flow_entry_ids (const BusEntry *entry, guint32 *ids)
 {
   guint n = 0;
 
@@ -286,15 +215,15 @@ entry_ids (const BusEntry *entry, guint32 *ids)
   return n;
 }
 
-/* Every slot goes, and the entry with the last one. */
+/* Takes out every slot; the entry leaves its lane with the last one. */
 static void
-entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
+flow_entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
 {
   gboolean was_last = entry->slots == NULL;
 
   if (entry->plain)
     {
-      bus_flow_leave (flow, entry);
+      bus_lane_leave (flow, entry);
       return;
     }
   while (!was_last)
@@ -308,25 +237,25 @@ entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
       was_last = slot->sibling_next == NULL;
       bus_fifo_remove (flow, slot, &ticket);
       bus_flow_delivered (flow, subscription, domain, ticket, now_us);
-      bus_flow_tell_first (flow, subscription, lane);
-      bus_block_look (flow, subscription, now_us);
+      bus_flow_send_first_gaps (flow, subscription, lane);
+      bus_block_check_drained (flow, subscription, now_us);
     }
 }
 
 /* FALSE: no memory now; the entry stays. */
 static gboolean
-pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
+flow_pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
 {
   BusEntry *entry = flow->lanes[lane].first;
   BusMessage *message = entry->message;
   BusMessage *refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL;
 
-  if (!entry->plain && is_over (entry, now_us))
-    expire_entry (flow, entry, now_us);
-  else if (tell_gaps_before (flow, entry)
-           && encode (flow, lane, &message->stamp, message->body, refer, &entry->delivery, message->expires_us,
-                      entry_ids (entry, flow->shared->ids), now_us))
-    entry_encoded (flow, entry, now_us);
+  if (!entry->plain && flow_is_expired (entry, now_us))
+    flow_expire_entry (flow, entry, now_us);
+  else if (flow_send_gaps_before (flow, entry)
+           && flow_encode (flow, lane, &message->stamp, message->body, refer, &entry->delivery, message->expires_us,
+                           flow_entry_ids (entry, flow->shared->ids), now_us))
+    flow_entry_encoded (flow, entry, now_us);
   else
     return FALSE;
   return TRUE;
@@ -342,10 +271,10 @@ void
 bus_flow_pump (BusFlow *flow, gint64 now_us)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
-    while (flow->lanes[lane].first != NULL && has_room_to_encode (flow, lane))
-      if (!pump_first (flow, lane, now_us))
+    while (flow->lanes[lane].first != NULL && flow_has_room (flow, lane))
+      if (!flow_pump_first (flow, lane, now_us))
         {
-          /* With nothing on its way, nothing else would come back to it. */
+          /* When nothing is being sent, only this timer tries again. */
           bus_flow_retry (flow, now_us);
           break;
         }
@@ -356,25 +285,13 @@ bus_flow_pump (BusFlow *flow, gint64 now_us)
 /* --- credit --- */
 
 void
-bus_flow_advance (BusFlow *flow, BusSubscription *subscription)
-{
-  BusSlot *slot;
-
-  while ((slot = subscription->fifo.first_waiting) != NULL && bus_window_is_open (&subscription->window))
-    {
-      bus_window_use (&subscription->window, slot->message->payload_len);
-      bus_fifo_queue (flow, slot, bus_flow_enter (flow, slot->lane, slot->message, &slot->delivery));
-    }
-}
-
-void
 bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  bus_block_returned (flow, subscription, now_us);
-  bus_flow_advance (flow, subscription);
-  bus_flow_tell_gaps (flow, subscription);
+  bus_hold_returned (flow, subscription, now_us);
+  bus_fifo_advance (flow, subscription);
+  bus_flow_send_gaps (flow, subscription);
   bus_flow_pump (flow, now_us);
-  bus_block_look (flow, subscription, now_us);
+  bus_block_check_drained (flow, subscription, now_us);
 }
 
 gint64
@@ -420,7 +337,7 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
         bus_window_unuse (&subscription->window, slot->message->payload_len);
       bus_fifo_remove (flow, slot, &parcel->ticket);
       if (parcel->ticket != NULL)
-        bus_block_hand_on (subscription);
+        bus_hold_hand_on (flow, subscription);
       if (unsent != NULL)
         g_ptr_array_add (unsent, parcel);
       else
@@ -431,14 +348,14 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
 }
 
 void
-bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer owner)
+bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusLedger *ledger, gpointer owner)
 {
-  *flow = (BusFlow){ .shared = shared };
+  *flow = (BusFlow){ .shared = shared, .ledger = ledger };
   flow->report_timer.kind = BUS_TIMER_QUEUE;
   flow->report_timer.owner = owner;
   flow->retry_timer.kind = BUS_TIMER_RETRY;
   flow->retry_timer.owner = owner;
-  bus_outq_init (&flow->outq, shared->segments, shared->quota, usage);
+  bus_outq_init (&flow->outq, shared->segments, shared->quota, &ledger->usage);
 }
 
 void
@@ -450,7 +367,7 @@ bus_flow_end (BusFlow *flow)
       {
         next = entry->next;
         if (entry->plain)
-          bus_flow_leave (flow, entry);
+          bus_lane_leave (flow, entry);
       }
 }
 

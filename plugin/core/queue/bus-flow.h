@@ -1,100 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/bus-timer.h"
-#include "base/bus-limits.h"
-#include "queue/bus-outq.h"
-#include "queue/bus-subscription.h"
+#include "queue/bus-flow-state.h"
 
 /*
- * What waits for one peer, and when it goes: lanes of entries, and how they are encoded.
+ * Encoding: from what waits for a peer to bytes that are owed to its connection.
  *
- * Fast path: the subscription has credit and little is encoded: the delivery is encoded at once. Slow path: it waits as
- * an entry in its lane with one slot for each matched subscription; a slot whose subscription has no credit leaves the
- * lane and waits in that subscription's FIFO alone. A slot hangs in its entry and in the FIFO of its subscription
- * (bus-fifo), so either can drop it in O(1); an entry whose last slot went is gone. When bytes were sent or credit came,
- * entries are encoded in order.
- *
- * What is taken in, and who loses when it is too much, is bus-admit's. A loss becomes a gap in the subscription's FIFO
- * where it was; it is told when everything before it is encoded, and needs no credit.
+ * Fast path: a subscription has credit and little is encoded, so a delivery is encoded at once. Slow path: it waits as a
+ * slot in the FIFO of its subscription (bus-fifo) and, once the subscription has credit, as an entry in its lane
+ * (bus-lane). When bytes were sent or credit arrived, entries are encoded in order. A gap is encoded when everything in
+ * front of it is, and needs no credit. bus-admit decides what is accepted and which message is dropped.
  *
  * Invariant: for each subscription delivered + missed + waiting = offered; a FIFO is [queued | gap]* [waiting | gap]*.
  */
 
 #define BUS_FLOW_ENCODED_MAX 262144u /* encoded bytes of a lane above which entries wait */
 
-/* What the stamp of a delivery says besides the message's own. */
-typedef struct
-{
-  guint8 kind; /* DELIVER, REQUEST or REPLY */
-  guint8 flags;
-  guint64 route_id; /* 0: none */
-  guint64 answers;  /* 0: none */
-  gint64 due_us;    /* of a request; 0: none */
-  gboolean to_each; /* broadcast or direct: meant for this member of a group, so nobody else gets it when he goes */
-} BusDelivery;
+/* @owner: of the timers */
+void bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusLedger *ledger, gpointer owner);
 
-typedef struct BusEntry BusEntry;
-
-/* What all flows of a core share. */
-typedef struct
-{
-  const BusLimits *limits;
-  BusDeadlineSet *deadlines;
-  BusSegmentPool *segments;
-  BusQuota *quota;
-  guint64 seed;
-  BusDomainCounts domains[BUS_N_DOMAINS];
-  guint64 missed_by[BUS_N_LOSSES];
-  /* Room to sort one offer in; too large for the stack of every message. */
-  BusSubscription *now[WIRE_SUBSCRIPTIONS_MAX];
-  guint32 ids[WIRE_SUBSCRIPTIONS_MAX];
-} BusFlowShared;
-
-typedef struct
-{
-  BusOutq outq;
-  BusFlowShared *shared;
-  struct
-  {
-    BusEntry *first;
-    BusEntry *last;
-    gsize bytes; /* of the entries, each message once for each of its slots */
-  } lanes[WIRE_N_LANES];
-  gboolean is_ended;   /* GOODBYE was put: nothing is encoded behind it */
-  gsize waiting_bytes; /* of entries and slots, each message in full for each slot, with what keeps it */
-  guint64 waiting_messages;
-  gsize held_bytes; /* of waiting_bytes what publishers pay for with their credit: messages with a ticket, and slots */
-  guint64 held_messages;
-  gint64 soft_since_us; /* above the soft limit since; 0: it is not */
-  guint64 delivered;    /* per matched subscription */
-  guint64 missed;
-  guint64 missed_by[BUS_N_LOSSES];
-  gint64 report_next_us;  /* bus-report: not before this time */
-  gboolean reported_soft; /* system.slow said that it is above the soft limit */
-  BusTimer report_timer;
-  BusTimer retry_timer;
-} BusFlow;
-
-/* @owner: of the timers. */
-void bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusUsage *usage, gpointer owner);
-
-/* The last frame was put. What waits for the peer itself goes unsent; subscriptions are forgotten one by one. */
+/* The last frame was put. What waits for the peer itself is dropped; subscriptions are forgotten one by one. */
 void bus_flow_end (BusFlow *flow);
 
-/* Every subscription's FIFO must have been emptied by bus_flow_forget(), and it has ended. */
+/* Every subscription must have been forgotten, and the flow must have ended. */
 void bus_flow_clear (BusFlow *flow);
 
-/* The subscription's window was opened: what waited moves on. */
-void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
+/* --- encoding --- */
 
-/* Bytes were sent: encodes what waited, in order. */
+/* Nothing waits in the lane, and there is room to encode. */
+gboolean bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane);
+
+/* Encodes for the first @n of shared->ready, from where the bytes lie. FALSE: no memory; nothing was done. */
+gboolean bus_flow_encode_now (BusFlow *flow,
+                              BusInbound *inbound,
+                              WireLane lane,
+                              const BusDelivery *delivery,
+                              guint n,
+                              gint64 now_us);
+
+/* Counts a message that was encoded for this subscription. @ticket: (transfer full) (nullable) */
+void bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, BusTicket *ticket, gint64 now_us);
+
+/* Encodes the gaps of a lane that stand before its first message. FALSE: there is no memory for one of them, and nothing
+ * may be encoded in front of it. */
+gboolean bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane lane);
+
+/* Encodes every gap that has nothing queued in front of it, as far as the lanes have room. FALSE: one of them found no
+ * room. */
+gboolean bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription);
+
+/* There was no memory to encode the first entry of a lane: the retry timer tries again. */
+void bus_flow_retry (BusFlow *flow, gint64 now_us);
+
+/* Bytes were sent: encodes what waits, in order. */
 void bus_flow_pump (BusFlow *flow, gint64 now_us);
 
-/* Tells the gaps that everything before is encoded of, as far as the lane has room. FALSE: one of them found none. */
-gboolean bus_flow_tell_gaps (BusFlow *flow, BusSubscription *subscription);
+/* --- other inputs --- */
 
-/* A message of a subscription that was on its way when the subscription went. */
+/* The subscription's window was opened: moves on what waits. */
+void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
+
+/* The time to live of a message has ended. */
+void bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us);
+
+/* Compares the queue with its soft limit again. */
+void bus_flow_note_level (BusFlow *flow, gint64 now_us);
+
+/* A message of a subscription that was not sent when the subscription ended. */
 typedef struct
 {
   BusMessage *message;
@@ -103,12 +75,16 @@ typedef struct
 } BusParcel;
 void bus_parcel_free (gpointer parcel);
 
-/* Takes the subscription out of everything; returns how many messages waited. @unsent: (nullable) (element-type
- * BusParcel): gets each of them, oldest first (group members hand them on). */
+/* Empties the FIFO of a subscription that ends; returns how many messages waited. @unsent: (nullable) (element-type
+ * BusParcel): receives each of them, oldest first (a group hands them on). */
 guint bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent);
 
 /* How long the oldest message of the subscription has been waiting; 0: none waits. */
 gint64 bus_flow_oldest_us (const BusSubscription *subscription, gint64 now_us);
 
 /* Encoded and waiting bytes. */
-gsize bus_flow_bytes (const BusFlow *flow);
+static inline gsize
+bus_flow_bytes (const BusFlow *flow)
+{
+  return bus_outq_bytes (&flow->outq) + flow->waiting_bytes;
+}

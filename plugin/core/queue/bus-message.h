@@ -54,10 +54,10 @@ typedef struct
   WireClassOf class_of;
   guint domain;
   BusQuota *quota;
-  BusPeer *publisher; /* NULL: the broker itself, or it can't be told any more */
-  gsize credit_bytes; /* that the frame cost its publisher */
-  BusMessage *kept;   /* made at the first need */
-  BusTicket *ticket;  /* made by the first receiver that blocks */
+  BusLedger *publisher; /* NULL: the broker itself, or it has disconnected */
+  gsize credit_bytes;   /* that the frame cost its publisher */
+  BusMessage *kept;     /* made at the first need */
+  BusTicket *ticket;    /* made by the first receiver that blocks */
 } BusInbound;
 
 /* Says who sent it, and when it was accepted. */
@@ -74,6 +74,13 @@ void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ti
 
 /* A reference to what holds its publisher's credit back; NULL: it has no publisher that could be held. Transfer full. */
 BusTicket *bus_inbound_ticket (BusInbound *inbound);
+
+/* What a waiting message costs its queue besides its slot: the message in full. */
+static inline gsize
+bus_message_cost (const BusMessage *message)
+{
+  return message->held;
+}
 
 /* What keeping a message with so many client bytes takes, with what malloc adds. */
 gsize bus_message_size (gsize len);

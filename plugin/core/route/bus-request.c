@@ -30,14 +30,14 @@ bus_request_new (BusCore *core,
   g_queue_push_tail_link (&responder->answering, &request->answering_link);
   g_hash_table_insert (core->requests, &request->route_id, request);
   bus_deadline_arm (&core->deadlines, &request->timer.deadline, due_us);
-  bus_quota_keep (&core->quota, &requester->usage, sizeof (BusRequest));
+  bus_quota_keep (&core->quota, &requester->ledger.usage, sizeof (BusRequest));
   return request;
 }
 
 void
 bus_request_free (BusCore *core, BusRequest *request)
 {
-  bus_quota_forgo (&core->quota, &request->requester->usage, sizeof (BusRequest));
+  bus_quota_forgo (&core->quota, &request->requester->ledger.usage, sizeof (BusRequest));
   bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
   g_hash_table_remove (core->requests, &request->route_id);
   g_queue_unlink (&request->requester->asked, &request->asked_link);

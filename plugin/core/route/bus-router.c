@@ -2,7 +2,7 @@
 #include "route/bus-router.h"
 
 #include "queue/bus-admit.h"
-#include "queue/bus-flow-private.h"
+#include "queue/bus-fifo.h"
 #include "peer/bus-state.h"
 
 #define ANNOUNCE_MAX      2048u
@@ -93,7 +93,7 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
       bus_match_cache_forget (&core->matches);
     }
   g_hash_table_insert (owner->subscriptions, GUINT_TO_POINTER (subscription->id), subscription);
-  bus_quota_keep (&core->quota, &owner->usage, subscription->charged);
+  bus_quota_keep (&core->quota, &owner->ledger.usage, subscription->charged);
   core->n_subscriptions++;
 }
 
@@ -204,7 +204,7 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
 
   g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
   core->n_subscriptions--;
-  bus_quota_forgo (&core->quota, &owner->usage, subscription->charged);
+  bus_quota_forgo (&core->quota, &owner->ledger.usage, subscription->charged);
   bus_flow_forget (&owner->flow, subscription, unsent);
   if (group != NULL && !subscription->serves)
     {

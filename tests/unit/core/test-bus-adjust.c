@@ -84,20 +84,20 @@ test_change (gconstpointer data)
   core_mark (&core);
   publish_to_own_topics (publisher, 1, 5);
   assert_acks (publisher, "1/1/0 1/1/0 1/1/0 1/1/0 1/1/0");
-  g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MAY_DROP], ==,
+  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==,
                     change->from == BUS_OVERFLOW_BLOCK ? 5 : 0);
 
   dropped = client_adjust (slow, 1, change->to, change->by_bytes ? 0 : 2, change->by_bytes ? 5 * SIZE / 2 : 0,
                            WIRE_STATUS_OK);
   g_assert_cmpuint (dropped, ==, slow->is_stopped ? 0 : then->dropped);
   held = change->from == BUS_OVERFLOW_BLOCK && change->to == BUS_OVERFLOW_BLOCK ? 5 : 0;
-  g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MAY_DROP], ==, held);
+  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, held);
   g_assert_cmpuint (slow->peer->flow.missed, ==, then->dropped);
 
   publish_to_own_topics (publisher, 7, 7);
   client_catch_up (slow, 1);
   assert_story (slow, 1, change->is_stopped ? then->lane : then->credit);
-  g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
   core_teardown (&core, NULL);
 }
 

@@ -118,7 +118,7 @@ test_fate (gconstpointer data)
   client_publish_many (publisher, TOPIC, 1, 1);
   assert_story (slow, 1, more);
   client_return_all (slow, 1);
-  g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
   core_teardown (&core, NULL);
 }
 

@@ -75,9 +75,9 @@ test_handed_over_to_its_publisher (Core *core, gconstpointer data)
   client_publish_many (publisher, "results.procmond", 3, 10);
   client_subscribe_with (publisher, .subscription = 1, .pattern = "results.procmond", .group = "workers",
                          .window_messages = 1);
-  g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MUST_KEEP], ==, 3);
+  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MUST_KEEP], ==, 3);
   client_disconnect (other);
-  g_assert_cmpuint (publisher->peer->held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
+  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
 }
 
 /* --- lanes --- */

@@ -28,11 +28,11 @@ test_gaps_side_by_side (Core *core, gconstpointer data)
       client_publish_many (publisher, "health.a", 1, 10);
       if (i == 1)
         {
-          charged = slow->peer->usage.charged;
+          charged = slow->peer->ledger.usage.charged;
           memory = core_memory (core);
         }
     }
-  g_assert_cmpuint (slow->peer->usage.charged, ==, charged);
+  g_assert_cmpuint (slow->peer->ledger.usage.charged, ==, charged);
   g_assert_cmpuint (core_memory (core), ==, memory);
   client_catch_up (slow, 1);
   g_assert_cmpuint (client_count (slow, WIRE_KIND_GAP), ==, 4);
@@ -54,7 +54,7 @@ test_gaps_are_joined (Core *core, gconstpointer data)
   client_publish_many (publisher, TOPIC, 1, 10);
   core_mark (core);
   client_publish_many (publisher, TOPIC, 1, 10);
-  charged = slow->peer->usage.charged;
+  charged = slow->peer->ledger.usage.charged;
   for (guint i = 0; i < 250; i++)
     {
       client_publish_ttl (publisher, TOPIC, 1000, 10);
@@ -66,7 +66,7 @@ test_gaps_are_joined (Core *core, gconstpointer data)
   g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, 501);
   g_assert_cmpuint (client_adjust (slow, 1, 0, 1, 0, WIRE_STATUS_OK), ==, 500);
   g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, 1);
-  g_assert_cmpuint (slow->peer->usage.charged, <=, charged + 2048);
+  g_assert_cmpuint (slow->peer->ledger.usage.charged, <=, charged + 2048);
   client_catch_up (slow, 1);
   /* On the control lane nothing stands before them. */
   assert_story (slow, 1, "[4-1000:250 expired] [5-1001:250 full] 1 [2-998:250 expired] [3-999:250 full]");

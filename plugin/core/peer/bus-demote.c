@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-demote.h"
+
+#include "peer/bus-state.h"
+#include "queue/bus-block.h"
+
+static void
+demote_inform_publisher (BusLedger *publisher, const BusSubscription *subscription)
+{
+  const BusLimits *limits = &subscription->owner->core->limits;
+  WireEnvelope error;
+  char detail[200];
+
+  g_snprintf (detail, sizeof detail, "%s did not take it in time (longest_block_us): it is told by GAP what it missed",
+              subscription->owner->id);
+  wire_envelope_init (&error);
+  error.answers = publisher->block_lost_id;
+  error.status = WIRE_STATUS_WOULD_BLOCK;
+  error.value = publisher->block_lost;
+  error.limit = limits->longest_block_us;
+  error.setting = wire_span_str (bus_limit_name (BUS_LIMIT_longest_block_us));
+  error.detail = wire_span_str (detail);
+  publisher->block_lost = 0;
+  bus_peer_put (publisher->peer, WIRE_KIND_ERROR, 0, &error);
+}
+
+void
+bus_demote_due (BusSubscription *subscription, gint64 now_us)
+{
+  g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
+  BusPeer *owner = subscription->owner;
+
+  if (!bus_block_expire (&owner->flow, subscription, publishers, now_us))
+    return;
+  for (guint i = 0; i < publishers->len; i++)
+    demote_inform_publisher (g_ptr_array_index (publishers, i), subscription);
+  bus_peer_note (
+      owner, BUS_NOTE_DROPPED, WIRE_STATUS_EXPIRED,
+      "it held publishers back for too long (longest_block_us): its oldest messages are dropped until it has drained");
+  bus_flow_pump (&owner->flow, now_us);
+  bus_peer_touch (owner);
+}

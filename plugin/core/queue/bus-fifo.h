@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "queue/bus-flow-state.h"
+
+/*
+ * The FIFO of one subscription: messages that wait for it, and gaps where others were lost.
+ *
+ * Each element is a slot. A message first waits for credit (WAITING). With credit it is QUEUED: the slot hangs in an entry
+ * of its lane as well, so that either side can drop it in O(1). A lost message leaves a gap at its place: first and last
+ * accept sequence, count and reason. A gap is encoded when everything of its lane in front of it is.
+ *
+ * Lanes overtake each other, so the slots of each lane are linked in an order of their own as well, in which the other
+ * lane does not stand in the way. Between two messages of a lane there is at most one gap for each reason, so the number
+ * of gaps is bounded by the number of waiting messages, whatever is lost.
+ *
+ * Every drop of a message that was matched passes through bus_fifo_drop() or bus_fifo_lose(): they make the gap, count the
+ * loss and report it. Which message is dropped is decided by bus-admit (bounds, shedding), bus-block (the end of a block)
+ * and bus-flow (time to live).
+ *
+ * Invariant: a FIFO is [queued | gap]* [waiting | gap]*; what it keeps is charged to the ledger of its peer.
+ */
+
+/* The approximate memory that the look-up by topic needs for a message. */
+#define BUS_FIFO_INDEX_COST 96u
+
+/* Appends a message, WAITING. @ticket: (transfer full) (nullable) */
+BusSlot *bus_fifo_append (BusFlow *flow,
+                          BusSubscription *subscription,
+                          BusMessage *message,
+                          BusTicket *ticket,
+                          const BusDelivery *delivery,
+                          gint64 now_us);
+
+/* The first waiting message got credit: hangs it in @entry. */
+void bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry);
+
+/* Queues waiting messages in their lanes as far as the window allows. */
+void bus_fifo_advance (BusFlow *flow, BusSubscription *subscription);
+
+/* Takes a slot out, message or gap; an entry that it leaves empty leaves its lane. @ticket: (out) (transfer full)
+ * (nullable): receives its ticket; NULL: the ticket is given up. */
+void bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket);
+
+/* Takes its ticket away; NULL: it has none. Transfer full. */
+BusTicket *bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot);
+
+/* The oldest and the newest message; NULL: none. */
+BusSlot *bus_fifo_oldest (const BusSubscription *subscription);
+BusSlot *bus_fifo_newest (const BusSubscription *subscription);
+
+/* The policy conflate: the waiting message of this topic; NULL: none. */
+BusSlot *bus_fifo_find (const BusFlow *flow, const BusSubscription *subscription, WireSpan topic);
+
+/* Builds the look-up by topic that the policy conflate needs, or drops it. Of several messages to one topic the newest is
+ * found. */
+void bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean wanted);
+
+/* Drops the message of a slot: a gap takes its place, or an adjacent one grows. */
+void bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us);
+
+/* A message that was never accepted is lost: its gap stands at the end. */
+void bus_fifo_lose (BusFlow *flow,
+                    BusSubscription *subscription,
+                    WireLane lane,
+                    guint domain,
+                    guint64 accept_seq,
+                    BusLoss loss,
+                    gint64 now_us);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bus-limits.h"
+#include "base/bus-overflow.h"
+#include "queue/bus-outq.h"
+#include "queue/bus-subscription.h"
+
+/*
+ * The data of one peer's queue, shared by the modules that work on it: bus-lane, bus-hold, bus-fifo, bus-block, bus-flow,
+ * bus-admit and bus-report. Structs only; the operations are theirs.
+ *
+ * A message that waits for a subscription has a *slot* in that subscription's FIFO. Once the subscription has credit for
+ * it the slot also hangs in an *entry* of a lane; slots of several subscriptions of the peer share one entry, because they
+ * are sent as one frame. A slot can also be a *gap*: the record of messages that were lost at that place.
+ */
+
+/* What the stamp of a delivery says besides the message's own. */
+typedef struct
+{
+  guint8 kind; /* DELIVER, REQUEST or REPLY */
+  guint8 flags;
+  guint64 route_id; /* 0: none */
+  guint64 answers;  /* 0: none */
+  gint64 due_us;    /* of a request; 0: none */
+  gboolean to_each; /* broadcast or direct: meant for this member of a group, so it is never handed on to another one */
+} BusDelivery;
+
+typedef struct BusEntry BusEntry;
+
+typedef enum
+{
+  BUS_SLOT_QUEUED,  /* hangs in an entry, has its credit */
+  BUS_SLOT_WAITING, /* waits for credit */
+  BUS_SLOT_GAP,
+} BusSlotState;
+
+struct BusSlot
+{
+  BusSlotState state;
+  WireLane lane;
+  gboolean is_indexed; /* in the FIFO's by_topic */
+  BusSubscription *subscription;
+  BusSlot *previous; /* in the subscription's FIFO */
+  BusSlot *next;
+  BusSlot *lane_previous; /* of those of its lane there */
+  BusSlot *lane_next;
+
+  /* QUEUED and WAITING */
+  BusMessage *message; /* own reference */
+  BusTicket *ticket;   /* nullable; own reference */
+  BusTimer *expiry;    /* NULL: it does not expire */
+  BusDelivery delivery;
+  gint64 since_us;
+  BusEntry *entry;           /* QUEUED */
+  BusSlot *sibling_previous; /* in the entry */
+  BusSlot *sibling_next;
+
+  /* GAP */
+  guint64 gap_from;
+  guint64 gap_to;
+  guint64 gap_count;
+  BusLoss gap_loss;
+};
+
+struct BusEntry
+{
+  BusEntry *previous; /* in the lane */
+  BusEntry *next;
+  BusMessage *message;
+  WireLane lane;
+  BusDelivery delivery;
+  BusSlot *slots;
+  gboolean plain; /* for the peer itself: it has no slots */
+};
+
+/* What the queues of all peers share. */
+typedef struct
+{
+  const BusLimits *limits;
+  BusDeadlineSet *deadlines;
+  BusSegmentPool *segments;
+  BusQuota *quota;
+  guint64 seed;
+  BusDomainCounts domains[BUS_N_DOMAINS];
+  guint64 missed_by[BUS_N_LOSSES];
+  /* Scratch space for one offer; too large for the stack of every message. */
+  BusSubscription *ready[WIRE_SUBSCRIPTIONS_MAX]; /* those that get it at once */
+  guint32 ids[WIRE_SUBSCRIPTIONS_MAX];
+} BusFlowShared;
+
+typedef struct
+{
+  BusFlowShared *shared;
+  BusLedger *ledger; /* the peer's own: what is kept here is charged to it */
+  BusOutq outq;
+  struct
+  {
+    BusEntry *first;
+    BusEntry *last;
+    gsize bytes; /* of the entries, each message once for each of its slots */
+  } lanes[WIRE_N_LANES];
+  gboolean is_ended;   /* GOODBYE is encoded: nothing is encoded behind it */
+  gsize waiting_bytes; /* of entries and slots; each message counts in full for each slot */
+  guint64 waiting_messages;
+  gsize
+      held_bytes; /* the part of waiting_bytes that is bounded by publishers' windows: messages with a ticket, and their slots */
+  guint64 held_messages;
+  gint64 soft_since_us; /* above the soft limit since; 0: below it */
+  guint64 delivered;    /* per matched subscription */
+  guint64 missed;
+  guint64 missed_by[BUS_N_LOSSES];
+  gint64 report_next_us;  /* bus-report: not before this time */
+  gboolean reported_soft; /* the last system.slow said that it is above the soft limit */
+  BusTimer report_timer;
+  BusTimer retry_timer;
+} BusFlow;

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-lane.h"
+
+/* Slots count their message themselves (bus-fifo). */
+static gsize
+lane_entry_cost (const BusEntry *entry)
+{
+  return sizeof (BusEntry) + (entry->plain ? bus_message_cost (entry->message) : 0);
+}
+
+static BusEntry *
+lane_append (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery, gboolean plain)
+{
+  BusEntry *entry = g_slice_new0 (BusEntry);
+  gsize cost;
+
+  entry->message = bus_message_ref (message);
+  entry->lane = lane;
+  entry->delivery = *delivery;
+  entry->plain = plain;
+  entry->previous = flow->lanes[lane].last;
+  if (entry->previous != NULL)
+    entry->previous->next = entry;
+  else
+    flow->lanes[lane].first = entry;
+  flow->lanes[lane].last = entry;
+  cost = lane_entry_cost (entry);
+  flow->lanes[lane].bytes += cost;
+  flow->waiting_bytes += cost;
+  bus_quota_charge (flow->shared->quota, &flow->ledger->usage, cost - sizeof (BusEntry));
+  bus_quota_keep (flow->shared->quota, &flow->ledger->usage, sizeof (BusEntry));
+  return entry;
+}
+
+BusEntry *
+bus_lane_enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
+{
+  return lane_append (flow, lane, message, delivery, FALSE);
+}
+
+void
+bus_lane_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
+{
+  lane_append (flow, lane, message, delivery, TRUE);
+}
+
+void
+bus_lane_leave (BusFlow *flow, BusEntry *entry)
+{
+  gsize cost = lane_entry_cost (entry);
+
+  g_assert (entry->slots == NULL && flow->waiting_bytes >= cost && flow->lanes[entry->lane].bytes >= cost);
+  if (entry->previous != NULL)
+    entry->previous->next = entry->next;
+  else
+    flow->lanes[entry->lane].first = entry->next;
+  if (entry->next != NULL)
+    entry->next->previous = entry->previous;
+  else
+    flow->lanes[entry->lane].last = entry->previous;
+  flow->lanes[entry->lane].bytes -= cost;
+  flow->waiting_bytes -= cost;
+  bus_quota_refund (flow->shared->quota, &flow->ledger->usage, cost - sizeof (BusEntry));
+  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusEntry));
+  bus_message_unref (entry->message);
+  g_slice_free (BusEntry, entry);
+}
