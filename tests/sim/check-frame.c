@@ -285,6 +285,50 @@ check_frame_adjusted (SimWorld *world, const BusSubscription *adjusted, const Si
     sim_world_fail (world, "B08: the messages that block left exceed the bounds");
 }
 
+/* The peer stays connected, so the messages of its subscription must have been handed over. */
+static void
+check_frame_heritage (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
+{
+  if (before->heirs != NULL && !sim_view_is_closing (world) && client->peer != NULL
+      && sim_subscription_of (client, frame->subscription) == NULL
+      && before->heirs->rerouted < before->rerouted + before->heritage)
+    sim_world_fail (world,
+                    "M06: %" G_GUINT64_FORMAT " messages of a member that left had another member, %" G_GUINT64_FORMAT
+                    " were handed over",
+                    before->heritage, before->heirs->rerouted - before->rerouted);
+}
+
+static void
+check_frame_groups (SimWorld *world, const SimFrame *frame, const SimBefore *before)
+{
+  for (guint i = 0; i < SIM_GROUPS; i++)
+    {
+      gboolean room = FALSE, tight = FALSE;
+      guint64 lost = 0;
+
+      check_frame_observe_group (world, frame, i, &room, &tight, &lost);
+      /* The messages that a disconnected peer leaves may be lost as well. */
+      if (before->has_room[i] && !before->is_tight[i] && lost > before->lost[i] && !sim_view_is_closing (world))
+        sim_world_fail (world, "M08: group %s lost a message while a member had room", sim_groups[i]);
+    }
+}
+
+static void
+check_frame_replies (SimWorld *world, const SimBefore *before)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    {
+      const BusPeer *peer = world->clients[i].peer;
+
+      if (!before->is_taken[i] || bus_peer_is_closing (peer))
+        continue;
+      sim_cover (world, SIM_COVER_REPLY_BEHIND);
+      if (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > before->encoded[i]
+          && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL)
+        sim_world_fail (world, "I4: a reply to %s overtook the messages in its lane", peer->id);
+    }
+}
+
 void
 sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
 {
@@ -299,33 +343,9 @@ sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame 
       check_frame_payers (world, before);
       check_frame_oldest (world, before, frame);
     }
-  /* The peer stays connected, so the messages of its subscription must have been handed over. */
-  if (before->heirs != NULL && !sim_view_is_closing (world) && client->peer != NULL
-      && sim_subscription_of (client, frame->subscription) == NULL
-      && before->heirs->rerouted < before->rerouted + before->heritage)
-    sim_world_fail (world,
-                    "M06: %" G_GUINT64_FORMAT " messages of a member that left had another member, %" G_GUINT64_FORMAT
-                    " were handed over",
-                    before->heritage, before->heirs->rerouted - before->rerouted);
-  for (guint i = 0; check_frame_picks_one (frame) && i < SIM_GROUPS; i++)
-    {
-      gboolean room = FALSE, tight = FALSE;
-      guint64 lost = 0;
-
-      check_frame_observe_group (world, frame, i, &room, &tight, &lost);
-      /* The messages that a disconnected peer leaves may be lost as well. */
-      if (before->has_room[i] && !before->is_tight[i] && lost > before->lost[i] && !sim_view_is_closing (world))
-        sim_world_fail (world, "M08: group %s lost a message while a member had room", sim_groups[i]);
-    }
-  for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
-    {
-      const BusPeer *peer = world->clients[i].peer;
-
-      if (!before->is_taken[i] || bus_peer_is_closing (peer))
-        continue;
-      sim_cover (world, SIM_COVER_REPLY_BEHIND);
-      if (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > before->encoded[i]
-          && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL)
-        sim_world_fail (world, "I4: a reply to %s overtook the messages in its lane", peer->id);
-    }
+  check_frame_heritage (world, client, frame, before);
+  if (check_frame_picks_one (frame))
+    check_frame_groups (world, frame, before);
+  if (frame->kind == SIM_FRAME_REPLY)
+    check_frame_replies (world, before);
 }

@@ -195,60 +195,92 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     }
 }
 
-/* Passes @len bytes in: the first frame of the stream, or a part of it. */
+/* Hands the bytes to the core. An allocation for a split frame does not fail here: the broker would disconnect its peer, and
+ * nothing else. */
+static void
+world_hand_to_core (SimWorld *world, SimClient *client, gsize len, gboolean is_split)
+{
+  guint failing = world->fail_allocations;
+
+  if (is_split)
+    world->fail_allocations = ALLOCATIONS_OK;
+  bus_core_received (world->core, client->peer, client->stream->data, len, world->now_us);
+  if (is_split)
+    world->fail_allocations = failing;
+  g_byte_array_remove_range (client->stream, 0, (guint) len);
+}
+
+/* A message was passed in, of which the model knows that @matched match. @accepted, @received: as they were before. */
+static void
+world_compare_accepted (SimWorld *world,
+                        const SimClient *client,
+                        const SimFrame *frame,
+                        guint matched,
+                        guint64 accepted,
+                        guint64 received)
+{
+  gboolean is_accepted = sim_view_accept_seq (world) != accepted;
+  gboolean is_direct = frame->target[0] != '\0';
+
+  if (sim_view_received (client) == received)
+    sim_model_withdraw (world->model, frame->number); /* the broker is disconnecting its publisher */
+  else if (is_direct && matched == 0 && !is_accepted)
+    sim_model_withdraw (world->model, frame->number);
+  else if (!is_accepted || (is_direct && matched == 0))
+    sim_world_fail (world, "a message of client %s was %s", client->id, matched > 0 ? "not accepted" : "accepted");
+  if (is_direct && matched > 0)
+    sim_cover (world, SIM_COVER_DIRECT);
+  if (sim_view_is_closing (world))
+    sim_model_unsure (world->model, frame->number);
+}
+
+/* Passes in @len bytes that end the first frame of the stream. */
+static void
+world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize len)
+{
+  guint64 accepted = sim_view_accept_seq (world);
+  guint64 received = sim_view_received (client);
+  gboolean publishes = frame->kind == SIM_FRAME_PUBLISH;
+  gboolean waits = FALSE;
+  guint matched = 0;
+  SimBefore before;
+
+  if (frame->subscription != 0)
+    sim_view_has_subscription (client, frame->subscription, &waits);
+  /* The model needs to know what matches before the core reports what it did with the message. */
+  if (publishes)
+    matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
+                                 frame->ttl_us, frame->broadcast, frame->target[0] != '\0' ? frame->target : NULL,
+                                 accepted + 1);
+  sim_check_before_frame (world, client, frame, &before);
+  if (frame->kind == SIM_FRAME_CREDIT)
+    sim_check_before_block (world, client);
+  world_hand_to_core (world, client, len, frame->size != len);
+  if (publishes)
+    world_compare_accepted (world, client, frame, matched, accepted, received);
+  else if (!bus_peer_is_closing (client->peer))
+    world_report_to_model (world, client, frame, waits);
+  sim_check_after_frame (world, client, frame, &before);
+  if (frame->kind == SIM_FRAME_CREDIT)
+    sim_check_after_block (world, client);
+}
+
+/* Passes in @len bytes: the first frame of the stream, or a part of it. */
 static void
 world_pass_in (SimWorld *world, SimClient *client, gsize len)
 {
   SimFrame *frame = g_queue_peek_head (&client->frames);
-  gboolean ends = frame->left == len;
-  guint64 before = sim_view_accept_seq (world);
-  guint64 received = sim_view_received (client);
-  guint failing = world->fail_allocations;
-  gboolean publishes = ends && frame->kind == SIM_FRAME_PUBLISH;
-  gboolean is_direct = frame->target[0] != '\0';
-  gboolean waits = FALSE;
-  guint matched = 0;
-  SimBefore seen;
 
-  if (frame->subscription != 0)
-    sim_view_has_subscription (client, frame->subscription, &waits);
-  /* An allocation for a split frame does not fail here: the broker would disconnect its peer, and nothing else. */
-  if (frame->size != len)
-    world->fail_allocations = ALLOCATIONS_OK;
   frame->left -= len;
-  if (!ends)
-    sim_cover (world, SIM_COVER_SPLIT);
-  else
-    g_queue_pop_head (&client->frames);
-  /* The model needs to know what matches before the core reports what it did with the message. */
-  if (publishes)
-    matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
-                                 frame->ttl_us, frame->broadcast, is_direct ? frame->target : NULL, before + 1);
-  sim_check_before_frame (world, client, frame, &seen);
-  if (frame->kind == SIM_FRAME_CREDIT)
-    sim_check_before_block (world, client);
-  bus_core_received (world->core, client->peer, client->stream->data, len, world->now_us);
-  if (frame->size != len)
-    world->fail_allocations = failing;
-  g_byte_array_remove_range (client->stream, 0, (guint) len);
-  if (publishes && sim_view_received (client) == received)
-    sim_model_withdraw (world->model, frame->number); /* the broker is disconnecting its publisher */
-  else if (publishes && is_direct && matched == 0 && sim_view_accept_seq (world) == before)
-    sim_model_withdraw (world->model, frame->number);
-  else if (publishes && (sim_view_accept_seq (world) == before || (is_direct && matched == 0)))
-    sim_world_fail (world, "a message of client %s was %s", client->id, matched > 0 ? "not accepted" : "accepted");
-  if (publishes && is_direct && matched > 0)
-    sim_cover (world, SIM_COVER_DIRECT);
-  if (publishes && sim_view_is_closing (world))
-    sim_model_unsure (world->model, frame->number);
-  if (ends && !publishes && !bus_peer_is_closing (client->peer))
-    world_report_to_model (world, client, frame, waits);
-  if (ends)
-    sim_check_after_frame (world, client, frame, &seen);
-  if (ends && frame->kind == SIM_FRAME_CREDIT)
-    sim_check_after_block (world, client);
-  if (ends)
-    g_free (frame);
+  if (frame->left > 0)
+    {
+      sim_cover (world, SIM_COVER_SPLIT);
+      world_hand_to_core (world, client, len, TRUE);
+      return;
+    }
+  g_queue_pop_head (&client->frames);
+  world_pass_in_frame (world, client, frame, len);
+  g_free (frame);
 }
 
 void
