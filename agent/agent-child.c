@@ -43,14 +43,14 @@ typedef struct
 } ChildWait;
 
 static void
-on_child_ended (GObject *source, GAsyncResult *result, gpointer data)
+child_on_ended (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
   ((ChildWait *) data)->ended = TRUE;
 }
 
 static gboolean
-on_child_late (gpointer data)
+child_on_late (gpointer data)
 {
   ((ChildWait *) data)->late = TRUE;
   return G_SOURCE_CONTINUE;
@@ -63,8 +63,8 @@ child_stop (AgentChild *child, gint64 grace_us)
   guint timer;
 
   agent_process_ask_to_end (child->process);
-  g_subprocess_wait_async (child->process, NULL, on_child_ended, &wait);
-  timer = g_timeout_add ((guint) (grace_us / 1000), on_child_late, &wait);
+  g_subprocess_wait_async (child->process, NULL, child_on_ended, &wait);
+  timer = g_timeout_add ((guint) (grace_us / 1000), child_on_late, &wait);
   while (!wait.ended && !wait.late)
     g_main_context_iteration (NULL, TRUE);
   if (!wait.ended)

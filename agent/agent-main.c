@@ -42,7 +42,7 @@ typedef struct
 } Agent;
 
 static gboolean
-on_stop (gpointer data)
+agent_on_stop (gpointer data)
 {
   g_main_loop_quit (((Agent *) data)->loop);
   return G_SOURCE_CONTINUE;
@@ -50,16 +50,16 @@ on_stop (gpointer data)
 
 /* The child that the demonstration watches does nothing else. */
 static void
-wait_for_stop (Agent *self)
+agent_wait_for_stop (Agent *self)
 {
-  guint stop = platform_stop_add (on_stop, self);
+  guint stop = platform_stop_add (agent_on_stop, self);
 
   g_main_loop_run (self->loop);
   g_source_remove (stop);
 }
 
 static gboolean
-parse_options (Agent *self, int *argc, char ***argv, GError **error)
+agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
 {
   const GOptionEntry entries[] = {
     { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_ ("Socket to listen on"), N_ ("PATH") },
@@ -87,7 +87,7 @@ parse_options (Agent *self, int *argc, char ***argv, GError **error)
 
 /* The demo never touches a broker that runs: it has a directory of its own, as root too. */
 static gboolean
-prepare_demo (Agent *self, GError **error)
+agent_prepare_demo (Agent *self, GError **error)
 {
   if (!self->demo)
     return TRUE;
@@ -100,7 +100,7 @@ prepare_demo (Agent *self, GError **error)
 }
 
 static gboolean
-start_broker (Agent *self, GError **error)
+agent_start_broker (Agent *self, GError **error)
 {
   g_autofree char *path = agent_module_find (self->module_path);
 
@@ -110,7 +110,7 @@ start_broker (Agent *self, GError **error)
 
 /* What tools are told of this agent: what it publishes. */
 static gboolean
-describe (Agent *self, GError **error)
+agent_describe_itself (Agent *self, GError **error)
 {
   g_autoptr (DeyeBusService) service = deye_bus_service_new ("daemoneye.Agent", "The agent that the broker lives in.");
 
@@ -121,19 +121,19 @@ describe (Agent *self, GError **error)
 }
 
 static gboolean
-join_bus (Agent *self, GError **error)
+agent_join_bus (Agent *self, GError **error)
 {
   gintptr handle = agent_module_connect (&self->module, error);
 
   if (handle < 0)
     return FALSE;
   self->client = deye_bus_client_new_for_fd (handle, AGENT_ID, NULL);
-  return describe (self, error) && deye_bus_client_connect (self->client, NULL, error);
+  return agent_describe_itself (self, error) && deye_bus_client_connect (self->client, NULL, error);
 }
 
 /* @command: words as a shell would split them; the address of the bus follows the program's name. */
 static AgentChild *
-start_collector (Agent *self, const char *command, GError **error)
+agent_start_collector (Agent *self, const char *command, GError **error)
 {
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
   g_auto (GStrv) argv = NULL;
@@ -152,11 +152,11 @@ start_collector (Agent *self, const char *command, GError **error)
 }
 
 static gboolean
-start_collectors (Agent *self, GError **error)
+agent_start_collectors (Agent *self, GError **error)
 {
   for (char **command = self->collectors; command != NULL && *command != NULL; command++)
     {
-      AgentChild *child = start_collector (self, *command, error);
+      AgentChild *child = agent_start_collector (self, *command, error);
 
       if (child == NULL)
         return FALSE;
@@ -166,31 +166,31 @@ start_collectors (Agent *self, GError **error)
 }
 
 static void
-say_ready (Agent *self)
+agent_report_ready (Agent *self)
 {
   g_info ("listening at %s", agent_module_address (&self->module));
   platform_ready_report (self->ready_fd, agent_module_address (&self->module));
 }
 
 static gboolean
-run (Agent *self, GError **error)
+agent_run (Agent *self, GError **error)
 {
-  if (!prepare_demo (self, error) || !start_broker (self, error) || !join_bus (self, error))
+  if (!agent_prepare_demo (self, error) || !agent_start_broker (self, error) || !agent_join_bus (self, error))
     return FALSE;
   if (self->demo)
     {
       self->status = job_run (&self->module, self->client, self->json, self->keep);
       return TRUE;
     }
-  if (!start_collectors (self, error))
+  if (!agent_start_collectors (self, error))
     return FALSE;
-  say_ready (self);
-  wait_for_stop (self);
+  agent_report_ready (self);
+  agent_wait_for_stop (self);
   return TRUE;
 }
 
 static void
-clear (Agent *self)
+agent_clear (Agent *self)
 {
   g_ptr_array_unref (self->children);
   if (self->client != NULL)
@@ -209,7 +209,7 @@ clear (Agent *self)
 
 /* Structured records to the journal when stderr is its stream, else as lines to stderr. */
 static GLogWriterOutput
-write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+agent_write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
   if (g_log_writer_is_journald (fileno (stderr)))
     return g_log_writer_journald (level, fields, n_fields, data);
@@ -223,21 +223,21 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   deye_bus_locale_init ();
-  g_log_set_writer_func (write_log, NULL, NULL);
+  g_log_set_writer_func (agent_write_log, NULL, NULL);
   self.loop = g_main_loop_new (NULL, FALSE);
   self.children = g_ptr_array_new_with_free_func ((GDestroyNotify) agent_child_free);
-  if (!parse_options (&self, &argc, &argv, &error))
+  if (!agent_parse_options (&self, &argc, &argv, &error))
     self.status = 2;
   else if (self.version)
     g_print ("daemoneye-agent %s\n", PACKAGE_VERSION);
   else if (self.demo_child)
-    wait_for_stop (&self);
+    agent_wait_for_stop (&self);
   else if (self.demo_subscriber > 0)
     self.status = job_subscriber_run (self.address, (guint64) self.demo_subscriber, &error) ? 0 : 1;
-  else if (!run (&self, &error))
+  else if (!agent_run (&self, &error))
     self.status = 1;
   if (error != NULL)
     g_printerr ("daemoneye-agent: %s\n", error->message);
-  clear (&self);
+  agent_clear (&self);
   return self.status;
 }

@@ -29,7 +29,7 @@ agent_module_find (const char *given)
 }
 
 static gboolean
-check_abi (const DaemoneyePlugin *plugin, const char *path, GError **error)
+module_check_abi (const DaemoneyePlugin *plugin, const char *path, GError **error)
 {
   if (plugin == NULL || plugin->magic != DAEMONEYE_PLUGIN_MAGIC)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("%s is no module of daemoneye"), path);
@@ -64,11 +64,11 @@ agent_module_load (AgentModule *self, const char *path, GError **error)
   /* Its broker thread may return through its code at any time: it stays for the life of the process. */
   g_module_make_resident (module);
   self->plugin = describe ();
-  return check_abi (self->plugin, path, error);
+  return module_check_abi (self->plugin, path, error);
 }
 
 static void
-take_error (GError **error, const DaemoneyeError *from)
+module_set_error (GError **error, const DaemoneyeError *from)
 {
   g_set_error (error, G_IO_ERROR, from->code == 2 ? G_IO_ERROR_ADDRESS_IN_USE : G_IO_ERROR_FAILED, "%s", from->message);
 }
@@ -81,7 +81,7 @@ agent_module_start (AgentModule *self, const char *address, const char *config, 
 
   self->bus = self->plugin->start (&host, config, &failure);
   if (self->bus == NULL)
-    take_error (error, &failure);
+    module_set_error (error, &failure);
   return self->bus != NULL;
 }
 
@@ -92,7 +92,7 @@ agent_module_connect (AgentModule *self, GError **error)
   gintptr handle = self->plugin->connect (self->bus, &failure);
 
   if (handle < 0)
-    take_error (error, &failure);
+    module_set_error (error, &failure);
   return handle;
 }
 

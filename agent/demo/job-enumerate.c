@@ -40,7 +40,7 @@ typedef struct
 } Enumeration;
 
 static GBytes *
-pack_task (guint shard)
+enumeration_pack_task (guint shard)
 {
   g_autofree char *id = g_strdup_printf ("enumerate-%u", shard);
   Daemoneye__Eventbus__V1__TaskRequest task;
@@ -54,7 +54,7 @@ pack_task (guint shard)
 }
 
 static gboolean
-take_table (Enumeration *run, const TaskResult *result, const char *sender)
+enumeration_take_table (Enumeration *run, const TaskResult *result, const char *sender)
 {
   WireGuard *guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__process_table__descriptor,
                                                 wire_span (result->result.data, result->result.len), 0, NULL);
@@ -82,22 +82,22 @@ take_table (Enumeration *run, const TaskResult *result, const char *sender)
 }
 
 static gboolean
-take_answer (Enumeration *run, DeyeBusMessage *reply)
+enumeration_take_answer (Enumeration *run, DeyeBusMessage *reply)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__task_result__descriptor, reply);
 
-  return guard != NULL && take_table (run, wire_guard_message (guard), deye_bus_message_get_sender (reply));
+  return guard != NULL && enumeration_take_table (run, wire_guard_message (guard), deye_bus_message_get_sender (reply));
 }
 
 static void
-on_answer (GObject *source, GAsyncResult *result, gpointer data)
+enumeration_on_answer (GObject *source, GAsyncResult *result, gpointer data)
 {
   Enumeration *run = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusMessage) reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (source), result, &error);
 
   run->answered++;
-  if (reply != NULL && take_answer (run, reply))
+  if (reply != NULL && enumeration_take_answer (run, reply))
     return;
   run->failed++;
   job_report_step (&run->job->report, "tasks", FALSE, NULL, _ ("a shard failed: %s"),
@@ -105,13 +105,13 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static gboolean
-all_answered (Job *job, gpointer data)
+enumeration_all_answered (Job *job, gpointer data)
 {
   return ((Enumeration *) data)->answered == SHARDS;
 }
 
 static void
-send_tasks (Job *job, Enumeration *run)
+enumeration_send_tasks (Job *job, Enumeration *run)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
 
@@ -120,15 +120,15 @@ send_tasks (Job *job, Enumeration *run)
   deye_bus_options_set_timeout (options, 10 * G_TIME_SPAN_SECOND);
   for (guint shard = 0; shard < SHARDS; shard++)
     {
-      g_autoptr (GBytes) task = pack_task (shard);
+      g_autoptr (GBytes) task = enumeration_pack_task (shard);
 
-      deye_bus_client_request_async (job->client, "control.collector.task.process", task, options, NULL, on_answer,
-                                     run);
+      deye_bus_client_request_async (job->client, "control.collector.task.process", task, options, NULL,
+                                     enumeration_on_answer, run);
     }
 }
 
 static void
-report_shares (Job *job, const Enumeration *run)
+enumeration_report_shares (Job *job, const Enumeration *run)
 {
   JsonArray *list = json_array_new ();
   JsonObject *facts = json_object_new ();
@@ -167,7 +167,11 @@ typedef struct
 } Verdict;
 
 static GHashTable *
-count_records (const Enumeration *run, GHashTable *before, GHashTable *after, guint64 since, Verdict *verdict)
+enumeration_count_records (const Enumeration *run,
+                           GHashTable *before,
+                           GHashTable *after,
+                           guint64 since,
+                           Verdict *verdict)
 {
   GHashTable *table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
@@ -190,10 +194,10 @@ count_records (const Enumeration *run, GHashTable *before, GHashTable *after, gu
 }
 
 static Verdict
-judge (const Enumeration *run, GHashTable *before, GHashTable *after, guint64 since)
+enumeration_judge (const Enumeration *run, GHashTable *before, GHashTable *after, guint64 since)
 {
   Verdict verdict = { 0 };
-  g_autoptr (GHashTable) table = count_records (run, before, after, since, &verdict);
+  g_autoptr (GHashTable) table = enumeration_count_records (run, before, after, since, &verdict);
   GHashTableIter iter;
   gpointer key;
 
@@ -209,7 +213,7 @@ judge (const Enumeration *run, GHashTable *before, GHashTable *after, guint64 si
 
 /* Everybody who was there before and after is in the table, once; nobody is in it who was in neither. */
 static void
-report_table (Job *job, const Enumeration *run, const Verdict *verdict, guint round)
+enumeration_report_table (Job *job, const Enumeration *run, const Verdict *verdict, guint round)
 {
   JsonObject *facts = json_object_new ();
   guint in_neither = verdict->invented + verdict->passing;
@@ -229,7 +233,7 @@ report_table (Job *job, const Enumeration *run, const Verdict *verdict, guint ro
 }
 
 static gint
-by_memory (gconstpointer a, gconstpointer b)
+enumeration_by_memory (gconstpointer a, gconstpointer b)
 {
   const JobRecord *first = *(const JobRecord *const *) a;
   const JobRecord *second = *(const JobRecord *const *) b;
@@ -238,9 +242,9 @@ by_memory (gconstpointer a, gconstpointer b)
 }
 
 static void
-show_table (Job *job, const Enumeration *run)
+enumeration_show_table (Job *job, const Enumeration *run)
 {
-  g_ptr_array_sort (run->records, by_memory);
+  g_ptr_array_sort (run->records, enumeration_by_memory);
   job_report_detail (&job->report, "%7s %7s %6s %9s %9s  %s", _ ("PID"), _ ("PARENT"), _ ("UID"), _ ("MEMORY"),
                      _ ("CPU"), _ ("COMMAND"));
   for (guint i = 0; i < MIN (run->records->len, SHOWN); i++)
@@ -257,7 +261,7 @@ show_table (Job *job, const Enumeration *run)
 }
 
 static void
-list_table (const Job *job, const Enumeration *run)
+enumeration_print_json (const Job *job, const Enumeration *run)
 {
   for (guint i = 0; job->report.json && i < run->records->len; i++)
     {
@@ -299,22 +303,22 @@ enumeration_clear (Enumeration *run)
 
 /* One table of the machine, and how it compares. FALSE: an answer did not come. */
 static gboolean
-run_round (Job *job, Enumeration *run, Verdict *verdict)
+enumeration_run_round (Job *job, Enumeration *run, Verdict *verdict)
 {
   guint64 since = job_proc_now ();
   g_autoptr (GHashTable) before = job_proc_snapshot ();
   g_autoptr (GHashTable) after = NULL;
 
-  send_tasks (job, run);
-  if (!job_wait (job, all_answered, run, 15 * G_TIME_SPAN_SECOND, "tasks", _ ("an answer")))
+  enumeration_send_tasks (job, run);
+  if (!job_wait (job, enumeration_all_answered, run, 15 * G_TIME_SPAN_SECOND, "tasks", _ ("an answer")))
     return FALSE;
   after = job_proc_snapshot ();
-  *verdict = judge (run, before, after, since);
+  *verdict = enumeration_judge (run, before, after, since);
   return TRUE;
 }
 
 static gboolean
-is_disturbed (const Enumeration *run, const Verdict *verdict)
+enumeration_is_disturbed (const Enumeration *run, const Verdict *verdict)
 {
   return run->failed == 0 && verdict->passing > 0 && verdict->missing == 0 && verdict->invented == 0
          && verdict->twice == 0;
@@ -331,7 +335,8 @@ job_enumerate (Job *job)
   gboolean ok;
 
   enumeration_init (&run, job);
-  while ((ok = run_round (job, &run, &verdict)) && is_disturbed (&run, &verdict) && round < ROUNDS_MAX)
+  while ((ok = enumeration_run_round (job, &run, &verdict)) && enumeration_is_disturbed (&run, &verdict)
+         && round < ROUNDS_MAX)
     {
       enumeration_clear (&run);
       enumeration_init (&run, job);
@@ -339,10 +344,10 @@ job_enumerate (Job *job)
     }
   if (ok)
     {
-      report_shares (job, &run);
-      report_table (job, &run, &verdict, round);
-      show_table (job, &run);
-      list_table (job, &run);
+      enumeration_report_shares (job, &run);
+      enumeration_report_table (job, &run, &verdict, round);
+      enumeration_show_table (job, &run);
+      enumeration_print_json (job, &run);
       ok = run.failed == 0;
     }
   enumeration_clear (&run);

@@ -11,7 +11,7 @@
 #define ROUNDS  10000u
 
 static gint64
-clock_ns (void)
+latency_clock_ns (void)
 {
   struct timespec now;
 
@@ -20,7 +20,7 @@ clock_ns (void)
 }
 
 static int
-by_value (const void *a, const void *b)
+latency_by_value (const void *a, const void *b)
 {
   gint64 first = *(const gint64 *) a;
   gint64 second = *(const gint64 *) b;
@@ -29,7 +29,7 @@ by_value (const void *a, const void *b)
 }
 
 static gboolean
-ask (Job *job, GBytes *payload, DeyeBusOptions *options, GError **error)
+latency_ask (Job *job, GBytes *payload, DeyeBusOptions *options, GError **error)
 {
   g_autoptr (DeyeBusMessage) reply
       = deye_bus_client_request (job->client, "control.collector.procmond-1", payload, options, NULL, error);
@@ -38,21 +38,21 @@ ask (Job *job, GBytes *payload, DeyeBusOptions *options, GError **error)
 }
 
 static double
-percentile_us (const gint64 *sorted, double share)
+latency_percentile_us (const gint64 *sorted, double share)
 {
   return (double) sorted[(guint) (share * (ROUNDS - 1))] / 1000;
 }
 
 static void
-report (Job *job, gint64 *ns)
+latency_report (Job *job, gint64 *ns)
 {
   JsonObject *facts = json_object_new ();
   double p50, p99, p999;
 
-  qsort (ns, ROUNDS, sizeof ns[0], by_value);
-  p50 = percentile_us (ns, 0.5);
-  p99 = percentile_us (ns, 0.99);
-  p999 = percentile_us (ns, 0.999);
+  qsort (ns, ROUNDS, sizeof ns[0], latency_by_value);
+  p50 = latency_percentile_us (ns, 0.5);
+  p99 = latency_percentile_us (ns, 0.99);
+  p999 = latency_percentile_us (ns, 0.999);
   json_object_set_int_member (facts, "rounds", ROUNDS);
   json_object_set_double_member (facts, "p50_us", p50);
   json_object_set_double_member (facts, "p99_us", p99);
@@ -74,16 +74,16 @@ job_round_trips (Job *job)
   deye_bus_options_set_target (options, "procmond-1");
   deye_bus_options_set_method (options, "Ping");
   for (guint i = 0; ok && i < WARM_UP; i++)
-    ok = ask (job, payload, options, &error);
+    ok = latency_ask (job, payload, options, &error);
   for (guint i = 0; ok && i < ROUNDS; i++)
     {
-      gint64 start_ns = clock_ns ();
+      gint64 start_ns = latency_clock_ns ();
 
-      ok = ask (job, payload, options, &error);
-      ns[i] = clock_ns () - start_ns;
+      ok = latency_ask (job, payload, options, &error);
+      ns[i] = latency_clock_ns () - start_ns;
     }
   if (ok)
-    report (job, ns);
+    latency_report (job, ns);
   else
     job_report_step (&job->report, "round-trips", FALSE, NULL, "%s", error->message);
   return ok;

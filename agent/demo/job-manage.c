@@ -11,7 +11,7 @@
 /* One named collector is asked for its health, all are told to reload, and in the end the bus is idle. */
 
 static const char *
-health_name (guint32 health)
+manage_health_name (guint32 health)
 {
   static const char *const names[] = { "unknown", "healthy", "degraded", "unhealthy" };
 
@@ -19,7 +19,7 @@ health_name (guint32 health)
 }
 
 static gboolean
-report_health (Job *job, DeyeBusMessage *reply)
+manage_report_health (Job *job, DeyeBusMessage *reply)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__health_reply__descriptor, reply);
   const Daemoneye__Eventbus__V1__HealthReply *health = guard != NULL ? wire_guard_message (guard) : NULL;
@@ -29,7 +29,7 @@ report_health (Job *job, DeyeBusMessage *reply)
     job_report_step (&job->report, "direct", FALSE, NULL, _ ("the answer can't be read"));
   else
     job_report_step (&job->report, "direct", ok, NULL, _ ("%s (pid %u) says it is %s, up for %.1f s"), health->id,
-                     health->pid, health_name (health->health), (double) health->uptime_us / 1e6);
+                     health->pid, manage_health_name (health->health), (double) health->uptime_us / 1e6);
   return ok;
 }
 
@@ -45,7 +45,7 @@ job_ask_health (Job *job)
   deye_bus_options_set_timeout (options, 5 * G_TIME_SPAN_SECOND);
   reply = deye_bus_client_request (job->client, "control.collector.procmond-1", NULL, options, NULL, &error);
   if (reply != NULL)
-    return report_health (job, reply);
+    return manage_report_health (job, reply);
   job_report_step (&job->report, "direct", FALSE, NULL, "%s", error->message);
   return FALSE;
 }
@@ -55,7 +55,7 @@ job_ask_health (Job *job)
 #define CORRELATION "demo-reload"
 
 static gboolean
-is_acknowledged_by (const Job *job, const char *id)
+reload_is_acknowledged_by (const Job *job, const char *id)
 {
   for (guint i = 0; i < job->results->len; i++)
     {
@@ -69,10 +69,10 @@ is_acknowledged_by (const Job *job, const char *id)
 }
 
 static gboolean
-all_reloaded (Job *job, gpointer data)
+reload_is_acknowledged_by_all (Job *job, gpointer data)
 {
   for (guint i = 0; i < JOB_COLLECTORS; i++)
-    if (!is_acknowledged_by (job, job->collectors[i]->name))
+    if (!reload_is_acknowledged_by (job, job->collectors[i]->name))
       return FALSE;
   return TRUE;
 }
@@ -97,7 +97,8 @@ job_reload (Job *job)
       job_report_step (&job->report, "broadcast", FALSE, NULL, "%s", error->message);
       return FALSE;
     }
-  if (!job_wait (job, all_reloaded, NULL, 10 * G_TIME_SPAN_SECOND, "broadcast", _ ("an acknowledgement")))
+  if (!job_wait (job, reload_is_acknowledged_by_all, NULL, 10 * G_TIME_SPAN_SECOND, "broadcast",
+                 _ ("an acknowledgement")))
     return FALSE;
   job_report_step (&job->report, "broadcast", result.queued == JOB_COLLECTORS, NULL,
                    _ ("reload went to %u collectors, both acknowledged it"), result.queued);
@@ -108,7 +109,7 @@ job_reload (Job *job)
 
 /* @totals include the request that asked for them. */
 static void
-report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
+manage_report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
 {
   gboolean idle = totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == job->missed;
 
@@ -136,7 +137,7 @@ job_check_idle (Job *job)
   guard = deye_bus_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply);
   stats = guard != NULL ? wire_guard_message (guard) : NULL;
   if (stats != NULL && stats->totals != NULL)
-    report_idle (job, stats->totals);
+    manage_report_idle (job, stats->totals);
   else
     job_report_step (&job->report, "idle", FALSE, NULL, _ ("the answer can't be read"));
   return TRUE;

@@ -14,7 +14,7 @@ job_report_init (JobReport *report, gboolean json)
 }
 
 static const char *
-mark (const JobReport *report, gboolean ok)
+report_mark (const JobReport *report, gboolean ok)
 {
   static const char *const marks[2][2][2] = {
     { { "FAIL", "ok  " }, { "\033[31mFAIL\033[0m", "\033[32mok\033[0m  " } },
@@ -25,7 +25,7 @@ mark (const JobReport *report, gboolean ok)
 }
 
 static void
-print_json (const char *step, gboolean ok, JsonObject *facts, const char *text)
+report_print_json (const char *step, gboolean ok, JsonObject *facts, const char *text)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
   g_autofree char *line = NULL;
@@ -51,9 +51,9 @@ job_report_step (JobReport *report, const char *step, gboolean ok, JsonObject *f
   if (!ok)
     report->failed++;
   if (report->json)
-    print_json (step, ok, owned, text);
+    report_print_json (step, ok, owned, text);
   else
-    g_print (" %s %-11s %s\n", mark (report, ok), step, text);
+    g_print (" %s %-11s %s\n", report_mark (report, ok), step, text);
 }
 
 void

@@ -37,7 +37,7 @@ typedef struct
   /* What system.drop told of it. */
   guint64 drop_events;
   guint64 drop_missed;
-} Slow;
+} SlowStep;
 
 /* What the subscriber says. */
 typedef struct
@@ -49,10 +49,10 @@ typedef struct
   guint64 to;            /* of the last */
   guint64 told;          /* sum of all gaps */
   gboolean only_dropped; /* that is the reason of all */
-} Told;
+} SubscriberReport;
 
 static gboolean
-fail (Job *job, const char *step, const GError *error)
+slow_fail (Job *job, const char *step, const GError *error)
 {
   job_report_step (&job->report, step, FALSE, NULL, "%s", error->message);
   return FALSE;
@@ -61,7 +61,7 @@ fail (Job *job, const char *step, const GError *error)
 /* --- what the others publish --- */
 
 static DeyeBusMessage *
-last_report (const Job *job, guint *n)
+slow_last_report (const Job *job, guint *n)
 {
   DeyeBusMessage *last = NULL;
 
@@ -79,17 +79,17 @@ last_report (const Job *job, guint *n)
 }
 
 static gboolean
-has_reports (Job *job, gpointer data)
+slow_has_reports (Job *job, gpointer data)
 {
   guint n;
 
-  last_report (job, &n);
+  slow_last_report (job, &n);
   return n >= GPOINTER_TO_UINT (data);
 }
 
 /* What the agent's own subscription on events.process.# got: all that was published, in order and once. */
 static guint
-count_at_agent (const Job *job)
+slow_count_at_agent (const Job *job)
 {
   guint n = 0;
 
@@ -105,15 +105,15 @@ count_at_agent (const Job *job)
 }
 
 static gboolean
-agent_has_all (Job *job, gpointer data)
+slow_agent_has_all (Job *job, gpointer data)
 {
-  return count_at_agent (job) == PUBLISHED;
+  return slow_count_at_agent (job) == PUBLISHED;
 }
 
 static void
-on_drop (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+slow_on_drop (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {
-  Slow *slow = data;
+  SlowStep *slow = data;
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__drop_event__descriptor, message);
   const Daemoneye__Eventbus__V1__DropEvent *event = guard != NULL ? wire_guard_message (guard) : NULL;
 
@@ -124,9 +124,9 @@ on_drop (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer da
 }
 
 static gboolean
-drops_are_told (Job *job, gpointer data)
+slow_drops_are_reported (Job *job, gpointer data)
 {
-  const Slow *slow = data;
+  const SlowStep *slow = data;
 
   return slow->drop_missed >= slow->missed;
 }
@@ -134,7 +134,7 @@ drops_are_told (Job *job, gpointer data)
 /* --- preparing --- */
 
 static gboolean
-start_subscriber (Job *job, Slow *slow)
+slow_start_subscriber (Job *job, SlowStep *slow)
 {
   g_autofree char *last = g_strdup_printf ("%u", PUBLISHED);
   const char *options[] = { "--demo-subscriber", last, "--address", agent_module_address (job->module), NULL };
@@ -142,12 +142,12 @@ start_subscriber (Job *job, Slow *slow)
 
   slow->child = agent_child_start_own_program (JOB_SUBSCRIBER_ID, options, &error);
   if (slow->child == NULL)
-    return fail (job, "slow", error);
-  return job_wait (job, has_reports, GUINT_TO_POINTER (1), WAIT_US, "slow", _ ("the slow subscriber"));
+    return slow_fail (job, "slow", error);
+  return job_wait (job, slow_has_reports, GUINT_TO_POINTER (1), WAIT_US, "slow", _ ("the slow subscriber"));
 }
 
 static gboolean
-list_processes (Job *job, Slow *slow)
+slow_list_processes (Job *job, SlowStep *slow)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   g_autoptr (GError) error = NULL;
@@ -160,7 +160,7 @@ list_processes (Job *job, Slow *slow)
   deye_bus_options_set_timeout (options, WAIT_US);
   reply = deye_bus_client_request (job->client, "control.collector.procmond-1", NULL, options, NULL, &error);
   if (reply == NULL)
-    return fail (job, "slow", error);
+    return slow_fail (job, "slow", error);
   guard = deye_bus_unpack (&daemoneye__eventbus__v1__process_table__descriptor, reply);
   table = guard != NULL ? wire_guard_message (guard) : NULL;
   for (gsize i = 0; table != NULL && i < table->n_processes; i++)
@@ -171,14 +171,14 @@ list_processes (Job *job, Slow *slow)
 }
 
 static gboolean
-join_bus (Job *job, Slow *slow)
+slow_join_bus (Job *job, SlowStep *slow)
 {
   g_autoptr (GError) error = NULL;
 
   slow->publisher = deye_bus_client_new (agent_module_address (job->module), "demo-publisher", "procmond");
-  slow->drops = deye_bus_client_subscribe (job->client, "system.drop", NULL, on_drop, slow, NULL, NULL, &error);
+  slow->drops = deye_bus_client_subscribe (job->client, "system.drop", NULL, slow_on_drop, slow, NULL, NULL, &error);
   if (slow->drops == NULL || !deye_bus_client_connect (slow->publisher, NULL, &error))
-    return fail (job, "slow", error);
+    return slow_fail (job, "slow", error);
   return TRUE;
 }
 
@@ -186,7 +186,7 @@ join_bus (Job *job, Slow *slow)
 
 /* The acknowledgement of the last one says that the broker has taken all: they are in order. */
 static gboolean
-publish_record (Slow *slow, guint number, GError **error)
+slow_publish_record (SlowStep *slow, guint number, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   GBytes *record = g_ptr_array_index (slow->records, number % slow->records->len);
@@ -199,20 +199,20 @@ publish_record (Slow *slow, guint number, GError **error)
 }
 
 static gboolean
-publish_all (Job *job, Slow *slow)
+slow_publish_all (Job *job, SlowStep *slow)
 {
   gint64 start_us = g_get_monotonic_time ();
   g_autoptr (GError) error = NULL;
 
   for (guint number = 1; number <= PUBLISHED; number++)
-    if (!publish_record (slow, number, &error))
-      return fail (job, "slow", error);
+    if (!slow_publish_record (slow, number, &error))
+      return slow_fail (job, "slow", error);
   slow->publish_us = g_get_monotonic_time () - start_us;
-  return job_wait (job, agent_has_all, NULL, WAIT_US, "slow", _ ("what the agent subscribed to"));
+  return job_wait (job, slow_agent_has_all, NULL, WAIT_US, "slow", _ ("what the agent subscribed to"));
 }
 
 static gboolean
-report_behind (Job *job, Slow *slow, const Daemoneye__Eventbus__V1__StatsReply *stats)
+slow_report_behind (Job *job, SlowStep *slow, const Daemoneye__Eventbus__V1__StatsReply *stats)
 {
   const Daemoneye__Eventbus__V1__QueueStats *row = stats->n_subscriptions == 1 ? stats->subscriptions[0] : NULL;
   JsonObject *facts;
@@ -248,7 +248,7 @@ report_behind (Job *job, Slow *slow, const Daemoneye__Eventbus__V1__StatsReply *
 }
 
 static gboolean
-ask_who_is_behind (Job *job, Slow *slow)
+slow_ask_stats (Job *job, SlowStep *slow)
 {
   Daemoneye__Eventbus__V1__StatsRequest request;
   g_autoptr (GBytes) payload = NULL;
@@ -262,22 +262,22 @@ ask_who_is_behind (Job *job, Slow *slow)
   payload = deye_bus_pack (&request.base);
   reply = deye_bus_client_request (job->client, "control.bus.stats", payload, NULL, NULL, &error);
   if (reply == NULL)
-    return fail (job, "slow", error);
+    return slow_fail (job, "slow", error);
   guard = deye_bus_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply);
   if (guard != NULL)
-    return report_behind (job, slow, wire_guard_message (guard));
+    return slow_report_behind (job, slow, wire_guard_message (guard));
   job_report_step (&job->report, "slow", FALSE, NULL, _ ("the answer can't be read"));
   return FALSE;
 }
 
 /* The broker goes on with all others; so nothing here waits for the one that is stopped. */
 static gboolean
-stop_it (Job *job, Slow *slow)
+slow_suspend (Job *job, SlowStep *slow)
 {
   g_autoptr (GError) error = NULL;
 
   if (agent_process_suspend (slow->child->process, &error))
-    return publish_all (job, slow) && ask_who_is_behind (job, slow);
+    return slow_publish_all (job, slow) && slow_ask_stats (job, slow);
   job_report_step (&job->report, "slow", FALSE, NULL, "%s: %s", JOB_SUBSCRIBER_ID, error->message);
   return FALSE;
 }
@@ -285,7 +285,7 @@ stop_it (Job *job, Slow *slow)
 /* --- when it goes on --- */
 
 static void
-read_gaps (Told *told, JsonArray *gaps)
+slow_read_gaps (SubscriberReport *told, JsonArray *gaps)
 {
   guint n = json_array_get_length (gaps);
 
@@ -304,11 +304,11 @@ read_gaps (Told *told, JsonArray *gaps)
 
 /* The report as the subscriber made it; it becomes part of the step's facts. */
 static JsonObject *
-read_report (const Job *job, Told *told)
+slow_read_report (const Job *job, SubscriberReport *told)
 {
   guint n;
   gsize len;
-  const guint8 *bytes = deye_bus_message_get_data (last_report (job, &n), &len);
+  const guint8 *bytes = deye_bus_message_get_data (slow_last_report (job, &n), &len);
   g_autofree char *text = g_strndup ((const char *) bytes, len);
   g_autoptr (JsonNode) root = json_from_string (text, NULL);
   JsonObject *report;
@@ -319,16 +319,16 @@ read_report (const Job *job, Told *told)
   told->received = (guint64) json_object_get_int_member (report, "received");
   told->missed = (guint64) json_object_get_int_member (report, "missed");
   told->out_of_place = (guint64) json_object_get_int_member (report, "out_of_place");
-  read_gaps (told, json_object_get_array_member (report, "gaps"));
+  slow_read_gaps (told, json_object_get_array_member (report, "gaps"));
   return report;
 }
 
 static void
-report_told (Job *job, const Slow *slow)
+slow_report_gap (Job *job, const SlowStep *slow)
 {
-  Told told = { 0 };
-  JsonObject *facts = read_report (job, &told);
-  guint agent = count_at_agent (job);
+  SubscriberReport told = { 0 };
+  JsonObject *facts = slow_read_report (job, &told);
+  guint agent = slow_count_at_agent (job);
   gboolean exact = told.received + told.missed == PUBLISHED && told.told == told.missed && told.missed == slow->missed
                    && slow->drop_missed == told.missed && agent == PUBLISHED;
 
@@ -346,13 +346,13 @@ report_told (Job *job, const Slow *slow)
 
 /* The broker tells of drops once a second, so the sum may come that much later. */
 static gboolean
-let_it_go_on (Job *job, Slow *slow)
+slow_resume (Job *job, SlowStep *slow)
 {
   agent_process_resume (slow->child->process);
-  if (!job_wait (job, has_reports, GUINT_TO_POINTER (2), WAIT_US, "gap", _ ("the slow subscriber's report"))
-      || !job_wait (job, drops_are_told, slow, WAIT_US, "gap", _ ("what system.drop has to tell")))
+  if (!job_wait (job, slow_has_reports, GUINT_TO_POINTER (2), WAIT_US, "gap", _ ("the slow subscriber's report"))
+      || !job_wait (job, slow_drops_are_reported, slow, WAIT_US, "gap", _ ("what system.drop has to tell")))
     return FALSE;
-  report_told (job, slow);
+  slow_report_gap (job, slow);
   job->missed = slow->missed;
   return TRUE;
 }
@@ -361,7 +361,7 @@ let_it_go_on (Job *job, Slow *slow)
 
 /* A stopped process would not even hear that it should end. */
 static void
-clear (Slow *slow)
+slow_clear (SlowStep *slow)
 {
   if (slow->child != NULL)
     agent_process_resume (slow->child->process);
@@ -378,10 +378,10 @@ clear (Slow *slow)
 gboolean
 job_show_slow (Job *job)
 {
-  Slow slow = { .records = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref) };
-  gboolean ok = start_subscriber (job, &slow) && list_processes (job, &slow) && join_bus (job, &slow)
-                && stop_it (job, &slow) && let_it_go_on (job, &slow);
+  SlowStep slow = { .records = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref) };
+  gboolean ok = slow_start_subscriber (job, &slow) && slow_list_processes (job, &slow) && slow_join_bus (job, &slow)
+                && slow_suspend (job, &slow) && slow_resume (job, &slow);
 
-  clear (&slow);
+  slow_clear (&slow);
   return ok;
 }

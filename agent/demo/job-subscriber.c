@@ -17,14 +17,14 @@ typedef struct
 } Subscriber;
 
 static void
-add_number (JsonBuilder *builder, const char *name, guint64 value)
+subscriber_add_number (JsonBuilder *builder, const char *name, guint64 value)
 {
   json_builder_set_member_name (builder, name);
   json_builder_add_int_value (builder, (gint64) value);
 }
 
 static GBytes *
-make_report (const Subscriber *self)
+subscriber_make_report (const Subscriber *self)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) gaps = json_node_init_array (json_node_alloc (), self->gaps);
@@ -32,9 +32,9 @@ make_report (const Subscriber *self)
   char *text;
 
   json_builder_begin_object (builder);
-  add_number (builder, "received", deye_bus_subscription_get_delivered (self->subscription));
-  add_number (builder, "missed", deye_bus_subscription_get_missed (self->subscription));
-  add_number (builder, "out_of_place", self->out_of_place);
+  subscriber_add_number (builder, "received", deye_bus_subscription_get_delivered (self->subscription));
+  subscriber_add_number (builder, "missed", deye_bus_subscription_get_missed (self->subscription));
+  subscriber_add_number (builder, "out_of_place", self->out_of_place);
   json_builder_set_member_name (builder, "gaps");
   json_builder_add_value (builder, g_steal_pointer (&gaps));
   json_builder_end_object (builder);
@@ -44,9 +44,9 @@ make_report (const Subscriber *self)
 }
 
 static gboolean
-publish_report (const Subscriber *self, GError **error)
+subscriber_publish_report (const Subscriber *self, GError **error)
 {
-  g_autoptr (GBytes) report = make_report (self);
+  g_autoptr (GBytes) report = subscriber_make_report (self);
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
 
   deye_bus_options_set_correlation_id (options, JOB_SUBSCRIBER_CORRELATION);
@@ -57,7 +57,7 @@ publish_report (const Subscriber *self, GError **error)
 /* The publisher numbers its messages, so every one that was missed leaves a hole just where the gap has to be. The last one
  * is never missed: the oldest make room. */
 static void
-on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+subscriber_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {
   Subscriber *self = data;
   guint64 number = deye_bus_message_get_sequence_number (message);
@@ -66,12 +66,17 @@ on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
   if (number != self->next)
     self->out_of_place++;
   self->next = number + 1;
-  if (number == self->last && !publish_report (self, &error))
+  if (number == self->last && !subscriber_publish_report (self, &error))
     g_warning ("the report was not published: %s", error->message);
 }
 
 static void
-on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 count, guint reason, gpointer data)
+subscriber_on_gap (DeyeBusSubscription *subscription,
+                   guint64 from,
+                   guint64 to,
+                   guint64 count,
+                   guint reason,
+                   gpointer data)
 {
   Subscriber *self = data;
   JsonObject *gap = json_object_new ();
@@ -85,20 +90,20 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 cou
 }
 
 static void
-on_closed (DeyeBusClient *client, const GError *why, gpointer data)
+subscriber_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 {
   g_main_loop_quit (((Subscriber *) data)->loop);
 }
 
 static gboolean
-on_signal (gpointer data)
+subscriber_on_signal (gpointer data)
 {
   g_main_loop_quit (((Subscriber *) data)->loop);
   return G_SOURCE_CONTINUE;
 }
 
 static gboolean
-join_bus (Subscriber *self, GError **error)
+subscriber_join_bus (Subscriber *self, GError **error)
 {
   g_autoptr (DeyeBusSubscribeOptions) options = deye_bus_subscribe_options_new ();
 
@@ -107,19 +112,19 @@ join_bus (Subscriber *self, GError **error)
   deye_bus_subscribe_options_set_queue_messages (options, JOB_SUBSCRIBER_QUEUE);
   if (!deye_bus_client_connect (self->client, NULL, error))
     return FALSE;
-  g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
-  self->subscription = deye_bus_client_subscribe_full (self->client, JOB_SUBSCRIBER_TOPIC, NULL, options, on_message,
-                                                       self, NULL, NULL, error);
+  g_signal_connect (self->client, "closed", G_CALLBACK (subscriber_on_closed), self);
+  self->subscription = deye_bus_client_subscribe_full (self->client, JOB_SUBSCRIBER_TOPIC, NULL, options,
+                                                       subscriber_on_message, self, NULL, NULL, error);
   if (self->subscription == NULL)
     return FALSE;
-  g_signal_connect (self->subscription, "gap", G_CALLBACK (on_gap), self);
-  return publish_report (self, error);
+  g_signal_connect (self->subscription, "gap", G_CALLBACK (subscriber_on_gap), self);
+  return subscriber_publish_report (self, error);
 }
 
 static void
-wait_for_end (Subscriber *self)
+subscriber_wait_for_end (Subscriber *self)
 {
-  guint stop = platform_stop_add (on_signal, self);
+  guint stop = platform_stop_add (subscriber_on_signal, self);
 
   g_main_loop_run (self->loop);
   g_source_remove (stop);
@@ -134,9 +139,9 @@ job_subscriber_run (const char *address, guint64 last, GError **error)
   self.loop = g_main_loop_new (NULL, FALSE);
   self.client = deye_bus_client_new (address, JOB_SUBSCRIBER_ID, "procmond");
   self.gaps = json_array_new ();
-  ok = join_bus (&self, error);
+  ok = subscriber_join_bus (&self, error);
   if (ok)
-    wait_for_end (&self);
+    subscriber_wait_for_end (&self);
   g_signal_handlers_disconnect_by_data (self.client, &self);
   deye_bus_client_close (self.client, NULL, NULL);
   g_clear_object (&self.subscription);

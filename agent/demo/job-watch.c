@@ -19,7 +19,7 @@ typedef Daemoneye__Eventbus__V1__ProcessEvent ProcessEvent;
 
 /* How many events of that kind came for a pid. */
 static guint
-count_events (const Job *job, guint32 pid, guint32 kind)
+watch_count_events (const Job *job, guint32 pid, guint32 kind)
 {
   guint n = 0;
 
@@ -42,16 +42,16 @@ typedef struct
 } Awaited;
 
 static gboolean
-has_event (Job *job, gpointer data)
+watch_has_event (Job *job, gpointer data)
 {
   const Awaited *awaited = data;
 
-  return count_events (job, awaited->pid, awaited->kind) > 0;
+  return watch_count_events (job, awaited->pid, awaited->kind) > 0;
 }
 
 /* Starts one, sees it start, ends it, sees it exit. 0: something did not come. */
 static guint32
-run_child (Job *job)
+watch_run_child (Job *job)
 {
   static const char *const options[] = { "--demo-child", NULL };
   g_autoptr (GError) error = NULL;
@@ -64,12 +64,12 @@ run_child (Job *job)
       return 0;
     }
   awaited = (Awaited){ child->pid, STARTED };
-  if (!job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _ ("the start of a child")))
+  if (!job_wait (job, watch_has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _ ("the start of a child")))
     awaited.pid = 0;
   agent_child_free (child);
   awaited.kind = EXITED;
   if (awaited.pid != 0
-      && !job_wait (job, has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _ ("the exit of a child")))
+      && !job_wait (job, watch_has_event, &awaited, 10 * G_TIME_SPAN_SECOND, "events", _ ("the exit of a child")))
     awaited.pid = 0;
   return awaited.pid;
 }
@@ -82,12 +82,12 @@ job_watch_child (Job *job)
 
   for (guint i = 0; i < CHILDREN; i++)
     {
-      pids[i] = run_child (job);
+      pids[i] = watch_run_child (job);
       if (pids[i] == 0)
         return FALSE;
     }
   for (guint i = 0; i < CHILDREN; i++)
-    once = once && count_events (job, pids[i], STARTED) == 1 && count_events (job, pids[i], EXITED) == 1;
+    once = once && watch_count_events (job, pids[i], STARTED) == 1 && watch_count_events (job, pids[i], EXITED) == 1;
   job_report_step (&job->report, "events", once, NULL,
                    _ ("children %u and %u were seen to start and to exit, once each, on events.process.#"), pids[0],
                    pids[1]);

@@ -11,7 +11,7 @@
 /* --- waiting --- */
 
 static gboolean
-on_timeout (gpointer data)
+job_on_timeout (gpointer data)
 {
   *(gboolean *) data = TRUE;
   return G_SOURCE_CONTINUE;
@@ -21,7 +21,7 @@ gboolean
 job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *step, const char *what)
 {
   gboolean timed_out = FALSE;
-  guint timer = g_timeout_add ((guint) (timeout_us / 1000), on_timeout, &timed_out);
+  guint timer = g_timeout_add ((guint) (timeout_us / 1000), job_on_timeout, &timed_out);
   gboolean came;
 
   while (!(came = done (job, data)) && !timed_out && !job->interrupted)
@@ -38,7 +38,7 @@ job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *
 /* --- collectors --- */
 
 static void
-on_system_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
+job_on_system_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
 {
   Job *job = user_data;
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__peer_event__descriptor, message);
@@ -51,13 +51,13 @@ on_system_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpo
 }
 
 static void
-keep_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
+job_keep_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
 {
   g_ptr_array_add (user_data, deye_bus_message_ref (message));
 }
 
 static gboolean
-subscribe (Job *job, const char *pattern, DeyeBusMessageCallback callback, gpointer data)
+job_subscribe (Job *job, const char *pattern, DeyeBusMessageCallback callback, gpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusSubscription) subscription
@@ -69,7 +69,7 @@ subscribe (Job *job, const char *pattern, DeyeBusMessageCallback callback, gpoin
 }
 
 static gboolean
-start_collector (Job *job, guint i)
+job_start_collector (Job *job, guint i)
 {
   g_autofree char *id = g_strdup_printf ("procmond-%u", i + 1);
   g_autofree char *shard = g_strdup_printf ("%u/%u", i, JOB_COLLECTORS);
@@ -87,7 +87,7 @@ start_collector (Job *job, guint i)
 
 /* Connected, and it answers: so it has taken its baseline of the processes as well. */
 static gboolean
-all_connected (Job *job, gpointer data)
+job_all_connected (Job *job, gpointer data)
 {
   for (guint i = 0; i < JOB_COLLECTORS; i++)
     if (GPOINTER_TO_UINT (g_hash_table_lookup (job->connected, job->collectors[i]->name)) != job->collectors[i]->pid)
@@ -101,7 +101,7 @@ typedef struct
 } Heartbeats;
 
 static void
-on_heartbeat (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
+job_on_heartbeat (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
 {
   Heartbeats *heartbeats = user_data;
   const char *sender = deye_bus_message_get_sender (message);
@@ -112,7 +112,7 @@ on_heartbeat (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpoint
 }
 
 static gboolean
-all_beat (Job *job, gpointer data)
+job_all_beat (Job *job, gpointer data)
 {
   const Heartbeats *heartbeats = data;
 
@@ -127,23 +127,24 @@ job_start_collectors (Job *job)
 {
   Heartbeats *heartbeats = g_new0 (Heartbeats, 1);
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusSubscription) beats = deye_bus_client_subscribe (job->client, "control.health.heartbeat.+", NULL,
-                                                                     on_heartbeat, heartbeats, g_free, NULL, &error);
+  g_autoptr (DeyeBusSubscription) beats = deye_bus_client_subscribe (
+      job->client, "control.health.heartbeat.+", NULL, job_on_heartbeat, heartbeats, g_free, NULL, &error);
 
   if (beats == NULL)
     {
       job_report_step (&job->report, "subscribe", FALSE, NULL, "%s", error->message);
       return FALSE;
     }
-  if (!subscribe (job, "system.#", on_system_event, job)
-      || !subscribe (job, "events.process.#", keep_message, job->lifecycle)
-      || !subscribe (job, "results.procmond", keep_message, job->results))
+  if (!job_subscribe (job, "system.#", job_on_system_event, job)
+      || !job_subscribe (job, "events.process.#", job_keep_message, job->lifecycle)
+      || !job_subscribe (job, "results.procmond", job_keep_message, job->results))
     return FALSE;
   for (guint i = 0; i < JOB_COLLECTORS; i++)
-    if (!start_collector (job, i))
+    if (!job_start_collector (job, i))
       return FALSE;
-  if (!job_wait (job, all_connected, NULL, 10 * G_TIME_SPAN_SECOND, "collectors", _ ("a collector's connection"))
-      || !job_wait (job, all_beat, heartbeats, 10 * G_TIME_SPAN_SECOND, "collectors", _ ("a collector's heartbeat")))
+  if (!job_wait (job, job_all_connected, NULL, 10 * G_TIME_SPAN_SECOND, "collectors", _ ("a collector's connection"))
+      || !job_wait (job, job_all_beat, heartbeats, 10 * G_TIME_SPAN_SECOND, "collectors",
+                    _ ("a collector's heartbeat")))
     return FALSE;
   deye_bus_subscription_unsubscribe (beats, NULL, NULL);
   job_report_step (&job->report, "collectors", TRUE, NULL,
@@ -172,7 +173,7 @@ job_clear (Job *job)
 }
 
 static gboolean
-on_interrupt (gpointer data)
+job_on_interrupt (gpointer data)
 {
   ((Job *) data)->interrupted = TRUE;
   return G_SOURCE_CONTINUE;
@@ -180,7 +181,7 @@ on_interrupt (gpointer data)
 
 /* An interrupt ends the job between two steps or in a wait, so that what it started and made is taken away again. */
 static gboolean
-run_steps (Job *job)
+job_run_steps (Job *job)
 {
   gboolean ok = TRUE;
 
@@ -200,7 +201,7 @@ run_steps (Job *job)
 
 /* For people to look around: everything goes on, but what was gathered for the steps is dropped. */
 static void
-keep_running (Job *job)
+job_keep_running (Job *job)
 {
   job_report_step (&job->report, "running", TRUE, NULL,
                    _ ("until Ctrl-C; look around with: deyebusctl --address %s introspect"),
@@ -215,7 +216,7 @@ keep_running (Job *job)
 }
 
 static void
-report_result (Job *job)
+job_report_result (Job *job)
 {
   job_report_step (&job->report, "result", job->report.failed == 0, NULL,
                    job->report.failed == 0 ? _ ("everything above was checked")
@@ -223,12 +224,12 @@ report_result (Job *job)
 }
 
 static void
-run (Job *job, gboolean keep)
+job_run_until_stop (Job *job, gboolean keep)
 {
-  guint stop = platform_stop_add (on_interrupt, job);
+  guint stop = platform_stop_add (job_on_interrupt, job);
 
-  if (run_steps (job) && keep)
-    keep_running (job);
+  if (job_run_steps (job) && keep)
+    job_keep_running (job);
   g_source_remove (stop);
 }
 
@@ -246,11 +247,11 @@ job_run (AgentModule *module, DeyeBusClient *client, gboolean json, gboolean kee
                    module->plugin->name, module->plugin->version, (int) platform_process_id (),
                    agent_module_address (module));
   if (job.procmond != NULL)
-    run (&job, keep);
+    job_run_until_stop (&job, keep);
   else
     job_report_step (&job.report, "collectors", FALSE, NULL,
                      _ ("procmond is not there: it is built when libgtop2 is there"));
   job_clear (&job);
-  report_result (&job);
+  job_report_result (&job);
   return job.report.failed == 0 ? 0 : 1;
 }

@@ -26,7 +26,7 @@ ctl_catalog_try (Ctl *ctl, const char *peer)
 /* --- methods --- */
 
 static gboolean
-is_method_name (const CtlService *service, const CtlMethod *method, const char *name)
+catalog_is_method_name (const CtlService *service, const CtlMethod *method, const char *name)
 {
   gsize prefix = strlen (service->name);
 
@@ -40,13 +40,13 @@ ctl_catalog_find_method (const CtlServices *services, const char *name)
 {
   for (size_t i = 0; i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_methods; k++)
-      if (is_method_name (services->services[i], services->services[i]->methods[k], name))
+      if (catalog_is_method_name (services->services[i], services->services[i]->methods[k], name))
         return services->services[i]->methods[k];
   return NULL;
 }
 
 static const CtlMethod *
-find_topic (const CtlServices *services, const char *topic)
+catalog_find_topic (const CtlServices *services, const char *topic)
 {
   for (size_t i = 0; services != NULL && i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_methods; k++)
@@ -82,7 +82,7 @@ ctl_catalog_find_server (Ctl *ctl, const char *topic, char **peer, const CtlMeth
   if (g_str_has_prefix (topic, "control.bus."))
     {
       *peer = g_strdup (CTL_BUS_ID);
-      *method = find_topic (ctl_catalog_try (ctl, CTL_BUS_ID), topic);
+      *method = catalog_find_topic (ctl_catalog_try (ctl, CTL_BUS_ID), topic);
       return TRUE;
     }
   tree = ctl_tree_read (ctl, CTL_SECTION_SUBSCRIPTIONS, NULL, error);
@@ -96,7 +96,7 @@ ctl_catalog_find_server (Ctl *ctl, const char *topic, char **peer, const CtlMeth
         continue;
       g_free (*peer);
       *peer = g_strdup (subscription->peer);
-      *method = find_topic (ctl_catalog_try (ctl, subscription->peer), topic);
+      *method = catalog_find_topic (ctl_catalog_try (ctl, subscription->peer), topic);
     }
   if (*peer != NULL)
     return TRUE;
@@ -106,7 +106,7 @@ ctl_catalog_find_server (Ctl *ctl, const char *topic, char **peer, const CtlMeth
 /* --- types --- */
 
 static const ProtobufCMessageDescriptor *
-type_of_peer (Ctl *ctl, const char *type_name, const char *peer)
+catalog_type_of_peer (Ctl *ctl, const char *type_name, const char *peer)
 {
   const CtlDescription *description = ctl_described_get (ctl, peer, FALSE);
 
@@ -115,7 +115,7 @@ type_of_peer (Ctl *ctl, const char *type_name, const char *peer)
 
 /* Whether what is written by the one is read the same by the other. Sub-messages are compared by name. */
 static gboolean
-is_same_type (const ProtobufCMessageDescriptor *a, const ProtobufCMessageDescriptor *b)
+catalog_is_same_type (const ProtobufCMessageDescriptor *a, const ProtobufCMessageDescriptor *b)
 {
   if (a->n_fields != b->n_fields)
     return FALSE;
@@ -127,7 +127,7 @@ is_same_type (const ProtobufCMessageDescriptor *a, const ProtobufCMessageDescrip
 }
 
 static CtlTree *
-ask_everybody (Ctl *ctl, GError **error)
+catalog_ask_all_peers (Ctl *ctl, GError **error)
 {
   CtlTree *tree = ctl_tree_read (ctl, CTL_SECTION_PEERS, NULL, error);
 
@@ -137,23 +137,24 @@ ask_everybody (Ctl *ctl, GError **error)
 }
 
 static gboolean
-is_me (const Ctl *ctl, const char *peer)
+catalog_is_own_id (const Ctl *ctl, const char *peer)
 {
   return g_str_equal (peer, deye_bus_client_get_id (ctl->client));
 }
 
 static const ProtobufCMessageDescriptor *
-type_of_anybody (Ctl *ctl, const char *type_name, GError **error)
+catalog_type_of_any_peer (Ctl *ctl, const char *type_name, GError **error)
 {
-  g_autoptr (CtlTree) tree = ask_everybody (ctl, error);
+  g_autoptr (CtlTree) tree = catalog_ask_all_peers (ctl, error);
   const ProtobufCMessageDescriptor *found = NULL;
 
   for (guint i = 0; tree != NULL && i < tree->entries->len; i++)
     {
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
-      const ProtobufCMessageDescriptor *type = is_me (ctl, peer->id) ? NULL : type_of_peer (ctl, type_name, peer->id);
+      const ProtobufCMessageDescriptor *type
+          = catalog_is_own_id (ctl, peer->id) ? NULL : catalog_type_of_peer (ctl, type_name, peer->id);
 
-      if (type != NULL && found != NULL && !is_same_type (type, found))
+      if (type != NULL && found != NULL && !catalog_is_same_type (type, found))
         {
           ctl_fail (error, CTL_EXIT_FAILED, _ ("Several peers have a type %s, and mean different ones"), type_name);
           return NULL;
@@ -170,9 +171,9 @@ ctl_catalog_type (Ctl *ctl, const char *type_name, const char *peer, GError **er
   GError *local = NULL;
 
   if (type == NULL && peer != NULL)
-    type = type_of_peer (ctl, type_name, peer);
+    type = catalog_type_of_peer (ctl, type_name, peer);
   else if (type == NULL)
-    type = type_of_anybody (ctl, type_name, &local);
+    type = catalog_type_of_any_peer (ctl, type_name, &local);
   if (type == NULL && local == NULL)
     ctl_fail (&local, CTL_EXIT_NOTHING,
               _ ("Nobody has told what a %s looks like: with --raw the payload is sent as it is"), type_name);
@@ -185,7 +186,7 @@ ctl_catalog_type (Ctl *ctl, const char *type_name, const char *peer, GError **er
 
 /* A claim on everything is believed from nobody: the first two segments have to be words. */
 static gboolean
-is_too_wide (const char *pattern)
+catalog_is_wide_pattern (const char *pattern)
 {
   g_auto (GStrv) segments = g_strsplit (pattern, ".", 3);
 
@@ -204,11 +205,11 @@ typedef struct
 } Claim;
 
 static void
-hear (Claim *claim, const char *peer, const CtlEvent *event, const char *topic)
+claim_consider (Claim *claim, const char *peer, const CtlEvent *event, const char *topic)
 {
   gboolean exact = g_str_equal (event->topic, topic);
 
-  if (*event->type_name == '\0' || is_too_wide (event->topic) || !ctl_pattern_matches (event->topic, topic)
+  if (*event->type_name == '\0' || catalog_is_wide_pattern (event->topic) || !ctl_pattern_matches (event->topic, topic)
       || (claim->exact && !exact))
     return;
   claim->differ = claim->event != NULL && exact == claim->exact
@@ -218,28 +219,28 @@ hear (Claim *claim, const char *peer, const CtlEvent *event, const char *topic)
 }
 
 static void
-hear_all (Claim *claim, const CtlServices *services, const char *peer, const char *topic)
+claim_consider_all (Claim *claim, const CtlServices *services, const char *peer, const char *topic)
 {
   for (size_t i = 0; services != NULL && i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_events; k++)
-      hear (claim, peer, services->services[i]->events[k], topic);
+      claim_consider (claim, peer, services->services[i]->events[k], topic);
 }
 
 const ProtobufCMessageDescriptor *
 ctl_catalog_find_event_type (Ctl *ctl, const char *topic, GError **error)
 {
-  g_autoptr (CtlTree) tree = ask_everybody (ctl, error);
+  g_autoptr (CtlTree) tree = catalog_ask_all_peers (ctl, error);
   Claim claim = { NULL, NULL, FALSE, FALSE };
 
   if (tree == NULL)
     return NULL;
-  hear_all (&claim, ctl_catalog_try (ctl, CTL_BUS_ID), CTL_BUS_ID, topic);
+  claim_consider_all (&claim, ctl_catalog_try (ctl, CTL_BUS_ID), CTL_BUS_ID, topic);
   for (guint i = 0; i < tree->entries->len; i++)
     {
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
 
-      if (!is_me (ctl, peer->id))
-        hear_all (&claim, ctl_catalog_try (ctl, peer->id), peer->id, topic);
+      if (!catalog_is_own_id (ctl, peer->id))
+        claim_consider_all (&claim, ctl_catalog_try (ctl, peer->id), peer->id, topic);
     }
   if (claim.event == NULL)
     return NULL;
@@ -257,7 +258,7 @@ ctl_catalog_is_foreign (Ctl *ctl, DeyeBusMessage *message)
   const char *type_name = deye_bus_message_get_type_name (message);
 
   return type_name != NULL && *type_name != '\0' && ctl_types_find (ctl->types, type_name) == NULL
-         && !is_me (ctl, deye_bus_message_get_sender (message));
+         && !catalog_is_own_id (ctl, deye_bus_message_get_sender (message));
 }
 
 JsonNode *
@@ -268,7 +269,7 @@ ctl_catalog_decode (Ctl *ctl, DeyeBusMessage *message)
   g_autoptr (GBytes) payload = NULL;
 
   if (ctl_catalog_is_foreign (ctl, message))
-    type = type_of_peer (ctl, type_name, deye_bus_message_get_sender (message));
+    type = catalog_type_of_peer (ctl, type_name, deye_bus_message_get_sender (message));
   else if (type_name != NULL)
     type = ctl_types_find (ctl->types, type_name);
   if (type == NULL)

@@ -17,7 +17,7 @@ complete_peers (Ctl *ctl, const char *peer)
 
 /* A name is a peer's word, and goes to a shell. */
 static gboolean
-is_plain (const char *name)
+complete_is_plain_word (const char *name)
 {
   for (const char *at = name; *at != '\0'; at++)
     if (!g_ascii_isalnum (*at) && strchr ("_.", *at) == NULL)
@@ -32,7 +32,7 @@ complete_methods (Ctl *ctl, const char *peer)
 
   for (size_t i = 0; services != NULL && i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_methods; k++)
-      if (is_plain (services->services[i]->methods[k]->name))
+      if (complete_is_plain_word (services->services[i]->methods[k]->name))
         ctl_output_line (&ctl->output, "%s", services->services[i]->methods[k]->name);
 }
 

@@ -8,7 +8,7 @@
 /* --- values --- */
 
 static char *
-value_text (const Daemoneye__Eventbus__V1__Value *value)
+describe_value_text (const Daemoneye__Eventbus__V1__Value *value)
 {
   switch (value != NULL ? value->kind_case : DAEMONEYE__EVENTBUS__V1__VALUE__KIND__NOT_SET)
     {
@@ -30,7 +30,7 @@ value_text (const Daemoneye__Eventbus__V1__Value *value)
 
 /* D-Bus signatures. */
 static const char *
-value_signature (const Daemoneye__Eventbus__V1__Value *value)
+describe_value_signature (const Daemoneye__Eventbus__V1__Value *value)
 {
   switch (value != NULL ? value->kind_case : DAEMONEYE__EVENTBUS__V1__VALUE__KIND__NOT_SET)
     {
@@ -55,19 +55,19 @@ value_signature (const Daemoneye__Eventbus__V1__Value *value)
 typedef struct
 {
   const char *branch, *last_branch, *bar, *blank, *arrow;
-} Marks;
+} TreeMarks;
 
-static const Marks *
-marks (void)
+static const TreeMarks *
+tree_marks (void)
 {
-  static const Marks utf8 = { "├─ ", "└─ ", "│  ", "   ", "→" };
-  static const Marks ascii = { "|- ", "`- ", "|  ", "   ", "->" };
+  static const TreeMarks utf8 = { "├─ ", "└─ ", "│  ", "   ", "→" };
+  static const TreeMarks ascii = { "|- ", "`- ", "|  ", "   ", "->" };
 
   return g_get_charset (NULL) ? &utf8 : &ascii;
 }
 
 static const char *
-last_segment (const char *type_name)
+tree_last_segment (const char *type_name)
 {
   const char *dot = strrchr (type_name, '.');
 
@@ -75,80 +75,80 @@ last_segment (const char *type_name)
 }
 
 static void
-show_leaf (Ctl *ctl, const char *indent, gboolean last, const char *text, const char *doc)
+tree_show_leaf (Ctl *ctl, const char *indent, gboolean last, const char *text, const char *doc)
 {
   g_autofree char *safe = ctl_output_safe (text);
   g_autofree char *safe_doc = ctl_output_safe (doc);
 
-  ctl_output_line (&ctl->output, "%s%s%s", indent, last ? marks ()->last_branch : marks ()->branch, safe);
+  ctl_output_line (&ctl->output, "%s%s%s", indent, last ? tree_marks ()->last_branch : tree_marks ()->branch, safe);
   if (doc != NULL && *doc != '\0')
-    ctl_output_line (&ctl->output, "%s%s    %s", indent, last ? marks ()->blank : marks ()->bar, safe_doc);
+    ctl_output_line (&ctl->output, "%s%s    %s", indent, last ? tree_marks ()->blank : tree_marks ()->bar, safe_doc);
 }
 
 static char *
-method_text (const CtlMethod *method)
+tree_method_text (const CtlMethod *method)
 {
   g_autofree char *where = *method->topic != '\0' ? g_strdup_printf (_ ("topic %s"), method->topic) : NULL;
   g_autofree char *group = *method->group != '\0' ? g_strdup_printf (_ (", group %s"), method->group) : NULL;
 
-  return g_strdup_printf (_ ("method %s (%s) %s (%s)%s%s%s"), method->name, last_segment (method->request_type),
-                          marks ()->arrow, last_segment (method->reply_type), where != NULL ? "  " : "",
+  return g_strdup_printf (_ ("method %s (%s) %s (%s)%s%s%s"), method->name, tree_last_segment (method->request_type),
+                          tree_marks ()->arrow, tree_last_segment (method->reply_type), where != NULL ? "  " : "",
                           where != NULL ? where : "", group != NULL ? group : "");
 }
 
 static void
-show_methods (Ctl *ctl, const CtlService *service, const char *indent, size_t *left, gboolean with_docs)
+tree_show_methods (Ctl *ctl, const CtlService *service, const char *indent, size_t *left, gboolean with_docs)
 {
   for (size_t i = 0; i < service->n_methods; i++)
     {
-      g_autofree char *text = method_text (service->methods[i]);
+      g_autofree char *text = tree_method_text (service->methods[i]);
 
-      show_leaf (ctl, indent, --*left == 0, text, with_docs ? service->methods[i]->doc : NULL);
+      tree_show_leaf (ctl, indent, --*left == 0, text, with_docs ? service->methods[i]->doc : NULL);
     }
 }
 
 static void
-show_events (Ctl *ctl, const CtlService *service, const char *indent, size_t *left, gboolean with_docs)
+tree_show_events (Ctl *ctl, const CtlService *service, const char *indent, size_t *left, gboolean with_docs)
 {
   for (size_t i = 0; i < service->n_events; i++)
     {
       const CtlEvent *event = service->events[i];
       g_autofree char *text = g_strdup_printf (_ ("event %s  topic %s  type %s"), event->name, event->topic,
-                                               last_segment (event->type_name));
+                                               tree_last_segment (event->type_name));
 
-      show_leaf (ctl, indent, --*left == 0, text, with_docs ? event->doc : NULL);
+      tree_show_leaf (ctl, indent, --*left == 0, text, with_docs ? event->doc : NULL);
     }
 }
 
 static void
-show_properties (Ctl *ctl, const CtlService *service, const char *indent, size_t *left, gboolean with_docs)
+tree_show_properties (Ctl *ctl, const CtlService *service, const char *indent, size_t *left, gboolean with_docs)
 {
   for (size_t i = 0; i < service->n_properties; i++)
     {
       const CtlProperty *property = service->properties[i];
-      g_autofree char *value = value_text (property->value);
+      g_autofree char *value = describe_value_text (property->value);
       g_autofree char *text = g_strdup_printf (
           property->writable ? _ ("property %s = %s (can be set)") : _ ("property %s = %s"), property->name, value);
 
-      show_leaf (ctl, indent, --*left == 0, text, with_docs ? property->doc : NULL);
+      tree_show_leaf (ctl, indent, --*left == 0, text, with_docs ? property->doc : NULL);
     }
 }
 
 static void
-show_service (Ctl *ctl, const CtlService *service, gboolean last, gboolean with_docs)
+tree_show_service (Ctl *ctl, const CtlService *service, gboolean last, gboolean with_docs)
 {
   size_t left = service->n_methods + service->n_events + service->n_properties;
-  const char *indent = last ? marks ()->blank : marks ()->bar;
+  const char *indent = last ? tree_marks ()->blank : tree_marks ()->bar;
 
-  show_leaf (ctl, "", last, service->name, with_docs ? service->doc : NULL);
-  show_methods (ctl, service, indent, &left, with_docs);
-  show_events (ctl, service, indent, &left, with_docs);
-  show_properties (ctl, service, indent, &left, with_docs);
+  tree_show_leaf (ctl, "", last, service->name, with_docs ? service->doc : NULL);
+  tree_show_methods (ctl, service, indent, &left, with_docs);
+  tree_show_events (ctl, service, indent, &left, with_docs);
+  tree_show_properties (ctl, service, indent, &left, with_docs);
 }
 
 /* In the tree of all peers what all of them have is left out. */
 static gboolean
-is_shown (const CtlService *service, gboolean with_docs)
+tree_is_shown (const CtlService *service, gboolean with_docs)
 {
   return with_docs || !g_str_equal (service->name, STANDARD_SERVICE);
 }
@@ -161,23 +161,23 @@ ctl_describe_tree (Ctl *ctl, const char *title, const CtlServices *services, gbo
   ctl_output_title (&ctl->output, title);
   if (services == NULL)
     {
-      show_leaf (ctl, "", TRUE, _ ("it does not answer questions about itself"), NULL);
+      tree_show_leaf (ctl, "", TRUE, _ ("it does not answer questions about itself"), NULL);
       return;
     }
   for (size_t i = 0; i < services->n_services; i++)
-    left += is_shown (services->services[i], with_docs);
+    left += tree_is_shown (services->services[i], with_docs);
   if (left == 0)
-    show_leaf (ctl, "", TRUE, _ ("the standard methods: Ping, GetInfo, Introspect, ..."), NULL);
+    tree_show_leaf (ctl, "", TRUE, _ ("the standard methods: Ping, GetInfo, Introspect, ..."), NULL);
   for (size_t i = 0; i < services->n_services; i++)
-    if (is_shown (services->services[i], with_docs))
-      show_service (ctl, services->services[i], --left == 0, with_docs);
+    if (tree_is_shown (services->services[i], with_docs))
+      tree_show_service (ctl, services->services[i], --left == 0, with_docs);
 }
 
 /* --- XML --- */
 
 G_GNUC_PRINTF (3, 4)
 static void
-xml (GString *text, guint depth, const char *format, ...)
+xml_line (GString *text, guint depth, const char *format, ...)
 {
   g_autofree char *line = NULL;
   va_list args;
@@ -195,7 +195,7 @@ static void
 xml_annotation (GString *text, guint depth, const char *name, const char *value)
 {
   if (value != NULL && *value != '\0')
-    xml (text, depth, "<annotation name=\"%s\" value=\"%s\"/>", name, value);
+    xml_line (text, depth, "<annotation name=\"%s\" value=\"%s\"/>", name, value);
 }
 
 static void
@@ -204,42 +204,42 @@ xml_argument (GString *text, guint depth, const char *name, const char *directio
   if (*type_name == '\0')
     return;
   if (direction != NULL)
-    xml (text, depth, "<arg name=\"%s\" type=\"ay\" direction=\"%s\">", name, direction);
+    xml_line (text, depth, "<arg name=\"%s\" type=\"ay\" direction=\"%s\">", name, direction);
   else
-    xml (text, depth, "<arg name=\"%s\" type=\"ay\">", name);
+    xml_line (text, depth, "<arg name=\"%s\" type=\"ay\">", name);
   xml_annotation (text, depth + 1, "org.daemoneye.Protobuf.Type", type_name);
-  xml (text, depth, "</arg>");
+  xml_line (text, depth, "</arg>");
 }
 
 static void
 xml_method (GString *text, const CtlMethod *method)
 {
-  xml (text, 2, "<method name=\"%s\">", method->name);
+  xml_line (text, 2, "<method name=\"%s\">", method->name);
   xml_annotation (text, 3, "org.gtk.GDBus.DocString", method->doc);
   xml_annotation (text, 3, "org.daemoneye.Topic", method->topic);
   xml_annotation (text, 3, "org.daemoneye.Group", method->group);
   xml_argument (text, 3, "request", "in", method->request_type);
   xml_argument (text, 3, "reply", "out", method->reply_type);
-  xml (text, 2, "</method>");
+  xml_line (text, 2, "</method>");
 }
 
 static void
 xml_event (GString *text, const CtlEvent *event)
 {
-  xml (text, 2, "<signal name=\"%s\">", event->name);
+  xml_line (text, 2, "<signal name=\"%s\">", event->name);
   xml_annotation (text, 3, "org.gtk.GDBus.DocString", event->doc);
   xml_annotation (text, 3, "org.daemoneye.Topic", event->topic);
   xml_argument (text, 3, "payload", NULL, event->type_name);
-  xml (text, 2, "</signal>");
+  xml_line (text, 2, "</signal>");
 }
 
 static void
 xml_property (GString *text, const CtlProperty *property)
 {
-  xml (text, 2, "<property name=\"%s\" type=\"%s\" access=\"%s\">", property->name, value_signature (property->value),
-       property->writable ? "readwrite" : "read");
+  xml_line (text, 2, "<property name=\"%s\" type=\"%s\" access=\"%s\">", property->name,
+            describe_value_signature (property->value), property->writable ? "readwrite" : "read");
   xml_annotation (text, 3, "org.gtk.GDBus.DocString", property->doc);
-  xml (text, 2, "</property>");
+  xml_line (text, 2, "</property>");
 }
 
 void
@@ -247,12 +247,12 @@ ctl_describe_xml (Ctl *ctl, const CtlServices *services)
 {
   g_autoptr (GString) text = g_string_new (NULL);
 
-  xml (text, 0, "<node name=\"%s\">", services->id);
+  xml_line (text, 0, "<node name=\"%s\">", services->id);
   for (size_t i = 0; i < services->n_services; i++)
     {
       const CtlService *service = services->services[i];
 
-      xml (text, 1, "<interface name=\"%s\">", service->name);
+      xml_line (text, 1, "<interface name=\"%s\">", service->name);
       xml_annotation (text, 2, "org.gtk.GDBus.DocString", service->doc);
       for (size_t k = 0; k < service->n_methods; k++)
         xml_method (text, service->methods[k]);
@@ -260,9 +260,9 @@ ctl_describe_xml (Ctl *ctl, const CtlServices *services)
         xml_event (text, service->events[k]);
       for (size_t k = 0; k < service->n_properties; k++)
         xml_property (text, service->properties[k]);
-      xml (text, 1, "</interface>");
+      xml_line (text, 1, "</interface>");
     }
-  xml (text, 0, "</node>");
+  xml_line (text, 0, "</node>");
   ctl_output_xml (&ctl->output, text->str);
 }
 

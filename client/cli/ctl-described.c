@@ -33,7 +33,7 @@ ctl_description_services (const CtlDescription *description)
 
 /* An old failure counts for nothing. */
 static CtlDescription *
-find (Ctl *ctl, const char *peer)
+described_find (Ctl *ctl, const char *peer)
 {
   for (guint i = 0; ctl->described != NULL && i < ctl->described->len; i++)
     {
@@ -50,7 +50,7 @@ find (Ctl *ctl, const char *peer)
 }
 
 static CtlDescription *
-add (Ctl *ctl, const char *peer)
+described_add (Ctl *ctl, const char *peer)
 {
   CtlDescription *description = g_new0 (CtlDescription, 1);
 
@@ -76,7 +76,7 @@ ctl_described_trim (Ctl *ctl, guint most)
 
 /* A set that is no good leaves its types unknown; the rest of the description is good all the same. Said once. */
 static void
-learn_types (CtlDescription *description, const CtlServices *services)
+description_learn_types (CtlDescription *description, const CtlServices *services)
 {
   g_autoptr (GError) error = NULL;
 
@@ -98,7 +98,7 @@ learn_types (CtlDescription *description, const CtlServices *services)
 
 /* Takes @error. */
 static void
-take_answer (CtlDescription *description, DeyeBusMessage *reply, GError *error)
+description_take_answer (CtlDescription *description, DeyeBusMessage *reply, GError *error)
 {
   description->pending = FALSE;
   description->error = error;
@@ -106,7 +106,7 @@ take_answer (CtlDescription *description, DeyeBusMessage *reply, GError *error)
     return;
   description->guard = deye_bus_unpack (&daemoneye__eventbus__v1__introspect_reply__descriptor, reply);
   if (description->guard != NULL)
-    learn_types (description, wire_guard_message (description->guard));
+    description_learn_types (description, wire_guard_message (description->guard));
   else
     ctl_fail (&description->error, CTL_EXIT_FAILED, _ ("The answer of %s can't be read"), description->peer);
 }
@@ -118,19 +118,23 @@ typedef struct
   char *topic;
   DeyeBusOptions *options;
   GBytes *payload;
-} Question;
+} DescribeRequest;
 
 static void
-question_clear (Question *question)
+describe_request_clear (DescribeRequest *question)
 {
   g_free (question->topic);
   deye_bus_options_free (question->options);
   g_clear_pointer (&question->payload, g_bytes_unref);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Question, question_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DescribeRequest, describe_request_clear)
 
 static void
-question_init (Question *question, const Ctl *ctl, const char *peer, gboolean patient, gboolean without_types)
+describe_request_init (DescribeRequest *question,
+                       const Ctl *ctl,
+                       const char *peer,
+                       gboolean patient,
+                       gboolean without_types)
 {
   gboolean is_bus = g_str_equal (peer, CTL_BUS_ID);
   Daemoneye__Eventbus__V1__IntrospectRequest request;
@@ -151,19 +155,19 @@ question_init (Question *question, const Ctl *ctl, const char *peer, gboolean pa
 }
 
 static DeyeBusMessage *
-ask (Ctl *ctl, const char *peer, gboolean patient, gboolean without_types, GError **error)
+described_ask (Ctl *ctl, const char *peer, gboolean patient, gboolean without_types, GError **error)
 {
-  g_auto (Question) question = { NULL, NULL, NULL };
+  g_auto (DescribeRequest) question = { NULL, NULL, NULL };
 
   if (!ctl_connect (ctl, error))
     return NULL;
-  question_init (&question, ctl, peer, patient, without_types);
+  describe_request_init (&question, ctl, peer, patient, without_types);
   return deye_bus_client_request (ctl->client, question.topic, question.payload, question.options, NULL, error);
 }
 
 /* Its types made the answer too large: the names are worth having, and the library's own types are known anyway. */
 static gboolean
-is_too_large (const GError *error)
+described_is_too_large (const GError *error)
 {
   g_autofree char *name = error != NULL ? deye_bus_error_get_name (error) : NULL;
 
@@ -173,20 +177,20 @@ is_too_large (const GError *error)
 const CtlDescription *
 ctl_described_get (Ctl *ctl, const char *peer, gboolean patient)
 {
-  CtlDescription *description = find (ctl, peer);
+  CtlDescription *description = described_find (ctl, peer);
   g_autoptr (DeyeBusMessage) reply = NULL;
   GError *error = NULL;
 
   if (description != NULL)
     return description;
-  reply = ask (ctl, peer, patient, FALSE, &error);
-  if (reply == NULL && is_too_large (error))
+  reply = described_ask (ctl, peer, patient, FALSE, &error);
+  if (reply == NULL && described_is_too_large (error))
     {
       g_clear_error (&error);
-      reply = ask (ctl, peer, patient, TRUE, &error);
+      reply = described_ask (ctl, peer, patient, TRUE, &error);
     }
-  description = add (ctl, peer);
-  take_answer (description, reply, error);
+  description = described_add (ctl, peer);
+  description_take_answer (description, reply, error);
   return description;
 }
 
@@ -198,19 +202,19 @@ typedef struct
   char *peer;
   CtlDescribedFunc done;
   gpointer data;
-} Background;
+} DescribeTask;
 
 static void
-on_answer (GObject *source, GAsyncResult *result, gpointer data)
+described_on_answer (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autofree Background *background = data;
+  g_autofree DescribeTask *background = data;
   g_autofree char *peer = background->peer;
-  CtlDescription *description = find (background->ctl, peer);
+  CtlDescription *description = described_find (background->ctl, peer);
   GError *error = NULL;
   g_autoptr (DeyeBusMessage) reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (source), result, &error);
 
   if (description != NULL)
-    take_answer (description, reply, error);
+    description_take_answer (description, reply, error);
   else
     g_clear_error (&error);
   background->ctl->asking--;
@@ -221,30 +225,30 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
 gboolean
 ctl_described_want (Ctl *ctl, const char *peer, CtlDescribedFunc done, gpointer data)
 {
-  const CtlDescription *known = find (ctl, peer);
-  g_auto (Question) question = { NULL, NULL, NULL };
-  Background *background;
+  const CtlDescription *known = described_find (ctl, peer);
+  g_auto (DescribeRequest) question = { NULL, NULL, NULL };
+  DescribeTask *background;
 
   if (known != NULL)
     return !known->pending;
-  add (ctl, peer)->pending = TRUE;
-  question_init (&question, ctl, peer, FALSE, FALSE);
+  described_add (ctl, peer)->pending = TRUE;
+  describe_request_init (&question, ctl, peer, FALSE, FALSE);
   ctl->asking++;
-  background = g_new0 (Background, 1);
-  *background = (Background){ ctl, g_strdup (peer), done, data };
-  deye_bus_client_request_async (ctl->client, question.topic, question.payload, question.options, NULL, on_answer,
-                                 background);
+  background = g_new0 (DescribeTask, 1);
+  *background = (DescribeTask){ ctl, g_strdup (peer), done, data };
+  deye_bus_client_request_async (ctl->client, question.topic, question.payload, question.options, NULL,
+                                 described_on_answer, background);
   return FALSE;
 }
 
 static void
-count_down (gpointer data)
+described_count_down (gpointer data)
 {
   --*(guint *) data;
 }
 
 static void
-wait_below (const guint *pending, guint n)
+described_wait_below (const guint *pending, guint n)
 {
   while (*pending >= n)
     g_main_context_iteration (NULL, TRUE);
@@ -259,12 +263,12 @@ ctl_described_ask_all (Ctl *ctl, const CtlTree *peers)
     {
       const CtlPeer *peer = g_ptr_array_index (peers->entries, i);
 
-      if (g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)) || find (ctl, peer->id) != NULL)
+      if (g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)) || described_find (ctl, peer->id) != NULL)
         continue;
-      wait_below (&pending, ASKED_AT_ONCE);
+      described_wait_below (&pending, ASKED_AT_ONCE);
       pending++;
-      if (ctl_described_want (ctl, peer->id, count_down, &pending))
+      if (ctl_described_want (ctl, peer->id, described_count_down, &pending))
         pending--;
     }
-  wait_below (&pending, 1);
+  described_wait_below (&pending, 1);
 }

@@ -49,13 +49,13 @@ ctl_json_member_const (const ProtobufCMessage *message, const ProtobufCFieldDesc
 }
 
 static guint32
-oneof_case (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+member_oneof_case (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
   return *(const guint32 *) (gconstpointer) ((const guint8 *) message + field->quantifier_offset);
 }
 
 static gpointer
-quantifier (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+member_quantifier (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
   return (guint8 *) message + field->quantifier_offset;
 }
@@ -67,7 +67,7 @@ ctl_json_is_present (const ProtobufCMessage *message, const ProtobufCFieldDescri
   gconstpointer pointer = NULL;
 
   if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-    return oneof_case (message, field) == field->id;
+    return member_oneof_case (message, field) == field->id;
   if (field->label == PROTOBUF_C_LABEL_REPEATED)
     return TRUE;
   if (field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING)
@@ -84,17 +84,17 @@ ctl_json_is_present (const ProtobufCMessage *message, const ProtobufCFieldDescri
 gboolean
 ctl_json_oneof_is_free (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
-  return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0 || oneof_case (message, field) == 0;
+  return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0 || member_oneof_case (message, field) == 0;
 }
 
 void
 ctl_json_set_present (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
   if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-    *(guint32 *) quantifier (message, field) = field->id;
+    *(guint32 *) member_quantifier (message, field) = field->id;
   else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type != PROTOBUF_C_TYPE_MESSAGE
            && field->type != PROTOBUF_C_TYPE_STRING)
-    *(protobuf_c_boolean *) quantifier (message, field) = TRUE;
+    *(protobuf_c_boolean *) member_quantifier (message, field) = TRUE;
 }
 
 gsize
@@ -106,7 +106,7 @@ ctl_json_count (const ProtobufCMessage *message, const ProtobufCFieldDescriptor 
 void
 ctl_json_set_count (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, gsize n)
 {
-  *(gsize *) quantifier (message, field) = n;
+  *(gsize *) member_quantifier (message, field) = n;
 }
 
 gboolean
@@ -127,7 +127,7 @@ ctl_json_enum_value (const ProtobufCEnumDescriptor *type, int number)
 
 /* As protobuf-c's own, which can't be called. Members of oneofs have no default in their message. */
 static void
-init_generic (ProtobufCMessage *message, const ProtobufCMessageDescriptor *type)
+member_init_message (ProtobufCMessage *message, const ProtobufCMessageDescriptor *type)
 {
   message->descriptor = type;
   for (guint i = 0; i < type->n_fields; i++)
@@ -152,7 +152,7 @@ ctl_json_message_new (const ProtobufCMessageDescriptor *type)
   if (type->message_init != NULL)
     type->message_init (message);
   else
-    init_generic (message, type);
+    member_init_message (message, type);
   return message;
 }
 

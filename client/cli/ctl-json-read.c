@@ -20,14 +20,14 @@ typedef struct
   GString *path; /* of the value that is read */
   guint depth;
   GError **error;
-} Reader;
+} PayloadReader;
 
-static gboolean read_message (Reader *reader, ProtobufCMessage *message, JsonNode *node);
+static gboolean json_read_message (PayloadReader *reader, ProtobufCMessage *message, JsonNode *node);
 
 /* --- errors --- */
 
 static gboolean
-fail (Reader *reader, const char *problem)
+json_read_fail (PayloadReader *reader, const char *problem)
 {
   g_set_error (reader->error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s%s%s", reader->path->str,
                reader->path->len > 0 ? ": " : "", problem);
@@ -35,7 +35,7 @@ fail (Reader *reader, const char *problem)
 }
 
 static char *
-shown (JsonNode *node)
+json_read_show_node (JsonNode *node)
 {
   g_autofree char *text = NULL;
   const char *end;
@@ -54,16 +54,16 @@ shown (JsonNode *node)
 }
 
 static gboolean
-expected (Reader *reader, const char *what, JsonNode *node)
+json_read_expected (PayloadReader *reader, const char *what, JsonNode *node)
 {
-  g_autofree char *value = shown (node);
+  g_autofree char *value = json_read_show_node (node);
   g_autofree char *problem = g_strdup_printf (_ ("expected %s, not %s"), what, value);
 
-  return fail (reader, problem);
+  return json_read_fail (reader, problem);
 }
 
 static void
-add_name (GString *names, guint place, const char *name)
+json_read_add_name (GString *names, guint place, const char *name)
 {
   if (place == NAMES_MAX)
     g_string_append (names, ", ...");
@@ -72,24 +72,24 @@ add_name (GString *names, guint place, const char *name)
 }
 
 static gboolean
-unknown_field (Reader *reader, const ProtobufCMessageDescriptor *type)
+json_read_unknown_field (PayloadReader *reader, const ProtobufCMessageDescriptor *type)
 {
   g_autoptr (GString) names = g_string_new (NULL);
   g_autofree char *problem = NULL;
 
   for (guint i = 0; i < type->n_fields; i++)
-    add_name (names, i, type->fields[i].name);
+    json_read_add_name (names, i, type->fields[i].name);
   if (type->n_fields == 0)
     problem = g_strdup_printf (_ ("no such field; %s has none"), type->name);
   else
     problem = g_strdup_printf (_ ("no such field; %s has %s"), type->name, names->str);
-  return fail (reader, problem);
+  return json_read_fail (reader, problem);
 }
 
 /* --- scalars --- */
 
 static gboolean
-number_to_signed (JsonNode *node, gint64 min, gint64 max, gint64 *value)
+json_read_number_to_signed (JsonNode *node, gint64 min, gint64 max, gint64 *value)
 {
   double real;
 
@@ -113,7 +113,7 @@ number_to_signed (JsonNode *node, gint64 min, gint64 max, gint64 *value)
 }
 
 static gboolean
-number_to_unsigned (JsonNode *node, guint64 max, guint64 *value)
+json_read_number_to_unsigned (JsonNode *node, guint64 max, guint64 *value)
 {
   double real;
 
@@ -139,15 +139,15 @@ number_to_unsigned (JsonNode *node, guint64 max, guint64 *value)
 }
 
 static gboolean
-read_signed (Reader *reader, gboolean wide, gpointer value, JsonNode *node)
+json_read_signed (PayloadReader *reader, gboolean wide, gpointer value, JsonNode *node)
 {
   gint64 min = wide ? G_MININT64 : G_MININT32, max = wide ? G_MAXINT64 : G_MAXINT32, number = 0;
   g_autofree char *what = NULL;
 
-  if (!number_to_signed (node, min, max, &number))
+  if (!json_read_number_to_signed (node, min, max, &number))
     {
       what = g_strdup_printf (_ ("a number from %" PRId64 " to %" PRId64), min, max);
-      return expected (reader, what, node);
+      return json_read_expected (reader, what, node);
     }
   if (wide)
     *(gint64 *) value = number;
@@ -157,15 +157,15 @@ read_signed (Reader *reader, gboolean wide, gpointer value, JsonNode *node)
 }
 
 static gboolean
-read_unsigned (Reader *reader, gboolean wide, gpointer value, JsonNode *node)
+json_read_unsigned (PayloadReader *reader, gboolean wide, gpointer value, JsonNode *node)
 {
   guint64 max = wide ? G_MAXUINT64 : G_MAXUINT32, number = 0;
   g_autofree char *what = NULL;
 
-  if (!number_to_unsigned (node, max, &number))
+  if (!json_read_number_to_unsigned (node, max, &number))
     {
       what = g_strdup_printf (_ ("a number from 0 to %" PRIu64), max);
-      return expected (reader, what, node);
+      return json_read_expected (reader, what, node);
     }
   if (wide)
     *(guint64 *) value = number;
@@ -176,7 +176,7 @@ read_unsigned (Reader *reader, gboolean wide, gpointer value, JsonNode *node)
 
 /* "NaN", "Infinity", "-Infinity", or a finite number; inf, nan and hexadecimal of strtod() are not JSON's. */
 static gboolean
-text_to_real (const char *text, double *value)
+json_read_text_to_real (const char *text, double *value)
 {
   char *end;
 
@@ -195,7 +195,7 @@ text_to_real (const char *text, double *value)
 }
 
 static gboolean
-node_to_real (JsonNode *node, double *value)
+json_read_node_to_real (JsonNode *node, double *value)
 {
   switch (json_node_get_value_type (node))
     {
@@ -206,39 +206,39 @@ node_to_real (JsonNode *node, double *value)
       *value = json_node_get_double (node);
       return TRUE;
     case G_TYPE_STRING:
-      return text_to_real (json_node_get_string (node), value);
+      return json_read_text_to_real (json_node_get_string (node), value);
     default:
       return FALSE;
     }
 }
 
 static gboolean
-read_real (Reader *reader, gboolean wide, gpointer value, JsonNode *node)
+json_read_real (PayloadReader *reader, gboolean wide, gpointer value, JsonNode *node)
 {
   double number = 0;
 
-  if (!node_to_real (node, &number))
-    return expected (reader, _ ("a number, \"NaN\", \"Infinity\" or \"-Infinity\""), node);
+  if (!json_read_node_to_real (node, &number))
+    return json_read_expected (reader, _ ("a number, \"NaN\", \"Infinity\" or \"-Infinity\""), node);
   if (wide)
     *(double *) value = number;
   else if (isfinite (number) && fabs (number) > (double) G_MAXFLOAT)
-    return expected (reader, _ ("a number that fits 32 bits"), node);
+    return json_read_expected (reader, _ ("a number that fits 32 bits"), node);
   else
     *(float *) value = (float) number;
   return TRUE;
 }
 
 static gboolean
-read_bool (Reader *reader, protobuf_c_boolean *value, JsonNode *node)
+json_read_bool (PayloadReader *reader, protobuf_c_boolean *value, JsonNode *node)
 {
   if (json_node_get_value_type (node) != G_TYPE_BOOLEAN)
-    return expected (reader, _ ("true or false"), node);
+    return json_read_expected (reader, _ ("true or false"), node);
   *value = json_node_get_boolean (node);
   return TRUE;
 }
 
 static gboolean
-read_enum (Reader *reader, const ProtobufCEnumDescriptor *type, gint32 *value, JsonNode *node)
+json_read_enum (PayloadReader *reader, const ProtobufCEnumDescriptor *type, gint32 *value, JsonNode *node)
 {
   g_autoptr (GString) what = NULL;
   const ProtobufCEnumValue *found = NULL;
@@ -246,7 +246,7 @@ read_enum (Reader *reader, const ProtobufCEnumDescriptor *type, gint32 *value, J
 
   if (json_node_get_value_type (node) == G_TYPE_STRING)
     found = protobuf_c_enum_descriptor_get_value_by_name (type, json_node_get_string (node));
-  else if (number_to_signed (node, G_MININT32, G_MAXINT32, &number))
+  else if (json_read_number_to_signed (node, G_MININT32, G_MAXINT32, &number))
     {
       *value = (gint32) number;
       return TRUE;
@@ -255,29 +255,29 @@ read_enum (Reader *reader, const ProtobufCEnumDescriptor *type, gint32 *value, J
     {
       what = g_string_new (_ ("a number or one of "));
       for (guint i = 0; i < type->n_value_names; i++)
-        add_name (what, i, type->values_by_name[i].name);
-      return expected (reader, what->str, node);
+        json_read_add_name (what, i, type->values_by_name[i].name);
+      return json_read_expected (reader, what->str, node);
     }
   *value = found->value;
   return TRUE;
 }
 
 static gboolean
-read_string (Reader *reader, char **value, JsonNode *node)
+json_read_string (PayloadReader *reader, char **value, JsonNode *node)
 {
   const char *text = json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
 
   if (text == NULL)
-    return expected (reader, _ ("a string"), node);
+    return json_read_expected (reader, _ ("a string"), node);
   if (!g_utf8_validate (text, -1, NULL))
-    return fail (reader, _ ("expected a string in UTF-8"));
+    return json_read_fail (reader, _ ("expected a string in UTF-8"));
   *value = g_strdup (text);
   return TRUE;
 }
 
 /* Both alphabets, padded or not; NULL: it is not base64. */
 static char *
-base64_normalized (const char *text)
+json_read_normalize_base64 (const char *text)
 {
   gsize len = strlen (text), n = len;
   char *result;
@@ -299,13 +299,13 @@ base64_normalized (const char *text)
 }
 
 static gboolean
-read_bytes (Reader *reader, ProtobufCBinaryData *value, JsonNode *node)
+json_read_bytes (PayloadReader *reader, ProtobufCBinaryData *value, JsonNode *node)
 {
   const char *text = json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
-  g_autofree char *normal = text != NULL ? base64_normalized (text) : NULL;
+  g_autofree char *normal = text != NULL ? json_read_normalize_base64 (text) : NULL;
 
   if (normal == NULL)
-    return expected (reader, _ ("bytes in base64"), node);
+    return json_read_expected (reader, _ ("bytes in base64"), node);
   *value = (ProtobufCBinaryData){ 0, NULL }; /* its default stays in its place */
   if (*normal != '\0')
     value->data = g_base64_decode (normal, &value->len);
@@ -316,44 +316,47 @@ read_bytes (Reader *reader, ProtobufCBinaryData *value, JsonNode *node)
 
 /* The pointer is in the message before the sub-message is read: who frees the one frees the other. */
 static gboolean
-read_sub_message (Reader *reader, const ProtobufCMessageDescriptor *type, ProtobufCMessage **value, JsonNode *node)
+json_read_sub_message (PayloadReader *reader,
+                       const ProtobufCMessageDescriptor *type,
+                       ProtobufCMessage **value,
+                       JsonNode *node)
 {
   *value = ctl_json_message_new (type);
-  return read_message (reader, *value, node);
+  return json_read_message (reader, *value, node);
 }
 
 static gboolean
-read_value (Reader *reader, const ProtobufCFieldDescriptor *field, gpointer value, JsonNode *node)
+json_read_value (PayloadReader *reader, const ProtobufCFieldDescriptor *field, gpointer value, JsonNode *node)
 {
   if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-    return read_sub_message (reader, field->descriptor, value, node);
+    return json_read_sub_message (reader, field->descriptor, value, node);
   switch (field->type)
     {
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SFIXED32:
-      return read_signed (reader, FALSE, value, node);
+      return json_read_signed (reader, FALSE, value, node);
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_SFIXED64:
-      return read_signed (reader, TRUE, value, node);
+      return json_read_signed (reader, TRUE, value, node);
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
-      return read_unsigned (reader, FALSE, value, node);
+      return json_read_unsigned (reader, FALSE, value, node);
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
-      return read_unsigned (reader, TRUE, value, node);
+      return json_read_unsigned (reader, TRUE, value, node);
     case PROTOBUF_C_TYPE_FLOAT:
     case PROTOBUF_C_TYPE_DOUBLE:
-      return read_real (reader, field->type == PROTOBUF_C_TYPE_DOUBLE, value, node);
+      return json_read_real (reader, field->type == PROTOBUF_C_TYPE_DOUBLE, value, node);
     case PROTOBUF_C_TYPE_BOOL:
-      return read_bool (reader, value, node);
+      return json_read_bool (reader, value, node);
     case PROTOBUF_C_TYPE_ENUM:
-      return read_enum (reader, field->descriptor, value, node);
+      return json_read_enum (reader, field->descriptor, value, node);
     case PROTOBUF_C_TYPE_STRING:
-      return read_string (reader, value, node);
+      return json_read_string (reader, value, node);
     case PROTOBUF_C_TYPE_BYTES:
-      return read_bytes (reader, value, node);
+      return json_read_bytes (reader, value, node);
     case PROTOBUF_C_TYPE_MESSAGE:
     default:
       return FALSE;
@@ -362,7 +365,7 @@ read_value (Reader *reader, const ProtobufCFieldDescriptor *field, gpointer valu
 
 /* Room for @n values that are zero, counted already: what is read so far can be freed at any time. */
 static gpointer
-make_room (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, gsize n)
+json_read_make_room (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, gsize n)
 {
   gpointer values = n > 0 ? g_malloc0_n (n, ctl_json_value_size (field->type)) : NULL;
 
@@ -372,7 +375,7 @@ make_room (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, gsi
 }
 
 static gboolean
-read_list (Reader *reader, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, JsonNode *node)
+json_read_list (PayloadReader *reader, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, JsonNode *node)
 {
   JsonArray *list = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
   gsize path = reader->path->len, size = ctl_json_value_size (field->type);
@@ -380,13 +383,13 @@ read_list (Reader *reader, ProtobufCMessage *message, const ProtobufCFieldDescri
   guint n;
 
   if (list == NULL)
-    return expected (reader, _ ("a list"), node);
+    return json_read_expected (reader, _ ("a list"), node);
   n = json_array_get_length (list);
-  values = make_room (message, field, n);
+  values = json_read_make_room (message, field, n);
   for (guint i = 0; i < n; i++)
     {
       g_string_append_printf (reader->path, "[%u]", i);
-      if (!read_value (reader, field, values + i * size, json_array_get_element (list, i)))
+      if (!json_read_value (reader, field, values + i * size, json_array_get_element (list, i)))
         return FALSE;
       g_string_truncate (reader->path, path);
     }
@@ -394,7 +397,7 @@ read_list (Reader *reader, ProtobufCMessage *message, const ProtobufCFieldDescri
 }
 
 static gboolean
-read_key (Reader *reader, const ProtobufCFieldDescriptor *field, ProtobufCMessage *entry, const char *key)
+json_read_key (PayloadReader *reader, const ProtobufCFieldDescriptor *field, ProtobufCMessage *entry, const char *key)
 {
   g_autoptr (JsonNode) node = json_node_alloc ();
 
@@ -403,11 +406,11 @@ read_key (Reader *reader, const ProtobufCFieldDescriptor *field, ProtobufCMessag
   else
     json_node_init_string (node, key);
   ctl_json_set_present (entry, field);
-  return read_value (reader, field, ctl_json_member (entry, field), node);
+  return json_read_value (reader, field, ctl_json_member (entry, field), node);
 }
 
 static gboolean
-read_map (Reader *reader, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, JsonNode *node)
+json_read_map (PayloadReader *reader, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, JsonNode *node)
 {
   const ProtobufCMessageDescriptor *type = field->descriptor;
   JsonObject *map = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
@@ -416,18 +419,18 @@ read_map (Reader *reader, ProtobufCMessage *message, const ProtobufCFieldDescrip
   ProtobufCMessage **entry;
 
   if (map == NULL)
-    return expected (reader, _ ("an object"), node);
+    return json_read_expected (reader, _ ("an object"), node);
   keys = json_object_get_members (map);
-  entry = make_room (message, field, json_object_get_size (map));
+  entry = json_read_make_room (message, field, json_object_get_size (map));
   for (GList *key = keys; key != NULL; key = key->next, entry++)
     {
       *entry = ctl_json_message_new (type);
       g_string_append_printf (reader->path, "[\"%s\"]", (const char *) key->data);
-      if (!read_key (reader, &type->fields[0], *entry, key->data))
+      if (!json_read_key (reader, &type->fields[0], *entry, key->data))
         return FALSE;
       ctl_json_set_present (*entry, &type->fields[1]);
-      if (!read_value (reader, &type->fields[1], ctl_json_member (*entry, &type->fields[1]),
-                       json_object_get_member (map, key->data)))
+      if (!json_read_value (reader, &type->fields[1], ctl_json_member (*entry, &type->fields[1]),
+                            json_object_get_member (map, key->data)))
         return FALSE;
       g_string_truncate (reader->path, path);
     }
@@ -435,23 +438,26 @@ read_map (Reader *reader, ProtobufCMessage *message, const ProtobufCFieldDescrip
 }
 
 static gboolean
-read_field (Reader *reader, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, JsonNode *node)
+json_read_field (PayloadReader *reader,
+                 ProtobufCMessage *message,
+                 const ProtobufCFieldDescriptor *field,
+                 JsonNode *node)
 {
   if (ctl_json_is_map (field))
-    return read_map (reader, message, field, node);
+    return json_read_map (reader, message, field, node);
   if (field->label == PROTOBUF_C_LABEL_REPEATED)
-    return read_list (reader, message, field, node);
+    return json_read_list (reader, message, field, node);
   if (!ctl_json_oneof_is_free (message, field))
-    return fail (reader, _ ("another field of the same oneof is there"));
+    return json_read_fail (reader, _ ("another field of the same oneof is there"));
   ctl_json_set_present (message, field);
-  return read_value (reader, field, ctl_json_member (message, field), node);
+  return json_read_value (reader, field, ctl_json_member (message, field), node);
 }
 
 /* --- messages --- */
 
 /* As protoc does it: a letter after an underscore is upper case, underscores go. */
 static gboolean
-is_camel_case_of (const char *name, const char *field_name)
+json_read_is_camel_case_of (const char *name, const char *field_name)
 {
   gboolean upper = FALSE;
 
@@ -471,48 +477,48 @@ is_camel_case_of (const char *name, const char *field_name)
 
 /* ctl-types keeps the JSON name of the .proto in reserved2; generated types don't have it. */
 static const ProtobufCFieldDescriptor *
-find_field (const ProtobufCMessageDescriptor *type, const char *name)
+json_read_find_field (const ProtobufCMessageDescriptor *type, const char *name)
 {
   const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name (type, name);
 
   for (guint i = 0; field == NULL && i < type->n_fields; i++)
     if (type->fields[i].reserved2 != NULL ? strcmp (type->fields[i].reserved2, name) == 0
-                                          : is_camel_case_of (name, type->fields[i].name))
+                                          : json_read_is_camel_case_of (name, type->fields[i].name))
       field = &type->fields[i];
   return field;
 }
 
 static gboolean
-check_required (Reader *reader, const ProtobufCMessageDescriptor *type, const gboolean *seen)
+json_read_check_required (PayloadReader *reader, const ProtobufCMessageDescriptor *type, const gboolean *seen)
 {
   for (guint i = 0; i < type->n_fields; i++)
     if (type->fields[i].label == PROTOBUF_C_LABEL_REQUIRED && type->fields[i].default_value == NULL && !seen[i])
       {
         g_autofree char *problem = g_strdup_printf (_ ("field %s is required"), type->fields[i].name);
 
-        return fail (reader, problem);
+        return json_read_fail (reader, problem);
       }
   return TRUE;
 }
 
 /* An absent one of null is as if it was not there. */
 static gboolean
-read_member (Reader *reader, ProtobufCMessage *message, const char *name, JsonNode *node, gboolean *seen)
+json_read_member (PayloadReader *reader, ProtobufCMessage *message, const char *name, JsonNode *node, gboolean *seen)
 {
-  const ProtobufCFieldDescriptor *field = find_field (message->descriptor, name);
+  const ProtobufCFieldDescriptor *field = json_read_find_field (message->descriptor, name);
   gsize path = reader->path->len;
   gsize place;
 
   g_string_append_printf (reader->path, "%s%s", path > 0 ? "." : "", name);
   if (field == NULL)
-    return unknown_field (reader, message->descriptor);
+    return json_read_unknown_field (reader, message->descriptor);
   place = (gsize) (field - message->descriptor->fields);
   if (seen[place])
-    return fail (reader, _ ("the field is there twice, under both of its names"));
+    return json_read_fail (reader, _ ("the field is there twice, under both of its names"));
   if (node != NULL && !JSON_NODE_HOLDS_NULL (node))
     {
       seen[place] = TRUE;
-      if (!read_field (reader, message, field, node))
+      if (!json_read_field (reader, message, field, node))
         return FALSE;
     }
   g_string_truncate (reader->path, path);
@@ -521,27 +527,27 @@ read_member (Reader *reader, ProtobufCMessage *message, const char *name, JsonNo
 
 /* Calls itself for sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
 static gboolean
-read_message (Reader *reader, ProtobufCMessage *message, JsonNode *node)
+json_read_message (PayloadReader *reader, ProtobufCMessage *message, JsonNode *node)
 {
   g_autofree gboolean *seen = g_new0 (gboolean, message->descriptor->n_fields + 1);
   g_autoptr (GList) names = NULL;
   g_autofree char *problem = NULL;
 
   if (!JSON_NODE_HOLDS_OBJECT (node))
-    return expected (reader, _ ("an object"), node);
+    return json_read_expected (reader, _ ("an object"), node);
   if (reader->depth == CTL_JSON_DEPTH_MAX)
     {
       problem = g_strdup_printf (_ ("messages inside of messages, more than %u deep"), CTL_JSON_DEPTH_MAX);
-      return fail (reader, problem);
+      return json_read_fail (reader, problem);
     }
   reader->depth++;
   names = json_object_get_members (json_node_get_object (node));
   for (GList *name = names; name != NULL; name = name->next)
-    if (!read_member (reader, message, name->data, json_object_get_member (json_node_get_object (node), name->data),
-                      seen))
+    if (!json_read_member (reader, message, name->data,
+                           json_object_get_member (json_node_get_object (node), name->data), seen))
       return FALSE;
   reader->depth--;
-  return check_required (reader, message->descriptor, seen);
+  return json_read_check_required (reader, message->descriptor, seen);
 }
 
 GBytes *
@@ -551,14 +557,14 @@ ctl_json_to_payload (const ProtobufCMessageDescriptor *type, JsonNode *node, GEr
   g_autoptr (ProtobufCMessage) message = ctl_json_message_new (type);
   g_autoptr (JsonNode) empty = json_node_init_object (json_node_alloc (), NULL);
   g_autoptr (JsonObject) object = json_object_new ();
-  Reader reader = { .path = path, .error = error };
+  PayloadReader reader = { .path = path, .error = error };
   guint8 *bytes;
   gsize len;
 
   json_node_set_object (empty, object);
   if (node == NULL || JSON_NODE_HOLDS_NULL (node))
     node = empty;
-  if (!read_message (&reader, message, node))
+  if (!json_read_message (&reader, message, node))
     return NULL;
   len = protobuf_c_message_get_packed_size (message);
   bytes = g_malloc (MAX (len, 1));

@@ -12,30 +12,30 @@
 /* JSON and messages are nested: the depth is counted, and ends at CTL_JSON_DEPTH_MAX. */
 /* NOLINTBEGIN(misc-no-recursion) */
 
-static JsonNode *write_message (const ProtobufCMessage *message, guint depth, GError **error);
+static JsonNode *json_write_message (const ProtobufCMessage *message, guint depth, GError **error);
 
 static JsonNode *
-text_node (const char *text)
+json_write_text (const char *text)
 {
   return json_node_init_string (json_node_alloc (), text);
 }
 
 static JsonNode *
-int_node (gint64 value)
+json_write_int (gint64 value)
 {
   return json_node_init_int (json_node_alloc (), value);
 }
 
 /* @digits: enough that every value of the type has its own text. */
 static JsonNode *
-real_node (double value, int digits)
+json_write_real (double value, int digits)
 {
   char text[G_ASCII_DTOSTR_BUF_SIZE];
 
   if (isnan (value))
-    return text_node ("NaN");
+    return json_write_text ("NaN");
   if (isinf (value))
-    return text_node (value > 0 ? "Infinity" : "-Infinity");
+    return json_write_text (value > 0 ? "Infinity" : "-Infinity");
   if (digits == 9) /* a float: the shortest number that reads as the same float, not the exact value in double */
     for (int n = 6; n <= digits; n++)
       {
@@ -49,54 +49,54 @@ real_node (double value, int digits)
 }
 
 static JsonNode *
-bytes_node (const ProtobufCBinaryData *value)
+json_write_bytes (const ProtobufCBinaryData *value)
 {
   g_autofree char *text = g_base64_encode (value->data, value->len);
 
-  return text_node (text);
+  return json_write_text (text);
 }
 
 static JsonNode *
-enum_node (const ProtobufCEnumDescriptor *type, int number)
+json_write_enum (const ProtobufCEnumDescriptor *type, int number)
 {
   const ProtobufCEnumValue *value = ctl_json_enum_value (type, number);
 
-  return value != NULL ? text_node (value->name) : int_node (number);
+  return value != NULL ? json_write_text (value->name) : json_write_int (number);
 }
 
 static JsonNode *
-long_node (gint64 value)
+json_write_long (gint64 value)
 {
   char text[24];
 
   g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, value);
-  return text_node (text);
+  return json_write_text (text);
 }
 
 static JsonNode *
-ulong_node (guint64 value)
+json_write_ulong (guint64 value)
 {
   char text[24];
 
   g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, value);
-  return text_node (text);
+  return json_write_text (text);
 }
 
 /* @value: where the pointer is. Absent (in an entry of a map): an empty object, defaults aren't worth their memory. */
 static JsonNode *
-write_sub_message (gconstpointer value, guint depth, GError **error)
+json_write_sub_message (gconstpointer value, guint depth, GError **error)
 {
   const ProtobufCMessage *message = *(ProtobufCMessage *const *) value;
   g_autoptr (JsonObject) empty = NULL;
 
   if (message != NULL)
-    return write_message (message, depth + 1, error);
+    return json_write_message (message, depth + 1, error);
   empty = json_object_new ();
   return json_node_init_object (json_node_alloc (), empty);
 }
 
 static JsonNode *
-write_value (const ProtobufCFieldDescriptor *field, gconstpointer value, guint depth, GError **error)
+json_write_value (const ProtobufCFieldDescriptor *field, gconstpointer value, guint depth, GError **error)
 {
   const char *text;
 
@@ -105,38 +105,38 @@ write_value (const ProtobufCFieldDescriptor *field, gconstpointer value, guint d
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SFIXED32:
-      return int_node (*(const gint32 *) value);
+      return json_write_int (*(const gint32 *) value);
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
-      return int_node (*(const guint32 *) value);
+      return json_write_int (*(const guint32 *) value);
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_SFIXED64:
-      return long_node (*(const gint64 *) value);
+      return json_write_long (*(const gint64 *) value);
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
-      return ulong_node (*(const guint64 *) value);
+      return json_write_ulong (*(const guint64 *) value);
     case PROTOBUF_C_TYPE_FLOAT:
-      return real_node ((double) *(const float *) value, 9);
+      return json_write_real ((double) *(const float *) value, 9);
     case PROTOBUF_C_TYPE_DOUBLE:
-      return real_node (*(const double *) value, 17);
+      return json_write_real (*(const double *) value, 17);
     case PROTOBUF_C_TYPE_BOOL:
       return json_node_init_boolean (json_node_alloc (), *(const protobuf_c_boolean *) value != 0);
     case PROTOBUF_C_TYPE_ENUM:
-      return enum_node (field->descriptor, *(const gint32 *) value);
+      return json_write_enum (field->descriptor, *(const gint32 *) value);
     case PROTOBUF_C_TYPE_STRING:
       text = *(const char *const *) value;
-      return text_node (text != NULL ? text : "");
+      return json_write_text (text != NULL ? text : "");
     case PROTOBUF_C_TYPE_BYTES:
-      return bytes_node (value);
+      return json_write_bytes (value);
     case PROTOBUF_C_TYPE_MESSAGE:
     default:
-      return write_sub_message (value, depth, error);
+      return json_write_sub_message (value, depth, error);
     }
 }
 
 static JsonNode *
-write_list (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
+json_write_list (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
 {
   g_autoptr (JsonArray) list = json_array_new ();
   const guint8 *values = *(const guint8 *const *) ctl_json_member_const (message, field);
@@ -144,7 +144,7 @@ write_list (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *fie
 
   for (gsize i = 0; i < n; i++)
     {
-      JsonNode *node = write_value (field, values + i * size, depth, error);
+      JsonNode *node = json_write_value (field, values + i * size, depth, error);
 
       if (node == NULL)
         return NULL;
@@ -154,9 +154,9 @@ write_list (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *fie
 }
 
 static char *
-key_text (const ProtobufCFieldDescriptor *field, gconstpointer value)
+json_write_key (const ProtobufCFieldDescriptor *field, gconstpointer value)
 {
-  g_autoptr (JsonNode) node = write_value (field, value, 0, NULL);
+  g_autoptr (JsonNode) node = json_write_value (field, value, 0, NULL);
 
   if (json_node_get_value_type (node) == G_TYPE_STRING)
     return json_node_dup_string (node);
@@ -166,7 +166,7 @@ key_text (const ProtobufCFieldDescriptor *field, gconstpointer value)
 }
 
 static JsonNode *
-write_map (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
+json_write_map (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
 {
   g_autoptr (JsonObject) map = json_object_new ();
   const ProtobufCMessageDescriptor *entry = field->descriptor;
@@ -175,9 +175,9 @@ write_map (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *fiel
 
   for (gsize i = 0; i < n; i++)
     {
-      g_autofree char *key = key_text (&entry->fields[0], ctl_json_member_const (entries[i], &entry->fields[0]));
+      g_autofree char *key = json_write_key (&entry->fields[0], ctl_json_member_const (entries[i], &entry->fields[0]));
       JsonNode *node
-          = write_value (&entry->fields[1], ctl_json_member_const (entries[i], &entry->fields[1]), depth, error);
+          = json_write_value (&entry->fields[1], ctl_json_member_const (entries[i], &entry->fields[1]), depth, error);
 
       if (node == NULL)
         return NULL;
@@ -187,18 +187,18 @@ write_map (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *fiel
 }
 
 static JsonNode *
-write_field (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
+json_write_field (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
 {
   if (ctl_json_is_map (field))
-    return write_map (message, field, depth, error);
+    return json_write_map (message, field, depth, error);
   if (field->label == PROTOBUF_C_LABEL_REPEATED)
-    return write_list (message, field, depth, error);
-  return write_value (field, ctl_json_member_const (message, field), depth, error);
+    return json_write_list (message, field, depth, error);
+  return json_write_value (field, ctl_json_member_const (message, field), depth, error);
 }
 
 /* Calls itself for sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
 static JsonNode *
-write_message (const ProtobufCMessage *message, guint depth, GError **error)
+json_write_message (const ProtobufCMessage *message, guint depth, GError **error)
 {
   g_autoptr (JsonObject) object = json_object_new ();
   const ProtobufCMessageDescriptor *type = message->descriptor;
@@ -215,7 +215,7 @@ write_message (const ProtobufCMessage *message, guint depth, GError **error)
 
       if (!ctl_json_is_present (message, &type->fields[i]))
         continue;
-      node = write_field (message, &type->fields[i], depth, error);
+      node = json_write_field (message, &type->fields[i], depth, error);
       if (node == NULL)
         return NULL;
       json_object_set_member (object, type->fields[i].name, node);
@@ -240,13 +240,13 @@ ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, 
                    problem.problem, problem.offset);
       return NULL;
     }
-  return write_message (wire_guard_message (guard), 1, error);
+  return json_write_message (wire_guard_message (guard), 1, error);
 }
 
 JsonNode *
 ctl_json_from_message (const ProtobufCMessage *message, GError **error)
 {
-  return write_message (message, 1, error);
+  return json_write_message (message, 1, error);
 }
 
 /* NOLINTEND(misc-no-recursion) */

@@ -20,7 +20,7 @@ typedef enum
   HIDDEN = 1 << 7,
   TAKES_VIEW = 1 << 8, /* --subscriptions --groups --domains */
   TAKES_PAYLOAD = TAKES_TYPE | TAKES_RAW,
-} VerbFlags;
+} CtlVerbFlags;
 
 typedef struct
 {
@@ -30,14 +30,14 @@ typedef struct
   guint least, most; /* arguments */
   CtlVerbFunc run;
   guint flags;
-} Verb;
+} CtlVerb;
 
 #define VALUED_OPTIONS "atnw"
 
-static gboolean verb_version (Ctl *ctl, char **args, GError **error);
-static gboolean verb_help (Ctl *ctl, char **args, GError **error);
+static gboolean main_verb_version (Ctl *ctl, char **args, GError **error);
+static gboolean main_verb_help (Ctl *ctl, char **args, GError **error);
 
-static const Verb verbs[] = {
+static const CtlVerb verbs[] = {
   { "status", "", N_ ("The broker in a few lines"), 0, 0, ctl_verb_status, TAKES_JSON },
   { "peers", "", N_ ("Who is connected"), 0, 0, ctl_verb_peers, TAKES_JSON },
   { "peer", N_ ("PEER"), N_ ("Everything about one peer"), 1, 1, ctl_verb_peer, TAKES_JSON },
@@ -61,13 +61,13 @@ static const Verb verbs[] = {
   { "stats", N_ ("[PEER]"), N_ ("Counts of all peers, or one peer's own"), 0, 1, ctl_verb_stats,
     TAKES_JSON | TAKES_VIEW },
   { "slow", N_ ("[PEER]"), N_ ("Who is behind, by how much, since when"), 0, 1, ctl_verb_slow, TAKES_JSON },
-  { "version", "", N_ ("Versions of this tool and the broker"), 0, 0, verb_version, TAKES_JSON },
-  { "help", N_ ("[VERB]"), N_ ("This list, or the options of a verb"), 0, 1, verb_help, NO_BROKER },
+  { "version", "", N_ ("Versions of this tool and the broker"), 0, 0, main_verb_version, TAKES_JSON },
+  { "help", N_ ("[VERB]"), N_ ("This list, or the options of a verb"), 0, 1, main_verb_help, NO_BROKER },
   { "complete-words", "", NULL, 1, 2, ctl_complete, HIDDEN },
 };
 
-static const Verb *
-find_verb (const char *name)
+static const CtlVerb *
+main_find_verb (const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     if (g_str_equal (verbs[i].name, name))
@@ -79,7 +79,7 @@ find_verb (const char *name)
 
 /* Those that @verb takes (NULL: what every verb does). */
 static GOptionContext *
-new_context (CtlOptions *options, const Verb *verb)
+main_new_context (CtlOptions *options, const CtlVerb *verb)
 {
   const struct
   {
@@ -136,7 +136,7 @@ new_context (CtlOptions *options, const Verb *verb)
 
 /* GOption takes no value behind a short option's letter: -n1 becomes -n 1, up to --. */
 static char **
-split_short_options (const GPtrArray *words)
+main_split_short_options (const GPtrArray *words)
 {
   g_autoptr (GStrvBuilder) split = g_strv_builder_new ();
   gboolean over = FALSE;
@@ -161,13 +161,13 @@ split_short_options (const GPtrArray *words)
 
 /* Before the verb, or all of a verb's. @words: its first is the program; what was parsed is taken out. */
 static gboolean
-parse (CtlOptions *options, const Verb *verb, GPtrArray *words, GError **error)
+main_parse_options (CtlOptions *options, const CtlVerb *verb, GPtrArray *words, GError **error)
 {
-  g_autoptr (GOptionContext) context = new_context (options, verb);
+  g_autoptr (GOptionContext) context = main_new_context (options, verb);
   g_auto (GStrv) argv = NULL;
 
   g_option_context_set_strict_posix (context, verb == NULL);
-  argv = split_short_options (words);
+  argv = main_split_short_options (words);
   if (!g_option_context_parse_strv (context, &argv, error))
     return FALSE;
   g_ptr_array_set_size (words, 0);
@@ -177,7 +177,7 @@ parse (CtlOptions *options, const Verb *verb, GPtrArray *words, GError **error)
 }
 
 static gboolean
-check_numbers (const CtlOptions *options, GError **error)
+main_check_numbers (const CtlOptions *options, GError **error)
 {
   if (options->count < 0)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("--count is at least 1"));
@@ -191,19 +191,19 @@ check_numbers (const CtlOptions *options, GError **error)
 /* --- help, version --- */
 
 static char *
-usage_of (const Verb *verb)
+main_usage_of (const CtlVerb *verb)
 {
   return g_strjoin (" ", verb->name, *verb->arguments != '\0' ? _ (verb->arguments) : NULL, NULL);
 }
 
 static glong
-widest_usage (void)
+main_widest_usage (void)
 {
   glong widest = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     {
-      g_autofree char *usage = usage_of (&verbs[i]);
+      g_autofree char *usage = main_usage_of (&verbs[i]);
 
       widest = MAX (widest, g_utf8_strlen (usage, -1));
     }
@@ -211,10 +211,10 @@ widest_usage (void)
 }
 
 static void
-show_verbs (Ctl *ctl)
+main_show_verbs (Ctl *ctl)
 {
   CtlOutput *output = &ctl->output;
-  glong widest = widest_usage ();
+  glong widest = main_widest_usage ();
 
   ctl_output_line (output, "%s", _ ("deyebusctl shows the event bus of DaemonEye, and talks to whoever is on it."));
   ctl_output_line (output, "%s", "");
@@ -223,7 +223,7 @@ show_verbs (Ctl *ctl)
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     if (!(verbs[i].flags & HIDDEN))
       {
-        g_autofree char *usage = usage_of (&verbs[i]);
+        g_autofree char *usage = main_usage_of (&verbs[i]);
         glong missing = widest - g_utf8_strlen (usage, -1);
 
         ctl_output_line (output, "  %s%*s  %s", usage, (int) missing, "", _ (verbs[i].summary));
@@ -236,10 +236,10 @@ show_verbs (Ctl *ctl)
 }
 
 static void
-show_verb (Ctl *ctl, const Verb *verb)
+main_show_verb (Ctl *ctl, const CtlVerb *verb)
 {
   CtlOptions unused = { 0 };
-  g_autoptr (GOptionContext) context = new_context (&unused, verb);
+  g_autoptr (GOptionContext) context = main_new_context (&unused, verb);
   g_autofree char *text = NULL;
   g_autofree char *name = g_strconcat ("deyebusctl ", verb->name, NULL);
   g_autofree char *before = g_strdup (g_get_prgname ());
@@ -252,28 +252,28 @@ show_verb (Ctl *ctl, const Verb *verb)
 }
 
 static gboolean
-unknown_verb (const char *name, GError **error)
+main_unknown_verb (const char *name, GError **error)
 {
   return ctl_fail (error, CTL_EXIT_USAGE, _ ("There is no verb %s: `deyebusctl help` lists them"), name);
 }
 
 static gboolean
-verb_help (Ctl *ctl, char **args, GError **error)
+main_verb_help (Ctl *ctl, char **args, GError **error)
 {
-  const Verb *verb = args[0] != NULL ? find_verb (args[0]) : NULL;
+  const CtlVerb *verb = args[0] != NULL ? main_find_verb (args[0]) : NULL;
 
   if (args[0] != NULL && verb == NULL)
-    return unknown_verb (args[0], error);
+    return main_unknown_verb (args[0], error);
   if (verb != NULL)
-    show_verb (ctl, verb);
+    main_show_verb (ctl, verb);
   else
-    show_verbs (ctl);
+    main_show_verbs (ctl);
   return TRUE;
 }
 
 /* Ours is known without a broker. */
 static gboolean
-verb_version (Ctl *ctl, char **args, GError **error)
+main_verb_version (Ctl *ctl, char **args, GError **error)
 {
   g_autofree char *broker = NULL;
   JsonObject *object;
@@ -298,7 +298,7 @@ verb_version (Ctl *ctl, char **args, GError **error)
 /* --- a run --- */
 
 static gboolean
-check_arguments (const Verb *verb, guint n, GError **error)
+main_check_arguments (const CtlVerb *verb, guint n, GError **error)
 {
   if (n >= verb->least && n <= verb->most)
     return TRUE;
@@ -308,50 +308,50 @@ check_arguments (const Verb *verb, guint n, GError **error)
 }
 
 static gboolean
-run_verb (Ctl *ctl, const Verb *verb, GPtrArray *words, GError **error)
+main_run_verb (Ctl *ctl, const CtlVerb *verb, GPtrArray *words, GError **error)
 {
-  if (!parse (&ctl->options, verb, words, error))
+  if (!main_parse_options (&ctl->options, verb, words, error))
     return FALSE;
   ctl_output_init (&ctl->output, ctl->options.json);
   if (ctl->options.help)
     {
-      show_verb (ctl, verb);
+      main_show_verb (ctl, verb);
       return TRUE;
     }
-  if (!check_arguments (verb, words->len - 1, error) || !check_numbers (&ctl->options, error))
+  if (!main_check_arguments (verb, words->len - 1, error) || !main_check_numbers (&ctl->options, error))
     return FALSE;
   g_ptr_array_add (words, NULL);
   return verb->run (ctl, (char **) words->pdata + 1, error);
 }
 
 static gboolean
-run (Ctl *ctl, int argc, char **argv, GError **error)
+main_run (Ctl *ctl, int argc, char **argv, GError **error)
 {
   g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
-  const Verb *verb;
+  const CtlVerb *verb;
 
   for (int i = 0; i < argc; i++)
     g_ptr_array_add (words, g_strdup (argv[i]));
   ctl_output_init (&ctl->output, FALSE);
-  if (!parse (&ctl->options, NULL, words, error))
+  if (!main_parse_options (&ctl->options, NULL, words, error))
     return FALSE;
   if (ctl->options.help)
     {
-      show_verbs (ctl);
+      main_show_verbs (ctl);
       return TRUE;
     }
   if (words->len < 2)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("Which verb? `deyebusctl help` lists them"));
-  verb = find_verb (g_ptr_array_index (words, 1));
+  verb = main_find_verb (g_ptr_array_index (words, 1));
   if (verb == NULL)
-    return unknown_verb (g_ptr_array_index (words, 1), error);
+    return main_unknown_verb (g_ptr_array_index (words, 1), error);
   g_ptr_array_remove_index (words, 1);
-  return run_verb (ctl, verb, words, error);
+  return main_run_verb (ctl, verb, words, error);
 }
 
 /* What to do about it, where the library can't know that a tool is at hand. */
 static const char *
-hint_for (const GError *error)
+main_hint_for (const GError *error)
 {
   static const struct
   {
@@ -372,9 +372,9 @@ hint_for (const GError *error)
 }
 
 static void
-complain (const GError *error)
+main_print_error (const GError *error)
 {
-  const char *hint = hint_for (error);
+  const char *hint = main_hint_for (error);
   g_autofree char *text = ctl_output_safe (error->message); /* a peer may have said it */
 
   g_printerr ("deyebusctl: %s%s%s\n", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
@@ -391,12 +391,12 @@ main (int argc, char **argv)
   deye_bus_locale_init ();
   g_set_prgname ("deyebusctl");
   ctl_init (&ctl);
-  ok = run (&ctl, argc, argv, &error);
+  ok = main_run (&ctl, argc, argv, &error);
   ctl_output_flush (&ctl.output);
   if (ctl.output.failed != 0 && ok)
     ok = ctl_fail (&error, CTL_EXIT_FAILED, _ ("The output can't be written: %s"), g_strerror (ctl.output.failed));
   if (!ok && !ctl.output.gone)
-    complain (error);
+    main_print_error (error);
   ok = ok || ctl.output.gone;
   ctl_clear (&ctl);
   return ok ? CTL_EXIT_OK : (int) ctl_exit_of (error);

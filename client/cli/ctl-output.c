@@ -18,7 +18,7 @@
 /* --- where it goes --- */
 
 static guint
-terminal_width (void)
+output_terminal_width (void)
 {
   const char *columns = g_getenv ("COLUMNS");
   guint shown = ctl_console_columns ();
@@ -37,11 +37,11 @@ ctl_output_init (CtlOutput *output, gboolean json)
 
   *output = (CtlOutput){ .json = json,
                          .colour = terminal && !json && (no_color == NULL || *no_color == '\0'),
-                         .width = terminal ? terminal_width () : 0 };
+                         .width = terminal ? output_terminal_width () : 0 };
 }
 
 static void
-write_failed (CtlOutput *output)
+output_write_failed (CtlOutput *output)
 {
   if (errno == EPIPE)
     output->gone = TRUE;
@@ -53,18 +53,18 @@ void
 ctl_output_bytes (CtlOutput *output, gconstpointer data, gsize len)
 {
   if (!output->gone && output->failed == 0 && len > 0 && fwrite (data, 1, len, stdout) != len)
-    write_failed (output);
+    output_write_failed (output);
 }
 
 void
 ctl_output_flush (CtlOutput *output)
 {
   if (!output->gone && output->failed == 0 && fflush (stdout) != 0)
-    write_failed (output);
+    output_write_failed (output);
 }
 
 static void
-put (CtlOutput *output, const char *text)
+output_text (CtlOutput *output, const char *text)
 {
   ctl_output_bytes (output, text, strlen (text));
 }
@@ -73,7 +73,7 @@ put (CtlOutput *output, const char *text)
 
 /* What moves the cursor, or turns the line around. */
 static gboolean
-is_harmless (gunichar c)
+output_is_harmless (gunichar c)
 {
   static const guint32 harmful = 1u << G_UNICODE_CONTROL | 1u << G_UNICODE_FORMAT | 1u << G_UNICODE_SURROGATE
                                  | 1u << G_UNICODE_LINE_SEPARATOR | 1u << G_UNICODE_PARAGRAPH_SEPARATOR
@@ -95,7 +95,7 @@ ctl_output_safe (const char *text)
         g_string_append_printf (safe, "\\x%02x", (guint) (guchar) *at++);
       else
         {
-          if (is_harmless (c))
+          if (output_is_harmless (c))
             g_string_append_unichar (safe, c);
           else
             g_string_append_printf (safe, c <= 0xff ? "\\x%02x" : "\\u{%x}", (guint) c);
@@ -114,8 +114,8 @@ ctl_output_line (CtlOutput *output, const char *format, ...)
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  put (output, text);
-  put (output, "\n");
+  output_text (output, text);
+  output_text (output, "\n");
 }
 
 void
@@ -125,7 +125,7 @@ ctl_output_title (CtlOutput *output, const char *text)
 }
 
 static guint
-shown_width (const char *text)
+output_width_of (const char *text)
 {
   guint width = 0;
 
@@ -139,7 +139,7 @@ shown_width (const char *text)
 }
 
 static void
-pad (GString *line, guint n)
+output_pad (GString *line, guint n)
 {
   for (guint i = 0; i < n; i++)
     g_string_append_c (line, ' ');
@@ -151,14 +151,14 @@ ctl_output_field (CtlOutput *output, const char *label, const char *format, ...)
   g_autofree char *text = NULL;
   g_autofree char *safe = NULL;
   g_autoptr (GString) line = g_string_new (label);
-  guint width = shown_width (label);
+  guint width = output_width_of (label);
   va_list args;
 
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
   safe = ctl_output_safe (text);
-  pad (line, width < 14 ? 14 - width : 1);
+  output_pad (line, width < 14 ? 14 - width : 1);
   g_string_append (line, safe);
   ctl_output_line (output, "%s", line->str);
 }
@@ -166,7 +166,7 @@ ctl_output_field (CtlOutput *output, const char *label, const char *format, ...)
 /* --- JSON and XML --- */
 
 static void
-append_json_escape (GString *text, gunichar c)
+output_append_json_escape (GString *text, gunichar c)
 {
   if (c > 0xffff)
     g_string_append_printf (text, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
@@ -175,14 +175,14 @@ append_json_escape (GString *text, gunichar c)
 }
 
 static void
-append_xml_escape (GString *text, gunichar c)
+output_append_xml_escape (GString *text, gunichar c)
 {
   g_string_append_printf (text, "&#x%x;", c);
 }
 
 /* @text is UTF-8. What a terminal would obey can only stand in strings: it is escaped as the format knows it. */
 static char *
-escape_harmful (const char *text, void (*append) (GString *text, gunichar c))
+output_escape_harmful (const char *text, void (*append) (GString *text, gunichar c))
 {
   GString *safe = g_string_sized_new (strlen (text));
 
@@ -190,7 +190,7 @@ escape_harmful (const char *text, void (*append) (GString *text, gunichar c))
     {
       gunichar c = g_utf8_get_char (at);
 
-      if (is_harmless (c) || c == '\n')
+      if (output_is_harmless (c) || c == '\n')
         g_string_append_unichar (safe, c);
       else
         append (safe, c);
@@ -199,25 +199,25 @@ escape_harmful (const char *text, void (*append) (GString *text, gunichar c))
 }
 
 static char *
-json_text (JsonNode *node, gboolean pretty)
+output_json_text (JsonNode *node, gboolean pretty)
 {
   g_autofree char *text = json_to_string (node, pretty);
 
-  return escape_harmful (text, append_json_escape);
+  return output_escape_harmful (text, output_append_json_escape);
 }
 
 void
 ctl_output_xml (CtlOutput *output, const char *text)
 {
-  g_autofree char *safe = escape_harmful (text, append_xml_escape);
+  g_autofree char *safe = output_escape_harmful (text, output_append_xml_escape);
 
-  put (output, safe);
+  output_text (output, safe);
 }
 
 void
 ctl_output_json (CtlOutput *output, JsonNode *node)
 {
-  g_autofree char *text = json_text (node, FALSE);
+  g_autofree char *text = output_json_text (node, FALSE);
 
   ctl_output_line (output, "%s", text);
 }
@@ -242,7 +242,7 @@ ctl_output_json_pretty (CtlOutput *output, JsonNode *node)
       ctl_output_json (output, node);
       return;
     }
-  text = json_text (node, TRUE);
+  text = output_json_text (node, TRUE);
   ctl_output_line (output, "%s", text);
 }
 
@@ -292,28 +292,28 @@ ctl_table_rows (const CtlTable *table)
 }
 
 static const char *
-cell_at (const CtlTable *table, guint row, guint column)
+table_cell_at (const CtlTable *table, guint row, guint column)
 {
   return g_ptr_array_index (table->cells, row * table->n_columns + column);
 }
 
 static guint *
-natural_widths (const CtlTable *table)
+table_natural_widths (const CtlTable *table)
 {
   guint *widths = g_new0 (guint, table->n_columns);
 
   for (guint column = 0; column < table->n_columns; column++)
     {
-      widths[column] = shown_width (_ (table->columns[column].title));
+      widths[column] = output_width_of (_ (table->columns[column].title));
       for (guint row = 0; row < ctl_table_rows (table); row++)
-        widths[column] = MAX (widths[column], shown_width (cell_at (table, row, column)));
+        widths[column] = MAX (widths[column], output_width_of (table_cell_at (table, row, column)));
     }
   return widths;
 }
 
 /* Takes from the widest column that may shrink until the line fits, or none is wide enough any more. */
 static void
-shrink (const CtlTable *table, guint *widths, guint room)
+table_shrink_columns (const CtlTable *table, guint *widths, guint room)
 {
   for (;;)
     {
@@ -335,12 +335,12 @@ shrink (const CtlTable *table, guint *widths, guint room)
 
 /* At most @width wide; says by an ellipsis that something is missing. */
 static char *
-cut (const char *text, guint width)
+table_cut_text (const char *text, guint width)
 {
   g_autoptr (GString) kept = NULL;
   guint used = 0;
 
-  if (shown_width (text) <= width)
+  if (output_width_of (text) <= width)
     return g_strdup (text);
   kept = g_string_new (NULL);
   for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
@@ -358,35 +358,35 @@ cut (const char *text, guint width)
 }
 
 static void
-append_cell (GString *line, const CtlTable *table, guint column, const char *text, const guint *widths)
+table_append_cell (GString *line, const CtlTable *table, guint column, const char *text, const guint *widths)
 {
-  g_autofree char *shown = cut (text, widths[column]);
-  guint missing = widths[column] - MIN (widths[column], shown_width (shown));
+  g_autofree char *shown = table_cut_text (text, widths[column]);
+  guint missing = widths[column] - MIN (widths[column], output_width_of (shown));
   gboolean last = column + 1 == table->n_columns;
 
   if (table->columns[column].kind == CTL_COLUMN_RIGHT)
-    pad (line, missing);
+    output_pad (line, missing);
   g_string_append (line, shown);
   if (!last)
-    pad (line, GAP + (table->columns[column].kind == CTL_COLUMN_RIGHT ? 0 : missing));
+    output_pad (line, GAP + (table->columns[column].kind == CTL_COLUMN_RIGHT ? 0 : missing));
 }
 
 void
 ctl_table_show (const CtlTable *table, CtlOutput *output)
 {
-  g_autofree guint *widths = natural_widths (table);
+  g_autofree guint *widths = table_natural_widths (table);
   g_autoptr (GString) line = g_string_new (NULL);
 
   if (output->width > 0)
-    shrink (table, widths, output->width);
+    table_shrink_columns (table, widths, output->width);
   for (guint i = 0; i < table->n_columns; i++)
-    append_cell (line, table, i, _ (table->columns[i].title), widths);
+    table_append_cell (line, table, i, _ (table->columns[i].title), widths);
   ctl_output_title (output, line->str);
   for (guint row = 0; row < ctl_table_rows (table); row++)
     {
       g_string_truncate (line, 0);
       for (guint i = 0; i < table->n_columns; i++)
-        append_cell (line, table, i, cell_at (table, row, i), widths);
+        table_append_cell (line, table, i, table_cell_at (table, row, i), widths);
       ctl_output_line (output, "%s", line->str);
     }
 }

@@ -10,7 +10,7 @@
 #define PREVIEW_BYTES 32u
 
 static GBytes *
-read_stdin (GError **error)
+payload_read_stdin (GError **error)
 {
   g_autoptr (GByteArray) all = g_byte_array_new ();
   guint8 block[4096];
@@ -28,7 +28,7 @@ read_stdin (GError **error)
 }
 
 static GBytes *
-read_file (const char *path, GError **error)
+payload_read_file (const char *path, GError **error)
 {
   g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
 
@@ -43,9 +43,9 @@ ctl_payload_read (const char *argument, GError **error)
   if (argument == NULL)
     return g_bytes_new (NULL, 0);
   if (g_str_equal (argument, "-"))
-    bytes = read_stdin (error);
+    bytes = payload_read_stdin (error);
   else if (*argument == '@')
-    bytes = read_file (argument + 1, error);
+    bytes = payload_read_file (argument + 1, error);
   else
     bytes = g_bytes_new (argument, strlen (argument));
   if (bytes != NULL && g_bytes_get_size (bytes) > PAYLOAD_MAX)

@@ -18,23 +18,23 @@ typedef struct
   void (*ask) (CtlStatsRequest *request);
   void (*list) (const CtlStats *stats, GPtrArray *rows);
   void (*add) (CtlTable *table, gconstpointer row);
-} View;
+} StatsView;
 
 static void
-ask_subscriptions (CtlStatsRequest *request)
+view_ask_subscriptions (CtlStatsRequest *request)
 {
   request->subscriptions = TRUE;
 }
 
 static void
-list_subscriptions (const CtlStats *stats, GPtrArray *rows)
+view_list_subscriptions (const CtlStats *stats, GPtrArray *rows)
 {
   for (size_t i = 0; i < stats->n_subscriptions; i++)
     g_ptr_array_add (rows, stats->subscriptions[i]);
 }
 
 static void
-add_subscription (CtlTable *table, gconstpointer row)
+view_add_subscription (CtlTable *table, gconstpointer row)
 {
   const CtlQueueStats *queue = row;
   g_autofree char *pattern = ctl_queue_pattern (queue);
@@ -55,20 +55,20 @@ add_subscription (CtlTable *table, gconstpointer row)
 }
 
 static void
-ask_groups (CtlStatsRequest *request)
+view_ask_groups (CtlStatsRequest *request)
 {
   request->groups = TRUE;
 }
 
 static void
-list_groups (const CtlStats *stats, GPtrArray *rows)
+view_list_groups (const CtlStats *stats, GPtrArray *rows)
 {
   for (size_t i = 0; i < stats->n_groups; i++)
     g_ptr_array_add (rows, stats->groups[i]);
 }
 
 static void
-add_group (CtlTable *table, gconstpointer row)
+view_add_group (CtlTable *table, gconstpointer row)
 {
   const GroupStats *group = row;
   g_autofree char *policy = ctl_policy_name (group->policy);
@@ -85,20 +85,20 @@ add_group (CtlTable *table, gconstpointer row)
 }
 
 static void
-ask_domains (CtlStatsRequest *request)
+view_ask_domains (CtlStatsRequest *request)
 {
   request->domains = TRUE;
 }
 
 static void
-list_domains (const CtlStats *stats, GPtrArray *rows)
+view_list_domains (const CtlStats *stats, GPtrArray *rows)
 {
   for (size_t i = 0; i < stats->n_domains; i++)
     g_ptr_array_add (rows, stats->domains[i]);
 }
 
 static void
-add_domain (CtlTable *table, gconstpointer row)
+view_add_domain (CtlTable *table, gconstpointer row)
 {
   const DomainStats *domain = row;
 
@@ -124,15 +124,17 @@ static const CtlColumn domain_columns[] = {
   { N_ ("DELIVERED"), CTL_COLUMN_RIGHT }, { N_ ("MISSED"), CTL_COLUMN_RIGHT },
 };
 
-static const View views[] = {
-  [CTL_VIEW_SUBSCRIPTIONS] = { subscription_columns, G_N_ELEMENTS (subscription_columns), TRUE, ask_subscriptions,
-                               list_subscriptions, add_subscription },
-  [CTL_VIEW_GROUPS] = { group_columns, G_N_ELEMENTS (group_columns), FALSE, ask_groups, list_groups, add_group },
-  [CTL_VIEW_DOMAINS] = { domain_columns, G_N_ELEMENTS (domain_columns), FALSE, ask_domains, list_domains, add_domain },
+static const StatsView views[] = {
+  [CTL_VIEW_SUBSCRIPTIONS] = { subscription_columns, G_N_ELEMENTS (subscription_columns), TRUE, view_ask_subscriptions,
+                               view_list_subscriptions, view_add_subscription },
+  [CTL_VIEW_GROUPS]
+  = { group_columns, G_N_ELEMENTS (group_columns), FALSE, view_ask_groups, view_list_groups, view_add_group },
+  [CTL_VIEW_DOMAINS]
+  = { domain_columns, G_N_ELEMENTS (domain_columns), FALSE, view_ask_domains, view_list_domains, view_add_domain },
 };
 
 static void
-show_rows (Ctl *ctl, const View *view, const GPtrArray *rows)
+view_show_rows (Ctl *ctl, const StatsView *view, const GPtrArray *rows)
 {
   g_autoptr (CtlTable) table = NULL;
 
@@ -151,7 +153,7 @@ show_rows (Ctl *ctl, const View *view, const GPtrArray *rows)
 gboolean
 ctl_stats_view (Ctl *ctl, CtlView which, char *peer, GError **error)
 {
-  const View *view = &views[which];
+  const StatsView *view = &views[which];
   CtlStatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
   g_autoptr (WireGuard) guard = NULL;
   g_autoptr (GPtrArray) rows = g_ptr_array_new ();
@@ -165,7 +167,7 @@ ctl_stats_view (Ctl *ctl, CtlView which, char *peer, GError **error)
   if (guard == NULL)
     return FALSE;
   view->list (wire_guard_message (guard), rows);
-  show_rows (ctl, view, rows);
+  view_show_rows (ctl, view, rows);
   ctl_stats_warn_truncated (ctl, wire_guard_message (guard));
   return TRUE;
 }

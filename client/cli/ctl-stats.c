@@ -98,7 +98,7 @@ static const struct
 
 /* G_N_ELEMENTS of them: this version does not know it. */
 static guint
-find_reason (guint32 reason)
+stats_find_reason (guint32 reason)
 {
   guint i = 0;
 
@@ -114,7 +114,7 @@ ctl_missed_text (CtlMissed *const *missed, size_t n)
 
   for (size_t i = 0; i < n; i++)
     {
-      guint at = find_reason (missed[i]->reason);
+      guint at = stats_find_reason (missed[i]->reason);
 
       g_string_append (text, i > 0 ? ", " : "");
       if (at < G_N_ELEMENTS (reasons))
@@ -129,7 +129,7 @@ ctl_missed_text (CtlMissed *const *missed, size_t n)
 const char *
 ctl_missed_sentence (guint32 reason)
 {
-  guint at = find_reason (reason);
+  guint at = stats_find_reason (reason);
 
   return at < G_N_ELEMENTS (reasons) ? _ (reasons[at].sentence)
                                      : _ ("the broker gives a reason that this version does not know");
@@ -138,7 +138,7 @@ ctl_missed_sentence (guint32 reason)
 /* --- as it is shown --- */
 
 static void
-name_reasons (JsonArray *missed)
+stats_name_reasons (JsonArray *missed)
 {
   for (guint i = 0; i < json_array_get_length (missed); i++)
     {
@@ -169,7 +169,7 @@ ctl_stats_json (const ProtobufCMessage *row, const char *kind)
       json_object_set_string_member (object, "policy_name", name);
     }
   if (json_object_has_member (object, "missed_by"))
-    name_reasons (json_object_get_array_member (object, "missed_by"));
+    stats_name_reasons (json_object_get_array_member (object, "missed_by"));
   return object;
 }
 

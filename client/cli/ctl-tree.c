@@ -8,7 +8,7 @@
 typedef Daemoneye__Eventbus__V1__BusIntrospectReply Page;
 
 static void
-append (GPtrArray *entries, gpointer list, size_t n)
+tree_append (GPtrArray *entries, gpointer list, size_t n)
 {
   gpointer *items = list;
 
@@ -17,21 +17,21 @@ append (GPtrArray *entries, gpointer list, size_t n)
 }
 
 static void
-take_page (CtlTree *tree, CtlSection section, const Page *page)
+tree_take_page (CtlTree *tree, CtlSection section, const Page *page)
 {
   switch (section)
     {
     case CTL_SECTION_PEERS:
-      append (tree->entries, page->peers, page->n_peers);
+      tree_append (tree->entries, page->peers, page->n_peers);
       break;
     case CTL_SECTION_SUBSCRIPTIONS:
-      append (tree->entries, page->subscriptions, page->n_subscriptions);
+      tree_append (tree->entries, page->subscriptions, page->n_subscriptions);
       break;
     case CTL_SECTION_GROUPS:
-      append (tree->entries, page->groups, page->n_groups);
+      tree_append (tree->entries, page->groups, page->n_groups);
       break;
     case CTL_SECTION_TOPICS:
-      append (tree->entries, page->topics, page->n_topics);
+      tree_append (tree->entries, page->topics, page->n_topics);
       break;
     }
   tree->topics_unseen = page->topics_unseen;
@@ -61,7 +61,7 @@ ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError **error)
         return NULL;
       g_ptr_array_add (tree->pages, guard);
       page = wire_guard_message (guard);
-      take_page (tree, section, page);
+      tree_take_page (tree, section, page);
       after = page->next;
     }
   while (*after != '\0');

@@ -12,7 +12,7 @@
 /* --- enums --- */
 
 static int
-compare_values (const void *a, const void *b)
+build_compare_values (const void *a, const void *b)
 {
   const ProtobufCEnumValue *left = a, *right = b;
 
@@ -20,7 +20,7 @@ compare_values (const void *a, const void *b)
 }
 
 static int
-compare_value_names (const void *a, const void *b)
+build_compare_value_names (const void *a, const void *b)
 {
   return strcmp (((const ProtobufCEnumValueIndex *) a)->name, ((const ProtobufCEnumValueIndex *) b)->name);
 }
@@ -31,10 +31,10 @@ typedef struct
   ProtobufCIntRange *ranges;
   guint n;
   gint64 next;
-} Ranges;
+} NumberRanges;
 
 static void
-ranges_add (Ranges *ranges, int number, guint place)
+number_ranges_add (NumberRanges *ranges, int number, guint place)
 {
   if (ranges->n == 0 || number != ranges->next)
     ranges->ranges[ranges->n++] = (ProtobufCIntRange){ number, place };
@@ -43,7 +43,7 @@ ranges_add (Ranges *ranges, int number, guint place)
 
 /* Distinct numbers, the first name of each, sorted. */
 static guint
-sort_values (ProtobufCEnumValue *values, GHashTable *first, const EnumProto *source, CtlPool *pool)
+build_sort_values (ProtobufCEnumValue *values, GHashTable *first, const EnumProto *source, CtlPool *pool)
 {
   guint n = 0;
 
@@ -57,30 +57,30 @@ sort_values (ProtobufCEnumValue *values, GHashTable *first, const EnumProto *sou
       name = ctl_pool_string (pool, value->name);
       values[n++] = (ProtobufCEnumValue){ name, name, value->number };
     }
-  qsort (values, n, sizeof *values, compare_values);
+  qsort (values, n, sizeof *values, build_compare_values);
   return n;
 }
 
 /* All names, sorted. */
 static void
-index_values (ProtobufCEnumValueIndex *names,
-              const EnumProto *source,
-              const ProtobufCEnumDescriptor *type,
-              CtlPool *pool)
+build_index_values (ProtobufCEnumValueIndex *names,
+                    const EnumProto *source,
+                    const ProtobufCEnumDescriptor *type,
+                    CtlPool *pool)
 {
   for (gsize i = 0; i < source->n_value; i++)
     {
       ProtobufCEnumValue key = { NULL, NULL, source->value[i]->number };
-      const ProtobufCEnumValue *value = bsearch (&key, type->values, type->n_values, sizeof key, compare_values);
+      const ProtobufCEnumValue *value = bsearch (&key, type->values, type->n_values, sizeof key, build_compare_values);
 
       names[i].name = ctl_pool_string (pool, source->value[i]->name);
       names[i].index = (guint) (value - type->values);
     }
-  qsort (names, source->n_value, sizeof *names, compare_value_names);
+  qsort (names, source->n_value, sizeof *names, build_compare_value_names);
 }
 
 static gboolean
-check_values (const CtlType *type, GError **error)
+build_check_values (const CtlType *type, GError **error)
 {
   const EnumProto *source = type->enum_source;
 
@@ -104,23 +104,23 @@ ctl_type_build_enum (CtlBatch *batch, CtlType *type, GError **error)
   ProtobufCEnumDescriptor *result = &type->enumeration;
   ProtobufCEnumValue *values;
   ProtobufCEnumValueIndex *names;
-  Ranges ranges = { 0 };
+  NumberRanges ranges = { 0 };
 
-  if (!check_values (type, error))
+  if (!build_check_values (type, error))
     return FALSE;
   result->magic = PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC;
   result->name = result->c_name = type->full_name;
   result->values = values = ctl_pool_alloc (batch->pool, source->n_value, sizeof *values);
-  result->n_values = sort_values (values, first, source, batch->pool);
+  result->n_values = build_sort_values (values, first, source, batch->pool);
   result->n_value_names = (guint) source->n_value;
   result->values_by_name = names = ctl_pool_alloc (batch->pool, source->n_value, sizeof *names);
-  index_values (names, source, result, batch->pool);
+  build_index_values (names, source, result, batch->pool);
   for (guint i = 1; i < result->n_value_names; i++)
     if (strcmp (names[i - 1].name, names[i].name) == 0)
       return ctl_batch_refuse (error, _ ("enum %s: value %s is there twice"), type->full_name, names[i].name);
   ranges.ranges = ctl_pool_alloc (batch->pool, (gsize) result->n_values + 1, sizeof *ranges.ranges);
   for (guint i = 0; i < result->n_values; i++)
-    ranges_add (&ranges, values[i].value, i);
+    number_ranges_add (&ranges, values[i].value, i);
   ranges.ranges[ranges.n] = (ProtobufCIntRange){ 0, result->n_values };
   result->n_value_ranges = ranges.n;
   result->value_ranges = ranges.ranges;
@@ -130,7 +130,7 @@ ctl_type_build_enum (CtlBatch *batch, CtlType *type, GError **error)
 /* --- messages --- */
 
 static int
-compare_numbers (const void *a, const void *b)
+build_compare_numbers (const void *a, const void *b)
 {
   const ProtobufCFieldDescriptor *left = a, *right = b;
 
@@ -138,7 +138,7 @@ compare_numbers (const void *a, const void *b)
 }
 
 static int
-compare_field_names (gconstpointer a, gconstpointer b, gpointer data)
+build_compare_field_names (gconstpointer a, gconstpointer b, gpointer data)
 {
   const ProtobufCFieldDescriptor *fields = data;
 
@@ -165,20 +165,20 @@ build_fields (CtlBatch *batch, CtlType *type, ProtobufCFieldDescriptor *fields, 
 
 /* Sorted by number, and by name. */
 static gboolean
-index_fields (CtlBatch *batch, CtlType *type, ProtobufCFieldDescriptor *fields, guint n, GError **error)
+build_index_fields (CtlBatch *batch, CtlType *type, ProtobufCFieldDescriptor *fields, guint n, GError **error)
 {
-  Ranges ranges = { .ranges = ctl_pool_alloc (batch->pool, (gsize) n + 1, sizeof *ranges.ranges) };
+  NumberRanges ranges = { .ranges = ctl_pool_alloc (batch->pool, (gsize) n + 1, sizeof *ranges.ranges) };
   guint *by_name = ctl_pool_alloc (batch->pool, n, sizeof *by_name);
 
-  qsort (fields, n, sizeof *fields, compare_numbers);
+  qsort (fields, n, sizeof *fields, build_compare_numbers);
   for (guint i = 0; i < n; i++)
     {
       if (i > 0 && fields[i].id == fields[i - 1].id)
         return ctl_batch_refuse (error, _ ("message %s: two fields of number %u"), type->full_name, fields[i].id);
       by_name[i] = i;
-      ranges_add (&ranges, (int) fields[i].id, i);
+      number_ranges_add (&ranges, (int) fields[i].id, i);
     }
-  g_qsort_with_data (by_name, (int) n, sizeof *by_name, compare_field_names, fields);
+  g_qsort_with_data (by_name, (int) n, sizeof *by_name, build_compare_field_names, fields);
   for (guint i = 1; i < n; i++)
     if (strcmp (fields[by_name[i - 1]].name, fields[by_name[i]].name) == 0)
       return ctl_batch_refuse (error, _ ("message %s: two fields of name %s"), type->full_name,
@@ -205,7 +205,7 @@ ctl_type_build_message (CtlBatch *batch, CtlType *type, GError **error)
     return FALSE;
   result->n_fields = (guint) source->n_field;
   result->fields = fields;
-  if (source->n_field > 0 && !index_fields (batch, type, fields, result->n_fields, error))
+  if (source->n_field > 0 && !build_index_fields (batch, type, fields, result->n_fields, error))
     return FALSE;
   if (source->options != NULL && source->options->map_entry && !ctl_type_mark_map_entry (result))
     return ctl_batch_refuse (error, _ ("message %s: not an entry of a map"), type->full_name);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static gpointer
-copied (CtlPool *pool, gconstpointer value, gsize size)
+default_copy_value (CtlPool *pool, gconstpointer value, gsize size)
 {
   gpointer block = ctl_pool_alloc (pool, 1, size);
 
@@ -15,7 +15,7 @@ copied (CtlPool *pool, gconstpointer value, gsize size)
 }
 
 static gconstpointer
-signed_default (CtlPool *pool, const char *text, gboolean wide)
+default_signed (CtlPool *pool, const char *text, gboolean wide)
 {
   gint64 value;
   gint32 narrow;
@@ -24,11 +24,11 @@ signed_default (CtlPool *pool, const char *text, gboolean wide)
                                  NULL))
     return NULL;
   narrow = (gint32) value;
-  return wide ? copied (pool, &value, sizeof value) : copied (pool, &narrow, sizeof narrow);
+  return wide ? default_copy_value (pool, &value, sizeof value) : default_copy_value (pool, &narrow, sizeof narrow);
 }
 
 static gconstpointer
-unsigned_default (CtlPool *pool, const char *text, gboolean wide)
+default_unsigned (CtlPool *pool, const char *text, gboolean wide)
 {
   guint64 value;
   guint32 narrow;
@@ -36,11 +36,11 @@ unsigned_default (CtlPool *pool, const char *text, gboolean wide)
   if (!g_ascii_string_to_unsigned (text, 10, 0, wide ? G_MAXUINT64 : G_MAXUINT32, &value, NULL))
     return NULL;
   narrow = (guint32) value;
-  return wide ? copied (pool, &value, sizeof value) : copied (pool, &narrow, sizeof narrow);
+  return wide ? default_copy_value (pool, &value, sizeof value) : default_copy_value (pool, &narrow, sizeof narrow);
 }
 
 static gconstpointer
-real_default (CtlPool *pool, const char *text, gboolean wide)
+default_real (CtlPool *pool, const char *text, gboolean wide)
 {
   char *end;
   double value = g_ascii_strtod (text, &end); /* knows inf and nan */
@@ -49,24 +49,24 @@ real_default (CtlPool *pool, const char *text, gboolean wide)
   if (*text == '\0' || *end != '\0')
     return NULL;
   if (wide)
-    return copied (pool, &value, sizeof value);
+    return default_copy_value (pool, &value, sizeof value);
   if (isfinite (value) && fabs (value) > (double) G_MAXFLOAT)
     return NULL;
   narrow = (float) value;
-  return copied (pool, &narrow, sizeof narrow);
+  return default_copy_value (pool, &narrow, sizeof narrow);
 }
 
 static gconstpointer
-bool_default (CtlPool *pool, const char *text)
+default_bool (CtlPool *pool, const char *text)
 {
   protobuf_c_boolean value = strcmp (text, "true") == 0;
 
-  return value || strcmp (text, "false") == 0 ? copied (pool, &value, sizeof value) : NULL;
+  return value || strcmp (text, "false") == 0 ? default_copy_value (pool, &value, sizeof value) : NULL;
 }
 
 /* Bytes are C-escaped by protoc; g_strcompress() would lose where NUL bytes are. */
 static gconstpointer
-bytes_default (CtlPool *pool, const char *text)
+default_bytes (CtlPool *pool, const char *text)
 {
   static const char letters[] = "abfnrtv\\'\"?", values[] = "\a\b\f\n\r\t\v\\'\"?";
   ProtobufCBinaryData *value = ctl_pool_alloc (pool, 1, sizeof *value);
@@ -99,7 +99,7 @@ bytes_default (CtlPool *pool, const char *text)
 }
 
 static gconstpointer
-enum_default (CtlPool *pool, const ProtobufCEnumDescriptor *type, const char *text)
+default_enum (CtlPool *pool, const ProtobufCEnumDescriptor *type, const char *text)
 {
   const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value_by_name (type, text);
   gint32 number;
@@ -107,7 +107,7 @@ enum_default (CtlPool *pool, const ProtobufCEnumDescriptor *type, const char *te
   if (value == NULL)
     return NULL;
   number = value->value;
-  return copied (pool, &number, sizeof number);
+  return default_copy_value (pool, &number, sizeof number);
 }
 
 const void *
@@ -118,28 +118,28 @@ ctl_type_default_value (CtlPool *pool, const ProtobufCFieldDescriptor *field, co
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SFIXED32:
-      return signed_default (pool, text, FALSE);
+      return default_signed (pool, text, FALSE);
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_SFIXED64:
-      return signed_default (pool, text, TRUE);
+      return default_signed (pool, text, TRUE);
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
-      return unsigned_default (pool, text, FALSE);
+      return default_unsigned (pool, text, FALSE);
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
-      return unsigned_default (pool, text, TRUE);
+      return default_unsigned (pool, text, TRUE);
     case PROTOBUF_C_TYPE_FLOAT:
     case PROTOBUF_C_TYPE_DOUBLE:
-      return real_default (pool, text, field->type == PROTOBUF_C_TYPE_DOUBLE);
+      return default_real (pool, text, field->type == PROTOBUF_C_TYPE_DOUBLE);
     case PROTOBUF_C_TYPE_BOOL:
-      return bool_default (pool, text);
+      return default_bool (pool, text);
     case PROTOBUF_C_TYPE_ENUM:
-      return enum_default (pool, field->descriptor, text);
+      return default_enum (pool, field->descriptor, text);
     case PROTOBUF_C_TYPE_STRING:
       return ctl_pool_string (pool, text);
     case PROTOBUF_C_TYPE_BYTES:
-      return bytes_default (pool, text);
+      return default_bytes (pool, text);
     case PROTOBUF_C_TYPE_MESSAGE:
     default:
       return NULL;

@@ -7,7 +7,7 @@
 static char map_entry_mark;
 
 static gboolean
-has_map_entry_fields (const ProtobufCMessageDescriptor *type)
+map_entry_has_its_fields (const ProtobufCMessageDescriptor *type)
 {
   for (guint i = 0; i < type->n_fields; i++)
     if (type->fields[i].label == PROTOBUF_C_LABEL_REPEATED || (type->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
@@ -22,7 +22,7 @@ has_map_entry_fields (const ProtobufCMessageDescriptor *type)
 gboolean
 ctl_type_mark_map_entry (ProtobufCMessageDescriptor *type)
 {
-  if (!has_map_entry_fields (type))
+  if (!map_entry_has_its_fields (type))
     return FALSE;
   type->reserved1 = &map_entry_mark;
   return TRUE;

@@ -19,7 +19,7 @@ struct CtlTypes
 
 /* @files: names of the new ones, that the registry does not have. */
 static gboolean
-batch_read (CtlBatch *batch, const CtlTypes *types, const FileSetProto *set, GHashTable *files, GError **error)
+types_read_set (CtlBatch *batch, const CtlTypes *types, const FileSetProto *set, GHashTable *files, GError **error)
 {
   for (gsize i = 0; i < set->n_file; i++)
     {
@@ -49,7 +49,7 @@ batch_read (CtlBatch *batch, const CtlTypes *types, const FileSetProto *set, GHa
 }
 
 static void
-batch_commit (CtlBatch *batch, CtlTypes *types, GHashTable *files)
+types_take_batch (CtlBatch *batch, CtlTypes *types, GHashTable *files)
 {
   GHashTableIter iter;
   gpointer name;
@@ -89,9 +89,9 @@ ctl_types_add_set (CtlTypes *types, GBytes *set, GError **error)
                                      wire_span (len > 0 ? bytes : "", len), (guint) MAX (len, 1), &problem);
   if (guard == NULL)
     return ctl_batch_refuse (error, _ ("not a set of types: %s, at byte %zu"), problem.problem, problem.offset);
-  if (!batch_read (&batch, types, wire_guard_message (guard), files, error))
+  if (!types_read_set (&batch, types, wire_guard_message (guard), files, error))
     return FALSE;
-  batch_commit (&batch, types, files);
+  types_take_batch (&batch, types, files);
   return TRUE;
 }
 
@@ -126,7 +126,7 @@ ctl_types_find (CtlTypes *types, const char *full_name)
 }
 
 static int
-compare_names (gconstpointer a, gconstpointer b)
+types_compare_names (gconstpointer a, gconstpointer b)
 {
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
@@ -146,6 +146,6 @@ ctl_types_list (CtlTypes *types)
       if (!type->is_enum && !ctl_type_is_map_entry (&type->message))
         g_ptr_array_add (names, type->full_name);
     }
-  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_sort (names, types_compare_names);
   return names;
 }

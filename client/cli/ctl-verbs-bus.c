@@ -15,7 +15,7 @@ typedef Daemoneye__Eventbus__V1__BusTotals Totals;
 /* --- status --- */
 
 static char *
-count_roles (const CtlStats *stats)
+status_count_roles (const CtlStats *stats)
 {
   guint collectors = 0, tools = 0, agents = 0;
 
@@ -30,7 +30,7 @@ count_roles (const CtlStats *stats)
 
 /* What the broker did, and does, because somebody is slow. */
 static void
-show_pressure (CtlOutput *output, const Totals *totals)
+status_show_pressure (CtlOutput *output, const Totals *totals)
 {
   gdouble limit = (gdouble) MAX (totals->memory_limit, 1);
   g_autofree char *used = ctl_bytes (totals->memory_bytes);
@@ -48,12 +48,12 @@ show_pressure (CtlOutput *output, const Totals *totals)
 }
 
 static void
-show_status (Ctl *ctl, const CtlStats *stats, const char *version, const char *address)
+status_show (Ctl *ctl, const CtlStats *stats, const char *version, const char *address)
 {
   const Totals *totals = stats->totals;
   CtlOutput *output = &ctl->output;
   g_autofree char *uptime = ctl_duration (totals->uptime_us);
-  g_autofree char *roles = count_roles (stats);
+  g_autofree char *roles = status_count_roles (stats);
 
   ctl_output_field (output, _ ("broker"), _ ("version %s, up for %s"), version, uptime);
   ctl_output_field (output, _ ("address"), "%s", address);
@@ -63,7 +63,7 @@ show_status (Ctl *ctl, const CtlStats *stats, const char *version, const char *a
                     totals->delivered);
   ctl_output_field (output, _ ("queued"), _ ("%" PRIu64 " messages, %" PRIu64 " bytes; %u requests pending"),
                     totals->queued_messages, totals->queued_bytes, totals->pending_requests - 1);
-  show_pressure (output, totals);
+  status_show_pressure (output, totals);
   ctl_output_field (output, _ ("refused"), _ ("%" PRIu64 " denied, %" PRIu64 " malformed"), totals->denied,
                     totals->malformed);
 }
@@ -84,7 +84,7 @@ ctl_verb_status (Ctl *ctl, char **args, GError **error)
   g_object_get (ctl->client, "broker-version", &version, "address", &address, NULL);
   if (!ctl->output.json)
     {
-      show_status (ctl, stats, version, address);
+      status_show (ctl, stats, version, address);
       return TRUE;
     }
   node = ctl_message_json (&stats->totals->base);
@@ -98,24 +98,24 @@ ctl_verb_status (Ctl *ctl, char **args, GError **error)
 /* --- stats --- */
 
 static gint
-by_id (gconstpointer a, gconstpointer b)
+stats_by_id (gconstpointer a, gconstpointer b)
 {
   return strcmp ((*(const CtlPeerStats *const *) a)->id, (*(const CtlPeerStats *const *) b)->id);
 }
 
 static GPtrArray *
-sorted_peers (const CtlStats *stats)
+stats_sorted_peers (const CtlStats *stats)
 {
   GPtrArray *peers = g_ptr_array_sized_new ((guint) stats->n_peers);
 
   for (size_t i = 0; i < stats->n_peers; i++)
     g_ptr_array_add (peers, stats->peers[i]);
-  g_ptr_array_sort (peers, by_id);
+  g_ptr_array_sort (peers, stats_by_id);
   return peers;
 }
 
 static void
-show_peer_table (Ctl *ctl, const GPtrArray *peers, gboolean truncated)
+stats_show_peer_table (Ctl *ctl, const GPtrArray *peers, gboolean truncated)
 {
   static const CtlColumn columns[] = {
     { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("SENT"), CTL_COLUMN_RIGHT },   { N_ ("RECEIVED"), CTL_COLUMN_RIGHT },
@@ -142,7 +142,7 @@ show_peer_table (Ctl *ctl, const GPtrArray *peers, gboolean truncated)
 }
 
 static gboolean
-show_bus_stats (Ctl *ctl, GError **error)
+stats_show_bus (Ctl *ctl, GError **error)
 {
   CtlStatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
   g_autoptr (WireGuard) guard = ctl_stats_ask (ctl, &request, error);
@@ -152,9 +152,9 @@ show_bus_stats (Ctl *ctl, GError **error)
   if (guard == NULL)
     return FALSE;
   stats = wire_guard_message (guard);
-  peers = sorted_peers (stats);
+  peers = stats_sorted_peers (stats);
   if (!ctl->output.json)
-    show_peer_table (ctl, peers, stats->truncated);
+    stats_show_peer_table (ctl, peers, stats->truncated);
   for (guint i = 0; ctl->output.json && i < peers->len; i++)
     {
       g_autoptr (JsonNode) node = ctl_message_json (g_ptr_array_index (peers, i));
@@ -166,7 +166,7 @@ show_bus_stats (Ctl *ctl, GError **error)
 
 /* The same names as in JSON, so that who has seen one knows the other. */
 static void
-show_members (Ctl *ctl, JsonObject *object)
+stats_show_members (Ctl *ctl, JsonObject *object)
 {
   g_autoptr (GList) names = json_object_get_members (object);
 
@@ -180,7 +180,7 @@ show_members (Ctl *ctl, JsonObject *object)
 }
 
 static void
-show_own_subscriptions (Ctl *ctl, const Daemoneye__Eventbus__V1__ClientStats *stats)
+stats_show_subscriptions (Ctl *ctl, const Daemoneye__Eventbus__V1__ClientStats *stats)
 {
   static const CtlColumn columns[] = {
     { N_ ("NUMBER"), CTL_COLUMN_RIGHT },
@@ -202,7 +202,7 @@ show_own_subscriptions (Ctl *ctl, const Daemoneye__Eventbus__V1__ClientStats *st
 }
 
 static gboolean
-show_peer_stats (Ctl *ctl, const char *peer, GError **error)
+stats_show_peer (Ctl *ctl, const char *peer, GError **error)
 {
   g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
   Daemoneye__Eventbus__V1__StatsRequest request;
@@ -221,8 +221,8 @@ show_peer_stats (Ctl *ctl, const char *peer, GError **error)
     ctl_output_json (&ctl->output, node);
   else
     {
-      show_members (ctl, json_node_get_object (node));
-      show_own_subscriptions (ctl, stats);
+      stats_show_members (ctl, json_node_get_object (node));
+      stats_show_subscriptions (ctl, stats);
     }
   return TRUE;
 }
@@ -240,5 +240,5 @@ ctl_verb_stats (Ctl *ctl, char **args, GError **error)
     return ctl_stats_view (ctl, CTL_VIEW_GROUPS, args[0], error);
   if (options->domains)
     return ctl_stats_view (ctl, CTL_VIEW_DOMAINS, args[0], error);
-  return args[0] != NULL ? show_peer_stats (ctl, args[0], error) : show_bus_stats (ctl, error);
+  return args[0] != NULL ? stats_show_peer (ctl, args[0], error) : stats_show_bus (ctl, error);
 }

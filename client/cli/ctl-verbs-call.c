@@ -16,11 +16,11 @@ typedef struct
   const char *describer;    /* nullable: who says what the request looks like */
   const char *request_type; /* nullable, "": no type is known */
   const char *argument;     /* nullable */
-} Question;
+} CallRequest;
 
 /* NULL with @error: there is a name, but nobody knows it. NULL without: no name. */
 static const ProtobufCMessageDescriptor *
-request_type (Ctl *ctl, const Question *question, GError **error)
+call_request_type (Ctl *ctl, const CallRequest *question, GError **error)
 {
   const char *name = ctl->options.type_name != NULL ? ctl->options.type_name : question->request_type;
 
@@ -30,7 +30,7 @@ request_type (Ctl *ctl, const Question *question, GError **error)
 }
 
 static void
-show_reply (Ctl *ctl, DeyeBusMessage *reply)
+call_show_reply (Ctl *ctl, DeyeBusMessage *reply)
 {
   g_autoptr (GBytes) payload = deye_bus_message_dup_payload (reply);
   g_autoptr (JsonNode) node = ctl->options.raw ? NULL : ctl_catalog_decode (ctl, reply);
@@ -51,7 +51,7 @@ show_reply (Ctl *ctl, DeyeBusMessage *reply)
 
 /* The responder's own words, with the name that programs know the error by. */
 static gboolean
-explain_failure (GError *local, const char *peer, GError **error)
+call_explain_failure (GError *local, const char *peer, GError **error)
 {
   g_autofree char *name = deye_bus_error_get_name (local);
   g_autofree char *safe = ctl_output_safe (name);
@@ -69,7 +69,7 @@ explain_failure (GError *local, const char *peer, GError **error)
 }
 
 static gboolean
-ask (Ctl *ctl, const Question *question, GError **error)
+call_send (Ctl *ctl, const CallRequest *question, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = ctl_call_options (ctl);
   g_autoptr (DeyeBusMessage) reply = NULL;
@@ -77,7 +77,7 @@ ask (Ctl *ctl, const Question *question, GError **error)
   const ProtobufCMessageDescriptor *type;
   GError *local = NULL;
 
-  type = request_type (ctl, question, &local);
+  type = call_request_type (ctl, question, &local);
   if (local == NULL)
     payload = ctl_payload_encode (question->argument, type, &local);
   if (payload == NULL)
@@ -90,13 +90,13 @@ ask (Ctl *ctl, const Question *question, GError **error)
   deye_bus_options_set_type_name (options, type != NULL ? type->name : ctl->options.type_name);
   reply = deye_bus_client_request (ctl->client, question->topic, payload, options, NULL, &local);
   if (reply == NULL)
-    return explain_failure (local, question->target != NULL ? question->target : question->topic, error);
-  show_reply (ctl, reply);
+    return call_explain_failure (local, question->target != NULL ? question->target : question->topic, error);
+  call_show_reply (ctl, reply);
   return TRUE;
 }
 
 static char *
-list_methods (const CtlServices *services)
+call_list_methods (const CtlServices *services)
 {
   g_autoptr (GString) names = g_string_new (NULL);
 
@@ -111,21 +111,21 @@ ctl_verb_call (Ctl *ctl, char **args, GError **error)
 {
   const char *peer = args[0], *name = args[1];
   g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
-  Question question = { .topic = topic, .target = peer, .method = name, .describer = peer, .argument = args[2] };
+  CallRequest question = { .topic = topic, .target = peer, .method = name, .describer = peer, .argument = args[2] };
   const CtlServices *services;
   const CtlMethod *method;
 
   if (!ctl_connect (ctl, error))
     return FALSE;
   if (ctl->options.raw)
-    return ask (ctl, &question, error);
+    return call_send (ctl, &question, error);
   services = ctl_catalog_peer (ctl, peer, error);
   if (services == NULL)
     return FALSE;
   method = ctl_catalog_find_method (services, name);
   if (method == NULL)
     {
-      g_autofree char *known = list_methods (services);
+      g_autofree char *known = call_list_methods (services);
 
       return ctl_fail (error, CTL_EXIT_NOTHING, _ ("%s has no method %s; it has: %s"), peer, name, known);
     }
@@ -137,13 +137,13 @@ ctl_verb_call (Ctl *ctl, char **args, GError **error)
     }
   if (g_str_equal (peer, CTL_BUS_ID))
     question.target = NULL;
-  return ask (ctl, &question, error);
+  return call_send (ctl, &question, error);
 }
 
 gboolean
 ctl_verb_request (Ctl *ctl, char **args, GError **error)
 {
-  Question question = { .topic = args[0], .argument = args[1] };
+  CallRequest question = { .topic = args[0], .argument = args[1] };
   g_autofree char *server = NULL;
   const CtlMethod *method = NULL;
 
@@ -160,5 +160,5 @@ ctl_verb_request (Ctl *ctl, char **args, GError **error)
         error, CTL_EXIT_USAGE,
         _ ("%s does not say what a request to %s looks like: give --type NAME, or --raw to send it as it is"), server,
         question.topic);
-  return ask (ctl, &question, error);
+  return call_send (ctl, &question, error);
 }

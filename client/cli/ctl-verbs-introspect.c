@@ -8,7 +8,7 @@
 /* introspect: all peers, one peer, or one topic; as a tree, JSON or D-Bus XML. */
 
 static void
-show_one (Ctl *ctl, const char *title, const CtlServices *services, gboolean with_docs)
+introspect_show_peer (Ctl *ctl, const char *title, const CtlServices *services, gboolean with_docs)
 {
   if (ctl->output.json)
     {
@@ -30,12 +30,12 @@ introspect_peer (Ctl *ctl, const char *peer, GError **error)
 
   if (services == NULL)
     return FALSE;
-  show_one (ctl, peer, services, TRUE);
+  introspect_show_peer (ctl, peer, services, TRUE);
   return TRUE;
 }
 
 static char *
-title_of (const CtlPeer *peer)
+introspect_title_of (const CtlPeer *peer)
 {
   g_autofree char *title = g_strdup_printf (_ ("%s  %s%s%s, pid %u"), peer->id, ctl_role_name (peer->role),
                                             *peer->type != '\0' ? " " : "", peer->type, peer->pid);
@@ -53,14 +53,14 @@ introspect_all (Ctl *ctl, GError **error)
   if (ctl->options.xml)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("--xml describes one peer: deyebusctl introspect PEER --xml"));
   ctl_described_ask_all (ctl, tree);
-  show_one (ctl, CTL_BUS_ID, ctl_catalog_try (ctl, CTL_BUS_ID), FALSE);
+  introspect_show_peer (ctl, CTL_BUS_ID, ctl_catalog_try (ctl, CTL_BUS_ID), FALSE);
   for (guint i = 0; i < tree->entries->len; i++)
     {
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
-      g_autofree char *title = title_of (peer);
+      g_autofree char *title = introspect_title_of (peer);
 
       if (!g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)))
-        show_one (ctl, title, ctl_catalog_try (ctl, peer->id), FALSE);
+        introspect_show_peer (ctl, title, ctl_catalog_try (ctl, peer->id), FALSE);
     }
   return TRUE;
 }
@@ -76,7 +76,7 @@ typedef struct
 } TopicView;
 
 static void
-note_subscriptions (TopicView *view, const CtlTree *tree, const char *topic)
+topic_view_add_subscriptions (TopicView *view, const CtlTree *tree, const char *topic)
 {
   for (guint i = 0; i < tree->entries->len; i++)
     {
@@ -89,7 +89,11 @@ note_subscriptions (TopicView *view, const CtlTree *tree, const char *topic)
 }
 
 static void
-declare (TopicView *view, const char *peer, const char *service, const char *kind, const ProtobufCMessage *what)
+topic_view_add_declaration (TopicView *view,
+                            const char *peer,
+                            const char *service,
+                            const char *kind,
+                            const ProtobufCMessage *what)
 {
   JsonNode *node = ctl_message_json (what);
   JsonObject *object = json_node_get_object (node);
@@ -101,7 +105,7 @@ declare (TopicView *view, const char *peer, const char *service, const char *kin
 }
 
 static void
-note_services (TopicView *view, const CtlServices *services, const char *topic)
+topic_view_add_services (TopicView *view, const CtlServices *services, const char *topic)
 {
   for (size_t i = 0; services != NULL && i < services->n_services; i++)
     {
@@ -109,15 +113,15 @@ note_services (TopicView *view, const CtlServices *services, const char *topic)
 
       for (size_t k = 0; k < service->n_methods; k++)
         if (g_str_equal (service->methods[k]->topic, topic))
-          declare (view, services->id, service->name, "method", &service->methods[k]->base);
+          topic_view_add_declaration (view, services->id, service->name, "method", &service->methods[k]->base);
       for (size_t k = 0; k < service->n_events; k++)
         if (ctl_pattern_matches (service->events[k]->topic, topic))
-          declare (view, services->id, service->name, "event", &service->events[k]->base);
+          topic_view_add_declaration (view, services->id, service->name, "event", &service->events[k]->base);
     }
 }
 
 static void
-show_list (Ctl *ctl, const char *label, JsonArray *list)
+topic_view_show_list (Ctl *ctl, const char *label, JsonArray *list)
 {
   for (guint i = 0; i < json_array_get_length (list); i++)
     {
@@ -129,7 +133,7 @@ show_list (Ctl *ctl, const char *label, JsonArray *list)
 }
 
 static void
-show_declared (Ctl *ctl, JsonArray *list)
+topic_view_show_declared (Ctl *ctl, JsonArray *list)
 {
   for (guint i = 0; i < json_array_get_length (list); i++)
     {
@@ -146,7 +150,7 @@ show_declared (Ctl *ctl, JsonArray *list)
 }
 
 static gboolean
-show_topic (Ctl *ctl, const char *topic, const TopicView *view, GError **error)
+topic_view_show (Ctl *ctl, const char *topic, const TopicView *view, GError **error)
 {
   JsonObject *object;
 
@@ -157,9 +161,9 @@ show_topic (Ctl *ctl, const char *topic, const TopicView *view, GError **error)
   if (!ctl->output.json)
     {
       ctl_output_field (&ctl->output, _ ("topic"), "%s", topic);
-      show_declared (ctl, view->declared);
-      show_list (ctl, _ ("served by"), view->servers);
-      show_list (ctl, _ ("subscribed by"), view->subscribers);
+      topic_view_show_declared (ctl, view->declared);
+      topic_view_show_list (ctl, _ ("served by"), view->servers);
+      topic_view_show_list (ctl, _ ("subscribed by"), view->subscribers);
       return TRUE;
     }
   object = json_object_new ();
@@ -185,16 +189,16 @@ introspect_topic (Ctl *ctl, const char *topic, GError **error)
   if (subscriptions == NULL)
     return FALSE;
   ctl_described_ask_all (ctl, peers);
-  note_subscriptions (&view, subscriptions, topic);
-  note_services (&view, ctl_catalog_try (ctl, CTL_BUS_ID), topic);
+  topic_view_add_subscriptions (&view, subscriptions, topic);
+  topic_view_add_services (&view, ctl_catalog_try (ctl, CTL_BUS_ID), topic);
   for (guint i = 0; i < peers->entries->len; i++)
     {
       const CtlPeer *peer = g_ptr_array_index (peers->entries, i);
 
       if (!g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)))
-        note_services (&view, ctl_catalog_try (ctl, peer->id), topic);
+        topic_view_add_services (&view, ctl_catalog_try (ctl, peer->id), topic);
     }
-  return show_topic (ctl, topic, &view, error);
+  return topic_view_show (ctl, topic, &view, error);
 }
 
 gboolean

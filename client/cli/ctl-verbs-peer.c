@@ -11,7 +11,7 @@
 typedef Daemoneye__Eventbus__V1__PeerDescription Description;
 
 static WireGuard *
-ask_info (Ctl *ctl, const char *peer)
+peer_ask_info (Ctl *ctl, const char *peer)
 {
   g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
   Daemoneye__Eventbus__V1__IntrospectRequest request;
@@ -22,7 +22,7 @@ ask_info (Ctl *ctl, const char *peer)
 }
 
 static const char *
-health_name (guint32 health)
+peer_health_name (guint32 health)
 {
   static const char *const names[] = { N_ ("unknown"), N_ ("healthy"), N_ ("degraded"), N_ ("unhealthy") };
 
@@ -30,7 +30,7 @@ health_name (guint32 health)
 }
 
 static void
-show_known (Ctl *ctl, const CtlPeer *peer)
+peer_show_known (Ctl *ctl, const CtlPeer *peer)
 {
   g_autofree char *since = ctl_moment (peer->since_us, FALSE);
   g_autofree char *connected = ctl_duration (peer->connected_us);
@@ -45,7 +45,7 @@ show_known (Ctl *ctl, const CtlPeer *peer)
 }
 
 static void
-show_told (Ctl *ctl, const Description *info)
+peer_show_info (Ctl *ctl, const Description *info)
 {
   g_autofree char *uptime = ctl_duration (info->uptime_us);
   g_autoptr (GString) services = g_string_new (NULL);
@@ -54,13 +54,13 @@ show_told (Ctl *ctl, const Description *info)
   for (size_t i = 0; i < info->n_services; i++)
     g_string_append_printf (services, "%s%s", i > 0 ? ", " : "", info->services[i]);
   ctl_output_field (output, _ ("program"), _ ("%s, up for %s"), info->program, uptime);
-  ctl_output_field (output, _ ("health"), "%s%s%s", health_name (info->health),
+  ctl_output_field (output, _ ("health"), "%s%s%s", peer_health_name (info->health),
                     *info->health_detail != '\0' ? ": " : "", info->health_detail);
   ctl_output_field (output, _ ("services"), "%s", services->str);
 }
 
 static void
-show_subscriptions (Ctl *ctl, const CtlTree *subscriptions)
+peer_show_subscriptions (Ctl *ctl, const CtlTree *subscriptions)
 {
   for (guint i = 0; i < subscriptions->entries->len; i++)
     {
@@ -74,7 +74,7 @@ show_subscriptions (Ctl *ctl, const CtlTree *subscriptions)
 }
 
 static void
-show_json (Ctl *ctl, const CtlPeer *peer, const CtlTree *subscriptions, const Description *info)
+peer_show_json (Ctl *ctl, const CtlPeer *peer, const CtlTree *subscriptions, const Description *info)
 {
   JsonObject *object = json_object_new ();
   JsonArray *list = json_array_new ();
@@ -104,17 +104,17 @@ ctl_verb_peer (Ctl *ctl, char **args, GError **error)
   subscriptions = ctl_tree_read (ctl, CTL_SECTION_SUBSCRIPTIONS, args[0], error);
   if (subscriptions == NULL)
     return FALSE;
-  info = ask_info (ctl, args[0]);
+  info = peer_ask_info (ctl, args[0]);
   if (ctl->output.json)
     {
-      show_json (ctl, peer, subscriptions, info != NULL ? wire_guard_message (info) : NULL);
+      peer_show_json (ctl, peer, subscriptions, info != NULL ? wire_guard_message (info) : NULL);
       return TRUE;
     }
-  show_known (ctl, peer);
+  peer_show_known (ctl, peer);
   if (info != NULL)
-    show_told (ctl, wire_guard_message (info));
+    peer_show_info (ctl, wire_guard_message (info));
   else
     ctl_output_field (&ctl->output, _ ("program"), "%s", _ ("it does not answer questions about itself"));
-  show_subscriptions (ctl, subscriptions);
+  peer_show_subscriptions (ctl, subscriptions);
   return TRUE;
 }

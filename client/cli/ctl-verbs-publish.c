@@ -11,12 +11,12 @@
 
 /* What the payload is: as --type says, else as somebody describes the topic. FALSE: it can't be said. */
 static gboolean
-find_type (Ctl *ctl,
-           const char *topic,
-           const char *peer,
-           const char *argument,
-           const ProtobufCMessageDescriptor **type,
-           GError **error)
+publish_find_type (Ctl *ctl,
+                   const char *topic,
+                   const char *peer,
+                   const char *argument,
+                   const ProtobufCMessageDescriptor **type,
+                   GError **error)
 {
   GError *local = NULL;
 
@@ -38,12 +38,17 @@ find_type (Ctl *ctl,
 }
 
 static GBytes *
-prepare (Ctl *ctl, const char *topic, const char *peer, const char *argument, DeyeBusOptions **options, GError **error)
+publish_prepare (Ctl *ctl,
+                 const char *topic,
+                 const char *peer,
+                 const char *argument,
+                 DeyeBusOptions **options,
+                 GError **error)
 {
   const ProtobufCMessageDescriptor *type;
   GBytes *payload;
 
-  if (!ctl_connect (ctl, error) || !find_type (ctl, topic, peer, argument, &type, error))
+  if (!ctl_connect (ctl, error) || !publish_find_type (ctl, topic, peer, argument, &type, error))
     return NULL;
   payload = ctl_payload_encode (argument, type, error);
   if (payload == NULL)
@@ -54,7 +59,7 @@ prepare (Ctl *ctl, const char *topic, const char *peer, const char *argument, De
 }
 
 static void
-show_result (Ctl *ctl, const DeyeBusPublishResult *result)
+publish_show_result (Ctl *ctl, const DeyeBusPublishResult *result)
 {
   JsonObject *object;
 
@@ -74,9 +79,9 @@ show_result (Ctl *ctl, const DeyeBusPublishResult *result)
 
 /* Accepted, but by nobody: a script wants to know. */
 static gboolean
-finish (Ctl *ctl, const char *topic, const DeyeBusPublishResult *result, GError **error)
+publish_finish (Ctl *ctl, const char *topic, const DeyeBusPublishResult *result, GError **error)
 {
-  show_result (ctl, result);
+  publish_show_result (ctl, result);
   return result->matched > 0
          || ctl_fail (error, CTL_EXIT_NOTHING,
                       _ ("Nobody subscribes to %s: `deyebusctl subs` shows who subscribes to what"), topic);
@@ -86,29 +91,29 @@ gboolean
 ctl_verb_publish (Ctl *ctl, char **args, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = NULL;
-  g_autoptr (GBytes) payload = prepare (ctl, args[0], NULL, args[1], &options, error);
+  g_autoptr (GBytes) payload = publish_prepare (ctl, args[0], NULL, args[1], &options, error);
   DeyeBusPublishResult result;
 
   return payload != NULL && deye_bus_client_publish (ctl->client, args[0], payload, options, &result, NULL, error)
-         && finish (ctl, args[0], &result, error);
+         && publish_finish (ctl, args[0], &result, error);
 }
 
 gboolean
 ctl_verb_broadcast (Ctl *ctl, char **args, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = NULL;
-  g_autoptr (GBytes) payload = prepare (ctl, args[0], NULL, args[1], &options, error);
+  g_autoptr (GBytes) payload = publish_prepare (ctl, args[0], NULL, args[1], &options, error);
   DeyeBusPublishResult result;
 
   return payload != NULL && deye_bus_client_broadcast (ctl->client, args[0], payload, options, &result, NULL, error)
-         && finish (ctl, args[0], &result, error);
+         && publish_finish (ctl, args[0], &result, error);
 }
 
 gboolean
 ctl_verb_direct (Ctl *ctl, char **args, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = NULL;
-  g_autoptr (GBytes) payload = prepare (ctl, args[1], args[0], args[2], &options, error);
+  g_autoptr (GBytes) payload = publish_prepare (ctl, args[1], args[0], args[2], &options, error);
   gboolean delivered = ctl->options.delivered;
   JsonObject *object;
 

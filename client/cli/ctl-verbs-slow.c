@@ -18,27 +18,28 @@ typedef struct
 {
   const CtlPeerStats *peer;
   const CtlPublishStats *credit;
-} Blocked;
+} BlockedPublisher;
 
 typedef struct
 {
   const CtlStats *stats;
   GArray *blocked;  /* of Blocked */
   GPtrArray *above; /* CtlPeerStats, with the reply */
-} Slow;
+} SlowView;
 
 /* --- who --- */
 
 static gint
-by_blocked (gconstpointer a, gconstpointer b)
+slow_by_blocked (gconstpointer a, gconstpointer b)
 {
-  guint64 left = ((const Blocked *) a)->credit->blocked_us, right = ((const Blocked *) b)->credit->blocked_us;
+  guint64 left = ((const BlockedPublisher *) a)->credit->blocked_us,
+          right = ((const BlockedPublisher *) b)->credit->blocked_us;
 
   return (left < right) - (left > right);
 }
 
 static gint
-by_slow (gconstpointer a, gconstpointer b)
+slow_by_slow (gconstpointer a, gconstpointer b)
 {
   guint64 left = (*(const CtlPeerStats *const *) a)->slow_us, right = (*(const CtlPeerStats *const *) b)->slow_us;
 
@@ -46,7 +47,7 @@ by_slow (gconstpointer a, gconstpointer b)
 }
 
 static void
-collect (Slow *slow)
+slow_collect_rows (SlowView *slow)
 {
   for (size_t i = 0; i < slow->stats->n_peers; i++)
     {
@@ -57,20 +58,20 @@ collect (Slow *slow)
       for (size_t k = 0; k < peer->n_publish; k++)
         if (peer->publish[k]->blocked_us > 0)
           {
-            Blocked blocked = { peer, peer->publish[k] };
+            BlockedPublisher blocked = { peer, peer->publish[k] };
 
             g_array_append_val (slow->blocked, blocked);
           }
     }
-  g_array_sort (slow->blocked, by_blocked);
-  g_ptr_array_sort (slow->above, by_slow);
+  g_array_sort (slow->blocked, slow_by_blocked);
+  g_ptr_array_sort (slow->above, slow_by_slow);
 }
 
 /* --- tables --- */
 
 /* Nothing for 0: it isn't so now. */
 static void
-add_duration (CtlTable *table, guint64 us)
+slow_add_duration (CtlTable *table, guint64 us)
 {
   g_autofree char *duration = ctl_duration (us);
 
@@ -78,7 +79,7 @@ add_duration (CtlTable *table, guint64 us)
 }
 
 static void
-add_bytes (CtlTable *table, guint64 bytes)
+slow_add_bytes (CtlTable *table, guint64 bytes)
 {
   g_autofree char *text = ctl_bytes (bytes);
 
@@ -86,7 +87,7 @@ add_bytes (CtlTable *table, guint64 bytes)
 }
 
 static CtlTable *
-subscription_table (const Slow *slow)
+slow_subscription_table (const SlowView *slow)
 {
   static const CtlColumn columns[] = {
     { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("POLICY"), CTL_COLUMN_LEFT },
@@ -108,14 +109,14 @@ subscription_table (const Slow *slow)
       ctl_table_cell (table, "%s", policy);
       ctl_table_cell (table, "%s", waits);
       ctl_table_cell (table, "%s", bytes);
-      add_duration (table, queue->behind_us);
+      slow_add_duration (table, queue->behind_us);
       ctl_table_cell (table, "%" PRIu64, queue->missed);
     }
   return table;
 }
 
 static CtlTable *
-publisher_table (const Slow *slow)
+slow_publisher_table (const SlowView *slow)
 {
   static const CtlColumn columns[] = {
     { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("CLASS"), CTL_COLUMN_LEFT }, { N_ ("HELD"), CTL_COLUMN_RIGHT },
@@ -125,19 +126,19 @@ publisher_table (const Slow *slow)
 
   for (guint i = 0; i < slow->blocked->len; i++)
     {
-      const Blocked *blocked = &g_array_index (slow->blocked, Blocked, i);
+      const BlockedPublisher *blocked = &g_array_index (slow->blocked, BlockedPublisher, i);
 
       ctl_table_cell (table, "%s", blocked->peer->id);
       ctl_table_cell (table, "%s", wire_class_name ((WireClass) blocked->credit->class_));
       ctl_table_cell (table, "%" PRIu64, blocked->credit->held_messages);
-      add_bytes (table, blocked->credit->held_bytes);
-      add_duration (table, blocked->credit->blocked_us);
+      slow_add_bytes (table, blocked->credit->held_bytes);
+      slow_add_duration (table, blocked->credit->blocked_us);
     }
   return table;
 }
 
 static CtlTable *
-peer_table (const Slow *slow)
+slow_peer_table (const SlowView *slow)
 {
   static const CtlColumn columns[] = {
     { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("WAITS"), CTL_COLUMN_RIGHT }, { N_ ("BYTES"), CTL_COLUMN_RIGHT },
@@ -151,15 +152,15 @@ peer_table (const Slow *slow)
 
       ctl_table_cell (table, "%s", peer->id);
       ctl_table_cell (table, "%" PRIu64, peer->queued_messages);
-      add_bytes (table, peer->queued_bytes);
-      add_bytes (table, peer->encoded_bytes);
-      add_duration (table, peer->slow_us);
+      slow_add_bytes (table, peer->queued_bytes);
+      slow_add_bytes (table, peer->encoded_bytes);
+      slow_add_duration (table, peer->slow_us);
     }
   return table;
 }
 
 static void
-show_nobody (Ctl *ctl, const char *peer)
+slow_show_none (Ctl *ctl, const char *peer)
 {
   if (peer != NULL)
     ctl_output_line (&ctl->output, _ ("%s is not behind, and has credit"), peer);
@@ -169,16 +170,16 @@ show_nobody (Ctl *ctl, const char *peer)
 
 /* @peer: (nullable): whom was asked for. */
 static void
-show_tables (Ctl *ctl, const Slow *slow, const char *peer)
+slow_show_tables (Ctl *ctl, const SlowView *slow, const char *peer)
 {
   static const struct
   {
     const char *title;
-    CtlTable *(*make) (const Slow *slow);
+    CtlTable *(*make) (const SlowView *slow);
   } rows[] = {
-    { N_ ("Subscriptions that are behind:"), subscription_table },
-    { N_ ("Publishers without credit, and what blocking receivers hold of them:"), publisher_table },
-    { N_ ("Peers whose whole queue is above queue-soft-bytes:"), peer_table },
+    { N_ ("Subscriptions that are behind:"), slow_subscription_table },
+    { N_ ("Publishers without credit, and what blocking receivers hold of them:"), slow_publisher_table },
+    { N_ ("Peers whose whole queue is above queue-soft-bytes:"), slow_peer_table },
   };
   gboolean any = FALSE;
 
@@ -193,19 +194,19 @@ show_tables (Ctl *ctl, const Slow *slow, const char *peer)
       any = TRUE;
     }
   if (!any)
-    show_nobody (ctl, peer);
+    slow_show_none (ctl, peer);
 }
 
 /* --- JSON --- */
 
 static void
-show_objects (Ctl *ctl, const Slow *slow)
+slow_show_objects (Ctl *ctl, const SlowView *slow)
 {
   for (size_t i = 0; i < slow->stats->n_subscriptions; i++)
     ctl_output_json_object (&ctl->output, ctl_stats_json (&slow->stats->subscriptions[i]->base, "subscription"));
   for (guint i = 0; i < slow->blocked->len; i++)
     {
-      const Blocked *blocked = &g_array_index (slow->blocked, Blocked, i);
+      const BlockedPublisher *blocked = &g_array_index (slow->blocked, BlockedPublisher, i);
       JsonObject *object = ctl_stats_json (&blocked->credit->base, "publisher");
 
       json_object_set_string_member (object, "peer", blocked->peer->id);
@@ -225,7 +226,7 @@ ctl_verb_slow (Ctl *ctl, char **args, GError **error)
 {
   CtlStatsRequest request;
   g_autoptr (WireGuard) guard = NULL;
-  Slow slow;
+  SlowView slow;
 
   daemoneye__eventbus__v1__stats_request__init (&request);
   request.subscriptions = TRUE;
@@ -235,12 +236,13 @@ ctl_verb_slow (Ctl *ctl, char **args, GError **error)
   guard = ctl_stats_ask (ctl, &request, error);
   if (guard == NULL)
     return FALSE;
-  slow = (Slow){ wire_guard_message (guard), g_array_new (FALSE, FALSE, sizeof (Blocked)), g_ptr_array_new () };
-  collect (&slow);
+  slow = (SlowView){ wire_guard_message (guard), g_array_new (FALSE, FALSE, sizeof (BlockedPublisher)),
+                     g_ptr_array_new () };
+  slow_collect_rows (&slow);
   if (ctl->output.json)
-    show_objects (ctl, &slow);
+    slow_show_objects (ctl, &slow);
   else
-    show_tables (ctl, &slow, args[0]);
+    slow_show_tables (ctl, &slow, args[0]);
   ctl_stats_warn_truncated (ctl, slow.stats);
   g_array_unref (slow.blocked);
   g_ptr_array_unref (slow.above);

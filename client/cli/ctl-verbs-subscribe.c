@@ -42,22 +42,22 @@ typedef struct
 /* --- one message --- */
 
 static void
-add_text (JsonObject *object, const char *name, const char *value)
+watcher_add_text (JsonObject *object, const char *name, const char *value)
 {
   if (value != NULL && *value != '\0')
     json_object_set_string_member (object, name, value);
 }
 
 static void
-add_headers (JsonObject *object, DeyeBusMessage *message)
+watcher_add_headers (JsonObject *object, DeyeBusMessage *message)
 {
   g_auto (GStrv) tags = deye_bus_message_dup_tags (message);
 
-  add_text (object, "content_type", deye_bus_message_get_content_type (message));
-  add_text (object, "correlation_id", deye_bus_message_get_correlation_id (message));
-  add_text (object, "parent_id", deye_bus_message_get_parent_id (message));
-  add_text (object, "root_id", deye_bus_message_get_root_id (message));
-  add_text (object, "stage", deye_bus_message_get_stage (message));
+  watcher_add_text (object, "content_type", deye_bus_message_get_content_type (message));
+  watcher_add_text (object, "correlation_id", deye_bus_message_get_correlation_id (message));
+  watcher_add_text (object, "parent_id", deye_bus_message_get_parent_id (message));
+  watcher_add_text (object, "root_id", deye_bus_message_get_root_id (message));
+  watcher_add_text (object, "stage", deye_bus_message_get_stage (message));
   if (deye_bus_message_get_priority (message) > 0)
     json_object_set_int_member (object, "priority", deye_bus_message_get_priority (message));
   if (deye_bus_message_get_sequence_number (message) > 0)
@@ -67,12 +67,12 @@ add_headers (JsonObject *object, DeyeBusMessage *message)
       g_autofree char *name = g_strndup (*tag, strcspn (*tag, "="));
       g_autofree char *key = g_strconcat ("tag.", name, NULL);
 
-      add_text (object, key, strchr (*tag, '=') != NULL ? strchr (*tag, '=') + 1 : "");
+      watcher_add_text (object, key, strchr (*tag, '=') != NULL ? strchr (*tag, '=') + 1 : "");
     }
 }
 
 static void
-show_json (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *payload)
+watcher_show_json (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *payload)
 {
   JsonObject *object = json_object_new ();
 
@@ -80,8 +80,8 @@ show_json (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *pa
   json_object_set_string_member (object, "sender", deye_bus_message_get_sender (message));
   json_object_set_int_member (object, "sequence", (gint64) deye_bus_message_get_sequence (message));
   json_object_set_int_member (object, "time_us", deye_bus_message_get_accept_time (message));
-  add_text (object, "type", deye_bus_message_get_type_name (message));
-  add_headers (object, message);
+  watcher_add_text (object, "type", deye_bus_message_get_type_name (message));
+  watcher_add_headers (object, message);
   if (decoded != NULL)
     json_object_set_member (object, "payload", json_node_copy (decoded));
   else
@@ -96,14 +96,14 @@ show_json (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *pa
 }
 
 static void
-show_headers (Watcher *self, DeyeBusMessage *message)
+watcher_show_headers (Watcher *self, DeyeBusMessage *message)
 {
   g_autoptr (JsonObject) object = json_object_new ();
   g_autoptr (GList) names = NULL;
 
-  add_text (object, "type", deye_bus_message_get_type_name (message));
+  watcher_add_text (object, "type", deye_bus_message_get_type_name (message));
   json_object_set_int_member (object, "sequence", (gint64) deye_bus_message_get_sequence (message));
-  add_headers (object, message);
+  watcher_add_headers (object, message);
   names = json_object_get_members (object);
   for (GList *link = names; link != NULL; link = link->next)
     {
@@ -118,7 +118,7 @@ show_headers (Watcher *self, DeyeBusMessage *message)
 }
 
 static void
-show_text (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *payload)
+watcher_show_text (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *payload)
 {
   CtlOutput *output = &self->ctl->output;
   g_autofree char *moment = ctl_moment ((guint64) deye_bus_message_get_accept_time (message), TRUE);
@@ -129,11 +129,11 @@ show_text (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *pa
                    self->ctl->options.timestamp ? "  " : "", deye_bus_message_get_topic (message),
                    deye_bus_message_get_sender (message), safe);
   if (self->ctl->options.headers)
-    show_headers (self, message);
+    watcher_show_headers (self, message);
 }
 
 static gboolean
-is_over (const Watcher *self)
+watcher_is_over (const Watcher *self)
 {
   gint count = self->ctl->options.count;
 
@@ -141,7 +141,7 @@ is_over (const Watcher *self)
 }
 
 static void
-show (Watcher *self, DeyeBusMessage *message)
+watcher_show (Watcher *self, DeyeBusMessage *message)
 {
   g_autoptr (GBytes) payload = deye_bus_message_dup_payload (message);
   g_autoptr (JsonNode) decoded = NULL;
@@ -155,9 +155,9 @@ show (Watcher *self, DeyeBusMessage *message)
     {
       decoded = ctl_catalog_decode (self->ctl, message);
       if (self->ctl->output.json)
-        show_json (self, message, decoded, payload);
+        watcher_show_json (self, message, decoded, payload);
       else
-        show_text (self, message, decoded, payload);
+        watcher_show_text (self, message, decoded, payload);
     }
   ctl_output_flush (&self->ctl->output);
   self->shown++;
@@ -165,7 +165,7 @@ show (Watcher *self, DeyeBusMessage *message)
 
 /* Where it was. Beside raw payloads an object would be taken for one of them. */
 static void
-show_gap (Watcher *self, const Held *gap)
+watcher_show_gap (Watcher *self, const Held *gap)
 {
   JsonObject *object;
 
@@ -187,7 +187,7 @@ show_gap (Watcher *self, const Held *gap)
 
 /* --- what came --- */
 
-static void show_held (gpointer data);
+static void watcher_show_held (gpointer data);
 
 static void
 held_free (gpointer data)
@@ -200,64 +200,65 @@ held_free (gpointer data)
 
 /* The types of a sender that is new are asked for without waiting: Ctrl-C and the time limit work meanwhile. */
 static gboolean
-can_be_shown (Watcher *self, const Held *held)
+watcher_can_be_shown (Watcher *self, const Held *held)
 {
   return held->message == NULL || self->ctl->options.raw || self->held.length > HELD_MAX
          || !ctl_catalog_is_foreign (self->ctl, held->message)
-         || ctl_described_want (self->ctl, deye_bus_message_get_sender (held->message), show_held, self);
+         || ctl_described_want (self->ctl, deye_bus_message_get_sender (held->message), watcher_show_held, self);
 }
 
 /* In the order in which they came. */
 static void
-show_held (gpointer data)
+watcher_show_held (gpointer data)
 {
   Watcher *self = data;
 
-  while (!is_over (self) && self->held.length > 0 && can_be_shown (self, g_queue_peek_head (&self->held)))
+  while (!watcher_is_over (self) && self->held.length > 0
+         && watcher_can_be_shown (self, g_queue_peek_head (&self->held)))
     {
       Held *held = g_queue_pop_head (&self->held);
 
       if (held->message != NULL)
-        show (self, held->message);
+        watcher_show (self, held->message);
       else
-        show_gap (self, held);
+        watcher_show_gap (self, held);
       held_free (held);
     }
   ctl_described_trim (self->ctl, SENDERS_MAX);
-  if (is_over (self))
+  if (watcher_is_over (self))
     g_main_loop_quit (self->loop);
 }
 
 static void
-hold (Watcher *self, Held held)
+watcher_hold (Watcher *self, Held held)
 {
   g_queue_push_tail (&self->held, g_memdup2 (&held, sizeof held));
-  show_held (self);
+  watcher_show_held (self);
 }
 
 static void
-on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+watcher_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {
-  hold (data, (Held){ .message = deye_bus_message_ref (message) });
+  watcher_hold (data, (Held){ .message = deye_bus_message_ref (message) });
 }
 
 static void
-on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
+watcher_on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
 {
-  hold (data, (Held){ .missed = n, .from = from, .to = to, .reason = reason });
+  watcher_hold (data, (Held){ .missed = n, .from = from, .to = to, .reason = reason });
 }
 
 /* --- the end --- */
 
 static gboolean
-on_signal (gpointer data)
+watcher_on_stop (gpointer data)
 {
   g_main_loop_quit (((Watcher *) data)->loop);
   return G_SOURCE_CONTINUE;
 }
 
 static gboolean
-on_timeout (gpointer data)
+watcher_on_timeout (gpointer data)
 {
   Watcher *self = data;
 
@@ -267,7 +268,7 @@ on_timeout (gpointer data)
 }
 
 static gboolean
-on_reader_gone (gpointer data)
+watcher_on_reader_gone (gpointer data)
 {
   Watcher *self = data;
 
@@ -277,7 +278,7 @@ on_reader_gone (gpointer data)
 }
 
 static void
-on_closed (DeyeBusClient *client, const GError *why, gpointer data)
+watcher_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 {
   Watcher *self = data;
 
@@ -286,7 +287,7 @@ on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 }
 
 static void
-attach (GPtrArray *sources, GSource *source, GSourceFunc callback, gpointer data)
+watcher_attach (GPtrArray *sources, GSource *source, GSourceFunc callback, gpointer data)
 {
   g_source_set_callback (source, callback, data, NULL);
   g_source_attach (source, NULL);
@@ -294,29 +295,29 @@ attach (GPtrArray *sources, GSource *source, GSourceFunc callback, gpointer data
 }
 
 static void
-detach (gpointer source)
+watcher_detach (gpointer source)
 {
   g_source_destroy (source);
   g_source_unref (source);
 }
 
 static void
-run (Watcher *self)
+watcher_run (Watcher *self)
 {
-  g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func (detach);
+  g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func (watcher_detach);
   gdouble wait_s = self->ctl->options.wait_s;
-  gulong handler = g_signal_connect (self->ctl->client, "closed", G_CALLBACK (on_closed), self);
+  gulong handler = g_signal_connect (self->ctl->client, "closed", G_CALLBACK (watcher_on_closed), self);
 
-  attach (sources, platform_stop_source_new (), on_signal, self);
-  attach (sources, ctl_console_reader_gone_source_new (), on_reader_gone, self);
+  watcher_attach (sources, platform_stop_source_new (), watcher_on_stop, self);
+  watcher_attach (sources, ctl_console_reader_gone_source_new (), watcher_on_reader_gone, self);
   if (wait_s > 0)
-    attach (sources, g_timeout_source_new ((guint) (wait_s * 1000)), on_timeout, self);
+    watcher_attach (sources, g_timeout_source_new ((guint) (wait_s * 1000)), watcher_on_timeout, self);
   g_main_loop_run (self->loop);
   g_signal_handler_disconnect (self->ctl->client, handler);
 }
 
 static gboolean
-judge (const Watcher *self, const char *pattern, GError **error)
+watcher_result (const Watcher *self, const char *pattern, GError **error)
 {
   gint count = self->ctl->options.count;
 
@@ -341,7 +342,7 @@ judge (const Watcher *self, const char *pattern, GError **error)
 
 /* A limit of the broker, or the group, may say otherwise than was asked for: nobody should have to guess. */
 static void
-tell_what_is_in_force (const CtlOptions *options, DeyeBusSubscription *subscription)
+watcher_report_other_queue (const CtlOptions *options, DeyeBusSubscription *subscription)
 {
   guint64 messages = deye_bus_subscription_get_queue_messages (subscription);
   guint64 bytes = deye_bus_subscription_get_queue_bytes (subscription);
@@ -356,7 +357,7 @@ tell_what_is_in_force (const CtlOptions *options, DeyeBusSubscription *subscript
 }
 
 static DeyeBusSubscription *
-subscribe (Watcher *self, const char *pattern, GError **error)
+watcher_subscribe (Watcher *self, const char *pattern, GError **error)
 {
   const CtlOptions *options = &self->ctl->options;
   g_autoptr (DeyeBusSubscribeOptions) queue = deye_bus_subscribe_options_new ();
@@ -369,10 +370,10 @@ subscribe (Watcher *self, const char *pattern, GError **error)
   deye_bus_subscribe_options_set_policy (queue, policy);
   deye_bus_subscribe_options_set_queue_messages (queue, (guint64) options->queue_messages);
   deye_bus_subscribe_options_set_queue_bytes (queue, (guint64) options->queue_bytes);
-  subscription = deye_bus_client_subscribe_full (self->ctl->client, pattern, options->group, queue, on_message, self,
-                                                 NULL, NULL, error);
+  subscription = deye_bus_client_subscribe_full (self->ctl->client, pattern, options->group, queue, watcher_on_message,
+                                                 self, NULL, NULL, error);
   if (subscription != NULL)
-    tell_what_is_in_force (options, subscription);
+    watcher_report_other_queue (options, subscription);
   return subscription;
 }
 
@@ -383,15 +384,15 @@ ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
   g_autoptr (DeyeBusSubscription) subscription = NULL;
   gboolean ok;
 
-  subscription = subscribe (&self, args[0], error);
+  subscription = watcher_subscribe (&self, args[0], error);
   if (subscription == NULL)
     return FALSE;
-  g_signal_connect (subscription, "gap", G_CALLBACK (on_gap), &self);
+  g_signal_connect (subscription, "gap", G_CALLBACK (watcher_on_gap), &self);
   self.loop = g_main_loop_new (NULL, FALSE);
-  run (&self);
+  watcher_run (&self);
   g_signal_handlers_disconnect_by_data (subscription, &self);
   ctl->ending = TRUE; /* answers that come now are for nobody */
-  ok = judge (&self, args[0], error);
+  ok = watcher_result (&self, args[0], error);
   deye_bus_subscription_unsubscribe (subscription, NULL, NULL);
   g_queue_clear_full (&self.held, held_free);
   g_main_loop_unref (self.loop);

@@ -9,7 +9,7 @@
 /* Lists of what the broker knows: peers, topics, subs, groups. Each reads a section, and shows a table or objects. */
 
 static void
-show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpointer entry, char **args), char **args)
+tree_show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpointer entry, char **args), char **args)
 {
   for (guint i = 0; i < tree->entries->len; i++)
     {
@@ -24,13 +24,13 @@ show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpointer e
 
 /* All entries of a section: as objects, or as rows that @add makes. */
 static gboolean
-show_section (Ctl *ctl,
-              CtlSection section,
-              const char *peer,
-              const CtlColumn *columns,
-              guint n_columns,
-              void (*add) (CtlTable *table, gconstpointer entry),
-              GError **error)
+tree_show_section (Ctl *ctl,
+                   CtlSection section,
+                   const char *peer,
+                   const CtlColumn *columns,
+                   guint n_columns,
+                   void (*add) (CtlTable *table, gconstpointer entry),
+                   GError **error)
 {
   g_autoptr (CtlTree) tree = ctl_tree_read (ctl, section, peer, error);
   g_autoptr (CtlTable) table = NULL;
@@ -39,7 +39,7 @@ show_section (Ctl *ctl,
     return FALSE;
   if (ctl->output.json)
     {
-      show_entries (ctl, tree, NULL, NULL);
+      tree_show_entries (ctl, tree, NULL, NULL);
       return TRUE;
     }
   table = ctl_table_new (columns, n_columns);
@@ -52,7 +52,7 @@ show_section (Ctl *ctl,
 /* --- peers --- */
 
 static void
-add_peer (CtlTable *table, gconstpointer entry)
+tree_add_peer (CtlTable *table, gconstpointer entry)
 {
   const CtlPeer *peer = entry;
   g_autofree char *since = ctl_moment (peer->since_us, FALSE);
@@ -77,13 +77,13 @@ ctl_verb_peers (Ctl *ctl, char **args, GError **error)
     { N_ ("SUBS"), CTL_COLUMN_RIGHT },   { N_ ("CONNECTED"), CTL_COLUMN_SHRINKS },
   };
 
-  return show_section (ctl, CTL_SECTION_PEERS, NULL, columns, G_N_ELEMENTS (columns), add_peer, error);
+  return tree_show_section (ctl, CTL_SECTION_PEERS, NULL, columns, G_N_ELEMENTS (columns), tree_add_peer, error);
 }
 
 /* --- topics --- */
 
 static gboolean
-is_wanted_topic (gconstpointer entry, char **args)
+tree_is_wanted_topic (gconstpointer entry, char **args)
 {
   const CtlTopic *topic = entry;
 
@@ -91,16 +91,16 @@ is_wanted_topic (gconstpointer entry, char **args)
 }
 
 static gboolean
-any_topic (const CtlTree *tree, char **args)
+tree_has_wanted_topic (const CtlTree *tree, char **args)
 {
   for (guint i = 0; i < tree->entries->len; i++)
-    if (is_wanted_topic (g_ptr_array_index (tree->entries, i), args))
+    if (tree_is_wanted_topic (g_ptr_array_index (tree->entries, i), args))
       return TRUE;
   return FALSE;
 }
 
 static void
-add_topic (CtlTable *table, const CtlTopic *topic)
+tree_add_topic (CtlTable *table, const CtlTopic *topic)
 {
   g_autofree char *last = ctl_duration (topic->age_us);
 
@@ -114,7 +114,7 @@ add_topic (CtlTable *table, const CtlTopic *topic)
 }
 
 static void
-show_topics (Ctl *ctl, const CtlTree *tree, char **args)
+tree_show_topics (Ctl *ctl, const CtlTree *tree, char **args)
 {
   static const CtlColumn columns[] = {
     { N_ ("TOPIC"), CTL_COLUMN_SHRINKS },     { N_ ("MESSAGES"), CTL_COLUMN_RIGHT }, { N_ ("BYTES"), CTL_COLUMN_RIGHT },
@@ -124,8 +124,8 @@ show_topics (Ctl *ctl, const CtlTree *tree, char **args)
   g_autoptr (CtlTable) table = ctl_table_new (columns, G_N_ELEMENTS (columns));
 
   for (guint i = 0; i < tree->entries->len; i++)
-    if (is_wanted_topic (g_ptr_array_index (tree->entries, i), args))
-      add_topic (table, g_ptr_array_index (tree->entries, i));
+    if (tree_is_wanted_topic (g_ptr_array_index (tree->entries, i), args))
+      tree_add_topic (table, g_ptr_array_index (tree->entries, i));
   ctl_table_show (table, &ctl->output);
   if (tree->topics_unseen > 0)
     ctl_output_line (&ctl->output,
@@ -140,30 +140,30 @@ ctl_verb_topics (Ctl *ctl, char **args, GError **error)
 
   if (tree == NULL)
     return FALSE;
-  if (args[0] != NULL && !any_topic (tree, args))
+  if (args[0] != NULL && !tree_has_wanted_topic (tree, args))
     return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No message has gone to a topic that matches %s"), args[0]);
   if (ctl->output.json)
-    show_entries (ctl, tree, is_wanted_topic, args);
+    tree_show_entries (ctl, tree, tree_is_wanted_topic, args);
   else
-    show_topics (ctl, tree, args);
+    tree_show_topics (ctl, tree, args);
   return TRUE;
 }
 
 /* --- subs --- */
 
 static const char *
-kind_of (const CtlSubscription *subscription)
+tree_kind_of (const CtlSubscription *subscription)
 {
   return subscription->methods ? _ ("methods") : subscription->serve ? _ ("serves") : _ ("subscribes");
 }
 
 static void
-add_subscription (CtlTable *table, gconstpointer entry)
+tree_add_subscription (CtlTable *table, gconstpointer entry)
 {
   const CtlSubscription *subscription = entry;
   ctl_table_cell (table, "%s", subscription->peer);
   ctl_table_cell (table, "%u", subscription->subscription);
-  ctl_table_cell (table, "%s", kind_of (subscription));
+  ctl_table_cell (table, "%s", tree_kind_of (subscription));
   ctl_table_cell (table, "%s", subscription->pattern);
   ctl_table_cell (table, "%s", subscription->group);
   ctl_table_cell (table, "%" G_GUINT64_FORMAT, subscription->delivered);
@@ -180,14 +180,14 @@ ctl_verb_subs (Ctl *ctl, char **args, GError **error)
     { N_ ("MISSED"), CTL_COLUMN_RIGHT },
   };
 
-  return show_section (ctl, CTL_SECTION_SUBSCRIPTIONS, args[0], columns, G_N_ELEMENTS (columns), add_subscription,
-                       error);
+  return tree_show_section (ctl, CTL_SECTION_SUBSCRIPTIONS, args[0], columns, G_N_ELEMENTS (columns),
+                            tree_add_subscription, error);
 }
 
 /* --- groups --- */
 
 static void
-add_group (CtlTable *table, gconstpointer entry)
+tree_add_group (CtlTable *table, gconstpointer entry)
 {
   const CtlGroup *group = entry;
   for (size_t i = 0; i < group->n_member; i++)
@@ -210,5 +210,5 @@ ctl_verb_groups (Ctl *ctl, char **args, GError **error)
     { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("KIND"), CTL_COLUMN_LEFT },
   };
 
-  return show_section (ctl, CTL_SECTION_GROUPS, NULL, columns, G_N_ELEMENTS (columns), add_group, error);
+  return tree_show_section (ctl, CTL_SECTION_GROUPS, NULL, columns, G_N_ELEMENTS (columns), tree_add_group, error);
 }

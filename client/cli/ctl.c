@@ -82,7 +82,7 @@ ctl_clear (Ctl *ctl)
 
 /* A process that shares our number (in another namespace) may have taken the name. */
 static gboolean
-try_connect (Ctl *ctl, const char *id, GError **error)
+ctl_try_connect (Ctl *ctl, const char *id, GError **error)
 {
   g_autoptr (DeyeBusClient) client = deye_bus_client_new_tool (ctl->options.address, id);
 
@@ -98,13 +98,13 @@ ctl_connect (Ctl *ctl, GError **error)
   g_autofree char *id = g_strdup_printf ("deyebusctl-%d", (int) platform_process_id ());
   g_autoptr (GError) local = NULL;
 
-  if (ctl->client != NULL || try_connect (ctl, id, &local))
+  if (ctl->client != NULL || ctl_try_connect (ctl, id, &local))
     return TRUE;
   if (g_error_matches (local, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID))
     {
       g_autofree char *other = g_strdup_printf ("%s-%08x", id, g_random_int ());
 
-      return try_connect (ctl, other, error);
+      return ctl_try_connect (ctl, other, error);
     }
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -122,7 +122,7 @@ ctl_call_options (const Ctl *ctl)
 
 /* The broker answers so many questions in a second, and counts anew in the next one. */
 static DeyeBusMessage *
-ask_patiently (Ctl *ctl, const char *topic, GBytes *payload, DeyeBusOptions *options, GError **error)
+ctl_ask_patiently (Ctl *ctl, const char *topic, GBytes *payload, DeyeBusOptions *options, GError **error)
 {
   for (guint tries = 0;; tries++)
     {
@@ -161,7 +161,7 @@ ctl_ask (Ctl *ctl,
   deye_bus_options_set_target (options, target);
   deye_bus_options_set_method (options, method);
   deye_bus_options_set_type_name (options, request->descriptor->name);
-  reply = ask_patiently (ctl, topic, payload, options, error);
+  reply = ctl_ask_patiently (ctl, topic, payload, options, error);
   if (reply == NULL)
     return NULL;
   guard = deye_bus_unpack (reply_type, reply);

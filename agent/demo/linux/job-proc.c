@@ -8,7 +8,7 @@
 /* Field 22; the name before it is in parentheses and may hold spaces, so what follows the last one is counted: the third
  * field of the file is the first there. */
 static gboolean
-start_time_of (const char *pid, guint64 *start_time)
+job_proc_start_time (const char *pid, guint64 *start_time)
 {
   g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL);
   g_autofree char *text = NULL;
@@ -43,7 +43,7 @@ job_proc_snapshot (void)
     {
       guint64 pid, start_time;
 
-      if (g_ascii_string_to_unsigned (name, 10, 1, G_MAXUINT32, &pid, NULL) && start_time_of (name, &start_time))
+      if (g_ascii_string_to_unsigned (name, 10, 1, G_MAXUINT32, &pid, NULL) && job_proc_start_time (name, &start_time))
         g_hash_table_add (set, job_proc_key ((guint32) pid, start_time));
     }
   return set;

@@ -8,7 +8,7 @@ typedef Daemoneye__Eventbus__V1__ProcessRecord Record;
 
 /* Borrows everything from @from. */
 static void
-fill (Record *record, const ProcRecord *from)
+pack_fill_record (Record *record, const ProcRecord *from)
 {
   daemoneye__eventbus__v1__process_record__init (record);
   record->pid = from->pid;
@@ -35,7 +35,7 @@ proc_pack_table (const ProcTable *table)
   daemoneye__eventbus__v1__process_table__init (&message);
   for (guint i = 0; i < n; i++)
     {
-      fill (&records[i], g_ptr_array_index (table->records, i));
+      pack_fill_record (&records[i], g_ptr_array_index (table->records, i));
       list[i] = &records[i];
     }
   message.n_processes = n;
@@ -51,7 +51,7 @@ proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_in
   Record record;
 
   daemoneye__eventbus__v1__process_event__init (&message);
-  fill (&record, event->record);
+  pack_fill_record (&record, event->record);
   message.kind = event->kind;
   message.process = &record;
   message.observed_time_us = (guint64) observed_time_us;

@@ -16,7 +16,7 @@ proc_watch_clear (ProcWatch *watch)
 }
 
 static gint
-compare (const ProcRecord *a, const ProcRecord *b)
+watch_compare_records (const ProcRecord *a, const ProcRecord *b)
 {
   if (a->pid != b->pid)
     return a->pid < b->pid ? -1 : 1;
@@ -25,7 +25,7 @@ compare (const ProcRecord *a, const ProcRecord *b)
 
 /* Those in @a that are not in @b; both are in order. */
 static void
-add_missing (GArray *events, ProcEventKind kind, const ProcTable *a, const ProcTable *b)
+watch_add_missing (GArray *events, ProcEventKind kind, const ProcTable *a, const ProcTable *b)
 {
   guint j = 0;
 
@@ -33,9 +33,9 @@ add_missing (GArray *events, ProcEventKind kind, const ProcTable *a, const ProcT
     {
       ProcEvent event = { kind, g_ptr_array_index (a->records, i) };
 
-      while (j < b->records->len && compare (g_ptr_array_index (b->records, j), event.record) < 0)
+      while (j < b->records->len && watch_compare_records (g_ptr_array_index (b->records, j), event.record) < 0)
         j++;
-      if (j == b->records->len || compare (g_ptr_array_index (b->records, j), event.record) != 0)
+      if (j == b->records->len || watch_compare_records (g_ptr_array_index (b->records, j), event.record) != 0)
         g_array_append_val (events, event);
     }
 }
@@ -49,8 +49,8 @@ proc_watch_look (ProcWatch *watch, ProcTable *now)
     return events;
   if (watch->last != NULL)
     {
-      add_missing (events, PROC_EXITED, watch->last, now);
-      add_missing (events, PROC_STARTED, now, watch->last);
+      watch_add_missing (events, PROC_EXITED, watch->last, now);
+      watch_add_missing (events, PROC_STARTED, now, watch->last);
     }
   g_clear_pointer (&watch->previous, proc_table_free);
   watch->previous = watch->last;

@@ -57,7 +57,7 @@ service_list_processes (DeyeBusClient *client, DeyeBusMessage *request, const Qu
 }
 
 static void
-on_list_processes (DeyeBusClient *client, DeyeBusMessage *request, gpointer user_data)
+service_on_list_processes (DeyeBusClient *client, DeyeBusMessage *request, gpointer user_data)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__process_query__descriptor, request);
 
@@ -82,8 +82,8 @@ procmond_service_new (guint64 interval_ms, guint shard, guint shards)
   DeyeBusService *service = deye_bus_service_new ("daemoneye.Procmond", "The processes of this machine.");
 
   deye_bus_service_add_method (service, "ListProcesses", TYPE ("ProcessQuery"), TYPE ("ProcessTable"),
-                               "Processes as they are now: all, or those of a pid or a name.", on_list_processes, NULL,
-                               NULL);
+                               "Processes as they are now: all, or those of a pid or a name.",
+                               service_on_list_processes, NULL, NULL);
   deye_bus_service_add_topic (service, "Enumerate", PROCMOND_TASK_TOPIC, PROCMOND_GROUP, TYPE ("TaskRequest"),
                               TYPE ("TaskResult"),
                               "Task enumerate_processes, for a shard of the processes; one procmond answers.");

@@ -49,7 +49,7 @@ task_enumerate (DeyeBusClient *client, DeyeBusMessage *request, const TaskReques
 }
 
 static void
-on_task (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer user_data)
+task_on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer user_data)
 {
   DeyeBusClient *client = user_data;
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__task_request__descriptor, request);
@@ -72,5 +72,6 @@ on_task (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer us
 DeyeBusSubscription *
 procmond_task_serve (DeyeBusClient *client, GError **error)
 {
-  return deye_bus_client_serve (client, PROCMOND_TASK_TOPIC, PROCMOND_GROUP, on_task, client, NULL, NULL, error);
+  return deye_bus_client_serve (client, PROCMOND_TASK_TOPIC, PROCMOND_GROUP, task_on_request, client, NULL, NULL,
+                                error);
 }

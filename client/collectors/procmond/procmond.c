@@ -42,7 +42,7 @@ typedef struct
 } Procmond;
 
 static void
-publish_event (Procmond *self, const ProcEvent *event)
+procmond_publish_event (Procmond *self, const ProcEvent *event)
 {
   g_autoptr (GBytes) payload = proc_pack_event (event, g_get_real_time (), (gint64) self->interval_ms * 1000);
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
@@ -55,19 +55,19 @@ publish_event (Procmond *self, const ProcEvent *event)
 }
 
 static gboolean
-on_poll (gpointer data)
+procmond_on_poll (gpointer data)
 {
   Procmond *self = data;
   g_autoptr (GArray) events = proc_watch_look (&self->watch, proc_table_read (self->shard, self->shards));
 
   for (guint i = 0; i < events->len; i++)
-    publish_event (self, &g_array_index (events, ProcEvent, i));
+    procmond_publish_event (self, &g_array_index (events, ProcEvent, i));
   return G_SOURCE_CONTINUE;
 }
 
 /* Somebody asks for another time between polls. */
 static gboolean
-on_interval (DeyeBusService *service, const char *name, const GValue *value, gpointer data)
+procmond_on_interval (DeyeBusService *service, const char *name, const GValue *value, gpointer data)
 {
   Procmond *self = data;
   guint64 interval_ms = g_value_get_uint64 (value);
@@ -77,19 +77,19 @@ on_interval (DeyeBusService *service, const char *name, const GValue *value, gpo
   self->interval_ms = (gint) interval_ms;
   if (self->poll != 0)
     g_source_remove (self->poll);
-  self->poll = g_timeout_add ((guint) self->interval_ms, on_poll, self);
+  self->poll = g_timeout_add ((guint) self->interval_ms, procmond_on_poll, self);
   return FALSE;
 }
 
 static gboolean
-on_stop (gpointer data)
+procmond_on_stop (gpointer data)
 {
   g_main_loop_quit (((Procmond *) data)->loop);
   return G_SOURCE_CONTINUE;
 }
 
 static void
-on_closed (DeyeBusClient *client, const GError *why, gpointer data)
+procmond_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 {
   Procmond *self = data;
 
@@ -100,7 +100,7 @@ on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 }
 
 static gboolean
-on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
+procmond_on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
 {
   g_info ("configuration %" G_GUINT64_FORMAT " taken", generation);
   return TRUE;
@@ -108,7 +108,7 @@ on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
 
 /* "I/N". */
 static gboolean
-parse_shard (Procmond *self, GError **error)
+procmond_parse_shard (Procmond *self, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (self->shard_text, "/", 3);
   guint64 shard, shards;
@@ -126,7 +126,7 @@ parse_shard (Procmond *self, GError **error)
 }
 
 static gboolean
-parse_options (Procmond *self, int *argc, char ***argv, GError **error)
+procmond_parse_options (Procmond *self, int *argc, char ***argv, GError **error)
 {
   const GOptionEntry entries[] = {
     { "id", 0, 0, G_OPTION_ARG_STRING, &self->id, N_ ("Name on the bus (default: procmond-1)"), N_ ("ID") },
@@ -156,11 +156,11 @@ parse_options (Procmond *self, int *argc, char ***argv, GError **error)
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval is 10 ms to an hour"));
       return FALSE;
     }
-  return self->shard_text == NULL || parse_shard (self, error);
+  return self->shard_text == NULL || procmond_parse_shard (self, error);
 }
 
 static void
-say_ready (Procmond *self)
+procmond_report_ready (Procmond *self)
 {
   g_autofree char *line = NULL;
 
@@ -170,19 +170,19 @@ say_ready (Procmond *self)
 }
 
 static gboolean
-join_bus (Procmond *self, GError **error)
+procmond_join_bus (Procmond *self, GError **error)
 {
   g_autoptr (DeyeBusSubscription) tasks = NULL;
 
   self->client = deye_bus_client_new (self->address, self->id, self->type);
   self->service = procmond_service_new ((guint64) self->interval_ms, self->shard, self->shards);
-  g_signal_connect (self->service, "refuse-property", G_CALLBACK (on_interval), self);
+  g_signal_connect (self->service, "refuse-property", G_CALLBACK (procmond_on_interval), self);
   if (!deye_bus_client_add_service (self->client, self->service, error))
     return FALSE;
   if (!deye_bus_client_connect (self->client, NULL, error))
     return FALSE;
-  g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
-  if (!deye_bus_client_serve_standard (self->client, on_reload, self, NULL, NULL, error))
+  g_signal_connect (self->client, "closed", G_CALLBACK (procmond_on_closed), self);
+  if (!deye_bus_client_serve_standard (self->client, procmond_on_reload, self, NULL, NULL, error))
     return FALSE;
   tasks = procmond_task_serve (self->client, error);
   if (tasks == NULL)
@@ -193,20 +193,20 @@ join_bus (Procmond *self, GError **error)
 }
 
 static void
-run (Procmond *self)
+procmond_run (Procmond *self)
 {
   guint stop;
 
-  self->poll = g_timeout_add ((guint) self->interval_ms, on_poll, self);
-  stop = platform_stop_add (on_stop, self);
-  say_ready (self);
+  self->poll = g_timeout_add ((guint) self->interval_ms, procmond_on_poll, self);
+  stop = platform_stop_add (procmond_on_stop, self);
+  procmond_report_ready (self);
   g_main_loop_run (self->loop);
   g_clear_handle_id (&self->poll, g_source_remove);
   g_source_remove (stop);
 }
 
 static void
-clear (Procmond *self)
+procmond_clear (Procmond *self)
 {
   if (self->client != NULL)
     {
@@ -235,17 +235,17 @@ main (int argc, char **argv)
   self.loop = g_main_loop_new (NULL, FALSE);
   proc_source_init ();
   proc_watch_init (&self.watch);
-  if (!parse_options (&self, &argc, &argv, &error))
+  if (!procmond_parse_options (&self, &argc, &argv, &error))
     self.status = 2;
   else if (self.version)
     g_print ("procmond %s\n", PACKAGE_VERSION);
-  else if (!join_bus (&self, &error))
+  else if (!procmond_join_bus (&self, &error))
     self.status = 1;
   else
-    run (&self);
+    procmond_run (&self);
   if (error != NULL)
     g_printerr ("procmond: %s\n", error->message);
-  clear (&self);
+  procmond_clear (&self);
   proc_source_clear ();
   return self.status;
 }
