@@ -497,7 +497,7 @@ send_answer (DeyeBusClient *self, DeyeBusMessage *request, DeyeBusCall *call, GE
   if (!deye_bus_session_is_open (self->session, request))
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED,
-                           _ ("Nobody waits for this answer: it was given already, or the requester gave up"));
+                           _ ("The request was answered before, or the requester has given up"));
       return FALSE;
     }
   if (!deye_bus_session_call (self->session, call, NULL, error))

@@ -92,7 +92,8 @@ deye_bus_client_check_ready (DeyeBusClient *self, GError **error)
   if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTED)
     return TRUE;
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
-    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED, _ ("This client was closed: make a new one"));
+    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED,
+                         _ ("This client has been closed: create a new one"));
   else
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not connected: connect first"));
   return FALSE;
@@ -105,13 +106,13 @@ may_connect (DeyeBusClient *self, GError **error)
     return deye_bus_client_check_ready (self, error);
   if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTING)
     {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING, _ ("This client is connecting already"));
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING, _ ("This client is already connecting"));
       return FALSE;
     }
   if (self->is_for_fd && self->given_fd < 0)
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED,
-                           _ ("The socket that this client was made for is gone: make a new client"));
+                           _ ("The connection that this client was created for has ended: create a new client"));
       return FALSE;
     }
   return TRUE;
@@ -300,9 +301,10 @@ close_end (DeyeBusClient *self)
   self->linger_us = 0;
   close_socket (self);
   deye_bus_socket_close_handle (&self->given_fd);
-  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
-                                                       .subject = deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
-                                                                                      _ ("The client was closed")) });
+  deye_bus_events_push (
+      &self->events,
+      (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
+                      .subject = deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed")) });
   if (closing == NULL)
     return;
   closing->done = TRUE;

@@ -71,14 +71,14 @@ deye_bus_client_enter (DeyeBusClient *self, GError **error)
   if (deye_bus_client_is_forked (self))
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED,
-                           _ ("This client belongs to the parent process: make a new one after fork()"));
+                           _ ("This client belongs to the parent process: create a new one after fork()"));
       return FALSE;
     }
   if (!g_main_context_acquire (self->context))
     {
       g_set_error_literal (
           error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
-          _ ("Another thread runs this client's context: call it from there, or make a client per thread"));
+          _ ("Another thread runs this client's context: call it from that thread, or create a client per thread"));
       return FALSE;
     }
   return TRUE;

@@ -46,40 +46,40 @@ typedef struct
 static const StatusRow rows[] = {
   { WIRE_STATUS_OK, DEYE_BUS_ERROR_UNKNOWN, N_ ("The broker ended the connection") },
   { WIRE_STATUS_UNKNOWN, DEYE_BUS_ERROR_UNKNOWN,
-    N_ ("It is not known whether the message was handled: make sure before sending it again") },
+    N_ ("It is not known whether the message was handled: check before sending it again") },
   { WIRE_STATUS_BAD_MAGIC, DEYE_BUS_ERROR_PROTOCOL,
     N_ ("The other side does not speak this protocol: check the address") },
   { WIRE_STATUS_BAD_FRAME, DEYE_BUS_ERROR_PROTOCOL, N_ ("A malformed frame: report it as a bug") },
   { WIRE_STATUS_FRAME_EMPTY, DEYE_BUS_ERROR_PROTOCOL, N_ ("An empty frame: report it as a bug") },
-  { WIRE_STATUS_FRAME_TOO_LARGE, DEYE_BUS_ERROR_PROTOCOL, N_ ("A frame above the limit") },
+  { WIRE_STATUS_FRAME_TOO_LARGE, DEYE_BUS_ERROR_PROTOCOL, N_ ("A frame exceeds the size limit") },
   { WIRE_STATUS_BAD_MESSAGE, DEYE_BUS_ERROR_PROTOCOL, N_ ("A malformed message") },
-  { WIRE_STATUS_PROTOCOL_ORDER, DEYE_BUS_ERROR_PROTOCOL, N_ ("A frame that does not belong here: report it as a bug") },
+  { WIRE_STATUS_PROTOCOL_ORDER, DEYE_BUS_ERROR_PROTOCOL, N_ ("An unexpected frame: report it as a bug") },
   { WIRE_STATUS_VERSION, DEYE_BUS_ERROR_VERSION,
     N_ ("Client and broker have no protocol version in common: update the older one") },
   { WIRE_STATUS_UNSUPPORTED, DEYE_BUS_ERROR_UNSUPPORTED, N_ ("The broker does not support this: update it") },
   { WIRE_STATUS_CREDIT_EXCEEDED, DEYE_BUS_ERROR_PROTOCOL, N_ ("Sent without credit: report it as a bug") },
-  { WIRE_STATUS_BAD_TOPIC, DEYE_BUS_ERROR_BAD_TOPIC, N_ ("Not a topic") },
-  { WIRE_STATUS_BAD_PATTERN, DEYE_BUS_ERROR_BAD_PATTERN, N_ ("Not a pattern") },
+  { WIRE_STATUS_BAD_TOPIC, DEYE_BUS_ERROR_BAD_TOPIC, N_ ("Not a valid topic") },
+  { WIRE_STATUS_BAD_PATTERN, DEYE_BUS_ERROR_BAD_PATTERN, N_ ("Not a valid pattern") },
   { WIRE_STATUS_DENIED, DEYE_BUS_ERROR_DENIED, N_ ("The broker's policy does not allow it") },
   { WIRE_STATUS_LIMIT, DEYE_BUS_ERROR_LIMIT, N_ ("A limit of the broker was reached") },
-  { WIRE_STATUS_WOULD_BLOCK, DEYE_BUS_ERROR_WOULD_BLOCK, N_ ("The receivers are full: try again later") },
+  { WIRE_STATUS_WOULD_BLOCK, DEYE_BUS_ERROR_WOULD_BLOCK, N_ ("The queues of the receivers are full: try again later") },
   { WIRE_STATUS_DUPLICATE_ID, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("The id is in use: choose another one") },
   { WIRE_STATUS_NO_MEMORY, DEYE_BUS_ERROR_NO_MEMORY, N_ ("Out of memory: try again later") },
   { WIRE_STATUS_ABSENT, DEYE_BUS_ERROR_ABSENT, N_ ("The target is not connected") },
   { WIRE_STATUS_NOT_SUBSCRIBED, DEYE_BUS_ERROR_NOT_SUBSCRIBED,
     N_ ("The target neither subscribes to nor serves this topic") },
-  { WIRE_STATUS_NO_RESPONDERS, DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("Nobody serves this topic: start who does") },
+  { WIRE_STATUS_NO_RESPONDERS, DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("No peer serves this topic: start one that does") },
   { WIRE_STATUS_RESPONDER_GONE, DEYE_BUS_ERROR_RESPONDER_GONE, N_ ("The responder disconnected before it answered") },
   { WIRE_STATUS_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("No answer within the time given") },
-  { WIRE_STATUS_CANCELLED, DEYE_BUS_ERROR_CANCELLED, N_ ("Given up by the other side") },
-  { WIRE_STATUS_EXPIRED, DEYE_BUS_ERROR_EXPIRED, N_ ("It came too late") },
-  { WIRE_STATUS_STALE_LEASE, DEYE_BUS_ERROR_FAILED, N_ ("The task was given to somebody else meanwhile") },
-  { WIRE_STATUS_QUARANTINED, DEYE_BUS_ERROR_FAILED, N_ ("The task failed too often and is set aside") },
+  { WIRE_STATUS_CANCELLED, DEYE_BUS_ERROR_CANCELLED, N_ ("Cancelled by the other side") },
+  { WIRE_STATUS_EXPIRED, DEYE_BUS_ERROR_EXPIRED, N_ ("It arrived too late") },
+  { WIRE_STATUS_STALE_LEASE, DEYE_BUS_ERROR_FAILED, N_ ("The task has been given to another peer meanwhile") },
+  { WIRE_STATUS_QUARANTINED, DEYE_BUS_ERROR_FAILED, N_ ("The task has failed too often and is quarantined") },
   { WIRE_STATUS_SLOW_CONSUMER, DEYE_BUS_ERROR_SLOW_CONSUMER, N_ ("The client did not read fast enough") },
   { WIRE_STATUS_HELLO_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("The handshake took too long") },
   { WIRE_STATUS_SHUTTING_DOWN, DEYE_BUS_ERROR_SHUTTING_DOWN,
-    N_ ("The broker shuts down: connect again when it is back") },
-  { WIRE_STATUS_TAKEN_OVER, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("Another client took this id over") },
+    N_ ("The broker is shutting down: connect again when it has restarted") },
+  { WIRE_STATUS_TAKEN_OVER, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("Another client has taken over this id") },
   { WIRE_STATUS_INTERNAL, DEYE_BUS_ERROR_INTERNAL, N_ ("The broker failed: see its log") },
   { WIRE_STATUS_FAILED, DEYE_BUS_ERROR_FAILED, N_ ("The responder failed") },
 };
@@ -125,8 +125,8 @@ static const char *
 text_of (const WireEnvelope *envelope, const StatusRow *row)
 {
   if (deye_bus_error_is_block_over (envelope))
-    return N_ ("A receiver held up others for longer than the broker lets it, and messages of yours to it were dropped"
-               " (value says how many): send again what matters, and look for the slow subscription");
+    return N_ ("A receiver blocked its publishers for longer than the broker allows, and messages to it were dropped "
+               "(value: their number): send important ones again, and look for the slow subscription");
   return row->text;
 }
 

@@ -84,7 +84,8 @@ deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64 interval_us, GError *
   if (interval_us != 0 && (interval_us < INTERVAL_MIN_US || interval_us > INTERVAL_MAX_US))
     {
       g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT,
-                   _ ("A heartbeat's interval is 100 ms to 300 s, or 0 for none; not %" PRId64 " us"), interval_us);
+                   _ ("The heartbeat's interval must be 100 ms to 300 s, or 0 for none, not %" PRId64 " us"),
+                   interval_us);
       return FALSE;
     }
   if (!deye_bus_client_enter (self, error))

@@ -426,7 +426,7 @@ check_service (DeyeBusClient *self, DeyeBusService *service, GError **error)
 
   if (self->services->len >= DEYE_BUS_SERVICES_MAX)
     {
-      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT, _ ("A client has at most %u services"),
+      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT, _ ("A client can have at most %u services"),
                    DEYE_BUS_SERVICES_MAX);
       return FALSE;
     }
@@ -438,13 +438,13 @@ check_service (DeyeBusClient *self, DeyeBusService *service, GError **error)
       if (!g_str_equal (other->name, service->name))
         continue;
       g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID,
-                   _ ("This client has a service %s: give the other one another name"), service->name);
+                   _ ("This client already has a service %s: choose another name"), service->name);
       return FALSE;
     }
   if (bytes <= DEYE_BUS_TYPES_MAX)
     return TRUE;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT,
-               _ ("The descriptors of a client's types have at most %u bytes"), DEYE_BUS_TYPES_MAX);
+               _ ("The type descriptors of a client can have at most %u bytes"), DEYE_BUS_TYPES_MAX);
   return FALSE;
 }
 

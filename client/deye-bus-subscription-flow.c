@@ -171,7 +171,7 @@ enter_to_pause (DeyeBusSubscription *self, GError **error)
     return enter_client (self, error);
   else
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED,
-                         _ ("This subscription has no callback to pause: call next() when you want its messages"));
+                         _ ("This subscription has no callback to pause: call next() to take its messages"));
   return NULL;
 }
 

@@ -91,7 +91,8 @@ deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap)
 GError *
 deye_bus_subscription_error_ended (void)
 {
-  return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The subscription ended: nothing more will come"));
+  return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
+                             _ ("The subscription has ended: no more messages will arrive"));
 }
 
 static gboolean
@@ -228,7 +229,8 @@ check_next (DeyeBusSubscription *self, GError **error)
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED,
                          _ ("This subscription has a callback: subscribe without one to take messages with next()"));
   else if (self->next_task != NULL)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING, _ ("Somebody waits for the next message already"));
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                         _ ("Another call is already waiting for the next message"));
   else
     return TRUE;
   return FALSE;
@@ -267,7 +269,7 @@ next_sync (DeyeBusSubscription *self,
   if (message == NULL && woken)
     g_propagate_error (error, deye_bus_subscription_error_ended ());
   else if (message == NULL && !g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("No message within the time given"));
+    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("No message within the timeout"));
   return message;
 }
 

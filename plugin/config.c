@@ -56,10 +56,10 @@ config_read_accounts (const ConfigEntry *entry, guint32 **accounts, gsize *n_acc
   g_autofree guint32 *values = g_new0 (guint32, MAX (n, 1));
 
   if (list == NULL || n == 0)
-    return config_fail (error, entry, _ ("it is a list of numbers with ; between, such as 0;1000"));
+    return config_fail (error, entry, _ ("it must be a list of numbers separated by ;, such as 0;1000"));
   for (gsize i = 0; i < n; i++)
     if (!account_parse (g_strstrip (list[i]), &values[i]))
-      return config_fail (error, entry, _ ("%s is no uid"), list[i]);
+      return config_fail (error, entry, _ ("%s is not a uid"), list[i]);
   g_free (*accounts);
   *accounts = g_steal_pointer (&values);
   *n_accounts = n;
@@ -132,7 +132,7 @@ config_read_limit_key (const ConfigEntry *entry, GError **error)
   if (spec == NULL)
     return config_fail (error, entry, _ ("unknown key"));
   if (text == NULL || !g_ascii_string_to_unsigned (g_strstrip (text), 10, 0, G_MAXUINT64, &value, NULL))
-    return config_fail (error, entry, _ ("%s is no number"), text != NULL ? text : "?");
+    return config_fail (error, entry, _ ("%s is not a number"), text != NULL ? text : "?");
   if (value < spec->floor || value > spec->ceiling)
     return config_fail (error, entry, _ ("%s is not between %" PRIu64 " and %" PRIu64), text, spec->floor,
                         spec->ceiling);

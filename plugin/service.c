@@ -387,7 +387,7 @@ service_connect (Service *self, GError **error)
   if (ours != LINK_HANDLE_NONE)
     return theirs;
   link_pair_close_theirs (theirs);
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _ ("the broker takes no connection: it stops"));
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _ ("the broker accepts no connections: it is stopping"));
   return -1;
 }
 

@@ -70,15 +70,15 @@ socket_check_server (int fd, const char *path, GError **error)
 
   if (!socket_read_server_uid (fd, &uid))
     {
-      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED, _ ("The system does not tell who serves at “%s”"),
-                   path);
+      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
+                   _ ("The system does not report which user runs the server at “%s”"), path);
       return FALSE;
     }
   if (uid == 0 || uid == geteuid () || socket_owns_directory (path, uid))
     return TRUE;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
-               _ ("The server at “%s” runs as user %u, who is neither root, nor you, nor the owner of the directory: "
-                  "check the address"),
+               _ ("The server at “%s” runs as user %u, which is neither root, nor the current user, nor the owner of "
+                  "the directory: check the address"),
                path, (guint) uid);
   return FALSE;
 }

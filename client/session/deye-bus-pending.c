@@ -43,13 +43,12 @@ deye_bus_pending_error_overdue (const DeyeBusPending *pending)
   if (pending->kind == DEYE_BUS_PENDING_HELLO)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("The broker did not answer the handshake in time"));
   if (!pending->sent)
-    return deye_bus_error_new (
-        DEYE_BUS_ERROR_WOULD_BLOCK, "%s",
-        _ ("No credit from the broker within the time given: receivers are slow; try again later"));
+    return deye_bus_error_new (DEYE_BUS_ERROR_WOULD_BLOCK, "%s",
+                               _ ("No credit from the broker within the timeout: receivers are slow; try again later"));
   if (pending->kind == DEYE_BUS_PENDING_REPLY)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("No answer within the time given"));
   return deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN, "%s",
-                             _ ("Not known within the time given whether the message arrived; it may have"));
+                             _ ("No report within the timeout: the message may or may not have arrived"));
 }
 
 /* --- the table --- */

@@ -87,7 +87,7 @@ deye_bus_send_queue_push (DeyeBusSendQueue *queue,
   if (waiting_of_class->length >= DEYE_BUS_WAITING_MAX_CALLS || *waiting_bytes >= DEYE_BUS_WAITING_MAX_BYTES)
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK,
-                           _ ("Too many calls wait for credit: wait for the end of some before the next"));
+                           _ ("Too many calls are waiting for credit: wait until some have completed"));
       return FALSE;
     }
   g_queue_push_tail (waiting_of_class, waiting_new (encoded, pending));

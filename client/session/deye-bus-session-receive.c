@@ -401,11 +401,10 @@ session_handle_frame (DeyeBusSession *session, WireFrame *frame)
 static void
 session_fail_bad_frame (DeyeBusSession *session)
 {
-  deye_bus_session_fail (session,
-                         deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL,
-                                             _ ("What came at byte %zu"
-                                                " of a frame is not our protocol (%s): check the address"),
-                                             session->reader.offset, wire_status_name (session->reader.status)));
+  deye_bus_session_fail (
+      session, deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL,
+                                   _ ("Byte %zu of a frame does not follow the protocol (%s): check the address"),
+                                   session->reader.offset, wire_status_name (session->reader.status)));
 }
 
 void

@@ -72,18 +72,20 @@ deye_bus_session_lost (DeyeBusSession *session, const char *why)
   if (session->broker_said != NULL)
     deye_bus_session_fail (session, g_steal_pointer (&session->broker_said));
   else
-    deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN,
-                                                        _ ("The connection to the broker was lost (%s): "
-                                                           "what was on the way may or may not have been handled"),
-                                                        why));
+    deye_bus_session_fail (
+        session,
+        deye_bus_error_new (
+            DEYE_BUS_ERROR_UNKNOWN,
+            _ ("The connection to the broker was lost (%s): messages in transit may or may not have been handled"),
+            why));
 }
 
 void
 deye_bus_session_misbehaved (DeyeBusSession *session, const char *how)
 {
-  deye_bus_session_fail (
-      session,
-      deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL, _ ("The broker broke the protocol (%s): report it as a bug"), how));
+  deye_bus_session_fail (session,
+                         deye_bus_error_new (DEYE_BUS_ERROR_PROTOCOL,
+                                             _ ("The broker violated the protocol (%s): report it as a bug"), how));
 }
 
 /* --- channels --- */

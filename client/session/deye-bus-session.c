@@ -30,7 +30,7 @@ deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusP
 static GError *
 session_error_closed (void)
 {
-  return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client was closed"));
+  return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed"));
 }
 
 void

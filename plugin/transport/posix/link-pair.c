@@ -15,7 +15,7 @@ link_pair_open (LinkHandle *ours, gintptr *theirs, GError **error)
 
   if (!unix_socket_pair (fds))
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("can't make a socket pair: %s"),
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("can't create a socket pair: %s"),
                    g_strerror (errno));
       return FALSE;
     }

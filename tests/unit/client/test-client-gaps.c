@@ -34,7 +34,7 @@ test_block_over (Fixture *f, gconstpointer data)
   client_fixture_say (f);
   client_fixture_wait (f, told != NULL);
   g_assert_error (told, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
-  g_assert_nonnull (strstr (told->message, "send again what matters"));
+  g_assert_nonnull (strstr (told->message, "send important ones again"));
 }
 
 static void

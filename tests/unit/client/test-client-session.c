@@ -406,7 +406,7 @@ test_block_over (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_events_pop (&f->events, &event));
   g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_REFUSED);
   g_assert_error ((GError *) event.subject, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
-  g_assert_nonnull (strstr (((GError *) event.subject)->message, "send again what matters"));
+  g_assert_nonnull (strstr (((GError *) event.subject)->message, "send important ones again"));
   g_assert_nonnull (strstr (((GError *) event.subject)->message, "value 3, setting longest_block_us"));
   deye_bus_session_clear_event (&event);
   script_block_over (f->in, awaited->id, 2);
