@@ -27,10 +27,10 @@
   X (OWN_SUBSCRIBER, "B07-publisher-is-its-own-blocked-subscriber")                                                    \
   X (ADJUSTED_FULL, "B08-adjusted-while-full")                                                                         \
   X (CONTROL_PASSED, "B09-control-before-waiting-data")                                                                \
-  X (EXPIRED, "R11-time-to-live-over")                                                                                 \
+  X (EXPIRED, "R11-message-expired")                                                                                   \
   X (LIMIT_GAP, "R04-largest-queue-paid")                                                                              \
   X (PAID, "R04-a-queue-became-shorter-for-a-limit")                                                                   \
-  X (NO_MEMORY_GAP, "R10-no-memory-told")                                                                              \
+  X (NO_MEMORY_GAP, "R10-no-memory-reported")                                                                          \
   X (ALLOCATION_FAILED, "R10-allocation-failed")                                                                       \
   X (FANOUT_SHARED, "R05-one-message-in-several-queues")                                                               \
   X (LIMIT_REFUSED, "R03-subscription-refused")                                                                        \
@@ -40,8 +40,8 @@
   X (CLOSED_SLOW, "B09-control-lane-full-closed")                                                                      \
   X (LANE_FULL, "B09-control-lane-full")                                                                               \
   X (SOFT_OVER, "R04-above-the-soft-limit-for-its-time")                                                               \
-  X (SHED_OLDEST, "R04-oldest-given-at-a-cap")                                                                         \
-  X (SHED_NEWEST, "R04-newest-given-at-a-cap")                                                                         \
+  X (SHED_OLDEST, "R04-oldest-dropped-at-a-limit")                                                                     \
+  X (SHED_NEWEST, "R04-newest-dropped-at-a-limit")                                                                     \
   X (REPLY_REFUSED, "R04-no-room-for-an-answer")                                                                       \
   X (CREDIT_EXCEEDED, "sent-without-credit-closed")                                                                    \
   X (HANDED_OVER, "group-handed-over")                                                                                 \

@@ -76,7 +76,7 @@ model_deliver_to_plain (SimModel *model, ModelSub *sub, const ModelMessage *mess
   else if (model_count_before (sub, lane, message->seq) != sub->n_delivered[lane] + sub->n_missed[lane])
     sim_model_fail (model,
                     "I6: before %" G_GUINT64_FORMAT " subscription %u of peer %u (policy %u) got %" G_GUINT64_FORMAT
-                    " and was told of %" G_GUINT64_FORMAT ", but %" G_GUINT64_FORMAT " matched",
+                    " and gaps for %" G_GUINT64_FORMAT ", but %" G_GUINT64_FORMAT " matched",
                     message->seq, sub->id, sub->peer, sub->policy, sub->n_delivered[lane], sub->n_missed[lane],
                     model_count_before (sub, lane, message->seq));
   else
@@ -290,15 +290,15 @@ sim_model_finish (SimModel *model)
   for (guint i = 0; i < model->subs->len; i++)
     {
       const ModelSub *sub = g_ptr_array_index (model->subs, i);
-      guint64 told = 0;
+      guint64 received = 0;
 
       for (guint lane = 0; lane < LANES; lane++)
-        told += sub->n_delivered[lane] + sub->n_missed[lane];
+        received += sub->n_delivered[lane] + sub->n_missed[lane];
       if (!sub->alive || sub->group != NULL)
         continue;
-      if (told != sub->matches->len)
+      if (received != sub->matches->len)
         sim_model_fail (model, "I6: subscription %u of peer %u (policy %u): %u matched, %" G_GUINT64_FORMAT " received",
-                        sub->id, sub->peer, sub->policy, sub->matches->len, told);
+                        sub->id, sub->peer, sub->policy, sub->matches->len, received);
       model_check_policy (model, sub);
     }
   model_check_groups (model);

@@ -9,11 +9,11 @@
  * table with weights, for a random client.
  */
 
-/* Who may publish: A the agent and tools, P procmonds, N netmonds. */
+/* Which peers may publish: A the agent and tools, P procmonds, N netmonds. */
 static const struct
 {
   const char *topic;
-  const char *who;
+  const char *publishers;
 } topics[] = {
   { "events.process.new", "P" },
   { "events.network.dns", "N" },
@@ -101,7 +101,7 @@ op_publish (SimWorld *world, SimClient *client)
   guint burst = sim_chance (&world->random, 30) ? 1 + sim_below (&world->random, 20) : 1;
   guint at = start;
 
-  while (strchr (topics[at].who, ops_kind_of (client)) == NULL)
+  while (strchr (topics[at].publishers, ops_kind_of (client)) == NULL)
     at = (at + 1) % G_N_ELEMENTS (topics);
   for (guint i = 0; i < burst; i++)
     {
