@@ -136,12 +136,6 @@ catalog_ask_all_peers (Ctl *ctl, GError **error)
   return tree;
 }
 
-static gboolean
-catalog_is_own_id (const Ctl *ctl, const char *peer)
-{
-  return g_str_equal (peer, deye_bus_client_get_id (ctl->client));
-}
-
 static const ProtobufCMessageDescriptor *
 catalog_type_of_any_peer (Ctl *ctl, const char *type_name, GError **error)
 {
@@ -152,7 +146,7 @@ catalog_type_of_any_peer (Ctl *ctl, const char *type_name, GError **error)
     {
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
       const ProtobufCMessageDescriptor *type
-          = catalog_is_own_id (ctl, peer->id) ? NULL : catalog_type_of_peer (ctl, type_name, peer->id);
+          = ctl_is_own_id (ctl, peer->id) ? NULL : catalog_type_of_peer (ctl, type_name, peer->id);
 
       if (type != NULL && found != NULL && !catalog_is_same_type (type, found))
         {
@@ -239,7 +233,7 @@ ctl_catalog_find_event_type (Ctl *ctl, const char *topic, GError **error)
     {
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
 
-      if (!catalog_is_own_id (ctl, peer->id))
+      if (!ctl_is_own_id (ctl, peer->id))
         claim_consider_all (&claim, ctl_catalog_try (ctl, peer->id), peer->id, topic);
     }
   if (claim.event == NULL)
@@ -258,7 +252,7 @@ ctl_catalog_is_foreign (Ctl *ctl, DeyeBusMessage *message)
   const char *type_name = deye_bus_message_get_type_name (message);
 
   return type_name != NULL && *type_name != '\0' && ctl_types_find (ctl->types, type_name) == NULL
-         && !catalog_is_own_id (ctl, deye_bus_message_get_sender (message));
+         && !ctl_is_own_id (ctl, deye_bus_message_get_sender (message));
 }
 
 JsonNode *

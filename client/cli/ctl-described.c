@@ -263,7 +263,7 @@ ctl_described_ask_all (Ctl *ctl, const CtlTree *peers)
     {
       const CtlPeer *peer = g_ptr_array_index (peers->entries, i);
 
-      if (g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)) || described_find (ctl, peer->id) != NULL)
+      if (ctl_is_own_id (ctl, peer->id) || described_find (ctl, peer->id) != NULL)
         continue;
       described_wait_below (&pending, ASKED_AT_ONCE);
       pending++;

@@ -37,17 +37,9 @@ static void
 view_add_subscription (CtlTable *table, gconstpointer row)
 {
   const CtlQueueStats *queue = row;
-  g_autofree char *pattern = ctl_queue_pattern (queue);
-  g_autofree char *policy = ctl_queue_policy (queue);
-  g_autofree char *waits = ctl_queue_messages (queue);
-  g_autofree char *bytes = ctl_queue_bytes (queue);
   g_autofree char *why = ctl_missed_text (queue->missed_by, queue->n_missed_by);
 
-  ctl_table_cell (table, "%s", queue->peer);
-  ctl_table_cell (table, "%s", pattern);
-  ctl_table_cell (table, "%s", policy);
-  ctl_table_cell (table, "%s", waits);
-  ctl_table_cell (table, "%s", bytes);
+  ctl_queue_add_cells (table, queue);
   ctl_table_cell (table, "%" PRIu64, queue->unreturned_messages);
   ctl_table_cell (table, "%" PRIu64, queue->delivered);
   ctl_table_cell (table, "%" PRIu64, queue->missed);

@@ -51,34 +51,21 @@ ctl_policy_find (const char *name, DeyeBusPolicy *policy, GError **error)
   return ctl_fail (error, CTL_EXIT_USAGE, _ ("There is no policy %s; there are: %s"), name, known->str);
 }
 
-char *
-ctl_queue_policy (const CtlQueueStats *queue)
+void
+ctl_queue_add_cells (CtlTable *table, const CtlQueueStats *queue)
 {
-  g_autofree char *name = ctl_policy_name (queue->policy);
+  g_autofree char *policy = ctl_policy_name (queue->policy);
+  g_autofree char *queued_bytes = ctl_bytes (queue->queued_bytes);
+  g_autofree char *bound_bytes = ctl_bytes (queue->queue_bytes);
 
-  return queue->demoted ? g_strdup_printf (_ ("%s (demoted)"), name) : g_steal_pointer (&name);
-}
-
-char *
-ctl_queue_pattern (const CtlQueueStats *queue)
-{
-  return *queue->group != '\0' ? g_strdup_printf (_ ("%s (group %s)"), queue->pattern, queue->group)
-                               : g_strdup (queue->pattern);
-}
-
-char *
-ctl_queue_messages (const CtlQueueStats *queue)
-{
-  return g_strdup_printf ("%" PRIu64 "/%" PRIu64, queue->queued_messages, queue->queue_messages);
-}
-
-char *
-ctl_queue_bytes (const CtlQueueStats *queue)
-{
-  g_autofree char *queued = ctl_bytes (queue->queued_bytes);
-  g_autofree char *bound = ctl_bytes (queue->queue_bytes);
-
-  return g_strconcat (queued, "/", bound, NULL);
+  ctl_table_cell (table, "%s", queue->peer);
+  if (*queue->group != '\0')
+    ctl_table_cell (table, _ ("%s (group %s)"), queue->pattern, queue->group);
+  else
+    ctl_table_cell (table, "%s", queue->pattern);
+  ctl_table_cell (table, queue->demoted ? _ ("%s (demoted)") : "%s", policy);
+  ctl_table_cell (table, "%" PRIu64 "/%" PRIu64, queue->queued_messages, queue->queue_messages);
+  ctl_table_cell (table, "%s/%s", queued_bytes, bound_bytes);
 }
 
 /* --- why messages were missed --- */

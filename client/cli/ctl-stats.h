@@ -26,11 +26,9 @@ char *ctl_policy_name (guint32 policy);
 /* FALSE: there is none; @error lists them. */
 gboolean ctl_policy_find (const char *name, DeyeBusPolicy *policy, GError **error);
 
-/* "block (demoted)", "tasks.procmond (group workers)", "7/10000", "3.4M/4.0M"; (transfer full). */
-char *ctl_queue_policy (const CtlQueueStats *queue);
-char *ctl_queue_pattern (const CtlQueueStats *queue);
-char *ctl_queue_messages (const CtlQueueStats *queue);
-char *ctl_queue_bytes (const CtlQueueStats *queue);
+/* Five cells about a subscription: its peer, its pattern ("tasks.procmond (group workers)"), its policy ("block (demoted)"), the
+ * messages that wait and their bound ("7/10000"), the same in bytes ("3.4M/4.0M"). */
+void ctl_queue_add_cells (CtlTable *table, const CtlQueueStats *queue);
 
 /* "queue full 12, expired 3"; (transfer full). */
 char *ctl_missed_text (CtlMissed *const *missed, size_t n);

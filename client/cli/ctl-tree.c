@@ -84,6 +84,14 @@ ctl_message_json (const ProtobufCMessage *message)
   return node != NULL ? node : json_node_init_null (json_node_alloc ()); /* our own are not that deep */
 }
 
+void
+ctl_message_print (Ctl *ctl, const ProtobufCMessage *message)
+{
+  g_autoptr (JsonNode) node = ctl_message_json (message);
+
+  ctl_output_json (&ctl->output, node);
+}
+
 const char *
 ctl_role_name (guint32 role)
 {

@@ -35,5 +35,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTree, ctl_tree_free)
 /* One of our own messages as JSON; (transfer full). */
 JsonNode *ctl_message_json (const ProtobufCMessage *message);
 
+/* Prints @message as one JSON object. */
+void ctl_message_print (Ctl *ctl, const ProtobufCMessage *message);
+
 /* "collector", "tool", "agent"; translated. */
 const char *ctl_role_name (guint32 role);

@@ -156,11 +156,7 @@ stats_show_bus (Ctl *ctl, GError **error)
   if (!ctl->output.json)
     stats_show_peer_table (ctl, peers, stats->truncated);
   for (guint i = 0; ctl->output.json && i < peers->len; i++)
-    {
-      g_autoptr (JsonNode) node = ctl_message_json (g_ptr_array_index (peers, i));
-
-      ctl_output_json (&ctl->output, node);
-    }
+    ctl_message_print (ctl, g_ptr_array_index (peers, i));
   return TRUE;
 }
 
@@ -204,15 +200,14 @@ stats_show_subscriptions (Ctl *ctl, const Daemoneye__Eventbus__V1__ClientStats *
 static gboolean
 stats_show_peer (Ctl *ctl, const char *peer, GError **error)
 {
-  g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
   Daemoneye__Eventbus__V1__StatsRequest request;
   g_autoptr (WireGuard) guard = NULL;
   g_autoptr (JsonNode) node = NULL;
   const Daemoneye__Eventbus__V1__ClientStats *stats;
 
   daemoneye__eventbus__v1__stats_request__init (&request);
-  guard = ctl_ask (ctl, topic, peer, "GetStats", &request.base, &daemoneye__eventbus__v1__client_stats__descriptor,
-                   error);
+  guard
+      = ctl_ask_peer (ctl, peer, "GetStats", &request.base, &daemoneye__eventbus__v1__client_stats__descriptor, error);
   if (guard == NULL)
     return FALSE;
   stats = wire_guard_message (guard);

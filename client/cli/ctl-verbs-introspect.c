@@ -59,7 +59,7 @@ introspect_all (Ctl *ctl, GError **error)
       const CtlPeer *peer = g_ptr_array_index (tree->entries, i);
       g_autofree char *title = introspect_title_of (peer);
 
-      if (!g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)))
+      if (!ctl_is_own_id (ctl, peer->id))
         introspect_show_peer (ctl, title, ctl_catalog_try (ctl, peer->id), FALSE);
     }
   return TRUE;
@@ -195,7 +195,7 @@ introspect_topic (Ctl *ctl, const char *topic, GError **error)
     {
       const CtlPeer *peer = g_ptr_array_index (peers->entries, i);
 
-      if (!g_str_equal (peer->id, deye_bus_client_get_id (ctl->client)))
+      if (!ctl_is_own_id (ctl, peer->id))
         topic_view_add_services (&view, ctl_catalog_try (ctl, peer->id), topic);
     }
   return topic_view_show (ctl, topic, &view, error);

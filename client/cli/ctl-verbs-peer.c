@@ -13,12 +13,11 @@ typedef Daemoneye__Eventbus__V1__PeerDescription Description;
 static WireGuard *
 peer_ask_info (Ctl *ctl, const char *peer)
 {
-  g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
   Daemoneye__Eventbus__V1__IntrospectRequest request;
 
   daemoneye__eventbus__v1__introspect_request__init (&request);
-  return ctl_ask (ctl, topic, peer, "GetInfo", &request.base, &daemoneye__eventbus__v1__peer_description__descriptor,
-                  NULL);
+  return ctl_ask_peer (ctl, peer, "GetInfo", &request.base, &daemoneye__eventbus__v1__peer_description__descriptor,
+                       NULL);
 }
 
 static const char *

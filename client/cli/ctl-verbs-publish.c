@@ -87,26 +87,35 @@ publish_finish (Ctl *ctl, const char *topic, const DeyeBusPublishResult *result,
                       _ ("Nobody subscribes to %s: `deyebusctl subs` shows who subscribes to what"), topic);
 }
 
-gboolean
-ctl_verb_publish (Ctl *ctl, char **args, GError **error)
+typedef gboolean (*PublishFunc) (DeyeBusClient *client,
+                                 const char *topic,
+                                 GBytes *payload,
+                                 DeyeBusOptions *options,
+                                 DeyeBusPublishResult *result,
+                                 GCancellable *cancellable,
+                                 GError **error);
+
+static gboolean
+publish_by (PublishFunc publish, Ctl *ctl, char **args, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = NULL;
   g_autoptr (GBytes) payload = publish_prepare (ctl, args[0], NULL, args[1], &options, error);
   DeyeBusPublishResult result;
 
-  return payload != NULL && deye_bus_client_publish (ctl->client, args[0], payload, options, &result, NULL, error)
+  return payload != NULL && publish (ctl->client, args[0], payload, options, &result, NULL, error)
          && publish_finish (ctl, args[0], &result, error);
+}
+
+gboolean
+ctl_verb_publish (Ctl *ctl, char **args, GError **error)
+{
+  return publish_by (deye_bus_client_publish, ctl, args, error);
 }
 
 gboolean
 ctl_verb_broadcast (Ctl *ctl, char **args, GError **error)
 {
-  g_autoptr (DeyeBusOptions) options = NULL;
-  g_autoptr (GBytes) payload = publish_prepare (ctl, args[0], NULL, args[1], &options, error);
-  DeyeBusPublishResult result;
-
-  return payload != NULL && deye_bus_client_broadcast (ctl->client, args[0], payload, options, &result, NULL, error)
-         && publish_finish (ctl, args[0], &result, error);
+  return publish_by (deye_bus_client_broadcast, ctl, args, error);
 }
 
 gboolean

@@ -99,16 +99,8 @@ slow_subscription_table (const SlowView *slow)
   for (size_t i = 0; i < slow->stats->n_subscriptions; i++)
     {
       const CtlQueueStats *queue = slow->stats->subscriptions[i];
-      g_autofree char *pattern = ctl_queue_pattern (queue);
-      g_autofree char *policy = ctl_queue_policy (queue);
-      g_autofree char *waits = ctl_queue_messages (queue);
-      g_autofree char *bytes = ctl_queue_bytes (queue);
 
-      ctl_table_cell (table, "%s", queue->peer);
-      ctl_table_cell (table, "%s", pattern);
-      ctl_table_cell (table, "%s", policy);
-      ctl_table_cell (table, "%s", waits);
-      ctl_table_cell (table, "%s", bytes);
+      ctl_queue_add_cells (table, queue);
       slow_add_duration (table, queue->behind_us);
       ctl_table_cell (table, "%" PRIu64, queue->missed);
     }

@@ -12,14 +12,8 @@ static void
 tree_show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpointer entry, char **args), char **args)
 {
   for (guint i = 0; i < tree->entries->len; i++)
-    {
-      g_autoptr (JsonNode) node = NULL;
-
-      if (wanted != NULL && !wanted (g_ptr_array_index (tree->entries, i), args))
-        continue;
-      node = ctl_message_json (g_ptr_array_index (tree->entries, i));
-      ctl_output_json (&ctl->output, node);
-    }
+    if (wanted == NULL || wanted (g_ptr_array_index (tree->entries, i), args))
+      ctl_message_print (ctl, g_ptr_array_index (tree->entries, i));
 }
 
 /* All entries of a section: as objects, or as rows that @add makes. */

@@ -170,3 +170,22 @@ ctl_ask (Ctl *ctl,
               deye_bus_message_get_sender (reply), reply_type->name);
   return guard;
 }
+
+WireGuard *
+ctl_ask_peer (Ctl *ctl,
+              const char *peer,
+              const char *method,
+              const ProtobufCMessage *request,
+              const ProtobufCMessageDescriptor *reply_type,
+              GError **error)
+{
+  g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
+
+  return ctl_ask (ctl, topic, peer, method, request, reply_type, error);
+}
+
+gboolean
+ctl_is_own_id (const Ctl *ctl, const char *id)
+{
+  return g_str_equal (id, deye_bus_client_get_id (ctl->client));
+}

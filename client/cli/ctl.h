@@ -83,4 +83,13 @@ WireGuard *ctl_ask (Ctl *ctl,
                     const ProtobufCMessageDescriptor *reply_type,
                     GError **error);
 
-#define CTL_ALLOC(type) ((type *) g_malloc0 (sizeof (type)))
+/* As ctl_ask(), for a standard method of the connected peer @peer. */
+WireGuard *ctl_ask_peer (Ctl *ctl,
+                         const char *peer,
+                         const char *method,
+                         const ProtobufCMessage *request,
+                         const ProtobufCMessageDescriptor *reply_type,
+                         GError **error);
+
+/* Whether @id is the id that this run has on the bus. */
+gboolean ctl_is_own_id (const Ctl *ctl, const char *id);
