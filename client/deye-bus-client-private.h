@@ -10,8 +10,9 @@
 /*
  * A client: one session, one socket and one GSource in the context that was the thread's default when it was made.
  *
- * deye-bus-client.c is the object and its state, -connect.c opens and closes, -pump.c moves bytes and waits,
- * -dispatch.c tells what happened, -calls.c and -subscribe.c are the public calls.
+ * deye-bus-client.c is the object and its state, -connect.c and -close.c open and close, -pump.c moves bytes and waits,
+ * -dispatch.c calls user code, -task.c holds what asynchronous calls have in common, -calls.c and -subscribe.c are the
+ * public calls.
  *
  * Invariant: user code runs only in dispatch, from the context; a public call appends and writes, never more.
  */
@@ -86,10 +87,14 @@ void deye_bus_client_leave (DeyeBusClient *self);
 /* The session ended, or was refused: socket and state follow. */
 void deye_bus_client_settle (DeyeBusClient *self);
 void deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us);
+void deye_bus_client_close_socket (DeyeBusClient *self);
+gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
+
+/* --- close.c --- */
+
 void deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us);
 /* At once, for dispose: says goodbye if the socket takes it. */
 void deye_bus_client_drop_connection (DeyeBusClient *self);
-gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
 
 /* --- pump.c --- */
 
@@ -109,7 +114,9 @@ gboolean deye_bus_client_wait (DeyeBusClient *self,
                                GCancellable *cancellable);
 /* Reads what has come, now and then: for calls that would not have to, and may be all that somebody ever makes. */
 void deye_bus_client_look (DeyeBusClient *self);
-/* Waits until @pending is done; a cancellation gives it up. Moves its error to @error. */
+/* Waits until @pending is done; a cancellation gives it up. */
+void deye_bus_client_wait_done (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable);
+/* ... and moves its error to @error. FALSE: it had one. */
 gboolean
 deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable, GError **error);
 
@@ -122,16 +129,33 @@ void deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, Deye
 /* What @channel holds will be told, unless it is paused then. */
 void deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channel);
 
-/* --- calls.c --- */
+/* --- task.c --- */
 
-/* A GTask that ends with @pending: @complete is called in the client's context, and has the task as pending->data. */
+/* Asynchronous calls that ask the broker: enter_task(), start @pending, leave_task(). FALSE: @task returned an error, because
+ * @cancellable (nullable) is cancelled or the call came from the wrong thread. */
+gboolean deye_bus_client_enter_task (DeyeBusClient *self, GTask *task, GCancellable *cancellable);
+/* @error (taken; nullable): @pending was not started, and @task returns the error. Otherwise @complete is called when
+ * @pending ends; and leaves. */
+void deye_bus_client_leave_task (DeyeBusClient *self,
+                                 GTask *task,
+                                 DeyeBusPending *pending,
+                                 DeyeBusPendingFunc complete,
+                                 GError *error);
+
+/* @complete is called in the client's context when @pending ends; it takes the task out of @pending. */
 void deye_bus_client_run_task (DeyeBusClient *self,
                                DeyeBusPending *pending,
                                GTask *task,
                                GCancellable *cancellable,
                                DeyeBusPendingFunc complete);
-/* Moves task and error out of @pending and drops its watch. Transfer full. */
-GTask *deye_bus_pending_steal_task (DeyeBusPending *pending, GError **error);
+/* Ends the watch of the cancellable. Transfer full. */
+GTask *deye_bus_pending_steal_task (DeyeBusPending *pending);
+/* As before; NULL when @pending ended with an error: the task has returned it. */
+GTask *deye_bus_pending_steal_task_on_success (DeyeBusPending *pending);
+/* A complete function for calls that only succeed or fail. */
+void deye_bus_pending_return_true (DeyeBusPending *pending);
+
+/* --- calls.c --- */
 
 /* Publish without waiting for anything: for what may be lost. */
 gboolean deye_bus_client_post (DeyeBusClient *self,

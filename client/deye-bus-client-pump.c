@@ -17,7 +17,7 @@ typedef struct
 {
   GSource source;
   DeyeBusClient *client; /* borrowed: the source is destroyed in its dispose */
-} ClientSource;
+} DeyeBusClientSource;
 
 /* --- bytes --- */
 
@@ -77,7 +77,7 @@ deye_bus_client_flush (DeyeBusClient *self)
 
 /* FALSE: there is nothing more now. */
 static gboolean
-read_once (DeyeBusClient *self, gint64 now_us)
+client_read_once (DeyeBusClient *self, gint64 now_us)
 {
   guint8 *where = NULL;
   gsize room = deye_bus_session_place (self->session, &where);
@@ -107,7 +107,7 @@ read_once (DeyeBusClient *self, gint64 now_us)
 
 /* All that needs doing now, but telling. */
 static void
-step (DeyeBusClient *self)
+client_step (DeyeBusClient *self)
 {
   gint64 now_us = g_get_monotonic_time ();
 
@@ -116,14 +116,14 @@ step (DeyeBusClient *self)
   self->not_looked = 0;
   deye_bus_client_step_connect (self, now_us);
   for (guint i = 0; i < READS_PER_TURN && client_reads (self); i++)
-    if (!read_once (self, now_us))
+    if (!client_read_once (self, now_us))
       break;
   deye_bus_session_tick (self->session, now_us);
   deye_bus_client_settle (self);
 }
 
 static gint64
-next_us (DeyeBusClient *self)
+client_next_us (DeyeBusClient *self)
 {
   gint64 soonest = self->session != NULL ? deye_bus_session_next_us (self->session) : G_MAXINT64;
 
@@ -136,7 +136,7 @@ next_us (DeyeBusClient *self)
 
 /* Milliseconds until @due_us, rounded up, for poll(); -1: for ever. */
 static gint
-timeout_ms (gint64 due_us)
+client_timeout_ms (gint64 due_us)
 {
   gint64 left_us = due_us - g_get_monotonic_time ();
 
@@ -150,11 +150,11 @@ timeout_ms (gint64 due_us)
 /* --- the source --- */
 
 static gboolean
-source_prepare (GSource *source, gint *timeout)
+client_source_prepare (GSource *source, gint *timeout)
 {
-  DeyeBusClient *self = ((ClientSource *) source)->client;
+  DeyeBusClient *self = ((DeyeBusClientSource *) source)->client;
 
-  *timeout = self->events.count > 0 ? 0 : timeout_ms (next_us (self));
+  *timeout = self->events.count > 0 ? 0 : client_timeout_ms (client_next_us (self));
   return *timeout == 0;
 }
 
@@ -168,23 +168,23 @@ client_is_polled (DeyeBusClient *self)
 }
 
 static gboolean
-source_check (GSource *source)
+client_source_check (GSource *source)
 {
-  DeyeBusClient *self = ((ClientSource *) source)->client;
+  DeyeBusClient *self = ((DeyeBusClientSource *) source)->client;
 
-  return self->events.count > 0 || timeout_ms (next_us (self)) == 0 || client_is_polled (self);
+  return self->events.count > 0 || client_timeout_ms (client_next_us (self)) == 0 || client_is_polled (self);
 }
 
 static gboolean
-source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
-  g_autoptr (DeyeBusClient) self = g_object_ref (((ClientSource *) source)->client);
+  g_autoptr (DeyeBusClient) self = g_object_ref (((DeyeBusClientSource *) source)->client);
 
   if (deye_bus_client_is_forked (self))
     return G_SOURCE_REMOVE;
   g_main_context_push_thread_default (self->context);
   self->dispatching++;
-  step (self);
+  client_step (self);
   deye_bus_client_dispatch (self);
   self->dispatching--;
   if (self->dispatching == 0)
@@ -199,15 +199,16 @@ source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs source_funcs = { source_prepare, source_check, source_dispatch, NULL, NULL, NULL };
+static GSourceFuncs client_source_funcs
+    = { client_source_prepare, client_source_check, client_source_dispatch, NULL, NULL, NULL };
 
 void
 deye_bus_client_attach (DeyeBusClient *self)
 {
   if (self->source != NULL)
     return;
-  self->source = g_source_new (&source_funcs, sizeof (ClientSource));
-  ((ClientSource *) self->source)->client = self;
+  self->source = g_source_new (&client_source_funcs, sizeof (DeyeBusClientSource));
+  ((DeyeBusClientSource *) self->source)->client = self;
   g_source_set_static_name (self->source, "DeyeBusClient");
   /* Without it GLib takes the socket out of the poll set and back at each dispatch. */
   g_source_set_can_recurse (self->source, TRUE);
@@ -258,7 +259,7 @@ client_poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel)
   if (cancel != NULL)
     polls[n++] = *cancel;
   /* Interrupted or not: the caller checks everything again. */
-  (void) g_poll (polls, n, timeout_ms (MIN (due_us, next_us (self))));
+  (void) g_poll (polls, n, client_timeout_ms (MIN (due_us, client_next_us (self))));
 }
 
 gboolean
@@ -279,7 +280,7 @@ deye_bus_client_wait (DeyeBusClient *self,
       /* Who does not want to wait wants to know what is there. */
       last = g_get_monotonic_time () >= due_us;
       client_poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
-      step (self);
+      client_step (self);
       deye_bus_client_flush (self);
       deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
@@ -292,27 +293,32 @@ void
 deye_bus_client_look (DeyeBusClient *self)
 {
   if (++self->not_looked >= CALLS_PER_LOOK)
-    step (self);
+    client_step (self);
 }
 
 static gboolean
-is_done (gconstpointer data)
+client_pending_is_done (gconstpointer data)
 {
   return ((const DeyeBusPending *) data)->done;
+}
+
+void
+deye_bus_client_wait_done (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable)
+{
+  GError *cancelled = NULL;
+
+  /* The session watches the deadline of the call. */
+  if (deye_bus_client_wait (self, client_pending_is_done, pending, G_MAXINT64, cancellable)
+      || !g_cancellable_set_error_if_cancelled (cancellable, &cancelled))
+    return;
+  deye_bus_session_cancel (self->session, pending, cancelled);
+  deye_bus_client_settle (self);
 }
 
 gboolean
 deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable, GError **error)
 {
-  GError *cancelled = NULL;
-
-  /* Its deadline is the session's business. */
-  if (!deye_bus_client_wait (self, is_done, pending, G_MAXINT64, cancellable)
-      && g_cancellable_set_error_if_cancelled (cancellable, &cancelled))
-    {
-      deye_bus_session_cancel (self->session, pending, cancelled);
-      deye_bus_client_settle (self);
-    }
+  deye_bus_client_wait_done (self, pending, cancellable);
   if (pending->error == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&pending->error));

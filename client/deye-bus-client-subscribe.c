@@ -19,17 +19,17 @@ typedef struct
   const char *pattern;
   const char *group;
   gboolean serve;
-  gboolean methods;
+  gboolean serves_methods; /* the topic of the client's own methods */
   GCallback callback;
   gpointer user_data;
   GDestroyNotify destroy;
   const DeyeBusSubscribeOptions *options; /* nullable */
-} Wish;
+} DeyeBusWish;
 
 /* --- the broker's calls --- */
 
 static GBytes *
-pack_subscribe (guint32 id, const Wish *wish)
+wish_pack (guint32 id, const DeyeBusWish *wish)
 {
   Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
   g_autofree char *pattern = g_strdup (wish->pattern);
@@ -39,7 +39,7 @@ pack_subscribe (guint32 id, const Wish *wish)
   request.pattern = pattern;
   request.group = group;
   request.serve = wish->serve;
-  request.methods = wish->methods;
+  request.methods = wish->serves_methods;
   if (wish->options != NULL)
     {
       request.policy = wish->options->policy;
@@ -52,7 +52,7 @@ pack_subscribe (guint32 id, const Wish *wish)
 }
 
 static GBytes *
-pack_unsubscribe (guint32 id)
+unsubscribe_pack (guint32 id)
 {
   Daemoneye__Eventbus__V1__UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
 
@@ -80,9 +80,9 @@ deye_bus_client_ask_broker (DeyeBusClient *self,
 }
 
 static gboolean
-ask_to_unsubscribe (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GError **error)
+unsubscribe_ask (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GError **error)
 {
-  g_autoptr (GBytes) payload = pack_unsubscribe (id);
+  g_autoptr (GBytes) payload = unsubscribe_pack (id);
 
   return deye_bus_client_ask_broker (self, "control.bus.unsubscribe", DEYE_BUS_TYPE_PREFIX "UnsubscribeRequest",
                                      payload, pending, error);
@@ -91,7 +91,7 @@ ask_to_unsubscribe (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GE
 /* --- subscribe --- */
 
 static void
-free_wish (const Wish *wish)
+wish_free_data (const DeyeBusWish *wish)
 {
   if (wish->destroy != NULL)
     wish->destroy (wish->user_data);
@@ -99,9 +99,10 @@ free_wish (const Wish *wish)
 
 /* Two servers of one topic would get every other request each. */
 static gboolean
-check_not_own_methods (DeyeBusClient *self, const Wish *wish, GError **error)
+wish_check_not_own_methods (DeyeBusClient *self, const DeyeBusWish *wish, GError **error)
 {
-  if (!wish->serve || wish->methods || !(deye_bus_session_welcome (self->session)->features & WIRE_FEATURE_PEER_METHODS)
+  if (!wish->serve || wish->serves_methods
+      || !(deye_bus_session_welcome (self->session)->features & WIRE_FEATURE_PEER_METHODS)
       || !g_str_has_prefix (wish->pattern, DEYE_BUS_METHODS_PREFIX)
       || !g_str_equal (wish->pattern + strlen (DEYE_BUS_METHODS_PREFIX), self->id))
     return TRUE;
@@ -112,17 +113,17 @@ check_not_own_methods (DeyeBusClient *self, const Wish *wish, GError **error)
 
 /* NULL: nothing was begun, and the wish is still the caller's. */
 static DeyeBusSubscription *
-begin (DeyeBusClient *self, const Wish *wish, DeyeBusPending *pending, GError **error)
+wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pending, GError **error)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
   g_autoptr (GBytes) payload = NULL;
   DeyeBusChannel *channel;
   guint32 id;
 
-  if (!deye_bus_client_check_ready (self, error) || !check_not_own_methods (self, wish, error))
+  if (!deye_bus_client_check_ready (self, error) || !wish_check_not_own_methods (self, wish, error))
     return NULL;
   id = deye_bus_session_new_channel_id (self->session);
-  payload = pack_subscribe (id, wish);
+  payload = wish_pack (id, wish);
   pending->channel = deye_bus_channel_new (id, wish->serve, wish->callback == NULL);
   if (!deye_bus_client_ask_broker (self, "control.bus.subscribe", DEYE_BUS_TYPE_PREFIX "SubscribeRequest", payload,
                                    pending, error))
@@ -136,18 +137,21 @@ begin (DeyeBusClient *self, const Wish *wish, DeyeBusPending *pending, GError **
 
 /* The broker may have done it all the same. */
 static void
-give_up (DeyeBusClient *self, DeyeBusSubscription *subscription, const DeyeBusPending *pending, const GError *error)
+wish_give_up (DeyeBusClient *self,
+              DeyeBusSubscription *subscription,
+              const DeyeBusPending *pending,
+              const GError *error)
 {
   gboolean told = error != NULL && error->domain == DEYE_BUS_ERROR && error->code != DEYE_BUS_ERROR_TIMEOUT;
   DeyeBusChannel *channel = subscription->channel;
 
   if (!channel->cut && pending->sent && !told)
-    (void) ask_to_unsubscribe (self, channel->id, NULL, NULL);
+    (void) unsubscribe_ask (self, channel->id, NULL, NULL);
   deye_bus_session_remove_channel (self->session, channel);
 }
 
 static DeyeBusSubscription *
-subscribe_sync (DeyeBusClient *self, const Wish *wish, GCancellable *cancellable, GError **error)
+wish_run_sync (DeyeBusClient *self, const DeyeBusWish *wish, GCancellable *cancellable, GError **error)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
   g_autoptr (DeyeBusPending) pending = deye_bus_client_new_broker_pending ();
@@ -155,15 +159,15 @@ subscribe_sync (DeyeBusClient *self, const Wish *wish, GCancellable *cancellable
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !deye_bus_client_enter (self, error))
     {
-      free_wish (wish);
+      wish_free_data (wish);
       return NULL;
     }
-  subscription = begin (self, wish, pending, &local);
+  subscription = wish_begin (self, wish, pending, &local);
   if (subscription == NULL)
-    free_wish (wish);
+    wish_free_data (wish);
   else if (!deye_bus_client_wait_pending (self, pending, cancellable, &local))
     {
-      give_up (self, subscription, pending, local);
+      wish_give_up (self, subscription, pending, local);
       g_clear_object (&subscription);
     }
   deye_bus_client_leave (self);
@@ -173,49 +177,38 @@ subscribe_sync (DeyeBusClient *self, const Wish *wish, GCancellable *cancellable
 }
 
 static void
-on_subscribed (DeyeBusPending *pending)
+wish_on_subscribed (DeyeBusPending *pending)
 {
-  GError *error = NULL;
-  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
-  DeyeBusClient *self = g_task_get_source_object (task);
+  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending);
   DeyeBusSubscription *subscription = g_task_get_task_data (task);
 
-  if (error == NULL)
+  if (pending->error == NULL)
     {
       g_task_return_pointer (task, g_object_ref (subscription), g_object_unref);
       return;
     }
-  give_up (self, subscription, pending, error);
-  g_task_return_error (task, error);
+  wish_give_up (g_task_get_source_object (task), subscription, pending, pending->error);
+  g_task_return_error (task, g_steal_pointer (&pending->error));
 }
 
 static void
-subscribe_async (DeyeBusClient *self, const Wish *wish, GTask *task)
+wish_run_async (DeyeBusClient *self, const DeyeBusWish *wish, GTask *task)
 {
   g_autoptr (DeyeBusPending) pending = deye_bus_client_new_broker_pending ();
-  GCancellable *cancellable = g_task_get_cancellable (task);
   DeyeBusSubscription *subscription;
   GError *error = NULL;
 
-  g_task_set_check_cancellable (task, FALSE);
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !deye_bus_client_enter (self, &error))
+  if (!deye_bus_client_enter_task (self, task, g_task_get_cancellable (task)))
     {
-      free_wish (wish);
-      g_task_return_error (task, error);
+      wish_free_data (wish);
       return;
     }
-  subscription = begin (self, wish, pending, &error);
+  subscription = wish_begin (self, wish, pending, &error);
   if (subscription != NULL)
-    {
-      g_task_set_task_data (task, subscription, g_object_unref);
-      deye_bus_client_run_task (self, pending, task, cancellable, on_subscribed);
-    }
+    g_task_set_task_data (task, subscription, g_object_unref);
   else
-    {
-      free_wish (wish);
-      g_task_return_error (task, error);
-    }
-  deye_bus_client_leave (self);
+    wish_free_data (wish);
+  deye_bus_client_leave_task (self, task, pending, wish_on_subscribed, error);
 }
 
 DeyeBusSubscription *
@@ -228,12 +221,12 @@ deye_bus_client_subscribe (DeyeBusClient *self,
                            GCancellable *cancellable,
                            GError **error)
 {
-  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
+  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (pattern != NULL, NULL);
 
-  return subscribe_sync (self, &wish, cancellable, error);
+  return wish_run_sync (self, &wish, cancellable, error);
 }
 
 void
@@ -247,7 +240,7 @@ deye_bus_client_subscribe_async (DeyeBusClient *self,
                                  GAsyncReadyCallback ready,
                                  gpointer ready_data)
 {
-  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
+  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -255,7 +248,7 @@ deye_bus_client_subscribe_async (DeyeBusClient *self,
 
   task = g_task_new (self, cancellable, ready, ready_data);
   g_task_set_source_tag (task, deye_bus_client_subscribe_async);
-  subscribe_async (self, &wish, task);
+  wish_run_async (self, &wish, task);
 }
 
 DeyeBusSubscription *
@@ -277,12 +270,12 @@ deye_bus_client_subscribe_full (DeyeBusClient *self,
                                 GCancellable *cancellable,
                                 GError **error)
 {
-  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
+  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (pattern != NULL, NULL);
 
-  return subscribe_sync (self, &wish, cancellable, error);
+  return wish_run_sync (self, &wish, cancellable, error);
 }
 
 void
@@ -297,7 +290,7 @@ deye_bus_client_subscribe_full_async (DeyeBusClient *self,
                                       GAsyncReadyCallback ready,
                                       gpointer ready_data)
 {
-  Wish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
+  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -305,7 +298,7 @@ deye_bus_client_subscribe_full_async (DeyeBusClient *self,
 
   task = g_task_new (self, cancellable, ready, ready_data);
   g_task_set_source_tag (task, deye_bus_client_subscribe_full_async);
-  subscribe_async (self, &wish, task);
+  wish_run_async (self, &wish, task);
 }
 
 DeyeBusSubscription *
@@ -326,12 +319,12 @@ deye_bus_client_serve (DeyeBusClient *self,
                        GCancellable *cancellable,
                        GError **error)
 {
-  Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
+  DeyeBusWish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (topic != NULL, NULL);
 
-  return subscribe_sync (self, &wish, cancellable, error);
+  return wish_run_sync (self, &wish, cancellable, error);
 }
 
 void
@@ -345,7 +338,7 @@ deye_bus_client_serve_async (DeyeBusClient *self,
                              GAsyncReadyCallback ready,
                              gpointer ready_data)
 {
-  Wish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
+  DeyeBusWish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -353,7 +346,7 @@ deye_bus_client_serve_async (DeyeBusClient *self,
 
   task = g_task_new (self, cancellable, ready, ready_data);
   g_task_set_source_tag (task, deye_bus_client_serve_async);
-  subscribe_async (self, &wish, task);
+  wish_run_async (self, &wish, task);
 }
 
 DeyeBusSubscription *
@@ -366,19 +359,19 @@ deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError 
 
 /* --- the peer's own methods --- */
 
-static Wish
-methods_wish (DeyeBusClient *self, const char *topic, gboolean feature)
+static DeyeBusWish
+wish_for_methods (DeyeBusClient *self, const char *topic, gboolean feature)
 {
-  return (Wish){ topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_methods_on_request), self, NULL, NULL };
+  return (DeyeBusWish){ topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_methods_on_request), self, NULL, NULL };
 }
 
 DeyeBusSubscription *
 deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error)
 {
   g_autofree char *topic = g_strconcat (DEYE_BUS_METHODS_PREFIX, self->id, NULL);
-  Wish wish = methods_wish (self, topic, feature);
+  DeyeBusWish wish = wish_for_methods (self, topic, feature);
 
-  return begin (self, &wish, pending, error);
+  return wish_begin (self, &wish, pending, error);
 }
 
 void
@@ -387,15 +380,15 @@ deye_bus_client_give_up_methods (DeyeBusClient *self,
                                  const DeyeBusPending *pending,
                                  const GError *error)
 {
-  give_up (self, subscription, pending, error);
+  wish_give_up (self, subscription, pending, error);
 }
 
 gboolean
 deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error)
 {
   g_autofree char *topic = g_strconcat (DEYE_BUS_METHODS_PREFIX, self->id, NULL);
-  Wish wish = methods_wish (self, topic, feature);
-  g_autoptr (DeyeBusSubscription) subscription = subscribe_sync (self, &wish, cancellable, error);
+  DeyeBusWish wish = wish_for_methods (self, topic, feature);
+  g_autoptr (DeyeBusSubscription) subscription = wish_run_sync (self, &wish, cancellable, error);
 
   return subscription != NULL;
 }
@@ -405,7 +398,7 @@ deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellab
 /* The channel is out of the table and its callback silent at once; the broker's answer only says that it knows.
  * FALSE: nothing has to be waited for (it had ended, or failed with @error). */
 static gboolean
-begin_unsubscribe (DeyeBusSubscription *subscription, DeyeBusClient *client, DeyeBusPending *pending, GError **error)
+unsubscribe_begin (DeyeBusSubscription *subscription, DeyeBusClient *client, DeyeBusPending *pending, GError **error)
 {
   DeyeBusChannel *channel = subscription->channel;
 
@@ -416,7 +409,7 @@ begin_unsubscribe (DeyeBusSubscription *subscription, DeyeBusClient *client, Dey
     }
   channel->ended = TRUE;
   deye_bus_session_remove_channel (client->session, channel);
-  return ask_to_unsubscribe (client, channel->id, pending, error);
+  return unsubscribe_ask (client, channel->id, pending, error);
 }
 
 gboolean
@@ -434,25 +427,13 @@ deye_bus_subscription_unsubscribe (DeyeBusSubscription *self, GCancellable *canc
   if (!deye_bus_client_enter (client, error))
     return FALSE;
   pending = deye_bus_client_new_broker_pending ();
-  if (begin_unsubscribe (self, client, pending, &local))
+  if (unsubscribe_begin (self, client, pending, &local))
     deye_bus_client_wait_pending (client, pending, cancellable, &local);
   deye_bus_client_leave (client);
   if (local == NULL)
     return TRUE;
   g_propagate_error (error, local);
   return FALSE;
-}
-
-static void
-on_unsubscribed (DeyeBusPending *pending)
-{
-  GError *error = NULL;
-  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
-
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
 }
 
 void
@@ -470,27 +451,24 @@ deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self,
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_subscription_unsubscribe_async);
-  g_task_set_check_cancellable (task, FALSE);
   client = g_weak_ref_get (&self->client);
   if (client == NULL)
     {
+      g_task_set_check_cancellable (task, FALSE);
       g_task_return_boolean (task, TRUE);
       return;
     }
-  if (!deye_bus_client_enter (client, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
+  if (!deye_bus_client_enter_task (client, task, NULL))
+    return;
   pending = deye_bus_client_new_broker_pending ();
   /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
-  if (begin_unsubscribe (self, client, pending, &error))
-    deye_bus_client_run_task (client, pending, task, cancellable, on_unsubscribed);
-  else if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
+  if (unsubscribe_begin (self, client, pending, &error) || error != NULL)
+    {
+      deye_bus_client_leave_task (client, task, pending, deye_bus_pending_return_true, error);
+      return;
+    }
+  g_task_return_boolean (task, TRUE);
   deye_bus_client_leave (client);
 }
 

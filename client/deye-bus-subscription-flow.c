@@ -40,7 +40,7 @@ deye_bus_subscription_get_queue_bytes (DeyeBusSubscription *self)
 /* --- adjust --- */
 
 static GBytes *
-pack_adjust (guint32 id, const DeyeBusSubscribeOptions *options)
+adjust_pack (guint32 id, const DeyeBusSubscribeOptions *options)
 {
   Daemoneye__Eventbus__V1__AdjustRequest request = DAEMONEYE__EVENTBUS__V1__ADJUST_REQUEST__INIT;
 
@@ -53,13 +53,13 @@ pack_adjust (guint32 id, const DeyeBusSubscribeOptions *options)
 
 /* The session reads the answer, in its place among the deliveries. */
 static gboolean
-begin_adjust (DeyeBusSubscription *self,
+adjust_begin (DeyeBusSubscription *self,
               DeyeBusClient *client,
               const DeyeBusSubscribeOptions *options,
               DeyeBusPending *pending,
               GError **error)
 {
-  g_autoptr (GBytes) payload = pack_adjust (self->channel->id, options);
+  g_autoptr (GBytes) payload = adjust_pack (self->channel->id, options);
 
   if (self->channel->cut)
     {
@@ -74,7 +74,7 @@ begin_adjust (DeyeBusSubscription *self,
 
 /* The client, with its context held; leave() it. NULL: not now. */
 static DeyeBusClient *
-enter_client (DeyeBusSubscription *self, GError **error)
+subscription_enter_client (DeyeBusSubscription *self, GError **error)
 {
   g_autoptr (DeyeBusClient) client = g_weak_ref_get (&self->client);
 
@@ -98,25 +98,14 @@ deye_bus_subscription_adjust (DeyeBusSubscription *self,
   g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
   g_return_val_if_fail (options != NULL, FALSE);
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error) || (client = enter_client (self, error)) == NULL)
+  if (g_cancellable_set_error_if_cancelled (cancellable, error)
+      || (client = subscription_enter_client (self, error)) == NULL)
     return FALSE;
   pending = deye_bus_client_new_broker_pending ();
-  ok = begin_adjust (self, client, options, pending, error)
+  ok = adjust_begin (self, client, options, pending, error)
        && deye_bus_client_wait_pending (client, pending, cancellable, error);
   deye_bus_client_leave (client);
   return ok;
-}
-
-static void
-on_adjusted (DeyeBusPending *pending)
-{
-  GError *error = NULL;
-  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending, &error);
-
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
 }
 
 void
@@ -136,20 +125,20 @@ deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_subscription_adjust_async);
-  g_task_set_check_cancellable (task, FALSE);
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || (client = enter_client (self, &error)) == NULL)
+  client = g_weak_ref_get (&self->client);
+  if (client == NULL)
     {
-      g_task_return_error (task, error);
+      /* GTask reports a cancellation instead, if there was one. */
+      g_task_return_error (task, deye_bus_subscription_error_ended ());
       return;
     }
+  if (!deye_bus_client_enter_task (client, task, cancellable))
+    return;
   pending = deye_bus_client_new_broker_pending ();
   /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
-  if (begin_adjust (self, client, options, pending, &error))
-    deye_bus_client_run_task (client, pending, task, cancellable, on_adjusted);
-  else
-    g_task_return_error (task, error);
-  deye_bus_client_leave (client);
+  (void) adjust_begin (self, client, options, pending, &error);
+  deye_bus_client_leave_task (client, task, pending, deye_bus_pending_return_true, error);
 }
 
 gboolean
@@ -163,12 +152,12 @@ deye_bus_subscription_adjust_finish (DeyeBusSubscription *self, GAsyncResult *re
 /* --- pause --- */
 
 static DeyeBusClient *
-enter_to_pause (DeyeBusSubscription *self, GError **error)
+subscription_enter_to_pause (DeyeBusSubscription *self, GError **error)
 {
   if (self->channel->ended)
     g_propagate_error (error, deye_bus_subscription_error_ended ());
   else if (!self->channel->pull)
-    return enter_client (self, error);
+    return subscription_enter_client (self, error);
   else
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED,
                          _ ("This subscription has no callback to pause: call next() to take its messages"));
@@ -182,7 +171,7 @@ deye_bus_subscription_pause (DeyeBusSubscription *self, GError **error)
 
   g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
 
-  client = enter_to_pause (self, error);
+  client = subscription_enter_to_pause (self, error);
   if (client == NULL)
     return FALSE;
   self->channel->paused = TRUE;
@@ -198,7 +187,7 @@ deye_bus_subscription_resume (DeyeBusSubscription *self, GError **error)
 
   g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
 
-  client = enter_to_pause (self, error);
+  client = subscription_enter_to_pause (self, error);
   if (client == NULL)
     return FALSE;
   self->channel->paused = FALSE;

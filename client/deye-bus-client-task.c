@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+
+/*
+ * Asynchronous calls: a GTask that ends when a pending call does.
+ *
+ * Every asynchronous function of the library begins and ends in here. What they have in common: the context has to be this
+ * thread's, the cancellable is watched by a source of that context, and the task returns from a dispatch of the client,
+ * never from inside the call.
+ */
+
+typedef struct
+{
+  DeyeBusClient *client; /* borrowed: the pending call's task holds it */
+  DeyeBusPending *pending;
+} TaskWatch;
+
+static void
+task_watch_free (gpointer data)
+{
+  TaskWatch *watch = data;
+
+  deye_bus_pending_unref (watch->pending);
+  g_free (watch);
+}
+
+static gboolean
+task_on_cancelled (GCancellable *cancellable, gpointer data)
+{
+  TaskWatch *watch = data;
+  g_autoptr (DeyeBusClient) client = g_object_ref (watch->client);
+  GError *error = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error))
+    {
+      deye_bus_session_cancel (client->session, watch->pending, error);
+      deye_bus_client_settle (client);
+      deye_bus_client_flush (client);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+task_watch_cancellable (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable)
+{
+  TaskWatch *watch = g_new0 (TaskWatch, 1);
+
+  watch->client = self;
+  watch->pending = deye_bus_pending_ref (pending);
+  pending->cancelled = g_cancellable_source_new (cancellable);
+  g_source_set_static_name (pending->cancelled, "DeyeBusCancelled");
+  g_source_set_callback (pending->cancelled, G_SOURCE_FUNC (task_on_cancelled), watch, task_watch_free);
+  g_source_attach (pending->cancelled, self->context);
+}
+
+void
+deye_bus_client_run_task (DeyeBusClient *self,
+                          DeyeBusPending *pending,
+                          GTask *task,
+                          GCancellable *cancellable,
+                          DeyeBusPendingFunc complete)
+{
+  pending->complete = complete;
+  pending->data = g_object_ref (task);
+  /* A call that ends in the very dispatch it was begun in returns from an idle source. That has to come before the next
+   * turn of the client's own source, or later ends would overtake it. */
+  g_task_set_priority (task, G_PRIORITY_DEFAULT - 1);
+  if (cancellable != NULL)
+    task_watch_cancellable (self, pending, cancellable);
+}
+
+GTask *
+deye_bus_pending_steal_task (DeyeBusPending *pending)
+{
+  GSource *cancelled = g_steal_pointer (&pending->cancelled);
+
+  if (cancelled != NULL)
+    {
+      g_source_destroy (cancelled);
+      g_source_unref (cancelled);
+    }
+  return g_steal_pointer (&pending->data);
+}
+
+GTask *
+deye_bus_pending_steal_task_on_success (DeyeBusPending *pending)
+{
+  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending);
+
+  if (pending->error == NULL)
+    return g_steal_pointer (&task);
+  g_task_return_error (task, g_steal_pointer (&pending->error));
+  return NULL;
+}
+
+void
+deye_bus_pending_return_true (DeyeBusPending *pending)
+{
+  g_autoptr (GTask) task = deye_bus_pending_steal_task_on_success (pending);
+
+  if (task != NULL)
+    g_task_return_boolean (task, TRUE);
+}
+
+gboolean
+deye_bus_client_enter_task (DeyeBusClient *self, GTask *task, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  /* The pending call ends with the cancellation, in its place among the other ends. */
+  g_task_set_check_cancellable (task, FALSE);
+  if (!g_cancellable_set_error_if_cancelled (cancellable, &error) && deye_bus_client_enter (self, &error))
+    return TRUE;
+  g_task_return_error (task, error);
+  return FALSE;
+}
+
+void
+deye_bus_client_leave_task (DeyeBusClient *self,
+                            GTask *task,
+                            DeyeBusPending *pending,
+                            DeyeBusPendingFunc complete,
+                            GError *error)
+{
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    deye_bus_client_run_task (self, pending, task, g_task_get_cancellable (task), complete);
+  deye_bus_client_leave (self);
+}
