@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-core.h"
 
-#include "peer/bus-demote.h"
 #include "bus-dispatch.h"
+#include "base/bus-text.h"
+#include "calls/bus-budget.h"
+#include "calls/bus-stats.h"
 #include "news/bus-events.h"
 #include "news/bus-slow.h"
+#include "peer/bus-demote.h"
 #include "peer/bus-hello.h"
+#include "peer/bus-shed.h"
+#include "peer/bus-state.h"
 #include "route/bus-request.h"
 #include "route/bus-router.h"
-#include "peer/bus-state.h"
-#include "base/bus-text.h"
+#include "route/bus-routes.h"
 #include "envelope.pb-c.h"
 
 BusCore *
@@ -40,12 +44,8 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->uids = bus_uid_table_new ();
   core->now_us = now_us;
   core->peers_by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
-  core->index = bus_index_new (core->seed);
-  core->servers = bus_router_servers_new ();
-  core->groups = bus_group_table_new ();
-  bus_match_cache_init (&core->matches, options->limits.topic_cache);
-  bus_topics_init (&core->topics, options->limits.topics_seen);
-  core->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
+  core->routes = bus_routes_new (&core->limits, core->seed);
+  core->budget = bus_budget_new ();
   return core;
 }
 
@@ -54,19 +54,14 @@ bus_core_free (BusCore *core)
 {
   g_assert (core->peers.length == 0);
   g_assert (core->quota.charged == 0 && core->quota.memory == 0);
-  g_assert (g_hash_table_size (core->requests) == 0 && g_hash_table_size (core->servers) == 0);
-  g_assert (g_hash_table_size (core->groups) == 0 && g_hash_table_size (core->uids) == 0);
+  g_assert (g_hash_table_size (core->uids) == 0);
   g_assert (core->creditors.length == 0);
   bus_deadline_disarm (&core->deadlines, &core->soft_timer.deadline);
 
   bus_note_ring_clear (&core->notes);
-  bus_match_cache_clear (&core->matches);
-  bus_topics_clear (&core->topics);
-  g_hash_table_unref (core->requests);
+  bus_budget_free (core->budget);
+  bus_routes_free (core->routes);
   g_hash_table_unref (core->uids);
-  g_hash_table_unref (core->groups);
-  g_hash_table_unref (core->servers);
-  bus_index_free (core->index);
   g_hash_table_unref (core->peers_by_id);
   bus_deadline_set_clear (&core->deadlines);
   bus_segment_pool_clear (&core->segments);
@@ -243,7 +238,7 @@ watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
   BusCore *core = peer->core;
   BusDeadline *deadline = &peer->timer.deadline;
 
-  bus_peer_charge_reader (peer);
+  bus_shed_charge_reader (peer);
   if (!bus_peer_is_ready (peer))
     return; /* the hello deadline runs, or nothing any more */
   if (progress || !wire_frame_reader_is_partial (&peer->reader))
@@ -295,7 +290,7 @@ bus_core_place (BusCore *core, BusPeer *peer, guint8 **where)
   if (peer->state != BUS_PEER_READY)
     return 0;
   room = wire_frame_reader_place (&peer->reader, where);
-  bus_peer_charge_reader (peer);
+  bus_shed_charge_reader (peer);
   return bus_peer_is_ready (peer) ? room : 0;
 }
 
@@ -350,6 +345,18 @@ bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
   core->now_us = now_us;
   bus_outq_sent (&peer->flow.outq, n);
   bus_flow_pump (&peer->flow, now_us);
+}
+
+gpointer
+bus_peer_link (const BusPeer *peer)
+{
+  return peer->link;
+}
+
+gboolean
+bus_peer_is_closing (const BusPeer *peer)
+{
+  return peer->state == BUS_PEER_CLOSING;
 }
 
 /* --- time --- */
@@ -437,4 +444,10 @@ void
 bus_core_set_wall_us (BusCore *core, gint64 wall_us)
 {
   core->wall_us = wall_us;
+}
+
+void
+bus_core_stats (const BusCore *core, BusCoreStats *stats)
+{
+  bus_stats_count (core, stats);
 }

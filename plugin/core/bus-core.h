@@ -95,21 +95,5 @@ void bus_core_set_wall_us (BusCore *core, gint64 wall_us);
  * and @missed counts them. */
 gboolean bus_core_next_note (BusCore *core, BusNote *note, guint *missed);
 
-/* Plain numbers for the module ABI and for tests; control.bus.stats says more. */
-typedef struct
-{
-  guint peers;       /* that said hello */
-  guint connections; /* all */
-  guint subscriptions;
-  guint groups;
-  guint pending_requests;
-  guint64 queued_messages;
-  guint64 queued_bytes;
-  guint64 charged_bytes; /* everything charged to peers, objects included; 0 without peers */
-  guint64 accepted;
-  guint64 delivered;
-  guint64 missed;
-  guint64 denied;
-  guint64 malformed;
-} BusCoreStats;
+/* Plain numbers for the module ABI and for tests; control.bus.stats returns more. */
 void bus_core_stats (const BusCore *core, BusCoreStats *stats);

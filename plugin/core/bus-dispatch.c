@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-dispatch.h"
 
-#include "queue/bus-admit.h"
 #include "calls/bus-calls.h"
+#include "peer/bus-shed.h"
+#include "peer/bus-state.h"
+#include "queue/bus-admit.h"
 #include "route/bus-request.h"
 #include "route/bus-router.h"
-#include "peer/bus-state.h"
+#include "route/bus-routes.h"
 #include "wire-topic.h"
 
 /* One frame with what was read of it. */
@@ -133,7 +135,7 @@ inbound_of (const Call *call)
   if (ttl_us > 0 && ttl_us < G_MAXINT64 / 2 && call->frame->kind == WIRE_KIND_PUBLISH)
     inbound.expires_us = call->now_us + (gint64) ttl_us;
 
-  bus_inbound_stamp (&inbound, call->peer->id, ++call->core->accept_seq, call->now_us + call->core->wall_us);
+  bus_inbound_stamp (&inbound, call->peer->id, ++call->core->routes->accept_seq, call->now_us + call->core->wall_us);
   return inbound;
 }
 
@@ -201,7 +203,7 @@ acknowledge (const Call *call, guint64 accept_seq, BusOutcome outcome)
 static void
 count (const Call *call, BusMatch *match)
 {
-  bus_topics_count (&call->core->topics, &match->counter, match->key, call->envelope, call->now_us);
+  bus_topics_count (&call->core->routes->topics, &match->counter, match->key, call->envelope, call->now_us);
 }
 
 /* From here on receivers that block hold its credit, if any do. */
@@ -267,7 +269,7 @@ match_allowed (const Call *call)
 {
   BusPeer *peer = call->peer;
   WireSpan topic = call->envelope->topic;
-  guint64 generation = call->core->matches.generation;
+  guint64 generation = call->core->routes->matches.generation;
 
   if (peer->recent_match != NULL && peer->recent_generation == generation
       && wire_span_equal (peer->recent_match->key.text, topic))
@@ -275,7 +277,7 @@ match_allowed (const Call *call)
   if (!check_topic (call) || !authorize (call, BUS_OP_PUBLISH, topic))
     return NULL;
   peer->recent_match = bus_router_match (call->core, topic);
-  peer->recent_generation = call->core->matches.generation;
+  peer->recent_generation = call->core->routes->matches.generation;
   return peer->recent_match;
 }
 

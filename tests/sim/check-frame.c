@@ -3,6 +3,7 @@
 #include "core-view.h"
 #include "peer/bus-state.h"
 #include "route/bus-group.h"
+#include "route/bus-routes.h"
 
 /*
  * What one frame may change. The core is observed before the frame is handed in and after, and the two are compared:
@@ -251,7 +252,7 @@ sim_check_before_frame (const SimWorld *world, const SimClient *client, const Si
   const BusSubscription *adjusted
       = frame->kind == SIM_FRAME_ADJUST ? sim_subscription_of (client, frame->subscription) : NULL;
 
-  *before = (SimBefore){ .seq = world->core->accept_seq + 1,
+  *before = (SimBefore){ .seq = world->core->routes->accept_seq + 1,
                          .waiting = adjusted != NULL ? adjusted->fifo.messages : 0,
                          .was_block = adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_BLOCK };
   sim_check_before_bounds (world, client, frame, before);

@@ -3,6 +3,7 @@
 #include "peer/bus-state.h"
 #include "queue/bus-hold.h"
 #include "route/bus-group.h"
+#include "route/bus-routes.h"
 
 /*
  * Sums that the core keeps, counted again in the simplest way: messages, bytes and credit of each FIFO, lane, queue and
@@ -272,10 +273,10 @@ check_sums_subscriptions (SimWorld *world)
     subscriptions += g_hash_table_size (((const BusPeer *) link->data)->subscriptions);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     serving += world->clients[i].peer != NULL && world->clients[i].subs[SIM_SUBS - 1].exists;
-  if (subscriptions != core->n_subscriptions || bus_index_size (core->index) + serving != subscriptions
+  if (subscriptions != core->routes->n_subscriptions || bus_index_size (core->routes->index) + serving != subscriptions
       || sim_model_count (world->model) + serving != subscriptions)
     sim_world_fail (world, "I12: %u subscriptions, %u in the index, %u in the model, %u serve", subscriptions,
-                    bus_index_size (core->index), sim_model_count (world->model), serving);
+                    bus_index_size (core->routes->index), sim_model_count (world->model), serving);
 }
 
 void

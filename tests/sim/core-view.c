@@ -3,6 +3,7 @@
 
 #include "check-private.h"
 #include "peer/bus-state.h"
+#include "route/bus-routes.h"
 
 gboolean
 sim_view_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits)
@@ -16,7 +17,7 @@ sim_view_has_subscription (const SimClient *client, guint32 subscription, gboole
 guint64
 sim_view_accept_seq (const SimWorld *world)
 {
-  return world->core->accept_seq;
+  return world->core->routes->accept_seq;
 }
 
 guint64

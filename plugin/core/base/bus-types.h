@@ -20,3 +20,21 @@ typedef struct
   guint32 pid;    /* 0 where the system does not report one */
   gboolean agent; /* opened by the module's own call: has the agent's role by construction */
 } BusCredentials;
+
+/* The sums of a broker; see bus_core_stats(). */
+typedef struct
+{
+  guint peers;       /* that said hello */
+  guint connections; /* all */
+  guint subscriptions;
+  guint groups;
+  guint pending_requests;
+  guint64 queued_messages;
+  guint64 queued_bytes;
+  guint64 charged_bytes; /* everything charged to peers, objects included; 0 without peers */
+  guint64 accepted;
+  guint64 delivered;
+  guint64 missed;
+  guint64 denied;
+  guint64 malformed;
+} BusCoreStats;

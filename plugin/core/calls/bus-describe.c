@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-describe.h"
 
-#include "calls/bus-calls.h"
-#include "calls/bus-introspect.h"
+#include "calls/bus-budget.h"
+#include "peer/bus-reply.h"
 #include "peer/bus-state.h"
 #include "control.pb-c.h"
+#include "introspection.pb-c.h"
 #include "wire-descriptors.h"
 
 #define SERVICE "daemoneye.eventbus.Broker"
@@ -39,7 +40,7 @@ packed (const char *text)
 }
 
 static void
-fill_method (MethodInfo *info, const BusMethod *method)
+describe_method (MethodInfo *info, const BusMethod *method)
 {
   daemoneye__eventbus__v1__method_info__init (info);
   info->name = packed (method->name);
@@ -50,7 +51,7 @@ fill_method (MethodInfo *info, const BusMethod *method)
 }
 
 static void
-fill_event (EventInfo *info, guint at)
+describe_event (EventInfo *info, guint at)
 {
   daemoneye__eventbus__v1__event_info__init (info);
   info->name = packed (offered[at].name);
@@ -60,7 +61,7 @@ fill_event (EventInfo *info, guint at)
 }
 
 static void
-answer (BusPeer *asker, guint64 id, IntrospectReply *reply)
+describe_send (BusPeer *asker, guint64 id, IntrospectReply *reply)
 {
   gsize size = daemoneye__eventbus__v1__introspect_reply__get_packed_size (reply);
 
@@ -68,45 +69,43 @@ answer (BusPeer *asker, guint64 id, IntrospectReply *reply)
     bus_peer_error_limit (asker, id, BUS_LIMIT_max_payload, size);
   else
     {
-      bus_introspect_spend (asker, 0, &reply->base);
-      bus_calls_reply_packed (asker, id, &reply->base);
+      bus_budget_spend (asker, 0, &reply->base);
+      bus_reply_message (asker, id, &reply->base);
     }
 }
 
 void
-bus_describe_answer (BusPeer *asker,
-                     guint64 id,
-                     const Daemoneye__Eventbus__V1__IntrospectRequest *request,
-                     gint64 now_us)
+bus_describe_answer (const BusCall *call)
 {
+  const Daemoneye__Eventbus__V1__IntrospectRequest *request = call->request;
   WireSpan schema = wire_descriptors ();
   ProtobufCBinaryData types = { schema.len, (uint8_t *) (gsize) schema.data };
-  g_autofree MethodInfo *methods = g_new (MethodInfo, bus_calls_count ());
-  g_autofree MethodInfo **method_list = g_new (MethodInfo *, bus_calls_count ());
+  g_autofree MethodInfo *methods = g_new (MethodInfo, call->n_methods);
+  g_autofree MethodInfo **method_list = g_new (MethodInfo *, call->n_methods);
   EventInfo events[G_N_ELEMENTS (offered)];
   EventInfo *event_list[G_N_ELEMENTS (offered)];
   ServiceInfo service;
   ServiceInfo *service_list[] = { &service };
   IntrospectReply reply;
 
-  if (!bus_introspect_admit (asker, id, now_us))
+  if (!bus_budget_admit (call->peer, call->id, call->now_us))
     return;
   daemoneye__eventbus__v1__introspect_reply__init (&reply);
   daemoneye__eventbus__v1__service_info__init (&service);
-  for (guint i = 0; i < bus_calls_count (); i++)
-    fill_method (method_list[i] = &methods[i], bus_calls_method (i));
+  for (guint i = 0; i < call->n_methods; i++)
+    describe_method (method_list[i] = &methods[i], &call->methods[i]);
   for (guint i = 0; i < G_N_ELEMENTS (offered); i++)
-    fill_event (event_list[i] = &events[i], i);
+    describe_event (event_list[i] = &events[i], i);
   service.name = packed (SERVICE);
   service.doc = packed ("The broker itself.");
-  service.n_methods = bus_calls_count ();
+  service.n_methods = call->n_methods;
   service.methods = method_list;
   service.n_events = G_N_ELEMENTS (offered);
   service.events = event_list;
-  reply.id = asker->core->name;
+  reply.id = call->core->name;
   reply.n_services = request->service[0] == '\0' || strcmp (request->service, SERVICE) == 0 ? 1 : 0;
   reply.services = service_list;
   reply.n_types = request->without_types ? 0 : 1;
   reply.types = &types;
-  answer (asker, id, &reply);
+  describe_send (call->peer, call->id, &reply);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-introspect.h"
 
-#include "calls/bus-calls.h"
 #include "base/bus-first.h"
-#include "route/bus-group.h"
+#include "calls/bus-budget.h"
 #include "calls/bus-page.h"
-#include "route/bus-router.h"
+#include "peer/bus-reply.h"
 #include "peer/bus-state.h"
+#include "route/bus-group.h"
+#include "route/bus-router.h"
+#include "route/bus-routes.h"
+#include "introspection.pb-c.h"
 
 typedef Daemoneye__Eventbus__V1__BusIntrospectReply Reply;
 typedef Daemoneye__Eventbus__V1__BusIntrospectRequest Request;
@@ -193,7 +196,7 @@ add_groups_of (GHashTable *groups, const BusPeer *peer)
 static GPtrArray *
 next_groups (BusPage *page)
 {
-  g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->groups) : bus_group_table_new ();
+  g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->routes->groups) : bus_group_table_new ();
   GHashTableIter iter;
   gpointer value;
   BusFirst first;
@@ -348,7 +351,7 @@ put_topic (BusPage *page, const BusTopic *topic, guint *matched)
   TopicInfo *info = bus_page_block (page, sizeof (TopicInfo));
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
 
-  bus_index_match (page->core->index, topic->key.text, found);
+  bus_index_match (page->core->routes->index, topic->key.text, found);
   *matched += found->len;
   page->work += BUS_WORK_MATCH + found->len;
   daemoneye__eventbus__v1__topic_info__init (info);
@@ -373,7 +376,7 @@ may_see_topic (BusPage *page, const BusTopic *topic)
 static void
 walk_topics (BusPage *page)
 {
-  GSequenceIter *at = bus_topics_after (&page->core->topics, wire_span_str (page->after));
+  GSequenceIter *at = bus_topics_after (&page->core->routes->topics, wire_span_str (page->after));
   guint matched = 0;
 
   page->room -= page->core->limits.topic_bytes; /* of the cursor; bus_limits_contradiction() leaves room for an entry */
@@ -522,75 +525,30 @@ answer (const BusPage *page, BusPeer *asker, guint64 id, const Section *section)
     section->cursor (page, g_ptr_array_index (page->entries, page->entries->len - 1), next);
   reply.next = next;
   if (section == &sections[SECTION_TOPICS])
-    reply.topics_unseen = page->core->topics.unseen;
-  bus_introspect_spend (asker, page->work, &reply.base);
-  bus_calls_reply_packed (asker, id, &reply.base);
+    reply.topics_unseen = page->core->routes->topics.unseen;
+  bus_budget_spend (asker, page->work, &reply.base);
+  bus_reply_message (asker, id, &reply.base);
 }
 
 void
-bus_introspect_answer (BusPeer *asker, guint64 id, const Request *request, gint64 now_us)
+bus_introspect_answer (const BusCall *call)
 {
-  BusCore *core = asker->core;
+  const Request *request = call->request;
+  BusPeer *asker = call->peer;
   g_autoptr (GPtrArray) entries = g_ptr_array_new ();
   g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func (g_free);
   GStringChunk *texts;
-  BusPage page = { .asker = asker, .core = core, .now_us = now_us, .entries = entries, .blocks = blocks };
+  BusPage page = { .asker = asker, .core = call->core, .now_us = call->now_us, .entries = entries, .blocks = blocks };
 
-  if (!bus_introspect_admit (asker, id, now_us) || !check (asker, id, request) || !choose (&page, asker, id, request))
+  if (!bus_budget_admit (asker, call->id, call->now_us) || !check (asker, call->id, request)
+      || !choose (&page, asker, call->id, request))
     return;
   texts = g_string_chunk_new (4096);
   page.texts = texts;
   page.all = asker->principal.role != BUS_ROLE_COLLECTOR;
   page.limit = request->limit > 0 ? request->limit : ENTRIES_PRESET;
-  page.room = MIN (core->limits.max_payload, BUS_INTROSPECT_REPLY_MAX) - REPLY_REST;
+  page.room = MIN (call->core->limits.max_payload, BUS_INTROSPECT_REPLY_MAX) - REPLY_REST;
   sections[request->section].walk (&page);
-  answer (&page, asker, id, &sections[request->section]);
+  answer (&page, asker, call->id, &sections[request->section]);
   g_string_chunk_free (texts);
-}
-
-/* --- the rate --- */
-
-static gboolean
-admit_one_more (BusPeer *asker, guint64 id, gint64 second)
-{
-  if (asker->introspect_second != second)
-    {
-      asker->introspect_second = second;
-      asker->introspect_n = 0;
-    }
-  if (++asker->introspect_n <= asker->core->limits.introspect_per_second)
-    return TRUE;
-  bus_peer_error_limit (asker, id, BUS_LIMIT_introspect_per_second, asker->introspect_n);
-  return FALSE;
-}
-
-gboolean
-bus_introspect_admit_work (BusPeer *asker, guint64 id, gint64 now_us)
-{
-  BusCore *core = asker->core;
-  gint64 second = now_us / G_USEC_PER_SEC;
-
-  if (core->introspect_second != second)
-    {
-      core->introspect_second = second;
-      core->introspect_work = 0;
-    }
-  if (asker->principal.role != BUS_ROLE_COLLECTOR || core->introspect_work < core->limits.introspect_work_per_second)
-    return TRUE;
-  bus_peer_error_limit (asker, id, BUS_LIMIT_introspect_work_per_second, core->introspect_work);
-  return FALSE;
-}
-
-gboolean
-bus_introspect_admit (BusPeer *asker, guint64 id, gint64 now_us)
-{
-  return admit_one_more (asker, id, now_us / G_USEC_PER_SEC) && bus_introspect_admit_work (asker, id, now_us);
-}
-
-void
-bus_introspect_spend (BusPeer *asker, guint64 work, const ProtobufCMessage *reply)
-{
-  if (asker->principal.role == BUS_ROLE_COLLECTOR)
-    asker->core->introspect_work
-        += work + BUS_WORK_ANSWER + protobuf_c_message_get_packed_size (reply) / BUS_WORK_BYTES;
 }

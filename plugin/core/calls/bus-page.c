@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-page.h"
 
+#include "calls/bus-budget.h"
+
 #define ENTRY_HEAD 4u /* tag and length of an entry */
 
 gpointer

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "bus-core.h"
+#include "peer/bus-peer.h"
 
 #include <protobuf-c/protobuf-c.h>
 
@@ -13,15 +13,6 @@
  */
 
 #define BUS_PAGE_CURSOR_MAX 520u /* a topic; or a segment, a slash, a number */
-
-/* Units of work, each about 10 ns; see bus_introspect_spend(). What is not named here is one. */
-#define BUS_WORK_ENTRY    40u /* written, measured, packed */
-#define BUS_WORK_MATCH    40u /* a topic looked up in the index, besides what it finds */
-#define BUS_WORK_QUESTION 8u  /* to the policy */
-#define BUS_WORK_MEMBER   8u
-#define BUS_WORK_MESSAGE  8u   /* that waits, looked at */
-#define BUS_WORK_ANSWER   200u /* whatever it says */
-#define BUS_WORK_BYTES    256u /* of an answer */
 
 typedef struct
 {

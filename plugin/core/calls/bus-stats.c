@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-stats.h"
 
-#include "calls/bus-calls.h"
-#include "calls/bus-introspect.h"
-#include "calls/bus-page.h"
+#include "calls/bus-budget.h"
 #include "calls/bus-stats-rows.h"
+#include "peer/bus-reply.h"
 #include "peer/bus-state.h"
+#include "route/bus-routes.h"
+#include "control.pb-c.h"
 
 typedef Daemoneye__Eventbus__V1__StatsReply StatsReply;
 typedef Daemoneye__Eventbus__V1__StatsRequest StatsRequest;
 
 void
-bus_core_stats (const BusCore *core, BusCoreStats *stats)
+bus_stats_count (const BusCore *core, BusCoreStats *stats)
 {
   *stats = (BusCoreStats){
     .peers = g_hash_table_size (core->peers_by_id),
     .connections = core->peers.length,
-    .subscriptions = core->n_subscriptions,
-    .groups = g_hash_table_size (core->groups),
-    .pending_requests = g_hash_table_size (core->requests),
+    .subscriptions = core->routes->n_subscriptions,
+    .groups = g_hash_table_size (core->routes->groups),
+    .pending_requests = g_hash_table_size (core->routes->requests),
     .charged_bytes = core->quota.charged,
-    .accepted = core->accept_seq,
+    .accepted = core->routes->accept_seq,
     .delivered = core->delivered_by_gone,
     .missed = core->missed_by_gone,
     .denied = core->denied,
@@ -57,7 +58,7 @@ fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *totals, gi
 {
   BusCoreStats stats;
 
-  bus_core_stats (core, &stats);
+  bus_stats_count (core, &stats);
   daemoneye__eventbus__v1__bus_totals__init (totals);
   totals->peers = stats.peers;
   totals->subscriptions = stats.subscriptions;
@@ -157,7 +158,7 @@ work_of (const StatsReply *reply, const BusCore *core)
 }
 
 static void
-answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
+stats_send (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
 {
   const BusCore *core = asker->core;
   Daemoneye__Eventbus__V1__BusTotals totals;
@@ -176,14 +177,14 @@ answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
   if (request->domains && asker->principal.role != BUS_ROLE_COLLECTOR)
     bus_stats_rows_add_domains (&rows, core->flows.domains);
   bus_stats_rows_fill (&rows, &reply);
-  bus_introspect_spend (asker, work_of (&reply, core), &reply.base);
+  bus_budget_spend (asker, work_of (&reply, core), &reply.base);
   cut (&reply, core->limits.max_payload);
-  bus_calls_reply_packed (asker, id, &reply.base);
+  bus_reply_message (asker, id, &reply.base);
 }
 
 void
-bus_stats_answer (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_us)
+bus_stats_answer (const BusCall *call)
 {
-  if (bus_introspect_admit_work (asker, id, now_us))
-    answer (asker, id, request, now_us);
+  if (bus_budget_admit_work (call->peer, call->id, call->now_us))
+    stats_send (call->peer, call->id, call->request, call->now_us);
 }

@@ -1,36 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-subscribe.h"
 
-#include "queue/bus-admit.h"
-#include "calls/bus-calls.h"
-#include "calls/bus-introspect.h"
-#include "calls/bus-page.h"
+#include "calls/bus-budget.h"
 #include "news/bus-slow.h"
-#include "route/bus-router.h"
+#include "peer/bus-reply.h"
+#include "peer/bus-shed.h"
 #include "peer/bus-state.h"
+#include "queue/bus-admit.h"
+#include "route/bus-router.h"
+#include "route/bus-routes.h"
+#include "control.pb-c.h"
 #include "wire-topic.h"
 
 typedef Daemoneye__Eventbus__V1__AdjustRequest AdjustRequest;
 typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
 typedef Daemoneye__Eventbus__V1__UnsubscribeRequest UnsubscribeRequest;
 
-/* One call that is answered. */
-typedef struct
-{
-  BusPeer *peer;
-  BusCore *core;
-  guint64 id;
-} Call;
-
 static gboolean
-refuse (const Call *call, WireStatus status, const char *detail)
+refuse (const BusCall *call, WireStatus status, const char *detail)
 {
   bus_peer_error (call->peer, call->id, status, detail);
   return FALSE;
 }
 
 static BusSubscription *
-find (const Call *call, guint32 subscription)
+find (const BusCall *call, guint32 subscription)
 {
   BusSubscription *found = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (subscription));
 
@@ -42,7 +36,7 @@ find (const Call *call, guint32 subscription)
 /* --- what is asked for --- */
 
 static gboolean
-check_ceiling (const Call *call, BusLimit limit, guint64 value)
+check_ceiling (const BusCall *call, BusLimit limit, guint64 value)
 {
   if (value <= bus_limit_spec (limit)->ceiling)
     return TRUE;
@@ -51,7 +45,7 @@ check_ceiling (const Call *call, BusLimit limit, guint64 value)
 }
 
 static gboolean
-check_numbers (const Call *call, const SubscribeRequest *request)
+check_numbers (const BusCall *call, const SubscribeRequest *request)
 {
   BusPeer *peer = call->peer;
   guint n = g_hash_table_size (peer->subscriptions);
@@ -70,7 +64,7 @@ check_numbers (const Call *call, const SubscribeRequest *request)
 }
 
 static gboolean
-check_words (const Call *call, const SubscribeRequest *request)
+check_words (const BusCall *call, const SubscribeRequest *request)
 {
   WireSpan pattern = wire_span_str (request->pattern);
   WireSpan group = wire_span_str (request->group);
@@ -87,7 +81,7 @@ check_words (const Call *call, const SubscribeRequest *request)
 
 /* A peer's own methods stand on the one topic that names it. */
 static gboolean
-check_methods (const Call *call, const SubscribeRequest *request)
+check_methods (const BusCall *call, const SubscribeRequest *request)
 {
   g_autofree char *own = g_strconcat ("control.collector.", call->peer->id, NULL);
 
@@ -100,7 +94,7 @@ check_methods (const Call *call, const SubscribeRequest *request)
 }
 
 static gboolean
-check_bounds (const Call *call, guint32 policy, guint64 messages, guint64 bytes)
+check_bounds (const BusCall *call, guint32 policy, guint64 messages, guint64 bytes)
 {
   if (policy > BUS_OVERFLOW_LAST)
     return refuse (call, WIRE_STATUS_UNSUPPORTED,
@@ -110,7 +104,7 @@ check_bounds (const Call *call, guint32 policy, guint64 messages, guint64 bytes)
 }
 
 static gboolean
-check_block (const Call *call, BusOverflow policy, WireSpan pattern)
+check_block (const BusCall *call, BusOverflow policy, WireSpan pattern)
 {
   return policy != BUS_OVERFLOW_BLOCK || bus_peer_may (call->peer, call->id, BUS_OP_BLOCK, pattern);
 }
@@ -119,7 +113,7 @@ check_block (const Call *call, BusOverflow policy, WireSpan pattern)
 
 /* Those in force for what was asked. A group's first member asks for all of it. */
 static BusBounds
-bounds_for (const Call *call, const SubscribeRequest *request)
+bounds_for (const BusCall *call, const SubscribeRequest *request)
 {
   const BusLimits *limits = &call->core->limits;
   BusBounds bounds = {
@@ -136,7 +130,7 @@ bounds_for (const Call *call, const SubscribeRequest *request)
 }
 
 static gboolean
-check_policy (const Call *call, const SubscribeRequest *request, BusBounds *bounds)
+check_policy (const BusCall *call, const SubscribeRequest *request, BusBounds *bounds)
 {
   const BusGroup *group = NULL;
 
@@ -146,7 +140,7 @@ check_policy (const Call *call, const SubscribeRequest *request, BusBounds *boun
     return refuse (call, WIRE_STATUS_BAD_MESSAGE,
                    "who serves has no policy: a request that finds no room is answered with WOULD_BLOCK");
   if (request->group[0] != '\0' && !request->serve)
-    group = bus_group_find (call->core->groups, call->core->seed, wire_span_str (request->group));
+    group = bus_group_find (call->core->routes->groups, call->core->seed, wire_span_str (request->group));
   if (group != NULL && group->bounds.policy != BUS_OVERFLOW_DEFAULT)
     {
       if (request->policy != BUS_OVERFLOW_DEFAULT && (BusOverflow) request->policy != group->bounds.policy)
@@ -161,7 +155,7 @@ check_policy (const Call *call, const SubscribeRequest *request, BusBounds *boun
 
 /* NULL: refused and answered. */
 static BusSubscription *
-make (const Call *call, const SubscribeRequest *request, const BusBounds *bounds)
+make (const BusCall *call, const SubscribeRequest *request, const BusBounds *bounds)
 {
   const BusLimits *limits = &call->core->limits;
   BusSubscription *subscription;
@@ -187,29 +181,30 @@ make (const Call *call, const SubscribeRequest *request, const BusBounds *bounds
 }
 
 void
-bus_subscribe_answer (BusPeer *peer, guint64 id, const SubscribeRequest *request, guint64 accept_seq)
+bus_subscribe_answer (const BusCall *call)
 {
-  const Call call = { peer, peer->core, id };
+  const SubscribeRequest *request = call->request;
   const BusOperation right = request->serve ? BUS_OP_SERVE : BUS_OP_SUBSCRIBE;
   Daemoneye__Eventbus__V1__SubscribeReply reply;
   BusSubscription *subscription;
   BusBounds bounds;
 
-  if (!check_numbers (&call, request) || !check_words (&call, request) || !check_methods (&call, request)
-      || !bus_peer_may (peer, id, right, wire_span_str (request->pattern)) || !check_policy (&call, request, &bounds))
+  if (!check_numbers (call, request) || !check_words (call, request) || !check_methods (call, request)
+      || !bus_peer_may (call->peer, call->id, right, wire_span_str (request->pattern))
+      || !check_policy (call, request, &bounds))
     return;
-  subscription = make (&call, request, &bounds);
+  subscription = make (call, request, &bounds);
   if (subscription == NULL)
     return;
-  bus_router_add (call.core, subscription, wire_span_str (request->group));
+  bus_router_add (call->core, subscription, wire_span_str (request->group));
   daemoneye__eventbus__v1__subscribe_reply__init (&reply);
-  reply.accept_seq = accept_seq;
+  reply.accept_seq = call->accept_seq;
   reply.window_messages = subscription->window.window_messages;
   reply.window_bytes = subscription->window.window_bytes;
   reply.policy = subscription->bounds.policy;
   reply.queue_messages = subscription->bounds.messages;
   reply.queue_bytes = subscription->bounds.bytes;
-  bus_calls_reply_packed (peer, id, &reply.base);
+  bus_reply_message (call->peer, call->id, &reply.base);
 }
 
 /* --- adjust --- */
@@ -241,7 +236,7 @@ adjust_all (BusSubscription *subscription, const BusBounds *bounds, gint64 now_u
 
 /* A group is no way around the right: who asks needs it for what every member asked. */
 static gboolean
-check_block_of_all (const Call *call, BusOverflow policy, const BusSubscription *subscription)
+check_block_of_all (const BusCall *call, BusOverflow policy, const BusSubscription *subscription)
 {
   if (policy != BUS_OVERFLOW_BLOCK)
     return TRUE;
@@ -271,20 +266,20 @@ work_of (const BusSubscription *subscription)
 }
 
 void
-bus_subscribe_adjust (BusPeer *peer, guint64 id, const AdjustRequest *request, gint64 now_us)
+bus_subscribe_adjust (const BusCall *call)
 {
-  const Call call = { peer, peer->core, id };
-  BusSubscription *subscription = find (&call, request->subscription);
+  const AdjustRequest *request = call->request;
+  BusSubscription *subscription = find (call, request->subscription);
   Daemoneye__Eventbus__V1__AdjustReply reply;
   BusBounds bounds;
   guint64 work;
 
-  if (subscription == NULL || !bus_introspect_admit_work (peer, id, now_us)
-      || !check_bounds (&call, request->policy, request->queue_messages, request->queue_bytes))
+  if (subscription == NULL || !bus_budget_admit_work (call->peer, call->id, call->now_us)
+      || !check_bounds (call, request->policy, request->queue_messages, request->queue_bytes))
     return;
   if (subscription->serves)
     {
-      refuse (&call, WIRE_STATUS_UNSUPPORTED, "who serves has no policy: there is nothing to change");
+      refuse (call, WIRE_STATUS_UNSUPPORTED, "who serves has no policy: there is nothing to change");
       return;
     }
   bounds = subscription->bounds;
@@ -294,25 +289,25 @@ bus_subscribe_adjust (BusPeer *peer, guint64 id, const AdjustRequest *request, g
     bounds.messages = request->queue_messages;
   if (request->queue_bytes != 0)
     bounds.bytes = request->queue_bytes;
-  if (!check_block_of_all (&call, bounds.policy, subscription))
+  if (!check_block_of_all (call, bounds.policy, subscription))
     return;
   work = work_of (subscription);
   daemoneye__eventbus__v1__adjust_reply__init (&reply);
   reply.policy = bounds.policy;
   reply.queue_messages = bounds.messages;
   reply.queue_bytes = bounds.bytes;
-  reply.dropped = adjust_all (subscription, &bounds, now_us);
-  bus_introspect_spend (peer, work, &reply.base);
-  bus_calls_reply_packed (peer, id, &reply.base);
+  reply.dropped = adjust_all (subscription, &bounds, call->now_us);
+  bus_budget_spend (call->peer, work, &reply.base);
+  bus_reply_message (call->peer, call->id, &reply.base);
 }
 
 /* --- unsubscribe --- */
 
 void
-bus_subscribe_end (BusPeer *peer, guint64 id, const UnsubscribeRequest *request, gint64 now_us)
+bus_subscribe_end (const BusCall *call)
 {
-  const Call call = { peer, peer->core, id };
-  BusSubscription *subscription = find (&call, request->subscription);
+  const UnsubscribeRequest *request = call->request;
+  BusSubscription *subscription = find (call, request->subscription);
   Daemoneye__Eventbus__V1__UnsubscribeReply reply;
   BusLeave leave = { 0, 0, 0 };
 
@@ -321,9 +316,9 @@ bus_subscribe_end (BusPeer *peer, guint64 id, const UnsubscribeRequest *request,
   daemoneye__eventbus__v1__unsubscribe_reply__init (&reply);
   reply.delivered = subscription->delivered;
   reply.missed = subscription->missed;
-  bus_router_unfile (call.core, subscription);
-  bus_slow_end (subscription, now_us);
-  bus_router_release (call.core, subscription, now_us, &leave);
+  bus_router_unfile (call->core, subscription);
+  bus_slow_end (subscription, call->now_us);
+  bus_router_release (call->core, subscription, call->now_us, &leave);
   reply.discarded = leave.discarded;
-  bus_calls_reply_packed (peer, id, &reply.base);
+  bus_reply_message (call->peer, call->id, &reply.base);
 }

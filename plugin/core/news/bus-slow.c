@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "news/bus-slow.h"
 
-#include "route/bus-group.h"
-#include "route/bus-router.h"
+#include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-report.h"
+#include "route/bus-group.h"
+#include "route/bus-router.h"
 #include "control.pb-c.h"
 
 typedef Daemoneye__Eventbus__V1__DropEvent DropEvent;

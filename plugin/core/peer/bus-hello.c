@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/bus-hello.h"
 
-#include "peer/bus-state.h"
 #include "base/bus-text.h"
+#include "peer/bus-state.h"
 #include "envelope.pb-c.h"
 #include "wire-feature.h"
 #include "wire-guard.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/bus-peer.h"
 
-#include "peer/bus-state.h"
 #include "base/bus-text.h"
-
+#include "peer/bus-state.h"
 #include "envelope.pb-c.h"
 
 #define GOODBYE_MAX 512u
@@ -21,7 +20,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   g_queue_init (&peer->asked);
   g_queue_init (&peer->answering);
   wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
-  peer->uid = bus_uid_join (core, who->uid);
+  peer->uid = bus_uid_join (core->uids, core, who->uid);
   bus_ledger_init (&peer->ledger, peer, &core->quota, &core->creditors);
   peer->ledger.usage.parent = &peer->uid->usage;
   bus_flow_init (&peer->flow, &core->flows, &peer->ledger, peer);
@@ -54,10 +53,10 @@ bus_peer_free (BusPeer *peer)
   core->missed_by_gone += peer->flow.missed;
   bus_flow_clear (&peer->flow);
   wire_frame_reader_clear (&peer->reader);
-  bus_peer_charge_reader (peer); /* nothing is held any more */
+  bus_peer_refund_reader (peer);
   bus_quota_forgo (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
   bus_ledger_clear (&peer->ledger);
-  bus_uid_leave (core, peer->uid);
+  bus_uid_leave (core->uids, &core->deadlines, peer->uid);
   g_hash_table_unref (peer->subscriptions);
   g_clear_pointer (&peer->id, g_ref_string_release);
   g_free (peer->type);
@@ -81,26 +80,13 @@ bus_peer_set_state (BusPeer *peer, BusPeerState state)
 }
 
 void
-bus_peer_charge_reader (BusPeer *peer)
+bus_peer_refund_reader (BusPeer *peer)
 {
   BusQuota *quota = &peer->core->quota;
-  gsize held = wire_frame_reader_held (&peer->reader);
 
-  if (held == peer->reader_charged)
-    return;
   bus_quota_refund (quota, &peer->ledger.usage, peer->reader_charged);
   bus_quota_release (quota, peer->reader_charged);
   peer->reader_charged = 0;
-  if (held > 0 && !bus_quota_hold (quota, held)
-      && !(bus_shed_reserve (peer->core, held, peer->core->now_us) && bus_quota_hold (quota, held)))
-    {
-      /* Whoever begins a frame when the broker is full has to begin again later. */
-      wire_frame_reader_clear (&peer->reader);
-      bus_peer_close (peer, WIRE_STATUS_LIMIT, "the broker holds all that it may (broker_bytes): try again later");
-      return;
-    }
-  bus_quota_charge (quota, &peer->ledger.usage, held);
-  peer->reader_charged = held;
 }
 
 void
@@ -253,16 +239,4 @@ bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
   peer->is_closing_listed = TRUE;
   g_queue_push_tail_link (&core->closing, &peer->closing_link);
   g_queue_push_tail_link (&core->dying, &peer->dying_link);
-}
-
-gpointer
-bus_peer_link (const BusPeer *peer)
-{
-  return peer->link;
-}
-
-gboolean
-bus_peer_is_closing (const BusPeer *peer)
-{
-  return peer->state == BUS_PEER_CLOSING;
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/bus-timer.h"
-#include "bus-core.h"
-#include "queue/bus-flow.h"
 #include "base/bus-key.h"
+#include "base/bus-limits.h"
 #include "base/bus-note.h"
-#include "route/bus-match.h"
+#include "base/bus-timer.h"
+#include "base/bus-types.h"
 #include "index/bus-policy.h"
-#include "peer/bus-shed.h"
-#include "queue/bus-credit.h"
-#include "base/bus-window.h"
+#include "peer/bus-account.h"
+#include "queue/bus-flow.h"
 #include "wire-frame.h"
 
 /*
@@ -56,8 +54,8 @@ struct BusPeer
   GQueue asked;              /* BusRequest, by their asked_link */
   GQueue answering;          /* BusRequest, by their answering_link */
 
-  /* The topic it published to last, which it may: most peers publish to one. */
-  BusMatch *recent_match;
+  /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
+  struct BusMatch *recent_match;
   guint64 recent_generation;
 
   BusTimer timer; /* hello first, then a frame that has begun */
@@ -66,7 +64,7 @@ struct BusPeer
   guint64 received_bytes;
   BusUid *uid;
   guint64 shed_tried;       /* bus-shed */
-  gint64 introspect_second; /* of the input clock; see bus_introspect_admit() */
+  gint64 introspect_second; /* of the input clock; see bus_budget_admit() */
   guint64 introspect_n;     /* in it */
 
   WireStatus close_status;
@@ -115,8 +113,8 @@ void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
 /* Sends CREDIT to the peers that have credit to be announced. */
 void bus_peer_send_credit (BusCore *core);
 
-/* Charges the reader's block as it is now; closes the peer when the broker may not hold that much. */
-void bus_peer_charge_reader (BusPeer *peer);
+/* Refunds what the reader was charged for. */
+void bus_peer_refund_reader (BusPeer *peer);
 
 static inline gboolean
 bus_peer_is_ready (const BusPeer *peer)

@@ -1,43 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/bus-timer.h"
-#include "bus-core.h"
-#include "base/bus-quota.h"
+#include "peer/bus-account.h"
 
 /*
- * What happens when a uid, or the broker in all, holds as much as it may: the owner of the largest queue pays, never the
- * publisher who happens to come.
+ * Shedding: an account, or the broker, holds as much as it may. The peer with the largest queue gives messages up, not
+ * the publisher that happens to come next.
  *
- * Asked before a message is routed, so that what follows finds memory. Messages go from the queue in which most waits, by
- * the policy of the subscription for which most waits (bus-admit). When no queue can give anything any more, the peer
- * that is owed most is closed. Above quota_soft_percent of a limit system.slow says so.
+ * It is called before a message is routed, so that what follows finds memory. Messages are dropped from the largest queue,
+ * there from the subscription with the most waiting bytes, by its policy (bus-admit). When no queue has anything left to
+ * drop, the peer with the most encoded bytes is closed. Above quota_soft_percent of a limit the level is reported (bus-slow).
  *
- * Invariant: a queue gives only while it is the largest of those that are asked.
+ * Invariant: a queue gives only while it is the largest of those that are considered.
  */
 
-#define BUS_SHED_ALL G_MAXUINT32 /* no uid: everybody */
+#define BUS_SHED_ALL G_MAXUINT32 /* instead of a uid: all accounts */
 
-typedef struct
-{
-  guint32 uid;
-  guint peers;
-  BusUsage usage; /* of them all */
-  gboolean is_soft;
-  gint64 report_next_us;
-  BusTimer report_timer;
-  BusCore *core;
-} BusUid;
-
-/* The uid's entry, made with its first peer and freed with its last. */
-BusUid *bus_uid_join (BusCore *core, guint32 uid);
-void bus_uid_leave (BusCore *core, BusUid *uid);
-GHashTable *bus_uid_table_new (void);
-
-/* Makes room for @bytes in all. FALSE: there is none. */
+/* Makes room for @bytes in the broker. FALSE: there is none. */
 gboolean bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us);
-/* Makes room for @bytes of that uid. FALSE: there is none. */
+
+/* Makes room for @bytes of that account. FALSE: there is none. */
 gboolean bus_shed_reserve_uid (BusUid *uid, guint64 bytes, gint64 now_us);
 
-/* Whose queue is the largest; NULL: nobody's. */
+/* The peer with the largest queue. NULL: no queue holds anything. */
 BusPeer *bus_shed_largest (BusCore *core, guint32 uid);
+
+/* Charges the block that the peer's reader holds now. When the broker may not hold that much, the peer is closed: a frame
+ * that begins while the broker is full has to be sent again later. */
+void bus_shed_charge_reader (BusPeer *peer);

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "bus-core.h"
 #include "base/bus-note.h"
-#include "index/bus-index.h"
-#include "route/bus-match.h"
-#include "peer/bus-peer.h"
-#include "index/bus-topics.h"
+#include "queue/bus-flow-state.h"
 #include "wire-topic.h"
 
 /*
- * The broker's whole state, seen by the rooms of the core and by nobody else. bus-core makes and frees it; each field
- * belongs to the room named beside it.
+ * The state of a broker, as the peer layer and the layers above see it.
+ *
+ * BusCore holds the settings, the time of the input that is being handled, and what the peer layer needs. Each layer above
+ * that keeps state has a struct of its own (BusRoutes, BusBudget), which only that layer and those above it can look into.
+ * bus-core makes all of them and frees them.
  */
 
 struct BusCore
 {
-  /* bus-core */
+  /* bus-core: settings and identity */
   BusLimits limits;
   WireTopicLimits topic_limits;
   guint32 *tool_uids;
@@ -26,23 +25,23 @@ struct BusCore
   gint64 wall_us;
   gint64 started_us;
   char *software_version;
-  char *name; /* GRefString "bus": sender of what the broker says */
+  char *name; /* GRefString "bus": the sender of the broker's own messages */
   gboolean is_stopping;
 
-  gint64 now_us; /* of the input call that runs */
+  gint64 now_us; /* of the input call that is being handled */
   BusQuota quota;
   BusSegmentPool segments;
   BusFlowShared flows;
   BusDeadlineSet deadlines;
+  BusNoteRing notes;
+  GQueue creditors; /* BusLedger with credit to announce */
 
-  /* bus-shed */
+  /* bus-account, bus-shed */
   GHashTable *uids; /* uid -> BusUid */
   guint64 shed_round;
   gboolean is_soft;
   gint64 soft_next_us;
   BusTimer soft_timer;
-
-  GQueue creditors; /* bus-credit: peers that are to be told */
 
   /* bus-peer */
   GQueue peers;            /* all, in order of connecting */
@@ -50,30 +49,13 @@ struct BusCore
   guint n_unauthenticated;
   GQueue writable;
   GQueue closing;
-  GQueue dying; /* closed, not flushed */
-
-  /* bus-router, bus-match, bus-group */
-  BusIndex *index;     /* subscriptions that do not serve */
-  GHashTable *servers; /* topic -> BusServers */
-  GHashTable *groups;  /* name -> BusGroup */
-  BusMatchCache matches;
-  guint n_subscriptions;
-  guint64 accept_seq;
-
-  BusTopics topics; /* seen */
-
-  /* bus-introspect: what collectors made it do */
-  gint64 introspect_second; /* of the input clock */
-  guint64 introspect_work;  /* in it */
-
-  /* bus-request */
-  GHashTable *requests; /* route_id -> BusRequest */
-  guint64 next_route;
-
-  BusNoteRing notes;
-
-  guint64 delivered_by_gone; /* of peers that went */
+  GQueue dying;              /* closed, not flushed */
+  guint64 delivered_by_gone; /* of peers that are freed */
   guint64 missed_by_gone;
   guint64 denied;
   guint64 malformed;
+
+  /* The layers above. */
+  struct BusRoutes *routes;
+  struct BusBudget *budget;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "queue/bus-credit.h"
 #include "base/bus-quota.h"
+#include "queue/bus-credit.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
 #include "wire-stamp.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/bus-overflow.h"
-#include "queue/bus-flow.h"
+#include "queue/bus-flow-state.h"
 
 /*
  * What is to be published about a subscription or a queue that does not keep up.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/bus-overflow.h"
 #include "base/bus-timer.h"
 #include "base/bus-types.h"
-#include "base/bus-overflow.h"
 #include "base/bus-window.h"
 #include "wire-class.h"
 #include "wire-span.h"

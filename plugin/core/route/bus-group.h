@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "queue/bus-admit.h"
 #include "base/bus-key.h"
 #include "base/bus-overflow.h"
+#include "queue/bus-admit.h"
 #include "queue/bus-subscription.h"
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "route/bus-group.h"
 #include "index/bus-index.h"
 #include "index/bus-topics.h"
+#include "route/bus-group.h"
 
 /*
  * Who gets a topic: the matched set, made once per topic and remembered.
@@ -31,7 +31,7 @@ typedef struct
   guint n;
 } BusGroupMatch;
 
-typedef struct
+typedef struct BusMatch
 {
   BusKey key;            /* of the topic; own copy */
   BusTopicPlace counter; /* of the topic */

@@ -2,6 +2,7 @@
 #include "route/bus-request.h"
 
 #include "peer/bus-state.h"
+#include "route/bus-routes.h"
 
 #define ROUTE_CLASS_BITS 2u
 
@@ -18,7 +19,7 @@ bus_request_new (BusCore *core,
   guint64 small_class = wire_class_of (WIRE_KIND_REQUEST, topic, 0).credit_class;
 
   request->kind = kind;
-  request->route_id = ++core->next_route << ROUTE_CLASS_BITS | small_class;
+  request->route_id = ++core->routes->next_route << ROUTE_CLASS_BITS | small_class;
   request->id = id;
   request->requester = requester;
   request->responder = responder;
@@ -28,7 +29,7 @@ bus_request_new (BusCore *core,
   request->answering_link.data = request;
   g_queue_push_tail_link (&requester->asked, &request->asked_link);
   g_queue_push_tail_link (&responder->answering, &request->answering_link);
-  g_hash_table_insert (core->requests, &request->route_id, request);
+  g_hash_table_insert (core->routes->requests, &request->route_id, request);
   bus_deadline_arm (&core->deadlines, &request->timer.deadline, due_us);
   bus_quota_keep (&core->quota, &requester->ledger.usage, sizeof (BusRequest));
   return request;
@@ -39,7 +40,7 @@ bus_request_free (BusCore *core, BusRequest *request)
 {
   bus_quota_forgo (&core->quota, &request->requester->ledger.usage, sizeof (BusRequest));
   bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
-  g_hash_table_remove (core->requests, &request->route_id);
+  g_hash_table_remove (core->routes->requests, &request->route_id);
   g_queue_unlink (&request->requester->asked, &request->asked_link);
   g_queue_unlink (&request->responder->answering, &request->answering_link);
   g_free (request);
@@ -48,7 +49,7 @@ bus_request_free (BusCore *core, BusRequest *request)
 BusRequest *
 bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id)
 {
-  BusRequest *request = g_hash_table_lookup (core->requests, &route_id);
+  BusRequest *request = g_hash_table_lookup (core->routes->requests, &route_id);
 
   return request != NULL && request->responder == responder ? request : NULL;
 }

@@ -1,73 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-router.h"
 
+#include "peer/bus-shed.h"
+#include "peer/bus-state.h"
 #include "queue/bus-admit.h"
 #include "queue/bus-fifo.h"
-#include "peer/bus-state.h"
+#include "route/bus-routes.h"
+#include "route/bus-servers.h"
 
 #define ANNOUNCE_MAX      2048u
 #define ROOM_PER_RECEIVER 8192u /* a slot, and a small segment */
-
-/* Those who serve one topic. */
-struct BusServers
-{
-  BusKey key; /* of topic */
-  BusTopicPlace counter;
-  GPtrArray *subscriptions;
-  guint64 cursor;
-  guint8 topic[];
-};
-
-static void
-servers_free (gpointer data)
-{
-  BusServers *servers = data;
-
-  g_ptr_array_unref (servers->subscriptions);
-  g_free (servers);
-}
-
-GHashTable *
-bus_router_servers_new (void)
-{
-  return g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, servers_free);
-}
-
-static BusServers *
-servers_find (BusCore *core, WireSpan topic)
-{
-  BusKey key = bus_key (core->seed, topic);
-
-  return g_hash_table_lookup (core->servers, &key);
-}
-
-static void
-servers_add (BusCore *core, BusSubscription *subscription)
-{
-  WireSpan topic = subscription->pattern;
-  BusServers *servers = servers_find (core, topic);
-
-  if (servers == NULL)
-    {
-      servers = g_malloc0 (sizeof (BusServers) + topic.len); /* a topic is at most 512 bytes */
-      memcpy (servers->topic, topic.data, topic.len);
-      servers->key = bus_key (core->seed, wire_span (servers->topic, topic.len));
-      servers->subscriptions = g_ptr_array_new ();
-      g_hash_table_insert (core->servers, &servers->key, servers);
-    }
-  g_ptr_array_add (servers->subscriptions, subscription);
-  subscription->servers = servers;
-}
-
-static void
-servers_remove (BusCore *core, BusSubscription *subscription)
-{
-  BusServers *servers = g_steal_pointer (&subscription->servers);
-
-  g_ptr_array_remove (servers->subscriptions, subscription);
-  if (servers->subscriptions->len == 0)
-    g_hash_table_remove (core->servers, &servers->key);
-}
 
 /* --- index --- */
 
@@ -78,7 +20,7 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
 
   if (group.len > 0)
     {
-      bus_group_join (core->groups, core->seed, group, subscription);
+      bus_group_join (core->routes->groups, core->seed, group, subscription);
       if (!subscription->serves && subscription->group->bounds.policy == BUS_OVERFLOW_DEFAULT)
         subscription->group->bounds = subscription->bounds;
       else if (!subscription->serves)
@@ -86,26 +28,26 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
     }
   bus_fifo_index (&owner->flow, subscription, subscription->bounds.policy == BUS_OVERFLOW_CONFLATE);
   if (subscription->serves)
-    servers_add (core, subscription);
+    bus_servers_add (core->routes->servers, core->seed, subscription);
   else
     {
-      bus_index_add (core->index, subscription->pattern, subscription);
-      bus_match_cache_forget (&core->matches);
+      bus_index_add (core->routes->index, subscription->pattern, subscription);
+      bus_match_cache_forget (&core->routes->matches);
     }
   g_hash_table_insert (owner->subscriptions, GUINT_TO_POINTER (subscription->id), subscription);
   bus_quota_keep (&core->quota, &owner->ledger.usage, subscription->charged);
-  core->n_subscriptions++;
+  core->routes->n_subscriptions++;
 }
 
 void
 bus_router_unfile (BusCore *core, BusSubscription *subscription)
 {
   if (subscription->serves)
-    servers_remove (core, subscription);
+    bus_servers_remove (core->routes->servers, subscription);
   else
     {
-      bus_index_remove (core->index, subscription->pattern, subscription);
-      bus_match_cache_forget (&core->matches);
+      bus_index_remove (core->routes->index, subscription->pattern, subscription);
+      bus_match_cache_forget (&core->routes->matches);
     }
 }
 
@@ -203,7 +145,7 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
   guint rerouted = 0;
 
   g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
-  core->n_subscriptions--;
+  core->routes->n_subscriptions--;
   bus_quota_forgo (&core->quota, &owner->ledger.usage, subscription->charged);
   bus_flow_forget (&owner->flow, subscription, unsent);
   if (group != NULL && !subscription->serves)
@@ -216,7 +158,7 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
   leave->rerouted += rerouted;
   leave->discarded += unsent->len - rerouted;
   if (group != NULL)
-    bus_group_leave (core->groups, subscription);
+    bus_group_leave (core->routes->groups, subscription);
   bus_subscription_free (subscription);
 }
 
@@ -269,7 +211,7 @@ choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, 
 BusMatch *
 bus_router_match (BusCore *core, WireSpan topic)
 {
-  return bus_match_lookup (&core->matches, core->index, core->seed, topic);
+  return bus_match_lookup (&core->routes->matches, core->routes->index, core->seed, topic);
 }
 
 BusOutcome
@@ -314,7 +256,7 @@ subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
       if (match->groups[i].candidates[j]->owner == target)
         g_ptr_array_add (found, match->groups[i].candidates[j]);
 
-  servers = found->len == 0 ? servers_find (core, topic) : NULL;
+  servers = found->len == 0 ? bus_servers_find (core->routes->servers, core->seed, topic) : NULL;
   for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
     {
       BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
@@ -349,7 +291,7 @@ bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 
 BusSubscription *
 bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need)
 {
-  BusServers *servers = servers_find (core, topic);
+  BusServers *servers = bus_servers_find (core->routes->servers, core->seed, topic);
   BusSubscription *const *candidates;
 
   if (servers == NULL)
@@ -376,7 +318,7 @@ bus_router_request (BusCore *core,
   BusServers *servers = server->servers;
   gboolean queued;
 
-  bus_topics_count (&core->topics, &servers->counter, servers->key, inbound->envelope, now_us);
+  bus_topics_count (&core->routes->topics, &servers->counter, servers->key, inbound->envelope, now_us);
   count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
   queued = bus_shed_reserve (core, need_of (inbound, 1), now_us)
            && bus_admit_request (&responder->flow, inbound, &delivery, server, now_us);
@@ -387,7 +329,7 @@ bus_router_request (BusCore *core,
 guint
 bus_router_count_servers (BusCore *core, WireSpan topic)
 {
-  const BusServers *servers = servers_find (core, topic);
+  const BusServers *servers = bus_servers_find (core->routes->servers, core->seed, topic);
   guint n = 0;
 
   for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
@@ -408,7 +350,7 @@ bus_router_announce (BusCore *core, const char *topic, const char *type_name, Wi
   envelope.topic = wire_span_str (topic);
   envelope.type_name = wire_span_str (type_name);
   envelope.payload = payload;
-  bus_topics_count (&core->topics, &match->counter, match->key, &envelope, now_us);
+  bus_topics_count (&core->routes->topics, &match->counter, match->key, &envelope, now_us);
   if (match->n_receivers == 0)
     return;
   size = wire_envelope_size (&envelope) + payload.len;
@@ -429,7 +371,7 @@ bus_router_announce (BusCore *core, const char *topic, const char *type_name, Wi
     .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, envelope.payload.len),
     .quota = &core->quota,
   };
-  bus_inbound_stamp (&inbound, core->name, ++core->accept_seq, now_us + core->wall_us);
+  bus_inbound_stamp (&inbound, core->name, ++core->routes->accept_seq, now_us + core->wall_us);
   bus_router_publish (core, &inbound, match, FALSE, now_us);
   bus_inbound_clear (&inbound);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "queue/bus-message.h"
 #include "peer/bus-peer.h"
+#include "queue/bus-message.h"
+#include "route/bus-match.h"
 
 /*
  * Routing: which queues an accepted message goes to.
@@ -67,5 +68,3 @@ guint bus_router_count_servers (BusCore *core, WireSpan topic);
 /* A message of the broker itself, e.g. on system.*. It is counted like any; nothing is built when nobody
  * wants it. */
 void bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us);
-
-GHashTable *bus_router_servers_new (void);

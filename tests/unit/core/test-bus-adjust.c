@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-overflow.h"
+#include "calls/bus-budget.h"
 #include "peer/bus-state.h"
 #include "control.pb-c.h"
 #include "core-pressure.h"
@@ -149,7 +150,7 @@ test_work_is_bounded (void)
   client_subscribe_with (tool, .subscription = 1, .pattern = "events.process.#");
   core_mark (&core);
   client_publish_many (publisher, "events.process.lifecycle", 2000, 10);
-  for (core_advance (&core, G_USEC_PER_SEC); core.core->introspect_work < limits.introspect_work_per_second; n++)
+  for (core_advance (&core, G_USEC_PER_SEC); core.core->budget->work < limits.introspect_work_per_second; n++)
     client_adjust (slow, 1, n % 2 == 0 ? BUS_OVERFLOW_DROP_NEWEST : BUS_OVERFLOW_DROP_OLDEST, 2000, 0, WIRE_STATUS_OK);
   g_assert_cmpuint (n, >, 2);
   g_assert_cmpuint (n, <, 20);

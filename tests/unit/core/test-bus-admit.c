@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-peer.h"
 #include "queue/bus-admit.h"
 #include "base/bus-overflow.h"
 #include "peer/bus-state.h"

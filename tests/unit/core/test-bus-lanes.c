@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-overflow.h"
+#include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "core-pressure.h"
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "peer/bus-peer.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+/*
+ * How much work the calls of collectors may cause in a second.
+ *
+ * introspect_per_second bounds how often one peer may ask for a page. introspect_work_per_second bounds what all
+ * collectors together may make the broker do, in units that are counted where the work is done, so that many cheap pages
+ * and few expensive ones cost the same. control.bus.stats and control.bus.adjust, which visit everything that waits, are
+ * paid out of it as well. An answer that was begun is finished; the excess is not carried over, the next second begins at
+ * zero. Agent and tool are not bounded by it.
+ */
+
+/* Units of work, each about 10 ns; see bus_budget_spend(). What is not named here is one. */
+#define BUS_WORK_ENTRY    40u /* written, measured, packed */
+#define BUS_WORK_MATCH    40u /* a topic looked up in the index, besides what it finds */
+#define BUS_WORK_QUESTION 8u  /* to the policy */
+#define BUS_WORK_MEMBER   8u
+#define BUS_WORK_MESSAGE  8u   /* that waits, looked at */
+#define BUS_WORK_ANSWER   200u /* whatever it says */
+#define BUS_WORK_BYTES    256u /* of an answer */
+
+typedef struct BusBudget
+{
+  gint64 second; /* of the input clock */
+  guint64 work;  /* in it */
+} BusBudget;
+
+BusBudget *bus_budget_new (void);
+void bus_budget_free (BusBudget *budget);
+
+/* Counts one page. FALSE: above introspect_per_second, or collectors are above introspect_work_per_second; the asker got
+ * an ERROR. */
+gboolean bus_budget_admit (BusPeer *asker, guint64 id, gint64 now_us);
+
+/* The same for calls whose number is not bounded: only the work is. */
+gboolean bus_budget_admit_work (BusPeer *asker, guint64 id, gint64 now_us);
+
+/* What an answer cost: @work units until now, and packing @reply. */
+void bus_budget_spend (BusPeer *asker, guint64 work, const ProtobufCMessage *reply);

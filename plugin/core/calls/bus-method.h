@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "peer/bus-peer.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+/*
+ * A method of the broker, and one call of it. bus-calls has the table of methods; the modules that answer them get the
+ * call, and with it the table, so that control.bus.describe can list it.
+ */
+
+typedef struct BusMethod BusMethod;
+
+typedef struct
+{
+  BusPeer *peer; /* the asker */
+  BusCore *core;
+  guint64 id;            /* of the request */
+  gconstpointer request; /* unpacked, of the type that the method names */
+  guint64 accept_seq;
+  gint64 now_us;
+  const BusMethod *methods; /* the whole table */
+  guint n_methods;
+} BusCall;
+
+struct BusMethod
+{
+  const char *name;  /* "ping" */
+  const char *topic; /* "control.bus.ping" */
+  const ProtobufCMessageDescriptor *request;
+  const ProtobufCMessageDescriptor *reply;
+  const char *doc;
+  void (*answer) (const BusCall *call);
+};

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-routes.h"
+
+#include "route/bus-group.h"
+#include "route/bus-servers.h"
+
+BusRoutes *
+bus_routes_new (const BusLimits *limits, guint64 seed)
+{
+  BusRoutes *routes = g_new0 (BusRoutes, 1);
+
+  routes->index = bus_index_new (seed);
+  routes->servers = bus_servers_table_new ();
+  routes->groups = bus_group_table_new ();
+  bus_match_cache_init (&routes->matches, limits->topic_cache);
+  bus_topics_init (&routes->topics, limits->topics_seen);
+  routes->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
+  return routes;
+}
+
+void
+bus_routes_free (BusRoutes *routes)
+{
+  g_assert (g_hash_table_size (routes->requests) == 0 && g_hash_table_size (routes->servers) == 0);
+  g_assert (g_hash_table_size (routes->groups) == 0);
+  bus_match_cache_clear (&routes->matches);
+  bus_topics_clear (&routes->topics);
+  g_hash_table_unref (routes->requests);
+  g_hash_table_unref (routes->groups);
+  g_hash_table_unref (routes->servers);
+  bus_index_free (routes->index);
+  g_free (routes);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bus-key.h"
+#include "index/bus-topics.h"
+#include "queue/bus-subscription.h"
+
+/*
+ * The subscriptions that serve one topic: requests to it are balanced over them, as messages are over a group.
+ *
+ * Invariant: an entry exists as long as its topic has a server.
+ */
+
+struct BusServers
+{
+  BusKey key; /* of topic */
+  BusTopicPlace counter;
+  GPtrArray *subscriptions; /* BusSubscription, in the order of serving */
+  guint64 cursor;           /* of bus_group_pick() */
+  guint8 topic[];
+};
+
+GHashTable *bus_servers_table_new (void);
+
+/* NULL: the topic has no server. */
+BusServers *bus_servers_find (GHashTable *table, guint64 seed, WireSpan topic);
+void bus_servers_add (GHashTable *table, guint64 seed, BusSubscription *subscription);
+void bus_servers_remove (GHashTable *table, BusSubscription *subscription);
