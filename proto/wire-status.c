@@ -6,9 +6,9 @@ typedef struct
   guint32 number;
   const char *name;
   const char *text;
-} StatusRow;
+} WireStatusRow;
 
-static const StatusRow rows[] = {
+static const WireStatusRow rows[] = {
   { WIRE_STATUS_OK, "OK", "done" },
   { WIRE_STATUS_UNKNOWN, "UNKNOWN", "the outcome can't be known" },
   { WIRE_STATUS_BAD_MAGIC, "BAD_MAGIC", "these bytes are not this protocol: connect with the client library" },
@@ -45,7 +45,7 @@ static const StatusRow rows[] = {
   { WIRE_STATUS_FAILED, "FAILED", "the application reports an error" },
 };
 
-static const StatusRow *
+static const WireStatusRow *
 status_find (guint32 status)
 {
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -57,7 +57,7 @@ status_find (guint32 status)
 const char *
 wire_status_name (guint32 status)
 {
-  const StatusRow *row = status_find (status);
+  const WireStatusRow *row = status_find (status);
 
   return row != NULL ? row->name : "UNNUMBERED";
 }
@@ -65,7 +65,7 @@ wire_status_name (guint32 status)
 const char *
 wire_status_text (guint32 status)
 {
-  const StatusRow *row = status_find (status);
+  const WireStatusRow *row = status_find (status);
 
   return row != NULL ? row->text : "a status that this version does not know";
 }
