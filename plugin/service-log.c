@@ -7,7 +7,7 @@ static const struct
 {
   const char *what;
   DaemoneyeLogLevel level;
-} kinds[] = {
+} service_log_kinds[] = {
   [BUS_NOTE_CONNECTED] = { "peer connected", DAEMONEYE_LOG_INFO },
   [BUS_NOTE_REFUSED] = { "peer refused", DAEMONEYE_LOG_WARNING },
   [BUS_NOTE_CLOSED] = { "peer closed", DAEMONEYE_LOG_WARNING },
@@ -19,7 +19,10 @@ static const struct
 /* GLib's level and syslog priority of each of ours. A note is about a peer, never a fault of this process, so none is
  * above G_LOG_LEVEL_MESSAGE: a host that runs with fatal warnings must not be stopped by what a peer does. */
 static void
-write_to_glib (DaemoneyeLogLevel level, const char *message, const DaemoneyeLogField *fields, gsize n_fields)
+service_log_write_to_glib (DaemoneyeLogLevel level,
+                           const char *message,
+                           const DaemoneyeLogField *fields,
+                           gsize n_fields)
 {
   GLogLevelFlags flags = level <= DAEMONEYE_LOG_NOTICE ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO;
   const char priority[] = { (char) ('0' + level), '\0' };
@@ -32,20 +35,20 @@ write_to_glib (DaemoneyeLogLevel level, const char *message, const DaemoneyeLogF
 }
 
 static void
-write_record (ServiceLog *self,
-              DaemoneyeLogLevel level,
-              const char *message,
-              const DaemoneyeLogField *fields,
-              gsize n_fields)
+service_log_write_record (ServiceLog *self,
+                          DaemoneyeLogLevel level,
+                          const char *message,
+                          const DaemoneyeLogField *fields,
+                          gsize n_fields)
 {
   if (self->log != NULL)
     self->log (self->user_data, level, message, fields, n_fields);
   else
-    write_to_glib (level, message, fields, n_fields);
+    service_log_write_to_glib (level, message, fields, n_fields);
 }
 
 static void
-write_note (ServiceLog *self, const BusNote *note)
+service_log_write_note (ServiceLog *self, const BusNote *note)
 {
   const char *status = wire_status_name (note->status);
   const char *reason = note->detail[0] != '\0' ? note->detail : wire_status_text (note->status);
@@ -54,16 +57,16 @@ write_note (ServiceLog *self, const BusNote *note)
     { "PEER", note->id }, { "STATUS", status }, { "REASON", reason }, { "PID", pid }, { "UID", uid },
   };
   g_autofree char *message
-      = g_strdup_printf ("%s: %s (pid %u, uid %u): %s: %s", kinds[note->kind].what,
+      = g_strdup_printf ("%s: %s (pid %u, uid %u): %s: %s", service_log_kinds[note->kind].what,
                          note->id[0] != '\0' ? note->id : "before hello", note->pid, note->uid, status, reason);
 
   g_snprintf (uid, sizeof uid, "%u", note->uid);
   g_snprintf (pid, sizeof pid, "%u", note->pid);
-  write_record (self, kinds[note->kind].level, message, fields, G_N_ELEMENTS (fields));
+  service_log_write_record (self, service_log_kinds[note->kind].level, message, fields, G_N_ELEMENTS (fields));
 }
 
 static void
-new_second (ServiceLog *self, gint64 now_us)
+service_log_begin_second (ServiceLog *self, gint64 now_us)
 {
   if (now_us - self->second_us < G_TIME_SPAN_SECOND)
     return;
@@ -75,7 +78,7 @@ new_second (ServiceLog *self, gint64 now_us)
           = g_strdup_printf ("%u log records were left out (limit %u a second)", self->left_out, PER_SECOND);
 
       self->left_out = 0;
-      write_record (self, DAEMONEYE_LOG_WARNING, message, NULL, 0);
+      service_log_write_record (self, DAEMONEYE_LOG_WARNING, message, NULL, 0);
     }
 }
 
@@ -87,10 +90,10 @@ service_log_notes (ServiceLog *self, BusCore *core, gint64 now_us)
 
   while (bus_core_next_note (core, &note, &missed))
     {
-      new_second (self, now_us);
+      service_log_begin_second (self, now_us);
       self->left_out += missed;
       if (self->written++ < PER_SECOND)
-        write_note (self, &note);
+        service_log_write_note (self, &note);
       else
         self->left_out++;
     }
@@ -112,5 +115,5 @@ service_log_clear (ServiceLog *self)
   if (self->left_out == 0)
     return;
   self->second_us = 0;
-  new_second (self, G_TIME_SPAN_SECOND);
+  service_log_begin_second (self, G_TIME_SPAN_SECOND);
 }
