@@ -10,7 +10,7 @@
 gboolean
 peer_creds_read (LinkHandle handle, TransportCreds *creds)
 {
-#ifdef SO_PEERCRED
+#ifdef __linux__
   struct ucred peer;
   socklen_t size = sizeof peer;
 
