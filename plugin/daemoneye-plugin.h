@@ -17,21 +17,20 @@
 DAEMONEYE_PLUGIN_BEGIN_DECLS
 
 /*
- * The ABI of the event bus module: the only header that a host (daemoneye-agent) needs. Plain C types only, so that a
- * host in any language can load it.
+ * The ABI of the event bus module: the only header that a host (daemoneye-agent) needs. It has plain C types only, so that a
+ * host in any language can load the module.
  *
- * A host loads $libdir/daemoneye/daemoneye-eventbus.so (GModule: bind local, then make it resident; the module can't be
- * unloaded, stop() is the end of its work), looks up the one symbol daemoneye_plugin_describe, compares magic and
- * abi_major, and calls through the table. Fields are only ever added at the end of a struct; struct_size says how much
- * of it is there.
+ * A host loads $libdir/daemoneye/daemoneye-eventbus.so with local binding and makes it resident, because the module can't be
+ * unloaded. It looks up the one symbol daemoneye_plugin_describe, compares magic and abi_major, and calls the functions of
+ * the table. New fields are only added at the end of a struct; struct_size tells how many bytes of it the other side knows.
  *
- * Threads: each instance owns one broker thread. Every function may be called from any thread of the host; those of one
- * instance not at the same time as its stop(). None of them calls back, but for the log function.
+ * Threads: each instance owns one broker thread. Every function may be called from any thread of the host, but not at the same
+ * time as stop() of the same instance. Only the log function is called back.
  */
 
 #define DAEMONEYE_PLUGIN_MAGIC     0x44594550u /* "DYEP" */
-#define DAEMONEYE_PLUGIN_ABI_MAJOR 1u          /* differs: do not use */
-#define DAEMONEYE_PLUGIN_ABI_MINOR 0u          /* higher: functions were added */
+#define DAEMONEYE_PLUGIN_ABI_MAJOR 1u          /* a module with another one can't be used */
+#define DAEMONEYE_PLUGIN_ABI_MINOR 0u          /* increases when functions are added */
 #define DAEMONEYE_PLUGIN_SYMBOL    "daemoneye_plugin_describe"
 
 #if defined(_WIN32)
@@ -58,13 +57,13 @@ typedef struct
   const char *value; /* UTF-8, escaped */
 } DaemoneyeLogField;
 
-/* What the host gives. */
+/* What the host provides. */
 typedef struct
 {
   size_t struct_size;
-  /* Address to listen on: a path, or NULL: the configuration's, else $DAEMONEYE_BROKER_SOCKET, else the default. */
+  /* The address to listen on, a path. NULL: the one in the configuration, else $DAEMONEYE_BROKER_SOCKET, else the default. */
   const char *address;
-  /* NULL: GLib's structured log (domain DeyeBus). Called from the broker thread; must not block. */
+  /* Receives log records. Called in the broker thread; must not block. NULL: GLib's structured log (domain DeyeBus). */
   void (*log) (void *user_data,
                DaemoneyeLogLevel level,
                const char *message,
@@ -73,7 +72,7 @@ typedef struct
   void *user_data;
 } DaemoneyeHost;
 
-/* A failure in words; the module fills it, the host owns the struct. */
+/* Why a function failed. The host owns the struct, the module fills it. */
 typedef struct
 {
   size_t struct_size;
@@ -119,20 +118,21 @@ typedef struct
   const char *name;
   const char *version;
 
-  /* Starts a broker and listens. config_path: a key file, or NULL: built-in defaults. NULL on failure, @error filled. */
+  /* Starts a broker and listens. config_path: a key file; NULL: built-in defaults. Returns NULL and fills @error when it
+   * fails. */
   DaemoneyeBus *(*start) (const DaemoneyeHost *host, const char *config_path, DaemoneyeError *error);
-  /* Opens a connection with the agent's role; the host is a client like any other (deye_bus_client_new_for_fd()).
-   * Returns a connected socket (a HANDLE on Windows) that the caller owns, or -1. */
+  /* Opens a connection with the role of the agent. The host is a client like any other and passes the connection to
+   * deye_bus_client_new_for_fd(). Returns a connected socket (a HANDLE on Windows) that the caller owns; -1: failed. */
   intptr_t (*connect) (DaemoneyeBus *bus, DaemoneyeError *error);
-  /* The address that it listens on; valid until stop(). */
+  /* The address that the broker listens on; valid until stop(). */
   const char *(*address) (const DaemoneyeBus *bus);
-  /* Fills as much of @stats as its struct_size says. 0, or -1 when it does not answer. */
+  /* Fills the first struct_size bytes of @stats. Returns 0; -1 is reserved for a broker that does not answer. */
   int (*stats) (DaemoneyeBus *bus, DaemoneyeBusStats *stats);
-  /* Says goodbye to all, flushes for at most @deadline_us, frees everything. */
+  /* Announces the end to all clients, waits at most @deadline_us until they have read it, and frees everything. */
   void (*stop) (DaemoneyeBus *bus, uint64_t deadline_us);
 } DaemoneyePlugin;
 
-/* Returns the same constant each time. */
+/* Returns the same constant table each time. */
 DAEMONEYE_PLUGIN_EXPORT const DaemoneyePlugin *daemoneye_plugin_describe (void);
 
 DAEMONEYE_PLUGIN_END_DECLS

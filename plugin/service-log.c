@@ -16,8 +16,8 @@ static const struct
   [BUS_NOTE_DROPPED] = { "messages dropped", DAEMONEYE_LOG_WARNING },
 };
 
-/* GLib's level and syslog priority of each of ours. A note is about a peer, never a fault of this process, so none is
- * above G_LOG_LEVEL_MESSAGE: a host that runs with fatal warnings must not be stopped by what a peer does. */
+/* Translates the level to GLib's and adds the priority of syslog. A record reports what a peer did, never a fault of this
+ * process, so G_LOG_LEVEL_MESSAGE is the highest level: a peer must not be able to stop a host with fatal warnings. */
 static void
 service_log_write_to_glib (DaemoneyeLogLevel level,
                            const char *message,

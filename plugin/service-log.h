@@ -5,10 +5,11 @@
 #include "daemoneye-plugin.h"
 
 /*
- * The core's notes as structured log records, to the host's function or to GLib's log (domain DeyeBus).
+ * Log records of the broker: what the core notes about peers, written to the function of the host or to GLib's structured log
+ * (domain DeyeBus).
  *
- * A peer can cause notes as fast as it likes, so no more than 50 a second are written; what is left out is counted and
- * said. It never blocks the broker for a full sink longer than one write.
+ * A peer can cause records as fast as it likes. At most 50 are written in a second; the others are counted, and their number
+ * is written in the next one. A log function that blocks delays the broker by at most one record each time.
  */
 typedef struct
 {
@@ -18,12 +19,12 @@ typedef struct
                const DaemoneyeLogField *fields,
                size_t n_fields);
   void *user_data;
-  gint64 second_us; /* start of the second that is counted */
+  gint64 second_us; /* when the current second began */
   guint written;
   guint left_out;
 } ServiceLog;
 
 void service_log_init (ServiceLog *self, const DaemoneyeHost *host);
 void service_log_clear (ServiceLog *self);
-/* Takes all notes out. */
+/* Writes all log records that the core has, and removes them from it. */
 void service_log_notes (ServiceLog *self, BusCore *core, gint64 now_us);

@@ -19,7 +19,7 @@ struct Service
   guint64 epoch;
   ServiceLog log;
 
-  /* Of the broker thread. */
+  /* Used by the broker thread only. */
   BusCore *core;
   LinkSet *links;
   Listener *listener;
@@ -27,7 +27,7 @@ struct Service
   gint64 now_us; /* read once per turn */
   gboolean is_stopped;
 
-  GMutex lock; /* with done: calls of other threads */
+  GMutex lock; /* with done: other threads wait for a call */
   GCond done;
 };
 
@@ -364,7 +364,7 @@ service_epoch (const Service *self)
   return self->epoch;
 }
 
-/* Takes the handle; LINK_HANDLE_NONE afterwards: the core refused the connection. */
+/* Takes the handle, and sets it to LINK_HANDLE_NONE when the core refuses the connection. */
 static void
 service_add_agent (Service *self, gpointer data)
 {
