@@ -6,8 +6,8 @@
 /*
  * Child processes of the agent: collectors, and the helpers of its demonstration.
  *
- * A child has a name for messages and a process number. It ends when the agent ends, also when the agent crashes. This module
- * starts and stops children; it does not restart one that has crashed, which would be supervision.
+ * A child has a name for messages and a process number. It ends when the agent ends, also when the agent crashes. This
+ * module starts and stops children. It does not restart one that has crashed; that would be supervision.
  */
 
 typedef struct
@@ -26,6 +26,6 @@ AgentChild *agent_child_start_own_program (const char *name, const char *const *
  * the default context. A suspended process has to be resumed before. */
 void agent_child_free (AgentChild *child);
 
-/* Finds a program of ours: in the first of @places where it is (as platform_beside_program() takes them), else in PATH. NULL:
- * not found. (transfer full) */
+/* Finds a program of ours: in @places (paths as platform_beside_program() takes them), else in PATH. NULL: not found.
+ * (transfer full) */
 char *agent_child_find (const char *name, const char *const *places);

@@ -12,9 +12,9 @@
 #include <stdio.h>
 
 /*
- * daemoneye-agent, the reference host: it loads the event bus module, is its first client, and waits for SIGTERM or
- * SIGINT. With --demo it runs the job once and ends. All that it knows of the broker is daemoneye-plugin.h; all that it
- * does on the bus goes through the client library.
+ * daemoneye-agent, the reference host of the event bus: it loads the module, connects as its first client, and runs until
+ * it is asked to stop. With --demo it runs the demonstration once and ends. It knows the broker by daemoneye-plugin.h only,
+ * and does everything on the bus through the client library.
  */
 
 #define AGENT_ID "daemoneye-agent"
@@ -30,7 +30,7 @@ typedef struct
   gboolean keep;
   gboolean version;
   gboolean demo_child;
-  gint demo_subscriber; /* number of the last message; 0: it is none */
+  gint demo_subscriber; /* number of the last message; 0: this process is not the demonstration's subscriber */
   gint ready_fd;
 
   AgentModule module;
@@ -48,7 +48,7 @@ agent_on_stop (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* The child that the demonstration watches does nothing else. */
+/* All that the child process of the demonstration does. */
 static void
 agent_wait_for_stop (Agent *self)
 {
@@ -85,7 +85,7 @@ agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
   return g_option_context_parse (context, argc, argv, error);
 }
 
-/* The demo never touches a broker that runs: it has a directory of its own, as root too. */
+/* The demonstration uses a directory of its own, for root as well, so that it never meets a broker that is in use. */
 static gboolean
 agent_prepare_demo (Agent *self, GError **error)
 {
@@ -108,7 +108,7 @@ agent_start_broker (Agent *self, GError **error)
          && agent_module_start (&self->module, self->address, self->config, error);
 }
 
-/* What tools are told of this agent: what it publishes. */
+/* Describes for tools what this agent publishes. */
 static gboolean
 agent_describe_itself (Agent *self, GError **error)
 {
@@ -131,7 +131,7 @@ agent_join_bus (Agent *self, GError **error)
   return agent_describe_itself (self, error) && deye_bus_client_connect (self->client, NULL, error);
 }
 
-/* @command: words as a shell would split them; the address of the bus follows the program's name. */
+/* @command: split into words as a shell does. The address of the bus is inserted after the program's name. */
 static AgentChild *
 agent_start_collector (Agent *self, const char *command, GError **error)
 {
@@ -207,7 +207,7 @@ agent_clear (Agent *self)
   g_strfreev (self->collectors);
 }
 
-/* Structured records to the journal when stderr is its stream, else as lines to stderr. */
+/* Writes structured records to the journal when stderr is connected to it, else lines to stderr. */
 static GLogWriterOutput
 agent_write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {

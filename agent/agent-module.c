@@ -61,7 +61,7 @@ agent_module_load (AgentModule *self, const char *path, GError **error)
       g_module_close (module);
       return FALSE;
     }
-  /* Its broker thread may return through its code at any time: it stays for the life of the process. */
+  /* The broker thread may return through code of the module at any time, so the module is never unloaded. */
   g_module_make_resident (module);
   self->plugin = describe ();
   return module_check_abi (self->plugin, path, error);

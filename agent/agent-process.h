@@ -4,18 +4,20 @@
 #include <gio/gio.h>
 
 /*
- * What a system does in its own way about a child process: it dies with its parent, can be asked to end, and can be
- * suspended. posix/agent-process.c does it with a parent-death signal and signals.
+ * Child processes, as far as systems differ in them: a child dies with its parent, can be asked to end, and can be
+ * suspended. posix/agent-process.c uses signals, and on Linux the parent-death signal.
  *
- * GSubprocess starts, kills and waits in the same way everywhere, so agent-child uses it directly for that.
+ * Killing a process and waiting for it are the same everywhere with GSubprocess, so agent-child does both itself.
  */
 
-/* Starts a program. @argv: NULL-ended. The child is asked to end when the calling process ends, also when it crashes. */
+/* Starts a program. @argv: NULL-ended. The child is asked to end when the calling process ends or crashes (POSIX: on
+ * Linux only). */
 GSubprocess *agent_process_start (const char *const *argv, GError **error);
 
 void agent_process_ask_to_end (GSubprocess *process);
 
-/* Stops all threads of @process, and returns once none of them runs any more. On failure (it has ended) @error says why. */
+/* Stops all threads of @process, and returns once none of them runs any more. On failure (it has ended) @error says
+ * why. */
 gboolean agent_process_suspend (GSubprocess *process, GError **error);
 
 /* Lets a suspended process go on; harmless for any other. */

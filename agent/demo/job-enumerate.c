@@ -9,8 +9,8 @@
 #include <glib/gi18n.h>
 
 /*
- * Shards of one task go through the queue group, the answers become one table of this machine's processes, and the table
- * is held against /proc before and after.
+ * The step of the demonstration that lists processes: the shards of one task pass through the queue group, the replies form
+ * one table of this machine's processes, and the table is compared with /proc as it was before and after.
  */
 
 #define SHARDS     8u
@@ -20,7 +20,7 @@
 typedef Daemoneye__Eventbus__V1__TaskResult TaskResult;
 typedef Daemoneye__Eventbus__V1__ProcessTable ProcessTable;
 
-/* Which collector did what. */
+/* The part of the work that one collector did. */
 typedef struct
 {
   guint shards;
@@ -161,9 +161,8 @@ typedef struct
   guint stayed;   /* in /proc before and after */
   guint missing;  /* of these, not in the table */
   guint twice;    /* in the table more than once */
-  guint invented; /* in the table, in neither, and not from between */
-  guint
-      passing; /* in the table, in neither, but started after the first look: it may have come and gone between them */
+  guint invented; /* in the table, but in neither snapshot, and started before the first one */
+  guint passing;  /* in the table, in neither snapshot, started between them, and perhaps ended there */
 } Verdict;
 
 static GHashTable *
@@ -211,7 +210,8 @@ enumeration_judge (const Enumeration *run, GHashTable *before, GHashTable *after
   return verdict;
 }
 
-/* Everybody who was there before and after is in the table, once; nobody is in it who was in neither. */
+/* Each process that is in both snapshots must be in the table once, and each process in the table must be in a
+ * snapshot. */
 static void
 enumeration_report_table (Job *job, const Enumeration *run, const Verdict *verdict, guint round)
 {
@@ -301,7 +301,7 @@ enumeration_clear (Enumeration *run)
   g_clear_pointer (&run->shares, g_hash_table_unref);
 }
 
-/* One table of the machine, and how it compares. FALSE: an answer did not come. */
+/* Gets one table of the machine and compares it. FALSE: a reply is missing. */
 static gboolean
 enumeration_run_round (Job *job, Enumeration *run, Verdict *verdict)
 {
@@ -324,8 +324,8 @@ enumeration_is_disturbed (const Enumeration *run, const Verdict *verdict)
          && verdict->twice == 0;
 }
 
-/* A process that came and went between the two looks can't be told from an invented one: then the round proves nothing,
- * and another one is made. Whatever else does not hold is told at once. */
+/* A process that lived only between the two snapshots can't be distinguished from an invented one. A round with such a
+ * process proves nothing and is repeated. Every other mismatch is reported at once. */
 gboolean
 job_enumerate (Job *job)
 {

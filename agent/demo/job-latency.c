@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* How long a request to another process and its answer take, through the broker: every one is measured, none left out. */
+/* The step of the demonstration that measures round trips: requests to another process and back through the broker.
+ * Every one of them counts. */
 
 #define WARM_UP 500u
 #define ROUNDS  10000u

@@ -8,7 +8,8 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* One named collector is asked for its health, all are told to reload, and in the end the bus is idle. */
+/* The steps of the demonstration that manage collectors: a direct request to one of them, a broadcast to all, and the
+ * check that the bus is idle at the end. */
 
 static const char *
 manage_health_name (guint32 health)
@@ -107,7 +108,7 @@ job_reload (Job *job)
 
 /* --- idle --- */
 
-/* @totals include the request that asked for them. */
+/* The request for @totals is counted in them. */
 static void
 manage_report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
 {

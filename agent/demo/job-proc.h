@@ -6,15 +6,15 @@
 #include <glib.h>
 
 /*
- * The truth that the job's table is held against: (pid, start time) of every process, read from /proc by the agent itself,
- * with none of the collectors' code.
+ * The processes of this machine as the agent itself sees them, (pid, start time) each. The demonstration compares the
+ * collectors' table with them, so this module uses none of the collectors' code. linux/job-proc.c reads /proc.
  */
 
 typedef Daemoneye__Eventbus__V1__ProcessRecord JobRecord;
 
-/* A set of "pid:start_time". */
+/* A snapshot of all processes: a set of "pid:start_time". */
 GHashTable *job_proc_snapshot (void);
-/* The moment now as a start time: what starts from here on has none below it. */
+/* The current time as a start time: a process that starts later has no smaller one. */
 guint64 job_proc_now (void);
-/* The key of a record. Transfer full. */
+/* The key of a record in the set. (transfer full) */
 char *job_proc_key (guint32 pid, guint64 start_time);

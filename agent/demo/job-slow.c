@@ -11,12 +11,13 @@
 #include <json-glib/json-glib.h>
 
 /*
- * A subscriber that stands still: the broker says who is behind and by how much, and when it goes on, it is told exactly
- * what it missed. Nobody else notices.
+ * The step of the demonstration with a slow subscriber. The subscriber is suspended while messages are published: the
+ * broker reports that it is behind and by how much. When it continues, it receives a gap that says exactly what it missed.
+ * No other peer is affected.
  *
- * What is published are the processes of this machine as procmond-1 lists them, again and again. Only a collector may
- * publish among events.process, so the step has a client with that role, in this process. The subscriber does run in a
- * process of its own (job-subscriber), and is stopped by the kernel. No number here depends on how fast anything is.
+ * The messages are the processes of this machine as procmond-1 lists them, repeated. Only a collector may publish to
+ * events.process.*, so the step has a client with that role in this process. The subscriber runs in a process of its own
+ * (job-subscriber), which the kernel suspends. No result depends on speed.
  */
 
 #define PUBLISHED 500u
@@ -29,26 +30,26 @@ typedef struct
   DeyeBusClient *publisher;
   DeyeBusSubscription *drops;
   gint64 publish_us;
-  /* What the broker says while it is stopped. */
+  /* reported by the broker while the subscriber is suspended */
   guint64 sent;
   guint64 waiting;
   guint64 missed;
   guint64 behind_us;
-  /* What system.drop told of it. */
+  /* reported by system.drop */
   guint64 drop_events;
   guint64 drop_missed;
 } SlowStep;
 
-/* What the subscriber says. */
+/* The report of the subscriber. */
 typedef struct
 {
   guint64 received;
   guint64 missed;
   guint64 out_of_place;
   guint64 from;          /* of the first gap */
-  guint64 to;            /* of the last */
+  guint64 to;            /* of the last gap */
   guint64 told;          /* sum of all gaps */
-  gboolean only_dropped; /* that is the reason of all */
+  gboolean only_dropped; /* every gap has the reason SLOW_CONSUMER */
 } SubscriberReport;
 
 static gboolean
@@ -87,7 +88,8 @@ slow_has_reports (Job *job, gpointer data)
   return n >= GPOINTER_TO_UINT (data);
 }
 
-/* What the agent's own subscription on events.process.# got: all that was published, in order and once. */
+/* How many of the published messages the agent's own subscription on events.process.# received, in order and once
+ * each. */
 static guint
 slow_count_at_agent (const Job *job)
 {
@@ -184,7 +186,8 @@ slow_join_bus (Job *job, SlowStep *slow)
 
 /* --- while it is stopped --- */
 
-/* The acknowledgement of the last one says that the broker has taken all: they are in order. */
+/* Waits for the acknowledgement of the last message only. Messages are accepted in order, so all of them are accepted
+ * then. */
 static gboolean
 slow_publish_record (SlowStep *slow, guint number, GError **error)
 {
@@ -270,7 +273,7 @@ slow_ask_stats (Job *job, SlowStep *slow)
   return FALSE;
 }
 
-/* The broker goes on with all others; so nothing here waits for the one that is stopped. */
+/* The broker keeps serving all other peers; nothing here waits for the suspended one. */
 static gboolean
 slow_suspend (Job *job, SlowStep *slow)
 {
@@ -302,7 +305,7 @@ slow_read_gaps (SubscriberReport *told, JsonArray *gaps)
     }
 }
 
-/* The report as the subscriber made it; it becomes part of the step's facts. */
+/* Reads the last report of the subscriber. The returned object becomes part of the step's facts. */
 static JsonObject *
 slow_read_report (const Job *job, SubscriberReport *told)
 {
@@ -344,7 +347,7 @@ slow_report_gap (Job *job, const SlowStep *slow)
       (guint) slow->drop_missed, agent, PUBLISHED);
 }
 
-/* The broker tells of drops once a second, so the sum may come that much later. */
+/* The broker publishes system.drop once per second, so the complete sum may arrive that much later. */
 static gboolean
 slow_resume (Job *job, SlowStep *slow)
 {
@@ -359,7 +362,7 @@ slow_resume (Job *job, SlowStep *slow)
 
 /* --- the whole --- */
 
-/* A stopped process would not even hear that it should end. */
+/* A suspended process can't react to the request to end, so it is resumed first. */
 static void
 slow_clear (SlowStep *slow)
 {

@@ -11,8 +11,8 @@ typedef struct
   DeyeBusClient *client;
   DeyeBusSubscription *subscription;
   guint64 last;         /* sequence number after which it reports */
-  guint64 next;         /* sequence number that has to come now */
-  guint64 out_of_place; /* messages that came instead */
+  guint64 next;         /* sequence number of the next message */
+  guint64 out_of_place; /* messages with another number */
   JsonArray *gaps;
 } Subscriber;
 
@@ -54,8 +54,8 @@ subscriber_publish_report (const Subscriber *self, GError **error)
   return deye_bus_client_publish (self->client, JOB_SUBSCRIBER_REPORTS, report, options, NULL, NULL, error);
 }
 
-/* The publisher numbers its messages, so every one that was missed leaves a hole just where the gap has to be. The last one
- * is never missed: the oldest make room. */
+/* The publisher numbers its messages, so a missed message shows as a hole at the place where its gap is reported. The
+ * last message is never dropped, since drop-oldest drops older ones. */
 static void
 subscriber_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {

@@ -7,17 +7,17 @@
 #include <glib/gi18n.h>
 
 /*
- * A child of the agent appears and exits, and both are seen by the wildcard subscription on events.process.#, once each
- * although two procmonds watch.
+ * The step of the demonstration that watches processes: a child of the agent starts and exits, and the subscription on
+ * events.process.# receives one event for each, although two procmonds are watching.
  */
 
 #define STARTED  1u
 #define EXITED   2u
-#define CHILDREN 2u /* when the second one's exit is there, nothing of the first can still be on its way */
+#define CHILDREN 2u /* once the exit of the second child was reported, no event of the first can be outstanding */
 
 typedef Daemoneye__Eventbus__V1__ProcessEvent ProcessEvent;
 
-/* How many events of that kind came for a pid. */
+/* Counts the events of @kind for @pid. */
 static guint
 watch_count_events (const Job *job, guint32 pid, guint32 kind)
 {
@@ -49,7 +49,8 @@ watch_has_event (Job *job, gpointer data)
   return watch_count_events (job, awaited->pid, awaited->kind) > 0;
 }
 
-/* Starts one, sees it start, ends it, sees it exit. 0: something did not come. */
+/* Starts a child, waits for its start event, ends it, and waits for its exit event. Returns its pid, or 0 if an event is
+ * missing. */
 static guint32
 watch_run_child (Job *job)
 {

@@ -85,7 +85,7 @@ job_start_collector (Job *job, guint i)
   return job->collectors[i] != NULL;
 }
 
-/* Connected, and it answers: so it has taken its baseline of the processes as well. */
+/* Whether each collector has connected as the process that was started. */
 static gboolean
 job_all_connected (Job *job, gpointer data)
 {
@@ -179,7 +179,7 @@ job_on_interrupt (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* An interrupt ends the job between two steps or in a wait, so that what it started and made is taken away again. */
+/* A stop request ends the job between two steps or in a wait, so that its processes and files are cleaned up. */
 static gboolean
 job_run_steps (Job *job)
 {
@@ -199,7 +199,7 @@ job_run_steps (Job *job)
   return ok;
 }
 
-/* For people to look around: everything goes on, but what was gathered for the steps is dropped. */
+/* Keeps everything running, so that the user can inspect the bus. Messages that only the steps needed are dropped. */
 static void
 job_keep_running (Job *job)
 {

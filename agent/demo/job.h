@@ -7,37 +7,37 @@
 #include "job-report.h"
 
 /*
- * The demonstration: the bus does its real work once, on this machine's processes, and every claim is checked.
+ * The demonstration: a job that uses the bus for its real work, the processes of this machine, and checks every claim.
  *
- * Two procmonds are started as processes of their own; tasks, events, direct requests and broadcasts go over the bus. A
- * step that does not hold is shown as failed, and the job ends with a status above zero.
+ * It starts two procmonds as processes of their own, and exchanges tasks, events, direct requests and broadcasts with them
+ * over the bus. A step whose claim does not hold is reported as failed, and the exit status of the job is above zero then.
  */
 
 typedef struct
 {
   AgentModule *module;
-  DeyeBusClient *client; /* the agent's own */
+  DeyeBusClient *client; /* the agent's own client */
   JobReport report;
   char *procmond; /* path of the program */
   AgentChild *collectors[2];
   GHashTable *connected; /* ids seen on system.peer.connected */
   GPtrArray *lifecycle;  /* of DeyeBusMessage: events.process.# */
   GPtrArray *results;    /* of DeyeBusMessage: results.procmond */
-  guint64 missed;        /* by the slow subscriber */
-  gboolean interrupted;  /* SIGINT or SIGTERM came */
+  guint64 missed;        /* messages that the slow subscriber missed */
+  gboolean interrupted;  /* a stop request was received */
 } Job;
 
 #define JOB_COLLECTORS 2u
 
-/* The process' exit status. @keep: when all went well, it goes on until it is interrupted. */
+/* Returns the exit status of the process. @keep: after success, keep running until a stop request. */
 int job_run (AgentModule *module, DeyeBusClient *client, gboolean json, gboolean keep);
 
-/* Waits in the default context until @done says so. FALSE: @timeout_us passed or the job was interrupted; then the step failed
- * with "what did not come". */
+/* Iterates the default context until @done returns TRUE. FALSE: @timeout_us has passed or a stop request was received;
+ * the step is reported as failed then. @what: what was waited for, for the report. */
 typedef gboolean (*JobDone) (Job *job, gpointer data);
 gboolean job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *step, const char *what);
 
-/* The steps, each in a file of its own group. FALSE: the next ones make no sense. */
+/* The steps. FALSE: the following steps can't be run. */
 gboolean job_start_collectors (Job *job);
 gboolean job_enumerate (Job *job);
 gboolean job_watch_child (Job *job);

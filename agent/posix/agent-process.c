@@ -19,7 +19,7 @@ agent_process_set_up_child (gpointer data)
   if (getppid () != GPOINTER_TO_INT (data))
     _exit (127);
 #endif
-  signal (SIGPIPE, SIG_DFL); /* GSocket ignores it for this process; a child gets the usual reaction */
+  signal (SIGPIPE, SIG_DFL); /* GSocket ignores SIGPIPE in this process; a child gets the default action */
 }
 
 GSubprocess *
@@ -37,11 +37,11 @@ agent_process_ask_to_end (GSubprocess *process)
   g_subprocess_send_signal (process, SIGTERM);
 }
 
-/* A process stands still when the last of its threads does, which on a busy machine takes a while after the signal. */
+/* A process is suspended when the last of its threads is, which on a busy machine takes a while after the signal. */
 gboolean
 agent_process_suspend (GSubprocess *process, GError **error)
 {
-  const char *number = g_subprocess_get_identifier (process); /* NULL: it was waited for */
+  const char *number = g_subprocess_get_identifier (process); /* NULL: the process has ended */
   siginfo_t info;
   int result;
 

@@ -113,7 +113,7 @@ catalog_type_of_peer (Ctl *ctl, const char *type_name, const char *peer)
   return description->types != NULL ? ctl_types_find (description->types, type_name) : NULL;
 }
 
-/* Whether what is written by the one is read the same by the other. Sub-messages are compared by name. */
+/* Whether bytes of one type mean the same in the other. Types of sub-messages are compared by name only. */
 static gboolean
 catalog_is_same_type (const ProtobufCMessageDescriptor *a, const ProtobufCMessageDescriptor *b)
 {
@@ -178,7 +178,8 @@ ctl_catalog_type (Ctl *ctl, const char *type_name, const char *peer, GError **er
 
 /* --- events --- */
 
-/* A claim on everything is believed from nobody: the first two segments have to be words. */
+/* A description counts only when the first two segments of its pattern are words. Otherwise one peer could describe
+ * every topic. */
 static gboolean
 catalog_is_wide_pattern (const char *pattern)
 {

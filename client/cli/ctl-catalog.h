@@ -4,11 +4,11 @@
 #include "ctl-described.h"
 
 /*
- * Looking things up in what peers say of themselves: methods, events, types. So payloads can be read and written by names
- * alone.
+ * Methods, events and types by name, looked up in the descriptions that peers give of themselves. With them a payload can
+ * be read and written without its schema at hand.
  *
- * A payload is read by the words of who sent it, and written by the words of who describes it; when several describe a
- * topic differently, nobody is believed.
+ * A received payload is decoded with the types of its sender. A payload to be sent is encoded with the types of the peer
+ * that describes the method or topic. When peers describe a topic in different ways, none of them is used.
  */
 
 typedef Daemoneye__Eventbus__V1__ServiceInfo CtlService;
@@ -16,26 +16,29 @@ typedef Daemoneye__Eventbus__V1__MethodInfo CtlMethod;
 typedef Daemoneye__Eventbus__V1__EventInfo CtlEvent;
 typedef Daemoneye__Eventbus__V1__PropertyInfo CtlProperty;
 
-/* @peer: an id, or "bus". Lives as long as @ctl. */
+/* The description of a peer. @peer: an id, or "bus". (transfer none); it lives as long as @ctl. */
 const CtlServices *ctl_catalog_peer (Ctl *ctl, const char *peer, GError **error);
-/* NULL: it does not answer soon. */
+/* As ctl_catalog_peer(), but waits only a short time. NULL: no answer. */
 const CtlServices *ctl_catalog_try (Ctl *ctl, const char *peer);
 
-/* @name: "Method" or "service.Method"; NULL: there is none. */
+/* @name: "Method" or "service.Method". NULL: there is no such method. */
 const CtlMethod *ctl_catalog_find_method (const CtlServices *services, const char *name);
 
-/* Who serves @topic, and how it is described (NULL: not at all). FALSE: nobody serves it, or an error. */
+/* Finds the peer that serves @topic, and its description of the method (NULL: none). FALSE: no peer serves it, or an
+ * error. */
 gboolean ctl_catalog_find_server (Ctl *ctl, const char *topic, char **peer, const CtlMethod **method, GError **error);
 
-/* What is published to @topic, by the words of connected peers. NULL without @error: nobody says. */
+/* The type that is published to @topic, as the connected peers describe it. NULL without @error: no peer describes the
+ * topic. */
 const ProtobufCMessageDescriptor *ctl_catalog_find_event_type (Ctl *ctl, const char *topic, GError **error);
 
-/* The type of that name as @peer means it; without @peer, as all do who have one. NULL: @error says why. */
+/* The type of that name as @peer defines it. Without @peer every connected peer is asked, and all definitions must
+ * agree. NULL: see @error. */
 const ProtobufCMessageDescriptor *ctl_catalog_type (Ctl *ctl, const char *type_name, const char *peer, GError **error);
 
-/* A received payload as JSON, when its type is known by now; else NULL. */
+/* A received payload as JSON. NULL: its type is not known yet. */
 JsonNode *ctl_catalog_decode (Ctl *ctl, DeyeBusMessage *message);
-/* Whether its sender has to be asked before it can be decoded. */
+/* Whether the sender must be asked for its types before @message can be decoded. */
 gboolean ctl_catalog_is_foreign (Ctl *ctl, DeyeBusMessage *message);
 
 gboolean ctl_pattern_matches (const char *pattern, const char *topic);

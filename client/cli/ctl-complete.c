@@ -15,7 +15,7 @@ complete_peers (Ctl *ctl, const char *peer)
     ctl_output_line (&ctl->output, "%s", ((const CtlPeer *) g_ptr_array_index (tree->entries, i))->id);
 }
 
-/* A name is a peer's word, and goes to a shell. */
+/* A peer chose the name, and the output is read by a shell: only plain words are printed. */
 static gboolean
 complete_is_plain_word (const char *name)
 {

@@ -3,6 +3,7 @@
 
 #include "ctl.h"
 
-/* Words for the shells' completions, one a line: `deyebusctl complete-words WHAT`; WHAT is peers, methods PEER, or topics.
- * Says nothing when there is no broker: a shell that completes is no place for errors. */
+/* Prints the words that a shell can complete, one per line: `deyebusctl complete-words WHAT`, where WHAT is peers,
+ * methods PEER, or topics. Without a broker it prints nothing, not even an error, because the user is still typing a
+ * command. */
 gboolean ctl_complete (Ctl *ctl, char **args, GError **error);

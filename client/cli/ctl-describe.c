@@ -146,7 +146,7 @@ tree_show_service (Ctl *ctl, const CtlService *service, gboolean last, gboolean 
   tree_show_properties (ctl, service, indent, &left, with_docs);
 }
 
-/* In the tree of all peers what all of them have is left out. */
+/* The tree of all peers leaves out the standard service, which every peer has. */
 static gboolean
 tree_is_shown (const CtlService *service, gboolean with_docs)
 {

@@ -3,14 +3,15 @@
 
 #include "ctl-catalog.h"
 
-/* The forms in which services are shown: a tree for people, D-Bus introspection XML, JSON. Asks nobody. */
+/* Prints the services of a peer: as a tree for people, as D-Bus introspection XML, or as JSON. It works on descriptions
+ * that were fetched before and sends no requests. */
 
-/* @title: of the peer, harmless. @services: (nullable): it does not answer. */
+/* @title: the line above the tree, without control characters. @services: (nullable); NULL: the peer does not answer. */
 void ctl_describe_tree (Ctl *ctl, const char *title, const CtlServices *services, gboolean with_docs);
 
-/* The introspection data format of the D-Bus specification: a payload is an argument of type `ay`, its protobuf type an
- * annotation. @topic: (nullable): only what has to do with it. */
+/* Uses the introspection format of the D-Bus specification: a payload is an argument of type `ay`, its protobuf type an
+ * annotation. */
 void ctl_describe_xml (Ctl *ctl, const CtlServices *services);
 
-/* Without the descriptors. */
+/* The descriptors of the types are left out. */
 JsonNode *ctl_describe_json (const CtlServices *services);

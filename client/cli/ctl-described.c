@@ -5,11 +5,12 @@
 
 #include <glib/gi18n.h>
 
-/* Who is asked only because it might know: one that hangs must not keep the user waiting. */
+/* Limit for peers that are asked only because they may know something: a peer that hangs must not keep the user
+ * waiting. */
 #define PATIENCE_US      (2 * G_TIME_SPAN_SECOND)
 #define ASKED_AT_ONCE    32u /* below the broker's max_pending_requests */
 #define FAILURE_LASTS_US (5 * G_TIME_SPAN_SECOND)
-#define SETS_MAX         64u /* of descriptors, of a peer */
+#define SETS_MAX         64u /* sets of descriptors taken from one peer */
 
 static void
 description_free (gpointer data)
@@ -31,7 +32,7 @@ ctl_description_services (const CtlDescription *description)
 
 /* --- the list --- */
 
-/* An old failure counts for nothing. */
+/* A failure is forgotten after FAILURE_LASTS_US, so that the peer is asked again. */
 static CtlDescription *
 described_find (Ctl *ctl, const char *peer)
 {
@@ -74,7 +75,8 @@ ctl_described_trim (Ctl *ctl, guint most)
 
 /* --- the answer --- */
 
-/* A set that is no good leaves its types unknown; the rest of the description is good all the same. Said once. */
+/* A set that can't be read leaves its types unknown; the rest of the description is used. Only the first such set is
+ * reported. */
 static void
 description_learn_types (CtlDescription *description, const CtlServices *services)
 {
@@ -165,7 +167,8 @@ described_ask (Ctl *ctl, const char *peer, gboolean patient, gboolean without_ty
   return deye_bus_client_request (ctl->client, question.topic, question.payload, question.options, NULL, error);
 }
 
-/* Its types made the answer too large: the names are worth having, and the library's own types are known anyway. */
+/* Whether the request failed because the types made the reply too large. It is repeated without types then: names are
+ * useful alone, and the library's own types are known anyway. */
 static gboolean
 described_is_too_large (const GError *error)
 {

@@ -4,12 +4,13 @@
 #include "ctl-tree.h"
 
 /*
- * What each peer says of itself: services, and the types of their payloads. Asked once, by waiting, all at once, or in the
- * background; who can't be asked is taken as one who says nothing, for a while.
+ * The descriptions that peers give of themselves: their services, and the types of their payloads. Each peer is asked once:
+ * one peer while the caller waits, many at the same time, or in the background. A peer that can't be asked counts as one
+ * without services for a few seconds.
  *
- * What a peer says is its own word: its types count for its own messages only, never for another one's.
+ * A peer's types are used for its own messages only, never for those of another peer.
  *
- * Invariant: a peer has one description, which is there before its answer is.
+ * Invariant: a peer has at most one description; it exists as soon as the peer is asked.
  */
 
 #define CTL_BUS_ID "bus"
@@ -19,25 +20,25 @@ typedef Daemoneye__Eventbus__V1__IntrospectReply CtlServices;
 typedef struct
 {
   char *peer;
-  gboolean pending; /* asked in the background, not answered */
+  gboolean pending; /* asked in the background, not answered yet */
   WireGuard *guard; /* NULL: no answer */
-  GError *error;    /* why */
+  GError *error;    /* why there is no answer */
   gint64 asked_us;
-  CtlTypes *types; /* of its answer */
+  CtlTypes *types; /* the types in the answer */
 } CtlDescription;
 
 /* NULL: no answer. */
 const CtlServices *ctl_description_services (const CtlDescription *description);
 
-/* @peer: an id, or "bus". Waits; @patient: as long as for any call, else a short time. (transfer none) */
+/* Waits for the answer: @patient as long as for any call, else a short time. @peer: an id, or "bus". (transfer none) */
 const CtlDescription *ctl_described_get (Ctl *ctl, const char *peer, gboolean patient);
 
-/* Asks all of them that were not asked yet, at once, and waits a short time. */
+/* Asks all @peers that were not asked yet at the same time, and waits a short time. */
 void ctl_described_ask_all (Ctl *ctl, const CtlTree *peers);
 
-/* Asks without waiting. TRUE: there is an answer, or why there is none; else @done is called when there is. */
+/* Asks without waiting. TRUE: the peer has answered or failed before; else @done is called when it does. */
 typedef void (*CtlDescribedFunc) (gpointer data);
 gboolean ctl_described_want (Ctl *ctl, const char *peer, CtlDescribedFunc done, gpointer data);
 
-/* Forgets the oldest above so many: for those who run on and on. */
+/* Forgets the oldest descriptions above @most, for runs without an end. */
 void ctl_described_trim (Ctl *ctl, guint most);

@@ -125,7 +125,7 @@ ctl_json_enum_value (const ProtobufCEnumDescriptor *type, int number)
   return NULL;
 }
 
-/* As protobuf-c's own, which can't be called. Members of oneofs have no default in their message. */
+/* Does what protobuf-c's generic init does, which is not exported. Members of oneofs have no default. */
 static void
 member_init_message (ProtobufCMessage *message, const ProtobufCMessageDescriptor *type)
 {

@@ -5,8 +5,8 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * Members of protobuf messages, found by their field's descriptor. ctl-json-read.c and ctl-json-write.c share it. It knows
- * nothing of JSON.
+ * Members of protobuf messages, found by the descriptor of their field. ctl-json-read.c and ctl-json-write.c share this
+ * module. It knows nothing of JSON.
  *
  * Invariant: no other function of ctl-json computes an address inside a message.
  */
@@ -15,20 +15,20 @@
 gsize ctl_json_value_size (ProtobufCType type);
 gpointer ctl_json_member (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 gconstpointer ctl_json_member_const (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
-/* TRUE for a list or a field without presence; else, whether it is there. */
+/* Whether the field is set. TRUE for a list and for a field without presence. */
 gboolean ctl_json_is_present (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
-/* FALSE: another member of its oneof is there. */
+/* FALSE: another member of the same oneof is set. */
 gboolean ctl_json_oneof_is_free (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
-/* Of a singular field: it is there now. */
+/* Marks a singular field as set. */
 void ctl_json_set_present (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 gsize ctl_json_count (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 void ctl_json_set_count (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, gsize n);
 gboolean ctl_json_is_map (const ProtobufCFieldDescriptor *field);
 
-/* NULL: none. The sign is compared, unlike protobuf-c's look-up that overflows at INT_MAX. */
+/* NULL: no value has this number. Compares signed numbers; protobuf-c's look-up overflows at INT_MAX. */
 const ProtobufCEnumValue *ctl_json_enum_value (const ProtobufCEnumDescriptor *type, int number);
 
-/* With its defaults; free it with ctl_json_message_free(). */
+/* Has the defaults of its fields. Free it with ctl_json_message_free(). */
 ProtobufCMessage *ctl_json_message_new (const ProtobufCMessageDescriptor *type);
 void ctl_json_message_free (ProtobufCMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProtobufCMessage, ctl_json_message_free)

@@ -8,13 +8,13 @@
 #include <math.h>
 #include <string.h>
 
-/* JSON and messages are nested: the depth is counted, and ends at CTL_JSON_DEPTH_MAX. */
+/* JSON and messages are nested. The recursion is bounded: it ends with an error at CTL_JSON_DEPTH_MAX. */
 /* NOLINTBEGIN(misc-no-recursion) */
 
 #define SHOWN_MAX 60 /* bytes of a value in an error */
 #define NAMES_MAX 40 /* names of fields or values in an error */
 
-/* One payload that is made. */
+/* A payload while it is made from JSON. */
 typedef struct
 {
   GString *path; /* of the value that is read */
@@ -174,7 +174,7 @@ json_read_unsigned (PayloadReader *reader, gboolean wide, gpointer value, JsonNo
   return TRUE;
 }
 
-/* "NaN", "Infinity", "-Infinity", or a finite number; inf, nan and hexadecimal of strtod() are not JSON's. */
+/* "NaN", "Infinity", "-Infinity", or a finite decimal number. Other forms that strtod() reads are refused. */
 static gboolean
 json_read_text_to_real (const char *text, double *value)
 {
@@ -275,7 +275,7 @@ json_read_string (PayloadReader *reader, char **value, JsonNode *node)
   return TRUE;
 }
 
-/* Both alphabets, padded or not; NULL: it is not base64. */
+/* Accepts both base64 alphabets, padded or not. NULL: @text is not base64. */
 static char *
 json_read_normalize_base64 (const char *text)
 {
@@ -306,7 +306,7 @@ json_read_bytes (PayloadReader *reader, ProtobufCBinaryData *value, JsonNode *no
 
   if (normal == NULL)
     return json_read_expected (reader, _ ("bytes in base64"), node);
-  *value = (ProtobufCBinaryData){ 0, NULL }; /* its default stays in its place */
+  *value = (ProtobufCBinaryData){ 0, NULL }; /* the default value belongs to the type and is not freed */
   if (*normal != '\0')
     value->data = g_base64_decode (normal, &value->len);
   return TRUE;
@@ -314,7 +314,7 @@ json_read_bytes (PayloadReader *reader, ProtobufCBinaryData *value, JsonNode *no
 
 /* --- fields --- */
 
-/* The pointer is in the message before the sub-message is read: who frees the one frees the other. */
+/* The pointer is stored before the sub-message is read, so that freeing the outer message frees both at any time. */
 static gboolean
 json_read_sub_message (PayloadReader *reader,
                        const ProtobufCMessageDescriptor *type,
@@ -363,7 +363,7 @@ json_read_value (PayloadReader *reader, const ProtobufCFieldDescriptor *field, g
     }
 }
 
-/* Room for @n values that are zero, counted already: what is read so far can be freed at any time. */
+/* Allocates @n zeroed values and sets the count, so that the message can be freed at any time. */
 static gpointer
 json_read_make_room (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, gsize n)
 {
@@ -455,7 +455,7 @@ json_read_field (PayloadReader *reader,
 
 /* --- messages --- */
 
-/* As protoc does it: a letter after an underscore is upper case, underscores go. */
+/* As protoc does it: an underscore is left out, and the letter after it is upper case. */
 static gboolean
 json_read_is_camel_case_of (const char *name, const char *field_name)
 {
@@ -475,7 +475,7 @@ json_read_is_camel_case_of (const char *name, const char *field_name)
   return *name == '\0';
 }
 
-/* ctl-types keeps the JSON name of the .proto in reserved2; generated types don't have it. */
+/* ctl-types keeps the JSON name of the .proto in reserved2. Generated types do not have it. */
 static const ProtobufCFieldDescriptor *
 json_read_find_field (const ProtobufCMessageDescriptor *type, const char *name)
 {
@@ -501,7 +501,7 @@ json_read_check_required (PayloadReader *reader, const ProtobufCMessageDescripto
   return TRUE;
 }
 
-/* An absent one of null is as if it was not there. */
+/* A member that is null counts as absent. */
 static gboolean
 json_read_member (PayloadReader *reader, ProtobufCMessage *message, const char *name, JsonNode *node, gboolean *seen)
 {
@@ -525,7 +525,7 @@ json_read_member (PayloadReader *reader, ProtobufCMessage *message, const char *
   return TRUE;
 }
 
-/* Calls itself for sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
+/* Recurses into sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
 static gboolean
 json_read_message (PayloadReader *reader, ProtobufCMessage *message, JsonNode *node)
 {

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* JSON and messages are nested: the depth is counted, and ends at CTL_JSON_DEPTH_MAX. */
+/* JSON and messages are nested. The recursion is bounded: it ends with an error at CTL_JSON_DEPTH_MAX. */
 /* NOLINTBEGIN(misc-no-recursion) */
 
 static JsonNode *json_write_message (const ProtobufCMessage *message, guint depth, GError **error);
@@ -26,7 +26,7 @@ json_write_int (gint64 value)
   return json_node_init_int (json_node_alloc (), value);
 }
 
-/* @digits: enough that every value of the type has its own text. */
+/* @digits: how many distinguish every value of the type. */
 static JsonNode *
 json_write_real (double value, int digits)
 {
@@ -36,7 +36,7 @@ json_write_real (double value, int digits)
     return json_write_text ("NaN");
   if (isinf (value))
     return json_write_text (value > 0 ? "Infinity" : "-Infinity");
-  if (digits == 9) /* a float: the shortest number that reads as the same float, not the exact value in double */
+  if (digits == 9) /* a float: write the shortest number that reads as the same float */
     for (int n = 6; n <= digits; n++)
       {
         const char format[] = { '%', '.', (char) ('0' + n), 'g', '\0' };
@@ -82,7 +82,7 @@ json_write_ulong (guint64 value)
   return json_write_text (text);
 }
 
-/* @value: where the pointer is. Absent (in an entry of a map): an empty object, defaults aren't worth their memory. */
+/* @value: address of the pointer. A NULL pointer (in a map entry) becomes an empty object. */
 static JsonNode *
 json_write_sub_message (gconstpointer value, guint depth, GError **error)
 {
@@ -181,7 +181,7 @@ json_write_map (const ProtobufCMessage *message, const ProtobufCFieldDescriptor 
 
       if (node == NULL)
         return NULL;
-      json_object_set_member (map, key, node); /* the last one of a key counts */
+      json_object_set_member (map, key, node); /* for a repeated key the last value counts */
     }
   return json_node_init_object (json_node_alloc (), map);
 }
@@ -196,7 +196,7 @@ json_write_field (const ProtobufCMessage *message, const ProtobufCFieldDescripto
   return json_write_value (field, ctl_json_member_const (message, field), depth, error);
 }
 
-/* Calls itself for sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
+/* Recurses into sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
 static JsonNode *
 json_write_message (const ProtobufCMessage *message, guint depth, GError **error)
 {
@@ -231,7 +231,7 @@ ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, 
   gsize len = 0;
   gconstpointer bytes = g_bytes_get_data (payload, &len);
 
-  /* As many fields as bytes: the numbers of a packed field count one each. */
+  /* The cap on fields is the number of bytes: each number of a packed field counts as one. */
   guard = wire_guard_unpack_lenient (type, wire_span (len > 0 ? bytes : "", len), (guint) CLAMP (len, 1, G_MAXUINT),
                                      &problem);
   if (guard == NULL)

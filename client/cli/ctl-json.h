@@ -6,27 +6,28 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * Payloads as JSON and back, by the type's descriptor: the proto3 JSON mapping, for types of protoc-c and of ctl-types.
+ * Conversion between payloads and JSON by the descriptor of the type, after the proto3 JSON mapping. It works for types of
+ * protoc-c and of ctl-types.
  *
- * Fields have the names of the .proto; lowerCamelCase is read as well. Fields without presence are always written.
- * 64-bit integers are written as strings. Maps are objects where ctl-types knows the type; of generated types they are
- * lists of entries. The well-known types (Timestamp, Any, ...) get no special form, unknown fields are left out.
+ * Fields have the names of the .proto; lowerCamelCase is read as well. Fields without presence are always written. 64-bit
+ * integers are written as strings. A map is an object when ctl-types made the type; for generated types it is a list of
+ * entries. The well-known types (Timestamp, Any, ...) have no special form, and unknown fields are left out.
  *
- * What wire-guard refuses is refused: more than 64 fields in a type, field numbers from 2^25, more than eight levels
- * in a payload that is read. JSON numbers outside of 64 bits signed are wrong already in the node that json-glib makes
- * (it wraps them; give them as strings), and its strings end at a NUL.
+ * The limits of wire-guard apply: at most 64 fields in a type, field numbers below 2^25, at most eight levels in a payload
+ * that is read. json-glib wraps numbers outside of signed 64 bits, so give them as strings; its strings end at a NUL.
  *
- * Invariant: nothing is guessed; what does not fit its field is an error that names the field.
+ * Invariant: nothing is guessed. A value that does not fit its field is an error that names the field.
  */
 
 #define CTL_JSON_DEPTH_MAX 16u
 
-/* Payload bytes of that type as JSON. Error: G_IO_ERROR_INVALID_DATA. (transfer full) */
+/* Decodes payload bytes of @type. Error: G_IO_ERROR_INVALID_DATA. (transfer full) */
 JsonNode *ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, GError **error);
 
-/* A message that was read already, through the guard. Error: too deep. (transfer full) */
+/* Converts a message that the guard has unpacked before. Error: it is nested too deep. (transfer full) */
 JsonNode *ctl_json_from_message (const ProtobufCMessage *message, GError **error);
 
-/* The other way. @node: an object, or NULL / JSON null for an empty message. Errors (G_IO_ERROR_INVALID_DATA) name the
- * path of the field, what was expected, and for an unknown field the fields there are. */
+/* Encodes JSON as a payload of @type. @node: an object, or NULL or JSON null for an empty message. An error
+ * (G_IO_ERROR_INVALID_DATA) names the path of the field and what was expected; for an unknown field it lists the known
+ * ones. (transfer full) */
 GBytes *ctl_json_to_payload (const ProtobufCMessageDescriptor *type, JsonNode *node, GError **error);

@@ -6,7 +6,8 @@
 
 #include <glib/gi18n.h>
 
-/* deyebusctl: the command line, the table of verbs, and how a run ends. */
+/* The main program of deyebusctl: it parses the command line, finds the verb in its table, runs it, and turns the result
+ * into an exit code. */
 
 typedef enum
 {
@@ -27,7 +28,7 @@ typedef struct
   const char *name;
   const char *arguments;
   const char *summary;
-  guint least, most; /* arguments */
+  guint least, most; /* number of arguments */
   CtlVerbFunc run;
   guint flags;
 } CtlVerb;
@@ -77,7 +78,7 @@ main_find_verb (const char *name)
 
 /* --- options --- */
 
-/* Those that @verb takes (NULL: what every verb does). */
+/* Options that @verb takes. NULL: options that every verb takes. */
 static GOptionContext *
 main_new_context (CtlOptions *options, const CtlVerb *verb)
 {
@@ -134,7 +135,7 @@ main_new_context (CtlOptions *options, const CtlVerb *verb)
   return context;
 }
 
-/* GOption takes no value behind a short option's letter: -n1 becomes -n 1, up to --. */
+/* GOption does not accept a value directly after the letter of a short option: turn -n1 into -n 1, up to --. */
 static char **
 main_split_short_options (const GPtrArray *words)
 {
@@ -159,7 +160,8 @@ main_split_short_options (const GPtrArray *words)
   return g_strv_builder_end (split);
 }
 
-/* Before the verb, or all of a verb's. @words: its first is the program; what was parsed is taken out. */
+/* Parses the options before the verb (@verb is NULL), or all options of @verb. @words: the first one is the program's
+ * name; parsed words are removed. */
 static gboolean
 main_parse_options (CtlOptions *options, const CtlVerb *verb, GPtrArray *words, GError **error)
 {
@@ -245,7 +247,7 @@ main_show_verb (Ctl *ctl, const CtlVerb *verb)
   g_autofree char *before = g_strdup (g_get_prgname ());
 
   g_option_context_set_summary (context, _ (verb->summary));
-  g_set_prgname (name); /* the usage line is made of it */
+  g_set_prgname (name); /* GOption puts it into the usage line */
   text = g_option_context_get_help (context, TRUE, NULL);
   g_set_prgname (before);
   ctl_output_bytes (&ctl->output, text, strlen (text));
@@ -271,7 +273,7 @@ main_verb_help (Ctl *ctl, char **args, GError **error)
   return TRUE;
 }
 
-/* Ours is known without a broker. */
+/* Without a broker only the version of the tool is shown. */
 static gboolean
 main_verb_version (Ctl *ctl, char **args, GError **error)
 {
@@ -349,7 +351,7 @@ main_run (Ctl *ctl, int argc, char **argv, GError **error)
   return main_run_verb (ctl, verb, words, error);
 }
 
-/* What to do about it, where the library can't know that a tool is at hand. */
+/* A hint for some errors of the library, which does not know that this tool could help. */
 static const char *
 main_hint_for (const GError *error)
 {
@@ -375,7 +377,7 @@ static void
 main_print_error (const GError *error)
 {
   const char *hint = main_hint_for (error);
-  g_autofree char *text = ctl_output_safe (error->message); /* a peer may have said it */
+  g_autofree char *text = ctl_output_safe (error->message); /* it may contain the text of a peer */
 
   g_printerr ("deyebusctl: %s%s%s\n", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }

@@ -71,7 +71,7 @@ output_text (CtlOutput *output, const char *text)
 
 /* --- text --- */
 
-/* What moves the cursor, or turns the line around. */
+/* FALSE for characters that move the cursor, change the direction of writing, or are not assigned. */
 static gboolean
 output_is_harmless (gunichar c)
 {
@@ -180,7 +180,8 @@ output_append_xml_escape (GString *text, gunichar c)
   g_string_append_printf (text, "&#x%x;", c);
 }
 
-/* @text is UTF-8. What a terminal would obey can only stand in strings: it is escaped as the format knows it. */
+/* @text: UTF-8. Control characters can only occur in strings of JSON or XML; @append writes them in the escaped form of
+ * that format. */
 static char *
 output_escape_harmful (const char *text, void (*append) (GString *text, gunichar c))
 {
@@ -252,7 +253,7 @@ struct CtlTable
 {
   const CtlColumn *columns;
   guint n_columns;
-  GPtrArray *cells; /* of char*, harmless */
+  GPtrArray *cells; /* of char *, without control characters */
 };
 
 CtlTable *
@@ -311,7 +312,7 @@ table_natural_widths (const CtlTable *table)
   return widths;
 }
 
-/* Takes from the widest column that may shrink until the line fits, or none is wide enough any more. */
+/* Narrows the widest column that may shrink, until the line fits or no such column is left. */
 static void
 table_shrink_columns (const CtlTable *table, guint *widths, guint room)
 {
@@ -333,7 +334,7 @@ table_shrink_columns (const CtlTable *table, guint *widths, guint room)
     }
 }
 
-/* At most @width wide; says by an ellipsis that something is missing. */
+/* Cuts @text to @width columns. A cut text ends with an ellipsis. */
 static char *
 table_cut_text (const char *text, guint width)
 {

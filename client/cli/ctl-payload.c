@@ -6,7 +6,7 @@
 
 #include <glib/gi18n.h>
 
-#define PAYLOAD_MAX   (16u * 1024u * 1024u) /* no broker takes more */
+#define PAYLOAD_MAX   (16u * 1024u * 1024u) /* no broker accepts more */
 #define PREVIEW_BYTES 32u
 
 static GBytes *

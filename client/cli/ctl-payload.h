@@ -3,13 +3,14 @@
 
 #include "ctl.h"
 
-/* A payload as it stands on the command line: text, @FILE, or - for standard input. */
+/* Payloads given on the command line: as text, as @FILE, or as - for standard input. */
 
-/* The bytes; (transfer full). @argument: (nullable): none. */
+/* The bytes of the payload; (transfer full). @argument: (nullable); NULL: an empty payload. */
 GBytes *ctl_payload_read (const char *argument, GError **error);
 
-/* ... as JSON of @type; or, without a type, as they are. */
+/* Encodes the argument, which is JSON, as @type. Without @type the bytes are taken as they are. (transfer full) */
 GBytes *ctl_payload_encode (const char *argument, const ProtobufCMessageDescriptor *type, GError **error);
 
-/* How a payload is shown that nobody can read: text where it is text, else its first bytes; (transfer full). */
+/* A payload of unknown type in a form that can be shown: the text if it is text, else the first bytes in hexadecimal;
+ * (transfer full). */
 char *ctl_payload_preview (GBytes *payload);

@@ -4,7 +4,8 @@
 #include <glib.h>
 
 /*
- * Memory that is freed as a whole: blocks and strings of one batch of types. Nothing is freed before the pool is.
+ * Memory that is freed as a whole: the blocks and strings of one batch of types. A single block is never freed before its
+ * pool.
  */
 
 typedef struct CtlPool CtlPool;

@@ -13,8 +13,8 @@ typedef struct
 {
   const CtlColumn *columns;
   guint n_columns;
-  gboolean by_peer; /* can be asked of one peer */
-  /* What to ask for, and what came: messages that belong to @stats. */
+  gboolean by_peer; /* the view of one peer alone can be requested */
+  /* Sets the flag in the request, lists the rows of the reply (they belong to @stats), and adds the cells of one row. */
   void (*ask) (CtlStatsRequest *request);
   void (*list) (const CtlStats *stats, GPtrArray *rows);
   void (*add) (CtlTable *table, gconstpointer row);

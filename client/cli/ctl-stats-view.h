@@ -4,9 +4,9 @@
 #include "ctl.h"
 
 /*
- * The views of stats: a table, or objects, of what the broker counts by subscription, by group and by domain.
+ * The views of `stats`: counters by subscription, by group and by topic domain, as a table or as JSON objects.
  *
- * A row is shown as the broker gave it, in its order; nothing is summed or left out here.
+ * Rows are shown as the broker sent them, in its order. Nothing is summed or left out.
  */
 
 typedef enum
@@ -16,5 +16,5 @@ typedef enum
   CTL_VIEW_DOMAINS,
 } CtlView;
 
-/* @peer: (nullable): of this one only, where the view can be. */
+/* @peer: (nullable): show only this peer. Not every view can. */
 gboolean ctl_stats_view (Ctl *ctl, CtlView which, char *peer, GError **error);

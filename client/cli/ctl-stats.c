@@ -25,7 +25,8 @@ ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **error)
 
 /* --- names --- */
 
-/* Words of the command line: not translated. By number of DeyeBusPolicy. A group that only serves has none. */
+/* Words of the command line, so they are not translated. Index: DeyeBusPolicy. A group that only serves has no
+ * policy. */
 static const char *const policies[] = { "", "block", "drop-oldest", "drop-newest", "error", "conflate" };
 
 char *
@@ -83,7 +84,7 @@ static const struct
   { WIRE_STATUS_LIMIT, N_ ("limit"), N_ ("a limit of the broker was reached") },
 };
 
-/* G_N_ELEMENTS of them: this version does not know it. */
+/* The index of @reason. G_N_ELEMENTS (reasons): this version does not know the reason. */
 static guint
 stats_find_reason (guint32 reason)
 {

@@ -5,10 +5,10 @@
 #include "ctl.h"
 
 /*
- * What status, stats and slow share: asking control.bus.stats, and the names of the numbers in its answer.
+ * The part that `status`, `stats` and `slow` share: the request to control.bus.stats, and names for the policies and
+ * reasons in its reply.
  *
- * It does not choose what is shown. A name stands for one number, here and in all verbs; a number without a
- * name is never shown as something near it.
+ * It does not choose what is shown. A number without a known name is shown as a number.
  */
 
 typedef Daemoneye__Eventbus__V1__StatsRequest CtlStatsRequest;
@@ -18,25 +18,26 @@ typedef Daemoneye__Eventbus__V1__QueueStats CtlQueueStats;
 typedef Daemoneye__Eventbus__V1__PublishStats CtlPublishStats;
 typedef Daemoneye__Eventbus__V1__Missed CtlMissed;
 
-/* Its message is a CtlStats. A peer that is named, and isn't connected, is an error. */
+/* The message in the result is a CtlStats. A request for a peer that is not connected is an error. */
 WireGuard *ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **error);
 
-/* "drop-oldest", as --policy takes it; "" where there is none; (transfer full). */
+/* "drop-oldest", as --policy takes it; "" for no policy; (transfer full). */
 char *ctl_policy_name (guint32 policy);
-/* FALSE: there is none; @error lists them. */
+/* FALSE: there is no such policy; @error lists them all. */
 gboolean ctl_policy_find (const char *name, DeyeBusPolicy *policy, GError **error);
 
-/* Five cells about a subscription: its peer, its pattern ("tasks.procmond (group workers)"), its policy ("block (demoted)"), the
- * messages that wait and their bound ("7/10000"), the same in bytes ("3.4M/4.0M"). */
+/* Adds five cells about a subscription: its peer, its pattern ("tasks.procmond (group workers)"), its policy
+ * ("block (demoted)"), the waiting messages and their bound ("7/10000"), the same in bytes ("3.4M/4.0M"). */
 void ctl_queue_add_cells (CtlTable *table, const CtlQueueStats *queue);
 
 /* "queue full 12, expired 3"; (transfer full). */
 char *ctl_missed_text (CtlMissed *const *missed, size_t n);
-/* Why messages of a gap were missed, as a sentence. */
+/* Why the messages of a gap were missed, as a sentence. */
 const char *ctl_missed_sentence (guint32 reason);
 
-/* A row as an object, with the names of its policy and reasons; @kind (nullable): its first member. (transfer full) */
+/* A row as a JSON object, with names beside the numbers of its policy and reasons. @kind: (nullable): value of a first
+ * member "kind". (transfer full) */
 JsonObject *ctl_stats_json (const ProtobufCMessage *row, const char *kind);
 
-/* Says that the broker had more rows than fit its answer. */
+/* Warns when the broker had more rows than fit into its reply. */
 void ctl_stats_warn_truncated (Ctl *ctl, const CtlStats *stats);

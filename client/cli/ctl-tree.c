@@ -81,7 +81,7 @@ ctl_message_json (const ProtobufCMessage *message)
 {
   JsonNode *node = ctl_json_from_message (message, NULL);
 
-  return node != NULL ? node : json_node_init_null (json_node_alloc ()); /* our own are not that deep */
+  return node != NULL ? node : json_node_init_null (json_node_alloc ()); /* own messages are never too deep */
 }
 
 void

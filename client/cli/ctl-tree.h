@@ -4,7 +4,8 @@
 #include "ctl.h"
 #include "introspection.pb-c.h"
 
-/* One section of the broker's tree, all of its pages. */
+/* Sections of the broker's state as control.bus.introspect reports it: peers, subscriptions, groups or topics. The
+ * broker replies in pages; a section is read as a whole. */
 
 typedef Daemoneye__Eventbus__V1__PeerInfo CtlPeer;
 typedef Daemoneye__Eventbus__V1__SubscriptionInfo CtlSubscription;
@@ -27,16 +28,16 @@ typedef struct
   guint64 topics_unseen;
 } CtlTree;
 
-/* @peer: (nullable): of this one only. */
+/* @peer: (nullable): read only the entries of this peer. */
 CtlTree *ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError **error);
 void ctl_tree_free (CtlTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTree, ctl_tree_free)
 
-/* One of our own messages as JSON; (transfer full). */
+/* A message of the bus' own schemas as JSON; (transfer full). */
 JsonNode *ctl_message_json (const ProtobufCMessage *message);
 
 /* Prints @message as one JSON object. */
 void ctl_message_print (Ctl *ctl, const ProtobufCMessage *message);
 
-/* "collector", "tool", "agent"; translated. */
+/* "collector", "tool" or "agent", translated. */
 const char *ctl_role_name (guint32 role);

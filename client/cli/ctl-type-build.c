@@ -25,7 +25,8 @@ build_compare_value_names (const void *a, const void *b)
   return strcmp (((const ProtobufCEnumValueIndex *) a)->name, ((const ProtobufCEnumValueIndex *) b)->name);
 }
 
-/* One per run of numbers, and one behind the last that has only the total, as protoc-c makes them. */
+/* One range per run of consecutive numbers. Behind the last one stands a range with the total, as protoc-c makes
+ * them. */
 typedef struct
 {
   ProtobufCIntRange *ranges;
@@ -41,7 +42,7 @@ number_ranges_add (NumberRanges *ranges, int number, guint place)
   ranges->next = (gint64) number + 1;
 }
 
-/* Distinct numbers, the first name of each, sorted. */
+/* Collects the distinct numbers with the first name of each, sorted by number. */
 static guint
 build_sort_values (ProtobufCEnumValue *values, GHashTable *first, const EnumProto *source, CtlPool *pool)
 {
@@ -61,7 +62,7 @@ build_sort_values (ProtobufCEnumValue *values, GHashTable *first, const EnumProt
   return n;
 }
 
-/* All names, sorted. */
+/* Collects all names, sorted. */
 static void
 build_index_values (ProtobufCEnumValueIndex *names,
                     const EnumProto *source,
@@ -163,7 +164,7 @@ build_fields (CtlBatch *batch, CtlType *type, ProtobufCFieldDescriptor *fields, 
   return TRUE;
 }
 
-/* Sorted by number, and by name. */
+/* Sorts the fields by number and makes the index by name. */
 static gboolean
 build_index_fields (CtlBatch *batch, CtlType *type, ProtobufCFieldDescriptor *fields, guint n, GError **error)
 {

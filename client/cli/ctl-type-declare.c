@@ -15,7 +15,7 @@ declare_count (guint *total, gsize n, guint max, const char *what, GError **erro
   return TRUE;
 }
 
-/* NULL, with @error: it can't have that name. */
+/* NULL: the name is refused, see @error. */
 static CtlType *
 declare_type (CtlBatch *batch, const FileProto *file, const char *scope, const char *name, GError **error)
 {
@@ -67,7 +67,7 @@ declare_enums (CtlBatch *batch,
   return TRUE;
 }
 
-/* Calls itself for nested ones, at most CTL_TYPES_NESTING_MAX deep. */
+/* Recurses into nested messages, at most CTL_TYPES_NESTING_MAX deep. */
 /* NOLINTBEGIN(misc-no-recursion) */
 static gboolean
 declare_messages (CtlBatch *batch,
@@ -109,7 +109,7 @@ declare_is_package (const char *package)
   for (guint i = 0; parts[i] != NULL; i++)
     if (!ctl_batch_is_identifier (parts[i]))
       return FALSE;
-  return strlen (package) <= CTL_TYPES_NAME_MAX; /* no part: empty, no package */
+  return strlen (package) <= CTL_TYPES_NAME_MAX; /* an empty name has no parts: the file has no package */
 }
 
 gboolean

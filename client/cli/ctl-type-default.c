@@ -43,7 +43,7 @@ static gconstpointer
 default_real (CtlPool *pool, const char *text, gboolean wide)
 {
   char *end;
-  double value = g_ascii_strtod (text, &end); /* knows inf and nan */
+  double value = g_ascii_strtod (text, &end); /* it reads inf and nan, too */
   float narrow;
 
   if (*text == '\0' || *end != '\0')
@@ -64,7 +64,7 @@ default_bool (CtlPool *pool, const char *text)
   return value || strcmp (text, "false") == 0 ? default_copy_value (pool, &value, sizeof value) : NULL;
 }
 
-/* Bytes are C-escaped by protoc; g_strcompress() would lose where NUL bytes are. */
+/* protoc writes bytes with C escapes. g_strcompress() can't be used, because its result ends at the first NUL byte. */
 static gconstpointer
 default_bytes (CtlPool *pool, const char *text)
 {

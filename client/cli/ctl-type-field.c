@@ -37,7 +37,7 @@ field_read_identity (const CtlTypeField *at, ProtobufCFieldDescriptor *field)
   return TRUE;
 }
 
-/* After Field.Type of google/protobuf/descriptor.proto; -1: none, or groups. */
+/* Index: FieldDescriptorProto.Type of google/protobuf/descriptor.proto. -1: no type, or a group. */
 static const gint8 types_by_number[] = {
   -1,
   PROTOBUF_C_TYPE_DOUBLE,
@@ -90,7 +90,7 @@ static gboolean
 field_is_in_oneof (const FieldProto *source)
 {
   return source->oneof_presence_case == DAEMONEYE__DESCRIPTOR__FIELD_DESCRIPTOR_PROTO__ONEOF_PRESENCE_ONEOF_INDEX
-         && !source->proto3_optional; /* those have a oneof of their own, only for old readers */
+         && !source->proto3_optional; /* such a field has a synthetic oneof, for old readers only */
 }
 
 static gboolean
@@ -156,7 +156,7 @@ field_read_default (const CtlTypeField *at, ProtobufCFieldDescriptor *field)
   field->default_value = ctl_type_default_value (at->batch->pool, field, text);
   if (field->default_value == NULL)
     return field_refuse (at, _ ("its default can't be read"));
-  if (oneof) /* the generic init would write it into the union, where another member may be */
+  if (oneof) /* protobuf-c would write the default into the union, where another member may be */
     field->default_value = NULL;
   return TRUE;
 }

@@ -17,7 +17,7 @@ struct CtlTypes
   CtlCounts counts;
 };
 
-/* @files: names of the new ones, that the registry does not have. */
+/* @files: receives the names of the files that the registry did not have. */
 static gboolean
 types_read_set (CtlBatch *batch, const CtlTypes *types, const FileSetProto *set, GHashTable *files, GError **error)
 {

@@ -7,15 +7,16 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * Message types that are known only at run time: made from the serialized google.protobuf.FileDescriptorSets of peers.
+ * A registry of message types that are known only at run time. They are made from the serialized
+ * google.protobuf.FileDescriptorSets that peers send.
  *
- * It reads and builds types; it does not read messages of them (ctl-json does) and fetches nothing. The descriptors are
- * laid out as protoc-c would, so protobuf-c's functions and wire-guard work on them, but message_init is NULL: such a
- * function can't know the type, and protobuf_c_message_unpack() has a generic one for this case. So never call
- * protobuf_c_message_init() on them. Map entries are messages; see ctl-type-map.
+ * The registry builds types. It does not read messages of these types (ctl-json does) and fetches nothing. The descriptors
+ * are laid out as protoc-c would, so protobuf-c's functions and wire-guard work on them. Their message_init is NULL, since
+ * a generated function is missing; protobuf_c_message_unpack() handles that, but protobuf_c_message_init() must never be
+ * called on them. Map entries are messages; see ctl-type-map.
  *
- * Invariant: a type that is there is whole, every type that it refers to is there as well, and nothing of it changes or
- * goes before the registry does. All sets together stay below the bounds of ctl-type-limits.
+ * Invariant: a registered type is complete, every type that it refers to is registered as well, and both stay unchanged as
+ * long as the registry exists. All sets together stay below the bounds of ctl-type-limits.
  */
 
 typedef struct CtlTypes CtlTypes;
@@ -24,12 +25,12 @@ CtlTypes *ctl_types_new (void);
 void ctl_types_free (CtlTypes *types);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTypes, ctl_types_free)
 
-/* Adds the types of a FileDescriptorSet. A file of a name that is there already is left as it was (TRUE when all else
- * is fine). FALSE: the set can't be used and added nothing; G_IO_ERROR_INVALID_DATA says why. */
+/* Adds the types of a FileDescriptorSet. Files that the registry already has (by name) are skipped. FALSE: the set can't
+ * be used and nothing was added; G_IO_ERROR_INVALID_DATA says why. */
 gboolean ctl_types_add_set (CtlTypes *types, GBytes *set, GError **error);
 
 /* @full_name without a leading dot. NULL: unknown. Lives as long as @types. */
 const ProtobufCMessageDescriptor *ctl_types_find (CtlTypes *types, const char *full_name);
 
-/* Full names of messages, map entries left out, sorted, (transfer container). They live as long as @types. */
+/* Full names of all messages except map entries, sorted; (transfer container). The names live as long as @types. */
 GPtrArray *ctl_types_list (CtlTypes *types);

@@ -8,7 +8,7 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* About the bus as a whole: status and stats. */
+/* The verbs `status` and `stats`: counters of the broker, of all peers, and of one peer. */
 
 typedef Daemoneye__Eventbus__V1__BusTotals Totals;
 
@@ -28,7 +28,7 @@ status_count_roles (const CtlStats *stats)
   return g_strdup_printf (_ ("collectors %u, tools %u, agents %u"), collectors, tools, agents);
 }
 
-/* What the broker did, and does, because somebody is slow. */
+/* Figures about slow receivers: missed messages, memory, publishers without credit. */
 static void
 status_show_pressure (CtlOutput *output, const Totals *totals)
 {
@@ -160,7 +160,7 @@ stats_show_bus (Ctl *ctl, GError **error)
   return TRUE;
 }
 
-/* The same names as in JSON, so that who has seen one knows the other. */
+/* Shows the members under the names that they have in JSON. */
 static void
 stats_show_members (Ctl *ctl, JsonObject *object)
 {

@@ -6,19 +6,19 @@
 
 #include <glib/gi18n.h>
 
-/* Questions to peers: call (a method, or anything else that a peer describes) and request (a topic). */
+/* The verbs `call`, which calls a method that a peer describes, and `request`, which sends a request to a topic. */
 
 typedef struct
 {
   const char *topic;
   const char *target;       /* nullable */
   const char *method;       /* nullable */
-  const char *describer;    /* nullable: who says what the request looks like */
+  const char *describer;    /* nullable: the peer that defines the type of the request */
   const char *request_type; /* nullable, "": no type is known */
   const char *argument;     /* nullable */
 } CallRequest;
 
-/* NULL with @error: there is a name, but nobody knows it. NULL without: no name. */
+/* The type of the request. NULL with @error: the named type is unknown. NULL without @error: no type is named. */
 static const ProtobufCMessageDescriptor *
 call_request_type (Ctl *ctl, const CallRequest *question, GError **error)
 {
@@ -49,7 +49,8 @@ call_show_reply (Ctl *ctl, DeyeBusMessage *reply)
     }
 }
 
-/* The responder's own words, with the name that programs know the error by. */
+/* Turns a failure that the responder reported into an error of the tool, with the name of the error and the responder's
+ * text. */
 static gboolean
 call_explain_failure (GError *local, const char *peer, GError **error)
 {

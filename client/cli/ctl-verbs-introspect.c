@@ -5,7 +5,7 @@
 
 #include <glib/gi18n.h>
 
-/* introspect: all peers, one peer, or one topic; as a tree, JSON or D-Bus XML. */
+/* The verb `introspect`: describes all peers, one peer or one topic, as a tree, JSON or D-Bus XML. */
 
 static void
 introspect_show_peer (Ctl *ctl, const char *title, const CtlServices *services, gboolean with_docs)
@@ -67,7 +67,7 @@ introspect_all (Ctl *ctl, GError **error)
 
 /* --- a topic --- */
 
-/* Who has to do with a topic, and how. */
+/* Peers that subscribe to a topic, serve it or describe it. */
 typedef struct
 {
   JsonArray *subscribers;
@@ -206,7 +206,7 @@ ctl_verb_introspect (Ctl *ctl, char **args, GError **error)
 {
   if (args[0] == NULL)
     return introspect_all (ctl, error);
-  /* An id is one segment, a topic of use has several. */
+  /* An id is a single segment; a topic has several. */
   if (strchr (args[0], '.') == NULL)
     return introspect_peer (ctl, args[0], error);
   if (ctl->options.xml)

@@ -6,7 +6,7 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* peer ID: what the broker knows of it, and what it says of itself. */
+/* The verb `peer`: shows what the broker knows about one peer, and how the peer describes itself. */
 
 typedef Daemoneye__Eventbus__V1__PeerDescription Description;
 

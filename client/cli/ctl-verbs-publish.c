@@ -7,9 +7,9 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* Messages to topics: publish, direct, broadcast. */
+/* The verbs `publish`, `broadcast` and `direct`. */
 
-/* What the payload is: as --type says, else as somebody describes the topic. FALSE: it can't be said. */
+/* Finds the type of the payload: as --type says, else as a peer describes the topic. FALSE: the type is unknown. */
 static gboolean
 publish_find_type (Ctl *ctl,
                    const char *topic,
@@ -77,7 +77,7 @@ publish_show_result (Ctl *ctl, const DeyeBusPublishResult *result)
   ctl_output_json_object (&ctl->output, object);
 }
 
-/* Accepted, but by nobody: a script wants to know. */
+/* A message without any receiver is accepted by the broker, but has its own exit code for scripts. */
 static gboolean
 publish_finish (Ctl *ctl, const char *topic, const DeyeBusPublishResult *result, GError **error)
 {

@@ -8,10 +8,12 @@
 #include <inttypes.h>
 
 /*
- * slow: who is behind, by how much, since when. Three kinds of rows: subscriptions that messages wait for, publishers that
- * have no credit since such a subscription holds it, and peers whose whole queue is above its soft limit.
+ * The verb `slow`: shows which receivers are behind, by how much and for how long. It has three kinds of rows:
+ * subscriptions with waiting messages, publishers without credit because such a subscription holds it, and peers whose
+ * queue as a whole is above its soft limit.
  *
- * Each kind stands in its own order, the longest first. What has no rows is not shown; when nothing has, that is said.
+ * Each kind is a table of its own, with the longest time first. Empty tables are left out; when all are empty, one line
+ * says so.
  */
 
 typedef struct
@@ -24,7 +26,7 @@ typedef struct
 {
   const CtlStats *stats;
   GArray *blocked;  /* of Blocked */
-  GPtrArray *above; /* CtlPeerStats, with the reply */
+  GPtrArray *above; /* CtlPeerStats; they belong to the reply */
 } SlowView;
 
 /* --- who --- */
@@ -69,7 +71,7 @@ slow_collect_rows (SlowView *slow)
 
 /* --- tables --- */
 
-/* Nothing for 0: it isn't so now. */
+/* An empty cell for 0: the condition does not hold now. */
 static void
 slow_add_duration (CtlTable *table, guint64 us)
 {
@@ -160,7 +162,7 @@ slow_show_none (Ctl *ctl, const char *peer)
     ctl_output_line (&ctl->output, "%s", _ ("Nobody is behind, and every publisher has credit"));
 }
 
-/* @peer: (nullable): whom was asked for. */
+/* @peer: (nullable): the only peer that was asked for. */
 static void
 slow_show_tables (Ctl *ctl, const SlowView *slow, const char *peer)
 {

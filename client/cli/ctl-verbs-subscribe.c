@@ -12,8 +12,8 @@
 #include <inttypes.h>
 
 /*
- * subscribe: shows messages as they come, until the count is full, the time is over, the connection or the reader of our
- * output is gone, or Ctrl-C. What was missed is said where it was.
+ * The verb `subscribe`: shows messages as they arrive. It ends after --count messages, after --wait seconds, on Ctrl-C, or
+ * when the connection or the reader of the output has gone. A gap is reported at its place among the messages.
  */
 
 /* A message, or a gap. */
@@ -26,14 +26,14 @@ typedef struct
   guint reason;
 } Held;
 
-#define HELD_MAX    1000u /* then they are shown as they can be */
-#define SENDERS_MAX 64u   /* whose types are remembered */
+#define HELD_MAX    1000u /* above this, messages are shown without waiting for their types */
+#define SENDERS_MAX 64u   /* whose types are kept */
 
 typedef struct
 {
   Ctl *ctl;
   GMainLoop *loop;
-  GQueue held; /* of Held, from the first message on whose sender was asked what it means */
+  GQueue held; /* of Held: the first message that waits for the types of its sender, and all that came later */
   guint64 shown;
   gboolean time_is_over;
   GError *closed;
@@ -163,7 +163,7 @@ watcher_show (Watcher *self, DeyeBusMessage *message)
   self->shown++;
 }
 
-/* Where it was. Beside raw payloads an object would be taken for one of them. */
+/* With --raw the gap is reported on standard error, since a JSON object on standard output would look like a payload. */
 static void
 watcher_show_gap (Watcher *self, const Held *gap)
 {
@@ -198,7 +198,7 @@ held_free (gpointer data)
   g_free (held);
 }
 
-/* The types of a sender that is new are asked for without waiting: Ctrl-C and the time limit work meanwhile. */
+/* Requests the types of a new sender without waiting, so that Ctrl-C and the time limit work meanwhile. */
 static gboolean
 watcher_can_be_shown (Watcher *self, const Held *held)
 {
@@ -207,7 +207,7 @@ watcher_can_be_shown (Watcher *self, const Held *held)
          || ctl_described_want (self->ctl, deye_bus_message_get_sender (held->message), watcher_show_held, self);
 }
 
-/* In the order in which they came. */
+/* Shows messages in the order of arrival. */
 static void
 watcher_show_held (gpointer data)
 {
@@ -340,7 +340,8 @@ watcher_result (const Watcher *self, const char *pattern, GError **error)
 
 /* --- the beginning --- */
 
-/* A limit of the broker, or the group, may say otherwise than was asked for: nobody should have to guess. */
+/* A limit of the broker, or the group, may have changed the queue that the user asked for; then the real values are
+ * reported. */
 static void
 watcher_report_other_queue (const CtlOptions *options, DeyeBusSubscription *subscription)
 {
@@ -391,7 +392,7 @@ ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
   self.loop = g_main_loop_new (NULL, FALSE);
   watcher_run (&self);
   g_signal_handlers_disconnect_by_data (subscription, &self);
-  ctl->ending = TRUE; /* answers that come now are for nobody */
+  ctl->ending = TRUE; /* answers that arrive from now on are ignored */
   ok = watcher_result (&self, args[0], error);
   deye_bus_subscription_unsubscribe (subscription, NULL, NULL);
   g_queue_clear_full (&self.held, held_free);

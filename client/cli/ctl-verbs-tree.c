@@ -6,7 +6,8 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* Lists of what the broker knows: peers, topics, subs, groups. Each reads a section, and shows a table or objects. */
+/* The verbs `peers`, `topics`, `subs` and `groups`: each reads one section of the broker's state and shows it as a table
+ * or as JSON objects. */
 
 static void
 tree_show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpointer entry, char **args), char **args)
@@ -16,7 +17,7 @@ tree_show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpoin
       ctl_message_print (ctl, g_ptr_array_index (tree->entries, i));
 }
 
-/* All entries of a section: as objects, or as rows that @add makes. */
+/* Shows all entries of a section: as objects, or as rows that @add makes. */
 static gboolean
 tree_show_section (Ctl *ctl,
                    CtlSection section,

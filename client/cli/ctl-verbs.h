@@ -3,7 +3,8 @@
 
 #include "ctl.h"
 
-/* The verbs, as ctl-main.c's table knows them: a NULL-terminated list of arguments, checked for their number before. */
+/* The functions behind the verbs, for the table in ctl-main.c. @args is NULL-terminated; the number of arguments was
+ * checked before. */
 
 typedef gboolean (*CtlVerbFunc) (Ctl *ctl, char **args, GError **error);
 

@@ -69,7 +69,7 @@ ctl_clear (Ctl *ctl)
   ctl->ending = TRUE;
   if (ctl->client != NULL)
     deye_bus_client_close (ctl->client, NULL, NULL);
-  while (ctl->asking > 0) /* they have ended, and are told so */
+  while (ctl->asking > 0) /* requests end with the connection; wait for their callbacks */
     g_main_context_iteration (NULL, TRUE);
   g_clear_object (&ctl->client);
   g_clear_pointer (&ctl->described, g_ptr_array_unref);
@@ -80,7 +80,7 @@ ctl_clear (Ctl *ctl)
   g_clear_pointer (&ctl->options.policy, g_free);
 }
 
-/* A process that shares our number (in another namespace) may have taken the name. */
+/* A process with the same number in another namespace may already use the id. */
 static gboolean
 ctl_try_connect (Ctl *ctl, const char *id, GError **error)
 {
@@ -120,7 +120,7 @@ ctl_call_options (const Ctl *ctl)
   return options;
 }
 
-/* The broker answers so many questions in a second, and counts anew in the next one. */
+/* The broker answers a limited number of introspection requests per second. A request above the limit is repeated. */
 static DeyeBusMessage *
 ctl_ask_patiently (Ctl *ctl, const char *topic, GBytes *payload, DeyeBusOptions *options, GError **error)
 {

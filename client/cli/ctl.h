@@ -7,11 +7,11 @@
 #include "wire-guard.h"
 
 /*
- * deyebusctl: the bus for people and scripts. One run is one verb; verbs stand in a table (ctl-main.c), a file for each
- * group of them.
+ * The state of one run of deyebusctl, the command-line tool for people and scripts. A run executes one verb; ctl-main.c has
+ * the table of verbs, and each group of verbs has a file.
  *
- * A verb asks the bus through this room, which connects when it is first needed, and shows through ctl-output. It returns
- * FALSE with an error; the error decides the exit code. Nothing is shown before it is known.
+ * A verb sends requests through this module, which connects when the first one is sent, and prints with ctl-output. A verb
+ * that fails returns FALSE with an error; the error decides the exit code. A verb prints nothing before it has the reply.
  */
 
 typedef enum
@@ -27,11 +27,11 @@ typedef enum
 
 #define CTL_ERROR (ctl_error_quark ())
 GQuark ctl_error_quark (void);
-/* Codes are CtlExit. */
+/* Error codes are CtlExit. */
 gboolean ctl_fail (GError **error, CtlExit exit_code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 CtlExit ctl_exit_of (const GError *error);
 
-/* What the options said; 0 and NULL: not given. */
+/* Values of the options; 0 and NULL: not given. */
 typedef struct
 {
   char *address;
@@ -60,10 +60,10 @@ typedef struct
   CtlOptions options;
   CtlOutput output;
   DeyeBusClient *client; /* NULL: not connected yet */
-  GPtrArray *described;  /* CtlDescription, in the order of asking; NULL: nobody was asked yet (ctl-described) */
-  CtlTypes *types;       /* the library's own */
-  guint asking;          /* questions in the background */
-  gboolean ending;       /* nobody waits for their answers any more */
+  GPtrArray *described;  /* of CtlDescription, in the order of asking; NULL: no peer was asked yet (ctl-described) */
+  CtlTypes *types;       /* types of the library's own schemas */
+  guint asking;          /* pending requests in the background */
+  gboolean ending;       /* their answers are ignored from now on */
 } Ctl;
 
 void ctl_init (Ctl *ctl);
@@ -74,7 +74,7 @@ gboolean ctl_connect (Ctl *ctl, GError **error);
 /* Options with the timeout of the command line; (transfer full). */
 DeyeBusOptions *ctl_call_options (const Ctl *ctl);
 
-/* Asks @topic (@target, @method: nullable) with a message of ours, and reads the answer as @reply_type. */
+/* Sends @request to @topic and reads the reply as @reply_type. @target, @method: (nullable). (transfer full) */
 WireGuard *ctl_ask (Ctl *ctl,
                     const char *topic,
                     const char *target,
@@ -91,5 +91,5 @@ WireGuard *ctl_ask_peer (Ctl *ctl,
                          const ProtobufCMessageDescriptor *reply_type,
                          GError **error);
 
-/* Whether @id is the id that this run has on the bus. */
+/* Whether @id is the id of this run on the bus. */
 gboolean ctl_is_own_id (const Ctl *ctl, const char *id);

@@ -5,8 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Field 22; the name before it is in parentheses and may hold spaces, so what follows the last one is counted: the third
- * field of the file is the first there. */
+/* Reads field 22 of /proc/PID/stat. The second field, the name, is in parentheses and may contain spaces and
+ * parentheses, so fields are counted from the last parenthesis: the first one after it is field 3. */
 static gboolean
 job_proc_start_time (const char *pid, guint64 *start_time)
 {
@@ -28,7 +28,7 @@ job_proc_now (void)
   guint64 per_second = (guint64) sysconf (_SC_CLK_TCK);
   struct timespec now;
 
-  clock_gettime (CLOCK_BOOTTIME, &now); /* as field 22 */
+  clock_gettime (CLOCK_BOOTTIME, &now); /* the clock of field 22 */
   return (guint64) now.tv_sec * per_second + (guint64) now.tv_nsec * per_second / 1000000000;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo/job-proc.h"
 
-/* A system without /proc has no list that the agent could read by itself. The step that compares the table with it fails. */
+/* The agent can't list processes by itself on a system without /proc. The snapshot is empty, and the step that compares
+ * the table with it fails. */
 
 GHashTable *
 job_proc_snapshot (void)

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Descriptors that are opened here are for reading only: a write to closed standard output fails and is reported. */
+/* Opens them for reading only: a write to a standard output that was closed still fails, and is reported. */
 static void
 console_fill_standard_descriptors (void)
 {

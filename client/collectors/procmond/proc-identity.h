@@ -4,10 +4,10 @@
 #include <glib.h>
 
 /*
- * What tells a process from others with the same number: when it started, and which file it runs.
+ * The identity of a process beyond its number, which is used again later: its start time and its executable.
  *
- * linux/proc-identity.c reads both from /proc, because libgtop rounds the start time and cuts the path. Elsewhere
- * posix/proc-identity.c asks libgtop.
+ * linux/proc-identity.c reads both from /proc, because libgtop rounds the start time and truncates the path. posix/proc-
+ * identity.c is for other systems and uses libgtop.
  */
 
 /* Linux: clock ticks since boot; elsewhere seconds since 1970. FALSE: the process has ended. */

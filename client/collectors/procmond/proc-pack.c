@@ -6,7 +6,7 @@
 
 typedef Daemoneye__Eventbus__V1__ProcessRecord Record;
 
-/* Borrows everything from @from. */
+/* The record borrows all strings from @from. */
 static void
 pack_fill_record (Record *record, const ProcRecord *from)
 {

@@ -3,7 +3,7 @@
 
 #include "proc-watch.h"
 
-/* From the plain structs to the protobuf messages of proto/collection.proto, and nothing else. */
+/* Packs the plain structs of procmond into the protobuf messages of proto/collection.proto. It does nothing else. */
 
 GBytes *proc_pack_table (const ProcTable *table);
 GBytes *proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_interval_us);

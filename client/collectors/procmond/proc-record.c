@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* A run of valid UTF-8; only its backslashes are escaped. */
+/* Appends valid UTF-8. Only backslashes are escaped. */
 static void
 text_append_valid (GString *out, const char *at, const char *end)
 {
@@ -19,7 +19,7 @@ text_append_valid (GString *out, const char *at, const char *end)
     }
 }
 
-/* Each byte is looked at once: the text is another process' choice, and may be long. */
+/* Takes linear time: another process chooses the text, and it may be long. */
 char *
 proc_text_escape (const char *bytes, gssize len)
 {

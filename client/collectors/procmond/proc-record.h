@@ -4,17 +4,19 @@
 #include <glib.h>
 
 /*
- * What procmond reports of one process, and how the text that the process itself chose is made harmless and short.
+ * The record of one process, as procmond reports it, and the functions that escape and bound text which the process itself
+ * chose.
  *
- * It reads nothing from the system; proc-source does.
+ * This module reads nothing from the system; proc-source and proc-identity do.
  *
- * Invariant: all text is UTF-8.
+ * Invariant: all text is valid UTF-8.
  */
 
 /*
- * A process chooses its own arguments, up to megabytes of them: unbounded, one of them could push a whole shard above the
- * largest payload, or above what a receiver unpacks, and so hide its neighbours and its own start. What is beyond is left
- * out, and PROC_COMMAND_LINE_CUT then stands as the last argument; no process can fake it, since backslashes are escaped.
+ * Bounds of a command line. A process chooses its own arguments, which may be megabytes long. Without a bound one process
+ * could push a whole shard above the largest payload, or above the limits of the receiver, and so hide other processes and
+ * its own start. Arguments beyond the bound are left out, and PROC_COMMAND_LINE_CUT is added as the last argument. A
+ * process can't fake it, because backslashes are escaped.
  */
 #define PROC_COMMAND_LINE_BYTES 8192u /* before escaping */
 #define PROC_COMMAND_LINE_ARGS  256u

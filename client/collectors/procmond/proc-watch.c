@@ -23,7 +23,7 @@ watch_compare_records (const ProcRecord *a, const ProcRecord *b)
   return (a->start_time > b->start_time) - (a->start_time < b->start_time);
 }
 
-/* Those in @a that are not in @b; both are in order. */
+/* Adds an event for each record of @a that is not in @b. Both are sorted. */
 static void
 watch_add_missing (GArray *events, ProcEventKind kind, const ProcTable *a, const ProcTable *b)
 {

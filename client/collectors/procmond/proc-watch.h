@@ -4,12 +4,12 @@
 #include "proc-table.h"
 
 /*
- * What changed between two looks at the processes: who appeared, who exited.
+ * The changes between two tables of processes: which ones started, which ones exited.
  *
- * Pure: tables go in, events come out; no clock, no bus. The first table is the baseline and causes no event. A process
- * that lives shorter than the time between two looks is not seen, which nobody who polls can help.
+ * It turns tables into events and uses no clock and no bus. The first table is the baseline and causes no events. A process
+ * that lives only between two polls is not seen; that is inherent in polling.
  *
- * Invariant: each (pid, start_time) has at most one start and one exit, the start first; a pid that was used again is one
+ * Invariant: each (pid, start_time) has at most one start and one exit, in this order. A pid that is used again gives one
  * exit and one start.
  */
 
@@ -22,17 +22,18 @@ typedef enum
 typedef struct
 {
   ProcEventKind kind;
-  const ProcRecord *record; /* an exited one as it was last seen; lives until the next look */
+  const ProcRecord *record; /* an exited process as it was last seen; valid until the next call */
 } ProcEvent;
 
 typedef struct
 {
   ProcTable *last;
-  ProcTable *previous; /* keeps the exited records of the last look alive */
+  ProcTable *previous; /* owns the records of the last exit events */
 } ProcWatch;
 
 void proc_watch_init (ProcWatch *watch);
 void proc_watch_clear (ProcWatch *watch);
 
-/* @now: transfer full; NULL: the look failed, which tells nothing. The events, exits first: an array of ProcEvent, transfer full. */
+/* Compares @now with the table before; returns an array of ProcEvent, exits first, (transfer full). @now: (transfer
+ * full); NULL: the table could not be read, so there are no events. */
 GArray *proc_watch_look (ProcWatch *watch, ProcTable *now);

@@ -3,9 +3,9 @@
 
 #include "deye-bus.h"
 
-/* What procmond says of itself, and its method ListProcesses. What it does for tasks is procmond-task's. */
+/* The service description of procmond, and its method ListProcesses. Tasks are in procmond-task. */
 
 #define PROCMOND_LIFECYCLE_TOPIC "events.process.lifecycle"
 
-/* @shard, @shards: of which it publishes events. (transfer full) */
+/* @shard, @shards: the part of the processes whose events it publishes. (transfer full) */
 DeyeBusService *procmond_service_new (guint64 interval_ms, guint shard, guint shards);

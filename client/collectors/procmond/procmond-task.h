@@ -4,9 +4,10 @@
 #include "deye-bus.h"
 
 /*
- * The task that procmond answers: enumerate_processes, for a shard of the processes of this machine.
+ * The task enumerate_processes: procmond replies with one shard of the processes of this machine.
  *
- * It serves control.collector.task.process in the group of all local procmonds, so each task reaches one of them.
+ * It is served on control.collector.task.process in the queue group of all local procmonds, so each task reaches one of
+ * them.
  */
 
 #define PROCMOND_TASK_TOPIC "control.collector.task.process"

@@ -10,10 +10,12 @@
 #include <glib/gi18n.h>
 
 /*
- * procmond: tells the bus which processes this machine has, and which come and go.
+ * procmond, the collector of processes: it reports on the bus which processes this machine has, and which ones start and
+ * exit.
  *
- * It answers tasks (procmond-task) and calls (procmond-service), and publishes events.process.lifecycle from polls (proc-watch). With --shard I/N it
- * publishes only for pids of its shard, so that several procmonds tell each event once. It keeps no state on disk.
+ * It answers tasks (procmond-task) and calls (procmond-service), polls the processes, and publishes changes to
+ * events.process.lifecycle (proc-watch). With --shard I/N it publishes events only for pids of its shard, so that several
+ * procmonds together publish each event once. It keeps no state on disk.
  */
 
 #define INTERVAL_MIN_MS 10
@@ -65,7 +67,7 @@ procmond_on_poll (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Somebody asks for another time between polls. */
+/* A peer sets the property interval-ms. */
 static gboolean
 procmond_on_interval (DeyeBusService *service, const char *name, const GValue *value, gpointer data)
 {
@@ -106,7 +108,7 @@ procmond_on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
   return TRUE;
 }
 
-/* "I/N". */
+/* The text has the form "I/N". */
 static gboolean
 procmond_parse_shard (Procmond *self, GError **error)
 {
@@ -187,7 +189,7 @@ procmond_join_bus (Procmond *self, GError **error)
   tasks = procmond_task_serve (self->client, error);
   if (tasks == NULL)
     return FALSE;
-  /* The baseline, before the first heartbeat goes out and says that all of this works. */
+  /* Takes the baseline before the first heartbeat, which reports that everything works. */
   g_array_unref (proc_watch_look (&self->watch, proc_table_read (self->shard, self->shards)));
   return deye_bus_client_set_heartbeat (self->client, (gint64) self->heartbeat_ms * 1000, error);
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Field 22 of /proc/PID/stat; the name before it is in parentheses and may hold anything, so look for the last one. */
+/* Reads field 22 of /proc/PID/stat. The name before it is in parentheses and may contain any characters, so fields are
+ * counted from the last parenthesis. */
 gboolean
 proc_identity_start_time (guint32 pid, guint64 *start_time)
 {
