@@ -217,6 +217,7 @@ done_with (Call *call, BusInbound *inbound)
 static void
 publish_direct (Call *call, BusMatch *match)
 {
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id };
   BusPeer *target = find_target (call);
   BusRequest *pending = NULL;
   BusInbound inbound;
@@ -236,8 +237,8 @@ publish_direct (Call *call, BusMatch *match)
     {
       if (!may_wait (call))
         return;
-      pending = bus_request_new (call->core, BUS_PENDING_DELIVERED, call->peer, call->envelope->id, target,
-                                 call->envelope->topic, due_us (call));
+      pending = bus_request_new (call->core, BUS_PENDING_DELIVERED, &requester, target, call->envelope->topic,
+                                 due_us (call));
     }
   inbound = inbound_of (call);
   count (call, match);
@@ -345,14 +346,15 @@ fail_full (const Call *call,
 static void
 request_peer (Call *call)
 {
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id };
   BusSubscription *server = find_server (call);
   BusRequest *request;
   BusInbound inbound;
 
   if (server == NULL || !may_wait (call))
     return;
-  request = bus_request_new (call->core, BUS_PENDING_REPLY, call->peer, call->envelope->id, server->owner,
-                             call->envelope->topic, due_us (call));
+  request = bus_request_new (call->core, BUS_PENDING_REPLY, &requester, server->owner, call->envelope->topic,
+                             due_us (call));
   inbound = inbound_of (call);
   if (!bus_router_request (call->core, &inbound, server, request->route_id, request->timer.deadline.due_us,
                            call->now_us))
@@ -384,9 +386,9 @@ static void
 forward_reply (Call *call, BusRequest *request)
 {
   gboolean final = (call->frame->flags & WIRE_FLAG_FINAL) != 0;
-  BusDelivery delivery = { .kind = WIRE_KIND_REPLY, .flags = call->frame->flags, .answers = request->id };
+  BusDelivery delivery = { .kind = WIRE_KIND_REPLY, .flags = call->frame->flags, .answers = request->requester.id };
   BusInbound inbound = inbound_of (call);
-  BusPeer *requester = request->requester;
+  BusPeer *requester = request->requester.peer;
 
   if (!bus_shed_reserve (call->core, bus_message_size (inbound.frame.body.len), call->now_us)
       || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
@@ -423,8 +425,8 @@ handle_delivered (Call *call)
       return;
     }
   wire_envelope_init (&done);
-  done.answers = request->id;
-  bus_peer_put (request->requester, WIRE_KIND_DELIVERED, 0, &done);
+  done.answers = request->requester.id;
+  bus_peer_put (request->requester.peer, WIRE_KIND_DELIVERED, 0, &done);
   bus_request_free (call->core, request);
 }
 

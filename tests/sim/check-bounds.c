@@ -79,14 +79,14 @@ check_bounds_observe_answer (const SimWorld *world, const SimClient *client, con
 {
   const BusLimits *limits = &world->core->limits;
   const BusRequest *request = bus_request_find (world->core, client->peer, frame->number);
-  const BusFlow *flow = request != NULL ? &request->requester->flow : NULL;
+  const BusFlow *flow = request != NULL ? &request->requester.peer->flow : NULL;
 
   if (flow == NULL || request->kind != BUS_PENDING_REPLY
       || (flow->waiting_messages - flow->held_messages < limits->queue_hard_messages
           && check_bounds_unheld_bytes (flow) < limits->queue_hard_bytes))
     return;
-  before->full_asker = request->requester;
-  before->full_asked = request->id;
+  before->full_asker = request->requester.peer;
+  before->full_asked = request->requester.id;
   before->full_missed = flow->missed;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-introspect.h"
 
-#include "base/bus-first.h"
+#include "base/bus-smallest.h"
 #include "calls/bus-budget.h"
 #include "calls/bus-page.h"
 #include "peer/bus-reply.h"
@@ -42,10 +42,10 @@ is_asked_for (const BusPage *page, const BusPeer *peer)
 static GPtrArray *
 next_peers (BusPage *page, gboolean subscribed)
 {
-  BusFirst first;
+  BusSmallest smallest;
 
-  bus_first_init (&first, &page->work, compare_peers,
-                  page->limit + 2); /* one that was told, one that says there is more */
+  bus_smallest_init (&smallest, &page->work, compare_peers,
+                     page->limit + 2); /* one that was told, one that says there is more */
   for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
     {
       BusPeer *peer = link->data;
@@ -53,9 +53,9 @@ next_peers (BusPage *page, gboolean subscribed)
       page->work++;
       if (is_asked_for (page, peer) && strcmp (peer->id, page->after) >= (subscribed ? 0 : 1)
           && (!subscribed || g_hash_table_size (peer->subscriptions) > 0))
-        bus_first_add (&first, peer);
+        bus_smallest_add (&smallest, peer);
     }
-  return bus_first_end (&first);
+  return bus_smallest_end (&smallest);
 }
 
 static gboolean
@@ -111,15 +111,15 @@ next_subscriptions (BusPage *page, const BusPeer *peer)
   guint32 after = strcmp (peer->id, page->after) == 0 ? page->after_number : 0;
   GHashTableIter iter;
   gpointer value;
-  BusFirst first;
+  BusSmallest smallest;
 
-  bus_first_init (&first, &page->work, compare_subscriptions, page->limit + 1);
+  bus_smallest_init (&smallest, &page->work, compare_subscriptions, page->limit + 1);
   page->work += g_hash_table_size (peer->subscriptions);
   g_hash_table_iter_init (&iter, peer->subscriptions);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (((const BusSubscription *) value)->id > after)
-      bus_first_add (&first, value);
-  return bus_first_end (&first);
+      bus_smallest_add (&smallest, value);
+  return bus_smallest_end (&smallest);
 }
 
 static gboolean
@@ -199,7 +199,7 @@ next_groups (BusPage *page)
   g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->routes->groups) : bus_group_table_new ();
   GHashTableIter iter;
   gpointer value;
-  BusFirst first;
+  BusSmallest smallest;
 
   if (!page->all)
     {
@@ -207,12 +207,12 @@ next_groups (BusPage *page)
       add_groups_of (groups, page->asker);
     }
   page->work += g_hash_table_size (groups);
-  bus_first_init (&first, &page->work, compare_groups, page->limit + 1);
+  bus_smallest_init (&smallest, &page->work, compare_groups, page->limit + 1);
   g_hash_table_iter_init (&iter, groups);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (bus_key_compare_text (((const BusGroup *) value)->key.text, wire_span_str (page->after)) > 0)
-      bus_first_add (&first, value);
-  return bus_first_end (&first);
+      bus_smallest_add (&smallest, value);
+  return bus_smallest_end (&smallest);
 }
 
 static void
@@ -266,7 +266,7 @@ fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
 {
   GroupMember *entries = bus_page_block (page, sizeof (GroupMember) * MAX (members->len, 1));
 
-  page->work += (guint64) members->len * (BUS_FIRST_WORK + BUS_WORK_ENTRY);
+  page->work += (guint64) members->len * (BUS_SMALLEST_WORK + BUS_WORK_ENTRY);
   g_ptr_array_sort (members, compare_members);
   info->member = bus_page_block (page, sizeof (GroupMember *) * MAX (members->len, 1));
   for (guint i = 0; i < members->len; i++)

@@ -9,8 +9,7 @@
 BusRequest *
 bus_request_new (BusCore *core,
                  BusPendingKind kind,
-                 BusPeer *requester,
-                 guint64 id,
+                 const BusRequester *requester,
                  BusPeer *responder,
                  WireSpan topic,
                  gint64 due_us)
@@ -20,28 +19,27 @@ bus_request_new (BusCore *core,
 
   request->kind = kind;
   request->route_id = ++core->routes->next_route << ROUTE_CLASS_BITS | small_class;
-  request->id = id;
-  request->requester = requester;
+  request->requester = *requester;
   request->responder = responder;
   request->timer.kind = BUS_TIMER_REQUEST;
   request->timer.owner = request;
   request->asked_link.data = request;
   request->answering_link.data = request;
-  g_queue_push_tail_link (&requester->asked, &request->asked_link);
+  g_queue_push_tail_link (&requester->peer->asked, &request->asked_link);
   g_queue_push_tail_link (&responder->answering, &request->answering_link);
   g_hash_table_insert (core->routes->requests, &request->route_id, request);
   bus_deadline_arm (&core->deadlines, &request->timer.deadline, due_us);
-  bus_quota_keep (&core->quota, &requester->ledger.usage, sizeof (BusRequest));
+  bus_quota_keep (&core->quota, &requester->peer->ledger.usage, sizeof (BusRequest));
   return request;
 }
 
 void
 bus_request_free (BusCore *core, BusRequest *request)
 {
-  bus_quota_forgo (&core->quota, &request->requester->ledger.usage, sizeof (BusRequest));
+  bus_quota_forgo (&core->quota, &request->requester.peer->ledger.usage, sizeof (BusRequest));
   bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
   g_hash_table_remove (core->routes->requests, &request->route_id);
-  g_queue_unlink (&request->requester->asked, &request->asked_link);
+  g_queue_unlink (&request->requester.peer->asked, &request->asked_link);
   g_queue_unlink (&request->responder->answering, &request->answering_link);
   g_free (request);
 }
@@ -58,7 +56,7 @@ BusRequest *
 bus_request_find_asked (const BusPeer *requester, guint64 id)
 {
   for (GList *link = requester->asked.head; link != NULL; link = link->next)
-    if (((BusRequest *) link->data)->id == id)
+    if (((BusRequest *) link->data)->requester.id == id)
       return link->data;
   return NULL;
 }
@@ -77,12 +75,20 @@ bus_request_class (guint64 route_id, gsize payload_len)
                         small_class == WIRE_CLASS_MUST_KEEP ? WIRE_CLASS_MUST_KEEP : WIRE_CLASS_MAY_DROP };
 }
 
+/* @excess: (nullable) */
+static void
+request_send_error (const BusRequest *request, WireStatus status, const char *detail, const BusExcess *excess)
+{
+  const BusRequester *requester = &request->requester;
+
+  if (bus_peer_is_ready (requester->peer))
+    bus_peer_error_excess (requester->peer, requester->id, status, detail, excess);
+}
+
 void
 bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const char *detail)
 {
-  if (bus_peer_is_ready (request->requester))
-    bus_peer_error (request->requester, request->id, status, detail);
-  bus_request_free (core, request);
+  bus_request_fail_full (core, request, status, detail, NULL);
 }
 
 void
@@ -92,8 +98,7 @@ bus_request_fail_full (BusCore *core,
                        const char *detail,
                        const BusExcess *excess)
 {
-  if (bus_peer_is_ready (request->requester))
-    bus_peer_error_excess (request->requester, request->id, status, detail, excess);
+  request_send_error (request, status, detail, excess);
   bus_request_free (core, request);
 }
 
@@ -120,8 +125,7 @@ bus_request_expire (BusCore *core, BusRequest *request)
                         "the receiver did not say in time that it handled the message; it may have");
       return;
     }
-  if (bus_peer_is_ready (request->requester))
-    bus_peer_error (request->requester, request->id, WIRE_STATUS_TIMEOUT, "no answer within the time given");
+  request_send_error (request, WIRE_STATUS_TIMEOUT, "no answer within the time given", NULL);
   bus_request_withdraw (core, request);
 }
 

@@ -5,15 +5,17 @@
 #include "peer/bus-peer.h"
 
 /*
- * Requests that wait for an answer, and direct messages whose publisher wants to know that they were handled.
+ * Pending requests: requests that wait for an answer, and direct messages whose publisher wants to know that they were
+ * handled.
  *
- * Each has a route id: the responder copies it into its answer, and the broker finds the requester by it. It hangs on
- * both peers, so whichever goes first ends it at once, and it always has a deadline: nobody waits in silence.
+ * Each has a route id: the responder copies it into its answer, and the broker finds the requester by it. A pending
+ * request is listed at its requester and at its responder, so when either disconnects it ends at once; it always has a
+ * deadline, so no requester waits in silence.
  *
- * The low bits of a route id tell the credit class of the answer, so that an answer that comes too late still costs what
- * its sender thinks it costs.
+ * The low bits of a route id name the credit class of the answer, so that an answer that comes too late still costs what
+ * its sender expects.
  *
- * Invariant: a pending request is in the table, on both peers and in the deadline set, or nowhere.
+ * Invariant: a pending request is in the table, in both lists and in the deadline set, or in none of them.
  */
 
 typedef enum
@@ -22,13 +24,25 @@ typedef enum
   BUS_PENDING_DELIVERED, /* a direct PUBLISH: ends with DELIVERED */
 } BusPendingKind;
 
+typedef enum
+{
+  BUS_REQUESTER_PEER, /* a peer that sent the request */
+} BusRequesterKind;
+
+/* What waits for the answer. */
+typedef struct
+{
+  BusRequesterKind kind;
+  BusPeer *peer;
+  guint64 id; /* of the request, chosen by the requester */
+} BusRequester;
+
 typedef struct
 {
   BusTimer timer;
   BusPendingKind kind;
   guint64 route_id;
-  guint64 id; /* the requester's own */
-  BusPeer *requester;
+  BusRequester requester;
   BusPeer *responder;
   GList asked_link;
   GList answering_link;
@@ -37,8 +51,7 @@ typedef struct
 /* The caller has checked max_pending_requests. @topic: of the request. */
 BusRequest *bus_request_new (BusCore *core,
                              BusPendingKind kind,
-                             BusPeer *requester,
-                             guint64 id,
+                             const BusRequester *requester,
                              BusPeer *responder,
                              WireSpan topic,
                              gint64 due_us);
