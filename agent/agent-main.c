@@ -67,11 +67,11 @@ agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
     { "module", 0, 0, G_OPTION_ARG_FILENAME, &self->module_path, N_ ("Event bus module to load"), N_ ("FILE") },
     { "collector", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->collectors,
       N_ ("Start this collector, with --address (may be repeated)"), N_ ("COMMAND") },
-    { "demo", 0, 0, G_OPTION_ARG_NONE, &self->demo, N_ ("Show the bus at work on this machine's processes, then end"),
+    { "demo", 0, 0, G_OPTION_ARG_NONE, &self->demo, N_ ("Demonstrate the bus with this machine's processes, then exit"),
       NULL },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("With --demo: a JSON object a line"), NULL },
-    { "keep", 0, 0, G_OPTION_ARG_NONE, &self->keep, N_ ("With --demo: go on until Ctrl-C, to look around"), NULL },
-    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write the address there once the broker listens"),
+    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("With --demo: print one JSON object per line"), NULL },
+    { "keep", 0, 0, G_OPTION_ARG_NONE, &self->keep, N_ ("With --demo: continue until Ctrl-C"), NULL },
+    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write the address to FD when the broker listens"),
       N_ ("FD") },
     { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
     { "demo-child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &self->demo_child, NULL, NULL },
@@ -80,7 +80,7 @@ agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  g_option_context_set_summary (context, _ ("Hosts the event bus of DaemonEye, which collectors connect to."));
+  g_option_context_set_summary (context, _ ("Runs the DaemonEye event bus, to which collectors connect."));
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   return g_option_context_parse (context, argc, argv, error);
 }

@@ -32,11 +32,11 @@ static gboolean
 module_check_abi (const DaemoneyePlugin *plugin, const char *path, GError **error)
 {
   if (plugin == NULL || plugin->magic != DAEMONEYE_PLUGIN_MAGIC)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("%s is no module of daemoneye"), path);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("%s is not a DaemonEye module"), path);
   else if (plugin->abi_major != DAEMONEYE_PLUGIN_ABI_MAJOR || plugin->struct_size < sizeof (DaemoneyePlugin))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                 _ ("%s speaks ABI %u.%u, this agent %u.%u: install versions that belong together"), path,
-                 plugin->abi_major, plugin->abi_minor, DAEMONEYE_PLUGIN_ABI_MAJOR, DAEMONEYE_PLUGIN_ABI_MINOR);
+                 _ ("%s has ABI %u.%u, this agent %u.%u: install matching versions"), path, plugin->abi_major,
+                 plugin->abi_minor, DAEMONEYE_PLUGIN_ABI_MAJOR, DAEMONEYE_PLUGIN_ABI_MINOR);
   else
     return TRUE;
   return FALSE;
@@ -56,7 +56,7 @@ agent_module_load (AgentModule *self, const char *path, GError **error)
     }
   if (!g_module_symbol (module, DAEMONEYE_PLUGIN_SYMBOL, (gpointer *) &describe) || describe == NULL)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("%s has no %s: it is no module of daemoneye"), path,
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("%s has no %s: it is not a DaemonEye module"), path,
                    DAEMONEYE_PLUGIN_SYMBOL);
       g_module_close (module);
       return FALSE;

@@ -101,7 +101,7 @@ enumeration_on_answer (GObject *source, GAsyncResult *result, gpointer data)
     return;
   run->failed++;
   job_report_step (&run->job->report, "tasks", FALSE, NULL, _ ("a shard failed: %s"),
-                   error != NULL ? error->message : _ ("the answer can't be read"));
+                   error != NULL ? error->message : _ ("the reply can't be read"));
 }
 
 static gboolean
@@ -224,12 +224,12 @@ enumeration_report_table (Job *job, const Enumeration *run, const Verdict *verdi
   json_object_set_int_member (facts, "invented", in_neither);
   json_object_set_int_member (facts, "twice", verdict->twice);
   json_object_set_int_member (facts, "round", round);
-  job_report_step (&job->report, "table",
-                   verdict->missing == 0 && in_neither == 0 && verdict->twice == 0 && verdict->stayed > 0, facts,
-                   _ ("%u processes; of %u in /proc before and after %u are missing; %u are invented, %u stand twice"),
-                   run->records->len, verdict->stayed, verdict->missing, in_neither, verdict->twice);
+  job_report_step (
+      &job->report, "table", verdict->missing == 0 && in_neither == 0 && verdict->twice == 0 && verdict->stayed > 0,
+      facts, _ ("%u processes; of %u in /proc before and after, %u are missing; %u are unknown, %u are listed twice"),
+      run->records->len, verdict->stayed, verdict->missing, in_neither, verdict->twice);
   if (round > 1)
-    job_report_detail (&job->report, _ ("(round %u: processes came and went during the ones before)"), round);
+    job_report_detail (&job->report, _ ("(round %u: processes started or exited during earlier rounds)"), round);
 }
 
 static gint

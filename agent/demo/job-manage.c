@@ -27,10 +27,10 @@ manage_report_health (Job *job, DeyeBusMessage *reply)
   gboolean ok = health != NULL && health->health == DEYE_BUS_HEALTH_HEALTHY && health->pid == job->collectors[0]->pid;
 
   if (health == NULL)
-    job_report_step (&job->report, "direct", FALSE, NULL, _ ("the answer can't be read"));
+    job_report_step (&job->report, "direct", FALSE, NULL, _ ("the reply can't be read"));
   else
-    job_report_step (&job->report, "direct", ok, NULL, _ ("%s (pid %u) says it is %s, up for %.1f s"), health->id,
-                     health->pid, manage_health_name (health->health), (double) health->uptime_us / 1e6);
+    job_report_step (&job->report, "direct", ok, NULL, _ ("%s (pid %u) reports that it is %s, up for %.1f s"),
+                     health->id, health->pid, manage_health_name (health->health), (double) health->uptime_us / 1e6);
   return ok;
 }
 
@@ -102,7 +102,7 @@ job_reload (Job *job)
                  _ ("an acknowledgement")))
     return FALSE;
   job_report_step (&job->report, "broadcast", result.queued == JOB_COLLECTORS, NULL,
-                   _ ("reload went to %u collectors, both acknowledged it"), result.queued);
+                   _ ("reload was sent to %u collectors, and both acknowledged it"), result.queued);
   return TRUE;
 }
 
@@ -116,7 +116,7 @@ manage_report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
 
   job_report_step (&job->report, "idle", idle, NULL,
                    _ ("%" PRIu64 " messages accepted, %" PRIu64 " delivered, %" PRIu64 " missed; %" PRIu64
-                      " queued, %u pending beside this question"),
+                      " queued, %u pending besides this request"),
                    (guint64) totals->accepted, (guint64) totals->delivered, (guint64) totals->missed,
                    (guint64) totals->queued_messages, totals->pending_requests - MIN (totals->pending_requests, 1));
 }
@@ -140,6 +140,6 @@ job_check_idle (Job *job)
   if (stats != NULL && stats->totals != NULL)
     manage_report_idle (job, stats->totals);
   else
-    job_report_step (&job->report, "idle", FALSE, NULL, _ ("the answer can't be read"));
+    job_report_step (&job->report, "idle", FALSE, NULL, _ ("the reply can't be read"));
   return TRUE;
 }

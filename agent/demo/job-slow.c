@@ -168,7 +168,7 @@ slow_list_processes (Job *job, SlowStep *slow)
   for (gsize i = 0; table != NULL && i < table->n_processes; i++)
     g_ptr_array_add (slow->records, deye_bus_pack (&table->processes[i]->base));
   if (slow->records->len == 0)
-    job_report_step (&job->report, "slow", FALSE, NULL, _ ("the answer can't be read"));
+    job_report_step (&job->report, "slow", FALSE, NULL, _ ("the reply can't be read"));
   return slow->records->len > 0;
 }
 
@@ -211,7 +211,7 @@ slow_publish_all (Job *job, SlowStep *slow)
     if (!slow_publish_record (slow, number, &error))
       return slow_fail (job, "slow", error);
   slow->publish_us = g_get_monotonic_time () - start_us;
-  return job_wait (job, slow_agent_has_all, NULL, WAIT_US, "slow", _ ("what the agent subscribed to"));
+  return job_wait (job, slow_agent_has_all, NULL, WAIT_US, "slow", _ ("the messages that the agent subscribed to"));
 }
 
 static gboolean
@@ -222,7 +222,7 @@ slow_report_behind (Job *job, SlowStep *slow, const Daemoneye__Eventbus__V1__Sta
 
   if (row == NULL || !g_str_equal (row->peer, JOB_SUBSCRIBER_ID))
     {
-      job_report_step (&job->report, "slow", FALSE, NULL, _ ("%u subscriptions are behind, instead of %s alone"),
+      job_report_step (&job->report, "slow", FALSE, NULL, _ ("%u subscriptions are behind instead of only that of %s"),
                        (guint) stats->n_subscriptions, JOB_SUBSCRIBER_ID);
       return FALSE;
     }
@@ -243,8 +243,8 @@ slow_report_behind (Job *job, SlowStep *slow, const Daemoneye__Eventbus__V1__Sta
   job_report_step (&job->report, "slow",
                    slow->waiting == row->queue_messages && slow->sent + slow->waiting + slow->missed == PUBLISHED,
                    facts,
-                   _ ("%s (pid %d) is stopped while %u records are published in %.1f ms: %u are sent, %u wait, %u are "
-                      "dropped, it is %.1f ms behind"),
+                   _ ("%s (pid %d) is stopped while %u records are published in %.1f ms: %u are sent, %u are queued, "
+                      "%u are dropped; it is %.1f ms behind"),
                    row->peer, (int) slow->child->pid, PUBLISHED, (double) slow->publish_us / 1e3, (guint) slow->sent,
                    (guint) slow->waiting, (guint) slow->missed, (double) slow->behind_us / 1e3);
   return TRUE;
@@ -269,7 +269,7 @@ slow_ask_stats (Job *job, SlowStep *slow)
   guard = deye_bus_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply);
   if (guard != NULL)
     return slow_report_behind (job, slow, wire_guard_message (guard));
-  job_report_step (&job->report, "slow", FALSE, NULL, _ ("the answer can't be read"));
+  job_report_step (&job->report, "slow", FALSE, NULL, _ ("the reply can't be read"));
   return FALSE;
 }
 
@@ -339,12 +339,11 @@ slow_report_gap (Job *job, const SlowStep *slow)
   json_object_set_int_member (facts, "drop_events", (gint64) slow->drop_events);
   json_object_set_int_member (facts, "drop_missed", (gint64) slow->drop_missed);
   json_object_set_int_member (facts, "agent_received", agent);
-  job_report_step (
-      &job->report, "gap", exact && told.out_of_place == 0 && told.only_dropped, facts,
-      _ ("%s goes on: it got %u and was told that it missed %u (the broker's sequence %u to %u); system.drop told of "
-         "%u; the agent got %u of %u"),
-      JOB_SUBSCRIBER_ID, (guint) told.received, (guint) told.missed, (guint) told.from, (guint) told.to,
-      (guint) slow->drop_missed, agent, PUBLISHED);
+  job_report_step (&job->report, "gap", exact && told.out_of_place == 0 && told.only_dropped, facts,
+                   _ ("%s continues: it received %u, and a gap reported %u as missed (sequence %u to %u); system.drop "
+                      "reported %u; the agent received %u of %u"),
+                   JOB_SUBSCRIBER_ID, (guint) told.received, (guint) told.missed, (guint) told.from, (guint) told.to,
+                   (guint) slow->drop_missed, agent, PUBLISHED);
 }
 
 /* The broker publishes system.drop once per second, so the complete sum may arrive that much later. */
@@ -353,7 +352,7 @@ slow_resume (Job *job, SlowStep *slow)
 {
   agent_process_resume (slow->child->process);
   if (!job_wait (job, slow_has_reports, GUINT_TO_POINTER (2), WAIT_US, "gap", _ ("the slow subscriber's report"))
-      || !job_wait (job, slow_drops_are_reported, slow, WAIT_US, "gap", _ ("what system.drop has to tell")))
+      || !job_wait (job, slow_drops_are_reported, slow, WAIT_US, "gap", _ ("the report on system.drop")))
     return FALSE;
   slow_report_gap (job, slow);
   job->missed = slow->missed;

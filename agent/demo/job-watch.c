@@ -90,7 +90,7 @@ job_watch_child (Job *job)
   for (guint i = 0; i < CHILDREN; i++)
     once = once && watch_count_events (job, pids[i], STARTED) == 1 && watch_count_events (job, pids[i], EXITED) == 1;
   job_report_step (&job->report, "events", once, NULL,
-                   _ ("children %u and %u were seen to start and to exit, once each, on events.process.#"), pids[0],
-                   pids[1]);
+                   _ ("the start and the exit of children %u and %u were reported once each on events.process.#"),
+                   pids[0], pids[1]);
   return TRUE;
 }

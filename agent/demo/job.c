@@ -30,7 +30,7 @@ job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *
   if (!came && job->interrupted)
     job_report_step (&job->report, step, FALSE, NULL, _ ("interrupted while waiting for %s"), what);
   else if (!came)
-    job_report_step (&job->report, step, FALSE, NULL, _ ("%s did not come within %d s"), what,
+    job_report_step (&job->report, step, FALSE, NULL, _ ("%s did not arrive within %d s"), what,
                      (int) (timeout_us / G_USEC_PER_SEC));
   return came;
 }
@@ -147,9 +147,9 @@ job_start_collectors (Job *job)
                     _ ("a collector's heartbeat")))
     return FALSE;
   deye_bus_subscription_unsubscribe (beats, NULL, NULL);
-  job_report_step (&job->report, "collectors", TRUE, NULL,
-                   _ ("%s (pid %d) and %s (pid %d) run as processes of their own"), job->collectors[0]->name,
-                   (int) job->collectors[0]->pid, job->collectors[1]->name, (int) job->collectors[1]->pid);
+  job_report_step (&job->report, "collectors", TRUE, NULL, _ ("%s (pid %d) and %s (pid %d) run as separate processes"),
+                   job->collectors[0]->name, (int) job->collectors[0]->pid, job->collectors[1]->name,
+                   (int) job->collectors[1]->pid);
   return TRUE;
 }
 
@@ -192,7 +192,7 @@ job_run_steps (Job *job)
         ;
       if (ok && job->interrupted)
         {
-          job_report_step (&job->report, "interrupted", FALSE, NULL, _ ("the steps that were left were not run"));
+          job_report_step (&job->report, "interrupted", FALSE, NULL, _ ("the remaining steps were not run"));
           ok = FALSE;
         }
     }
@@ -204,7 +204,7 @@ static void
 job_keep_running (Job *job)
 {
   job_report_step (&job->report, "running", TRUE, NULL,
-                   _ ("until Ctrl-C; look around with: deyebusctl --address %s introspect"),
+                   _ ("until Ctrl-C; inspect the bus with: deyebusctl --address %s introspect"),
                    agent_module_address (job->module));
   while (!job->interrupted)
     {
@@ -219,8 +219,7 @@ static void
 job_report_result (Job *job)
 {
   job_report_step (&job->report, "result", job->report.failed == 0, NULL,
-                   job->report.failed == 0 ? _ ("everything above was checked")
-                                           : _ ("see above for what did not hold"));
+                   job->report.failed == 0 ? _ ("all checks passed") : _ ("see above for the checks that failed"));
 }
 
 static void
@@ -250,7 +249,7 @@ job_run (AgentModule *module, DeyeBusClient *client, gboolean json, gboolean kee
     job_run_until_stop (&job, keep);
   else
     job_report_step (&job.report, "collectors", FALSE, NULL,
-                     _ ("procmond is not there: it is built when libgtop2 is there"));
+                     _ ("procmond was not found: it is built only if libgtop2 is available"));
   job_clear (&job);
   job_report_result (&job);
   return job.report.failed == 0 ? 0 : 1;

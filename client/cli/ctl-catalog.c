@@ -100,7 +100,7 @@ ctl_catalog_find_server (Ctl *ctl, const char *topic, char **peer, const CtlMeth
     }
   if (*peer != NULL)
     return TRUE;
-  return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nobody serves %s: `deyebusctl subs` shows what is served"), topic);
+  return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No peer serves %s: `deyebusctl subs` lists what is served"), topic);
 }
 
 /* --- types --- */
@@ -150,7 +150,7 @@ catalog_type_of_any_peer (Ctl *ctl, const char *type_name, GError **error)
 
       if (type != NULL && found != NULL && !catalog_is_same_type (type, found))
         {
-          ctl_fail (error, CTL_EXIT_FAILED, _ ("Several peers have a type %s, and mean different ones"), type_name);
+          ctl_fail (error, CTL_EXIT_FAILED, _ ("Several peers describe the type %s differently"), type_name);
           return NULL;
         }
       found = type != NULL ? type : found;
@@ -169,8 +169,8 @@ ctl_catalog_type (Ctl *ctl, const char *type_name, const char *peer, GError **er
   else if (type == NULL)
     type = catalog_type_of_any_peer (ctl, type_name, &local);
   if (type == NULL && local == NULL)
-    ctl_fail (&local, CTL_EXIT_NOTHING,
-              _ ("Nobody has told what a %s looks like: with --raw the payload is sent as it is"), type_name);
+    ctl_fail (&local, CTL_EXIT_NOTHING, _ ("No peer describes the type %s: use --raw to send the payload as it is"),
+              type_name);
   if (local != NULL)
     g_propagate_error (error, local);
   return type;
@@ -241,7 +241,7 @@ ctl_catalog_find_event_type (Ctl *ctl, const char *topic, GError **error)
     return NULL;
   if (!claim.differ)
     return ctl_catalog_type (ctl, claim.event->type_name, claim.peer, error);
-  ctl_fail (error, CTL_EXIT_USAGE, _ ("Several peers describe %s, and differently: say --type NAME"), topic);
+  ctl_fail (error, CTL_EXIT_USAGE, _ ("Several peers describe %s differently: give --type NAME"), topic);
   return NULL;
 }
 

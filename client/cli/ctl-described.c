@@ -94,7 +94,7 @@ description_learn_types (CtlDescription *description, const CtlServices *service
     {
       g_autofree char *why = ctl_output_safe (error->message);
 
-      g_printerr (_ ("deyebusctl: types of %s left out: %s\n"), description->peer, why);
+      g_printerr (_ ("deyebusctl: ignoring the types of %s: %s\n"), description->peer, why);
     }
 }
 
@@ -110,7 +110,7 @@ description_take_answer (CtlDescription *description, DeyeBusMessage *reply, GEr
   if (description->guard != NULL)
     description_learn_types (description, wire_guard_message (description->guard));
   else
-    ctl_fail (&description->error, CTL_EXIT_FAILED, _ ("The answer of %s can't be read"), description->peer);
+    ctl_fail (&description->error, CTL_EXIT_FAILED, _ ("The reply of %s can't be read"), description->peer);
 }
 
 /* --- the question --- */

@@ -80,7 +80,7 @@ json_read_unknown_field (PayloadReader *reader, const ProtobufCMessageDescriptor
   for (guint i = 0; i < type->n_fields; i++)
     json_read_add_name (names, i, type->fields[i].name);
   if (type->n_fields == 0)
-    problem = g_strdup_printf (_ ("no such field; %s has none"), type->name);
+    problem = g_strdup_printf (_ ("no such field; %s has no fields"), type->name);
   else
     problem = g_strdup_printf (_ ("no such field; %s has %s"), type->name, names->str);
   return json_read_fail (reader, problem);
@@ -448,7 +448,7 @@ json_read_field (PayloadReader *reader,
   if (field->label == PROTOBUF_C_LABEL_REPEATED)
     return json_read_list (reader, message, field, node);
   if (!ctl_json_oneof_is_free (message, field))
-    return json_read_fail (reader, _ ("another field of the same oneof is there"));
+    return json_read_fail (reader, _ ("another field of the same oneof is set"));
   ctl_json_set_present (message, field);
   return json_read_value (reader, field, ctl_json_member (message, field), node);
 }
@@ -514,7 +514,7 @@ json_read_member (PayloadReader *reader, ProtobufCMessage *message, const char *
     return json_read_unknown_field (reader, message->descriptor);
   place = (gsize) (field - message->descriptor->fields);
   if (seen[place])
-    return json_read_fail (reader, _ ("the field is there twice, under both of its names"));
+    return json_read_fail (reader, _ ("the field is given twice, under both of its names"));
   if (node != NULL && !JSON_NODE_HOLDS_NULL (node))
     {
       seen[place] = TRUE;
@@ -537,7 +537,7 @@ json_read_message (PayloadReader *reader, ProtobufCMessage *message, JsonNode *n
     return json_read_expected (reader, _ ("an object"), node);
   if (reader->depth == CTL_JSON_DEPTH_MAX)
     {
-      problem = g_strdup_printf (_ ("messages inside of messages, more than %u deep"), CTL_JSON_DEPTH_MAX);
+      problem = g_strdup_printf (_ ("messages are nested more than %u levels deep"), CTL_JSON_DEPTH_MAX);
       return json_read_fail (reader, problem);
     }
   reader->depth++;

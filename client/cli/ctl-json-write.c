@@ -205,7 +205,7 @@ json_write_message (const ProtobufCMessage *message, guint depth, GError **error
 
   if (depth > CTL_JSON_DEPTH_MAX)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("messages inside of messages, more than %u deep"),
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("messages are nested more than %u levels deep"),
                    CTL_JSON_DEPTH_MAX);
       return NULL;
     }

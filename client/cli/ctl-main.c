@@ -39,31 +39,31 @@ static gboolean main_verb_version (Ctl *ctl, char **args, GError **error);
 static gboolean main_verb_help (Ctl *ctl, char **args, GError **error);
 
 static const CtlVerb verbs[] = {
-  { "status", "", N_ ("The broker in a few lines"), 0, 0, ctl_verb_status, TAKES_JSON },
-  { "peers", "", N_ ("Who is connected"), 0, 0, ctl_verb_peers, TAKES_JSON },
-  { "peer", N_ ("PEER"), N_ ("Everything about one peer"), 1, 1, ctl_verb_peer, TAKES_JSON },
-  { "topics", N_ ("[PATTERN]"), N_ ("Topics that messages went to, with counts"), 0, 1, ctl_verb_topics, TAKES_JSON },
-  { "subs", N_ ("[PEER]"), N_ ("Who subscribes to what, and who serves what"), 0, 1, ctl_verb_subs, TAKES_JSON },
-  { "groups", "", N_ ("Queue groups and their members"), 0, 0, ctl_verb_groups, TAKES_JSON },
-  { "introspect", N_ ("[PEER|TOPIC]"), N_ ("What peers offer: methods, events, properties, types"), 0, 1,
+  { "status", "", N_ ("Show a summary of the broker"), 0, 0, ctl_verb_status, TAKES_JSON },
+  { "peers", "", N_ ("List the connected peers"), 0, 0, ctl_verb_peers, TAKES_JSON },
+  { "peer", N_ ("PEER"), N_ ("Show everything about a peer"), 1, 1, ctl_verb_peer, TAKES_JSON },
+  { "topics", N_ ("[PATTERN]"), N_ ("List topics with their counters"), 0, 1, ctl_verb_topics, TAKES_JSON },
+  { "subs", N_ ("[PEER]"), N_ ("List subscriptions and served topics"), 0, 1, ctl_verb_subs, TAKES_JSON },
+  { "groups", "", N_ ("List queue groups and their members"), 0, 0, ctl_verb_groups, TAKES_JSON },
+  { "introspect", N_ ("[PEER|TOPIC]"), N_ ("Show methods, events, properties and types of peers"), 0, 1,
     ctl_verb_introspect, TAKES_JSON | TAKES_XML },
   { "call", N_ ("PEER METHOD [JSON]"), N_ ("Call a method of a peer (the broker is the peer \"bus\")"), 2, 3,
     ctl_verb_call, TAKES_JSON | TAKES_PAYLOAD },
-  { "request", N_ ("TOPIC [JSON]"), N_ ("Ask whoever serves a topic"), 1, 2, ctl_verb_request,
+  { "request", N_ ("TOPIC [JSON]"), N_ ("Send a request to a peer that serves a topic"), 1, 2, ctl_verb_request,
     TAKES_JSON | TAKES_PAYLOAD },
-  { "publish", N_ ("TOPIC [JSON]"), N_ ("Publish to all who subscribe to a topic"), 1, 2, ctl_verb_publish,
+  { "publish", N_ ("TOPIC [JSON]"), N_ ("Publish to all subscribers of a topic"), 1, 2, ctl_verb_publish,
     TAKES_JSON | TAKES_PAYLOAD },
-  { "broadcast", N_ ("TOPIC [JSON]"), N_ ("Publish to every member of queue groups, too"), 1, 2, ctl_verb_broadcast,
+  { "broadcast", N_ ("TOPIC [JSON]"), N_ ("Publish to all subscribers and all group members"), 1, 2, ctl_verb_broadcast,
     TAKES_JSON | TAKES_PAYLOAD },
-  { "direct", N_ ("PEER TOPIC [JSON]"), N_ ("Publish to one peer"), 2, 3, ctl_verb_direct,
+  { "direct", N_ ("PEER TOPIC [JSON]"), N_ ("Send a message to one peer"), 2, 3, ctl_verb_direct,
     TAKES_JSON | TAKES_PAYLOAD | TAKES_DELIVERED },
-  { "subscribe", N_ ("PATTERN"), N_ ("Show messages as they come"), 1, 1, ctl_verb_subscribe,
+  { "subscribe", N_ ("PATTERN"), N_ ("Show messages as they arrive"), 1, 1, ctl_verb_subscribe,
     TAKES_JSON | TAKES_RAW | TAKES_WATCH },
-  { "stats", N_ ("[PEER]"), N_ ("Counts of all peers, or one peer's own"), 0, 1, ctl_verb_stats,
+  { "stats", N_ ("[PEER]"), N_ ("Show counters of all peers, or a peer's own"), 0, 1, ctl_verb_stats,
     TAKES_JSON | TAKES_VIEW },
-  { "slow", N_ ("[PEER]"), N_ ("Who is behind, by how much, since when"), 0, 1, ctl_verb_slow, TAKES_JSON },
-  { "version", "", N_ ("Versions of this tool and the broker"), 0, 0, main_verb_version, TAKES_JSON },
-  { "help", N_ ("[VERB]"), N_ ("This list, or the options of a verb"), 0, 1, main_verb_help, NO_BROKER },
+  { "slow", N_ ("[PEER]"), N_ ("Show which receivers are behind, and since when"), 0, 1, ctl_verb_slow, TAKES_JSON },
+  { "version", "", N_ ("Show the versions of this tool and the broker"), 0, 0, main_verb_version, TAKES_JSON },
+  { "help", N_ ("[VERB]"), N_ ("Show this list, or the options of a verb"), 0, 1, main_verb_help, NO_BROKER },
   { "complete-words", "", NULL, 1, 2, ctl_complete, HIDDEN },
 };
 
@@ -89,39 +89,43 @@ main_new_context (CtlOptions *options, const CtlVerb *verb)
   } rows[] = {
     { 0, { "address", 'a', 0, G_OPTION_ARG_FILENAME, &options->address, N_ ("Socket of the bus"), N_ ("PATH") } },
     { 0,
-      { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &options->timeout_s,
-        N_ ("How long to wait for an answer (default: 30)"), N_ ("SECONDS") } },
-    { TAKES_JSON, { "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, N_ ("A JSON object a line"), NULL } },
-    { TAKES_XML, { "xml", 0, 0, G_OPTION_ARG_NONE, &options->xml, N_ ("D-Bus introspection XML"), NULL } },
+      { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &options->timeout_s, N_ ("Time to wait for a reply (default: 30)"),
+        N_ ("SECONDS") } },
+    { TAKES_JSON, { "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, N_ ("Print one JSON object per line"), NULL } },
+    { TAKES_XML, { "xml", 0, 0, G_OPTION_ARG_NONE, &options->xml, N_ ("Print D-Bus introspection XML"), NULL } },
     { TAKES_TYPE,
       { "type", 0, 0, G_OPTION_ARG_STRING, &options->type_name, N_ ("Full protobuf name of the payload's type"),
         N_ ("NAME") } },
-    { TAKES_RAW, { "raw", 0, 0, G_OPTION_ARG_NONE, &options->raw, N_ ("Payloads as they are, not as JSON"), NULL } },
+    { TAKES_RAW,
+      { "raw", 0, 0, G_OPTION_ARG_NONE, &options->raw, N_ ("Do not convert payloads to or from JSON"), NULL } },
     { TAKES_WATCH,
-      { "count", 'n', 0, G_OPTION_ARG_INT, &options->count, N_ ("End after so many messages"), N_ ("COUNT") } },
+      { "count", 'n', 0, G_OPTION_ARG_INT, &options->count, N_ ("Exit after this number of messages"), N_ ("COUNT") } },
     { TAKES_WATCH,
-      { "wait", 'w', 0, G_OPTION_ARG_DOUBLE, &options->wait_s, N_ ("End after this time"), N_ ("SECONDS") } },
+      { "wait", 'w', 0, G_OPTION_ARG_DOUBLE, &options->wait_s, N_ ("Exit after this time"), N_ ("SECONDS") } },
     { TAKES_WATCH,
-      { "headers", 0, 0, G_OPTION_ARG_NONE, &options->headers, N_ ("Show what else a message says"), NULL } },
+      { "headers", 0, 0, G_OPTION_ARG_NONE, &options->headers, N_ ("Also show the other fields of a message"), NULL } },
     { TAKES_WATCH,
-      { "timestamp", 0, 0, G_OPTION_ARG_NONE, &options->timestamp, N_ ("Show when it was accepted"), NULL } },
+      { "timestamp", 0, 0, G_OPTION_ARG_NONE, &options->timestamp, N_ ("Show the time of acceptance"), NULL } },
     { TAKES_WATCH, { "group", 0, 0, G_OPTION_ARG_STRING, &options->group, N_ ("Join this queue group"), N_ ("NAME") } },
     { TAKES_WATCH,
       { "policy", 0, 0, G_OPTION_ARG_STRING, &options->policy,
         N_ ("When the queue is full: block, drop-oldest, drop-newest, error, conflate"), N_ ("NAME") } },
     { TAKES_WATCH,
       { "queue-messages", 0, 0, G_OPTION_ARG_INT64, &options->queue_messages,
-        N_ ("How many messages may wait in the broker"), N_ ("COUNT") } },
+        N_ ("Limit of queued messages in the broker"), N_ ("COUNT") } },
     { TAKES_WATCH,
-      { "queue-bytes", 0, 0, G_OPTION_ARG_INT64, &options->queue_bytes, N_ ("How many bytes of them"), N_ ("BYTES") } },
+      { "queue-bytes", 0, 0, G_OPTION_ARG_INT64, &options->queue_bytes, N_ ("Limit of queued bytes in the broker"),
+        N_ ("BYTES") } },
     { TAKES_VIEW,
-      { "subscriptions", 0, 0, G_OPTION_ARG_NONE, &options->subscriptions,
-        N_ ("Queues of subscriptions, of all peers or one"), NULL } },
-    { TAKES_VIEW, { "groups", 0, 0, G_OPTION_ARG_NONE, &options->groups, N_ ("Counts of queue groups"), NULL } },
+      { "subscriptions", 0, 0, G_OPTION_ARG_NONE, &options->subscriptions, N_ ("Show the queues of subscriptions"),
+        NULL } },
+    { TAKES_VIEW, { "groups", 0, 0, G_OPTION_ARG_NONE, &options->groups, N_ ("Show counters of queue groups"), NULL } },
     { TAKES_VIEW,
-      { "domains", 0, 0, G_OPTION_ARG_NONE, &options->domains, N_ ("Counts by the first segment of topics"), NULL } },
+      { "domains", 0, 0, G_OPTION_ARG_NONE, &options->domains, N_ ("Show counters by the first segment of topics"),
+        NULL } },
     { TAKES_DELIVERED,
-      { "delivered", 0, 0, G_OPTION_ARG_NONE, &options->delivered, N_ ("Wait until the peer has handled it"), NULL } },
+      { "delivered", 0, 0, G_OPTION_ARG_NONE, &options->delivered, N_ ("Wait until the peer has handled the message"),
+        NULL } },
     { 0, { "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, N_ ("Show this help"), NULL } },
   };
   g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
@@ -182,11 +186,11 @@ static gboolean
 main_check_numbers (const CtlOptions *options, GError **error)
 {
   if (options->count < 0)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--count is at least 1"));
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--count must be at least 1"));
   if (options->queue_messages < 0 || options->queue_bytes < 0)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--queue-messages and --queue-bytes are at least 1"));
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--queue-messages and --queue-bytes must be at least 1"));
   if (options->wait_s < 0 || options->wait_s > 1e6 || options->timeout_s < 0 || options->timeout_s > 300)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--wait is up to a million seconds, --timeout up to 300"));
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--wait can be up to a million seconds, --timeout up to 300"));
   return TRUE;
 }
 
@@ -218,7 +222,7 @@ main_show_verbs (Ctl *ctl)
   CtlOutput *output = &ctl->output;
   glong widest = main_widest_usage ();
 
-  ctl_output_line (output, "%s", _ ("deyebusctl shows the event bus of DaemonEye, and talks to whoever is on it."));
+  ctl_output_line (output, "%s", _ ("deyebusctl inspects the DaemonEye event bus and sends messages on it."));
   ctl_output_line (output, "%s", "");
   ctl_output_line (output, "%s", _ ("Usage: deyebusctl [OPTION...] VERB [ARGUMENT...]"));
   ctl_output_line (output, "%s", "");
@@ -256,7 +260,7 @@ main_show_verb (Ctl *ctl, const CtlVerb *verb)
 static gboolean
 main_unknown_verb (const char *name, GError **error)
 {
-  return ctl_fail (error, CTL_EXIT_USAGE, _ ("There is no verb %s: `deyebusctl help` lists them"), name);
+  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Unknown verb %s: `deyebusctl help` lists all verbs"), name);
 }
 
 static gboolean
@@ -304,7 +308,7 @@ main_check_arguments (const CtlVerb *verb, guint n, GError **error)
 {
   if (n >= verb->least && n <= verb->most)
     return TRUE;
-  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Usage: deyebusctl %s%s%s; `deyebusctl help %s` says more"), verb->name,
+  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Usage: deyebusctl %s%s%s; see `deyebusctl help %s`"), verb->name,
                    *verb->arguments != '\0' ? " " : "", *verb->arguments != '\0' ? _ (verb->arguments) : "",
                    verb->name);
 }
@@ -343,7 +347,7 @@ main_run (Ctl *ctl, int argc, char **argv, GError **error)
       return TRUE;
     }
   if (words->len < 2)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("Which verb? `deyebusctl help` lists them"));
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("No verb given: `deyebusctl help` lists all verbs"));
   verb = main_find_verb (g_ptr_array_index (words, 1));
   if (verb == NULL)
     return main_unknown_verb (g_ptr_array_index (words, 1), error);
@@ -360,11 +364,11 @@ main_hint_for (const GError *error)
     DeyeBusError code;
     const char *hint;
   } rows[] = {
-    { DEYE_BUS_ERROR_ABSENT, N_ ("`deyebusctl peers` shows who is connected") },
+    { DEYE_BUS_ERROR_ABSENT, N_ ("`deyebusctl peers` lists the connected peers") },
     { DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("`deyebusctl subs PEER` shows what it subscribes to and serves") },
-    { DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("`deyebusctl subs` shows what is served") },
-    { DEYE_BUS_ERROR_DENIED, N_ ("daemoneye-eventbus(7) says who may do what") },
-    { DEYE_BUS_ERROR_TIMEOUT, N_ ("--timeout SECONDS waits longer") },
+    { DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("`deyebusctl subs` lists what is served") },
+    { DEYE_BUS_ERROR_DENIED, N_ ("see daemoneye-eventbus(7) for the rights of peers") },
+    { DEYE_BUS_ERROR_TIMEOUT, N_ ("use --timeout SECONDS to wait longer") },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)

@@ -72,13 +72,13 @@ ctl_payload_encode (const char *argument, const ProtobufCMessageDescriptor *type
   parser = json_parser_new_immutable ();
   if (len > 0 && !json_parser_load_from_data (parser, text, (gssize) len, &local))
     {
-      ctl_fail (error, CTL_EXIT_USAGE, _ ("The payload is no JSON: %s; with --raw it is sent as it is"),
+      ctl_fail (error, CTL_EXIT_USAGE, _ ("The payload is not JSON: %s; use --raw to send it as it is"),
                 local->message);
       return NULL;
     }
   payload = ctl_json_to_payload (type, len > 0 ? json_parser_get_root (parser) : NULL, &local);
   if (payload == NULL)
-    ctl_fail (error, CTL_EXIT_USAGE, _ ("The payload is no %s: %s"), type->name, local->message);
+    ctl_fail (error, CTL_EXIT_USAGE, _ ("The payload is not a %s: %s"), type->name, local->message);
   return g_steal_pointer (&payload);
 }
 

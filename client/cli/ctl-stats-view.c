@@ -151,7 +151,7 @@ ctl_stats_view (Ctl *ctl, CtlView which, char *peer, GError **error)
   g_autoptr (GPtrArray) rows = g_ptr_array_new ();
 
   if (peer != NULL && !view->by_peer)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--groups and --domains are not told for one peer"));
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--groups and --domains cannot be limited to one peer"));
   if (peer != NULL)
     request.peer = peer;
   view->ask (&request);

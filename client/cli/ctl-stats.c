@@ -17,7 +17,8 @@ ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **error)
     return NULL;
   if (request->peer[0] != '\0' && ((const CtlStats *) wire_guard_message (guard))->n_peers == 0)
     {
-      ctl_fail (error, CTL_EXIT_NOTHING, _ ("No peer %s is connected: `deyebusctl peers` shows who is"), request->peer);
+      ctl_fail (error, CTL_EXIT_NOTHING, _ ("No peer %s is connected: `deyebusctl peers` lists the connected peers"),
+                request->peer);
       return NULL;
     }
   return g_steal_pointer (&guard);
@@ -49,7 +50,7 @@ ctl_policy_find (const char *name, DeyeBusPolicy *policy, GError **error)
         }
       g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", policies[i]);
     }
-  return ctl_fail (error, CTL_EXIT_USAGE, _ ("There is no policy %s; there are: %s"), name, known->str);
+  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Unknown policy %s; the policies are: %s"), name, known->str);
 }
 
 void
@@ -77,10 +78,10 @@ static const struct
   const char *name;
   const char *sentence;
 } reasons[] = {
-  { WIRE_STATUS_SLOW_CONSUMER, N_ ("queue full"), N_ ("they came faster than they were read") },
-  { WIRE_STATUS_EXPIRED, N_ ("expired"), N_ ("they had waited for too long") },
-  { WIRE_STATUS_WOULD_BLOCK, N_ ("refused"), N_ ("the queue was full, and the publisher was told so") },
-  { WIRE_STATUS_NO_MEMORY, N_ ("no memory"), N_ ("the broker had no memory for them") },
+  { WIRE_STATUS_SLOW_CONSUMER, N_ ("queue full"), N_ ("messages arrived faster than they were read") },
+  { WIRE_STATUS_EXPIRED, N_ ("expired"), N_ ("the messages had waited for too long") },
+  { WIRE_STATUS_WOULD_BLOCK, N_ ("refused"), N_ ("the queue was full, and the publisher was notified") },
+  { WIRE_STATUS_NO_MEMORY, N_ ("no memory"), N_ ("the broker was out of memory") },
   { WIRE_STATUS_LIMIT, N_ ("limit"), N_ ("a limit of the broker was reached") },
 };
 
@@ -165,5 +166,5 @@ void
 ctl_stats_warn_truncated (Ctl *ctl, const CtlStats *stats)
 {
   if (stats->truncated)
-    g_printerr ("%s\n", _ ("deyebusctl: there is more than fits one answer of the broker: ask for one PEER"));
+    g_printerr ("%s\n", _ ("deyebusctl: not everything fits into one reply of the broker: ask for one PEER"));
 }

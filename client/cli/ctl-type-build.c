@@ -92,7 +92,7 @@ build_check_values (const CtlType *type, GError **error)
       {
         g_autofree char *shown = ctl_batch_quote (source->value[i]->name);
 
-        return ctl_batch_refuse (error, _ ("enum %s: %s can't be the name of a value"), type->full_name, shown);
+        return ctl_batch_refuse (error, _ ("enum %s: %s is not a valid name of a value"), type->full_name, shown);
       }
   return TRUE;
 }
@@ -118,7 +118,7 @@ ctl_type_build_enum (CtlBatch *batch, CtlType *type, GError **error)
   build_index_values (names, source, result, batch->pool);
   for (guint i = 1; i < result->n_value_names; i++)
     if (strcmp (names[i - 1].name, names[i].name) == 0)
-      return ctl_batch_refuse (error, _ ("enum %s: value %s is there twice"), type->full_name, names[i].name);
+      return ctl_batch_refuse (error, _ ("enum %s: value %s is defined twice"), type->full_name, names[i].name);
   ranges.ranges = ctl_pool_alloc (batch->pool, (gsize) result->n_values + 1, sizeof *ranges.ranges);
   for (guint i = 0; i < result->n_values; i++)
     number_ranges_add (&ranges, values[i].value, i);

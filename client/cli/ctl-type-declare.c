@@ -24,7 +24,7 @@ declare_type (CtlBatch *batch, const FileProto *file, const char *scope, const c
   CtlType *type;
 
   if (!ctl_batch_is_identifier (name))
-    ctl_batch_refuse (error, _ ("%s can't be the name of a type"), shown);
+    ctl_batch_refuse (error, _ ("%s is not a valid name of a type"), shown);
   else if (strlen (full) > CTL_TYPES_NAME_MAX)
     ctl_batch_refuse (error, _ ("the full name of %s is too long"), shown);
   else if (ctl_batch_find (batch, full) != NULL)
@@ -79,7 +79,7 @@ declare_messages (CtlBatch *batch,
                   GError **error)
 {
   if (n > 0 && depth > CTL_TYPES_NESTING_MAX)
-    return ctl_batch_refuse (error, _ ("messages inside of messages, more than %u deep"), CTL_TYPES_NESTING_MAX);
+    return ctl_batch_refuse (error, _ ("messages are nested more than %u levels deep"), CTL_TYPES_NESTING_MAX);
   for (gsize i = 0; i < n; i++)
     {
       const MessageProto *source = sources[i];
@@ -123,7 +123,7 @@ ctl_type_declare_file (CtlBatch *batch, const FileProto *file, GError **error)
   if (*file->syntax != '\0' && strcmp (file->syntax, "proto2") != 0 && strcmp (file->syntax, "proto3") != 0)
     return ctl_batch_refuse (error, _ ("file %s: syntax %s is not supported"), name, syntax);
   if (!declare_is_package (file->package))
-    return ctl_batch_refuse (error, _ ("file %s: bad name of a package"), name);
+    return ctl_batch_refuse (error, _ ("file %s: invalid package name"), name);
   return declare_count (&batch->counts.files, 1, CTL_TYPES_FILES_MAX, _ ("files"), error)
          && declare_enums (batch, file, file->package, file->enum_type, file->n_enum_type, error)
          && declare_messages (batch, file, file->package, file->message_type, file->n_message_type, 1, error);

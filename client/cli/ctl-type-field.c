@@ -26,7 +26,7 @@ field_read_identity (const CtlTypeField *at, ProtobufCFieldDescriptor *field)
   const FieldProto *source = at->source;
 
   if (!ctl_batch_is_identifier (source->name) || strlen (source->name) > CTL_TYPES_NAME_MAX)
-    return field_refuse (at, _ ("that can't be a name"));
+    return field_refuse (at, _ ("the name is not valid"));
   if (source->number < 1 || source->number > FIELD_NUMBER_MAX)
     return field_refuse (at, _ ("its number is out of range"));
   if (strlen (source->json_name) > CTL_TYPES_NAME_MAX)
@@ -71,12 +71,12 @@ field_read_type (const CtlTypeField *at, ProtobufCFieldDescriptor *field)
                          source->type == 10 ? _ ("protobuf groups are not supported") : _ ("unknown type of field"));
   field->type = (ProtobufCType) types_by_number[source->type];
   if (field->type != PROTOBUF_C_TYPE_MESSAGE && field->type != PROTOBUF_C_TYPE_ENUM)
-    return *source->type_name == '\0' || field_refuse (at, _ ("a scalar with the name of a type"));
+    return *source->type_name == '\0' || field_refuse (at, _ ("a scalar field names a type"));
   target = *source->type_name == '.' ? ctl_batch_find (at->batch, source->type_name + 1) : NULL;
   if (target == NULL)
     {
       g_autofree char *shown = ctl_batch_quote (source->type_name);
-      g_autofree char *problem = g_strdup_printf (_ ("its type %s is not there"), shown);
+      g_autofree char *problem = g_strdup_printf (_ ("its type %s is not defined"), shown);
 
       return field_refuse (at, problem);
     }
@@ -105,7 +105,7 @@ field_read_label (const CtlTypeField *at, ProtobufCFieldDescriptor *field)
       break;
     case 2:
       if (at->type->proto3)
-        return field_refuse (at, _ ("required, but proto3 does not have that"));
+        return field_refuse (at, _ ("proto3 does not support required fields"));
       field->label = PROTOBUF_C_LABEL_REQUIRED;
       break;
     case 3:
@@ -119,7 +119,7 @@ field_read_label (const CtlTypeField *at, ProtobufCFieldDescriptor *field)
   if (field_is_in_oneof (source))
     {
       if (source->oneof_index < 0 || (gsize) source->oneof_index >= at->type->message_source->n_oneof_decl)
-        return field_refuse (at, _ ("its oneof is not there"));
+        return field_refuse (at, _ ("its oneof is not defined"));
       field->flags |= PROTOBUF_C_FIELD_FLAG_ONEOF;
     }
   return TRUE;

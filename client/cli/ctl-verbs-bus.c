@@ -41,9 +41,9 @@ status_show_pressure (CtlOutput *output, const Totals *totals)
   ctl_output_field (output, _ ("memory"), _ ("%s of %s (%.0f %%)"), used, most,
                     100.0 * (gdouble) totals->memory_bytes / limit);
   ctl_output_field (output, _ ("blocked"),
-                    totals->blocked_publishers > 0
-                        ? _ ("publishers without credit: %" PRIu64 "; `deyebusctl slow` shows whom they wait for")
-                        : _ ("publishers without credit: %" PRIu64),
+                    totals->blocked_publishers > 0 ? _ ("publishers without credit: %" PRIu64
+                                                        "; `deyebusctl slow` shows the receivers that hold it")
+                                                   : _ ("publishers without credit: %" PRIu64),
                     totals->blocked_publishers);
 }
 
@@ -228,7 +228,7 @@ ctl_verb_stats (Ctl *ctl, char **args, GError **error)
   const CtlOptions *options = &ctl->options;
 
   if ((options->subscriptions != 0) + (options->groups != 0) + (options->domains != 0) > 1)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("Only one of --subscriptions, --groups and --domains"));
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("Give only one of --subscriptions, --groups and --domains"));
   if (options->subscriptions)
     return ctl_stats_view (ctl, CTL_VIEW_SUBSCRIPTIONS, args[0], error);
   if (options->groups)

@@ -157,9 +157,8 @@ ctl_verb_request (Ctl *ctl, char **args, GError **error)
   if (method != NULL)
     question.request_type = method->request_type;
   else if (server != NULL && question.argument != NULL)
-    return ctl_fail (
-        error, CTL_EXIT_USAGE,
-        _ ("%s does not say what a request to %s looks like: give --type NAME, or --raw to send it as it is"), server,
-        question.topic);
+    return ctl_fail (error, CTL_EXIT_USAGE,
+                     _ ("%s does not describe requests to %s: give --type NAME, or --raw to send the payload as it is"),
+                     server, question.topic);
   return call_send (ctl, &question, error);
 }

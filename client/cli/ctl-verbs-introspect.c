@@ -157,7 +157,7 @@ topic_view_show (Ctl *ctl, const char *topic, const TopicView *view, GError **er
   if (json_array_get_length (view->subscribers) + json_array_get_length (view->servers)
           + json_array_get_length (view->declared)
       == 0)
-    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nobody subscribes to %s, serves it or describes it"), topic);
+    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No peer subscribes to %s, serves it or describes it"), topic);
   if (!ctl->output.json)
     {
       ctl_output_field (&ctl->output, _ ("topic"), "%s", topic);

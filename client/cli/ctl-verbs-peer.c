@@ -98,7 +98,8 @@ ctl_verb_peer (Ctl *ctl, char **args, GError **error)
   if (peers == NULL)
     return FALSE;
   if (peers->entries->len == 0)
-    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("%s is not connected: `deyebusctl peers` shows who is"), args[0]);
+    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("%s is not connected: `deyebusctl peers` lists the connected peers"),
+                     args[0]);
   peer = g_ptr_array_index (peers->entries, 0);
   subscriptions = ctl_tree_read (ctl, CTL_SECTION_SUBSCRIPTIONS, args[0], error);
   if (subscriptions == NULL)
@@ -113,7 +114,7 @@ ctl_verb_peer (Ctl *ctl, char **args, GError **error)
   if (info != NULL)
     peer_show_info (ctl, wire_guard_message (info));
   else
-    ctl_output_field (&ctl->output, _ ("program"), "%s", _ ("it does not answer questions about itself"));
+    ctl_output_field (&ctl->output, _ ("program"), "%s", _ ("it does not answer introspection requests"));
   peer_show_subscriptions (ctl, subscriptions);
   return TRUE;
 }

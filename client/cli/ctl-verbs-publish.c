@@ -30,9 +30,10 @@ publish_find_type (Ctl *ctl,
   if (*type != NULL)
     return TRUE;
   if (local == NULL)
-    return ctl_fail (error, CTL_EXIT_USAGE,
-                     _ ("Nobody says what is published to %s: give --type NAME, or --raw to send the payload as it is"),
-                     topic);
+    return ctl_fail (
+        error, CTL_EXIT_USAGE,
+        _ ("No peer describes what is published to %s: give --type NAME, or --raw to send the payload as it is"),
+        topic);
   g_propagate_error (error, local);
   return FALSE;
 }
@@ -84,7 +85,7 @@ publish_finish (Ctl *ctl, const char *topic, const DeyeBusPublishResult *result,
   publish_show_result (ctl, result);
   return result->matched > 0
          || ctl_fail (error, CTL_EXIT_NOTHING,
-                      _ ("Nobody subscribes to %s: `deyebusctl subs` shows who subscribes to what"), topic);
+                      _ ("No peer subscribes to %s: `deyebusctl subs` lists the subscriptions"), topic);
 }
 
 typedef gboolean (*PublishFunc) (DeyeBusClient *client,

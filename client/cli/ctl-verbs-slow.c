@@ -159,7 +159,7 @@ slow_show_none (Ctl *ctl, const char *peer)
   if (peer != NULL)
     ctl_output_line (&ctl->output, _ ("%s is not behind, and has credit"), peer);
   else
-    ctl_output_line (&ctl->output, "%s", _ ("Nobody is behind, and every publisher has credit"));
+    ctl_output_line (&ctl->output, "%s", _ ("No receiver is behind, and every publisher has credit"));
 }
 
 /* @peer: (nullable): the only peer that was asked for. */
@@ -172,7 +172,7 @@ slow_show_tables (Ctl *ctl, const SlowView *slow, const char *peer)
     CtlTable *(*make) (const SlowView *slow);
   } rows[] = {
     { N_ ("Subscriptions that are behind:"), slow_subscription_table },
-    { N_ ("Publishers without credit, and what blocking receivers hold of them:"), slow_publisher_table },
+    { N_ ("Publishers without credit, and the messages that blocking receivers hold:"), slow_publisher_table },
     { N_ ("Peers whose whole queue is above queue-soft-bytes:"), slow_peer_table },
   };
   gboolean any = FALSE;

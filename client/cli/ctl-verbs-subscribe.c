@@ -171,7 +171,7 @@ watcher_show_gap (Watcher *self, const Held *gap)
 
   if (!self->ctl->output.json || self->ctl->options.raw)
     {
-      g_printerr (_ ("deyebusctl: missed here: %" PRIu64 ", of the sequence %" PRIu64 " to %" PRIu64 ": %s (%s)\n"),
+      g_printerr (_ ("deyebusctl: missed here: %" PRIu64 ", sequence %" PRIu64 " to %" PRIu64 ": %s (%s)\n"),
                   gap->missed, gap->from, gap->to, ctl_missed_sentence (gap->reason), wire_status_name (gap->reason));
       return;
     }
@@ -333,8 +333,8 @@ watcher_result (const Watcher *self, const char *pattern, GError **error)
     return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nothing was published to %s in %g seconds"), pattern,
                      self->ctl->options.wait_s);
   if (count > 0)
-    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" PRIu64 " of %d messages came in %g seconds"), self->shown, count,
-                     self->ctl->options.wait_s);
+    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" PRIu64 " of %d messages arrived in %g seconds"), self->shown,
+                     count, self->ctl->options.wait_s);
   return TRUE;
 }
 
@@ -352,9 +352,9 @@ watcher_report_other_queue (const CtlOptions *options, DeyeBusSubscription *subs
   if ((options->policy != NULL && !g_str_equal (options->policy, policy))
       || (options->queue_messages > 0 && (guint64) options->queue_messages != messages)
       || (options->queue_bytes > 0 && (guint64) options->queue_bytes != bytes))
-    g_printerr (
-        _ ("deyebusctl: in force is another queue than asked for: %s, %" PRIu64 " messages, %" PRIu64 " bytes\n"),
-        policy, messages, bytes);
+    g_printerr (_ ("deyebusctl: the queue in force differs from the requested one: %s, %" PRIu64 " messages, %" PRIu64
+                   " bytes\n"),
+                policy, messages, bytes);
 }
 
 static DeyeBusSubscription *

@@ -123,9 +123,10 @@ tree_show_topics (Ctl *ctl, const CtlTree *tree, char **args)
       tree_add_topic (table, g_ptr_array_index (tree->entries, i));
   ctl_table_show (table, &ctl->output);
   if (tree->topics_unseen > 0)
-    ctl_output_line (&ctl->output,
-                     _ ("%" PRIu64 " messages went to topics that the broker does not keep (setting topics_seen)"),
-                     tree->topics_unseen);
+    ctl_output_line (
+        &ctl->output,
+        _ ("%" PRIu64 " messages were published on topics that the broker does not list (setting topics_seen)"),
+        tree->topics_unseen);
 }
 
 gboolean
@@ -136,7 +137,7 @@ ctl_verb_topics (Ctl *ctl, char **args, GError **error)
   if (tree == NULL)
     return FALSE;
   if (args[0] != NULL && !tree_has_wanted_topic (tree, args))
-    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No message has gone to a topic that matches %s"), args[0]);
+    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No message was published on a topic that matches %s"), args[0]);
   if (ctl->output.json)
     tree_show_entries (ctl, tree, tree_is_wanted_topic, args);
   else

@@ -166,7 +166,7 @@ ctl_ask (Ctl *ctl,
     return NULL;
   guard = deye_bus_unpack (reply_type, reply);
   if (guard == NULL)
-    ctl_fail (error, CTL_EXIT_FAILED, _ ("The answer of %s can't be read: it is no %s"),
+    ctl_fail (error, CTL_EXIT_FAILED, _ ("The reply of %s can't be read: it is not a %s"),
               deye_bus_message_get_sender (reply), reply_type->name);
   return guard;
 }

@@ -228,11 +228,11 @@ def _(bus):
     for words, code, told in [
             (["procmond-1", "ListProcesses", '{"limt": 1}'], 2, "limt: no such field; daemoneye.eventbus.v1.ProcessQuery has"),
             (["procmond-1", "ListProcesses", '{"limit": -1}'], 2, "expected a number from 0 to 4294967295"),
-            (["procmond-1", "ListProcesses", "{"], 2, "no JSON"),
+            (["procmond-1", "ListProcesses", "{"], 2, "not JSON"),
             (["procmond-1", "ListProcesses", "@/nonexistent"], 1, "/nonexistent"),
             (["procmond-1", "Dance"], 6, "it has: Ping, GetInfo"),
             (["procmond-1", "Dance", "--raw"], 1, "UnknownMethod"),
-            (["procmond-9", "Ping"], 6, "`deyebusctl peers` shows who is connected"),
+            (["procmond-9", "Ping"], 6, "`deyebusctl peers` lists the connected peers"),
             (["procmond-1"], 2, "deyebusctl call PEER METHOD [JSON]"),
             (["procmond-1", "SetProperty", '{"name": "shard", "value": {"natural": 3}}'], 1, "ReadOnly"),
             (["procmond-1", "SetProperty", '{"name": "nothing", "value": {"natural": 3}}'], 1, "UnknownProperty"),
@@ -285,7 +285,7 @@ def _(bus):
 @test("/cli/publish/errors")
 def _(bus):
     holds("--type NAME, or --raw" in bus.ctl("publish", "tasks.procmond", "{}", code=2), "says what to do")
-    holds("Nobody subscribes to tasks.nothing" in bus.ctl("publish", "tasks.nothing", code=6), "told")
+    holds("No peer subscribes to tasks.nothing" in bus.ctl("publish", "tasks.nothing", code=6), "told")
     bus.ctl("publish", "events.process.lifecycle", "{}", code=4)
     bus.ctl("publish", "not a topic", "{}", "--raw", code=2)
     bus.ctl("publish", "system.peer.gone", "x", "--raw", code=4)

@@ -67,7 +67,7 @@ def kinds(rows):
 def _(*paths):
     with Bus(paths, longest_block_us=60000000, publish_window_must_keep_bytes=65536, queue_soft_bytes=65536,
                queue_soft_timeout_us=300000000) as bus:
-        equal(bus.ctl("slow"), "Nobody is behind, and every publisher has credit\n")
+        equal(bus.ctl("slow"), "No receiver is behind, and every publisher has credit\n")
         equal(bus.json("slow"), [])
         bus.blocking("keeper")
         for i, size in enumerate([70000, 80000], 1):
@@ -148,7 +148,7 @@ def _(*paths):
             watcher.send_signal(signal.SIGINT)
             out, told = watcher.communicate(timeout=PATIENCE_S)
             equal((watcher.returncode, out), (0, ""))
-            holds(re.fullmatch(rf"deyebusctl: missed here: {missed}, of the sequence \d+ to \d+: they came faster than they were "
+            holds(re.fullmatch(rf"deyebusctl: missed here: {missed}, sequence \d+ to \d+: messages arrived faster than they were "
                                r"read \(SLOW_CONSUMER\)\n", told), told)
 
         missed = int(rows[peers[2]]["missed"])
@@ -171,7 +171,7 @@ def _(*paths):
         other = bus.subscribed(RELOAD, "--queue-messages", "9", "--group", "w")
         other.send_signal(signal.SIGINT)
         _, told = other.communicate(timeout=PATIENCE_S)
-        equal(told, "deyebusctl: in force is another queue than asked for: error, 7 messages, 5000 bytes\n", "the group's")
+        equal(told, "deyebusctl: the queue in force differs from the requested one: error, 7 messages, 5000 bytes\n", "the group's")
         watcher.send_signal(signal.SIGINT)
         equal(watcher.communicate(timeout=PATIENCE_S), ("", ""), "as asked for: nothing to tell")
         holds("drop-oldest, drop-newest" in bus.ctl("subscribe", RELOAD, "--policy", "drop", code=2), "lists them")

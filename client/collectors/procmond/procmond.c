@@ -123,7 +123,7 @@ procmond_parse_shard (Procmond *self, GError **error)
       return TRUE;
     }
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               _ ("--shard is I/N with I below N, such as 0/2, not %s"), self->shard_text);
+               _ ("--shard must be I/N with I below N, such as 0/2, not %s"), self->shard_text);
   return FALSE;
 }
 
@@ -139,13 +139,13 @@ procmond_parse_options (Procmond *self, int *argc, char ***argv, GError **error)
     { "interval", 0, 0, G_OPTION_ARG_INT, &self->interval_ms, N_ ("Time between polls (default: 500)"), N_ ("MS") },
     { "heartbeat", 0, 0, G_OPTION_ARG_INT, &self->heartbeat_ms, N_ ("Time between heartbeats (default: 30000)"),
       N_ ("MS") },
-    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write a line there once everything works"), N_ ("FD") },
+    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write a line to FD when everything works"), N_ ("FD") },
     { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
     G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  g_option_context_set_summary (context, _ ("Tells the event bus about the processes of this machine."));
+  g_option_context_set_summary (context, _ ("Reports the processes of this machine on the event bus."));
   g_option_context_set_description (
       context, _ ("Processes are polled: one that lives shorter than the time between two polls may be missed."));
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
@@ -155,7 +155,7 @@ procmond_parse_options (Procmond *self, int *argc, char ***argv, GError **error)
   self->type = self->type != NULL ? self->type : g_strdup ("procmond");
   if (self->interval_ms < INTERVAL_MIN_MS || self->interval_ms > INTERVAL_MAX_MS)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval is 10 ms to an hour"));
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval must be 10 ms to an hour"));
       return FALSE;
     }
   return self->shard_text == NULL || procmond_parse_shard (self, error);

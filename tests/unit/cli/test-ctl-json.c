@@ -182,7 +182,7 @@ test_oneof (void)
                "\"after\":\"\"},\"after\":\"\"}");
   assert_read (types, "choice-kind", "{\"text\":null,\"kind\":\"KIND_DOG\"}");
   assert_refused (types, ZOO "Choice", "{\"text\":\"a\",\"choice\":{}}",
-                  "choice: another field of the same oneof is there");
+                  "choice: another field of the same oneof is set");
 }
 
 static void
@@ -226,7 +226,7 @@ test_nested_and_names (void)
                "\"label_of_it\":\"\"}");
   assert_read (types, "tree-label", "{\"theLabel\":\"y\"}");
   assert_refused (types, ZOO "Tree", "{\"theLabel\":\"y\",\"label_of_it\":\"z\"}",
-                  "label_of_it: the field is there twice, under both of its names");
+                  "label_of_it: the field is given twice, under both of its names");
   assert_same (types, "sparse", "{\"first\":3,\"second\":2,\"middle\":4,\"last\":1}");
 }
 
@@ -280,7 +280,7 @@ test_refused (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     assert_refused (types, "daemoneye.eventbus.v1.ProcessTable", cases[i].json, cases[i].problem);
-  assert_refused (types, ZOO "Empty", "{\"x\":1}", "x: no such field; daemoneye.zoo.Empty has none");
+  assert_refused (types, ZOO "Empty", "{\"x\":1}", "x: no such field; daemoneye.zoo.Empty has no fields");
   assert_refused (types, ZOO "Scalars", "{\"kind\":\"cat\"}",
                   "kind: expected a number or one of KIND_CAT, KIND_DOG, KIND_HOUND, KIND_LARGEST, KIND_NEGATIVE, "
                   "KIND_NONE, not \"cat\"");
@@ -316,7 +316,7 @@ test_depth (void)
       if (depth <= CTL_JSON_DEPTH_MAX)
         g_assert_nonnull (payload);
       else
-        g_assert_true (g_str_has_suffix (error->message, ": messages inside of messages, more than 16 deep"));
+        g_assert_true (g_str_has_suffix (error->message, ": messages are nested more than 16 levels deep"));
     }
 }
 

@@ -339,21 +339,21 @@ test_refused_fields (void)
   REFUSED (made.a.number = -1, "number is out of range");
   REFUSED (made.a.number = 2, "two fields of number 2");
   REFUSED (made.a.name = text ("b"), "two fields of name b");
-  REFUSED (made.a.name = text ("1b"), "can't be a name");
+  REFUSED (made.a.name = text ("1b"), "the name is not valid");
   REFUSED (made.a.name = text ("\x1b[31m"), "\\033");
   REFUSED (made.a.type = 10, "groups");
   REFUSED (made.a.type = 0, "unknown type");
   REFUSED (made.a.type = 19, "unknown type");
   REFUSED (made.a.type = -7, "unknown type");
-  REFUSED (made.a.type_name = text (".m.E"), "a scalar with the name");
-  REFUSED (made.b.type_name = text (".m.X"), "is not there");
-  REFUSED (made.b.type_name = text ("E"), "is not there");
+  REFUSED (made.a.type_name = text (".m.E"), "a scalar field names a type");
+  REFUSED (made.b.type_name = text (".m.X"), "is not defined");
+  REFUSED (made.b.type_name = text ("E"), "is not defined");
   REFUSED (made.b.type = 11, "another kind");
   REFUSED (made.a.label = 0, "neither optional");
-  REFUSED (made.a.label = 2, "proto3 does not have");
+  REFUSED (made.a.label = 2, "proto3 does not support");
   REFUSED (made.a.default_value = text ("5"), "can't have a default");
   REFUSED (made.file.syntax = text (""); made.a.default_value = text ("x"), "default can't");
-  REFUSED (made.a.oneof_presence_case = 9; made.a.oneof_index = 0, "oneof is not there");
+  REFUSED (made.a.oneof_presence_case = 9; made.a.oneof_index = 0, "oneof is not defined");
 }
 
 static void
@@ -362,7 +362,7 @@ test_refused_types (void)
   g_autofree char *long_name = g_strnfill (CTL_TYPES_NAME_MAX, 'x');
   Made made;
 
-  REFUSED (made.message.name = text (""), "can't be the name");
+  REFUSED (made.message.name = text (""), "is not a valid name");
   REFUSED (made.message.name = text ("E"), "defined twice");
   REFUSED (made.message.name = long_name, "too long");
   REFUSED (made.file.name = text (""), "without a name");
