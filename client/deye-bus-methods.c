@@ -66,7 +66,7 @@ read_request (const Call *call, const ProtobufCMessageDescriptor *type)
   WireGuard *guard = deye_bus_unpack (type, call->request);
 
   if (guard == NULL)
-    fail (call, "BadRequest", "the payload is no %s", type->name);
+    fail (call, "BadRequest", "the payload is not a %s", type->name);
   return guard;
 }
 
@@ -302,30 +302,33 @@ static const struct
   const char *reply_type;
   const char *doc;
 } methods[] = {
-  { "Ping", answer_ping, NULL, NULL, "Answers with the payload it was sent." },
-  { "GetInfo", answer_info, NULL, DEYE_BUS_TYPE_PREFIX "PeerDescription", "Who this is." },
+  { "Ping", answer_ping, NULL, NULL, "Returns the payload that it received." },
+  { "GetInfo", answer_info, NULL, DEYE_BUS_TYPE_PREFIX "PeerDescription",
+    "Returns the program, its pid, version and services, and its health." },
   { "Introspect", answer_introspect, DEYE_BUS_TYPE_PREFIX "IntrospectRequest", DEYE_BUS_TYPE_PREFIX "IntrospectReply",
-    "What this peer offers: services with methods, events and properties, and the types of their payloads." },
+    "Returns the services with methods, events and properties, and the types of their payloads." },
   { "GetStats", answer_stats, NULL, DEYE_BUS_TYPE_PREFIX "ClientStats",
-    "What this peer has counted on its connection." },
-  { "HealthCheck", answer_health, NULL, DEYE_BUS_TYPE_PREFIX "HealthReply", "How this peer is, by its own judgement." },
+    "Returns the counters of the peer's connection." },
+  { "HealthCheck", answer_health, NULL, DEYE_BUS_TYPE_PREFIX "HealthReply",
+    "Returns the peer's health by its own judgement." },
   { "GetProperties", answer_properties, DEYE_BUS_TYPE_PREFIX "PropertiesRequest", DEYE_BUS_TYPE_PREFIX "Properties",
-    "Values of properties: of all services, or those asked for." },
+    "Returns the values of all properties, or of the requested ones." },
   { "SetProperty", answer_set_property, DEYE_BUS_TYPE_PREFIX "SetPropertyRequest", DEYE_BUS_TYPE_PREFIX "Properties",
-    "Sets a property that can be set; answers with its value." },
+    "Sets a writable property and returns its value." },
 };
 
 DeyeBusService *
 deye_bus_methods_new_standard (void)
 {
-  DeyeBusService *service = deye_bus_service_new ("daemoneye.eventbus.Peer", "What every peer answers.");
+  DeyeBusService *service
+      = deye_bus_service_new ("daemoneye.eventbus.Peer", "The standard methods and events of every peer.");
 
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     deye_bus_service_declare (service, methods[i].name, methods[i].request_type, methods[i].reply_type, methods[i].doc);
   deye_bus_service_add_event (service, "PropertiesChanged", "health.properties.+", DEYE_BUS_TYPE_PREFIX "Properties",
-                              "A property has another value.");
+                              "The value of a property has changed.");
   deye_bus_service_add_event (service, "Heartbeat", "control.health.heartbeat.+", DEYE_BUS_TYPE_PREFIX "Heartbeat",
-                              "It lives, and how it is.");
+                              "The peer is alive; contains its health.");
   return service;
 }
 

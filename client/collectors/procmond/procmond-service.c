@@ -62,7 +62,7 @@ service_on_list_processes (DeyeBusClient *client, DeyeBusMessage *request, gpoin
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__process_query__descriptor, request);
 
   if (guard == NULL)
-    procmond_reply_error (client, request, "BadRequest", "the payload is no " TYPE ("ProcessQuery"));
+    procmond_reply_error (client, request, "BadRequest", "the payload is not a " TYPE ("ProcessQuery"));
   else
     service_list_processes (client, request, wire_guard_message (guard));
 }
@@ -82,16 +82,17 @@ procmond_service_new (guint64 interval_ms, guint shard, guint shards)
   DeyeBusService *service = deye_bus_service_new ("daemoneye.Procmond", "The processes of this machine.");
 
   deye_bus_service_add_method (service, "ListProcesses", TYPE ("ProcessQuery"), TYPE ("ProcessTable"),
-                               "Processes as they are now: all, or those of a pid or a name.",
+                               "Returns the running processes: all, or those with a pid or a name.",
                                service_on_list_processes, NULL, NULL);
   deye_bus_service_add_topic (service, "Enumerate", PROCMOND_TASK_TOPIC, PROCMOND_GROUP, TYPE ("TaskRequest"),
                               TYPE ("TaskResult"),
-                              "Task enumerate_processes, for a shard of the processes; one procmond answers.");
+                              "Task enumerate_processes for one shard of the processes; one procmond answers.");
   deye_bus_service_add_event (service, "Lifecycle", PROCMOND_LIFECYCLE_TOPIC, TYPE ("ProcessEvent"),
                               "A process has started (kind 1) or exited (kind 2).");
   service_add_number (service, "interval-ms", interval_ms, TRUE,
-                      "Time between two looks; a process that lives shorter may be missed.");
-  service_add_number (service, "shard", shard, FALSE, "It publishes events for pids of this remainder.");
-  service_add_number (service, "shards", shards, FALSE, "Divided by this number.");
+                      "Time between two polls; a process that exits sooner may be missed.");
+  service_add_number (service, "shard", shard, FALSE,
+                      "Publishes events for pids that leave this remainder when divided by shards.");
+  service_add_number (service, "shards", shards, FALSE, "Number of shards.");
   return service;
 }

@@ -57,7 +57,7 @@ task_on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpo
 
   if (guard == NULL)
     {
-      procmond_reply_error (client, request, "BadTask", "the payload is no daemoneye.eventbus.v1.TaskRequest");
+      procmond_reply_error (client, request, "BadTask", "the payload is not a daemoneye.eventbus.v1.TaskRequest");
       return;
     }
   task = wire_guard_message (guard);
