@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One client of bench-pressure, with strings on it: it does what the benchmark says in lines, through the public client
- * library alone.
+ * A client process of bench-pressure: it executes commands that the benchmark sends as lines, and uses only the public
+ * client library.
  *
  *   subscribe TOPIC POLICY PACE      POLICY: as its enum's nick. PACE: fast; slow:N (N messages a second); burst:N:MS (N
- *                                    at once, then it stands still for MS): "subscribed"
+ *                                    at once, then none for MS): "subscribed"
  *   await TOTAL                      "reached" once received + missed >= TOTAL
- *   report                           "got RECEIVED MISSED MISPLACED REASON:N..." (codes of DeyeBusError, of MISSED so many)
+ *   report                           "got RECEIVED MISSED MISPLACED REASON:N..." (MISSED by code of DeyeBusError)
  *   flood TOPIC K N MS MIN MAX HOW   publishes round robin to K topics (TOPIC, or TOPIC.0 and on) payloads of MIN to MAX
- *                                    bytes, until it has N (0: no bound) or MS are over. HOW: pump (dispatches now and
- *                                    then) or deaf: "flooded SENT TOLD LONGEST_US ELAPSED_US CODE"
- *   burn PERCENT MS                  takes that much of a CPU and no bus: "burnt"
- *   serve TOPIC...                   answers requests with what they say: "serving"
- *   request MS PERIOD_US TOPIC...    in turn, one each period: for each topic "latency TOPIC N P50_US P99_US MAX_US", and
- *                                    "requested FAILED"
+ *                                    bytes, until N are sent (0: no limit) or MS have passed. HOW: pump (dispatches now
+ *                                    and then) or deaf (never): "flooded SENT TOLD LONGEST_US ELAPSED_US CODE"
+ *   burn PERCENT MS                  uses that much of a CPU without the bus: "burnt"
+ *   serve TOPIC...                   answers each request with its own payload: "serving"
+ *   request MS PERIOD_US TOPIC...    one request each period, to the topics in turn: for each topic "latency TOPIC N P50_US
+ *                                    P99_US MAX_US", and "requested FAILED"
  *
- * A payload starts with the number of its message on its topic. So the numbers that a subscription did not see are known
- * where it did not see them: MISPLACED counts deliveries before which the gaps told did not add up to the numbers left
- * out. It measures and counts, and judges nothing.
+ * A payload starts with the number of its message on its topic, so a receiver knows how many messages are missing
+ * before each delivery. MISPLACED counts the deliveries before which the reported gaps do not add up to that. The
+ * worker only measures and counts; it does not judge.
  *
- * "closed CODE MESSAGE" when the connection ends otherwise than by us (exit status 3). Ends well at the end of its
- * standard input, and dies with its parent.
+ * It prints "closed CODE MESSAGE" and ends with status 3 when the broker ends the connection. It ends with status 0 at
+ * the end of its standard input, and is killed when its parent ends.
  */
 
 #include "line-worker.h"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes of bench-pressure: a broker, its workers, and what the kernel says of them. Every wait has an end, and they all
-die with this process, stopped or not."""
+"""Processes of bench-pressure: a broker, its workers, and their memory and CPU time as the kernel reports them. Every wait
+has a timeout, and all processes end with this one, also suspended ones."""
 import contextlib
 import os
 import resource

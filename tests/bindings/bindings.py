@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Drives the client library from Python, by introspection, against a real broker: `bindings.py AGENT MODULE`."""
+"""Uses the client library from Python, by introspection, with a real broker: `bindings.py AGENT MODULE`."""
 import sys
 import threading
 import traceback

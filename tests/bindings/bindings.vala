@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives the client library from Vala, by the generated vapi, against a real broker: `bindings ADDRESS`, TAP output.
+// Uses the client library from Vala, by the generated vapi, with a real broker: `bindings ADDRESS`, TAP output.
 
 const string EVENT = "events.process.started";
 const string TASK = "control.collector.task.process";

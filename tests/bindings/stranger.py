@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A collector that the tool has never seen, in Python, with types of its own: `stranger.py ADDRESS`. Part of services.py."""
+"""The collector of services.py, with message types of its own: `stranger.py ADDRESS`."""
 import sys
 
 import gi

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`meson install` into a DESTDIR gives a tree that works: `install.py BUILD_DIR SOURCE_DIR PREFIX LIBDIR OUTSIDE_C`."""
+"""Checks that the tree that `meson install` makes in a DESTDIR works:
+`install.py BUILD_DIR SOURCE_DIR PREFIX LIBDIR OUTSIDE_C`."""
 import glob
 import os
 import shlex

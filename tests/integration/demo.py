@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the demonstration of daemoneye-agent as a program would, and asserts what its result lines say."""
+"""Runs the demo of daemoneye-agent with --json, and checks the objects that it prints."""
 import json
 import subprocess
 import sys

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""No way to a network: no source of bus, client or tool names anything of the internet protocols.
+"""Checks that no source file of bus, client or tool uses an internet protocol.
 
-Reads the sources, not the binaries: GIO always brings its own inet code along; what counts is that ours never asks for it.
+It reads the sources, not the binaries: GIO always links its own network code, but our code never calls it.
 """
 import pathlib
 import re
 import sys
 
-ROOMS = ["agent", "plugin", "client", "proto"]
+FOLDERS = ["agent", "platform", "plugin", "client", "proto"]
 WORDS = re.compile(
     r"\b(AF_INET6?|PF_INET6?|sockaddr_in6?|in6?_addr|inet_\w+|getaddrinfo|gethostby\w+|IPPROTO_\w+|netinet/\w+|arpa/inet"
     r"|GInet\w*|g_inet_\w+|G_TYPE_INET\w*|G_SOCKET_FAMILY_IPV[46]|GResolver|g_resolver_\w+|g_network_\w+|GNetwork\w*"
@@ -22,7 +22,7 @@ def code_of(text):
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    files = sorted(p for room in ROOMS for p in (root / room).rglob("*") if p.suffix in (".c", ".h"))
+    files = sorted(p for room in FOLDERS for p in (root / room).rglob("*") if p.suffix in (".c", ".h"))
     findings = [f"{path.relative_to(root)}:{number}: {line.strip()}"
                 for path in files
                 for number, line in enumerate(code_of(path.read_text(encoding="utf-8")).splitlines(), 1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The policy block, with real processes: a publisher is held up by its credit and by nothing else, nothing is lost while it
- * is, and no block lasts longer than longest_block_us says.
+ * The policy block, with real processes: only missing credit holds a publisher up, no message is lost meanwhile, and no
+ * block lasts longer than longest_block_us.
  */
 
 #include "bus-fixture.h"
@@ -67,7 +67,8 @@ test_holds (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (peer->publish[1]->blocked_us, >, 0);
     g_assert_cmpuint (peer->publish[2]->blocked_us, ==, 0);
   }
-  /* What it sends of another class, and what it asks, goes on; so does another publisher until he has sent his own window. */
+  /* What it sends of another class, and what it asks, goes on; so does another publisher until he has sent his own
+   * window. */
   worker_publish (publisher, EVENTS, 2000, SIZE);
   worker_await (other, "s", 2000);
   worker_do (publisher, "stats", "stats");
@@ -195,8 +196,8 @@ test_circle (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (got.received + got.missed, ==, 1000);
 }
 
-/* One of several stands still: its publisher is held up, and the others get all of it, as does who publishes what it does
- * not want. */
+/* One of several stands still: its publisher is held up, and the others get all of it, as does who publishes what it
+ * does not want. */
 static void
 test_one_stuck (BusFixture *f, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a uid and the broker may hold in all: at the cap the largest queues pay, are told so to the message, and nobody else
- * notices.
+ * The limits of queue memory for a uid and for the broker. At the limit the broker drops from the largest queues and
+ * reports each dropped message; other peers lose nothing.
  */
 
 #include "bus-fixture.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The broker as a guest in another program: its host may block, start it twice, stop it and run children.
+ * The broker inside another program: the host may block, start two brokers, stop one, and run child processes.
  */
 
 #include "bus-fixture.h"

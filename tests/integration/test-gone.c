@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Processes that go: by kill -9, in the midst of work. What they had vanishes at once, the others go on.
+ * Processes that are killed while they work. The broker releases everything that they had at once, and the others
+ * continue.
  */
 
 #include "bus-fixture.h"

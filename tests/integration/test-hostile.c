@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the broker must stand: silence, garbage, frames too large, out of order, forged, too many. Each offender is told a
- * status, and two workers that talk all the while do not notice.
+ * Peers that break the protocol: they send nothing, garbage, or frames that are too large, out of order, forged, or too
+ * many. The broker reports a status to each of them, and two workers that exchange messages meanwhile are not
+ * disturbed.
  */
 
 #include "bus-fixture.h"
@@ -444,7 +445,8 @@ test_versions (BusFixture *f, gconstpointer data)
     }
 }
 
-/* The pool of those who have not said hello is full: told so at once; the agent still gets in, the others do not notice. */
+/* The pool of those who have not said hello is full: told so at once; the agent still gets in, the others do not
+ * notice. */
 static void
 test_flood (BusFixture *f, gconstpointer data)
 {

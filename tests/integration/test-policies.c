@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Each policy that drops, with a subscriber in a process of its own that stands still: what is kept, what is lost, and that
- * subscriber, publisher, statistics and system.drop say the same of it. The policy block: test-block.
+ * Each policy that drops messages, with a suspended subscriber process: which messages are kept and which are lost, and
+ * that subscriber, publisher, statistics and system.drop report the same numbers. test-block has the policy block.
  */
 
 #include "bus-fixture.h"
@@ -141,7 +141,8 @@ test_conflate (BusFixture *f, gconstpointer data)
   test_policy (f, &policy_cases[3]);
 }
 
-/* Who asks for an acknowledgement is told who was full: by error when it was everybody, by a number when it was some. */
+/* Who asks for an acknowledgement is told who was full: by error when it was everybody, by a number when it was some.
+ * */
 static void
 test_error_is_told (BusFixture *f, gconstpointer data)
 {

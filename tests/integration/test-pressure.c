@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Subscribers that are slow, or stand still: what waits for them is bounded, what they miss is told to the message, and
- * nobody else notices.
+ * Slow and suspended subscribers: their queues stay within the limits, every message that they miss is reported, and
+ * other peers lose nothing.
  */
 
 #include "bus-fixture.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The programs that we ship, as a user runs them: daemoneye-agent and the example collector.
+ * The programs that we ship, run as a user runs them: daemoneye-agent and the example collector.
  */
 
 #include "bus-fixture.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Requests between real processes: an answer, or at once the reason why there will be none; never a silent wait.
+ * Requests between real processes: the requester gets an answer, or at once an error that says why there will be none.
  */
 
 #include "bus-fixture.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Who may do what, asked on every path: what a collector is denied, and what a wildcard of it does not show it.
+ * Rights on every path: what the broker denies to a collector, and which messages a collector's wildcard does not
+ * receive.
  */
 
 #include "bus-fixture.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Who gets what, between real processes: topics and patterns, one, all, one of a group, and what travels with a message.
+ * Routing between real processes: topics and patterns, direct messages, broadcasts, groups, and a message's metadata.
  */
 
 #include "bus-fixture.h"

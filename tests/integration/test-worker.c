@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A collector with strings on it: a client in a process of its own that does what a test says in lines.
+ * The collector of the integration tests: a client in a process of its own that executes commands from its standard
+ * input.
  *
  *   subscribe NAME PATTERN GROUP MODE [POLICY [MESSAGES [BYTES [WINDOW]]]]
  *                                       GROUP "-": none. MODE: count; meta (prints "message NAME ..." for each); slow:MS
  *                                       (takes one message each MS milliseconds). 0: the default: "subscribed NAME"
  *   adjust NAME POLICY [MESSAGES [BYTES]]   "adjusted NAME POLICY MESSAGES BYTES"
  *   pause NAME, resume NAME             "paused NAME", "resumed NAME"
- *   serve NAME TOPIC GROUP MODE         MODE: echo; hold (answers never, "holding NAME"); fail; late (holds the first
+ *   serve NAME TOPIC GROUP MODE         MODE: echo; hold (never answers, "holding NAME"); fail; late (holds the first
  *                                       request until the line "answer NAME"): "serving NAME"
  *   answer NAME                         answers the held request: "answered NAME" or "unanswered NAME MESSAGE"
- *   publish TOPIC N SIZE [TTL_MS]       numbers go on from publish to publish: "published TOPIC N"
- *   offer TOPIC N SIZE TIMEOUT_MS       until one is not taken within that time: "offered TAKEN CODE"
- *   start TOPIC N SIZE                  without waiting: "started N", and when all have ended "ended SENT REFUSED"
+ *   publish TOPIC N SIZE [TTL_MS]       message numbers continue from command to command: "published TOPIC N"
+ *   offer TOPIC N SIZE TIMEOUT_MS       stops at the first that cannot be sent within that time: "offered SENT CODE"
+ *   start TOPIC N SIZE                  does not wait: "started N", and when all have ended "ended SENT REFUSED"
  *   acked TOPIC                         one publish with acknowledgement: "acked MATCHED QUEUED REFUSED"/"refused CODE .."
- *   request TOPIC N TIMEOUT_MS          one after the other: "replied OK FAILED LAST_CODE"
+ *   request TOPIC N TIMEOUT_MS          sequential requests: "replied OK FAILED LAST_CODE"
  *   await NAME TOTAL                    "reached NAME" once received + missed >= TOTAL
  *   report NAME                         "got NAME COUNT MISSED DUPLICATES DISORDERED"
- *   detail NAME                         "detail NAME HIGHEST BEFORE FULL REFUSED EXPIRED LIMIT": highest number, messages
- *                                       that came to others before the first, and what was missed for which reason
- *   errors                              "errors N LAST_CODE": told by the client's signal
+ *   detail NAME                         "detail NAME HIGHEST BEFORE FULL REFUSED EXPIRED LIMIT": highest message number,
+ *                                       messages that other subscriptions received before its first, and the missed
+ *                                       messages by reason
+ *   errors                              "errors N LAST_CODE": reported by the client's signal
  *   unsubscribe NAME                    "unsubscribed NAME"
  *   stats                               "stats PEERS PENDING_REQUESTS" as this client may see it
  *   child-fds                           as in test-host
  *
- * "closed CODE MESSAGE" when the connection ends otherwise than by us (exit status 3). Ends well at the end of its
- * standard input.
+ * It prints "closed CODE MESSAGE" and ends with status 3 when the broker ends the connection, and ends with status 0 at
+ * the end of its standard input.
  */
 
 #include "child-handles.h"

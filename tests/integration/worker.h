@@ -4,10 +4,10 @@
 #include "line-worker.h"
 
 /*
- * The test's collector, in rooms: worker-sub counts what comes, worker-publish sends, test-worker has the table of its
- * commands; line-worker reads them. Commands and answers are listed in test-worker.c.
+ * The parts of test-worker: worker-sub.c receives and counts, worker-publish.c sends, and test-worker.c has the table
+ * of commands and describes them. line-worker.h reads the commands.
  *
- * Invariant: what a Sub says it received and missed is counted here, message for message, not taken from the library.
+ * Invariant: a Sub counts each message that it received or missed itself; it does not use the counters of the library.
  */
 
 struct Worker
@@ -15,7 +15,7 @@ struct Worker
   DeyeBusClient *client;
   GHashTable *subs; /* name -> Sub */
   guint64 published;
-  guint64 errors; /* told by the client's signal */
+  guint64 errors; /* reported by the client's signal */
   int last_error;
 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A real broker for a test: `broker.py AGENT MODULE PROGRAM` runs a program that gets its address."""
+"""Runs a real broker for a test. `broker.py AGENT MODULE PROGRAM` runs a program with the broker's address."""
 import ctypes
 import os
 import shutil

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tokens of C source, without comments and layout.
 
-A reader of text, not a compiler: it expands no macro and takes no branch of an #if. Good for C, and for languages that
-share C's comments and literals (protobuf, Vala).
+It reads text as it is: it expands no macro and evaluates no #if. Besides C it reads languages that have the comments and
+literals of C (protobuf, Vala).
 """
 import re
 

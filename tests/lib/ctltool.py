@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""deyebusctl as a test runs it, and how what it shows is compared."""
+"""Runs deyebusctl for a test and compares its output."""
 import json
 import os
 import re

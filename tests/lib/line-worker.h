@@ -4,9 +4,9 @@
 #include "deye-bus.h"
 
 /*
- * The main loop of a helper process that has a connected client and executes commands. Each line of its standard input is
- * a command: a name and arguments, separated by single spaces. The program defines the table of commands and the state
- * that they share.
+ * The main loop of a helper process that has a connected client and executes commands. Each line of its standard input
+ * is a command: a name and arguments, separated by single spaces. The program defines the table of commands and the
+ * state that they share.
  *
  * Invariant: commands are executed one after the other. The answer of a command is whole lines, and they are written
  * before the next command is executed.

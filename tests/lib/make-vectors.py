@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""make-vectors.py PROTOC VECTORS OUTPUT.c PROTO...: has protoc encode the messages of a file, for test-vectors.h.
+"""make-vectors.py PROTOC VECTORS OUTPUT.c PROTO...: encodes the messages of a file with protoc, for test-vectors.h.
 
-Each line of VECTORS is "NAME TYPE TEXT", with TEXT in protobuf's text format; a line that begins with white space goes on
-with the TEXT before. Lines with the same NAME are parts of one message: their bytes are put one after the other.
+Each line of VECTORS is "NAME TYPE TEXT", with TEXT in protobuf's text format. A line that starts with white space continues
+the TEXT of the line before. Lines with the same NAME are parts of one message: their bytes are concatenated.
 
-"NAME TYPE same-as OTHER HEX": the bytes are given, and protoc must decode them to the same text as those of OTHER.
+"NAME TYPE same-as OTHER HEX" gives the bytes; protoc must decode them to the same text as those of OTHER.
 """
 import pathlib
 import subprocess

@@ -4,7 +4,8 @@
 #include <glib.h>
 
 /*
- * A blocking byte stream to the broker, as the operating system offers it: a Unix socket here. It knows nothing of frames.
+ * A blocking byte stream to the broker, as the operating system offers it: a Unix socket here. It knows nothing of
+ * frames.
  */
 
 typedef struct RawSocket RawSocket;

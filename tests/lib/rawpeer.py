@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A peer made of bytes, for tests of what hostile peers can say: no library of ours is behind it."""
+"""A peer that makes its frames byte by byte, for tests with hostile peers. It uses no library of ours."""
 import socket
 import struct
 import threading

@@ -4,7 +4,8 @@
 #include "bus-fixture.h"
 
 /*
- * Listens on system.# as the boss of a fixture, and remembers who went and why, what was dropped, and who was slow.
+ * Subscribes to system.# with the boss of a fixture, and records which peers disconnected and why, which messages were
+ * dropped, and which peers were reported as slow.
  */
 
 typedef struct SystemEvents SystemEvents;
@@ -25,12 +26,13 @@ SystemEvents *system_events_new (BusFixture *f);
 void system_events_free (SystemEvents *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SystemEvents, system_events_free)
 
-/* Waits for system.peer.gone of @id. Valid until forget or free. */
+/* Waits for system.peer.gone of @id. The result is valid until system_events_forget() or system_events_free(). */
 const PeerGone *system_events_wait_gone (SystemEvents *self, const char *id);
+/* Forgets the peers that disconnected so far. */
 void system_events_forget (SystemEvents *self);
-/* How many came of this topic in all. */
+/* Number of messages received on this topic. */
 guint system_events_count (SystemEvents *self, const char *topic);
-/* How many messages of @peer's subscriptions were told as dropped. */
+/* Number of messages that system.drop reported for subscriptions of @peer. */
 guint64 system_events_dropped (SystemEvents *self, const char *peer);
-/* How often system.slow said @what ("demoted", ...) of @peer; NULL: of anybody. */
+/* How often system.slow reported @what ("demoted", ...) about @peer; NULL: about any peer. */
 guint system_events_slow (SystemEvents *self, const char *what, const char *peer);

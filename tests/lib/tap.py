@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TAP for tests in Python: functions marked @test run in order; one that raises has failed."""
+"""TAP for tests in Python: functions with the decorator @test run in order, and fail by raising an exception."""
 import sys
 import traceback
 

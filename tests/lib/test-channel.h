@@ -6,9 +6,9 @@
 /*
  * A way for a child process to pass open connections to the test that started it.
  *
- * The test creates the channel and gives one end to the child; the child sends, the test receives. A connection is passed
- * as its handle, as in deye_bus_client_new_for_fd(). Nothing else travels on the channel, and nothing in the other
- * direction: the child says on its standard output when it has sent something.
+ * The test creates the channel and gives one end to the child; the child sends, the test receives. A connection is
+ * passed as its handle, as in deye_bus_client_new_for_fd(). Nothing else travels on the channel, and nothing in the
+ * other direction: the child says on its standard output when it has sent something.
  *
  * Invariant: what was received belongs to the receiver; the sender still has, and closes, its own handle.
  */

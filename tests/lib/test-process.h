@@ -13,8 +13,8 @@
 
 typedef struct TestProcess TestProcess;
 
-/* @argv: NULL-ended. @handle: the child's end of a TestChannel (taken), or -1. @environment: NULL-ended "A=b" to add, or
- * NULL. */
+/* @argv: NULL-ended. @handle: the child's end of a TestChannel (taken), or -1. @environment: NULL-ended "A=b" to add,
+ * or NULL. */
 TestProcess *test_process_spawn (const char *const *argv, gintptr handle, const char *const *environment);
 
 GPid test_process_pid (TestProcess *self);

@@ -6,8 +6,8 @@
 /*
  * What tests need of the operating system, and GLib does not offer on every platform.
  *
- * Each platform implements these functions in a folder of its own (posix/). They assert that they succeed, so a test needs
- * no error handling. They do not use the product's platform code: a test must not rely on what it tests.
+ * Each platform implements these functions in a folder of its own (posix/). They assert that they succeed, so a test
+ * needs no error handling. They do not use the product's platform code: a test must not rely on what it tests.
  */
 
 /* How test_system_end_status() reports a program that was ended from outside instead of its exit status. */

@@ -6,8 +6,9 @@
 /*
  * Ends a test that takes too long: prints what the test waited for, kills the test's child processes, and aborts.
  *
- * The watchdog runs in a thread of its own, so that it works while the test is in a blocking call. It kills only processes
- * that this test started and has not reaped. There is one watchdog, because a test program runs one test at a time.
+ * The watchdog runs in a thread of its own, so that it works while the test is in a blocking call. It kills only
+ * processes that this test started and has not reaped. There is one watchdog, because a test program runs one test at a
+ * time.
  */
 
 void test_watchdog_start (const char *what);

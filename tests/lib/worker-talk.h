@@ -4,8 +4,8 @@
 #include "bus-fixture.h"
 
 /*
- * Words with a test-worker about what came to it: one function for each command, its answer as numbers. Which commands
- * there are is told in tests/integration/test-worker.c.
+ * Commands to a test-worker, one function for each, with the answer as numbers. tests/integration/test-worker.c
+ * describes the commands.
  */
 
 typedef struct
@@ -16,22 +16,22 @@ typedef struct
 
 typedef struct
 {
-  guint64 highest;                       /* number that came */
-  guint64 before;                        /* messages that came to its other subscriptions before the first one here */
-  guint64 full, refused, expired, limit; /* missed, by reason */
+  guint64 highest;                       /* highest message number received */
+  guint64 before;                        /* messages that its other subscriptions received before the first one here */
+  guint64 full, refused, expired, limit; /* missed messages, by reason */
 } WorkerDetail;
 
 /* Subscribes as @name; @rest: "PATTERN GROUP MODE [POLICY ...]". */
 void worker_subscribe (TestProcess *worker, const char *name, const char *rest);
-/* Until it received, or was told to have missed, so many in all. */
+/* Waits until the sum of received messages and of those reported as missed is @total. */
 void worker_await (TestProcess *worker, const char *name, guint64 total);
-/* Asserts that nothing came twice or out of order. */
+/* Asserts that no message was received twice or out of order. */
 WorkerGot worker_report (TestProcess *worker, const char *name);
-/* Asks @n workers again and again until the sum of all is @total: of a group nobody knows beforehand who gets how many. */
+/* Asks @n workers repeatedly until the sum of all is @total. Of a group, each member gets an unknown share. */
 WorkerGot worker_await_sum (BusFixture *f, TestProcess **workers, guint n, const char *name, guint64 total);
 WorkerDetail worker_detail (TestProcess *worker, const char *name);
 void worker_publish (TestProcess *worker, const char *topic, guint n, guint size);
-/* Sends a command and waits for the answer that begins with @answer. */
+/* Sends a command and waits for an answer that starts with @answer. */
 void worker_do (TestProcess *worker, const char *command, const char *answer);
-/* The numbers behind @answer, @n of them. */
+/* Waits for an answer that starts with @answer, and reads the @n numbers after that. */
 void worker_numbers (TestProcess *worker, const char *answer, guint64 *numbers, guint n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tests of the helpers: every test of real processes relies on them. The programs that they start are those of any POSIX
- * system.
+ * Tests of the helpers: every test of real processes relies on them. The programs that they start are those of any
+ * POSIX system.
  */
 
 #include "test-channel.h"
