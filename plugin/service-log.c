@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service-log.h"
 
+#include "account.h"
+
 #define PER_SECOND 50u
 
 static const struct
@@ -52,15 +54,15 @@ service_log_write_note (ServiceLog *self, const BusNote *note)
 {
   const char *status = wire_status_name (note->status);
   const char *reason = note->detail[0] != '\0' ? note->detail : wire_status_text (note->status);
-  char uid[16], pid[16];
+  g_autofree char *account = account_name (note->account);
+  char pid[16];
   DaemoneyeLogField fields[] = {
-    { "PEER", note->id }, { "STATUS", status }, { "REASON", reason }, { "PID", pid }, { "UID", uid },
+    { "PEER", note->id }, { "STATUS", status }, { "REASON", reason }, { "PID", pid }, { "UID", account },
   };
   g_autofree char *message
-      = g_strdup_printf ("%s: %s (pid %u, uid %u): %s: %s", service_log_kinds[note->kind].what,
-                         note->id[0] != '\0' ? note->id : "before hello", note->pid, note->uid, status, reason);
+      = g_strdup_printf ("%s: %s (pid %u, uid %s): %s: %s", service_log_kinds[note->kind].what,
+                         note->id[0] != '\0' ? note->id : "before hello", note->pid, account, status, reason);
 
-  g_snprintf (uid, sizeof uid, "%u", note->uid);
   g_snprintf (pid, sizeof pid, "%u", note->pid);
   service_log_write_record (self, service_log_kinds[note->kind].level, message, fields, G_N_ELEMENTS (fields));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service.h"
 
+#include "account.h"
 #include "link-pair.h"
 #include "link.h"
 #include "listener.h"
@@ -109,7 +110,8 @@ static gpointer
 service_on_connected (gpointer user, Link *link, const TransportCreds *creds, GBytes **refusal)
 {
   Service *self = user;
-  BusCredentials who = { .uid = creds->account, .pid = creds->pid, .agent = creds->agent };
+  g_autofree char *name = account_name (creds->account);
+  BusCredentials who = { .account = creds->account, .account_name = name, .pid = creds->pid, .agent = creds->agent };
   const char *limit;
   WireStatus status;
   BusPeer *peer = bus_core_connect (self->core, &who, link, service_now (self), &status, &limit);
@@ -264,8 +266,8 @@ service_make_core (Service *self)
 {
   gint64 start_us = service_now (self);
   BusCoreOptions options = { .limits = self->config->limits,
-                             .tool_uids = self->config->tool_accounts,
-                             .n_tool_uids = self->config->n_tool_accounts,
+                             .tool_accounts = self->config->tool_accounts,
+                             .n_tool_accounts = self->config->n_tool_accounts,
                              .epoch = self->epoch,
                              .seed = service_random_u64 (),
                              .wall_us = g_get_real_time () - start_us,

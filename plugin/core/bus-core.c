@@ -24,8 +24,8 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->limits = options->limits;
   core->topic_limits = (WireTopicLimits){ (guint) options->limits.topic_segments, (guint) options->limits.topic_bytes,
                                           (guint) options->limits.segment_bytes };
-  core->n_tool_uids = options->n_tool_uids;
-  core->tool_uids = g_memdup2 (options->tool_uids, options->n_tool_uids * sizeof (guint32));
+  core->n_tool_accounts = options->n_tool_accounts;
+  core->tool_accounts = g_memdup2 (options->tool_accounts, options->n_tool_accounts * sizeof (guint32));
   core->epoch = options->epoch;
   core->seed = options->seed;
   core->wall_us = options->wall_us;
@@ -41,7 +41,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->flows.seed = core->seed;
   core->soft_timer.kind = BUS_TIMER_BROKER;
   core->soft_timer.owner = core;
-  core->uids = bus_uid_table_new ();
+  core->accounts = bus_account_table_new ();
   core->now_us = now_us;
   core->peers_by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
   core->routes = bus_routes_new (&core->limits, core->seed);
@@ -54,20 +54,20 @@ bus_core_free (BusCore *core)
 {
   g_assert (core->peers.length == 0);
   g_assert (core->quota.charged == 0 && core->quota.memory == 0);
-  g_assert (g_hash_table_size (core->uids) == 0);
+  g_assert (g_hash_table_size (core->accounts) == 0);
   g_assert (core->creditors.length == 0);
   bus_deadline_disarm (&core->deadlines, &core->soft_timer.deadline);
 
   bus_note_ring_clear (&core->notes);
   bus_budget_free (core->budget);
   bus_routes_free (core->routes);
-  g_hash_table_unref (core->uids);
+  g_hash_table_unref (core->accounts);
   g_hash_table_unref (core->peers_by_id);
   bus_deadline_set_clear (&core->deadlines);
   bus_segment_pool_clear (&core->segments);
   g_ref_string_release (core->name);
   g_free (core->software_version);
-  g_free (core->tool_uids);
+  g_free (core->tool_accounts);
   g_free (core);
 }
 
@@ -121,12 +121,12 @@ settle (BusCore *core, gint64 now_us)
 /* --- coming and going --- */
 
 static guint
-connections_of_uid (const BusCore *core, guint32 uid)
+connections_of_account (const BusCore *core, guint32 account)
 {
   guint n = 0;
 
   for (const GList *link = core->peers.head; link != NULL; link = link->next)
-    n += ((const BusPeer *) link->data)->who.uid == uid ? 1 : 0;
+    n += ((const BusPeer *) link->data)->who.account == account ? 1 : 0;
   return n;
 }
 
@@ -140,7 +140,7 @@ limit_for (const BusCore *core, const BusCredentials *who)
     return BUS_LIMIT_max_connections;
   if (core->n_unauthenticated >= core->limits.max_unauthenticated)
     return BUS_LIMIT_max_unauthenticated;
-  if (connections_of_uid (core, who->uid) >= core->limits.max_connections_per_uid)
+  if (connections_of_account (core, who->account) >= core->limits.max_connections_per_uid)
     return BUS_LIMIT_max_connections_per_uid;
   return BUS_N_LIMITS;
 }

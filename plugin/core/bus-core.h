@@ -27,8 +27,8 @@
 typedef struct
 {
   BusLimits limits;
-  guint32 *tool_uids; /* uids that may say hello as tool; copied */
-  gsize n_tool_uids;
+  guint32 *tool_accounts; /* accounts that may connect as a tool; copied */
+  gsize n_tool_accounts;
   guint64 epoch;                /* differs for every start */
   guint64 seed;                 /* hash seed and the only source of randomness */
   gint64 wall_us;               /* wall clock minus monotonic clock: for stamps only */

@@ -59,6 +59,7 @@ test_processes (BusFixture *f, gconstpointer data)
 {
   g_auto (BusStatsView) view = { 0 };
   const Daemoneye__Eventbus__V1__PeerStats *agent;
+  g_autofree char *account = g_strdup_printf ("%u", test_system_account ());
 
   spawn_workers (f, 8);
   view = bus_fixture_stats (f->boss);
@@ -71,6 +72,7 @@ test_processes (BusFixture *f, gconstpointer data)
       g_assert_cmpuint (peer->pid, ==, (guint) test_process_pid (worker (f, i)));
       g_assert_cmpuint (peer->pid, !=, test_system_pid ());
       g_assert_cmpuint (peer->uid, ==, test_system_account ());
+      g_assert_cmpstr (peer->account, ==, account);
       g_assert_cmpuint (peer->role, ==, DEYE_BUS_ROLE_COLLECTOR);
       g_assert_cmpstr (peer->type, ==, "procmond");
     }

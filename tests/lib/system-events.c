@@ -96,7 +96,9 @@ keep_slow (SystemEvents *self, DeyeBusMessage *message)
 {
   g_autoptr (WireGuard) guard = unpack (message, &daemoneye__eventbus__v1__slow_event__descriptor);
   const Daemoneye__Eventbus__V1__SlowEvent *event = wire_guard_message (guard);
+  g_autofree char *account = g_strdup_printf ("%u", event->uid);
 
+  g_assert_cmpstr (event->account, ==, event->what[0] != 'b' || event->peer[0] != '\0' ? account : "");
   keep_news (self, event->what, event->peer, event->value);
 }
 

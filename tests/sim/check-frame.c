@@ -132,7 +132,7 @@ check_frame_payers (SimWorld *world, const SimBefore *before)
           continue;
         sim_cover (world, SIM_COVER_PAID);
         if (other->can_pay && after[j].lost == other->lost && after[j].messages >= other->messages
-            && other->peer->who.uid == payer->peer->who.uid && other->bytes > payer->bytes + QUEUE_SLACK)
+            && other->peer->who.account == payer->peer->who.account && other->bytes > payer->bytes + QUEUE_SLACK)
           sim_world_fail (world,
                           "R04: %s paid with %" G_GUINT64_FORMAT " bytes, and the queue of %s has %" G_GUINT64_FORMAT,
                           payer->peer->id, payer->bytes, other->peer->id, other->bytes);

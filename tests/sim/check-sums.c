@@ -227,10 +227,10 @@ check_sums_charges (SimWorld *world)
 
   for (const GList *link = core->peers.head; link != NULL; link = link->next)
     of_peers += ((const BusPeer *) link->data)->ledger.usage.charged;
-  g_hash_table_iter_init (&iter, core->uids);
+  g_hash_table_iter_init (&iter, core->accounts);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      guint64 of_uid = ((const BusUid *) value)->usage.charged;
+      guint64 of_uid = ((const BusAccount *) value)->usage.charged;
 
       of_uids += of_uid;
       /* Calls and answers are not subject to the limit. */

@@ -77,8 +77,9 @@ sim_world_failed (const SimWorld *world)
 void
 sim_world_connect (SimWorld *world, SimClient *client)
 {
-  BusCredentials who = { client->role == SIM_COLLECTOR ? COLLECTOR_UID + client->slot % 2 : AGENT_UID,
-                         100 + client->slot, client->role == SIM_AGENT };
+  BusCredentials who = { .account = client->role == SIM_COLLECTOR ? COLLECTOR_UID + client->slot % 2 : AGENT_UID,
+                         .pid = 100 + client->slot,
+                         .agent = client->role == SIM_AGENT };
   WireStatus status;
   const char *limit;
 
@@ -400,9 +401,11 @@ static void
 world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
 {
   static guint32 tool_uids[] = { AGENT_UID };
-  BusCoreOptions options = {
-    .tool_uids = tool_uids, .n_tool_uids = G_N_ELEMENTS (tool_uids), .epoch = 1, .seed = seed, .software_version = "sim"
-  };
+  BusCoreOptions options = { .tool_accounts = tool_uids,
+                             .n_tool_accounts = G_N_ELEMENTS (tool_uids),
+                             .epoch = 1,
+                             .seed = seed,
+                             .software_version = "sim" };
 
   world->random.state = seed;
   world->coverage = coverage;

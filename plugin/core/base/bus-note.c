@@ -27,7 +27,7 @@ bus_note_add (BusNoteRing *ring,
   note = g_new0 (BusNote, 1);
   note->kind = kind;
   note->status = status;
-  note->uid = who->uid;
+  note->account = who->account;
   note->pid = who->pid;
   note_escape (note->id, sizeof note->id, id);
   note_escape (note->detail, sizeof note->detail, detail);

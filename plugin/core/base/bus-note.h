@@ -30,7 +30,7 @@ typedef struct
 {
   BusNoteKind kind;
   WireStatus status;
-  guint32 uid;
+  guint32 account;
   guint32 pid;
   char id[72];      /* escaped, may be cut; empty before HELLO */
   char detail[160]; /* English, escaped, may be cut */

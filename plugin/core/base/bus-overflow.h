@@ -43,7 +43,7 @@ typedef enum
   BUS_LOSS_REFUSED, /* the policy error, or a block that could not hold more */
   BUS_LOSS_EXPIRED, /* its time to live or the longest block was over */
   BUS_LOSS_NO_MEMORY,
-  BUS_LOSS_LIMIT, /* uid or broker held all that they may */
+  BUS_LOSS_LIMIT, /* account or broker held all that they may */
 } BusLoss;
 #define BUS_N_LOSSES 5u
 

@@ -6,7 +6,7 @@
 /*
  * Charges: who holds how much of the broker.
  *
- * Every byte and object that a peer makes the broker keep is charged to that peer and its uid, and refunded by the same
+ * Every byte and object that a peer makes the broker keep is charged to that peer and its account, and refunded by the same
  * amount when it is freed. A message that several queues share counts in full for each of them (charged), and once for
  * the broker (memory). This room counts; what to do at a limit is the caller's (bus-shed).
  *
@@ -21,11 +21,11 @@ typedef struct
   guint64 cap;     /* of memory */
 } BusQuota;
 
-/* One peer's part, or one uid's. */
+/* One peer's part, or one account's. */
 typedef struct BusUsage
 {
   guint64 charged;
-  struct BusUsage *parent; /* of a peer: its uid's; NULL: none */
+  struct BusUsage *parent; /* of a peer: its account's; NULL: none */
 } BusUsage;
 
 void bus_quota_charge (BusQuota *quota, BusUsage *usage, guint64 amount);

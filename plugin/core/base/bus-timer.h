@@ -19,7 +19,7 @@ typedef enum
   BUS_TIMER_REPORT,  /* owner: BusSubscription: something about it is to be published */
   BUS_TIMER_QUEUE,   /* owner: BusPeer: the same, about its queue */
   BUS_TIMER_RETRY,   /* owner: BusPeer: there was no memory to encode a waiting message */
-  BUS_TIMER_ACCOUNT, /* owner: BusUid: it is above its soft limit */
+  BUS_TIMER_ACCOUNT, /* owner: BusAccount: it is above its soft limit */
   BUS_TIMER_BROKER,  /* owner: BusCore: it is above its soft limit */
 } BusTimerKind;
 

@@ -16,9 +16,10 @@ typedef struct BusPeer BusPeer;
 /* The identity of a connection as the transport reports it. */
 typedef struct
 {
-  guint32 uid;
-  guint32 pid;    /* 0 where the system does not report one */
-  gboolean agent; /* opened by the module's own call: has the agent's role by construction */
+  guint32 account;          /* the number that the transport interned for the identity; on POSIX the uid */
+  guint32 pid;              /* 0 where the system does not report one */
+  gboolean agent;           /* opened by the module's own call: has the agent's role by construction */
+  const char *account_name; /* for display; copied by the core */
 } BusCredentials;
 
 /* The sums of a broker; see bus_core_stats(). */

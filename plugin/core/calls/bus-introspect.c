@@ -68,7 +68,8 @@ put_peer (BusPage *page, BusPeer *peer)
   info->type = peer->type;
   info->role = peer->principal.role;
   info->pid = peer->who.pid;
-  info->uid = peer->who.uid;
+  info->uid = peer->account->number;
+  info->account = peer->account->name;
   info->software_version = peer->software_version;
   info->since_us = (guint64) (peer->connected_us + page->core->wall_us);
   info->connected_us = (guint64) (page->now_us - peer->connected_us);

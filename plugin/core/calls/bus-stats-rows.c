@@ -146,7 +146,8 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   stats->type = peer->type;
   stats->role = peer->principal.role;
   stats->pid = peer->who.pid;
-  stats->uid = peer->who.uid;
+  stats->uid = peer->account->number;
+  stats->account = peer->account->name;
   stats->subscriptions = g_hash_table_size (peer->subscriptions);
   stats->pending_requests = peer->asked.length;
   stats->queued_messages = flow->waiting_messages;

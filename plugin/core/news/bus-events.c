@@ -15,7 +15,8 @@ announce (BusPeer *peer, const char *topic, PeerEvent *event, gint64 now_us)
   event->type = peer->type;
   event->role = peer->principal.role;
   event->pid = peer->who.pid;
-  event->uid = peer->who.uid;
+  event->uid = peer->account->number;
+  event->account = peer->account->name;
   g_assert (daemoneye__eventbus__v1__peer_event__get_packed_size (event) <= sizeof payload);
   bus_router_announce (peer->core, topic, "daemoneye.eventbus.v1.PeerEvent",
                        wire_span (payload, daemoneye__eventbus__v1__peer_event__pack (event, payload)), now_us);

@@ -83,6 +83,13 @@ slow_fill_limit (SlowEvent *event, const BusLimits *limits, BusLimit limit, guin
 }
 
 static void
+slow_fill_account (SlowEvent *event, const BusAccount *account)
+{
+  event->uid = account->number;
+  event->account = slow_packed (account->name);
+}
+
+static void
 slow_publish_changes (BusSubscription *subscription, gint64 now_us)
 {
   const BusCore *core = subscription->owner->core;
@@ -98,7 +105,7 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   /* Demoted and drained since the last event: it has drained. */
   event.what = slow_packed (changes & BUS_CHANGE_DRAINED && !subscription->demoted ? "drained" : "demoted");
   event.peer = subscription->owner->id;
-  event.uid = subscription->owner->who.uid;
+  slow_fill_account (&event, subscription->owner->account);
   event.subscription = subscription->id;
   event.pattern = pattern;
   event.queued_messages = subscription->fifo.messages;
@@ -148,7 +155,7 @@ bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us)
     bus_report_again (flow, subscription, now_us);
 }
 
-/* --- queues, uids, the broker --- */
+/* --- queues, accounts, the broker --- */
 
 void
 bus_slow_queue_due (BusPeer *peer, gint64 now_us)
@@ -164,7 +171,7 @@ bus_slow_queue_due (BusPeer *peer, gint64 now_us)
   daemoneye__eventbus__v1__slow_event__init (&event);
   event.what = slow_packed (is_soft ? "queue" : "drained");
   event.peer = peer->id;
-  event.uid = peer->who.uid;
+  slow_fill_account (&event, peer->account);
   event.queued_messages = flow->waiting_messages;
   event.queued_bytes = bus_flow_bytes (flow);
   event.oldest_us = is_soft ? (guint64) (now_us - flow->soft_since_us) : 0;
@@ -172,22 +179,29 @@ bus_slow_queue_due (BusPeer *peer, gint64 now_us)
   slow_publish (peer->core, "system.slow", &event.base, now_us);
 }
 
+/* @account: NULL: the whole broker. */
 static void
-slow_publish_quota (BusCore *core, guint32 uid, guint64 value, guint64 limit, const char *setting, gint64 now_us)
+slow_publish_quota (BusCore *core,
+                    const BusAccount *account,
+                    guint64 value,
+                    guint64 limit,
+                    const char *setting,
+                    gint64 now_us)
 {
-  const BusPeer *owner = bus_shed_largest (core, uid);
+  const BusPeer *owner = bus_shed_largest (core, account != NULL ? account->number : BUS_SHED_ALL);
   SlowEvent event;
 
   daemoneye__eventbus__v1__slow_event__init (&event);
-  event.what = slow_packed (uid != BUS_SHED_ALL ? "uid" : "broker");
-  event.uid = uid != BUS_SHED_ALL ? uid : 0;
+  event.what = slow_packed (account != NULL ? "uid" : "broker");
+  if (account != NULL)
+    slow_fill_account (&event, account);
   event.setting = slow_packed (setting);
   event.limit = limit;
   event.value = value;
   if (owner != NULL && owner->id != NULL)
     {
       event.peer = owner->id;
-      event.uid = owner->who.uid;
+      slow_fill_account (&event, owner->account);
       event.queued_messages = owner->flow.waiting_messages;
       event.queued_bytes = bus_flow_bytes (&owner->flow);
     }
@@ -195,11 +209,11 @@ slow_publish_quota (BusCore *core, guint32 uid, guint64 value, guint64 limit, co
 }
 
 void
-bus_slow_account_due (BusUid *uid, gint64 now_us)
+bus_slow_account_due (BusAccount *account, gint64 now_us)
 {
-  uid->report_next_us = now_us + BUS_REPORT_EVERY_US;
-  if (uid->is_soft)
-    slow_publish_quota (uid->core, uid->uid, uid->usage.charged, uid->core->limits.uid_bytes,
+  account->report_next_us = now_us + BUS_REPORT_EVERY_US;
+  if (account->is_soft)
+    slow_publish_quota (account->core, account, account->usage.charged, account->core->limits.uid_bytes,
                         bus_limit_name (BUS_LIMIT_uid_bytes), now_us);
 }
 
@@ -208,6 +222,6 @@ bus_slow_broker_due (BusCore *core, gint64 now_us)
 {
   core->soft_next_us = now_us + BUS_REPORT_EVERY_US;
   if (core->is_soft)
-    slow_publish_quota (core, BUS_SHED_ALL, core->quota.memory, core->quota.cap,
-                        bus_limit_name (BUS_LIMIT_broker_bytes), now_us);
+    slow_publish_quota (core, NULL, core->quota.memory, core->quota.cap, bus_limit_name (BUS_LIMIT_broker_bytes),
+                        now_us);
 }

@@ -18,7 +18,7 @@
 /* Report timers: of a subscription, of a peer's queue, of an account, of the whole broker. */
 void bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us);
 void bus_slow_queue_due (BusPeer *peer, gint64 now_us);
-void bus_slow_account_due (BusUid *uid, gint64 now_us);
+void bus_slow_account_due (BusAccount *account, gint64 now_us);
 void bus_slow_broker_due (BusCore *core, gint64 now_us);
 
 /* The subscription ends: publishes now what has accumulated. Call it before bus_router_release(). */

@@ -2,37 +2,38 @@
 #include "peer/bus-account.h"
 
 GHashTable *
-bus_uid_table_new (void)
+bus_account_table_new (void)
 {
   return g_hash_table_new (NULL, NULL);
 }
 
-BusUid *
-bus_uid_join (GHashTable *uids, BusCore *core, guint32 uid)
+BusAccount *
+bus_account_join (GHashTable *accounts, BusCore *core, const BusCredentials *who)
 {
-  BusUid *entry = g_hash_table_lookup (uids, GUINT_TO_POINTER (uid));
+  BusAccount *account = g_hash_table_lookup (accounts, GUINT_TO_POINTER (who->account));
 
-  if (entry == NULL)
+  if (account == NULL)
     {
-      entry = g_new0 (BusUid, 1);
-      entry->uid = uid;
-      entry->core = core;
-      entry->report_timer.kind = BUS_TIMER_ACCOUNT;
-      entry->report_timer.owner = entry;
-      g_hash_table_insert (uids, GUINT_TO_POINTER (uid), entry);
+      account = g_new0 (BusAccount, 1);
+      account->number = who->account;
+      g_strlcpy (account->name, who->account_name != NULL ? who->account_name : "", sizeof account->name);
+      account->core = core;
+      account->report_timer.kind = BUS_TIMER_ACCOUNT;
+      account->report_timer.owner = account;
+      g_hash_table_insert (accounts, GUINT_TO_POINTER (who->account), account);
     }
-  entry->peers++;
-  return entry;
+  account->peers++;
+  return account;
 }
 
 void
-bus_uid_leave (GHashTable *uids, BusDeadlineSet *deadlines, BusUid *uid)
+bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account)
 {
-  g_assert (uid->peers > 0);
-  if (--uid->peers > 0)
+  g_assert (account->peers > 0);
+  if (--account->peers > 0)
     return;
-  g_assert (uid->usage.charged == 0);
-  bus_deadline_disarm (deadlines, &uid->report_timer.deadline);
-  g_hash_table_remove (uids, GUINT_TO_POINTER (uid->uid));
-  g_free (uid);
+  g_assert (account->usage.charged == 0);
+  bus_deadline_disarm (deadlines, &account->report_timer.deadline);
+  g_hash_table_remove (accounts, GUINT_TO_POINTER (account->number));
+  g_free (account);
 }

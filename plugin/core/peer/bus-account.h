@@ -8,25 +8,29 @@
 /*
  * Accounts: what all peers of one identity hold together.
  *
- * The transport reports an identity with each connection (a uid today). Quotas apply to it, so that a user cannot get more
- * of the broker by opening more connections. This module counts peers and bytes; what happens at a limit is decided by
+ * The transport reports an identity with each connection, as a number that it interned and a name for display (on POSIX the
+ * uid, and the uid in decimal). Quotas apply to it, so that a user cannot get more of the broker by opening more connections. This module counts peers and bytes; what happens at a limit is decided by
  * bus-shed.
  *
  * Invariant: an account exists while it has a peer; its usage is the sum of its peers' usage.
  */
 
+/* The longest name, that of a Windows SID, has 184 bytes. */
+#define BUS_ACCOUNT_NAME_MAX 191u
+
 typedef struct
 {
-  guint32 uid;
+  guint32 number;
+  char name[BUS_ACCOUNT_NAME_MAX + 1];
   guint peers;
   BusUsage usage; /* of them all */
   gboolean is_soft;
   gint64 report_next_us; /* bus-slow: not before this time */
   BusTimer report_timer;
   BusCore *core;
-} BusUid;
+} BusAccount;
 
-/* The account of @uid, made with its first peer and freed with its last. */
-BusUid *bus_uid_join (GHashTable *uids, BusCore *core, guint32 uid);
-void bus_uid_leave (GHashTable *uids, BusDeadlineSet *deadlines, BusUid *uid);
-GHashTable *bus_uid_table_new (void);
+/* The account of a new peer, made with its first peer and freed with its last. */
+BusAccount *bus_account_join (GHashTable *accounts, BusCore *core, const BusCredentials *who);
+void bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account);
+GHashTable *bus_account_table_new (void);

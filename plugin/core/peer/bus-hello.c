@@ -37,8 +37,8 @@ may_be_tool (const BusPeer *peer)
 {
   const BusCore *core = peer->core;
 
-  for (gsize i = 0; i < core->n_tool_uids; i++)
-    if (core->tool_uids[i] == peer->who.uid)
+  for (gsize i = 0; i < core->n_tool_accounts; i++)
+    if (core->tool_accounts[i] == peer->who.account)
       return TRUE;
   return FALSE;
 }

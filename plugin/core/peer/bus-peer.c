@@ -20,9 +20,10 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   g_queue_init (&peer->asked);
   g_queue_init (&peer->answering);
   wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
-  peer->uid = bus_uid_join (core->uids, core, who->uid);
+  peer->account = bus_account_join (core->accounts, core, who);
+  peer->who.account_name = peer->account->name;
   bus_ledger_init (&peer->ledger, peer, &core->quota, &core->creditors);
-  peer->ledger.usage.parent = &peer->uid->usage;
+  peer->ledger.usage.parent = &peer->account->usage;
   bus_flow_init (&peer->flow, &core->flows, &peer->ledger, peer);
   peer->timer.kind = BUS_TIMER_HELLO;
   peer->timer.owner = peer;
@@ -56,7 +57,7 @@ bus_peer_free (BusPeer *peer)
   bus_peer_refund_reader (peer);
   bus_quota_forgo (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
   bus_ledger_clear (&peer->ledger);
-  bus_uid_leave (core->uids, &core->deadlines, peer->uid);
+  bus_account_leave (core->accounts, &core->deadlines, peer->account);
   g_hash_table_unref (peer->subscriptions);
   g_clear_pointer (&peer->id, g_ref_string_release);
   g_free (peer->type);

@@ -62,7 +62,7 @@ struct BusPeer
   guint strikes;  /* frames that we do not understand */
   guint64 received;
   guint64 received_bytes;
-  BusUid *uid;
+  BusAccount *account;
   guint64 shed_tried;       /* bus-shed */
   gint64 introspect_second; /* of the input clock; see bus_budget_admit() */
   guint64 introspect_n;     /* in it */

@@ -13,7 +13,7 @@
 
 /* The ready peer with the largest queue. @tried: leaves out those that have given everything in this round; 0: none. */
 static BusPeer *
-shed_largest_untried (BusCore *core, guint32 uid, guint64 tried)
+shed_largest_untried (BusCore *core, guint32 account, guint64 tried)
 {
   BusPeer *largest = NULL;
 
@@ -22,7 +22,7 @@ shed_largest_untried (BusCore *core, guint32 uid, guint64 tried)
       BusPeer *peer = link->data;
 
       /* What a closing peer holds is handed on or freed at the end of the input call. */
-      if (bus_peer_is_ready (peer) && (uid == BUS_SHED_ALL || peer->who.uid == uid)
+      if (bus_peer_is_ready (peer) && (account == BUS_SHED_ALL || peer->who.account == account)
           && (tried == 0 || peer->shed_tried != tried) && peer->flow.waiting_bytes > 0
           && (largest == NULL || bus_flow_bytes (&peer->flow) > bus_flow_bytes (&largest->flow)))
         largest = peer;
@@ -31,14 +31,14 @@ shed_largest_untried (BusCore *core, guint32 uid, guint64 tried)
 }
 
 BusPeer *
-bus_shed_largest (BusCore *core, guint32 uid)
+bus_shed_largest (BusCore *core, guint32 account)
 {
-  return shed_largest_untried (core, uid, 0);
+  return shed_largest_untried (core, account, 0);
 }
 
 /* No queue has anything left to drop: only closing a peer frees what is encoded for it. */
 static void
-shed_close_largest (BusCore *core, guint32 uid)
+shed_close_largest (BusCore *core, guint32 account)
 {
   BusPeer *most = NULL;
 
@@ -46,7 +46,7 @@ shed_close_largest (BusCore *core, guint32 uid)
     {
       BusPeer *peer = link->data;
 
-      if ((uid == BUS_SHED_ALL || peer->who.uid == uid) && bus_peer_is_ready (peer)
+      if ((account == BUS_SHED_ALL || peer->who.account == account) && bus_peer_is_ready (peer)
           && (most == NULL || bus_flow_bytes (&peer->flow) > bus_flow_bytes (&most->flow)))
         most = peer;
     }
@@ -59,12 +59,12 @@ shed_close_largest (BusCore *core, guint32 uid)
 }
 
 static gboolean
-shed_until_below (BusCore *core, guint32 uid, const guint64 *held, guint64 limit, guint64 bytes, gint64 now_us)
+shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 limit, guint64 bytes, gint64 now_us)
 {
   guint64 round = ++core->shed_round;
   BusPeer *peer;
 
-  while (*held + bytes > limit && (peer = shed_largest_untried (core, uid, round)) != NULL)
+  while (*held + bytes > limit && (peer = shed_largest_untried (core, account, round)) != NULL)
     {
       if (bus_admit_shed (&peer->flow, peer->subscriptions, MAX (*held + bytes - limit, AT_LEAST), now_us) == 0)
         peer->shed_tried = round;
@@ -73,7 +73,7 @@ shed_until_below (BusCore *core, guint32 uid, const guint64 *held, guint64 limit
     }
   if (*held + bytes <= limit)
     return TRUE;
-  shed_close_largest (core, uid);
+  shed_close_largest (core, account);
   return FALSE;
 }
 
@@ -113,15 +113,15 @@ bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us)
 }
 
 gboolean
-bus_shed_reserve_uid (BusUid *uid, guint64 bytes, gint64 now_us)
+bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us)
 {
-  BusCore *core = uid->core;
+  BusCore *core = account->core;
   guint64 limit = core->limits.uid_bytes;
-  guint64 held = uid->usage.charged + bytes;
+  guint64 held = account->usage.charged + bytes;
 
-  if (held >= shed_soft_limit (core, limit) || uid->is_soft)
-    shed_note_level (core, &uid->is_soft, &uid->report_timer, uid->report_next_us, held, limit, now_us);
-  return held <= limit || shed_until_below (core, uid->uid, &uid->usage.charged, limit, bytes, now_us);
+  if (held >= shed_soft_limit (core, limit) || account->is_soft)
+    shed_note_level (core, &account->is_soft, &account->report_timer, account->report_next_us, held, limit, now_us);
+  return held <= limit || shed_until_below (core, account->number, &account->usage.charged, limit, bytes, now_us);
 }
 
 /* --- readers --- */

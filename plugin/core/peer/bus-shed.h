@@ -14,16 +14,16 @@
  * Invariant: a queue gives only while it is the largest of those that are considered.
  */
 
-#define BUS_SHED_ALL G_MAXUINT32 /* instead of a uid: all accounts */
+#define BUS_SHED_ALL G_MAXUINT32 /* instead of the number of an account: all accounts */
 
 /* Makes room for @bytes in the broker. FALSE: there is none. */
 gboolean bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us);
 
 /* Makes room for @bytes of that account. FALSE: there is none. */
-gboolean bus_shed_reserve_uid (BusUid *uid, guint64 bytes, gint64 now_us);
+gboolean bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us);
 
 /* The peer with the largest queue. NULL: no queue holds anything. */
-BusPeer *bus_shed_largest (BusCore *core, guint32 uid);
+BusPeer *bus_shed_largest (BusCore *core, guint32 account);
 
 /* Charges the block that the peer's reader holds now. When the broker may not hold that much, the peer is closed: a frame
  * that begins while the broker is full has to be sent again later. */

@@ -18,8 +18,8 @@ struct BusCore
   /* bus-core: settings and identity */
   BusLimits limits;
   WireTopicLimits topic_limits;
-  guint32 *tool_uids;
-  gsize n_tool_uids;
+  guint32 *tool_accounts;
+  gsize n_tool_accounts;
   guint64 epoch;
   guint64 seed;
   gint64 wall_us;
@@ -37,7 +37,7 @@ struct BusCore
   GQueue creditors; /* BusLedger with credit to announce */
 
   /* bus-account, bus-shed */
-  GHashTable *uids; /* uid -> BusUid */
+  GHashTable *accounts; /* number -> BusAccount */
   guint64 shed_round;
   gboolean is_soft;
   gint64 soft_next_us;

@@ -10,7 +10,7 @@
  * any other the message has to wait, and then bounds are asked: those of the subscription, those of the peer's queue, and
  * for the control lane control_queue_bytes. Where it would not fit, the subscription's own policy speaks, so a slow
  * subscription costs its own messages and nobody else's. What one under block takes in is paid for by its publishers with
- * their credit: their windows bound it, and only the control lane's bound and those of uid and broker stand above.
+ * their credit: their windows bound it, and only the control lane's bound and those of account and broker stand above.
  *
  * Invariant: each subscription offered is queued, or its loss is in a gap.
  */
@@ -63,6 +63,6 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
 /* Other bounds or another policy, full or not; returns how many messages were dropped for it. */
 guint64 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us);
 
-/* The broker (or a uid) holds too much, and this peer's queue is to give at least @bytes of it: of the subscription for
+/* The broker (or an account) holds too much, and this peer's queue is to give at least @bytes of it: of the subscription for
  * which most waits, by its policy. Returns what was given; less than asked when nothing can be dropped any more. */
 gsize bus_admit_shed (BusFlow *flow, GHashTable *subscriptions, gsize bytes, gint64 now_us);

@@ -82,7 +82,7 @@ offer (BusInbound *inbound,
 {
   BusOutcome outcome = { .matched = n };
 
-  if (!fits || !bus_shed_reserve_uid (receiver->uid, need_of (inbound, 1), now_us))
+  if (!fits || !bus_shed_reserve_account (receiver->account, need_of (inbound, 1), now_us))
     {
       lose (receiver, inbound, subscriptions, n, now_us);
       outcome.refused = n;

@@ -13,8 +13,8 @@ void
 core_setup (Core *core, gconstpointer limits_or_null)
 {
   guint32 tool_uids[] = { AGENT_UID };
-  BusCoreOptions options = { .tool_uids = tool_uids,
-                             .n_tool_uids = G_N_ELEMENTS (tool_uids),
+  BusCoreOptions options = { .tool_accounts = tool_uids,
+                             .n_tool_accounts = G_N_ELEMENTS (tool_uids),
                              .epoch = 77,
                              .seed = 1,
                              .wall_us = 1000000,
@@ -67,7 +67,8 @@ core_teardown (Core *core, G_GNUC_UNUSED gconstpointer data)
 Client *
 client_new (Core *core, guint32 uid, gboolean agent)
 {
-  BusCredentials who = { .uid = uid, .pid = 4321, .agent = agent };
+  g_autofree char *name = g_strdup_printf ("account-%u", uid);
+  BusCredentials who = { .account = uid, .account_name = name, .pid = 4321, .agent = agent };
   Client *client = g_new0 (Client, 1);
   const char *limit;
   WireStatus status;

@@ -250,6 +250,7 @@ test_peer_entry (Core *core, gconstpointer data)
   g_assert_cmpuint (info->role, ==, 1);
   g_assert_cmpuint (info->pid, ==, 4321);
   g_assert_cmpuint (info->uid, ==, 1000);
+  g_assert_cmpstr (info->account, ==, "account-1000");
   g_assert_cmpuint (info->since_us, ==, 1000000 + 1 + 3 * G_USEC_PER_SEC);
   g_assert_cmpuint (info->connected_us, ==, 250);
   g_assert_cmpuint (info->incarnation, ==, 9);

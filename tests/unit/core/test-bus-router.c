@@ -157,6 +157,8 @@ test_group_member_goes (Core *core, gconstpointer data)
   event = wire_guard_message (guard);
   g_assert_cmpstr (event->id, ==, "first");
   g_assert_cmpuint (event->pid, ==, 4321);
+  g_assert_cmpuint (event->uid, ==, 1000);
+  g_assert_cmpstr (event->account, ==, "account-1000");
   g_assert_cmpuint (event->subscriptions, ==, 1);
   g_assert_cmpuint (event->rerouted, ==, 1);
   g_assert_cmpuint (event->unacknowledged, ==, 1);
