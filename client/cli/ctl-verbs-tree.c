@@ -125,7 +125,7 @@ tree_show_topics (Ctl *ctl, const CtlTree *tree, char **args)
   if (tree->topics_unseen > 0)
     ctl_output_line (
         &ctl->output,
-        _ ("%" PRIu64 " messages were published on topics that the broker does not list (setting topics_seen)"),
+        _ ("%" PRIu64 " messages were published on topics that the broker does not list (setting topics-seen)"),
         tree->topics_unseen);
 }
 
