@@ -2,7 +2,6 @@
 #include "deye-bus-client-private.h"
 
 #include "deye-bus-message-private.h"
-#include "deye-bus-methods.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -440,7 +439,7 @@ deye_bus_client_respond (DeyeBusClient *self,
   if (!deye_bus_client_enter (self, error))
     return FALSE;
   if (options == NULL || options->type_name == NULL)
-    call.type_name = deye_bus_methods_reply_type (self, request);
+    call.type_name = deye_bus_client_reply_type (self, request);
   ok = call_send_answer (self, request, &call, error);
   deye_bus_client_leave (self);
   return ok;

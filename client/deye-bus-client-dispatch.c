@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+
 #include "deye-bus-subscription-private.h"
 
 /*
@@ -15,7 +17,7 @@
 
 /* A block holds up publishers: their credit does not wait for the end of a long dispatch. */
 static void
-return_credit_in_time (DeyeBusClient *self, DeyeBusChannel *channel)
+client_return_credit_in_time (DeyeBusClient *self, DeyeBusChannel *channel)
 {
   gint64 now_us = g_get_monotonic_time ();
 
@@ -33,11 +35,11 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
     return;
   deye_bus_session_handled (self->session, channel, message, called);
   if (channel->policy == DEYE_BUS_POLICY_BLOCK)
-    return_credit_in_time (self, channel);
+    client_return_credit_in_time (self, channel);
 }
 
 static void
-tell_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message)
+dispatch_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
   g_autoptr (DeyeBusSubscription) subscription = g_object_ref (channel->owner);
   gboolean called = !channel->ended;
@@ -50,7 +52,7 @@ tell_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *mess
 }
 
 static void
-tell_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
+dispatch_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
 
@@ -65,12 +67,12 @@ tell_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
 
 /* What had come when it ended is not told any more; it counts as missed. */
 static void
-tell_delivery (DeyeBusClient *self, const DeyeBusEvent *event)
+dispatch_delivery (DeyeBusClient *self, const DeyeBusEvent *event)
 {
   if (event->kind == DEYE_BUS_EVENT_MESSAGE)
-    tell_message (self, event->subject, event->message);
+    dispatch_message (self, event->subject, event->message);
   else
-    tell_gap (event->subject, event->gap);
+    dispatch_gap (event->subject, event->gap);
 }
 
 void
@@ -84,7 +86,7 @@ deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channel)
 }
 
 static void
-tell_held (DeyeBusClient *self, DeyeBusChannel *channel)
+dispatch_held (DeyeBusClient *self, DeyeBusChannel *channel)
 {
   DeyeBusEvent event;
 
@@ -92,25 +94,25 @@ tell_held (DeyeBusClient *self, DeyeBusChannel *channel)
   if (channel->paused || !deye_bus_channel_unhold (channel, &event))
     return;
   deye_bus_client_resume_channel (self, channel);
-  tell_delivery (self, &event);
+  dispatch_delivery (self, &event);
   deye_bus_session_clear_event (&event);
 }
 
 static void
-drop_held (DeyeBusClient *self, DeyeBusChannel *channel)
+dispatch_drop_held (DeyeBusClient *self, DeyeBusChannel *channel)
 {
   DeyeBusEvent event;
 
   channel->ended = TRUE;
   while (deye_bus_channel_unhold (channel, &event))
     {
-      tell_delivery (self, &event);
+      dispatch_delivery (self, &event);
       deye_bus_session_clear_event (&event);
     }
 }
 
 static void
-tell_next (DeyeBusChannel *channel)
+dispatch_next (DeyeBusChannel *channel)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
 
@@ -118,11 +120,11 @@ tell_next (DeyeBusChannel *channel)
   if (channel->owner == NULL)
     return;
   subscription = g_object_ref (channel->owner);
-  deye_bus_subscription_wake (subscription);
+  deye_bus_client_wake_next (subscription);
 }
 
 static void
-tell (DeyeBusClient *self, const DeyeBusEvent *event)
+dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
 {
   DeyeBusPending *pending = event->subject;
   DeyeBusChannel *channel = event->subject;
@@ -131,16 +133,16 @@ tell (DeyeBusClient *self, const DeyeBusEvent *event)
     {
     case DEYE_BUS_EVENT_MESSAGE:
     case DEYE_BUS_EVENT_GAP:
-      tell_delivery (self, event);
+      dispatch_delivery (self, event);
       break;
     case DEYE_BUS_EVENT_RESUMED:
-      tell_held (self, channel);
+      dispatch_held (self, channel);
       break;
     case DEYE_BUS_EVENT_NEXT:
-      tell_next (channel);
+      dispatch_next (channel);
       break;
     case DEYE_BUS_EVENT_ENDED:
-      drop_held (self, channel);
+      dispatch_drop_held (self, channel);
       deye_bus_subscription_end (channel->owner);
       break;
     case DEYE_BUS_EVENT_DONE:
@@ -159,7 +161,7 @@ tell (DeyeBusClient *self, const DeyeBusEvent *event)
 }
 
 static gboolean
-is_to_hold (const DeyeBusEvent *event)
+dispatch_must_hold (const DeyeBusEvent *event)
 {
   return (event->kind == DEYE_BUS_EVENT_MESSAGE || event->kind == DEYE_BUS_EVENT_GAP)
          && deye_bus_channel_holds (event->subject);
@@ -172,12 +174,12 @@ deye_bus_client_dispatch (DeyeBusClient *self)
 
   for (guint i = 0; i < EVENTS_PER_TURN && deye_bus_events_pop (&self->events, &event); i++)
     {
-      if (is_to_hold (&event))
+      if (dispatch_must_hold (&event))
         {
           deye_bus_channel_hold (event.subject, event);
           continue;
         }
-      tell (self, &event);
+      dispatch_event (self, &event);
       deye_bus_session_clear_event (&event);
     }
   return self->events.count > 0;

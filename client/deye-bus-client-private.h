@@ -2,7 +2,6 @@
 #pragma once
 
 #include "deye-bus-client.h"
-#include "deye-bus-collector.h"
 #include "deye-bus-error-private.h"
 #include "session/deye-bus-session.h"
 #include "deye-bus-socket.h"
@@ -16,6 +15,9 @@
  *
  * Invariant: user code runs only in dispatch, from the context; a public call appends and writes, never more.
  */
+
+/* DEYE_BUS_HEALTH_HEALTHY; deye-bus-collector.h has the type and includes the client. */
+#define DEYE_BUS_HEALTH_INITIAL 1
 
 struct _DeyeBusClient
 {
@@ -57,7 +59,7 @@ struct _DeyeBusClient
   GSource *heartbeat;
   gint64 heartbeat_us;
   guint64 heartbeats;
-  DeyeBusHealth health;
+  guint32 health; /* DeyeBusHealth */
   char *health_detail;
 };
 
@@ -188,5 +190,18 @@ void deye_bus_client_give_up_methods (DeyeBusClient *self,
 gboolean
 deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error);
 
+/* --- methods.c --- */
+
+/* A DeyeBusRequestCallback for the topic of the client's methods; @client: the client, borrowed. */
+void deye_bus_client_on_method (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer client);
+/* The declared type of the answer to @request; NULL: none was declared. */
+const char *deye_bus_client_reply_type (DeyeBusClient *self, DeyeBusMessage *request);
+
+/* --- next.c --- */
+
+/* A caller of next_async() waits, and something came or the subscription ended. */
+void deye_bus_client_wake_next (DeyeBusSubscription *subscription);
+
 /* --- heartbeat.c --- */
+
 void deye_bus_client_stop_heartbeat (DeyeBusClient *self);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-subscription-private.h"
+#include "deye-bus-client-private.h"
 
 #include "control.pb-c.h"
-#include "deye-bus-methods.h"
 #include "deye-bus-pack.h"
 #include "deye-bus-subscribe-options-private.h"
+#include "deye-bus-subscription-private.h"
+#include "service/deye-bus-standard.h"
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
@@ -362,7 +363,7 @@ deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError 
 static DeyeBusWish
 wish_for_methods (DeyeBusClient *self, const char *topic, gboolean feature)
 {
-  return (DeyeBusWish){ topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_methods_on_request), self, NULL, NULL };
+  return (DeyeBusWish){ topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_client_on_method), self, NULL, NULL };
 }
 
 DeyeBusSubscription *

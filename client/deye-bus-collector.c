@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-client-private.h"
+#include "deye-bus-collector.h"
 
+#include "deye-bus-client-private.h"
 #include "deye-bus-pack.h"
 #include "health.pb-c.h"
 #include "wire-feature.h"
@@ -10,26 +11,28 @@
  * results.{type}, and says how it is.
  */
 
+G_STATIC_ASSERT (DEYE_BUS_HEALTH_INITIAL == DEYE_BUS_HEALTH_HEALTHY);
+
 typedef struct
 {
   DeyeBusClient *client; /* borrowed: callbacks come only while it lives */
   DeyeBusReloadCallback reload;
   gpointer user_data;
   GDestroyNotify destroy;
-} Reloading;
+} CollectorReload;
 
 static void
-reloading_free (gpointer data)
+collector_reload_free (gpointer data)
 {
-  Reloading *reloading = data;
+  CollectorReload *reload_data = data;
 
-  if (reloading->destroy != NULL)
-    reloading->destroy (reloading->user_data);
-  g_free (reloading);
+  if (reload_data->destroy != NULL)
+    reload_data->destroy (reload_data->user_data);
+  g_free (reload_data);
 }
 
 static gboolean
-read_generation (DeyeBusMessage *message, guint64 *generation)
+collector_read_generation (DeyeBusMessage *message, guint64 *generation)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__config_reload__descriptor, message);
 
@@ -40,7 +43,7 @@ read_generation (DeyeBusMessage *message, guint64 *generation)
 }
 
 static void
-acknowledge (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generation)
+collector_acknowledge (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generation)
 {
   Daemoneye__Eventbus__V1__ConfigReloaded reloaded = DAEMONEYE__EVENTBUS__V1__CONFIG_RELOADED__INIT;
   g_autofree char *topic = g_strconcat ("results.", client->type, NULL);
@@ -57,35 +60,39 @@ acknowledge (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generatio
 }
 
 static void
-on_reload (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
+collector_on_reload (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
 {
-  Reloading *reloading = user_data;
-  g_autoptr (DeyeBusClient) client = g_object_ref (reloading->client);
+  CollectorReload *reload_data = user_data;
+  g_autoptr (DeyeBusClient) client = g_object_ref (reload_data->client);
   guint64 generation;
 
-  if (!read_generation (message, &generation))
+  if (!collector_read_generation (message, &generation))
     {
       g_message ("A reload that can't be read came from %s: left out", deye_bus_message_get_sender (message));
       return;
     }
-  if (reloading->reload (client, generation, reloading->user_data))
-    acknowledge (client, message, generation);
+  if (reload_data->reload (client, generation, reload_data->user_data))
+    collector_acknowledge (client, message, generation);
 }
 
 /* --- public --- */
 
 static gboolean
-subscribe_reload (DeyeBusClient *self, Reloading *reloading, GCancellable *cancellable, GError **error)
+collector_subscribe_reload (DeyeBusClient *self,
+                            CollectorReload *reload_data,
+                            GCancellable *cancellable,
+                            GError **error)
 {
-  g_autoptr (DeyeBusSubscription) subscription = deye_bus_client_subscribe (
-      self, "control.collector.config.reload", NULL, on_reload, reloading, reloading_free, cancellable, error);
+  g_autoptr (DeyeBusSubscription) subscription
+      = deye_bus_client_subscribe (self, "control.collector.config.reload", NULL, collector_on_reload, reload_data,
+                                   collector_reload_free, cancellable, error);
 
   return subscription != NULL;
 }
 
 /* A broker without the feature is asked to let us serve the methods as any topic. */
 static gboolean
-serve_by_hand (DeyeBusClient *self, GCancellable *cancellable, GError **error)
+collector_serve_methods (DeyeBusClient *self, GCancellable *cancellable, GError **error)
 {
   if (!deye_bus_client_check_ready (self, error))
     return FALSE;
@@ -101,21 +108,21 @@ deye_bus_client_serve_standard (DeyeBusClient *self,
                                 GCancellable *cancellable,
                                 GError **error)
 {
-  Reloading *reloading;
+  CollectorReload *reload_data;
   gboolean ok;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (reload == NULL || self->type != NULL, FALSE);
 
-  reloading = g_new0 (Reloading, 1);
-  reloading->client = self;
-  reloading->reload = reload;
-  reloading->user_data = user_data;
-  reloading->destroy = destroy;
-  ok = serve_by_hand (self, cancellable, error);
+  reload_data = g_new0 (CollectorReload, 1);
+  reload_data->client = self;
+  reload_data->reload = reload;
+  reload_data->user_data = user_data;
+  reload_data->destroy = destroy;
+  ok = collector_serve_methods (self, cancellable, error);
   if (ok && reload != NULL)
-    return subscribe_reload (self, reloading, cancellable, error);
-  reloading_free (reloading);
+    return collector_subscribe_reload (self, reload_data, cancellable, error);
+  collector_reload_free (reload_data);
   return ok;
 }
 

@@ -40,10 +40,10 @@ typedef struct
   guint32 status;
   DeyeBusError code;
   const char *text;
-} StatusRow;
+} ErrorRow;
 
 /* What to do stands in the text; the broker's detail follows it. */
-static const StatusRow rows[] = {
+static const ErrorRow error_rows[] = {
   { WIRE_STATUS_OK, DEYE_BUS_ERROR_UNKNOWN, N_ ("The broker ended the connection") },
   { WIRE_STATUS_UNKNOWN, DEYE_BUS_ERROR_UNKNOWN,
     N_ ("It is not known whether the message was handled: check before sending it again") },
@@ -84,21 +84,21 @@ static const StatusRow rows[] = {
   { WIRE_STATUS_FAILED, DEYE_BUS_ERROR_FAILED, N_ ("The responder failed") },
 };
 
-static const StatusRow *
-row_of (guint32 status)
+static const ErrorRow *
+error_find_row (guint32 status)
 {
-  static const StatusRow unnumbered
+  static const ErrorRow unnumbered
       = { 0, DEYE_BUS_ERROR_INTERNAL,
           N_ ("The broker gave a reason that this client does not know: update the client") };
 
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    if (rows[i].status == status)
-      return &rows[i];
+  for (guint i = 0; i < G_N_ELEMENTS (error_rows); i++)
+    if (error_rows[i].status == status)
+      return &error_rows[i];
   return &unnumbered;
 }
 
 static GError *
-take (DeyeBusError code, GString *text)
+error_take (DeyeBusError code, GString *text)
 {
   GError *error = g_error_new_literal (DEYE_BUS_ERROR, (gint) code, text->str);
 
@@ -107,7 +107,7 @@ take (DeyeBusError code, GString *text)
 }
 
 static void
-add_limit (GString *text, guint64 limit, guint64 value, WireSpan setting)
+error_append_limit (GString *text, guint64 limit, guint64 value, WireSpan setting)
 {
   g_string_append_c (text, ' ');
   g_string_append_printf (text, _ ("(limit %" PRIu64 ", value %" PRIu64 ", setting %.*s)"), limit, value,
@@ -122,7 +122,7 @@ deye_bus_error_is_block_over (const WireEnvelope *envelope)
 }
 
 static const char *
-text_of (const WireEnvelope *envelope, const StatusRow *row)
+error_text (const WireEnvelope *envelope, const ErrorRow *row)
 {
   if (deye_bus_error_is_block_over (envelope))
     return N_ ("A receiver blocked its publishers for longer than the broker allows, and messages to it were dropped "
@@ -132,7 +132,7 @@ text_of (const WireEnvelope *envelope, const StatusRow *row)
 
 /* Whether the broker says more than our text does. */
 static gboolean
-adds_to (WireSpan detail, const char *text)
+error_detail_adds (WireSpan detail, const char *text)
 {
   return detail.len > 0
          && (detail.len != strlen (text) || g_ascii_strncasecmp ((const char *) detail.data, text, detail.len) != 0);
@@ -141,24 +141,24 @@ adds_to (WireSpan detail, const char *text)
 GError *
 deye_bus_error_from_envelope (const WireEnvelope *envelope)
 {
-  const StatusRow *row = row_of (envelope->status);
-  const char *plain = text_of (envelope, row);
+  const ErrorRow *row = error_find_row (envelope->status);
+  const char *plain = error_text (envelope, row);
   GString *text = g_string_new (_ (plain));
   GError *error;
 
-  if (adds_to (envelope->detail, plain))
+  if (error_detail_adds (envelope->detail, plain))
     {
       g_string_append (text, ": ");
       g_string_append_len (text, (const char *) envelope->detail.data, (gssize) envelope->detail.len);
     }
   if (envelope->setting.len > 0)
-    add_limit (text, envelope->limit, envelope->value, envelope->setting);
+    error_append_limit (text, envelope->limit, envelope->value, envelope->setting);
   if (envelope->offset > 0)
     {
       g_string_append_c (text, ' ');
       g_string_append_printf (text, _ ("(at byte %" PRIu64 ")"), envelope->offset);
     }
-  error = take (row->code, text);
+  error = error_take (row->code, text);
   if (envelope->error_name.len > 0)
     deye_bus_error_get_private (error)->name
         = g_strndup ((const char *) envelope->error_name.data, envelope->error_name.len);
@@ -168,12 +168,12 @@ deye_bus_error_from_envelope (const WireEnvelope *envelope)
 GError *
 deye_bus_error_from_goodbye (guint32 status, const char *detail)
 {
-  const StatusRow *row = row_of (status);
+  const ErrorRow *row = error_find_row (status);
   GString *text = g_string_new (_ (row->text));
 
   if (detail != NULL && *detail != '\0')
     g_string_append_printf (text, ": %s", detail);
-  return take (row->code, text);
+  return error_take (row->code, text);
 }
 
 GError *
@@ -181,8 +181,8 @@ deye_bus_error_new_limit (const char *what, guint64 limit, guint64 value, const 
 {
   GString *text = g_string_new (what);
 
-  add_limit (text, limit, value, wire_span_str (setting));
-  return take (DEYE_BUS_ERROR_LIMIT, text);
+  error_append_limit (text, limit, value, wire_span_str (setting));
+  return error_take (DEYE_BUS_ERROR_LIMIT, text);
 }
 
 GError *

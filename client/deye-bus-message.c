@@ -8,17 +8,17 @@ typedef struct
 {
   const guint8 *from;
   guint8 *to;
-} Move;
+} MessageMove;
 
 static WireSpan
-moved (const Move *move, WireSpan span)
+message_moved (const MessageMove *move, WireSpan span)
 {
   return span.len > 0 ? wire_span (move->to + (span.data - move->from), span.len) : wire_span (NULL, 0);
 }
 
 /* NULL when it is absent. Writes over the tag that follows; all fields were read before. */
 static const char *
-terminated (const Move *move, WireSpan span)
+message_terminate (const MessageMove *move, WireSpan span)
 {
   guint8 *text;
 
@@ -31,7 +31,7 @@ terminated (const Move *move, WireSpan span)
 
 /* Room for one byte behind the body, which the last string may need. */
 static DeyeBusMessage *
-message_alloc (WireFrameReader *reader, const WireFrame *frame, Move *move)
+message_alloc (WireFrameReader *reader, const WireFrame *frame, MessageMove *move)
 {
   gsize inside = frame->in_block ? 0 : frame->body.len + 1;
   DeyeBusMessage *message = g_try_malloc (sizeof (DeyeBusMessage) + inside);
@@ -62,29 +62,29 @@ message_alloc (WireFrameReader *reader, const WireFrame *frame, Move *move)
 }
 
 static void
-message_take_strings (DeyeBusMessage *message, const Move *move, const WireEnvelope *envelope)
+message_take_strings (DeyeBusMessage *message, const MessageMove *move, const WireEnvelope *envelope)
 {
-  message->topic = terminated (move, envelope->topic);
-  message->sender = terminated (move, envelope->sender);
-  message->method = terminated (move, envelope->method);
-  message->type_name = terminated (move, envelope->type_name);
-  message->content_type = terminated (move, envelope->content_type);
-  message->correlation_id = terminated (move, envelope->correlation_id);
-  message->parent_id = terminated (move, envelope->parent_id);
-  message->root_id = terminated (move, envelope->root_id);
-  message->stage = terminated (move, envelope->stage);
+  message->topic = message_terminate (move, envelope->topic);
+  message->sender = message_terminate (move, envelope->sender);
+  message->method = message_terminate (move, envelope->method);
+  message->type_name = message_terminate (move, envelope->type_name);
+  message->content_type = message_terminate (move, envelope->content_type);
+  message->correlation_id = message_terminate (move, envelope->correlation_id);
+  message->parent_id = message_terminate (move, envelope->parent_id);
+  message->root_id = message_terminate (move, envelope->root_id);
+  message->stage = message_terminate (move, envelope->stage);
   if (envelope->n_tags == 0)
     return;
   message->n_tags = envelope->n_tags;
   message->tags = g_new (const char *, envelope->n_tags);
   for (guint i = 0; i < envelope->n_tags; i++)
-    message->tags[i] = terminated (move, envelope->tags[i]);
+    message->tags[i] = message_terminate (move, envelope->tags[i]);
 }
 
 DeyeBusMessage *
 deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const WireEnvelope *envelope)
 {
-  Move move;
+  MessageMove move;
   DeyeBusMessage *message = message_alloc (reader, frame, &move);
 
   if (message == NULL)
@@ -93,9 +93,9 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   message->kind = frame->kind;
   message->flags = frame->flags;
   message->priority = (guint8) MIN (envelope->priority, 255);
-  message->trace_id = moved (&move, envelope->trace_id);
-  message->span_id = moved (&move, envelope->span_id);
-  message->payload = moved (&move, envelope->payload);
+  message->trace_id = message_moved (&move, envelope->trace_id);
+  message->span_id = message_moved (&move, envelope->span_id);
+  message->payload = message_moved (&move, envelope->payload);
   message->accept_seq = envelope->accept_seq;
   message->sequence_number = envelope->sequence_number;
   message->route_id = envelope->route_id;
@@ -163,7 +163,7 @@ DEFINE_GETTER (gint64, remaining, remaining_us, 0)
 DEFINE_GETTER (gint64, ttl, ttl_us, 0)
 
 static GBytes *
-bytes_of_span (DeyeBusMessage *message, WireSpan span)
+message_bytes_of (DeyeBusMessage *message, WireSpan span)
 {
   return g_bytes_new_with_free_func (span.data, span.len, (GDestroyNotify) deye_bus_message_unref,
                                      deye_bus_message_ref (message));
@@ -173,14 +173,14 @@ GBytes *
 deye_bus_message_dup_trace_id (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return message->trace_id.len > 0 ? bytes_of_span (message, message->trace_id) : NULL;
+  return message->trace_id.len > 0 ? message_bytes_of (message, message->trace_id) : NULL;
 }
 
 GBytes *
 deye_bus_message_dup_span_id (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return message->span_id.len > 0 ? bytes_of_span (message, message->span_id) : NULL;
+  return message->span_id.len > 0 ? message_bytes_of (message, message->span_id) : NULL;
 }
 
 char **
@@ -217,5 +217,5 @@ GBytes *
 deye_bus_message_dup_payload (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return bytes_of_span (message, message->payload);
+  return message_bytes_of (message, message->payload);
 }

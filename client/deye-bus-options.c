@@ -14,7 +14,7 @@ deye_bus_options_new (void)
 }
 
 static gpointer
-copy_string (gconstpointer text, gpointer data)
+options_copy_string (gconstpointer text, gpointer data)
 {
   return g_strdup (text);
 }
@@ -37,7 +37,7 @@ deye_bus_options_copy (const DeyeBusOptions *options)
   copy->stage = g_strdup (options->stage);
   copy->trace_id = options->trace_id != NULL ? g_bytes_ref (options->trace_id) : NULL;
   copy->span_id = options->span_id != NULL ? g_bytes_ref (options->span_id) : NULL;
-  copy->tags = options->tags != NULL ? g_ptr_array_copy (options->tags, copy_string, NULL) : NULL;
+  copy->tags = options->tags != NULL ? g_ptr_array_copy (options->tags, options_copy_string, NULL) : NULL;
   if (copy->tags != NULL)
     g_ptr_array_set_free_func (copy->tags, g_free);
   return copy;
@@ -147,7 +147,7 @@ deye_bus_options_timeout_us (const DeyeBusOptions *options)
 }
 
 static WireSpan
-span_of_bytes (GBytes *bytes)
+options_span_of (GBytes *bytes)
 {
   gsize len = 0;
   gconstpointer data = bytes != NULL ? g_bytes_get_data (bytes, &len) : NULL;
@@ -168,8 +168,8 @@ deye_bus_options_fill (const DeyeBusOptions *options, WireEnvelope *envelope)
   envelope->parent_id = wire_span_str (options->parent_id);
   envelope->root_id = wire_span_str (options->root_id);
   envelope->stage = wire_span_str (options->stage);
-  envelope->trace_id = span_of_bytes (options->trace_id);
-  envelope->span_id = span_of_bytes (options->span_id);
+  envelope->trace_id = options_span_of (options->trace_id);
+  envelope->span_id = options_span_of (options->span_id);
   envelope->ttl_us = (guint64) options->ttl_us;
   envelope->sequence_number = options->sequence_number;
   envelope->priority = options->priority;

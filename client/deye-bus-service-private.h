@@ -42,17 +42,21 @@ typedef struct
   GValue value;
 } DeyeBusServiceProperty;
 
+/* A property of a service that was added to a client has another value. */
+typedef void (*DeyeBusServiceChanged) (DeyeBusService *service, DeyeBusServiceProperty *property);
+
 struct _DeyeBusService
 {
   GObject parent_instance;
 
   char *name;
   char *doc;
-  DeyeBusClient *client; /* weak pointer; NULL: not added, or gone */
-  GPtrArray *methods;    /* of DeyeBusServiceMethod */
-  GPtrArray *events;     /* of DeyeBusServiceEvent */
-  GPtrArray *properties; /* of DeyeBusServiceProperty */
-  GPtrArray *types;      /* of GBytes */
+  DeyeBusClient *client;         /* weak pointer; NULL: not added, or the client was freed */
+  DeyeBusServiceChanged changed; /* set together with client */
+  GPtrArray *methods;            /* of DeyeBusServiceMethod */
+  GPtrArray *events;             /* of DeyeBusServiceEvent */
+  GPtrArray *properties;         /* of DeyeBusServiceProperty */
+  GPtrArray *types;              /* of GBytes */
 };
 
 /* A method that is answered elsewhere. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-service-private.h"
 
-#include "deye-bus-methods.h"
-#include "deye-bus-value.h"
+#include "service/deye-bus-standard.h"
+#include "service/deye-bus-value.h"
 
 /* The object and what is declared on it; deye-bus-service-private.h says what it is. */
 
@@ -13,14 +13,14 @@ enum
   SIGNAL_REFUSE_PROPERTY,
   N_SIGNALS
 };
-static guint signals[N_SIGNALS];
+static guint service_signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (DeyeBusService, deye_bus_service, G_TYPE_OBJECT)
 
 /* --- parts --- */
 
 static void
-method_free (gpointer data)
+service_method_free (gpointer data)
 {
   DeyeBusServiceMethod *method = data;
 
@@ -36,7 +36,7 @@ method_free (gpointer data)
 }
 
 static void
-event_free (gpointer data)
+service_event_free (gpointer data)
 {
   DeyeBusServiceEvent *event = data;
 
@@ -48,7 +48,7 @@ event_free (gpointer data)
 }
 
 static void
-property_free (gpointer data)
+service_property_free (gpointer data)
 {
   DeyeBusServiceProperty *property = data;
 
@@ -60,7 +60,7 @@ property_free (gpointer data)
 
 /* A name of letters, digits and what stands in @more; the first is a letter. */
 static gboolean
-is_name (const char *name, const char *more)
+service_is_name (const char *name, const char *more)
 {
   if (name == NULL || !g_ascii_isalpha (*name) || strlen (name) > NAME_MAX_BYTES)
     return FALSE;
@@ -71,20 +71,20 @@ is_name (const char *name, const char *more)
 }
 
 static gboolean
-is_type_name (const char *name)
+service_is_type_name (const char *name)
 {
-  return name == NULL || is_name (name, "_.");
+  return name == NULL || service_is_name (name, "_.");
 }
 
 static gboolean
-is_text (const char *text)
+service_is_text (const char *text)
 {
   return text == NULL || g_utf8_validate (text, -1, NULL);
 }
 
 /* Each part begins with its name. */
 static gpointer
-find_named (GPtrArray *parts, const char *name)
+service_find_named (GPtrArray *parts, const char *name)
 {
   for (guint i = 0; i < parts->len; i++)
     if (g_strcmp0 (*(char **) g_ptr_array_index (parts, i), name) == 0)
@@ -114,7 +114,7 @@ deye_bus_service_find_method (DeyeBusService *self, const char *name)
 DeyeBusServiceProperty *
 deye_bus_service_find_property (DeyeBusService *self, const char *name)
 {
-  return find_named (self->properties, name);
+  return service_find_named (self->properties, name);
 }
 
 /* --- object --- */
@@ -122,9 +122,9 @@ deye_bus_service_find_property (DeyeBusService *self, const char *name)
 static void
 deye_bus_service_init (DeyeBusService *self)
 {
-  self->methods = g_ptr_array_new_with_free_func (method_free);
-  self->events = g_ptr_array_new_with_free_func (event_free);
-  self->properties = g_ptr_array_new_with_free_func (property_free);
+  self->methods = g_ptr_array_new_with_free_func (service_method_free);
+  self->events = g_ptr_array_new_with_free_func (service_event_free);
+  self->properties = g_ptr_array_new_with_free_func (service_property_free);
   self->types = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
 }
 
@@ -147,7 +147,7 @@ static void
 deye_bus_service_class_init (DeyeBusServiceClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = deye_bus_service_finalize;
-  signals[SIGNAL_REFUSE_PROPERTY]
+  service_signals[SIGNAL_REFUSE_PROPERTY]
       = g_signal_new ("refuse-property", DEYE_BUS_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled,
                       NULL, NULL, G_TYPE_BOOLEAN, 2, G_TYPE_STRING, G_TYPE_VALUE);
 }
@@ -157,8 +157,8 @@ deye_bus_service_new (const char *name, const char *doc)
 {
   DeyeBusService *self;
 
-  g_return_val_if_fail (is_name (name, "_."), NULL);
-  g_return_val_if_fail (is_text (doc), NULL);
+  g_return_val_if_fail (service_is_name (name, "_."), NULL);
+  g_return_val_if_fail (service_is_text (doc), NULL);
 
   self = g_object_new (DEYE_BUS_TYPE_SERVICE, NULL);
   self->name = g_strdup (name);
@@ -177,7 +177,11 @@ deye_bus_service_get_name (DeyeBusService *self)
 /* --- declarations --- */
 
 static DeyeBusServiceMethod *
-add_method (DeyeBusService *self, const char *name, const char *request_type, const char *reply_type, const char *doc)
+service_add_method (DeyeBusService *self,
+                    const char *name,
+                    const char *request_type,
+                    const char *reply_type,
+                    const char *doc)
 {
   DeyeBusServiceMethod *method = g_new0 (DeyeBusServiceMethod, 1);
 
@@ -202,12 +206,12 @@ deye_bus_service_add_method (DeyeBusService *self,
   DeyeBusServiceMethod *method;
 
   g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (is_name (name, "_") && !deye_bus_methods_is_standard (name));
-  g_return_if_fail (find_named (self->methods, name) == NULL);
-  g_return_if_fail (is_type_name (request_type) && is_type_name (reply_type) && is_text (doc));
+  g_return_if_fail (service_is_name (name, "_") && !deye_bus_standard_find (name, NULL));
+  g_return_if_fail (service_find_named (self->methods, name) == NULL);
+  g_return_if_fail (service_is_type_name (request_type) && service_is_type_name (reply_type) && service_is_text (doc));
   g_return_if_fail (callback != NULL);
 
-  method = add_method (self, name, request_type, reply_type, doc);
+  method = service_add_method (self, name, request_type, reply_type, doc);
   method->callback = callback;
   method->user_data = user_data;
   method->destroy = destroy;
@@ -220,7 +224,7 @@ deye_bus_service_declare (DeyeBusService *self,
                           const char *reply_type,
                           const char *doc)
 {
-  (void) add_method (self, name, request_type, reply_type, doc);
+  (void) service_add_method (self, name, request_type, reply_type, doc);
 }
 
 void
@@ -235,12 +239,12 @@ deye_bus_service_add_topic (DeyeBusService *self,
   DeyeBusServiceMethod *method;
 
   g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (is_name (name, "_"));
-  g_return_if_fail (find_named (self->methods, name) == NULL);
-  g_return_if_fail (is_type_name (request_type) && is_type_name (reply_type) && is_text (doc));
-  g_return_if_fail (topic != NULL && is_text (topic) && is_text (group));
+  g_return_if_fail (service_is_name (name, "_"));
+  g_return_if_fail (service_find_named (self->methods, name) == NULL);
+  g_return_if_fail (service_is_type_name (request_type) && service_is_type_name (reply_type) && service_is_text (doc));
+  g_return_if_fail (topic != NULL && service_is_text (topic) && service_is_text (group));
 
-  method = add_method (self, name, request_type, reply_type, doc);
+  method = service_add_method (self, name, request_type, reply_type, doc);
   method->topic = g_strdup (topic);
   method->group = g_strdup (group);
 }
@@ -255,9 +259,10 @@ deye_bus_service_add_event (DeyeBusService *self,
   DeyeBusServiceEvent *event;
 
   g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (is_name (name, "_"));
-  g_return_if_fail (find_named (self->events, name) == NULL);
-  g_return_if_fail (topic != NULL && is_text (topic) && is_type_name (type_name) && is_text (doc));
+  g_return_if_fail (service_is_name (name, "_"));
+  g_return_if_fail (service_find_named (self->events, name) == NULL);
+  g_return_if_fail (topic != NULL && service_is_text (topic) && service_is_type_name (type_name)
+                    && service_is_text (doc));
 
   event = g_new0 (DeyeBusServiceEvent, 1);
   event->name = g_strdup (name);
@@ -291,9 +296,9 @@ deye_bus_service_add_property (DeyeBusService *self,
       = value != NULL && deye_bus_value_convert (value, deye_bus_value_type (G_VALUE_TYPE (value)), &normal);
 
   g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (is_name (name, "_-"));
-  g_return_if_fail (find_named (self->properties, name) == NULL);
-  g_return_if_fail (converted && is_text (doc));
+  g_return_if_fail (service_is_name (name, "_-"));
+  g_return_if_fail (service_find_named (self->properties, name) == NULL);
+  g_return_if_fail (converted && service_is_text (doc));
 
   property = g_new0 (DeyeBusServiceProperty, 1);
   property->name = g_strdup (name);
@@ -306,13 +311,13 @@ deye_bus_service_add_property (DeyeBusService *self,
 
 /* Takes @value, which has the property's type. */
 static void
-take (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value)
+service_take_value (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value)
 {
   gboolean same = deye_bus_value_equal (&property->value, value);
 
   g_value_copy (value, &property->value);
   if (!same && self->client != NULL)
-    deye_bus_methods_tell_change (self->client, self, property);
+    self->changed (self, property);
 }
 
 void
@@ -323,12 +328,12 @@ deye_bus_service_change_property (DeyeBusService *self, const char *name, const 
   gboolean converted;
 
   g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  property = find_named (self->properties, name);
+  property = service_find_named (self->properties, name);
   g_return_if_fail (property != NULL);
   converted = value != NULL && deye_bus_value_convert (value, G_VALUE_TYPE (&property->value), &normal);
   g_return_if_fail (converted);
 
-  take (self, property, &normal);
+  service_take_value (self, property, &normal);
 }
 
 gboolean
@@ -339,7 +344,7 @@ deye_bus_service_read_property (DeyeBusService *self, const char *name, GValue *
   g_return_val_if_fail (DEYE_BUS_IS_SERVICE (self), FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
 
-  property = find_named (self->properties, name);
+  property = service_find_named (self->properties, name);
   if (property == NULL)
     {
       g_value_init (value, G_TYPE_STRING); /* languages that read it in any case find something */
@@ -355,9 +360,9 @@ deye_bus_service_ask_property (DeyeBusService *self, DeyeBusServiceProperty *pro
 {
   gboolean refused = FALSE;
 
-  g_signal_emit (self, signals[SIGNAL_REFUSE_PROPERTY], 0, property->name, value, &refused);
+  g_signal_emit (self, service_signals[SIGNAL_REFUSE_PROPERTY], 0, property->name, value, &refused);
   if (refused)
     return FALSE;
-  take (self, property, value);
+  service_take_value (self, property, value);
   return TRUE;
 }

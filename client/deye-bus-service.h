@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "deye-bus-client.h"
+#include "deye-bus-export.h"
+#include "deye-bus-message.h"
 
 G_BEGIN_DECLS
+
+typedef struct _DeyeBusClient DeyeBusClient;
 
 #define DEYE_BUS_TYPE_SERVICE (deye_bus_service_get_type ())
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-subscription-private.h"
+#include "deye-bus-client-private.h"
 
 #include "control.pb-c.h"
 #include "deye-bus-pack.h"
 #include "deye-bus-subscribe-options-private.h"
+#include "deye-bus-subscription-private.h"
 
 #include <glib/gi18n-lib.h>
 

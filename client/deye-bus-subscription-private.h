@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "deye-bus-client-private.h"
+#include "deye-bus-subscription.h"
+#include "session/deye-bus-channel.h"
 
 /*
  * A subscription: what the user holds of a channel.
@@ -9,6 +10,8 @@
  * The channel keeps it alive while it is subscribed (channel->owner is a reference), so a callback needs nobody to hold
  * the object; ENDED gives that reference back. It holds its client weakly.
  */
+
+typedef struct _DeyeBusClient DeyeBusClient;
 
 struct _DeyeBusSubscription
 {
@@ -40,8 +43,10 @@ DeyeBusSubscription *deye_bus_subscription_new (DeyeBusClient *client,
 /* What dispatch tells. */
 void deye_bus_subscription_deliver (DeyeBusSubscription *self, DeyeBusMessage *message);
 void deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap);
-void deye_bus_subscription_wake (DeyeBusSubscription *self);
 /* Frees what belongs to the callback; a waiting next() ends. */
 void deye_bus_subscription_end (DeyeBusSubscription *self);
+
+/* The task of next_async(), which does not wait any more; NULL: none did. Transfer full. */
+GTask *deye_bus_subscription_steal_next (DeyeBusSubscription *self);
 
 GError *deye_bus_subscription_error_ended (void);

@@ -54,6 +54,36 @@ DEYE_BUS_API
 G_DECLARE_FINAL_TYPE (DeyeBusSubscription, deye_bus_subscription, DEYE_BUS, SUBSCRIPTION, GObject)
 
 /**
+ * DeyeBusMessageCallback:
+ * @subscription: the subscription
+ * @message: (transfer none): the message; take a reference to keep it after the callback has returned
+ * @user_data: data that was passed with the callback
+ *
+ * Called in the client's context for each message of a subscription. Messages of one sender and lane arrive in the
+ * order in which the broker accepted them. A message that matches several subscriptions of a client is delivered once
+ * for each.
+ *
+ * Since: 0.1
+ */
+typedef void (*DeyeBusMessageCallback) (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data);
+
+/**
+ * DeyeBusRequestCallback:
+ * @subscription: the subscription that deye_bus_client_serve() returned
+ * @request: (transfer none): the request; take a reference to keep it after the callback has returned
+ * @user_data: data that was passed with the callback
+ *
+ * Called in the client's context for each request on a served topic. Answer it with deye_bus_client_respond() or
+ * deye_bus_client_respond_error(), either in the callback or later (keep a reference to @request in that case).
+ *
+ * A message that was sent to this peer with deye_bus_client_direct() is delivered here too if the peer serves the topic
+ * but does not subscribe to it. Such a message cannot be answered.
+ *
+ * Since: 0.1
+ */
+typedef void (*DeyeBusRequestCallback) (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer user_data);
+
+/**
  * deye_bus_subscription_get_pattern:
  * @self: a #DeyeBusSubscription
  *

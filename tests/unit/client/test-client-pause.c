@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client-log.h"
 
+#include "deye-bus-client-private.h"
 #include "deye-bus-subscription-private.h"
 
 /*

@@ -16,7 +16,7 @@
 #define INTERVAL_MAX_US (300 * G_TIME_SPAN_SECOND)
 
 static GBytes *
-pack_heartbeat (DeyeBusClient *self)
+heartbeat_pack (DeyeBusClient *self)
 {
   Daemoneye__Eventbus__V1__Heartbeat beat = DAEMONEYE__EVENTBUS__V1__HEARTBEAT__INIT;
   g_autofree char *detail = g_strdup (self->health_detail != NULL ? self->health_detail : "");
@@ -30,7 +30,7 @@ pack_heartbeat (DeyeBusClient *self)
 }
 
 static void
-send_beat (DeyeBusClient *self)
+heartbeat_send (DeyeBusClient *self)
 {
   g_autofree char *topic = g_strconcat ("control.health.heartbeat.", self->id, NULL);
   DeyeBusCall probe = { .kind = WIRE_KIND_PUBLISH, .topic = topic };
@@ -39,13 +39,13 @@ send_beat (DeyeBusClient *self)
 
   if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED || !deye_bus_session_has_credit (self->session, &probe))
     return;
-  payload = pack_heartbeat (self);
+  payload = heartbeat_pack (self);
   if (!deye_bus_client_post (self, topic, payload, "daemoneye.eventbus.v1.Heartbeat", NULL, &error))
     g_debug ("heartbeat left out: %s", error->message);
 }
 
 static gboolean
-beat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+heartbeat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   /* The client destroys the source in its dispose, so it is alive here. */
   DeyeBusClient *self = data;
@@ -55,18 +55,18 @@ beat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
     return G_SOURCE_REMOVE;
   /* After a long pause (suspend) once, not all that were missed. */
   g_source_set_ready_time (source, MAX (due_us, g_get_monotonic_time ()));
-  send_beat (self);
+  heartbeat_send (self);
   return G_SOURCE_CONTINUE;
 }
 
 /* A source without a callback is not given its data; nobody calls this one. */
 static gboolean
-no_callback (gpointer data)
+heartbeat_no_callback (gpointer data)
 {
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs beat_funcs = { NULL, NULL, beat_dispatch, NULL, NULL, NULL };
+static GSourceFuncs heartbeat_funcs = { NULL, NULL, heartbeat_dispatch, NULL, NULL, NULL };
 
 void
 deye_bus_client_stop_heartbeat (DeyeBusClient *self)
@@ -94,12 +94,12 @@ deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64 interval_us, GError *
   self->heartbeat_us = interval_us;
   if (interval_us > 0)
     {
-      self->heartbeat = g_source_new (&beat_funcs, sizeof (GSource));
+      self->heartbeat = g_source_new (&heartbeat_funcs, sizeof (GSource));
       g_source_set_static_name (self->heartbeat, "DeyeBusHeartbeat");
-      g_source_set_callback (self->heartbeat, no_callback, self, NULL);
+      g_source_set_callback (self->heartbeat, heartbeat_no_callback, self, NULL);
       g_source_set_ready_time (self->heartbeat, g_get_monotonic_time () + interval_us);
       g_source_attach (self->heartbeat, self->context);
-      send_beat (self);
+      heartbeat_send (self);
     }
   deye_bus_client_leave (self);
   return TRUE;

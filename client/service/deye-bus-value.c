@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-value.h"
+#include "service/deye-bus-value.h"
 
 #include <math.h>
 
@@ -49,7 +49,7 @@ deye_bus_value_kind (GType type)
 
 /* Both are normalized, of different types; only numbers go over into each other. */
 static gboolean
-convert_number (const GValue *value, GType type, GValue *result)
+value_convert_number (const GValue *value, GType type, GValue *result)
 {
   gboolean from_signed = G_VALUE_HOLDS_INT64 (value);
 
@@ -66,7 +66,7 @@ convert_number (const GValue *value, GType type, GValue *result)
 
 /* Other text would make everything that this peer says of itself unreadable. */
 static gboolean
-is_utf8 (const GValue *value)
+value_is_utf8 (const GValue *value)
 {
   const char *text = G_VALUE_HOLDS_STRING (value) ? g_value_get_string (value) : NULL;
 
@@ -82,10 +82,10 @@ deye_bus_value_convert (const GValue *value, GType type, GValue *result)
   if (normal_type == G_TYPE_INVALID)
     return FALSE;
   g_value_init (&normal, normal_type);
-  if (!g_value_transform (value, &normal) || !is_utf8 (&normal))
+  if (!g_value_transform (value, &normal) || !value_is_utf8 (&normal))
     return FALSE;
   if (normal_type != type)
-    return convert_number (&normal, type, result);
+    return value_convert_number (&normal, type, result);
   g_value_init (result, type);
   g_value_copy (&normal, result);
   return TRUE;
@@ -93,7 +93,7 @@ deye_bus_value_convert (const GValue *value, GType type, GValue *result)
 
 /* What is no number is like itself here: it is no change. */
 static gboolean
-equal_numbers (gdouble a, gdouble b)
+value_equal_numbers (gdouble a, gdouble b)
 {
   if (isnan (a) || isnan (b))
     return isnan (a) && isnan (b);
@@ -114,7 +114,7 @@ deye_bus_value_equal (const GValue *a, const GValue *b)
     case G_TYPE_UINT64:
       return g_value_get_uint64 (a) == g_value_get_uint64 (b);
     default:
-      return equal_numbers (g_value_get_double (a), g_value_get_double (b));
+      return value_equal_numbers (g_value_get_double (a), g_value_get_double (b));
     }
 }
 

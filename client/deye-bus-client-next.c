@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+
+#include "deye-bus-subscription-private.h"
+
+#include <glib/gi18n-lib.h>
+
+/*
+ * next(): taking messages from a subscription that has no callback.
+ *
+ * The synchronous call pumps until a message is in the inbox. The asynchronous one keeps its task in the subscription; an
+ * event NEXT wakes it.
+ */
+
+static gboolean
+next_take_gap (DeyeBusSubscription *self, DeyeBusGap *gap)
+{
+  if (!deye_bus_channel_take_gap (self->channel, gap))
+    return FALSE;
+  self->missed += gap->count;
+  return TRUE;
+}
+
+/* Out of the inbox, with the gaps in front of it; credit goes back. NULL: it is empty. */
+static DeyeBusMessage *
+next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
+{
+  DeyeBusMessage *message;
+  DeyeBusGap gap;
+
+  /* From inside a call nobody is told: that comes from the context, if somebody lets it run. Reasons that are too many are
+   * counted all the same. */
+  while (next_take_gap (self, &gap))
+    if (client != NULL && !self->channel->ended)
+      (void) deye_bus_channel_push_gap (self->channel, &client->events, &gap);
+  message = deye_bus_channel_take (self->channel);
+  if (message == NULL)
+    return NULL;
+  self->delivered++;
+  if (client != NULL)
+    deye_bus_client_handled (client, self->channel, message, TRUE);
+  return message;
+}
+
+/* @message: (transfer full); NULL: it ended. */
+static void
+next_return (GTask *task, DeyeBusMessage *message)
+{
+  if (message != NULL)
+    g_task_return_pointer (task, message, (GDestroyNotify) deye_bus_message_unref);
+  else
+    g_task_return_error (task, deye_bus_subscription_error_ended ());
+}
+
+void
+deye_bus_client_wake_next (DeyeBusSubscription *self)
+{
+  g_autoptr (DeyeBusClient) client = g_weak_ref_get (&self->client);
+  g_autoptr (GTask) task = NULL;
+  DeyeBusMessage *message;
+  DeyeBusGap gap;
+
+  /* In here they can be told in their place. */
+  while (self->next_task != NULL && !self->channel->ended && next_take_gap (self, &gap))
+    deye_bus_subscription_gap (self, &gap);
+  if (self->next_task == NULL)
+    return;
+  message = next_take_message (self, client);
+  if (message == NULL && !self->channel->cut)
+    return;
+  task = deye_bus_subscription_steal_next (self);
+  next_return (task, message);
+}
+
+/* --- next --- */
+
+static gboolean
+next_check (DeyeBusSubscription *self, GError **error)
+{
+  if (!self->channel->pull)
+    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED,
+                         _ ("This subscription has a callback: subscribe without one to take messages with next()"));
+  else if (self->next_task != NULL)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                         _ ("Another call is already waiting for the next message"));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+next_has_something (gconstpointer data)
+{
+  const DeyeBusChannel *channel = data;
+
+  return channel->inbox.length > 0 || channel->cut;
+}
+
+static gint64
+next_due_after (gint64 timeout_us)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  return timeout_us < 0 || timeout_us > G_MAXINT64 - now_us ? G_MAXINT64 : now_us + timeout_us;
+}
+
+static DeyeBusMessage *
+next_run_sync (DeyeBusSubscription *self,
+               DeyeBusClient *client,
+               gint64 timeout_us,
+               GCancellable *cancellable,
+               GError **error)
+{
+  DeyeBusMessage *message = next_take_message (self, client);
+  gboolean woken;
+
+  if (message != NULL)
+    return message;
+  woken = deye_bus_client_wait (client, next_has_something, self->channel, next_due_after (timeout_us), cancellable);
+  message = next_take_message (self, client);
+  if (message == NULL && woken)
+    g_propagate_error (error, deye_bus_subscription_error_ended ());
+  else if (message == NULL && !g_cancellable_set_error_if_cancelled (cancellable, error))
+    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("No message within the timeout"));
+  return message;
+}
+
+DeyeBusMessage *
+deye_bus_subscription_next (DeyeBusSubscription *self, gint64 timeout_us, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (DeyeBusClient) client = NULL;
+  DeyeBusMessage *message;
+
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), NULL);
+
+  if (!next_check (self, error) || g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+  client = g_weak_ref_get (&self->client);
+  if (client == NULL)
+    {
+      message = next_take_message (self, NULL);
+      if (message == NULL)
+        g_propagate_error (error, deye_bus_subscription_error_ended ());
+      return message;
+    }
+  if (!deye_bus_client_enter (client, error))
+    return NULL;
+  message = next_run_sync (self, client, timeout_us, cancellable, error);
+  deye_bus_client_leave (client);
+  return message;
+}
+
+static gboolean
+next_on_cancelled (GCancellable *cancellable, gpointer data)
+{
+  DeyeBusSubscription *self = data;
+  g_autoptr (GTask) task = NULL;
+
+  if (!g_cancellable_is_cancelled (cancellable) || self->next_task == NULL)
+    return G_SOURCE_REMOVE;
+  task = deye_bus_subscription_steal_next (self);
+  g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s", _ ("Waiting for a message was cancelled"));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+next_watch (DeyeBusSubscription *self, DeyeBusClient *client, GCancellable *cancellable)
+{
+  if (cancellable == NULL)
+    return;
+  self->next_cancelled = g_cancellable_source_new (cancellable);
+  g_source_set_callback (self->next_cancelled, G_SOURCE_FUNC (next_on_cancelled), g_object_ref (self), g_object_unref);
+  g_source_attach (self->next_cancelled, client->context);
+}
+
+/* Takes @task. */
+static void
+next_wait (DeyeBusSubscription *self, DeyeBusClient *client, GTask *task)
+{
+  self->next_task = task;
+  self->channel->waiting = TRUE;
+  next_watch (self, client, g_task_get_cancellable (task));
+  if (next_has_something (self->channel) || self->channel->inbox_gaps.length > 0)
+    deye_bus_channel_wake (self->channel, &client->events);
+}
+
+void
+deye_bus_subscription_next_async (DeyeBusSubscription *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, deye_bus_subscription_next_async);
+  g_task_set_check_cancellable (task, FALSE);
+  client = g_weak_ref_get (&self->client);
+  if (!next_check (self, &error) || g_cancellable_set_error_if_cancelled (cancellable, &error))
+    g_task_return_error (task, error);
+  else if (client == NULL)
+    next_return (task, next_take_message (self, NULL));
+  else if (!deye_bus_client_enter (client, &error))
+    g_task_return_error (task, error);
+  else
+    {
+      /* No event of it is told any more. */
+      if (self->channel->ended)
+        next_return (task, next_take_message (self, client));
+      else
+        next_wait (self, client, g_steal_pointer (&task));
+      deye_bus_client_leave (client);
+    }
+}
+
+DeyeBusMessage *
+deye_bus_subscription_next_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
