@@ -5,6 +5,7 @@
  */
 
 #include "bus-fixture.h"
+#include "worker-talk.h"
 
 #include <string.h>
 
@@ -17,13 +18,10 @@ test_blocked_host (BusFixture *f, gconstpointer data)
   gint64 begin_us;
   guint rounds = 0;
 
-  test_process_send (first, "serve s events.process.anomaly - echo");
-  test_process_expect_line (first, "serving s");
-  test_process_send (second, "serve s events.network.anomaly - echo");
-  test_process_expect_line (second, "serving s");
+  worker_do (first, "serve s events.process.anomaly - echo", "serving s");
+  worker_do (second, "serve s events.network.anomaly - echo", "serving s");
 
-  test_process_send (f->broker, "block");
-  test_process_expect_line (f->broker, "blocked");
+  worker_do (f->broker, "block", "blocked");
   begin_us = g_get_monotonic_time ();
   while (g_get_monotonic_time () - begin_us < 10 * G_TIME_SPAN_SECOND)
     {
@@ -43,8 +41,7 @@ test_blocked_host (BusFixture *f, gconstpointer data)
     }
   /* New peers come in, too. */
   bus_fixture_end_worker (f, bus_fixture_worker (f, "procmond-3", "procmond"));
-  test_process_send (f->broker, "unblock");
-  test_process_expect_line (f->broker, "unblocked");
+  worker_do (f->broker, "unblock", "unblocked");
   g_test_message ("%u round trips while the host stood still", rounds * 200);
 }
 
@@ -56,7 +53,7 @@ test_two_brokers (BusFixture *f, gconstpointer data)
   g_autoptr (DeyeBusClient) agent = NULL;
   TestProcess *here;
   TestProcess *there;
-  g_autofree char *got = NULL;
+  WorkerGot got;
   g_autoptr (GError) error = NULL;
 
   test_process_send (f->broker, "start %s", address);
@@ -67,23 +64,17 @@ test_two_brokers (BusFixture *f, gconstpointer data)
   /* The same name on both. */
   here = bus_fixture_worker (f, "procmond-1", "procmond");
   there = bus_fixture_worker_at (f, address, "procmond-1", "procmond");
-  test_process_send (here, "subscribe s events.process.# - count");
-  test_process_expect_line (here, "subscribed s");
-  test_process_send (there, "subscribe s events.process.# - count");
-  test_process_expect_line (there, "subscribed s");
+  worker_subscribe (here, "s", "events.process.# - count");
+  worker_subscribe (there, "s", "events.process.# - count");
   test_process_send (here, "publish events.process.batch 10 100");
-  test_process_send (here, "await s 10");
-  test_process_expect_line (here, "reached s");
-  test_process_send (there, "stats");
-  test_process_expect_line (there, "stats");
-  test_process_send (there, "report s");
-  got = test_process_expect (there, "got s");
-  g_assert_cmpstr (got, ==, "0 0 0 0");
+  worker_await (here, "s", 10);
+  worker_do (there, "stats", "stats");
+  got = worker_report (there, "s");
+  g_assert_cmpuint (got.received + got.missed, ==, 0);
 
   /* One stops and says so, the other goes on. */
   g_assert_true (deye_bus_client_close (agent, NULL, &error));
-  test_process_send (f->broker, "stop 1");
-  test_process_expect_line (f->broker, "stopped 1");
+  worker_do (f->broker, "stop 1", "stopped 1");
   {
     g_autofree char *why = test_process_expect (there, "closed");
     g_autofree char *code = g_strdup_printf ("%d ", DEYE_BUS_ERROR_SHUTTING_DOWN);
@@ -95,8 +86,7 @@ test_two_brokers (BusFixture *f, gconstpointer data)
   g_ptr_array_remove (f->workers, there);
   g_assert_false (g_file_test (address, G_FILE_TEST_EXISTS));
   test_process_send (here, "publish events.process.batch 10 100");
-  test_process_send (here, "await s 20");
-  test_process_expect_line (here, "reached s");
+  worker_await (here, "s", 20);
 }
 
 /* A second broker at the same address is refused and leaves the first alone. */
@@ -110,8 +100,7 @@ test_address_in_use (BusFixture *f, gconstpointer data)
   why = test_process_expect (f->broker, "failed");
   g_test_message ("%s", why);
   g_assert_true (g_str_has_prefix (why, "2 "));
-  test_process_send (process, "stats");
-  test_process_expect_line (process, "stats");
+  worker_do (process, "stats", "stats");
   bus_fixture_end_worker (f, bus_fixture_worker (f, "procmond-2", "procmond"));
 }
 
@@ -135,8 +124,7 @@ test_stale_socket (BusFixture *f, gconstpointer data)
   test_process_expect_line (f->broker, "started 1");
   process = bus_fixture_worker_at (f, address, "procmond-1", "procmond");
   bus_fixture_end_worker (f, process);
-  test_process_send (f->broker, "stop 1");
-  test_process_expect_line (f->broker, "stopped 1");
+  worker_do (f->broker, "stop 1", "stopped 1");
 }
 
 /* A child that closes nothing finds its three standard files and no more. */
@@ -164,8 +152,7 @@ test_inheritance (BusFixture *f, gconstpointer data)
 {
   TestProcess *process = bus_fixture_worker (f, "procmond-1", "procmond");
 
-  test_process_send (process, "subscribe s events.process.# - count");
-  test_process_expect_line (process, "subscribed s");
+  worker_subscribe (process, "s", "events.process.# - count");
   assert_nothing_inherited (process);
   assert_nothing_inherited (f->broker);
 }

@@ -7,8 +7,7 @@
 
 #include "bus-fixture.h"
 #include "system-events.h"
-
-#include <string.h>
+#include "worker-talk.h"
 
 static TestProcess *
 member (BusFixture *f, guint i)
@@ -16,27 +15,18 @@ member (BusFixture *f, guint i)
   g_autofree char *id = g_strdup_printf ("procmond-%u", i);
   TestProcess *process = bus_fixture_worker (f, id, "procmond");
 
-  test_process_send (process, "subscribe g tasks.procmond team count");
-  test_process_expect_line (process, "subscribed g");
-  test_process_send (process, "subscribe all events.process.# - count");
-  test_process_expect_line (process, "subscribed all");
+  worker_subscribe (process, "g", "tasks.procmond team count");
+  worker_subscribe (process, "all", "events.process.# - count");
   return process;
 }
 
 static guint64
 received (TestProcess *process, const char *sub)
 {
-  g_autofree char *prefix = g_strdup_printf ("got %s", sub);
-  g_autofree char *got = NULL;
-  g_auto (GStrv) numbers = NULL;
+  WorkerGot got = worker_report (process, sub);
 
-  test_process_send (process, "report %s", sub);
-  got = test_process_expect (process, prefix);
-  numbers = g_strsplit (got, " ", -1);
-  g_assert_cmpstr (numbers[1], ==, "0");
-  g_assert_cmpstr (numbers[2], ==, "0");
-  g_assert_cmpstr (numbers[3], ==, "0");
-  return g_ascii_strtoull (numbers[0], NULL, 10);
+  g_assert_cmpuint (got.missed, ==, 0);
+  return got.received;
 }
 
 static void
@@ -87,10 +77,7 @@ test_killed_member (BusFixture *f, gconstpointer data)
     give_out (f, 40, 300, 1);
     for (guint i = 0; i < 4; i++)
       if (i != 1)
-        {
-          test_process_send (members[i], "await g %" G_GUINT64_FORMAT, before[i] + 100);
-          test_process_expect_line (members[i], "reached g");
-        }
+        worker_await (members[i], "g", before[i] + 100);
     for (guint i = 0; i < 4; i++)
       if (i != 1)
         after += received (members[i], "g") - before[i];
@@ -118,24 +105,12 @@ test_killed_publisher (BusFixture *f, gconstpointer data)
   TestProcess *publisher = bus_fixture_worker (f, "procmond-2", "procmond");
 
   test_process_send (publisher, "publish events.process.batch 10000000 2000");
-  test_process_send (reader, "await all 500");
-  test_process_expect_line (reader, "reached all");
+  worker_await (reader, "all", 500);
   bus_fixture_kill_worker (f, publisher);
   system_events_wait_gone (events, "procmond-2");
   bus_fixture_assert_idle (f);
-  test_process_send (reader, "stats");
-  test_process_expect_line (reader, "stats");
-  {
-    g_autofree char *got = NULL;
-    g_auto (GStrv) numbers = NULL;
-
-    test_process_send (reader, "report all");
-    got = test_process_expect (reader, "got all");
-    g_test_message ("%s", got);
-    numbers = g_strsplit (got, " ", -1);
-    g_assert_cmpstr (numbers[2], ==, "0");
-    g_assert_cmpstr (numbers[3], ==, "0");
-  }
+  worker_do (reader, "stats", "stats");
+  worker_report (reader, "all");
 }
 
 /* One goes while requests, group messages and events are on their way to it; ten times. */
@@ -154,13 +129,11 @@ test_killed_under_load (BusFixture *f, gconstpointer data)
 
       test_process_send (publisher, "publish events.process.batch 400 500");
       published += 400;
-      test_process_send (victim, "await all 50");
-      test_process_expect_line (victim, "reached all");
+      worker_await (victim, "all", 50);
       bus_fixture_kill_worker (f, victim);
       system_events_wait_gone (events, id);
       test_process_expect_line (publisher, "published");
-      test_process_send (steady, "await all %" G_GUINT64_FORMAT, published);
-      test_process_expect_line (steady, "reached all");
+      worker_await (steady, "all", published);
     }
   g_assert_cmpuint (received (steady, "all"), ==, published);
 }

@@ -7,6 +7,7 @@
  */
 
 #include "bus-fixture.h"
+#include "worker-talk.h"
 #include "raw-peer.h"
 
 #include <string.h>
@@ -29,8 +30,7 @@ bystanders_start (Bystanders *b, BusFixture *f)
 {
   b->reader = bus_fixture_worker (f, "reader", "procmond");
   b->writer = bus_fixture_worker (f, "writer", "procmond");
-  test_process_send (b->reader, "subscribe s events.process.# - count");
-  test_process_expect_line (b->reader, "subscribed s");
+  worker_do (b->reader, "subscribe s events.process.# - count", "subscribed s");
 }
 
 /* They still talk, and lost nothing since they started. */

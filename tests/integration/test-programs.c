@@ -5,6 +5,7 @@
  */
 
 #include "bus-fixture.h"
+#include "worker-talk.h"
 
 #include <string.h>
 
@@ -66,8 +67,7 @@ test_agent_stops (BusFixture *f, gconstpointer data)
   g_ptr_array_remove (f->workers, other);
   g_assert_cmpint (test_process_end (agent), ==, 0);
   test_process_free (agent);
-  test_process_send (process, "stats");
-  test_process_expect_line (process, "stats");
+  worker_do (process, "stats", "stats");
 }
 
 int

@@ -5,6 +5,7 @@
  */
 
 #include "bus-fixture.h"
+#include "worker-talk.h"
 
 #define TOPIC "control.collector.task.process"
 
@@ -160,8 +161,7 @@ test_timeout (BusFixture *f, gconstpointer data)
   /* The answer that comes too late reaches nobody and harms nobody. */
   test_process_expect_line (process, "holding s");
   test_process_send (process, "answer s");
-  test_process_send (process, "stats");
-  test_process_expect_line (process, "stats");
+  worker_do (process, "stats", "stats");
 }
 
 static void

@@ -6,6 +6,7 @@
  */
 
 #include "bus-fixture.h"
+#include "worker-talk.h"
 
 #include <string.h>
 
@@ -108,13 +109,10 @@ test_wildcard (BusFixture *f, gconstpointer data)
       g_autofree char *id = g_strdup_printf ("procmond-%u", i + 1);
 
       processes[i] = collector (f, id, "procmond");
-      test_process_send (processes[i], "subscribe plus control.shutdown.+ - meta");
-      test_process_expect_line (processes[i], "subscribed plus");
-      test_process_send (processes[i], "subscribe all # - meta");
-      test_process_expect_line (processes[i], "subscribed all");
+      worker_do (processes[i], "subscribe plus control.shutdown.+ - meta", "subscribed plus");
+      worker_do (processes[i], "subscribe all # - meta", "subscribed all");
     }
-  test_process_send (processes[2], "subscribe team control.shutdown.+ team meta");
-  test_process_expect_line (processes[2], "subscribed team");
+  worker_do (processes[2], "subscribe team control.shutdown.+ team meta", "subscribed team");
   for (guint i = 0; i < 2; i++)
     {
       g_autoptr (GError) error = NULL;
@@ -131,8 +129,7 @@ test_wildcard (BusFixture *f, gconstpointer data)
       g_autofree char *plus = NULL;
       g_autofree char *all = NULL;
 
-      test_process_send (processes[i], "stats");
-      test_process_expect_line (processes[i], "stats");
+      worker_do (processes[i], "stats", "stats");
       test_process_send (processes[i], "report plus");
       plus = test_process_expect (processes[i], "got plus");
       g_assert_cmpstr (plus, ==, i < 2 ? "1 0 0 0" : "0 0 0 0");

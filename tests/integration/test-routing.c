@@ -5,6 +5,7 @@
  */
 
 #include "bus-fixture.h"
+#include "worker-talk.h"
 
 static const BusFixtureOptions with_agent = { .agent_program = TRUE };
 
@@ -29,28 +30,21 @@ spawn_workers (BusFixture *f, guint n)
 static void
 assert_got (TestProcess *process, const char *sub, guint64 total)
 {
-  g_autofree char *reached = g_strdup_printf ("reached %s", sub);
-  g_autofree char *got = g_strdup_printf ("got %s", sub);
-  g_autofree char *expected = g_strdup_printf ("%" G_GUINT64_FORMAT " 0 0 0", total);
-  g_autofree char *numbers = NULL;
+  WorkerGot got;
 
   if (total > 0)
-    {
-      test_process_send (process, "await %s %" G_GUINT64_FORMAT, sub, total);
-      test_process_expect_line (process, reached);
-    }
-  test_process_send (process, "report %s", sub);
-  numbers = test_process_expect (process, got);
-  g_assert_cmpstr (numbers, ==, expected);
+    worker_await (process, sub, total);
+  got = worker_report (process, sub);
+  g_assert_cmpuint (got.received, ==, total);
+  g_assert_cmpuint (got.missed, ==, 0);
 }
 
 static void
 subscribe (TestProcess *process, const char *sub, const char *pattern, const char *group)
 {
-  g_autofree char *subscribed = g_strdup_printf ("subscribed %s", sub);
+  g_autofree char *rest = g_strdup_printf ("%s %s count", pattern, group);
 
-  test_process_send (process, "subscribe %s %s %s count", sub, pattern, group);
-  test_process_expect_line (process, subscribed);
+  worker_subscribe (process, sub, rest);
 }
 
 /* The processes that the broker saw (by the kernel's word) are the ones that we started. */
@@ -116,12 +110,10 @@ test_patterns (BusFixture *f, gconstpointer data)
     }
   for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
     {
-      test_process_send (publisher, "publish %s 1 64", topics[i]);
-      test_process_expect_line (publisher, "published");
+      worker_publish (publisher, topics[i], 1, 64);
     }
   /* A request of the publisher comes back after its publishes were routed. */
-  test_process_send (publisher, "stats");
-  test_process_expect_line (publisher, "stats");
+  worker_do (publisher, "stats", "stats");
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
     {
       g_autofree char *sub = g_strdup_printf ("s%u", i);
@@ -155,12 +147,10 @@ test_unsubscribe (BusFixture *f, gconstpointer data)
   spawn_workers (f, 2);
   subscribe (worker (f, 0), "a", "events.process.#", "-");
   subscribe (worker (f, 0), "b", "events.process.#", "-");
-  test_process_send (worker (f, 1), "publish events.process.batch 10 32");
-  test_process_expect_line (worker (f, 1), "published");
+  worker_publish (worker (f, 1), "events.process.batch", 10, 32);
   assert_got (worker (f, 0), "a", 10);
   assert_got (worker (f, 0), "b", 10);
-  test_process_send (worker (f, 0), "unsubscribe a");
-  test_process_expect_line (worker (f, 0), "unsubscribed a");
+  worker_do (worker (f, 0), "unsubscribe a", "unsubscribed a");
   test_process_send (worker (f, 1), "publish events.process.batch 5 32");
   assert_got (worker (f, 0), "b", 15);
 }
@@ -197,13 +187,7 @@ test_direct_delivered (BusFixture *f, gconstpointer data)
           deye_bus_client_direct (f->boss, "procmond-1", "tasks.procmond", payload, NULL, TRUE, NULL, &error));
       g_assert_no_error (error);
       /* Its callback has returned: no waiting. */
-      test_process_send (worker (f, 0), "report tasks");
-      {
-        g_autofree char *got = test_process_expect (worker (f, 0), "got tasks");
-        g_autofree char *expected = g_strdup_printf ("%u 0 0 0", i + 1);
-
-        g_assert_cmpstr (got, ==, expected);
-      }
+      g_assert_cmpuint (worker_report (worker (f, 0), "tasks").received, ==, i + 1);
     }
 }
 
@@ -285,29 +269,20 @@ test_group_exactly_once (BusFixture *f, gconstpointer data)
   subscribe (worker (f, 0), "all", "events.process.batch", "-");
   for (guint i = 0; i < BATCHES; i++)
     {
-      test_process_send (worker (f, 4), "publish events.process.batch %d 128", BATCH);
-      test_process_expect_line (worker (f, 4), "published");
-      test_process_send (worker (f, 0), "await all %d", (int) (i + 1) * BATCH);
-      test_process_expect_line (worker (f, 0), "reached all");
+      worker_publish (worker (f, 4), "events.process.batch", BATCH, 128);
+      worker_await (worker (f, 0), "all", (i + 1) * BATCH);
     }
   bus_fixture_assert_idle (f);
   for (guint i = 0; i < 4; i++)
     {
-      g_autofree char *got = NULL;
-      g_auto (GStrv) numbers = NULL;
+      WorkerGot got;
 
       /* The broker is idle, so all is on its way to the callback: a request behind it comes back after it. */
-      test_process_send (worker (f, i), "stats");
-      test_process_expect_line (worker (f, i), "stats");
-      test_process_send (worker (f, i), "report g");
-      got = test_process_expect (worker (f, i), "got g");
-      numbers = g_strsplit (got, " ", -1);
-      g_test_message ("member %u: %s", i, got);
-      sum += g_ascii_strtoull (numbers[0], NULL, 10);
-      g_assert_cmpstr (numbers[1], ==, "0"); /* missed */
-      g_assert_cmpstr (numbers[2], ==, "0"); /* doubled */
-      g_assert_cmpstr (numbers[3], ==, "0"); /* out of order */
-      g_assert_cmpuint (g_ascii_strtoull (numbers[0], NULL, 10), >, 0);
+      worker_do (worker (f, i), "stats", "stats");
+      got = worker_report (worker (f, i), "g");
+      sum += got.received;
+      g_assert_cmpuint (got.missed, ==, 0);
+      g_assert_cmpuint (got.received, >, 0);
     }
   g_assert_cmpuint (sum, ==, BATCHES * BATCH);
 }
@@ -338,8 +313,7 @@ test_metadata (BusFixture *f, gconstpointer data)
   deye_bus_options_add_tag (options, "rule", "42");
 
   spawn_workers (f, 1);
-  test_process_send (worker (f, 0), "subscribe m events.process.anomaly - meta");
-  test_process_expect_line (worker (f, 0), "subscribed m");
+  worker_subscribe (worker (f, 0), "m", "events.process.anomaly - meta");
   g_assert_true (deye_bus_client_publish (f->boss, "events.process.anomaly", payload, options, NULL, NULL, &error));
   g_assert_no_error (error);
   seen = test_process_expect (worker (f, 0), "message m");
