@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue-fixture.h"
+
+/* Publishers' credit: used = returned + held + the frame in hand; announced at a quarter, or at once when none is left. */
+
+#define CLASS WIRE_CLASS_MAY_DROP
+#define BYTES 10u
+
+static void
+set_window (BusLedger *ledger, guint64 messages, guint64 bytes)
+{
+  bus_window_init (&ledger->publish[CLASS], messages, bytes);
+}
+
+static void
+take (BusLedger *ledger, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    g_assert_true (bus_credit_take (ledger, CLASS, BYTES, QUEUE_NOW_US));
+}
+
+static void
+give_back (BusLedger *ledger, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    bus_credit_return (ledger, CLASS, BYTES);
+}
+
+/* Takes one ledger out of the due list and grants what it is owed. */
+static void
+assert_announced (Queue *queue, BusLedger *ledger, guint wanted)
+{
+  guint classes = 0;
+
+  g_assert_true (bus_credit_next_due (&queue->due, &classes) == ledger);
+  g_assert_cmpuint (classes, ==, wanted);
+  g_assert_cmpuint (ledger->due_classes, ==, 0);
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    if (classes & (1u << i))
+      g_assert_true (bus_credit_grant (ledger, i) == &ledger->publish[i]);
+}
+
+static void
+assert_nothing_due (Queue *queue)
+{
+  guint classes = 0;
+
+  g_assert_null (bus_credit_next_due (&queue->due, &classes));
+}
+
+static void
+test_take (Queue *queue, gconstpointer data)
+{
+  BusLedger *publisher = &queue->publisher;
+
+  set_window (publisher, 2, 1000);
+  take (publisher, 1);
+  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 0);
+  g_assert_true (bus_credit_take (publisher, CLASS, BYTES, 55));
+  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 55);
+  g_assert_false (bus_credit_take (publisher, CLASS, BYTES, 66));
+  g_assert_cmpuint (publisher->publish[CLASS].used_messages, ==, 2);
+  g_assert_cmpuint (publisher->publish[CLASS].used_bytes, ==, 2 * BYTES);
+  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 55);
+
+  /* Other classes have windows of their own. */
+  g_assert_true (bus_credit_take (publisher, WIRE_CLASS_CONTROL, BYTES, 77));
+  bus_credit_return (publisher, WIRE_CLASS_CONTROL, BYTES);
+  give_back (publisher, 2);
+  assert_announced (queue, publisher, 1u << CLASS);
+  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 0);
+}
+
+/* A frame without a class needs no credit. */
+static void
+test_no_class (Queue *queue, gconstpointer data)
+{
+  for (guint i = 0; i < 10000; i++)
+    g_assert_true (bus_credit_take (&queue->publisher, WIRE_CLASS_NONE, 1u << 20, QUEUE_NOW_US));
+  g_assert_cmpuint (queue->publisher.publish[WIRE_CLASS_NONE].used_messages, ==, 0);
+  for (guint i = 0; i < 10000; i++)
+    bus_credit_return (&queue->publisher, WIRE_CLASS_NONE, 1u << 20);
+  assert_nothing_due (queue);
+}
+
+static void
+test_quarter_of_messages (Queue *queue, gconstpointer data)
+{
+  BusLedger *publisher = &queue->publisher;
+
+  set_window (publisher, 16, 1u << 20);
+  take (publisher, 8);
+  give_back (publisher, 3);
+  assert_nothing_due (queue);
+  give_back (publisher, 1);
+  g_assert_cmpuint (queue->due.length, ==, 1);
+  give_back (publisher, 1);
+  g_assert_cmpuint (queue->due.length, ==, 1);
+  assert_announced (queue, publisher, 1u << CLASS);
+  assert_nothing_due (queue);
+  g_assert_cmpuint (publisher->publish[CLASS].granted_messages, ==, 16 + 5);
+  g_assert_cmpuint (publisher->publish[CLASS].granted_bytes, ==, (1u << 20) + 5 * BYTES);
+  give_back (publisher, 3);
+  assert_nothing_due (queue);
+}
+
+static void
+test_quarter_of_bytes (Queue *queue, gconstpointer data)
+{
+  set_window (&queue->publisher, 1000, 16 * BYTES);
+  take (&queue->publisher, 8);
+  give_back (&queue->publisher, 3);
+  assert_nothing_due (queue);
+  give_back (&queue->publisher, 1);
+  assert_announced (queue, &queue->publisher, 1u << CLASS);
+  give_back (&queue->publisher, 4);
+  assert_announced (queue, &queue->publisher, 1u << CLASS);
+}
+
+/* A publisher that has no credit left is not kept waiting for a quarter. */
+static void
+test_at_once_when_empty (Queue *queue, gconstpointer data)
+{
+  BusLedger *publisher = &queue->publisher;
+
+  set_window (publisher, 16, 1u << 20);
+  take (publisher, 16);
+  give_back (publisher, 1);
+  assert_announced (queue, publisher, 1u << CLASS);
+  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 0);
+  give_back (publisher, 1);
+  assert_nothing_due (queue); /* it has one now */
+  give_back (publisher, 14);
+  assert_announced (queue, publisher, 1u << CLASS);
+}
+
+/* What was returned below the quarter is announced when the publisher uses its last credit. */
+static void
+test_last_credit (Queue *queue, gconstpointer data)
+{
+  BusLedger *publisher = &queue->publisher;
+
+  set_window (publisher, 16, 1u << 20);
+  take (publisher, 15);
+  give_back (publisher, 2);
+  assert_nothing_due (queue);
+  take (publisher, 1);
+  assert_announced (queue, publisher, 1u << CLASS);
+  g_assert_true (bus_window_is_open (&publisher->publish[CLASS]));
+
+  take (publisher, 2);
+  assert_nothing_due (queue); /* nothing was returned since */
+  give_back (publisher, 16);
+  assert_announced (queue, publisher, 1u << CLASS);
+}
+
+static void
+test_due_in_order (Queue *queue, gconstpointer data)
+{
+  set_window (&queue->publisher, 1, 1u << 20);
+  set_window (&queue->other, 1, 1u << 20);
+  bus_window_init (&queue->publisher.publish[WIRE_CLASS_MUST_KEEP], 1, 1u << 20);
+  take (&queue->publisher, 1);
+  take (&queue->other, 1);
+  g_assert_true (bus_credit_take (&queue->publisher, WIRE_CLASS_MUST_KEEP, BYTES, QUEUE_NOW_US));
+  give_back (&queue->publisher, 1);
+  give_back (&queue->other, 1);
+  bus_credit_return (&queue->publisher, WIRE_CLASS_MUST_KEEP, BYTES);
+  assert_announced (queue, &queue->publisher, 1u << CLASS | 1u << WIRE_CLASS_MUST_KEEP);
+  assert_announced (queue, &queue->other, 1u << CLASS);
+  assert_nothing_due (queue);
+}
+
+static void
+test_ticket (Queue *queue, gconstpointer data)
+{
+  BusLedger *publisher = &queue->publisher;
+  BusTicket *ticket;
+
+  set_window (publisher, 1, 1u << 20);
+  take (publisher, 1);
+  ticket = bus_ticket_new (publisher, CLASS, BYTES, 9);
+  g_assert_true (bus_ticket_ref (ticket) == ticket);
+  g_assert_cmpuint (publisher->held_messages[CLASS], ==, 1);
+  g_assert_cmpuint (publisher->held_bytes[CLASS], ==, BYTES);
+  g_assert_cmpuint (publisher->usage.charged, ==, sizeof (BusTicket));
+  g_assert_cmpuint (queue->quota.memory, ==, sizeof (BusTicket));
+
+  bus_ticket_unref (ticket);
+  g_assert_cmpuint (publisher->held_messages[CLASS], ==, 1);
+  assert_nothing_due (queue);
+  bus_ticket_unref (ticket);
+  g_assert_cmpuint (publisher->held_messages[CLASS], ==, 0);
+  g_assert_cmpuint (publisher->held_bytes[CLASS], ==, 0);
+  g_assert_cmpuint (publisher->usage.charged, ==, 0);
+  assert_announced (queue, publisher, 1u << CLASS);
+}
+
+/* The publisher disconnects while receivers hold its messages. */
+static void
+test_outlives_its_publisher (Queue *queue, gconstpointer data)
+{
+  BusLedger gone;
+  BusTicket *tickets[2];
+
+  bus_ledger_init (&gone, NULL, &queue->quota, &queue->due);
+  set_window (&gone, 2, 1u << 20);
+  take (&gone, 2);
+  for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
+    tickets[i] = bus_ticket_new (&gone, CLASS, BYTES, i);
+  bus_ledger_end (&gone);
+  g_assert_cmpuint (gone.held_messages[CLASS], ==, 0);
+  g_assert_cmpuint (gone.held_bytes[CLASS], ==, 0);
+  bus_ledger_clear (&gone);
+  memset (&gone, 0xff, sizeof gone);
+  for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
+    {
+      g_assert_null (tickets[i]->publisher);
+      bus_ticket_unref (tickets[i]);
+    }
+  assert_nothing_due (queue);
+}
+
+/* A ledger that ends is no longer listed; the others stay. */
+static void
+test_end_leaves_the_list (Queue *queue, gconstpointer data)
+{
+  BusLedger gone;
+
+  bus_ledger_init (&gone, NULL, &queue->quota, &queue->due);
+  set_window (&gone, 1, 1u << 20);
+  set_window (&queue->publisher, 1, 1u << 20);
+  set_window (&queue->other, 1, 1u << 20);
+  take (&queue->publisher, 1);
+  take (&gone, 1);
+  take (&queue->other, 1);
+  give_back (&queue->publisher, 1);
+  give_back (&gone, 1);
+  give_back (&queue->other, 1);
+  bus_ledger_end (&gone);
+  bus_ledger_end (&gone); /* harmless */
+  bus_ledger_clear (&gone);
+  assert_announced (queue, &queue->publisher, 1u << CLASS);
+  assert_announced (queue, &queue->other, 1u << CLASS);
+  assert_nothing_due (queue);
+}
+
+static void
+test_clear_with_a_ticket_asserts (void)
+{
+  if (g_test_subprocess ())
+    {
+      BusQuota quota = { .cap = 1000 };
+      GQueue due = G_QUEUE_INIT;
+      BusLedger ledger;
+
+      bus_ledger_init (&ledger, NULL, &quota, &due);
+      bus_ticket_new (&ledger, CLASS, BYTES, 1);
+      bus_ledger_clear (&ledger);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_failed ();
+}
+
+/* Takes, withholds and returns at random: used = returned + held after each step; a publisher without credit is always
+ * either listed or owed nothing, so it never waits for an announcement that nobody makes. */
+static void
+test_random (Queue *queue, gconstpointer data)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (1);
+  g_autoptr (GPtrArray) tickets = g_ptr_array_new ();
+  BusLedger *publisher = &queue->publisher;
+  const BusWindow *window = &publisher->publish[CLASS];
+
+  set_window (publisher, 8, 1000);
+  for (guint step = 0; step < 20000; step++)
+    {
+      guint classes;
+
+      if (g_rand_boolean (rand))
+        {
+          gsize bytes = (gsize) g_rand_int_range (rand, 0, 300);
+
+          if (!bus_credit_take (publisher, CLASS, bytes, QUEUE_NOW_US))
+            continue;
+          if (g_rand_boolean (rand))
+            g_ptr_array_add (tickets, bus_ticket_new (publisher, CLASS, bytes, step));
+          else
+            bus_credit_return (publisher, CLASS, bytes);
+        }
+      else if (tickets->len > 0)
+        bus_ticket_unref (g_ptr_array_remove_index (tickets, (guint) g_rand_int_range (rand, 0, (gint) tickets->len)));
+
+      g_assert_cmpuint (window->used_messages, ==, window->returned_messages - 8 + publisher->held_messages[CLASS]);
+      g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - 1000 + publisher->held_bytes[CLASS]);
+      g_assert_cmpuint (publisher->held_messages[CLASS], ==, tickets->len);
+      if (!bus_window_is_open (window) && window->returned_messages > window->granted_messages)
+        g_assert_cmpuint (publisher->due_classes, ==, 1u << CLASS);
+      g_assert_true ((publisher->due_classes != 0) == (queue->due.length == 1));
+      if (g_rand_int_range (rand, 0, 4) == 0 && bus_credit_next_due (&queue->due, &classes) != NULL)
+        bus_credit_grant (publisher, CLASS);
+    }
+  while (tickets->len > 0)
+    bus_ticket_unref (g_ptr_array_remove_index (tickets, 0));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  QUEUE_ADD ("/core/credit/M08-take", test_take);
+  QUEUE_ADD ("/core/credit/no-class", test_no_class);
+  QUEUE_ADD ("/core/credit/quarter/messages", test_quarter_of_messages);
+  QUEUE_ADD ("/core/credit/quarter/bytes", test_quarter_of_bytes);
+  QUEUE_ADD ("/core/credit/B04-at-once-when-empty", test_at_once_when_empty);
+  QUEUE_ADD ("/core/credit/B04-last-credit", test_last_credit);
+  QUEUE_ADD ("/core/credit/due/order", test_due_in_order);
+  QUEUE_ADD ("/core/credit/due/end", test_end_leaves_the_list);
+  QUEUE_ADD ("/core/credit/ticket/B04-withholds", test_ticket);
+  QUEUE_ADD ("/core/credit/ticket/M15-outlives-its-publisher", test_outlives_its_publisher);
+  QUEUE_ADD ("/core/credit/random", test_random);
+  g_test_add_func ("/core/credit/clear-with-a-ticket", test_clear_with_a_ticket_asserts);
+  return g_test_run ();
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-subscription.h"
+
+/* One subscription alone: its own copy of the pattern, its timers, the policy in force; freed only when it holds nothing. */
+
+static int owner;
+
+static BusSubscription *
+subscription_new (const char *pattern)
+{
+  BusSubscription *subscription
+      = bus_subscription_new ((BusPeer *) (gpointer) &owner, 7, wire_span_str (pattern), FALSE);
+
+  g_assert_nonnull (subscription);
+  return subscription;
+}
+
+static void
+test_new (void)
+{
+  char pattern[] = "events.#";
+  BusSubscription *subscription = subscription_new (pattern);
+
+  memset (pattern, 'x', sizeof pattern);
+  g_assert_true (wire_span_equal (subscription->pattern, WIRE_SPAN_LITERAL ("events.#")));
+  g_assert_true (subscription->owner == (BusPeer *) (gpointer) &owner);
+  g_assert_cmpuint (subscription->id, ==, 7);
+  g_assert_false (subscription->serves);
+  g_assert_cmpuint (subscription->charged, ==, sizeof (BusSubscription) + 8);
+  g_assert_false (bus_window_is_open (&subscription->window)); /* until it has a window */
+  g_assert_true (subscription->fifo.first == NULL && subscription->fifo.by_topic == NULL);
+  g_assert_true (subscription->group == NULL && subscription->servers == NULL);
+  bus_subscription_free (subscription);
+}
+
+static void
+test_serves (void)
+{
+  BusSubscription *subscription = bus_subscription_new ((BusPeer *) (gpointer) &owner, 1, WIRE_SPAN_LITERAL (""), TRUE);
+
+  g_assert_true (subscription->serves);
+  g_assert_cmpuint (subscription->pattern.len, ==, 0);
+  g_assert_cmpuint (subscription->charged, ==, sizeof (BusSubscription));
+  bus_subscription_free (subscription);
+}
+
+/* A timer that is due leads to its subscription. */
+static void
+test_timers (void)
+{
+  BusSubscription *subscription = subscription_new ("#");
+  BusDeadlineSet set;
+  const BusTimer *timer;
+
+  bus_deadline_set_init (&set);
+  bus_deadline_arm (&set, &subscription->report_timer.deadline, 2);
+  bus_deadline_arm (&set, &subscription->block_timer.deadline, 1);
+  timer = (const BusTimer *) (gpointer) bus_deadline_set_pop_due (&set, 5);
+  g_assert_cmpint (timer->kind, ==, BUS_TIMER_BLOCK);
+  g_assert_true (timer->owner == subscription);
+  timer = (const BusTimer *) (gpointer) bus_deadline_set_pop_due (&set, 5);
+  g_assert_cmpint (timer->kind, ==, BUS_TIMER_REPORT);
+  g_assert_true (timer->owner == subscription);
+  bus_subscription_free (subscription);
+  bus_deadline_set_clear (&set);
+}
+
+/* While it is demoted it drops its oldest messages, whatever it asked for. */
+static void
+test_policy (void)
+{
+  BusSubscription *subscription = subscription_new ("#");
+
+  for (guint policy = BUS_OVERFLOW_BLOCK; policy <= BUS_OVERFLOW_LAST; policy++)
+    {
+      subscription->bounds.policy = policy;
+      subscription->demoted = FALSE;
+      g_assert_cmpint (bus_subscription_policy (subscription), ==, policy);
+      subscription->demoted = TRUE;
+      g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_DROP_OLDEST);
+      g_assert_cmpint (subscription->bounds.policy, ==, policy);
+    }
+  bus_subscription_free (subscription);
+}
+
+typedef enum
+{
+  HOLDS_SLOT,
+  HOLDS_TICKET,
+  HOLDS_BLOCK_TIMER,
+  HOLDS_REPORT_TIMER,
+} Holds;
+
+/* @data: what it still holds when it is freed. */
+static void
+test_free_asserts (gconstpointer data)
+{
+  if (g_test_subprocess ())
+    {
+      BusSubscription *subscription = subscription_new ("#");
+      BusDeadlineSet set;
+
+      bus_deadline_set_init (&set);
+      switch ((Holds) GPOINTER_TO_UINT (data))
+        {
+        case HOLDS_SLOT:
+          subscription->fifo.first = (BusSlot *) (gpointer) &owner;
+          break;
+        case HOLDS_TICKET:
+          subscription->tickets = 1;
+          break;
+        case HOLDS_BLOCK_TIMER:
+          bus_deadline_arm (&set, &subscription->block_timer.deadline, 1);
+          break;
+        case HOLDS_REPORT_TIMER:
+          bus_deadline_arm (&set, &subscription->report_timer.deadline, 1);
+          break;
+        }
+      bus_subscription_free (subscription);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_failed ();
+  g_test_trap_assert_stderr ("*bus_subscription_free*");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/core/subscription/new", test_new);
+  g_test_add_func ("/core/subscription/serves", test_serves);
+  g_test_add_func ("/core/subscription/timers", test_timers);
+  g_test_add_func ("/core/subscription/M08-policy", test_policy);
+  g_test_add_data_func ("/core/subscription/free-asserts/slot", GUINT_TO_POINTER (HOLDS_SLOT), test_free_asserts);
+  g_test_add_data_func ("/core/subscription/free-asserts/ticket", GUINT_TO_POINTER (HOLDS_TICKET), test_free_asserts);
+  g_test_add_data_func ("/core/subscription/free-asserts/block-timer", GUINT_TO_POINTER (HOLDS_BLOCK_TIMER),
+                        test_free_asserts);
+  g_test_add_data_func ("/core/subscription/free-asserts/report-timer", GUINT_TO_POINTER (HOLDS_REPORT_TIMER),
+                        test_free_asserts);
+  return g_test_run ();
+}
