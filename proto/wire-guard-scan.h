@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "wire-guard.h"
+#include "wire-span.h"
+#include "wire-status.h"
+
+#include <protobuf-c/protobuf-c.h>
 
 /*
  * The scan that wire-guard makes before it lets protobuf-c unpack a message: it checks packed bytes against their
@@ -10,6 +13,15 @@
  * Invariant: protobuf-c unpacks accepted bytes in time that is linear in their number, to a depth of at most
  * WIRE_GUARD_DEPTH_MAX, and no string contains a NUL.
  */
+
+#define WIRE_GUARD_DEPTH_MAX 8u
+
+typedef struct
+{
+  WireStatus status; /* OK, BAD_MESSAGE, UNSUPPORTED (unknown field), LIMIT (fields, depth or memory), NO_MEMORY */
+  gsize offset;
+  const char *problem; /* short English text, static */
+} WireGuardError;
 
 /* @skip_unknown: accept unknown fields. protobuf-c keeps them, and the guard's limit of memory includes them. */
 WireGuardError

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "wire-span.h"
-#include "wire-status.h"
-
-#include <protobuf-c/protobuf-c.h>
+#include "wire-guard-scan.h"
 
 /*
  * Unpacks a protobuf message of a peer. All code calls this instead of protobuf_c_message_unpack().
@@ -19,16 +16,7 @@
  * Invariant: the guard owns everything that the message refers to, and frees it with itself.
  */
 
-#define WIRE_GUARD_DEPTH_MAX 8u
-
 typedef struct WireGuard WireGuard;
-
-typedef struct
-{
-  WireStatus status; /* OK, BAD_MESSAGE, UNSUPPORTED (unknown field), LIMIT (fields, depth or memory), NO_MEMORY */
-  gsize offset;
-  const char *problem; /* short English text, static */
-} WireGuardError;
 
 /* @max_fields: limit of all fields, with those of sub-messages; 0: half the number of bytes. @error may be NULL.
  * Returns NULL on failure. Unknown fields are an error; wire_guard_unpack_lenient() is for messages of a newer broker
