@@ -112,11 +112,11 @@ agent_start_broker (Agent *self, GError **error)
 static gboolean
 agent_describe_itself (Agent *self, GError **error)
 {
-  g_autoptr (DeyeBusService) service = deye_bus_service_new ("daemoneye.Agent", "The agent that the broker lives in.");
+  g_autoptr (DeyeBusService) service = deye_bus_service_new ("daemoneye.Agent", "The agent that hosts the broker.");
 
   deye_bus_service_add_event (service, "ConfigReload", "control.collector.config.reload",
                               "daemoneye.eventbus.v1.ConfigReload",
-                              "All collectors are to read their configuration again.");
+                              "Asks all collectors to read their configuration again.");
   return deye_bus_client_add_service (self->client, service, error);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every verb of deyebusctl against a live agent with two procmonds: `ctl.py DEYEBUSCTL AGENT MODULE PROCMOND DATA COMPLETIONS`."""
+"""Runs every verb of deyebusctl against a live agent with two procmonds: `ctl.py DEYEBUSCTL AGENT MODULE PROCMOND DATA COMPLETIONS`."""
 import json
 import os
 import pty

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What deyebusctl tells of who is slow, and of what it missed itself: `pressure.py DEYEBUSCTL AGENT MODULE DATA`."""
+"""Shows what deyebusctl reports about slow peers, and about messages that it missed itself: `pressure.py DEYEBUSCTL AGENT MODULE DATA`."""
 import json
 import re
 import signal
@@ -16,7 +16,7 @@ RELOAD = "control.collector.config.reload"
 
 
 class Bus(Tool):
-    """A broker of its own with such limits, peers that are slow or fast, and the tool."""
+    """A separate broker with the given limits, slow and fast peers, and the tool."""
 
     def __init__(self, paths, **limits):
         ctl, agent, module, data = paths

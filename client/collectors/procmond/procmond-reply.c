@@ -7,7 +7,7 @@ procmond_reply_error (DeyeBusClient *client, DeyeBusMessage *request, const char
   g_autoptr (GError) error = NULL;
 
   if (!deye_bus_client_respond_error (client, request, name, detail, &error))
-    g_info ("an answer was not wanted any more: %s", error->message);
+    g_info ("a reply was not delivered: %s", error->message);
 }
 
 void
@@ -28,5 +28,5 @@ procmond_reply (DeyeBusClient *client,
   if (g_bytes_get_size (payload) > deye_bus_client_get_largest_payload (client))
     procmond_reply_error (client, request, "ResultTooLarge", too_large);
   else if (!deye_bus_client_respond (client, request, payload, options, &error))
-    g_info ("an answer was not wanted any more: %s", error->message);
+    g_info ("a reply was not delivered: %s", error->message);
 }

@@ -53,7 +53,7 @@ service_list_processes (DeyeBusClient *client, DeyeBusMessage *request, const Qu
   service_keep_queried (query, table);
   packed = proc_pack_table (table);
   procmond_reply (client, request, packed, NULL,
-                  "the answer is above the largest payload: ask for fewer (limit, name, pid)");
+                  "the result exceeds the largest payload: ask for fewer processes (limit, name, pid)");
 }
 
 static void

@@ -45,7 +45,7 @@ task_enumerate (DeyeBusClient *client, DeyeBusMessage *request, const TaskReques
   result = task_pack_result (client, task, packed, g_get_monotonic_time () - start_us);
   deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.TaskResult");
   deye_bus_options_set_correlation_id (options, deye_bus_message_get_correlation_id (request));
-  procmond_reply (client, request, result, options, "the answer is above the largest payload: ask for more shards");
+  procmond_reply (client, request, result, options, "the result exceeds the largest payload: use more shards");
 }
 
 static void
@@ -62,9 +62,9 @@ task_on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpo
     }
   task = wire_guard_message (guard);
   if (!g_str_equal (task->operation, "enumerate_processes"))
-    procmond_reply_error (client, request, "UnsupportedOperation", "procmond knows enumerate_processes");
+    procmond_reply_error (client, request, "UnsupportedOperation", "procmond supports enumerate_processes only");
   else if (task->shards > SHARDS_MAX || (task->shards > 0 && task->shard >= task->shards))
-    procmond_reply_error (client, request, "BadShard", "shard is below shards, and there are at most 65536");
+    procmond_reply_error (client, request, "BadShard", "shard must be below shards, and shards at most 65536");
   else
     task_enumerate (client, request, task);
 }

@@ -104,7 +104,7 @@ procmond_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 static gboolean
 procmond_on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
 {
-  g_info ("configuration %" G_GUINT64_FORMAT " taken", generation);
+  g_info ("configuration %" G_GUINT64_FORMAT " acknowledged", generation);
   return TRUE;
 }
 
@@ -166,7 +166,8 @@ procmond_report_ready (Procmond *self)
 {
   g_autofree char *line = NULL;
 
-  g_info ("%s: polls every %d ms; a process that lives shorter may be missed", self->id, self->interval_ms);
+  g_info ("%s: polling every %d ms; a process that exits before the next poll may be missed", self->id,
+          self->interval_ms);
   line = g_strconcat ("ready ", self->id, NULL);
   platform_ready_report (self->ready_fd, line);
 }

@@ -5,7 +5,9 @@
 #include <collection.pb-c.h>
 #include <string.h>
 
-/* What is written is what is expected, and is read back to the same bytes. */
+/* Tests of the conversion between payloads and JSON: both directions, limits, and the texts of errors. */
+
+/* Checks that @payload is written as @json, and that @json is read back to the same bytes. */
 static void
 assert_written (CtlTypes *types, const char *name, GBytes *payload, const char *json)
 {

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <task.pb-c.h>
 
+/* Tests of the registry of types: sets that protoc made must give what protoc-c gives, and bad sets must be refused. */
+
 /* --- sets made by hand --- */
 
 typedef Daemoneye__Descriptor__FileDescriptorSet FileSetProto;

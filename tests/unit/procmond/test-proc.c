@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The processes of this machine, and what changed between two looks. */
+/* Tests of procmond's table of processes, of the changes between two tables, and of their packed form. */
 
 static ProcRecord *
 record (guint32 pid, guint64 start_time)
