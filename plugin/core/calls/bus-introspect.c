@@ -380,7 +380,9 @@ walk_topics (BusPage *page)
   GSequenceIter *at = bus_topics_after (&page->core->routes->topics, wire_span_str (page->after));
   guint matched = 0;
 
-  page->room -= page->core->limits.topic_bytes; /* of the cursor; bus_limits_contradiction() leaves room for an entry */
+  page->room
+      -= (gsize)
+             page->core->limits.topic_bytes; /* of the cursor; bus_limits_contradiction() leaves room for an entry */
   for (; !g_sequence_iter_is_end (at) && !page->is_full; at = g_sequence_iter_next (at))
     {
       const BusTopic *topic = g_sequence_get (at);
@@ -548,7 +550,7 @@ bus_introspect_answer (const BusCall *call)
   page.texts = texts;
   page.all = asker->principal.role != BUS_ROLE_COLLECTOR;
   page.limit = request->limit > 0 ? request->limit : ENTRIES_PRESET;
-  page.room = MIN (call->core->limits.max_payload, BUS_INTROSPECT_REPLY_MAX) - REPLY_REST;
+  page.room = (gsize) MIN (call->core->limits.max_payload, BUS_INTROSPECT_REPLY_MAX) - REPLY_REST;
   sections[request->section].walk (&page);
   answer (&page, asker, call->id, &sections[request->section]);
   g_string_chunk_free (texts);

@@ -218,7 +218,7 @@ bus_hello_accept (BusPeer *peer, const WireFrame *frame)
   bus_peer_set_state (peer, BUS_PEER_READY);
   bus_deadline_disarm (&peer->core->deadlines, &peer->timer.deadline);
   peer->timer.kind = BUS_TIMER_FRAME;
-  peer->reader.max_body = peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
+  peer->reader.max_body = (gsize) peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
   open_windows (peer);
   welcome (peer);
   return bus_peer_is_ready (peer);

@@ -16,7 +16,7 @@ typedef enum
 } Fit;
 
 /* The peer's bound in bytes: once above the soft limit for its time, that one. */
-static gsize
+static guint64
 admit_queue_max (const BusFlow *flow, gint64 now_us)
 {
   const BusLimits *limits = flow->shared->limits;
@@ -78,8 +78,8 @@ static gboolean
 admit_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
   const BusFifo *fifo = &subscription->fifo;
-  gsize own = bus_message_size (fifo->bytes) + fifo->messages * admit_cost_of_len (0);
-  gsize all = admit_own_bytes (flow);
+  guint64 own = bus_message_size ((gsize) fifo->bytes) + fifo->messages * admit_cost_of_len (0);
+  guint64 all = admit_own_bytes (flow);
 
   return (all > own ? all - own : 0) + cost <= admit_queue_max (flow, now_us);
 }
@@ -386,7 +386,7 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
   const BusLimits *limits = flow->shared->limits;
   const BusQuota *quota = flow->shared->quota;
   const BusFifo *fifo = subscription != NULL ? &subscription->fifo : NULL;
-  const gsize bytes_max = admit_queue_max (flow, need->now_us);
+  const guint64 bytes_max = admit_queue_max (flow, need->now_us);
   const gsize cost = admit_cost_of_len (need->len);
   const gboolean is_first = fifo == NULL || fifo->messages == 0; /* one may always wait */
   const BusExcess rows[] = {

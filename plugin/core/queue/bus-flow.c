@@ -30,7 +30,7 @@ bus_flow_note_level (BusFlow *flow, gint64 now_us)
 static gsize
 flow_encoded_max (const BusFlow *flow)
 {
-  return MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
+  return (gsize) MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
 }
 
 static gboolean
