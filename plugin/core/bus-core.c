@@ -21,29 +21,12 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
 {
   BusCore *core = g_new0 (BusCore, 1);
 
-  core->limits = options->limits;
-  core->topic_limits = (WireTopicLimits){ (guint) options->limits.topic_segments, (guint) options->limits.topic_bytes,
-                                          (guint) options->limits.segment_bytes };
+  bus_state_init (core, &options->limits, options->seed, now_us);
   core->n_tool_accounts = options->n_tool_accounts;
   core->tool_accounts = g_memdup2 (options->tool_accounts, options->n_tool_accounts * sizeof (guint32));
   core->epoch = options->epoch;
-  core->seed = options->seed;
   core->wall_us = options->wall_us;
-  core->started_us = now_us;
   core->software_version = bus_text_dup (options->software_version != NULL ? options->software_version : "", 64);
-  core->name = g_ref_string_new ("bus");
-  core->quota.cap = options->limits.broker_bytes;
-  bus_deadline_set_init (&core->deadlines);
-  core->flows.limits = &core->limits;
-  core->flows.deadlines = &core->deadlines;
-  core->flows.segments = &core->segments;
-  core->flows.quota = &core->quota;
-  core->flows.seed = core->seed;
-  core->soft_timer.kind = BUS_TIMER_BROKER;
-  core->soft_timer.owner = core;
-  core->accounts = bus_account_table_new ();
-  core->now_us = now_us;
-  core->peers_by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
   core->routes = bus_routes_new (&core->limits, core->seed);
   core->budget = bus_budget_new ();
   return core;
@@ -52,20 +35,9 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
 void
 bus_core_free (BusCore *core)
 {
-  g_assert (core->peers.length == 0);
-  g_assert (core->quota.charged == 0 && core->quota.memory == 0);
-  g_assert (g_hash_table_size (core->accounts) == 0);
-  g_assert (core->creditors.length == 0);
-  bus_deadline_disarm (&core->deadlines, &core->soft_timer.deadline);
-
-  bus_note_ring_clear (&core->notes);
   bus_budget_free (core->budget);
   bus_routes_free (core->routes);
-  g_hash_table_unref (core->accounts);
-  g_hash_table_unref (core->peers_by_id);
-  bus_deadline_set_clear (&core->deadlines);
-  bus_segment_pool_clear (&core->segments);
-  g_ref_string_release (core->name);
+  bus_state_clear (core);
   g_free (core->software_version);
   g_free (core->tool_accounts);
   g_free (core);

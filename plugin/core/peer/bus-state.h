@@ -59,3 +59,9 @@ struct BusCore
   struct BusRoutes *routes;
   struct BusBudget *budget;
 };
+
+/* Sets up everything that the peer layer and those below it keep. The layers above set up their own state. */
+void bus_state_init (BusCore *core, const BusLimits *limits, guint64 seed, gint64 now_us);
+
+/* Every peer must have been freed, and nothing may be charged any more (asserts). */
+void bus_state_clear (BusCore *core);
