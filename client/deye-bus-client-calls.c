@@ -6,8 +6,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Publish, direct, broadcast, request, respond. Each is the description of a frame and of what ends it; call_run_sync() and
- * call_run_async() do the rest for all of them.
+ * The calls that send a message: publish, direct, broadcast, request, respond.
+ *
+ * Each function describes a frame and the kind of its pending call. call_run_sync() and call_run_async() send it and wait
+ * for its end.
  */
 
 /* --- the common way --- */
@@ -90,8 +92,8 @@ call_finish_publish (GAsyncResult *async_result, DeyeBusPublishResult *result, G
   return got != NULL;
 }
 
-/* Nobody asked for the end of it, but a message that did not go out is never lost silently: the signal of those that the
- * broker refuses tells it. One's own cancelling is no news. */
+/* The caller gave no callback, but a message that was not sent is never lost silently: the signal "error" reports it, as it
+ * reports messages that the broker refused. A cancellation by the caller is not reported. */
 static void
 call_on_unheard_end (GObject *source, GAsyncResult *async_result, gpointer data)
 {
@@ -107,7 +109,7 @@ call_new_publish_task (DeyeBusClient *self, GCancellable *cancellable, GAsyncRea
   return g_task_new (self, cancellable, callback != NULL ? callback : call_on_unheard_end, user_data);
 }
 
-/* With credit nothing has to be waited for, so nothing is allocated for it. */
+/* With credit the call ends at once, so no pending call is allocated. */
 static gboolean
 call_publish_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *cancellable, GError **error)
 {

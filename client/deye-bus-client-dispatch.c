@@ -4,18 +4,19 @@
 #include "deye-bus-subscription-private.h"
 
 /*
- * Telling: the only place from which user code is called.
+ * Dispatch of events: the only place that calls user code.
  *
- * One event at a time is taken out before it is told, so a callback may do anything: call synchronously (what arrives
- * meanwhile is appended), unsubscribe, close, or drop the last reference. What is for a paused subscription goes to its
- * channel when its turn comes, and from there to the callback when it was resumed: one for each RESUMED, so that others
- * have their turn in between.
+ * An event is taken out of the ring before its callback is called, so a callback may do anything: make a synchronous call
+ * (events that occur meanwhile are appended), unsubscribe, close, or drop the last reference.
+ *
+ * A message or gap for a paused subscription is moved to its channel when its turn comes. After the subscription was
+ * resumed, each event RESUMED dispatches one of them, so that other subscriptions have their turn in between.
  */
 
 #define EVENTS_PER_TURN 1024u
 #define CREDIT_EVERY_US (50 * G_TIME_SPAN_MILLISECOND)
 
-/* A block holds up publishers: their credit does not wait for the end of a long dispatch. */
+/* With the policy Block publishers wait for this credit, so it is not kept until the end of a long dispatch. */
 static void
 client_return_credit_in_time (DeyeBusClient *self, DeyeBusChannel *channel)
 {
@@ -56,16 +57,16 @@ dispatch_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
 
-  /* What comes while it is told is another one. */
+  /* Losses that are reported during the callback belong to another gap. */
   deye_bus_channel_close_gap (channel, gap);
-  /* That of a next() may be behind the end. */
+  /* A gap of next() may be queued behind the event ENDED. */
   if (channel->owner == NULL)
     return;
   subscription = g_object_ref (channel->owner);
   deye_bus_subscription_gap (subscription, gap);
 }
 
-/* What had come when it ended is not told any more; it counts as missed. */
+/* Messages that had arrived when the subscription ended are not dispatched; they count as missed. */
 static void
 dispatch_delivery (DeyeBusClient *self, const DeyeBusEvent *event)
 {

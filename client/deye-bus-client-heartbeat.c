@@ -8,8 +8,10 @@
 #include <inttypes.h>
 
 /*
- * The heartbeat: a GSource of the client's context that publishes at fixed monotonic moments. A beat that finds no
- * connection or no credit is left out, never queued: an old sign of life says nothing.
+ * The heartbeat: a GSource in the client's context that publishes at a fixed interval of monotonic time.
+ *
+ * A heartbeat for which there is no connection or no credit is skipped. It is never queued, since an old one says nothing
+ * about the client's state.
  */
 
 #define INTERVAL_MIN_US (100 * G_TIME_SPAN_MILLISECOND)
@@ -53,13 +55,13 @@ heartbeat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 
   if (deye_bus_client_is_forked (self))
     return G_SOURCE_REMOVE;
-  /* After a long pause (suspend) once, not all that were missed. */
+  /* After a long pause (suspend) it is sent once, not as often as it was missed. */
   g_source_set_ready_time (source, MAX (due_us, g_get_monotonic_time ()));
   heartbeat_send (self);
   return G_SOURCE_CONTINUE;
 }
 
-/* A source without a callback is not given its data; nobody calls this one. */
+/* GLib passes data only to a source that has a callback; this one is never called. */
 static gboolean
 heartbeat_no_callback (gpointer data)
 {

@@ -12,12 +12,12 @@
 #include "service/deye-bus-value.h"
 
 /*
- * What a client answers on control.collector.{id}: the standard methods, and those of its services.
+ * The methods that a client answers on control.collector.{id}: the standard ones, and those of its services.
  *
- * The library serves the topic itself, right after WELCOME and before connect() ends, when the broker has the feature
- * PEER_METHODS. Authors of collectors have nothing to do for it.
+ * If the broker has the feature PEER_METHODS, the library serves this topic itself, after WELCOME and before connect()
+ * ends. Authors of collectors need no code for it.
  *
- * Invariant: each request is answered, by a method or with an error.
+ * Invariant: each request gets an answer or an error, unless the callback of a service keeps it.
  */
 
 #define STATS_SUBSCRIPTIONS_MAX 256u

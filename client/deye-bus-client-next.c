@@ -21,15 +21,15 @@ next_take_gap (DeyeBusSubscription *self, DeyeBusGap *gap)
   return TRUE;
 }
 
-/* Out of the inbox, with the gaps in front of it; credit goes back. NULL: it is empty. */
+/* Takes a message and the gaps in front of it out of the inbox, and returns its credit. NULL: the inbox is empty. */
 static DeyeBusMessage *
 next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
 {
   DeyeBusMessage *message;
   DeyeBusGap gap;
 
-  /* From inside a call nobody is told: that comes from the context, if somebody lets it run. Reasons that are too many are
-   * counted all the same. */
+  /* No callback is called from inside a call: the gaps are dispatched when the context runs. A gap that does not fit into
+   * the list of undispatched ones is counted all the same. */
   while (next_take_gap (self, &gap))
     if (client != NULL && !self->channel->ended)
       (void) deye_bus_channel_push_gap (self->channel, &client->events, &gap);
@@ -42,7 +42,7 @@ next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
   return message;
 }
 
-/* @message: (transfer full); NULL: it ended. */
+/* @message: (transfer full); NULL: the subscription ended. */
 static void
 next_return (GTask *task, DeyeBusMessage *message)
 {
@@ -60,7 +60,7 @@ deye_bus_client_wake_next (DeyeBusSubscription *self)
   DeyeBusMessage *message;
   DeyeBusGap gap;
 
-  /* In here they can be told in their place. */
+  /* This is a dispatch, so the gaps are reported in front of the message. */
   while (self->next_task != NULL && !self->channel->ended && next_take_gap (self, &gap))
     deye_bus_subscription_gap (self, &gap);
   if (self->next_task == NULL)
@@ -208,7 +208,7 @@ deye_bus_subscription_next_async (DeyeBusSubscription *self,
     g_task_return_error (task, error);
   else
     {
-      /* No event of it is told any more. */
+      /* No event of this channel is dispatched any more, so nothing would wake the task. */
       if (self->channel->ended)
         next_return (task, next_take_message (self, client));
       else

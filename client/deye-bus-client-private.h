@@ -7,13 +7,14 @@
 #include "deye-bus-socket.h"
 
 /*
- * A client: one session, one socket and one GSource in the context that was the thread's default when it was made.
+ * A client: one session, one socket and one GSource in the context that was the thread's default when the client was
+ * created.
  *
- * deye-bus-client.c is the object and its state, -connect.c and -close.c open and close, -pump.c moves bytes and waits,
- * -dispatch.c calls user code, -task.c holds what asynchronous calls have in common, -calls.c and -subscribe.c are the
- * public calls.
+ * Its files share the fields below: deye-bus-client.c is the object and its state, -connect.c and -close.c open and close
+ * the connection, -pump.c moves bytes and waits, -dispatch.c calls user code, -task.c holds what asynchronous calls have in
+ * common. The public calls are in -calls.c, -subscribe.c, -next.c and -heartbeat.c, the answers to requests in -methods.c.
  *
- * Invariant: user code runs only in dispatch, from the context; a public call appends and writes, never more.
+ * Invariant: user code runs only in a dispatch of the context; a public call appends events and writes bytes, no more.
  */
 
 /* DEYE_BUS_HEALTH_HEALTHY; deye-bus-collector.h has the type and includes the client. */
@@ -42,9 +43,9 @@ struct _DeyeBusClient
   DeyeBusSocket socket;
   gintptr given_fd; /* of new_for_fd(), until connect takes it; -1: none */
   gboolean is_for_fd;
-  gboolean write_dead;     /* nobody reads what we write; what came in may say why */
+  gboolean write_dead;     /* the broker reads no more; bytes that it sent before may say why */
   gint64 retry_us;         /* connecting: next try; 0: none */
-  gint64 linger_us;        /* closing: what is owed is written until then; 0: not closing */
+  gint64 linger_us;        /* closing: unsent bytes are written until then; 0: not closing */
   DeyeBusPending *closing; /* nullable */
   guint8 *buffer;
   guint not_looked; /* calls since the socket was read */
@@ -79,14 +80,15 @@ gboolean deye_bus_client_is_forked (DeyeBusClient *self);
 /* Where it connects to now; NULL: a given handle, or this user has no default address. Transfer full. */
 char *deye_bus_client_dup_address (DeyeBusClient *self);
 
-/* Every public call that touches the connection: right process, right thread. TRUE: call leave() at its end. */
+/* Begins a public call that uses the connection: checks the process and acquires the context. TRUE: call leave() at the
+ * end. */
 gboolean deye_bus_client_enter (DeyeBusClient *self, GError **error);
-/* Writes what it may (unless a dispatch does so at its end) and lets go. */
+/* Writes unsent bytes (during a dispatch that is done at its end) and releases the context. */
 void deye_bus_client_leave (DeyeBusClient *self);
 
 /* --- connect.c --- */
 
-/* The session ended, or was refused: socket and state follow. */
+/* Adapts the client's state and socket to the state of the session. */
 void deye_bus_client_settle (DeyeBusClient *self);
 void deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us);
 void deye_bus_client_close_socket (DeyeBusClient *self);
@@ -95,7 +97,7 @@ gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
 /* --- close.c --- */
 
 void deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us);
-/* At once, for dispose: says goodbye if the socket takes it. */
+/* Closes at once, for dispose: GOODBYE is sent only if the socket takes it now. */
 void deye_bus_client_drop_connection (DeyeBusClient *self);
 
 /* --- pump.c --- */
@@ -114,7 +116,7 @@ gboolean deye_bus_client_wait (DeyeBusClient *self,
                                gconstpointer data,
                                gint64 due_us,
                                GCancellable *cancellable);
-/* Reads what has come, now and then: for calls that would not have to, and may be all that somebody ever makes. */
+/* Reads from the socket once in a number of calls. For calls that need no answer: a program may make no others. */
 void deye_bus_client_look (DeyeBusClient *self);
 /* Waits until @pending is done; a cancellation gives it up. */
 void deye_bus_client_wait_done (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable);
@@ -124,11 +126,11 @@ deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCan
 
 /* --- dispatch.c --- */
 
-/* Tells what happened. TRUE: there is more. */
+/* Dispatches events, up to a limit. TRUE: there are more. */
 gboolean deye_bus_client_dispatch (DeyeBusClient *self);
 /* @message was handled for @channel: by a callback or next() when @called. */
 void deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
-/* What @channel holds will be told, unless it is paused then. */
+/* Messages and gaps that @channel holds will be dispatched, unless it is paused again by then. */
 void deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channel);
 
 /* --- task.c --- */
@@ -159,7 +161,7 @@ void deye_bus_pending_return_true (DeyeBusPending *pending);
 
 /* --- calls.c --- */
 
-/* Publish without waiting for anything: for what may be lost. */
+/* Publishes without waiting for anything: for messages that may be lost. */
 gboolean deye_bus_client_post (DeyeBusClient *self,
                                const char *topic,
                                GBytes *payload,
@@ -170,7 +172,7 @@ gboolean deye_bus_client_post (DeyeBusClient *self,
 /* --- subscribe.c --- */
 
 DeyeBusPending *deye_bus_client_new_broker_pending (void);
-/* Asks the broker itself: one of control.bus.*, with the default timeout. */
+/* Sends a request to the broker itself, to one of control.bus.*, with the default timeout. */
 gboolean deye_bus_client_ask_broker (DeyeBusClient *self,
                                      const char *topic,
                                      const char *type_name,
@@ -178,15 +180,16 @@ gboolean deye_bus_client_ask_broker (DeyeBusClient *self,
                                      DeyeBusPending *pending,
                                      GError **error);
 
-/* Serves control.collector.{id} by deye-bus-methods. @feature: the broker knows what that is. NULL: not begun. */
+/* Begins to serve control.collector.{id} with deye_bus_client_on_method(). @feature: the broker has PEER_METHODS. NULL: not
+ * begun. */
 DeyeBusSubscription *
 deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error);
-/* It was begun and did not come about. */
+/* It was begun and failed with @error. */
 void deye_bus_client_give_up_methods (DeyeBusClient *self,
                                       DeyeBusSubscription *subscription,
                                       const DeyeBusPending *pending,
                                       const GError *error);
-/* ... waits for its end. FALSE: not served. */
+/* The same, and waits for the answer. FALSE: not served. */
 gboolean
 deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error);
 

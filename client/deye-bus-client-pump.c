@@ -2,10 +2,12 @@
 #include "deye-bus-client-private.h"
 
 /*
- * Bytes between the socket and the session: by a GSource in the client's context, or by g_poll() in the calling thread
- * during a synchronous call. Neither iterates a context.
+ * The pump: moves bytes between the socket and the session, and calls the session when a time comes.
  *
- * The source has no ready time: that would wake the context at each change. Its prepare() gives a timeout instead.
+ * A GSource in the client's context drives it, or g_poll() in the calling thread during a synchronous call. Neither
+ * iterates a context.
+ *
+ * The source has no ready time, since each change of that would wake the context. Its prepare() gives a timeout instead.
  */
 
 #define BUFFER_BYTES   (256u * 1024u)
@@ -105,7 +107,7 @@ client_read_once (DeyeBusClient *self, gint64 now_us)
   return (gsize) got == room;
 }
 
-/* All that needs doing now, but telling. */
+/* Everything that is due now, except the dispatch of events. */
 static void
 client_step (DeyeBusClient *self)
 {
@@ -193,7 +195,7 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
       deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
   g_main_context_pop_thread_default (self->context);
-  /* For good, and everything told: nothing of us stays in the context. */
+  /* A closed client that has dispatched all events leaves nothing in the context. */
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED && self->linger_us == 0 && self->events.count == 0)
     deye_bus_client_detach (self);
   return G_SOURCE_CONTINUE;
@@ -277,7 +279,7 @@ deye_bus_client_wait (DeyeBusClient *self,
   deye_bus_client_settle (self);
   while (!(holds = condition (data)) && !g_cancellable_is_cancelled (cancellable) && !last)
     {
-      /* Who does not want to wait wants to know what is there. */
+      /* A caller that does not want to wait still gets what has already arrived. */
       last = g_get_monotonic_time () >= due_us;
       client_poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
       client_step (self);

@@ -11,8 +11,9 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Subscribe, serve, unsubscribe: requests to the broker's own calls. The channel is in the session's table before the
- * request goes out, so that nothing that follows the answer is missed.
+ * Subscribe, serve, unsubscribe: requests to the broker's methods control.bus.*.
+ *
+ * The channel enters the session's table before the request is sent, so that no message that follows the answer is missed.
  */
 
 typedef struct
@@ -98,7 +99,7 @@ wish_free_data (const DeyeBusWish *wish)
     wish->destroy (wish->user_data);
 }
 
-/* Two servers of one topic would get every other request each. */
+/* Of two servers of one topic each would get every other request. */
 static gboolean
 wish_check_not_own_methods (DeyeBusClient *self, const DeyeBusWish *wish, GError **error)
 {
@@ -112,7 +113,7 @@ wish_check_not_own_methods (DeyeBusClient *self, const DeyeBusWish *wish, GError
   return FALSE;
 }
 
-/* NULL: nothing was begun, and the wish is still the caller's. */
+/* NULL: nothing was begun, and the caller still owns the data of the wish. */
 static DeyeBusSubscription *
 wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pending, GError **error)
 {
@@ -136,7 +137,7 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   return g_steal_pointer (&subscription);
 }
 
-/* The broker may have done it all the same. */
+/* The broker may have subscribed all the same: unless it said otherwise, unsubscribe. */
 static void
 wish_give_up (DeyeBusClient *self,
               DeyeBusSubscription *subscription,
@@ -396,8 +397,8 @@ deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellab
 
 /* --- unsubscribe --- */
 
-/* The channel is out of the table and its callback silent at once; the broker's answer only says that it knows.
- * FALSE: nothing has to be waited for (it had ended, or failed with @error). */
+/* The channel leaves the table and its callback is not called any more, at once; the broker's answer only confirms it.
+ * FALSE: there is nothing to wait for (the subscription had ended, or this failed with @error). */
 static gboolean
 unsubscribe_begin (DeyeBusSubscription *subscription, DeyeBusClient *client, DeyeBusPending *pending, GError **error)
 {

@@ -4,9 +4,9 @@
 /*
  * Asynchronous calls: a GTask that ends when a pending call does.
  *
- * Every asynchronous function of the library begins and ends in here. What they have in common: the context has to be this
- * thread's, the cancellable is watched by a source of that context, and the task returns from a dispatch of the client,
- * never from inside the call.
+ * This file holds what the asynchronous functions of the library have in common: the calling thread must be able to acquire
+ * the context, a source in that context watches the cancellable, and the task returns from a dispatch of the client, never
+ * from inside the call.
  */
 
 typedef struct

@@ -7,7 +7,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* The object, its properties and its state. */
+/* The object: construction, properties, and the state of the connection with its legal changes. */
 
 G_DEFINE_FINAL_TYPE (DeyeBusClient, deye_bus_client, G_TYPE_OBJECT)
 
@@ -31,7 +31,7 @@ guint deye_bus_client_signals[DEYE_BUS_N_SIGNALS];
 
 static const char *const state_names[] = { "disconnected", "connecting", "connected", "closed" };
 
-/* Legal moves: from -> a bit for each state. */
+/* Legal changes of the state: a bit for each state that may follow. */
 static const guint moves[] = {
   [DEYE_BUS_CLIENT_STATE_DISCONNECTED] = 1u << DEYE_BUS_CLIENT_STATE_CONNECTING | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
   [DEYE_BUS_CLIENT_STATE_CONNECTING] = 1u << DEYE_BUS_CLIENT_STATE_CONNECTED | 1u << DEYE_BUS_CLIENT_STATE_DISCONNECTED

@@ -7,8 +7,8 @@
 #include "wire-feature.h"
 
 /*
- * What every collector does besides answering its methods: it acknowledges a reload of the configuration on
- * results.{type}, and says how it is.
+ * Duties of every collector besides its methods: it acknowledges a reload of its configuration on results.{type}, and
+ * keeps the health that heartbeat and HealthCheck report.
  */
 
 G_STATIC_ASSERT (DEYE_BUS_HEALTH_INITIAL == DEYE_BUS_HEALTH_HEALTHY);
@@ -90,7 +90,7 @@ collector_subscribe_reload (DeyeBusClient *self,
   return subscription != NULL;
 }
 
-/* A broker without the feature is asked to let us serve the methods as any topic. */
+/* With a broker that lacks the feature the methods are served like any other topic. */
 static gboolean
 collector_serve_methods (DeyeBusClient *self, GCancellable *cancellable, GError **error)
 {

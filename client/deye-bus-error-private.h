@@ -5,20 +5,23 @@
 #include "wire-envelope.h"
 
 /*
- * From what the broker says to a GError: one table of status, code and what to do about it.
+ * A GError from a status of the broker, by one table of status, error code and message; and errors of the library itself.
+ *
+ * The message says what the user can do. Details that the broker sent follow it.
  */
 
-/* @envelope: of an ERROR, an error REPLY or an ACK with a status. Names limit, value and setting when they are told. */
+/* @envelope: of an ERROR, an error REPLY or an ACK with a status. The message names limit, value and setting if the broker
+ * sent them. */
 GError *deye_bus_error_from_envelope (const WireEnvelope *envelope);
 
-/* An ERROR that tells what was dropped since a block lasted too long. */
+/* Whether it is the ERROR for messages that were dropped because a receiver blocked for too long. */
 gboolean deye_bus_error_is_block_over (const WireEnvelope *envelope);
 
 /* @detail: (nullable) of a GOODBYE, in English. */
 GError *deye_bus_error_from_goodbye (guint32 status, const char *detail);
 
-/* A limit that this side knows, in the same words. */
+/* A limit that the library itself checks, with the same words. */
 GError *deye_bus_error_new_limit (const char *what, guint64 limit, guint64 value, const char *setting);
 
-/* A plain one of our domain. @format is translated by the caller. */
+/* An error of the library's domain. The caller translates @format. */
 GError *deye_bus_error_new (DeyeBusError code, const char *format, ...) G_GNUC_PRINTF (2, 3);

@@ -6,8 +6,7 @@
 #include <inttypes.h>
 
 /*
- * Errors of the library. A GError of this domain may carry the name that a responder gave its error, so the domain is an
- * extended one.
+ * The error domain of the library. It is an extended one, since an error may carry the name that a responder gave it.
  */
 
 typedef struct
@@ -42,7 +41,7 @@ typedef struct
   const char *text;
 } ErrorRow;
 
-/* What to do stands in the text; the broker's detail follows it. */
+/* The text says what to do; the broker's detail is appended to it. */
 static const ErrorRow error_rows[] = {
   { WIRE_STATUS_OK, DEYE_BUS_ERROR_UNKNOWN, N_ ("The broker ended the connection") },
   { WIRE_STATUS_UNKNOWN, DEYE_BUS_ERROR_UNKNOWN,
@@ -130,7 +129,7 @@ error_text (const WireEnvelope *envelope, const ErrorRow *row)
   return row->text;
 }
 
-/* Whether the broker says more than our text does. */
+/* Whether the broker's detail says more than the text. */
 static gboolean
 error_detail_adds (WireSpan detail, const char *text)
 {

@@ -4,12 +4,12 @@
 #include <glib.h>
 
 /*
- * Where this project's translations lie: in share/locale beside the program's own bin directory, so that a tree that was
- * installed anywhere works; else where it was configured to be.
+ * The directory of the translations: share/locale beside the bin directory of the running program, so that an installed
+ * tree can be moved; otherwise the directory that was configured at build time.
  */
 
-/* For the library: binds its domain, once. */
+/* For the library: binds the text domain, once. */
 void deye_bus_locale_bind (void);
 
-/* For our programs: takes the user's language from the environment, too. */
+/* For programs: also sets the locale from the environment. */
 void deye_bus_locale_init (void);

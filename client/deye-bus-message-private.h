@@ -7,11 +7,10 @@
 /*
  * A received message: one block that holds the frame's body, and pointers into it.
  *
- * A string on the wire has no NUL. When the body has been read its tags are not needed any more, and behind every
- * string stands the tag of the next field: so the NUL is written there, and strings need no copy. The payload is never
- * written to.
+ * A string on the wire has no NUL. Behind every string follows the tag of the next field, which is not needed once the
+ * body has been read: the NUL is written over it, and strings need no copy. The payload is never written to.
  *
- * Invariant: after it was made only the reference count, @to_handle and @handled change.
+ * Invariant: after construction only the reference count, @to_handle and @handled change.
  */
 
 struct _DeyeBusMessage
@@ -38,14 +37,14 @@ struct _DeyeBusMessage
   WireSpan payload;
   guint64 accept_seq;
   guint64 sequence_number;
-  guint64 route_id; /* 0: no answer is waited for */
-  guint64 origin;   /* of the session that it came on: a route means nothing on another one */
+  guint64 route_id; /* 0: the sender waits for no answer */
+  guint64 origin;   /* of its session: a route is not valid on another one */
   gint64 accept_time_us;
   gint64 remaining_us;
   gint64 ttl_us;
 
   guint to_handle;  /* callbacks that have not ended yet; the client's thread only */
-  gboolean handled; /* one has been called */
+  gboolean handled; /* a callback has been called */
 
   guint8 body[];
 };

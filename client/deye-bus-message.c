@@ -3,7 +3,7 @@
 
 G_DEFINE_BOXED_TYPE (DeyeBusMessage, deye_bus_message, deye_bus_message_ref, deye_bus_message_unref)
 
-/* Where the body went. */
+/* The body was copied or moved: from one address to another. */
 typedef struct
 {
   const guint8 *from;
@@ -16,7 +16,7 @@ message_moved (const MessageMove *move, WireSpan span)
   return span.len > 0 ? wire_span (move->to + (span.data - move->from), span.len) : wire_span (NULL, 0);
 }
 
-/* NULL when it is absent. Writes over the tag that follows; all fields were read before. */
+/* NULL: the field is absent. Overwrites the tag that follows; all fields were read before. */
 static const char *
 message_terminate (const MessageMove *move, WireSpan span)
 {

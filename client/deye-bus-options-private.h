@@ -4,6 +4,8 @@
 #include "deye-bus-options.h"
 #include "wire-envelope.h"
 
+/* The fields of the per-call options, and how a call reads them. */
+
 #define DEYE_BUS_TIMEOUT_DEFAULT_US (30 * G_TIME_SPAN_SECOND)
 
 struct _DeyeBusOptions
@@ -28,5 +30,5 @@ struct _DeyeBusOptions
 /* @options: (nullable). */
 gint64 deye_bus_options_timeout_us (const DeyeBusOptions *options);
 
-/* Puts what is set into @envelope as spans that live as long as @options. @options: (nullable). */
+/* Sets the fields of @envelope to spans that are valid as long as @options. @options: (nullable). */
 void deye_bus_options_fill (const DeyeBusOptions *options, WireEnvelope *envelope);

@@ -2,7 +2,7 @@
 #include "deye-bus-options-private.h"
 
 /*
- * Per-call options: a plain boxed value. A call encodes from it at once, so nobody keeps one.
+ * Options of one call: a boxed value. A call encodes them at once, so the library keeps no reference.
  */
 
 G_DEFINE_BOXED_TYPE (DeyeBusOptions, deye_bus_options, deye_bus_options_copy, deye_bus_options_free)
@@ -80,7 +80,7 @@ deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_us)
   options->ttl_us = ttl_us;
 }
 
-/* One setter for each string. */
+/* The setter of a string. */
 #define DEFINE_STRING_SETTER(field, argument)                                                                          \
   void deye_bus_options_set_##field (DeyeBusOptions *options, const char *argument)                                    \
   {                                                                                                                    \

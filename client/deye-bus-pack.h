@@ -4,11 +4,11 @@
 #include "deye-bus-message.h"
 #include "wire-guard.h"
 
-/* Payloads of our own schemas: packed into bytes, and read through the guard. */
+/* Payloads of the project's own protobuf types: packing, and unpacking through the guard against hostile bytes. */
 
 #define DEYE_BUS_TYPE_PREFIX "daemoneye.eventbus.v1."
 
 GBytes *deye_bus_pack (const ProtobufCMessage *message);
 
-/* Fields that we don't know are skipped. NULL: not a message of this type. */
+/* Unknown fields are skipped. NULL: not a message of this type. */
 WireGuard *deye_bus_unpack (const ProtobufCMessageDescriptor *type, DeyeBusMessage *message);

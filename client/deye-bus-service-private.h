@@ -4,10 +4,12 @@
 #include "deye-bus-service.h"
 
 /*
- * A service as declared: plain lists, in the order of declaration. deye-bus-methods answers by them, deye-bus-describe
- * tells of them.
+ * A service as declared: lists of its methods, events and properties, in the order of declaration.
  *
- * Invariant: names are valid and unique in their list; a property's value has its type.
+ * The client answers requests with the methods and properties; service/deye-bus-describe puts all of them into payloads. A
+ * service does not call its client.
+ *
+ * Invariant: names are valid, and unique in their list; the value of a property has its type.
  */
 
 #define DEYE_BUS_SERVICES_MAX 64u
@@ -59,7 +61,7 @@ struct _DeyeBusService
   GPtrArray *types;              /* of GBytes */
 };
 
-/* A method that is answered elsewhere. */
+/* Declares a method that the service itself does not answer. */
 void deye_bus_service_declare (DeyeBusService *self,
                                const char *name,
                                const char *request_type,
@@ -70,5 +72,5 @@ void deye_bus_service_declare (DeyeBusService *self,
 const DeyeBusServiceMethod *deye_bus_service_find_method (DeyeBusService *self, const char *name);
 DeyeBusServiceProperty *deye_bus_service_find_property (DeyeBusService *self, const char *name);
 
-/* Another peer asks for it; @value has the property's type. FALSE: refused. */
+/* Another peer asks to set it; @value has the property's type. FALSE: refused. */
 gboolean deye_bus_service_ask_property (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value);

@@ -4,7 +4,7 @@
 #include "service/deye-bus-standard.h"
 #include "service/deye-bus-value.h"
 
-/* The object and what is declared on it; deye-bus-service-private.h says what it is. */
+/* The object and its declarations; see deye-bus-service-private.h. */
 
 #define NAME_MAX_BYTES 128u
 
@@ -58,7 +58,7 @@ service_property_free (gpointer data)
   g_free (property);
 }
 
-/* A name of letters, digits and what stands in @more; the first is a letter. */
+/* A name consists of letters, digits and the characters in @more; it begins with a letter. */
 static gboolean
 service_is_name (const char *name, const char *more)
 {
@@ -82,7 +82,7 @@ service_is_text (const char *text)
   return text == NULL || g_utf8_validate (text, -1, NULL);
 }
 
-/* Each part begins with its name. */
+/* The first field of each part is its name. */
 static gpointer
 service_find_named (GPtrArray *parts, const char *name)
 {
@@ -309,7 +309,7 @@ deye_bus_service_add_property (DeyeBusService *self,
   g_ptr_array_add (self->properties, property);
 }
 
-/* Takes @value, which has the property's type. */
+/* @value has the property's type. */
 static void
 service_take_value (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value)
 {
@@ -347,7 +347,7 @@ deye_bus_service_read_property (DeyeBusService *self, const char *name, GValue *
   property = service_find_named (self->properties, name);
   if (property == NULL)
     {
-      g_value_init (value, G_TYPE_STRING); /* languages that read it in any case find something */
+      g_value_init (value, G_TYPE_STRING); /* some language bindings read it in any case */
       return FALSE;
     }
   g_value_init (value, G_VALUE_TYPE (&property->value));

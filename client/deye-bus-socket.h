@@ -21,7 +21,7 @@ typedef gintptr DeyeBusSocket;
  * @again is set nothing is wrong, @error is not set, and the broker's queue of new connections is full: try again in a
  * moment. */
 DeyeBusSocket deye_bus_socket_open (const char *address, gboolean *again, GError **error);
-/* Takes a connected handle, also on failure. Who serves it is not checked. NONE: not usable. */
+/* Takes a connected handle, also on failure. The server is not checked. NONE: not usable. */
 DeyeBusSocket deye_bus_socket_adopt (gintptr handle, GError **error);
 /* Closes it and sets it to NONE. No effect on NONE. */
 void deye_bus_socket_close (DeyeBusSocket *socket);

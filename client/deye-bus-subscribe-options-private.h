@@ -3,7 +3,7 @@
 
 #include "deye-bus-subscribe-options.h"
 
-/* 0: the broker's default. */
+/* The fields of the options of a subscription; 0: the broker's default. */
 struct _DeyeBusSubscribeOptions
 {
   DeyeBusPolicy policy;

@@ -2,8 +2,8 @@
 #include "deye-bus-subscribe-options-private.h"
 
 /*
- * Options of a subscription: a plain boxed value. A call encodes from it at once, so nobody keeps one. What is in force
- * is the broker's to say.
+ * Options of a subscription: a boxed value. A call encodes them at once, so the library keeps no reference. The broker
+ * decides which values apply and reports them.
  */
 
 G_DEFINE_BOXED_TYPE (DeyeBusSubscribeOptions,

@@ -9,10 +9,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * How much comes, and when: the policy and bounds in force, how to change them, and pausing.
+ * Flow control of a subscription: the policy and bounds that apply, how to change them, and pausing.
  *
- * The broker enforces policy and bounds, nothing of that is done here; pausing is this side's alone, the broker only sees
- * that no credit comes back.
+ * The broker enforces policy and bounds, this file only asks for them. Pausing is local: the broker only sees that no
+ * credit is returned.
  */
 
 /* --- in force --- */
@@ -52,7 +52,7 @@ adjust_pack (guint32 id, const DeyeBusSubscribeOptions *options)
   return deye_bus_pack (&request.base);
 }
 
-/* The session reads the answer, in its place among the deliveries. */
+/* The session reads the answer, in order with the deliveries. */
 static gboolean
 adjust_begin (DeyeBusSubscription *self,
               DeyeBusClient *client,
@@ -73,7 +73,7 @@ adjust_begin (DeyeBusSubscription *self,
                                      pending, error);
 }
 
-/* The client, with its context held; leave() it. NULL: not now. */
+/* The client, with its context acquired; the caller leaves it. NULL: with @error. */
 static DeyeBusClient *
 subscription_enter_client (DeyeBusSubscription *self, GError **error)
 {

@@ -5,10 +5,11 @@
 #include "session/deye-bus-channel.h"
 
 /*
- * A subscription: what the user holds of a channel.
+ * A subscription: the user's object for a channel.
  *
- * The channel keeps it alive while it is subscribed (channel->owner is a reference), so a callback needs nobody to hold
- * the object; ENDED gives that reference back. It holds its client weakly.
+ * While it is subscribed the channel holds a reference (channel->owner), so a callback works even if the user keeps no
+ * reference; the event ENDED releases it. A subscription holds its client weakly and does not call it: next(), adjust and
+ * unsubscribe are implemented above.
  */
 
 typedef struct _DeyeBusClient DeyeBusClient;
@@ -40,13 +41,13 @@ DeyeBusSubscription *deye_bus_subscription_new (DeyeBusClient *client,
                                                 gpointer user_data,
                                                 GDestroyNotify destroy);
 
-/* What dispatch tells. */
+/* Called by the dispatch of events. */
 void deye_bus_subscription_deliver (DeyeBusSubscription *self, DeyeBusMessage *message);
 void deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap);
-/* Frees what belongs to the callback; a waiting next() ends. */
+/* Ends a waiting next() and frees the callback's data. */
 void deye_bus_subscription_end (DeyeBusSubscription *self);
 
-/* The task of next_async(), which does not wait any more; NULL: none did. Transfer full. */
+/* Takes the waiting task of next_async(). NULL: none waits. Transfer full. */
 GTask *deye_bus_subscription_steal_next (DeyeBusSubscription *self);
 
 GError *deye_bus_subscription_error_ended (void);

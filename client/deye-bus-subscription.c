@@ -83,7 +83,7 @@ deye_bus_subscription_deliver (DeyeBusSubscription *self, DeyeBusMessage *messag
 void
 deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap)
 {
-  /* next() has counted its own when it came to them. */
+  /* next() has counted its gaps when it took them out of the inbox. */
   if (!self->channel->pull)
     self->missed += gap->count;
   if (!self->channel->ended)

@@ -11,7 +11,7 @@ typedef Daemoneye__Eventbus__V1__EventInfo DescribedEvent;
 typedef Daemoneye__Eventbus__V1__PropertyInfo DescribedProperty;
 typedef Daemoneye__Eventbus__V1__PropertyValue DescribedPropertyValue;
 
-/* Structs that are packed from and then all freed together; what they point to belongs to the services. */
+/* Structs that are packed and then freed together; they point to data of the services. */
 typedef GPtrArray DescribeBlocks;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DescribeBlocks, g_ptr_array_unref)
 
@@ -30,7 +30,7 @@ describe_block (DescribeBlocks *blocks, gsize size)
   return new_block;
 }
 
-/* Fields that say nothing are empty. */
+/* protobuf-c wants an empty string for an absent one. */
 static char *
 describe_text (const char *value)
 {

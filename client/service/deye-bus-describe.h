@@ -4,7 +4,7 @@
 #include "deye-bus-service-private.h"
 #include "introspection.pb-c.h"
 
-/* What services look like as payloads: answers of Introspect and GetProperties. Reads only. */
+/* Services as payloads: the answers to Introspect and GetProperties. Only reads the services. */
 
 /* @wanted: name of one service; "": all. @services: of DeyeBusService. */
 GBytes *deye_bus_describe_services (const char *id, GPtrArray *services, const char *wanted, gboolean with_types);

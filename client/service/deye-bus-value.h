@@ -6,18 +6,18 @@
 #include <glib-object.h>
 
 /*
- * A property's value: one of five kinds, each a GType here and a field of Value on the wire. Integers of any size become
- * the 64-bit ones.
+ * The value of a property: a GValue of one of five types, each a field of the message Value on the wire. Integers of other
+ * sizes are converted to 64 bits.
  *
- * Invariant: a normalized value has one of the types of deye_bus_value_type().
+ * Invariant: a normalized value has one of the types that deye_bus_value_type() returns.
  */
 
 typedef Daemoneye__Eventbus__V1__Value DeyeBusWireValue;
 
-/* The type that values of @type are kept as; G_TYPE_INVALID: a property can't be one. */
+/* The normalized type for values of @type; G_TYPE_INVALID: a property cannot have this type. */
 GType deye_bus_value_type (GType type);
 
-/* How Value calls it: "natural". */
+/* The name of the field of Value: "natural". */
 const char *deye_bus_value_kind (GType type);
 
 /* @value as @type, without loss; text has to be UTF-8. @result: zero-filled; set on success. */
@@ -27,5 +27,5 @@ gboolean deye_bus_value_equal (const GValue *a, const GValue *b);
 
 /* @wire points into @value. */
 void deye_bus_value_to_wire (const GValue *value, DeyeBusWireValue *wire);
-/* FALSE: it says nothing. @value: zero-filled. */
+/* FALSE: @wire holds no value. @value: zero-filled. */
 gboolean deye_bus_value_from_wire (const DeyeBusWireValue *wire, GValue *value);

@@ -6,9 +6,10 @@
 #include "wire-envelope.h"
 
 /*
- * A call as frame: what the caller asks for, checked and encoded.
+ * A call, and its encoding as a frame.
  *
- * Header and fields (the head) are encoded, the payload behind them is only referenced. Nothing is sent here.
+ * The head, i.e. frame header and fields, is encoded; the payload behind it is only referenced. This module checks and
+ * encodes, it sends nothing.
  */
 
 /* For a WireEnvelope that is set before it is read: its kilobyte of tags need not be cleared for each message. */

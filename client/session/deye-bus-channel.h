@@ -6,19 +6,21 @@
 #include "session/deye-bus-window.h"
 
 /*
- * A subscription as the connection sees it: its window, and what came for it and was not told yet.
+ * A channel: the session's side of a subscription. It holds the receive window, and the messages and gaps that have arrived
+ * and are not handled yet.
  *
- * Messages of next() wait in the inbox, and the gaps among them keep their places. Those of a callback wait in the client's
- * events. When their turn comes and the subscription is paused they are held in here, and as long as something is held what
- * follows is held behind it: so nothing overtakes. Nothing in here is told or sent.
+ * A subscription with a callback has its messages and gaps in the client's events. When their turn comes while it is
+ * paused, the channel holds them, and holds everything that follows behind them, so that nothing overtakes. Without a
+ * callback messages wait in the inbox for next(), and gaps keep their places among them. A channel calls no user code and
+ * sends nothing.
  *
- * Invariant: between two messages there is at most one untold gap for each reason. So what is not told is bounded by the
- * window, however long nobody dispatches.
+ * Invariant: between two messages there is at most one undispatched gap for each reason. So the window bounds what a
+ * channel holds, however long the context does not run.
  */
 
 #define DEYE_BUS_GAP_REASONS_MAX 8u
 
-/* Of the inbox. */
+/* A gap in the inbox. */
 typedef struct
 {
   DeyeBusGap gap;
@@ -32,63 +34,63 @@ typedef struct
   guint32 id;
   gboolean serve;
   gboolean pull;        /* no callback: messages wait in the inbox */
-  gboolean waiting;     /* somebody waits for the inbox: tell it by NEXT */
-  gboolean waking;      /* an event NEXT is on its way */
-  gboolean cut;         /* nothing more will come in */
-  gboolean ended;       /* nothing more may be told */
-  DeyeBusPolicy policy; /* in force; DEFAULT: not known */
+  gboolean waiting;     /* a task waits for the inbox: an event NEXT wakes it */
+  gboolean waking;      /* an event NEXT is in the ring */
+  gboolean cut;         /* the session delivers no more to it */
+  gboolean ended;       /* no callback may be called any more */
+  DeyeBusPolicy policy; /* as the broker reported it; DEFAULT: not known */
   guint64 queue_messages;
   guint64 queue_bytes;
   DeyeBusWindow window;
-  gint64 prompt_us;   /* the client's: when credit last went back because it was time; policy block only */
+  gint64 prompt_us;   /* the client's: when a dispatch last returned credit early; policy Block only */
   GQueue inbox;       /* of DeyeBusMessage */
   GQueue inbox_gaps;  /* of DeyeBusPlacedGap, in their order */
-  guint64 inbox_came; /* messages, ever; what was taken is that less what is in it */
+  guint64 inbox_came; /* messages that ever entered it */
   gboolean paused;
-  gboolean resuming;                          /* an event RESUMED is on its way */
-  DeyeBusEvents held;                         /* messages and gaps, without a subject: no channel keeps itself */
-  DeyeBusGap *gaps[DEYE_BUS_GAP_REASONS_MAX]; /* of the untold events GAP those that may still grow; borrowed */
+  gboolean resuming;                          /* an event RESUMED is in the ring */
+  DeyeBusEvents held;                         /* messages and gaps, without a subject: a channel must not hold itself */
+  DeyeBusGap *gaps[DEYE_BUS_GAP_REASONS_MAX]; /* undispatched gaps that may still grow; borrowed from their events */
   guint n_gaps;
   guint64 origin; /* of the session that it belongs to */
-  gpointer owner; /* the client's; not touched in here */
+  gpointer owner; /* the subscription; not used by the session */
 } DeyeBusChannel;
 
 DeyeBusChannel *deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull);
 DeyeBusChannel *deye_bus_channel_ref (DeyeBusChannel *channel);
 void deye_bus_channel_unref (DeyeBusChannel *channel);
 
-/* Appends @gap to @events, or adds it to an untold one for the same reason behind the same message. FALSE: there are too
- * many. */
+/* Appends @gap to @events, or adds it to an undispatched gap for the same reason behind the same message. FALSE: there are
+ * too many reasons. */
 gboolean deye_bus_channel_push_gap (DeyeBusChannel *channel, DeyeBusEvents *events, const DeyeBusGap *gap);
-/* It is told now, or never. Harmless when it was closed. */
+/* @gap is dispatched now, or never, and does not grow any more. No effect on a closed gap. */
 void deye_bus_channel_close_gap (DeyeBusChannel *channel, const DeyeBusGap *gap);
 
-/* A message came for the callback: what is missed from now on is behind it. */
+/* A message for the callback arrived: later losses belong behind it, to other gaps. */
 static inline void
 deye_bus_channel_close_gaps (DeyeBusChannel *channel)
 {
   channel->n_gaps = 0;
 }
 
-/* next(): a message came, or is taken; NULL: there is none. */
+/* The inbox: a message arrives, or is taken. NULL: there is none. */
 void deye_bus_channel_put (DeyeBusChannel *channel, DeyeBusMessage *message);
 DeyeBusMessage *deye_bus_channel_take (DeyeBusChannel *channel);
-/* ... @gap lies behind what came. FALSE: there are too many. */
+/* A gap behind the last message. FALSE: there are too many reasons. */
 gboolean deye_bus_channel_put_gap (DeyeBusChannel *channel, const DeyeBusGap *gap);
-/* ... the oldest gap in front of the message that is to be taken next. FALSE: there is none. */
+/* Takes the oldest gap in front of the next message. FALSE: there is none. */
 gboolean deye_bus_channel_take_gap (DeyeBusChannel *channel, DeyeBusGap *gap);
-/* ... there is something for who waits, if somebody does; one event NEXT at a time. */
+/* Wakes the waiting task, if there is one; at most one event NEXT is in the ring. */
 void deye_bus_channel_wake (DeyeBusChannel *channel, DeyeBusEvents *events);
 
-/* Whether a message or gap of it has to be held now. */
+/* Whether its messages and gaps must be held now. */
 static inline gboolean
 deye_bus_channel_holds (const DeyeBusChannel *channel)
 {
   return (channel->paused || channel->held.count > 0) && !channel->ended;
 }
 
-/* Takes @event, which is about @channel. */
+/* Takes @event, whose subject is @channel. */
 void deye_bus_channel_hold (DeyeBusChannel *channel, DeyeBusEvent event);
-/* Gives the oldest one back. FALSE: there is none. */
+/* Gives back the oldest held event. FALSE: there is none. */
 gboolean deye_bus_channel_unhold (DeyeBusChannel *channel, DeyeBusEvent *event);
 void deye_bus_channel_drop_held (DeyeBusChannel *channel);

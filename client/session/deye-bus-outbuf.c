@@ -4,7 +4,7 @@
 #include "wire-frame.h"
 
 #define CHUNK_BYTES       65536u
-#define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload: many of these may wait */
+#define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload, since there may be many of these */
 #define SPARE_MAX         2u
 
 struct DeyeBusOutPart

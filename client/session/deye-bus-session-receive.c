@@ -64,7 +64,7 @@ session_hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMess
   deye_bus_channel_wake (channel, session->events);
 }
 
-/* What was unsubscribed a moment ago is not in the table any more. */
+/* A channel that was just unsubscribed is not in the table any more. */
 static gboolean
 arrival_has_channel (SessionArrival *arrival)
 {
@@ -112,7 +112,7 @@ arrival_distribute (SessionArrival *arrival)
   guint32 *ids = many != NULL ? many : few;
   g_autoptr (DeyeBusMessage) message = NULL;
 
-  /* Out of the body first: it may be given to the message, which writes into it. */
+  /* The ids are read first: the body may become the message's, which writes into it. */
   for (guint i = 0; i < n; i++)
     (void) wire_envelope_next_u32 (&packed, &ids[i]);
   message = arrival_make_message (arrival);
@@ -164,7 +164,7 @@ arrival_handle_request (SessionArrival *arrival)
 
 /* --- answers --- */
 
-/* What the block held before it was known goes back now. */
+/* Credit that was kept before the policy Block was known is returned now. */
 static void
 session_set_policy (DeyeBusSession *session,
                     DeyeBusChannel *channel,
@@ -242,7 +242,7 @@ arrival_handle_ack (SessionArrival *arrival)
     return;
   pending->result
       = (DeyeBusPublishResult){ envelope->accept_seq, envelope->matched, envelope->queued, envelope->refused };
-  /* Some were full: the result says so. It is a failure when there was nobody else. */
+  /* If some receivers were full, the result says so. The call fails only if no receiver got the message. */
   if (envelope->status != WIRE_STATUS_OK && envelope->queued == 0)
     deye_bus_pending_table_finish (&arrival->session->pending, pending, deye_bus_error_from_envelope (envelope));
   else if (pending->kind == DEYE_BUS_PENDING_ACK)
@@ -258,7 +258,7 @@ arrival_handle_delivered (SessionArrival *arrival)
     deye_bus_pending_table_finish (&arrival->session->pending, pending, NULL);
 }
 
-/* For those who wait for nothing. Takes @error. */
+/* For a call that nobody waits for. Takes @error. */
 static void
 session_push_refused (DeyeBusSession *session, GError *error)
 {
@@ -278,7 +278,7 @@ arrival_handle_error (SessionArrival *arrival)
   DeyeBusPending *pending = arrival_find_pending (arrival);
   GError *error = deye_bus_error_from_envelope (arrival->envelope);
 
-  /* It is about all that were dropped, acknowledged or not, of which this one is the last. */
+  /* It reports all messages that were dropped, acknowledged or not; the call is the last of them. */
   if (deye_bus_error_is_block_over (arrival->envelope))
     session_push_refused (session, pending != NULL ? g_error_copy (error) : g_steal_pointer (&error));
   if (error == NULL)
@@ -351,7 +351,7 @@ arrival_handle_ping (SessionArrival *arrival)
 static void
 arrival_handle_pong (SessionArrival *arrival)
 {
-  /* A life sign, nothing else. */
+  /* Only shows that the broker is alive. */
 }
 
 static const SessionHandler handlers[] = {
@@ -370,7 +370,7 @@ session_handle_envelope (DeyeBusSession *session, WireFrame *frame)
   SessionArrival arrival = { session, frame, &envelope };
   WireReadResult result;
 
-  /* A kind of a newer broker is skipped. Before WELCOME nothing but an ERROR makes sense. */
+  /* An unknown kind, of a newer broker, is skipped. Before WELCOME only an ERROR is valid. */
   if (frame->kind >= G_N_ELEMENTS (handlers) || handlers[frame->kind] == NULL)
     return;
   if (session->state == DEYE_BUS_SESSION_HELLO && frame->kind != WIRE_KIND_ERROR)

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-/* Types of the session that its own files and its users share: its states, the handshake's two sides, its counters. */
+/* Types that the files of the session and its users share: states, both sides of the handshake, counters. */
 
 typedef struct DeyeBusSession DeyeBusSession;
 

@@ -9,9 +9,9 @@
 /*
  * One connection, sans-I/O: bytes in, events out; calls in, bytes out.
  *
- * A session has no socket, clock, context or callback. Its user supplies the time; it appends what happened to the
- * client's events, and the bytes to send to the out-buffer. So a GSource can drive it in asynchronous use, and a plain
- * poll during a synchronous call, and both use the same code.
+ * A session has no socket, clock, context or callback. Its user supplies the time and the received bytes. The session
+ * appends events to the client's ring and bytes to its out-buffer. So a GSource can drive it in asynchronous use, and a
+ * plain poll during a synchronous call, with the same code.
  *
  *   bytes -> frame -> envelope -> handler of the kind -> event
  *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class

@@ -4,13 +4,13 @@
 #include <glib.h>
 
 /*
- * Credit, as a client sees it, in cumulative totals of messages and bytes.
+ * A window: credit in cumulative totals of messages and bytes.
  *
- * The same numbers serve both directions: a publish window (the broker grants, we use) and the receive window of a
- * subscription (we grant, the broker uses). A message may start while messages and bytes are above zero; the balance may
- * go negative by that one.
+ * The same struct serves both directions: a publish window (the broker grants, the client uses) and the receive window of a
+ * subscription (the client grants, the broker uses). A message may start while both the messages and the bytes that are
+ * left are above zero; the balance may become negative by that one message.
  *
- * Invariant: totals only grow.
+ * Invariant: the totals only grow.
  */
 
 typedef struct
@@ -21,7 +21,7 @@ typedef struct
   guint64 granted_bytes;
   guint64 used_messages;
   guint64 used_bytes;
-  guint64 returned_messages; /* receive windows: handled, told or not */
+  guint64 returned_messages; /* receive windows: handled, granted again or not yet */
   guint64 returned_bytes;
 } DeyeBusWindow;
 
@@ -38,7 +38,7 @@ deye_bus_window_use (DeyeBusWindow *window, guint64 bytes)
   window->used_bytes += bytes;
 }
 
-/* Totals that are lower than before were overtaken by newer ones, and change nothing. */
+/* Totals below the current ones are older than these, and change nothing. */
 static inline void
 deye_bus_window_grant (DeyeBusWindow *window, guint64 messages, guint64 bytes)
 {
@@ -55,7 +55,7 @@ deye_bus_window_open (DeyeBusWindow *window, guint64 messages, guint64 bytes)
   deye_bus_window_grant (window, messages, bytes);
 }
 
-/* One message of @bytes was handled. TRUE: a quarter of the window is to be granted again by now, and is. */
+/* One message of @bytes was handled. TRUE: a quarter of the window had come together and was granted again. */
 static inline gboolean
 deye_bus_window_return (DeyeBusWindow *window, guint64 bytes)
 {
@@ -74,7 +74,7 @@ deye_bus_window_return (DeyeBusWindow *window, guint64 bytes)
   return TRUE;
 }
 
-/* However little was handled, it is granted again. FALSE: all of it was. */
+/* Grants again whatever was handled. FALSE: there was nothing left to grant. */
 static inline gboolean
 deye_bus_window_return_rest (DeyeBusWindow *window)
 {
@@ -85,7 +85,7 @@ deye_bus_window_return_rest (DeyeBusWindow *window)
   return TRUE;
 }
 
-/* Receive windows: messages that came and were not handled. */
+/* Receive windows: messages that arrived and are not handled yet. */
 static inline guint64
 deye_bus_window_left (const DeyeBusWindow *window)
 {
