@@ -35,13 +35,14 @@ typedef struct
 void queue_setup (Queue *queue, gconstpointer data);
 void queue_teardown (Queue *queue, gconstpointer data);
 
-/* Adds a subscription with the default bounds and a window of so many messages. It belongs to the queue. */
+/* Adds a subscription with the default bounds and a window of so many messages; bytes do not close it. It belongs to the
+ * queue. */
 BusSubscription *queue_subscribe (Queue *queue, guint32 id, BusOverflow policy, guint64 window_messages);
 
 /* Ends one before queue_teardown() does. */
 void queue_unsubscribe (Queue *queue, BusSubscription *subscription);
 
-/* The client returns @n more messages of a subscription, and their bytes. */
+/* The client returns @n more messages of a subscription. */
 void queue_return_credit (BusSubscription *subscription, guint64 n);
 
 /* A frame that has arrived from queue->publisher, with the next accept sequence. */

@@ -269,7 +269,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/message/keep", test_keep);
   QUEUE_ADD ("/core/message/outlives-the-view", test_outlives_the_view);
   QUEUE_ADD ("/core/message/R04-cap", test_cap);
-  QUEUE_ADD ("/core/message/R04-no-memory", test_no_memory);
+  QUEUE_ADD ("/core/message/R10-no-memory", test_no_memory);
   QUEUE_ADD ("/core/message/empty-body", test_empty_body);
   QUEUE_ADD ("/core/message/take-over", test_take_over);
   QUEUE_ADD ("/core/message/revive", test_revive);

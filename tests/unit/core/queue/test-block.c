@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue-fixture.h"
+#include "queue/bus-block.h"
+#include "queue/bus-hold.h"
+#include "queue/bus-report.h"
+
+/* For how long a subscription may withhold credit: at most longest_block_us without progress, and BUS_BLOCK_PATIENCE times
+ * that for one message. Afterwards it is demoted until it has drained. */
+
+#define CLASS WIRE_CLASS_MUST_KEEP
+
+static gint64
+longest_us (const Queue *queue)
+{
+  return (gint64) queue->limits.longest_block_us;
+}
+
+static BusSubscription *
+subscribe (Queue *queue, guint64 window_messages)
+{
+  return queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, window_messages);
+}
+
+/* Sends a message to the subscription that holds its publisher's credit until it is acknowledged. */
+static void
+send_held (Queue *queue, BusSubscription *subscription, gint64 now_us)
+{
+  BusTicket *ticket;
+
+  g_assert_true (bus_credit_take (&queue->publisher, CLASS, 10, now_us));
+  ticket = bus_ticket_new (&queue->publisher, CLASS, 10, 1);
+  bus_hold_took (&queue->flow, subscription, now_us);
+  bus_window_use (&subscription->window, 10);
+  bus_flow_delivered (&queue->flow, subscription, 0, ticket, now_us);
+}
+
+/* The block timer is due at exactly @due_us. Returns whether the subscription was demoted. */
+static gboolean
+expire (Queue *queue, BusSubscription *subscription, GPtrArray *publishers, gint64 due_us)
+{
+  g_assert_null (queue_pop_timer (queue, due_us - 1));
+  g_assert_true (queue_pop_timer (queue, due_us) == &subscription->block_timer);
+  return bus_block_expire (&queue->flow, subscription, publishers, due_us);
+}
+
+static void
+test_demotes_without_progress (Queue *queue, gconstpointer data)
+{
+  g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
+  BusSubscription *subscription = subscribe (queue, 0);
+
+  queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
+  g_assert_true (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
+  g_assert_true (subscription->demoted);
+  g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_DROP_OLDEST);
+  g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DEMOTED);
+  g_assert_cmpuint (subscription->missed_by[BUS_LOSS_EXPIRED], ==, 1);
+  g_assert_cmpuint (queue->publisher.held_messages[CLASS], ==, 0);
+  queue_assert_fifo (queue, subscription, "g1-1x1e");
+  queue->publisher.block_lost = 0;
+}
+
+/* The client returned something meanwhile: the clock runs on from there. */
+static void
+test_progress_goes_on (Queue *queue, gconstpointer data)
+{
+  g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
+  BusSubscription *subscription = subscribe (queue, 100);
+  gint64 progress_us = QUEUE_NOW_US + longest_us (queue) - 1;
+
+  send_held (queue, subscription, QUEUE_NOW_US);
+  send_held (queue, subscription, QUEUE_NOW_US);
+  queue_return_credit (subscription, 1);
+  bus_hold_returned (&queue->flow, subscription, progress_us);
+
+  g_assert_false (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
+  g_assert_false (subscription->demoted);
+  g_assert_cmpuint (subscription->tickets, ==, 1);
+  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, progress_us + longest_us (queue));
+  g_assert_true (expire (queue, subscription, publishers, progress_us + longest_us (queue)));
+  g_assert_cmpuint (subscription->tickets, ==, 0);
+  g_assert_cmpuint (publishers->len, ==, 0); /* what was sent is not lost */
+  g_assert_cmpuint (subscription->missed, ==, 0);
+}
+
+/* A client that acknowledges one message every four seconds, of many that were sent at once. */
+static void
+test_patience_for_what_was_sent (Queue *queue, gconstpointer data)
+{
+  g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
+  BusSubscription *subscription = subscribe (queue, 1000);
+  gint64 last_us = QUEUE_NOW_US + BUS_BLOCK_PATIENCE * longest_us (queue);
+  gint64 step_us = longest_us (queue) * 4 / 5;
+  gint64 now_us = QUEUE_NOW_US;
+
+  g_assert_cmpint (BUS_BLOCK_PATIENCE, ==, 12);
+  for (guint i = 0; i < 100; i++)
+    send_held (queue, subscription, QUEUE_NOW_US);
+  while (now_us + step_us < last_us)
+    {
+      now_us += step_us;
+      queue_return_credit (subscription, 1);
+      bus_hold_returned (&queue->flow, subscription, now_us);
+      if (queue_pop_timer (queue, now_us) != NULL)
+        g_assert_false (bus_block_expire (&queue->flow, subscription, publishers, now_us));
+      g_assert_cmpint (queue_due_us (&subscription->block_timer), >, now_us);
+    }
+  while (queue_due_us (&subscription->block_timer) < last_us)
+    g_assert_false (expire (queue, subscription, publishers, queue_due_us (&subscription->block_timer)));
+  g_assert_true (expire (queue, subscription, publishers, last_us));
+}
+
+/* A message of the data lane waits while those of the control lane are sent and acknowledged. */
+static void
+test_patience_for_what_waits (Queue *queue, gconstpointer data)
+{
+  g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
+  BusSubscription *subscription = subscribe (queue, 100);
+  gint64 last_us = QUEUE_NOW_US + BUS_BLOCK_PATIENCE * longest_us (queue);
+
+  queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
+  send_held (queue, subscription, last_us - 10);
+  queue_return_credit (subscription, 1);
+  bus_hold_returned (&queue->flow, subscription, last_us - 1);
+  g_assert_nonnull (queue_pop_timer (queue, last_us - 1));
+  g_assert_false (bus_block_expire (&queue->flow, subscription, publishers, last_us - 1));
+  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, last_us);
+  g_assert_true (expire (queue, subscription, publishers, last_us));
+  queue_assert_fifo (queue, subscription, "g1-1x1e");
+  queue->publisher.block_lost = 0;
+}
+
+/* Each publisher is listed once, with the number of its messages that are lost and the id of the last one. Messages
+ * without a ticket stay at their places. */
+static void
+test_counts_for_each_publisher (Queue *queue, gconstpointer data)
+{
+  g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
+  BusSubscription *subscription = subscribe (queue, 0);
+
+  queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
+  queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
+  queue_append (queue, subscription, "tasks.one", 10);
+  queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
+  queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
+  bus_fifo_lose (&queue->flow, subscription, WIRE_LANE_DATA, 0, ++queue->accept_seq, BUS_LOSS_EXPIRED, QUEUE_NOW_US);
+  queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
+  queue_assert_fifo (queue, subscription, "w1 w2 w3 w4 w5 g6-6x1e w7");
+  g_assert_nonnull (queue_pop_timer (queue, QUEUE_NOW_US)); /* the report of the gap */
+
+  g_assert_true (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
+  queue_assert_fifo (queue, subscription, "g1-2x2e w3 g4-7x4e");
+  g_assert_cmpuint (publishers->len, ==, 2);
+  g_assert_true (g_ptr_array_index (publishers, 0) == &queue->publisher);
+  g_assert_true (g_ptr_array_index (publishers, 1) == &queue->other);
+  g_assert_cmpuint (queue->publisher.block_lost, ==, 4);
+  g_assert_cmpuint (queue->publisher.block_lost_id, ==, 1007);
+  g_assert_cmpuint (queue->other.block_lost, ==, 1);
+  g_assert_cmpuint (queue->other.block_lost_id, ==, 1002);
+  g_assert_cmpuint (subscription->missed, ==, 6);
+}
+
+/* Nobody is left to be informed. */
+static void
+test_publisher_is_gone (Queue *queue, gconstpointer data)
+{
+  g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
+  BusSubscription *subscription = subscribe (queue, 0);
+  BusLedger gone;
+
+  bus_ledger_init (&gone, NULL, &queue->quota, &queue->due);
+  gone.usage.parent = &queue->account;
+  bus_window_init (&gone.publish[CLASS], 10, 10000);
+  queue_append_held (queue, subscription, &gone, QUEUE_NOW_US);
+  bus_ledger_end (&gone);
+  bus_ledger_clear (&gone);
+  g_assert_true (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
+  g_assert_cmpuint (publishers->len, ==, 0);
+  queue_assert_fifo (queue, subscription, "g1-1x1e");
+}
+
+/* Messages stay, tickets do not. */
+static void
+test_end (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = subscribe (queue, 1);
+
+  send_held (queue, subscription, QUEUE_NOW_US);
+  queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
+  queue_append (queue, subscription, "tasks.one", 10);
+  queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
+  bus_block_end (&queue->flow, subscription);
+  queue_assert_fifo (queue, subscription, "w1 w2 w3");
+  g_assert_cmpuint (subscription->tickets, ==, 0);
+  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  g_assert_cmpuint (queue->publisher.held_messages[CLASS], ==, 0);
+  g_assert_cmpuint (queue->other.held_messages[CLASS], ==, 0);
+  g_assert_cmpuint (subscription->missed, ==, 0);
+  bus_block_end (&queue->flow, subscription); /* harmless */
+}
+
+/* The FIFO is empty and at most half of the window is on the way. */
+static void
+test_drained (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = subscribe (queue, 4);
+  BusSlot *slot;
+
+  bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
+  g_assert_cmpuint (subscription->unreported_changes, ==, 0); /* it was not demoted */
+
+  subscription->demoted = TRUE;
+  slot = queue_append (queue, subscription, "tasks.one", 10);
+  bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
+  g_assert_true (subscription->demoted); /* a message waits */
+
+  bus_fifo_remove (&queue->flow, slot, NULL);
+  for (guint i = 0; i < 3; i++)
+    bus_window_use (&subscription->window, 10);
+  bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
+  g_assert_true (subscription->demoted); /* three of four are on the way */
+
+  queue_return_credit (subscription, 1);
+  bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
+  g_assert_false (subscription->demoted);
+  g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_BLOCK);
+  g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DRAINED);
+  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  QUEUE_ADD ("/core/block/B04-B05-demotes-without-progress", test_demotes_without_progress);
+  QUEUE_ADD ("/core/block/progress-goes-on", test_progress_goes_on);
+  QUEUE_ADD ("/core/block/B06-patience/sent", test_patience_for_what_was_sent);
+  QUEUE_ADD ("/core/block/B06-patience/waiting", test_patience_for_what_waits);
+  QUEUE_ADD ("/core/block/B04-counts-for-each-publisher", test_counts_for_each_publisher);
+  QUEUE_ADD ("/core/block/M15-publisher-is-gone", test_publisher_is_gone);
+  QUEUE_ADD ("/core/block/end", test_end);
+  QUEUE_ADD ("/core/block/drained", test_drained);
+  return g_test_run ();
+}

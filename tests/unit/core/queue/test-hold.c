@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue-fixture.h"
+#include "queue/bus-hold.h"
+
+/* Tickets of a subscription: given up in the order of acknowledgement; its block timer is armed while it has any. */
+
+#define CLASS WIRE_CLASS_MUST_KEEP
+
+static BusTicket *
+ticket_new (Queue *queue)
+{
+  g_assert_true (bus_credit_take (&queue->publisher, CLASS, 10, QUEUE_NOW_US));
+  return bus_ticket_new (&queue->publisher, CLASS, 10, 1);
+}
+
+/* As bus-flow does for a message that was encoded at once. */
+static BusTicket *
+send_held (Queue *queue, BusSubscription *subscription, gint64 now_us)
+{
+  BusTicket *ticket = ticket_new (queue);
+
+  bus_hold_took (&queue->flow, subscription, now_us);
+  bus_window_use (&subscription->window, 10);
+  subscription->delivered++;
+  bus_hold_sent (&queue->flow, subscription, ticket, now_us);
+  return ticket;
+}
+
+static void
+acknowledge (Queue *queue, BusSubscription *subscription, guint64 n, gint64 now_us)
+{
+  queue_return_credit (subscription, n);
+  bus_hold_returned (&queue->flow, subscription, now_us);
+  queue_assert_fifo (queue, subscription, ""); /* checks tickets, timer and charges */
+}
+
+static guint64
+held (const Queue *queue)
+{
+  return queue->publisher.held_messages[CLASS];
+}
+
+/* The first ticket starts the clock, the last one given up stops it. */
+static void
+test_timer (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+  gint64 longest_us = bus_hold_longest_us (&queue->flow);
+  BusTicket *tickets[3];
+
+  g_assert_cmpint (longest_us, ==, (gint64) queue->limits.longest_block_us);
+  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
+    {
+      tickets[i] = ticket_new (queue);
+      bus_hold_took (&queue->flow, subscription, QUEUE_NOW_US + i);
+      g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, QUEUE_NOW_US + longest_us);
+      g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
+    }
+  bus_hold_release (&queue->flow, subscription, tickets[1]);
+  bus_hold_release (&queue->flow, subscription, tickets[0]);
+  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, QUEUE_NOW_US + longest_us);
+  g_assert_cmpuint (held (queue), ==, 1);
+  bus_hold_release (&queue->flow, subscription, tickets[2]);
+  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  g_assert_cmpuint (held (queue), ==, 0);
+
+  /* The next ticket starts it again. */
+  tickets[0] = ticket_new (queue);
+  bus_hold_took (&queue->flow, subscription, 2 * QUEUE_NOW_US);
+  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 2 * QUEUE_NOW_US + longest_us);
+  bus_hold_release (&queue->flow, subscription, tickets[0]);
+}
+
+/* A ticket that another subscription gets is counted out here and not given up. */
+static void
+test_hand_on (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+  BusTicket *ticket = ticket_new (queue);
+
+  bus_hold_took (&queue->flow, subscription, QUEUE_NOW_US);
+  bus_hold_hand_on (&queue->flow, subscription);
+  g_assert_cmpuint (subscription->tickets, ==, 0);
+  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  g_assert_cmpuint (ticket->refs, ==, 1);
+  g_assert_cmpuint (held (queue), ==, 1);
+  bus_ticket_unref (ticket);
+}
+
+/* Acknowledgement is a total of messages: exactly the holds up to it are released. */
+static void
+test_acknowledgement_order (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+  BusTicket *tickets[5];
+
+  for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
+    tickets[i] = bus_ticket_ref (send_held (queue, subscription, QUEUE_NOW_US));
+  g_assert_cmpuint (queue->reader.usage.charged, ==, 5 * sizeof (BusHold));
+  acknowledge (queue, subscription, 2, QUEUE_NOW_US + 1);
+  for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
+    g_assert_cmpuint (tickets[i]->refs, ==, i < 2 ? 1 : 2);
+  g_assert_cmpuint (subscription->tickets, ==, 3);
+  g_assert_cmpuint (queue->reader.usage.charged, ==, 3 * sizeof (BusHold));
+
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 2);
+  g_assert_cmpuint (tickets[2]->refs, ==, 1);
+  g_assert_cmpuint (tickets[3]->refs, ==, 2);
+  acknowledge (queue, subscription, 2, QUEUE_NOW_US + 3);
+  g_assert_cmpuint (subscription->tickets, ==, 0);
+  g_assert_null (subscription->hold_last);
+  for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
+    bus_ticket_unref (tickets[i]);
+  g_assert_cmpuint (held (queue), ==, 0);
+
+  /* The list begins anew. */
+  send_held (queue, subscription, QUEUE_NOW_US);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US);
+}
+
+/* Messages without a ticket stand between those with one and count as well. */
+static void
+test_others_between (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+
+  send_held (queue, subscription, QUEUE_NOW_US);
+  for (guint i = 0; i < 3; i++)
+    bus_window_use (&subscription->window, 10);
+  subscription->delivered += 3;
+  send_held (queue, subscription, QUEUE_NOW_US);
+  acknowledge (queue, subscription, 4, QUEUE_NOW_US);
+  g_assert_cmpuint (held (queue), ==, 1);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US);
+  g_assert_cmpuint (held (queue), ==, 0);
+}
+
+/* Only a higher total moves the clock. */
+static void
+test_progress (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+
+  for (guint i = 0; i < 3; i++)
+    send_held (queue, subscription, QUEUE_NOW_US);
+  g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
+  acknowledge (queue, subscription, 0, QUEUE_NOW_US + 10);
+  g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 20);
+  g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US + 20);
+  acknowledge (queue, subscription, 0, QUEUE_NOW_US + 30);
+  g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US + 20);
+  g_assert_cmpuint (subscription->tickets, ==, 2);
+}
+
+/* Gives up what was sent, and leaves alone what waits. */
+static void
+test_release_sent (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+
+  for (guint i = 0; i < 3; i++)
+    send_held (queue, subscription, QUEUE_NOW_US);
+  queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
+  bus_hold_release_sent (&queue->flow, subscription);
+  g_assert_cmpuint (held (queue), ==, 0);
+  g_assert_cmpuint (queue->other.held_messages[CLASS], ==, 1);
+  queue_assert_fifo (queue, subscription, "w1");
+}
+
+/* A hold remembers when its message was sent. */
+static void
+test_since (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+
+  send_held (queue, subscription, QUEUE_NOW_US + 1);
+  send_held (queue, subscription, QUEUE_NOW_US + 2);
+  g_assert_cmpint (subscription->hold_first->since_us, ==, QUEUE_NOW_US + 1);
+  g_assert_cmpuint (subscription->hold_first->index, ==, 1);
+  g_assert_cmpint (subscription->hold_last->since_us, ==, QUEUE_NOW_US + 2);
+  g_assert_cmpuint (subscription->hold_last->index, ==, 2);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  QUEUE_ADD ("/core/hold/I13-timer", test_timer);
+  QUEUE_ADD ("/core/hold/M06-hand-on", test_hand_on);
+  QUEUE_ADD ("/core/hold/B04-acknowledgement-order", test_acknowledgement_order);
+  QUEUE_ADD ("/core/hold/others-between", test_others_between);
+  QUEUE_ADD ("/core/hold/progress", test_progress);
+  QUEUE_ADD ("/core/hold/release-sent", test_release_sent);
+  QUEUE_ADD ("/core/hold/since", test_since);
+  return g_test_run ();
+}
