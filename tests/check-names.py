@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tests/check-names.py [--all]: names that two files of the product define. Prints TAP.
+"""tests/check-names.py: names that two files of the product define. Prints TAP.
 
 The name of a static function is unique in the product, so that a backtrace reads alone, and so is the name of a struct, a
 union, an enum or a function type. main() is exempt, and so are files of which no program links both: those of different
 platform folders.
 """
-import argparse
 import collections
 import pathlib
 import sys
@@ -19,8 +18,6 @@ from csource import Group  # noqa: E402
 
 PRODUCT = ("proto", "platform", "plugin", "agent", "client")
 PLATFORMS = ("posix", "win")
-# Beginnings of paths whose files still have such names; --all reads them as well.
-NOT_YET = ("plugin/core/",)
 
 SAMPLE = """
 G_DEFINE_FINAL_TYPE (Foo, foo, G_TYPE_OBJECT)
@@ -91,13 +88,7 @@ def report(number, path, problems):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Finds static functions and types whose name two files define.")
-    parser.add_argument("--all", action="store_true", help="also in files that are still exempt")
-    options = parser.parse_args()
-
-    exempt = () if options.all else NOT_YET
-    paths = [path for folder in PRODUCT for path in sorted((ROOT / folder).rglob("*.[ch]"))
-             if not str(path.relative_to(ROOT)).startswith(exempt)]
+    paths = [path for folder in PRODUCT for path in sorted((ROOT / folder).rglob("*.[ch]"))]
     sample = sorted(functions(SAMPLE)), sorted(types(SAMPLE))
     failed = [report(1, "/names/sample", [] if sample == (["count", "fail"], ["Call", "Fits", "Kind", "Tag", "_Foo"])
                      else [f"read {sample}"]),

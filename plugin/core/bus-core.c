@@ -46,18 +46,19 @@ bus_core_free (BusCore *core)
 /* --- the end of each input call: what was closed is flushed --- */
 
 static int
-by_number (gconstpointer a, gconstpointer b)
+core_compare_subscriptions (gconstpointer a, gconstpointer b)
 {
   return ((const BusSubscription *) a)->id < ((const BusSubscription *) b)->id ? -1 : 1;
 }
 
 /* Empties the peer's owner index: nobody finds it after this, nothing waits for it. */
 static void
-flush_peer (BusPeer *peer, gint64 now_us)
+core_flush_peer (BusPeer *peer, gint64 now_us)
 {
   BusCore *core = peer->core;
   /* In an order that no hash decides: what is handed on goes in it. */
-  g_autoptr (GList) subscriptions = g_list_sort (g_hash_table_get_values (peer->subscriptions), by_number);
+  g_autoptr (GList) subscriptions
+      = g_list_sort (g_hash_table_get_values (peer->subscriptions), core_compare_subscriptions);
   guint n = g_hash_table_size (peer->subscriptions);
   BusLeave leave = { 0, 0, 0 };
 
@@ -79,13 +80,13 @@ flush_peer (BusPeer *peer, gint64 now_us)
 }
 
 static void
-settle (BusCore *core, gint64 now_us)
+core_settle (BusCore *core, gint64 now_us)
 {
   /* A peer that goes gives others their credit back, and telling it may end them. */
   while (core->dying.head != NULL || core->creditors.head != NULL)
     {
       if (core->dying.head != NULL)
-        flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
+        core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
       bus_peer_send_credit (core);
     }
 }
@@ -93,7 +94,7 @@ settle (BusCore *core, gint64 now_us)
 /* --- coming and going --- */
 
 static guint
-connections_of_account (const BusCore *core, guint32 account)
+core_connections_of_account (const BusCore *core, guint32 account)
 {
   guint n = 0;
 
@@ -104,7 +105,7 @@ connections_of_account (const BusCore *core, guint32 account)
 
 /* The limit that a new connection would break; BUS_N_LIMITS: none. The agent's own is always let in. */
 static BusLimit
-limit_for (const BusCore *core, const BusCredentials *who)
+core_connection_limit (const BusCore *core, const BusCredentials *who)
 {
   if (who->agent)
     return BUS_N_LIMITS;
@@ -112,7 +113,7 @@ limit_for (const BusCore *core, const BusCredentials *who)
     return BUS_LIMIT_max_connections;
   if (core->n_unauthenticated >= core->limits.max_unauthenticated)
     return BUS_LIMIT_max_unauthenticated;
-  if (connections_of_account (core, who->account) >= core->limits.max_connections_per_uid)
+  if (core_connections_of_account (core, who->account) >= core->limits.max_connections_per_uid)
     return BUS_LIMIT_max_connections_per_uid;
   return BUS_N_LIMITS;
 }
@@ -125,7 +126,7 @@ bus_core_connect (BusCore *core,
                   WireStatus *status,
                   const char **limit)
 {
-  BusLimit broken = limit_for (core, who);
+  BusLimit broken = core_connection_limit (core, who);
 
   *limit = NULL;
   *status = WIRE_STATUS_OK;
@@ -166,14 +167,14 @@ bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_
       bus_peer_note (peer, BUS_NOTE_GONE, why, "the connection went without goodbye");
       bus_peer_close (peer, why, "the connection went");
     }
-  settle (core, now_us);
+  core_settle (core, now_us);
   bus_peer_free (peer);
 }
 
 /* --- bytes in --- */
 
 static void
-accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
+core_accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
 {
   if (!bus_hello_accept (peer, frame))
     return;
@@ -183,7 +184,7 @@ accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
 
 /* Bytes that are no frame. Before hello its kind is judged first: a stranger's length means nothing. */
 static void
-refuse_bytes (BusPeer *peer)
+core_refuse_bytes (BusPeer *peer)
 {
   WireFrameReader *reader = &peer->reader;
   WireStatus status = reader->status;
@@ -205,7 +206,7 @@ refuse_bytes (BusPeer *peer)
 
 /* From the first byte of a frame it has so long to be whole. */
 static void
-watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
+core_watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
 {
   BusCore *core = peer->core;
   BusDeadline *deadline = &peer->timer.deadline;
@@ -220,7 +221,7 @@ watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
 }
 
 static void
-take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
+core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
 {
   gboolean progress = FALSE;
   WireFrame frame;
@@ -230,15 +231,15 @@ take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
       switch (wire_frame_reader_next (&peer->reader, &input, &frame))
         {
         case WIRE_FRAME_MORE:
-          watch_partial_frame (peer, progress, now_us);
+          core_watch_partial_frame (peer, progress, now_us);
           return;
         case WIRE_FRAME_BAD:
-          refuse_bytes (peer);
+          core_refuse_bytes (peer);
           return;
         case WIRE_FRAME_COMPLETE:
           progress = TRUE;
           if (peer->state == BUS_PEER_HELLO)
-            accept_hello (peer, &frame, now_us);
+            core_accept_hello (peer, &frame, now_us);
           else
             bus_dispatch_frame (peer, &frame, now_us);
           break;
@@ -250,8 +251,8 @@ void
 bus_core_received (BusCore *core, BusPeer *peer, const guint8 *bytes, gsize len, gint64 now_us)
 {
   core->now_us = now_us;
-  take_frames (peer, wire_span (bytes, len), now_us);
-  settle (core, now_us);
+  core_take_frames (peer, wire_span (bytes, len), now_us);
+  core_settle (core, now_us);
 }
 
 gsize
@@ -273,8 +274,8 @@ bus_core_placed (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
   if (peer->state == BUS_PEER_CLOSING)
     return;
   wire_frame_reader_placed (&peer->reader, n);
-  take_frames (peer, wire_span (NULL, 0), now_us);
-  settle (core, now_us);
+  core_take_frames (peer, wire_span (NULL, 0), now_us);
+  core_settle (core, now_us);
 }
 
 /* --- bytes out --- */
@@ -340,7 +341,7 @@ bus_core_next_tick_us (const BusCore *core)
 }
 
 static void
-timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
+core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
 {
   BusSlot *slot = timer->owner;
   BusPeer *peer = timer->owner;
@@ -392,8 +393,8 @@ bus_core_tick (BusCore *core, gint64 now_us)
 
   core->now_us = now_us;
   while ((deadline = bus_deadline_set_pop_due (&core->deadlines, now_us)) != NULL)
-    timer_due (core, (BusTimer *) deadline, now_us); /* deadline is its first field */
-  settle (core, now_us);
+    core_timer_due (core, (BusTimer *) deadline, now_us); /* deadline is its first field */
+  core_settle (core, now_us);
 }
 
 void
@@ -403,7 +404,7 @@ bus_core_shutdown (BusCore *core, gint64 now_us)
   core->is_stopping = TRUE;
   for (GList *link = core->peers.head; link != NULL; link = link->next)
     bus_peer_close (link->data, WIRE_STATUS_SHUTTING_DOWN, NULL);
-  settle (core, now_us);
+  core_settle (core, now_us);
 }
 
 gboolean

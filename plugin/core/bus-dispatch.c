@@ -21,28 +21,28 @@ typedef struct
   gsize cost;       /* of its credit */
   gboolean is_held; /* a receiver that blocks gives the credit back */
   gint64 now_us;
-} Call;
+} DispatchCall;
 
-typedef void (*Handler) (Call *call);
+typedef void (*DispatchHandler) (DispatchCall *call);
 
 /* --- refusals --- */
 
 static void
-fail (const Call *call, WireStatus status, const char *detail)
+dispatch_fail (const DispatchCall *call, WireStatus status, const char *detail)
 {
   bus_peer_error (call->peer, call->envelope->id, status, detail);
 }
 
 static void
-strike (const Call *call, const char *detail)
+dispatch_strike (const DispatchCall *call, const char *detail)
 {
-  fail (call, WIRE_STATUS_UNSUPPORTED, detail);
+  dispatch_fail (call, WIRE_STATUS_UNSUPPORTED, detail);
   if (++call->peer->strikes >= BUS_STRIKES_MAX)
     bus_peer_close (call->peer, WIRE_STATUS_UNSUPPORTED, "too many frames that this broker does not understand");
 }
 
 static void
-malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset)
+dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset)
 {
   WireEnvelope error;
 
@@ -57,7 +57,7 @@ malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset)
 }
 
 static gboolean
-authorize (const Call *call, BusOperation operation, WireSpan topic)
+dispatch_authorize (const DispatchCall *call, BusOperation operation, WireSpan topic)
 {
   return bus_peer_may (call->peer, call->envelope->id, operation, topic);
 }
@@ -66,7 +66,7 @@ authorize (const Call *call, BusOperation operation, WireSpan topic)
 
 /* What its sender counted this frame as. */
 static WireClassOf
-class_of_frame (const Call *call)
+dispatch_class_of_frame (const DispatchCall *call)
 {
   const WireEnvelope *envelope = call->envelope;
 
@@ -78,28 +78,28 @@ class_of_frame (const Call *call)
 /* Before anything else is looked at, so that a refused frame costs what its sender thinks it costs. FALSE: it was sent
  * without credit, and the peer is closed. */
 static gboolean
-take_credit (const Call *call)
+dispatch_take_credit (const DispatchCall *call)
 {
   if (bus_credit_take (&call->peer->ledger, call->class_of.credit_class, call->cost, call->now_us))
     return TRUE;
-  malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "sent without credit: wait for CREDIT", 0);
+  dispatch_malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "sent without credit: wait for CREDIT", 0);
   return FALSE;
 }
 
 /* --- what a message must have --- */
 
 static gboolean
-check_topic (const Call *call)
+dispatch_check_topic (const DispatchCall *call)
 {
   WireTopicCheck check = wire_topic_check (call->envelope->topic, &call->core->topic_limits);
 
   if (check.status != WIRE_STATUS_OK)
-    fail (call, check.status, check.problem);
+    dispatch_fail (call, check.status, check.problem);
   return check.status == WIRE_STATUS_OK;
 }
 
 static gboolean
-check_payload (const Call *call)
+dispatch_check_payload (const DispatchCall *call)
 {
   if (call->envelope->payload.len <= call->core->limits.max_payload)
     return TRUE;
@@ -108,17 +108,17 @@ check_payload (const Call *call)
 }
 
 static gboolean
-check_id (const Call *call)
+dispatch_check_id (const DispatchCall *call)
 {
   if (call->envelope->id > 0)
     return TRUE;
-  malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "id is above zero", 0);
+  dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "id is above zero", 0);
   return FALSE;
 }
 
 /* The message accepted: from here on it has a sender, a place in the order, and a time. */
 static BusInbound
-inbound_of (const Call *call)
+dispatch_inbound (const DispatchCall *call)
 {
   BusInbound inbound = {
     .frame = *call->frame,
@@ -140,7 +140,7 @@ inbound_of (const Call *call)
 }
 
 static BusPeer *
-find_target (const Call *call)
+dispatch_find_target (const DispatchCall *call)
 {
   BusKey key = bus_key (call->core->seed, call->envelope->target);
   BusPeer *target = g_hash_table_lookup (call->core->peers_by_id, &key);
@@ -150,7 +150,7 @@ find_target (const Call *call)
 
 /* Deadline asked for, or the default, at most the longest. */
 static gint64
-due_us (const Call *call)
+dispatch_due_us (const DispatchCall *call)
 {
   guint64 asked_us = call->envelope->deadline_us;
 
@@ -162,7 +162,7 @@ due_us (const Call *call)
 }
 
 static gboolean
-may_wait (const Call *call)
+dispatch_may_wait (const DispatchCall *call)
 {
   guint pending = call->peer->asked.length;
 
@@ -173,7 +173,7 @@ may_wait (const Call *call)
     }
   if (bus_request_find_asked (call->peer, call->envelope->id) != NULL)
     {
-      fail (call, WIRE_STATUS_DUPLICATE_ID, "a request with this id is pending: ids are used once");
+      dispatch_fail (call, WIRE_STATUS_DUPLICATE_ID, "a request with this id is pending: ids are used once");
       return FALSE;
     }
   return TRUE;
@@ -182,7 +182,7 @@ may_wait (const Call *call)
 /* --- publish, direct, broadcast --- */
 
 static void
-acknowledge (const Call *call, guint64 accept_seq, BusOutcome outcome)
+dispatch_acknowledge (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
 {
   WireEnvelope ack;
 
@@ -201,72 +201,72 @@ acknowledge (const Call *call, guint64 accept_seq, BusOutcome outcome)
 
 /* A message that was accepted, for control.bus.introspect. */
 static void
-count (const Call *call, BusMatch *match)
+dispatch_count_topic (const DispatchCall *call, BusMatch *match)
 {
   bus_topics_count (&call->core->routes->topics, &match->counter, match->key, call->envelope, call->now_us);
 }
 
 /* From here on receivers that block hold its credit, if any do. */
 static void
-done_with (Call *call, BusInbound *inbound)
+dispatch_release_inbound (DispatchCall *call, BusInbound *inbound)
 {
   call->is_held = inbound->ticket != NULL;
   bus_inbound_clear (inbound);
 }
 
 static void
-publish_direct (Call *call, BusMatch *match)
+dispatch_publish_direct (DispatchCall *call, BusMatch *match)
 {
   const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id };
-  BusPeer *target = find_target (call);
+  BusPeer *target = dispatch_find_target (call);
   BusRequest *pending = NULL;
   BusInbound inbound;
   BusOutcome outcome;
 
   if (target == NULL)
     {
-      fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
+      dispatch_fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
       return;
     }
   if (!bus_router_is_subscribed (call->core, target, call->envelope->topic))
     {
-      fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target neither subscribes to nor serves this topic");
+      dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target neither subscribes to nor serves this topic");
       return;
     }
   if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
     {
-      if (!may_wait (call))
+      if (!dispatch_may_wait (call))
         return;
       pending = bus_request_new (call->core, BUS_PENDING_DELIVERED, &requester, target, call->envelope->topic,
-                                 due_us (call));
+                                 dispatch_due_us (call));
     }
-  inbound = inbound_of (call);
-  count (call, match);
+  inbound = dispatch_inbound (call);
+  dispatch_count_topic (call, match);
   outcome = bus_router_direct (call->core, &inbound, target, pending != NULL ? pending->route_id : 0, call->now_us);
-  acknowledge (call, inbound.accept_seq, outcome);
+  dispatch_acknowledge (call, inbound.accept_seq, outcome);
   if (pending != NULL && outcome.queued == 0)
     bus_request_fail (call->core, pending, WIRE_STATUS_WOULD_BLOCK,
                       "the receiver's queue is full; it is told by a gap");
-  done_with (call, &inbound);
+  dispatch_release_inbound (call, &inbound);
 }
 
 static void
-publish_to_all (Call *call, BusMatch *match)
+dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
 {
   gboolean broadcast = (call->frame->flags & WIRE_FLAG_BROADCAST) != 0;
-  BusInbound inbound = inbound_of (call);
+  BusInbound inbound = dispatch_inbound (call);
   BusOutcome outcome;
 
-  count (call, match);
+  dispatch_count_topic (call, match);
   outcome = bus_router_publish (call->core, &inbound, match, broadcast, call->now_us);
-  acknowledge (call, inbound.accept_seq, outcome);
-  done_with (call, &inbound);
+  dispatch_acknowledge (call, inbound.accept_seq, outcome);
+  dispatch_release_inbound (call, &inbound);
 }
 
 /* Grammar, right and receivers of the topic; remembered, since the next message mostly goes to the same one.
  * NULL: refused and answered. */
 static BusMatch *
-match_allowed (const Call *call)
+dispatch_match_allowed (const DispatchCall *call)
 {
   BusPeer *peer = call->peer;
   WireSpan topic = call->envelope->topic;
@@ -275,7 +275,7 @@ match_allowed (const Call *call)
   if (peer->recent_match != NULL && peer->recent_generation == generation
       && wire_span_equal (peer->recent_match->key.text, topic))
     return peer->recent_match;
-  if (!check_topic (call) || !authorize (call, BUS_OP_PUBLISH, topic))
+  if (!dispatch_check_topic (call) || !dispatch_authorize (call, BUS_OP_PUBLISH, topic))
     return NULL;
   peer->recent_match = bus_router_match (call->core, topic);
   peer->recent_generation = call->core->routes->matches.generation;
@@ -283,26 +283,26 @@ match_allowed (const Call *call)
 }
 
 static void
-handle_publish (Call *call)
+dispatch_handle_publish (DispatchCall *call)
 {
   BusMatch *match;
 
-  if (!check_id (call) || !check_payload (call) || (match = match_allowed (call)) == NULL)
+  if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL)
     return;
   if (call->frame->flags & WIRE_FLAG_RETAIN)
-    strike (call, "RETAIN is not supported by this broker");
+    dispatch_strike (call, "RETAIN is not supported by this broker");
   else if (call->envelope->target.len > 0)
-    publish_direct (call, match);
+    dispatch_publish_direct (call, match);
   else if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
-    strike (call, "WANT_DELIVERED needs a target");
+    dispatch_strike (call, "WANT_DELIVERED needs a target");
   else
-    publish_to_all (call, match);
+    dispatch_publish_to_all (call, match);
 }
 
 /* --- request, reply --- */
 
 static BusSubscription *
-find_server (Call *call)
+dispatch_find_server (DispatchCall *call)
 {
   const BusNeed need = { .len = call->frame->body.len, .lane = call->class_of.lane, .now_us = call->now_us };
   BusPeer *target = NULL;
@@ -310,10 +310,10 @@ find_server (Call *call)
 
   if (call->envelope->target.len > 0)
     {
-      target = find_target (call);
+      target = dispatch_find_target (call);
       if (target == NULL)
         {
-          fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
+          dispatch_fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
           return NULL;
         }
     }
@@ -321,20 +321,20 @@ find_server (Call *call)
   if (server != NULL && bus_peer_is_ready (server->owner))
     return server;
   if (target != NULL)
-    fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target does not serve this topic");
+    dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target does not serve this topic");
   else
-    fail (call, WIRE_STATUS_NO_RESPONDERS, "nobody serves this topic");
+    dispatch_fail (call, WIRE_STATUS_NO_RESPONDERS, "nobody serves this topic");
   return NULL;
 }
 
 /* Names what stands in the way. @server: (nullable): the message was for the peer of @flow itself. */
 static void
-fail_full (const Call *call,
-           BusRequest *request,
-           const BusFlow *flow,
-           const BusSubscription *server,
-           WireStatus status,
-           const char *detail)
+dispatch_fail_full (const DispatchCall *call,
+                    BusRequest *request,
+                    const BusFlow *flow,
+                    const BusSubscription *server,
+                    WireStatus status,
+                    const char *detail)
 {
   const BusNeed need = { .len = call->frame->body.len, .lane = call->class_of.lane, .now_us = call->now_us };
   BusExcess excess;
@@ -344,56 +344,56 @@ fail_full (const Call *call,
 }
 
 static void
-request_peer (Call *call)
+dispatch_request_peer (DispatchCall *call)
 {
   const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id };
-  BusSubscription *server = find_server (call);
+  BusSubscription *server = dispatch_find_server (call);
   BusRequest *request;
   BusInbound inbound;
 
-  if (server == NULL || !may_wait (call))
+  if (server == NULL || !dispatch_may_wait (call))
     return;
   request = bus_request_new (call->core, BUS_PENDING_REPLY, &requester, server->owner, call->envelope->topic,
-                             due_us (call));
-  inbound = inbound_of (call);
+                             dispatch_due_us (call));
+  inbound = dispatch_inbound (call);
   if (!bus_router_request (call->core, &inbound, server, request->route_id, request->timer.deadline.due_us,
                            call->now_us))
-    fail_full (call, request, &server->owner->flow, server, WIRE_STATUS_WOULD_BLOCK,
-               "there is no room for it on the way to the responder: try again later");
+    dispatch_fail_full (call, request, &server->owner->flow, server, WIRE_STATUS_WOULD_BLOCK,
+                        "there is no room for it on the way to the responder: try again later");
   bus_inbound_clear (&inbound);
 }
 
 static void
-handle_request (Call *call)
+dispatch_handle_request (DispatchCall *call)
 {
   const WireEnvelope *envelope = call->envelope;
 
-  if (!check_id (call) || !check_payload (call) || !check_topic (call)
-      || !authorize (call, BUS_OP_REQUEST, envelope->topic))
+  if (!dispatch_check_id (call) || !dispatch_check_payload (call) || !dispatch_check_topic (call)
+      || !dispatch_authorize (call, BUS_OP_REQUEST, envelope->topic))
     return;
   if (bus_calls_serves (envelope->topic))
     {
-      BusInbound inbound = inbound_of (call);
+      BusInbound inbound = dispatch_inbound (call);
 
       bus_calls_answer (call->peer, &inbound, call->now_us);
       bus_inbound_clear (&inbound);
     }
   else
-    request_peer (call);
+    dispatch_request_peer (call);
 }
 
 static void
-forward_reply (Call *call, BusRequest *request)
+dispatch_forward_reply (DispatchCall *call, BusRequest *request)
 {
   gboolean final = (call->frame->flags & WIRE_FLAG_FINAL) != 0;
   BusDelivery delivery = { .kind = WIRE_KIND_REPLY, .flags = call->frame->flags, .answers = request->requester.id };
-  BusInbound inbound = inbound_of (call);
+  BusInbound inbound = dispatch_inbound (call);
   BusPeer *requester = request->requester.peer;
 
   if (!bus_shed_reserve (call->core, bus_message_size (inbound.frame.body.len), call->now_us)
       || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
-    fail_full (call, request, &requester->flow, NULL, WIRE_STATUS_SLOW_CONSUMER,
-               "the answer came, but there is no room for it in your queue: read faster");
+    dispatch_fail_full (call, request, &requester->flow, NULL, WIRE_STATUS_SLOW_CONSUMER,
+                        "the answer came, but there is no room for it in your queue: read faster");
   else if (final)
     bus_request_free (call->core, request);
   bus_peer_touch (requester);
@@ -401,27 +401,27 @@ forward_reply (Call *call, BusRequest *request)
 }
 
 static void
-handle_reply (Call *call)
+dispatch_handle_reply (DispatchCall *call)
 {
   BusRequest *request = bus_request_find (call->core, call->peer, call->envelope->route);
 
-  if (!check_payload (call))
+  if (!dispatch_check_payload (call))
     return;
   if (request == NULL || request->kind != BUS_PENDING_REPLY)
-    fail (call, WIRE_STATUS_EXPIRED, "nobody waits for this answer: its request ended, or was never yours");
+    dispatch_fail (call, WIRE_STATUS_EXPIRED, "nobody waits for this answer: its request ended, or was never yours");
   else
-    forward_reply (call, request);
+    dispatch_forward_reply (call, request);
 }
 
 static void
-handle_delivered (Call *call)
+dispatch_handle_delivered (DispatchCall *call)
 {
   BusRequest *request = bus_request_find (call->core, call->peer, call->envelope->route);
   WireEnvelope done;
 
   if (request == NULL || request->kind != BUS_PENDING_DELIVERED)
     {
-      fail (call, WIRE_STATUS_EXPIRED, "nobody waits for this DELIVERED: it ended, or was never yours");
+      dispatch_fail (call, WIRE_STATUS_EXPIRED, "nobody waits for this DELIVERED: it ended, or was never yours");
       return;
     }
   wire_envelope_init (&done);
@@ -431,7 +431,7 @@ handle_delivered (Call *call)
 }
 
 static void
-handle_cancel (Call *call)
+dispatch_handle_cancel (DispatchCall *call)
 {
   const WireEnvelope *envelope = call->envelope;
   BusRequest *request;
@@ -452,7 +452,7 @@ handle_cancel (Call *call)
 /* --- credit, life --- */
 
 static void
-handle_credit (Call *call)
+dispatch_handle_credit (DispatchCall *call)
 {
   const WireEnvelope *envelope = call->envelope;
   BusSubscription *subscription
@@ -469,16 +469,16 @@ handle_credit (Call *call)
       bus_peer_touch (call->peer);
       break;
     case BUS_WINDOW_BACKWARDS:
-      malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "credit totals only grow", 0);
+      dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "credit totals only grow", 0);
       break;
     case BUS_WINDOW_TOO_FAR:
-      malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the subscription's window", 0);
+      dispatch_malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the subscription's window", 0);
       break;
     }
 }
 
 static void
-handle_ping (Call *call)
+dispatch_handle_ping (DispatchCall *call)
 {
   WireEnvelope pong;
 
@@ -488,29 +488,29 @@ handle_ping (Call *call)
 }
 
 static void
-handle_pong (Call *call)
+dispatch_handle_pong (DispatchCall *call)
 {
   /* Any frame is a life sign; a PONG is nothing else. */
 }
 
 static void
-handle_misplaced (Call *call)
+dispatch_handle_misplaced (DispatchCall *call)
 {
-  malformed (call->peer, WIRE_STATUS_PROTOCOL_ORDER, "this kind of frame is not for a client to send now", 0);
+  dispatch_malformed (call->peer, WIRE_STATUS_PROTOCOL_ORDER, "this kind of frame is not for a client to send now", 0);
 }
 
-static const Handler handlers[] = {
-  [WIRE_KIND_HELLO] = handle_misplaced,     [WIRE_KIND_WELCOME] = handle_misplaced,
-  [WIRE_KIND_PUBLISH] = handle_publish,     [WIRE_KIND_DELIVER] = handle_misplaced,
-  [WIRE_KIND_REQUEST] = handle_request,     [WIRE_KIND_REPLY] = handle_reply,
-  [WIRE_KIND_DELIVERED] = handle_delivered, [WIRE_KIND_ACK] = handle_misplaced,
-  [WIRE_KIND_ERROR] = handle_misplaced,     [WIRE_KIND_CREDIT] = handle_credit,
-  [WIRE_KIND_GAP] = handle_misplaced,       [WIRE_KIND_CANCEL] = handle_cancel,
-  [WIRE_KIND_PING] = handle_ping,           [WIRE_KIND_PONG] = handle_pong,
+static const DispatchHandler handlers[] = {
+  [WIRE_KIND_HELLO] = dispatch_handle_misplaced,     [WIRE_KIND_WELCOME] = dispatch_handle_misplaced,
+  [WIRE_KIND_PUBLISH] = dispatch_handle_publish,     [WIRE_KIND_DELIVER] = dispatch_handle_misplaced,
+  [WIRE_KIND_REQUEST] = dispatch_handle_request,     [WIRE_KIND_REPLY] = dispatch_handle_reply,
+  [WIRE_KIND_DELIVERED] = dispatch_handle_delivered, [WIRE_KIND_ACK] = dispatch_handle_misplaced,
+  [WIRE_KIND_ERROR] = dispatch_handle_misplaced,     [WIRE_KIND_CREDIT] = dispatch_handle_credit,
+  [WIRE_KIND_GAP] = dispatch_handle_misplaced,       [WIRE_KIND_CANCEL] = dispatch_handle_cancel,
+  [WIRE_KIND_PING] = dispatch_handle_ping,           [WIRE_KIND_PONG] = dispatch_handle_pong,
 };
 
 static gboolean
-is_known (const WireFrame *frame)
+dispatch_is_known (const WireFrame *frame)
 {
   return frame->kind < G_N_ELEMENTS (handlers) && handlers[frame->kind] != NULL && !(frame->flags & ~WIRE_FLAGS_KNOWN);
 }
@@ -519,7 +519,7 @@ void
 bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
 {
   WireEnvelope envelope;
-  Call call = { .peer = peer, .core = peer->core, .frame = frame, .envelope = &envelope, .now_us = now_us };
+  DispatchCall call = { .peer = peer, .core = peer->core, .frame = frame, .envelope = &envelope, .now_us = now_us };
   WireReadResult result;
 
   peer->received++;
@@ -528,30 +528,30 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
       bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");
       return;
     }
-  if (is_known (frame) && handlers[frame->kind] == handle_misplaced)
+  if (dispatch_is_known (frame) && handlers[frame->kind] == dispatch_handle_misplaced)
     {
       wire_envelope_init (&envelope);
-      handle_misplaced (&call);
+      dispatch_handle_misplaced (&call);
       return;
     }
 
   result = wire_envelope_read (frame->body, frame->kind, WIRE_FROM_CLIENT, &envelope);
   if (result.status == WIRE_STATUS_BAD_MESSAGE)
     {
-      malformed (peer, result.status, result.problem, result.offset);
+      dispatch_malformed (peer, result.status, result.problem, result.offset);
       return;
     }
-  call.class_of = class_of_frame (&call);
+  call.class_of = dispatch_class_of_frame (&call);
   call.cost = WIRE_FRAME_HEADER_LEN + frame->body.len;
-  if (!take_credit (&call))
+  if (!dispatch_take_credit (&call))
     return;
   peer->received_bytes += call.cost;
-  if (!is_known (frame))
-    strike (&call, "this broker knows no such kind or flag of frame");
+  if (!dispatch_is_known (frame))
+    dispatch_strike (&call, "this broker knows no such kind or flag of frame");
   else if (result.status == WIRE_STATUS_UNSUPPORTED)
-    strike (&call, result.problem);
+    dispatch_strike (&call, result.problem);
   else if (result.status != WIRE_STATUS_OK)
-    fail (&call, result.status, result.problem);
+    dispatch_fail (&call, result.status, result.problem);
   else
     handlers[frame->kind](&call);
   if (!call.is_held)

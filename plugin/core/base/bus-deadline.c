@@ -2,51 +2,51 @@
 #include "base/bus-deadline.h"
 
 static BusDeadline *
-at (const BusDeadlineSet *set, guint i)
+deadline_heap_at (const BusDeadlineSet *set, guint i)
 {
   return g_ptr_array_index (set->heap, i);
 }
 
 static void
-put (BusDeadlineSet *set, guint i, BusDeadline *deadline)
+deadline_heap_put (BusDeadlineSet *set, guint i, BusDeadline *deadline)
 {
   g_ptr_array_index (set->heap, i) = deadline;
   deadline->place = i + 1;
 }
 
 static void
-sift_up (BusDeadlineSet *set, guint i)
+deadline_heap_sift_up (BusDeadlineSet *set, guint i)
 {
-  BusDeadline *moving = at (set, i);
+  BusDeadline *moving = deadline_heap_at (set, i);
 
   while (i > 0)
     {
       guint parent = (i - 1) / 2;
 
-      if (at (set, parent)->due_us <= moving->due_us)
+      if (deadline_heap_at (set, parent)->due_us <= moving->due_us)
         break;
-      put (set, i, at (set, parent));
+      deadline_heap_put (set, i, deadline_heap_at (set, parent));
       i = parent;
     }
-  put (set, i, moving);
+  deadline_heap_put (set, i, moving);
 }
 
 static void
-sift_down (BusDeadlineSet *set, guint i)
+deadline_heap_sift_down (BusDeadlineSet *set, guint i)
 {
-  BusDeadline *moving = at (set, i);
+  BusDeadline *moving = deadline_heap_at (set, i);
   guint count = set->heap->len;
 
   for (guint child = 2 * i + 1; child < count; child = 2 * i + 1)
     {
-      if (child + 1 < count && at (set, child + 1)->due_us < at (set, child)->due_us)
+      if (child + 1 < count && deadline_heap_at (set, child + 1)->due_us < deadline_heap_at (set, child)->due_us)
         child++;
-      if (moving->due_us <= at (set, child)->due_us)
+      if (moving->due_us <= deadline_heap_at (set, child)->due_us)
         break;
-      put (set, i, at (set, child));
+      deadline_heap_put (set, i, deadline_heap_at (set, child));
       i = child;
     }
-  put (set, i, moving);
+  deadline_heap_put (set, i, moving);
 }
 
 void
@@ -68,7 +68,7 @@ bus_deadline_arm (BusDeadlineSet *set, BusDeadline *deadline, gint64 due_us)
   bus_deadline_disarm (set, deadline);
   deadline->due_us = due_us;
   g_ptr_array_add (set->heap, deadline);
-  sift_up (set, set->heap->len - 1);
+  deadline_heap_sift_up (set, set->heap->len - 1);
 }
 
 void
@@ -81,17 +81,17 @@ bus_deadline_disarm (BusDeadlineSet *set, BusDeadline *deadline)
 
   i = deadline->place - 1;
   last = set->heap->len - 1;
-  g_assert (i <= last && at (set, i) == deadline);
+  g_assert (i <= last && deadline_heap_at (set, i) == deadline);
 
-  put (set, i, at (set, last));
+  deadline_heap_put (set, i, deadline_heap_at (set, last));
   g_ptr_array_set_size (set->heap, (gint) last);
   deadline->place = 0;
 
   if (i < last)
     {
       /* The last one came from another branch: it may belong above or below. */
-      sift_up (set, i);
-      sift_down (set, i);
+      deadline_heap_sift_up (set, i);
+      deadline_heap_sift_down (set, i);
     }
 }
 
@@ -104,7 +104,7 @@ bus_deadline_is_armed (const BusDeadline *deadline)
 gint64
 bus_deadline_set_next_us (const BusDeadlineSet *set)
 {
-  return set->heap->len > 0 ? at (set, 0)->due_us : G_MAXINT64;
+  return set->heap->len > 0 ? deadline_heap_at (set, 0)->due_us : G_MAXINT64;
 }
 
 BusDeadline *
@@ -115,7 +115,7 @@ bus_deadline_set_pop_due (BusDeadlineSet *set, gint64 now_us)
   if (bus_deadline_set_next_us (set) > now_us)
     return NULL;
 
-  first = at (set, 0);
+  first = deadline_heap_at (set, 0);
   bus_deadline_disarm (set, first);
   return first;
 }

@@ -2,7 +2,7 @@
 #include "base/bus-overflow.h"
 
 static gboolean
-begins_with (WireSpan text, WireSpan segments)
+overflow_begins_with (WireSpan text, WireSpan segments)
 {
   return text.len >= segments.len && memcmp (text.data, segments.data, segments.len) == 0
          && (text.len == segments.len || text.data[segments.len] == '.');
@@ -22,7 +22,7 @@ bus_overflow_of_pattern (WireSpan pattern)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    if (begins_with (pattern, wire_span_str (rows[i].begin)))
+    if (overflow_begins_with (pattern, wire_span_str (rows[i].begin)))
       return rows[i].policy;
   return BUS_OVERFLOW_DROP_OLDEST;
 }
@@ -54,7 +54,7 @@ guint
 bus_domain_of_topic (WireSpan topic)
 {
   for (guint i = 0; i < BUS_N_DOMAINS - 1; i++)
-    if (begins_with (topic, wire_span_str (domains[i])))
+    if (overflow_begins_with (topic, wire_span_str (domains[i])))
       return i;
   return BUS_N_DOMAINS - 1;
 }

@@ -27,7 +27,7 @@ bus_quota_refund (BusQuota *quota, BusUsage *usage, guint64 amount)
 }
 
 static gboolean
-hold (BusQuota *quota, guint64 amount, guint64 limit)
+quota_hold_below (BusQuota *quota, guint64 amount, guint64 limit)
 {
   guint64 sum;
 
@@ -40,13 +40,13 @@ hold (BusQuota *quota, guint64 amount, guint64 limit)
 gboolean
 bus_quota_hold (BusQuota *quota, guint64 amount)
 {
-  return hold (quota, amount, quota->cap);
+  return quota_hold_below (quota, amount, quota->cap);
 }
 
 gboolean
 bus_quota_hold_reserve (BusQuota *quota, guint64 amount)
 {
-  return hold (quota, amount, quota->cap + quota->cap / BUS_QUOTA_RESERVE);
+  return quota_hold_below (quota, amount, quota->cap + quota->cap / BUS_QUOTA_RESERVE);
 }
 
 void

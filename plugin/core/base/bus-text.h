@@ -4,8 +4,10 @@
 #include "wire-span.h"
 
 /*
- * Text that is kept or sent on cut to a length: never within a character, or whoever gets it refuses the whole message
- * as no UTF-8. Every place of the core that cuts text which may reach a peer does it here.
+ * Text that is kept or sent.
+ *
+ * Text is cut between characters only: a receiver would refuse a whole message that is not valid UTF-8. Every place of the
+ * core that cuts text which may reach a peer uses these functions.
  */
 
 /* @text, which is UTF-8, or as many whole characters of its beginning as @max bytes take. */
@@ -28,7 +30,7 @@ bus_text_dup (const char *text, gsize max)
   return g_strndup ((const char *) cut.data, cut.len);
 }
 
-/* Into an array of @size bytes, with a NUL. */
+/* Copies into an array of @size bytes, with a NUL. */
 static inline void
 bus_text_copy (char *out, gsize size, const char *text)
 {
@@ -37,4 +39,18 @@ bus_text_copy (char *out, gsize size, const char *text)
   if (cut.len > 0)
     memcpy (out, cut.data, cut.len);
   out[cut.len] = '\0';
+}
+
+/* A span as a string, for protobuf-c. Transfer full. */
+static inline char *
+bus_text_from_span (WireSpan span)
+{
+  return span.len > 0 ? g_strndup ((const char *) span.data, span.len) : g_strdup ("");
+}
+
+/* A constant text in a message that is only packed: protobuf-c has no const in its structs and does not write to them. */
+static inline char *
+bus_text_for_packing (const char *text)
+{
+  return (char *) (gsize) text;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-describe.h"
 
+#include "base/bus-text.h"
 #include "calls/bus-budget.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
@@ -32,32 +33,25 @@ static const struct
     "A queue, a uid or the broker passed its soft limit, or a subscription held publishers back for too long." },
 };
 
-/* Only packed from. */
-static char *
-packed (const char *text)
-{
-  return (char *) (gsize) text;
-}
-
 static void
-describe_method (MethodInfo *info, const BusMethod *method)
+describe_fill_method (MethodInfo *info, const BusMethod *method)
 {
   daemoneye__eventbus__v1__method_info__init (info);
-  info->name = packed (method->name);
-  info->topic = packed (method->topic);
-  info->request_type = packed (method->request->name);
-  info->reply_type = packed (method->reply->name);
-  info->doc = packed (method->doc);
+  info->name = bus_text_for_packing (method->name);
+  info->topic = bus_text_for_packing (method->topic);
+  info->request_type = bus_text_for_packing (method->request->name);
+  info->reply_type = bus_text_for_packing (method->reply->name);
+  info->doc = bus_text_for_packing (method->doc);
 }
 
 static void
-describe_event (EventInfo *info, guint at)
+describe_fill_event (EventInfo *info, guint at)
 {
   daemoneye__eventbus__v1__event_info__init (info);
-  info->name = packed (offered[at].name);
-  info->topic = packed (offered[at].topic);
-  info->type_name = packed (offered[at].type->name);
-  info->doc = packed (offered[at].doc);
+  info->name = bus_text_for_packing (offered[at].name);
+  info->topic = bus_text_for_packing (offered[at].topic);
+  info->type_name = bus_text_for_packing (offered[at].type->name);
+  info->doc = bus_text_for_packing (offered[at].doc);
 }
 
 static void
@@ -93,11 +87,11 @@ bus_describe_answer (const BusCall *call)
   daemoneye__eventbus__v1__introspect_reply__init (&reply);
   daemoneye__eventbus__v1__service_info__init (&service);
   for (guint i = 0; i < call->n_methods; i++)
-    describe_method (method_list[i] = &methods[i], &call->methods[i]);
+    describe_fill_method (method_list[i] = &methods[i], &call->methods[i]);
   for (guint i = 0; i < G_N_ELEMENTS (offered); i++)
-    describe_event (event_list[i] = &events[i], i);
-  service.name = packed (SERVICE);
-  service.doc = packed ("The broker itself.");
+    describe_fill_event (event_list[i] = &events[i], i);
+  service.name = bus_text_for_packing (SERVICE);
+  service.doc = bus_text_for_packing ("The broker itself.");
   service.n_methods = call->n_methods;
   service.methods = method_list;
   service.n_events = G_N_ELEMENTS (offered);

@@ -27,31 +27,31 @@ typedef Daemoneye__Eventbus__V1__TopicInfo TopicInfo;
 /* --- peers --- */
 
 static int
-compare_peers (gconstpointer a, gconstpointer b)
+introspect_compare_peers (gconstpointer a, gconstpointer b)
 {
   return strcmp ((*(BusPeer *const *) a)->id, (*(BusPeer *const *) b)->id);
 }
 
 static gboolean
-is_asked_for (const BusPage *page, const BusPeer *peer)
+introspect_is_asked_for (const BusPage *page, const BusPeer *peer)
 {
   return page->only != NULL ? peer == page->only : bus_peer_may_see (page->asker, peer);
 }
 
 /* Peers behind the cursor. Of subscriptions: those who have any, and the one that the cursor names may have more. */
 static GPtrArray *
-next_peers (BusPage *page, gboolean subscribed)
+introspect_next_peers (BusPage *page, gboolean subscribed)
 {
   BusSmallest smallest;
 
-  bus_smallest_init (&smallest, &page->work, compare_peers,
+  bus_smallest_init (&smallest, &page->work, introspect_compare_peers,
                      page->limit + 2); /* one that was told, one that says there is more */
   for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
     {
       BusPeer *peer = link->data;
 
       page->work++;
-      if (is_asked_for (page, peer) && strcmp (peer->id, page->after) >= (subscribed ? 0 : 1)
+      if (introspect_is_asked_for (page, peer) && strcmp (peer->id, page->after) >= (subscribed ? 0 : 1)
           && (!subscribed || g_hash_table_size (peer->subscriptions) > 0))
         bus_smallest_add (&smallest, peer);
     }
@@ -59,7 +59,7 @@ next_peers (BusPage *page, gboolean subscribed)
 }
 
 static gboolean
-put_peer (BusPage *page, BusPeer *peer)
+introspect_put_peer (BusPage *page, BusPeer *peer)
 {
   PeerInfo *info = bus_page_block (page, sizeof (PeerInfo));
 
@@ -80,17 +80,17 @@ put_peer (BusPage *page, BusPeer *peer)
 }
 
 static void
-walk_peers (BusPage *page)
+introspect_walk_peers (BusPage *page)
 {
-  g_autoptr (GPtrArray) peers = next_peers (page, FALSE);
+  g_autoptr (GPtrArray) peers = introspect_next_peers (page, FALSE);
 
   for (guint i = 0; i < peers->len; i++)
-    if (!put_peer (page, g_ptr_array_index (peers, i)))
+    if (!introspect_put_peer (page, g_ptr_array_index (peers, i)))
       return;
 }
 
 static void
-peer_cursor (const BusPage *page, gconstpointer last, char *next)
+introspect_peer_cursor (const BusPage *page, gconstpointer last, char *next)
 {
   g_strlcpy (next, ((const PeerInfo *) last)->id, BUS_PAGE_CURSOR_MAX);
 }
@@ -98,7 +98,7 @@ peer_cursor (const BusPage *page, gconstpointer last, char *next)
 /* --- subscriptions --- */
 
 static int
-compare_subscriptions (gconstpointer a, gconstpointer b)
+introspect_compare_subscriptions (gconstpointer a, gconstpointer b)
 {
   const BusSubscription *first = *(BusSubscription *const *) a;
   const BusSubscription *second = *(BusSubscription *const *) b;
@@ -107,14 +107,14 @@ compare_subscriptions (gconstpointer a, gconstpointer b)
 }
 
 static GPtrArray *
-next_subscriptions (BusPage *page, const BusPeer *peer)
+introspect_next_subscriptions (BusPage *page, const BusPeer *peer)
 {
   guint32 after = strcmp (peer->id, page->after) == 0 ? page->after_number : 0;
   GHashTableIter iter;
   gpointer value;
   BusSmallest smallest;
 
-  bus_smallest_init (&smallest, &page->work, compare_subscriptions, page->limit + 1);
+  bus_smallest_init (&smallest, &page->work, introspect_compare_subscriptions, page->limit + 1);
   page->work += g_hash_table_size (peer->subscriptions);
   g_hash_table_iter_init (&iter, peer->subscriptions);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -124,7 +124,7 @@ next_subscriptions (BusPage *page, const BusPeer *peer)
 }
 
 static gboolean
-put_subscription (BusPage *page, const BusSubscription *subscription)
+introspect_put_subscription (BusPage *page, const BusSubscription *subscription)
 {
   SubscriptionInfo *info = bus_page_block (page, sizeof (SubscriptionInfo));
 
@@ -135,35 +135,35 @@ put_subscription (BusPage *page, const BusSubscription *subscription)
   if (subscription->group != NULL)
     info->group = bus_page_text (page, subscription->group->key.text);
   info->serve = subscription->serves;
-  info->methods = subscription->methods;
+  info->methods = subscription->serves_methods;
   info->delivered = subscription->delivered;
   info->missed = subscription->missed;
   return bus_page_put (page, &info->base);
 }
 
 static gboolean
-put_subscriptions_of (BusPage *page, const BusPeer *peer)
+introspect_put_subscriptions_of (BusPage *page, const BusPeer *peer)
 {
-  g_autoptr (GPtrArray) subscriptions = next_subscriptions (page, peer);
+  g_autoptr (GPtrArray) subscriptions = introspect_next_subscriptions (page, peer);
 
   for (guint i = 0; i < subscriptions->len; i++)
-    if (!put_subscription (page, g_ptr_array_index (subscriptions, i)))
+    if (!introspect_put_subscription (page, g_ptr_array_index (subscriptions, i)))
       return FALSE;
   return TRUE;
 }
 
 static void
-walk_subscriptions (BusPage *page)
+introspect_walk_subscriptions (BusPage *page)
 {
-  g_autoptr (GPtrArray) peers = next_peers (page, TRUE);
+  g_autoptr (GPtrArray) peers = introspect_next_peers (page, TRUE);
 
   for (guint i = 0; i < peers->len; i++)
-    if (!put_subscriptions_of (page, g_ptr_array_index (peers, i)))
+    if (!introspect_put_subscriptions_of (page, g_ptr_array_index (peers, i)))
       return;
 }
 
 static void
-subscription_cursor (const BusPage *page, gconstpointer last, char *next)
+introspect_subscription_cursor (const BusPage *page, gconstpointer last, char *next)
 {
   const SubscriptionInfo *info = last;
 
@@ -173,13 +173,13 @@ subscription_cursor (const BusPage *page, gconstpointer last, char *next)
 /* --- groups --- */
 
 static int
-compare_groups (gconstpointer a, gconstpointer b)
+introspect_compare_groups (gconstpointer a, gconstpointer b)
 {
   return bus_key_compare_text ((*(BusGroup *const *) a)->key.text, (*(BusGroup *const *) b)->key.text);
 }
 
 static void
-add_groups_of (GHashTable *groups, const BusPeer *peer)
+introspect_add_groups_of (GHashTable *groups, const BusPeer *peer)
 {
   GHashTableIter iter;
   gpointer value;
@@ -195,7 +195,7 @@ add_groups_of (GHashTable *groups, const BusPeer *peer)
 }
 
 static GPtrArray *
-next_groups (BusPage *page)
+introspect_next_groups (BusPage *page)
 {
   g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->routes->groups) : bus_group_table_new ();
   GHashTableIter iter;
@@ -205,10 +205,10 @@ next_groups (BusPage *page)
   if (!page->all)
     {
       page->work += (guint64) g_hash_table_size (page->asker->subscriptions) * BUS_WORK_MEMBER;
-      add_groups_of (groups, page->asker);
+      introspect_add_groups_of (groups, page->asker);
     }
   page->work += g_hash_table_size (groups);
-  bus_smallest_init (&smallest, &page->work, compare_groups, page->limit + 1);
+  bus_smallest_init (&smallest, &page->work, introspect_compare_groups, page->limit + 1);
   g_hash_table_iter_init (&iter, groups);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (bus_key_compare_text (((const BusGroup *) value)->key.text, wire_span_str (page->after)) > 0)
@@ -217,7 +217,7 @@ next_groups (BusPage *page)
 }
 
 static void
-gather_members_of (GHashTable *members, const BusPeer *peer)
+introspect_gather_members_of (GHashTable *members, const BusPeer *peer)
 {
   GHashTableIter iter;
   gpointer value;
@@ -235,7 +235,7 @@ gather_members_of (GHashTable *members, const BusPeer *peer)
 
 /* BusGroup -> those of its members that are told: one walk for all groups of the page. */
 static GHashTable *
-gather_members (BusPage *page, const GPtrArray *groups)
+introspect_gather_members (BusPage *page, const GPtrArray *groups)
 {
   GHashTable *members = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
 
@@ -247,28 +247,28 @@ gather_members (BusPage *page, const GPtrArray *groups)
       if (!bus_peer_may_see (page->asker, link->data))
         continue;
       page->work += (guint64) g_hash_table_size (((const BusPeer *) link->data)->subscriptions) * BUS_WORK_MEMBER;
-      gather_members_of (members, link->data);
+      introspect_gather_members_of (members, link->data);
     }
   return members;
 }
 
 static int
-compare_members (gconstpointer a, gconstpointer b)
+introspect_compare_members (gconstpointer a, gconstpointer b)
 {
   const BusSubscription *first = *(BusSubscription *const *) a;
   const BusSubscription *second = *(BusSubscription *const *) b;
   int order = strcmp (first->owner->id, second->owner->id);
 
-  return order != 0 ? order : compare_subscriptions (a, b);
+  return order != 0 ? order : introspect_compare_subscriptions (a, b);
 }
 
 static void
-fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
+introspect_fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
 {
   GroupMember *entries = bus_page_block (page, sizeof (GroupMember) * MAX (members->len, 1));
 
   page->work += (guint64) members->len * (BUS_SMALLEST_WORK + BUS_WORK_ENTRY);
-  g_ptr_array_sort (members, compare_members);
+  g_ptr_array_sort (members, introspect_compare_members);
   info->member = bus_page_block (page, sizeof (GroupMember *) * MAX (members->len, 1));
   for (guint i = 0; i < members->len; i++)
     {
@@ -285,14 +285,14 @@ fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
 }
 
 static gboolean
-put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
+introspect_put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
 {
   GroupInfo *info = bus_page_block (page, sizeof (GroupInfo));
 
   daemoneye__eventbus__v1__group_info__init (info);
   info->name = bus_page_text (page, group->key.text);
   info->members = group->members.length;
-  fill_members (page, info, members);
+  introspect_fill_members (page, info, members);
   /* A group that no page could take whole is told with fewer entries. */
   while (page->entries->len == 0 && info->n_member > 0 && !bus_page_fits (page, &info->base))
     info->n_member -= 1 + info->n_member / 8;
@@ -300,22 +300,22 @@ put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
 }
 
 static void
-walk_groups (BusPage *page)
+introspect_walk_groups (BusPage *page)
 {
-  g_autoptr (GPtrArray) groups = next_groups (page);
-  g_autoptr (GHashTable) members = gather_members (page, groups);
+  g_autoptr (GPtrArray) groups = introspect_next_groups (page);
+  g_autoptr (GHashTable) members = introspect_gather_members (page, groups);
 
   for (guint i = 0; i < groups->len; i++)
     {
       BusGroup *group = g_ptr_array_index (groups, i);
 
-      if (!put_group (page, group, g_hash_table_lookup (members, group)))
+      if (!introspect_put_group (page, group, g_hash_table_lookup (members, group)))
         return;
     }
 }
 
 static void
-group_cursor (const BusPage *page, gconstpointer last, char *next)
+introspect_group_cursor (const BusPage *page, gconstpointer last, char *next)
 {
   g_strlcpy (next, ((const GroupInfo *) last)->name, BUS_PAGE_CURSOR_MAX);
 }
@@ -325,7 +325,7 @@ group_cursor (const BusPage *page, gconstpointer last, char *next)
 /* Subscriptions that would get a message to @topic now. Neighbours in @found mostly have one owner, whose right is asked
  * once. */
 static guint
-count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
+introspect_count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
 {
   const BusPeer *owner = NULL;
   gboolean gets = FALSE;
@@ -347,7 +347,7 @@ count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
 }
 
 static gboolean
-put_topic (BusPage *page, const BusTopic *topic, guint *matched)
+introspect_put_topic (BusPage *page, const BusTopic *topic, guint *matched)
 {
   TopicInfo *info = bus_page_block (page, sizeof (TopicInfo));
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
@@ -360,7 +360,7 @@ put_topic (BusPage *page, const BusTopic *topic, guint *matched)
   info->messages = topic->messages;
   info->bytes = topic->bytes;
   info->age_us = (guint64) (page->now_us - topic->last_us);
-  info->subscribers = count_subscribers (page, found, topic->key.text);
+  info->subscribers = introspect_count_subscribers (page, found, topic->key.text);
   info->servers = bus_router_count_servers (page->core, topic->key.text);
   page->work += info->servers;
   info->type_name = bus_page_text (page, wire_span (topic->type_name, topic->type_len));
@@ -368,14 +368,14 @@ put_topic (BusPage *page, const BusTopic *topic, guint *matched)
 }
 
 static gboolean
-may_see_topic (BusPage *page, const BusTopic *topic)
+introspect_may_see_topic (BusPage *page, const BusTopic *topic)
 {
   page->work += page->all ? 1 : BUS_WORK_QUESTION;
   return page->all || bus_policy_authorize (&page->asker->principal, BUS_OP_DELIVER, topic->key.text).allowed;
 }
 
 static void
-walk_topics (BusPage *page)
+introspect_walk_topics (BusPage *page)
 {
   GSequenceIter *at = bus_topics_after (&page->core->routes->topics, wire_span_str (page->after));
   guint matched = 0;
@@ -387,18 +387,18 @@ walk_topics (BusPage *page)
     {
       const BusTopic *topic = g_sequence_get (at);
 
-      if (!may_see_topic (page, topic))
+      if (!introspect_may_see_topic (page, topic))
         continue;
       if (matched > BUS_INTROSPECT_WORK_MAX)
         page->is_full = TRUE;
       else
-        put_topic (page, topic, &matched);
+        introspect_put_topic (page, topic, &matched);
     }
 }
 
 /* Its name: another topic may have its slot by then. */
 static void
-topic_cursor (const BusPage *page, gconstpointer last, char *next)
+introspect_topic_cursor (const BusPage *page, gconstpointer last, char *next)
 {
   g_strlcpy (next, ((const TopicInfo *) last)->topic, BUS_PAGE_CURSOR_MAX);
 }
@@ -406,7 +406,7 @@ topic_cursor (const BusPage *page, gconstpointer last, char *next)
 /* --- cursors that come back --- */
 
 static gboolean
-read_number (const char *text, guint64 max, guint32 *number)
+introspect_read_number (const char *text, guint64 max, guint32 *number)
 {
   guint64 value;
 
@@ -417,7 +417,7 @@ read_number (const char *text, guint64 max, guint32 *number)
 }
 
 static gboolean
-read_name (BusPage *page, WireSpan text)
+introspect_read_name (BusPage *page, WireSpan text)
 {
   if (!wire_segment_is_valid (text, (guint) page->core->limits.segment_bytes))
     return FALSE;
@@ -426,22 +426,22 @@ read_name (BusPage *page, WireSpan text)
 }
 
 static gboolean
-read_name_cursor (BusPage *page, const char *cursor)
+introspect_read_name_cursor (BusPage *page, const char *cursor)
 {
-  return read_name (page, wire_span_str (cursor));
+  return introspect_read_name (page, wire_span_str (cursor));
 }
 
 static gboolean
-read_subscription_cursor (BusPage *page, const char *cursor)
+introspect_read_subscription_cursor (BusPage *page, const char *cursor)
 {
   const char *slash = strchr (cursor, '/');
 
-  return slash != NULL && read_name (page, wire_span (cursor, (gsize) (slash - cursor)))
-         && read_number (slash + 1, G_MAXUINT32, &page->after_number);
+  return slash != NULL && introspect_read_name (page, wire_span (cursor, (gsize) (slash - cursor)))
+         && introspect_read_number (slash + 1, G_MAXUINT32, &page->after_number);
 }
 
 static gboolean
-read_topic_cursor (BusPage *page, const char *cursor)
+introspect_read_topic_cursor (BusPage *page, const char *cursor)
 {
   WireSpan topic = wire_span_str (cursor);
 
@@ -461,7 +461,7 @@ typedef struct
   gboolean of_peer;                                                     /* `peer` chooses */
   gsize n_offset;                                                       /* of the list in Reply */
   gsize list_offset;
-} Section;
+} IntrospectSection;
 
 #define SECTION(walk, read_cursor, cursor, of_peer, list)                                                              \
   {                                                                                                                    \
@@ -470,36 +470,42 @@ typedef struct
 
 #define SECTION_TOPICS 4u
 
-static const Section sections[] = {
-  [1] = SECTION (walk_peers, read_name_cursor, peer_cursor, TRUE, peers),
-  [2] = SECTION (walk_subscriptions, read_subscription_cursor, subscription_cursor, TRUE, subscriptions),
-  [3] = SECTION (walk_groups, read_name_cursor, group_cursor, FALSE, groups),
-  [SECTION_TOPICS] = SECTION (walk_topics, read_topic_cursor, topic_cursor, FALSE, topics),
+static const IntrospectSection sections[] = {
+  [1] = SECTION (introspect_walk_peers, introspect_read_name_cursor, introspect_peer_cursor, TRUE, peers),
+  [2] = SECTION (introspect_walk_subscriptions,
+                 introspect_read_subscription_cursor,
+                 introspect_subscription_cursor,
+                 TRUE,
+                 subscriptions),
+  [3] = SECTION (introspect_walk_groups, introspect_read_name_cursor, introspect_group_cursor, FALSE, groups),
+  [SECTION_TOPICS]
+  = SECTION (introspect_walk_topics, introspect_read_topic_cursor, introspect_topic_cursor, FALSE, topics),
 };
 
 static gboolean
-refuse (BusPeer *asker, guint64 id, WireStatus status, const char *detail)
+introspect_refuse (BusPeer *asker, guint64 id, WireStatus status, const char *detail)
 {
   bus_peer_error (asker, id, status, detail);
   return FALSE;
 }
 
 static gboolean
-check (BusPeer *asker, guint64 id, const Request *request)
+introspect_check_request (BusPeer *asker, guint64 id, const Request *request)
 {
   if (request->section == 0 || request->section >= G_N_ELEMENTS (sections))
-    return refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
-                   "section is 1 (peers), 2 (subscriptions), 3 (groups) or 4 (topics)");
+    return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
+                              "section is 1 (peers), 2 (subscriptions), 3 (groups) or 4 (topics)");
   if (request->limit > ENTRIES_MAX)
-    return refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "limit is at most 1000 entries; 0 means 500");
+    return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "limit is at most 1000 entries; 0 means 500");
   if (request->peer[0] != '\0' && !sections[request->section].of_peer)
-    return refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "peer goes with section 1 (peers) and 2 (subscriptions)");
+    return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
+                              "peer goes with section 1 (peers) and 2 (subscriptions)");
   return TRUE;
 }
 
 /* What the request chooses. */
 static gboolean
-choose (BusPage *page, BusPeer *asker, guint64 id, const Request *request)
+introspect_select (BusPage *page, BusPeer *asker, guint64 id, const Request *request)
 {
   BusKey key = bus_key (asker->core->seed, wire_span_str (request->peer));
 
@@ -507,15 +513,17 @@ choose (BusPage *page, BusPeer *asker, guint64 id, const Request *request)
     {
       page->only = g_hash_table_lookup (asker->core->peers_by_id, &key);
       if (page->only == NULL || !bus_peer_may_see (asker, page->only))
-        return refuse (asker, id, WIRE_STATUS_ABSENT, "no peer of this id is connected, or you may not see it");
+        return introspect_refuse (asker, id, WIRE_STATUS_ABSENT,
+                                  "no peer of this id is connected, or you may not see it");
     }
   if (request->after[0] != '\0' && !sections[request->section].read_cursor (page, request->after))
-    return refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "after is empty, or `next` of a page of the same section");
+    return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
+                              "after is empty, or `next` of a page of the same section");
   return TRUE;
 }
 
 static void
-answer (const BusPage *page, BusPeer *asker, guint64 id, const Section *section)
+introspect_send (const BusPage *page, BusPeer *asker, guint64 id, const IntrospectSection *section)
 {
   char next[BUS_PAGE_CURSOR_MAX] = "";
   Reply reply;
@@ -543,8 +551,8 @@ bus_introspect_answer (const BusCall *call)
   GStringChunk *texts;
   BusPage page = { .asker = asker, .core = call->core, .now_us = call->now_us, .entries = entries, .blocks = blocks };
 
-  if (!bus_budget_admit (asker, call->id, call->now_us) || !check (asker, call->id, request)
-      || !choose (&page, asker, call->id, request))
+  if (!bus_budget_admit (asker, call->id, call->now_us) || !introspect_check_request (asker, call->id, request)
+      || !introspect_select (&page, asker, call->id, request))
     return;
   texts = g_string_chunk_new (4096);
   page.texts = texts;
@@ -552,6 +560,6 @@ bus_introspect_answer (const BusCall *call)
   page.limit = request->limit > 0 ? request->limit : ENTRIES_PRESET;
   page.room = (gsize) MIN (call->core->limits.max_payload, BUS_INTROSPECT_REPLY_MAX) - REPLY_REST;
   sections[request->section].walk (&page);
-  answer (&page, asker, call->id, &sections[request->section]);
+  introspect_send (&page, asker, call->id, &sections[request->section]);
   g_string_chunk_free (texts);
 }

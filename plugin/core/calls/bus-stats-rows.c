@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-stats-rows.h"
 
+#include "base/bus-text.h"
 #include "route/bus-group.h"
 
 typedef Daemoneye__Eventbus__V1__DomainStats DomainStats;
@@ -16,40 +17,33 @@ typedef struct
   Missed rows[BUS_N_LOSSES];
   Missed *list[BUS_N_LOSSES];
   gsize n;
-} MissedList;
+} RowsMissedList;
 
 typedef struct
 {
   PeerStats stats;
-  MissedList missed;
+  RowsMissedList missed;
   PublishStats publish[WIRE_N_CLASSES];
   PublishStats *publish_list[WIRE_N_CLASSES];
-} PeerRow;
+} RowsPeer;
 
 typedef struct
 {
   QueueStats stats;
-  MissedList missed;
+  RowsMissedList missed;
   char *pattern;
-} SubscriptionRow;
+} RowsSubscription;
 
 typedef struct
 {
   GroupStats stats;
   char *name;
-} GroupRow;
-
-/* Only packed from. */
-static char *
-packed (const char *text)
-{
-  return (char *) (gsize) text;
-}
+} RowsGroup;
 
 static void
-subscription_row_free (gpointer data)
+rows_subscription_free (gpointer data)
 {
-  SubscriptionRow *row = data;
+  RowsSubscription *row = data;
 
   g_free (row->pattern);
   g_free (row->stats.group[0] != '\0' ? row->stats.group : NULL);
@@ -57,9 +51,9 @@ subscription_row_free (gpointer data)
 }
 
 static void
-group_row_free (gpointer data)
+rows_group_free (gpointer data)
 {
-  GroupRow *row = data;
+  RowsGroup *row = data;
 
   g_free (row->name);
   g_free (row);
@@ -69,8 +63,8 @@ void
 bus_stats_rows_init (BusStatsRows *rows)
 {
   rows->peers = g_ptr_array_new_with_free_func (g_free);
-  rows->subscriptions = g_ptr_array_new_with_free_func (subscription_row_free);
-  rows->groups = g_ptr_array_new_with_free_func (group_row_free);
+  rows->subscriptions = g_ptr_array_new_with_free_func (rows_subscription_free);
+  rows->groups = g_ptr_array_new_with_free_func (rows_group_free);
   rows->domains = g_ptr_array_new_with_free_func (g_free);
   rows->by_group = g_hash_table_new (NULL, NULL);
 }
@@ -85,14 +79,8 @@ bus_stats_rows_clear (BusStatsRows *rows)
   g_hash_table_unref (rows->by_group);
 }
 
-static char *
-text_of (WireSpan span)
-{
-  return g_strndup ((const char *) span.data, span.len);
-}
-
 static void
-fill_missed (MissedList *missed, const guint64 *counts)
+rows_fill_missed (RowsMissedList *missed, const guint64 *counts)
 {
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     {
@@ -108,13 +96,13 @@ fill_missed (MissedList *missed, const guint64 *counts)
 /* --- peers --- */
 
 static guint64
-left (guint64 granted, guint64 used)
+rows_credit_left (guint64 granted, guint64 used)
 {
   return granted > used ? granted - used : 0;
 }
 
 static void
-fill_publish (PeerRow *row, const BusPeer *peer, gint64 now_us)
+rows_fill_publish (RowsPeer *row, const BusPeer *peer, gint64 now_us)
 {
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
     {
@@ -123,8 +111,8 @@ fill_publish (PeerRow *row, const BusPeer *peer, gint64 now_us)
 
       daemoneye__eventbus__v1__publish_stats__init (stats);
       stats->class_ = i;
-      stats->messages = left (window->granted_messages, window->used_messages);
-      stats->bytes = left (window->granted_bytes, window->used_bytes);
+      stats->messages = rows_credit_left (window->granted_messages, window->used_messages);
+      stats->bytes = rows_credit_left (window->granted_bytes, window->used_bytes);
       stats->held_messages = peer->ledger.held_messages[i];
       stats->held_bytes = peer->ledger.held_bytes[i];
       if (peer->ledger.blocked_since_us[i] != 0)
@@ -137,7 +125,7 @@ fill_publish (PeerRow *row, const BusPeer *peer, gint64 now_us)
 void
 bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
 {
-  PeerRow *row = g_new0 (PeerRow, 1);
+  RowsPeer *row = g_new0 (RowsPeer, 1);
   PeerStats *stats = &row->stats;
   const BusFlow *flow = &peer->flow;
 
@@ -162,8 +150,8 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   stats->connected_us = (guint64) (now_us - peer->connected_us);
   if (flow->soft_since_us != 0)
     stats->slow_us = (guint64) MAX (now_us - flow->soft_since_us, 1);
-  fill_publish (row, peer, now_us);
-  fill_missed (&row->missed, flow->missed_by);
+  rows_fill_publish (row, peer, now_us);
+  rows_fill_missed (&row->missed, flow->missed_by);
   stats->missed_by = row->missed.list;
   stats->n_missed_by = row->missed.n;
   g_ptr_array_add (rows->peers, row);
@@ -180,17 +168,17 @@ bus_stats_is_behind (const BusSubscription *subscription)
 void
 bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subscription, gint64 now_us)
 {
-  SubscriptionRow *row = g_new0 (SubscriptionRow, 1);
+  RowsSubscription *row = g_new0 (RowsSubscription, 1);
   QueueStats *stats = &row->stats;
   const BusWindow *window = &subscription->window;
 
   daemoneye__eventbus__v1__queue_stats__init (stats);
-  row->pattern = text_of (subscription->pattern);
+  row->pattern = bus_text_from_span (subscription->pattern);
   stats->peer = subscription->owner->id;
   stats->subscription = subscription->id;
   stats->pattern = row->pattern;
   if (subscription->group != NULL)
-    stats->group = text_of (subscription->group->key.text);
+    stats->group = bus_text_from_span (subscription->group->key.text);
   stats->serve = subscription->serves;
   stats->policy = subscription->bounds.policy;
   stats->demoted = subscription->demoted;
@@ -205,7 +193,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   stats->unreturned_bytes = bus_window_outstanding_bytes (window);
   stats->delivered = subscription->delivered;
   stats->missed = subscription->missed;
-  fill_missed (&row->missed, subscription->missed_by);
+  rows_fill_missed (&row->missed, subscription->missed_by);
   stats->missed_by = row->missed.list;
   stats->n_missed_by = row->missed.n;
   g_ptr_array_add (rows->subscriptions, row);
@@ -213,10 +201,10 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
 
 /* The longest behind first, then by who and number: the same input gives the same output. */
 static int
-compare_subscriptions (gconstpointer a, gconstpointer b)
+rows_compare_subscriptions (gconstpointer a, gconstpointer b)
 {
-  const QueueStats *left_one = &(*(SubscriptionRow *const *) a)->stats;
-  const QueueStats *right_one = &(*(SubscriptionRow *const *) b)->stats;
+  const QueueStats *left_one = &(*(RowsSubscription *const *) a)->stats;
+  const QueueStats *right_one = &(*(RowsSubscription *const *) b)->stats;
   int by_peer;
 
   if (left_one->behind_us != right_one->behind_us)
@@ -233,13 +221,13 @@ void
 bus_stats_rows_add_member (BusStatsRows *rows, const BusSubscription *subscription)
 {
   const BusGroup *group = subscription->group;
-  GroupRow *row = g_hash_table_lookup (rows->by_group, group);
+  RowsGroup *row = g_hash_table_lookup (rows->by_group, group);
 
   if (row == NULL)
     {
-      row = g_new0 (GroupRow, 1);
+      row = g_new0 (RowsGroup, 1);
       daemoneye__eventbus__v1__group_stats__init (&row->stats);
-      row->name = text_of (group->key.text);
+      row->name = bus_text_from_span (group->key.text);
       row->stats.name = row->name;
       row->stats.members = group->members.length;
       row->stats.policy = group->bounds.policy;
@@ -254,9 +242,9 @@ bus_stats_rows_add_member (BusStatsRows *rows, const BusSubscription *subscripti
 }
 
 static int
-compare_groups (gconstpointer a, gconstpointer b)
+rows_compare_groups (gconstpointer a, gconstpointer b)
 {
-  return strcmp ((*(GroupRow *const *) a)->name, (*(GroupRow *const *) b)->name);
+  return strcmp ((*(RowsGroup *const *) a)->name, (*(RowsGroup *const *) b)->name);
 }
 
 void
@@ -267,7 +255,7 @@ bus_stats_rows_add_domains (BusStatsRows *rows, const BusDomainCounts *domains)
       DomainStats *stats = g_new (DomainStats, 1);
 
       daemoneye__eventbus__v1__domain_stats__init (stats);
-      stats->domain = packed (bus_domain_name (i));
+      stats->domain = bus_text_for_packing (bus_domain_name (i));
       stats->accepted = domains[i].accepted;
       stats->accepted_bytes = domains[i].accepted_bytes;
       stats->delivered = domains[i].delivered;
@@ -279,8 +267,8 @@ bus_stats_rows_add_domains (BusStatsRows *rows, const BusDomainCounts *domains)
 void
 bus_stats_rows_fill (BusStatsRows *rows, Daemoneye__Eventbus__V1__StatsReply *reply)
 {
-  g_ptr_array_sort (rows->subscriptions, compare_subscriptions);
-  g_ptr_array_sort (rows->groups, compare_groups);
+  g_ptr_array_sort (rows->subscriptions, rows_compare_subscriptions);
+  g_ptr_array_sort (rows->groups, rows_compare_groups);
   /* The message is the first field of each row. */
   reply->peers = (PeerStats **) rows->peers->pdata;
   reply->n_peers = rows->peers->len;

@@ -39,7 +39,7 @@ bus_stats_count (const BusCore *core, BusCoreStats *stats)
 }
 
 static guint
-count_blocked (const BusCore *core)
+stats_count_blocked (const BusCore *core)
 {
   guint n = 0;
 
@@ -54,7 +54,7 @@ count_blocked (const BusCore *core)
 }
 
 static void
-fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *totals, gint64 now_us)
+stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *totals, gint64 now_us)
 {
   BusCoreStats stats;
 
@@ -78,27 +78,27 @@ fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *totals, gi
   totals->memory_limit = core->quota.cap;
   totals->expired = core->flows.missed_by[BUS_LOSS_EXPIRED];
   totals->refused = core->flows.missed_by[BUS_LOSS_REFUSED];
-  totals->blocked_publishers = count_blocked (core);
+  totals->blocked_publishers = stats_count_blocked (core);
 }
 
 /* --- who is told of --- */
 
 static gboolean
-is_asked_for (const BusPeer *asker, const BusPeer *peer, const StatsRequest *request)
+stats_is_asked_for (const BusPeer *asker, const BusPeer *peer, const StatsRequest *request)
 {
   return bus_peer_may_see (asker, peer) && (request->peer[0] == '\0' || strcmp (request->peer, peer->id) == 0);
 }
 
 static void
-list_peers (BusPeer *asker, const StatsRequest *request, BusStatsRows *rows, gint64 now_us)
+stats_list_peers (BusPeer *asker, const StatsRequest *request, BusStatsRows *rows, gint64 now_us)
 {
   for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
-    if (is_asked_for (asker, link->data, request))
+    if (stats_is_asked_for (asker, link->data, request))
       bus_stats_rows_add_peer (rows, link->data, now_us);
 }
 
 static void
-list_subscriptions (BusPeer *asker, const StatsRequest *request, BusStatsRows *rows, gint64 now_us)
+stats_list_subscriptions (BusPeer *asker, const StatsRequest *request, BusStatsRows *rows, gint64 now_us)
 {
   for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
     {
@@ -106,7 +106,7 @@ list_subscriptions (BusPeer *asker, const StatsRequest *request, BusStatsRows *r
       GHashTableIter iter;
       gpointer value;
 
-      if (!is_asked_for (asker, peer, request))
+      if (!stats_is_asked_for (asker, peer, request))
         continue;
       g_hash_table_iter_init (&iter, peer->subscriptions);
       while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -116,7 +116,7 @@ list_subscriptions (BusPeer *asker, const StatsRequest *request, BusStatsRows *r
 }
 
 static void
-list_groups (BusPeer *asker, BusStatsRows *rows)
+stats_list_groups (BusPeer *asker, BusStatsRows *rows)
 {
   for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
     {
@@ -137,7 +137,7 @@ list_groups (BusPeer *asker, BusStatsRows *rows)
 
 /* Halves what is least urgent until it fits: groups, then subscriptions (the longest behind stand first), then peers. */
 static void
-cut (StatsReply *reply, guint64 max)
+stats_truncate (StatsReply *reply, guint64 max)
 {
   gsize *lists[] = { &reply->n_groups, &reply->n_subscriptions, &reply->n_peers };
 
@@ -151,7 +151,7 @@ cut (StatsReply *reply, guint64 max)
 
 /* Each list walked over all peers. */
 static guint64
-work_of (const StatsReply *reply, const BusCore *core)
+stats_work (const StatsReply *reply, const BusCore *core)
 {
   return (guint64) core->peers.length * 3 * BUS_WORK_MEMBER
          + (reply->n_peers + reply->n_subscriptions + reply->n_groups) * BUS_WORK_ENTRY;
@@ -167,18 +167,18 @@ stats_send (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_
 
   bus_stats_rows_init (&rows);
   daemoneye__eventbus__v1__stats_reply__init (&reply);
-  fill_totals (core, &totals, now_us);
+  stats_fill_totals (core, &totals, now_us);
   reply.totals = &totals;
-  list_peers (asker, request, &rows, now_us);
+  stats_list_peers (asker, request, &rows, now_us);
   if (request->subscriptions)
-    list_subscriptions (asker, request, &rows, now_us);
+    stats_list_subscriptions (asker, request, &rows, now_us);
   if (request->groups)
-    list_groups (asker, &rows);
+    stats_list_groups (asker, &rows);
   if (request->domains && asker->principal.role != BUS_ROLE_COLLECTOR)
     bus_stats_rows_add_domains (&rows, core->flows.domains);
   bus_stats_rows_fill (&rows, &reply);
-  bus_budget_spend (asker, work_of (&reply, core), &reply.base);
-  cut (&reply, core->limits.max_payload);
+  bus_budget_spend (asker, stats_work (&reply, core), &reply.base);
+  stats_truncate (&reply, core->limits.max_payload);
   bus_reply_message (asker, id, &reply.base);
 }
 

@@ -17,26 +17,26 @@ typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
 typedef Daemoneye__Eventbus__V1__UnsubscribeRequest UnsubscribeRequest;
 
 static gboolean
-refuse (const BusCall *call, WireStatus status, const char *detail)
+subscribe_refuse (const BusCall *call, WireStatus status, const char *detail)
 {
   bus_peer_error (call->peer, call->id, status, detail);
   return FALSE;
 }
 
 static BusSubscription *
-find (const BusCall *call, guint32 subscription)
+subscribe_find (const BusCall *call, guint32 subscription)
 {
   BusSubscription *found = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (subscription));
 
   if (found == NULL)
-    refuse (call, WIRE_STATUS_NOT_SUBSCRIBED, "you have no subscription with this number");
+    subscribe_refuse (call, WIRE_STATUS_NOT_SUBSCRIBED, "you have no subscription with this number");
   return found;
 }
 
 /* --- what is asked for --- */
 
 static gboolean
-check_ceiling (const BusCall *call, BusLimit limit, guint64 value)
+subscribe_check_ceiling (const BusCall *call, BusLimit limit, guint64 value)
 {
   if (value <= bus_limit_spec (limit)->ceiling)
     return TRUE;
@@ -45,66 +45,67 @@ check_ceiling (const BusCall *call, BusLimit limit, guint64 value)
 }
 
 static gboolean
-check_numbers (const BusCall *call, const SubscribeRequest *request)
+subscribe_check_numbers (const BusCall *call, const SubscribeRequest *request)
 {
   BusPeer *peer = call->peer;
   guint n = g_hash_table_size (peer->subscriptions);
 
   if (request->subscription == 0)
-    return refuse (call, WIRE_STATUS_BAD_MESSAGE, "subscription is a number above zero of your choice");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE, "subscription is a number above zero of your choice");
   if (g_hash_table_contains (peer->subscriptions, GUINT_TO_POINTER (request->subscription)))
-    return refuse (call, WIRE_STATUS_DUPLICATE_ID, "you have a subscription with this number");
+    return subscribe_refuse (call, WIRE_STATUS_DUPLICATE_ID, "you have a subscription with this number");
   if (n >= call->core->limits.max_subscriptions)
     {
       bus_peer_error_limit (peer, call->id, BUS_LIMIT_max_subscriptions, n + 1);
       return FALSE;
     }
-  return check_ceiling (call, BUS_LIMIT_receive_window_messages, request->window_messages)
-         && check_ceiling (call, BUS_LIMIT_receive_window_bytes, request->window_bytes);
+  return subscribe_check_ceiling (call, BUS_LIMIT_receive_window_messages, request->window_messages)
+         && subscribe_check_ceiling (call, BUS_LIMIT_receive_window_bytes, request->window_bytes);
 }
 
 static gboolean
-check_words (const BusCall *call, const SubscribeRequest *request)
+subscribe_check_words (const BusCall *call, const SubscribeRequest *request)
 {
   WireSpan pattern = wire_span_str (request->pattern);
   WireSpan group = wire_span_str (request->group);
   WireTopicCheck check = wire_pattern_check (pattern, &call->core->topic_limits);
 
   if (check.status != WIRE_STATUS_OK)
-    return refuse (call, check.status, check.problem);
+    return subscribe_refuse (call, check.status, check.problem);
   if (request->serve && check.wildcard)
-    return refuse (call, WIRE_STATUS_BAD_PATTERN, "what is served is one topic, without wildcards");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "what is served is one topic, without wildcards");
   if (group.len > 0 && !wire_segment_is_valid (group, (guint) call->core->limits.segment_bytes))
-    return refuse (call, WIRE_STATUS_BAD_PATTERN, "a group's name is one segment of a-z 0-9 - _");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "a group's name is one segment of a-z 0-9 - _");
   return TRUE;
 }
 
 /* A peer's own methods stand on the one topic that names it. */
 static gboolean
-check_methods (const BusCall *call, const SubscribeRequest *request)
+subscribe_check_serves_methods (const BusCall *call, const SubscribeRequest *request)
 {
   g_autofree char *own = g_strconcat ("control.collector.", call->peer->id, NULL);
 
   if (!request->methods)
     return TRUE;
   if (!request->serve || request->group[0] != '\0' || strcmp (request->pattern, own) != 0)
-    return refuse (call, WIRE_STATUS_BAD_MESSAGE,
-                   "methods goes with serve, without a group, on control.collector.{your id}");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                             "methods goes with serve, without a group, on control.collector.{your id}");
   return TRUE;
 }
 
 static gboolean
-check_bounds (const BusCall *call, guint32 policy, guint64 messages, guint64 bytes)
+subscribe_check_bounds (const BusCall *call, guint32 policy, guint64 messages, guint64 bytes)
 {
   if (policy > BUS_OVERFLOW_LAST)
-    return refuse (call, WIRE_STATUS_UNSUPPORTED,
-                   "policy is 1 block, 2 drop oldest, 3 drop newest, 4 error, 5 conflate, or 0 for the default");
-  return check_ceiling (call, BUS_LIMIT_subscription_queue_messages, messages)
-         && check_ceiling (call, BUS_LIMIT_subscription_queue_bytes, bytes);
+    return subscribe_refuse (
+        call, WIRE_STATUS_UNSUPPORTED,
+        "policy is 1 block, 2 drop oldest, 3 drop newest, 4 error, 5 conflate, or 0 for the default");
+  return subscribe_check_ceiling (call, BUS_LIMIT_subscription_queue_messages, messages)
+         && subscribe_check_ceiling (call, BUS_LIMIT_subscription_queue_bytes, bytes);
 }
 
 static gboolean
-check_block (const BusCall *call, BusOverflow policy, WireSpan pattern)
+subscribe_check_block (const BusCall *call, BusOverflow policy, WireSpan pattern)
 {
   return policy != BUS_OVERFLOW_BLOCK || bus_peer_may (call->peer, call->id, BUS_OP_BLOCK, pattern);
 }
@@ -113,7 +114,7 @@ check_block (const BusCall *call, BusOverflow policy, WireSpan pattern)
 
 /* Those in force for what was asked. A group's first member asks for all of it. */
 static BusBounds
-bounds_for (const BusCall *call, const SubscribeRequest *request)
+subscribe_bounds (const BusCall *call, const SubscribeRequest *request)
 {
   const BusLimits *limits = &call->core->limits;
   BusBounds bounds = {
@@ -130,32 +131,32 @@ bounds_for (const BusCall *call, const SubscribeRequest *request)
 }
 
 static gboolean
-check_policy (const BusCall *call, const SubscribeRequest *request, BusBounds *bounds)
+subscribe_check_policy (const BusCall *call, const SubscribeRequest *request, BusBounds *bounds)
 {
   const BusGroup *group = NULL;
 
-  if (!check_bounds (call, request->policy, request->queue_messages, request->queue_bytes))
+  if (!subscribe_check_bounds (call, request->policy, request->queue_messages, request->queue_bytes))
     return FALSE;
   if (request->serve && request->policy != BUS_OVERFLOW_DEFAULT && request->policy != BUS_OVERFLOW_ERROR)
-    return refuse (call, WIRE_STATUS_BAD_MESSAGE,
-                   "who serves has no policy: a request that finds no room is answered with WOULD_BLOCK");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                             "who serves has no policy: a request that finds no room is answered with WOULD_BLOCK");
   if (request->group[0] != '\0' && !request->serve)
     group = bus_group_find (call->core->routes->groups, call->core->seed, wire_span_str (request->group));
   if (group != NULL && group->bounds.policy != BUS_OVERFLOW_DEFAULT)
     {
       if (request->policy != BUS_OVERFLOW_DEFAULT && (BusOverflow) request->policy != group->bounds.policy)
-        return refuse (call, WIRE_STATUS_UNSUPPORTED,
-                       "the group has another policy: name none, or change it with control.bus.adjust");
+        return subscribe_refuse (call, WIRE_STATUS_UNSUPPORTED,
+                                 "the group has another policy: name none, or change it with control.bus.adjust");
       *bounds = group->bounds;
     }
   else
-    *bounds = bounds_for (call, request);
-  return check_block (call, bounds->policy, wire_span_str (request->pattern));
+    *bounds = subscribe_bounds (call, request);
+  return subscribe_check_block (call, bounds->policy, wire_span_str (request->pattern));
 }
 
 /* NULL: refused and answered. */
 static BusSubscription *
-make (const BusCall *call, const SubscribeRequest *request, const BusBounds *bounds)
+subscribe_make (const BusCall *call, const SubscribeRequest *request, const BusBounds *bounds)
 {
   const BusLimits *limits = &call->core->limits;
   BusSubscription *subscription;
@@ -169,10 +170,10 @@ make (const BusCall *call, const SubscribeRequest *request, const BusBounds *bou
       = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern), request->serve != 0);
   if (subscription == NULL)
     {
-      refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a subscription");
+      subscribe_refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a subscription");
       return NULL;
     }
-  subscription->methods = request->methods != 0;
+  subscription->serves_methods = request->methods != 0;
   subscription->bounds = *bounds;
   bus_window_init (&subscription->window,
                    request->window_messages != 0 ? request->window_messages : limits->receive_window_messages,
@@ -189,11 +190,12 @@ bus_subscribe_answer (const BusCall *call)
   BusSubscription *subscription;
   BusBounds bounds;
 
-  if (!check_numbers (call, request) || !check_words (call, request) || !check_methods (call, request)
+  if (!subscribe_check_numbers (call, request) || !subscribe_check_words (call, request)
+      || !subscribe_check_serves_methods (call, request)
       || !bus_peer_may (call->peer, call->id, right, wire_span_str (request->pattern))
-      || !check_policy (call, request, &bounds))
+      || !subscribe_check_policy (call, request, &bounds))
     return;
-  subscription = make (call, request, &bounds);
+  subscription = subscribe_make (call, request, &bounds);
   if (subscription == NULL)
     return;
   bus_router_add (call->core, subscription, wire_span_str (request->group));
@@ -210,7 +212,7 @@ bus_subscribe_answer (const BusCall *call)
 /* --- adjust --- */
 
 static guint64
-adjust_one (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
+subscribe_adjust_one (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
 {
   guint64 dropped = bus_admit_adjust (&subscription->owner->flow, subscription, bounds, now_us);
 
@@ -220,33 +222,33 @@ adjust_one (BusSubscription *subscription, const BusBounds *bounds, gint64 now_u
 
 /* A group is one: policy and bounds are those of all its members that do not serve. */
 static guint64
-adjust_all (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
+subscribe_adjust_all (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
 {
   BusGroup *group = subscription->group;
   guint64 dropped = 0;
 
   if (group == NULL)
-    return adjust_one (subscription, bounds, now_us);
+    return subscribe_adjust_one (subscription, bounds, now_us);
   group->bounds = *bounds;
   for (GList *link = group->members.head; link != NULL; link = link->next)
     if (!((const BusSubscription *) link->data)->serves)
-      dropped += adjust_one (link->data, bounds, now_us);
+      dropped += subscribe_adjust_one (link->data, bounds, now_us);
   return dropped;
 }
 
 /* A group is no way around the right: who asks needs it for what every member asked. */
 static gboolean
-check_block_of_all (const BusCall *call, BusOverflow policy, const BusSubscription *subscription)
+subscribe_check_block_of_all (const BusCall *call, BusOverflow policy, const BusSubscription *subscription)
 {
   if (policy != BUS_OVERFLOW_BLOCK)
     return TRUE;
   if (subscription->group == NULL)
-    return check_block (call, policy, subscription->pattern);
+    return subscribe_check_block (call, policy, subscription->pattern);
   for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
     {
       const BusSubscription *member = link->data;
 
-      if (!member->serves && !check_block (call, policy, member->pattern))
+      if (!member->serves && !subscribe_check_block (call, policy, member->pattern))
         return FALSE;
     }
   return TRUE;
@@ -254,7 +256,7 @@ check_block_of_all (const BusCall *call, BusOverflow policy, const BusSubscripti
 
 /* Each message that waits may be looked at. */
 static guint64
-work_of (const BusSubscription *subscription)
+subscribe_adjust_work (const BusSubscription *subscription)
 {
   guint64 work = 0;
 
@@ -269,17 +271,17 @@ void
 bus_subscribe_adjust (const BusCall *call)
 {
   const AdjustRequest *request = call->request;
-  BusSubscription *subscription = find (call, request->subscription);
+  BusSubscription *subscription = subscribe_find (call, request->subscription);
   Daemoneye__Eventbus__V1__AdjustReply reply;
   BusBounds bounds;
   guint64 work;
 
   if (subscription == NULL || !bus_budget_admit_work (call->peer, call->id, call->now_us)
-      || !check_bounds (call, request->policy, request->queue_messages, request->queue_bytes))
+      || !subscribe_check_bounds (call, request->policy, request->queue_messages, request->queue_bytes))
     return;
   if (subscription->serves)
     {
-      refuse (call, WIRE_STATUS_UNSUPPORTED, "who serves has no policy: there is nothing to change");
+      subscribe_refuse (call, WIRE_STATUS_UNSUPPORTED, "who serves has no policy: there is nothing to change");
       return;
     }
   bounds = subscription->bounds;
@@ -289,14 +291,14 @@ bus_subscribe_adjust (const BusCall *call)
     bounds.messages = request->queue_messages;
   if (request->queue_bytes != 0)
     bounds.bytes = request->queue_bytes;
-  if (!check_block_of_all (call, bounds.policy, subscription))
+  if (!subscribe_check_block_of_all (call, bounds.policy, subscription))
     return;
-  work = work_of (subscription);
+  work = subscribe_adjust_work (subscription);
   daemoneye__eventbus__v1__adjust_reply__init (&reply);
   reply.policy = bounds.policy;
   reply.queue_messages = bounds.messages;
   reply.queue_bytes = bounds.bytes;
-  reply.dropped = adjust_all (subscription, &bounds, call->now_us);
+  reply.dropped = subscribe_adjust_all (subscription, &bounds, call->now_us);
   bus_budget_spend (call->peer, work, &reply.base);
   bus_reply_message (call->peer, call->id, &reply.base);
 }
@@ -307,7 +309,7 @@ void
 bus_subscribe_end (const BusCall *call)
 {
   const UnsubscribeRequest *request = call->request;
-  BusSubscription *subscription = find (call, request->subscription);
+  BusSubscription *subscription = subscribe_find (call, request->subscription);
   Daemoneye__Eventbus__V1__UnsubscribeReply reply;
   BusLeave leave = { 0, 0, 0 };
 

@@ -11,37 +11,37 @@ typedef struct
   BusPlace *place;
   gpointer item;
   guint64 serial; /* order of adding */
-} Filed;
+} IndexFiled;
 
 /* The place of a topic without wildcards, which needs no walk. */
 typedef struct
 {
   BusKey key; /* its bytes are behind the struct */
   BusPlace place;
-} Exact;
+} IndexExact;
 
 struct BusIndex
 {
   guint64 seed;
   guint64 last_serial;
-  GHashTable *exact; /* BusKey -> Exact, none with an empty place */
+  GHashTable *exact; /* BusKey -> IndexExact, none with an empty place */
   BusTrie *trie;
-  GHashTable *filed; /* set of Filed by place and item, so that taking one out of a long queue needs no search */
+  GHashTable *filed; /* set of IndexFiled by place and item, so that taking one out of a long queue needs no search */
 };
 
 static guint
-filed_hash (gconstpointer key)
+index_filed_hash (gconstpointer key)
 {
-  const Filed *filed = key;
+  const IndexFiled *filed = key;
 
   return (guint) bus_hash_mix (GPOINTER_TO_SIZE (filed->item) ^ bus_hash_mix (GPOINTER_TO_SIZE (filed->place)));
 }
 
 static gboolean
-filed_equal (gconstpointer a, gconstpointer b)
+index_filed_equal (gconstpointer a, gconstpointer b)
 {
-  const Filed *first = a;
-  const Filed *second = b;
+  const IndexFiled *first = a;
+  const IndexFiled *second = b;
 
   return first->place == second->place && first->item == second->item;
 }
@@ -54,7 +54,7 @@ bus_index_new (guint64 seed)
   index->seed = seed;
   index->exact = g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, g_free);
   index->trie = bus_trie_new (seed);
-  index->filed = g_hash_table_new_full (filed_hash, filed_equal, g_free, NULL);
+  index->filed = g_hash_table_new_full (index_filed_hash, index_filed_equal, g_free, NULL);
   return index;
 }
 
@@ -72,7 +72,7 @@ bus_index_free (BusIndex *index)
 }
 
 static gboolean
-has_wildcard (WireSpan pattern)
+index_has_wildcard (WireSpan pattern)
 {
   for (gsize i = 0; i < pattern.len; i++)
     if (pattern.data[i] == '+' || pattern.data[i] == '#')
@@ -80,18 +80,18 @@ has_wildcard (WireSpan pattern)
   return FALSE;
 }
 
-static Exact *
-exact_find (const BusIndex *index, WireSpan topic)
+static IndexExact *
+index_exact_find (const BusIndex *index, WireSpan topic)
 {
   BusKey key = bus_key (index->seed, topic);
 
   return g_hash_table_lookup (index->exact, &key);
 }
 
-static Exact *
-exact_new (BusIndex *index, WireSpan topic)
+static IndexExact *
+index_exact_new (BusIndex *index, WireSpan topic)
 {
-  Exact *exact = g_malloc0 (sizeof (Exact) + topic.len); /* a valid topic, so short */
+  IndexExact *exact = g_malloc0 (sizeof (IndexExact) + topic.len); /* a valid topic, so short */
   guint8 *copy = (guint8 *) (exact + 1);
 
   memcpy (copy, topic.data, topic.len);
@@ -102,29 +102,29 @@ exact_new (BusIndex *index, WireSpan topic)
 }
 
 static BusPlace *
-place_reach (BusIndex *index, WireSpan pattern)
+index_place_reach (BusIndex *index, WireSpan pattern)
 {
-  Exact *exact;
+  IndexExact *exact;
 
-  if (has_wildcard (pattern))
+  if (index_has_wildcard (pattern))
     return bus_trie_reach (index->trie, pattern);
-  exact = exact_find (index, pattern);
-  return exact != NULL ? &exact->place : &exact_new (index, pattern)->place;
+  exact = index_exact_find (index, pattern);
+  return exact != NULL ? &exact->place : &index_exact_new (index, pattern)->place;
 }
 
 static BusPlace *
-place_find (BusIndex *index, WireSpan pattern)
+index_place_find (BusIndex *index, WireSpan pattern)
 {
-  Exact *exact;
+  IndexExact *exact;
 
-  if (has_wildcard (pattern))
+  if (index_has_wildcard (pattern))
     return bus_trie_find (index->trie, pattern);
-  exact = exact_find (index, pattern);
+  exact = index_exact_find (index, pattern);
   return exact != NULL ? &exact->place : NULL;
 }
 
 static void
-place_prune (BusIndex *index, BusPlace *place, WireSpan pattern)
+index_place_prune (BusIndex *index, BusPlace *place, WireSpan pattern)
 {
   BusKey key;
 
@@ -142,11 +142,11 @@ place_prune (BusIndex *index, BusPlace *place, WireSpan pattern)
 void
 bus_index_add (BusIndex *index, WireSpan pattern, gpointer item)
 {
-  Filed *filed = g_new0 (Filed, 1);
+  IndexFiled *filed = g_new0 (IndexFiled, 1);
   gboolean is_new;
 
   filed->link.data = filed;
-  filed->place = place_reach (index, pattern);
+  filed->place = index_place_reach (index, pattern);
   filed->item = item;
   filed->serial = ++index->last_serial;
   g_queue_push_tail_link (&filed->place->filed, &filed->link);
@@ -157,29 +157,29 @@ bus_index_add (BusIndex *index, WireSpan pattern, gpointer item)
 gboolean
 bus_index_remove (BusIndex *index, WireSpan pattern, gpointer item)
 {
-  Filed wanted = { .place = place_find (index, pattern), .item = item };
-  Filed *filed = wanted.place != NULL ? g_hash_table_lookup (index->filed, &wanted) : NULL;
+  IndexFiled wanted = { .place = index_place_find (index, pattern), .item = item };
+  IndexFiled *filed = wanted.place != NULL ? g_hash_table_lookup (index->filed, &wanted) : NULL;
 
   if (filed == NULL)
     return FALSE;
   g_queue_unlink (&wanted.place->filed, &filed->link);
   g_hash_table_remove (index->filed, filed);
-  place_prune (index, wanted.place, pattern);
+  index_place_prune (index, wanted.place, pattern);
   return TRUE;
 }
 
 static void
-append_filed (GPtrArray *items, const BusPlace *place)
+index_append_filed (GPtrArray *items, const BusPlace *place)
 {
   for (const GList *l = place->filed.head; l != NULL; l = l->next)
     g_ptr_array_add (items, l->data);
 }
 
 static gint
-by_serial (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
+index_by_serial (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
 {
-  const Filed *const *first = a;
-  const Filed *const *second = b;
+  const IndexFiled *const *first = a;
+  const IndexFiled *const *second = b;
 
   return (*first)->serial < (*second)->serial ? -1 : 1;
 }
@@ -187,7 +187,7 @@ by_serial (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
 void
 bus_index_match (const BusIndex *index, WireSpan topic, GPtrArray *items)
 {
-  const Exact *exact = exact_find (index, topic);
+  const IndexExact *exact = index_exact_find (index, topic);
   const guint start = items->len;
   guint n_places = 0;
   BusTrieWalk walk;
@@ -195,21 +195,21 @@ bus_index_match (const BusIndex *index, WireSpan topic, GPtrArray *items)
 
   if (exact != NULL)
     {
-      append_filed (items, &exact->place);
+      index_append_filed (items, &exact->place);
       n_places++;
     }
   bus_trie_walk_init (&walk, index->trie, topic);
   while ((place = bus_trie_walk_next (&walk)) != NULL)
     {
-      append_filed (items, place);
+      index_append_filed (items, place);
       n_places++;
     }
 
   /* Each place is in order by itself. */
   if (n_places > 1)
-    g_qsort_with_data (items->pdata + start, (gint) (items->len - start), sizeof (gpointer), by_serial, NULL);
+    g_qsort_with_data (items->pdata + start, (gint) (items->len - start), sizeof (gpointer), index_by_serial, NULL);
   for (guint i = start; i < items->len; i++)
-    items->pdata[i] = ((const Filed *) items->pdata[i])->item;
+    items->pdata[i] = ((const IndexFiled *) items->pdata[i])->item;
 }
 
 guint

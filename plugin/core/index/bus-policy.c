@@ -3,7 +3,7 @@
 
 #include "wire-topic.h"
 
-/* Who, in the columns of the table; "may" is any of the flags. */
+/* PolicyWho, in the columns of the table; "may" is any of the flags. */
 typedef enum
 {
   NOBODY = 0,
@@ -13,7 +13,7 @@ typedef enum
   ADDRESSEE = 1 << 3, /* the collector whose id is the row's {id} */
   SELF = 1 << 4,      /* anyone whose id is the row's {id} */
   ALL = AGENT | COLLECTOR,
-} Who;
+} PolicyWho;
 
 typedef enum
 {
@@ -23,25 +23,25 @@ typedef enum
   SLOT_TYPE,   /* any one segment, compared with a collector's type */
   SLOT_DOMAIN, /* any one segment, compared with the domain of a collector's type */
   SLOT_REST,   /* last: zero or more segments */
-} SlotKind;
+} PolicySlotKind;
 
 typedef struct
 {
-  SlotKind kind;
+  PolicySlotKind kind;
   WireSpan word;
-} Slot;
+} PolicySlot;
 
 #define ROW_SLOTS 6u
 
 typedef struct
 {
   const char *rule;
-  Slot slots[ROW_SLOTS]; /* up to the first SLOT_END */
+  PolicySlot slots[ROW_SLOTS]; /* up to the first SLOT_END */
   guint publish;
   guint request;
   guint subscribe;
   guint serve;
-} Row;
+} PolicyRow;
 
 #define WORD(text)                                                                                                     \
   {                                                                                                                    \
@@ -93,7 +93,7 @@ typedef struct
  *
  * { rule, topic, who may publish, request, subscribe and get, serve }
  */
-static const Row rows[] = {
+static const PolicyRow rows[] = {
   { "events-own-domain", TOPIC (WORD ("events"), DOMAIN, REST), OWNER, OWNER, ALL, NOBODY },
   ANOMALY ("process"),
   ANOMALY ("network"),
@@ -173,18 +173,18 @@ typedef struct
   WireSpan segments[PATH_SEGMENTS];
   guint n;
   gboolean wildcard;
-} Path;
+} PolicyPath;
 
 static const BusVerdict no_rule = { FALSE, "no-rule" };
 
 static gboolean
-is (WireSpan segment, char wildcard)
+policy_path_is (WireSpan segment, char wildcard)
 {
   return segment.len == 1 && segment.data[0] == (guint8) wildcard;
 }
 
 static gboolean
-path_init (Path *path, WireSpan text)
+policy_path_init (PolicyPath *path, WireSpan text)
 {
   WireSegments segments;
   WireSpan segment;
@@ -196,14 +196,14 @@ path_init (Path *path, WireSpan text)
     {
       if (path->n > WIRE_TOPIC_SEGMENTS_CEILING || segment.len == 0)
         return FALSE;
-      path->wildcard = path->wildcard || is (segment, '+') || is (segment, '#');
+      path->wildcard = path->wildcard || policy_path_is (segment, '+') || policy_path_is (segment, '#');
       path->segments[path->n++] = segment;
     }
   return TRUE;
 }
 
 static WireSpan
-domain_of_type (WireSpan type)
+policy_domain_of_type (WireSpan type)
 {
   for (guint i = 0; i < G_N_ELEMENTS (domains); i++)
     if (wire_span_equal (domains[i].type, type))
@@ -216,7 +216,7 @@ domain_of_type (WireSpan type)
 
 /* Is @topic, which has no wildcard, listed by @row? */
 static gboolean
-row_lists (const Row *row, const Path *topic)
+policy_row_lists (const PolicyRow *row, const PolicyPath *topic)
 {
   guint i;
 
@@ -234,7 +234,7 @@ row_lists (const Row *row, const Path *topic)
 
 /* Longer first; of two as long, the one with more words. */
 static guint
-row_rank (const Row *row)
+policy_row_rank (const PolicyRow *row)
 {
   guint rank = 0;
 
@@ -249,20 +249,20 @@ row_rank (const Row *row)
   return rank;
 }
 
-static const Row *
-find_row (const Path *topic)
+static const PolicyRow *
+policy_find_row (const PolicyPath *topic)
 {
-  const Row *best = NULL;
+  const PolicyRow *best = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    if (row_lists (&rows[i], topic) && (best == NULL || row_rank (&rows[i]) > row_rank (best)))
+    if (policy_row_lists (&rows[i], topic) && (best == NULL || policy_row_rank (&rows[i]) > policy_row_rank (best)))
       best = &rows[i];
   return best;
 }
 
 /* What @who is compared by in a slot; empty when it can't be the one. */
 static WireSpan
-own_word (const BusPrincipal *who, SlotKind kind)
+policy_own_word (const BusPrincipal *who, PolicySlotKind kind)
 {
   switch (kind)
     {
@@ -271,7 +271,7 @@ own_word (const BusPrincipal *who, SlotKind kind)
     case SLOT_TYPE:
       return who->role == BUS_ROLE_COLLECTOR ? who->type : WIRE_SPAN_LITERAL ("");
     case SLOT_DOMAIN:
-      return who->role == BUS_ROLE_COLLECTOR ? domain_of_type (who->type) : WIRE_SPAN_LITERAL ("");
+      return who->role == BUS_ROLE_COLLECTOR ? policy_domain_of_type (who->type) : WIRE_SPAN_LITERAL ("");
     case SLOT_END:
     case SLOT_WORD:
     case SLOT_REST:
@@ -282,7 +282,7 @@ own_word (const BusPrincipal *who, SlotKind kind)
 
 /* Everything that @who is to the row that lists @topic. */
 static guint
-flags_of (const BusPrincipal *who, const Row *row, const Path *topic)
+policy_flags_of (const BusPrincipal *who, const PolicyRow *row, const PolicyPath *topic)
 {
   gboolean is_collector = who->role == BUS_ROLE_COLLECTOR;
   guint flags = is_collector ? COLLECTOR : AGENT;
@@ -292,11 +292,11 @@ flags_of (const BusPrincipal *who, const Row *row, const Path *topic)
 
   for (guint i = 0; i < ROW_SLOTS && i < topic->n; i++)
     {
-      SlotKind kind = row->slots[i].kind;
+      PolicySlotKind kind = row->slots[i].kind;
 
       if (kind == SLOT_END || kind == SLOT_REST)
         break;
-      if (kind == SLOT_WORD || !wire_span_equal (own_word (who, kind), topic->segments[i]))
+      if (kind == SLOT_WORD || !wire_span_equal (policy_own_word (who, kind), topic->segments[i]))
         continue;
       if (kind != SLOT_ID)
         flags |= OWNER;
@@ -307,7 +307,7 @@ flags_of (const BusPrincipal *who, const Row *row, const Path *topic)
 }
 
 static guint
-allowed_flags (const Row *row, BusOperation operation)
+policy_allowed_flags (const PolicyRow *row, BusOperation operation)
 {
   switch (operation)
     {
@@ -327,29 +327,29 @@ allowed_flags (const Row *row, BusOperation operation)
 }
 
 static BusVerdict
-authorize_topic (const BusPrincipal *who, BusOperation operation, const Path *topic)
+policy_authorize_topic (const BusPrincipal *who, BusOperation operation, const PolicyPath *topic)
 {
-  const Row *row = find_row (topic);
+  const PolicyRow *row = policy_find_row (topic);
 
   if (row == NULL)
     return no_rule;
-  return (BusVerdict){ (flags_of (who, row, topic) & allowed_flags (row, operation)) != 0, row->rule };
+  return (BusVerdict){ (policy_flags_of (who, row, topic) & policy_allowed_flags (row, operation)) != 0, row->rule };
 }
 
 /* What stands at place @i of a topic for a pattern that leaves it open: the row's word, or the asker's own. */
 static WireSpan
-open_segment (const Slot *slot, const BusPrincipal *who)
+policy_open_segment (const PolicySlot *slot, const BusPrincipal *who)
 {
   WireSpan segment = WIRE_SPAN_LITERAL ("");
 
   if (slot != NULL)
-    segment = slot->kind == SLOT_WORD ? slot->word : own_word (who, slot->kind);
+    segment = slot->kind == SLOT_WORD ? slot->word : policy_own_word (who, slot->kind);
   return segment.len > 0 ? segment : WIRE_SPAN_LITERAL ("any");
 }
 
 /* A topic that both @row lists and @pattern matches; of several the one most likely to be @who's. FALSE: none. */
 static gboolean
-common_topic (const Row *row, const Path *pattern, const BusPrincipal *who, Path *topic)
+policy_common_topic (const PolicyRow *row, const PolicyPath *pattern, const BusPrincipal *who, PolicyPath *topic)
 {
   gboolean row_goes_on = FALSE; /* its REST was reached */
   gboolean pattern_goes_on = FALSE;
@@ -358,7 +358,7 @@ common_topic (const Row *row, const Path *pattern, const BusPrincipal *who, Path
   topic->wildcard = FALSE;
   for (guint i = 0;; i++)
     {
-      const Slot *slot = !row_goes_on && i < ROW_SLOTS && row->slots[i].kind != SLOT_END ? &row->slots[i] : NULL;
+      const PolicySlot *slot = !row_goes_on && i < ROW_SLOTS && row->slots[i].kind != SLOT_END ? &row->slots[i] : NULL;
       const WireSpan *segment = !pattern_goes_on && i < pattern->n ? &pattern->segments[i] : NULL;
       gboolean is_open;
 
@@ -367,7 +367,7 @@ common_topic (const Row *row, const Path *pattern, const BusPrincipal *who, Path
           row_goes_on = TRUE;
           slot = NULL;
         }
-      if (segment != NULL && is (*segment, '#'))
+      if (segment != NULL && policy_path_is (*segment, '#'))
         {
           pattern_goes_on = TRUE;
           segment = NULL;
@@ -377,7 +377,7 @@ common_topic (const Row *row, const Path *pattern, const BusPrincipal *who, Path
       if ((slot == NULL && !row_goes_on) || (segment == NULL && !pattern_goes_on))
         return FALSE;
 
-      is_open = segment == NULL || is (*segment, '+');
+      is_open = segment == NULL || policy_path_is (*segment, '+');
       if (slot != NULL && slot->kind == SLOT_WORD)
         {
           /* The first segment system is matched by its name only. */
@@ -386,28 +386,28 @@ common_topic (const Row *row, const Path *pattern, const BusPrincipal *who, Path
           if (!is_open && !wire_span_equal (slot->word, *segment))
             return FALSE;
         }
-      topic->segments[topic->n++] = is_open ? open_segment (slot, who) : *segment;
+      topic->segments[topic->n++] = is_open ? policy_open_segment (slot, who) : *segment;
     }
 }
 
 /* Allowed when one topic that it matches may be read; else the rule of the longest row that it touches. */
 static BusVerdict
-authorize_pattern (const BusPrincipal *who, const Path *pattern)
+policy_authorize_pattern (const BusPrincipal *who, const PolicyPath *pattern)
 {
-  const Row *longest = NULL;
+  const PolicyRow *longest = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       BusVerdict verdict;
-      Path topic;
+      PolicyPath topic;
 
-      if (!common_topic (&rows[i], pattern, who, &topic))
+      if (!policy_common_topic (&rows[i], pattern, who, &topic))
         continue;
       /* Asked as a topic, because a longer row may list it too. */
-      verdict = authorize_topic (who, BUS_OP_SUBSCRIBE, &topic);
+      verdict = policy_authorize_topic (who, BUS_OP_SUBSCRIBE, &topic);
       if (verdict.allowed)
         return verdict;
-      if (longest == NULL || row_rank (&rows[i]) > row_rank (longest))
+      if (longest == NULL || policy_row_rank (&rows[i]) > policy_row_rank (longest))
         longest = &rows[i];
     }
   return longest != NULL ? (BusVerdict){ FALSE, longest->rule } : no_rule;
@@ -415,7 +415,7 @@ authorize_pattern (const BusPrincipal *who, const Path *pattern)
 
 /* Detection is not to be held up by collectors; work that is meant for them may wait for them. */
 static BusVerdict
-authorize_block (const BusPrincipal *who, const Path *path)
+policy_authorize_block (const BusPrincipal *who, const PolicyPath *path)
 {
   gboolean is_work = wire_span_equal (path->segments[0], WIRE_SPAN_LITERAL ("tasks"))
                      || wire_span_equal (path->segments[0], WIRE_SPAN_LITERAL ("results"));
@@ -426,16 +426,16 @@ authorize_block (const BusPrincipal *who, const Path *path)
 BusVerdict
 bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan topic)
 {
-  Path path;
+  PolicyPath path;
 
-  if (!path_init (&path, topic))
+  if (!policy_path_init (&path, topic))
     return no_rule;
   if (operation == BUS_OP_BLOCK)
-    return authorize_block (who, &path);
+    return policy_authorize_block (who, &path);
   if (!path.wildcard)
-    return authorize_topic (who, operation, &path);
+    return policy_authorize_topic (who, operation, &path);
   /* Only a pattern may have wildcards; elsewhere one would pass for a name. */
-  return operation == BUS_OP_SUBSCRIBE ? authorize_pattern (who, &path) : (BusVerdict){ FALSE, "not-a-topic" };
+  return operation == BUS_OP_SUBSCRIBE ? policy_authorize_pattern (who, &path) : (BusVerdict){ FALSE, "not-a-topic" };
 }
 
 gboolean

@@ -14,7 +14,7 @@ bus_topics_init (BusTopics *topics, guint64 max)
 }
 
 static void
-free_name (BusTopic *topic)
+topics_free_name (BusTopic *topic)
 {
   g_free ((gpointer) (gsize) topic->key.text.data);
 }
@@ -25,32 +25,32 @@ bus_topics_clear (BusTopics *topics)
   guint n = g_hash_table_size (topics->table);
 
   for (guint slot = 1; slot <= n; slot++)
-    free_name (&topics->slots[slot]);
+    topics_free_name (&topics->slots[slot]);
   g_clear_pointer (&topics->order, g_sequence_free);
   g_clear_pointer (&topics->table, g_hash_table_unref);
   g_clear_pointer (&topics->slots, g_free);
 }
 
 static int
-compare (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
+topics_compare (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
 {
   return bus_key_compare_text (((const BusTopic *) a)->key.text, ((const BusTopic *) b)->key.text);
 }
 
 /* Takes the slot from its topic. */
 static void
-forget (BusTopics *topics, BusTopic *topic)
+topics_forget_oldest (BusTopics *topics, BusTopic *topic)
 {
   topics->unseen += topic->messages;
   g_hash_table_remove (topics->table, &topic->key);
   g_sequence_remove (topic->at);
-  free_name (topic);
+  topics_free_name (topic);
 }
 
 /* A slot that is free, or gets free. The hand goes round at most once more than it finds marks, and each mark was made by
  * a message. */
 static BusTopic *
-take_slot (BusTopics *topics)
+topics_take_slot (BusTopics *topics)
 {
   guint n = g_hash_table_size (topics->table);
   BusTopic *topic;
@@ -65,7 +65,7 @@ take_slot (BusTopics *topics)
         break;
       topic->is_recent = FALSE;
     }
-  forget (topics, topic);
+  topics_forget_oldest (topics, topic);
   return topic;
 }
 
@@ -76,11 +76,11 @@ bus_topics_place (BusTopics *topics, BusKey key)
 
   if (topic != NULL)
     return topic;
-  topic = take_slot (topics);
+  topic = topics_take_slot (topics);
   *topic = (BusTopic){ .generation = topic->generation + 1,
                        .key = { key.hash, wire_span (g_memdup2 (key.text.data, key.text.len), key.text.len) } };
   g_hash_table_insert (topics->table, &topic->key, topic);
-  topic->at = g_sequence_insert_sorted (topics->order, topic, compare, NULL);
+  topic->at = g_sequence_insert_sorted (topics->order, topic, topics_compare, NULL);
   return topic;
 }
 
@@ -99,5 +99,5 @@ bus_topics_after (const BusTopics *topics, WireSpan name)
 {
   BusTopic like = { .key = { 0, name } };
 
-  return g_sequence_search (topics->order, &like, compare, NULL); /* behind an equal one */
+  return g_sequence_search (topics->order, &like, topics_compare, NULL); /* behind an equal one */
 }

@@ -8,12 +8,12 @@ typedef struct
   const BusTrieNode *parent;
   guint64 hash; /* of parent and segment */
   WireSpan segment;
-} Edge;
+} TrieEdge;
 
 struct BusTrieNode
 {
   BusTrieNode *parent; /* NULL: the root */
-  Edge edge;           /* from the parent; its bytes are behind the struct */
+  TrieEdge edge;       /* from the parent; its bytes are behind the struct */
   guint64 serial;      /* tells parents apart in the hash, as addresses would, but the same in each run */
   BusTrieNode *plus;   /* the child for +, not in the table of edges */
   guint n_named;       /* other children */
@@ -26,34 +26,34 @@ struct BusTrie
   guint64 seed;
   guint64 last_serial;
   BusTrieNode root;
-  GHashTable *edges; /* Edge -> the BusTrieNode it is in */
+  GHashTable *edges; /* TrieEdge -> the BusTrieNode it is in */
   guint n_nodes;
 };
 
 static guint
-edge_hash (gconstpointer key)
+trie_edge_hash (gconstpointer key)
 {
-  return (guint) ((const Edge *) key)->hash;
+  return (guint) ((const TrieEdge *) key)->hash;
 }
 
 static gboolean
-edge_equal (gconstpointer a, gconstpointer b)
+trie_edge_equal (gconstpointer a, gconstpointer b)
 {
-  const Edge *first = a;
-  const Edge *second = b;
+  const TrieEdge *first = a;
+  const TrieEdge *second = b;
 
   return first->parent == second->parent && first->hash == second->hash
          && wire_span_equal (first->segment, second->segment);
 }
 
-static Edge
-edge (const BusTrieNode *parent, WireSpan segment, guint64 segment_hash)
+static TrieEdge
+trie_edge (const BusTrieNode *parent, WireSpan segment, guint64 segment_hash)
 {
-  return (Edge){ parent, bus_hash_mix (segment_hash + parent->serial), segment };
+  return (TrieEdge){ parent, bus_hash_mix (segment_hash + parent->serial), segment };
 }
 
 static void
-node_init (BusTrieNode *node)
+trie_node_init (BusTrieNode *node)
 {
   g_queue_init (&node->here.filed);
   g_queue_init (&node->rest.filed);
@@ -62,46 +62,46 @@ node_init (BusTrieNode *node)
 }
 
 static gboolean
-is_plus (WireSpan segment)
+trie_is_plus (WireSpan segment)
 {
   return wire_span_equal (segment, WIRE_SPAN_LITERAL ("+"));
 }
 
 static gboolean
-is_hash (WireSpan segment)
+trie_is_hash (WireSpan segment)
 {
   return wire_span_equal (segment, WIRE_SPAN_LITERAL ("#"));
 }
 
 static BusTrieNode *
-named_child (const BusTrie *trie, const BusTrieNode *parent, WireSpan segment, guint64 segment_hash)
+trie_named_child (const BusTrie *trie, const BusTrieNode *parent, WireSpan segment, guint64 segment_hash)
 {
-  Edge wanted = edge (parent, segment, segment_hash);
+  TrieEdge wanted = trie_edge (parent, segment, segment_hash);
 
   return parent->n_named > 0 ? g_hash_table_lookup (trie->edges, &wanted) : NULL;
 }
 
 static BusTrieNode *
-child (const BusTrie *trie, const BusTrieNode *parent, WireSpan segment)
+trie_child (const BusTrie *trie, const BusTrieNode *parent, WireSpan segment)
 {
-  if (is_plus (segment))
+  if (trie_is_plus (segment))
     return parent->plus;
-  return named_child (trie, parent, segment, bus_hash (trie->seed, segment));
+  return trie_named_child (trie, parent, segment, bus_hash (trie->seed, segment));
 }
 
 static BusTrieNode *
-child_new (BusTrie *trie, BusTrieNode *parent, WireSpan segment)
+trie_child_new (BusTrie *trie, BusTrieNode *parent, WireSpan segment)
 {
   BusTrieNode *node = g_malloc0 (sizeof (BusTrieNode) + segment.len); /* a valid segment, so short */
   guint8 *copy = (guint8 *) (node + 1);
 
-  node_init (node);
+  trie_node_init (node);
   memcpy (copy, segment.data, segment.len);
   node->parent = parent;
   node->serial = ++trie->last_serial;
-  node->edge = edge (parent, wire_span (copy, segment.len), bus_hash (trie->seed, segment));
+  node->edge = trie_edge (parent, wire_span (copy, segment.len), bus_hash (trie->seed, segment));
   trie->n_nodes++;
-  if (is_plus (segment))
+  if (trie_is_plus (segment))
     {
       parent->plus = node;
     }
@@ -114,7 +114,7 @@ child_new (BusTrie *trie, BusTrieNode *parent, WireSpan segment)
 }
 
 static void
-child_free (BusTrie *trie, BusTrieNode *node)
+trie_child_free (BusTrie *trie, BusTrieNode *node)
 {
   if (node->parent->plus == node)
     {
@@ -135,8 +135,8 @@ bus_trie_new (guint64 seed)
   BusTrie *trie = g_new0 (BusTrie, 1);
 
   trie->seed = seed;
-  node_init (&trie->root);
-  trie->edges = g_hash_table_new (edge_hash, edge_equal);
+  trie_node_init (&trie->root);
+  trie->edges = g_hash_table_new (trie_edge_hash, trie_edge_equal);
   return trie;
 }
 
@@ -163,10 +163,10 @@ bus_trie_reach (BusTrie *trie, WireSpan pattern)
     {
       BusTrieNode *next;
 
-      if (is_hash (segment))
+      if (trie_is_hash (segment))
         return &node->rest;
-      next = child (trie, node, segment);
-      node = next != NULL ? next : child_new (trie, node, segment);
+      next = trie_child (trie, node, segment);
+      node = next != NULL ? next : trie_child_new (trie, node, segment);
     }
   return &node->here;
 }
@@ -181,9 +181,9 @@ bus_trie_find (BusTrie *trie, WireSpan pattern)
   wire_segments_init (&segments, pattern);
   while (wire_segments_next (&segments, &segment))
     {
-      if (is_hash (segment))
+      if (trie_is_hash (segment))
         return &node->rest;
-      node = child (trie, node, segment);
+      node = trie_child (trie, node, segment);
       if (node == NULL)
         return NULL;
     }
@@ -200,7 +200,7 @@ bus_trie_prune (BusTrie *trie, BusPlace *place)
     {
       BusTrieNode *parent = node->parent;
 
-      child_free (trie, node);
+      trie_child_free (trie, node);
       node = parent;
     }
 }
@@ -212,7 +212,7 @@ bus_trie_size (const BusTrie *trie)
 }
 
 static void
-push (BusTrieWalk *walk, BusTrieNode *node, guint level)
+trie_push (BusTrieWalk *walk, BusTrieNode *node, guint level)
 {
   if (node == NULL)
     return;
@@ -243,12 +243,12 @@ bus_trie_walk_init (BusTrieWalk *walk, const BusTrie *trie, WireSpan topic)
       walk->n_segments++;
     }
   walk->by_name_only = walk->n_segments > 0 && wire_span_equal (walk->segments[0].text, WIRE_SPAN_LITERAL ("system"));
-  push (walk, trie->root.here.node, 0);
+  trie_push (walk, trie->root.here.node, 0);
 }
 
 /* Takes a node off the stack, its children on. */
 static BusTrieNode *
-step (BusTrieWalk *walk, gboolean *is_last, gboolean *takes_wildcards)
+trie_step (BusTrieWalk *walk, gboolean *is_last, gboolean *takes_wildcards)
 {
   BusTrieNode *node = walk->stack[--walk->n_stack].node;
   guint level = walk->stack[walk->n_stack].level;
@@ -260,8 +260,8 @@ step (BusTrieWalk *walk, gboolean *is_last, gboolean *takes_wildcards)
       const BusTrieSegment *segment = &walk->segments[level];
 
       if (*takes_wildcards)
-        push (walk, node->plus, level + 1);
-      push (walk, named_child (walk->trie, node, segment->text, segment->hash), level + 1);
+        trie_push (walk, node->plus, level + 1);
+      trie_push (walk, trie_named_child (walk->trie, node, segment->text, segment->hash), level + 1);
     }
   return node;
 }
@@ -275,7 +275,7 @@ bus_trie_walk_next (BusTrieWalk *walk)
   while (walk->n_stack > 0)
     {
       gboolean is_last, takes_wildcards;
-      BusTrieNode *node = step (walk, &is_last, &takes_wildcards);
+      BusTrieNode *node = trie_step (walk, &is_last, &takes_wildcards);
       BusPlace *rest = takes_wildcards && !g_queue_is_empty (&node->rest.filed) ? &node->rest : NULL;
 
       if (is_last && !g_queue_is_empty (&node->here.filed))

@@ -7,7 +7,7 @@
 typedef Daemoneye__Eventbus__V1__PeerEvent PeerEvent;
 
 static void
-announce (BusPeer *peer, const char *topic, PeerEvent *event, gint64 now_us)
+events_publish (BusPeer *peer, const char *topic, PeerEvent *event, gint64 now_us)
 {
   guint8 payload[1024];
 
@@ -28,7 +28,7 @@ bus_events_connected (BusPeer *peer, gint64 now_us)
   PeerEvent event;
 
   daemoneye__eventbus__v1__peer_event__init (&event);
-  announce (peer, "system.peer.connected", &event, now_us);
+  events_publish (peer, "system.peer.connected", &event, now_us);
 }
 
 void
@@ -43,5 +43,5 @@ bus_events_gone (BusPeer *peer, guint subscriptions, const BusLeave *leave, gint
   event.discarded = leave->discarded;
   event.rerouted = leave->rerouted;
   event.unacknowledged = leave->unacknowledged;
-  announce (peer, "system.peer.gone", &event, now_us);
+  events_publish (peer, "system.peer.gone", &event, now_us);
 }

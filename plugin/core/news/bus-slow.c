@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "news/bus-slow.h"
 
+#include "base/bus-text.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-report.h"
@@ -13,20 +14,6 @@ typedef Daemoneye__Eventbus__V1__Missed Missed;
 typedef Daemoneye__Eventbus__V1__SlowEvent SlowEvent;
 
 #define PAYLOAD_MAX 1536u
-
-/* protobuf-c only reads it. */
-static char *
-slow_packed (const char *text)
-{
-  return (char *) (gsize) text;
-}
-
-/* protobuf-c needs a string; a pattern is a span. */
-static char *
-slow_text (WireSpan span)
-{
-  return span.len > 0 ? g_strndup ((const char *) span.data, span.len) : g_strdup ("");
-}
 
 static void
 slow_publish (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us)
@@ -41,9 +28,9 @@ slow_publish (BusCore *core, const char *topic, const ProtobufCMessage *event, g
 static void
 slow_publish_drop (BusSubscription *subscription, gint64 now_us)
 {
-  g_autofree char *pattern = slow_text (subscription->pattern);
+  g_autofree char *pattern = bus_text_from_span (subscription->pattern);
   g_autofree char *group
-      = slow_text (subscription->group != NULL ? subscription->group->key.text : wire_span (NULL, 0));
+      = bus_text_from_span (subscription->group != NULL ? subscription->group->key.text : wire_span (NULL, 0));
   Missed missed[BUS_N_LOSSES];
   Missed *list[BUS_N_LOSSES];
   DropEvent event;
@@ -77,7 +64,7 @@ slow_publish_drop (BusSubscription *subscription, gint64 now_us)
 static void
 slow_fill_limit (SlowEvent *event, const BusLimits *limits, BusLimit limit, guint64 value)
 {
-  event->setting = slow_packed (bus_limit_name (limit));
+  event->setting = bus_text_for_packing (bus_limit_name (limit));
   event->limit = bus_limit_value (limits, limit);
   event->value = value;
 }
@@ -86,7 +73,7 @@ static void
 slow_fill_account (SlowEvent *event, const BusAccount *account)
 {
   event->uid = account->number;
-  event->account = slow_packed (account->name);
+  event->account = bus_text_for_packing (account->name);
 }
 
 static void
@@ -100,10 +87,10 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   subscription->unreported_changes = 0;
   if (changes == 0)
     return;
-  pattern = slow_text (subscription->pattern);
+  pattern = bus_text_from_span (subscription->pattern);
   daemoneye__eventbus__v1__slow_event__init (&event);
   /* Demoted and drained since the last event: it has drained. */
-  event.what = slow_packed (changes & BUS_CHANGE_DRAINED && !subscription->demoted ? "drained" : "demoted");
+  event.what = bus_text_for_packing (changes & BUS_CHANGE_DRAINED && !subscription->demoted ? "drained" : "demoted");
   event.peer = subscription->owner->id;
   slow_fill_account (&event, subscription->owner->account);
   event.subscription = subscription->id;
@@ -169,7 +156,7 @@ bus_slow_queue_due (BusPeer *peer, gint64 now_us)
     return;
   flow->reported_soft = is_soft;
   daemoneye__eventbus__v1__slow_event__init (&event);
-  event.what = slow_packed (is_soft ? "queue" : "drained");
+  event.what = bus_text_for_packing (is_soft ? "queue" : "drained");
   event.peer = peer->id;
   slow_fill_account (&event, peer->account);
   event.queued_messages = flow->waiting_messages;
@@ -192,10 +179,10 @@ slow_publish_quota (BusCore *core,
   SlowEvent event;
 
   daemoneye__eventbus__v1__slow_event__init (&event);
-  event.what = slow_packed (account != NULL ? "uid" : "broker");
+  event.what = bus_text_for_packing (account != NULL ? "uid" : "broker");
   if (account != NULL)
     slow_fill_account (&event, account);
-  event.setting = slow_packed (setting);
+  event.setting = bus_text_for_packing (setting);
   event.limit = limit;
   event.value = value;
   if (owner != NULL && owner->id != NULL)

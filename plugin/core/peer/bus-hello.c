@@ -19,7 +19,7 @@ bus_hello_status_of_stranger (guint8 kind)
 }
 
 static WireStatus
-check_version (const Hello *hello, char *detail, gsize size)
+hello_check_version (const Hello *hello, char *detail, gsize size)
 {
   if (hello->oldest_version <= BUS_VERSION_NEWEST && hello->newest_version >= BUS_VERSION_OLDEST
       && hello->oldest_version <= hello->newest_version)
@@ -33,7 +33,7 @@ check_version (const Hello *hello, char *detail, gsize size)
 }
 
 static gboolean
-may_be_tool (const BusPeer *peer)
+hello_may_be_tool (const BusPeer *peer)
 {
   const BusCore *core = peer->core;
 
@@ -44,7 +44,7 @@ may_be_tool (const BusPeer *peer)
 }
 
 static WireStatus
-check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
+hello_check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
 {
   const guint max = (guint) peer->core->limits.segment_bytes;
 
@@ -58,7 +58,7 @@ check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
       g_strlcpy (detail, "a collector's type is one segment of a-z 0-9 - _, such as procmond", size);
       return WIRE_STATUS_BAD_MESSAGE;
     case BUS_ROLE_TOOL:
-      if (may_be_tool (peer))
+      if (hello_may_be_tool (peer))
         return WIRE_STATUS_OK;
       g_strlcpy (detail, "your uid is not in tool-uids of the broker's configuration", size);
       return WIRE_STATUS_DENIED;
@@ -69,7 +69,7 @@ check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
 }
 
 static WireStatus
-check_id (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
+hello_check_id (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
 {
   BusCore *core = peer->core;
   WireSpan id = wire_span_str (hello->id);
@@ -94,19 +94,19 @@ check_id (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
 }
 
 static WireStatus
-check (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
+hello_check (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
 {
-  WireStatus status = check_version (hello, detail, size);
+  WireStatus status = hello_check_version (hello, detail, size);
 
   if (status == WIRE_STATUS_OK)
-    status = check_role (peer, hello, detail, size);
+    status = hello_check_role (peer, hello, detail, size);
   if (status == WIRE_STATUS_OK)
-    status = check_id (peer, hello, detail, size);
+    status = hello_check_id (peer, hello, detail, size);
   return status;
 }
 
 static void
-take_identity (BusPeer *peer, const Hello *hello)
+hello_take_identity (BusPeer *peer, const Hello *hello)
 {
   BusCore *core = peer->core;
 
@@ -123,7 +123,7 @@ take_identity (BusPeer *peer, const Hello *hello)
 }
 
 static void
-open_windows (BusPeer *peer)
+hello_open_windows (BusPeer *peer)
 {
   const BusLimits *limits = &peer->core->limits;
 
@@ -138,7 +138,7 @@ open_windows (BusPeer *peer)
 #define N_TOLD_LIMITS 5u
 
 static void
-welcome (BusPeer *peer)
+hello_send_welcome (BusPeer *peer)
 {
   static const BusLimit told[N_TOLD_LIMITS]
       = { BUS_LIMIT_max_subscriptions, BUS_LIMIT_max_pending_requests, BUS_LIMIT_topic_segments, BUS_LIMIT_topic_bytes,
@@ -162,7 +162,7 @@ welcome (BusPeer *peer)
   for (guint i = 0; i < N_TOLD_LIMITS; i++)
     {
       daemoneye__eventbus__v1__limit__init (&limits[i]);
-      limits[i].name = (char *) (gsize) bus_limit_name (told[i]); /* only packed from */
+      limits[i].name = bus_text_for_packing (bus_limit_name (told[i]));
       limits[i].value = bus_limit_value (&peer->core->limits, told[i]);
       limit_list[i] = &limits[i];
     }
@@ -185,7 +185,7 @@ welcome (BusPeer *peer)
 }
 
 static gboolean
-refuse (BusPeer *peer, WireStatus status, const char *detail)
+hello_refuse (BusPeer *peer, WireStatus status, const char *detail)
 {
   bus_peer_note (peer, BUS_NOTE_REFUSED, status, detail);
   bus_peer_close (peer, status, detail);
@@ -202,24 +202,24 @@ bus_hello_accept (BusPeer *peer, const WireFrame *frame)
   WireStatus status;
 
   if (frame->kind != WIRE_KIND_HELLO)
-    return refuse (peer, bus_hello_status_of_stranger (frame->kind), "the first frame is HELLO");
+    return hello_refuse (peer, bus_hello_status_of_stranger (frame->kind), "the first frame is HELLO");
   if (frame->body.len < sizeof magic || memcmp (frame->body.data, magic, sizeof magic) != 0)
-    return refuse (peer, WIRE_STATUS_BAD_MAGIC, NULL);
+    return hello_refuse (peer, WIRE_STATUS_BAD_MAGIC, NULL);
   /* A newer client may send fields that we don't know; the version says whether that matters. */
   guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__hello__descriptor, frame->body, 0, &error);
   if (guard == NULL)
-    return refuse (peer, error.status, error.problem);
+    return hello_refuse (peer, error.status, error.problem);
   hello = wire_guard_message (guard);
-  status = check (peer, hello, detail, sizeof detail);
+  status = hello_check (peer, hello, detail, sizeof detail);
   if (status != WIRE_STATUS_OK)
-    return refuse (peer, status, detail);
+    return hello_refuse (peer, status, detail);
 
-  take_identity (peer, hello);
+  hello_take_identity (peer, hello);
   bus_peer_set_state (peer, BUS_PEER_READY);
   bus_deadline_disarm (&peer->core->deadlines, &peer->timer.deadline);
   peer->timer.kind = BUS_TIMER_FRAME;
   peer->reader.max_body = (gsize) peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
-  open_windows (peer);
-  welcome (peer);
+  hello_open_windows (peer);
+  hello_send_welcome (peer);
   return bus_peer_is_ready (peer);
 }

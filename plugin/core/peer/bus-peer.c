@@ -106,7 +106,7 @@ bus_peer_touch (BusPeer *peer)
 }
 
 static gboolean
-put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body)
+peer_put_body (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body)
 {
   gboolean done = bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, kind, flags, stamp, body);
 
@@ -121,7 +121,7 @@ bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stam
     return;
   if (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > peer->core->limits.control_queue_bytes)
     bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, "your control queue (control_queue_bytes) is full: read faster");
-  else if (!put (peer, kind, flags, stamp, wire_span (NULL, 0)))
+  else if (!peer_put_body (peer, kind, flags, stamp, wire_span (NULL, 0)))
     bus_peer_close (peer, WIRE_STATUS_NO_MEMORY, NULL);
 }
 
@@ -207,7 +207,7 @@ bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
 }
 
 static void
-put_goodbye (BusPeer *peer)
+peer_put_goodbye (BusPeer *peer)
 {
   Daemoneye__Eventbus__V1__Goodbye goodbye;
   guint8 body[GOODBYE_MAX];
@@ -216,7 +216,8 @@ put_goodbye (BusPeer *peer)
   goodbye.status = peer->close_status;
   goodbye.detail = peer->close_detail;
   g_assert (daemoneye__eventbus__v1__goodbye__get_packed_size (&goodbye) <= sizeof body);
-  put (peer, WIRE_KIND_GOODBYE, 0, NULL, wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
+  peer_put_body (peer, WIRE_KIND_GOODBYE, 0, NULL,
+                 wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
 }
 
 void
@@ -236,7 +237,7 @@ bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
   if (status == WIRE_STATUS_SLOW_CONSUMER)
     bus_outq_drop (&peer->flow.outq, WIRE_LANE_CONTROL);
   bus_flow_end (&peer->flow);
-  put_goodbye (peer);
+  peer_put_goodbye (peer);
   peer->is_closing_listed = TRUE;
   g_queue_push_tail_link (&core->closing, &peer->closing_link);
   g_queue_push_tail_link (&core->dying, &peer->dying_link);

@@ -13,7 +13,7 @@ typedef enum
   FITS,
   OVER_OWN,  /* the subscription's or the peer's bounds */
   OVER_LANE, /* the control lane */
-} Fit;
+} AdmitFit;
 
 /* The peer's bound in bytes: once above the soft limit for its time, that one. */
 static guint64
@@ -90,7 +90,7 @@ admit_control_bytes (const BusFlow *flow)
   return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
 }
 
-static Fit
+static AdmitFit
 admit_fit_need (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
   /* What publishers' credit is withheld for is bounded by their windows. */
@@ -103,7 +103,7 @@ admit_fit_need (const BusFlow *flow, const BusSubscription *subscription, const 
   return FITS;
 }
 
-static Fit
+static AdmitFit
 admit_fit (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound, gint64 now_us)
 {
   const BusNeed need = { .len = inbound->frame.body.len,
@@ -136,7 +136,7 @@ static BusSlot *
 admit_oldest_to_drop (const BusFlow *flow,
                       const BusSubscription *subscription,
                       const BusInbound *inbound,
-                      Fit why,
+                      AdmitFit why,
                       gint64 now_us)
 {
   BusSlot *slot = bus_fifo_oldest (subscription);
@@ -152,7 +152,7 @@ admit_oldest_to_drop (const BusFlow *flow,
 
 /* Makes room by the subscription's policy. FALSE: the new message is lost. */
 static gboolean
-admit_make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, gint64 now_us, Fit *why)
+admit_make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, gint64 now_us, AdmitFit *why)
 {
   BusOverflow policy = bus_subscription_policy (subscription);
   BusSlot *older = NULL;
@@ -181,7 +181,7 @@ static void
 admit_refuse (BusFlow *flow,
               BusSubscription *subscription,
               const BusInbound *inbound,
-              Fit why,
+              AdmitFit why,
               BusAdmission *admission,
               gint64 now_us)
 {
@@ -250,7 +250,7 @@ admit_take_in (BusFlow *flow,
                BusAdmission *admission,
                gint64 now_us)
 {
-  Fit why;
+  AdmitFit why;
 
   if (!admit_make_room (flow, subscription, inbound, now_us, &why))
     admit_refuse (flow, subscription, inbound, why, admission, now_us);

@@ -19,7 +19,7 @@ bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, 
 /* A block that grew with its frame left holes of all sizes behind it. Few of them do not matter; a cap full of such blocks
  * is passed by a quarter. */
 static gboolean
-may_take_over (const BusInbound *inbound)
+message_may_take_over (const BusInbound *inbound)
 {
   return inbound->frame.in_block && inbound->reader != NULL
          && inbound->quota->memory <= inbound->quota->cap / TAKE_OVER;
@@ -27,12 +27,12 @@ may_take_over (const BusInbound *inbound)
 
 /* Moves the body into a block that outlives the read buffer. */
 static guint8 *
-take_block (BusInbound *inbound, WireSpan *body)
+message_take_block (BusInbound *inbound, WireSpan *body)
 {
   gsize len = inbound->frame.body.len;
   guint8 *block;
 
-  if (may_take_over (inbound))
+  if (message_may_take_over (inbound))
     {
       gsize capacity;
 
@@ -51,7 +51,7 @@ take_block (BusInbound *inbound, WireSpan *body)
 }
 
 static WireSpan
-rebased (WireSpan part, WireSpan from, WireSpan to)
+message_rebase (WireSpan part, WireSpan from, WireSpan to)
 {
   return part.len > 0 ? wire_span (to.data + (part.data - from.data), part.len) : part;
 }
@@ -74,7 +74,7 @@ bus_inbound_keep (BusInbound *inbound)
     return inbound->kept;
   if (!bus_quota_hold (inbound->quota, held))
     return NULL;
-  block = take_block (inbound, &body);
+  block = message_take_block (inbound, &body);
   if (block == NULL)
     {
       bus_quota_release (inbound->quota, held);
@@ -88,7 +88,7 @@ bus_inbound_keep (BusInbound *inbound)
     .held = held,
     .block = block,
     .body = body,
-    .topic = rebased (inbound->envelope->topic, inbound->frame.body, body),
+    .topic = message_rebase (inbound->envelope->topic, inbound->frame.body, body),
     .payload_len = inbound->envelope->payload.len,
     .stamp = inbound->stamp,
     .accept_seq = inbound->accept_seq,

@@ -17,13 +17,13 @@ struct BusSegment
 };
 
 static gsize
-segment_size (const BusSegment *segment)
+outq_segment_size (const BusSegment *segment)
 {
   return segment->len + segment->tail.len;
 }
 
 static BusSegment *
-segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
+outq_segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
 {
   BusSegmentPool *pool = outq->pool;
   gsize size = sizeof (BusSegment) + capacity;
@@ -55,7 +55,7 @@ segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
 }
 
 static void
-segment_free (BusOutq *outq, BusSegment *segment)
+outq_segment_free (BusOutq *outq, BusSegment *segment)
 {
   BusSegmentPool *pool = outq->pool;
 
@@ -91,13 +91,13 @@ bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *u
 }
 
 static void
-free_chain (BusOutq *outq, BusSegment *segment)
+outq_free_chain (BusOutq *outq, BusSegment *segment)
 {
   while (segment != NULL)
     {
       BusSegment *next = segment->next;
 
-      segment_free (outq, segment);
+      outq_segment_free (outq, segment);
       segment = next;
     }
 }
@@ -105,7 +105,7 @@ free_chain (BusOutq *outq, BusSegment *segment)
 void
 bus_outq_drop (BusOutq *outq, WireLane lane)
 {
-  free_chain (outq, outq->lanes[lane].first);
+  outq_free_chain (outq, outq->lanes[lane].first);
   bus_quota_refund (outq->quota, outq->usage, outq->lanes[lane].bytes);
   outq->lanes[lane].first = NULL;
   outq->lanes[lane].last = NULL;
@@ -117,7 +117,7 @@ bus_outq_clear (BusOutq *outq)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     bus_outq_drop (outq, lane);
-  free_chain (outq, outq->tx_first);
+  outq_free_chain (outq, outq->tx_first);
   bus_quota_refund (outq->quota, outq->usage, outq->tx_bytes);
   bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
 }
@@ -125,7 +125,7 @@ bus_outq_clear (BusOutq *outq)
 /* A segment at the end of the lane with room for @need bytes of its own. @ends: with this frame. @reserve: it may come out of
  * the quota's reserve, no larger than it has to be. */
 static BusSegment *
-room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean reserve)
+outq_room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean reserve)
 {
   BusSegment *last = outq->lanes[lane].last;
   gsize capacity;
@@ -137,9 +137,9 @@ room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean rese
     capacity = MAX (need, SEGMENT_HEAD);
   else
     capacity = last == NULL && need <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
-  last = segment_new (outq, capacity, FALSE);
+  last = outq_segment_new (outq, capacity, FALSE);
   if (last == NULL && (reserve || capacity > MAX (need, SEGMENT_SMALL)))
-    last = segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no more than is needed */
+    last = outq_segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no more than is needed */
   if (last == NULL)
     return NULL;
   if (outq->lanes[lane].last != NULL)
@@ -151,7 +151,7 @@ room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean rese
 }
 
 static guint8 *
-append (guint8 *at, WireSpan bytes)
+outq_append (guint8 *at, WireSpan bytes)
 {
   if (bytes.len == 0)
     return at;
@@ -161,19 +161,25 @@ append (guint8 *at, WireSpan bytes)
 
 /* Where a frame of at most @own_max own bytes can be written; NULL: no memory. */
 static guint8 *
-begin (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len, gboolean reserve)
+outq_begin_frame (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len, gboolean reserve)
 {
   BusSegment *segment;
 
   if (own_max + tail_len > G_MAXUINT32)
     return NULL;
-  segment = room_for (outq, lane, own_max, tail_len > 0, reserve);
+  segment = outq_room_for (outq, lane, own_max, tail_len > 0, reserve);
   return segment != NULL ? segment->bytes + segment->len : NULL;
 }
 
 /* The frame from begin() ends at @end: fills in its header and counts it. */
 static void
-finish (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const guint8 *end, WireSpan tail, BusMessage *refer)
+outq_finish_frame (BusOutq *outq,
+                   WireLane lane,
+                   guint8 kind,
+                   guint8 flags,
+                   const guint8 *end,
+                   WireSpan tail,
+                   BusMessage *refer)
 {
   BusSegment *segment = outq->lanes[lane].last;
   guint8 *start = segment->bytes + segment->len;
@@ -195,14 +201,14 @@ gboolean
 bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body)
 {
   gsize fields = envelope != NULL ? wire_envelope_size (envelope) + envelope->payload.len : 0;
-  guint8 *at = begin (outq, lane, WIRE_FRAME_HEADER_LEN + fields + body.len, 0, lane == WIRE_LANE_CONTROL);
+  guint8 *at = outq_begin_frame (outq, lane, WIRE_FRAME_HEADER_LEN + fields + body.len, 0, lane == WIRE_LANE_CONTROL);
 
   if (at == NULL)
     return FALSE;
   at += WIRE_FRAME_HEADER_LEN;
   if (envelope != NULL)
-    at = append (wire_envelope_write (envelope, at), envelope->payload);
-  finish (outq, lane, kind, flags, append (at, body), wire_span (NULL, 0), NULL);
+    at = outq_append (wire_envelope_write (envelope, at), envelope->payload);
+  outq_finish_frame (outq, lane, kind, flags, outq_append (at, body), wire_span (NULL, 0), NULL);
   return TRUE;
 }
 
@@ -218,27 +224,27 @@ bus_outq_put_message (BusOutq *outq,
 {
   WireSpan copied = refer == NULL ? body : wire_span (NULL, 0);
   WireSpan tail = refer == NULL ? wire_span (NULL, 0) : body;
-  guint8 *at
-      = begin (outq, lane, WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (own->n_subscriptions) + copied.len,
-               tail.len, FALSE);
+  guint8 *at = outq_begin_frame (
+      outq, lane, WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (own->n_subscriptions) + copied.len, tail.len,
+      FALSE);
 
   if (at == NULL)
     return FALSE;
-  at = append (at + WIRE_FRAME_HEADER_LEN, wire_span (stamp->bytes, stamp->len));
+  at = outq_append (at + WIRE_FRAME_HEADER_LEN, wire_span (stamp->bytes, stamp->len));
   at += wire_stamp_own (at, own);
-  finish (outq, lane, kind, flags, append (at, copied), tail, refer);
+  outq_finish_frame (outq, lane, kind, flags, outq_append (at, copied), tail, refer);
   return TRUE;
 }
 
 static void
-move_to_tx (BusOutq *outq, WireLane lane)
+outq_move_to_tx (BusOutq *outq, WireLane lane)
 {
   BusSegment *segment = outq->lanes[lane].first;
 
   outq->lanes[lane].first = segment->next;
   if (segment->next == NULL)
     outq->lanes[lane].last = NULL;
-  outq->lanes[lane].bytes -= segment_size (segment);
+  outq->lanes[lane].bytes -= outq_segment_size (segment);
 
   segment->next = NULL;
   if (outq->tx_last != NULL)
@@ -246,19 +252,20 @@ move_to_tx (BusOutq *outq, WireLane lane)
   else
     outq->tx_first = segment;
   outq->tx_last = segment;
-  outq->tx_bytes += segment_size (segment);
+  outq->tx_bytes += outq_segment_size (segment);
 }
 
 /* Takes as many whole segments as one turn may send, control first. */
 static void
-refill (BusOutq *outq)
+outq_refill (BusOutq *outq)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     while (outq->lanes[lane].first != NULL)
       {
-        if (outq->tx_first != NULL && outq->tx_bytes + segment_size (outq->lanes[lane].first) > BUS_OUTQ_TURN_BYTES)
+        if (outq->tx_first != NULL
+            && outq->tx_bytes + outq_segment_size (outq->lanes[lane].first) > BUS_OUTQ_TURN_BYTES)
           return;
-        move_to_tx (outq, lane);
+        outq_move_to_tx (outq, lane);
       }
 }
 
@@ -269,7 +276,7 @@ bus_outq_gather (BusOutq *outq, WireSpan *spans, guint max)
   guint n = 0;
 
   if (outq->tx_first == NULL)
-    refill (outq);
+    outq_refill (outq);
   for (BusSegment *segment = outq->tx_first; segment != NULL && n + 2 <= max; segment = segment->next)
     {
       gsize own = MIN (skip, segment->len);
@@ -292,14 +299,14 @@ bus_outq_sent (BusOutq *outq, gsize n)
   outq->tx_bytes -= n;
   outq->tx_sent += n;
 
-  while (outq->tx_first != NULL && outq->tx_sent >= segment_size (outq->tx_first))
+  while (outq->tx_first != NULL && outq->tx_sent >= outq_segment_size (outq->tx_first))
     {
       BusSegment *segment = outq->tx_first;
 
-      outq->tx_sent -= segment_size (segment);
+      outq->tx_sent -= outq_segment_size (segment);
       outq->tx_first = segment->next;
       if (outq->tx_first == NULL)
         outq->tx_last = NULL;
-      segment_free (outq, segment);
+      outq_segment_free (outq, segment);
     }
 }

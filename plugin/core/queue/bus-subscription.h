@@ -41,13 +41,13 @@ typedef struct
 struct BusSubscription
 {
   BusPeer *owner;
-  guint32 id;          /* chosen by the client */
-  gboolean serves;     /* gets requests, not publishes */
-  gboolean methods;    /* serves its owner's own methods: no direct publish either */
-  BusGroup *group;     /* NULL: none */
-  GList group_link;    /* in its members */
-  WireSpan pattern;    /* own copy, behind the struct */
-  BusServers *servers; /* of the topic that it serves; NULL: none */
+  guint32 id;              /* chosen by the client */
+  gboolean serves;         /* gets requests, not publishes */
+  gboolean serves_methods; /* its owner's own methods: it gets no direct publish either */
+  BusGroup *group;         /* NULL: none */
+  GList group_link;        /* in its members */
+  WireSpan pattern;        /* own copy, behind the struct */
+  BusServers *servers;     /* of the topic that it serves; NULL: none */
   gsize charged;
 
   BusWindow window;

@@ -50,17 +50,17 @@ bus_group_leave (GHashTable *groups, BusSubscription *subscription)
   g_free (group);
 }
 
-typedef gboolean (*Taker) (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
+typedef gboolean (*GroupTaker) (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 
 static gboolean
-is_there (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
+group_takes_any (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
   return TRUE;
 }
 
 /* The first from @start on that would take a message; @n: none. */
 static guint
-find_taker (BusSubscription *const *candidates, guint n, guint start, Taker takes, const BusNeed *need)
+group_find_taker (BusSubscription *const *candidates, guint n, guint start, GroupTaker takes, const BusNeed *need)
 {
   for (guint i = 0; i < n; i++)
     {
@@ -76,13 +76,13 @@ guint
 bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, const BusNeed *need)
 {
   guint start = (guint) (*cursor % n);
-  guint picked = find_taker (candidates, n, start, bus_admit_has_room, need);
+  guint picked = group_find_taker (candidates, n, start, bus_admit_has_room, need);
 
   if (picked == n)
-    picked = find_taker (candidates, n, start, bus_admit_may_wait, need);
+    picked = group_find_taker (candidates, n, start, bus_admit_may_wait, need);
   /* Whom the policy speaks at has to be there: one who goes is told nothing any more. */
   if (picked == n)
-    picked = find_taker (candidates, n, start, is_there, need);
+    picked = group_find_taker (candidates, n, start, group_takes_any, need);
   if (picked == n)
     picked = start;
   /* On from the picked one, so that a full member does not double its neighbour's share. */

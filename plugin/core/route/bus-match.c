@@ -48,10 +48,10 @@ typedef struct
   GArray *groups;     /* BusGroupMatch */
   GPtrArray *found;   /* BusSubscription, in order, allowed ones */
   GHashTable *places; /* BusPeer -> index + 1 */
-} Draft;
+} MatchDraft;
 
 static guint
-receiver_of (Draft *draft, BusPeer *peer)
+match_receiver (MatchDraft *draft, BusPeer *peer)
 {
   guint place = GPOINTER_TO_UINT (g_hash_table_lookup (draft->places, peer));
   BusReceiver receiver = { .peer = peer };
@@ -64,7 +64,7 @@ receiver_of (Draft *draft, BusPeer *peer)
 }
 
 static BusGroupMatch *
-group_of (Draft *draft, BusGroup *group)
+match_group (MatchDraft *draft, BusGroup *group)
 {
   BusGroupMatch match = { .group = group };
 
@@ -79,10 +79,10 @@ group_of (Draft *draft, BusGroup *group)
 
 /* One candidate per member peer, however many of its patterns match. */
 static void
-add_candidate (Draft *draft, BusSubscription *subscription)
+match_add_candidate (MatchDraft *draft, BusSubscription *subscription)
 {
-  guint place = receiver_of (draft, subscription->owner);
-  BusGroupMatch *match = group_of (draft, subscription->group);
+  guint place = match_receiver (draft, subscription->owner);
+  BusGroupMatch *match = match_group (draft, subscription->group);
 
   for (guint i = 0; i < match->n; i++)
     if (match->receivers[i] == place)
@@ -93,16 +93,16 @@ add_candidate (Draft *draft, BusSubscription *subscription)
 }
 
 static void
-add_plain (Draft *draft, BusSubscription *subscription)
+match_add_plain (MatchDraft *draft, BusSubscription *subscription)
 {
-  guint place = receiver_of (draft, subscription->owner); /* may move the array: first */
+  guint place = match_receiver (draft, subscription->owner); /* may move the array: first */
 
   g_array_index (draft->receivers, BusReceiver, place).n_plain++;
 }
 
 /* Room for the plain ones and for one picked member per group. */
 static void
-fill_plain (Draft *draft)
+match_fill_plain (MatchDraft *draft)
 {
   for (guint i = 0; i < draft->receivers->len; i++)
     {
@@ -119,14 +119,14 @@ fill_plain (Draft *draft)
 
       if (subscription->group != NULL)
         continue;
-      place = receiver_of (draft, subscription->owner);
+      place = match_receiver (draft, subscription->owner);
       receiver = &g_array_index (draft->receivers, BusReceiver, place);
       receiver->subscriptions[receiver->n_now++] = subscription;
     }
 }
 
 static void
-drop_forbidden (GPtrArray *found, WireSpan topic)
+match_drop_forbidden (GPtrArray *found, WireSpan topic)
 {
   guint kept = 0;
 
@@ -145,25 +145,25 @@ match_new (const BusIndex *index, BusKey key)
 {
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
   g_autoptr (GHashTable) places = g_hash_table_new (NULL, NULL);
-  Draft draft = { .receivers = g_array_new (FALSE, FALSE, sizeof (BusReceiver)),
-                  .groups = g_array_new (FALSE, FALSE, sizeof (BusGroupMatch)),
-                  .found = found,
-                  .places = places };
+  MatchDraft draft = { .receivers = g_array_new (FALSE, FALSE, sizeof (BusReceiver)),
+                       .groups = g_array_new (FALSE, FALSE, sizeof (BusGroupMatch)),
+                       .found = found,
+                       .places = places };
   BusMatch *match = g_malloc0 (sizeof (BusMatch) + key.text.len); /* a topic is at most 512 bytes */
   guint8 *copy = (guint8 *) (match + 1);
 
   bus_index_match (index, key.text, found);
-  drop_forbidden (found, key.text);
+  match_drop_forbidden (found, key.text);
   for (guint i = 0; i < found->len; i++)
     {
       BusSubscription *subscription = g_ptr_array_index (found, i);
 
       if (subscription->group != NULL)
-        add_candidate (&draft, subscription);
+        match_add_candidate (&draft, subscription);
       else
-        add_plain (&draft, subscription);
+        match_add_plain (&draft, subscription);
     }
-  fill_plain (&draft);
+  match_fill_plain (&draft);
 
   memcpy (copy, key.text.data, key.text.len);
   match->key = (BusKey){ key.hash, wire_span (copy, key.text.len) };

@@ -55,7 +55,7 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
 
 /* What a message may make the broker hold, at the most: kept once, and encoded for each receiver. */
 static guint64
-need_of (const BusInbound *inbound, guint n_receivers)
+router_need (const BusInbound *inbound, guint n_receivers)
 {
   gsize len = inbound->frame.body.len;
 
@@ -63,7 +63,7 @@ need_of (const BusInbound *inbound, guint n_receivers)
 }
 
 static void
-lose (BusPeer *receiver, BusInbound *inbound, BusSubscription *const *subscriptions, guint n, gint64 now_us)
+router_lose (BusPeer *receiver, BusInbound *inbound, BusSubscription *const *subscriptions, guint n, gint64 now_us)
 {
   for (guint i = 0; i < n; i++)
     bus_fifo_lose (&receiver->flow, subscriptions[i], inbound->class_of.lane, inbound->domain, inbound->accept_seq,
@@ -72,19 +72,19 @@ lose (BusPeer *receiver, BusInbound *inbound, BusSubscription *const *subscripti
 
 /* @fits: the broker has room for it. */
 static BusOutcome
-offer (BusInbound *inbound,
-       BusPeer *receiver,
-       BusSubscription *const *subscriptions,
-       guint n,
-       const BusDelivery *delivery,
-       gboolean fits,
-       gint64 now_us)
+router_offer (BusInbound *inbound,
+              BusPeer *receiver,
+              BusSubscription *const *subscriptions,
+              guint n,
+              const BusDelivery *delivery,
+              gboolean fits,
+              gint64 now_us)
 {
   BusOutcome outcome = { .matched = n };
 
-  if (!fits || !bus_shed_reserve_account (receiver->account, need_of (inbound, 1), now_us))
+  if (!fits || !bus_shed_reserve_account (receiver->account, router_need (inbound, 1), now_us))
     {
-      lose (receiver, inbound, subscriptions, n, now_us);
+      router_lose (receiver, inbound, subscriptions, n, now_us);
       outcome.refused = n;
       return outcome;
     }
@@ -107,7 +107,7 @@ offer (BusInbound *inbound,
 
 /* An unsent message of a group member that goes: to another one, if one is left. */
 static gboolean
-reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
+router_reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
 {
   const BusMessage *message = parcel->message;
   BusMatch *match = bus_router_match (core, message->topic);
@@ -130,7 +130,7 @@ reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
           continue;
         bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
         /* Taken in there, or told there by a gap. */
-        done = offer (&inbound, chosen->owner, &chosen, 1, &delivery, TRUE, now_us).matched == 1;
+        done = router_offer (&inbound, chosen->owner, &chosen, 1, &delivery, TRUE, now_us).matched == 1;
         bus_inbound_clear (&inbound);
       }
   return done;
@@ -151,7 +151,7 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
   if (group != NULL && !subscription->serves)
     {
       for (guint i = 0; i < unsent->len; i++)
-        rerouted += reroute (core, g_ptr_array_index (unsent, i), group, now_us) ? 1 : 0;
+        rerouted += router_reroute (core, g_ptr_array_index (unsent, i), group, now_us) ? 1 : 0;
       group->rerouted += rerouted;
       leave->unacknowledged += bus_window_outstanding (&subscription->window);
     }
@@ -166,7 +166,7 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
 
 /* For the statistics of its domain. */
 static void
-count_accepted (BusCore *core, BusInbound *inbound, guint domain)
+router_count_accepted (BusCore *core, BusInbound *inbound, guint domain)
 {
   inbound->domain = domain;
   core->flows.domains[domain].accepted++;
@@ -174,7 +174,7 @@ count_accepted (BusCore *core, BusInbound *inbound, guint domain)
 }
 
 static void
-add_outcome (BusOutcome *sum, BusOutcome one)
+router_add_outcome (BusOutcome *sum, BusOutcome one)
 {
   sum->matched += one.matched;
   sum->queued += one.queued;
@@ -182,7 +182,7 @@ add_outcome (BusOutcome *sum, BusOutcome one)
 }
 
 static void
-choose (BusMatch *match, BusGroupMatch *group, guint at)
+router_choose_member (BusMatch *match, BusGroupMatch *group, guint at)
 {
   BusReceiver *receiver = &match->receivers[group->receivers[at]];
 
@@ -190,7 +190,7 @@ choose (BusMatch *match, BusGroupMatch *group, guint at)
 }
 
 static void
-choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, gint64 now_us)
+router_choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, gint64 now_us)
 {
   const BusNeed need = { .len = inbound->frame.body.len, .lane = inbound->class_of.lane, .now_us = now_us };
 
@@ -201,10 +201,10 @@ choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, 
       BusGroupMatch *group = &match->groups[i];
 
       if (!broadcast)
-        choose (match, group, bus_group_pick (&group->group->cursor, group->candidates, group->n, &need));
+        router_choose_member (match, group, bus_group_pick (&group->group->cursor, group->candidates, group->n, &need));
       else
         for (guint at = 0; at < group->n; at++)
-          choose (match, group, at);
+          router_choose_member (match, group, at);
     }
 }
 
@@ -221,19 +221,19 @@ bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolea
   BusOutcome outcome = { 0, 0, 0 };
   gboolean fits;
 
-  count_accepted (core, inbound, match->domain);
+  router_count_accepted (core, inbound, match->domain);
   if (match->n_receivers == 0)
     return outcome;
-  fits = bus_shed_reserve (core, need_of (inbound, match->n_receivers), now_us);
-  choose_members (match, inbound, broadcast, now_us);
+  fits = bus_shed_reserve (core, router_need (inbound, match->n_receivers), now_us);
+  router_choose_members (match, inbound, broadcast, now_us);
   inbound->copy_max = match->n_receivers > BUS_OUTQ_FANOUT ? BUS_OUTQ_COPY_MAX_FANOUT : BUS_OUTQ_COPY_MAX;
   for (guint i = 0; i < match->n_receivers; i++)
     {
       BusReceiver *receiver = &match->receivers[i];
 
       if (receiver->n_now > 0 && bus_peer_is_ready (receiver->peer))
-        add_outcome (&outcome, offer (inbound, receiver->peer, receiver->subscriptions, receiver->n_now, &delivery,
-                                      fits, now_us));
+        router_add_outcome (&outcome, router_offer (inbound, receiver->peer, receiver->subscriptions, receiver->n_now,
+                                                    &delivery, fits, now_us));
     }
   return outcome;
 }
@@ -241,7 +241,7 @@ bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolea
 /* Subscriptions of @target for @topic: plain ones, each group once, or what it serves (but not its own methods, which
  * answer requests only). */
 static GPtrArray *
-subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
+router_subscriptions_of_peer (BusCore *core, BusPeer *target, WireSpan topic)
 {
   BusMatch *match = bus_router_match (core, topic);
   GPtrArray *found = g_ptr_array_new ();
@@ -261,7 +261,7 @@ subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
     {
       BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
 
-      if (server->owner == target && !server->methods && found->len == 0)
+      if (server->owner == target && !server->serves_methods && found->len == 0)
         g_ptr_array_add (found, server);
     }
   return found;
@@ -270,7 +270,7 @@ subscriptions_of (BusCore *core, BusPeer *target, WireSpan topic)
 gboolean
 bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic)
 {
-  g_autoptr (GPtrArray) found = subscriptions_of (core, target, topic);
+  g_autoptr (GPtrArray) found = router_subscriptions_of_peer (core, target, topic);
 
   return found->len > 0;
 }
@@ -278,14 +278,14 @@ bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic)
 BusOutcome
 bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us)
 {
-  g_autoptr (GPtrArray) found = subscriptions_of (core, target, inbound->envelope->topic);
+  g_autoptr (GPtrArray) found = router_subscriptions_of_peer (core, target, inbound->envelope->topic);
   BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .route_id = route_id, .to_each = TRUE };
 
   if (route_id != 0)
     delivery.flags = WIRE_FLAG_WANT_DELIVERED;
-  count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
-  return offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len, &delivery,
-                bus_shed_reserve (core, need_of (inbound, 1), now_us), now_us);
+  router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
+  return router_offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len, &delivery,
+                       bus_shed_reserve (core, router_need (inbound, 1), now_us), now_us);
 }
 
 BusSubscription *
@@ -319,8 +319,8 @@ bus_router_request (BusCore *core,
   gboolean queued;
 
   bus_topics_count (&core->routes->topics, &servers->counter, servers->key, inbound->envelope, now_us);
-  count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
-  queued = bus_shed_reserve (core, need_of (inbound, 1), now_us)
+  router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
+  queued = bus_shed_reserve (core, router_need (inbound, 1), now_us)
            && bus_admit_request (&responder->flow, inbound, &delivery, server, now_us);
   bus_peer_touch (responder);
   return queued;
