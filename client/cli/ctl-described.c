@@ -2,6 +2,7 @@
 #include "ctl-described.h"
 
 #include "deye-bus-pack.h"
+#include "ctl-text.h"
 
 #include <glib/gi18n.h>
 
@@ -92,7 +93,7 @@ description_learn_types (CtlDescription *description, const CtlServices *service
     }
   if (error != NULL)
     {
-      g_autofree char *why = ctl_output_safe (error->message);
+      g_autofree char *why = ctl_text_safe (error->message);
 
       g_printerr (_ ("deyebusctl: ignoring the types of %s: %s\n"), description->peer, why);
     }

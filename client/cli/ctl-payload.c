@@ -3,6 +3,7 @@
 
 #include "ctl-console.h"
 #include "ctl-json.h"
+#include "ctl-text.h"
 
 #include <glib/gi18n.h>
 
@@ -95,7 +96,7 @@ ctl_payload_preview (GBytes *payload)
     {
       g_autofree char *text = g_strndup ((const char *) bytes, len);
 
-      return ctl_output_safe (text);
+      return ctl_text_safe (text);
     }
   shown = g_string_new (NULL);
   g_string_append_printf (shown, ngettext ("%zu byte:", "%zu bytes:", (gulong) len), len);

@@ -2,6 +2,8 @@
 #include "ctl-stats-view.h"
 
 #include "ctl-stats.h"
+#include "ctl-table.h"
+#include "ctl-units.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>

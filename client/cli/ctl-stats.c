@@ -3,6 +3,8 @@
 
 #include "ctl-tree.h"
 #include "wire-status.h"
+#include "ctl-table.h"
+#include "ctl-units.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>

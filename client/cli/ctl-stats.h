@@ -3,6 +3,7 @@
 
 #include "control.pb-c.h"
 #include "ctl.h"
+#include "ctl-table.h"
 
 /*
  * The part that `status`, `stats` and `slow` share: the request to control.bus.stats, and names for the policies and

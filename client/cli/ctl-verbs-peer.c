@@ -2,6 +2,7 @@
 #include "ctl-verbs.h"
 
 #include "ctl-catalog.h"
+#include "ctl-units.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>

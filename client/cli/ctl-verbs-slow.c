@@ -3,6 +3,8 @@
 
 #include "ctl-stats.h"
 #include "wire-class.h"
+#include "ctl-table.h"
+#include "ctl-units.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>

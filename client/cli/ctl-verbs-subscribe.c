@@ -7,6 +7,8 @@
 #include "ctl-stats.h"
 #include "platform-stop.h"
 #include "wire-status.h"
+#include "ctl-text.h"
+#include "ctl-units.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
@@ -107,10 +109,10 @@ watcher_show_headers (Watcher *self, DeyeBusMessage *message)
   names = json_object_get_members (object);
   for (GList *link = names; link != NULL; link = link->next)
     {
-      g_autofree char *name = ctl_output_safe (link->data);
+      g_autofree char *name = ctl_text_safe (link->data);
       JsonNode *value = json_object_get_member (object, link->data);
       g_autofree char *text = json_node_get_value_type (value) == G_TYPE_STRING
-                                  ? ctl_output_safe (json_node_get_string (value))
+                                  ? ctl_text_safe (json_node_get_string (value))
                                   : g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (value));
 
       ctl_output_line (&self->ctl->output, "    %s: %s", name, text);
@@ -123,7 +125,7 @@ watcher_show_text (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GB
   CtlOutput *output = &self->ctl->output;
   g_autofree char *moment = ctl_moment ((guint64) deye_bus_message_get_accept_time (message), TRUE);
   g_autofree char *body = decoded != NULL ? json_to_string (decoded, FALSE) : ctl_payload_preview (payload);
-  g_autofree char *safe = ctl_output_safe (body);
+  g_autofree char *safe = ctl_text_safe (body);
 
   ctl_output_line (output, "%s%s%s  %s  %s", self->ctl->options.timestamp ? moment : "",
                    self->ctl->options.timestamp ? "  " : "", deye_bus_message_get_topic (message),

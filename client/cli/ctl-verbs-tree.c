@@ -2,6 +2,8 @@
 #include "ctl-verbs.h"
 
 #include "ctl-catalog.h"
+#include "ctl-table.h"
+#include "ctl-units.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>

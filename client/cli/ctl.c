@@ -10,48 +10,6 @@
 #define TRIES_MAX 100u
 #define PAUSE_US  300000u
 
-G_DEFINE_QUARK (ctl_error, ctl_error)
-
-gboolean
-ctl_fail (GError **error, CtlExit exit_code, const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  if (error != NULL)
-    *error = g_error_new_valist (CTL_ERROR, (gint) exit_code, format, args);
-  va_end (args);
-  return FALSE;
-}
-
-CtlExit
-ctl_exit_of (const GError *error)
-{
-  static const struct
-  {
-    DeyeBusError code;
-    CtlExit exit_code;
-  } rows[] = {
-    { DEYE_BUS_ERROR_NO_BROKER, CTL_EXIT_NO_BROKER },     { DEYE_BUS_ERROR_UNTRUSTED, CTL_EXIT_NO_BROKER },
-    { DEYE_BUS_ERROR_NOT_CONNECTED, CTL_EXIT_NO_BROKER }, { DEYE_BUS_ERROR_SHUTTING_DOWN, CTL_EXIT_NO_BROKER },
-    { DEYE_BUS_ERROR_DENIED, CTL_EXIT_DENIED },           { DEYE_BUS_ERROR_TIMEOUT, CTL_EXIT_TIMEOUT },
-    { DEYE_BUS_ERROR_ABSENT, CTL_EXIT_NOTHING },          { DEYE_BUS_ERROR_NOT_SUBSCRIBED, CTL_EXIT_NOTHING },
-    { DEYE_BUS_ERROR_NO_RESPONDERS, CTL_EXIT_NOTHING },   { DEYE_BUS_ERROR_BAD_TOPIC, CTL_EXIT_USAGE },
-    { DEYE_BUS_ERROR_BAD_PATTERN, CTL_EXIT_USAGE },
-  };
-
-  if (error == NULL)
-    return CTL_EXIT_OK;
-  if (error->domain == CTL_ERROR)
-    return (CtlExit) error->code;
-  if (error->domain == G_OPTION_ERROR)
-    return CTL_EXIT_USAGE;
-  for (guint i = 0; i < G_N_ELEMENTS (rows) && error->domain == DEYE_BUS_ERROR; i++)
-    if ((gint) rows[i].code == error->code)
-      return rows[i].exit_code;
-  return CTL_EXIT_FAILED;
-}
-
 void
 ctl_init (Ctl *ctl)
 {
@@ -74,10 +32,7 @@ ctl_clear (Ctl *ctl)
   g_clear_object (&ctl->client);
   g_clear_pointer (&ctl->described, g_ptr_array_unref);
   g_clear_pointer (&ctl->types, ctl_types_free);
-  g_clear_pointer (&ctl->options.address, g_free);
-  g_clear_pointer (&ctl->options.type_name, g_free);
-  g_clear_pointer (&ctl->options.group, g_free);
-  g_clear_pointer (&ctl->options.policy, g_free);
+  ctl_options_clear (&ctl->options);
 }
 
 /* A process with the same number in another namespace may already use the id. */

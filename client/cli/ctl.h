@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "ctl-error.h"
+#include "ctl-options.h"
 #include "ctl-output.h"
 #include "ctl-types.h"
 #include "deye-bus.h"
@@ -13,47 +15,6 @@
  * A verb sends requests through this module, which connects when the first one is sent, and prints with ctl-output. A verb
  * that fails returns FALSE with an error; the error decides the exit code. A verb prints nothing before it has the reply.
  */
-
-typedef enum
-{
-  CTL_EXIT_OK = 0,
-  CTL_EXIT_FAILED = 1,
-  CTL_EXIT_USAGE = 2,
-  CTL_EXIT_NO_BROKER = 3,
-  CTL_EXIT_DENIED = 4,
-  CTL_EXIT_TIMEOUT = 5,
-  CTL_EXIT_NOTHING = 6,
-} CtlExit;
-
-#define CTL_ERROR (ctl_error_quark ())
-GQuark ctl_error_quark (void);
-/* Error codes are CtlExit. */
-gboolean ctl_fail (GError **error, CtlExit exit_code, const char *format, ...) G_GNUC_PRINTF (3, 4);
-CtlExit ctl_exit_of (const GError *error);
-
-/* Values of the options; 0 and NULL: not given. */
-typedef struct
-{
-  char *address;
-  char *type_name;
-  char *group;
-  char *policy;
-  gdouble timeout_s;
-  gdouble wait_s;
-  gint64 queue_messages;
-  gint64 queue_bytes;
-  gint count;
-  gboolean json;
-  gboolean xml;
-  gboolean raw;
-  gboolean headers;
-  gboolean timestamp;
-  gboolean delivered;
-  gboolean subscriptions;
-  gboolean groups;
-  gboolean domains;
-  gboolean help;
-} CtlOptions;
 
 typedef struct
 {

@@ -123,6 +123,8 @@ def _(tree):
 @test("/install/speaks-german-and-spanish")
 def _(tree):
     holds("Aufruf: deyebusctl" in tree.run(tree.program("deyebusctl"), "help", LANGUAGE="de"), "German")
+    usage = tree.run(tree.program("deyebusctl"), "help", "status", LANGUAGE="de").splitlines()[1]
+    holds(usage.endswith("status [OPTION …]"), f"usage of a verb without arguments: {usage}")
     holds("Uso: deyebusctl" in tree.run(tree.program("deyebusctl"), "help", LANGUAGE="es"), "Spanish")
     ran = subprocess.run([tree.program("deyebusctl"), "-a", "/nonexistent", "status"], capture_output=True, text=True,
                          env={**tree.env, "LANGUAGE": "de"}, check=False)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-error.h"
+
+#include "deye-bus.h"
+
+#include <glib/gi18n.h>
+
+G_DEFINE_QUARK (ctl_error, ctl_error)
+
+gboolean
+ctl_fail (GError **error, CtlExit exit_code, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (error != NULL)
+    *error = g_error_new_valist (CTL_ERROR, (gint) exit_code, format, args);
+  va_end (args);
+  return FALSE;
+}
+
+CtlExit
+ctl_exit_of (const GError *error)
+{
+  static const struct
+  {
+    DeyeBusError code;
+    CtlExit exit_code;
+  } rows[] = {
+    { DEYE_BUS_ERROR_NO_BROKER, CTL_EXIT_NO_BROKER },     { DEYE_BUS_ERROR_UNTRUSTED, CTL_EXIT_NO_BROKER },
+    { DEYE_BUS_ERROR_NOT_CONNECTED, CTL_EXIT_NO_BROKER }, { DEYE_BUS_ERROR_SHUTTING_DOWN, CTL_EXIT_NO_BROKER },
+    { DEYE_BUS_ERROR_DENIED, CTL_EXIT_DENIED },           { DEYE_BUS_ERROR_TIMEOUT, CTL_EXIT_TIMEOUT },
+    { DEYE_BUS_ERROR_ABSENT, CTL_EXIT_NOTHING },          { DEYE_BUS_ERROR_NOT_SUBSCRIBED, CTL_EXIT_NOTHING },
+    { DEYE_BUS_ERROR_NO_RESPONDERS, CTL_EXIT_NOTHING },   { DEYE_BUS_ERROR_BAD_TOPIC, CTL_EXIT_USAGE },
+    { DEYE_BUS_ERROR_BAD_PATTERN, CTL_EXIT_USAGE },
+  };
+
+  if (error == NULL)
+    return CTL_EXIT_OK;
+  if (error->domain == CTL_ERROR)
+    return (CtlExit) error->code;
+  if (error->domain == G_OPTION_ERROR)
+    return CTL_EXIT_USAGE;
+  for (guint i = 0; i < G_N_ELEMENTS (rows) && error->domain == DEYE_BUS_ERROR; i++)
+    if ((gint) rows[i].code == error->code)
+      return rows[i].exit_code;
+  return CTL_EXIT_FAILED;
+}
+
+const char *
+ctl_error_hint (const GError *error)
+{
+  static const struct
+  {
+    DeyeBusError code;
+    const char *hint;
+  } rows[] = {
+    { DEYE_BUS_ERROR_ABSENT, N_ ("`deyebusctl peers` lists the connected peers") },
+    { DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("`deyebusctl subs PEER` shows what it subscribes to and serves") },
+    { DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("`deyebusctl subs` lists what is served") },
+    { DEYE_BUS_ERROR_DENIED, N_ ("see daemoneye-eventbus(7) for the rights of peers") },
+    { DEYE_BUS_ERROR_TIMEOUT, N_ ("use --timeout SECONDS to wait longer") },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (g_error_matches (error, DEYE_BUS_ERROR, (gint) rows[i].code))
+      return _ (rows[i].hint);
+  return NULL;
+}
