@@ -29,6 +29,18 @@ raw_socket_connect (const char *address)
   return self;
 }
 
+RawSocket *
+raw_socket_pair (gintptr *theirs)
+{
+  RawSocket *self = g_new0 (RawSocket, 1);
+  int pair[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
+  *theirs = pair[0];
+  self->fd = pair[1];
+  return self;
+}
+
 void
 raw_socket_free (RawSocket *self)
 {
@@ -55,15 +67,35 @@ raw_socket_send (RawSocket *self, const void *bytes, gsize len)
   return TRUE;
 }
 
-gsize
-raw_socket_receive (RawSocket *self, void *bytes, gsize len)
+static gsize
+receive_with (RawSocket *self, void *bytes, gsize len, int flags)
 {
   ssize_t n;
 
   do
-    n = recv (self->fd, bytes, len, 0);
+    n = recv (self->fd, bytes, len, flags);
   while (n < 0 && errno == EINTR);
   return n > 0 ? (gsize) n : 0;
+}
+
+gsize
+raw_socket_receive (RawSocket *self, void *bytes, gsize len)
+{
+  return receive_with (self, bytes, len, 0);
+}
+
+gsize
+raw_socket_receive_now (RawSocket *self, void *bytes, gsize len)
+{
+  return receive_with (self, bytes, len, MSG_DONTWAIT);
+}
+
+void
+raw_socket_wait (RawSocket *self)
+{
+  GPollFD fd = { self->fd, G_IO_IN, 0 };
+
+  g_poll (&fd, 1, -1);
 }
 
 void

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client-fixture.h"
 
-#include <errno.h>
-#include <glib-unix.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "test-watchdog.h"
 
 void
 client_fixture_set_up (ClientFixture *f, gconstpointer data)
 {
-  int fds[2];
+  gintptr theirs;
 
-  alarm (120);
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+  test_watchdog_start (g_test_get_path ());
   f->context = g_main_context_new ();
   g_main_context_push_thread_default (f->context);
-  f->peer = fds[1];
-  g_assert_true (g_unix_set_fd_nonblocking (f->peer, TRUE, NULL));
-  f->client = deye_bus_client_new_for_fd (fds[0], "tester", "procmond");
+  f->peer = raw_socket_pair (&theirs);
+  f->client = deye_bus_client_new_for_fd (theirs, "tester", "procmond");
   f->in = g_byte_array_new ();
   f->out = g_byte_array_new ();
 }
@@ -35,6 +30,7 @@ client_fixture_tear_down (ClientFixture *f, gconstpointer data)
   g_main_context_unref (f->context);
   g_byte_array_unref (f->in);
   g_byte_array_unref (f->out);
+  test_watchdog_stop ();
 }
 
 void
@@ -53,15 +49,7 @@ client_fixture_connect (ClientFixture *f, const ScriptWelcome *welcome)
 void
 client_fixture_say (ClientFixture *f)
 {
-  gsize at = 0;
-
-  while (at < f->in->len)
-    {
-      gssize n = send (f->peer, f->in->data + at, f->in->len - at, MSG_NOSIGNAL);
-
-      g_assert_cmpint (n, >, 0);
-      at += (gsize) n;
-    }
+  g_assert_true (raw_socket_send (f->peer, f->in->data, f->in->len));
   g_byte_array_set_size (f->in, 0);
 }
 
@@ -69,9 +57,9 @@ GPtrArray *
 client_fixture_hear (ClientFixture *f)
 {
   static guint8 bytes[65536];
-  gssize n;
+  gsize n;
 
-  while ((n = recv (f->peer, bytes, sizeof bytes, 0)) > 0)
+  while ((n = raw_socket_receive_now (f->peer, bytes, sizeof bytes)) > 0)
     g_byte_array_append (f->out, bytes, (guint) n);
   return script_take (f->out);
 }
@@ -89,9 +77,7 @@ client_fixture_hear_one (ClientFixture *f, guint8 kind)
 void
 client_fixture_hang_up (ClientFixture *f)
 {
-  if (f->peer >= 0)
-    close (f->peer);
-  f->peer = -1;
+  g_clear_pointer (&f->peer, raw_socket_free);
 }
 
 void

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "deye-bus.h"
+#include "raw-socket.h"
 #include "script.h"
 
 /*
@@ -14,7 +15,7 @@ typedef struct
 {
   GMainContext *context;
   DeyeBusClient *client;
-  int peer;        /* the broker's end; -1: closed */
+  RawSocket *peer; /* the broker's end; NULL: closed */
   GByteArray *in;  /* to be said */
   GByteArray *out; /* heard, not taken apart yet */
 } ClientFixture;

@@ -4,8 +4,7 @@
 #include "deye-bus-options-private.h"
 #include "deye-bus-subscribe-options-private.h"
 #include "deye-bus.h"
-
-#include <unistd.h>
+#include "test-watchdog.h"
 
 /* Boxed values: messages, options, errors. */
 
@@ -264,13 +263,17 @@ test_errors (void)
 int
 main (int argc, char **argv)
 {
+  int status;
+
   g_test_init (&argc, &argv, NULL);
-  alarm (60);
+  test_watchdog_start ("client-message");
   g_test_add_func ("/client/message/M24/full", test_full);
   g_test_add_func ("/client/message/empty", test_empty);
   g_test_add_func ("/client/message/lifetime", test_lifetime);
   g_test_add_func ("/client/options", test_options);
   g_test_add_func ("/client/subscribe-options", test_subscribe_options);
   g_test_add_func ("/client/errors", test_errors);
-  return g_test_run ();
+  status = g_test_run ();
+  test_watchdog_stop ();
+  return status;
 }

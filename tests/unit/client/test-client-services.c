@@ -4,11 +4,11 @@
 #include "control.pb-c.h"
 #include "health.pb-c.h"
 #include "introspection.pb-c.h"
+#include "test-system.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
 
 #include <math.h>
-#include <unistd.h>
 
 /* What a client answers without work by its author, and what services add to it. */
 
@@ -144,7 +144,7 @@ answer_sync (gpointer data)
   g_autoptr (GByteArray) out = g_byte_array_new ();
 
   script_welcome (out, &with_methods);
-  g_assert_cmpint (write (f->peer, out->data, out->len), ==, (gssize) out->len);
+  g_assert_true (raw_socket_send (f->peer, out->data, out->len));
   g_byte_array_set_size (out, 0);
   /* The second frame that comes is the question. */
   for (guint heard = 0; heard < 2;)
@@ -155,7 +155,7 @@ answer_sync (gpointer data)
       g_thread_yield ();
     }
   script_subscribe_reply (out, 2, 100, 100000);
-  g_assert_cmpint (write (f->peer, out->data, out->len), ==, (gssize) out->len);
+  g_assert_true (raw_socket_send (f->peer, out->data, out->len));
   return NULL;
 }
 
@@ -267,7 +267,7 @@ test_standard (Fixture *f, gconstpointer data)
 
     g_assert_cmpstr (info->id, ==, "tester");
     g_assert_cmpstr (info->type, ==, "procmond");
-    g_assert_cmpuint (info->pid, ==, (guint) getpid ());
+    g_assert_cmpuint (info->pid, ==, test_system_pid ());
     g_assert_cmpuint (info->health, ==, DEYE_BUS_HEALTH_HEALTHY);
     g_assert_cmpuint (info->n_services, ==, 1);
     g_assert_cmpstr (info->services[0], ==, "daemoneye.eventbus.Peer");

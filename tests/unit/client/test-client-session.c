@@ -3,8 +3,7 @@
 
 #include "deye-bus.h"
 #include "script.h"
-
-#include <unistd.h>
+#include "test-watchdog.h"
 
 /* The session alone: bytes in, events and bytes out. No socket, no clock. */
 
@@ -1085,8 +1084,10 @@ test_hostile_gaps (Fixture *f, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  int status;
+
   g_test_init (&argc, &argv, NULL);
-  alarm (120);
+  test_watchdog_start ("client-session");
   ADD ("handshake", test_handshake);
   ADD ("M27/version-refused", test_version_refused);
   ADD ("M27/other-major", test_other_major);
@@ -1123,5 +1124,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/session/hostile/splits", test_hostile_splits);
   g_test_add_func ("/client/session/hostile/truncated", test_hostile_truncated);
   g_test_add_func ("/client/session/hostile/bit-flips", test_hostile_bit_flips);
-  return g_test_run ();
+  status = g_test_run ();
+  test_watchdog_stop ();
+  return status;
 }

@@ -3,9 +3,8 @@
 
 #include "control.pb-c.h"
 #include "health.pb-c.h"
+#include "test-system.h"
 #include "wire-guard.h"
-
-#include <unistd.h>
 
 /* What comes in: deliveries, gaps, requests; and what a callback may do (H07). */
 
@@ -590,7 +589,7 @@ check_health (const ScriptFrame *frame)
   g_assert_cmpstr (reply->id, ==, "tester");
   g_assert_cmpuint (reply->health, ==, 2);
   g_assert_cmpstr (reply->detail, ==, "disk nearly full");
-  g_assert_cmpuint (reply->pid, ==, (guint32) getpid ());
+  g_assert_cmpuint (reply->pid, ==, test_system_pid ());
   g_assert_cmpuint (reply->requests_served, ==, 2);
 }
 
@@ -622,10 +621,9 @@ answer_both (gpointer data)
 
       while (heard == 0)
         {
-          GPollFD fd = { f->peer, G_IO_IN, 0 };
           g_autoptr (GPtrArray) frames = NULL;
 
-          g_poll (&fd, 1, -1);
+          raw_socket_wait (f->peer);
           frames = client_fixture_hear (f);
           heard = frames->len;
         }

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client-fixture.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What only a client on POSIX does: it connects to a Unix socket, and its process may fork and execute. */
+
+typedef ClientFixture Fixture;
+
+/* A real listening socket: found by $DAEMONEYE_BROKER_SOCKET, its queue of connections full at first. */
+static void
+test_address (void)
+{
+  g_autofree char *dir = g_dir_make_tmp ("deye-bus-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (dir, "s", NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GByteArray) welcome = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int listener = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), early, late, peer;
+
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  g_assert_cmpint (bind (listener, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (listen (listener, 0), ==, 0);
+  early = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (connect (early, (struct sockaddr *) &address, sizeof address), ==, 0);
+
+  g_setenv ("DAEMONEYE_BROKER_SOCKET", path, TRUE);
+  g_main_context_push_thread_default (context);
+  client = deye_bus_client_new (NULL, "tester", "procmond");
+  deye_bus_client_connect_async (client, NULL, client_result_set, &result);
+  g_main_context_iteration (context, FALSE);
+  late = accept (listener, NULL, NULL);
+  g_assert_cmpint (late, >=, 0);
+  g_main_context_iteration (context, TRUE);
+  script_welcome (welcome, NULL);
+  peer = accept (listener, NULL, NULL);
+  g_assert_cmpint (send (peer, welcome->data, welcome->len, MSG_NOSIGNAL), ==, (gssize) welcome->len);
+  while (result.calls == 0)
+    g_main_context_iteration (context, TRUE);
+  g_assert_true (deye_bus_client_connect_finish (client, result.result, &error));
+  g_assert_no_error (error);
+  client_result_clear (&result);
+  g_assert_finalize_object (g_steal_pointer (&client));
+  g_main_context_pop_thread_default (context);
+  g_unsetenv ("DAEMONEYE_BROKER_SOCKET");
+  close (peer);
+  close (late);
+  close (early);
+  close (listener);
+  unlink (path);
+  rmdir (dir);
+}
+
+/* H02 */
+static void
+test_close_on_exec (void)
+{
+  int fds[2];
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_autoptr (GByteArray) welcome = g_byte_array_new ();
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+  client = deye_bus_client_new_for_fd (fds[0], "tester", "procmond");
+  script_welcome (welcome, NULL);
+  g_assert_cmpint (send (fds[1], welcome->data, welcome->len, 0), ==, (gssize) welcome->len);
+  g_assert_true (deye_bus_client_connect (client, NULL, NULL));
+  g_assert_cmpint (fcntl (fds[0], F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+  g_clear_object (&client);
+  /* And not left open. */
+  g_assert_cmpint (fcntl (fds[0], F_GETFD), ==, -1);
+  close (fds[1]);
+}
+
+/* H01: the child's handle is dead, the parent's stream is not touched. */
+static void
+test_fork (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+  pid_t child;
+
+  client_fixture_connect (f, NULL);
+  script_reply (f->in, 2, "still mine");
+  client_fixture_say (f);
+  child = fork ();
+  if (child == 0)
+    {
+      gboolean sent = deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, &error);
+      gboolean right = !sent && g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+
+      g_main_context_iteration (f->context, FALSE);
+      g_object_unref (f->client);
+      _exit (right ? 0 : 1);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 0);
+  {
+    g_autoptr (DeyeBusMessage) reply = deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, &error);
+
+    g_assert_no_error (error);
+    g_assert_nonnull (reply);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/client/posix/address", test_address);
+  g_test_add_func ("/client/posix/H02/close-on-exec", test_close_on_exec);
+  g_test_add ("/client/posix/H01/fork", Fixture, NULL, client_fixture_set_up, test_fork, client_fixture_tear_down);
+  return g_test_run ();
+}
