@@ -124,7 +124,7 @@ G_BEGIN_DECLS
  * @self: the client
  * @error: (transfer none): the reason
  *
- * Emitted when a message could not be published or kept, and no call is left that could report it:
+ * Emitted when a message could not be published, or was dropped after it had been accepted, and no call reports it:
  *
  * - A publish without acknowledgement was refused by the broker. (The refusal of single receivers under
  *   %DEYE_BUS_POLICY_ERROR is reported by acknowledgements only.)
