@@ -148,6 +148,7 @@ test_channel (Fixture *f, gconstpointer data)
   const char *argv[] = { "sh", "-c", "test -S /dev/fd/3 && test ! -e /dev/fd/4", NULL };
   g_autoptr (TestProcess) process = test_process_spawn (argv, other_end, NULL);
 
+  g_assert_nonnull (channel);
   g_assert_cmpint (test_process_end (process), ==, 0);
 }
 

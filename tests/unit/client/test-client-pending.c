@@ -120,6 +120,7 @@ test_overdue (PendingFixture *f, gconstpointer data)
   g_assert_cmpuint (hello->len, ==, 1);
   g_assert_true (hello->pdata[0] == f->hello);
   g_assert_cmpint (f->table.next_us, ==, START_US + 900);
+  g_assert_false (late->done);
 }
 
 static void

@@ -202,7 +202,7 @@ start_and_stop (guint round, gpointer data)
   int agent;
 
   g_assert_no_error (error);
-  agent = service_connect (service, &error);
+  agent = (int) service_connect (service, &error);
   g_assert_cmpint (agent, >=, 0);
   if (round % 2)
     close (agent);
