@@ -240,6 +240,71 @@ test_cancelled_meanwhile (Fixture *f, gconstpointer data)
   g_assert_nonnull (script_find (frames, WIRE_KIND_GOODBYE));
 }
 
+/* WELCOME and GOODBYE arrive together: the handshake succeeded, but there is no connection for the next step. */
+static void
+script_welcome_and_goodbye (Fixture *f)
+{
+  script_welcome (f->in, &with_methods);
+  script_goodbye (f->in, WIRE_STATUS_SHUTTING_DOWN, NULL);
+  client_fixture_say (f);
+}
+
+static void
+test_ended_between_steps_sync (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  script_welcome_and_goodbye (f);
+  g_assert_false (deye_bus_client_connect (f->client, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+  frames = client_fixture_hear_one (f, WIRE_KIND_HELLO);
+}
+
+/* The asynchronous call reports that the connection was made. */
+static void
+test_ended_between_steps_async (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  script_welcome_and_goodbye (f);
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &result);
+  client_fixture_wait (f, result.calls == 1);
+  g_assert_true (deye_bus_client_connect_finish (f->client, result.result, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
+  frames = client_fixture_hear_one (f, WIRE_KIND_HELLO);
+}
+
+static void
+cancel_on_state (GObject *client, GParamSpec *pspec, gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+}
+
+/* The first change of the state is dispatched before the end of the handshake. */
+static void
+test_cancelled_between_steps (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { 0 };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_signal_connect (f->client, "notify::state", G_CALLBACK (cancel_on_state), cancellable);
+  script_welcome (f->in, &with_methods);
+  client_fixture_say (f);
+  deye_bus_client_connect_async (f->client, cancellable, client_result_set, &result);
+  client_fixture_wait (f, result.calls == 1);
+  g_assert_false (deye_bus_client_connect_finish (f->client, result.result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
+  frames = client_fixture_hear (f);
+  g_assert_nonnull (script_find (frames, WIRE_KIND_GOODBYE));
+}
+
 static void
 test_own_topic_is_the_librarys (Fixture *f, gconstpointer data)
 {
@@ -736,6 +801,9 @@ main (int argc, char **argv)
   ADD ("lost-meanwhile", test_lost_meanwhile);
   ADD ("closed-meanwhile", test_closed_meanwhile);
   ADD ("cancelled-meanwhile", test_cancelled_meanwhile);
+  ADD ("ended-between-steps-sync", test_ended_between_steps_sync);
+  ADD ("ended-between-steps-async", test_ended_between_steps_async);
+  ADD ("cancelled-between-steps", test_cancelled_between_steps);
   ADD ("own-topic", test_own_topic_is_the_librarys);
   ADD ("M23-standard", test_standard);
   ADD ("M23-stats-are-exact", test_stats_are_exact);
