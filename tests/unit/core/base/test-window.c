@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/bus-quota.h"
 #include "base/bus-window.h"
 
-/* Credit windows and charges: plain arithmetic that everything else leans on. */
+/* Credit windows: plain arithmetic that flow control in both directions depends on. */
 
 static void
 test_opens_and_closes (void)
@@ -76,50 +75,6 @@ test_told_at_a_quarter (void)
   g_assert_true (bus_window_return (&window, 25000));
 }
 
-static void
-test_quota (void)
-{
-  BusQuota quota = { .cap = 10 };
-  BusUsage first = { 0 };
-  BusUsage second = { 0 };
-
-  bus_quota_charge (&quota, &first, 7);
-  bus_quota_charge (&quota, &second, 5);
-  g_assert_cmpuint (quota.charged, ==, 12);
-  bus_quota_refund (&quota, &first, 7);
-  bus_quota_refund (&quota, &second, 5);
-  g_assert_cmpuint (quota.charged, ==, 0);
-
-  g_assert_true (bus_quota_hold (&quota, 10));
-  g_assert_false (bus_quota_hold (&quota, 1));
-  g_assert_false (bus_quota_hold (&quota, G_MAXUINT64));
-  bus_quota_release (&quota, 4);
-  g_assert_true (bus_quota_hold (&quota, 4));
-  g_assert_cmpuint (quota.memory, ==, 10);
-
-  quota.cap = 10 * BUS_QUOTA_RESERVE;
-  g_assert_true (bus_quota_hold (&quota, quota.cap - 10));
-  g_assert_false (bus_quota_hold (&quota, 1));
-  g_assert_true (bus_quota_hold_reserve (&quota, 10));
-  g_assert_false (bus_quota_hold_reserve (&quota, 1));
-}
-
-static void
-test_refund_above_the_charge_asserts (void)
-{
-  if (g_test_subprocess ())
-    {
-      BusQuota quota = { .cap = 10 };
-      BusUsage usage = { 0 };
-
-      bus_quota_charge (&quota, &usage, 1);
-      bus_quota_refund (&quota, &usage, 2);
-      return;
-    }
-  g_test_trap_subprocess (NULL, 0, 0);
-  g_test_trap_assert_failed ();
-}
-
 int
 main (int argc, char **argv)
 {
@@ -128,7 +83,5 @@ main (int argc, char **argv)
   g_test_add_func ("/core/window/bytes", test_bytes_close_it_too);
   g_test_add_func ("/core/window/totals", test_totals_are_checked);
   g_test_add_func ("/core/window/quarter", test_told_at_a_quarter);
-  g_test_add_func ("/core/quota/R08-sums", test_quota);
-  g_test_add_func ("/core/quota/R08-refund-above-charge", test_refund_above_the_charge_asserts);
   return g_test_run ();
 }

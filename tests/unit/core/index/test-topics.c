@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "index/bus-topics.h"
+
+/* Topics seen: a bounded table that loses no message count. test-bus-topics.c has the same as clients see it. */
+
+#define SEED 42u
+
+typedef struct
+{
+  BusTopics topics;
+  gint64 now_us;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer max)
+{
+  bus_topics_init (&f->topics, GPOINTER_TO_UINT (max));
+  f->now_us = 1000;
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  bus_topics_clear (&f->topics);
+}
+
+static void
+count_at (Fixture *f, BusTopicPlace *place, const char *topic, const char *payload)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.payload = wire_span_str (payload);
+  bus_topics_count (&f->topics, place, bus_key (SEED, wire_span_str (topic)), &envelope, ++f->now_us);
+}
+
+static void
+count (Fixture *f, const char *topic)
+{
+  BusTopicPlace place = { 0, 0 };
+
+  count_at (f, &place, topic, "payload");
+}
+
+/* Messages in all topics that are kept, and in the sum of the others. */
+static guint64
+all_messages (Fixture *f)
+{
+  guint64 sum = f->topics.unseen;
+
+  for (GSequenceIter *iter = g_sequence_get_begin_iter (f->topics.order); !g_sequence_iter_is_end (iter);
+       iter = g_sequence_iter_next (iter))
+    sum += ((const BusTopic *) g_sequence_get (iter))->messages;
+  return sum;
+}
+
+static const BusTopic *
+kept (Fixture *f, const char *name)
+{
+  BusKey key = bus_key (SEED, wire_span_str (name));
+
+  return g_hash_table_lookup (f->topics.table, &key);
+}
+
+static void
+test_counts (Fixture *f, gconstpointer data)
+{
+  BusTopicPlace place = { 0, 0 };
+  const BusTopic *topic;
+
+  count_at (f, &place, "a.b", "four");
+  count_at (f, &place, "a.b", "sixsix");
+  topic = kept (f, "a.b");
+  g_assert_nonnull (topic);
+  g_assert_cmpuint (topic->messages, ==, 2);
+  g_assert_cmpuint (topic->bytes, ==, 10);
+  g_assert_cmpint (topic->last_us, ==, f->now_us);
+  g_assert_true (&f->topics.slots[place.slot] == topic);
+  g_assert_cmpuint (place.generation, ==, topic->generation);
+  count (f, "a.b"); /* without a remembered place it is the same counter */
+  g_assert_cmpuint (topic->messages, ==, 3);
+  g_assert_cmpuint (g_sequence_get_length (f->topics.order), ==, 1);
+}
+
+/* A place that was remembered before another topic took its slot does not count for that topic. */
+static void
+test_stale_place (Fixture *f, gconstpointer data)
+{
+  BusTopicPlace place = { 0, 0 };
+
+  count_at (f, &place, "old", "x");
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("new.%u", i);
+
+      count (f, name);
+    }
+  g_assert_null (kept (f, "old"));
+  count_at (f, &place, "old", "x");
+  g_assert_nonnull (kept (f, "old"));
+  g_assert_cmpuint (kept (f, "old")->messages, ==, 1);
+  g_assert_cmpuint (all_messages (f), ==, 6);
+}
+
+/* Topics that are used once replace each other; one that is counted again and again stays, and no message is lost from
+ * the sums. */
+static void
+test_flood (Fixture *f, gconstpointer data)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *once = g_strdup_printf ("once.%u", i);
+
+      count (f, "often");
+      count (f, once);
+      n += 2;
+      g_assert_cmpuint (g_hash_table_size (f->topics.table), <=, 4);
+      g_assert_cmpuint (all_messages (f), ==, n);
+    }
+  g_assert_cmpuint (kept (f, "often")->messages, ==, 1000);
+  g_assert_cmpuint (g_hash_table_size (f->topics.table), ==, 4);
+  g_assert_cmpint (g_sequence_get_length (f->topics.order), ==, 4);
+}
+
+/* A topic that comes again begins at zero; its earlier messages stay in the sum. */
+static void
+test_again (Fixture *f, gconstpointer data)
+{
+  count (f, "one");
+  count (f, "two");
+  g_assert_null (kept (f, "one"));
+  count (f, "one");
+  g_assert_cmpuint (kept (f, "one")->messages, ==, 1);
+  g_assert_cmpuint (f->topics.unseen, ==, 2);
+}
+
+static const char *
+name_after (Fixture *f, const char *name, char *out, gsize size)
+{
+  GSequenceIter *iter = bus_topics_after (&f->topics, wire_span_str (name));
+  const BusTopic *topic;
+
+  if (g_sequence_iter_is_end (iter))
+    return NULL;
+  topic = g_sequence_get (iter);
+  g_strlcpy (out, (const char *) topic->key.text.data, MIN (size, topic->key.text.len + 1));
+  return out;
+}
+
+static void
+test_after (Fixture *f, gconstpointer data)
+{
+  char name[32];
+
+  g_assert_null (name_after (f, "", name, sizeof name));
+  count (f, "b");
+  count (f, "a.b");
+  count (f, "a");
+  count (f, "b.a");
+  g_assert_cmpstr (name_after (f, "", name, sizeof name), ==, "a");
+  g_assert_cmpstr (name_after (f, "a", name, sizeof name), ==, "a.b");
+  g_assert_cmpstr (name_after (f, "a.a", name, sizeof name), ==, "a.b"); /* not kept itself */
+  g_assert_cmpstr (name_after (f, "a.b", name, sizeof name), ==, "b");
+  g_assert_null (name_after (f, "b.a", name, sizeof name));
+}
+
+/* The type is that of the last payload, cut between characters. */
+static void
+test_type (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = g_strnfill (BUS_TOPIC_TYPE_MAX - 1, 't');
+  g_autofree char *too_long = g_strconcat (text, "\xc3\xa9", NULL);
+  BusTopicPlace place = { 0, 0 };
+  BusTopic *topic = bus_topics_place (&f->topics, bus_key (SEED, wire_span_str ("a")));
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.type_name = wire_span_str ("first.Type");
+  bus_topics_count (&f->topics, &place, topic->key, &envelope, 1);
+  g_assert_cmpmem (topic->type_name, topic->type_len, "first.Type", 10);
+  envelope.type_name = wire_span_str (too_long);
+  bus_topics_count (&f->topics, &place, topic->key, &envelope, 2);
+  g_assert_cmpmem (topic->type_name, topic->type_len, text, BUS_TOPIC_TYPE_MAX - 1);
+  envelope.type_name = wire_span (NULL, 0);
+  bus_topics_count (&f->topics, &place, topic->key, &envelope, 3);
+  g_assert_cmpuint (topic->type_len, ==, 0);
+}
+
+/* The table keeps a copy of the name. */
+static void
+test_own_name (Fixture *f, gconstpointer data)
+{
+  char name[] = "mine";
+  BusTopic *topic = bus_topics_place (&f->topics, bus_key (SEED, wire_span_str (name)));
+
+  memset (name, 'x', strlen (name));
+  g_assert_cmpmem (topic->key.text.data, topic->key.text.len, "mine", 4);
+  g_assert_true (kept (f, "mine") == topic);
+}
+
+#define ADD(path, max, function) g_test_add (path, Fixture, GUINT_TO_POINTER (max), setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/topics/counts", 4, test_counts);
+  ADD ("/core/topics/stale-place", 4, test_stale_place);
+  ADD ("/core/topics/M23-flood", 4, test_flood);
+  ADD ("/core/topics/again", 1, test_again);
+  ADD ("/core/topics/after", 8, test_after);
+  ADD ("/core/topics/type", 2, test_type);
+  ADD ("/core/topics/own-name", 2, test_own_name);
+  return g_test_run ();
+}
