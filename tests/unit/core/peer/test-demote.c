@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-demote.h"
+
+#include "peer/peer-fixture.h"
+
+/* The end of a block: each publisher that lost messages gets one ERROR, and the subscription drops its oldest messages. */
+
+typedef struct
+{
+  Peers peers;
+  BusPeer *reader;
+  BusPeer *first;
+  BusPeer *second;
+  BusSubscription *subscription;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  peers_setup (&f->peers, NULL);
+  f->reader = peers_ready (&f->peers, "reader", 1000);
+  f->first = peers_ready (&f->peers, "first", 1001);
+  f->second = peers_ready (&f->peers, "second", 1002);
+  f->subscription = peers_subscribe (&f->peers, f->reader, 3, BUS_OVERFLOW_BLOCK, 1);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  peers_teardown (&f->peers, NULL);
+}
+
+/* The time comes at which the block timer expires. */
+static void
+expire (Fixture *f)
+{
+  BusCore *core = f->peers.core;
+
+  core->now_us += (gint64) core->limits.longest_block_us;
+  g_assert_true (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
+  bus_deadline_disarm (&core->deadlines, &f->subscription->block_timer.deadline);
+  bus_demote_due (f->subscription, core->now_us);
+}
+
+static void
+test_each_publisher_once (Fixture *f, gconstpointer data)
+{
+  g_autofree char *two = NULL;
+  g_autofree char *one = NULL;
+
+  peers_offer (&f->peers, f->first, f->subscription, 1, 10); /* sent: the window is closed by it */
+  peers_offer (&f->peers, f->first, f->subscription, 2, 10);
+  peers_offer (&f->peers, f->second, f->subscription, 1, 10);
+  g_assert_cmpuint (f->subscription->tickets, ==, 4);
+  two = g_strdup_printf ("ERROR answers=3 status=WOULD_BLOCK setting=longest_block_us value=2 limit=%" G_GUINT64_FORMAT
+                         "\n",
+                         f->peers.core->limits.longest_block_us);
+  one = g_strdup_printf ("ERROR answers=4 status=WOULD_BLOCK setting=longest_block_us value=1 limit=%" G_GUINT64_FORMAT
+                         "\n",
+                         f->peers.core->limits.longest_block_us);
+  expire (f);
+  peers_assert_sent (f->first, two); /* answers the last one that was lost */
+  peers_assert_sent (f->second, one);
+  peers_assert_note (&f->peers, BUS_NOTE_DROPPED, WIRE_STATUS_EXPIRED);
+  g_assert_true (f->subscription->demoted);
+  g_assert_cmpuint (f->subscription->missed, ==, 3);
+  g_assert_cmpuint (f->subscription->tickets, ==, 0);
+  g_assert_cmpuint (f->first->ledger.tickets.length, ==, 0);
+  g_assert_cmpuint (f->first->ledger.block_lost, ==, 0);
+  g_assert_cmpuint (f->second->ledger.block_lost, ==, 0);
+}
+
+/* All credit is back: the publishers may go on. */
+static void
+test_credit_is_back (Fixture *f, gconstpointer data)
+{
+  peers_offer (&f->peers, f->first, f->subscription, 5, 10);
+  g_assert_cmpuint (f->first->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 5);
+  expire (f);
+  g_assert_cmpuint (f->first->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  g_assert_cmpuint (f->first->ledger.held_bytes[WIRE_CLASS_MAY_DROP], ==, 0);
+  /* What comes now holds nothing back. */
+  peers_offer (&f->peers, f->first, f->subscription, 5, 10);
+  g_assert_cmpuint (f->first->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  g_assert_false (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
+}
+
+/* A reader that returned credit a moment ago keeps its block, and the timer runs again. */
+static void
+test_progress (Fixture *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+
+  peers_offer (&f->peers, f->first, f->subscription, 3, 10);
+  f->subscription->progress_us = core->now_us + 1000;
+  expire (f);
+  g_assert_false (f->subscription->demoted);
+  g_assert_cmpuint (f->subscription->missed, ==, 0);
+  g_assert_cmpint (f->subscription->block_timer.deadline.due_us, ==, core->now_us + 1000);
+  g_assert_true (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
+  peers_assert_sent (f->first, "");
+}
+
+/* A publisher that disconnected meanwhile is sent nothing. */
+static void
+test_publisher_disconnected (Fixture *f, gconstpointer data)
+{
+  peers_offer (&f->peers, f->first, f->subscription, 3, 10);
+  peers_offer (&f->peers, f->second, f->subscription, 1, 10);
+  peers_disconnect (&f->peers, f->first);
+  expire (f);
+  g_assert_true (f->subscription->demoted);
+  g_assert_cmpuint (f->subscription->missed, ==, 3);
+  g_assert_cmpuint (f->second->ledger.tickets.length, ==, 0);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/demote/B04-each-publisher-once", test_each_publisher_once);
+  ADD ("/core/demote/B04-credit-is-back", test_credit_is_back);
+  ADD ("/core/demote/progress", test_progress);
+  ADD ("/core/demote/publisher-disconnected", test_publisher_disconnected);
+  return g_test_run ();
+}

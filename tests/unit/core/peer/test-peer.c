@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/peer-fixture.h"
+
+/* One connection: its states, what it is charged, what it is sent, and how it ends. */
+
+static void
+test_charges (Peers *f, gconstpointer data)
+{
+  BusPeer *first = peers_connect (f, 1000, FALSE);
+  BusPeer *second = peers_connect (f, 1000, FALSE);
+
+  g_assert_true (first->account == second->account);
+  g_assert_cmpuint (first->ledger.usage.charged, ==, sizeof (BusPeer));
+  g_assert_cmpuint (first->account->usage.charged, ==, 2 * sizeof (BusPeer));
+  g_assert_cmpuint (f->core->quota.memory, ==, 2 * sizeof (BusPeer));
+  g_assert_cmpuint (f->core->n_unauthenticated, ==, 2);
+  peers_disconnect (f, first);
+  g_assert_cmpuint (second->account->usage.charged, ==, sizeof (BusPeer));
+  g_assert_cmpuint (f->core->n_unauthenticated, ==, 1);
+  g_assert_cmpuint (f->core->peers.length, ==, 1);
+}
+
+/* A connection that never says HELLO has a timer; one that did has none. */
+static void
+test_hello_timer (Peers *f, gconstpointer data)
+{
+  BusPeer *silent = peers_connect (f, 1000, FALSE);
+  gint64 due_us = f->core->now_us + (gint64) f->core->limits.hello_timeout_us;
+  BusPeer *ready = peers_ready (f, "one", 1000);
+  BusDeadline *due;
+
+  g_assert_cmpint (bus_deadline_set_next_us (&f->core->deadlines), ==, due_us);
+  g_assert_null (bus_deadline_set_pop_due (&f->core->deadlines, due_us - 1));
+  due = bus_deadline_set_pop_due (&f->core->deadlines, due_us);
+  g_assert_true (due == &silent->timer.deadline);
+  g_assert_cmpint (silent->timer.kind, ==, BUS_TIMER_HELLO);
+  g_assert_false (bus_deadline_is_armed (&ready->timer.deadline));
+  g_assert_cmpint (bus_deadline_set_next_us (&f->core->deadlines), ==, G_MAXINT64);
+}
+
+static void
+test_states (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_connect (f, 1000, FALSE);
+
+  g_assert_false (bus_peer_is_ready (peer));
+  bus_peer_set_state (peer, BUS_PEER_READY);
+  g_assert_true (bus_peer_is_ready (peer));
+  g_assert_cmpuint (f->core->n_unauthenticated, ==, 0);
+  bus_peer_set_state (peer, BUS_PEER_CLOSING);
+  g_assert_cmpuint (f->core->n_unauthenticated, ==, 0);
+  bus_peer_close (peer, WIRE_STATUS_OK, NULL); /* closing already: nothing happens */
+  g_assert_cmpuint (f->core->dying.length, ==, 0);
+  g_queue_push_tail_link (&f->core->dying, &peer->dying_link); /* peers_disconnect() takes it out */
+  bus_flow_end (&peer->flow);
+  bus_deadline_disarm (&f->core->deadlines, &peer->timer.deadline);
+}
+
+static void
+test_no_way_back (Peers *f, gconstpointer data)
+{
+  static const BusPeerState illegal[][2] = {
+    { BUS_PEER_READY, BUS_PEER_HELLO },   { BUS_PEER_READY, BUS_PEER_READY },     { BUS_PEER_CLOSING, BUS_PEER_HELLO },
+    { BUS_PEER_CLOSING, BUS_PEER_READY }, { BUS_PEER_CLOSING, BUS_PEER_CLOSING },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (illegal); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/core/peer/no-way-back/subprocess/%u", i);
+
+      g_test_trap_subprocess (path, 0, 0);
+      g_test_trap_assert_failed ();
+    }
+}
+
+static void
+test_illegal_state (gconstpointer data)
+{
+  static const BusPeerState illegal[][2] = {
+    { BUS_PEER_READY, BUS_PEER_HELLO },   { BUS_PEER_READY, BUS_PEER_READY },     { BUS_PEER_CLOSING, BUS_PEER_HELLO },
+    { BUS_PEER_CLOSING, BUS_PEER_READY }, { BUS_PEER_CLOSING, BUS_PEER_CLOSING },
+  };
+  guint i = GPOINTER_TO_UINT (data);
+  BusCore core = { 0 };
+  BusPeer peer = { .core = &core, .state = illegal[i][0] };
+
+  bus_peer_set_state (&peer, illegal[i][1]);
+}
+
+/* A peer is listed as writable once, and only when it has bytes. */
+static void
+test_touch (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_connect (f, 1000, FALSE);
+
+  bus_peer_touch (peer);
+  g_assert_cmpuint (f->core->writable.length, ==, 0);
+  bus_peer_error (peer, 5, WIRE_STATUS_DENIED, "no");
+  bus_peer_error (peer, 6, WIRE_STATUS_DENIED, "no");
+  bus_peer_touch (peer);
+  g_assert_cmpuint (f->core->writable.length, ==, 1);
+  g_assert_true (f->core->writable.head->data == peer);
+  peers_assert_sent (peer, "ERROR answers=5 status=DENIED\nERROR answers=6 status=DENIED\n");
+}
+
+static void
+test_errors (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "one", 1000);
+  const BusExcess excess = { BUS_LIMIT_queue_hard_bytes, 10, 11 };
+
+  bus_peer_error_limit (peer, 1, BUS_LIMIT_max_subscriptions, 1025);
+  bus_peer_error_ceiling (peer, 2, BUS_LIMIT_max_subscriptions, 70000);
+  bus_peer_error_excess (peer, 3, WIRE_STATUS_WOULD_BLOCK, "full", &excess);
+  bus_peer_error_excess (peer, 4, WIRE_STATUS_WOULD_BLOCK, "full", NULL);
+  peers_assert_sent (peer, "ERROR answers=1 status=LIMIT setting=max_subscriptions value=1025 limit=1024\n"
+                           "ERROR answers=2 status=LIMIT setting=max_subscriptions value=70000 limit=65536\n"
+                           "ERROR answers=3 status=WOULD_BLOCK setting=queue_hard_bytes value=11 limit=10\n"
+                           "ERROR answers=4 status=WOULD_BLOCK\n");
+}
+
+/* A denied operation is answered, counted and logged; an allowed one leaves no trace. */
+static void
+test_may (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "one", 1000);
+
+  g_assert_true (bus_peer_may (peer, 7, BUS_OP_PUBLISH, wire_span_str ("events.process.new")));
+  g_assert_cmpuint (f->core->denied, ==, 0);
+  peers_assert_sent (peer, "");
+  g_assert_false (bus_peer_may (peer, 8, BUS_OP_PUBLISH, wire_span_str ("system.drop")));
+  g_assert_cmpuint (f->core->denied, ==, 1);
+  peers_assert_sent (peer, "ERROR answers=8 status=DENIED\n");
+  peers_assert_note (f, BUS_NOTE_DENIED, WIRE_STATUS_DENIED);
+}
+
+/* Answers that explain the end stand before GOODBYE, and nothing stands after it. */
+static void
+test_close (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "one", 1000);
+  BusSubscription *subscription = peers_subscribe (f, peer, 1, BUS_OVERFLOW_DROP_OLDEST, 10);
+
+  peers_offer (f, NULL, subscription, 2, 10);
+  bus_peer_error (peer, 5, WIRE_STATUS_BAD_MESSAGE, "bad");
+  bus_peer_close (peer, WIRE_STATUS_BAD_MESSAGE, "bad");
+  bus_peer_error (peer, 6, WIRE_STATUS_DENIED, "later");
+  bus_peer_close (peer, WIRE_STATUS_TIMEOUT, "a second time");
+  peers_offer (f, NULL, subscription, 1, 10);
+  g_assert_cmpint (peer->close_status, ==, WIRE_STATUS_BAD_MESSAGE);
+  g_assert_cmpstr (peer->close_detail, ==, "bad");
+  g_assert_cmpuint (f->core->dying.length, ==, 1);
+  g_assert_cmpuint (f->core->closing.length, ==, 1);
+  peers_assert_sent (peer, "ERROR answers=5 status=BAD_MESSAGE\nGOODBYE status=BAD_MESSAGE\n");
+}
+
+/* A peer that reads too slowly gets GOODBYE and not the control frames that it did not read. */
+static void
+test_close_slow (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "one", 1000);
+
+  bus_peer_error (peer, 5, WIRE_STATUS_DENIED, "no");
+  bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, NULL);
+  peers_assert_sent (peer, "GOODBYE status=SLOW_CONSUMER\n");
+  g_assert_cmpstr (peer->close_detail, ==, wire_status_text (WIRE_STATUS_SLOW_CONSUMER));
+}
+
+/* A detail that is too long is cut between characters. */
+static void
+test_close_detail (Peers *f, gconstpointer data)
+{
+  g_autoptr (GString) detail = g_string_new ("x");
+  BusPeer *peer = peers_connect (f, 1000, FALSE);
+
+  while (detail->len < 300)
+    g_string_append (detail, "\xc3\xa9");
+  bus_peer_close (peer, WIRE_STATUS_DENIED, detail->str);
+  g_assert_true (g_utf8_validate (peer->close_detail, -1, NULL));
+  g_assert_cmpuint (strlen (peer->close_detail), ==, sizeof peer->close_detail - 1);
+  peers_assert_sent (peer, "GOODBYE status=DENIED\n");
+}
+
+/* A peer that does not read its answers is closed when they pass control_queue_bytes. */
+static void
+test_full_control_queue (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "one", 1000);
+  guint n = 0;
+
+  while (bus_peer_is_ready (peer))
+    {
+      g_assert_cmpuint (++n, <, 1000000);
+      g_assert_cmpuint (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL), <,
+                        f->core->limits.control_queue_bytes + 1000);
+      bus_peer_error (peer, n, WIRE_STATUS_DENIED, "no");
+    }
+  g_assert_cmpuint (n * 200, >, f->core->limits.control_queue_bytes / 10);
+  g_assert_cmpint (peer->close_status, ==, WIRE_STATUS_SLOW_CONSUMER);
+  peers_assert_sent (peer, "GOODBYE status=SLOW_CONSUMER\n");
+}
+
+/* CREDIT is sent for each class that has credit to announce, once. */
+static void
+test_credit (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "one", 1000);
+  guint64 window = f->core->limits.publish_window_messages;
+  g_autofree char *expected = NULL;
+
+  for (guint i = 0; i < window / 4; i++)
+    {
+      g_assert_true (bus_credit_take (&peer->ledger, WIRE_CLASS_MAY_DROP, 1, f->core->now_us));
+      bus_credit_return (&peer->ledger, WIRE_CLASS_MAY_DROP, 1);
+    }
+  bus_peer_send_credit (f->core);
+  expected = g_strdup_printf ("CREDIT class=%s messages=%" G_GUINT64_FORMAT " bytes=%" G_GUINT64_FORMAT "\n",
+                              wire_class_name (WIRE_CLASS_MAY_DROP), window + window / 4,
+                              f->core->limits.publish_window_may_drop_bytes + window / 4);
+  peers_assert_sent (peer, expected);
+  bus_peer_send_credit (f->core);
+  peers_assert_sent (peer, "");
+  g_assert_cmpuint (f->core->creditors.length, ==, 0);
+}
+
+/* What the flow counted stays in the broker's sums when the peer is freed. */
+static void
+test_sums_stay (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "one", 1000);
+  BusSubscription *subscription = peers_subscribe (f, peer, 1, BUS_OVERFLOW_DROP_NEWEST, 2);
+
+  subscription->bounds.messages = 1;
+  peers_offer (f, NULL, subscription, 5, 10);
+  peers_disconnect (f, peer);
+  g_assert_cmpuint (f->core->delivered_by_gone, ==, 2);
+  g_assert_cmpuint (f->core->missed_by_gone, ==, 2);
+}
+
+static void
+test_may_see (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *two = peers_ready (f, "two", 1000);
+  BusPeer *agent = peers_agent (f);
+  BusPeer *silent = peers_connect (f, 1000, FALSE);
+
+  g_assert_true (bus_peer_may_see (one, one));
+  g_assert_false (bus_peer_may_see (one, two));
+  g_assert_true (bus_peer_may_see (agent, two));
+  g_assert_false (bus_peer_may_see (agent, silent));
+  bus_peer_close (two, WIRE_STATUS_OK, NULL);
+  g_assert_false (bus_peer_may_see (agent, two));
+}
+
+#define ADD(path, function) g_test_add (path, Peers, NULL, peers_setup, function, peers_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/peer/I01-charges", test_charges);
+  ADD ("/core/peer/F08-hello-timer", test_hello_timer);
+  ADD ("/core/peer/states", test_states);
+  ADD ("/core/peer/no-way-back", test_no_way_back);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/core/peer/no-way-back/subprocess/%u", i);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_illegal_state);
+    }
+  ADD ("/core/peer/touch", test_touch);
+  ADD ("/core/peer/errors", test_errors);
+  ADD ("/core/peer/A08-may", test_may);
+  ADD ("/core/peer/O08-close", test_close);
+  ADD ("/core/peer/close-slow", test_close_slow);
+  ADD ("/core/peer/P05-close-detail", test_close_detail);
+  ADD ("/core/peer/R04-full-control-queue", test_full_control_queue);
+  ADD ("/core/peer/M08-credit", test_credit);
+  ADD ("/core/peer/sums-stay", test_sums_stay);
+  ADD ("/core/peer/A11-may-see", test_may_see);
+  return g_test_run ();
+}
