@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent-module.h"
+#include "demo/job-subscriber.h"
+#include "demo/job.h"
 #include "deye-bus-locale.h"
 #include "deye-bus.h"
 #include "platform-ready.h"
 #include "platform-stop.h"
-#include "agent-module.h"
-#include "demo/job-subscriber.h"
-#include "demo/job.h"
 
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>

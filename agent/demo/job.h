@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "deye-bus.h"
 #include "agent-child.h"
 #include "agent-module.h"
+#include "deye-bus.h"
 #include "job-report.h"
 
 /*

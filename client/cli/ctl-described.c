@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-described.h"
 
-#include "deye-bus-pack.h"
 #include "ctl-text.h"
+#include "deye-bus-pack.h"
 
 #include <glib/gi18n.h>
 

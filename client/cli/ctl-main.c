@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-complete.h"
 #include "ctl-console.h"
+#include "ctl-text.h"
 #include "ctl-verbs.h"
 #include "deye-bus-locale.h"
-#include "ctl-text.h"
 
 #include <glib/gi18n.h>
 

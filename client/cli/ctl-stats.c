@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-stats.h"
 
-#include "ctl-tree.h"
-#include "wire-status.h"
 #include "ctl-table.h"
+#include "ctl-tree.h"
 #include "ctl-units.h"
+#include "wire-status.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "control.pb-c.h"
-#include "ctl.h"
 #include "ctl-table.h"
+#include "ctl.h"
 
 /*
  * The part that `status`, `stats` and `slow` share: the request to control.bus.stats, and names for the policies and

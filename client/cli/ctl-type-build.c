@@ -2,8 +2,8 @@
 #include "ctl-type-build.h"
 
 #include "ctl-type-field.h"
-#include "ctl-type-map.h"
 #include "ctl-type-limits.h"
+#include "ctl-type-map.h"
 
 #include <glib/gi18n.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 
 #include "ctl-stats-view.h"
 #include "ctl-stats.h"
-#include "ctl-tree.h"
 #include "ctl-table.h"
+#include "ctl-tree.h"
 #include "ctl-units.h"
 
 #include <glib/gi18n.h>

@@ -2,9 +2,9 @@
 #include "ctl-verbs.h"
 
 #include "ctl-stats.h"
-#include "wire-class.h"
 #include "ctl-table.h"
 #include "ctl-units.h"
+#include "wire-class.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>

@@ -3,12 +3,9 @@
 
 #include "ctl-catalog.h"
 #include "ctl-console.h"
-#include "ctl-payload.h"
+#include "ctl-message-view.h"
 #include "ctl-stats.h"
 #include "platform-stop.h"
-#include "wire-status.h"
-#include "ctl-text.h"
-#include "ctl-units.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
@@ -22,10 +19,7 @@
 typedef struct
 {
   DeyeBusMessage *message; /* NULL: a gap */
-  guint64 missed;
-  guint64 from;
-  guint64 to;
-  guint reason;
+  CtlGap gap;
 } Held;
 
 #define HELD_MAX    1000u /* above this, messages are shown without waiting for their types */
@@ -41,99 +35,6 @@ typedef struct
   GError *closed;
 } Watcher;
 
-/* --- one message --- */
-
-static void
-watcher_add_text (JsonObject *object, const char *name, const char *value)
-{
-  if (value != NULL && *value != '\0')
-    json_object_set_string_member (object, name, value);
-}
-
-static void
-watcher_add_headers (JsonObject *object, DeyeBusMessage *message)
-{
-  g_auto (GStrv) tags = deye_bus_message_dup_tags (message);
-
-  watcher_add_text (object, "content_type", deye_bus_message_get_content_type (message));
-  watcher_add_text (object, "correlation_id", deye_bus_message_get_correlation_id (message));
-  watcher_add_text (object, "parent_id", deye_bus_message_get_parent_id (message));
-  watcher_add_text (object, "root_id", deye_bus_message_get_root_id (message));
-  watcher_add_text (object, "stage", deye_bus_message_get_stage (message));
-  if (deye_bus_message_get_priority (message) > 0)
-    json_object_set_int_member (object, "priority", deye_bus_message_get_priority (message));
-  if (deye_bus_message_get_sequence_number (message) > 0)
-    json_object_set_int_member (object, "sequence_number", (gint64) deye_bus_message_get_sequence_number (message));
-  for (char **tag = tags; *tag != NULL; tag++)
-    {
-      g_autofree char *name = g_strndup (*tag, strcspn (*tag, "="));
-      g_autofree char *key = g_strconcat ("tag.", name, NULL);
-
-      watcher_add_text (object, key, strchr (*tag, '=') != NULL ? strchr (*tag, '=') + 1 : "");
-    }
-}
-
-static void
-watcher_show_json (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *payload)
-{
-  JsonObject *object = json_object_new ();
-
-  json_object_set_string_member (object, "topic", deye_bus_message_get_topic (message));
-  json_object_set_string_member (object, "sender", deye_bus_message_get_sender (message));
-  json_object_set_int_member (object, "sequence", (gint64) deye_bus_message_get_sequence (message));
-  json_object_set_int_member (object, "time_us", deye_bus_message_get_accept_time (message));
-  watcher_add_text (object, "type", deye_bus_message_get_type_name (message));
-  watcher_add_headers (object, message);
-  if (decoded != NULL)
-    json_object_set_member (object, "payload", json_node_copy (decoded));
-  else
-    {
-      gsize len;
-      const guchar *bytes = g_bytes_get_data (payload, &len);
-      g_autofree char *base64 = g_base64_encode (len > 0 ? bytes : (const guchar *) "", len);
-
-      json_object_set_string_member (object, "payload_base64", base64);
-    }
-  ctl_output_json_object (&self->ctl->output, object);
-}
-
-static void
-watcher_show_headers (Watcher *self, DeyeBusMessage *message)
-{
-  g_autoptr (JsonObject) object = json_object_new ();
-  g_autoptr (GList) names = NULL;
-
-  watcher_add_text (object, "type", deye_bus_message_get_type_name (message));
-  json_object_set_int_member (object, "sequence", (gint64) deye_bus_message_get_sequence (message));
-  watcher_add_headers (object, message);
-  names = json_object_get_members (object);
-  for (GList *link = names; link != NULL; link = link->next)
-    {
-      g_autofree char *name = ctl_text_safe (link->data);
-      JsonNode *value = json_object_get_member (object, link->data);
-      g_autofree char *text = json_node_get_value_type (value) == G_TYPE_STRING
-                                  ? ctl_text_safe (json_node_get_string (value))
-                                  : g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (value));
-
-      ctl_output_line (&self->ctl->output, "    %s: %s", name, text);
-    }
-}
-
-static void
-watcher_show_text (Watcher *self, DeyeBusMessage *message, JsonNode *decoded, GBytes *payload)
-{
-  CtlOutput *output = &self->ctl->output;
-  g_autofree char *moment = ctl_moment ((guint64) deye_bus_message_get_accept_time (message), TRUE);
-  g_autofree char *body = decoded != NULL ? json_to_string (decoded, FALSE) : ctl_payload_preview (payload);
-  g_autofree char *safe = ctl_text_safe (body);
-
-  ctl_output_line (output, "%s%s%s  %s  %s", self->ctl->options.timestamp ? moment : "",
-                   self->ctl->options.timestamp ? "  " : "", deye_bus_message_get_topic (message),
-                   deye_bus_message_get_sender (message), safe);
-  if (self->ctl->options.headers)
-    watcher_show_headers (self, message);
-}
-
 static gboolean
 watcher_is_over (const Watcher *self)
 {
@@ -143,48 +44,15 @@ watcher_is_over (const Watcher *self)
 }
 
 static void
-watcher_show (Watcher *self, DeyeBusMessage *message)
+watcher_show (Watcher *self, const Held *held)
 {
-  g_autoptr (GBytes) payload = deye_bus_message_dup_payload (message);
-  g_autoptr (JsonNode) decoded = NULL;
-
-  if (self->ctl->options.raw)
+  if (held->message != NULL)
     {
-      ctl_output_bytes (&self->ctl->output, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
-      ctl_output_bytes (&self->ctl->output, "\n", 1);
+      ctl_message_view_show (self->ctl, held->message);
+      self->shown++;
     }
   else
-    {
-      decoded = ctl_catalog_decode (self->ctl, message);
-      if (self->ctl->output.json)
-        watcher_show_json (self, message, decoded, payload);
-      else
-        watcher_show_text (self, message, decoded, payload);
-    }
-  ctl_output_flush (&self->ctl->output);
-  self->shown++;
-}
-
-/* With --raw the gap is reported on standard error, since a JSON object on standard output would look like a payload. */
-static void
-watcher_show_gap (Watcher *self, const Held *gap)
-{
-  JsonObject *object;
-
-  if (!self->ctl->output.json || self->ctl->options.raw)
-    {
-      g_printerr (_ ("deyebusctl: missed here: %" PRIu64 ", sequence %" PRIu64 " to %" PRIu64 ": %s (%s)\n"),
-                  gap->missed, gap->from, gap->to, ctl_missed_sentence (gap->reason), wire_status_name (gap->reason));
-      return;
-    }
-  object = json_object_new ();
-  json_object_set_int_member (object, "missed", (gint64) gap->missed);
-  json_object_set_int_member (object, "from", (gint64) gap->from);
-  json_object_set_int_member (object, "to", (gint64) gap->to);
-  json_object_set_int_member (object, "reason", gap->reason);
-  json_object_set_string_member (object, "reason_name", wire_status_name (gap->reason));
-  ctl_output_json_object (&self->ctl->output, object);
-  ctl_output_flush (&self->ctl->output);
+    ctl_message_view_show_gap (self->ctl, &held->gap);
 }
 
 /* --- what came --- */
@@ -220,10 +88,7 @@ watcher_show_held (gpointer data)
     {
       Held *held = g_queue_pop_head (&self->held);
 
-      if (held->message != NULL)
-        watcher_show (self, held->message);
-      else
-        watcher_show_gap (self, held);
+      watcher_show (self, held);
       held_free (held);
     }
   ctl_described_trim (self->ctl, SENDERS_MAX);
@@ -247,7 +112,7 @@ watcher_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, 
 static void
 watcher_on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
 {
-  watcher_hold (data, (Held){ .missed = n, .from = from, .to = to, .reason = reason });
+  watcher_hold (data, (Held){ .gap = { n, from, to, reason } });
 }
 
 /* --- the end --- */
