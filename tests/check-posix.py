@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check-posix.py [SOURCE_DIR]: where the product includes headers that only some operating systems have. Prints TAP.
+"""check-posix.py [SOURCE_DIR]: where product and tests include headers that only some operating systems have. Prints TAP.
 
 Such headers are included in the folders posix/ and linux/ only. All other files are the same on every system: what they need
 of it they take from an interface whose header stands beside such a folder. EXCEPTIONS names the files that are allowed
@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from tap import equal, holds, run, test  # noqa: E402
 
-PRODUCT = ("proto", "platform", "plugin", "client", "agent")
+FOLDERS = ("proto", "platform", "plugin", "client", "agent", "tests")
 SYSTEMS = ("posix", "linux", "win")
 
 # What ISO C and the portable part of GLib do not have. (signal.h is ISO C, but all that programs use of it is POSIX.)
@@ -32,8 +32,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILIN
 EXCEPTIONS = {}
 
 
-def product_files(root):
-    for top in PRODUCT:
+def source_files(root):
+    for top in FOLDERS:
         for where, folders, names in os.walk(os.path.join(root, top)):
             folders[:] = sorted(folder for folder in folders if folder not in SYSTEMS)
             for name in sorted(names):
@@ -52,7 +52,7 @@ def system_includes(root, files):
 
 @test("/posix/headers-of-a-system-in-its-folder-only")
 def _(root):
-    files = list(product_files(root))
+    files = list(source_files(root))
     holds(len(files) > 150, f"{len(files)} files")
     found = list(system_includes(root, [path for path in files if path not in EXCEPTIONS]))
     equal(found, [], "take it from an interface, and include it in posix/")
@@ -68,13 +68,13 @@ def _(_root):
     text = "#include <unistd.h>\n# include <sys/stat.h>\n#include <glib.h>\n#include <stdio.h>\n#include <gio/gio.h>\n" \
            '#include <gio/gunixfdlist.h>\n#include "signal-name.h"\n#include "link-io.h"\n/* #include */\n#include <io.h>\n'
     with tempfile.TemporaryDirectory() as root:
-        for path in ("plugin/a.c", "plugin/posix/b.c", "client/win/c.c", "tests/d.c"):
+        for path in ("plugin/a.c", "plugin/posix/b.c", "client/win/c.c", "tests/d.c", "doc/e.c"):
             os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
             with open(os.path.join(root, path), "w", encoding="utf-8") as file:
                 file.write(text)
-        files = list(product_files(root))
-        equal(files, ["plugin/a.c"])
-        equal([line.split()[1] for line in system_includes(root, files)],
+        files = list(source_files(root))
+        equal(files, ["plugin/a.c", "tests/d.c"])
+        equal([line.split()[1] for line in system_includes(root, files[:1])],
               ["unistd.h", "sys/stat.h", "gio/gunixfdlist.h", "io.h"])
 
 

@@ -151,7 +151,7 @@ test_system_assert_private (const char *address)
 
   g_assert_cmpint (g_stat (address, &mode), ==, 0);
   g_assert_true (S_ISSOCK (mode.st_mode));
-  g_assert_cmpuint (mode.st_mode & 0777, ==, 0600);
+  g_assert_cmpuint (mode.st_mode & 07777, ==, 0600);
   g_assert_cmpint (g_stat (dir, &mode), ==, 0);
-  g_assert_cmpuint (mode.st_mode & 0777, ==, 0700);
+  g_assert_cmpuint (mode.st_mode & 07777, ==, 0700);
 }

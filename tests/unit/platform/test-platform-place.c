@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform-place.h"
 
-#include <unistd.h>
+#include "test-system.h"
 
 static const char *own_name; /* argv[0] */
 
@@ -48,12 +48,13 @@ test_address (void)
   g_setenv ("XDG_RUNTIME_DIR", "/run/user/1", TRUE);
   fallback = platform_broker_address ();
   g_assert_cmpstr (fallback, ==,
-                   geteuid () == 0 ? "/run/daemoneye/eventbus.sock" : "/run/user/1/daemoneye/eventbus.sock");
+                   test_system_account () == 0 ? "/run/daemoneye/eventbus.sock"
+                                               : "/run/user/1/daemoneye/eventbus.sock");
 
   g_unsetenv ("DAEMONEYE_BROKER_SOCKET");
   g_unsetenv ("XDG_RUNTIME_DIR");
   missing = platform_broker_address ();
-  g_assert_cmpstr (missing, ==, geteuid () == 0 ? "/run/daemoneye/eventbus.sock" : NULL);
+  g_assert_cmpstr (missing, ==, test_system_account () == 0 ? "/run/daemoneye/eventbus.sock" : NULL);
 }
 
 int

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <glib/gstdio.h>
-#include <unistd.h>
 
 /* The key file: every limit has its line in the shipped one, and every mistake is named with file, group and key. */
 
@@ -14,7 +13,7 @@ write_file (const char *text)
   int fd = g_file_open_tmp ("deye-config-XXXXXX", &path, &error);
 
   g_assert_no_error (error);
-  close (fd);
+  g_close (fd, NULL);
   g_file_set_contents (path, text, -1, &error);
   g_assert_no_error (error);
   return path;

@@ -1,64 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "listener.h"
-#include "service.h"
+#include "service-fixture.h"
 
 #include "raw-peer.h"
+#include "test-channel.h"
 #include "test-leaks.h"
 #include "test-system.h"
-#include "test-watchdog.h"
 
-#include <fcntl.h>
-#include <glib/gstdio.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
+/* A broker with its thread and its real socket in this process; the clients are raw peers. */
 
-/* A broker with its thread and its real socket in this process; clients are raw sockets. */
-
-typedef struct
-{
-  char *directory;
-  char *address;
-  Service *service;
-} Fixture;
-
-static Service *
-start_at (const char *address, GError **error)
-{
-  DaemoneyeHost host = { .struct_size = sizeof host, .address = address };
-
-  return service_start (bus_config_new (), &host, error);
-}
-
-static void
-setup (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  test_watchdog_start ("service");
-  f->directory = g_dir_make_tmp ("deye-XXXXXX", &error);
-  g_assert_no_error (error);
-  f->address = g_build_filename (f->directory, "bus.sock", NULL);
-  if (data == NULL)
-    {
-      f->service = start_at (f->address, &error);
-      g_assert_no_error (error);
-    }
-}
-
-static void
-teardown (Fixture *f, gconstpointer data)
-{
-  if (f->service != NULL)
-    service_stop (f->service, G_TIME_SPAN_SECOND);
-  g_assert_cmpint (g_rmdir (f->directory), ==, 0); /* socket and lock are gone */
-  g_free (f->directory);
-  g_free (f->address);
-  test_watchdog_stop ();
-}
+typedef ServiceFixture Fixture;
 
 static void
 test_hello (Fixture *f, gconstpointer data)
@@ -74,13 +24,7 @@ test_hello (Fixture *f, gconstpointer data)
 static void
 test_modes (Fixture *f, gconstpointer data)
 {
-  struct stat st;
-
-  g_assert_cmpint (g_stat (f->address, &st), ==, 0);
-  g_assert_true (S_ISSOCK (st.st_mode));
-  g_assert_cmpuint (st.st_mode & 07777, ==, 0600);
-  g_assert_cmpint (g_stat (f->directory, &st), ==, 0);
-  g_assert_cmpuint (st.st_mode & 07777, ==, 0700);
+  test_system_assert_private (f->address);
 }
 
 static void
@@ -89,93 +33,10 @@ test_live_socket_is_kept (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (RawPeer) peer = NULL;
 
-  g_assert_null (start_at (f->address, &error));
+  g_assert_null (service_fixture_start_at (f->address, &error));
   g_assert_error (error, LISTENER_ERROR, LISTENER_ERROR_IN_USE);
   peer = raw_peer_connect (f->address);
   g_assert_cmpuint (raw_peer_hello (peer, "still-there", "procmond"), ==, RAW_VERSION_1);
-}
-
-static int
-bind_socket (const char *path, gboolean listens)
-{
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  g_assert_cmpint (bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
-  if (listens)
-    g_assert_cmpint (listen (fd, 1), ==, 0);
-  return fd;
-}
-
-static void
-test_stale_socket_is_replaced (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  close (bind_socket (f->address, TRUE));
-  f->service = start_at (f->address, &error);
-  g_assert_no_error (error);
-}
-
-static void
-test_foreign_listener_is_kept (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-  int fd = bind_socket (f->address, TRUE);
-
-  g_assert_null (start_at (f->address, &error));
-  g_assert_error (error, LISTENER_ERROR, LISTENER_ERROR_IN_USE);
-  g_assert_cmpint (g_access (f->address, F_OK), ==, 0);
-  close (fd);
-  g_unlink (f->address);
-  {
-    g_autofree char *lock = g_strconcat (f->address, ".lock", NULL);
-
-    g_unlink (lock);
-  }
-}
-
-static void
-test_bad_places (Fixture *f, gconstpointer data)
-{
-  g_autofree char *file = g_build_filename (f->directory, "file", NULL);
-  g_autofree char *symlink_path = g_build_filename (f->directory, "link", NULL);
-  g_autofree char *open_dir = g_build_filename (f->directory, "open", NULL);
-  g_autofree char *in_open_dir = g_build_filename (open_dir, "bus.sock", NULL);
-  g_autofree char *stuffing = g_strnfill (120, 'x');
-  g_autofree char *long_path = g_build_filename (f->directory, stuffing, NULL);
-  g_autofree char *limit = g_strdup_printf ("at most %zu", sizeof (((struct sockaddr_un *) NULL)->sun_path) - 1);
-  const struct
-  {
-    const char *path;
-    const char *want;
-  } cases[] = {
-    { file, "is no socket" },
-    { symlink_path, "is no socket" },
-    { in_open_dir, "others may write" },
-    { long_path, limit },
-    { "relative.sock", "not an absolute path" },
-  };
-
-  g_assert_true (g_file_set_contents (file, "x", 1, NULL));
-  g_assert_cmpint (symlink (file, symlink_path), ==, 0);
-  g_assert_cmpint (g_mkdir (open_dir, 0700), ==, 0);
-  g_assert_cmpint (g_chmod (open_dir, 0777), ==, 0);
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autofree char *lock = g_strconcat (cases[i].path, ".lock", NULL);
-
-      g_assert_null (start_at (cases[i].path, &error));
-      g_assert_error (error, LISTENER_ERROR, LISTENER_ERROR_ADDRESS);
-      g_assert_nonnull (strstr (error->message, cases[i].want));
-      g_unlink (lock);
-    }
-  g_assert_true (g_file_test (file, G_FILE_TEST_IS_REGULAR));
-  g_unlink (file);
-  g_unlink (symlink_path);
-  g_rmdir (open_dir);
 }
 
 static void
@@ -186,7 +47,7 @@ test_foreign_uid (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (RawPeer) peer = NULL;
 
-  config->accounts[0] = (guint32) geteuid () + 1;
+  config->accounts[0] = test_system_account () + 1;
   f->service = service_start (config, &host, &error);
   g_assert_no_error (error);
   peer = raw_peer_connect (f->address);
@@ -198,17 +59,17 @@ start_and_stop (guint round, gpointer data)
 {
   Fixture *f = data;
   g_autoptr (GError) error = NULL;
-  Service *service = start_at (f->address, &error);
+  Service *service = service_fixture_start_at (f->address, &error);
   int agent;
 
   g_assert_no_error (error);
   agent = (int) service_connect (service, &error);
   g_assert_cmpint (agent, >=, 0);
   if (round % 2)
-    close (agent);
+    test_channel_close_handle (agent);
   service_stop (service, 10000);
   if (!(round % 2))
-    close (agent);
+    test_channel_close_handle (agent);
 }
 
 static void
@@ -222,7 +83,7 @@ test_two_at_once (Fixture *f, gconstpointer data)
 {
   g_autofree char *other_address = g_build_filename (f->directory, "other.sock", NULL);
   g_autoptr (GError) error = NULL;
-  Service *other = start_at (other_address, &error);
+  Service *other = service_fixture_start_at (other_address, &error);
   g_autoptr (RawPeer) first = NULL;
   g_autoptr (RawPeer) second = NULL;
 
@@ -237,96 +98,9 @@ test_two_at_once (Fixture *f, gconstpointer data)
   g_assert_cmpuint (raw_peer_expect_goodbye (second, NULL), ==, WIRE_STATUS_SHUTTING_DOWN);
 }
 
-static void
-send_with_fds (int fd, const void *bytes, gsize len)
-{
-  int fds[8];
-  union
-  {
-    struct cmsghdr header;
-    char space[CMSG_SPACE (sizeof fds)];
-  } control;
-  struct iovec part = { (void *) bytes, len };
-  struct msghdr message
-      = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-
-  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    fds[i] = fd;
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN (sizeof fds);
-  memcpy (CMSG_DATA (header), fds, sizeof fds);
-  g_assert_cmpint (sendmsg (fd, &message, MSG_NOSIGNAL), ==, (gssize) len);
-}
-
-static void
-test_fd_spray (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GByteArray) hello = raw_peer_hello_bytes ("spray", "procmond", RAW_VERSION_1, RAW_VERSION_1);
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  BusCoreStats stats;
-  guint before;
-
-  g_strlcpy (address.sun_path, f->address, sizeof address.sun_path);
-  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
-  do
-    service_stats (f->service, &stats);
-  while (stats.connections == 0);
-  before = test_system_count_descriptors ();
-  for (guint i = 0; i + 1 < hello->len; i++)
-    send_with_fds (fd, hello->data + i, 1);
-  g_assert_cmpint (send (fd, hello->data + hello->len - 1, 1, MSG_NOSIGNAL), ==, 1);
-  do
-    service_stats (f->service, &stats);
-  while (stats.peers == 0);
-  g_assert_cmpuint (test_system_count_descriptors (), ==, before);
-  close (fd);
-}
-
-/* Runs out of descriptors on purpose; in a process of its own, which can't hurt the others. */
-static void
-test_out_of_descriptors (Fixture *f, gconstpointer data)
-{
-  if (g_test_subprocess ())
-    {
-      struct rlimit limit = { 64, 64 };
-      int clients[8], stuffing[64];
-      guint n = 0;
-      g_autoptr (RawPeer) late = NULL;
-
-      g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-      for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
-        clients[i] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      while (n < G_N_ELEMENTS (stuffing) && (stuffing[n] = open ("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
-        n++;
-      for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
-        {
-          struct sockaddr_un address = { .sun_family = AF_UNIX };
-          guint8 header[WIRE_FRAME_HEADER_LEN];
-
-          g_strlcpy (address.sun_path, f->address, sizeof address.sun_path);
-          g_assert_cmpint (connect (clients[i], (struct sockaddr *) &address, sizeof address), ==, 0);
-          /* Refused with a reason, each of them, with pauses between. */
-          g_assert_cmpint (recv (clients[i], header, sizeof header, MSG_WAITALL), ==, (gssize) sizeof header);
-          g_assert_cmpuint (header[4], ==, WIRE_KIND_GOODBYE);
-        }
-      while (n > 0)
-        close (stuffing[--n]);
-      late = raw_peer_connect (f->address);
-      g_assert_cmpuint (raw_peer_hello (late, "late", "procmond"), ==, RAW_VERSION_1);
-      for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
-        close (clients[i]);
-      return;
-    }
-  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
-  g_test_trap_assert_passed ();
-  g_test_trap_assert_stderr_unmatched ("*Too many open files*");
-}
-
-#define ADD(path, data, function) g_test_add (path, Fixture, data, setup, function, teardown)
-#define STOPPED                   ((gconstpointer) "stopped")
+#define ADD(path, data, function)                                                                                      \
+  g_test_add (path, Fixture, data, service_fixture_set_up, function, service_fixture_tear_down)
+#define STOPPED ((gconstpointer) "stopped")
 
 int
 main (int argc, char **argv)
@@ -335,13 +109,8 @@ main (int argc, char **argv)
   ADD ("/service/hello", NULL, test_hello);
   ADD ("/service/A12-modes", NULL, test_modes);
   ADD ("/service/A13-live-socket-is-kept", NULL, test_live_socket_is_kept);
-  ADD ("/service/A13-stale-socket-is-replaced", STOPPED, test_stale_socket_is_replaced);
-  ADD ("/service/A13-foreign-listener-is-kept", STOPPED, test_foreign_listener_is_kept);
-  ADD ("/service/A12-bad-places", STOPPED, test_bad_places);
   ADD ("/service/A06-foreign-uid", STOPPED, test_foreign_uid);
   ADD ("/service/H04-nothing-is-left", STOPPED, test_nothing_is_left);
   ADD ("/service/H08-two-at-once", NULL, test_two_at_once);
-  ADD ("/service/R07-fd-spray", NULL, test_fd_spray);
-  ADD ("/service/R02-out-of-descriptors", NULL, test_out_of_descriptors);
   return g_test_run ();
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service-fixture.h"
+
+#include "raw-peer.h"
+#include "test-system.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/*
+ * A broker service on POSIX: files at its address, descriptors that a peer sends, and running out of descriptors.
+ */
+
+typedef ServiceFixture Fixture;
+
+static int
+bind_socket (const char *path, gboolean listens)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  if (listens)
+    g_assert_cmpint (listen (fd, 1), ==, 0);
+  return fd;
+}
+
+static void
+test_stale_socket_is_replaced (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  close (bind_socket (f->address, TRUE));
+  f->service = service_fixture_start_at (f->address, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_foreign_listener_is_kept (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  int fd = bind_socket (f->address, TRUE);
+
+  g_assert_null (service_fixture_start_at (f->address, &error));
+  g_assert_error (error, LISTENER_ERROR, LISTENER_ERROR_IN_USE);
+  g_assert_cmpint (g_access (f->address, F_OK), ==, 0);
+  close (fd);
+  g_unlink (f->address);
+  {
+    g_autofree char *lock = g_strconcat (f->address, ".lock", NULL);
+
+    g_unlink (lock);
+  }
+}
+
+static void
+test_bad_places (Fixture *f, gconstpointer data)
+{
+  g_autofree char *file = g_build_filename (f->directory, "file", NULL);
+  g_autofree char *symlink_path = g_build_filename (f->directory, "link", NULL);
+  g_autofree char *open_dir = g_build_filename (f->directory, "open", NULL);
+  g_autofree char *in_open_dir = g_build_filename (open_dir, "bus.sock", NULL);
+  g_autofree char *stuffing = g_strnfill (120, 'x');
+  g_autofree char *long_path = g_build_filename (f->directory, stuffing, NULL);
+  g_autofree char *limit = g_strdup_printf ("at most %zu", sizeof (((struct sockaddr_un *) NULL)->sun_path) - 1);
+  const struct
+  {
+    const char *path;
+    const char *want;
+  } cases[] = {
+    { file, "is no socket" },
+    { symlink_path, "is no socket" },
+    { in_open_dir, "others may write" },
+    { long_path, limit },
+    { "relative.sock", "not an absolute path" },
+  };
+
+  g_assert_true (g_file_set_contents (file, "x", 1, NULL));
+  g_assert_cmpint (symlink (file, symlink_path), ==, 0);
+  g_assert_cmpint (g_mkdir (open_dir, 0700), ==, 0);
+  g_assert_cmpint (g_chmod (open_dir, 0777), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *lock = g_strconcat (cases[i].path, ".lock", NULL);
+
+      g_assert_null (service_fixture_start_at (cases[i].path, &error));
+      g_assert_error (error, LISTENER_ERROR, LISTENER_ERROR_ADDRESS);
+      g_assert_nonnull (strstr (error->message, cases[i].want));
+      g_unlink (lock);
+    }
+  g_assert_true (g_file_test (file, G_FILE_TEST_IS_REGULAR));
+  g_unlink (file);
+  g_unlink (symlink_path);
+  g_rmdir (open_dir);
+}
+
+static void
+send_with_fds (int fd, const void *bytes, gsize len)
+{
+  int fds[8];
+  union
+  {
+    struct cmsghdr header;
+    char space[CMSG_SPACE (sizeof fds)];
+  } control;
+  struct iovec part = { (void *) bytes, len };
+  struct msghdr message
+      = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    fds[i] = fd;
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN (sizeof fds);
+  memcpy (CMSG_DATA (header), fds, sizeof fds);
+  g_assert_cmpint (sendmsg (fd, &message, MSG_NOSIGNAL), ==, (gssize) len);
+}
+
+static void
+test_fd_spray (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GByteArray) hello = raw_peer_hello_bytes ("spray", "procmond", RAW_VERSION_1, RAW_VERSION_1);
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  BusCoreStats stats;
+  guint before;
+
+  g_strlcpy (address.sun_path, f->address, sizeof address.sun_path);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  do
+    service_stats (f->service, &stats);
+  while (stats.connections == 0);
+  before = test_system_count_descriptors ();
+  for (guint i = 0; i + 1 < hello->len; i++)
+    send_with_fds (fd, hello->data + i, 1);
+  g_assert_cmpint (send (fd, hello->data + hello->len - 1, 1, MSG_NOSIGNAL), ==, 1);
+  do
+    service_stats (f->service, &stats);
+  while (stats.peers == 0);
+  g_assert_cmpuint (test_system_count_descriptors (), ==, before);
+  close (fd);
+}
+
+/* Runs out of descriptors on purpose; in a process of its own, which can't hurt the others. */
+static void
+test_out_of_descriptors (Fixture *f, gconstpointer data)
+{
+  if (g_test_subprocess ())
+    {
+      struct rlimit limit = { 64, 64 };
+      int clients[8], stuffing[64];
+      guint n = 0;
+      g_autoptr (RawPeer) late = NULL;
+
+      g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+      for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+        clients[i] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      while (n < G_N_ELEMENTS (stuffing) && (stuffing[n] = open ("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        n++;
+      for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+        {
+          struct sockaddr_un address = { .sun_family = AF_UNIX };
+          guint8 header[WIRE_FRAME_HEADER_LEN];
+
+          g_strlcpy (address.sun_path, f->address, sizeof address.sun_path);
+          g_assert_cmpint (connect (clients[i], (struct sockaddr *) &address, sizeof address), ==, 0);
+          /* Refused with a reason, each of them, with pauses between. */
+          g_assert_cmpint (recv (clients[i], header, sizeof header, MSG_WAITALL), ==, (gssize) sizeof header);
+          g_assert_cmpuint (header[4], ==, WIRE_KIND_GOODBYE);
+        }
+      while (n > 0)
+        close (stuffing[--n]);
+      late = raw_peer_connect (f->address);
+      g_assert_cmpuint (raw_peer_hello (late, "late", "procmond"), ==, RAW_VERSION_1);
+      for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+        close (clients[i]);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr_unmatched ("*Too many open files*");
+}
+
+#define ADD(path, data, function)                                                                                      \
+  g_test_add (path, Fixture, data, service_fixture_set_up, function, service_fixture_tear_down)
+#define STOPPED ((gconstpointer) "stopped")
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/service/A13-stale-socket-is-replaced", STOPPED, test_stale_socket_is_replaced);
+  ADD ("/service/A13-foreign-listener-is-kept", STOPPED, test_foreign_listener_is_kept);
+  ADD ("/service/A12-bad-places", STOPPED, test_bad_places);
+  ADD ("/service/R07-fd-spray", NULL, test_fd_spray);
+  ADD ("/service/R02-out-of-descriptors", NULL, test_out_of_descriptors);
+  return g_test_run ();
+}
