@@ -10,18 +10,18 @@
 /*
  * The broker, sans-I/O.
  *
- * Bytes come in with a peer and a moment, bytes and wishes come out: "this peer has bytes", "this peer is to be closed,
- * because", "call tick at T". There is no socket, clock, thread, GMainContext, file or global state behind this header,
- * so the same inputs give the same outputs.
+ * Input is a peer, its bytes and the time. Output is: "this peer has bytes to send", "close this peer, for this reason", "call
+ * tick at T". There is no socket, clock, thread, GMainContext, file or global state behind this header, so the same inputs
+ * give the same outputs.
  *
  *   bytes in -> frame -> envelope -> authorize -> route -> out-queue -> bytes out
  *
- * Each arrow is one function with a plain result. Nothing calls back: a publish only appends to queues, the caller
- * takes the bytes out later (gather, sent). Everything is charged to a peer and refunded when it goes; with no peer
+ * Each arrow is one function with a plain result. Nothing calls back: a publish appends to queues or drops from them, and the
+ * caller takes the bytes out later (gather, sent). Everything is charged to a peer and refunded when it is freed; with no peer
  * left the charges sum to zero, and bus_core_free() asserts it.
  *
- * Life of a peer: connect -> (received | gather, sent)* -> [close wanted] -> disconnected. The caller owns no part of
- * a BusPeer; disconnected() frees it.
+ * Life of a peer: connect -> (received | gather, sent)* -> [next_closing] -> disconnected. The caller owns no part of a
+ * BusPeer; disconnected() frees it.
  */
 
 typedef struct
@@ -37,7 +37,7 @@ typedef struct
 
 BusCore *bus_core_new (const BusCoreOptions *options, gint64 now_us);
 
-/* Every peer must be gone; asserts that the charges sum to zero. */
+/* Every peer must have been freed; asserts that the charges sum to zero. */
 void bus_core_free (BusCore *core);
 
 /* NULL when a connection limit is reached; then @status (LIMIT) and @limit say which, and the caller sends the bytes of
@@ -52,7 +52,7 @@ BusPeer *bus_core_connect (BusCore *core,
 /* A whole GOODBYE frame for a connection that got no peer. Transfer full. */
 GBytes *bus_core_refusal (WireStatus status, const char *detail);
 
-/* Bytes of a peer, split anywhere. After a close was wanted for it they are ignored. */
+/* Bytes of a peer, split anywhere. They are ignored when the peer is closing. */
 void bus_core_received (BusCore *core, BusPeer *peer, const guint8 *bytes, gsize len, gint64 now_us);
 
 /* Optional, saves a copy of large frames: where the next bytes may be read to directly (0: nowhere, use received()),
@@ -60,7 +60,7 @@ void bus_core_received (BusCore *core, BusPeer *peer, const guint8 *bytes, gsize
 gsize bus_core_place (BusCore *core, BusPeer *peer, guint8 **where);
 void bus_core_placed (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
 
-/* The link is gone (end of file, error, or closed as wanted). Frees @peer and all it owned. */
+/* The connection has ended (end of file, error, or closed as requested). Frees @peer and all it owned. */
 void bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_us);
 
 /* Peers that have bytes to send and were not given here since they got them; NULL: none left. Give it until NULL at the
@@ -81,11 +81,11 @@ BusPeer *bus_core_next_closing (BusCore *core);
 gpointer bus_peer_link (const BusPeer *peer);
 gboolean bus_peer_is_closing (const BusPeer *peer);
 
-/* Deadlines. Call tick() at or after next_tick_us (G_MAXINT64: not needed); early is harmless. */
+/* Deadlines. Call tick() at or after next_tick_us (G_MAXINT64: not needed); calling it early is harmless. */
 gint64 bus_core_next_tick_us (const BusCore *core);
 void bus_core_tick (BusCore *core, gint64 now_us);
 
-/* Says GOODBYE SHUTTING_DOWN to all and takes nobody new. */
+/* Sends GOODBYE SHUTTING_DOWN to every peer and accepts no new one. */
 void bus_core_shutdown (BusCore *core, gint64 now_us);
 
 /* The wall clock was stepped, or time has passed: new offset for stamps. */

@@ -4,11 +4,11 @@
 #include "wire-span.h"
 
 /*
- * The hash of the core's tables over bytes that peers chose: seeded, so that a peer can't aim at collisions.
+ * The hash of the core's tables over bytes that peers chose. It is seeded, so that a peer cannot aim at collisions.
  *
- * Eight bytes at a time, each folded in by multiplications and shifts (the mix of 64-bit finalizers); the seed goes in
- * before each of them, so two topics that collide under one seed don't under another. Not cryptographic: it keeps a
- * peer that never sees a hash from building a slow table, it proves nothing about the bytes.
+ * It takes eight bytes at a time and folds each word in by multiplications and shifts (the mix of 64-bit finalizers). The seed
+ * is added before each word, so two topics that collide under one seed do not collide under another. It is not cryptographic:
+ * it prevents a peer that never sees a hash from building a slow table, and proves nothing about the bytes.
  */
 
 static inline guint64

@@ -4,8 +4,10 @@
 #include "base/bus-hash.h"
 
 /*
- * Hash table keys made of peer bytes: the hash is computed once, with the core's seed, when the bytes are parsed. The
- * bytes belong to the value that holds the key (or, for a look-up, to the frame).
+ * Keys of hash tables made of peer bytes.
+ *
+ * The hash is computed once, with the seed of the core, when the bytes are parsed. The bytes belong to the value that holds
+ * the key or, for a look-up, to the frame.
  */
 typedef struct
 {
@@ -19,7 +21,7 @@ bus_key (guint64 seed, WireSpan text)
   return (BusKey){ bus_hash (seed, text), text };
 }
 
-/* By bytes; of two where one begins with the other the shorter is first. */
+/* Compares bytes; when one text is the beginning of the other, the shorter one is smaller. */
 static inline int
 bus_key_compare_text (WireSpan a, WireSpan b)
 {

@@ -4,11 +4,11 @@
 #include <glib.h>
 
 /*
- * Every limit of the broker, as plain numbers.
+ * The limits of the broker, as plain numbers.
  *
- * One table below is the source: name of the setting (key of [limits] in daemoneye-eventbus.conf), default, floor and
- * ceiling. config fills a BusLimits from a key file, tests fill it by hand, the core only reads it. Each refusal names
- * the limit's setting by bus_limit_name().
+ * The table below is the only list: name of the setting (a key of [limits] in daemoneye-eventbus.conf), default, floor and
+ * ceiling. The configuration module fills a BusLimits from a key file, tests fill it by hand, the core only reads it. Each
+ * refusal names the setting of its limit by bus_limit_name().
  */
 
 /* X (field, default, floor, ceiling). */
@@ -71,12 +71,12 @@ typedef struct
   guint64 ceiling;
 } BusLimitSpec;
 
-/* What was too much, to be told. */
+/* A limit that was exceeded, for the answer to the peer. */
 typedef struct
 {
-  BusLimit limit; /* whose setting it is */
+  BusLimit limit; /* the setting that was exceeded */
   guint64 most;
-  guint64 value; /* that it is, or would come to */
+  guint64 value; /* the present value, or what it would become */
 } BusExcess;
 
 const BusLimitSpec *bus_limit_spec (BusLimit limit);
@@ -86,5 +86,6 @@ guint64 bus_limit_value (const BusLimits *limits, BusLimit limit);
 /* Every limit at its default. */
 void bus_limits_init (BusLimits *limits);
 
-/* Limits that contradict each other: NULL when there is none, else a static English sentence that names both settings. */
+/* Checks that no two limits contradict each other. NULL: they do not, else a static English sentence that names both
+ * settings. */
 const char *bus_limits_contradiction (const BusLimits *limits);

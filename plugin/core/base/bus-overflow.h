@@ -5,16 +5,16 @@
 #include "wire-status.h"
 
 /*
- * What becomes of messages for a subscription that does not keep up, as plain words: policies, their defaults, and the
- * reasons for which a message can be missed.
+ * Overflow: the policies for a subscription that does not keep up, their defaults, and the reasons for which a message can be
+ * lost.
  *
- * This room decides nothing at run time: bus-admit acts on it when a queue is full, bus-block runs the clock of a block.
- * Numbers are those of the wire (SubscribeRequest.policy).
+ * This module has only the definitions. bus-admit applies a policy when a queue is full, bus-block ends a block. The numbers
+ * are those of the wire (SubscribeRequest.policy).
  */
 
 typedef enum
 {
-  BUS_OVERFLOW_DEFAULT = 0, /* asked for: that of the pattern's domain; never in force */
+  BUS_OVERFLOW_DEFAULT = 0, /* in a request: the default of the pattern's domain; never in force */
   BUS_OVERFLOW_BLOCK = 1,
   BUS_OVERFLOW_DROP_OLDEST = 2,
   BUS_OVERFLOW_DROP_NEWEST = 3,
@@ -23,7 +23,7 @@ typedef enum
 } BusOverflow;
 #define BUS_OVERFLOW_LAST 5u
 
-/* How much may wait for one subscription, and what happens when it would be more. */
+/* How much may wait for one subscription, and what happens above that. */
 typedef struct
 {
   BusOverflow policy;
@@ -31,28 +31,29 @@ typedef struct
   guint64 bytes; /* of the clients' bytes */
 } BusBounds;
 
-/* That of a pattern's domain: tasks and results block, health conflates, control drops the newest, the rest the oldest. */
+/* The default of a pattern's domain: tasks and results block, health conflates, control drops the newest message, all others
+ * drop the oldest. */
 BusOverflow bus_overflow_of_pattern (WireSpan pattern);
 
 const char *bus_overflow_name (BusOverflow policy);
 
-/* Why a message was missed. */
+/* Why a message was lost. */
 typedef enum
 {
-  BUS_LOSS_FULL,    /* its queue was full, or a newer one took its place */
-  BUS_LOSS_REFUSED, /* the policy error, or a block that could not hold more */
-  BUS_LOSS_EXPIRED, /* its time to live or the longest block was over */
+  BUS_LOSS_FULL,    /* its queue was full, or a newer message replaced it */
+  BUS_LOSS_REFUSED, /* by the policy error, or by a block that could not hold more */
+  BUS_LOSS_EXPIRED, /* its time to live or the longest block ended */
   BUS_LOSS_NO_MEMORY,
-  BUS_LOSS_LIMIT, /* account or broker held all that they may */
+  BUS_LOSS_LIMIT, /* the account or the broker held as much as it may */
 } BusLoss;
 #define BUS_N_LOSSES 5u
 
-/* As GAP tells it. */
+/* The reason as GAP and statistics report it. */
 WireStatus bus_loss_status (BusLoss loss);
 
 /* Statistics by topic domain: the first segment. */
 #define BUS_N_DOMAINS     7u
-#define BUS_DOMAIN_SYSTEM 5u /* what the broker itself says */
+#define BUS_DOMAIN_SYSTEM 5u /* the broker's own messages */
 guint bus_domain_of_topic (WireSpan topic);
 const char *bus_domain_name (guint domain);
 

@@ -4,24 +4,24 @@
 #include <glib.h>
 
 /*
- * A credit window: how much may be on the way.
+ * A credit window: how many messages and bytes may be sent and not acknowledged.
  *
- * Both sides count cumulative totals of messages and bytes, so a lost or repeated grant changes nothing. A message may
- * start while messages and bytes are above zero; the balance may go negative by that one message. The same room serves
- * both directions: a peer's publish windows (we grant) and a subscription's receive window (the peer grants).
+ * Both sides count cumulative totals of messages and bytes, so a lost or repeated grant changes nothing. A message may start
+ * while messages and bytes are above zero; the balance may become negative by that one message. The same module serves both
+ * directions: the publish windows of a peer (the broker grants) and the receive window of a subscription (the peer grants).
  *
- * Invariant: totals only grow; granted - used <= the window's size.
+ * Invariant: totals only grow; granted - used <= the size of the window.
  */
 
 typedef struct
 {
   guint64 window_messages; /* size */
   guint64 window_bytes;
-  guint64 granted_messages; /* totals since the start, told to who sends */
+  guint64 granted_messages; /* totals since the start, announced to the sender */
   guint64 granted_bytes;
   guint64 used_messages; /* totals since the start, sent */
   guint64 used_bytes;
-  guint64 returned_messages; /* publish windows: totals that came back and are not told yet */
+  guint64 returned_messages; /* publish windows: totals that were returned and are not announced yet */
   guint64 returned_bytes;
 } BusWindow;
 
@@ -33,7 +33,7 @@ bus_window_is_open (const BusWindow *window)
   return window->granted_messages > window->used_messages && window->granted_bytes > window->used_bytes;
 }
 
-/* One message of @bytes starts. The caller asked is_open() before. */
+/* One message of @bytes starts. The caller has checked is_open(). */
 static inline void
 bus_window_use (BusWindow *window, guint64 bytes)
 {
@@ -41,10 +41,10 @@ bus_window_use (BusWindow *window, guint64 bytes)
   window->used_bytes += bytes;
 }
 
-/* One that was started is not sent after all. */
+/* A message that was started is not sent after all. */
 void bus_window_unuse (BusWindow *window, guint64 bytes);
 
-/* One message of @bytes came back. TRUE: a quarter of the window is to be told by now: call bus_window_grant(). */
+/* One message of @bytes was returned. TRUE: a quarter of the window is to be announced: call bus_window_grant(). */
 gboolean bus_window_return (BusWindow *window, guint64 bytes);
 void bus_window_grant (BusWindow *window);
 
@@ -52,20 +52,21 @@ typedef enum
 {
   BUS_WINDOW_GRANTED,
   BUS_WINDOW_BACKWARDS, /* a total is lower than before */
-  BUS_WINDOW_TOO_FAR,   /* more than the window's size would be on the way */
+  BUS_WINDOW_TOO_FAR,   /* more than the size of the window would be outstanding */
 } BusWindowResult;
 
-/* The other side says its totals. @sent: messages that left; it can't return those that were started and did not. */
+/* The other side announces its totals. @sent: messages that were encoded; it cannot return those that were started and
+ * not encoded. */
 BusWindowResult bus_window_set_granted (BusWindow *window, guint64 messages, guint64 bytes, guint64 sent);
 
-/* Sent and not returned yet. */
+/* Sent and not acknowledged yet. */
 static inline guint64
 bus_window_outstanding (const BusWindow *window)
 {
   return window->used_messages + window->window_messages - window->granted_messages;
 }
 
-/* Who returned more for a message than it had is owed less for the next ones. */
+/* A client that returned more bytes than a message had is granted less for the next ones. */
 static inline guint64
 bus_window_outstanding_bytes (const BusWindow *window)
 {

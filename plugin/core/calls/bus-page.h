@@ -6,10 +6,10 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * One page of the broker's tree while it is filled: entries until their number or their bytes are enough, and what it has
- * cost. It does not know what its entries are.
+ * One page of an introspection answer while it is filled: entries until their number or size is reached, and what it has cost.
+ * It does not know what its entries are.
  *
- * Invariant: what was put fits the reply; blocks and texts last as long as the page.
+ * Invariant: what was put fits the reply; blocks and texts live as long as the page.
  */
 
 #define BUS_PAGE_CURSOR_MAX 520u /* a topic; or a segment, a slash, a number */
@@ -19,10 +19,10 @@ typedef struct
   const BusPeer *asker;
   BusCore *core;
   gint64 now_us;
-  const BusPeer *only; /* NULL: all that the asker may see */
-  gboolean all;        /* agent and tool */
+  const BusPeer *only; /* NULL: every peer that the asker may see */
+  gboolean all;        /* the asker is agent or tool */
 
-  /* The cursor: what was told last. */
+  /* The cursor: the last entry of the page before. */
   char after[BUS_PAGE_CURSOR_MAX];
   guint32 after_number;
 
@@ -31,11 +31,11 @@ typedef struct
   gboolean is_full;
   guint64 work;
   GPtrArray *entries;  /* ProtobufCMessage, in blocks */
-  GPtrArray *blocks;   /* of entries that did not fit, too */
-  GStringChunk *texts; /* protobuf wants a NUL behind them */
+  GPtrArray *blocks;   /* also of entries that did not fit */
+  GStringChunk *texts; /* protobuf-c needs a NUL behind them */
 } BusPage;
 
-/* Zeroed; the page's. */
+/* A zeroed block that the page owns. */
 gpointer bus_page_block (BusPage *page, gsize size);
 char *bus_page_text (BusPage *page, WireSpan text);
 gboolean bus_page_fits (const BusPage *page, const ProtobufCMessage *entry);

@@ -5,14 +5,14 @@
 #include "control.pb-c.h"
 
 /*
- * The rows of a StatsReply, built from the counters of peers, subscriptions, groups and domains. Who is told of is
- * bus-stats' to choose. Rows own what protobuf-c points to until they are cleared.
+ * The rows of a StatsReply, built from the counters of peers, subscriptions, groups and domains. bus-stats selects which of
+ * them the asker may see. Rows own what protobuf-c points to until they are cleared.
  */
 
 typedef struct
 {
   GPtrArray *peers;         /* of messages with their lists, in the order of connecting */
-  GPtrArray *subscriptions; /* sorted by fill(): the longest behind first */
+  GPtrArray *subscriptions; /* sorted by fill(): the one that is behind longest first */
   GPtrArray *groups;        /* sorted by name */
   GPtrArray *domains;
   GHashTable *by_group; /* BusGroup -> its row */
@@ -24,11 +24,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BusStatsRows, bus_stats_rows_clear)
 
 void bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us);
 void bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subscription, gint64 now_us);
-/* To the row of its group. */
+/* Adds it to the row of its group. */
 void bus_stats_rows_add_member (BusStatsRows *rows, const BusSubscription *subscription);
 void bus_stats_rows_add_domains (BusStatsRows *rows, const BusDomainCounts *domains);
 
-/* Whether something waits for it, or it does not keep up. */
+/* Whether messages wait for it, or it is demoted. */
 gboolean bus_stats_is_behind (const BusSubscription *subscription);
 
 /* @reply points into the rows. */

@@ -4,10 +4,10 @@
 #include "calls/bus-method.h"
 
 /*
- * control.bus.stats: what the counters of all rooms say now, as far as the asker may see it.
+ * control.bus.stats: the counters of all modules, as far as the asker may see them.
  *
- * The sums of the broker are everybody's. Peers, subscriptions and groups are those that the asker may see; what does not
- * fit a payload is left out, the least urgent first, and the answer says so.
+ * The sums of the broker are visible to every asker. Peers, subscriptions and groups are those that the asker may see. What
+ * does not fit a payload is left out, the least urgent first, and the answer says so.
  */
 void bus_stats_answer (const BusCall *call);
 

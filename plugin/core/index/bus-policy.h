@@ -4,13 +4,13 @@
 #include "wire-span.h"
 
 /*
- * Who may do what: one function, authorize(), asked on every path (publish, direct, broadcast, request, subscribe,
- * serve, deliver, introspect).
+ * Rights: one function, authorize(), that every path calls (publish, direct, broadcast, request, subscribe, serve, deliver,
+ * introspect).
  *
- * The built-in rights are one table in bus-policy.c: topic prefix -> who may publish, subscribe, serve. The longest
- * listed prefix wins, what is not listed is denied by the rule "no-rule". A pattern with wildcards is allowed when some
- * listed prefix that it can match may be read by the asker; what it may not read is filtered at delivery
- * (BUS_OP_DELIVER), so deny wins over any wildcard. The policy keeps nothing about peers and no state.
+ * The built-in rights are one table in bus-policy.c: topic prefix, and which roles may publish, subscribe and serve. The
+ * longest listed prefix decides; a topic that is not listed is denied by the rule "no-rule". A pattern with wildcards is
+ * allowed when the asker may read some listed prefix that it can match; what the asker may not read is filtered at delivery
+ * (BUS_OP_DELIVER), so deny overrides any wildcard. The policy keeps no state and nothing about peers.
  *
  * Invariant: the verdict depends on the arguments alone.
  */
@@ -25,11 +25,11 @@ typedef enum
 typedef enum
 {
   BUS_OP_PUBLISH,   /* publish, direct and broadcast to a topic */
-  BUS_OP_REQUEST,   /* a request to a topic: as publish, and control.bus.* for all */
+  BUS_OP_REQUEST,   /* send a request to a topic: as publish, and control.bus.* for all roles */
   BUS_OP_SUBSCRIBE, /* a topic or a pattern */
   BUS_OP_SERVE,     /* answer requests to a topic (never a pattern) */
-  BUS_OP_BLOCK,     /* hold publishers' credit back for a topic or pattern that it may subscribe to */
-  BUS_OP_DELIVER,   /* may this receiver get a message that was published to this topic */
+  BUS_OP_BLOCK,     /* use the policy block for a topic or pattern that it may subscribe to */
+  BUS_OP_DELIVER,   /* receive a message that was published to this topic */
 } BusOperation;
 
 typedef struct
@@ -48,5 +48,5 @@ typedef struct
 /* @topic: a valid topic, or for BUS_OP_SUBSCRIBE a valid pattern. */
 BusVerdict bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan topic);
 
-/* Ids that no client but the agent may take. */
+/* Ids that only the agent may use. */
 gboolean bus_policy_id_is_reserved (WireSpan id);

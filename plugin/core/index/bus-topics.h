@@ -5,20 +5,20 @@
 #include "wire-envelope.h"
 
 /*
- * Topics seen: what was accepted for each since it is kept.
+ * Topics seen: what was accepted for each topic since it is kept.
  *
- * A topic gets its counter with the first message that is accepted for it. There are topics_seen of them; when all are
- * taken, a new topic takes the one of a topic that was not counted recently (the clock algorithm: each further message
- * marks its topic, a hand goes round, takes marks away and stops at a topic that has none). So nobody blinds the table by
- * topics that he uses once, and one that is counted at least once while the hand goes round stays. The messages of a
- * topic that went are added to `unseen`, so that all that were counted are always told: in a topic, or in the sum. A
- * topic that comes again begins at zero.
+ * A topic gets a counter with the first message that is accepted for it. At most topics_seen topics are kept. When all
+ * counters are in use, a new topic takes the counter of one that was not counted recently (the clock algorithm: each further
+ * message marks its topic; a hand moves round, removes marks and stops at a topic without one). So a peer cannot displace all
+ * topics by using many topics once, and a topic that is counted at least once while the hand moves round stays. The messages
+ * of a displaced topic are added to `unseen`, so every message is reported: with its topic, or in that sum. A topic that
+ * returns begins at zero.
  *
- * Who routes (BusMatch, BusServers) remembers a place: the slot and its generation, which changes when another topic takes
- * the slot. A message to a topic whose place is good pays one compare and no look-up.
+ * The modules that route (BusMatch, BusServers) remember a place: the slot and its generation, which changes when another
+ * topic takes the slot. A message to a topic whose place is valid costs one comparison and no look-up.
  *
- * The memory is the broker's own and charged to nobody: a topic outlives its publishers. It is at most topics_seen
- * times 900 bytes (a topic of 512 bytes); about 1.5 MiB by default, touched as topics come.
+ * The memory belongs to the broker and is charged to no peer, because a topic outlives its publishers. It is at most
+ * topics_seen times 900 bytes (for topics of 512 bytes), about 1.5 MiB by default, and used as topics arrive.
  *
  * Invariant: slots are never freed or moved before bus_topics_clear(); order holds each topic that is kept once, by name.
  */
@@ -31,14 +31,14 @@ typedef struct
   guint64 messages;
   guint64 bytes; /* of payloads */
   gint64 last_us;
-  gboolean is_recent; /* counted since the hand was here, and not only when it came */
+  gboolean is_recent; /* counted again since the hand passed, and not only once */
   guint8 type_len;
   char type_name[BUS_TOPIC_TYPE_MAX]; /* of the last payload, may be cut */
   BusKey key;                         /* of the topic; own copy */
   GSequenceIter *at;                  /* in order */
 } BusTopic;
 
-/* Zeroed: none, which is no topic's. */
+/* Zeroed: no place. */
 typedef struct
 {
   guint64 generation;
@@ -47,11 +47,11 @@ typedef struct
 
 typedef struct
 {
-  BusTopic *slots;   /* [0] is nobody's and fits no place; then max of them */
+  BusTopic *slots;   /* [0] belongs to no topic and matches no place; then max of them */
   GHashTable *table; /* BusKey -> BusTopic */
   GSequence *order;  /* BusTopic, by name */
   guint32 max;
-  guint32 hand;   /* the slot that it was at */
+  guint32 hand;   /* the slot that it passed last */
   guint64 unseen; /* messages to topics that are not kept any more */
 } BusTopics;
 
@@ -62,11 +62,10 @@ void bus_topics_clear (BusTopics *topics);
 BusTopic *bus_topics_place (BusTopics *topics, BusKey key);
 void bus_topic_set_type (BusTopic *topic, WireSpan type_name);
 
-/* Where in order the first topic behind that name stands, whether or not that one is kept; an empty name: the
- * beginning. */
+/* The first topic in order after that name, whether or not a topic of that name is kept; an empty name: the beginning. */
 GSequenceIter *bus_topics_after (const BusTopics *topics, WireSpan name);
 
-/* An accepted message. @place remembers the counter of @key. */
+/* Counts an accepted message. @place remembers the counter of @key. */
 static inline void
 bus_topics_count (BusTopics *topics, BusTopicPlace *place, BusKey key, const WireEnvelope *envelope, gint64 now_us)
 {
@@ -77,7 +76,7 @@ bus_topics_count (BusTopics *topics, BusTopicPlace *place, BusKey key, const Wir
       topic = bus_topics_place (topics, key);
       *place = (BusTopicPlace){ topic->generation, (guint32) (topic - topics->slots) };
     }
-  topic->is_recent = topic->messages > 0; /* the first one marks nothing: what comes once goes first */
+  topic->is_recent = topic->messages > 0; /* the first message sets no mark */
   topic->messages++;
   topic->bytes += envelope->payload.len;
   topic->last_us = now_us;

@@ -4,16 +4,16 @@
 #include "wire-topic.h"
 
 /*
- * Patterns with + and #, as a tree with one level per segment.
+ * Patterns with + and #, as a tree with one level for each segment.
  *
- * A node is a run of segments that some pattern starts with; it has two places, one for patterns that end there and one
- * for those that go on with #. The trie owns nodes and places; what hangs in a place is its user's. All edges of all
- * nodes are in one table, so a node costs no table of its own.
+ * A node stands for a sequence of segments that some pattern begins with. It has two places: one for patterns that end there
+ * and one for those that continue with #. The trie owns nodes and places; its user owns what is filed in a place. The edges of
+ * all nodes are in one table, so a node needs no table of its own.
  *
- * A topic is matched by a walk that keeps its own stack: at each level it can go on by name and by +, so it looks at no
- * more than 2^(levels + 1) nodes, and never at more than there are, whatever peers filed elsewhere in the trie.
+ * A topic is matched by a walk that keeps its own stack. At each level it can continue by name and by +, so it visits at most
+ * 2^(levels + 1) nodes, and never more than there are, whatever peers filed elsewhere in the trie.
  *
- * Invariant: each node but the root has a child or something in a place; prune() keeps that when a place got empty.
+ * Invariant: each node but the root has a child or a filed item; bus_trie_prune() keeps that when a place becomes empty.
  */
 
 typedef struct BusTrie BusTrie;
@@ -21,8 +21,8 @@ typedef struct BusTrieNode BusTrieNode;
 
 typedef struct
 {
-  GQueue filed;      /* the user's, oldest first */
-  BusTrieNode *node; /* the trie's; NULL outside a trie */
+  GQueue filed;      /* of the user, oldest first */
+  BusTrieNode *node; /* of the trie; NULL outside a trie */
 } BusPlace;
 
 #define BUS_PLACE_INIT                                                                                                 \
@@ -31,14 +31,14 @@ typedef struct
   }
 
 BusTrie *bus_trie_new (guint64 seed);
-/* Must have no node left but the root (asserts). */
+/* Must have no node left but the root; asserts it. */
 void bus_trie_free (BusTrie *trie);
 
-/* The place of @pattern, made when there is none. File something there, or prune it. */
+/* The place of @pattern, made when there is none. File an item there, or prune it. */
 BusPlace *bus_trie_reach (BusTrie *trie, WireSpan pattern);
-/* NULL when there is none; it may be empty. */
+/* NULL: there is none. The place may be empty. */
 BusPlace *bus_trie_find (BusTrie *trie, WireSpan pattern);
-/* Something was taken out of @place: frees the nodes that nothing needs any more, and perhaps @place with them. */
+/* An item was taken out of @place: frees the nodes that are not needed any more, and possibly @place with them. */
 void bus_trie_prune (BusTrie *trie, BusPlace *place);
 
 /* Nodes without the root. */
@@ -53,7 +53,7 @@ typedef struct
   guint64 hash;
 } BusTrieSegment;
 
-/* On the caller's stack; treat the fields as private. */
+/* Lives on the stack of the caller; treat the fields as private. */
 typedef struct
 {
   const BusTrie *trie;
@@ -64,12 +64,12 @@ typedef struct
   {
     BusTrieNode *node;
     guint level;
-  } stack[BUS_TRIE_LEVELS + 1]; /* a step takes one off and puts two of the next level on */
+  } stack[BUS_TRIE_LEVELS + 1]; /* a step removes one node and adds two of the next level */
   guint n_stack;
-  BusPlace *second; /* of the node looked at last, not given yet */
+  BusPlace *second; /* of the node that was visited last; not returned yet */
 } BusTrieWalk;
 
-/* The places of all patterns that match @topic, each once, in no order; empty ones are left out. The trie must not
- * change meanwhile. */
+/* The places of all patterns that match @topic, each once, in no order; empty ones are left out. The trie must not change
+ * during the walk. */
 void bus_trie_walk_init (BusTrieWalk *walk, const BusTrie *trie, WireSpan topic);
 BusPlace *bus_trie_walk_next (BusTrieWalk *walk);

@@ -5,7 +5,7 @@
 #include "route/bus-router.h"
 
 /*
- * What the broker publishes about its peers: system.peer.connected and system.peer.gone. Agent and tool may read it, by
+ * The events system.peer.connected and system.peer.gone: which peers connect and disconnect. Agent and tool may read them, by
  * name.
  */
 void bus_events_connected (BusPeer *peer, gint64 now_us);

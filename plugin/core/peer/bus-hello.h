@@ -4,9 +4,9 @@
 #include "peer/bus-peer.h"
 
 /*
- * The handshake: HELLO is checked, a version is agreed on, WELCOME is answered, or GOODBYE says why not.
+ * The handshake: HELLO is checked and a version is agreed on; the answer is WELCOME, or GOODBYE with the reason.
  *
- * Nothing else is accepted before it. The agent's role can't be asked for: it comes with the connection that the module
+ * Nothing else is accepted before it. The role of the agent cannot be requested: it comes with the connection that the module
  * itself opened.
  */
 
@@ -16,5 +16,5 @@
 /* TRUE: the peer is ready. FALSE: it was closed with a reason. */
 gboolean bus_hello_accept (BusPeer *peer, const WireFrame *frame);
 
-/* Status for a first frame that is no HELLO, by its kind. */
+/* The status for a first frame that is not HELLO, by its kind. */
 WireStatus bus_hello_status_of_stranger (guint8 kind);

@@ -12,20 +12,21 @@
 #include "wire-frame.h"
 
 /*
- * One connection: who it is, what it owns, what is owed to it.
+ * One connection: its identity, what it owns, and what is owed to it.
  *
- * Everything that a peer makes the broker keep hangs here: subscriptions, requests asked and to be answered, queue,
- * gathered bytes. When it goes, bus-core flushes that one owner index, and the charges are zero.
+ * Everything that a peer makes the broker keep is listed here: subscriptions, requests that it sent or has to answer, its
+ * queue, bytes of an unfinished frame. When it disconnects, bus-core releases all of it by these lists, and the charges are
+ * zero.
  *
- * States: HELLO -> READY -> CLOSING, or HELLO -> CLOSING; one bus_peer_set_state(). A closing peer gets GOODBYE and
- * nothing after it; what it still sends is ignored.
+ * States: HELLO -> READY -> CLOSING, or HELLO -> CLOSING; bus_peer_set_state() is the only transition. A closing peer gets
+ * GOODBYE and nothing after it; what it still sends is ignored.
  */
 
 typedef enum
 {
-  BUS_PEER_HELLO, /* connected, has not said hello */
+  BUS_PEER_HELLO, /* connected; HELLO has not been accepted */
   BUS_PEER_READY,
-  BUS_PEER_CLOSING, /* GOODBYE is queued, or the link is gone */
+  BUS_PEER_CLOSING, /* GOODBYE is queued, or the connection has ended */
 } BusPeerState;
 
 struct BusPeer
@@ -34,7 +35,7 @@ struct BusPeer
   gpointer link;
   BusCredentials who;
   BusPeerState state;
-  gboolean flushed; /* owner index is empty, nobody finds it any more */
+  gboolean flushed; /* it owns nothing, and no list or table has it any more */
 
   char *id;   /* GRefString, NULL before hello */
   char *type; /* "" for tool and agent */
@@ -42,7 +43,7 @@ struct BusPeer
   BusKey key; /* of id */
   BusPrincipal principal;
   guint64 incarnation;
-  guint64 features; /* that both sides know */
+  guint64 features; /* known to both sides */
   gint64 connected_us;
 
   WireFrameReader reader;
@@ -58,8 +59,8 @@ struct BusPeer
   struct BusMatch *recent_match;
   guint64 recent_generation;
 
-  BusTimer timer; /* hello first, then a frame that has begun */
-  guint strikes;  /* frames that we do not understand */
+  BusTimer timer; /* for HELLO first, then for an unfinished frame */
+  guint strikes;  /* frames that the broker does not understand */
   guint64 received;
   guint64 received_bytes;
   BusAccount *account;
@@ -79,41 +80,41 @@ struct BusPeer
 };
 
 BusPeer *bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us);
-/* Flushed and unlisted. */
+/* It must have been flushed. */
 void bus_peer_free (BusPeer *peer);
 
 void bus_peer_set_state (BusPeer *peer, BusPeerState state);
 
-/* Puts a frame of our own on the control lane; a full one closes the peer. */
+/* Appends a frame of the broker's own to the control lane; when the lane is full the peer is closed. */
 void bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp);
 
 /* Adds a log record about this peer. @detail: (nullable) */
 void bus_peer_note (const BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail);
 
-/* Bytes were put for it. */
+/* Bytes were encoded for it: lists it for writing. */
 void bus_peer_touch (BusPeer *peer);
 
-/* ERROR to one id of the client (0: none). @detail: English, what to do. */
+/* Sends ERROR. @answers: the id of the client's frame; 0: none. @detail: English, says what to do */
 void bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail);
-/* The same where something is too much: names limit, value and setting. @excess: (nullable) */
+/* The same for a bound that was exceeded: names limit, value and setting. @excess: (nullable) */
 void
 bus_peer_error_excess (BusPeer *peer, guint64 answers, WireStatus status, const char *detail, const BusExcess *excess);
 /* The same for a limit: names limit, value and setting. */
 void bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
-/* More was asked for than the setting itself could be raised to. */
+/* The same for a value above what the setting itself can be raised to. */
 void bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
 
-/* authorize() for what this peer asks by its frame @id: when it may not, it is told so, and it is counted and noted. */
+/* Checks a right of this peer for its frame @id. FALSE: the peer got ERROR, and the refusal was counted and logged. */
 gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic);
 
-/* Ends the connection with a reason. What the peer owned is flushed at the end of the input call, so nobody's loop over
- * peers or subscriptions breaks. @detail: (nullable): the status' own text. */
+/* Ends the connection with a reason. What the peer owns is released at the end of the input call, so no loop over peers or
+ * subscriptions is disturbed. @detail: (nullable): the status' own text. */
 void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
 
 /* Sends CREDIT to the peers that have credit to be announced. */
 void bus_peer_send_credit (BusCore *core);
 
-/* Refunds what the reader was charged for. */
+/* Refunds what was charged for the bytes of an unfinished frame. */
 void bus_peer_refund_reader (BusPeer *peer);
 
 static inline gboolean
@@ -122,7 +123,7 @@ bus_peer_is_ready (const BusPeer *peer)
   return peer->state == BUS_PEER_READY;
 }
 
-/* Who is told of whom: agent and tool of all, a collector of itself; of those that come or go nobody. */
+/* Whether introspection shows a peer: agent and tool see all, a collector sees itself; only ready peers are shown. */
 static inline gboolean
 bus_peer_may_see (const BusPeer *asker, const BusPeer *peer)
 {

@@ -4,25 +4,26 @@
 #include "queue/bus-flow.h"
 
 /*
- * What a peer's flow takes in, and who loses when it is too much: the policies.
+ * Admission: which messages a peer's queue accepts, and which are dropped when it is full. The overflow policies are applied
+ * here.
  *
- * A subscription that has credit while its lane is clear gets the message at once, whatever else waits for the peer. For
- * any other the message has to wait, and then bounds are asked: those of the subscription, those of the peer's queue, and
- * for the control lane control_queue_bytes. Where it would not fit, the subscription's own policy speaks, so a slow
- * subscription costs its own messages and nobody else's. What one under block takes in is paid for by its publishers with
- * their credit: their windows bound it, and only the control lane's bound and those of account and broker stand above.
+ * A subscription that has credit while its lane is clear gets a message at once, whatever else waits for the peer. For any
+ * other the message has to wait, and bounds apply: those of the subscription, those of the peer's queue, and for the control
+ * lane control_queue_bytes. Where the message would not fit, the subscription's own policy decides, so a slow subscription
+ * costs its own messages and no others. What a subscription under the policy block accepts is bounded by its publishers'
+ * windows; above them only the bound of the control lane and those of account and broker apply.
  *
- * Invariant: each subscription offered is queued, or its loss is in a gap.
+ * Invariant: for each subscription that is offered, the message is queued or its loss is in a gap.
  */
 
 typedef struct
 {
   guint queued;
-  guint refused;   /* to be told to the publisher; the rest was dropped without a word to him */
-  gboolean closes; /* the control lane is full of what nobody may drop: the peer is to be closed */
+  guint refused;   /* reported to the publisher; a message that was dropped by another policy is not */
+  gboolean closes; /* the control lane is full and nothing in it may be dropped: close the peer */
 } BusAdmission;
 
-/* All subscriptions are of this peer, at most WIRE_SUBSCRIPTIONS_MAX. */
+/* @subscriptions: of this peer, at most WIRE_SUBSCRIPTIONS_MAX */
 BusAdmission bus_admit (BusFlow *flow,
                         BusInbound *inbound,
                         const BusDelivery *delivery,
@@ -35,32 +36,32 @@ BusAdmission bus_admit (BusFlow *flow,
 gboolean
 bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, gint64 now_us);
 
-/* A request for one that serves: taken in, or FALSE and nothing is lost (the requester is told). */
+/* A request for a subscription that serves. FALSE: there is no room; nothing is lost, because the requester gets an ERROR. */
 gboolean bus_admit_request (BusFlow *flow,
                             BusInbound *inbound,
                             const BusDelivery *delivery,
                             BusSubscription *server,
                             gint64 now_us);
 
-/* What a group asks for before it picks a member. */
+/* A message for which a group searches a member. */
 typedef struct
 {
   gsize len; /* of the client's bytes */
   WireLane lane;
   gint64 now_us;
-  gboolean is_held; /* its publisher pays for the place with his credit */
+  gboolean is_held; /* the credit of its publisher is withheld for it */
 } BusNeed;
 
-/* Whether such a message would go to this subscription without waiting for credit, or would at least be let wait. */
+/* Whether such a message would be sent to this subscription without waiting for credit, or would at least be accepted. */
 gboolean bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 gboolean bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 
-/* The bound that such a message does not keep, for who is refused. FALSE: none; there is no memory. @subscription:
+/* The bound that such a message exceeds, for the answer to its sender. FALSE: none; there is no memory. @subscription:
  * (nullable): it is for the peer itself. */
 gboolean
 bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need, BusExcess *excess);
 
-/* Other bounds or another policy, full or not; returns how many messages were dropped for it. */
+/* Sets other bounds or another policy, also while the queue is full; returns how many messages were dropped by it. */
 guint64 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us);
 
 /* The broker (or an account) holds too much, and this peer's queue is to give at least @bytes of it: of the subscription for

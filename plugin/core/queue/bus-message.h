@@ -10,15 +10,15 @@
 /*
  * A message on its way through the broker.
  *
- * It begins as a view (BusInbound) of bytes that lie in a read buffer and costs nothing. Only when somebody has to wait
- * for it is it kept: its client bytes move into a block of their own (or the frame's own block is taken over), which
- * all receivers then share by reference. The payload is never parsed or re-encoded.
+ * It begins as a view (BusInbound) of bytes in a read buffer, and costs nothing. Only when a receiver cannot take it at once
+ * is it kept: its client bytes move into a block of their own (or the block of the frame is taken over), which all receivers
+ * then share by reference. The payload is never parsed or re-encoded.
  *
- * Invariant: a kept message is immutable; its block is held against the broker's memory cap until the last reference
- * goes. A view never outlives the input call that made it.
+ * Invariant: a kept message is immutable; its block is held against the memory cap of the broker until the last reference is
+ * dropped. A view never outlives the input call that made it.
  */
 
-/* What the broker's stamp says to every receiver, encoded once: sender, order, time. */
+/* The part of the broker's stamp that is the same for every receiver, encoded once: sender, order, time. */
 typedef struct
 {
   guint8 len;
@@ -41,7 +41,7 @@ typedef struct
   guint domain; /* of its topic, for statistics */
 } BusMessage;
 
-/* A message while its input call runs. */
+/* A message during the input call that brought it. */
 typedef struct
 {
   WireFrame frame;
@@ -55,24 +55,25 @@ typedef struct
   guint domain;
   BusQuota *quota;
   BusLedger *publisher; /* NULL: the broker itself, or it has disconnected */
-  gsize credit_bytes;   /* that the frame cost its publisher */
-  BusMessage *kept;     /* made at the first need */
+  gsize credit_bytes;   /* what the frame cost its publisher */
+  BusMessage *kept;     /* made when it is first needed */
   BusTicket *ticket;    /* made by the first receiver that blocks */
 } BusInbound;
 
-/* Says who sent it, and when it was accepted. */
+/* Stamps the sender, the place in the order and the time of acceptance. */
 void bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us);
 
-/* The kept form, made at the first call; NULL: no memory, or the broker's cap is reached. Transfer none: the view owns
+/* The kept form, made at the first call; NULL: no memory, or the cap of the broker is reached. Transfer none: the view owns
  * one reference until bus_inbound_clear(). */
 BusMessage *bus_inbound_keep (BusInbound *inbound);
 void bus_inbound_clear (BusInbound *inbound);
 
-/* A kept message once more as a view, to be handed to somebody else. @envelope is filled as far as queues ask.
+/* Makes a view of a kept message, to hand it on to another receiver. @envelope is filled as far as queues read it.
  * @ticket: (nullable): that it held. */
 void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope);
 
-/* A reference to what holds its publisher's credit back; NULL: it has no publisher that could be held. Transfer full. */
+/* A reference to the ticket that withholds its publisher's credit; NULL: there is no publisher, or no credit. Transfer
+ * full. */
 BusTicket *bus_inbound_ticket (BusInbound *inbound);
 
 /* What a waiting message costs its queue besides its slot: the message in full. */
@@ -82,10 +83,10 @@ bus_message_cost (const BusMessage *message)
   return message->held;
 }
 
-/* What keeping a message with so many client bytes takes, with what malloc adds. */
+/* The memory that keeping a message with so many client bytes needs, with the overhead of malloc. */
 gsize bus_message_size (gsize len);
 
-/* The client's bytes where they lie now. */
+/* The client's bytes, in the kept form if there is one. */
 WireSpan bus_inbound_body (const BusInbound *inbound);
 
 BusMessage *bus_message_ref (BusMessage *message);

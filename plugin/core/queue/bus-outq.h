@@ -4,19 +4,19 @@
 #include "queue/bus-message.h"
 
 /*
- * Encoded frames of one peer that are owed to the transport: two lanes, control before data at frame boundaries.
+ * Encoded frames of one peer that wait for its connection: two lanes, control before data at frame boundaries.
  *
- * Small frames are encoded one behind the other into pooled segments; the client bytes of a large one are referenced,
- * not copied. What is put here can't be dropped any more; what may still be dropped waits in bus-flow.
+ * Small frames are encoded one behind the other into pooled segments; the client bytes of a large one are referenced, not
+ * copied. A frame in this queue cannot be dropped any more; messages that may still be dropped wait in bus-fifo.
  *
  * For sending, whole segments move to the tx list, at most 64 KiB of small ones or one large message at a time, and stay
- * where they are until sent: so a control frame waits for that much data at the longest.
+ * where they are until they are sent. So a control frame waits for at most that much data.
  *
- * Invariant: a segment ends at a frame boundary; bytes() is what was put and not sent, and is charged to the peer. A
- * segment is held against the broker's cap with all its room until it is free; a referenced message holds its own bytes.
+ * Invariant: a segment ends at a frame boundary; bytes() is what was put and not sent, and is charged to the peer. A segment
+ * is held against the cap of the broker with all its room until it is free; a referenced message holds its own bytes.
  */
 
-#define BUS_OUTQ_TURN_BYTES      65536u /* gathered at a time, unless one message is larger */
+#define BUS_OUTQ_TURN_BYTES      65536u /* for one gathered write, unless one message is larger */
 #define BUS_OUTQ_COPY_MAX        8192u  /* client bytes up to this are copied, larger ones referenced */
 #define BUS_OUTQ_COPY_MAX_FANOUT 4096u  /* the same with more than BUS_OUTQ_FANOUT receivers */
 #define BUS_OUTQ_FANOUT          4u
@@ -52,12 +52,12 @@ void bus_segment_pool_clear (BusSegmentPool *pool);
 void bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage);
 void bus_outq_clear (BusOutq *outq);
 
-/* Puts a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already. In the
+/* Appends a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already. In the
  * control lane it may use the quota's reserve. FALSE, also below: no memory, and nothing was put. */
 gboolean
 bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body);
 
-/* Puts a client's message: stamp, then its untouched bytes, copied; with @refer set they lie in that message and are
+/* Appends a client's message: stamp, then its untouched bytes, copied; with @refer set they lie in that message and are
  * referenced instead. */
 gboolean bus_outq_put_message (BusOutq *outq,
                                WireLane lane,
@@ -68,7 +68,7 @@ gboolean bus_outq_put_message (BusOutq *outq,
                                WireSpan body,
                                BusMessage *refer);
 
-/* Drops what is not in tx yet (a frame that has begun is finished). */
+/* Drops what is not in the tx list yet; a frame that has begun is completed. */
 void bus_outq_drop (BusOutq *outq, WireLane lane);
 
 guint bus_outq_gather (BusOutq *outq, WireSpan *spans, guint max);

@@ -9,12 +9,12 @@
 #include "wire-span.h"
 
 /*
- * One subscription: a pattern that a peer wants to see (or a topic that it serves), its receive window, what waits for
- * it, and what happens when that is too much.
+ * One subscription: a pattern that a peer wants to receive (or a topic that it serves), its receive window, its FIFO, and its
+ * policy.
  *
- * It hangs in two indexes: its owner's table (dropped when the owner goes) and the look-up index (asked for each
- * topic); bus-peer and bus-router keep the two together. It decides nothing: bus-flow and bus-admit move its slots,
- * bus-block runs the clock of what it holds back, bus-report accumulates what is to be published.
+ * It is listed twice: in the table of its owner, which ends it when the owner disconnects, and in the index that is searched
+ * for each topic; bus-router keeps the two together. This module has only the data. bus-fifo and bus-admit move its slots,
+ * bus-hold and bus-block work on its tickets, bus-report accumulates what is to be published about it.
  */
 
 typedef struct BusGroup BusGroup;
@@ -23,19 +23,19 @@ typedef struct BusSlot BusSlot;
 typedef struct BusHold BusHold;
 typedef struct BusSubscription BusSubscription;
 
-/* What waits: queued ones (that hang in an entry of their lane) and gaps, then waiting ones (without credit) and gaps. */
+/* See bus-fifo: first slots that are queued and gaps, then slots that wait for credit and gaps. */
 typedef struct
 {
   BusSlot *first;
   BusSlot *last;
   BusSlot *first_waiting;
-  BusSlot *lane_first[WIRE_N_LANES]; /* the same ones, each lane for itself */
+  BusSlot *lane_first[WIRE_N_LANES]; /* the same slots, for each lane */
   BusSlot *lane_last[WIRE_N_LANES];
   guint64 messages; /* without gaps */
   guint64 bytes;    /* of their bodies */
   guint gaps[WIRE_N_LANES];
   gint64 behind_since_us; /* 0: no message waits */
-  GHashTable *by_topic;   /* conflate: BusKey -> BusSlot, the latest that waits; NULL: none yet */
+  GHashTable *by_topic;   /* conflate: BusKey -> BusSlot, the newest that waits; NULL: another policy */
 } BusFifo;
 
 struct BusSubscription
@@ -54,17 +54,17 @@ struct BusSubscription
   BusFifo fifo;
   BusBounds bounds;
 
-  /* bus-block */
+  /* bus-hold, bus-block */
   gboolean demoted;
-  BusHold *hold_first; /* sent, and not returned */
+  BusHold *hold_first; /* sent but not yet acknowledged */
   BusHold *hold_last;
-  guint64 tickets; /* held, in the FIFO and among the holds */
+  guint64 tickets; /* that it holds, in the FIFO and for what was sent */
   guint64 returned;
   gint64 progress_us;
   BusTimer block_timer;
 
   guint64 delivered; /* encoded for it */
-  guint64 missed;    /* told by gaps, or waiting to be told */
+  guint64 missed;    /* reported by a gap that was sent or waits */
   guint64 missed_by[BUS_N_LOSSES];
 
   /* bus-report: not published by system.drop and system.slow yet */
@@ -76,12 +76,12 @@ struct BusSubscription
   BusTimer report_timer;
 };
 
-/* NULL: no memory. The pattern is copied. */
+/* NULL: no memory. @pattern is copied. */
 BusSubscription *bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves);
-/* Its FIFO must be empty, its timers disarmed. */
+/* Its FIFO must be empty and its timers disarmed. */
 void bus_subscription_free (BusSubscription *subscription);
 
-/* The policy that acts now. */
+/* The policy in force: a demoted subscription drops its oldest messages. */
 static inline BusOverflow
 bus_subscription_policy (const BusSubscription *subscription)
 {

@@ -9,12 +9,12 @@
 /*
  * Queue groups: a name, and the subscriptions that joined it, whatever their patterns.
  *
- * A message that matches members of a group goes to one of them: round robin over the members that match, one that has
- * room first, then one that can let it wait; only when none can does the policy speak, at the one whose turn it is. Policy and
- * bounds are the group's, as its first member asked for them. Servers of one topic are an implicit
- * group of the same kind.
+ * A message that matches members of a group is given to one of them: round robin over the matching members; a member that has
+ * room is preferred, then one that can let it wait. Only when none can, the policy is applied at the member whose turn it is.
+ * Policy and bounds belong to the group, as its first member requested them. The subscriptions that serve one topic are
+ * balanced in the same way.
  *
- * Invariant: a group exists as long as it has a member.
+ * Invariant: a group exists while it has a member.
  */
 
 struct BusGroup
@@ -23,16 +23,16 @@ struct BusGroup
   GQueue members; /* BusSubscription, by their group_link, in the order in which they joined */
   guint64 cursor;
   BusBounds bounds; /* of each member */
-  guint64 rerouted; /* messages handed on from members that went */
+  guint64 rerouted; /* messages handed on from members that ended */
 };
 
-/* The subscription joins the group of that name, made when there is none. */
+/* Joins the group of that name, which is made when there is none. */
 void bus_group_join (GHashTable *groups, guint64 seed, WireSpan name, BusSubscription *subscription);
 /* NULL: there is none. */
 BusGroup *bus_group_find (GHashTable *groups, guint64 seed, WireSpan name);
-/* It leaves its group; the last one frees that. */
+/* Leaves its group; the last member frees the group. */
 void bus_group_leave (GHashTable *groups, BusSubscription *subscription);
 GHashTable *bus_group_table_new (void);
 
-/* Picks one of @n candidates (n > 0), which it moves the cursor for. */
+/* Picks one of @n candidates (n > 0) and moves the cursor. */
 guint bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, const BusNeed *need);

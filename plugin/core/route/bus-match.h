@@ -6,13 +6,13 @@
 #include "route/bus-group.h"
 
 /*
- * Who gets a topic: the matched set, made once per topic and remembered.
+ * The receivers of a topic: the matched set, made once for each topic and cached.
  *
- * A match lists receivers (peers, each with its plain subscriptions) and groups (each with one candidate per member
- * peer), already filtered by the receivers' rights. The cache is bounded and forgotten as a whole whenever a
- * subscription comes or goes, so a match never names a dead one; it is used inside one input call only.
+ * A match lists receivers (peers, each with its plain subscriptions) and groups (each with one candidate for each member
+ * peer), already filtered by the rights of the receivers. The cache is bounded and cleared as a whole whenever a subscription
+ * is added or removed, so a match never names one that does not exist; it is used inside one input call only.
  *
- * Invariant: a match depends on index and rights alone; picking a group's member is left to the router.
+ * Invariant: a match depends on index and rights alone; picking a member of a group is left to the router.
  */
 
 typedef struct
@@ -46,12 +46,12 @@ typedef struct
 {
   GHashTable *table; /* BusKey -> BusMatch */
   guint64 max;
-  guint64 generation; /* a match remembered elsewhere is good while this has not moved */
+  guint64 generation; /* a match that was remembered elsewhere is valid while this has not changed */
 } BusMatchCache;
 
 void bus_match_cache_init (BusMatchCache *cache, guint64 max);
 void bus_match_cache_clear (BusMatchCache *cache);
-/* A subscription came or went. */
+/* A subscription was added or removed: clears the cache. */
 void bus_match_cache_forget (BusMatchCache *cache);
 
 /* Transfer none; valid until the next forget. */

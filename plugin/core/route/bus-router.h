@@ -6,23 +6,23 @@
 #include "route/bus-match.h"
 
 /*
- * Routing: which queues an accepted message goes to.
+ * Routing: which queues an accepted message enters.
  *
- * It comes after authorize() and only appends to queues. Plain subscribers all get it, of each matching group one
- * member (with broadcast: every member), one frame names all matched subscriptions of a receiver. Requests go to one of
- * those who serve the topic.
+ * It runs after authorize() and only appends to queues, or drops from them. All plain subscribers get a message, and one
+ * member of each matching group (with broadcast: every member); one frame names all matched subscriptions of a receiver. A
+ * request is given to one of the subscriptions that serve its topic.
  *
- * Invariant: every matched subscription is either queued or refused, and each refusal is in a gap.
+ * Invariant: for every matched subscription the message is either queued or refused, and each refusal is in a gap.
  */
 
 typedef struct
 {
   guint matched; /* subscriptions; a group counts as one */
   guint queued;
-  guint refused; /* the rest was dropped by a policy that does not tell the publisher */
+  guint refused; /* a message that was dropped by another policy is not reported to the publisher */
 } BusOutcome;
 
-/* --- the look-up index; together with the owner's table it is kept by these two --- */
+/* --- the index and the table of the owner: these functions keep the two together --- */
 
 /* Files a subscription of a ready peer. */
 void bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group);
@@ -34,27 +34,27 @@ typedef struct
   guint64 unacknowledged;
 } BusLeave;
 
-/* Nothing new is matched to it from here on. A peer that goes unfiles all of its own before it releases the first, so
- * that what is handed on never comes back to it. */
+/* Takes it out of the index: no new message matches it. A peer that disconnects unfiles all of its subscriptions before the
+ * first one is released, so that nothing that is handed on returns to it. */
 void bus_router_unfile (BusCore *core, BusSubscription *subscription);
-/* Frees an unfiled one; what was unsent for a group goes to another member. */
+/* Frees an unfiled subscription; unsent messages of a group are handed on to another member. */
 void bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);
 
 /* --- routes --- */
 
-/* Who gets a (valid) topic; valid until a subscription comes or goes. */
+/* The receivers of a (valid) topic; valid until a subscription is added or removed. */
 BusMatch *bus_router_match (BusCore *core, WireSpan topic);
 
 BusOutcome bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us);
 
-/* To the subscriptions of one peer that match; nothing matched: NOT_SUBSCRIBED is the caller's to say. */
+/* To the matching subscriptions of one peer. When none matches the caller answers NOT_SUBSCRIBED. */
 BusOutcome bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us);
 gboolean bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic);
 
-/* One who serves @topic, round robin; with @target that one. NULL: nobody. */
+/* A subscription that serves @topic, round robin; with @target one of that peer. NULL: none. */
 BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need);
 
-/* FALSE: its queue is full. */
+/* FALSE: the queue of the server is full. */
 gboolean bus_router_request (BusCore *core,
                              BusInbound *inbound,
                              BusSubscription *server,
