@@ -202,36 +202,34 @@ def unit(path):
 
 def draw(tree):
     """The layers and the includes between them, as source of graphviz' dot."""
-    files = collections.Counter(tree.layer(path).name for path in tree.files if tree.layer(path))
+    present = {tree.layer(path).name for path in tree.files if tree.layer(path)}
     lines = ["// Written by tests/check-layers.py --draw from the includes of the tree; do not edit.",
              "digraph layers {",
              '  graph [rankdir=TB, ranksep=0.45, nodesep=0.35, fontname="Helvetica", fontsize=12, compound=true, newrank=true];',
              '  node [shape=box, style="rounded,filled", fillcolor="#ffffff", color="#44546a", fontname="Helvetica", fontsize=12];',
              '  edge [color="#44546a", fontname="Helvetica", fontsize=9, arrowsize=0.7];']
-    lines += draw_frame(tree, files, "", "  ")
-    lines.append("  {rank=same; " + "; ".join(f'"{name}"' for name in TOP_ROW if files[name]) + "}")
+    lines += draw_frame(tree, present, "", "  ")
+    lines.append("  {rank=same; " + "; ".join(f'"{name}"' for name in TOP_ROW if name in present) + "}")
     for (name, other), count in sorted(tree.arrows().items()):
         far = any(other in tree.below(tree.by_name[between]) for between in tree.by_name[name].below)
-        look = ', color="#c3cad6", fontcolor="#8a93a5", penwidth=0.6, arrowsize=0.5, weight=0' if far else ', penwidth=1.6, weight=8'
+        look = ', color="#c3cad6", fontcolor="#8a93a5", penwidth=0.6, arrowsize=0.5, weight=1' if far else ', penwidth=1.6, weight=8'
         lines.append(f'  "{name}" -> "{other}" [label="{count}"{look}];')
     return "\n".join(lines + ["}", ""])
 
 
-def draw_frame(tree, files, frame, indent):
+def draw_frame(tree, present, frame, indent):
     """The boxes of the layers in @frame, and the frames in it."""
     lines = []
     for layer in tree.layers:
-        if layer.frame == frame and files[layer.name]:
-            count = f"{files[layer.name]} file{'s' if files[layer.name] > 1 else ''}"
-            label = f'<<b>{layer.name}</b>  <font point-size="9">{count}</font><br/>' \
-                    f'<font point-size="10">{html.escape(layer.text)}</font>>'
+        if layer.frame == frame and layer.name in present:
+            label = f'<<b>{layer.name}</b><br/><font point-size="10">{html.escape(layer.text)}</font>>'
             lines.append(f'{indent}"{layer.name}" [label={label}];')
     for name, (outer, title) in FRAMES.items():
         if outer == frame:
             lines += [f'{indent}subgraph "cluster_{name}" {{',
                       f'{indent}  graph [label="{title}", labeljust=l, style="rounded,filled", color="#9aa7bd", '
                       f'fillcolor="{"#e6ecf5" if outer else "#f3f6fa"}"];',
-                      *draw_frame(tree, files, name, indent + "  "), indent + "}"]
+                      *draw_frame(tree, present, name, indent + "  "), indent + "}"]
     return lines
 
 
