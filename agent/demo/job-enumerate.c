@@ -2,6 +2,7 @@
 #include "job.h"
 
 #include "deye-bus-pack.h"
+#include "job-compare.h"
 #include "job-proc.h"
 #include "task.pb-c.h"
 #include "wire-guard.h"
@@ -155,65 +156,10 @@ enumeration_report_shares (Job *job, const Enumeration *run)
                    SHARDS, text->str);
 }
 
-/* How the table compares with /proc before and after. */
-typedef struct
-{
-  guint stayed;   /* in /proc before and after */
-  guint missing;  /* of these, not in the table */
-  guint twice;    /* in the table more than once */
-  guint invented; /* in the table, but in neither snapshot, and started before the first one */
-  guint passing;  /* in the table, in neither snapshot, started between them, and perhaps ended there */
-} Verdict;
-
-static GHashTable *
-enumeration_count_records (const Enumeration *run,
-                           GHashTable *before,
-                           GHashTable *after,
-                           guint64 since,
-                           Verdict *verdict)
-{
-  GHashTable *table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-
-  for (guint i = 0; i < run->records->len; i++)
-    {
-      const JobRecord *record = g_ptr_array_index (run->records, i);
-      g_autofree char *name = job_proc_key (record->pid, record->start_time);
-
-      if (!g_hash_table_contains (before, name) && !g_hash_table_contains (after, name))
-        {
-          if (record->start_time < since)
-            verdict->invented++;
-          else
-            verdict->passing++;
-        }
-      if (!g_hash_table_add (table, g_steal_pointer (&name)))
-        verdict->twice++;
-    }
-  return table;
-}
-
-static Verdict
-enumeration_judge (const Enumeration *run, GHashTable *before, GHashTable *after, guint64 since)
-{
-  Verdict verdict = { 0 };
-  g_autoptr (GHashTable) table = enumeration_count_records (run, before, after, since, &verdict);
-  GHashTableIter iter;
-  gpointer key;
-
-  g_hash_table_iter_init (&iter, before);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    if (g_hash_table_contains (after, key))
-      {
-        verdict.stayed++;
-        verdict.missing += g_hash_table_contains (table, key) ? 0 : 1;
-      }
-  return verdict;
-}
-
 /* Each process that is in both snapshots must be in the table once, and each process in the table must be in a
  * snapshot. */
 static void
-enumeration_report_table (Job *job, const Enumeration *run, const Verdict *verdict, guint round)
+enumeration_report_table (Job *job, const Enumeration *run, const JobVerdict *verdict, guint round)
 {
   JsonObject *facts = json_object_new ();
   guint in_neither = verdict->invented + verdict->passing;
@@ -303,7 +249,7 @@ enumeration_clear (Enumeration *run)
 
 /* Gets one table of the machine and compares it. FALSE: a reply is missing. */
 static gboolean
-enumeration_run_round (Job *job, Enumeration *run, Verdict *verdict)
+enumeration_run_round (Job *job, Enumeration *run, JobVerdict *verdict)
 {
   guint64 since = job_proc_now ();
   g_autoptr (GHashTable) before = job_proc_snapshot ();
@@ -313,29 +259,21 @@ enumeration_run_round (Job *job, Enumeration *run, Verdict *verdict)
   if (!job_wait (job, enumeration_all_answered, run, 15 * G_TIME_SPAN_SECOND, "tasks", _ ("an answer")))
     return FALSE;
   after = job_proc_snapshot ();
-  *verdict = enumeration_judge (run, before, after, since);
+  *verdict = job_compare (run->records, before, after, since);
   return TRUE;
 }
 
-static gboolean
-enumeration_is_disturbed (const Enumeration *run, const Verdict *verdict)
-{
-  return run->failed == 0 && verdict->passing > 0 && verdict->missing == 0 && verdict->invented == 0
-         && verdict->twice == 0;
-}
-
-/* A process that lived only between the two snapshots can't be distinguished from an invented one. A round with such a
- * process proves nothing and is repeated. Every other mismatch is reported at once. */
+/* A round that proves nothing is repeated. Every other mismatch is reported at once. */
 gboolean
 job_enumerate (Job *job)
 {
   Enumeration run;
-  Verdict verdict = { 0 };
+  JobVerdict verdict = { 0 };
   guint round = 1;
   gboolean ok;
 
   enumeration_init (&run, job);
-  while ((ok = enumeration_run_round (job, &run, &verdict)) && enumeration_is_disturbed (&run, &verdict)
+  while ((ok = enumeration_run_round (job, &run, &verdict)) && run.failed == 0 && job_verdict_is_disturbed (&verdict)
          && round < ROUNDS_MAX)
     {
       enumeration_clear (&run);

@@ -5,10 +5,10 @@
 #include "collection.pb-c.h"
 #include "control.pb-c.h"
 #include "deye-bus-pack.h"
+#include "job-subscriber-report.h"
 #include "job-subscriber.h"
 
 #include <glib/gi18n.h>
-#include <json-glib/json-glib.h>
 
 /*
  * The step of the demonstration with a slow subscriber. The subscriber is suspended while messages are published: the
@@ -39,18 +39,6 @@ typedef struct
   guint64 drop_events;
   guint64 drop_missed;
 } SlowStep;
-
-/* The report of the subscriber. */
-typedef struct
-{
-  guint64 received;
-  guint64 missed;
-  guint64 out_of_place;
-  guint64 from;          /* of the first gap */
-  guint64 to;            /* of the last gap */
-  guint64 told;          /* sum of all gaps */
-  gboolean only_dropped; /* every gap has the reason SLOW_CONSUMER */
-} SubscriberReport;
 
 static gboolean
 slow_fail (Job *job, const char *step, const GError *error)
@@ -288,62 +276,24 @@ slow_suspend (Job *job, SlowStep *slow)
 /* --- when it goes on --- */
 
 static void
-slow_read_gaps (SubscriberReport *told, JsonArray *gaps)
-{
-  guint n = json_array_get_length (gaps);
-
-  told->only_dropped = n > 0;
-  for (guint i = 0; i < n; i++)
-    {
-      JsonObject *gap = json_array_get_object_element (gaps, i);
-
-      told->from = i == 0 ? (guint64) json_object_get_int_member (gap, "from") : told->from;
-      told->to = (guint64) json_object_get_int_member (gap, "to");
-      told->told += (guint64) json_object_get_int_member (gap, "count");
-      told->only_dropped
-          = told->only_dropped && json_object_get_int_member (gap, "reason") == DEYE_BUS_ERROR_SLOW_CONSUMER;
-    }
-}
-
-/* Reads the last report of the subscriber. The returned object becomes part of the step's facts. */
-static JsonObject *
-slow_read_report (const Job *job, SubscriberReport *told)
-{
-  guint n;
-  gsize len;
-  const guint8 *bytes = deye_bus_message_get_data (slow_last_report (job, &n), &len);
-  g_autofree char *text = g_strndup ((const char *) bytes, len);
-  g_autoptr (JsonNode) root = json_from_string (text, NULL);
-  JsonObject *report;
-
-  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
-    return json_object_new ();
-  report = json_node_dup_object (root);
-  told->received = (guint64) json_object_get_int_member (report, "received");
-  told->missed = (guint64) json_object_get_int_member (report, "missed");
-  told->out_of_place = (guint64) json_object_get_int_member (report, "out_of_place");
-  slow_read_gaps (told, json_object_get_array_member (report, "gaps"));
-  return report;
-}
-
-static void
 slow_report_gap (Job *job, const SlowStep *slow)
 {
-  SubscriberReport told = { 0 };
-  JsonObject *facts = slow_read_report (job, &told);
+  SubscriberReport report = { 0 };
+  guint n;
+  JsonObject *facts = job_subscriber_report_read (slow_last_report (job, &n), &report);
   guint agent = slow_count_at_agent (job);
-  gboolean exact = told.received + told.missed == PUBLISHED && told.told == told.missed && told.missed == slow->missed
-                   && slow->drop_missed == told.missed && agent == PUBLISHED;
+  gboolean exact = report.received + report.missed == PUBLISHED && report.in_gaps == report.missed
+                   && report.missed == slow->missed && slow->drop_missed == report.missed && agent == PUBLISHED;
 
   json_object_set_int_member (facts, "published", PUBLISHED);
   json_object_set_int_member (facts, "drop_events", (gint64) slow->drop_events);
   json_object_set_int_member (facts, "drop_missed", (gint64) slow->drop_missed);
   json_object_set_int_member (facts, "agent_received", agent);
-  job_report_step (&job->report, "gap", exact && told.out_of_place == 0 && told.only_dropped, facts,
+  job_report_step (&job->report, "gap", exact && report.out_of_place == 0 && report.only_dropped, facts,
                    _ ("%s continues: it received %u, and a gap reported %u as missed (sequence %u to %u); system.drop "
                       "reported %u; the agent received %u of %u"),
-                   JOB_SUBSCRIBER_ID, (guint) told.received, (guint) told.missed, (guint) told.from, (guint) told.to,
-                   (guint) slow->drop_missed, agent, PUBLISHED);
+                   JOB_SUBSCRIBER_ID, (guint) report.received, (guint) report.missed, (guint) report.from,
+                   (guint) report.to, (guint) slow->drop_missed, agent, PUBLISHED);
 }
 
 /* The broker publishes system.drop once per second, so the complete sum may arrive that much later. */

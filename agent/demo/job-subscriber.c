@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-subscriber.h"
 
+#include "job-subscriber-report.h"
 #include "platform-stop.h"
-
-#include <json-glib/json-glib.h>
 
 typedef struct
 {
@@ -16,37 +15,12 @@ typedef struct
   JsonArray *gaps;
 } Subscriber;
 
-static void
-subscriber_add_number (JsonBuilder *builder, const char *name, guint64 value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_int_value (builder, (gint64) value);
-}
-
-static GBytes *
-subscriber_make_report (const Subscriber *self)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) gaps = json_node_init_array (json_node_alloc (), self->gaps);
-  g_autoptr (JsonNode) root = NULL;
-  char *text;
-
-  json_builder_begin_object (builder);
-  subscriber_add_number (builder, "received", deye_bus_subscription_get_delivered (self->subscription));
-  subscriber_add_number (builder, "missed", deye_bus_subscription_get_missed (self->subscription));
-  subscriber_add_number (builder, "out_of_place", self->out_of_place);
-  json_builder_set_member_name (builder, "gaps");
-  json_builder_add_value (builder, g_steal_pointer (&gaps));
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  text = json_to_string (root, FALSE);
-  return g_bytes_new_take (text, strlen (text));
-}
-
 static gboolean
 subscriber_publish_report (const Subscriber *self, GError **error)
 {
-  g_autoptr (GBytes) report = subscriber_make_report (self);
+  g_autoptr (GBytes) report = job_subscriber_report_write (deye_bus_subscription_get_delivered (self->subscription),
+                                                           deye_bus_subscription_get_missed (self->subscription),
+                                                           self->out_of_place, self->gaps);
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
 
   deye_bus_options_set_correlation_id (options, JOB_SUBSCRIBER_CORRELATION);
@@ -79,13 +53,8 @@ subscriber_on_gap (DeyeBusSubscription *subscription,
                    gpointer data)
 {
   Subscriber *self = data;
-  JsonObject *gap = json_object_new ();
 
-  json_object_set_int_member (gap, "from", (gint64) from);
-  json_object_set_int_member (gap, "to", (gint64) to);
-  json_object_set_int_member (gap, "count", (gint64) count);
-  json_object_set_int_member (gap, "reason", reason);
-  json_array_add_object_element (self->gaps, gap);
+  job_subscriber_report_add_gap (self->gaps, from, to, count, reason);
   self->next += count;
 }
 

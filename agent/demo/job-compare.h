@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The comparison of a table of processes, which collectors made, with two snapshots (job-proc) that were taken before and
+ * after it.
+ *
+ * Processes start and exit meanwhile. A process that lived only between the two snapshots can't be distinguished from an
+ * invented one; a comparison with such a process proves nothing and should be repeated.
+ */
+
+typedef struct
+{
+  guint stayed;   /* in /proc before and after */
+  guint missing;  /* of these, not in the table */
+  guint twice;    /* in the table more than once */
+  guint invented; /* in the table, but in neither snapshot, and started before the first one */
+  guint passing;  /* in the table, in neither snapshot, started between them, and perhaps ended there */
+} JobVerdict;
+
+/* @records: of const JobRecord. @since: a start time (job_proc_now()) from before the first snapshot. */
+JobVerdict job_compare (const GPtrArray *records, GHashTable *before, GHashTable *after, guint64 since);
+
+/* Whether the only mismatches are processes that may have lived between the snapshots. */
+gboolean job_verdict_is_disturbed (const JobVerdict *verdict);
