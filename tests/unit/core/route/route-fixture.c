@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/route-fixture.h"
+
+void
+routes_setup (Peers *peers, gconstpointer limits_or_null)
+{
+  peers_setup (peers, limits_or_null);
+  peers->core->routes = bus_routes_new (&peers->core->limits, peers->core->seed);
+}
+
+void
+routes_teardown (Peers *peers, gconstpointer data)
+{
+  BusRoutes *routes = peers->core->routes;
+
+  while (peers->core->peers.head != NULL)
+    routes_disconnect (peers, peers->core->peers.head->data, NULL);
+  g_assert_cmpuint (routes->n_subscriptions, ==, 0);
+  g_assert_cmpuint (g_hash_table_size (routes->groups), ==, 0);
+  g_assert_cmpuint (g_hash_table_size (routes->servers), ==, 0);
+  g_assert_cmpuint (g_hash_table_size (routes->requests), ==, 0);
+  g_assert_cmpuint (bus_index_size (routes->index), ==, 0);
+  bus_routes_free (g_steal_pointer (&peers->core->routes));
+  peers_teardown (peers, data);
+}
+
+static void
+routes_release (Peers *peers, BusSubscription *subscription, BusLeave *leave)
+{
+  bus_deadline_disarm (&peers->core->deadlines, &subscription->report_timer.deadline);
+  bus_router_release (peers->core, subscription, peers->core->now_us, leave);
+}
+
+static int
+routes_by_id (gconstpointer a, gconstpointer b)
+{
+  return ((const BusSubscription *) a)->id < ((const BusSubscription *) b)->id ? -1 : 1;
+}
+
+void
+routes_disconnect (Peers *peers, BusPeer *peer, BusLeave *leave)
+{
+  g_autoptr (GList) subscriptions = g_list_sort (g_hash_table_get_values (peer->subscriptions), routes_by_id);
+  BusLeave ignored = { 0, 0, 0 };
+
+  bus_peer_close (peer, WIRE_STATUS_ABSENT, NULL);
+  bus_ledger_end (&peer->ledger);
+  for (GList *link = subscriptions; link != NULL; link = link->next)
+    bus_router_unfile (peers->core, link->data);
+  for (GList *link = subscriptions; link != NULL; link = link->next)
+    routes_release (peers, link->data, leave != NULL ? leave : &ignored);
+  bus_request_forget_peer (peer);
+  peers_disconnect (peers, peer);
+}
+
+static BusSubscription *
+routes_add (Peers *peers,
+            BusPeer *owner,
+            guint32 id,
+            const char *pattern,
+            const char *group,
+            gboolean serves,
+            guint64 messages)
+{
+  const BusLimits *limits = &peers->core->limits;
+  BusSubscription *subscription = bus_subscription_new (owner, id, wire_span_str (pattern), serves);
+
+  subscription->bounds = (BusBounds){ serves ? BUS_OVERFLOW_ERROR : BUS_OVERFLOW_DROP_OLDEST,
+                                      limits->subscription_queue_messages, limits->subscription_queue_bytes };
+  bus_window_init (&subscription->window, messages, limits->receive_window_bytes);
+  bus_router_add (peers->core, subscription, wire_span_str (group != NULL ? group : ""));
+  return subscription;
+}
+
+BusSubscription *
+routes_subscribe (Peers *peers,
+                  BusPeer *owner,
+                  guint32 id,
+                  const char *pattern,
+                  const char *group,
+                  guint64 window_messages)
+{
+  return routes_add (peers, owner, id, pattern, group, FALSE, window_messages);
+}
+
+BusSubscription *
+routes_serve (Peers *peers, BusPeer *owner, guint32 id, const char *topic)
+{
+  return routes_add (peers, owner, id, topic, NULL, TRUE, 10);
+}
+
+void
+routes_unsubscribe (Peers *peers, BusSubscription *subscription, BusLeave *leave)
+{
+  bus_router_unfile (peers->core, subscription);
+  routes_release (peers, subscription, leave);
+}
+
+static BusOutcome
+routes_send (Peers *peers, BusPeer *publisher, const char *topic, gsize len, gboolean broadcast)
+{
+  g_autoptr (PeerArrival) arrival = peer_arrival_new (peers, publisher, topic, NULL, len);
+  BusMatch *match = bus_router_match (peers->core, arrival->envelope.topic);
+
+  return bus_router_publish (peers->core, &arrival->inbound, match, broadcast, peers->core->now_us);
+}
+
+BusOutcome
+routes_publish (Peers *peers, BusPeer *publisher, const char *topic, gsize len)
+{
+  return routes_send (peers, publisher, topic, len, FALSE);
+}
+
+BusOutcome
+routes_broadcast (Peers *peers, BusPeer *publisher, const char *topic, gsize len)
+{
+  return routes_send (peers, publisher, topic, len, TRUE);
+}
+
+guint
+routes_count_delivered (BusPeer *peer)
+{
+  g_autoptr (GPtrArray) frames = peers_take (peer);
+  guint n = 0;
+
+  for (guint i = 0; i < frames->len; i++)
+    n += ((const PeerFrame *) g_ptr_array_index (frames, i))->kind == WIRE_KIND_DELIVER ? 1 : 0;
+  return n;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-group.h"
+
+#include "peer/peer-fixture.h"
+
+/* Groups: who is a member, and which member a message goes to. */
+
+#define SEED      5u
+#define N_MEMBERS 4u
+#define TURNS     1000u
+
+typedef struct
+{
+  Peers peers;
+  GHashTable *groups;
+  BusSubscription *members[N_MEMBERS];
+  guint64 cursor;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  peers_setup (&f->peers, NULL);
+  f->groups = bus_group_table_new ();
+  f->cursor = 0;
+  for (guint i = 0; i < N_MEMBERS; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("member-%u", i);
+
+      f->members[i]
+          = peers_subscribe (&f->peers, peers_ready (&f->peers, id, 1000), 1, BUS_OVERFLOW_DROP_NEWEST, 1000000);
+    }
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  g_assert_cmpuint (g_hash_table_size (f->groups), ==, 0);
+  g_hash_table_unref (f->groups);
+  peers_teardown (&f->peers, NULL);
+}
+
+static guint
+pick (Fixture *f)
+{
+  const BusNeed need = { .len = 100, .lane = WIRE_LANE_DATA, .now_us = f->peers.core->now_us };
+
+  return bus_group_pick (&f->cursor, f->members, N_MEMBERS, &need);
+}
+
+/* The member has no credit, but its queue has room. */
+static void
+close_window (Fixture *f, guint at)
+{
+  bus_window_init (&f->members[at]->window, 1, 1000000);
+  peers_offer (&f->peers, NULL, f->members[at], 1, 10);
+}
+
+/* The member has no credit, and its queue is full. */
+static void
+fill (Fixture *f, guint at)
+{
+  close_window (f, at);
+  f->members[at]->bounds.messages = 1;
+  peers_offer (&f->peers, NULL, f->members[at], 1, 10);
+}
+
+static void
+count (Fixture *f, guint *counts)
+{
+  memset (counts, 0, N_MEMBERS * sizeof (guint));
+  for (guint i = 0; i < TURNS; i++)
+    counts[pick (f)]++;
+}
+
+/* --- membership --- */
+
+static void
+test_members (Fixture *f, gconstpointer data)
+{
+  char name[] = "workers";
+  BusGroup *group;
+
+  g_assert_null (bus_group_find (f->groups, SEED, wire_span_str (name)));
+  bus_group_join (f->groups, SEED, wire_span_str (name), f->members[0]);
+  bus_group_join (f->groups, SEED, wire_span_str (name), f->members[1]);
+  bus_group_join (f->groups, SEED, wire_span_str ("others"), f->members[2]);
+  group = bus_group_find (f->groups, SEED, wire_span_str ("workers"));
+  g_assert_nonnull (group);
+  g_assert_true (f->members[0]->group == group && f->members[1]->group == group);
+  g_assert_true (f->members[2]->group != group);
+  g_assert_cmpuint (group->members.length, ==, 2);
+  g_assert_true (group->members.head->data == f->members[0]); /* in the order of joining */
+
+  name[0] = 'x'; /* the group has a copy of its name */
+  g_assert_true (bus_group_find (f->groups, SEED, wire_span_str ("workers")) == group);
+  bus_group_leave (f->groups, f->members[0]);
+  g_assert_null (f->members[0]->group);
+  g_assert_true (bus_group_find (f->groups, SEED, wire_span_str ("workers")) == group);
+  bus_group_leave (f->groups, f->members[1]);
+  g_assert_null (bus_group_find (f->groups, SEED, wire_span_str ("workers")));
+  bus_group_leave (f->groups, f->members[2]);
+}
+
+/* --- picking --- */
+
+static void
+test_round_robin (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 3 * N_MEMBERS; i++)
+    g_assert_cmpuint (pick (f), ==, i % N_MEMBERS);
+}
+
+/* A member without room is skipped, and the others share its turns evenly: its neighbour gets no double share. */
+static void
+test_skips_the_full (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  fill (f, 1);
+  count (f, counts);
+  g_assert_cmpuint (counts[1], ==, 0);
+  for (guint i = 0; i < N_MEMBERS; i++)
+    if (i != 1)
+      {
+        g_assert_cmpuint (counts[i], >=, TURNS / 3);
+        g_assert_cmpuint (counts[i], <=, TURNS / 3 + 1);
+      }
+}
+
+/* A member that would let the message wait is asked only when none can take it at once. */
+static void
+test_room_before_waiting (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  close_window (f, 0);
+  fill (f, 1);
+  fill (f, 2);
+  count (f, counts);
+  g_assert_cmpuint (counts[3], ==, TURNS);
+  fill (f, 3);
+  count (f, counts);
+  g_assert_cmpuint (counts[0], ==, TURNS);
+}
+
+/* A demoted member gets nothing while another one can let it wait. */
+static void
+test_demoted (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  for (guint i = 0; i < N_MEMBERS; i++)
+    close_window (f, i);
+  f->members[2]->demoted = TRUE;
+  count (f, counts);
+  g_assert_cmpuint (counts[2], ==, 0);
+  g_assert_cmpuint (counts[0], >=, TURNS / 3);
+}
+
+/* When none has room the turns go on, so that the policy acts on all of them alike. */
+static void
+test_all_full (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < N_MEMBERS; i++)
+    fill (f, i);
+  for (guint i = 0; i < 2 * N_MEMBERS; i++)
+    g_assert_cmpuint (pick (f), ==, i % N_MEMBERS);
+}
+
+/* A member whose peer is closing is never picked while another one is there, even if all of these are full. */
+static void
+test_closing (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  bus_peer_close (f->members[0]->owner, WIRE_STATUS_OK, NULL);
+  count (f, counts);
+  g_assert_cmpuint (counts[0], ==, 0);
+  for (guint i = 1; i < N_MEMBERS; i++)
+    fill (f, i);
+  count (f, counts);
+  g_assert_cmpuint (counts[0], ==, 0);
+  for (guint i = 1; i < N_MEMBERS; i++)
+    bus_peer_close (f->members[i]->owner, WIRE_STATUS_OK, NULL);
+  g_assert_cmpuint (pick (f), <, N_MEMBERS); /* none is there: any, within the bounds */
+}
+
+/* The cursor may stand behind the end: members have left since. */
+static void
+test_cursor_behind_the_end (Fixture *f, gconstpointer data)
+{
+  const BusNeed need = { .len = 100, .lane = WIRE_LANE_DATA, .now_us = f->peers.core->now_us };
+
+  f->cursor = G_MAXUINT64;
+  g_assert_cmpuint (bus_group_pick (&f->cursor, f->members, 1, &need), ==, 0);
+  f->cursor = N_MEMBERS + 2;
+  g_assert_cmpuint (pick (f), ==, 2);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/group/M06-members", test_members);
+  ADD ("/core/group/M07-round-robin", test_round_robin);
+  ADD ("/core/group/M07-skips-the-full", test_skips_the_full);
+  ADD ("/core/group/room-before-waiting", test_room_before_waiting);
+  ADD ("/core/group/demoted", test_demoted);
+  ADD ("/core/group/all-full", test_all_full);
+  ADD ("/core/group/closing", test_closing);
+  ADD ("/core/group/cursor-behind-the-end", test_cursor_behind_the_end);
+  return g_test_run ();
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-request.h"
+
+#include "route/route-fixture.h"
+
+/* Pending requests: however one ends, its requester gets exactly one answer, and no list keeps it. */
+
+typedef struct
+{
+  Peers peers;
+  BusPeer *asker;
+  BusPeer *server;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  routes_setup (&f->peers, NULL);
+  f->asker = peers_ready (&f->peers, "asker", 1000);
+  f->server = peers_ready (&f->peers, "server", 1001);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  routes_teardown (&f->peers, NULL);
+}
+
+static BusRequest *
+ask_from (Fixture *f, BusPendingKind kind, BusPeer *asker, BusPeer *server, guint64 id)
+{
+  const BusRequester requester = { BUS_REQUESTER_PEER, asker, id };
+
+  return bus_request_new (f->peers.core, kind, &requester, server, wire_span_str ("tasks.procmond"),
+                          f->peers.core->now_us + 1000);
+}
+
+static BusRequest *
+ask (Fixture *f, BusPendingKind kind, guint64 id)
+{
+  return ask_from (f, kind, f->asker, f->server, id);
+}
+
+/* No list, table or timer has a request, and none is charged. */
+static void
+assert_no_request (Fixture *f)
+{
+  g_assert_cmpuint (f->asker->asked.length, ==, 0);
+  g_assert_cmpuint (f->asker->answering.length, ==, 0);
+  g_assert_cmpuint (f->server->asked.length, ==, 0);
+  g_assert_cmpuint (f->server->answering.length, ==, 0);
+  g_assert_cmpuint (g_hash_table_size (f->peers.core->routes->requests), ==, 0);
+  g_assert_cmpint (bus_deadline_set_next_us (&f->peers.core->deadlines), ==, G_MAXINT64);
+  g_assert_cmpuint (f->asker->ledger.usage.charged, ==, sizeof (BusPeer) + bus_outq_bytes (&f->asker->flow.outq));
+}
+
+/* The deadline of each request comes. */
+static void
+expire_all (Fixture *f)
+{
+  BusDeadline *deadline;
+
+  f->peers.core->now_us += 1000;
+  while ((deadline = bus_deadline_set_pop_due (&f->peers.core->deadlines, f->peers.core->now_us)) != NULL)
+    {
+      BusTimer *timer = (BusTimer *) deadline;
+
+      g_assert_cmpint (timer->kind, ==, BUS_TIMER_REQUEST);
+      bus_request_expire (f->peers.core, timer->owner);
+    }
+}
+
+/* --- while it waits --- */
+
+static void
+test_listed (Fixture *f, gconstpointer data)
+{
+  guint64 charged = f->asker->ledger.usage.charged;
+  BusRequest *request = ask (f, BUS_PENDING_REPLY, 5);
+
+  g_assert_true (f->asker->asked.head->data == request);
+  g_assert_true (f->server->answering.head->data == request);
+  g_assert_cmpint (bus_deadline_set_next_us (&f->peers.core->deadlines), ==, f->peers.core->now_us + 1000);
+  g_assert_cmpuint (f->asker->ledger.usage.charged, ==, charged + sizeof (BusRequest));
+  bus_request_free (f->peers.core, request);
+  g_assert_cmpuint (f->asker->ledger.usage.charged, ==, charged);
+  assert_no_request (f);
+  /* A final reply frees it: nothing more is sent to either. */
+  peers_assert_sent (f->asker, "");
+  peers_assert_sent (f->server, "");
+}
+
+/* Only its responder finds a request by its route, and only while it waits. */
+static void
+test_find (Fixture *f, gconstpointer data)
+{
+  BusRequest *first = ask (f, BUS_PENDING_REPLY, 5);
+  BusRequest *second = ask (f, BUS_PENDING_REPLY, 6);
+  guint64 route_id = first->route_id;
+
+  g_assert_cmpuint (route_id, !=, second->route_id);
+  g_assert_true (bus_request_find (f->peers.core, f->server, route_id) == first);
+  g_assert_null (bus_request_find (f->peers.core, f->asker, route_id));
+  g_assert_null (bus_request_find (f->peers.core, f->server, route_id + 1));
+  g_assert_true (bus_request_find_asked (f->asker, 6) == second);
+  g_assert_null (bus_request_find_asked (f->asker, 7));
+  g_assert_null (bus_request_find_asked (f->server, 6));
+  bus_request_free (f->peers.core, first);
+  g_assert_null (bus_request_find (f->peers.core, f->server, route_id));
+  g_assert_null (bus_request_find_asked (f->asker, 5));
+  bus_request_free (f->peers.core, second);
+}
+
+/* --- its ends --- */
+
+static void
+test_fail (Fixture *f, gconstpointer data)
+{
+  const BusExcess excess = { BUS_LIMIT_queue_hard_bytes, 10, 11 };
+
+  bus_request_fail (f->peers.core, ask (f, BUS_PENDING_REPLY, 5), WIRE_STATUS_CANCELLED, "gave up");
+  bus_request_fail_full (f->peers.core, ask (f, BUS_PENDING_REPLY, 6), WIRE_STATUS_WOULD_BLOCK, "full", &excess);
+  assert_no_request (f);
+  peers_assert_sent (f->asker, "ERROR answers=5 status=CANCELLED\n"
+                               "ERROR answers=6 status=WOULD_BLOCK setting=queue_hard_bytes value=11 limit=10\n");
+  peers_assert_sent (f->server, "");
+}
+
+/* The requester disconnects: the responder learns that nobody waits, once for each request. */
+static void
+test_requester_disconnects (Fixture *f, gconstpointer data)
+{
+  guint64 route_id = ask (f, BUS_PENDING_REPLY, 5)->route_id;
+  g_autofree char *expected = g_strdup_printf ("CANCEL route=%" G_GUINT64_FORMAT "\n", route_id);
+
+  ask (f, BUS_PENDING_DELIVERED, 6); /* a direct message is not cancelled */
+  bus_request_forget_peer (f->asker);
+  assert_no_request (f);
+  peers_assert_sent (f->server, expected);
+  peers_assert_sent (f->asker, "");
+}
+
+static void
+test_responder_disconnects (Fixture *f, gconstpointer data)
+{
+  ask (f, BUS_PENDING_REPLY, 5);
+  ask (f, BUS_PENDING_DELIVERED, 6);
+  bus_peer_close (f->server, WIRE_STATUS_OK, NULL);
+  bus_request_forget_peer (f->server);
+  assert_no_request (f);
+  peers_assert_sent (f->asker, "ERROR answers=5 status=RESPONDER_GONE\nERROR answers=6 status=UNKNOWN\n");
+  peers_assert_sent (f->server, "GOODBYE status=OK\n");
+}
+
+/* The deadline comes: the requester gets TIMEOUT and the responder CANCEL; of a direct message the end is unknown. */
+static void
+test_deadline (Fixture *f, gconstpointer data)
+{
+  guint64 route_id = ask (f, BUS_PENDING_REPLY, 5)->route_id;
+  g_autofree char *expected = g_strdup_printf ("CANCEL route=%" G_GUINT64_FORMAT "\n", route_id);
+
+  ask (f, BUS_PENDING_DELIVERED, 6);
+  expire_all (f);
+  assert_no_request (f);
+  peers_assert_sent (f->asker, "ERROR answers=5 status=TIMEOUT\nERROR answers=6 status=UNKNOWN\n");
+  peers_assert_sent (f->server, expected);
+}
+
+static void
+test_withdraw (Fixture *f, gconstpointer data)
+{
+  BusRequest *request = ask (f, BUS_PENDING_REPLY, 5);
+  g_autofree char *expected = g_strdup_printf ("CANCEL route=%" G_GUINT64_FORMAT "\n", request->route_id);
+
+  bus_request_withdraw (f->peers.core, request);
+  assert_no_request (f);
+  peers_assert_sent (f->server, expected);
+  peers_assert_sent (f->asker, "");
+}
+
+/* A peer that asks itself ends its request once, and is sent nothing when it disconnects. */
+static void
+test_of_itself (Fixture *f, gconstpointer data)
+{
+  ask_from (f, BUS_PENDING_REPLY, f->asker, f->asker, 5);
+  bus_peer_close (f->asker, WIRE_STATUS_OK, NULL);
+  bus_request_forget_peer (f->asker);
+  assert_no_request (f);
+  peers_assert_sent (f->asker, "GOODBYE status=OK\n");
+}
+
+/* Both disconnect in the same input call, in either order: neither is sent anything. */
+static void
+test_both_disconnect (Fixture *f, gconstpointer data)
+{
+  ask (f, BUS_PENDING_REPLY, 5);
+  ask_from (f, BUS_PENDING_REPLY, f->server, f->asker, 6);
+  bus_peer_close (f->asker, WIRE_STATUS_OK, NULL);
+  bus_peer_close (f->server, WIRE_STATUS_OK, NULL);
+  bus_request_forget_peer (f->asker);
+  bus_request_forget_peer (f->server);
+  assert_no_request (f);
+  peers_assert_sent (f->asker, "GOODBYE status=OK\n");
+  peers_assert_sent (f->server, "GOODBYE status=OK\n");
+}
+
+/* Many requests that end in random ways: each gets exactly one answer, whatever the order. */
+static void
+test_random_ends (Fixture *f, gconstpointer data)
+{
+  enum
+  {
+    N = 300
+  };
+  BusRequest *requests[N];
+  guint answers[N] = { 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+
+  for (guint i = 0; i < N; i++)
+    requests[i] = ask (f, g_test_rand_bit () ? BUS_PENDING_REPLY : BUS_PENDING_DELIVERED, i + 1);
+  for (guint i = 0; i < N / 2; i++)
+    {
+      guint at = (guint) g_test_rand_int_range (0, N);
+
+      if (requests[at] != NULL)
+        bus_request_fail (f->peers.core, g_steal_pointer (&requests[at]), WIRE_STATUS_CANCELLED, "gave up");
+    }
+  if (g_test_rand_bit ())
+    expire_all (f);
+  else
+    bus_request_forget_peer (f->server);
+  assert_no_request (f);
+  frames = peers_take (f->asker);
+  for (guint i = 0; i < frames->len; i++)
+    answers[((const PeerFrame *) g_ptr_array_index (frames, i))->envelope.answers - 1]++;
+  for (guint i = 0; i < N; i++)
+    g_assert_cmpuint (answers[i], ==, 1);
+}
+
+/* --- the class of an answer --- */
+
+/* An answer has the lane and the class that a request to the topic would have, also after the request has ended. */
+static void
+test_class (Fixture *f, gconstpointer data)
+{
+  static const char *const topics[] = { "control.collector.server", "tasks.procmond", "events.process.new" };
+  static const gsize lens[] = { 0, WIRE_CONTROL_PAYLOAD_MAX, WIRE_CONTROL_PAYLOAD_MAX + 1 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
+    {
+      const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5 };
+      WireSpan topic = wire_span_str (topics[i]);
+      BusRequest *request
+          = bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, f->server, topic, G_MAXINT64);
+      guint64 route_id = request->route_id;
+
+      bus_request_free (f->peers.core, request);
+      for (guint j = 0; j < G_N_ELEMENTS (lens); j++)
+        {
+          WireClassOf expected = wire_class_of (WIRE_KIND_REQUEST, topic, lens[j]);
+          WireClassOf found = bus_request_class (route_id, lens[j]);
+
+          g_assert_cmpint (found.lane, ==, expected.lane);
+          g_assert_cmpint (found.credit_class, ==, expected.credit_class);
+        }
+    }
+  /* A route without a class, which no request has. */
+  g_assert_cmpint (bus_request_class (4096, 10).credit_class, ==, WIRE_CLASS_MAY_DROP);
+  g_assert_cmpint (bus_request_class (4096, 10).lane, ==, WIRE_LANE_DATA);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/request/listed", test_listed);
+  ADD ("/core/request/O06-find", test_find);
+  ADD ("/core/request/fail", test_fail);
+  ADD ("/core/request/I16-requester-disconnects", test_requester_disconnects);
+  ADD ("/core/request/I16-responder-disconnects", test_responder_disconnects);
+  ADD ("/core/request/deadline", test_deadline);
+  ADD ("/core/request/withdraw", test_withdraw);
+  ADD ("/core/request/of-itself", test_of_itself);
+  ADD ("/core/request/both-disconnect", test_both_disconnect);
+  ADD ("/core/request/R06-random-ends", test_random_ends);
+  ADD ("/core/request/class", test_class);
+  return g_test_run ();
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-router.h"
+
+#include "route/bus-servers.h"
+#include "route/route-fixture.h"
+
+/* Routing: which queues a message goes to, what is counted, and what becomes of the messages of those that leave. */
+
+#define TOPIC "events.process.new"
+
+static void
+assert_outcome (BusOutcome outcome, guint matched, guint queued, guint refused)
+{
+  g_assert_cmpuint (outcome.matched, ==, matched);
+  g_assert_cmpuint (outcome.queued, ==, queued);
+  g_assert_cmpuint (outcome.refused, ==, refused);
+}
+
+static void
+assert_leave (BusLeave leave, guint64 rerouted, guint64 discarded, guint64 unacknowledged)
+{
+  g_assert_cmpuint (leave.rerouted, ==, rerouted);
+  g_assert_cmpuint (leave.discarded, ==, discarded);
+  g_assert_cmpuint (leave.unacknowledged, ==, unacknowledged);
+}
+
+/* --- the index --- */
+
+/* A subscription is found, counted and charged from add to release, and matched to nothing after unfile. */
+static void
+test_add_and_release (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  guint64 charged = one->ledger.usage.charged;
+  BusSubscription *subscription = routes_subscribe (f, one, 7, "events.#", "workers", 10);
+  BusSubscription *server = routes_serve (f, one, 8, "tasks.procmond");
+  BusLeave leave = { 0, 0, 0 };
+
+  g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 2);
+  g_assert_cmpuint (one->ledger.usage.charged, ==, charged + subscription->charged + server->charged);
+  g_assert_true (g_hash_table_lookup (one->subscriptions, GUINT_TO_POINTER (7)) == subscription);
+  g_assert_cmpuint (bus_index_size (f->core->routes->index), ==, 1); /* a server is not in it */
+  assert_outcome (routes_publish (f, NULL, TOPIC, 10), 1, 1, 0);
+
+  bus_router_unfile (f->core, subscription);
+  assert_outcome (routes_publish (f, NULL, TOPIC, 10), 0, 0, 0);
+  g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 2);
+  bus_router_release (f->core, subscription, f->core->now_us, &leave);
+  routes_unsubscribe (f, server, &leave);
+  g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 0);
+  g_assert_cmpuint (g_hash_table_size (one->subscriptions), ==, 0);
+  g_assert_cmpuint (g_hash_table_size (f->core->routes->groups), ==, 0);
+  g_assert_cmpuint (g_hash_table_size (f->core->routes->servers), ==, 0);
+  g_assert_cmpuint (routes_count_delivered (one), ==, 1);
+  g_assert_cmpuint (one->ledger.usage.charged, ==, charged);
+}
+
+/* Policy and bounds of a group are those that its first member asked for. */
+static void
+test_bounds_of_a_group (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusSubscription *first = bus_subscription_new (one, 1, wire_span_str ("events.#"), FALSE);
+  BusSubscription *second = bus_subscription_new (one, 2, wire_span_str ("events.#"), FALSE);
+
+  first->bounds = (BusBounds){ BUS_OVERFLOW_CONFLATE, 5, 5000 };
+  second->bounds = (BusBounds){ BUS_OVERFLOW_DROP_NEWEST, 9, 9000 };
+  bus_router_add (f->core, first, wire_span_str ("workers"));
+  bus_router_add (f->core, second, wire_span_str ("workers"));
+  g_assert_cmpint (second->bounds.policy, ==, BUS_OVERFLOW_CONFLATE);
+  g_assert_cmpuint (second->bounds.messages, ==, 5);
+  g_assert_cmpuint (second->bounds.bytes, ==, 5000);
+  g_assert_cmpint (first->group->bounds.policy, ==, BUS_OVERFLOW_CONFLATE);
+  g_assert_nonnull (second->fifo.by_topic); /* conflate looks messages up by their topic */
+}
+
+/* --- publishing --- */
+
+/* One frame names all matched subscriptions of a receiver. */
+static void
+test_one_frame (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *two = peers_ready (f, "two", 1000);
+
+  routes_subscribe (f, one, 1, "events.#", NULL, 10);
+  routes_subscribe (f, one, 2, "events.process.+", NULL, 10);
+  routes_subscribe (f, one, 3, "health.#", NULL, 10);
+  assert_outcome (routes_publish (f, two, TOPIC, 4), 2, 2, 0);
+  peers_assert_sent (one, "DELIVER for=1 for=2 topic=" TOPIC " sender=two payload=4\n");
+  peers_assert_sent (two, "");
+}
+
+/* Of a group one member gets a message, in turn; with broadcast each of them. A group counts as one match. */
+static void
+test_group (Peers *f, gconstpointer data)
+{
+  BusPeer *members[3];
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("member-%u", i);
+
+      members[i] = peers_ready (f, id, 1000);
+      routes_subscribe (f, members[i], 1, "events.#", "workers", 100);
+    }
+  for (guint i = 0; i < 9; i++)
+    assert_outcome (routes_publish (f, NULL, TOPIC, 4), 1, 1, 0);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint (routes_count_delivered (members[i]), ==, 3);
+  assert_outcome (routes_broadcast (f, NULL, TOPIC, 4), 3, 3, 0);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint (routes_count_delivered (members[i]), ==, 1);
+}
+
+/* A peer that is closing gets nothing, and is not counted. */
+static void
+test_closing (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *two = peers_ready (f, "two", 1000);
+
+  routes_subscribe (f, one, 1, "events.#", NULL, 10);
+  routes_subscribe (f, two, 1, "events.#", NULL, 10);
+  bus_peer_close (one, WIRE_STATUS_OK, NULL);
+  assert_outcome (routes_publish (f, NULL, TOPIC, 4), 1, 1, 0);
+  peers_assert_sent (one, "GOODBYE status=OK\n");
+  g_assert_cmpuint (routes_count_delivered (two), ==, 1);
+}
+
+/* Messages and payload bytes are counted by domain, also when nobody wants them. */
+static void
+test_domains (Peers *f, gconstpointer data)
+{
+  const BusDomainCounts *events = &f->core->flows.domains[bus_domain_of_topic (wire_span_str (TOPIC))];
+
+  routes_publish (f, NULL, TOPIC, 4);
+  routes_subscribe (f, peers_ready (f, "one", 1000), 1, "events.#", NULL, 10);
+  routes_publish (f, NULL, TOPIC, 6);
+  routes_publish (f, NULL, "health.one", 100);
+  g_assert_cmpuint (events->accepted, ==, 2);
+  g_assert_cmpuint (events->accepted_bytes, ==, 10);
+  g_assert_cmpuint (events->delivered, ==, 1);
+}
+
+/* What finds no room in the broker or in the receiver's account is lost with a gap and refused: nothing is silent. */
+static void
+test_no_room (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *two = peers_ready (f, "two", 2000);
+  BusSubscription *first = routes_subscribe (f, one, 1, "events.#", NULL, 10);
+  BusSubscription *second = routes_subscribe (f, two, 1, "events.#", NULL, 10);
+  guint64 rest = f->core->quota.cap - f->core->quota.memory;
+
+  g_assert_true (bus_quota_hold (&f->core->quota, rest));
+  assert_outcome (routes_publish (f, NULL, TOPIC, 4), 2, 0, 2);
+  g_assert_cmpuint (first->missed_by[BUS_LOSS_LIMIT], ==, 1);
+  g_assert_cmpuint (second->missed_by[BUS_LOSS_LIMIT], ==, 1);
+  bus_quota_release (&f->core->quota, rest);
+
+  f->core->limits.uid_bytes = MAX (one->account->usage.charged, two->account->usage.charged) + 20000;
+  bus_quota_charge (&f->core->quota, &one->ledger.usage, 20000); /* only the account of the first one is full */
+  assert_outcome (routes_publish (f, NULL, TOPIC, 4), 2, 1, 1);
+  g_assert_cmpuint (first->missed_by[BUS_LOSS_LIMIT], ==, 2);
+  g_assert_cmpuint (second->missed_by[BUS_LOSS_LIMIT], ==, 1);
+  bus_quota_refund (&f->core->quota, &one->ledger.usage, 20000);
+}
+
+/* More subscriptions of one peer than one frame can name get several frames. */
+static void
+test_many_subscriptions (Peers *f, gconstpointer data)
+{
+  const guint n = WIRE_SUBSCRIPTIONS_MAX + 5;
+  BusPeer *one = peers_ready (f, "one", 1000);
+
+  for (guint i = 0; i < n; i++)
+    routes_subscribe (f, one, i + 1, "events.#", NULL, 10);
+  assert_outcome (routes_publish (f, NULL, TOPIC, 4), n, n, 0);
+  g_assert_cmpuint (routes_count_delivered (one), ==, 2);
+}
+
+/* --- leaving --- */
+
+/* Two members of a group without credit: @n messages wait, half of them at each. The first one of each was sent. */
+static void
+let_wait (Peers *f, BusPeer **one, BusPeer **two, guint n)
+{
+  *one = peers_ready (f, "one", 1000);
+  *two = peers_ready (f, "two", 1001);
+  routes_subscribe (f, *one, 1, "events.#", "workers", 1);
+  routes_subscribe (f, *two, 1, "events.#", "workers", 1);
+  for (guint i = 0; i < n + 2; i++)
+    assert_outcome (routes_publish (f, NULL, TOPIC, 4), 1, 1, 0);
+  g_assert_cmpuint ((*one)->flow.waiting_messages, ==, n / 2);
+}
+
+static void
+test_rerouted (Peers *f, gconstpointer data)
+{
+  BusLeave leave = { 0, 0, 0 };
+  const BusGroup *group;
+  BusPeer *one;
+  BusPeer *two;
+
+  let_wait (f, &one, &two, 8);
+  routes_disconnect (f, one, &leave);
+  assert_leave (leave, 4, 0, 1);
+  g_assert_cmpuint (two->flow.waiting_messages, ==, 8);
+  group = bus_group_find (f->core->routes->groups, f->core->seed, wire_span_str ("workers"));
+  g_assert_cmpuint (group->rerouted, ==, 4);
+  g_assert_cmpuint (group->members.length, ==, 1);
+  memset (&leave, 0, sizeof leave);
+  routes_disconnect (f, two, &leave); /* no member is left */
+  assert_leave (leave, 0, 8, 1);
+}
+
+/* A peer that leaves with two subscriptions of a group hands nothing on to itself. */
+static void
+test_not_back_to_itself (Peers *f, gconstpointer data)
+{
+  BusLeave leave = { 0, 0, 0 };
+  BusSubscription *second;
+  BusSubscription *first;
+  BusPeer *one;
+  BusPeer *two;
+
+  let_wait (f, &one, &two, 8);
+  first = g_hash_table_lookup (one->subscriptions, GUINT_TO_POINTER (1));
+  second = routes_subscribe (f, one, 2, "events.process.#", "workers", 100);
+  /* As at a disconnect: both are unfiled before the first one is released. */
+  bus_router_unfile (f->core, second);
+  bus_router_unfile (f->core, first);
+  bus_router_release (f->core, first, f->core->now_us, &leave);
+  g_assert_cmpuint (second->fifo.messages, ==, 0);
+  g_assert_cmpuint (second->delivered, ==, 0);
+  assert_leave (leave, 4, 0, 1);
+  bus_router_release (f->core, second, f->core->now_us, &leave);
+  g_assert_cmpuint (two->flow.waiting_messages, ==, 8);
+}
+
+/* What was meant for each member, or has expired, is not handed on. */
+static void
+test_not_rerouted (Peers *f, gconstpointer data)
+{
+  BusLeave leave = { 0, 0, 0 };
+  BusPeer *one;
+  BusPeer *two;
+
+  let_wait (f, &one, &two, 0);
+  routes_broadcast (f, NULL, TOPIC, 4);
+  g_assert_cmpuint (one->flow.waiting_messages, ==, 1);
+  routes_disconnect (f, one, &leave);
+  assert_leave (leave, 0, 1, 1);
+  g_assert_cmpuint (two->flow.waiting_messages, ==, 1);
+}
+
+static void
+test_expired (Peers *f, gconstpointer data)
+{
+  BusLeave leave = { 0, 0, 0 };
+  BusPeer *one;
+  BusPeer *two;
+
+  let_wait (f, &one, &two, 0);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (PeerArrival) arrival = peer_arrival_new (f, NULL, TOPIC, NULL, 4);
+
+      arrival->inbound.expires_us = f->core->now_us + 100;
+      bus_router_publish (f->core, &arrival->inbound, bus_router_match (f->core, arrival->envelope.topic), FALSE,
+                          f->core->now_us);
+    }
+  g_assert_cmpuint (one->flow.waiting_messages, ==, 1);
+  f->core->now_us += 100;
+  routes_disconnect (f, one, &leave);
+  assert_leave (leave, 0, 1, 1);
+  g_assert_cmpuint (two->flow.waiting_messages, ==, 1);
+}
+
+/* A plain subscription's messages are discarded; what was sent is not called unacknowledged. */
+static void
+test_discarded (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusSubscription *subscription = routes_subscribe (f, one, 1, "events.#", NULL, 1);
+  BusLeave leave = { 0, 0, 0 };
+
+  for (guint i = 0; i < 4; i++)
+    routes_publish (f, NULL, TOPIC, 4);
+  routes_unsubscribe (f, subscription, &leave);
+  assert_leave (leave, 0, 3, 0);
+  g_assert_cmpuint (one->flow.waiting_messages, ==, 0);
+}
+
+/* --- direct --- */
+
+static BusOutcome
+send_direct (Peers *f, BusPeer *target, const char *topic, guint64 route_id)
+{
+  g_autoptr (PeerArrival) arrival = peer_arrival_new (f, NULL, topic, NULL, 4);
+
+  return bus_router_direct (f->core, &arrival->inbound, target, route_id, f->core->now_us);
+}
+
+/* Only the target gets it, whatever else matches; in a group it is not somebody else's turn. */
+static void
+test_direct (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *two = peers_ready (f, "two", 1000);
+  BusPeer *three = peers_ready (f, "three", 1000);
+
+  routes_subscribe (f, one, 1, "events.#", "workers", 10);
+  routes_subscribe (f, two, 1, "events.#", "workers", 10);
+  routes_subscribe (f, two, 2, "events.process.#", NULL, 10);
+  routes_subscribe (f, three, 1, "health.#", NULL, 10);
+  for (guint i = 0; i < 3; i++)
+    assert_outcome (send_direct (f, two, TOPIC, 0), 2, 2, 0);
+  g_assert_cmpuint (routes_count_delivered (one), ==, 0);
+  g_assert_cmpuint (routes_count_delivered (two), ==, 3);
+  assert_outcome (send_direct (f, three, TOPIC, 0), 0, 0, 0);
+  g_assert_true (bus_router_is_subscribed (f->core, one, wire_span_str (TOPIC)));
+  g_assert_false (bus_router_is_subscribed (f->core, three, wire_span_str (TOPIC)));
+}
+
+static void
+test_direct_with_acknowledgement (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  g_autoptr (GPtrArray) frames = NULL;
+  const PeerFrame *frame;
+
+  routes_subscribe (f, one, 1, "events.#", NULL, 10);
+  send_direct (f, one, TOPIC, 0);
+  send_direct (f, one, TOPIC, 55);
+  frames = peers_take (one);
+  g_assert_cmpuint (frames->len, ==, 2);
+  frame = g_ptr_array_index (frames, 0);
+  g_assert_cmpuint (frame->flags, ==, 0);
+  g_assert_cmpuint (frame->envelope.route_id, ==, 0);
+  frame = g_ptr_array_index (frames, 1);
+  g_assert_cmpuint (frame->flags, ==, WIRE_FLAG_WANT_DELIVERED);
+  g_assert_cmpuint (frame->envelope.route_id, ==, 55);
+}
+
+/* A direct message reaches what its target serves, but not its own methods, which answer requests only. */
+static void
+test_direct_to_a_server (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusSubscription *server = routes_serve (f, one, 1, "tasks.procmond");
+
+  assert_outcome (send_direct (f, one, "tasks.procmond", 0), 1, 1, 0);
+  server->serves_methods = TRUE;
+  g_assert_false (bus_router_is_subscribed (f->core, one, wire_span_str ("tasks.procmond")));
+  assert_outcome (send_direct (f, one, "tasks.procmond", 0), 0, 0, 0);
+}
+
+/* --- requests --- */
+
+static void
+test_pick_server (Peers *f, gconstpointer data)
+{
+  const WireSpan topic = wire_span_str ("tasks.procmond");
+  const BusNeed need = { .len = 4, .lane = WIRE_LANE_DATA, .now_us = f->core->now_us };
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *two = peers_ready (f, "two", 1000);
+  BusPeer *three = peers_ready (f, "three", 1000);
+  BusSubscription *first = routes_serve (f, one, 1, "tasks.procmond");
+  BusSubscription *second = routes_serve (f, two, 1, "tasks.procmond");
+
+  g_assert_null (bus_router_pick_server (f->core, wire_span_str ("tasks.netmond"), NULL, &need));
+  for (guint i = 0; i < 6; i++)
+    g_assert_true (bus_router_pick_server (f->core, topic, NULL, &need) == (i % 2 == 0 ? first : second));
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (bus_router_pick_server (f->core, topic, two, &need) == second);
+  g_assert_null (bus_router_pick_server (f->core, topic, three, &need));
+
+  g_assert_cmpuint (bus_router_count_servers (f->core, topic), ==, 2);
+  bus_peer_close (one, WIRE_STATUS_OK, NULL);
+  g_assert_cmpuint (bus_router_count_servers (f->core, topic), ==, 1);
+  g_assert_true (bus_router_pick_server (f->core, topic, NULL, &need) == second);
+  g_assert_cmpuint (bus_router_count_servers (f->core, wire_span_str ("tasks.netmond")), ==, 0);
+}
+
+static gboolean
+ask (Peers *f, BusSubscription *server, guint64 route_id)
+{
+  g_autoptr (PeerArrival) arrival = peer_arrival_new (f, NULL, "tasks.procmond", NULL, 4);
+
+  return bus_router_request (f->core, &arrival->inbound, server, route_id, f->core->now_us + 700, f->core->now_us);
+}
+
+/* A request names its route and what is left of its time. One that finds no room is not taken, and leaves no gap. */
+static void
+test_request (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusSubscription *server = routes_serve (f, one, 1, "tasks.procmond");
+  g_autoptr (GPtrArray) frames = NULL;
+  const PeerFrame *frame;
+  guint n = 0;
+
+  g_assert_true (ask (f, server, 33));
+  frames = peers_take (one);
+  g_assert_cmpuint (frames->len, ==, 1);
+  frame = g_ptr_array_index (frames, 0);
+  g_assert_cmpuint (frame->kind, ==, WIRE_KIND_REQUEST);
+  g_assert_cmpuint (frame->envelope.route_id, ==, 33);
+  g_assert_cmpuint (frame->envelope.remaining_us, ==, 700);
+
+  server->bounds.messages = 2;
+  while (ask (f, server, 34))
+    g_assert_cmpuint (++n, <, 100);
+  g_assert_cmpuint (n, ==, 9 + 2); /* the rest of its window, and what may wait */
+  g_assert_cmpuint (server->missed, ==, 0);
+  g_assert_cmpuint (server->fifo.gaps[WIRE_LANE_DATA], ==, 0);
+  g_assert_cmpuint (f->core->routes->topics.unseen, ==, 0);
+  g_assert_cmpint (g_sequence_get_length (f->core->routes->topics.order), ==, 1);
+}
+
+/* --- the broker's own messages --- */
+
+static void
+test_announce (Peers *f, gconstpointer data)
+{
+  BusPeer *agent = peers_agent (f);
+  guint64 accept_seq = f->core->routes->accept_seq;
+
+  bus_router_announce (f->core, "system.drop", "some.Type", wire_span_str ("text"), f->core->now_us);
+  g_assert_cmpuint (f->core->routes->accept_seq, ==, accept_seq); /* nobody wants it: it is not built */
+  routes_subscribe (f, agent, 1, "system.drop", NULL, 10);
+  bus_router_announce (f->core, "system.drop", "some.Type", wire_span_str ("text"), f->core->now_us);
+  bus_router_announce (f->core, "system.drop", "some.Type", wire_span (NULL, 0), f->core->now_us);
+  bus_router_announce (f->core, "system.slow", "some.Type", wire_span_str ("text"), f->core->now_us);
+  g_assert_cmpuint (f->core->routes->accept_seq, ==, accept_seq + 2);
+  peers_assert_sent (agent, "DELIVER for=1 topic=system.drop sender=bus payload=4\n"
+                            "DELIVER for=1 topic=system.drop sender=bus\n");
+  g_assert_cmpint (g_sequence_get_length (f->core->routes->topics.order), ==, 2); /* counted all the same */
+}
+
+#define ADD(path, function) g_test_add (path, Peers, NULL, routes_setup, function, routes_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/router/I12-add-and-release", test_add_and_release);
+  ADD ("/core/router/bounds-of-a-group", test_bounds_of_a_group);
+  ADD ("/core/router/T08-one-frame", test_one_frame);
+  ADD ("/core/router/M05-M06-group", test_group);
+  ADD ("/core/router/closing", test_closing);
+  ADD ("/core/router/domains", test_domains);
+  ADD ("/core/router/I06-no-room", test_no_room);
+  ADD ("/core/router/R05-many-subscriptions", test_many_subscriptions);
+  ADD ("/core/router/M15-rerouted", test_rerouted);
+  ADD ("/core/router/not-back-to-itself", test_not_back_to_itself);
+  ADD ("/core/router/not-rerouted", test_not_rerouted);
+  ADD ("/core/router/expired", test_expired);
+  ADD ("/core/router/discarded", test_discarded);
+  ADD ("/core/router/M04-direct", test_direct);
+  ADD ("/core/router/direct-with-acknowledgement", test_direct_with_acknowledgement);
+  ADD ("/core/router/direct-to-a-server", test_direct_to_a_server);
+  ADD ("/core/router/M07-pick-server", test_pick_server);
+  ADD ("/core/router/request", test_request);
+  ADD ("/core/router/announce", test_announce);
+  return g_test_run ();
+}
