@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-calls.h"
+
+#include "calls/bus-budget.h"
+#include "calls/bus-describe.h"
+#include "route/route-fixture.h"
+#include "control.pb-c.h"
+#include "introspection.pb-c.h"
+
+/* The broker's methods: each topic of the table is answered, exactly once, and is described as it is served. */
+
+typedef Daemoneye__Eventbus__V1__IntrospectReply IntrospectReply;
+
+typedef struct
+{
+  Peers peers;
+  BusPeer *asker;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  routes_setup (&f->peers, NULL);
+  f->peers.core->budget = bus_budget_new ();
+  f->peers.core->epoch = 77;
+  f->asker = peers_ready (&f->peers, "asker", 1000);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  bus_budget_free (g_steal_pointer (&f->peers.core->budget));
+  routes_teardown (&f->peers, NULL);
+}
+
+/* Asks, and takes the frames that answer it: one, to the id that was asked with. */
+static PeerFrame *
+call (Fixture *f, const char *topic, const char *payload, gsize len)
+{
+  g_autoptr (PeerArrival) arrival = peer_arrival_new (&f->peers, NULL, topic, payload, len);
+  g_autoptr (GPtrArray) frames = NULL;
+  const PeerFrame *frame;
+
+  g_assert_true (bus_calls_serves (arrival->envelope.topic));
+  bus_calls_answer (f->asker, &arrival->inbound, f->peers.core->now_us);
+  frames = peers_take (f->asker);
+  g_assert_cmpuint (frames->len, ==, 1);
+  frame = g_ptr_array_index (frames, 0);
+  g_assert_cmpuint (frame->envelope.answers, ==, arrival->envelope.id);
+  return g_ptr_array_steal_index (frames, 0);
+}
+
+static void
+assert_error (Fixture *f, const char *topic, const char *payload, gsize len, WireStatus status)
+{
+  PeerFrame *frame = call (f, topic, payload, len);
+
+  g_assert_cmpuint (frame->kind, ==, WIRE_KIND_ERROR);
+  g_assert_cmpstr (wire_status_name (frame->envelope.status), ==, wire_status_name (status));
+  peer_frame_free (frame);
+}
+
+static void
+test_serves (void)
+{
+  g_assert_true (bus_calls_serves (wire_span_str ("control.bus.ping")));
+  g_assert_true (bus_calls_serves (wire_span_str ("control.bus.unknown")));
+  g_assert_false (bus_calls_serves (wire_span_str ("control.bus.")));
+  g_assert_false (bus_calls_serves (wire_span_str ("control.bus")));
+  g_assert_false (bus_calls_serves (wire_span_str ("control.busy.ping")));
+  g_assert_false (bus_calls_serves (wire_span_str ("control.collector.bus")));
+}
+
+static void
+test_ping (Fixture *f, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__PingReply *reply;
+  PeerFrame *frame;
+
+  f->peers.core->now_us += 600;
+  frame = call (f, "control.bus.ping", NULL, 0);
+  g_assert_cmpuint (frame->kind, ==, WIRE_KIND_REPLY);
+  g_assert_cmpuint (frame->flags, ==, WIRE_FLAG_FINAL);
+  reply = daemoneye__eventbus__v1__ping_reply__unpack (NULL, frame->envelope.payload.len, frame->envelope.payload.data);
+  g_assert_nonnull (reply);
+  g_assert_cmpuint (reply->epoch, ==, 77);
+  g_assert_cmpuint (reply->uptime_us, ==, 600);
+  daemoneye__eventbus__v1__ping_reply__free_unpacked (reply, NULL);
+  peer_frame_free (frame);
+}
+
+static void
+test_refused (Fixture *f, gconstpointer data)
+{
+  assert_error (f, "control.bus.unknown", NULL, 0, WIRE_STATUS_NO_RESPONDERS);
+  assert_error (f, "control.bus.pingx", NULL, 0, WIRE_STATUS_NO_RESPONDERS);
+  assert_error (f, "control.bus.pin", NULL, 0, WIRE_STATUS_NO_RESPONDERS);
+  assert_error (f, "control.bus.ping", "\xff\xff\xff", 3, WIRE_STATUS_BAD_MESSAGE);
+  assert_error (f, "control.bus.subscribe", NULL, 0, WIRE_STATUS_BAD_MESSAGE);
+  assert_error (f, "control.bus.unsubscribe", NULL, 0, WIRE_STATUS_NOT_SUBSCRIBED);
+  assert_error (f, "control.bus.adjust", NULL, 0, WIRE_STATUS_NOT_SUBSCRIBED);
+}
+
+/* What describe lists is what is answered: each method by its topic, with its types in the schema. */
+static void
+test_described (Fixture *f, gconstpointer data)
+{
+  static const char *const names[]
+      = { "subscribe", "adjust", "unsubscribe", "ping", "stats", "introspect", "describe" };
+  PeerFrame *frame = call (f, "control.bus.describe", NULL, 0);
+  const Daemoneye__Eventbus__V1__ServiceInfo *service;
+  IntrospectReply *reply;
+
+  g_assert_cmpuint (frame->kind, ==, WIRE_KIND_REPLY);
+  reply = daemoneye__eventbus__v1__introspect_reply__unpack (NULL, frame->envelope.payload.len,
+                                                             frame->envelope.payload.data);
+  g_assert_nonnull (reply);
+  g_assert_cmpstr (reply->id, ==, "bus");
+  g_assert_cmpuint (reply->n_services, ==, 1);
+  g_assert_cmpuint (reply->n_types, ==, 1);
+  service = reply->services[0];
+  g_assert_cmpuint (service->n_methods, ==, G_N_ELEMENTS (names));
+  for (guint i = 0; i < service->n_methods; i++)
+    {
+      const Daemoneye__Eventbus__V1__MethodInfo *method = service->methods[i];
+      g_autofree char *topic = g_strconcat ("control.bus.", names[i], NULL);
+      PeerFrame *answer;
+
+      g_assert_cmpstr (method->name, ==, names[i]);
+      g_assert_cmpstr (method->topic, ==, topic);
+      g_assert_true (g_str_has_prefix (method->request_type, "daemoneye.eventbus.v1."));
+      g_assert_true (g_str_has_prefix (method->reply_type, "daemoneye.eventbus.v1."));
+      g_assert_cmpuint (strlen (method->doc), >, 10);
+      answer = call (f, topic, NULL, 0);
+      if (answer->kind == WIRE_KIND_REPLY)
+        g_assert_true (wire_span_equal (answer->envelope.type_name, wire_span_str (method->reply_type)));
+      else
+        g_assert_cmpuint (answer->envelope.status, !=, WIRE_STATUS_NO_RESPONDERS);
+      peer_frame_free (answer);
+    }
+  g_assert_cmpuint (service->n_events, ==, 4);
+  for (guint i = 0; i < service->n_events; i++)
+    g_assert_true (g_str_has_prefix (service->events[i]->topic, "system."));
+  daemoneye__eventbus__v1__introspect_reply__free_unpacked (reply, NULL);
+  peer_frame_free (frame);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/core/calls/serves", test_serves);
+  ADD ("/core/calls/ping", test_ping);
+  ADD ("/core/calls/refused", test_refused);
+  ADD ("/core/calls/M23-described", test_described);
+  return g_test_run ();
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "news/bus-slow.h"
+
+#include "queue/bus-report.h"
+#include "route/route-fixture.h"
+#include "control.pb-c.h"
+
+/* The events system.drop and system.slow: exact counts, at most one a second, and nothing left unreported at the end. */
+
+#define TOPIC "events.process.new"
+
+typedef Daemoneye__Eventbus__V1__DropEvent DropEvent;
+typedef Daemoneye__Eventbus__V1__SlowEvent SlowEvent;
+
+typedef struct
+{
+  Peers peers;
+  BusPeer *watcher; /* subscribed to both topics */
+  BusPeer *reader;
+  BusSubscription *slow; /* one message in its window, two in its queue */
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  routes_setup (&f->peers, NULL);
+  f->watcher = peers_agent (&f->peers);
+  routes_subscribe (&f->peers, f->watcher, 1, "system.drop", NULL, 1000);
+  routes_subscribe (&f->peers, f->watcher, 2, "system.slow", NULL, 1000);
+  f->reader = peers_ready (&f->peers, "reader", 1000);
+  f->slow = routes_subscribe (&f->peers, f->reader, 3, "events.#", NULL, 1);
+  f->slow->bounds.messages = 2;
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  routes_teardown (&f->peers, NULL);
+}
+
+/* The payload of the one frame that the watcher was sent since the last call. */
+static gpointer
+take_payload (Fixture *f, const ProtobufCMessageDescriptor *type, const char *topic)
+{
+  g_autoptr (GPtrArray) frames = peers_take (f->watcher);
+  const PeerFrame *frame;
+  ProtobufCMessage *message;
+
+  g_assert_cmpuint (frames->len, ==, 1);
+  frame = g_ptr_array_index (frames, 0);
+  g_assert_true (wire_span_equal (frame->envelope.topic, wire_span_str (topic)));
+  message = protobuf_c_message_unpack (type, NULL, frame->envelope.payload.len, frame->envelope.payload.data);
+  g_assert_nonnull (message);
+  return message;
+}
+
+static DropEvent *
+take_drop (Fixture *f)
+{
+  return take_payload (f, &daemoneye__eventbus__v1__drop_event__descriptor, "system.drop");
+}
+
+static SlowEvent *
+take_slow (Fixture *f)
+{
+  return take_payload (f, &daemoneye__eventbus__v1__slow_event__descriptor, "system.slow");
+}
+
+static void
+drop_event_free (DropEvent *event)
+{
+  daemoneye__eventbus__v1__drop_event__free_unpacked (event, NULL);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DropEvent, drop_event_free)
+
+static void
+slow_event_free (SlowEvent *event)
+{
+  daemoneye__eventbus__v1__slow_event__free_unpacked (event, NULL);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SlowEvent, slow_event_free)
+
+static void
+publish (Fixture *f, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    routes_publish (&f->peers, NULL, TOPIC, 10);
+}
+
+static void
+due (Fixture *f)
+{
+  bus_deadline_disarm (&f->peers.core->deadlines, &f->slow->report_timer.deadline);
+  bus_slow_subscription_due (f->slow, f->peers.core->now_us);
+}
+
+/* --- system.drop --- */
+
+static void
+test_drop (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DropEvent) event = NULL;
+  guint64 first = f->peers.accept_seq + 1;
+
+  publish (f, 10); /* one is sent, two wait, and seven are dropped */
+  g_assert_cmpuint (f->slow->missed, ==, 7);
+  g_assert_true (bus_deadline_is_armed (&f->slow->report_timer.deadline));
+  peers_assert_sent (f->watcher, ""); /* nothing is published from inside a queue operation */
+  due (f);
+  event = take_drop (f);
+  g_assert_cmpstr (event->peer, ==, "reader");
+  g_assert_cmpuint (event->subscription, ==, 3);
+  g_assert_cmpstr (event->pattern, ==, "events.#");
+  g_assert_cmpstr (event->group, ==, "");
+  g_assert_cmpuint (event->policy, ==, BUS_OVERFLOW_DROP_OLDEST);
+  g_assert_cmpuint (event->from, ==, first + 1);
+  g_assert_cmpuint (event->to, ==, first + 7);
+  g_assert_cmpuint (event->count, ==, 7);
+  g_assert_cmpuint (event->n_missed_by, ==, 1);
+  g_assert_cmpuint (event->missed_by[0]->reason, ==, WIRE_STATUS_SLOW_CONSUMER);
+  g_assert_cmpuint (event->missed_by[0]->count, ==, 7);
+  peers_assert_note (&f->peers, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER);
+  due (f); /* nothing new */
+  peers_assert_sent (f->watcher, "");
+}
+
+/* The next report is a second later, and the sum of all is what was missed. */
+static void
+test_sums (Fixture *f, gconstpointer data)
+{
+  BusNote note;
+  guint64 sum = 0;
+
+  for (guint round = 0; round < 5; round++)
+    {
+      g_autoptr (DropEvent) event = NULL;
+
+      publish (f, 5);
+      due (f);
+      event = take_drop (f);
+      sum += event->count;
+      publish (f, 1); /* the timer waits for the rest of its second */
+      g_assert_cmpint (f->slow->report_timer.deadline.due_us, ==, f->peers.core->now_us + BUS_REPORT_EVERY_US);
+      f->peers.core->now_us += BUS_REPORT_EVERY_US;
+    }
+  {
+    g_autoptr (DropEvent) event = NULL;
+
+    bus_slow_end (f->slow, f->peers.core->now_us);
+    event = take_drop (f);
+    sum += event->count;
+  }
+  g_assert_cmpuint (sum, ==, f->slow->missed);
+  g_assert_false (bus_deadline_is_armed (&f->slow->report_timer.deadline));
+  while (bus_note_take (&f->peers.core->notes, &note, NULL))
+    g_assert_cmpint (note.kind, ==, BUS_NOTE_DROPPED);
+}
+
+/* Losses for different reasons stand in one event, each with its count. */
+static void
+test_reasons (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DropEvent) event = NULL;
+  BusQuota *quota = &f->peers.core->quota;
+  guint64 rest;
+
+  publish (f, 5);
+  rest = quota->cap - quota->memory;
+  g_assert_true (bus_quota_hold (quota, rest));
+  publish (f, 1); /* the broker is full, which is another reason of loss */
+  bus_quota_release (quota, rest);
+  due (f);
+  event = take_drop (f);
+  g_assert_cmpuint (event->count, ==, f->slow->missed);
+  for (guint i = 0, n = 0; i < BUS_N_LOSSES; i++)
+    if (f->slow->missed_by[i] > 0)
+      {
+        g_assert_cmpuint (event->missed_by[n]->reason, ==, bus_loss_status ((BusLoss) i));
+        g_assert_cmpuint (event->missed_by[n]->count, ==, f->slow->missed_by[i]);
+        g_assert_cmpuint (event->n_missed_by, >=, ++n);
+      }
+  g_assert_cmpuint (event->n_missed_by, ==, 2);
+}
+
+static void
+test_group (Fixture *f, gconstpointer data)
+{
+  BusSubscription *member = routes_subscribe (&f->peers, f->reader, 4, "health.#", "workers", 1);
+  g_autoptr (DropEvent) event = NULL;
+
+  member->bounds.messages = 1;
+  for (guint i = 0; i < 3; i++)
+    routes_publish (&f->peers, NULL, "health.one", 10);
+  bus_slow_subscription_due (member, f->peers.core->now_us);
+  event = take_drop (f);
+  g_assert_cmpstr (event->group, ==, "workers");
+  g_assert_cmpuint (event->count, ==, 1);
+}
+
+/* A loss of the broker's own messages is in a gap, and causes no event: else each event that is lost would cause another. */
+static void
+test_own_messages (Fixture *f, gconstpointer data)
+{
+  BusSubscription *own = routes_subscribe (&f->peers, f->watcher, 3, "system.peer.gone", NULL, 1);
+
+  own->bounds.messages = 1;
+  for (guint i = 0; i < 5; i++)
+    bus_router_announce (f->peers.core, "system.peer.gone", "some.Type", wire_span_str ("x"), f->peers.core->now_us);
+  g_assert_cmpuint (own->missed, ==, 3);
+  g_assert_cmpuint (routes_count_delivered (f->watcher), ==, 1);
+  bus_slow_subscription_due (own, f->peers.core->now_us);
+  g_assert_cmpuint (own->fifo.gaps[WIRE_LANE_DATA] + own->fifo.gaps[WIRE_LANE_CONTROL], ==, 0);
+  g_assert_cmpuint (routes_count_delivered (f->watcher), ==, 0);
+}
+
+/* The timer sends a gap that no message carries, since the client returns no credit. */
+static void
+test_sends_gaps (Fixture *f, gconstpointer data)
+{
+  f->slow->bounds.policy = BUS_OVERFLOW_DROP_OLDEST;
+  publish (f, 5);
+  g_assert_cmpuint (routes_count_delivered (f->reader), ==, 1);
+  due (f);
+  peers_assert_sent (f->reader, "GAP subscription=3 from=2 to=3 count=2 reason=SLOW_CONSUMER\n");
+  g_assert_false (bus_deadline_is_armed (&f->slow->report_timer.deadline));
+}
+
+/* A subscription of a closing peer is reported by its end, not by its timer. */
+static void
+test_closing (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DropEvent) event = NULL;
+
+  publish (f, 5);
+  bus_peer_close (f->reader, WIRE_STATUS_OK, NULL);
+  due (f);
+  peers_assert_sent (f->watcher, "");
+  bus_slow_end (f->slow, f->peers.core->now_us);
+  event = take_drop (f);
+  g_assert_cmpuint (event->count, ==, 2);
+}
+
+/* --- system.slow --- */
+
+static void
+test_demoted_and_drained (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SlowEvent) demoted = NULL;
+  g_autoptr (SlowEvent) drained = NULL;
+  g_autoptr (SlowEvent) both = NULL;
+
+  publish (f, 3);
+  f->peers.core->now_us += 500;
+  f->slow->demoted = TRUE;
+  bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DEMOTED, f->peers.core->now_us);
+  due (f);
+  demoted = take_slow (f);
+  g_assert_cmpstr (demoted->what, ==, "demoted");
+  g_assert_cmpstr (demoted->peer, ==, "reader");
+  g_assert_cmpuint (demoted->subscription, ==, 3);
+  g_assert_cmpstr (demoted->pattern, ==, "events.#");
+  g_assert_cmpuint (demoted->queued_messages, ==, 2);
+  g_assert_cmpuint (demoted->queued_bytes, ==, f->slow->fifo.bytes);
+  g_assert_cmpuint (demoted->oldest_us, ==, 500);
+  g_assert_cmpstr (demoted->setting, ==, "longest_block_us");
+  g_assert_cmpuint (demoted->limit, ==, f->peers.core->limits.longest_block_us);
+  g_assert_cmpuint (demoted->uid, ==, 1000);
+
+  f->slow->demoted = FALSE;
+  bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DRAINED, f->peers.core->now_us);
+  due (f);
+  drained = take_slow (f);
+  g_assert_cmpstr (drained->what, ==, "drained");
+
+  /* Drained and demoted again between two reports: it is demoted now. */
+  f->slow->demoted = TRUE;
+  bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DRAINED, f->peers.core->now_us);
+  bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DEMOTED, f->peers.core->now_us);
+  due (f);
+  both = take_slow (f);
+  g_assert_cmpstr (both->what, ==, "demoted");
+  due (f);
+  peers_assert_sent (f->watcher, "");
+}
+
+/* A queue is reported when it passes its soft limit and when it falls below it, once each. */
+static void
+test_queue (Fixture *f, gconstpointer data)
+{
+  BusFlow *flow = &f->reader->flow;
+  gint64 now_us = f->peers.core->now_us;
+  g_autoptr (SlowEvent) drained = NULL;
+  g_autoptr (SlowEvent) soft = NULL;
+
+  publish (f, 3);
+  bus_slow_queue_due (f->reader, now_us); /* below: nothing */
+  peers_assert_sent (f->watcher, "");
+  flow->soft_since_us = now_us - 70;
+  bus_slow_queue_due (f->reader, now_us);
+  soft = take_slow (f);
+  g_assert_cmpstr (soft->what, ==, "queue");
+  g_assert_cmpstr (soft->peer, ==, "reader");
+  g_assert_cmpuint (soft->subscription, ==, 0);
+  g_assert_cmpuint (soft->oldest_us, ==, 70);
+  g_assert_cmpuint (soft->queued_messages, ==, 2);
+  g_assert_cmpstr (soft->setting, ==, "queue_soft_bytes");
+  g_assert_cmpuint (soft->value, ==, bus_flow_bytes (flow));
+  g_assert_cmpint (flow->report_next_us, ==, now_us + BUS_REPORT_EVERY_US);
+  bus_slow_queue_due (f->reader, now_us);
+  peers_assert_sent (f->watcher, "");
+  flow->soft_since_us = 0;
+  bus_slow_queue_due (f->reader, now_us);
+  drained = take_slow (f);
+  g_assert_cmpstr (drained->what, ==, "drained");
+  bus_slow_queue_due (f->reader, now_us);
+  peers_assert_sent (f->watcher, "");
+}
+
+/* An account and the broker are reported while they are above their soft limit, with the owner of the largest queue. */
+static void
+test_account (Fixture *f, gconstpointer data)
+{
+  BusAccount *account = f->reader->account;
+  gint64 now_us = f->peers.core->now_us;
+  g_autoptr (SlowEvent) event = NULL;
+
+  publish (f, 3);
+  bus_slow_account_due (account, now_us); /* below by now */
+  peers_assert_sent (f->watcher, "");
+  g_assert_cmpint (account->report_next_us, ==, now_us + BUS_REPORT_EVERY_US);
+  account->is_soft = TRUE;
+  bus_slow_account_due (account, now_us);
+  event = take_slow (f);
+  g_assert_cmpstr (event->what, ==, "uid");
+  g_assert_cmpstr (event->peer, ==, "reader");
+  g_assert_cmpuint (event->uid, ==, 1000);
+  g_assert_cmpstr (event->account, ==, "1000");
+  g_assert_cmpstr (event->setting, ==, "uid_bytes");
+  g_assert_cmpuint (event->limit, ==, f->peers.core->limits.uid_bytes);
+  g_assert_cmpuint (event->value, ==, account->usage.charged);
+  g_assert_cmpuint (event->queued_messages, ==, 2);
+}
+
+static void
+test_broker (Fixture *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  g_autoptr (SlowEvent) event = NULL;
+  guint64 memory;
+
+  bus_slow_broker_due (core, core->now_us);
+  peers_assert_sent (f->watcher, "");
+  core->is_soft = TRUE;
+  memory = core->quota.memory;
+  bus_slow_broker_due (core, core->now_us);
+  g_assert_cmpint (core->soft_next_us, ==, core->now_us + BUS_REPORT_EVERY_US);
+  event = take_slow (f);
+  g_assert_cmpstr (event->what, ==, "broker");
+  g_assert_cmpstr (event->peer, ==, ""); /* no queue holds anything */
+  g_assert_cmpuint (event->uid, ==, 0);
+  g_assert_cmpstr (event->setting, ==, "broker_bytes");
+  g_assert_cmpuint (event->value, ==, memory);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/slow/B01-drop", test_drop);
+  ADD ("/core/slow/I07-sums", test_sums);
+  ADD ("/core/slow/reasons", test_reasons);
+  ADD ("/core/slow/group", test_group);
+  ADD ("/core/slow/own-messages", test_own_messages);
+  ADD ("/core/slow/I06-sends-gaps", test_sends_gaps);
+  ADD ("/core/slow/closing", test_closing);
+  ADD ("/core/slow/B04-demoted-and-drained", test_demoted_and_drained);
+  ADD ("/core/slow/queue", test_queue);
+  ADD ("/core/slow/account", test_account);
+  ADD ("/core/slow/broker", test_broker);
+  return g_test_run ();
+}
