@@ -21,7 +21,7 @@ char *platform_program_path (void);
  * (transfer full) */
 char *platform_beside_program (const char *relative);
 
-/* The broker's address when nobody names one: $DAEMONEYE_BROKER_SOCKET, else the default of the current user. NULL: this
+/* The broker's address when none is configured: $DAEMONEYE_BROKER_SOCKET, else the default of the current user. NULL: this
  * user has no default (POSIX: not root, and no XDG_RUNTIME_DIR). (transfer full) */
 char *platform_broker_address (void);
 

@@ -4,9 +4,9 @@
 #include <glib.h>
 
 /*
- * The path of a listening Unix socket: who may create it, who owns it, and when it may be removed.
+ * The path of a listening Unix socket: its directory, its lock, and its removal.
  *
- * The directory must belong to the current user and nobody else may write in it. A lock file beside the socket belongs to the
+ * The directory must belong to the current user, and no other user may write in it. A lock file beside the socket belongs to the
  * broker that runs. A socket of a live broker is left alone, a stale one is replaced, and any other file is refused.
  *
  * Invariant: only a socket that this process created (same inode) is removed, and only while the lock is held.
