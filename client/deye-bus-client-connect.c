@@ -87,7 +87,7 @@ deye_bus_client_settle (DeyeBusClient *self)
     }
 }
 
-/* --- who may connect --- */
+/* --- checks --- */
 
 gboolean
 deye_bus_client_check_ready (DeyeBusClient *self, GError **error)

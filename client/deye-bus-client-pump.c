@@ -69,7 +69,7 @@ deye_bus_client_flush (DeyeBusClient *self)
           deye_bus_outbuf_sent (out, (gsize) written);
           self->bytes_out += (guint64) written;
         }
-      /* Reading goes on: the reason may have been sent before the end. */
+      /* The client still reads: the broker may have sent the reason before it closed. */
       self->write_dead = written < 0;
     }
   if (self->write_dead)

@@ -57,7 +57,7 @@ deye_bus_client_notify_state (DeyeBusClient *self)
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
 }
 
-/* --- who may call --- */
+/* --- process and thread --- */
 
 gboolean
 deye_bus_client_is_forked (DeyeBusClient *self)

@@ -70,7 +70,7 @@ deye_bus_subscription_new (DeyeBusClient *client,
   return self;
 }
 
-/* --- told by dispatch --- */
+/* --- called by the dispatch of events --- */
 
 void
 deye_bus_subscription_deliver (DeyeBusSubscription *self, DeyeBusMessage *message)

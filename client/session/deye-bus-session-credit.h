@@ -5,7 +5,7 @@
 #include "session/deye-bus-session-types.h"
 
 /*
- * Credit that goes back to the broker for messages that were handled.
+ * Credit that is returned to the broker for handled messages.
  *
  * It is returned when a quarter of the channel's window has come together, or a second later at the latest. With the
  * policy Block, where publishers wait for it, it is also returned when the channel has nothing left to handle.

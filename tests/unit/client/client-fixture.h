@@ -6,9 +6,11 @@
 #include "script.h"
 
 /*
- * A client on one end of a socket pair, the test plays the broker on the other. Ids are predictable (2, 4, 6, ... for
- * calls with an answer), so the answer to a synchronous call can be said before the call is made: no threads, no sleeps.
- * The client lives in a context of its own, which is the thread's default while the test runs.
+ * A client at one end of a connected pair of sockets; the test plays the broker at the other end.
+ *
+ * Ids are predictable (2, 4, 6, ... for calls with an answer), so a test can send the answer to a synchronous call before it
+ * makes the call: it needs no threads and no sleeps. The client has a context of its own, which is the thread's default
+ * while the test runs.
  */
 
 typedef struct

@@ -5,8 +5,8 @@
 #include "wire-envelope.h"
 
 /*
- * A broker that only exists as bytes: frames to hand to a client, and the frames that a client sent, taken apart by the
- * broker's own rules.
+ * A scripted broker: functions that append its frames to a byte array for the client, and that take the frames of a client
+ * apart with the rules of the real broker.
  */
 
 /* --- from the broker: appended to @out --- */
