@@ -51,12 +51,12 @@ core_compare_subscriptions (gconstpointer a, gconstpointer b)
   return ((const BusSubscription *) a)->id < ((const BusSubscription *) b)->id ? -1 : 1;
 }
 
-/* Empties the peer's owner index: nobody finds it after this, nothing waits for it. */
+/* Releases everything that the peer owns. After this no table or list has it, and nothing waits for it. */
 static void
 core_flush_peer (BusPeer *peer, gint64 now_us)
 {
   BusCore *core = peer->core;
-  /* In an order that no hash decides: what is handed on goes in it. */
+  /* Sorted, because messages are handed on in this order, and the order of a hash table is not deterministic. */
   g_autoptr (GList) subscriptions
       = g_list_sort (g_hash_table_get_values (peer->subscriptions), core_compare_subscriptions);
   guint n = g_hash_table_size (peer->subscriptions);
@@ -82,7 +82,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
 static void
 core_settle (BusCore *core, gint64 now_us)
 {
-  /* A peer that goes gives others their credit back, and telling it may end them. */
+  /* Flushing a peer returns credit to others; sending them CREDIT may close them in turn. */
   while (core->dying.head != NULL || core->creditors.head != NULL)
     {
       if (core->dying.head != NULL)
@@ -103,7 +103,7 @@ core_connections_of_account (const BusCore *core, guint32 account)
   return n;
 }
 
-/* The limit that a new connection would break; BUS_N_LIMITS: none. The agent's own is always let in. */
+/* The limit that a new connection would exceed; BUS_N_LIMITS: none. The agent's own connection is always accepted. */
 static BusLimit
 core_connection_limit (const BusCore *core, const BusCredentials *who)
 {
@@ -182,7 +182,7 @@ core_accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
   bus_events_connected (peer, now_us);
 }
 
-/* Bytes that are no frame. Before hello its kind is judged first: a stranger's length means nothing. */
+/* Bytes that are not a frame. Before HELLO the kind is checked first, because the length means nothing there. */
 static void
 core_refuse_bytes (BusPeer *peer)
 {
@@ -204,7 +204,7 @@ core_refuse_bytes (BusPeer *peer)
   bus_peer_close (peer, status, detail);
 }
 
-/* From the first byte of a frame it has so long to be whole. */
+/* A frame must be complete within frame_timeout_us after its first byte. */
 static void
 core_watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
 {
@@ -213,7 +213,7 @@ core_watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
 
   bus_shed_charge_reader (peer);
   if (!bus_peer_is_ready (peer))
-    return; /* the hello deadline runs, or nothing any more */
+    return; /* the timer is the one for HELLO, or the peer is closing */
   if (progress || !wire_frame_reader_is_partial (&peer->reader))
     bus_deadline_disarm (&core->deadlines, deadline);
   if (wire_frame_reader_is_partial (&peer->reader) && !bus_deadline_is_armed (deadline))

@@ -10,18 +10,18 @@
 /*
  * The broker, sans-I/O.
  *
- * Input is a peer, its bytes and the time. Output is: "this peer has bytes to send", "close this peer, for this reason", "call
- * tick at T". There is no socket, clock, thread, GMainContext, file or global state behind this header, so the same inputs
- * give the same outputs.
+ * Input is a peer, its bytes and the time. Output is: "this peer has bytes to send", "close this peer, for this
+ * reason", "call tick at T". There is no socket, clock, thread, GMainContext, file or global state behind this
+ * header, so the same inputs give the same outputs.
  *
  *   bytes in -> frame -> envelope -> authorize -> route -> out-queue -> bytes out
  *
- * Each arrow is one function with a plain result. Nothing calls back: a publish appends to queues or drops from them, and the
- * caller takes the bytes out later (gather, sent). Everything is charged to a peer and refunded when it is freed; with no peer
- * left the charges sum to zero, and bus_core_free() asserts it.
+ * Each arrow is one function with a plain result. Nothing calls back: a publish appends to queues or drops from them,
+ * and the caller takes the bytes out later (gather, sent). Everything is charged to a peer and refunded when it is
+ * freed; with no peer left the charges sum to zero, and bus_core_free() asserts it.
  *
- * Life of a peer: connect -> (received | gather, sent)* -> [next_closing] -> disconnected. The caller owns no part of a
- * BusPeer; disconnected() frees it.
+ * Life of a peer: connect -> (received | gather, sent)* -> [next_closing] -> disconnected. The caller owns no part of
+ * a BusPeer; disconnected() frees it.
  */
 
 typedef struct
@@ -73,8 +73,9 @@ BusPeer *bus_core_next_writable (BusCore *core);
 guint bus_core_gather (BusCore *core, BusPeer *peer, WireSpan *spans, guint max);
 void bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
 
-/* Peers that are to be closed and were not given here yet: write what gather() still gives (GOODBYE is last) for as long
- * as the link takes it at once, and BUS_CORE_LINGER_US at the longest, then call disconnected(). NULL: none. */
+/* Peers that are to be closed and were not given here yet: write what gather() still gives (GOODBYE is last) for
+ * as long as the link takes it at once, and BUS_CORE_LINGER_US at the longest, then call disconnected(). NULL:
+ * none. */
 BusPeer *bus_core_next_closing (BusCore *core);
 #define BUS_CORE_LINGER_US G_TIME_SPAN_SECOND
 

@@ -10,7 +10,7 @@
 #include "route/bus-routes.h"
 #include "wire-topic.h"
 
-/* One frame with what was read of it. */
+/* One frame, and what was read from it. */
 typedef struct
 {
   BusPeer *peer;
@@ -19,7 +19,7 @@ typedef struct
   const WireEnvelope *envelope;
   WireClassOf class_of;
   gsize cost;       /* of its credit */
-  gboolean is_held; /* a receiver that blocks gives the credit back */
+  gboolean is_held; /* a receiver that blocks returns the credit later */
   gint64 now_us;
 } DispatchCall;
 
@@ -64,7 +64,7 @@ dispatch_authorize (const DispatchCall *call, BusOperation operation, WireSpan t
 
 /* --- credit --- */
 
-/* What its sender counted this frame as. */
+/* Lane and credit class that the sender counted this frame as. */
 static WireClassOf
 dispatch_class_of_frame (const DispatchCall *call)
 {
@@ -75,7 +75,7 @@ dispatch_class_of_frame (const DispatchCall *call)
   return wire_class_of (call->frame->kind, envelope->topic, envelope->payload.len);
 }
 
-/* Before anything else is looked at, so that a refused frame costs what its sender thinks it costs. FALSE: it was sent
+/* Taken before anything else is checked, so that a refused frame costs what its sender expects. FALSE: it was sent
  * without credit, and the peer is closed. */
 static gboolean
 dispatch_take_credit (const DispatchCall *call)
@@ -148,7 +148,7 @@ dispatch_find_target (const DispatchCall *call)
   return target != NULL && bus_peer_is_ready (target) ? target : NULL;
 }
 
-/* Deadline asked for, or the default, at most the longest. */
+/* The requested deadline, or the default; at most max_request_timeout_us. */
 static gint64
 dispatch_due_us (const DispatchCall *call)
 {
@@ -199,14 +199,14 @@ dispatch_acknowledge (const DispatchCall *call, guint64 accept_seq, BusOutcome o
   bus_peer_put (call->peer, WIRE_KIND_ACK, 0, &ack);
 }
 
-/* A message that was accepted, for control.bus.introspect. */
+/* Counts an accepted message for control.bus.introspect. */
 static void
 dispatch_count_topic (const DispatchCall *call, BusMatch *match)
 {
   bus_topics_count (&call->core->routes->topics, &match->counter, match->key, call->envelope, call->now_us);
 }
 
-/* From here on receivers that block hold its credit, if any do. */
+/* From here on its credit is withheld by tickets, if a receiver blocks. */
 static void
 dispatch_release_inbound (DispatchCall *call, BusInbound *inbound)
 {
@@ -327,7 +327,7 @@ dispatch_find_server (DispatchCall *call)
   return NULL;
 }
 
-/* Names what stands in the way. @server: (nullable): the message was for the peer of @flow itself. */
+/* Fails the request and names the bound that was exceeded. @server: (nullable): the message is for the peer itself */
 static void
 dispatch_fail_full (const DispatchCall *call,
                     BusRequest *request,
@@ -443,7 +443,7 @@ dispatch_handle_cancel (DispatchCall *call)
         bus_request_fail (call->core, request, WIRE_STATUS_CANCELLED, "the responder gave the request up");
       return;
     }
-  /* Giving up what ended a moment ago is no mistake: the two crossed. */
+  /* Cancelling a request that has just ended is not an error: the frames crossed. */
   request = bus_request_find_asked (call->peer, envelope->id);
   if (request != NULL)
     bus_request_withdraw (call->core, request);
@@ -458,7 +458,7 @@ dispatch_handle_credit (DispatchCall *call)
   BusSubscription *subscription
       = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (envelope->subscription));
 
-  /* Credit for what was unsubscribed a moment ago crossed the answer. */
+  /* Not an error: the credit crossed the answer to unsubscribe. */
   if (subscription == NULL)
     return;
   switch (bus_window_set_granted (&subscription->window, envelope->credit_messages, envelope->credit_bytes,

@@ -6,9 +6,10 @@
 /*
  * The hash of the core's tables over bytes that peers chose. It is seeded, so that a peer cannot aim at collisions.
  *
- * It takes eight bytes at a time and folds each word in by multiplications and shifts (the mix of 64-bit finalizers). The seed
- * is added before each word, so two topics that collide under one seed do not collide under another. It is not cryptographic:
- * it prevents a peer that never sees a hash from building a slow table, and proves nothing about the bytes.
+ * It takes eight bytes at a time and folds each word in by multiplications and shifts (the mix of 64-bit finalizers).
+ * The seed is added before each word, so two topics that collide under one seed do not collide under another. It is
+ * not cryptographic: it prevents a peer that never sees a hash from building a slow table, and proves nothing about
+ * the bytes.
  */
 
 static inline guint64

@@ -6,8 +6,8 @@
 /*
  * Keys of hash tables made of peer bytes.
  *
- * The hash is computed once, with the seed of the core, when the bytes are parsed. The bytes belong to the value that holds
- * the key or, for a look-up, to the frame.
+ * The hash is computed once, with the seed of the core, when the bytes are parsed. The bytes belong to the value that
+ * holds the key or, for a look-up, to the frame.
  */
 typedef struct
 {

@@ -6,9 +6,9 @@
 /*
  * The limits of the broker, as plain numbers.
  *
- * The table below is the only list: name of the setting (a key of [limits] in daemoneye-eventbus.conf), default, floor and
- * ceiling. The configuration module fills a BusLimits from a key file, tests fill it by hand, the core only reads it. Each
- * refusal names the setting of its limit by bus_limit_name().
+ * The table below is the only list: name of the setting (a key of [limits] in daemoneye-eventbus.conf), default,
+ * floor and ceiling. The configuration module fills a BusLimits from a key file, tests fill it by hand, the core only
+ * reads it. Each refusal names the setting of its limit by bus_limit_name().
  */
 
 /* X (field, default, floor, ceiling). */

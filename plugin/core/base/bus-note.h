@@ -7,9 +7,9 @@
 /*
  * Notes: log records that the core leaves for its caller.
  *
- * The core writes no log. It adds plain records to a ring, and the caller takes them out and logs them. A record names the
- * peer by id, account and process, so it stays valid after the peer is freed. Text that a peer chose is escaped and cut
- * when the record is made, so that no peer can forge a line of the log.
+ * The core writes no log. It adds plain records to a ring, and the caller takes them out and logs them. A record
+ * names the peer by id, account and process, so it stays valid after the peer is freed. Text that a peer chose is
+ * escaped and cut when the record is made, so that no peer can forge a line of the log.
  *
  * Invariant: the ring holds at most BUS_NOTES_MAX records; when it is full the oldest one is dropped and counted.
  */

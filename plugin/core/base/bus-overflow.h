@@ -5,11 +5,11 @@
 #include "wire-status.h"
 
 /*
- * Overflow: the policies for a subscription that does not keep up, their defaults, and the reasons for which a message can be
- * lost.
+ * Overflow: the policies for a subscription that does not keep up, their defaults, and the reasons for which a
+ * message can be lost.
  *
- * This module has only the definitions. bus-admit applies a policy when a queue is full, bus-block ends a block. The numbers
- * are those of the wire (SubscribeRequest.policy).
+ * This module has only the definitions. bus-admit applies a policy when a queue is full, bus-block ends a block. The
+ * numbers are those of the wire (SubscribeRequest.policy).
  */
 
 typedef enum
@@ -31,8 +31,8 @@ typedef struct
   guint64 bytes; /* of the clients' bytes */
 } BusBounds;
 
-/* The default of a pattern's domain: tasks and results block, health conflates, control drops the newest message, all others
- * drop the oldest. */
+/* The default of a pattern's domain: tasks and results block, health conflates, control drops the newest message,
+ * all others drop the oldest. */
 BusOverflow bus_overflow_of_pattern (WireSpan pattern);
 
 const char *bus_overflow_name (BusOverflow policy);

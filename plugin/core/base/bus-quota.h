@@ -6,12 +6,12 @@
 /*
  * Charges: how much of the broker each peer and account holds.
  *
- * Every byte and object that a peer makes the broker keep is charged to that peer and its account, and refunded by the same
- * amount when it is freed. A message that several queues share counts in full for each of them (charged), and once for the
- * broker (memory). This module only counts; bus-shed decides what happens at a limit.
+ * Every byte and object that a peer makes the broker keep is charged to that peer and its account, and refunded by
+ * the same amount when it is freed. A message that several queues share counts in full for each of them (charged),
+ * and once for the broker (memory). This module only counts; bus-shed decides what happens at a limit.
  *
- * Invariant: the sum of all peers' charges is quota->charged; with nothing held both sums are zero. Arithmetic is checked: a
- * refund above the charge is an error in the core and asserts.
+ * Invariant: the sum of all peers' charges is quota->charged; with nothing held both sums are zero. Arithmetic is
+ * checked: a refund above the charge is an error in the core and asserts.
  */
 
 typedef struct
@@ -33,8 +33,9 @@ void bus_quota_refund (BusQuota *quota, BusUsage *usage, guint64 amount);
 
 /* FALSE: it would exceed the cap; nothing was changed. */
 gboolean bus_quota_hold (BusQuota *quota, guint64 amount);
-/* For frames of the broker itself (credit, answers, GOODBYE) while messages hold all of the cap: it may be exceeded by one
- * BUS_QUOTA_RESERVE'th. Otherwise the broker would have to disconnect the first peer it must answer, without saying why. */
+/* For frames of the broker itself (credit, answers, GOODBYE) while messages hold all of the cap: it may be
+ * exceeded by one BUS_QUOTA_RESERVE'th. Otherwise the broker would have to disconnect the first peer it must
+ * answer, without saying why. */
 #define BUS_QUOTA_RESERVE 32u
 gboolean bus_quota_hold_reserve (BusQuota *quota, guint64 amount);
 void bus_quota_release (BusQuota *quota, guint64 amount);

@@ -6,8 +6,8 @@
 /*
  * The smallest few of many items, in order.
  *
- * Items are added one by one; about twice as many as are wanted are kept at a time, so that sorting costs little however
- * many there are. The items are not owned.
+ * Items are added one by one; about twice as many as are wanted are kept at a time, so that sorting costs little
+ * however many there are. The items are not owned.
  */
 
 #define BUS_SMALLEST_WORK 8u /* units of work for sorting one item, see bus-budget */

@@ -6,8 +6,8 @@
 /*
  * Text that is kept or sent.
  *
- * Text is cut between characters only: a receiver would refuse a whole message that is not valid UTF-8. Every place of the
- * core that cuts text which may reach a peer uses these functions.
+ * Text is cut between characters only: a receiver would refuse a whole message that is not valid UTF-8. Every place
+ * of the core that cuts text which may reach a peer uses these functions.
  */
 
 /* @text, which is UTF-8, or as many whole characters of its beginning as @max bytes take. */
@@ -48,7 +48,8 @@ bus_text_from_span (WireSpan span)
   return span.len > 0 ? g_strndup ((const char *) span.data, span.len) : g_strdup ("");
 }
 
-/* A constant text in a message that is only packed: protobuf-c has no const in its structs and does not write to them. */
+/* A constant text in a message that is only packed: protobuf-c has no const in its structs and does not write to
+ * them. */
 static inline char *
 bus_text_for_packing (const char *text)
 {

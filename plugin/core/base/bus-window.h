@@ -6,9 +6,10 @@
 /*
  * A credit window: how many messages and bytes may be sent and not acknowledged.
  *
- * Both sides count cumulative totals of messages and bytes, so a lost or repeated grant changes nothing. A message may start
- * while messages and bytes are above zero; the balance may become negative by that one message. The same module serves both
- * directions: the publish windows of a peer (the broker grants) and the receive window of a subscription (the peer grants).
+ * Both sides count cumulative totals of messages and bytes, so a lost or repeated grant changes nothing. A message
+ * may start while messages and bytes are above zero; the balance may become negative by that one message. The same
+ * module serves both directions: the publish windows of a peer (the broker grants) and the receive window of a
+ * subscription (the peer grants).
  *
  * Invariant: totals only grow; granted - used <= the size of the window.
  */

@@ -9,10 +9,10 @@
  * How much work the calls of collectors may cause in a second.
  *
  * introspect_per_second bounds how often one peer may ask for a page. introspect_work_per_second bounds what all
- * collectors together may make the broker do, in units that are counted where the work is done, so that many cheap pages
- * and few expensive ones cost the same. control.bus.stats and control.bus.adjust, which visit everything that waits, are
- * paid out of it as well. An answer that was begun is finished; the excess is not carried over, the next second begins at
- * zero. Agent and tool are not bounded by it.
+ * collectors together may make the broker do, in units that are counted where the work is done, so that many cheap
+ * pages and few expensive ones cost the same. control.bus.stats and control.bus.adjust, which visit everything that
+ * waits, are paid out of it as well. An answer that was begun is finished; the excess is not carried over, the next
+ * second begins at zero. Agent and tool are not bounded by it.
  */
 
 /* Units of work, each about 10 ns; see bus_budget_spend(). What is not named here is one. */
@@ -33,8 +33,8 @@ typedef struct BusBudget
 BusBudget *bus_budget_new (void);
 void bus_budget_free (BusBudget *budget);
 
-/* Counts one page. FALSE: above introspect_per_second, or collectors are above introspect_work_per_second; the asker got
- * an ERROR. */
+/* Counts one page. FALSE: above introspect_per_second, or collectors are above introspect_work_per_second; the
+ * asker got an ERROR. */
 gboolean bus_budget_admit (BusPeer *asker, guint64 id, gint64 now_us);
 
 /* The same for calls whose number is not bounded: only the work is. */

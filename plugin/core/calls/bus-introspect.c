@@ -322,8 +322,8 @@ introspect_group_cursor (const BusPage *page, gconstpointer last, char *next)
 
 /* --- topics --- */
 
-/* Subscriptions that would get a message to @topic now. Neighbours in @found mostly have one owner, whose right is asked
- * once. */
+/* Subscriptions that would get a message to @topic now. Neighbours in @found mostly have one owner, whose right is
+ * asked once. */
 static guint
 introspect_count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
 {

@@ -6,8 +6,8 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * One page of an introspection answer while it is filled: entries until their number or size is reached, and what it has cost.
- * It does not know what its entries are.
+ * One page of an introspection answer while it is filled: entries until their number or size is reached, and what it
+ * has cost. It does not know what its entries are.
  *
  * Invariant: what was put fits the reply; blocks and texts live as long as the page.
  */

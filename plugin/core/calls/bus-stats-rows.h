@@ -5,8 +5,8 @@
 #include "control.pb-c.h"
 
 /*
- * The rows of a StatsReply, built from the counters of peers, subscriptions, groups and domains. bus-stats selects which of
- * them the asker may see. Rows own what protobuf-c points to until they are cleared.
+ * The rows of a StatsReply, built from the counters of peers, subscriptions, groups and domains. bus-stats selects
+ * which of them the asker may see. Rows own what protobuf-c points to until they are cleared.
  */
 
 typedef struct

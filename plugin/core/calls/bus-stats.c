@@ -135,7 +135,8 @@ stats_list_groups (BusPeer *asker, BusStatsRows *rows)
 
 /* --- the answer --- */
 
-/* Halves what is least urgent until it fits: groups, then subscriptions (the longest behind stand first), then peers. */
+/* Halves what is least urgent until it fits: groups, then subscriptions (the longest behind stand first), then
+ * peers. */
 static void
 stats_truncate (StatsReply *reply, guint64 max)
 {

@@ -4,8 +4,8 @@
 #include "calls/bus-method.h"
 
 /*
- * control.bus.subscribe, adjust and unsubscribe: what a client requests for its subscriptions is checked here and carried out
- * by bus-router and bus-admit.
+ * control.bus.subscribe, adjust and unsubscribe: what a client requests for its subscriptions is checked here and
+ * carried out by bus-router and bus-admit.
  *
  * Invariant: after the answer the subscription is filed in both indexes, or in neither.
  */

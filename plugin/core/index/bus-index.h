@@ -6,12 +6,12 @@
 /*
  * Which items match a topic: exact topics in a hash table, patterns with + and # in a trie.
  *
- * An item is an opaque pointer (a subscription) that is filed under one pattern; the index neither owns it nor looks into it.
- * It knows neither rights nor groups: it returns the matching items in the order in which they were added. The first segment
- * `system` is matched by name only, never by a leading + or #.
+ * An item is an opaque pointer (a subscription) that is filed under one pattern; the index neither owns it nor looks
+ * into it. It knows neither rights nor groups: it returns the matching items in the order in which they were added.
+ * The first segment `system` is matched by name only, never by a leading + or #.
  *
- * Invariant: an item that was added and not removed is found once for each topic that its pattern matches, and for no other
- * topic. The walk over the trie is iterative and bounded by the segments of the topic, not by what peers filed.
+ * Invariant: an item that was added and not removed is found once for each topic that its pattern matches, and for no
+ * other topic. The walk over the trie is iterative and bounded by the segments of the topic, not by what peers filed.
  */
 
 typedef struct BusIndex BusIndex;

@@ -4,13 +4,14 @@
 #include "wire-span.h"
 
 /*
- * Rights: one function, authorize(), that every path calls (publish, direct, broadcast, request, subscribe, serve, deliver,
- * introspect).
+ * Rights: one function, authorize(), that every path calls (publish, direct, broadcast, request, subscribe, serve,
+ * deliver, introspect).
  *
- * The built-in rights are one table in bus-policy.c: topic prefix, and which roles may publish, subscribe and serve. The
- * longest listed prefix decides; a topic that is not listed is denied by the rule "no-rule". A pattern with wildcards is
- * allowed when the asker may read some listed prefix that it can match; what the asker may not read is filtered at delivery
- * (BUS_OP_DELIVER), so deny overrides any wildcard. The policy keeps no state and nothing about peers.
+ * The built-in rights are one table in bus-policy.c: topic prefix, and which roles may publish, subscribe and serve.
+ * The longest listed prefix decides; a topic that is not listed is denied by the rule "no-rule". A pattern with
+ * wildcards is allowed when the asker may read some listed prefix that it can match; what the asker may not read is
+ * filtered at delivery (BUS_OP_DELIVER), so deny overrides any wildcard. The policy keeps no state and nothing about
+ * peers.
  *
  * Invariant: the verdict depends on the arguments alone.
  */

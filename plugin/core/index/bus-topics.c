@@ -47,8 +47,8 @@ topics_forget_oldest (BusTopics *topics, BusTopic *topic)
   topics_free_name (topic);
 }
 
-/* A slot that is free, or gets free. The hand goes round at most once more than it finds marks, and each mark was made by
- * a message. */
+/* A slot that is free, or gets free. The hand goes round at most once more than it finds marks, and each mark was
+ * made by a message. */
 static BusTopic *
 topics_take_slot (BusTopics *topics)
 {

@@ -7,20 +7,21 @@
 /*
  * Topics seen: what was accepted for each topic since it is kept.
  *
- * A topic gets a counter with the first message that is accepted for it. At most topics_seen topics are kept. When all
- * counters are in use, a new topic takes the counter of one that was not counted recently (the clock algorithm: each further
- * message marks its topic; a hand moves round, removes marks and stops at a topic without one). So a peer cannot displace all
- * topics by using many topics once, and a topic that is counted at least once while the hand moves round stays. The messages
- * of a displaced topic are added to `unseen`, so every message is reported: with its topic, or in that sum. A topic that
- * returns begins at zero.
+ * A topic gets a counter with the first message that is accepted for it. At most topics_seen topics are kept. When
+ * all counters are in use, a new topic takes the counter of one that was not counted recently (the clock algorithm:
+ * each further message marks its topic; a hand moves round, removes marks and stops at a topic without one). So a
+ * peer cannot displace all topics by using many topics once, and a topic that is counted at least once while the hand
+ * moves round stays. The messages of a displaced topic are added to `unseen`, so every message is reported: with its
+ * topic, or in that sum. A topic that returns begins at zero.
  *
- * The modules that route (BusMatch, BusServers) remember a place: the slot and its generation, which changes when another
- * topic takes the slot. A message to a topic whose place is valid costs one comparison and no look-up.
+ * The modules that route (BusMatch, BusServers) remember a place: the slot and its generation, which changes when
+ * another topic takes the slot. A message to a topic whose place is valid costs one comparison and no look-up.
  *
  * The memory belongs to the broker and is charged to no peer, because a topic outlives its publishers. It is at most
  * topics_seen times 900 bytes (for topics of 512 bytes), about 1.5 MiB by default, and used as topics arrive.
  *
- * Invariant: slots are never freed or moved before bus_topics_clear(); order holds each topic that is kept once, by name.
+ * Invariant: slots are never freed or moved before bus_topics_clear(); order holds each topic that is kept once, by
+ * name.
  */
 
 #define BUS_TOPIC_TYPE_MAX 128u
@@ -62,7 +63,8 @@ void bus_topics_clear (BusTopics *topics);
 BusTopic *bus_topics_place (BusTopics *topics, BusKey key);
 void bus_topic_set_type (BusTopic *topic, WireSpan type_name);
 
-/* The first topic in order after that name, whether or not a topic of that name is kept; an empty name: the beginning. */
+/* The first topic in order after that name, whether or not a topic of that name is kept; an empty name: the
+ * beginning. */
 GSequenceIter *bus_topics_after (const BusTopics *topics, WireSpan name);
 
 /* Counts an accepted message. @place remembers the counter of @key. */

@@ -6,14 +6,15 @@
 /*
  * Patterns with + and #, as a tree with one level for each segment.
  *
- * A node stands for a sequence of segments that some pattern begins with. It has two places: one for patterns that end there
- * and one for those that continue with #. The trie owns nodes and places; its user owns what is filed in a place. The edges of
- * all nodes are in one table, so a node needs no table of its own.
+ * A node stands for a sequence of segments that some pattern begins with. It has two places: one for patterns that
+ * end there and one for those that continue with #. The trie owns nodes and places; its user owns what is filed in a
+ * place. The edges of all nodes are in one table, so a node needs no table of its own.
  *
- * A topic is matched by a walk that keeps its own stack. At each level it can continue by name and by +, so it visits at most
- * 2^(levels + 1) nodes, and never more than there are, whatever peers filed elsewhere in the trie.
+ * A topic is matched by a walk that keeps its own stack. At each level it can continue by name and by +, so it visits
+ * at most 2^(levels + 1) nodes, and never more than there are, whatever peers filed elsewhere in the trie.
  *
- * Invariant: each node but the root has a child or a filed item; bus_trie_prune() keeps that when a place becomes empty.
+ * Invariant: each node but the root has a child or a filed item; bus_trie_prune() keeps that when a place becomes
+ * empty.
  */
 
 typedef struct BusTrie BusTrie;
@@ -69,7 +70,7 @@ typedef struct
   BusPlace *second; /* of the node that was visited last; not returned yet */
 } BusTrieWalk;
 
-/* The places of all patterns that match @topic, each once, in no order; empty ones are left out. The trie must not change
- * during the walk. */
+/* The places of all patterns that match @topic, each once, in no order; empty ones are left out. The trie must not
+ * change during the walk. */
 void bus_trie_walk_init (BusTrieWalk *walk, const BusTrie *trie, WireSpan topic);
 BusPlace *bus_trie_walk_next (BusTrieWalk *walk);

@@ -11,8 +11,8 @@
  * expires, this module publishes them. So events are published outside of any routing, at most once in
  * BUS_REPORT_EVERY_US for each subscription, queue and account, and for the broker.
  *
- * Invariant: the counts in system.drop are exact. Their sum over a subscription is the number of messages that it missed,
- * without those of system.*.
+ * Invariant: the counts in system.drop are exact. Their sum over a subscription is the number of messages that it
+ * missed, without those of system.*.
  */
 
 /* Report timers: of a subscription, of a peer's queue, of an account, of the whole broker. */

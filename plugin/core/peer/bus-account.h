@@ -8,9 +8,9 @@
 /*
  * Accounts: what all peers of one identity hold together.
  *
- * The transport reports an identity with each connection, as a number that it interned and a name for display (on POSIX the
- * uid, and the uid in decimal). Quotas apply to it, so that a user cannot get more of the broker by opening more connections.
- * This module counts peers and bytes; what happens at a limit is decided by bus-shed.
+ * The transport reports an identity with each connection, as a number that it interned and a name for display (on
+ * POSIX the uid, and the uid in decimal). Quotas apply to it, so that a user cannot get more of the broker by opening
+ * more connections. This module counts peers and bytes; what happens at a limit is decided by bus-shed.
  *
  * Invariant: an account exists while it has a peer; its usage is the sum of its peers' usage.
  */

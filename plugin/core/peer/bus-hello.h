@@ -6,8 +6,8 @@
 /*
  * The handshake: HELLO is checked and a version is agreed on; the answer is WELCOME, or GOODBYE with the reason.
  *
- * Nothing else is accepted before it. The role of the agent cannot be requested: it comes with the connection that the module
- * itself opened.
+ * Nothing else is accepted before it. The role of the agent cannot be requested: it comes with the connection that
+ * the module itself opened.
  */
 
 #define BUS_VERSION_OLDEST (1u << 16)

@@ -232,7 +232,7 @@ bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
   bus_text_copy (peer->close_detail, sizeof peer->close_detail, detail != NULL ? detail : wire_status_text (status));
   bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
 
-  /* Its data is not waited for; what the control lane holds (errors that explain the end) goes out before GOODBYE. */
+  /* Waiting data is dropped; frames of the control lane (errors that explain the end) are sent before GOODBYE. */
   bus_outq_drop (&peer->flow.outq, WIRE_LANE_DATA);
   if (status == WIRE_STATUS_SLOW_CONSUMER)
     bus_outq_drop (&peer->flow.outq, WIRE_LANE_CONTROL);

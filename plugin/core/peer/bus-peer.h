@@ -14,12 +14,12 @@
 /*
  * One connection: its identity, what it owns, and what is owed to it.
  *
- * Everything that a peer makes the broker keep is listed here: subscriptions, requests that it sent or has to answer, its
- * queue, bytes of an unfinished frame. When it disconnects, bus-core releases all of it by these lists, and the charges are
- * zero.
+ * Everything that a peer makes the broker keep is listed here: subscriptions, requests that it sent or has to answer,
+ * its queue, bytes of an unfinished frame. When it disconnects, bus-core releases all of it by these lists, and the
+ * charges are zero.
  *
- * States: HELLO -> READY -> CLOSING, or HELLO -> CLOSING; bus_peer_set_state() is the only transition. A closing peer gets
- * GOODBYE and nothing after it; what it still sends is ignored.
+ * States: HELLO -> READY -> CLOSING, or HELLO -> CLOSING; bus_peer_set_state() is the only transition. A closing peer
+ * gets GOODBYE and nothing after it; what it still sends is ignored.
  */
 
 typedef enum
@@ -107,8 +107,8 @@ void bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, gui
 /* Checks a right of this peer for its frame @id. FALSE: the peer got ERROR, and the refusal was counted and logged. */
 gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic);
 
-/* Ends the connection with a reason. What the peer owns is released at the end of the input call, so no loop over peers or
- * subscriptions is disturbed. @detail: (nullable): the status' own text. */
+/* Ends the connection with a reason. What the peer owns is released at the end of the input call, so no loop over
+ * peers or subscriptions is disturbed. @detail: (nullable): the status' own text. */
 void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
 
 /* Sends CREDIT to the peers that have credit to be announced. */

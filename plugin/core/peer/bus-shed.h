@@ -4,12 +4,13 @@
 #include "peer/bus-account.h"
 
 /*
- * Shedding: an account, or the broker, holds as much as it may. The peer with the largest queue gives messages up, not
- * the publisher that happens to come next.
+ * Shedding: an account, or the broker, holds as much as it may. The peer with the largest queue gives messages up,
+ * not the publisher that happens to come next.
  *
- * It is called before a message is routed, so that what follows finds memory. Messages are dropped from the largest queue,
- * there from the subscription with the most waiting bytes, by its policy (bus-admit). When no queue has anything left to
- * drop, the peer with the most encoded bytes is closed. Above quota_soft_percent of a limit the level is reported (bus-slow).
+ * It is called before a message is routed, so that what follows finds memory. Messages are dropped from the largest
+ * queue, there from the subscription with the most waiting bytes, by its policy (bus-admit). When no queue has
+ * anything left to drop, the peer with the most encoded bytes is closed. Above quota_soft_percent of a limit the
+ * level is reported (bus-slow).
  *
  * Invariant: a queue gives only while it is the largest of those that are considered.
  */
@@ -25,6 +26,6 @@ gboolean bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 no
 /* The peer with the largest queue. NULL: no queue holds anything. */
 BusPeer *bus_shed_largest (BusCore *core, guint32 account);
 
-/* Charges the block that the peer's reader holds now. When the broker may not hold that much, the peer is closed: a frame
- * that begins while the broker is full has to be sent again later. */
+/* Charges the block that the peer's reader holds now. When the broker may not hold that much, the peer is closed:
+ * a frame that begins while the broker is full has to be sent again later. */
 void bus_shed_charge_reader (BusPeer *peer);

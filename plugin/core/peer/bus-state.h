@@ -8,9 +8,9 @@
 /*
  * The state of a broker, as the peer layer and the layers above see it.
  *
- * BusCore holds the settings, the time of the input that is being handled, and what the peer layer needs. Each layer above
- * that keeps state has a struct of its own (BusRoutes, BusBudget), which only that layer and those above it can look into.
- * bus-core makes all of them and frees them.
+ * BusCore holds the settings, the time of the input that is being handled, and what the peer layer needs. Each layer
+ * above that keeps state has a struct of its own (BusRoutes, BusBudget), which only that layer and those above it can
+ * look into. bus-core makes all of them and frees them.
  */
 
 struct BusCore

@@ -52,8 +52,8 @@ admit_fits_peer (const BusFlow *flow, gsize cost, gint64 now_us)
          && flow->waiting_messages - flow->held_messages < flow->shared->limits->queue_hard_messages;
 }
 
-/* Whether the credit of its publisher is withheld for a message. A peer that publishes to itself would wait for itself, so
- * it is refused at the bound and never blocked. */
+/* Whether the credit of its publisher is withheld for a message. A peer that publishes to itself would wait for
+ * itself, so it is refused at the bound and never blocked. */
 static gboolean
 admit_can_hold (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound)
 {

@@ -4,14 +4,15 @@
 #include "queue/bus-flow.h"
 
 /*
- * Admission: which messages a peer's queue accepts, and which are dropped when it is full. The overflow policies are applied
- * here.
+ * Admission: which messages a peer's queue accepts, and which are dropped when it is full. The overflow policies are
+ * applied here.
  *
- * A subscription that has credit while its lane is clear gets a message at once, whatever else waits for the peer. For any
- * other the message has to wait, and bounds apply: those of the subscription, those of the peer's queue, and for the control
- * lane control_queue_bytes. Where the message would not fit, the subscription's own policy decides, so a slow subscription
- * costs its own messages and no others. What a subscription under the policy block accepts is bounded by its publishers'
- * windows; above them only the bound of the control lane and those of account and broker apply.
+ * A subscription that has credit while its lane is clear gets a message at once, whatever else waits for the peer.
+ * For any other the message has to wait, and bounds apply: those of the subscription, those of the peer's queue, and
+ * for the control lane control_queue_bytes. Where the message would not fit, the subscription's own policy decides,
+ * so a slow subscription costs its own messages and no others. What a subscription under the policy block accepts is
+ * bounded by its publishers' windows; above them only the bound of the control lane and those of account and broker
+ * apply.
  *
  * Invariant: for each subscription that is offered, the message is queued or its loss is in a gap.
  */
@@ -36,7 +37,8 @@ BusAdmission bus_admit (BusFlow *flow,
 gboolean
 bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, gint64 now_us);
 
-/* A request for a subscription that serves. FALSE: there is no room; nothing is lost, because the requester gets an ERROR. */
+/* A request for a subscription that serves. FALSE: there is no room; nothing is lost, because the requester gets
+ * an ERROR. */
 gboolean bus_admit_request (BusFlow *flow,
                             BusInbound *inbound,
                             const BusDelivery *delivery,
@@ -52,7 +54,8 @@ typedef struct
   gboolean is_held; /* the credit of its publisher is withheld for it */
 } BusNeed;
 
-/* Whether such a message would be sent to this subscription without waiting for credit, or would at least be accepted. */
+/* Whether such a message would be sent to this subscription without waiting for credit, or would at least be
+ * accepted. */
 gboolean bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 gboolean bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 
@@ -64,6 +67,7 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
 /* Sets other bounds or another policy, also while the queue is full; returns how many messages were dropped by it. */
 guint64 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us);
 
-/* The broker (or an account) holds too much, and this peer's queue is to give at least @bytes of it: of the subscription for
- * which most waits, by its policy. Returns what was given; less than asked when nothing can be dropped any more. */
+/* The broker (or an account) holds too much, and this peer's queue is to give at least @bytes of it: of the
+ * subscription for which most waits, by its policy. Returns what was given; less than asked when nothing can be
+ * dropped any more. */
 gsize bus_admit_shed (BusFlow *flow, GHashTable *subscriptions, gsize bytes, gint64 now_us);

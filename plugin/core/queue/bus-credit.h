@@ -7,20 +7,20 @@
 #include "wire-class.h"
 
 /*
- * Publishers' credit: taken when a frame arrives, returned at once, or when the last receiver that blocks has returned the
- * message.
+ * Publishers' credit: taken when a frame arrives, returned at once, or when the last receiver that blocks has
+ * returned the message.
  *
- * A ledger is the account of one peer as the queues see it: what it may publish (a window for each credit class), what is
- * charged to it, and the credit that receivers withhold from it. It is embedded in the peer. A queue knows ledgers only
- * and never looks into a peer.
+ * A ledger is the account of one peer as the queues see it: what it may publish (a window for each credit class),
+ * what is charged to it, and the credit that receivers withhold from it. It is embedded in the peer. A queue knows
+ * ledgers only and never looks into a peer.
  *
- * A ticket withholds the credit of one message. A subscription under the policy block holds a reference to it while the
- * message waits in its queue or is sent and not acknowledged. The last reference returns the credit. A ticket outlives its
- * publisher and then returns nothing.
+ * A ticket withholds the credit of one message. A subscription under the policy block holds a reference to it while
+ * the message waits in its queue or is sent and not acknowledged. The last reference returns the credit. A ticket
+ * outlives its publisher and then returns nothing.
  *
  * Returned credit is announced at the end of the input call: when it is a quarter of the window, or at once when the
- * publisher has none left. Reads never stop, so a publisher without credit still sends everything that needs none. This
- * module only lists the ledgers with credit to announce; bus-peer sends CREDIT.
+ * publisher has none left. Reads never stop, so a publisher without credit still sends everything that needs none.
+ * This module only lists the ledgers with credit to announce; bus-peer sends CREDIT.
  *
  * Invariant: for each class used = returned + held + the frame that is being handled.
  */

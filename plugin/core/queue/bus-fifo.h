@@ -6,17 +6,17 @@
 /*
  * The FIFO of one subscription: messages that wait for it, and gaps where others were lost.
  *
- * Each element is a slot. A message first waits for credit (WAITING). With credit it is QUEUED: the slot hangs in an entry
- * of its lane as well, so that either side can drop it in O(1). A lost message leaves a gap at its place: first and last
- * accept sequence, count and reason. A gap is encoded when everything of its lane in front of it is.
+ * Each element is a slot. A message first waits for credit (WAITING). With credit it is QUEUED: the slot hangs in an
+ * entry of its lane as well, so that either side can drop it in O(1). A lost message leaves a gap at its place: first
+ * and last accept sequence, count and reason. A gap is encoded when everything of its lane in front of it is.
  *
- * Lanes overtake each other, so the slots of each lane are linked in an order of their own as well, in which the other
- * lane does not stand in the way. Between two messages of a lane there is at most one gap for each reason, so the number
- * of gaps is bounded by the number of waiting messages, whatever is lost.
+ * Lanes overtake each other, so the slots of each lane are linked in an order of their own as well, in which the
+ * other lane does not stand in the way. Between two messages of a lane there is at most one gap for each reason, so
+ * the number of gaps is bounded by the number of waiting messages, whatever is lost.
  *
- * Every drop of a message that was matched passes through bus_fifo_drop() or bus_fifo_lose(): they make the gap, count the
- * loss and report it. Which message is dropped is decided by bus-admit (bounds, shedding), bus-block (the end of a block)
- * and bus-flow (time to live).
+ * Every drop of a message that was matched passes through bus_fifo_drop() or bus_fifo_lose(): they make the gap,
+ * count the loss and report it. Which message is dropped is decided by bus-admit (bounds, shedding), bus-block (the
+ * end of a block) and bus-flow (time to live).
  *
  * Invariant: a FIFO is [queued | gap]* [waiting | gap]*; what it keeps is charged to the ledger of its peer.
  */
@@ -52,8 +52,8 @@ BusSlot *bus_fifo_newest (const BusSubscription *subscription);
 /* The policy conflate: the waiting message of this topic; NULL: none. */
 BusSlot *bus_fifo_find (const BusFlow *flow, const BusSubscription *subscription, WireSpan topic);
 
-/* Builds the look-up by topic that the policy conflate needs, or drops it. Of several messages to one topic the newest is
- * found. */
+/* Builds the look-up by topic that the policy conflate needs, or drops it. Of several messages to one topic the
+ * newest is found. */
 void bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean wanted);
 
 /* Drops the message of a slot: a gap takes its place, or an adjacent one grows. */

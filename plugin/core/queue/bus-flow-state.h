@@ -7,12 +7,13 @@
 #include "queue/bus-subscription.h"
 
 /*
- * The data of one peer's queue, shared by the modules that work on it: bus-lane, bus-hold, bus-fifo, bus-block, bus-flow,
- * bus-admit and bus-report. Structs only; the operations are theirs.
+ * The data of one peer's queue, shared by the modules that work on it: bus-lane, bus-hold, bus-fifo, bus-block,
+ * bus-flow, bus-admit and bus-report. Structs only; the operations are theirs.
  *
- * A message that waits for a subscription has a *slot* in that subscription's FIFO. Once the subscription has credit for
- * it the slot also hangs in an *entry* of a lane; slots of several subscriptions of the peer share one entry, because they
- * are sent as one frame. A slot can also be a *gap*: the record of messages that were lost at that place.
+ * A message that waits for a subscription has a *slot* in that subscription's FIFO. Once the subscription has credit
+ * for it the slot also hangs in an *entry* of a lane; slots of several subscriptions of the peer share one entry,
+ * because they are sent as one frame. A slot can also be a *gap*: the record of messages that were lost at that
+ * place.
  */
 
 /* What the stamp of a delivery says besides the message's own. */
@@ -103,8 +104,7 @@ typedef struct
   gboolean is_ended;   /* GOODBYE is encoded: nothing is encoded behind it */
   gsize waiting_bytes; /* of entries and slots; each message counts in full for each slot */
   guint64 waiting_messages;
-  gsize
-      held_bytes; /* the part of waiting_bytes that is bounded by publishers' windows: messages with a ticket, and their slots */
+  gsize held_bytes; /* of waiting_bytes: messages with a ticket and their slots, which publishers' windows bound */
   guint64 held_messages;
   gint64 soft_since_us; /* above the soft limit since; 0: below it */
   guint64 delivered;    /* per matched subscription */

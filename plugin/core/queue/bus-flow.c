@@ -147,7 +147,8 @@ bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription)
 
 /* --- the first entry of a lane --- */
 
-/* The requester of a request does not wait any more: the request is dropped without a gap, and its credit was not used. */
+/* The requester of a request does not wait any more: the request is dropped without a gap, and its credit was not
+ * used. */
 static void
 flow_discard_request (BusFlow *flow, BusSlot *slot)
 {

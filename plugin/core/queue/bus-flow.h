@@ -6,12 +6,13 @@
 /*
  * Encoding: from what waits for a peer to bytes that are owed to its connection.
  *
- * Fast path: a subscription has credit and little is encoded, so a delivery is encoded at once. Slow path: it waits as a
- * slot in the FIFO of its subscription (bus-fifo) and, once the subscription has credit, as an entry in its lane
- * (bus-lane). When bytes were sent or credit arrived, entries are encoded in order. A gap is encoded when everything in
- * front of it is, and needs no credit. bus-admit decides what is accepted and which message is dropped.
+ * Fast path: a subscription has credit and little is encoded, so a delivery is encoded at once. Slow path: it waits
+ * as a slot in the FIFO of its subscription (bus-fifo) and, once the subscription has credit, as an entry in its lane
+ * (bus-lane). When bytes were sent or credit arrived, entries are encoded in order. A gap is encoded when everything
+ * in front of it is, and needs no credit. bus-admit decides what is accepted and which message is dropped.
  *
- * Invariant: for each subscription delivered + missed + waiting = offered; a FIFO is [queued | gap]* [waiting | gap]*.
+ * Invariant: for each subscription delivered + missed + waiting = offered; a FIFO is [queued | gap]* [waiting |
+ * gap]*.
  */
 
 #define BUS_FLOW_ENCODED_MAX 262144u /* encoded bytes of a lane above which entries wait */
@@ -41,8 +42,8 @@ gboolean bus_flow_encode_now (BusFlow *flow,
 /* Counts a message that was encoded for this subscription. @ticket: (transfer full) (nullable) */
 void bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, BusTicket *ticket, gint64 now_us);
 
-/* Encodes the gaps of a lane that stand before its first message. FALSE: there is no memory for one of them, and nothing
- * may be encoded in front of it. */
+/* Encodes the gaps of a lane that stand before its first message. FALSE: there is no memory for one of them, and
+ * nothing may be encoded in front of it. */
 gboolean bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane lane);
 
 /* Encodes every gap that has nothing queued in front of it, as far as the lanes have room. FALSE: one of them found no

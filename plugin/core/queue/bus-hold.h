@@ -6,9 +6,9 @@
 /*
  * Holds: the tickets of a subscription under the policy block.
  *
- * A message that such a subscription accepts holds a ticket until its client has acknowledged it: first in a slot of the
- * FIFO, then, sent but not yet acknowledged, in a *hold*. Holds stand in sending order, which is also the order of
- * acknowledgement. While the subscription has any ticket its block timer is armed; bus-block acts when it expires.
+ * A message that such a subscription accepts holds a ticket until its client has acknowledged it: first in a slot of
+ * the FIFO, then, sent but not yet acknowledged, in a *hold*. Holds stand in sending order, which is also the order
+ * of acknowledgement. While the subscription has any ticket its block timer is armed; bus-block acts when it expires.
  *
  * Invariant: tickets > 0 exactly while the block timer is armed.
  */

@@ -6,12 +6,12 @@
 /*
  * Entries: messages in a lane of a peer's queue, in the order in which they are encoded.
  *
- * An entry is one frame that is not encoded yet. It holds a slot for each subscription of the peer that has credit for
- * it, or none when it is for the peer itself (a reply). bus-fifo hangs slots in and takes them out; an entry whose last
- * slot is taken out leaves its lane.
+ * An entry is one frame that is not encoded yet. It holds a slot for each subscription of the peer that has credit
+ * for it, or none when it is for the peer itself (a reply). bus-fifo hangs slots in and takes them out; an entry
+ * whose last slot is taken out leaves its lane.
  *
- * Invariant: the bytes of a lane are what its entries cost; each slot counts its message in full, so that taking one out
- * always makes room.
+ * Invariant: the bytes of a lane are what its entries cost; each slot counts its message in full, so that taking one
+ * out always makes room.
  */
 
 /* Appends an entry without slots. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-message.h"
 
-/* What malloc adds, about, to a message, its bytes, and the slot and entry in which it waits: a cap that is full of small
- * messages is passed by an eighth without it. Between blocks of all sizes there are holes: of bytes this part more. */
+/* What malloc adds, about, to a message, its bytes, and the slot and entry in which it waits: a cap that is full
+ * of small messages is passed by an eighth without it. Between blocks of all sizes there are holes: of bytes this
+ * part more. */
 #define MALLOC_BYTES 64u
 #define MALLOC_HOLES 16u
 
@@ -16,8 +17,8 @@ bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, 
       = (guint8) wire_stamp_common (inbound->stamp.bytes, wire_span_str (sender), accept_seq, (guint64) accept_time_us);
 }
 
-/* A block that grew with its frame left holes of all sizes behind it. Few of them do not matter; a cap full of such blocks
- * is passed by a quarter. */
+/* A block that grew with its frame left holes of all sizes behind it. Few of them do not matter; a cap full of
+ * such blocks is passed by a quarter. */
 static gboolean
 message_may_take_over (const BusInbound *inbound)
 {

@@ -10,12 +10,12 @@
 /*
  * A message on its way through the broker.
  *
- * It begins as a view (BusInbound) of bytes in a read buffer, and costs nothing. Only when a receiver cannot take it at once
- * is it kept: its client bytes move into a block of their own (or the block of the frame is taken over), which all receivers
- * then share by reference. The payload is never parsed or re-encoded.
+ * It begins as a view (BusInbound) of bytes in a read buffer, and costs nothing. Only when a receiver cannot take it
+ * at once is it kept: its client bytes move into a block of their own (or the block of the frame is taken over),
+ * which all receivers then share by reference. The payload is never parsed or re-encoded.
  *
- * Invariant: a kept message is immutable; its block is held against the memory cap of the broker until the last reference is
- * dropped. A view never outlives the input call that made it.
+ * Invariant: a kept message is immutable; its block is held against the memory cap of the broker until the last
+ * reference is dropped. A view never outlives the input call that made it.
  */
 
 /* The part of the broker's stamp that is the same for every receiver, encoded once: sender, order, time. */
@@ -63,8 +63,8 @@ typedef struct
 /* Stamps the sender, the place in the order and the time of acceptance. */
 void bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us);
 
-/* The kept form, made at the first call; NULL: no memory, or the cap of the broker is reached. Transfer none: the view owns
- * one reference until bus_inbound_clear(). */
+/* The kept form, made at the first call; NULL: no memory, or the cap of the broker is reached. Transfer none: the
+ * view owns one reference until bus_inbound_clear(). */
 BusMessage *bus_inbound_keep (BusInbound *inbound);
 void bus_inbound_clear (BusInbound *inbound);
 

@@ -122,8 +122,8 @@ bus_outq_clear (BusOutq *outq)
   bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
 }
 
-/* A segment at the end of the lane with room for @need bytes of its own. @ends: with this frame. @reserve: it may come out of
- * the quota's reserve, no larger than it has to be. */
+/* A segment at the end of the lane with room for @need bytes of its own. @ends: with this frame. @reserve: it may
+ * come out of the quota's reserve, no larger than it has to be. */
 static BusSegment *
 outq_room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean reserve)
 {

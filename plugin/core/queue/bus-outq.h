@@ -6,14 +6,15 @@
 /*
  * Encoded frames of one peer that wait for its connection: two lanes, control before data at frame boundaries.
  *
- * Small frames are encoded one behind the other into pooled segments; the client bytes of a large one are referenced, not
- * copied. A frame in this queue cannot be dropped any more; messages that may still be dropped wait in bus-fifo.
+ * Small frames are encoded one behind the other into pooled segments; the client bytes of a large one are referenced,
+ * not copied. A frame in this queue cannot be dropped any more; messages that may still be dropped wait in bus-fifo.
  *
- * For sending, whole segments move to the tx list, at most 64 KiB of small ones or one large message at a time, and stay
- * where they are until they are sent. So a control frame waits for at most that much data.
+ * For sending, whole segments move to the tx list, at most 64 KiB of small ones or one large message at a time, and
+ * stay where they are until they are sent. So a control frame waits for at most that much data.
  *
- * Invariant: a segment ends at a frame boundary; bytes() is what was put and not sent, and is charged to the peer. A segment
- * is held against the cap of the broker with all its room until it is free; a referenced message holds its own bytes.
+ * Invariant: a segment ends at a frame boundary; bytes() is what was put and not sent, and is charged to the peer. A
+ * segment is held against the cap of the broker with all its room until it is free; a referenced message holds its
+ * own bytes.
  */
 
 #define BUS_OUTQ_TURN_BYTES      65536u /* for one gathered write, unless one message is larger */
@@ -52,8 +53,8 @@ void bus_segment_pool_clear (BusSegmentPool *pool);
 void bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage);
 void bus_outq_clear (BusOutq *outq);
 
-/* Appends a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already. In the
- * control lane it may use the quota's reserve. FALSE, also below: no memory, and nothing was put. */
+/* Appends a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already.
+ * In the control lane it may use the quota's reserve. FALSE, also below: no memory, and nothing was put. */
 gboolean
 bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body);
 

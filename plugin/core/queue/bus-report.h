@@ -7,10 +7,11 @@
 /*
  * What is to be published about a subscription or a queue that does not keep up.
  *
- * This module accumulates: losses and changes are added to the subscription, and a timer is armed. When the timer expires,
- * bus-slow publishes what has accumulated as system.drop and system.slow, at most once in BUS_REPORT_EVERY_US for each
- * subscription and each queue. So a loss costs a few additions where it happens, and nothing is published from inside a
- * queue operation. The same timer sends a subscription its own gaps when its client reads but returns no credit.
+ * This module accumulates: losses and changes are added to the subscription, and a timer is armed. When the timer
+ * expires, bus-slow publishes what has accumulated as system.drop and system.slow, at most once in
+ * BUS_REPORT_EVERY_US for each subscription and each queue. So a loss costs a few additions where it happens, and
+ * nothing is published from inside a queue operation. The same timer sends a subscription its own gaps when its
+ * client reads but returns no credit.
  *
  * Invariant: while something is unreported the report timer is armed, until the subscription ends.
  */
@@ -23,8 +24,8 @@ typedef enum
   BUS_CHANGE_DRAINED = 1 << 1,
 } BusChange;
 
-/* A message of that domain was lost. A loss of the broker's own messages (system.*) is reported by gaps only: a receiver
- * that does not keep up with system.drop would otherwise cause another system.drop with each. */
+/* A message of that domain was lost. A loss of the broker's own messages (system.*) is reported by gaps only: a
+ * receiver that does not keep up with system.drop would otherwise cause another system.drop with each. */
 void bus_report_loss (BusFlow *flow,
                       BusSubscription *subscription,
                       guint domain,

@@ -9,12 +9,13 @@
 #include "wire-span.h"
 
 /*
- * One subscription: a pattern that a peer wants to receive (or a topic that it serves), its receive window, its FIFO, and its
- * policy.
+ * One subscription: a pattern that a peer wants to receive (or a topic that it serves), its receive window, its FIFO,
+ * and its policy.
  *
- * It is listed twice: in the table of its owner, which ends it when the owner disconnects, and in the index that is searched
- * for each topic; bus-router keeps the two together. This module has only the data. bus-fifo and bus-admit move its slots,
- * bus-hold and bus-block work on its tickets, bus-report accumulates what is to be published about it.
+ * It is listed twice: in the table of its owner, which ends it when the owner disconnects, and in the index that is
+ * searched for each topic; bus-router keeps the two together. This module has only the data. bus-fifo and bus-admit
+ * move its slots, bus-hold and bus-block work on its tickets, bus-report accumulates what is to be published about
+ * it.
  */
 
 typedef struct BusGroup BusGroup;

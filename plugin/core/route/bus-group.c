@@ -58,7 +58,7 @@ group_takes_any (const BusFlow *flow, const BusSubscription *subscription, const
   return TRUE;
 }
 
-/* The first from @start on that would take a message; @n: none. */
+/* The first candidate from @start on that would accept the message; @n: none. */
 static guint
 group_find_taker (BusSubscription *const *candidates, guint n, guint start, GroupTaker takes, const BusNeed *need)
 {
@@ -80,12 +80,12 @@ bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, co
 
   if (picked == n)
     picked = group_find_taker (candidates, n, start, bus_admit_may_wait, need);
-  /* Whom the policy speaks at has to be there: one who goes is told nothing any more. */
+  /* The policy is applied at a ready peer: a closing one gets no gap any more. */
   if (picked == n)
     picked = group_find_taker (candidates, n, start, group_takes_any, need);
   if (picked == n)
     picked = start;
-  /* On from the picked one, so that a full member does not double its neighbour's share. */
+  /* Continue after the picked one, so that a full member does not double the share of its neighbour. */
   *cursor = picked + 1;
   return picked;
 }

@@ -9,10 +9,10 @@
 /*
  * Queue groups: a name, and the subscriptions that joined it, whatever their patterns.
  *
- * A message that matches members of a group is given to one of them: round robin over the matching members; a member that has
- * room is preferred, then one that can let it wait. Only when none can, the policy is applied at the member whose turn it is.
- * Policy and bounds belong to the group, as its first member requested them. The subscriptions that serve one topic are
- * balanced in the same way.
+ * A message that matches members of a group is given to one of them: round robin over the matching members; a member
+ * that has room is preferred, then one that can let it wait. Only when none can, the policy is applied at the member
+ * whose turn it is. Policy and bounds belong to the group, as its first member requested them. The subscriptions that
+ * serve one topic are balanced in the same way.
  *
  * Invariant: a group exists while it has a member.
  */

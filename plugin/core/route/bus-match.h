@@ -8,9 +8,10 @@
 /*
  * The receivers of a topic: the matched set, made once for each topic and cached.
  *
- * A match lists receivers (peers, each with its plain subscriptions) and groups (each with one candidate for each member
- * peer), already filtered by the rights of the receivers. The cache is bounded and cleared as a whole whenever a subscription
- * is added or removed, so a match never names one that does not exist; it is used inside one input call only.
+ * A match lists receivers (peers, each with its plain subscriptions) and groups (each with one candidate for each
+ * member peer), already filtered by the rights of the receivers. The cache is bounded and cleared as a whole whenever
+ * a subscription is added or removed, so a match never names one that does not exist; it is used inside one input
+ * call only.
  *
  * Invariant: a match depends on index and rights alone; picking a member of a group is left to the router.
  */

@@ -5,15 +5,15 @@
 #include "peer/bus-peer.h"
 
 /*
- * Pending requests: requests that wait for an answer, and direct messages whose publisher wants to know that they were
- * handled.
+ * Pending requests: requests that wait for an answer, and direct messages whose publisher wants to know that they
+ * were handled.
  *
  * Each has a route id: the responder copies it into its answer, and the broker finds the requester by it. A pending
- * request is listed at its requester and at its responder, so when either disconnects it ends at once; it always has a
- * deadline, so no requester waits in silence.
+ * request is listed at its requester and at its responder, so when either disconnects it ends at once; it always has
+ * a deadline, so no requester waits in silence.
  *
- * The low bits of a route id name the credit class of the answer, so that an answer that comes too late still costs what
- * its sender expects.
+ * The low bits of a route id name the credit class of the answer, so that an answer that comes too late still costs
+ * what its sender expects.
  *
  * Invariant: a pending request is in the table, in both lists and in the deadline set, or in none of them.
  */
@@ -66,16 +66,16 @@ WireClassOf bus_request_class (guint64 route_id, gsize payload_len);
 
 /* Ends it with an ERROR to the requester. */
 void bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const char *detail);
-/* The same when somebody's queue is full; names limit, value and setting. @excess: (nullable) */
+/* The same when a queue is full; names limit, value and setting. @excess: (nullable) */
 void bus_request_fail_full (BusCore *core,
                             BusRequest *request,
                             WireStatus status,
                             const char *detail,
                             const BusExcess *excess);
-/* Tells the responder that nobody waits any more, then frees it. */
+/* Sends CANCEL to the responder, because the requester does not wait any more, and frees it. */
 void bus_request_withdraw (BusCore *core, BusRequest *request);
 
 /* Its deadline came. */
 void bus_request_expire (BusCore *core, BusRequest *request);
-/* The peer goes: what it asked is withdrawn, what it should answer fails with RESPONDER_GONE. */
+/* The peer disconnects: its own requests are withdrawn, those that it should answer fail with RESPONDER_GONE. */
 void bus_request_forget_peer (BusPeer *peer);

@@ -105,7 +105,7 @@ router_offer (BusInbound *inbound,
 
 /* --- leaving --- */
 
-/* An unsent message of a group member that goes: to another one, if one is left. */
+/* Hands an unsent message of a member that ends on to another member, if there is one. */
 static gboolean
 router_reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
 {
@@ -129,7 +129,7 @@ router_reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 
         if (!bus_peer_is_ready (chosen->owner))
           continue;
         bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
-        /* Taken in there, or told there by a gap. */
+        /* It is queued there, or its loss is in a gap there. */
         done = router_offer (&inbound, chosen->owner, &chosen, 1, &delivery, TRUE, now_us).matched == 1;
         bus_inbound_clear (&inbound);
       }
@@ -164,7 +164,7 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
 
 /* --- publishing --- */
 
-/* For the statistics of its domain. */
+/* Counts it for the statistics of its domain. */
 static void
 router_count_accepted (BusCore *core, BusInbound *inbound, guint domain)
 {
@@ -360,7 +360,7 @@ bus_router_announce (BusCore *core, const char *topic, const char *type_name, Wi
   else
     wire_envelope_write (&envelope, body);
 
-  /* Keeping the message rebases the topic from the frame's bytes, so it has to lie there. */
+  /* The envelope must point into the body: keeping the message rebases its topic from there. */
   if (wire_envelope_read (wire_span (body, size), WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope).status
       != WIRE_STATUS_OK)
     g_assert_not_reached ();

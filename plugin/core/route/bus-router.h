@@ -8,9 +8,9 @@
 /*
  * Routing: which queues an accepted message enters.
  *
- * It runs after authorize() and only appends to queues, or drops from them. All plain subscribers get a message, and one
- * member of each matching group (with broadcast: every member); one frame names all matched subscriptions of a receiver. A
- * request is given to one of the subscriptions that serve its topic.
+ * It runs after authorize() and only appends to queues, or drops from them. All plain subscribers get a message, and
+ * one member of each matching group (with broadcast: every member); one frame names all matched subscriptions of a
+ * receiver. A request is given to one of the subscriptions that serve its topic.
  *
  * Invariant: for every matched subscription the message is either queued or refused, and each refusal is in a gap.
  */
@@ -34,8 +34,8 @@ typedef struct
   guint64 unacknowledged;
 } BusLeave;
 
-/* Takes it out of the index: no new message matches it. A peer that disconnects unfiles all of its subscriptions before the
- * first one is released, so that nothing that is handed on returns to it. */
+/* Takes it out of the index: no new message matches it. A peer that disconnects unfiles all of its subscriptions
+ * before the first one is released, so that nothing that is handed on returns to it. */
 void bus_router_unfile (BusCore *core, BusSubscription *subscription);
 /* Frees an unfiled subscription; unsent messages of a group are handed on to another member. */
 void bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);
@@ -65,6 +65,6 @@ gboolean bus_router_request (BusCore *core,
 /* How many subscriptions serve @topic now. */
 guint bus_router_count_servers (BusCore *core, WireSpan topic);
 
-/* A message of the broker itself, e.g. on system.*. It is counted like any; nothing is built when nobody
- * wants it. */
+/* A message of the broker itself, e.g. on system.*. It is counted like any other; nothing is built when it
+ * has no receiver. */
 void bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us);

@@ -6,7 +6,8 @@
 #include "route/bus-match.h"
 
 /*
- * The state of the route layer: which subscriptions exist, which topics were seen, and which requests wait for an answer.
+ * The state of the route layer: which subscriptions exist, which topics were seen, and which requests wait for an
+ * answer.
  */
 
 typedef struct BusRoutes
