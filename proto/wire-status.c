@@ -31,7 +31,7 @@ static const WireStatusRow rows[] = {
   { WIRE_STATUS_ABSENT, "ABSENT", "the peer is not connected" },
   { WIRE_STATUS_NOT_SUBSCRIBED, "NOT_SUBSCRIBED", "the peer neither subscribes to nor serves the topic" },
   { WIRE_STATUS_NO_RESPONDERS, "NO_RESPONDERS", "nobody serves the topic" },
-  { WIRE_STATUS_RESPONDER_GONE, "RESPONDER_GONE", "the responder went before it answered" },
+  { WIRE_STATUS_RESPONDER_GONE, "RESPONDER_GONE", "the responder disconnected before it answered" },
   { WIRE_STATUS_TIMEOUT, "TIMEOUT", "the deadline passed" },
   { WIRE_STATUS_CANCELLED, "CANCELLED", "given up" },
   { WIRE_STATUS_EXPIRED, "EXPIRED", "too late" },

@@ -164,8 +164,8 @@ bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_
   core->now_us = now_us;
   if (peer->state != BUS_PEER_CLOSING)
     {
-      bus_peer_note (peer, BUS_NOTE_GONE, why, "the connection went without goodbye");
-      bus_peer_close (peer, why, "the connection went");
+      bus_peer_note (peer, BUS_NOTE_GONE, why, "the connection ended without GOODBYE");
+      bus_peer_close (peer, why, "the connection ended");
     }
   core_settle (core, now_us);
   bus_peer_free (peer);
@@ -353,8 +353,8 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       bus_peer_close (timer->owner, WIRE_STATUS_HELLO_TIMEOUT, NULL);
       break;
     case BUS_TIMER_FRAME:
-      bus_peer_note (timer->owner, BUS_NOTE_CLOSED, WIRE_STATUS_TIMEOUT, "a frame began and did not end");
-      bus_peer_close (timer->owner, WIRE_STATUS_TIMEOUT, "a frame began and did not end (frame_timeout_us)");
+      bus_peer_note (timer->owner, BUS_NOTE_CLOSED, WIRE_STATUS_TIMEOUT, "a frame was not complete in time");
+      bus_peer_close (timer->owner, WIRE_STATUS_TIMEOUT, "a frame was not complete in time (frame_timeout_us)");
       break;
     case BUS_TIMER_REQUEST:
       bus_request_expire (core, timer->owner);

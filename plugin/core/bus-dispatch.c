@@ -246,7 +246,7 @@ dispatch_publish_direct (DispatchCall *call, BusMatch *match)
   dispatch_acknowledge (call, inbound.accept_seq, outcome);
   if (pending != NULL && outcome.queued == 0)
     bus_request_fail (call->core, pending, WIRE_STATUS_WOULD_BLOCK,
-                      "the receiver's queue is full; it is told by a gap");
+                      "the receiver's queue is full; the loss is reported to it by GAP");
   dispatch_release_inbound (call, &inbound);
 }
 
@@ -359,7 +359,7 @@ dispatch_request_peer (DispatchCall *call)
   if (!bus_router_request (call->core, &inbound, server, request->route_id, request->timer.deadline.due_us,
                            call->now_us))
     dispatch_fail_full (call, request, &server->owner->flow, server, WIRE_STATUS_WOULD_BLOCK,
-                        "there is no room for it on the way to the responder: try again later");
+                        "the responder's queue is full: try again later");
   bus_inbound_clear (&inbound);
 }
 
@@ -393,7 +393,7 @@ dispatch_forward_reply (DispatchCall *call, BusRequest *request)
   if (!bus_shed_reserve (call->core, bus_message_size (inbound.frame.body.len), call->now_us)
       || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
     dispatch_fail_full (call, request, &requester->flow, NULL, WIRE_STATUS_SLOW_CONSUMER,
-                        "the answer came, but there is no room for it in your queue: read faster");
+                        "the answer arrived, but your queue is full: read faster");
   else if (final)
     bus_request_free (call->core, request);
   bus_peer_touch (requester);
@@ -408,7 +408,8 @@ dispatch_handle_reply (DispatchCall *call)
   if (!dispatch_check_payload (call))
     return;
   if (request == NULL || request->kind != BUS_PENDING_REPLY)
-    dispatch_fail (call, WIRE_STATUS_EXPIRED, "nobody waits for this answer: its request ended, or was never yours");
+    dispatch_fail (call, WIRE_STATUS_EXPIRED,
+                   "no request waits for this answer: it has ended, or was sent to another responder");
   else
     dispatch_forward_reply (call, request);
 }
@@ -421,7 +422,8 @@ dispatch_handle_delivered (DispatchCall *call)
 
   if (request == NULL || request->kind != BUS_PENDING_DELIVERED)
     {
-      dispatch_fail (call, WIRE_STATUS_EXPIRED, "nobody waits for this DELIVERED: it ended, or was never yours");
+      dispatch_fail (call, WIRE_STATUS_EXPIRED,
+                     "no message waits for this DELIVERED: it has ended, or was sent to another receiver");
       return;
     }
   wire_envelope_init (&done);
@@ -440,7 +442,7 @@ dispatch_handle_cancel (DispatchCall *call)
     {
       request = bus_request_find (call->core, call->peer, envelope->route);
       if (request != NULL)
-        bus_request_fail (call->core, request, WIRE_STATUS_CANCELLED, "the responder gave the request up");
+        bus_request_fail (call->core, request, WIRE_STATUS_CANCELLED, "the responder cancelled the request");
       return;
     }
   /* Cancelling a request that has just ended is not an error: the frames crossed. */
@@ -469,7 +471,7 @@ dispatch_handle_credit (DispatchCall *call)
       bus_peer_touch (call->peer);
       break;
     case BUS_WINDOW_BACKWARDS:
-      dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "credit totals only grow", 0);
+      dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "credit totals cannot decrease", 0);
       break;
     case BUS_WINDOW_TOO_FAR:
       dispatch_malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the subscription's window", 0);
@@ -496,7 +498,7 @@ dispatch_handle_pong (DispatchCall *call)
 static void
 dispatch_handle_misplaced (DispatchCall *call)
 {
-  dispatch_malformed (call->peer, WIRE_STATUS_PROTOCOL_ORDER, "this kind of frame is not for a client to send now", 0);
+  dispatch_malformed (call->peer, WIRE_STATUS_PROTOCOL_ORDER, "a client may not send this kind of frame now", 0);
 }
 
 static const DispatchHandler handlers[] = {
@@ -547,7 +549,7 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
     return;
   peer->received_bytes += call.cost;
   if (!dispatch_is_known (frame))
-    dispatch_strike (&call, "this broker knows no such kind or flag of frame");
+    dispatch_strike (&call, "the broker does not know this kind of frame, or one of its flags");
   else if (result.status == WIRE_STATUS_UNSUPPORTED)
     dispatch_strike (&call, result.problem);
   else if (result.status != WIRE_STATUS_OK)

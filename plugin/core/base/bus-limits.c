@@ -40,13 +40,13 @@ bus_limits_contradiction (const BusLimits *limits)
   if (limits->queue_hard_bytes < largest_frame)
     return "queue_hard_bytes is below max_payload + 16384: the largest message could never be delivered";
   if (limits->max_payload < 2 * limits->topic_bytes + 512)
-    return "max_payload is below 2 * topic_bytes + 512: the longest topic could not be told by control.bus.introspect";
+    return "max_payload is below 2 * topic_bytes + 512: control.bus.introspect could not return the longest topic";
   if (limits->queue_soft_bytes > limits->queue_hard_bytes)
     return "queue_soft_bytes is above queue_hard_bytes";
   if (limits->broker_bytes < limits->queue_hard_bytes)
-    return "broker_bytes is below queue_hard_bytes: one queue may not fill the broker";
+    return "broker_bytes is below queue_hard_bytes: one queue could fill the whole broker";
   if (limits->uid_bytes < limits->queue_hard_bytes)
-    return "uid_bytes is below queue_hard_bytes: one queue may not fill its uid's share";
+    return "uid_bytes is below queue_hard_bytes: one queue could not use its limit";
   if (limits->request_timeout_us > limits->max_request_timeout_us)
     return "request_timeout_us is above max_request_timeout_us";
   if (limits->max_unauthenticated > limits->max_connections)

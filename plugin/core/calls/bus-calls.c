@@ -33,10 +33,10 @@ static const BusMethod methods[] = {
   METHOD ("subscribe", subscribe_request, subscribe_reply,
           "Subscribes to a topic or pattern, joins a group, or serves a topic.", bus_subscribe_answer),
   METHOD ("adjust", adjust_request, adjust_reply,
-          "Gives a subscription another policy or other bounds, full or not; in a group all members.", bus_subscribe_adjust),
+          "Sets another policy or other bounds for a subscription, in a group for all members.", bus_subscribe_adjust),
   METHOD ("unsubscribe", unsubscribe_request, unsubscribe_reply,
-          "Ends a subscription and tells what became of its messages.", bus_subscribe_end),
-  METHOD ("ping", ping_request, ping_reply, "Tells the broker's epoch and uptime.", calls_ping),
+          "Ends a subscription and returns what became of its messages.", bus_subscribe_end),
+  METHOD ("ping", ping_request, ping_reply, "Returns the broker's epoch and uptime.", calls_ping),
   METHOD ("stats", stats_request, stats_reply,
           "The broker's sums, and peers, subscriptions, groups and topic domains that the asker may see.", bus_stats_answer),
   METHOD ("introspect", bus_introspect_request, bus_introspect_reply,
@@ -80,7 +80,7 @@ bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
 
   if (method == NULL)
     {
-      bus_peer_error (peer, call.id, WIRE_STATUS_NO_RESPONDERS, "the broker has no such call");
+      bus_peer_error (peer, call.id, WIRE_STATUS_NO_RESPONDERS, "the broker has no method on this topic");
       return;
     }
   guard = wire_guard_unpack (method->request, envelope->payload, 0, &error);

@@ -24,13 +24,13 @@ static const struct
   const char *doc;
 } offered[] = {
   { "PeerConnected", "system.peer.connected", &daemoneye__eventbus__v1__peer_event__descriptor,
-    "A peer said hello and was accepted." },
+    "A peer has connected." },
   { "PeerGone", "system.peer.gone", &daemoneye__eventbus__v1__peer_event__descriptor,
-    "A peer went: why, and what became of what waited for it." },
+    "A peer disconnected: the reason, and what became of its waiting messages." },
   { "Drop", "system.drop", &daemoneye__eventbus__v1__drop_event__descriptor,
-    "What a subscription missed since the last such event about it." },
+    "Messages that a subscription missed since the last such event about it." },
   { "Slow", "system.slow", &daemoneye__eventbus__v1__slow_event__descriptor,
-    "A queue, a uid or the broker passed its soft limit, or a subscription held publishers back for too long." },
+    "A queue, a uid or the broker passed its soft limit, or a subscription blocked publishers for too long." },
 };
 
 static void

@@ -51,7 +51,8 @@ subscribe_check_numbers (const BusCall *call, const SubscribeRequest *request)
   guint n = g_hash_table_size (peer->subscriptions);
 
   if (request->subscription == 0)
-    return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE, "subscription is a number above zero of your choice");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                             "subscription must be a number above zero, chosen by the client");
   if (g_hash_table_contains (peer->subscriptions, GUINT_TO_POINTER (request->subscription)))
     return subscribe_refuse (call, WIRE_STATUS_DUPLICATE_ID, "you have a subscription with this number");
   if (n >= call->core->limits.max_subscriptions)
@@ -73,9 +74,9 @@ subscribe_check_words (const BusCall *call, const SubscribeRequest *request)
   if (check.status != WIRE_STATUS_OK)
     return subscribe_refuse (call, check.status, check.problem);
   if (request->serve && check.wildcard)
-    return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "what is served is one topic, without wildcards");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "a served topic must not contain wildcards");
   if (group.len > 0 && !wire_segment_is_valid (group, (guint) call->core->limits.segment_bytes))
-    return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "a group's name is one segment of a-z 0-9 - _");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "the name of a group is one segment of a-z 0-9 - _");
   return TRUE;
 }
 
@@ -89,7 +90,7 @@ subscribe_check_serves_methods (const BusCall *call, const SubscribeRequest *req
     return TRUE;
   if (!request->serve || request->group[0] != '\0' || strcmp (request->pattern, own) != 0)
     return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE,
-                             "methods goes with serve, without a group, on control.collector.{your id}");
+                             "methods is allowed with serve, without a group, on control.collector.{your id} only");
   return TRUE;
 }
 
@@ -138,15 +139,17 @@ subscribe_check_policy (const BusCall *call, const SubscribeRequest *request, Bu
   if (!subscribe_check_bounds (call, request->policy, request->queue_messages, request->queue_bytes))
     return FALSE;
   if (request->serve && request->policy != BUS_OVERFLOW_DEFAULT && request->policy != BUS_OVERFLOW_ERROR)
-    return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE,
-                             "who serves has no policy: a request that finds no room is answered with WOULD_BLOCK");
+    return subscribe_refuse (
+        call, WIRE_STATUS_BAD_MESSAGE,
+        "a subscription that serves has no policy: when its queue is full, requests are answered with WOULD_BLOCK");
   if (request->group[0] != '\0' && !request->serve)
     group = bus_group_find (call->core->routes->groups, call->core->seed, wire_span_str (request->group));
   if (group != NULL && group->bounds.policy != BUS_OVERFLOW_DEFAULT)
     {
       if (request->policy != BUS_OVERFLOW_DEFAULT && (BusOverflow) request->policy != group->bounds.policy)
-        return subscribe_refuse (call, WIRE_STATUS_UNSUPPORTED,
-                                 "the group has another policy: name none, or change it with control.bus.adjust");
+        return subscribe_refuse (
+            call, WIRE_STATUS_UNSUPPORTED,
+            "the group has another policy: leave the policy out, or change it with control.bus.adjust");
       *bounds = group->bounds;
     }
   else
@@ -281,7 +284,8 @@ bus_subscribe_adjust (const BusCall *call)
     return;
   if (subscription->serves)
     {
-      subscribe_refuse (call, WIRE_STATUS_UNSUPPORTED, "who serves has no policy: there is nothing to change");
+      subscribe_refuse (call, WIRE_STATUS_UNSUPPORTED,
+                        "a subscription that serves has no policy that could be changed");
       return;
     }
   bounds = subscription->bounds;

@@ -109,7 +109,7 @@ slow_note_drop (BusSubscription *subscription)
   char detail[160];
 
   g_snprintf (detail, sizeof detail,
-              "subscription %u (%s) missed messages: more came than it handles; control.bus.stats tells how many",
+              "subscription %u (%s) missed messages: it is too slow; control.bus.stats returns how many",
               subscription->id, bus_overflow_name (subscription->bounds.policy));
   bus_peer_note (subscription->owner, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER, detail);
 }

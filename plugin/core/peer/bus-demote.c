@@ -11,7 +11,8 @@ demote_inform_publisher (BusLedger *publisher, const BusSubscription *subscripti
   WireEnvelope error;
   char detail[200];
 
-  g_snprintf (detail, sizeof detail, "%s did not take it in time (longest_block_us): it is told by GAP what it missed",
+  g_snprintf (detail, sizeof detail,
+              "%s did not accept it in time (longest_block_us): the loss is reported to it by GAP",
               subscription->owner->id);
   wire_envelope_init (&error);
   error.answers = publisher->block_lost_id;
@@ -36,7 +37,7 @@ bus_demote_due (BusSubscription *subscription, gint64 now_us)
     demote_inform_publisher (g_ptr_array_index (publishers, i), subscription);
   bus_peer_note (
       owner, BUS_NOTE_DROPPED, WIRE_STATUS_EXPIRED,
-      "it held publishers back for too long (longest_block_us): its oldest messages are dropped until it has drained");
+      "it blocked publishers for too long (longest_block_us): its oldest messages are dropped until it has drained");
   bus_flow_pump (&owner->flow, now_us);
   bus_peer_touch (owner);
 }

@@ -63,7 +63,7 @@ hello_check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize s
       g_strlcpy (detail, "your uid is not in tool-uids of the broker's configuration", size);
       return WIRE_STATUS_DENIED;
     default:
-      g_strlcpy (detail, "role is 1 (collector) or 2 (tool); the agent's can't be asked for", size);
+      g_strlcpy (detail, "role is 1 (collector) or 2 (tool); the role of the agent cannot be requested", size);
       return WIRE_STATUS_DENIED;
     }
 }
@@ -202,7 +202,7 @@ bus_hello_accept (BusPeer *peer, const WireFrame *frame)
   WireStatus status;
 
   if (frame->kind != WIRE_KIND_HELLO)
-    return hello_refuse (peer, bus_hello_status_of_stranger (frame->kind), "the first frame is HELLO");
+    return hello_refuse (peer, bus_hello_status_of_stranger (frame->kind), "the first frame must be HELLO");
   if (frame->body.len < sizeof magic || memcmp (frame->body.data, magic, sizeof magic) != 0)
     return hello_refuse (peer, WIRE_STATUS_BAD_MAGIC, NULL);
   /* A newer client may send fields that we don't know; the version says whether that matters. */

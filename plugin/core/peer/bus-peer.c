@@ -154,7 +154,7 @@ bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 va
 {
   const BusExcess excess = { limit, bus_limit_value (&peer->core->limits, limit), value };
 
-  bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "a limit of the broker: ask for less, or raise the setting",
+  bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "a limit of the broker: request less, or raise the setting",
                          &excess);
 }
 
@@ -163,7 +163,7 @@ bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 
 {
   const BusExcess excess = { limit, bus_limit_spec (limit)->ceiling, value };
 
-  bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "more than any broker gives: ask for less", &excess);
+  bus_peer_error_excess (peer, answers, WIRE_STATUS_LIMIT, "above the highest possible setting: request less", &excess);
 }
 
 static void

@@ -53,9 +53,10 @@ shed_close_largest (BusCore *core, guint32 account)
   /* A peer that is closing already frees its memory at the end of this input call: close no other one. */
   if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->dying.length > 0)
     return;
-  bus_peer_note (most, BUS_NOTE_CLOSED, WIRE_STATUS_SLOW_CONSUMER, "the broker is full, and it owes this peer most");
+  bus_peer_note (most, BUS_NOTE_CLOSED, WIRE_STATUS_SLOW_CONSUMER,
+                 "the broker is full, and this peer has the largest queue");
   bus_peer_close (most, WIRE_STATUS_SLOW_CONSUMER,
-                  "the broker is full (broker_bytes, uid_bytes), and it owes you most: read faster");
+                  "the broker is full (broker_bytes, uid_bytes), and your queue is the largest: read faster");
 }
 
 static gboolean
@@ -139,7 +140,7 @@ bus_shed_charge_reader (BusPeer *peer)
       && !(bus_shed_reserve (peer->core, held, peer->core->now_us) && bus_quota_hold (quota, held)))
     {
       wire_frame_reader_clear (&peer->reader);
-      bus_peer_close (peer, WIRE_STATUS_LIMIT, "the broker holds all that it may (broker_bytes): try again later");
+      bus_peer_close (peer, WIRE_STATUS_LIMIT, "the broker is full (broker_bytes): try again later");
       return;
     }
   bus_quota_charge (quota, &peer->ledger.usage, held);

@@ -122,7 +122,7 @@ bus_request_expire (BusCore *core, BusRequest *request)
   if (request->kind == BUS_PENDING_DELIVERED)
     {
       bus_request_fail (core, request, WIRE_STATUS_UNKNOWN,
-                        "the receiver did not say in time that it handled the message; it may have");
+                        "the receiver did not confirm in time that it handled the message; it may have handled it");
       return;
     }
   request_send_error (request, WIRE_STATUS_TIMEOUT, "no answer within the time given", NULL);
@@ -141,8 +141,9 @@ bus_request_forget_peer (BusPeer *peer)
       BusRequest *request = peer->answering.head->data;
 
       if (request->kind == BUS_PENDING_DELIVERED)
-        bus_request_fail (core, request, WIRE_STATUS_UNKNOWN, "the receiver went; it may have handled the message");
+        bus_request_fail (core, request, WIRE_STATUS_UNKNOWN,
+                          "the receiver disconnected; it may have handled the message");
       else
-        bus_request_fail (core, request, WIRE_STATUS_RESPONDER_GONE, "the responder went before it answered");
+        bus_request_fail (core, request, WIRE_STATUS_RESPONDER_GONE, "the responder disconnected before it answered");
     }
 }
