@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "queue/bus-admit.h"
 #include "queue/bus-fifo.h"
-#include "queue/bus-flow.h"
 
 /*
  * The queue of one peer without the peer: a flow, what all flows share, the ledger of the peer and those of two publishers.
@@ -66,6 +66,27 @@ extern const BusDelivery queue_deliver; /* a plain DELIVER */
 BusSlot *queue_append (Queue *queue, BusSubscription *subscription, const char *topic, gsize payload_len);
 BusSlot *queue_append_held (Queue *queue, BusSubscription *subscription, BusLedger *publisher, gint64 now_us);
 
+/* A ticket of queue->publisher, without a message. Transfer full. */
+BusTicket *queue_ticket_new (Queue *queue);
+
+/* Delivers such a message to a subscription. Transfer none: a hold owns the ticket until it is acknowledged. */
+BusTicket *queue_send_held (Queue *queue, BusSubscription *subscription, gint64 now_us);
+
+/* One message that waits in an entry of both subscriptions. @expires_us: 0: never */
+void queue_enter_shared (Queue *queue, BusSubscription *first, BusSubscription *second, gint64 expires_us);
+
+/* The next message is lost before it is accepted. */
+void queue_lose (Queue *queue, BusSubscription *subscription, WireLane lane, BusLoss loss);
+
+/* Encodes a PING that takes exactly so many bytes of a lane. */
+void queue_fill_lane (Queue *queue, WireLane lane, gsize bytes);
+
+/* Offers a message to all subscriptions of the queue, in their order. */
+BusAdmission queue_offer_from (Queue *queue, BusLedger *publisher, const char *topic, gsize payload_len);
+BusAdmission queue_offer (Queue *queue, const char *topic);
+
+/* --- as text: queue-text.c --- */
+
 /* The slots of a FIFO, and whether it and the sums of the queue are consistent. A message is w (WAITING) or q (QUEUED) and
  * its accept sequence, a gap is g, first and last sequence, x, count and the first letter of its reason:
  * "q1 g2-4x3f w5". Capital letters: the control lane. Transfer full. */
@@ -79,7 +100,8 @@ char *queue_fifo_text (const Queue *queue, const BusSubscription *subscription);
   G_STMT_END
 
 /* Takes the encoded frames as the transport does. A message is d (DELIVER), r (REQUEST) or a (REPLY), its accept sequence,
- * a colon and the subscriptions; a gap is as above, a colon and its subscription: "d1:1,2 g2-4x3f:1". Transfer full. */
+ * a colon and the subscriptions in the order of their ids; a gap is as above, a colon and its subscription; p is a PING:
+ * "d1:1,2 g2-4x3f:1 p". Transfer full. */
 char *queue_sent_text (Queue *queue);
 #define queue_assert_sent(queue, text)                                                                                 \
   G_STMT_START                                                                                                         \
@@ -88,6 +110,8 @@ char *queue_sent_text (Queue *queue);
     g_assert_cmpstr (sent_text, ==, text);                                                                             \
   }                                                                                                                    \
   G_STMT_END
+
+/* --- timers and memory --- */
 
 /* The timer that is due at @now_us, taken out of the set; NULL: none. */
 BusTimer *queue_pop_timer (Queue *queue, gint64 now_us);

@@ -21,19 +21,6 @@ subscribe (Queue *queue, guint64 window_messages)
   return queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, window_messages);
 }
 
-/* Sends a message to the subscription that holds its publisher's credit until it is acknowledged. */
-static void
-send_held (Queue *queue, BusSubscription *subscription, gint64 now_us)
-{
-  BusTicket *ticket;
-
-  g_assert_true (bus_credit_take (&queue->publisher, CLASS, 10, now_us));
-  ticket = bus_ticket_new (&queue->publisher, CLASS, 10, 1);
-  bus_hold_took (&queue->flow, subscription, now_us);
-  bus_window_use (&subscription->window, 10);
-  bus_flow_delivered (&queue->flow, subscription, 0, ticket, now_us);
-}
-
 /* The block timer is due at exactly @due_us. Returns whether the subscription was demoted. */
 static gboolean
 expire (Queue *queue, BusSubscription *subscription, GPtrArray *publishers, gint64 due_us)
@@ -68,8 +55,8 @@ test_progress_goes_on (Queue *queue, gconstpointer data)
   BusSubscription *subscription = subscribe (queue, 100);
   gint64 progress_us = QUEUE_NOW_US + longest_us (queue) - 1;
 
-  send_held (queue, subscription, QUEUE_NOW_US);
-  send_held (queue, subscription, QUEUE_NOW_US);
+  queue_send_held (queue, subscription, QUEUE_NOW_US);
+  queue_send_held (queue, subscription, QUEUE_NOW_US);
   queue_return_credit (subscription, 1);
   bus_hold_returned (&queue->flow, subscription, progress_us);
 
@@ -95,7 +82,7 @@ test_patience_for_what_was_sent (Queue *queue, gconstpointer data)
 
   g_assert_cmpint (BUS_BLOCK_PATIENCE, ==, 12);
   for (guint i = 0; i < 100; i++)
-    send_held (queue, subscription, QUEUE_NOW_US);
+    queue_send_held (queue, subscription, QUEUE_NOW_US);
   while (now_us + step_us < last_us)
     {
       now_us += step_us;
@@ -119,7 +106,7 @@ test_patience_for_what_waits (Queue *queue, gconstpointer data)
   gint64 last_us = QUEUE_NOW_US + BUS_BLOCK_PATIENCE * longest_us (queue);
 
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
-  send_held (queue, subscription, last_us - 10);
+  queue_send_held (queue, subscription, last_us - 10);
   queue_return_credit (subscription, 1);
   bus_hold_returned (&queue->flow, subscription, last_us - 1);
   g_assert_nonnull (queue_pop_timer (queue, last_us - 1));
@@ -143,7 +130,7 @@ test_counts_for_each_publisher (Queue *queue, gconstpointer data)
   queue_append (queue, subscription, "tasks.one", 10);
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
-  bus_fifo_lose (&queue->flow, subscription, WIRE_LANE_DATA, 0, ++queue->accept_seq, BUS_LOSS_EXPIRED, QUEUE_NOW_US);
+  queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_EXPIRED);
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "w1 w2 w3 w4 w5 g6-6x1e w7");
   g_assert_nonnull (queue_pop_timer (queue, QUEUE_NOW_US)); /* the report of the gap */
@@ -185,7 +172,7 @@ test_end (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = subscribe (queue, 1);
 
-  send_held (queue, subscription, QUEUE_NOW_US);
+  queue_send_held (queue, subscription, QUEUE_NOW_US);
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   queue_append (queue, subscription, "tasks.one", 10);
   queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);

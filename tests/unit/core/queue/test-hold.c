@@ -6,26 +6,6 @@
 
 #define CLASS WIRE_CLASS_MUST_KEEP
 
-static BusTicket *
-ticket_new (Queue *queue)
-{
-  g_assert_true (bus_credit_take (&queue->publisher, CLASS, 10, QUEUE_NOW_US));
-  return bus_ticket_new (&queue->publisher, CLASS, 10, 1);
-}
-
-/* As bus-flow does for a message that was encoded at once. */
-static BusTicket *
-send_held (Queue *queue, BusSubscription *subscription, gint64 now_us)
-{
-  BusTicket *ticket = ticket_new (queue);
-
-  bus_hold_took (&queue->flow, subscription, now_us);
-  bus_window_use (&subscription->window, 10);
-  subscription->delivered++;
-  bus_hold_sent (&queue->flow, subscription, ticket, now_us);
-  return ticket;
-}
-
 static void
 acknowledge (Queue *queue, BusSubscription *subscription, guint64 n, gint64 now_us)
 {
@@ -52,7 +32,7 @@ test_timer (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     {
-      tickets[i] = ticket_new (queue);
+      tickets[i] = queue_ticket_new (queue);
       bus_hold_took (&queue->flow, subscription, QUEUE_NOW_US + i);
       g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, QUEUE_NOW_US + longest_us);
       g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
@@ -66,7 +46,7 @@ test_timer (Queue *queue, gconstpointer data)
   g_assert_cmpuint (held (queue), ==, 0);
 
   /* The next ticket starts it again. */
-  tickets[0] = ticket_new (queue);
+  tickets[0] = queue_ticket_new (queue);
   bus_hold_took (&queue->flow, subscription, 2 * QUEUE_NOW_US);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 2 * QUEUE_NOW_US + longest_us);
   bus_hold_release (&queue->flow, subscription, tickets[0]);
@@ -77,7 +57,7 @@ static void
 test_hand_on (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
-  BusTicket *ticket = ticket_new (queue);
+  BusTicket *ticket = queue_ticket_new (queue);
 
   bus_hold_took (&queue->flow, subscription, QUEUE_NOW_US);
   bus_hold_hand_on (&queue->flow, subscription);
@@ -96,7 +76,7 @@ test_acknowledgement_order (Queue *queue, gconstpointer data)
   BusTicket *tickets[5];
 
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
-    tickets[i] = bus_ticket_ref (send_held (queue, subscription, QUEUE_NOW_US));
+    tickets[i] = bus_ticket_ref (queue_send_held (queue, subscription, QUEUE_NOW_US));
   g_assert_cmpuint (queue->reader.usage.charged, ==, 5 * sizeof (BusHold));
   acknowledge (queue, subscription, 2, QUEUE_NOW_US + 1);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
@@ -115,7 +95,7 @@ test_acknowledgement_order (Queue *queue, gconstpointer data)
   g_assert_cmpuint (held (queue), ==, 0);
 
   /* The list begins anew. */
-  send_held (queue, subscription, QUEUE_NOW_US);
+  queue_send_held (queue, subscription, QUEUE_NOW_US);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US);
 }
 
@@ -125,11 +105,11 @@ test_others_between (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
 
-  send_held (queue, subscription, QUEUE_NOW_US);
+  queue_send_held (queue, subscription, QUEUE_NOW_US);
   for (guint i = 0; i < 3; i++)
     bus_window_use (&subscription->window, 10);
   subscription->delivered += 3;
-  send_held (queue, subscription, QUEUE_NOW_US);
+  queue_send_held (queue, subscription, QUEUE_NOW_US);
   acknowledge (queue, subscription, 4, QUEUE_NOW_US);
   g_assert_cmpuint (held (queue), ==, 1);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US);
@@ -143,7 +123,7 @@ test_progress (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
 
   for (guint i = 0; i < 3; i++)
-    send_held (queue, subscription, QUEUE_NOW_US);
+    queue_send_held (queue, subscription, QUEUE_NOW_US);
   g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
   acknowledge (queue, subscription, 0, QUEUE_NOW_US + 10);
   g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
@@ -161,7 +141,7 @@ test_release_sent (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
 
   for (guint i = 0; i < 3; i++)
-    send_held (queue, subscription, QUEUE_NOW_US);
+    queue_send_held (queue, subscription, QUEUE_NOW_US);
   queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
   bus_hold_release_sent (&queue->flow, subscription);
   g_assert_cmpuint (held (queue), ==, 0);
@@ -175,8 +155,8 @@ test_since (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
 
-  send_held (queue, subscription, QUEUE_NOW_US + 1);
-  send_held (queue, subscription, QUEUE_NOW_US + 2);
+  queue_send_held (queue, subscription, QUEUE_NOW_US + 1);
+  queue_send_held (queue, subscription, QUEUE_NOW_US + 2);
   g_assert_cmpint (subscription->hold_first->since_us, ==, QUEUE_NOW_US + 1);
   g_assert_cmpuint (subscription->hold_first->index, ==, 1);
   g_assert_cmpint (subscription->hold_last->since_us, ==, QUEUE_NOW_US + 2);
