@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+/* The bounds of 64-bit integers, which a double has exactly. */
+#define TWO_TO_63 9223372036854775808.0
+
 static gboolean
 scalar_number_to_signed (JsonNode *node, gint64 min, gint64 max, gint64 *value)
 {
@@ -18,7 +21,7 @@ scalar_number_to_signed (JsonNode *node, gint64 min, gint64 max, gint64 *value)
       break;
     case G_TYPE_DOUBLE:
       real = json_node_get_double (node);
-      if (!(real >= -0x1p63 && real < 0x1p63) || (double) (gint64) real != real)
+      if (!(real >= -TWO_TO_63 && real < TWO_TO_63) || (double) (gint64) real != real)
         return FALSE;
       *value = (gint64) real;
       break;
@@ -44,7 +47,7 @@ scalar_number_to_unsigned (JsonNode *node, guint64 max, guint64 *value)
       break;
     case G_TYPE_DOUBLE:
       real = json_node_get_double (node);
-      if (!(real >= 0 && real < 0x1p64) || (double) (guint64) real != real)
+      if (!(real >= 0 && real < 2 * TWO_TO_63) || (double) (guint64) real != real)
         return FALSE;
       *value = (guint64) real;
       break;
