@@ -21,11 +21,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Failure(Exception):
-    """Something that must not happen did."""
+    """A result that must not happen."""
 
 
 def rss(pid):
-    """(resident, most so far) in bytes."""
+    """The resident memory in bytes: (now, maximum so far)."""
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         fields = dict(line.split(":", 1) for line in file)
     return tuple(int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
@@ -38,7 +38,7 @@ def cpu_s(pid):
 
 
 class Worker:
-    """A pressure-worker; see there for what it can be told."""
+    """A pressure-worker process; pressure-worker.c describes its commands."""
 
     def __init__(self, program, address, name, kind="procmond"):
         self.name = name
@@ -101,7 +101,7 @@ class Worker:
 
 @contextlib.contextmanager
 def said_to(file):
-    """What programs that are started here write to standard error goes there: a broker tells all that it drops."""
+    """Redirects the standard error of programs started meanwhile: a broker logs everything that it drops."""
     ours = os.dup(2)
     os.dup2(file.fileno(), 2)
     try:
@@ -112,7 +112,7 @@ def said_to(file):
 
 
 class Bus:
-    """A broker of its own, with these settings of [limits]; a context that leaves no process behind."""
+    """A broker process with these settings of [limits]; as a context manager it ends all its processes."""
 
     def __init__(self, build, limits=None, pin=False):
         self.program = os.path.join(build, "tests/bench/pressure-worker")
@@ -174,7 +174,7 @@ class Bus:
 
 
 class Watch:
-    """The most that a process had in memory, and what it took of a CPU, from now on."""
+    """The maximum memory of a process and its CPU time, from now on."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -196,7 +196,7 @@ class Watch:
 
 
 class Flood:
-    """What "flooded" said."""
+    """The answer "flooded"."""
 
     def __init__(self, words):
         self.sent, self.told, longest_us, elapsed_us, self.code = (int(word) for word in words[:5])
@@ -228,7 +228,7 @@ def sums(worker, published, where):
 
 
 def end_on_signals():
-    """So that what runs is ended on the way out, too; and no core is written of what is killed."""
+    """Makes signals end the processes that were started, and prevents core files of killed ones."""
     def leave(number, _):
         sys.exit(128 + number)
     for number in (signal.SIGTERM, signal.SIGHUP):
