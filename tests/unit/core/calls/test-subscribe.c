@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-subscribe.h"
+
+#include "calls/bus-budget.h"
+#include "route/route-fixture.h"
+#include "control.pb-c.h"
+
+/* The methods subscribe, adjust and unsubscribe: what is refused changes nothing, and what is answered is in force. */
+
+typedef Daemoneye__Eventbus__V1__AdjustReply AdjustReply;
+typedef Daemoneye__Eventbus__V1__AdjustRequest AdjustRequest;
+typedef Daemoneye__Eventbus__V1__SubscribeReply SubscribeReply;
+typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
+typedef Daemoneye__Eventbus__V1__UnsubscribeReply UnsubscribeReply;
+typedef Daemoneye__Eventbus__V1__UnsubscribeRequest UnsubscribeRequest;
+
+typedef struct
+{
+  Peers peers;
+  BusPeer *asker;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  routes_setup (&f->peers, NULL);
+  f->peers.core->budget = bus_budget_new ();
+  f->asker = peers_ready (&f->peers, "asker", 1000);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  bus_budget_free (g_steal_pointer (&f->peers.core->budget));
+  routes_teardown (&f->peers, NULL);
+}
+
+/* The one frame that answers the call; deliveries and gaps may have been sent as well. */
+static const PeerFrame *
+find_answer (const GPtrArray *frames)
+{
+  const PeerFrame *found = NULL;
+
+  for (guint i = 0; i < frames->len; i++)
+    {
+      const PeerFrame *frame = g_ptr_array_index (frames, i);
+
+      if (frame->envelope.answers != 55)
+        continue;
+      g_assert_null (found);
+      found = frame;
+    }
+  g_assert_nonnull (found);
+  return found;
+}
+
+/* Calls, and unpacks the one reply. NULL: the answer was ERROR with that status. */
+static gpointer
+call (Fixture *f,
+      BusPeer *asker,
+      void (*answer) (const BusCall *call),
+      gconstpointer request,
+      const ProtobufCMessageDescriptor *type,
+      WireStatus status)
+{
+  const BusCall made = { .peer = asker,
+                         .core = f->peers.core,
+                         .id = 55,
+                         .request = request,
+                         .accept_seq = 66,
+                         .now_us = f->peers.core->now_us };
+  g_autoptr (GPtrArray) frames = NULL;
+  const PeerFrame *frame;
+  gpointer reply;
+
+  answer (&made);
+  frames = peers_take (asker);
+  frame = find_answer (frames);
+  g_assert_cmpstr (wire_status_name (frame->envelope.status), ==, wire_status_name (status));
+  g_assert_cmpuint (frame->kind, ==, status == WIRE_STATUS_OK ? WIRE_KIND_REPLY : WIRE_KIND_ERROR);
+  if (status != WIRE_STATUS_OK)
+    return NULL;
+  reply = protobuf_c_message_unpack (type, NULL, frame->envelope.payload.len, frame->envelope.payload.data);
+  g_assert_nonnull (reply);
+  return reply;
+}
+
+static SubscribeReply *
+subscribe (Fixture *f, const SubscribeRequest *request, WireStatus status)
+{
+  guint n = f->peers.core->routes->n_subscriptions;
+  SubscribeReply *reply = call (f, f->asker, bus_subscribe_answer, request,
+                                &daemoneye__eventbus__v1__subscribe_reply__descriptor, status);
+
+  g_assert_cmpuint (f->peers.core->routes->n_subscriptions, ==, n + (reply != NULL ? 1 : 0));
+  return reply;
+}
+
+static void
+reply_free (gpointer reply)
+{
+  protobuf_c_message_free_unpacked (reply, NULL);
+}
+
+static SubscribeRequest
+request_of (guint32 id, const char *pattern)
+{
+  SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
+
+  request.subscription = id;
+  request.pattern = (char *) (gsize) pattern;
+  return request;
+}
+
+static BusSubscription *
+find (Fixture *f, guint32 id)
+{
+  return g_hash_table_lookup (f->asker->subscriptions, GUINT_TO_POINTER (id));
+}
+
+/* --- subscribe --- */
+
+/* Zeros ask for the broker's defaults; the answer says what is in force. */
+static void
+test_defaults (Fixture *f, gconstpointer data)
+{
+  const SubscribeRequest request = request_of (3, "health.#");
+  const BusLimits *limits = &f->peers.core->limits;
+  SubscribeReply *reply = subscribe (f, &request, WIRE_STATUS_OK);
+  const BusSubscription *made = find (f, 3);
+
+  g_assert_cmpuint (reply->accept_seq, ==, 66);
+  g_assert_cmpuint (reply->window_messages, ==, limits->receive_window_messages);
+  g_assert_cmpuint (reply->window_bytes, ==, limits->receive_window_bytes);
+  g_assert_cmpuint (reply->policy, ==, BUS_OVERFLOW_CONFLATE);
+  g_assert_cmpuint (reply->queue_messages, ==, limits->subscription_queue_messages);
+  g_assert_cmpuint (reply->queue_bytes, ==, limits->subscription_queue_bytes);
+  g_assert_nonnull (made);
+  g_assert_true (wire_span_equal (made->pattern, wire_span_str ("health.#")));
+  g_assert_cmpint (made->bounds.policy, ==, BUS_OVERFLOW_CONFLATE);
+  g_assert_cmpuint (made->window.window_messages, ==, limits->receive_window_messages);
+  reply_free (reply);
+}
+
+static void
+test_asked_for (Fixture *f, gconstpointer data)
+{
+  SubscribeRequest request = request_of (3, "events.#");
+  SubscribeReply *reply;
+
+  request.policy = BUS_OVERFLOW_ERROR;
+  request.window_messages = 5;
+  request.window_bytes = 5000;
+  request.queue_messages = 6;
+  request.queue_bytes = 6000;
+  reply = subscribe (f, &request, WIRE_STATUS_OK);
+  g_assert_cmpuint (reply->policy, ==, BUS_OVERFLOW_ERROR);
+  g_assert_cmpuint (reply->window_messages, ==, 5);
+  g_assert_cmpuint (reply->window_bytes, ==, 5000);
+  g_assert_cmpuint (reply->queue_messages, ==, 6);
+  g_assert_cmpuint (reply->queue_bytes, ==, 6000);
+  g_assert_cmpuint (find (f, 3)->bounds.messages, ==, 6);
+  reply_free (reply);
+}
+
+static void
+test_refused (Fixture *f, gconstpointer data)
+{
+  const SubscribeRequest good = request_of (3, "events.#");
+  SubscribeRequest request = good;
+
+  reply_free (subscribe (f, &good, WIRE_STATUS_OK));
+  subscribe (f, &good, WIRE_STATUS_DUPLICATE_ID);
+
+#define REFUSED(want, ...)                                                                                             \
+  request = request_of (4, "events.#");                                                                                \
+  __VA_ARGS__;                                                                                                         \
+  subscribe (f, &request, want)
+
+  REFUSED (WIRE_STATUS_BAD_MESSAGE, request.subscription = 0);
+  REFUSED (WIRE_STATUS_BAD_PATTERN, request.group = (char *) (gsize) "a.b");
+  REFUSED (WIRE_STATUS_BAD_PATTERN, request.serve = TRUE); /* what is served has no wildcards */
+  REFUSED (WIRE_STATUS_DENIED, request.pattern = (char *) (gsize) "system.drop");
+  REFUSED (WIRE_STATUS_UNSUPPORTED, request.policy = BUS_OVERFLOW_LAST + 1);
+  REFUSED (WIRE_STATUS_DENIED, request.policy = BUS_OVERFLOW_BLOCK); /* a right that it does not have */
+  REFUSED (WIRE_STATUS_LIMIT,
+           request.window_messages = bus_limit_spec (BUS_LIMIT_receive_window_messages)->ceiling + 1);
+  REFUSED (WIRE_STATUS_LIMIT, request.queue_bytes = bus_limit_spec (BUS_LIMIT_subscription_queue_bytes)->ceiling + 1);
+  REFUSED (WIRE_STATUS_BAD_MESSAGE, request.methods = TRUE);
+  REFUSED (WIRE_STATUS_BAD_MESSAGE, request.serve = TRUE, request.pattern = (char *) (gsize) "tasks.procmond",
+           request.policy = BUS_OVERFLOW_CONFLATE);
+#undef REFUSED
+}
+
+/* The number of a peer's subscriptions is bounded, and one that ended makes place. */
+static void
+test_bound (Fixture *f, gconstpointer data)
+{
+  UnsubscribeRequest ended = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
+  SubscribeRequest request = request_of (9, "events.#");
+
+  f->peers.core->limits.max_subscriptions = 2;
+  for (guint i = 0; i < 2; i++)
+    {
+      const SubscribeRequest one = request_of (i + 1, "events.#");
+
+      reply_free (subscribe (f, &one, WIRE_STATUS_OK));
+    }
+  subscribe (f, &request, WIRE_STATUS_LIMIT);
+  ended.subscription = 1;
+  reply_free (call (f, f->asker, bus_subscribe_end, &ended, &daemoneye__eventbus__v1__unsubscribe_reply__descriptor,
+                    WIRE_STATUS_OK));
+  reply_free (subscribe (f, &request, WIRE_STATUS_OK));
+}
+
+/* Policy and bounds of a group are those of its first member; a later one may name no other policy. */
+static void
+test_group (Fixture *f, gconstpointer data)
+{
+  SubscribeRequest request = request_of (1, "events.#");
+  SubscribeReply *reply;
+
+  request.group = (char *) (gsize) "workers";
+  request.policy = BUS_OVERFLOW_DROP_NEWEST;
+  request.queue_messages = 5;
+  reply_free (subscribe (f, &request, WIRE_STATUS_OK));
+  request.subscription = 2;
+  request.policy = BUS_OVERFLOW_ERROR;
+  subscribe (f, &request, WIRE_STATUS_UNSUPPORTED);
+  request.policy = BUS_OVERFLOW_DEFAULT;
+  request.queue_messages = 9;
+  reply = subscribe (f, &request, WIRE_STATUS_OK);
+  g_assert_cmpuint (reply->policy, ==, BUS_OVERFLOW_DROP_NEWEST);
+  g_assert_cmpuint (reply->queue_messages, ==, 5);
+  reply_free (reply);
+}
+
+/* --- adjust --- */
+
+static AdjustReply *
+adjust (Fixture *f, const AdjustRequest *request, WireStatus status)
+{
+  return call (f, f->asker, bus_subscribe_adjust, request, &daemoneye__eventbus__v1__adjust_reply__descriptor, status);
+}
+
+/* What is not asked for stays; what waits and does not fit any more is dropped and counted. */
+static void
+test_adjust (Fixture *f, gconstpointer data)
+{
+  AdjustRequest request = DAEMONEYE__EVENTBUS__V1__ADJUST_REQUEST__INIT;
+  BusSubscription *subscription = routes_subscribe (&f->peers, f->asker, 3, "events.#", NULL, 1);
+  guint64 bytes = subscription->bounds.bytes;
+  AdjustReply *reply;
+
+  for (guint i = 0; i < 6; i++)
+    routes_publish (&f->peers, NULL, "events.process.new", 10);
+  request.subscription = 3;
+  request.queue_messages = 2;
+  reply = adjust (f, &request, WIRE_STATUS_OK);
+  g_assert_cmpuint (reply->policy, ==, BUS_OVERFLOW_DROP_OLDEST);
+  g_assert_cmpuint (reply->queue_messages, ==, 2);
+  g_assert_cmpuint (reply->queue_bytes, ==, bytes);
+  g_assert_cmpuint (reply->dropped, ==, 3);
+  g_assert_cmpuint (subscription->fifo.messages, ==, 2);
+  g_assert_cmpuint (subscription->missed, ==, 3);
+  reply_free (reply);
+
+  request.queue_messages = 0;
+  request.policy = BUS_OVERFLOW_DROP_NEWEST;
+  reply = adjust (f, &request, WIRE_STATUS_OK);
+  g_assert_cmpuint (reply->queue_messages, ==, 2);
+  g_assert_cmpint (subscription->bounds.policy, ==, BUS_OVERFLOW_DROP_NEWEST);
+  g_assert_cmpuint (reply->dropped, ==, 0);
+  reply_free (reply);
+
+  request.policy = BUS_OVERFLOW_BLOCK;
+  adjust (f, &request, WIRE_STATUS_DENIED);
+  g_assert_cmpint (subscription->bounds.policy, ==, BUS_OVERFLOW_DROP_NEWEST);
+}
+
+/* In a group it changes all members, whoever asks. One that serves has nothing to change. */
+static void
+test_adjust_group (Fixture *f, gconstpointer data)
+{
+  AdjustRequest request = DAEMONEYE__EVENTBUS__V1__ADJUST_REQUEST__INIT;
+  BusPeer *other = peers_ready (&f->peers, "other", 1000);
+  BusSubscription *member = routes_subscribe (&f->peers, other, 1, "events.#", "workers", 1);
+
+  routes_subscribe (&f->peers, f->asker, 3, "events.#", "workers", 1);
+  routes_serve (&f->peers, f->asker, 4, "tasks.procmond");
+  request.subscription = 3;
+  request.queue_messages = 7;
+  reply_free (adjust (f, &request, WIRE_STATUS_OK));
+  g_assert_cmpuint (member->bounds.messages, ==, 7);
+  g_assert_cmpuint (member->group->bounds.messages, ==, 7);
+  g_assert_cmpuint (find (f, 3)->bounds.messages, ==, 7);
+  request.subscription = 4;
+  adjust (f, &request, WIRE_STATUS_UNSUPPORTED);
+  request.subscription = 5;
+  adjust (f, &request, WIRE_STATUS_NOT_SUBSCRIBED);
+}
+
+/* --- unsubscribe --- */
+
+/* The answer accounts for every message that was offered. */
+static void
+test_unsubscribe (Fixture *f, gconstpointer data)
+{
+  UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
+  BusSubscription *subscription = routes_subscribe (&f->peers, f->asker, 3, "events.#", NULL, 2);
+  const ProtobufCMessageDescriptor *type = &daemoneye__eventbus__v1__unsubscribe_reply__descriptor;
+  UnsubscribeReply *reply;
+
+  subscription->bounds.messages = 3;
+  for (guint i = 0; i < 9; i++)
+    routes_publish (&f->peers, NULL, "events.process.new", 10);
+  request.subscription = 3;
+  reply = call (f, f->asker, bus_subscribe_end, &request, type, WIRE_STATUS_OK);
+  g_assert_cmpuint (reply->delivered, ==, 2);
+  g_assert_cmpuint (reply->discarded, ==, 3);
+  g_assert_cmpuint (reply->missed, ==, 4);
+  reply_free (reply);
+  g_assert_null (find (f, 3));
+  g_assert_cmpuint (f->peers.core->routes->n_subscriptions, ==, 0);
+  call (f, f->asker, bus_subscribe_end, &request, type, WIRE_STATUS_NOT_SUBSCRIBED);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/subscribe/M03-defaults", test_defaults);
+  ADD ("/core/subscribe/asked-for", test_asked_for);
+  ADD ("/core/subscribe/M18-refused", test_refused);
+  ADD ("/core/subscribe/R03-bound", test_bound);
+  ADD ("/core/subscribe/M06-group", test_group);
+  ADD ("/core/subscribe/B08-adjust", test_adjust);
+  ADD ("/core/subscribe/B08-adjust-group", test_adjust_group);
+  ADD ("/core/subscribe/I06-unsubscribe", test_unsubscribe);
+  return g_test_run ();
+}

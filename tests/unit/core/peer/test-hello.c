@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-hello.h"
+
+#include "peer/peer-fixture.h"
+#include "envelope.pb-c.h"
+#include "wire-guard.h"
+
+/* The handshake on one peer: what is accepted, what is refused and why. test-bus-hello.c has the same as clients see it. */
+
+#define MAGIC     0x42594544u
+#define VERSION_1 (1u << 16)
+
+typedef Daemoneye__Eventbus__V1__Hello Hello;
+
+/* A good HELLO, which each test changes. */
+static Hello
+good_hello (void)
+{
+  Hello hello = DAEMONEYE__EVENTBUS__V1__HELLO__INIT;
+
+  hello.magic = MAGIC;
+  hello.oldest_version = VERSION_1;
+  hello.newest_version = VERSION_1;
+  hello.id = (char *) (gsize) "one";
+  hello.type = (char *) (gsize) "procmond";
+  hello.role = BUS_ROLE_COLLECTOR;
+  hello.incarnation = 9;
+  return hello;
+}
+
+static gboolean
+say (BusPeer *peer, const Hello *hello)
+{
+  guint8 body[WIRE_HELLO_MAX];
+  const WireFrame frame
+      = { .kind = WIRE_KIND_HELLO, .body = wire_span (body, daemoneye__eventbus__v1__hello__pack (hello, body)) };
+
+  return bus_hello_accept (peer, &frame);
+}
+
+/* Says it on a new connection of that account, and asserts with which status it is refused. OK: it is accepted. */
+static void
+assert_status (Peers *f, const Hello *hello, guint32 account, WireStatus status)
+{
+  BusPeer *peer = peers_connect (f, account, FALSE);
+  g_autofree char *expected = g_strdup_printf ("GOODBYE status=%s\n", wire_status_name (status));
+
+  g_assert_true (say (peer, hello) == (status == WIRE_STATUS_OK));
+  g_assert_true (bus_peer_is_ready (peer) == (status == WIRE_STATUS_OK));
+  peers_assert_sent (peer, status == WIRE_STATUS_OK ? "WELCOME\n" : expected);
+  if (status != WIRE_STATUS_OK)
+    {
+      g_assert_null (peer->id); /* nobody finds it */
+      peers_assert_note (f, BUS_NOTE_REFUSED, status);
+    }
+  peers_disconnect (f, peer);
+}
+
+static void
+test_accepted (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_connect (f, 1000, FALSE);
+  Hello hello = good_hello ();
+
+  hello.software_version = (char *) (gsize) "1.2.3";
+  g_assert_true (say (peer, &hello));
+  g_assert_true (bus_peer_is_ready (peer));
+  g_assert_cmpstr (peer->id, ==, "one");
+  g_assert_cmpstr (peer->type, ==, "procmond");
+  g_assert_cmpstr (peer->software_version, ==, "1.2.3");
+  g_assert_cmpuint (peer->incarnation, ==, 9);
+  g_assert_cmpint (peer->principal.role, ==, BUS_ROLE_COLLECTOR);
+  g_assert_true (g_hash_table_lookup (f->core->peers_by_id, &peer->key) == peer);
+  g_assert_cmpuint (f->core->n_unauthenticated, ==, 0);
+  g_assert_false (bus_deadline_is_armed (&peer->timer.deadline));
+  g_assert_cmpint (peer->timer.kind, ==, BUS_TIMER_FRAME);
+  for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
+    g_assert_true (bus_window_is_open (&peer->ledger.publish[i]));
+}
+
+/* WELCOME says which windows and limits are in force. */
+static void
+test_welcome (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_connect (f, 1000, FALSE);
+  const Hello hello = good_hello ();
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__Welcome *welcome;
+  const PeerFrame *frame;
+
+  f->core->epoch = 77;
+  g_assert_true (say (peer, &hello));
+  frames = peers_take (peer);
+  frame = g_ptr_array_index (frames, 0);
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__welcome__descriptor, frame->body, 0, NULL);
+  g_assert_nonnull (guard);
+  welcome = wire_guard_message (guard);
+  g_assert_cmpuint (welcome->version, ==, VERSION_1);
+  g_assert_cmpuint (welcome->epoch, ==, 77);
+  g_assert_cmpstr (welcome->id, ==, "one");
+  g_assert_cmpuint (welcome->role, ==, BUS_ROLE_COLLECTOR);
+  g_assert_cmpuint (welcome->largest_payload, ==, f->core->limits.max_payload);
+  g_assert_cmpuint (welcome->n_windows, ==, WIRE_N_CLASSES - 1);
+  for (guint i = 0; i < welcome->n_windows; i++)
+    {
+      const BusWindow *window = &peer->ledger.publish[welcome->windows[i]->class_];
+
+      g_assert_cmpuint (welcome->windows[i]->class_, ==, i + 1);
+      g_assert_cmpuint (welcome->windows[i]->messages, ==, window->window_messages);
+      g_assert_cmpuint (welcome->windows[i]->bytes, ==, window->window_bytes);
+    }
+  for (guint i = 0; i < welcome->n_limits; i++)
+    g_assert_cmpuint (welcome->limits[i]->value, >, 0);
+}
+
+static void
+test_versions (Peers *f, gconstpointer data)
+{
+  static const struct
+  {
+    guint32 oldest;
+    guint32 newest;
+    WireStatus status;
+  } rows[] = {
+    { VERSION_1, VERSION_1, WIRE_STATUS_OK },
+    { 0, VERSION_1, WIRE_STATUS_OK },
+    { VERSION_1, G_MAXUINT32, WIRE_STATUS_OK },
+    { VERSION_1 + 1, 2 * VERSION_1, WIRE_STATUS_VERSION },
+    { 0, VERSION_1 - 1, WIRE_STATUS_VERSION },
+    { VERSION_1, VERSION_1 - 1, WIRE_STATUS_VERSION }, /* upside down */
+    { G_MAXUINT32, G_MAXUINT32, WIRE_STATUS_VERSION },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      Hello hello = good_hello ();
+
+      hello.oldest_version = rows[i].oldest;
+      hello.newest_version = rows[i].newest;
+      assert_status (f, &hello, 1000, rows[i].status);
+    }
+}
+
+/* The agent's role can't be asked for, and a tool's only by an account that the configuration names. */
+static void
+test_roles (Peers *f, gconstpointer data)
+{
+  guint32 tools[] = { 7 };
+  Hello hello = good_hello ();
+  BusPeer *agent;
+
+  f->core->tool_accounts = tools;
+  f->core->n_tool_accounts = 1;
+  hello.role = BUS_ROLE_TOOL;
+  assert_status (f, &hello, 7, WIRE_STATUS_OK);
+  assert_status (f, &hello, 8, WIRE_STATUS_DENIED);
+  hello.role = BUS_ROLE_AGENT;
+  assert_status (f, &hello, 7, WIRE_STATUS_DENIED);
+  hello.role = 0;
+  assert_status (f, &hello, 7, WIRE_STATUS_DENIED);
+
+  agent = peers_connect (f, 0, TRUE); /* by construction, whatever it asks for */
+  g_assert_true (say (agent, &hello));
+  g_assert_cmpint (agent->principal.role, ==, BUS_ROLE_AGENT);
+  g_assert_cmpstr (agent->type, ==, "");
+}
+
+static void
+test_ids (Peers *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *id;
+    WireStatus status;
+  } rows[] = {
+    { "two", WIRE_STATUS_OK },           { "", WIRE_STATUS_BAD_MESSAGE },
+    { "a.b", WIRE_STATUS_BAD_MESSAGE },  { "Upper", WIRE_STATUS_BAD_MESSAGE },
+    { "a+", WIRE_STATUS_BAD_MESSAGE },   { "bus", WIRE_STATUS_DENIED },
+    { "task", WIRE_STATUS_DENIED },      { "daemoneye-agent", WIRE_STATUS_DENIED },
+    { "one", WIRE_STATUS_DUPLICATE_ID },
+  };
+  BusPeer *first = peers_ready (f, "one", 1000);
+  const Hello again = good_hello ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      Hello hello = good_hello ();
+
+      hello.id = (char *) (gsize) rows[i].id;
+      assert_status (f, &hello, 1000, rows[i].status);
+    }
+  peers_disconnect (f, first);
+  assert_status (f, &again, 1000, WIRE_STATUS_OK); /* the id is free again */
+}
+
+static void
+test_types (Peers *f, gconstpointer data)
+{
+  static const char *const bad[] = { "", "a.b", "#", "Upper" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      Hello hello = good_hello ();
+
+      hello.type = (char *) (gsize) bad[i];
+      assert_status (f, &hello, 1000, WIRE_STATUS_BAD_MESSAGE);
+    }
+}
+
+/* Frames that are no HELLO, or one in name only. */
+static void
+test_strangers (Peers *f, gconstpointer data)
+{
+  static const struct
+  {
+    guint8 kind;
+    const char *body;
+    gsize len;
+    const char *expected;
+  } rows[] = {
+    { WIRE_KIND_PUBLISH, "x", 1, "GOODBYE status=PROTOCOL_ORDER\n" },
+    { WIRE_KIND_GOODBYE, "x", 1, "GOODBYE status=PROTOCOL_ORDER\n" },
+    { 200, "x", 1, "GOODBYE status=BAD_MAGIC\n" },
+    { WIRE_KIND_HELLO,
+      "\x0d"
+      "DEY",
+      4, "GOODBYE status=BAD_MAGIC\n" },
+    { WIRE_KIND_HELLO,
+      "\x0d"
+      "DEYX",
+      5, "GOODBYE status=BAD_MAGIC\n" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const WireFrame frame = { .kind = rows[i].kind, .body = wire_span ((const guint8 *) rows[i].body, rows[i].len) };
+      BusPeer *peer = peers_connect (f, 1000, FALSE);
+
+      g_assert_false (bus_hello_accept (peer, &frame));
+      peers_assert_sent (peer, rows[i].expected);
+    }
+  g_assert_cmpint (bus_hello_status_of_stranger (0), ==, WIRE_STATUS_BAD_MAGIC);
+  g_assert_cmpint (bus_hello_status_of_stranger (WIRE_KIND_LAST), ==, WIRE_STATUS_PROTOCOL_ORDER);
+  g_assert_cmpint (bus_hello_status_of_stranger (WIRE_KIND_LAST + 1), ==, WIRE_STATUS_BAD_MAGIC);
+}
+
+#define ADD(path, function) g_test_add (path, Peers, NULL, peers_setup, function, peers_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/hello/accepted", test_accepted);
+  ADD ("/core/hello/welcome", test_welcome);
+  ADD ("/core/hello/M27-versions", test_versions);
+  ADD ("/core/hello/M18-roles", test_roles);
+  ADD ("/core/hello/A01-ids", test_ids);
+  ADD ("/core/hello/types", test_types);
+  ADD ("/core/hello/F09-strangers", test_strangers);
+  return g_test_run ();
+}
