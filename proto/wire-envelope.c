@@ -300,7 +300,7 @@ envelope_take_value (EnvelopeReader *reader, guint32 number, guint32 wire_type, 
   guint64 bit = (guint64) 1 << number % 64;
 
   if (reader->from == WIRE_FROM_CLIENT && number > CLIENT_LAST && number <= FIELD_LAST && !(spec->kinds & reader->kind))
-    return envelope_malformed (reader, "this field is not a client's to set");
+    return envelope_malformed (reader, "a client may not set this field");
   if (spec->type == TYPE_NONE)
     {
       if (reader->from == WIRE_FROM_CLIENT)

@@ -25,7 +25,7 @@ hello_check_version (const Hello *hello, char *detail, gsize size)
       && hello->oldest_version <= hello->newest_version)
     return WIRE_STATUS_OK;
   g_snprintf (detail, (gulong) size,
-              "no common version: you speak %u.%u to %u.%u, the broker %u.%u to %u.%u; update the older side",
+              "no common version: you support %u.%u to %u.%u, the broker %u.%u to %u.%u; update the older side",
               hello->oldest_version >> 16, hello->oldest_version & 0xffff, hello->newest_version >> 16,
               hello->newest_version & 0xffff, BUS_VERSION_OLDEST >> 16, BUS_VERSION_OLDEST & 0xffff,
               BUS_VERSION_NEWEST >> 16, BUS_VERSION_NEWEST & 0xffff);

@@ -36,7 +36,7 @@ unix_path_prepare_directory (const char *path, gboolean for_group, GError **erro
   struct stat st;
 
   if (g_mkdir_with_parents (directory, 0700) != 0)
-    return unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't make the directory %s: %s", directory,
+    return unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't create the directory %s: %s", directory,
                            g_strerror (errno));
   if (lstat (directory, &st) != 0 || !S_ISDIR (st.st_mode))
     return unix_path_fail (error, LISTENER_ERROR_ADDRESS, "%s is not a directory", directory);
@@ -45,8 +45,8 @@ unix_path_prepare_directory (const char *path, gboolean for_group, GError **erro
                            directory, (guint) st.st_uid);
   if (st.st_mode & 0022)
     return unix_path_fail (error, LISTENER_ERROR_ADDRESS,
-                           "others may write in the directory %s (mode %04o): choose one of mode 0700", directory,
-                           (guint) st.st_mode & 07777);
+                           "other users can write to the directory %s (mode %04o): choose one with mode 0700",
+                           directory, (guint) st.st_mode & 07777);
   if (for_group && chmod (directory, 0710) != 0)
     return unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't open %s to the group: %s", directory,
                            g_strerror (errno));
@@ -96,7 +96,7 @@ unix_path_remove_stale (const char *path, GError **error)
 
   if (lstat (path, &st) != 0)
     return errno == ENOENT
-           || unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't look at %s: %s", path, g_strerror (errno));
+           || unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't examine %s: %s", path, g_strerror (errno));
   if (!S_ISSOCK (st.st_mode))
     return unix_path_fail (error, LISTENER_ERROR_ADDRESS,
                            "%s is there and is no socket: it is left alone; use another address", path);
@@ -147,7 +147,7 @@ unix_path_bind_and_listen (UnixPath *self, int fd, const char *group, GError **e
   if (!unix_path_bind_private (fd, self->path))
     return unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't bind %s: %s", self->path, g_strerror (errno));
   if (lstat (self->path, &st) != 0)
-    return unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't look at %s: %s", self->path, g_strerror (errno));
+    return unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't examine %s: %s", self->path, g_strerror (errno));
   self->device = st.st_dev;
   self->inode = st.st_ino;
   if (group != NULL && !unix_path_open_to_group (self->path, group, error))
@@ -174,7 +174,7 @@ unix_path_listen (UnixPath *self, const char *path, const char *group, GError **
     {
       fd = unix_socket_new ();
       if (fd < 0)
-        unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't make a socket: %s", g_strerror (errno));
+        unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't create a socket: %s", g_strerror (errno));
       else if (unix_path_bind_and_listen (self, fd, group, error))
         return fd;
       else

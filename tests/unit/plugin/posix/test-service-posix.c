@@ -75,7 +75,7 @@ test_bad_places (Fixture *f, gconstpointer data)
   } cases[] = {
     { file, "is no socket" },
     { symlink_path, "is no socket" },
-    { in_open_dir, "others may write" },
+    { in_open_dir, "other users can write" },
     { long_path, limit },
     { "relative.sock", "not an absolute path" },
   };
