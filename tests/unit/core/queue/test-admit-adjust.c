@@ -48,6 +48,20 @@ test_adjust_bytes (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "w3");
 }
 
+/* Narrower bounds can bring the queue below its soft limit. */
+static void
+test_adjust_level (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 0);
+
+  queue->limits.queue_soft_bytes = 65536;
+  for (guint i = 0; i < 2; i++)
+    queue_offer_from (queue, &queue->publisher, DATA, 40000);
+  g_assert_cmpint (queue->flow.soft_since_us, ==, QUEUE_NOW_US);
+  g_assert_cmpuint (adjust (queue, subscription, BUS_OVERFLOW_DROP_OLDEST, 1), ==, 1);
+  g_assert_cmpint (queue->flow.soft_since_us, ==, 0);
+}
+
 /* Of each topic the newest stays. */
 static void
 test_adjust_to_conflate (Queue *queue, gconstpointer data)
@@ -273,6 +287,7 @@ main (int argc, char **argv)
     }
   QUEUE_ADD ("/core/admit/adjust/B08-messages", test_adjust_bounds);
   QUEUE_ADD ("/core/admit/adjust/B08-bytes", test_adjust_bytes);
+  QUEUE_ADD ("/core/admit/adjust/B08-level", test_adjust_level);
   QUEUE_ADD ("/core/admit/adjust/B08-to-conflate", test_adjust_to_conflate);
   QUEUE_ADD ("/core/admit/shed/R04-longest", test_shed);
   QUEUE_ADD ("/core/admit/shed/order", test_shed_order);
