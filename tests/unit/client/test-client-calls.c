@@ -94,7 +94,8 @@ test_nobody_there (void)
 {
   g_autofree char *dir = g_dir_make_tmp ("deye-bus-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (dir, "s", NULL);
-  g_autofree char *long_path = g_strdup_printf ("/tmp/%0120d", 1);
+  g_autofree char *stuffing = g_strnfill (120, 'x');
+  g_autofree char *long_path = g_build_filename (dir, stuffing, NULL);
   g_autoptr (DeyeBusClient) client = deye_bus_client_new (path, "tester", "procmond");
   g_autoptr (DeyeBusClient) far = deye_bus_client_new (long_path, "tester", "procmond");
   g_autoptr (GError) error = NULL;
