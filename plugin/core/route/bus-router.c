@@ -42,6 +42,8 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
 void
 bus_router_unfile (BusCore *core, BusSubscription *subscription)
 {
+  BusPeer *owner = subscription->owner;
+
   if (subscription->serves)
     bus_servers_remove (core->routes->servers, subscription);
   else
@@ -49,6 +51,9 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
       bus_index_remove (core->routes->index, subscription->pattern, subscription);
       bus_match_cache_forget (&core->routes->matches);
     }
+  g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
+  core->routes->n_subscriptions--;
+  bus_quota_forgo (&core->quota, &owner->ledger.usage, subscription->charged);
 }
 
 /* --- offers --- */
@@ -144,9 +149,6 @@ bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us,
   g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
   guint rerouted = 0;
 
-  g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
-  core->routes->n_subscriptions--;
-  bus_quota_forgo (&core->quota, &owner->ledger.usage, subscription->charged);
   bus_flow_forget (&owner->flow, subscription, unsent);
   if (group != NULL && !subscription->serves)
     {

@@ -34,8 +34,9 @@ typedef struct
   guint64 unacknowledged;
 } BusLeave;
 
-/* Takes it out of the index: no new message matches it. A peer that disconnects unfiles all of its subscriptions
- * before the first one is released, so that nothing that is handed on returns to it. */
+/* Takes it out of the index and out of the table of its owner: no new message matches it, and nothing sheds from its queue
+ * any more. A peer that disconnects unfiles all of its subscriptions before the first one is released, so that nothing
+ * that is handed on returns to it. */
 void bus_router_unfile (BusCore *core, BusSubscription *subscription);
 /* Frees an unfiled subscription; unsent messages of a group are handed on to another member. */
 void bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);

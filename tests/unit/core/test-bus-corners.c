@@ -220,6 +220,43 @@ test_drop_events_do_not_feed_themselves (Core *core, gconstpointer data)
   g_assert_cmpuint (after.accepted, ==, before.accepted);
 }
 
+/* A subscription ends while the broker is so full that publishing its losses makes messages be dropped. They come from
+ * other queues: what has been reported is complete, and nothing of the ending subscription is touched any more. */
+static void
+test_end_while_the_broker_is_full (Core *unused, gconstpointer data)
+{
+  Client *publisher, *agent, *reader, *other;
+  guint64 delivered, missed;
+  BusLimits limits;
+  Core core;
+
+  bus_limits_init (&limits);
+  limits.broker_bytes = limits.queue_hard_bytes;
+  core_setup (&core, &limits);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  agent = agent_ready (&core);
+  reader = tool_ready (&core, "reader");
+  client_subscribe (agent, 1, "system.drop", NULL);
+  other = tool_ready (&core, "other");
+  client_subscribe_with (other, .subscription = 1, .pattern = "events.process.other", .window_messages = 1);
+  client_publish_many (publisher, "events.process.other", 500, 2000);
+  client_subscribe_with (reader, .subscription = 1, .pattern = TOPIC, .window_messages = 1, .queue_bytes = 1u << 26);
+  client_publish_many (publisher, TOPIC, 6000, 2000); /* more than the broker may hold */
+  while (core_memory (&core) + 12500 <= limits.broker_bytes)
+    client_publish_many (publisher, TOPIC, 1, 2000);
+  for (guint32 i = 1; core_memory (&core) + 8000 <= limits.broker_bytes; i++)
+    client_subscribe (publisher, i, "events.network.other", NULL);
+
+  client_unsubscribe (reader, 1);
+  core_flush (&core);
+  client_sum (reader, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 1);
+  client_sum (other, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 1);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 1);
+  core_teardown (&core, NULL);
+}
+
 /* A refusal names the limit that is in force, and not the default that stands in the configuration. */
 static void
 expect_limit (Client *client, guint64 id, const char *setting, guint64 limit, guint64 value)
@@ -287,6 +324,7 @@ main (int argc, char **argv)
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
   ADD ("credit-for-what-never-came", test_credit_for_what_never_came);
   ADD ("R11-drop-events-do-not-feed-themselves", test_drop_events_do_not_feed_themselves);
+  ADD ("R04-end-while-the-broker-is-full", test_end_while_the_broker_is_full);
   ADD ("R03-refusals-name-the-limit", test_refusals_name_the_limit);
   return g_test_run ();
 }
