@@ -50,7 +50,7 @@ assert_status (Peers *f, const Hello *hello, guint32 account, WireStatus status)
   peers_assert_sent (peer, status == WIRE_STATUS_OK ? "WELCOME\n" : expected);
   if (status != WIRE_STATUS_OK)
     {
-      g_assert_null (peer->id); /* nobody finds it */
+      g_assert_null (peer->id); /* it is not in the table of ids */
       peers_assert_note (f, BUS_NOTE_REFUSED, status);
     }
   peers_disconnect (f, peer);

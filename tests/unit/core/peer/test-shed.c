@@ -19,7 +19,7 @@ add_slow (Peers *f, const char *id, guint32 account, BusOverflow policy, guint n
   return subscription;
 }
 
-/* A peer that owes its connection encoded bytes, which nobody can drop. */
+/* A peer that owes its connection encoded bytes, which cannot be dropped any more. */
 static BusPeer *
 add_encoded (Peers *f, const char *id, guint32 account, gsize bytes)
 {

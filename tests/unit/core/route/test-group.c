@@ -3,7 +3,7 @@
 
 #include "peer/peer-fixture.h"
 
-/* Groups: who is a member, and which member a message goes to. */
+/* Groups: members, and the member that a message is routed to. */
 
 #define SEED      5u
 #define N_MEMBERS 4u

@@ -104,7 +104,8 @@ test_rights (Peers *f, gconstpointer data)
   g_assert_cmpuint (lookup (f, "control.collector.lifecycle")->n_receivers, ==, 3);
 }
 
-/* A match is remembered, and forgotten when a subscription comes or ends; generation tells who remembers one elsewhere. */
+/* A match is remembered, and forgotten when a subscription comes or ends. The generation shows that a match which is
+ * remembered elsewhere is old. */
 static void
 test_forgets (Peers *f, gconstpointer data)
 {

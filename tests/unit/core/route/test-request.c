@@ -126,7 +126,7 @@ test_fail (Fixture *f, gconstpointer data)
   peers_assert_sent (f->server, "");
 }
 
-/* The requester disconnects: the responder learns that nobody waits, once for each request. */
+/* The requester disconnects: the responder is notified that the request has ended, once for each request. */
 static void
 test_requester_disconnects (Fixture *f, gconstpointer data)
 {

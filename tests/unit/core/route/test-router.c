@@ -129,7 +129,7 @@ test_closing (Peers *f, gconstpointer data)
   g_assert_cmpuint (routes_count_delivered (two), ==, 1);
 }
 
-/* Messages and payload bytes are counted by domain, also when nobody wants them. */
+/* Messages and payload bytes are counted by domain, also those that match no subscription. */
 static void
 test_domains (Peers *f, gconstpointer data)
 {
@@ -430,7 +430,7 @@ test_announce (Peers *f, gconstpointer data)
   guint64 accept_seq = f->core->routes->accept_seq;
 
   bus_router_announce (f->core, "system.drop", "some.Type", wire_span_str ("text"), f->core->now_us);
-  g_assert_cmpuint (f->core->routes->accept_seq, ==, accept_seq); /* nobody wants it: it is not built */
+  g_assert_cmpuint (f->core->routes->accept_seq, ==, accept_seq); /* no subscription matches: it is not built */
   routes_subscribe (f, agent, 1, "system.drop", NULL, 10);
   bus_router_announce (f->core, "system.drop", "some.Type", wire_span_str ("text"), f->core->now_us);
   bus_router_announce (f->core, "system.drop", "some.Type", wire_span (NULL, 0), f->core->now_us);
