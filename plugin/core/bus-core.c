@@ -9,6 +9,7 @@
 #include "news/bus-slow.h"
 #include "peer/bus-demote.h"
 #include "peer/bus-hello.h"
+#include "peer/bus-peer.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "route/bus-request.h"

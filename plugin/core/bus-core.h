@@ -16,9 +16,9 @@
  *
  *   bytes in -> frame -> envelope -> authorize -> route -> out-queue -> bytes out
  *
- * Each arrow is one function with a plain result. Nothing calls back: a publish appends to queues or drops from them,
- * and the caller takes the bytes out later (gather, sent). Everything is charged to a peer and refunded when it is
- * freed; with no peer left the charges sum to zero, and bus_core_free() asserts it.
+ * Each arrow is one function with a plain result. Nothing calls back: a publish appends to queues, drops from them,
+ * or marks peers for closing, and the caller takes the bytes out later (gather, sent). Everything is charged to a
+ * peer and refunded when it is freed; with no peer left the charges sum to zero, and bus_core_free() asserts it.
  *
  * Life of a peer: connect -> (received | gather, sent)* -> [next_closing] -> disconnected. The caller owns no part of
  * a BusPeer; disconnected() frees it.

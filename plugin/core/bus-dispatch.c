@@ -388,7 +388,7 @@ dispatch_forward_reply (DispatchCall *call, BusRequest *request)
   gboolean final = (call->frame->flags & WIRE_FLAG_FINAL) != 0;
   BusDelivery delivery = { .kind = WIRE_KIND_REPLY, .flags = call->frame->flags, .answers = request->requester.id };
   BusInbound inbound = dispatch_inbound (call);
-  BusPeer *requester = request->requester.peer;
+  BusPeer *requester = bus_request_peer (request);
 
   if (!bus_shed_reserve (call->core, bus_message_size (inbound.frame.body.len), call->now_us)
       || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
@@ -428,7 +428,7 @@ dispatch_handle_delivered (DispatchCall *call)
     }
   wire_envelope_init (&done);
   done.answers = request->requester.id;
-  bus_peer_put (request->requester.peer, WIRE_KIND_DELIVERED, 0, &done);
+  bus_peer_put (bus_request_peer (request), WIRE_KIND_DELIVERED, 0, &done);
   bus_request_free (call->core, request);
 }
 

@@ -5,7 +5,7 @@
 
 /*
  * Types that the layers of the core share without knowing what is inside: the handles of a broker and of a connection,
- * and the identity that the transport reports for a connection.
+ * the identity that the transport reports for a connection, and the sums that the core returns.
  *
  * The base, index and queue layers keep a handle only to pass it on; none of them looks inside one.
  */

@@ -5,6 +5,7 @@
 #include "calls/bus-introspect.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-subscribe.h"
+#include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
 #include "control.pb-c.h"

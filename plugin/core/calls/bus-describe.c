@@ -3,6 +3,7 @@
 
 #include "base/bus-text.h"
 #include "calls/bus-budget.h"
+#include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
 #include "control.pb-c.h"

@@ -4,6 +4,7 @@
 #include "base/bus-smallest.h"
 #include "calls/bus-budget.h"
 #include "calls/bus-page.h"
+#include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
 #include "route/bus-group.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "peer/bus-peer.h"
+#include "base/bus-types.h"
 
 #include <protobuf-c/protobuf-c.h>
 

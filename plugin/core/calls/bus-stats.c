@@ -3,6 +3,7 @@
 
 #include "calls/bus-budget.h"
 #include "calls/bus-stats-rows.h"
+#include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
 #include "route/bus-routes.h"

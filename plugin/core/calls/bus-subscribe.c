@@ -3,6 +3,7 @@
 
 #include "calls/bus-budget.h"
 #include "news/bus-slow.h"
+#include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"

@@ -26,11 +26,6 @@ typedef struct
   BusTrieNode *node; /* of the trie; NULL outside a trie */
 } BusPlace;
 
-#define BUS_PLACE_INIT                                                                                                 \
-  {                                                                                                                    \
-    G_QUEUE_INIT, NULL                                                                                                 \
-  }
-
 BusTrie *bus_trie_new (guint64 seed);
 /* Must have no node left but the root; asserts it. */
 void bus_trie_free (BusTrie *trie);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/bus-account.h"
 
+#include "base/bus-text.h"
+
 GHashTable *
 bus_account_table_new (void)
 {
@@ -16,7 +18,7 @@ bus_account_join (GHashTable *accounts, BusCore *core, const BusCredentials *who
     {
       account = g_new0 (BusAccount, 1);
       account->number = who->account;
-      g_strlcpy (account->name, who->account_name != NULL ? who->account_name : "", sizeof account->name);
+      bus_text_copy (account->name, sizeof account->name, who->account_name != NULL ? who->account_name : "");
       account->core = core;
       account->report_timer.kind = BUS_TIMER_ACCOUNT;
       account->report_timer.owner = account;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/bus-demote.h"
 
+#include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "queue/bus-block.h"
 

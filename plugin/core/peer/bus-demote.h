@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "peer/bus-peer.h"
+#include "queue/bus-subscription.h"
 
 /*
  * The end of a block as peers see it.
  *
  * bus-block decides when a subscription has withheld its publishers' credit for too long, and demotes it. This module
- * sends what follows from that: an ERROR to each publisher whose messages were dropped, and a log record.
+ * does what follows from that: it sends an ERROR to each publisher whose messages were dropped, adds a log record,
+ * and encodes what can be sent now.
  */
 
 /* The block timer of the subscription expired. */

@@ -4,10 +4,9 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
-#include "queue/bus-fifo.h"
 
-#define AT_LEAST                                                                                                       \
-  262144u /* dropped at a time, so that a full broker does not search for the largest queue at each message */
+/* Bytes that are dropped at a time, so that a full broker does not search for the largest queue at each message. */
+#define AT_LEAST 262144u
 
 /* --- which queue gives --- */
 
@@ -36,7 +35,7 @@ bus_shed_largest (BusCore *core, guint32 account)
   return shed_largest_untried (core, account, 0);
 }
 
-/* No queue has anything left to drop: only closing a peer frees what is encoded for it. */
+/* No queue has anything left to drop: only closing a peer frees what is encoded for it, and requests that wait. */
 static void
 shed_close_largest (BusCore *core, guint32 account)
 {

@@ -9,8 +9,8 @@
  *
  * It is called before a message is routed, so that what follows finds memory. Messages are dropped from the largest
  * queue, there from the subscription with the most waiting bytes, by its policy (bus-admit). When no queue has
- * anything left to drop, the peer with the most encoded bytes is closed. Above quota_soft_percent of a limit the
- * level is reported (bus-slow).
+ * anything left to drop, the peer with the most encoded and waiting bytes is closed. Above quota_soft_percent of a
+ * limit the level is reported (bus-slow).
  *
  * Invariant: a queue gives only while it is the largest of those that are considered.
  */
@@ -23,7 +23,7 @@ gboolean bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us);
 /* Makes room for @bytes of that account. FALSE: there is none. */
 gboolean bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us);
 
-/* The peer with the largest queue. NULL: no queue holds anything. */
+/* The ready peer with the largest queue. NULL: no message waits for any of them. */
 BusPeer *bus_shed_largest (BusCore *core, guint32 account);
 
 /* Charges the block that the peer's reader holds now. When the broker may not hold that much, the peer is closed:

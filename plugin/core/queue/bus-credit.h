@@ -10,7 +10,7 @@
  * Publishers' credit: taken when a frame arrives, returned at once, or when the last receiver that blocks has
  * returned the message.
  *
- * A ledger is the account of one peer as the queues see it: what it may publish (a window for each credit class),
+ * A ledger is one peer as the queues see it: what it may publish (a window for each credit class),
  * what is charged to it, and the credit that receivers withhold from it. It is embedded in the peer. A queue knows
  * ledgers only and never looks into a peer.
  *

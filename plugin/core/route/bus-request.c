@@ -25,21 +25,21 @@ bus_request_new (BusCore *core,
   request->timer.owner = request;
   request->asked_link.data = request;
   request->answering_link.data = request;
-  g_queue_push_tail_link (&requester->peer->asked, &request->asked_link);
+  g_queue_push_tail_link (&bus_request_peer (request)->asked, &request->asked_link);
   g_queue_push_tail_link (&responder->answering, &request->answering_link);
   g_hash_table_insert (core->routes->requests, &request->route_id, request);
   bus_deadline_arm (&core->deadlines, &request->timer.deadline, due_us);
-  bus_quota_keep (&core->quota, &requester->peer->ledger.usage, sizeof (BusRequest));
+  bus_quota_keep (&core->quota, &bus_request_peer (request)->ledger.usage, sizeof (BusRequest));
   return request;
 }
 
 void
 bus_request_free (BusCore *core, BusRequest *request)
 {
-  bus_quota_forgo (&core->quota, &request->requester.peer->ledger.usage, sizeof (BusRequest));
+  bus_quota_forgo (&core->quota, &bus_request_peer (request)->ledger.usage, sizeof (BusRequest));
   bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
   g_hash_table_remove (core->routes->requests, &request->route_id);
-  g_queue_unlink (&request->requester.peer->asked, &request->asked_link);
+  g_queue_unlink (&bus_request_peer (request)->asked, &request->asked_link);
   g_queue_unlink (&request->responder->answering, &request->answering_link);
   g_free (request);
 }
@@ -79,10 +79,10 @@ bus_request_class (guint64 route_id, gsize payload_len)
 static void
 request_send_error (const BusRequest *request, WireStatus status, const char *detail, const BusExcess *excess)
 {
-  const BusRequester *requester = &request->requester;
+  BusPeer *requester = bus_request_peer (request);
 
-  if (bus_peer_is_ready (requester->peer))
-    bus_peer_error_excess (requester->peer, requester->id, status, detail, excess);
+  if (bus_peer_is_ready (requester))
+    bus_peer_error_excess (requester, request->requester.id, status, detail, excess);
 }
 
 void

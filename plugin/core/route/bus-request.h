@@ -48,6 +48,14 @@ typedef struct
   GList answering_link;
 } BusRequest;
 
+/* The peer that waits for the answer. The requester must be one. */
+static inline BusPeer *
+bus_request_peer (const BusRequest *request)
+{
+  g_assert (request->requester.kind == BUS_REQUESTER_PEER);
+  return request->requester.peer;
+}
+
 /* The caller has checked max_pending_requests. @topic: of the request. */
 BusRequest *bus_request_new (BusCore *core,
                              BusPendingKind kind,

@@ -8,9 +8,10 @@
 /*
  * Routing: which queues an accepted message enters.
  *
- * It runs after authorize() and only appends to queues, or drops from them. All plain subscribers get a message, and
- * one member of each matching group (with broadcast: every member); one frame names all matched subscriptions of a
- * receiver. A request is given to one of the subscriptions that serve its topic.
+ * It runs after authorize(). It appends to queues, drops from them, and may mark a receiver for closing; it calls
+ * nothing back. All plain subscribers get a message, and one member of each matching group (with broadcast: every
+ * member); one frame names all matched subscriptions of a receiver. A request is given to one of the subscriptions
+ * that serve its topic.
  *
  * Invariant: for every matched subscription the message is either queued or refused, and each refusal is in a gap.
  */
@@ -34,9 +35,9 @@ typedef struct
   guint64 unacknowledged;
 } BusLeave;
 
-/* Takes it out of the index and out of the table of its owner: no new message matches it, and nothing sheds from its queue
- * any more. A peer that disconnects unfiles all of its subscriptions before the first one is released, so that nothing
- * that is handed on returns to it. */
+/* Takes it out of the index and out of the table of its owner: no new message matches it, and nothing sheds from
+ * its queue any more. A peer that disconnects unfiles all of its subscriptions before the first one is released,
+ * so that nothing that is handed on returns to it. */
 void bus_router_unfile (BusCore *core, BusSubscription *subscription);
 /* Frees an unfiled subscription; unsent messages of a group are handed on to another member. */
 void bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);
