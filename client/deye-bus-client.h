@@ -208,7 +208,8 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const
 
 /**
  * deye_bus_client_new_for_fd:
- * @fd: a connected stream socket; the client takes ownership of it and closes it
+ * @fd: file descriptor of a connected stream socket (on Windows a handle); the client takes ownership of it and
+ *   closes it
  * @id: id of the client: one topic segment, unique on the broker
  * @type: (nullable): kind of collector, as in deye_bus_client_new(); %NULL for the agent
  *
