@@ -41,7 +41,7 @@ bus_fixture_agent_client (BusFixture *f, guint bus)
 
   test_process_send (f->broker, "connect %u", bus);
   test_process_expect_line (f->broker, "connected");
-  client = deye_bus_client_new_for_fd ((int) test_channel_receive (f->channel), "daemoneye-agent", NULL);
+  client = deye_bus_client_new_for_fd (test_channel_receive (f->channel), "daemoneye-agent", NULL);
   test_watchdog_note ("the agent's own connection");
   deye_bus_client_connect (client, NULL, &error);
   test_watchdog_note (NULL);

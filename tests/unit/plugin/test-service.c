@@ -60,10 +60,10 @@ start_and_stop (guint round, gpointer data)
   Fixture *f = data;
   g_autoptr (GError) error = NULL;
   Service *service = service_fixture_start_at (f->address, &error);
-  int agent;
+  gintptr agent;
 
   g_assert_no_error (error);
-  agent = (int) service_connect (service, &error);
+  agent = service_connect (service, &error);
   g_assert_cmpint (agent, >=, 0);
   if (round % 2)
     test_channel_close_handle (agent);
