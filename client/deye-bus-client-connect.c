@@ -13,7 +13,11 @@
  * table. The handshake step includes the socket: the pump opens it, and tries again while the broker's queue of new
  * connections is full.
  *
- * Invariant: a client whose attempt failed is not connected, so that the next connect() begins anew.
+ * An asynchronous attempt learns from an event that a step has ended. The state of the client changes before that event is
+ * dispatched, and in between the user may connect again. So an attempt keeps the number of the session that it made.
+ *
+ * Invariant: an attempt that failed leaves no connection of its own, so that the next connect() begins anew; it never ends
+ * the connection of another attempt.
  */
 
 #define RETRY_US (5 * G_TIME_SPAN_MILLISECOND)
@@ -135,14 +139,25 @@ typedef struct
   DeyeBusClient *client;        /* borrowed: the caller or the task holds it */
   GCancellable *cancellable;    /* nullable; borrowed */
   DeyeBusSubscription *methods; /* owned; of the step that serves them, while it runs */
+  guint64 session;              /* number of the session that it made; 0: none yet */
 } ConnectAttempt;
+
+/* Whether the client has the connection that this attempt made, and not a later one or none. */
+static gboolean
+connect_owns_connection (const ConnectAttempt *attempt)
+{
+  const DeyeBusClient *self = attempt->client;
+
+  return self->state == DEYE_BUS_CLIENT_STATE_CONNECTED && attempt->session == self->n_sessions;
+}
 
 /* --- step: handshake --- */
 
 static DeyeBusPending *
 connect_run_handshake (gpointer owner, GError **error)
 {
-  DeyeBusClient *self = ((ConnectAttempt *) owner)->client;
+  ConnectAttempt *attempt = owner;
+  DeyeBusClient *self = attempt->client;
   gint64 now_us = g_get_monotonic_time ();
   DeyeBusHello hello = { self->id, self->type, self->wanted_role, connect_random_incarnation (), DEYE_BUS_VERSION };
   DeyeBusPending *pending;
@@ -152,6 +167,7 @@ connect_run_handshake (gpointer owner, GError **error)
   pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, now_us + DEYE_BUS_TIMEOUT_DEFAULT_US);
   g_clear_pointer (&self->session, deye_bus_session_free);
   self->session = deye_bus_session_new (&hello, &self->events, pending);
+  attempt->session = ++self->n_sessions;
   self->write_dead = FALSE;
   deye_bus_client_attach (self);
   deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CONNECTING);
@@ -238,7 +254,7 @@ connect_advance (ConnectAttempt *attempt, GError **error)
   DeyeBusStepsResult result = deye_bus_steps_advance (&attempt->steps, error);
   DeyeBusClient *self = attempt->client;
 
-  if (result != DEYE_BUS_STEPS_FAILED || self->state != DEYE_BUS_CLIENT_STATE_CONNECTED)
+  if (result != DEYE_BUS_STEPS_FAILED || !connect_owns_connection (attempt))
     return result;
   deye_bus_session_close (self->session);
   deye_bus_client_flush (self);
@@ -291,12 +307,14 @@ deye_bus_client_connect (DeyeBusClient *self, GCancellable *cancellable, GError 
 
 static void connect_on_step_done (DeyeBusPending *pending);
 
-static void
-connect_advance_task (DeyeBusClient *self, ConnectAttempt *attempt, GTask *task)
+static DeyeBusStepsResult
+connect_advance_task (ConnectAttempt *attempt, GTask *task)
 {
+  DeyeBusClient *self = attempt->client;
   GError *error = NULL;
+  DeyeBusStepsResult result = connect_advance (attempt, &error);
 
-  switch (connect_advance (attempt, &error))
+  switch (result)
     {
     case DEYE_BUS_STEPS_WAIT:
       deye_bus_client_run_task (self, attempt->steps.pending, task, attempt->cancellable, connect_on_step_done);
@@ -308,19 +326,20 @@ connect_advance_task (DeyeBusClient *self, ConnectAttempt *attempt, GTask *task)
       g_task_return_error (task, error);
       break;
     }
+  return result;
 }
 
 static void
 connect_on_step_done (DeyeBusPending *pending)
 {
   g_autoptr (GTask) task = deye_bus_pending_steal_task (pending);
-  DeyeBusClient *self = g_task_get_source_object (task);
+  ConnectAttempt *attempt = g_task_get_task_data (task);
 
-  /* The user may have closed the client since; the connection was made all the same. */
-  if (pending->error == NULL && self->state != DEYE_BUS_CLIENT_STATE_CONNECTED)
+  /* The connection may have ended since, or the user may have closed the client; it was made all the same. */
+  if (pending->error == NULL && !connect_owns_connection (attempt))
     g_task_return_boolean (task, TRUE);
   else
-    connect_advance_task (self, g_task_get_task_data (task), task);
+    connect_advance_task (attempt, task);
 }
 
 void
@@ -342,11 +361,8 @@ deye_bus_client_connect_async (DeyeBusClient *self,
   g_task_set_task_data (task, attempt, (GDestroyNotify) connect_attempt_free);
   if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTED)
     g_task_return_boolean (task, TRUE);
-  else
-    {
-      connect_advance_task (self, attempt, task);
-      connect_try_now (self);
-    }
+  else if (connect_advance_task (attempt, task) == DEYE_BUS_STEPS_WAIT)
+    connect_try_now (self);
   deye_bus_client_leave (self);
 }
 

@@ -39,6 +39,7 @@ struct _DeyeBusClient
 
   DeyeBusClientState state;
   DeyeBusSession *session; /* the last one; NULL before the first */
+  guint64 n_sessions;      /* so far; the number of @session */
   DeyeBusEvents events;
   DeyeBusSocket socket;
   gintptr given_fd; /* of new_for_fd(), until connect takes it; -1: none */

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client-fixture.h"
+#include "test-watchdog.h"
+#include "wire-feature.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/*
+ * Connecting again before the previous attempt has ended, or before its end is dispatched.
+ *
+ * The client has an address, since a client for a given descriptor connects only once. A synchronous call needs a broker
+ * that answers meanwhile: a thread accepts one connection and sends WELCOME.
+ */
+
+typedef struct
+{
+  GMainContext *context;
+  char *directory;
+  char *path;
+  int listener;       /* -1: nothing listens */
+  GThread *thread;    /* accepts the next connection; NULL: none does */
+  GBytes *welcome;    /* for the thread */
+  int peer;           /* the broker's end of the accepted connection; -1: none */
+  gboolean reconnect; /* when the state is DISCONNECTED the next time */
+  DeyeBusClient *client;
+  ClientResult result; /* of the asynchronous attempt */
+} ReconnectFixture;
+
+static void
+set_up (ReconnectFixture *f, gconstpointer data)
+{
+  test_watchdog_start (g_test_get_path ());
+  f->listener = f->peer = -1;
+  f->directory = g_dir_make_tmp ("deye-bus-XXXXXX", NULL);
+  f->path = g_build_filename (f->directory, "s", NULL);
+  f->context = g_main_context_new ();
+  g_main_context_push_thread_default (f->context);
+  f->client = deye_bus_client_new (f->path, "tester", "procmond");
+}
+
+static void
+tear_down (ReconnectFixture *f, gconstpointer data)
+{
+  client_result_clear (&f->result);
+  g_assert_finalize_object (f->client);
+  g_main_context_pop_thread_default (f->context);
+  g_main_context_unref (f->context);
+  close (f->peer);
+  close (f->listener);
+  unlink (f->path);
+  rmdir (f->directory);
+  g_free (f->path);
+  g_free (f->directory);
+  test_watchdog_stop ();
+}
+
+static void
+settle (ReconnectFixture *f)
+{
+  while (g_main_context_iteration (f->context, FALSE))
+    ;
+}
+
+/* --- the broker --- */
+
+static gpointer
+broker_run (gpointer data)
+{
+  ReconnectFixture *f = data;
+  gsize len;
+  const void *bytes = g_bytes_get_data (f->welcome, &len);
+  GPollFD poll = { f->listener, G_IO_IN, 0 };
+  int peer;
+
+  g_poll (&poll, 1, -1);
+  peer = accept (f->listener, NULL, NULL);
+  g_assert_cmpint (send (peer, bytes, len, MSG_NOSIGNAL), ==, (gssize) len);
+  return GINT_TO_POINTER (peer);
+}
+
+static struct sockaddr_un
+broker_address (ReconnectFixture *f)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+  g_strlcpy (address.sun_path, f->path, sizeof address.sun_path);
+  return address;
+}
+
+static void
+broker_listen (ReconnectFixture *f, int backlog)
+{
+  struct sockaddr_un address = broker_address (f);
+
+  f->listener = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  g_assert_cmpint (bind (f->listener, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (listen (f->listener, backlog), ==, 0);
+}
+
+static void
+broker_start (ReconnectFixture *f, guint64 features)
+{
+  const ScriptWelcome wish = { .features = features };
+  g_autoptr (GByteArray) welcome = g_byte_array_new ();
+
+  if (f->listener < 0)
+    broker_listen (f, 4);
+  script_welcome (welcome, &wish);
+  f->welcome = g_byte_array_free_to_bytes (g_steal_pointer (&welcome));
+  f->thread = g_thread_new ("broker", broker_run, f);
+}
+
+static void
+broker_take_peer (ReconnectFixture *f)
+{
+  f->peer = GPOINTER_TO_INT (g_thread_join (g_steal_pointer (&f->thread)));
+  g_clear_pointer (&f->welcome, g_bytes_unref);
+}
+
+static void
+connect_again (ReconnectFixture *f)
+{
+  g_autoptr (GError) error = NULL;
+
+  broker_start (f, 0);
+  deye_bus_client_connect (f->client, NULL, &error);
+  g_assert_no_error (error);
+  broker_take_peer (f);
+}
+
+/* The client sent HELLO and nothing else, and is still connected. */
+static void
+assert_connected (ReconnectFixture *f)
+{
+  static guint8 bytes[4096];
+  g_autoptr (GByteArray) got = g_byte_array_new ();
+  g_autoptr (GPtrArray) frames = NULL;
+  gssize n;
+
+  while ((n = recv (f->peer, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+    g_byte_array_append (got, bytes, (guint) n);
+  g_assert_cmpint (n, <, 0);
+  frames = script_take (got);
+  g_assert_cmpuint (frames->len, ==, 1);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_HELLO), ==, 1);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
+}
+
+static void
+assert_attempt_failed (ReconnectFixture *f, GQuark domain, gint code)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (f->result.calls, ==, 1);
+  g_assert_false (deye_bus_client_connect_finish (f->client, f->result.result, &error));
+  g_assert_error (error, domain, code);
+}
+
+/* --- tests --- */
+
+/* Nothing listens, so the attempt has failed when connect_async() returns; the event that says so is not dispatched yet. */
+static void
+test_after_call (ReconnectFixture *f, gconstpointer data)
+{
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
+  connect_again (f);
+  settle (f);
+  assert_attempt_failed (f, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER);
+  assert_connected (f);
+}
+
+static void
+on_state (GObject *source, GParamSpec *pspec, gpointer data)
+{
+  ReconnectFixture *f = data;
+
+  if (!f->reconnect || deye_bus_client_get_state (f->client) != DEYE_BUS_CLIENT_STATE_DISCONNECTED)
+    return;
+  f->reconnect = FALSE;
+  connect_again (f);
+}
+
+/* The usual handler of an application that always wants a connection. */
+static void
+test_from_handler (ReconnectFixture *f, gconstpointer data)
+{
+  gulong handler = g_signal_connect (f->client, "notify::state", G_CALLBACK (on_state), f);
+
+  f->reconnect = TRUE;
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
+  settle (f);
+  g_assert_false (f->reconnect);
+  assert_attempt_failed (f, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER);
+  assert_connected (f);
+  g_signal_handler_disconnect (f->client, handler);
+}
+
+/* The attempt is cancelled while it serves the methods of the client. Then its connection ends, and the user connects
+ * again, before the cancellation is dispatched. */
+static void
+test_after_cancelled_methods (ReconnectFixture *f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  broker_start (f, WIRE_FEATURE_PEER_METHODS);
+  deye_bus_client_connect_async (f->client, cancellable, client_result_set, &f->result);
+  while (deye_bus_client_get_state (f->client) != DEYE_BUS_CLIENT_STATE_CONNECTED)
+    g_main_context_iteration (f->context, TRUE);
+  broker_take_peer (f);
+  g_cancellable_cancel (cancellable);
+  g_main_context_iteration (f->context, FALSE);
+  g_assert_cmpuint (f->result.calls, ==, 0);
+
+  close (f->peer);
+  g_assert_null (deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, NULL));
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
+  connect_again (f);
+  settle (f);
+  assert_attempt_failed (f, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  assert_connected (f);
+}
+
+/* A call that is refused, because another attempt waits for its next try, does not try in its place. */
+static void
+test_refused (ReconnectFixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) second = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+  struct sockaddr_un address;
+  int early;
+
+  broker_listen (f, 0);
+  address = broker_address (f);
+  early = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (connect (early, (struct sockaddr *) &address, sizeof address), ==, 0);
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
+  f->peer = accept (f->listener, NULL, NULL);
+  g_assert_cmpint (f->peer, >=, 0);
+  g_usleep (10 * G_TIME_SPAN_MILLISECOND); /* the next try is due */
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &second);
+  g_assert_cmpint (accept (f->listener, NULL, NULL), <, 0);
+  g_assert_cmpint (errno, ==, EAGAIN);
+
+  settle (f);
+  g_assert_cmpuint (second.calls, ==, 1);
+  g_assert_false (deye_bus_client_connect_finish (f->client, second.result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+  deye_bus_client_close (f->client, NULL, NULL);
+  settle (f);
+  g_assert_cmpuint (f->result.calls, ==, 1);
+  close (early);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define RECONNECT_TEST(name, function)                                                                                 \
+  g_test_add ("/client/reconnect/" name, ReconnectFixture, NULL, set_up, function, tear_down)
+  RECONNECT_TEST ("after-call", test_after_call);
+  RECONNECT_TEST ("from-handler", test_from_handler);
+  RECONNECT_TEST ("after-cancelled-methods", test_after_cancelled_methods);
+  RECONNECT_TEST ("refused", test_refused);
+  return g_test_run ();
+}
