@@ -77,7 +77,9 @@ G_BEGIN_DECLS
 /**
  * DeyeBusClient:address:
  *
- * Path of the broker's socket as it would be used now; %NULL for a client that was constructed for an existing socket.
+ * Path of the broker's socket as it would be used now. %NULL for a client that was constructed for an existing socket, and
+ * if there is no default address: $DAEMONEYE_BROKER_SOCKET is not set, the user is not root, and $XDG_RUNTIME_DIR is not
+ * an absolute path. Connecting then fails with %DEYE_BUS_ERROR_NO_BROKER.
  *
  * Since: 0.1
  */

@@ -22,7 +22,7 @@ char *platform_program_path (void);
 char *platform_beside_program (const char *relative);
 
 /* The broker's address when none is configured: $DAEMONEYE_BROKER_SOCKET, else the default of the current user. NULL: this
- * user has no default (POSIX: not root, and no XDG_RUNTIME_DIR). (transfer full) */
+ * user has no default (POSIX: not root, and XDG_RUNTIME_DIR is not an absolute path). (transfer full) */
 char *platform_broker_address (void);
 
 /* The default of the current user alone; implemented by each system. (transfer full) (nullable) */

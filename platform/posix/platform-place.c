@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform-place.h"
 
+#include "platform-place-address.h"
+
 #include <unistd.h>
 
 #if defined(__APPLE__)
@@ -43,14 +45,8 @@ platform_program_path (void)
 
 #endif
 
-/* XDG_RUNTIME_DIR is read from the environment each time: g_get_user_runtime_dir() would replace a missing one by a
- * directory that other programs do not look in. */
 char *
 platform_default_address (void)
 {
-  const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
-
-  if (geteuid () == 0)
-    return g_strdup ("/run/daemoneye/eventbus.sock");
-  return runtime != NULL ? g_build_filename (runtime, "daemoneye", "eventbus.sock", NULL) : NULL;
+  return platform_place_address (geteuid ());
 }

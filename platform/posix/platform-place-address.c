@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform-place-address.h"
+
+/* XDG_RUNTIME_DIR is read from the environment each time: g_get_user_runtime_dir() would replace a missing one by a
+ * directory that other programs do not look in. */
+char *
+platform_place_address (uid_t uid)
+{
+  const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
+
+  if (uid == 0)
+    return g_strdup ("/run/daemoneye/eventbus.sock");
+  return runtime != NULL && g_path_is_absolute (runtime)
+             ? g_build_filename (runtime, "daemoneye", "eventbus.sock", NULL)
+             : NULL;
+}
