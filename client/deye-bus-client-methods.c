@@ -334,6 +334,15 @@ deye_bus_client_reply_type (DeyeBusClient *self, DeyeBusMessage *request)
 
 /* --- services --- */
 
+GPtrArray *
+deye_bus_client_new_services (void)
+{
+  GPtrArray *services = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_ptr_array_add (services, deye_bus_services_new_standard ());
+  return services;
+}
+
 /* Publishes the new value, if the client is connected. */
 static void
 client_on_property_changed (DeyeBusService *service, DeyeBusServiceProperty *property)

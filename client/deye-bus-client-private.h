@@ -196,6 +196,8 @@ deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellab
 
 /* --- methods.c --- */
 
+/* The services of a new client, of DeyeBusService: the standard one. Transfer full. */
+GPtrArray *deye_bus_client_new_services (void);
 /* A DeyeBusRequestCallback for the topic of the client's methods; @client: the client, borrowed. */
 void deye_bus_client_on_method (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer client);
 /* The declared type of the answer to @request; NULL: none was declared. */

@@ -3,7 +3,6 @@
 #include "deye-bus-locale.h"
 #include "platform-place.h"
 #include "platform-process.h"
-#include "service/deye-bus-services.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -109,8 +108,7 @@ deye_bus_client_init (DeyeBusClient *self)
   self->socket = DEYE_BUS_SOCKET_NONE;
   self->given_fd = -1;
   self->health = DEYE_BUS_HEALTH_INITIAL;
-  self->services = g_ptr_array_new_with_free_func (g_object_unref);
-  g_ptr_array_add (self->services, deye_bus_services_new_standard ());
+  self->services = deye_bus_client_new_services ();
   self->made_us = g_get_monotonic_time ();
   self->context = g_main_context_ref_thread_default ();
   deye_bus_events_init (&self->events, deye_bus_session_clear_event);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "deye-bus-export.h"
-#include "deye-bus-message.h"
+#include "deye-bus-client.h"
 
 G_BEGIN_DECLS
-
-typedef struct _DeyeBusClient DeyeBusClient;
 
 #define DEYE_BUS_TYPE_SERVICE (deye_bus_service_get_type ())
 

@@ -57,8 +57,10 @@ LAYERS = [
     Layer("values", ["client/deye-bus-" + name + "*"
                      for name in ("error", "export", "message", "options", "pack", "publish-result", "subscribe-options")],
           ["proto"], "client", "messages, options, errors"),
+    Layer("classes", ["client/deye-bus-client.h", "client/deye-bus-subscription.h"], ["values"], "client",
+          "headers that declare the client"),
     Layer("session", ["client/session/"], ["values"], "client", "one connection, without I/O"),
-    Layer("serving", ["client/service/", "client/deye-bus-service*"], ["values"], "client", "methods, events, properties"),
+    Layer("serving", ["client/service/", "client/deye-bus-service*"], ["classes"], "client", "methods, events, properties"),
     Layer("client", ["client/deye-bus*", "client/posix/", "client/win/"], ["session", "serving", "platform"], "client",
           "the objects of the library"),
 

@@ -132,6 +132,24 @@ def _(tree):
     holds("Broker" in ran.stderr and "No broker" not in ran.stderr, f"the library's errors, too: {ran.stderr}")
 
 
+@test("/install/headers-are-c99-and-stand-alone")
+def _(tree):
+    flags = shlex.split(tree.run("pkg-config", "--cflags", "daemoneye-eventbus-1"))
+    compiler = [os.environ.get("CC", "cc"), "-std=c99", "-pedantic-errors", "-fsyntax-only", "-Wall", "-Werror", *flags]
+    headers = sorted(glob.glob(os.path.join(tree.prefix, "include/daemoneye-eventbus-1/*.h")))
+    holds(len(headers) >= 11, headers)
+    source = os.path.join(tree.dir, "header.c")
+    for header in headers:
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(f"#include <{os.path.basename(header)}>\nint main (void) {{ return 0; }}\n")
+        tree.run(*compiler, source)
+    # A collector that includes the header of services needs no other.
+    with open(source, "w", encoding="utf-8") as file:
+        file.write("#include <deye-bus-service.h>\n"
+                   "int main (void) { return deye_bus_client_new (NULL, \"a\", \"b\") == NULL; }\n")
+    tree.run(*compiler, source)
+
+
 @test("/install/M23-outside-collector-with-pkg-config-only")
 def _(tree):
     flags = shlex.split(tree.run("pkg-config", "--cflags", "--libs", "daemoneye-eventbus-1"))
