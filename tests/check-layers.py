@@ -187,9 +187,9 @@ class Tree:
         return found
 
     def arrows(self):
-        """How many includes point from one layer to another: {(from, to): count}."""
-        return collections.Counter((mine.name, other.name) for path, target in self.includes
-                                   for mine, other in [(self.layer(path), self.layer(target))] if mine != other)
+        """The layers of which one includes the other: {(from, to)}."""
+        return {(mine.name, other.name) for path, target in self.includes
+                for mine, other in [(self.layer(path), self.layer(target))] if mine != other}
 
 
 def unit(path):
@@ -209,10 +209,10 @@ def draw(tree):
              '  edge [color="#44546a", fontname="Helvetica", fontsize=9, arrowsize=0.7];']
     lines += draw_frame(tree, present, "", "  ")
     lines.append("  {rank=same; " + "; ".join(f'"{name}"' for name in TOP_ROW if name in present) + "}")
-    for (name, other), count in sorted(tree.arrows().items()):
+    for name, other in sorted(tree.arrows()):
         far = any(other in tree.below(tree.by_name[between]) for between in tree.by_name[name].below)
-        look = ', color="#c3cad6", fontcolor="#8a93a5", penwidth=0.6, arrowsize=0.5, weight=1' if far else ', penwidth=1.6, weight=8'
-        lines.append(f'  "{name}" -> "{other}" [label="{count}"{look}];')
+        look = 'color="#b4bdcc", penwidth=0.8, arrowsize=0.5, weight=1' if far else 'penwidth=1.6, weight=8'
+        lines.append(f'  "{name}" -> "{other}" [{look}];')
     return "\n".join(lines + ["}", ""])
 
 
@@ -226,16 +226,16 @@ def draw_frame(tree, present, frame, indent):
     for name, (outer, title) in FRAMES.items():
         if outer == frame:
             lines += [f'{indent}subgraph "cluster_{name}" {{',
-                      f'{indent}  graph [label="{title}", labeljust=l, style="rounded,filled", color="#9aa7bd", '
+                      f'{indent}  graph [label="{title}", labelloc=b, labeljust=l, style="rounded,filled", color="#9aa7bd", '
                       f'fillcolor="{"#e6ecf5" if outer else "#f3f6fa"}"];',
                       *draw_frame(tree, present, name, indent + "  "), indent + "}"]
     return lines
 
 
 def drawn_in_svg(text):
-    """{(from, to): count} as the arrows of graphviz' SVG show it."""
-    return {tuple(html.unescape(title).split("->")): int(count) for title, count in re.findall(
-        r'<g [^>]*class="edge">\s*<title>([^<]*)</title>.*?<text [^>]*>(\d+)</text>', text, re.DOTALL)}
+    """{(from, to)} as the arrows of graphviz' SVG show it."""
+    return {tuple(html.unescape(title).split("->"))
+            for title in re.findall(r'<g [^>]*class="edge">\s*<title>([^<]*)</title>', text)}
 
 
 def write_picture(root):
@@ -284,7 +284,7 @@ def _(tree):
     with open(os.path.join(tree.root, "doc/layers.dot"), encoding="utf-8") as file:
         holds(file.read() == draw(tree), hint)
     with open(os.path.join(tree.root, "doc/layers.svg"), encoding="utf-8") as file:
-        equal(drawn_in_svg(file.read()), dict(tree.arrows()), hint)
+        equal(drawn_in_svg(file.read()), tree.arrows(), hint)
 
 
 # This program itself: trees made for it, which it must refuse
@@ -357,9 +357,9 @@ def _(_tree):
 @test("/layers/self/picture")
 def _(_tree):
     tree = made({"plugin/core/base/a.h": [], "plugin/core/queue/b.h": ["base/a.h"], "plugin/core/queue/c.h": ["base/a.h"]})
-    holds('"queue" -> "base" [label="2"' in draw(tree), "an arrow with its count")
-    svg = '<g id="edge1" class="edge">\n<title>queue&#45;&gt;base</title>\n<path/>\n<text x="1">2</text>\n</g>'
-    equal(drawn_in_svg(svg), dict(tree.arrows()))
+    equal(draw(tree).count('"queue" -> "base" ['), 1, "one arrow")
+    svg = '<g id="edge1" class="edge">\n<title>queue&#45;&gt;base</title>\n<path/>\n</g>'
+    equal(drawn_in_svg(svg), tree.arrows())
 
 
 if __name__ == "__main__":

@@ -63,19 +63,19 @@ void bus_core_placed (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
 /* The connection has ended (end of file, error, or closed as requested). Frees @peer and all it owned. */
 void bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_us);
 
-/* Peers that have bytes to send and were not given here since they got them; NULL: none left. Give it until NULL at the
- * end of each turn, and gather() + write what it takes. A peer that could not be written whole is not given again: the
- * caller waits until its link is writable. */
+/* Returns the next peer that has unsent bytes and has not been returned since they were added; NULL: none left. At
+ * the end of each turn call it until it returns NULL, and write what gather() returns. A peer whose link takes
+ * only a part is not returned again: the caller waits until its link is writable. */
 BusPeer *bus_core_next_writable (BusCore *core);
 
-/* Fills up to @max spans with what is to be written next, in order: at most 64 KiB in all, or one larger message. They
- * stay as they are until sent() says that all of them (in one or several steps) are written. 0: nothing to write. */
+/* Fills up to @max spans with what is to be written next, in order: at most 64 KiB in all, or one larger message. The
+ * spans stay valid until sent() has reported all of them as written, in one or several steps. 0: nothing to write. */
 guint bus_core_gather (BusCore *core, BusPeer *peer, WireSpan *spans, guint max);
 void bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
 
-/* Peers that are to be closed and were not given here yet: write what gather() still gives (GOODBYE is last) for
- * as long as the link takes it at once, and BUS_CORE_LINGER_US at the longest, then call disconnected(). NULL:
- * none. */
+/* Returns the next peer that is to be closed and has not been returned yet; NULL: none. Write what gather() still
+ * returns (GOODBYE is last) while the link takes it at once, for at most BUS_CORE_LINGER_US, then call
+ * disconnected(). */
 BusPeer *bus_core_next_closing (BusCore *core);
 #define BUS_CORE_LINGER_US G_TIME_SPAN_SECOND
 

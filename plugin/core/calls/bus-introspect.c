@@ -46,7 +46,7 @@ introspect_next_peers (BusPage *page, gboolean subscribed)
   BusSmallest smallest;
 
   bus_smallest_init (&smallest, &page->work, introspect_compare_peers,
-                     page->limit + 2); /* one that was told, one that says there is more */
+                     page->limit + 2); /* the one of the cursor, and one that shows that there is more */
   for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
     {
       BusPeer *peer = link->data;
@@ -234,7 +234,7 @@ introspect_gather_members_of (GHashTable *members, const BusPeer *peer)
     }
 }
 
-/* BusGroup -> those of its members that are told: one walk for all groups of the page. */
+/* BusGroup -> those of its members that are listed: one walk for all groups of the page. */
 static GHashTable *
 introspect_gather_members (BusPage *page, const GPtrArray *groups)
 {
@@ -294,7 +294,7 @@ introspect_put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
   info->name = bus_page_text (page, group->key.text);
   info->members = group->members.length;
   introspect_fill_members (page, info, members);
-  /* A group that no page could take whole is told with fewer entries. */
+  /* A group that does not fit any page is listed with fewer entries. */
   while (page->entries->len == 0 && info->n_member > 0 && !bus_page_fits (page, &info->base))
     info->n_member -= 1 + info->n_member / 8;
   return bus_page_put (page, &info->base);

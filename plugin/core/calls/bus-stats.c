@@ -82,7 +82,7 @@ stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *tota
   totals->blocked_publishers = stats_count_blocked (core);
 }
 
-/* --- who is told of --- */
+/* --- which peers are listed --- */
 
 static gboolean
 stats_is_asked_for (const BusPeer *asker, const BusPeer *peer, const StatsRequest *request)

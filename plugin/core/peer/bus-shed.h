@@ -4,8 +4,8 @@
 #include "peer/bus-account.h"
 
 /*
- * Shedding: an account, or the broker, holds as much as it may. The peer with the largest queue gives messages up,
- * not the publisher that happens to come next.
+ * Shedding: an account, or the broker, holds as much as it may. Messages are dropped from the largest queue; the
+ * publisher whose message arrives next is not refused for it.
  *
  * It is called before a message is routed, so that what follows finds memory. Messages are dropped from the largest
  * queue, there from the subscription with the most waiting bytes, by its policy (bus-admit). When no queue has

@@ -186,13 +186,13 @@ admit_refuse (BusFlow *flow,
               gint64 now_us)
 {
   BusOverflow policy = bus_subscription_policy (subscription);
-  gboolean is_told = policy == BUS_OVERFLOW_ERROR || policy == BUS_OVERFLOW_BLOCK;
+  gboolean is_reported = policy == BUS_OVERFLOW_ERROR || policy == BUS_OVERFLOW_BLOCK;
 
-  if (is_told)
+  if (is_reported)
     admission->refused++;
   else if (why == OVER_LANE && policy == BUS_OVERFLOW_DROP_NEWEST)
     admission->closes = TRUE;
-  admit_lose_new (flow, subscription, inbound, is_told ? BUS_LOSS_REFUSED : BUS_LOSS_FULL, now_us);
+  admit_lose_new (flow, subscription, inbound, is_reported ? BUS_LOSS_REFUSED : BUS_LOSS_FULL, now_us);
 }
 
 /* --- taking in --- */

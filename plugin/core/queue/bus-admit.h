@@ -67,7 +67,7 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
 /* Sets other bounds or another policy, also while the queue is full; returns how many messages were dropped by it. */
 guint64 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us);
 
-/* The broker (or an account) holds too much, and this peer's queue is to give at least @bytes of it: of the
- * subscription for which most waits, by its policy. Returns what was given; less than asked when nothing can be
+/* The broker (or an account) is full: drops at least @bytes from this peer's queue, first from the subscription
+ * with the most waiting bytes, by its policy. Returns how much was dropped; less than @bytes when nothing can be
  * dropped any more. */
 gsize bus_admit_shed (BusFlow *flow, GHashTable *subscriptions, gsize bytes, gint64 now_us);

@@ -7,11 +7,11 @@
  * The policy block: for how long a subscription may withhold its publishers' credit.
  *
  * The clock runs while the subscription holds any ticket (bus-hold). When its client returns nothing for
- * longest_block_us, or a message is held for BUS_BLOCK_PATIENCE times that, the block ends: waiting messages are
- * dropped with a gap, every ticket is given up, and the subscription is demoted: it drops its oldest messages until
- * it has drained. So no circle of blocked peers lasts, and a receiver that is slow but alive may hold its publishers
- * back longer than one that stands still. Publishers are informed by bus-demote, which sends to peers; this module
- * only counts what each of them lost.
+ * longest_block_us, or a message is held for BUS_BLOCK_PATIENCE times that, the block ends: messages that wait with a
+ * ticket are dropped with a gap, every ticket is given up, and the subscription is demoted: it drops its oldest
+ * messages until it has drained. So no circle of blocked peers lasts, and a receiver that is slow but alive may hold
+ * its publishers back longer than one that stands still. Publishers are informed by bus-demote, which sends to peers;
+ * this module only counts what each of them lost.
  *
  * Publishers' windows bound what the subscription accepts, so the bounds of its queue do not (bus-admit).
  */

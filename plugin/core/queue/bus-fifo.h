@@ -32,17 +32,17 @@ BusSlot *bus_fifo_append (BusFlow *flow,
                           const BusDelivery *delivery,
                           gint64 now_us);
 
-/* The first waiting message got credit: hangs it in @entry. */
+/* Queues the first waiting message, which has credit, in @entry. */
 void bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry);
 
 /* Queues waiting messages in their lanes as far as the window allows. */
 void bus_fifo_advance (BusFlow *flow, BusSubscription *subscription);
 
-/* Takes a slot out, message or gap; an entry that it leaves empty leaves its lane. @ticket: (out) (transfer full)
+/* Removes a slot, message or gap; an entry that becomes empty leaves its lane. @ticket: (out) (transfer full)
  * (nullable): receives its ticket; NULL: the ticket is given up. */
 void bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket);
 
-/* Takes its ticket away; NULL: it has none. Transfer full. */
+/* Removes and returns the slot's ticket; NULL: it has none. Transfer full. */
 BusTicket *bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot);
 
 /* The oldest and the newest message; NULL: none. */

@@ -58,7 +58,7 @@ void bus_flow_pump (BusFlow *flow, gint64 now_us);
 
 /* --- other inputs --- */
 
-/* The subscription's window was opened: moves on what waits. */
+/* The subscription got credit: queues and encodes waiting messages. */
 void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
 /* The time to live of a message has ended. */
