@@ -60,9 +60,9 @@ test_columns (void)
 static void
 test_cut (void)
 {
-  static const char *const texts[] = { "short", "exactly-10", "longer than ten",
-                                       "\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad"
-                                       "\xe4\xb8\xad\xe4\xb8\xad" };
+  static const char wide[]
+      = "\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad"; /* two columns each */
+  static const char *const texts[] = { "short", "exactly-10", "longer than ten", wide };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
