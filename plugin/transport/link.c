@@ -10,7 +10,7 @@ link_refuse (LinkHandle handle, GBytes *refusal)
   if (refusal == NULL)
     return;
   span.data = g_bytes_get_data (refusal, &span.len);
-  if (link_io_write (handle, &span, 1) > 0)
+  if (span.len == 0 || link_io_write (handle, &span, 1) > 0)
     link_io_shutdown (handle);
 }
 

@@ -29,14 +29,6 @@ link_io_prepare (LinkHandle handle)
 #endif
 }
 
-static gssize
-link_io_result (gssize n)
-{
-  if (n >= 0)
-    return n;
-  return errno == EAGAIN || errno == ENOBUFS ? LINK_IO_WAIT : LINK_IO_BROKEN;
-}
-
 gssize
 link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer, gsize len)
 {
@@ -46,9 +38,12 @@ link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer,
   do
     n = place_len > 0 ? readv ((int) handle, parts, 2) : read ((int) handle, buffer, len);
   while (n < 0 && errno == EINTR);
-  return link_io_result (n);
+  if (n >= 0)
+    return n;
+  return errno == EAGAIN ? LINK_IO_WAIT : LINK_IO_BROKEN;
 }
 
+/* The kernel may be short of buffers for a while, which ends no connection. */
 gssize
 link_io_write (LinkHandle handle, const WireSpan *spans, guint n_spans)
 {
@@ -63,7 +58,9 @@ link_io_write (LinkHandle handle, const WireSpan *spans, guint n_spans)
   do
     n = sendmsg ((int) handle, &message, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
-  return n == 0 ? LINK_IO_BROKEN : link_io_result (n);
+  if (n > 0)
+    return n;
+  return n < 0 && (errno == EAGAIN || errno == ENOBUFS) ? LINK_IO_WAIT : LINK_IO_BROKEN;
 }
 
 void

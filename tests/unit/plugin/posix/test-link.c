@@ -35,7 +35,7 @@ typedef struct
   GPtrArray *echoes;
   guint closed;
   TransportClosed why;
-  gboolean refuses;
+  const char *refusal; /* NULL: accepts */
 } Fixture;
 
 static gpointer
@@ -45,9 +45,9 @@ on_connected (gpointer user, Link *link, const TransportCreds *creds, GBytes **r
   Echo *echo;
 
   g_assert_cmpuint (creds->account, ==, 42);
-  if (f->refuses)
+  if (f->refusal != NULL)
     {
-      *refusal = g_bytes_new_static ("no", 2);
+      *refusal = g_bytes_new_static (f->refusal, strlen (f->refusal));
       return NULL;
     }
   echo = g_new0 (Echo, 1);
@@ -316,12 +316,35 @@ test_refused (Fixture *f, gconstpointer poller)
   char back[8];
   int fd;
 
-  f->refuses = TRUE;
+  f->refusal = "no";
   fd = open_link (f);
   g_assert_cmpint (read (fd, back, sizeof back), ==, 2);
   g_assert_cmpint (read (fd, back, sizeof back), ==, 0);
   g_assert_cmpuint (link_set_size (f->set), ==, 0);
   close (fd);
+}
+
+/* A copy of the broker's end stays open, so only the half-close ends the stream; also when the refusal has no bytes. */
+static void
+test_refused_half_closes (Fixture *f, gconstpointer poller)
+{
+  static const char *const refusals[] = { "no", "" };
+  TransportCreds creds = { .account = 42 };
+  char back[8];
+
+  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      int fds[2], copy;
+
+      f->refusal = refusals[i];
+      g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+      copy = dup (fds[0]);
+      g_assert_null (link_new (f->set, fds[0], &creds));
+      g_assert_cmpint (recv (fds[1], back, sizeof back, MSG_DONTWAIT), ==, (gssize) strlen (refusals[i]));
+      g_assert_cmpint (recv (fds[1], back, sizeof back, MSG_DONTWAIT), ==, 0);
+      close (copy);
+      close (fds[1]);
+    }
 }
 
 static void
@@ -448,6 +471,7 @@ static const struct
   { "close-wanted", test_close_wanted },
   { "linger", test_linger },
   { "refused", test_refused },
+  { "refused-half-closes", test_refused_half_closes },
   { "R09-fair-bytes", test_fair_bytes },
   { "R09-no-idle-turn", test_no_idle_turn },
   { "R09-fair-sources", test_fair_sources },

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link-io.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* What link-io makes of the errors of the system. This program's readv() and sendmsg() take the place of the system's. */
+
+static int problem;
+
+ssize_t
+readv (int fd, const struct iovec *parts, int n)
+{
+  errno = problem;
+  return -1;
+}
+
+ssize_t
+sendmsg (int fd, const struct msghdr *message, int flags)
+{
+  errno = problem;
+  return -1;
+}
+
+static const struct
+{
+  int problem;
+  gssize read;
+  gssize write;
+} cases[] = {
+  { EAGAIN, LINK_IO_WAIT, LINK_IO_WAIT },
+  { ENOBUFS, LINK_IO_BROKEN, LINK_IO_WAIT },
+  { ECONNRESET, LINK_IO_BROKEN, LINK_IO_BROKEN },
+  { EPIPE, LINK_IO_BROKEN, LINK_IO_BROKEN },
+};
+
+static void
+test_read (void)
+{
+  guint8 place[4], buffer[4];
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      problem = cases[i].problem;
+      g_assert_cmpint (link_io_read (0, place, sizeof place, buffer, sizeof buffer), ==, cases[i].read);
+    }
+}
+
+static void
+test_write (void)
+{
+  static const guint8 byte;
+  const WireSpan span = { &byte, 1 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      problem = cases[i].problem;
+      g_assert_cmpint (link_io_write (0, &span, 1), ==, cases[i].write);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/link-io/read", test_read);
+  g_test_add_func ("/link-io/write", test_write);
+  return g_test_run ();
+}
