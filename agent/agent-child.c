@@ -26,7 +26,7 @@ agent_child_start (const char *name, const char *const *argv, GError **error)
 AgentChild *
 agent_child_start_own_program (const char *name, const char *const *options, GError **error)
 {
-  g_autofree char *program = platform_program_path ();
+  g_autofree char *program = platform_program_for_child ();
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
 
   g_ptr_array_add (argv, program != NULL ? program : (gpointer) "daemoneye-agent");

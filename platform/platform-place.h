@@ -16,6 +16,11 @@
 /* Absolute path of the running program. NULL: the system does not provide it. (transfer full) */
 char *platform_program_path (void);
 
+/* The name with which the running program starts itself once more. On Linux it means the running file also after the path of
+ * the program was given to a newer file or deleted; elsewhere it is the path. NULL: the system does not provide it.
+ * (transfer full) */
+char *platform_program_for_child (void);
+
 /* The path of @relative below the directory above the program's own directory, i.e. below PREFIX of PREFIX/bin/PROGRAM, so
  * that an installed tree works wherever it was moved. NULL: there is no such file, or the program's path is unknown.
  * (transfer full) */

@@ -46,6 +46,16 @@ platform_program_path (void)
 #endif
 
 char *
+platform_program_for_child (void)
+{
+#ifdef __linux__
+  return g_strdup ("/proc/self/exe");
+#else
+  return platform_program_path ();
+#endif
+}
+
+char *
 platform_default_address (void)
 {
   return platform_place_address (geteuid ());

@@ -2,6 +2,7 @@
 #include "agent-child.h"
 #include "agent-process.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,22 @@ run_parent (void)
 
   g_usleep (LIFETIME_US);
   return child != NULL ? 0 : 1;
+}
+
+/* Deletes its own file, then starts itself once more. */
+static int
+run_deleted (void)
+{
+  static const char *const options[] = { "--sleeper", NULL };
+  AgentChild *child;
+
+  if (g_unlink (own_path) != 0)
+    return 2;
+  child = agent_child_start_own_program ("sleeper", options, NULL);
+  if (child == NULL)
+    return 1;
+  agent_child_free (child);
+  return 0;
 }
 
 static GSubprocess *
@@ -155,6 +172,28 @@ test_child (void)
   agent_child_free (child); /* returns when the child has ended */
 }
 
+/* An update of the package replaces the file of a running agent. */
+static void
+test_own_program_deleted (void)
+{
+#ifdef __linux__
+  g_autofree char *directory = g_dir_make_tmp ("deye-agent-XXXXXX", NULL);
+  g_autofree char *copy = g_build_filename (directory, "copy", NULL);
+  g_autoptr (GFile) from = g_file_new_for_path (own_path), to = g_file_new_for_path (copy);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) deleted = NULL;
+
+  g_assert_true (g_file_copy (from, to, G_FILE_COPY_NONE, NULL, NULL, NULL, &error));
+  deleted = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE, &error, copy, "--deleted", NULL);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_wait_check (deleted, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+#else
+  g_test_skip ("the system does not provide the running file");
+#endif
+}
+
 static void
 test_find (void)
 {
@@ -176,6 +215,8 @@ main (int argc, char **argv)
     return run_sleeper ();
   if (argc == 2 && strcmp (argv[1], "--parent") == 0)
     return run_parent ();
+  if (argc == 2 && strcmp (argv[1], "--deleted") == 0)
+    return run_deleted ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/agent/process/ask-to-end", test_ask_to_end);
   g_test_add_func ("/agent/process/not-found", test_not_found);
@@ -183,6 +224,7 @@ main (int argc, char **argv)
   g_test_add_func ("/agent/process/suspend-ended", test_suspend_ended);
   g_test_add_func ("/agent/process/dies-with-parent", test_dies_with_parent);
   g_test_add_func ("/agent/child/name-and-end", test_child);
+  g_test_add_func ("/agent/child/own-program-deleted", test_own_program_deleted);
   g_test_add_func ("/agent/child/find", test_find);
   status = g_test_run ();
   g_free (own_path);
