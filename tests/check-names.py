@@ -17,7 +17,7 @@ import csource  # noqa: E402
 from csource import Group  # noqa: E402
 
 PRODUCT = ("proto", "platform", "plugin", "agent", "client")
-PLATFORMS = ("posix", "win")
+SYSTEMS = ("posix", "linux", "win")
 
 SAMPLE = """
 G_DEFINE_FINAL_TYPE (Foo, foo, G_TYPE_OBJECT)
@@ -62,7 +62,7 @@ def types(text):
 
 
 def platform(path):
-    return next((part for part in path.parts if part in PLATFORMS), None)
+    return next((part for part in path.parts if part in SYSTEMS), None)
 
 
 def linked_together(paths):
@@ -90,14 +90,16 @@ def report(number, path, problems):
 def main():
     paths = [path for folder in PRODUCT for path in sorted((ROOT / folder).rglob("*.[ch]"))]
     sample = sorted(functions(SAMPLE)), sorted(types(SAMPLE))
+    rivals = [pathlib.Path(f"agent/{system}/x.c") for system in SYSTEMS]
     failed = [report(1, "/names/sample", [] if sample == (["count", "fail"], ["Call", "Fits", "Kind", "Tag", "_Foo"])
                      else [f"read {sample}"]),
-              report(2, "/names/files-were-read", [] if len(paths) > 150 else [f"only {len(paths)}"])]
-    for number, (path, what) in enumerate((("functions", functions), ("types", types)), 3):
+              report(2, "/names/systems-are-apart", ["two systems meet"] if linked_together(rivals) else []),
+              report(3, "/names/files-were-read", [] if len(paths) > 150 else [f"only {len(paths)}"])]
+    for number, (path, what) in enumerate((("functions", functions), ("types", types)), 4):
         found = clashes(what, paths)
         failed.append(report(number, f"/names/{path}",
                              [f"{name}: {', '.join(map(str, files))}" for name, files in found.items()]))
-    print("1..4")
+    print("1..5")
     return 1 if any(failed) else 0
 
 

@@ -19,7 +19,8 @@ ENGLISH = ("plugin/core/", "plugin/transport/", "proto/", "plugin/service-log.c"
 
 
 def sources(root):
-    return sorted(os.path.relpath(os.path.join(where, name), root) for top in ("agent", "client", "plugin", "proto")
+    return sorted(os.path.relpath(os.path.join(where, name), root)
+                  for top in ("agent", "client", "platform", "plugin", "proto")
                   for where, _, names in os.walk(os.path.join(root, top)) for name in names if name.endswith((".c", ".h")))
 
 
