@@ -273,7 +273,7 @@ slow_suspend (Job *job, SlowStep *slow)
   return FALSE;
 }
 
-/* --- when it goes on --- */
+/* --- after it was resumed --- */
 
 static void
 slow_report_gap (Job *job, const SlowStep *slow)

@@ -263,7 +263,7 @@ dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
   dispatch_release_inbound (call, &inbound);
 }
 
-/* Grammar, right and receivers of the topic; remembered, since the next message mostly goes to the same one.
+/* Grammar, right and receivers of the topic; cached, because the next message mostly has the same topic.
  * NULL: refused and answered. */
 static BusMatch *
 dispatch_match_allowed (const DispatchCall *call)

@@ -500,7 +500,7 @@ introspect_check_request (BusPeer *asker, guint64 id, const Request *request)
     return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "limit is at most 1000 entries; 0 means 500");
   if (request->peer[0] != '\0' && !sections[request->section].of_peer)
     return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
-                              "peer goes with section 1 (peers) and 2 (subscriptions)");
+                              "peer is allowed with section 1 (peers) and 2 (subscriptions) only");
   return TRUE;
 }
 

@@ -240,7 +240,7 @@ subscribe_adjust_all (BusSubscription *subscription, const BusBounds *bounds, gi
   return dropped;
 }
 
-/* A group is no way around the right: who asks needs it for what every member asked. */
+/* The asker needs the right for the pattern of every member, so that joining a group does not bypass it. */
 static gboolean
 subscribe_check_block_of_all (const BusCall *call, BusOverflow policy, const BusSubscription *subscription)
 {
