@@ -9,15 +9,16 @@
 /*
  * Connecting: a table of steps, from the socket to a client that answers its methods.
  *
- * The synchronous call waits for each step by pumping, the asynchronous one goes on from a dispatch; both run the same
- * table. The handshake step includes the socket: the pump opens it, and tries again while the broker's queue of new
- * connections is full.
+ * The synchronous call waits for each step by pumping, the asynchronous one goes on from a dispatch; both run the
+ * same table. The handshake step includes the socket: the pump opens it, and tries again while the broker's queue of
+ * new connections is full.
  *
- * An asynchronous attempt learns from an event that a step has ended. The state of the client changes before that event is
- * dispatched, and in between the user may connect again. So an attempt keeps the number of the session that it made.
+ * An asynchronous attempt learns from an event that a step has ended. The state of the client changes before that
+ * event is dispatched, and in between the user may connect again. So an attempt keeps the number of the session that
+ * it made.
  *
- * Invariant: an attempt that failed leaves no connection of its own, so that the next connect() begins anew; it never ends
- * the connection of another attempt.
+ * Invariant: an attempt that failed leaves no connection of its own, so that the next connect() begins anew; it never
+ * ends the connection of another attempt.
  */
 
 #define RETRY_US (5 * G_TIME_SPAN_MILLISECOND)
@@ -142,7 +143,7 @@ typedef struct
   guint64 session;              /* number of the session that it made; 0: none yet */
 } ConnectAttempt;
 
-/* Whether the client has the connection that this attempt made, and not a later one or none. */
+/* TRUE if the client has the connection that this attempt made, and not a later one or none. */
 static gboolean
 connect_owns_connection (const ConnectAttempt *attempt)
 {

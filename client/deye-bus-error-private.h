@@ -5,16 +5,17 @@
 #include "wire-envelope.h"
 
 /*
- * A GError from a status of the broker, by one table of status, error code and message; and errors of the library itself.
+ * A GError from a status of the broker, by one table of status, error code and message; and errors of the library
+ * itself.
  *
  * The message says what the user can do. Details that the broker sent follow it.
  */
 
-/* @envelope: of an ERROR, an error REPLY or an ACK with a status. The message names limit, value and setting if the broker
- * sent them. */
+/* @envelope: of an ERROR, an error REPLY or an ACK with a status. The message names limit, value and setting if
+ * the broker sent them. */
 GError *deye_bus_error_from_envelope (const WireEnvelope *envelope);
 
-/* Whether it is the ERROR for messages that were dropped because a receiver blocked for too long. */
+/* TRUE if it is the ERROR for messages that were dropped because a receiver blocked for too long. */
 gboolean deye_bus_error_is_block_over (const WireEnvelope *envelope);
 
 /* @detail: (nullable) of a GOODBYE, in English. */

@@ -129,7 +129,7 @@ error_text (const WireEnvelope *envelope, const ErrorRow *row)
   return row->text;
 }
 
-/* Whether the broker's detail says more than the text. */
+/* TRUE if the broker's detail says more than the text. */
 static gboolean
 error_detail_adds (WireSpan detail, const char *text)
 {

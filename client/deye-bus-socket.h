@@ -28,11 +28,12 @@ void deye_bus_socket_close (DeyeBusSocket *socket);
 /* Closes a handle that was not adopted. No effect on -1. */
 void deye_bus_socket_close_handle (gintptr *handle);
 
-/* What to poll for @condition: sets fd and events of the first entries of @polls and returns how many there are. The number
- * and the fds of one socket never change. */
+/* Describes what to poll for @condition: sets fd and events of the first entries of @polls and returns how many
+ * there are. The number and the fds of one socket never change. */
 guint deye_bus_socket_polls (DeyeBusSocket socket, GIOCondition condition, GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]);
 
-/* One write of the bytes in @spans. Returns the bytes written; 0: not now; -1: the other side does not read any more. */
+/* One write of the bytes in @spans. Returns the bytes written; 0: not now; -1: the other side does not read any
+ * more. */
 gssize deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans);
 /* Returns the bytes read; 0: nothing now; -1: the connection ended, @why says how. */
 gssize deye_bus_socket_read (DeyeBusSocket socket, guint8 *bytes, gsize len, const char **why);

@@ -5,5 +5,6 @@
 
 /* The terminal that a program may have been started from. */
 
-/* Whether standard output is shown on a terminal that understands colour escapes, and not written to a file or a pipe. */
+/* TRUE if standard output is shown on a terminal that understands colour escapes, and not written to a file or a
+ * pipe. */
 gboolean platform_console_is_terminal (void);

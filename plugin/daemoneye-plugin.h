@@ -17,15 +17,16 @@
 DAEMONEYE_PLUGIN_BEGIN_DECLS
 
 /*
- * The ABI of the event bus module: the only header that a host (daemoneye-agent) needs. It has plain C types only, so that a
- * host in any language can load the module.
+ * The ABI of the event bus module: the only header that a host (daemoneye-agent) needs. It has plain C types only, so
+ * that a host in any language can load the module.
  *
- * A host loads $libdir/daemoneye/daemoneye-eventbus.so with local binding and makes it resident, because the module can't be
- * unloaded. It looks up the one symbol daemoneye_plugin_describe, compares magic and abi_major, and calls the functions of
- * the table. New fields are only added at the end of a struct; struct_size tells how many bytes of it the other side knows.
+ * A host loads $libdir/daemoneye/daemoneye-eventbus.so with local binding and makes it resident, because the module
+ * can't be unloaded. It looks up the one symbol daemoneye_plugin_describe, compares magic and abi_major, and calls
+ * the functions of the table. New fields are only added at the end of a struct; struct_size tells how many bytes of
+ * it the other side knows.
  *
- * Threads: each instance owns one broker thread. Every function may be called from any thread of the host, but not at the same
- * time as stop() of the same instance. Only the log function is called back.
+ * Threads: each instance owns one broker thread. Every function may be called from any thread of the host, but not at
+ * the same time as stop() of the same instance. Only the log function is called back.
  */
 
 #define DAEMONEYE_PLUGIN_MAGIC     0x44594550u /* "DYEP" */
@@ -57,11 +58,12 @@ typedef struct
   const char *value; /* UTF-8, escaped */
 } DaemoneyeLogField;
 
-/* What the host provides. */
+/* Services that the host provides. */
 typedef struct
 {
   size_t struct_size;
-  /* The address to listen on, a path. NULL: the one in the configuration, else $DAEMONEYE_BROKER_SOCKET, else the default. */
+  /* The address to listen on, a path. NULL: the one in the configuration, else $DAEMONEYE_BROKER_SOCKET, else the
+   * default. */
   const char *address;
   /* Receives log records. Called in the broker thread; must not block. NULL: GLib's structured log (domain DeyeBus). */
   void (*log) (void *user_data,
@@ -118,8 +120,8 @@ typedef struct
   const char *name;
   const char *version;
 
-  /* Starts a broker and listens. config_path: a key file; NULL: built-in defaults. Returns NULL and fills @error when it
-   * fails. */
+  /* Starts a broker and listens. config_path: a key file; NULL: built-in defaults. Returns NULL and fills @error
+   * when it fails. */
   DaemoneyeBus *(*start) (const DaemoneyeHost *host, const char *config_path, DaemoneyeError *error);
   /* Opens a connection with the role of the agent. The host is a client like any other and passes the connection to
    * deye_bus_client_new_for_fd(). Returns a connected socket (a HANDLE on Windows) that the caller owns; -1: failed. */

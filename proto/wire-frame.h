@@ -118,7 +118,7 @@ wire_frame_reader_held (const WireFrameReader *reader)
   return reader->capacity;
 }
 
-/* Whether a part of a frame was received. A peer must complete a frame before a deadline. */
+/* TRUE if a part of a frame was received. A peer must complete a frame before a deadline. */
 static inline gboolean
 wire_frame_reader_is_partial (const WireFrameReader *reader)
 {

@@ -58,5 +58,5 @@ const char *wire_status_name (guint32 status);
 /* A short English sentence for logs and GOODBYE that says what happened and what to do. Never NULL. */
 const char *wire_status_text (guint32 status);
 
-/* Whether the number is in the table. */
+/* TRUE if the number is in the table. */
 gboolean wire_status_is_known (guint32 status);

@@ -40,7 +40,7 @@ typedef struct
 WireTopicCheck wire_topic_check (WireSpan topic, const WireTopicLimits *limits);
 WireTopicCheck wire_pattern_check (WireSpan pattern, const WireTopicLimits *limits);
 
-/* Whether text is one segment and not empty, as the id or type of a collector and the name of a group must be. */
+/* TRUE if text is one segment and not empty, as the id or type of a collector and the name of a group must be. */
 gboolean wire_segment_is_valid (WireSpan segment, guint max_bytes);
 
 /* Iterator over the segments of a text, which need not be a valid topic. An empty text has no segments; otherwise there

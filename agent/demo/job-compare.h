@@ -4,11 +4,11 @@
 #include <glib.h>
 
 /*
- * The comparison of a table of processes, which collectors made, with two snapshots (job-proc) that were taken before and
- * after it.
+ * The comparison of a table of processes, which collectors made, with two snapshots (job-proc) that were taken before
+ * and after it.
  *
- * Processes start and exit meanwhile. A process that lived only between the two snapshots can't be distinguished from an
- * invented one; a comparison with such a process proves nothing and should be repeated.
+ * Processes start and exit meanwhile. A process that lived only between the two snapshots can't be distinguished from
+ * an invented one; a comparison with such a process proves nothing and should be repeated.
  */
 
 typedef struct
@@ -23,5 +23,5 @@ typedef struct
 /* @records: of const JobRecord. @since: a start time (job_proc_now()) from before the first snapshot. */
 JobVerdict job_compare (const GPtrArray *records, GHashTable *before, GHashTable *after, guint64 since);
 
-/* Whether the only mismatches are processes that may have lived between the snapshots. */
+/* TRUE if the only mismatches are processes that may have lived between the snapshots. */
 gboolean job_verdict_is_disturbed (const JobVerdict *verdict);

@@ -85,7 +85,7 @@ job_start_collector (Job *job, guint i)
   return job->collectors[i] != NULL;
 }
 
-/* Whether each collector has connected as the process that was started. */
+/* TRUE if each collector has connected as the process that was started. */
 static gboolean
 job_all_connected (Job *job, gpointer data)
 {

@@ -113,7 +113,7 @@ catalog_type_of_peer (Ctl *ctl, const char *type_name, const char *peer)
   return description->types != NULL ? ctl_types_find (description->types, type_name) : NULL;
 }
 
-/* Whether bytes of one type mean the same in the other. Types of sub-messages are compared by name only. */
+/* TRUE if bytes of one type mean the same in the other. Types of sub-messages are compared by name only. */
 static gboolean
 catalog_is_same_type (const ProtobufCMessageDescriptor *a, const ProtobufCMessageDescriptor *b)
 {

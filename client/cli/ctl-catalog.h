@@ -4,11 +4,11 @@
 #include "ctl-described.h"
 
 /*
- * Methods, events and types by name, looked up in the descriptions that peers give of themselves. With them a payload can
- * be read and written without its schema at hand.
+ * Methods, events and types by name, looked up in the descriptions that peers give of themselves. With them a payload
+ * can be read and written without its schema at hand.
  *
- * A received payload is decoded with the types of its sender. A payload to be sent is encoded with the types of the peer
- * that describes the method or topic. When peers describe a topic in different ways, none of them is used.
+ * A received payload is decoded with the types of its sender. A payload to be sent is encoded with the types of the
+ * peer that describes the method or topic. When peers describe a topic in different ways, none of them is used.
  */
 
 typedef Daemoneye__Eventbus__V1__ServiceInfo CtlService;
@@ -38,7 +38,7 @@ const ProtobufCMessageDescriptor *ctl_catalog_type (Ctl *ctl, const char *type_n
 
 /* A received payload as JSON. NULL: its type is not known yet. */
 JsonNode *ctl_catalog_decode (Ctl *ctl, DeyeBusMessage *message);
-/* Whether the sender must be asked for its types before @message can be decoded. */
+/* TRUE if the sender must be asked for its types before @message can be decoded. */
 gboolean ctl_catalog_is_foreign (Ctl *ctl, DeyeBusMessage *message);
 
 gboolean ctl_pattern_matches (const char *pattern, const char *topic);

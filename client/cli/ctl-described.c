@@ -168,7 +168,7 @@ described_ask (Ctl *ctl, const char *peer, gboolean patient, gboolean without_ty
   return deye_bus_client_request (ctl->client, question.topic, question.payload, question.options, NULL, error);
 }
 
-/* Whether the request failed because the types made the reply too large. It is repeated without types then: names are
+/* TRUE if the request failed because the types made the reply too large. It is repeated without types then: names are
  * useful alone, and the library's own types are known anyway. */
 static gboolean
 described_is_too_large (const GError *error)

@@ -15,7 +15,7 @@
 gsize ctl_json_value_size (ProtobufCType type);
 gpointer ctl_json_member (ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 gconstpointer ctl_json_member_const (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
-/* Whether the field is set. TRUE for a list and for a field without presence. */
+/* TRUE if the field is set. TRUE for a list and for a field without presence. */
 gboolean ctl_json_is_present (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 /* FALSE: another member of the same oneof is set. */
 gboolean ctl_json_oneof_is_free (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);

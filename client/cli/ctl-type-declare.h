@@ -4,7 +4,8 @@
 #include "ctl-type-batch.h"
 
 /*
- * What a file of a set declares: each enum and message, nested ones included, enters the batch under its full name.
+ * Enters the declarations of a file of a set into the batch: each enum and message, nested ones included, under its
+ * full name.
  *
  * It checks names and counts only. The descriptors are made later, when all names of the set are known.
  */

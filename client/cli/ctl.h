@@ -9,11 +9,12 @@
 #include "wire-guard.h"
 
 /*
- * The state of one run of deyebusctl, the command-line tool for people and scripts. A run executes one verb; ctl-main.c has
- * the table of verbs, and each group of verbs has a file.
+ * The state of one run of deyebusctl, the command-line tool for people and scripts. A run executes one verb;
+ * ctl-main.c has the table of verbs, and each group of verbs has a file.
  *
- * A verb sends requests through this module, which connects when the first one is sent, and prints with ctl-output. A verb
- * that fails returns FALSE with an error; the error decides the exit code. A verb prints nothing before it has the reply.
+ * A verb sends requests through this module, which connects when the first one is sent, and prints with ctl-output. A
+ * verb that fails returns FALSE with an error; the error decides the exit code. A verb prints nothing before it has
+ * the reply.
  */
 
 typedef struct
@@ -52,5 +53,5 @@ WireGuard *ctl_ask_peer (Ctl *ctl,
                          const ProtobufCMessageDescriptor *reply_type,
                          GError **error);
 
-/* Whether @id is the id of this run on the bus. */
+/* TRUE if @id is the id of this run on the bus. */
 gboolean ctl_is_own_id (const Ctl *ctl, const char *id);

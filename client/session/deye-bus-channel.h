@@ -6,13 +6,13 @@
 #include "session/deye-bus-window.h"
 
 /*
- * A channel: the session's side of a subscription. It holds the receive window, and the messages and gaps that have arrived
- * and are not handled yet.
+ * A channel: the session's side of a subscription. It holds the receive window, and the messages and gaps that have
+ * arrived and are not handled yet.
  *
  * A subscription with a callback has its messages and gaps in the client's events. When their turn comes while it is
  * paused, the channel holds them, and holds everything that follows behind them, so that nothing overtakes. Without a
- * callback messages wait in the inbox for next(), and gaps keep their places among them. A channel calls no user code and
- * sends nothing.
+ * callback messages wait in the inbox for next(), and gaps keep their places among them. A channel calls no user code
+ * and sends nothing.
  *
  * Invariant: between two messages there is at most one undispatched gap for each reason. So the window bounds what a
  * channel holds, however long the context does not run.
@@ -59,8 +59,8 @@ DeyeBusChannel *deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
 DeyeBusChannel *deye_bus_channel_ref (DeyeBusChannel *channel);
 void deye_bus_channel_unref (DeyeBusChannel *channel);
 
-/* Appends @gap to @events, or adds it to an undispatched gap for the same reason behind the same message. FALSE: there are
- * too many reasons. */
+/* Appends @gap to @events, or adds it to an undispatched gap for the same reason behind the same message. FALSE:
+ * there are too many reasons. */
 gboolean deye_bus_channel_push_gap (DeyeBusChannel *channel, DeyeBusEvents *events, const DeyeBusGap *gap);
 /* @gap is dispatched now, or never, and does not grow any more. No effect on a closed gap. */
 void deye_bus_channel_close_gap (DeyeBusChannel *channel, const DeyeBusGap *gap);
@@ -82,7 +82,7 @@ gboolean deye_bus_channel_take_gap (DeyeBusChannel *channel, DeyeBusGap *gap);
 /* Wakes the waiting task, if there is one; at most one event NEXT is in the ring. */
 void deye_bus_channel_wake (DeyeBusChannel *channel, DeyeBusEvents *events);
 
-/* Whether its messages and gaps must be held now. */
+/* TRUE if its messages and gaps must be held now. */
 static inline gboolean
 deye_bus_channel_holds (const DeyeBusChannel *channel)
 {

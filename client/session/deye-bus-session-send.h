@@ -8,15 +8,15 @@
 /*
  * Frames out. A call is encoded once: into the out-buffer when its class has credit, else into a block that waits.
  *
- * Ids on the wire say whether anybody waits: they are even for a call whose answer is awaited or does not matter, and odd
- * for a publish that nobody waits for, so that its refusal can be told apart from an answer that comes too late.
+ * Ids on the wire say whether anybody waits: they are even for a call whose answer is awaited or does not matter, and
+ * odd for a publish that nobody waits for, so that its refusal can be told apart from an answer that comes too late.
  */
 
-/* Whether a call like this would be sent now. */
+/* TRUE if a call like this would be sent now. */
 gboolean deye_bus_session_has_credit (const DeyeBusSession *session, const DeyeBusCall *call);
 
-/* Encodes and sends, or lets it wait for credit. @pending: (nullable): NULL when nobody waits; a failure that the broker
- * reports is an event REFUSED then. FALSE: nothing was sent, @pending is untouched. */
+/* Encodes and sends, or lets it wait for credit. @pending: (nullable): NULL when nobody waits; a failure that the
+ * broker reports is an event REFUSED then. FALSE: nothing was sent, @pending is untouched. */
 gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 
@@ -26,6 +26,6 @@ void deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, 
 /* The broker granted credit, in cumulative totals: sends what waits for it. */
 void deye_bus_session_grant (DeyeBusSession *session, WireClass credit_class, guint64 messages, guint64 bytes);
 
-/* Whether @request still waits for an answer; and: it is answered now. */
+/* TRUE if @request still waits for an answer; and: it is answered now. */
 gboolean deye_bus_session_is_open (const DeyeBusSession *session, const DeyeBusMessage *request);
 void deye_bus_session_answered (DeyeBusSession *session, const DeyeBusMessage *request);

@@ -6,12 +6,14 @@
 /*
  * The interface between connections and the broker that understands their bytes.
  *
- * A link is one connection. It passes received bytes to the handler and writes the bytes that the handler gathers. The
- * handler is the service, which passes both on to the core: transport does not parse frames, and the core has no sockets.
+ * A link is one connection. It passes received bytes to the handler and writes the bytes that the handler gathers.
+ * The handler is the service, which passes both on to the core: transport does not parse frames, and the core has no
+ * sockets.
  *
- * What differs between operating systems is behind five headers of this folder: listener.h (accepting connections), link-io.h
- * (reading and writing), link-poller.h (waiting), link-pair.h (a connection inside the process), and peer-creds.h with
- * account.h (the identity of a peer). posix/ implements them; the other files of this folder are the same on every system.
+ * Differences between operating systems are behind five headers of this folder: listener.h (accepting connections),
+ * link-io.h (reading and writing), link-poller.h (waiting), link-pair.h (a connection inside the process), and
+ * peer-creds.h with account.h (the identity of a peer). posix/ implements them; the other files of this folder are
+ * the same on every system.
  *
  * Threads: everything of one link set runs in the thread of its GMainContext.
  */
@@ -38,8 +40,8 @@ typedef enum
 
 typedef struct
 {
-  /* A new connection. Returns the peer that the other functions receive. NULL: refused; @refusal receives the bytes to send
-   * before the connection is closed (transfer full). */
+  /* A new connection. Returns the peer that the other functions receive. NULL: refused; @refusal receives the
+   * bytes to send before the connection is closed (transfer full). */
   gpointer (*connected) (gpointer user, Link *link, const TransportCreds *creds, GBytes **refusal);
   /* The buffer that the next bytes of a large frame are read into directly. Returns its size; 0: none. */
   gsize (*place) (gpointer user, gpointer peer, guint8 **where);
@@ -47,8 +49,9 @@ typedef struct
   void (*received) (gpointer user, gpointer peer, const guint8 *bytes, gsize len);
   /* The link is freed after this; it must not be used again. */
   void (*closed) (gpointer user, gpointer peer, TransportClosed why);
-  /* Bytes to write, as at most @max spans. They stay valid until sent() is called for them or the link is closed; the link
-   * uses them only during one write, and copies nothing. Returns the number of spans; 0: nothing to write. */
+  /* Bytes to write, as at most @max spans. They stay valid until sent() is called for them or the link is closed;
+   * the link uses them only during one write, and copies nothing. Returns the number of spans; 0: nothing to
+   * write. */
   guint (*gather) (gpointer user, gpointer peer, WireSpan *spans, guint max);
   /* The system has taken the first @n gathered bytes; their memory is not used any more. */
   void (*sent) (gpointer user, gpointer peer, gsize n);

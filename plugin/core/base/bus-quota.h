@@ -21,7 +21,7 @@ typedef struct
   guint64 cap;     /* of memory */
 } BusQuota;
 
-/* What one peer, or one account, holds. */
+/* The charges of one peer, or of one account. */
 typedef struct BusUsage
 {
   guint64 charged;

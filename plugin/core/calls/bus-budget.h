@@ -40,5 +40,5 @@ gboolean bus_budget_admit (BusPeer *asker, guint64 id, gint64 now_us);
 /* The same for calls whose number is not bounded: only the work is. */
 gboolean bus_budget_admit_work (BusPeer *asker, guint64 id, gint64 now_us);
 
-/* What an answer cost: @work units until now, and packing @reply. */
+/* Charges an answer: @work units until now, and the cost of packing @reply. */
 void bus_budget_spend (BusPeer *asker, guint64 work, const ProtobufCMessage *reply);

@@ -11,7 +11,7 @@
  * row of the table in bus-calls.c, which is the only place that lists them.
  */
 
-/* Whether a topic is one of the broker's own. */
+/* TRUE if a topic is one of the broker's own. */
 gboolean bus_calls_serves (WireSpan topic);
 
 void bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us);

@@ -504,7 +504,7 @@ introspect_check_request (BusPeer *asker, guint64 id, const Request *request)
   return TRUE;
 }
 
-/* What the request chooses. */
+/* Reads the selection of the request: a peer, and the cursor. */
 static gboolean
 introspect_select (BusPage *page, BusPeer *asker, guint64 id, const Request *request)
 {

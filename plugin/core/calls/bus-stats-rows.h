@@ -28,7 +28,7 @@ void bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription 
 void bus_stats_rows_add_member (BusStatsRows *rows, const BusSubscription *subscription);
 void bus_stats_rows_add_domains (BusStatsRows *rows, const BusDomainCounts *domains);
 
-/* Whether messages wait for it, or it is demoted. */
+/* TRUE if messages wait for it, or it is demoted. */
 gboolean bus_stats_is_behind (const BusSubscription *subscription);
 
 /* @reply points into the rows. */

@@ -260,7 +260,7 @@ policy_find_row (const PolicyPath *topic)
   return best;
 }
 
-/* What @who is compared by in a slot; empty when it can't be the one. */
+/* The text of @who that a slot is compared with; empty when it cannot match. */
 static WireSpan
 policy_own_word (const BusPrincipal *who, PolicySlotKind kind)
 {
@@ -336,7 +336,7 @@ policy_authorize_topic (const BusPrincipal *who, BusOperation operation, const P
   return (BusVerdict){ (policy_flags_of (who, row, topic) & policy_allowed_flags (row, operation)) != 0, row->rule };
 }
 
-/* What stands at place @i of a topic for a pattern that leaves it open: the row's word, or the asker's own. */
+/* The word at place @i of a topic for a pattern that leaves it open: the row's word, or the asker's own. */
 static WireSpan
 policy_open_segment (const PolicySlot *slot, const BusPrincipal *who)
 {

@@ -123,7 +123,7 @@ bus_peer_is_ready (const BusPeer *peer)
   return peer->state == BUS_PEER_READY;
 }
 
-/* Whether introspection shows a peer: agent and tool see all, a collector sees itself; only ready peers are shown. */
+/* TRUE if introspection shows a peer: agent and tool see all, a collector sees itself; only ready peers are shown. */
 static inline gboolean
 bus_peer_may_see (const BusPeer *asker, const BusPeer *peer)
 {

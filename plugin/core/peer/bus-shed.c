@@ -20,7 +20,7 @@ shed_largest_untried (BusCore *core, guint32 account, guint64 tried)
     {
       BusPeer *peer = link->data;
 
-      /* What a closing peer holds is handed on or freed at the end of the input call. */
+      /* A closing peer is skipped: its messages are handed on or freed at the end of the input call. */
       if (bus_peer_is_ready (peer) && (account == BUS_SHED_ALL || peer->who.account == account)
           && (tried == 0 || peer->shed_tried != tried) && peer->flow.waiting_bytes > 0
           && (largest == NULL || bus_flow_bytes (&peer->flow) > bus_flow_bytes (&largest->flow)))

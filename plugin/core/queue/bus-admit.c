@@ -52,7 +52,7 @@ admit_fits_peer (const BusFlow *flow, gsize cost, gint64 now_us)
          && flow->waiting_messages - flow->held_messages < flow->shared->limits->queue_hard_messages;
 }
 
-/* Whether the credit of its publisher is withheld for a message. A peer that publishes to itself would wait for
+/* TRUE if the credit of its publisher is withheld for a message. A peer that publishes to itself would wait for
  * itself, so it is refused at the bound and never blocked. */
 static gboolean
 admit_can_hold (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound)
@@ -73,7 +73,7 @@ admit_fits_subscription (const BusSubscription *subscription, gsize len)
          || (fifo->messages < subscription->bounds.messages && fifo->bytes + len <= subscription->bounds.bytes);
 }
 
-/* Whether dropping what waits for the subscription could make the peer's queue take the message. */
+/* TRUE if dropping what waits for the subscription could make the peer's queue take the message. */
 static gboolean
 admit_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
@@ -93,7 +93,7 @@ admit_control_bytes (const BusFlow *flow)
 static AdmitFit
 admit_fit_need (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  /* What publishers' credit is withheld for is bounded by their windows. */
+  /* Messages that withhold credit are bounded by the windows of their publishers. */
   if (!need->is_held
       && (!admit_fits_subscription (subscription, need->len)
           || !admit_fits_peer (flow, admit_cost_of_len (need->len), need->now_us)))

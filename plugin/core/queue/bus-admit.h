@@ -54,7 +54,7 @@ typedef struct
   gboolean is_held; /* the credit of its publisher is withheld for it */
 } BusNeed;
 
-/* Whether such a message would be sent to this subscription without waiting for credit, or would at least be
+/* TRUE if such a message would be sent to this subscription without waiting for credit, or would at least be
  * accepted. */
 gboolean bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 gboolean bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);

@@ -22,7 +22,7 @@ fifo_forgo (BusFlow *flow, gsize bytes)
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, bytes);
 }
 
-/* What a message with a ticket costs. Publishers' windows bound it, so the bounds of the queue do not count it. */
+/* The cost of a message with a ticket. Publishers' windows bound it, so the bounds of the queue do not count it. */
 static gsize
 fifo_held_cost (const BusSlot *slot)
 {

@@ -16,7 +16,7 @@
  * place.
  */
 
-/* What the stamp of a delivery says besides the message's own. */
+/* The part of a delivery's stamp that differs between deliveries of one message. */
 typedef struct
 {
   guint8 kind; /* DELIVER, REQUEST or REPLY */
@@ -75,7 +75,7 @@ struct BusEntry
   gboolean plain; /* for the peer itself: it has no slots */
 };
 
-/* What the queues of all peers share. */
+/* State that the queues of all peers share. */
 typedef struct
 {
   const BusLimits *limits;

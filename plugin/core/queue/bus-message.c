@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-message.h"
 
-/* What malloc adds, about, to a message, its bytes, and the slot and entry in which it waits: a cap that is full
- * of small messages is passed by an eighth without it. Between blocks of all sizes there are holes: of bytes this
- * part more. */
+/* The approximate overhead of malloc for a message, its bytes, and the slot and entry in which it waits: a cap
+ * that is full of small messages is passed by an eighth without it. Between blocks of all sizes there are holes:
+ * of bytes this part more. */
 #define MALLOC_BYTES 64u
 #define MALLOC_HOLES 16u
 

@@ -76,7 +76,7 @@ void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ti
  * full. */
 BusTicket *bus_inbound_ticket (BusInbound *inbound);
 
-/* What a waiting message costs its queue besides its slot: the message in full. */
+/* The cost of a waiting message for its queue, besides its slot: the message in full. */
 static inline gsize
 bus_message_cost (const BusMessage *message)
 {

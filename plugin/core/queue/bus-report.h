@@ -5,7 +5,7 @@
 #include "queue/bus-flow-state.h"
 
 /*
- * What is to be published about a subscription or a queue that does not keep up.
+ * Reports: facts to be published about a subscription or a queue that does not keep up.
  *
  * This module accumulates: losses and changes are added to the subscription, and a timer is armed. When the timer
  * expires, bus-slow publishes what has accumulated as system.drop and system.slow, at most once in

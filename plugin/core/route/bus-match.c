@@ -41,7 +41,7 @@ bus_match_cache_forget (BusMatchCache *cache)
     g_hash_table_remove_all (cache->table);
 }
 
-/* What is gathered while a match is built. */
+/* The parts of a match while it is built. */
 typedef struct
 {
   GArray *receivers;  /* BusReceiver */

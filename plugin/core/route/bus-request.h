@@ -29,7 +29,7 @@ typedef enum
   BUS_REQUESTER_PEER, /* a peer that sent the request */
 } BusRequesterKind;
 
-/* What waits for the answer. */
+/* The side that waits for the answer. */
 typedef struct
 {
   BusRequesterKind kind;

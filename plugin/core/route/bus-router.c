@@ -58,7 +58,7 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
 
 /* --- offers --- */
 
-/* What a message may make the broker hold, at the most: kept once, and encoded for each receiver. */
+/* The most that a message can make the broker hold: it is kept once, and encoded for each receiver. */
 static guint64
 router_need (const BusInbound *inbound, guint n_receivers)
 {

@@ -124,9 +124,9 @@ unix_path_open_to_group (const char *path, const char *group, GError **error)
   return TRUE;
 }
 
-/* bind() creates the socket with the permissions of the descriptor, less the umask, which belongs to the host and can't be
- * changed here. On Linux they are set before. Other systems do not allow that: there they are set on the path afterwards.
- * Nobody can connect in between, because the socket does not listen yet. */
+/* bind() creates the socket with the permissions of the descriptor, less the umask, which belongs to the host and
+ * can't be changed here. On Linux they are set before. Other systems do not allow that: there they are set on the
+ * path afterwards. No client can connect in between, because the socket does not listen yet. */
 static gboolean
 unix_path_bind_private (int fd, const char *path)
 {
