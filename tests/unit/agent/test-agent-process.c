@@ -13,17 +13,34 @@
  * so a test that fails does not hang.
  */
 
-#define LIFETIME_US (20 * G_TIME_SPAN_SECOND)
+#define LIFETIME_S  20
 #define SIGNAL_TERM 15
 
 static char *own_path;
+
+static gboolean
+end_life (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
+/* A process that nothing ends ends itself after its lifetime, so that a failed test leaves none behind. */
+static void
+live (void)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+
+  g_timeout_add_seconds (LIFETIME_S, end_life, loop);
+  g_main_loop_run (loop);
+}
 
 static int
 run_sleeper (void)
 {
   printf ("# ready\n");
   fflush (stdout);
-  g_usleep (LIFETIME_US);
+  live ();
   printf ("# still running\n");
   return 0;
 }
@@ -34,7 +51,7 @@ run_parent (void)
   const char *argv[] = { own_path, "--sleeper", NULL };
   g_autoptr (GSubprocess) child = agent_process_start (argv, NULL);
 
-  g_usleep (LIFETIME_US);
+  live ();
   return child != NULL ? 0 : 1;
 }
 
