@@ -17,6 +17,7 @@ typedef struct
   const char *group;
   const char *key;
   BusConfig *config;
+  gboolean is_set[BUS_N_LIMITS]; /* the limits that the file contains */
 } ConfigEntry;
 
 G_GNUC_PRINTF (3, 4)
@@ -102,7 +103,7 @@ static const struct
 };
 
 static gboolean
-config_read_socket_key (const ConfigEntry *entry, GError **error)
+config_read_socket_key (ConfigEntry *entry, GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS (config_socket_keys); i++)
     if (g_str_equal (entry->key, config_socket_keys[i].key))
@@ -111,39 +112,42 @@ config_read_socket_key (const ConfigEntry *entry, GError **error)
 }
 
 /* Settings have dashes in the file and underscores in the messages of the broker; both are accepted here. */
-static const BusLimitSpec *
+static BusLimit
 config_find_limit (const char *key)
 {
   g_autofree char *name = g_strdelimit (g_strdup (key), "-", '_');
+  BusLimit limit = 0;
 
-  for (guint i = 0; i < BUS_N_LIMITS; i++)
-    if (g_str_equal (bus_limit_spec (i)->name, name))
-      return bus_limit_spec (i);
-  return NULL;
+  while (limit < BUS_N_LIMITS && !g_str_equal (bus_limit_name (limit), name))
+    limit++;
+  return limit;
 }
 
 static gboolean
-config_read_limit_key (const ConfigEntry *entry, GError **error)
+config_read_limit_key (ConfigEntry *entry, GError **error)
 {
-  const BusLimitSpec *spec = config_find_limit (entry->key);
+  BusLimit limit = config_find_limit (entry->key);
+  const BusLimitSpec *spec;
   g_autofree char *text = g_key_file_get_string (entry->file, entry->group, entry->key, NULL);
   guint64 value;
 
-  if (spec == NULL)
+  if (limit == BUS_N_LIMITS)
     return config_fail (error, entry, _ ("unknown key"));
+  spec = bus_limit_spec (limit);
   if (text == NULL || !g_ascii_string_to_unsigned (g_strstrip (text), 10, 0, G_MAXUINT64, &value, NULL))
     return config_fail (error, entry, _ ("%s is not a number"), text != NULL ? text : "?");
   if (value < spec->floor || value > spec->ceiling)
     return config_fail (error, entry, _ ("%s is not between %" PRIu64 " and %" PRIu64), text, spec->floor,
                         spec->ceiling);
   G_STRUCT_MEMBER (guint64, &entry->config->limits, spec->offset) = value;
+  entry->is_set[limit] = TRUE;
   return TRUE;
 }
 
 static const struct
 {
   const char *group;
-  gboolean (*read) (const ConfigEntry *entry, GError **error);
+  gboolean (*read) (ConfigEntry *entry, GError **error);
 } config_groups[] = {
   { "socket", config_read_socket_key },
   { "limits", config_read_limit_key },
@@ -176,7 +180,7 @@ static gboolean
 config_read_file (ConfigEntry *entry, GError **error)
 {
   g_auto (GStrv) names = g_key_file_get_groups (entry->file, NULL);
-  const char *contradiction;
+  g_autofree char *contradiction = NULL;
 
   for (char **name = names; *name != NULL; name++)
     {
@@ -184,7 +188,7 @@ config_read_file (ConfigEntry *entry, GError **error)
       if (!config_read_group_of_keys (entry, error))
         return FALSE;
     }
-  contradiction = bus_limits_contradiction (&entry->config->limits);
+  contradiction = bus_limits_settle (&entry->config->limits, entry->is_set);
   if (contradiction == NULL)
     return TRUE;
   g_set_error (error, BUS_CONFIG_ERROR, BUS_CONFIG_ERROR_VALUE, "%s: [limits]: %s", entry->path, contradiction);

@@ -8,7 +8,8 @@
  *
  * [socket] address, group, uids, tool-uids; [limits] one key for each row of BUS_LIMITS_TABLE, named like the row with dashes.
  * A file that was named and can't be read, and a group, key or value that is not valid, is an error with file, group and key:
- * the broker never falls back to defaults in silence. The file is read once and not watched.
+ * the broker never falls back to defaults in silence. A limit that the file does not contain follows those that it contains:
+ * its default is moved as far as they require. The file is read once and not watched.
  *
  * Invariant: a BusConfig that was loaded is complete, in range and free of contradictions.
  */

@@ -32,24 +32,122 @@ bus_limits_init (BusLimits *limits)
     G_STRUCT_MEMBER (guint64, limits, specs[i].offset) = specs[i].preset;
 }
 
+static void
+limits_set (BusLimits *limits, BusLimit limit, guint64 value)
+{
+  G_STRUCT_MEMBER (guint64, limits, specs[limit].offset) = value;
+}
+
+/* --- limits that depend on each other --- */
+
+/* A rule: @factor * @low + @plus <= @high. */
+typedef struct
+{
+  BusLimit low;
+  BusLimit high;
+  guint64 factor;
+  guint64 plus;
+  const char *broken; /* a sentence about both settings */
+} LimitsRule;
+
+/* Sorted: a limit stands as @high before it stands as @low. So one pass from the first row to the last carries a lower bound
+ * along every chain of rules, and one pass back carries an upper bound. */
+static const LimitsRule limits_rules[] = {
+  { BUS_LIMIT_topic_bytes, BUS_LIMIT_max_payload, 2, 512,
+    "max_payload is below 2 * topic_bytes + 512: control.bus.introspect could not return the longest topic" },
+  { BUS_LIMIT_max_payload, BUS_LIMIT_queue_hard_bytes, 1, 16384,
+    "queue_hard_bytes is below max_payload + 16384: the largest message could never be delivered" },
+  { BUS_LIMIT_queue_soft_bytes, BUS_LIMIT_queue_hard_bytes, 1, 0, "queue_soft_bytes is above queue_hard_bytes" },
+  { BUS_LIMIT_queue_hard_bytes, BUS_LIMIT_broker_bytes, 1, 0,
+    "broker_bytes is below queue_hard_bytes: one queue could fill the whole broker" },
+  { BUS_LIMIT_queue_hard_bytes, BUS_LIMIT_uid_bytes, 1, 0,
+    "uid_bytes is below queue_hard_bytes: one queue could not use its limit" },
+  { BUS_LIMIT_request_timeout_us, BUS_LIMIT_max_request_timeout_us, 1, 0,
+    "request_timeout_us is above max_request_timeout_us" },
+  { BUS_LIMIT_max_unauthenticated, BUS_LIMIT_max_connections, 1, 0, "max_unauthenticated is above max_connections" },
+};
+
 const char *
 bus_limits_contradiction (const BusLimits *limits)
 {
-  const guint64 largest_frame = limits->max_payload + 16384;
+  for (const LimitsRule *rule = limits_rules; rule < limits_rules + G_N_ELEMENTS (limits_rules); rule++)
+    if (bus_limit_value (limits, rule->low) * rule->factor + rule->plus > bus_limit_value (limits, rule->high))
+      return rule->broken;
+  return NULL;
+}
 
-  if (limits->queue_hard_bytes < largest_frame)
-    return "queue_hard_bytes is below max_payload + 16384: the largest message could never be delivered";
-  if (limits->max_payload < 2 * limits->topic_bytes + 512)
-    return "max_payload is below 2 * topic_bytes + 512: control.bus.introspect could not return the longest topic";
-  if (limits->queue_soft_bytes > limits->queue_hard_bytes)
-    return "queue_soft_bytes is above queue_hard_bytes";
-  if (limits->broker_bytes < limits->queue_hard_bytes)
-    return "broker_bytes is below queue_hard_bytes: one queue could fill the whole broker";
-  if (limits->uid_bytes < limits->queue_hard_bytes)
-    return "uid_bytes is below queue_hard_bytes: one queue could not use its limit";
-  if (limits->request_timeout_us > limits->max_request_timeout_us)
-    return "request_timeout_us is above max_request_timeout_us";
-  if (limits->max_unauthenticated > limits->max_connections)
-    return "max_unauthenticated is above max_connections";
+/* The values that the limits which are set leave to one limit, and the two limits that they come from. */
+typedef struct
+{
+  guint64 least;
+  guint64 most;
+  BusLimit least_from;
+  BusLimit most_from;
+} LimitsRange;
+
+static void
+limits_init_ranges (LimitsRange *ranges, const BusLimits *limits, const gboolean *is_set)
+{
+  for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
+    {
+      guint64 value = bus_limit_value (limits, i);
+
+      ranges[i] = (LimitsRange){ is_set[i] ? value : specs[i].floor, is_set[i] ? value : specs[i].ceiling, i, i };
+    }
+}
+
+static void
+limits_narrow_ranges (LimitsRange *ranges)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (limits_rules); i++)
+    {
+      const LimitsRule *rule = &limits_rules[i];
+      const LimitsRange *low = &ranges[rule->low];
+      LimitsRange *high = &ranges[rule->high];
+      guint64 least = low->least * rule->factor + rule->plus;
+
+      if (least > high->least)
+        *high = (LimitsRange){ least, high->most, low->least_from, high->most_from };
+    }
+  for (guint i = G_N_ELEMENTS (limits_rules); i-- > 0;)
+    {
+      const LimitsRule *rule = &limits_rules[i];
+      const LimitsRange *high = &ranges[rule->high];
+      LimitsRange *low = &ranges[rule->low];
+      guint64 most = (high->most - MIN (high->most, rule->plus)) / rule->factor;
+
+      if (most < low->most)
+        *low = (LimitsRange){ low->least, most, low->least_from, high->most_from };
+    }
+}
+
+static char *
+limits_describe_conflict (const BusLimits *limits, const LimitsRange *range)
+{
+  const BusLimitSpec *low = &specs[range->least_from];
+  const BusLimitSpec *high = &specs[range->most_from];
+
+  for (const LimitsRule *rule = limits_rules; rule < limits_rules + G_N_ELEMENTS (limits_rules); rule++)
+    if (rule->low == range->least_from && rule->high == range->most_from)
+      return g_strdup (rule->broken);
+  return g_strdup_printf ("%s = %" G_GUINT64_FORMAT " is too large for %s = %" G_GUINT64_FORMAT, low->name,
+                          bus_limit_value (limits, range->least_from), high->name,
+                          bus_limit_value (limits, range->most_from));
+}
+
+/* Any two unset limits of a rule satisfy it afterwards: their defaults do, and where a rule moves the bound of one of them,
+ * the passes have moved the bound of the other in the same direction. */
+char *
+bus_limits_settle (BusLimits *limits, const gboolean *is_set)
+{
+  LimitsRange ranges[BUS_N_LIMITS];
+
+  limits_init_ranges (ranges, limits, is_set);
+  limits_narrow_ranges (ranges);
+  for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
+    if (ranges[i].least > ranges[i].most)
+      return limits_describe_conflict (limits, &ranges[i]);
+  for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
+    limits_set (limits, i, CLAMP (bus_limit_value (limits, i), ranges[i].least, ranges[i].most));
   return NULL;
 }

@@ -89,3 +89,8 @@ void bus_limits_init (BusLimits *limits);
 /* Checks that no two limits contradict each other. NULL: they do not, else a static English sentence that names both
  * settings. */
 const char *bus_limits_contradiction (const BusLimits *limits);
+
+/* Moves each limit that is not set (@is_set has BUS_N_LIMITS elements) from its default by as much as the limits that are set
+ * require. NULL: no two limits contradict each other now. Otherwise @limits is unchanged, and the result is an English sentence
+ * that names two limits that are set and contradict each other. (transfer full) */
+char *bus_limits_settle (BusLimits *limits, const gboolean *is_set);

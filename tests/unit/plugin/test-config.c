@@ -3,7 +3,10 @@
 
 #include <glib/gstdio.h>
 
-/* The key file: every limit has its line in the shipped one, and every mistake is named with file, group and key. */
+/*
+ * The key file: the shipped one lists every limit with its default, in a comment. A mistake is named with file, group and key.
+ * The limits that a file does not contain follow those that it contains.
+ */
 
 static char *
 write_file (const char *text)
@@ -20,25 +23,59 @@ write_file (const char *text)
 }
 
 static void
+assert_all_default (const BusConfig *config)
+{
+  for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
+    g_assert_cmpuint (bus_limit_value (&config->limits, i), ==, bus_limit_spec (i)->preset);
+}
+
+/* As it is, and with every comment mark in front of a setting removed. */
+static void
 test_shipped_file (void)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_strdup (g_getenv ("SHIPPED_CONF"));
   g_autoptr (BusConfig) config = bus_config_load (path, &error);
   g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autoptr (GRegex) comment = g_regex_new ("^#([a-z-]+=)", G_REGEX_MULTILINE, 0, NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *active = NULL;
 
   g_assert_no_error (error);
-  g_assert_nonnull (config);
-  g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, &error);
+  assert_all_default (config);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  active = g_regex_replace (comment, text, -1, 0, "\\1", 0, &error);
   g_assert_no_error (error);
-  for (guint i = 0; i < BUS_N_LIMITS; i++)
+  g_key_file_load_from_data (file, active, (gsize) -1, G_KEY_FILE_NONE, &error);
+  g_assert_no_error (error);
+  for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
     {
-      const BusLimitSpec *spec = bus_limit_spec (i);
-      g_autofree char *key = g_strdelimit (g_strdup (spec->name), "_", '-');
+      g_autofree char *key = g_strdelimit (g_strdup (bus_limit_name (i)), "_", '-');
 
-      g_assert_true (g_key_file_has_key (file, "limits", key, NULL));
-      g_assert_cmpuint (bus_limit_value (&config->limits, i), ==, spec->preset);
+      g_assert_cmpuint (g_key_file_get_uint64 (file, "limits", key, &error), ==, bus_limit_spec (i)->preset);
+      g_assert_no_error (error);
     }
+}
+
+/* One setting of the shipped file changed, as an administrator does it. */
+static void
+test_one_setting_of_the_shipped_file (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (GString) edit = NULL;
+  g_autoptr (BusConfig) config = NULL;
+
+  g_assert_true (g_file_get_contents (g_getenv ("SHIPPED_CONF"), &text, NULL, NULL));
+  edit = g_string_new (text);
+  g_assert_cmpuint (g_string_replace (edit, "#max-connections=256", "max-connections=10", 0), ==, 1);
+  path = write_file (edit->str);
+  config = bus_config_load (path, &error);
+  g_unlink (path);
+  g_assert_no_error (error);
+  g_assert_cmpuint (config->limits.max_connections, ==, 10);
+  g_assert_cmpuint (config->limits.max_unauthenticated, ==, 10);
 }
 
 static void
@@ -83,8 +120,10 @@ static const struct
   { "[limits]\nmax-payload=-1\n", "[limits] max-payload: -1 is not a number" },
   { "[limits]\nmax-payload=1\n", "[limits] max-payload: 1 is not between 1024 and 16777216" },
   { "[limits]\nmax-payload=99999999999\n", "is not between" },
-  { "[limits]\nmax-payload=16777216\n", "queue_hard_bytes is below max_payload + 16384" },
-  { "[limits]\nqueue-soft-bytes=9000000\n", "queue_soft_bytes is above queue_hard_bytes" },
+  { "[limits]\nmax-payload=16777216\nqueue-hard-bytes=16777216\n", "queue_hard_bytes is below max_payload + 16384" },
+  { "[limits]\nqueue-soft-bytes=9000000\nqueue-hard-bytes=8999999\n", "queue_soft_bytes is above queue_hard_bytes" },
+  { "[limits]\nmax-payload=16777216\nbroker-bytes=1048576\n",
+    "max_payload = 16777216 is too large for broker_bytes = 1048576" },
   { "[socket]\nuids=root\n", "[socket] uids: root is not a uid" },
   { "[socket]\nuids=4294967295\n", "is not a uid" },
   { "[socket]\naddress=\n", "[socket] address: it is empty" },
@@ -147,6 +186,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/shipped-file", test_shipped_file);
+  g_test_add_func ("/config/one-setting-of-the-shipped-file", test_one_setting_of_the_shipped_file);
   g_test_add_func ("/config/values", test_values);
   g_test_add_func ("/config/defaults", test_defaults);
   g_test_add_func ("/config/mistakes", test_mistakes);

@@ -152,6 +152,107 @@ test_ends (void)
   g_assert_cmpstr (bus_limits_contradiction (&limits), ==, NULL);
 }
 
+/* Each limit alone at its floor and at its ceiling: the others follow, whatever the rules are. */
+static void
+test_one_set (void)
+{
+  for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
+    for (int end = 0; end < 2; end++)
+      {
+        gboolean is_set[BUS_N_LIMITS] = { FALSE };
+        guint64 value = end == 0 ? bus_limit_spec (i)->floor : bus_limit_spec (i)->ceiling;
+        BusLimits limits;
+
+        bus_limits_init (&limits);
+        set (&limits, i, value);
+        is_set[i] = TRUE;
+        g_assert_null (bus_limits_settle (&limits, is_set));
+        g_assert_cmpstr (bus_limits_contradiction (&limits), ==, NULL);
+        g_assert_cmpuint (bus_limit_value (&limits, i), ==, value);
+      }
+}
+
+static const struct
+{
+  BusLimit set;
+  guint64 value;
+  BusLimit follows;
+  guint64 want;
+} following[] = {
+  { BUS_LIMIT_max_connections, 10, BUS_LIMIT_max_unauthenticated, 10 },
+  { BUS_LIMIT_max_connections, 10, BUS_LIMIT_max_connections_per_uid, 256 }, /* no rule: keeps its default */
+  { BUS_LIMIT_max_connections, 17, BUS_LIMIT_max_unauthenticated, 16 },      /* no need to move */
+  { BUS_LIMIT_max_payload, 16 * MIB, BUS_LIMIT_queue_hard_bytes, 16 * MIB + 16 * KIB },
+  { BUS_LIMIT_queue_hard_bytes, 256 * MIB, BUS_LIMIT_broker_bytes, 256 * MIB },
+  { BUS_LIMIT_queue_hard_bytes, 256 * MIB, BUS_LIMIT_uid_bytes, 256 * MIB },
+  { BUS_LIMIT_broker_bytes, MIB, BUS_LIMIT_max_payload, MIB - 16 * KIB },
+  { BUS_LIMIT_broker_bytes, MIB, BUS_LIMIT_queue_soft_bytes, MIB },
+  { BUS_LIMIT_topic_bytes, 512, BUS_LIMIT_max_payload, MIB },
+  { BUS_LIMIT_max_payload, 1024, BUS_LIMIT_topic_bytes, 256 },
+  { BUS_LIMIT_request_timeout_us, 300 * SECONDS, BUS_LIMIT_max_request_timeout_us, 300 * SECONDS },
+  { BUS_LIMIT_max_request_timeout_us, SECONDS, BUS_LIMIT_request_timeout_us, SECONDS },
+};
+
+static void
+test_following (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (following); i++)
+    {
+      gboolean is_set[BUS_N_LIMITS] = { FALSE };
+      BusLimits limits;
+
+      bus_limits_init (&limits);
+      set (&limits, following[i].set, following[i].value);
+      is_set[following[i].set] = TRUE;
+      g_assert_null (bus_limits_settle (&limits, is_set));
+      g_assert_cmpuint (bus_limit_value (&limits, following[i].follows), ==, following[i].want);
+    }
+}
+
+static guint64
+random_value (const BusLimitSpec *spec)
+{
+  guint64 random = (guint64) g_test_rand_int () << 32 | (guint32) g_test_rand_int ();
+
+  return spec->floor + random % (spec->ceiling - spec->floor + 1);
+}
+
+/* Some limits set at random: either the others follow and those stay, or the error names two of them and nothing changes. */
+static void
+test_some_set (void)
+{
+  guint conflicts = 0;
+
+  for (guint round = 0; round < 20000; round++)
+    {
+      gboolean is_set[BUS_N_LIMITS] = { FALSE };
+      BusLimits limits;
+      BusLimits before;
+      g_autofree char *conflict = NULL;
+      guint named = 0;
+
+      bus_limits_init (&limits);
+      for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
+        if ((is_set[i] = g_test_rand_int_range (0, 4) == 0))
+          set (&limits, i, random_value (bus_limit_spec (i)));
+      before = limits;
+      conflict = bus_limits_settle (&limits, is_set);
+      for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
+        {
+          if (is_set[i] || conflict != NULL)
+            g_assert_cmpuint (bus_limit_value (&limits, i), ==, bus_limit_value (&before, i));
+          named += is_set[i] && conflict != NULL && strstr (conflict, bus_limit_name (i)) != NULL;
+        }
+      if (conflict == NULL)
+        g_assert_cmpstr (bus_limits_contradiction (&limits), ==, NULL);
+      else
+        g_assert_cmpuint (named, >=, 2);
+      conflicts += conflict != NULL;
+    }
+  g_assert_cmpuint (conflicts, >, 100);
+  g_assert_cmpuint (conflicts, <, 19000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -160,5 +261,8 @@ main (int argc, char **argv)
   g_test_add_func ("/core/limits/table", test_table);
   g_test_add_func ("/core/limits/contradictions", test_contradictions);
   g_test_add_func ("/core/limits/ends", test_ends);
+  g_test_add_func ("/core/limits/one-set", test_one_set);
+  g_test_add_func ("/core/limits/following", test_following);
+  g_test_add_func ("/core/limits/some-set", test_some_set);
   return g_test_run ();
 }
