@@ -27,6 +27,10 @@ DAEMONEYE_PLUGIN_BEGIN_DECLS
  *
  * Threads: each instance owns one broker thread. Every function may be called from any thread of the host, but not at
  * the same time as stop() of the same instance. Only the log function is called back.
+ *
+ * fork(): a child has no copy of the broker thread. There connect() and stats() of an instance that the parent started fail
+ * with code 6 and -1, and stop() does nothing; the parent's broker is not affected. A host that daemonizes calls start()
+ * afterwards.
  */
 
 #define DAEMONEYE_PLUGIN_MAGIC     0x44594550u /* "DYEP" */
@@ -78,7 +82,7 @@ typedef struct
 typedef struct
 {
   size_t struct_size;
-  int32_t code; /* 1 configuration, 2 address in use, 3 system, 4 ABI, 5 stopped */
+  int32_t code; /* 1 configuration, 2 address in use, 3 system, 4 ABI, 5 stopped, 6 in a child of fork() */
   char message[512];
 } DaemoneyeError;
 
@@ -128,9 +132,10 @@ typedef struct
   intptr_t (*connect) (DaemoneyeBus *bus, DaemoneyeError *error);
   /* The address that the broker listens on; valid until stop(). */
   const char *(*address) (const DaemoneyeBus *bus);
-  /* Fills the first struct_size bytes of @stats. Returns 0; -1 is reserved for a broker that does not answer. */
+  /* Fills the first struct_size bytes of @stats. Returns 0; -1 in a child of fork(), where @stats is unchanged. */
   int (*stats) (DaemoneyeBus *bus, DaemoneyeBusStats *stats);
-  /* Announces the end to all clients, waits at most @deadline_us until they have read it, and frees everything. */
+  /* Announces the end to all clients, waits at most @deadline_us until they have read it, and frees everything. Does nothing in a
+   * child of fork(). */
   void (*stop) (DaemoneyeBus *bus, uint64_t deadline_us);
 } DaemoneyePlugin;
 

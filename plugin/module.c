@@ -18,6 +18,7 @@ enum
   MODULE_CODE_SYSTEM = 3,
   MODULE_CODE_ABI = 4,
   MODULE_CODE_STOPPED = 5,
+  MODULE_CODE_FORKED = 6,
 };
 
 static void
@@ -65,8 +66,15 @@ static intptr_t
 module_connect (DaemoneyeBus *bus, DaemoneyeError *out)
 {
   g_autoptr (GError) error = NULL;
-  gintptr handle = service_connect ((Service *) bus, &error);
+  gintptr handle;
 
+  if (service_is_forked ((Service *) bus))
+    {
+      module_fill_error (out, MODULE_CODE_FORKED,
+                         "this broker runs in the parent process only: call start() after fork(), not before");
+      return -1;
+    }
+  handle = service_connect ((Service *) bus, &error);
   if (handle == -1)
     module_fill_error (out, MODULE_CODE_STOPPED, error->message);
   return handle;
@@ -85,6 +93,8 @@ module_stats (DaemoneyeBus *bus, DaemoneyeBusStats *out)
   DaemoneyeBusStats full;
   size_t size = out->struct_size;
 
+  if (service_is_forked ((Service *) bus))
+    return -1;
   service_stats ((Service *) bus, &core);
   full = (DaemoneyeBusStats){
     .struct_size = size,
@@ -111,7 +121,8 @@ module_stats (DaemoneyeBus *bus, DaemoneyeBusStats *out)
 static void
 module_stop (DaemoneyeBus *bus, uint64_t deadline_us)
 {
-  service_stop ((Service *) bus, (gint64) MIN (deadline_us, (uint64_t) G_TIME_SPAN_DAY));
+  if (!service_is_forked ((Service *) bus))
+    service_stop ((Service *) bus, (gint64) MIN (deadline_us, (uint64_t) G_TIME_SPAN_DAY));
 }
 
 static const DaemoneyePlugin module_plugin = {

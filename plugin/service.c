@@ -6,6 +6,7 @@
 #include "link.h"
 #include "listener.h"
 #include "peer-creds.h"
+#include "platform-process.h"
 #include "platform-thread.h"
 #include "service-log.h"
 
@@ -18,6 +19,7 @@ struct Service
   BusConfig *config;
   char *address;
   guint64 epoch;
+  guint32 process; /* that runs the thread */
   ServiceLog log;
 
   /* Used by the broker thread only. */
@@ -331,6 +333,7 @@ service_start (BusConfig *config, const DaemoneyeHost *host, GError **error)
   self->config = config;
   self->context = g_main_context_new ();
   self->epoch = service_random_u64 () | 1;
+  self->process = platform_process_id ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->done);
   service_log_init (&self->log, host);
@@ -358,6 +361,12 @@ const char *
 service_address (const Service *self)
 {
   return self->address;
+}
+
+gboolean
+service_is_forked (const Service *self)
+{
+  return self->process != platform_process_id ();
 }
 
 guint64

@@ -23,6 +23,10 @@ typedef struct Service Service;
  * function is used. */
 Service *service_start (BusConfig *config, const DaemoneyeHost *host, GError **error);
 
+/* TRUE in a child of fork(): the broker thread is in the parent only, so that every function below except service_address() and
+ * service_epoch() would wait for ever there. */
+gboolean service_is_forked (const Service *service);
+
 /* The host's end of a connection with the agent's role, owned by the caller; -1: failed. */
 gintptr service_connect (Service *service, GError **error);
 
