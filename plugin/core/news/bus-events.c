@@ -9,17 +9,13 @@ typedef Daemoneye__Eventbus__V1__PeerEvent PeerEvent;
 static void
 events_publish (BusPeer *peer, const char *topic, PeerEvent *event, gint64 now_us)
 {
-  guint8 payload[1024];
-
   event->id = peer->id;
   event->type = peer->type;
   event->role = peer->principal.role;
   event->pid = peer->who.pid;
   event->uid = peer->account->number;
   event->account = peer->account->name;
-  g_assert (daemoneye__eventbus__v1__peer_event__get_packed_size (event) <= sizeof payload);
-  bus_router_announce (peer->core, topic, "daemoneye.eventbus.v1.PeerEvent",
-                       wire_span (payload, daemoneye__eventbus__v1__peer_event__pack (event, payload)), now_us);
+  bus_router_announce (peer->core, topic, &event->base, now_us);
 }
 
 void

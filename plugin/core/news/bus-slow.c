@@ -13,18 +13,6 @@ typedef Daemoneye__Eventbus__V1__DropEvent DropEvent;
 typedef Daemoneye__Eventbus__V1__Missed Missed;
 typedef Daemoneye__Eventbus__V1__SlowEvent SlowEvent;
 
-#define PAYLOAD_MAX 1536u
-
-static void
-slow_publish (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us)
-{
-  guint8 payload[PAYLOAD_MAX];
-
-  g_assert (protobuf_c_message_get_packed_size (event) <= sizeof payload);
-  bus_router_announce (core, topic, event->descriptor->name,
-                       wire_span (payload, protobuf_c_message_pack (event, payload)), now_us);
-}
-
 static void
 slow_publish_drop (BusSubscription *subscription, gint64 now_us)
 {
@@ -58,7 +46,7 @@ slow_publish_drop (BusSubscription *subscription, gint64 now_us)
       subscription->unreported[i] = 0;
     }
   subscription->unreported_from = subscription->unreported_to = 0;
-  slow_publish (subscription->owner->core, "system.drop", &event.base, now_us);
+  bus_router_announce (subscription->owner->core, "system.drop", &event.base, now_us);
 }
 
 static void
@@ -99,7 +87,7 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   event.queued_bytes = subscription->fifo.bytes;
   event.oldest_us = (guint64) bus_flow_oldest_us (subscription, now_us);
   slow_fill_limit (&event, &core->limits, BUS_LIMIT_longest_block_us, (guint64) (now_us - subscription->progress_us));
-  slow_publish (subscription->owner->core, "system.slow", &event.base, now_us);
+  bus_router_announce (subscription->owner->core, "system.slow", &event.base, now_us);
 }
 
 /* One log record for each report, so at most one a second. */
@@ -163,7 +151,7 @@ bus_slow_queue_due (BusPeer *peer, gint64 now_us)
   event.queued_bytes = bus_flow_bytes (flow);
   event.oldest_us = is_soft ? (guint64) (now_us - flow->soft_since_us) : 0;
   slow_fill_limit (&event, &peer->core->limits, BUS_LIMIT_queue_soft_bytes, bus_flow_bytes (flow));
-  slow_publish (peer->core, "system.slow", &event.base, now_us);
+  bus_router_announce (peer->core, "system.slow", &event.base, now_us);
 }
 
 /* @account: NULL: the whole broker. */
@@ -192,7 +180,7 @@ slow_publish_quota (BusCore *core,
       event.queued_messages = owner->flow.waiting_messages;
       event.queued_bytes = bus_flow_bytes (&owner->flow);
     }
-  slow_publish (core, "system.slow", &event.base, now_us);
+  bus_router_announce (core, "system.slow", &event.base, now_us);
 }
 
 void

@@ -148,7 +148,7 @@ hello_send_welcome (BusPeer *peer)
   Daemoneye__Eventbus__V1__Window *window_list[WIRE_N_CLASSES - 1];
   Daemoneye__Eventbus__V1__Limit limits[N_TOLD_LIMITS];
   Daemoneye__Eventbus__V1__Limit *limit_list[N_TOLD_LIMITS];
-  guint8 body[1024];
+  g_autofree guint8 *body = NULL;
 
   daemoneye__eventbus__v1__welcome__init (&welcome);
   for (guint i = 0; i < WIRE_N_CLASSES - 1; i++)
@@ -177,9 +177,10 @@ hello_send_welcome (BusPeer *peer)
   welcome.software_version = peer->core->software_version;
   welcome.n_limits = N_TOLD_LIMITS;
   welcome.limits = limit_list;
-  g_assert (daemoneye__eventbus__v1__welcome__get_packed_size (&welcome) <= sizeof body);
-  if (!bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, WIRE_KIND_WELCOME, 0, NULL,
-                     wire_span (body, daemoneye__eventbus__v1__welcome__pack (&welcome, body))))
+  body = g_try_malloc (daemoneye__eventbus__v1__welcome__get_packed_size (&welcome));
+  if (body == NULL
+      || !bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, WIRE_KIND_WELCOME, 0, NULL,
+                        wire_span (body, daemoneye__eventbus__v1__welcome__pack (&welcome, body))))
     bus_peer_close (peer, WIRE_STATUS_NO_MEMORY, NULL);
   bus_peer_touch (peer);
 }

@@ -8,7 +8,6 @@
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
 
-#define ANNOUNCE_MAX      2048u
 #define ROOM_PER_RECEIVER 8192u /* a slot, and a small segment */
 
 /* --- index --- */
@@ -68,11 +67,16 @@ router_need (const BusInbound *inbound, guint n_receivers)
 }
 
 static void
-router_lose (BusPeer *receiver, BusInbound *inbound, BusSubscription *const *subscriptions, guint n, gint64 now_us)
+router_lose (BusPeer *receiver,
+             BusInbound *inbound,
+             BusSubscription *const *subscriptions,
+             guint n,
+             BusLoss loss,
+             gint64 now_us)
 {
   for (guint i = 0; i < n; i++)
     bus_fifo_lose (&receiver->flow, subscriptions[i], inbound->class_of.lane, inbound->domain, inbound->accept_seq,
-                   BUS_LOSS_LIMIT, now_us);
+                   loss, now_us);
 }
 
 /* @fits: the broker has room for it. */
@@ -89,7 +93,7 @@ router_offer (BusInbound *inbound,
 
   if (!fits || !bus_shed_reserve_account (receiver->account, router_need (inbound, 1), now_us))
     {
-      router_lose (receiver, inbound, subscriptions, n, now_us);
+      router_lose (receiver, inbound, subscriptions, n, BUS_LOSS_LIMIT, now_us);
       outcome.refused = n;
       return outcome;
     }
@@ -339,33 +343,54 @@ bus_router_count_servers (BusCore *core, WireSpan topic)
   return n;
 }
 
+/* --- events --- */
+
+/* There is no memory for the event: its loss is in a gap of each receiver. */
+static void
+router_lose_event (BusCore *core, BusInbound *inbound, BusMatch *match, gint64 now_us)
+{
+  router_count_accepted (core, inbound, match->domain);
+  router_choose_members (match, inbound, FALSE, now_us);
+  for (guint i = 0; i < match->n_receivers; i++)
+    {
+      BusReceiver *receiver = &match->receivers[i];
+
+      if (bus_peer_is_ready (receiver->peer))
+        router_lose (receiver->peer, inbound, receiver->subscriptions, receiver->n_now, BUS_LOSS_NO_MEMORY, now_us);
+    }
+}
+
+/* The event as the body of a PUBLISH frame. The envelope then points into it, because keeping the message rebases its
+ * topic from there. */
+static void
+router_write_event (const ProtobufCMessage *event, WireEnvelope *envelope, guint8 *body, gsize size)
+{
+  guint8 *at = wire_envelope_write (envelope, body);
+
+  protobuf_c_message_pack (event, at);
+  if (wire_envelope_read (wire_span (body, size), WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, envelope).status
+      != WIRE_STATUS_OK)
+    g_assert_not_reached ();
+}
+
 void
-bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us)
+bus_router_announce (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us)
 {
   BusMatch *match = bus_router_match (core, wire_span_str (topic));
-  guint8 body[ANNOUNCE_MAX];
+  g_autofree guint8 *body = NULL; /* texts that peers chose decide the size */
   WireEnvelope envelope;
   BusInbound inbound;
   gsize size;
 
   wire_envelope_init (&envelope);
   envelope.topic = wire_span_str (topic);
-  envelope.type_name = wire_span_str (type_name);
-  envelope.payload = payload;
+  envelope.type_name = wire_span_str (event->descriptor->name);
+  envelope.payload = wire_span (NULL, protobuf_c_message_get_packed_size (event));
   bus_topics_count (&core->routes->topics, &match->counter, match->key, &envelope, now_us);
   if (match->n_receivers == 0)
     return;
-  size = wire_envelope_size (&envelope) + payload.len;
-  g_assert (size <= sizeof body);
-  if (payload.len > 0)
-    memcpy (wire_envelope_write (&envelope, body), payload.data, payload.len);
-  else
-    wire_envelope_write (&envelope, body);
-
-  /* The envelope must point into the body: keeping the message rebases its topic from there. */
-  if (wire_envelope_read (wire_span (body, size), WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope).status
-      != WIRE_STATUS_OK)
-    g_assert_not_reached ();
+  size = wire_envelope_size (&envelope) + envelope.payload.len;
+  body = g_try_malloc (size);
   inbound = (BusInbound){
     .frame = { .kind = WIRE_KIND_PUBLISH, .body = wire_span (body, size) },
     .envelope = &envelope,
@@ -374,6 +399,12 @@ bus_router_announce (BusCore *core, const char *topic, const char *type_name, Wi
     .quota = &core->quota,
   };
   bus_inbound_stamp (&inbound, core->name, ++core->routes->accept_seq, now_us + core->wall_us);
-  bus_router_publish (core, &inbound, match, FALSE, now_us);
+  if (body != NULL)
+    {
+      router_write_event (event, &envelope, body, size);
+      bus_router_publish (core, &inbound, match, FALSE, now_us);
+    }
+  else
+    router_lose_event (core, &inbound, match, now_us);
   bus_inbound_clear (&inbound);
 }

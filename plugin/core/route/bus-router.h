@@ -5,6 +5,8 @@
 #include "queue/bus-message.h"
 #include "route/bus-match.h"
 
+#include <protobuf-c/protobuf-c.h>
+
 /*
  * Routing: which queues an accepted message enters.
  *
@@ -67,6 +69,6 @@ gboolean bus_router_request (BusCore *core,
 /* How many subscriptions serve @topic now. */
 guint bus_router_count_servers (BusCore *core, WireSpan topic);
 
-/* A message of the broker itself, e.g. on system.*. It is counted like any other; nothing is built when it
- * has no receiver. */
-void bus_router_announce (BusCore *core, const char *topic, const char *type_name, WireSpan payload, gint64 now_us);
+/* An event: a message of the broker itself on system.*, of any size. It is counted like any other; nothing is built when
+ * it has no receiver. */
+void bus_router_announce (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us);

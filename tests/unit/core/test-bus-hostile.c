@@ -301,6 +301,66 @@ test_credit_exceeded (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (client, WIRE_KIND_CREDIT), >, 0);
 }
 
+/* Takes all events out of the watcher's frames; returns how many DELIVERs contain @text. */
+static guint
+count_events_with (Client *watcher, const char *text)
+{
+  guint n = 0;
+  Got *got;
+
+  while ((got = client_take (watcher, WIRE_KIND_DELIVER)) != NULL)
+    {
+      WireSpan payload = got->envelope.payload;
+
+      n += g_strstr_len ((const char *) payload.data, (gssize) payload.len, text) != NULL ? 1 : 0;
+      got_free (got);
+    }
+  return n;
+}
+
+/* The longest id, type, topic, pattern and group that the settings allow, in each event that names them. */
+static void
+test_longest_texts (Core *core, gconstpointer data)
+{
+  g_autofree char *segment = g_strnfill (61, 's');
+  g_autofree char *id = g_strnfill (64, 'i');
+  g_autofree char *tool_id = g_strnfill (64, 'j');
+  g_autofree char *type = g_strnfill (64, 't');
+  g_autofree char *group = g_strnfill (64, 'g');
+  g_autofree char *topic
+      = g_strjoin (".", "events", type, segment, segment, segment, segment, segment, segment, segment, "tail", NULL);
+  BusLimits limits;
+  Core large;
+  Client *agent, *tool, *publisher;
+
+  bus_limits_init (&limits);
+  limits.topic_bytes = 512;
+  limits.topic_segments = 16;
+  limits.longest_block_us = 1000000;
+  core_setup (&large, &limits);
+  g_assert_cmpuint (strlen (topic), <=, 512);
+  g_assert_cmpuint (strlen (topic), >, 500);
+  agent = agent_ready (&large);
+  client_subscribe (agent, 1, "system.peer.connected", NULL);
+  client_subscribe (agent, 2, "system.peer.gone", NULL);
+  client_subscribe (agent, 3, "system.drop", NULL);
+  client_subscribe (agent, 4, "system.slow", NULL);
+  publisher = client_ready (&large, id, type);
+  tool = tool_ready (&large, tool_id);
+  g_assert_cmpuint (count_events_with (agent, id), ==, 1);
+  client_subscribe_with (tool, .subscription = G_MAXUINT32, .pattern = topic, .group = group, .window_messages = 1,
+                         .policy = 1);
+  for (guint i = 0; i < 4; i++)
+    client_publish (publisher, topic, 0, "x", 1);
+  core_advance (&large, 2000000); /* demoted, and what waited is dropped */
+  core_advance (&large, 2000000);
+  g_assert_cmpuint (count_events_with (agent, topic), ==, 2);
+  client_disconnect (publisher);
+  core_flush (&large);
+  g_assert_cmpuint (count_events_with (agent, type), ==, 1);
+  core_teardown (&large, NULL);
+}
+
 #define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
 
 int
@@ -319,5 +379,6 @@ main (int argc, char **argv)
   ADD ("/core/hostile/F12-bit-flips", test_bit_flips);
   ADD ("/core/hostile/R04-partial-frames", test_partial_frames_are_held);
   ADD ("/core/hostile/credit-comes-back", test_credit_exceeded);
+  ADD ("/core/hostile/H05-longest-texts", test_longest_texts);
   return g_test_run ();
 }

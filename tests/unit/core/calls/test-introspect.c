@@ -126,9 +126,9 @@ fill (Fixture *f, BusPeer **one)
   routes_subscribe (&f->peers, *one, 7, "health.#", "readers", 10);
   routes_subscribe (&f->peers, *one, 1, "events.#", "workers", 10);
   routes_subscribe (&f->peers, nine, 3, "health.#", "auditors", 10);
-  bus_router_announce (f->peers.core, "system.drop", "some.Type", wire_span_str ("x"), 1);
-  bus_router_announce (f->peers.core, "health.one", "some.Type", wire_span_str ("x"), 1);
-  bus_router_announce (f->peers.core, "events.process.new", "some.Type", wire_span_str ("x"), 1);
+  routes_announce (&f->peers, "system.drop", "x");
+  routes_announce (&f->peers, "health.one", "x");
+  routes_announce (&f->peers, "events.process.new", "x");
 }
 
 static void

@@ -75,13 +75,13 @@ test_gone (Peers *f, gconstpointer data)
   g_assert_cmpuint (event->unacknowledged, ==, 5);
 }
 
-/* The longest texts and the largest numbers that a peer can have fit the event. */
+/* The longest texts and the largest numbers that a peer can have are in the event, and far longer ones as well. */
 static void
 test_largest (Peers *f, gconstpointer data)
 {
   const BusLeave leave = { G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
   g_autofree char *id = g_strnfill (64, 'i');
-  g_autofree char *type = g_strnfill (64, 't');
+  g_autofree char *type = g_strnfill (16384, 't');
   g_autofree char *detail = g_strnfill (300, 'd');
   BusPeer *watcher = peers_agent (f);
   BusPeer *peer = peers_ready (f, id, G_MAXUINT32 - 1);

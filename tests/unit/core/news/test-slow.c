@@ -205,7 +205,7 @@ test_own_messages (Fixture *f, gconstpointer data)
 
   own->bounds.messages = 1;
   for (guint i = 0; i < 5; i++)
-    bus_router_announce (f->peers.core, "system.peer.gone", "some.Type", wire_span_str ("x"), f->peers.core->now_us);
+    routes_announce (&f->peers, "system.peer.gone", "x");
   g_assert_cmpuint (own->missed, ==, 3);
   g_assert_cmpuint (routes_count_delivered (f->watcher), ==, 1);
   bus_slow_subscription_due (own, f->peers.core->now_us);
@@ -362,6 +362,56 @@ test_broker (Fixture *f, gconstpointer data)
   g_assert_cmpuint (event->value, ==, memory);
 }
 
+/* --- texts of any length --- */
+
+/* Texts far longer than the protocol allows, in every field of both events that a peer chooses, and every reason of loss
+ * with the largest numbers: nothing aborts, and nothing is cut. */
+static void
+test_longest (Fixture *f, gconstpointer data)
+{
+  g_autofree char *id = g_strnfill (64, 'i');
+  g_autofree char *group = g_strnfill (16384, 'g');
+  g_autofree char *segment = g_strnfill (16384, 'p');
+  g_autofree char *pattern = g_strconcat ("events.", segment, NULL);
+  BusPeer *owner = peers_ready (&f->peers, id, G_MAXUINT32 - 1);
+  BusSubscription *member = routes_subscribe (&f->peers, owner, G_MAXUINT32, pattern, group, 1);
+  gint64 now_us = f->peers.core->now_us;
+  g_autoptr (DropEvent) drop = NULL;
+
+  memset (owner->account->name, 'a', BUS_ACCOUNT_NAME_MAX);
+  member->unreported_from = member->unreported_to = G_MAXUINT64;
+  for (guint i = 0; i < BUS_N_LOSSES; i++)
+    member->unreported[i] = G_MAXUINT64 / BUS_N_LOSSES;
+  bus_slow_subscription_due (member, now_us);
+  drop = take_drop (f);
+  g_assert_cmpstr (drop->peer, ==, id);
+  g_assert_cmpstr (drop->pattern, ==, pattern);
+  g_assert_cmpstr (drop->group, ==, group);
+  g_assert_cmpuint (drop->n_missed_by, ==, BUS_N_LOSSES);
+
+  for (guint round = 0; round < 4; round++)
+    {
+      g_autoptr (SlowEvent) slow = NULL;
+
+      owner->flow.soft_since_us = round == 1 ? now_us : 0;
+      owner->account->is_soft = f->peers.core->is_soft = TRUE;
+      member->unreported_changes = round == 0 ? BUS_CHANGE_DEMOTED : 0;
+      if (round == 0)
+        bus_slow_subscription_due (member, now_us);
+      else if (round == 1)
+        bus_slow_queue_due (owner, now_us);
+      else if (round == 2)
+        bus_slow_account_due (owner->account, now_us);
+      else
+        bus_slow_broker_due (f->peers.core, now_us);
+      slow = take_slow (f);
+      if (round == 0)
+        g_assert_cmpstr (slow->pattern, ==, pattern);
+      if (round < 3)
+        g_assert_cmpuint (strlen (slow->account), ==, BUS_ACCOUNT_NAME_MAX);
+    }
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -379,5 +429,6 @@ main (int argc, char **argv)
   ADD ("/core/slow/queue", test_queue);
   ADD ("/core/slow/account", test_account);
   ADD ("/core/slow/broker", test_broker);
+  ADD ("/core/slow/H05-longest", test_longest);
   return g_test_run ();
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/route-fixture.h"
 
+#include "base/bus-text.h"
+#include "control.pb-c.h"
+
 void
 routes_setup (Peers *peers, gconstpointer limits_or_null)
 {
@@ -115,6 +118,16 @@ BusOutcome
 routes_broadcast (Peers *peers, BusPeer *publisher, const char *topic, gsize len)
 {
   return routes_send (peers, publisher, topic, len, TRUE);
+}
+
+void
+routes_announce (Peers *peers, const char *topic, const char *text)
+{
+  Daemoneye__Eventbus__V1__PeerEvent event;
+
+  daemoneye__eventbus__v1__peer_event__init (&event);
+  event.detail = bus_text_for_packing (text);
+  bus_router_announce (peers->core, topic, &event.base, peers->core->now_us);
 }
 
 guint

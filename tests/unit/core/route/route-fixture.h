@@ -34,5 +34,8 @@ void routes_unsubscribe (Peers *peers, BusSubscription *subscription, BusLeave *
 BusOutcome routes_publish (Peers *peers, BusPeer *publisher, const char *topic, gsize len);
 BusOutcome routes_broadcast (Peers *peers, BusPeer *publisher, const char *topic, gsize len);
 
+/* Announces an event that contains @text. */
+void routes_announce (Peers *peers, const char *topic, const char *text);
+
 /* How many DELIVER frames the peer was sent; takes all frames out. */
 guint routes_count_delivered (BusPeer *peer);

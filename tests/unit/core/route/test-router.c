@@ -429,16 +429,40 @@ test_announce (Peers *f, gconstpointer data)
   BusPeer *agent = peers_agent (f);
   guint64 accept_seq = f->core->routes->accept_seq;
 
-  bus_router_announce (f->core, "system.drop", "some.Type", wire_span_str ("text"), f->core->now_us);
+  routes_announce (f, "system.drop", "text");
   g_assert_cmpuint (f->core->routes->accept_seq, ==, accept_seq); /* no subscription matches: it is not built */
   routes_subscribe (f, agent, 1, "system.drop", NULL, 10);
-  bus_router_announce (f->core, "system.drop", "some.Type", wire_span_str ("text"), f->core->now_us);
-  bus_router_announce (f->core, "system.drop", "some.Type", wire_span (NULL, 0), f->core->now_us);
-  bus_router_announce (f->core, "system.slow", "some.Type", wire_span_str ("text"), f->core->now_us);
+  routes_announce (f, "system.drop", "text");
+  routes_announce (f, "system.drop", "");
+  routes_announce (f, "system.slow", "text");
   g_assert_cmpuint (f->core->routes->accept_seq, ==, accept_seq + 2);
-  peers_assert_sent (agent, "DELIVER for=1 topic=system.drop sender=bus payload=4\n"
+  peers_assert_sent (agent, "DELIVER for=1 topic=system.drop sender=bus payload=6\n"
                             "DELIVER for=1 topic=system.drop sender=bus\n");
   g_assert_cmpint (g_sequence_get_length (f->core->routes->topics.order), ==, 2); /* counted all the same */
+}
+
+/* An event has no largest size: a text that a peer chose never aborts the broker. */
+static void
+test_announce_large (Peers *f, gconstpointer data)
+{
+  static const gsize lens[] = { 2000, 2048, 16380, 16384, 70000 };
+  BusPeer *agent = peers_agent (f);
+
+  routes_subscribe (f, agent, 1, "system.drop", NULL, 10);
+  for (guint i = 0; i < G_N_ELEMENTS (lens); i++)
+    {
+      g_autofree char *text = g_strnfill (lens[i], 'x');
+      g_autoptr (GPtrArray) frames = NULL;
+      const PeerFrame *frame;
+
+      routes_announce (f, "system.drop", text);
+      frames = peers_take (agent);
+      g_assert_cmpuint (frames->len, ==, 1);
+      frame = g_ptr_array_index (frames, 0);
+      g_assert_cmpuint (frame->kind, ==, WIRE_KIND_DELIVER);
+      g_assert_nonnull (
+          g_strstr_len ((const char *) frame->envelope.payload.data, (gssize) frame->envelope.payload.len, text));
+    }
 }
 
 #define ADD(path, function) g_test_add (path, Peers, NULL, routes_setup, function, routes_teardown)
@@ -466,5 +490,6 @@ main (int argc, char **argv)
   ADD ("/core/router/M07-pick-server", test_pick_server);
   ADD ("/core/router/request", test_request);
   ADD ("/core/router/announce", test_announce);
+  ADD ("/core/router/H05-announce-large", test_announce_large);
   return g_test_run ();
 }
