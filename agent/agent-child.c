@@ -6,6 +6,17 @@
 
 #define STOP_GRACE_US (2 * G_TIME_SPAN_SECOND)
 
+static void
+child_on_ended (GObject *source, GAsyncResult *result, gpointer data)
+{
+  AgentChild *child = data;
+
+  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+  child->has_ended = TRUE;
+  if (child->on_ended != NULL)
+    child->on_ended (child, child->data);
+}
+
 AgentChild *
 agent_child_start (const char *name, const char *const *argv, GError **error)
 {
@@ -20,7 +31,34 @@ agent_child_start (const char *name, const char *const *argv, GError **error)
   child->process = process;
   number = g_subprocess_get_identifier (process); /* NULL: it has ended already */
   child->pid = number != NULL ? (guint32) g_ascii_strtoull (number, NULL, 10) : 0;
+  g_subprocess_wait_async (process, NULL, child_on_ended, child); /* agent_child_free() waits for it */
   return child;
+}
+
+void
+agent_child_watch (AgentChild *child, AgentChildEnded on_ended, gpointer data)
+{
+  child->on_ended = on_ended;
+  child->data = data;
+  if (child->has_ended)
+    on_ended (child, data);
+}
+
+char *
+agent_child_describe_end (const AgentChild *child)
+{
+  int number;
+
+  if (g_subprocess_get_if_exited (child->process))
+    return g_strdup_printf ("exit status %d", g_subprocess_get_exit_status (child->process));
+  number = g_subprocess_get_term_sig (child->process);
+  return g_strdup_printf ("killed by signal %d (%s)", number, g_strsignal (number));
+}
+
+gboolean
+agent_child_has_succeeded (const AgentChild *child)
+{
+  return g_subprocess_get_successful (child->process);
 }
 
 AgentChild *
@@ -36,40 +74,22 @@ agent_child_start_own_program (const char *name, const char *const *options, GEr
   return agent_child_start (name, (const char *const *) argv->pdata, error);
 }
 
-typedef struct
-{
-  gboolean ended;
-  gboolean late;
-} ChildWait;
-
-static void
-child_on_ended (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
-  ((ChildWait *) data)->ended = TRUE;
-}
-
 static gboolean
 child_on_late (gpointer data)
 {
-  ((ChildWait *) data)->late = TRUE;
+  g_subprocess_force_exit (((AgentChild *) data)->process);
   return G_SOURCE_CONTINUE;
 }
 
 static void
 child_stop (AgentChild *child, gint64 grace_us)
 {
-  ChildWait wait = { FALSE, FALSE };
   guint timer;
 
-  agent_process_ask_to_end (child->process);
-  g_subprocess_wait_async (child->process, NULL, child_on_ended, &wait);
-  timer = g_timeout_add ((guint) (grace_us / 1000), child_on_late, &wait);
-  while (!wait.ended && !wait.late)
-    g_main_context_iteration (NULL, TRUE);
-  if (!wait.ended)
-    g_subprocess_force_exit (child->process);
-  while (!wait.ended)
+  if (!child->has_ended)
+    agent_process_ask_to_end (child->process);
+  timer = g_timeout_add ((guint) (grace_us / 1000), child_on_late, child);
+  while (!child->has_ended)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timer);
   g_clear_object (&child->process);

@@ -7,20 +7,36 @@
  * Child processes of the agent: collectors, and the helpers of its demonstration.
  *
  * A child has a name for messages and a process number. It ends when the agent ends, also when the agent crashes. This
- * module starts and stops children. It does not restart one that has crashed; that would be supervision.
+ * module starts children, reports their end and stops them. It does not restart one that has crashed; that would be
+ * supervision.
  */
 
-typedef struct
+typedef struct AgentChild AgentChild;
+typedef void (*AgentChildEnded) (AgentChild *child, gpointer data);
+
+struct AgentChild
 {
   char *name;
   guint32 pid; /* 0: it ended before its number was read */
   GSubprocess *process;
-} AgentChild;
+  gboolean has_ended;
+  AgentChildEnded on_ended; /* (nullable) */
+  gpointer data;            /* of @on_ended */
+};
 
 /* Starts a program. @argv: NULL-ended. */
 AgentChild *agent_child_start (const char *name, const char *const *argv, GError **error);
 /* Starts this program once more. @options: NULL-ended. */
 AgentChild *agent_child_start_own_program (const char *name, const char *const *options, GError **error);
+
+/* Calls @on_ended once, from the default context, when the process has ended; also when that has happened already, and when
+ * agent_child_free() ends it. */
+void agent_child_watch (AgentChild *child, AgentChildEnded on_ended, gpointer data);
+
+/* How a process has ended, in English: "exit status 3", "killed by signal 9 (Killed)". (transfer full) */
+char *agent_child_describe_end (const AgentChild *child);
+/* Whether it has ended with exit status 0. */
+gboolean agent_child_has_succeeded (const AgentChild *child);
 
 /* Asks the process to end, kills it when that takes longer than two seconds, and waits for it; then frees @child. Iterates
  * the default context. A suspended process has to be resumed before. */

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent-collectors.h"
+#include "agent-log.h"
 #include "agent-module.h"
+#include "agent-notify.h"
+#include "agent-peers.h"
+#include "agent-reload.h"
 #include "demo/job-subscriber.h"
 #include "demo/job.h"
 #include "deye-bus-locale.h"
 #include "deye-bus.h"
 #include "platform-ready.h"
+#include "platform-reload.h"
 #include "platform-stop.h"
 
 #include <glib/gi18n.h>
@@ -35,26 +41,37 @@ typedef struct
 
   AgentModule module;
   DeyeBusClient *client;
-  GPtrArray *children;
+  AgentCollectors *children;
+  guint stop; /* sources of the default context; 0: none */
+  guint reload;
+  guint watchdog;
+  guint64 reloads;
   char *demo_dir;
-  GMainLoop *loop;
+  gboolean is_stopping;
   int status;
 } Agent;
 
 static gboolean
 agent_on_stop (gpointer data)
 {
-  g_main_loop_quit (((Agent *) data)->loop);
+  ((Agent *) data)->is_stopping = TRUE;
   return G_SOURCE_CONTINUE;
+}
+
+static void
+agent_wait_for_stop (Agent *self)
+{
+  while (!self->is_stopping)
+    g_main_context_iteration (NULL, TRUE);
 }
 
 /* All that the child process of the demonstration does. */
 static void
-agent_wait_for_stop (Agent *self)
+agent_run_demo_child (Agent *self)
 {
   guint stop = platform_stop_add (agent_on_stop, self);
 
-  g_main_loop_run (self->loop);
+  agent_wait_for_stop (self);
   g_source_remove (stop);
 }
 
@@ -131,75 +148,112 @@ agent_join_bus (Agent *self, GError **error)
   return agent_describe_itself (self, error) && deye_bus_client_connect (self->client, NULL, error);
 }
 
-/* @command: split into words as a shell does. The address of the bus is inserted after the program's name. */
-static AgentChild *
-agent_start_collector (Agent *self, const char *command, GError **error)
-{
-  g_autoptr (GPtrArray) words = g_ptr_array_new ();
-  g_auto (GStrv) argv = NULL;
-  g_autofree char *name = NULL;
-
-  if (!g_shell_parse_argv (command, NULL, &argv, error))
-    return NULL;
-  name = g_path_get_basename (argv[0]);
-  g_ptr_array_add (words, argv[0]);
-  g_ptr_array_add (words, (gpointer) "--address");
-  g_ptr_array_add (words, (gpointer) agent_module_address (&self->module));
-  for (char **word = argv + 1; *word != NULL; word++)
-    g_ptr_array_add (words, *word);
-  g_ptr_array_add (words, NULL);
-  return agent_child_start (name, (const char *const *) words->pdata, error);
-}
-
 static gboolean
 agent_start_collectors (Agent *self, GError **error)
 {
+  self->children = agent_collectors_new ();
   for (char **command = self->collectors; command != NULL && *command != NULL; command++)
-    {
-      AgentChild *child = agent_start_collector (self, *command, error);
-
-      if (child == NULL)
-        return FALSE;
-      g_ptr_array_add (self->children, child);
-    }
+    if (!agent_collectors_start (self->children, *command, agent_module_address (&self->module), error))
+      return FALSE;
   return TRUE;
 }
 
 static void
-agent_report_ready (Agent *self)
+agent_notify_state (const Agent *self)
 {
-  g_info ("listening at %s", agent_module_address (&self->module));
-  platform_ready_report (self->ready_fd, agent_module_address (&self->module));
+  g_autofree char *status = g_strdup_printf ("Listening at %s", agent_module_address (&self->module));
+
+  agent_notify_ready (status);
+}
+
+static void
+agent_report_ready (const Agent *self)
+{
+  const char *address = agent_module_address (&self->module);
+  AgentLogField fields[] = { { "ADDRESS", address }, { NULL, NULL } };
+
+  agent_log (AGENT_LOG_NOTICE, fields, "listening at %s", address);
+  platform_ready_report (self->ready_fd, address);
+  agent_notify_state (self);
+}
+
+static gboolean
+agent_on_reload (gpointer data)
+{
+  Agent *self = data;
+
+  agent_notify_reloading ();
+  agent_reload (self->client, ++self->reloads);
+  agent_notify_state (self);
+  return G_SOURCE_CONTINUE;
+}
+
+/* The statistics come from the broker's thread, so the service manager also notices when that thread hangs. */
+static gboolean
+agent_on_watchdog (gpointer data)
+{
+  Agent *self = data;
+
+  if (agent_module_is_alive (&self->module))
+    agent_notify_alive ();
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+agent_start_watchdog (Agent *self)
+{
+  gint64 limit_us = agent_notify_watchdog_us ();
+
+  if (limit_us > 0)
+    self->watchdog = g_timeout_add ((guint) CLAMP (limit_us / 2000, 1, G_MAXUINT), agent_on_watchdog, self);
+}
+
+static gboolean
+agent_serve (Agent *self, GError **error)
+{
+  if (!agent_peers_watch (self->client, error) || !agent_start_collectors (self, error))
+    return FALSE;
+  agent_start_watchdog (self);
+  agent_report_ready (self);
+  agent_wait_for_stop (self);
+  agent_notify_stopping ();
+  return TRUE;
+}
+
+/* Until the end of the process, so that no signal ends it while its socket exists. */
+static void
+agent_handle_signals (Agent *self)
+{
+  self->stop = platform_stop_add (agent_on_stop, self);
+  self->reload = platform_reload_add (agent_on_reload, self);
 }
 
 static gboolean
 agent_run (Agent *self, GError **error)
 {
+  if (!self->demo)
+    agent_handle_signals (self);
   if (!agent_prepare_demo (self, error) || !agent_start_broker (self, error) || !agent_join_bus (self, error))
     return FALSE;
-  if (self->demo)
-    {
-      self->status = job_run (&self->module, self->client, self->json, self->keep);
-      return TRUE;
-    }
-  if (!agent_start_collectors (self, error))
-    return FALSE;
-  agent_report_ready (self);
-  agent_wait_for_stop (self);
+  if (!self->demo)
+    return agent_serve (self, error);
+  self->status = job_run (&self->module, self->client, self->json, self->keep);
   return TRUE;
 }
 
 static void
 agent_clear (Agent *self)
 {
-  g_ptr_array_unref (self->children);
+  agent_collectors_free (self->children);
   if (self->client != NULL)
     deye_bus_client_close (self->client, NULL, NULL);
   g_clear_object (&self->client);
   agent_module_stop (&self->module);
   if (self->demo_dir != NULL)
     g_rmdir (self->demo_dir);
-  g_main_loop_unref (self->loop);
+  g_clear_handle_id (&self->watchdog, g_source_remove);
+  g_clear_handle_id (&self->reload, g_source_remove);
+  g_clear_handle_id (&self->stop, g_source_remove);
   g_free (self->demo_dir);
   g_free (self->address);
   g_free (self->config);
@@ -207,7 +261,8 @@ agent_clear (Agent *self)
   g_strfreev (self->collectors);
 }
 
-/* Writes structured records to the journal when stderr is connected to it, else lines to stderr. */
+/* Writes structured records to the journal when stderr is connected to it, else lines to stderr: standard output is for
+ * --json and for --ready-fd=1. */
 static GLogWriterOutput
 agent_write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
@@ -223,15 +278,14 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   deye_bus_locale_init ();
+  g_log_writer_default_set_use_stderr (TRUE);
   g_log_set_writer_func (agent_write_log, NULL, NULL);
-  self.loop = g_main_loop_new (NULL, FALSE);
-  self.children = g_ptr_array_new_with_free_func ((GDestroyNotify) agent_child_free);
   if (!agent_parse_options (&self, &argc, &argv, &error))
     self.status = 2;
   else if (self.version)
     g_print ("daemoneye-agent %s\n", PACKAGE_VERSION);
   else if (self.demo_child)
-    agent_wait_for_stop (&self);
+    agent_run_demo_child (&self);
   else if (self.demo_subscriber > 0)
     self.status = job_subscriber_run (self.address, (guint64) self.demo_subscriber, &error) ? 0 : 1;
   else if (!agent_run (&self, &error))

@@ -102,6 +102,14 @@ agent_module_address (const AgentModule *self)
   return self->plugin->address (self->bus);
 }
 
+gboolean
+agent_module_is_alive (AgentModule *self)
+{
+  DaemoneyeBusStats stats = { .struct_size = sizeof stats };
+
+  return self->plugin->stats (self->bus, &stats) == 0;
+}
+
 void
 agent_module_stop (AgentModule *self)
 {

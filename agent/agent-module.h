@@ -24,6 +24,8 @@ gboolean agent_module_start (AgentModule *self, const char *address, const char 
 /* Opens a connection with the agent's role. Returns its handle, or -1. */
 gintptr agent_module_connect (AgentModule *self, GError **error);
 const char *agent_module_address (const AgentModule *self);
+/* Asks the broker for its statistics and waits for them. FALSE: it does not answer, see daemoneye-plugin.h. */
+gboolean agent_module_is_alive (AgentModule *self);
 void agent_module_stop (AgentModule *self);
 
 /* The path of the module: @given (--module), else $DAEMONEYE_MODULE, else where it was built or installed. (transfer

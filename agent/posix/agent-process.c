@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent-process.h"
 
+#include "agent-notify.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -27,6 +29,8 @@ agent_process_start (const char *const *argv, GError **error)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_INHERIT);
 
+  for (const char *const *name = agent_notify_variables; *name != NULL; name++)
+    g_subprocess_launcher_unsetenv (launcher, *name);
   g_subprocess_launcher_set_child_setup (launcher, agent_process_set_up_child, GINT_TO_POINTER ((int) getpid ()), NULL);
   return g_subprocess_launcher_spawnv (launcher, argv, error);
 }
