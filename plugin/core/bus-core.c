@@ -64,6 +64,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   BusLeave leave = { 0, 0, 0 };
 
   peer->flushed = TRUE;
+  bus_peer_drop_frame (peer);
   bus_ledger_end (&peer->ledger);
   for (GList *link = subscriptions; link != NULL; link = link->next)
     bus_router_unfile (core, link->data);
@@ -212,13 +213,14 @@ core_watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
   BusCore *core = peer->core;
   BusDeadline *deadline = &peer->timer.deadline;
 
-  bus_shed_charge_reader (peer);
   if (!bus_peer_is_ready (peer))
-    return; /* the timer is the one for HELLO, or the peer is closing */
+    return; /* the timer is the one for HELLO */
   if (progress || !wire_frame_reader_is_partial (&peer->reader))
     bus_deadline_disarm (&core->deadlines, deadline);
-  if (wire_frame_reader_is_partial (&peer->reader) && !bus_deadline_is_armed (deadline))
-    bus_deadline_arm (&core->deadlines, deadline, now_us + (gint64) core->limits.frame_timeout_us);
+  if (!wire_frame_reader_is_partial (&peer->reader) || bus_deadline_is_armed (deadline))
+    return;
+  peer->frame_since_us = now_us;
+  bus_deadline_arm (&core->deadlines, deadline, now_us + (gint64) core->limits.frame_timeout_us);
 }
 
 static void
@@ -233,6 +235,7 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
         {
         case WIRE_FRAME_MORE:
           core_watch_partial_frame (peer, progress, now_us);
+          bus_shed_settle (peer, now_us);
           return;
         case WIRE_FRAME_BAD:
           core_refuse_bytes (peer);
@@ -264,7 +267,8 @@ bus_core_place (BusCore *core, BusPeer *peer, guint8 **where)
   if (peer->state != BUS_PEER_READY)
     return 0;
   room = wire_frame_reader_place (&peer->reader, where);
-  bus_shed_charge_reader (peer);
+  bus_shed_settle (peer, core->now_us);
+  core_settle (core, core->now_us);
   return bus_peer_is_ready (peer) ? room : 0;
 }
 

@@ -390,7 +390,10 @@ dispatch_forward_reply (DispatchCall *call, BusRequest *request)
   BusInbound inbound = dispatch_inbound (call);
   BusPeer *requester = bus_request_peer (request);
 
+  /* Making room may have closed the requester. */
   if (!bus_shed_reserve (call->core, bus_message_size (inbound.frame.body.len), call->now_us)
+      || !bus_shed_fit_account (requester->account, bus_message_size (inbound.frame.body.len), call->now_us)
+      || !bus_peer_is_ready (requester)
       || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
     dispatch_fail_full (call, request, &requester->flow, NULL, WIRE_STATUS_SLOW_CONSUMER,
                         "the answer arrived, but your queue is full: read faster");

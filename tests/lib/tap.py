@@ -6,6 +6,10 @@ import traceback
 TESTS = []
 
 
+class Skip(Exception):
+    """Raised by a test that this machine cannot run; its text says why."""
+
+
 def test(path):
     """@test("/cli/status/M22-json"): the decorated function is the test of that path."""
     def add(function):
@@ -22,6 +26,8 @@ def run(*arguments):
         try:
             function(*arguments)
             print(f"ok {number} - {path}", flush=True)
+        except Skip as skip:
+            print(f"ok {number} - {path} # SKIP {skip}", flush=True)
         except Exception:  # pylint: disable=broad-except
             failed += 1
             print("# " + traceback.format_exc().rstrip().replace("\n", "\n# "))

@@ -343,6 +343,7 @@ sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame 
     {
       check_frame_payers (world, before);
       check_frame_oldest (world, before, frame);
+      sim_check_after_pinned (world, before);
     }
   check_frame_heritage (world, client, frame, before);
   if (check_frame_picks_one (frame))

@@ -56,6 +56,10 @@ void sim_check_slot (SimWorld *world, const BusSlot *slot);
 /* @tickets: that the subscription holds, counted. */
 void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets);
 
+/* Unfinished frames, see check-pinned.c. The second is called by check-frame. */
+void sim_check_pinned (SimWorld *world);
+void sim_check_after_pinned (SimWorld *world, const SimBefore *before);
+
 /* --- check-bounds, called by check-frame --- */
 
 void sim_check_before_bounds (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);

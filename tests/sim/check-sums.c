@@ -231,7 +231,14 @@ check_sums_charges (SimWorld *world)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       guint64 of_uid = ((const BusAccount *) value)->usage.charged;
+      guint64 of_its_peers = 0;
 
+      for (const GList *link = core->peers.head; link != NULL; link = link->next)
+        if (((const BusPeer *) link->data)->account == value)
+          of_its_peers += ((const BusPeer *) link->data)->ledger.usage.charged;
+      if (of_uid != of_its_peers)
+        sim_world_fail (world, "I1: an account is charged %" G_GUINT64_FORMAT ", its peers %" G_GUINT64_FORMAT, of_uid,
+                        of_its_peers);
       of_uids += of_uid;
       /* Calls and answers are not subject to the limit. */
       if (of_uid > core->limits.uid_bytes + core->limits.uid_bytes / 4)

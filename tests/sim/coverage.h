@@ -33,6 +33,8 @@
   X (NO_MEMORY_GAP, "R10-no-memory-reported")                                                                          \
   X (ALLOCATION_FAILED, "R10-allocation-failed")                                                                       \
   X (FANOUT_SHARED, "R05-one-message-in-several-queues")                                                               \
+  X (UNFINISHED, "I01-unfinished-frame-held")                                                                          \
+  X (PINNED, "R04-unfinished-frame-disconnected")                                                                      \
   X (LIMIT_REFUSED, "R03-subscription-refused")                                                                        \
   X (REQUEST_ENDED, "R06-request-ended-by-deadline-or-leave")                                                          \
   X (REPLIED, "replied")                                                                                               \

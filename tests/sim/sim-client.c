@@ -284,7 +284,7 @@ client_handle_error (SimClient *client, const WireEnvelope *envelope)
   else if (envelope->status == WIRE_STATUS_DENIED)
     sim_cover (client->world, SIM_COVER_DENIED);
   else if (envelope->status == WIRE_STATUS_LIMIT)
-    sim_cover (client->world, SIM_COVER_LIMIT_REFUSED);
+    sim_cover (client->world, envelope->answers != 0 ? SIM_COVER_LIMIT_REFUSED : SIM_COVER_PINNED);
   else if (envelope->status == WIRE_STATUS_TIMEOUT || envelope->status == WIRE_STATUS_RESPONDER_GONE)
     sim_cover (client->world, SIM_COVER_REQUEST_ENDED);
   else if (envelope->status == WIRE_STATUS_UNSUPPORTED

@@ -123,6 +123,20 @@ op_crowd (SimWorld *world, SimClient *client)
                     6000 + sim_below (&world->random, 9000));
 }
 
+/* The beginning of a large frame; the rest comes when the client is not late any more. */
+static void
+op_begin (SimWorld *world, SimClient *client)
+{
+  const char *topic = client->role == SIM_COLLECTOR ? "health.status" : "health.disk";
+
+  if (client->frames.length > 0 || !sim_client_has_credit (client, WIRE_CLASS_MAY_DROP))
+    return;
+  ops_publish_to (world, client, topic, 20000 + sim_below (&world->random, PAYLOAD_MAX - 20000));
+  sim_world_feed (world, client, 16384 + sim_below (&world->random, 3000));
+  if (client->peer != NULL)
+    client->is_late = TRUE;
+}
+
 /* --- subscriptions --- */
 
 static SimPolicy
@@ -397,7 +411,7 @@ static const struct
   { 300, op_publish }, { 60, op_subscribe }, { 12, op_unsubscribe }, { 12, op_adjust }, { 90, op_credit },
   { 10, op_serve },    { 40, op_request },   { 60, op_reply },       { 6, op_stats },   { 15, op_ping },
   { 6, op_denied },    { 2, op_hostile },    { 40, op_freeze },      { 15, op_delay },  { 4, op_disconnect },
-  { 60, op_advance },  { 12, op_crowd },     { 8, op_no_memory },
+  { 60, op_advance },  { 12, op_crowd },     { 8, op_no_memory },    { 10, op_begin },
 };
 
 void

@@ -272,6 +272,8 @@ world_pass_in (SimWorld *world, SimClient *client, gsize len)
 {
   SimFrame *frame = g_queue_peek_head (&client->frames);
 
+  if (frame->left == frame->size)
+    frame->begun_us = world->now_us;
   frame->left -= len;
   if (frame->left > 0)
     {

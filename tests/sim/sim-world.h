@@ -42,8 +42,9 @@ typedef struct
 {
   SimFrameKind kind;
   gsize size;
-  gsize left;  /* bytes that were not passed in yet */
-  guint place; /* of the subscription at its client */
+  gsize left;      /* bytes that were not passed in yet */
+  gint64 begun_us; /* when its first byte was passed in */
+  guint place;     /* of the subscription at its client */
   guint32 subscription;
   guint64 number; /* PUBLISH; REPLY: its route */
   gsize payload_len;

@@ -163,11 +163,17 @@ static BusSubscription *
 subscribe_make (const BusCall *call, const SubscribeRequest *request, const BusBounds *bounds)
 {
   const BusLimits *limits = &call->core->limits;
+  const gsize size = bus_subscription_size (wire_span_str (request->pattern));
   BusSubscription *subscription;
 
-  if (!bus_shed_reserve (call->core, sizeof (BusSubscription) + strlen (request->pattern), call->core->now_us))
+  if (!bus_shed_fit_account (call->peer->account, size, call->core->now_us))
     {
-      bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_broker_bytes, call->core->quota.memory);
+      bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_uid_bytes, call->peer->account->usage.charged + size);
+      return NULL;
+    }
+  if (!bus_shed_reserve (call->core, size, call->core->now_us))
+    {
+      bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_broker_bytes, call->core->quota.memory + size);
       return NULL;
     }
   subscription

@@ -163,7 +163,7 @@ slow_publish_quota (BusCore *core,
                     const char *setting,
                     gint64 now_us)
 {
-  const BusPeer *owner = bus_shed_largest (core, account != NULL ? account->number : BUS_SHED_ALL);
+  const BusPeer *owner = bus_shed_largest (core, account != NULL ? account->number : BUS_ALL_ACCOUNTS);
   SlowEvent event;
 
   daemoneye__eventbus__v1__slow_event__init (&event);

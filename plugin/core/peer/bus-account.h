@@ -18,12 +18,15 @@
 /* The longest name, that of a Windows SID, has 184 bytes. */
 #define BUS_ACCOUNT_NAME_MAX 191u
 
+#define BUS_ALL_ACCOUNTS G_MAXUINT32 /* instead of the number of one; no account has it */
+
 typedef struct
 {
   guint32 number;
   char name[BUS_ACCOUNT_NAME_MAX + 1];
   guint peers;
   BusUsage usage; /* of them all */
+  guint64 pinned; /* bus-pinned: of its peers, while it adds them up */
   gboolean is_soft;
   gint64 report_next_us; /* bus-slow: not before this time */
   BusTimer report_timer;

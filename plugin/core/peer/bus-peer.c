@@ -53,8 +53,7 @@ bus_peer_free (BusPeer *peer)
   core->delivered_by_gone += peer->flow.delivered;
   core->missed_by_gone += peer->flow.missed;
   bus_flow_clear (&peer->flow);
-  wire_frame_reader_clear (&peer->reader);
-  bus_peer_refund_reader (peer);
+  bus_peer_drop_frame (peer);
   bus_quota_forgo (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
   bus_ledger_clear (&peer->ledger);
   bus_account_leave (core->accounts, &core->deadlines, peer->account);
@@ -81,12 +80,10 @@ bus_peer_set_state (BusPeer *peer, BusPeerState state)
 }
 
 void
-bus_peer_refund_reader (BusPeer *peer)
+bus_peer_drop_frame (BusPeer *peer)
 {
-  BusQuota *quota = &peer->core->quota;
-
-  bus_quota_refund (quota, &peer->ledger.usage, peer->reader_charged);
-  bus_quota_release (quota, peer->reader_charged);
+  wire_frame_reader_clear (&peer->reader);
+  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, peer->reader_charged);
   peer->reader_charged = 0;
 }
 
@@ -231,6 +228,8 @@ bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
   peer->close_status = status;
   bus_text_copy (peer->close_detail, sizeof peer->close_detail, detail != NULL ? detail : wire_status_text (status));
   bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
+  if (wire_frame_reader_is_partial (&peer->reader))
+    bus_peer_drop_frame (peer); /* a frame that is being handled is freed at the end of the input call */
 
   /* Waiting data is dropped; frames of the control lane (errors that explain the end) are sent before GOODBYE. */
   bus_outq_drop (&peer->flow.outq, WIRE_LANE_DATA);

@@ -48,6 +48,7 @@ struct BusPeer
 
   WireFrameReader reader;
   gsize reader_charged;
+  gint64 frame_since_us; /* first byte of the unfinished frame */
   BusLedger ledger;
   BusFlow flow;
 
@@ -114,8 +115,8 @@ void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
 /* Sends CREDIT to the peers that have credit to be announced. */
 void bus_peer_send_credit (BusCore *core);
 
-/* Refunds what was charged for the bytes of an unfinished frame. */
-void bus_peer_refund_reader (BusPeer *peer);
+/* Frees the bytes of an unfinished frame and refunds what was charged for them. */
+void bus_peer_drop_frame (BusPeer *peer);
 
 static inline gboolean
 bus_peer_is_ready (const BusPeer *peer)

@@ -2,6 +2,7 @@
 #include "peer/bus-shed.h"
 
 #include "peer/bus-peer.h"
+#include "peer/bus-pinned.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
 
@@ -21,7 +22,7 @@ shed_largest_untried (BusCore *core, guint32 account, guint64 tried)
       BusPeer *peer = link->data;
 
       /* A closing peer is skipped: its messages are handed on or freed at the end of the input call. */
-      if (bus_peer_is_ready (peer) && (account == BUS_SHED_ALL || peer->who.account == account)
+      if (bus_peer_is_ready (peer) && (account == BUS_ALL_ACCOUNTS || peer->who.account == account)
           && (tried == 0 || peer->shed_tried != tried) && peer->flow.waiting_bytes > 0
           && (largest == NULL || bus_flow_bytes (&peer->flow) > bus_flow_bytes (&largest->flow)))
         largest = peer;
@@ -45,7 +46,7 @@ shed_close_largest (BusCore *core, guint32 account)
     {
       BusPeer *peer = link->data;
 
-      if ((account == BUS_SHED_ALL || peer->who.account == account) && bus_peer_is_ready (peer)
+      if ((account == BUS_ALL_ACCOUNTS || peer->who.account == account) && bus_peer_is_ready (peer)
           && (most == NULL || bus_flow_bytes (&peer->flow) > bus_flow_bytes (&most->flow)))
         most = peer;
     }
@@ -58,12 +59,16 @@ shed_close_largest (BusCore *core, guint32 account)
                   "the broker is full (broker_bytes, uid_bytes), and your queue is the largest: read faster");
 }
 
+/* FALSE: what can be disconnected for pinned bytes or dropped is not enough. */
 static gboolean
 shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 limit, guint64 bytes, gint64 now_us)
 {
+  BusLimit which = account == BUS_ALL_ACCOUNTS ? BUS_LIMIT_broker_bytes : BUS_LIMIT_uid_bytes;
   guint64 round = ++core->shed_round;
   BusPeer *peer;
 
+  while (*held + bytes > limit && (peer = bus_pinned_holder (core, account, limit, now_us)) != NULL)
+    bus_pinned_disconnect (peer, which, *held + bytes);
   while (*held + bytes > limit && (peer = shed_largest_untried (core, account, round)) != NULL)
     {
       if (bus_admit_shed (&peer->flow, peer->subscriptions, (gsize) MAX (*held + bytes - limit, AT_LEAST), now_us) == 0)
@@ -71,10 +76,7 @@ shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 l
       bus_flow_note_level (&peer->flow, now_us);
       bus_peer_touch (peer);
     }
-  if (*held + bytes <= limit)
-    return TRUE;
-  shed_close_largest (core, account);
-  return FALSE;
+  return *held + bytes <= limit;
 }
 
 /* --- levels --- */
@@ -109,11 +111,14 @@ bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us)
 
   if (held >= shed_soft_limit (core, limit) || core->is_soft)
     shed_note_level (core, &core->is_soft, &core->soft_timer, core->soft_next_us, held, limit, now_us);
-  return held <= limit || shed_until_below (core, BUS_SHED_ALL, &core->quota.memory, limit, bytes, now_us);
+  if (held <= limit || shed_until_below (core, BUS_ALL_ACCOUNTS, &core->quota.memory, limit, bytes, now_us))
+    return TRUE;
+  shed_close_largest (core, BUS_ALL_ACCOUNTS);
+  return FALSE;
 }
 
 gboolean
-bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us)
+bus_shed_fit_account (BusAccount *account, guint64 bytes, gint64 now_us)
 {
   BusCore *core = account->core;
   guint64 limit = core->limits.uid_bytes;
@@ -124,24 +129,50 @@ bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us)
   return held <= limit || shed_until_below (core, account->number, &account->usage.charged, limit, bytes, now_us);
 }
 
-/* --- readers --- */
+gboolean
+bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us)
+{
+  if (bus_shed_fit_account (account, bytes, now_us))
+    return TRUE;
+  shed_close_largest (account->core, account->number);
+  return FALSE;
+}
+
+/* --- the end of an input --- */
+
+/* Charges the block of the reader, even above the limits. Returns TRUE if it grew. */
+static gboolean
+shed_charge_reader (BusPeer *peer)
+{
+  gsize held = wire_frame_reader_held (&peer->reader);
+  gboolean has_grown = held > peer->reader_charged;
+
+  if (held != peer->reader_charged)
+    {
+      bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, peer->reader_charged);
+      bus_quota_keep (&peer->core->quota, &peer->ledger.usage, held);
+      peer->reader_charged = held;
+    }
+  return has_grown;
+}
+
+/* A peer that is closing already frees its memory at the end of this input call. */
+static void
+shed_refuse_frame (BusPeer *peer, BusLimit limit, guint64 held)
+{
+  if (bus_peer_is_ready (peer) && peer->core->dying.length == 0 && bus_pinned_bytes (peer) >= BUS_PINNED_MIN)
+    bus_pinned_disconnect (peer, limit, held);
+}
 
 void
-bus_shed_charge_reader (BusPeer *peer)
+bus_shed_settle (BusPeer *peer, gint64 now_us)
 {
-  BusQuota *quota = &peer->core->quota;
-  gsize held = wire_frame_reader_held (&peer->reader);
+  BusCore *core = peer->core;
+  BusAccount *account = peer->account;
+  gboolean has_grown = shed_charge_reader (peer);
 
-  if (held == peer->reader_charged)
-    return;
-  bus_peer_refund_reader (peer);
-  if (held > 0 && !bus_quota_hold (quota, held)
-      && !(bus_shed_reserve (peer->core, held, peer->core->now_us) && bus_quota_hold (quota, held)))
-    {
-      wire_frame_reader_clear (&peer->reader);
-      bus_peer_close (peer, WIRE_STATUS_LIMIT, "the broker is full (broker_bytes): try again later");
-      return;
-    }
-  bus_quota_charge (quota, &peer->ledger.usage, held);
-  peer->reader_charged = held;
+  if ((has_grown || account->usage.charged > core->limits.uid_bytes) && !bus_shed_reserve_account (account, 0, now_us))
+    shed_refuse_frame (peer, BUS_LIMIT_uid_bytes, account->usage.charged);
+  if ((has_grown || core->quota.memory > core->quota.cap) && !bus_shed_reserve (core, 0, now_us))
+    shed_refuse_frame (peer, BUS_LIMIT_broker_bytes, core->quota.memory);
 }

@@ -385,6 +385,7 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
 {
   const BusLimits *limits = flow->shared->limits;
   const BusQuota *quota = flow->shared->quota;
+  const BusUsage *account = flow->ledger->usage.parent;
   const BusFifo *fifo = subscription != NULL ? &subscription->fifo : NULL;
   const guint64 bytes_max = admit_queue_max (flow, need->now_us);
   const gsize cost = admit_cost_of_len (need->len);
@@ -399,6 +400,7 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
       admit_own_bytes (flow) + cost },
     { BUS_LIMIT_control_queue_bytes, limits->control_queue_bytes,
       need->lane == WIRE_LANE_CONTROL ? admit_control_bytes (flow) : 0 },
+    { BUS_LIMIT_uid_bytes, limits->uid_bytes, account != NULL ? account->charged + cost : 0 },
     { BUS_LIMIT_broker_bytes, quota->cap, quota->memory + cost },
   };
 

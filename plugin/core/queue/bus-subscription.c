@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscription.h"
 
+/* Approximate sizes of what the tables and the index keep for it. */
+#define TABLE_BYTES   256u /* of its owner, and its group */
+#define SEGMENT_BYTES 192u /* a node of the index for each segment of the pattern, if no other pattern shares it */
+
+gsize
+bus_subscription_size (WireSpan pattern)
+{
+  gsize segments = 1;
+
+  for (gsize i = 0; i < pattern.len; i++)
+    segments += pattern.data[i] == '.' ? 1 : 0;
+  return sizeof (BusSubscription) + TABLE_BYTES + 2 * pattern.len + segments * SEGMENT_BYTES;
+}
+
 BusSubscription *
 bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves)
 {
-  gsize size = sizeof (BusSubscription) + pattern.len;
-  BusSubscription *subscription = g_try_malloc0 (size);
+  BusSubscription *subscription = g_try_malloc0 (sizeof (BusSubscription) + pattern.len);
   guint8 *copy;
 
   if (subscription == NULL)
     return NULL;
   copy = (guint8 *) (subscription + 1);
-  memcpy (copy, pattern.data, pattern.len);
+  if (pattern.len > 0)
+    memcpy (copy, pattern.data, pattern.len);
   subscription->owner = owner;
   subscription->id = id;
   subscription->pattern = wire_span (copy, pattern.len);
   subscription->serves = serves;
-  subscription->charged = size;
+  subscription->charged = bus_subscription_size (pattern);
   subscription->block_timer.kind = BUS_TIMER_BLOCK;
   subscription->block_timer.owner = subscription;
   subscription->report_timer.kind = BUS_TIMER_REPORT;

@@ -77,6 +77,9 @@ struct BusSubscription
   BusTimer report_timer;
 };
 
+/* What a subscription costs its owner: itself, and its share of the tables and of the index. */
+gsize bus_subscription_size (WireSpan pattern);
+
 /* NULL: no memory. @pattern is copied. */
 BusSubscription *bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves);
 /* Its FIFO must be empty and its timers disarmed. */

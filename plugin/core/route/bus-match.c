@@ -37,6 +37,7 @@ void
 bus_match_cache_forget (BusMatchCache *cache)
 {
   cache->generation++;
+  cache->bytes = 0;
   if (g_hash_table_size (cache->table) > 0)
     g_hash_table_remove_all (cache->table);
 }
@@ -46,8 +47,9 @@ typedef struct
 {
   GArray *receivers;  /* BusReceiver */
   GArray *groups;     /* BusGroupMatch */
+  GArray *room;       /* guint: candidates that each of the groups has room for */
   GPtrArray *found;   /* BusSubscription, in order, allowed ones */
-  GHashTable *places; /* BusPeer -> index + 1 */
+  GHashTable *places; /* BusPeer, BusGroup -> index + 1 in its array */
 } MatchDraft;
 
 static guint
@@ -63,18 +65,34 @@ match_receiver (MatchDraft *draft, BusPeer *peer)
   return draft->receivers->len - 1;
 }
 
-static BusGroupMatch *
+static guint
 match_group (MatchDraft *draft, BusGroup *group)
 {
+  guint place = GPOINTER_TO_UINT (g_hash_table_lookup (draft->places, group));
   BusGroupMatch match = { .group = group };
+  guint room = 0;
 
-  for (guint i = 0; i < draft->groups->len; i++)
-    if (g_array_index (draft->groups, BusGroupMatch, i).group == group)
-      return &g_array_index (draft->groups, BusGroupMatch, i);
-  match.candidates = g_new (BusSubscription *, draft->found->len);
-  match.receivers = g_new (guint, draft->found->len);
+  if (place > 0)
+    return place - 1;
   g_array_append_val (draft->groups, match);
-  return &g_array_index (draft->groups, BusGroupMatch, draft->groups->len - 1);
+  g_array_append_val (draft->room, room);
+  g_hash_table_insert (draft->places, group, GUINT_TO_POINTER (draft->groups->len));
+  return draft->groups->len - 1;
+}
+
+/* Grows with the members that match: a peer may be in a thousand groups of one member. */
+static void
+match_append_candidate (BusGroupMatch *match, guint *room, BusSubscription *subscription, guint place)
+{
+  if (match->n == *room)
+    {
+      *room = MAX (2 * *room, 1);
+      match->candidates = g_renew (BusSubscription *, match->candidates, *room);
+      match->receivers = g_renew (guint, match->receivers, *room);
+    }
+  match->candidates[match->n] = subscription;
+  match->receivers[match->n] = place;
+  match->n++;
 }
 
 /* One candidate per member peer, however many of its patterns match. */
@@ -82,14 +100,14 @@ static void
 match_add_candidate (MatchDraft *draft, BusSubscription *subscription)
 {
   guint place = match_receiver (draft, subscription->owner);
-  BusGroupMatch *match = match_group (draft, subscription->group);
+  guint group = match_group (draft, subscription->group);
+  BusGroupMatch *match = &g_array_index (draft->groups, BusGroupMatch, group);
 
   for (guint i = 0; i < match->n; i++)
     if (match->receivers[i] == place)
       return;
-  match->candidates[match->n] = subscription;
-  match->receivers[match->n] = place;
-  match->n++;
+  match_append_candidate (match, &g_array_index (draft->room, guint, group), subscription, place);
+  g_array_index (draft->receivers, BusReceiver, place).n_now++;
 }
 
 static void
@@ -100,7 +118,7 @@ match_add_plain (MatchDraft *draft, BusSubscription *subscription)
   g_array_index (draft->receivers, BusReceiver, place).n_plain++;
 }
 
-/* Room for the plain ones and for one picked member per group. */
+/* Room for the plain ones and for what may be picked of each group: n_now has the number until here. */
 static void
 match_fill_plain (MatchDraft *draft)
 {
@@ -108,7 +126,7 @@ match_fill_plain (MatchDraft *draft)
     {
       BusReceiver *receiver = &g_array_index (draft->receivers, BusReceiver, i);
 
-      receiver->subscriptions = g_new (BusSubscription *, receiver->n_plain + draft->groups->len);
+      receiver->subscriptions = g_new (BusSubscription *, receiver->n_plain + receiver->n_now);
       receiver->n_now = 0;
     }
   for (guint i = 0; i < draft->found->len; i++)
@@ -145,8 +163,10 @@ match_new (const BusIndex *index, BusKey key)
 {
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
   g_autoptr (GHashTable) places = g_hash_table_new (NULL, NULL);
+  g_autoptr (GArray) room = g_array_new (FALSE, FALSE, sizeof (guint));
   MatchDraft draft = { .receivers = g_array_new (FALSE, FALSE, sizeof (BusReceiver)),
                        .groups = g_array_new (FALSE, FALSE, sizeof (BusGroupMatch)),
+                       .room = room,
                        .found = found,
                        .places = places };
   BusMatch *match = g_malloc0 (sizeof (BusMatch) + key.text.len); /* a topic is at most 512 bytes */
@@ -172,6 +192,9 @@ match_new (const BusIndex *index, BusKey key)
   match->n_groups = draft.groups->len;
   match->receivers = (BusReceiver *) (void *) g_array_free (draft.receivers, FALSE);
   match->groups = (BusGroupMatch *) (void *) g_array_free (draft.groups, FALSE);
+  match->size = sizeof (BusMatch) + key.text.len + match->n_receivers * sizeof (BusReceiver)
+                + match->n_groups * sizeof (BusGroupMatch)
+                + found->len * (sizeof (BusSubscription *) + 2 * (sizeof (BusSubscription *) + sizeof (guint)));
   return match;
 }
 
@@ -183,9 +206,10 @@ bus_match_lookup (BusMatchCache *cache, const BusIndex *index, guint64 seed, Wir
 
   if (match != NULL)
     return match;
-  if (g_hash_table_size (cache->table) >= cache->max)
+  if (g_hash_table_size (cache->table) >= cache->max || cache->bytes >= BUS_MATCH_CACHE_BYTES)
     bus_match_cache_forget (cache);
   match = match_new (index, key);
+  cache->bytes += match->size;
   g_hash_table_insert (cache->table, &match->key, match);
   return match;
 }

@@ -11,7 +11,8 @@
  * A match lists receivers (peers, each with its plain subscriptions) and groups (each with one candidate for each
  * member peer), already filtered by the rights of the receivers. The cache is bounded and cleared as a whole whenever
  * a subscription is added or removed, so a match never names one that does not exist; it is used inside one input
- * call only.
+ * call only. Matches are charged to nobody: a topic costs as much as it has subscriptions, and peers choose both. So the
+ * cache is bounded by number and by bytes.
  *
  * Invariant: a match depends on index and rights alone; picking a member of a group is left to the router.
  */
@@ -41,12 +42,16 @@ typedef struct BusMatch
   guint n_receivers;
   BusGroupMatch *groups;
   guint n_groups;
+  gsize size; /* of all this */
 } BusMatch;
+
+#define BUS_MATCH_CACHE_BYTES 4194304u /* with these, or more, the next match clears the cache first */
 
 typedef struct
 {
   GHashTable *table; /* BusKey -> BusMatch */
   guint64 max;
+  gsize bytes;        /* of all matches */
   guint64 generation; /* a match that was remembered elsewhere is valid while this has not changed */
 } BusMatchCache;
 

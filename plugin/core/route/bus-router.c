@@ -91,7 +91,9 @@ router_offer (BusInbound *inbound,
 {
   BusOutcome outcome = { .matched = n };
 
-  if (!fits || !bus_shed_reserve_account (receiver->account, router_need (inbound, 1), now_us))
+  /* Making room may have closed the receiver. */
+  if (!fits || !bus_shed_reserve_account (receiver->account, router_need (inbound, 1), now_us)
+      || !bus_peer_is_ready (receiver))
     {
       router_lose (receiver, inbound, subscriptions, n, BUS_LOSS_LIMIT, now_us);
       outcome.refused = n;
@@ -327,6 +329,8 @@ bus_router_request (BusCore *core,
   bus_topics_count (&core->routes->topics, &servers->counter, servers->key, inbound->envelope, now_us);
   router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
   queued = bus_shed_reserve (core, router_need (inbound, 1), now_us)
+           && bus_shed_fit_account (responder->account, router_need (inbound, 1), now_us)
+           && bus_peer_is_ready (responder) /* making room may have closed it */
            && bus_admit_request (&responder->flow, inbound, &delivery, server, now_us);
   bus_peer_touch (responder);
   return queued;

@@ -278,8 +278,9 @@ test_partial_frames_are_held (Core *core, gconstpointer data)
       clients[i] = client_new (&small, 1000, FALSE);
       client_hello (clients[i], id, "procmond", 1, 1 << 16, 1 << 16);
       client_send_bytes (clients[i], frame, size / 2);
-      closed += clients[i]->closed;
     }
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+    closed += clients[i]->closed;
   bus_core_stats (small.core, &stats);
   g_assert_cmpuint (closed, >, 50);
   g_assert_cmpuint (closed, <, 90);

@@ -51,7 +51,7 @@ test_largest_gives (Peers *f, gconstpointer data)
   gsize before = large->owner->flow.waiting_bytes;
   gsize given;
 
-  g_assert_true (bus_shed_largest (f->core, BUS_SHED_ALL) == large->owner);
+  g_assert_true (bus_shed_largest (f->core, BUS_ALL_ACCOUNTS) == large->owner);
   g_assert_true (bus_shed_reserve (f->core, f->core->quota.cap - f->core->quota.memory + 1, f->core->now_us));
   given = before - large->owner->flow.waiting_bytes;
   g_assert_cmpuint (small->missed, ==, 0);
@@ -98,16 +98,16 @@ test_largest (Peers *f, gconstpointer data)
   BusSubscription *first;
   BusSubscription *second;
 
-  g_assert_null (bus_shed_largest (f->core, BUS_SHED_ALL));
+  g_assert_null (bus_shed_largest (f->core, BUS_ALL_ACCOUNTS));
   add_encoded (f, "encoded", 1000, 500000); /* nothing of it can be dropped */
-  g_assert_null (bus_shed_largest (f->core, BUS_SHED_ALL));
+  g_assert_null (bus_shed_largest (f->core, BUS_ALL_ACCOUNTS));
   first = add_slow (f, "first", 1000, BUS_OVERFLOW_DROP_OLDEST, 10);
   second = add_slow (f, "second", 1001, BUS_OVERFLOW_DROP_OLDEST, 11);
-  g_assert_true (bus_shed_largest (f->core, BUS_SHED_ALL) == second->owner);
+  g_assert_true (bus_shed_largest (f->core, BUS_ALL_ACCOUNTS) == second->owner);
   g_assert_true (bus_shed_largest (f->core, 1000) == first->owner);
   g_assert_null (bus_shed_largest (f->core, 1002));
   bus_peer_close (second->owner, WIRE_STATUS_OK, NULL); /* its memory is freed at the end of the input call */
-  g_assert_true (bus_shed_largest (f->core, BUS_SHED_ALL) == first->owner);
+  g_assert_true (bus_shed_largest (f->core, BUS_ALL_ACCOUNTS) == first->owner);
 }
 
 /* When nothing can be dropped, the peer with the most encoded bytes is closed: one at a time, with a reason. */
@@ -204,6 +204,7 @@ begin_frame (BusPeer *peer, guint32 body_len, gsize n)
 
   wire_frame_put_header (bytes, WIRE_KIND_PUBLISH, 0, body_len);
   g_assert_cmpint (wire_frame_reader_next (&peer->reader, &input, &frame), ==, WIRE_FRAME_MORE);
+  peer->frame_since_us = peer->core->now_us;
 }
 
 /* A reader is charged what it holds, to its peer and to the broker's memory, and refunded as much. */
@@ -218,17 +219,17 @@ test_reader (Peers *f, gconstpointer data)
   begin_frame (peer, 100000, 20000);
   held = wire_frame_reader_held (&peer->reader);
   g_assert_cmpuint (held, >=, 20000);
-  bus_shed_charge_reader (peer);
-  bus_shed_charge_reader (peer);
+  bus_shed_settle (peer, f->core->now_us);
+  bus_shed_settle (peer, f->core->now_us);
   g_assert_cmpuint (peer->ledger.usage.charged, ==, charged + held);
   g_assert_cmpuint (f->core->quota.memory, ==, memory + held);
   wire_frame_reader_clear (&peer->reader);
   wire_frame_reader_init (&peer->reader, 200000);
-  bus_shed_charge_reader (peer);
+  bus_shed_settle (peer, f->core->now_us);
   g_assert_cmpuint (peer->ledger.usage.charged, ==, charged);
   g_assert_cmpuint (f->core->quota.memory, ==, memory);
   begin_frame (peer, 100000, 20000);
-  bus_shed_charge_reader (peer); /* teardown: freeing the peer refunds it */
+  bus_shed_settle (peer, f->core->now_us); /* teardown: freeing the peer refunds it */
 }
 
 /* A frame that begins while the broker is full takes room from the largest queue, or ends its connection. */
@@ -241,7 +242,7 @@ test_reader_in_a_full_broker (Peers *f, gconstpointer data)
 
   g_assert_true (bus_quota_hold (&f->core->quota, rest));
   begin_frame (peer, 100000, 20000);
-  bus_shed_charge_reader (peer);
+  bus_shed_settle (peer, f->core->now_us);
   g_assert_true (bus_peer_is_ready (peer));
   g_assert_cmpuint (slow->missed, >, 0);
   g_assert_cmpuint (f->core->quota.memory, <=, f->core->quota.cap);
@@ -253,12 +254,54 @@ test_reader_in_a_full_broker (Peers *f, gconstpointer data)
   rest = f->core->quota.cap - f->core->quota.memory;
   g_assert_true (bus_quota_hold (&f->core->quota, rest));
   begin_frame (peer, 100000, 20000);
-  bus_shed_charge_reader (peer);
+  bus_shed_settle (peer, f->core->now_us);
   g_assert_cmpint (peer->state, ==, BUS_PEER_CLOSING);
   g_assert_cmpint (peer->close_status, ==, WIRE_STATUS_LIMIT);
   g_assert_cmpuint (peer->reader_charged, ==, 0);
   g_assert_cmpuint (wire_frame_reader_held (&peer->reader), ==, 0);
   bus_quota_release (&f->core->quota, rest);
+}
+
+/* A frame that stalls is the first to give: before any message, at the limit of an account and at that of the broker. */
+static void
+test_unfinished_gives_first (Peers *f, gconstpointer data)
+{
+  BusSubscription *slow = add_slow (f, "slow", 1000, BUS_OVERFLOW_DROP_OLDEST, 30);
+  BusPeer *stalled = peers_ready (f, "stalled", 1000);
+  BusPeer *other = peers_ready (f, "other", 1001);
+  BusAccount *account = slow->owner->account;
+
+  begin_frame (stalled, 500000, 499000);
+  begin_frame (other, 600000, 599000);
+  bus_shed_settle (stalled, f->core->now_us);
+  bus_shed_settle (other, f->core->now_us);
+  f->core->now_us += G_TIME_SPAN_SECOND;
+  g_assert_true (
+      bus_shed_reserve_account (account, f->core->limits.uid_bytes - account->usage.charged, f->core->now_us));
+  g_assert_true (bus_peer_is_ready (stalled));
+  g_assert_true (
+      bus_shed_reserve_account (account, f->core->limits.uid_bytes - account->usage.charged + 1, f->core->now_us));
+  g_assert_false (bus_peer_is_ready (stalled));
+  g_assert_true (bus_peer_is_ready (other));
+  g_assert_true (bus_shed_reserve (f->core, f->core->quota.cap - f->core->quota.memory + 1, f->core->now_us));
+  g_assert_false (bus_peer_is_ready (other));
+  g_assert_cmpuint (slow->missed, ==, 0);
+}
+
+/* Of a frame that is being sent nothing is taken: the queues give. */
+static void
+test_spares_a_frame_that_is_sent (Peers *f, gconstpointer data)
+{
+  BusSubscription *slow = add_slow (f, "slow", 1000, BUS_OVERFLOW_DROP_OLDEST, 30);
+  BusPeer *sends = peers_ready (f, "sends", 1000);
+  BusAccount *account = slow->owner->account;
+
+  begin_frame (sends, 500000, 499000);
+  bus_shed_settle (sends, f->core->now_us);
+  g_assert_true (
+      bus_shed_reserve_account (account, f->core->limits.uid_bytes - account->usage.charged + 1, f->core->now_us));
+  g_assert_true (bus_peer_is_ready (sends));
+  g_assert_cmpuint (slow->missed, >, 0);
 }
 
 #define ADD(path, function) g_test_add (path, Peers, NULL, peers_setup, function, peers_teardown)
@@ -278,6 +321,8 @@ main (int argc, char **argv)
   ADD ("/core/shed/soft-level", test_soft_level);
   ADD ("/core/shed/soft-level-of-an-account", test_soft_level_of_an_account);
   ADD ("/core/shed/I01-reader", test_reader);
+  ADD ("/core/shed/R04-unfinished-gives-first", test_unfinished_gives_first);
+  ADD ("/core/shed/F07-spares-a-frame-that-is-sent", test_spares_a_frame_that_is_sent);
   ADD ("/core/shed/R10-reader-in-a-full-broker", test_reader_in_a_full_broker);
   return g_test_run ();
 }

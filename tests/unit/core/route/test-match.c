@@ -148,6 +148,39 @@ test_bound (Peers *f, gconstpointer data)
   g_assert_cmpuint (g_hash_table_size (cache->table), ==, 100 % 16);
 }
 
+/* It is bounded in bytes as well: what a topic costs depends on how many subscriptions match it. A peer in many groups
+ * costs as much as its subscriptions, not their square. */
+static void
+test_bound_in_bytes (Peers *f, gconstpointer data)
+{
+  BusMatchCache *cache = &f->core->routes->matches;
+  BusPeer *one = peers_ready (f, "one", 1000);
+  const guint n = 500;
+  gsize size;
+
+  for (guint32 i = 1; i <= n; i++)
+    {
+      g_autofree char *group = g_strdup_printf ("g%u", i);
+
+      routes_subscribe (f, one, i, "events.#", i % 2 == 0 ? group : NULL, 10);
+    }
+  size = lookup (f, "events.process.new")->size;
+  g_assert_cmpuint (size, >, n * sizeof (BusSubscription *));
+  g_assert_cmpuint (size, <, n * 100);
+  g_assert_cmpuint (cache->bytes, ==, size);
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("events.process.t%u", i);
+      BusMatch *match = lookup (f, topic);
+
+      g_assert_true (wire_span_equal (match->key.text, wire_span_str (topic)));
+      g_assert_cmpuint (match->n_groups, ==, n / 2);
+      g_assert_cmpuint (match->receivers[0].n_plain, ==, n - n / 2);
+      g_assert_cmpuint (cache->bytes, <, BUS_MATCH_CACHE_BYTES + match->size);
+    }
+  g_assert_cmpuint (g_hash_table_size (cache->table), <, BUS_MATCH_CACHE_BYTES / size + 2);
+}
+
 #define ADD(path, function) g_test_add (path, Peers, NULL, routes_setup, function, routes_teardown)
 
 int
@@ -160,5 +193,6 @@ main (int argc, char **argv)
   ADD ("/core/match/A07-rights", test_rights);
   ADD ("/core/match/I12-forgets", test_forgets);
   ADD ("/core/match/R03-bound", test_bound);
+  ADD ("/core/match/R03-bound-in-bytes", test_bound_in_bytes);
   return g_test_run ();
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+
+/*
+ * Unfinished frames. The broker holds as much of them as it charged; at a limit they give way before any message does.
+ *
+ * Which frames are unfinished, since when and how large they are is counted by the clients of the simulator. The numbers
+ * below are those of the core, stated once more on purpose.
+ */
+
+#define WORTH_IT   16384u
+#define STALLED_US G_TIME_SPAN_SECOND
+
+static gboolean
+check_pinned_stalls (const SimWorld *world, const SimClient *client)
+{
+  const SimFrame *frame = g_queue_peek_head ((GQueue *) &client->frames);
+
+  return client->peer != NULL && bus_peer_is_ready (client->peer) && frame != NULL && frame->left < frame->size
+         && frame->size - frame->left >= WORTH_IT && world->now_us - frame->begun_us >= STALLED_US;
+}
+
+void
+sim_check_pinned (SimWorld *world)
+{
+  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusPeer *peer = link->data;
+      gsize held = wire_frame_reader_held (&peer->reader);
+
+      if (peer->reader_charged != held)
+        sim_world_fail (world, "I1: a reader holds %" G_GSIZE_FORMAT " bytes, charged are %" G_GSIZE_FORMAT, held,
+                        peer->reader_charged);
+      if (bus_peer_is_closing (peer) && held > 0)
+        sim_world_fail (world, "I1: a peer that is being disconnected holds an unfinished frame");
+      if (held > 0)
+        sim_cover (world, SIM_COVER_UNFINISHED);
+    }
+}
+
+/* A message was lost for a limit: no peer of its account is left that should have been disconnected first. */
+static void
+check_pinned_lost (SimWorld *world, const BusPeer *loser)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    if (check_pinned_stalls (world, &world->clients[i]) && world->clients[i].peer->who.account == loser->who.account)
+      sim_world_fail (world, "R04: %s lost a message for a limit, and %s holds a frame that stalls", loser->id,
+                      world->clients[i].id);
+}
+
+void
+sim_check_after_pinned (SimWorld *world, const SimBefore *before)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    {
+      const BusPeer *peer = world->clients[i].peer;
+
+      if (peer != NULL && before->queues[i].peer == peer && bus_peer_is_ready (peer)
+          && peer->flow.missed_by[BUS_LOSS_LIMIT] > before->queues[i].lost)
+        check_pinned_lost (world, peer);
+    }
+}
