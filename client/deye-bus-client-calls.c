@@ -189,9 +189,10 @@ deye_bus_client_publish_finish (DeyeBusClient *self,
                                 DeyeBusPublishResult *result,
                                 GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (async_result, self), FALSE);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
 
-  return call_finish_publish (async_result, result, error);
+  return deye_bus_task_check (self, async_result, deye_bus_client_publish_async, error)
+         && call_finish_publish (async_result, result, error);
 }
 
 gboolean
@@ -258,9 +259,10 @@ deye_bus_client_broadcast_finish (DeyeBusClient *self,
                                   DeyeBusPublishResult *result,
                                   GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (async_result, self), FALSE);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
 
-  return call_finish_publish (async_result, result, error);
+  return deye_bus_task_check (self, async_result, deye_bus_client_broadcast_async, error)
+         && call_finish_publish (async_result, result, error);
 }
 
 /* --- direct --- */
@@ -283,6 +285,17 @@ call_for_direct (const char *peer_id,
   return call;
 }
 
+/* A message without a target would be published. */
+static gboolean
+call_check_peer_id (const char *peer_id, GError **error)
+{
+  if (*peer_id != '\0')
+    return TRUE;
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
+                       _ ("The id of the peer is empty: a direct message needs the id of its receiver"));
+  return FALSE;
+}
+
 gboolean
 deye_bus_client_direct (DeyeBusClient *self,
                         const char *peer_id,
@@ -297,8 +310,10 @@ deye_bus_client_direct (DeyeBusClient *self,
   g_autoptr (DeyeBusPending) pending = NULL;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
-  g_return_val_if_fail (peer_id != NULL && *peer_id != '\0' && topic != NULL, FALSE);
+  g_return_val_if_fail (peer_id != NULL && topic != NULL, FALSE);
 
+  if (!call_check_peer_id (peer_id, error))
+    return FALSE;
   pending = call_run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, cancellable,
                            error);
   return pending != NULL;
@@ -317,12 +332,18 @@ deye_bus_client_direct_async (DeyeBusClient *self,
 {
   DeyeBusCall call = call_for_direct (peer_id, topic, payload, options, want_delivered);
   g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
-  g_return_if_fail (peer_id != NULL && *peer_id != '\0' && topic != NULL);
+  g_return_if_fail (peer_id != NULL && topic != NULL);
 
   task = call_new_publish_task (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_client_direct_async);
+  if (!call_check_peer_id (peer_id, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
   call_run_async (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, task,
                   call_on_published);
 }
@@ -330,9 +351,10 @@ deye_bus_client_direct_async (DeyeBusClient *self,
 gboolean
 deye_bus_client_direct_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
 
-  return call_finish_publish (result, NULL, error);
+  return deye_bus_task_check (self, result, deye_bus_client_direct_async, error)
+         && call_finish_publish (result, NULL, error);
 }
 
 /* --- request --- */
@@ -397,8 +419,10 @@ deye_bus_client_request_async (DeyeBusClient *self,
 DeyeBusMessage *
 deye_bus_client_request_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
 
+  if (!deye_bus_task_check (self, result, deye_bus_client_request_async, error))
+    return NULL;
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 

@@ -109,9 +109,10 @@ deye_bus_client_close_async (DeyeBusClient *self,
 gboolean
 deye_bus_client_close_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
 
-  return g_task_propagate_boolean (G_TASK (result), error);
+  return deye_bus_task_check (self, result, deye_bus_client_close_async, error)
+         && g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /* --- dispose --- */

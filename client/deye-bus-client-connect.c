@@ -107,11 +107,31 @@ deye_bus_client_check_ready (DeyeBusClient *self, GError **error)
   return FALSE;
 }
 
+/* What the object was constructed with. The broker checks the form of id and type. */
+static gboolean
+connect_check_made (const DeyeBusClient *self, GError **error)
+{
+  const char *problem = NULL;
+
+  if (self->id == NULL)
+    problem = _ ("This client has no id: construct it with one (property “id”)");
+  else if (self->wanted_role < DEYE_BUS_ROLE_COLLECTOR || self->wanted_role > DEYE_BUS_ROLE_AGENT)
+    problem = _ ("This client has no valid role: construct it as a collector, a tool or an agent (property “role”)");
+  else if (self->is_for_fd && self->given_fd < 0 && self->n_sessions == 0)
+    problem = _ ("This client was constructed for something that is not a file descriptor");
+  if (problem == NULL)
+    return TRUE;
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, problem);
+  return FALSE;
+}
+
 static gboolean
 connect_check_allowed (DeyeBusClient *self, GError **error)
 {
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
     return deye_bus_client_check_ready (self, error);
+  if (!connect_check_made (self, error))
+    return FALSE;
   if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTING)
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING, _ ("This client is already connecting"));
@@ -370,7 +390,8 @@ deye_bus_client_connect_async (DeyeBusClient *self,
 gboolean
 deye_bus_client_connect_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
 
-  return g_task_propagate_boolean (G_TASK (result), error);
+  return deye_bus_task_check (self, result, deye_bus_client_connect_async, error)
+         && g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -21,12 +21,12 @@ static GBytes *
 heartbeat_pack (DeyeBusClient *self)
 {
   Daemoneye__Eventbus__V1__Heartbeat beat = DAEMONEYE__EVENTBUS__V1__HEARTBEAT__INIT;
-  g_autofree char *detail = g_strdup (self->health_detail != NULL ? self->health_detail : "");
+  g_autofree char *detail = NULL;
 
   beat.id = self->id;
   beat.sequence = ++self->heartbeats;
   beat.interval_us = (guint64) self->heartbeat_us;
-  beat.health = self->health;
+  beat.health = deye_bus_client_dup_health (self, &detail);
   beat.detail = detail;
   return deye_bus_pack (&beat.base);
 }

@@ -95,22 +95,17 @@ client_uptime_us (const DeyeBusClient *client)
   return (guint64) (g_get_monotonic_time () - client->made_us);
 }
 
-static char *
-client_shown_health_detail (const DeyeBusClient *client)
-{
-  return client->health_detail != NULL ? client->health_detail : (char *) "";
-}
-
 static void
 client_answer_health (const ClientRequest *request)
 {
   DeyeBusClient *client = request->client;
   Daemoneye__Eventbus__V1__HealthReply reply;
+  g_autofree char *detail = NULL;
 
   daemoneye__eventbus__v1__health_reply__init (&reply);
   reply.id = client->id;
-  reply.health = client->health;
-  reply.detail = client_shown_health_detail (client);
+  reply.health = deye_bus_client_dup_health (client, &detail);
+  reply.detail = detail;
   reply.uptime_us = client_uptime_us (client);
   reply.pid = platform_process_id ();
   reply.requests_served = client->requests_served;
@@ -123,6 +118,7 @@ client_answer_info (const ClientRequest *request)
   DeyeBusClient *client = request->client;
   g_autofree char **services = g_new0 (char *, client->services->len + 1);
   const char *program = g_get_prgname ();
+  g_autofree char *detail = NULL;
   g_autofree char *shown = g_utf8_make_valid (program != NULL ? program : "", -1);
   Daemoneye__Eventbus__V1__PeerDescription reply;
 
@@ -137,8 +133,8 @@ client_answer_info (const ClientRequest *request)
   reply.program = shown;
   reply.services = services;
   reply.n_services = client->services->len;
-  reply.health = client->health;
-  reply.health_detail = client_shown_health_detail (client);
+  reply.health = deye_bus_client_dup_health (client, &detail);
+  reply.health_detail = detail;
   client_answer_packed (request, DEYE_BUS_TYPE_PREFIX "PeerDescription", &reply.base);
 }
 
@@ -368,14 +364,15 @@ deye_bus_client_add_service (DeyeBusClient *self, DeyeBusService *service, GErro
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (DEYE_BUS_IS_SERVICE (service), FALSE);
-  g_return_val_if_fail (service->client == NULL, FALSE);
 
   if (!deye_bus_client_enter (self, error))
     return FALSE;
-  ok = deye_bus_services_check (self->services, service, error);
+  ok = deye_bus_service_check (service, error) && deye_bus_services_check (self->services, service, error);
   if (ok)
     {
       g_set_weak_pointer (&service->client, self);
+      g_clear_pointer (&service->context, g_main_context_unref);
+      service->context = g_main_context_ref (self->context);
       service->changed = client_on_property_changed;
       g_ptr_array_add (self->services, g_object_ref (service));
     }

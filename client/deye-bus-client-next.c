@@ -44,12 +44,12 @@ next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
 
 /* @message: (transfer full); NULL: the subscription ended. */
 static void
-next_return (GTask *task, DeyeBusMessage *message)
+next_return (DeyeBusSubscription *self, GTask *task, DeyeBusMessage *message)
 {
   if (message != NULL)
     g_task_return_pointer (task, message, (GDestroyNotify) deye_bus_message_unref);
   else
-    g_task_return_error (task, deye_bus_subscription_error_ended ());
+    g_task_return_error (task, deye_bus_subscription_error_ended (self));
 }
 
 void
@@ -69,7 +69,7 @@ deye_bus_client_wake_next (DeyeBusSubscription *self)
   if (message == NULL && !self->channel->cut)
     return;
   task = deye_bus_subscription_steal_next (self);
-  next_return (task, message);
+  next_return (self, task, message);
 }
 
 /* --- next --- */
@@ -119,7 +119,7 @@ next_run_sync (DeyeBusSubscription *self,
   woken = deye_bus_client_wait (client, next_has_something, self->channel, next_due_after (timeout_us), cancellable);
   message = next_take_message (self, client);
   if (message == NULL && woken)
-    g_propagate_error (error, deye_bus_subscription_error_ended ());
+    g_propagate_error (error, deye_bus_subscription_error_ended (self));
   else if (message == NULL && !g_cancellable_set_error_if_cancelled (cancellable, error))
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("No message within the timeout"));
   return message;
@@ -140,7 +140,7 @@ deye_bus_subscription_next (DeyeBusSubscription *self, gint64 timeout_us, GCance
     {
       message = next_take_message (self, NULL);
       if (message == NULL)
-        g_propagate_error (error, deye_bus_subscription_error_ended ());
+        g_propagate_error (error, deye_bus_subscription_error_ended (self));
       return message;
     }
   if (!deye_bus_client_enter (client, error))
@@ -203,14 +203,14 @@ deye_bus_subscription_next_async (DeyeBusSubscription *self,
   if (!next_check (self, &error) || g_cancellable_set_error_if_cancelled (cancellable, &error))
     g_task_return_error (task, error);
   else if (client == NULL)
-    next_return (task, next_take_message (self, NULL));
+    next_return (self, task, next_take_message (self, NULL));
   else if (!deye_bus_client_enter (client, &error))
     g_task_return_error (task, error);
   else
     {
       /* No event of this channel is dispatched any more, so nothing would wake the task. */
       if (self->channel->ended)
-        next_return (task, next_take_message (self, client));
+        next_return (self, task, next_take_message (self, client));
       else
         next_wait (self, client, g_steal_pointer (&task));
       deye_bus_client_leave (client);
@@ -220,7 +220,9 @@ deye_bus_subscription_next_async (DeyeBusSubscription *self,
 DeyeBusMessage *
 deye_bus_subscription_next_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), NULL);
 
+  if (!deye_bus_task_check (self, result, deye_bus_subscription_next_async, error))
+    return NULL;
   return g_task_propagate_pointer (G_TASK (result), error);
 }

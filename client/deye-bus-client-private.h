@@ -24,7 +24,7 @@ struct _DeyeBusClient
 {
   GObject parent_instance;
 
-  char *id;
+  char *id; /* NULL: constructed without one; never connected */
   char *type;
   char *address; /* as asked for; NULL: default, or a given fd */
   DeyeBusRole wanted_role;
@@ -61,7 +61,8 @@ struct _DeyeBusClient
   GSource *heartbeat;
   gint64 heartbeat_us;
   guint64 heartbeats;
-  guint32 health; /* DeyeBusHealth */
+  GMutex health_lock; /* of the two fields below: any thread may set them */
+  guint32 health;     /* DeyeBusHealth */
   char *health_detail;
 };
 
@@ -159,6 +160,15 @@ GTask *deye_bus_pending_steal_task (DeyeBusPending *pending);
 GTask *deye_bus_pending_steal_task_on_success (DeyeBusPending *pending);
 /* A complete function for calls that only succeed or fail. */
 void deye_bus_pending_return_true (DeyeBusPending *pending);
+
+/* For a finish function, before it takes what the task returned. FALSE: @result is not of a call of @source with the source
+ * tag @tag (the asynchronous function), or it was finished before. */
+gboolean deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer tag, GError **error);
+
+/* --- deye-bus-collector.c --- */
+
+/* The health to report, and its explanation ("": none), which the caller frees. Any thread. */
+guint32 deye_bus_client_dup_health (DeyeBusClient *self, char **detail);
 
 /* --- calls.c --- */
 

@@ -122,7 +122,8 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   DeyeBusChannel *channel;
   guint32 id;
 
-  if (!deye_bus_client_check_ready (self, error) || !wish_check_not_own_methods (self, wish, error))
+  if (!deye_bus_client_check_ready (self, error) || !deye_bus_subscribe_options_check (wish->options, error)
+      || !wish_check_not_own_methods (self, wish, error))
     return NULL;
   id = deye_bus_session_new_channel_id (self->session);
   payload = wish_pack (id, wish);
@@ -256,8 +257,10 @@ deye_bus_client_subscribe_async (DeyeBusClient *self,
 DeyeBusSubscription *
 deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
 
+  if (!deye_bus_task_check (self, result, deye_bus_client_subscribe_async, error))
+    return NULL;
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
@@ -306,8 +309,10 @@ deye_bus_client_subscribe_full_async (DeyeBusClient *self,
 DeyeBusSubscription *
 deye_bus_client_subscribe_full_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
 
+  if (!deye_bus_task_check (self, result, deye_bus_client_subscribe_full_async, error))
+    return NULL;
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
@@ -354,8 +359,10 @@ deye_bus_client_serve_async (DeyeBusClient *self,
 DeyeBusSubscription *
 deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
 
+  if (!deye_bus_task_check (self, result, deye_bus_client_serve_async, error))
+    return NULL;
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
@@ -477,7 +484,8 @@ deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self,
 gboolean
 deye_bus_subscription_unsubscribe_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
 
-  return g_task_propagate_boolean (G_TASK (result), error);
+  return deye_bus_task_check (self, result, deye_bus_subscription_unsubscribe_async, error)
+         && g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
+#include <glib/gi18n-lib.h>
+
 /*
  * Asynchronous calls: a GTask that ends when a pending call does.
  *
@@ -91,6 +93,27 @@ deye_bus_pending_steal_task_on_success (DeyeBusPending *pending)
     return g_steal_pointer (&task);
   g_task_return_error (task, g_steal_pointer (&pending->error));
   return NULL;
+}
+
+/* Marks a task that a finish function has taken the result of. */
+#define TASK_FINISHED "deye-bus-finished"
+
+gboolean
+deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer tag, GError **error)
+{
+  const char *problem = NULL;
+
+  if (!g_task_is_valid (result, source) || g_task_get_source_tag (G_TASK (result)) != tag)
+    problem = _ ("This result belongs to another call: pass the result that the callback of this call received");
+  else if (g_object_get_data (G_OBJECT (result), TASK_FINISHED) != NULL)
+    problem = _ ("This call has been finished before: its result can be taken only once");
+  if (problem == NULL)
+    {
+      g_object_set_data (G_OBJECT (result), TASK_FINISHED, result);
+      return TRUE;
+    }
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, problem);
+  return FALSE;
 }
 
 void

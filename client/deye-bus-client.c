@@ -105,6 +105,7 @@ static void
 deye_bus_client_init (DeyeBusClient *self)
 {
   self->pid = platform_process_id ();
+  g_mutex_init (&self->health_lock);
   self->socket = DEYE_BUS_SOCKET_NONE;
   self->given_fd = -1;
   self->health = DEYE_BUS_HEALTH_INITIAL;
@@ -139,6 +140,7 @@ deye_bus_client_finalize (GObject *object)
   g_free (self->type);
   g_free (self->address);
   g_free (self->health_detail);
+  g_mutex_clear (&self->health_lock);
   G_OBJECT_CLASS (deye_bus_client_parent_class)->finalize (object);
 }
 
@@ -179,7 +181,32 @@ deye_bus_client_get_property (GObject *object, guint prop_id, GValue *value, GPa
     }
 }
 
+static void
+deye_bus_client_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+{
+  DeyeBusClient *self = DEYE_BUS_CLIENT (object);
+
+  switch (prop_id)
+    {
+    case PROP_ID:
+      self->id = g_value_dup_string (value);
+      break;
+    case PROP_TYPE:
+      self->type = g_value_dup_string (value);
+      break;
+    case PROP_ROLE:
+      self->wanted_role = (DeyeBusRole) g_value_get_uint (value);
+      break;
+    case PROP_ADDRESS:
+      self->address = g_value_dup_string (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
 #define READ_ONLY (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+#define CONSTRUCT (READ_ONLY | G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY)
 
 static void
 deye_bus_client_class_init (DeyeBusClientClass *klass)
@@ -190,11 +217,12 @@ deye_bus_client_class_init (DeyeBusClientClass *klass)
   object_class->dispose = deye_bus_client_dispose;
   object_class->finalize = deye_bus_client_finalize;
   object_class->get_property = deye_bus_client_get_property;
+  object_class->set_property = deye_bus_client_set_property;
 
-  props[PROP_ID] = g_param_spec_string ("id", NULL, NULL, NULL, READ_ONLY);
-  props[PROP_TYPE] = g_param_spec_string ("type", NULL, NULL, NULL, READ_ONLY);
-  props[PROP_ROLE] = g_param_spec_uint ("role", NULL, NULL, 0, G_MAXUINT, 0, READ_ONLY);
-  props[PROP_ADDRESS] = g_param_spec_string ("address", NULL, NULL, NULL, READ_ONLY);
+  props[PROP_ID] = g_param_spec_string ("id", NULL, NULL, NULL, CONSTRUCT);
+  props[PROP_TYPE] = g_param_spec_string ("type", NULL, NULL, NULL, CONSTRUCT);
+  props[PROP_ROLE] = g_param_spec_uint ("role", NULL, NULL, 0, G_MAXUINT, DEYE_BUS_ROLE_COLLECTOR, CONSTRUCT);
+  props[PROP_ADDRESS] = g_param_spec_string ("address", NULL, NULL, NULL, CONSTRUCT);
   props[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, DEYE_BUS_CLIENT_STATE_CLOSED, 0, READ_ONLY);
   props[PROP_BROKER_EPOCH] = g_param_spec_uint64 ("broker-epoch", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   props[PROP_BROKER_VERSION] = g_param_spec_string ("broker-version", NULL, NULL, NULL, READ_ONLY);
@@ -210,13 +238,7 @@ deye_bus_client_class_init (DeyeBusClientClass *klass)
 static DeyeBusClient *
 client_new (const char *address, const char *id, const char *type, DeyeBusRole role)
 {
-  DeyeBusClient *self = g_object_new (DEYE_BUS_TYPE_CLIENT, NULL);
-
-  self->address = g_strdup (address);
-  self->id = g_strdup (id);
-  self->type = g_strdup (type);
-  self->wanted_role = role;
-  return self;
+  return g_object_new (DEYE_BUS_TYPE_CLIENT, "address", address, "id", id, "type", type, "role", role, NULL);
 }
 
 DeyeBusClient *
@@ -240,7 +262,6 @@ deye_bus_client_new_for_fd (gintptr fd, const char *id, const char *type)
 {
   DeyeBusClient *self;
 
-  g_return_val_if_fail (fd >= 0, NULL);
   g_return_val_if_fail (id != NULL, NULL);
 
   self = client_new (NULL, id, type, DEYE_BUS_ROLE_COLLECTOR);

@@ -48,6 +48,13 @@ G_BEGIN_DECLS
  * not known. Calls that had not been sent fail with %DEYE_BUS_ERROR_NOT_CONNECTED. All subscriptions end.
  * deye_bus_client_connect() may be called again.
  *
+ * ## Construction
+ *
+ * Besides the constructors, an object can be constructed by its type and its properties, as language bindings do:
+ * `DeyeBus.Client(id="disks-1", type="diskmond")` in Python. `id` is required; `type`, `role` and `address` are optional.
+ * Connecting a client without an id or with a role that does not exist fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT. All
+ * other functions treat it as a client that is not connected.
+ *
  * In Python deye_bus_client_connect() hides the method that connects signal handlers; use
  * `client.connect_after("closed", ...)`.
  *
@@ -56,21 +63,22 @@ G_BEGIN_DECLS
 /**
  * DeyeBusClient:id:
  *
- * The client's id on the bus.
+ * The client's id on the bus; %NULL if it was constructed without one. It can only be set on construction.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient:type:
  *
- * The kind of collector, or %NULL.
+ * The kind of collector, or %NULL. It can only be set on construction.
  *
  * Since: 0.1
  */
 /**
  * DeyeBusClient:role:
  *
- * The client's #DeyeBusRole: the role that the broker granted, or, before the first connection, the requested one.
+ * The client's #DeyeBusRole: the role that the broker granted, or, before the first connection, the requested one. The
+ * requested role can only be set on construction; the default is %DEYE_BUS_ROLE_COLLECTOR.
  *
  * Since: 0.1
  */
@@ -79,7 +87,7 @@ G_BEGIN_DECLS
  *
  * Path of the broker's socket as it would be used now. %NULL for a client that was constructed for an existing socket, and
  * if there is no default address: $DAEMONEYE_BROKER_SOCKET is not set, the user is not root, and $XDG_RUNTIME_DIR is not
- * an absolute path. Connecting then fails with %DEYE_BUS_ERROR_NO_BROKER.
+ * an absolute path. Connecting then fails with %DEYE_BUS_ERROR_NO_BROKER. It can only be set on construction.
  *
  * Since: 0.1
  */
@@ -211,7 +219,7 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const
 /**
  * deye_bus_client_new_for_fd:
  * @fd: file descriptor of a connected stream socket (on Windows a handle); the client takes ownership of it and
- *   closes it
+ *   closes it. If it is negative, connecting fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT
  * @id: id of the client: one topic segment, unique on the broker
  * @type: (nullable): kind of collector, as in deye_bus_client_new(); %NULL for the agent
  *
@@ -230,7 +238,7 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_for_fd (gintptr fd, const char *
  *
  * Gets the client's id on the bus.
  *
- * Returns: (transfer none): the id, owned by the client
+ * Returns: (transfer none) (nullable): the id, owned by the client; %NULL if it was constructed without one
  *
  * Since: 0.1
  */
@@ -299,7 +307,7 @@ DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
  * Returns: %TRUE if the client is connected, or was connected before. Otherwise %FALSE with %DEYE_BUS_ERROR_NO_BROKER,
  *   %DEYE_BUS_ERROR_UNTRUSTED, %DEYE_BUS_ERROR_VERSION, %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_DUPLICATE_ID,
  *   %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED, %DEYE_BUS_ERROR_PROTOCOL,
- *   %G_IO_ERROR_PENDING (a connect is in progress) or %G_IO_ERROR_CANCELLED
+ *   %DEYE_BUS_ERROR_INVALID_ARGUMENT (see Construction above), %G_IO_ERROR_PENDING (a connect is in progress) or %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */

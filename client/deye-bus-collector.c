@@ -6,6 +6,8 @@
 #include "health.pb-c.h"
 #include "wire-feature.h"
 
+#include <glib/gi18n-lib.h>
+
 /*
  * Duties of every collector besides its methods: it acknowledges a reload of its configuration on results.{type}, and
  * keeps the health that heartbeat and HealthCheck report.
@@ -100,6 +102,18 @@ collector_serve_methods (DeyeBusClient *self, GCancellable *cancellable, GError 
          || deye_bus_client_serve_methods (self, FALSE, cancellable, error);
 }
 
+/* Reloads are acknowledged on a topic that contains the type. */
+static gboolean
+collector_check_type (DeyeBusClient *self, DeyeBusReloadCallback reload, GError **error)
+{
+  if (reload == NULL || self->type != NULL)
+    return TRUE;
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
+                       _ ("This client has no type, and takes no part in reloads: construct it with one (property "
+                          "“type”), or pass no callback"));
+  return FALSE;
+}
+
 gboolean
 deye_bus_client_serve_standard (DeyeBusClient *self,
                                 DeyeBusReloadCallback reload,
@@ -112,18 +126,29 @@ deye_bus_client_serve_standard (DeyeBusClient *self,
   gboolean ok;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
-  g_return_val_if_fail (reload == NULL || self->type != NULL, FALSE);
 
   reload_data = g_new0 (CollectorReload, 1);
   reload_data->client = self;
   reload_data->reload = reload;
   reload_data->user_data = user_data;
   reload_data->destroy = destroy;
-  ok = collector_serve_methods (self, cancellable, error);
+  ok = collector_check_type (self, reload, error) && collector_serve_methods (self, cancellable, error);
   if (ok && reload != NULL)
     return collector_subscribe_reload (self, reload_data, cancellable, error);
   collector_reload_free (reload_data);
   return ok;
+}
+
+guint32
+deye_bus_client_dup_health (DeyeBusClient *self, char **detail)
+{
+  guint32 health;
+
+  g_mutex_lock (&self->health_lock);
+  health = self->health;
+  *detail = g_strdup (self->health_detail != NULL ? self->health_detail : "");
+  g_mutex_unlock (&self->health_lock);
+  return health;
 }
 
 void
@@ -131,7 +156,9 @@ deye_bus_client_set_health (DeyeBusClient *self, DeyeBusHealth health, const cha
 {
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
 
+  g_mutex_lock (&self->health_lock);
   self->health = health;
   g_free (self->health_detail);
-  self->health_detail = g_strdup (detail);
+  self->health_detail = detail != NULL ? g_utf8_make_valid (detail, -1) : NULL;
+  g_mutex_unlock (&self->health_lock);
 }

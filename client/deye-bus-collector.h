@@ -56,7 +56,8 @@ typedef gboolean (*DeyeBusReloadCallback) (DeyeBusClient *client, guint64 genera
  * SetProperty) without this call; see #DeyeBusService. With an older broker, which does not route them to a client by
  * default, this call also registers them.
  *
- * Returns: %TRUE on success; %FALSE with an error as of deye_bus_client_serve()
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (@reload requires a type), or an error as of
+ *   deye_bus_client_serve()
  *
  * Since: 0.1
  */
@@ -73,7 +74,8 @@ DEYE_BUS_API gboolean deye_bus_client_serve_standard (DeyeBusClient *self,
  * @health: health to report; it is %DEYE_BUS_HEALTH_HEALTHY until this function is called
  * @detail: (nullable): explanation for people
  *
- * Sets the health that the HealthCheck method and the heartbeat report from now on.
+ * Sets the health that the HealthCheck method and the heartbeat report from now on. This function may be called in any
+ * thread.
  *
  * Since: 0.1
  */

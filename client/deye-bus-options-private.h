@@ -24,8 +24,12 @@ struct _DeyeBusOptions
   GBytes *span_id;
   guint64 sequence_number;
   guint8 priority;
-  GPtrArray *tags; /* of "key=value", NULL: none */
+  GPtrArray *tags;     /* of "key=value", NULL: none */
+  const char *invalid; /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };
+
+/* FALSE: a setter got a wrong value, which this error reports. @options: (nullable). */
+gboolean deye_bus_options_check (const DeyeBusOptions *options, GError **error);
 
 /* @options: (nullable). */
 gint64 deye_bus_options_timeout_us (const DeyeBusOptions *options);

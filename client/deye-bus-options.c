@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-options-private.h"
 
+#include "deye-bus-error.h"
+
+#include <glib/gi18n-lib.h>
+
 /*
  * Options of one call: a boxed value. A call encodes them at once, so the library keeps no reference.
+ *
+ * A setter cannot fail. It notes the first wrong value and leaves the field as it was, and each call with the options
+ * then fails.
  */
 
 G_DEFINE_BOXED_TYPE (DeyeBusOptions, deye_bus_options, deye_bus_options_copy, deye_bus_options_free)
@@ -62,22 +69,42 @@ deye_bus_options_free (DeyeBusOptions *options)
   g_free (options);
 }
 
+static void
+options_refuse (DeyeBusOptions *options, const char *why)
+{
+  if (options->invalid == NULL)
+    options->invalid = why;
+}
+
+gboolean
+deye_bus_options_check (const DeyeBusOptions *options, GError **error)
+{
+  if (options == NULL || options->invalid == NULL)
+    return TRUE;
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, _ (options->invalid));
+  return FALSE;
+}
+
 void
 deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 timeout_us)
 {
   g_return_if_fail (options != NULL);
-  g_return_if_fail (timeout_us >= 0);
 
-  options->timeout_us = timeout_us;
+  if (timeout_us < 0)
+    options_refuse (options, N_ ("The options have a negative timeout: give microseconds, or 0 for the default"));
+  else
+    options->timeout_us = timeout_us;
 }
 
 void
 deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_us)
 {
   g_return_if_fail (options != NULL);
-  g_return_if_fail (ttl_us >= 0);
 
-  options->ttl_us = ttl_us;
+  if (ttl_us < 0)
+    options_refuse (options, N_ ("The options have a negative time to live: give microseconds, or 0 for none"));
+  else
+    options->ttl_us = ttl_us;
 }
 
 /* The setter of a string. */
@@ -110,9 +137,12 @@ void
 deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *span_id)
 {
   g_return_if_fail (options != NULL);
-  g_return_if_fail (trace_id == NULL || g_bytes_get_size (trace_id) == 16);
-  g_return_if_fail (span_id == NULL || g_bytes_get_size (span_id) == 8);
 
+  if ((trace_id != NULL && g_bytes_get_size (trace_id) != 16) || (span_id != NULL && g_bytes_get_size (span_id) != 8))
+    {
+      options_refuse (options, N_ ("The options have a trace id that is not of 16 bytes, or a span id not of 8"));
+      return;
+    }
   g_clear_pointer (&options->trace_id, g_bytes_unref);
   g_clear_pointer (&options->span_id, g_bytes_unref);
   options->trace_id = trace_id != NULL ? g_bytes_ref (trace_id) : NULL;
@@ -131,10 +161,18 @@ void
 deye_bus_options_add_tag (DeyeBusOptions *options, const char *key, const char *value)
 {
   g_return_if_fail (options != NULL);
-  g_return_if_fail (key != NULL && *key != '\0' && strchr (key, '=') == NULL);
-  g_return_if_fail (value != NULL);
-  g_return_if_fail (options->tags == NULL || options->tags->len < WIRE_TAGS_MAX);
+  g_return_if_fail (key != NULL && value != NULL);
 
+  if (*key == '\0' || strchr (key, '=') != NULL)
+    {
+      options_refuse (options, N_ ("The options have a tag whose key is empty or contains “=”"));
+      return;
+    }
+  if (options->tags != NULL && options->tags->len >= WIRE_TAGS_MAX)
+    {
+      options_refuse (options, N_ ("The options have too many tags: a message can have 64"));
+      return;
+    }
   if (options->tags == NULL)
     options->tags = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (options->tags, g_strconcat (key, "=", value, NULL));

@@ -19,6 +19,10 @@ G_BEGIN_DECLS
  * Topic, strings and tags of a message may take up at most 8 KiB together; a call that exceeds this fails with
  * %DEYE_BUS_ERROR_LIMIT. Strings are UTF-8; pass %NULL to unset one.
  *
+ * Setters report nothing. A setter that gets a wrong value (a negative time, an id or a tag of the wrong form) changes
+ * nothing, and from then on each call with these options fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT, whose message names
+ * the first wrong value.
+ *
  * Since: 0.1
  */
 typedef struct _DeyeBusOptions DeyeBusOptions;
@@ -213,7 +217,7 @@ DEYE_BUS_API void deye_bus_options_set_stage (DeyeBusOptions *options, const cha
 /**
  * deye_bus_options_add_tag:
  * @options: options
- * @key: key of the tag; not empty, without "="
+ * @key: key of the tag; not empty, without `=`
  * @value: value of the tag
  *
  * Adds a tag. A message can have up to 64 tags. A key may be added several times, and tags keep their order.

@@ -51,9 +51,10 @@ struct _DeyeBusService
 {
   GObject parent_instance;
 
-  char *name;
+  char *name; /* of a service that was added to a client: valid. Otherwise anything, or NULL */
   char *doc;
   DeyeBusClient *client;         /* weak pointer; NULL: not added, or the client was freed */
+  GMainContext *context;         /* the client's; NULL: never added */
   DeyeBusServiceChanged changed; /* set together with client */
   GPtrArray *methods;            /* of DeyeBusServiceMethod */
   GPtrArray *events;             /* of DeyeBusServiceEvent */
@@ -61,13 +62,35 @@ struct _DeyeBusService
   GPtrArray *types;              /* of GBytes */
 };
 
-/* Declares a method that the service itself does not answer. */
-void deye_bus_service_declare (DeyeBusService *self,
-                               const char *name,
-                               const char *request_type,
-                               const char *reply_type,
-                               const char *doc);
+/* FALSE: the object was constructed without a valid name. */
+gboolean deye_bus_service_check (DeyeBusService *self, GError **error);
 
+/* Begins a use of the parts. FALSE: another thread runs the client's context. TRUE: call leave() at the end. */
+gboolean deye_bus_service_enter (DeyeBusService *self, GError **error);
+void deye_bus_service_leave (DeyeBusService *self);
+
+/* Add a part without a check. A method without a callback is answered by somebody else. */
+DeyeBusServiceMethod *deye_bus_service_take_method (DeyeBusService *self,
+                                                    const char *name,
+                                                    const char *request_type,
+                                                    const char *reply_type,
+                                                    const char *doc);
+void deye_bus_service_take_event (DeyeBusService *self,
+                                  const char *name,
+                                  const char *topic,
+                                  const char *type_name,
+                                  const char *doc);
+/* @value: normalized. */
+void deye_bus_service_take_property (DeyeBusService *self,
+                                     const char *name,
+                                     const GValue *value,
+                                     gboolean writable,
+                                     const char *doc);
+/* @value has the property's type. */
+void deye_bus_service_take_value (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value);
+
+/* The first field of each part is its name. NULL: there is none of this name. */
+gpointer deye_bus_service_find_part (GPtrArray *parts, const char *name);
 /* @name: "Method" or "service.Method". NULL: there is none. */
 const DeyeBusServiceMethod *deye_bus_service_find_method (DeyeBusService *self, const char *name);
 DeyeBusServiceProperty *deye_bus_service_find_property (DeyeBusService *self, const char *name);

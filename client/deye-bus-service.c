@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-service-private.h"
 
-#include "service/deye-bus-standard.h"
+#include "deye-bus-error.h"
 #include "service/deye-bus-value.h"
 
-/* The object and its declarations; see deye-bus-service-private.h. */
+#include <glib/gi18n-lib.h>
 
-#define NAME_MAX_BYTES 128u
+/* The object: its parts, and the values of its properties. deye-bus-service-declare.c checks what is added. */
+
+enum
+{
+  PROP_NAME = 1,
+  PROP_DOC,
+  N_PROPS
+};
 
 enum
 {
@@ -58,33 +65,8 @@ service_property_free (gpointer data)
   g_free (property);
 }
 
-/* A name consists of letters, digits and the characters in @more; it begins with a letter. */
-static gboolean
-service_is_name (const char *name, const char *more)
-{
-  if (name == NULL || !g_ascii_isalpha (*name) || strlen (name) > NAME_MAX_BYTES)
-    return FALSE;
-  for (const char *at = name; *at != '\0'; at++)
-    if (!g_ascii_isalnum (*at) && strchr (more, *at) == NULL)
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
-service_is_type_name (const char *name)
-{
-  return name == NULL || service_is_name (name, "_.");
-}
-
-static gboolean
-service_is_text (const char *text)
-{
-  return text == NULL || g_utf8_validate (text, -1, NULL);
-}
-
-/* The first field of each part is its name. */
-static gpointer
-service_find_named (GPtrArray *parts, const char *name)
+gpointer
+deye_bus_service_find_part (GPtrArray *parts, const char *name)
 {
   for (guint i = 0; i < parts->len; i++)
     if (g_strcmp0 (*(char **) g_ptr_array_index (parts, i), name) == 0)
@@ -114,7 +96,7 @@ deye_bus_service_find_method (DeyeBusService *self, const char *name)
 DeyeBusServiceProperty *
 deye_bus_service_find_property (DeyeBusService *self, const char *name)
 {
-  return service_find_named (self->properties, name);
+  return deye_bus_service_find_part (self->properties, name);
 }
 
 /* --- object --- */
@@ -134,6 +116,7 @@ deye_bus_service_finalize (GObject *object)
   DeyeBusService *self = DEYE_BUS_SERVICE (object);
 
   g_clear_weak_pointer (&self->client);
+  g_clear_pointer (&self->context, g_main_context_unref);
   g_ptr_array_unref (self->methods);
   g_ptr_array_unref (self->events);
   g_ptr_array_unref (self->properties);
@@ -144,26 +127,47 @@ deye_bus_service_finalize (GObject *object)
 }
 
 static void
+deye_bus_service_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+{
+  DeyeBusService *self = DEYE_BUS_SERVICE (object);
+
+  if (prop_id == PROP_NAME)
+    self->name = g_value_dup_string (value);
+  else if (prop_id == PROP_DOC)
+    self->doc = g_value_dup_string (value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+}
+
+static void
+deye_bus_service_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  DeyeBusService *self = DEYE_BUS_SERVICE (object);
+
+  if (prop_id == PROP_NAME)
+    g_value_set_string (value, self->name);
+  else if (prop_id == PROP_DOC)
+    g_value_set_string (value, self->doc);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+}
+
+static void
 deye_bus_service_class_init (DeyeBusServiceClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = deye_bus_service_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+
+  /* Binds the text domain, which the errors of a service need before there is a client. */
+  g_type_class_unref (g_type_class_ref (DEYE_BUS_TYPE_CLIENT));
+  object_class->finalize = deye_bus_service_finalize;
+  object_class->set_property = deye_bus_service_set_property;
+  object_class->get_property = deye_bus_service_get_property;
+  g_object_class_install_property (object_class, PROP_NAME, g_param_spec_string ("name", NULL, NULL, NULL, flags));
+  g_object_class_install_property (object_class, PROP_DOC, g_param_spec_string ("doc", NULL, NULL, NULL, flags));
   service_signals[SIGNAL_REFUSE_PROPERTY]
       = g_signal_new ("refuse-property", DEYE_BUS_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled,
                       NULL, NULL, G_TYPE_BOOLEAN, 2, G_TYPE_STRING, G_TYPE_VALUE);
-}
-
-DeyeBusService *
-deye_bus_service_new (const char *name, const char *doc)
-{
-  DeyeBusService *self;
-
-  g_return_val_if_fail (service_is_name (name, "_."), NULL);
-  g_return_val_if_fail (service_is_text (doc), NULL);
-
-  self = g_object_new (DEYE_BUS_TYPE_SERVICE, NULL);
-  self->name = g_strdup (name);
-  self->doc = g_strdup (doc);
-  return self;
 }
 
 const char *
@@ -174,14 +178,33 @@ deye_bus_service_get_name (DeyeBusService *self)
   return self->name;
 }
 
-/* --- declarations --- */
+/* --- thread --- */
 
-static DeyeBusServiceMethod *
-service_add_method (DeyeBusService *self,
-                    const char *name,
-                    const char *request_type,
-                    const char *reply_type,
-                    const char *doc)
+gboolean
+deye_bus_service_enter (DeyeBusService *self, GError **error)
+{
+  if (self->context == NULL || g_main_context_acquire (self->context))
+    return TRUE;
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
+                       _ ("Another thread runs the context of this service's client: call it from that thread"));
+  return FALSE;
+}
+
+void
+deye_bus_service_leave (DeyeBusService *self)
+{
+  if (self->context != NULL)
+    g_main_context_release (self->context);
+}
+
+/* --- parts are added --- */
+
+DeyeBusServiceMethod *
+deye_bus_service_take_method (DeyeBusService *self,
+                              const char *name,
+                              const char *request_type,
+                              const char *reply_type,
+                              const char *doc)
 {
   DeyeBusServiceMethod *method = g_new0 (DeyeBusServiceMethod, 1);
 
@@ -194,77 +217,14 @@ service_add_method (DeyeBusService *self,
 }
 
 void
-deye_bus_service_add_method (DeyeBusService *self,
+deye_bus_service_take_event (DeyeBusService *self,
                              const char *name,
-                             const char *request_type,
-                             const char *reply_type,
-                             const char *doc,
-                             DeyeBusMethodCallback callback,
-                             gpointer user_data,
-                             GDestroyNotify destroy)
+                             const char *topic,
+                             const char *type_name,
+                             const char *doc)
 {
-  DeyeBusServiceMethod *method;
+  DeyeBusServiceEvent *event = g_new0 (DeyeBusServiceEvent, 1);
 
-  g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (service_is_name (name, "_") && !deye_bus_standard_find (name, NULL));
-  g_return_if_fail (service_find_named (self->methods, name) == NULL);
-  g_return_if_fail (service_is_type_name (request_type) && service_is_type_name (reply_type) && service_is_text (doc));
-  g_return_if_fail (callback != NULL);
-
-  method = service_add_method (self, name, request_type, reply_type, doc);
-  method->callback = callback;
-  method->user_data = user_data;
-  method->destroy = destroy;
-}
-
-void
-deye_bus_service_declare (DeyeBusService *self,
-                          const char *name,
-                          const char *request_type,
-                          const char *reply_type,
-                          const char *doc)
-{
-  (void) service_add_method (self, name, request_type, reply_type, doc);
-}
-
-void
-deye_bus_service_add_topic (DeyeBusService *self,
-                            const char *name,
-                            const char *topic,
-                            const char *group,
-                            const char *request_type,
-                            const char *reply_type,
-                            const char *doc)
-{
-  DeyeBusServiceMethod *method;
-
-  g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (service_is_name (name, "_"));
-  g_return_if_fail (service_find_named (self->methods, name) == NULL);
-  g_return_if_fail (service_is_type_name (request_type) && service_is_type_name (reply_type) && service_is_text (doc));
-  g_return_if_fail (topic != NULL && service_is_text (topic) && service_is_text (group));
-
-  method = service_add_method (self, name, request_type, reply_type, doc);
-  method->topic = g_strdup (topic);
-  method->group = g_strdup (group);
-}
-
-void
-deye_bus_service_add_event (DeyeBusService *self,
-                            const char *name,
-                            const char *topic,
-                            const char *type_name,
-                            const char *doc)
-{
-  DeyeBusServiceEvent *event;
-
-  g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (service_is_name (name, "_"));
-  g_return_if_fail (service_find_named (self->events, name) == NULL);
-  g_return_if_fail (topic != NULL && service_is_text (topic) && service_is_type_name (type_name)
-                    && service_is_text (doc));
-
-  event = g_new0 (DeyeBusServiceEvent, 1);
   event->name = g_strdup (name);
   event->topic = g_strdup (topic);
   event->type_name = g_strdup (type_name);
@@ -273,45 +233,26 @@ deye_bus_service_add_event (DeyeBusService *self,
 }
 
 void
-deye_bus_service_add_types (DeyeBusService *self, GBytes *descriptor_set)
+deye_bus_service_take_property (DeyeBusService *self,
+                                const char *name,
+                                const GValue *value,
+                                gboolean writable,
+                                const char *doc)
 {
-  g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (descriptor_set != NULL && g_bytes_get_size (descriptor_set) <= DEYE_BUS_TYPES_MAX);
+  DeyeBusServiceProperty *property = g_new0 (DeyeBusServiceProperty, 1);
 
-  g_ptr_array_add (self->types, g_bytes_ref (descriptor_set));
-}
-
-/* --- properties --- */
-
-void
-deye_bus_service_add_property (DeyeBusService *self,
-                               const char *name,
-                               const GValue *value,
-                               gboolean writable,
-                               const char *doc)
-{
-  DeyeBusServiceProperty *property;
-  g_auto (GValue) normal = G_VALUE_INIT;
-  gboolean converted
-      = value != NULL && deye_bus_value_convert (value, deye_bus_value_type (G_VALUE_TYPE (value)), &normal);
-
-  g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  g_return_if_fail (service_is_name (name, "_-"));
-  g_return_if_fail (service_find_named (self->properties, name) == NULL);
-  g_return_if_fail (converted && service_is_text (doc));
-
-  property = g_new0 (DeyeBusServiceProperty, 1);
   property->name = g_strdup (name);
   property->doc = g_strdup (doc);
   property->writable = writable;
-  g_value_init (&property->value, G_VALUE_TYPE (&normal));
-  g_value_copy (&normal, &property->value);
+  g_value_init (&property->value, G_VALUE_TYPE (value));
+  g_value_copy (value, &property->value);
   g_ptr_array_add (self->properties, property);
 }
 
-/* @value has the property's type. */
-static void
-service_take_value (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value)
+/* --- values --- */
+
+void
+deye_bus_service_take_value (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value)
 {
   gboolean same = deye_bus_value_equal (&property->value, value);
 
@@ -320,39 +261,24 @@ service_take_value (DeyeBusService *self, DeyeBusServiceProperty *property, cons
     self->changed (self, property);
 }
 
-void
-deye_bus_service_change_property (DeyeBusService *self, const char *name, const GValue *value)
-{
-  DeyeBusServiceProperty *property;
-  g_auto (GValue) normal = G_VALUE_INIT;
-  gboolean converted;
-
-  g_return_if_fail (DEYE_BUS_IS_SERVICE (self));
-  property = service_find_named (self->properties, name);
-  g_return_if_fail (property != NULL);
-  converted = value != NULL && deye_bus_value_convert (value, G_VALUE_TYPE (&property->value), &normal);
-  g_return_if_fail (converted);
-
-  service_take_value (self, property, &normal);
-}
-
 gboolean
 deye_bus_service_read_property (DeyeBusService *self, const char *name, GValue *value)
 {
   const DeyeBusServiceProperty *property;
+  gboolean entered;
 
   g_return_val_if_fail (DEYE_BUS_IS_SERVICE (self), FALSE);
-  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (value != NULL && !G_IS_VALUE (value), FALSE);
 
-  property = service_find_named (self->properties, name);
-  if (property == NULL)
-    {
-      g_value_init (value, G_TYPE_STRING); /* some language bindings read it in any case */
-      return FALSE;
-    }
-  g_value_init (value, G_VALUE_TYPE (&property->value));
-  g_value_copy (&property->value, value);
-  return TRUE;
+  entered = deye_bus_service_enter (self, NULL);
+  property = entered ? deye_bus_service_find_property (self, name) : NULL;
+  /* Some language bindings read it in any case. */
+  g_value_init (value, property != NULL ? G_VALUE_TYPE (&property->value) : G_TYPE_STRING);
+  if (property != NULL)
+    g_value_copy (&property->value, value);
+  if (entered)
+    deye_bus_service_leave (self);
+  return property != NULL;
 }
 
 gboolean
@@ -363,6 +289,6 @@ deye_bus_service_ask_property (DeyeBusService *self, DeyeBusServiceProperty *pro
   g_signal_emit (self, service_signals[SIGNAL_REFUSE_PROPERTY], 0, property->name, value, &refused);
   if (refused)
     return FALSE;
-  service_take_value (self, property, value);
+  deye_bus_service_take_value (self, property, value);
   return TRUE;
 }

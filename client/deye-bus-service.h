@@ -22,7 +22,26 @@ G_BEGIN_DECLS
  * `daemoneye.eventbus.v1`) are known; add all others with deye_bus_service_add_types().
  *
  * A service belongs to the thread of its client. An invalid declaration, such as a name that exists already or an
- * invalid topic, is a programming error: it logs a critical warning, and nothing is added.
+ * invalid topic, is an error of the functions with `try` in their names, and nothing is added. Other languages see these
+ * functions under the plain names, for example `add_property()`, and throw the error. The plain functions of C log a
+ * critical warning instead, because such a mistake is one of the program.
+ *
+ * A service can also be constructed by its type and its properties, `DeyeBus.Service(name="org.example.Disk")`. Then the
+ * name is checked by deye_bus_client_add_service(), which refuses a service without a valid name.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusService:name:
+ *
+ * The name of the service; %NULL if it was constructed without one. It can only be set on construction.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusService:doc:
+ *
+ * The description of the service, or %NULL. It can only be set on construction.
  *
  * Since: 0.1
  */
@@ -64,11 +83,27 @@ typedef void (*DeyeBusMethodCallback) (DeyeBusClient *client, DeyeBusMessage *re
  *
  * Creates a service. deye_bus_client_add_service() offers it to other peers.
  *
- * Returns: (transfer full): a new #DeyeBusService without methods, topics, events and properties
+ * Returns: (transfer full): a new #DeyeBusService without methods, topics, events and properties; %NULL, with a critical
+ *   warning, if an argument is not valid. deye_bus_service_try_new() returns an error instead
  *
  * Since: 0.1
  */
 DEYE_BUS_API DeyeBusService *deye_bus_service_new (const char *name, const char *doc);
+
+/**
+ * deye_bus_service_try_new: (constructor) (rename-to deye_bus_service_new)
+ * @name: name with dots, such as `org.example.Disk`: letters, digits, `_` and `.`, at most 128 bytes
+ * @doc: (nullable): description in a sentence or two
+ * @error: return location for a #GError, or %NULL
+ *
+ * As deye_bus_service_new(), but reports an argument that is not valid as an error.
+ *
+ * Returns: (transfer full): a new #DeyeBusService without methods, topics, events and properties; %NULL with
+ *   %DEYE_BUS_ERROR_INVALID_ARGUMENT
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusService *deye_bus_service_try_new (const char *name, const char *doc, GError **error);
 
 /**
  * deye_bus_service_get_name:
@@ -76,7 +111,7 @@ DEYE_BUS_API DeyeBusService *deye_bus_service_new (const char *name, const char 
  *
  * Gets the name of a service.
  *
- * Returns: (transfer none): the name, owned by the service
+ * Returns: (transfer none) (nullable): the name, owned by the service; %NULL if it was constructed without one
  *
  * Since: 0.1
  */
@@ -91,7 +126,8 @@ DEYE_BUS_API const char *deye_bus_service_get_name (DeyeBusService *self);
  * @doc: (nullable): description of the method
  * @callback: (scope notified) (closure user_data) (destroy destroy): function to call for each call of the method
  * @user_data: data to pass to @callback
- * @destroy: (nullable): destroy notify for @user_data; called when the service is freed
+ * @destroy: (nullable): destroy notify for @user_data; called when the service is freed, or by this call if it does not
+ *   add the method
  *
  * Adds a method, which peers call on `control.collector.{id}`. By the broker's policy the agent and tools may call it.
  *
@@ -107,10 +143,40 @@ DEYE_BUS_API void deye_bus_service_add_method (DeyeBusService *self,
                                                GDestroyNotify destroy);
 
 /**
+ * deye_bus_service_try_add_method: (rename-to deye_bus_service_add_method)
+ * @self: a #DeyeBusService
+ * @name: name of the method, such as `ListDisks`: letters, digits and `_`; not the name of a standard method
+ * @request_type: (nullable): full protobuf name of the request's type, or %NULL if it has no payload
+ * @reply_type: (nullable): full protobuf name of the reply's type, or %NULL if it has no payload
+ * @doc: (nullable): description of the method
+ * @callback: (scope notified) (closure user_data) (destroy destroy): function to call for each call of the method
+ * @user_data: data to pass to @callback
+ * @destroy: (nullable): destroy notify for @user_data; called when the service is freed, or by this call if it does not
+ *   add the method
+ * @error: return location for a #GError, or %NULL
+ *
+ * As deye_bus_service_add_method(), but reports an argument that is not valid as an error.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_DUPLICATE_ID (the service
+ *   has a method or a topic of this name, or a standard method has it) or %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_service_try_add_method (DeyeBusService *self,
+                                                       const char *name,
+                                                       const char *request_type,
+                                                       const char *reply_type,
+                                                       const char *doc,
+                                                       DeyeBusMethodCallback callback,
+                                                       gpointer user_data,
+                                                       GDestroyNotify destroy,
+                                                       GError **error);
+
+/**
  * deye_bus_service_add_topic:
  * @self: a #DeyeBusService
  * @name: name of the topic in the description: letters, digits and `_`
- * @topic: the topic
+ * @topic: the topic, without wildcards
  * @group: (nullable): queue group in which the topic is served
  * @request_type: (nullable): full protobuf name of the request's type
  * @reply_type: (nullable): full protobuf name of the reply's type
@@ -130,6 +196,33 @@ DEYE_BUS_API void deye_bus_service_add_topic (DeyeBusService *self,
                                               const char *doc);
 
 /**
+ * deye_bus_service_try_add_topic: (rename-to deye_bus_service_add_topic)
+ * @self: a #DeyeBusService
+ * @name: name of the topic in the description: letters, digits and `_`
+ * @topic: the topic, without wildcards
+ * @group: (nullable): queue group in which the topic is served
+ * @request_type: (nullable): full protobuf name of the request's type
+ * @reply_type: (nullable): full protobuf name of the reply's type
+ * @doc: (nullable): description
+ * @error: return location for a #GError, or %NULL
+ *
+ * As deye_bus_service_add_topic(), but reports an argument that is not valid as an error.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_BAD_TOPIC,
+ *   %DEYE_BUS_ERROR_DUPLICATE_ID (the service has a method or a topic of this name) or %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_service_try_add_topic (DeyeBusService *self,
+                                                      const char *name,
+                                                      const char *topic,
+                                                      const char *group,
+                                                      const char *request_type,
+                                                      const char *reply_type,
+                                                      const char *doc,
+                                                      GError **error);
+
+/**
  * deye_bus_service_add_event:
  * @self: a #DeyeBusService
  * @name: name of the event: letters, digits and `_`
@@ -146,6 +239,29 @@ DEYE_BUS_API void deye_bus_service_add_event (DeyeBusService *self,
                                               const char *topic,
                                               const char *type_name,
                                               const char *doc);
+
+/**
+ * deye_bus_service_try_add_event: (rename-to deye_bus_service_add_event)
+ * @self: a #DeyeBusService
+ * @name: name of the event: letters, digits and `_`
+ * @topic: topic, or pattern of topics, on which the event is published
+ * @type_name: (nullable): full protobuf name of the payload's type, or %NULL if it is not protobuf
+ * @doc: (nullable): description
+ * @error: return location for a #GError, or %NULL
+ *
+ * As deye_bus_service_add_event(), but reports an argument that is not valid as an error.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_BAD_PATTERN,
+ *   %DEYE_BUS_ERROR_DUPLICATE_ID (the service has an event of this name) or %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_service_try_add_event (DeyeBusService *self,
+                                                      const char *name,
+                                                      const char *topic,
+                                                      const char *type_name,
+                                                      const char *doc,
+                                                      GError **error);
 
 /**
  * deye_bus_service_add_property:
@@ -167,6 +283,30 @@ DEYE_BUS_API void deye_bus_service_add_property (DeyeBusService *self,
                                                  const char *doc);
 
 /**
+ * deye_bus_service_try_add_property: (rename-to deye_bus_service_add_property)
+ * @self: a #DeyeBusService
+ * @name: name of the property, such as `interval-ms`: letters, digits, `_` and `-`
+ * @value: initial value: a string, a boolean, a double or an integer of any size. It determines the type of the
+ *   property; integers are stored as signed or unsigned 64-bit numbers
+ * @writable: whether other peers may set the property, see #DeyeBusService::refuse-property
+ * @doc: (nullable): description
+ * @error: return location for a #GError, or %NULL
+ *
+ * As deye_bus_service_add_property(), but reports an argument that is not valid as an error.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_DUPLICATE_ID (the service
+ *   has a property of this name) or %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_service_try_add_property (DeyeBusService *self,
+                                                         const char *name,
+                                                         const GValue *value,
+                                                         gboolean writable,
+                                                         const char *doc,
+                                                         GError **error);
+
+/**
  * deye_bus_service_change_property:
  * @self: a #DeyeBusService
  * @name: name of the property
@@ -180,6 +320,25 @@ DEYE_BUS_API void deye_bus_service_add_property (DeyeBusService *self,
 DEYE_BUS_API void deye_bus_service_change_property (DeyeBusService *self, const char *name, const GValue *value);
 
 /**
+ * deye_bus_service_try_change_property: (rename-to deye_bus_service_change_property)
+ * @self: a #DeyeBusService
+ * @name: name of the property
+ * @value: new value, of the property's type or of one that can be transformed into it
+ * @error: return location for a #GError, or %NULL
+ *
+ * As deye_bus_service_change_property(), but reports an argument that is not valid as an error.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (there is no such property, or the value
+ *   does not fit) or %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_service_try_change_property (DeyeBusService *self,
+                                                            const char *name,
+                                                            const GValue *value,
+                                                            GError **error);
+
+/**
  * deye_bus_service_read_property:
  * @self: a #DeyeBusService
  * @name: name of the property
@@ -188,7 +347,8 @@ DEYE_BUS_API void deye_bus_service_change_property (DeyeBusService *self, const 
  *
  * Gets the value of a property.
  *
- * Returns: %TRUE if the property exists
+ * Returns: %TRUE if the property exists; %FALSE if it does not, or while another thread runs the context of the service's
+ *   client
  *
  * Since: 0.1
  */
@@ -201,10 +361,27 @@ DEYE_BUS_API gboolean deye_bus_service_read_property (DeyeBusService *self, cons
  *   --descriptor_set_out` creates it; at most 256 KiB for all services of a client together
  *
  * Adds the definitions of the types that methods and events name, so that tools can read and write their payloads.
+ * Bytes that are not such a set are refused.
  *
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_service_add_types (DeyeBusService *self, GBytes *descriptor_set);
+
+/**
+ * deye_bus_service_try_add_types: (rename-to deye_bus_service_add_types)
+ * @self: a #DeyeBusService
+ * @descriptor_set: a serialized `google.protobuf.FileDescriptorSet` with all imports, as `protoc --include_imports
+ *   --descriptor_set_out` creates it; at most 256 KiB for all services of a client together
+ * @error: return location for a #GError, or %NULL
+ *
+ * As deye_bus_service_add_types(), but reports an argument that is not valid as an error.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_LIMIT or
+ *   %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_service_try_add_types (DeyeBusService *self, GBytes *descriptor_set, GError **error);
 
 /**
  * deye_bus_client_add_service:
@@ -215,9 +392,9 @@ DEYE_BUS_API void deye_bus_service_add_types (DeyeBusService *self, GBytes *desc
  * Offers a service to other peers, on the current connection and on later ones. Add its methods, topics, events and
  * properties before: later additions are offered too, but other peers are not notified of them.
  *
- * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_DUPLICATE_ID (the client has a service of this name, or the
- *   service belongs to another client), %DEYE_BUS_ERROR_LIMIT (the client has 64 services) or
- *   %DEYE_BUS_ERROR_WRONG_THREAD
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (the service has no valid name),
+ *   %DEYE_BUS_ERROR_DUPLICATE_ID (the client has a service of this name, or the service belongs to a client already),
+ *   %DEYE_BUS_ERROR_LIMIT (the client has 64 services) or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */

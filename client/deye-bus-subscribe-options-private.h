@@ -12,3 +12,6 @@ struct _DeyeBusSubscribeOptions
   guint64 window_messages;
   guint64 window_bytes;
 };
+
+/* FALSE: the options have a policy that does not exist, which this error reports. @options: (nullable). */
+gboolean deye_bus_subscribe_options_check (const DeyeBusSubscribeOptions *options, GError **error);

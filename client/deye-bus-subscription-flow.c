@@ -62,9 +62,11 @@ adjust_begin (DeyeBusSubscription *self,
 {
   g_autoptr (GBytes) payload = adjust_pack (self->channel->id, options);
 
+  if (!deye_bus_subscribe_options_check (options, error))
+    return FALSE;
   if (self->channel->cut)
     {
-      g_propagate_error (error, deye_bus_subscription_error_ended ());
+      g_propagate_error (error, deye_bus_subscription_error_ended (self));
       return FALSE;
     }
   pending->channel = deye_bus_channel_ref (self->channel);
@@ -80,7 +82,7 @@ subscription_enter_client (DeyeBusSubscription *self, GError **error)
   g_autoptr (DeyeBusClient) client = g_weak_ref_get (&self->client);
 
   if (client == NULL)
-    g_propagate_error (error, deye_bus_subscription_error_ended ());
+    g_propagate_error (error, deye_bus_subscription_error_ended (self));
   else if (deye_bus_client_enter (client, error))
     return g_steal_pointer (&client);
   return NULL;
@@ -130,7 +132,7 @@ deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
   if (client == NULL)
     {
       /* GTask reports a cancellation instead, if there was one. */
-      g_task_return_error (task, deye_bus_subscription_error_ended ());
+      g_task_return_error (task, deye_bus_subscription_error_ended (self));
       return;
     }
   if (!deye_bus_client_enter_task (client, task, cancellable))
@@ -145,9 +147,10 @@ deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
 gboolean
 deye_bus_subscription_adjust_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
 
-  return g_task_propagate_boolean (G_TASK (result), error);
+  return deye_bus_task_check (self, result, deye_bus_subscription_adjust_async, error)
+         && g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /* --- pause --- */
@@ -156,7 +159,7 @@ static DeyeBusClient *
 subscription_enter_to_pause (DeyeBusSubscription *self, GError **error)
 {
   if (self->channel->ended)
-    g_propagate_error (error, deye_bus_subscription_error_ended ());
+    g_propagate_error (error, deye_bus_subscription_error_ended (self));
   else if (!self->channel->pull)
     return subscription_enter_client (self, error);
   else

@@ -10,6 +10,9 @@
  * While it is subscribed the channel holds a reference (channel->owner), so a callback works even if the user keeps no
  * reference; the event ENDED releases it. A subscription holds its client weakly and does not call it: next(), adjust and
  * unsubscribe are implemented above.
+ *
+ * Other languages can also construct the bare type. Such an object has a channel of its own that has ended, so every
+ * function finds a subscription that has ended.
  */
 
 typedef struct _DeyeBusClient DeyeBusClient;
@@ -19,8 +22,8 @@ struct _DeyeBusSubscription
   GObject parent_instance;
 
   GWeakRef client;
-  DeyeBusChannel *channel;
-  char *pattern;
+  DeyeBusChannel *channel; /* never NULL */
+  char *pattern;           /* NULL: not made by subscribe */
   char *group;
   guint64 delivered;
   guint64 missed;
@@ -50,4 +53,4 @@ void deye_bus_subscription_end (DeyeBusSubscription *self);
 /* Takes the waiting task of next_async(). NULL: none waits. Transfer full. */
 GTask *deye_bus_subscription_steal_next (DeyeBusSubscription *self);
 
-GError *deye_bus_subscription_error_ended (void);
+GError *deye_bus_subscription_error_ended (const DeyeBusSubscription *self);

@@ -13,6 +13,9 @@ static void
 deye_bus_subscription_init (DeyeBusSubscription *self)
 {
   g_weak_ref_init (&self->client, NULL);
+  self->channel = deye_bus_channel_new (0, FALSE, TRUE);
+  self->channel->cut = TRUE;
+  self->channel->ended = TRUE;
 }
 
 static void
@@ -60,6 +63,7 @@ deye_bus_subscription_new (DeyeBusClient *client,
   DeyeBusSubscription *self = g_object_new (DEYE_BUS_TYPE_SUBSCRIPTION, NULL);
 
   g_weak_ref_set (&self->client, client);
+  deye_bus_channel_unref (self->channel);
   self->channel = deye_bus_channel_ref (channel);
   self->pattern = g_strdup (pattern);
   self->group = g_strdup (group);
@@ -91,8 +95,12 @@ deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap)
 }
 
 GError *
-deye_bus_subscription_error_ended (void)
+deye_bus_subscription_error_ended (const DeyeBusSubscription *self)
 {
+  if (self->pattern == NULL)
+    return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
+                               _ ("This object is not subscribed to anything: deye_bus_client_subscribe() creates a "
+                                  "subscription"));
   return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
                              _ ("The subscription has ended: no more messages will arrive"));
 }
@@ -119,7 +127,7 @@ deye_bus_subscription_end (DeyeBusSubscription *self)
     {
       g_autoptr (GTask) task = deye_bus_subscription_steal_next (self);
 
-      g_task_return_error (task, deye_bus_subscription_error_ended ());
+      g_task_return_error (task, deye_bus_subscription_error_ended (self));
     }
   subscription_free_callback (self);
   g_clear_object (&owned);

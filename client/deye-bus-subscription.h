@@ -26,6 +26,10 @@ G_BEGIN_DECLS
  * wait in the broker, up to the limits of the subscription's queue; the subscription's #DeyeBusPolicy then determines
  * what happens.
  *
+ * An object that was constructed by its type alone, such as `DeyeBus.Subscription()` in Python, is not subscribed to
+ * anything. Its functions behave as those of a subscription that has ended: they fail with %DEYE_BUS_ERROR_CLOSED, or
+ * return 0, %FALSE or %NULL; there is nothing to unsubscribe.
+ *
  * Since: 0.1
  */
 /**
@@ -89,7 +93,8 @@ typedef void (*DeyeBusRequestCallback) (DeyeBusSubscription *subscription, DeyeB
  *
  * Gets the pattern of the subscription.
  *
- * Returns: (transfer none): the pattern, or the topic that is served, owned by the subscription
+ * Returns: (transfer none) (nullable): the pattern, or the topic that is served, owned by the subscription; %NULL if the
+ *   object is not subscribed to anything
  *
  * Since: 0.1
  */

@@ -14,8 +14,9 @@ deye_bus_services_new_standard (void)
       = deye_bus_service_new ("daemoneye.eventbus.Peer", "The standard methods and events of every peer.");
 
   for (guint i = 0; i < DEYE_BUS_STANDARD_N_METHODS; i++)
-    deye_bus_service_declare (service, deye_bus_standard_methods[i].name, deye_bus_standard_methods[i].request_type,
-                              deye_bus_standard_methods[i].reply_type, deye_bus_standard_methods[i].doc);
+    (void) deye_bus_service_take_method (service, deye_bus_standard_methods[i].name,
+                                         deye_bus_standard_methods[i].request_type,
+                                         deye_bus_standard_methods[i].reply_type, deye_bus_standard_methods[i].doc);
   deye_bus_service_add_event (service, "PropertiesChanged", "health.properties.+", DEYE_BUS_TYPE_PREFIX "Properties",
                               "The value of a property has changed.");
   deye_bus_service_add_event (service, "Heartbeat", "control.health.heartbeat.+", DEYE_BUS_TYPE_PREFIX "Heartbeat",
@@ -38,6 +39,12 @@ deye_bus_services_check (GPtrArray *services, DeyeBusService *service, GError **
 {
   gsize bytes = services_types_bytes (service);
 
+  if (service->client != NULL)
+    {
+      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID,
+                   _ ("The service %s belongs to a client already: create another one"), service->name);
+      return FALSE;
+    }
   if (services->len >= DEYE_BUS_SERVICES_MAX)
     {
       g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT, _ ("A client can have at most %u services"),

@@ -88,7 +88,8 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
       return FALSE;
     }
   deye_bus_call_encode (call, session_new_call_id (session, call, pending), &encoded);
-  if (!deye_bus_encoded_call_check (&encoded, session->welcome.largest_payload, error))
+  if (!deye_bus_options_check (call->options, error)
+      || !deye_bus_encoded_call_check (&encoded, session->welcome.largest_payload, error))
     return FALSE;
   now = deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class);
   if (!now && !deye_bus_send_queue_push (&session->send_queue, &encoded, pending, error))

@@ -14,6 +14,9 @@
 
 #define TOPIC "control.collector.tester"
 
+/* A FileDescriptorSet of one file, called "a". */
+#define TYPES "\x0a\x03\x0a\x01\x61"
+
 typedef ClientFixture Fixture;
 typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
 typedef Daemoneye__Eventbus__V1__IntrospectReply IntrospectReply;
@@ -427,7 +430,7 @@ static DeyeBusService *
 new_service (Watch *watch)
 {
   DeyeBusService *service = deye_bus_service_new ("org.example.Disk", "Disks.");
-  g_autoptr (GBytes) types = g_bytes_new_static ("types", 5);
+  g_autoptr (GBytes) types = g_bytes_new_static (TYPES, sizeof TYPES - 1);
 
   deye_bus_service_add_method (service, "List", "org.example.Query", "org.example.Disks", "All.", on_call, watch,
                                on_destroyed);
@@ -540,7 +543,7 @@ test_introspect (Fixture *f, gconstpointer data)
     g_assert_cmpstr (reply->services[0]->name, ==, "daemoneye.eventbus.Peer");
     check_described (reply);
     g_assert_cmpuint (reply->n_types, ==, 2); /* the library's own, and the service's */
-    g_assert_cmpmem (reply->types[1].data, reply->types[1].len, "types", 5);
+    g_assert_cmpmem (reply->types[1].data, reply->types[1].len, TYPES, sizeof TYPES - 1);
   }
   {
     /* service = "org.example.Disk", without_types = true */
@@ -688,11 +691,38 @@ test_get_properties (Fixture *f, gconstpointer data)
 /* --- limits and mistakes --- */
 
 static void
+put_varint (GByteArray *bytes, guint tag, gsize number)
+{
+  guint8 low;
+
+  g_byte_array_append (bytes, (const guint8[]){ (guint8) tag }, 1);
+  for (; number > 127; number >>= 7)
+    {
+      low = (guint8) (number & 127) | 128;
+      g_byte_array_append (bytes, &low, 1);
+    }
+  low = (guint8) number;
+  g_byte_array_append (bytes, &low, 1);
+}
+
+/* A set of one file, whose name makes it about @len bytes long. */
+static GBytes *
+new_large_types (gsize len)
+{
+  GByteArray *bytes = g_byte_array_new ();
+  g_autofree char *name = g_strnfill (len, 'a');
+
+  put_varint (bytes, 0x0a, len + 4); /* file, of so many bytes */
+  put_varint (bytes, 0x0a, len);     /* its name: a tag and three bytes of length */
+  g_byte_array_append (bytes, (const guint8 *) name, (guint) len);
+  return g_byte_array_free_to_bytes (bytes);
+}
+
+static void
 test_limits (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusService) heavy = deye_bus_service_new ("heavy", NULL);
-  g_autofree guint8 *zeros = g_malloc0 (200000);
-  g_autoptr (GBytes) types = g_bytes_new_static (zeros, 200000);
+  g_autoptr (GBytes) types = new_large_types (200000);
   g_autoptr (GError) error = NULL;
 
   deye_bus_service_add_types (heavy, types);
