@@ -494,6 +494,106 @@ def M08_policy_adjust_and_pause(bus):
 
 
 @test
+def constructed_by_properties(bus):
+    client = DeyeBus.Client(id="x-1", type="x", address=bus.address)
+    bus.clients.append(client)
+    assert (client.props.id, client.props.type, client.props.address) == ("x-1", "x", bus.address)
+    assert client.props.role == DeyeBus.Role.COLLECTOR and client.connect(None)
+    service = DeyeBus.Service(name="org.example.Made", doc="By properties.")
+    assert service.get_name() == "org.example.Made" and service.props.doc == "By properties."
+    assert client.add_service(service)
+    assert DeyeBus.Client(id="x-2", role=DeyeBus.Role.TOOL).get_role() == DeyeBus.Role.TOOL
+
+
+@test
+def half_made_objects(bus):
+    """The type alone: an error or a neutral value, never a crash."""
+    invalid = DeyeBus.Error.INVALID_ARGUMENT
+    fails_with(invalid, DeyeBus.Client().connect, None)
+    bare = DeyeBus.Client()
+    fails_with(invalid, finish, bare.connect_async, bare.connect_finish)
+    fails_with(invalid, DeyeBus.Client(id="x-3", role=77).connect, None)
+    fails_with(invalid, DeyeBus.Client.new_for_fd(-1, "x-4", None).connect, None)
+    fails_with(invalid, bus.tool().add_service, DeyeBus.Service())
+    fails_with(invalid, bus.collector().add_service, DeyeBus.Service(name="bad name!"))
+    subscription = DeyeBus.Subscription()
+    fails_with(DeyeBus.Error.CLOSED, subscription.next, 1000, None)
+    fails_with(DeyeBus.Error.CLOSED, subscription.pause)
+    assert subscription.unsubscribe(None) and subscription.get_id() == 0 and subscription.get_pattern() is None
+
+
+@test
+def mistakes_raise(bus):
+    invalid, twice = DeyeBus.Error.INVALID_ARGUMENT, DeyeBus.Error.DUPLICATE_ID
+    fails_with(invalid, DeyeBus.Service.new, "bad name!", None)
+    service = DeyeBus.Service.new("org.example.Clock", None)
+    service.add_property("zone", "UTC", True, None)
+    fails_with(twice, service.add_property, "zone", "UTC", True, None)
+    fails_with(invalid, service.add_property, "time zone", "UTC", True, None)
+    fails_with(invalid, service.add_property, "list", [1, 2], True, None)
+    fails_with(invalid, service.change_property, "zone", 1)
+    fails_with(invalid, service.change_property, "none", 1)
+    fails_with(invalid, service.add_method, "Now", "no type", None, None, lambda *_: None, None)
+    fails_with(twice, service.add_method, "Ping", None, None, None, lambda *_: None, None)
+    fails_with(DeyeBus.Error.BAD_TOPIC, service.add_topic, "Task", "no..topic", None, None, None, None)
+    fails_with(DeyeBus.Error.BAD_PATTERN, service.add_event, "Tick", "#.no.pattern", None, None)
+    for data in (b"", b"garbage", b"\x0a\x00", bytes(1000)):
+        fails_with(invalid, service.add_types, GLib.Bytes.new(data))
+    fails_with(DeyeBus.Error.LIMIT, service.add_types, GLib.Bytes.new(bytes(300000)))
+    client, other = bus.tool(), bus.collector()
+    client.add_service(service)
+    fails_with(twice, client.add_service, service)
+    fails_with(twice, other.add_service, service)
+    options = DeyeBus.Options.new()
+    options.set_trace(GLib.Bytes.new(b"short"), None)
+    fails_with(invalid, client.publish, EVENT, None, options, None)
+    fails_with(invalid, client.direct, "", EVENT, None, None, False, None)
+    fails_with(invalid, DeyeBus.Client.new_tool(bus.address, "x").serve_standard, lambda *_: True, None, None)
+
+
+@test
+def results_are_checked(bus):
+    """A result is taken once, by the finish function of its call."""
+    client, got = bus.tool(), []
+    client.request_async(TASK, None, None, None, lambda source, result, data: got.append(result), None)
+    wait_until(lambda: got, "the result")
+    fails_with(DeyeBus.Error.INVALID_ARGUMENT, client.publish_finish, got[0])
+    fails_with(DeyeBus.Error.INVALID_ARGUMENT, client.subscribe_finish, got[0])
+    fails_with(DeyeBus.Error.NO_RESPONDERS, client.request_finish, got[0])
+    fails_with(DeyeBus.Error.INVALID_ARGUMENT, client.request_finish, got[0])
+    fails_with(DeyeBus.Error.INVALID_ARGUMENT, client.close_finish, Gio.Task.new(client, None, None, None))
+
+
+@test
+def wrong_thread(bus):
+    """Another thread gets errors while this one runs the context."""
+    client, problems = bus.tool(), []
+    service = DeyeBus.Service.new("org.example.Clock", None)
+    service.add_property("zone", "UTC", True, None)
+    client.add_service(service)
+    subscription = client.subscribe(EVENT, None, None, None, None)
+
+    def use():
+        try:
+            wrong = DeyeBus.Error.WRONG_THREAD
+            fails_with(wrong, client.publish, EVENT, None, None, None)
+            fails_with(wrong, subscription.next, 0, None)
+            fails_with(wrong, service.change_property, "zone", "CET")
+            assert service.read_property("zone") == (False, None)
+            client.set_health(DeyeBus.Health.DEGRADED, "told by a worker")
+        except BaseException as error:  # told by the main thread
+            problems.append(error)
+
+    assert GLib.MainContext.default().acquire()
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join(WATCHDOG_S)
+    GLib.MainContext.default().release()
+    assert not problems, problems
+    assert service.read_property("zone") == (True, "UTC")
+
+
+@test
 def broker_ends(bus):
     """The last one: the broker is asked to stop."""
     tool, closed = bus.tool(), []
