@@ -48,9 +48,9 @@ LAYERS = [
     Layer("calls", ["plugin/core/calls/"], ["news", "work"], "core", "the methods control.bus.*"),
     Layer("top", ["plugin/core/*"], ["calls"], "core", "dispatch; the interface of the core"),
 
-    Layer("transport", ["plugin/transport/"], ["proto"], "module", "bytes from and to the peers"),
+    Layer("transport", ["plugin/transport/"], ["proto", "platform"], "module", "bytes from and to the peers"),
     Layer("abi", ["plugin/daemoneye-plugin.h"], [], "", "the module's C ABI"),
-    Layer("service", ["plugin/service*", "plugin/config*"], ["top", "transport", "platform", "abi"], "module",
+    Layer("service", ["plugin/service*", "plugin/config*"], ["top", "transport", "abi"], "module",
           "the broker's thread, clock and settings"),
     Layer("module", ["plugin/module*"], ["service"], "module", "the one exported symbol"),
 
