@@ -193,8 +193,10 @@ listener_on_incoming (GSocketService *service, GSocketConnection *connection, GO
 static gboolean
 listener_open_socket (Listener *self, const ListenerOptions *options, GError **error)
 {
-  int fd = unix_path_listen (&self->place, options->address, options->group, error);
+  int fd;
 
+  unix_path_init (&self->place, options->address, options->group);
+  fd = unix_path_listen (&self->place, error);
   if (fd < 0)
     return FALSE;
   self->socket = g_socket_new_from_fd (fd, error);
@@ -235,9 +237,11 @@ listener_new (LinkSet *set, const ListenerOptions *options, GError **error)
   return self;
 }
 
+/* The files are removed while the socket is open: see unix-path.h. */
 void
 listener_free (Listener *self)
 {
+  unix_path_clear (&self->place);
   listener_clear_source (&self->guard);
   listener_clear_source (&self->resume);
   if (self->service != NULL)
@@ -248,8 +252,6 @@ listener_free (Listener *self)
       g_clear_object (&self->service);
     }
   g_clear_object (&self->socket);
-  if (self->place.path != NULL)
-    unix_path_clear (&self->place);
   if (self->reserve_fd >= 0)
     close (self->reserve_fd);
   g_free (self->accounts);
