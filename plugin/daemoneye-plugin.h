@@ -58,7 +58,7 @@ typedef enum
 /* One field of a structured log record. */
 typedef struct
 {
-  const char *key;   /* "PEER", "STATUS", "REASON", "PID", "UID" */
+  const char *key;   /* "PEER", "STATUS", "REASON", "PID", "UID", "ADDRESS" */
   const char *value; /* UTF-8, escaped */
 } DaemoneyeLogField;
 
@@ -90,7 +90,7 @@ typedef enum
 {
   DAEMONEYE_BUS_STARTING,
   DAEMONEYE_BUS_HEALTHY,
-  DAEMONEYE_BUS_UNHEALTHY,
+  DAEMONEYE_BUS_UNHEALTHY, /* no client can connect: the files of the address were removed or replaced */
   DAEMONEYE_BUS_SHUTTING_DOWN,
   DAEMONEYE_BUS_STOPPED,
 } DaemoneyeBusState;

@@ -98,7 +98,7 @@ module_stats (DaemoneyeBus *bus, DaemoneyeBusStats *out)
   service_stats ((Service *) bus, &core);
   full = (DaemoneyeBusStats){
     .struct_size = size,
-    .state = DAEMONEYE_BUS_HEALTHY,
+    .state = service_is_lost ((Service *) bus) ? DAEMONEYE_BUS_UNHEALTHY : DAEMONEYE_BUS_HEALTHY,
     .peers = core.peers,
     .connections = core.connections,
     .subscriptions = core.subscriptions,

@@ -119,3 +119,25 @@ service_log_clear (ServiceLog *self)
   self->second_us = 0;
   service_log_begin_second (self, G_TIME_SPAN_SECOND);
 }
+
+static const struct
+{
+  const char *what;
+  DaemoneyeLogLevel level;
+} service_log_events[] = {
+  [LISTENER_EVENT_LOST]
+  = { "address lost: new clients can't connect, connected ones are not affected", DAEMONEYE_LOG_WARNING },
+  [LISTENER_EVENT_NOT_RESTORED] = { "address not restored yet; the broker tries again", DAEMONEYE_LOG_WARNING },
+  [LISTENER_EVENT_RESTORED] = { "address restored: clients can connect again", DAEMONEYE_LOG_NOTICE },
+  [LISTENER_EVENT_LOCK_RESTORED] = { "lock of the address restored", DAEMONEYE_LOG_NOTICE },
+};
+
+void
+service_log_address (ServiceLog *self, ListenerEvent event, const char *address, const char *text)
+{
+  g_autofree char *message = g_strdup_printf ("%s: %s%s%s", address, service_log_events[event].what,
+                                              text != NULL ? ": " : "", text != NULL ? text : "");
+  DaemoneyeLogField fields[] = { { "ADDRESS", address }, { "REASON", text } };
+
+  service_log_write_record (self, service_log_events[event].level, message, fields, text != NULL ? 2 : 1);
+}

@@ -3,6 +3,7 @@
 
 #include "bus-core.h"
 #include "daemoneye-plugin.h"
+#include "listener.h"
 
 /*
  * Log records of the broker: what the core notes about peers, written to the function of the host or to GLib's structured log
@@ -28,3 +29,5 @@ void service_log_init (ServiceLog *self, const DaemoneyeHost *host);
 void service_log_clear (ServiceLog *self);
 /* Writes all log records that the core has, and removes them from it. */
 void service_log_notes (ServiceLog *self, BusCore *core, gint64 now_us);
+/* Writes that the broker's address was lost or restored. @text: (nullable), the reason. */
+void service_log_address (ServiceLog *self, ListenerEvent event, const char *address, const char *text);

@@ -29,6 +29,7 @@ struct Service
   GSource *timer;
   gint64 now_us; /* read once per turn */
   gboolean is_stopped;
+  gboolean is_lost; /* no client can connect, because the address was taken away */
 
   GMutex lock; /* with done: other threads wait for a call */
   GCond done;
@@ -284,6 +285,15 @@ service_make_core (Service *self)
   g_source_attach (self->timer, self->context);
 }
 
+static void
+service_on_address (gpointer user, ListenerEvent event, const char *text)
+{
+  Service *self = user;
+
+  self->is_lost = event == LISTENER_EVENT_LOST || event == LISTENER_EVENT_NOT_RESTORED;
+  service_log_address (&self->log, event, self->address, text);
+}
+
 typedef struct
 {
   GError *error;
@@ -302,7 +312,9 @@ service_listen_in_thread (Service *self, gpointer data)
                               .accounts = self->config->accounts,
                               .n_accounts = self->config->n_accounts,
                               .denied = denied,
-                              .full = full };
+                              .full = full,
+                              .report = service_on_address,
+                              .user = self };
 
   service_make_core (self);
   self->listener = listener_new (self->links, &options, &start->error);
@@ -400,6 +412,21 @@ service_connect (Service *self, GError **error)
   link_pair_close_theirs (theirs);
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _ ("the broker accepts no connections: it is stopping"));
   return -1;
+}
+
+static void
+service_read_lost (Service *self, gpointer data)
+{
+  *(gboolean *) data = self->is_lost;
+}
+
+gboolean
+service_is_lost (Service *self)
+{
+  gboolean is_lost = FALSE;
+
+  service_call_broker (self, service_read_lost, &is_lost);
+  return is_lost;
 }
 
 static void

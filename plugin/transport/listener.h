@@ -8,8 +8,9 @@
  *
  * Each system implements it. It creates the address so that no other user can take it over, and removes on listener_free()
  * what it created. It reads the identity of each new peer, refuses accounts that may not connect, and stops accepting for a
- * while when the process runs out of resources (file descriptors on POSIX), so that it never spins. It does not read or
- * interpret bytes of a connection.
+ * while when the process runs out of resources (file descriptors on POSIX), so that it never spins. It notices when the address is
+ * taken away while it listens, reports that, and restores the address when that is safe. It does not read or interpret bytes
+ * of a connection.
  *
  * Invariant: the address of another live broker is never taken or removed.
  */
@@ -23,6 +24,15 @@ typedef enum
 } ListenerError;
 GQuark listener_error_quark (void);
 
+/* What happens to the address of a listener. */
+typedef enum
+{
+  LISTENER_EVENT_LOST,          /* nobody can connect any more; text: the reason */
+  LISTENER_EVENT_NOT_RESTORED,  /* still lost, and the listener tries again; text: the reason */
+  LISTENER_EVENT_RESTORED,      /* clients can connect again; no text */
+  LISTENER_EVENT_LOCK_RESTORED, /* only what keeps other brokers away was lost; text: the reason */
+} ListenerEvent;
+
 typedef struct Listener Listener;
 
 typedef struct
@@ -31,8 +41,10 @@ typedef struct
   const char *group;       /* NULL: only the own account reaches the address; else members of the group as well */
   const guint32 *accounts; /* those that may connect */
   gsize n_accounts;
-  GBytes *denied; /* sent to an account that may not connect */
-  GBytes *full;   /* sent when resources run out */
+  GBytes *denied;                                                        /* sent to an account that may not connect */
+  GBytes *full;                                                          /* sent when resources run out */
+  void (*report) (gpointer user, ListenerEvent event, const char *text); /* called in the context of the link set */
+  gpointer user;
 } ListenerOptions;
 
 /* Listens. Connections are accepted in the context of @set, by a source of default priority. */

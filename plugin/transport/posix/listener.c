@@ -4,10 +4,12 @@
 #include "link.h"
 #include "peer-creds.h"
 #include "unix-path.h"
+#include "unix-watch.h"
 
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PAUSE_MIN_MS 10u
@@ -28,6 +30,9 @@ struct Listener
   LinkSet *set;
   GSocket *socket;
   UnixPath place;
+  UnixWatch *watch;
+  void (*report) (gpointer user, ListenerEvent event, const char *text);
+  gpointer user;
   GSocketService *service;
   GSource *guard;  /* NULL: accepting pauses */
   GSource *resume; /* timer; NULL: accepting does not pause */
@@ -191,14 +196,8 @@ listener_on_incoming (GSocketService *service, GSocketConnection *connection, GO
 /* --- starting and stopping --- */
 
 static gboolean
-listener_open_socket (Listener *self, const ListenerOptions *options, GError **error)
+listener_open_socket (Listener *self, int fd, GError **error)
 {
-  int fd;
-
-  unix_path_init (&self->place, options->address, options->group);
-  fd = unix_path_listen (&self->place, error);
-  if (fd < 0)
-    return FALSE;
   self->socket = g_socket_new_from_fd (fd, error);
   if (self->socket == NULL)
     close (fd);
@@ -213,37 +212,17 @@ listener_start_service (Listener *self, GError **error)
   g_signal_connect (self->service, "incoming", G_CALLBACK (listener_on_incoming), self);
   if (!g_socket_listener_add_socket (G_SOCKET_LISTENER (self->service), self->socket, NULL, error))
     return FALSE;
+  if (self->resume != NULL)
+    return TRUE;
   g_socket_service_start (self->service);
+  listener_start_guard (self);
   return TRUE;
 }
 
-Listener *
-listener_new (LinkSet *set, const ListenerOptions *options, GError **error)
+static void
+listener_stop_service (Listener *self)
 {
-  Listener *self = g_new0 (Listener, 1);
-
-  self->set = set;
-  self->reserve_fd = listener_open_reserve ();
-  self->n_accounts = options->n_accounts;
-  self->accounts = g_memdup2 (options->accounts, options->n_accounts * sizeof (guint32));
-  self->denied = g_bytes_ref (options->denied);
-  self->full = g_bytes_ref (options->full);
-  if (!listener_open_socket (self, options, error) || !listener_start_service (self, error))
-    {
-      listener_free (self);
-      return NULL;
-    }
-  listener_start_guard (self);
-  return self;
-}
-
-/* The files are removed while the socket is open: see unix-path.h. */
-void
-listener_free (Listener *self)
-{
-  unix_path_clear (&self->place);
   listener_clear_source (&self->guard);
-  listener_clear_source (&self->resume);
   if (self->service != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->service, self);
@@ -252,6 +231,92 @@ listener_free (Listener *self)
       g_clear_object (&self->service);
     }
   g_clear_object (&self->socket);
+}
+
+/* --- when the address was lost --- */
+
+/* Clients that connected before the address was lost, and are not accepted yet. */
+static void
+listener_drain (Listener *self)
+{
+  int fd;
+
+  while ((fd = accept (g_socket_get_fd (self->socket), NULL, NULL)) >= 0)
+    {
+      TransportCreds creds;
+
+      fcntl (fd, F_SETFD, FD_CLOEXEC);
+      if (peer_creds_read (fd, &creds) && listener_may_connect (self, creds.account))
+        {
+          link_set_adopt (self->set, fd, &creds);
+          continue;
+        }
+      link_refuse (fd, self->denied);
+      close (fd);
+    }
+}
+
+static void
+listener_on_moved (gpointer user, int fd)
+{
+  Listener *self = user;
+  gboolean accepts;
+
+  listener_drain (self);
+  listener_stop_service (self);
+  accepts = listener_open_socket (self, fd, NULL) && listener_start_service (self, NULL);
+  g_assert (accepts); /* GIO refuses only what is no socket or is closed */
+}
+
+static void
+listener_on_watch (gpointer user, UnixWatchEvent event, const char *text)
+{
+  static const ListenerEvent events[] = {
+    [UNIX_WATCH_LOST] = LISTENER_EVENT_LOST,
+    [UNIX_WATCH_NOT_RESTORED] = LISTENER_EVENT_NOT_RESTORED,
+    [UNIX_WATCH_RESTORED] = LISTENER_EVENT_RESTORED,
+    [UNIX_WATCH_LOCK_RESTORED] = LISTENER_EVENT_LOCK_RESTORED,
+  };
+  Listener *self = user;
+
+  self->report (self->user, events[event], text);
+}
+
+static const UnixWatchHandler listener_watch_handler = { listener_on_moved, listener_on_watch };
+
+Listener *
+listener_new (LinkSet *set, const ListenerOptions *options, GError **error)
+{
+  Listener *self = g_new0 (Listener, 1);
+  int fd;
+
+  self->set = set;
+  self->reserve_fd = listener_open_reserve ();
+  self->n_accounts = options->n_accounts;
+  self->accounts = g_memdup2 (options->accounts, options->n_accounts * sizeof (guint32));
+  self->denied = g_bytes_ref (options->denied);
+  self->full = g_bytes_ref (options->full);
+  self->report = options->report;
+  self->user = options->user;
+  unix_path_init (&self->place, options->address, options->group);
+  fd = unix_path_listen (&self->place, error);
+  if (fd < 0 || !listener_open_socket (self, fd, error) || !listener_start_service (self, error))
+    {
+      listener_free (self);
+      return NULL;
+    }
+  self->watch = unix_watch_new (link_set_context (set), &self->place, &listener_watch_handler, self);
+  return self;
+}
+
+/* The files are removed while the socket is open: see unix-path.h. */
+void
+listener_free (Listener *self)
+{
+  g_clear_pointer (&self->watch, unix_watch_free);
+  listener_clear_source (&self->resume);
+  unix_path_clear (&self->place);
+  listener_stop_service (self);
   if (self->reserve_fd >= 0)
     close (self->reserve_fd);
   g_free (self->accounts);

@@ -128,6 +128,40 @@ test_small_stats (Fixture *f, gconstpointer data)
   f->plugin->stop (bus, 100000);
 }
 
+static void
+on_address_record (void *user_data,
+                   DaemoneyeLogLevel level,
+                   const char *message,
+                   const DaemoneyeLogField *fields,
+                   size_t n_fields)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "ADDRESS"))
+      g_async_queue_push (user_data, g_strdup (message));
+}
+
+/* No client can connect while another file is at the address. */
+static void
+test_unhealthy (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncQueue) records = g_async_queue_new_full (g_free);
+  g_autofree char *file = g_build_filename (f->directory, "file", NULL);
+  DaemoneyeHost host
+      = { .struct_size = sizeof host, .address = f->address, .log = on_address_record, .user_data = records };
+  DaemoneyeError error = { .struct_size = sizeof error };
+  DaemoneyeBusStats stats = { .struct_size = sizeof stats };
+  DaemoneyeBus *bus = f->plugin->start (&host, NULL, &error);
+
+  g_assert_nonnull (bus);
+  g_assert_true (g_file_set_contents (file, "", 0, NULL));
+  g_assert_cmpint (g_rename (file, f->address), ==, 0);
+  g_free (g_async_queue_pop (records));
+  g_assert_cmpint (f->plugin->stats (bus, &stats), ==, 0);
+  g_assert_cmpint (stats.state, ==, DAEMONEYE_BUS_UNHEALTHY);
+  f->plugin->stop (bus, 0);
+  g_assert_cmpint (g_unlink (f->address), ==, 0);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -138,5 +172,6 @@ main (int argc, char **argv)
   ADD ("/module/H04-start-and-stop", test_start_and_stop);
   ADD ("/module/failures", test_failures);
   ADD ("/module/small-stats", test_small_stats);
+  ADD ("/module/A13-unhealthy", test_unhealthy);
   return g_test_run ();
 }

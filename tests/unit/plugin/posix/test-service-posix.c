@@ -188,6 +188,74 @@ test_out_of_descriptors (Fixture *f, gconstpointer data)
   g_test_trap_assert_stderr_unmatched ("*Too many open files*");
 }
 
+/* --- an address that is taken away --- */
+
+/* Records about the address: their texts, in the order of writing. */
+static void
+on_log (void *user_data, DaemoneyeLogLevel level, const char *message, const DaemoneyeLogField *fields, size_t n_fields)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "ADDRESS"))
+      {
+        g_assert_true (g_str_has_prefix (message, fields[i].value));
+        g_assert_cmpint (level, ==,
+                         strstr (message, " restored: ") != NULL ? DAEMONEYE_LOG_NOTICE : DAEMONEYE_LOG_WARNING);
+        g_async_queue_push (user_data, g_strdup (message));
+      }
+}
+
+static void
+expect_record (GAsyncQueue *records, const char *text)
+{
+  g_autofree char *record = g_async_queue_pop (records);
+
+  g_test_message ("%s", record);
+  g_assert_nonnull (strstr (record, text));
+}
+
+static guint
+count_peers (Fixture *f)
+{
+  BusCoreStats stats;
+
+  service_stats (f->service, &stats);
+  return stats.peers;
+}
+
+/* The timer of the watch notices it. The peers that are connected stay, and new ones can connect. */
+static void
+test_address_restored (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncQueue) records = g_async_queue_new_full (g_free);
+  g_autofree char *file = g_build_filename (f->directory, "file", NULL);
+  DaemoneyeHost host = { .struct_size = sizeof host, .address = f->address, .log = on_log, .user_data = records };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RawPeer) early = NULL;
+  g_autoptr (RawPeer) late = NULL;
+
+  f->service = service_start (bus_config_new (), &host, &error);
+  g_assert_no_error (error);
+  early = raw_peer_connect (f->address);
+  raw_peer_hello (early, "early", "procmond");
+  g_assert_false (service_is_lost (f->service));
+
+  g_assert_true (g_file_set_contents (file, "", 0, NULL));
+  g_assert_cmpint (g_rename (file, f->address), ==, 0);
+  expect_record (records, "address lost");
+  expect_record (records, "is no socket");
+  g_assert_true (service_is_lost (f->service));
+  g_assert_cmpint (g_unlink (f->address), ==, 0);
+  expect_record (records, "address restored");
+  g_assert_false (service_is_lost (f->service));
+
+  late = raw_peer_connect (f->address);
+  raw_peer_hello (late, "late", "procmond");
+  g_assert_cmpuint (count_peers (f), ==, 2);
+  g_assert_true (raw_peer_send_hello (early, "early", "procmond", RAW_VERSION_1, RAW_VERSION_1));
+  raw_peer_expect_goodbye (early, NULL); /* a second HELLO is an error, and it arrived */
+  g_assert_null (g_async_queue_try_pop (records));
+}
+
 #define ADD(path, data, function)                                                                                      \
   g_test_add (path, Fixture, data, service_fixture_set_up, function, service_fixture_tear_down)
 #define STOPPED ((gconstpointer) "stopped")
@@ -199,6 +267,7 @@ main (int argc, char **argv)
   ADD ("/service/A13-stale-socket-is-replaced", STOPPED, test_stale_socket_is_replaced);
   ADD ("/service/A13-foreign-listener-is-kept", STOPPED, test_foreign_listener_is_kept);
   ADD ("/service/A12-bad-places", STOPPED, test_bad_places);
+  ADD ("/service/A13-address-restored", STOPPED, test_address_restored);
   ADD ("/service/R07-fd-spray", NULL, test_fd_spray);
   ADD ("/service/R02-out-of-descriptors", NULL, test_out_of_descriptors);
   return g_test_run ();

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "unix-path.h"
+
+/*
+ * Watches that the broker's address still leads to its socket, and restores it when a cleaner of temporary files, or somebody, has
+ * removed the socket, the lock or their directory.
+ *
+ * A timer of two seconds compares the files (two calls of lstat()), because file monitors miss events and need a thread. A
+ * broker that has lost its address tries to listen there again, with all checks of the start, until it succeeds; connected
+ * peers are not affected. It does not fight for the address: while another broker holds the lock, or another file is in the
+ * way, it only reports that. A report is made once for each change.
+ *
+ * Invariant: the place is lost from one report of LOST to the next report of RESTORED.
+ */
+
+typedef enum
+{
+  UNIX_WATCH_LOST,          /* text: the reason */
+  UNIX_WATCH_NOT_RESTORED,  /* text: the reason; the watch tries again */
+  UNIX_WATCH_RESTORED,      /* no text */
+  UNIX_WATCH_LOCK_RESTORED, /* text: the reason. The address was not lost. */
+} UnixWatchEvent;
+
+typedef struct
+{
+  /* There is a new listening socket (taken). The previous one may still be open. */
+  void (*moved) (gpointer user, int fd);
+  void (*report) (gpointer user, UnixWatchEvent event, const char *text);
+} UnixWatchHandler;
+
+typedef struct UnixWatch UnixWatch;
+
+/* @place listens, and belongs to the caller. */
+UnixWatch *unix_watch_new (GMainContext *context, UnixPath *place, const UnixWatchHandler *handler, gpointer user);
+void unix_watch_free (UnixWatch *self);
+
+/* What the timer does. */
+void unix_watch_check (UnixWatch *self);
