@@ -301,8 +301,10 @@ DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
  * Connects to the broker and performs the handshake. The whole operation is limited to 30 s. If no broker is listening,
  * the call does not wait but fails at once with %DEYE_BUS_ERROR_NO_BROKER.
  *
- * The client trusts a server that runs as root, as the client's own user, or as the owner of the socket's directory if
- * only this owner can write to the directory. It refuses any other server with %DEYE_BUS_ERROR_UNTRUSTED.
+ * The client trusts a server that runs as root or as the client's own user. A client that does not run as root also trusts
+ * the owner of the socket and its directory, if only this owner, root and the client's user can change any directory on the
+ * way, and none of them is one in which every user can create entries, such as /tmp. It refuses any other server with
+ * %DEYE_BUS_ERROR_UNTRUSTED.
  *
  * Returns: %TRUE if the client is connected, or was connected before. Otherwise %FALSE with %DEYE_BUS_ERROR_NO_BROKER,
  *   %DEYE_BUS_ERROR_UNTRUSTED, %DEYE_BUS_ERROR_VERSION, %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_DUPLICATE_ID,

@@ -2,6 +2,7 @@
 #include "deye-bus-socket.h"
 
 #include "deye-bus-error-private.h"
+#include "deye-bus-trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,58 +36,21 @@ socket_fill_address (const char *path, struct sockaddr_un *address, GError **err
   return TRUE;
 }
 
-/* The owner of a directory decides who may serve in it, unless others can write to it. */
 static gboolean
-socket_owns_directory (const char *path, uid_t uid)
+socket_is_another_file (const char *path)
 {
-  g_autofree char *directory = g_path_get_dirname (path);
   struct stat info;
 
-  return stat (directory, &info) == 0 && info.st_uid == uid && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-static gboolean
-socket_read_server_uid (int fd, uid_t *uid)
-{
-#if defined(__linux__)
-  struct ucred who;
-  socklen_t len = sizeof who;
-
-  if (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
-    return FALSE;
-  *uid = who.uid;
-  return TRUE;
-#else
-  gid_t gid;
-
-  return getpeereid (fd, uid, &gid) == 0;
-#endif
-}
-
-static gboolean
-socket_check_server (int fd, const char *path, GError **error)
-{
-  uid_t uid = 0;
-
-  if (!socket_read_server_uid (fd, &uid))
-    {
-      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
-                   _ ("The system does not report which user runs the server at “%s”"), path);
-      return FALSE;
-    }
-  if (uid == 0 || uid == geteuid () || socket_owns_directory (path, uid))
-    return TRUE;
-  g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
-               _ ("The server at “%s” runs as user %u, which is neither root, nor the current user, nor the owner of "
-                  "the directory: check the address"),
-               path, (guint) uid);
-  return FALSE;
+  return stat (path, &info) == 0 && !S_ISSOCK (info.st_mode);
 }
 
 static void
 socket_set_connect_error (int problem, const char *path, GError **error)
 {
-  if (problem == ENOENT || problem == ECONNREFUSED)
+  if (problem == ENOTSOCK || (problem == ECONNREFUSED && socket_is_another_file (path)))
+    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER,
+                 _ ("“%s” is not a socket: check the address, or DAEMONEYE_BROKER_SOCKET"), path);
+  else if (problem == ENOENT || problem == ECONNREFUSED)
     g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER,
                  _ ("No broker listens at “%s”: start daemoneye-agent, or set DAEMONEYE_BROKER_SOCKET"), path);
   else if (problem == EACCES || problem == EPERM)
@@ -149,7 +113,7 @@ socket_connect (int fd, const char *path, const struct sockaddr_un *address, gbo
   if (connect (fd, (const struct sockaddr *) address, sizeof *address) != 0)
     problem = errno;
   if (problem == 0)
-    return socket_check_server (fd, path, error);
+    return deye_bus_trust_check (fd, path, error);
   if (problem == EAGAIN || problem == EINTR)
     *again = TRUE;
   else
