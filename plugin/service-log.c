@@ -16,6 +16,7 @@ static const struct
   [BUS_NOTE_GONE] = { "peer gone", DAEMONEYE_LOG_INFO },
   [BUS_NOTE_DENIED] = { "denied", DAEMONEYE_LOG_NOTICE },
   [BUS_NOTE_DROPPED] = { "messages dropped", DAEMONEYE_LOG_WARNING },
+  [BUS_NOTE_DEMOTED] = { "subscription demoted", DAEMONEYE_LOG_WARNING },
 };
 
 /* Translates the level to GLib's and adds the priority of syslog. A record reports what a peer did, never a fault of this
@@ -88,12 +89,12 @@ void
 service_log_notes (ServiceLog *self, BusCore *core, gint64 now_us)
 {
   BusNote note;
-  guint missed;
+  guint64 missed;
 
   while (bus_core_next_note (core, &note, &missed))
     {
       service_log_begin_second (self, now_us);
-      self->left_out += missed;
+      self->left_out += (guint) missed;
       if (self->written++ < PER_SECOND)
         service_log_write_note (self, &note);
       else

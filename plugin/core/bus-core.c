@@ -132,6 +132,7 @@ bus_core_connect (BusCore *core,
 
   *limit = NULL;
   *status = WIRE_STATUS_OK;
+  core->now_us = now_us;
   if (core->is_stopping)
     *status = WIRE_STATUS_SHUTTING_DOWN;
   else if (broken != BUS_N_LIMITS)
@@ -139,7 +140,23 @@ bus_core_connect (BusCore *core,
       *status = WIRE_STATUS_LIMIT;
       *limit = bus_limit_name (broken);
     }
-  return *status == WIRE_STATUS_OK ? bus_peer_new (core, who, link, now_us) : NULL;
+  if (*status == WIRE_STATUS_OK)
+    return bus_peer_new (core, who, link, now_us);
+  bus_core_note_refused (core, who, *status, *limit, now_us);
+  return NULL;
+}
+
+void
+bus_core_note_refused (BusCore *core, const BusCredentials *who, WireStatus status, const char *setting, gint64 now_us)
+{
+  BusNoteCap *cap = bus_note_account_cap (&core->notes, who->account, now_us);
+  BusNote *note;
+
+  if (status == WIRE_STATUS_SHUTTING_DOWN || !bus_note_cap_admit (cap, BUS_NOTES_PER_ACCOUNT, now_us))
+    return;
+  note = bus_note_add (&core->notes, BUS_NOTE_REFUSED, status, who, NULL, setting);
+  note->suppressed = cap->suppressed;
+  cap->suppressed = 0;
 }
 
 GBytes *
@@ -165,10 +182,7 @@ bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_
 {
   core->now_us = now_us;
   if (peer->state != BUS_PEER_CLOSING)
-    {
-      bus_peer_note (peer, BUS_NOTE_GONE, why, "the connection ended without GOODBYE");
-      bus_peer_close (peer, why, "the connection ended");
-    }
+    bus_peer_close (peer, why, "the connection ended without GOODBYE");
   core_settle (core, now_us);
   bus_peer_free (peer);
 }
@@ -202,7 +216,6 @@ core_refuse_bytes (BusPeer *peer)
     g_snprintf (detail, sizeof detail, "%s at byte %" G_GSIZE_FORMAT " of a frame", wire_status_text (status),
                 reader->offset);
   peer->core->malformed++;
-  bus_peer_note (peer, BUS_NOTE_CLOSED, status, detail);
   bus_peer_close (peer, status, detail);
 }
 
@@ -354,11 +367,9 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
   switch (timer->kind)
     {
     case BUS_TIMER_HELLO:
-      bus_peer_note (timer->owner, BUS_NOTE_REFUSED, WIRE_STATUS_HELLO_TIMEOUT, NULL);
       bus_peer_close (timer->owner, WIRE_STATUS_HELLO_TIMEOUT, NULL);
       break;
     case BUS_TIMER_FRAME:
-      bus_peer_note (timer->owner, BUS_NOTE_CLOSED, WIRE_STATUS_TIMEOUT, "a frame was not complete in time");
       bus_peer_close (timer->owner, WIRE_STATUS_TIMEOUT, "a frame was not complete in time (frame_timeout_us)");
       break;
     case BUS_TIMER_REQUEST:
@@ -413,7 +424,7 @@ bus_core_shutdown (BusCore *core, gint64 now_us)
 }
 
 gboolean
-bus_core_next_note (BusCore *core, BusNote *note, guint *missed)
+bus_core_next_note (BusCore *core, BusNote *note, guint64 *missed)
 {
   return bus_note_take (&core->notes, note, missed);
 }

@@ -49,6 +49,10 @@ BusPeer *bus_core_connect (BusCore *core,
                            WireStatus *status,
                            const char **limit);
 
+/* Adds a log record about a connection that the caller refuses. @setting: (nullable): the setting that forbids it */
+void
+bus_core_note_refused (BusCore *core, const BusCredentials *who, WireStatus status, const char *setting, gint64 now_us);
+
 /* A whole GOODBYE frame for a connection that got no peer. Transfer full. */
 GBytes *bus_core_refusal (WireStatus status, const char *detail);
 
@@ -94,7 +98,7 @@ void bus_core_set_wall_us (BusCore *core, gint64 wall_us);
 
 /* Takes one note out, oldest first; FALSE when there is none. Bounded: when nobody takes them the oldest are dropped
  * and @missed counts them. */
-gboolean bus_core_next_note (BusCore *core, BusNote *note, guint *missed);
+gboolean bus_core_next_note (BusCore *core, BusNote *note, guint64 *missed);
 
 /* Plain numbers for the module ABI and for tests; control.bus.stats returns more. */
 void bus_core_stats (const BusCore *core, BusCoreStats *stats);

@@ -52,7 +52,6 @@ dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, gsize
   error.detail = wire_span_str (problem);
   error.offset = offset;
   bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
-  bus_peer_note (peer, BUS_NOTE_CLOSED, status, problem);
   bus_peer_close (peer, status, problem);
 }
 

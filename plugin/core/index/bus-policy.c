@@ -175,7 +175,8 @@ typedef struct
   gboolean wildcard;
 } PolicyPath;
 
-static const BusVerdict no_rule = { FALSE, "no-rule" };
+static const BusVerdict no_rule
+    = { FALSE, "no-rule", "no rule lists this topic: use one that the table of daemoneye-eventbus(7) lists" };
 
 static gboolean
 policy_path_is (WireSpan segment, char wildcard)
@@ -326,6 +327,32 @@ policy_allowed_flags (const PolicyRow *row, BusOperation operation)
   return NOBODY;
 }
 
+/* For a message to the peer that was denied: which peers the row allows. @allowed: of the operation */
+static const char *
+policy_needs (const PolicyRow *row, guint allowed)
+{
+  static const struct
+  {
+    guint allowed;
+    const char *text;
+  } needs[] = {
+    { NOBODY, "no peer may" },
+    { AGENT, "only the agent and tools may" },
+    { COLLECTOR, "only collectors may" },
+    { SELF, "only the peer with the id in the topic may" },
+    { ADDRESSEE, "only the collector with the id in the topic may" },
+    { AGENT | ADDRESSEE, "only the agent, tools and the collector with the id in the topic may" },
+  };
+
+  if (allowed == OWNER)
+    return row->slots[1].kind == SLOT_DOMAIN ? "only collectors with the domain in the topic may"
+                                             : "only collectors of the type in the topic may";
+  for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
+    if (needs[i].allowed == allowed)
+      return needs[i].text;
+  return "";
+}
+
 static BusVerdict
 policy_authorize_topic (const BusPrincipal *who, BusOperation operation, const PolicyPath *topic)
 {
@@ -333,7 +360,8 @@ policy_authorize_topic (const BusPrincipal *who, BusOperation operation, const P
 
   if (row == NULL)
     return no_rule;
-  return (BusVerdict){ (policy_flags_of (who, row, topic) & policy_allowed_flags (row, operation)) != 0, row->rule };
+  return (BusVerdict){ (policy_flags_of (who, row, topic) & policy_allowed_flags (row, operation)) != 0, row->rule,
+                       policy_needs (row, policy_allowed_flags (row, operation)) };
 }
 
 /* The word at place @i of a topic for a pattern that leaves it open: the row's word, or the asker's own. */
@@ -410,7 +438,7 @@ policy_authorize_pattern (const BusPrincipal *who, const PolicyPath *pattern)
       if (longest == NULL || policy_row_rank (&rows[i]) > policy_row_rank (longest))
         longest = &rows[i];
     }
-  return longest != NULL ? (BusVerdict){ FALSE, longest->rule } : no_rule;
+  return longest != NULL ? (BusVerdict){ FALSE, longest->rule, policy_needs (longest, longest->subscribe) } : no_rule;
 }
 
 /* Detection is not to be held up by collectors; work that is meant for them may wait for them. */
@@ -420,7 +448,8 @@ policy_authorize_block (const BusPrincipal *who, const PolicyPath *path)
   gboolean is_work = wire_span_equal (path->segments[0], WIRE_SPAN_LITERAL ("tasks"))
                      || wire_span_equal (path->segments[0], WIRE_SPAN_LITERAL ("results"));
 
-  return (BusVerdict){ who->role != BUS_ROLE_COLLECTOR || is_work, "block-needs-right" };
+  return (BusVerdict){ who->role != BUS_ROLE_COLLECTOR || is_work, "block-needs-right",
+                       "collectors may use the policy block for tasks and results only" };
 }
 
 BusVerdict
@@ -435,7 +464,20 @@ bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan 
   if (!path.wildcard)
     return policy_authorize_topic (who, operation, &path);
   /* Only a pattern may have wildcards; elsewhere one would pass for a name. */
-  return operation == BUS_OP_SUBSCRIBE ? policy_authorize_pattern (who, &path) : (BusVerdict){ FALSE, "not-a-topic" };
+  if (operation == BUS_OP_SUBSCRIBE)
+    return policy_authorize_pattern (who, &path);
+  return (BusVerdict){ FALSE, "not-a-topic", "only a subscription may have wildcards" };
+}
+
+const char *
+bus_operation_name (BusOperation operation)
+{
+  static const char *const names[] = {
+    [BUS_OP_PUBLISH] = "publish", [BUS_OP_REQUEST] = "request", [BUS_OP_SUBSCRIBE] = "subscribe",
+    [BUS_OP_SERVE] = "serve",     [BUS_OP_BLOCK] = "block",     [BUS_OP_DELIVER] = "deliver",
+  };
+
+  return names[operation];
 }
 
 gboolean

@@ -8,7 +8,8 @@
  * deliver, introspect).
  *
  * The built-in rights are one table in bus-policy.c: topic prefix, and which roles may publish, subscribe and serve.
- * The longest listed prefix decides; a topic that is not listed is denied by the rule "no-rule". A pattern with
+ * The longest listed prefix decides; a topic that is not listed is denied by the rule "no-rule". The manual page
+ * daemoneye-eventbus(7) has the table with the names of the rules. A pattern with
  * wildcards is allowed when the asker may read some listed prefix that it can match; what the asker may not read is
  * filtered at delivery (BUS_OP_DELIVER), so deny overrides any wildcard. The policy keeps no state and nothing about
  * peers.
@@ -43,8 +44,12 @@ typedef struct
 typedef struct
 {
   gboolean allowed;
-  const char *rule; /* name of the rule that decided: "events-own-domain", "no-rule"; static, never NULL */
+  const char *rule;  /* name of the rule that decided: "events-own-domain", "no-rule"; static, never NULL */
+  const char *needs; /* English: which peers the rule allows; static, never NULL when denied */
 } BusVerdict;
+
+/* "publish", "request", ...; static. */
+const char *bus_operation_name (BusOperation operation);
 
 /* @topic: a valid topic, or for BUS_OP_SUBSCRIBE a valid pattern. */
 BusVerdict bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan topic);

@@ -9,6 +9,8 @@
 #include "route/bus-router.h"
 #include "control.pb-c.h"
 
+#include <string.h>
+
 typedef Daemoneye__Eventbus__V1__DropEvent DropEvent;
 typedef Daemoneye__Eventbus__V1__Missed Missed;
 typedef Daemoneye__Eventbus__V1__SlowEvent SlowEvent;
@@ -90,22 +92,56 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   bus_router_announce (subscription->owner->core, "system.slow", &event.base, now_us);
 }
 
-/* One log record for each report, so at most one a second. */
+/* The losses since the last record, by reason: "SLOW_CONSUMER 5, LIMIT 2". Returns their sum. @status: (out): the reason of most
+ * of them */
+static guint64
+slow_describe_loss (const BusSubscription *subscription, GString *text, WireStatus *status)
+{
+  guint64 sum = 0;
+  guint64 most = 0;
+
+  for (guint i = 0; i < BUS_N_LOSSES; i++)
+    {
+      guint64 n = subscription->missed_by[i] - subscription->noted_by[i];
+
+      if (n == 0)
+        continue;
+      g_string_append_printf (text, "%s%s %" G_GUINT64_FORMAT, sum > 0 ? ", " : "",
+                              wire_status_name (bus_loss_status ((BusLoss) i)), n);
+      if (n > most)
+        *status = bus_loss_status ((BusLoss) i);
+      most = MAX (most, n);
+      sum += n;
+    }
+  return sum;
+}
+
+/* One log record for each report, so at most one a second. If it is suppressed, the next one contains its messages. */
 static void
 slow_note_drop (BusSubscription *subscription)
 {
-  char detail[160];
+  g_autoptr (GString) text = g_string_new (NULL);
+  WireStatus status = WIRE_STATUS_OK;
+  guint64 count = slow_describe_loss (subscription, text, &status);
+  BusNote *note;
 
-  g_snprintf (detail, sizeof detail,
-              "subscription %u (%s) missed messages: it is too slow; control.bus.stats returns how many",
-              subscription->id, bus_overflow_name (subscription->bounds.policy));
-  bus_peer_note (subscription->owner, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER, detail);
+  if (count == 0)
+    return;
+  note = bus_peer_note (subscription->owner, BUS_NOTE_DROPPED, status, text->str);
+  if (note == NULL)
+    return;
+  note->subscription = subscription->id;
+  note->policy = bus_overflow_name (subscription->bounds.policy);
+  note->count = count;
+  bus_note_set_topic (note, subscription->pattern);
+  memcpy (subscription->noted_by, subscription->missed_by, sizeof subscription->noted_by);
 }
 
 void
 bus_slow_end (BusSubscription *subscription, gint64 now_us)
 {
   bus_deadline_disarm (&subscription->owner->core->deadlines, &subscription->report_timer.deadline);
+  slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);
   slow_publish_changes (subscription, now_us);
 }
@@ -119,8 +155,7 @@ bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us)
   if (!bus_peer_is_ready (subscription->owner))
     return; /* it ends, and bus_slow_end() publishes the rest */
   subscription->report_next_us = now_us + BUS_REPORT_EVERY_US;
-  if (subscription->unreported_to != 0)
-    slow_note_drop (subscription);
+  slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);
   slow_publish_changes (subscription, now_us);
   sent = bus_flow_send_gaps (flow, subscription);

@@ -26,6 +26,22 @@ demote_inform_publisher (BusLedger *publisher, const BusSubscription *subscripti
   bus_peer_put (publisher->peer, WIRE_KIND_ERROR, 0, &error);
 }
 
+/* The messages that this dropped are in the record of bus-slow, which counts all losses of a subscription. */
+static void
+demote_note (BusSubscription *subscription)
+{
+  BusNote *note
+      = bus_peer_note (subscription->owner, BUS_NOTE_DEMOTED, WIRE_STATUS_EXPIRED,
+                       "it blocked publishers for too long (longest_block_us): the policy is drop-oldest until "
+                       "its queue has drained");
+
+  if (note == NULL)
+    return;
+  note->subscription = subscription->id;
+  note->policy = bus_overflow_name (subscription->bounds.policy);
+  bus_note_set_topic (note, subscription->pattern);
+}
+
 void
 bus_demote_due (BusSubscription *subscription, gint64 now_us)
 {
@@ -36,9 +52,7 @@ bus_demote_due (BusSubscription *subscription, gint64 now_us)
     return;
   for (guint i = 0; i < publishers->len; i++)
     demote_inform_publisher (g_ptr_array_index (publishers, i), subscription);
-  bus_peer_note (
-      owner, BUS_NOTE_DROPPED, WIRE_STATUS_EXPIRED,
-      "it blocked publishers for too long (longest_block_us): its oldest messages are dropped until it has drained");
+  demote_note (subscription);
   bus_flow_pump (&owner->flow, now_us);
   bus_peer_touch (owner);
 }

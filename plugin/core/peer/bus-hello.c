@@ -188,7 +188,6 @@ hello_send_welcome (BusPeer *peer)
 static gboolean
 hello_refuse (BusPeer *peer, WireStatus status, const char *detail)
 {
-  bus_peer_note (peer, BUS_NOTE_REFUSED, status, detail);
   bus_peer_close (peer, status, detail);
   return FALSE;
 }

@@ -87,10 +87,39 @@ bus_peer_drop_frame (BusPeer *peer)
   peer->reader_charged = 0;
 }
 
-void
-bus_peer_note (const BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail)
+/* The last record of a peer reports what its own cap suppressed. */
+static guint64
+peer_take_suppressed (BusPeer *peer, BusNoteCap *cap)
 {
-  bus_note_add (&peer->core->notes, kind, status, &peer->who, peer->id, detail);
+  guint64 n = cap->suppressed;
+
+  cap->suppressed = 0;
+  if (cap != &peer->note_cap)
+    {
+      n += peer->note_cap.suppressed;
+      peer->note_cap.suppressed = 0;
+    }
+  return n;
+}
+
+BusNote *
+bus_peer_note (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail)
+{
+  static const gboolean is_of_connection[] = {
+    [BUS_NOTE_CONNECTED] = TRUE, [BUS_NOTE_REFUSED] = TRUE,  [BUS_NOTE_CLOSED] = TRUE,   [BUS_NOTE_GONE] = TRUE,
+    [BUS_NOTE_DENIED] = FALSE,   [BUS_NOTE_DROPPED] = FALSE, [BUS_NOTE_DEMOTED] = FALSE,
+  };
+  BusCore *core = peer->core;
+  BusNoteCap *cap
+      = is_of_connection[kind] ? bus_note_account_cap (&core->notes, peer->who.account, core->now_us) : &peer->note_cap;
+  BusNote *note = NULL;
+
+  if (bus_note_cap_admit (cap, is_of_connection[kind] ? BUS_NOTES_PER_ACCOUNT : BUS_NOTES_PER_PEER, core->now_us))
+    {
+      note = bus_note_add (&core->notes, kind, status, &peer->who, peer->id, detail);
+      note->suppressed = peer_take_suppressed (peer, cap);
+    }
+  return note;
 }
 
 void
@@ -192,13 +221,20 @@ gboolean
 bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
 {
   BusVerdict verdict = bus_policy_authorize (&peer->principal, operation, topic);
-  char detail[128];
+  char detail[160];
+  BusNote *note;
 
   if (verdict.allowed)
     return TRUE;
   peer->core->denied++;
-  g_snprintf (detail, sizeof detail, "denied by rule %s", verdict.rule);
-  bus_peer_note (peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
+  g_snprintf (detail, sizeof detail, "denied by rule %s: %s", verdict.rule, verdict.needs);
+  note = bus_peer_note (peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
+  if (note != NULL)
+    {
+      note->operation = bus_operation_name (operation);
+      note->rule = verdict.rule;
+      bus_note_set_topic (note, topic);
+    }
   bus_peer_error (peer, id, WIRE_STATUS_DENIED, detail);
   return FALSE;
 }
@@ -217,6 +253,19 @@ peer_put_goodbye (BusPeer *peer)
                  wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
 }
 
+/* Each end of a connection has one record. When the broker itself ends, only peers have one of which records were suppressed. */
+static void
+peer_note_close (BusPeer *peer, WireStatus status, const char *detail)
+{
+  BusNoteKind kind = peer->state == BUS_PEER_HELLO ? BUS_NOTE_REFUSED : BUS_NOTE_CLOSED;
+
+  if (status == WIRE_STATUS_SHUTTING_DOWN && peer->note_cap.suppressed == 0)
+    return;
+  if (status == WIRE_STATUS_OK || status == WIRE_STATUS_ABSENT || status == WIRE_STATUS_SHUTTING_DOWN)
+    kind = BUS_NOTE_GONE;
+  bus_peer_note (peer, kind, status, detail);
+}
+
 void
 bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
 {
@@ -224,6 +273,7 @@ bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
 
   if (peer->state == BUS_PEER_CLOSING)
     return;
+  peer_note_close (peer, status, detail);
   bus_peer_set_state (peer, BUS_PEER_CLOSING);
   peer->close_status = status;
   bus_text_copy (peer->close_detail, sizeof peer->close_detail, detail != NULL ? detail : wire_status_text (status));

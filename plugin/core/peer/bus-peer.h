@@ -61,7 +61,8 @@ struct BusPeer
   guint64 recent_generation;
 
   BusTimer timer; /* for HELLO first, then for an unfinished frame */
-  guint strikes;  /* frames that the broker does not understand */
+  BusNoteCap note_cap;
+  guint strikes; /* frames that the broker does not understand */
   guint64 received;
   guint64 received_bytes;
   BusAccount *account;
@@ -89,8 +90,9 @@ void bus_peer_set_state (BusPeer *peer, BusPeerState state);
 /* Appends a frame of the broker's own to the control lane; when the lane is full the peer is closed. */
 void bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp);
 
-/* Adds a log record about this peer. @detail: (nullable) */
-void bus_peer_note (const BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail);
+/* Adds a log record about this peer. @detail: (nullable). Returns the record, for further fields; NULL: it was suppressed,
+ * because too many were added in this second. */
+BusNote *bus_peer_note (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail);
 
 /* Bytes were encoded for it: lists it for writing. */
 void bus_peer_touch (BusPeer *peer);
@@ -108,7 +110,7 @@ void bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, gui
 /* Checks a right of this peer for its frame @id. FALSE: the peer got ERROR, and the refusal was counted and logged. */
 gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic);
 
-/* Ends the connection with a reason. What the peer owns is released at the end of the input call, so no loop over
+/* Ends the connection with a reason, and adds a log record. What the peer owns is released at the end of the input call, so no loop over
  * peers or subscriptions is disturbed. @detail: (nullable): the status' own text. */
 void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
 

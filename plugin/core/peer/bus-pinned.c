@@ -105,7 +105,6 @@ bus_pinned_disconnect (BusPeer *peer, BusLimit limit, guint64 held)
     g_snprintf (detail, sizeof detail,
                 "%s is reached, and an unfinished frame holds %" G_GSIZE_FORMAT " bytes: send it without a break",
                 bus_limit_name (limit), pinned_by_frame (peer));
-  bus_peer_note (peer, BUS_NOTE_CLOSED, status, detail);
   if (pinned_by_frame (peer) > 0)
     bus_peer_drop_frame (peer); /* first, so that a full broker has room for the error */
   if (!reads_too_little)

@@ -53,8 +53,6 @@ shed_close_largest (BusCore *core, guint32 account)
   /* A peer that is closing already frees its memory at the end of this input call: close no other one. */
   if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->dying.length > 0)
     return;
-  bus_peer_note (most, BUS_NOTE_CLOSED, WIRE_STATUS_SLOW_CONSUMER,
-                 "the broker is full, and this peer has the largest queue");
   bus_peer_close (most, WIRE_STATUS_SLOW_CONSUMER,
                   "the broker is full (broker_bytes, uid_bytes), and your queue is the largest: read faster");
 }

@@ -67,6 +67,7 @@ struct BusSubscription
   guint64 delivered; /* encoded for it */
   guint64 missed;    /* reported by a gap that was sent or waits */
   guint64 missed_by[BUS_N_LOSSES];
+  guint64 noted_by[BUS_N_LOSSES]; /* of these, in log records of bus-slow */
 
   /* bus-report: not published by system.drop and system.slow yet */
   guint64 unreported[BUS_N_LOSSES];

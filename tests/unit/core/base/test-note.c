@@ -12,7 +12,7 @@ test_order (void)
 {
   BusNoteRing ring = { 0 };
   BusNote note;
-  guint missed = 9;
+  guint64 missed = 9;
 
   bus_note_add (&ring, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, &who, "first", "1.0");
   bus_note_add (&ring, BUS_NOTE_GONE, WIRE_STATUS_ABSENT, &who, NULL, NULL);
@@ -43,7 +43,7 @@ test_bound (void)
 {
   BusNoteRing ring = { 0 };
   BusNote note;
-  guint missed;
+  guint64 missed;
 
   for (guint i = 0; i < BUS_NOTES_MAX + 44; i++)
     {
@@ -115,6 +115,70 @@ test_copies (void)
 }
 
 static void
+test_cap (void)
+{
+  BusNoteCap cap = { 0 };
+
+  for (guint i = 0; i < 100; i++)
+    g_assert_true (bus_note_cap_admit (&cap, 3, 1000 + i / 50) == (i < 3));
+  g_assert_cmpuint (cap.suppressed, ==, 97);
+  g_assert_false (bus_note_cap_admit (&cap, 3, 1000 + G_TIME_SPAN_SECOND - 1));
+  for (guint i = 0; i < 4; i++)
+    g_assert_true (bus_note_cap_admit (&cap, 3, 1000 + G_TIME_SPAN_SECOND + i) == (i < 3));
+  g_assert_cmpuint (cap.suppressed, ==, 99); /* the one who writes the next record takes the number out */
+}
+
+/* The caps of few accounts are kept. The one that was used least recently makes room, and what it suppressed is not lost. */
+static void
+test_account_caps (void)
+{
+  BusNoteRing ring = { 0 };
+  BusNoteCap *first = bus_note_account_cap (&ring, 1, 0);
+  guint64 missed;
+  BusNote note;
+
+  g_assert_true (bus_note_cap_admit (first, 1, 0));
+  for (guint i = 0; i < 5; i++)
+    g_assert_false (bus_note_cap_admit (first, 1, 0));
+  for (guint32 account = 2; account <= BUS_NOTE_ACCOUNTS; account++)
+    g_assert_cmpuint (bus_note_account_cap (&ring, account, account)->n, ==, 0);
+  g_assert_true (bus_note_account_cap (&ring, 1, 100) == first);
+  g_assert_cmpuint (first->suppressed, ==, 5);
+  bus_note_account_cap (&ring, 1000, 101); /* that of account 2 makes room */
+  g_assert_true (bus_note_account_cap (&ring, 1, 102) == first);
+  g_assert_cmpuint (ring.missed, ==, 0);
+  for (guint32 account = 2000; account < 2000 + BUS_NOTE_ACCOUNTS; account++)
+    bus_note_account_cap (&ring, account, 200);
+  g_assert_cmpuint (ring.missed, ==, 5);
+  bus_note_add (&ring, BUS_NOTE_GONE, WIRE_STATUS_OK, &who, NULL, NULL);
+  g_assert_true (bus_note_take (&ring, &note, &missed));
+  g_assert_cmpuint (missed, ==, 5);
+}
+
+/* A topic is escaped and cut as well; one of the longest that are valid is whole. */
+static void
+test_topic (void)
+{
+  g_autofree char *longest = g_strnfill (512, 'a');
+  g_autofree char *hostile = g_strnfill (512, '\n');
+  BusNoteRing ring = { 0 };
+  BusNote note;
+
+  bus_note_set_topic (bus_note_add (&ring, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, &who, NULL, NULL),
+                      wire_span_str (longest));
+  bus_note_set_topic (bus_note_add (&ring, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, &who, NULL, NULL),
+                      wire_span_str (hostile));
+  bus_note_set_topic (bus_note_add (&ring, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, &who, NULL, NULL), wire_span (NULL, 0));
+  g_assert_true (bus_note_take (&ring, &note, NULL));
+  g_assert_cmpstr (note.topic, ==, longest);
+  g_assert_true (bus_note_take (&ring, &note, NULL));
+  g_assert_true (g_str_has_prefix (note.topic, "\\n\\n"));
+  g_assert_cmpuint (strlen (note.topic), ==, sizeof note.topic - 1);
+  g_assert_true (bus_note_take (&ring, &note, NULL));
+  g_assert_cmpstr (note.topic, ==, "");
+}
+
+static void
 test_clear (void)
 {
   BusNoteRing ring = { 0 };
@@ -136,6 +200,9 @@ main (int argc, char **argv)
   g_test_add_func ("/core/note/A15-escaped", test_escaped);
   g_test_add_func ("/core/note/A15-cut", test_cut);
   g_test_add_func ("/core/note/copies", test_copies);
+  g_test_add_func ("/core/note/W04-cap", test_cap);
+  g_test_add_func ("/core/note/W04-account-caps", test_account_caps);
+  g_test_add_func ("/core/note/A15-topic", test_topic);
   g_test_add_func ("/core/note/clear", test_clear);
   return g_test_run ();
 }

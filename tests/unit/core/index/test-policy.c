@@ -57,6 +57,8 @@ assert_verdict (char letter, BusOperation operation, const char *topic, gboolean
     g_test_message ("%c, operation %d, %s: %s by %s", letter, operation, topic, verdict.allowed ? "allowed" : "denied",
                     verdict.rule);
   g_assert_cmpint (verdict.allowed, ==, allowed);
+  if (!allowed)
+    g_assert_cmpstr (verdict.needs, !=, ""); /* a refusal says what would be needed */
   g_assert_cmpstr (verdict.rule, ==, rule);
 }
 

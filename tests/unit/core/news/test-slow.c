@@ -96,6 +96,23 @@ due (Fixture *f)
 
 /* --- system.drop --- */
 
+/* The next log record is that of the drop, with everything that is needed to understand it. */
+static void
+assert_drop_note (Fixture *f, WireStatus most, const char *detail, guint64 count)
+{
+  BusNote note;
+
+  g_assert_true (bus_note_take (&f->peers.core->notes, &note, NULL));
+  g_assert_cmpint (note.kind, ==, BUS_NOTE_DROPPED);
+  g_assert_cmpint (note.status, ==, most);
+  g_assert_cmpstr (note.id, ==, "reader");
+  g_assert_cmpuint (note.subscription, ==, 3);
+  g_assert_cmpstr (note.topic, ==, "events.#");
+  g_assert_cmpstr (note.policy, ==, "drop-oldest");
+  g_assert_cmpstr (note.detail, ==, detail);
+  g_assert_cmpuint (note.count, ==, count);
+}
+
 static void
 test_drop (Fixture *f, gconstpointer data)
 {
@@ -119,7 +136,7 @@ test_drop (Fixture *f, gconstpointer data)
   g_assert_cmpuint (event->n_missed_by, ==, 1);
   g_assert_cmpuint (event->missed_by[0]->reason, ==, WIRE_STATUS_SLOW_CONSUMER);
   g_assert_cmpuint (event->missed_by[0]->count, ==, 7);
-  peers_assert_note (&f->peers, BUS_NOTE_DROPPED, WIRE_STATUS_SLOW_CONSUMER);
+  assert_drop_note (f, WIRE_STATUS_SLOW_CONSUMER, "SLOW_CONSUMER 7", 7);
   due (f); /* nothing new */
   peers_assert_sent (f->watcher, "");
 }
@@ -129,6 +146,7 @@ static void
 test_sums (Fixture *f, gconstpointer data)
 {
   BusNote note;
+  guint64 noted = 0;
   guint64 sum = 0;
 
   for (guint round = 0; round < 5; round++)
@@ -153,7 +171,34 @@ test_sums (Fixture *f, gconstpointer data)
   g_assert_cmpuint (sum, ==, f->slow->missed);
   g_assert_false (bus_deadline_is_armed (&f->slow->report_timer.deadline));
   while (bus_note_take (&f->peers.core->notes, &note, NULL))
-    g_assert_cmpint (note.kind, ==, BUS_NOTE_DROPPED);
+    {
+      g_assert_cmpint (note.kind, ==, BUS_NOTE_DROPPED);
+      noted += note.count;
+    }
+  g_assert_cmpuint (noted, ==, f->slow->missed);
+}
+
+/* A record that was suppressed is not lost: the next one has its messages, and says how many were suppressed. */
+static void
+test_suppressed_note (Fixture *f, gconstpointer data)
+{
+  BusNote note;
+
+  for (guint i = 0; i < BUS_NOTES_PER_PEER; i++)
+    {
+      bus_peer_note (f->reader, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, "noise");
+      g_assert_true (bus_note_take (&f->peers.core->notes, &note, NULL));
+    }
+  publish (f, 10);
+  due (f);
+  g_assert_false (bus_note_take (&f->peers.core->notes, &note, NULL));
+  f->peers.core->now_us += BUS_REPORT_EVERY_US;
+  publish (f, 5);
+  due (f);
+  assert_drop_note (f, WIRE_STATUS_SLOW_CONSUMER, "SLOW_CONSUMER 12", 12);
+  publish (f, 2);
+  due (f);
+  assert_drop_note (f, WIRE_STATUS_SLOW_CONSUMER, "SLOW_CONSUMER 2", 2);
 }
 
 /* Losses for different reasons stand in one event, each with its count. */
@@ -180,6 +225,13 @@ test_reasons (Fixture *f, gconstpointer data)
         g_assert_cmpuint (event->n_missed_by, >=, ++n);
       }
   g_assert_cmpuint (event->n_missed_by, ==, 2);
+  {
+    g_autofree char *detail = g_strdup_printf ("SLOW_CONSUMER %u, LIMIT %u", (guint) f->slow->missed_by[BUS_LOSS_FULL],
+                                               (guint) f->slow->missed_by[BUS_LOSS_LIMIT]);
+
+    g_assert_cmpuint (f->slow->missed_by[BUS_LOSS_FULL], <, f->slow->missed_by[BUS_LOSS_LIMIT]);
+    assert_drop_note (f, WIRE_STATUS_LIMIT, detail, f->slow->missed);
+  }
 }
 
 static void
@@ -420,6 +472,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/slow/B01-drop", test_drop);
   ADD ("/core/slow/I07-sums", test_sums);
+  ADD ("/core/slow/W04-suppressed-note", test_suppressed_note);
   ADD ("/core/slow/reasons", test_reasons);
   ADD ("/core/slow/group", test_group);
   ADD ("/core/slow/own-messages", test_own_messages);

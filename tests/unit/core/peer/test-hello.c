@@ -54,6 +54,8 @@ assert_status (Peers *f, const Hello *hello, guint32 account, WireStatus status)
       peers_assert_note (f, BUS_NOTE_REFUSED, status);
     }
   peers_disconnect (f, peer);
+  if (status == WIRE_STATUS_OK)
+    peers_assert_note (f, BUS_NOTE_GONE, WIRE_STATUS_ABSENT);
 }
 
 static void

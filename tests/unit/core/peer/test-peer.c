@@ -134,6 +134,180 @@ test_may (Peers *f, gconstpointer data)
   peers_assert_note (f, BUS_NOTE_DENIED, WIRE_STATUS_DENIED);
 }
 
+static BusNote
+take_note (Peers *f)
+{
+  BusNote note;
+
+  g_assert_true (bus_note_take (&f->core->notes, &note, NULL));
+  return note;
+}
+
+/* The record of a refusal names everything that is needed to understand it, and so does the answer to the peer. */
+static void
+test_denied_note (Peers *f, gconstpointer data)
+{
+  static const struct
+  {
+    BusOperation operation;
+    const char *topic;
+    const char *name;
+    const char *rule;
+    const char *needs;
+  } rows[] = {
+    { BUS_OP_PUBLISH, "system.drop", "publish", "system-broker-only", "no peer may" },
+    { BUS_OP_PUBLISH, "events.network.dns", "publish", "events-own-domain", "collectors with the domain" },
+    { BUS_OP_PUBLISH, "results.netmond", "publish", "results-own-type", "collectors of the type in" },
+    { BUS_OP_REQUEST, "tasks.procmond", "request", "tasks", "the agent and tools" },
+    { BUS_OP_SUBSCRIBE, "system.#", "subscribe", "system-broker-only", "the agent and tools" },
+    { BUS_OP_SUBSCRIBE, "control.shutdown.two", "subscribe", "shutdown-one", "the agent, tools and the collector" },
+    { BUS_OP_SERVE, "control.collector.two", "serve", "collector-one", "the peer with the id" },
+    { BUS_OP_SERVE, "control.shutdown.two", "serve", "shutdown-one", "the collector with the id" },
+    { BUS_OP_BLOCK, "events.#", "block", "block-needs-right", "for tasks and results" },
+    { BUS_OP_PUBLISH, "events", "publish", "no-rule", "daemoneye-eventbus(7)" },
+    { BUS_OP_SERVE, "events.+", "serve", "not-a-topic", "subscription" },
+  };
+  BusPeer *peer = peers_ready (f, "one", 1000);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *start = g_strdup_printf ("denied by rule %s: ", rows[i].rule);
+      g_autoptr (GPtrArray) frames = NULL;
+      const PeerFrame *frame;
+      BusNote note;
+
+      f->core->now_us += G_TIME_SPAN_SECOND;
+      g_assert_false (bus_peer_may (peer, i + 1, rows[i].operation, wire_span_str (rows[i].topic)));
+      note = take_note (f);
+      g_assert_cmpint (note.kind, ==, BUS_NOTE_DENIED);
+      g_assert_cmpstr (note.id, ==, "one");
+      g_assert_cmpstr (note.operation, ==, rows[i].name);
+      g_assert_cmpstr (note.topic, ==, rows[i].topic);
+      g_assert_cmpstr (note.rule, ==, rows[i].rule);
+      g_assert_cmpuint (note.suppressed, ==, 0);
+      g_assert_true (g_str_has_prefix (note.detail, start));
+      g_assert_nonnull (strstr (note.detail, rows[i].needs));
+
+      frames = peers_take (peer);
+      frame = g_ptr_array_index (frames, 0);
+      g_assert_true (wire_span_equal (frame->envelope.detail, wire_span_str (note.detail)));
+    }
+}
+
+/* A noisy peer is capped, the records of another are not, and the number that was left out is in a later record. */
+static void
+test_note_cap (Peers *f, gconstpointer data)
+{
+  const WireSpan topic = wire_span_str ("system.drop");
+  BusPeer *noisy = peers_ready (f, "noisy", 1000);
+  BusPeer *quiet = peers_ready (f, "quiet", 1000);
+  BusNote note;
+
+  for (guint i = 1; i <= 1000; i++)
+    bus_peer_may (noisy, i, BUS_OP_PUBLISH, topic);
+  bus_peer_may (quiet, 1, BUS_OP_PUBLISH, topic);
+  for (guint i = 0; i < BUS_NOTES_PER_PEER; i++)
+    g_assert_cmpstr (take_note (f).id, ==, "noisy");
+  g_assert_cmpstr (take_note (f).id, ==, "quiet");
+  g_assert_false (bus_note_take (&f->core->notes, &note, NULL));
+
+  f->core->now_us += G_TIME_SPAN_SECOND - 1;
+  bus_peer_may (noisy, 2000, BUS_OP_PUBLISH, topic);
+  g_assert_false (bus_note_take (&f->core->notes, &note, NULL));
+  f->core->now_us += 1;
+  bus_peer_may (noisy, 2001, BUS_OP_PUBLISH, topic);
+  g_assert_cmpuint (take_note (f).suppressed, ==, 1001 - BUS_NOTES_PER_PEER);
+  bus_peer_may (noisy, 2002, BUS_OP_PUBLISH, topic);
+  g_assert_cmpuint (take_note (f).suppressed, ==, 0);
+}
+
+/* The last record of a peer reports what was suppressed since the one before. */
+static void
+test_note_cap_at_end (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "noisy", 1000);
+  BusNote note;
+
+  for (guint i = 1; i <= 100; i++)
+    bus_peer_may (peer, i, BUS_OP_PUBLISH, wire_span_str ("system.drop"));
+  for (guint i = 0; i < BUS_NOTES_PER_PEER; i++)
+    take_note (f);
+  bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");
+  note = take_note (f);
+  g_assert_cmpint (note.kind, ==, BUS_NOTE_GONE);
+  g_assert_cmpuint (note.suppressed, ==, 100 - BUS_NOTES_PER_PEER);
+}
+
+/* Also when the broker ends, which leaves no record of other peers. */
+static void
+test_note_cap_at_shutdown (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = peers_ready (f, "noisy", 1000);
+  BusNote note;
+
+  for (guint i = 0; i <= BUS_NOTES_PER_PEER; i++)
+    bus_peer_may (peer, i + 1, BUS_OP_PUBLISH, wire_span_str ("system.drop"));
+  for (guint i = 0; i < BUS_NOTES_PER_PEER; i++)
+    take_note (f);
+  bus_peer_close (peer, WIRE_STATUS_SHUTTING_DOWN, NULL);
+  note = take_note (f);
+  g_assert_cmpint (note.kind, ==, BUS_NOTE_GONE);
+  g_assert_cmpuint (note.suppressed, ==, 1);
+}
+
+/* A peer that connects again and again is capped with its account; other accounts are not. */
+static void
+test_note_cap_of_account (Peers *f, gconstpointer data)
+{
+  BusNote note;
+  guint n = 0;
+
+  for (guint i = 0; i < BUS_NOTES_PER_ACCOUNT + 50; i++)
+    peers_disconnect (f, peers_connect (f, 1000, FALSE));
+  while (bus_note_take (&f->core->notes, &note, NULL))
+    n++;
+  g_assert_cmpuint (n, ==, BUS_NOTES_PER_ACCOUNT);
+  peers_disconnect (f, peers_connect (f, 1001, FALSE));
+  g_assert_cmpuint (take_note (f).account, ==, 1001);
+  f->core->now_us += G_TIME_SPAN_SECOND;
+  peers_disconnect (f, peers_connect (f, 1000, FALSE));
+  g_assert_cmpuint (take_note (f).suppressed, ==, 50);
+}
+
+/* Each way to end a connection leaves one record; the end of the broker itself leaves none. */
+static void
+test_close_note (Peers *f, gconstpointer data)
+{
+  static const struct
+  {
+    WireStatus status;
+    gboolean is_ready;
+    BusNoteKind kind;
+  } rows[] = {
+    { WIRE_STATUS_OK, TRUE, BUS_NOTE_GONE },
+    { WIRE_STATUS_ABSENT, TRUE, BUS_NOTE_GONE },
+    { WIRE_STATUS_ABSENT, FALSE, BUS_NOTE_GONE },
+    { WIRE_STATUS_SLOW_CONSUMER, TRUE, BUS_NOTE_CLOSED },
+    { WIRE_STATUS_UNSUPPORTED, TRUE, BUS_NOTE_CLOSED },
+    { WIRE_STATUS_NO_MEMORY, TRUE, BUS_NOTE_CLOSED },
+    { WIRE_STATUS_HELLO_TIMEOUT, FALSE, BUS_NOTE_REFUSED },
+  };
+  BusNote note;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      BusPeer *peer = rows[i].is_ready ? peers_ready (f, "one", 1000) : peers_connect (f, 1000, FALSE);
+
+      bus_peer_close (peer, rows[i].status, "why");
+      bus_peer_close (peer, WIRE_STATUS_TIMEOUT, "a second time");
+      peers_assert_note (f, rows[i].kind, rows[i].status);
+      peers_disconnect (f, peer);
+      g_assert_false (bus_note_take (&f->core->notes, &note, NULL));
+    }
+  bus_peer_close (peers_ready (f, "one", 1000), WIRE_STATUS_SHUTTING_DOWN, NULL);
+  g_assert_false (bus_note_take (&f->core->notes, &note, NULL));
+}
+
 /* Answers that explain the end stand before GOODBYE, and nothing stands after it. */
 static void
 test_close (Peers *f, gconstpointer data)
@@ -272,6 +446,12 @@ main (int argc, char **argv)
   ADD ("/core/peer/touch", test_touch);
   ADD ("/core/peer/errors", test_errors);
   ADD ("/core/peer/A08-may", test_may);
+  ADD ("/core/peer/A15-denied-note", test_denied_note);
+  ADD ("/core/peer/W04-note-cap", test_note_cap);
+  ADD ("/core/peer/W04-note-cap-at-end", test_note_cap_at_end);
+  ADD ("/core/peer/W04-note-cap-at-shutdown", test_note_cap_at_shutdown);
+  ADD ("/core/peer/W04-note-cap-of-account", test_note_cap_of_account);
+  ADD ("/core/peer/close-note", test_close_note);
   ADD ("/core/peer/O08-close", test_close);
   ADD ("/core/peer/close-slow", test_close_slow);
   ADD ("/core/peer/P05-close-detail", test_close_detail);
