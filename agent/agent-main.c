@@ -9,13 +9,13 @@
 #include "demo/job.h"
 #include "deye-bus-locale.h"
 #include "deye-bus.h"
+#include "platform-log.h"
 #include "platform-ready.h"
 #include "platform-reload.h"
 #include "platform-stop.h"
 
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
-#include <stdio.h>
 
 /*
  * daemoneye-agent, the reference host of the event bus: it loads the module, connects as its first client, and runs until
@@ -261,16 +261,6 @@ agent_clear (Agent *self)
   g_strfreev (self->collectors);
 }
 
-/* Writes structured records to the journal when stderr is connected to it, else lines to stderr: standard output is for
- * --json and for --ready-fd=1. */
-static GLogWriterOutput
-agent_write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
-{
-  if (g_log_writer_is_journald (fileno (stderr)))
-    return g_log_writer_journald (level, fields, n_fields, data);
-  return g_log_writer_default (level, fields, n_fields, data);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -278,8 +268,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   deye_bus_locale_init ();
-  g_log_writer_default_set_use_stderr (TRUE);
-  g_log_set_writer_func (agent_write_log, NULL, NULL);
+  platform_log_start ();
   if (!agent_parse_options (&self, &argc, &argv, &error))
     self.status = 2;
   else if (self.version)
@@ -293,5 +282,6 @@ main (int argc, char **argv)
   if (error != NULL)
     g_printerr ("daemoneye-agent: %s\n", error->message);
   agent_clear (&self);
+  platform_log_end ();
   return self.status;
 }

@@ -33,7 +33,8 @@ module_check_abi (const DaemoneyePlugin *plugin, const char *path, GError **erro
 {
   if (plugin == NULL || plugin->magic != DAEMONEYE_PLUGIN_MAGIC)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("%s is not a DaemonEye module"), path);
-  else if (plugin->abi_major != DAEMONEYE_PLUGIN_ABI_MAJOR || plugin->struct_size < sizeof (DaemoneyePlugin))
+  else if (plugin->abi_major != DAEMONEYE_PLUGIN_ABI_MAJOR
+           || plugin->struct_size < G_STRUCT_OFFSET (DaemoneyePlugin, shutdown))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                  _ ("%s has ABI %u.%u, this agent %u.%u: install matching versions"), path, plugin->abi_major,
                  plugin->abi_minor, DAEMONEYE_PLUGIN_ABI_MAJOR, DAEMONEYE_PLUGIN_ABI_MINOR);
@@ -113,7 +114,13 @@ agent_module_is_alive (AgentModule *self)
 void
 agent_module_stop (AgentModule *self)
 {
-  if (self->bus != NULL)
-    self->plugin->stop (self->bus, STOP_DEADLINE_US);
-  self->bus = NULL;
+  DaemoneyeError failure = { .struct_size = sizeof failure };
+  DaemoneyeBus *bus = g_steal_pointer (&self->bus);
+
+  if (bus == NULL)
+    return;
+  if (self->plugin->abi_minor == 0) /* it has no shutdown() */
+    self->plugin->stop (bus, STOP_DEADLINE_US);
+  else if (self->plugin->shutdown (bus, STOP_DEADLINE_US, &failure) != 0)
+    g_warning ("%s", failure.message);
 }

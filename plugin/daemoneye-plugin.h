@@ -25,17 +25,21 @@ DAEMONEYE_PLUGIN_BEGIN_DECLS
  * the functions of the table. New fields are only added at the end of a struct; struct_size tells how many bytes of
  * it the other side knows.
  *
- * Threads: each instance owns one broker thread. Every function may be called from any thread of the host, but not at
- * the same time as stop() of the same instance. Only the log function is called back.
+ * Threads: each instance owns a broker thread and a log thread. Every function may be called from any thread of the host,
+ * but not at the same time as stop() or shutdown() of the same instance. Only the log function is called back, from the
+ * log thread.
  *
- * fork(): a child has no copy of the broker thread. There connect() and stats() of an instance that the parent started fail
- * with code 6 and -1, and stop() does nothing; the parent's broker is not affected. A host that daemonizes calls start()
+ * fork(): a child has no copy of the threads. There connect() and stats() of an instance that the parent started fail
+ * with code 6 and -1, and stop() and shutdown() do nothing; the parent's broker is not affected. A host that daemonizes calls start()
  * afterwards.
+ *
+ * Minor 1 adds shutdown(), and the log function is called from the log thread instead of the broker thread. A host that was
+ * built for minor 0 works with a module of minor 1.
  */
 
 #define DAEMONEYE_PLUGIN_MAGIC     0x44594550u /* "DYEP" */
 #define DAEMONEYE_PLUGIN_ABI_MAJOR 1u          /* a module with another one can't be used */
-#define DAEMONEYE_PLUGIN_ABI_MINOR 0u          /* increases when functions are added */
+#define DAEMONEYE_PLUGIN_ABI_MINOR 1u          /* increases when functions are added */
 #define DAEMONEYE_PLUGIN_SYMBOL    "daemoneye_plugin_describe"
 
 #if defined(_WIN32)
@@ -58,7 +62,9 @@ typedef enum
 /* One field of a structured log record. */
 typedef struct
 {
-  const char *key;   /* "PEER", "STATUS", "REASON", "PID", "UID", "ADDRESS" */
+  /* "PEER", "STATUS", "REASON", "PID", "UID"; of refusals "OPERATION", "TOPIC", "RULE"; of drops "SUBSCRIPTION", "TOPIC" (the
+   * pattern), "POLICY", "COUNT"; of the address "ADDRESS"; "SUPPRESSED", "LEFT_OUT". Those that do not apply are absent; there may be more. */
+  const char *key;
   const char *value; /* UTF-8, escaped */
 } DaemoneyeLogField;
 
@@ -69,7 +75,11 @@ typedef struct
   /* The address to listen on, a path. NULL: the one in the configuration, else $DAEMONEYE_BROKER_SOCKET, else the
    * default. */
   const char *address;
-  /* Receives log records. Called in the broker thread; must not block. NULL: GLib's structured log (domain DeyeBus). */
+  /* Receives log records. Called from a thread of the module, one call at a time for each instance; all signals are blocked
+   * in it. It may block: further records wait in a bounded ring, and those that do not fit are counted and reported by a later
+   * record. The arguments are valid during the call only. It is not called after stop() or shutdown() has returned. If it
+   * still blocks at the deadline of these, the thread stays in this call until it returns, so function and user_data must
+   * live on until then. NULL: GLib's structured log (domain DeyeBus). */
   void (*log) (void *user_data,
                DaemoneyeLogLevel level,
                const char *message,
@@ -82,7 +92,8 @@ typedef struct
 typedef struct
 {
   size_t struct_size;
-  int32_t code; /* 1 configuration, 2 address in use, 3 system, 4 ABI, 5 stopped, 6 in a child of fork() */
+  /* 1 configuration, 2 address in use, 3 system, 4 ABI, 5 stopped, 6 in a child of fork(), 7 log function blocked */
+  int32_t code;
   char message[512];
 } DaemoneyeError;
 
@@ -134,9 +145,15 @@ typedef struct
   const char *(*address) (const DaemoneyeBus *bus);
   /* Fills the first struct_size bytes of @stats. Returns 0; -1 in a child of fork(), where @stats is unchanged. */
   int (*stats) (DaemoneyeBus *bus, DaemoneyeBusStats *stats);
-  /* Announces the end to all clients, waits at most @deadline_us until they have read it, and frees everything. Does nothing in a
-   * child of fork(). */
+  /* Announces the end to all clients, waits at most @deadline_us until they have read it and the log is written, and frees
+   * everything. The log gets 50 ms even when the clients used up the time. Does nothing in a child of fork(). */
   void (*stop) (DaemoneyeBus *bus, uint64_t deadline_us);
+
+  /* Since minor 1. */
+
+  /* The same, and returns 0; -1: the host's log function blocked, and the log thread was abandoned in it (then @error has the
+   * code 7 and says how many records were not written), or this is a child of fork() (code 6). */
+  int (*shutdown) (DaemoneyeBus *bus, uint64_t deadline_us, DaemoneyeError *error);
 } DaemoneyePlugin;
 
 /* Returns the same constant table each time. */

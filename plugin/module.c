@@ -19,6 +19,7 @@ enum
   MODULE_CODE_ABI = 4,
   MODULE_CODE_STOPPED = 5,
   MODULE_CODE_FORKED = 6,
+  MODULE_CODE_LOG = 7,
 };
 
 static void
@@ -62,18 +63,24 @@ module_start (const DaemoneyeHost *host, const char *config_path, DaemoneyeError
   return (DaemoneyeBus *) service;
 }
 
+static gboolean
+module_refuse_forked (DaemoneyeBus *bus, DaemoneyeError *out)
+{
+  if (!service_is_forked ((Service *) bus))
+    return FALSE;
+  module_fill_error (out, MODULE_CODE_FORKED,
+                     "this broker runs in the parent process only: call start() after fork(), not before");
+  return TRUE;
+}
+
 static intptr_t
 module_connect (DaemoneyeBus *bus, DaemoneyeError *out)
 {
   g_autoptr (GError) error = NULL;
   gintptr handle;
 
-  if (service_is_forked ((Service *) bus))
-    {
-      module_fill_error (out, MODULE_CODE_FORKED,
-                         "this broker runs in the parent process only: call start() after fork(), not before");
-      return -1;
-    }
+  if (module_refuse_forked (bus, out))
+    return -1;
   handle = service_connect ((Service *) bus, &error);
   if (handle == -1)
     module_fill_error (out, MODULE_CODE_STOPPED, error->message);
@@ -118,11 +125,27 @@ module_stats (DaemoneyeBus *bus, DaemoneyeBusStats *out)
   return 0;
 }
 
+static int
+module_shutdown (DaemoneyeBus *bus, uint64_t deadline_us, DaemoneyeError *out)
+{
+  g_autofree char *message = NULL;
+  guint64 unwritten;
+
+  if (module_refuse_forked (bus, out))
+    return -1;
+  if (service_stop ((Service *) bus, (gint64) MIN (deadline_us, (uint64_t) G_TIME_SPAN_DAY), &unwritten))
+    return 0;
+  message = g_strdup_printf (
+      "the host's log function blocks, and its thread was abandoned; log records not written: %" G_GUINT64_FORMAT,
+      unwritten);
+  module_fill_error (out, MODULE_CODE_LOG, message);
+  return -1;
+}
+
 static void
 module_stop (DaemoneyeBus *bus, uint64_t deadline_us)
 {
-  if (!service_is_forked ((Service *) bus))
-    service_stop ((Service *) bus, (gint64) MIN (deadline_us, (uint64_t) G_TIME_SPAN_DAY));
+  module_shutdown (bus, deadline_us, NULL);
 }
 
 static const DaemoneyePlugin module_plugin = {
@@ -137,6 +160,7 @@ static const DaemoneyePlugin module_plugin = {
   .address = module_address,
   .stats = module_stats,
   .stop = module_stop,
+  .shutdown = module_shutdown,
 };
 
 const DaemoneyePlugin *

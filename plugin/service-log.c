@@ -3,7 +3,9 @@
 
 #include "account.h"
 
-#define PER_SECOND 50u
+#include <string.h>
+
+#define FIELDS_MAX 12u
 
 static const struct
 {
@@ -12,12 +14,80 @@ static const struct
 } service_log_kinds[] = {
   [BUS_NOTE_CONNECTED] = { "peer connected", DAEMONEYE_LOG_INFO },
   [BUS_NOTE_REFUSED] = { "peer refused", DAEMONEYE_LOG_WARNING },
-  [BUS_NOTE_CLOSED] = { "peer closed", DAEMONEYE_LOG_WARNING },
+  [BUS_NOTE_CLOSED] = { "peer disconnected", DAEMONEYE_LOG_WARNING },
   [BUS_NOTE_GONE] = { "peer gone", DAEMONEYE_LOG_INFO },
   [BUS_NOTE_DENIED] = { "denied", DAEMONEYE_LOG_NOTICE },
   [BUS_NOTE_DROPPED] = { "messages dropped", DAEMONEYE_LOG_WARNING },
   [BUS_NOTE_DEMOTED] = { "subscription demoted", DAEMONEYE_LOG_WARNING },
 };
+
+/* --- records --- */
+
+typedef struct
+{
+  DaemoneyeLogLevel level;
+  char *message;
+  DaemoneyeLogField fields[FIELDS_MAX]; /* keys are static, values are owned */
+  gsize n_fields;
+  gsize size;
+} ServiceLogRecord;
+
+static ServiceLogRecord *
+service_log_record_new (DaemoneyeLogLevel level, char *message)
+{
+  ServiceLogRecord *record = g_new0 (ServiceLogRecord, 1);
+
+  record->level = level;
+  record->message = message;
+  record->size = sizeof *record + strlen (message) + 1;
+  return record;
+}
+
+/* @value: (transfer full) */
+static void
+service_log_record_add (ServiceLogRecord *record, const char *key, char *value)
+{
+  g_assert (record->n_fields < FIELDS_MAX);
+  record->fields[record->n_fields++] = (DaemoneyeLogField){ key, value };
+  record->size += strlen (value) + 1;
+}
+
+static void
+service_log_record_add_text (ServiceLogRecord *record, const char *key, const char *value)
+{
+  if (value != NULL && value[0] != '\0')
+    service_log_record_add (record, key, g_strdup (value));
+}
+
+static void
+service_log_record_add_number (ServiceLogRecord *record, const char *key, guint64 value)
+{
+  if (value != 0)
+    service_log_record_add (record, key, g_strdup_printf ("%" G_GUINT64_FORMAT, value));
+}
+
+static void
+service_log_record_free (gpointer data)
+{
+  ServiceLogRecord *record = data;
+
+  for (gsize i = 0; i < record->n_fields; i++)
+    g_free ((char *) record->fields[i].value);
+  g_free (record->message);
+  g_free (record);
+}
+
+/* --- the log thread --- */
+
+typedef struct
+{
+  void (*log) (void *user_data,
+               DaemoneyeLogLevel level,
+               const char *message,
+               const DaemoneyeLogField *fields,
+               size_t n_fields); /* NULL: GLib's log */
+  void *user_data;
+} ServiceLogHost;
 
 /* Translates the level to GLib's and adds the priority of syslog. A record reports what a peer did, never a fault of this
  * process, so G_LOG_LEVEL_MESSAGE is the highest level: a peer must not be able to stop a host with fatal warnings. */
@@ -29,96 +99,144 @@ service_log_write_to_glib (DaemoneyeLogLevel level,
 {
   GLogLevelFlags flags = level <= DAEMONEYE_LOG_NOTICE ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO;
   const char priority[] = { (char) ('0' + level), '\0' };
-  GLogField all[8] = { { "MESSAGE", message, -1 }, { "PRIORITY", priority, -1 }, { "GLIB_DOMAIN", G_LOG_DOMAIN, -1 } };
+  GLogField all[3 + FIELDS_MAX]
+      = { { "MESSAGE", message, -1 }, { "PRIORITY", priority, -1 }, { "GLIB_DOMAIN", G_LOG_DOMAIN, -1 } };
   gsize n = 3;
 
-  for (gsize i = 0; i < n_fields && n < G_N_ELEMENTS (all); i++)
+  for (gsize i = 0; i < n_fields; i++)
     all[n++] = (GLogField){ fields[i].key, fields[i].value, -1 };
   g_log_structured_array (flags, all, n);
 }
 
 static void
-service_log_write_record (ServiceLog *self,
-                          DaemoneyeLogLevel level,
-                          const char *message,
-                          const DaemoneyeLogField *fields,
-                          gsize n_fields)
+service_log_write_record (gpointer user, gpointer data)
 {
-  if (self->log != NULL)
-    self->log (self->user_data, level, message, fields, n_fields);
+  const ServiceLogHost *host = user;
+  const ServiceLogRecord *record = data;
+
+  if (host->log != NULL)
+    host->log (host->user_data, record->level, record->message, record->fields, record->n_fields);
   else
-    service_log_write_to_glib (level, message, fields, n_fields);
+    service_log_write_to_glib (record->level, record->message, record->fields, record->n_fields);
+}
+
+/* A record that counts records that were left out. @why: ends a sentence */
+static ServiceLogRecord *
+service_log_left_out_record (guint64 n, const char *why)
+{
+  ServiceLogRecord *record = service_log_record_new (
+      DAEMONEYE_LOG_WARNING, g_strdup_printf ("%" G_GUINT64_FORMAT " log records were left out: %s", n, why));
+
+  service_log_record_add_number (record, "LEFT_OUT", n);
+  return record;
 }
 
 static void
-service_log_write_note (ServiceLog *self, const BusNote *note)
+service_log_write_lost (gpointer user, guint64 n)
+{
+  ServiceLogRecord *record = service_log_left_out_record (n, "the log function of the host is too slow");
+
+  service_log_write_record (user, record);
+  service_log_record_free (record);
+}
+
+gboolean
+service_log_init (ServiceLog *self, const DaemoneyeHost *host, GError **error)
+{
+  static const PlatformLogSink sink
+      = { service_log_write_record, service_log_write_lost, service_log_record_free, g_free };
+  ServiceLogHost *ours = g_new0 (ServiceLogHost, 1);
+
+  if (host != NULL)
+    *ours = (ServiceLogHost){ host->log, host->user_data };
+  *self = (ServiceLog){ .thread = platform_log_thread_new ("deye-bus-log", &sink, ours, error) };
+  return self->thread != NULL;
+}
+
+static void
+service_log_push (ServiceLog *self, ServiceLogRecord *record)
+{
+  platform_log_thread_push (self->thread, record, record->size);
+}
+
+/* --- the broker thread --- */
+
+/* What the record is about, between the peer and the reason: ": publish to tasks.netmond". */
+static void
+service_log_append_subject (GString *message, const BusNote *note)
+{
+  if (note->operation != NULL)
+    g_string_append_printf (message, ": %s %s", note->operation, note->topic);
+  if (note->policy != NULL)
+    g_string_append_printf (message, ": subscription %u to %s (%s)", note->subscription, note->topic, note->policy);
+  if (note->count > 0)
+    g_string_append_printf (message, ": %" G_GUINT64_FORMAT " since the last record", note->count);
+}
+
+static ServiceLogRecord *
+service_log_make_record (const BusNote *note)
 {
   const char *status = wire_status_name (note->status);
   const char *reason = note->detail[0] != '\0' ? note->detail : wire_status_text (note->status);
   g_autofree char *account = account_name (note->account);
-  char pid[16];
-  DaemoneyeLogField fields[] = {
-    { "PEER", note->id }, { "STATUS", status }, { "REASON", reason }, { "PID", pid }, { "UID", account },
-  };
-  g_autofree char *message
-      = g_strdup_printf ("%s: %s (pid %u, uid %s): %s: %s", service_log_kinds[note->kind].what,
-                         note->id[0] != '\0' ? note->id : "before hello", note->pid, account, status, reason);
+  GString *message = g_string_new (service_log_kinds[note->kind].what);
+  ServiceLogRecord *record;
 
-  g_snprintf (pid, sizeof pid, "%u", note->pid);
-  service_log_write_record (self, service_log_kinds[note->kind].level, message, fields, G_N_ELEMENTS (fields));
-}
+  g_string_append_printf (message, ": %s (pid %u, uid %s)", note->id[0] != '\0' ? note->id : "before hello", note->pid,
+                          account);
+  service_log_append_subject (message, note);
+  g_string_append_printf (message, ": %s: %s", status, reason);
+  if (note->suppressed > 0)
+    g_string_append_printf (message, "; %" G_GUINT64_FORMAT " records were suppressed before this one",
+                            note->suppressed);
 
-static void
-service_log_begin_second (ServiceLog *self, gint64 now_us)
-{
-  if (now_us - self->second_us < G_TIME_SPAN_SECOND)
-    return;
-  self->second_us = now_us;
-  self->written = 0;
-  if (self->left_out > 0)
-    {
-      g_autofree char *message
-          = g_strdup_printf ("%u log records were left out (limit %u a second)", self->left_out, PER_SECOND);
-
-      self->left_out = 0;
-      service_log_write_record (self, DAEMONEYE_LOG_WARNING, message, NULL, 0);
-    }
+  record = service_log_record_new (service_log_kinds[note->kind].level, g_string_free (message, FALSE));
+  service_log_record_add_text (record, "PEER", note->id);
+  service_log_record_add_text (record, "STATUS", status);
+  service_log_record_add_text (record, "REASON", reason);
+  service_log_record_add_number (record, "PID", note->pid);
+  service_log_record_add_text (record, "UID", account);
+  service_log_record_add_text (record, "OPERATION", note->operation);
+  service_log_record_add_text (record, "TOPIC", note->topic);
+  service_log_record_add_text (record, "RULE", note->rule);
+  service_log_record_add_text (record, "POLICY", note->policy);
+  service_log_record_add_number (record, "SUBSCRIPTION", note->subscription);
+  service_log_record_add_number (record, "COUNT", note->count);
+  service_log_record_add_number (record, "SUPPRESSED", note->suppressed);
+  return record;
 }
 
 void
-service_log_notes (ServiceLog *self, BusCore *core, gint64 now_us)
+service_log_notes (ServiceLog *self, BusCore *core)
 {
   BusNote note;
   guint64 missed;
 
   while (bus_core_next_note (core, &note, &missed))
     {
-      service_log_begin_second (self, now_us);
-      self->left_out += (guint) missed;
-      if (self->written++ < PER_SECOND)
-        service_log_write_note (self, &note);
-      else
-        self->left_out++;
+      if (missed > 0)
+        service_log_push (self, service_log_left_out_record (missed, "too many peers caused them at the same time"));
+      service_log_push (self, service_log_make_record (&note));
     }
 }
 
 void
-service_log_init (ServiceLog *self, const DaemoneyeHost *host)
+service_log_pause (ServiceLog *self, gint64 now_us)
 {
-  *self = (ServiceLog){ 0 };
-  if (host == NULL || host->struct_size < sizeof (DaemoneyeHost))
-    return;
-  self->log = host->log;
-  self->user_data = host->user_data;
-}
+  BusNoteCap *cap = &self->pause_cap;
+  ServiceLogRecord *record;
 
-void
-service_log_clear (ServiceLog *self)
-{
-  if (self->left_out == 0)
+  if (!bus_note_cap_admit (cap, 1, now_us))
     return;
-  self->second_us = 0;
-  service_log_begin_second (self, G_TIME_SPAN_SECOND);
+  record = service_log_record_new (
+      DAEMONEYE_LOG_WARNING,
+      g_strdup_printf (
+          "accepting connections pauses: no file descriptors are left in this process: raise RLIMIT_NOFILE, or "
+          "lower max-connections; %" G_GUINT64_FORMAT " pauses since the last record",
+          cap->suppressed + 1));
+  service_log_record_add_number (record, "COUNT", cap->suppressed + 1);
+  cap->suppressed = 0;
+  service_log_push (self, record);
 }
 
 static const struct
@@ -136,9 +254,17 @@ static const struct
 void
 service_log_address (ServiceLog *self, ListenerEvent event, const char *address, const char *text)
 {
-  g_autofree char *message = g_strdup_printf ("%s: %s%s%s", address, service_log_events[event].what,
-                                              text != NULL ? ": " : "", text != NULL ? text : "");
-  DaemoneyeLogField fields[] = { { "ADDRESS", address }, { "REASON", text } };
+  ServiceLogRecord *record = service_log_record_new (
+      service_log_events[event].level, g_strdup_printf ("%s: %s%s%s", address, service_log_events[event].what,
+                                                        text != NULL ? ": " : "", text != NULL ? text : ""));
 
-  service_log_write_record (self, service_log_events[event].level, message, fields, text != NULL ? 2 : 1);
+  service_log_record_add_text (record, "ADDRESS", address);
+  service_log_record_add_text (record, "REASON", text);
+  service_log_push (self, record);
+}
+
+gboolean
+service_log_end (ServiceLog *self, gint64 until_us, guint64 *unwritten)
+{
+  return platform_log_thread_end (g_steal_pointer (&self->thread), until_us, unwritten);
 }

@@ -12,6 +12,9 @@
 
 #include <glib/gi18n-lib.h>
 
+/* Peers may use up the time for stopping. Then the log still has this long, so that the last records are written. */
+#define LOG_LEAST_US (50 * G_TIME_SPAN_MILLISECOND)
+
 struct Service
 {
   GThread *thread;
@@ -92,7 +95,7 @@ service_end_turn (Service *self)
     link_flush (bus_peer_link (peer));
   while ((peer = bus_core_next_closing (self->core)) != NULL)
     link_close (bus_peer_link (peer), BUS_CORE_LINGER_US);
-  service_log_notes (&self->log, self->core, self->now_us);
+  service_log_notes (&self->log, self->core);
 }
 
 static gboolean
@@ -229,7 +232,7 @@ static void
 service_finish (Service *self)
 {
   g_clear_pointer (&self->links, link_set_free);
-  service_log_notes (&self->log, self->core, service_now (self));
+  service_log_notes (&self->log, self->core);
   g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
   g_clear_pointer (&self->core, bus_core_free);
@@ -294,6 +297,25 @@ service_on_address (gpointer user, ListenerEvent event, const char *text)
   service_log_address (&self->log, event, self->address, text);
 }
 
+static void
+service_on_refused (gpointer user, const TransportCreds *creds)
+{
+  Service *self = user;
+  BusCredentials who = { .account = creds->account, .pid = creds->pid };
+
+  bus_core_note_refused (self->core, &who, WIRE_STATUS_DENIED, "the setting uids does not contain this uid",
+                         service_now (self));
+  service_log_notes (&self->log, self->core);
+}
+
+static void
+service_on_paused (gpointer user)
+{
+  Service *self = user;
+
+  service_log_pause (&self->log, service_now (self));
+}
+
 typedef struct
 {
   GError *error;
@@ -314,6 +336,8 @@ service_listen_in_thread (Service *self, gpointer data)
                               .denied = denied,
                               .full = full,
                               .report = service_on_address,
+                              .refused = service_on_refused,
+                              .paused = service_on_paused,
                               .user = self };
 
   service_make_core (self);
@@ -327,7 +351,6 @@ service_listen_in_thread (Service *self, gpointer data)
 static void
 service_free (Service *self)
 {
-  service_log_clear (&self->log);
   g_main_context_unref (self->context);
   bus_config_free (self->config);
   g_mutex_clear (&self->lock);
@@ -348,7 +371,6 @@ service_start (BusConfig *config, const DaemoneyeHost *host, GError **error)
   self->process = platform_process_id ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->done);
-  service_log_init (&self->log, host);
   service_clamp_connections (&config->limits);
   self->address = bus_config_resolve_address (config, host != NULL ? host->address : NULL);
   if (self->address == NULL)
@@ -359,12 +381,18 @@ service_start (BusConfig *config, const DaemoneyeHost *host, GError **error)
       return NULL;
     }
 
+  if (!service_log_init (&self->log, host, error))
+    {
+      service_free (self);
+      return NULL;
+    }
   self->thread = g_thread_new ("deye-bus", service_broker_thread, self);
   service_call_broker (self, service_listen_in_thread, &start);
   if (start.error == NULL)
     return self;
   g_propagate_error (error, start.error);
   g_thread_join (self->thread);
+  service_log_end (&self->log, g_get_monotonic_time () + LOG_LEAST_US, NULL);
   service_free (self);
   return NULL;
 }
@@ -482,10 +510,15 @@ service_begin_stop (Service *self, gpointer data)
   g_source_attach (deadline, self->context);
 }
 
-void
-service_stop (Service *self, gint64 deadline_us)
+gboolean
+service_stop (Service *self, gint64 deadline_us, guint64 *unwritten)
 {
+  gint64 until_us = g_get_monotonic_time () + deadline_us;
+  gboolean log_ended;
+
   service_call_broker (self, service_begin_stop, &deadline_us);
   g_thread_join (self->thread);
+  log_ended = service_log_end (&self->log, MAX (until_us, g_get_monotonic_time () + LOG_LEAST_US), unwritten);
   service_free (self);
+  return log_ended;
 }

@@ -14,7 +14,10 @@
  * thread; other threads pass a function to that thread and wait until it has run. There is no global state: several brokers
  * run side by side in a process.
  *
- * Invariant: after service_stop() the broker has left no source, thread, file descriptor or file behind.
+ * Nothing that can block runs in the broker thread: log records are written by a thread of their own (service-log.h).
+ *
+ * Invariant: after service_stop() the broker has left no source, thread, file descriptor or file behind. The only exception is
+ * a log thread that stands in the host's log function, and service_stop() reports it.
  */
 
 typedef struct Service Service;
@@ -36,5 +39,7 @@ void service_stats (Service *service, BusCoreStats *stats);
 /* Whether the address was taken away, so that no client can connect. */
 gboolean service_is_lost (Service *service);
 
-/* Announces the end to all peers, waits at most @deadline_us until they have read it and closed, and frees everything. */
-void service_stop (Service *service, gint64 deadline_us);
+/* Announces the end to all peers, waits at most @deadline_us until they have read it and closed and the log is written, and
+ * frees everything. FALSE: the host's log function blocked, and the log thread was abandoned in it. @unwritten: (out) (optional):
+ * the number of log records that the host did not get */
+gboolean service_stop (Service *service, gint64 deadline_us, guint64 *unwritten);

@@ -41,9 +41,12 @@ typedef struct
   const char *group;       /* NULL: only the own account reaches the address; else members of the group as well */
   const guint32 *accounts; /* those that may connect */
   gsize n_accounts;
-  GBytes *denied;                                                        /* sent to an account that may not connect */
-  GBytes *full;                                                          /* sent when resources run out */
-  void (*report) (gpointer user, ListenerEvent event, const char *text); /* called in the context of the link set */
+  GBytes *denied; /* sent to an account that may not connect */
+  GBytes *full;   /* sent when resources run out */
+  /* All called in the context of the link set. */
+  void (*report) (gpointer user, ListenerEvent event, const char *text);
+  void (*refused) (gpointer user, const TransportCreds *creds); /* its account may not connect */
+  void (*paused) (gpointer user);                               /* accepting pauses, because resources ran out */
   gpointer user;
 } ListenerOptions;
 

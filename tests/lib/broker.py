@@ -19,14 +19,15 @@ def die_with_parent():
 class Broker:
     """daemoneye-agent in a directory of its own; it listens when this is made."""
 
-    def __init__(self, agent, module, *arguments):
+    def __init__(self, agent, module, *arguments, stderr=None, environment=None):
         self.dir = tempfile.mkdtemp(prefix="deye-test-")
         self.address = os.path.join(self.dir, "bus", "eventbus.sock")
         self.stopped = False
         ready, told = os.pipe()
         self.process = subprocess.Popen([agent, "--address", self.address, "--module", module, "--ready-fd", str(told),
                                          *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        pass_fds=[told], preexec_fn=die_with_parent)
+                                        stderr=stderr, pass_fds=[told], preexec_fn=die_with_parent,
+                                        env=dict(os.environ, **(environment or {})))
         os.close(told)
         with os.fdopen(ready) as pipe:
             line = pipe.readline()

@@ -59,6 +59,7 @@ class RawPeer:
 
     def __init__(self, address, peer, kind="procmond", version="raw", answer=None, subscriptions=()):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(60)
         self.socket.connect(address)
         self.lock, self.rest, self.last, self.answer = threading.Lock(), b"", 0, answer
         self.send(HELLO, 0, b"\x0dDEYB" + number(2, 1 << 16) + number(3, 1 << 16) + text(4, peer) + text(5, kind)
@@ -68,6 +69,7 @@ class RawPeer:
         self.call("control.bus.subscribe", number(1, 1) + text(2, "control.collector." + peer) + number(6, 1) + number(7, 1))
         for place, fields in enumerate(subscriptions):
             self.call("control.bus.subscribe", number(1, 2 + place) + fields)
+        self.socket.settimeout(None)
         threading.Thread(target=self.serve, daemon=True).start()
 
     def send(self, kind, flags, body):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-locale.h"
+#include "platform-log.h"
 #include "platform-ready.h"
 #include "platform-stop.h"
 #include "proc-pack.h"
@@ -235,6 +236,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   deye_bus_locale_init ();
+  platform_log_start ();
   self.loop = g_main_loop_new (NULL, FALSE);
   proc_source_init ();
   proc_watch_init (&self.watch);
@@ -250,5 +252,6 @@ main (int argc, char **argv)
     g_printerr ("procmond: %s\n", error->message);
   procmond_clear (&self);
   proc_source_clear ();
+  platform_log_end ();
   return self.status;
 }

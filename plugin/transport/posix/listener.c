@@ -32,6 +32,8 @@ struct Listener
   UnixPath place;
   UnixWatch *watch;
   void (*report) (gpointer user, ListenerEvent event, const char *text);
+  void (*refused) (gpointer user, const TransportCreds *creds);
+  void (*paused) (gpointer user);
   gpointer user;
   GSocketService *service;
   GSource *guard;  /* NULL: accepting pauses */
@@ -135,6 +137,7 @@ listener_pause (Listener *self)
   g_socket_service_stop (self->service);
   listener_clear_source (&self->guard);
   self->pause_ms = CLAMP (self->pause_ms * 2, PAUSE_MIN_MS, PAUSE_MAX_MS);
+  self->paused (self->user);
   self->resume = g_timeout_source_new (self->pause_ms);
   g_source_set_callback (self->resume, listener_on_resume, self, NULL);
   g_source_attach (self->resume, link_set_context (self->set));
@@ -176,9 +179,15 @@ listener_on_incoming (GSocketService *service, GSocketConnection *connection, GO
       listener_refuse_full (self, connection, fd);
       return TRUE;
     }
-  if (!peer_creds_read (fd, &creds) || !listener_may_connect (self, creds.account))
+  if (!peer_creds_read (fd, &creds))
     {
       link_refuse (fd, self->denied);
+      return TRUE;
+    }
+  if (!listener_may_connect (self, creds.account))
+    {
+      link_refuse (fd, self->denied);
+      self->refused (self->user, &creds);
       return TRUE;
     }
   own = fcntl (fd, F_DUPFD_CLOEXEC, 0);
@@ -297,6 +306,8 @@ listener_new (LinkSet *set, const ListenerOptions *options, GError **error)
   self->denied = g_bytes_ref (options->denied);
   self->full = g_bytes_ref (options->full);
   self->report = options->report;
+  self->refused = options->refused;
+  self->paused = options->paused;
   self->user = options->user;
   unix_path_init (&self->place, options->address, options->group);
   fd = unix_path_listen (&self->place, error);

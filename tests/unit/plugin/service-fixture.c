@@ -33,7 +33,7 @@ void
 service_fixture_tear_down (ServiceFixture *f, gconstpointer data)
 {
   if (f->service != NULL)
-    service_stop (f->service, G_TIME_SPAN_SECOND);
+    service_stop (f->service, G_TIME_SPAN_SECOND, NULL);
   g_assert_cmpint (g_rmdir (f->directory), ==, 0); /* socket and lock are gone */
   g_free (f->directory);
   g_free (f->address);

@@ -88,6 +88,118 @@ test_start_and_stop (Fixture *f, gconstpointer data)
   test_leaks_assert_none (100, start_and_stop, f);
 }
 
+/* One call at a time. */
+static void
+log_count (void *user_data,
+           DaemoneyeLogLevel level,
+           const char *message,
+           const DaemoneyeLogField *fields,
+           size_t n_fields)
+{
+  g_assert_cmpint (g_atomic_int_add ((gint *) user_data, 1000), ==, 0);
+  g_atomic_int_add ((gint *) user_data, -999);
+}
+
+/* A host that was built for minor 0 has the same DaemoneyeHost, and knows the table up to stop(). */
+static void
+test_minor_0_host (Fixture *f, gconstpointer data)
+{
+  struct
+  {
+    size_t struct_size;
+    const char *address;
+    void (*log) (void *, DaemoneyeLogLevel, const char *, const DaemoneyeLogField *, size_t);
+    void *user_data;
+  } old_host = { sizeof old_host, f->address, NULL, NULL };
+  DaemoneyeError error = { .struct_size = sizeof error };
+  DaemoneyeBus *bus;
+
+  G_STATIC_ASSERT (sizeof old_host == sizeof (DaemoneyeHost));
+  G_STATIC_ASSERT (G_STRUCT_OFFSET (DaemoneyePlugin, shutdown)
+                   == G_STRUCT_OFFSET (DaemoneyePlugin, stop) + sizeof f->plugin->stop);
+  g_assert_cmpuint (f->plugin->abi_minor, ==, 1);
+  bus = f->plugin->start ((const DaemoneyeHost *) (gconstpointer) &old_host, NULL, &error);
+  g_assert_nonnull (bus);
+  f->plugin->stop (bus, 100000);
+}
+
+/* shutdown() is stop() with a result. */
+static void
+test_shutdown (Fixture *f, gconstpointer data)
+{
+  gint count = 0;
+  DaemoneyeHost host = { .struct_size = sizeof host, .address = f->address, .log = log_count, .user_data = &count };
+  DaemoneyeError error = { .struct_size = sizeof error, .message = "unchanged" };
+  DaemoneyeBus *bus = f->plugin->start (&host, NULL, &error);
+  intptr_t handle;
+
+  g_assert_nonnull (bus);
+  handle = f->plugin->connect (bus, &error);
+  test_channel_close_handle (handle);
+  g_assert_cmpint (f->plugin->shutdown (bus, 1000000, &error), ==, 0);
+  g_assert_cmpstr (error.message, ==, "unchanged");
+}
+
+/* The log function of a host. It blocks until the test has ended the bus. */
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  gboolean is_inside;
+  gboolean is_over;
+} BlockedLog;
+
+static void
+log_block (void *user_data,
+           DaemoneyeLogLevel level,
+           const char *message,
+           const DaemoneyeLogField *fields,
+           size_t n_fields)
+{
+  BlockedLog *log = user_data;
+
+  g_mutex_lock (&log->lock);
+  log->is_inside = TRUE;
+  g_cond_broadcast (&log->changed);
+  while (!log->is_over)
+    g_cond_wait (&log->changed, &log->lock);
+  log->is_inside = FALSE;
+  g_cond_broadcast (&log->changed);
+  g_mutex_unlock (&log->lock);
+}
+
+static void
+log_wait (BlockedLog *log, gboolean is_inside)
+{
+  g_mutex_lock (&log->lock);
+  while (log->is_inside != is_inside)
+    g_cond_wait (&log->changed, &log->lock);
+  g_mutex_unlock (&log->lock);
+}
+
+static void
+test_blocked_log (Fixture *f, gconstpointer data)
+{
+  BlockedLog log = { .is_over = FALSE };
+  DaemoneyeHost host = { .struct_size = sizeof host, .address = f->address, .log = log_block, .user_data = &log };
+  DaemoneyeError error = { .struct_size = sizeof error };
+  DaemoneyeBus *bus = f->plugin->start (&host, NULL, &error);
+  intptr_t handle;
+
+  g_assert_nonnull (bus);
+  handle = f->plugin->connect (bus, &error);
+  test_channel_close_handle (handle); /* its end is a log record */
+  log_wait (&log, TRUE);
+  g_assert_cmpint (f->plugin->shutdown (bus, 0, &error), ==, -1);
+  g_assert_cmpint (error.code, ==, 7);
+  g_assert_nonnull (strstr (error.message, "log records not written: 1"));
+  g_mutex_lock (&log.lock);
+  log.is_over = TRUE;
+  g_cond_broadcast (&log.changed);
+  g_mutex_unlock (&log.lock);
+  log_wait (&log, FALSE);
+}
+
 static void
 test_failures (Fixture *f, gconstpointer data)
 {
@@ -170,6 +282,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/module/describe", test_describe);
   ADD ("/module/H04-start-and-stop", test_start_and_stop);
+  ADD ("/module/minor-0-host", test_minor_0_host);
+  ADD ("/module/shutdown", test_shutdown);
+  ADD ("/module/W04-blocked-log", test_blocked_log);
   ADD ("/module/failures", test_failures);
   ADD ("/module/small-stats", test_small_stats);
   ADD ("/module/A13-unhealthy", test_unhealthy);

@@ -67,7 +67,7 @@ start_and_stop (guint round, gpointer data)
   g_assert_cmpint (agent, >=, 0);
   if (round % 2)
     test_channel_close_handle (agent);
-  service_stop (service, 10000);
+  service_stop (service, 10000, NULL);
   if (!(round % 2))
     test_channel_close_handle (agent);
 }
@@ -94,7 +94,7 @@ test_two_at_once (Fixture *f, gconstpointer data)
   /* The same id twice: they know nothing of each other. */
   g_assert_cmpuint (raw_peer_hello (first, "same", "procmond"), ==, RAW_VERSION_1);
   g_assert_cmpuint (raw_peer_hello (second, "same", "procmond"), ==, RAW_VERSION_1);
-  service_stop (other, G_TIME_SPAN_SECOND);
+  service_stop (other, G_TIME_SPAN_SECOND, NULL);
   g_assert_cmpuint (raw_peer_expect_goodbye (second, NULL), ==, WIRE_STATUS_SHUTTING_DOWN);
 }
 

@@ -36,6 +36,9 @@ use_in_child (const DaemoneyePlugin *plugin, DaemoneyeBus *bus, const char *addr
   if (strcmp (plugin->address (bus), address) != 0)
     return 5;
   plugin->stop (bus, 1000000);
+  error.code = 0;
+  if (plugin->shutdown (bus, 1000000, &error) != -1 || error.code != CODE_FORKED)
+    return 7;
   return access (address, F_OK) == 0 ? 0 : 6;
 }
 

@@ -186,6 +186,8 @@ test_out_of_descriptors (Fixture *f, gconstpointer data)
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
   g_test_trap_assert_passed ();
   g_test_trap_assert_stderr_unmatched ("*Too many open files*");
+  g_test_trap_assert_stderr (
+      "*accepting connections pauses: no file descriptors are left*; 1 pauses since the last record*");
 }
 
 /* --- an address that is taken away --- */

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The log of a real agent and of a real collector: its sink may block without any effect on the bus.
+
+log.py AGENT MODULE PROCMOND
+"""
+import contextlib
+import fcntl
+import os
+import select
+import subprocess
+import sys
+
+from broker import Broker, die_with_parent
+from rawpeer import PUBLISH, RawPeer, number, text
+from tap import equal, holds, run, test
+
+PATIENCE_S = 60
+
+
+class Pipe:
+    """A pipe; @end is its write end. A small one holds one page."""
+
+    def __init__(self, small=True):
+        self.reader, self.end = os.pipe()
+        if small:
+            fcntl.fcntl(self.end, fcntl.F_SETPIPE_SZ, 4096)
+
+    def is_full(self):
+        return not select.select([], [self.end], [], 0)[1]
+
+    def fill(self):
+        os.set_blocking(self.end, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(self.end, b"x" * 4096)
+        os.set_blocking(self.end, True)
+
+    def read_until(self, what):
+        """Reads until a line contains @what; returns everything that was read."""
+        got = b""
+        while what.encode() not in got or not got.endswith(b"\n"):
+            holds(select.select([self.reader], [], [], PATIENCE_S)[0], f"{what} in {got.decode()}")
+            got += os.read(self.reader, 65536)
+        return got.decode()
+
+    def close(self):
+        os.close(self.reader)
+        os.close(self.end)
+
+
+def deny(peer, topic="tasks.netmond"):
+    """A publish that is denied."""
+    peer.last += 2
+    peer.send(PUBLISH, 0, number(1, peer.last | 1) + text(2, topic) + text(15, b"x"))
+
+
+@test("/integration/log/W04-nobody-reads-standard-error")
+def nobody_reads(agent, module, _):
+    pipe = Pipe()
+    broker = Broker(agent, module, stderr=pipe.end)
+    # Each peer connects, so the broker answers each time.
+    for i in range(2000):
+        if pipe.is_full():
+            break
+        peer = RawPeer(broker.address, f"noisy-{i}")
+        deny(peer)
+        peer.close()
+    holds(pipe.is_full(), "records fill the pipe")
+    noisy = RawPeer(broker.address, "noisy")
+    for _ in range(100):
+        deny(noisy)
+    for i in range(200):
+        RawPeer(broker.address, f"newcomer-{i}").close()
+    noisy.close()
+    equal(broker.end(), 0, "the agent ends although its log is blocked")
+    pipe.close()
+
+
+@test("/integration/log/W04-own-log-of-the-agent")
+def own_log(agent, module, _):
+    """Standard error is full from the start, so the agent's own records and its collector's have no room either."""
+    pipe = Pipe()
+    pipe.fill()
+    broker = Broker(agent, module, stderr=pipe.end, environment={"G_MESSAGES_DEBUG": "all"})
+    RawPeer(broker.address, "newcomer").close()
+    equal(broker.end(), 0)
+    error = subprocess.Popen([agent, "--module", "/nonexistent"], stdin=subprocess.DEVNULL, stderr=pipe.end,
+                             preexec_fn=die_with_parent)
+    equal(error.wait(timeout=PATIENCE_S), 1, "an error that can't be written ends the agent")
+    pipe.close()
+
+
+@test("/integration/log/W04-log-of-a-collector")
+def collector(agent, module, procmond):
+    """procmond ends with its connection although nobody reads its standard error."""
+    broker = Broker(agent, module)
+    pipe = Pipe()
+    pipe.fill()
+    ready, told = os.pipe()
+    child = subprocess.Popen([procmond, "--address", broker.address, "--ready-fd", str(told)], stdin=subprocess.DEVNULL,
+                             stderr=pipe.end, pass_fds=[told], preexec_fn=die_with_parent,
+                             env=dict(os.environ, G_MESSAGES_DEBUG="all"))
+    os.close(told)
+    with os.fdopen(ready) as notice:
+        holds(notice.readline(), "procmond is ready")
+    equal(broker.end(), 0)
+    equal(child.wait(timeout=PATIENCE_S), 1, "it reports the end of its connection, and ends")
+    pipe.close()
+
+
+def records_of(log, start):
+    return [line for line in log.splitlines() if start in line]
+
+
+@test("/integration/log/W04-noisy-peer")
+def noisy_peer(agent, module, _):
+    """One peer that causes thousands of records in a second does not suppress those of another."""
+    pipe = Pipe(small=False)
+    broker = Broker(agent, module, stderr=pipe.end, environment={"G_MESSAGES_DEBUG": "all"})
+    noisy = RawPeer(broker.address, "noisy")
+    for _ in range(3000):
+        deny(noisy)
+    quiet = RawPeer(broker.address, "quiet")
+    deny(quiet, "events.network.dns")
+    log = pipe.read_until("denied: quiet ")
+    quiet.close()
+    noisy.close()
+    log += pipe.read_until("peer gone: noisy ")
+    equal(broker.end(), 0)
+    pipe.close()
+    equal(len(records_of(log, "denied: quiet ")), 1, log)
+    record = records_of(log, "denied: quiet ")[0]
+    holds("publish events.network.dns: DENIED: denied by rule events-own-domain: only collectors with the domain" in record, record)
+    holds(len(records_of(log, "denied: noisy ")) < 1000, "the records of a peer are capped")
+    holds("records were suppressed before this one" in log, "the number is in a later record of:\n" + log)
+
+
+if __name__ == "__main__":
+    sys.exit(run(*sys.argv[1:]))
