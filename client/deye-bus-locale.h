@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /*
- * The directory of the translations: share/locale beside the bin directory of the running program, so that an installed
- * tree can be moved; otherwise the directory that was configured at build time.
+ * The directory of the translations: share/locale above the shared library or above the running program, if it has a
+ * translation of ours, so that an installed tree can be moved; otherwise the directory that was configured at build time.
  */
 
 /* For the library: binds the text domain, once. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A collector in thirty lines: it subscribes, serves, publishes, and runs until it is interrupted. */
 #include <deye-bus.h>
+#include <locale.h>
 
 static void
 on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
@@ -22,11 +23,15 @@ main (int argc, char **argv)
   g_autoptr (DeyeBusSubscription) mine = NULL;
   DeyeBusPublishResult result;
 
+  setlocale (LC_ALL, ""); /* errors are in the user's language */
   if (!deye_bus_client_connect (client, NULL, &error)
       || !deye_bus_client_serve_standard (client, NULL, NULL, NULL, NULL, &error)
       || !(mine = deye_bus_client_subscribe (client, "events.demo.#", NULL, on_message, NULL, NULL, NULL, &error))
       || !deye_bus_client_publish (client, "events.demo.hello", hello, NULL, &result, NULL, &error))
-    g_error ("%s", error->message);
+    {
+      g_printerr ("demo-1: %s\n", error->message);
+      return 1;
+    }
   g_print ("published to %u subscriber\n", result.matched);
   g_main_loop_run (loop);
   return 0;

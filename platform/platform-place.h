@@ -16,6 +16,10 @@
 /* Absolute path of the running program. NULL: the system does not provide it. (transfer full) */
 char *platform_program_path (void);
 
+/* Absolute path of the shared library that contains @symbol, a static object or a function. NULL: the program itself contains
+ * it, or the system does not provide the path. (transfer full) */
+char *platform_library_path (gconstpointer symbol);
+
 /* The name with which the running program starts itself once more. On Linux it means the running file also after the path of
  * the program was given to a newer file or deleted; elsewhere it is the path. NULL: the system does not provide it.
  * (transfer full) */

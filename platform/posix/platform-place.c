@@ -3,6 +3,7 @@
 
 #include "platform-place-address.h"
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #if defined(__APPLE__)
@@ -44,6 +45,19 @@ platform_program_path (void)
 }
 
 #endif
+
+char *
+platform_library_path (gconstpointer symbol)
+{
+  g_autofree char *program = platform_program_path ();
+  Dl_info info;
+
+  /* For the program itself this is argv[0]: whatever the caller of exec() chose, often without a directory. */
+  if (dladdr (symbol, &info) == 0 || info.dli_fname == NULL || !g_path_is_absolute (info.dli_fname)
+      || g_strcmp0 (info.dli_fname, program) == 0)
+    return NULL;
+  return g_strdup (info.dli_fname);
+}
 
 char *
 platform_program_for_child (void)

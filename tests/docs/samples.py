@@ -68,5 +68,19 @@ def test_not_alike(_, guides):
         holds(guides.alike(SAMPLE, "\n".join(output)) is not None, what)
 
 
+@test("/docs/samples/programs-set-the-locale-and-do-not-abort")
+def test_programs(root, guides):
+    faults = []
+    for path in documents(root):
+        for block in guides.read_blocks(path):
+            where = f"{path.relative_to(root)}:{block.line}"
+            if block.language == "c" and "\nmain (" in block.text and "deye_bus_" in block.text:
+                faults += [f"{where}: no setlocale()"] if 'setlocale (LC_ALL, "")' not in block.text else []
+                faults += [f"{where}: g_error() aborts"] if "g_error (" in block.text else []
+            if block.language == "python" and "import DeyeBus" in block.text:
+                faults += [f"{where}: no setlocale()"] if 'setlocale(locale.LC_ALL, "")' not in block.text else []
+    equal(faults, [])
+
+
 ROOT = pathlib.Path(sys.argv[1])
 sys.exit(tap.run(ROOT, load(ROOT / "doc/run-guides")))

@@ -31,6 +31,39 @@ class Tree:
         for name in ("DAEMONEYE_MODULE", "DAEMONEYE_BROKER_SOCKET", "NO_COLOR"):
             self.env.pop(name, None)
 
+        self.clean = {name: value for name, value in self.env.items()
+                      if name not in ("LD_LIBRARY_PATH", "PKG_CONFIG_PATH", "GI_TYPELIB_PATH", "LIBRARY_PATH", "CPATH")}
+
+    def as_documented(self):
+        """The environment that README describes for another prefix, from nothing."""
+        with open(os.path.join(self.source, "README.md"), encoding="utf-8") as file:
+            blocks = file.read().split("```")
+        (lines,) = [block.split("\n", 1)[1] for block in blocks if block.startswith("sh only\nexport PKG_CONFIG_PATH")]
+        lines = lines.replace("/opt/daemoneye/lib/x86_64-linux-gnu", self.lib)
+        ran = subprocess.run(["sh", "-euc", lines + "env -0"], env=self.clean, capture_output=True, text=True,
+                             timeout=PATIENCE_S, check=True)
+        return dict(one.split("=", 1) for one in ran.stdout.split("\0") if "=" in one)
+
+    def compile(self, source, *packages):
+        """A program of the guides, with pkg-config alone."""
+        environment = self.as_documented()
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", *packages], env=environment, capture_output=True,
+                               text=True, timeout=PATIENCE_S, check=True).stdout.split()
+        program = os.path.join(self.dir, os.path.basename(source).removesuffix(".c"))
+        subprocess.run([os.environ.get("CC", "cc"), "-Wall", "-Werror", "-o", program, source, *flags], env=environment,
+                       timeout=PATIENCE_S, check=True)
+        return program
+
+    def block(self, guide, name):
+        """The file NAME of a guide, written out."""
+        with open(os.path.join(self.source, "doc", guide), encoding="utf-8") as file:
+            (text,) = [block.split("\n", 1)[1] for block in file.read().split("```")
+                       if f"file={name}" in block.split("\n", 1)[0].split()]
+        path = os.path.join(self.dir, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
     def has(self, pattern):
         return bool(glob.glob(os.path.join(self.prefix, pattern)))
 
@@ -70,7 +103,7 @@ def _(tree):
     for pattern in ["bin/daemoneye-agent", "bin/deyebusctl", "bin/procmond", tree.libdir + "/daemoneye/daemoneye-eventbus.so",
                     tree.libdir + "/libdaemoneye-eventbus-1.so.0", tree.libdir + "/pkgconfig/daemoneye-eventbus-1.pc",
                     "include/daemoneye-eventbus-1/deye-bus.h", "include/daemoneye-eventbus-1/deye-bus-service.h",
-                    "include/daemoneye/daemoneye-plugin.h", "etc/daemoneye/daemoneye-eventbus.conf",
+                    "include/daemoneye/daemoneye-plugin.h", tree.libdir + "/pkgconfig/daemoneye-plugin-1.pc", "etc/daemoneye/daemoneye-eventbus.conf",
                     "share/bash-completion/completions/deyebusctl", "share/zsh/site-functions/_deyebusctl",
                     "share/locale/de/LC_MESSAGES/daemoneye-eventbus.mo",
                     "share/locale/es/LC_MESSAGES/daemoneye-eventbus.mo", "share/man/man1/deyebusctl.1*",
@@ -163,6 +196,65 @@ def _(tree):
             equal(tree.run(tree.program("deyebusctl"), "-a", agent.address, "call", "outside-1", "Greet", "hello", "--raw"),
                   "hello")
             outside.kill()
+
+
+def guide(tree, name):
+    """Does what a guide says, in the environment that README describes."""
+    environment = tree.as_documented()
+    environment["PATH"] = os.path.join(tree.prefix, "bin") + os.pathsep + environment["PATH"]
+    ran = subprocess.run([os.path.join(tree.source, "doc/run-guides"), os.path.join(tree.source, "doc", name)],
+                         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S, env=environment,
+                         check=False)
+    equal(ran.returncode, 0, ran.stdout + ran.stderr)
+
+
+@test("/install/M01-embedding-guide-with-pkg-config-only")
+def _(tree):
+    guide(tree, "guide-embedding.md")
+
+
+@test("/install/M23-collector-guide-with-pkg-config-only")
+def _(tree):
+    guide(tree, "guide-collector-c.md")
+
+
+@test("/install/python-guide-in-another-prefix")
+def _(tree):
+    if not tree.has(tree.libdir + "/girepository-1.0"):
+        return
+    if subprocess.run(["/usr/bin/python3", "-c", "import gi, google.protobuf"], capture_output=True, check=False).returncode:
+        return
+    guide(tree, "guide-collector-python.md")
+
+
+def fails(tree, words, german):
+    """It prints why in German, and ends with 1: no signal."""
+    ran = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
+                         env={**tree.as_documented(), "LANGUAGE": "de", "DAEMONEYE_BROKER_SOCKET": "/nonexistent/bus"},
+                         check=False)
+    equal(ran.returncode, 1, f"{words}: {ran.stdout} {ran.stderr}")
+    holds(german in ran.stderr, f"{words}: {ran.stderr}")
+
+
+@test("/install/guide-programs-fail-without-a-signal-in-german")
+def _(tree):
+    refused = "Kein Broker lauscht"
+    example = tree.compile(os.path.join(tree.source, "doc/example-collector.c"), "daemoneye-eventbus-1")
+    fails(tree, [example, "/nonexistent/bus"], refused)
+    fails(tree, [tree.compile(tree.outside, "daemoneye-eventbus-1"), "/nonexistent/bus"], refused)
+    fails(tree, [tree.compile(tree.block("slow-subscribers.md", "slow.c"), "daemoneye-eventbus-1")], refused)
+    host = tree.compile(tree.block("guide-embedding.md", "host.c"), "daemoneye-plugin-1", "daemoneye-eventbus-1", "gmodule-2.0")
+    fails(tree, [host], "usage: host")
+    fails(tree, [host, "/nonexistent/module.so"], "host: /nonexistent/module.so")
+    fails(tree, [host, os.path.join(tree.lib, "libdaemoneye-eventbus-1.so.0")], "is not a DaemonEye module")
+    module = os.path.join(tree.lib, "daemoneye/daemoneye-eventbus.so")
+    fails(tree, [host, module, "/dev/null/eventbus.sock"], "(code ")
+
+
+@test("/install/python-is-in-german-too")
+def _(tree):
+    if tree.has(tree.libdir + "/girepository-1.0") and os.path.exists("/usr/lib/python3/dist-packages/gi"):
+        fails(tree, ["/usr/bin/python3", tree.block("guide-collector-python.md", "denied.py")], "Kein Broker lauscht")
 
 
 def main():

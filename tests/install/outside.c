@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <deye-bus.h>
+#include <locale.h>
 
 /* A collector of somebody else, built against the installed tree with pkg-config only: outside ADDRESS. */
 
@@ -19,9 +20,13 @@ main (int argc, char **argv)
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GError) error = NULL;
 
+  setlocale (LC_ALL, "");
   deye_bus_service_add_method (service, "Greet", NULL, NULL, "Says what it was told.", on_greet, NULL, NULL);
   if (!deye_bus_client_add_service (client, service, &error) || !deye_bus_client_connect (client, NULL, &error))
-    g_error ("%s", error->message);
+    {
+      g_printerr ("outside: %s\n", error->message);
+      return 1;
+    }
   g_print ("ready\n");
   g_main_loop_run (loop);
   return 0;

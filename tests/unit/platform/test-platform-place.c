@@ -19,6 +19,19 @@ test_program (void)
 }
 
 static void
+test_library (void)
+{
+  g_autofree char *path = platform_library_path ((gconstpointer) (guintptr) g_free);
+  g_autofree char *none = platform_library_path (&own_name);
+
+  g_assert_nonnull (path);
+  g_assert_true (g_path_is_absolute (path));
+  g_assert_true (g_file_test (path, G_FILE_TEST_IS_REGULAR));
+  g_assert_nonnull (strstr (path, "glib"));
+  g_assert_null (none);
+}
+
+static void
 test_beside (void)
 {
   g_autofree char *path = platform_program_path ();
@@ -63,6 +76,7 @@ main (int argc, char **argv)
   own_name = argv[0];
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/platform/place/program", test_program);
+  g_test_add_func ("/platform/place/library", test_library);
   g_test_add_func ("/platform/place/beside", test_beside);
   g_test_add_func ("/platform/place/address", test_address);
   return g_test_run ();
