@@ -24,7 +24,8 @@ manage_report_health (Job *job, DeyeBusMessage *reply)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__health_reply__descriptor, reply);
   const Daemoneye__Eventbus__V1__HealthReply *health = guard != NULL ? wire_guard_message (guard) : NULL;
-  gboolean ok = health != NULL && health->health == DEYE_BUS_HEALTH_HEALTHY && health->pid == job->collectors[0]->pid;
+  gboolean ok = health != NULL && health->health == DAEMONEYE__EVENTBUS__V1__HEALTH__HEALTH_HEALTHY
+                && health->pid == job->collectors[0]->pid;
 
   if (health == NULL)
     job_report_step (&job->report, "direct", FALSE, NULL, _ ("the reply can't be read"));

@@ -23,9 +23,9 @@ status_count_roles (const CtlStats *stats)
 
   for (size_t i = 0; i < stats->n_peers; i++)
     {
-      collectors += stats->peers[i]->role == DEYE_BUS_ROLE_COLLECTOR;
-      tools += stats->peers[i]->role == DEYE_BUS_ROLE_TOOL;
-      agents += stats->peers[i]->role == DEYE_BUS_ROLE_AGENT;
+      collectors += stats->peers[i]->role == DAEMONEYE__EVENTBUS__V1__ROLE__ROLE_COLLECTOR;
+      tools += stats->peers[i]->role == DAEMONEYE__EVENTBUS__V1__ROLE__ROLE_TOOL;
+      agents += stats->peers[i]->role == DAEMONEYE__EVENTBUS__V1__ROLE__ROLE_AGENT;
     }
   return g_strdup_printf (_ ("collectors %u, tools %u, agents %u"), collectors, tools, agents);
 }

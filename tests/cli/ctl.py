@@ -64,9 +64,9 @@ def _(bus):
     golden(bus, "peers", bus.ctl("peers"))
     peers = {peer["id"]: peer for peer in bus.json("peers")}
     equal(peers["procmond-2"]["pid"], bus.second.pid)
-    equal((peers["procmond-2"]["role"], peers["procmond-2"]["type"]), (1, "procmond"))
+    equal((peers["procmond-2"]["role"], peers["procmond-2"]["type"]), ("ROLE_COLLECTOR", "procmond"))
     equal(peers["procmond-2"]["uid"], os.getuid())
-    equal(peers["daemoneye-agent"]["role"], 3)
+    equal(peers["daemoneye-agent"]["role"], "ROLE_AGENT")
     equal(peers["daemoneye-agent"]["pid"], bus.broker.process.pid)
     holds(int(peers["procmond-1"]["since_us"]) > 1e15, "a wall clock")
 
@@ -317,7 +317,7 @@ def _(bus):
     with subprocess.Popen(["sleep", "1000"]) as child:
         for line in watcher.stdout:
             event = json.loads(line)
-            if event["payload"]["kind"] == 1 and event["payload"]["process"]["pid"] == child.pid:
+            if event["payload"]["kind"] == "PROCESS_EVENT_STARTED" and event["payload"]["process"]["pid"] == child.pid:
                 break
         child.kill()
     equal(event["payload"]["process"]["ppid"], os.getpid())

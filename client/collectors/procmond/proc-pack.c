@@ -52,7 +52,7 @@ proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_in
 
   daemoneye__eventbus__v1__process_event__init (&message);
   pack_fill_record (&record, event->record);
-  message.kind = event->kind;
+  message.kind = (Daemoneye__Eventbus__V1__ProcessEventKind) event->kind;
   message.process = &record;
   message.observed_time_us = (guint64) observed_time_us;
   message.poll_interval_us = (guint64) poll_interval_us;

@@ -67,7 +67,7 @@ introspect_put_peer (BusPage *page, BusPeer *peer)
   daemoneye__eventbus__v1__peer_info__init (info);
   info->id = peer->id;
   info->type = peer->type;
-  info->role = peer->principal.role;
+  info->role = (Daemoneye__Eventbus__V1__Role) peer->principal.role;
   info->pid = peer->who.pid;
   info->uid = peer->account->number;
   info->account = peer->account->name;

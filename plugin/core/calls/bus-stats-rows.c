@@ -132,7 +132,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   daemoneye__eventbus__v1__peer_stats__init (stats);
   stats->id = peer->id;
   stats->type = peer->type;
-  stats->role = peer->principal.role;
+  stats->role = (Daemoneye__Eventbus__V1__Role) peer->principal.role;
   stats->pid = peer->who.pid;
   stats->uid = peer->account->number;
   stats->account = peer->account->name;

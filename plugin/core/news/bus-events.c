@@ -11,7 +11,7 @@ events_publish (BusPeer *peer, const char *topic, PeerEvent *event, gint64 now_u
 {
   event->id = peer->id;
   event->type = peer->type;
-  event->role = peer->principal.role;
+  event->role = (Daemoneye__Eventbus__V1__Role) peer->principal.role;
   event->pid = peer->who.pid;
   event->uid = peer->account->number;
   event->account = peer->account->name;
