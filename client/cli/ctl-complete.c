@@ -58,7 +58,8 @@ ctl_complete (Ctl *ctl, char **args, GError **error)
     void (*complete) (Ctl *ctl, const char *peer);
   } rows[] = { { "peers", complete_peers }, { "methods", complete_methods }, { "topics", complete_topics } };
 
-  ctl->options.timeout_s = PATIENCE_S;
+  ctl->options.timeout_s = PATIENCE_S; /* for all of it, connecting included */
+  ctl_start_clock (ctl);
   if (!ctl_connect (ctl, NULL))
     return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)

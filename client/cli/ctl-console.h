@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 /*
- * The parts of the tool's standard streams that differ between systems: the width of the terminal, raw standard input, and
+ * The parts of the tool's standard streams that differ between systems: the width of the terminal, standard input, and
  * the moment when the reader of standard output has gone.
  *
  * It formats and writes nothing; ctl-output does.
@@ -17,8 +17,8 @@ void ctl_console_prepare (void);
 /* Columns of the terminal behind standard output; 0: unknown. */
 guint ctl_console_columns (void);
 
-/* Reads some bytes of standard input. Returns 0 at its end, and -1 with @error on failure. */
-gssize ctl_console_read (gpointer buffer, gsize size, GError **error);
+/* Standard input as it is; closing the stream leaves it open. (transfer full) */
+GInputStream *ctl_console_input_new (void);
 
 /* A source that is dispatched when the reader of standard output has gone. The callback is a GSourceFunc. (transfer
  * full) */

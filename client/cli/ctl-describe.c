@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-describe.h"
 
+#include "ctl-json-text.h"
 #include "ctl-text.h"
 
 #include <glib/gi18n.h>
@@ -12,6 +13,8 @@
 static char *
 describe_value_text (const Daemoneye__Eventbus__V1__Value *value)
 {
+  char real[CTL_JSON_REAL_SIZE];
+
   switch (value != NULL ? value->kind_case : DAEMONEYE__EVENTBUS__V1__VALUE__KIND__NOT_SET)
     {
     case DAEMONEYE__EVENTBUS__V1__VALUE__KIND_TEXT:
@@ -23,7 +26,7 @@ describe_value_text (const Daemoneye__Eventbus__V1__Value *value)
     case DAEMONEYE__EVENTBUS__V1__VALUE__KIND_TRUTH:
       return g_strdup (value->truth ? "true" : "false");
     case DAEMONEYE__EVENTBUS__V1__VALUE__KIND_NUMBER:
-      return g_strdup_printf ("%g", value->number);
+      return g_strdup (ctl_json_real_text (value->number, real));
     case DAEMONEYE__EVENTBUS__V1__VALUE__KIND__NOT_SET:
     default:
       return g_strdup ("?");

@@ -153,8 +153,8 @@ describe_request_init (DescribeRequest *question,
       deye_bus_options_set_target (question->options, peer);
       deye_bus_options_set_method (question->options, "Introspect");
     }
-  if (!patient && (ctl->options.timeout_s <= 0 || ctl->options.timeout_s * G_TIME_SPAN_SECOND > PATIENCE_US))
-    deye_bus_options_set_timeout (question->options, PATIENCE_US);
+  if (!patient)
+    deye_bus_options_set_timeout (question->options, MIN (PATIENCE_US, ctl_time_left_us (ctl)));
 }
 
 static DeyeBusMessage *

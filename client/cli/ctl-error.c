@@ -19,21 +19,41 @@ ctl_fail (GError **error, CtlExit exit_code, const char *format, ...)
   return FALSE;
 }
 
-CtlExit
-ctl_exit_of (const GError *error)
+typedef struct
 {
-  static const struct
-  {
-    DeyeBusError code;
-    CtlExit exit_code;
-  } rows[] = {
-    { DEYE_BUS_ERROR_NO_BROKER, CTL_EXIT_NO_BROKER },     { DEYE_BUS_ERROR_UNTRUSTED, CTL_EXIT_NO_BROKER },
-    { DEYE_BUS_ERROR_NOT_CONNECTED, CTL_EXIT_NO_BROKER }, { DEYE_BUS_ERROR_SHUTTING_DOWN, CTL_EXIT_NO_BROKER },
-    { DEYE_BUS_ERROR_DENIED, CTL_EXIT_DENIED },           { DEYE_BUS_ERROR_TIMEOUT, CTL_EXIT_TIMEOUT },
-    { DEYE_BUS_ERROR_ABSENT, CTL_EXIT_NOTHING },          { DEYE_BUS_ERROR_NOT_SUBSCRIBED, CTL_EXIT_NOTHING },
-    { DEYE_BUS_ERROR_NO_RESPONDERS, CTL_EXIT_NOTHING },   { DEYE_BUS_ERROR_BAD_TOPIC, CTL_EXIT_USAGE },
-    { DEYE_BUS_ERROR_BAD_PATTERN, CTL_EXIT_USAGE },
-  };
+  DeyeBusError code;
+  CtlExit exit_code;
+} ExitRow;
+
+/* Errors that mean the same whether or not there is still a connection. */
+static const ExitRow always_rows[] = {
+  { DEYE_BUS_ERROR_DENIED, CTL_EXIT_DENIED },           { DEYE_BUS_ERROR_TIMEOUT, CTL_EXIT_TIMEOUT },
+  { DEYE_BUS_ERROR_NO_BROKER, CTL_EXIT_NO_BROKER },     { DEYE_BUS_ERROR_UNTRUSTED, CTL_EXIT_NO_BROKER },
+  { DEYE_BUS_ERROR_PROTOCOL, CTL_EXIT_NO_BROKER },      { DEYE_BUS_ERROR_VERSION, CTL_EXIT_NO_BROKER },
+  { DEYE_BUS_ERROR_NOT_CONNECTED, CTL_EXIT_NO_BROKER }, { DEYE_BUS_ERROR_CLOSED, CTL_EXIT_NO_BROKER },
+  { DEYE_BUS_ERROR_SHUTTING_DOWN, CTL_EXIT_NO_BROKER },
+};
+
+/* Answers. Without a connection the error is its end, whatever the reason was. */
+static const ExitRow connected_rows[] = {
+  { DEYE_BUS_ERROR_ABSENT, CTL_EXIT_NOTHING },        { DEYE_BUS_ERROR_NOT_SUBSCRIBED, CTL_EXIT_NOTHING },
+  { DEYE_BUS_ERROR_NO_RESPONDERS, CTL_EXIT_NOTHING }, { DEYE_BUS_ERROR_BAD_TOPIC, CTL_EXIT_USAGE },
+  { DEYE_BUS_ERROR_BAD_PATTERN, CTL_EXIT_USAGE },     { DEYE_BUS_ERROR_UNKNOWN, CTL_EXIT_TIMEOUT },
+};
+
+static CtlExit
+exit_find (const ExitRow *rows, guint n_rows, gint code, CtlExit otherwise)
+{
+  for (guint i = 0; i < n_rows; i++)
+    if ((gint) rows[i].code == code)
+      return rows[i].exit_code;
+  return otherwise;
+}
+
+CtlExit
+ctl_exit_of (const GError *error, gboolean connected)
+{
+  CtlExit exit_code;
 
   if (error == NULL)
     return CTL_EXIT_OK;
@@ -41,10 +61,11 @@ ctl_exit_of (const GError *error)
     return (CtlExit) error->code;
   if (error->domain == G_OPTION_ERROR)
     return CTL_EXIT_USAGE;
-  for (guint i = 0; i < G_N_ELEMENTS (rows) && error->domain == DEYE_BUS_ERROR; i++)
-    if ((gint) rows[i].code == error->code)
-      return rows[i].exit_code;
-  return CTL_EXIT_FAILED;
+  if (error->domain != DEYE_BUS_ERROR)
+    return CTL_EXIT_FAILED;
+  exit_code = connected ? exit_find (connected_rows, G_N_ELEMENTS (connected_rows), error->code, CTL_EXIT_FAILED)
+                        : CTL_EXIT_NO_BROKER;
+  return exit_find (always_rows, G_N_ELEMENTS (always_rows), error->code, exit_code);
 }
 
 const char *

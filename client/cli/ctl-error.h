@@ -24,7 +24,8 @@ typedef enum
 GQuark ctl_error_quark (void);
 /* Error codes are CtlExit. */
 gboolean ctl_fail (GError **error, CtlExit exit_code, const char *format, ...) G_GNUC_PRINTF (3, 4);
-CtlExit ctl_exit_of (const GError *error);
+/* @error: (nullable): no error. @connected: TRUE if there is still a connection to the broker after the error. */
+CtlExit ctl_exit_of (const GError *error, gboolean connected);
 
 /* A hint for some errors of the library, which does not know that this tool could help. NULL: none. Translated. */
 const char *ctl_error_hint (const GError *error);

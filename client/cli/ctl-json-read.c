@@ -11,7 +11,7 @@
 /* JSON and messages are nested. The recursion is bounded: it ends with an error at CTL_JSON_DEPTH_MAX. */
 /* NOLINTBEGIN(misc-no-recursion) */
 
-static gboolean json_read_message (CtlJsonReader *reader, ProtobufCMessage *message, JsonNode *node);
+static gboolean json_read_message (CtlJsonReader *reader, ProtobufCMessage *message, const CtlJsonValue *json);
 
 /* --- fields --- */
 
@@ -20,17 +20,17 @@ static gboolean
 json_read_sub_message (CtlJsonReader *reader,
                        const ProtobufCMessageDescriptor *type,
                        ProtobufCMessage **value,
-                       JsonNode *node)
+                       const CtlJsonValue *json)
 {
   *value = ctl_json_message_new (type);
-  return json_read_message (reader, *value, node);
+  return json_read_message (reader, *value, json);
 }
 
 static gboolean
-json_read_value (CtlJsonReader *reader, const ProtobufCFieldDescriptor *field, gpointer value, JsonNode *node)
+json_read_value (CtlJsonReader *reader, const ProtobufCFieldDescriptor *field, gpointer value, const CtlJsonValue *json)
 {
-  return field->type == PROTOBUF_C_TYPE_MESSAGE ? json_read_sub_message (reader, field->descriptor, value, node)
-                                                : ctl_json_read_scalar (reader, field, value, node);
+  return field->type == PROTOBUF_C_TYPE_MESSAGE ? json_read_sub_message (reader, field->descriptor, value, json)
+                                                : ctl_json_read_scalar (reader, field, value, json);
 }
 
 /* Allocates @n zeroed values and sets the count, so that the message can be freed at any time. */
@@ -45,21 +45,22 @@ json_read_make_room (ProtobufCMessage *message, const ProtobufCFieldDescriptor *
 }
 
 static gboolean
-json_read_list (CtlJsonReader *reader, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, JsonNode *node)
+json_read_list (CtlJsonReader *reader,
+                ProtobufCMessage *message,
+                const ProtobufCFieldDescriptor *field,
+                const CtlJsonValue *json)
 {
-  JsonArray *list = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
   gsize path = reader->path->len, size = ctl_json_value_size (field->type);
   guint8 *values;
-  guint n;
+  guint n = ctl_json_value_length (json);
 
-  if (list == NULL)
-    return ctl_json_expected (reader, _ ("a list"), node);
-  n = json_array_get_length (list);
+  if (json->kind != CTL_JSON_ARRAY)
+    return ctl_json_expected (reader, _ ("a list"), json);
   values = json_read_make_room (message, field, n);
   for (guint i = 0; i < n; i++)
     {
       g_string_append_printf (reader->path, "[%u]", i);
-      if (!json_read_value (reader, field, values + i * size, json_array_get_element (list, i)))
+      if (!json_read_value (reader, field, values + i * size, ctl_json_value_item (json, i)))
         return FALSE;
       g_string_truncate (reader->path, path);
     }
@@ -69,38 +70,42 @@ json_read_list (CtlJsonReader *reader, ProtobufCMessage *message, const Protobuf
 static gboolean
 json_read_key (CtlJsonReader *reader, const ProtobufCFieldDescriptor *field, ProtobufCMessage *entry, const char *key)
 {
-  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (CtlJsonValue) name = ctl_json_value_new_text (CTL_JSON_STRING, g_strdup (key));
 
   if (field->type == PROTOBUF_C_TYPE_BOOL && (strcmp (key, "true") == 0 || strcmp (key, "false") == 0))
-    json_node_init_boolean (node, *key == 't');
-  else
-    json_node_init_string (node, key);
+    name->kind = *key == 't' ? CTL_JSON_TRUE : CTL_JSON_FALSE;
+  /* Otherwise two names could be the same key. */
+  else if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_BOOL
+           && (strpbrk (key, ".eE") != NULL || strcmp (key, "-0") == 0))
+    return ctl_json_fail (reader, _ ("a key that is a number has only digits"));
   ctl_json_set_present (entry, field);
-  return json_read_value (reader, field, ctl_json_member (entry, field), node);
+  return json_read_value (reader, field, ctl_json_member (entry, field), name);
 }
 
 static gboolean
-json_read_map (CtlJsonReader *reader, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, JsonNode *node)
+json_read_map (CtlJsonReader *reader,
+               ProtobufCMessage *message,
+               const ProtobufCFieldDescriptor *field,
+               const CtlJsonValue *json)
 {
   const ProtobufCMessageDescriptor *type = field->descriptor;
-  JsonObject *map = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-  g_autoptr (GList) keys = NULL;
   gsize path = reader->path->len;
   ProtobufCMessage **entry;
 
-  if (map == NULL)
-    return ctl_json_expected (reader, _ ("an object"), node);
-  keys = json_object_get_members (map);
-  entry = json_read_make_room (message, field, json_object_get_size (map));
-  for (GList *key = keys; key != NULL; key = key->next, entry++)
+  if (json->kind != CTL_JSON_OBJECT)
+    return ctl_json_expected (reader, _ ("an object"), json);
+  entry = json_read_make_room (message, field, ctl_json_value_length (json));
+  for (guint i = 0; i < ctl_json_value_length (json); i++, entry++)
     {
+      const char *key = ctl_json_value_name (json, i);
+
       *entry = ctl_json_message_new (type);
-      g_string_append_printf (reader->path, "[\"%s\"]", (const char *) key->data);
-      if (!json_read_key (reader, &type->fields[0], *entry, key->data))
+      g_string_append_printf (reader->path, "[\"%s\"]", key);
+      if (!json_read_key (reader, &type->fields[0], *entry, key))
         return FALSE;
       ctl_json_set_present (*entry, &type->fields[1]);
       if (!json_read_value (reader, &type->fields[1], ctl_json_member (*entry, &type->fields[1]),
-                            json_object_get_member (map, key->data)))
+                            ctl_json_value_item (json, i)))
         return FALSE;
       g_string_truncate (reader->path, path);
     }
@@ -111,16 +116,16 @@ static gboolean
 json_read_field (CtlJsonReader *reader,
                  ProtobufCMessage *message,
                  const ProtobufCFieldDescriptor *field,
-                 JsonNode *node)
+                 const CtlJsonValue *json)
 {
   if (ctl_json_is_map (field))
-    return json_read_map (reader, message, field, node);
+    return json_read_map (reader, message, field, json);
   if (field->label == PROTOBUF_C_LABEL_REPEATED)
-    return json_read_list (reader, message, field, node);
+    return json_read_list (reader, message, field, json);
   if (!ctl_json_oneof_is_free (message, field))
     return ctl_json_fail (reader, _ ("another field of the same oneof is set"));
   ctl_json_set_present (message, field);
-  return json_read_value (reader, field, ctl_json_member (message, field), node);
+  return json_read_value (reader, field, ctl_json_member (message, field), json);
 }
 
 /* --- messages --- */
@@ -188,7 +193,11 @@ json_read_check_required (CtlJsonReader *reader, const ProtobufCMessageDescripto
 
 /* A member that is null counts as absent. */
 static gboolean
-json_read_member (CtlJsonReader *reader, ProtobufCMessage *message, const char *name, JsonNode *node, gboolean *seen)
+json_read_member (CtlJsonReader *reader,
+                  ProtobufCMessage *message,
+                  const char *name,
+                  const CtlJsonValue *json,
+                  gboolean *seen)
 {
   const ProtobufCFieldDescriptor *field = json_read_find_field (message->descriptor, name);
   gsize path = reader->path->len;
@@ -200,10 +209,10 @@ json_read_member (CtlJsonReader *reader, ProtobufCMessage *message, const char *
   place = (gsize) (field - message->descriptor->fields);
   if (seen[place])
     return ctl_json_fail (reader, _ ("the field is given twice, under both of its names"));
-  if (node != NULL && !JSON_NODE_HOLDS_NULL (node))
+  if (json->kind != CTL_JSON_NULL)
     {
       seen[place] = TRUE;
-      if (!json_read_field (reader, message, field, node))
+      if (!json_read_field (reader, message, field, json))
         return FALSE;
     }
   g_string_truncate (reader->path, path);
@@ -212,44 +221,37 @@ json_read_member (CtlJsonReader *reader, ProtobufCMessage *message, const char *
 
 /* Recurses into sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
 static gboolean
-json_read_message (CtlJsonReader *reader, ProtobufCMessage *message, JsonNode *node)
+json_read_message (CtlJsonReader *reader, ProtobufCMessage *message, const CtlJsonValue *json)
 {
   g_autofree gboolean *seen = g_new0 (gboolean, message->descriptor->n_fields + 1);
-  g_autoptr (GList) names = NULL;
   g_autofree char *problem = NULL;
 
-  if (!JSON_NODE_HOLDS_OBJECT (node))
-    return ctl_json_expected (reader, _ ("an object"), node);
+  if (json->kind != CTL_JSON_OBJECT)
+    return ctl_json_expected (reader, _ ("an object"), json);
   if (reader->depth == CTL_JSON_DEPTH_MAX)
     {
       problem = g_strdup_printf (_ ("messages are nested more than %u levels deep"), CTL_JSON_DEPTH_MAX);
       return ctl_json_fail (reader, problem);
     }
   reader->depth++;
-  names = json_object_get_members (json_node_get_object (node));
-  for (GList *name = names; name != NULL; name = name->next)
-    if (!json_read_member (reader, message, name->data,
-                           json_object_get_member (json_node_get_object (node), name->data), seen))
+  for (guint i = 0; i < ctl_json_value_length (json); i++)
+    if (!json_read_member (reader, message, ctl_json_value_name (json, i), ctl_json_value_item (json, i), seen))
       return FALSE;
   reader->depth--;
   return json_read_check_required (reader, message->descriptor, seen);
 }
 
 GBytes *
-ctl_json_to_payload (const ProtobufCMessageDescriptor *type, JsonNode *node, GError **error)
+ctl_json_to_payload (const ProtobufCMessageDescriptor *type, const CtlJsonValue *json, GError **error)
 {
   g_autoptr (GString) path = g_string_new (NULL);
   g_autoptr (ProtobufCMessage) message = ctl_json_message_new (type);
-  g_autoptr (JsonNode) empty = json_node_init_object (json_node_alloc (), NULL);
-  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (CtlJsonValue) empty = ctl_json_value_new (CTL_JSON_OBJECT);
   CtlJsonReader reader = { .path = path, .error = error };
   guint8 *bytes;
   gsize len;
 
-  json_node_set_object (empty, object);
-  if (node == NULL || JSON_NODE_HOLDS_NULL (node))
-    node = empty;
-  if (!json_read_message (&reader, message, node))
+  if (!json_read_message (&reader, message, json->kind != CTL_JSON_NULL ? json : empty))
     return NULL;
   len = protobuf_c_message_get_packed_size (message);
   bytes = g_malloc (MAX (len, 1));

@@ -16,29 +16,46 @@ ctl_json_fail (CtlJsonReader *reader, const char *problem)
   return FALSE;
 }
 
+/* A string is quoted, and a long text is cut. */
 static char *
-reader_show_node (JsonNode *node)
+reader_show_text (const CtlJsonValue *value)
 {
-  g_autofree char *text = NULL;
+  const char *quote = value->kind == CTL_JSON_STRING ? "\"" : "";
+  g_autofree char *text = g_strconcat (quote, value->text, quote, NULL);
   const char *end;
 
-  if (node == NULL || JSON_NODE_HOLDS_NULL (node))
-    return g_strdup ("null");
-  if (JSON_NODE_HOLDS_OBJECT (node))
-    return g_strdup (_ ("an object"));
-  if (JSON_NODE_HOLDS_ARRAY (node))
-    return g_strdup (_ ("a list"));
-  text = json_to_string (node, FALSE);
   if (strlen (text) <= SHOWN_MAX)
     return g_steal_pointer (&text);
   end = g_utf8_find_prev_char (text, text + SHOWN_MAX);
   return g_strdup_printf ("%.*s...", end != NULL ? (int) (end - text) : 0, text);
 }
 
-gboolean
-ctl_json_expected (CtlJsonReader *reader, const char *what, JsonNode *node)
+static char *
+reader_show_value (const CtlJsonValue *value)
 {
-  g_autofree char *value = reader_show_node (node);
+  switch (value->kind)
+    {
+    case CTL_JSON_NULL:
+      return g_strdup ("null");
+    case CTL_JSON_FALSE:
+      return g_strdup ("false");
+    case CTL_JSON_TRUE:
+      return g_strdup ("true");
+    case CTL_JSON_ARRAY:
+      return g_strdup (_ ("a list"));
+    case CTL_JSON_OBJECT:
+      return g_strdup (_ ("an object"));
+    case CTL_JSON_NUMBER:
+    case CTL_JSON_STRING:
+    default:
+      return reader_show_text (value);
+    }
+}
+
+gboolean
+ctl_json_expected (CtlJsonReader *reader, const char *what, const CtlJsonValue *found)
+{
+  g_autofree char *value = reader_show_value (found);
   g_autofree char *problem = g_strdup_printf (_ ("expected %s, not %s"), what, value);
 
   return ctl_json_fail (reader, problem);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <json-glib/json-glib.h>
+#include "ctl-json-value.h"
 
 /*
  * The state of reading one payload from JSON, and its errors. An error names the path of the value, what was expected, and
@@ -17,7 +17,7 @@ typedef struct
 
 /* Set an error (G_IO_ERROR_INVALID_DATA) about the value at the current path; return FALSE. */
 gboolean ctl_json_fail (CtlJsonReader *reader, const char *problem);
-gboolean ctl_json_expected (CtlJsonReader *reader, const char *what, JsonNode *node);
+gboolean ctl_json_expected (CtlJsonReader *reader, const char *what, const CtlJsonValue *found);
 
 /* Appends one of several names to a list in an error. @place: its index; the list is cut when it gets long. */
 void ctl_json_add_name (GString *names, guint place, const char *name);

@@ -10,6 +10,8 @@
  * read by ctl-json-read.
  */
 
-/* Reads @node into @value, the place of one value of @field. FALSE: it does not fit, see the error of @reader. */
-gboolean
-ctl_json_read_scalar (CtlJsonReader *reader, const ProtobufCFieldDescriptor *field, gpointer value, JsonNode *node);
+/* Reads @json into @value, the place of one value of @field. FALSE: it does not fit, see the error of @reader. */
+gboolean ctl_json_read_scalar (CtlJsonReader *reader,
+                               const ProtobufCFieldDescriptor *field,
+                               gpointer value,
+                               const CtlJsonValue *json);

@@ -2,7 +2,7 @@
 #include "ctl-json.h"
 
 #include "ctl-json-member.h"
-
+#include "ctl-json-text.h"
 #include "wire-guard.h"
 
 #include <glib/gi18n.h>
@@ -12,7 +12,20 @@
 /* JSON and messages are nested. The recursion is bounded: it ends with an error at CTL_JSON_DEPTH_MAX. */
 /* NOLINTBEGIN(misc-no-recursion) */
 
-static JsonNode *json_write_message (const ProtobufCMessage *message, guint depth, GError **error);
+typedef struct
+{
+  gboolean report; /* a report of the tool: counters are numbers */
+  guint depth;
+  GError **error;
+} JsonWriter;
+
+/* 64-bit fields that name something. They are written as strings whatever their value is. */
+static const char *const identifiers[] = { "epoch", "incarnation" };
+
+/* Its value is data of a peer, as in a payload. */
+#define VALUE_TYPE "daemoneye.eventbus.v1.Value"
+
+static JsonNode *json_write_message (JsonWriter *writer, const ProtobufCMessage *message);
 
 static JsonNode *
 json_write_text (const char *text)
@@ -26,26 +39,34 @@ json_write_int (gint64 value)
   return json_node_init_int (json_node_alloc (), value);
 }
 
-/* @digits: how many distinguish every value of the type. */
 static JsonNode *
-json_write_real (double value, int digits)
+json_write_double (double value)
+{
+  char text[CTL_JSON_REAL_SIZE];
+
+  if (isfinite (value))
+    return json_node_init_double (json_node_alloc (), value);
+  ctl_json_real_text (value, text);
+  text[strlen (text) - 1] = '\0'; /* without its quotes */
+  return json_write_text (text + 1);
+}
+
+/* Nine digits distinguish all floats. The double nearest to the shortest text is written with these digits. */
+static JsonNode *
+json_write_float (float value)
 {
   char text[G_ASCII_DTOSTR_BUF_SIZE];
+  double shortest = (double) value;
 
-  if (isnan (value))
-    return json_write_text ("NaN");
-  if (isinf (value))
-    return json_write_text (value > 0 ? "Infinity" : "-Infinity");
-  if (digits == 9) /* a float: write the shortest number that reads as the same float */
-    for (int n = 6; n <= digits; n++)
-      {
-        const char format[] = { '%', '.', (char) ('0' + n), 'g', '\0' };
+  for (int n = 6; isfinite (value) && n <= 9; n++)
+    {
+      const char format[] = { '%', '.', (char) ('0' + n), 'g', '\0' };
 
-        g_ascii_formatd (text, sizeof text, format, value);
-        if ((float) g_ascii_strtod (text, NULL) == (float) value)
-          return json_node_init_double (json_node_alloc (), g_ascii_strtod (text, NULL));
-      }
-  return json_node_init_double (json_node_alloc (), value);
+      shortest = g_ascii_strtod (g_ascii_formatd (text, sizeof text, format, (double) value), NULL);
+      if ((float) shortest == value)
+        break;
+    }
+  return json_write_double (shortest);
 }
 
 static JsonNode *
@@ -65,16 +86,7 @@ json_write_enum (const ProtobufCEnumDescriptor *type, int number)
 }
 
 static JsonNode *
-json_write_long (gint64 value)
-{
-  char text[24];
-
-  g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, value);
-  return json_write_text (text);
-}
-
-static JsonNode *
-json_write_ulong (guint64 value)
+json_write_ulong_text (guint64 value)
 {
   char text[24];
 
@@ -82,21 +94,54 @@ json_write_ulong (guint64 value)
   return json_write_text (text);
 }
 
+static gboolean
+json_write_is_counter (const JsonWriter *writer, const ProtobufCFieldDescriptor *field)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (identifiers); i++)
+    if (strcmp (identifiers[i], field->name) == 0)
+      return FALSE;
+  return writer->report;
+}
+
+static JsonNode *
+json_write_long (const JsonWriter *writer, const ProtobufCFieldDescriptor *field, gint64 value)
+{
+  char text[24];
+
+  if (json_write_is_counter (writer, field) && value >= -(gint64) CTL_JSON_EXACT_MAX
+      && value <= (gint64) CTL_JSON_EXACT_MAX)
+    return json_write_int (value);
+  g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, value);
+  return json_write_text (text);
+}
+
+static JsonNode *
+json_write_counter (guint64 value)
+{
+  return value <= CTL_JSON_EXACT_MAX ? json_write_int ((gint64) value) : json_write_ulong_text (value);
+}
+
+static JsonNode *
+json_write_ulong (const JsonWriter *writer, const ProtobufCFieldDescriptor *field, guint64 value)
+{
+  return json_write_is_counter (writer, field) ? json_write_counter (value) : json_write_ulong_text (value);
+}
+
 /* @value: address of the pointer. A NULL pointer (in a map entry) becomes an empty object. */
 static JsonNode *
-json_write_sub_message (gconstpointer value, guint depth, GError **error)
+json_write_sub_message (JsonWriter *writer, gconstpointer value)
 {
   const ProtobufCMessage *message = *(ProtobufCMessage *const *) value;
   g_autoptr (JsonObject) empty = NULL;
 
   if (message != NULL)
-    return json_write_message (message, depth + 1, error);
+    return json_write_message (writer, message);
   empty = json_object_new ();
   return json_node_init_object (json_node_alloc (), empty);
 }
 
 static JsonNode *
-json_write_value (const ProtobufCFieldDescriptor *field, gconstpointer value, guint depth, GError **error)
+json_write_value (JsonWriter *writer, const ProtobufCFieldDescriptor *field, gconstpointer value)
 {
   const char *text;
 
@@ -112,14 +157,14 @@ json_write_value (const ProtobufCFieldDescriptor *field, gconstpointer value, gu
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_SFIXED64:
-      return json_write_long (*(const gint64 *) value);
+      return json_write_long (writer, field, *(const gint64 *) value);
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
-      return json_write_ulong (*(const guint64 *) value);
+      return json_write_ulong (writer, field, *(const guint64 *) value);
     case PROTOBUF_C_TYPE_FLOAT:
-      return json_write_real ((double) *(const float *) value, 9);
+      return json_write_float (*(const float *) value);
     case PROTOBUF_C_TYPE_DOUBLE:
-      return json_write_real (*(const double *) value, 17);
+      return json_write_double (*(const double *) value);
     case PROTOBUF_C_TYPE_BOOL:
       return json_node_init_boolean (json_node_alloc (), *(const protobuf_c_boolean *) value != 0);
     case PROTOBUF_C_TYPE_ENUM:
@@ -131,12 +176,12 @@ json_write_value (const ProtobufCFieldDescriptor *field, gconstpointer value, gu
       return json_write_bytes (value);
     case PROTOBUF_C_TYPE_MESSAGE:
     default:
-      return json_write_sub_message (value, depth, error);
+      return json_write_sub_message (writer, value);
     }
 }
 
 static JsonNode *
-json_write_list (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
+json_write_list (JsonWriter *writer, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
   g_autoptr (JsonArray) list = json_array_new ();
   const guint8 *values = *(const guint8 *const *) ctl_json_member_const (message, field);
@@ -144,7 +189,7 @@ json_write_list (const ProtobufCMessage *message, const ProtobufCFieldDescriptor
 
   for (gsize i = 0; i < n; i++)
     {
-      JsonNode *node = json_write_value (field, values + i * size, depth, error);
+      JsonNode *node = json_write_value (writer, field, values + i * size);
 
       if (node == NULL)
         return NULL;
@@ -156,7 +201,8 @@ json_write_list (const ProtobufCMessage *message, const ProtobufCFieldDescriptor
 static char *
 json_write_key (const ProtobufCFieldDescriptor *field, gconstpointer value)
 {
-  g_autoptr (JsonNode) node = json_write_value (field, value, 0, NULL);
+  JsonWriter writer = { .report = FALSE };
+  g_autoptr (JsonNode) node = json_write_value (&writer, field, value);
 
   if (json_node_get_value_type (node) == G_TYPE_STRING)
     return json_node_dup_string (node);
@@ -166,7 +212,7 @@ json_write_key (const ProtobufCFieldDescriptor *field, gconstpointer value)
 }
 
 static JsonNode *
-json_write_map (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
+json_write_map (JsonWriter *writer, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
   g_autoptr (JsonObject) map = json_object_new ();
   const ProtobufCMessageDescriptor *entry = field->descriptor;
@@ -177,7 +223,7 @@ json_write_map (const ProtobufCMessage *message, const ProtobufCFieldDescriptor 
     {
       g_autofree char *key = json_write_key (&entry->fields[0], ctl_json_member_const (entries[i], &entry->fields[0]));
       JsonNode *node
-          = json_write_value (&entry->fields[1], ctl_json_member_const (entries[i], &entry->fields[1]), depth, error);
+          = json_write_value (writer, &entry->fields[1], ctl_json_member_const (entries[i], &entry->fields[1]));
 
       if (node == NULL)
         return NULL;
@@ -187,40 +233,50 @@ json_write_map (const ProtobufCMessage *message, const ProtobufCFieldDescriptor 
 }
 
 static JsonNode *
-json_write_field (const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, guint depth, GError **error)
+json_write_field (JsonWriter *writer, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
   if (ctl_json_is_map (field))
-    return json_write_map (message, field, depth, error);
+    return json_write_map (writer, message, field);
   if (field->label == PROTOBUF_C_LABEL_REPEATED)
-    return json_write_list (message, field, depth, error);
-  return json_write_value (field, ctl_json_member_const (message, field), depth, error);
+    return json_write_list (writer, message, field);
+  return json_write_value (writer, field, ctl_json_member_const (message, field));
 }
 
-/* Recurses into sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
-static JsonNode *
-json_write_message (const ProtobufCMessage *message, guint depth, GError **error)
+static gboolean
+json_write_fields (JsonWriter *writer, JsonObject *object, const ProtobufCMessage *message)
 {
-  g_autoptr (JsonObject) object = json_object_new ();
   const ProtobufCMessageDescriptor *type = message->descriptor;
 
-  if (depth > CTL_JSON_DEPTH_MAX)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("messages are nested more than %u levels deep"),
-                   CTL_JSON_DEPTH_MAX);
-      return NULL;
-    }
   for (guint i = 0; i < type->n_fields; i++)
     {
       JsonNode *node;
 
       if (!ctl_json_is_present (message, &type->fields[i]))
         continue;
-      node = json_write_field (message, &type->fields[i], depth, error);
+      node = json_write_field (writer, message, &type->fields[i]);
       if (node == NULL)
-        return NULL;
+        return FALSE;
       json_object_set_member (object, type->fields[i].name, node);
     }
-  return json_node_init_object (json_node_alloc (), object);
+  return TRUE;
+}
+
+/* Recurses into sub-messages, at most CTL_JSON_DEPTH_MAX deep. */
+static JsonNode *
+json_write_message (JsonWriter *writer, const ProtobufCMessage *message)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonWriter inner = *writer;
+
+  inner.depth++;
+  inner.report = writer->report && strcmp (message->descriptor->name, VALUE_TYPE) != 0;
+  if (inner.depth > CTL_JSON_DEPTH_MAX)
+    {
+      g_set_error (writer->error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                   _ ("messages are nested more than %u levels deep"), CTL_JSON_DEPTH_MAX);
+      return NULL;
+    }
+  return json_write_fields (&inner, object, message) ? json_node_init_object (json_node_alloc (), object) : NULL;
 }
 
 JsonNode *
@@ -230,6 +286,7 @@ ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, 
   WireGuardError problem;
   gsize len = 0;
   gconstpointer bytes = g_bytes_get_data (payload, &len);
+  JsonWriter writer = { .error = error };
 
   /* The cap on fields is the number of bytes: each number of a packed field counts as one. */
   guard = wire_guard_unpack_lenient (type, wire_span (len > 0 ? bytes : "", len), (guint) CLAMP (len, 1, G_MAXUINT),
@@ -240,13 +297,21 @@ ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, 
                    problem.problem, problem.offset);
       return NULL;
     }
-  return json_write_message (wire_guard_message (guard), 1, error);
+  return json_write_message (&writer, wire_guard_message (guard));
 }
 
 JsonNode *
 ctl_json_from_message (const ProtobufCMessage *message, GError **error)
 {
-  return json_write_message (message, 1, error);
+  JsonWriter writer = { .report = TRUE, .error = error };
+
+  return json_write_message (&writer, message);
+}
+
+void
+ctl_json_set_counter (JsonObject *object, const char *name, guint64 value)
+{
+  json_object_set_member (object, name, json_write_counter (value));
 }
 
 /* NOLINTEND(misc-no-recursion) */

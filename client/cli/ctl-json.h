@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "ctl-json-value.h"
+
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 #include <protobuf-c/protobuf-c.h>
@@ -10,24 +12,30 @@
  * protoc-c and of ctl-types.
  *
  * Fields have the names of the .proto; lowerCamelCase is read as well. Fields without presence are always written. 64-bit
- * integers are written as strings. A map is an object when ctl-types made the type; for generated types it is a list of
- * entries. The well-known types (Timestamp, Any, ...) have no special form, and unknown fields are left out.
+ * integers are written as strings. In reports of the tool they are numbers up to CTL_JSON_EXACT_MAX, except identifiers and
+ * values of properties, which are data of peers. A map is an object when ctl-types made the type; for generated types it is
+ * a list of entries. The well-known types (Timestamp, Any, ...) have no special form, and unknown fields are left out.
  *
  * The limits of wire-guard apply: at most 64 fields in a type, field numbers below 2^25, at most eight levels in a payload
- * that is read. json-glib wraps numbers outside of signed 64 bits, so give them as strings; its strings end at a NUL.
+ * that is read.
  *
  * Invariant: nothing is guessed. A value that does not fit its field is an error that names the field.
  */
 
 #define CTL_JSON_DEPTH_MAX 16u
 
+/* The largest integer up to which every program that reads JSON numbers as doubles gets the exact value: 2^53. */
+#define CTL_JSON_EXACT_MAX (G_GUINT64_CONSTANT (1) << 53)
+
 /* Decodes payload bytes of @type. Error: G_IO_ERROR_INVALID_DATA. (transfer full) */
 JsonNode *ctl_json_from_payload (const ProtobufCMessageDescriptor *type, GBytes *payload, GError **error);
 
-/* Converts a message that the guard has unpacked before. Error: it is nested too deep. (transfer full) */
+/* Converts a message of the bus that the tool reports. Error: it is nested too deep. (transfer full) */
 JsonNode *ctl_json_from_message (const ProtobufCMessage *message, GError **error);
+/* Adds a counter to a report. */
+void ctl_json_set_counter (JsonObject *object, const char *name, guint64 value);
 
-/* Encodes JSON as a payload of @type. @node: an object, or NULL or JSON null for an empty message. An error
+/* Encodes JSON as a payload of @type. @json: an object, or null for an empty message. An error
  * (G_IO_ERROR_INVALID_DATA) names the path of the field and what was expected; for an unknown field it lists the known
  * ones. (transfer full) */
-GBytes *ctl_json_to_payload (const ProtobufCMessageDescriptor *type, JsonNode *node, GError **error);
+GBytes *ctl_json_to_payload (const ProtobufCMessageDescriptor *type, const CtlJsonValue *json, GError **error);

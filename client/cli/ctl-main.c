@@ -114,7 +114,7 @@ main_show_verbs (Ctl *ctl)
   ctl_output_line (output, "%s", "");
   ctl_output_line (
       output, "%s",
-      _ ("JSON is text, @FILE, or - for standard input. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no broker,\n"
+      _ ("JSON is text, @FILE, or - for standard input. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection,\n"
          "4 denied, 5 no answer in time, 6 nothing matched."));
 }
 
@@ -191,12 +191,21 @@ main_check_arguments (const CtlVerb *verb, guint n, GError **error)
                    *arguments != '\0' ? " " : "", arguments, verb->name);
 }
 
+/* A verb shows what it got from the peers that answered. When the connection has ended, that is not everything. */
+static gboolean
+main_check_connection (Ctl *ctl, GError **error)
+{
+  return ctl->client == NULL || ctl_is_connected (ctl) || ctl->output.gone
+         || ctl_fail (error, CTL_EXIT_NO_BROKER,
+                      _ ("The connection to the broker has ended: the output is not complete"));
+}
+
 static gboolean
 main_run_verb (Ctl *ctl, const CtlVerb *verb, GPtrArray *words, GError **error)
 {
   g_autoptr (GOptionContext) context = ctl_options_context_new (&ctl->options, verb->takes, main_arguments_of (verb));
 
-  if (!ctl_options_parse (context, words, error))
+  if (!ctl_options_parse (context, words, FALSE, error))
     return FALSE;
   ctl_output_init (&ctl->output, ctl->options.json);
   if (ctl->options.help)
@@ -207,7 +216,8 @@ main_run_verb (Ctl *ctl, const CtlVerb *verb, GPtrArray *words, GError **error)
   if (!main_check_arguments (verb, words->len - 1, error) || !ctl_options_check (&ctl->options, error))
     return FALSE;
   g_ptr_array_add (words, NULL);
-  return verb->run (ctl, (char **) words->pdata + 1, error);
+  ctl_start_clock (ctl);
+  return verb->run (ctl, (char **) words->pdata + 1, error) && main_check_connection (ctl, error);
 }
 
 static gboolean
@@ -221,8 +231,10 @@ main_run (Ctl *ctl, int argc, char **argv, GError **error)
     g_ptr_array_add (words, g_strdup (argv[i]));
   ctl_output_init (&ctl->output, FALSE);
   g_option_context_set_strict_posix (context, TRUE); /* stop at the verb */
-  if (!ctl_options_parse (context, words, error))
+  if (!ctl_options_parse (context, words, TRUE, error))
     return FALSE;
+  if (words->len > 1 && g_str_equal (g_ptr_array_index (words, 1), "--"))
+    g_ptr_array_remove_index (words, 1);
   if (ctl->options.help)
     {
       main_show_verbs (ctl);
@@ -250,6 +262,7 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
+  CtlExit exit_code;
   Ctl ctl;
   gboolean ok;
 
@@ -261,9 +274,9 @@ main (int argc, char **argv)
   ctl_output_flush (&ctl.output);
   if (ctl.output.failed != 0 && ok)
     ok = ctl_fail (&error, CTL_EXIT_FAILED, _ ("The output can't be written: %s"), g_strerror (ctl.output.failed));
-  if (!ok && !ctl.output.gone)
+  if (!ok)
     main_print_error (error);
-  ok = ok || ctl.output.gone;
+  exit_code = ctl_exit_of (error, ctl_is_connected (&ctl));
   ctl_clear (&ctl);
-  return ok ? CTL_EXIT_OK : (int) ctl_exit_of (error);
+  return (int) exit_code;
 }

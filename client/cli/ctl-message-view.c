@@ -2,11 +2,14 @@
 #include "ctl-message-view.h"
 
 #include "ctl-catalog.h"
+#include "ctl-json-text.h"
+#include "ctl-json.h"
 #include "ctl-payload.h"
 #include "ctl-stats.h"
 #include "ctl-text.h"
 #include "ctl-units.h"
 #include "wire-status.h"
+#include "wire-varint.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
@@ -32,7 +35,7 @@ message_add_headers (JsonObject *object, DeyeBusMessage *message)
   if (deye_bus_message_get_priority (message) > 0)
     json_object_set_int_member (object, "priority", deye_bus_message_get_priority (message));
   if (deye_bus_message_get_sequence_number (message) > 0)
-    json_object_set_int_member (object, "sequence_number", (gint64) deye_bus_message_get_sequence_number (message));
+    ctl_json_set_counter (object, "sequence_number", deye_bus_message_get_sequence_number (message));
   for (char **tag = tags; *tag != NULL; tag++)
     {
       g_autofree char *name = g_strndup (*tag, strcspn (*tag, "="));
@@ -49,7 +52,7 @@ message_show_json (Ctl *ctl, DeyeBusMessage *message, JsonNode *decoded, GBytes 
 
   json_object_set_string_member (object, "topic", deye_bus_message_get_topic (message));
   json_object_set_string_member (object, "sender", deye_bus_message_get_sender (message));
-  json_object_set_int_member (object, "sequence", (gint64) deye_bus_message_get_sequence (message));
+  ctl_json_set_counter (object, "sequence", deye_bus_message_get_sequence (message));
   json_object_set_int_member (object, "time_us", deye_bus_message_get_accept_time (message));
   message_add_text (object, "type", deye_bus_message_get_type_name (message));
   message_add_headers (object, message);
@@ -73,7 +76,7 @@ message_show_headers (Ctl *ctl, DeyeBusMessage *message)
   g_autoptr (GList) names = NULL;
 
   message_add_text (object, "type", deye_bus_message_get_type_name (message));
-  json_object_set_int_member (object, "sequence", (gint64) deye_bus_message_get_sequence (message));
+  ctl_json_set_counter (object, "sequence", deye_bus_message_get_sequence (message));
   message_add_headers (object, message);
   names = json_object_get_members (object);
   for (GList *link = names; link != NULL; link = link->next)
@@ -93,13 +96,31 @@ message_show_text (Ctl *ctl, DeyeBusMessage *message, JsonNode *decoded, GBytes 
 {
   CtlOutput *output = &ctl->output;
   g_autofree char *moment = ctl_moment ((guint64) deye_bus_message_get_accept_time (message), TRUE);
-  g_autofree char *body = decoded != NULL ? json_to_string (decoded, FALSE) : ctl_payload_preview (payload);
+  g_autofree char *body = decoded != NULL ? ctl_json_text (decoded, FALSE) : ctl_payload_preview (payload);
   g_autofree char *safe = ctl_text_safe (body);
 
   ctl_output_line (output, "%s%s%s  %s  %s", ctl->options.timestamp ? moment : "", ctl->options.timestamp ? "  " : "",
                    deye_bus_message_get_topic (message), deye_bus_message_get_sender (message), safe);
   if (ctl->options.headers)
     message_show_headers (ctl, message);
+}
+
+/* Without framing the payload alone is written, byte for byte. */
+static void
+message_show_raw (Ctl *ctl, GBytes *payload)
+{
+  gsize len;
+  gconstpointer data = g_bytes_get_data (payload, &len);
+  CtlFraming framing = ctl->options.framing;
+  guint8 varint[10];
+
+  if (framing == CTL_FRAMING_LENGTH)
+    ctl_output_bytes (&ctl->output, varint, (gsize) (wire_varint_put (varint, len) - varint));
+  ctl_output_bytes (&ctl->output, data, len);
+  if (framing == CTL_FRAMING_NEWLINE)
+    ctl_output_bytes (&ctl->output, "\n", 1);
+  if (framing == CTL_FRAMING_NUL)
+    ctl_output_bytes (&ctl->output, "", 1);
 }
 
 void
@@ -109,10 +130,7 @@ ctl_message_view_show (Ctl *ctl, DeyeBusMessage *message)
   g_autoptr (JsonNode) decoded = NULL;
 
   if (ctl->options.raw)
-    {
-      ctl_output_bytes (&ctl->output, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
-      ctl_output_bytes (&ctl->output, "\n", 1);
-    }
+    message_show_raw (ctl, payload);
   else
     {
       decoded = ctl_catalog_decode (ctl, message);
@@ -136,9 +154,9 @@ ctl_message_view_show_gap (Ctl *ctl, const CtlGap *gap)
       return;
     }
   object = json_object_new ();
-  json_object_set_int_member (object, "missed", (gint64) gap->missed);
-  json_object_set_int_member (object, "from", (gint64) gap->from);
-  json_object_set_int_member (object, "to", (gint64) gap->to);
+  ctl_json_set_counter (object, "missed", gap->missed);
+  ctl_json_set_counter (object, "from", gap->from);
+  ctl_json_set_counter (object, "to", gap->to);
   json_object_set_int_member (object, "reason", gap->reason);
   json_object_set_string_member (object, "reason_name", wire_status_name (gap->reason));
   ctl_output_json_object (&ctl->output, object);

@@ -19,8 +19,8 @@ ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *ar
   } rows[] = {
     { 0, { "address", 'a', 0, G_OPTION_ARG_FILENAME, &options->address, N_ ("Socket of the bus"), N_ ("PATH") } },
     { 0,
-      { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &options->timeout_s, N_ ("Time to wait for a reply (default: 30)"),
-        N_ ("SECONDS") } },
+      { "timeout", 't', 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_TIMEOUT],
+        N_ ("Time for connecting and replies (default: 30)"), N_ ("SECONDS") } },
     { CTL_TAKES_JSON,
       { "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, N_ ("Print one JSON object per line"), NULL } },
     { CTL_TAKES_XML, { "xml", 0, 0, G_OPTION_ARG_NONE, &options->xml, N_ ("Print D-Bus introspection XML"), NULL } },
@@ -30,9 +30,11 @@ ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *ar
     { CTL_TAKES_RAW,
       { "raw", 0, 0, G_OPTION_ARG_NONE, &options->raw, N_ ("Do not convert payloads to or from JSON"), NULL } },
     { CTL_TAKES_WATCH,
-      { "count", 'n', 0, G_OPTION_ARG_INT, &options->count, N_ ("Exit after this number of messages"), N_ ("COUNT") } },
+      { "count", 'n', 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_COUNT],
+        N_ ("Exit after this number of messages"), N_ ("COUNT") } },
     { CTL_TAKES_WATCH,
-      { "wait", 'w', 0, G_OPTION_ARG_DOUBLE, &options->wait_s, N_ ("Exit after this time"), N_ ("SECONDS") } },
+      { "wait", 'w', 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_WAIT], N_ ("Exit after this time"),
+        N_ ("SECONDS") } },
     { CTL_TAKES_WATCH,
       { "headers", 0, 0, G_OPTION_ARG_NONE, &options->headers, N_ ("Also show the other fields of a message"), NULL } },
     { CTL_TAKES_WATCH,
@@ -43,11 +45,14 @@ ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *ar
       { "policy", 0, 0, G_OPTION_ARG_STRING, &options->policy,
         N_ ("When the queue is full: block, drop-oldest, drop-newest, error, conflate"), N_ ("NAME") } },
     { CTL_TAKES_WATCH,
-      { "queue-messages", 0, 0, G_OPTION_ARG_INT64, &options->queue_messages,
+      { "queue-messages", 0, 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_QUEUE_MESSAGES],
         N_ ("Limit of queued messages in the broker"), N_ ("COUNT") } },
     { CTL_TAKES_WATCH,
-      { "queue-bytes", 0, 0, G_OPTION_ARG_INT64, &options->queue_bytes, N_ ("Limit of queued bytes in the broker"),
-        N_ ("BYTES") } },
+      { "queue-bytes", 0, 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_QUEUE_BYTES],
+        N_ ("Limit of queued bytes in the broker"), N_ ("BYTES") } },
+    { CTL_TAKES_WATCH,
+      { "framing", 0, 0, G_OPTION_ARG_STRING, &options->framing_name,
+        N_ ("With --raw, what separates payloads: none, newline, nul, length"), N_ ("NAME") } },
     { CTL_TAKES_VIEW,
       { "subscriptions", 0, 0, G_OPTION_ARG_NONE, &options->subscriptions, N_ ("Show the queues of subscriptions"),
         NULL } },
@@ -72,19 +77,18 @@ ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *ar
   return context;
 }
 
-/* GOption does not accept a value directly after the letter of a short option: turn -n1 into -n 1, up to --. */
+/* GOption does not accept a value directly after the letter of a short option: turn -n1 into -n 1. Takes the first @n
+ * words. */
 static char **
-options_split_short (const GPtrArray *words)
+options_split_short (const GPtrArray *words, guint n)
 {
   g_autoptr (GStrvBuilder) split = g_strv_builder_new ();
-  gboolean over = FALSE;
 
-  for (guint i = 0; i < words->len; i++)
+  for (guint i = 0; i < n; i++)
     {
       const char *word = g_ptr_array_index (words, i);
 
-      over = over || g_str_equal (word, "--");
-      if (!over && word[0] == '-' && word[1] != '\0' && strchr (VALUED_OPTIONS, word[1]) != NULL && word[2] != '\0')
+      if (word[0] == '-' && word[1] != '\0' && strchr (VALUED_OPTIONS, word[1]) != NULL && word[2] != '\0')
         {
           const char letter[] = { '-', word[1], '\0' };
 
@@ -97,30 +101,102 @@ options_split_short (const GPtrArray *words)
   return g_strv_builder_end (split);
 }
 
-gboolean
-ctl_options_parse (GOptionContext *context, GPtrArray *words, GError **error)
+static guint
+options_find_mark (const GPtrArray *words)
 {
-  g_auto (GStrv) argv = NULL;
+  guint i = 0;
 
-  argv = options_split_short (words);
+  while (i < words->len && !g_str_equal (g_ptr_array_index (words, i), "--"))
+    i++;
+  return i;
+}
+
+/* GOption does not see --, because it keeps the mark when the next word begins with a dash. */
+gboolean
+ctl_options_parse (GOptionContext *context, GPtrArray *words, gboolean keep_mark, GError **error)
+{
+  guint mark = options_find_mark (words);
+  g_auto (GStrv) argv = options_split_short (words, mark);
+  g_autoptr (GPtrArray) rest = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = mark + !keep_mark; i < words->len; i++)
+    g_ptr_array_add (rest, g_strdup (g_ptr_array_index (words, i)));
   if (!g_option_context_parse_strv (context, &argv, error))
     return FALSE;
   g_ptr_array_set_size (words, 0);
   for (char **word = argv; *word != NULL; word++)
     g_ptr_array_add (words, g_strdup (*word));
+  g_ptr_array_extend_and_steal (words, g_steal_pointer (&rest));
   return TRUE;
 }
 
-gboolean
-ctl_options_check (const CtlOptions *options, GError **error)
+/* --- values --- */
+
+/* Digits, and at most one point. */
+static gboolean
+options_read_seconds (const char *text, gdouble most, gdouble *value)
 {
-  if (options->count < 0)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--count must be at least 1"));
-  if (options->queue_messages < 0 || options->queue_bytes < 0)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--queue-messages and --queue-bytes must be at least 1"));
-  if (options->wait_s < 0 || options->wait_s > 1e6 || options->timeout_s < 0 || options->timeout_s > 300)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--wait can be up to a million seconds, --timeout up to 300"));
-  return TRUE;
+  const char *point = strchr (text, '.');
+
+  *value = g_ascii_strtod (text, NULL);
+  return text[strspn (text, "0123456789.")] == '\0' && (point == NULL || strchr (point + 1, '.') == NULL) && *value > 0
+         && *value <= most;
+}
+
+static gboolean
+options_check_seconds (const char *name, const char *text, gdouble most, gdouble *value, GError **error)
+{
+  return text == NULL || options_read_seconds (text, most, value)
+         || ctl_fail (error, CTL_EXIT_USAGE, _ ("%s must be a number of seconds above 0, at most %.0f, not \"%s\""),
+                      name, most, text);
+}
+
+static gboolean
+options_check_count (const char *name, const char *text, guint64 *value, GError **error)
+{
+  return text == NULL || g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT64, value, NULL)
+         || ctl_fail (error, CTL_EXIT_USAGE, _ ("%s must be a whole number from 1 on, not \"%s\""), name, text);
+}
+
+/* An empty value is an unset variable of a script. */
+static gboolean
+options_check_given (const char *name, const char *text, GError **error)
+{
+  return text == NULL || *text != '\0'
+         || ctl_fail (error, CTL_EXIT_USAGE, _ ("The value of %s must not be empty"), name);
+}
+
+static gboolean
+options_check_framing (CtlOptions *options, GError **error)
+{
+  static const char *const names[] = { "none", "newline", "nul", "length" }; /* index: CtlFraming */
+
+  if (options->framing_name == NULL)
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (names[i], options->framing_name))
+      {
+        options->framing = (CtlFraming) i;
+        return options->raw || ctl_fail (error, CTL_EXIT_USAGE, _ ("--framing needs --raw"));
+      }
+  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Unknown framing %s: it is none, newline, nul or length"),
+                   options->framing_name);
+}
+
+gboolean
+ctl_options_check (CtlOptions *options, GError **error)
+{
+  char **numbers = options->numbers;
+
+  return options_check_seconds ("--timeout", numbers[CTL_NUMBER_TIMEOUT], 300, &options->timeout_s, error)
+         && options_check_seconds ("--wait", numbers[CTL_NUMBER_WAIT], 1e6, &options->wait_s, error)
+         && options_check_count ("--count", numbers[CTL_NUMBER_COUNT], &options->count, error)
+         && options_check_count ("--queue-messages", numbers[CTL_NUMBER_QUEUE_MESSAGES], &options->queue_messages,
+                                 error)
+         && options_check_count ("--queue-bytes", numbers[CTL_NUMBER_QUEUE_BYTES], &options->queue_bytes, error)
+         && options_check_given ("--address", options->address, error)
+         && options_check_given ("--type", options->type_name, error)
+         && options_check_given ("--group", options->group, error) && options_check_framing (options, error);
 }
 
 void
@@ -130,4 +206,7 @@ ctl_options_clear (CtlOptions *options)
   g_clear_pointer (&options->type_name, g_free);
   g_clear_pointer (&options->group, g_free);
   g_clear_pointer (&options->policy, g_free);
+  g_clear_pointer (&options->framing_name, g_free);
+  for (guint i = 0; i < CTL_N_NUMBERS; i++)
+    g_clear_pointer (&options->numbers[i], g_free);
 }

@@ -7,18 +7,42 @@
  * The options of the command line. Every verb takes a few, such as --address; further sets of options belong to some verbs.
  */
 
+/* Options whose value is a number. They are kept as text until ctl_options_check(): GOption reads 010 as eight, and nan as a
+ * time. */
+typedef enum
+{
+  CTL_NUMBER_TIMEOUT,
+  CTL_NUMBER_WAIT,
+  CTL_NUMBER_COUNT,
+  CTL_NUMBER_QUEUE_MESSAGES,
+  CTL_NUMBER_QUEUE_BYTES,
+  CTL_N_NUMBERS,
+} CtlNumber;
+
+/* What separates payloads on standard output. */
+typedef enum
+{
+  CTL_FRAMING_NONE,
+  CTL_FRAMING_NEWLINE, /* after each payload */
+  CTL_FRAMING_NUL,     /* after each payload */
+  CTL_FRAMING_LENGTH,  /* before each payload its length as a protobuf varint */
+} CtlFraming;
+
 /* Values of the options; 0 and NULL: not given. */
 typedef struct
 {
+  char *numbers[CTL_N_NUMBERS];
+  char *framing_name;
+  CtlFraming framing;
   char *address;
   char *type_name;
   char *group;
   char *policy;
   gdouble timeout_s;
   gdouble wait_s;
-  gint64 queue_messages;
-  gint64 queue_bytes;
-  gint count;
+  guint64 queue_messages;
+  guint64 queue_bytes;
+  guint64 count;
   gboolean json;
   gboolean xml;
   gboolean raw;
@@ -37,7 +61,8 @@ typedef enum
   CTL_TAKES_XML = 1 << 1,
   CTL_TAKES_TYPE = 1 << 2,
   CTL_TAKES_RAW = 1 << 3,
-  CTL_TAKES_WATCH = 1 << 4, /* --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes */
+  CTL_TAKES_WATCH
+      = 1 << 4, /* --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing */
   CTL_TAKES_DELIVERED = 1 << 5,
   CTL_TAKES_VIEW = 1 << 6, /* --subscriptions --groups --domains */
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
@@ -47,10 +72,11 @@ typedef enum
  * usage line, translated. (transfer full) */
 GOptionContext *ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *arguments);
 
-/* Parses options and removes them from @words, whose first one is the name of the program. */
-gboolean ctl_options_parse (GOptionContext *context, GPtrArray *words, GError **error);
+/* Parses options and removes them from @words, whose first one is the name of the program. Words behind -- are no options;
+ * with @keep_mark the -- stays in front of them. */
+gboolean ctl_options_parse (GOptionContext *context, GPtrArray *words, gboolean keep_mark, GError **error);
 
-/* Checks the ranges of numbers. */
-gboolean ctl_options_check (const CtlOptions *options, GError **error);
+/* Reads the numbers, and checks all values. */
+gboolean ctl_options_check (CtlOptions *options, GError **error);
 
 void ctl_options_clear (CtlOptions *options);

@@ -2,6 +2,7 @@
 #include "ctl-output.h"
 
 #include "ctl-console.h"
+#include "ctl-json-text.h"
 #include "ctl-text.h"
 #include "platform-console.h"
 
@@ -110,7 +111,7 @@ ctl_output_field (CtlOutput *output, const char *label, const char *format, ...)
 static char *
 output_json_text (JsonNode *node, gboolean pretty)
 {
-  g_autofree char *text = json_to_string (node, pretty);
+  g_autofree char *text = ctl_json_text (node, pretty);
 
   return ctl_text_escape_json (text);
 }

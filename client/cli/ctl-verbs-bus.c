@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-verbs.h"
 
+#include "ctl-json-text.h"
 #include "ctl-stats-view.h"
 #include "ctl-stats.h"
 #include "ctl-table.h"
@@ -172,8 +173,13 @@ stats_show_members (Ctl *ctl, JsonObject *object)
     {
       JsonNode *value = json_object_get_member (object, link->data);
 
-      if (JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_STRING)
-        ctl_output_field (&ctl->output, link->data, "%s", json_node_get_string (value));
+      if (JSON_NODE_HOLDS_VALUE (value))
+        {
+          g_autofree char *text = json_node_get_value_type (value) == G_TYPE_STRING ? json_node_dup_string (value)
+                                                                                    : ctl_json_text (value, FALSE);
+
+          ctl_output_field (&ctl->output, link->data, "%s", text);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 #include "ctl-verbs.h"
 
 #include "ctl-catalog.h"
+#include "ctl-input.h"
 #include "ctl-payload.h"
 #include "ctl-text.h"
 
@@ -16,7 +17,7 @@ typedef struct
   const char *method;       /* nullable */
   const char *describer;    /* nullable: the peer that defines the type of the request */
   const char *request_type; /* nullable, "": no type is known */
-  const char *argument;     /* nullable */
+  GBytes *given;            /* nullable: what the user gave as the payload */
 } CallRequest;
 
 /* The type of the request. NULL with @error: the named type is unknown. NULL without @error: no type is named. */
@@ -28,6 +29,23 @@ call_request_type (Ctl *ctl, const CallRequest *question, GError **error)
   if (ctl->options.raw || name == NULL || *name == '\0')
     return NULL;
   return ctl_catalog_type (ctl, name, question->describer, error);
+}
+
+/* Reads what the user gave, before the time for the call begins. @given: NULL if there is no argument. */
+static gboolean
+call_read_argument (Ctl *ctl, const char *argument, GBytes **given, GError **error)
+{
+  g_autoptr (CtlInput) input = argument != NULL ? ctl_input_open (argument, error) : NULL;
+
+  *given = input != NULL ? ctl_input_read (input, error) : NULL;
+  ctl_start_clock (ctl);
+  return argument == NULL || *given != NULL;
+}
+
+static GBytes *
+call_encode (const CallRequest *question, const ProtobufCMessageDescriptor *type, GError **error)
+{
+  return question->given != NULL ? ctl_payload_encode (question->given, type, error) : g_bytes_new (NULL, 0);
 }
 
 static void
@@ -81,7 +99,7 @@ call_send (Ctl *ctl, const CallRequest *question, GError **error)
 
   type = call_request_type (ctl, question, &local);
   if (local == NULL)
-    payload = ctl_payload_encode (question->argument, type, &local);
+    payload = call_encode (question, type, &local);
   if (payload == NULL)
     {
       g_propagate_error (error, local);
@@ -113,13 +131,16 @@ ctl_verb_call (Ctl *ctl, char **args, GError **error)
 {
   const char *peer = args[0], *name = args[1];
   g_autofree char *topic = g_strconcat ("control.collector.", peer, NULL);
-  CallRequest question = { .topic = topic, .target = peer, .method = name, .describer = peer, .argument = args[2] };
+  g_autoptr (GBytes) given = NULL;
+  CallRequest question = { .topic = topic, .target = peer, .method = name, .describer = peer };
   const CtlServices *services;
   const CtlMethod *method;
 
-  if (!ctl_connect (ctl, error))
+  if (!call_read_argument (ctl, args[2], &given, error) || !ctl_connect (ctl, error))
     return FALSE;
-  if (ctl->options.raw)
+  question.given = given;
+  if (ctl->options.raw
+      && !g_str_equal (peer, CTL_BUS_ID)) /* the topics of the broker's methods are in its description */
     return call_send (ctl, &question, error);
   services = ctl_catalog_peer (ctl, peer, error);
   if (services == NULL)
@@ -145,19 +166,21 @@ ctl_verb_call (Ctl *ctl, char **args, GError **error)
 gboolean
 ctl_verb_request (Ctl *ctl, char **args, GError **error)
 {
-  CallRequest question = { .topic = args[0], .argument = args[1] };
+  CallRequest question = { .topic = args[0] };
+  g_autoptr (GBytes) given = NULL;
   g_autofree char *server = NULL;
   const CtlMethod *method = NULL;
 
-  if (!ctl_connect (ctl, error))
+  if (!call_read_argument (ctl, args[1], &given, error) || !ctl_connect (ctl, error))
     return FALSE;
+  question.given = given;
   if (!ctl->options.raw && ctl->options.type_name == NULL
       && !ctl_catalog_find_server (ctl, question.topic, &server, &method, error))
     return FALSE;
   question.describer = server;
   if (method != NULL)
     question.request_type = method->request_type;
-  else if (server != NULL && question.argument != NULL)
+  else if (server != NULL && given != NULL)
     return ctl_fail (error, CTL_EXIT_USAGE,
                      _ ("%s does not describe requests to %s: give --type NAME, or --raw to send the payload as it is"),
                      server, question.topic);

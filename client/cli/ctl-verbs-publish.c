@@ -2,12 +2,15 @@
 #include "ctl-verbs.h"
 
 #include "ctl-catalog.h"
+#include "ctl-input.h"
+#include "ctl-json.h"
 #include "ctl-payload.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* The verbs `publish`, `broadcast` and `direct`. */
+/* The verbs `publish`, `broadcast` and `direct`. The input is a sequence of JSON values, each of which is a message; without
+ * a type it is one payload. */
 
 /* Finds the type of the payload: as --type says, else as a peer describes the topic. FALSE: the type is unknown. */
 static gboolean
@@ -38,27 +41,6 @@ publish_find_type (Ctl *ctl,
   return FALSE;
 }
 
-static GBytes *
-publish_prepare (Ctl *ctl,
-                 const char *topic,
-                 const char *peer,
-                 const char *argument,
-                 DeyeBusOptions **options,
-                 GError **error)
-{
-  const ProtobufCMessageDescriptor *type;
-  GBytes *payload;
-
-  if (!ctl_connect (ctl, error) || !publish_find_type (ctl, topic, peer, argument, &type, error))
-    return NULL;
-  payload = ctl_payload_encode (argument, type, error);
-  if (payload == NULL)
-    return NULL;
-  *options = ctl_call_options (ctl);
-  deye_bus_options_set_type_name (*options, type != NULL ? type->name : ctl->options.type_name);
-  return payload;
-}
-
 static void
 publish_show_result (Ctl *ctl, const DeyeBusPublishResult *result)
 {
@@ -71,22 +53,14 @@ publish_show_result (Ctl *ctl, const DeyeBusPublishResult *result)
       return;
     }
   object = json_object_new ();
-  json_object_set_int_member (object, "sequence", (gint64) result->sequence);
+  ctl_json_set_counter (object, "sequence", result->sequence);
   json_object_set_int_member (object, "matched", result->matched);
   json_object_set_int_member (object, "queued", result->queued);
   json_object_set_int_member (object, "refused", result->refused);
   ctl_output_json_object (&ctl->output, object);
 }
 
-/* A message without any receiver is accepted by the broker, but has its own exit code for scripts. */
-static gboolean
-publish_finish (Ctl *ctl, const char *topic, const DeyeBusPublishResult *result, GError **error)
-{
-  publish_show_result (ctl, result);
-  return result->matched > 0
-         || ctl_fail (error, CTL_EXIT_NOTHING,
-                      _ ("No peer subscribes to %s: `deyebusctl subs` lists the subscriptions"), topic);
-}
+/* --- one message --- */
 
 typedef gboolean (*PublishFunc) (DeyeBusClient *client,
                                  const char *topic,
@@ -96,48 +70,219 @@ typedef gboolean (*PublishFunc) (DeyeBusClient *client,
                                  GCancellable *cancellable,
                                  GError **error);
 
-static gboolean
-publish_by (PublishFunc publish, Ctl *ctl, char **args, GError **error)
+/* One run of a verb: it sends one message, or one for each value of the input. */
+typedef struct
 {
-  g_autoptr (DeyeBusOptions) options = NULL;
-  g_autoptr (GBytes) payload = publish_prepare (ctl, args[0], NULL, args[1], &options, error);
+  Ctl *ctl;
+  const char *topic;
+  const char *peer;                       /* direct: the target; else NULL */
+  PublishFunc publish;                    /* NULL: direct */
+  const ProtobufCMessageDescriptor *type; /* nullable: payloads are not converted */
+  guint64 n_sent;
+  gboolean unmatched; /* no peer subscribes */
+} Sender;
+
+static void
+sender_show_direct (const Sender *sender)
+{
+  CtlOutput *output = &sender->ctl->output;
+  gboolean delivered = sender->ctl->options.delivered;
+  JsonObject *object;
+
+  if (!output->json)
+    {
+      ctl_output_line (output, delivered ? _ ("%s has handled it") : _ ("queued for %s"), sender->peer);
+      return;
+    }
+  object = json_object_new ();
+  json_object_set_string_member (object, "peer", sender->peer);
+  json_object_set_boolean_member (object, "delivered", delivered);
+  ctl_output_json_object (output, object);
+}
+
+static gboolean
+sender_send_direct (Sender *sender, GBytes *payload, DeyeBusOptions *options, GError **error)
+{
+  if (!deye_bus_client_direct (sender->ctl->client, sender->peer, sender->topic, payload, options,
+                               sender->ctl->options.delivered, NULL, error))
+    return FALSE;
+  sender_show_direct (sender);
+  return TRUE;
+}
+
+static gboolean
+sender_send_to_all (Sender *sender, GBytes *payload, DeyeBusOptions *options, GError **error)
+{
   DeyeBusPublishResult result;
 
-  return payload != NULL && publish (ctl->client, args[0], payload, options, &result, NULL, error)
-         && publish_finish (ctl, args[0], &result, error);
+  if (!sender->publish (sender->ctl->client, sender->topic, payload, options, &result, NULL, error))
+    return FALSE;
+  publish_show_result (sender->ctl, &result);
+  sender->unmatched = sender->unmatched || result.matched == 0;
+  return TRUE;
+}
+
+static gboolean
+sender_send (Sender *sender, GBytes *payload, GError **error)
+{
+  g_autoptr (DeyeBusOptions) options = ctl_call_options (sender->ctl);
+
+  deye_bus_options_set_type_name (options, sender->type != NULL ? sender->type->name : sender->ctl->options.type_name);
+  if (sender->publish != NULL ? !sender_send_to_all (sender, payload, options, error)
+                              : !sender_send_direct (sender, payload, options, error))
+    return FALSE;
+  ctl_output_flush (&sender->ctl->output);
+  sender->n_sent++;
+  return TRUE;
+}
+
+/* --- all messages --- */
+
+/* An error about one of several messages names its number. */
+static gboolean
+sender_failed (guint64 number, GError *local, GError **error)
+{
+  g_propagate_error (error, local);
+  if (number > 1)
+    g_prefix_error (error, _ ("Message %" PRIu64 ": "), number);
+  return FALSE;
+}
+
+static gboolean
+sender_prepare (Sender *sender, const char *argument, GError **error)
+{
+  return ctl_connect (sender->ctl, error)
+         && publish_find_type (sender->ctl, sender->topic, sender->peer, argument, &sender->type, error);
+}
+
+/* Standard input may have no end, so each value is sent as soon as it was read, and has the whole time of --timeout. */
+static gboolean
+sender_run_stream (Sender *sender, CtlInput *input, GError **error)
+{
+  GError *local = NULL;
+
+  if (!sender_prepare (sender, "-", error))
+    return FALSE;
+  for (;;)
+    {
+      g_autoptr (GBytes) value = ctl_input_next_value (input, &local);
+      g_autoptr (GBytes) payload = value != NULL ? ctl_payload_encode (value, sender->type, &local) : NULL;
+
+      ctl_start_clock (sender->ctl);
+      if (payload != NULL && sender_send (sender, payload, &local))
+        continue;
+      return local == NULL || sender_failed (sender->n_sent + 1, local, error);
+    }
+}
+
+/* The payloads of all values; (transfer full). NULL: one of them is wrong. */
+static GPtrArray *
+sender_encode_all (Sender *sender, const GPtrArray *values, GError **error)
+{
+  g_autoptr (GPtrArray) payloads = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  GError *local = NULL;
+
+  for (guint i = 0; i < values->len; i++)
+    {
+      GBytes *payload = ctl_payload_encode (g_ptr_array_index (values, i), sender->type, &local);
+
+      if (payload == NULL)
+        {
+          sender_failed ((guint64) i + 1, local, error);
+          return NULL;
+        }
+      g_ptr_array_add (payloads, payload);
+    }
+  return g_steal_pointer (&payloads);
+}
+
+/* A text or a file is read and checked as a whole before the first message is sent. */
+static gboolean
+sender_run_list (Sender *sender, const char *argument, CtlInput *input, GError **error)
+{
+  g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_autoptr (GPtrArray) payloads = NULL;
+  GError *local = NULL;
+  GBytes *value;
+
+  while ((value = ctl_input_next_value (input, &local)) != NULL)
+    g_ptr_array_add (values, value);
+  if (local != NULL)
+    return sender_failed (0, local, error);
+  ctl_start_clock (sender->ctl);
+  if (!sender_prepare (sender, argument, error))
+    return FALSE;
+  payloads = sender_encode_all (sender, values, error);
+  if (payloads == NULL)
+    return FALSE;
+  for (guint i = 0; i < payloads->len; i++)
+    {
+      if (i > 0)
+        ctl_start_clock (sender->ctl);
+      if (!sender_send (sender, g_ptr_array_index (payloads, i), &local))
+        return sender_failed ((guint64) i + 1, local, error);
+    }
+  return TRUE;
+}
+
+static gboolean
+sender_run_values (Sender *sender, const char *argument, CtlInput *input, GError **error)
+{
+  gboolean ok = g_str_equal (argument, "-") ? sender_run_stream (sender, input, error)
+                                            : sender_run_list (sender, argument, input, error);
+
+  return ok
+         && (sender->n_sent > 0
+             || ctl_fail (error, CTL_EXIT_USAGE,
+                          _ ("There is no JSON value to send: without the argument JSON an empty payload is sent")));
+}
+
+/* @input: (nullable): an empty payload. */
+static gboolean
+sender_run_whole (Sender *sender, const char *argument, CtlInput *input, GError **error)
+{
+  g_autoptr (GBytes) payload = input != NULL ? ctl_input_read (input, error) : g_bytes_new (NULL, 0);
+
+  ctl_start_clock (sender->ctl);
+  return payload != NULL && sender_prepare (sender, argument, error) && sender_send (sender, payload, error);
+}
+
+/* A message without any receiver is accepted by the broker, but has its own exit code for scripts. */
+static gboolean
+sender_run (Sender *sender, const char *argument, GError **error)
+{
+  g_autoptr (CtlInput) input = argument != NULL ? ctl_input_open (argument, error) : NULL;
+
+  if (argument != NULL && input == NULL)
+    return FALSE;
+  if (input == NULL || sender->ctl->options.raw ? !sender_run_whole (sender, argument, input, error)
+                                                : !sender_run_values (sender, argument, input, error))
+    return FALSE;
+  return !sender->unmatched
+         || ctl_fail (error, CTL_EXIT_NOTHING,
+                      _ ("No peer subscribes to %s: `deyebusctl subs` lists the subscriptions"), sender->topic);
 }
 
 gboolean
 ctl_verb_publish (Ctl *ctl, char **args, GError **error)
 {
-  return publish_by (deye_bus_client_publish, ctl, args, error);
+  Sender sender = { .ctl = ctl, .topic = args[0], .publish = deye_bus_client_publish };
+
+  return sender_run (&sender, args[1], error);
 }
 
 gboolean
 ctl_verb_broadcast (Ctl *ctl, char **args, GError **error)
 {
-  return publish_by (deye_bus_client_broadcast, ctl, args, error);
+  Sender sender = { .ctl = ctl, .topic = args[0], .publish = deye_bus_client_broadcast };
+
+  return sender_run (&sender, args[1], error);
 }
 
 gboolean
 ctl_verb_direct (Ctl *ctl, char **args, GError **error)
 {
-  g_autoptr (DeyeBusOptions) options = NULL;
-  g_autoptr (GBytes) payload = publish_prepare (ctl, args[1], args[0], args[2], &options, error);
-  gboolean delivered = ctl->options.delivered;
-  JsonObject *object;
+  Sender sender = { .ctl = ctl, .topic = args[1], .peer = args[0] };
 
-  if (payload == NULL
-      || !deye_bus_client_direct (ctl->client, args[0], args[1], payload, options, delivered, NULL, error))
-    return FALSE;
-  if (!ctl->output.json)
-    {
-      ctl_output_line (&ctl->output, delivered ? _ ("%s has handled it") : _ ("queued for %s"), args[0]);
-      return TRUE;
-    }
-  object = json_object_new ();
-  json_object_set_string_member (object, "peer", args[0]);
-  json_object_set_boolean_member (object, "delivered", delivered);
-  ctl_output_json_object (&ctl->output, object);
-  return TRUE;
+  return sender_run (&sender, args[2], error);
 }

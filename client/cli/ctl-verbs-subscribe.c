@@ -5,6 +5,7 @@
 #include "ctl-console.h"
 #include "ctl-message-view.h"
 #include "ctl-stats.h"
+#include "ctl-wait.h"
 #include "platform-stop.h"
 
 #include <glib/gi18n.h>
@@ -25,6 +26,8 @@ typedef struct
 #define HELD_MAX    1000u /* above this, messages are shown without waiting for their types */
 #define SENDERS_MAX 64u   /* whose types are kept */
 
+#define UNSUBSCRIBE_US G_TIME_SPAN_SECOND
+
 typedef struct
 {
   Ctl *ctl;
@@ -33,14 +36,17 @@ typedef struct
   guint64 shown;
   gboolean time_is_over;
   GError *closed;
+  CtlWait *wait;                     /* while it subscribes */
+  DeyeBusSubscription *subscription; /* NULL: not subscribed yet, or see @refused */
+  GError *refused;
 } Watcher;
 
 static gboolean
 watcher_is_over (const Watcher *self)
 {
-  gint count = self->ctl->options.count;
+  guint64 count = self->ctl->options.count;
 
-  return (count > 0 && self->shown >= (guint64) count) || self->ctl->output.gone || self->ctl->output.failed != 0;
+  return (count > 0 && self->shown >= count) || self->ctl->output.gone || self->ctl->output.failed != 0;
 }
 
 static void
@@ -186,7 +192,7 @@ watcher_run (Watcher *self)
 static gboolean
 watcher_result (const Watcher *self, const char *pattern, GError **error)
 {
-  gint count = self->ctl->options.count;
+  guint64 count = self->ctl->options.count;
 
   if (self->closed != NULL && !self->ctl->output.gone)
     {
@@ -200,8 +206,8 @@ watcher_result (const Watcher *self, const char *pattern, GError **error)
     return ctl_fail (error, CTL_EXIT_NOTHING, _ ("Nothing was published to %s in %g seconds"), pattern,
                      self->ctl->options.wait_s);
   if (count > 0)
-    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" PRIu64 " of %d messages arrived in %g seconds"), self->shown,
-                     count, self->ctl->options.wait_s);
+    return ctl_fail (error, CTL_EXIT_TIMEOUT, _ ("%" PRIu64 " of %" PRIu64 " messages arrived in %g seconds"),
+                     self->shown, count, self->ctl->options.wait_s);
   return TRUE;
 }
 
@@ -217,53 +223,86 @@ watcher_report_other_queue (const CtlOptions *options, DeyeBusSubscription *subs
   g_autofree char *policy = ctl_policy_name (deye_bus_subscription_get_policy (subscription));
 
   if ((options->policy != NULL && !g_str_equal (options->policy, policy))
-      || (options->queue_messages > 0 && (guint64) options->queue_messages != messages)
-      || (options->queue_bytes > 0 && (guint64) options->queue_bytes != bytes))
+      || (options->queue_messages > 0 && options->queue_messages != messages)
+      || (options->queue_bytes > 0 && options->queue_bytes != bytes))
     g_printerr (_ ("deyebusctl: the queue in force differs from the requested one: %s, %" PRIu64 " messages, %" PRIu64
                    " bytes\n"),
                 policy, messages, bytes);
 }
 
-static DeyeBusSubscription *
+/* Called before any message or gap is dispatched, so no gap is lost. */
+static void
+watcher_on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Watcher *self = data;
+
+  self->subscription = deye_bus_client_subscribe_full_finish (DEYE_BUS_CLIENT (source), result, &self->refused);
+  if (self->subscription != NULL)
+    g_signal_connect (self->subscription, "gap", G_CALLBACK (watcher_on_gap), self);
+  ctl_wait_on_ready (source, result, self->wait);
+}
+
+static gboolean
 watcher_subscribe (Watcher *self, const char *pattern, GError **error)
 {
   const CtlOptions *options = &self->ctl->options;
   g_autoptr (DeyeBusSubscribeOptions) queue = deye_bus_subscribe_options_new ();
   DeyeBusPolicy policy = DEYE_BUS_POLICY_DEFAULT;
-  DeyeBusSubscription *subscription;
+  g_auto (CtlWait) wait = { 0 };
 
   if ((options->policy != NULL && !ctl_policy_find (options->policy, &policy, error))
       || !ctl_connect (self->ctl, error))
-    return NULL;
+    return FALSE;
   deye_bus_subscribe_options_set_policy (queue, policy);
-  deye_bus_subscribe_options_set_queue_messages (queue, (guint64) options->queue_messages);
-  deye_bus_subscribe_options_set_queue_bytes (queue, (guint64) options->queue_bytes);
-  subscription = deye_bus_client_subscribe_full (self->ctl->client, pattern, options->group, queue, watcher_on_message,
-                                                 self, NULL, NULL, error);
-  if (subscription != NULL)
-    watcher_report_other_queue (options, subscription);
-  return subscription;
+  deye_bus_subscribe_options_set_queue_messages (queue, options->queue_messages);
+  deye_bus_subscribe_options_set_queue_bytes (queue, options->queue_bytes);
+  ctl_wait_init (&wait, ctl_time_left_us (self->ctl));
+  self->wait = &wait;
+  deye_bus_client_subscribe_full_async (self->ctl->client, pattern, options->group, queue, watcher_on_message, self,
+                                        NULL, wait.cancellable, watcher_on_subscribed, self);
+  ctl_wait_result (&wait);
+  if (self->subscription != NULL)
+    {
+      watcher_report_other_queue (options, self->subscription);
+      return TRUE;
+    }
+  if (!g_error_matches (self->refused, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_propagate_error (error, g_steal_pointer (&self->refused));
+  else
+    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("The broker does not answer"));
+  return FALSE;
+}
+
+/* The connection ends soon, so an answer that takes long is not needed. */
+static void
+watcher_unsubscribe (Watcher *self)
+{
+  g_auto (CtlWait) wait = { 0 };
+
+  g_signal_handlers_disconnect_by_data (self->subscription, self);
+  ctl_wait_init (&wait, UNSUBSCRIBE_US);
+  deye_bus_subscription_unsubscribe_async (self->subscription, wait.cancellable, ctl_wait_on_ready, &wait);
+  deye_bus_subscription_unsubscribe_finish (self->subscription, ctl_wait_result (&wait), NULL);
 }
 
 gboolean
 ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
 {
-  Watcher self = { .ctl = ctl };
-  g_autoptr (DeyeBusSubscription) subscription = NULL;
-  gboolean ok;
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Watcher self = { .ctl = ctl, .loop = loop };
+  gboolean ok = watcher_subscribe (&self, args[0], error);
 
-  subscription = watcher_subscribe (&self, args[0], error);
-  if (subscription == NULL)
-    return FALSE;
-  g_signal_connect (subscription, "gap", G_CALLBACK (watcher_on_gap), &self);
-  self.loop = g_main_loop_new (NULL, FALSE);
-  watcher_run (&self);
-  g_signal_handlers_disconnect_by_data (subscription, &self);
-  ctl->ending = TRUE; /* answers that arrive from now on are ignored */
-  ok = watcher_result (&self, args[0], error);
-  deye_bus_subscription_unsubscribe (subscription, NULL, NULL);
+  if (ok)
+    {
+      ctl_stop_clock (ctl);
+      watcher_run (&self);
+      ctl->ending = TRUE; /* answers that arrive from now on are ignored */
+      ok = watcher_result (&self, args[0], error);
+      watcher_unsubscribe (&self);
+    }
   g_queue_clear_full (&self.held, held_free);
-  g_main_loop_unref (self.loop);
+  g_clear_object (&self.subscription);
   g_clear_error (&self.closed);
+  g_clear_error (&self.refused);
   return ok;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl.h"
 
+#include "ctl-wait.h"
+
 #include "deye-bus-pack.h"
 #include "platform-process.h"
 #include "wire-descriptors.h"
 
 #include <glib/gi18n.h>
 
-#define TRIES_MAX 100u
-#define PAUSE_US  300000u
+#define PAUSE_US           300000
+#define TIMEOUT_DEFAULT_US (30 * G_TIME_SPAN_SECOND)
 
 void
 ctl_init (Ctl *ctl)
@@ -16,7 +18,7 @@ ctl_init (Ctl *ctl)
   WireSpan own = wire_descriptors ();
   g_autoptr (GBytes) set = g_bytes_new_static (own.data, own.len);
 
-  *ctl = (Ctl){ .types = ctl_types_new () };
+  *ctl = (Ctl){ .types = ctl_types_new (), .deadline_us = G_MAXINT64 };
   if (!ctl_types_add_set (ctl->types, set, NULL))
     g_assert_not_reached ();
 }
@@ -35,16 +37,60 @@ ctl_clear (Ctl *ctl)
   ctl_options_clear (&ctl->options);
 }
 
+/* --- time --- */
+
+static gint64
+ctl_timeout_us (const Ctl *ctl)
+{
+  gdouble timeout_s = ctl->options.timeout_s;
+
+  return timeout_s > 0 ? (gint64) (timeout_s * (gdouble) G_TIME_SPAN_SECOND) : TIMEOUT_DEFAULT_US;
+}
+
+void
+ctl_start_clock (Ctl *ctl)
+{
+  ctl->deadline_us = g_get_monotonic_time () + ctl_timeout_us (ctl);
+}
+
+void
+ctl_stop_clock (Ctl *ctl)
+{
+  ctl->deadline_us = G_MAXINT64;
+}
+
+gint64
+ctl_time_left_us (const Ctl *ctl)
+{
+  return CLAMP (ctl->deadline_us - g_get_monotonic_time (), 1, ctl_timeout_us (ctl));
+}
+
+/* --- the connection --- */
+
 /* A process with the same number in another namespace may already use the id. */
 static gboolean
 ctl_try_connect (Ctl *ctl, const char *id, GError **error)
 {
   g_autoptr (DeyeBusClient) client = deye_bus_client_new_tool (ctl->options.address, id);
+  g_auto (CtlWait) wait = { 0 };
+  g_autoptr (GError) local = NULL;
+  g_autofree char *address = NULL;
 
-  if (!deye_bus_client_connect (client, NULL, error))
-    return FALSE;
-  ctl->client = g_steal_pointer (&client);
-  return TRUE;
+  ctl_wait_init (&wait, ctl_time_left_us (ctl));
+  deye_bus_client_connect_async (client, wait.cancellable, ctl_wait_on_ready, &wait);
+  if (deye_bus_client_connect_finish (client, ctl_wait_result (&wait), &local))
+    {
+      ctl->client = g_steal_pointer (&client);
+      return TRUE;
+    }
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_object_get (client, "address", &address, NULL);
+      g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("The broker at %s does not answer"), address);
+      return FALSE;
+    }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 gboolean
@@ -65,34 +111,43 @@ ctl_connect (Ctl *ctl, GError **error)
   return FALSE;
 }
 
+gboolean
+ctl_is_connected (const Ctl *ctl)
+{
+  return ctl->client != NULL && deye_bus_client_get_state (ctl->client) == DEYE_BUS_CLIENT_STATE_CONNECTED;
+}
+
+/* --- requests --- */
+
 DeyeBusOptions *
 ctl_call_options (const Ctl *ctl)
 {
   DeyeBusOptions *options = deye_bus_options_new ();
 
-  if (ctl->options.timeout_s > 0)
-    deye_bus_options_set_timeout (options, (gint64) (ctl->options.timeout_s * (gdouble) G_TIME_SPAN_SECOND));
+  deye_bus_options_set_timeout (options, ctl_time_left_us (ctl));
   return options;
 }
 
-/* The broker answers a limited number of introspection requests per second. A request above the limit is repeated. */
+/* The broker answers a limited number of introspection requests per second. A request above the limit is repeated while
+ * there is time. */
 static DeyeBusMessage *
 ctl_ask_patiently (Ctl *ctl, const char *topic, GBytes *payload, DeyeBusOptions *options, GError **error)
 {
-  for (guint tries = 0;; tries++)
+  for (;;)
     {
       g_autoptr (GError) local = NULL;
       DeyeBusMessage *reply = deye_bus_client_request (ctl->client, topic, payload, options, NULL, &local);
 
       if (reply != NULL)
         return reply;
-      if (tries >= TRIES_MAX || !g_error_matches (local, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT)
+      if (ctl_time_left_us (ctl) <= PAUSE_US || !g_error_matches (local, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT)
           || strstr (local->message, "introspect_") == NULL)
         {
           g_propagate_error (error, g_steal_pointer (&local));
           return NULL;
         }
       g_usleep (PAUSE_US);
+      deye_bus_options_set_timeout (options, ctl_time_left_us (ctl));
     }
 }
 

@@ -24,6 +24,7 @@ typedef struct
   DeyeBusClient *client; /* NULL: not connected yet */
   GPtrArray *described;  /* of CtlDescription, in the order of asking; NULL: no peer was asked yet (ctl-described) */
   CtlTypes *types;       /* types of the library's own schemas */
+  gint64 deadline_us;    /* of what is being done; G_MAXINT64: none */
   guint asking;          /* pending requests in the background */
   gboolean ending;       /* their answers are ignored from now on */
 } Ctl;
@@ -31,9 +32,18 @@ typedef struct
 void ctl_init (Ctl *ctl);
 void ctl_clear (Ctl *ctl);
 
-gboolean ctl_connect (Ctl *ctl, GError **error);
+/* The time that --timeout gives begins now. It bounds everything up to the next start: connecting, and all requests
+ * together. */
+void ctl_start_clock (Ctl *ctl);
+/* From now on nothing is bounded but single requests. */
+void ctl_stop_clock (Ctl *ctl);
+/* At least 1. */
+gint64 ctl_time_left_us (const Ctl *ctl);
 
-/* Options with the timeout of the command line; (transfer full). */
+gboolean ctl_connect (Ctl *ctl, GError **error);
+gboolean ctl_is_connected (const Ctl *ctl);
+
+/* Options with the time that is left as their timeout; (transfer full). */
 DeyeBusOptions *ctl_call_options (const Ctl *ctl);
 
 /* Sends @request to @topic and reads the reply as @reply_type. @target, @method: (nullable). (transfer full) */

@@ -29,7 +29,7 @@ _deyebusctl ()
     word=${COMP_WORDS[i]}
     case $word in
     -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
-    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes) ((i++)) ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing) ((i++)) ;;
     -*) ;;
     *)
       if [ -z "$verb" ]; then
@@ -44,6 +44,7 @@ _deyebusctl ()
 
   case $prev in
   -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+  --framing) COMPREPLY=($(compgen -W 'none newline nul length' -- "$cur")); return ;;
   --policy) COMPREPLY=($(compgen -W 'block drop-oldest drop-newest error conflate' -- "$cur")); return ;;
   -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes) return ;;
   esac
@@ -53,7 +54,7 @@ _deyebusctl ()
     introspect) common+=' --json --xml' ;;
     call | request | publish | broadcast) common+=' --json --type --raw' ;;
     direct) common+=' --json --type --raw --delivered' ;;
-    subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes' ;;
+    subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing' ;;
     stats) common+=' --json --subscriptions --groups --domains' ;;
     status | peers | peer | topics | subs | groups | slow | version) common+=' --json' ;;
     esac

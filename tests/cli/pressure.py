@@ -77,16 +77,16 @@ def _(*paths):
         equal(kinds(rows), ["subscription", "publisher", "publisher", "peer"])
         behind, first, second, above = rows
         equal((behind["peer"], behind["pattern"], behind["group"], behind["policy_name"], behind["queued_messages"]),
-              ("keeper", "results.netmond", "workers", "block", "1"))
+              ("keeper", "results.netmond", "workers", "block", 1))
         holds(int(behind["queued_bytes"]) > 80000 and int(behind["behind_us"]) > 0, behind)
         equal([(row["peer"], row["class_name"], row["held_messages"], row["bytes"]) for row in (first, second)],
-              [("netmond-1", "must-keep", "1", "0"), ("netmond-2", "must-keep", "1", "0")])
+              [("netmond-1", "must-keep", 1, 0), ("netmond-2", "must-keep", 1, 0)])
         holds(int(first["blocked_us"]) > int(second["blocked_us"]) > 0, "the longest first")
         holds(above["id"] == "keeper" and int(above["slow_us"]) > 0, above)
         shown = bus.ctl("slow")
         golden(bus, "slow", shown)
         holds(" 78K/4.0M " in shown and " 1/100 " in shown, "how much waits, of how much that may")
-        equal(bus.json("status")[0]["blocked_publishers"], "2")
+        equal(bus.json("status")[0]["blocked_publishers"], 2)
         holds("publishers without credit: 2; `deyebusctl slow`" in bus.ctl("status"), "status tells it")
         equal([row["peer"] for row in bus.json("slow", "netmond-2")], ["netmond-2"])
         equal(bus.ctl("slow", "daemoneye-agent"), "daemoneye-agent is not behind, and has credit\n")
@@ -99,12 +99,12 @@ def _(*paths):
         bus.blocking("keeper", queue_messages=1)
         bus.publishing("netmond-1", 100)
         (row,) = bus.slow(lambda rows: rows and rows[0]["demoted"])
-        equal((row["policy_name"], row["queued_messages"], row["behind_us"]), ("block", "0", "0"))
+        equal((row["policy_name"], row["queued_messages"], row["behind_us"]), ("block", 0, 0))
         for i in range(2, 4):
             bus.publishing(f"netmond-{i}", 100)
-        (row,) = bus.slow(lambda rows: rows and rows[0]["missed"] == "1")
-        equal((row["peer"], row["queued_messages"]), ("keeper", "1"))
-        equal(row["missed_by"], [{"reason": 40, "count": "1", "reason_name": "SLOW_CONSUMER"}])
+        (row,) = bus.slow(lambda rows: rows and rows[0]["missed"] == 1)
+        equal((row["peer"], row["queued_messages"]), ("keeper", 1))
+        equal(row["missed_by"], [{"reason": 40, "count": 1, "reason_name": "SLOW_CONSUMER"}])
         golden(bus, "slow-demoted", bus.ctl("slow"))
         golden(bus, "stats-missed", bus.ctl("stats", "--subscriptions", "keeper"))
         holds("1, of these 0 expired and 0 refused" in bus.ctl("status"), "status tells it")
@@ -127,7 +127,7 @@ def _(*paths):
     with Bus(paths) as bus:
         published = 12
         watchers = [bus.subscribed("results.netmond", "--policy", "drop-oldest", "--queue-messages", "2", *form)
-                    for form in ([], ["--raw", "--json"], ["--json"])]
+                    for form in ([], ["--raw", "--json", "--framing", "newline"], ["--json"])]
         peers = [f"deyebusctl-{watcher.pid}" for watcher in watchers]
         for watcher in watchers:
             watcher.send_signal(signal.SIGSTOP)
@@ -136,7 +136,7 @@ def _(*paths):
             publisher.publish("results.netmond", bytes([65 + i]) * 900000, "")
         rows = behind(bus, peers, published)
         for row in rows.values():
-            equal((row["policy_name"], row["queue_messages"], row["queued_messages"]), ("drop-oldest", "2", "2"))
+            equal((row["policy_name"], row["queue_messages"], row["queued_messages"]), ("drop-oldest", 2, 2))
             holds(int(row["missed"]) > 0, row)
         for watcher in watchers:
             watcher.send_signal(signal.SIGCONT)
@@ -167,7 +167,7 @@ def _(*paths):
     with Bus(paths) as bus:
         watcher = bus.subscribed(RELOAD, "--policy", "error", "--queue-messages", "7", "--queue-bytes", "5000", "--group", "w")
         (row,) = [row for row in bus.json("stats", "--subscriptions") if row["group"] == "w"]
-        equal((row["policy_name"], row["queue_messages"], row["queue_bytes"]), ("error", "7", "5000"))
+        equal((row["policy_name"], row["queue_messages"], row["queue_bytes"]), ("error", 7, 5000))
         other = bus.subscribed(RELOAD, "--queue-messages", "9", "--group", "w")
         other.send_signal(signal.SIGINT)
         _, told = other.communicate(timeout=PATIENCE_S)

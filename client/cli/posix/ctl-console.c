@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-console.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <gio/gio.h>
+#include <gio/gunixinputstream.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -37,14 +36,10 @@ ctl_console_columns (void)
   return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-gssize
-ctl_console_read (gpointer buffer, gsize size, GError **error)
+GInputStream *
+ctl_console_input_new (void)
 {
-  gssize n = read (STDIN_FILENO, buffer, size);
-
-  if (n < 0)
-    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
-  return n;
+  return g_unix_input_stream_new (STDIN_FILENO, FALSE);
 }
 
 static gboolean

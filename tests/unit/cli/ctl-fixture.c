@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-fixture.h"
 
+#include "ctl-json-parse.h"
+#include "ctl-json-text.h"
+
+#include <string.h>
+
 GBytes *
 ctl_fixture_set (const char *variable)
 {
@@ -44,10 +49,10 @@ GBytes *
 ctl_fixture_pack (const ProtobufCMessageDescriptor *type, const char *json, GError **error)
 {
   g_autoptr (GError) parse_error = NULL;
-  g_autoptr (JsonNode) node = json_from_string (json, &parse_error);
+  g_autoptr (CtlJsonValue) value = ctl_json_parse (json, strlen (json), &parse_error);
 
   g_assert_no_error (parse_error);
-  return ctl_json_to_payload (type, node, error);
+  return ctl_json_to_payload (type, value, error);
 }
 
 char *
@@ -55,5 +60,5 @@ ctl_fixture_unpack (const ProtobufCMessageDescriptor *type, GBytes *payload, GEr
 {
   g_autoptr (JsonNode) node = ctl_json_from_payload (type, payload, error);
 
-  return node != NULL ? json_to_string (node, FALSE) : NULL;
+  return node != NULL ? ctl_json_text (node, FALSE) : NULL;
 }

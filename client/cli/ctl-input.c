@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl-input.h"
+
+#include "ctl-console.h"
+#include "ctl-error.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#define BLOCK_BYTES 65536u
+
+struct CtlInput
+{
+  char *name; /* for errors, translated */
+  GInputStream *stream;
+  gboolean endless; /* more than CTL_INPUT_MAX bytes may come, in values of at most that size */
+  gboolean ended;   /* there is nothing more to read */
+  GByteArray *held; /* what was read; from @start on it was not returned yet */
+  guint start;
+  gsize total; /* bytes read */
+  /* How far the scan for the end of a value has come in @held, and what it has seen so far. */
+  guint scanned; /* after @start */
+  guint depth;
+  gboolean in_string, escaped;
+};
+
+/* A directory opens, but cannot be read; g_file_read() says so. */
+static GInputStream *
+input_open_stream (const char *argument, GError **error)
+{
+  g_autoptr (GFile) file = NULL;
+
+  if (g_str_equal (argument, "-"))
+    return ctl_console_input_new ();
+  if (*argument != '@')
+    return g_memory_input_stream_new_from_data (g_strdup (argument), (gssize) strlen (argument), g_free);
+  file = g_file_new_for_path (argument + 1);
+  return G_INPUT_STREAM (g_file_read (file, NULL, error));
+}
+
+static char *
+input_name_of (const char *argument)
+{
+  if (g_str_equal (argument, "-"))
+    return g_strdup (_ ("Standard input"));
+  return g_strdup (*argument == '@' ? argument + 1 : _ ("The payload"));
+}
+
+CtlInput *
+ctl_input_open (const char *argument, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autofree char *name = input_name_of (argument);
+  GInputStream *stream = input_open_stream (argument, &local);
+  CtlInput *input;
+
+  if (stream == NULL)
+    {
+      ctl_fail (error, CTL_EXIT_FAILED, _ ("%s can't be read: %s"), name, local->message);
+      return NULL;
+    }
+  input = g_new0 (CtlInput, 1);
+  input->name = g_steal_pointer (&name);
+  input->stream = stream;
+  input->endless = g_str_equal (argument, "-");
+  input->held = g_byte_array_new ();
+  return input;
+}
+
+void
+ctl_input_free (CtlInput *input)
+{
+  g_object_unref (input->stream);
+  g_byte_array_unref (input->held);
+  g_free (input->name);
+  g_free (input);
+}
+
+static gboolean
+input_is_too_large (const CtlInput *input)
+{
+  return input->held->len > CTL_INPUT_MAX || (!input->endless && input->total > CTL_INPUT_MAX);
+}
+
+/* Appends what can be read now. FALSE: it failed, or there is too much. */
+static gboolean
+input_read_more (CtlInput *input, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  guint8 block[BLOCK_BYTES];
+  gssize n = g_input_stream_read (input->stream, block, sizeof block, NULL, &local);
+
+  if (n < 0)
+    return ctl_fail (error, CTL_EXIT_FAILED, _ ("%s can't be read: %s"), input->name, local->message);
+  input->ended = n == 0;
+  input->total += (gsize) n;
+  g_byte_array_remove_range (input->held, 0, input->start);
+  input->start = 0;
+  g_byte_array_append (input->held, block, (guint) n);
+  if (input_is_too_large (input))
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("%s: a payload has at most %u bytes: split it"), input->name,
+                     CTL_INPUT_MAX);
+  return TRUE;
+}
+
+GBytes *
+ctl_input_read (CtlInput *input, GError **error)
+{
+  while (!input->ended)
+    if (!input_read_more (input, error))
+      return NULL;
+  return g_byte_array_free_to_bytes (g_byte_array_ref (input->held));
+}
+
+/* --- values --- */
+
+static gboolean
+input_is_space (guint8 c)
+{
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void
+input_scan_byte (CtlInput *input, guint8 c)
+{
+  if (input->escaped)
+    input->escaped = FALSE;
+  else if (input->in_string)
+    {
+      input->escaped = c == '\\';
+      input->in_string = c != '"';
+    }
+  else if (c == '"')
+    input->in_string = TRUE;
+  else if (c == '{' || c == '[')
+    input->depth++;
+  else if ((c == '}' || c == ']') && input->depth > 0)
+    input->depth--;
+}
+
+/* TRUE: the value in front of the place of the scan is complete. */
+static gboolean
+input_scan (CtlInput *input)
+{
+  for (; input->start + input->scanned < input->held->len; input->scanned++)
+    {
+      guint8 c = input->held->data[input->start + input->scanned];
+
+      if (input->depth == 0 && !input->in_string && input_is_space (c))
+        return TRUE;
+      input_scan_byte (input, c);
+    }
+  return input->ended && input->scanned > 0;
+}
+
+static void
+input_skip_space (CtlInput *input)
+{
+  while (input->start < input->held->len && input_is_space (input->held->data[input->start]))
+    input->start++;
+}
+
+static GBytes *
+input_take (CtlInput *input)
+{
+  GBytes *value = g_bytes_new (input->held->data + input->start, input->scanned);
+
+  input->start += input->scanned;
+  input->scanned = input->depth = 0;
+  input->in_string = input->escaped = FALSE;
+  return value;
+}
+
+GBytes *
+ctl_input_next_value (CtlInput *input, GError **error)
+{
+  for (;;)
+    {
+      if (input->scanned == 0)
+        input_skip_space (input);
+      if (input_scan (input))
+        return input_take (input);
+      if (input->ended || !input_read_more (input, error))
+        return NULL;
+    }
+}
