@@ -242,12 +242,22 @@ agent_run (Agent *self, GError **error)
 }
 
 static void
+agent_leave_bus (Agent *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->client == NULL)
+    return;
+  if (!deye_bus_client_close (self->client, NULL, &error))
+    g_printerr ("daemoneye-agent: %s\n", error->message);
+  g_clear_object (&self->client);
+}
+
+static void
 agent_clear (Agent *self)
 {
   agent_collectors_free (self->children);
-  if (self->client != NULL)
-    deye_bus_client_close (self->client, NULL, NULL);
-  g_clear_object (&self->client);
+  agent_leave_bus (self);
   agent_module_stop (&self->module);
   if (self->demo_dir != NULL)
     g_rmdir (self->demo_dir);

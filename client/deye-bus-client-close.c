@@ -6,12 +6,25 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Closing: GOODBYE is queued, and the pump writes what the socket still takes for at most a second.
+ * Closing, in two phases. First the pump sends what is queued: messages that wait for credit, and bytes that the socket did
+ * not take yet. Then, or when the time is up, GOODBYE is queued and written, and the socket is closed.
  *
- * A closed client is never connected again. Closing works without a connection, too.
+ * The call reports how many messages were not sent. A closed client is never connected again. Closing works without a
+ * connection, too.
  */
 
-#define LINGER_US G_TIME_SPAN_SECOND
+#define LINGER_DEFAULT_US G_TIME_SPAN_SECOND
+
+#define UNSENT_CLOSED N_ ("the time for closing was over: flush before, or allow more time")
+
+/* NULL: everything was sent, or its loss was reported when an earlier connection ended. */
+static GError *
+client_close_error (DeyeBusClient *self)
+{
+  guint64 messages = self->closed_connection ? deye_bus_client_get_unsent (self) : self->lost;
+
+  return messages > 0 ? deye_bus_client_new_unsent_error (messages, UNSENT_CLOSED) : NULL;
+}
 
 static void
 client_end_close (DeyeBusClient *self)
@@ -19,8 +32,12 @@ client_end_close (DeyeBusClient *self)
   DeyeBusPending *closing = g_steal_pointer (&self->closing);
 
   self->linger_us = 0;
+  if (self->session != NULL)
+    deye_bus_session_close (self->session);
   deye_bus_client_close_socket (self);
   deye_bus_socket_close_handle (&self->given_fd);
+  if (self->close_unheard && self->closed_connection)
+    deye_bus_client_end_unsent (self, UNSENT_CLOSED);
   deye_bus_events_push (
       &self->events,
       (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
@@ -28,6 +45,7 @@ client_end_close (DeyeBusClient *self)
   if (closing == NULL)
     return;
   closing->done = TRUE;
+  closing->error = client_close_error (self);
   deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = closing });
 }
 
@@ -38,25 +56,58 @@ client_owes_bytes (DeyeBusClient *self)
          && deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
 }
 
-void
-deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us)
+/* Messages wait for credit, and the broker may still grant it. */
+static gboolean
+client_waits_for_credit (DeyeBusClient *self)
 {
-  if (self->linger_us > 0 && (!client_owes_bytes (self) || now_us >= self->linger_us))
-    client_end_close (self);
+  return !self->write_dead && deye_bus_session_state (self->session) == DEYE_BUS_SESSION_READY
+         && deye_bus_session_n_waiting (self->session) > 0;
 }
 
 static void
-client_start_close (DeyeBusClient *self)
+client_say_goodbye (DeyeBusClient *self)
+{
+  if (deye_bus_session_state (self->session) == DEYE_BUS_SESSION_ENDED)
+    return;
+  deye_bus_session_close (self->session);
+  deye_bus_client_write (self);
+}
+
+void
+deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us)
+{
+  if (self->linger_us == 0)
+    return;
+  if (self->session != NULL && now_us < self->linger_us)
+    {
+      if (client_waits_for_credit (self))
+        return;
+      client_say_goodbye (self);
+      if (client_owes_bytes (self))
+        return;
+    }
+  client_end_close (self);
+}
+
+static gint64
+client_linger_us (const DeyeBusOptions *options)
+{
+  return options != NULL && options->timeout_us > 0 ? options->timeout_us : LINGER_DEFAULT_US;
+}
+
+static void
+client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
 {
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
     return;
   if (self->session != NULL)
-    deye_bus_session_close (self->session);
+    deye_bus_session_begin_close (self->session);
+  self->closed_connection = self->state == DEYE_BUS_CLIENT_STATE_CONNECTED;
   deye_bus_client_stop_heartbeat (self);
   deye_bus_client_attach (self);
   deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CLOSED);
-  self->linger_us = g_get_monotonic_time () + LINGER_US;
-  deye_bus_client_flush (self);
+  self->linger_us = g_get_monotonic_time () + client_linger_us (options);
+  deye_bus_client_write (self);
   deye_bus_client_step_close (self, g_get_monotonic_time ());
 }
 
@@ -66,19 +117,123 @@ client_is_closed (gconstpointer data)
   return ((const DeyeBusClient *) data)->linger_us == 0;
 }
 
-gboolean
-deye_bus_client_close (DeyeBusClient *self, GCancellable *cancellable, GError **error)
-{
-  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+/* --- synchronous --- */
 
-  if (!deye_bus_client_enter (self, error))
-    return FALSE;
-  client_start_close (self);
+/* Returns the error of the close that ends here; NULL: it sent everything, or the client was closed before. */
+static GError *
+client_close_now (DeyeBusClient *self, DeyeBusOptions *options, GCancellable *cancellable)
+{
+  if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED && client_is_closed (self))
+    return NULL;
+  client_start_close (self, options);
   /* A cancellation only makes it shorter. */
   if (!deye_bus_client_wait (self, client_is_closed, self, G_MAXINT64, cancellable))
     client_end_close (self);
+  return client_close_error (self);
+}
+
+gboolean
+deye_bus_client_close_full (DeyeBusClient *self, DeyeBusOptions *options, GCancellable *cancellable, GError **error)
+{
+  GError *local;
+
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
+  if (!deye_bus_options_check (options, error) || !deye_bus_client_enter (self, error))
+    return FALSE;
+  local = client_close_now (self, options, cancellable);
   deye_bus_client_leave (self);
-  return TRUE;
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
+gboolean
+deye_bus_client_close (DeyeBusClient *self, GCancellable *cancellable, GError **error)
+{
+  return deye_bus_client_close_full (self, NULL, cancellable, error);
+}
+
+/* --- asynchronous --- */
+
+static gboolean
+client_on_close_cancelled (GCancellable *cancellable, gpointer data)
+{
+  DeyeBusClient *self = data;
+
+  if (!client_is_closed (self))
+    client_end_close (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* The task of the pending call holds the client. */
+static void
+client_watch_close_cancellable (DeyeBusClient *self, GCancellable *cancellable)
+{
+  GSource *source = g_cancellable_source_new (cancellable);
+
+  g_source_set_static_name (source, "DeyeBusCloseCancelled");
+  g_source_set_callback (source, G_SOURCE_FUNC (client_on_close_cancelled), self, NULL);
+  g_source_attach (source, self->context);
+  self->closing->cancelled = source;
+}
+
+static void
+client_close_later (DeyeBusClient *self, DeyeBusOptions *options, GTask *task, GError *error)
+{
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
+    g_task_return_boolean (task, TRUE);
+  else
+    {
+      self->closing = deye_bus_pending_new (DEYE_BUS_PENDING_SENT, 0);
+      deye_bus_client_run_task (self, self->closing, task, NULL, deye_bus_pending_return_true);
+      if (cancellable != NULL)
+        client_watch_close_cancellable (self, cancellable);
+      client_start_close (self, options);
+    }
+}
+
+static void
+client_close_by_task (DeyeBusClient *self, DeyeBusOptions *options, GTask *task, gboolean unheard)
+{
+  GError *error = NULL;
+
+  if (!deye_bus_client_enter_task (self, task, NULL))
+    return;
+  if (deye_bus_options_check (options, &error) && self->state != DEYE_BUS_CLIENT_STATE_CLOSED)
+    self->close_unheard = unheard;
+  client_close_later (self, options, task, error);
+  deye_bus_client_leave (self);
+}
+
+void
+deye_bus_client_close_full_async (DeyeBusClient *self,
+                                  DeyeBusOptions *options,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, deye_bus_client_close_full_async);
+  client_close_by_task (self, options, task, callback == NULL);
+}
+
+gboolean
+deye_bus_client_close_full_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
+  return deye_bus_task_check (self, result, deye_bus_client_close_full_async, error)
+         && g_task_propagate_boolean (G_TASK (result), error);
 }
 
 void
@@ -93,17 +248,7 @@ deye_bus_client_close_async (DeyeBusClient *self,
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_client_close_async);
-  if (!deye_bus_client_enter_task (self, task, NULL))
-    return;
-  if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
-    g_task_return_boolean (task, TRUE);
-  else
-    {
-      self->closing = deye_bus_pending_new (DEYE_BUS_PENDING_SENT, 0);
-      deye_bus_client_run_task (self, self->closing, task, NULL, deye_bus_pending_return_true);
-      client_start_close (self);
-    }
-  deye_bus_client_leave (self);
+  client_close_by_task (self, NULL, task, callback == NULL);
 }
 
 gboolean
@@ -132,14 +277,21 @@ client_end_subscriptions (DeyeBusClient *self)
     }
 }
 
-void
+guint64
 deye_bus_client_drop_connection (DeyeBusClient *self)
 {
+  gboolean owns_connection = !deye_bus_client_is_forked (self);
+  gboolean was_connected = owns_connection && self->state == DEYE_BUS_CLIENT_STATE_CONNECTED;
+
+  if (owns_connection)
+    deye_bus_client_write (self); /* GOODBYE drops what waits for credit, and nothing grants it any more */
   if (self->session != NULL)
     deye_bus_session_close (self->session);
-  if (!deye_bus_client_is_forked (self))
-    deye_bus_client_flush (self);
+  if (owns_connection)
+    deye_bus_client_write (self);
   deye_bus_client_close_socket (self);
   deye_bus_socket_close_handle (&self->given_fd);
+  deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CLOSED);
   client_end_subscriptions (self);
+  return self->lost + (was_connected ? deye_bus_session_count_unsent (self->session).unwatched : 0);
 }

@@ -65,6 +65,15 @@ deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us)
     deye_bus_session_fail (self->session, error);
 }
 
+static void
+connect_report_end (DeyeBusClient *self)
+{
+  deye_bus_client_end_unsent (self, N_ ("the connection ended: send them again"));
+  deye_bus_events_push (&self->events,
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
+                                        .subject = g_error_copy (deye_bus_session_reason (self->session)) });
+}
+
 void
 deye_bus_client_settle (DeyeBusClient *self)
 {
@@ -85,9 +94,7 @@ deye_bus_client_settle (DeyeBusClient *self)
       deye_bus_client_close_socket (self);
       deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
       if (was_connected)
-        deye_bus_events_push (&self->events,
-                              (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
-                                              .subject = g_error_copy (deye_bus_session_reason (self->session)) });
+        connect_report_end (self);
       break;
     }
 }
@@ -278,7 +285,7 @@ connect_advance (ConnectAttempt *attempt, GError **error)
   if (result != DEYE_BUS_STEPS_FAILED || !connect_owns_connection (attempt))
     return result;
   deye_bus_session_close (self->session);
-  deye_bus_client_flush (self);
+  deye_bus_client_write (self);
   deye_bus_client_settle (self);
   return result;
 }

@@ -26,7 +26,7 @@ client_return_credit_in_time (DeyeBusClient *self, DeyeBusChannel *channel)
     return;
   channel->prompt_us = now_us;
   deye_bus_session_return_credit (self->session, channel);
-  deye_bus_client_flush (self);
+  deye_bus_client_write (self);
 }
 
 void
@@ -125,6 +125,14 @@ dispatch_next (DeyeBusChannel *channel)
 }
 
 static void
+dispatch_refused (DeyeBusClient *self, const GError *error)
+{
+  if (g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT))
+    self->lost = 0;
+  g_signal_emit (self, deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR], 0, error);
+}
+
+static void
 dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
 {
   DeyeBusPending *pending = event->subject;
@@ -150,7 +158,7 @@ dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
       pending->complete (pending);
       break;
     case DEYE_BUS_EVENT_REFUSED:
-      g_signal_emit (self, deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR], 0, event->subject);
+      dispatch_refused (self, event->subject);
       break;
     case DEYE_BUS_EVENT_STATE:
       deye_bus_client_notify_state (self);

@@ -11,8 +11,9 @@
  * created.
  *
  * Its files share the fields below: deye-bus-client.c is the object and its state, -connect.c and -close.c open and close
- * the connection, -pump.c moves bytes and waits, -dispatch.c calls user code, -task.c holds what asynchronous calls have in
- * common. The public calls are in -calls.c, -subscribe.c, -next.c and -heartbeat.c, the answers to requests in -methods.c.
+ * the connection, -pump.c moves bytes and waits, -unsent.c reports messages that were not sent, -dispatch.c calls user
+ * code, -task.c holds what asynchronous calls have in common. The public calls are in -calls.c, -flush.c, -subscribe.c,
+ * -next.c and -heartbeat.c, the answers to requests in -methods.c.
  *
  * Invariant: user code runs only in a dispatch of the context; a public call appends events and writes bytes, no more.
  */
@@ -44,10 +45,13 @@ struct _DeyeBusClient
   DeyeBusSocket socket;
   gintptr given_fd; /* of new_for_fd(), until connect takes it; -1: none */
   gboolean is_for_fd;
-  gboolean write_dead;     /* the broker reads no more; bytes that it sent before may say why */
-  gint64 retry_us;         /* connecting: next try; 0: none */
-  gint64 linger_us;        /* closing: unsent bytes are written until then; 0: not closing */
-  DeyeBusPending *closing; /* nullable */
+  gboolean write_dead;        /* the broker reads no more; bytes that it sent before may say why */
+  gint64 retry_us;            /* connecting: next try; 0: none */
+  gint64 linger_us;           /* closing: unsent messages are written until then; 0: not closing */
+  DeyeBusPending *closing;    /* nullable */
+  gboolean closed_connection; /* there was one when it was closed */
+  gboolean close_unheard;     /* close_async() was called without a callback */
+  guint64 lost;               /* unsent messages of which an event that is not dispatched yet will report the loss */
   guint8 *buffer;
   guint not_looked; /* calls since the socket was read */
 
@@ -99,8 +103,19 @@ gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
 /* --- close.c --- */
 
 void deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us);
-/* Closes at once, for dispose: GOODBYE is sent only if the socket takes it now. */
-void deye_bus_client_drop_connection (DeyeBusClient *self);
+/* Closes at once, for dispose: messages and GOODBYE are sent only if the socket takes them now. Returns the number of
+ * messages that were not sent and that nothing has reported. */
+guint64 deye_bus_client_drop_connection (DeyeBusClient *self);
+
+/* --- unsent.c --- */
+
+/* @why: marked with N_(). */
+GError *deye_bus_client_new_unsent_error (guint64 messages, const char *why);
+/* The session has ended: reports messages that were not sent, if no call does, by a log record and the signal "error" from
+ * the next dispatch. */
+void deye_bus_client_end_unsent (DeyeBusClient *self, const char *why);
+/* The same in dispose, at once. The log record is a warning if no handler of the signal was called. @messages: 0: none. */
+void deye_bus_client_dispose_unsent (DeyeBusClient *self, guint64 messages);
 
 /* --- pump.c --- */
 
@@ -108,7 +123,8 @@ void deye_bus_client_attach (DeyeBusClient *self);
 void deye_bus_client_detach (DeyeBusClient *self);
 void deye_bus_client_watch_socket (DeyeBusClient *self);
 void deye_bus_client_unwatch_socket (DeyeBusClient *self);
-void deye_bus_client_flush (DeyeBusClient *self);
+/* Writes what the socket takes now. */
+void deye_bus_client_write (DeyeBusClient *self);
 
 typedef gboolean (*DeyeBusCondition) (gconstpointer data);
 

@@ -50,7 +50,7 @@ client_update_polls (DeyeBusClient *self)
 }
 
 void
-deye_bus_client_flush (DeyeBusClient *self)
+deye_bus_client_write (DeyeBusClient *self)
 {
   WireSpan spans[SPANS_MAX];
   DeyeBusOutbuf *out;
@@ -66,14 +66,14 @@ deye_bus_client_flush (DeyeBusClient *self)
       written = deye_bus_socket_write (self->socket, spans, n);
       if (written > 0)
         {
-          deye_bus_outbuf_sent (out, (gsize) written);
+          deye_bus_session_sent (self->session, (gsize) written);
           self->bytes_out += (guint64) written;
         }
       /* The client still reads: the broker may have sent the reason before it closed. */
       self->write_dead = written < 0;
     }
   if (self->write_dead)
-    deye_bus_outbuf_clear (out);
+    deye_bus_session_drop_out (self->session);
   client_update_polls (self);
 }
 
@@ -191,7 +191,7 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   self->dispatching--;
   if (self->dispatching == 0)
     {
-      deye_bus_client_flush (self);
+      deye_bus_client_write (self);
       deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
   g_main_context_pop_thread_default (self->context);
@@ -275,7 +275,7 @@ deye_bus_client_wait (DeyeBusClient *self,
   gboolean watched = g_cancellable_make_pollfd (cancellable, &cancel_fd);
   gboolean holds, last = FALSE;
 
-  deye_bus_client_flush (self);
+  deye_bus_client_write (self);
   deye_bus_client_settle (self);
   while (!(holds = condition (data)) && !g_cancellable_is_cancelled (cancellable) && !last)
     {
@@ -283,7 +283,7 @@ deye_bus_client_wait (DeyeBusClient *self,
       last = g_get_monotonic_time () >= due_us;
       client_poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
       client_step (self);
-      deye_bus_client_flush (self);
+      deye_bus_client_write (self);
       deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
   if (watched && cancellable != NULL)

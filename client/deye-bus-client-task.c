@@ -37,7 +37,7 @@ task_on_cancelled (GCancellable *cancellable, gpointer data)
     {
       deye_bus_session_cancel (client->session, watch->pending, error);
       deye_bus_client_settle (client);
-      deye_bus_client_flush (client);
+      deye_bus_client_write (client);
     }
   return G_SOURCE_REMOVE;
 }

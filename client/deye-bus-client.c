@@ -20,6 +20,7 @@ enum
   PROP_BROKER_EPOCH,
   PROP_BROKER_VERSION,
   PROP_LARGEST_PAYLOAD,
+  PROP_UNSENT,
   N_PROPS
 };
 
@@ -87,7 +88,7 @@ void
 deye_bus_client_leave (DeyeBusClient *self)
 {
   if (self->dispatching == 0)
-    deye_bus_client_flush (self);
+    deye_bus_client_write (self);
   g_main_context_release (self->context);
 }
 
@@ -119,10 +120,12 @@ static void
 deye_bus_client_dispose (GObject *object)
 {
   DeyeBusClient *self = DEYE_BUS_CLIENT (object);
+  guint64 unsent;
 
   deye_bus_client_stop_heartbeat (self);
-  deye_bus_client_drop_connection (self);
+  unsent = deye_bus_client_drop_connection (self);
   deye_bus_client_detach (self);
+  deye_bus_client_dispose_unsent (self, unsent);
   G_OBJECT_CLASS (deye_bus_client_parent_class)->dispose (object);
 }
 
@@ -176,6 +179,9 @@ deye_bus_client_get_property (GObject *object, guint prop_id, GValue *value, GPa
     case PROP_LARGEST_PAYLOAD:
       g_value_set_uint64 (value, deye_bus_client_get_largest_payload (self));
       break;
+    case PROP_UNSENT:
+      g_value_set_uint64 (value, deye_bus_client_get_unsent (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -227,6 +233,7 @@ deye_bus_client_class_init (DeyeBusClientClass *klass)
   props[PROP_BROKER_EPOCH] = g_param_spec_uint64 ("broker-epoch", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   props[PROP_BROKER_VERSION] = g_param_spec_string ("broker-version", NULL, NULL, NULL, READ_ONLY);
   props[PROP_LARGEST_PAYLOAD] = g_param_spec_uint64 ("largest-payload", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
+  props[PROP_UNSENT] = g_param_spec_uint64 ("unsent", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   deye_bus_client_signals[DEYE_BUS_SIGNAL_CLOSED] = g_signal_new ("closed", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0,

@@ -34,12 +34,25 @@ G_BEGIN_DECLS
  * Callbacks, signals and completions of asynchronous calls are always dispatched from the client's context, never from
  * inside a library call. A callback may do anything: make further calls, including synchronous ones, unsubscribe, close
  * the client, or release the last reference. After deye_bus_client_close() and the #DeyeBusClient::closed signal, or
- * after the last reference has been released, no callback is called. The one exception is that releasing the last
- * reference calls the destroy notifies of the callbacks.
+ * after the last reference has been released, no callback is called. There are two exceptions: releasing the last
+ * reference calls the destroy notifies of the callbacks, and, if messages are lost by it, emits #DeyeBusClient::error.
+ *
+ * ## When a message is sent
+ *
+ * A call that publishes or answers has one of three successful outcomes, and the documentation of each says which:
+ *
+ * - *Queued*: the message is in the client's buffer, and was written to the socket if the socket accepted it at once.
+ * - *Written*: the socket has accepted all bytes of it. The broker reads it, also if this process ends.
+ * - *Accepted*: the broker has validated, authorized and queued it for its receivers.
  *
  * A call made outside of callbacks writes to the socket before it returns; calls made in callbacks are written together
- * at the end of the dispatch. Data that the socket does not accept is queued, within the credit that the broker
- * granted.
+ * at the end of the dispatch. A message stays in the client while the socket does not accept it, because the broker is
+ * slow, or while it waits for credit, which the broker withholds when receivers are slow. The client sends such messages
+ * from its context and during every synchronous call. So before a program blocks in something else, or ends, it calls
+ * deye_bus_client_flush() or deye_bus_client_close(). #DeyeBusClient:unsent is the number of messages that are not
+ * written yet. Messages that are lost, because the connection ends before they are written, are always reported: by the
+ * error of the call that closes the client, by the error of their own call if that still waits, otherwise by
+ * #DeyeBusClient::error and a log record.
  *
  * ## End of a connection
  *
@@ -120,6 +133,14 @@ G_BEGIN_DECLS
  * Since: 0.1
  */
 /**
+ * DeyeBusClient:unsent:
+ *
+ * Number of messages (publishes, requests and replies) that are queued in the client and not written to the socket; see
+ * deye_bus_client_get_unsent(). Changes of it are not notified.
+ *
+ * Since: 0.1
+ */
+/**
  * DeyeBusClient::closed:
  * @self: the client
  * @error: (transfer none): the reason; %DEYE_BUS_ERROR_CLOSED if the client itself closed the connection
@@ -143,6 +164,14 @@ G_BEGIN_DECLS
  *   %DEYE_BUS_ERROR_WOULD_BLOCK; its message contains the number of messages.
  * - A publish, direct or broadcast was called without a callback (`..._async()` with %NULL) and failed for a reason
  *   other than its own cancellable.
+ * - The connection ended before all messages had been written to the socket: because the broker ended it, because the
+ *   last reference to the client was released without deye_bus_client_close(), or because
+ *   deye_bus_client_close_async() was called without a callback. The error is %DEYE_BUS_ERROR_UNSENT; its message and
+ *   deye_bus_client_get_unsent() contain the number of messages.
+ *
+ * The signal is emitted from the client's context. Only the report of messages that are lost when the last reference is
+ * released is emitted by that release. A garbage collector may release a reference at a moment at which no signal
+ * handler of its language can run, so close the client in languages that have one. A log record is written in any case.
  *
  * Since: 0.1
  */
@@ -293,6 +322,21 @@ DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient *self);
 DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
 
 /**
+ * deye_bus_client_get_unsent:
+ * @self: a #DeyeBusClient
+ *
+ * Gets the number of messages (publishes, requests and replies) that calls have queued and that are not completely written
+ * to the socket: those that the socket has not accepted yet, and those that wait for credit. After the end of a
+ * connection it is the number of messages that were lost by it, until the client connects again. The call reads through
+ * the queue, so do not call it for every message.
+ *
+ * Returns: the number of messages; 0 before the first connection
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_client_get_unsent (DeyeBusClient *self);
+
+/**
  * deye_bus_client_connect:
  * @self: a #DeyeBusClient
  * @cancellable: (nullable): a #GCancellable, or %NULL
@@ -351,12 +395,10 @@ DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient *self, GAsyn
  * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the client closes without writing queued data
  * @error: return location for a #GError, or %NULL
  *
- * Closes the client permanently. Pending calls fail with %DEYE_BUS_ERROR_CLOSED. Queued data and the GOODBYE frame are
- * written, for at most one second, and the socket is closed. Messages that have not been dispatched are discarded
- * together with their subscriptions.
+ * Closes the client permanently, like deye_bus_client_close_full() with the default timeout of one second.
  *
- * Returns: %TRUE, also if the client was closed before; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD, or with
- *   %DEYE_BUS_ERROR_NOT_CONNECTED in the child after fork()
+ * Returns: %TRUE if everything was sent, or if the client was closed before; %FALSE with an error as of
+ *   deye_bus_client_close_full()
  *
  * Since: 0.1
  */
@@ -393,6 +435,134 @@ DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient *self,
 DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
 
 /**
+ * deye_bus_client_close_full:
+ * @self: a #DeyeBusClient
+ * @options: (nullable): options with a timeout, or %NULL; the timeout is one second if it is not set
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the client closes without writing more queued data
+ * @error: return location for a #GError, or %NULL
+ *
+ * Closes the client permanently. Messages that have not been dispatched are discarded together with their subscriptions.
+ * Queued messages are written, also those that wait for credit, then the GOODBYE frame. Requests that wait for credit are
+ * not sent. The socket is closed when everything is written, when the timeout has expired, or when the connection ends.
+ * Then calls that are still pending fail with %DEYE_BUS_ERROR_CLOSED.
+ *
+ * The client is closed in any case, except with the three last errors.
+ *
+ * Returns: %TRUE if everything was sent, or if the client was closed before. Otherwise %FALSE with
+ *   %DEYE_BUS_ERROR_UNSENT (messages were not sent and are lost: the message of the error and
+ *   deye_bus_client_get_unsent() contain their number, in which messages are included whose own calls fail), with
+ *   %DEYE_BUS_ERROR_INVALID_ARGUMENT (@options), with %DEYE_BUS_ERROR_WRONG_THREAD, or with %DEYE_BUS_ERROR_NOT_CONNECTED in the child after fork()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_close_full (DeyeBusClient *self,
+                                                  DeyeBusOptions *options,
+                                                  GCancellable *cancellable,
+                                                  GError **error);
+
+/**
+ * deye_bus_client_close_full_async:
+ * @self: a #DeyeBusClient
+ * @options: (nullable): options with a timeout, or %NULL; the timeout is one second if it is not set
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the client closes without writing more queued data
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
+ *
+ * Asynchronous version of deye_bus_client_close_full(). If @callback is %NULL, #DeyeBusClient::error reports messages that
+ * were not sent.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_client_close_full_async (DeyeBusClient *self,
+                                                    DeyeBusOptions *options,
+                                                    GCancellable *cancellable,
+                                                    GAsyncReadyCallback callback,
+                                                    gpointer user_data);
+
+/**
+ * deye_bus_client_close_full_finish:
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
+ *
+ * Finishes an operation started with deye_bus_client_close_full_async().
+ *
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_close_full()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_close_full_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
+
+/**
+ * deye_bus_client_flush:
+ * @self: a #DeyeBusClient
+ * @options: (nullable): options with a timeout, or %NULL; the timeout (default 30 s) limits the whole call
+ * @want_accepted: %TRUE to wait until the broker has handled the messages, %FALSE to wait until the socket has accepted
+ *   them
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
+ *
+ * Waits until all messages that were published, requested or answered before this call have been sent, in every lane;
+ * messages that wait for credit count as not sent. Returns at once if nothing is queued and @want_accepted is %FALSE.
+ *
+ * With @want_accepted the call then waits until the broker has handled these messages. It fails if the broker refused
+ * one that was published without acknowledgement, unless #DeyeBusClient::error reported the refusal before the call;
+ * the signal reports it in any case. A message that the broker accepted may still be dropped for single receivers, which
+ * gaps report to them.
+ *
+ * A flush that fails changes nothing: messages that could not be sent stay queued.
+ *
+ * Returns: %TRUE if all messages were written, or, with @want_accepted, accepted by the broker. Otherwise %FALSE with
+ *   %DEYE_BUS_ERROR_TIMEOUT (the message of the error and deye_bus_client_get_unsent() contain the number of messages
+ *   that were not sent), %DEYE_BUS_ERROR_NOT_CONNECTED (the connection ended before all were sent, or there was none),
+ *   the reason of the end of the connection (all were sent, but it is not known whether the broker has accepted them),
+ *   the error of the first refused message, %DEYE_BUS_ERROR_CLOSED, %DEYE_BUS_ERROR_INVALID_ARGUMENT,
+ *   %DEYE_BUS_ERROR_WRONG_THREAD or %G_IO_ERROR_CANCELLED
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_flush (DeyeBusClient *self,
+                                             DeyeBusOptions *options,
+                                             gboolean want_accepted,
+                                             GCancellable *cancellable,
+                                             GError **error);
+
+/**
+ * deye_bus_client_flush_async:
+ * @self: a #DeyeBusClient
+ * @options: (nullable): options with a timeout, or %NULL; the timeout (default 30 s) limits the whole operation
+ * @want_accepted: %TRUE to complete when the broker has handled the messages, %FALSE to complete when the socket has
+ *   accepted them
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
+ *
+ * Asynchronous version of deye_bus_client_flush(). Messages that are published after this call are not waited for.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_client_flush_async (DeyeBusClient *self,
+                                               DeyeBusOptions *options,
+                                               gboolean want_accepted,
+                                               GCancellable *cancellable,
+                                               GAsyncReadyCallback callback,
+                                               gpointer user_data);
+
+/**
+ * deye_bus_client_flush_finish:
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
+ *
+ * Finishes an operation started with deye_bus_client_flush_async().
+ *
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_flush()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_flush_finish (DeyeBusClient *self, GAsyncResult *result, GError **error);
+
+/**
  * deye_bus_client_publish:
  * @self: a #DeyeBusClient
  * @topic: topic to publish to, without wildcards
@@ -409,10 +579,13 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
  * at most once. Messages of one publisher keep their order within a lane.
  *
  * Without @result the call returns as soon as the broker's credit allows the message to be queued for the socket,
- * usually at once; a later refusal is reported by #DeyeBusClient::error. With @result it returns when the broker has
- * accepted the message. Python always requests the acknowledgement; deye_bus_client_publish_async() does not have to.
+ * usually at once; a later refusal is reported by #DeyeBusClient::error. Outside of callbacks it is also written, unless
+ * the socket is full: then it is written by a later call, by deye_bus_client_flush(), or when the client's context runs.
+ * With @result the call returns when the broker has accepted the message. Python always requests the acknowledgement;
+ * deye_bus_client_publish_async() does not have to.
  *
- * Returns: %TRUE if the message was sent, or, with @result, acknowledged by the broker. Otherwise %FALSE with
+ * Returns: %TRUE if the message was queued, which does not mean that it was written, or, with @result, if the broker has
+ *   accepted it, which includes that it was delivered to no one. Otherwise %FALSE with
  *   %DEYE_BUS_ERROR_WOULD_BLOCK (the queue of every receiver is full; or there was no credit within the timeout, in
  *   which case the message was not sent and will not be, so it can be published again; or too many calls are waiting
  *   for credit), %DEYE_BUS_ERROR_UNKNOWN (no acknowledgement within the timeout), %DEYE_BUS_ERROR_DENIED,
@@ -442,8 +615,9 @@ DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient *self,
  * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
  * @user_data: data to pass to @callback
  *
- * Asynchronous version of deye_bus_client_publish(), with the same timeout. Calls complete in the order in which they
- * obtained credit. A caller that waits for each completion before it publishes the next message cannot publish faster
+ * Asynchronous version of deye_bus_client_publish(), with the same timeout. Without @want_ack, completion means that the
+ * message was queued for the socket, not that it was written; see deye_bus_client_flush_async(). Calls complete in the
+ * order in which they obtained credit. A caller that waits for each completion before it publishes the next message cannot publish faster
  * than the broker accepts. In each credit class (control; tasks and results; everything else) at most 65,536 calls and
  * 64 MiB may wait for credit; a further call fails with %DEYE_BUS_ERROR_WOULD_BLOCK.
  *
@@ -494,8 +668,8 @@ DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self,
  *
  * Sends a message to one peer. %DEYE_BUS_ERROR_ABSENT and %DEYE_BUS_ERROR_NOT_SUBSCRIBED are reported at once.
  *
- * Returns: %TRUE if the message was queued for the receiver, or, with @want_delivered, if the receiver's callback has
- *   returned. Otherwise %FALSE with %DEYE_BUS_ERROR_UNKNOWN (no report within the timeout; the message may have been
+ * Returns: %TRUE if the broker has accepted the message and queued it for the receiver, or, with @want_delivered, if the
+ *   receiver's callback has returned. Otherwise %FALSE with %DEYE_BUS_ERROR_UNKNOWN (no report within the timeout; the message may have been
  *   handled), or with an error as of deye_bus_client_publish()
  *
  * Since: 0.1
@@ -565,7 +739,7 @@ DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient *self, GAsync
  * Publishes a message like deye_bus_client_publish() with an acknowledgement, but to every member of matching queue
  * groups instead of one of them.
  *
- * Returns: %TRUE if the broker acknowledged the message; %FALSE with an error as of deye_bus_client_publish()
+ * Returns: %TRUE if the broker has accepted the message; %FALSE with an error as of deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -918,9 +1092,11 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient *self
  * @options: (nullable): further fields of the reply, or %NULL; its timeout, ttl, method and target are ignored
  * @error: return location for a #GError, or %NULL
  *
- * Answers a request with its only and final reply. The call never waits: without credit the reply is queued.
+ * Answers a request with its only and final reply. The call never waits: the reply is queued, also without credit. A
+ * reply that is sent from a callback is written at the end of the dispatch; call deye_bus_client_flush() to write it
+ * earlier, before long work in the same callback.
  *
- * Returns: %TRUE if the reply was sent or queued. Otherwise %FALSE with %DEYE_BUS_ERROR_CANCELLED (the request was
+ * Returns: %TRUE if the reply was queued, which does not mean that it was written. Otherwise %FALSE with %DEYE_BUS_ERROR_CANCELLED (the request was
  *   answered before, or the requester has disconnected or cancelled it; harmless), %DEYE_BUS_ERROR_WOULD_BLOCK (too
  *   many calls are waiting for credit) or %DEYE_BUS_ERROR_LIMIT (the reply is too large), after both of which the
  *   request can still be answered, or with an error of the connection
@@ -943,7 +1119,8 @@ DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self,
  *
  * Answers a request with an error. The requester's call fails with %DEYE_BUS_ERROR_FAILED, @error_name and @detail.
  *
- * Returns: %TRUE if the reply was sent or queued; %FALSE with an error as of deye_bus_client_respond()
+ * Returns: %TRUE if the reply was queued, which does not mean that it was written; %FALSE with an error as of
+ *   deye_bus_client_respond()
  *
  * Since: 0.1
  */

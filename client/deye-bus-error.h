@@ -50,6 +50,8 @@ G_BEGIN_DECLS
  * @DEYE_BUS_ERROR_UNTRUSTED: the server at the address runs as a user that the client does not trust
  * @DEYE_BUS_ERROR_INVALID_ARGUMENT: an argument, a field of the options or a property of the object is not valid, or is
  *   missing; the message names it. Nothing was done
+ * @DEYE_BUS_ERROR_UNSENT: the connection ended, or the client was closed, before all messages had been sent; the message
+ *   of the error contains their number, and so does the property #DeyeBusClient:unsent
  *
  * Error codes of the library. Codes below 100 are status codes of the wire protocol (doc/protocol.md) and never change;
  * codes from 100 on are assigned by the library. The message of an error is in the user's language; details that come
@@ -87,6 +89,7 @@ typedef enum
   DEYE_BUS_ERROR_WRONG_THREAD = 103,
   DEYE_BUS_ERROR_UNTRUSTED = 104,
   DEYE_BUS_ERROR_INVALID_ARGUMENT = 105,
+  DEYE_BUS_ERROR_UNSENT = 106,
 } DeyeBusError;
 
 /**

@@ -313,7 +313,8 @@ DEYE_BUS_API gboolean deye_bus_service_try_add_property (DeyeBusService *self,
  * @value: new value, of the property's type or of one that can be transformed into it
  *
  * Sets the value of a property. If the value differs from the previous one and the client is connected,
- * `daemoneye.eventbus.v1.Properties` is published on `health.properties.{id}`.
+ * `daemoneye.eventbus.v1.Properties` is published on `health.properties.{id}`: it is queued like a message of
+ * deye_bus_client_publish() without acknowledgement, and left out if too many calls wait for credit.
  *
  * Since: 0.1
  */

@@ -55,3 +55,11 @@ deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event)
     events->refused--;
   return TRUE;
 }
+
+const DeyeBusEvent *
+deye_bus_events_peek (const DeyeBusEvents *events, guint i)
+{
+  g_assert (i < events->count);
+
+  return &events->ring[(events->first + i) & (events->size - 1)];
+}

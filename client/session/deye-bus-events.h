@@ -67,3 +67,5 @@ void deye_bus_events_clear (DeyeBusEvents *events);
 void deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event);
 /* Gives the oldest event to the caller, who clears it. FALSE: the ring is empty. */
 gboolean deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event);
+/* Event number @i from the oldest, which stays in the ring. @i: below count. */
+const DeyeBusEvent *deye_bus_events_peek (const DeyeBusEvents *events, guint i);

@@ -6,6 +6,8 @@
 #define CHUNK_BYTES       65536u
 #define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload, since there may be many of these */
 #define SPARE_MAX         2u
+#define NO_FRAME          G_MAXSIZE
+#define KEY_OF_ID         0x08 /* the id is the first field of an envelope */
 
 struct DeyeBusOutPart
 {
@@ -13,6 +15,8 @@ struct DeyeBusOutPart
   GBytes *payload; /* referenced; NULL: the bytes are in the part */
   gsize len;
   gsize capacity;
+  gsize first_frame; /* offset of the first header in the part; NO_FRAME: it has none */
+  gsize last_frame;
   guint8 bytes[];
 };
 
@@ -68,6 +72,8 @@ outbuf_part_new (DeyeBusOutbuf *outbuf, gsize len)
   part->next = NULL;
   part->payload = NULL;
   part->len = 0;
+  part->first_frame = NO_FRAME;
+  part->last_frame = NO_FRAME;
   return part;
 }
 
@@ -81,8 +87,8 @@ outbuf_append (DeyeBusOutbuf *outbuf, DeyeBusOutPart *part)
   outbuf->last = part;
 }
 
-guint8 *
-deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len)
+static guint8 *
+outbuf_reserve (DeyeBusOutbuf *outbuf, gsize len)
 {
   DeyeBusOutPart *part = outbuf->last;
   guint8 *place;
@@ -95,6 +101,19 @@ deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len)
   place = part->bytes + part->len;
   part->len += len;
   outbuf->bytes += len;
+  outbuf->added += len;
+  return place;
+}
+
+guint8 *
+deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len)
+{
+  guint8 *place = outbuf_reserve (outbuf, len);
+  DeyeBusOutPart *part = outbuf->last;
+
+  part->last_frame = part->len - len;
+  if (part->first_frame == NO_FRAME)
+    part->first_frame = part->last_frame;
   return place;
 }
 
@@ -107,9 +126,12 @@ deye_bus_outbuf_refer (DeyeBusOutbuf *outbuf, GBytes *payload)
   part->payload = g_bytes_ref (payload);
   part->len = g_bytes_get_size (payload);
   part->capacity = 0;
+  part->first_frame = NO_FRAME;
+  part->last_frame = NO_FRAME;
   outbuf_append (outbuf, part);
   outbuf->n_referred++;
   outbuf->bytes += part->len;
+  outbuf->added += part->len;
 }
 
 void
@@ -120,7 +142,7 @@ deye_bus_outbuf_add_payload (DeyeBusOutbuf *outbuf, GBytes *payload)
   if (len > DEYE_BUS_OUTBUF_COPY_MAX)
     deye_bus_outbuf_refer (outbuf, payload);
   else if (len > 0)
-    memcpy (deye_bus_outbuf_add (outbuf, len), g_bytes_get_data (payload, NULL), len);
+    memcpy (outbuf_reserve (outbuf, len), g_bytes_get_data (payload, NULL), len);
 }
 
 void
@@ -160,11 +182,96 @@ deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guint max)
   return n;
 }
 
+/* --- messages that were not written --- */
+
+static gsize
+outbuf_frame_size (const guint8 *header)
+{
+  return WIRE_FRAME_HEADER_LEN
+         + (header[0] | (gsize) header[1] << 8 | (gsize) header[2] << 16 | (gsize) header[3] << 24);
+}
+
+/* Ids of publishes that nobody waits for are odd; see deye-bus-session-send.h. */
+static DeyeBusOutMessage
+outbuf_classify (const guint8 *header)
+{
+  const guint8 *body = header + WIRE_FRAME_HEADER_LEN;
+
+  switch (header[4])
+    {
+    case WIRE_KIND_PUBLISH:
+      return body[0] == KEY_OF_ID && (body[1] & 1) != 0 ? DEYE_BUS_OUT_UNWATCHED : DEYE_BUS_OUT_WATCHED;
+    case WIRE_KIND_REQUEST:
+      return DEYE_BUS_OUT_WATCHED;
+    case WIRE_KIND_REPLY:
+      return DEYE_BUS_OUT_UNWATCHED;
+    default:
+      return DEYE_BUS_OUT_NO_MESSAGE;
+    }
+}
+
+static void
+outbuf_count_one (DeyeBusOutCount *count, DeyeBusOutMessage message)
+{
+  count->messages += message != DEYE_BUS_OUT_NO_MESSAGE ? 1 : 0;
+  count->unwatched += message == DEYE_BUS_OUT_UNWATCHED ? 1 : 0;
+}
+
+/* Counts the messages that begin in @part and of which not all bytes are among the first @sent of the part. */
+static void
+outbuf_count_part (const DeyeBusOutPart *part, gsize sent, DeyeBusOutCount *count)
+{
+  gsize at = part->first_frame;
+
+  while (at < part->len)
+    {
+      const guint8 *header = part->bytes + at;
+      /* The payload of the last frame may be in the next part. */
+      gsize end = at == part->last_frame ? part->len : at + outbuf_frame_size (header);
+
+      if (end > sent || at + outbuf_frame_size (header) > part->len)
+        outbuf_count_one (count, outbuf_classify (header));
+      at = end;
+    }
+}
+
+DeyeBusOutCount
+deye_bus_outbuf_count (const DeyeBusOutbuf *outbuf)
+{
+  DeyeBusOutCount count = { 0, 0 };
+  gsize sent = outbuf->sent;
+
+  if (outbuf->bytes == 0)
+    return count;
+  /* The first bytes may be the rest of a message whose header was written before. */
+  if (sent < MIN (outbuf->first->first_frame, outbuf->first->len))
+    outbuf_count_one (&count, outbuf->begun);
+  for (const DeyeBusOutPart *part = outbuf->first; part != NULL; part = part->next)
+    {
+      outbuf_count_part (part, sent, &count);
+      sent = 0;
+    }
+  return count;
+}
+
+/* Remembers a message whose header is in the first part, which is about to be dropped, and whose end is not. */
+static void
+outbuf_note_begun (DeyeBusOutbuf *outbuf)
+{
+  const DeyeBusOutPart *part = outbuf->first;
+
+  if (part->last_frame != NO_FRAME)
+    outbuf->begun = outbuf_classify (part->bytes + part->last_frame);
+}
+
+/* --- progress --- */
+
 static void
 outbuf_drop_first (DeyeBusOutbuf *outbuf)
 {
   DeyeBusOutPart *part = outbuf->first;
 
+  outbuf_note_begun (outbuf);
   outbuf->first = part->next;
   if (outbuf->first == NULL)
     outbuf->last = NULL;

@@ -16,6 +16,13 @@
 
 typedef struct DeyeBusOutPart DeyeBusOutPart;
 
+typedef enum
+{
+  DEYE_BUS_OUT_NO_MESSAGE, /* credit, cancel, GOODBYE, ... */
+  DEYE_BUS_OUT_WATCHED,    /* a message whose call waits for an answer, and fails if there is none */
+  DEYE_BUS_OUT_UNWATCHED,  /* a message whose call has already succeeded */
+} DeyeBusOutMessage;
+
 typedef struct
 {
   DeyeBusOutPart *first;
@@ -25,12 +32,22 @@ typedef struct
   guint n_referred;
   gsize sent; /* of the first part */
   gsize bytes;
+  guint64 added;           /* bytes that were ever added */
+  DeyeBusOutMessage begun; /* the last frame that begins in a part that was sent and freed */
 } DeyeBusOutbuf;
+
+/* Messages (publishes, requests, replies) of which not all bytes were sent. */
+typedef struct
+{
+  guint64 messages;
+  guint64 unwatched; /* of these, those whose call has already succeeded */
+} DeyeBusOutCount;
 
 void deye_bus_outbuf_init (DeyeBusOutbuf *outbuf);
 void deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf);
 
-/* Room for exactly @len bytes, in one piece, which the caller fills at once. */
+/* Room for exactly @len bytes, in one piece, which the caller fills at once with a frame or the head of one. The rest of
+ * the frame is added next, with refer() or add_payload(). */
 guint8 *deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len);
 /* Appends the bytes of @payload without a copy. */
 void deye_bus_outbuf_refer (DeyeBusOutbuf *outbuf, GBytes *payload);
@@ -45,6 +62,9 @@ void deye_bus_outbuf_add_envelope (DeyeBusOutbuf *outbuf, guint8 kind, const Wir
 guint deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guint max);
 /* The first @n bytes were written. */
 void deye_bus_outbuf_sent (DeyeBusOutbuf *outbuf, gsize n);
+
+/* Counts by reading the frames: for reports, not for every message. */
+DeyeBusOutCount deye_bus_outbuf_count (const DeyeBusOutbuf *outbuf);
 
 static inline gsize
 deye_bus_outbuf_bytes (const DeyeBusOutbuf *outbuf)

@@ -20,6 +20,7 @@ typedef enum
   DEYE_BUS_PENDING_ACK,       /* ends with ACK */
   DEYE_BUS_PENDING_DELIVERED, /* ends with DELIVERED */
   DEYE_BUS_PENDING_REPLY,     /* ends with a final REPLY */
+  DEYE_BUS_PENDING_FLUSH,     /* ends when what was queued before it is written, or was handled by the broker */
 } DeyeBusPendingKind;
 
 typedef struct DeyeBusPending DeyeBusPending;

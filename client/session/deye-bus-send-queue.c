@@ -62,12 +62,13 @@ deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, gsize 
 }
 
 static DeyeBusWaiting *
-waiting_new (const DeyeBusEncodedCall *encoded, DeyeBusPending *pending)
+waiting_new (const DeyeBusEncodedCall *encoded, DeyeBusPending *pending, guint64 number)
 {
   DeyeBusWaiting *waiting = g_malloc (sizeof *waiting + encoded->head_len);
 
   waiting->pending = pending != NULL ? deye_bus_pending_ref (pending) : NULL;
   waiting->payload = encoded->payload != NULL ? g_bytes_ref (encoded->payload) : NULL;
+  waiting->number = number;
   waiting->credit_class = encoded->credit_class;
   waiting->kind = encoded->kind;
   waiting->head_len = encoded->head_len;
@@ -90,7 +91,7 @@ deye_bus_send_queue_push (DeyeBusSendQueue *queue,
                            _ ("Too many calls are waiting for credit: wait until some have completed"));
       return FALSE;
     }
-  g_queue_push_tail (waiting_of_class, waiting_new (encoded, pending));
+  g_queue_push_tail (waiting_of_class, waiting_new (encoded, pending, ++queue->last_number));
   if (pending != NULL)
     pending->waits = waiting_of_class->tail;
   *waiting_bytes += waiting_cost (waiting_of_class->tail->data);
@@ -122,6 +123,30 @@ deye_bus_send_queue_drop (DeyeBusSendQueue *queue, DeyeBusPending *pending)
   g_queue_delete_link (&queue->waiting[waiting->credit_class], link);
   send_queue_forget (queue, waiting);
   deye_bus_waiting_free (waiting);
+}
+
+gboolean
+deye_bus_send_queue_is_past (const DeyeBusSendQueue *queue, guint64 number)
+{
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    {
+      const DeyeBusWaiting *oldest = queue->waiting[i].length > 0 ? queue->waiting[i].head->data : NULL;
+
+      if (oldest != NULL && oldest->number <= number)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+guint
+deye_bus_send_queue_count_unwatched (const DeyeBusSendQueue *queue)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    for (const GList *link = queue->waiting[i].head; link != NULL; link = link->next)
+      n += ((const DeyeBusWaiting *) link->data)->pending == NULL ? 1 : 0;
+  return n;
 }
 
 guint

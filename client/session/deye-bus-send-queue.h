@@ -21,6 +21,7 @@ typedef struct
 {
   DeyeBusPending *pending; /* nullable */
   GBytes *payload;         /* nullable: bytes that follow the head */
+  guint64 number;          /* in the order of arrival, over all classes */
   WireClass credit_class;
   guint8 kind;
   gsize head_len;
@@ -32,6 +33,7 @@ typedef struct
   DeyeBusWindow windows[WIRE_N_CLASSES];
   GQueue waiting[WIRE_N_CLASSES]; /* of DeyeBusWaiting */
   gsize waiting_bytes[WIRE_N_CLASSES];
+  guint64 last_number; /* of the calls that had to wait so far */
 } DeyeBusSendQueue;
 
 void deye_bus_send_queue_init (DeyeBusSendQueue *queue);
@@ -54,5 +56,9 @@ void deye_bus_waiting_free (DeyeBusWaiting *waiting);
 /* Drops the waiting call of @pending, if there is one. */
 void deye_bus_send_queue_drop (DeyeBusSendQueue *queue, DeyeBusPending *pending);
 
-/* Waiting calls of all classes. */
+/* TRUE if no call waits any more that waited when last_number was @number. */
+gboolean deye_bus_send_queue_is_past (const DeyeBusSendQueue *queue, guint64 number);
+
+/* Waiting calls of all classes; and those of them that nobody waits for. */
 guint deye_bus_send_queue_count (const DeyeBusSendQueue *queue);
+guint deye_bus_send_queue_count_unwatched (const DeyeBusSendQueue *queue);

@@ -21,10 +21,13 @@ struct DeyeBusSession
 
   WireFrameReader reader;
   DeyeBusOutbuf out;
+  gboolean out_dead;       /* nothing can be written any more */
+  DeyeBusOutCount dropped; /* messages that were dropped before they were written */
 
   guint64 last_id;
   DeyeBusPendingTable pending;
   DeyeBusSendQueue send_queue;
+  GQueue flushes; /* of SessionFlush */
 
   DeyeBusChannelTable channels;
   gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */

@@ -262,6 +262,7 @@ arrival_handle_delivered (SessionArrival *arrival)
 static void
 session_push_refused (DeyeBusSession *session, GError *error)
 {
+  deye_bus_session_flush_refused (session, error);
   if (session->events->refused < DEYE_BUS_EVENTS_REFUSED_MAX)
     {
       deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
@@ -351,7 +352,11 @@ arrival_handle_ping (SessionArrival *arrival)
 static void
 arrival_handle_pong (SessionArrival *arrival)
 {
-  /* Only shows that the broker is alive. */
+  DeyeBusPending *pending = arrival_find_pending (arrival);
+
+  /* Any other PONG only shows that the broker is alive. */
+  if (pending != NULL && pending->kind == DEYE_BUS_PENDING_FLUSH)
+    deye_bus_session_flush_answered (arrival->session, pending);
 }
 
 static const SessionHandler handlers[] = {

@@ -62,6 +62,15 @@ deye_bus_session_grant (DeyeBusSession *session, WireClass credit_class, guint64
       session_note_sent (session, waiting->kind, waiting->pending);
       deye_bus_waiting_free (waiting);
     }
+  deye_bus_session_advance_flushes (session);
+}
+
+void
+deye_bus_session_sent (DeyeBusSession *session, gsize n)
+{
+  deye_bus_outbuf_sent (&session->out, n);
+  if (session->flushes.head != NULL)
+    deye_bus_session_advance_flushes (session);
 }
 
 /* --- calls --- */
@@ -129,6 +138,7 @@ deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, GErro
   else if (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_DELIVERED)
     session_send_cancel (session, pending);
   deye_bus_pending_table_finish (&session->pending, pending, reason);
+  deye_bus_session_advance_flushes (session);
 }
 
 /* --- answers to requests that we serve --- */

@@ -3,6 +3,7 @@
 
 #include "session/deye-bus-call.h"
 #include "session/deye-bus-pending.h"
+#include "session/deye-bus-session-flush.h"
 #include "session/deye-bus-session-types.h"
 
 /*
@@ -25,6 +26,9 @@ void deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, 
 
 /* The broker granted credit, in cumulative totals: sends what waits for it. */
 void deye_bus_session_grant (DeyeBusSession *session, WireClass credit_class, guint64 messages, guint64 bytes);
+
+/* The socket took the first @n bytes of the out-buffer. */
+void deye_bus_session_sent (DeyeBusSession *session, gsize n);
 
 /* TRUE if @request still waits for an answer; and: it is answered now. */
 gboolean deye_bus_session_is_open (const DeyeBusSession *session, const DeyeBusMessage *request);

@@ -48,6 +48,37 @@ deye_bus_session_out (DeyeBusSession *session)
   return &session->out;
 }
 
+/* --- what was not sent --- */
+
+static DeyeBusOutCount
+session_count_waiting (const DeyeBusSession *session)
+{
+  return (DeyeBusOutCount){ .messages = deye_bus_send_queue_count (&session->send_queue),
+                            .unwatched = deye_bus_send_queue_count_unwatched (&session->send_queue) };
+}
+
+static DeyeBusOutCount
+session_add_counts (DeyeBusOutCount a, DeyeBusOutCount b)
+{
+  return (DeyeBusOutCount){ a.messages + b.messages, a.unwatched + b.unwatched };
+}
+
+DeyeBusOutCount
+deye_bus_session_count_unsent (const DeyeBusSession *session)
+{
+  DeyeBusOutCount queued = session_add_counts (deye_bus_outbuf_count (&session->out), session_count_waiting (session));
+
+  return session_add_counts (session->dropped, queued);
+}
+
+void
+deye_bus_session_drop_out (DeyeBusSession *session)
+{
+  session->dropped = session_add_counts (session->dropped, deye_bus_outbuf_count (&session->out));
+  deye_bus_outbuf_clear (&session->out);
+  session->out_dead = TRUE;
+}
+
 /* --- the end --- */
 
 void
@@ -60,6 +91,7 @@ deye_bus_session_fail (DeyeBusSession *session, GError *reason)
     }
   session->state = DEYE_BUS_SESSION_ENDED;
   session->reason = reason;
+  session->dropped = session_add_counts (session->dropped, session_count_waiting (session));
   deye_bus_send_queue_clear (&session->send_queue);
   deye_bus_pending_table_fail_all (&session->pending, reason);
   deye_bus_channel_table_remove_all (&session->channels, session->events);

@@ -21,6 +21,12 @@ guint deye_bus_session_n_pending (const DeyeBusSession *session);
 guint deye_bus_session_n_waiting (const DeyeBusSession *session);
 DeyeBusOutbuf *deye_bus_session_out (DeyeBusSession *session);
 
+/* Messages that were accepted from the program and not written completely: those in the out-buffer, those that wait for
+ * credit, and those that were dropped when the session ended. */
+DeyeBusOutCount deye_bus_session_count_unsent (const DeyeBusSession *session);
+/* The socket takes no more bytes: clears the out-buffer. Its messages stay counted as unsent. */
+void deye_bus_session_drop_out (DeyeBusSession *session);
+
 /* Ends it. Takes @reason. Has no effect on an ended session. */
 void deye_bus_session_fail (DeyeBusSession *session, GError *reason);
 /* The other side closed, or the socket failed. */

@@ -28,6 +28,13 @@ deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusP
 }
 
 static GError *
+session_error_overdue (DeyeBusSession *session, const DeyeBusPending *pending)
+{
+  return pending->kind == DEYE_BUS_PENDING_FLUSH ? deye_bus_session_flush_error_overdue (session, pending)
+                                                 : deye_bus_pending_error_overdue (pending);
+}
+
+static GError *
 session_error_closed (void)
 {
   return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed"));
@@ -41,11 +48,35 @@ deye_bus_session_free (DeyeBusSession *session)
   deye_bus_channel_table_clear (&session->channels);
   g_hash_table_unref (session->routes);
   wire_frame_reader_clear (&session->reader);
+  deye_bus_session_clear_flushes (session);
   deye_bus_outbuf_clear (&session->out);
   g_clear_error (&session->reason);
   g_clear_error (&session->broker_said);
   g_free (session->welcome.software_version);
   g_free (session);
+}
+
+/* Nobody will be there for the answer of a request that is not sent yet. */
+static void
+session_cancel_waiting_requests (DeyeBusSession *session)
+{
+  g_autoptr (GList) all = g_hash_table_get_values (session->pending.by_id);
+
+  for (GList *link = all; link != NULL; link = link->next)
+    {
+      DeyeBusPending *pending = link->data;
+
+      if (pending->kind == DEYE_BUS_PENDING_REPLY && !pending->sent)
+        deye_bus_session_cancel (session, pending, session_error_closed ());
+    }
+}
+
+void
+deye_bus_session_begin_close (DeyeBusSession *session)
+{
+  deye_bus_channel_table_silence (&session->channels);
+  deye_bus_channel_table_remove_all (&session->channels, session->events);
+  session_cancel_waiting_requests (session);
 }
 
 void
@@ -75,7 +106,7 @@ deye_bus_session_tick (DeyeBusSession *session, gint64 now_us)
     return;
   overdue = deye_bus_pending_table_list_overdue (&session->pending, now_us);
   for (guint i = 0; i < overdue->len; i++)
-    deye_bus_session_cancel (session, overdue->pdata[i], deye_bus_pending_error_overdue (overdue->pdata[i]));
+    deye_bus_session_cancel (session, overdue->pdata[i], session_error_overdue (session, overdue->pdata[i]));
 }
 
 /* --- events --- */

@@ -17,7 +17,7 @@
  *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class
  *
  * Its files, from the lowest: window, outbuf, events; channel and its table; pending; call, send-queue; then
- * session-state, -credit, -send, -handshake, -receive, and this one. A file includes only files before it.
+ * session-state, -credit, -flush, -send, -handshake, -receive, and this one. A file includes only files before it.
  *
  * Invariant: a call is in the table of pending calls until it is done; it is done exactly once, at the latest when its
  * deadline comes or the connection ends.
@@ -28,7 +28,10 @@ DeyeBusSession *deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *
 /* Ends it first, when it has not. */
 void deye_bus_session_free (DeyeBusSession *session);
 
-/* The user's own wish: GOODBYE is the last frame; pending calls end with CLOSED. */
+/* The user's own wish to close, in two steps. The first ends the subscriptions, and the requests that still wait for
+ * credit. Messages that wait for credit can still be sent until the second step, which is due at once if there are none:
+ * GOODBYE is the last frame, and pending calls end with CLOSED. The second step may be called without the first. */
+void deye_bus_session_begin_close (DeyeBusSession *session);
 void deye_bus_session_close (DeyeBusSession *session);
 
 /* When tick() has to be called next, for deadlines and for credit that is to be returned; G_MAXINT64: never. An early call

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Uses the client library from Python, by introspection, with a real broker: `bindings.py AGENT MODULE`."""
+import gc
+import os
+import signal
 import sys
 import threading
 import traceback
@@ -38,6 +41,11 @@ def wait_until(condition, what, context=None):
             context.iteration(True)
     finally:
         watchdog.destroy()
+
+
+def settle():
+    while GLib.MainContext.default().iteration(False):
+        pass
 
 
 def finish(start, end, *args):
@@ -109,7 +117,7 @@ def connect_and_properties(bus):
     assert tool.props.broker_version
     assert tool.props.broker_epoch == collector.get_broker_epoch() != 0
     assert tool.props.largest_payload == tool.get_largest_payload() > 0
-    assert len(tool.list_properties()) == 8
+    assert len(tool.list_properties()) == 9
     assert collector.set_heartbeat(SECOND_US) and collector.set_heartbeat(0)
     collector.set_health(DeyeBus.Health.DEGRADED, "a disk is full")
 
@@ -379,6 +387,7 @@ def errors(bus):
     fails_with(DeyeBus.Error.BAD_PATTERN, finish, tool.subscribe_async, tool.subscribe_finish, "#.no.pattern", None,
                None, ())
     assert DeyeBus.Error.UNKNOWN == 1 and DeyeBus.Error.UNTRUSTED == 104
+    assert DeyeBus.Error.UNSENT == 106
 
 
 @test
@@ -397,6 +406,91 @@ def signals(bus):
     subscription.connect("gap", lambda *args: gaps.append(args))
     subscription.emit("gap", 1, 2 ** 40, 3, DeyeBus.Error.SLOW_CONSUMER)
     assert gaps == [(subscription, 1, 2 ** 40, 3, DeyeBus.Error.SLOW_CONSUMER)]
+
+
+# --- the last messages ---
+
+LARGE = GLib.Bytes.new(bytes(10000))
+N = 200
+
+
+def publish_to_stopped_broker(collector):
+    """Publishes N messages while the broker does not run: the socket takes some of them. The number of the others."""
+    BROKER.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, BROKER.process.pid, os.WSTOPPED | os.WNOWAIT)
+    for _ in range(N):
+        collector.publish_async(EVENT, LARGE, None, False, None, None, None)
+    assert 0 < collector.get_unsent() == collector.props.unsent < N
+    return collector.get_unsent()
+
+
+def resume_broker():
+    BROKER.process.send_signal(signal.SIGCONT)
+
+
+def count_messages(subscription, n):
+    """Receives exactly that number."""
+    got = sum(1 for _ in range(n) if subscription.next(-1, None))
+    publish(Bus(BROKER.address).collector("marker"), EVENT, "the end")
+    assert subscription.next(-1, None).get_data() == b"the end"
+    return got
+
+
+@test
+def flush(bus):
+    tool, collector = bus.tool(), bus.collector()
+    subscription = tool.subscribe(EVENT, None, None, None, None)
+    assert collector.flush(None, False, None) and collector.flush(None, True, None)
+    try:
+        publish_to_stopped_broker(collector)
+        short = DeyeBus.Options.new()
+        short.set_timeout(1000)
+        assert str(collector.get_unsent()) in fails_with(DeyeBus.Error.TIMEOUT, collector.flush, short, False, None).message
+    finally:
+        resume_broker()
+    assert collector.flush(None, True, None) and collector.get_unsent() == 0
+    assert count_messages(subscription, N) == N
+    assert finish(collector.flush_async, collector.flush_finish, None, True)
+
+
+@test
+def close_reports_unsent(bus):
+    tool, collector, patient = bus.tool(), bus.collector("hasty"), bus.collector("patient")
+    subscription = tool.subscribe(EVENT, None, None, None, None)
+    try:
+        unsent = publish_to_stopped_broker(collector)
+        short = DeyeBus.Options.new()
+        short.set_timeout(1000)
+        error = fails_with(DeyeBus.Error.UNSENT, collector.close_full, short, None)
+        assert collector.get_unsent() == unsent and f" {unsent} " in error.message, error.message
+        patient.publish_async(EVENT, None, None, False, None, None, None)
+    finally:
+        resume_broker()
+    assert finish(patient.close_full_async, patient.close_full_finish, None)
+    assert count_messages(subscription, N - unsent + 1) == N - unsent + 1
+
+
+@test
+def last_reference_reports_unsent(bus):
+    """Also when the garbage collector finds the reference in a circle."""
+    reported = []
+    for circle in (False, True):
+        collector = DeyeBus.Client.new(bus.address, f"short-{int(circle)}", "procmond")
+        collector.connect(None)
+        collector.connect_after("error", lambda client, error: reported.append((client.get_unsent(), error)))
+        if circle:
+            collector.itself = [collector]
+        try:
+            unsent = publish_to_stopped_broker(collector)
+            settle()  # the completions hold the client
+            del collector
+            gc.collect()
+        finally:
+            resume_broker()
+        assert len(reported) == 1, reported
+        number, error = reported.pop()
+        assert number == unsent and error.matches(DeyeBus.error_quark(), DeyeBus.Error.UNSENT)
+        settle()
 
 
 @test

@@ -164,7 +164,10 @@ async bool subscribes_async (Bus bus) throws Error {
 	yield bus.collector.publish_async (EVENT, payload ("async"), null, true, null, out result);
 	var message = yield subscription.next_async (null);
 	yield subscription.unsubscribe_async (null);
-	return text_of (message) == "async" && result.queued == 1;
+	yield bus.collector.publish_async (EVENT, payload ("last"), null, false, null, null);
+	yield bus.collector.flush_async (null, true, null);
+	bus.collector.flush (null, false);
+	return text_of (message) == "async" && result.queued == 1 && bus.collector.unsent == 0;
 }
 
 async bool tells_closed (Bus bus) throws Error {

@@ -209,15 +209,24 @@ procmond_run (Procmond *self)
   g_source_remove (stop);
 }
 
+/* Sends the last events, for at most a second. */
+static void
+procmond_leave_bus (Procmond *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->client == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->client, self);
+  if (!deye_bus_client_close (self->client, NULL, &error))
+    g_printerr ("procmond: %s\n", error->message);
+  g_clear_object (&self->client);
+}
+
 static void
 procmond_clear (Procmond *self)
 {
-  if (self->client != NULL)
-    {
-      g_signal_handlers_disconnect_by_data (self->client, self);
-      deye_bus_client_close (self->client, NULL, NULL);
-      g_clear_object (&self->client);
-    }
+  procmond_leave_bus (self);
   if (self->service != NULL)
     g_signal_handlers_disconnect_by_data (self->service, self);
   g_clear_object (&self->service);

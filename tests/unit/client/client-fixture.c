@@ -81,6 +81,18 @@ client_fixture_hang_up (ClientFixture *f)
 }
 
 void
+client_fixture_close_unsent (ClientFixture *f, guint64 n)
+{
+  g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancelled);
+  g_assert_false (deye_bus_client_close (f->client, cancelled, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, n);
+}
+
+void
 client_fixture_settle (ClientFixture *f)
 {
   while (g_main_context_iteration (f->context, FALSE))

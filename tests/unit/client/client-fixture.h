@@ -34,6 +34,8 @@ GPtrArray *client_fixture_hear (ClientFixture *f);
 /* As hear(), and asserts that it is one frame of @kind. */
 GPtrArray *client_fixture_hear_one (ClientFixture *f, guint8 kind);
 void client_fixture_hang_up (ClientFixture *f);
+/* Closes the client without waiting, and asserts that @n messages are reported as not sent. */
+void client_fixture_close_unsent (ClientFixture *f, guint64 n);
 /* Iterates the context until there is nothing to do at once. */
 void client_fixture_settle (ClientFixture *f);
 void client_fixture_say_and_settle (ClientFixture *f);

@@ -236,7 +236,7 @@ test_unheard_failures (Fixture *f, gconstpointer data)
   deye_bus_client_direct_async (f->client, "netmond", "events.d", NULL, NULL, FALSE, NULL, NULL, NULL);
   g_cancellable_cancel (cancellable);
   client_fixture_settle (f);
-  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  client_fixture_close_unsent (f, 1);
   client_fixture_wait (f, counts[DEYE_BUS_ERROR_CLOSED] == 1);
   client_fixture_settle (f);
   g_assert_cmpuint (counts[0], ==, 0);
@@ -268,7 +268,7 @@ test_without_credit (Fixture *f, gconstpointer data)
   g_assert_cmpuint (second.calls, ==, 0);
   g_assert_true (deye_bus_client_publish_finish (f->client, first.result, NULL, NULL));
   /* The second one ends with the client. */
-  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  client_fixture_close_unsent (f, 1);
   client_fixture_wait (f, second.calls > 0);
   g_assert_false (deye_bus_client_publish_finish (f->client, second.result, NULL, &error));
 }
@@ -598,23 +598,6 @@ test_close_async (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_close_finish (f->client, result.result, NULL));
 }
 
-/* A broker that does not read holds close() up for a moment, not for ever. */
-static void
-test_close_bounded (Fixture *f, gconstpointer data)
-{
-  ScriptWelcome wide = { .window_bytes = 16u << 20 };
-  g_autofree guint8 *bytes = g_malloc0 (1000000);
-  g_autoptr (GBytes) payload = g_bytes_new (bytes, 1000000);
-  gint64 start_us;
-
-  client_fixture_connect (f, &wide);
-  for (guint i = 0; i < 4; i++)
-    g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, NULL));
-  start_us = g_get_monotonic_time ();
-  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
-  g_assert_cmpint (g_get_monotonic_time () - start_us, <, 10 * G_TIME_SPAN_SECOND);
-}
-
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/calls/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 
@@ -641,7 +624,6 @@ main (int argc, char **argv)
   ADD ("broker-killed", test_broker_killed);
   ADD ("close", test_close);
   ADD ("close-async", test_close_async);
-  ADD ("close-bounded", test_close_bounded);
   g_test_add_func ("/client/calls/nobody-there", test_nobody_there);
   g_test_add_func ("/client/calls/wrong-thread", test_wrong_thread);
   return g_test_run ();

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
+
+/*
+ * Messages that were accepted from the program and never written to the socket.
+ *
+ * They are lost when the connection ends. The call whose result tells the program about the end reports their number:
+ * close(), for example. If there is no such call, the signal "error" and a log record report it. Messages whose own calls
+ * still wait are not reported here, since those calls fail.
+ */
+
+#define UNSENT_DISPOSED N_ ("the last reference to the client was released: close it before")
+
+guint64
+deye_bus_client_get_unsent (DeyeBusClient *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), 0);
+
+  return self->session != NULL ? deye_bus_session_count_unsent (self->session).messages : 0;
+}
+
+GError *
+deye_bus_client_new_unsent_error (guint64 messages, const char *why)
+{
+  return deye_bus_error_new (DEYE_BUS_ERROR_UNSENT, _ ("Messages that were not sent and are lost: %" PRIu64 " (%s)"),
+                             messages, _ (why));
+}
+
+static void
+client_log_unsent (const DeyeBusClient *self, GLogLevelFlags level, guint64 messages, const char *why)
+{
+  g_autofree char *number = g_strdup_printf ("%" PRIu64, messages);
+
+  g_log_structured (G_LOG_DOMAIN, level, "DEYE_BUS_PEER", self->id, "DEYE_BUS_UNSENT", number, "MESSAGE",
+                    "client %s: messages that were not sent and are lost: %s (%s)", self->id, number, why);
+}
+
+void
+deye_bus_client_end_unsent (DeyeBusClient *self, const char *why)
+{
+  guint64 messages = deye_bus_session_count_unsent (self->session).unwatched;
+
+  if (messages == 0)
+    return;
+  self->lost += messages;
+  client_log_unsent (self, G_LOG_LEVEL_MESSAGE, messages, why);
+  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED,
+                                                       .subject = deye_bus_client_new_unsent_error (messages, why) });
+}
+
+/* A garbage collector may release the last reference in any thread: then no handler is called. */
+static gboolean
+client_emit_unsent (DeyeBusClient *self, guint64 messages)
+{
+  guint signal = deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR];
+  g_autoptr (GError) error = NULL;
+
+  if (!g_signal_has_handler_pending (self, signal, 0, FALSE) || !g_main_context_acquire (self->context))
+    return FALSE;
+  error = deye_bus_client_new_unsent_error (messages, UNSENT_DISPOSED);
+  g_signal_emit (self, signal, 0, error);
+  g_main_context_release (self->context);
+  return TRUE;
+}
+
+void
+deye_bus_client_dispose_unsent (DeyeBusClient *self, guint64 messages)
+{
+  gboolean heard;
+
+  if (messages == 0)
+    return;
+  heard = client_emit_unsent (self, messages);
+  client_log_unsent (self, heard ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING, messages, UNSENT_DISPOSED);
+}

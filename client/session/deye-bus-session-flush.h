@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "session/deye-bus-pending.h"
+#include "session/deye-bus-session-types.h"
+
+/*
+ * Flushes: pending calls that end when everything that was queued before them has left the process.
+ *
+ * A flush waits for two things, one after the other: first until no call waits for credit that waited when the flush
+ * began, in any class; then until the socket has taken all bytes that are in the out-buffer at that moment. If the
+ * broker's confirmation is wanted, the flush then adds a PING behind these bytes. The broker handles the frames of a
+ * connection in order, so its PONG means that it has accepted or refused every message in front of the PING, and that
+ * its refusals have arrived.
+ *
+ * Messages that are published later may be written earlier, but a flush never waits for them once its PING is queued.
+ *
+ * Invariant: a flush is in the session's list until its pending call is done.
+ */
+
+/* Begins a flush. @pending: of the kind FLUSH. FALSE: not connected; @pending is untouched. */
+gboolean
+deye_bus_session_flush (DeyeBusSession *session, gboolean want_accepted, DeyeBusPending *pending, GError **error);
+
+/* Bytes were written, credit arrived, or a waiting call was given up: ends the flushes that waited for that. */
+void deye_bus_session_advance_flushes (DeyeBusSession *session);
+/* The broker answered the PING of @pending. */
+void deye_bus_session_flush_answered (DeyeBusSession *session, DeyeBusPending *pending);
+/* The broker reported a message that it refused or dropped, for which no call waits. */
+void deye_bus_session_flush_refused (DeyeBusSession *session, const GError *refusal);
+
+/* The error of a flush whose deadline came. */
+GError *deye_bus_session_flush_error_overdue (DeyeBusSession *session, const DeyeBusPending *pending);
+
+void deye_bus_session_clear_flushes (DeyeBusSession *session);
