@@ -116,16 +116,44 @@ deye_bus_client_init (DeyeBusClient *self)
   deye_bus_events_init (&self->events, deye_bus_session_clear_event);
 }
 
+static gboolean
+client_on_released (gpointer data)
+{
+  return G_SOURCE_REMOVE; /* frees the source, and with it the reference */
+}
+
+/* Language bindings release the last reference in whatever thread collects garbage. The thread that runs the context may be
+ * in the middle of a dispatch for this client, so it gets the reference. */
+static void
+client_hand_over (DeyeBusClient *self)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_static_name (source, "DeyeBusReleased");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, client_on_released, g_object_ref (self), g_object_unref);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
 static void
 deye_bus_client_dispose (GObject *object)
 {
   DeyeBusClient *self = DEYE_BUS_CLIENT (object);
+  gboolean entered = g_main_context_acquire (self->context);
   guint64 unsent;
 
+  if (!entered && !deye_bus_client_is_forked (self))
+    {
+      client_hand_over (self);
+      return;
+    }
   deye_bus_client_stop_heartbeat (self);
   unsent = deye_bus_client_drop_connection (self);
   deye_bus_client_detach (self);
   deye_bus_client_dispose_unsent (self, unsent);
+  if (entered)
+    g_main_context_release (self->context);
   G_OBJECT_CLASS (deye_bus_client_parent_class)->dispose (object);
 }
 

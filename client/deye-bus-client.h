@@ -23,8 +23,9 @@ G_BEGIN_DECLS
  * ## Threads and contexts
  *
  * A client belongs to the #GMainContext that was the thread-default context when the client was constructed. Call its
- * functions, and take and release references to it, only in the thread that runs this context. While another thread has
- * acquired the context, calls fail with %DEYE_BUS_ERROR_WRONG_THREAD. After fork() the child's copy is unusable: its
+ * functions only in the thread that runs this context. While another thread has acquired the context, calls fail with
+ * %DEYE_BUS_ERROR_WRONG_THREAD. The last reference may be released in any thread, as language bindings do; if another
+ * thread has acquired the context, the client is freed when the context runs. After fork() the child's copy is unusable: its
  * calls fail with %DEYE_BUS_ERROR_NOT_CONNECTED and do not touch the parent's stream.
  *
  * A synchronous call (no suffix) waits in poll() on the socket in the calling thread and does not iterate any context.

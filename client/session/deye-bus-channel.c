@@ -16,7 +16,7 @@ deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
 {
   DeyeBusChannel *channel = g_new0 (DeyeBusChannel, 1);
 
-  channel->refs = 1;
+  g_atomic_ref_count_init (&channel->refs);
   channel->id = id;
   channel->serve = serve;
   channel->pull = pull;
@@ -29,14 +29,14 @@ deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
 DeyeBusChannel *
 deye_bus_channel_ref (DeyeBusChannel *channel)
 {
-  channel->refs++;
+  g_atomic_ref_count_inc (&channel->refs);
   return channel;
 }
 
 void
 deye_bus_channel_unref (DeyeBusChannel *channel)
 {
-  if (--channel->refs > 0)
+  if (!g_atomic_ref_count_dec (&channel->refs))
     return;
   g_queue_clear_full (&channel->inbox, (GDestroyNotify) deye_bus_message_unref);
   g_queue_clear_full (&channel->inbox_gaps, g_free);

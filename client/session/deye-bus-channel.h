@@ -27,10 +27,10 @@ typedef struct
   guint64 place; /* how many messages came before it */
 } DeyeBusPlacedGap;
 
-/* Not atomic: the client's thread only. */
+/* The client's thread only, but for the reference count: a subscription that has ended may be freed in any thread. */
 typedef struct
 {
-  guint refs;
+  gatomicrefcount refs;
   guint32 id;
   gboolean serve;
   gboolean pull;        /* no callback: messages wait in the inbox */

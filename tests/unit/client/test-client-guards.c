@@ -88,6 +88,41 @@ test_no_descriptor (void)
   assert_code (g_steal_pointer (&error), INVALID);
 }
 
+static gpointer
+release (gpointer data)
+{
+  g_object_unref (data);
+  return NULL;
+}
+
+/* The thread that runs the context frees the client, which it may be using. */
+static void
+test_released_in_another_thread (ClientFixture *f, gconstpointer data)
+{
+  gpointer client = f->client;
+
+  client_fixture_connect (f, NULL);
+  g_object_add_weak_pointer (client, &client);
+  g_assert_true (g_main_context_acquire (f->context));
+  g_thread_join (g_thread_new ("other", release, g_steal_pointer (&f->client)));
+  g_assert_nonnull (client);
+  while (client != NULL)
+    g_main_context_iteration (f->context, TRUE);
+  g_main_context_release (f->context);
+}
+
+/* Nobody runs the context: the thread that releases the client frees it. */
+static void
+test_released_while_nobody_runs (void)
+{
+  DeyeBusClient *client = deye_bus_client_new_tool ("/nowhere/bus", "x-1");
+  gpointer alive = client;
+
+  g_object_add_weak_pointer (alive, &alive);
+  g_thread_join (g_thread_new ("other", release, client));
+  g_assert_null (alive);
+}
+
 /* --- services --- */
 
 static void
@@ -418,6 +453,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/guards/bare-client", test_bare_client);
   g_test_add_func ("/client/guards/client-by-properties", test_client_by_properties);
   g_test_add_func ("/client/guards/no-descriptor", test_no_descriptor);
+  g_test_add_func ("/client/guards/released-while-nobody-runs", test_released_while_nobody_runs);
   g_test_add_func ("/client/guards/bare-service", test_bare_service);
   g_test_add_func ("/client/guards/service-by-properties", test_service_by_properties);
   g_test_add_func ("/client/guards/service-names", test_service_names);
@@ -427,6 +463,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/guards/service-in-another-thread", test_service_in_another_thread);
   g_test_add_func ("/client/guards/bare-subscription", test_bare_subscription);
   g_test_add_func ("/client/guards/results", test_results);
+  ADD ("released-in-another-thread", test_released_in_another_thread);
   ADD ("options", test_options);
   ADD ("arguments", test_arguments);
   return g_test_run ();
