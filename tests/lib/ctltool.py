@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import subprocess
 
 from tap import equal, holds
@@ -47,6 +48,13 @@ class Tool:
                 if (one["peer"], one["subscription"]) not in before and one["pattern"] in words:
                     return process
         raise AssertionError("it did not subscribe")
+
+
+def next_line(pipe):
+    """A line, under a watchdog; only where each line is awaited before the next one is written."""
+    ready, _, _ = select.select([pipe], [], [], PATIENCE_S)
+    holds(ready, "no line came")
+    return pipe.readline()
 
 
 def finished(process, code=0):
