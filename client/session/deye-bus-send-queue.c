@@ -54,6 +54,13 @@ deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_c
          || (queue->waiting[credit_class].length == 0 && deye_bus_window_is_open (&queue->windows[credit_class]));
 }
 
+gboolean
+deye_bus_send_queue_has_spare (const DeyeBusSendQueue *queue, WireClass credit_class)
+{
+  return deye_bus_send_queue_may_start (queue, credit_class)
+         && (credit_class == WIRE_CLASS_NONE || deye_bus_window_is_half_open (&queue->windows[credit_class]));
+}
+
 void
 deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, gsize bytes)
 {

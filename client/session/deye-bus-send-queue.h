@@ -42,6 +42,8 @@ void deye_bus_send_queue_clear (DeyeBusSendQueue *queue);
 
 /* The class has credit, and no call of it waits. */
 gboolean deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_class);
+/* The same, and at least half of the window is left. */
+gboolean deye_bus_send_queue_has_spare (const DeyeBusSendQueue *queue, WireClass credit_class);
 /* A call of @bytes starts. */
 void deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, gsize bytes);
 

@@ -61,7 +61,7 @@ session_open_windows (DeyeBusSession *session, const Daemoneye__Eventbus__V1__We
       const Daemoneye__Eventbus__V1__Window *window = welcome->windows[i];
 
       if (window->class_ > WIRE_CLASS_NONE && window->class_ < WIRE_N_CLASSES)
-        deye_bus_window_grant (&session->send_queue.windows[window->class_], window->messages, window->bytes);
+        deye_bus_window_open (&session->send_queue.windows[window->class_], window->messages, window->bytes);
     }
 }
 

@@ -16,6 +16,12 @@ deye_bus_session_has_credit (const DeyeBusSession *session, const DeyeBusCall *c
   return deye_bus_send_queue_may_start (&session->send_queue, deye_bus_call_class (call));
 }
 
+gboolean
+deye_bus_session_has_spare_credit (const DeyeBusSession *session, const DeyeBusCall *call)
+{
+  return deye_bus_send_queue_has_spare (&session->send_queue, deye_bus_call_class (call));
+}
+
 static void
 session_count_sent (DeyeBusCounts *counts, guint8 kind)
 {

@@ -16,6 +16,9 @@
 /* TRUE if a call like this would be sent now. */
 gboolean deye_bus_session_has_credit (const DeyeBusSession *session, const DeyeBusCall *call);
 
+/* The same, and at least half of the window of its class is left. */
+gboolean deye_bus_session_has_spare_credit (const DeyeBusSession *session, const DeyeBusCall *call);
+
 /* Encodes and sends, or lets it wait for credit. @pending: (nullable): NULL when nobody waits; a failure that the
  * broker reports is an event REFUSED then. FALSE: nothing was sent, @pending is untouched. */
 gboolean

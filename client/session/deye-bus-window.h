@@ -15,7 +15,7 @@
 
 typedef struct
 {
-  guint64 size_messages; /* receive windows: the size; 0: not known yet */
+  guint64 size_messages; /* 0: not known yet */
   guint64 size_bytes;
   guint64 granted_messages;
   guint64 granted_bytes;
@@ -29,6 +29,15 @@ static inline gboolean
 deye_bus_window_is_open (const DeyeBusWindow *window)
 {
   return window->used_messages < window->granted_messages && window->used_bytes < window->granted_bytes;
+}
+
+/* At least half of the window is left. */
+static inline gboolean
+deye_bus_window_is_half_open (const DeyeBusWindow *window)
+{
+  return deye_bus_window_is_open (window)
+         && (window->granted_messages - window->used_messages) * 2 >= window->size_messages
+         && (window->granted_bytes - window->used_bytes) * 2 >= window->size_bytes;
 }
 
 static inline void
@@ -46,7 +55,7 @@ deye_bus_window_grant (DeyeBusWindow *window, guint64 messages, guint64 bytes)
   window->granted_bytes = MAX (window->granted_bytes, bytes);
 }
 
-/* A receive window's size became known. */
+/* The window's size became known. */
 static inline void
 deye_bus_window_open (DeyeBusWindow *window, guint64 messages, guint64 bytes)
 {
