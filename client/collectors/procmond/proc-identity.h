@@ -7,11 +7,29 @@
  * The identity of a process beyond its number, which is used again later: its start time and its executable.
  *
  * linux/proc-identity.c reads both from /proc, because libgtop rounds the start time and truncates the path. posix/proc-
- * identity.c is for other systems and uses libgtop.
+ * identity.c is for other systems and uses libgtop. The module decides nothing: that a start time can't be read does not
+ * mean that the process has ended (see proc-table).
  */
 
-/* Linux: clock ticks since boot; elsewhere seconds since 1970. FALSE: the process has ended. */
-gboolean proc_identity_start_time (guint32 pid, guint64 *start_time);
+typedef enum
+{
+  PROC_IDENTITY_READ,
+  PROC_IDENTITY_ABSENT,     /* the system has no entry for this number, or hides it */
+  PROC_IDENTITY_UNREADABLE, /* there is an entry, but it can't be read */
+} ProcIdentityResult;
 
-/* Escaped as proc_text_escape() does; "" when it can't be read. (transfer full) */
-char *proc_identity_exe (guint32 pid);
+/* Linux: clock ticks since boot; elsewhere seconds since 1970. */
+ProcIdentityResult proc_identity_start_time (guint32 pid, guint64 *start_time);
+
+typedef enum
+{
+  PROC_EXE_PRESENT,
+  PROC_EXE_DELETED, /* no file of this name is the executable any more */
+  PROC_EXE_UNSURE,  /* the path ends in " (deleted)", and nothing shows whether that is a part of the name */
+  PROC_EXE_NONE,    /* a kernel thread, or a process that has ended */
+  PROC_EXE_UNKNOWN, /* it can't be read */
+} ProcExeState;
+
+/* @exe: set to the path, escaped as proc_text_escape() does, without a mark of the system; "" if the state is NONE or
+ * UNKNOWN. (transfer full) */
+ProcExeState proc_identity_exe (guint32 pid, char **exe);

@@ -22,6 +22,8 @@ pack_fill_record (Record *record, const ProcRecord *from)
   record->cpu_time_us = from->cpu_time_us;
   record->resident_bytes = from->resident_bytes;
   record->virtual_bytes = from->virtual_bytes;
+  record->unknown_fields = from->unknown;
+  record->exe_deleted = from->exe_deleted;
 }
 
 GBytes *
@@ -35,23 +37,33 @@ proc_pack_table (const ProcTable *table)
   daemoneye__eventbus__v1__process_table__init (&message);
   for (guint i = 0; i < n; i++)
     {
-      pack_fill_record (&records[i], g_ptr_array_index (table->records, i));
+      const ProcRecord *from = g_ptr_array_index (table->records, i);
+
+      pack_fill_record (&records[i], from);
       list[i] = &records[i];
+      message.shortened += from->shortened ? 1 : 0;
     }
   message.n_processes = n;
   message.processes = list;
   message.vanished = table->vanished;
+  message.unreadable = table->unreadable;
+  message.next_cursor = table->next;
   return deye_bus_pack (&message.base);
 }
 
+#define EVENT_REST 32u /* all but the process */
+
 GBytes *
-proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_interval_us)
+proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_interval_us, gsize room)
 {
+  gsize text = proc_record_text_size (event->record);
+  gsize rest = proc_record_cost (event->record) - text + EVENT_REST;
+  g_autoptr (ProcRecord) bounded = proc_record_shorten (event->record, room > rest ? room - rest : 0);
   Daemoneye__Eventbus__V1__ProcessEvent message;
   Record record;
 
   daemoneye__eventbus__v1__process_event__init (&message);
-  pack_fill_record (&record, event->record);
+  pack_fill_record (&record, bounded);
   message.kind = (Daemoneye__Eventbus__V1__ProcessEventKind) event->kind;
   message.process = &record;
   message.observed_time_us = (guint64) observed_time_us;

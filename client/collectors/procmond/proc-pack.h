@@ -3,7 +3,10 @@
 
 #include "proc-watch.h"
 
-/* Packs the plain structs of procmond into the protobuf messages of proto/collection.proto. It does nothing else. */
+/* Packs the plain structs of procmond into the protobuf messages of proto/collection.proto. It bounds an event; proc-page
+ * bounds a table. */
 
 GBytes *proc_pack_table (const ProcTable *table);
-GBytes *proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_interval_us);
+
+/* @room: bytes of the event; the texts of its process are cut to fit. */
+GBytes *proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_interval_us, gsize room);

@@ -7,15 +7,19 @@
  * The processes of the operating system: their numbers, and figures about each. posix/proc-source.c reads both with
  * libgtop.
  *
- * A process may end between two calls. Calls for it fail then, or leave fields at zero; proc-table detects that.
+ * A process may end between two calls. Calls for it leave fields unknown then; proc-table detects that.
  */
 
-/* Call each once in a program, before and after all other functions. */
-void proc_source_init (void);
+/* Call each once in a program, before and after all other functions. FALSE with @error: this system does not show what
+ * libgtop needs. Other functions must not be called then. */
+gboolean proc_source_init (GError **error);
 void proc_source_clear (void);
 
 /* The numbers (guint32) of all processes, in any order; (transfer full). NULL: they can't be listed now. */
 GArray *proc_source_list (void);
 
-/* Fills all fields except pid, start_time and exe. */
+/* FALSE: no process has this number. TRUE also if the process belongs to another user or is hidden. */
+gboolean proc_source_exists (guint32 pid);
+
+/* Fills all fields except pid, start_time and exe. Those that can't be read are marked as unknown. */
 void proc_source_measure (guint32 pid, ProcRecord *record);

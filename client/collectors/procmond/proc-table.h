@@ -4,11 +4,16 @@
 #include "proc-record.h"
 
 /*
- * A table of all current processes of this machine.
+ * A table of current processes of this machine.
  *
  * proc-source lists and measures the processes, and proc-identity distinguishes processes that used the same number. A
  * process that ends while it is read is counted as vanished and never reported in part: its start time is read at the
  * beginning and at the end, and both must agree.
+ *
+ * A process has ended if the system has no entry for it and no process has its number, or if its number has another start
+ * time. Whatever else keeps procmond from reading it (rights, a mount over /proc, hidepid, too many open files) proves
+ * nothing: the process is counted as unreadable, and a table that follows another one keeps its record as it was last
+ * read.
  *
  * Invariant: (pid, start_time) identifies a process permanently. A table contains each process once, sorted by pid.
  */
@@ -17,14 +22,31 @@ typedef struct
 {
   GPtrArray *records; /* of ProcRecord */
   guint vanished;     /* listed, but ended before they were read */
+  guint unreadable;   /* live, or not proven to have ended, and not read now */
+  guint32 next;       /* processes above this pid were left out; 0: none was */
 } ProcTable;
 
-/* Reads the processes with pid % shards == shard; with shards 0 or 1, all of them. NULL: processes can't be listed
- * now. */
-ProcTable *proc_table_read (guint shard, guint shards);
+typedef struct
+{
+  guint shard;           /* reads the processes with pid % shards == shard */
+  guint shards;          /* 0 or 1: all of them */
+  guint32 after;         /* only pids above */
+  gsize enough;          /* stops before the records cost more, but not before the first one; 0: does not stop */
+  const ProcTable *last; /* (nullable): the table that this one follows */
+} ProcRange;
+
+/* NULL: processes can't be listed now. */
+ProcTable *proc_table_read (const ProcRange *range);
 ProcTable *proc_table_new (void);
 void proc_table_free (ProcTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcTable, proc_table_free)
 
-/* NULL: the process has ended. */
-ProcRecord *proc_record_read (guint32 pid);
+typedef enum
+{
+  PROC_READ,
+  PROC_GONE,
+  PROC_UNREADABLE,
+} ProcReadResult;
+
+/* @record: set if the result is PROC_READ; (transfer full). */
+ProcReadResult proc_record_read (guint32 pid, ProcRecord **record);

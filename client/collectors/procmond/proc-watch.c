@@ -2,10 +2,11 @@
 #include "proc-watch.h"
 
 void
-proc_watch_init (ProcWatch *watch)
+proc_watch_init (ProcWatch *watch, guint64 own_start)
 {
   watch->last = NULL;
   watch->previous = NULL;
+  watch->youngest = own_start;
 }
 
 void
@@ -23,21 +24,71 @@ watch_compare_records (const ProcRecord *a, const ProcRecord *b)
   return (a->start_time > b->start_time) - (a->start_time < b->start_time);
 }
 
-/* Adds an event for each record of @a that is not in @b. Both are sorted. */
-static void
-watch_add_missing (GArray *events, ProcEventKind kind, const ProcTable *a, const ProcTable *b)
+/* The record of the same process in @table, from *@at on, which follows. NULL: it is not there. */
+static const ProcRecord *
+watch_find_from (const ProcTable *table, guint *at, const ProcRecord *record)
 {
-  guint j = 0;
+  const ProcRecord *found = NULL;
 
-  for (guint i = 0; i < a->records->len; i++)
+  for (; *at < table->records->len; (*at)++)
     {
-      ProcEvent event = { kind, g_ptr_array_index (a->records, i) };
+      found = g_ptr_array_index (table->records, *at);
+      if (watch_compare_records (found, record) >= 0)
+        break;
+    }
+  return *at < table->records->len && watch_compare_records (found, record) == 0 ? found : NULL;
+}
 
-      while (j < b->records->len && watch_compare_records (g_ptr_array_index (b->records, j), event.record) < 0)
-        j++;
-      if (j == b->records->len || watch_compare_records (g_ptr_array_index (b->records, j), event.record) != 0)
+static void
+watch_add_exits (GArray *events, const ProcTable *last, const ProcTable *now)
+{
+  guint at = 0;
+
+  for (guint i = 0; i < last->records->len; i++)
+    {
+      ProcEvent event = { PROC_EXITED, g_ptr_array_index (last->records, i) };
+
+      if (watch_find_from (now, &at, event.record) == NULL)
         g_array_append_val (events, event);
     }
+}
+
+/* Something without an address space executes nothing: a zombie, or a kernel thread, which renames itself for each work.
+ * A text that is unknown has not changed. */
+static gboolean
+watch_has_changed (const ProcRecord *before, const ProcRecord *now)
+{
+  guint unknown = before->unknown | now->unknown;
+
+  if (now->virtual_bytes == 0 && (now->unknown & PROC_FIELD_VIRTUAL) == 0)
+    return FALSE;
+  return ((unknown & PROC_FIELD_NAME) == 0 && !g_str_equal (before->name, now->name))
+         || ((unknown & PROC_FIELD_EXE) == 0 && !g_str_equal (before->exe, now->exe));
+}
+
+static void
+watch_add_news (const ProcWatch *watch, GArray *events, const ProcTable *now)
+{
+  guint at = 0;
+
+  for (guint i = 0; i < now->records->len; i++)
+    {
+      ProcEvent event = { PROC_STARTED, g_ptr_array_index (now->records, i) };
+      const ProcRecord *before = watch_find_from (watch->last, &at, event.record);
+
+      if (before != NULL)
+        event.kind = PROC_CHANGED;
+      if (before != NULL ? watch_has_changed (before, event.record) : event.record->start_time >= watch->youngest)
+        g_array_append_val (events, event);
+    }
+}
+
+static void
+watch_note_youngest (ProcWatch *watch, const ProcTable *baseline)
+{
+  for (guint i = 0; i < baseline->records->len; i++)
+    watch->youngest
+        = MAX (watch->youngest, ((const ProcRecord *) g_ptr_array_index (baseline->records, i))->start_time);
 }
 
 GArray *
@@ -49,9 +100,11 @@ proc_watch_look (ProcWatch *watch, ProcTable *now)
     return events;
   if (watch->last != NULL)
     {
-      watch_add_missing (events, PROC_EXITED, watch->last, now);
-      watch_add_missing (events, PROC_STARTED, now, watch->last);
+      watch_add_exits (events, watch->last, now);
+      watch_add_news (watch, events, now);
     }
+  else
+    watch_note_youngest (watch, now);
   g_clear_pointer (&watch->previous, proc_table_free);
   watch->previous = watch->last;
   watch->last = now;

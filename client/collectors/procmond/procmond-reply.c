@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procmond-reply.h"
 
+#include "proc-page.h"
+
 void
 procmond_reply_error (DeyeBusClient *client, DeyeBusMessage *request, const char *name, const char *detail)
 {
@@ -16,17 +18,23 @@ procmond_reply_no_processes (DeyeBusClient *client, DeyeBusMessage *request)
   procmond_reply_error (client, request, "NoProcesses", "the processes can't be listed now: try again");
 }
 
+gsize
+procmond_reply_room (DeyeBusClient *client, gsize rest)
+{
+  guint64 largest = MIN (deye_bus_client_get_largest_payload (client), PROC_PAGE_MAX);
+
+  return (gsize) (largest > rest ? largest - rest : 0);
+}
+
+/* Only a limit of the broker that leaves no room for one process makes a reply too large. */
 void
-procmond_reply (DeyeBusClient *client,
-                DeyeBusMessage *request,
-                GBytes *payload,
-                DeyeBusOptions *options,
-                const char *too_large)
+procmond_reply (DeyeBusClient *client, DeyeBusMessage *request, GBytes *payload, DeyeBusOptions *options)
 {
   g_autoptr (GError) error = NULL;
 
   if (g_bytes_get_size (payload) > deye_bus_client_get_largest_payload (client))
-    procmond_reply_error (client, request, "ResultTooLarge", too_large);
+    procmond_reply_error (client, request, "ResultTooLarge",
+                          "the broker's limit max-payload is too small for a reply with one process");
   else if (!deye_bus_client_respond (client, request, payload, options, &error))
     g_info ("a reply was not delivered: %s", error->message);
 }

@@ -8,15 +8,13 @@
  * deadline has passed, is logged and dropped.
  */
 
-/* @options: (nullable). A payload above the broker's limit becomes the error ResultTooLarge with @too_large as its
- * detail. */
-void procmond_reply (DeyeBusClient *client,
-                     DeyeBusMessage *request,
-                     GBytes *payload,
-                     DeyeBusOptions *options,
-                     const char *too_large);
+/* @options: (nullable). */
+void procmond_reply (DeyeBusClient *client, DeyeBusMessage *request, GBytes *payload, DeyeBusOptions *options);
 
 void procmond_reply_error (DeyeBusClient *client, DeyeBusMessage *request, const char *name, const char *detail);
 
 /* Replies that processes can't be listed now. */
 void procmond_reply_no_processes (DeyeBusClient *client, DeyeBusMessage *request);
+
+/* The bytes that a table of processes may have in a reply with @rest other bytes. */
+gsize procmond_reply_room (DeyeBusClient *client, gsize rest);

@@ -4,6 +4,7 @@
 #include "collection.pb-c.h"
 #include "deye-bus-pack.h"
 #include "proc-pack.h"
+#include "proc-page.h"
 #include "proc-table.h"
 #include "procmond-reply.h"
 #include "procmond-task.h"
@@ -22,27 +23,30 @@ service_query_matches (const Query *query, const ProcRecord *record)
 static void
 service_keep_queried (const Query *query, ProcTable *table)
 {
-  guint kept = 0;
-
-  for (guint i = 0; i < table->records->len;)
-    {
-      gboolean wanted = (query->limit == 0 || kept < query->limit)
-                        && service_query_matches (query, g_ptr_array_index (table->records, i));
-
-      if (wanted)
-        {
-          kept++;
-          i++;
-        }
-      else
-        g_ptr_array_remove_index (table->records, i);
-    }
+  for (guint i = table->records->len; i > 0; i--)
+    if (!service_query_matches (query, g_ptr_array_index (table->records, i - 1)))
+      g_ptr_array_remove_index (table->records, i - 1);
+  if (query->limit > 0)
+    proc_page_truncate (table, query->limit);
 }
+
+/* If nothing but the size ends a page, no more processes are read than it can have. */
+static ProcTable *
+service_read_table (const Query *query, gsize room)
+{
+  gboolean only_size = query->pid == 0 && *query->name == '\0' && query->limit == 0;
+  ProcRange range = { .after = query->cursor, .enough = query->pages && only_size ? room : 0 };
+
+  return proc_table_read (&range);
+}
+
+#define TABLE_REST 32u /* the counts of a ProcessTable */
 
 static void
 service_list_processes (DeyeBusClient *client, DeyeBusMessage *request, const Query *query)
 {
-  g_autoptr (ProcTable) table = proc_table_read (0, 1);
+  gsize room = procmond_reply_room (client, TABLE_REST);
+  g_autoptr (ProcTable) table = service_read_table (query, room);
   g_autoptr (GBytes) packed = NULL;
 
   if (table == NULL)
@@ -51,9 +55,9 @@ service_list_processes (DeyeBusClient *client, DeyeBusMessage *request, const Qu
       return;
     }
   service_keep_queried (query, table);
+  proc_page_fit (table, room, !query->pages);
   packed = proc_pack_table (table);
-  procmond_reply (client, request, packed, NULL,
-                  "the result exceeds the largest payload: ask for fewer processes (limit, name, pid)");
+  procmond_reply (client, request, packed, NULL);
 }
 
 static void
@@ -82,13 +86,13 @@ procmond_service_new (guint64 interval_ms, guint shard, guint shards)
   DeyeBusService *service = deye_bus_service_new ("daemoneye.Procmond", "The processes of this machine.");
 
   deye_bus_service_add_method (service, "ListProcesses", TYPE ("ProcessQuery"), TYPE ("ProcessTable"),
-                               "Returns the running processes: all, or those with a pid or a name.",
+                               "Returns the running processes: all, or those with a pid or a name; see next_cursor.",
                                service_on_list_processes, NULL, NULL);
   deye_bus_service_add_topic (service, "Enumerate", PROCMOND_TASK_TOPIC, PROCMOND_GROUP, TYPE ("TaskRequest"),
                               TYPE ("TaskResult"),
                               "Task enumerate_processes for one shard of the processes; one procmond answers.");
   deye_bus_service_add_event (service, "Lifecycle", PROCMOND_LIFECYCLE_TOPIC, TYPE ("ProcessEvent"),
-                              "A process has started (kind 1) or exited (kind 2).");
+                              "A process has started (kind 1), exited (2), or changed its name or exe (3: exec).");
   service_add_number (service, "interval-ms", interval_ms, TRUE,
                       "Time between two polls; a process that exits sooner may be missed.");
   service_add_number (service, "shard", shard, FALSE,

@@ -3,14 +3,21 @@
 
 #include "deye-bus-pack.h"
 #include "proc-pack.h"
+#include "proc-page.h"
 #include "proc-table.h"
 #include "procmond-reply.h"
 #include "task.pb-c.h"
+
+#include <string.h>
 
 typedef Daemoneye__Eventbus__V1__TaskRequest TaskRequest;
 typedef Daemoneye__Eventbus__V1__TaskResult TaskResult;
 
 #define SHARDS_MAX 65536u
+
+#define TASK_ID_MAX 512u
+#define RESULT_REST 64u /* numbers and what protobuf adds, of the result and of the table */
+#define RESULT_TYPE "daemoneye.eventbus.v1.ProcessTable"
 
 static GBytes *
 task_pack_result (DeyeBusClient *client, const TaskRequest *task, GBytes *table, gint64 duration_us)
@@ -23,15 +30,26 @@ task_pack_result (DeyeBusClient *client, const TaskRequest *task, GBytes *table,
   result.shard = task->shard;
   result.duration_us = (guint64) duration_us;
   result.result.data = (guint8 *) g_bytes_get_data (table, &result.result.len);
-  result.result_type = (char *) "daemoneye.eventbus.v1.ProcessTable";
+  result.result_type = (char *) RESULT_TYPE;
   return deye_bus_pack (&result.base);
+}
+
+static gsize
+task_result_room (DeyeBusClient *client, const TaskRequest *task)
+{
+  gsize rest = strlen (task->task_id) + strlen (deye_bus_client_get_id (client)) + strlen (RESULT_TYPE) + RESULT_REST;
+
+  return procmond_reply_room (client, rest);
 }
 
 static void
 task_enumerate (DeyeBusClient *client, DeyeBusMessage *request, const TaskRequest *task)
 {
   gint64 start_us = g_get_monotonic_time ();
-  g_autoptr (ProcTable) table = proc_table_read (task->shard, task->shards);
+  gsize room = task_result_room (client, task);
+  ProcRange range
+      = { .shard = task->shard, .shards = task->shards, .after = task->cursor, .enough = task->pages ? room : 0 };
+  g_autoptr (ProcTable) table = proc_table_read (&range);
   g_autoptr (GBytes) packed = NULL;
   g_autoptr (GBytes) result = NULL;
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
@@ -41,11 +59,12 @@ task_enumerate (DeyeBusClient *client, DeyeBusMessage *request, const TaskReques
       procmond_reply_no_processes (client, request);
       return;
     }
+  proc_page_fit (table, room, !task->pages);
   packed = proc_pack_table (table);
   result = task_pack_result (client, task, packed, g_get_monotonic_time () - start_us);
   deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.TaskResult");
   deye_bus_options_set_correlation_id (options, deye_bus_message_get_correlation_id (request));
-  procmond_reply (client, request, result, options, "the result exceeds the largest payload: use more shards");
+  procmond_reply (client, request, result, options);
 }
 
 static void
@@ -65,6 +84,8 @@ task_on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpo
     procmond_reply_error (client, request, "UnsupportedOperation", "procmond supports enumerate_processes only");
   else if (task->shards > SHARDS_MAX || (task->shards > 0 && task->shard >= task->shards))
     procmond_reply_error (client, request, "BadShard", "shard must be below shards, and shards at most 65536");
+  else if (strlen (task->task_id) > TASK_ID_MAX)
+    procmond_reply_error (client, request, "BadTask", "task_id has more than 512 bytes");
   else
     task_enumerate (client, request, task);
 }

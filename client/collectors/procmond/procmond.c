@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-locale.h"
 #include "platform-log.h"
+#include "platform-process.h"
 #include "platform-ready.h"
 #include "platform-stop.h"
-#include "proc-pack.h"
+#include "proc-identity.h"
 #include "proc-source.h"
+#include "procmond-events.h"
 #include "procmond-service.h"
 #include "procmond-task.h"
 
@@ -39,32 +41,32 @@ typedef struct
   DeyeBusClient *client;
   DeyeBusService *service;
   ProcWatch watch;
+  ProcmondEvents *events;
+  ProcmondHealth health;
   guint poll; /* source; 0: none */
-  guint64 sequence;
   int status;
 } Procmond;
 
-static void
-procmond_publish_event (Procmond *self, const ProcEvent *event)
+static ProcTable *
+procmond_read_table (Procmond *self)
 {
-  g_autoptr (GBytes) payload = proc_pack_event (event, g_get_real_time (), (gint64) self->interval_ms * 1000);
-  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  g_autoptr (GError) error = NULL;
+  ProcRange range = { .shard = self->shard, .shards = self->shards, .last = self->watch.last };
+  ProcTable *table = proc_table_read (&range);
 
-  deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.ProcessEvent");
-  deye_bus_options_set_sequence_number (options, ++self->sequence);
-  if (!deye_bus_client_publish (self->client, PROCMOND_LIFECYCLE_TOPIC, payload, options, NULL, NULL, &error))
-    g_warning ("an event was not published: %s", error->message);
+  self->health.unlisted = table == NULL;
+  self->health.unreadable = table != NULL ? table->unreadable : 0;
+  procmond_health_update (&self->health);
+  return table;
 }
 
 static gboolean
 procmond_on_poll (gpointer data)
 {
   Procmond *self = data;
-  g_autoptr (GArray) events = proc_watch_look (&self->watch, proc_table_read (self->shard, self->shards));
+  g_autoptr (GArray) events = proc_watch_look (&self->watch, procmond_read_table (self));
 
   for (guint i = 0; i < events->len; i++)
-    procmond_publish_event (self, &g_array_index (events, ProcEvent, i));
+    procmond_events_publish (self->events, &g_array_index (events, ProcEvent, i), (gint64) self->interval_ms * 1000);
   return G_SOURCE_CONTINUE;
 }
 
@@ -173,6 +175,16 @@ procmond_report_ready (Procmond *self)
   platform_ready_report (self->ready_fd, line);
 }
 
+static void
+procmond_take_baseline (Procmond *self)
+{
+  guint64 own_start = 0;
+
+  proc_identity_start_time ((guint32) platform_process_id (), &own_start);
+  proc_watch_init (&self->watch, own_start);
+  g_array_unref (proc_watch_look (&self->watch, procmond_read_table (self)));
+}
+
 static gboolean
 procmond_join_bus (Procmond *self, GError **error)
 {
@@ -191,8 +203,10 @@ procmond_join_bus (Procmond *self, GError **error)
   tasks = procmond_task_serve (self->client, error);
   if (tasks == NULL)
     return FALSE;
-  /* Takes the baseline before the first heartbeat, which reports that everything works. */
-  g_array_unref (proc_watch_look (&self->watch, proc_table_read (self->shard, self->shards)));
+  self->health.client = self->client;
+  self->events = procmond_events_new (self->client, &self->health);
+  /* Takes the baseline before the first heartbeat, which reports whether everything works. */
+  procmond_take_baseline (self);
   return deye_bus_client_set_heartbeat (self->client, (gint64) self->heartbeat_ms * 1000, error);
 }
 
@@ -220,6 +234,7 @@ procmond_leave_bus (Procmond *self)
   g_signal_handlers_disconnect_by_data (self->client, self);
   if (!deye_bus_client_close (self->client, NULL, &error))
     g_printerr ("procmond: %s\n", error->message);
+  g_clear_pointer (&self->events, procmond_events_free);
   g_clear_object (&self->client);
 }
 
@@ -247,20 +262,23 @@ main (int argc, char **argv)
   deye_bus_locale_init ();
   platform_log_start ();
   self.loop = g_main_loop_new (NULL, FALSE);
-  proc_source_init ();
-  proc_watch_init (&self.watch);
   if (!procmond_parse_options (&self, &argc, &argv, &error))
     self.status = 2;
   else if (self.version)
     g_print ("procmond %s\n", PACKAGE_VERSION);
-  else if (!procmond_join_bus (&self, &error))
+  else if (!proc_source_init (&error))
     self.status = 1;
   else
-    procmond_run (&self);
+    {
+      if (procmond_join_bus (&self, &error))
+        procmond_run (&self);
+      else
+        self.status = 1;
+      proc_source_clear ();
+    }
   if (error != NULL)
     g_printerr ("procmond: %s\n", error->message);
   procmond_clear (&self);
-  proc_source_clear ();
   platform_log_end ();
   return self.status;
 }

@@ -379,7 +379,8 @@ test_refused (void)
     { "{\"processes\":{}}", "processes: expected a list, not an object" },
     { "{\"processes\":[null]}", "processes[0]: expected an object, not null" },
     { "{\"vanished\":true}", "vanished: expected a number from 0 to 4294967295, not true" },
-    { "{\"banished\":1}", "banished: no such field; daemoneye.eventbus.v1.ProcessTable has processes, vanished" },
+    { "{\"banished\":1}", "banished: no such field; daemoneye.eventbus.v1.ProcessTable has processes, vanished, "
+                          "unreadable, shortened, next_cursor" },
   };
   g_autoptr (CtlTypes) types = ctl_fixture_types ();
 
@@ -482,8 +483,9 @@ test_same_as_generated (void)
   static const char json[]
       = "{\"processes\":[{\"pid\":1,\"ppid\":0,\"name\":\"init\",\"exe\":\"/sbin/init\","
         "\"command_line\":[\"/sbin/init\",\"splash\"],\"uid\":0,\"start_time\":\"12\","
-        "\"cpu_time_us\":\"18446744073709551615\",\"resident_bytes\":\"0\",\"virtual_bytes\":\"0\"}],"
-        "\"vanished\":3}";
+        "\"cpu_time_us\":\"18446744073709551615\",\"resident_bytes\":\"0\",\"virtual_bytes\":\"0\","
+        "\"unknown_fields\":0,\"exe_deleted\":false}],"
+        "\"vanished\":3,\"unreadable\":0,\"shortened\":0,\"next_cursor\":0}";
   const ProtobufCMessageDescriptor *generated = &daemoneye__eventbus__v1__process_table__descriptor;
   g_autoptr (CtlTypes) types = ctl_fixture_types ();
   const ProtobufCMessageDescriptor *built = ctl_fixture_type (types, generated->name);

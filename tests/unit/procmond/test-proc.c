@@ -9,20 +9,7 @@
 
 /* Tests of procmond's table of processes, of the changes between two tables, and of their packed form. */
 
-static ProcRecord *
-record (guint32 pid, guint64 start_time)
-{
-  ProcRecord *one = g_new0 (ProcRecord, 1);
-
-  one->pid = pid;
-  one->start_time = start_time;
-  one->name = g_strdup ("name");
-  one->exe = g_strdup ("");
-  one->command_line = g_new0 (char *, 1);
-  return one;
-}
-
-/* "1:10 2:20": pid and start time. */
+/* "1:10 2:20:sh": pid, start time and name. */
 static ProcTable *
 table (const char *text)
 {
@@ -32,10 +19,14 @@ table (const char *text)
   for (char **word = words; *word != NULL; word++)
     if (**word != '\0')
       {
-        g_auto (GStrv) parts = g_strsplit (*word, ":", 2);
+        g_auto (GStrv) parts = g_strsplit (*word, ":", 3);
+        ProcRecord *record
+            = proc_record_new ((guint32) g_ascii_strtoull (parts[0], NULL, 10), g_ascii_strtoull (parts[1], NULL, 10));
 
-        g_ptr_array_add (made->records, record ((guint32) g_ascii_strtoull (parts[0], NULL, 10),
-                                                g_ascii_strtoull (parts[1], NULL, 10)));
+        record->virtual_bytes = 4096;
+        g_free (record->name);
+        record->name = g_strdup (parts[2] != NULL ? parts[2] : "name");
+        g_ptr_array_add (made->records, record);
       }
   return made;
 }
@@ -50,8 +41,8 @@ look (ProcWatch *watch, const char *text)
     {
       const ProcEvent *event = &g_array_index (events, ProcEvent, i);
 
-      g_string_append_printf (out, "%s%c%u:%" G_GUINT64_FORMAT, out->len > 0 ? " " : "",
-                              event->kind == PROC_STARTED ? '+' : '-', event->record->pid, event->record->start_time);
+      g_string_append_printf (out, "%s%c%u:%" G_GUINT64_FORMAT, out->len > 0 ? " " : "", " +-!"[event->kind],
+                              event -> record -> pid, event -> record -> start_time);
     }
   return g_string_free (out, FALSE);
 }
@@ -75,7 +66,7 @@ test_watch (void)
   };
   ProcWatch watch;
 
-  proc_watch_init (&watch);
+  proc_watch_init (&watch, 0);
   for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
     {
       g_autofree char *got = look (&watch, looks[i].now);
@@ -90,6 +81,116 @@ test_watch (void)
     g_assert_cmpuint (events->len, ==, 0);
     g_assert_cmpstr (after, ==, "");
   }
+  proc_watch_clear (&watch);
+}
+
+/* A process that executes another program stays the same process. */
+static void
+test_watch_exec (void)
+{
+  static const struct
+  {
+    const char *now;
+    const char *want;
+  } looks[] = {
+    { "1:1:init 5:50:sh", "" },
+    { "1:1:init 5:50:sleep", "!5:50" },
+    { "1:1:init 5:50:sleep", "" },
+    { "1:1:init 5:60:cat", "-5:50 +5:60" }, /* another process */
+    { "1:1:init 5:60:dog 6:70:sh", "!5:60 +6:70" },
+    { "1:1:init", "-5:60 -6:70" },
+  };
+  ProcWatch watch;
+
+  proc_watch_init (&watch, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
+    {
+      g_autofree char *got = look (&watch, looks[i].now);
+
+      g_assert_cmpstr (got, ==, looks[i].want);
+    }
+  proc_watch_clear (&watch);
+}
+
+static ProcTable *
+table_with_program (const char *name, const char *exe, guint64 virtual_bytes, guint unknown)
+{
+  ProcTable *made = table ("5:50");
+  ProcRecord *record = g_ptr_array_index (made->records, 0);
+
+  g_free (record->name);
+  record->name = g_strdup (name);
+  g_free (record->exe);
+  record->exe = g_strdup (exe);
+  record->virtual_bytes = virtual_bytes;
+  record->unknown = unknown;
+  return made;
+}
+
+/* Only what is known in both tables can have changed, and only what has an address space can execute something. */
+static void
+test_watch_program (void)
+{
+  static const struct
+  {
+    const char *name;
+    const char *exe;
+    guint64 virtual_bytes;
+    guint unknown;
+    guint events;
+  } looks[] = {
+    { "kworker/1:2-events", "", 0, 0, 0 },
+    { "kworker/1:2-writeback", "", 0, 0, 0 }, /* a kernel thread */
+    { "modprobe", "/sbin/modprobe", 1, 0, 1 },
+    { "a", "/bin/a", 1, 0, 1 },
+    { "a", "/bin/b", 1, 0, 1 },
+    { "b", "/bin/b", 1, 0, 1 },
+    { "b", "", 1, PROC_FIELD_EXE, 0 }, /* a right is gone, */
+    { "b", "/bin/c", 1, 0, 0 },        /* and is back */
+    { "", "/bin/c", 1, PROC_FIELD_NAME, 0 },
+    { "c", "/bin/c", 0, PROC_FIELD_VIRTUAL, 0 },
+    { "d", "/bin/c", 0, PROC_FIELD_VIRTUAL, 1 },
+    { "d", "", 0, 0, 0 }, /* a zombie */
+  };
+  ProcWatch watch;
+
+  proc_watch_init (&watch, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
+    {
+      g_autoptr (GArray) events = proc_watch_look (
+          &watch, table_with_program (looks[i].name, looks[i].exe, looks[i].virtual_bytes, looks[i].unknown));
+
+      g_test_message ("look %u", i);
+      g_assert_cmpuint (events->len, ==, looks[i].events);
+      if (events->len > 0)
+        g_assert_cmpint (g_array_index (events, ProcEvent, 0).kind, ==, PROC_CHANGED);
+    }
+  proc_watch_clear (&watch);
+}
+
+/* A process that could not be read before has not started when it is read for the first time. */
+static void
+test_watch_appears (void)
+{
+  static const struct
+  {
+    const char *now;
+    const char *want;
+  } looks[] = {
+    { "1:1 7:70", "" },
+    { "1:1 4:40 7:70", "" },
+    { "1:1 4:40 5:95 7:70", "" }, /* before this process, whose own record is in another shard */
+    { "1:1 4:40 5:95 7:70 8:100", "+8:100" },
+  };
+  ProcWatch watch;
+
+  proc_watch_init (&watch, 96);
+  for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
+    {
+      g_autofree char *got = look (&watch, looks[i].now);
+
+      g_assert_cmpstr (got, ==, looks[i].want);
+    }
   proc_watch_clear (&watch);
 }
 
@@ -121,6 +222,25 @@ test_escape (void)
     }
 }
 
+static ProcRecord *
+record_with_args (const char *const *args)
+{
+  ProcRecord *record = proc_record_new (5, 50);
+
+  proc_record_set_command_line (record, args);
+  return record;
+}
+
+static gsize
+args_bytes (const ProcRecord *record)
+{
+  gsize bytes = 0;
+
+  for (char **arg = record->command_line; *arg != NULL; arg++)
+    bytes += g_str_equal (*arg, PROC_CUT) ? 0 : strlen (*arg);
+  return bytes;
+}
+
 /* A process chooses its arguments: however many and long, they are cut, and the cut can't be faked. */
 static void
 test_bounded (void)
@@ -128,36 +248,74 @@ test_bounded (void)
   g_autofree char *longest = g_strnfill (PROC_COMMAND_LINE_BYTES, 'x');
   const char *fits[] = { longest, NULL };
   const char *too_long[] = { "a", longest, "b", NULL };
-  const char *faked[] = { PROC_COMMAND_LINE_CUT, NULL };
+  const char *faked[] = { PROC_CUT, NULL };
   const char *too_many[PROC_COMMAND_LINE_ARGS + 2] = { NULL };
-  g_auto (GStrv) none = proc_command_line_bound (NULL);
-  g_auto (GStrv) all = proc_command_line_bound (fits);
-  g_auto (GStrv) cut = proc_command_line_bound (too_long);
-  g_auto (GStrv) fake = proc_command_line_bound (faked);
-  g_auto (GStrv) few = NULL;
+  g_autoptr (ProcRecord) none = record_with_args (NULL);
+  g_autoptr (ProcRecord) all = record_with_args (fits);
+  g_autoptr (ProcRecord) cut = record_with_args (too_long);
+  g_autoptr (ProcRecord) fake = record_with_args (faked);
+  g_autoptr (ProcRecord) few = NULL;
 
-  g_assert_null (none[0]);
-  g_assert_cmpuint (g_strv_length (all), ==, 1);
-  g_assert_cmpstr (all[0], ==, longest);
-  g_assert_cmpuint (g_strv_length (cut), ==, 3);
-  g_assert_cmpuint (strlen (cut[1]), ==, PROC_COMMAND_LINE_BYTES - 1);
-  g_assert_cmpstr (cut[2], ==, PROC_COMMAND_LINE_CUT);
-  g_assert_cmpstr (fake[0], !=, PROC_COMMAND_LINE_CUT);
+  g_assert_null (none->command_line[0]);
+  g_assert_cmpuint (g_strv_length (all->command_line), ==, 1);
+  g_assert_cmpstr (all->command_line[0], ==, longest);
+  g_assert_false (all->shortened);
+  g_assert_cmpuint (g_strv_length (cut->command_line), ==, 3);
+  g_assert_cmpuint (strlen (cut->command_line[1]), ==, PROC_COMMAND_LINE_BYTES - 1);
+  g_assert_cmpstr (cut->command_line[2], ==, PROC_CUT);
+  g_assert_true (cut->shortened);
+  g_assert_cmpstr (fake->command_line[0], !=, PROC_CUT);
 
   for (guint i = 0; i <= PROC_COMMAND_LINE_ARGS; i++)
     too_many[i] = "";
-  few = proc_command_line_bound (too_many);
-  g_assert_cmpuint (g_strv_length (few), ==, PROC_COMMAND_LINE_ARGS + 1);
-  g_assert_cmpstr (few[PROC_COMMAND_LINE_ARGS], ==, PROC_COMMAND_LINE_CUT);
+  few = record_with_args (too_many);
+  g_assert_cmpuint (g_strv_length (few->command_line), ==, PROC_COMMAND_LINE_ARGS + 1);
+  g_assert_cmpstr (few->command_line[PROC_COMMAND_LINE_ARGS], ==, PROC_CUT);
+}
+
+/* What is bounded is what is sent: an escaped byte is four bytes long, and is never cut in two. */
+static void
+test_bounded_escapes (void)
+{
+  static const char *const units[]
+      = { "\\", "\xff", "\xc3\xa4", "\xe4\xb8\xad", "\xf0\x9f\x98\x80", "a\\", "\xc3\xa4\xff" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+    {
+      g_autoptr (GString) text = g_string_new (NULL);
+      const char *args[] = { NULL, "last", NULL };
+      g_autoptr (ProcRecord) record = NULL;
+
+      while (text->len < 3 * PROC_COMMAND_LINE_BYTES)
+        g_string_append (text, units[i]);
+      args[0] = text->str;
+      record = record_with_args (args);
+      g_assert_true (record->shortened);
+      g_assert_cmpuint (args_bytes (record), <=, PROC_COMMAND_LINE_BYTES);
+      g_assert_cmpuint (args_bytes (record), >, PROC_COMMAND_LINE_BYTES - 9);
+      g_assert_cmpstr (record->command_line[1], ==, PROC_CUT);
+      for (gsize bytes = 100; bytes < 120; bytes++)
+        {
+          g_autoptr (ProcRecord) shorter = proc_record_shorten (record, bytes);
+          const char *last_escape = strrchr (shorter->command_line[0], '\\');
+
+          g_assert_cmpuint (proc_record_text_size (shorter), <=, bytes);
+          g_assert_true (g_utf8_validate (shorter->command_line[0], -1, NULL));
+          g_assert_true (last_escape == NULL || strlen (last_escape) >= strlen ("\\xff"));
+          g_assert_cmpstr (shorter->command_line[1], ==, PROC_CUT);
+          g_assert_null (shorter->command_line[2]);
+        }
+    }
 }
 
 static void
 test_pack (void)
 {
-  g_autoptr (ProcTable) all = proc_table_read (0, 1);
+  const ProcRange everything = { 0 };
+  g_autoptr (ProcTable) all = proc_table_read (&everything);
   g_autoptr (GBytes) packed = proc_pack_table (all);
   ProcEvent event = { PROC_STARTED, g_ptr_array_index (all->records, 0) };
-  g_autoptr (GBytes) packed_event = proc_pack_event (&event, 123, 500000);
+  g_autoptr (GBytes) packed_event = proc_pack_event (&event, 123, 500000, 1 << 20);
   g_autoptr (WireGuard) guard = NULL;
   g_autoptr (WireGuard) event_guard = NULL;
   const Daemoneye__Eventbus__V1__ProcessTable *got;
@@ -194,10 +352,14 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  proc_source_init ();
+  g_assert_true (proc_source_init (NULL));
   g_test_add_func ("/procmond/watch/exactly-once", test_watch);
+  g_test_add_func ("/procmond/watch/exec", test_watch_exec);
+  g_test_add_func ("/procmond/watch/program", test_watch_program);
+  g_test_add_func ("/procmond/watch/appears", test_watch_appears);
   g_test_add_func ("/procmond/table/escape", test_escape);
   g_test_add_func ("/procmond/table/bounded", test_bounded);
+  g_test_add_func ("/procmond/table/bounded-escapes", test_bounded_escapes);
   g_test_add_func ("/procmond/pack/real-table", test_pack);
   status = g_test_run ();
   proc_source_clear ();

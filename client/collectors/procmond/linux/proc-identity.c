@@ -3,31 +3,151 @@
 
 #include "proc-record.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-/* Reads field 22 of /proc/PID/stat. The name before it is in parentheses and may contain any characters, so fields are
- * counted from the last parenthesis. */
-gboolean
-proc_identity_start_time (guint32 pid, guint64 *start_time)
+/* The kernel appends this to the path of a file that has been deleted. */
+#define DELETED_MARK " (deleted)"
+
+/* Returns the number of bytes, or -1 with errno set. */
+static gssize
+identity_read_stat (guint32 pid, char *text, gsize size)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
-  g_autofree char *text = NULL;
-  g_auto (GStrv) fields = NULL;
-  char *after;
+  int fd = open (path, O_RDONLY | O_CLOEXEC);
+  gssize len;
+  int error;
 
-  if (!g_file_get_contents (path, &text, NULL, NULL) || (after = strrchr (text, ')')) == NULL)
-    return FALSE;
-  fields = g_strsplit (after + 2, " ", 21);
-  return g_strv_length (fields) > 20 && g_ascii_string_to_unsigned (fields[19], 10, 0, G_MAXUINT64, start_time, NULL);
+  if (fd < 0)
+    return -1;
+  do
+    len = read (fd, text, size - 1);
+  while (len < 0 && errno == EINTR);
+  error = errno;
+  close (fd);
+  errno = error;
+  text[MAX (len, 0)] = '\0';
+  return len;
 }
 
-char *
-proc_identity_exe (guint32 pid)
+/* The name, field 2, is in parentheses and may contain any characters, so fields are counted from the last parenthesis:
+ * the first one after it is field 3. Field 1 must be the number, because something else may be mounted there. */
+static gboolean
+identity_parse_stat (const char *text, guint32 pid, guint64 *start_time)
+{
+  const char *after = strrchr (text, ')');
+  g_auto (GStrv) fields = NULL;
+  char *end;
+
+  if (g_ascii_strtoull (text, &end, 10) != pid || *end != ' ' || after == NULL || after[1] != ' ')
+    return FALSE;
+  fields = g_strsplit (after + 2, " ", 22 - 3 + 2);
+  return g_strv_length (fields) > 22 - 3
+         && g_ascii_string_to_unsigned (fields[22 - 3], 10, 0, G_MAXUINT64, start_time, NULL);
+}
+
+ProcIdentityResult
+proc_identity_start_time (guint32 pid, guint64 *start_time)
+{
+  char text[2048];
+
+  if (identity_read_stat (pid, text, sizeof text) < 0)
+    return errno == ENOENT || errno == ESRCH ? PROC_IDENTITY_ABSENT : PROC_IDENTITY_UNREADABLE;
+  return identity_parse_stat (text, pid, start_time) ? PROC_IDENTITY_READ : PROC_IDENTITY_UNREADABLE;
+}
+
+/* --- executable --- */
+
+/* Asks the file system for nothing: a process chooses where its executable is, and that file system may never answer. */
+static gboolean
+identity_stat (int fd, const char *path, struct statx *found)
+{
+  return statx (fd, path, AT_STATX_DONT_SYNC | (*path == '\0' ? AT_EMPTY_PATH : 0), STATX_INO | STATX_NLINK, found)
+         == 0;
+}
+
+typedef enum
+{
+  IDENTITY_SAME,
+  IDENTITY_OTHER,  /* @path leads to another file, or to none */
+  IDENTITY_UNSURE, /* @path can't be followed */
+} IdentityLeads;
+
+/* Follows only names that the kernel has cached, so it does not wait. The name of a file that is being executed is cached;
+ * only a file system that checks its names each time (one of a network, FUSE) hides it. Those have no device. */
+static IdentityLeads
+identity_follow (int root, const char *path, const struct statx *exe)
+{
+  struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED | RESOLVE_IN_ROOT };
+  long fd = syscall (SYS_openat2, root, path, &how, sizeof how);
+  struct statx found;
+  gboolean same;
+
+  if (fd < 0)
+    return errno == ENOENT || (errno == EAGAIN && exe->stx_dev_major != 0) ? IDENTITY_OTHER : IDENTITY_UNSURE;
+  same = identity_stat ((int) fd, "", &found) && found.stx_ino == exe->stx_ino
+         && found.stx_dev_major == exe->stx_dev_major && found.stx_dev_minor == exe->stx_dev_minor;
+  close ((int) fd);
+  return same ? IDENTITY_SAME : IDENTITY_OTHER;
+}
+
+static IdentityLeads
+identity_follow_from (const char *root, const char *path, const struct statx *exe)
+{
+  int fd = open (root, O_PATH | O_CLOEXEC);
+  IdentityLeads leads = IDENTITY_UNSURE;
+
+  if (fd < 0)
+    return leads;
+  leads = identity_follow (fd, path, exe);
+  close (fd);
+  return leads;
+}
+
+/* @target ends in the mark. A file may have such a name itself; then the name leads to the executable, from the root of
+ * this process or from that of the other one. */
+static ProcExeState
+identity_judge_mark (guint32 pid, const char *target)
+{
+  g_autofree char *link = g_strdup_printf ("/proc/%u/exe", pid);
+  g_autofree char *root = g_strdup_printf ("/proc/%u/root", pid);
+  IdentityLeads here, there;
+  struct statx exe;
+
+  if (!identity_stat (AT_FDCWD, link, &exe))
+    return PROC_EXE_UNSURE;
+  if (exe.stx_nlink == 0)
+    return PROC_EXE_DELETED;
+  here = identity_follow_from ("/", target, &exe);
+  there = here != IDENTITY_SAME ? identity_follow_from (root, target, &exe) : IDENTITY_SAME;
+  if (there == IDENTITY_SAME)
+    return PROC_EXE_PRESENT;
+  return here == IDENTITY_OTHER && there == IDENTITY_OTHER ? PROC_EXE_DELETED : PROC_EXE_UNSURE;
+}
+
+ProcExeState
+proc_identity_exe (guint32 pid, char **exe)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%u/exe", pid);
-  char target[4096];
-  gssize len = readlink (path, target, sizeof target);
+  char target[4096 + 1];
+  gssize len = readlink (path, target, sizeof target - 1);
+  ProcExeState state = PROC_EXE_PRESENT;
 
-  return len > 0 ? proc_text_escape (target, len) : g_strdup ("");
+  if (len <= 0)
+    {
+      *exe = g_strdup ("");
+      return len < 0 && errno == ENOENT ? PROC_EXE_NONE : PROC_EXE_UNKNOWN;
+    }
+  target[len] = '\0';
+  if (g_str_has_suffix (target, DELETED_MARK))
+    state = identity_judge_mark (pid, target);
+  if (state == PROC_EXE_DELETED)
+    len -= (gssize) strlen (DELETED_MARK);
+  *exe = proc_text_escape (target, len);
+  return state;
 }

@@ -4,7 +4,9 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,10 +39,12 @@ own_start_time (void)
   return ticks;
 }
 
+static const ProcRange everything = { 0 };
+
 static void
 test_own_process (void)
 {
-  g_autoptr (ProcTable) all = proc_table_read (0, 1);
+  g_autoptr (ProcTable) all = proc_table_read (&everything);
   const ProcRecord *self = find (all, (guint32) getpid ());
   g_autofree char *exe = g_file_read_link ("/proc/self/exe", NULL);
 
@@ -49,6 +53,8 @@ test_own_process (void)
   g_assert_cmpuint (self->uid, ==, (guint) getuid ());
   g_assert_cmpuint (self->start_time, ==, own_start_time ());
   g_assert_cmpstr (self->exe, ==, exe);
+  g_assert_false (self->exe_deleted);
+  g_assert_cmpuint (self->unknown, ==, 0);
   g_assert_cmpuint (self->resident_bytes, >, 100000);
   g_assert_nonnull (self->command_line[0]);
   g_assert_nonnull (find (all, 1));
@@ -79,7 +85,7 @@ test_other_user (void)
         pause ();
     }
   g_assert_cmpint (read (fds[0], &ready, 1), ==, 1);
-  read_one = proc_record_read ((guint32) child);
+  g_assert_cmpint (proc_record_read ((guint32) child, &read_one), ==, PROC_READ);
   kill (child, SIGKILL);
   waitpid (child, NULL, 0);
   close (fds[0]);
@@ -89,11 +95,99 @@ test_other_user (void)
   g_assert_cmpuint (read_one->ppid, ==, (guint) getpid ());
 }
 
+/* Runs the program at @path, which sleeps, calls @change, and reads the process. */
+static ProcRecord *
+read_after (const char *path, void (*change) (const char *path))
+{
+  const char *argv[] = { path, "1000", NULL };
+  g_autoptr (GError) error = NULL;
+  ProcRecord *record = NULL;
+  GPid child;
+
+  g_assert_true (g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &child, &error));
+  change (path);
+  g_assert_cmpint (proc_record_read ((guint32) child, &record), ==, PROC_READ);
+  kill (child, SIGKILL);
+  waitpid (child, NULL, 0);
+  g_spawn_close_pid (child);
+  return record;
+}
+
+static void
+leave_file (const char *path)
+{
+}
+
+static void
+delete_file (const char *path)
+{
+  g_assert_cmpint (unlink (path), ==, 0);
+}
+
+/* The file keeps another name. */
+static void
+unlink_one_name (const char *path)
+{
+  g_autofree char *other = g_strconcat (path, ".other", NULL);
+
+  g_assert_cmpint (link (path, other), ==, 0);
+  g_assert_cmpint (unlink (path), ==, 0);
+}
+
+/* Another file gets the name. */
+static void
+replace_file (const char *path)
+{
+  g_autofree char *other = g_strconcat (path, ".new", NULL);
+
+  g_assert_true (g_file_set_contents (other, "", 0, NULL));
+  g_assert_cmpint (rename (other, path), ==, 0);
+}
+
+static void
+test_deleted (void)
+{
+  static const char *const names[] = { "plain", "fake (deleted)", "\\ \xff (deleted)", " (deleted)" };
+  static const struct
+  {
+    void (*change) (const char *path);
+    gboolean deleted;
+  } cases[] = { { leave_file, FALSE }, { delete_file, TRUE }, { unlink_one_name, TRUE }, { replace_file, TRUE } };
+  g_autofree char *sleep_path = g_find_program_in_path ("sleep");
+  g_autofree char *dir = g_dir_make_tmp ("deye-test-XXXXXX", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names) * G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *sub = g_strdup_printf ("%s/%u", dir, i);
+      g_autofree char *path = g_build_filename (sub, names[i / G_N_ELEMENTS (cases)], NULL);
+      g_autofree char *escaped = proc_text_escape (path, -1);
+      g_autofree char *clean = g_strdup_printf ("rm -r '%s'", sub);
+      g_autofree char *copy = g_strdup_printf ("cp '%s' '%s'", sleep_path, path);
+      g_autoptr (ProcRecord) record = NULL;
+
+      g_test_message ("%s", escaped);
+      g_assert_cmpint (mkdir (sub, 0700), ==, 0);
+      g_assert_cmpint (system (copy), ==, 0);
+      record = read_after (path, cases[i % G_N_ELEMENTS (cases)].change);
+      g_assert_cmpint (system (clean), ==, 0);
+      if ((record->unknown & PROC_FIELD_EXE_DELETED)
+          != 0) /* a file system without a device, and another name is left */
+        g_assert_true (cases[i % G_N_ELEMENTS (cases)].change == unlink_one_name);
+      else
+        {
+          g_assert_cmpstr (record->exe, ==, escaped);
+          g_assert_cmpint (record->exe_deleted, ==, cases[i % G_N_ELEMENTS (cases)].deleted);
+        }
+    }
+  g_assert_cmpint (rmdir (dir), ==, 0);
+}
+
 static void
 test_shards (void)
 {
-  g_autoptr (ProcTable) even = proc_table_read (0, 2);
-  g_autoptr (ProcTable) odd = proc_table_read (1, 2);
+  const ProcRange halves[] = { { .shard = 0, .shards = 2 }, { .shard = 1, .shards = 2 } };
+  g_autoptr (ProcTable) even = proc_table_read (&halves[0]);
+  g_autoptr (ProcTable) odd = proc_table_read (&halves[1]);
   const ProcTable *mine = getpid () % 2 ? odd : even;
   const ProcTable *other = getpid () % 2 ? even : odd;
 
@@ -115,12 +209,11 @@ test_gone (void)
       pause ();
       _exit (0);
     }
-  alive = proc_record_read ((guint32) child);
-  g_assert_nonnull (alive);
+  g_assert_cmpint (proc_record_read ((guint32) child, &alive), ==, PROC_READ);
   g_assert_cmpuint (alive->ppid, ==, (guint) getpid ());
   g_assert_cmpint (kill (child, SIGKILL), ==, 0);
   g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
-  dead = proc_record_read ((guint32) child);
+  g_assert_cmpint (proc_record_read ((guint32) child, &dead), ==, PROC_GONE);
   g_assert_null (dead);
 }
 
@@ -130,9 +223,10 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  proc_source_init ();
+  g_assert_true (proc_source_init (NULL));
   g_test_add_func ("/procmond/table/own-process", test_own_process);
   g_test_add_func ("/procmond/table/other-user", test_other_user);
+  g_test_add_func ("/procmond/table/deleted", test_deleted);
   g_test_add_func ("/procmond/table/shards", test_shards);
   g_test_add_func ("/procmond/table/gone", test_gone);
   status = g_test_run ();

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proc-identity.h"
+#include "proc-source.h"
+#include "proc-watch.h"
+
+/*
+ * Tests of the rule that decides whether a process has ended, with a system that the test makes up: it defines the functions
+ * of proc-source and proc-identity.
+ */
+
+typedef struct
+{
+  guint32 pid;
+  guint64 start_time;
+  gboolean unlisted;
+  ProcIdentityResult identity; /* PROC_IDENTITY_READ if left out */
+  gboolean ended;              /* kill (pid, 0) fails with ESRCH */
+  guint64 successor;           /* the second start time that is read, if not 0 */
+} Fake;
+
+static Fake fakes[16];
+static guint n_fakes;
+static gboolean unlistable;
+
+static Fake *
+fake_find (guint32 pid)
+{
+  for (guint i = 0; i < n_fakes; i++)
+    if (fakes[i].pid == pid)
+      return &fakes[i];
+  return NULL;
+}
+
+/* @list ends with a pid of 0. */
+static void
+fake_set (const Fake *list)
+{
+  for (n_fakes = 0; list[n_fakes].pid != 0; n_fakes++)
+    fakes[n_fakes] = list[n_fakes];
+}
+
+GArray *
+proc_source_list (void)
+{
+  GArray *pids;
+
+  if (unlistable)
+    return NULL;
+  pids = g_array_new (FALSE, FALSE, sizeof (guint32));
+  for (guint i = n_fakes; i > 0; i--)
+    if (!fakes[i - 1].unlisted)
+      g_array_append_val (pids, fakes[i - 1].pid);
+  return pids;
+}
+
+gboolean
+proc_source_exists (guint32 pid)
+{
+  const Fake *fake = fake_find (pid);
+
+  return fake != NULL && !fake->ended;
+}
+
+void
+proc_source_measure (guint32 pid, ProcRecord *record)
+{
+}
+
+ProcIdentityResult
+proc_identity_start_time (guint32 pid, guint64 *start_time)
+{
+  Fake *fake = fake_find (pid);
+
+  if (fake == NULL)
+    return PROC_IDENTITY_ABSENT;
+  *start_time = fake->start_time;
+  if (fake->successor != 0)
+    fake->start_time = fake->successor;
+  return fake->identity;
+}
+
+ProcExeState
+proc_identity_exe (guint32 pid, char **exe)
+{
+  *exe = g_strdup ("");
+  return PROC_EXE_UNKNOWN;
+}
+
+/* The events and the counts of a look: "+5:50 -6:60 unreadable 1 vanished 0". */
+static char *
+look (ProcWatch *watch)
+{
+  ProcRange range = { .last = watch->last };
+  ProcTable *now = proc_table_read (&range);
+  g_autoptr (GArray) events = proc_watch_look (watch, now);
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 0; i < events->len; i++)
+    {
+      const ProcEvent *event = &g_array_index (events, ProcEvent, i);
+
+      g_string_append_printf (out, "%c%u:%" G_GUINT64_FORMAT " ", " +-!"[event->kind], event -> record -> pid,
+                              event -> record -> start_time);
+    }
+  if (now == NULL)
+    g_string_append (out, "unlisted");
+  else
+    g_string_append_printf (out, "unreadable %u vanished %u", now->unreadable, now->vanished);
+  return g_string_free (out, FALSE);
+}
+
+#define ABSENT     PROC_IDENTITY_ABSENT
+#define UNREADABLE PROC_IDENTITY_UNREADABLE
+
+/* Every way in which a process can't be read, and the two that prove its end. */
+static void
+test_ended (void)
+{
+  static const struct
+  {
+    Fake after;
+    const char *want;
+  } cases[] = {
+    { { .pid = 5, .start_time = 50 }, "unreadable 0 vanished 0" },
+    { { .pid = 5, .start_time = 50, .identity = UNREADABLE }, "unreadable 1 vanished 0" }, /* EACCES, EPERM, EMFILE */
+    { { .pid = 5, .start_time = 50, .identity = ABSENT }, "unreadable 1 vanished 0" },     /* a mount over /proc/5 */
+    { { .pid = 5, .start_time = 50, .unlisted = TRUE, .identity = ABSENT }, "unreadable 1 vanished 0" }, /* hidepid=2 */
+    { { .pid = 5, .start_time = 50, .unlisted = TRUE, .identity = UNREADABLE },
+      "unreadable 1 vanished 0" }, /* hidepid=1 */
+    { { .pid = 5, .start_time = 50, .identity = UNREADABLE, .ended = TRUE },
+      "unreadable 1 vanished 0" },                                                   /* not enough */
+    { { .pid = 5, .start_time = 50, .unlisted = TRUE }, "unreadable 1 vanished 0" }, /* left out of the list */
+    { { .pid = 5, .start_time = 50, .identity = ABSENT, .ended = TRUE }, "-5:50 unreadable 0 vanished 1" },
+    { { .pid = 5, .start_time = 50, .unlisted = TRUE, .identity = ABSENT, .ended = TRUE },
+      "-5:50 unreadable 0 vanished 0" },
+    { { .pid = 5, .start_time = 90 }, "-5:50 +5:90 unreadable 0 vanished 0" },
+    { { .pid = 5, .start_time = 90, .unlisted = TRUE },
+      "-5:50 unreadable 0 vanished 0" }, /* a thread has the number now */
+    { { .pid = 5, .start_time = 50, .successor = 90 }, "-5:50 unreadable 0 vanished 1" }, /* while it was read */
+    { { .pid = 6, .start_time = 60 }, "-5:50 +6:60 unreadable 0 vanished 0" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const Fake before[]
+          = { { .pid = 1, .start_time = 1 }, { .pid = 5, .start_time = 50 }, { .pid = 9, .start_time = 9 }, { 0 } };
+      const Fake after[] = { { .pid = 1, .start_time = 1 }, cases[i].after, { .pid = 9, .start_time = 9 }, { 0 } };
+      ProcWatch watch;
+      g_autofree char *baseline = NULL;
+      g_autofree char *got = NULL;
+
+      proc_watch_init (&watch, 0);
+      fake_set (before);
+      baseline = look (&watch);
+      g_assert_cmpstr (baseline, ==, "unreadable 0 vanished 0");
+      fake_set (after);
+      got = look (&watch);
+      g_test_message ("case %u", i);
+      g_assert_cmpstr (got, ==, cases[i].want);
+      proc_watch_clear (&watch);
+    }
+}
+
+/* A process that is hidden for a while has neither exited nor started, and its end is reported when it is proven. */
+static void
+test_hidden (void)
+{
+  static const struct
+  {
+    Fake now;
+    const char *want;
+  } looks[] = {
+    { { .pid = 5, .start_time = 50 }, "unreadable 0 vanished 0" },
+    { { .pid = 5, .start_time = 50, .identity = UNREADABLE }, "unreadable 1 vanished 0" },
+    { { .pid = 5, .start_time = 50, .unlisted = TRUE, .identity = ABSENT }, "unreadable 1 vanished 0" },
+    { { .pid = 5, .start_time = 50 }, "unreadable 0 vanished 0" },
+    { { .pid = 5, .start_time = 50, .identity = UNREADABLE }, "unreadable 1 vanished 0" },
+    { { .pid = 5, .start_time = 90 }, "-5:50 +5:90 unreadable 0 vanished 0" },
+    { { .pid = 5, .start_time = 90, .identity = ABSENT }, "unreadable 1 vanished 0" },
+    { { .pid = 5, .start_time = 90, .identity = ABSENT, .ended = TRUE }, "-5:90 unreadable 0 vanished 1" },
+    { { .pid = 5, .start_time = 90, .unlisted = TRUE, .identity = ABSENT, .ended = TRUE }, "unreadable 0 vanished 0" },
+  };
+  ProcWatch watch;
+
+  proc_watch_init (&watch, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
+    {
+      const Fake now[] = { { .pid = 1, .start_time = 1 }, looks[i].now, { 0 } };
+      g_autofree char *got = NULL;
+
+      fake_set (now);
+      got = look (&watch);
+      g_test_message ("look %u", i);
+      g_assert_cmpstr (got, ==, looks[i].want);
+    }
+  proc_watch_clear (&watch);
+}
+
+/* Processes that can't be read from the beginning are no news when they can be read, but later ones are. */
+static void
+test_unhidden (void)
+{
+  const Fake hidden[] = { { .pid = 1, .start_time = 1, .identity = UNREADABLE },
+                          { .pid = 4, .start_time = 40, .identity = UNREADABLE },
+                          { .pid = 7, .start_time = 70 },
+                          { 0 } };
+  const Fake shown[] = { { .pid = 1, .start_time = 1 },
+                         { .pid = 4, .start_time = 40 },
+                         { .pid = 7, .start_time = 70 },
+                         { .pid = 8, .start_time = 80 },
+                         { 0 } };
+  const char *const want[] = { "unreadable 2 vanished 0", "+8:80 unreadable 0 vanished 0" };
+  ProcWatch watch;
+
+  proc_watch_init (&watch, 0);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *got = NULL;
+
+      fake_set (i == 0 ? hidden : shown);
+      got = look (&watch);
+      g_assert_cmpstr (got, ==, want[i]);
+    }
+  proc_watch_clear (&watch);
+}
+
+/* No table is no machine without processes. */
+static void
+test_unlisted (void)
+{
+  const Fake all[] = { { .pid = 1, .start_time = 1 }, { .pid = 5, .start_time = 50 }, { 0 } };
+  ProcWatch watch;
+
+  proc_watch_init (&watch, 0);
+  fake_set (all);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *got = NULL;
+
+      unlistable = i == 1;
+      got = look (&watch);
+      g_assert_cmpstr (got, ==, i == 1 ? "unlisted" : "unreadable 0 vanished 0");
+    }
+  proc_watch_clear (&watch);
+}
+
+/* Pages of a table: each process is in one of them, and is counted in one. */
+static void
+test_pages (void)
+{
+  const Fake all[] = { { .pid = 2, .start_time = 2 },
+                       { .pid = 3, .start_time = 3, .identity = UNREADABLE },
+                       { .pid = 4, .start_time = 4 },
+                       { .pid = 5, .start_time = 5, .identity = ABSENT, .ended = TRUE },
+                       { .pid = 6, .start_time = 6 },
+                       { .pid = 7, .start_time = 7, .identity = UNREADABLE },
+                       { 0 } };
+  const gsize costs[] = { 1, PROC_RECORD_COST, 2 * PROC_RECORD_COST, 100 * PROC_RECORD_COST };
+
+  fake_set (all);
+  for (guint i = 0; i < G_N_ELEMENTS (costs); i++)
+    {
+      ProcRange range = { .enough = costs[i] };
+      guint records = 0, unreadable = 0, vanished = 0;
+
+      do
+        {
+          g_autoptr (ProcTable) table = proc_table_read (&range);
+
+          g_assert_true (table->next == 0 || table->records->len > 0);
+          for (guint j = 0; j < table->records->len; j++)
+            g_assert_cmpuint (((const ProcRecord *) g_ptr_array_index (table->records, j))->pid, ==, 2 + 2 * records++);
+          unreadable += table->unreadable;
+          vanished += table->vanished;
+          g_assert_true (table->next == 0 || table->next > range.after);
+          range.after = table->next;
+        }
+      while (range.after != 0);
+      g_assert_cmpuint (records, ==, 3);
+      g_assert_cmpuint (unreadable, ==, 2);
+      g_assert_cmpuint (vanished, ==, 1);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/procmond/table/ended", test_ended);
+  g_test_add_func ("/procmond/table/hidden", test_hidden);
+  g_test_add_func ("/procmond/table/unhidden", test_unhidden);
+  g_test_add_func ("/procmond/table/unlisted", test_unlisted);
+  g_test_add_func ("/procmond/table/pages", test_pages);
+  return g_test_run ();
+}
