@@ -19,19 +19,25 @@ manage_health_name (guint32 health)
   return health < G_N_ELEMENTS (names) ? names[health] : names[0];
 }
 
+/* A collector that is degraded works and says what is missing, such as processes that it may not read. */
 static gboolean
 manage_report_health (Job *job, DeyeBusMessage *reply)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__health_reply__descriptor, reply);
   const Daemoneye__Eventbus__V1__HealthReply *health = guard != NULL ? wire_guard_message (guard) : NULL;
-  gboolean ok = health != NULL && health->health == DAEMONEYE__EVENTBUS__V1__HEALTH__HEALTH_HEALTHY
-                && health->pid == job->collectors[0]->pid;
+  gboolean works
+      = health != NULL
+        && (health->health == DAEMONEYE__EVENTBUS__V1__HEALTH__HEALTH_HEALTHY
+            || (health->health == DAEMONEYE__EVENTBUS__V1__HEALTH__HEALTH_DEGRADED && *health->detail != '\0'));
+  gboolean ok = works && health->pid == job->collectors[0]->pid;
 
   if (health == NULL)
     job_report_step (&job->report, "direct", FALSE, NULL, _ ("the reply can't be read"));
   else
     job_report_step (&job->report, "direct", ok, NULL, _ ("%s (pid %u) reports that it is %s, up for %.1f s"),
                      health->id, health->pid, manage_health_name (health->health), (double) health->uptime_us / 1e6);
+  if (health != NULL && *health->detail != '\0')
+    job_report_detail (&job->report, "%s", health->detail);
   return ok;
 }
 

@@ -13,11 +13,12 @@
 
 #define STARTED  1u
 #define EXITED   2u
+#define CHANGED  3u
 #define CHILDREN 2u /* once the exit of the second child was reported, no event of the first can be outstanding */
 
 typedef Daemoneye__Eventbus__V1__ProcessEvent ProcessEvent;
 
-/* Counts the events of @kind for @pid. */
+/* Counts the events of @kind for @pid; 0: for every process. */
 static guint
 watch_count_events (const Job *job, guint32 pid, guint32 kind)
 {
@@ -29,7 +30,7 @@ watch_count_events (const Job *job, guint32 pid, guint32 kind)
                                                      g_ptr_array_index (job->lifecycle, i));
       const ProcessEvent *event = guard != NULL ? wire_guard_message (guard) : NULL;
 
-      if (event != NULL && event->process != NULL && event->process->pid == pid && event->kind == kind)
+      if (event != NULL && event->process != NULL && (pid == 0 || event->process->pid == pid) && event->kind == kind)
         n++;
     }
   return n;
@@ -92,5 +93,12 @@ job_watch_child (Job *job)
   job_report_step (&job->report, "events", once, NULL,
                    _ ("the start and the exit of children %u and %u were reported once each on events.process.#"),
                    pids[0], pids[1]);
+  job_report_detail (&job->report,
+                     _ ("(%u other processes started, %u exited, %u executed another program or changed their name)"),
+                     watch_count_events (job, 0, STARTED) - watch_count_events (job, pids[0], STARTED)
+                         - watch_count_events (job, pids[1], STARTED),
+                     watch_count_events (job, 0, EXITED) - watch_count_events (job, pids[0], EXITED)
+                         - watch_count_events (job, pids[1], EXITED),
+                     watch_count_events (job, 0, CHANGED));
   return TRUE;
 }
