@@ -1,0 +1,412 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs procmond against processes that are hostile, hidden or numerous, and against a subscriber that stands still:
+`procmond.py DEYEBUSCTL AGENT MODULE PROCMOND`. Mounts are changed only in mount namespaces of the test's own."""
+import base64
+import contextlib
+import ctypes
+import grp
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from broker import Broker, die_with_parent
+from ctltool import PATIENCE_S, Tool
+from rawpeer import read
+from tap import Skip, equal, holds, run, test
+
+TASK = "control.collector.task.process"
+EVENTS = "events.process.lifecycle"
+STARTED, EXITED, CHANGED = 1, 2, 3
+HEALTHY, DEGRADED = 1, 2
+UNKNOWN_UID = 0xFFFFFFFF
+CLONE_NEWNS = 0x20000
+MS_REC, MS_PRIVATE = 16384, 1 << 18
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Bus(Tool):
+    """An agent with the given limits, and the tool."""
+
+    def __init__(self, paths, sockets="", **limits):
+        self.procmond = paths[3]
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
+            conf.write(f"[socket]\n{sockets}\n[limits]\n" + "".join(f"{name.replace('_', '-')}={value}\n" for name, value in limits.items()))
+            conf.flush()
+            self.broker = Broker(paths[1], paths[2], "--config", conf.name)
+        super().__init__(paths[0], self.broker.address, None)
+        self.children = contextlib.ExitStack()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.children.close()
+        equal(self.broker.end(), 0)
+
+    def collector(self, before=None, interval=20):
+        """procmond-1, which is ready. @before: is called in the child."""
+        ready, told = os.pipe()
+        child = subprocess.Popen([self.procmond, "--address", self.broker.address, "--interval", str(interval), "--ready-fd",
+                                  str(told)], pass_fds=[told], stderr=subprocess.DEVNULL,
+                                 preexec_fn=before or die_with_parent)
+        os.close(told)
+        self.children.callback(end, child)
+        with os.fdopen(ready) as pipe:
+            equal(pipe.readline(), "ready procmond-1\n")
+        return child
+
+    def call(self, method, request=None, **more):
+        (answer,) = self.json("call", "procmond-1", method, json.dumps(request or {}), "--timeout", "10", **more)
+        return answer
+
+    def task(self, **request):
+        """The reply, with the fields of the packed table as its result."""
+        (answer,) = self.json("request", TASK, json.dumps({"operation": "enumerate_processes", **request}), "--timeout", "10")
+        answer["result"] = read(base64.b64decode(answer["result"]))
+        return answer
+
+    def health(self, is_so):
+        """The reply to HealthCheck, as soon as @is_so."""
+        for _ in range(2000):
+            health = self.call("HealthCheck")
+            if is_so(health):
+                return health
+        raise AssertionError(f"it is not so: {health}")
+
+    def wait_unreturned(self, messages):
+        """Until so many events were not handled by their subscriber."""
+        for _ in range(2000):
+            for one in self.json("stats", "--subscriptions"):
+                if one["pattern"] == EVENTS and int(one["unreturned_messages"]) >= messages:
+                    return
+        raise AssertionError("the subscriber does not stand still")
+
+    def watch(self):
+        """A file with the events from now on, and the process that writes it."""
+        out = tempfile.NamedTemporaryFile("w+", suffix=".json")
+        process = self.subscribed(EVENTS, "--json", stdout=out)
+        self.children.callback(end, process)
+        return out, process
+
+    def subscribed(self, *words, stdout):
+        before = len(self.json("subs"))
+        process = self.start("subscribe", *words, stdout=stdout)
+        for _ in range(2000):
+            if len(self.json("subs")) > before:
+                return process
+        raise AssertionError("it did not subscribe")
+
+
+def end(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+    process.wait(timeout=PATIENCE_S)
+
+
+def events_of(file):
+    with open(file.name, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines.read().splitlines(True) if line.endswith("\n")]
+
+
+def wait_event(file, pid, kind, name=""):
+    """The process of the event."""
+    for _ in range(1000000):
+        for one in events_of(file):
+            process = one["payload"]["process"]
+            if (process["pid"], one["payload"]["kind"]) == (pid, kind) and name in process["name"]:
+                return process
+    raise AssertionError(f"no event {kind} of {pid}")
+
+
+@contextlib.contextmanager
+def processes(n, argv0=None, program="sleep", words=("1000",)):
+    """@n processes of the test, with that argv[0]; they have executed the program."""
+    path = shutil.which(program)
+    children = [subprocess.Popen([argv0 or program, *words], executable=path, preexec_fn=die_with_parent, stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE) for _ in range(n)]
+    try:
+        yield [child.pid for child in children]
+    finally:
+        for child in children:
+            child.kill()
+        for child in children:
+            child.communicate()
+
+
+def pages(ask):
+    """All pages of an answer: @ask (cursor) -> a ProcessTable."""
+    got, cursor = [], 0
+    while True:
+        table = ask(cursor)
+        got.append(table)
+        cursor = table.get("next_cursor", 0)
+        if cursor == 0:
+            return got
+        holds(table["processes"], "a page that is not the last has processes")
+
+
+def pids_in(tables):
+    return [one["pid"] for table in tables for one in table.get("processes", [])]
+
+
+# --- answers whose size a third party decides ---
+
+@test("/integration/procmond/answers-fit-whatever-processes-are-called")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        for n in (34, 150):
+            with processes(n, "\\" * 8192) as hostile, processes(3, "neighbour") as honest:
+                table = bus.call("ListProcesses")
+                pids = pids_in([table])
+                equal(sorted(pids), pids, "in order")
+                equal(len(set(pids)), len(pids), "once each")
+                holds(set(hostile + honest) <= set(pids), "nobody is lost")
+                equal(table.get("next_cursor", 0), 0)
+                lines = {one["pid"]: one["command_line"] for one in table["processes"]}
+                equal([lines[pid] for pid in honest], [["neighbour", "1000"]] * 3, "neighbours keep their command lines")
+                holds(all(lines[pid][-1] == "\\cut" for pid in hostile), "shortened, and marked")
+                holds(n <= table["shortened"] < n + 20, table["shortened"])
+
+                paged = pages(lambda cursor: bus.call("ListProcesses", {"pages": True, "cursor": cursor}))
+                equal(len(set(pids_in(paged))), len(pids_in(paged)), "once each")
+                holds(set(hostile + honest) <= set(pids_in(paged)), "nobody is lost")
+                holds((len(paged) > 1) == (n > 100), f"{len(paged)} pages")
+                by_name = pages(lambda cursor: bus.call("ListProcesses", {"pages": True, "cursor": cursor, "limit": 7,
+                                                                         "name": "sleep"}))
+                holds(set(hostile + honest) <= set(pids_in(by_name)), "also of a name, 7 at a time")
+                equal(max(len(table.get("processes", [])) for table in by_name), 7)
+
+
+@test("/integration/procmond/tasks-fit-whatever-processes-are-called")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        with processes(150, "\\" * 8192) as hostile, processes(3, "neighbour") as honest:
+            for shards in (1, 3):
+                for paged in (False, True):
+                    found, answers = [], 0
+                    for shard in range(shards):
+                        cursor = 0
+                        while True:
+                            answer = bus.task(task_id="t" * 100, shard=shard, shards=shards, pages=paged, cursor=cursor)
+                            equal((answer["task_id"], answer["collector_id"]), ("t" * 100, "procmond-1"))
+                            found += [read(record)[1][0] for record in answer["result"].get(1, [])]
+                            answers += 1
+                            (cursor,) = answer["result"].get(5, [0])
+                            if cursor == 0 or not paged:
+                                break
+                    holds(set(hostile + honest) <= set(found), f"nobody is lost in {shards} shards")
+                    equal(len(found), len(set(found)), "once each")
+                    equal(answers > shards, paged and shards == 1, f"{answers} answers")
+        holds("BadTask" in bus.ctl("request", TASK, json.dumps({"operation": "enumerate_processes", "task_id": "x" * 600}), code=1),
+              "an identifier of the requester's does not crowd out processes")
+
+
+# --- processes that can't be read ---
+
+def unshare_mounts():
+    """In a child: mounts are its own from now on."""
+    die_with_parent()
+    if LIBC.unshare(CLONE_NEWNS) != 0 or LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) != 0:
+        os._exit(77)
+
+
+def own_proc(options=None):
+    """In a child: a /proc of its own, whose options are its own."""
+    unshare_mounts()
+    if LIBC.mount(b"proc", b"/proc", b"proc", 0, options) != 0:
+        os._exit(77)
+
+
+def may_mount():
+    child = os.fork()
+    if child == 0:
+        own_proc()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def in_mounts_of(process, *words):
+    subprocess.run(["nsenter", "--mount", "--target", str(process.pid), "--", *words], check=True, timeout=PATIENCE_S)
+
+
+def with_mounts(path):
+    """A test that needs mounts: skipped without the right to make them."""
+    def add(function):
+        def wrapped(paths):
+            if not may_mount():
+                raise Skip("needs the right to mount")
+            function(paths)
+        return test(path)(wrapped)
+    return add
+
+
+@with_mounts("/integration/procmond/a-hidden-process-has-not-exited")
+def _(paths):
+    with Bus(paths) as bus, processes(2) as (hidden, other), tempfile.TemporaryDirectory() as empty:
+        collector = bus.collector(before=unshare_mounts)
+        events, _ = bus.watch()
+        equal(bus.health(lambda health: True)["health"], HEALTHY)
+        in_mounts_of(collector, "mount", "--bind", empty, f"/proc/{hidden}")
+        health = bus.health(lambda health: health["health"] == DEGRADED)
+        holds("1 processes can't be read" in health["detail"], health)
+        equal(bus.call("ListProcesses", {"name": "sleep"}).get("unreadable"), 1)
+        os.kill(other, signal.SIGKILL)
+        os.waitpid(other, 0)
+        wait_event(events, other, EXITED)
+        in_mounts_of(collector, "umount", f"/proc/{hidden}")
+        bus.health(lambda health: health["health"] == HEALTHY)
+        holds(hidden in pids_in([bus.call("ListProcesses", {"name": "sleep"})]), "it is back")
+        equal([one["payload"]["kind"] for one in events_of(events) if one["payload"]["process"]["pid"] == hidden], [])
+        os.kill(hidden, signal.SIGKILL)
+        os.waitpid(hidden, 0)
+        wait_event(events, hidden, EXITED)
+
+
+NOBODY = 65534
+
+
+def as_nobody():
+    """In a child: another user, in a /proc of its own."""
+    own_proc()
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    die_with_parent()
+
+
+def nobody_runs(program):
+    try:
+        return subprocess.run([program, "--version"], preexec_fn=as_nobody, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@with_mounts("/integration/procmond/hidepid-ends-nobody")
+def _(paths):
+    if not nobody_runs(paths[3]):
+        raise Skip("another user may not execute procmond here")
+    with Bus(paths, f"uids=0;{NOBODY}\ngroup={grp.getgrgid(NOBODY).gr_name}") as bus, processes(2) as (mine, other):
+        os.chmod(bus.broker.dir, 0o711)
+        collector = bus.collector(before=as_nobody)
+        events, _ = bus.watch()
+        equal(bus.health(lambda health: True)["health"], HEALTHY)
+        listed = len(pids_in([bus.call("ListProcesses")]))
+        for hidepid in ("1", "2"):
+            in_mounts_of(collector, "mount", "-o", f"remount,hidepid={hidepid}", "/proc")
+            health = bus.health(lambda health: health["health"] == DEGRADED)
+            holds("processes can't be read" in health["detail"] and int(health["detail"].split()[0]) > 1, health)
+            holds(len(pids_in([bus.call("ListProcesses")])) < listed, "they are hidden")
+        os.kill(other, signal.SIGKILL)
+        os.waitpid(other, 0)
+        wait_event(events, other, EXITED)
+        in_mounts_of(collector, "mount", "-o", "remount,hidepid=0", "/proc")
+        bus.health(lambda health: health["health"] == HEALTHY)
+        holds(mine in pids_in([bus.call("ListProcesses")]), "it is back")
+        seen = [(one["payload"]["kind"], one["payload"]["process"]["pid"]) for one in events_of(events)]
+        holds(all(pid not in (1, mine, bus.broker.process.pid) for _, pid in seen), seen)
+
+
+# --- what is unknown ---
+
+@with_mounts("/integration/procmond/unknown-is-not-root")
+def _(paths):
+    with Bus(paths) as bus, processes(1) as (pid,):
+        collector = bus.collector(before=unshare_mounts)
+        (known,) = bus.call("ListProcesses", {"pid": pid})["processes"]
+        equal((known.get("uid", 0), known["ppid"], known.get("unknown_fields", 0)), (os.getuid(), os.getpid(), 0))
+        in_mounts_of(collector, "mount", "--bind", "/dev/null", f"/proc/{pid}/status")
+        (unknown,) = bus.call("ListProcesses", {"pid": pid})["processes"]
+        equal((unknown["uid"], unknown["unknown_fields"]), (UNKNOWN_UID, 1 << 2 | 1 << 6))
+        equal((unknown["name"], unknown["start_time"]), (known["name"], known["start_time"]), "the rest is known")
+
+
+# --- start, executables ---
+
+@with_mounts("/integration/procmond/needs-proc-stat-only-to-work")
+def _(paths):
+    def without():
+        own_proc(b"subset=pid")
+
+    for words, status, out, err in [(["--help"], 0, "--shard", ""), (["--version"], 0, "procmond ", ""), (["--nonsense"], 2, "", "nonsense"),
+                                    (["--address", "/nonexistent/socket"], 1, "", "/proc/stat")]:
+        ran = subprocess.run([paths[3], *words], preexec_fn=without, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+                             env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
+        equal(ran.returncode, status, f"{words}: {ran}")
+        holds(out in ran.stdout and err in ran.stderr, f"{words}: {ran}")
+
+
+@test("/integration/procmond/an-exec-is-an-event")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        events, _ = bus.watch()
+        with subprocess.Popen(["sh", "-c", "read line; exec cat"], stdin=subprocess.PIPE, preexec_fn=die_with_parent) as child:
+            before = wait_event(events, child.pid, STARTED)
+            child.stdin.write(b"go\n")
+            child.stdin.flush()
+            after = wait_event(events, child.pid, CHANGED, "cat")
+            child.communicate()
+            wait_event(events, child.pid, EXITED)
+        equal((after["name"], after["start_time"]), ("cat", before["start_time"]))
+        kinds = [one["payload"]["kind"] for one in events_of(events) if one["payload"]["process"]["pid"] == child.pid]
+        equal((kinds[0], kinds[-1], kinds.count(STARTED), kinds.count(EXITED)), (STARTED, EXITED, 1, 1))
+
+
+@test("/integration/procmond/a-deleted-executable-is-a-field")
+def _(paths):
+    with Bus(paths) as bus, tempfile.TemporaryDirectory() as directory:
+        bus.collector()
+        shown = {}
+        for name, delete in [("plain", False), ("plain", True), ("fake (deleted)", False), ("fake (deleted)", True)]:
+            path = os.path.join(directory, name)
+            shutil.copy(shutil.which("sleep"), path)
+            with subprocess.Popen([path, "1000"], preexec_fn=die_with_parent) as child:
+                if delete:
+                    os.unlink(path)
+                (one,) = bus.call("ListProcesses", {"pid": child.pid})["processes"]
+                child.kill()
+            shown[name, delete] = one["exe"] == path, one.get("exe_deleted", False), one.get("unknown_fields", 0)
+        equal(shown, {(name, delete): (True, delete, 0) for name, delete in shown})
+
+
+# --- subscribers that stand still ---
+
+@test("/integration/procmond/answers-while-a-subscriber-stands-still")
+def _(paths):
+    with Bus(paths, publish_window_messages=16, longest_block_us=60000000) as bus:
+        bus.collector()
+        with tempfile.NamedTemporaryFile("w+", suffix=".json") as out:
+            reader = bus.subscribed(EVENTS, "--policy", "block", "--json", stdout=out)
+            bus.children.callback(end, reader)
+            reader.send_signal(signal.SIGSTOP)
+            with processes(60) as pids:
+                bus.wait_unreturned(8)  # half of the window
+                equal(bus.call("HealthCheck")["id"], "procmond-1")
+                for _ in range(20):  # more than the window
+                    holds(set(pids) <= set(pids_in([bus.call("ListProcesses")])), "an answer of more than 16 KiB")
+                equal(bus.task(task_id="t")["task_id"], "t")
+            with processes(400, "x" * 8000):
+                health = bus.health(lambda health: health["health"] == DEGRADED)
+                holds("stands still" in health["detail"], health)
+            lost = int(bus.health(lambda health: True)["detail"].split(" were not published")[0].split()[-1])
+            holds(lost > 0, "events are lost, and counted")
+            reader.send_signal(signal.SIGCONT)
+            bus.health(lambda health: health["health"] == HEALTHY)
+            with processes(1) as (last,):
+                wait_event(out, last, STARTED)
+            numbers = [one["sequence_number"] for one in events_of(out)]
+            equal(sorted(set(numbers)), numbers, "in order")
+            first, gaps = numbers[0], numbers[-1] - numbers[0] + 1 - len(numbers)
+            holds(gaps >= lost, f"after {first} the numbers show {gaps} lost events, at least the {lost} that were counted")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
