@@ -21,8 +21,8 @@ from tap import Skip, equal, holds, run, test
 
 TASK = "control.collector.task.process"
 EVENTS = "events.process.lifecycle"
-STARTED, EXITED, CHANGED = 1, 2, 3
-HEALTHY, DEGRADED = 1, 2
+STARTED, EXITED, CHANGED = ("PROCESS_EVENT_" + name for name in ("STARTED", "EXITED", "CHANGED"))
+HEALTHY, DEGRADED = "HEALTH_HEALTHY", "HEALTH_DEGRADED"
 UNKNOWN_UID = 0xFFFFFFFF
 CLONE_NEWNS = 0x20000
 MS_REC, MS_PRIVATE = 16384, 1 << 18

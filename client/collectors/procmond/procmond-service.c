@@ -92,7 +92,7 @@ procmond_service_new (guint64 interval_ms, guint shard, guint shards)
                               TYPE ("TaskResult"),
                               "Task enumerate_processes for one shard of the processes; one procmond answers.");
   deye_bus_service_add_event (service, "Lifecycle", PROCMOND_LIFECYCLE_TOPIC, TYPE ("ProcessEvent"),
-                              "A process has started (kind 1), exited (2), or changed its name or exe (3: exec).");
+                              "A process has started, exited, or changed its name or executable (exec).");
   service_add_number (service, "interval-ms", interval_ms, TRUE,
                       "Time between two polls; a process that exits sooner may be missed.");
   service_add_number (service, "shard", shard, FALSE,
