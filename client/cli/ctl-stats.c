@@ -85,6 +85,7 @@ static const struct
   { WIRE_STATUS_WOULD_BLOCK, N_ ("refused"), N_ ("the queue was full, and the publisher was notified") },
   { WIRE_STATUS_NO_MEMORY, N_ ("no memory"), N_ ("the broker was out of memory") },
   { WIRE_STATUS_LIMIT, N_ ("limit"), N_ ("a limit of the broker was reached") },
+  { WIRE_STATUS_NOT_SUBSCRIBED, N_ ("subscription ended"), N_ ("the subscription ended while the messages waited") },
 };
 
 /* The index of @reason. G_N_ELEMENTS (reasons): this version does not know the reason. */

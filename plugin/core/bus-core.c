@@ -7,11 +7,11 @@
 #include "calls/bus-stats.h"
 #include "news/bus-events.h"
 #include "news/bus-slow.h"
-#include "peer/bus-demote.h"
 #include "peer/bus-hello.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
+#include "route/bus-demote.h"
 #include "route/bus-request.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
@@ -70,8 +70,9 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
     bus_router_unfile (core, link->data);
   for (GList *link = subscriptions; link != NULL; link = link->next)
     {
+      bus_reroute_ended (core, link->data, now_us, &leave);
       bus_slow_end (link->data, now_us);
-      bus_router_release (core, link->data, now_us, &leave);
+      bus_router_free (core, link->data);
     }
   bus_request_forget_peer (peer);
   if (peer->id != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check-private.h"
+#include "core-view.h"
 #include "peer/bus-state.h"
 #include "queue/bus-block.h"
 #include "queue/bus-hold.h"
@@ -13,12 +14,13 @@
 static gint64
 check_block_held_since_us (const BusSubscription *subscription)
 {
-  const BusHold *hold = subscription->hold_first;
-  gint64 since_us = hold != NULL ? hold->since_us : G_MAXINT64;
+  gint64 since_us = G_MAXINT64;
 
+  for (const BusHold *hold = subscription->hold_first; hold != NULL; hold = hold->next)
+    since_us = MIN (since_us, hold->ticket->since_us);
   for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
-    if (slot->state != BUS_SLOT_GAP)
-      return MIN (since_us, slot->since_us);
+    if (slot->ticket != NULL)
+      since_us = MIN (since_us, slot->ticket->since_us);
   return since_us;
 }
 
@@ -29,6 +31,9 @@ check_block_observe (const SimWorld *world, const BusSubscription *subscription,
   gint64 since_us = subscription->tickets > 0 ? check_block_held_since_us (subscription) : G_MAXINT64;
 
   sub->was_demoted = subscription->demoted;
+  sub->was_held = subscription->hold_first != NULL;
+  sub->heritage = sim_check_count_heritage (world, subscription);
+  sub->rerouted = subscription->rerouted;
   sub->block_due_us = G_MAXINT64;
   if (since_us == G_MAXINT64)
     return;
@@ -51,7 +56,7 @@ sim_check_before_block (SimWorld *world, SimClient *client)
 }
 
 static void
-check_block_end (SimWorld *world, const BusSubscription *subscription, const SimSub *sub)
+check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *sub)
 {
   const BusWindow *window = &subscription->window;
 
@@ -61,17 +66,35 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, const Sim
   if (!subscription->demoted && !sub->was_demoted && sub->block_due_us != G_MAXINT64
       && world->now_us - sub->block_since_us > (gint64) world->core->limits.longest_block_us)
     sim_cover (world, SIM_COVER_BLOCK_GOES_ON);
+  if (subscription->demoted && !sub->was_demoted && subscription->rerouted < sub->rerouted + sub->heritage
+      && !sim_view_is_closing (world))
+    sim_world_fail (world,
+                    "M06: %" G_GUINT64_FORMAT
+                    " messages of subscription %u of %s had another member when it was demoted, "
+                    "%" G_GUINT64_FORMAT " were handed on",
+                    sub->heritage, subscription->id, subscription->owner->id, subscription->rerouted - sub->rerouted);
+  if (!subscription->demoted && sub->was_demoted && sub->credit_us < sub->demoted_us
+      && bus_window_outstanding (window) > 0)
+    sim_world_fail (world, "B04: subscription %u blocks again, and returned nothing since it was demoted",
+                    subscription->id);
+  if (sub->was_held && subscription->hold_first == NULL && !subscription->demoted && sub->credit_us < world->now_us
+      && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
+    sim_world_fail (world, "B04: the block of subscription %u ended, and it is not demoted", subscription->id);
+  if (subscription->demoted && !sub->was_demoted)
+    sub->demoted_us = world->now_us;
+  if (subscription->demoted && !sub->was_demoted && subscription->rerouted > sub->rerouted)
+    sim_cover (world, SIM_COVER_HANDED_ON);
   if (!subscription->demoted && sub->was_demoted
       && (subscription->fifo.messages > 0 || bus_window_outstanding (window) * 2 > window->window_messages))
     sim_world_fail (world, "B04: subscription %u blocks again before it has drained", subscription->id);
 }
 
 void
-sim_check_after_block (SimWorld *world, const SimClient *client)
+sim_check_after_block (SimWorld *world, SimClient *client)
 {
   for (guint i = 0; i < SIM_SUBS && client->peer != NULL; i++)
     {
-      const SimSub *sub = &client->subs[i];
+      SimSub *sub = &client->subs[i];
       const BusSubscription *subscription = sub->is_observed ? sim_subscription_of (client, sub->number) : NULL;
 
       if (subscription != NULL)

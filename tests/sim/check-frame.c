@@ -2,73 +2,14 @@
 #include "check-private.h"
 #include "core-view.h"
 #include "peer/bus-state.h"
-#include "route/bus-group.h"
 #include "route/bus-routes.h"
 
 /*
  * What one frame may change. The core is observed before the frame is handed in and after, and the two are compared:
- * which member of a group got a message, which queue paid at a limit, which message drop-oldest dropped, where the messages
- * of a member that left are, what ADJUST kept, and where a reply stands.
+ * which queue paid at a limit, which message drop-oldest dropped, what ADJUST kept, and where a reply stands.
  */
 
-/* --- groups --- */
-
-/* TRUE when the message fits even after all subscriptions of the peer accepted it. */
-static gboolean
-check_frame_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
-{
-  const BusLimits *limits = &world->core->limits;
-  const BusFlow *flow = &peer->flow;
-  gsize need = SIM_SUBS * (payload_len + 1000);
-
-  return bus_flow_bytes (flow) + need < limits->queue_soft_bytes
-         && flow->waiting_messages + SIM_SUBS < limits->queue_hard_messages
-         && sim_control_bytes (flow) + need < limits->control_queue_bytes;
-}
-
-/* When a peer has several matching subscriptions in a group, the one with the smallest number is the member. */
-static void
-check_frame_observe_group (const SimWorld *world,
-                           const SimFrame *frame,
-                           guint at,
-                           gboolean *room,
-                           gboolean *tight,
-                           guint64 *lost)
-{
-  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
-    {
-      const BusSubscription *first = NULL;
-      GHashTableIter iter;
-      gpointer value;
-
-      g_hash_table_iter_init (&iter, ((const BusPeer *) link->data)->subscriptions);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
-        {
-          const BusSubscription *member = value;
-          g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
-
-          if (member->group == NULL || !wire_span_equal (member->group->key.text, wire_span_str (sim_groups[at])))
-            continue;
-          if (member->bounds.policy == BUS_OVERFLOW_CONFLATE)
-            continue; /* drops the older message, room or not */
-          *lost += member->missed_by[BUS_LOSS_FULL] + member->missed_by[BUS_LOSS_REFUSED];
-          /* Another subscription of its peer may use the last room after the member was picked. */
-          *tight = *tight || !check_frame_has_room (world, link->data, frame->payload_len);
-          if (sim_model_matches (pattern, frame->topic) && (first == NULL || member->id < first->id))
-            first = member;
-        }
-      *room = *room
-              || (first != NULL && bus_peer_is_ready (first->owner) && !first->demoted && first->fifo.messages == 0);
-    }
-}
-
-/* A topic that not every member may read is left out. */
-static gboolean
-check_frame_picks_one (const SimFrame *frame)
-{
-  return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && frame->target[0] == '\0'
-         && !g_str_has_prefix (frame->topic, "control.agent");
-}
+/* --- replies --- */
 
 /* Without room for the answer the peer is sent an ERROR, which is encoded at once. */
 static gboolean
@@ -78,7 +19,8 @@ check_frame_answer_fits (const SimWorld *world, const BusPeer *asker)
   guint64 need = 2000;
 
   return world->fail_allocations == 0 && quota->memory + need < quota->cap
-         && bus_flow_bytes (&asker->flow) + need < world->core->limits.queue_soft_bytes;
+         && bus_flow_bytes (&asker->flow) + need < world->core->limits.queue_soft_bytes
+         && asker->flow.waiting_messages < world->core->limits.queue_hard_messages;
 }
 
 /* --- which queue pays at a limit --- */
@@ -199,51 +141,6 @@ check_frame_oldest (SimWorld *world, const SimBefore *before, const SimFrame *fr
       sim_world_fail (world, "B01: drop-oldest lost a message, but kept the oldest one");
 }
 
-/* --- the messages of a member that leaves --- */
-
-static gboolean
-check_frame_has_heir (const BusSubscription *leaving, const BusMessage *message)
-{
-  g_autofree char *topic = g_strndup ((const char *) message->topic.data, message->topic.len);
-
-  for (const GList *link = leaving->group->members.head; link != NULL; link = link->next)
-    {
-      const BusSubscription *member = link->data;
-      g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
-
-      if (member != leaving && !member->serves && bus_peer_is_ready (member->owner)
-          && sim_model_matches (pattern, topic))
-        return TRUE;
-    }
-  return FALSE;
-}
-
-/* The waiting messages that must be handed over. A topic that not every member may read is left out. */
-static guint64
-check_frame_count_heritage (const SimWorld *world, const BusSubscription *leaving)
-{
-  guint64 n = 0;
-
-  if (leaving->group == NULL || leaving->serves)
-    return 0;
-  for (const BusSlot *slot = leaving->fifo.first; slot != NULL; slot = slot->next)
-    n += slot->state != BUS_SLOT_GAP && !slot->delivery.to_each
-         && (slot->message->expires_us == 0 || slot->message->expires_us > world->now_us)
-         && !wire_span_equal (slot->message->topic, WIRE_SPAN_LITERAL ("control.agent.policy"))
-         && check_frame_has_heir (leaving, slot->message);
-  return n;
-}
-
-static void
-check_frame_observe_leaving (const SimWorld *world, const BusSubscription *leaving, SimBefore *before)
-{
-  if (leaving == NULL)
-    return;
-  before->heritage = check_frame_count_heritage (world, leaving);
-  before->heirs = before->heritage > 0 ? leaving->group : NULL;
-  before->rerouted = before->heritage > 0 ? leaving->group->rerouted : 0;
-}
-
 /* --- before and after --- */
 
 void
@@ -258,10 +155,7 @@ sim_check_before_frame (const SimWorld *world, const SimClient *client, const Si
   sim_check_before_bounds (world, client, frame, before);
   check_frame_observe_queues (world, before->queues);
   check_frame_observe_oldest (world, before->oldest);
-  if (frame->kind == SIM_FRAME_UNSUBSCRIBE && client->peer != NULL)
-    check_frame_observe_leaving (world, sim_subscription_of (client, frame->subscription), before);
-  for (guint i = 0; check_frame_picks_one (frame) && i < SIM_GROUPS; i++)
-    check_frame_observe_group (world, frame, i, &before->has_room[i], &before->is_tight[i], &before->lost[i]);
+  sim_check_before_groups (world, client, frame, before);
   for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
     {
       const BusPeer *peer = world->clients[i].peer;
@@ -284,34 +178,6 @@ check_frame_adjusted (SimWorld *world, const BusSubscription *adjusted, const Si
   if (unpaid && fifo->messages > 1
       && (fifo->messages > adjusted->bounds.messages || fifo->bytes > adjusted->bounds.bytes))
     sim_world_fail (world, "B08: the messages that block left exceed the bounds");
-}
-
-/* The peer stays connected, so the messages of its subscription must have been handed over. */
-static void
-check_frame_heritage (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
-{
-  if (before->heirs != NULL && !sim_view_is_closing (world) && client->peer != NULL
-      && sim_subscription_of (client, frame->subscription) == NULL
-      && before->heirs->rerouted < before->rerouted + before->heritage)
-    sim_world_fail (world,
-                    "M06: %" G_GUINT64_FORMAT " messages of a member that left had another member, %" G_GUINT64_FORMAT
-                    " were handed over",
-                    before->heritage, before->heirs->rerouted - before->rerouted);
-}
-
-static void
-check_frame_groups (SimWorld *world, const SimFrame *frame, const SimBefore *before)
-{
-  for (guint i = 0; i < SIM_GROUPS; i++)
-    {
-      gboolean room = FALSE, tight = FALSE;
-      guint64 lost = 0;
-
-      check_frame_observe_group (world, frame, i, &room, &tight, &lost);
-      /* The messages that a disconnected peer leaves may be lost as well. */
-      if (before->has_room[i] && !before->is_tight[i] && lost > before->lost[i] && !sim_view_is_closing (world))
-        sim_world_fail (world, "M08: group %s lost a message while a member had room", sim_groups[i]);
-    }
 }
 
 static void
@@ -345,9 +211,7 @@ sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame 
       check_frame_oldest (world, before, frame);
       sim_check_after_pinned (world, before);
     }
-  check_frame_heritage (world, client, frame, before);
-  if (check_frame_picks_one (frame))
-    check_frame_groups (world, frame, before);
+  sim_check_after_groups (world, client, frame, before);
   if (frame->kind == SIM_FRAME_REPLY)
     check_frame_replies (world, before);
 }

@@ -60,6 +60,13 @@ void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription
 void sim_check_pinned (SimWorld *world);
 void sim_check_after_pinned (SimWorld *world, const SimBefore *before);
 
+/* --- check-groups, called by check-frame and check-block --- */
+
+void sim_check_before_groups (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
+void sim_check_after_groups (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
+/* The messages waiting for a member of a group that other members take for certain when it is demoted. */
+guint64 sim_check_count_heritage (const SimWorld *world, const BusSubscription *member);
+
 /* --- check-bounds, called by check-frame --- */
 
 void sim_check_before_bounds (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);

@@ -29,8 +29,12 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
   if (slot->ticket != NULL && slot->ticket->publisher == &subscription->owner->ledger)
     sim_world_fail (world, "B07: %s withholds its own credit", subscription->owner->id);
   if (slot->ticket != NULL && !world->is_tick_due
-      && world->now_us - slot->since_us > (SIM_BLOCK_PATIENCE + 1) * (gint64) core->limits.longest_block_us)
+      && world->now_us - slot->ticket->since_us > (SIM_BLOCK_PATIENCE + 1) * (gint64) core->limits.longest_block_us)
     sim_world_fail (world, "B04: a message withholds credit without end");
+  if (slot->ticket != NULL
+      && slot->ticket->since_us != g_array_index (world->accepted_us, gint64, slot->message->accept_seq))
+    sim_world_fail (world, "B04: message %" G_GUINT64_FORMAT " forgot since when it withholds credit",
+                    slot->message->accept_seq);
   if (subscription->bounds.policy == BUS_OVERFLOW_CONFLATE && !slot->is_indexed)
     sim_world_fail (world, "M08: conflate keeps two messages of a topic");
   if (end_us > 0 && end_us <= world->now_us && bus_core_next_tick_us (core) > world->now_us)

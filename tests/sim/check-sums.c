@@ -76,6 +76,9 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
     holds++;
   if (holds > subscription->delivered - (window->granted_messages - window->window_messages))
     sim_world_fail (world, "B04: subscription %u withholds credit for returned messages", subscription->id);
+  if ((subscription->delivered > window->granted_messages - window->window_messages)
+      != (subscription->unreturned_since_us != 0))
+    sim_world_fail (world, "M06: subscription %u does not know whether it holds messages", subscription->id);
   tickets += holds;
   sums->waiting_messages += messages;
   if (messages != fifo->messages || bytes != fifo->bytes || tickets != subscription->tickets)

@@ -14,7 +14,9 @@
  *   check-slots    what may stand in the FIFO of a subscription (B04, B07, M08, R11)
  *   check-timers   every timer has an owner (I15)
  *   check-reports  every loss is reported (I7)
- *   check-frame    what one frame may change (B01, B08, I4, M06, M08, R04)
+ *   check-frame    what one frame may change (B01, B08, I4, M08, R04)
+ *   check-groups   which member of a group gets a message, and who gets those of a member that ends (M06, M08)
+ *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
  *   check-block    when a block may end, and a demotion (B04, I13)
  *   check-lanes    control is sent before data (I14)
@@ -27,6 +29,21 @@
 void sim_check_step (SimWorld *world);
 /* When nothing waits any more: what each subscription counted is what its client received. */
 void sim_check_counters (SimWorld *world);
+
+/* --- around everything that ends subscriptions, or demotes them --- */
+
+typedef struct
+{
+  const SimClient *client; /* that ends, or that a subscription of ends; NULL: none */
+  guint32 subscription;    /* that ends; 0: all of the client */
+  guint64 waiting;         /* messages for what ends */
+  guint64 others;          /* messages that were offered to the other subscriptions */
+  guint64 ended;           /* messages that were discarded with their subscription */
+  gboolean is_closing;     /* a peer is being disconnected meanwhile: nothing is known */
+} SimEnds;
+
+void sim_check_before_end (const SimWorld *world, const SimClient *client, guint32 subscription, SimEnds *ends);
+void sim_check_after_end (SimWorld *world, const SimEnds *ends);
 
 /* --- around one frame --- */
 
@@ -72,13 +89,23 @@ typedef struct
   SimQueued subs[SIM_SUBS];
 } SimPressed;
 
+/* A group, and what its members can take of a frame. */
+typedef struct
+{
+  gboolean has_room;                           /* a member that is not demoted can take it */
+  gboolean has_prompt_room;                    /* and so can one that acknowledges what it gets */
+  gboolean is_tight;                           /* the peer of a member is near its bounds */
+  guint64 lost;                                /* by the members, because they were full */
+  const BusSubscription *avoided[SIM_CLIENTS]; /* members that get it only when no other one has room */
+  guint n_avoided;
+  guint64 offered; /* to those */
+} SimGroup;
+
 /* The core before a frame was handed in. */
 typedef struct
 {
   guint64 seq;                    /* PUBLISH: its sequence, if it is accepted */
-  gboolean has_room[SIM_GROUPS];  /* PUBLISH: a member of the group can take it */
-  gboolean is_tight[SIM_GROUPS];  /* PUBLISH: the peer of a member is near its bounds */
-  guint64 lost[SIM_GROUPS];       /* PUBLISH: by the group's members, because they were full */
+  SimGroup groups[SIM_GROUPS];    /* PUBLISH */
   guint64 waiting;                /* ADJUST: messages of the subscription */
   gboolean was_block;             /* ADJUST: its policy was block */
   gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
@@ -88,6 +115,7 @@ typedef struct
   guint64 heritage;                /* UNSUBSCRIBE: messages that another member must get */
   const BusGroup *heirs;           /* UNSUBSCRIBE: their group; NULL: there are none */
   guint64 rerouted;                /* UNSUBSCRIBE: by that group */
+  SimEnds ends;                    /* UNSUBSCRIBE */
   SimPressed pressed[SIM_CLIENTS]; /* PUBLISH */
   gboolean closes;                 /* its sender does not read its answers */
   const BusPeer *full_asker;       /* REPLY: the peer that has no room for it; NULL: it has */
@@ -101,7 +129,7 @@ void sim_check_after_frame (SimWorld *world, const SimClient *client, const SimF
 /* --- around everything that may end a block of this client's subscriptions, or a demotion --- */
 
 void sim_check_before_block (SimWorld *world, SimClient *client);
-void sim_check_after_block (SimWorld *world, const SimClient *client);
+void sim_check_after_block (SimWorld *world, SimClient *client);
 
 /* --- around one gather --- */
 

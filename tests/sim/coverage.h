@@ -47,6 +47,8 @@
   X (REPLY_REFUSED, "R04-no-room-for-an-answer")                                                                       \
   X (CREDIT_EXCEEDED, "sent-without-credit-closed")                                                                    \
   X (HANDED_OVER, "group-handed-over")                                                                                 \
+  X (HANDED_ON, "M06-group-handed-on-at-demotion")                                                                     \
+  X (PASSED_OVER, "M06-group-passed-a-member-over")                                                                    \
   X (GROUP_POLICY, "group-policy-refused")                                                                             \
   X (DENIED, "I05-denied")                                                                                             \
   X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \

@@ -176,6 +176,23 @@ ops_may_subscribe (SimClient *client, guint place)
   return TRUE;
 }
 
+/* Members of a group mostly ask for the same policy; another policy is refused. The second group blocks, mostly on tasks,
+ * which collectors may do as well. */
+static void
+ops_draw_group (SimRandom *random,
+                const SimClient *client,
+                Daemoneye__Eventbus__V1__SubscribeRequest *request,
+                SimFrame *frame)
+{
+  guint at = sim_below (random, SIM_GROUPS);
+
+  frame->group = sim_groups[at];
+  request->group = (char *) (gsize) frame->group;
+  request->policy = at == 1 ? SIM_BLOCK : sim_chance (random, 20) ? SIM_ERROR : SIM_DROP_NEWEST;
+  if (at == 1 && (client->role == SIM_COLLECTOR || sim_chance (random, 70)))
+    frame->topic = client->role == SIM_COLLECTOR || sim_chance (random, 50) ? "tasks.procmond" : "tasks.#";
+}
+
 static void
 op_subscribe (SimWorld *world, SimClient *client)
 {
@@ -190,15 +207,12 @@ op_subscribe (SimWorld *world, SimClient *client)
   frame.subscription = request.subscription = ++client->next_subscription;
   frame.topic = patterns[sim_below (random, G_N_ELEMENTS (patterns))];
   frame.lazy = sim_chance (random, 50);
-  request.pattern = (char *) (gsize) frame.topic;
   request.policy = sim_below (random, SIM_N_POLICIES);
   if (sim_chance (random, 25))
     {
-      /* Members of a group mostly ask for the same policy. Another policy is refused. */
-      frame.group = sim_groups[sim_below (random, SIM_GROUPS)];
-      request.group = (char *) (gsize) frame.group;
-      request.policy = sim_chance (random, 20) ? SIM_ERROR : SIM_DROP_NEWEST;
+      ops_draw_group (random, client, &request, &frame);
     }
+  request.pattern = (char *) (gsize) frame.topic;
   ops_draw_bounds (random, &request.queue_messages, &request.queue_bytes);
   frame.window_messages = request.window_messages = 1 + sim_below (random, 20);
   frame.window_bytes = request.window_bytes = 2000 + sim_below (random, 50000);
@@ -257,6 +271,10 @@ op_adjust (SimWorld *world, SimClient *client)
 
   frame.subscription = client->subs[frame.place].number;
   if (!client->subs[frame.place].exists)
+    return;
+  /* Most blocks stay: no operation makes another one of them. */
+  if (sim_model_policy (world->model, client->number, frame.subscription) == SIM_BLOCK
+      && !sim_chance (&world->random, 20))
     return;
   daemoneye__eventbus__v1__adjust_request__init (&request);
   request.subscription = frame.subscription;

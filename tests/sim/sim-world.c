@@ -97,6 +97,7 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
 {
   BusPeer *peer = g_steal_pointer (&client->peer);
   gboolean waits = FALSE;
+  SimEnds ends;
 
   for (guint i = 0; i < SIM_SUBS && !waits && !bus_peer_is_closing (peer); i++)
     {
@@ -107,7 +108,11 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   if (waits)
     sim_cover (world, SIM_COVER_LEFT_WHILE_WAITING);
   sim_model_gone (world->model, client->number);
+  client->peer = peer;
+  sim_check_before_end (world, client, 0, &ends);
+  client->peer = NULL;
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
+  sim_check_after_end (world, &ends);
   sim_client_reset (client);
 }
 
@@ -235,6 +240,14 @@ world_compare_accepted (SimWorld *world,
     sim_model_unsure (world->model, frame->number);
 }
 
+/* Notes when the messages of the last frame were accepted. */
+static void
+world_note_accepted (SimWorld *world)
+{
+  while (world->accepted_us->len <= sim_view_accept_seq (world))
+    g_array_append_val (world->accepted_us, world->now_us);
+}
+
 /* Passes in @len bytes that end the first frame of the stream. */
 static void
 world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize len)
@@ -257,6 +270,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   if (frame->kind == SIM_FRAME_CREDIT)
     sim_check_before_block (world, client);
   world_hand_to_core (world, client, len, frame->size != len);
+  world_note_accepted (world);
   if (publishes)
     world_compare_accepted (world, client, frame, matched, accepted, received);
   else if (!bus_peer_is_closing (client->peer))
@@ -361,9 +375,13 @@ sim_world_drain (SimWorld *world, SimClient *client, gboolean whole)
 static void
 world_tick (SimWorld *world)
 {
+  SimEnds ends;
+
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_check_before_block (world, &world->clients[i]);
+  sim_check_before_end (world, NULL, 0, &ends);
   bus_core_tick (world->core, world->now_us);
+  sim_check_after_end (world, &ends);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_check_after_block (world, &world->clients[i]);
 }
@@ -414,6 +432,7 @@ world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->now_us = 2;
   world->hash = 0xcbf29ce484222325u;
   world->model = sim_model_new ();
+  world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   bus_limits_init (&options.limits);
   sim_ops_limits (&world->random, &options.limits);
   world->core = bus_core_new (&options, world->now_us);
@@ -503,5 +522,6 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_clear (&world->clients[i]);
   sim_model_free (world->model);
+  g_array_unref (world->accepted_us);
   return failure;
 }

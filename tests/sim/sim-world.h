@@ -84,6 +84,10 @@ typedef struct
   gboolean was_demoted;
   gint64 block_since_us;
   gint64 block_due_us;
+  gint64 demoted_us;
+  gboolean was_held; /* messages that were sent hold credit */
+  guint64 heritage;  /* messages that other members of its group take when it is demoted */
+  guint64 rerouted;
 } SimSub;
 
 typedef struct SimWorld SimWorld;
@@ -131,6 +135,7 @@ struct SimWorld
   SimClient clients[SIM_CLIENTS];
   guint next_client;
   guint64 next_payload;
+  GArray *accepted_us;    /* gint64: when the message with that sequence was accepted */
   guint fail_allocations; /* so many of the next ones fail */
   gboolean is_healing;
   gboolean is_tick_due; /* time moved without a tick: the core's timers are late */

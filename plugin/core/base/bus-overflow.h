@@ -45,10 +45,11 @@ typedef enum
   BUS_LOSS_EXPIRED, /* its time to live or the longest block ended */
   BUS_LOSS_NO_MEMORY,
   BUS_LOSS_LIMIT, /* the account or the broker held as much as it may */
+  BUS_LOSS_ENDED, /* its subscription ended while it waited */
 } BusLoss;
-#define BUS_N_LOSSES 5u
+#define BUS_N_LOSSES 6u
 
-/* The reason as GAP and statistics report it. */
+/* The reason as GAP, system.drop and statistics report it. */
 WireStatus bus_loss_status (BusLoss loss);
 
 /* Statistics by topic domain: the first segment. */

@@ -79,6 +79,7 @@ stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *tota
   totals->memory_limit = core->quota.cap;
   totals->expired = core->flows.missed_by[BUS_LOSS_EXPIRED];
   totals->refused = core->flows.missed_by[BUS_LOSS_REFUSED];
+  totals->discarded = core->flows.missed_by[BUS_LOSS_ENDED];
   totals->blocked_publishers = stats_count_blocked (core);
 }
 

@@ -8,7 +8,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
-#include "route/bus-router.h"
+#include "route/bus-reroute.h"
 #include "route/bus-routes.h"
 #include "control.pb-c.h"
 #include "wire-topic.h"
@@ -330,8 +330,10 @@ bus_subscribe_end (const BusCall *call)
   reply.delivered = subscription->delivered;
   reply.missed = subscription->missed;
   bus_router_unfile (call->core, subscription);
+  bus_reroute_ended (call->core, subscription, call->now_us, &leave);
   bus_slow_end (subscription, call->now_us);
-  bus_router_release (call->core, subscription, call->now_us, &leave);
+  bus_router_free (call->core, subscription);
   reply.discarded = leave.discarded;
+  reply.rerouted = leave.rerouted;
   bus_reply_message (call->peer, call->id, &reply.base);
 }

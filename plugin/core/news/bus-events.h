@@ -2,7 +2,7 @@
 #pragma once
 
 #include "peer/bus-peer.h"
-#include "route/bus-router.h"
+#include "route/bus-reroute.h"
 
 /*
  * The events system.peer.connected and system.peer.gone: which peers connect and disconnect. Agent and tool may read

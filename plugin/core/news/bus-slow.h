@@ -21,7 +21,6 @@ void bus_slow_queue_due (BusPeer *peer, gint64 now_us);
 void bus_slow_account_due (BusAccount *account, gint64 now_us);
 void bus_slow_broker_due (BusCore *core, gint64 now_us);
 
-/* The subscription ends: publishes now what has accumulated. Call it between bus_router_unfile() and
- * bus_router_release(): publishing may shed messages, and a loss that is added after this call would never be
- * reported. */
+/* The subscription ends: publishes now what has accumulated. Call it between bus_reroute_ended(), which discards what
+ * waits, and bus_router_free(): a loss that is added after this call would never be reported. */
 void bus_slow_end (BusSubscription *subscription, gint64 now_us);

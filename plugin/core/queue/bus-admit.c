@@ -163,6 +163,12 @@ admit_make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound 
     {
       gboolean fills_its_place = inbound->frame.body.len <= older->message->body.len;
 
+      /* A message that was handed on may be older than the one that waits. */
+      if (inbound->accept_seq < older->message->accept_seq)
+        {
+          *why = OVER_OWN;
+          return FALSE;
+        }
       bus_fifo_drop (flow, older, BUS_LOSS_FULL, now_us);
       if (fills_its_place)
         return TRUE;
@@ -204,9 +210,9 @@ admit_is_ready (const BusSubscription *subscription)
 }
 
 static BusTicket *
-admit_ticket_for (const BusFlow *flow, const BusSubscription *subscription, BusInbound *inbound)
+admit_ticket_for (const BusFlow *flow, const BusSubscription *subscription, BusInbound *inbound, gint64 now_us)
 {
-  return admit_can_hold (flow, subscription, inbound) ? bus_inbound_ticket (inbound) : NULL;
+  return admit_can_hold (flow, subscription, inbound) ? bus_inbound_ticket (inbound, now_us) : NULL;
 }
 
 /* Puts the message into the FIFO; with credit its slot hangs in @entry (made when it is first needed) as well. */
@@ -224,7 +230,7 @@ admit_let_wait (BusFlow *flow,
 
   if (message == NULL)
     return FALSE;
-  ticket = admit_ticket_for (flow, subscription, inbound);
+  ticket = admit_ticket_for (flow, subscription, inbound, now_us);
   if (ticket != NULL)
     bus_hold_took (flow, subscription, now_us);
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
@@ -283,7 +289,7 @@ admit_deliver_now (BusFlow *flow,
     }
   for (guint i = 0; i < n; i++)
     {
-      BusTicket *ticket = admit_ticket_for (flow, ready[i], inbound);
+      BusTicket *ticket = admit_ticket_for (flow, ready[i], inbound, now_us);
 
       if (ticket != NULL)
         bus_hold_took (flow, ready[i], now_us);

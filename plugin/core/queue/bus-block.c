@@ -45,17 +45,28 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
     }
 }
 
+/* A message that was handed on may be older than those in front of it. */
 static gint64
 block_oldest_us (const BusSubscription *subscription)
 {
-  const BusSlot *slot = bus_fifo_oldest (subscription);
-  gint64 oldest = subscription->hold_first != NULL ? subscription->hold_first->since_us : G_MAXINT64;
+  gint64 oldest = G_MAXINT64;
 
-  return slot != NULL ? MIN (oldest, slot->since_us) : oldest;
+  for (const BusHold *hold = subscription->hold_first; hold != NULL; hold = hold->next)
+    oldest = MIN (oldest, hold->ticket->since_us);
+  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+    if (slot->ticket != NULL)
+      oldest = MIN (oldest, slot->ticket->since_us);
+  return oldest;
 }
 
 gboolean
-bus_block_expire (BusFlow *flow, BusSubscription *subscription, GPtrArray *publishers, gint64 now_us)
+bus_block_may_go_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_us)
+{
+  return now_us - ticket->since_us <= (BUS_BLOCK_PATIENCE - 1) * bus_hold_longest_us (flow);
+}
+
+gboolean
+bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   gint64 longest_us = bus_hold_longest_us (flow);
   gint64 due_us
@@ -67,19 +78,26 @@ bus_block_expire (BusFlow *flow, BusSubscription *subscription, GPtrArray *publi
       return FALSE;
     }
   subscription->demoted = TRUE;
-  block_drop_waiting (flow, subscription, publishers, now_us);
-  bus_block_end (flow, subscription);
+  subscription->demoted_at = subscription->returned;
   bus_report_change (flow, subscription, BUS_CHANGE_DEMOTED, now_us);
   return TRUE;
+}
+
+void
+bus_block_drop (BusFlow *flow, BusSubscription *subscription, GPtrArray *publishers, gint64 now_us)
+{
+  block_drop_waiting (flow, subscription, publishers, now_us);
+  bus_block_end (flow, subscription);
 }
 
 void
 bus_block_check_drained (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   const BusWindow *window = &subscription->window;
+  guint64 outstanding = bus_window_outstanding (window);
 
-  if (!subscription->demoted || subscription->fifo.messages > 0
-      || bus_window_outstanding (window) * 2 > window->window_messages)
+  if (!subscription->demoted || subscription->fifo.messages > 0 || outstanding * 2 > window->window_messages
+      || (outstanding > 0 && subscription->returned == subscription->demoted_at))
     return;
   subscription->demoted = FALSE;
   bus_report_change (flow, subscription, BUS_CHANGE_DRAINED, now_us);

@@ -73,7 +73,7 @@ bus_credit_grant (BusLedger *publisher, WireClass credit_class)
 }
 
 BusTicket *
-bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id)
+bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id, gint64 now_us)
 {
   BusTicket *ticket = g_slice_new0 (BusTicket);
 
@@ -82,6 +82,7 @@ bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint
   ticket->credit_class = credit_class;
   ticket->bytes = bytes;
   ticket->id = id;
+  ticket->since_us = now_us;
   ticket->link.data = ticket;
   g_queue_push_tail_link (&publisher->tickets, &ticket->link);
   publisher->held_messages[credit_class]++;

@@ -53,6 +53,8 @@ typedef struct
   WireClass credit_class;
   gsize bytes;
   guint64 id; /* of the message at its publisher */
+  gint64
+      since_us; /* withheld since; kept when the message is handed on, so that the longest block bounds the whole chain */
 } BusTicket;
 
 void bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, GQueue *due);
@@ -74,6 +76,6 @@ BusLedger *bus_credit_next_due (GQueue *due, guint *classes);
 const BusWindow *bus_credit_grant (BusLedger *publisher, WireClass credit_class);
 
 /* Withholds credit that was taken until the last reference is dropped. Transfer full. */
-BusTicket *bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id);
+BusTicket *bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id, gint64 now_us);
 BusTicket *bus_ticket_ref (BusTicket *ticket);
 void bus_ticket_unref (BusTicket *ticket);

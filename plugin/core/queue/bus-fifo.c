@@ -462,6 +462,25 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
 }
 
 void
+bus_fifo_withdraw (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
+{
+  BusSlot *left = slot->lane_previous;
+  BusSlot *right = slot->lane_next;
+
+  if (slot->state == BUS_SLOT_QUEUED)
+    bus_window_unuse (&slot->subscription->window, slot->message->payload_len);
+  bus_fifo_remove (flow, slot, ticket);
+  if (left != NULL && left->state == BUS_SLOT_GAP)
+    fifo_join_gaps (flow, left, right);
+}
+
+void
+bus_fifo_discard (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us)
+{
+  fifo_count_loss (flow, subscription, message->domain, message->accept_seq, BUS_LOSS_ENDED, now_us);
+}
+
+void
 bus_fifo_lose (BusFlow *flow,
                BusSubscription *subscription,
                WireLane lane,

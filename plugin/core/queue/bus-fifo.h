@@ -14,9 +14,10 @@
  * other lane does not stand in the way. Between two messages of a lane there is at most one gap for each reason, so
  * the number of gaps is bounded by the number of waiting messages, whatever is lost.
  *
- * Every drop of a message that was matched passes through bus_fifo_drop() or bus_fifo_lose(): they make the gap,
- * count the loss and report it. Which message is dropped is decided by bus-admit (bounds, shedding), bus-block (the
- * end of a block) and bus-flow (time to live).
+ * Every loss of a message that was matched passes through bus_fifo_drop() or bus_fifo_lose(), which make the gap, count
+ * the loss and report it, or through bus_fifo_discard(), which has no gap to make. Which message is dropped is decided by
+ * bus-admit (bounds, shedding), bus-block (the end of a block), bus-flow (time to live) and bus-reroute (the end of the
+ * subscription).
  *
  * Invariant: a FIFO is [queued | gap]* [waiting | gap]*; what it keeps is charged to the ledger of its peer.
  */
@@ -42,6 +43,10 @@ void bus_fifo_advance (BusFlow *flow, BusSubscription *subscription);
  * (nullable): receives its ticket; NULL: the ticket is given up. */
 void bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket);
 
+/* Removes a message that is not lost: it is handed on, or given up with its requester. Its credit was not used. @ticket:
+ * as above */
+void bus_fifo_withdraw (BusFlow *flow, BusSlot *slot, BusTicket **ticket);
+
 /* Removes and returns the slot's ticket; NULL: it has none. Transfer full. */
 BusTicket *bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot);
 
@@ -58,6 +63,9 @@ void bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean want
 
 /* Drops the message of a slot: a gap takes its place, or an adjacent one grows. */
 void bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us);
+
+/* A message that waited is discarded because the subscription has ended: it is counted and reported, but no gap follows. */
+void bus_fifo_discard (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us);
 
 /* A message that was never accepted is lost: its gap stands at the end. */
 void bus_fifo_lose (BusFlow *flow,

@@ -93,10 +93,12 @@ void
 bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, BusTicket *ticket, gint64 now_us)
 {
   subscription->delivered++;
+  if (subscription->unreturned_since_us == 0)
+    subscription->unreturned_since_us = now_us;
   flow->delivered++;
   flow->shared->domains[domain].delivered++;
   if (ticket != NULL)
-    bus_hold_sent (flow, subscription, ticket, now_us);
+    bus_hold_sent (flow, subscription, ticket);
 }
 
 /* --- gaps --- */
@@ -155,9 +157,7 @@ flow_discard_request (BusFlow *flow, BusSlot *slot)
   BusSubscription *subscription = slot->subscription;
   gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
 
-  if (had_credit)
-    bus_window_unuse (&subscription->window, slot->message->payload_len);
-  bus_fifo_remove (flow, slot, NULL);
+  bus_fifo_withdraw (flow, slot, NULL);
   if (had_credit)
     bus_fifo_advance (flow, subscription);
 }
@@ -315,6 +315,20 @@ bus_parcel_free (gpointer data)
   g_free (parcel);
 }
 
+BusParcel *
+bus_flow_take (BusFlow *flow, BusSlot *slot)
+{
+  BusSubscription *subscription = slot->subscription;
+  BusParcel *parcel = g_new0 (BusParcel, 1);
+
+  parcel->message = bus_message_ref (slot->message);
+  parcel->delivery = slot->delivery;
+  bus_fifo_withdraw (flow, slot, &parcel->ticket);
+  if (parcel->ticket != NULL)
+    bus_hold_hand_on (flow, subscription);
+  return parcel;
+}
+
 guint
 bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent)
 {
@@ -323,7 +337,7 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
 
   while ((slot = subscription->fifo.first) != NULL)
     {
-      BusParcel *parcel;
+      g_autoptr (BusParcel) parcel = NULL;
 
       if (slot->state == BUS_SLOT_GAP)
         {
@@ -331,18 +345,9 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
           continue;
         }
       n++;
-      parcel = g_new0 (BusParcel, 1);
-      parcel->message = bus_message_ref (slot->message);
-      parcel->to_each = slot->delivery.to_each;
-      if (slot->state == BUS_SLOT_QUEUED)
-        bus_window_unuse (&subscription->window, slot->message->payload_len);
-      bus_fifo_remove (flow, slot, &parcel->ticket);
-      if (parcel->ticket != NULL)
-        bus_hold_hand_on (flow, subscription);
+      parcel = bus_flow_take (flow, slot);
       if (unsent != NULL)
-        g_ptr_array_add (unsent, parcel);
-      else
-        bus_parcel_free (parcel);
+        g_ptr_array_add (unsent, g_steal_pointer (&parcel));
     }
   bus_block_end (flow, subscription);
   return n;

@@ -67,14 +67,18 @@ void bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us);
 /* Compares the queue with its soft limit again. */
 void bus_flow_note_level (BusFlow *flow, gint64 now_us);
 
-/* A message of a subscription that was not sent when the subscription ended. */
+/* A message of a subscription that ends or is demoted, which was not sent. */
 typedef struct
 {
   BusMessage *message;
   BusTicket *ticket; /* nullable */
-  gboolean to_each;
+  BusDelivery delivery;
 } BusParcel;
 void bus_parcel_free (gpointer parcel);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (BusParcel, bus_parcel_free)
+
+/* Takes a message that waits out of its FIFO. Transfer full. */
+BusParcel *bus_flow_take (BusFlow *flow, BusSlot *slot);
 
 /* Empties the FIFO of a subscription that ends; returns how many messages waited. @unsent: (nullable) (element-type
  * BusParcel): receives each of them, oldest first (a group hands them on). */

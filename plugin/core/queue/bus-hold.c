@@ -32,13 +32,12 @@ bus_hold_release (BusFlow *flow, BusSubscription *subscription, BusTicket *ticke
 }
 
 void
-bus_hold_sent (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us)
+bus_hold_sent (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket)
 {
   BusHold *hold = g_slice_new0 (BusHold);
 
   hold->ticket = ticket;
   hold->index = subscription->delivered;
-  hold->since_us = now_us;
   if (subscription->hold_last != NULL)
     subscription->hold_last->next = hold;
   else
@@ -69,6 +68,7 @@ bus_hold_returned (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
     return; /* the same totals again are no progress */
   subscription->returned = returned;
   subscription->progress_us = now_us;
+  subscription->unreturned_since_us = subscription->delivered > returned ? now_us : 0;
   while (subscription->hold_first != NULL && subscription->hold_first->index <= returned)
     hold_release_first (flow, subscription);
 }

@@ -18,7 +18,6 @@ struct BusHold
   BusHold *next;
   BusTicket *ticket;
   guint64 index; /* of the delivery: acknowledged when the client has returned so many messages */
-  gint64 since_us;
 };
 
 gint64 bus_hold_longest_us (const BusFlow *flow);
@@ -33,7 +32,7 @@ void bus_hold_release (BusFlow *flow, BusSubscription *subscription, BusTicket *
 void bus_hold_hand_on (BusFlow *flow, BusSubscription *subscription);
 
 /* The message that was delivered last was encoded: holds its ticket until it is acknowledged. (transfer full) */
-void bus_hold_sent (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us);
+void bus_hold_sent (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket);
 
 /* The client returned credit: releases the holds of what it acknowledged. */
 void bus_hold_returned (BusFlow *flow, BusSubscription *subscription, gint64 now_us);

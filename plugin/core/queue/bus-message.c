@@ -123,12 +123,13 @@ bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ticket,
 }
 
 BusTicket *
-bus_inbound_ticket (BusInbound *inbound)
+bus_inbound_ticket (BusInbound *inbound, gint64 now_us)
 {
   WireClass credit_class = inbound->class_of.credit_class;
 
   if (inbound->ticket == NULL && inbound->publisher != NULL && credit_class != WIRE_CLASS_NONE)
-    inbound->ticket = bus_ticket_new (inbound->publisher, credit_class, inbound->credit_bytes, inbound->envelope->id);
+    inbound->ticket
+        = bus_ticket_new (inbound->publisher, credit_class, inbound->credit_bytes, inbound->envelope->id, now_us);
   return inbound->ticket != NULL ? bus_ticket_ref (inbound->ticket) : NULL;
 }
 

@@ -74,7 +74,7 @@ void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ti
 
 /* A reference to the ticket that withholds its publisher's credit; NULL: there is no publisher, or no credit. Transfer
  * full. */
-BusTicket *bus_inbound_ticket (BusInbound *inbound);
+BusTicket *bus_inbound_ticket (BusInbound *inbound, gint64 now_us);
 
 /* The cost of a waiting message for its queue, besides its slot: the message in full. */
 static inline gsize

@@ -57,7 +57,10 @@ struct BusSubscription
 
   /* bus-hold, bus-block */
   gboolean demoted;
-  BusHold *hold_first; /* sent but not yet acknowledged */
+  guint64 demoted_at; /* returned, when it was demoted */
+  gint64
+      unreturned_since_us; /* messages are sent and not acknowledged, and no credit has returned since; 0: none are */
+  BusHold *hold_first;     /* sent but not yet acknowledged */
   BusHold *hold_last;
   guint64 tickets; /* that it holds, in the FIFO and for what was sent */
   guint64 returned;
@@ -65,9 +68,10 @@ struct BusSubscription
   BusTimer block_timer;
 
   guint64 delivered; /* encoded for it */
-  guint64 missed;    /* reported by a gap that was sent or waits */
+  guint64 missed;    /* reported by a gap that was sent or waits, or discarded when it ended */
   guint64 missed_by[BUS_N_LOSSES];
   guint64 noted_by[BUS_N_LOSSES]; /* of these, in log records of bus-slow */
+  guint64 rerouted;               /* offered to it, and handed on to another member of its group */
 
   /* bus-report: not published by system.drop and system.slow yet */
   guint64 unreported[BUS_N_LOSSES];
@@ -85,6 +89,13 @@ gsize bus_subscription_size (WireSpan pattern);
 BusSubscription *bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves);
 /* Its FIFO must be empty and its timers disarmed. */
 void bus_subscription_free (BusSubscription *subscription);
+
+/* For how long it has held messages that were sent to it and returned no credit; 0: it holds none. */
+static inline gint64
+bus_subscription_stalled_us (const BusSubscription *subscription, gint64 now_us)
+{
+  return subscription->unreturned_since_us != 0 ? now_us - subscription->unreturned_since_us : 0;
+}
 
 /* The policy in force: a demoted subscription drops its oldest messages. */
 static inline BusOverflow

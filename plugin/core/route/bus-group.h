@@ -10,9 +10,10 @@
  * Queue groups: a name, and the subscriptions that joined it, whatever their patterns.
  *
  * A message that matches members of a group is given to one of them: round robin over the matching members; a member
- * that has room is preferred, then one that can let it wait. Only when none can, the policy is applied at the member
- * whose turn it is. Policy and bounds belong to the group, as its first member requested them. The subscriptions that
- * serve one topic are balanced in the same way.
+ * that has room is preferred, then one that can let it wait. A member that is demoted, or that has held unacknowledged
+ * messages for longer than the others, has its turn when no other one has room. Only when none has, the policy is applied
+ * at the member whose turn it is. Policy and bounds belong to the group, as its first member requested them. The
+ * subscriptions that serve one topic are balanced in the same way.
  *
  * Invariant: a group exists while it has a member.
  */
@@ -23,7 +24,7 @@ struct BusGroup
   GQueue members; /* BusSubscription, by their group_link, in the order in which they joined */
   guint64 cursor;
   BusBounds bounds; /* of each member */
-  guint64 rerouted; /* messages handed on from members that ended */
+  guint64 rerouted; /* messages handed on from members that ended or were demoted */
 };
 
 /* Joins the group of that name, which is made when there is none. */
@@ -36,3 +37,10 @@ GHashTable *bus_group_table_new (void);
 
 /* Picks one of @n candidates (n > 0) and moves the cursor. */
 guint bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, const BusNeed *need);
+
+/* The same, but only a member that has room and is not demoted, and none of the peer @except. n: there is none. */
+guint bus_group_pick_taker (guint64 *cursor,
+                            BusSubscription *const *candidates,
+                            guint n,
+                            const BusNeed *need,
+                            const BusPeer *except);

@@ -44,6 +44,14 @@ bus_request_free (BusCore *core, BusRequest *request)
   g_free (request);
 }
 
+void
+bus_request_move (BusRequest *request, BusPeer *responder)
+{
+  g_queue_unlink (&request->responder->answering, &request->answering_link);
+  request->responder = responder;
+  g_queue_push_tail_link (&responder->answering, &request->answering_link);
+}
+
 BusRequest *
 bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id)
 {

@@ -65,6 +65,9 @@ BusRequest *bus_request_new (BusCore *core,
                              gint64 due_us);
 void bus_request_free (BusCore *core, BusRequest *request);
 
+/* It was not sent to its responder yet, and another one gets it. */
+void bus_request_move (BusRequest *request, BusPeer *responder);
+
 /* NULL when it is unknown (ended already) or not this responder's. */
 BusRequest *bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id);
 BusRequest *bus_request_find_asked (const BusPeer *requester, guint64 id);

@@ -55,6 +55,14 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
   bus_quota_forgo (&core->quota, &owner->ledger.usage, subscription->charged);
 }
 
+void
+bus_router_free (BusCore *core, BusSubscription *subscription)
+{
+  if (subscription->group != NULL)
+    bus_group_leave (core->routes->groups, subscription);
+  bus_subscription_free (subscription);
+}
+
 /* --- offers --- */
 
 /* The most that a message can make the broker hold: it is kept once, and encoded for each receiver. */
@@ -79,15 +87,14 @@ router_lose (BusPeer *receiver,
                    loss, now_us);
 }
 
-/* @fits: the broker has room for it. */
-static BusOutcome
-router_offer (BusInbound *inbound,
-              BusPeer *receiver,
-              BusSubscription *const *subscriptions,
-              guint n,
-              const BusDelivery *delivery,
-              gboolean fits,
-              gint64 now_us)
+BusOutcome
+bus_router_offer (BusInbound *inbound,
+                  BusPeer *receiver,
+                  BusSubscription *const *subscriptions,
+                  guint n,
+                  const BusDelivery *delivery,
+                  gboolean fits,
+                  gint64 now_us)
 {
   BusOutcome outcome = { .matched = n };
 
@@ -112,62 +119,6 @@ router_offer (BusInbound *inbound,
     }
   bus_peer_touch (receiver);
   return outcome;
-}
-
-/* --- leaving --- */
-
-/* Hands an unsent message of a member that ends on to another member, if there is one. */
-static gboolean
-router_reroute (BusCore *core, const BusParcel *parcel, BusGroup *group, gint64 now_us)
-{
-  const BusMessage *message = parcel->message;
-  BusMatch *match = bus_router_match (core, message->topic);
-  BusNeed need = { .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us };
-  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
-  gboolean done = FALSE;
-
-  if (parcel->to_each || (message->expires_us > 0 && message->expires_us <= now_us))
-    return FALSE;
-  for (guint i = 0; i < match->n_groups; i++)
-    if (match->groups[i].group == group)
-      {
-        BusGroupMatch *members = &match->groups[i];
-        guint picked = bus_group_pick (&group->cursor, members->candidates, members->n, &need);
-        BusSubscription *chosen = members->candidates[picked];
-        WireEnvelope envelope;
-        BusInbound inbound;
-
-        if (!bus_peer_is_ready (chosen->owner))
-          continue;
-        bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
-        /* It is queued there, or its loss is in a gap there. */
-        done = router_offer (&inbound, chosen->owner, &chosen, 1, &delivery, TRUE, now_us).matched == 1;
-        bus_inbound_clear (&inbound);
-      }
-  return done;
-}
-
-void
-bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave)
-{
-  BusPeer *owner = subscription->owner;
-  BusGroup *group = subscription->group;
-  g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
-  guint rerouted = 0;
-
-  bus_flow_forget (&owner->flow, subscription, unsent);
-  if (group != NULL && !subscription->serves)
-    {
-      for (guint i = 0; i < unsent->len; i++)
-        rerouted += router_reroute (core, g_ptr_array_index (unsent, i), group, now_us) ? 1 : 0;
-      group->rerouted += rerouted;
-      leave->unacknowledged += bus_window_outstanding (&subscription->window);
-    }
-  leave->rerouted += rerouted;
-  leave->discarded += unsent->len - rerouted;
-  if (group != NULL)
-    bus_group_leave (core->routes->groups, subscription);
-  bus_subscription_free (subscription);
 }
 
 /* --- publishing --- */
@@ -240,8 +191,8 @@ bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolea
       BusReceiver *receiver = &match->receivers[i];
 
       if (receiver->n_now > 0 && bus_peer_is_ready (receiver->peer))
-        router_add_outcome (&outcome, router_offer (inbound, receiver->peer, receiver->subscriptions, receiver->n_now,
-                                                    &delivery, fits, now_us));
+        router_add_outcome (&outcome, bus_router_offer (inbound, receiver->peer, receiver->subscriptions,
+                                                        receiver->n_now, &delivery, fits, now_us));
     }
   return outcome;
 }
@@ -292,8 +243,8 @@ bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 
   if (route_id != 0)
     delivery.flags = WIRE_FLAG_WANT_DELIVERED;
   router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
-  return router_offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len, &delivery,
-                       bus_shed_reserve (core, router_need (inbound, 1), now_us), now_us);
+  return bus_router_offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len,
+                           &delivery, bus_shed_reserve (core, router_need (inbound, 1), now_us), now_us);
 }
 
 BusSubscription *

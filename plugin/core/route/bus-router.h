@@ -30,21 +30,23 @@ typedef struct
 /* Files a subscription of a ready peer. */
 void bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group);
 
-typedef struct
-{
-  guint64 discarded;
-  guint64 rerouted;
-  guint64 unacknowledged;
-} BusLeave;
-
 /* Takes it out of the index and out of the table of its owner: no new message matches it, and nothing sheds from
  * its queue any more. A peer that disconnects unfiles all of its subscriptions before the first one is released,
  * so that nothing that is handed on returns to it. */
 void bus_router_unfile (BusCore *core, BusSubscription *subscription);
-/* Frees an unfiled subscription; unsent messages of a group are handed on to another member. */
-void bus_router_release (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);
+/* Leaves its group and frees an unfiled subscription for which nothing waits any more (bus-reroute). */
+void bus_router_free (BusCore *core, BusSubscription *subscription);
 
 /* --- routes --- */
+
+/* Offers a message to subscriptions of one peer. @fits: the broker has room for it */
+BusOutcome bus_router_offer (BusInbound *inbound,
+                             BusPeer *receiver,
+                             BusSubscription *const *subscriptions,
+                             guint n,
+                             const BusDelivery *delivery,
+                             gboolean fits,
+                             gint64 now_us);
 
 /* The receivers of a (valid) topic; valid until a subscription is added or removed. */
 BusMatch *bus_router_match (BusCore *core, WireSpan topic);

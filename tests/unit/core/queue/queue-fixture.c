@@ -187,7 +187,7 @@ queue_append_held (Queue *queue, BusSubscription *subscription, BusLedger *publi
 {
   g_autoptr (Arrival) arrival = arrival_new_from (queue, publisher, "tasks.one", 10);
   BusMessage *message = bus_inbound_keep (&arrival->inbound);
-  BusTicket *ticket = bus_inbound_ticket (&arrival->inbound);
+  BusTicket *ticket = bus_inbound_ticket (&arrival->inbound, now_us);
 
   g_assert_nonnull (message);
   g_assert_nonnull (ticket);
@@ -196,16 +196,16 @@ queue_append_held (Queue *queue, BusSubscription *subscription, BusLedger *publi
 }
 
 BusTicket *
-queue_ticket_new (Queue *queue)
+queue_ticket_new (Queue *queue, gint64 now_us)
 {
   g_assert_true (bus_credit_take (&queue->publisher, WIRE_CLASS_MUST_KEEP, 10, QUEUE_NOW_US));
-  return bus_ticket_new (&queue->publisher, WIRE_CLASS_MUST_KEEP, 10, 1);
+  return bus_ticket_new (&queue->publisher, WIRE_CLASS_MUST_KEEP, 10, 1, now_us);
 }
 
 BusTicket *
 queue_send_held (Queue *queue, BusSubscription *subscription, gint64 now_us)
 {
-  BusTicket *ticket = queue_ticket_new (queue);
+  BusTicket *ticket = queue_ticket_new (queue, now_us);
 
   bus_hold_took (&queue->flow, subscription, now_us);
   bus_window_use (&subscription->window, 10);

@@ -67,7 +67,7 @@ BusSlot *queue_append (Queue *queue, BusSubscription *subscription, const char *
 BusSlot *queue_append_held (Queue *queue, BusSubscription *subscription, BusLedger *publisher, gint64 now_us);
 
 /* A ticket of queue->publisher, without a message. Transfer full. */
-BusTicket *queue_ticket_new (Queue *queue);
+BusTicket *queue_ticket_new (Queue *queue, gint64 now_us);
 
 /* Delivers such a message to a subscription. Transfer none: a hold owns the ticket until it is acknowledged. */
 BusTicket *queue_send_held (Queue *queue, BusSubscription *subscription, gint64 now_us);

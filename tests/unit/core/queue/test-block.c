@@ -27,7 +27,10 @@ expire (Queue *queue, BusSubscription *subscription, GPtrArray *publishers, gint
 {
   g_assert_null (queue_pop_timer (queue, due_us - 1));
   g_assert_true (queue_pop_timer (queue, due_us) == &subscription->block_timer);
-  return bus_block_expire (&queue->flow, subscription, publishers, due_us);
+  if (!bus_block_expire (&queue->flow, subscription, due_us))
+    return FALSE;
+  bus_block_drop (&queue->flow, subscription, publishers, due_us);
+  return TRUE;
 }
 
 static void
@@ -89,7 +92,7 @@ test_patience_for_what_was_sent (Queue *queue, gconstpointer data)
       queue_return_credit (subscription, 1);
       bus_hold_returned (&queue->flow, subscription, now_us);
       if (queue_pop_timer (queue, now_us) != NULL)
-        g_assert_false (bus_block_expire (&queue->flow, subscription, publishers, now_us));
+        g_assert_false (bus_block_expire (&queue->flow, subscription, now_us));
       g_assert_cmpint (queue_due_us (&subscription->block_timer), >, now_us);
     }
   while (queue_due_us (&subscription->block_timer) < last_us)
@@ -110,7 +113,7 @@ test_patience_for_what_waits (Queue *queue, gconstpointer data)
   queue_return_credit (subscription, 1);
   bus_hold_returned (&queue->flow, subscription, last_us - 1);
   g_assert_nonnull (queue_pop_timer (queue, last_us - 1));
-  g_assert_false (bus_block_expire (&queue->flow, subscription, publishers, last_us - 1));
+  g_assert_false (bus_block_expire (&queue->flow, subscription, last_us - 1));
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, last_us);
   g_assert_true (expire (queue, subscription, publishers, last_us));
   queue_assert_fifo (queue, subscription, "g1-1x1e");
@@ -186,7 +189,7 @@ test_end (Queue *queue, gconstpointer data)
   bus_block_end (&queue->flow, subscription); /* harmless */
 }
 
-/* The FIFO is empty and at most half of the window is on the way. */
+/* The FIFO is empty, the client has returned credit since the demotion, and at most half of the window is on the way. */
 static void
 test_drained (Queue *queue, gconstpointer data)
 {
@@ -202,17 +205,36 @@ test_drained (Queue *queue, gconstpointer data)
   g_assert_true (subscription->demoted); /* a message waits */
 
   bus_fifo_remove (&queue->flow, slot, NULL);
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < 2; i++)
     bus_window_use (&subscription->window, 10);
+  bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
+  g_assert_true (subscription->demoted); /* half of the window is on the way, but nothing came back */
+
+  for (guint i = 0; i < 2; i++)
+    bus_window_use (&subscription->window, 10);
+  queue_return_credit (subscription, 1);
+  bus_hold_returned (&queue->flow, subscription, QUEUE_NOW_US);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
   g_assert_true (subscription->demoted); /* three of four are on the way */
 
   queue_return_credit (subscription, 1);
+  bus_hold_returned (&queue->flow, subscription, QUEUE_NOW_US);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
   g_assert_false (subscription->demoted);
   g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_BLOCK);
   g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DRAINED);
   g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
+}
+
+/* Everything was handed on, and nothing is on the way: nothing will ever come back. */
+static void
+test_drained_without_anything_sent (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = subscribe (queue, 4);
+
+  subscription->demoted = TRUE;
+  bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
+  g_assert_false (subscription->demoted);
 }
 
 int
@@ -227,5 +249,6 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/block/M15-publisher-is-gone", test_publisher_is_gone);
   QUEUE_ADD ("/core/block/end", test_end);
   QUEUE_ADD ("/core/block/drained", test_drained);
+  QUEUE_ADD ("/core/block/drained-without-anything-sent", test_drained_without_anything_sent);
   return g_test_run ();
 }

@@ -179,7 +179,7 @@ test_ticket (Queue *queue, gconstpointer data)
 
   set_window (publisher, 1, 1u << 20);
   take (publisher, 1);
-  ticket = bus_ticket_new (publisher, CLASS, BYTES, 9);
+  ticket = bus_ticket_new (publisher, CLASS, BYTES, 9, 1);
   g_assert_true (bus_ticket_ref (ticket) == ticket);
   g_assert_cmpuint (publisher->held_messages[CLASS], ==, 1);
   g_assert_cmpuint (publisher->held_bytes[CLASS], ==, BYTES);
@@ -207,7 +207,7 @@ test_outlives_its_publisher (Queue *queue, gconstpointer data)
   set_window (&gone, 2, 1u << 20);
   take (&gone, 2);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
-    tickets[i] = bus_ticket_new (&gone, CLASS, BYTES, i);
+    tickets[i] = bus_ticket_new (&gone, CLASS, BYTES, i, 1);
   bus_ledger_end (&gone);
   g_assert_cmpuint (gone.held_messages[CLASS], ==, 0);
   g_assert_cmpuint (gone.held_bytes[CLASS], ==, 0);
@@ -255,7 +255,7 @@ test_clear_with_a_ticket_asserts (void)
       BusLedger ledger;
 
       bus_ledger_init (&ledger, NULL, &quota, &due);
-      bus_ticket_new (&ledger, CLASS, BYTES, 1);
+      bus_ticket_new (&ledger, CLASS, BYTES, 1, 1);
       bus_ledger_clear (&ledger);
       return;
     }
@@ -285,7 +285,7 @@ test_random (Queue *queue, gconstpointer data)
           if (!bus_credit_take (publisher, CLASS, bytes, QUEUE_NOW_US))
             continue;
           if (g_rand_boolean (rand))
-            g_ptr_array_add (tickets, bus_ticket_new (publisher, CLASS, bytes, step));
+            g_ptr_array_add (tickets, bus_ticket_new (publisher, CLASS, bytes, step, 1));
           else
             bus_credit_return (publisher, CLASS, bytes);
         }

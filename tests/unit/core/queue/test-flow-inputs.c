@@ -185,7 +185,7 @@ test_forget (Queue *queue, gconstpointer data)
 
       g_assert_cmpuint (parcel->message->accept_seq, ==, sequences[i]);
       g_assert_true ((parcel->ticket != NULL) == (i == 1));
-      g_assert_true (parcel->to_each == (i == 2));
+      g_assert_true (parcel->delivery.to_each == (i == 2));
     }
   g_assert_cmpuint (subscription->window.used_messages, ==, 1); /* what was sent */
   g_assert_cmpuint (subscription->missed, ==, 1);

@@ -112,7 +112,8 @@ test_delivered (Queue *queue, gconstpointer data)
 
   bus_flow_delivered (&queue->flow, subscription, 3, NULL, QUEUE_NOW_US);
   bus_hold_took (&queue->flow, subscription, QUEUE_NOW_US);
-  bus_flow_delivered (&queue->flow, subscription, 3, bus_inbound_ticket (&arrival->inbound), QUEUE_NOW_US);
+  bus_flow_delivered (&queue->flow, subscription, 3, bus_inbound_ticket (&arrival->inbound, QUEUE_NOW_US),
+                      QUEUE_NOW_US);
   g_assert_cmpuint (subscription->delivered, ==, 2);
   g_assert_cmpuint (queue->flow.delivered, ==, 2);
   g_assert_cmpuint (queue->shared.domains[3].delivered, ==, 2);

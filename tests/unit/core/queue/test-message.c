@@ -185,7 +185,7 @@ test_revive (Queue *queue, gconstpointer data)
 {
   Arrival *arrival = arrival_new (queue, "tasks.one", 100);
   BusMessage *message = bus_message_ref (bus_inbound_keep (&arrival->inbound));
-  BusTicket *ticket = bus_inbound_ticket (&arrival->inbound);
+  BusTicket *ticket = bus_inbound_ticket (&arrival->inbound, QUEUE_NOW_US);
   BusInbound again;
   WireEnvelope envelope;
 
@@ -221,8 +221,8 @@ test_ticket (Queue *queue, gconstpointer data)
   g_autoptr (Arrival) arrival = arrival_new (queue, "tasks.one", 100);
   g_autoptr (Arrival) ours = arrival_new_from (queue, NULL, "tasks.one", 100);
   g_autoptr (Arrival) free_of_charge = arrival_new (queue, "tasks.one", 100);
-  BusTicket *first = bus_inbound_ticket (&arrival->inbound);
-  BusTicket *second = bus_inbound_ticket (&arrival->inbound);
+  BusTicket *first = bus_inbound_ticket (&arrival->inbound, QUEUE_NOW_US);
+  BusTicket *second = bus_inbound_ticket (&arrival->inbound, QUEUE_NOW_US);
 
   g_assert_nonnull (first);
   g_assert_true (first == second && first == arrival->inbound.ticket);
@@ -233,9 +233,9 @@ test_ticket (Queue *queue, gconstpointer data)
   bus_ticket_unref (first);
   bus_ticket_unref (second);
 
-  g_assert_null (bus_inbound_ticket (&ours->inbound));
+  g_assert_null (bus_inbound_ticket (&ours->inbound, QUEUE_NOW_US));
   free_of_charge->inbound.class_of.credit_class = WIRE_CLASS_NONE;
-  g_assert_null (bus_inbound_ticket (&free_of_charge->inbound));
+  g_assert_null (bus_inbound_ticket (&free_of_charge->inbound, QUEUE_NOW_US));
   free_of_charge->inbound.class_of.credit_class = WIRE_CLASS_MUST_KEEP;
   g_assert_cmpuint (queue->publisher.tickets.length, ==, 1);
 }

@@ -30,8 +30,9 @@ routes_teardown (Peers *peers, gconstpointer data)
 static void
 routes_release (Peers *peers, BusSubscription *subscription, BusLeave *leave)
 {
+  bus_reroute_ended (peers->core, subscription, peers->core->now_us, leave);
   bus_deadline_disarm (&peers->core->deadlines, &subscription->report_timer.deadline);
-  bus_router_release (peers->core, subscription, peers->core->now_us, leave);
+  bus_router_free (peers->core, subscription);
 }
 
 static int

@@ -3,7 +3,7 @@
 
 #include "peer/peer-fixture.h"
 #include "route/bus-request.h"
-#include "route/bus-router.h"
+#include "route/bus-reroute.h"
 #include "route/bus-routes.h"
 
 /*

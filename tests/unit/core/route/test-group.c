@@ -158,6 +158,114 @@ test_demoted (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[0], >=, TURNS / 3);
 }
 
+/* ... and nothing while another one has room, or can let it wait, although it has room itself. */
+static void
+test_demoted_with_room (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  f->members[2]->demoted = TRUE;
+  count (f, counts);
+  g_assert_cmpuint (counts[2], ==, 0);
+  for (guint i = 0; i < N_MEMBERS; i++)
+    if (i != 2)
+      close_window (f, i);
+  count (f, counts);
+  g_assert_cmpuint (counts[2], ==, 0);
+  for (guint i = 0; i < N_MEMBERS; i++)
+    if (i != 2)
+      fill (f, i);
+  count (f, counts);
+  g_assert_cmpuint (counts[2], ==, TURNS);
+}
+
+/* --- members that acknowledge nothing --- */
+
+#define GRACE_US (250 * G_TIME_SPAN_MILLISECOND)
+
+static void
+stall (Fixture *f, guint at, gint64 for_us)
+{
+  f->members[at]->unreturned_since_us = f->peers.core->now_us - for_us;
+}
+
+/* A member that holds messages for longer than the others gets none, until it returns credit. */
+static void
+test_stalled (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  f->peers.core->now_us += G_TIME_SPAN_MINUTE;
+  stall (f, 1, GRACE_US + 1);
+  stall (f, 2, GRACE_US);
+  count (f, counts);
+  g_assert_cmpuint (counts[1], ==, 0);
+  g_assert_cmpuint (counts[2], >=, TURNS / 3);
+  f->members[1]->unreturned_since_us = 0;
+  count (f, counts);
+  g_assert_cmpuint (counts[1], ==, TURNS / N_MEMBERS);
+}
+
+/* The others are compared with the one that has been so for the shortest time: all that work long take turns. */
+static void
+test_all_stalled (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  f->peers.core->now_us += G_TIME_SPAN_MINUTE;
+  for (guint i = 0; i < N_MEMBERS; i++)
+    stall (f, i, 10 * G_TIME_SPAN_SECOND + i * GRACE_US);
+  count (f, counts);
+  g_assert_cmpuint (counts[0], ==, TURNS / 2);
+  g_assert_cmpuint (counts[1], ==, TURNS / 2);
+  f->members[0]->demoted = TRUE; /* a demoted one is no measure */
+  count (f, counts);
+  g_assert_cmpuint (counts[1], ==, TURNS / 2);
+  g_assert_cmpuint (counts[2], ==, TURNS / 2);
+}
+
+/* It has its turn when no other one has room: before one that is demoted, and before the policy is applied. */
+static void
+test_stalled_at_last (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  f->peers.core->now_us += G_TIME_SPAN_MINUTE;
+  for (guint i = 1; i < N_MEMBERS; i++)
+    fill (f, i);
+  stall (f, 0, G_TIME_SPAN_MINUTE / 2);
+  bus_window_init (&f->members[3]->window, 100, 1000000);
+  f->members[3]->demoted = TRUE;
+  count (f, counts);
+  g_assert_cmpuint (counts[0], ==, TURNS);
+}
+
+/* --- a member that takes over --- */
+
+static guint
+pick_taker (Fixture *f, guint except)
+{
+  const BusNeed need = { .len = 100, .lane = WIRE_LANE_DATA, .now_us = f->peers.core->now_us };
+
+  return bus_group_pick_taker (&f->cursor, f->members, N_MEMBERS, &need, f->members[except]->owner);
+}
+
+static void
+test_taker (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 2 * N_MEMBERS; i++)
+    g_assert_cmpuint (pick_taker (f, 0), !=, 0);
+  fill (f, 1);
+  fill (f, 2);
+  f->members[3]->demoted = TRUE;
+  f->cursor = 2;
+  g_assert_cmpuint (pick_taker (f, 0), ==, N_MEMBERS); /* none */
+  g_assert_cmpuint (f->cursor, ==, 2);
+  g_assert_cmpuint (pick_taker (f, 3), ==, 0);
+  stall (f, 0, G_TIME_SPAN_HOUR); /* rather it than nobody */
+  g_assert_cmpuint (pick_taker (f, 3), ==, 0);
+}
+
 /* When none has room the turns go on, so that the policy acts on all of them alike. */
 static void
 test_all_full (Fixture *f, gconstpointer data)
@@ -209,6 +317,11 @@ main (int argc, char **argv)
   ADD ("/core/group/M07-skips-the-full", test_skips_the_full);
   ADD ("/core/group/room-before-waiting", test_room_before_waiting);
   ADD ("/core/group/demoted", test_demoted);
+  ADD ("/core/group/M06-demoted-with-room", test_demoted_with_room);
+  ADD ("/core/group/M06-stalled", test_stalled);
+  ADD ("/core/group/all-stalled", test_all_stalled);
+  ADD ("/core/group/stalled-at-last", test_stalled_at_last);
+  ADD ("/core/group/taker", test_taker);
   ADD ("/core/group/all-full", test_all_full);
   ADD ("/core/group/closing", test_closing);
   ADD ("/core/group/cursor-behind-the-end", test_cursor_behind_the_end);

@@ -4,7 +4,7 @@
 #include "route/bus-servers.h"
 #include "route/route-fixture.h"
 
-/* Routing: which queues a message goes to, what is counted, and what becomes of the messages of those that leave. */
+/* Routing: which queues a message goes to, and what is counted. */
 
 #define TOPIC "events.process.new"
 
@@ -14,14 +14,6 @@ assert_outcome (BusOutcome outcome, guint matched, guint queued, guint refused)
   g_assert_cmpuint (outcome.matched, ==, matched);
   g_assert_cmpuint (outcome.queued, ==, queued);
   g_assert_cmpuint (outcome.refused, ==, refused);
-}
-
-static void
-assert_leave (BusLeave leave, guint64 rerouted, guint64 discarded, guint64 unacknowledged)
-{
-  g_assert_cmpuint (leave.rerouted, ==, rerouted);
-  g_assert_cmpuint (leave.discarded, ==, discarded);
-  g_assert_cmpuint (leave.unacknowledged, ==, unacknowledged);
 }
 
 /* --- the index --- */
@@ -46,7 +38,8 @@ test_add_and_release (Peers *f, gconstpointer data)
   assert_outcome (routes_publish (f, NULL, TOPIC, 10), 0, 0, 0);
   g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 1);
   g_assert_false (g_hash_table_contains (one->subscriptions, GUINT_TO_POINTER (7)));
-  bus_router_release (f->core, subscription, f->core->now_us, &leave);
+  bus_reroute_ended (f->core, subscription, f->core->now_us, &leave);
+  bus_router_free (f->core, subscription);
   routes_unsubscribe (f, server, &leave);
   g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 0);
   g_assert_cmpuint (g_hash_table_size (one->subscriptions), ==, 0);
@@ -179,119 +172,6 @@ test_many_subscriptions (Peers *f, gconstpointer data)
     routes_subscribe (f, one, i + 1, "events.#", NULL, 10);
   assert_outcome (routes_publish (f, NULL, TOPIC, 4), n, n, 0);
   g_assert_cmpuint (routes_count_delivered (one), ==, 2);
-}
-
-/* --- leaving --- */
-
-/* Two members of a group without credit: @n messages wait, half of them at each. The first one of each was sent. */
-static void
-let_wait (Peers *f, BusPeer **one, BusPeer **two, guint n)
-{
-  *one = peers_ready (f, "one", 1000);
-  *two = peers_ready (f, "two", 1001);
-  routes_subscribe (f, *one, 1, "events.#", "workers", 1);
-  routes_subscribe (f, *two, 1, "events.#", "workers", 1);
-  for (guint i = 0; i < n + 2; i++)
-    assert_outcome (routes_publish (f, NULL, TOPIC, 4), 1, 1, 0);
-  g_assert_cmpuint ((*one)->flow.waiting_messages, ==, n / 2);
-}
-
-static void
-test_rerouted (Peers *f, gconstpointer data)
-{
-  BusLeave leave = { 0, 0, 0 };
-  const BusGroup *group;
-  BusPeer *one;
-  BusPeer *two;
-
-  let_wait (f, &one, &two, 8);
-  routes_disconnect (f, one, &leave);
-  assert_leave (leave, 4, 0, 1);
-  g_assert_cmpuint (two->flow.waiting_messages, ==, 8);
-  group = bus_group_find (f->core->routes->groups, f->core->seed, wire_span_str ("workers"));
-  g_assert_cmpuint (group->rerouted, ==, 4);
-  g_assert_cmpuint (group->members.length, ==, 1);
-  memset (&leave, 0, sizeof leave);
-  routes_disconnect (f, two, &leave); /* no member is left */
-  assert_leave (leave, 0, 8, 1);
-}
-
-/* A peer that leaves with two subscriptions of a group hands nothing on to itself. */
-static void
-test_not_back_to_itself (Peers *f, gconstpointer data)
-{
-  BusLeave leave = { 0, 0, 0 };
-  BusSubscription *second;
-  BusSubscription *first;
-  BusPeer *one;
-  BusPeer *two;
-
-  let_wait (f, &one, &two, 8);
-  first = g_hash_table_lookup (one->subscriptions, GUINT_TO_POINTER (1));
-  second = routes_subscribe (f, one, 2, "events.process.#", "workers", 100);
-  /* As at a disconnect: both are unfiled before the first one is released. */
-  bus_router_unfile (f->core, second);
-  bus_router_unfile (f->core, first);
-  bus_router_release (f->core, first, f->core->now_us, &leave);
-  g_assert_cmpuint (second->fifo.messages, ==, 0);
-  g_assert_cmpuint (second->delivered, ==, 0);
-  assert_leave (leave, 4, 0, 1);
-  bus_router_release (f->core, second, f->core->now_us, &leave);
-  g_assert_cmpuint (two->flow.waiting_messages, ==, 8);
-}
-
-/* What was meant for each member, or has expired, is not handed on. */
-static void
-test_not_rerouted (Peers *f, gconstpointer data)
-{
-  BusLeave leave = { 0, 0, 0 };
-  BusPeer *one;
-  BusPeer *two;
-
-  let_wait (f, &one, &two, 0);
-  routes_broadcast (f, NULL, TOPIC, 4);
-  g_assert_cmpuint (one->flow.waiting_messages, ==, 1);
-  routes_disconnect (f, one, &leave);
-  assert_leave (leave, 0, 1, 1);
-  g_assert_cmpuint (two->flow.waiting_messages, ==, 1);
-}
-
-static void
-test_expired (Peers *f, gconstpointer data)
-{
-  BusLeave leave = { 0, 0, 0 };
-  BusPeer *one;
-  BusPeer *two;
-
-  let_wait (f, &one, &two, 0);
-  for (guint i = 0; i < 2; i++)
-    {
-      g_autoptr (PeerArrival) arrival = peer_arrival_new (f, NULL, TOPIC, NULL, 4);
-
-      arrival->inbound.expires_us = f->core->now_us + 100;
-      bus_router_publish (f->core, &arrival->inbound, bus_router_match (f->core, arrival->envelope.topic), FALSE,
-                          f->core->now_us);
-    }
-  g_assert_cmpuint (one->flow.waiting_messages, ==, 1);
-  f->core->now_us += 100;
-  routes_disconnect (f, one, &leave);
-  assert_leave (leave, 0, 1, 1);
-  g_assert_cmpuint (two->flow.waiting_messages, ==, 1);
-}
-
-/* A plain subscription's messages are discarded; what was sent is not called unacknowledged. */
-static void
-test_discarded (Peers *f, gconstpointer data)
-{
-  BusPeer *one = peers_ready (f, "one", 1000);
-  BusSubscription *subscription = routes_subscribe (f, one, 1, "events.#", NULL, 1);
-  BusLeave leave = { 0, 0, 0 };
-
-  for (guint i = 0; i < 4; i++)
-    routes_publish (f, NULL, TOPIC, 4);
-  routes_unsubscribe (f, subscription, &leave);
-  assert_leave (leave, 0, 3, 0);
-  g_assert_cmpuint (one->flow.waiting_messages, ==, 0);
 }
 
 /* --- direct --- */
@@ -479,11 +359,6 @@ main (int argc, char **argv)
   ADD ("/core/router/domains", test_domains);
   ADD ("/core/router/I06-no-room", test_no_room);
   ADD ("/core/router/R05-many-subscriptions", test_many_subscriptions);
-  ADD ("/core/router/M15-rerouted", test_rerouted);
-  ADD ("/core/router/not-back-to-itself", test_not_back_to_itself);
-  ADD ("/core/router/not-rerouted", test_not_rerouted);
-  ADD ("/core/router/expired", test_expired);
-  ADD ("/core/router/discarded", test_discarded);
   ADD ("/core/router/M04-direct", test_direct);
   ADD ("/core/router/direct-with-acknowledgement", test_direct_with_acknowledgement);
   ADD ("/core/router/direct-to-a-server", test_direct_to_a_server);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "peer/bus-demote.h"
+#include "route/bus-demote.h"
 
 #include "peer/peer-fixture.h"
 

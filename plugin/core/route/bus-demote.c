@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "peer/bus-demote.h"
+#include "route/bus-demote.h"
 
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
@@ -48,11 +48,14 @@ bus_demote_due (BusSubscription *subscription, gint64 now_us)
   g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
   BusPeer *owner = subscription->owner;
 
-  if (!bus_block_expire (&owner->flow, subscription, publishers, now_us))
+  if (!bus_block_expire (&owner->flow, subscription, now_us))
     return;
+  bus_reroute_demoted (owner->core, subscription, now_us);
+  bus_block_drop (&owner->flow, subscription, publishers, now_us);
   for (guint i = 0; i < publishers->len; i++)
     demote_inform_publisher (g_ptr_array_index (publishers, i), subscription);
   demote_note (subscription);
   bus_flow_pump (&owner->flow, now_us);
+  bus_block_check_drained (&owner->flow, subscription, now_us);
   bus_peer_touch (owner);
 }

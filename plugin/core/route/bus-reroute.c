@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-reroute.h"
+
+#include "peer/bus-state.h"
+#include "queue/bus-block.h"
+#include "queue/bus-fifo.h"
+#include "route/bus-request.h"
+#include "route/bus-routes.h"
+#include "route/bus-servers.h"
+
+/* --- messages of a group --- */
+
+static gboolean
+reroute_may_go_on (const BusMessage *message, const BusDelivery *delivery, gint64 now_us)
+{
+  return !delivery->to_each && (message->expires_us == 0 || message->expires_us > now_us);
+}
+
+static const BusGroupMatch *
+reroute_find_members (BusCore *core, const BusGroup *group, WireSpan topic)
+{
+  const BusMatch *match = bus_router_match (core, topic);
+
+  for (guint i = 0; i < match->n_groups; i++)
+    if (match->groups[i].group == group)
+      return &match->groups[i];
+  return NULL;
+}
+
+/* The member that gets the message next. @demoted: (nullable): the member that it is taken from, which stays in the group:
+ * then only a member that has room takes it, and none of the same peer. NULL: none. */
+static BusSubscription *
+reroute_find_heir (BusCore *core,
+                   BusGroup *group,
+                   const BusMessage *message,
+                   const BusSubscription *demoted,
+                   gint64 now_us)
+{
+  const BusGroupMatch *members = reroute_find_members (core, group, message->topic);
+  BusNeed need = { .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us };
+  guint picked;
+
+  if (members == NULL)
+    return NULL;
+  if (demoted != NULL)
+    {
+      picked = bus_group_pick_taker (&group->cursor, members->candidates, members->n, &need, demoted->owner);
+      return picked < members->n ? members->candidates[picked] : NULL;
+    }
+  picked = bus_group_pick (&group->cursor, members->candidates, members->n, &need);
+  return bus_peer_is_ready (members->candidates[picked]->owner) ? members->candidates[picked] : NULL;
+}
+
+/* It is queued at the heir, or its loss is in a gap there. */
+static void
+reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, gint64 now_us)
+{
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  WireEnvelope envelope;
+  BusInbound inbound;
+
+  if (parcel->ticket != NULL && !bus_block_may_go_on (&heir->owner->flow, parcel->ticket, now_us))
+    g_clear_pointer (&parcel->ticket, bus_ticket_unref);
+  bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
+  bus_router_offer (&inbound, heir->owner, &heir, 1, &delivery, TRUE, now_us);
+  bus_inbound_clear (&inbound);
+  from->rerouted++;
+  from->group->rerouted++;
+}
+
+/* Hands an unsent message of a member that ended on to another member. FALSE: there is none. */
+static gboolean
+reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 now_us)
+{
+  BusSubscription *heir = NULL;
+
+  if (ended->group != NULL && reroute_may_go_on (parcel->message, &parcel->delivery, now_us))
+    heir = reroute_find_heir (core, ended->group, parcel->message, NULL, now_us);
+  if (heir != NULL)
+    reroute_give (parcel, ended, heir, now_us);
+  return heir != NULL;
+}
+
+/* --- requests --- */
+
+/* Hands an unsent request on to another server of its topic. Its requester gets an ERROR if there is none, or if that one
+ * has no room. FALSE: the request ended. */
+static gboolean
+reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended, gint64 now_us)
+{
+  BusMessage *message = parcel->message;
+  BusRequest *request = bus_request_find (core, ended->owner, parcel->delivery.route_id);
+  const BusNeed need = { .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us };
+  BusSubscription *server;
+  WireEnvelope envelope;
+  BusInbound inbound;
+  gboolean queued;
+
+  if (request == NULL)
+    return FALSE; /* the requester does not wait any more */
+  server = bus_router_pick_server (core, message->topic, NULL, &need);
+  if (server == NULL || !bus_peer_is_ready (server->owner))
+    {
+      bus_request_fail (core, request, WIRE_STATUS_RESPONDER_GONE,
+                        "the responder stopped serving before the request was sent to it");
+      return FALSE;
+    }
+  bus_request_move (request, server->owner);
+  bus_inbound_revive (&inbound, message, NULL, &envelope);
+  queued = bus_admit_request (&server->owner->flow, &inbound, &parcel->delivery, server, now_us);
+  bus_inbound_clear (&inbound);
+  bus_peer_touch (server->owner);
+  if (!queued)
+    bus_request_fail (core, request, WIRE_STATUS_WOULD_BLOCK, "the responder's queue is full: try again later");
+  return queued;
+}
+
+/* --- the end of a subscription --- */
+
+void
+bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave)
+{
+  BusFlow *flow = &subscription->owner->flow;
+  g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
+  guint rerouted = 0;
+
+  bus_flow_forget (flow, subscription, unsent);
+  for (guint i = 0; i < unsent->len; i++)
+    {
+      BusParcel *parcel = g_ptr_array_index (unsent, i);
+
+      if (parcel->delivery.kind == WIRE_KIND_REQUEST)
+        rerouted += reroute_request (core, parcel, subscription, now_us) ? 1 : 0;
+      else if (reroute_message (core, parcel, subscription, now_us))
+        rerouted++;
+      else
+        bus_fifo_discard (flow, subscription, parcel->message, now_us);
+    }
+  if (subscription->group != NULL && !subscription->serves)
+    leave->unacknowledged += bus_window_outstanding (&subscription->window);
+  leave->rerouted += rerouted;
+  leave->discarded += unsent->len - rerouted;
+}
+
+/* --- demotion --- */
+
+static BusSlot *
+reroute_next_message (BusSlot *slot)
+{
+  while (slot != NULL && slot->state == BUS_SLOT_GAP)
+    slot = slot->next;
+  return slot;
+}
+
+void
+bus_reroute_demoted (BusCore *core, BusSubscription *subscription, gint64 now_us)
+{
+  BusFlow *flow = &subscription->owner->flow;
+  guint64 missed = subscription->missed;
+  BusSlot *slot = reroute_next_message (subscription->fifo.first);
+
+  if (subscription->group == NULL || subscription->serves)
+    return;
+  while (slot != NULL)
+    {
+      /* Withdrawing it joins the gaps beside it; messages stay where they are. */
+      BusSlot *next = reroute_next_message (slot->next);
+      BusSubscription *heir = NULL;
+
+      if (reroute_may_go_on (slot->message, &slot->delivery, now_us))
+        heir = reroute_find_heir (core, subscription->group, slot->message, subscription, now_us);
+      if (heir != NULL)
+        {
+          g_autoptr (BusParcel) parcel = bus_flow_take (flow, slot);
+
+          reroute_give (parcel, subscription, heir, now_us);
+        }
+      /* When the broker is full, an offer may drop messages of this subscription too, among them the next one. */
+      if (subscription->missed != missed)
+        next = reroute_next_message (subscription->fifo.first);
+      missed = subscription->missed;
+      slot = next;
+    }
+  bus_fifo_advance (flow, subscription);
+}

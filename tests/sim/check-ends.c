@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "core-view.h"
+#include "peer/bus-state.h"
+#include "route/bus-group.h"
+
+/*
+ * I7: no message vanishes when a subscription ends or is demoted. Each message that waited for it was handed on to another
+ * subscription, where it is counted in the same way, or is counted as discarded. The other subscriptions lose and gain
+ * nothing else: what they were offered is delivered, missed or waiting, and each handed on message moves from one to
+ * another.
+ */
+
+static gboolean
+check_ends_is_ending (const SimEnds *ends, const BusSubscription *subscription)
+{
+  return ends->client != NULL && subscription->owner == ends->client->peer
+         && (ends->subscription == 0 || ends->subscription == subscription->id);
+}
+
+static void
+check_ends_count_peer (const BusPeer *peer, SimEnds *ends)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusSubscription *subscription = value;
+
+      if (subscription->serves)
+        continue; /* requests are answered, not counted */
+      if (check_ends_is_ending (ends, subscription))
+        ends->waiting += subscription->fifo.messages;
+      else
+        ends->others += subscription->delivered + subscription->missed + subscription->fifo.messages;
+    }
+}
+
+static void
+check_ends_count (const SimWorld *world, SimEnds *ends)
+{
+  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
+    check_ends_count_peer (link->data, ends);
+  ends->ended = world->core->flows.missed_by[BUS_LOSS_ENDED];
+  ends->is_closing = sim_view_is_closing (world);
+}
+
+void
+sim_check_before_end (const SimWorld *world, const SimClient *client, guint32 subscription, SimEnds *ends)
+{
+  *ends = (SimEnds){ .client = client, .subscription = subscription };
+  check_ends_count (world, ends);
+}
+
+void
+sim_check_after_end (SimWorld *world, const SimEnds *ends)
+{
+  SimEnds now = { .client = ends->client, .subscription = ends->subscription };
+
+  check_ends_count (world, &now);
+  if (ends->is_closing || now.is_closing || now.waiting > 0)
+    return;
+  if (now.others + now.ended != ends->others + ends->ended + ends->waiting)
+    sim_world_fail (world,
+                    "I7: %" G_GUINT64_FORMAT " messages waited for what ended, %" G_GINT64_FORMAT
+                    " came to others, %" G_GUINT64_FORMAT " are counted as discarded",
+                    ends->waiting, (gint64) (now.others - ends->others), now.ended - ends->ended);
+}

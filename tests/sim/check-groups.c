@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "core-view.h"
+#include "peer/bus-state.h"
+#include "route/bus-group.h"
+#include "route/bus-routes.h"
+
+/*
+ * M06, M08: which member of a group gets a message: none is lost while a member has room, and none comes to a member that is
+ * demoted or has long acknowledged nothing while another one has room. And which members get the messages of one that ends
+ * or is demoted.
+ */
+
+/* Stated here once more on purpose, like SIM_BLOCK_PATIENCE. */
+#define STALLED_US (250 * G_TIME_SPAN_MILLISECOND)
+
+/* TRUE when the message fits even after all subscriptions of the peer accepted it. */
+static gboolean
+check_groups_has_room (const SimWorld *world, const BusPeer *peer, gsize payload_len)
+{
+  const BusLimits *limits = &world->core->limits;
+  const BusFlow *flow = &peer->flow;
+  gsize need = SIM_SUBS * (payload_len + 1000);
+
+  return bus_flow_bytes (flow) + need < limits->queue_soft_bytes
+         && flow->waiting_messages + SIM_SUBS < limits->queue_hard_messages
+         && sim_control_bytes (flow) + need < limits->control_queue_bytes;
+}
+
+static gboolean
+check_groups_matches (const BusSubscription *member, const char *topic)
+{
+  g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
+
+  return sim_model_matches (pattern, topic);
+}
+
+/* The member that stands for a peer: of several matching subscriptions the one with the smallest number. NULL: none. */
+static const BusSubscription *
+check_groups_member_of (const BusPeer *peer, const BusGroup *group, const char *topic)
+{
+  const BusSubscription *first = NULL;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusSubscription *member = value;
+
+      if (member->group == group && !member->serves && check_groups_matches (member, topic)
+          && (first == NULL || member->id < first->id))
+        first = member;
+    }
+  return first;
+}
+
+/* --- a message for a group --- */
+
+static void
+check_groups_count_lost (const SimWorld *world, const BusGroup *group, const SimFrame *frame, SimGroup *seen)
+{
+  for (const GList *link = group->members.head; link != NULL; link = link->next)
+    {
+      const BusSubscription *member = link->data;
+
+      if (member->bounds.policy == BUS_OVERFLOW_CONFLATE)
+        continue; /* drops the older message, room or not */
+      seen->lost += member->missed_by[BUS_LOSS_FULL] + member->missed_by[BUS_LOSS_REFUSED];
+      /* Another subscription of its peer may use the last room after the member was picked. */
+      seen->is_tight = seen->is_tight || !check_groups_has_room (world, member->owner, frame->payload_len);
+    }
+}
+
+static gint64
+check_groups_stalled_us (const SimWorld *world, const BusSubscription *member)
+{
+  return member->unreturned_since_us != 0 ? world->now_us - member->unreturned_since_us : 0;
+}
+
+/* Members that may be picked only when no other one has room. @members: each of another peer */
+static void
+check_groups_rank (const SimWorld *world, const BusSubscription *const *members, guint n, SimGroup *seen)
+{
+  gint64 least_us = G_MAXINT64;
+
+  for (guint i = 0; i < n; i++)
+    if (!members[i]->demoted)
+      least_us = MIN (least_us, check_groups_stalled_us (world, members[i]));
+  for (guint i = 0; i < n; i++)
+    {
+      gboolean is_stalled = check_groups_stalled_us (world, members[i]) > STALLED_US
+                            && check_groups_stalled_us (world, members[i]) - least_us > STALLED_US;
+      gboolean has_room = members[i]->fifo.messages == 0 && members[i]->bounds.policy != BUS_OVERFLOW_CONFLATE;
+
+      if (members[i]->demoted || is_stalled)
+        seen->avoided[seen->n_avoided++] = members[i];
+      seen->has_room = seen->has_room || (has_room && !members[i]->demoted);
+      seen->has_prompt_room = seen->has_prompt_room || (has_room && !members[i]->demoted && !is_stalled);
+    }
+}
+
+/* Messages that were offered to the members that are to be avoided. */
+static guint64
+check_groups_offered (const SimGroup *seen)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < seen->n_avoided; i++)
+    n += seen->avoided[i]->delivered + seen->avoided[i]->missed + seen->avoided[i]->fifo.messages;
+  return n;
+}
+
+static void
+check_groups_observe (const SimWorld *world, const SimFrame *frame, const char *name, SimGroup *seen)
+{
+  const BusGroup *group = bus_group_find (world->core->routes->groups, world->core->seed, wire_span_str (name));
+  const BusSubscription *members[SIM_CLIENTS];
+  guint n = 0;
+
+  *seen = (SimGroup){ .n_avoided = 0 };
+  if (group == NULL)
+    return;
+  check_groups_count_lost (world, group, frame, seen);
+  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusSubscription *member
+          = bus_peer_is_ready (link->data) ? check_groups_member_of (link->data, group, frame->topic) : NULL;
+
+      if (member != NULL)
+        members[n++] = member;
+    }
+  check_groups_rank (world, members, n, seen);
+  seen->offered = check_groups_offered (seen);
+}
+
+static void
+check_groups_compare (SimWorld *world, const SimFrame *frame, const char *name, const SimGroup *before)
+{
+  SimGroup after;
+
+  /* The messages that a disconnected peer leaves may be lost, and come to any member. */
+  if (sim_view_is_closing (world) || before->is_tight)
+    return;
+  check_groups_observe (world, frame, name, &after);
+  if (before->has_room && after.lost > before->lost)
+    sim_world_fail (world, "M08: group %s lost a message while a member had room", name);
+  if (before->has_prompt_room && check_groups_offered (before) > before->offered)
+    sim_world_fail (world, "M06: group %s offered a message to a member that stands still, and another one had room",
+                    name);
+  if (before->has_prompt_room && before->n_avoided > 0)
+    sim_cover (world, SIM_COVER_PASSED_OVER);
+}
+
+/* A topic that not every member may read is left out. */
+static gboolean
+check_groups_picks_one (const SimFrame *frame)
+{
+  return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && frame->target[0] == '\0'
+         && !g_str_has_prefix (frame->topic, "control.agent");
+}
+
+/* --- the messages of a member that ends or is demoted --- */
+
+/* A message that another member must get, if one takes it. A topic that not every member may read is left out. */
+static gboolean
+check_groups_is_heritage (const SimWorld *world, const BusSlot *slot)
+{
+  return slot->state != BUS_SLOT_GAP && !slot->delivery.to_each
+         && (slot->message->expires_us == 0 || slot->message->expires_us > world->now_us)
+         && !wire_span_equal (slot->message->topic, WIRE_SPAN_LITERAL ("control.agent.policy"));
+}
+
+static gboolean
+check_groups_has_heir (const BusSubscription *leaving, const BusMessage *message)
+{
+  g_autofree char *topic = g_strndup ((const char *) message->topic.data, message->topic.len);
+
+  for (const GList *link = leaving->group->members.head; link != NULL; link = link->next)
+    {
+      const BusSubscription *member = link->data;
+
+      if (member != leaving && !member->serves && bus_peer_is_ready (member->owner)
+          && check_groups_matches (member, topic))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+check_groups_observe_leaving (const SimWorld *world, const BusSubscription *leaving, SimBefore *before)
+{
+  if (leaving == NULL || leaving->group == NULL || leaving->serves)
+    return;
+  for (const BusSlot *slot = leaving->fifo.first; slot != NULL; slot = slot->next)
+    before->heritage += check_groups_is_heritage (world, slot) && check_groups_has_heir (leaving, slot->message);
+  before->heirs = before->heritage > 0 ? leaving->group : NULL;
+  before->rerouted = before->heritage > 0 ? leaving->group->rerouted : 0;
+}
+
+/* The peer stays connected, so the messages of its subscription must have been handed over. */
+static void
+check_groups_heritage (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
+{
+  if (before->heirs != NULL && !sim_view_is_closing (world) && client->peer != NULL
+      && sim_subscription_of (client, frame->subscription) == NULL
+      && before->heirs->rerouted < before->rerouted + before->heritage)
+    sim_world_fail (world,
+                    "M06: %" G_GUINT64_FORMAT " messages of a member that left had another member, %" G_GUINT64_FORMAT
+                    " were handed over",
+                    before->heritage, before->heirs->rerouted - before->rerouted);
+}
+
+/* TRUE when that member can take everything that waits for all members of its group, a limit drops nothing, and it holds no
+ * ticket, so that it cannot be demoted as well. */
+static gboolean
+check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
+{
+  const BusLimits *limits = &world->core->limits;
+  guint64 messages = 0, bytes = 0;
+
+  for (const GList *link = heir->group->members.head; link != NULL; link = link->next)
+    {
+      messages += ((const BusSubscription *) link->data)->fifo.messages;
+      bytes += ((const BusSubscription *) link->data)->fifo.bytes;
+    }
+  bytes += 2000 * messages;
+  return bus_peer_is_ready (heir->owner) && !heir->demoted && !heir->serves && heir->tickets == 0
+         && messages < heir->bounds.messages && bytes < heir->bounds.bytes && heir->bounds.policy == BUS_OVERFLOW_BLOCK
+         && bus_flow_bytes (&heir->owner->flow) + bytes < limits->queue_soft_bytes
+         && sim_control_bytes (&heir->owner->flow) + bytes < limits->control_queue_bytes
+         && heir->owner->flow.waiting_messages + messages < limits->queue_hard_messages
+         && world->core->quota.memory + 4 * bytes < limits->broker_bytes / 2
+         && heir->owner->account->usage.charged + 4 * bytes < limits->uid_bytes / 2;
+}
+
+/* The message has a member that takes it. The member stands for its peer: a smaller number that matches would be another. */
+static gboolean
+check_groups_has_taker (const SimWorld *world, const BusSubscription *demoted, const BusMessage *message)
+{
+  g_autofree char *topic = g_strndup ((const char *) message->topic.data, message->topic.len);
+
+  for (const GList *link = demoted->group->members.head; link != NULL; link = link->next)
+    {
+      const BusSubscription *member = link->data;
+
+      if (member->owner != demoted->owner && check_groups_takes_all (world, member)
+          && check_groups_member_of (member->owner, demoted->group, topic) == member)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+guint64
+sim_check_count_heritage (const SimWorld *world, const BusSubscription *member)
+{
+  guint64 n = 0;
+
+  /* They may be sent first, when the timer that tries again after a failed allocation is due as well. */
+  if (member->group == NULL || bus_deadline_is_armed (&member->owner->flow.retry_timer.deadline))
+    return 0;
+  for (const BusSlot *slot = member->fifo.first; slot != NULL; slot = slot->next)
+    n += check_groups_is_heritage (world, slot) && check_groups_has_taker (world, member, slot->message);
+  return n;
+}
+
+/* --- around one frame --- */
+
+void
+sim_check_before_groups (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
+{
+  if (frame->kind == SIM_FRAME_UNSUBSCRIBE && client->peer != NULL)
+    {
+      check_groups_observe_leaving (world, sim_subscription_of (client, frame->subscription), before);
+      sim_check_before_end (world, client, frame->subscription, &before->ends);
+    }
+  for (guint i = 0; check_groups_picks_one (frame) && i < SIM_GROUPS; i++)
+    check_groups_observe (world, frame, sim_groups[i], &before->groups[i]);
+}
+
+void
+sim_check_after_groups (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
+{
+  check_groups_heritage (world, client, frame, before);
+  if (frame->kind == SIM_FRAME_UNSUBSCRIBE && before->ends.client != NULL)
+    sim_check_after_end (world, &before->ends);
+  for (guint i = 0; check_groups_picks_one (frame) && i < SIM_GROUPS; i++)
+    check_groups_compare (world, frame, sim_groups[i], &before->groups[i]);
+}
