@@ -16,7 +16,8 @@
 #define EVENTS_PER_TURN 1024u
 #define CREDIT_EVERY_US (50 * G_TIME_SPAN_MILLISECOND)
 
-/* With the policy Block publishers wait for this credit, so it is not kept until the end of a long dispatch. */
+/* Publishers wait for this credit, or the broker prefers members that return it, so it is not kept until the end of a long
+ * dispatch. */
 static void
 client_return_credit_in_time (DeyeBusClient *self, DeyeBusChannel *channel)
 {
@@ -35,7 +36,7 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
   if (self->session == NULL)
     return;
   deye_bus_session_handled (self->session, channel, message, called);
-  if (channel->policy == DEYE_BUS_POLICY_BLOCK)
+  if (deye_bus_channel_is_prompt (channel))
     client_return_credit_in_time (self, channel);
 }
 

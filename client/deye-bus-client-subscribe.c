@@ -113,6 +113,13 @@ wish_check_not_own_methods (DeyeBusClient *self, const DeyeBusWish *wish, GError
   return FALSE;
 }
 
+/* A peer's own methods have no other server. */
+static gboolean
+wish_is_balanced (const DeyeBusWish *wish)
+{
+  return wish->group != NULL || (wish->serve && wish->callback != G_CALLBACK (deye_bus_client_on_method));
+}
+
 /* NULL: nothing was begun, and the caller still owns the data of the wish. */
 static DeyeBusSubscription *
 wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pending, GError **error)
@@ -128,6 +135,7 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   id = deye_bus_session_new_channel_id (self->session);
   payload = wish_pack (id, wish);
   pending->channel = deye_bus_channel_new (id, wish->serve, wish->callback == NULL);
+  pending->channel->balanced = wish_is_balanced (wish);
   if (!deye_bus_client_ask_broker (self, "control.bus.subscribe", DEYE_BUS_TYPE_PREFIX "SubscribeRequest", payload,
                                    pending, error))
     return NULL;
@@ -421,6 +429,30 @@ unsubscribe_begin (DeyeBusSubscription *subscription, DeyeBusClient *client, Dey
   return unsubscribe_ask (client, channel->id, pending, error);
 }
 
+/* The broker says what became of everything that it had for the subscription. */
+static void
+unsubscribe_read_answer (DeyeBusSubscription *self, const DeyeBusPending *pending)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__UnsubscribeReply *reply;
+
+  if (pending->error != NULL || pending->reply == NULL)
+    return;
+  guard = deye_bus_unpack (&daemoneye__eventbus__v1__unsubscribe_reply__descriptor, pending->reply);
+  if (guard == NULL)
+    return;
+  reply = wire_guard_message (guard);
+  self->has_total = TRUE;
+  self->total = reply->delivered + reply->missed + reply->discarded;
+}
+
+static void
+unsubscribe_on_answer (DeyeBusPending *pending)
+{
+  unsubscribe_read_answer (g_task_get_source_object (pending->data), pending);
+  deye_bus_pending_return_true (pending);
+}
+
 gboolean
 deye_bus_subscription_unsubscribe (DeyeBusSubscription *self, GCancellable *cancellable, GError **error)
 {
@@ -436,8 +468,9 @@ deye_bus_subscription_unsubscribe (DeyeBusSubscription *self, GCancellable *canc
   if (!deye_bus_client_enter (client, error))
     return FALSE;
   pending = deye_bus_client_new_broker_pending ();
-  if (unsubscribe_begin (self, client, pending, &local))
-    deye_bus_client_wait_pending (client, pending, cancellable, &local);
+  if (unsubscribe_begin (self, client, pending, &local)
+      && deye_bus_client_wait_pending (client, pending, cancellable, &local))
+    unsubscribe_read_answer (self, pending);
   deye_bus_client_leave (client);
   if (local == NULL)
     return TRUE;
@@ -474,7 +507,7 @@ deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self,
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
   if (unsubscribe_begin (self, client, pending, &error) || error != NULL)
     {
-      deye_bus_client_leave_task (client, task, pending, deye_bus_pending_return_true, error);
+      deye_bus_client_leave_task (client, task, pending, unsubscribe_on_answer, error);
       return;
     }
   g_task_return_boolean (task, TRUE);

@@ -27,6 +27,8 @@ struct _DeyeBusSubscription
   char *group;
   guint64 delivered;
   guint64 missed;
+  gboolean has_total;
+  guint64 total; /* once the broker has answered unsubscribe: every message that it had for this subscription */
 
   GCallback callback; /* DeyeBusMessageCallback; NULL: pull */
   gpointer user_data;

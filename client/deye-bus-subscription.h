@@ -143,6 +143,10 @@ DEYE_BUS_API guint64 deye_bus_subscription_get_delivered (DeyeBusSubscription *s
  * Gets the number of messages that were lost: those that gaps reported, and those that had been received for the
  * callback but were not dispatched when the subscription ended.
  *
+ * Once deye_bus_subscription_unsubscribe() has succeeded, messages that were still waiting in the broker or on their way
+ * count as well. So the sum of delivered and missed messages (and of those that deye_bus_subscription_next() can still
+ * return) is the number of all messages that matched the subscription; in a group, of those that no other member got.
+ *
  * With deye_bus_subscription_next() the number covers the losses before the message that was returned last, and, if it
  * returned none, all losses that are known. The increase between two messages is therefore the number of messages that
  * were lost between them.

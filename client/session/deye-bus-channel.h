@@ -33,6 +33,7 @@ typedef struct
   gatomicrefcount refs;
   guint32 id;
   gboolean serve;
+  gboolean balanced;    /* of a group, or one of several servers: the broker compares how soon it returns credit */
   gboolean pull;        /* no callback: messages wait in the inbox */
   gboolean waiting;     /* a task waits for the inbox: an event NEXT wakes it */
   gboolean waking;      /* an event NEXT is in the ring */
@@ -58,6 +59,13 @@ typedef struct
 DeyeBusChannel *deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull);
 DeyeBusChannel *deye_bus_channel_ref (DeyeBusChannel *channel);
 void deye_bus_channel_unref (DeyeBusChannel *channel);
+
+/* TRUE if credit is returned as soon as nothing is left to handle. */
+static inline gboolean
+deye_bus_channel_is_prompt (const DeyeBusChannel *channel)
+{
+  return channel->policy == DEYE_BUS_POLICY_BLOCK || channel->balanced;
+}
 
 /* Appends @gap to @events, or adds it to an undispatched gap for the same reason behind the same message. FALSE:
  * there are too many reasons. */

@@ -28,7 +28,7 @@ session_return_rest (DeyeBusSession *session, DeyeBusChannel *channel)
 void
 deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel)
 {
-  if (channel->policy != DEYE_BUS_POLICY_BLOCK || channel->cut || session->state != DEYE_BUS_SESSION_READY
+  if (!deye_bus_channel_is_prompt (channel) || channel->cut || session->state != DEYE_BUS_SESSION_READY
       || channel->origin != session->origin)
     return;
   session_return_rest (session, channel);
@@ -56,7 +56,7 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
     session->owes_credit = TRUE;
   else if (!channel->cut)
     session_send_credit (session, channel);
-  if (channel->policy == DEYE_BUS_POLICY_BLOCK && (channel->paused || deye_bus_window_left (&channel->window) == 0))
+  if (channel->paused || deye_bus_window_left (&channel->window) == 0)
     deye_bus_session_return_credit (session, channel);
   if (message->to_handle == 0 && message->handled && (message->flags & WIRE_FLAG_WANT_DELIVERED)
       && message->route_id != 0)

@@ -8,13 +8,14 @@
  * Credit that is returned to the broker for handled messages.
  *
  * It is returned when a quarter of the channel's window has come together, or a second later at the latest. With the
- * policy Block, where publishers wait for it, it is also returned when the channel has nothing left to handle.
+ * policy Block, where publishers wait for it, and in a group or for a served topic, where the broker prefers members that
+ * return it, it is also returned when the channel has nothing left to handle.
  */
 
 /* @message was handled for @channel (@called: by a callback or by next()). Sends DELIVERED when it is wanted. */
 void
 deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
-/* With the policy Block: returns all credit, however little it is. No effect with other policies. */
+/* With the policy Block, or in a group: returns all credit, however little it is. No effect otherwise. */
 void deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel);
 
 /* When credit that is owed has to be returned; 0: at the next tick; G_MAXINT64: none is owed. */

@@ -516,6 +516,16 @@ on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer
   g_string_append (log->got, "served ");
 }
 
+/* The messages that the last CREDIT frame grants; it is the last frame. */
+static guint64
+last_credit (GPtrArray *frames)
+{
+  const ScriptFrame *last = frames->pdata[frames->len - 1];
+
+  g_assert_cmpint (last->kind, ==, WIRE_KIND_CREDIT);
+  return last->envelope.credit_messages;
+}
+
 static void
 test_serve (Fixture *f, gconstpointer data)
 {
@@ -538,10 +548,12 @@ test_serve (Fixture *f, gconstpointer data)
   client_fixture_say (f);
   client_fixture_wait (f, log.got->len == 14);
   frames = client_fixture_hear (f);
-  g_assert_cmpuint (frames->len, ==, 2);
-  good = frames->pdata[0];
-  bad = frames->pdata[1];
-  g_assert_cmpint (good->kind, ==, WIRE_KIND_REPLY);
+  /* Of several servers the broker prefers those that return their credit, so it is returned at once. */
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 2);
+  g_assert_cmpuint (last_credit (frames), ==, 100 + 2);
+  good = script_find (frames, WIRE_KIND_REPLY);
+  bad = frames->pdata[frames->len - 2];
+  g_assert_cmpint (bad->kind, ==, WIRE_KIND_REPLY);
   g_assert_cmpint (good->flags, ==, WIRE_FLAG_FINAL);
   g_assert_cmpuint (good->envelope.route, ==, 700);
   g_assert_true (wire_span_equal (good->envelope.payload, WIRE_SPAN_LITERAL ("question")));
