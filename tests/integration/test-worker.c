@@ -23,7 +23,7 @@
  *                                       messages that other subscriptions received before its first, and the missed
  *                                       messages by reason
  *   errors                              "errors N LAST_CODE": reported by the client's signal
- *   unsubscribe NAME                    "unsubscribed NAME"
+ *   unsubscribe NAME                    "unsubscribed NAME DELIVERED MISSED", as the library counts
  *   stats                               "stats PEERS PENDING_REQUESTS" as this client may see it
  *   child-fds                           as in test-host
  *

@@ -438,8 +438,10 @@ worker_do_unsubscribe (Worker *worker, char **words)
 
   if (!deye_bus_subscription_unsubscribe (sub->subscription, NULL, &error))
     g_error ("unsubscribe %s: %s", sub->name, error->message);
+  line_worker_say ("unsubscribed %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, words[1],
+                   deye_bus_subscription_get_delivered (sub->subscription),
+                   deye_bus_subscription_get_missed (sub->subscription));
   g_hash_table_remove (worker->subs, words[1]);
-  line_worker_say ("unsubscribed %s", words[1]);
 }
 
 GHashTable *

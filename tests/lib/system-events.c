@@ -17,6 +17,7 @@ typedef struct
 {
   char *what;
   char *peer;
+  guint reason; /* drop: a code of wire-status */
   guint64 count;
 } News;
 
@@ -68,12 +69,13 @@ keep_gone (SystemEvents *self, DeyeBusMessage *message)
 }
 
 static void
-keep_news (SystemEvents *self, const char *what, const char *peer, guint64 count)
+keep_news (SystemEvents *self, const char *what, const char *peer, guint reason, guint64 count)
 {
   News *news = g_new0 (News, 1);
 
   news->what = g_strdup (what);
   news->peer = g_strdup (peer);
+  news->reason = reason;
   news->count = count;
   g_ptr_array_add (self->news, news);
 }
@@ -86,9 +88,11 @@ keep_drop (SystemEvents *self, DeyeBusMessage *message)
   guint64 sum = 0;
 
   for (gsize i = 0; i < event->n_missed_by; i++)
-    sum += event->missed_by[i]->count;
+    {
+      sum += event->missed_by[i]->count;
+      keep_news (self, "drop", event->peer, event->missed_by[i]->reason, event->missed_by[i]->count);
+    }
   g_assert_cmpuint (sum, ==, event->count);
-  keep_news (self, "drop", event->peer, event->count);
 }
 
 static void
@@ -99,7 +103,7 @@ keep_slow (SystemEvents *self, DeyeBusMessage *message)
   g_autofree char *account = g_strdup_printf ("%u", event->uid);
 
   g_assert_cmpstr (event->account, ==, event->what[0] != 'b' || event->peer[0] != '\0' ? account : "");
-  keep_news (self, event->what, event->peer, event->value);
+  keep_news (self, event->what, event->peer, 0, event->value);
 }
 
 static void
@@ -188,13 +192,19 @@ system_events_count (SystemEvents *self, const char *topic)
 guint64
 system_events_dropped (SystemEvents *self, const char *peer)
 {
+  return system_events_dropped_for (self, peer, 0);
+}
+
+guint64
+system_events_dropped_for (SystemEvents *self, const char *peer, guint reason)
+{
   guint64 sum = 0;
 
   for (guint i = 0; i < self->news->len; i++)
     {
       const News *news = g_ptr_array_index (self->news, i);
 
-      if (strcmp (news->what, "drop") == 0 && strcmp (news->peer, peer) == 0)
+      if (strcmp (news->what, "drop") == 0 && strcmp (news->peer, peer) == 0 && (reason == 0 || news->reason == reason))
         sum += news->count;
     }
   return sum;

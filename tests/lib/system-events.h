@@ -34,5 +34,7 @@ void system_events_forget (SystemEvents *self);
 guint system_events_count (SystemEvents *self, const char *topic);
 /* Number of messages that system.drop reported for subscriptions of @peer. */
 guint64 system_events_dropped (SystemEvents *self, const char *peer);
+/* The same for one reason, a code of wire-status; 0: for any. */
+guint64 system_events_dropped_for (SystemEvents *self, const char *peer, guint reason);
 /* How often system.slow reported @what ("demoted", ...) about @peer; NULL: about any peer. */
 guint system_events_slow (SystemEvents *self, const char *what, const char *peer);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A member of a group that stands still, with real processes: the others get its share, and what waits for it; requests
+ * pass it over. What was sent to it stays with it.
+ */
+
+#include "bus-fixture.h"
+#include "system-events.h"
+#include "worker-talk.h"
+
+#define TASKS  "tasks.procmond"
+#define EVENTS "events.process.lifecycle"
+#define SERVED "health.echo"
+#define SIZE   200u
+#define LARGE  40000u
+
+/* Longer than the broker lets one member be behind the others. */
+#define STALLED_US 300000u
+
+static const BusFixtureOptions hasty = { .limits = "longest_block_us=1000000\n" };
+
+static void
+start_members (BusFixture *f, TestProcess **members, const char *subscribe)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("worker-%u", i);
+
+      members[i] = bus_fixture_worker (f, id, "procmond");
+      worker_subscribe (members[i], "g", subscribe);
+    }
+}
+
+static void
+give_out (BusFixture *f, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GBytes) payload = bus_fixture_payload (i, LARGE);
+      g_autoptr (GError) error = NULL;
+      DeyeBusPublishResult result = { 0 };
+
+      g_assert_true (deye_bus_client_publish (f->boss, TASKS, payload, NULL, &result, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (result.matched, ==, 1);
+      g_assert_cmpuint (result.queued, ==, 1);
+    }
+}
+
+static guint64
+sum_of (TestProcess **members, guint n)
+{
+  guint64 sum = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *answer = NULL;
+
+      test_process_send (members[i], "report g");
+      answer = test_process_expect (members[i], "got g");
+      sum += g_ascii_strtoull (answer, NULL, 10);
+    }
+  return sum;
+}
+
+static const Daemoneye__Eventbus__V1__QueueStats *
+queue_of (const BusStatsView *view, const char *pattern)
+{
+  return bus_stats_view_subscription (view, "worker-2", pattern);
+}
+
+/* Messages large enough that some of them cannot be sent to the stopped member: others get these at the demotion. What was
+ * sent stays with it, nothing is lost, and after the demotion it gets nothing more. */
+static void
+test_demoted (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (f);
+  TestProcess *members[3];
+  guint64 sent, others;
+
+  start_members (f, members, TASKS " workers count");
+  test_process_suspend (members[2]);
+  give_out (f, 90);
+  bus_fixture_wait (f, system_events_slow (events, "demoted", "worker-2") > 0);
+  {
+    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+
+    g_assert_true (queue_of (&view, TASKS)->demoted);
+    g_assert_cmpuint (queue_of (&view, TASKS)->queued_messages, ==, 0);
+    g_assert_cmpuint (queue_of (&view, TASKS)->missed, ==, 0);
+    sent = queue_of (&view, TASKS)->delivered;
+  }
+  give_out (f, 90);
+  while ((others = sum_of (members, 2)) < 180 - sent)
+    bus_fixture_breathe (f);
+  g_assert_cmpuint (others, ==, 180 - sent);
+  {
+    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+
+    g_assert_cmpuint (queue_of (&view, TASKS)->delivered, ==, sent);
+    g_assert_cmpuint (queue_of (&view, TASKS)->missed, ==, 0);
+  }
+  g_assert_cmpuint (system_events_dropped (events, "worker-2"), ==, 0);
+
+  /* It goes on, and has its share again. */
+  test_process_resume (members[2]);
+  bus_fixture_wait (f, system_events_slow (events, "drained", "worker-2") > 0);
+  while (sum_of (members, 3) < 180)
+    bus_fixture_breathe (f);
+  give_out (f, 90);
+  while (sum_of (members, 3) < 270)
+    bus_fixture_breathe (f);
+  g_assert_cmpuint (sum_of (members, 2), <, others + 90);
+}
+
+/* The broker knows no demotion without the policy block; the member has acknowledged nothing for longer than the others. */
+static void
+test_stalled (BusFixture *f, gconstpointer data)
+{
+  TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
+  TestProcess *members[3];
+  guint64 before = 0;
+  gboolean is_stalled = FALSE;
+
+  start_members (f, members, EVENTS " workers count drop-oldest");
+  test_process_suspend (members[2]);
+  worker_publish (publisher, EVENTS, 9, SIZE);
+  while (!is_stalled)
+    {
+      g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+
+      is_stalled = queue_of (&view, EVENTS)->stalled_us > STALLED_US;
+      before = queue_of (&view, EVENTS)->delivered;
+      bus_fixture_breathe (f);
+    }
+  worker_publish (publisher, EVENTS, 90, SIZE);
+  while (sum_of (members, 2) < 99 - before)
+    bus_fixture_breathe (f);
+  {
+    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+
+    g_assert_cmpuint (queue_of (&view, EVENTS)->delivered, ==, before);
+  }
+  test_process_resume (members[2]);
+  while (sum_of (members, 3) < 99)
+    bus_fixture_breathe (f);
+}
+
+/* One request ends at its deadline; from then on the two others answer. */
+static void
+test_requests (BusFixture *f, gconstpointer data)
+{
+  TestProcess *asker = bus_fixture_worker (f, "asker", "netmond");
+  TestProcess *servers[3];
+  guint64 replied[3];
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("server-%u", i);
+
+      servers[i] = bus_fixture_worker (f, id, "procmond");
+      worker_do (servers[i], "serve e " SERVED " - echo", "serving e");
+    }
+  test_process_suspend (servers[1]);
+  test_process_send (asker, "request " SERVED " 30 1000");
+  worker_numbers (asker, "replied", replied, 3);
+  g_assert_cmpuint (replied[0] + replied[1], ==, 30);
+  g_assert_cmpuint (replied[0], >=, 29);
+  test_process_resume (servers[1]);
+  test_process_send (asker, "request " SERVED " 30 10000");
+  worker_numbers (asker, "replied", replied, 3);
+  g_assert_cmpuint (replied[0], ==, 30);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, options, function)                                                                                   \
+  g_test_add ("/integration/groups/" path, BusFixture, options, bus_fixture_set_up, function, bus_fixture_tear_down)
+  ADD ("M06-K04-demoted-member", &hasty, test_demoted);
+  ADD ("M06-K04-stalled-member", NULL, test_stalled);
+  ADD ("M07-K04-stalled-server", NULL, test_requests);
+#undef ADD
+  return g_test_run ();
+}
