@@ -30,6 +30,11 @@ def _(broker):
     finishes("mistakes.js", broker.address)
 
 
+@test("/bindings/javascript/last-messages")
+def _(broker):
+    finishes("last.js", broker.address, str(broker.process.pid))
+
+
 def add_walk(line):
     kind = line.split()
 

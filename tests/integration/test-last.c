@@ -18,6 +18,7 @@ typedef struct
   TestProcess *subscriber;
   GMainContext *context;
   DeyeBusClient *publisher;
+  guint64 published;
   guint64 reported; /* by the signal */
 } LastFixture;
 
@@ -63,7 +64,7 @@ publish (LastFixture *f, guint n, gsize size)
 
   for (guint i = 0; i < n; i++)
     {
-      g_autoptr (GBytes) payload = bus_fixture_payload (i, size);
+      g_autoptr (GBytes) payload = bus_fixture_payload (f->published++, size);
 
       deye_bus_client_publish (f->publisher, TOPIC, payload, NULL, NULL, NULL, &error);
       g_assert_no_error (error);
@@ -175,6 +176,27 @@ test_flush (LastFixture *f, gconstpointer data)
   assert_received (f, N);
 }
 
+/* The broker can't write to a publisher that has gone, but what that wrote before is still read. */
+static void
+test_own_subscription (LastFixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusSubscription) own = NULL;
+  g_autoptr (GError) error = NULL;
+
+  own = deye_bus_client_subscribe (f->publisher, TOPIC, NULL, NULL, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  publish (f, 100, SIZE);
+  g_assert_true (deye_bus_client_flush (f->publisher, NULL, TRUE, NULL, NULL));
+  test_process_suspend (f->bus.broker);
+  publish (f, 100, SIZE);
+  g_assert_cmpuint (deye_bus_client_get_unsent (f->publisher), ==, 0);
+  g_clear_object (&own);
+  g_assert_finalize_object (g_steal_pointer (&f->publisher));
+  g_assert_cmpuint (f->reported, ==, 0);
+  test_process_resume (f->bus.broker);
+  assert_received (f, 200);
+}
+
 /* A long loop, and then nothing that runs the client's context. */
 static void
 test_loop (LastFixture *f, gconstpointer data)
@@ -196,6 +218,7 @@ main (int argc, char **argv)
   ADD ("close", test_close);
   ADD ("close-in-time", test_close_in_time);
   ADD ("flush", test_flush);
+  ADD ("own-subscription", test_own_subscription);
   ADD ("loop", test_loop);
   return g_test_run ();
 }
