@@ -245,6 +245,50 @@ test_shared_with_one_that_keeps (void)
   core_teardown (&core, NULL);
 }
 
+/* --- the answer to a PING comes last --- */
+
+static guint64
+send_publish (Client *client, const char *topic, guint8 flags)
+{
+  WireEnvelope publish;
+
+  wire_envelope_init (&publish);
+  publish.topic = wire_span_str (topic);
+  return client_send (client, WIRE_KIND_PUBLISH, flags, &publish);
+}
+
+static void
+assert_next_answer (Client *client, guint8 kind, guint64 id)
+{
+  g_autoptr (Got) got = g_queue_pop_head (&client->got);
+
+  g_assert_nonnull (got);
+  g_assert_cmpint (got->kind, ==, kind);
+  g_assert_cmpuint (got->envelope.answers, ==, id);
+}
+
+/* A client uses it to find out that the broker has handled what it sent before: data, control messages, refused ones. */
+static void
+test_pong_is_behind_answers (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  WireEnvelope ping;
+  guint64 ids[4];
+
+  publisher->is_stopped = TRUE;
+  ids[0] = send_publish (publisher, TOPIC, WIRE_FLAG_WANT_ACK);
+  ids[1] = send_publish (publisher, "events.network.opened", 0);
+  ids[2] = send_publish (publisher, "control.health.heartbeat.procmond-1", WIRE_FLAG_WANT_ACK);
+  wire_envelope_init (&ping);
+  ids[3] = client_send (publisher, WIRE_KIND_PING, 0, &ping);
+  publisher->is_stopped = FALSE;
+  core_flush (core);
+  assert_next_answer (publisher, WIRE_KIND_ACK, ids[0]);
+  assert_next_answer (publisher, WIRE_KIND_ERROR, ids[1]);
+  assert_next_answer (publisher, WIRE_KIND_ACK, ids[2]);
+  assert_next_answer (publisher, WIRE_KIND_PONG, ids[3]);
+}
+
 #define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
 
 int
@@ -255,6 +299,7 @@ main (int argc, char **argv)
   ADD ("/core/lanes/R04-gaps-are-joined", test_gaps_are_joined);
   ADD ("/core/lanes/B09-control-passes-data", test_control_passes_data);
   ADD ("/core/lanes/B02-gap-of-a-lane", test_gap_of_a_lane);
+  ADD ("/core/lanes/pong-is-behind-answers", test_pong_is_behind_answers);
   for (guint policy = BUS_OVERFLOW_BLOCK; policy <= BUS_OVERFLOW_LAST; policy++)
     {
       g_autofree char *path = g_strdup_printf ("/core/lanes/control-is-full/%s", bus_overflow_name (policy));
