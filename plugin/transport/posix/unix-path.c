@@ -84,6 +84,9 @@ unix_path_open_directory (UnixPath *self, GError **error)
                            self->path, strlen (self->path), UNIX_PATH_MAX_LEN);
   if (!g_path_is_absolute (self->path))
     return unix_path_fail (error, LISTENER_ERROR_ADDRESS, "the address %s is not an absolute path", self->path);
+  if (g_str_has_suffix (self->path, "/") || g_str_equal (self->name, ".") || g_str_equal (self->name, ".."))
+    return unix_path_fail (error, LISTENER_ERROR_ADDRESS, "the address %s names a directory: add a file name to it",
+                           self->path);
   self->directory_fd = unix_directory_open (self->directory, self->group != NULL, error);
   return self->directory_fd >= 0 ? STEP_DONE : STEP_FAILED;
 }
@@ -212,23 +215,33 @@ unix_path_bind (UnixPath *self, GError **error)
   return self->socket.inode != 0 ? STEP_DONE : STEP_START_OVER;
 }
 
+/* The name is looked up once, because that may take long. */
 static StepResult
-unix_path_share (UnixPath *self, GError **error)
+unix_path_find_group (UnixPath *self, GError **error)
 {
   const struct group *entry;
 
-  if (self->group == NULL)
+  if (self->group == NULL || self->gid != (gid_t) -1)
     return STEP_DONE;
   entry = getgrnam (self->group);
   if (entry == NULL)
     return unix_path_fail (error, LISTENER_ERROR_ADDRESS, "there is no group %s", self->group);
-  if (fchown (self->directory_fd, (uid_t) -1, entry->gr_gid) != 0
-      || fchownat (self->directory_fd, self->name, (uid_t) -1, entry->gr_gid, AT_SYMLINK_NOFOLLOW) != 0
-      || fchmodat (self->directory_fd, self->name, 0660, 0) != 0)
-    return errno == ENOENT ? STEP_START_OVER
-                           : unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't open %s to the group %s: %s",
-                                             self->path, self->group, g_strerror (errno));
+  self->gid = entry->gr_gid;
   return STEP_DONE;
+}
+
+static StepResult
+unix_path_share (UnixPath *self, GError **error)
+{
+  if (self->group == NULL)
+    return STEP_DONE;
+  if (fchown (self->directory_fd, (uid_t) -1, self->gid) == 0
+      && fchownat (self->directory_fd, self->name, (uid_t) -1, self->gid, AT_SYMLINK_NOFOLLOW) == 0
+      && fchmodat (self->directory_fd, self->name, 0660, 0) == 0)
+    return STEP_DONE;
+  return errno == ENOENT ? STEP_START_OVER
+                         : unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't open %s to the group %s: %s",
+                                           self->path, self->group, g_strerror (errno));
 }
 
 static StepResult
@@ -251,6 +264,7 @@ unix_path_confirm (UnixPath *self, GError **error)
 }
 
 static StepResult (*const unix_path_steps[]) (UnixPath *self, GError **error) = {
+  [UNIX_PATH_STEP_GROUP] = unix_path_find_group,
   [UNIX_PATH_STEP_DIRECTORY] = unix_path_open_directory,
   [UNIX_PATH_STEP_OPEN_LOCK] = unix_path_open_lock,
   [UNIX_PATH_STEP_TAKE_LOCK] = unix_path_take_lock,
@@ -269,6 +283,7 @@ unix_path_init (UnixPath *self, const char *path, const char *group)
 {
   *self = (UnixPath){ .path = g_strdup (path),
                       .group = g_strdup (group),
+                      .gid = (gid_t) -1,
                       .directory = g_path_get_dirname (path),
                       .name = g_path_get_basename (path),
                       .directory_fd = -1,
@@ -287,7 +302,7 @@ unix_path_step (UnixPath *self, GError **error)
     case STEP_START_OVER:
       while (unix_path_end_step (self))
         ;
-      self->next = UNIX_PATH_STEP_DIRECTORY;
+      self->next = 0;
       if (++self->tries < TRIES_MAX)
         return UNIX_PATH_GOES_ON;
       unix_path_fail (
@@ -429,9 +444,11 @@ static gboolean
 unix_path_begin_restore (UnixPath *self, UnixPath *next, gboolean *keeps, GError **error)
 {
   unix_path_init (next, self->path, self->group);
+  next->gid = self->gid;
   *keeps = FALSE;
-  if (unix_path_step (next, error) == UNIX_PATH_FAILED)
-    return FALSE;
+  while (next->next <= UNIX_PATH_STEP_DIRECTORY)
+    if (unix_path_step (next, error) == UNIX_PATH_FAILED)
+      return FALSE;
   if (unix_directory_is_same (self->directory_fd, next->directory_fd) && unix_path_holds_lock (self))
     {
       *keeps = TRUE;

@@ -3,6 +3,8 @@
 
 #include "unix-lock.h"
 
+#include <sys/types.h>
+
 /*
  * The address of a broker: a listening Unix socket in a directory of its own, and a lock beside it.
  *
@@ -22,6 +24,7 @@
 
 typedef enum
 {
+  UNIX_PATH_STEP_GROUP,
   UNIX_PATH_STEP_DIRECTORY,
   UNIX_PATH_STEP_OPEN_LOCK,
   UNIX_PATH_STEP_TAKE_LOCK,
@@ -46,6 +49,7 @@ typedef struct
 {
   char *path; /* NULL: cleared */
   char *group;
+  gid_t gid; /* of the group; -1: not looked up */
   char *directory;
   char *name;
   char *lock_name;

@@ -65,6 +65,8 @@ test_bad_places (Fixture *f, gconstpointer data)
   g_autofree char *symlink_path = g_build_filename (f->directory, "link", NULL);
   g_autofree char *open_dir = g_build_filename (f->directory, "open", NULL);
   g_autofree char *in_open_dir = g_build_filename (open_dir, "bus.sock", NULL);
+  g_autofree char *in_directory = g_strconcat (f->directory, "/", NULL);
+  g_autofree char *dots = g_build_filename (f->directory, "..", NULL);
   g_autofree char *stuffing = g_strnfill (120, 'x');
   g_autofree char *long_path = g_build_filename (f->directory, stuffing, NULL);
   g_autofree char *limit = g_strdup_printf ("at most %zu", sizeof (((struct sockaddr_un *) NULL)->sun_path) - 1);
@@ -78,6 +80,8 @@ test_bad_places (Fixture *f, gconstpointer data)
     { in_open_dir, "other users can write" },
     { long_path, limit },
     { "relative.sock", "not an absolute path" },
+    { in_directory, "names a directory" },
+    { dots, "names a directory" },
   };
 
   g_assert_true (g_file_set_contents (file, "x", 1, NULL));

@@ -5,6 +5,7 @@
 #include "test-watchdog.h"
 
 #include <glib/gstdio.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -238,6 +239,59 @@ test_end_after_cleaner (Fixture *f, gconstpointer data)
   g_clear_pointer (&f->directory, g_free);
 }
 
+/* A broker whose clients are members of a group: the files that are restored are for them, too. */
+static void
+test_group (Fixture *f, gconstpointer data)
+{
+  const struct group *group = getgrgid (getegid ());
+  g_autoptr (GError) error = NULL;
+  g_autofree char *address = g_build_filename (f->directory, "group", "s", NULL);
+  g_autofree char *directory = g_path_get_dirname (address);
+  UnixPath place;
+  int fd;
+
+  if (group == NULL)
+    {
+      g_test_skip ("the group of this process has no name");
+      return;
+    }
+  unix_path_init (&place, address, group->gr_name);
+  fd = unix_path_listen (&place, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 2; i++)
+    {
+      GStatBuf st;
+
+      g_assert_cmpint (g_lstat (address, &st), ==, 0);
+      g_assert_cmpuint (st.st_mode & 07777, ==, 0660);
+      g_assert_cmpuint (st.st_gid, ==, getegid ());
+      g_assert_cmpint (g_lstat (directory, &st), ==, 0);
+      g_assert_cmpuint (st.st_mode & 07777, ==, 0710);
+      remove_all (directory);
+      close (fd);
+      fd = unix_path_restore (&place, &error);
+      g_assert_no_error (error);
+    }
+  unix_path_clear (&place);
+  close (fd);
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
+static void
+test_no_such_group (Fixture *f, gconstpointer data)
+{
+  g_autofree char *address = g_build_filename (f->top, "group", "s", NULL);
+  g_autofree char *directory = g_path_get_dirname (address);
+  g_autoptr (GError) error = NULL;
+  UnixPath place;
+
+  unix_path_init (&place, address, "no-such-group");
+  g_assert_cmpint (unix_path_listen (&place, &error), ==, -1);
+  g_assert_error (error, LISTENER_ERROR, LISTENER_ERROR_ADDRESS);
+  unix_path_clear (&place);
+  g_assert_false (g_file_test (directory, G_FILE_TEST_EXISTS));
+}
+
 /* --- what keeps the address from being restored --- */
 
 static void
@@ -445,6 +499,9 @@ test_foreign_parent (Fixture *f, gconstpointer data)
   g_assert_cmpint (symlink (f->directory, link), ==, 0);
   g_assert_cmpint (lchown (link, 65533, 65533), ==, 0);
   assert_refused (through_link, LISTENER_ERROR_ADDRESS, link, "belongs to uid 65533");
+  g_assert_cmpint (chown (parent, 0, 0), ==, 0);
+  g_assert_cmpint (chown (directory, 65533, 65533), ==, 0);
+  assert_refused (address, LISTENER_ERROR_ADDRESS, directory, "belongs to uid 65533 (mode 0700)");
 }
 
 int
@@ -460,6 +517,8 @@ main (int argc, char **argv)
   ADD ("A13-directory-moved", NULL, test_directory_moved);
   ADD ("A13-removed-again-and-again", NULL, test_removed_again_and_again);
   ADD ("A13-end-after-cleaner", NULL, test_end_after_cleaner);
+  ADD ("A13-group", NULL, test_group);
+  ADD ("A12-no-such-group", NULL, test_no_such_group);
   ADD ("A13-file-in-the-way", NULL, test_file_in_the_way);
   ADD ("A12-directory-opened", NULL, test_directory_opened);
   ADD ("A13-another-broker-ends-first", NULL, test_another_broker);
