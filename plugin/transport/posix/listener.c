@@ -14,6 +14,7 @@
 
 #define PAUSE_MIN_MS 10u
 #define PAUSE_MAX_MS 1000u
+#define DRAIN_MAX    256u
 
 G_DEFINE_QUARK (listener_error, listener_error)
 
@@ -244,16 +245,17 @@ listener_stop_service (Listener *self)
 
 /* --- when the address was lost --- */
 
-/* Clients that connected before the address was lost, and are not accepted yet. */
+/* Accepts the clients that connected before the address was lost. There may be more where the old directory has been moved. */
 static void
 listener_drain (Listener *self)
 {
-  int fd;
-
-  while ((fd = accept (g_socket_get_fd (self->socket), NULL, NULL)) >= 0)
+  for (guint i = 0; i < DRAIN_MAX; i++)
     {
       TransportCreds creds;
+      int fd = accept (g_socket_get_fd (self->socket), NULL, NULL);
 
+      if (fd < 0)
+        return;
       fcntl (fd, F_SETFD, FD_CLOEXEC);
       if (peer_creds_read (fd, &creds) && listener_may_connect (self, creds.account))
         {

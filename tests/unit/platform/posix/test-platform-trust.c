@@ -179,6 +179,8 @@ test_guest (void)
   assert_verdict ("/run/guest", OWN, GUEST, PLATFORM_TRUST_GOOD, NULL);
   assert_verdict ("/run/guest/open", OWN, GUEST, PLATFORM_TRUST_WRITABLE, "/run/guest/open");
   assert_verdict ("/tmp/guest", OWN, GUEST, PLATFORM_TRUST_FOREIGN, "/tmp/guest");
+  assert_verdict ("/tmp/mine/../guest", OWN, GUEST, PLATFORM_TRUST_FOREIGN, "/tmp/guest");
+  assert_verdict ("/tmp/../run/guest", OWN, GUEST, PLATFORM_TRUST_GOOD, NULL);
   assert_verdict ("/run/foreign", OWN, GUEST, PLATFORM_TRUST_FOREIGN, "/run/foreign");
 }
 
