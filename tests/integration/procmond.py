@@ -172,12 +172,12 @@ def _(paths):
                 lines = {one["pid"]: one["command_line"] for one in table["processes"]}
                 equal([lines[pid] for pid in honest], [["neighbour", "1000"]] * 3, "neighbours keep their command lines")
                 holds(all(lines[pid][-1] == "\\cut" for pid in hostile), "shortened, and marked")
-                holds(n <= table["shortened"] < n + 20, table["shortened"])
+                equal(table["shortened"], sum("\\cut" in "".join(one["command_line"]) + one["exe"] for one in table["processes"]))
 
                 paged = pages(lambda cursor: bus.call("ListProcesses", {"pages": True, "cursor": cursor}))
                 equal(len(set(pids_in(paged))), len(pids_in(paged)), "once each")
                 holds(set(hostile + honest) <= set(pids_in(paged)), "nobody is lost")
-                holds((len(paged) > 1) == (n > 100), f"{len(paged)} pages")
+                holds(len(paged) > 1 or n < 100, f"{len(paged)} pages")
                 by_name = pages(lambda cursor: bus.call("ListProcesses", {"pages": True, "cursor": cursor, "limit": 7,
                                                                          "name": "sleep"}))
                 holds(set(hostile + honest) <= set(pids_in(by_name)), "also of a name, 7 at a time")
@@ -204,7 +204,7 @@ def _(paths):
                                 break
                     holds(set(hostile + honest) <= set(found), f"nobody is lost in {shards} shards")
                     equal(len(found), len(set(found)), "once each")
-                    equal(answers > shards, paged and shards == 1, f"{answers} answers")
+                    holds(answers > shards if paged and shards == 1 else answers == shards or paged, f"{answers} answers")
         holds("BadTask" in bus.ctl("request", TASK, json.dumps({"operation": "enumerate_processes", "task_id": "x" * 600}), code=1),
               "an identifier of the requester's does not crowd out processes")
 
