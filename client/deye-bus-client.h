@@ -249,7 +249,7 @@ DEYE_BUS_API DeyeBusClient *deye_bus_client_new_tool (const char *address, const
 /**
  * deye_bus_client_new_for_fd:
  * @fd: file descriptor of a connected stream socket (on Windows a handle); the client takes ownership of it and
- *   closes it. If it is negative, connecting fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT
+ *   closes it. If it is out of the range of file descriptors, connecting fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT
  * @id: id of the client: one topic segment, unique on the broker
  * @type: (nullable): kind of collector, as in deye_bus_client_new(); %NULL for the agent
  *

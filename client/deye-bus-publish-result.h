@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * @refused: number of these that refused the message, mostly because their queue was full; they receive a gap
  *
  * Result of an acknowledged publish. A queue group counts as one receiver. Receivers that are counted in @matched, but
- * in neither @queued nor @refused, dropped the message under %DEYE_BUS_POLICY_DROP_NEWEST.
+ * in neither @queued nor @refused, dropped the message under %DEYE_BUS_POLICY_DROP_NEWEST. A result that other languages
+ * construct by its type contains zeros.
  *
  * Since: 0.1
  */

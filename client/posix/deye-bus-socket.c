@@ -67,9 +67,7 @@ socket_set_up (int fd, GError **error)
 {
   int buffer = BUFFER_BYTES;
 
-  if (!g_unix_set_fd_nonblocking (fd, TRUE, error))
-    return FALSE;
-  if (fcntl (fd, F_SETFD, FD_CLOEXEC) != 0)
+  if (!g_unix_set_fd_nonblocking (fd, TRUE, NULL) || fcntl (fd, F_SETFD, FD_CLOEXEC) != 0)
     {
       g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not a usable file descriptor: %s"),
                    g_strerror (errno));
@@ -84,14 +82,23 @@ socket_set_up (int fd, GError **error)
   return TRUE;
 }
 
+/* A handle has the size of a pointer: its low bits alone would name a descriptor of somebody else. */
+static gboolean
+socket_is_descriptor (gintptr handle)
+{
+  return handle >= 0 && handle <= G_MAXINT;
+}
+
 DeyeBusSocket
 deye_bus_socket_adopt (gintptr handle, GError **error)
 {
-  int fd = (int) handle;
-
-  if (socket_set_up (fd, error))
-    return fd;
-  close (fd);
+  if (!socket_is_descriptor (handle))
+    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
+                         _ ("This client was constructed for something that is not a file descriptor"));
+  else if (socket_set_up ((int) handle, error))
+    return handle;
+  else
+    close ((int) handle);
   return DEYE_BUS_SOCKET_NONE;
 }
 
@@ -156,7 +163,7 @@ deye_bus_socket_close (DeyeBusSocket *socket)
 void
 deye_bus_socket_close_handle (gintptr *handle)
 {
-  if (*handle >= 0)
+  if (socket_is_descriptor (*handle))
     close ((int) *handle);
   *handle = -1;
 }

@@ -112,12 +112,42 @@ test_fork (Fixture *f, gconstpointer data)
   }
 }
 
+/* A number that is no descriptor must not be taken for the one of its low bits. */
+static void
+test_descriptor_out_of_range (void)
+{
+#if GLIB_SIZEOF_VOID_P > 4
+  int pair[2];
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_autoptr (DeyeBusClient) unused = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+  client = deye_bus_client_new_for_fd (((gintptr) 1 << 32) + pair[0], "tester", NULL);
+  unused = deye_bus_client_new_for_fd (((gintptr) 1 << 32) + pair[0], "tester", NULL);
+  g_assert_false (deye_bus_client_connect (client, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
+  g_clear_object (&client);
+  g_clear_object (&unused);
+  g_assert_cmpint (fcntl (pair[0], F_GETFD), >=, 0);
+  close (pair[0]);
+  close (pair[1]);
+  g_clear_error (&error);
+  client = deye_bus_client_new_for_fd (pair[0], "tester", NULL);
+  g_assert_false (deye_bus_client_connect (client, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+#else
+  g_test_skip ("a handle has the size of a descriptor");
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/posix/address", test_address);
   g_test_add_func ("/client/posix/H02/close-on-exec", test_close_on_exec);
+  g_test_add_func ("/client/posix/descriptor-out-of-range", test_descriptor_out_of_range);
   g_test_add ("/client/posix/H01/fork", Fixture, NULL, client_fixture_set_up, test_fork, client_fixture_tear_down);
   return g_test_run ();
 }
