@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * A received message. It is immutable, and its reference count is atomic, so it can be used in any thread. Strings and
  * the payload are not copied: they point into the received data and are valid as long as the message exists.
  *
- * Only the library creates messages. A callback does not own the message that it receives; it takes a reference to keep it after it has returned.
+ * Only the library creates messages. A callback does not own the message that it receives; it takes a reference to keep
+ * it after it has returned.
  *
  * Since: 0.1
  */
