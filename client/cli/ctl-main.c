@@ -6,6 +6,7 @@
 #include "deye-bus-locale.h"
 
 #include <glib/gi18n.h>
+#include <stdlib.h>
 
 /* The main program of deyebusctl: it parses the command line, finds the verb in its table, runs it, and turns the result
  * into an exit code. */
@@ -265,6 +266,7 @@ main (int argc, char **argv)
   CtlExit exit_code;
   Ctl ctl;
   gboolean ok;
+  gboolean reader_is_gone;
 
   ctl_console_prepare ();
   deye_bus_locale_init ();
@@ -277,6 +279,9 @@ main (int argc, char **argv)
   if (!ok)
     main_print_error (error);
   exit_code = ctl_exit_of (error, ctl_is_connected (&ctl));
+  reader_is_gone = ctl.output.gone;
   ctl_clear (&ctl);
+  if (reader_is_gone)
+    _Exit ((int) exit_code); /* exit() would write what is left of the output, and could block */
   return (int) exit_code;
 }

@@ -41,7 +41,7 @@ ctl_output_init (CtlOutput *output, gboolean json)
 static void
 output_write_failed (CtlOutput *output)
 {
-  if (errno == EPIPE)
+  if (errno == EPIPE || errno == EINTR) /* EINTR: the reader does not read, and the program is asked to stop */
     output->gone = TRUE;
   else
     output->failed = errno;

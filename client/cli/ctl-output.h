@@ -18,7 +18,7 @@ typedef struct
   gboolean json;
   gboolean colour;
   guint width;   /* columns of the terminal; 0: not a terminal */
-  gboolean gone; /* the reader has gone */
+  gboolean gone; /* the reader has gone, or does not read while the program is asked to stop */
   int failed;    /* errno of a write that failed for another reason; 0: none */
 } CtlOutput;
 

@@ -182,6 +182,7 @@ watcher_run (Watcher *self)
   gulong handler = g_signal_connect (self->ctl->client, "closed", G_CALLBACK (watcher_on_closed), self);
 
   watcher_attach (sources, platform_stop_source_new (), watcher_on_stop, self);
+  platform_stop_interrupt_writes ();
   watcher_attach (sources, ctl_console_reader_gone_source_new (), watcher_on_reader_gone, self);
   if (wait_s > 0)
     watcher_attach (sources, g_timeout_source_new ((guint) (wait_s * 1000)), watcher_on_timeout, self);

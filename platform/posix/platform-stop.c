@@ -39,6 +39,24 @@ platform_stop_source_new (void)
   return source;
 }
 
+static void
+platform_stop_interrupt (int number)
+{
+  struct sigaction action;
+
+  if (sigaction (number, NULL, &action) != 0)
+    return;
+  action.sa_flags &= ~SA_RESTART;
+  sigaction (number, &action, NULL);
+}
+
+void
+platform_stop_interrupt_writes (void)
+{
+  platform_stop_interrupt (SIGINT);
+  platform_stop_interrupt (SIGTERM);
+}
+
 guint
 platform_stop_add (GSourceFunc callback, gpointer data)
 {

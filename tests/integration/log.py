@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log of a real agent and of a real collector: its sink may block without any effect on the bus.
 
-log.py AGENT MODULE PROCMOND
+log.py AGENT MODULE PROCMOND DEYEBUSCTL
 """
 import contextlib
 import fcntl
@@ -56,7 +56,7 @@ def deny(peer, topic="tasks.netmond"):
 
 
 @test("/integration/log/W04-nobody-reads-standard-error")
-def nobody_reads(agent, module, _):
+def nobody_reads(agent, module, *_):
     pipe = Pipe()
     broker = Broker(agent, module, stderr=pipe.end)
     # Each peer connects, so the broker answers each time.
@@ -78,7 +78,7 @@ def nobody_reads(agent, module, _):
 
 
 @test("/integration/log/W04-own-log-of-the-agent")
-def own_log(agent, module, _):
+def own_log(agent, module, *_):
     """Standard error is full from the start, so the agent's own records and its collector's have no room either."""
     pipe = Pipe()
     pipe.fill()
@@ -92,7 +92,7 @@ def own_log(agent, module, _):
 
 
 @test("/integration/log/W04-log-of-a-collector")
-def collector(agent, module, procmond):
+def collector(agent, module, procmond, _):
     """procmond ends with its connection although nobody reads its standard error."""
     broker = Broker(agent, module)
     pipe = Pipe()
@@ -109,12 +109,33 @@ def collector(agent, module, procmond):
     pipe.close()
 
 
+@test("/integration/log/W04-output-of-a-tool")
+def tool(agent, module, _, ctl):
+    """deyebusctl can be stopped although nobody reads what it prints."""
+    broker = Broker(agent, module)
+    pipe = Pipe()
+    child = subprocess.Popen([ctl, "--address", broker.address, "subscribe", "#"], stdin=subprocess.DEVNULL, stdout=pipe.end,
+                             preexec_fn=die_with_parent)
+    peer = RawPeer(broker.address, "procmond-1")
+    while not pipe.is_full():
+        peer.publish("events.process.new", b"x" * 1000, "")
+    for _ in range(PATIENCE_S):  # a request that arrives just before a write does not end it
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=1)
+            break
+    equal(child.poll(), 0)
+    peer.close()
+    equal(broker.end(), 0)
+    pipe.close()
+
+
 def records_of(log, start):
     return [line for line in log.splitlines() if start in line]
 
 
 @test("/integration/log/W04-noisy-peer")
-def noisy_peer(agent, module, _):
+def noisy_peer(agent, module, *_):
     """One peer that causes thousands of records in a second does not suppress those of another."""
     pipe = Pipe(small=False)
     broker = Broker(agent, module, stderr=pipe.end, environment={"G_MESSAGES_DEBUG": "all"})

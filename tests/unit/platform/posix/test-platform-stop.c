@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform-stop.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <unistd.h>
 
 static gboolean
 count_request (gpointer data)
@@ -51,6 +53,44 @@ test_source (void)
   g_assert_true (has_default_action (SIGTERM));
 }
 
+static gpointer
+keep_asking (gpointer data)
+{
+  while (!g_atomic_int_get ((gint *) data))
+    {
+      kill (getpid (), SIGTERM);
+      g_thread_yield ();
+    }
+  return NULL;
+}
+
+/* A write to a pipe that nobody reads ends when a request arrives. */
+static void
+test_interrupted_write (void)
+{
+  g_autoptr (GSource) source = platform_stop_source_new ();
+  g_autofree char *bytes = g_malloc0 (1 << 20);
+  gint is_over = 0;
+  sigset_t all, before;
+  GThread *thread;
+  int ends[2];
+
+  g_assert_cmpint (pipe (ends), ==, 0);
+  platform_stop_interrupt_writes ();
+  sigfillset (&all);
+  pthread_sigmask (SIG_BLOCK, &all, &before); /* the requests are for this thread */
+  thread = g_thread_new ("test-ask", keep_asking, &is_over);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  while (write (ends[1], bytes, 1 << 20) >= 0) /* the first one writes a part */
+    ;
+  g_assert_cmpint (errno, ==, EINTR);
+  g_atomic_int_set (&is_over, 1);
+  g_thread_join (thread);
+  close (ends[0]);
+  close (ends[1]);
+  g_source_destroy (source);
+}
+
 static void
 test_default_context (void)
 {
@@ -69,6 +109,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/platform/stop/source", test_source);
+  g_test_add_func ("/platform/stop/W04-interrupted-write", test_interrupted_write);
   g_test_add_func ("/platform/stop/default-context", test_default_context);
   return g_test_run ();
 }
