@@ -211,8 +211,16 @@ check_groups_heritage (SimWorld *world, const SimClient *client, const SimFrame 
                     before->heritage, before->heirs->rerouted - before->rerouted);
 }
 
-/* TRUE when that member can take everything that waits for all members of its group, a limit drops nothing, and it holds no
- * ticket, so that it cannot be demoted as well. */
+static gboolean
+check_groups_is_block_over (const SimWorld *world, const BusSubscription *member)
+{
+  const BusDeadline *deadline = &member->block_timer.deadline;
+
+  return bus_deadline_is_armed (deadline) && deadline->due_us <= world->now_us;
+}
+
+/* TRUE when that member can take everything that waits for all members of its group, a limit drops nothing, and it is not
+ * about to be demoted as well. */
 static gboolean
 check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
 {
@@ -225,7 +233,7 @@ check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
       bytes += ((const BusSubscription *) link->data)->fifo.bytes;
     }
   bytes += 2000 * messages;
-  return bus_peer_is_ready (heir->owner) && !heir->demoted && !heir->serves && heir->tickets == 0
+  return bus_peer_is_ready (heir->owner) && !heir->demoted && !heir->serves && !check_groups_is_block_over (world, heir)
          && messages < heir->bounds.messages && bytes < heir->bounds.bytes && heir->bounds.policy == BUS_OVERFLOW_BLOCK
          && bus_flow_bytes (&heir->owner->flow) + bytes < limits->queue_soft_bytes
          && sim_control_bytes (&heir->owner->flow) + bytes < limits->control_queue_bytes

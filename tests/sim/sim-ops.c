@@ -189,7 +189,9 @@ ops_draw_group (SimRandom *random,
   frame->group = sim_groups[at];
   request->group = (char *) (gsize) frame->group;
   request->policy = at == 1 ? SIM_BLOCK : sim_chance (random, 20) ? SIM_ERROR : SIM_DROP_NEWEST;
-  if (at == 1 && (client->role == SIM_COLLECTOR || sim_chance (random, 70)))
+  if (at == 1 && sim_chance (random, 50))
+    frame->topic = "results.+"; /* of collectors as well, so that members get messages that they published */
+  else if (at == 1 && (client->role == SIM_COLLECTOR || sim_chance (random, 70)))
     frame->topic = client->role == SIM_COLLECTOR || sim_chance (random, 50) ? "tasks.procmond" : "tasks.#";
 }
 
