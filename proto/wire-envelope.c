@@ -363,7 +363,7 @@ wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope
   wire_envelope_init (envelope);
   if (body.len == 0)
     return reader.result;
-  reader.end = at + body.len;
+  reader.end = wire_span_end (body);
   while (at != NULL && at < reader.end)
     at = envelope_read_field (&reader, at);
   if (at != NULL)
@@ -495,7 +495,7 @@ wire_envelope_next_u32 (WireSpan *packed, guint32 *value)
 
   if (packed->len == 0)
     return FALSE;
-  end = packed->data + packed->len;
+  end = wire_span_end (*packed);
   at = wire_varint_read (packed->data, end, &wide);
   if (at == NULL || wide > G_MAXUINT32)
     return FALSE;

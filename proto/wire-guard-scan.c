@@ -274,7 +274,7 @@ wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint m
                      .skip_unknown = skip_unknown,
                      .error = { WIRE_STATUS_OK, 0, NULL } };
 
-  scan.levels[0] = (ScanLevel){ .type = type, .end = bytes.data + bytes.len };
+  scan.levels[0] = (ScanLevel){ .type = type, .end = wire_span_end (bytes) };
   if (type->n_fields > SINGULAR_FIELDS_MAX)
     {
       scan_fail (&scan, WIRE_STATUS_UNSUPPORTED, "a message with more than 64 fields");

@@ -28,6 +28,13 @@ wire_span_str (const char *text)
   return wire_span (text, text != NULL ? strlen (text) : 0);
 }
 
+/* Behind its last byte; of { NULL, 0 } NULL, to which C does not allow to add 0. */
+static inline const guint8 *
+wire_span_end (WireSpan span)
+{
+  return span.len > 0 ? span.data + span.len : span.data;
+}
+
 static inline gboolean
 wire_span_equal (WireSpan a, WireSpan b)
 {

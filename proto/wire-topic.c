@@ -7,7 +7,7 @@ void
 wire_segments_init (WireSegments *segments, WireSpan text)
 {
   segments->at = text.data;
-  segments->end = text.len > 0 ? text.data + text.len : text.data;
+  segments->end = wire_span_end (text);
   segments->done = text.len == 0;
 }
 

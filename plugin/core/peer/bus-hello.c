@@ -18,11 +18,19 @@ bus_hello_status_of_stranger (guint8 kind)
   return kind >= WIRE_KIND_HELLO && kind <= WIRE_KIND_LAST ? WIRE_STATUS_PROTOCOL_ORDER : WIRE_STATUS_BAD_MAGIC;
 }
 
+gboolean
+bus_hello_versions_meet (BusVersions ours, BusVersions theirs)
+{
+  return theirs.oldest <= ours.newest && theirs.newest >= ours.oldest && theirs.oldest <= theirs.newest;
+}
+
 static WireStatus
 hello_check_version (const Hello *hello, char *detail, gsize size)
 {
-  if (hello->oldest_version <= BUS_VERSION_NEWEST && hello->newest_version >= BUS_VERSION_OLDEST
-      && hello->oldest_version <= hello->newest_version)
+  const BusVersions ours = { BUS_VERSION_OLDEST, BUS_VERSION_NEWEST };
+  const BusVersions theirs = { hello->oldest_version, hello->newest_version };
+
+  if (bus_hello_versions_meet (ours, theirs))
     return WIRE_STATUS_OK;
   g_snprintf (detail, (gulong) size,
               "no common version: you support %u.%u to %u.%u, the broker %u.%u to %u.%u; update the older side",

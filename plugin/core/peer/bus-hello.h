@@ -13,6 +13,16 @@
 #define BUS_VERSION_OLDEST (1u << 16)
 #define BUS_VERSION_NEWEST (1u << 16)
 
+/* Versions that one side speaks: major << 16 | minor. */
+typedef struct
+{
+  guint32 oldest;
+  guint32 newest;
+} BusVersions;
+
+/* TRUE if both sides speak a common version. A reversed range has none. */
+gboolean bus_hello_versions_meet (BusVersions ours, BusVersions theirs);
+
 /* TRUE: the peer is ready. FALSE: it was closed with a reason. */
 gboolean bus_hello_accept (BusPeer *peer, const WireFrame *frame);
 

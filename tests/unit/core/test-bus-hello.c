@@ -175,6 +175,47 @@ test_unauthenticated_limit (Core *core, gconstpointer data)
   g_assert_false (agent->closed);
 }
 
+static Client *
+connect_as (Core *core, guint32 uid, guint n)
+{
+  g_autofree char *id = g_strdup_printf ("p%u-%u", uid, n);
+  Client *client = client_new (core, uid, FALSE);
+
+  client_hello (client, id, "procmond", 1, 1 << 16, 1 << 16);
+  return client;
+}
+
+/* One more connection than a uid may have, or all together, is refused; others, and the agent, are not affected. */
+static void
+test_connection_limits (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+  Client *first = NULL;
+  Core small;
+
+  bus_limits_init (&limits);
+  limits.max_connections_per_uid = 3;
+  limits.max_connections = 6;
+  core_setup (&small, &limits);
+  for (guint i = 0; i < 3; i++)
+    {
+      Client *client = connect_as (&small, 1000, i);
+
+      g_assert_false (client->closed);
+      first = first != NULL ? first : client;
+    }
+  g_assert_true (client_new (&small, 1000, FALSE)->closed);
+  g_assert_false (connect_as (&small, 1001, 0)->closed);
+  client_disconnect (first);
+  g_assert_false (connect_as (&small, 1000, 3)->closed);
+  g_assert_true (client_new (&small, 1000, FALSE)->closed);
+  g_assert_false (connect_as (&small, 1002, 0)->closed);
+  g_assert_false (connect_as (&small, 1002, 1)->closed);
+  g_assert_true (client_new (&small, 1003, FALSE)->closed); /* all together */
+  g_assert_false (agent_ready (&small)->closed);
+  core_teardown (&small, NULL);
+}
+
 /* What is sent to a connection that got no peer is a whole GOODBYE. */
 static void
 test_refusal (Core *core, gconstpointer data)
@@ -221,6 +262,7 @@ main (int argc, char **argv)
   ADD ("/core/hello/F08-silence", test_silence);
   ADD ("/core/hello/F07-slow-loris", test_slow_loris);
   ADD ("/core/hello/R01-unauthenticated", test_unauthenticated_limit);
+  ADD ("/core/hello/R01-connections", test_connection_limits);
   ADD ("/core/hello/refusal", test_refusal);
   ADD ("/core/hello/shutdown", test_shutdown);
   return g_test_run ();

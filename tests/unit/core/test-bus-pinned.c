@@ -289,16 +289,16 @@ test_subscriptions (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* How many requests were refused for that limit. */
+/* How many requests ended with that status for that limit. */
 static guint
-count_refused (Client *client, const char *setting)
+count_refused (Client *client, WireStatus status, const char *setting)
 {
   guint n = 0;
   Got *got;
 
   while ((got = client_take (client, WIRE_KIND_ERROR)) != NULL)
     {
-      g_assert_cmpint (got->envelope.status, ==, WIRE_STATUS_WOULD_BLOCK);
+      g_assert_cmpint (got->envelope.status, ==, status);
       n += wire_span_equal (got->envelope.setting, wire_span_str (setting)) ? 1 : 0;
       got_free (got);
     }
@@ -336,10 +336,95 @@ test_requests (Core *core, gconstpointer data)
           client_send (asker, WIRE_KIND_REQUEST, 0, &envelope);
           g_assert_cmpuint (held_by (responders[0]), <=, limits.uid_bytes);
         }
-      refused += count_refused (asker, "uid_bytes");
+      refused += count_refused (asker, WIRE_STATUS_WOULD_BLOCK, "uid_bytes");
       client_disconnect (asker);
     }
   g_assert_cmpuint (refused, >, 0);
+  core_teardown (&small, NULL);
+}
+
+/* Replies that wait for a requester count for its uid. */
+static void
+test_replies (Core *core, gconstpointer data)
+{
+  g_autofree guint8 *payload = g_malloc0 (500000);
+  BusLimits limits;
+  Client *askers[8];
+  Client *server;
+  Core small;
+  guint refused = 0;
+
+  bus_limits_init (&limits);
+  limits.uid_bytes = limits.queue_hard_bytes;
+  core_setup (&small, &limits);
+  server = agent_ready (&small);
+  client_serve (server, 1, "control.collector.registration");
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
+    {
+      Client *asker = ready_with_uid (&small, "procmond", i, 1000);
+
+      asker->is_stopped = TRUE;
+      for (guint n = 0; n < 8; n++)
+        {
+          g_autoptr (Got) request = NULL;
+          WireEnvelope reply;
+
+          client_request (asker, "control.collector.registration", NULL, 0);
+          request = client_take (server, WIRE_KIND_REQUEST);
+          g_assert_nonnull (request);
+          client_credit (server, 1, 1000 + 8 * i + n, 4194304);
+          wire_envelope_init (&reply);
+          reply.route = request->envelope.route_id;
+          reply.payload = wire_span (payload, 500000);
+          client_send (server, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &reply);
+          g_assert_false (asker->closed);
+          g_assert_cmpuint (held_by (asker), <=, limits.uid_bytes + 65536); /* with the errors */
+        }
+      askers[i] = asker;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
+    {
+      askers[i]->is_stopped = FALSE;
+      core_flush (&small);
+      refused += count_refused (askers[i], WIRE_STATUS_SLOW_CONSUMER, "uid_bytes");
+    }
+  g_assert_cmpuint (refused, >, 0);
+  core_teardown (&small, NULL);
+}
+
+/* A requester that is disconnected to make room for the reply to it gets no frame after GOODBYE. */
+static void
+test_reply_to_a_holder (Core *core, gconstpointer data)
+{
+  g_autofree guint8 *payload = g_malloc0 (FRAME);
+  g_autoptr (Got) request = NULL;
+  WireEnvelope reply;
+  BusLimits limits;
+  Client *server;
+  Client *asker;
+  Core small;
+
+  bus_limits_init (&limits);
+  limits.uid_bytes = limits.queue_hard_bytes;
+  core_setup (&small, &limits);
+  server = agent_ready (&small);
+  asker = ready_with_uid (&small, "procmond", 0, 1000);
+  client_serve (server, 1, "control.collector.registration");
+  client_request (asker, "control.collector.registration", NULL, 0);
+  request = client_take (server, WIRE_KIND_REQUEST);
+  send_unfinished (asker);
+  core_advance (&small, 2 * G_TIME_SPAN_SECOND);
+  for (guint i = 1; i < 7; i++)
+    send_unfinished (ready_with_uid (&small, "procmond", i, 1000));
+  g_assert_false (asker->closed);
+  wire_envelope_init (&reply);
+  reply.route = request->envelope.route_id;
+  reply.payload = wire_span (payload, FRAME);
+  client_send (server, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &reply);
+  core_flush (&small);
+  g_assert_true (asker->closed);
+  g_assert_cmpint (asker->goodbye, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpuint (client_count (asker, WIRE_KIND_REPLY), ==, 0);
   core_teardown (&small, NULL);
 }
 
@@ -357,5 +442,7 @@ main (int argc, char **argv)
   ADD ("/core/bus-pinned/R04-unread-answers", test_unread_answers);
   ADD ("/core/bus-pinned/R03-subscriptions", test_subscriptions);
   ADD ("/core/bus-pinned/R06-requests", test_requests);
+  ADD ("/core/bus-pinned/R06-replies", test_replies);
+  ADD ("/core/bus-pinned/O08-reply-to-a-holder", test_reply_to_a_holder);
   return g_test_run ();
 }

@@ -202,6 +202,9 @@ test_direct (Core *core, gconstpointer data)
     g_assert_cmpuint (got->envelope.route_id, !=, 0);
     g_assert_cmpuint (client_count (other, WIRE_KIND_DELIVER), ==, 0);
 
+    client_reply (target, got->envelope.route_id, "nobody asked"); /* the route is for DELIVERED only */
+    client_expect_error (target, target->next_id, WIRE_STATUS_EXPIRED);
+    g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 0);
     wire_envelope_init (&delivered);
     delivered.route = got->envelope.route_id;
     client_send (target, WIRE_KIND_DELIVERED, 0, &delivered);

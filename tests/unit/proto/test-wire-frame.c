@@ -278,6 +278,48 @@ test_bit_flips (void)
     }
 }
 
+/* --- an allocation that fails (linked with --wrap) --- */
+
+static gboolean allocations_fail;
+
+gpointer __real_g_try_realloc (gpointer old, gsize n);
+gpointer __wrap_g_try_realloc (gpointer old, gsize n);
+
+gpointer
+__wrap_g_try_realloc (gpointer old, gsize n)
+{
+  return allocations_fail ? NULL : __real_g_try_realloc (old, n);
+}
+
+/* At the header, at the first byte of the body, and where the block grows: the frame is refused, nothing is held. */
+static void
+test_no_memory (void)
+{
+  static const gsize splits[] = { 3, WIRE_FRAME_HEADER_LEN, WIRE_FRAME_HEADER_LEN + 2000 };
+  guint8 bytes[WIRE_FRAME_HEADER_LEN + 10000] = { 0 };
+
+  wire_frame_put_header (bytes, WIRE_KIND_PUBLISH, 0, 10000);
+  for (guint i = 0; i < G_N_ELEMENTS (splits); i++)
+    {
+      WireSpan head = wire_span (bytes, splits[i]);
+      WireSpan tail = wire_span (bytes + splits[i], sizeof bytes - splits[i]);
+      WireFrameReader reader;
+      WireFrame frame;
+      guint8 *where;
+
+      wire_frame_reader_init (&reader, 20000);
+      g_assert_cmpint (wire_frame_reader_next (&reader, &head, &frame), ==, WIRE_FRAME_MORE);
+      allocations_fail = TRUE;
+      if (wire_frame_reader_place (&reader, &where) > 0)
+        g_assert_nonnull (where); /* the block has room */
+      g_assert_cmpint (wire_frame_reader_next (&reader, &tail, &frame), ==, WIRE_FRAME_BAD);
+      allocations_fail = FALSE;
+      g_assert_cmpint (reader.status, ==, WIRE_STATUS_NO_MEMORY);
+      g_assert_cmpuint (wire_frame_reader_held (&reader), ==, 0);
+      wire_frame_reader_clear (&reader);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -291,5 +333,6 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/frame/F06-many-tiny", test_many_tiny);
   g_test_add_func ("/wire/frame/place-and-steal", test_place_and_steal);
   g_test_add_func ("/wire/frame/F12-bit-flips", test_bit_flips);
+  g_test_add_func ("/wire/frame/P11-no-memory", test_no_memory);
   return g_test_run ();
 }

@@ -4,6 +4,7 @@
 #include "collection.pb-c.h"
 #include "control.pb-c.h"
 #include "envelope.pb-c.h"
+#include "introspection.pb-c.h"
 #include "wire-varint.h"
 
 /* The door to protobuf-c: what is hostile does not come through, what is sound does, and memory never runs away. */
@@ -12,6 +13,7 @@ typedef Daemoneye__Eventbus__V1__ProcessTable Table;
 
 #define TABLE (&daemoneye__eventbus__v1__process_table__descriptor)
 #define EVENT (&daemoneye__eventbus__v1__process_event__descriptor)
+#define VALUE (&daemoneye__eventbus__v1__value__descriptor)
 
 static GByteArray *
 table_bytes (guint n)
@@ -79,6 +81,9 @@ static const struct
   CASE ("wrong wire type", TABLE, "\x08\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("singular twice", TABLE, "\x10\x01\x10\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("sub-message twice", EVENT, "\x12\x00\x12\x00", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("member of a oneof twice", VALUE, "\x10\x01\x10\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("two members of a oneof", VALUE, "\x10\x01\x18\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("two members of a oneof, reversed", VALUE, "\x18\x01\x10\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("length past the end", TABLE, "\x0a\x05\x08\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("length above 2^32", TABLE, "\x0a\xff\xff\xff\xff\x7f", WIRE_STATUS_BAD_MESSAGE),
   CASE ("overlong number", TABLE, "\x10\x81\x00", WIRE_STATUS_BAD_MESSAGE),

@@ -120,6 +120,40 @@ find (Fixture *f, guint32 id)
 
 /* --- subscribe --- */
 
+/* To serve a topic is a right of its own, which the right to subscribe to it does not include. */
+static void
+test_rights (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *topic;
+    WireStatus subscribe;
+    WireStatus serve;
+  } cases[] = {
+    { "events.process.lifecycle", WIRE_STATUS_OK, WIRE_STATUS_DENIED },
+    { "results.procmond", WIRE_STATUS_OK, WIRE_STATUS_DENIED },
+    { "control.shutdown", WIRE_STATUS_OK, WIRE_STATUS_DENIED },
+    { "control.agent.policy", WIRE_STATUS_DENIED, WIRE_STATUS_DENIED },
+    { "control.collector.registration", WIRE_STATUS_DENIED, WIRE_STATUS_DENIED },
+    { "control.collector.other", WIRE_STATUS_DENIED, WIRE_STATUS_DENIED },
+    { "control.collector.asker", WIRE_STATUS_OK, WIRE_STATUS_OK },
+    { "tasks.procmond", WIRE_STATUS_OK, WIRE_STATUS_OK },
+    { "health.status", WIRE_STATUS_OK, WIRE_STATUS_OK },
+  };
+
+  for (guint32 i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      SubscribeRequest request = request_of (2 * i + 1, cases[i].topic);
+
+      g_test_message ("%s", cases[i].topic);
+      request.policy = BUS_OVERFLOW_ERROR; /* to block needs a right of its own */
+      reply_free (subscribe (f, &request, cases[i].subscribe));
+      request.subscription++;
+      request.serve = TRUE;
+      reply_free (subscribe (f, &request, cases[i].serve));
+    }
+}
+
 /* Zeros ask for the broker's defaults; the answer says what is in force. */
 static void
 test_defaults (Fixture *f, gconstpointer data)
@@ -331,6 +365,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  ADD ("/core/subscribe/A08-rights", test_rights);
   ADD ("/core/subscribe/M03-defaults", test_defaults);
   ADD ("/core/subscribe/asked-for", test_asked_for);
   ADD ("/core/subscribe/M18-refused", test_refused);

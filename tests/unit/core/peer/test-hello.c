@@ -247,12 +247,30 @@ test_strangers (Peers *f, gconstpointer data)
   g_assert_cmpint (bus_hello_status_of_stranger (WIRE_KIND_LAST + 1), ==, WIRE_STATUS_BAD_MAGIC);
 }
 
+/* A broker that speaks several versions, which this one does not yet. */
+static void
+test_version_ranges (Peers *f, gconstpointer data)
+{
+  static const struct
+  {
+    BusVersions theirs;
+    gboolean meet;
+  } cases[] = {
+    { { 10, 20 }, TRUE }, { { 1, 10 }, TRUE },   { { 20, 99 }, TRUE }, { { 1, 99 }, TRUE },   { { 13, 13 }, TRUE },
+    { { 1, 9 }, FALSE },  { { 21, 99 }, FALSE }, { { 0, 0 }, FALSE },  { { 15, 14 }, FALSE }, { { 20, 10 }, FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    g_assert_true (bus_hello_versions_meet ((BusVersions){ 10, 20 }, cases[i].theirs) == cases[i].meet);
+}
+
 #define ADD(path, function) g_test_add (path, Peers, NULL, peers_setup, function, peers_teardown)
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  ADD ("/core/hello/O07-version-ranges", test_version_ranges);
   ADD ("/core/hello/accepted", test_accepted);
   ADD ("/core/hello/welcome", test_welcome);
   ADD ("/core/hello/M27-versions", test_versions);

@@ -299,6 +299,7 @@ test_close_note (Peers *f, gconstpointer data)
       BusPeer *peer = rows[i].is_ready ? peers_ready (f, "one", 1000) : peers_connect (f, 1000, FALSE);
 
       bus_peer_close (peer, rows[i].status, "why");
+      g_assert_false (bus_deadline_is_armed (&peer->timer.deadline));
       bus_peer_close (peer, WIRE_STATUS_TIMEOUT, "a second time");
       peers_assert_note (f, rows[i].kind, rows[i].status);
       peers_disconnect (f, peer);

@@ -162,6 +162,21 @@ test_disconnect_frame (Peers *f, gconstpointer data)
   g_assert_cmpuint (error->envelope.value, ==, 60000000);
 }
 
+/* Also while the broker is so full that there is no room for an answer: the frame makes it. */
+static void
+test_disconnect_when_full (Peers *f, gconstpointer data)
+{
+  BusPeer *peer = add_frame (f, "one", 1000, 300000);
+  BusQuota *quota = &f->core->quota;
+  guint64 rest = quota->cap + quota->cap / BUS_QUOTA_RESERVE - quota->memory;
+
+  g_assert_true (bus_quota_hold_reserve (quota, rest));
+  bus_pinned_disconnect (peer, BUS_LIMIT_broker_bytes, quota->memory);
+  peers_assert_sent (peer, "ERROR status=LIMIT setting=broker_bytes value=69206016 limit=67108864\n"
+                           "GOODBYE status=LIMIT\n");
+  bus_quota_release (quota, rest);
+}
+
 /* Answers that it does not read are dropped; otherwise they would stay until the connection has ended. */
 static void
 test_disconnect_answers (Peers *f, gconstpointer data)
@@ -186,6 +201,7 @@ main (int argc, char **argv)
   ADD ("/core/pinned/small-ones", test_small_ones);
   ADD ("/core/pinned/R04-accounts", test_accounts);
   ADD ("/core/pinned/R04-disconnect-frame", test_disconnect_frame);
+  ADD ("/core/pinned/R10-disconnect-when-full", test_disconnect_when_full);
   ADD ("/core/pinned/R04-disconnect-answers", test_disconnect_answers);
   return g_test_run ();
 }

@@ -129,6 +129,21 @@ test_closes_the_largest (Peers *f, gconstpointer data)
   g_assert_false (bus_peer_is_ready (less));
 }
 
+/* The same for an account. What can be refused instead closes nobody. */
+static void
+test_closes_the_largest_of_an_account (Peers *f, gconstpointer data)
+{
+  BusPeer *most = add_encoded (f, "most", 1000, 400000);
+  BusPeer *other = add_encoded (f, "other", 1001, 500000);
+  guint64 too_much = f->core->limits.uid_bytes;
+
+  g_assert_false (bus_shed_fit_account (most->account, too_much, f->core->now_us));
+  g_assert_true (bus_peer_is_ready (most));
+  g_assert_false (bus_shed_reserve_account (most->account, too_much, f->core->now_us));
+  g_assert_false (bus_peer_is_ready (most));
+  g_assert_true (bus_peer_is_ready (other));
+}
+
 /* A peer that is owed less than 256 KiB is not closed for it. */
 static void
 test_spares_small_ones (Peers *f, gconstpointer data)
@@ -316,6 +331,7 @@ main (int argc, char **argv)
   ADD ("/core/shed/account", test_account);
   ADD ("/core/shed/largest", test_largest);
   ADD ("/core/shed/R04-closes-the-largest", test_closes_the_largest);
+  ADD ("/core/shed/R04-closes-the-largest-of-an-account", test_closes_the_largest_of_an_account);
   ADD ("/core/shed/spares-small-ones", test_spares_small_ones);
   ADD ("/core/shed/drops-before-it-closes", test_drops_before_it_closes);
   ADD ("/core/shed/soft-level", test_soft_level);
