@@ -17,19 +17,35 @@
 
 #define UNSENT_CLOSED N_ ("the time for closing was over: flush before, or allow more time")
 
+/* Reports what was lost when the connection ended, in place of the signal. NULL: nothing, or it was reported. */
+static GError *
+client_take_loss (DeyeBusClient *self)
+{
+  guint64 messages = self->lost;
+
+  if (messages == 0 || self->close_unheard)
+    return NULL;
+  self->lost = 0;
+  self->loss_reported = TRUE;
+  return deye_bus_client_new_unsent_error (messages, deye_bus_client_unsent_ended);
+}
+
 /* NULL: everything was sent, or its loss was reported when an earlier connection ended. */
 static GError *
 client_close_error (DeyeBusClient *self)
 {
-  guint64 messages = self->closed_connection ? deye_bus_client_get_unsent (self) : self->lost;
+  guint64 messages;
 
+  if (!self->closed_connection)
+    return client_take_loss (self);
+  messages = deye_bus_client_get_unsent (self);
   return messages > 0 ? deye_bus_client_new_unsent_error (messages, UNSENT_CLOSED) : NULL;
 }
 
 static void
 client_end_close (DeyeBusClient *self)
 {
-  DeyeBusPending *closing = g_steal_pointer (&self->closing);
+  DeyeBusPending *closing;
 
   self->linger_us = 0;
   if (self->session != NULL)
@@ -42,11 +58,12 @@ client_end_close (DeyeBusClient *self)
       &self->events,
       (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
                       .subject = deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed")) });
-  if (closing == NULL)
-    return;
-  closing->done = TRUE;
-  closing->error = client_close_error (self);
-  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = closing });
+  while ((closing = g_queue_pop_head (&self->closings)) != NULL)
+    {
+      closing->done = TRUE;
+      closing->error = client_close_error (self);
+      deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = closing });
+    }
 }
 
 static gboolean
@@ -125,6 +142,7 @@ client_close_now (DeyeBusClient *self, DeyeBusOptions *options, GCancellable *ca
 {
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED && client_is_closed (self))
     return NULL;
+  self->close_unheard = FALSE;
   client_start_close (self, options);
   /* A cancellation only makes it shorter. */
   if (!deye_bus_client_wait (self, client_is_closed, self, G_MAXINT64, cancellable))
@@ -169,31 +187,33 @@ client_on_close_cancelled (GCancellable *cancellable, gpointer data)
 
 /* The task of the pending call holds the client. */
 static void
-client_watch_close_cancellable (DeyeBusClient *self, GCancellable *cancellable)
+client_watch_close_cancellable (DeyeBusClient *self, DeyeBusPending *closing, GCancellable *cancellable)
 {
   GSource *source = g_cancellable_source_new (cancellable);
 
   g_source_set_static_name (source, "DeyeBusCloseCancelled");
   g_source_set_callback (source, G_SOURCE_FUNC (client_on_close_cancelled), self, NULL);
   g_source_attach (source, self->context);
-  self->closing->cancelled = source;
+  closing->cancelled = source;
 }
 
 static void
 client_close_later (DeyeBusClient *self, DeyeBusOptions *options, GTask *task, GError *error)
 {
   GCancellable *cancellable = g_task_get_cancellable (task);
+  DeyeBusPending *closing;
 
   if (error != NULL)
     g_task_return_error (task, error);
-  else if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
+  else if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED && client_is_closed (self))
     g_task_return_boolean (task, TRUE);
   else
     {
-      self->closing = deye_bus_pending_new (DEYE_BUS_PENDING_SENT, 0);
-      deye_bus_client_run_task (self, self->closing, task, NULL, deye_bus_pending_return_true);
+      closing = deye_bus_pending_new (DEYE_BUS_PENDING_SENT, 0);
+      g_queue_push_tail (&self->closings, closing);
+      deye_bus_client_run_task (self, closing, task, NULL, deye_bus_pending_return_true);
       if (cancellable != NULL)
-        client_watch_close_cancellable (self, cancellable);
+        client_watch_close_cancellable (self, closing, cancellable);
       client_start_close (self, options);
     }
 }
@@ -205,8 +225,8 @@ client_close_by_task (DeyeBusClient *self, DeyeBusOptions *options, GTask *task,
 
   if (!deye_bus_client_enter_task (self, task, NULL))
     return;
-  if (deye_bus_options_check (options, &error) && self->state != DEYE_BUS_CLIENT_STATE_CLOSED)
-    self->close_unheard = unheard;
+  if (deye_bus_options_check (options, &error))
+    self->close_unheard = unheard && (self->state != DEYE_BUS_CLIENT_STATE_CLOSED || self->close_unheard);
   client_close_later (self, options, task, error);
   deye_bus_client_leave (self);
 }
@@ -293,5 +313,6 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
   deye_bus_socket_close_handle (&self->given_fd);
   deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CLOSED);
   client_end_subscriptions (self);
-  return self->lost + (was_connected ? deye_bus_session_count_unsent (self->session).unwatched : 0);
+  return !owns_connection ? 0
+                          : self->lost + (was_connected ? deye_bus_session_count_unsent (self->session).unwatched : 0);
 }

@@ -68,7 +68,7 @@ deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us)
 static void
 connect_report_end (DeyeBusClient *self)
 {
-  deye_bus_client_end_unsent (self, N_ ("the connection ended: send them again"));
+  deye_bus_client_end_unsent (self, deye_bus_client_unsent_ended);
   deye_bus_events_push (&self->events,
                         (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
                                         .subject = g_error_copy (deye_bus_session_reason (self->session)) });

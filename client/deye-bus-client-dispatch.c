@@ -129,7 +129,11 @@ static void
 dispatch_refused (DeyeBusClient *self, const GError *error)
 {
   if (g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT))
-    self->lost = 0;
+    {
+      if (self->loss_reported)
+        return;
+      self->lost = 0;
+    }
   g_signal_emit (self, deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR], 0, error);
 }
 

@@ -48,10 +48,11 @@ struct _DeyeBusClient
   gboolean write_dead;        /* the broker reads no more; bytes that it sent before may say why */
   gint64 retry_us;            /* connecting: next try; 0: none */
   gint64 linger_us;           /* closing: unsent messages are written until then; 0: not closing */
-  DeyeBusPending *closing;    /* nullable */
+  GQueue closings;            /* of DeyeBusPending: close_async() that wait for the end */
   gboolean closed_connection; /* there was one when it was closed */
-  gboolean close_unheard;     /* close_async() was called without a callback */
+  gboolean close_unheard;     /* close_async() was called without a callback, and no other close waits */
   guint64 lost;               /* unsent messages of which an event that is not dispatched yet will report the loss */
+  gboolean loss_reported;     /* close() has reported them instead */
   guint8 *buffer;
   guint not_looked; /* calls since the socket was read */
 
@@ -108,6 +109,8 @@ void deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us);
 guint64 deye_bus_client_drop_connection (DeyeBusClient *self);
 
 /* --- unsent.c --- */
+
+extern const char deye_bus_client_unsent_ended[] G_GNUC_INTERNAL; /* the connection ended; untranslated */
 
 /* @why: marked with N_(). */
 GError *deye_bus_client_new_unsent_error (guint64 messages, const char *why);

@@ -14,12 +14,21 @@
 
 #define UNSENT_DISPOSED N_ ("the last reference to the client was released: close it before")
 
+const char deye_bus_client_unsent_ended[] = N_ ("the connection ended: send them again");
+
 guint64
 deye_bus_client_get_unsent (DeyeBusClient *self)
 {
+  guint64 messages;
+
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), 0);
 
-  return self->session != NULL ? deye_bus_session_count_unsent (self->session).messages : 0;
+  /* Another thread may be writing, and would free the queue during the count. */
+  if (!g_main_context_acquire (self->context))
+    return G_MAXUINT64;
+  messages = self->session != NULL ? deye_bus_session_count_unsent (self->session).messages : 0;
+  g_main_context_release (self->context);
+  return messages;
 }
 
 GError *

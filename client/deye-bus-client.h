@@ -331,7 +331,8 @@ DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
  * connection it is the number of messages that were lost by it, until the client connects again. The call reads through
  * the queue, so do not call it for every message.
  *
- * Returns: the number of messages; 0 before the first connection
+ * Returns: the number of messages; 0 before the first connection; %G_MAXUINT64, which means that it is not known, while
+ *   another thread has acquired the client's context
  *
  * Since: 0.1
  */
@@ -448,6 +449,8 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
  * Then calls that are still pending fail with %DEYE_BUS_ERROR_CLOSED.
  *
  * The client is closed in any case, except with the three last errors.
+ *
+ * A call while another one is closing the client waits for the same end; its own timeout does not count.
  *
  * Returns: %TRUE if everything was sent, or if the client was closed before. Otherwise %FALSE with
  *   %DEYE_BUS_ERROR_UNSENT (messages were not sent and are lost: the message of the error and

@@ -7,6 +7,7 @@
 /* The fields of the per-call options, and how a call reads them. */
 
 #define DEYE_BUS_TIMEOUT_DEFAULT_US (30 * G_TIME_SPAN_SECOND)
+#define DEYE_BUS_TIMEOUT_MAX_US     (G_MAXINT64 / 2) /* can be added to the present time */
 
 struct _DeyeBusOptions
 {

@@ -93,7 +93,7 @@ deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 timeout_us)
   if (timeout_us < 0)
     options_refuse (options, N_ ("The options have a negative timeout: give microseconds, or 0 for the default"));
   else
-    options->timeout_us = timeout_us;
+    options->timeout_us = MIN (timeout_us, DEYE_BUS_TIMEOUT_MAX_US);
 }
 
 void

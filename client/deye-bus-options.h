@@ -70,8 +70,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOptions, deye_bus_options_free)
  * @options: options
  * @timeout_us: timeout in microseconds, or 0 for the default of 30 s
  *
- * Sets the time after which a call fails; the default for closing a client is one second. For a request it is also the deadline at the broker, which is limited by the
- * broker's setting `max_request_timeout_us` (300 s).
+ * Sets the time after which a call fails; the default for closing a client is one second. For a request it is also the
+ * deadline at the broker, which is limited by the broker's setting `max_request_timeout_us` (300 s). The largest value
+ * means that there is no limit in practice.
  *
  * Since: 0.1
  */

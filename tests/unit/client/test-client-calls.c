@@ -505,6 +505,8 @@ test_wrong_thread (void)
     g_cond_wait (&holder.changed, &holder.lock);
   g_mutex_unlock (&holder.lock);
 
+  /* The count would read a queue that the other thread may be changing. */
+  g_assert_cmpuint (deye_bus_client_get_unsent (client), ==, G_MAXUINT64);
   g_assert_false (deye_bus_client_connect (client, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD);
   g_clear_error (&error);

@@ -406,6 +406,56 @@ test_close_async_unsent (Fixture *f, gconstpointer data)
   assert_number (error, unsent);
 }
 
+/* Two parts of a program close the client: both wait, and both learn the end. */
+static void
+test_close_twice (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (ClientResult) first = { NULL, 0 };
+  g_auto (ClientResult) second = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &wide);
+  publish_too_much (f, 20);
+  deye_bus_client_close_async (f->client, NULL, client_result_set, &first);
+  deye_bus_client_close_full_async (f->client, NULL, cancellable, client_result_set, &second);
+  client_fixture_settle (f);
+  g_assert_cmpuint (first.calls + second.calls, ==, 0);
+  g_cancellable_cancel (cancellable);
+  client_fixture_wait (f, first.calls > 0 && second.calls > 0);
+  g_assert_false (deye_bus_client_close_finish (f->client, first.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  g_clear_error (&error);
+  g_assert_false (deye_bus_client_close_full_finish (f->client, second.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+}
+
+/* The largest timeout is a long time, and not one that is over. */
+static void
+test_close_longest (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) longest = with_timeout (G_MAXINT64);
+  g_auto (ClientResult) flushed = { NULL, 0 };
+  g_auto (ClientResult) closed = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &wide);
+  publish_too_much (f, 20);
+  deye_bus_client_flush_async (f->client, longest, FALSE, NULL, client_result_set, &flushed);
+  client_fixture_settle (f);
+  g_assert_cmpuint (flushed.calls, ==, 0);
+  deye_bus_client_close_full_async (f->client, longest, NULL, client_result_set, &closed);
+  client_fixture_settle (f);
+  g_assert_cmpuint (closed.calls, ==, 0);
+  while (closed.calls == 0)
+    {
+      count_frames (f);
+      client_fixture_settle (f);
+    }
+  g_assert_true (deye_bus_client_close_full_finish (f->client, closed.result, &error));
+  g_assert_no_error (error);
+}
+
 static void
 test_close_unheard (Fixture *f, gconstpointer data)
 {
@@ -447,6 +497,20 @@ on_end_closed (DeyeBusClient *client, GError *error, gpointer data)
   g_string_append_c (((Ends *) data)->order, 'c');
 }
 
+static guint records[G_LOG_LEVEL_DEBUG + 1]; /* about unsent messages, by level */
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
+{
+  for (gsize i = 0; i < n; i++)
+    if (g_str_equal (fields[i].key, "DEYE_BUS_UNSENT"))
+      {
+        records[level & G_LOG_LEVEL_MASK]++;
+        return G_LOG_WRITER_HANDLED;
+      }
+  return g_log_writer_default (level, fields, n, data);
+}
+
 static void
 test_connection_lost (Fixture *f, gconstpointer data)
 {
@@ -470,10 +534,14 @@ test_connection_lost (Fixture *f, gconstpointer data)
 static void
 test_connection_lost_close (Fixture *f, gconstpointer data)
 {
+  g_autoptr (GString) order = g_string_new (NULL);
+  Ends ends = { order, 0 };
   g_autoptr (GError) error = NULL;
   guint64 unsent;
 
   client_fixture_connect (f, &wide);
+  g_signal_connect (f->client, "error", G_CALLBACK (on_end_error), &ends);
+  g_signal_connect (f->client, "closed", G_CALLBACK (on_end_closed), &ends);
   unsent = publish_too_much (f, 20);
   client_fixture_hang_up (f);
   g_assert_false (deye_bus_client_flush (f->client, NULL, FALSE, NULL, &error));
@@ -481,23 +549,32 @@ test_connection_lost_close (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_close (f->client, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
   assert_number (error, unsent);
+  g_assert_nonnull (strstr (error->message, "connection ended"));
+  /* No second report: neither by the signal nor by the last reference. */
+  client_fixture_settle (f);
+  g_assert_null (strchr (order->str, 'e'));
+}
+
+/* The same without a dispatch between close() and the last reference. */
+static void
+test_connection_lost_close_unref (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) order = g_string_new (NULL);
+  Ends ends = { order, 0 };
+
+  client_fixture_connect (f, &wide);
+  g_signal_connect (f->client, "error", G_CALLBACK (on_end_error), &ends);
+  publish_too_much (f, 20);
+  client_fixture_hang_up (f);
+  g_assert_false (deye_bus_client_flush (f->client, NULL, FALSE, NULL, NULL));
+  g_assert_false (deye_bus_client_close (f->client, NULL, NULL));
+  memset (records, 0, sizeof records);
+  g_assert_finalize_object (g_steal_pointer (&f->client));
+  g_assert_cmpstr (order->str, ==, "");
+  g_assert_cmpuint (records[G_LOG_LEVEL_MESSAGE] + records[G_LOG_LEVEL_WARNING], ==, 0);
 }
 
 /* --- the last reference --- */
-
-static guint records[G_LOG_LEVEL_DEBUG + 1]; /* about unsent messages, by level */
-
-static GLogWriterOutput
-write_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
-{
-  for (gsize i = 0; i < n; i++)
-    if (g_str_equal (fields[i].key, "DEYE_BUS_UNSENT"))
-      {
-        records[level & G_LOG_LEVEL_MASK]++;
-        return G_LOG_WRITER_HANDLED;
-      }
-  return g_log_writer_default (level, fields, n, data);
-}
 
 static void
 test_unref (Fixture *f, gconstpointer data)
@@ -619,9 +696,12 @@ main (int argc, char **argv)
   ADD ("close/waits-for-credit", test_close_waits_for_credit);
   ADD ("close/drops-waiting-request", test_close_drops_waiting_request);
   ADD ("close/async-unsent", test_close_async_unsent);
+  ADD ("close/twice", test_close_twice);
+  ADD ("close/longest-timeout", test_close_longest);
   ADD ("close/unheard", test_close_unheard);
   ADD ("unsent/connection-lost", test_connection_lost);
   ADD ("unsent/connection-lost-close", test_connection_lost_close);
+  ADD ("unsent/connection-lost-close-unref", test_connection_lost_close_unref);
   ADD ("unsent/unref", test_unref);
   ADD ("unsent/unref-after-loss", test_unref_after_loss);
   ADD ("unsent/unref-all-sent", test_unref_all_sent);
