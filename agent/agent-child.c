@@ -20,8 +20,8 @@ child_on_ended (GObject *source, GAsyncResult *result, gpointer data)
 AgentChild *
 agent_child_start (const char *name, const char *const *argv, GError **error)
 {
-  GSubprocess *process = agent_process_start (argv, error);
-  const char *number;
+  guint32 pid = 0;
+  GSubprocess *process = agent_process_start (argv, &pid, error);
   AgentChild *child;
 
   if (process == NULL)
@@ -29,8 +29,7 @@ agent_child_start (const char *name, const char *const *argv, GError **error)
   child = g_new0 (AgentChild, 1);
   child->name = g_strdup (name);
   child->process = process;
-  number = g_subprocess_get_identifier (process); /* NULL: it has ended already */
-  child->pid = number != NULL ? (guint32) g_ascii_strtoull (number, NULL, 10) : 0;
+  child->pid = pid;
   g_subprocess_wait_async (process, NULL, child_on_ended, child); /* agent_child_free() waits for it */
   return child;
 }
@@ -81,14 +80,24 @@ child_on_late (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static void
-child_stop (AgentChild *child, gint64 grace_us)
+void
+agent_child_ask_to_end (AgentChild *child)
 {
+  if (child->has_ended || child->kill_at_us != 0)
+    return;
+  child->kill_at_us = g_get_monotonic_time () + STOP_GRACE_US;
+  agent_process_ask_to_end (child->process);
+}
+
+static void
+child_stop (AgentChild *child)
+{
+  gint64 left_us;
   guint timer;
 
-  if (!child->has_ended)
-    agent_process_ask_to_end (child->process);
-  timer = g_timeout_add ((guint) (grace_us / 1000), child_on_late, child);
+  agent_child_ask_to_end (child);
+  left_us = MAX (child->kill_at_us - g_get_monotonic_time (), 0);
+  timer = g_timeout_add ((guint) (left_us / 1000) + 1, child_on_late, child);
   while (!child->has_ended)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timer);
@@ -100,7 +109,7 @@ agent_child_free (AgentChild *child)
 {
   if (child == NULL)
     return;
-  child_stop (child, STOP_GRACE_US);
+  child_stop (child);
   g_free (child->name);
   g_free (child);
 }

@@ -17,9 +17,10 @@ typedef void (*AgentChildEnded) (AgentChild *child, gpointer data);
 struct AgentChild
 {
   char *name;
-  guint32 pid; /* 0: it ended before its number was read */
+  guint32 pid;
   GSubprocess *process;
   gboolean has_ended;
+  gint64 kill_at_us;        /* 0: it was not asked to end */
   AgentChildEnded on_ended; /* (nullable) */
   gpointer data;            /* of @on_ended */
 };
@@ -38,8 +39,11 @@ char *agent_child_describe_end (const AgentChild *child);
 /* Whether it has ended with exit status 0. */
 gboolean agent_child_has_succeeded (const AgentChild *child);
 
-/* Asks the process to end, kills it when that takes longer than two seconds, and waits for it; then frees @child. Iterates
- * the default context. A suspended process has to be resumed before. */
+/* Asks the process to end, without waiting for it: agent_child_free() does. So several can end at the same time. */
+void agent_child_ask_to_end (AgentChild *child);
+
+/* Asks the process to end unless that has been done, kills it two seconds after it was asked, and waits for it; then frees
+ * @child. Iterates the default context. A suspended process has to be resumed before. */
 void agent_child_free (AgentChild *child);
 
 /* Finds a program of ours: in @places (paths as platform_beside_program() takes them), else in PATH. NULL: not found.

@@ -46,13 +46,15 @@ collectors_add_address (char **argv, const char *address)
   return words;
 }
 
+/* The command in the message is escaped, so that a line break in it does not look like another record. */
 static void
 collectors_log_start (const AgentChild *child, const char *command)
 {
   g_autofree char *pid = g_strdup_printf ("%u", child->pid);
+  g_autofree char *escaped = g_strescape (command, NULL);
   AgentLogField fields[] = { { "COLLECTOR", child->name }, { "PID", pid }, { "COMMAND", command }, { NULL, NULL } };
 
-  agent_log (AGENT_LOG_NOTICE, fields, "collector %s (pid %s) started: %s", child->name, pid, command);
+  agent_log (AGENT_LOG_NOTICE, fields, "collector %s (pid %s) started: %s", child->name, pid, escaped);
 }
 
 gboolean
@@ -60,16 +62,24 @@ agent_collectors_start (AgentCollectors *self, const char *command, const char *
 {
   g_auto (GStrv) argv = NULL;
   g_autoptr (GPtrArray) words = NULL;
+  g_autofree char *base = NULL;
   g_autofree char *name = NULL;
   AgentChild *child;
 
   if (!g_shell_parse_argv (command, NULL, &argv, error))
-    return FALSE;
-  name = g_path_get_basename (argv[0]);
+    {
+      g_prefix_error (error, "--collector '%s': ", command);
+      return FALSE;
+    }
+  base = g_path_get_basename (argv[0]);
+  name = g_strescape (base, NULL);
   words = collectors_add_address (argv, address);
   child = agent_child_start (name, (const char *const *) words->pdata, error);
   if (child == NULL)
-    return FALSE;
+    {
+      g_prefix_error (error, "--collector '%s': ", command);
+      return FALSE;
+    }
   collectors_log_start (child, command);
   g_ptr_array_add (self->children, child);
   agent_child_watch (child, collectors_on_ended, self);
@@ -82,6 +92,8 @@ agent_collectors_free (AgentCollectors *self)
   if (self == NULL)
     return;
   self->is_stopping = TRUE;
+  for (guint i = 0; i < self->children->len; i++)
+    agent_child_ask_to_end (self->children->pdata[i]);
   g_ptr_array_unref (self->children);
   g_free (self);
 }

@@ -17,5 +17,5 @@ AgentCollectors *agent_collectors_new (void);
 /* Starts @command, which is split into words as a shell does, with --address @address after the program's name. */
 gboolean agent_collectors_start (AgentCollectors *self, const char *command, const char *address, GError **error);
 
-/* Ends all of them, as agent_child_free() does, in the order in which they were started. */
+/* Ends all of them at the same time, within the two seconds of agent_child_free(). */
 void agent_collectors_free (AgentCollectors *self);

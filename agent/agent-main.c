@@ -182,6 +182,8 @@ agent_on_reload (gpointer data)
 {
   Agent *self = data;
 
+  if (self->is_stopping) /* after STOPPING no other state follows */
+    return G_SOURCE_CONTINUE;
   agent_notify_reloading ();
   agent_reload (self->client, ++self->reloads);
   agent_notify_state (self);

@@ -8,6 +8,9 @@
  * collector that disappears without goodbye, as one that was killed does, is a warning.
  *
  * It subscribes to system.peer.connected and system.peer.gone, so that it also sees collectors that the agent did not start.
+ *
+ * A collector may connect and disconnect as fast as it likes, as a new peer each time. So each account has a cap of records
+ * per second, as in the log of the broker; the next record of the account contains the number of those that were left out.
  */
 
 /* @client: the agent's, connected. */

@@ -10,9 +10,9 @@
  * Killing a process and waiting for it are the same everywhere with GSubprocess, so agent-child does both itself.
  */
 
-/* Starts a program. @argv: NULL-ended. The child is asked to end when the calling process ends or crashes (POSIX: on
- * Linux only). */
-GSubprocess *agent_process_start (const char *const *argv, GError **error);
+/* Starts a program. @argv: NULL-ended. @pid: (out) (optional): its number, also if it has ended already. The child is asked to
+ * end when the calling process ends or crashes (POSIX: on Linux only). */
+GSubprocess *agent_process_start (const char *const *argv, guint32 *pid, GError **error);
 
 void agent_process_ask_to_end (GSubprocess *process);
 

@@ -4,6 +4,8 @@
 #include "agent-notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,27 +14,58 @@
 #include <sys/prctl.h>
 #endif
 
+typedef struct
+{
+  pid_t parent;
+  int report; /* the end of a pipe, to which the child writes its number */
+} AgentProcessSetup;
+
 /* Runs between fork and exec: async-signal-safe calls only. When the parent has already ended, getppid() has changed. */
 static void
 agent_process_set_up_child (gpointer data)
 {
+  const AgentProcessSetup *setup = data;
+  guint32 own = (guint32) getpid ();
+
 #ifdef __linux__
   prctl (PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid () != GPOINTER_TO_INT (data))
+  if (getppid () != setup->parent)
     _exit (127);
 #endif
+  if (write (setup->report, &own, sizeof own) != (ssize_t) sizeof own)
+    _exit (127);
   signal (SIGPIPE, SIG_DFL); /* GSocket ignores SIGPIPE in this process; a child gets the default action */
 }
 
+/* g_subprocess_get_identifier() has no number any more for a child that ended at once. */
+static guint32
+agent_process_read_number (int report)
+{
+  guint32 pid = 0;
+
+  return read (report, &pid, sizeof pid) == (ssize_t) sizeof pid ? pid : 0;
+}
+
 GSubprocess *
-agent_process_start (const char *const *argv, GError **error)
+agent_process_start (const char *const *argv, guint32 *pid, GError **error)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_INHERIT);
+  AgentProcessSetup setup = { .parent = getpid () };
+  GSubprocess *process;
+  int report[2];
 
+  if (!g_unix_open_pipe (report, FD_CLOEXEC, error))
+    return NULL;
+  setup.report = report[1];
   for (const char *const *name = agent_notify_variables; *name != NULL; name++)
     g_subprocess_launcher_unsetenv (launcher, *name);
-  g_subprocess_launcher_set_child_setup (launcher, agent_process_set_up_child, GINT_TO_POINTER ((int) getpid ()), NULL);
-  return g_subprocess_launcher_spawnv (launcher, argv, error);
+  g_subprocess_launcher_set_child_setup (launcher, agent_process_set_up_child, &setup, NULL);
+  process = g_subprocess_launcher_spawnv (launcher, argv, error);
+  close (report[1]);
+  if (process != NULL && pid != NULL)
+    *pid = agent_process_read_number (report[0]);
+  close (report[0]);
+  return process;
 }
 
 void

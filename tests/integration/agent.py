@@ -101,6 +101,16 @@ def script(name, text):
 LASTING = script("lasting", "exec sleep 1000")
 STATUS_3 = script("status-3", "exit 3")
 STATUS_0 = script("status-0", "exit 0")
+# Ends only after the other one has been asked to end as well.
+HAND_IN_HAND = [script(f"hand-{own}", f'''cd {SCRIPTS}
+trap 'kill $!; touch {own}; while ! [ -e {other} ]; do sleep 0.01; done; exit 0' TERM
+sleep 1000 &
+echo hand-{own} is ready >&2
+wait''') for own, other in ((1, 2), (2, 1))]
+STUBBORN = script("stubborn", '''trap 'echo stubborn was asked to end >&2' TERM
+echo stubborn is ready >&2
+while :; do sleep 1; done''')
+LINE_BREAK = script("line\nbreak", "exit 0")
 SHOW_ENVIRONMENT = script("show-environment", 'env | sed "s/^/in-collector: /" >&2; echo in-collector-end >&2; exec sleep 1000')
 
 
@@ -137,6 +147,33 @@ def _(agent):
     holds(re.search(r"collector lasting \(pid \d+\) ended: killed by signal 15", agent.log), agent.log)
 
 
+@test("/integration/agent/stops-collectors-at-the-same-time")
+@with_agent(*HAND_IN_HAND)
+def _(agent):
+    agent.wait_log("hand-1 is ready")
+    agent.wait_log("hand-2 is ready")
+    equal(agent.end()[0], 0)
+    equal(len(re.findall(r"collector hand-. \(pid \d+\) ended: exit status 0", agent.log)), 2, agent.log)
+
+
+@test("/integration/agent/log-has-one-line-for-a-command-of-several")
+@with_agent(f"'{LINE_BREAK}' 'and\nanother'")
+def _(agent):
+    agent.wait_log(r"collector line\\nbreak \(pid \d+\) started: '.*/line\\nbreak' 'and\\nanother'\n")
+    agent.wait_log(r"collector line\\nbreak \(pid \d+\) ended: exit status 0\n")
+    equal(agent.end()[0], 0)
+
+
+@test("/integration/agent/names-a-collector-that-cannot-start")
+def _():
+    for command, reason in (("'", "matching quote"), ("no-such-program x", "no-such-program")):
+        agent = Agent(command)
+        _, log = agent.process.communicate(timeout=PATIENCE_S)
+        equal(agent.process.returncode, 1)
+        agent.remove()
+        holds(f"--collector '{command}': " in log.decode() and reason in log.decode(), log)
+
+
 @test("/integration/agent/log-names-peers-that-the-agent-did-not-start")
 @with_agent()
 def _(agent):
@@ -145,6 +182,20 @@ def _(agent):
     agent.wait_log(rf"collector netmond-7 \(pid {os.getpid()}, uid \d+\) connected")
     peer.close()
     agent.wait_log(rf"collector netmond-7 \(pid {os.getpid()}, uid \d+\) disconnected: ABSENT")
+    equal(agent.end()[0], 0)
+
+
+@test("/integration/agent/log-of-a-peer-that-connects-again-and-again")
+@with_agent()
+def _(agent):
+    agent.wait_log("listening at")
+    for i in range(6000):
+        RawPeer(agent.address, f"netmond-{i}", "netmond").close()
+        if "records were suppressed before this one" in agent.log:
+            break
+        while select.select([agent.process.stderr], [], [], 0)[0]:
+            agent.log += os.read(agent.process.stderr.fileno(), 65536).decode()
+    agent.wait_log(r"collector netmond-\d+ .*; \d+ records were suppressed before this one\n")
     equal(agent.end()[0], 0)
 
 
@@ -160,6 +211,18 @@ def _(agent):
     RawPeer(agent.address, "netmond-1", "netmond").close()
     equal(agent.end()[0], 0)
     holds(not os.path.exists(agent.address), "the socket is left behind")
+
+
+@test("/integration/agent/SIGHUP-while-it-stops")
+@with_agent(STUBBORN)
+def _(agent):
+    agent.wait_log("stubborn is ready")
+    agent.wait_log("listening at")
+    agent.process.send_signal(signal.SIGTERM)
+    agent.wait_log("stubborn was asked to end")
+    agent.process.send_signal(signal.SIGHUP)
+    equal(agent.end()[0], 0)
+    holds("reload" not in agent.log, agent.log)
 
 
 @test("/integration/agent/reports-its-state")

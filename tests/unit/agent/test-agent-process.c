@@ -49,7 +49,7 @@ static int
 run_parent (void)
 {
   const char *argv[] = { own_path, "--sleeper", NULL };
-  g_autoptr (GSubprocess) child = agent_process_start (argv, NULL);
+  g_autoptr (GSubprocess) child = agent_process_start (argv, NULL, NULL);
 
   live ();
   return child != NULL ? 0 : 1;
@@ -76,7 +76,7 @@ start_sleeper (void)
 {
   const char *argv[] = { own_path, "--sleeper", NULL };
   g_autoptr (GError) error = NULL;
-  GSubprocess *child = agent_process_start (argv, &error);
+  GSubprocess *child = agent_process_start (argv, NULL, &error);
 
   g_assert_no_error (error);
   return child;
@@ -101,7 +101,7 @@ test_not_found (void)
   const char *argv[] = { "/nonexistent/program", NULL };
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (agent_process_start (argv, &error));
+  g_assert_null (agent_process_start (argv, NULL, &error));
   g_assert_nonnull (error);
 }
 
@@ -189,6 +189,21 @@ test_child (void)
   agent_child_free (child); /* returns when the child has ended */
 }
 
+/* The kernel has given the number away again when a child that ended at once is described in the log. */
+static void
+test_child_that_ends_at_once (void)
+{
+  const char *argv[] = { "true", NULL };
+
+  for (guint i = 0; i < 100; i++)
+    {
+      AgentChild *child = agent_child_start ("true", argv, NULL);
+
+      g_assert_cmpuint (child->pid, >, 1);
+      agent_child_free (child);
+    }
+}
+
 /* An update of the package replaces the file of a running agent. */
 static void
 test_own_program_deleted (void)
@@ -241,6 +256,7 @@ main (int argc, char **argv)
   g_test_add_func ("/agent/process/suspend-ended", test_suspend_ended);
   g_test_add_func ("/agent/process/dies-with-parent", test_dies_with_parent);
   g_test_add_func ("/agent/child/name-and-end", test_child);
+  g_test_add_func ("/agent/child/ends-at-once", test_child_that_ends_at_once);
   g_test_add_func ("/agent/child/own-program-deleted", test_own_program_deleted);
   g_test_add_func ("/agent/child/find", test_find);
   status = g_test_run ();
