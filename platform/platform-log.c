@@ -146,12 +146,15 @@ program_log_write (GLogLevelFlags level, const GLogField *fields, gsize n_fields
   return G_LOG_WRITER_HANDLED;
 }
 
+/* GLib passes the text of an assertion that failed ("**\nDeyeBus:ERROR:...") here, not to the log, and aborts after it. */
 static void
 program_log_printerr (const char *text)
 {
   char *local = g_locale_from_utf8 (text, -1, NULL, NULL, NULL);
 
   program_log_push_text (local != NULL ? local : g_strdup (text));
+  if (g_str_has_prefix (text, "**\n"))
+    program_log_write_fatal ();
 }
 
 /* --- start and end --- */

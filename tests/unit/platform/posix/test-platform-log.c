@@ -87,6 +87,20 @@ test_error (void)
   g_test_trap_assert_stderr ("*the end\n");
 }
 
+/* The text of an assertion that fails is written as well. GLib does not pass it to the log. */
+static void
+test_assertion (void)
+{
+  if (g_test_subprocess ())
+    {
+      platform_log_start ();
+      g_assert_cmpint (1, ==, 2);
+    }
+  run (NULL);
+  g_test_trap_assert_failed ();
+  g_test_trap_assert_stderr ("*ERROR:*assertion failed (1 == 2)*");
+}
+
 static gpointer
 copy_to_stderr (gpointer data)
 {
@@ -136,6 +150,7 @@ main (int argc, char **argv)
   g_test_add_func ("/platform/log/levels", test_levels);
   g_test_add_func ("/platform/log/fatal", test_fatal);
   g_test_add_func ("/platform/log/error", test_error);
+  g_test_add_func ("/platform/log/assertion", test_assertion);
   g_test_add_func ("/platform/log/W04-blocked", test_blocked);
   return g_test_run ();
 }
