@@ -20,8 +20,9 @@
  * (job-subscriber), which the kernel suspends. No result depends on speed.
  */
 
-#define PUBLISHED 500u
-#define WAIT_US   (10 * G_TIME_SPAN_SECOND)
+#define PUBLISHED  500u
+#define WAIT_US    (10 * G_TIME_SPAN_SECOND)
+#define STATS_ROWS 500u /* of a page */
 
 typedef struct
 {
@@ -172,6 +173,14 @@ slow_join_bus (Job *job, SlowStep *slow)
   return TRUE;
 }
 
+/* Subscriptions that are behind, as the broker lists them in pages. */
+typedef struct
+{
+  GPtrArray *pages; /* WireGuard; they own the rows */
+  GPtrArray *rows;  /* QueueStats */
+  const char *next; /* cursor; it belongs to the last page */
+} SlowBehind;
+
 /* --- while it is stopped --- */
 
 /* Waits for the acknowledgement of the last message only. Messages are accepted in order, so all of them are accepted
@@ -203,15 +212,15 @@ slow_publish_all (Job *job, SlowStep *slow)
 }
 
 static gboolean
-slow_report_behind (Job *job, SlowStep *slow, const Daemoneye__Eventbus__V1__StatsReply *stats)
+slow_report_behind (Job *job, SlowStep *slow, const SlowBehind *behind)
 {
-  const Daemoneye__Eventbus__V1__QueueStats *row = stats->n_subscriptions == 1 ? stats->subscriptions[0] : NULL;
+  const Daemoneye__Eventbus__V1__QueueStats *row = behind->rows->len == 1 ? behind->rows->pdata[0] : NULL;
   JsonObject *facts;
 
   if (row == NULL || !g_str_equal (row->peer, JOB_SUBSCRIBER_ID))
     {
       job_report_step (&job->report, "slow", FALSE, NULL, _ ("%u subscriptions are behind instead of only that of %s"),
-                       (guint) stats->n_subscriptions, JOB_SUBSCRIBER_ID);
+                       behind->rows->len, JOB_SUBSCRIBER_ID);
       return FALSE;
     }
   slow->sent = row->delivered;
@@ -238,27 +247,52 @@ slow_report_behind (Job *job, SlowStep *slow, const Daemoneye__Eventbus__V1__Sta
   return TRUE;
 }
 
+/* One page. FALSE: it is reported why there is none. */
 static gboolean
-slow_ask_stats (Job *job, SlowStep *slow)
+slow_ask_page (Job *job, SlowBehind *behind)
 {
   Daemoneye__Eventbus__V1__StatsRequest request;
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusMessage) reply = NULL;
-  g_autoptr (WireGuard) guard = NULL;
+  WireGuard *guard;
+  const Daemoneye__Eventbus__V1__StatsReply *page;
 
   daemoneye__eventbus__v1__stats_request__init (&request);
   request.subscriptions = TRUE;
   request.slow = TRUE;
+  request.limit = STATS_ROWS;
+  request.after = (char *) behind->next;
   payload = deye_bus_pack (&request.base);
   reply = deye_bus_client_request (job->client, "control.bus.stats", payload, NULL, NULL, &error);
   if (reply == NULL)
     return slow_fail (job, "slow", error);
   guard = deye_bus_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply);
-  if (guard != NULL)
-    return slow_report_behind (job, slow, wire_guard_message (guard));
-  job_report_step (&job->report, "slow", FALSE, NULL, _ ("the reply can't be read"));
-  return FALSE;
+  if (guard == NULL)
+    {
+      job_report_step (&job->report, "slow", FALSE, NULL, _ ("the reply can't be read"));
+      return FALSE;
+    }
+  g_ptr_array_add (behind->pages, guard);
+  page = wire_guard_message (guard);
+  for (gsize i = 0; i < page->n_subscriptions; i++)
+    g_ptr_array_add (behind->rows, page->subscriptions[i]);
+  behind->next = page->next;
+  return TRUE;
+}
+
+static gboolean
+slow_ask_stats (Job *job, SlowStep *slow)
+{
+  g_autoptr (GPtrArray) pages = g_ptr_array_new_with_free_func ((GDestroyNotify) wire_guard_free);
+  g_autoptr (GPtrArray) rows = g_ptr_array_new ();
+  SlowBehind behind = { pages, rows, "" };
+
+  do
+    if (!slow_ask_page (job, &behind))
+      return FALSE;
+  while (*behind.next != '\0');
+  return slow_report_behind (job, slow, &behind);
 }
 
 /* The broker keeps serving all other peers; nothing here waits for the suspended one. */

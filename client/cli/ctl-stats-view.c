@@ -149,7 +149,7 @@ ctl_stats_view (Ctl *ctl, CtlView which, char *peer, GError **error)
 {
   const StatsView *view = &views[which];
   CtlStatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
-  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (CtlStatsList) list = NULL;
   g_autoptr (GPtrArray) rows = g_ptr_array_new ();
 
   if (peer != NULL && !view->by_peer)
@@ -157,11 +157,11 @@ ctl_stats_view (Ctl *ctl, CtlView which, char *peer, GError **error)
   if (peer != NULL)
     request.peer = peer;
   view->ask (&request);
-  guard = ctl_stats_ask (ctl, &request, error);
-  if (guard == NULL)
+  list = ctl_stats_ask (ctl, &request, error);
+  if (list == NULL)
     return FALSE;
-  view->list (wire_guard_message (guard), rows);
+  view->list (&list->all, rows);
   view_show_rows (ctl, view, rows);
-  ctl_stats_warn_truncated (ctl, wire_guard_message (guard));
+  ctl_stats_warn (list);
   return TRUE;
 }

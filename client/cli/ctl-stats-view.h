@@ -6,7 +6,7 @@
 /*
  * The views of `stats`: counters by subscription, by group and by topic domain, as a table or as JSON objects.
  *
- * Rows are shown as the broker sent them, in its order. Nothing is summed or left out.
+ * Rows are shown as the broker sent them, subscriptions that are behind first. Nothing is summed or left out.
  */
 
 typedef enum

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-stats.h"
 
+#include "ctl-pages.h"
 #include "ctl-table.h"
 #include "ctl-tree.h"
 #include "ctl-units.h"
@@ -9,21 +10,159 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-WireGuard *
+/* --- reading --- */
+
+#define PAGE_ROWS 1000u /* the most that the broker takes */
+
+static CtlStatsList *
+stats_list_new (void)
+{
+  CtlStatsList *list = g_new0 (CtlStatsList, 1);
+
+  daemoneye__eventbus__v1__stats_reply__init (&list->all);
+  list->pages = g_ptr_array_new_with_free_func ((GDestroyNotify) wire_guard_free);
+  list->peers = g_ptr_array_new ();
+  list->subscriptions = g_ptr_array_new ();
+  list->groups = g_ptr_array_new ();
+  list->domains = g_ptr_array_new ();
+  return list;
+}
+
+void
+ctl_stats_list_free (CtlStatsList *list)
+{
+  g_ptr_array_unref (list->peers);
+  g_ptr_array_unref (list->subscriptions);
+  g_ptr_array_unref (list->groups);
+  g_ptr_array_unref (list->domains);
+  g_ptr_array_unref (list->pages);
+  g_free (list);
+}
+
+static void
+stats_append (GPtrArray *rows, gpointer more, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    g_ptr_array_add (rows, ((gpointer *) more)[i]);
+}
+
+static void
+stats_list_take (CtlStatsList *list, const CtlStats *page)
+{
+  if (list->all.totals == NULL)
+    list->all.totals = page->totals;
+  list->all.truncated |= page->truncated;
+  stats_append (list->peers, page->peers, page->n_peers);
+  stats_append (list->subscriptions, page->subscriptions, page->n_subscriptions);
+  stats_append (list->groups, page->groups, page->n_groups);
+  stats_append (list->domains, page->domains, page->n_domains);
+}
+
+/* The subscription that is behind longest first. */
+static gint
+stats_by_behind (gconstpointer a, gconstpointer b)
+{
+  const CtlQueueStats *first = *(const CtlQueueStats *const *) a;
+  const CtlQueueStats *second = *(const CtlQueueStats *const *) b;
+  gint by_peer = strcmp (first->peer, second->peer);
+
+  if (first->behind_us != second->behind_us)
+    return first->behind_us > second->behind_us ? -1 : 1;
+  if (by_peer != 0)
+    return by_peer;
+  return (first->subscription > second->subscription) - (first->subscription < second->subscription);
+}
+
+/* Totals are those of the first page: other numbers of rows mean that some came or went later. */
+static gboolean
+stats_list_has_changed (const CtlStatsList *list, const CtlStatsRequest *request)
+{
+  const Daemoneye__Eventbus__V1__BusTotals *totals = list->all.totals;
+
+  return (request->peer[0] == '\0' && list->peers->len != totals->peers)
+         || (request->peer[0] == '\0' && request->subscriptions && !request->slow
+             && list->subscriptions->len != totals->subscriptions)
+         || (request->groups && list->groups->len != totals->groups);
+}
+
+static void
+stats_list_end (CtlStatsList *list, const CtlStatsRequest *request)
+{
+  CtlStats *all = &list->all;
+
+  g_ptr_array_sort (list->subscriptions, stats_by_behind);
+  all->peers = (CtlPeerStats **) list->peers->pdata;
+  all->n_peers = list->peers->len;
+  all->subscriptions = (CtlQueueStats **) list->subscriptions->pdata;
+  all->n_subscriptions = list->subscriptions->len;
+  all->groups = (Daemoneye__Eventbus__V1__GroupStats **) list->groups->pdata;
+  all->n_groups = list->groups->len;
+  all->domains = (Daemoneye__Eventbus__V1__DomainStats **) list->domains->pdata;
+  all->n_domains = list->domains->len;
+  list->changed = list->pages->len > 1 && !all->truncated && stats_list_has_changed (list, request);
+}
+
+/* A broker that does not know of pages refuses their fields; without them it sends one reply, and no cursor. */
+static WireGuard *
+stats_ask_page (Ctl *ctl, CtlStatsRequest *request, GError **error)
+{
+  const ProtobufCMessageDescriptor *type = &daemoneye__eventbus__v1__stats_reply__descriptor;
+  g_autoptr (GError) local = NULL;
+  WireGuard *guard = ctl_ask (ctl, "control.bus.stats", NULL, NULL, &request->base, type, &local);
+
+  if (guard == NULL && request->after[0] == '\0' && g_error_matches (local, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED))
+    {
+      request->limit = 0;
+      return ctl_ask (ctl, "control.bus.stats", NULL, NULL, &request->base, type, error);
+    }
+  if (guard == NULL)
+    g_propagate_error (error, g_steal_pointer (&local));
+  return guard;
+}
+
+static gboolean
+stats_list_read (CtlStatsList *list, Ctl *ctl, const CtlStatsRequest *what, GError **error)
+{
+  CtlStatsRequest request = *what;
+  CtlPages pages = { 0 };
+
+  request.limit = PAGE_ROWS;
+  do
+    {
+      WireGuard *guard;
+      const CtlStats *page;
+
+      request.after = (char *) (pages.after != NULL ? pages.after : "");
+      guard = stats_ask_page (ctl, &request, error);
+      if (guard == NULL)
+        return FALSE;
+      g_ptr_array_add (list->pages, guard);
+      page = wire_guard_message (guard);
+      stats_list_take (list, page);
+      if (!ctl_pages_take (&pages, page->epoch, page->next, error))
+        return FALSE;
+    }
+  while (pages.after != NULL);
+  if (list->all.totals == NULL)
+    return ctl_fail (error, CTL_EXIT_FAILED, _ ("The reply of the broker has no totals"));
+  return TRUE;
+}
+
+CtlStatsList *
 ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **error)
 {
-  g_autoptr (WireGuard) guard = ctl_ask (ctl, "control.bus.stats", NULL, NULL, &request->base,
-                                         &daemoneye__eventbus__v1__stats_reply__descriptor, error);
+  g_autoptr (CtlStatsList) list = stats_list_new ();
 
-  if (guard == NULL)
+  if (!stats_list_read (list, ctl, request, error))
     return NULL;
-  if (request->peer[0] != '\0' && ((const CtlStats *) wire_guard_message (guard))->n_peers == 0)
+  stats_list_end (list, request);
+  if (request->peer[0] != '\0' && list->all.n_peers == 0)
     {
       ctl_fail (error, CTL_EXIT_NOTHING, _ ("No peer %s is connected: `deyebusctl peers` lists the connected peers"),
                 request->peer);
       return NULL;
     }
-  return g_steal_pointer (&guard);
+  return g_steal_pointer (&list);
 }
 
 /* --- names --- */
@@ -166,8 +305,11 @@ ctl_stats_json (const ProtobufCMessage *row, const char *kind)
 }
 
 void
-ctl_stats_warn_truncated (Ctl *ctl, const CtlStats *stats)
+ctl_stats_warn (const CtlStatsList *list)
 {
-  if (stats->truncated)
+  if (list->all.truncated)
     g_printerr ("%s\n", _ ("deyebusctl: not everything fits into one reply of the broker: ask for one PEER"));
+  if (list->changed)
+    g_printerr ("%s\n", _ ("deyebusctl: peers or subscriptions came or ended while the broker listed them; those that "
+                           "stayed are complete"));
 }

@@ -19,8 +19,22 @@ typedef Daemoneye__Eventbus__V1__QueueStats CtlQueueStats;
 typedef Daemoneye__Eventbus__V1__PublishStats CtlPublishStats;
 typedef Daemoneye__Eventbus__V1__Missed CtlMissed;
 
-/* The message in the result is a CtlStats. A request for a peer that is not connected is an error. */
-WireGuard *ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **error);
+/* The rows of all pages. */
+typedef struct
+{
+  CtlStats all;     /* subscriptions: the one that is behind longest first */
+  gboolean changed; /* rows came or went between the pages */
+  GPtrArray *pages; /* WireGuard; they own the rows */
+  GPtrArray *peers;
+  GPtrArray *subscriptions;
+  GPtrArray *groups;
+  GPtrArray *domains;
+} CtlStatsList;
+
+/* Asks until the reply is complete. A request for a peer that is not connected is an error. */
+CtlStatsList *ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **error);
+void ctl_stats_list_free (CtlStatsList *list);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlStatsList, ctl_stats_list_free)
 
 /* "drop-oldest", as --policy takes it; "" for no policy; (transfer full). */
 char *ctl_policy_name (guint32 policy);
@@ -40,5 +54,5 @@ const char *ctl_missed_sentence (guint32 reason);
  * member "kind". (transfer full) */
 JsonObject *ctl_stats_json (const ProtobufCMessage *row, const char *kind);
 
-/* Warns when the broker had more rows than fit into its reply. */
-void ctl_stats_warn_truncated (Ctl *ctl, const CtlStats *stats);
+/* Warns when rows are missing, or came or went while they were listed. */
+void ctl_stats_warn (const CtlStatsList *list);

@@ -2,6 +2,7 @@
 #include "ctl-tree.h"
 
 #include "ctl-json.h"
+#include "ctl-pages.h"
 
 #include <glib/gi18n.h>
 
@@ -41,7 +42,7 @@ CtlTree *
 ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError **error)
 {
   g_autoptr (CtlTree) tree = g_new0 (CtlTree, 1);
-  const char *after = "";
+  CtlPages pages = { 0 };
 
   tree->entries = g_ptr_array_new ();
   tree->pages = g_ptr_array_new_with_free_func ((GDestroyNotify) wire_guard_free);
@@ -53,7 +54,7 @@ ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError **error)
 
       daemoneye__eventbus__v1__bus_introspect_request__init (&request);
       request.section = section;
-      request.after = (char *) after;
+      request.after = (char *) (pages.after != NULL ? pages.after : "");
       request.peer = (char *) (peer != NULL ? peer : "");
       guard = ctl_ask (ctl, "control.bus.introspect", NULL, NULL, &request.base,
                        &daemoneye__eventbus__v1__bus_introspect_reply__descriptor, error);
@@ -62,9 +63,10 @@ ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError **error)
       g_ptr_array_add (tree->pages, guard);
       page = wire_guard_message (guard);
       tree_take_page (tree, section, page);
-      after = page->next;
+      if (!ctl_pages_take (&pages, page->epoch, page->next, error))
+        return NULL;
     }
-  while (*after != '\0');
+  while (pages.after != NULL);
   return g_steal_pointer (&tree);
 }
 

@@ -75,15 +75,16 @@ gboolean
 ctl_verb_status (Ctl *ctl, char **args, GError **error)
 {
   CtlStatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
-  g_autoptr (WireGuard) guard = ctl_stats_ask (ctl, &request, error);
+  g_autoptr (CtlStatsList) list = ctl_stats_ask (ctl, &request, error);
   g_autofree char *version = NULL;
   g_autofree char *address = NULL;
   const CtlStats *stats;
   JsonNode *node;
 
-  if (guard == NULL)
+  if (list == NULL)
     return FALSE;
-  stats = wire_guard_message (guard);
+  stats = &list->all;
+  ctl_stats_warn (list);
   g_object_get (ctl->client, "broker-version", &version, "address", &address, NULL);
   if (!ctl->output.json)
     {
@@ -118,7 +119,7 @@ stats_sorted_peers (const CtlStats *stats)
 }
 
 static void
-stats_show_peer_table (Ctl *ctl, const GPtrArray *peers, gboolean truncated)
+stats_show_peer_table (Ctl *ctl, const GPtrArray *peers)
 {
   static const CtlColumn columns[] = {
     { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("SENT"), CTL_COLUMN_RIGHT },   { N_ ("RECEIVED"), CTL_COLUMN_RIGHT },
@@ -140,26 +141,23 @@ stats_show_peer_table (Ctl *ctl, const GPtrArray *peers, gboolean truncated)
       ctl_table_cell (table, "%u", peer->pending_requests);
     }
   ctl_table_show (table, &ctl->output);
-  if (truncated)
-    ctl_output_line (&ctl->output, "%s", _ ("There are more: `deyebusctl peers` shows all"));
 }
 
 static gboolean
 stats_show_bus (Ctl *ctl, GError **error)
 {
   CtlStatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
-  g_autoptr (WireGuard) guard = ctl_stats_ask (ctl, &request, error);
+  g_autoptr (CtlStatsList) list = ctl_stats_ask (ctl, &request, error);
   g_autoptr (GPtrArray) peers = NULL;
-  const CtlStats *stats;
 
-  if (guard == NULL)
+  if (list == NULL)
     return FALSE;
-  stats = wire_guard_message (guard);
-  peers = stats_sorted_peers (stats);
+  peers = stats_sorted_peers (&list->all);
   if (!ctl->output.json)
-    stats_show_peer_table (ctl, peers, stats->truncated);
+    stats_show_peer_table (ctl, peers);
   for (guint i = 0; ctl->output.json && i < peers->len; i++)
     ctl_message_print (ctl, g_ptr_array_index (peers, i));
+  ctl_stats_warn (list);
   return TRUE;
 }
 

@@ -221,7 +221,7 @@ gboolean
 ctl_verb_slow (Ctl *ctl, char **args, GError **error)
 {
   CtlStatsRequest request;
-  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (CtlStatsList) list = NULL;
   SlowView slow;
 
   daemoneye__eventbus__v1__stats_request__init (&request);
@@ -229,17 +229,16 @@ ctl_verb_slow (Ctl *ctl, char **args, GError **error)
   request.slow = TRUE;
   if (args[0] != NULL)
     request.peer = args[0];
-  guard = ctl_stats_ask (ctl, &request, error);
-  if (guard == NULL)
+  list = ctl_stats_ask (ctl, &request, error);
+  if (list == NULL)
     return FALSE;
-  slow = (SlowView){ wire_guard_message (guard), g_array_new (FALSE, FALSE, sizeof (BlockedPublisher)),
-                     g_ptr_array_new () };
+  slow = (SlowView){ &list->all, g_array_new (FALSE, FALSE, sizeof (BlockedPublisher)), g_ptr_array_new () };
   slow_collect_rows (&slow);
   if (ctl->output.json)
     slow_show_objects (ctl, &slow);
   else
     slow_show_tables (ctl, &slow, args[0]);
-  ctl_stats_warn_truncated (ctl, slow.stats);
+  ctl_stats_warn (list);
   g_array_unref (slow.blocked);
   g_ptr_array_unref (slow.above);
   return TRUE;

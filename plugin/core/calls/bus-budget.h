@@ -10,8 +10,8 @@
  *
  * introspect_per_second bounds how often one peer may ask for a page. introspect_work_per_second bounds what all
  * collectors together may make the broker do, in units that are counted where the work is done, so that many cheap
- * pages and few expensive ones cost the same. control.bus.stats and control.bus.adjust, which visit everything that
- * waits, are paid out of it as well. An answer that was begun is finished; the excess is not carried over, the next
+ * pages and few expensive ones cost the same. control.bus.stats (a page of it is a page) and control.bus.adjust, which
+ * visit everything that waits, are paid out of it as well. An answer that was begun is finished; the excess is not carried over, the next
  * second begins at zero. Agent and tool are not bounded by it.
  */
 

@@ -3,6 +3,7 @@
 
 #include "base/bus-smallest.h"
 #include "calls/bus-budget.h"
+#include "calls/bus-listing.h"
 #include "calls/bus-page.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
@@ -26,38 +27,6 @@ typedef Daemoneye__Eventbus__V1__TopicInfo TopicInfo;
 #define REPLY_REST     128u /* epoch, next and topics_unseen at their longest; of topics, next comes to it */
 
 /* --- peers --- */
-
-static int
-introspect_compare_peers (gconstpointer a, gconstpointer b)
-{
-  return strcmp ((*(BusPeer *const *) a)->id, (*(BusPeer *const *) b)->id);
-}
-
-static gboolean
-introspect_is_asked_for (const BusPage *page, const BusPeer *peer)
-{
-  return page->only != NULL ? peer == page->only : bus_peer_may_see (page->asker, peer);
-}
-
-/* Peers behind the cursor. Of subscriptions: those who have any, and the one that the cursor names may have more. */
-static GPtrArray *
-introspect_next_peers (BusPage *page, gboolean subscribed)
-{
-  BusSmallest smallest;
-
-  bus_smallest_init (&smallest, &page->work, introspect_compare_peers,
-                     page->limit + 2); /* the one of the cursor, and one that shows that there is more */
-  for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
-    {
-      BusPeer *peer = link->data;
-
-      page->work++;
-      if (introspect_is_asked_for (page, peer) && strcmp (peer->id, page->after) >= (subscribed ? 0 : 1)
-          && (!subscribed || g_hash_table_size (peer->subscriptions) > 0))
-        bus_smallest_add (&smallest, peer);
-    }
-  return bus_smallest_end (&smallest);
-}
 
 static gboolean
 introspect_put_peer (BusPage *page, BusPeer *peer)
@@ -83,7 +52,7 @@ introspect_put_peer (BusPage *page, BusPeer *peer)
 static void
 introspect_walk_peers (BusPage *page)
 {
-  g_autoptr (GPtrArray) peers = introspect_next_peers (page, FALSE);
+  g_autoptr (GPtrArray) peers = bus_listing_peers (page, FALSE, bus_listing_peers_of_page (page));
 
   for (guint i = 0; i < peers->len; i++)
     if (!introspect_put_peer (page, g_ptr_array_index (peers, i)))
@@ -97,32 +66,6 @@ introspect_peer_cursor (const BusPage *page, gconstpointer last, char *next)
 }
 
 /* --- subscriptions --- */
-
-static int
-introspect_compare_subscriptions (gconstpointer a, gconstpointer b)
-{
-  const BusSubscription *first = *(BusSubscription *const *) a;
-  const BusSubscription *second = *(BusSubscription *const *) b;
-
-  return (first->id > second->id) - (first->id < second->id);
-}
-
-static GPtrArray *
-introspect_next_subscriptions (BusPage *page, const BusPeer *peer)
-{
-  guint32 after = strcmp (peer->id, page->after) == 0 ? page->after_number : 0;
-  GHashTableIter iter;
-  gpointer value;
-  BusSmallest smallest;
-
-  bus_smallest_init (&smallest, &page->work, introspect_compare_subscriptions, page->limit + 1);
-  page->work += g_hash_table_size (peer->subscriptions);
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((const BusSubscription *) value)->id > after)
-      bus_smallest_add (&smallest, value);
-  return bus_smallest_end (&smallest);
-}
 
 static gboolean
 introspect_put_subscription (BusPage *page, const BusSubscription *subscription)
@@ -145,7 +88,7 @@ introspect_put_subscription (BusPage *page, const BusSubscription *subscription)
 static gboolean
 introspect_put_subscriptions_of (BusPage *page, const BusPeer *peer)
 {
-  g_autoptr (GPtrArray) subscriptions = introspect_next_subscriptions (page, peer);
+  g_autoptr (GPtrArray) subscriptions = bus_listing_subscriptions (page, peer, NULL);
 
   for (guint i = 0; i < subscriptions->len; i++)
     if (!introspect_put_subscription (page, g_ptr_array_index (subscriptions, i)))
@@ -156,7 +99,7 @@ introspect_put_subscriptions_of (BusPage *page, const BusPeer *peer)
 static void
 introspect_walk_subscriptions (BusPage *page)
 {
-  g_autoptr (GPtrArray) peers = introspect_next_peers (page, TRUE);
+  g_autoptr (GPtrArray) peers = bus_listing_peers (page, TRUE, bus_listing_peers_of_page (page));
 
   for (guint i = 0; i < peers->len; i++)
     if (!introspect_put_subscriptions_of (page, g_ptr_array_index (peers, i)))
@@ -172,50 +115,6 @@ introspect_subscription_cursor (const BusPage *page, gconstpointer last, char *n
 }
 
 /* --- groups --- */
-
-static int
-introspect_compare_groups (gconstpointer a, gconstpointer b)
-{
-  return bus_key_compare_text ((*(BusGroup *const *) a)->key.text, (*(BusGroup *const *) b)->key.text);
-}
-
-static void
-introspect_add_groups_of (GHashTable *groups, const BusPeer *peer)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      BusGroup *group = ((const BusSubscription *) value)->group;
-
-      if (group != NULL)
-        g_hash_table_replace (groups, &group->key, group);
-    }
-}
-
-static GPtrArray *
-introspect_next_groups (BusPage *page)
-{
-  g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->routes->groups) : bus_group_table_new ();
-  GHashTableIter iter;
-  gpointer value;
-  BusSmallest smallest;
-
-  if (!page->all)
-    {
-      page->work += (guint64) g_hash_table_size (page->asker->subscriptions) * BUS_WORK_MEMBER;
-      introspect_add_groups_of (groups, page->asker);
-    }
-  page->work += g_hash_table_size (groups);
-  bus_smallest_init (&smallest, &page->work, introspect_compare_groups, page->limit + 1);
-  g_hash_table_iter_init (&iter, groups);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (bus_key_compare_text (((const BusGroup *) value)->key.text, wire_span_str (page->after)) > 0)
-      bus_smallest_add (&smallest, value);
-  return bus_smallest_end (&smallest);
-}
 
 static void
 introspect_gather_members_of (GHashTable *members, const BusPeer *peer)
@@ -260,7 +159,7 @@ introspect_compare_members (gconstpointer a, gconstpointer b)
   const BusSubscription *second = *(BusSubscription *const *) b;
   int order = strcmp (first->owner->id, second->owner->id);
 
-  return order != 0 ? order : introspect_compare_subscriptions (a, b);
+  return order != 0 ? order : bus_listing_compare_subscriptions (a, b);
 }
 
 static void
@@ -303,7 +202,7 @@ introspect_put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
 static void
 introspect_walk_groups (BusPage *page)
 {
-  g_autoptr (GPtrArray) groups = introspect_next_groups (page);
+  g_autoptr (GPtrArray) groups = bus_listing_groups (page);
   g_autoptr (GHashTable) members = introspect_gather_members (page, groups);
 
   for (guint i = 0; i < groups->len; i++)
@@ -407,38 +306,9 @@ introspect_topic_cursor (const BusPage *page, gconstpointer last, char *next)
 /* --- cursors that come back --- */
 
 static gboolean
-introspect_read_number (const char *text, guint64 max, guint32 *number)
-{
-  guint64 value;
-
-  if (!g_ascii_string_to_unsigned (text, 10, 1, max, &value, NULL))
-    return FALSE;
-  *number = (guint32) value;
-  return TRUE;
-}
-
-static gboolean
-introspect_read_name (BusPage *page, WireSpan text)
-{
-  if (!wire_segment_is_valid (text, (guint) page->core->limits.segment_bytes))
-    return FALSE;
-  memcpy (page->after, text.data, text.len);
-  return TRUE;
-}
-
-static gboolean
 introspect_read_name_cursor (BusPage *page, const char *cursor)
 {
-  return introspect_read_name (page, wire_span_str (cursor));
-}
-
-static gboolean
-introspect_read_subscription_cursor (BusPage *page, const char *cursor)
-{
-  const char *slash = strchr (cursor, '/');
-
-  return slash != NULL && introspect_read_name (page, wire_span (cursor, (gsize) (slash - cursor)))
-         && introspect_read_number (slash + 1, G_MAXUINT32, &page->after_number);
+  return bus_listing_read_name (page, wire_span_str (cursor));
 }
 
 static gboolean
@@ -474,7 +344,7 @@ typedef struct
 static const IntrospectSection sections[] = {
   [1] = SECTION (introspect_walk_peers, introspect_read_name_cursor, introspect_peer_cursor, TRUE, peers),
   [2] = SECTION (introspect_walk_subscriptions,
-                 introspect_read_subscription_cursor,
+                 bus_listing_read_subscription,
                  introspect_subscription_cursor,
                  TRUE,
                  subscriptions),
@@ -559,7 +429,7 @@ bus_introspect_answer (const BusCall *call)
   page.texts = texts;
   page.all = asker->principal.role != BUS_ROLE_COLLECTOR;
   page.limit = request->limit > 0 ? request->limit : ENTRIES_PRESET;
-  page.room = (gsize) MIN (call->core->limits.max_payload, BUS_INTROSPECT_REPLY_MAX) - REPLY_REST;
+  page.room = (gsize) MIN (call->core->limits.max_payload, BUS_PAGE_REPLY_MAX) - REPLY_REST;
   sections[request->section].walk (&page);
   introspect_send (&page, asker, call->id, &sections[request->section]);
   g_string_chunk_free (texts);

@@ -17,11 +17,10 @@
  * subscriptions, of which only as many as the page holds are sorted, and for topics at most BUS_INTROSPECT_WORK_MAX
  * matched subscriptions more than the last topic has.
  *
- * Invariant: a reply is at most max_payload and BUS_INTROSPECT_REPLY_MAX bytes; while there is more, a page has at
+ * Invariant: a reply is at most max_payload and BUS_PAGE_REPLY_MAX bytes; while there is more, a page has at
  * least one entry and sets `next`.
  */
 
-#define BUS_INTROSPECT_REPLY_MAX (256u * 1024u)
-#define BUS_INTROSPECT_WORK_MAX  16384u
+#define BUS_INTROSPECT_WORK_MAX 16384u
 
 void bus_introspect_answer (const BusCall *call);

@@ -3,8 +3,6 @@
 
 #include "calls/bus-budget.h"
 
-#define ENTRY_HEAD 4u /* tag and length of an entry */
-
 gpointer
 bus_page_block (BusPage *page, gsize size)
 {
@@ -23,7 +21,7 @@ bus_page_text (BusPage *page, WireSpan text)
 gboolean
 bus_page_fits (const BusPage *page, const ProtobufCMessage *entry)
 {
-  return protobuf_c_message_get_packed_size (entry) + ENTRY_HEAD <= page->room;
+  return protobuf_c_message_get_packed_size (entry) + BUS_PAGE_ENTRY_HEAD <= page->room;
 }
 
 gboolean
@@ -34,7 +32,7 @@ bus_page_put (BusPage *page, ProtobufCMessage *entry)
     page->is_full = TRUE;
   else
     {
-      page->room -= protobuf_c_message_get_packed_size (entry) + ENTRY_HEAD;
+      page->room -= protobuf_c_message_get_packed_size (entry) + BUS_PAGE_ENTRY_HEAD;
       g_ptr_array_add (page->entries, entry);
     }
   return !page->is_full;

@@ -6,12 +6,14 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * One page of an introspection answer while it is filled: entries until their number or size is reached, and what it
+ * One page of an answer (introspect, stats) while it is filled: entries until their number or size is reached, and what it
  * has cost. It does not know what its entries are.
  *
  * Invariant: what was put fits the reply; blocks and texts live as long as the page.
  */
 
+#define BUS_PAGE_REPLY_MAX  (256u * 1024u)
+#define BUS_PAGE_ENTRY_HEAD 4u   /* tag and length of an entry */
 #define BUS_PAGE_CURSOR_MAX 520u /* a topic; or a segment, a slash, a number */
 
 typedef struct

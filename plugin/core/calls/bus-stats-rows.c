@@ -122,7 +122,7 @@ rows_fill_publish (RowsPeer *row, const BusPeer *peer, gint64 now_us)
   row->stats.publish = row->publish_list;
 }
 
-void
+ProtobufCMessage *
 bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
 {
   RowsPeer *row = g_new0 (RowsPeer, 1);
@@ -155,6 +155,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   stats->missed_by = row->missed.list;
   stats->n_missed_by = row->missed.n;
   g_ptr_array_add (rows->peers, row);
+  return &stats->base;
 }
 
 /* --- subscriptions --- */
@@ -165,7 +166,7 @@ bus_stats_is_behind (const BusSubscription *subscription)
   return subscription->fifo.messages > 0 || subscription->demoted;
 }
 
-void
+ProtobufCMessage *
 bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subscription, gint64 now_us)
 {
   RowsSubscription *row = g_new0 (RowsSubscription, 1);
@@ -200,6 +201,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   stats->missed_by = row->missed.list;
   stats->n_missed_by = row->missed.n;
   g_ptr_array_add (rows->subscriptions, row);
+  return &stats->base;
 }
 
 /* The longest behind first, then by who and number: the same input gives the same output. */
@@ -220,24 +222,32 @@ rows_compare_subscriptions (gconstpointer a, gconstpointer b)
 
 /* --- groups and domains --- */
 
-void
-bus_stats_rows_add_member (BusStatsRows *rows, const BusSubscription *subscription)
+ProtobufCMessage *
+bus_stats_rows_add_group (BusStatsRows *rows, const BusGroup *group)
 {
-  const BusGroup *group = subscription->group;
   RowsGroup *row = g_hash_table_lookup (rows->by_group, group);
 
+  if (row != NULL)
+    return &row->stats.base;
+  row = g_new0 (RowsGroup, 1);
+  daemoneye__eventbus__v1__group_stats__init (&row->stats);
+  row->name = bus_text_from_span (group->key.text);
+  row->stats.name = row->name;
+  row->stats.members = group->members.length;
+  row->stats.policy = group->bounds.policy;
+  row->stats.rerouted = group->rerouted;
+  g_hash_table_insert (rows->by_group, (gpointer) (gsize) group, row);
+  g_ptr_array_add (rows->groups, row);
+  return &row->stats.base;
+}
+
+void
+bus_stats_rows_count_member (BusStatsRows *rows, const BusSubscription *subscription)
+{
+  RowsGroup *row = g_hash_table_lookup (rows->by_group, subscription->group);
+
   if (row == NULL)
-    {
-      row = g_new0 (RowsGroup, 1);
-      daemoneye__eventbus__v1__group_stats__init (&row->stats);
-      row->name = bus_text_from_span (group->key.text);
-      row->stats.name = row->name;
-      row->stats.members = group->members.length;
-      row->stats.policy = group->bounds.policy;
-      row->stats.rerouted = group->rerouted;
-      g_hash_table_insert (rows->by_group, (gpointer) (gsize) group, row);
-      g_ptr_array_add (rows->groups, row);
-    }
+    return;
   row->stats.queued_messages += subscription->fifo.messages;
   row->stats.queued_bytes += subscription->fifo.bytes;
   row->stats.delivered += subscription->delivered;

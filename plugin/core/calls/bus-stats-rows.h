@@ -11,9 +11,9 @@
 
 typedef struct
 {
-  GPtrArray *peers;         /* of messages with their lists, in the order of connecting */
+  GPtrArray *peers;         /* of messages with their lists, in the order in which they were added */
   GPtrArray *subscriptions; /* sorted by fill(): the one that is behind longest first */
-  GPtrArray *groups;        /* sorted by name */
+  GPtrArray *groups;        /* sorted by fill(): by name */
   GPtrArray *domains;
   GHashTable *by_group; /* BusGroup -> its row */
 } BusStatsRows;
@@ -22,10 +22,14 @@ void bus_stats_rows_init (BusStatsRows *rows);
 void bus_stats_rows_clear (BusStatsRows *rows);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BusStatsRows, bus_stats_rows_clear)
 
-void bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us);
-void bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subscription, gint64 now_us);
-/* Adds it to the row of its group. */
-void bus_stats_rows_add_member (BusStatsRows *rows, const BusSubscription *subscription);
+/* Each returns its row, which belongs to @rows. */
+ProtobufCMessage *bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us);
+ProtobufCMessage *
+bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subscription, gint64 now_us);
+/* Adds a row without members, unless the group has one. */
+ProtobufCMessage *bus_stats_rows_add_group (BusStatsRows *rows, const BusGroup *group);
+/* Adds its counters to the row of its group, if there is one. */
+void bus_stats_rows_count_member (BusStatsRows *rows, const BusSubscription *subscription);
 void bus_stats_rows_add_domains (BusStatsRows *rows, const BusDomainCounts *domains);
 
 /* TRUE if messages wait for it, or it is demoted. */

@@ -2,6 +2,7 @@
 #include "calls/bus-stats.h"
 
 #include "calls/bus-budget.h"
+#include "calls/bus-stats-page.h"
 #include "calls/bus-stats-rows.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
@@ -131,11 +132,14 @@ stats_list_groups (BusPeer *asker, BusStatsRows *rows)
       g_hash_table_iter_init (&iter, peer->subscriptions);
       while (g_hash_table_iter_next (&iter, NULL, &value))
         if (((const BusSubscription *) value)->group != NULL)
-          bus_stats_rows_add_member (rows, value);
+          {
+            bus_stats_rows_add_group (rows, ((const BusSubscription *) value)->group);
+            bus_stats_rows_count_member (rows, value);
+          }
     }
 }
 
-/* --- the answer --- */
+/* --- the answer in one reply, for askers that do not page --- */
 
 /* Halves what is least urgent until it fits: groups, then subscriptions (the longest behind stand first), then
  * peers. */
@@ -185,9 +189,23 @@ stats_send (BusPeer *asker, guint64 id, const StatsRequest *request, gint64 now_
   bus_reply_message (asker, id, &reply.base);
 }
 
+static void
+stats_send_page (const BusCall *call)
+{
+  Daemoneye__Eventbus__V1__BusTotals totals;
+
+  stats_fill_totals (call->core, &totals, call->now_us);
+  bus_stats_page_send (call, &totals);
+}
+
 void
 bus_stats_answer (const BusCall *call)
 {
-  if (bus_budget_admit_work (call->peer, call->id, call->now_us))
+  if (bus_stats_page_is_asked_for (call->request))
+    {
+      if (bus_budget_admit (call->peer, call->id, call->now_us))
+        stats_send_page (call);
+    }
+  else if (bus_budget_admit_work (call->peer, call->id, call->now_us))
     stats_send (call->peer, call->id, call->request, call->now_us);
 }
