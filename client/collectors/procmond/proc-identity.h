@@ -21,11 +21,14 @@ typedef enum
 /* Linux: clock ticks since boot; elsewhere seconds since 1970. */
 ProcIdentityResult proc_identity_start_time (guint32 pid, guint64 *start_time);
 
+/* The system appends this to the path of a file that has been deleted. */
+#define PROC_EXE_MARK " (deleted)"
+
 typedef enum
 {
   PROC_EXE_PRESENT,
   PROC_EXE_DELETED, /* no file of this name is the executable any more */
-  PROC_EXE_UNSURE,  /* the path ends in " (deleted)", and nothing shows whether that is a part of the name */
+  PROC_EXE_UNSURE,  /* the path ends in PROC_EXE_MARK, and nothing shows whether that is a part of the name */
   PROC_EXE_NONE,    /* a kernel thread, or a process that has ended */
   PROC_EXE_UNKNOWN, /* it can't be read */
 } ProcExeState;

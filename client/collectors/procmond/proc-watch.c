@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proc-watch.h"
 
+#include "proc-identity.h"
+
+#include <string.h>
+
 void
 proc_watch_init (ProcWatch *watch, guint64 own_start)
 {
@@ -53,17 +57,44 @@ watch_add_exits (GArray *events, const ProcTable *last, const ProcTable *now)
     }
 }
 
-/* Something without an address space executes nothing: a zombie, or a kernel thread, which renames itself for each work.
- * A text that is unknown has not changed. */
+/* A zombie, or a kernel thread, which renames itself for each work: it has no address space and no executable. A process may
+ * end while it is read, so one of the two is enough. */
+static gboolean
+watch_executes_nothing (const ProcRecord *record)
+{
+  return ((record->unknown & PROC_FIELD_VIRTUAL) == 0 && record->virtual_bytes == 0)
+         || ((record->unknown & PROC_FIELD_EXE) == 0 && *record->exe == '\0');
+}
+
+/* The length of the path without what may be the mark of a deleted file. */
+static gsize
+watch_exe_length (const ProcRecord *record)
+{
+  gsize len = strlen (record->exe);
+  gboolean unsure = (record->unknown & PROC_FIELD_EXE_DELETED) != 0;
+
+  return unsure && g_str_has_suffix (record->exe, PROC_EXE_MARK) ? len - strlen (PROC_EXE_MARK) : len;
+}
+
+static gboolean
+watch_is_same_exe (const ProcRecord *before, const ProcRecord *now)
+{
+  gsize len = watch_exe_length (before);
+
+  return g_str_equal (before->exe, now->exe)
+         || (len == watch_exe_length (now) && strncmp (before->exe, now->exe, len) == 0);
+}
+
+/* A text that is unknown has not changed. */
 static gboolean
 watch_has_changed (const ProcRecord *before, const ProcRecord *now)
 {
   guint unknown = before->unknown | now->unknown;
 
-  if (now->virtual_bytes == 0 && (now->unknown & PROC_FIELD_VIRTUAL) == 0)
+  if (watch_executes_nothing (now))
     return FALSE;
   return ((unknown & PROC_FIELD_NAME) == 0 && !g_str_equal (before->name, now->name))
-         || ((unknown & PROC_FIELD_EXE) == 0 && !g_str_equal (before->exe, now->exe));
+         || ((unknown & PROC_FIELD_EXE) == 0 && !watch_is_same_exe (before, now));
 }
 
 static void

@@ -24,6 +24,8 @@ table (const char *text)
             = proc_record_new ((guint32) g_ascii_strtoull (parts[0], NULL, 10), g_ascii_strtoull (parts[1], NULL, 10));
 
         record->virtual_bytes = 4096;
+        g_free (record->exe);
+        record->exe = g_strdup ("/bin/program");
         g_free (record->name);
         record->name = g_strdup (parts[2] != NULL ? parts[2] : "name");
         g_ptr_array_add (made->records, record);
@@ -151,6 +153,13 @@ test_watch_program (void)
     { "c", "/bin/c", 0, PROC_FIELD_VIRTUAL, 0 },
     { "d", "/bin/c", 0, PROC_FIELD_VIRTUAL, 1 },
     { "d", "", 0, 0, 0 }, /* a zombie */
+    { "e", "/bin/e", 1, 0, 1 },
+    { "e", "", 1, 0, 0 }, /* it ended after its size had been read */
+    { "e", "/bin/e (deleted)", 1, 0, 1 },
+    { "e", "/bin/e (deleted)", 1, PROC_FIELD_EXE_DELETED, 0 }, /* the mark may be one, */
+    { "e", "/bin/e", 1, 0, 0 },                                /* and was one */
+    { "e", "/bin/e (deleted)", 1, PROC_FIELD_EXE_DELETED, 0 },
+    { "e", "/bin/f (deleted)", 1, PROC_FIELD_EXE_DELETED, 1 },
   };
   ProcWatch watch;
 

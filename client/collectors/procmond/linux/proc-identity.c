@@ -11,9 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel appends this to the path of a file that has been deleted. */
-#define DELETED_MARK " (deleted)"
-
 /* Returns the number of bytes, or -1 with errno set. */
 static gssize
 identity_read_stat (guint32 pid, char *text, gsize size)
@@ -144,10 +141,10 @@ proc_identity_exe (guint32 pid, char **exe)
       return len < 0 && errno == ENOENT ? PROC_EXE_NONE : PROC_EXE_UNKNOWN;
     }
   target[len] = '\0';
-  if (g_str_has_suffix (target, DELETED_MARK))
+  if (g_str_has_suffix (target, PROC_EXE_MARK))
     state = identity_judge_mark (pid, target);
   if (state == PROC_EXE_DELETED)
-    len -= (gssize) strlen (DELETED_MARK);
+    len -= (gssize) strlen (PROC_EXE_MARK);
   *exe = proc_text_escape (target, len);
   return state;
 }
