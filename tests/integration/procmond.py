@@ -273,9 +273,9 @@ def _(paths):
 NOBODY = 65534
 
 
-def as_nobody():
+def as_nobody(options=None):
     """In a child: another user, in a /proc of its own."""
-    own_proc()
+    own_proc(options)
     os.setgroups([])
     os.setgid(NOBODY)
     os.setuid(NOBODY)
@@ -312,6 +312,21 @@ def _(paths):
         holds(mine in pids_in([bus.call("ListProcesses")]), "it is back")
         seen = [(one["payload"]["kind"], one["payload"]["process"]["pid"]) for one in events_of(events)]
         holds(all(pid not in (1, mine, bus.broker.process.pid) for _, pid in seen), seen)
+
+
+@with_mounts("/integration/procmond/hidden-from-the-start-is-degraded")
+def _(paths):
+    if not nobody_runs(paths[3]):
+        raise Skip("another user may not execute procmond here")
+    with Bus(paths, f"uids=0;{NOBODY}\ngroup={grp.getgrgid(NOBODY).gr_name}") as bus:
+        os.chmod(bus.broker.dir, 0o711)
+        collector = bus.collector(before=lambda: as_nobody(b"hidepid=2"))
+        equal(pids_in([bus.call("ListProcesses")]), [collector.pid], "the others are not listed")
+        health = bus.call("HealthCheck")
+        equal(health["health"], DEGRADED)
+        holds("hides processes" in health["detail"], health)
+        in_mounts_of(collector, "mount", "-o", "remount,hidepid=0", "/proc")
+        bus.health(lambda health: health["health"] == HEALTHY)
 
 
 # --- what is unknown ---

@@ -175,6 +175,16 @@ table_keep_unproven (ProcTable *table, const ProcTable *last, GHashTable *unread
   g_ptr_array_sort (table->records, table_by_pid);
 }
 
+/* The first process lives as long as the system does. One that exists but is not listed is hidden, and so are others. */
+#define FIRST_PID 1u
+
+/* @pids: sorted. */
+static gboolean
+table_is_partial (const GArray *pids)
+{
+  return (pids->len == 0 || g_array_index (pids, guint32, 0) != FIRST_PID) && proc_source_exists (FIRST_PID);
+}
+
 ProcTable *
 proc_table_read (const ProcRange *range)
 {
@@ -186,6 +196,7 @@ proc_table_read (const ProcRange *range)
     return NULL;
   table = proc_table_new ();
   g_array_sort (pids, table_by_number);
+  table->partial = table_is_partial (pids);
   table_add_listed (table, range, pids, unreadable);
   if (range->last != NULL)
     table_keep_unproven (table, range->last, unreadable);

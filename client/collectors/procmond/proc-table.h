@@ -23,6 +23,7 @@ typedef struct
   GPtrArray *records; /* of ProcRecord */
   guint vanished;     /* listed, but ended before they were read */
   guint unreadable;   /* live, or not proven to have ended, and not read now */
+  gboolean partial;   /* the system lists only some processes (hidepid): the others are not counted anywhere */
   guint32 next;       /* processes above this pid were left out; 0: none was */
 } ProcTable;
 

@@ -28,6 +28,8 @@ procmond_health_update (const ProcmondHealth *health)
     health_append (text, "the processes can't be listed");
   if (health->unreadable > 0)
     health_append (text, "%u processes can't be read (rights, hidepid, or a mount over /proc)", health->unreadable);
+  if (health->partial)
+    health_append (text, "the system hides processes of other users (hidepid)");
   if (health->waiting > 0)
     health_append (text,
                    "a subscriber of %s with the policy block stands still: %u events wait, %" G_GUINT64_FORMAT

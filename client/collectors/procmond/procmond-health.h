@@ -15,6 +15,7 @@ typedef struct
 {
   DeyeBusClient *client; /* (nullable): borrowed; NULL: nothing is reported */
   gboolean unlisted;     /* the processes can't be listed */
+  gboolean partial;      /* the system lists only some of them */
   guint unreadable;      /* live processes that can't be read */
   guint waiting;         /* events that wait while others are lost; 0: none is being lost */
   guint64 lost;          /* events that were not published */

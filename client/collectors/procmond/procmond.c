@@ -54,6 +54,7 @@ procmond_read_table (Procmond *self)
   ProcTable *table = proc_table_read (&range);
 
   self->health.unlisted = table == NULL;
+  self->health.partial = table != NULL && table->partial;
   self->health.unreadable = table != NULL ? table->unreadable : 0;
   procmond_health_update (&self->health);
   return table;

@@ -244,6 +244,34 @@ test_unlisted (void)
   proc_watch_clear (&watch);
 }
 
+/* That the first process is not listed although it exists shows that processes are hidden, in every part of the table. */
+static void
+test_partial (void)
+{
+  static const struct
+  {
+    Fake first;
+    gboolean partial;
+  } cases[] = {
+    { { .pid = 1, .start_time = 1 }, FALSE },
+    { { .pid = 1, .start_time = 1, .identity = UNREADABLE }, FALSE },
+    { { .pid = 1, .unlisted = TRUE, .identity = ABSENT }, TRUE },
+    { { .pid = 1, .unlisted = TRUE, .identity = ABSENT, .ended = TRUE }, FALSE }, /* another namespace of processes */
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint n = 1; n <= 2; n++)
+      {
+        const Fake others[] = { cases[i].first, { .pid = n == 1 ? 0 : 6, .start_time = 6 }, { 0 } };
+        const ProcRange range = { .shard = 0, .shards = 2, .after = 1 };
+        g_autoptr (ProcTable) table = NULL;
+
+        fake_set (others);
+        table = proc_table_read (&range);
+        g_assert_cmpint (table->partial, ==, cases[i].partial);
+      }
+}
+
 /* Pages of a table: each process is in one of them, and is counted in one. */
 static void
 test_pages (void)
@@ -290,6 +318,7 @@ main (int argc, char **argv)
   g_test_add_func ("/procmond/table/hidden", test_hidden);
   g_test_add_func ("/procmond/table/unhidden", test_unhidden);
   g_test_add_func ("/procmond/table/unlisted", test_unlisted);
+  g_test_add_func ("/procmond/table/partial", test_partial);
   g_test_add_func ("/procmond/table/pages", test_pages);
   return g_test_run ();
 }
