@@ -24,7 +24,7 @@ typedef struct
   guint64 route_id; /* 0: none */
   guint64 answers;  /* 0: none */
   gint64 due_us;    /* of a request; 0: none */
-  gboolean to_each; /* broadcast or direct: meant for this member of a group, so it is never handed on to another one */
+  gboolean to_each; /* broadcast or direct: never handed on to another peer */
 } BusDelivery;
 
 typedef struct BusEntry BusEntry;

@@ -83,8 +83,8 @@ reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint6
 
 /* --- requests --- */
 
-/* Hands an unsent request on to another server of its topic. Its requester gets an ERROR if there is none, or if that one
- * has no room. FALSE: the request ended. */
+/* Hands an unsent request on to another server of its topic, one that is addressed to a peer only to another subscription of
+ * that peer. Its requester gets an ERROR if there is none, or if that one has no room. FALSE: the request ended. */
 static gboolean
 reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended, gint64 now_us)
 {
@@ -98,7 +98,7 @@ reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended,
 
   if (request == NULL)
     return FALSE; /* the requester does not wait any more */
-  server = bus_router_pick_server (core, message->topic, NULL, &need);
+  server = bus_router_pick_server (core, message->topic, parcel->delivery.to_each ? ended->owner : NULL, &need);
   if (server == NULL || !bus_peer_is_ready (server->owner))
     {
       bus_request_fail (core, request, WIRE_STATUS_RESPONDER_GONE,

@@ -272,7 +272,9 @@ bus_router_request (BusCore *core,
                     gint64 due_us,
                     gint64 now_us)
 {
-  BusDelivery delivery = { .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = due_us };
+  BusDelivery delivery = {
+    .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = due_us, .to_each = inbound->envelope->target.len > 0
+  };
   BusPeer *responder = server->owner;
   BusServers *servers = server->servers;
   gboolean queued;

@@ -148,9 +148,9 @@ test_discarded (Peers *f, gconstpointer data)
 
 /* --- requests --- */
 
-/* @n requests of @asker wait for a server without credit. */
+/* @n requests of @asker wait for a server without credit. @target: (nullable) */
 static void
-let_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, guint n)
+let_addressed_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, guint n, const char *target)
 {
   bus_window_init (&server->window, 0, 0);
   for (guint i = 0; i < n; i++)
@@ -160,10 +160,17 @@ let_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, guint n)
       BusRequest *request = bus_request_new (f->core, BUS_PENDING_REPLY, &requester, server->owner,
                                              arrival->envelope.topic, f->core->now_us + 1000);
 
+      arrival->envelope.target = wire_span_str (target != NULL ? target : "");
       g_assert_true (bus_router_request (f->core, &arrival->inbound, server, request->route_id, f->core->now_us + 1000,
                                          f->core->now_us));
     }
   g_assert_cmpuint (server->fifo.messages, ==, n);
+}
+
+static void
+let_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, guint n)
+{
+  let_addressed_requests_wait (f, asker, server, n, NULL);
 }
 
 /* Another server answers what was not sent; the requester notices nothing. */
@@ -200,6 +207,31 @@ test_requests_without_heir (Peers *f, gconstpointer data)
   assert_leave (leave, 0, 2, 0);
   peers_assert_sent (asker, "ERROR answers=100 status=RESPONDER_GONE\nERROR answers=101 status=RESPONDER_GONE\n");
   g_assert_cmpuint (f->core->flows.missed_by[BUS_LOSS_ENDED], ==, 0); /* a request is no published message */
+}
+
+/* A request that is addressed to a peer is for no other server. */
+static void
+test_addressed_requests (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *two = peers_ready (f, "two", 1000);
+  BusPeer *asker = peers_ready (f, "asker", 1001);
+  BusSubscription *first = routes_serve (f, one, 1, SERVED);
+  BusSubscription *second = routes_serve (f, two, 1, SERVED);
+  BusSubscription *again = routes_serve (f, one, 2, SERVED);
+  BusLeave leave = { 0, 0, 0 };
+
+  let_addressed_requests_wait (f, asker, first, 2, "one");
+  bus_window_init (&again->window, 0, 0);
+  routes_unsubscribe (f, first, &leave);
+  assert_leave (leave, 2, 0, 0);
+  g_assert_cmpuint (again->fifo.messages, ==, 2);
+  peers_assert_sent (asker, "");
+
+  routes_unsubscribe (f, again, &leave);
+  assert_leave (leave, 2, 2, 0);
+  g_assert_cmpuint (second->delivered, ==, 0);
+  peers_assert_sent (asker, "ERROR answers=100 status=RESPONDER_GONE\nERROR answers=101 status=RESPONDER_GONE\n");
 }
 
 /* The other server has no room: WOULD_BLOCK at once. */
@@ -434,6 +466,7 @@ main (int argc, char **argv)
   ADD ("/core/reroute/I07-discarded", test_discarded);
   ADD ("/core/reroute/M07-requests", test_requests);
   ADD ("/core/reroute/M07-requests-without-heir", test_requests_without_heir);
+  ADD ("/core/reroute/M07-addressed-requests", test_addressed_requests);
   ADD ("/core/reroute/M07-requests-to-a-full-server", test_requests_to_a_full_server);
   ADD ("/core/reroute/M06-demoted", test_demoted);
   ADD ("/core/reroute/B04-ticket-keeps-its-time", test_ticket_keeps_its_time);
