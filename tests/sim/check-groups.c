@@ -90,6 +90,7 @@ check_groups_rank (const SimWorld *world, const BusSubscription *const *members,
   for (guint i = 0; i < n; i++)
     {
       gboolean is_stalled = check_groups_stalled_us (world, members[i]) > STALLED_US
+                            && check_groups_stalled_us (world, members[i]) > 2 * members[i]->usual_us
                             && check_groups_stalled_us (world, members[i]) - least_us > STALLED_US;
       gboolean has_room = members[i]->fifo.messages == 0 && members[i]->bounds.policy != BUS_OVERFLOW_CONFLATE;
 

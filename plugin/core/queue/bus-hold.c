@@ -59,6 +59,15 @@ hold_release_first (BusFlow *flow, BusSubscription *subscription)
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusHold));
 }
 
+/* The longest of late, half of it forgotten each time. A client that stood still for the longest block is no measure. */
+static void
+hold_learn_usual (const BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
+  gint64 held_us = bus_subscription_stalled_us (subscription, now_us);
+
+  subscription->usual_us = MAX (held_us <= bus_hold_longest_us (flow) ? held_us : 0, subscription->usual_us / 2);
+}
+
 void
 bus_hold_returned (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
@@ -68,6 +77,7 @@ bus_hold_returned (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
     return; /* the same totals again are no progress */
   subscription->returned = returned;
   subscription->progress_us = now_us;
+  hold_learn_usual (flow, subscription, now_us);
   subscription->unreturned_since_us = subscription->delivered > returned ? now_us : 0;
   while (subscription->hold_first != NULL && subscription->hold_first->index <= returned)
     hold_release_first (flow, subscription);

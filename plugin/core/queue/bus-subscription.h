@@ -60,6 +60,7 @@ struct BusSubscription
   guint64 demoted_at; /* returned, when it was demoted */
   gint64
       unreturned_since_us; /* messages are sent and not acknowledged, and no credit has returned since; 0: none are */
+  gint64 usual_us;         /* for how long messages were lately held until credit returned */
   BusHold *hold_first;     /* sent but not yet acknowledged */
   BusHold *hold_last;
   guint64 tickets; /* that it holds, in the FIFO and for what was sent */

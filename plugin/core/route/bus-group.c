@@ -94,14 +94,16 @@ group_least_stalled_us (GroupChoice *choice)
   return choice->least_us;
 }
 
-/* Not demoted, and holds unacknowledged messages for about as long as the others. */
+/* Not demoted, and holds unacknowledged messages for about as long as the others do, or as it usually does itself: a member
+ * whose jobs take a second does not stand still. */
 static gboolean
 group_is_prompt (GroupChoice *choice, const BusSubscription *member)
 {
   gint64 stalled_us = bus_subscription_stalled_us (member, choice->need->now_us);
 
   return !member->demoted
-         && (stalled_us <= GROUP_GRACE_US || stalled_us - group_least_stalled_us (choice) <= GROUP_GRACE_US);
+         && (stalled_us <= MAX (GROUP_GRACE_US, 2 * member->usual_us)
+             || stalled_us - group_least_stalled_us (choice) <= GROUP_GRACE_US);
 }
 
 typedef enum

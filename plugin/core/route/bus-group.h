@@ -11,9 +11,9 @@
  *
  * A message that matches members of a group is given to one of them: round robin over the matching members; a member
  * that has room is preferred, then one that can let it wait. A member that is demoted, or that has held unacknowledged
- * messages for longer than the others, has its turn when no other one has room. Only when none has, the policy is applied
- * at the member whose turn it is. Policy and bounds belong to the group, as its first member requested them. The
- * subscriptions that serve one topic are balanced in the same way.
+ * messages for longer than the others and than it usually does, has its turn when no other one has room. Only when none
+ * has, the policy is applied at the member whose turn it is. Policy and bounds belong to the group, as its first member
+ * requested them. The subscriptions that serve one topic are balanced in the same way.
  *
  * Invariant: a group exists while it has a member.
  */

@@ -163,6 +163,27 @@ test_since (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->hold_last->index, ==, 2);
 }
 
+/* How long messages are held until credit returns: the longest of late. To stand still for the longest block is no measure. */
+static void
+test_usual (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+  gint64 longest_us = bus_hold_longest_us (&queue->flow);
+
+  for (guint i = 0; i < 5; i++)
+    queue_send_held (queue, subscription, QUEUE_NOW_US);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1000);
+  g_assert_cmpint (subscription->usual_us, ==, 1000);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1100); /* since the last return */
+  g_assert_cmpint (subscription->usual_us, ==, 500);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1100 + longest_us);
+  g_assert_cmpint (subscription->usual_us, ==, longest_us);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1101 + 2 * longest_us);
+  g_assert_cmpint (subscription->usual_us, ==, longest_us / 2);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1102 + 2 * longest_us);
+  g_assert_cmpint (subscription->usual_us, ==, longest_us / 4);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -174,5 +195,6 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/hold/progress", test_progress);
   QUEUE_ADD ("/core/hold/release-sent", test_release_sent);
   QUEUE_ADD ("/core/hold/since", test_since);
+  QUEUE_ADD ("/core/hold/M06-usual", test_usual);
   return g_test_run ();
 }

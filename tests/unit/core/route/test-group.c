@@ -206,6 +206,26 @@ test_stalled (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[1], ==, TURNS / N_MEMBERS);
 }
 
+/* Jobs that take a second: a member at work since 0.9 s has its share, also beside one at work since 0.3 s. */
+static void
+test_slow_at_work (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS];
+
+  f->peers.core->now_us += G_TIME_SPAN_MINUTE;
+  for (guint i = 0; i < N_MEMBERS; i++)
+    {
+      f->members[i]->usual_us = G_TIME_SPAN_SECOND;
+      stall (f, i, (i + 1) * 300 * G_TIME_SPAN_MILLISECOND);
+    }
+  count (f, counts);
+  for (guint i = 0; i < N_MEMBERS; i++)
+    g_assert_cmpuint (counts[i], ==, TURNS / N_MEMBERS);
+  stall (f, 1, 2 * G_TIME_SPAN_SECOND + 1);
+  count (f, counts);
+  g_assert_cmpuint (counts[1], ==, 0);
+}
+
 /* The others are compared with the one that has been so for the shortest time: all that work long take turns. */
 static void
 test_all_stalled (Fixture *f, gconstpointer data)
@@ -319,6 +339,7 @@ main (int argc, char **argv)
   ADD ("/core/group/demoted", test_demoted);
   ADD ("/core/group/M06-demoted-with-room", test_demoted_with_room);
   ADD ("/core/group/M06-stalled", test_stalled);
+  ADD ("/core/group/M06-slow-at-work", test_slow_at_work);
   ADD ("/core/group/all-stalled", test_all_stalled);
   ADD ("/core/group/stalled-at-last", test_stalled_at_last);
   ADD ("/core/group/taker", test_taker);
