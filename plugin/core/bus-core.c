@@ -337,6 +337,7 @@ bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
   core->now_us = now_us;
   bus_outq_sent (&peer->flow.outq, n);
   bus_flow_pump (&peer->flow, now_us);
+  core_settle (core, now_us); /* what expired on the way may have returned credit */
 }
 
 gpointer

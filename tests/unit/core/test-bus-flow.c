@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-overflow.h"
+#include "peer/bus-peer.h"
 #include "core-pressure.h"
 #include "wire-class.h"
 
@@ -285,6 +286,40 @@ test_last_credit_tells_what_came_back (void)
   core_teardown (&core, NULL);
 }
 
+/* A message whose time has come is found when the reader takes bytes: its publisher has no credit, and gets it at once. */
+static void
+test_credit_of_an_expired_message (void)
+{
+  enum
+  {
+    WINDOW = 16,
+    SIZE = 40000
+  };
+  Core core;
+  BusLimits limits;
+  Client *publisher, *reader;
+
+  bus_limits_init (&limits);
+  limits.publish_window_messages = WINDOW;
+  core_setup (&core, &limits);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  reader = client_ready (&core, "reader", "netmond");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "results.#", .policy = BUS_OVERFLOW_BLOCK);
+  reader->is_stopped = TRUE;
+  for (guint i = 0; i < WINDOW; i++)
+    client_publish_ttl (publisher, "results.procmond", 1000, SIZE);
+  g_assert_cmpuint (reader->peer->flow.waiting_messages, >, 0);
+  g_assert_cmpuint (client_credit_told (publisher, WIRE_CLASS_MUST_KEEP).times, ==, 0);
+
+  core.now_us += 1000; /* and no tick yet */
+  reader->is_stopped = FALSE;
+  core_flush (&core);
+  core_flush (&core);
+  g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 0);
+  g_assert_cmpuint (client_credit_told (publisher, WIRE_CLASS_MUST_KEEP).messages, >, WINDOW);
+  core_teardown (&core, NULL);
+}
+
 static void
 test_control_before_data (Core *core, gconstpointer data)
 {
@@ -398,6 +433,7 @@ main (int argc, char **argv)
   ADD ("/core/flow/ack-refused", test_ack_tells_refused);
   ADD ("/core/flow/publish-window", test_publish_window_is_kept);
   g_test_add_func ("/core/flow/B04-last-credit", test_last_credit_tells_what_came_back);
+  g_test_add_func ("/core/flow/B04-credit-of-an-expired-message", test_credit_of_an_expired_message);
   ADD ("/core/flow/B09-control-before-data", test_control_before_data);
   ADD ("/core/flow/control-queue", test_control_queue_is_bounded);
   ADD ("/core/flow/R04-broker-cap", test_broker_cap);
