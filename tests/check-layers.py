@@ -37,6 +37,7 @@ Layer = collections.namedtuple("Layer", "name files below frame text")
 LAYERS = [
     Layer("proto", ["proto/"], [], "", "the wire: frames, envelope, topics, schemas"),
     Layer("platform", ["platform/"], [], "", "what differs between systems"),
+    Layer("terminal", ["terminal/"], [], "", "text of others, safe for a terminal"),
 
     Layer("base", ["plugin/core/base/"], ["proto"], "core", "types, timers, limits, quota, log records"),
     Layer("index", ["plugin/core/index/"], ["base"], "core", "which subscriptions match a topic"),
@@ -64,9 +65,9 @@ LAYERS = [
     Layer("client", ["client/deye-bus*", "client/posix/", "client/win/"], ["session", "serving", "platform"], "client",
           "the objects of the library"),
 
-    Layer("cli", ["client/cli/"], ["client"], "", "deyebusctl"),
+    Layer("cli", ["client/cli/"], ["client", "terminal"], "", "deyebusctl"),
     Layer("collectors", ["client/collectors/"], ["client"], "", "procmond"),
-    Layer("agent", ["agent/"], ["client", "abi"], "", "daemoneye-agent and its demo"),
+    Layer("agent", ["agent/"], ["client", "abi", "terminal"], "", "daemoneye-agent and its demo"),
 ]
 FRAMES = {"core": ("module", "plugin/core: the broker, without I/O"), "module": ("", "plugin: the module"),
           "client": ("", "client: the library")}

@@ -5,6 +5,7 @@
 #include "job-compare.h"
 #include "job-proc.h"
 #include "task.pb-c.h"
+#include "terminal-text.h"
 #include "wire-guard.h"
 
 #include <glib/gi18n.h>
@@ -17,9 +18,10 @@
  * any collector may get.
  */
 
-#define SHARDS     8u
-#define SHOWN      8u
-#define ROUNDS_MAX 20u
+#define SHARDS          8u
+#define SHOWN           8u
+#define COMMAND_COLUMNS 48u
+#define ROUNDS_MAX      20u
 
 typedef Daemoneye__Eventbus__V1__TaskResult TaskResult;
 typedef Daemoneye__Eventbus__V1__ProcessTable ProcessTable;
@@ -253,8 +255,10 @@ enumeration_show_record (Job *job, const JobRecord *record)
       = enumeration_format (record, UNKNOWN_RESIDENT, (double) record->resident_bytes / 1e6, 1, " MB");
   g_autofree char *cpu = enumeration_format (record, UNKNOWN_CPU_TIME, (double) record->cpu_time_us / 1e6, 2, " s");
 
-  job_report_detail (&job->report, "%7u %7s %6s %9s %9s  %.48s", record->pid, ppid, uid, memory, cpu,
-                     record->n_command_line > 0 ? record->command_line[0] : record->name);
+  g_autofree char *command = terminal_text_safe (record->n_command_line > 0 ? record->command_line[0] : record->name);
+  g_autofree char *cut = terminal_text_cut (command, COMMAND_COLUMNS);
+
+  job_report_detail (&job->report, "%7u %7s %6s %9s %9s  %s", record->pid, ppid, uid, memory, cpu, cut);
 }
 
 static void
@@ -312,14 +316,7 @@ static void
 enumeration_print_json (const Job *job, const Enumeration *run)
 {
   for (guint i = 0; job->report.json && i < run->records->len; i++)
-    {
-      g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
-      g_autofree char *line = NULL;
-
-      json_node_take_object (root, enumeration_make_json (g_ptr_array_index (run->records, i)));
-      line = json_to_string (root, FALSE);
-      g_print ("%s\n", line);
-    }
+    job_report_object (enumeration_make_json (g_ptr_array_index (run->records, i)));
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "job-report.h"
 
 #include "platform-console.h"
+#include "terminal-text.h"
 
 void
 job_report_init (JobReport *report, gboolean json)
@@ -24,18 +25,26 @@ report_mark (const JobReport *report, gboolean ok)
   return marks[report->utf8 ? 1 : 0][report->colour ? 1 : 0][ok ? 1 : 0];
 }
 
-static void
-report_print_json (const char *step, gboolean ok, JsonObject *facts, const char *text)
+void
+job_report_object (JsonObject *object)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
   g_autofree char *line = NULL;
+  g_autofree char *safe = NULL;
 
+  json_node_take_object (root, object);
+  line = json_to_string (root, FALSE);
+  safe = terminal_text_escape_json (line);
+  g_print ("%s\n", safe);
+}
+
+static void
+report_print_json (const char *step, gboolean ok, JsonObject *facts, const char *text)
+{
   json_object_set_string_member (facts, "step", step);
   json_object_set_boolean_member (facts, "ok", ok);
   json_object_set_string_member (facts, "text", text);
-  json_node_take_object (root, json_object_ref (facts));
-  line = json_to_string (root, FALSE);
-  g_print ("%s\n", line);
+  job_report_object (json_object_ref (facts));
 }
 
 void
@@ -53,13 +62,18 @@ job_report_step (JobReport *report, const char *step, gboolean ok, JsonObject *f
   if (report->json)
     report_print_json (step, ok, owned, text);
   else
-    g_print (" %s %-11s %s\n", report_mark (report, ok), step, text);
+    {
+      g_autofree char *safe = terminal_text_safe (text);
+
+      g_print (" %s %-11s %s\n", report_mark (report, ok), step, safe);
+    }
 }
 
 void
 job_report_detail (JobReport *report, const char *format, ...)
 {
   g_autofree char *text = NULL;
+  g_autofree char *safe = NULL;
   va_list args;
 
   if (report->json)
@@ -67,5 +81,6 @@ job_report_detail (JobReport *report, const char *format, ...)
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  g_print ("     %s\n", text);
+  safe = terminal_text_safe (text);
+  g_print ("     %s\n", safe);
 }

@@ -6,7 +6,8 @@
 /*
  * The output of the demonstration: one line per step for people, or one JSON object per line for programs.
  *
- * It prints and counts what the steps decide. Colour and marks are used only when the terminal can show them (NO_COLOR, the
+ * It prints and counts what the steps decide. Texts may contain what peers and processes chose: control characters in them are
+ * escaped here, so no step has to. Colour and marks are used only when the terminal can show them (NO_COLOR, the
  * locale's character set).
  */
 
@@ -24,5 +25,7 @@ void job_report_init (JobReport *report, gboolean json);
  * text. */
 void job_report_step (JobReport *report, const char *step, gboolean ok, JsonObject *facts, const char *format, ...)
     G_GNUC_PRINTF (5, 6);
+/* Prints an object as a line of JSON. (transfer full) */
+void job_report_object (JsonObject *object);
 /* Prints a further line about the last step, for people only. */
 void job_report_detail (JobReport *report, const char *format, ...) G_GNUC_PRINTF (2, 3);

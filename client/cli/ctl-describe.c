@@ -2,7 +2,7 @@
 #include "ctl-describe.h"
 
 #include "ctl-json-text.h"
-#include "ctl-text.h"
+#include "terminal-text.h"
 
 #include <glib/gi18n.h>
 
@@ -82,8 +82,8 @@ tree_last_segment (const char *type_name)
 static void
 tree_show_leaf (Ctl *ctl, const char *indent, gboolean last, const char *text, const char *doc)
 {
-  g_autofree char *safe = ctl_text_safe (text);
-  g_autofree char *safe_doc = ctl_text_safe (doc);
+  g_autofree char *safe = terminal_text_safe (text);
+  g_autofree char *safe_doc = terminal_text_safe (doc);
 
   ctl_output_line (&ctl->output, "%s%s%s", indent, last ? tree_marks ()->last_branch : tree_marks ()->branch, safe);
   if (doc != NULL && *doc != '\0')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-described.h"
 
-#include "ctl-text.h"
+#include "terminal-text.h"
 #include "deye-bus-pack.h"
 
 #include <glib/gi18n.h>
@@ -93,7 +93,7 @@ description_learn_types (CtlDescription *description, const CtlServices *service
     }
   if (error != NULL)
     {
-      g_autofree char *why = ctl_text_safe (error->message);
+      g_autofree char *why = terminal_text_safe (error->message);
 
       g_printerr (_ ("deyebusctl: ignoring the types of %s: %s\n"), description->peer, why);
     }

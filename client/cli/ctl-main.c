@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-complete.h"
 #include "ctl-console.h"
-#include "ctl-text.h"
+#include "terminal-text.h"
 #include "ctl-verbs.h"
 #include "deye-bus-locale.h"
 
@@ -254,7 +254,7 @@ static void
 main_print_error (const GError *error)
 {
   const char *hint = ctl_error_hint (error);
-  g_autofree char *text = ctl_text_safe (error->message); /* it may contain the text of a peer */
+  g_autofree char *text = terminal_text_safe (error->message); /* it may contain the text of a peer */
 
   g_printerr ("deyebusctl: %s%s%s\n", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }

@@ -6,7 +6,7 @@
 #include "ctl-json.h"
 #include "ctl-payload.h"
 #include "ctl-stats.h"
-#include "ctl-text.h"
+#include "terminal-text.h"
 #include "ctl-units.h"
 #include "wire-status.h"
 #include "wire-varint.h"
@@ -81,10 +81,10 @@ message_show_headers (Ctl *ctl, DeyeBusMessage *message)
   names = json_object_get_members (object);
   for (GList *link = names; link != NULL; link = link->next)
     {
-      g_autofree char *name = ctl_text_safe (link->data);
+      g_autofree char *name = terminal_text_safe (link->data);
       JsonNode *value = json_object_get_member (object, link->data);
       g_autofree char *text = json_node_get_value_type (value) == G_TYPE_STRING
-                                  ? ctl_text_safe (json_node_get_string (value))
+                                  ? terminal_text_safe (json_node_get_string (value))
                                   : g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (value));
 
       ctl_output_line (&ctl->output, "    %s: %s", name, text);
@@ -97,7 +97,7 @@ message_show_text (Ctl *ctl, DeyeBusMessage *message, JsonNode *decoded, GBytes 
   CtlOutput *output = &ctl->output;
   g_autofree char *moment = ctl_moment ((guint64) deye_bus_message_get_accept_time (message), TRUE);
   g_autofree char *body = decoded != NULL ? ctl_json_text (decoded, FALSE) : ctl_payload_preview (payload);
-  g_autofree char *safe = ctl_text_safe (body);
+  g_autofree char *safe = terminal_text_safe (body);
 
   ctl_output_line (output, "%s%s%s  %s  %s", ctl->options.timestamp ? moment : "", ctl->options.timestamp ? "  " : "",
                    deye_bus_message_get_topic (message), deye_bus_message_get_sender (message), safe);

@@ -3,7 +3,7 @@
 
 #include "ctl-console.h"
 #include "ctl-json-text.h"
-#include "ctl-text.h"
+#include "terminal-text.h"
 #include "platform-console.h"
 
 #include <errno.h>
@@ -94,14 +94,14 @@ ctl_output_field (CtlOutput *output, const char *label, const char *format, ...)
   g_autofree char *text = NULL;
   g_autofree char *safe = NULL;
   g_autoptr (GString) line = g_string_new (label);
-  guint width = ctl_text_columns (label);
+  guint width = terminal_text_columns (label);
   va_list args;
 
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  safe = ctl_text_safe (text);
-  ctl_text_pad (line, width < 14 ? 14 - width : 1);
+  safe = terminal_text_safe (text);
+  terminal_text_pad (line, width < 14 ? 14 - width : 1);
   g_string_append (line, safe);
   ctl_output_line (output, "%s", line->str);
 }
@@ -113,13 +113,13 @@ output_json_text (JsonNode *node, gboolean pretty)
 {
   g_autofree char *text = ctl_json_text (node, pretty);
 
-  return ctl_text_escape_json (text);
+  return terminal_text_escape_json (text);
 }
 
 void
 ctl_output_xml (CtlOutput *output, const char *text)
 {
-  g_autofree char *safe = ctl_text_escape_xml (text);
+  g_autofree char *safe = terminal_text_escape_xml (text);
 
   output_text (output, safe);
 }

@@ -6,7 +6,7 @@
 /*
  * Standard output of the tool: lines, tables, and JSON with one object per line.
  *
- * Colour is used only on a terminal and without NO_COLOR. Text of peers must be escaped (ctl-text) before it is printed as a
+ * Colour is used only on a terminal and without NO_COLOR. Text of peers must be escaped (terminal-text) before it is printed as a
  * line; fields and JSON are escaped here.
  *
  * Invariant: once the reader of the output has gone, nothing more is written, and that is not a failure. Every other failed

@@ -3,7 +3,7 @@
 
 #include "ctl-json-parse.h"
 #include "ctl-json.h"
-#include "ctl-text.h"
+#include "terminal-text.h"
 
 #include <glib/gi18n.h>
 
@@ -46,7 +46,7 @@ ctl_payload_preview (GBytes *payload)
     {
       g_autofree char *text = g_strndup ((const char *) bytes, len);
 
-      return ctl_text_safe (text);
+      return terminal_text_safe (text);
     }
   shown = g_string_new (NULL);
   g_string_append_printf (shown, ngettext ("%zu byte:", "%zu bytes:", (gulong) len), len);

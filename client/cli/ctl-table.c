@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-table.h"
 
-#include "ctl-text.h"
+#include "terminal-text.h"
 
 #include <glib/gi18n.h>
 
@@ -42,7 +42,7 @@ ctl_table_cell (CtlTable *table, const char *format, ...)
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  g_ptr_array_add (table->cells, ctl_text_safe (*text != '\0' ? text : "-"));
+  g_ptr_array_add (table->cells, terminal_text_safe (*text != '\0' ? text : "-"));
 }
 
 guint
@@ -64,9 +64,9 @@ table_natural_widths (const CtlTable *table)
 
   for (guint column = 0; column < table->n_columns; column++)
     {
-      widths[column] = ctl_text_columns (_ (table->columns[column].title));
+      widths[column] = terminal_text_columns (_ (table->columns[column].title));
       for (guint row = 0; row < ctl_table_rows (table); row++)
-        widths[column] = MAX (widths[column], ctl_text_columns (table_cell_at (table, row, column)));
+        widths[column] = MAX (widths[column], terminal_text_columns (table_cell_at (table, row, column)));
     }
   return widths;
 }
@@ -96,15 +96,15 @@ table_shrink_columns (const CtlTable *table, guint *widths, guint room)
 static void
 table_append_cell (GString *line, const CtlTable *table, guint column, const char *text, const guint *widths)
 {
-  g_autofree char *shown = ctl_text_cut (text, widths[column]);
-  guint missing = widths[column] - MIN (widths[column], ctl_text_columns (shown));
+  g_autofree char *shown = terminal_text_cut (text, widths[column]);
+  guint missing = widths[column] - MIN (widths[column], terminal_text_columns (shown));
   gboolean last = column + 1 == table->n_columns;
 
   if (table->columns[column].kind == CTL_COLUMN_RIGHT)
-    ctl_text_pad (line, missing);
+    terminal_text_pad (line, missing);
   g_string_append (line, shown);
   if (!last)
-    ctl_text_pad (line, COLUMN_GAP + (table->columns[column].kind == CTL_COLUMN_RIGHT ? 0 : missing));
+    terminal_text_pad (line, COLUMN_GAP + (table->columns[column].kind == CTL_COLUMN_RIGHT ? 0 : missing));
 }
 
 void

@@ -4,7 +4,7 @@
 #include "ctl-catalog.h"
 #include "ctl-input.h"
 #include "ctl-payload.h"
-#include "ctl-text.h"
+#include "terminal-text.h"
 
 #include <glib/gi18n.h>
 
@@ -74,10 +74,10 @@ static gboolean
 call_explain_failure (GError *local, const char *peer, GError **error)
 {
   g_autofree char *name = deye_bus_error_get_name (local);
-  g_autofree char *safe = ctl_text_safe (name);
+  g_autofree char *safe = terminal_text_safe (name);
   g_autofree char *prefix = g_strconcat (dgettext (GETTEXT_PACKAGE, "The responder failed"), ": ", NULL);
   gsize skip = g_str_has_prefix (local->message, prefix) ? strlen (prefix) : 0;
-  g_autofree char *text = ctl_text_safe (local->message + skip);
+  g_autofree char *text = terminal_text_safe (local->message + skip);
 
   if (name == NULL)
     {
@@ -123,7 +123,7 @@ call_list_methods (const CtlServices *services)
   for (size_t i = 0; i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_methods; k++)
       g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", services->services[i]->methods[k]->name);
-  return ctl_text_safe (names->str);
+  return terminal_text_safe (names->str);
 }
 
 gboolean

@@ -2,7 +2,7 @@
 #include "ctl-verbs.h"
 
 #include "ctl-describe.h"
-#include "ctl-text.h"
+#include "terminal-text.h"
 
 #include <glib/gi18n.h>
 
@@ -41,7 +41,7 @@ introspect_title_of (const CtlPeer *peer)
   g_autofree char *title = g_strdup_printf (_ ("%s  %s%s%s, pid %u"), peer->id, ctl_role_name (peer->role),
                                             *peer->type != '\0' ? " " : "", peer->type, peer->pid);
 
-  return ctl_text_safe (title);
+  return terminal_text_safe (title);
 }
 
 static gboolean

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl-text.h"
+#include "terminal-text.h"
 
 #include <string.h>
 
 /* FALSE for characters that move the cursor, change the direction of writing, or are not assigned. */
 static gboolean
-text_is_harmless (gunichar c)
+terminal_text_is_harmless (gunichar c)
 {
   static const guint32 harmful = 1u << G_UNICODE_CONTROL | 1u << G_UNICODE_FORMAT | 1u << G_UNICODE_SURROGATE
                                  | 1u << G_UNICODE_LINE_SEPARATOR | 1u << G_UNICODE_PARAGRAPH_SEPARATOR
@@ -15,7 +15,7 @@ text_is_harmless (gunichar c)
 }
 
 char *
-ctl_text_safe (const char *text)
+terminal_text_safe (const char *text)
 {
   GString *safe = g_string_new (NULL);
 
@@ -27,7 +27,7 @@ ctl_text_safe (const char *text)
         g_string_append_printf (safe, "\\x%02x", (guint) (guchar) *at++);
       else
         {
-          if (text_is_harmless (c))
+          if (terminal_text_is_harmless (c))
             g_string_append_unichar (safe, c);
           else
             g_string_append_printf (safe, c <= 0xff ? "\\x%02x" : "\\u{%x}", (guint) c);
@@ -38,7 +38,7 @@ ctl_text_safe (const char *text)
 }
 
 guint
-ctl_text_columns (const char *text)
+terminal_text_columns (const char *text)
 {
   guint width = 0;
 
@@ -52,19 +52,19 @@ ctl_text_columns (const char *text)
 }
 
 void
-ctl_text_pad (GString *line, guint n)
+terminal_text_pad (GString *line, guint n)
 {
   for (guint i = 0; i < n; i++)
     g_string_append_c (line, ' ');
 }
 
 char *
-ctl_text_cut (const char *text, guint width)
+terminal_text_cut (const char *text, guint width)
 {
   g_autoptr (GString) kept = NULL;
   guint used = 0;
 
-  if (ctl_text_columns (text) <= width)
+  if (terminal_text_columns (text) <= width)
     return g_strdup (text);
   kept = g_string_new (NULL);
   for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
@@ -82,7 +82,7 @@ ctl_text_cut (const char *text, guint width)
 }
 
 static void
-text_append_json_escape (GString *text, gunichar c)
+terminal_text_append_json_escape (GString *text, gunichar c)
 {
   if (c > 0xffff)
     g_string_append_printf (text, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
@@ -91,7 +91,7 @@ text_append_json_escape (GString *text, gunichar c)
 }
 
 static void
-text_append_xml_escape (GString *text, gunichar c)
+terminal_text_append_xml_escape (GString *text, gunichar c)
 {
   g_string_append_printf (text, "&#x%x;", c);
 }
@@ -99,7 +99,7 @@ text_append_xml_escape (GString *text, gunichar c)
 /* @text: UTF-8. Control characters can only occur in strings of JSON or XML; @append writes them in the escaped form of
  * that format. */
 static char *
-text_escape_harmful (const char *text, void (*append) (GString *text, gunichar c))
+terminal_text_escape_harmful (const char *text, void (*append) (GString *text, gunichar c))
 {
   GString *safe = g_string_sized_new (strlen (text));
 
@@ -107,7 +107,7 @@ text_escape_harmful (const char *text, void (*append) (GString *text, gunichar c
     {
       gunichar c = g_utf8_get_char (at);
 
-      if (text_is_harmless (c) || c == '\n')
+      if (terminal_text_is_harmless (c) || c == '\n')
         g_string_append_unichar (safe, c);
       else
         append (safe, c);
@@ -116,13 +116,13 @@ text_escape_harmful (const char *text, void (*append) (GString *text, gunichar c
 }
 
 char *
-ctl_text_escape_json (const char *json)
+terminal_text_escape_json (const char *json)
 {
-  return text_escape_harmful (json, text_append_json_escape);
+  return terminal_text_escape_harmful (json, terminal_text_append_json_escape);
 }
 
 char *
-ctl_text_escape_xml (const char *xml)
+terminal_text_escape_xml (const char *xml)
 {
-  return text_escape_harmful (xml, text_append_xml_escape);
+  return terminal_text_escape_harmful (xml, terminal_text_append_xml_escape);
 }

@@ -6,22 +6,23 @@
 /*
  * Text for a terminal: control characters are escaped, and widths are counted in columns.
  *
- * Peers choose most of the text that the tool shows. No control character of theirs may reach the terminal.
+ * Peers choose most of the text that the programs show, and the processes that a peer reports choose their command lines. No
+ * control character of theirs may reach the terminal. It does not print.
  */
 
 /* Escapes control characters and invalid UTF-8; (transfer full). @text: (nullable), any bytes. */
-char *ctl_text_safe (const char *text);
+char *terminal_text_safe (const char *text);
 
 /* The same for a document in UTF-8: in JSON and XML control characters can only occur in strings, where the format has an
  * escaped form of its own. Line ends stay. (transfer full) */
-char *ctl_text_escape_json (const char *json);
-char *ctl_text_escape_xml (const char *xml);
+char *terminal_text_escape_json (const char *json);
+char *terminal_text_escape_xml (const char *xml);
 
 /* Columns of a terminal that @text needs. */
-guint ctl_text_columns (const char *text);
+guint terminal_text_columns (const char *text);
 
 /* Appends @n spaces. */
-void ctl_text_pad (GString *line, guint n);
+void terminal_text_pad (GString *line, guint n);
 
 /* Cuts @text to @width columns; (transfer full). A cut text ends with an ellipsis. */
-char *ctl_text_cut (const char *text, guint width);
+char *terminal_text_cut (const char *text, guint width);
