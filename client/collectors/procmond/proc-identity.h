@@ -4,10 +4,11 @@
 #include <glib.h>
 
 /*
- * The identity of a process beyond its number, which is used again later: its start time and its executable.
+ * The identity of a process beyond its number, which is used again later: its start time, its executable, and its arguments.
  *
- * linux/proc-identity.c reads both from /proc, because libgtop rounds the start time and truncates the path. posix/proc-
- * identity.c is for other systems and uses libgtop. The module decides nothing: that a start time can't be read does not
+ * linux/proc-identity.c reads them from /proc, because libgtop rounds the start time, truncates the path, and reads all
+ * arguments, which may be megabytes that thousands of processes share. posix/proc-identity.c is for other systems and uses
+ * libgtop. The module decides nothing: that a start time can't be read does not
  * mean that the process has ended (see proc-table).
  */
 
@@ -36,3 +37,7 @@ typedef enum
 /* @exe: set to the path, escaped as proc_text_escape() does, without a mark of the system; "" if the state is NONE or
  * UNKNOWN. (transfer full) */
 ProcExeState proc_identity_exe (guint32 pid, char **exe);
+
+/* The arguments of the process: at least the part of them that a record keeps. A kernel thread has none. (transfer full); NULL:
+ * they can't be read. */
+char **proc_identity_args (guint32 pid);

@@ -5,7 +5,7 @@
 
 /*
  * The processes of the operating system: their numbers, and figures about each. posix/proc-source.c reads both with
- * libgtop.
+ * libgtop, and arguments with proc-identity.
  *
  * A process may end between two calls. Calls for it leave fields unknown then; proc-table detects that.
  */

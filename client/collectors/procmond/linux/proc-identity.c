@@ -11,25 +11,29 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Returns the number of bytes, or -1 with errno set. */
+/* Reads the beginning of a file of the process, and ends it with a NUL. Returns the number of bytes, or -1 with errno set. */
 static gssize
-identity_read_stat (guint32 pid, char *text, gsize size)
+identity_read_file (guint32 pid, const char *name, char *text, gsize size)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
+  g_autofree char *path = g_strdup_printf ("/proc/%u/%s", pid, name);
   int fd = open (path, O_RDONLY | O_CLOEXEC);
+  gsize sum = 0;
   gssize len;
   int error;
 
   if (fd < 0)
     return -1;
   do
-    len = read (fd, text, size - 1);
-  while (len < 0 && errno == EINTR);
+    {
+      len = read (fd, text + sum, size - 1 - sum);
+      sum += (gsize) MAX (len, 0);
+    }
+  while ((len > 0 && sum < size - 1) || (len < 0 && errno == EINTR));
   error = errno;
   close (fd);
   errno = error;
-  text[MAX (len, 0)] = '\0';
-  return len;
+  text[sum] = '\0';
+  return len < 0 ? -1 : (gssize) sum;
 }
 
 /* The name, field 2, is in parentheses and may contain any characters, so fields are counted from the last parenthesis:
@@ -53,7 +57,7 @@ proc_identity_start_time (guint32 pid, guint64 *start_time)
 {
   char text[2048];
 
-  if (identity_read_stat (pid, text, sizeof text) < 0)
+  if (identity_read_file (pid, "stat", text, sizeof text) < 0)
     return errno == ENOENT || errno == ESRCH ? PROC_IDENTITY_ABSENT : PROC_IDENTITY_UNREADABLE;
   return identity_parse_stat (text, pid, start_time) ? PROC_IDENTITY_READ : PROC_IDENTITY_UNREADABLE;
 }
@@ -147,4 +151,25 @@ proc_identity_exe (guint32 pid, char **exe)
     len -= (gssize) strlen (PROC_EXE_MARK);
   *exe = proc_text_escape (target, len);
   return state;
+}
+
+/* --- arguments --- */
+
+/* What is beyond this has no place in a record, whether NULs or other bytes fill it. */
+#define ARGS_BYTES (PROC_COMMAND_LINE_BYTES + 1 + PROC_COMMAND_LINE_ARGS + 1)
+
+char **
+proc_identity_args (guint32 pid)
+{
+  char text[ARGS_BYTES + 1];
+  gssize len = identity_read_file (pid, "cmdline", text, sizeof text);
+  g_autoptr (GPtrArray) args = NULL;
+
+  if (len < 0)
+    return NULL;
+  args = g_ptr_array_new ();
+  for (const char *at = text; at < text + len; at += strlen (at) + 1)
+    g_ptr_array_add (args, g_strdup (at));
+  g_ptr_array_add (args, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&args), FALSE);
 }

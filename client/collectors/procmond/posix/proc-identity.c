@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proc-identity.h"
 
+#include <glibtop/procargs.h>
 #include <glibtop/proctime.h>
 
 ProcIdentityResult
@@ -18,4 +19,15 @@ proc_identity_exe (guint32 pid, char **exe)
 {
   *exe = g_strdup ("");
   return PROC_EXE_UNKNOWN;
+}
+
+char **
+proc_identity_args (guint32 pid)
+{
+  glibtop_proc_args about;
+  g_auto (GStrv) args = glibtop_get_proc_argv (&about, (pid_t) pid, 0);
+
+  if ((about.flags & (1 << GLIBTOP_PROC_ARGS_SIZE)) == 0)
+    return NULL;
+  return args != NULL ? g_steal_pointer (&args) : g_new0 (char *, 1);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proc-source.h"
 
+#include "proc-identity.h"
+
 #include <errno.h>
 #include <glib/gi18n.h>
 #include <glibtop.h>
-#include <glibtop/procargs.h>
 #include <glibtop/proclist.h>
 #include <glibtop/procmem.h>
 #include <glibtop/procstate.h>
@@ -81,11 +82,10 @@ proc_source_exists (guint32 pid)
 static void
 source_read_command_line (guint32 pid, ProcRecord *record)
 {
-  glibtop_proc_args about;
-  g_auto (GStrv) args = glibtop_get_proc_argv (&about, (pid_t) pid, 0);
+  g_auto (GStrv) args = proc_identity_args (pid);
 
   proc_record_set_command_line (record, (const char *const *) args);
-  if ((about.flags & (1 << GLIBTOP_PROC_ARGS_SIZE)) == 0)
+  if (args == NULL)
     record->unknown |= PROC_FIELD_COMMAND_LINE;
 }
 

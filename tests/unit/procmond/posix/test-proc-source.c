@@ -95,6 +95,83 @@ test_other_user (void)
   g_assert_cmpuint (read_one->ppid, ==, (guint) getpid ());
 }
 
+static guint64
+read_bytes_so_far (void)
+{
+  g_autofree char *text = NULL;
+  unsigned long long bytes;
+
+  g_assert_true (g_file_get_contents ("/proc/self/io", &text, NULL, NULL));
+  g_assert_cmpint (sscanf (text, "rchar: %llu", &bytes), ==, 1);
+  return bytes;
+}
+
+/* Starts a shell with these further arguments, and reads it. @n_bytes: what was read from the system for it. */
+static ProcRecord *
+read_with_args (const char *const *args, guint64 *n_bytes)
+{
+  static const char *const shell[] = { "/bin/sh", "-c", "kill -STOP $$", NULL };
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  ProcRecord *record = NULL;
+  GPid child;
+  guint64 before;
+
+  for (guint i = 0; shell[i] != NULL; i++)
+    g_ptr_array_add (argv, (char *) shell[i]);
+  for (guint i = 0; args[i] != NULL; i++)
+    g_ptr_array_add (argv, (char *) args[i]);
+  g_ptr_array_add (argv, NULL);
+  g_assert_true (
+      g_spawn_async (NULL, (char **) argv->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &child, NULL));
+  g_assert_cmpint (waitpid (child, NULL, WUNTRACED), ==, child);
+  before = read_bytes_so_far ();
+  g_assert_cmpint (proc_record_read ((guint32) child, &record), ==, PROC_READ);
+  *n_bytes = read_bytes_so_far () - before;
+  kill (child, SIGKILL);
+  waitpid (child, NULL, 0);
+  g_spawn_close_pid (child);
+  return record;
+}
+
+/* Many processes can share arguments of megabytes: what is read of them is bounded. */
+static void
+test_args (void)
+{
+  g_autofree char *fits = g_strnfill (PROC_COMMAND_LINE_BYTES - strlen ("/bin/sh-ckill -STOP $$"), 'x');
+  g_autofree char *exceeds = g_strconcat (fits, "y", NULL);
+  g_autofree char *large = g_strnfill (100000, 'z');
+  const char *many[PROC_COMMAND_LINE_ARGS + 1] = { NULL };
+  const char *const fitting[] = { fits, NULL }, *const exceeding[] = { exceeds, NULL },
+                    *const larger[] = { large, large, large, large, large, large, large, large, NULL },
+                    *const odd[] = { "", "a b", "\n", "", NULL };
+  guint64 n_bytes;
+  g_autoptr (ProcRecord) of_fitting = read_with_args (fitting, &n_bytes);
+  g_autoptr (ProcRecord) of_exceeding = read_with_args (exceeding, &n_bytes);
+  g_autoptr (ProcRecord) of_odd = read_with_args (odd, &n_bytes);
+  g_autoptr (ProcRecord) of_larger = read_with_args (larger, &n_bytes);
+  g_autoptr (ProcRecord) of_many = NULL;
+  g_autoptr (ProcRecord) of_more = NULL;
+
+  g_assert_cmpuint (n_bytes, <, 65536);
+  g_assert_cmpstr (of_larger->command_line[4], ==, PROC_CUT);
+  g_assert_true (of_larger->shortened);
+  g_assert_cmpstr (of_fitting->command_line[3], ==, fits);
+  g_assert_false (of_fitting->shortened);
+  g_assert_cmpstr (of_exceeding->command_line[3], ==, fits);
+  g_assert_cmpstr (of_exceeding->command_line[4], ==, PROC_CUT);
+  g_assert_true (of_exceeding->shortened);
+  g_assert_true (g_strv_equal ((const char *const *) of_odd->command_line + 3, odd));
+
+  for (guint i = 0; i < PROC_COMMAND_LINE_ARGS - 3; i++)
+    many[i] = "";
+  of_many = read_with_args (many, &n_bytes);
+  g_assert_cmpuint (g_strv_length (of_many->command_line), ==, PROC_COMMAND_LINE_ARGS);
+  g_assert_false (of_many->shortened);
+  many[PROC_COMMAND_LINE_ARGS - 3] = "";
+  of_more = read_with_args (many, &n_bytes);
+  g_assert_true (of_more->shortened);
+}
+
 /* Runs the program at @path, which sleeps, calls @change, and reads the process. */
 static ProcRecord *
 read_after (const char *path, void (*change) (const char *path))
@@ -224,6 +301,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   g_assert_true (proc_source_init (NULL));
+  g_test_add_func ("/procmond/source/bounded-arguments", test_args);
   g_test_add_func ("/procmond/table/own-process", test_own_process);
   g_test_add_func ("/procmond/table/other-user", test_other_user);
   g_test_add_func ("/procmond/table/deleted", test_deleted);
