@@ -148,6 +148,14 @@ deye_bus_client_dispose (GObject *object)
       client_hand_over (self);
       return;
     }
+  /* A dispatch holds the client, so this is g_object_run_dispose() in a callback. It would free what the callback is called
+   * with, so it does nothing. */
+  if (self->dispatching > 0)
+    {
+      if (entered)
+        g_main_context_release (self->context);
+      return;
+    }
   deye_bus_client_stop_heartbeat (self);
   unsent = deye_bus_client_drop_connection (self);
   deye_bus_client_detach (self);

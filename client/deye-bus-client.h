@@ -355,7 +355,8 @@ DEYE_BUS_API guint64 deye_bus_client_get_unsent (DeyeBusClient *self);
  * Returns: %TRUE if the client is connected, or was connected before. Otherwise %FALSE with %DEYE_BUS_ERROR_NO_BROKER,
  *   %DEYE_BUS_ERROR_UNTRUSTED, %DEYE_BUS_ERROR_VERSION, %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_DUPLICATE_ID,
  *   %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED, %DEYE_BUS_ERROR_PROTOCOL,
- *   %DEYE_BUS_ERROR_INVALID_ARGUMENT (see Construction above), %G_IO_ERROR_PENDING (a connect is in progress) or %G_IO_ERROR_CANCELLED
+ *   %DEYE_BUS_ERROR_INVALID_ARGUMENT (see Construction above), %G_IO_ERROR_PENDING (a connect is in progress) or
+ *   %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */
@@ -455,7 +456,8 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
  * Returns: %TRUE if everything was sent, or if the client was closed before. Otherwise %FALSE with
  *   %DEYE_BUS_ERROR_UNSENT (messages were not sent and are lost: the message of the error and
  *   deye_bus_client_get_unsent() contain their number, in which messages are included whose own calls fail), with
- *   %DEYE_BUS_ERROR_INVALID_ARGUMENT (@options), with %DEYE_BUS_ERROR_WRONG_THREAD, or with %DEYE_BUS_ERROR_NOT_CONNECTED in the child after fork()
+ *   %DEYE_BUS_ERROR_INVALID_ARGUMENT (@options), with %DEYE_BUS_ERROR_WRONG_THREAD, or with
+ *   %DEYE_BUS_ERROR_NOT_CONNECTED in the child after fork()
  *
  * Since: 0.1
  */
@@ -621,9 +623,9 @@ DEYE_BUS_API gboolean deye_bus_client_publish (DeyeBusClient *self,
  *
  * Asynchronous version of deye_bus_client_publish(), with the same timeout. Without @want_ack, completion means that the
  * message was queued for the socket, not that it was written; see deye_bus_client_flush_async(). Calls complete in the
- * order in which they obtained credit. A caller that waits for each completion before it publishes the next message cannot publish faster
- * than the broker accepts. In each credit class (control; tasks and results; everything else) at most 65,536 calls and
- * 64 MiB may wait for credit; a further call fails with %DEYE_BUS_ERROR_WOULD_BLOCK.
+ * order in which they obtained credit. A caller that waits for each completion before it publishes the next message
+ * cannot publish faster than the broker accepts. In each credit class (control; tasks and results; everything else)
+ * at most 65,536 calls and 64 MiB may wait for credit; a further call fails with %DEYE_BUS_ERROR_WOULD_BLOCK.
  *
  * Completions are kept until the client's context runs, so a caller that never runs it accumulates them. If @callback
  * is %NULL, #DeyeBusClient::error reports a message that could not be sent.
@@ -673,8 +675,8 @@ DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self,
  * Sends a message to one peer. %DEYE_BUS_ERROR_ABSENT and %DEYE_BUS_ERROR_NOT_SUBSCRIBED are reported at once.
  *
  * Returns: %TRUE if the broker has accepted the message and queued it for the receiver, or, with @want_delivered, if the
- *   receiver's callback has returned. Otherwise %FALSE with %DEYE_BUS_ERROR_UNKNOWN (no report within the timeout; the message may have been
- *   handled), or with an error as of deye_bus_client_publish()
+ *   receiver's callback has returned. Otherwise %FALSE with %DEYE_BUS_ERROR_UNKNOWN (no report within the timeout;
+ *   the message may have been handled), or with an error as of deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -1100,10 +1102,10 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_client_request_finish (DeyeBusClient *self
  * reply that is sent from a callback is written at the end of the dispatch; call deye_bus_client_flush() to write it
  * earlier, before long work in the same callback.
  *
- * Returns: %TRUE if the reply was queued, which does not mean that it was written. Otherwise %FALSE with %DEYE_BUS_ERROR_CANCELLED (the request was
- *   answered before, or the requester has disconnected or cancelled it; harmless), %DEYE_BUS_ERROR_WOULD_BLOCK (too
- *   many calls are waiting for credit) or %DEYE_BUS_ERROR_LIMIT (the reply is too large), after both of which the
- *   request can still be answered, or with an error of the connection
+ * Returns: %TRUE if the reply was queued, which does not mean that it was written. Otherwise %FALSE with
+ *   %DEYE_BUS_ERROR_CANCELLED (the request was answered before, or the requester has disconnected or cancelled it;
+ *   harmless), %DEYE_BUS_ERROR_WOULD_BLOCK (too many calls are waiting for credit) or %DEYE_BUS_ERROR_LIMIT (the reply
+ *   is too large), after both of which the request can still be answered, or with an error of the connection
  *
  * Since: 0.1
  */

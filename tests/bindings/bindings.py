@@ -494,6 +494,23 @@ def last_reference_reports_unsent(bus):
 
 
 @test
+def dispose_in_callback(bus):
+    """g_object_run_dispose() in a callback does not free the callback that runs."""
+    tool, collector, got = bus.tool(), bus.collector(), []
+    topic = "events.process.disposed"  # messages of other tests may be on their way
+
+    def on_message(_subscription, message, *_data):
+        tool.run_dispose()
+        got.append(message.get_data())
+
+    subscription = tool.subscribe(topic, None, on_message, None, None)
+    publish(collector, topic, "text")
+    wait_until(lambda: got, "the message")
+    assert got == [b"text"], got
+    assert subscription.unsubscribe(None)
+
+
+@test
 def callback_freed(bus):
     """What belongs to a callback is let go when the subscription has ended."""
     class Thing:
