@@ -113,6 +113,17 @@ wish_check_not_own_methods (DeyeBusClient *self, const DeyeBusWish *wish, GError
   return FALSE;
 }
 
+/* The broker would close the connection for text that is not UTF-8. */
+static gboolean
+wish_check_text (const DeyeBusWish *wish, GError **error)
+{
+  if (g_utf8_validate (wish->pattern, -1, NULL) && (wish->group == NULL || g_utf8_validate (wish->group, -1, NULL)))
+    return TRUE;
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_BAD_PATTERN,
+                       _ ("Topics, ids and options are UTF-8 text; other bytes belong in the payload"));
+  return FALSE;
+}
+
 /* A peer's own methods have no other server. */
 static gboolean
 wish_is_balanced (const DeyeBusWish *wish)
@@ -130,7 +141,7 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   guint32 id;
 
   if (!deye_bus_client_check_ready (self, error) || !deye_bus_subscribe_options_check (wish->options, error)
-      || !wish_check_not_own_methods (self, wish, error))
+      || !wish_check_text (wish, error) || !wish_check_not_own_methods (self, wish, error))
     return NULL;
   id = deye_bus_session_new_channel_id (self->session);
   payload = wish_pack (id, wish);

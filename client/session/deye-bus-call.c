@@ -73,7 +73,8 @@ call_check_text (const WireEnvelope *envelope, GError **error)
 
       if (text.len > 0 && !g_utf8_validate_len ((const char *) text.data, text.len, NULL))
         {
-          g_set_error_literal (error, DEYE_BUS_ERROR, i == 0 ? DEYE_BUS_ERROR_BAD_TOPIC : DEYE_BUS_ERROR_PROTOCOL,
+          g_set_error_literal (error, DEYE_BUS_ERROR,
+                               i == 0 ? DEYE_BUS_ERROR_BAD_TOPIC : DEYE_BUS_ERROR_INVALID_ARGUMENT,
                                _ ("Topics, ids and options are UTF-8 text; other bytes belong in the payload"));
           return FALSE;
         }

@@ -438,6 +438,14 @@ test_arguments (ClientFixture *f, gconstpointer data)
     g_main_context_iteration (f->context, TRUE);
   g_assert_false (deye_bus_client_direct_finish (f->client, result, &error));
   assert_code (g_steal_pointer (&error), INVALID);
+  /* Text that is not UTF-8: the broker would end the connection. */
+  g_assert_false (deye_bus_client_direct (f->client, "\xff", "events.demo.x", NULL, NULL, FALSE, NULL, &error));
+  assert_code (g_steal_pointer (&error), INVALID);
+  g_assert_null (deye_bus_client_subscribe (f->client, "events.\xff", NULL, NULL, NULL, NULL, NULL, &error));
+  assert_code (g_steal_pointer (&error), DEYE_BUS_ERROR_BAD_PATTERN);
+  g_assert_null (deye_bus_client_serve (f->client, "tasks.x", "\xff", NULL, NULL, NULL, NULL, &error));
+  assert_code (g_steal_pointer (&error), DEYE_BUS_ERROR_BAD_PATTERN);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
   deye_bus_subscribe_options_set_policy (options, (DeyeBusPolicy) 77);
   g_assert_null (deye_bus_client_subscribe_full (f->client, "events.#", NULL, options, NULL, NULL, NULL, NULL, &error));
   assert_code (error, INVALID);
