@@ -192,6 +192,19 @@ main_check_arguments (const CtlVerb *verb, guint n, GError **error)
                    *arguments != '\0' ? " " : "", arguments, verb->name);
 }
 
+/* The payload may have any bytes, and a file any name. */
+static gboolean
+main_check_text (const CtlVerb *verb, const GPtrArray *words, GError **error)
+{
+  guint end = (verb->takes & CTL_TAKES_TYPE) != 0 ? verb->most : words->len;
+
+  for (guint i = 1; i < MIN (end, words->len); i++)
+    if (!g_utf8_validate (g_ptr_array_index (words, i), -1, NULL))
+      return ctl_fail (error, CTL_EXIT_USAGE,
+                       _ ("Topics, ids and options are UTF-8 text; other bytes belong in the payload"));
+  return TRUE;
+}
+
 /* A verb shows what it got from the peers that answered. When the connection has ended, that is not everything. */
 static gboolean
 main_check_connection (Ctl *ctl, GError **error)
@@ -214,7 +227,8 @@ main_run_verb (Ctl *ctl, const CtlVerb *verb, GPtrArray *words, GError **error)
       main_show_verb (ctl, verb);
       return TRUE;
     }
-  if (!main_check_arguments (verb, words->len - 1, error) || !ctl_options_check (&ctl->options, error))
+  if (!main_check_arguments (verb, words->len - 1, error) || !main_check_text (verb, words, error)
+      || !ctl_options_check (&ctl->options, error))
     return FALSE;
   g_ptr_array_add (words, NULL);
   ctl_start_clock (ctl);

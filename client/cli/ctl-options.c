@@ -118,11 +118,19 @@ ctl_options_parse (GOptionContext *context, GPtrArray *words, gboolean keep_mark
   guint mark = options_find_mark (words);
   g_auto (GStrv) argv = options_split_short (words, mark);
   g_autoptr (GPtrArray) rest = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) local = NULL;
 
   for (guint i = mark + !keep_mark; i < words->len; i++)
     g_ptr_array_add (rest, g_strdup (g_ptr_array_index (words, i)));
-  if (!g_option_context_parse_strv (context, &argv, error))
-    return FALSE;
+  if (!g_option_context_parse_strv (context, &argv, &local))
+    {
+      /* Its text does not say of what it complains. */
+      if (local->domain == G_CONVERT_ERROR)
+        return ctl_fail (error, CTL_EXIT_USAGE,
+                         _ ("Topics, ids and options are UTF-8 text; other bytes belong in the payload"));
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
   g_ptr_array_set_size (words, 0);
   for (char **word = argv; *word != NULL; word++)
     g_ptr_array_add (words, g_strdup (*word));

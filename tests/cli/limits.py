@@ -337,6 +337,13 @@ def _(bus):
                         (["request", "control.collector.task.nothing"], 6), (["direct", "nobody", TOPIC], 6)]:
         bus.ended(*words, code=code)
     peer.close()
+    latin = os.fsdecode(b"\xe9")
+    for words in [["subscribe", latin], ["subscribe", TOPIC, "--group", latin], ["subscribe", TOPIC, "--policy", latin], ["peer", latin],
+                  ["subs", latin], ["topics", latin], ["slow", latin], ["introspect", "a." + latin], ["call", latin, "Ping"],
+                  ["call", "bus", latin], ["direct", latin, TOPIC], ["publish", latin], ["request", latin], ["publish", TOPIC, "--type", latin]]:
+        bus.ended(*words, code=2)
+    bus.ended("publish", TOPIC, latin, "--raw", code=6)
+    bus.ended("-a", latin, "status", code=3)
     watcher = bus.start("subscribe", TOPIC, "--count", "2", "--wait", "1")
     bus.wait_for(watcher)
     bus.ctl("publish", TOPIC)
