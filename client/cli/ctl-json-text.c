@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-json-text.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -25,9 +26,10 @@ ctl_json_real_text (double value, char *text)
     return strcpy (text, "\"NaN\"");
   if (isinf (value))
     return strcpy (text, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-  for (int n = 15; n <= 17; n++)
+  /* Fifteen digits give back every number that has no more of them, without its trailing zeros. Subnormal numbers have fewer. */
+  for (int n = fabs (value) < DBL_MIN ? 1 : 15; n <= 17; n++)
     {
-      const char format[] = { '%', '.', '1', (char) ('0' + n - 10), 'g', '\0' };
+      const char format[] = { '%', '.', (char) ('0' + n / 10), (char) ('0' + n % 10), 'g', '\0' };
 
       g_ascii_formatd (text, CTL_JSON_REAL_SIZE, format, value);
       if (g_ascii_strtod (text, NULL) == value)

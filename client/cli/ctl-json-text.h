@@ -9,7 +9,7 @@
  * json-glib holds the tree, but does not write it: its text of a large double is not JSON (1e+19.0), and other doubles have
  * more digits than they need.
  *
- * Invariant: a number is written with the fewest digits, of at least 15, that are read as the same double, and with a mark
+ * Invariant: a number is written with the fewest digits that are read as the same double, and with a mark
  * of a double (".0", ".5" or "e+19").
  */
 

@@ -6,6 +6,7 @@
 #include "wire-guard.h"
 
 #include <glib/gi18n.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -58,7 +59,7 @@ json_write_float (float value)
   char text[G_ASCII_DTOSTR_BUF_SIZE];
   double shortest = (double) value;
 
-  for (int n = 6; isfinite (value) && n <= 9; n++)
+  for (int n = fabsf (value) < FLT_MIN ? 1 : 6; isfinite (value) && n <= 9; n++)
     {
       const char format[] = { '%', '.', (char) ('0' + n), 'g', '\0' };
 
