@@ -40,6 +40,20 @@ program_log_free_record (gpointer data)
   g_free (record);
 }
 
+/* A journal that does not take records (it has been stopped, or denies access) may still read standard error. */
+static void
+program_log_write_journal (GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *line = NULL;
+
+  if (g_log_writer_journald (level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
+    return;
+  text = g_log_writer_format_fields (level, fields, n_fields, FALSE);
+  line = g_strconcat (text, "\n", NULL);
+  platform_log_write_stderr (line, strlen (line));
+}
+
 static void
 program_log_write_record (gpointer user, gpointer data)
 {
@@ -48,7 +62,7 @@ program_log_write_record (gpointer user, gpointer data)
   if (record->text != NULL)
     platform_log_write_stderr (record->text, strlen (record->text));
   else
-    g_log_writer_journald (record->level, record->fields, record->n_fields, NULL);
+    program_log_write_journal (record->level, record->fields, record->n_fields);
 }
 
 static void
@@ -60,7 +74,7 @@ program_log_write_lost (gpointer user, guint64 n)
   const GLogField fields[] = { { "MESSAGE", message, -1 }, { "PRIORITY", "4", -1 }, { "LEFT_OUT", number, -1 } };
 
   if (program_log.is_journal)
-    g_log_writer_journald (G_LOG_LEVEL_WARNING, fields, G_N_ELEMENTS (fields), NULL);
+    program_log_write_journal (G_LOG_LEVEL_WARNING, fields, G_N_ELEMENTS (fields));
   else
     platform_log_write_stderr (line, strlen (line));
 }

@@ -8,12 +8,14 @@ import contextlib
 import fcntl
 import os
 import select
+import shutil
 import subprocess
 import sys
+import tempfile
 
 from broker import Broker, die_with_parent
 from rawpeer import PUBLISH, RawPeer, number, text
-from tap import equal, holds, run, test
+from tap import Skip, equal, holds, run, test
 
 PATIENCE_S = 60
 
@@ -157,6 +159,38 @@ def noisy_peer(agent, module, *_):
     holds("publish events.network.dns: DENIED: denied by rule events-own-domain: only collectors with the domain" in record, record)
     holds(len(records_of(log, "denied: noisy ")) < 1000, "the records of a peer are capped")
     holds("records were suppressed before this one" in log, "the number is in a later record of:\n" + log)
+
+
+# Connects standard error of a program to a journal that it makes, and copies what arrives there to standard output.
+JOURNAL = """
+import os, socket, sys
+server, ours = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+server.bind("/run/systemd/journal/stdout")
+server.listen()
+ours.connect("/run/systemd/journal/stdout")
+if os.fork() == 0:
+    os.dup2(ours.fileno(), 2)
+    os.execv(sys.argv[1], sys.argv[1:])
+ours.close()
+taken = server.accept()[0]
+while data := taken.recv(4096):
+    os.write(1, data)
+"""
+
+
+@test("/integration/log/journal-that-takes-no-records")
+def journal(agent, module, _):
+    """The journal reads standard error, but its socket for records is gone. It is in a mount namespace of the test."""
+    enter = ["unshare", "-rm", "sh", "-c", 'mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@"']
+    with tempfile.TemporaryDirectory(prefix="deye-journal-") as place:
+        if not shutil.which("unshare") or subprocess.run([*enter, place, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            raise Skip("needs user namespaces")
+        ended = subprocess.run([*enter, place, sys.executable, "-c", JOURNAL, os.path.abspath(agent), "--module",
+                                os.path.abspath(module), "--address", os.path.join(place, "bus", "eventbus.sock"),
+                                "--collector", "true", "--collector", "no-such-program"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, timeout=PATIENCE_S, check=False)
+    holds(b"collector true (pid " in ended.stdout, ended.stdout)
+    holds(b"no-such-program" in ended.stdout, ended.stdout)
 
 
 if __name__ == "__main__":
