@@ -142,10 +142,10 @@ program_log_write_fatal (void)
 static GLogWriterOutput
 program_log_write (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
+  if (g_log_writer_default_would_drop (level, program_log_domain (fields, n_fields)))
+    return G_LOG_WRITER_HANDLED;
   if (program_log.is_journal)
     program_log_push_fields (level, fields, n_fields);
-  else if (g_log_writer_default_would_drop (level, program_log_domain (fields, n_fields)))
-    return G_LOG_WRITER_HANDLED;
   else
     {
       g_autofree char *line = g_log_writer_format_fields (level, fields, n_fields, program_log.has_color);

@@ -161,36 +161,60 @@ def noisy_peer(agent, module, *_):
     holds("records were suppressed before this one" in log, "the number is in a later record of:\n" + log)
 
 
-# Connects standard error of a program to a journal that it makes, and copies what arrives there to standard output.
+# Connects standard error of a program to a journal that it makes, and copies what arrives there to standard output. With the
+# first argument "records" it takes records too.
 JOURNAL = """
 import os, socket, sys
 server, ours = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
 server.bind("/run/systemd/journal/stdout")
+records = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+if sys.argv[1] == "records":
+    records.bind("/run/systemd/journal/socket")
+    records.setblocking(False)
 server.listen()
 ours.connect("/run/systemd/journal/stdout")
 if os.fork() == 0:
     os.dup2(ours.fileno(), 2)
-    os.execv(sys.argv[1], sys.argv[1:])
+    os.execv(sys.argv[2], sys.argv[2:])
 ours.close()
 taken = server.accept()[0]
 while data := taken.recv(4096):
     os.write(1, data)
+try:
+    while sys.argv[1] == "records":
+        os.write(1, records.recv(65536))
+except BlockingIOError:
+    pass
 """
 
 
-@test("/integration/log/journal-that-takes-no-records")
-def journal(agent, module, _):
-    """The journal reads standard error, but its socket for records is gone. It is in a mount namespace of the test."""
+def run_under_journal(kind, agent, module):
+    """What a journal gets from an agent that can't start its second collector. It is in a mount namespace of the test."""
     enter = ["unshare", "-rm", "sh", "-c", 'mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@"']
     with tempfile.TemporaryDirectory(prefix="deye-journal-") as place:
         if not shutil.which("unshare") or subprocess.run([*enter, place, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
             raise Skip("needs user namespaces")
-        ended = subprocess.run([*enter, place, sys.executable, "-c", JOURNAL, os.path.abspath(agent), "--module",
-                                os.path.abspath(module), "--address", os.path.join(place, "bus", "eventbus.sock"),
+        ended = subprocess.run([*enter, place, sys.executable, "-c", JOURNAL, kind, os.path.abspath(agent),
+                                "--module", os.path.abspath(module), "--address", os.path.join(place, "bus", "eventbus.sock"),
                                 "--collector", "true", "--collector", "no-such-program"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, timeout=PATIENCE_S, check=False)
-    holds(b"collector true (pid " in ended.stdout, ended.stdout)
+                               stdout=subprocess.PIPE, timeout=PATIENCE_S, check=False, env={**os.environ, "G_MESSAGES_DEBUG": ""})
     holds(b"no-such-program" in ended.stdout, ended.stdout)
+    return ended.stdout.decode()
+
+
+@test("/integration/log/journal-that-takes-no-records")
+def no_records(agent, module, *_):
+    """The journal reads standard error, but its socket for records is gone."""
+    log = run_under_journal("text", agent, module)
+    holds("collector true (pid " in log, log)
+
+
+@test("/integration/log/journal")
+def journal(agent, module, *_):
+    """Records have fields; those that standard error would not get by default are left out."""
+    log = run_under_journal("records", agent, module)
+    holds("COLLECTOR=true\n" in log and "PRIORITY=5\n" in log, log)
+    holds("PRIORITY=6" not in log and "PRIORITY=7" not in log, log)
 
 
 if __name__ == "__main__":
