@@ -51,7 +51,7 @@ static void
 collectors_log_start (const AgentChild *child, const char *command)
 {
   g_autofree char *pid = g_strdup_printf ("%u", child->pid);
-  g_autofree char *escaped = g_strescape (command, NULL);
+  g_autofree char *escaped = g_strescape (command, "\"");
   AgentLogField fields[] = { { "COLLECTOR", child->name }, { "PID", pid }, { "COMMAND", command }, { NULL, NULL } };
 
   agent_log (AGENT_LOG_NOTICE, fields, "collector %s (pid %s) started: %s", child->name, pid, escaped);
@@ -72,7 +72,7 @@ agent_collectors_start (AgentCollectors *self, const char *command, const char *
       return FALSE;
     }
   base = g_path_get_basename (argv[0]);
-  name = g_strescape (base, NULL);
+  name = g_strescape (base, "\"");
   words = collectors_add_address (argv, address);
   child = agent_child_start (name, (const char *const *) words->pdata, error);
   if (child == NULL)
