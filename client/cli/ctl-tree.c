@@ -46,6 +46,7 @@ ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError **error)
 
   tree->entries = g_ptr_array_new ();
   tree->pages = g_ptr_array_new_with_free_func ((GDestroyNotify) wire_guard_free);
+  tree->blocks = g_ptr_array_new_with_free_func (g_free);
   do
     {
       Daemoneye__Eventbus__V1__BusIntrospectRequest request;
@@ -75,6 +76,7 @@ ctl_tree_free (CtlTree *tree)
 {
   g_clear_pointer (&tree->entries, g_ptr_array_unref);
   g_clear_pointer (&tree->pages, g_ptr_array_unref);
+  g_clear_pointer (&tree->blocks, g_ptr_array_unref);
   g_free (tree);
 }
 

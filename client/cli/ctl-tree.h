@@ -25,6 +25,7 @@ typedef struct
 {
   GPtrArray *entries; /* CtlPeer, CtlSubscription, CtlGroup or CtlTopic; they belong to the pages */
   GPtrArray *pages;
+  GPtrArray *blocks; /* memory of entries that are not in a page */
   guint64 topics_unseen;
 } CtlTree;
 

@@ -2,6 +2,7 @@
 #include "ctl-verbs.h"
 
 #include "ctl-catalog.h"
+#include "ctl-groups.h"
 #include "ctl-table.h"
 #include "ctl-units.h"
 
@@ -19,7 +20,27 @@ tree_show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpoin
       ctl_message_print (ctl, g_ptr_array_index (tree->entries, i));
 }
 
-/* Shows all entries of a section: as objects, or as rows that @add makes. */
+/* Shows all entries: as objects, or as rows that @add makes. */
+static void
+tree_show (Ctl *ctl,
+           const CtlTree *tree,
+           const CtlColumn *columns,
+           guint n_columns,
+           void (*add) (CtlTable *table, gconstpointer entry))
+{
+  g_autoptr (CtlTable) table = NULL;
+
+  if (ctl->output.json)
+    {
+      tree_show_entries (ctl, tree, NULL, NULL);
+      return;
+    }
+  table = ctl_table_new (columns, n_columns);
+  for (guint i = 0; i < tree->entries->len; i++)
+    add (table, g_ptr_array_index (tree->entries, i));
+  ctl_table_show (table, &ctl->output);
+}
+
 static gboolean
 tree_show_section (Ctl *ctl,
                    CtlSection section,
@@ -30,19 +51,10 @@ tree_show_section (Ctl *ctl,
                    GError **error)
 {
   g_autoptr (CtlTree) tree = ctl_tree_read (ctl, section, peer, error);
-  g_autoptr (CtlTable) table = NULL;
 
   if (tree == NULL)
     return FALSE;
-  if (ctl->output.json)
-    {
-      tree_show_entries (ctl, tree, NULL, NULL);
-      return TRUE;
-    }
-  table = ctl_table_new (columns, n_columns);
-  for (guint i = 0; i < tree->entries->len; i++)
-    add (table, g_ptr_array_index (tree->entries, i));
-  ctl_table_show (table, &ctl->output);
+  tree_show (ctl, tree, columns, n_columns, add);
   return TRUE;
 }
 
@@ -208,5 +220,10 @@ ctl_verb_groups (Ctl *ctl, char **args, GError **error)
     { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("KIND"), CTL_COLUMN_LEFT },
   };
 
-  return tree_show_section (ctl, CTL_SECTION_GROUPS, NULL, columns, G_N_ELEMENTS (columns), tree_add_group, error);
+  g_autoptr (CtlTree) tree = ctl_groups_read (ctl, error);
+
+  if (tree == NULL)
+    return FALSE;
+  tree_show (ctl, tree, columns, G_N_ELEMENTS (columns), tree_add_group);
+  return TRUE;
 }

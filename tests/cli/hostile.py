@@ -13,6 +13,7 @@ from rawpeer import RawPeer, number, text
 from tap import equal, holds, run_with, test
 
 PATIENCE_S = 60
+TOPICS = "events.diskmond.m"
 INTROSPECT_REPLY = "daemoneye.eventbus.v1.IntrospectReply"
 
 
@@ -213,6 +214,44 @@ def _(bus):
         bus.peer(f"evil-{i}", subscriptions=[text(2, "events.#") + text(3, name) for name in names[i * 1000:i * 1000 + 1000]])
     for words in [["stats", "--groups", "--json"], ["groups", "--json"]]:
         equal(sorted(row["name"] for row in rows(bus.run(*words))), names, words)
+
+
+@with_peers("/cli/hostile/A11-members-beyond-an-answer")
+def _(bus):
+    bus.peer("evil", subscriptions=[text(2, "events." + "e" * 60) + text(3, "workers")] * 1000)
+    bus.peer("honest", subscriptions=[text(2, "events.#") + text(3, "workers")])
+    group, = rows(bus.run("groups", "--json"))
+    equal((group["members"], len(group["member"])), (1001, 1001))
+    equal([member["pattern"] for member in group["member"] if member["peer"] == "honest"], ["events.#"], "it is not hidden")
+    equal(len({(member["peer"], member["subscription"]) for member in group["member"]}), 1001, "none twice")
+    ran = bus.run("groups")
+    equal((ran.returncode, ran.stdout.count(b"workers"), ran.stdout.count(b"honest")), (0, 1001, 1))
+
+
+@with_peers("/cli/hostile/A11-topics-beyond-an-answer")
+def _(bus):
+    peer = bus.peer("evil", kind="diskmond")
+    topics = [f"{TOPICS}{i:04}" + "t" * 59 + "." + "u" * 64 for i in range(3000)]
+    for topic in topics:
+        peer.publish(topic, b"", "T" * 128)
+    for _ in range(2000):
+        listed = [topic for topic in (row["topic"] for row in rows(bus.run("topics", "--json"))) if topic.startswith(TOPICS)]
+        if len(listed) == len(topics):
+            break
+    equal(listed, topics)
+
+
+@with_peers("/cli/hostile/A11-descriptions-beyond-an-answer")
+def _(bus):
+    bus.peer("evil", lambda _: services(*(service(*(method(f"M{k}", "d" * 1000) for k in range(50)), name=f"org.evil.S{i}")
+                                          for i in range(18))))
+    bus.peer("large", lambda _: text(6, INTROSPECT_REPLY) + text(15, b"x" * (2 << 20)))
+    bus.peer("honest", lambda name: services(service(method("Honest"), name="org.honest.Service")))
+    shown = bus.run("introspect")
+    equal(shown.returncode, 0)
+    holds(b"Honest" in shown.stdout and b"honest" in shown.stdout, "neither hides the other")
+    holds(b"M49" in shown.stdout, "and a long one is complete")
+    equal(bus.run("introspect", "honest").returncode, 0)
 
 
 @with_peers("/cli/hostile/A11-peers-beyond-an-answer")
