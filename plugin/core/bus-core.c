@@ -211,8 +211,8 @@ core_refuse_bytes (BusPeer *peer)
     status = bus_hello_status_of_stranger (reader->kind);
   if (status == WIRE_STATUS_FRAME_TOO_LARGE)
     g_snprintf (detail, sizeof detail,
-                "a frame of %" G_GUINT64_FORMAT " bytes is above the limit of %" G_GUINT64_FORMAT " (max_payload)",
-                reader->value, reader->limit);
+                "a frame of %" G_GUINT64_FORMAT " bytes is above the limit of %" G_GUINT64_FORMAT " (%s)",
+                reader->value, reader->limit, peer->state == BUS_PEER_HELLO ? "for HELLO" : "max_payload");
   else
     g_snprintf (detail, sizeof detail, "%s at byte %" G_GSIZE_FORMAT " of a frame", wire_status_text (status),
                 reader->offset);

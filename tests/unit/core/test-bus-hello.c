@@ -127,6 +127,8 @@ test_strangers (Core *core, gconstpointer data)
       client_send_bytes (client, cases[i].bytes, cases[i].len);
       expect_goodbye (client, cases[i].want);
       g_assert_null (strstr (client->goodbye_detail, "GET"));
+      g_assert_true ((cases[i].want == WIRE_STATUS_FRAME_TOO_LARGE)
+                     == (strstr (client->goodbye_detail, "the limit of 4096 (for HELLO)") != NULL));
       while (bus_core_next_note (core->core, &note, NULL))
         g_assert_null (strstr (note.detail, "GET"));
     }
