@@ -31,3 +31,10 @@ sim_view_is_closing (const SimWorld *world)
 {
   return world->core->closing.length > 0;
 }
+
+gboolean
+sim_view_control_waits (const SimClient *client)
+{
+  return client->peer != NULL && bus_peer_is_ready (client->peer)
+         && client->peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
+}

@@ -19,3 +19,6 @@ guint64 sim_view_received (const SimClient *client);
 
 /* TRUE while the broker wants to disconnect a peer and the world has not done so yet. */
 gboolean sim_view_is_closing (const SimWorld *world);
+
+/* TRUE while messages wait in the control lane of a ready client: a reply to it has to wait behind them. */
+gboolean sim_view_control_waits (const SimClient *client);

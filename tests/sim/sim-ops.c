@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control.pb-c.h"
+#include "core-view.h"
 #include "sim-world.h"
 
 #include <string.h>
@@ -296,12 +297,28 @@ op_credit (SimWorld *world, SimClient *client)
 
 /* --- requests --- */
 
+/* A client in whose control lane messages wait, or @client: a reply to it must not overtake them. */
+static SimClient *
+ops_client_that_is_behind (SimWorld *world, SimClient *client)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    {
+      SimClient *other = &world->clients[(client->number + i) % SIM_CLIENTS];
+
+      if (other->is_ready && sim_view_control_waits (other))
+        return other;
+    }
+  return client;
+}
+
 static void
 op_request (SimWorld *world, SimClient *client)
 {
   WireEnvelope envelope;
   guint64 id;
 
+  if (sim_chance (&world->random, 50))
+    client = ops_client_that_is_behind (world, client);
   if (!sim_client_has_credit (client, WIRE_CLASS_CONTROL))
     return;
   wire_envelope_init (&envelope);
@@ -311,11 +328,27 @@ op_request (SimWorld *world, SimClient *client)
   g_hash_table_add (client->asked, g_memdup2 (&id, sizeof id));
 }
 
+/* A client that has a request to answer, or @client. */
+static SimClient *
+ops_client_that_is_asked (SimWorld *world, SimClient *client)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    {
+      SimClient *other = &world->clients[(client->number + i) % SIM_CLIENTS];
+
+      if (other->is_ready && other->routes->len > 0)
+        return other;
+    }
+  return client;
+}
+
 static void
 op_reply (SimWorld *world, SimClient *client)
 {
   WireEnvelope envelope;
 
+  if (sim_chance (&world->random, 50))
+    client = ops_client_that_is_asked (world, client);
   if (client->routes->len == 0 || !sim_client_has_credit (client, WIRE_CLASS_CONTROL))
     return;
   wire_envelope_init (&envelope);
