@@ -179,15 +179,15 @@ watcher_run (Watcher *self)
 {
   g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func (watcher_detach);
   gdouble wait_s = self->ctl->options.wait_s;
-  gulong handler = g_signal_connect (self->ctl->client, "closed", G_CALLBACK (watcher_on_closed), self);
 
   watcher_attach (sources, platform_stop_source_new (), watcher_on_stop, self);
   platform_stop_interrupt_writes ();
   watcher_attach (sources, ctl_console_reader_gone_source_new (), watcher_on_reader_gone, self);
   if (wait_s > 0)
     watcher_attach (sources, g_timeout_source_new ((guint) (wait_s * 1000)), watcher_on_timeout, self);
-  g_main_loop_run (self->loop);
-  g_signal_handler_disconnect (self->ctl->client, handler);
+  /* Messages, and the end of the connection, may arrive together with the reply to the subscribe request. */
+  if (!watcher_is_over (self) && self->closed == NULL)
+    g_main_loop_run (self->loop);
 }
 
 static gboolean
@@ -257,6 +257,7 @@ watcher_subscribe (Watcher *self, const char *pattern, GError **error)
   deye_bus_subscribe_options_set_policy (queue, policy);
   deye_bus_subscribe_options_set_queue_messages (queue, options->queue_messages);
   deye_bus_subscribe_options_set_queue_bytes (queue, options->queue_bytes);
+  g_signal_connect (self->ctl->client, "closed", G_CALLBACK (watcher_on_closed), self);
   ctl_wait_init (&wait, ctl_time_left_us (self->ctl));
   self->wait = &wait;
   deye_bus_client_subscribe_full_async (self->ctl->client, pattern, options->group, queue, watcher_on_message, self,
@@ -301,6 +302,8 @@ ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
       ok = watcher_result (&self, args[0], error);
       watcher_unsubscribe (&self);
     }
+  if (ctl->client != NULL)
+    g_signal_handlers_disconnect_by_data (ctl->client, &self);
   g_queue_clear_full (&self.held, held_free);
   g_clear_object (&self.subscription);
   g_clear_error (&self.closed);

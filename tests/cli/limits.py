@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Shows that deyebusctl ends in time and says how it ended: `limits.py DEYEBUSCTL AGENT MODULE DATA COMPLETIONS`."""
+import contextlib
 import os
 import signal
 import socket
@@ -397,6 +398,82 @@ def _(bus):
         holds("Message 3: " in ran.stderr, ran.stderr)
     helper.terminate()
     helper.communicate(timeout=PATIENCE_S)
+
+
+# --- what comes together with the reply to the subscribe request ---
+
+
+class Holding:
+    """A socket in front of the broker. From the tool's subscribe request on, it holds what the broker sends, until release()."""
+
+    def __init__(self, address):
+        self.directory = tempfile.TemporaryDirectory()
+        self.address = os.path.join(self.directory.name, "holding.sock")
+        self.listener, self.broker = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.address)
+        self.listener.listen(1)
+        self.broker.connect(address)
+        self.tool, self.held, self.subscribing, self.came = None, b"", False, threading.Condition()
+        threading.Thread(target=self.forward, daemon=True).start()
+
+    def forward(self):
+        self.tool, _ = self.listener.accept()
+        threading.Thread(target=self.answer, daemon=True).start()
+        with contextlib.suppress(OSError):  # one side has ended
+            while data := self.tool.recv(1 << 16):
+                self.subscribing = self.subscribing or TOPIC.encode() in data
+                self.broker.sendall(data)
+
+    def answer(self):
+        with contextlib.suppress(OSError):
+            while data := self.broker.recv(1 << 16):
+                with self.came:
+                    if self.subscribing:
+                        self.held += data
+                        self.came.notify()
+                    else:
+                        self.tool.sendall(data)
+
+    def release(self, until, more=b""):
+        """Sends what was held in one piece, as soon as @until has come, and @more behind it."""
+        with self.came:
+            holds(self.came.wait_for(lambda: until in self.held, PATIENCE_S), self.held)
+            self.subscribing = False
+            self.tool.sendall(self.held + more)
+
+    def close(self):
+        for one in (self.tool, self.broker):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.directory.cleanup()
+
+
+def held_watcher(bus, *options):
+    """A subscriber that has got neither the reply to its request nor the message that follows it."""
+    holding = Holding(bus.broker.address)
+    watcher = bus.start("--address", holding.address, "subscribe", TOPIC, "--raw", *options)
+    bus.wait_for(watcher)
+    bus.ctl("publish", TOPIC, "first-message", "--raw")
+    return holding, watcher
+
+
+@test("/cli/subscribe/a-message-comes-with-the-reply")
+def _(bus):
+    holding, watcher = held_watcher(bus, "--count", "1")
+    holding.release(b"first-message")
+    out, err = watcher.communicate(timeout=WATCHDOG_S)
+    equal((watcher.returncode, out, err), (0, "first-message", ""))
+    holding.close()
+
+
+@test("/cli/subscribe/the-end-comes-with-the-reply")
+def _(bus):
+    holding, watcher = held_watcher(bus)
+    holding.release(b"first-message", more=struct.pack("<IBBH", 0, GOODBYE, 0, 0))
+    out, _ = watcher.communicate(timeout=WATCHDOG_S)
+    equal((watcher.returncode, out), (3, "first-message"))
+    holding.close()
 
 
 sys.exit(run_with(Bus))
