@@ -243,7 +243,7 @@ def _(bus):
 
 # --- files ---
 
-@test("/cli/input/D22-any-kind-of-file")
+@test("/cli/input/any-kind-of-file")
 def _(bus):
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "file")
@@ -278,7 +278,7 @@ def wait_subscribed(bus, process):
     raise AssertionError("it did not subscribe")
 
 
-@test("/cli/input/D22-files-that-cannot-be-sent")
+@test("/cli/input/files-that-cannot-be-sent")
 def _(bus):
     before = bus.published()
     with tempfile.TemporaryDirectory() as directory:
@@ -301,7 +301,7 @@ def _(bus):
     equal(bus.published(), before)
 
 
-@test("/cli/input/D22-the-input-is-read-without-a-broker-too")
+@test("/cli/input/the-input-is-read-without-a-broker-too")
 def _(bus):
     for words, code in [(["publish", TOPIC, "@/nonexistent/file"], 1), (["publish", TOPIC, "{}"], 3)]:
         bus.ctl("--address", "/nonexistent/socket", *words, code=code)

@@ -75,7 +75,7 @@ class Stopped:
 
 # --- time ---
 
-@test("/cli/time/D23-a-stopped-agent-holds-up-no-verb")
+@test("/cli/time/a-stopped-agent-holds-up-no-verb")
 def _(bus):
     with bus.stopped_agent():
         for words in VERBS:
@@ -85,7 +85,7 @@ def _(bus):
     bus.ctl("status")
 
 
-@test("/cli/time/D23-a-stopped-agent-holds-up-no-completion")
+@test("/cli/time/a-stopped-agent-holds-up-no-completion")
 def _(bus):
     with bus.stopped_agent():
         for what in [["peers"], ["topics"], ["methods", "daemoneye-agent"]]:
@@ -99,7 +99,7 @@ def _(bus):
         subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, env=bus.env, timeout=WATCHDOG_S, check=True)
 
 
-@test("/cli/time/D23-the-agent-stops-between-two-requests")
+@test("/cli/time/the-agent-stops-between-two-requests")
 def _(bus):
     watcher = bus.start("subscribe", TOPIC)
     bus.wait_for(watcher)
@@ -123,7 +123,7 @@ def _(bus):
     holds("Message 2: No report" in told, told)
 
 
-@test("/cli/time/D23-hanging-peers-cost-no-more-than-the-timeout")
+@test("/cli/time/hanging-peers-cost-no-more-than-the-timeout")
 def _(bus):
     peers = [RawPeer(bus.broker.address, f"hang-{i}", kind="diskmond") for i in range(2)]
     for words in [["stats", "hang-0"], ["call", "hang-0", "Ping", "--raw"], ["call", "hang-0", "Ping"], ["introspect", "hang-0"]]:
@@ -136,7 +136,7 @@ def _(bus):
 
 # --- numbers and other values ---
 
-@test("/cli/options/D23-numbers-that-mean-nothing-are-refused")
+@test("/cli/options/numbers-that-mean-nothing-are-refused")
 def _(bus):
     words = ["0", "-1", "nan", "NaN", "inf", "-inf", "", " 1", "1 ", "1x", "0x10", "+1", "1e3", "99999999999999999999", "0.0", "."]
     for option in ["--timeout", "--wait", "--count", "--queue-messages", "--queue-bytes"]:
@@ -158,7 +158,7 @@ def _(bus):
     equal((watcher.returncode, len(out.splitlines())), (0, 10))
 
 
-@test("/cli/options/D23-empty-values-are-refused")
+@test("/cli/options/empty-values-are-refused")
 def _(bus):
     for words in [["--address", "", "status"], ["subscribe", TOPIC, "--group", ""], ["publish", TOPIC, "{}", "--type", ""]]:
         holds("must not be empty" in bus.ended(*words, code=2), words)
@@ -166,7 +166,7 @@ def _(bus):
     holds("Unknown framing" in bus.ended("subscribe", TOPIC, "--raw", "--framing", "", code=2), "framing")
 
 
-@test("/cli/options/D23-operands-behind-two-dashes")
+@test("/cli/options/operands-behind-two-dashes")
 def _(bus):
     watcher = bus.start("subscribe", TOPIC, "--count", "5", "--raw", "--framing", "newline")
     bus.wait_for(watcher)
@@ -183,7 +183,7 @@ def _(bus):
 
 # --- raw ---
 
-@test("/cli/raw/D23-the-bytes-of-the-payload-and-no-others")
+@test("/cli/raw/the-bytes-of-the-payload-and-no-others")
 def _(bus):
     payloads = [b"a\nb", b"", b"\x00\xff\r\n", b"x" * 300]
     framed = {(): b"".join(payloads), ("--framing", "none"): b"".join(payloads),
@@ -243,7 +243,7 @@ def goodbye(status, detail):
     return struct.pack("<IBBH", len(body), GOODBYE, 0, 0) + body
 
 
-@test("/cli/exit/D23-3-no-connection-comes-about")
+@test("/cli/exit/3-no-connection-comes-about")
 def _(bus):
     answers = {"garbage": b"HTTP/1.1 400 Bad Request\r\n\r\n", "nothing": b"", "half a frame": b"\x00\x01",
                "version": goodbye(16, "1-1"), "shutting down": goodbye(42, ""), "limit": goodbye(23, "max-connections"),
@@ -266,7 +266,7 @@ def killed(broker):
     broker.process.wait(timeout=PATIENCE_S)
 
 
-@test("/cli/exit/D23-3-the-connection-is-lost")
+@test("/cli/exit/3-the-connection-is-lost")
 def _(bus):
     for words, held in [(["subscribe", TOPIC], False), (["subscribe", TOPIC, "--wait", "50"], False),
                         (["call", "hang", "Ping", "--raw"], True), (["stats", "hang"], True), (["introspect", "hang"], True),
@@ -301,7 +301,7 @@ def _(bus):
         broker.end()
 
 
-@test("/cli/exit/D23-3-the-agent-dies-under-a-publish")
+@test("/cli/exit/3-the-agent-dies-under-a-publish")
 def _(bus):
     for words in [["publish", TOPIC, "x", "--raw"], ["broadcast", TOPIC, "x", "--raw"], ["publish", TOPIC, "-", "--raw"]]:
         broker = bus.make()
@@ -328,7 +328,7 @@ def _(bus):
     broker.end()
 
 
-@test("/cli/exit/D23-the-others-of-the-table")
+@test("/cli/exit/the-others-of-the-table")
 def _(bus):
     peer = RawPeer(bus.broker.address, "raw", answer=lambda _: number(64, 50) + text(65, "no") + text(78, "org.example.No"))
     for words, code in [(["status"], 0), (["call", "raw", "Anything", "--raw"], 1), (["publish", TOPIC, "@/nonexistent"], 1),
@@ -354,7 +354,7 @@ def _(bus):
 
 # --- output ---
 
-@test("/cli/output/D23-a-full-disk-is-no-success-of-any-verb")
+@test("/cli/output/a-full-disk-is-no-success-of-any-verb")
 def _(bus):
     helper = bus.start("subscribe", TOPIC)  # so that publishes are matched
     bus.wait_for(helper)
@@ -385,7 +385,7 @@ def _(bus):
     helper.communicate(timeout=PATIENCE_S)
 
 
-@test("/cli/output/D23-a-failure-is-told-though-the-reader-has-left")
+@test("/cli/output/a-failure-is-told-though-the-reader-has-left")
 def _(bus):
     helper = bus.start("subscribe", TOPIC)
     bus.wait_for(helper)
