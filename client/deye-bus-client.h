@@ -53,7 +53,8 @@ G_BEGIN_DECLS
  * deye_bus_client_flush() or deye_bus_client_close(). #DeyeBusClient:unsent is the number of messages that are not
  * written yet. Messages that are lost, because the connection ends before they are written, are always reported: by the
  * error of the call that closes the client, by the error of their own call if that still waits, otherwise by
- * #DeyeBusClient::error and a log record.
+ * #DeyeBusClient::error and a log record. Only a process that ends with a client that is neither closed nor released
+ * reports nothing: completions that are not dispatched hold the client, and language bindings may keep it to the end.
  *
  * ## End of a connection
  *

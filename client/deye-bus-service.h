@@ -22,9 +22,9 @@ G_BEGIN_DECLS
  * `daemoneye.eventbus.v1`) are known; add all others with deye_bus_service_add_types().
  *
  * A service belongs to the thread of its client. An invalid declaration, such as a name that exists already or an
- * invalid topic, is an error of the functions with `try` in their names, and nothing is added. Other languages see these
- * functions under the plain names, for example `add_property()`, and throw the error. The plain functions of C log a
- * critical warning instead, because such a mistake is one of the program.
+ * invalid topic, is an error of the functions with `try` in their names, and nothing is added. Python and JavaScript see
+ * these functions under the plain names, for example `add_property()`, and throw the error. The plain functions of C and
+ * Vala log a critical warning instead, because such a mistake is one of the program.
  *
  * A service can also be constructed by its type and its properties, `DeyeBus.Service(name="org.example.Disk")`. Then the
  * name is checked by deye_bus_client_add_service(), which refuses a service without a valid name.
