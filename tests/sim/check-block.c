@@ -4,6 +4,7 @@
 #include "peer/bus-state.h"
 #include "queue/bus-block.h"
 #include "queue/bus-hold.h"
+#include "route/bus-group.h"
 
 /*
  * B04, I13: a block ends neither too early nor never, and a demoted subscription does not block again too early. Both are
@@ -34,6 +35,8 @@ check_block_observe (const SimWorld *world, const BusSubscription *subscription,
   sub->was_held = subscription->hold_first != NULL;
   sub->heritage = sim_check_count_heritage (world, subscription);
   sub->rerouted = subscription->rerouted;
+  sub->group_rerouted = subscription->group != NULL ? subscription->group->rerouted : 0;
+  sub->delivered = subscription->delivered;
   sub->block_due_us = G_MAXINT64;
   if (since_us == G_MAXINT64)
     return;
@@ -53,6 +56,19 @@ sim_check_before_block (SimWorld *world, SimClient *client)
       if (client->subs[i].is_observed)
         check_block_observe (world, subscription, &client->subs[i]);
     }
+}
+
+/* Messages that other members hand on in the same tick come after the moment at which it had drained: they are left out. */
+static gboolean
+check_block_has_drained (const SimWorld *world, const BusSubscription *subscription, const SimSub *sub)
+{
+  gboolean got_more = subscription->group != NULL && subscription->group->rerouted > sub->group_rerouted;
+  guint64 more = got_more ? subscription->delivered - sub->delivered : 0;
+
+  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+    if (slot->state != BUS_SLOT_GAP && !(got_more && slot->since_us == world->now_us))
+      return FALSE;
+  return (bus_window_outstanding (&subscription->window) - more) * 2 <= subscription->window.window_messages;
 }
 
 static void
@@ -84,8 +100,7 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *s
     sub->demoted_us = world->now_us;
   if (subscription->demoted && !sub->was_demoted && subscription->rerouted > sub->rerouted)
     sim_cover (world, SIM_COVER_HANDED_ON);
-  if (!subscription->demoted && sub->was_demoted
-      && (subscription->fifo.messages > 0 || bus_window_outstanding (window) * 2 > window->window_messages))
+  if (!subscription->demoted && sub->was_demoted && !check_block_has_drained (world, subscription, sub))
     sim_world_fail (world, "B04: subscription %u blocks again before it has drained", subscription->id);
 }
 

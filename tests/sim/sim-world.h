@@ -88,6 +88,8 @@ typedef struct
   gboolean was_held; /* messages that were sent hold credit */
   guint64 heritage;  /* messages that other members of its group take when it is demoted */
   guint64 rerouted;
+  guint64 group_rerouted; /* by all members of its group */
+  guint64 delivered;
 } SimSub;
 
 typedef struct SimWorld SimWorld;
