@@ -55,10 +55,18 @@ check_frame_observe_queues (const SimWorld *world, SimQueue *queues)
 /* The largest cost of a message in a queue. */
 #define QUEUE_SLACK     (PAYLOAD_LARGEST * 2)
 #define PAYLOAD_LARGEST 24000u
+#define MESSAGE_COST    2048u /* without payload */
+
+/* By how much the queue of a peer may have grown by this message before it became shorter: each subscription may have taken it. */
+static guint64
+check_frame_slack (const BusPeer *peer, const SimFrame *frame)
+{
+  return MAX (QUEUE_SLACK, (guint64) g_hash_table_size (peer->subscriptions) * (frame->payload_len + MESSAGE_COST));
+}
 
 /* A queue that became shorter for a limit was the longest one. */
 static void
-check_frame_payers (SimWorld *world, const SimBefore *before)
+check_frame_payers (SimWorld *world, const SimFrame *frame, const SimBefore *before)
 {
   SimQueue after[SIM_CLIENTS];
 
@@ -74,7 +82,8 @@ check_frame_payers (SimWorld *world, const SimBefore *before)
           continue;
         sim_cover (world, SIM_COVER_PAID);
         if (other->can_pay && after[j].lost == other->lost && after[j].messages >= other->messages
-            && other->peer->who.account == payer->peer->who.account && other->bytes > payer->bytes + QUEUE_SLACK)
+            && other->peer->who.account == payer->peer->who.account
+            && other->bytes > payer->bytes + check_frame_slack (payer->peer, frame))
           sim_world_fail (world,
                           "R04: %s paid with %" G_GUINT64_FORMAT " bytes, and the queue of %s has %" G_GUINT64_FORMAT,
                           payer->peer->id, payer->bytes, other->peer->id, other->bytes);
@@ -207,7 +216,7 @@ sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame 
   sim_check_after_bounds (world, client, frame, before, before->seq);
   if (frame->kind == SIM_FRAME_PUBLISH)
     {
-      check_frame_payers (world, before);
+      check_frame_payers (world, frame, before);
       check_frame_oldest (world, before, frame);
       sim_check_after_pinned (world, before);
     }
