@@ -32,7 +32,9 @@ typedef struct
 {
   Ctl *ctl;
   GMainLoop *loop;
-  GQueue held; /* of Held: the first message that waits for the types of its sender, and all that came later */
+  GPtrArray *sources;  /* GSource, attached */
+  gboolean is_stopped; /* by the user */
+  GQueue held;         /* of Held: the first message that waits for the types of its sender, and all that came later */
   guint64 shown;
   gboolean time_is_over;
   GError *closed;
@@ -126,7 +128,10 @@ watcher_on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, gui
 static gboolean
 watcher_on_stop (gpointer data)
 {
-  g_main_loop_quit (((Watcher *) data)->loop);
+  Watcher *self = data;
+
+  self->is_stopped = TRUE;
+  g_main_loop_quit (self->loop);
   return G_SOURCE_CONTINUE;
 }
 
@@ -160,11 +165,11 @@ watcher_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 }
 
 static void
-watcher_attach (GPtrArray *sources, GSource *source, GSourceFunc callback, gpointer data)
+watcher_attach (Watcher *self, GSource *source, GSourceFunc callback)
 {
-  g_source_set_callback (source, callback, data, NULL);
+  g_source_set_callback (source, callback, self, NULL);
   g_source_attach (source, NULL);
-  g_ptr_array_add (sources, source);
+  g_ptr_array_add (self->sources, source);
 }
 
 static void
@@ -177,16 +182,13 @@ watcher_detach (gpointer source)
 static void
 watcher_run (Watcher *self)
 {
-  g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func (watcher_detach);
   gdouble wait_s = self->ctl->options.wait_s;
 
-  watcher_attach (sources, platform_stop_source_new (), watcher_on_stop, self);
-  platform_stop_interrupt_writes ();
-  watcher_attach (sources, ctl_console_reader_gone_source_new (), watcher_on_reader_gone, self);
+  watcher_attach (self, ctl_console_reader_gone_source_new (), watcher_on_reader_gone);
   if (wait_s > 0)
-    watcher_attach (sources, g_timeout_source_new ((guint) (wait_s * 1000)), watcher_on_timeout, self);
+    watcher_attach (self, g_timeout_source_new ((guint) (wait_s * 1000)), watcher_on_timeout);
   /* Messages, and the end of the connection, may arrive together with the reply to the subscribe request. */
-  if (!watcher_is_over (self) && self->closed == NULL)
+  if (!watcher_is_over (self) && self->closed == NULL && !self->is_stopped)
     g_main_loop_run (self->loop);
 }
 
@@ -231,7 +233,7 @@ watcher_report_other_queue (const CtlOptions *options, DeyeBusSubscription *subs
                 policy, messages, bytes);
 }
 
-/* Called before any message or gap is dispatched, so no gap is lost. */
+/* Called before any message or gap is dispatched, so no gap is lost, and a stop request ends the first write too. */
 static void
 watcher_on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -239,7 +241,11 @@ watcher_on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
 
   self->subscription = deye_bus_client_subscribe_full_finish (DEYE_BUS_CLIENT (source), result, &self->refused);
   if (self->subscription != NULL)
-    g_signal_connect (self->subscription, "gap", G_CALLBACK (watcher_on_gap), self);
+    {
+      g_signal_connect (self->subscription, "gap", G_CALLBACK (watcher_on_gap), self);
+      watcher_attach (self, platform_stop_source_new (), watcher_on_stop);
+      platform_stop_interrupt_writes ();
+    }
   ctl_wait_on_ready (source, result, self->wait);
 }
 
@@ -291,7 +297,8 @@ gboolean
 ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  Watcher self = { .ctl = ctl, .loop = loop };
+  g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func (watcher_detach);
+  Watcher self = { .ctl = ctl, .loop = loop, .sources = sources };
   gboolean ok = watcher_subscribe (&self, args[0], error);
 
   if (ok)
