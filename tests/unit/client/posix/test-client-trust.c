@@ -5,6 +5,7 @@
 #include "deye-bus-socket.h"
 
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -337,12 +338,29 @@ test_as_root (Fixture *f, gconstpointer data)
     g_test_skip ("needs root, to run servers of other users");
 }
 
+/* No socket, so the kernel reports no user, as on a system that does not report one. */
+static void
+test_unknown_user (void)
+{
+  g_autoptr (GError) error = NULL;
+  int fds[2];
+
+  g_assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, &error));
+  g_assert_no_error (error);
+  g_assert_false (deye_bus_trust_check (fds[0], "/run/x/s", &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED);
+  g_assert_nonnull (strstr (error->message, "/run/x/s"));
+  close (fds[0]);
+  close (fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
   setenv ("LC_ALL", "C", TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/trust/A12-rule", test_rule);
+  g_test_add_func ("/client/trust/A12-unknown-user", test_unknown_user);
 #define ADD(path, function) g_test_add ("/client/trust/A12-" path, Fixture, NULL, set_up, function, tear_down)
 #define ADD_AS_ROOT(path, function)                                                                                    \
   g_test_add ("/client/trust/A12-" path, Fixture, (gconstpointer) function, set_up, test_as_root, tear_down)
