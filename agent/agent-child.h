@@ -36,7 +36,7 @@ void agent_child_watch (AgentChild *child, AgentChildEnded on_ended, gpointer da
 
 /* How a process has ended, in English: "exit status 3", "killed by signal 9 (Killed)". (transfer full) */
 char *agent_child_describe_end (const AgentChild *child);
-/* Whether it has ended with exit status 0. */
+/* TRUE if it has ended with exit status 0. */
 gboolean agent_child_has_succeeded (const AgentChild *child);
 
 /* Asks the process to end, without waiting for it: agent_child_free() does. So several can end at the same time. */

@@ -114,7 +114,7 @@ deye_bus_client_check_ready (DeyeBusClient *self, GError **error)
   return FALSE;
 }
 
-/* What the object was constructed with. The broker checks the form of id and type. */
+/* Checks the properties that the object was constructed with. The broker checks the form of id and type. */
 static gboolean
 connect_check_made (const DeyeBusClient *self, GError **error)
 {

@@ -23,7 +23,7 @@
 
 /* --- checks --- */
 
-/* What a caller passed, for a message. */
+/* The text of an argument, for a message. */
 static char *
 declare_shown (const char *text)
 {
@@ -125,7 +125,7 @@ declare_check_group (const char *group, GError **error)
   return FALSE;
 }
 
-/* What tools will read it with. */
+/* The same guard as tools use to read it. */
 static gboolean
 declare_check_types (GBytes *descriptor_set, GError **error)
 {

@@ -169,7 +169,7 @@ deye_bus_subscription_get_missed (DeyeBusSubscription *self)
   guint64 others;
 
   g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), 0);
-  /* What was on its way when it ended was neither dispatched nor reported by a gap. */
+  /* Messages in flight when it ended were neither dispatched nor reported by a gap. */
   others = self->delivered + self->channel->inbox.length;
   return self->has_total && self->total > others ? MAX (self->total - others, self->missed) : self->missed;
 }

@@ -19,7 +19,7 @@ typedef enum
   CTL_N_NUMBERS,
 } CtlNumber;
 
-/* What separates payloads on standard output. */
+/* The separator of payloads on standard output. */
 typedef enum
 {
   CTL_FRAMING_NONE,

@@ -56,7 +56,7 @@ deye_bus_session_free (DeyeBusSession *session)
   g_free (session);
 }
 
-/* Nobody will be there for the answer of a request that is not sent yet. */
+/* The answer to a request that is not sent yet could not be delivered any more. */
 static void
 session_cancel_waiting_requests (DeyeBusSession *session)
 {

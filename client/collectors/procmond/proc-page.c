@@ -11,7 +11,7 @@ proc_page_truncate (ProcTable *table, guint n)
   g_ptr_array_set_size (table->records, (gint) n);
 }
 
-/* What the parts of a table cost. */
+/* Cost of the parts of a table. */
 typedef struct
 {
   gsize *texts; /* of each record: what can be cut */
@@ -34,7 +34,7 @@ page_count_costs (const ProcTable *table)
   return costs;
 }
 
-/* What all records cost if none has more than @longest bytes of text. */
+/* Cost of all records if no text is longer than @longest bytes. */
 static gsize
 page_sum (const PageCosts *costs, gsize longest)
 {

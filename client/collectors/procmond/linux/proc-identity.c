@@ -155,7 +155,7 @@ proc_identity_exe (guint32 pid, char **exe)
 
 /* --- arguments --- */
 
-/* What is beyond this has no place in a record, whether NULs or other bytes fill it. */
+/* A record has no room for bytes beyond this, NULs included. */
 #define ARGS_BYTES (PROC_COMMAND_LINE_BYTES + 1 + PROC_COMMAND_LINE_ARGS + 1)
 
 char **
