@@ -33,6 +33,7 @@ typedef struct
 #define NOBODY     0u
 #define ANY        G_MAXUINT32
 #define CREDIT     KIND (WIRE_KIND_CREDIT)
+#define WINDOW     (CREDIT | KIND (WIRE_KIND_REQUEST))
 #define ANSWER     (KIND (WIRE_KIND_REPLY) | KIND (WIRE_KIND_CANCEL))
 
 #define FIELD(number, field_type, member, who) [number] = { field_type, G_STRUCT_OFFSET (WireEnvelope, member), who }
@@ -61,6 +62,8 @@ static const FieldSpec fields[FIELD_LAST + 1] = {
   FIELD (21, TYPE_U32, expect, ANY),
   FIELD (22, TYPE_U64, stall_us, ANY),
   FIELD (23, TYPE_BOOL, want_hops, ANY),
+  FIELD (24, TYPE_U32, delivery, ANY),
+  FIELD (25, TYPE_U32, depth, ANY),
   FIELD (32, TYPE_STRING, sender, NOBODY),
   FIELD (33, TYPE_U64, accept_seq, NOBODY),
   FIELD (34, TYPE_U64, accept_time_us, NOBODY),
@@ -72,6 +75,8 @@ static const FieldSpec fields[FIELD_LAST + 1] = {
   FIELD (40, TYPE_U32, queued, NOBODY),
   FIELD (41, TYPE_U32, refused, NOBODY),
   FIELD (42, TYPE_PACKED_U64, hops, NOBODY),
+  FIELD (43, TYPE_U32, attempt, NOBODY),
+  FIELD (44, TYPE_BOOL, retained, NOBODY),
   FIELD (64, TYPE_U32, status, ANSWER),
   FIELD (65, TYPE_STRING, detail, ANSWER),
   FIELD (66, TYPE_U64, offset, NOBODY),
@@ -79,8 +84,8 @@ static const FieldSpec fields[FIELD_LAST + 1] = {
   FIELD (68, TYPE_U64, value, NOBODY),
   FIELD (69, TYPE_STRING, setting, NOBODY),
   FIELD (70, TYPE_U32, credit_class, NOBODY),
-  FIELD (71, TYPE_U64, credit_messages, CREDIT),
-  FIELD (72, TYPE_U64, credit_bytes, CREDIT),
+  FIELD (71, TYPE_U64, credit_messages, WINDOW),
+  FIELD (72, TYPE_U64, credit_bytes, WINDOW),
   FIELD (73, TYPE_U32, subscription, CREDIT),
   FIELD (74, TYPE_U64, gap_from, NOBODY),
   FIELD (75, TYPE_U64, gap_to, NOBODY),
@@ -381,8 +386,8 @@ static const struct
   guint16 begin;
   guint16 end;
 } groups[] = {
-  { 1, 23, G_STRUCT_OFFSET (WireEnvelope, id), G_STRUCT_OFFSET (WireEnvelope, sender) },
-  { 32, 42, G_STRUCT_OFFSET (WireEnvelope, sender), G_STRUCT_OFFSET (WireEnvelope, status) },
+  { 1, 25, G_STRUCT_OFFSET (WireEnvelope, id), G_STRUCT_OFFSET (WireEnvelope, sender) },
+  { 32, 44, G_STRUCT_OFFSET (WireEnvelope, sender), G_STRUCT_OFFSET (WireEnvelope, status) },
   { 64, 78, G_STRUCT_OFFSET (WireEnvelope, status), G_STRUCT_OFFSET (WireEnvelope, n_tags) },
 };
 

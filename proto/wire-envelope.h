@@ -17,7 +17,12 @@
  * Invariant: protobuf reads everything that this reader accepts, with the same values. The reverse does not hold.
  */
 
-#define WIRE_TAGS_MAX          64u   /* tags in one envelope */
+#define WIRE_TAGS_MAX 64u /* tags in one envelope */
+/* Bits of the field `delivery`. */
+#define WIRE_DELIVERY_AT_LEAST_ONCE    1u
+#define WIRE_DELIVERY_HOLD             2u
+#define WIRE_DELIVERY_RETAIN_CONNECTED 4u
+
 #define WIRE_SUBSCRIPTIONS_MAX 1024u /* ids of matching subscriptions in one delivery */
 
 typedef struct
@@ -44,6 +49,8 @@ typedef struct
   guint32 expect;
   guint64 stall_us;
   guint32 want_hops; /* 0 or 1 */
+  guint32 delivery;  /* bits: WIRE_DELIVERY_* */
+  guint32 depth;
 
   WireSpan sender;
   guint64 accept_seq;
@@ -56,6 +63,8 @@ typedef struct
   guint32 queued;
   guint32 refused;
   WireSpan hops; /* packed varints */
+  guint32 attempt;
+  guint32 retained; /* 0 or 1 */
 
   guint32 status;
   WireSpan detail;

@@ -6,6 +6,8 @@
 #include "session/deye-bus-session-data.h"
 #include "session/deye-bus-session-state.h"
 
+#include "wire-feature.h"
+
 #include <glib/gi18n-lib.h>
 
 /* --- credit --- */
@@ -92,6 +94,27 @@ session_new_call_id (DeyeBusSession *session, const DeyeBusCall *call, const Dey
 }
 
 gboolean
+deye_bus_session_check_features (const DeyeBusSession *session, guint64 needed, GError **error)
+{
+  guint64 lacking = needed & ~session->welcome.features;
+
+  if (lacking == 0)
+    return TRUE;
+  g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED,
+               _ ("The broker does not offer the feature %s: update it"), wire_feature_name (lacking));
+  return FALSE;
+}
+
+/* The broker would refuse the frame: it is refused before anything is sent. */
+static gboolean
+session_check_frame_features (const DeyeBusSession *session, const DeyeBusEncodedCall *encoded, GError **error)
+{
+  guint64 needed = wire_feature_of_frame (encoded->kind, encoded->flags, &encoded->envelope);
+
+  return deye_bus_session_check_features (session, needed, error);
+}
+
+gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
   DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded; /* set by deye_bus_call_encode() */
@@ -103,7 +126,7 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
       return FALSE;
     }
   deye_bus_call_encode (call, session_new_call_id (session, call, pending), &encoded);
-  if (!deye_bus_options_check (call->options, error)
+  if (!deye_bus_options_check (call->options, error) || !session_check_frame_features (session, &encoded, error)
       || !deye_bus_encoded_call_check (&encoded, session->welcome.largest_payload, error))
     return FALSE;
   now = deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class);

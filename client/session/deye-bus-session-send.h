@@ -24,6 +24,10 @@ gboolean deye_bus_session_has_spare_credit (const DeyeBusSession *session, const
 gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 
+/* FALSE: WELCOME did not grant all of the features @needed, bits of wire-feature. A call that needs one asks before it
+ * sends anything. */
+gboolean deye_bus_session_check_features (const DeyeBusSession *session, guint64 needed, GError **error);
+
 /* Gives a call up: it ends with @reason, which is taken. The broker is notified when it may be working on the call. */
 void deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, GError *reason);
 

@@ -8,6 +8,7 @@
 #include "route/bus-request.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
+#include "wire-feature.h"
 #include "wire-topic.h"
 
 /* One frame, and what was read from it. */
@@ -288,9 +289,7 @@ dispatch_handle_publish (DispatchCall *call)
 
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL)
     return;
-  if (call->frame->flags & WIRE_FLAG_RETAIN)
-    dispatch_strike (call, "RETAIN is not supported by this broker");
-  else if (call->envelope->target.len > 0)
+  if (call->envelope->target.len > 0)
     dispatch_publish_direct (call, match);
   else if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
     dispatch_strike (call, "WANT_DELIVERED needs a target");
@@ -519,6 +518,25 @@ dispatch_is_known (const WireFrame *frame)
   return frame->kind < G_N_ELEMENTS (handlers) && handlers[frame->kind] != NULL && !(frame->flags & ~WIRE_FLAGS_KNOWN);
 }
 
+/* TRUE if the frame needs a feature that this connection was not granted. */
+static gboolean
+dispatch_lacks_feature (const DispatchCall *call)
+{
+  return (wire_feature_of_frame (call->frame->kind, call->frame->flags, call->envelope) & ~call->peer->features) != 0;
+}
+
+static void
+dispatch_strike_feature (const DispatchCall *call)
+{
+  guint64 lacking
+      = wire_feature_of_frame (call->frame->kind, call->frame->flags, call->envelope) & ~call->peer->features;
+  char detail[120];
+
+  g_snprintf (detail, sizeof detail, "the frame needs the feature %s, which WELCOME did not grant",
+              wire_feature_name (lacking));
+  dispatch_strike (call, detail);
+}
+
 void
 bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
 {
@@ -556,6 +574,8 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
     dispatch_strike (&call, result.problem);
   else if (result.status != WIRE_STATUS_OK)
     dispatch_fail (&call, result.status, result.problem);
+  else if (dispatch_lacks_feature (&call))
+    dispatch_strike_feature (&call);
   else
     handlers[frame->kind](&call);
   if (!call.is_held)

@@ -11,6 +11,7 @@
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"
 #include "control.pb-c.h"
+#include "wire-feature.h"
 #include "wire-topic.h"
 
 typedef Daemoneye__Eventbus__V1__AdjustRequest AdjustRequest;
@@ -63,6 +64,20 @@ subscribe_check_numbers (const BusCall *call, const SubscribeRequest *request)
     }
   return subscribe_check_ceiling (call, BUS_LIMIT_receive_window_messages, request->window_messages)
          && subscribe_check_ceiling (call, BUS_LIMIT_receive_window_bytes, request->window_bytes);
+}
+
+/* The fields that came with the feature DELIVERY. */
+static gboolean
+subscribe_check_feature (const BusCall *call, const SubscribeRequest *request)
+{
+  gboolean uses_delivery
+      = request->strategy != 0 || request->weight != 0 || request->in_flight != 0 || request->filter != NULL;
+
+  if (!uses_delivery || (call->peer->features & WIRE_FEATURE_DELIVERY))
+    return TRUE;
+  return subscribe_refuse (
+      call, WIRE_STATUS_UNSUPPORTED,
+      "strategy, weight, in_flight and filter need the feature DELIVERY, which WELCOME did not grant");
 }
 
 static gboolean
@@ -200,8 +215,8 @@ bus_subscribe_answer (const BusCall *call)
   BusSubscription *subscription;
   BusBounds bounds;
 
-  if (!subscribe_check_numbers (call, request) || !subscribe_check_words (call, request)
-      || !subscribe_check_serves_methods (call, request)
+  if (!subscribe_check_numbers (call, request) || !subscribe_check_feature (call, request)
+      || !subscribe_check_words (call, request) || !subscribe_check_serves_methods (call, request)
       || !bus_peer_may (call->peer, call->id, right, wire_span_str (request->pattern))
       || !subscribe_check_policy (call, request, &bounds))
     return;

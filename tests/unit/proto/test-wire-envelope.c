@@ -39,6 +39,8 @@ fill_client (WireEnvelope *e)
   e->expect = G_MAXUINT32;
   e->stall_us = 22;
   e->want_hops = 1;
+  e->delivery = WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_RETAIN_CONNECTED;
+  e->depth = 25;
   e->payload = wire_span ("pay\0load", 8);
 }
 
@@ -58,6 +60,8 @@ fill_broker (WireEnvelope *e)
   e->matched = 39;
   e->queued = 40;
   e->refused = 41;
+  e->attempt = 43;
+  e->retained = 1;
   e->hops = e->subscriptions;
   e->status = 64;
   e->detail = wire_span_str ("detail");
@@ -226,7 +230,7 @@ static const Case cases[] = {
         "\x82\x02\x01"
         "x",
         WIRE_STATUS_BAD_MESSAGE),
-  CASE ("a broker's reserved field", "\xd8\x02\x01", WIRE_STATUS_BAD_MESSAGE),
+  CASE ("a broker's reserved field", "\xe8\x02\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE ("a control field", "\x80\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_REPLY, "status in a reply", "\x80\x04\x32", WIRE_STATUS_OK),
   CASE_OF (WIRE_KIND_REPLY,
@@ -237,6 +241,8 @@ static const Case cases[] = {
            WIRE_STATUS_OK),
   CASE_OF (WIRE_KIND_REPLY, "credit in a reply", "\xb8\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_CREDIT, "credit", "\xb8\x04\x01\xc0\x04\x01\xc8\x04\x01", WIRE_STATUS_OK),
+  CASE_OF (WIRE_KIND_REQUEST, "window of answers", "\xb8\x04\x01\xc0\x04\x01", WIRE_STATUS_OK),
+  CASE ("window of answers in a publish", "\xb8\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_CREDIT, "credit class", "\xb0\x04\x01", WIRE_STATUS_BAD_MESSAGE),
   CASE_OF (WIRE_KIND_CANCEL, "status in a cancel", "\x80\x04\x32", WIRE_STATUS_OK),
   CASE ("unknown field, number", "\xc0\x0c\x01", WIRE_STATUS_UNSUPPORTED),
@@ -250,7 +256,7 @@ static const Case cases[] = {
         "1234567",
         WIRE_STATUS_BAD_MESSAGE),
   CASE ("unknown field, group", "\xc3\x0c", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("reserved client field", "\xc0\x01\x01", WIRE_STATUS_UNSUPPORTED),
+  CASE ("reserved client field", "\xd0\x01\x01", WIRE_STATUS_UNSUPPORTED),
   CASE ("malformed after unknown", "\xc0\x0c\x01\x0b", WIRE_STATUS_BAD_MESSAGE),
 };
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire-feature.h"
+
+#include "wire-frame.h"
+
+static const struct
+{
+  guint32 bits; /* of the field `delivery` */
+  guint64 feature;
+} delivery_features[] = {
+  { WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_HOLD, WIRE_FEATURE_DELIVERY },
+  { WIRE_DELIVERY_RETAIN_CONNECTED, WIRE_FEATURE_RETAIN },
+  { ~(WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_HOLD | WIRE_DELIVERY_RETAIN_CONNECTED), WIRE_FEATURE_UNNUMBERED },
+};
+
+static const struct
+{
+  guint64 feature;
+  const char *name;
+} feature_names[] = {
+  { WIRE_FEATURE_PEER_METHODS, "PEER_METHODS" },
+  { WIRE_FEATURE_STREAM, "STREAM" },
+  { WIRE_FEATURE_RETAIN, "RETAIN" },
+  { WIRE_FEATURE_TASKS, "TASKS" },
+  { WIRE_FEATURE_DELIVERY, "DELIVERY" },
+};
+
+static guint64
+feature_of_delivery (guint32 delivery)
+{
+  guint64 features = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (delivery_features); i++)
+    if (delivery & delivery_features[i].bits)
+      features |= delivery_features[i].feature;
+  return features;
+}
+
+/* The window of a request's answers, and the credit that its sender returns for them. */
+static gboolean
+feature_has_answer_window (guint8 kind, const WireEnvelope *envelope)
+{
+  if (kind == WIRE_KIND_CREDIT)
+    return envelope->id != 0 && envelope->subscription == 0;
+  return kind == WIRE_KIND_REQUEST && (envelope->credit_messages | envelope->credit_bytes) != 0;
+}
+
+guint64
+wire_feature_of_frame (guint8 kind, guint8 flags, const WireEnvelope *envelope)
+{
+  guint64 features = 0;
+
+  if (envelope->delivery != 0)
+    features |= feature_of_delivery (envelope->delivery);
+  if (envelope->depth != 0)
+    features |= WIRE_FEATURE_DELIVERY;
+  if (kind == WIRE_KIND_PUBLISH && (flags & WIRE_FLAG_RETAIN))
+    features |= WIRE_FEATURE_RETAIN;
+  if (feature_has_answer_window (kind, envelope))
+    features |= WIRE_FEATURE_STREAM;
+  return features;
+}
+
+const char *
+wire_feature_name (guint64 features)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (feature_names); i++)
+    if (features & feature_names[i].feature)
+      return feature_names[i].name;
+  return "UNNUMBERED";
+}

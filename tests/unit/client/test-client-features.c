@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client-fixture.h"
+
+#include "deye-bus-client-private.h"
+#include "session/deye-bus-session-send.h"
+#include "wire-feature.h"
+
+/*
+ * A new client and an old broker: what WELCOME did not grant fails with UNSUPPORTED before anything is sent. The broker here
+ * grants no feature, as those of the first version did.
+ */
+
+typedef ClientFixture Fixture;
+
+static const ScriptWelcome old_broker = { .features = 0 };
+
+static void
+test_frame (Fixture *f, gconstpointer data)
+{
+  const DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .flags = WIRE_FLAG_RETAIN, .topic = "health.x" };
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &old_broker);
+  g_assert_false (deye_bus_session_call (f->client->session, &call, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "RETAIN"));
+  client_fixture_settle (f);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 0);
+}
+
+static void
+test_check (Fixture *f, gconstpointer data)
+{
+  static const guint64 features[]
+      = { WIRE_FEATURE_STREAM, WIRE_FEATURE_RETAIN, WIRE_FEATURE_TASKS, WIRE_FEATURE_DELIVERY };
+
+  client_fixture_connect (f, &old_broker);
+  for (guint i = 0; i < G_N_ELEMENTS (features); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (deye_bus_session_check_features (f->client->session, features[i], &error));
+      g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, wire_feature_name (features[i])));
+    }
+  g_assert_true (deye_bus_session_check_features (f->client->session, 0, NULL));
+}
+
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/features/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("M27-frame", test_frame);
+  ADD ("M27-check", test_check);
+  return g_test_run ();
+}
