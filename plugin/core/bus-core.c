@@ -4,6 +4,7 @@
 #include "bus-dispatch.h"
 #include "base/bus-text.h"
 #include "calls/bus-budget.h"
+#include "calls/bus-later.h"
 #include "calls/bus-stats.h"
 #include "news/bus-events.h"
 #include "news/bus-slow.h"
@@ -75,6 +76,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
       bus_router_free (core, link->data);
     }
   bus_request_forget_peer (peer);
+  bus_later_forget_peer (peer);
   if (peer->id != NULL)
     {
       g_hash_table_remove (core->peers_by_id, &peer->key);
@@ -376,6 +378,9 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       break;
     case BUS_TIMER_REQUEST:
       bus_request_expire (core, timer->owner);
+      break;
+    case BUS_TIMER_LATER:
+      bus_later_due (timer->owner);
       break;
     case BUS_TIMER_EXPIRY:
       peer = slot->subscription->owner;

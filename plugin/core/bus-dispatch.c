@@ -2,6 +2,7 @@
 #include "bus-dispatch.h"
 
 #include "calls/bus-calls.h"
+#include "calls/bus-later.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
@@ -164,14 +165,15 @@ dispatch_due_us (const DispatchCall *call)
 static gboolean
 dispatch_may_wait (const DispatchCall *call)
 {
-  guint pending = call->peer->asked.length;
+  guint pending = bus_peer_pending (call->peer);
 
   if (pending >= call->core->limits.max_pending_requests)
     {
       bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_max_pending_requests, pending + 1);
       return FALSE;
     }
-  if (bus_request_find_asked (call->peer, call->envelope->id) != NULL)
+  if (bus_request_find_asked (call->peer, call->envelope->id) != NULL
+      || bus_later_is_pending (call->peer, call->envelope->id))
     {
       dispatch_fail (call, WIRE_STATUS_DUPLICATE_ID, "a request with this id is pending: ids are used once");
       return FALSE;
@@ -450,6 +452,8 @@ dispatch_handle_cancel (DispatchCall *call)
   request = bus_request_find_asked (call->peer, envelope->id);
   if (request != NULL)
     bus_request_withdraw (call->core, request);
+  else
+    bus_later_cancel (call->peer, envelope->id);
 }
 
 /* --- credit, life --- */

@@ -14,6 +14,7 @@ typedef enum
   BUS_TIMER_HELLO,   /* owner: BusPeer: a connection has not sent HELLO in time */
   BUS_TIMER_FRAME,   /* owner: BusPeer: a frame has begun and is not complete */
   BUS_TIMER_REQUEST, /* owner: BusRequest */
+  BUS_TIMER_LATER,   /* owner: BusLater: a call of the broker that is answered later */
   BUS_TIMER_EXPIRY,  /* owner: BusSlot: the time to live of its message ends */
   BUS_TIMER_BLOCK,   /* owner: BusSubscription: it holds publishers' credit */
   BUS_TIMER_REPORT,  /* owner: BusSubscription: something about it is to be published */

@@ -26,9 +26,10 @@ calls_ping (const BusCall *call)
 }
 
 /* clang-format off */
-#define METHOD(name, request, reply, doc, answer)                                                                      \
+#define METHOD_OF(features, name, request, reply, doc, answer)                                                         \
   { name, PREFIX name, &daemoneye__eventbus__v1__##request##__descriptor,                                              \
-    &daemoneye__eventbus__v1__##reply##__descriptor, doc, answer }
+    &daemoneye__eventbus__v1__##reply##__descriptor, doc, features, answer }
+#define METHOD(name, request, reply, doc, answer) METHOD_OF (0, name, request, reply, doc, answer)
 
 static const BusMethod methods[] = {
   METHOD ("subscribe", subscribe_request, subscribe_reply,
@@ -75,6 +76,7 @@ bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
                    .core = peer->core,
                    .id = envelope->id,
                    .accept_seq = inbound->accept_seq,
+                   .deadline_us = envelope->deadline_us,
                    .now_us = now_us,
                    .methods = methods,
                    .n_methods = G_N_ELEMENTS (methods) };
@@ -82,6 +84,12 @@ bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
   if (method == NULL)
     {
       bus_peer_error (peer, call.id, WIRE_STATUS_NO_RESPONDERS, "the broker has no method on this topic");
+      return;
+    }
+  if (method->features & ~peer->features)
+    {
+      bus_peer_error (peer, call.id, WIRE_STATUS_UNSUPPORTED,
+                      "this method needs a feature that is not in your WELCOME");
       return;
     }
   guard = wire_guard_unpack (method->request, envelope->payload, 0, &error);

@@ -5,7 +5,7 @@
 #include "queue/bus-message.h"
 
 /*
- * The broker's own methods: requests to control.bus.*, answered at once.
+ * The broker's own methods: requests to control.bus.*, answered at once or later (bus-later).
  *
  * The broker is itself a peer that serves: subscribe, adjust, unsubscribe, ping, stats, introspect, describe. Each is a
  * row of the table in bus-calls.c, which is the only place that lists them.

@@ -19,6 +19,7 @@ typedef struct
   guint64 id;            /* of the request */
   gconstpointer request; /* unpacked, of the type that the method names */
   guint64 accept_seq;
+  guint64 deadline_us; /* of the request: relative, 0: none */
   gint64 now_us;
   const BusMethod *methods; /* the whole table */
   guint n_methods;
@@ -31,5 +32,6 @@ struct BusMethod
   const ProtobufCMessageDescriptor *request;
   const ProtobufCMessageDescriptor *reply;
   const char *doc;
+  guint64 features; /* WIRE_FEATURE_*: the asker needs them all */
   void (*answer) (const BusCall *call);
 };

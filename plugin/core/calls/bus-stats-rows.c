@@ -137,7 +137,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   stats->uid = peer->account->number;
   stats->account = peer->account->name;
   stats->subscriptions = g_hash_table_size (peer->subscriptions);
-  stats->pending_requests = peer->asked.length;
+  stats->pending_requests = bus_peer_pending (peer);
   stats->queued_messages = flow->waiting_messages;
   stats->queued_bytes = bus_flow_bytes (flow);
   stats->encoded_bytes = bus_outq_bytes (&flow->outq);

@@ -19,6 +19,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->subscriptions = g_hash_table_new (NULL, NULL);
   g_queue_init (&peer->asked);
   g_queue_init (&peer->answering);
+  g_queue_init (&peer->later);
   wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
   peer->account = bus_account_join (core->accounts, core, who);
   peer->who.account_name = peer->account->name;

@@ -55,6 +55,7 @@ struct BusPeer
   GHashTable *subscriptions; /* id -> BusSubscription, not owned by the table */
   GQueue asked;              /* BusRequest, by their asked_link */
   GQueue answering;          /* BusRequest, by their answering_link */
+  GQueue later;              /* BusLater, its calls of the broker that are answered later, by their link */
 
   /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
   struct BusMatch *recent_match;
@@ -124,6 +125,13 @@ static inline gboolean
 bus_peer_is_ready (const BusPeer *peer)
 {
   return peer->state == BUS_PEER_READY;
+}
+
+/* What counts for max_pending_requests: requests to peers, and calls of the broker that are answered later. */
+static inline guint
+bus_peer_pending (const BusPeer *peer)
+{
+  return peer->asked.length + peer->later.length;
 }
 
 /* TRUE if introspection shows a peer: agent and tool see all, a collector sees itself; only ready peers are shown. */

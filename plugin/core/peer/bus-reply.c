@@ -3,8 +3,8 @@
 
 #include "peer/bus-state.h"
 
-void
-bus_reply (BusPeer *peer, guint64 id, const char *type_name, WireSpan payload)
+static void
+reply_put (BusPeer *peer, guint64 id, guint8 flags, const char *type_name, WireSpan payload)
 {
   WireEnvelope reply;
 
@@ -13,11 +13,11 @@ bus_reply (BusPeer *peer, guint64 id, const char *type_name, WireSpan payload)
   reply.sender = wire_span_str (peer->core->name);
   reply.type_name = wire_span_str (type_name);
   reply.payload = payload;
-  bus_peer_put (peer, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &reply);
+  bus_peer_put (peer, WIRE_KIND_REPLY, flags, &reply);
 }
 
-void
-bus_reply_message (BusPeer *peer, guint64 id, const ProtobufCMessage *message)
+static void
+reply_pack (BusPeer *peer, guint64 id, guint8 flags, const ProtobufCMessage *message)
 {
   gsize size = protobuf_c_message_get_packed_size (message);
   g_autofree guint8 *bytes = g_try_malloc (MAX (size, 1));
@@ -25,5 +25,23 @@ bus_reply_message (BusPeer *peer, guint64 id, const ProtobufCMessage *message)
   if (bytes == NULL)
     bus_peer_error (peer, id, WIRE_STATUS_NO_MEMORY, "no memory for the answer");
   else
-    bus_reply (peer, id, message->descriptor->name, wire_span (bytes, protobuf_c_message_pack (message, bytes)));
+    reply_put (peer, id, flags, message->descriptor->name, wire_span (bytes, protobuf_c_message_pack (message, bytes)));
+}
+
+void
+bus_reply (BusPeer *peer, guint64 id, const char *type_name, WireSpan payload)
+{
+  reply_put (peer, id, WIRE_FLAG_FINAL, type_name, payload);
+}
+
+void
+bus_reply_message (BusPeer *peer, guint64 id, const ProtobufCMessage *message)
+{
+  reply_pack (peer, id, WIRE_FLAG_FINAL, message);
+}
+
+void
+bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message)
+{
+  reply_pack (peer, id, 0, message);
 }

@@ -6,7 +6,8 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * Answers of the broker to calls of its own methods: a final REPLY on the control lane of the asker.
+ * Answers of the broker to calls of its own methods: REPLY frames on the control lane of the asker. The last one of a call has
+ * the flag FINAL.
  */
 
 /* @payload: a packed message of type @type_name */
@@ -14,3 +15,6 @@ void bus_reply (BusPeer *peer, guint64 id, const char *type_name, WireSpan paylo
 
 /* Packs @message and sends it; without memory for that the asker gets ERROR NO_MEMORY. */
 void bus_reply_message (BusPeer *peer, guint64 id, const ProtobufCMessage *message);
+
+/* The same without FINAL: more replies follow. */
+void bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message);

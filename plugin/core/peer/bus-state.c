@@ -33,7 +33,7 @@ bus_state_clear (BusCore *core)
   g_assert (core->peers.length == 0);
   g_assert (core->quota.charged == 0 && core->quota.memory == 0);
   g_assert (g_hash_table_size (core->accounts) == 0);
-  g_assert (core->creditors.length == 0);
+  g_assert (core->creditors.length == 0 && core->n_later == 0);
 
   bus_deadline_disarm (&core->deadlines, &core->soft_timer.deadline);
   bus_note_ring_clear (&core->notes);
