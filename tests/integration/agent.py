@@ -101,12 +101,12 @@ def script(name, text):
 LASTING = script("lasting", "exec sleep 1000")
 STATUS_3 = script("status-3", "exit 3")
 STATUS_0 = script("status-0", "exit 0")
-# Ends only after the other one has been asked to end as well.
+# Ends only after the other one has been asked to end as well. It starts nothing in the background: what inherits the log
+# and lives on would keep the log open after the agent has ended.
 HAND_IN_HAND = [script(f"hand-{own}", f'''cd {SCRIPTS}
-trap 'kill $!; touch {own}; while ! [ -e {other} ]; do sleep 0.01; done; exit 0' TERM
-sleep 1000 &
+trap 'touch {own}; while ! [ -e {other} ]; do sleep 0.01; done; exit 0' TERM
 echo hand-{own} is ready >&2
-wait''') for own, other in ((1, 2), (2, 1))]
+while :; do sleep 0.01; done''') for own, other in ((1, 2), (2, 1))]
 STUBBORN = script("stubborn", '''trap 'echo stubborn was asked to end >&2' TERM
 echo stubborn is ready >&2
 while :; do sleep 1; done''')
