@@ -239,6 +239,52 @@ envelope_keep_tag (EnvelopeReader *reader, const guint8 *field, WireSpan span)
     envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, TAG_FIELD, WIRE_TAGS_MAX, reader->n_tags, "too many tags");
 }
 
+/* A field of a client whose length is bounded. */
+typedef struct
+{
+  guint32 least; /* unless the field is empty, which is the same as absent */
+  guint32 most;
+  const char *problem;
+} FieldBound;
+
+static const FieldBound field_bounds[CLIENT_LAST + 1] = {
+  [11] = { 0, WIRE_ID_MAX, "correlation_id has more than 256 bytes" },
+  [13] = { 0, WIRE_ID_MAX, "parent_id has more than 256 bytes" },
+  [14] = { 0, WIRE_ID_MAX, "root_id has more than 256 bytes" },
+  [16] = { WIRE_TRACE_ID_LEN, WIRE_TRACE_ID_LEN, "trace_id has not 16 bytes" },
+  [17] = { WIRE_SPAN_ID_LEN, WIRE_SPAN_ID_LEN, "span_id has not 8 bytes" },
+  [19] = { 0, WIRE_STAGE_MAX, "stage has more than 128 bytes" },
+};
+
+static void
+envelope_check_tag (EnvelopeReader *reader, const guint8 *field, WireSpan tag)
+{
+  const guint8 *mark = tag.len > 0 ? memchr (tag.data, '=', tag.len) : NULL;
+  gsize key = mark != NULL ? (gsize) (mark - tag.data) : tag.len;
+  gsize value = mark != NULL ? tag.len - key - 1 : 0;
+
+  if (key > WIRE_TAG_KEY_MAX)
+    envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, TAG_FIELD, WIRE_TAG_KEY_MAX, key,
+                           "the key of a tag has more than 128 bytes");
+  else if (value > WIRE_TAG_VALUE_MAX)
+    envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, TAG_FIELD, WIRE_TAG_VALUE_MAX, value,
+                           "the value of a tag has more than 1024 bytes");
+}
+
+/* The broker's own fields, and what it forwards, need no check. */
+static void
+envelope_check_bound (EnvelopeReader *reader, guint32 number, const guint8 *field, WireSpan span)
+{
+  const FieldBound *bound = &field_bounds[MIN (number, CLIENT_LAST)];
+
+  if (reader->from != WIRE_FROM_CLIENT)
+    return;
+  if (number == TAG_FIELD)
+    envelope_check_tag (reader, field, span);
+  else if (bound->most > 0 && span.len > 0 && (span.len < bound->least || span.len > bound->most))
+    envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, number, bound->most, span.len, bound->problem);
+}
+
 static const guint8 *
 envelope_take_span (EnvelopeReader *reader,
                     const FieldSpec *spec,
@@ -265,6 +311,7 @@ envelope_take_span (EnvelopeReader *reader,
         envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, number, WIRE_SUBSCRIPTIONS_MAX, (guint64) n,
                                "too many subscriptions");
     }
+  envelope_check_bound (reader, number, field, span);
   if (spec->type == TYPE_TAGS)
     envelope_keep_tag (reader, field, span);
   else
@@ -351,7 +398,8 @@ envelope_check_sizes (EnvelopeReader *reader)
   if (reader->from == WIRE_FROM_CLIENT && others > WIRE_HEADER_FIELDS_MAX)
     envelope_note_problem (reader, WIRE_STATUS_LIMIT, reader->start, 0, WIRE_HEADER_FIELDS_MAX, others,
                            "the fields beside the payload are too large");
-  if (reader->result.status == WIRE_STATUS_LIMIT && reader->result.field == TAG_FIELD)
+  if (reader->result.status == WIRE_STATUS_LIMIT && reader->result.field == TAG_FIELD
+      && reader->result.limit == WIRE_TAGS_MAX)
     reader->result.value = reader->n_tags;
 }
 

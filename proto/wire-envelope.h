@@ -25,6 +25,14 @@
 
 #define WIRE_SUBSCRIPTIONS_MAX 1024u /* ids of matching subscriptions in one delivery */
 
+/* Bounds of the fields of a client that tie messages together, in bytes. */
+#define WIRE_ID_MAX        256u /* correlation_id, parent_id, root_id */
+#define WIRE_STAGE_MAX     128u
+#define WIRE_TAG_KEY_MAX   128u  /* of a tag, in front of the first "=" */
+#define WIRE_TAG_VALUE_MAX 1024u /* behind it */
+#define WIRE_TRACE_ID_LEN  16u
+#define WIRE_SPAN_ID_LEN   8u
+
 typedef struct
 {
   guint64 id;
