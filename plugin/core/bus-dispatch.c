@@ -35,6 +35,21 @@ dispatch_fail (const DispatchCall *call, WireStatus status, const char *detail)
   bus_peer_error (call->peer, call->envelope->id, status, detail);
 }
 
+/* A field of the frame exceeds its bound, which no setting raises. */
+static void
+dispatch_fail_field (const DispatchCall *call, const WireReadResult *result)
+{
+  WireEnvelope error;
+
+  wire_envelope_init (&error);
+  error.answers = call->envelope->id;
+  error.status = result->status;
+  error.detail = wire_span_str (result->problem);
+  error.limit = result->limit;
+  error.value = result->value;
+  bus_peer_put (call->peer, WIRE_KIND_ERROR, 0, &error);
+}
+
 static void
 dispatch_strike (const DispatchCall *call, const char *detail)
 {
@@ -230,7 +245,7 @@ dispatch_publish_direct (DispatchCall *call, BusMatch *match)
       dispatch_fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
       return;
     }
-  if (!bus_router_is_subscribed (call->core, target, call->envelope->topic))
+  if (!bus_router_is_subscribed (call->core, target, call->envelope))
     {
       dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target neither subscribes to nor serves this topic");
       return;
@@ -577,7 +592,7 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
   else if (result.status == WIRE_STATUS_UNSUPPORTED)
     dispatch_strike (&call, result.problem);
   else if (result.status != WIRE_STATUS_OK)
-    dispatch_fail (&call, result.status, result.problem);
+    dispatch_fail_field (&call, &result);
   else if (dispatch_lacks_feature (&call))
     dispatch_strike_feature (&call);
   else

@@ -110,6 +110,34 @@ subscribe_check_serves_methods (const BusCall *call, const SubscribeRequest *req
   return TRUE;
 }
 
+/* Fills @filter with what is asked for; empty: nothing is. Its texts belong to the request. */
+static gboolean
+subscribe_check_filter (const BusCall *call, const SubscribeRequest *request, BusFilter *filter)
+{
+  const Daemoneye__Eventbus__V1__Filter *wish = request->filter;
+  WireStatus status;
+  const char *problem;
+
+  *filter = (BusFilter){ .n_tags = 0 };
+  if (wish == NULL)
+    return TRUE;
+  if (wish->n_tags > BUS_FILTER_TAGS_MAX)
+    return subscribe_refuse (call, WIRE_STATUS_LIMIT, "a filter has at most 8 tags");
+  filter->correlation_id = wire_span_str (wish->correlation_id);
+  filter->root_id = wire_span_str (wish->root_id);
+  filter->stage = wire_span_str (wish->stage);
+  filter->n_tags = (guint) wish->n_tags;
+  for (guint i = 0; i < filter->n_tags; i++)
+    filter->tags[i] = wire_span_str (wish->tags[i]);
+  problem = bus_filter_check (filter, &status);
+  if (problem != NULL)
+    return subscribe_refuse (call, status, problem);
+  if (!bus_filter_is_empty (filter) && (request->serve || request->group[0] != '\0'))
+    return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                             "a filter is for a subscription that is not in a group and does not serve");
+  return TRUE;
+}
+
 static gboolean
 subscribe_check_bounds (const BusCall *call, guint32 policy, guint64 messages, guint64 bytes)
 {
@@ -175,10 +203,10 @@ subscribe_check_policy (const BusCall *call, const SubscribeRequest *request, Bu
 
 /* NULL: refused and answered. */
 static BusSubscription *
-subscribe_make (const BusCall *call, const SubscribeRequest *request, const BusBounds *bounds)
+subscribe_make (const BusCall *call, const SubscribeRequest *request, const BusBounds *bounds, const BusFilter *filter)
 {
   const BusLimits *limits = &call->core->limits;
-  const gsize size = bus_subscription_size (wire_span_str (request->pattern));
+  const gsize size = bus_subscription_size (wire_span_str (request->pattern)) + bus_filter_size (filter);
   BusSubscription *subscription;
 
   if (!bus_shed_fit_account (call->peer->account, size, call->core->now_us))
@@ -193,8 +221,9 @@ subscribe_make (const BusCall *call, const SubscribeRequest *request, const BusB
     }
   subscription
       = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern), request->serve != 0);
-  if (subscription == NULL)
+  if (subscription == NULL || (!bus_filter_is_empty (filter) && !bus_subscription_set_filter (subscription, filter)))
     {
+      g_clear_pointer (&subscription, bus_subscription_free);
       subscribe_refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a subscription");
       return NULL;
     }
@@ -214,13 +243,15 @@ bus_subscribe_answer (const BusCall *call)
   Daemoneye__Eventbus__V1__SubscribeReply reply;
   BusSubscription *subscription;
   BusBounds bounds;
+  BusFilter filter;
 
   if (!subscribe_check_numbers (call, request) || !subscribe_check_feature (call, request)
       || !subscribe_check_words (call, request) || !subscribe_check_serves_methods (call, request)
+      || !subscribe_check_filter (call, request, &filter)
       || !bus_peer_may (call->peer, call->id, right, wire_span_str (request->pattern))
       || !subscribe_check_policy (call, request, &bounds))
     return;
-  subscription = subscribe_make (call, request, &bounds);
+  subscription = subscribe_make (call, request, &bounds, &filter);
   if (subscription == NULL)
     return;
   bus_router_add (call->core, subscription, wire_span_str (request->group));

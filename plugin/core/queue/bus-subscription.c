@@ -38,6 +38,17 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   return subscription;
 }
 
+gboolean
+bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *filter)
+{
+  g_assert (subscription->filter == NULL);
+  subscription->filter = bus_filter_copy (filter);
+  if (subscription->filter == NULL)
+    return FALSE;
+  subscription->charged += bus_filter_size (filter);
+  return TRUE;
+}
+
 void
 bus_subscription_free (BusSubscription *subscription)
 {
@@ -45,5 +56,6 @@ bus_subscription_free (BusSubscription *subscription)
   g_assert (!bus_deadline_is_armed (&subscription->block_timer.deadline)
             && !bus_deadline_is_armed (&subscription->report_timer.deadline));
   g_clear_pointer (&subscription->fifo.by_topic, g_hash_table_unref);
+  g_free (subscription->filter);
   g_free (subscription);
 }

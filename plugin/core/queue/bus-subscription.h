@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/bus-filter.h"
 #include "base/bus-overflow.h"
 #include "base/bus-timer.h"
 #include "base/bus-types.h"
@@ -49,6 +50,7 @@ struct BusSubscription
   GList group_link;        /* in its members */
   WireSpan pattern;        /* own copy, behind the struct */
   BusServers *servers;     /* of the topic that it serves; NULL: none */
+  BusFilter *filter;       /* own copy; NULL: every message that matches the pattern */
   gsize charged;
 
   BusWindow window;
@@ -85,6 +87,9 @@ struct BusSubscription
 
 /* What a subscription costs its owner: itself, and its share of the tables and of the index. */
 gsize bus_subscription_size (WireSpan pattern);
+
+/* Sets the filter of a new subscription, which must not be charged yet. @filter is copied. FALSE: no memory */
+gboolean bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *filter);
 
 /* NULL: no memory. @pattern is copied. */
 BusSubscription *bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves);

@@ -17,6 +17,7 @@ match_free (gpointer data)
     }
   g_free (match->receivers);
   g_free (match->groups);
+  g_free (match->filtered);
   g_free (match);
 }
 
@@ -47,6 +48,7 @@ typedef struct
 {
   GArray *receivers;  /* BusReceiver */
   GArray *groups;     /* BusGroupMatch */
+  GArray *filtered;   /* BusFilteredMatch */
   GArray *room;       /* guint: candidates that each of the groups has room for */
   GPtrArray *found;   /* BusSubscription, in order, allowed ones */
   GHashTable *places; /* BusPeer, BusGroup -> index + 1 in its array */
@@ -118,7 +120,16 @@ match_add_plain (MatchDraft *draft, BusSubscription *subscription)
   g_array_index (draft->receivers, BusReceiver, place).n_plain++;
 }
 
-/* Room for the plain ones and for what may be picked of each group: n_now has the number until here. */
+static void
+match_add_filtered (MatchDraft *draft, BusSubscription *subscription)
+{
+  BusFilteredMatch filtered = { subscription, match_receiver (draft, subscription->owner) };
+
+  g_array_append_val (draft->filtered, filtered);
+  g_array_index (draft->receivers, BusReceiver, filtered.receiver).n_now++;
+}
+
+/* Room for the plain ones, for those with a filter, and for what may be picked of each group: n_now has the number until here. */
 static void
 match_fill_plain (MatchDraft *draft)
 {
@@ -135,7 +146,7 @@ match_fill_plain (MatchDraft *draft)
       BusReceiver *receiver;
       guint place;
 
-      if (subscription->group != NULL)
+      if (subscription->group != NULL || subscription->filter != NULL)
         continue;
       place = match_receiver (draft, subscription->owner);
       receiver = &g_array_index (draft->receivers, BusReceiver, place);
@@ -166,6 +177,7 @@ match_new (const BusIndex *index, BusKey key)
   g_autoptr (GArray) room = g_array_new (FALSE, FALSE, sizeof (guint));
   MatchDraft draft = { .receivers = g_array_new (FALSE, FALSE, sizeof (BusReceiver)),
                        .groups = g_array_new (FALSE, FALSE, sizeof (BusGroupMatch)),
+                       .filtered = g_array_new (FALSE, FALSE, sizeof (BusFilteredMatch)),
                        .room = room,
                        .found = found,
                        .places = places };
@@ -180,6 +192,8 @@ match_new (const BusIndex *index, BusKey key)
 
       if (subscription->group != NULL)
         match_add_candidate (&draft, subscription);
+      else if (subscription->filter != NULL)
+        match_add_filtered (&draft, subscription);
       else
         match_add_plain (&draft, subscription);
     }
@@ -190,8 +204,10 @@ match_new (const BusIndex *index, BusKey key)
   match->domain = bus_domain_of_topic (key.text);
   match->n_receivers = draft.receivers->len;
   match->n_groups = draft.groups->len;
+  match->n_filtered = draft.filtered->len;
   match->receivers = (BusReceiver *) (void *) g_array_free (draft.receivers, FALSE);
   match->groups = (BusGroupMatch *) (void *) g_array_free (draft.groups, FALSE);
+  match->filtered = (BusFilteredMatch *) (void *) g_array_free (draft.filtered, FALSE);
   match->size = sizeof (BusMatch) + key.text.len + match->n_receivers * sizeof (BusReceiver)
                 + match->n_groups * sizeof (BusGroupMatch)
                 + found->len * (sizeof (BusSubscription *) + 2 * (sizeof (BusSubscription *) + sizeof (guint)));

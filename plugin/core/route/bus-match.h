@@ -8,19 +8,20 @@
 /*
  * The receivers of a topic: the matched set, made once for each topic and cached.
  *
- * A match lists receivers (peers, each with its plain subscriptions) and groups (each with one candidate for each
- * member peer), already filtered by the rights of the receivers. The cache is bounded and cleared as a whole whenever
+ * A match lists receivers (peers, each with its plain subscriptions), groups (each with one candidate for each member peer)
+ * and plain subscriptions that have a filter, already selected by the rights of the receivers. The cache is bounded and cleared as a whole whenever
  * a subscription is added or removed, so a match never names one that does not exist; it is used inside one input
  * call only. Matches are charged to nobody: a topic costs as much as it has subscriptions, and peers choose both. So the
  * cache is bounded by number and by bytes.
  *
- * Invariant: a match depends on index and rights alone; picking a member of a group is left to the router.
+ * Invariant: a match depends on index and rights alone; picking a member of a group, and evaluating a filter, is left to the
+ * router.
  */
 
 typedef struct
 {
   BusPeer *peer;
-  BusSubscription **subscriptions; /* plain ones, then room for picked group members */
+  BusSubscription **subscriptions; /* plain ones, then room for those whose filter fits, and for picked group members */
   guint n_plain;
   guint n_now; /* used while routing */
 } BusReceiver;
@@ -33,6 +34,13 @@ typedef struct
   guint n;
 } BusGroupMatch;
 
+/* A plain subscription with a filter. */
+typedef struct
+{
+  BusSubscription *subscription;
+  guint receiver; /* index into the match's receivers */
+} BusFilteredMatch;
+
 typedef struct BusMatch
 {
   BusKey key;            /* of the topic; own copy */
@@ -42,6 +50,8 @@ typedef struct BusMatch
   guint n_receivers;
   BusGroupMatch *groups;
   guint n_groups;
+  BusFilteredMatch *filtered; /* not among the plain subscriptions of the receivers */
+  guint n_filtered;
   gsize size; /* of all this */
 } BusMatch;
 

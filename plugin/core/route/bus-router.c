@@ -149,12 +149,26 @@ router_choose_member (BusMatch *match, BusGroupMatch *group, guint at)
 }
 
 static void
+router_choose_filtered (BusMatch *match, const WireEnvelope *envelope)
+{
+  for (guint i = 0; i < match->n_filtered; i++)
+    {
+      const BusFilteredMatch *filtered = &match->filtered[i];
+      BusReceiver *receiver = &match->receivers[filtered->receiver];
+
+      if (bus_filter_passes (filtered->subscription->filter, envelope))
+        receiver->subscriptions[receiver->n_now++] = filtered->subscription;
+    }
+}
+
+static void
 router_choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, gint64 now_us)
 {
   const BusNeed need = { .len = inbound->frame.body.len, .lane = inbound->class_of.lane, .now_us = now_us };
 
   for (guint i = 0; i < match->n_receivers; i++)
     match->receivers[i].n_now = match->receivers[i].n_plain;
+  router_choose_filtered (match, inbound->envelope);
   for (guint i = 0; i < match->n_groups; i++)
     {
       BusGroupMatch *group = &match->groups[i];
@@ -197,12 +211,12 @@ bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolea
   return outcome;
 }
 
-/* Subscriptions of @target for @topic: plain ones, each group once, or what it serves (but not its own methods, which
+/* Subscriptions of @target for a message: plain ones, each group once, or what it serves (but not its own methods, which
  * answer requests only). */
 static GPtrArray *
-router_subscriptions_of_peer (BusCore *core, BusPeer *target, WireSpan topic)
+router_subscriptions_of_peer (BusCore *core, BusPeer *target, const WireEnvelope *envelope)
 {
-  BusMatch *match = bus_router_match (core, topic);
+  BusMatch *match = bus_router_match (core, envelope->topic);
   GPtrArray *found = g_ptr_array_new ();
   BusServers *servers;
 
@@ -210,12 +224,16 @@ router_subscriptions_of_peer (BusCore *core, BusPeer *target, WireSpan topic)
     if (match->receivers[i].peer == target)
       for (guint j = 0; j < match->receivers[i].n_plain; j++)
         g_ptr_array_add (found, match->receivers[i].subscriptions[j]);
+  for (guint i = 0; i < match->n_filtered; i++)
+    if (match->filtered[i].subscription->owner == target
+        && bus_filter_passes (match->filtered[i].subscription->filter, envelope))
+      g_ptr_array_add (found, match->filtered[i].subscription);
   for (guint i = 0; i < match->n_groups; i++)
     for (guint j = 0; j < match->groups[i].n; j++)
       if (match->groups[i].candidates[j]->owner == target)
         g_ptr_array_add (found, match->groups[i].candidates[j]);
 
-  servers = found->len == 0 ? bus_servers_find (core->routes->servers, core->seed, topic) : NULL;
+  servers = found->len == 0 ? bus_servers_find (core->routes->servers, core->seed, envelope->topic) : NULL;
   for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
     {
       BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
@@ -227,9 +245,9 @@ router_subscriptions_of_peer (BusCore *core, BusPeer *target, WireSpan topic)
 }
 
 gboolean
-bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic)
+bus_router_is_subscribed (BusCore *core, BusPeer *target, const WireEnvelope *envelope)
 {
-  g_autoptr (GPtrArray) found = router_subscriptions_of_peer (core, target, topic);
+  g_autoptr (GPtrArray) found = router_subscriptions_of_peer (core, target, envelope);
 
   return found->len > 0;
 }
@@ -237,7 +255,7 @@ bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic)
 BusOutcome
 bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us)
 {
-  g_autoptr (GPtrArray) found = router_subscriptions_of_peer (core, target, inbound->envelope->topic);
+  g_autoptr (GPtrArray) found = router_subscriptions_of_peer (core, target, inbound->envelope);
   BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .route_id = route_id, .to_each = TRUE };
 
   if (route_id != 0)

@@ -55,7 +55,7 @@ BusOutcome bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *mat
 
 /* To the matching subscriptions of one peer. When none matches the caller answers NOT_SUBSCRIBED. */
 BusOutcome bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us);
-gboolean bus_router_is_subscribed (BusCore *core, BusPeer *target, WireSpan topic);
+gboolean bus_router_is_subscribed (BusCore *core, BusPeer *target, const WireEnvelope *envelope);
 
 /* A subscription that serves @topic, round robin; with @target one of that peer. NULL: none. */
 BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need);

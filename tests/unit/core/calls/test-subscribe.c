@@ -4,6 +4,7 @@
 #include "calls/bus-budget.h"
 #include "route/route-fixture.h"
 #include "control.pb-c.h"
+#include "wire-feature.h"
 
 /* The methods subscribe, adjust and unsubscribe: what is refused changes nothing, and what is answered is in force. */
 
@@ -359,6 +360,71 @@ test_unsubscribe (Fixture *f, gconstpointer data)
   call (f, f->asker, bus_subscribe_end, &request, type, WIRE_STATUS_NOT_SUBSCRIBED);
 }
 
+typedef Daemoneye__Eventbus__V1__Filter Filter;
+
+/* What is asked for is in force and charged; without the feature, in a group and with serve it is refused. */
+static void
+test_filter (Fixture *f, gconstpointer data)
+{
+  Filter filter = DAEMONEYE__EVENTBUS__V1__FILTER__INIT;
+  SubscribeRequest request = request_of (3, "events.#");
+  char root[] = "r", stage[] = "s", tag[] = "k=v", group[] = "workers";
+  char *tags[] = { tag };
+  const BusSubscription *made;
+
+  request.filter = &filter;
+  reply_free (subscribe (f, &request, WIRE_STATUS_UNSUPPORTED));
+  f->asker->features |= WIRE_FEATURE_DELIVERY;
+  reply_free (subscribe (f, &request, WIRE_STATUS_OK));
+  g_assert_null (find (f, 3)->filter); /* an empty one is none */
+  request.subscription = 4;
+  filter.root_id = root;
+  filter.stage = stage;
+  filter.tags = tags;
+  filter.n_tags = 1;
+  reply_free (subscribe (f, &request, WIRE_STATUS_OK));
+  made = find (f, 4);
+  g_assert_nonnull (made->filter);
+  g_assert_cmpuint (made->charged, ==, find (f, 3)->charged + bus_filter_size (made->filter));
+  g_assert_true (wire_span_equal (made->filter->root_id, wire_span_str ("r")));
+  g_assert_true (wire_span_equal (made->filter->stage, wire_span_str ("s")));
+  g_assert_true (wire_span_equal (made->filter->tags[0], wire_span_str ("k=v")));
+
+  request.subscription = 5;
+  request.group = group;
+  reply_free (subscribe (f, &request, WIRE_STATUS_BAD_MESSAGE));
+  request.group[0] = '\0';
+  request.pattern = (char *) (gsize) "health.status";
+  request.serve = TRUE;
+  reply_free (subscribe (f, &request, WIRE_STATUS_BAD_MESSAGE));
+}
+
+static void
+test_filter_bounds (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = g_strnfill (WIRE_ID_MAX + 1, 'x');
+  Filter filter = DAEMONEYE__EVENTBUS__V1__FILTER__INIT;
+  SubscribeRequest request = request_of (3, "events.#");
+  char none[] = "";
+  char *tags[BUS_FILTER_TAGS_MAX + 1];
+
+  f->asker->features |= WIRE_FEATURE_DELIVERY;
+  request.filter = &filter;
+  filter.correlation_id = text;
+  reply_free (subscribe (f, &request, WIRE_STATUS_LIMIT));
+  filter.correlation_id = text + 1;
+  for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
+    tags[i] = text + WIRE_TAG_KEY_MAX;
+  filter.tags = tags;
+  filter.n_tags = G_N_ELEMENTS (tags);
+  reply_free (subscribe (f, &request, WIRE_STATUS_LIMIT));
+  filter.n_tags--;
+  reply_free (subscribe (f, &request, WIRE_STATUS_OK));
+  tags[2] = none;
+  request.subscription = 4;
+  reply_free (subscribe (f, &request, WIRE_STATUS_BAD_MESSAGE));
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -374,5 +440,7 @@ main (int argc, char **argv)
   ADD ("/core/subscribe/B08-adjust", test_adjust);
   ADD ("/core/subscribe/B08-adjust-group", test_adjust_group);
   ADD ("/core/subscribe/I06-unsubscribe", test_unsubscribe);
+  ADD ("/core/subscribe/M24-filter", test_filter);
+  ADD ("/core/subscribe/M24-filter-bounds", test_filter_bounds);
   return g_test_run ();
 }

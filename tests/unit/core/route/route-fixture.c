@@ -64,6 +64,7 @@ routes_add (Peers *peers,
             const char *pattern,
             const char *group,
             gboolean serves,
+            const BusFilter *filter,
             guint64 messages)
 {
   const BusLimits *limits = &peers->core->limits;
@@ -72,6 +73,8 @@ routes_add (Peers *peers,
   subscription->bounds = (BusBounds){ serves ? BUS_OVERFLOW_ERROR : BUS_OVERFLOW_DROP_OLDEST,
                                       limits->subscription_queue_messages, limits->subscription_queue_bytes };
   bus_window_init (&subscription->window, messages, limits->receive_window_bytes);
+  if (filter != NULL)
+    bus_subscription_set_filter (subscription, filter);
   bus_router_add (peers->core, subscription, wire_span_str (group != NULL ? group : ""));
   return subscription;
 }
@@ -84,13 +87,19 @@ routes_subscribe (Peers *peers,
                   const char *group,
                   guint64 window_messages)
 {
-  return routes_add (peers, owner, id, pattern, group, FALSE, window_messages);
+  return routes_add (peers, owner, id, pattern, group, FALSE, NULL, window_messages);
 }
 
 BusSubscription *
 routes_serve (Peers *peers, BusPeer *owner, guint32 id, const char *topic)
 {
-  return routes_add (peers, owner, id, topic, NULL, TRUE, 10);
+  return routes_add (peers, owner, id, topic, NULL, TRUE, NULL, 10);
+}
+
+BusSubscription *
+routes_subscribe_filtered (Peers *peers, BusPeer *owner, guint32 id, const char *pattern, const BusFilter *filter)
+{
+  return routes_add (peers, owner, id, pattern, NULL, FALSE, filter, 10);
 }
 
 void

@@ -27,6 +27,9 @@ BusSubscription *routes_subscribe (Peers *peers,
                                    const char *pattern,
                                    const char *group,
                                    guint64 window_messages);
+/* A plain one with a filter, which is copied. */
+BusSubscription *
+routes_subscribe_filtered (Peers *peers, BusPeer *owner, guint32 id, const char *pattern, const BusFilter *filter);
 BusSubscription *routes_serve (Peers *peers, BusPeer *owner, guint32 id, const char *topic);
 void routes_unsubscribe (Peers *peers, BusSubscription *subscription, BusLeave *leave);
 

@@ -184,6 +184,16 @@ send_direct (Peers *f, BusPeer *target, const char *topic, guint64 route_id)
   return bus_router_direct (f->core, &arrival->inbound, target, route_id, f->core->now_us);
 }
 
+static gboolean
+is_subscribed (Peers *f, BusPeer *peer, const char *topic)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  return bus_router_is_subscribed (f->core, peer, &envelope);
+}
+
 /* Only the target gets it, whatever else matches; in a group it is not somebody else's turn. */
 static void
 test_direct (Peers *f, gconstpointer data)
@@ -201,8 +211,56 @@ test_direct (Peers *f, gconstpointer data)
   g_assert_cmpuint (routes_count_delivered (one), ==, 0);
   g_assert_cmpuint (routes_count_delivered (two), ==, 3);
   assert_outcome (send_direct (f, three, TOPIC, 0), 0, 0, 0);
-  g_assert_true (bus_router_is_subscribed (f->core, one, wire_span_str (TOPIC)));
-  g_assert_false (bus_router_is_subscribed (f->core, three, wire_span_str (TOPIC)));
+  g_assert_true (is_subscribed (f, one, TOPIC));
+  g_assert_false (is_subscribed (f, three, TOPIC));
+}
+
+/* A subscription with a filter gets the messages that fit it, and neither counts the others as matched nor as missed. */
+static void
+test_filter (Peers *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *root;
+    guint matched;
+  } cases[] = { { "r1", 3 }, { "r2", 2 }, { "", 1 }, { "r12", 1 } };
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusSubscription *narrow
+      = routes_subscribe_filtered (f, one, 1, "events.#", &(BusFilter){ .root_id = wire_span_str ("r1") });
+  BusSubscription *plain = routes_subscribe (f, one, 2, "events.#", NULL, 10);
+  BusPeer *two = peers_ready (f, "two", 1000);
+  BusSubscription *other
+      = routes_subscribe_filtered (f, two, 1, "events.#", &(BusFilter){ .root_id = wire_span_str ("r2") });
+  BusSubscription *twin = routes_subscribe_filtered (f, two, 2, TOPIC, &(BusFilter){ .root_id = wire_span_str ("r1") });
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (PeerArrival) arrival = peer_arrival_new (f, NULL, TOPIC, NULL, 4);
+
+      arrival->envelope.root_id = wire_span_str (cases[i].root);
+      assert_outcome (bus_router_publish (f->core, &arrival->inbound, bus_router_match (f->core, wire_span_str (TOPIC)),
+                                          FALSE, f->core->now_us),
+                      cases[i].matched, cases[i].matched, 0);
+    }
+  g_assert_cmpuint (narrow->delivered, ==, 1);
+  g_assert_cmpuint (other->delivered, ==, 1);
+  g_assert_cmpuint (twin->delivered, ==, 1);
+  g_assert_cmpuint (plain->delivered, ==, G_N_ELEMENTS (cases));
+  g_assert_cmpuint (narrow->missed + other->missed, ==, 0);
+}
+
+/* A direct message has to pass the filter as well. */
+static void
+test_filter_direct (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  g_autoptr (PeerArrival) arrival = peer_arrival_new (f, NULL, TOPIC, NULL, 4);
+
+  routes_subscribe_filtered (f, one, 1, "events.#", &(BusFilter){ .stage = wire_span_str ("scan") });
+  g_assert_false (is_subscribed (f, one, TOPIC));
+  arrival->envelope.stage = wire_span_str ("scan");
+  g_assert_true (bus_router_is_subscribed (f->core, one, &arrival->envelope));
+  assert_outcome (bus_router_direct (f->core, &arrival->inbound, one, 0, f->core->now_us), 1, 1, 0);
 }
 
 static void
@@ -234,7 +292,7 @@ test_direct_to_a_server (Peers *f, gconstpointer data)
 
   assert_outcome (send_direct (f, one, "tasks.procmond", 0), 1, 1, 0);
   server->serves_methods = TRUE;
-  g_assert_false (bus_router_is_subscribed (f->core, one, wire_span_str ("tasks.procmond")));
+  g_assert_false (is_subscribed (f, one, "tasks.procmond"));
   assert_outcome (send_direct (f, one, "tasks.procmond", 0), 0, 0, 0);
 }
 
@@ -362,6 +420,8 @@ main (int argc, char **argv)
   ADD ("/core/router/M04-direct", test_direct);
   ADD ("/core/router/direct-with-acknowledgement", test_direct_with_acknowledgement);
   ADD ("/core/router/direct-to-a-server", test_direct_to_a_server);
+  ADD ("/core/router/M24-filter", test_filter);
+  ADD ("/core/router/M24-filter-direct", test_filter_direct);
   ADD ("/core/router/M07-pick-server", test_pick_server);
   ADD ("/core/router/request", test_request);
   ADD ("/core/router/announce", test_announce);
