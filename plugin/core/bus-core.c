@@ -14,6 +14,7 @@
 #include "peer/bus-state.h"
 #include "route/bus-demote.h"
 #include "route/bus-request.h"
+#include "route/bus-reroute.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
 #include "envelope.pb-c.h"
@@ -62,7 +63,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   g_autoptr (GList) subscriptions
       = g_list_sort (g_hash_table_get_values (peer->subscriptions), core_compare_subscriptions);
   guint n = g_hash_table_size (peer->subscriptions);
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
 
   peer->flushed = TRUE;
   bus_peer_drop_frame (peer);
@@ -389,6 +390,9 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       break;
     case BUS_TIMER_BLOCK:
       bus_demote_due (timer->owner, now_us);
+      break;
+    case BUS_TIMER_SETTLE:
+      bus_reroute_unsettled_due (core, timer->owner, now_us);
       break;
     case BUS_TIMER_REPORT:
       bus_slow_subscription_due (timer->owner, now_us);

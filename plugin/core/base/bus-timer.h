@@ -17,6 +17,7 @@ typedef enum
   BUS_TIMER_LATER,   /* owner: BusLater: a call of the broker that is answered later */
   BUS_TIMER_EXPIRY,  /* owner: BusSlot: the time to live of its message ends */
   BUS_TIMER_BLOCK,   /* owner: BusSubscription: it holds publishers' credit */
+  BUS_TIMER_SETTLE,  /* owner: BusSubscription: messages that are delivered at least once are not settled */
   BUS_TIMER_REPORT,  /* owner: BusSubscription: something about it is to be published */
   BUS_TIMER_QUEUE,   /* owner: BusPeer: the same, about its queue */
   BUS_TIMER_RETRY,   /* owner: BusPeer: there was no memory to encode a waiting message */

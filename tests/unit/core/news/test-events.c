@@ -79,7 +79,7 @@ test_gone (Peers *f, gconstpointer data)
 static void
 test_largest (Peers *f, gconstpointer data)
 {
-  const BusLeave leave = { G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
+  const BusLeave leave = { G_MAXUINT64, G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
   g_autofree char *id = g_strnfill (64, 'i');
   g_autofree char *type = g_strnfill (16384, 't');
   g_autofree char *detail = g_strnfill (300, 'd');
