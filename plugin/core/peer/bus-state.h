@@ -54,8 +54,7 @@ struct BusCore
   guint64 missed_by_gone;
   guint64 denied;
   guint64 malformed;
-  guint64 ignored; /* events that the state of a connection ignores */
-  guint n_later;   /* bus-later: calls of the broker that are answered later */
+  guint n_later; /* bus-later: calls of the broker that are answered later */
 
   /* The layers above. */
   struct BusRoutes *routes;
