@@ -33,7 +33,7 @@ check_ends_count_peer (const BusPeer *peer, SimEnds *ends)
         continue; /* requests are answered, not counted */
       if (check_ends_is_ending (ends, subscription))
         ends->waiting += subscription->fifo.messages;
-      else
+      else if (!sim_is_watching (subscription))
         ends->others += subscription->delivered + subscription->missed + subscription->fifo.messages;
     }
 }

@@ -5,6 +5,8 @@
 #include "peer/bus-peer.h"
 #include "queue/bus-fifo.h"
 
+#include <string.h>
+
 /* What the check-* files share. */
 
 /* A message is held for so many times longest_block_us, at the most. The number is stated here once more on purpose: a
@@ -37,6 +39,16 @@ sim_is_simple (const SimWorld *world, const BusSubscription *subscription)
 {
   return subscription->group == NULL && !subscription->serves
          && !sim_model_was_adjusted (world->model, sim_client_of (subscription)->number, subscription->id);
+}
+
+/* TRUE if it receives events of the broker, which no frame of a client announces; see check-watch. */
+static inline gboolean
+sim_is_watching (const BusSubscription *subscription)
+{
+  static const char domain[] = "system.";
+  gsize len = sizeof domain - 1;
+
+  return subscription->pattern.len > len && memcmp (subscription->pattern.data, domain, len) == 0;
 }
 
 /* The bytes of the control lane, encoded or not. */

@@ -14,10 +14,24 @@ sim_view_has_subscription (const SimClient *client, guint32 subscription, gboole
   return found != NULL;
 }
 
+gboolean
+sim_view_is_demoted (const SimClient *client, guint32 subscription)
+{
+  const BusSubscription *found = client->peer != NULL ? sim_subscription_of (client, subscription) : NULL;
+
+  return found != NULL && found->demoted;
+}
+
 guint64
 sim_view_accept_seq (const SimWorld *world)
 {
   return world->core->routes->accept_seq;
+}
+
+guint64
+sim_view_announced (const SimWorld *world)
+{
+  return world->core->flows.domains[BUS_DOMAIN_SYSTEM].accepted;
 }
 
 guint64

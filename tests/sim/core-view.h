@@ -14,8 +14,14 @@ gboolean sim_view_has_subscription (const SimClient *client, guint32 subscriptio
 /* The sequence number of the last message that the broker accepted. */
 guint64 sim_view_accept_seq (const SimWorld *world);
 
+/* The number of messages that the broker has published by itself. */
+guint64 sim_view_announced (const SimWorld *world);
+
 /* The number of frames of this client that the broker processed. */
 guint64 sim_view_received (const SimClient *client);
+
+/* TRUE while the subscription is demoted, because it blocked for too long. */
+gboolean sim_view_is_demoted (const SimClient *client, guint32 subscription);
 
 /* TRUE while the broker wants to disconnect a peer and the world has not done so yet. */
 gboolean sim_view_is_closing (const SimWorld *world);

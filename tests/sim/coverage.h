@@ -26,6 +26,7 @@
   X (STUCK_BESIDE_OTHERS, "B06-one-stuck-of-several")                                                                  \
   X (OWN_SUBSCRIBER, "B07-publisher-is-its-own-blocked-subscriber")                                                    \
   X (ADJUSTED_FULL, "B08-adjusted-while-full")                                                                         \
+  X (ADJUSTED_DEMOTED, "B08-adjusted-while-demoted")                                                                   \
   X (CONTROL_PASSED, "B09-control-before-waiting-data")                                                                \
   X (EXPIRED, "R11-message-expired")                                                                                   \
   X (LIMIT_GAP, "R04-largest-queue-paid")                                                                              \
@@ -58,7 +59,12 @@
   X (SPLIT, "frame-split")                                                                                             \
   X (PARTLY_SENT, "partly-sent")                                                                                       \
   X (LEFT_WHILE_WAITING, "I16-left-while-waiting")                                                                     \
-  X (UNSUBSCRIBED_WAITING, "unsubscribed-while-waiting")
+  X (UNSUBSCRIBED_WAITING, "unsubscribed-while-waiting")                                                               \
+  X (WATCHED, "I07-watcher-of-system-received-an-event")                                                               \
+  X (WATCHER_MISSED, "I07-watcher-of-system-received-a-gap")                                                           \
+  X (DROP_COMPARED, "I07-sums-of-system-drop-compared")                                                                \
+  X (SLOW_COMPARED, "I07-last-system-slow-compared")                                                                   \
+  X (PEERS_COMPARED, "O05-last-system-peer-compared")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,
 typedef enum

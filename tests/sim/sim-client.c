@@ -247,9 +247,10 @@ client_handle_deliver (SimClient *client, const WireEnvelope *envelope)
   while (wire_envelope_next_u32 (&ids, &id))
     {
       client_count_message (client, id, envelope->payload.len);
-      sim_model_deliver (client->world->model, client->number, id, client_number_of (envelope->payload),
-                         envelope->payload.len, envelope->accept_seq, envelope->remaining_us,
-                         (const char *) envelope->sender.data, envelope->sender.len);
+      if (!sim_watch_event (client->world, client->number, id, envelope))
+        sim_model_deliver (client->world->model, client->number, id, client_number_of (envelope->payload),
+                           envelope->payload.len, envelope->accept_seq, envelope->remaining_us,
+                           (const char *) envelope->sender.data, envelope->sender.len);
     }
 }
 
@@ -309,8 +310,9 @@ client_handle_left (SimClient *client, const WireEnvelope *envelope)
       return;
     }
   reply = wire_guard_message (guard);
-  sim_model_left (client->world->model, client->number, GPOINTER_TO_UINT (number), reply->delivered, reply->missed,
-                  reply->discarded);
+  if (!sim_watch_is_watching (client->world->watch, client->number, GPOINTER_TO_UINT (number)))
+    sim_model_left (client->world->model, client->number, GPOINTER_TO_UINT (number), reply->delivered, reply->missed,
+                    reply->discarded);
 }
 
 static void
@@ -325,8 +327,9 @@ client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *en
       break;
     case WIRE_KIND_GAP:
       client_cover_gap (client, envelope);
-      sim_model_gap (world->model, client->number, envelope->subscription, envelope->gap_from, envelope->gap_to,
-                     envelope->gap_count, envelope->gap_reason);
+      if (!sim_watch_gap (world, client->number, envelope->subscription, envelope))
+        sim_model_gap (world->model, client->number, envelope->subscription, envelope->gap_from, envelope->gap_to,
+                       envelope->gap_count, envelope->gap_reason);
       break;
     case WIRE_KIND_ACK:
       sim_model_ack (world->model, (guint64) client->number << 32 | envelope->answers, envelope->accept_seq,

@@ -249,6 +249,28 @@ op_serve (SimWorld *world, SimClient *client)
   ops_call (client, "control.bus.subscribe", &request.base, &frame);
 }
 
+/* Agent and tool may read what the broker publishes by itself. */
+static void
+op_watch (SimWorld *world, SimClient *client)
+{
+  static const char *const watched[] = { "system.#", "system.#", "system.drop", "system.slow" };
+  Daemoneye__Eventbus__V1__SubscribeRequest request;
+  SimFrame frame = { .kind = SIM_FRAME_SUBSCRIBE, .place = sim_below (&world->random, SIM_SUBS - 1) };
+
+  if (client->role == SIM_COLLECTOR || !ops_may_subscribe (client, frame.place))
+    return;
+  daemoneye__eventbus__v1__subscribe_request__init (&request);
+  frame.subscription = request.subscription = ++client->next_subscription;
+  frame.topic = watched[sim_below (&world->random, G_N_ELEMENTS (watched))];
+  frame.lazy = sim_chance (&world->random, 20);
+  request.pattern = (char *) (gsize) frame.topic;
+  frame.window_messages = request.window_messages = 1 + sim_below (&world->random, 20);
+  frame.window_bytes = request.window_bytes = 20000;
+  frame.policy = SIM_DROP_OLDEST;
+  frame.roomy = TRUE;
+  ops_call (client, "control.bus.subscribe", &request.base, &frame);
+}
+
 static void
 op_unsubscribe (SimWorld *world, SimClient *client)
 {
@@ -275,9 +297,11 @@ op_adjust (SimWorld *world, SimClient *client)
   frame.subscription = client->subs[frame.place].number;
   if (!client->subs[frame.place].exists)
     return;
-  /* Most blocks stay: no operation makes another one of them. */
-  if (sim_model_policy (world->model, client->number, frame.subscription) == SIM_BLOCK
-      && !sim_chance (&world->random, 20))
+  /* Most blocks stay, unless they are demoted: no operation makes another one of them. */
+  if (sim_view_is_demoted (client, frame.subscription))
+    sim_cover (world, SIM_COVER_ADJUSTED_DEMOTED);
+  else if (sim_model_policy (world->model, client->number, frame.subscription) == SIM_BLOCK
+           && !sim_chance (&world->random, 20))
     return;
   daemoneye__eventbus__v1__adjust_request__init (&request);
   request.subscription = frame.subscription;
@@ -461,10 +485,10 @@ static const struct
   guint weight;
   void (*run) (SimWorld *world, SimClient *client);
 } ops[] = {
-  { 300, op_publish }, { 60, op_subscribe }, { 12, op_unsubscribe }, { 12, op_adjust }, { 90, op_credit },
-  { 10, op_serve },    { 40, op_request },   { 60, op_reply },       { 6, op_stats },   { 15, op_ping },
-  { 6, op_denied },    { 2, op_hostile },    { 40, op_freeze },      { 15, op_delay },  { 4, op_disconnect },
-  { 60, op_advance },  { 12, op_crowd },     { 8, op_no_memory },    { 10, op_begin },
+  { 300, op_publish },  { 60, op_subscribe }, { 20, op_watch },   { 12, op_unsubscribe }, { 12, op_adjust },
+  { 90, op_credit },    { 10, op_serve },     { 40, op_request }, { 60, op_reply },       { 6, op_stats },
+  { 15, op_ping },      { 6, op_denied },     { 2, op_hostile },  { 40, op_freeze },      { 15, op_delay },
+  { 4, op_disconnect }, { 60, op_advance },   { 12, op_crowd },   { 8, op_no_memory },    { 10, op_begin },
 };
 
 void

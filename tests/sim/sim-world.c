@@ -108,6 +108,7 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   if (waits)
     sim_cover (world, SIM_COVER_LEFT_WHILE_WAITING);
   sim_model_gone (world->model, client->number);
+  sim_watch_end_all (world->watch, client->number);
   client->peer = peer;
   sim_check_before_end (world, client, 0, &ends);
   client->peer = NULL;
@@ -127,6 +128,7 @@ world_close_peers (SimWorld *world)
       SimClient *client = bus_peer_link (peer);
 
       sim_model_gone (world->model, client->number);
+      sim_watch_end_all (world->watch, client->number);
       sim_world_drain (world, client, TRUE);
       sim_world_disconnect (world, client);
     }
@@ -146,10 +148,15 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
   if (!sim_view_has_subscription (client, frame->subscription, &waits))
     return; /* refused */
   *sub = (SimSub){ .exists = TRUE,
+                   .pattern = frame->topic,
+                   .begun_at = sim_view_accept_seq (world),
                    .number = frame->subscription,
                    .lazy = frame->lazy,
                    .window_messages = frame->window_messages,
                    .window_bytes = frame->window_bytes };
+  if (sim_watch_is_watcher (frame->topic))
+    sim_watch_begin (world->watch, client->number, frame->subscription, frame->topic, sub->begun_at,
+                     sim_view_announced (world));
   if (!frame->serve)
     sim_model_subscribe (world->model, client->number, frame->subscription, frame->topic, frame->group, frame->policy,
                          frame->roomy);
@@ -164,6 +171,7 @@ world_unsubscribed (SimWorld *world, SimClient *client, const SimFrame *frame, g
     return;
   client->subs[frame->place].exists = FALSE;
   sim_model_unsubscribe (world->model, client->number, frame->subscription);
+  sim_watch_end (world->watch, client->number, frame->subscription);
   if (waited)
     sim_cover (world, SIM_COVER_UNSUBSCRIBED_WAITING);
 }
@@ -176,6 +184,7 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     {
     case SIM_FRAME_HELLO:
       sim_model_ready (world->model, client->number, client->role, client->type, client->id);
+      client->begun_at = sim_view_accept_seq (world);
       break;
     case SIM_FRAME_SUBSCRIBE:
       world_subscribed (world, client, frame);
@@ -216,6 +225,13 @@ world_hand_to_core (SimWorld *world, SimClient *client, gsize len, gboolean is_s
   g_byte_array_remove_range (client->stream, 0, (guint) len);
 }
 
+/* What clients published and the broker accepted; its own events are not in it. */
+static guint64
+world_count_accepted (const SimWorld *world)
+{
+  return sim_view_accept_seq (world) - sim_view_announced (world);
+}
+
 /* A message was passed in, of which the model knows that @matched match. @accepted, @received: as they were before. */
 static void
 world_compare_accepted (SimWorld *world,
@@ -225,7 +241,7 @@ world_compare_accepted (SimWorld *world,
                         guint64 accepted,
                         guint64 received)
 {
-  gboolean is_accepted = sim_view_accept_seq (world) != accepted;
+  gboolean is_accepted = world_count_accepted (world) != accepted;
   gboolean is_direct = frame->target[0] != '\0';
 
   if (sim_view_received (client) == received)
@@ -252,7 +268,8 @@ world_note_accepted (SimWorld *world)
 static void
 world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize len)
 {
-  guint64 accepted = sim_view_accept_seq (world);
+  guint64 seq = sim_view_accept_seq (world) + 1;
+  guint64 accepted = world_count_accepted (world);
   guint64 received = sim_view_received (client);
   gboolean publishes = frame->kind == SIM_FRAME_PUBLISH;
   gboolean waits = FALSE;
@@ -264,8 +281,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   /* The model needs to know what matches before the core reports what it did with the message. */
   if (publishes)
     matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
-                                 frame->ttl_us, frame->broadcast, frame->target[0] != '\0' ? frame->target : NULL,
-                                 accepted + 1);
+                                 frame->ttl_us, frame->broadcast, frame->target[0] != '\0' ? frame->target : NULL, seq);
   sim_check_before_frame (world, client, frame, &before);
   if (frame->kind == SIM_FRAME_CREDIT)
     sim_check_before_block (world, client);
@@ -432,6 +448,7 @@ world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->now_us = 2;
   world->hash = 0xcbf29ce484222325u;
   world->model = sim_model_new ();
+  world->watch = sim_watch_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   bus_limits_init (&options.limits);
   sim_ops_limits (&world->random, &options.limits);
@@ -513,6 +530,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   if (!sim_world_failed (world))
     sim_check_counters (world);
   if (!sim_world_failed (world))
+    sim_watch_finish (world);
+  if (!sim_world_failed (world))
     world_finish (world);
   if (sim_world_failed (world))
     failure = g_strdup_printf ("step %u: %s", world->step,
@@ -522,6 +541,7 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_clear (&world->clients[i]);
   sim_model_free (world->model);
+  sim_watch_free (world->watch);
   g_array_unref (world->accepted_us);
   return failure;
 }

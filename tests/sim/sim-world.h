@@ -5,6 +5,7 @@
 #include "coverage.h"
 #include "sim-model.h"
 #include "sim-random.h"
+#include "check-watch.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
 #include "wire-frame.h"
@@ -74,7 +75,9 @@ typedef struct
   guint64 got_bytes;
   guint64 returned_messages;
   guint64 returned_bytes;
-  gsize largest; /* payload that was received */
+  gsize largest;       /* payload that was received */
+  const char *pattern; /* static */
+  guint64 begun_at;    /* accept sequence */
 
   /* Of the check-* files. */
   guint64 reported[8];  /* losses that system.drop reported, by reason */
@@ -92,8 +95,6 @@ typedef struct
   guint64 delivered;
 } SimSub;
 
-typedef struct SimWorld SimWorld;
-
 typedef struct
 {
   SimWorld *world;
@@ -102,7 +103,8 @@ typedef struct
   SimRole role;
   char id[16];
   const char *type;
-  BusPeer *peer; /* NULL: not connected */
+  BusPeer *peer;    /* NULL: not connected */
+  guint64 begun_at; /* accept sequence, when it said hello */
   gboolean is_ready;
   gboolean is_frozen;
   gboolean is_late;
@@ -131,6 +133,7 @@ struct SimWorld
   SimRandom random;
   BusCore *core;
   SimModel *model;
+  SimWatch *watch;
   SimCoverage *coverage;
   gint64 now_us;
   guint step;

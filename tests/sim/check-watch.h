@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "wire-envelope.h"
+
+/*
+ * The watchers of system.*: what the broker's own events said, and whether that is what happened.
+ *
+ * The model knows what clients publish. The broker publishes by itself as well, and how often is its own decision; what it
+ * must not do is to leave something out. So this module keeps every event that a watcher received, and at the end of a seed,
+ * when nothing waits any more, compares the sums with the core: each loss of each subscription is in exactly one system.drop,
+ * the last system.slow about a subscription or a queue says how it is, and the last system.peer.* about an id says whether it is
+ * connected. A watcher that missed an event is told so by a gap, and its sums are not compared.
+ */
+
+typedef struct SimWorld SimWorld;
+typedef struct SimWatch SimWatch;
+
+SimWatch *sim_watch_new (void);
+void sim_watch_free (SimWatch *watch);
+
+/* TRUE if a subscription to that pattern is a watcher: it receives events of the broker and nothing else. */
+gboolean sim_watch_is_watcher (const char *pattern);
+
+/* @seq: of the message that was accepted last. @announced: events that the broker has published so far. */
+void sim_watch_begin (SimWatch *watch,
+                      guint peer,
+                      guint32 subscription,
+                      const char *pattern,
+                      guint64 seq,
+                      guint64 announced);
+void sim_watch_end (SimWatch *watch, guint peer, guint32 subscription);
+void sim_watch_end_all (SimWatch *watch, guint peer);
+
+/* TRUE if the subscription is, or was, a watcher. */
+gboolean sim_watch_is_watching (const SimWatch *watch, guint peer, guint32 subscription);
+
+/* An event, or a gap, that arrived for a watcher. FALSE: that subscription is none, and nothing was done. */
+gboolean sim_watch_event (SimWorld *world, guint peer, guint32 subscription, const WireEnvelope *envelope);
+gboolean sim_watch_gap (SimWorld *world, guint peer, guint32 subscription, const WireEnvelope *envelope);
+
+/* Nothing waits any more: compares with the core. */
+void sim_watch_finish (SimWorld *world);
