@@ -153,12 +153,6 @@ connect_check_allowed (DeyeBusClient *self, GError **error)
   return TRUE;
 }
 
-static guint64
-connect_random_incarnation (void)
-{
-  return (guint64) g_random_int () << 32 | g_random_int ();
-}
-
 /* --- one attempt --- */
 
 typedef struct
@@ -187,7 +181,7 @@ connect_run_handshake (gpointer owner, GError **error)
   ConnectAttempt *attempt = owner;
   DeyeBusClient *self = attempt->client;
   gint64 now_us = g_get_monotonic_time ();
-  DeyeBusHello hello = { self->id, self->type, self->wanted_role, connect_random_incarnation (), DEYE_BUS_VERSION };
+  DeyeBusHello hello = { self->id, self->type, self->wanted_role, self->incarnation, DEYE_BUS_VERSION };
   DeyeBusPending *pending;
 
   if (!connect_check_allowed (self, error))

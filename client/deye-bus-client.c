@@ -109,6 +109,7 @@ deye_bus_client_init (DeyeBusClient *self)
   g_mutex_init (&self->health_lock);
   self->socket = DEYE_BUS_SOCKET_NONE;
   self->given_fd = -1;
+  self->incarnation = (guint64) g_random_int () << 32 | g_random_int ();
   self->health = DEYE_BUS_HEALTH_INITIAL;
   self->services = deye_bus_client_new_services ();
   self->made_us = g_get_monotonic_time ();

@@ -353,6 +353,12 @@ DEYE_BUS_API guint64 deye_bus_client_get_unsent (DeyeBusClient *self);
  * way, and none of them is one in which every user can create entries, such as /tmp. It refuses any other server with
  * %DEYE_BUS_ERROR_UNTRUSTED.
  *
+ * An id belongs to one connection. When another connection has the id of this client, the broker decides by the account,
+ * the process and the client object. The same object takes its id over from its older connection at once. Another object
+ * or process of the same account takes it over when the older connection does not answer the broker within a second, as
+ * when its process is stopped or does not iterate its context; otherwise this call fails with
+ * %DEYE_BUS_ERROR_DUPLICATE_ID, as it does for any other account.
+ *
  * Returns: %TRUE if the client is connected, or was connected before. Otherwise %FALSE with %DEYE_BUS_ERROR_NO_BROKER,
  *   %DEYE_BUS_ERROR_UNTRUSTED, %DEYE_BUS_ERROR_VERSION, %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_DUPLICATE_ID,
  *   %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED, %DEYE_BUS_ERROR_PROTOCOL,

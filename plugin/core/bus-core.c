@@ -12,8 +12,10 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
+#include "peer/bus-takeover.h"
 #include "route/bus-demote.h"
 #include "route/bus-request.h"
+#include "route/bus-reroute.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
 #include "envelope.pb-c.h"
@@ -53,6 +55,35 @@ core_compare_subscriptions (gconstpointer a, gconstpointer b)
   return ((const BusSubscription *) a)->id < ((const BusSubscription *) b)->id ? -1 : 1;
 }
 
+/* @replaced: (nullable): the connection that it took its id over from, and what it had. */
+static void
+core_hello_accepted (BusPeer *peer, const BusPeer *replaced, const BusEnd *end, gint64 now_us)
+{
+  bus_peer_note (peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
+  bus_events_connected (peer, replaced, end, now_us);
+}
+
+/* The id of a released peer is free. Newcomers that waited for it say HELLO again; the first that is accepted has it. An id
+ * that was taken over has an owner all the time, so it is reported as gone only when no newcomer got it after all. */
+static void
+core_pass_on_id (BusPeer *peer, const BusEnd *end, gint64 now_us)
+{
+  gboolean is_taken_over = peer->close_status == WIRE_STATUS_TAKEN_OVER;
+  BusPeer *newcomer;
+
+  g_hash_table_remove (peer->core->peers_by_id, &peer->key);
+  if (!is_taken_over)
+    bus_events_gone (peer, end, now_us);
+  while ((newcomer = bus_takeover_next (peer)) != NULL)
+    if (bus_hello_retry (newcomer) == BUS_HELLO_ACCEPTED)
+      {
+        core_hello_accepted (newcomer, is_taken_over ? peer : NULL, end, now_us);
+        is_taken_over = FALSE;
+      }
+  if (is_taken_over)
+    bus_events_gone (peer, end, now_us);
+}
+
 /* Releases everything that the peer owns. After this no table or list has it, and nothing waits for it. */
 static void
 core_flush_peer (BusPeer *peer, gint64 now_us)
@@ -62,7 +93,8 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   g_autoptr (GList) subscriptions
       = g_list_sort (g_hash_table_get_values (peer->subscriptions), core_compare_subscriptions);
   guint n = g_hash_table_size (peer->subscriptions);
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
+  gsize hello_len;
 
   peer->flushed = TRUE;
   bus_peer_drop_frame (peer);
@@ -77,11 +109,9 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
     }
   bus_request_forget_peer (peer);
   bus_later_forget_peer (peer);
+  g_free (bus_takeover_withdraw (peer, &hello_len));
   if (peer->id != NULL)
-    {
-      g_hash_table_remove (core->peers_by_id, &peer->key);
-      bus_events_gone (peer, n, &leave, now_us);
-    }
+    core_pass_on_id (peer, &(const BusEnd){ n, leave }, now_us);
 }
 
 static void
@@ -184,8 +214,7 @@ void
 bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_us)
 {
   core->now_us = now_us;
-  if (peer->state != BUS_PEER_CLOSING)
-    bus_peer_close (peer, why, "the connection ended without GOODBYE");
+  bus_peer_end (peer, BUS_PEER_ON_END, why, "the connection ended without GOODBYE");
   core_settle (core, now_us);
   bus_peer_free (peer);
 }
@@ -195,10 +224,40 @@ bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_
 static void
 core_accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
 {
-  if (!bus_hello_accept (peer, frame))
-    return;
-  bus_peer_note (peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
-  bus_events_connected (peer, now_us);
+  switch (bus_hello_accept (peer, frame))
+    {
+    case BUS_HELLO_REFUSED:
+      break;
+    case BUS_HELLO_ACCEPTED:
+      core_hello_accepted (peer, NULL, NULL, now_us);
+      break;
+    case BUS_HELLO_WAITS:
+      core_settle (peer->core, now_us); /* a holder that gave way is released before the next frame */
+      break;
+    }
+}
+
+/* Until WELCOME a client may send nothing but GOODBYE after its HELLO. */
+static void
+core_refuse_early (BusPeer *peer, const WireFrame *frame)
+{
+  if (frame->kind == WIRE_KIND_GOODBYE)
+    bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");
+  else
+    bus_peer_close (peer, WIRE_STATUS_PROTOCOL_ORDER, "wait for WELCOME: another connection has this id");
+}
+
+static void
+core_take_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
+{
+  if (G_LIKELY (peer->state == BUS_PEER_READY))
+    bus_dispatch_frame (peer, frame, now_us);
+  else if (peer->state == BUS_PEER_HELLO)
+    core_accept_hello (peer, frame, now_us);
+  else
+    core_refuse_early (peer, frame);
+  if (G_UNLIKELY (bus_takeover_is_asked (peer)))
+    bus_takeover_answered (peer);
 }
 
 /* Bytes that are not a frame. Before HELLO the kind is checked first, because the length means nothing there. */
@@ -258,10 +317,7 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
           return;
         case WIRE_FRAME_COMPLETE:
           progress = TRUE;
-          if (peer->state == BUS_PEER_HELLO)
-            core_accept_hello (peer, &frame, now_us);
-          else
-            bus_dispatch_frame (peer, &frame, now_us);
+          core_take_frame (peer, &frame, now_us);
           break;
         }
     }
@@ -271,6 +327,8 @@ void
 bus_core_received (BusCore *core, BusPeer *peer, const guint8 *bytes, gsize len, gint64 now_us)
 {
   core->now_us = now_us;
+  if (!bus_peer_on (peer, BUS_PEER_ON_INPUT))
+    return;
   core_take_frames (peer, wire_span (bytes, len), now_us);
   core_settle (core, now_us);
 }
@@ -292,7 +350,7 @@ void
 bus_core_placed (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
 {
   core->now_us = now_us;
-  if (peer->state == BUS_PEER_CLOSING)
+  if (!bus_peer_on (peer, BUS_PEER_ON_INPUT))
     return;
   wire_frame_reader_placed (&peer->reader, n);
   core_take_frames (peer, wire_span (NULL, 0), now_us);
@@ -363,6 +421,16 @@ bus_core_next_tick_us (const BusCore *core)
 }
 
 static void
+core_hello_due (BusPeer *peer)
+{
+  if (peer->state == BUS_PEER_WAITING)
+    bus_peer_end (peer, BUS_PEER_ON_HELLO_DUE, WIRE_STATUS_DUPLICATE_ID,
+                  "another connection has this id, and the time for HELLO was over (hello_timeout_us)");
+  else
+    bus_peer_end (peer, BUS_PEER_ON_HELLO_DUE, WIRE_STATUS_HELLO_TIMEOUT, NULL);
+}
+
+static void
 core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
 {
   BusSlot *slot = timer->owner;
@@ -371,10 +439,14 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
   switch (timer->kind)
     {
     case BUS_TIMER_HELLO:
-      bus_peer_close (timer->owner, WIRE_STATUS_HELLO_TIMEOUT, NULL);
+      core_hello_due (peer);
+      break;
+    case BUS_TIMER_TAKEOVER:
+      bus_takeover_due (peer);
       break;
     case BUS_TIMER_FRAME:
-      bus_peer_close (timer->owner, WIRE_STATUS_TIMEOUT, "a frame was not complete in time (frame_timeout_us)");
+      bus_peer_end (peer, BUS_PEER_ON_FRAME_DUE, WIRE_STATUS_TIMEOUT,
+                    "a frame was not complete in time (frame_timeout_us)");
       break;
     case BUS_TIMER_REQUEST:
       bus_request_expire (core, timer->owner);
@@ -389,6 +461,9 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       break;
     case BUS_TIMER_BLOCK:
       bus_demote_due (timer->owner, now_us);
+      break;
+    case BUS_TIMER_SETTLE:
+      bus_reroute_unsettled_due (core, timer->owner, now_us);
       break;
     case BUS_TIMER_REPORT:
       bus_slow_subscription_due (timer->owner, now_us);

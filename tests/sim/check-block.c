@@ -3,7 +3,7 @@
 #include "core-view.h"
 #include "peer/bus-state.h"
 #include "queue/bus-block.h"
-#include "queue/bus-hold.h"
+#include "queue/bus-unsettled.h"
 #include "route/bus-group.h"
 
 /*
@@ -17,12 +17,22 @@ check_block_held_since_us (const BusSubscription *subscription)
 {
   gint64 since_us = G_MAXINT64;
 
-  for (const BusHold *hold = subscription->hold_first; hold != NULL; hold = hold->next)
-    since_us = MIN (since_us, hold->ticket->since_us);
+  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+    if (sent->ticket != NULL)
+      since_us = MIN (since_us, sent->ticket->since_us);
   for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
     if (slot->ticket != NULL)
       since_us = MIN (since_us, slot->ticket->since_us);
   return since_us;
+}
+
+static gboolean
+check_block_holds_sent (const BusSubscription *subscription)
+{
+  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+    if (sent->ticket != NULL)
+      return TRUE;
+  return FALSE;
 }
 
 static void
@@ -32,7 +42,7 @@ check_block_observe (const SimWorld *world, const BusSubscription *subscription,
   gint64 since_us = subscription->tickets > 0 ? check_block_held_since_us (subscription) : G_MAXINT64;
 
   sub->was_demoted = subscription->demoted;
-  sub->was_held = subscription->hold_first != NULL;
+  sub->was_held = check_block_holds_sent (subscription);
   sub->heritage = sim_check_count_heritage (world, subscription);
   sub->rerouted = subscription->rerouted;
   sub->group_rerouted = subscription->group != NULL ? subscription->group->rerouted : 0;
@@ -93,8 +103,8 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *s
       && bus_window_outstanding (window) > 0)
     sim_world_fail (world, "B04: subscription %u blocks again, and returned nothing since it was demoted",
                     subscription->id);
-  if (sub->was_held && subscription->hold_first == NULL && !subscription->demoted && sub->credit_us < world->now_us
-      && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
+  if (sub->was_held && !check_block_holds_sent (subscription) && !subscription->demoted
+      && sub->credit_us < world->now_us && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "B04: the block of subscription %u ended, and it is not demoted", subscription->id);
   if (subscription->demoted && !sub->was_demoted)
     sub->demoted_us = world->now_us;

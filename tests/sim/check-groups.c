@@ -75,7 +75,7 @@ check_groups_count_lost (const SimWorld *world, const BusGroup *group, const Sim
 static gint64
 check_groups_stalled_us (const SimWorld *world, const BusSubscription *member)
 {
-  return member->unreturned_since_us != 0 ? world->now_us - member->unreturned_since_us : 0;
+  return member->unsettled.since_us != 0 ? world->now_us - member->unsettled.since_us : 0;
 }
 
 /* Members that may be picked only when no other one has room. @members: each of another peer */
@@ -90,7 +90,7 @@ check_groups_rank (const SimWorld *world, const BusSubscription *const *members,
   for (guint i = 0; i < n; i++)
     {
       gboolean is_stalled = check_groups_stalled_us (world, members[i]) > STALLED_US
-                            && check_groups_stalled_us (world, members[i]) > 2 * members[i]->usual_us
+                            && check_groups_stalled_us (world, members[i]) > 2 * members[i]->unsettled.usual_us
                             && check_groups_stalled_us (world, members[i]) - least_us > STALLED_US;
       gboolean has_room = members[i]->fifo.messages == 0 && members[i]->bounds.policy != BUS_OVERFLOW_CONFLATE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check-private.h"
 #include "peer/bus-state.h"
-#include "queue/bus-hold.h"
+#include "queue/bus-unsettled.h"
 #include "route/bus-group.h"
 #include "route/bus-routes.h"
 
@@ -61,8 +61,11 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
       messages++;
       bytes += slot->message->body.len;
       tickets += slot->ticket != NULL;
-      sums->held_messages += slot->ticket != NULL;
-      sums->held_bytes += slot->ticket != NULL ? bus_message_cost (slot->message) + sizeof (BusSlot) : 0;
+      if (slot->ticket != NULL || slot->delivery.is_kept)
+        {
+          sums->held_messages++;
+          sums->held_bytes += bus_message_cost (slot->message) + sizeof (BusSlot);
+        }
       queued += slot->state == BUS_SLOT_QUEUED;
       sums->waiting_bytes += slot->is_indexed ? BUS_FIFO_INDEX_COST : 0;
       sums->waiting_bytes += bus_message_cost (slot->message);
@@ -72,12 +75,12 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
         sim_world_fail (world, "I4: a message has credit behind one that has none");
       waiting = waiting || slot->state == BUS_SLOT_WAITING;
     }
-  for (const BusHold *hold = subscription->hold_first; hold != NULL; hold = hold->next)
-    holds++;
+  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+    holds += sent->ticket != NULL;
   if (holds > subscription->delivered - (window->granted_messages - window->window_messages))
     sim_world_fail (world, "B04: subscription %u withholds credit for returned messages", subscription->id);
   if ((subscription->delivered > window->granted_messages - window->window_messages)
-      != (subscription->unreturned_since_us != 0))
+      != (subscription->unsettled.since_us != 0))
     sim_world_fail (world, "M06: subscription %u does not know whether it holds messages", subscription->id);
   tickets += holds;
   sums->waiting_messages += messages;

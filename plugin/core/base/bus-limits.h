@@ -43,6 +43,10 @@
   X (request_timeout_us, 30000000, 1000, 300000000)                                                                    \
   X (max_request_timeout_us, 300000000, 1000, 3600000000)                                                              \
   X (longest_block_us, 5000000, 1000, 60000000)                                                                        \
+  X (unsettled_messages, 16384, 1, 1048576)                                                                            \
+  X (unsettled_bytes, 8388608, 65536, 268435456)                                                                       \
+  X (settle_timeout_us, 30000000, 1000, 3600000000)                                                                    \
+  X (delivery_attempts, 5, 1, 1000)                                                                                    \
   X (topic_cache, 4096, 16, 1048576)                                                                                   \
   X (topics_seen, 4096, 16, 65536)                                                                                     \
   X (introspect_per_second, 200, 1, 1000000)                                                                           \

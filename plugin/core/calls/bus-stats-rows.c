@@ -195,7 +195,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   stats->delivered = subscription->delivered;
   stats->missed = subscription->missed;
   stats->rerouted = subscription->rerouted;
-  if (subscription->unreturned_since_us != 0)
+  if (subscription->unsettled.since_us != 0)
     stats->stalled_us = (guint64) MAX (bus_subscription_stalled_us (subscription, now_us), 1);
   rows_fill_missed (&row->missed, subscription->missed_by);
   stats->missed_by = row->missed.list;

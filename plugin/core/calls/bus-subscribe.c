@@ -368,7 +368,7 @@ bus_subscribe_end (const BusCall *call)
   const UnsubscribeRequest *request = call->request;
   BusSubscription *subscription = subscribe_find (call, request->subscription);
   Daemoneye__Eventbus__V1__UnsubscribeReply reply;
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
 
   if (subscription == NULL)
     return;

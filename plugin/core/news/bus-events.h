@@ -8,5 +8,14 @@
  * The events system.peer.connected and system.peer.gone: which peers connect and disconnect. Agent and tool may read
  * them, by name.
  */
-void bus_events_connected (BusPeer *peer, gint64 now_us);
-void bus_events_gone (BusPeer *peer, guint subscriptions, const BusLeave *leave, gint64 now_us);
+
+/* What a connection had when it ended. */
+typedef struct
+{
+  guint subscriptions;
+  BusLeave leave; /* what became of its messages */
+} BusEnd;
+
+/* @replaced: (nullable): the connection that it took its id over from, which is not reported as gone; @end: what that had. */
+void bus_events_connected (BusPeer *peer, const BusPeer *replaced, const BusEnd *end, gint64 now_us);
+void bus_events_gone (BusPeer *peer, const BusEnd *end, gint64 now_us);

@@ -3,6 +3,7 @@
 
 #include "base/bus-text.h"
 #include "peer/bus-state.h"
+#include "peer/bus-takeover.h"
 #include "envelope.pb-c.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
@@ -79,11 +80,9 @@ hello_check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize s
 static WireStatus
 hello_check_id (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
 {
-  BusCore *core = peer->core;
   WireSpan id = wire_span_str (hello->id);
-  BusKey key = bus_key (core->seed, id);
 
-  if (!wire_segment_is_valid (id, (guint) core->limits.segment_bytes))
+  if (!wire_segment_is_valid (id, (guint) peer->core->limits.segment_bytes))
     {
       g_strlcpy (detail, "an id is one segment of a-z 0-9 - _, such as procmond-1", size);
       return WIRE_STATUS_BAD_MESSAGE;
@@ -92,11 +91,6 @@ hello_check_id (const BusPeer *peer, const Hello *hello, char *detail, gsize siz
     {
       g_strlcpy (detail, "this id is reserved: choose another one", size);
       return WIRE_STATUS_DENIED;
-    }
-  if (g_hash_table_contains (core->peers_by_id, &key))
-    {
-      g_strlcpy (detail, "a live peer has it", size);
-      return WIRE_STATUS_DUPLICATE_ID;
     }
   return WIRE_STATUS_OK;
 }
@@ -113,6 +107,28 @@ hello_check (const BusPeer *peer, const Hello *hello, char *detail, gsize size)
   return status;
 }
 
+static BusPeer *
+hello_find_holder (const BusPeer *peer, const Hello *hello)
+{
+  BusKey key = bus_key (peer->core->seed, wire_span_str (hello->id));
+
+  return g_hash_table_lookup (peer->core->peers_by_id, &key);
+}
+
+static void
+hello_digest_token (const Hello *hello, guint8 digest[BUS_TOKEN_DIGEST])
+{
+  g_autoptr (GChecksum) checksum = NULL;
+  gsize len = BUS_TOKEN_DIGEST;
+
+  memset (digest, 0, BUS_TOKEN_DIGEST);
+  if (hello->token.len == 0)
+    return;
+  checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_checksum_update (checksum, hello->token.data, (gssize) hello->token.len);
+  g_checksum_get_digest (checksum, digest, &len);
+}
+
 static void
 hello_take_identity (BusPeer *peer, const Hello *hello)
 {
@@ -125,6 +141,7 @@ hello_take_identity (BusPeer *peer, const Hello *hello)
   peer->principal.id = peer->key.text;
   peer->principal.type = wire_span_str (peer->type);
   peer->incarnation = hello->incarnation;
+  hello_digest_token (hello, peer->token);
   peer->features = hello->features & WIRE_FEATURES_KNOWN;
   peer->software_version = bus_text_dup (hello->software_version, 64);
   g_hash_table_insert (core->peers_by_id, &peer->key, peer);
@@ -193,41 +210,78 @@ hello_send_welcome (BusPeer *peer)
   bus_peer_touch (peer);
 }
 
-static gboolean
+static BusHelloResult
 hello_refuse (BusPeer *peer, WireStatus status, const char *detail)
 {
   bus_peer_close (peer, status, detail);
-  return FALSE;
+  return BUS_HELLO_REFUSED;
 }
 
-gboolean
-bus_hello_accept (BusPeer *peer, const WireFrame *frame)
+static BusHelloResult
+hello_meet_holder (BusPeer *peer, BusPeer *holder, const Hello *hello, WireSpan body)
+{
+  guint8 token[BUS_TOKEN_DIGEST];
+  BusTakeoverRule rule;
+
+  hello_digest_token (hello, token);
+  rule = bus_takeover_rule (holder, peer, hello->incarnation, token);
+  if (rule == BUS_TAKEOVER_REFUSED)
+    return hello_refuse (peer, WIRE_STATUS_DUPLICATE_ID, "a live connection of another account has this id");
+  if (!bus_takeover_begin (holder, peer, rule, body))
+    return hello_refuse (peer, WIRE_STATUS_NO_MEMORY, NULL);
+  return BUS_HELLO_WAITS;
+}
+
+static BusHelloResult
+hello_welcome (BusPeer *peer, const Hello *hello)
+{
+  hello_take_identity (peer, hello);
+  bus_peer_on (peer, BUS_PEER_ON_ACCEPT);
+  bus_deadline_disarm (&peer->core->deadlines, &peer->timer.deadline);
+  peer->timer.kind = BUS_TIMER_FRAME;
+  peer->reader.max_body = (gsize) peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
+  hello_open_windows (peer);
+  hello_send_welcome (peer);
+  return bus_peer_is_ready (peer) ? BUS_HELLO_ACCEPTED : BUS_HELLO_REFUSED;
+}
+
+static BusHelloResult
+hello_handle (BusPeer *peer, WireSpan body)
 {
   char detail[160] = "";
   g_autoptr (WireGuard) guard = NULL;
   const Hello *hello;
   WireGuardError error;
   WireStatus status;
+  BusPeer *holder;
 
-  if (frame->kind != WIRE_KIND_HELLO)
-    return hello_refuse (peer, bus_hello_status_of_stranger (frame->kind), "the first frame must be HELLO");
-  if (frame->body.len < sizeof magic || memcmp (frame->body.data, magic, sizeof magic) != 0)
-    return hello_refuse (peer, WIRE_STATUS_BAD_MAGIC, NULL);
   /* A newer client may send fields that we don't know; the version says whether that matters. */
-  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__hello__descriptor, frame->body, 0, &error);
+  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__hello__descriptor, body, 0, &error);
   if (guard == NULL)
     return hello_refuse (peer, error.status, error.problem);
   hello = wire_guard_message (guard);
   status = hello_check (peer, hello, detail, sizeof detail);
   if (status != WIRE_STATUS_OK)
     return hello_refuse (peer, status, detail);
+  holder = hello_find_holder (peer, hello);
+  return holder != NULL ? hello_meet_holder (peer, holder, hello, body) : hello_welcome (peer, hello);
+}
 
-  hello_take_identity (peer, hello);
-  bus_peer_set_state (peer, BUS_PEER_READY);
-  bus_deadline_disarm (&peer->core->deadlines, &peer->timer.deadline);
-  peer->timer.kind = BUS_TIMER_FRAME;
-  peer->reader.max_body = (gsize) peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
-  hello_open_windows (peer);
-  hello_send_welcome (peer);
-  return bus_peer_is_ready (peer);
+BusHelloResult
+bus_hello_accept (BusPeer *peer, const WireFrame *frame)
+{
+  if (frame->kind != WIRE_KIND_HELLO)
+    return hello_refuse (peer, bus_hello_status_of_stranger (frame->kind), "the first frame must be HELLO");
+  if (frame->body.len < sizeof magic || memcmp (frame->body.data, magic, sizeof magic) != 0)
+    return hello_refuse (peer, WIRE_STATUS_BAD_MAGIC, NULL);
+  return hello_handle (peer, frame->body);
+}
+
+BusHelloResult
+bus_hello_retry (BusPeer *newcomer)
+{
+  gsize len;
+  g_autofree guint8 *hello = bus_takeover_withdraw (newcomer, &len);
+
+  return hello_handle (newcomer, wire_span (hello, len));
 }

@@ -23,8 +23,17 @@ typedef struct
 /* TRUE if both sides speak a common version. A reversed range has none. */
 gboolean bus_hello_versions_meet (BusVersions ours, BusVersions theirs);
 
-/* TRUE: the peer is ready. FALSE: it was closed with a reason. */
-gboolean bus_hello_accept (BusPeer *peer, const WireFrame *frame);
+typedef enum
+{
+  BUS_HELLO_REFUSED, /* the peer was closed with a reason */
+  BUS_HELLO_ACCEPTED,
+  BUS_HELLO_WAITS, /* for the connection that has its id, see bus-takeover.h */
+} BusHelloResult;
+
+BusHelloResult bus_hello_accept (BusPeer *peer, const WireFrame *frame);
+
+/* Handles the HELLO of a newcomer again, after the connection that had its id was released. */
+BusHelloResult bus_hello_retry (BusPeer *newcomer);
 
 /* The status for a first frame that is not HELLO, by its kind. */
 WireStatus bus_hello_status_of_stranger (guint8 kind);

@@ -20,6 +20,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   g_queue_init (&peer->asked);
   g_queue_init (&peer->answering);
   g_queue_init (&peer->later);
+  g_queue_init (&peer->newcomers);
   wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
   peer->account = bus_account_join (core->accounts, core, who);
   peer->who.account_name = peer->account->name;
@@ -29,11 +30,14 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->timer.kind = BUS_TIMER_HELLO;
   peer->timer.owner = peer;
   bus_deadline_arm (&core->deadlines, &peer->timer.deadline, now_us + (gint64) core->limits.hello_timeout_us);
+  peer->takeover_timer.kind = BUS_TIMER_TAKEOVER;
+  peer->takeover_timer.owner = peer;
   core->n_unauthenticated++;
   peer->all_link.data = peer;
   peer->writable_link.data = peer;
   peer->closing_link.data = peer;
   peer->dying_link.data = peer;
+  peer->newcomer_link.data = peer;
   g_queue_push_tail_link (&core->peers, &peer->all_link);
   bus_quota_keep (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
   return peer;
@@ -44,7 +48,7 @@ bus_peer_free (BusPeer *peer)
 {
   BusCore *core = peer->core;
 
-  g_assert (peer->flushed);
+  g_assert (peer->flushed && peer->holder == NULL && peer->newcomers.head == NULL);
   g_queue_unlink (&core->peers, &peer->all_link);
   if (peer->is_writable)
     g_queue_unlink (&core->writable, &peer->writable_link);
@@ -65,19 +69,28 @@ bus_peer_free (BusPeer *peer)
   g_free (peer);
 }
 
-void
-bus_peer_set_state (BusPeer *peer, BusPeerState state)
+static gboolean
+peer_is_unauthenticated (const BusPeer *peer)
 {
-  static const guint8 legal[] = {
-    [BUS_PEER_HELLO] = 1 << BUS_PEER_READY | 1 << BUS_PEER_CLOSING,
-    [BUS_PEER_READY] = 1 << BUS_PEER_CLOSING,
-    [BUS_PEER_CLOSING] = 0,
-  };
+  return peer->state == BUS_PEER_HELLO || peer->state == BUS_PEER_WAITING;
+}
 
-  g_assert (legal[peer->state] & 1 << state);
-  if (peer->state == BUS_PEER_HELLO)
+gboolean
+bus_peer_on (BusPeer *peer, BusPeerEvent event)
+{
+  const BusPeerStep *step = bus_peer_step (peer->state, event);
+  gboolean was_unauthenticated = peer_is_unauthenticated (peer);
+
+  g_assert (step->kind == BUS_PEER_STEP_NEXT || step->kind == BUS_PEER_STEP_IGNORED);
+  if (step->kind == BUS_PEER_STEP_IGNORED)
+    {
+      peer->core->ignored++;
+      return FALSE;
+    }
+  peer->state = step->next;
+  if (was_unauthenticated && !peer_is_unauthenticated (peer))
     peer->core->n_unauthenticated--;
-  peer->state = state;
+  return TRUE;
 }
 
 void
@@ -254,31 +267,42 @@ peer_put_goodbye (BusPeer *peer)
                  wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
 }
 
+/* The record of an end depends on the state before it. */
+static BusNoteKind
+peer_kind_of_end (const BusPeer *peer, WireStatus status)
+{
+  if (status == WIRE_STATUS_OK || status == WIRE_STATUS_ABSENT || status == WIRE_STATUS_SHUTTING_DOWN)
+    return BUS_NOTE_GONE;
+  return peer_is_unauthenticated (peer) ? BUS_NOTE_REFUSED : BUS_NOTE_CLOSED;
+}
+
 /* Each end of a connection has one record. When the broker itself ends, only peers have one of which records were suppressed. */
 static void
-peer_note_close (BusPeer *peer, WireStatus status, const char *detail)
+peer_note_end (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail)
 {
-  BusNoteKind kind = peer->state == BUS_PEER_HELLO ? BUS_NOTE_REFUSED : BUS_NOTE_CLOSED;
-
-  if (status == WIRE_STATUS_SHUTTING_DOWN && peer->note_cap.suppressed == 0)
-    return;
-  if (status == WIRE_STATUS_OK || status == WIRE_STATUS_ABSENT || status == WIRE_STATUS_SHUTTING_DOWN)
-    kind = BUS_NOTE_GONE;
-  bus_peer_note (peer, kind, status, detail);
+  if (status != WIRE_STATUS_SHUTTING_DOWN || peer->note_cap.suppressed > 0)
+    bus_peer_note (peer, kind, status, detail);
 }
 
 void
 bus_peer_close (BusPeer *peer, WireStatus status, const char *detail)
 {
-  BusCore *core = peer->core;
+  bus_peer_end (peer, BUS_PEER_ON_CLOSE, status, detail);
+}
 
-  if (peer->state == BUS_PEER_CLOSING)
+void
+bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const char *detail)
+{
+  BusCore *core = peer->core;
+  BusNoteKind kind = peer_kind_of_end (peer, status);
+
+  if (!bus_peer_on (peer, event))
     return;
-  peer_note_close (peer, status, detail);
-  bus_peer_set_state (peer, BUS_PEER_CLOSING);
+  peer_note_end (peer, kind, status, detail);
   peer->close_status = status;
   bus_text_copy (peer->close_detail, sizeof peer->close_detail, detail != NULL ? detail : wire_status_text (status));
   bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
+  bus_deadline_disarm (&core->deadlines, &peer->takeover_timer.deadline);
   if (wire_frame_reader_is_partial (&peer->reader))
     bus_peer_drop_frame (peer); /* a frame that is being handled is freed at the end of the input call */
 

@@ -8,6 +8,7 @@
 #include "base/bus-types.h"
 #include "index/bus-policy.h"
 #include "peer/bus-account.h"
+#include "peer/bus-peer-state.h"
 #include "queue/bus-flow.h"
 #include "wire-frame.h"
 
@@ -18,16 +19,11 @@
  * its queue, bytes of an unfinished frame. When it disconnects, bus-core releases all of it by these lists, and the
  * charges are zero.
  *
- * States: HELLO -> READY -> CLOSING, or HELLO -> CLOSING; bus_peer_set_state() is the only transition. A closing peer
- * gets GOODBYE and nothing after it; what it still sends is ignored.
+ * Its states and their transitions are in bus-peer-state.h; bus_peer_on() is the only function that changes the state. A
+ * closing peer gets GOODBYE and nothing after it; what it still sends is ignored.
  */
 
-typedef enum
-{
-  BUS_PEER_HELLO, /* connected; HELLO has not been accepted */
-  BUS_PEER_READY,
-  BUS_PEER_CLOSING, /* GOODBYE is queued, or the connection has ended */
-} BusPeerState;
+#define BUS_TOKEN_DIGEST 32u /* SHA-256: the token itself is not kept */
 
 struct BusPeer
 {
@@ -43,7 +39,8 @@ struct BusPeer
   BusKey key; /* of id */
   BusPrincipal principal;
   guint64 incarnation;
-  guint64 features; /* known to both sides */
+  guint8 token[BUS_TOKEN_DIGEST]; /* of its launch token; zeros: it had none */
+  guint64 features;               /* known to both sides */
   gint64 connected_us;
 
   WireFrameReader reader;
@@ -60,6 +57,14 @@ struct BusPeer
   /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
   struct BusMatch *recent_match;
   guint64 recent_generation;
+
+  /* bus-takeover */
+  BusTimer takeover_timer; /* a newcomer has its id; armed: it has been asked whether it is alive */
+  GQueue newcomers;        /* BusPeer, by their newcomer_link */
+  BusPeer *holder;         /* that has the id of this newcomer; NULL: none */
+  GList newcomer_link;
+  guint8 *hello; /* of a newcomer that waits */
+  gsize hello_len;
 
   BusTimer timer; /* for HELLO first, then for an unfinished frame */
   BusNoteCap note_cap;
@@ -86,7 +91,8 @@ BusPeer *bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, 
 /* It must have been flushed. */
 void bus_peer_free (BusPeer *peer);
 
-void bus_peer_set_state (BusPeer *peer, BusPeerState state);
+/* Applies an event to the state of the peer. FALSE: the state ignores it. */
+gboolean bus_peer_on (BusPeer *peer, BusPeerEvent event);
 
 /* Appends a frame of the broker's own to the control lane; when the lane is full the peer is closed. */
 void bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp);
@@ -114,6 +120,9 @@ gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSp
 /* Ends the connection with a reason, and adds a log record. What the peer owns is released at the end of the input call, so no loop over
  * peers or subscriptions is disturbed. @detail: (nullable): the status' own text. */
 void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
+
+/* The same for events that have an entry of their own in the table of states. */
+void bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const char *detail);
 
 /* Sends CREDIT to the peers that have credit to be announced. */
 void bus_peer_send_credit (BusCore *core);

@@ -54,7 +54,8 @@ struct BusCore
   guint64 missed_by_gone;
   guint64 denied;
   guint64 malformed;
-  guint n_later; /* bus-later: calls of the broker that are answered later */
+  guint64 ignored; /* events that the state of a connection ignores */
+  guint n_later;   /* bus-later: calls of the broker that are answered later */
 
   /* The layers above. */
   struct BusRoutes *routes;

@@ -3,8 +3,9 @@
 
 #include "queue/bus-block.h"
 #include "queue/bus-fifo.h"
-#include "queue/bus-hold.h"
 #include "queue/bus-lane.h"
+#include "queue/bus-unsettled.h"
+#include "queue/bus-withheld.h"
 
 /* --- bounds --- */
 
@@ -63,22 +64,36 @@ admit_can_hold (const BusFlow *flow, const BusSubscription *subscription, const 
          && inbound->class_of.credit_class != WIRE_CLASS_NONE;
 }
 
+/* What waits and is not kept; the bounds of the subscription apply to it. */
+static guint64
+admit_bounded_messages (const BusSubscription *subscription)
+{
+  return subscription->fifo.messages - subscription->fifo.kept_messages;
+}
+
+static guint64
+admit_bounded_bytes (const BusSubscription *subscription)
+{
+  return subscription->fifo.bytes - subscription->fifo.kept_bytes;
+}
+
 /* One message may always wait, however large. */
 static gboolean
 admit_fits_subscription (const BusSubscription *subscription, gsize len)
 {
-  const BusFifo *fifo = &subscription->fifo;
+  guint64 messages = admit_bounded_messages (subscription);
 
-  return fifo->messages == 0
-         || (fifo->messages < subscription->bounds.messages && fifo->bytes + len <= subscription->bounds.bytes);
+  return messages == 0
+         || (messages < subscription->bounds.messages
+             && admit_bounded_bytes (subscription) + len <= subscription->bounds.bytes);
 }
 
 /* TRUE if dropping what waits for the subscription could make the peer's queue take the message. */
 static gboolean
 admit_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
-  const BusFifo *fifo = &subscription->fifo;
-  guint64 own = bus_message_size ((gsize) fifo->bytes) + fifo->messages * admit_cost_of_len (0);
+  guint64 own = bus_message_size ((gsize) admit_bounded_bytes (subscription))
+                + admit_bounded_messages (subscription) * admit_cost_of_len (0);
   guint64 all = admit_own_bytes (flow);
 
   return (all > own ? all - own : 0) + cost <= admit_queue_max (flow, now_us);
@@ -90,11 +105,21 @@ admit_control_bytes (const BusFlow *flow)
   return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
 }
 
+static gboolean
+admit_may_keep (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
+{
+  BusExcess excess;
+
+  return !need->is_kept || !bus_unsettled_excess (flow, subscription, need->len, &excess);
+}
+
 static AdmitFit
 admit_fit_need (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  /* Messages that withhold credit are bounded by the windows of their publishers. */
-  if (!need->is_held
+  /* Messages that withhold credit are bounded by the windows of their publishers, those that are kept by bus-unsettled. */
+  if (!admit_may_keep (flow, subscription, need))
+    return OVER_OWN;
+  if (!need->is_held && !need->is_kept
       && (!admit_fits_subscription (subscription, need->len)
           || !admit_fits_peer (flow, admit_cost_of_len (need->len), need->now_us)))
     return OVER_OWN;
@@ -104,12 +129,17 @@ admit_fit_need (const BusFlow *flow, const BusSubscription *subscription, const 
 }
 
 static AdmitFit
-admit_fit (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound, gint64 now_us)
+admit_fit (const BusFlow *flow,
+           const BusSubscription *subscription,
+           const BusInbound *inbound,
+           const BusDelivery *delivery,
+           gint64 now_us)
 {
   const BusNeed need = { .len = inbound->frame.body.len,
                          .lane = inbound->class_of.lane,
                          .now_us = now_us,
-                         .is_held = admit_can_hold (flow, subscription, inbound) };
+                         .is_held = delivery->is_handed_on || admit_can_hold (flow, subscription, inbound),
+                         .is_kept = delivery->is_kept && !delivery->is_handed_on };
 
   return admit_fit_need (flow, subscription, &need);
 }
@@ -141,18 +171,25 @@ admit_oldest_to_drop (const BusFlow *flow,
 {
   BusSlot *slot = bus_fifo_oldest (subscription);
 
+  if (slot != NULL && slot->delivery.is_kept)
+    slot = NULL;
   /* Do not drop this subscription's messages when even dropping all of them would not make room. */
   if (why == OVER_OWN)
     return admit_could_fit_peer (flow, subscription, admit_cost (inbound), now_us) ? slot : NULL;
   slot = subscription->fifo.lane_first[WIRE_LANE_CONTROL];
   while (slot != NULL && slot->state == BUS_SLOT_GAP)
     slot = slot->lane_next;
-  return slot != NULL && slot->state == BUS_SLOT_QUEUED ? slot : NULL;
+  return slot != NULL && slot->state == BUS_SLOT_QUEUED && !slot->delivery.is_kept ? slot : NULL;
 }
 
 /* Makes room by the subscription's policy. FALSE: the new message is lost. */
 static gboolean
-admit_make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, gint64 now_us, AdmitFit *why)
+admit_make_room (BusFlow *flow,
+                 BusSubscription *subscription,
+                 const BusInbound *inbound,
+                 const BusDelivery *delivery,
+                 gint64 now_us,
+                 AdmitFit *why)
 {
   BusOverflow policy = bus_subscription_policy (subscription);
   BusSlot *older = NULL;
@@ -173,7 +210,7 @@ admit_make_room (BusFlow *flow, BusSubscription *subscription, const BusInbound 
       if (fills_its_place)
         return TRUE;
     }
-  while ((*why = admit_fit (flow, subscription, inbound, now_us)) != FITS)
+  while ((*why = admit_fit (flow, subscription, inbound, delivery, now_us)) != FITS)
     {
       older = admit_drops_oldest (policy) ? admit_oldest_to_drop (flow, subscription, inbound, *why, now_us) : NULL;
       if (older == NULL)
@@ -232,7 +269,7 @@ admit_let_wait (BusFlow *flow,
     return FALSE;
   ticket = admit_ticket_for (flow, subscription, inbound, now_us);
   if (ticket != NULL)
-    bus_hold_took (flow, subscription, now_us);
+    bus_withheld_took (flow, subscription, now_us);
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
   if (subscription->fifo.first_waiting == slot && bus_window_is_open (&subscription->window))
     {
@@ -258,7 +295,7 @@ admit_take_in (BusFlow *flow,
 {
   AdmitFit why;
 
-  if (!admit_make_room (flow, subscription, inbound, now_us, &why))
+  if (!admit_make_room (flow, subscription, inbound, delivery, now_us, &why))
     admit_refuse (flow, subscription, inbound, why, admission, now_us);
   else if (admit_let_wait (flow, inbound, delivery, subscription, entry, now_us))
     admission->queued++;
@@ -280,7 +317,8 @@ admit_deliver_now (BusFlow *flow,
 {
   BusSubscription *const *ready = flow->shared->ready;
 
-  if (!bus_flow_encode_now (flow, inbound, inbound->class_of.lane, delivery, n, now_us))
+  if ((delivery->is_kept && bus_inbound_keep (inbound) == NULL)
+      || !bus_flow_encode_now (flow, inbound, inbound->class_of.lane, delivery, n, now_us))
     {
       for (guint i = 0; i < n; i++)
         admit_lose_new (flow, ready[i], inbound, BUS_LOSS_NO_MEMORY, now_us);
@@ -292,9 +330,10 @@ admit_deliver_now (BusFlow *flow,
       BusTicket *ticket = admit_ticket_for (flow, ready[i], inbound, now_us);
 
       if (ticket != NULL)
-        bus_hold_took (flow, ready[i], now_us);
+        bus_withheld_took (flow, ready[i], now_us);
       bus_window_use (&ready[i]->window, inbound->envelope->payload.len);
-      bus_flow_delivered (flow, ready[i], inbound->domain, ticket, now_us);
+      bus_flow_delivered (flow, ready[i], inbound->domain, ticket,
+                          delivery->is_kept ? bus_message_ref (inbound->kept) : NULL, delivery, now_us);
     }
   admission->queued += n;
 }
@@ -364,10 +403,10 @@ bus_admit_request (BusFlow *flow,
       if (!bus_flow_encode_now (flow, inbound, inbound->class_of.lane, delivery, 1, now_us))
         return FALSE;
       bus_window_use (&server->window, inbound->envelope->payload.len);
-      bus_flow_delivered (flow, server, inbound->domain, NULL, now_us);
+      bus_flow_delivered (flow, server, inbound->domain, NULL, NULL, delivery, now_us);
       return TRUE;
     }
-  return admit_fit (flow, server, inbound, now_us) == FITS
+  return admit_fit (flow, server, inbound, delivery, now_us) == FITS
          && admit_let_wait (flow, inbound, delivery, server, &entry, now_us);
 }
 
@@ -375,6 +414,7 @@ gboolean
 bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
   return admit_is_ready (subscription) && bus_flow_bytes (flow) < flow->shared->limits->queue_soft_bytes
+         && admit_may_keep (flow, subscription, need)
          && (bus_flow_lane_is_clear (flow, need->lane) || admit_fit_need (flow, subscription, need) == FITS);
 }
 
@@ -392,15 +432,15 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
   const BusLimits *limits = flow->shared->limits;
   const BusQuota *quota = flow->shared->quota;
   const BusUsage *account = flow->ledger->usage.parent;
-  const BusFifo *fifo = subscription != NULL ? &subscription->fifo : NULL;
   const guint64 bytes_max = admit_queue_max (flow, need->now_us);
   const gsize cost = admit_cost_of_len (need->len);
-  const gboolean is_first = fifo == NULL || fifo->messages == 0; /* one may always wait */
+  const gboolean is_first
+      = subscription == NULL || admit_bounded_messages (subscription) == 0; /* one may always wait */
   const BusExcess rows[] = {
     { BUS_LIMIT_subscription_queue_messages, is_first ? G_MAXUINT64 : subscription->bounds.messages,
-      is_first ? 0 : fifo->messages + 1 },
+      is_first ? 0 : admit_bounded_messages (subscription) + 1 },
     { BUS_LIMIT_subscription_queue_bytes, is_first ? G_MAXUINT64 : subscription->bounds.bytes,
-      is_first ? 0 : fifo->bytes + need->len },
+      is_first ? 0 : admit_bounded_bytes (subscription) + need->len },
     { BUS_LIMIT_queue_hard_messages, limits->queue_hard_messages, flow->waiting_messages - flow->held_messages + 1 },
     { bytes_max < limits->queue_hard_bytes ? BUS_LIMIT_queue_soft_bytes : BUS_LIMIT_queue_hard_bytes, bytes_max,
       admit_own_bytes (flow) + cost },
@@ -419,7 +459,30 @@ bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, cons
   return FALSE;
 }
 
+gboolean
+bus_admit_excess_kept (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need, BusExcess *excess)
+{
+  const guint64 most = flow->shared->limits->control_queue_bytes;
+
+  if (bus_unsettled_excess (flow, subscription, need->len, excess))
+    return TRUE;
+  if (need->lane != WIRE_LANE_CONTROL || admit_control_bytes (flow) <= most)
+    return FALSE;
+  *excess = (BusExcess){ BUS_LIMIT_control_queue_bytes, most, admit_control_bytes (flow) };
+  return TRUE;
+}
+
 /* --- other bounds --- */
+
+/* Dropping a message joins the gaps beside it, and leaves the messages alone. */
+static BusSlot *
+admit_next_message (BusSlot *slot, gboolean oldest_first)
+{
+  do
+    slot = oldest_first ? slot->next : slot->previous;
+  while (slot != NULL && slot->state == BUS_SLOT_GAP);
+  return slot;
+}
 
 /* Of each topic the newest stays. */
 static void
@@ -430,10 +493,8 @@ admit_conflate (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
   /* From the newest on: dropping joins gaps that the loop has passed. */
   for (BusSlot *slot = bus_fifo_newest (subscription); slot != NULL; slot = previous)
     {
-      previous = slot->previous;
-      while (previous != NULL && previous->state == BUS_SLOT_GAP)
-        previous = previous->previous;
-      if (!slot->is_indexed)
+      previous = admit_next_message (slot, FALSE);
+      if (!slot->is_indexed && !slot->delivery.is_kept)
         bus_fifo_drop (flow, slot, BUS_LOSS_FULL, now_us);
     }
 }
@@ -441,14 +502,15 @@ admit_conflate (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 static gboolean
 admit_is_over (const BusFlow *flow, const BusSubscription *subscription, gboolean unpaid, gint64 now_us)
 {
-  const BusFifo *fifo = &subscription->fifo;
+  guint64 messages = admit_bounded_messages (subscription);
 
-  if (unpaid && fifo->messages > 0
+  if (unpaid && messages > 0
       && (admit_own_bytes (flow) > admit_queue_max (flow, now_us)
           || flow->waiting_messages - flow->held_messages > flow->shared->limits->queue_hard_messages))
     return TRUE;
-  return fifo->messages > 1
-         && (fifo->messages > subscription->bounds.messages || fifo->bytes > subscription->bounds.bytes);
+  return messages > 1
+         && (messages > subscription->bounds.messages
+             || admit_bounded_bytes (subscription) > subscription->bounds.bytes);
 }
 
 /* The policies error and block keep what they accepted; block only while its publishers' credit is withheld for it. */
@@ -457,12 +519,18 @@ admit_trim (BusFlow *flow, BusSubscription *subscription, gboolean unpaid, gint6
 {
   BusOverflow policy = subscription->bounds.policy;
   BusLoss loss = policy == BUS_OVERFLOW_ERROR ? BUS_LOSS_REFUSED : BUS_LOSS_FULL;
+  gboolean oldest_first = admit_drops_oldest (policy);
+  BusSlot *slot, *next;
 
   if (policy == BUS_OVERFLOW_BLOCK || (policy == BUS_OVERFLOW_ERROR && !unpaid))
     return;
-  while (admit_is_over (flow, subscription, unpaid, now_us))
-    bus_fifo_drop (flow, admit_drops_oldest (policy) ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription),
-                   loss, now_us);
+  slot = oldest_first ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription);
+  for (; slot != NULL && admit_is_over (flow, subscription, unpaid, now_us); slot = next)
+    {
+      next = admit_next_message (slot, oldest_first);
+      if (!slot->delivery.is_kept)
+        bus_fifo_drop (flow, slot, loss, now_us);
+    }
 }
 
 guint64
@@ -503,7 +571,7 @@ admit_longest (GHashTable *subscriptions)
       guint64 bytes = subscription->fifo.bytes;
 
       /* Requests have their own bounds and end. Equal ones by their number: the same input gives the same output. */
-      if (subscription->fifo.messages > 0 && !subscription->serves
+      if (admit_bounded_messages (subscription) > 0 && !subscription->serves
           && (longest == NULL || bytes > longest->fifo.bytes
               || (bytes == longest->fifo.bytes && subscription->id < longest->id)))
         longest = subscription;
@@ -518,10 +586,17 @@ bus_admit_shed (BusFlow *flow, GHashTable *subscriptions, gsize bytes, gint64 no
   BusSubscription *subscription;
 
   while (before - flow->waiting_bytes < bytes && (subscription = admit_longest (subscriptions)) != NULL)
-    while (subscription->fifo.messages > 0 && before - flow->waiting_bytes < bytes)
-      bus_fifo_drop (flow,
-                     admit_drops_oldest (bus_subscription_policy (subscription)) ? bus_fifo_oldest (subscription)
-                                                                                 : bus_fifo_newest (subscription),
-                     BUS_LOSS_LIMIT, now_us);
+    {
+      gboolean oldest_first = admit_drops_oldest (bus_subscription_policy (subscription));
+      BusSlot *slot = oldest_first ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription);
+      BusSlot *next;
+
+      for (; slot != NULL && before - flow->waiting_bytes < bytes; slot = next)
+        {
+          next = admit_next_message (slot, oldest_first);
+          if (!slot->delivery.is_kept)
+            bus_fifo_drop (flow, slot, BUS_LOSS_LIMIT, now_us);
+        }
+    }
   return before - flow->waiting_bytes;
 }

@@ -11,8 +11,8 @@
  * For any other the message has to wait, and bounds apply: those of the subscription, those of the peer's queue, and
  * for the control lane control_queue_bytes. Where the message would not fit, the subscription's own policy decides,
  * so a slow subscription costs its own messages and no others. What a subscription under the policy block accepts is
- * bounded by its publishers' windows; above them only the bound of the control lane and those of account and broker
- * apply.
+ * bounded by its publishers' windows, and messages that are kept until they are settled by bus-unsettled; above them only
+ * the bound of the control lane and those of account and broker apply. A kept message is never dropped to make room.
  *
  * Invariant: for each subscription that is offered, the message is queued or its loss is in a gap.
  */
@@ -52,6 +52,7 @@ typedef struct
   WireLane lane;
   gint64 now_us;
   gboolean is_held; /* the credit of its publisher is withheld for it */
+  gboolean is_kept; /* it is kept until it is settled */
 } BusNeed;
 
 /* TRUE if such a message would be sent to this subscription without waiting for credit, or would at least be
@@ -63,6 +64,12 @@ gboolean bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscri
  * (nullable): it is for the peer itself. */
 gboolean
 bus_admit_excess (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need, BusExcess *excess);
+
+/* The bound that prevents the subscription from keeping such a message until it is settled. FALSE: none. */
+gboolean bus_admit_excess_kept (const BusFlow *flow,
+                                const BusSubscription *subscription,
+                                const BusNeed *need,
+                                BusExcess *excess);
 
 /* Sets other bounds or another policy, also while the queue is full; returns how many messages were dropped by it. */
 guint64 bus_admit_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us);

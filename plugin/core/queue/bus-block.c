@@ -2,16 +2,17 @@
 #include "queue/bus-block.h"
 
 #include "queue/bus-fifo.h"
-#include "queue/bus-hold.h"
 #include "queue/bus-report.h"
+#include "queue/bus-unsettled.h"
+#include "queue/bus-withheld.h"
 
 void
 bus_block_end (BusFlow *flow, BusSubscription *subscription)
 {
-  bus_hold_release_sent (flow, subscription);
+  bus_unsettled_release_tickets (flow, subscription);
   for (BusSlot *slot = subscription->fifo.first; slot != NULL && subscription->tickets > 0; slot = slot->next)
     if (slot->ticket != NULL)
-      bus_hold_release (flow, subscription, bus_fifo_take_ticket (flow, slot));
+      bus_withheld_release (flow, subscription, bus_fifo_take_ticket (flow, slot));
 }
 
 /* Each publisher gets one answer for all of its messages that are lost. */
@@ -35,7 +36,7 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
   for (BusSlot *slot = subscription->fifo.first; slot != NULL; slot = next)
     {
       next = slot->next;
-      if (slot->state == BUS_SLOT_GAP || slot->ticket == NULL)
+      if (slot->state == BUS_SLOT_GAP || slot->ticket == NULL || slot->delivery.is_kept)
         continue;
       /* Dropping may join the gaps that follow; messages stay where they are. */
       while (next != NULL && next->state == BUS_SLOT_GAP)
@@ -51,8 +52,9 @@ block_oldest_us (const BusSubscription *subscription)
 {
   gint64 oldest = G_MAXINT64;
 
-  for (const BusHold *hold = subscription->hold_first; hold != NULL; hold = hold->next)
-    oldest = MIN (oldest, hold->ticket->since_us);
+  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+    if (sent->ticket != NULL)
+      oldest = MIN (oldest, sent->ticket->since_us);
   for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
     if (slot->ticket != NULL)
       oldest = MIN (oldest, slot->ticket->since_us);
@@ -62,13 +64,13 @@ block_oldest_us (const BusSubscription *subscription)
 gboolean
 bus_block_may_go_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_us)
 {
-  return now_us - ticket->since_us <= (BUS_BLOCK_PATIENCE - 1) * bus_hold_longest_us (flow);
+  return now_us - ticket->since_us <= (BUS_BLOCK_PATIENCE - 1) * bus_withheld_longest_us (flow);
 }
 
 gboolean
 bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  gint64 longest_us = bus_hold_longest_us (flow);
+  gint64 longest_us = bus_withheld_longest_us (flow);
   gint64 due_us
       = MIN (subscription->progress_us + longest_us, block_oldest_us (subscription) + BUS_BLOCK_PATIENCE * longest_us);
 
@@ -78,7 +80,7 @@ bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
       return FALSE;
     }
   subscription->demoted = TRUE;
-  subscription->demoted_at = subscription->returned;
+  subscription->demoted_at = subscription->unsettled.settled;
   bus_report_change (flow, subscription, BUS_CHANGE_DEMOTED, now_us);
   return TRUE;
 }
@@ -106,7 +108,7 @@ bus_block_check_drained (BusFlow *flow, BusSubscription *subscription, gint64 no
   guint64 outstanding = bus_window_outstanding (window);
 
   if (!subscription->demoted || subscription->fifo.messages > 0 || outstanding * 2 > window->window_messages
-      || (outstanding > 0 && subscription->returned == subscription->demoted_at))
+      || (outstanding > 0 && subscription->unsettled.settled == subscription->demoted_at))
     return;
   bus_block_restore (flow, subscription, now_us);
 }

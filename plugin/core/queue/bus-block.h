@@ -6,10 +6,10 @@
 /*
  * The policy block: for how long a subscription may withhold its publishers' credit.
  *
- * The clock runs while the subscription holds any ticket (bus-hold). When its client returns nothing for
+ * The clock runs while the subscription holds any ticket (bus-withheld). When its client returns nothing for
  * longest_block_us, or a message is held for BUS_BLOCK_PATIENCE times that, the block ends: messages that wait with a
- * ticket are dropped with a gap (unless another member of a group takes them first, see bus-reroute), every ticket is
- * given up, and the subscription is demoted: it drops its oldest messages until it has drained. So no circle of blocked
+ * ticket are dropped with a gap (unless another member of a group takes them first, see bus-reroute, or they are kept, see
+ * bus-unsettled), every ticket is given up, and the subscription is demoted: it drops its oldest messages until it has drained. So no circle of blocked
  * peers lasts, and a receiver that is slow but alive may hold its publishers back longer than one that stands still.
  * Publishers are informed by bus-demote, which sends to peers; this module only counts what each of them lost.
  *

@@ -2,9 +2,9 @@
 #include "queue/bus-fifo.h"
 
 #include "base/bus-key.h"
-#include "queue/bus-hold.h"
 #include "queue/bus-lane.h"
 #include "queue/bus-report.h"
+#include "queue/bus-withheld.h"
 
 /* Slots, timers and look-ups count as queue memory, as messages do. */
 static void
@@ -22,7 +22,14 @@ fifo_forgo (BusFlow *flow, gsize bytes)
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, bytes);
 }
 
-/* The cost of a message with a ticket. Publishers' windows bound it, so the bounds of the queue do not count it. */
+/* Publishers' windows bound messages with a ticket, and bus-unsettled those that are kept, so the bounds of the queue do not
+ * count them. */
+static gboolean
+fifo_is_held (const BusSlot *slot)
+{
+  return slot->ticket != NULL || slot->delivery.is_kept;
+}
+
 static gsize
 fifo_held_cost (const BusSlot *slot)
 {
@@ -30,24 +37,44 @@ fifo_held_cost (const BusSlot *slot)
 }
 
 static void
-fifo_give_ticket (BusFlow *flow, BusSlot *slot, BusTicket *ticket)
+fifo_count_held (BusFlow *flow, const BusSlot *slot)
 {
-  slot->ticket = ticket;
-  if (ticket == NULL)
-    return;
   flow->held_messages++;
   flow->held_bytes += fifo_held_cost (slot);
+}
+
+static void
+fifo_discount_held (BusFlow *flow, const BusSlot *slot)
+{
+  g_assert (flow->held_messages > 0 && flow->held_bytes >= fifo_held_cost (slot));
+  flow->held_messages--;
+  flow->held_bytes -= fifo_held_cost (slot);
 }
 
 BusTicket *
 bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot)
 {
-  if (slot->ticket == NULL)
-    return NULL;
-  g_assert (flow->held_messages > 0 && flow->held_bytes >= fifo_held_cost (slot));
-  flow->held_messages--;
-  flow->held_bytes -= fifo_held_cost (slot);
-  return g_steal_pointer (&slot->ticket);
+  BusTicket *ticket = g_steal_pointer (&slot->ticket);
+
+  if (ticket != NULL && !fifo_is_held (slot))
+    fifo_discount_held (flow, slot);
+  return ticket;
+}
+
+static void
+fifo_keep_message (BusFifo *fifo, const BusSlot *slot)
+{
+  fifo->kept_messages++;
+  fifo->kept_bytes += slot->message->body.len;
+}
+
+static void
+fifo_forget_message (BusFlow *flow, BusFifo *fifo, const BusSlot *slot)
+{
+  g_assert (fifo->kept_messages > 0 && fifo->kept_bytes >= slot->message->body.len);
+  fifo->kept_messages--;
+  fifo->kept_bytes -= slot->message->body.len;
+  fifo_discount_held (flow, slot);
 }
 
 static void
@@ -106,7 +133,7 @@ bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean wanted)
   if (wanted)
     fifo->by_topic = g_hash_table_new_full (bus_key_hash, bus_key_equal, g_free, NULL);
   for (BusSlot *slot = fifo->first; slot != NULL; slot = slot->next)
-    if (slot->state != BUS_SLOT_GAP && wanted)
+    if (slot->state != BUS_SLOT_GAP && wanted && !slot->delivery.is_kept)
       fifo_index_slot (flow, slot);
     else if (slot->state != BUS_SLOT_GAP)
       fifo_unindex_slot (flow, slot);
@@ -258,8 +285,12 @@ bus_fifo_append (BusFlow *flow,
   BusSlot *slot = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_WAITING, lane);
 
   slot->message = bus_message_ref (message);
-  fifo_give_ticket (flow, slot, ticket);
+  slot->ticket = ticket;
   slot->delivery = *delivery;
+  if (fifo_is_held (slot))
+    fifo_count_held (flow, slot);
+  if (delivery->is_kept)
+    fifo_keep_message (fifo, slot);
   slot->since_us = now_us;
   if (fifo->first_waiting == NULL)
     fifo->first_waiting = slot;
@@ -270,7 +301,7 @@ bus_fifo_append (BusFlow *flow,
   flow->waiting_messages++;
   fifo_charge (flow, message);
   fifo_arm_expiry (flow, slot);
-  if (fifo->by_topic != NULL)
+  if (fifo->by_topic != NULL && !delivery->is_kept)
     fifo_index_slot (flow, slot);
   return slot;
 }
@@ -329,6 +360,8 @@ fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
   BusTicket *own = bus_fifo_take_ticket (flow, slot);
 
   g_assert (fifo->messages > 0 && fifo->bytes >= slot->message->body.len && flow->waiting_messages > 0);
+  if (slot->delivery.is_kept)
+    fifo_forget_message (flow, fifo, slot);
   fifo->messages--;
   fifo->bytes -= slot->message->body.len;
   if (fifo->messages == 0)
@@ -342,7 +375,7 @@ fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
   if (ticket != NULL)
     *ticket = own;
   else if (own != NULL)
-    bus_hold_release (flow, slot->subscription, own);
+    bus_withheld_release (flow, slot->subscription, own);
   g_clear_pointer (&slot->message, bus_message_unref);
 }
 

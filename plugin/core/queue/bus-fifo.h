@@ -58,7 +58,7 @@ BusSlot *bus_fifo_newest (const BusSubscription *subscription);
 BusSlot *bus_fifo_find (const BusFlow *flow, const BusSubscription *subscription, WireSpan topic);
 
 /* Builds the look-up by topic that the policy conflate needs, or drops it. Of several messages to one topic the
- * newest is found. */
+ * newest is found; one that is kept is never found. */
 void bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean wanted);
 
 /* Drops the message of a slot: a gap takes its place, or an adjacent one grows. */

@@ -7,8 +7,8 @@
 #include "queue/bus-subscription.h"
 
 /*
- * The data of one peer's queue, shared by the modules that work on it: bus-lane, bus-hold, bus-fifo, bus-block,
- * bus-flow, bus-admit and bus-report. Structs only; the operations are theirs.
+ * The data of one peer's queue, shared by the modules that work on it: bus-lane, bus-withheld, bus-unsettled, bus-fifo,
+ * bus-block, bus-flow, bus-admit and bus-report. Structs only; the operations are theirs.
  *
  * A message that waits for a subscription has a *slot* in that subscription's FIFO. Once the subscription has credit
  * for it the slot also hangs in an *entry* of a lane; slots of several subscriptions of the peer share one entry,
@@ -21,11 +21,22 @@ typedef struct
 {
   guint8 kind; /* DELIVER, REQUEST or REPLY */
   guint8 flags;
-  guint64 route_id; /* 0: none */
-  guint64 answers;  /* 0: none */
-  gint64 due_us;    /* of a request; 0: none */
-  gboolean to_each; /* broadcast or direct: never handed on to another peer */
+  guint64 route_id;      /* 0: none */
+  guint64 answers;       /* 0: none */
+  gint64 due_us;         /* of a request; 0: none */
+  gboolean to_each;      /* broadcast or direct: never handed on to another peer */
+  gboolean is_kept;      /* at least once: the message is kept until it is settled (bus-unsettled) */
+  gboolean is_handed_on; /* kept, and taken over from another member: it was bounded there */
+  guint32 attempt;       /* above 1: a repeat */
 } BusDelivery;
+
+/* A message of a subscription that ends, is demoted or does not settle it, on the way to another member of the group. */
+typedef struct
+{
+  BusMessage *message;
+  BusTicket *ticket; /* nullable */
+  BusDelivery delivery;
+} BusParcel;
 
 typedef struct BusEntry BusEntry;
 
@@ -104,7 +115,9 @@ typedef struct
   gboolean is_ended;   /* GOODBYE is encoded: nothing is encoded behind it */
   gsize waiting_bytes; /* of entries and slots; each message counts in full for each slot */
   guint64 waiting_messages;
-  gsize held_bytes; /* of waiting_bytes: messages with a ticket and their slots, which publishers' windows bound */
+  gsize
+      held_bytes; /* of waiting_bytes: messages with a ticket, which publishers' windows bound, and kept ones, which bus-unsettled
+                       bounds; with their slots */
   guint64 held_messages;
   gint64 soft_since_us; /* above the soft limit since; 0: below it */
   guint64 delivered;    /* per matched subscription */

@@ -3,9 +3,10 @@
 
 #include "queue/bus-block.h"
 #include "queue/bus-fifo.h"
-#include "queue/bus-hold.h"
 #include "queue/bus-lane.h"
 #include "queue/bus-report.h"
+#include "queue/bus-unsettled.h"
+#include "queue/bus-withheld.h"
 
 #define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
 
@@ -90,15 +91,21 @@ bus_flow_encode_now (BusFlow *flow,
 }
 
 void
-bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, BusTicket *ticket, gint64 now_us)
+bus_flow_delivered (BusFlow *flow,
+                    BusSubscription *subscription,
+                    guint domain,
+                    BusTicket *ticket,
+                    BusMessage *kept,
+                    const BusDelivery *delivery,
+                    gint64 now_us)
 {
   subscription->delivered++;
-  if (subscription->unreturned_since_us == 0)
-    subscription->unreturned_since_us = now_us;
+  if (subscription->unsettled.since_us == 0)
+    subscription->unsettled.since_us = now_us;
   flow->delivered++;
   flow->shared->domains[domain].delivered++;
-  if (ticket != NULL)
-    bus_hold_sent (flow, subscription, ticket);
+  if (ticket != NULL || kept != NULL)
+    bus_unsettled_add (flow, subscription, ticket, kept, delivery, now_us);
 }
 
 /* --- gaps --- */
@@ -233,11 +240,13 @@ flow_entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
       BusSubscription *subscription = slot->subscription;
       guint domain = slot->message->domain;
       WireLane lane = slot->lane;
+      BusDelivery delivery = slot->delivery;
+      BusMessage *kept = delivery.is_kept ? bus_message_ref (slot->message) : NULL;
       BusTicket *ticket = NULL;
 
       was_last = slot->sibling_next == NULL;
       bus_fifo_remove (flow, slot, &ticket);
-      bus_flow_delivered (flow, subscription, domain, ticket, now_us);
+      bus_flow_delivered (flow, subscription, domain, ticket, kept, &delivery, now_us);
       bus_flow_send_first_gaps (flow, subscription, lane);
       bus_block_check_drained (flow, subscription, now_us);
     }
@@ -288,7 +297,7 @@ bus_flow_pump (BusFlow *flow, gint64 now_us)
 void
 bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  bus_hold_returned (flow, subscription, now_us);
+  bus_unsettled_settle (flow, subscription, now_us);
   bus_fifo_advance (flow, subscription);
   bus_flow_send_gaps (flow, subscription);
   bus_flow_pump (flow, now_us);
@@ -325,7 +334,7 @@ bus_flow_take (BusFlow *flow, BusSlot *slot)
   parcel->delivery = slot->delivery;
   bus_fifo_withdraw (flow, slot, &parcel->ticket);
   if (parcel->ticket != NULL)
-    bus_hold_hand_on (flow, subscription);
+    bus_withheld_hand_on (flow, subscription);
   return parcel;
 }
 
@@ -349,6 +358,7 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
       if (unsent != NULL)
         g_ptr_array_add (unsent, g_steal_pointer (&parcel));
     }
+  bus_unsettled_end (flow, subscription);
   bus_block_end (flow, subscription);
   return n;
 }

@@ -39,8 +39,15 @@ gboolean bus_flow_encode_now (BusFlow *flow,
                               guint n,
                               gint64 now_us);
 
-/* Counts a message that was encoded for this subscription. @ticket: (transfer full) (nullable) */
-void bus_flow_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, BusTicket *ticket, gint64 now_us);
+/* Counts a message that was encoded for this subscription. @ticket: (transfer full) (nullable). @kept: (transfer full)
+ * (nullable): the message, to keep it until it is settled; @delivery belongs to it */
+void bus_flow_delivered (BusFlow *flow,
+                         BusSubscription *subscription,
+                         guint domain,
+                         BusTicket *ticket,
+                         BusMessage *kept,
+                         const BusDelivery *delivery,
+                         gint64 now_us);
 
 /* Encodes the gaps of a lane that stand before its first message. FALSE: there is no memory for one of them, and
  * nothing may be encoded in front of it. */
@@ -67,13 +74,6 @@ void bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us);
 /* Compares the queue with its soft limit again. */
 void bus_flow_note_level (BusFlow *flow, gint64 now_us);
 
-/* A message of a subscription that ends or is demoted, which was not sent. */
-typedef struct
-{
-  BusMessage *message;
-  BusTicket *ticket; /* nullable */
-  BusDelivery delivery;
-} BusParcel;
 void bus_parcel_free (gpointer parcel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BusParcel, bus_parcel_free)
 

@@ -33,6 +33,8 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   subscription->charged = bus_subscription_size (pattern);
   subscription->block_timer.kind = BUS_TIMER_BLOCK;
   subscription->block_timer.owner = subscription;
+  subscription->unsettled.timer.kind = BUS_TIMER_SETTLE;
+  subscription->unsettled.timer.owner = subscription;
   subscription->report_timer.kind = BUS_TIMER_REPORT;
   subscription->report_timer.owner = subscription;
   return subscription;
@@ -52,8 +54,9 @@ bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *fil
 void
 bus_subscription_free (BusSubscription *subscription)
 {
-  g_assert (subscription->fifo.first == NULL && subscription->tickets == 0);
+  g_assert (subscription->fifo.first == NULL && subscription->tickets == 0 && subscription->unsettled.first == NULL);
   g_assert (!bus_deadline_is_armed (&subscription->block_timer.deadline)
+            && !bus_deadline_is_armed (&subscription->unsettled.timer.deadline)
             && !bus_deadline_is_armed (&subscription->report_timer.deadline));
   g_clear_pointer (&subscription->fifo.by_topic, g_hash_table_unref);
   g_free (subscription->filter);

@@ -15,14 +15,14 @@
  *
  * It is listed twice: in the table of its owner, which ends it when the owner disconnects, and in the index that is
  * searched for each topic; bus-router keeps the two together. This module has only the data. bus-fifo and bus-admit
- * move its slots, bus-hold and bus-block work on its tickets, bus-report accumulates what is to be published about
- * it.
+ * move its slots, bus-unsettled keeps what was sent, bus-block works on its tickets, bus-report accumulates what is to be
+ * published about it.
  */
 
 typedef struct BusGroup BusGroup;
 typedef struct BusServers BusServers;
 typedef struct BusSlot BusSlot;
-typedef struct BusHold BusHold;
+typedef struct BusSent BusSent;
 typedef struct BusSubscription BusSubscription;
 
 /* See bus-fifo: first slots that are queued and gaps, then slots that wait for credit and gaps. */
@@ -38,7 +38,22 @@ typedef struct
   guint gaps[WIRE_N_LANES];
   gint64 behind_since_us; /* 0: no message waits */
   GHashTable *by_topic;   /* conflate: BusKey -> BusSlot, the newest that waits; NULL: another policy */
+  guint64 kept_messages;  /* of these, delivered at least once */
+  guint64 kept_bytes;     /* of their bodies */
 } BusFifo;
+
+/* See bus-unsettled: what was sent and is not settled. */
+typedef struct
+{
+  guint64 settled; /* deliveries, in total */
+  gint64 since_us; /* deliveries are unsettled, and none has been settled since; 0: there are none */
+  gint64 usual_us; /* for how long messages were lately held until credit returned */
+  BusSent *first;  /* records */
+  BusSent *last;
+  guint64 kept_messages; /* in records */
+  guint64 kept_bytes;
+  BusTimer timer; /* armed while a record keeps a message */
+} BusUnsettled;
 
 struct BusSubscription
 {
@@ -57,16 +72,12 @@ struct BusSubscription
   BusFifo fifo;
   BusBounds bounds;
 
-  /* bus-hold, bus-block */
+  BusUnsettled unsettled;
+
+  /* bus-block */
   gboolean demoted;
-  guint64 demoted_at; /* returned, when it was demoted */
-  gint64
-      unreturned_since_us; /* messages are sent and not acknowledged, and no credit has returned since; 0: none are */
-  gint64 usual_us;         /* for how long messages were lately held until credit returned */
-  BusHold *hold_first;     /* sent but not yet acknowledged */
-  BusHold *hold_last;
-  guint64 tickets; /* that it holds, in the FIFO and for what was sent */
-  guint64 returned;
+  guint64 demoted_at; /* settled, when it was demoted */
+  guint64 tickets;    /* that it holds, in the FIFO and in records of what was sent */
   gint64 progress_us;
   BusTimer block_timer;
 
@@ -75,6 +86,7 @@ struct BusSubscription
   guint64 missed_by[BUS_N_LOSSES];
   guint64 noted_by[BUS_N_LOSSES]; /* of these, in log records of bus-slow */
   guint64 rerouted;               /* offered to it, and handed on to another member of its group */
+  guint64 repeated;               /* sent to it, not settled, and given to another member */
 
   /* bus-report: not published by system.drop and system.slow yet */
   guint64 unreported[BUS_N_LOSSES];
@@ -100,7 +112,7 @@ void bus_subscription_free (BusSubscription *subscription);
 static inline gint64
 bus_subscription_stalled_us (const BusSubscription *subscription, gint64 now_us)
 {
-  return subscription->unreturned_since_us != 0 ? now_us - subscription->unreturned_since_us : 0;
+  return subscription->unsettled.since_us != 0 ? now_us - subscription->unsettled.since_us : 0;
 }
 
 /* The policy in force: a demoted subscription drops its oldest messages. */

@@ -50,7 +50,7 @@ bus_demote_due (BusSubscription *subscription, gint64 now_us)
 
   if (!bus_block_expire (&owner->flow, subscription, now_us))
     return;
-  bus_reroute_demoted (owner->core, subscription, now_us);
+  bus_reroute_waiting (owner->core, subscription, now_us);
   bus_block_drop (&owner->flow, subscription, publishers, now_us);
   for (guint i = 0; i < publishers->len; i++)
     demote_inform_publisher (g_ptr_array_index (publishers, i), subscription);

@@ -102,7 +102,7 @@ group_is_prompt (GroupChoice *choice, const BusSubscription *member)
   gint64 stalled_us = bus_subscription_stalled_us (member, choice->need->now_us);
 
   return !member->demoted
-         && (stalled_us <= MAX (GROUP_GRACE_US, 2 * member->usual_us)
+         && (stalled_us <= MAX (GROUP_GRACE_US, 2 * member->unsettled.usual_us)
              || stalled_us - group_least_stalled_us (choice) <= GROUP_GRACE_US);
 }
 

@@ -24,7 +24,8 @@ struct BusGroup
   GQueue members; /* BusSubscription, by their group_link, in the order in which they joined */
   guint64 cursor;
   BusBounds bounds; /* of each member */
-  guint64 rerouted; /* messages handed on from members that ended or were demoted */
+  guint64 rerouted; /* unsent messages handed on from members that ended or stand still */
+  guint64 repeated; /* messages that a member did not settle, and another one got */
 };
 
 /* Joins the group of that name, which is made when there is none. */

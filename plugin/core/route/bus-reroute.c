@@ -4,6 +4,7 @@
 #include "peer/bus-state.h"
 #include "queue/bus-block.h"
 #include "queue/bus-fifo.h"
+#include "queue/bus-unsettled.h"
 #include "route/bus-request.h"
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
@@ -27,24 +28,27 @@ reroute_find_members (BusCore *core, const BusGroup *group, WireSpan topic)
   return NULL;
 }
 
-/* The member that gets the message next. @demoted: (nullable): the member that it is taken from, which stays in the group:
+/* The member that gets the message next. @stays: (nullable): the member that it is taken from, which stays in the group:
  * then only a member that has room takes it, and none of the same peer. NULL: none. */
 static BusSubscription *
 reroute_find_heir (BusCore *core,
                    BusGroup *group,
                    const BusMessage *message,
-                   const BusSubscription *demoted,
+                   const BusDelivery *delivery,
+                   const BusSubscription *stays,
                    gint64 now_us)
 {
   const BusGroupMatch *members = reroute_find_members (core, group, message->topic);
-  BusNeed need = { .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us };
+  BusNeed need = {
+    .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us, .is_held = delivery->is_kept
+  }; /* bounded where it was accepted */
   guint picked;
 
   if (members == NULL)
     return NULL;
-  if (demoted != NULL)
+  if (stays != NULL)
     {
-      picked = bus_group_pick_taker (&group->cursor, members->candidates, members->n, &need, demoted->owner);
+      picked = bus_group_pick_taker (&group->cursor, members->candidates, members->n, &need, stays->owner);
       return picked < members->n ? members->candidates[picked] : NULL;
     }
   picked = bus_group_pick (&group->cursor, members->candidates, members->n, &need);
@@ -55,15 +59,22 @@ reroute_find_heir (BusCore *core,
 static void
 reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, gint64 now_us)
 {
-  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  BusDelivery delivery = parcel->delivery;
   WireEnvelope envelope;
   BusInbound inbound;
 
+  delivery.is_handed_on = delivery.is_kept;
   if (parcel->ticket != NULL && !bus_block_may_go_on (&heir->owner->flow, parcel->ticket, now_us))
     g_clear_pointer (&parcel->ticket, bus_ticket_unref);
   bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
   bus_router_offer (&inbound, heir->owner, &heir, 1, &delivery, TRUE, now_us);
   bus_inbound_clear (&inbound);
+}
+
+static void
+reroute_give_unsent (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, gint64 now_us)
+{
+  reroute_give (parcel, from, heir, now_us);
   from->rerouted++;
   from->group->rerouted++;
 }
@@ -75,10 +86,67 @@ reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint6
   BusSubscription *heir = NULL;
 
   if (ended->group != NULL && reroute_may_go_on (parcel->message, &parcel->delivery, now_us))
-    heir = reroute_find_heir (core, ended->group, parcel->message, NULL, now_us);
+    heir = reroute_find_heir (core, ended->group, parcel->message, &parcel->delivery, NULL, now_us);
   if (heir != NULL)
-    reroute_give (parcel, ended, heir, now_us);
+    reroute_give_unsent (parcel, ended, heir, now_us);
   return heir != NULL;
+}
+
+/* --- kept messages that were sent and not settled --- */
+
+static gboolean
+reroute_may_repeat (const BusCore *core, const BusSent *sent, gint64 now_us)
+{
+  return reroute_may_go_on (sent->message, &sent->delivery, now_us)
+         && MAX (sent->delivery.attempt, 1) < core->limits.delivery_attempts;
+}
+
+static void
+reroute_repeat (BusSubscription *from, BusSent *sent, BusSubscription *heir, gint64 now_us)
+{
+  g_autoptr (BusParcel) parcel = bus_unsettled_take (&from->owner->flow, from, sent);
+
+  parcel->delivery.attempt = MAX (parcel->delivery.attempt, 1) + 1;
+  reroute_give (parcel, from, heir, now_us);
+  from->repeated++;
+  from->group->repeated++;
+}
+
+/* Gives what a member has not settled to other members, as far as there are any. @stays: the member stays in the group.
+ * Returns how many messages were taken over. */
+static guint
+reroute_unsettled (BusCore *core, BusSubscription *subscription, gboolean stays, gint64 now_us)
+{
+  BusSent *sent = bus_unsettled_next_kept (subscription, NULL);
+  guint n = 0;
+
+  while (sent != NULL)
+    {
+      BusSent *next = bus_unsettled_next_kept (subscription, sent);
+      BusSubscription *heir = NULL;
+
+      if (reroute_may_repeat (core, sent, now_us))
+        heir = reroute_find_heir (core, subscription->group, sent->message, &sent->delivery,
+                                  stays ? subscription : NULL, now_us);
+      if (heir != NULL)
+        reroute_repeat (subscription, sent, heir, now_us);
+      n += heir != NULL ? 1 : 0;
+      sent = next;
+    }
+  return n;
+}
+
+void
+bus_reroute_unsettled_due (BusCore *core, BusSubscription *subscription, gint64 now_us)
+{
+  BusPeer *owner = subscription->owner;
+
+  if (!bus_unsettled_expire (&owner->flow, subscription, now_us))
+    return;
+  reroute_unsettled (core, subscription, TRUE, now_us);
+  bus_reroute_waiting (core, subscription, now_us);
+  bus_flow_pump (&owner->flow, now_us);
+  bus_peer_touch (owner);
 }
 
 /* --- requests --- */
@@ -123,6 +191,7 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
   BusFlow *flow = &subscription->owner->flow;
   g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
   guint rerouted = 0;
+  guint repeated = reroute_unsettled (core, subscription, FALSE, now_us);
 
   bus_flow_forget (flow, subscription, unsent);
   for (guint i = 0; i < unsent->len; i++)
@@ -137,12 +206,13 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
         bus_fifo_discard (flow, subscription, parcel->message, now_us);
     }
   if (subscription->group != NULL && !subscription->serves)
-    leave->unacknowledged += bus_window_outstanding (&subscription->window);
+    leave->unacknowledged += bus_window_outstanding (&subscription->window) - repeated;
+  leave->repeated += repeated;
   leave->rerouted += rerouted;
   leave->discarded += unsent->len - rerouted;
 }
 
-/* --- demotion --- */
+/* --- a member that stays --- */
 
 static BusSlot *
 reroute_next_message (BusSlot *slot)
@@ -153,7 +223,7 @@ reroute_next_message (BusSlot *slot)
 }
 
 void
-bus_reroute_demoted (BusCore *core, BusSubscription *subscription, gint64 now_us)
+bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us)
 {
   BusFlow *flow = &subscription->owner->flow;
   guint64 missed = subscription->missed;
@@ -168,12 +238,12 @@ bus_reroute_demoted (BusCore *core, BusSubscription *subscription, gint64 now_us
       BusSubscription *heir = NULL;
 
       if (reroute_may_go_on (slot->message, &slot->delivery, now_us))
-        heir = reroute_find_heir (core, subscription->group, slot->message, subscription, now_us);
+        heir = reroute_find_heir (core, subscription->group, slot->message, &slot->delivery, subscription, now_us);
       if (heir != NULL)
         {
           g_autoptr (BusParcel) parcel = bus_flow_take (flow, slot);
 
-          reroute_give (parcel, subscription, heir, now_us);
+          reroute_give_unsent (parcel, subscription, heir, now_us);
         }
       /* When the broker is full, an offer may drop messages of this subscription too, among them the next one. */
       if (subscription->missed != missed)

@@ -4,10 +4,11 @@
 #include "route/bus-router.h"
 
 /*
- * Rerouting: what becomes of the messages that wait for a subscription when it ends or is demoted.
+ * Rerouting: what becomes of the messages of a subscription when it ends, is demoted, or does not settle them.
  *
  * In a group they are handed on to another member, and requests to another server of the topic. A message that was sent
- * stays where it is. Nobody gets a message that was meant for this member alone (broadcast, direct). A message that is
+ * stays where it is, unless it is delivered at least once: what its member has not settled when it ends, or for
+ * settle_timeout_us, another member gets as a repeat (its attempt is above 1), at most delivery_attempts times. Nobody gets a message that was meant for this member alone (broadcast, direct). A message that is
  * handed on stands behind what the other member has already, so the order of a member holds for messages that were first
  * offered to it. It keeps its ticket, and the ticket its time (bus-block). What nobody takes is discarded with an ended
  * subscription, and counted (BUS_LOSS_ENDED); a subscription that lives keeps it.
@@ -20,12 +21,17 @@ typedef struct
 {
   guint64 discarded;
   guint64 rerouted;
-  guint64 unacknowledged; /* sent to a member of a group, and not acknowledged */
+  guint64 unacknowledged; /* sent to a member of a group, not settled, and not given to another one */
+  guint64 repeated;       /* sent, not settled, and given to another member */
 } BusLeave;
 
 /* Empties the queue of a subscription that bus_router_unfile() took out. @leave: what became of its messages is added. */
 void bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);
 
-/* The member of a group was demoted: hands on what waits for it as far as members that are not demoted take it. No effect
- * outside of a group. */
-void bus_reroute_demoted (BusCore *core, BusSubscription *subscription, gint64 now_us);
+/* The member of a group was demoted, or stands still: hands on what waits for it as far as members that are not demoted take
+ * it. No effect outside of a group. */
+void bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us);
+
+/* The settle timer of a member expired: when it has settled nothing in time, hands on what waits for it, and repeats what it
+ * has not settled at other members. */
+void bus_reroute_unsettled_due (BusCore *core, BusSubscription *subscription, gint64 now_us);

@@ -64,11 +64,11 @@ core_teardown (Core *core, G_GNUC_UNUSED gconstpointer data)
   bus_core_free (core->core);
 }
 
-Client *
-client_new (Core *core, guint32 uid, gboolean agent)
+static Client *
+client_connect (Core *core, guint32 uid, guint32 pid, gboolean agent)
 {
   g_autofree char *name = g_strdup_printf ("account-%u", uid);
-  BusCredentials who = { .account = uid, .account_name = name, .pid = 4321, .agent = agent };
+  BusCredentials who = { .account = uid, .account_name = name, .pid = pid, .agent = agent };
   Client *client = g_new0 (Client, 1);
   const char *limit;
   WireStatus status;
@@ -80,6 +80,18 @@ client_new (Core *core, guint32 uid, gboolean agent)
   client->closed = client->peer == NULL;
   g_ptr_array_add (core->clients, client);
   return client;
+}
+
+Client *
+client_new (Core *core, guint32 uid, gboolean agent)
+{
+  return client_connect (core, uid, 4321, agent);
+}
+
+Client *
+client_new_process (Core *core, guint32 uid, guint32 pid)
+{
+  return client_connect (core, uid, pid, FALSE);
 }
 
 void
@@ -290,11 +302,35 @@ client_send (Client *client, guint8 kind, guint8 flags, WireEnvelope *envelope)
   return envelope->id;
 }
 
+static void
+client_say (Client *client, const Daemoneye__Eventbus__V1__Hello *hello)
+{
+  guint8 body[WIRE_HELLO_MAX];
+
+  client_send_frame (client, WIRE_KIND_HELLO, 0, wire_span (body, daemoneye__eventbus__v1__hello__pack (hello, body)));
+}
+
+void
+client_hello_again (Client *client, const char *id, guint64 incarnation, const char *token_or_null)
+{
+  Daemoneye__Eventbus__V1__Hello hello = DAEMONEYE__EVENTBUS__V1__HELLO__INIT;
+  char type[] = "procmond";
+
+  hello.magic = 0x42594544;
+  hello.oldest_version = hello.newest_version = 1 << 16;
+  hello.id = (char *) id;
+  hello.type = type;
+  hello.role = 1;
+  hello.incarnation = incarnation;
+  if (token_or_null != NULL)
+    hello.token = (ProtobufCBinaryData){ strlen (token_or_null), (guint8 *) (gsize) token_or_null };
+  client_say (client, &hello);
+}
+
 void
 client_hello (Client *client, const char *id, const char *type, guint32 role, guint32 oldest, guint32 newest)
 {
   Daemoneye__Eventbus__V1__Hello hello = DAEMONEYE__EVENTBUS__V1__HELLO__INIT;
-  guint8 body[WIRE_HELLO_MAX];
 
   hello.magic = 0x42594544;
   hello.oldest_version = oldest;
@@ -303,7 +339,7 @@ client_hello (Client *client, const char *id, const char *type, guint32 role, gu
   hello.type = (char *) type;
   hello.role = role;
   hello.incarnation = 9;
-  client_send_frame (client, WIRE_KIND_HELLO, 0, wire_span (body, daemoneye__eventbus__v1__hello__pack (&hello, body)));
+  client_say (client, &hello);
 }
 
 static Client *

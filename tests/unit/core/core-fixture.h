@@ -70,6 +70,9 @@ void client_send_bytes (Client *client, const void *bytes, gsize len);
 void client_send_frame (Client *client, guint8 kind, guint8 flags, WireSpan body);
 /* Writes envelope and payload as a frame; gives the id. An id of 0 in the envelope: the next one. */
 guint64 client_send (Client *client, guint8 kind, guint8 flags, WireEnvelope *envelope);
+/* The same account can be several processes. */
+Client *client_new_process (Core *core, guint32 uid, guint32 pid);
+void client_hello_again (Client *client, const char *id, guint64 incarnation, const char *token_or_null);
 void client_hello (Client *client, const char *id, const char *type, guint32 role, guint32 oldest, guint32 newest);
 
 /* Takes everything out that the broker owes to all clients that are not stopped. */

@@ -77,7 +77,7 @@ static void
 test_duplicate (Core *core, gconstpointer data)
 {
   Client *first = client_ready (core, "same", "procmond");
-  Client *second = client_new (core, 1000, FALSE);
+  Client *second = client_new (core, 1001, FALSE); /* of the same account: test-bus-takeover.c */
 
   client_hello (second, "same", "procmond", 1, 1 << 16, 1 << 16);
   expect_goodbye (second, WIRE_STATUS_DUPLICATE_ID);

@@ -43,7 +43,7 @@ test_connected (Peers *f, gconstpointer data)
   g_autoptr (PeerEvent) event = NULL;
 
   routes_subscribe (f, watcher, 1, "system.peer.connected", NULL, 10);
-  bus_events_connected (peer, f->core->now_us);
+  bus_events_connected (peer, NULL, NULL, f->core->now_us);
   event = take_event (watcher, "system.peer.connected");
   g_assert_cmpstr (event->id, ==, "one");
   g_assert_cmpstr (event->type, ==, "procmond");
@@ -52,19 +52,46 @@ test_connected (Peers *f, gconstpointer data)
   g_assert_cmpuint (event->uid, ==, 1000);
   g_assert_cmpstr (event->account, ==, "1000");
   g_assert_cmpuint (event->status, ==, 0);
+  g_assert_cmpuint (event->incarnation, ==, 9);
+  g_assert_cmpuint (event->replaced, ==, 0);
+}
+
+/* A connection that took over its id reports what the older one had, in place of that one's event. */
+static void
+test_replaced (Peers *f, gconstpointer data)
+{
+  const BusEnd end = { 7, { .discarded = 3, .rerouted = 4, .unacknowledged = 5 } };
+  BusPeer *watcher = peers_agent (f);
+  BusPeer *old = peers_ready (f, "old", 1000);
+  BusPeer *peer = peers_ready (f, "one", 1000);
+  g_autoptr (PeerEvent) event = NULL;
+
+  routes_subscribe (f, watcher, 1, "system.peer.connected", NULL, 10);
+  old->incarnation = 8;
+  bus_peer_end (old, BUS_PEER_ON_TAKEOVER, WIRE_STATUS_TAKEN_OVER, "newer");
+  bus_events_connected (peer, old, &end, f->core->now_us);
+  event = take_event (watcher, "system.peer.connected");
+  g_assert_cmpstr (event->id, ==, "one");
+  g_assert_cmpuint (event->incarnation, ==, 9);
+  g_assert_cmpuint (event->replaced, ==, 8);
+  g_assert_cmpuint (event->status, ==, WIRE_STATUS_TAKEN_OVER);
+  g_assert_cmpstr (event->detail, ==, "newer");
+  g_assert_cmpuint (event->subscriptions, ==, 7);
+  g_assert_cmpuint (event->discarded, ==, 3);
+  g_assert_cmpuint (event->unacknowledged, ==, 5);
 }
 
 static void
 test_gone (Peers *f, gconstpointer data)
 {
-  const BusLeave leave = { .discarded = 3, .rerouted = 4, .unacknowledged = 5 };
+  const BusEnd end = { 7, { .discarded = 3, .rerouted = 4, .unacknowledged = 5 } };
   BusPeer *watcher = peers_agent (f);
   BusPeer *peer = peers_ready (f, "one", 1000);
   g_autoptr (PeerEvent) event = NULL;
 
   routes_subscribe (f, watcher, 1, "system.peer.gone", NULL, 10);
   bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, "too slow");
-  bus_events_gone (peer, 7, &leave, f->core->now_us);
+  bus_events_gone (peer, &end, f->core->now_us);
   event = take_event (watcher, "system.peer.gone");
   g_assert_cmpstr (event->id, ==, "one");
   g_assert_cmpuint (event->status, ==, WIRE_STATUS_SLOW_CONSUMER);
@@ -72,6 +99,7 @@ test_gone (Peers *f, gconstpointer data)
   g_assert_cmpuint (event->subscriptions, ==, 7);
   g_assert_cmpuint (event->discarded, ==, 3);
   g_assert_cmpuint (event->rerouted, ==, 4);
+  g_assert_cmpuint (event->incarnation, ==, 9);
   g_assert_cmpuint (event->unacknowledged, ==, 5);
 }
 
@@ -79,7 +107,7 @@ test_gone (Peers *f, gconstpointer data)
 static void
 test_largest (Peers *f, gconstpointer data)
 {
-  const BusLeave leave = { G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
+  const BusEnd end = { G_MAXUINT32, { G_MAXUINT64, G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 } };
   g_autofree char *id = g_strnfill (64, 'i');
   g_autofree char *type = g_strnfill (16384, 't');
   g_autofree char *detail = g_strnfill (300, 'd');
@@ -93,7 +121,7 @@ test_largest (Peers *f, gconstpointer data)
   peer->who.pid = G_MAXUINT32;
   memset (peer->account->name, 'a', BUS_ACCOUNT_NAME_MAX);
   bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, detail);
-  bus_events_gone (peer, G_MAXUINT32, &leave, f->core->now_us);
+  bus_events_gone (peer, &end, f->core->now_us);
   event = take_event (watcher, "system.peer.gone");
   g_assert_cmpstr (event->id, ==, id);
   g_assert_cmpstr (event->type, ==, type);
@@ -112,7 +140,7 @@ test_rights (Peers *f, gconstpointer data)
   routes_subscribe (f, peer, 1, "system.peer.connected", NULL, 10);
   routes_subscribe (f, peer, 2, "#", NULL, 10);
   routes_subscribe (f, agent, 1, "#", NULL, 10);
-  bus_events_connected (peer, f->core->now_us);
+  bus_events_connected (peer, NULL, NULL, f->core->now_us);
   peers_assert_sent (peer, "");
   peers_assert_sent (agent, "");
 }
@@ -125,6 +153,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/events/connected", test_connected);
   ADD ("/core/events/M15-gone", test_gone);
+  ADD ("/core/events/K11-replaced", test_replaced);
   ADD ("/core/events/largest", test_largest);
   ADD ("/core/events/A11-rights", test_rights);
   return g_test_run ();

@@ -2,6 +2,7 @@
 #include "peer/peer-fixture.h"
 
 #include "peer/bus-hello.h"
+#include "peer/bus-takeover.h"
 #include "queue/bus-admit.h"
 #include "envelope.pb-c.h"
 #include "wire-guard.h"
@@ -66,7 +67,7 @@ peers_say_hello (BusPeer *peer, const char *id, const char *type)
   hello.role = BUS_ROLE_COLLECTOR;
   hello.incarnation = 9;
   frame.body = wire_span (body, daemoneye__eventbus__v1__hello__pack (&hello, body));
-  g_assert_true (bus_hello_accept (peer, &frame));
+  g_assert_cmpint (bus_hello_accept (peer, &frame), ==, BUS_HELLO_ACCEPTED);
   peers_assert_sent (peer, "WELCOME\n");
   return peer;
 }
@@ -88,11 +89,13 @@ peers_disconnect (Peers *peers, BusPeer *peer)
 {
   BusCore *core = peers->core;
   g_autoptr (GList) subscriptions = g_hash_table_get_values (peer->subscriptions);
+  gsize hello_len;
 
   bus_peer_close (peer, WIRE_STATUS_ABSENT, NULL);
   bus_ledger_end (&peer->ledger);
   for (GList *link = subscriptions; link != NULL; link = link->next)
     peers_unsubscribe (peers, link->data);
+  g_free (bus_takeover_withdraw (peer, &hello_len));
   if (peer->id != NULL)
     g_hash_table_remove (core->peers_by_id, &peer->key);
   g_queue_unlink (&core->dying, &peer->dying_link);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
-#include "queue/bus-hold.h"
+#include "queue/bus-unsettled.h"
+#include "queue/bus-withheld.h"
 #include "queue/bus-lane.h"
 
 static int queue_owner; /* its address stands for a peer */
@@ -191,7 +192,7 @@ queue_append_held (Queue *queue, BusSubscription *subscription, BusLedger *publi
 
   g_assert_nonnull (message);
   g_assert_nonnull (ticket);
-  bus_hold_took (&queue->flow, subscription, now_us);
+  bus_withheld_took (&queue->flow, subscription, now_us);
   return bus_fifo_append (&queue->flow, subscription, message, ticket, &queue_deliver, now_us);
 }
 
@@ -207,9 +208,9 @@ queue_send_held (Queue *queue, BusSubscription *subscription, gint64 now_us)
 {
   BusTicket *ticket = queue_ticket_new (queue, now_us);
 
-  bus_hold_took (&queue->flow, subscription, now_us);
+  bus_withheld_took (&queue->flow, subscription, now_us);
   bus_window_use (&subscription->window, 10);
-  bus_flow_delivered (&queue->flow, subscription, 0, ticket, now_us);
+  bus_flow_delivered (&queue->flow, subscription, 0, ticket, NULL, NULL, now_us);
   return ticket;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
-#include "queue/bus-hold.h"
+#include "queue/bus-unsettled.h"
 
 /* The state of a queue as text, and whether its links, counts and charges agree. */
 
@@ -77,7 +77,7 @@ typedef struct
   gsize bytes;
   guint64 held_messages;
   gsize held_bytes;
-  gsize holds;
+  gsize sent; /* records, and the messages that they keep */
   gsize lanes[WIRE_N_LANES];
 } QueueSums;
 
@@ -95,24 +95,33 @@ sums_add_slot (QueueSums *sums, const BusSlot *slot)
     sums->bytes += BUS_FIFO_INDEX_COST;
   if (slot->state == BUS_SLOT_QUEUED)
     sums->lanes[slot->lane] += bus_message_cost (slot->message);
-  if (slot->ticket == NULL)
+  if (slot->ticket == NULL && !slot->delivery.is_kept)
     return;
   sums->held_messages++;
   sums->held_bytes += bus_message_cost (slot->message) + sizeof (BusSlot);
 }
 
+/* Returns how many records have a ticket. */
 static guint
-holds_count (const BusSubscription *subscription)
+sums_add_sent (QueueSums *sums, const BusSubscription *subscription)
 {
-  guint n = 0;
+  const BusUnsettled *unsettled = &subscription->unsettled;
+  guint64 kept = 0, kept_bytes = 0;
+  guint tickets = 0;
 
-  for (const BusHold *hold = subscription->hold_first; hold != NULL; hold = hold->next)
+  for (const BusSent *sent = unsettled->first; sent != NULL; sent = sent->next)
     {
-      g_assert_true (hold->next != NULL || subscription->hold_last == hold);
-      g_assert_true (hold->next == NULL || hold->next->index > hold->index);
-      n++;
+      g_assert_true (sent->next != NULL || unsettled->last == sent);
+      g_assert_true (sent->next == NULL || sent->next->index > sent->index);
+      tickets += sent->ticket != NULL;
+      kept += sent->message != NULL;
+      kept_bytes += sent->message != NULL ? sent->message->body.len : 0;
+      sums->sent += sizeof (BusSent) + (sent->message != NULL ? bus_message_cost (sent->message) : 0);
     }
-  return n;
+  g_assert_cmpuint (unsettled->kept_messages, ==, kept);
+  g_assert_cmpuint (unsettled->kept_bytes, ==, kept_bytes);
+  g_assert_true ((kept > 0) == bus_deadline_is_armed (&unsettled->timer.deadline));
+  return tickets;
 }
 
 static void
@@ -121,7 +130,7 @@ fifo_check (const Queue *queue, const BusSubscription *subscription, QueueSums *
   const BusFifo *fifo = &subscription->fifo;
   const BusSlot *previous = NULL;
   const BusSlot *first_waiting = NULL;
-  guint64 messages = 0, bytes = 0, tickets = 0, indexed = 0, missed = 0;
+  guint64 messages = 0, bytes = 0, tickets = 0, indexed = 0, missed = 0, kept = 0, kept_bytes = 0;
 
   for (const BusSlot *slot = fifo->first; slot != NULL; previous = slot, slot = slot->next)
     {
@@ -137,18 +146,21 @@ fifo_check (const Queue *queue, const BusSubscription *subscription, QueueSums *
       bytes += slot->message->body.len;
       tickets += slot->ticket != NULL;
       indexed += slot->is_indexed != FALSE;
+      kept += slot->delivery.is_kept != FALSE;
+      kept_bytes += slot->delivery.is_kept ? slot->message->body.len : 0;
     }
   g_assert_true (fifo->last == previous && fifo->first_waiting == first_waiting);
   g_assert_cmpuint (fifo->messages, ==, messages);
   g_assert_cmpuint (fifo->bytes, ==, bytes);
+  g_assert_cmpuint (fifo->kept_messages, ==, kept);
+  g_assert_cmpuint (fifo->kept_bytes, ==, kept_bytes);
   g_assert_true ((fifo->behind_since_us != 0) == (messages > 0));
   g_assert_cmpuint (fifo->by_topic != NULL ? g_hash_table_size (fifo->by_topic) : 0, ==, indexed);
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     lane_order_check (fifo, lane);
 
-  g_assert_cmpuint (subscription->tickets, ==, tickets + holds_count (subscription));
+  g_assert_cmpuint (subscription->tickets, ==, tickets + sums_add_sent (sums, subscription));
   g_assert_true ((subscription->tickets > 0) == bus_deadline_is_armed (&subscription->block_timer.deadline));
-  sums->holds += holds_count (subscription) * sizeof (BusHold);
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     missed += subscription->missed_by[i];
   g_assert_cmpuint (subscription->missed, ==, missed);
@@ -188,7 +200,7 @@ queue_check (const Queue *queue)
   g_assert_cmpuint (flow->held_messages, ==, sums.held_messages);
   g_assert_cmpuint (flow->held_bytes, ==, sums.held_bytes);
   g_assert_cmpuint (queue->reader.usage.charged, ==,
-                    bus_flow_bytes (flow) + sums.holds + queue->reader.tickets.length * sizeof (BusTicket));
+                    bus_flow_bytes (flow) + sums.sent + queue->reader.tickets.length * sizeof (BusTicket));
   g_assert_cmpuint (queue->quota.charged, ==,
                     queue->reader.usage.charged + queue->publisher.usage.charged + queue->other.usage.charged);
   g_assert_cmpuint (queue->account.charged, ==, queue->quota.charged);

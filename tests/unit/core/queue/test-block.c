@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
 #include "queue/bus-block.h"
-#include "queue/bus-hold.h"
+#include "queue/bus-unsettled.h"
 #include "queue/bus-report.h"
 
 /* For how long a subscription may withhold credit: at most longest_block_us without progress, and BUS_BLOCK_PATIENCE times
@@ -61,7 +61,7 @@ test_progress_goes_on (Queue *queue, gconstpointer data)
   queue_send_held (queue, subscription, QUEUE_NOW_US);
   queue_send_held (queue, subscription, QUEUE_NOW_US);
   queue_return_credit (subscription, 1);
-  bus_hold_returned (&queue->flow, subscription, progress_us);
+  bus_unsettled_settle (&queue->flow, subscription, progress_us);
 
   g_assert_false (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
   g_assert_false (subscription->demoted);
@@ -90,7 +90,7 @@ test_patience_for_what_was_sent (Queue *queue, gconstpointer data)
     {
       now_us += step_us;
       queue_return_credit (subscription, 1);
-      bus_hold_returned (&queue->flow, subscription, now_us);
+      bus_unsettled_settle (&queue->flow, subscription, now_us);
       if (queue_pop_timer (queue, now_us) != NULL)
         g_assert_false (bus_block_expire (&queue->flow, subscription, now_us));
       g_assert_cmpint (queue_due_us (&subscription->block_timer), >, now_us);
@@ -111,7 +111,7 @@ test_patience_for_what_waits (Queue *queue, gconstpointer data)
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   queue_send_held (queue, subscription, last_us - 10);
   queue_return_credit (subscription, 1);
-  bus_hold_returned (&queue->flow, subscription, last_us - 1);
+  bus_unsettled_settle (&queue->flow, subscription, last_us - 1);
   g_assert_nonnull (queue_pop_timer (queue, last_us - 1));
   g_assert_false (bus_block_expire (&queue->flow, subscription, last_us - 1));
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, last_us);
@@ -213,12 +213,12 @@ test_drained (Queue *queue, gconstpointer data)
   for (guint i = 0; i < 2; i++)
     bus_window_use (&subscription->window, 10);
   queue_return_credit (subscription, 1);
-  bus_hold_returned (&queue->flow, subscription, QUEUE_NOW_US);
+  bus_unsettled_settle (&queue->flow, subscription, QUEUE_NOW_US);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
   g_assert_true (subscription->demoted); /* three of four are on the way */
 
   queue_return_credit (subscription, 1);
-  bus_hold_returned (&queue->flow, subscription, QUEUE_NOW_US);
+  bus_unsettled_settle (&queue->flow, subscription, QUEUE_NOW_US);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
   g_assert_false (subscription->demoted);
   g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_BLOCK);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
-#include "queue/bus-hold.h"
+#include "queue/bus-unsettled.h"
+#include "queue/bus-withheld.h"
 #include "queue/bus-lane.h"
 
 /* The FIFO of a subscription: order, gaps at the places of what was lost, credit, and the look-up by topic. Each
@@ -345,13 +346,13 @@ test_tickets (Queue *queue, gconstpointer data)
   bus_fifo_remove (&queue->flow, slots[1], &ticket); /* handed to the caller */
   g_assert_nonnull (ticket);
   g_assert_cmpuint (subscription->tickets, ==, 3);
-  bus_hold_release (&queue->flow, subscription, ticket);
+  bus_withheld_release (&queue->flow, subscription, ticket);
   queue_assert_fifo (queue, subscription, "w1 w4 w5");
 
   ticket = bus_fifo_take_ticket (&queue->flow, slots[2]); /* the message stays */
   g_assert_nonnull (ticket);
   g_assert_null (bus_fifo_take_ticket (&queue->flow, slots[2]));
-  bus_hold_release (&queue->flow, subscription, ticket);
+  bus_withheld_release (&queue->flow, subscription, ticket);
   queue_assert_fifo (queue, subscription, "w1 w4 w5");
   g_assert_cmpuint (queue->flow.held_messages, ==, 1);
 

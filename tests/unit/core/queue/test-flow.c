@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
-#include "queue/bus-hold.h"
+#include "queue/bus-unsettled.h"
+#include "queue/bus-withheld.h"
 #include "queue/bus-lane.h"
 
 /* Encoding: in order, gaps at their places, within the room of the lanes; what finds no memory stays and is tried again. */
@@ -110,14 +111,14 @@ test_delivered (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 10);
   g_autoptr (Arrival) arrival = arrival_new (queue, DATA, 10);
 
-  bus_flow_delivered (&queue->flow, subscription, 3, NULL, QUEUE_NOW_US);
-  bus_hold_took (&queue->flow, subscription, QUEUE_NOW_US);
-  bus_flow_delivered (&queue->flow, subscription, 3, bus_inbound_ticket (&arrival->inbound, QUEUE_NOW_US),
+  bus_flow_delivered (&queue->flow, subscription, 3, NULL, NULL, NULL, QUEUE_NOW_US);
+  bus_withheld_took (&queue->flow, subscription, QUEUE_NOW_US);
+  bus_flow_delivered (&queue->flow, subscription, 3, bus_inbound_ticket (&arrival->inbound, QUEUE_NOW_US), NULL, NULL,
                       QUEUE_NOW_US);
   g_assert_cmpuint (subscription->delivered, ==, 2);
   g_assert_cmpuint (queue->flow.delivered, ==, 2);
   g_assert_cmpuint (queue->shared.domains[3].delivered, ==, 2);
-  g_assert_cmpuint (subscription->hold_first->index, ==, 2);
+  g_assert_cmpuint (subscription->unsettled.first->index, ==, 2);
 }
 
 /* --- room --- */

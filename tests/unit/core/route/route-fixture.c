@@ -45,7 +45,7 @@ void
 routes_disconnect (Peers *peers, BusPeer *peer, BusLeave *leave)
 {
   g_autoptr (GList) subscriptions = g_list_sort (g_hash_table_get_values (peer->subscriptions), routes_by_id);
-  BusLeave ignored = { 0, 0, 0 };
+  BusLeave ignored = { 0 };
 
   bus_peer_close (peer, WIRE_STATUS_ABSENT, NULL);
   bus_ledger_end (&peer->ledger);

@@ -186,7 +186,7 @@ test_demoted_with_room (Fixture *f, gconstpointer data)
 static void
 stall (Fixture *f, guint at, gint64 for_us)
 {
-  f->members[at]->unreturned_since_us = f->peers.core->now_us - for_us;
+  f->members[at]->unsettled.since_us = f->peers.core->now_us - for_us;
 }
 
 /* A member that holds messages for longer than the others gets none, until it returns credit. */
@@ -201,7 +201,7 @@ test_stalled (Fixture *f, gconstpointer data)
   count (f, counts);
   g_assert_cmpuint (counts[1], ==, 0);
   g_assert_cmpuint (counts[2], >=, TURNS / 3);
-  f->members[1]->unreturned_since_us = 0;
+  f->members[1]->unsettled.since_us = 0;
   count (f, counts);
   g_assert_cmpuint (counts[1], ==, TURNS / N_MEMBERS);
 }
@@ -215,7 +215,7 @@ test_slow_at_work (Fixture *f, gconstpointer data)
   f->peers.core->now_us += G_TIME_SPAN_MINUTE;
   for (guint i = 0; i < N_MEMBERS; i++)
     {
-      f->members[i]->usual_us = G_TIME_SPAN_SECOND;
+      f->members[i]->unsettled.usual_us = G_TIME_SPAN_SECOND;
       stall (f, i, (i + 1) * 300 * G_TIME_SPAN_MILLISECOND);
     }
   count (f, counts);

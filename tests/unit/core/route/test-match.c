@@ -112,7 +112,7 @@ test_forgets (Peers *f, gconstpointer data)
   BusRoutes *routes = f->core->routes;
   BusPeer *one = peers_ready (f, "one", 1000);
   BusSubscription *subscription;
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
   BusMatch *match = lookup (f, "events.process.new");
   guint64 generation = routes->matches.generation;
 

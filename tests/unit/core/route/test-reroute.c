@@ -37,7 +37,7 @@ let_wait (Peers *f, BusPeer **one, BusPeer **two, guint n)
 static void
 test_rerouted (Peers *f, gconstpointer data)
 {
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
   const BusGroup *group;
   BusPeer *one;
   BusPeer *two;
@@ -58,7 +58,7 @@ test_rerouted (Peers *f, gconstpointer data)
 static void
 test_not_back_to_itself (Peers *f, gconstpointer data)
 {
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
   BusSubscription *second;
   BusSubscription *first;
   BusPeer *one;
@@ -84,7 +84,7 @@ test_not_back_to_itself (Peers *f, gconstpointer data)
 static void
 test_not_rerouted (Peers *f, gconstpointer data)
 {
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
   BusPeer *one;
   BusPeer *two;
 
@@ -99,7 +99,7 @@ test_not_rerouted (Peers *f, gconstpointer data)
 static void
 test_expired (Peers *f, gconstpointer data)
 {
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
   BusPeer *one;
   BusPeer *two;
 
@@ -125,7 +125,7 @@ test_discarded (Peers *f, gconstpointer data)
 {
   BusPeer *one = peers_ready (f, "one", 1000);
   BusSubscription *subscription = routes_subscribe (f, one, 1, "events.#", NULL, 1);
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
 
   for (guint i = 0; i < 4; i++)
     routes_publish (f, NULL, TOPIC, 4);
@@ -182,7 +182,7 @@ test_requests (Peers *f, gconstpointer data)
   BusPeer *asker = peers_ready (f, "asker", 1001);
   BusSubscription *first = routes_serve (f, one, 1, SERVED);
   BusSubscription *second = routes_serve (f, two, 1, SERVED);
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
 
   let_requests_wait (f, asker, first, 3);
   routes_unsubscribe (f, first, &leave);
@@ -199,7 +199,7 @@ test_requests_without_heir (Peers *f, gconstpointer data)
 {
   BusPeer *one = peers_ready (f, "one", 1000);
   BusPeer *asker = peers_ready (f, "asker", 1001);
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
   BusSubscription *server = routes_serve (f, one, 1, SERVED);
 
   let_requests_wait (f, asker, server, 2);
@@ -219,7 +219,7 @@ test_addressed_requests (Peers *f, gconstpointer data)
   BusSubscription *first = routes_serve (f, one, 1, SERVED);
   BusSubscription *second = routes_serve (f, two, 1, SERVED);
   BusSubscription *again = routes_serve (f, one, 2, SERVED);
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
 
   let_addressed_requests_wait (f, asker, first, 2, "one");
   bus_window_init (&again->window, 0, 0);
@@ -243,7 +243,7 @@ test_requests_to_a_full_server (Peers *f, gconstpointer data)
   BusPeer *asker = peers_ready (f, "asker", 1001);
   BusSubscription *first = routes_serve (f, one, 1, SERVED);
   BusSubscription *second = routes_serve (f, two, 1, SERVED);
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
 
   second->bounds.messages = 2;
   bus_window_init (&second->window, 0, 0);
@@ -281,7 +281,7 @@ static void
 demote (Peers *f, BusSubscription *member)
 {
   member->demoted = TRUE;
-  bus_reroute_demoted (f->core, member, f->core->now_us);
+  bus_reroute_waiting (f->core, member, f->core->now_us);
 }
 
 /* The two others get all that waits, in turn, with and without tickets; the credit is still held, once. */

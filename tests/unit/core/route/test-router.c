@@ -26,7 +26,7 @@ test_add_and_release (Peers *f, gconstpointer data)
   guint64 charged = one->ledger.usage.charged;
   BusSubscription *subscription = routes_subscribe (f, one, 7, "events.#", "workers", 10);
   BusSubscription *server = routes_serve (f, one, 8, "tasks.procmond");
-  BusLeave leave = { 0, 0, 0 };
+  BusLeave leave = { 0 };
 
   g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 2);
   g_assert_cmpuint (one->ledger.usage.charged, ==, charged + subscription->charged + server->charged);

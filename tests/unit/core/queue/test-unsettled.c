@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
-#include "queue/bus-hold.h"
+#include "queue/bus-unsettled.h"
+#include "queue/bus-withheld.h"
 
 /* Tickets of a subscription: given up in the order of acknowledgement; its block timer is armed while it has any. */
 
@@ -10,7 +11,7 @@ static void
 acknowledge (Queue *queue, BusSubscription *subscription, guint64 n, gint64 now_us)
 {
   queue_return_credit (subscription, n);
-  bus_hold_returned (&queue->flow, subscription, now_us);
+  bus_unsettled_settle (&queue->flow, subscription, now_us);
   queue_assert_fifo (queue, subscription, ""); /* checks tickets, timer and charges */
 }
 
@@ -25,7 +26,7 @@ static void
 test_timer (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
-  gint64 longest_us = bus_hold_longest_us (&queue->flow);
+  gint64 longest_us = bus_withheld_longest_us (&queue->flow);
   BusTicket *tickets[3];
 
   g_assert_cmpint (longest_us, ==, (gint64) queue->limits.longest_block_us);
@@ -33,23 +34,23 @@ test_timer (Queue *queue, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     {
       tickets[i] = queue_ticket_new (queue, QUEUE_NOW_US);
-      bus_hold_took (&queue->flow, subscription, QUEUE_NOW_US + i);
+      bus_withheld_took (&queue->flow, subscription, QUEUE_NOW_US + i);
       g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, QUEUE_NOW_US + longest_us);
       g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
     }
-  bus_hold_release (&queue->flow, subscription, tickets[1]);
-  bus_hold_release (&queue->flow, subscription, tickets[0]);
+  bus_withheld_release (&queue->flow, subscription, tickets[1]);
+  bus_withheld_release (&queue->flow, subscription, tickets[0]);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, QUEUE_NOW_US + longest_us);
   g_assert_cmpuint (held (queue), ==, 1);
-  bus_hold_release (&queue->flow, subscription, tickets[2]);
+  bus_withheld_release (&queue->flow, subscription, tickets[2]);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
   g_assert_cmpuint (held (queue), ==, 0);
 
   /* The next ticket starts it again. */
   tickets[0] = queue_ticket_new (queue, QUEUE_NOW_US);
-  bus_hold_took (&queue->flow, subscription, 2 * QUEUE_NOW_US);
+  bus_withheld_took (&queue->flow, subscription, 2 * QUEUE_NOW_US);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 2 * QUEUE_NOW_US + longest_us);
-  bus_hold_release (&queue->flow, subscription, tickets[0]);
+  bus_withheld_release (&queue->flow, subscription, tickets[0]);
 }
 
 /* A ticket that another subscription gets is counted out here and not given up. */
@@ -59,8 +60,8 @@ test_hand_on (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
   BusTicket *ticket = queue_ticket_new (queue, QUEUE_NOW_US);
 
-  bus_hold_took (&queue->flow, subscription, QUEUE_NOW_US);
-  bus_hold_hand_on (&queue->flow, subscription);
+  bus_withheld_took (&queue->flow, subscription, QUEUE_NOW_US);
+  bus_withheld_hand_on (&queue->flow, subscription);
   g_assert_cmpuint (subscription->tickets, ==, 0);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
   g_assert_cmpuint (ticket->refs, ==, 1);
@@ -77,19 +78,19 @@ test_acknowledgement_order (Queue *queue, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     tickets[i] = bus_ticket_ref (queue_send_held (queue, subscription, QUEUE_NOW_US));
-  g_assert_cmpuint (queue->reader.usage.charged, ==, 5 * sizeof (BusHold));
+  g_assert_cmpuint (queue->reader.usage.charged, ==, 5 * sizeof (BusSent));
   acknowledge (queue, subscription, 2, QUEUE_NOW_US + 1);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     g_assert_cmpuint (tickets[i]->refs, ==, i < 2 ? 1 : 2);
   g_assert_cmpuint (subscription->tickets, ==, 3);
-  g_assert_cmpuint (queue->reader.usage.charged, ==, 3 * sizeof (BusHold));
+  g_assert_cmpuint (queue->reader.usage.charged, ==, 3 * sizeof (BusSent));
 
   acknowledge (queue, subscription, 1, QUEUE_NOW_US + 2);
   g_assert_cmpuint (tickets[2]->refs, ==, 1);
   g_assert_cmpuint (tickets[3]->refs, ==, 2);
   acknowledge (queue, subscription, 2, QUEUE_NOW_US + 3);
   g_assert_cmpuint (subscription->tickets, ==, 0);
-  g_assert_null (subscription->hold_last);
+  g_assert_null (subscription->unsettled.last);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     bus_ticket_unref (tickets[i]);
   g_assert_cmpuint (held (queue), ==, 0);
@@ -143,7 +144,7 @@ test_release_sent (Queue *queue, gconstpointer data)
   for (guint i = 0; i < 3; i++)
     queue_send_held (queue, subscription, QUEUE_NOW_US);
   queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
-  bus_hold_release_sent (&queue->flow, subscription);
+  bus_unsettled_release_tickets (&queue->flow, subscription);
   g_assert_cmpuint (held (queue), ==, 0);
   g_assert_cmpuint (queue->other.held_messages[CLASS], ==, 1);
   queue_assert_fifo (queue, subscription, "w1");
@@ -157,10 +158,10 @@ test_since (Queue *queue, gconstpointer data)
 
   queue_send_held (queue, subscription, QUEUE_NOW_US + 1);
   queue_send_held (queue, subscription, QUEUE_NOW_US + 2);
-  g_assert_cmpint (subscription->hold_first->ticket->since_us, ==, QUEUE_NOW_US + 1);
-  g_assert_cmpuint (subscription->hold_first->index, ==, 1);
-  g_assert_cmpint (subscription->hold_last->ticket->since_us, ==, QUEUE_NOW_US + 2);
-  g_assert_cmpuint (subscription->hold_last->index, ==, 2);
+  g_assert_cmpint (subscription->unsettled.first->ticket->since_us, ==, QUEUE_NOW_US + 1);
+  g_assert_cmpuint (subscription->unsettled.first->index, ==, 1);
+  g_assert_cmpint (subscription->unsettled.last->ticket->since_us, ==, QUEUE_NOW_US + 2);
+  g_assert_cmpuint (subscription->unsettled.last->index, ==, 2);
 }
 
 /* How long messages are held until credit returns: the longest of late. To stand still for the longest block is no measure. */
@@ -168,33 +169,33 @@ static void
 test_usual (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
-  gint64 longest_us = bus_hold_longest_us (&queue->flow);
+  gint64 longest_us = bus_withheld_longest_us (&queue->flow);
 
   for (guint i = 0; i < 5; i++)
     queue_send_held (queue, subscription, QUEUE_NOW_US);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1000);
-  g_assert_cmpint (subscription->usual_us, ==, 1000);
+  g_assert_cmpint (subscription->unsettled.usual_us, ==, 1000);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1100); /* since the last return */
-  g_assert_cmpint (subscription->usual_us, ==, 500);
+  g_assert_cmpint (subscription->unsettled.usual_us, ==, 500);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1100 + longest_us);
-  g_assert_cmpint (subscription->usual_us, ==, longest_us);
+  g_assert_cmpint (subscription->unsettled.usual_us, ==, longest_us);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1101 + 2 * longest_us);
-  g_assert_cmpint (subscription->usual_us, ==, longest_us / 2);
+  g_assert_cmpint (subscription->unsettled.usual_us, ==, longest_us / 2);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US + 1102 + 2 * longest_us);
-  g_assert_cmpint (subscription->usual_us, ==, longest_us / 4);
+  g_assert_cmpint (subscription->unsettled.usual_us, ==, longest_us / 4);
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  QUEUE_ADD ("/core/hold/I13-timer", test_timer);
-  QUEUE_ADD ("/core/hold/M06-hand-on", test_hand_on);
-  QUEUE_ADD ("/core/hold/B04-acknowledgement-order", test_acknowledgement_order);
-  QUEUE_ADD ("/core/hold/others-between", test_others_between);
-  QUEUE_ADD ("/core/hold/progress", test_progress);
-  QUEUE_ADD ("/core/hold/release-sent", test_release_sent);
-  QUEUE_ADD ("/core/hold/since", test_since);
-  QUEUE_ADD ("/core/hold/M06-usual", test_usual);
+  QUEUE_ADD ("/core/unsettled/I13-timer", test_timer);
+  QUEUE_ADD ("/core/unsettled/M06-hand-on", test_hand_on);
+  QUEUE_ADD ("/core/unsettled/B04-acknowledgement-order", test_acknowledgement_order);
+  QUEUE_ADD ("/core/unsettled/others-between", test_others_between);
+  QUEUE_ADD ("/core/unsettled/progress", test_progress);
+  QUEUE_ADD ("/core/unsettled/release-sent", test_release_sent);
+  QUEUE_ADD ("/core/unsettled/since", test_since);
+  QUEUE_ADD ("/core/unsettled/M06-usual", test_usual);
   return g_test_run ();
 }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The states of a connection, and what each event does in each of them.
+ *
+ * One table says for every state and event: the next state, that the event is ignored (and counted), or that it cannot
+ * occur. bus_peer_on() is the only function that applies it. This file knows nothing of a peer.
+ *
+ *   HELLO -> READY -> CLOSING     the usual life
+ *   HELLO -> WAITING -> READY     another connection has its id, and gives way
+ *   HELLO, WAITING -> CLOSING     refused, or ended before it was ready
+ */
+
+typedef enum
+{
+  BUS_PEER_HELLO,   /* connected; HELLO has not been accepted */
+  BUS_PEER_WAITING, /* its HELLO is good, but another connection has its id (bus-takeover) */
+  BUS_PEER_READY,
+  BUS_PEER_CLOSING, /* GOODBYE is queued, or the connection has ended */
+  BUS_PEER_N_STATES
+} BusPeerState;
+
+typedef enum
+{
+  BUS_PEER_ON_ACCEPT,    /* its HELLO is accepted */
+  BUS_PEER_ON_DEFER,     /* its HELLO waits for the connection that has its id */
+  BUS_PEER_ON_INPUT,     /* bytes arrive */
+  BUS_PEER_ON_HELLO_DUE, /* it was not ready in time */
+  BUS_PEER_ON_FRAME_DUE, /* a frame has begun and was not complete in time */
+  BUS_PEER_ON_TAKEOVER,  /* a newer connection takes its id over */
+  BUS_PEER_ON_CLOSE,     /* the broker ends it for another reason, or it said GOODBYE */
+  BUS_PEER_ON_END,       /* the link has ended */
+  BUS_PEER_N_EVENTS
+} BusPeerEvent;
+
+typedef enum
+{
+  BUS_PEER_STEP_MISSING, /* no entry: a fault of the table */
+  BUS_PEER_STEP_NEXT,
+  BUS_PEER_STEP_IGNORED,
+  BUS_PEER_STEP_ERROR, /* cannot occur: a fault of the core */
+} BusPeerStepKind;
+
+typedef struct
+{
+  BusPeerStepKind kind;
+  BusPeerState next; /* with NEXT; may be the same state */
+} BusPeerStep;
+
+const BusPeerStep *bus_peer_step (BusPeerState state, BusPeerEvent event);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-takeover.h"
+
+#include "peer/bus-state.h"
+
+BusTakeoverRule
+bus_takeover_rule (const BusPeer *holder,
+                   const BusPeer *newcomer,
+                   guint64 incarnation,
+                   const guint8 token[BUS_TOKEN_DIGEST])
+{
+  if (holder->who.account != newcomer->who.account || holder->who.agent != newcomer->who.agent
+      || memcmp (holder->token, token, BUS_TOKEN_DIGEST) != 0)
+    return BUS_TAKEOVER_REFUSED;
+  if (holder->who.pid == newcomer->who.pid && holder->incarnation == incarnation)
+    return BUS_TAKEOVER_AT_ONCE;
+  return BUS_TAKEOVER_IF_SILENT;
+}
+
+static void
+takeover_ask (BusPeer *holder)
+{
+  BusCore *core = holder->core;
+  WireEnvelope ping;
+
+  if (bus_takeover_is_asked (holder))
+    return;
+  bus_deadline_arm (&core->deadlines, &holder->takeover_timer.deadline, core->now_us + BUS_TAKEOVER_PATIENCE_US);
+  wire_envelope_init (&ping);
+  ping.id = 1; /* any frame answers, so the number does not matter */
+  bus_peer_put (holder, WIRE_KIND_PING, 0, &ping);
+}
+
+gboolean
+bus_takeover_begin (BusPeer *holder, BusPeer *newcomer, BusTakeoverRule rule, WireSpan hello)
+{
+  guint8 *copy = g_try_malloc (hello.len);
+
+  g_assert (rule != BUS_TAKEOVER_REFUSED && newcomer->holder == NULL);
+  if (copy == NULL)
+    return FALSE;
+  memcpy (copy, hello.data, hello.len);
+  newcomer->hello = copy;
+  newcomer->hello_len = hello.len;
+  newcomer->holder = holder;
+  bus_quota_keep (&newcomer->core->quota, &newcomer->ledger.usage, hello.len);
+  g_queue_push_tail_link (&holder->newcomers, &newcomer->newcomer_link);
+  bus_peer_on (newcomer, BUS_PEER_ON_DEFER);
+  if (rule == BUS_TAKEOVER_AT_ONCE)
+    bus_peer_end (holder, BUS_PEER_ON_TAKEOVER, WIRE_STATUS_TAKEN_OVER, "the same client has connected again");
+  else if (bus_peer_is_ready (holder))
+    takeover_ask (holder);
+  return TRUE;
+}
+
+guint8 *
+bus_takeover_withdraw (BusPeer *newcomer, gsize *len)
+{
+  BusPeer *holder = newcomer->holder;
+
+  *len = newcomer->hello_len;
+  if (holder == NULL)
+    return NULL;
+  newcomer->holder = NULL;
+  g_queue_unlink (&holder->newcomers, &newcomer->newcomer_link);
+  if (holder->newcomers.head == NULL)
+    bus_deadline_disarm (&holder->core->deadlines, &holder->takeover_timer.deadline);
+  bus_quota_forgo (&newcomer->core->quota, &newcomer->ledger.usage, newcomer->hello_len);
+  newcomer->hello_len = 0;
+  return g_steal_pointer (&newcomer->hello);
+}
+
+void
+bus_takeover_answered (BusPeer *holder)
+{
+  bus_deadline_disarm (&holder->core->deadlines, &holder->takeover_timer.deadline);
+  /* They leave the list when they are released, at the end of this input call. */
+  for (GList *link = holder->newcomers.head; link != NULL; link = link->next)
+    bus_peer_close (link->data, WIRE_STATUS_DUPLICATE_ID,
+                    "the live connection with this id answered: choose another id");
+}
+
+void
+bus_takeover_due (BusPeer *holder)
+{
+  bus_peer_end (holder, BUS_PEER_ON_TAKEOVER, WIRE_STATUS_TAKEN_OVER,
+                "another client of your account has this id now: this one did not answer a PING in time");
+}
+
+BusPeer *
+bus_takeover_next (BusPeer *holder)
+{
+  for (GList *link = holder->newcomers.head; link != NULL; link = link->next)
+    {
+      BusPeer *newcomer = link->data;
+
+      if (newcomer->state == BUS_PEER_WAITING)
+        return newcomer;
+    }
+  return NULL;
+}

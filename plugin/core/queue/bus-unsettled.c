@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-unsettled.h"
+
+#include "queue/bus-withheld.h"
+
+/* --- records --- */
+
+static void
+unsettled_arm (const BusFlow *flow, BusSubscription *subscription, gint64 due_us)
+{
+  bus_deadline_arm (flow->shared->deadlines, &subscription->unsettled.timer.deadline, due_us);
+}
+
+static gint64
+unsettled_timeout_us (const BusFlow *flow)
+{
+  return (gint64) flow->shared->limits->settle_timeout_us;
+}
+
+static void
+unsettled_keep (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us)
+{
+  BusUnsettled *unsettled = &subscription->unsettled;
+
+  if (unsettled->kept_messages++ == 0)
+    unsettled_arm (flow, subscription, now_us + unsettled_timeout_us (flow));
+  unsettled->kept_bytes += message->body.len;
+  bus_quota_charge (flow->shared->quota, &flow->ledger->usage, bus_message_cost (message));
+}
+
+static void
+unsettled_forget (BusFlow *flow, BusSubscription *subscription, const BusMessage *message)
+{
+  BusUnsettled *unsettled = &subscription->unsettled;
+
+  g_assert (unsettled->kept_messages > 0 && unsettled->kept_bytes >= message->body.len);
+  if (--unsettled->kept_messages == 0)
+    bus_deadline_disarm (flow->shared->deadlines, &unsettled->timer.deadline);
+  unsettled->kept_bytes -= message->body.len;
+  bus_quota_refund (flow->shared->quota, &flow->ledger->usage, bus_message_cost (message));
+}
+
+void
+bus_unsettled_add (BusFlow *flow,
+                   BusSubscription *subscription,
+                   BusTicket *ticket,
+                   BusMessage *message,
+                   const BusDelivery *delivery,
+                   gint64 now_us)
+{
+  BusUnsettled *unsettled = &subscription->unsettled;
+  BusSent *sent = g_slice_new0 (BusSent);
+
+  sent->index = subscription->delivered;
+  sent->ticket = ticket;
+  sent->message = message;
+  if (message != NULL)
+    {
+      sent->delivery = *delivery;
+      unsettled_keep (flow, subscription, message, now_us);
+    }
+  if (unsettled->last != NULL)
+    unsettled->last->next = sent;
+  else
+    unsettled->first = sent;
+  unsettled->last = sent;
+  bus_quota_keep (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
+}
+
+/* Frees the record behind @before; NULL: the first one. */
+static void
+unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *before)
+{
+  BusUnsettled *unsettled = &subscription->unsettled;
+  BusSent *sent = before != NULL ? before->next : unsettled->first;
+
+  if (before != NULL)
+    before->next = sent->next;
+  else
+    unsettled->first = sent->next;
+  if (sent->next == NULL)
+    unsettled->last = before;
+  if (sent->ticket != NULL)
+    bus_withheld_release (flow, subscription, sent->ticket);
+  if (sent->message != NULL)
+    {
+      unsettled_forget (flow, subscription, sent->message);
+      bus_message_unref (sent->message);
+    }
+  g_slice_free (BusSent, sent);
+  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
+}
+
+/* --- settling --- */
+
+/* The longest of late, half of it forgotten each time. A client that stood still for the longest block is no measure. */
+static void
+unsettled_learn_usual (const BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
+  gint64 held_us = bus_subscription_stalled_us (subscription, now_us);
+
+  subscription->unsettled.usual_us
+      = MAX (held_us <= bus_withheld_longest_us (flow) ? held_us : 0, subscription->unsettled.usual_us / 2);
+}
+
+void
+bus_unsettled_settle (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
+  guint64 settled = subscription->window.granted_messages - subscription->window.window_messages;
+
+  if (settled <= subscription->unsettled.settled)
+    return; /* the same totals again are no progress */
+  subscription->unsettled.settled = settled;
+  subscription->progress_us = now_us;
+  unsettled_learn_usual (flow, subscription, now_us);
+  subscription->unsettled.since_us = subscription->delivered > settled ? now_us : 0;
+  while (subscription->unsettled.first != NULL && subscription->unsettled.first->index <= settled)
+    unsettled_free_next (flow, subscription, NULL);
+}
+
+void
+bus_unsettled_release_tickets (BusFlow *flow, BusSubscription *subscription)
+{
+  BusSent *before = NULL;
+  BusSent *sent;
+
+  while ((sent = before != NULL ? before->next : subscription->unsettled.first) != NULL)
+    {
+      if (sent->message == NULL)
+        {
+          unsettled_free_next (flow, subscription, before);
+          continue;
+        }
+      if (sent->ticket != NULL)
+        bus_withheld_release (flow, subscription, g_steal_pointer (&sent->ticket));
+      before = sent;
+    }
+}
+
+void
+bus_unsettled_end (BusFlow *flow, BusSubscription *subscription)
+{
+  while (subscription->unsettled.first != NULL)
+    unsettled_free_next (flow, subscription, NULL);
+}
+
+/* --- messages that are kept --- */
+
+gboolean
+bus_unsettled_excess (const BusFlow *flow, const BusSubscription *subscription, gsize len, BusExcess *excess)
+{
+  const BusLimits *limits = flow->shared->limits;
+  const guint64 messages = subscription->fifo.kept_messages + subscription->unsettled.kept_messages + 1;
+  const guint64 bytes = subscription->fifo.kept_bytes + subscription->unsettled.kept_bytes + len;
+
+  if (messages > limits->unsettled_messages)
+    *excess = (BusExcess){ BUS_LIMIT_unsettled_messages, limits->unsettled_messages, messages };
+  else if (bytes > limits->unsettled_bytes)
+    *excess = (BusExcess){ BUS_LIMIT_unsettled_bytes, limits->unsettled_bytes, bytes };
+  else
+    return FALSE;
+  return TRUE;
+}
+
+BusSent *
+bus_unsettled_next_kept (const BusSubscription *subscription, const BusSent *after)
+{
+  BusSent *sent = after != NULL ? after->next : subscription->unsettled.first;
+
+  while (sent != NULL && sent->message == NULL)
+    sent = sent->next;
+  return sent;
+}
+
+BusParcel *
+bus_unsettled_take (BusFlow *flow, BusSubscription *subscription, BusSent *sent)
+{
+  BusParcel *parcel = g_new0 (BusParcel, 1);
+
+  unsettled_forget (flow, subscription, sent->message);
+  parcel->message = g_steal_pointer (&sent->message);
+  parcel->delivery = sent->delivery;
+  parcel->ticket = g_steal_pointer (&sent->ticket);
+  if (parcel->ticket != NULL)
+    bus_withheld_hand_on (flow, subscription);
+  return parcel;
+}
+
+gboolean
+bus_unsettled_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
+  gint64 due_us = subscription->unsettled.since_us + unsettled_timeout_us (flow);
+  gboolean is_late = now_us >= due_us;
+
+  unsettled_arm (flow, subscription, is_late ? now_us + unsettled_timeout_us (flow) : due_us);
+  return is_late;
+}

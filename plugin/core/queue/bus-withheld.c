@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-withheld.h"
+
+gint64
+bus_withheld_longest_us (const BusFlow *flow)
+{
+  return (gint64) flow->shared->limits->longest_block_us;
+}
+
+void
+bus_withheld_took (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
+  if (subscription->tickets++ > 0)
+    return;
+  subscription->progress_us = now_us;
+  bus_deadline_arm (flow->shared->deadlines, &subscription->block_timer.deadline,
+                    now_us + bus_withheld_longest_us (flow));
+}
+
+void
+bus_withheld_hand_on (BusFlow *flow, BusSubscription *subscription)
+{
+  g_assert (subscription->tickets > 0);
+  if (--subscription->tickets == 0)
+    bus_deadline_disarm (flow->shared->deadlines, &subscription->block_timer.deadline);
+}
+
+void
+bus_withheld_release (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket)
+{
+  bus_withheld_hand_on (flow, subscription);
+  bus_ticket_unref (ticket);
+}
