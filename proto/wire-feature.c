@@ -56,6 +56,8 @@ wire_feature_of_frame (guint8 kind, guint8 flags, const WireEnvelope *envelope)
     features |= WIRE_FEATURE_DELIVERY;
   if (kind == WIRE_KIND_PUBLISH && (flags & WIRE_FLAG_RETAIN))
     features |= WIRE_FEATURE_RETAIN;
+  if (kind == WIRE_KIND_PUBLISH && (flags & WIRE_FLAG_WANT_DELIVERED) && envelope->target.len == 0)
+    features |= WIRE_FEATURE_DELIVERY;
   if (feature_has_answer_window (kind, envelope))
     features |= WIRE_FEATURE_STREAM;
   return features;

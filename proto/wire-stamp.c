@@ -12,6 +12,7 @@ enum
   FIELD_ROUTE_ID = 36,
   FIELD_REMAINING = 37,
   FIELD_ANSWERS = 38,
+  FIELD_ATTEMPT = 43,
 };
 
 static guint8 *
@@ -60,5 +61,6 @@ wire_stamp_own (guint8 *out, const WireStampOwn *own)
   at = stamp_put_number (at, FIELD_ROUTE_ID, own->route_id);
   at = stamp_put_number (at, FIELD_REMAINING, own->remaining_us);
   at = stamp_put_number (at, FIELD_ANSWERS, own->answers);
+  at = stamp_put_number (at, FIELD_ATTEMPT, own->attempt);
   return (gsize) (at - out);
 }

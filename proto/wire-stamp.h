@@ -17,7 +17,7 @@
 /* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
 
-/* Fields 35-38; a zero or empty field is not written. */
+/* Fields 35-38 and 43; a zero or empty field is not written. */
 typedef struct
 {
   const guint32 *subscriptions;
@@ -25,6 +25,7 @@ typedef struct
   guint64 route_id;
   guint64 remaining_us;
   guint64 answers;
+  guint32 attempt;
 } WireStampOwn;
 
 /* Writes to @out, which has WIRE_STAMP_OWN_MAX bytes; returns the number of bytes written. */

@@ -13,6 +13,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "peer/bus-takeover.h"
+#include "route/bus-confirm.h"
 #include "route/bus-demote.h"
 #include "route/bus-request.h"
 #include "route/bus-reroute.h"
@@ -107,6 +108,8 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
       bus_slow_end (link->data, now_us);
       bus_router_free (core, link->data);
     }
+  bus_confirm_lose_dropped (core); /* messages that were discarded now: their end is known */
+  bus_confirm_forget_peer (peer);
   bus_request_forget_peer (peer);
   bus_later_forget_peer (peer);
   g_free (bus_takeover_withdraw (peer, &hello_len));
@@ -117,11 +120,13 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
 static void
 core_settle (BusCore *core, gint64 now_us)
 {
-  /* Flushing a peer returns credit to others; sending them CREDIT may close them in turn. */
+  /* Flushing a peer returns credit to others and drops messages; what these are sent then may close them in turn. */
+  bus_confirm_lose_dropped (core);
   while (core->dying.head != NULL || core->creditors.head != NULL)
     {
       if (core->dying.head != NULL)
         core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
+      bus_confirm_lose_dropped (core);
       bus_peer_send_credit (core);
     }
 }
@@ -453,6 +458,9 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       break;
     case BUS_TIMER_LATER:
       bus_later_due (timer->owner);
+      break;
+    case BUS_TIMER_CONFIRM:
+      bus_confirm_expire (timer->owner);
       break;
     case BUS_TIMER_EXPIRY:
       peer = slot->subscription->owner;

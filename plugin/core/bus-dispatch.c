@@ -6,6 +6,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
+#include "route/bus-assured.h"
 #include "route/bus-request.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
@@ -188,6 +189,7 @@ dispatch_may_wait (const DispatchCall *call)
       return FALSE;
     }
   if (bus_request_find_asked (call->peer, call->envelope->id) != NULL
+      || bus_confirm_is_pending (call->peer, call->envelope->id)
       || bus_later_is_pending (call->peer, call->envelope->id))
     {
       dispatch_fail (call, WIRE_STATUS_DUPLICATE_ID, "a request with this id is pending: ids are used once");
@@ -231,12 +233,25 @@ dispatch_release_inbound (DispatchCall *call, BusInbound *inbound)
   bus_inbound_clear (inbound);
 }
 
+/* FALSE: refused and answered. @confirm: (out): NULL: the publisher does not wait for one */
+static gboolean
+dispatch_begin_confirm (const DispatchCall *call, BusConfirm **confirm)
+{
+  *confirm = NULL;
+  if (!(call->frame->flags & WIRE_FLAG_WANT_DELIVERED))
+    return TRUE;
+  if (!dispatch_may_wait (call))
+    return FALSE;
+  *confirm = bus_confirm_new (call->core, call->peer, call->envelope->id, dispatch_due_us (call));
+  return TRUE;
+}
+
 static void
 dispatch_publish_direct (DispatchCall *call, BusMatch *match)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id };
   BusPeer *target = dispatch_find_target (call);
-  BusRequest *pending = NULL;
+  guint64 route_id = 0;
+  BusConfirm *confirm;
   BusInbound inbound;
   BusOutcome outcome;
 
@@ -250,20 +265,52 @@ dispatch_publish_direct (DispatchCall *call, BusMatch *match)
       dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target neither subscribes to nor serves this topic");
       return;
     }
-  if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
-    {
-      if (!dispatch_may_wait (call))
-        return;
-      pending = bus_request_new (call->core, BUS_PENDING_DELIVERED, &requester, target, call->envelope->topic,
-                                 dispatch_due_us (call));
-    }
+  if (!dispatch_begin_confirm (call, &confirm))
+    return;
+  if (confirm != NULL)
+    route_id = bus_confirm_add (confirm, target);
   inbound = dispatch_inbound (call);
   dispatch_count_topic (call, match);
-  outcome = bus_router_direct (call->core, &inbound, target, pending != NULL ? pending->route_id : 0, call->now_us);
+  outcome = bus_router_direct (call->core, &inbound, target, route_id, call->now_us);
   dispatch_acknowledge (call, inbound.accept_seq, outcome);
-  if (pending != NULL && outcome.queued == 0)
-    bus_request_fail (call->core, pending, WIRE_STATUS_WOULD_BLOCK,
-                      "the receiver's queue is full; the loss is reported to it by GAP");
+  bus_confirm_expect (call->core, route_id, outcome.queued);
+  dispatch_release_inbound (call, &inbound);
+}
+
+static void
+dispatch_answer_refusal (const DispatchCall *call, const BusRefusal *refusal)
+{
+  if (refusal->status == WIRE_STATUS_LIMIT)
+    bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT,
+                           "a receiver has no room to keep the message until it is handled: try again later",
+                           &refusal->excess);
+  else
+    dispatch_fail (call, refusal->status, "no group has a member for this topic");
+}
+
+/* At least once, or confirmed by the groups that match. */
+static void
+dispatch_publish_assured (DispatchCall *call, BusMatch *match)
+{
+  BusAssurance assurance = { .at_least_once = (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE) != 0 };
+  BusRefusal refusal;
+  BusInbound inbound;
+  BusOutcome outcome;
+
+  if (!dispatch_begin_confirm (call, &assurance.confirm))
+    return;
+  inbound = dispatch_inbound (call);
+  outcome = bus_assured_publish (call->core, &inbound, match, &assurance, &refusal, call->now_us);
+  if (refusal.status != WIRE_STATUS_OK)
+    {
+      bus_confirm_cancel (call->peer, call->envelope->id);
+      dispatch_answer_refusal (call, &refusal);
+    }
+  else
+    {
+      dispatch_count_topic (call, match);
+      dispatch_acknowledge (call, inbound.accept_seq, outcome);
+    }
   dispatch_release_inbound (call, &inbound);
 }
 
@@ -299,6 +346,12 @@ dispatch_match_allowed (const DispatchCall *call)
   return peer->recent_match;
 }
 
+static gboolean
+dispatch_is_assured (const DispatchCall *call)
+{
+  return (call->frame->flags & WIRE_FLAG_WANT_DELIVERED) || (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE);
+}
+
 static void
 dispatch_handle_publish (DispatchCall *call)
 {
@@ -308,8 +361,10 @@ dispatch_handle_publish (DispatchCall *call)
     return;
   if (call->envelope->target.len > 0)
     dispatch_publish_direct (call, match);
-  else if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
-    dispatch_strike (call, "WANT_DELIVERED needs a target");
+  else if (dispatch_is_assured (call) && (call->frame->flags & WIRE_FLAG_BROADCAST))
+    dispatch_strike (call, "a BROADCAST is neither confirmed nor delivered at least once");
+  else if (dispatch_is_assured (call))
+    dispatch_publish_assured (call, match);
   else
     dispatch_publish_to_all (call, match);
 }
@@ -435,19 +490,9 @@ dispatch_handle_reply (DispatchCall *call)
 static void
 dispatch_handle_delivered (DispatchCall *call)
 {
-  BusRequest *request = bus_request_find (call->core, call->peer, call->envelope->route);
-  WireEnvelope done;
-
-  if (request == NULL || request->kind != BUS_PENDING_DELIVERED)
-    {
-      dispatch_fail (call, WIRE_STATUS_EXPIRED,
-                     "no message waits for this DELIVERED: it has ended, or was sent to another receiver");
-      return;
-    }
-  wire_envelope_init (&done);
-  done.answers = request->requester.id;
-  bus_peer_put (bus_request_peer (request), WIRE_KIND_DELIVERED, 0, &done);
-  bus_request_free (call->core, request);
+  if (!bus_confirm_delivered (call->core, call->peer, call->envelope->route))
+    dispatch_fail (call, WIRE_STATUS_EXPIRED,
+                   "no message waits for this DELIVERED: it has ended, or was sent to another receiver");
 }
 
 static void
@@ -467,7 +512,7 @@ dispatch_handle_cancel (DispatchCall *call)
   request = bus_request_find_asked (call->peer, envelope->id);
   if (request != NULL)
     bus_request_withdraw (call->core, request);
-  else
+  else if (!bus_confirm_cancel (call->peer, envelope->id))
     bus_later_cancel (call->peer, envelope->id);
 }
 

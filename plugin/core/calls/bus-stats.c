@@ -21,7 +21,7 @@ bus_stats_count (const BusCore *core, BusCoreStats *stats)
     .connections = core->peers.length,
     .subscriptions = core->routes->n_subscriptions,
     .groups = g_hash_table_size (core->routes->groups),
-    .pending_requests = g_hash_table_size (core->routes->requests) + core->n_later,
+    .pending_requests = g_hash_table_size (core->routes->requests) + core->routes->n_confirms + core->n_later,
     .charged_bytes = core->quota.charged,
     .accepted = core->routes->accept_seq,
     .delivered = core->delivered_by_gone,

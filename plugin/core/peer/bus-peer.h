@@ -52,6 +52,8 @@ struct BusPeer
   GHashTable *subscriptions; /* id -> BusSubscription, not owned by the table */
   GQueue asked;              /* BusRequest, by their asked_link */
   GQueue answering;          /* BusRequest, by their answering_link */
+  GHashTable *confirms;      /* bus-confirm: id -> BusConfirm that it waits for; NULL: none */
+  GQueue confirming;         /* bus-confirm: routes that it has to confirm */
   GQueue later;              /* BusLater, its calls of the broker that are answered later, by their link */
 
   /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
@@ -136,11 +138,12 @@ bus_peer_is_ready (const BusPeer *peer)
   return peer->state == BUS_PEER_READY;
 }
 
-/* What counts for max_pending_requests: requests to peers, and calls of the broker that are answered later. */
+/* What counts for max_pending_requests: requests to peers, messages that wait for a confirmation, and calls of the broker that
+ * are answered later. */
 static inline guint
 bus_peer_pending (const BusPeer *peer)
 {
-  return peer->asked.length + peer->later.length;
+  return peer->asked.length + peer->later.length + (peer->confirms != NULL ? g_hash_table_size (peer->confirms) : 0);
 }
 
 /* TRUE if introspection shows a peer: agent and tool see all, a collector sees itself; only ready peers are shown. */

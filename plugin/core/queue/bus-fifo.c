@@ -468,6 +468,18 @@ fifo_join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
 }
 
 void
+bus_fifo_note_route (BusFlowShared *shared, guint64 route_id, BusLoss loss)
+{
+  const BusDroppedRoute dropped = { route_id, loss };
+
+  if (route_id == 0)
+    return;
+  if (shared->dropped_routes == NULL)
+    shared->dropped_routes = g_array_new (FALSE, FALSE, sizeof (BusDroppedRoute));
+  g_array_append_val (shared->dropped_routes, dropped);
+}
+
+void
 bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
 {
   BusSubscription *subscription = slot->subscription;
@@ -484,6 +496,8 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
     gap = left = fifo_slot_new (flow, subscription, slot->previous, left, BUS_SLOT_GAP, slot->lane);
   gap->gap_loss = loss;
   fifo_grow_gap (gap, seq, seq, 1);
+  if (slot->delivery.kind == WIRE_KIND_DELIVER)
+    bus_fifo_note_route (flow->shared, slot->delivery.route_id, loss);
   if (had_credit)
     bus_window_unuse (&subscription->window, slot->message->payload_len);
   bus_fifo_remove (flow, slot, NULL);

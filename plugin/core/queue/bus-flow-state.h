@@ -86,6 +86,13 @@ struct BusEntry
   gboolean plain; /* for the peer itself: it has no slots */
 };
 
+/* A message was dropped before it was sent, and its publisher waits for a confirmation. */
+typedef struct
+{
+  guint64 route_id;
+  BusLoss loss;
+} BusDroppedRoute;
+
 /* State that the queues of all peers share. */
 typedef struct
 {
@@ -96,6 +103,7 @@ typedef struct
   guint64 seed;
   BusDomainCounts domains[BUS_N_DOMAINS];
   guint64 missed_by[BUS_N_LOSSES];
+  GArray *dropped_routes; /* BusDroppedRoute, taken by bus-confirm at the end of an input; NULL: there were none yet */
   /* Scratch space for one offer; too large for the stack of every message. */
   BusSubscription *ready[WIRE_SUBSCRIPTIONS_MAX]; /* those that get it at once */
   guint32 ids[WIRE_SUBSCRIPTIONS_MAX];

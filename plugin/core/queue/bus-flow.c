@@ -60,7 +60,8 @@ flow_encode (BusFlow *flow,
   WireStampOwn own = { .subscriptions = flow->shared->ids,
                        .n_subscriptions = n_ids,
                        .route_id = delivery->route_id,
-                       .answers = delivery->answers };
+                       .answers = delivery->answers,
+                       .attempt = delivery->attempt > 1 ? delivery->attempt : 0 };
   gint64 end_us = delivery->due_us > 0 ? delivery->due_us : expires_us;
 
   if (end_us > 0)

@@ -32,6 +32,7 @@ typedef struct
   BusSubscription **candidates; /* one per member peer, in order of joining */
   guint *receivers;             /* of each candidate: index into the match's receivers */
   guint n;
+  guint picked; /* used by bus-assured while routing */
 } BusGroupMatch;
 
 /* A plain subscription with a filter. */

@@ -4,7 +4,7 @@
 #include "peer/bus-state.h"
 #include "route/bus-routes.h"
 
-#define ROUTE_CLASS_BITS 2u
+#define ROUTE_CLASS_BITS BUS_ROUTE_CLASS_BITS
 
 BusRequest *
 bus_request_new (BusCore *core,
@@ -18,7 +18,7 @@ bus_request_new (BusCore *core,
   guint64 small_class = wire_class_of (WIRE_KIND_REQUEST, topic, 0).credit_class;
 
   request->kind = kind;
-  request->route_id = ++core->routes->next_route << ROUTE_CLASS_BITS | small_class;
+  request->route_id = bus_routes_new_id (core->routes, small_class);
   request->requester = *requester;
   request->responder = responder;
   request->timer.kind = BUS_TIMER_REQUEST;

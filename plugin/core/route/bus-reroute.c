@@ -5,6 +5,7 @@
 #include "queue/bus-block.h"
 #include "queue/bus-fifo.h"
 #include "queue/bus-unsettled.h"
+#include "route/bus-confirm.h"
 #include "route/bus-request.h"
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
@@ -66,8 +67,10 @@ reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, g
   delivery.is_handed_on = delivery.is_kept;
   if (parcel->ticket != NULL && !bus_block_may_go_on (&heir->owner->flow, parcel->ticket, now_us))
     g_clear_pointer (&parcel->ticket, bus_ticket_unref);
+  bus_confirm_move (heir->owner->core, delivery.route_id, heir->owner);
   bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
-  bus_router_offer (&inbound, heir->owner, &heir, 1, &delivery, TRUE, now_us);
+  if (bus_router_offer (&inbound, heir->owner, &heir, 1, &delivery, TRUE, now_us).queued == 0)
+    bus_fifo_note_route (heir->owner->flow.shared, delivery.route_id, BUS_LOSS_REFUSED);
   bus_inbound_clear (&inbound);
 }
 
@@ -203,7 +206,10 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
       else if (reroute_message (core, parcel, subscription, now_us))
         rerouted++;
       else
-        bus_fifo_discard (flow, subscription, parcel->message, now_us);
+        {
+          bus_fifo_discard (flow, subscription, parcel->message, now_us);
+          bus_fifo_note_route (flow->shared, parcel->delivery.route_id, BUS_LOSS_ENDED);
+        }
     }
   if (subscription->group != NULL && !subscription->serves)
     leave->unacknowledged += bus_window_outstanding (&subscription->window) - repeated;

@@ -66,8 +66,8 @@ bus_router_free (BusCore *core, BusSubscription *subscription)
 /* --- offers --- */
 
 /* The most that a message can make the broker hold: it is kept once, and encoded for each receiver. */
-static guint64
-router_need (const BusInbound *inbound, guint n_receivers)
+guint64
+bus_router_need (const BusInbound *inbound, guint n_receivers)
 {
   gsize len = inbound->frame.body.len;
 
@@ -99,7 +99,7 @@ bus_router_offer (BusInbound *inbound,
   BusOutcome outcome = { .matched = n };
 
   /* Making room may have closed the receiver. */
-  if (!fits || !bus_shed_reserve_account (receiver->account, router_need (inbound, 1), now_us)
+  if (!fits || !bus_shed_reserve_account (receiver->account, bus_router_need (inbound, 1), now_us)
       || !bus_peer_is_ready (receiver))
     {
       router_lose (receiver, inbound, subscriptions, n, BUS_LOSS_LIMIT, now_us);
@@ -124,16 +124,16 @@ bus_router_offer (BusInbound *inbound,
 /* --- publishing --- */
 
 /* Counts it for the statistics of its domain. */
-static void
-router_count_accepted (BusCore *core, BusInbound *inbound, guint domain)
+void
+bus_router_count_accepted (BusCore *core, BusInbound *inbound, guint domain)
 {
   inbound->domain = domain;
   core->flows.domains[domain].accepted++;
   core->flows.domains[domain].accepted_bytes += inbound->envelope->payload.len;
 }
 
-static void
-router_add_outcome (BusOutcome *sum, BusOutcome one)
+void
+bus_router_add_outcome (BusOutcome *sum, BusOutcome one)
 {
   sum->matched += one.matched;
   sum->queued += one.queued;
@@ -161,14 +161,20 @@ router_choose_filtered (BusMatch *match, const WireEnvelope *envelope)
     }
 }
 
+void
+bus_router_choose_plain (BusMatch *match, const WireEnvelope *envelope)
+{
+  for (guint i = 0; i < match->n_receivers; i++)
+    match->receivers[i].n_now = match->receivers[i].n_plain;
+  router_choose_filtered (match, envelope);
+}
+
 static void
 router_choose_members (BusMatch *match, const BusInbound *inbound, gboolean broadcast, gint64 now_us)
 {
   const BusNeed need = { .len = inbound->frame.body.len, .lane = inbound->class_of.lane, .now_us = now_us };
 
-  for (guint i = 0; i < match->n_receivers; i++)
-    match->receivers[i].n_now = match->receivers[i].n_plain;
-  router_choose_filtered (match, inbound->envelope);
+  bus_router_choose_plain (match, inbound->envelope);
   for (guint i = 0; i < match->n_groups; i++)
     {
       BusGroupMatch *group = &match->groups[i];
@@ -188,27 +194,39 @@ bus_router_match (BusCore *core, WireSpan topic)
 }
 
 BusOutcome
-bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us)
+bus_router_offer_chosen (BusInbound *inbound,
+                         BusMatch *match,
+                         const BusDelivery *delivery,
+                         gboolean fits,
+                         gint64 now_us)
 {
-  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .to_each = broadcast };
   BusOutcome outcome = { 0, 0, 0 };
-  gboolean fits;
 
-  router_count_accepted (core, inbound, match->domain);
-  if (match->n_receivers == 0)
-    return outcome;
-  fits = bus_shed_reserve (core, router_need (inbound, match->n_receivers), now_us);
-  router_choose_members (match, inbound, broadcast, now_us);
   inbound->copy_max = match->n_receivers > BUS_OUTQ_FANOUT ? BUS_OUTQ_COPY_MAX_FANOUT : BUS_OUTQ_COPY_MAX;
   for (guint i = 0; i < match->n_receivers; i++)
     {
       BusReceiver *receiver = &match->receivers[i];
 
       if (receiver->n_now > 0 && bus_peer_is_ready (receiver->peer))
-        router_add_outcome (&outcome, bus_router_offer (inbound, receiver->peer, receiver->subscriptions,
-                                                        receiver->n_now, &delivery, fits, now_us));
+        bus_router_add_outcome (&outcome, bus_router_offer (inbound, receiver->peer, receiver->subscriptions,
+                                                            receiver->n_now, delivery, fits, now_us));
     }
   return outcome;
+}
+
+BusOutcome
+bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us)
+{
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .to_each = broadcast };
+  BusOutcome outcome = { 0, 0, 0 };
+  gboolean fits;
+
+  bus_router_count_accepted (core, inbound, match->domain);
+  if (match->n_receivers == 0)
+    return outcome;
+  fits = bus_shed_reserve (core, bus_router_need (inbound, match->n_receivers), now_us);
+  router_choose_members (match, inbound, broadcast, now_us);
+  return bus_router_offer_chosen (inbound, match, &delivery, fits, now_us);
 }
 
 /* Subscriptions of @target for a message: plain ones, each group once, or what it serves (but not its own methods, which
@@ -260,9 +278,9 @@ bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 
 
   if (route_id != 0)
     delivery.flags = WIRE_FLAG_WANT_DELIVERED;
-  router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
+  bus_router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
   return bus_router_offer (inbound, target, (BusSubscription *const *) (gconstpointer) found->pdata, found->len,
-                           &delivery, bus_shed_reserve (core, router_need (inbound, 1), now_us), now_us);
+                           &delivery, bus_shed_reserve (core, bus_router_need (inbound, 1), now_us), now_us);
 }
 
 BusSubscription *
@@ -298,9 +316,9 @@ bus_router_request (BusCore *core,
   gboolean queued;
 
   bus_topics_count (&core->routes->topics, &servers->counter, servers->key, inbound->envelope, now_us);
-  router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
-  queued = bus_shed_reserve (core, router_need (inbound, 1), now_us)
-           && bus_shed_fit_account (responder->account, router_need (inbound, 1), now_us)
+  bus_router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
+  queued = bus_shed_reserve (core, bus_router_need (inbound, 1), now_us)
+           && bus_shed_fit_account (responder->account, bus_router_need (inbound, 1), now_us)
            && bus_peer_is_ready (responder) /* making room may have closed it */
            && bus_admit_request (&responder->flow, inbound, &delivery, server, now_us);
   bus_peer_touch (responder);
@@ -324,7 +342,7 @@ bus_router_count_servers (BusCore *core, WireSpan topic)
 static void
 router_lose_event (BusCore *core, BusInbound *inbound, BusMatch *match, gint64 now_us)
 {
-  router_count_accepted (core, inbound, match->domain);
+  bus_router_count_accepted (core, inbound, match->domain);
   router_choose_members (match, inbound, FALSE, now_us);
   for (guint i = 0; i < match->n_receivers; i++)
     {

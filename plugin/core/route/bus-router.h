@@ -48,6 +48,18 @@ BusOutcome bus_router_offer (BusInbound *inbound,
                              gboolean fits,
                              gint64 now_us);
 
+/* Parts of publishing that bus-assured uses as well. The most that a message can make the broker hold; counting it; the plain
+ * subscriptions of each receiver that get it; offering it to what was chosen. */
+guint64 bus_router_need (const BusInbound *inbound, guint n_receivers);
+void bus_router_count_accepted (BusCore *core, BusInbound *inbound, guint domain);
+void bus_router_choose_plain (BusMatch *match, const WireEnvelope *envelope);
+BusOutcome bus_router_offer_chosen (BusInbound *inbound,
+                                    BusMatch *match,
+                                    const BusDelivery *delivery,
+                                    gboolean fits,
+                                    gint64 now_us);
+void bus_router_add_outcome (BusOutcome *sum, BusOutcome one);
+
 /* The receivers of a (valid) topic; valid until a subscription is added or removed. */
 BusMatch *bus_router_match (BusCore *core, WireSpan topic);
 

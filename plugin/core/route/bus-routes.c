@@ -15,6 +15,7 @@ bus_routes_new (const BusLimits *limits, guint64 seed)
   bus_match_cache_init (&routes->matches, limits->topic_cache);
   bus_topics_init (&routes->topics, limits->topics_seen);
   routes->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
+  routes->confirm_routes = g_hash_table_new (g_int64_hash, g_int64_equal);
   return routes;
 }
 
@@ -23,8 +24,10 @@ bus_routes_free (BusRoutes *routes)
 {
   g_assert (g_hash_table_size (routes->requests) == 0 && g_hash_table_size (routes->servers) == 0);
   g_assert (g_hash_table_size (routes->groups) == 0);
+  g_assert (g_hash_table_size (routes->confirm_routes) == 0 && routes->n_confirms == 0);
   bus_match_cache_clear (&routes->matches);
   bus_topics_clear (&routes->topics);
+  g_hash_table_unref (routes->confirm_routes);
   g_hash_table_unref (routes->requests);
   g_hash_table_unref (routes->groups);
   g_hash_table_unref (routes->servers);

@@ -6,8 +6,8 @@
 #include "route/bus-match.h"
 
 /*
- * The state of the route layer: which subscriptions exist, which topics were seen, and which requests wait for an
- * answer.
+ * The state of the route layer: which subscriptions exist, which topics were seen, which requests wait for an answer, and
+ * which messages for a confirmation.
  */
 
 typedef struct BusRoutes
@@ -23,7 +23,19 @@ typedef struct BusRoutes
 
   GHashTable *requests; /* bus-request: route id -> BusRequest */
   guint64 next_route;
+
+  GHashTable *confirm_routes; /* bus-confirm: route id -> its route */
+  guint n_confirms;
 } BusRoutes;
+
+#define BUS_ROUTE_CLASS_BITS 2u /* the low bits of a route id: the credit class of an answer (bus-request) */
+
+/* A route id that was never used. @low: the bits above */
+static inline guint64
+bus_routes_new_id (BusRoutes *routes, guint64 low)
+{
+  return ++routes->next_route << BUS_ROUTE_CLASS_BITS | low;
+}
 
 BusRoutes *bus_routes_new (const BusLimits *limits, guint64 seed);
 

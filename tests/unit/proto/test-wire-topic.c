@@ -183,7 +183,7 @@ static void
 test_stamp (void)
 {
   static const guint32 ids[] = { 1, 127, 128, 16384, G_MAXUINT32 };
-  WireStampOwn own = { ids, G_N_ELEMENTS (ids), G_MAXUINT64, 300, 7 };
+  WireStampOwn own = { ids, G_N_ELEMENTS (ids), G_MAXUINT64, 300, 7, 2 };
   guint8 bytes[WIRE_STAMP_COMMON_MAX + WIRE_STAMP_OWN_MAX (G_N_ELEMENTS (ids))];
   g_autofree char *sender = g_strnfill (64, 's');
   gsize len = wire_stamp_common (bytes, wire_span_str (sender), G_MAXUINT64, G_MAXUINT64);
@@ -202,6 +202,7 @@ test_stamp (void)
   g_assert_cmpuint (envelope.route_id, ==, G_MAXUINT64);
   g_assert_cmpuint (envelope.remaining_us, ==, 300);
   g_assert_cmpuint (envelope.answers, ==, 7);
+  g_assert_cmpuint (envelope.attempt, ==, 2);
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     {
       g_assert_true (wire_envelope_next_u32 (&envelope.subscriptions, &id));

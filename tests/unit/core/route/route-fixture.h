@@ -2,6 +2,7 @@
 #pragma once
 
 #include "peer/peer-fixture.h"
+#include "route/bus-confirm.h"
 #include "route/bus-request.h"
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"

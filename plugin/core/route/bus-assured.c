@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-assured.h"
+
+#include "peer/bus-shed.h"
+#include "peer/bus-state.h"
+#include "queue/bus-fifo.h"
+
+/* --- room --- */
+
+static gboolean
+assured_refuse (BusRefusal *refusal, BusLimit limit, guint64 most, guint64 value)
+{
+  *refusal = (BusRefusal){ WIRE_STATUS_LIMIT, { limit, most, value } };
+  return FALSE;
+}
+
+static gboolean
+assured_refuse_unserved (BusRefusal *refusal)
+{
+  *refusal = (BusRefusal){ .status = WIRE_STATUS_NO_RESPONDERS };
+  return FALSE;
+}
+
+/* A group whose members are all closing has none. */
+static gboolean
+assured_has_members (const BusMatch *match, const BusAssurance *assurance, BusRefusal *refusal)
+{
+  if (match->n_groups == 0 && (assurance->confirm != NULL || match->n_receivers == 0))
+    return assured_refuse_unserved (refusal);
+  for (guint i = 0; i < match->n_groups; i++)
+    if (!bus_peer_is_ready (match->groups[i].candidates[match->groups[i].picked]->owner))
+      return assured_refuse_unserved (refusal);
+  return TRUE;
+}
+
+static gboolean
+assured_member_has_room (const BusSubscription *member, const BusNeed *need, guint64 bytes, BusRefusal *refusal)
+{
+  BusPeer *owner = member->owner;
+  BusExcess excess;
+
+  if (bus_admit_excess_kept (&owner->flow, member, need, &excess))
+    return assured_refuse (refusal, excess.limit, excess.most, excess.value);
+  if (!bus_shed_fit_account (owner->account, bytes, need->now_us))
+    return assured_refuse (refusal, BUS_LIMIT_uid_bytes, owner->core->limits.uid_bytes,
+                           owner->account->usage.charged + bytes);
+  return TRUE;
+}
+
+/* --- publishing --- */
+
+static void
+assured_pick_members (BusMatch *match, const BusNeed *need)
+{
+  for (guint i = 0; i < match->n_groups; i++)
+    {
+      BusGroupMatch *group = &match->groups[i];
+
+      group->picked = bus_group_pick (&group->group->cursor, group->candidates, group->n, need);
+    }
+}
+
+/* FALSE: a member has no room to keep the message. */
+static gboolean
+assured_has_room (BusCore *core,
+                  const BusInbound *inbound,
+                  const BusMatch *match,
+                  const BusNeed *need,
+                  BusRefusal *refusal)
+{
+  guint64 bytes = bus_router_need (inbound, 1);
+
+  if (core->quota.memory + bytes > core->quota.cap)
+    return assured_refuse (refusal, BUS_LIMIT_broker_bytes, core->quota.cap, core->quota.memory + bytes);
+  for (guint i = 0; i < match->n_groups; i++)
+    if (!assured_member_has_room (match->groups[i].candidates[match->groups[i].picked], need, bytes, refusal))
+      return FALSE;
+  return TRUE;
+}
+
+static BusOutcome
+assured_offer (BusCore *core,
+               BusInbound *inbound,
+               BusSubscription *member,
+               const BusAssurance *assurance,
+               gboolean fits,
+               gint64 now_us)
+{
+  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .is_kept = assurance->at_least_once, .attempt = 1 };
+  BusOutcome outcome;
+
+  if (assurance->confirm != NULL)
+    {
+      delivery.route_id = bus_confirm_add (assurance->confirm, member->owner);
+      delivery.flags = WIRE_FLAG_WANT_DELIVERED;
+    }
+  outcome = bus_router_offer (inbound, member->owner, &member, 1, &delivery, fits, now_us);
+  if (outcome.queued == 0)
+    bus_fifo_note_route (&core->flows, delivery.route_id, BUS_LOSS_REFUSED);
+  return outcome;
+}
+
+BusOutcome
+bus_assured_publish (BusCore *core,
+                     BusInbound *inbound,
+                     BusMatch *match,
+                     const BusAssurance *assurance,
+                     BusRefusal *refusal,
+                     gint64 now_us)
+{
+  const BusDelivery plain = { .kind = WIRE_KIND_DELIVER };
+  const BusNeed need = { .len = inbound->frame.body.len,
+                         .lane = inbound->class_of.lane,
+                         .now_us = now_us,
+                         .is_kept = assurance->at_least_once };
+  gboolean fits = bus_shed_reserve (core, bus_router_need (inbound, match->n_receivers), now_us);
+  BusOutcome outcome = { 0, 0, 0 };
+
+  *refusal = (BusRefusal){ .status = WIRE_STATUS_OK };
+  assured_pick_members (match, &need);
+  if (!assured_has_members (match, assurance, refusal))
+    return outcome;
+  if (assurance->at_least_once && !assured_has_room (core, inbound, match, &need, refusal))
+    return outcome;
+  bus_router_count_accepted (core, inbound, match->domain);
+  bus_router_choose_plain (match, inbound->envelope);
+  outcome = bus_router_offer_chosen (inbound, match, &plain, fits, now_us);
+  for (guint i = 0; i < match->n_groups; i++)
+    {
+      BusSubscription *member = match->groups[i].candidates[match->groups[i].picked];
+
+      if (bus_peer_is_ready (member->owner))
+        bus_router_add_outcome (&outcome, assured_offer (core, inbound, member, assurance, fits, now_us));
+    }
+  return outcome;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "route/bus-confirm.h"
+#include "route/bus-router.h"
+
+/*
+ * Assured publishing: messages for groups that are delivered at least once, or whose publisher waits until they were
+ * handled.
+ *
+ * At least once: the broker keeps the message for one member of each matching group until that member has settled it
+ * (bus-unsettled); otherwise another one gets it again (bus-reroute). When a member that would get it has no room to keep
+ * it, the message is refused as a whole: nobody gets it, and the publisher may send it again. Plain subscriptions get the
+ * message as always, because nobody could take it over from them.
+ *
+ * Each member gets a frame of its own, beside the frame that names the plain subscriptions of its peer, because it is
+ * confirmed alone.
+ *
+ * Invariant: a message that is not refused is kept for one member of every matching group, or its loss is in a gap.
+ */
+
+typedef struct
+{
+  gboolean at_least_once;
+  BusConfirm *confirm; /* nullable: gets a route for each group */
+} BusAssurance;
+
+/* Why nothing was queued. */
+typedef struct
+{
+  WireStatus status; /* OK: not refused */
+  BusExcess excess;  /* LIMIT: the bound */
+} BusRefusal;
+
+BusOutcome bus_assured_publish (BusCore *core,
+                                BusInbound *inbound,
+                                BusMatch *match,
+                                const BusAssurance *assurance,
+                                BusRefusal *refusal,
+                                gint64 now_us);

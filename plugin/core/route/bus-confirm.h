@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bus-timer.h"
+#include "peer/bus-peer.h"
+
+/*
+ * Confirmations: publishers that wait until a message was handled.
+ *
+ * A message with WANT_DELIVERED is confirmed by the receiver of a direct message, or by one member of each group that
+ * matches it. Each of them has a route: the id that the receiver returns in DELIVERED when its callback has returned.
+ * When all routes are confirmed, the publisher gets DELIVERED. A route ends the confirmation with an ERROR at once when its
+ * message is dropped before it was sent, and with UNKNOWN when the receiver disconnects and nobody else gets the message,
+ * or at the deadline. A message that another member takes over brings its route along.
+ *
+ * A confirmation of a message that may be resent (bus-resend) survives its publisher: the resend continues it.
+ *
+ * Invariant: a confirmation has at least one route and a deadline while it exists, and ends with exactly one answer.
+ */
+
+typedef struct BusConfirm BusConfirm;
+
+/* @publisher: has room for a pending request (the caller has checked max_pending_requests), and none with this @id. It needs
+ * a route next. */
+BusConfirm *bus_confirm_new (BusCore *core, BusPeer *publisher, guint64 id, gint64 due_us);
+
+/* Adds a receiver. Returns the id of the route. */
+guint64 bus_confirm_add (BusConfirm *confirm, BusPeer *receiver);
+
+/* The message of the route is queued for so many subscriptions of the receiver; without this call for one. With none the
+ * publisher gets an ERROR. Route 0: none. */
+void bus_confirm_expect (BusCore *core, guint64 route_id, guint n);
+
+/* A confirmation of this publisher waits for the answer to @id. */
+gboolean bus_confirm_is_pending (const BusPeer *publisher, guint64 id);
+
+/* The publisher does not wait any more. FALSE: there is no such confirmation. */
+gboolean bus_confirm_cancel (BusPeer *publisher, guint64 id);
+
+/* @receiver has handled the message. FALSE: no message waits for it. */
+gboolean bus_confirm_delivered (BusCore *core, const BusPeer *receiver, guint64 route_id);
+
+/* Another member gets the message. Route 0: none. */
+void bus_confirm_move (BusCore *core, guint64 route_id, BusPeer *receiver);
+
+/* Messages that queues dropped since the last call: when none of a route is left, the publisher gets an ERROR. */
+void bus_confirm_lose_dropped (BusCore *core);
+
+void bus_confirm_expire (BusConfirm *confirm);
+
+/* The peer disconnects. */
+void bus_confirm_forget_peer (BusPeer *peer);
