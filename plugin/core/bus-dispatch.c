@@ -327,22 +327,23 @@ dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
   dispatch_release_inbound (call, &inbound);
 }
 
-/* Grammar, right and receivers of the topic; cached, because the next message mostly has the same topic.
+/* Grammar, right and receivers of the topic; remembered, because the next message mostly has the same topic.
  * NULL: refused and answered. */
 static BusMatch *
 dispatch_match_allowed (const DispatchCall *call)
 {
   BusPeer *peer = call->peer;
   WireSpan topic = call->envelope->topic;
-  guint64 generation = call->core->routes->matches.generation;
+  const BusMatchCache *matches = &call->core->routes->matches;
+  gboolean is_recent = peer->recent_match != NULL && peer->recent_generation == matches->generation
+                       && wire_span_equal (peer->recent_match->key.text, topic);
 
-  if (peer->recent_match != NULL && peer->recent_generation == generation
-      && wire_span_equal (peer->recent_match->key.text, topic))
+  if (is_recent && bus_match_is_current (matches, peer->recent_match))
     return peer->recent_match;
-  if (!dispatch_check_topic (call) || !dispatch_authorize (call, BUS_OP_PUBLISH, topic))
+  if (!is_recent && (!dispatch_check_topic (call) || !dispatch_authorize (call, BUS_OP_PUBLISH, topic)))
     return NULL;
   peer->recent_match = bus_router_match (call->core, topic);
-  peer->recent_generation = call->core->routes->matches.generation;
+  peer->recent_generation = matches->generation;
   return peer->recent_match;
 }
 

@@ -63,6 +63,7 @@ sim_control_bytes (const BusFlow *flow)
 void sim_check_sums (SimWorld *world);
 void sim_check_reports (SimWorld *world);
 void sim_check_timers (SimWorld *world);
+void sim_check_index (SimWorld *world);
 /* A message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);
 /* @tickets: that the subscription holds, counted. */

@@ -12,6 +12,7 @@
  *   check-step     after every step: the checks below, in order
  *   check-sums     sums that the core keeps, counted again (I1, I2, I7, I12)
  *   check-slots    what may stand in the FIFO of a subscription (B04, B07, M08, R11)
+ *   check-index    what the index and the cache of matches say of a topic (T07)
  *   check-timers   every timer has an owner (I15)
  *   check-reports  every loss is reported (I7)
  *   check-frame    what one frame may change (B01, B08, I4, M08, R04)

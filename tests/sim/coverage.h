@@ -64,7 +64,11 @@
   X (WATCHER_MISSED, "I07-watcher-of-system-received-a-gap")                                                           \
   X (DROP_COMPARED, "I07-sums-of-system-drop-compared")                                                                \
   X (SLOW_COMPARED, "I07-last-system-slow-compared")                                                                   \
-  X (PEERS_COMPARED, "O05-last-system-peer-compared")
+  X (PEERS_COMPARED, "O05-last-system-peer-compared")                                                                  \
+  X (FOLDED, "T08-equal-patterns-of-a-peer")                                                                           \
+  X (MATCH_KEPT, "T07-match-kept-over-a-change")                                                                       \
+  X (MATCH_STALE, "T07-match-out-of-date")                                                                             \
+  X (SERVER_HOLE, "T07-server-ended-among-others")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,
 typedef enum

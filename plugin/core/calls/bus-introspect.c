@@ -222,8 +222,8 @@ introspect_group_cursor (const BusPage *page, gconstpointer last, char *next)
 
 /* --- topics --- */
 
-/* Subscriptions that would get a message to @topic now. Neighbours in @found mostly have one owner, whose right is
- * asked once. */
+/* Subscriptions that would get a message to @topic now. Neighbours in @found may have one owner, whose right is asked
+ * once. */
 static guint
 introspect_count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
 {
@@ -233,15 +233,15 @@ introspect_count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
 
   for (guint i = 0; i < found->len; i++)
     {
-      const BusSubscription *subscription = g_ptr_array_index (found, i);
+      const BusIndexEntry *entry = g_ptr_array_index (found, i);
 
-      if (subscription->owner != owner)
+      if (bus_index_entry_owner (entry) != owner)
         {
           page->work += BUS_WORK_QUESTION;
-          owner = subscription->owner;
+          owner = bus_index_entry_owner (entry);
           gets = bus_peer_is_ready (owner) && bus_policy_authorize (&owner->principal, BUS_OP_DELIVER, topic).allowed;
         }
-      n += gets ? 1 : 0;
+      n += gets ? bus_index_entry_size (entry) : 0;
     }
   return n;
 }
@@ -250,10 +250,11 @@ static gboolean
 introspect_put_topic (BusPage *page, const BusTopic *topic, guint *matched)
 {
   TopicInfo *info = bus_page_block (page, sizeof (TopicInfo));
-  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  g_autoptr (GPtrArray) found = g_ptr_array_new (); /* entries of the index */
 
   bus_index_match (page->core->routes->index, topic->key.text, found);
-  *matched += found->len;
+  for (guint i = 0; i < found->len; i++)
+    *matched += bus_index_entry_size (g_ptr_array_index (found, i));
   page->work += BUS_WORK_MATCH + found->len;
   daemoneye__eventbus__v1__topic_info__init (info);
   info->topic = bus_page_text (page, topic->key.text);

@@ -4,14 +4,14 @@
 #include "base/bus-key.h"
 #include "index/bus-trie.h"
 
-/* An item at its pattern: in the queue of its place, and in the set of all that are filed. */
-typedef struct
+/* The items of one owner at one place. */
+struct BusIndexEntry
 {
-  GList link;
+  GList link; /* in the queue of its place */
   BusPlace *place;
-  gpointer item;
-  guint64 serial; /* order of adding */
-} IndexFiled;
+  gconstpointer owner;
+  GQueue filed; /* by the link of BusFiled, oldest first; never empty */
+};
 
 /* The place of a topic without wildcards, which needs no walk. */
 typedef struct
@@ -23,27 +23,28 @@ typedef struct
 struct BusIndex
 {
   guint64 seed;
-  guint64 last_serial;
+  guint64 changes; /* also the serial of the item that was added last */
+  guint n_items;
   GHashTable *exact; /* BusKey -> IndexExact, none with an empty place */
   BusTrie *trie;
-  GHashTable *filed; /* set of IndexFiled by place and item, so that taking one out of a long queue needs no search */
+  GHashTable *entries; /* set of BusIndexEntry by place and owner */
 };
 
 static guint
-index_filed_hash (gconstpointer key)
+index_entry_hash (gconstpointer key)
 {
-  const IndexFiled *filed = key;
+  const BusIndexEntry *entry = key;
 
-  return (guint) bus_hash_mix (GPOINTER_TO_SIZE (filed->item) ^ bus_hash_mix (GPOINTER_TO_SIZE (filed->place)));
+  return (guint) bus_hash_mix (GPOINTER_TO_SIZE (entry->owner) ^ bus_hash_mix (GPOINTER_TO_SIZE (entry->place)));
 }
 
 static gboolean
-index_filed_equal (gconstpointer a, gconstpointer b)
+index_entry_equal (gconstpointer a, gconstpointer b)
 {
-  const IndexFiled *first = a;
-  const IndexFiled *second = b;
+  const BusIndexEntry *first = a;
+  const BusIndexEntry *second = b;
 
-  return first->place == second->place && first->item == second->item;
+  return first->place == second->place && first->owner == second->owner;
 }
 
 BusIndex *
@@ -54,7 +55,7 @@ bus_index_new (guint64 seed)
   index->seed = seed;
   index->exact = g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, g_free);
   index->trie = bus_trie_new (seed);
-  index->filed = g_hash_table_new_full (index_filed_hash, index_filed_equal, g_free, NULL);
+  index->entries = g_hash_table_new_full (index_entry_hash, index_entry_equal, g_free, NULL);
   return index;
 }
 
@@ -63,13 +64,15 @@ bus_index_free (BusIndex *index)
 {
   if (index == NULL)
     return;
-  g_assert (g_hash_table_size (index->filed) == 0);
+  g_assert (index->n_items == 0 && g_hash_table_size (index->entries) == 0);
   g_assert (g_hash_table_size (index->exact) == 0);
   g_hash_table_unref (index->exact);
   bus_trie_free (index->trie);
-  g_hash_table_unref (index->filed);
+  g_hash_table_unref (index->entries);
   g_free (index);
 }
+
+/* --- places --- */
 
 static gboolean
 index_has_wildcard (WireSpan pattern)
@@ -112,108 +115,160 @@ index_place_reach (BusIndex *index, WireSpan pattern)
   return exact != NULL ? &exact->place : &index_exact_new (index, pattern)->place;
 }
 
-static BusPlace *
-index_place_find (BusIndex *index, WireSpan pattern)
-{
-  IndexExact *exact;
-
-  if (index_has_wildcard (pattern))
-    return bus_trie_find (index->trie, pattern);
-  exact = index_exact_find (index, pattern);
-  return exact != NULL ? &exact->place : NULL;
-}
-
 static void
-index_place_prune (BusIndex *index, BusPlace *place, WireSpan pattern)
+index_place_prune (BusIndex *index, BusPlace *place)
 {
-  BusKey key;
-
   if (!g_queue_is_empty (&place->filed))
     return;
   if (place->node != NULL)
-    {
-      bus_trie_prune (index->trie, place);
-      return;
-    }
-  key = bus_key (index->seed, pattern);
-  g_hash_table_remove (index->exact, &key);
+    bus_trie_prune (index->trie, place);
+  else
+    g_hash_table_remove (index->exact,
+                         &((IndexExact *) (gpointer) ((guint8 *) place - G_STRUCT_OFFSET (IndexExact, place)))->key);
+}
+
+/* --- items --- */
+
+static BusIndexEntry *
+index_entry_reach (BusIndex *index, BusPlace *place, gconstpointer owner)
+{
+  BusIndexEntry wanted = { .place = place, .owner = owner };
+  BusIndexEntry *entry = g_hash_table_lookup (index->entries, &wanted);
+
+  if (entry != NULL)
+    return entry;
+  entry = g_new0 (BusIndexEntry, 1);
+  entry->link.data = entry;
+  entry->place = place;
+  entry->owner = owner;
+  g_queue_push_tail_link (&place->filed, &entry->link);
+  g_hash_table_add (index->entries, entry);
+  return entry;
 }
 
 void
-bus_index_add (BusIndex *index, WireSpan pattern, gpointer item)
+bus_index_add (BusIndex *index, WireSpan pattern, gconstpointer owner, BusFiled *filed, gpointer item)
 {
-  IndexFiled *filed = g_new0 (IndexFiled, 1);
-  gboolean is_new;
+  BusPlace *place = index_place_reach (index, pattern);
 
-  filed->link.data = filed;
-  filed->place = index_place_reach (index, pattern);
-  filed->item = item;
-  filed->serial = ++index->last_serial;
-  g_queue_push_tail_link (&filed->place->filed, &filed->link);
-  is_new = g_hash_table_add (index->filed, filed);
-  g_assert (is_new);
+  g_assert (filed->entry == NULL);
+  filed->link.data = item;
+  filed->entry = index_entry_reach (index, place, owner);
+  filed->serial = ++index->changes;
+  g_queue_push_tail_link (&filed->entry->filed, &filed->link);
+  place->changed = index->changes;
+  index->n_items++;
 }
 
-gboolean
-bus_index_remove (BusIndex *index, WireSpan pattern, gpointer item)
+void
+bus_index_remove (BusIndex *index, BusFiled *filed)
 {
-  IndexFiled wanted = { .place = index_place_find (index, pattern), .item = item };
-  IndexFiled *filed = wanted.place != NULL ? g_hash_table_lookup (index->filed, &wanted) : NULL;
+  BusIndexEntry *entry = g_steal_pointer (&filed->entry);
+  BusPlace *place = entry->place;
 
-  if (filed == NULL)
-    return FALSE;
-  g_queue_unlink (&wanted.place->filed, &filed->link);
-  g_hash_table_remove (index->filed, filed);
-  index_place_prune (index, wanted.place, pattern);
-  return TRUE;
+  g_queue_unlink (&entry->filed, &filed->link);
+  place->changed = ++index->changes;
+  index->n_items--;
+  if (!g_queue_is_empty (&entry->filed))
+    return;
+  g_queue_unlink (&place->filed, &entry->link);
+  g_hash_table_remove (index->entries, entry);
+  index_place_prune (index, place);
 }
 
+/* --- matching --- */
+
+/* @entries: (nullable) */
 static void
-index_append_filed (GPtrArray *items, const BusPlace *place)
+index_visit (const BusPlace *place, BusIndexMark *mark, GPtrArray *entries)
 {
+  mark->n_places++;
+  mark->changed = MAX (mark->changed, place->changed);
+  if (entries == NULL)
+    return;
   for (const GList *l = place->filed.head; l != NULL; l = l->next)
-    g_ptr_array_add (items, l->data);
+    g_ptr_array_add (entries, l->data);
+}
+
+BusIndexMark
+bus_index_match (const BusIndex *index, WireSpan topic, GPtrArray *entries)
+{
+  const IndexExact *exact = index_exact_find (index, topic);
+  BusIndexMark mark = { 0, 0 };
+  BusTrieWalk walk;
+  BusPlace *place;
+
+  if (exact != NULL)
+    index_visit (&exact->place, &mark, entries);
+  bus_trie_walk_init (&walk, index->trie, topic);
+  while ((place = bus_trie_walk_next (&walk)) != NULL)
+    index_visit (place, &mark, entries);
+  return mark;
+}
+
+BusIndexMark
+bus_index_mark (const BusIndex *index, WireSpan topic)
+{
+  return bus_index_match (index, topic, NULL);
+}
+
+gconstpointer
+bus_index_entry_owner (const BusIndexEntry *entry)
+{
+  return entry->owner;
+}
+
+guint
+bus_index_entry_size (const BusIndexEntry *entry)
+{
+  return entry->filed.length;
 }
 
 static gint
 index_by_serial (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
 {
-  const IndexFiled *const *first = a;
-  const IndexFiled *const *second = b;
+  const BusFiled *const *first = a;
+  const BusFiled *const *second = b;
 
   return (*first)->serial < (*second)->serial ? -1 : 1;
 }
 
 void
-bus_index_match (const BusIndex *index, WireSpan topic, GPtrArray *items)
+bus_index_append_items (GPtrArray *items, const GPtrArray *entries)
 {
-  const IndexExact *exact = index_exact_find (index, topic);
   const guint start = items->len;
-  guint n_places = 0;
-  BusTrieWalk walk;
-  BusPlace *place;
+  gboolean is_sorted = TRUE;
+  guint64 last = 0;
 
-  if (exact != NULL)
-    {
-      index_append_filed (items, &exact->place);
-      n_places++;
-    }
-  bus_trie_walk_init (&walk, index->trie, topic);
-  while ((place = bus_trie_walk_next (&walk)) != NULL)
-    {
-      index_append_filed (items, place);
-      n_places++;
-    }
+  for (guint i = 0; i < entries->len; i++)
+    for (GList *l = ((BusIndexEntry *) g_ptr_array_index (entries, i))->filed.head; l != NULL; l = l->next)
+      {
+        BusFiled *filed = (BusFiled *) l; /* its first field */
 
-  /* Each place is in order by itself. */
-  if (n_places > 1)
+        is_sorted = is_sorted && filed->serial > last;
+        last = filed->serial;
+        g_ptr_array_add (items, filed);
+      }
+  if (!is_sorted)
     g_qsort_with_data (items->pdata + start, (gint) (items->len - start), sizeof (gpointer), index_by_serial, NULL);
   for (guint i = start; i < items->len; i++)
-    items->pdata[i] = ((const IndexFiled *) items->pdata[i])->item;
+    items->pdata[i] = ((const BusFiled *) items->pdata[i])->link.data;
 }
 
 guint
 bus_index_size (const BusIndex *index)
 {
-  return g_hash_table_size (index->filed);
+  return index->n_items;
+}
+
+guint
+bus_index_count_entries (const BusIndex *index)
+{
+  return g_hash_table_size (index->entries);
+}
+
+const guint64 *
+bus_index_changes (const BusIndex *index)
+{
+  return &index->changes;
 }

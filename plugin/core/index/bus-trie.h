@@ -23,6 +23,7 @@ typedef struct BusTrieNode BusTrieNode;
 typedef struct
 {
   GQueue filed;      /* of the user, oldest first */
+  guint64 changed;   /* of the user */
   BusTrieNode *node; /* of the trie; NULL outside a trie */
 } BusPlace;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/bus-filed.h"
 #include "base/bus-filter.h"
 #include "base/bus-overflow.h"
 #include "base/bus-timer.h"
@@ -95,6 +96,9 @@ struct BusSubscription
   guint32 unreported_changes; /* bits of BusChange */
   gint64 report_next_us;
   BusTimer report_timer;
+
+  BusFiled filed;     /* in the index; not if it serves */
+  guint server_place; /* in the list of servers, if it serves */
 };
 
 /* What a subscription costs its owner: itself, and its share of the tables and of the index. */

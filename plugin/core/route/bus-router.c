@@ -29,10 +29,7 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
   if (subscription->serves)
     bus_servers_add (core->routes->servers, core->seed, subscription);
   else
-    {
-      bus_index_add (core->routes->index, subscription->pattern, subscription);
-      bus_match_cache_forget (&core->routes->matches);
-    }
+    bus_index_add (core->routes->index, subscription->pattern, owner, &subscription->filed, subscription);
   g_hash_table_insert (owner->subscriptions, GUINT_TO_POINTER (subscription->id), subscription);
   bus_quota_keep (&core->quota, &owner->ledger.usage, subscription->charged);
   core->routes->n_subscriptions++;
@@ -46,10 +43,7 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
   if (subscription->serves)
     bus_servers_remove (core->routes->servers, subscription);
   else
-    {
-      bus_index_remove (core->routes->index, subscription->pattern, subscription);
-      bus_match_cache_forget (&core->routes->matches);
-    }
+    bus_index_remove (core->routes->index, &subscription->filed);
   g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
   core->routes->n_subscriptions--;
   bus_quota_forgo (&core->quota, &owner->ledger.usage, subscription->charged);
@@ -190,7 +184,7 @@ router_choose_members (BusMatch *match, const BusInbound *inbound, gboolean broa
 BusMatch *
 bus_router_match (BusCore *core, WireSpan topic)
 {
-  return bus_match_lookup (&core->routes->matches, core->routes->index, core->seed, topic);
+  return bus_match_lookup (&core->routes->matches, topic);
 }
 
 BusOutcome

@@ -12,7 +12,7 @@ bus_routes_new (const BusLimits *limits, guint64 seed)
   routes->index = bus_index_new (seed);
   routes->servers = bus_servers_table_new ();
   routes->groups = bus_group_table_new ();
-  bus_match_cache_init (&routes->matches, limits->topic_cache);
+  bus_match_cache_init (&routes->matches, routes->index, seed, limits->topic_cache);
   bus_topics_init (&routes->topics, limits->topics_seen);
   routes->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
   routes->confirm_routes = g_hash_table_new (g_int64_hash, g_int64_equal);

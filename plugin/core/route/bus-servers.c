@@ -16,19 +16,47 @@ bus_servers_table_new (void)
   return g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, servers_free);
 }
 
-BusServers *
-bus_servers_find (GHashTable *table, guint64 seed, WireSpan topic)
+static BusServers *
+servers_lookup (GHashTable *table, guint64 seed, WireSpan topic)
 {
   BusKey key = bus_key (seed, topic);
 
   return g_hash_table_lookup (table, &key);
 }
 
+static void
+servers_close_holes (BusServers *servers)
+{
+  guint kept = 0;
+
+  for (guint i = 0; i < servers->subscriptions->len; i++)
+    {
+      BusSubscription *subscription = g_ptr_array_index (servers->subscriptions, i);
+
+      if (subscription == NULL)
+        continue;
+      subscription->server_place = kept;
+      g_ptr_array_index (servers->subscriptions, kept++) = subscription;
+    }
+  g_ptr_array_set_size (servers->subscriptions, (gint) kept);
+  servers->holes = 0;
+}
+
+BusServers *
+bus_servers_find (GHashTable *table, guint64 seed, WireSpan topic)
+{
+  BusServers *servers = servers_lookup (table, seed, topic);
+
+  if (servers != NULL && servers->holes > 0)
+    servers_close_holes (servers);
+  return servers;
+}
+
 void
 bus_servers_add (GHashTable *table, guint64 seed, BusSubscription *subscription)
 {
   WireSpan topic = subscription->pattern;
-  BusServers *servers = bus_servers_find (table, seed, topic);
+  BusServers *servers = servers_lookup (table, seed, topic);
 
   if (servers == NULL)
     {
@@ -38,6 +66,7 @@ bus_servers_add (GHashTable *table, guint64 seed, BusSubscription *subscription)
       servers->subscriptions = g_ptr_array_new ();
       g_hash_table_insert (table, &servers->key, servers);
     }
+  subscription->server_place = servers->subscriptions->len;
   g_ptr_array_add (servers->subscriptions, subscription);
   subscription->servers = servers;
 }
@@ -46,8 +75,13 @@ void
 bus_servers_remove (GHashTable *table, BusSubscription *subscription)
 {
   BusServers *servers = g_steal_pointer (&subscription->servers);
+  GPtrArray *list = servers->subscriptions;
 
-  g_ptr_array_remove (servers->subscriptions, subscription);
-  if (servers->subscriptions->len == 0)
+  g_assert (g_ptr_array_index (list, subscription->server_place) == subscription);
+  g_ptr_array_index (list, subscription->server_place) = NULL;
+  servers->holes++;
+  if (servers->holes == list->len)
     g_hash_table_remove (table, &servers->key);
+  else if (servers->holes > list->len / 2) /* nobody may look it up for long */
+    servers_close_holes (servers);
 }

@@ -160,22 +160,34 @@ levels_to_try (void)
   return g_test_thorough () ? 8 : 5;
 }
 
-/* What is filed, in order: the oracle's index. */
+/* What is filed, in order: the oracle's index. Three owners share the items. */
 typedef struct
 {
   const Line *pattern;
   gpointer item;
+  BusFiled *filed;
 } Entry;
+
+static gconstpointer
+owner_of (gpointer item)
+{
+  static const int owners[3];
+
+  return &owners[GPOINTER_TO_UINT (item) % G_N_ELEMENTS (owners)];
+}
 
 static void
 assert_matches (const BusIndex *index, const GArray *entries, const Line *topic)
 {
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
   g_autoptr (GPtrArray) items = g_ptr_array_new ();
   gpointer before = GUINT_TO_POINTER (G_MAXUINT);
-  guint at = 1;
+  guint at = 1, n = 0;
 
   g_ptr_array_add (items, before); /* what is there stays */
-  bus_index_match (index, wire_span_str (topic->text), items);
+  g_assert_true (bus_index_mark_equal (bus_index_match (index, wire_span_str (topic->text), found),
+                                       bus_index_mark (index, wire_span_str (topic->text))));
+  bus_index_append_items (items, found);
   g_assert_true (g_ptr_array_index (items, 0) == before);
   for (guint i = 0; i < entries->len; i++)
     {
@@ -192,29 +204,38 @@ assert_matches (const BusIndex *index, const GArray *entries, const Line *topic)
   if (at != items->len)
     g_test_message ("%u too many for %s", items->len - at, topic->text);
   g_assert_cmpuint (at, ==, items->len);
+  for (guint i = 0; i < found->len; i++)
+    n += bus_index_entry_size (g_ptr_array_index (found, i));
+  g_assert_cmpuint (n, ==, items->len - 1);
 }
 
 static void
 file (BusIndex *index, GArray *entries, const Line *pattern, gpointer item)
 {
-  Entry entry = { pattern, item };
+  Entry entry = { pattern, item, g_new0 (BusFiled, 1) };
 
-  bus_index_add (index, wire_span_str (pattern->text), item);
+  bus_index_add (index, wire_span_str (pattern->text), owner_of (item), entry.filed, item);
   g_array_append_val (entries, entry);
+}
+
+static void
+unfile (BusIndex *index, GArray *entries, guint at)
+{
+  BusFiled *filed = g_array_index (entries, Entry, at).filed;
+
+  bus_index_remove (index, filed);
+  g_assert_null (filed->entry);
+  g_free (filed);
+  g_array_remove_index (entries, at);
 }
 
 static void
 remove_all (BusIndex *index, GArray *entries)
 {
-  for (guint i = 0; i < entries->len; i++)
-    {
-      const Entry *entry = &g_array_index (entries, Entry, i);
-
-      g_assert_true (bus_index_remove (index, wire_span_str (entry->pattern->text), entry->item));
-      g_assert_false (bus_index_remove (index, wire_span_str (entry->pattern->text), entry->item));
-    }
-  g_array_set_size (entries, 0);
+  while (entries->len > 0)
+    unfile (index, entries, entries->len - 1);
   g_assert_cmpuint (bus_index_size (index), ==, 0);
+  g_assert_cmpuint (bus_index_count_entries (index), ==, 0);
 }
 
 static void
@@ -331,14 +352,14 @@ test_vectors (void)
     {
       g_autoptr (GPtrArray) items = g_ptr_array_new ();
       BusIndex *index = bus_index_new (i);
-      WireSpan pattern = wire_span_str (vectors[i].pattern);
+      BusFiled filed = { .entry = NULL };
 
-      bus_index_add (index, pattern, &items);
+      bus_index_add (index, wire_span_str (vectors[i].pattern), &items, &filed, &items);
       bus_index_match (index, wire_span_str (vectors[i].topic), items);
       if ((items->len == 1) != vectors[i].matches)
         g_test_message ("%s with %s", vectors[i].pattern, vectors[i].topic);
       g_assert_cmpuint (items->len, ==, vectors[i].matches ? 1 : 0);
-      g_assert_true (bus_index_remove (index, pattern, &items));
+      bus_index_remove (index, &filed);
       bus_index_free (index);
     }
 }
@@ -384,9 +405,8 @@ test_random (void)
         }
       else
         {
-          g_assert_cmpint (bus_index_remove (index, wire_span_str (pattern->text), item), ==, found < entries->len);
           if (found < entries->len)
-            g_array_remove_index (entries, found);
+            unfile (index, entries, found);
         }
       g_assert_cmpuint (bus_index_size (index), ==, entries->len);
       assert_matches (index, entries, line_at (topics, (guint) g_rand_int_range (rand, 0, (gint) topics->len)));
@@ -401,19 +421,20 @@ test_copies (void)
 {
   static const char *const patterns[] = { "events.process.new", "events.+.new", "events.process.#" };
   g_autoptr (GPtrArray) items = g_ptr_array_new ();
+  BusFiled filed[G_N_ELEMENTS (patterns)] = { { .entry = NULL } };
   BusIndex *index = bus_index_new (4);
 
   for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
     {
       g_autofree char *text = g_strdup (patterns[i]);
 
-      bus_index_add (index, wire_span_str (text), GUINT_TO_POINTER (i + 1));
+      bus_index_add (index, wire_span_str (text), items, &filed[i], items);
       memset (text, 'x', strlen (text));
     }
   bus_index_match (index, WIRE_SPAN_LITERAL ("events.process.new"), items);
   g_assert_cmpuint (items->len, ==, G_N_ELEMENTS (patterns));
   for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
-    g_assert_true (bus_index_remove (index, wire_span_str (patterns[i]), GUINT_TO_POINTER (i + 1)));
+    bus_index_remove (index, &filed[i]);
   bus_index_free (index);
 }
 
@@ -507,26 +528,37 @@ test_pathological (void)
   bus_index_free (index);
 }
 
-/* 10^5 subscriptions of one pattern, taken out latest first and then at random: no search in what hangs there. */
+/* 10^5 subscriptions of one pattern, of a hundred owners or of as many as there are, taken out latest first and then at
+ * random: no search in what is filed there. */
 static void
 test_crowd (void)
 {
-  static const char *const patterns[] = { "events.a.b", "events.+.b" };
+  static const struct
+  {
+    const char *pattern;
+    guint n_owners;
+  } crowds[] = { { "events.a.b", 100 }, { "events.+.b", 100 }, { "events.a.b", 100000 }, { "events.+.b", 100000 } };
   const guint n = 100000;
   g_autoptr (GRand) rand = g_rand_new_with_seed (8);
   g_autofree guint *order = g_new (guint, n);
+  g_autofree BusFiled *filed = g_new0 (BusFiled, n);
   BusIndex *index = bus_index_new (7);
 
-  for (guint k = 0; k < G_N_ELEMENTS (patterns); k++)
+  for (guint k = 0; k < G_N_ELEMENTS (crowds); k++)
     {
+      g_autoptr (GPtrArray) found = g_ptr_array_new ();
       g_autoptr (GPtrArray) items = g_ptr_array_new ();
 
       for (guint i = 0; i < n; i++)
         {
-          bus_index_add (index, wire_span_str (patterns[k]), GUINT_TO_POINTER (i + 1));
+          bus_index_add (index, wire_span_str (crowds[k].pattern), order + i % crowds[k].n_owners, &filed[i],
+                         GUINT_TO_POINTER (i + 1));
           order[i] = i;
         }
-      bus_index_match (index, WIRE_SPAN_LITERAL ("events.a.b"), items);
+      bus_index_match (index, WIRE_SPAN_LITERAL ("events.a.b"), found);
+      g_assert_cmpuint (found->len, ==, crowds[k].n_owners);
+      g_assert_cmpuint (bus_index_count_entries (index), ==, crowds[k].n_owners);
+      bus_index_append_items (items, found);
       g_assert_cmpuint (items->len, ==, n);
       for (guint i = 0; i < n; i++)
         g_assert_true (g_ptr_array_index (items, i) == GUINT_TO_POINTER (i + 1));
@@ -540,9 +572,100 @@ test_crowd (void)
           order[other] = kept;
         }
       for (guint i = n; i > 0; i--)
-        g_assert_true (bus_index_remove (index, wire_span_str (patterns[k]), GUINT_TO_POINTER (order[i - 1] + 1)));
+        bus_index_remove (index, &filed[order[i - 1]]);
       g_assert_cmpuint (bus_index_size (index), ==, 0);
     }
+  bus_index_free (index);
+}
+
+/* Equal patterns of one owner are one entry, those of two owners two, and the order is that of adding over all of them. */
+static void
+test_equal_patterns (void)
+{
+  static const char *const patterns[] = { "events.#", "events.a", "events.#", "events.#", "events.a" };
+  static const guint owners[] = { 0, 0, 1, 0, 1 };
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+  BusFiled filed[G_N_ELEMENTS (patterns)] = { { .entry = NULL } };
+  BusIndex *index = bus_index_new (9);
+  guint sizes[2] = { 0, 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
+    bus_index_add (index, wire_span_str (patterns[i]), &owners[owners[i]], &filed[i], GUINT_TO_POINTER (i + 1));
+  g_assert_cmpuint (bus_index_size (index), ==, 5);
+  g_assert_cmpuint (bus_index_count_entries (index), ==, 4);
+  bus_index_match (index, WIRE_SPAN_LITERAL ("events.a"), found);
+  g_assert_cmpuint (found->len, ==, 4);
+  for (guint i = 0; i < found->len; i++)
+    {
+      const BusIndexEntry *entry = g_ptr_array_index (found, i);
+      gsize owner = (gsize) ((const guint *) bus_index_entry_owner (entry) - owners);
+
+      g_assert_cmpuint (owner, <, 2);
+      sizes[owner] += bus_index_entry_size (entry);
+    }
+  g_assert_cmpuint (sizes[0], ==, 3);
+  g_assert_cmpuint (sizes[1], ==, 2);
+  bus_index_append_items (items, found);
+  g_assert_cmpuint (items->len, ==, 5);
+  for (guint i = 0; i < items->len; i++)
+    g_assert_true (g_ptr_array_index (items, i) == GUINT_TO_POINTER (i + 1));
+  /* The entry lives as long as one of its items. */
+  bus_index_remove (index, &filed[0]);
+  g_assert_cmpuint (bus_index_count_entries (index), ==, 4);
+  bus_index_remove (index, &filed[3]);
+  g_assert_cmpuint (bus_index_count_entries (index), ==, 3);
+  for (guint i = 1; i < G_N_ELEMENTS (patterns); i++)
+    if (i != 3)
+      bus_index_remove (index, &filed[i]);
+  g_assert_cmpuint (bus_index_count_entries (index), ==, 0);
+  bus_index_free (index);
+}
+
+/* A change that matches a topic changes its mark, also when the place goes and returns; any other change leaves it. */
+static void
+test_mark (void)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (10);
+  g_autoptr (GPtrArray) patterns = good_patterns (3);
+  g_autoptr (GPtrArray) topics = all_topics (3);
+  g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Entry));
+  g_autofree BusIndexMark *marks = g_new0 (BusIndexMark, topics->len);
+  const guint64 *changes;
+  BusIndex *index = bus_index_new (11);
+  guint changed = 0, kept = 0;
+
+  changes = bus_index_changes (index);
+  for (guint step = 0; step < 4000; step++)
+    {
+      gboolean adds = entries->len == 0 || g_rand_int_range (rand, 0, 100) < (step / 200 % 2 == 0 ? 70 : 30);
+      guint at = adds ? (guint) g_rand_int_range (rand, 0, (gint) patterns->len)
+                      : (guint) g_rand_int_range (rand, 0, (gint) entries->len);
+      const Line *pattern = adds ? line_at (patterns, at) : g_array_index (entries, Entry, at).pattern;
+      guint64 before = *changes;
+
+      if (adds)
+        file (index, entries, pattern, GINT_TO_POINTER (g_rand_int_range (rand, 1, 100)));
+      else
+        unfile (index, entries, at);
+      g_assert_cmpuint (*changes, >, before);
+      for (guint i = 0; i < topics->len; i++)
+        {
+          const Line *topic = line_at (topics, i);
+          BusIndexMark mark = bus_index_mark (index, wire_span_str (topic->text));
+          gboolean concerns = naive_match (pattern->split, topic->split);
+
+          if (bus_index_mark_equal (mark, marks[i]) == concerns)
+            g_test_message ("step %u: %s and %s", step, pattern->text, topic->text);
+          g_assert_cmpint (bus_index_mark_equal (mark, marks[i]), ==, !concerns);
+          changed += concerns ? 1 : 0;
+          kept += concerns ? 0 : 1;
+          marks[i] = mark;
+        }
+    }
+  g_assert_cmpuint (changed, >, 1000);
+  g_assert_cmpuint (kept, >, 1000);
+  remove_all (index, entries);
   bus_index_free (index);
 }
 
@@ -644,6 +767,8 @@ main (int argc, char **argv)
   g_test_add_func ("/core/index/nodes-go", test_nodes_go);
   g_test_add_func ("/core/index/T06-pathological", test_pathological);
   g_test_add_func ("/core/index/T06-crowd", test_crowd);
+  g_test_add_func ("/core/index/T07-equal-patterns", test_equal_patterns);
+  g_test_add_func ("/core/index/T07-mark", test_mark);
   g_test_add_func ("/core/index/T09-seed", test_seed);
   g_test_add_func ("/core/index/T09-hash-bytes", test_hash_bytes);
   g_test_add_func ("/core/index/T09-order", test_seed_and_order);

@@ -10,7 +10,7 @@ lookup (Peers *f, const char *topic)
 {
   BusRoutes *routes = f->core->routes;
 
-  return bus_match_lookup (&routes->matches, routes->index, f->core->seed, wire_span_str (topic));
+  return bus_match_lookup (&routes->matches, wire_span_str (topic));
 }
 
 static void
@@ -104,28 +104,242 @@ test_rights (Peers *f, gconstpointer data)
   g_assert_cmpuint (lookup (f, "control.collector.lifecycle")->n_receivers, ==, 3);
 }
 
-/* A match is remembered, and forgotten when a subscription comes or ends. The generation shows that a match which is
- * remembered elsewhere is old. */
+/* A match is remembered, and made again when a subscription of its topic comes or ends; its address and the counter of
+ * its topic stay. */
 static void
 test_forgets (Peers *f, gconstpointer data)
 {
-  BusRoutes *routes = f->core->routes;
+  BusMatchCache *cache = &f->core->routes->matches;
   BusPeer *one = peers_ready (f, "one", 1000);
   BusSubscription *subscription;
   BusLeave leave = { 0 };
   BusMatch *match = lookup (f, "events.process.new");
-  guint64 generation = routes->matches.generation;
+  guint64 generation = cache->generation;
 
+  match->counter.slot = 7;
   g_assert_true (lookup (f, "events.process.new") == match);
-  g_assert_cmpuint (routes->matches.generation, ==, generation);
+  g_assert_true (bus_match_is_current (cache, match));
+  g_assert_cmpuint (cache->made, ==, 1);
   subscription = routes_subscribe (f, one, 1, "events.#", NULL, 10);
-  g_assert_cmpuint (routes->matches.generation, !=, generation);
-  g_assert_cmpuint (g_hash_table_size (routes->matches.table), ==, 0);
-  g_assert_cmpuint (lookup (f, "events.process.new")->n_receivers, ==, 1);
-  generation = routes->matches.generation;
+  g_assert_false (bus_match_is_current (cache, match));
+  g_assert_true (lookup (f, "events.process.new") == match);
+  g_assert_true (bus_match_is_current (cache, match));
+  g_assert_cmpuint (cache->made, ==, 2);
+  g_assert_cmpuint (match->n_receivers, ==, 1);
   routes_unsubscribe (f, subscription, &leave);
-  g_assert_cmpuint (routes->matches.generation, !=, generation);
+  g_assert_false (bus_match_is_current (cache, match));
   g_assert_cmpuint (lookup (f, "events.process.new")->n_receivers, ==, 0);
+  g_assert_cmpuint (cache->made, ==, 3);
+  g_assert_cmpuint (cache->bytes, ==, match->size);
+  g_assert_cmpuint (match->counter.slot, ==, 7);
+  g_assert_cmpuint (cache->generation, ==, generation);
+}
+
+/* A subscription that does not match a topic leaves its match as it is, by name, by pattern and when it serves. */
+static void
+test_keeps_others (Peers *f, gconstpointer data)
+{
+  static const char *const others[]
+      = { "events.network.new", "events.network.#", "events.+.old", "+", "health.#", "system.#" };
+  BusMatchCache *cache = &f->core->routes->matches;
+  BusPeer *one = peers_ready (f, "one", 1000);
+  BusMatch *match;
+  guint64 made;
+
+  routes_subscribe (f, one, 1, "events.#", NULL, 10);
+  match = lookup (f, "events.process.new");
+  made = cache->made;
+  for (guint32 i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      BusSubscription *subscription = routes_subscribe (f, one, i + 2, others[i], i % 2 == 0 ? "group" : NULL, 10);
+      BusLeave leave = { .discarded = 0 };
+
+      g_assert_true (lookup (f, "events.process.new") == match);
+      routes_unsubscribe (f, subscription, &leave);
+      g_assert_true (lookup (f, "events.process.new") == match);
+      g_assert_true (bus_match_is_current (cache, match));
+    }
+  g_assert_cmpuint (cache->made, ==, made);
+  g_assert_cmpuint (match->n_receivers, ==, 1);
+}
+
+/* --- a naive matcher --- */
+
+/* The number of the receiver with that peer; the number of receivers: it is none. */
+static guint
+naive_receiver (const BusMatch *match, const BusPeer *peer)
+{
+  guint i = 0;
+
+  while (i < match->n_receivers && match->receivers[i].peer != peer)
+    i++;
+  return i;
+}
+
+static gboolean
+naive_matches (const char *const *pattern, const char *const *topic)
+{
+  if (*pattern == NULL || g_str_equal (*pattern, "#"))
+    return *pattern != NULL || *topic == NULL;
+  return *topic != NULL && (g_str_equal (*pattern, "+") || g_str_equal (*pattern, *topic))
+         && naive_matches (pattern + 1, topic + 1);
+}
+
+static gboolean
+naive_gets (const BusSubscription *subscription, const char *topic)
+{
+  g_autofree char *text = g_strndup ((const char *) subscription->pattern.data, subscription->pattern.len);
+  g_auto (GStrv) pattern = g_strsplit (text, ".", -1);
+  g_auto (GStrv) split = g_strsplit (topic, ".", -1);
+
+  return naive_matches ((const char *const *) pattern, (const char *const *) split)
+         && bus_policy_authorize (&subscription->owner->principal, BUS_OP_DELIVER, wire_span_str (topic)).allowed;
+}
+
+/* Walks all subscriptions in the order in which they came: receivers and groups are in the order in which the first
+ * matching subscription came, plain subscriptions and members in their own, each member peer once. */
+static void
+assert_naive (BusMatch *match, const GPtrArray *all, const char *topic)
+{
+  g_autofree guint *plain = g_new0 (guint, match->n_receivers + 1);
+  g_autofree guint *members = g_new0 (guint, match->n_groups + 1);
+  guint n_receivers = 0, n_groups = 0;
+
+  for (guint i = 0; i < all->len; i++)
+    {
+      BusSubscription *subscription = g_ptr_array_index (all, i);
+      guint receiver, group = 0, at = 0;
+
+      if (!naive_gets (subscription, topic))
+        continue;
+      receiver = naive_receiver (match, subscription->owner);
+      g_assert_cmpuint (receiver, <=, n_receivers);
+      g_assert_cmpuint (receiver, <, match->n_receivers);
+      n_receivers += receiver == n_receivers ? 1 : 0;
+      if (subscription->group == NULL)
+        {
+          g_assert_cmpuint (plain[receiver], <, match->receivers[receiver].n_plain);
+          g_assert_true (match->receivers[receiver].subscriptions[plain[receiver]++] == subscription);
+          continue;
+        }
+      while (group < match->n_groups && match->groups[group].group != subscription->group)
+        group++;
+      g_assert_cmpuint (group, <=, n_groups);
+      g_assert_cmpuint (group, <, match->n_groups);
+      n_groups += group == n_groups ? 1 : 0;
+      while (at < members[group] && match->groups[group].receivers[at] != receiver)
+        at++;
+      if (at < members[group])
+        continue; /* another pattern of a member */
+      g_assert_cmpuint (at, <, match->groups[group].n);
+      g_assert_true (match->groups[group].candidates[at] == subscription);
+      g_assert_cmpuint (match->groups[group].receivers[at], ==, receiver);
+      members[group]++;
+    }
+  g_assert_cmpuint (match->n_receivers, ==, n_receivers);
+  g_assert_cmpuint (match->n_groups, ==, n_groups);
+  for (guint i = 0; i < n_receivers; i++)
+    g_assert_cmpuint (match->receivers[i].n_plain, ==, plain[i]);
+  for (guint i = 0; i < n_groups; i++)
+    g_assert_cmpuint (match->groups[i].n, ==, members[i]);
+}
+
+typedef struct
+{
+  Peers *f;
+  GRand *rand;
+  BusPeer *peers[6];
+  GPtrArray *all; /* BusSubscription, in the order in which they came */
+  guint32 last_id;
+} Naive;
+
+static guint
+naive_below (Naive *naive, guint n)
+{
+  return (guint) g_rand_int_range (naive->rand, 0, (gint) n);
+}
+
+static void
+naive_connect (Naive *naive, guint at)
+{
+  g_autofree char *id = g_strdup_printf ("peer-%u", at);
+
+  naive->peers[at] = peers_ready (naive->f, id, 1000);
+}
+
+static void
+naive_subscribe (Naive *naive)
+{
+  static const char *const patterns[] = { "events.#", "events.process.new",  "events.+.new", "events.process.+",
+                                          "#",        "control.collector.#", "health.#" };
+  static const char *const groups[] = { NULL, NULL, "one", "two" };
+  BusPeer *owner = naive->peers[naive_below (naive, G_N_ELEMENTS (naive->peers))];
+  const char *pattern = patterns[naive_below (naive, G_N_ELEMENTS (patterns))];
+  const char *group = groups[naive_below (naive, G_N_ELEMENTS (groups))];
+
+  g_ptr_array_add (naive->all, routes_subscribe (naive->f, owner, ++naive->last_id, pattern, group, 10));
+}
+
+static void
+naive_unsubscribe (Naive *naive)
+{
+  BusLeave leave = { .discarded = 0 };
+
+  if (naive->all->len > 0)
+    routes_unsubscribe (naive->f, g_ptr_array_steal_index (naive->all, naive_below (naive, naive->all->len)), &leave);
+}
+
+static void
+naive_reconnect (Naive *naive)
+{
+  guint at = naive_below (naive, G_N_ELEMENTS (naive->peers));
+
+  for (guint i = naive->all->len; i-- > 0;)
+    if (((const BusSubscription *) g_ptr_array_index (naive->all, i))->owner == naive->peers[at])
+      g_ptr_array_remove_index (naive->all, i);
+  routes_disconnect (naive->f, naive->peers[at], NULL);
+  naive_connect (naive, at);
+}
+
+/* Subscribes, unsubscribes, disconnects and looks topics up at random; after each step some topics are stale in the cache,
+ * and what is looked up is compared with a walk over all subscriptions. */
+static void
+test_naive (Peers *f, gconstpointer data)
+{
+  static const char *const topics[]
+      = { "events.process.new",       "events.process.old",         "events.network.new", "health",
+          "control.collector.peer-1", "control.collector.lifecycle" };
+  g_autoptr (GPtrArray) all = g_ptr_array_new ();
+  g_autoptr (GRand) rand = g_rand_new_with_seed (12);
+  Naive naive = { .f = f, .rand = rand, .all = all };
+  BusMatchCache *cache = &f->core->routes->matches;
+  guint looked_up = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (naive.peers); i++)
+    naive_connect (&naive, i);
+  for (guint step = 0; step < 20000; step++)
+    {
+      gboolean is_growing = step / 500 % 2 == 0;
+      guint dice = naive_below (&naive, 100);
+
+      if (dice < 2)
+        naive_reconnect (&naive);
+      else if (dice < (is_growing ? 70u : 30u))
+        naive_subscribe (&naive);
+      else
+        naive_unsubscribe (&naive);
+      if (step % 4000 == 0)
+        cache->max = 2 + naive_below (&naive, 8); /* it forgets all now and then */
+      for (guint n = naive_below (&naive, 4); n > 0; n--)
+        {
+          const char *topic = topics[naive_below (&naive, G_N_ELEMENTS (topics))];
+
+          assert_naive (lookup (f, topic), all, topic);
+          looked_up++;
+        }
+    }
+  g_assert_cmpuint (cache->made, <, looked_up * 9 / 10); /* some were kept over a change */
+  g_assert_cmpuint (cache->generation, >, 10);
 }
 
 /* The cache is bounded: a flood of topics makes it forget all, and what is remembered elsewhere with it. */
@@ -181,6 +395,29 @@ test_bound_in_bytes (Peers *f, gconstpointer data)
   g_assert_cmpuint (g_hash_table_size (cache->table), <, BUS_MATCH_CACHE_BYTES / size + 2);
 }
 
+/* Matches that are made again count with their new size, so that topics which gain subscriptions cannot pass the bound. */
+static void
+test_bound_while_growing (Peers *f, gconstpointer data)
+{
+  BusMatchCache *cache = &f->core->routes->matches;
+  BusPeer *one = peers_ready (f, "one", 1000);
+  guint64 generation = cache->generation;
+
+  for (guint32 i = 1; i <= 1000; i++)
+    {
+      routes_subscribe (f, one, i, "events.#", NULL, 10);
+      for (guint k = 0; k < (i % 100 == 0 ? 1000u : 0); k++)
+        {
+          g_autofree char *topic = g_strdup_printf ("events.process.t%u", k);
+          const BusMatch *match = lookup (f, topic);
+
+          g_assert_cmpuint (match->receivers[0].n_plain, ==, i);
+          g_assert_cmpuint (cache->bytes, <, BUS_MATCH_CACHE_BYTES + match->size);
+        }
+    }
+  g_assert_cmpuint (cache->generation, >, generation);
+}
+
 #define ADD(path, function) g_test_add (path, Peers, NULL, routes_setup, function, routes_teardown)
 
 int
@@ -192,7 +429,10 @@ main (int argc, char **argv)
   ADD ("/core/match/M06-candidates", test_candidates);
   ADD ("/core/match/A07-rights", test_rights);
   ADD ("/core/match/I12-forgets", test_forgets);
+  ADD ("/core/match/T07-keeps-others", test_keeps_others);
+  ADD ("/core/match/T07-naive", test_naive);
   ADD ("/core/match/R03-bound", test_bound);
   ADD ("/core/match/R03-bound-in-bytes", test_bound_in_bytes);
+  ADD ("/core/match/R03-bound-while-growing", test_bound_while_growing);
   return g_test_run ();
 }

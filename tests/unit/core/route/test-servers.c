@@ -63,6 +63,7 @@ test_lives_with_its_servers (Fixture *f, gconstpointer data)
   g_assert_true (g_ptr_array_index (servers->subscriptions, 1) == second);
   take_out (f, first);
   g_assert_true (find (f, "tasks.procmond") == servers);
+  g_assert_true (g_ptr_array_index (servers->subscriptions, 0) == second);
   g_assert_cmpuint (servers->subscriptions->len, ==, 1);
   take_out (f, second);
   g_assert_null (find (f, "tasks.procmond"));
@@ -76,11 +77,16 @@ test_order (Fixture *f, gconstpointer data)
 {
   BusSubscription *servers[4];
   GPtrArray *order;
+  guint64 cursor;
 
   for (guint i = 0; i < 4; i++)
     servers[i] = add (f, i + 1, "a.b");
-  order = find (f, "a.b")->subscriptions;
+  find (f, "a.b")->cursor = 7;
   take_out (f, servers[1]);
+  order = find (f, "a.b")->subscriptions;
+  cursor = find (f, "a.b")->cursor;
+  g_assert_cmpuint (order->len, ==, 3);
+  g_assert_cmpuint (cursor, ==, 7);
   g_assert_true (g_ptr_array_index (order, 0) == servers[0]);
   g_assert_true (g_ptr_array_index (order, 1) == servers[2]);
   g_assert_true (g_ptr_array_index (order, 2) == servers[3]);
@@ -105,6 +111,50 @@ test_own_topic (Fixture *f, gconstpointer data)
   take_out (f, second);
 }
 
+/* Adds, removes and looks up at random, and compares with a list. */
+static void
+test_random (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (3);
+  g_autoptr (GPtrArray) want = g_ptr_array_new ();
+
+  for (guint step = 0; step < 5000; step++)
+    {
+      gboolean is_growing = step / 500 % 2 == 0;
+
+      if (want->len == 0 || g_rand_int_range (rand, 0, 100) < (is_growing ? 80 : 20))
+        g_ptr_array_add (want, add (f, step + 1, "a.b"));
+      else
+        take_out (f, g_ptr_array_steal_index (want, (guint) g_rand_int_range (rand, 0, (gint) want->len)));
+      if (g_rand_int_range (rand, 0, 4) == 0 && want->len > 0)
+        {
+          const BusServers *servers = find (f, "a.b");
+
+          g_assert_cmpuint (servers->subscriptions->len, ==, want->len);
+          for (guint i = 0; i < want->len; i++)
+            g_assert_true (g_ptr_array_index (servers->subscriptions, i) == g_ptr_array_index (want, i));
+        }
+      g_assert_cmpint (find (f, "a.b") != NULL, ==, want->len > 0);
+    }
+  while (want->len > 0)
+    take_out (f, g_ptr_array_steal_index (want, want->len - 1));
+}
+
+/* 10^5 servers of one topic end in the order in which they came, and no list is moved for each of them. */
+static void
+test_crowd (Fixture *f, gconstpointer data)
+{
+  const guint n = 100000;
+  g_autofree BusSubscription **servers = g_new (BusSubscription *, n);
+
+  for (guint i = 0; i < n; i++)
+    servers[i] = add (f, i + 1, "a.b");
+  g_assert_cmpuint (find (f, "a.b")->subscriptions->len, ==, n);
+  for (guint i = 0; i < n; i++)
+    take_out (f, servers[i]);
+  g_assert_null (find (f, "a.b"));
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -114,5 +164,7 @@ main (int argc, char **argv)
   ADD ("/core/servers/lives-with-its-servers", test_lives_with_its_servers);
   ADD ("/core/servers/order", test_order);
   ADD ("/core/servers/own-topic", test_own_topic);
+  ADD ("/core/servers/random", test_random);
+  ADD ("/core/servers/T06-crowd", test_crowd);
   return g_test_run ();
 }

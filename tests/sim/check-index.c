@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+#include "route/bus-routes.h"
+#include "route/bus-servers.h"
+
+/* The receivers of each topic in the cache, and the servers of each topic: counted again by a walk over all subscriptions. A
+ * match that is out of date, or that the cache does not know to be so, is seen here before a message takes it. */
+
+static gboolean
+check_index_gets (const BusSubscription *subscription, const char *topic)
+{
+  char pattern[512];
+
+  g_assert (subscription->pattern.len < sizeof pattern);
+  memcpy (pattern, subscription->pattern.data, subscription->pattern.len);
+  pattern[subscription->pattern.len] = '\0';
+  return !subscription->serves && sim_model_matches (pattern, topic)
+         && bus_policy_authorize (&subscription->owner->principal, BUS_OP_DELIVER, wire_span_str (topic)).allowed;
+}
+
+/* @named: counts each subscription that the match lists */
+static void
+check_index_list (const BusMatch *match, GHashTable *named)
+{
+  for (guint i = 0; i < match->n_receivers; i++)
+    for (guint k = 0; k < match->receivers[i].n_plain; k++)
+      g_hash_table_add (named, match->receivers[i].subscriptions[k]);
+  for (guint i = 0; i < match->n_filtered; i++)
+    g_hash_table_add (named, match->filtered[i].subscription);
+  for (guint i = 0; i < match->n_groups; i++)
+    for (guint k = 0; k < match->groups[i].n; k++)
+      g_hash_table_add (named, match->groups[i].candidates[k]);
+}
+
+/* A candidate stands for all subscriptions of its peer in the group. */
+static gboolean
+check_index_is_listed (const BusMatch *match, GHashTable *named, BusSubscription *subscription)
+{
+  if (g_hash_table_remove (named, subscription))
+    return TRUE;
+  for (guint i = 0; i < match->n_groups && subscription->group != NULL; i++)
+    for (guint k = 0; k < match->groups[i].n; k++)
+      if (match->groups[i].group == subscription->group
+          && match->receivers[match->groups[i].receivers[k]].peer == subscription->owner)
+        return TRUE;
+  return FALSE;
+}
+
+static void
+check_index_match (SimWorld *world, const BusMatch *match)
+{
+  g_autofree char *topic = g_strndup ((const char *) match->key.text.data, match->key.text.len);
+  g_autoptr (GHashTable) named = g_hash_table_new (NULL, NULL);
+
+  check_index_list (match, named);
+  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
+    {
+      GHashTableIter iter;
+      gpointer value;
+
+      g_hash_table_iter_init (&iter, ((const BusPeer *) link->data)->subscriptions);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        if (check_index_gets (value, topic) && !check_index_is_listed (match, named, value))
+          sim_world_fail (world, "T07: subscription %u is missing among the receivers of %s",
+                          ((const BusSubscription *) value)->id, topic);
+    }
+  if (g_hash_table_size (named) > 0)
+    sim_world_fail (world, "T07: %s has %u receivers that do not subscribe to it", topic, g_hash_table_size (named));
+}
+
+static void
+check_index_servers (SimWorld *world)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, world->core->routes->servers);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusServers *servers = value;
+      guint holes = 0;
+
+      for (guint i = 0; i < servers->subscriptions->len; i++)
+        {
+          const BusSubscription *subscription = g_ptr_array_index (servers->subscriptions, i);
+
+          if (subscription == NULL)
+            holes++;
+          else if (subscription->servers != servers || subscription->server_place != i)
+            sim_world_fail (world, "T07: a server stands at another place than it knows");
+        }
+      if (holes != servers->holes || holes == servers->subscriptions->len)
+        sim_world_fail (world, "T07: a topic has %u holes among its servers, not %u", holes, servers->holes);
+      if (holes > 0)
+        sim_cover (world, SIM_COVER_SERVER_HOLE);
+    }
+}
+
+/* Not after each step: a match is walked for each subscription. */
+void
+sim_check_index (SimWorld *world)
+{
+  const BusRoutes *routes = world->core->routes;
+  GHashTableIter iter;
+  gpointer value;
+
+  check_index_servers (world);
+  if (bus_index_count_entries (routes->index) < bus_index_size (routes->index))
+    sim_cover (world, SIM_COVER_FOLDED);
+  if (world->now_us % 16 != 0)
+    return;
+  g_hash_table_iter_init (&iter, routes->matches.table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusMatch *match = value;
+
+      /* What the next look-up takes without making it again. */
+      if (bus_match_is_current (&routes->matches, match))
+        check_index_match (world, match);
+      else if (bus_index_mark_equal (match->mark, bus_index_mark (routes->index, match->key.text)))
+        {
+          check_index_match (world, match);
+          sim_cover (world, SIM_COVER_MATCH_KEPT);
+        }
+      else
+        sim_cover (world, SIM_COVER_MATCH_STALE);
+    }
+}
