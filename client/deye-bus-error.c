@@ -81,6 +81,7 @@ static const ErrorRow error_rows[] = {
   { WIRE_STATUS_TAKEN_OVER, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("Another client has taken over this id") },
   { WIRE_STATUS_INTERNAL, DEYE_BUS_ERROR_INTERNAL, N_ ("The broker failed: see its log") },
   { WIRE_STATUS_FAILED, DEYE_BUS_ERROR_FAILED, N_ ("The responder failed") },
+  { WIRE_STATUS_PARTIAL, DEYE_BUS_ERROR_PARTIAL, N_ ("Some of the answers that were wanted are missing") },
 };
 
 static const ErrorRow *

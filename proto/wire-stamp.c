@@ -12,6 +12,9 @@ enum
   FIELD_ROUTE_ID = 36,
   FIELD_REMAINING = 37,
   FIELD_ANSWERS = 38,
+  FIELD_MATCHED = 39,
+  FIELD_QUEUED = 40,
+  FIELD_REFUSED = 41,
   FIELD_ATTEMPT = 43,
 };
 
@@ -61,6 +64,12 @@ wire_stamp_own (guint8 *out, const WireStampOwn *own)
   at = stamp_put_number (at, FIELD_ROUTE_ID, own->route_id);
   at = stamp_put_number (at, FIELD_REMAINING, own->remaining_us);
   at = stamp_put_number (at, FIELD_ANSWERS, own->answers);
+  if (own->matched != 0)
+    {
+      at = stamp_put_number (at, FIELD_MATCHED, own->matched);
+      at = stamp_put_number (at, FIELD_QUEUED, own->queued);
+      at = stamp_put_number (at, FIELD_REFUSED, own->refused);
+    }
   at = stamp_put_number (at, FIELD_ATTEMPT, own->attempt);
   return (gsize) (at - out);
 }

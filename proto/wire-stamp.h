@@ -12,12 +12,12 @@
  */
 
 #define WIRE_STAMP_COMMON_MAX               96u /* a sender is one segment, at most 64 bytes */
-#define WIRE_STAMP_OWN_MAX(n_subscriptions) (64u + 5u * (n_subscriptions))
+#define WIRE_STAMP_OWN_MAX(n_subscriptions) (96u + 5u * (n_subscriptions))
 
 /* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
 
-/* Fields 35-38 and 43; a zero or empty field is not written. */
+/* Fields 35-41 and 43; a zero or empty field is not written. */
 typedef struct
 {
   const guint32 *subscriptions;
@@ -25,6 +25,9 @@ typedef struct
   guint64 route_id;
   guint64 remaining_us;
   guint64 answers;
+  guint32 matched; /* 0: none of these three is written */
+  guint32 queued;
+  guint32 refused;
   guint32 attempt;
 } WireStampOwn;
 

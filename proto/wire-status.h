@@ -49,7 +49,8 @@ typedef enum
   WIRE_STATUS_TAKEN_OVER = 43,
   WIRE_STATUS_INTERNAL = 44,
 
-  WIRE_STATUS_FAILED = 50, /* an error of the application, which error_name and detail describe */
+  WIRE_STATUS_FAILED = 50,  /* an error of the application, which error_name and detail describe */
+  WIRE_STATUS_PARTIAL = 51, /* of a request to many: not all answers that were wanted have come */
 } WireStatus;
 
 /* The name, as "DENIED", or "UNNUMBERED" for a number that this version does not know. Never NULL. */

@@ -15,7 +15,7 @@
 #include "peer/bus-takeover.h"
 #include "route/bus-confirm.h"
 #include "route/bus-demote.h"
-#include "route/bus-request.h"
+#include "route/bus-many.h"
 #include "route/bus-reroute.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
@@ -120,9 +120,10 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
 static void
 core_settle (BusCore *core, gint64 now_us)
 {
-  /* Flushing a peer returns credit to others and drops messages; what these are sent then may close them in turn. */
+  /* Flushing a peer ends requests, returns credit to others and drops messages; what these are sent then may close them in
+   * turn. */
   bus_confirm_lose_dropped (core);
-  while (core->dying.head != NULL || core->creditors.head != NULL)
+  while (bus_many_settle (core, now_us) || core->dying.head != NULL || core->creditors.head != NULL)
     {
       if (core->dying.head != NULL)
         core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
@@ -436,6 +437,15 @@ core_hello_due (BusPeer *peer)
 }
 
 static void
+core_request_due (BusCore *core, BusRequest *request, gint64 now_us)
+{
+  if (request->kind == BUS_PENDING_QUESTION)
+    bus_many_expire (core, request, now_us);
+  else
+    bus_request_expire (core, request);
+}
+
+static void
 core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
 {
   BusSlot *slot = timer->owner;
@@ -454,7 +464,7 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
                     "a frame was not complete in time (frame_timeout_us)");
       break;
     case BUS_TIMER_REQUEST:
-      bus_request_expire (core, timer->owner);
+      core_request_due (core, timer->owner, now_us);
       break;
     case BUS_TIMER_LATER:
       bus_later_due (timer->owner);

@@ -6,8 +6,9 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
+#include "route/bus-answer.h"
 #include "route/bus-assured.h"
-#include "route/bus-request.h"
+#include "route/bus-many.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
 #include "wire-feature.h"
@@ -372,52 +373,46 @@ dispatch_handle_publish (DispatchCall *call)
 
 /* --- request, reply --- */
 
+/* The target that the request names, or NULL for every server. FALSE: it is not connected. */
+static gboolean
+dispatch_find_request_target (const DispatchCall *call, BusPeer **target)
+{
+  *target = call->envelope->target.len > 0 ? dispatch_find_target (call) : NULL;
+  if (call->envelope->target.len == 0 || *target != NULL)
+    return TRUE;
+  dispatch_fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
+  return FALSE;
+}
+
+static void
+dispatch_fail_unserved (const DispatchCall *call)
+{
+  if (call->envelope->target.len > 0)
+    dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target does not serve this topic");
+  else
+    dispatch_fail (call, WIRE_STATUS_NO_RESPONDERS, "nobody serves this topic");
+}
+
 static BusSubscription *
 dispatch_find_server (DispatchCall *call)
 {
   const BusNeed need = { .len = call->frame->body.len, .lane = call->class_of.lane, .now_us = call->now_us };
-  BusPeer *target = NULL;
+  BusPeer *target;
   BusSubscription *server;
 
-  if (call->envelope->target.len > 0)
-    {
-      target = dispatch_find_target (call);
-      if (target == NULL)
-        {
-          dispatch_fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
-          return NULL;
-        }
-    }
+  if (!dispatch_find_request_target (call, &target))
+    return NULL;
   server = bus_router_pick_server (call->core, call->envelope->topic, target, &need);
   if (server != NULL && bus_peer_is_ready (server->owner))
     return server;
-  if (target != NULL)
-    dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target does not serve this topic");
-  else
-    dispatch_fail (call, WIRE_STATUS_NO_RESPONDERS, "nobody serves this topic");
+  dispatch_fail_unserved (call);
   return NULL;
-}
-
-/* Fails the request and names the bound that was exceeded. @server: (nullable): the message is for the peer itself */
-static void
-dispatch_fail_full (const DispatchCall *call,
-                    BusRequest *request,
-                    const BusFlow *flow,
-                    const BusSubscription *server,
-                    WireStatus status,
-                    const char *detail)
-{
-  const BusNeed need = { .len = call->frame->body.len, .lane = call->class_of.lane, .now_us = call->now_us };
-  BusExcess excess;
-
-  bus_request_fail_full (call->core, request, status, detail,
-                         bus_admit_excess (flow, server, &need, &excess) ? &excess : NULL);
 }
 
 static void
 dispatch_request_peer (DispatchCall *call)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id };
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL };
   BusSubscription *server = dispatch_find_server (call);
   BusRequest *request;
   BusInbound inbound;
@@ -427,11 +422,47 @@ dispatch_request_peer (DispatchCall *call)
   request = bus_request_new (call->core, BUS_PENDING_REPLY, &requester, server->owner, call->envelope->topic,
                              dispatch_due_us (call));
   inbound = dispatch_inbound (call);
-  if (!bus_router_request (call->core, &inbound, server, request->route_id, request->timer.deadline.due_us,
-                           call->now_us))
-    dispatch_fail_full (call, request, &server->owner->flow, server, WIRE_STATUS_WOULD_BLOCK,
-                        "the responder's queue is full: try again later");
+  bus_router_count_request (call->core, &inbound, server->servers, call->now_us);
+  bus_answer_send_request (call->core, request, &inbound, server, call->now_us);
   bus_inbound_clear (&inbound);
+}
+
+static gboolean
+dispatch_may_ask_members (const DispatchCall *call, guint n)
+{
+  guint members = call->peer->n_asked_members + n;
+
+  if (members <= call->core->limits.max_request_members)
+    return TRUE;
+  bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_max_request_members, members);
+  return FALSE;
+}
+
+static void
+dispatch_request_many (DispatchCall *call)
+{
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL };
+  g_autoptr (GPtrArray) servers = NULL;
+  BusPeer *target;
+  BusInbound inbound;
+
+  if (!dispatch_find_request_target (call, &target))
+    return;
+  servers = bus_router_all_servers (call->core, call->envelope->topic, target);
+  if (servers->len == 0)
+    dispatch_fail_unserved (call);
+  if (servers->len == 0 || !dispatch_may_wait (call) || !dispatch_may_ask_members (call, servers->len))
+    return;
+  inbound = dispatch_inbound (call);
+  bus_many_ask (call->core, &requester, &inbound, servers, dispatch_due_us (call), call->now_us);
+  bus_inbound_clear (&inbound);
+}
+
+/* Old clients may have set the field, which nothing read. */
+static gboolean
+dispatch_wants_many (const DispatchCall *call)
+{
+  return call->envelope->expect > 1 && (call->peer->features & WIRE_FEATURE_STREAM) != 0;
 }
 
 static void
@@ -449,28 +480,32 @@ dispatch_handle_request (DispatchCall *call)
       bus_calls_answer (call->peer, &inbound, call->now_us);
       bus_inbound_clear (&inbound);
     }
+  else if (dispatch_wants_many (call))
+    dispatch_request_many (call);
   else
     dispatch_request_peer (call);
 }
 
 static void
+dispatch_fail_late (const DispatchCall *call)
+{
+  dispatch_fail (call, WIRE_STATUS_EXPIRED,
+                 "no request waits for this answer: it has ended, or was sent to another responder");
+}
+
+static void
 dispatch_forward_reply (DispatchCall *call, BusRequest *request)
 {
-  gboolean final = (call->frame->flags & WIRE_FLAG_FINAL) != 0;
-  BusDelivery delivery = { .kind = WIRE_KIND_REPLY, .flags = call->frame->flags, .answers = request->requester.id };
   BusInbound inbound = dispatch_inbound (call);
-  BusPeer *requester = bus_request_peer (request);
+  guint8 flags = call->frame->flags;
+  gboolean is_forwarded;
 
-  /* Making room may have closed the requester. */
-  if (!bus_shed_reserve (call->core, bus_message_size (inbound.frame.body.len), call->now_us)
-      || !bus_shed_fit_account (requester->account, bus_message_size (inbound.frame.body.len), call->now_us)
-      || !bus_peer_is_ready (requester)
-      || !bus_admit_plain (&requester->flow, &inbound, call->class_of.lane, &delivery, call->now_us))
-    dispatch_fail_full (call, request, &requester->flow, NULL, WIRE_STATUS_SLOW_CONSUMER,
-                        "the answer arrived, but your queue is full: read faster");
-  else if (final)
-    bus_request_free (call->core, request);
-  bus_peer_touch (requester);
+  if (request->requester.kind == BUS_REQUESTER_QUESTION)
+    is_forwarded = bus_many_reply (call->core, request, &inbound, flags, call->now_us);
+  else
+    is_forwarded = bus_answer_reply (call->core, request, &inbound, flags, call->now_us);
+  if (!is_forwarded)
+    dispatch_fail_late (call);
   bus_inbound_clear (&inbound);
 }
 
@@ -482,8 +517,7 @@ dispatch_handle_reply (DispatchCall *call)
   if (!dispatch_check_payload (call))
     return;
   if (request == NULL || request->kind != BUS_PENDING_REPLY)
-    dispatch_fail (call, WIRE_STATUS_EXPIRED,
-                   "no request waits for this answer: it has ended, or was sent to another responder");
+    dispatch_fail_late (call);
   else
     dispatch_forward_reply (call, request);
 }
@@ -506,7 +540,8 @@ dispatch_handle_cancel (DispatchCall *call)
     {
       request = bus_request_find (call->core, call->peer, envelope->route);
       if (request != NULL)
-        bus_request_fail (call->core, request, WIRE_STATUS_CANCELLED, "the responder cancelled the request");
+        bus_request_fail (call->core, request, BUS_REQUEST_ON_DECLINED, WIRE_STATUS_CANCELLED,
+                          "the responder cancelled the request");
       return;
     }
   /* Cancelling a request that has just ended is not an error: the frames crossed. */

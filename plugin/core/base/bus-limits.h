@@ -40,6 +40,7 @@
   X (publish_window_may_drop_bytes, 4194304, 65536, 67108864)                                                          \
   X (publish_window_messages, 8192, 16, 1048576)                                                                       \
   X (max_pending_requests, 64, 1, 1024)                                                                                \
+  X (max_request_members, 1024, 1, 65536)                                                                              \
   X (request_timeout_us, 30000000, 1000, 300000000)                                                                    \
   X (max_request_timeout_us, 300000000, 1000, 3600000000)                                                              \
   X (longest_block_us, 5000000, 1000, 60000000)                                                                        \

@@ -18,6 +18,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->connected_us = now_us;
   peer->subscriptions = g_hash_table_new (NULL, NULL);
   g_queue_init (&peer->asked);
+  peer->asked_by_id = g_hash_table_new (g_int64_hash, g_int64_equal);
   g_queue_init (&peer->answering);
   g_queue_init (&peer->later);
   g_queue_init (&peer->newcomers);
@@ -63,6 +64,7 @@ bus_peer_free (BusPeer *peer)
   bus_ledger_clear (&peer->ledger);
   bus_account_leave (core->accounts, &core->deadlines, peer->account);
   g_hash_table_unref (peer->subscriptions);
+  g_hash_table_unref (peer->asked_by_id);
   g_clear_pointer (&peer->id, g_ref_string_release);
   g_free (peer->type);
   g_free (peer->software_version);
@@ -146,9 +148,9 @@ bus_peer_touch (BusPeer *peer)
 }
 
 static gboolean
-peer_put_body (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body)
+peer_put_body (BusPeer *peer, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body)
 {
-  gboolean done = bus_outq_put (&peer->flow.outq, WIRE_LANE_CONTROL, kind, flags, stamp, body);
+  gboolean done = bus_outq_put (&peer->flow.outq, lane, kind, flags, stamp, body);
 
   bus_peer_touch (peer);
   return done;
@@ -157,11 +159,18 @@ peer_put_body (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *sta
 void
 bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp)
 {
+  bus_peer_put_in_lane (peer, WIRE_LANE_CONTROL, kind, flags, stamp);
+}
+
+void
+bus_peer_put_in_lane (BusPeer *peer, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp)
+{
   if (peer->state == BUS_PEER_CLOSING)
     return;
-  if (bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > peer->core->limits.control_queue_bytes)
+  if (lane == WIRE_LANE_CONTROL
+      && bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > peer->core->limits.control_queue_bytes)
     bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, "your control queue (control_queue_bytes) is full: read faster");
-  else if (!peer_put_body (peer, kind, flags, stamp, wire_span (NULL, 0)))
+  else if (!peer_put_body (peer, lane, kind, flags, stamp, wire_span (NULL, 0)))
     bus_peer_close (peer, WIRE_STATUS_NO_MEMORY, NULL);
 }
 
@@ -263,7 +272,7 @@ peer_put_goodbye (BusPeer *peer)
   goodbye.status = peer->close_status;
   goodbye.detail = peer->close_detail;
   G_STATIC_ASSERT (sizeof peer->close_detail + 32 <= sizeof body); /* status and lengths need less than 32 bytes */
-  peer_put_body (peer, WIRE_KIND_GOODBYE, 0, NULL,
+  peer_put_body (peer, WIRE_LANE_CONTROL, WIRE_KIND_GOODBYE, 0, NULL,
                  wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
 }
 

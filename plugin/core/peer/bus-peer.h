@@ -51,6 +51,8 @@ struct BusPeer
 
   GHashTable *subscriptions; /* id -> BusSubscription, not owned by the table */
   GQueue asked;              /* BusRequest, by their asked_link */
+  GHashTable *asked_by_id;   /* the same: id -> BusRequest */
+  guint n_asked_members;     /* of its requests to many: the members that were asked and have not ended */
   GQueue answering;          /* BusRequest, by their answering_link */
   GHashTable *confirms;      /* bus-confirm: id -> BusConfirm that it waits for; NULL: none */
   GQueue confirming;         /* bus-confirm: routes that it has to confirm */
@@ -98,6 +100,8 @@ gboolean bus_peer_on (BusPeer *peer, BusPeerEvent event);
 
 /* Appends a frame of the broker's own to the control lane; when the lane is full the peer is closed. */
 void bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp);
+/* The same in the lane of a message that it must not overtake. */
+void bus_peer_put_in_lane (BusPeer *peer, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp);
 
 /* Adds a log record about this peer. @detail: (nullable). Returns the record, for further fields; NULL: it was suppressed,
  * because too many were added in this second. */

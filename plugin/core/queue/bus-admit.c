@@ -404,6 +404,8 @@ bus_admit_request (BusFlow *flow,
         return FALSE;
       bus_window_use (&server->window, inbound->envelope->payload.len);
       bus_flow_delivered (flow, server, inbound->domain, NULL, NULL, delivery, now_us);
+      if (delivery->mark != NULL)
+        delivery->mark->is_sent = TRUE;
       return TRUE;
     }
   return admit_fit (flow, server, inbound, delivery, now_us) == FITS

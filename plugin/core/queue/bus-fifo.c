@@ -291,6 +291,8 @@ bus_fifo_append (BusFlow *flow,
     fifo_count_held (flow, slot);
   if (delivery->is_kept)
     fifo_keep_message (fifo, slot);
+  if (delivery->mark != NULL)
+    delivery->mark->slot = slot;
   slot->since_us = now_us;
   if (fifo->first_waiting == NULL)
     fifo->first_waiting = slot;
@@ -362,6 +364,8 @@ fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
   g_assert (fifo->messages > 0 && fifo->bytes >= slot->message->body.len && flow->waiting_messages > 0);
   if (slot->delivery.is_kept)
     fifo_forget_message (flow, fifo, slot);
+  if (slot->delivery.mark != NULL)
+    slot->delivery.mark->slot = NULL;
   fifo->messages--;
   fifo->bytes -= slot->message->body.len;
   if (fifo->messages == 0)

@@ -16,6 +16,13 @@
  * place.
  */
 
+/* Where a request is on its way to its responder. It belongs to the request, which outlives its slot. */
+typedef struct
+{
+  BusSlot *slot;    /* in which it waits; NULL: it does not wait */
+  gboolean is_sent; /* it was encoded */
+} BusMark;
+
 /* The part of a delivery's stamp that differs between deliveries of one message. */
 typedef struct
 {
@@ -28,6 +35,10 @@ typedef struct
   gboolean is_kept;      /* at least once: the message is kept until it is settled (bus-unsettled) */
   gboolean is_handed_on; /* kept, and taken over from another member: it was bounded there */
   guint32 attempt;       /* above 1: a repeat */
+  guint32 matched;       /* of a REPLY that ends a member of a request to many: members that were asked, */
+  guint32 queued;        /* that have answered, */
+  guint32 refused;       /* and that have failed. 0: not written */
+  BusMark *mark;         /* of a request; NULL: none */
 } BusDelivery;
 
 /* A message of a subscription that ends, is demoted or does not settle it, on the way to another member of the group. */

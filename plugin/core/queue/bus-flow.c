@@ -61,7 +61,10 @@ flow_encode (BusFlow *flow,
                        .n_subscriptions = n_ids,
                        .route_id = delivery->route_id,
                        .answers = delivery->answers,
-                       .attempt = delivery->attempt > 1 ? delivery->attempt : 0 };
+                       .attempt = delivery->attempt > 1 ? delivery->attempt : 0,
+                       .matched = delivery->matched,
+                       .queued = delivery->queued,
+                       .refused = delivery->refused };
   gint64 end_us = delivery->due_us > 0 ? delivery->due_us : expires_us;
 
   if (end_us > 0)
@@ -157,10 +160,16 @@ bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription)
 
 /* --- the first entry of a lane --- */
 
-/* The requester of a request does not wait any more: the request is dropped without a gap, and its credit was not
- * used. */
 static void
-flow_discard_request (BusFlow *flow, BusSlot *slot)
+flow_slot_left (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
+  if (bus_window_is_open (&subscription->window))
+    bus_flow_send_gaps (flow, subscription);
+  bus_block_check_drained (flow, subscription, now_us);
+}
+
+void
+bus_flow_discard_request (BusFlow *flow, BusSlot *slot, gint64 now_us)
 {
   BusSubscription *subscription = slot->subscription;
   gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
@@ -168,6 +177,7 @@ flow_discard_request (BusFlow *flow, BusSlot *slot)
   bus_fifo_withdraw (flow, slot, NULL);
   if (had_credit)
     bus_fifo_advance (flow, subscription);
+  flow_slot_left (flow, subscription, now_us);
 }
 
 void
@@ -176,12 +186,12 @@ bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us)
   BusSubscription *subscription = slot->subscription;
 
   if (slot->delivery.kind == WIRE_KIND_REQUEST)
-    flow_discard_request (flow, slot);
-  else
-    bus_fifo_drop (flow, slot, BUS_LOSS_EXPIRED, now_us);
-  if (bus_window_is_open (&subscription->window))
-    bus_flow_send_gaps (flow, subscription);
-  bus_block_check_drained (flow, subscription, now_us);
+    {
+      bus_flow_discard_request (flow, slot, now_us);
+      return;
+    }
+  bus_fifo_drop (flow, slot, BUS_LOSS_EXPIRED, now_us);
+  flow_slot_left (flow, subscription, now_us);
 }
 
 /* The time to live has ended, and the timer has not been handled yet. */
@@ -246,6 +256,8 @@ flow_entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
       BusTicket *ticket = NULL;
 
       was_last = slot->sibling_next == NULL;
+      if (slot->delivery.mark != NULL)
+        slot->delivery.mark->is_sent = TRUE;
       bus_fifo_remove (flow, slot, &ticket);
       bus_flow_delivered (flow, subscription, domain, ticket, kept, &delivery, now_us);
       bus_flow_send_first_gaps (flow, subscription, lane);

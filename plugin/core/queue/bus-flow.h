@@ -71,6 +71,10 @@ void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_u
 /* The time to live of a message has ended. */
 void bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us);
 
+/* The requester of a request that waits does not want it any more: it is dropped without a gap, and its credit was not
+ * used. */
+void bus_flow_discard_request (BusFlow *flow, BusSlot *slot, gint64 now_us);
+
 /* Compares the queue with its soft limit again. */
 void bus_flow_note_level (BusFlow *flow, gint64 now_us);
 

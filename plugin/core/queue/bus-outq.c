@@ -201,7 +201,8 @@ gboolean
 bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body)
 {
   gsize fields = envelope != NULL ? wire_envelope_size (envelope) + envelope->payload.len : 0;
-  guint8 *at = outq_begin_frame (outq, lane, WIRE_FRAME_HEADER_LEN + fields + body.len, 0, lane == WIRE_LANE_CONTROL);
+  gboolean reserve = lane == WIRE_LANE_CONTROL || kind == WIRE_KIND_CANCEL;
+  guint8 *at = outq_begin_frame (outq, lane, WIRE_FRAME_HEADER_LEN + fields + body.len, 0, reserve);
 
   if (at == NULL)
     return FALSE;

@@ -54,7 +54,7 @@ void bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsa
 void bus_outq_clear (BusOutq *outq);
 
 /* Appends a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already.
- * In the control lane it may use the quota's reserve. FALSE, also below: no memory, and nothing was put. */
+ * In the control lane, and for a CANCEL, it may use the quota's reserve. FALSE, also below: no memory, and nothing was put. */
 gboolean
 bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body);
 

@@ -6,6 +6,75 @@
 
 #define ROUTE_CLASS_BITS BUS_ROUTE_CLASS_BITS
 
+/* --- state --- */
+
+static void
+request_set_state (BusRequest *request, BusRequestState state)
+{
+  g_assert (state > 0 && state < BUS_N_REQUEST_STATES);
+  request->state = state;
+}
+
+guint
+bus_request_step (BusCore *core, BusRequest *request, BusRequestEvent event)
+{
+  guint verdict;
+
+  /* The queue only marks that it encoded the request. */
+  if (request->state == BUS_REQUEST_QUEUED && request->mark.is_sent)
+    request_set_state (request, bus_request_transition (request->state, BUS_REQUEST_ON_SENT));
+  verdict = bus_request_transition (request->state, event);
+  g_assert (verdict != 0 && verdict != BUS_REQUEST_NEVER);
+  if (verdict == BUS_REQUEST_IGNORED)
+    core->routes->ignored_events++;
+  if (verdict < BUS_N_REQUEST_STATES)
+    request_set_state (request, verdict);
+  return verdict;
+}
+
+/* --- lists --- */
+
+static void
+request_list_asked (BusRequest *request, GQueue *queue)
+{
+  request->asked_in = queue;
+  g_queue_push_tail_link (queue, &request->asked_link);
+}
+
+static void
+request_unlist_asked (BusRequest *request)
+{
+  if (request->asked_in != NULL)
+    g_queue_unlink (g_steal_pointer (&request->asked_in), &request->asked_link);
+}
+
+static void
+request_list_answering (BusCore *core, BusRequest *request)
+{
+  g_queue_push_tail_link (&request->responder->answering, &request->answering_link);
+  g_hash_table_insert (core->routes->requests, &request->route_id, request);
+  request->is_answering = TRUE;
+}
+
+static void
+request_unlist_answering (BusCore *core, BusRequest *request)
+{
+  if (!request->is_answering)
+    return;
+  g_queue_unlink (&request->responder->answering, &request->answering_link);
+  g_hash_table_remove (core->routes->requests, &request->route_id);
+  request->is_answering = FALSE;
+}
+
+/* --- life --- */
+
+/* Its bytes for the requester that is charged. */
+static gsize
+request_size (const BusRequest *request)
+{
+  return sizeof (BusRequest) + (request->members != NULL ? sizeof (BusMembers) : 0);
+}
+
 BusRequest *
 bus_request_new (BusCore *core,
                  BusPendingKind kind,
@@ -15,42 +84,131 @@ bus_request_new (BusCore *core,
                  gint64 due_us)
 {
   BusRequest *request = g_new0 (BusRequest, 1);
-  guint64 small_class = wire_class_of (WIRE_KIND_REQUEST, topic, 0).credit_class;
+  WireClassOf class_of = wire_class_of (WIRE_KIND_REQUEST, topic, 0);
 
+  g_assert ((responder == NULL) == (kind == BUS_PENDING_QUESTION));
   request->kind = kind;
-  request->route_id = bus_routes_new_id (core->routes, small_class);
+  request->state = kind == BUS_PENDING_REPLY ? BUS_REQUEST_QUEUED : BUS_REQUEST_SENT;
   request->requester = *requester;
+  request->lane = class_of.lane;
   request->responder = responder;
+  request->due_us = due_us;
   request->timer.kind = BUS_TIMER_REQUEST;
   request->timer.owner = request;
   request->asked_link.data = request;
   request->answering_link.data = request;
-  g_queue_push_tail_link (&bus_request_peer (request)->asked, &request->asked_link);
-  g_queue_push_tail_link (&responder->answering, &request->answering_link);
-  g_hash_table_insert (core->routes->requests, &request->route_id, request);
-  bus_deadline_arm (&core->deadlines, &request->timer.deadline, due_us);
-  bus_quota_keep (&core->quota, &bus_request_peer (request)->ledger.usage, sizeof (BusRequest));
+  if (kind == BUS_PENDING_QUESTION)
+    request->members = g_new0 (BusMembers, 1);
+  else
+    {
+      request->route_id = bus_routes_new_id (core->routes, class_of.credit_class);
+      request_list_answering (core, request);
+    }
+  if (requester->kind == BUS_REQUESTER_QUESTION)
+    {
+      request_list_asked (request, &requester->question->members->requests);
+      requester->peer->n_asked_members++;
+    }
+  else
+    {
+      request_list_asked (request, &requester->peer->asked);
+      g_hash_table_insert (requester->peer->asked_by_id, &request->requester.id, request);
+      bus_deadline_arm (&core->deadlines, &request->timer.deadline, due_us);
+    }
+  bus_quota_keep (&core->quota, &requester->peer->ledger.usage, request_size (request));
   return request;
+}
+
+/* The end of the responder's part: a request that waits for it is taken out of its queue; one that was sent is followed
+ * by CANCEL, if the responder works for nothing otherwise. */
+static void
+request_release_responder (BusCore *core, BusRequest *request, gboolean cancels)
+{
+  BusPeer *responder = request->responder;
+  WireEnvelope cancel;
+
+  if (!request->is_answering)
+    return;
+  request_unlist_answering (core, request);
+  if (request->mark.slot != NULL)
+    bus_flow_discard_request (&responder->flow, request->mark.slot, core->now_us);
+  else if (cancels && request->kind == BUS_PENDING_REPLY && request->mark.is_sent && bus_peer_is_ready (responder))
+    {
+      wire_envelope_init (&cancel);
+      cancel.route_id = request->route_id;
+      bus_peer_put_in_lane (responder, request->lane, WIRE_KIND_CANCEL, 0, &cancel);
+    }
+  bus_peer_touch (responder);
+}
+
+void
+bus_request_withdraw_members (BusCore *core, BusRequest *question)
+{
+  while (question->members->requests.head != NULL)
+    bus_request_withdraw (core, question->members->requests.head->data);
+}
+
+/* Those that have not ended are withdrawn; those that have, and were not taken out of their list yet, are freed. */
+static void
+request_free_members (BusCore *core, BusRequest *question)
+{
+  GList *next;
+
+  bus_request_withdraw_members (core, question);
+  for (GList *link = core->routes->ended_requests[BUS_REQUESTER_QUESTION].head; link != NULL; link = next)
+    {
+      next = link->next;
+      if (((BusRequest *) link->data)->requester.question == question)
+        bus_request_free (core, link->data);
+    }
 }
 
 void
 bus_request_free (BusCore *core, BusRequest *request)
 {
-  bus_quota_forgo (&core->quota, &bus_request_peer (request)->ledger.usage, sizeof (BusRequest));
+  BusPeer *peer = bus_request_peer (request);
+
+  g_assert (request->state == BUS_REQUEST_ENDED);
+  if (request->members != NULL)
+    request_free_members (core, request);
+  request_release_responder (core, request, FALSE);
+  request_unlist_asked (request);
+  if (request->requester.kind == BUS_REQUESTER_QUESTION)
+    peer->n_asked_members--;
+  else
+    g_hash_table_remove (peer->asked_by_id, &request->requester.id);
   bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
-  g_hash_table_remove (core->routes->requests, &request->route_id);
-  g_queue_unlink (&bus_request_peer (request)->asked, &request->asked_link);
-  g_queue_unlink (&request->responder->answering, &request->answering_link);
+  bus_quota_forgo (&core->quota, &peer->ledger.usage, request_size (request));
+  g_free (request->members);
   g_free (request);
 }
 
 void
-bus_request_move (BusRequest *request, BusPeer *responder)
+bus_request_move (BusCore *core, BusRequest *request, BusPeer *responder)
 {
+  bus_request_step (core, request, BUS_REQUEST_ON_MOVED);
   g_queue_unlink (&request->responder->answering, &request->answering_link);
   request->responder = responder;
   g_queue_push_tail_link (&responder->answering, &request->answering_link);
 }
+
+gboolean
+bus_request_answered (BusCore *core, BusRequest *request)
+{
+  if (bus_request_step (core, request, BUS_REQUEST_ON_FINAL) != BUS_REQUEST_ANSWERED)
+    return FALSE;
+  request_release_responder (core, request, FALSE);
+  return TRUE;
+}
+
+void
+bus_request_complete (BusCore *core, BusRequest *request)
+{
+  if (bus_request_step (core, request, BUS_REQUEST_ON_DRAINED) == BUS_REQUEST_ENDED)
+    bus_request_free (core, request);
+}
+
+/* --- finding --- */
 
 BusRequest *
 bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id)
@@ -63,10 +221,7 @@ bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id)
 BusRequest *
 bus_request_find_asked (const BusPeer *requester, guint64 id)
 {
-  for (GList *link = requester->asked.head; link != NULL; link = link->next)
-    if (((BusRequest *) link->data)->requester.id == id)
-      return link->data;
-  return NULL;
+  return g_hash_table_lookup (requester->asked_by_id, &id);
 }
 
 WireClassOf
@@ -83,20 +238,49 @@ bus_request_class (guint64 route_id, gsize payload_len)
                         small_class == WIRE_CLASS_MUST_KEEP ? WIRE_CLASS_MUST_KEEP : WIRE_CLASS_MAY_DROP };
 }
 
-/* @excess: (nullable) */
-static void
-request_send_error (const BusRequest *request, WireStatus status, const char *detail, const BusExcess *excess)
-{
-  BusPeer *requester = bus_request_peer (request);
+/* --- ends --- */
 
-  if (bus_peer_is_ready (requester))
-    bus_peer_error_excess (requester, request->requester.id, status, detail, excess);
+/* A peer gets an ERROR, and the request is freed. For another requester it is listed until that one takes it. */
+static void
+request_report_end (BusCore *core, BusRequest *request, const BusRequestEnd *end)
+{
+  BusPeer *peer = bus_request_peer (request);
+
+  if (request->requester.kind == BUS_REQUESTER_PEER)
+    {
+      if (bus_peer_is_ready (peer))
+        bus_peer_error_excess (peer, request->requester.id, end->status, end->detail,
+                               end->has_excess ? &end->excess : NULL);
+      bus_request_free (core, request);
+      return;
+    }
+  request->end = *end;
+  request_unlist_asked (request);
+  request_list_asked (request, &core->routes->ended_requests[request->requester.kind]);
+}
+
+/* TRUE for an event after which the responder would work for nothing. */
+static gboolean
+request_is_cancelled_by (BusRequestEvent event)
+{
+  return event == BUS_REQUEST_ON_CANCEL || event == BUS_REQUEST_ON_EXPIRED || event == BUS_REQUEST_ON_FULL;
+}
+
+static void
+request_end (BusCore *core, BusRequest *request, BusRequestEvent event, const BusRequestEnd *end)
+{
+  if (bus_request_step (core, request, event) != BUS_REQUEST_ENDED)
+    return;
+  request_release_responder (core, request, request_is_cancelled_by (event));
+  request_report_end (core, request, end);
 }
 
 void
-bus_request_fail (BusCore *core, BusRequest *request, WireStatus status, const char *detail)
+bus_request_fail (BusCore *core, BusRequest *request, BusRequestEvent event, WireStatus status, const char *detail)
 {
-  bus_request_fail_full (core, request, status, detail, NULL);
+  const BusRequestEnd end = { .status = status, .detail = detail };
+
+  request_end (core, request, event, &end);
 }
 
 void
@@ -106,21 +290,19 @@ bus_request_fail_full (BusCore *core,
                        const char *detail,
                        const BusExcess *excess)
 {
-  request_send_error (request, status, detail, excess);
-  bus_request_free (core, request);
+  BusRequestEnd end = { .status = status, .detail = detail, .has_excess = excess != NULL };
+
+  if (excess != NULL)
+    end.excess = *excess;
+  request_end (core, request, BUS_REQUEST_ON_FULL, &end);
 }
 
 void
 bus_request_withdraw (BusCore *core, BusRequest *request)
 {
-  WireEnvelope cancel;
-
-  if (request->kind == BUS_PENDING_REPLY && bus_peer_is_ready (request->responder))
-    {
-      wire_envelope_init (&cancel);
-      cancel.route_id = request->route_id;
-      bus_peer_put (request->responder, WIRE_KIND_CANCEL, 0, &cancel);
-    }
+  /* One that has ended, and was not taken out of its list yet, is only freed. */
+  if (bus_request_step (core, request, BUS_REQUEST_ON_CANCEL) == BUS_REQUEST_ENDED)
+    request_release_responder (core, request, TRUE);
   bus_request_free (core, request);
 }
 
@@ -128,13 +310,10 @@ void
 bus_request_expire (BusCore *core, BusRequest *request)
 {
   if (request->kind == BUS_PENDING_DELIVERED)
-    {
-      bus_request_fail (core, request, WIRE_STATUS_UNKNOWN,
-                        "the receiver did not confirm in time that it handled the message; it may have handled it");
-      return;
-    }
-  request_send_error (request, WIRE_STATUS_TIMEOUT, "no answer within the time given", NULL);
-  bus_request_withdraw (core, request);
+    bus_request_fail (core, request, BUS_REQUEST_ON_EXPIRED, WIRE_STATUS_UNKNOWN,
+                      "the receiver did not confirm in time that it handled the message; it may have handled it");
+  else
+    bus_request_fail (core, request, BUS_REQUEST_ON_EXPIRED, WIRE_STATUS_TIMEOUT, "no answer within the time given");
 }
 
 void
@@ -149,9 +328,21 @@ bus_request_forget_peer (BusPeer *peer)
       BusRequest *request = peer->answering.head->data;
 
       if (request->kind == BUS_PENDING_DELIVERED)
-        bus_request_fail (core, request, WIRE_STATUS_UNKNOWN,
+        bus_request_fail (core, request, BUS_REQUEST_ON_GONE, WIRE_STATUS_UNKNOWN,
                           "the receiver disconnected; it may have handled the message");
       else
-        bus_request_fail (core, request, WIRE_STATUS_RESPONDER_GONE, "the responder disconnected before it answered");
+        bus_request_fail (core, request, BUS_REQUEST_ON_GONE, WIRE_STATUS_RESPONDER_GONE,
+                          "the responder disconnected before it answered");
     }
+}
+
+BusRequest *
+bus_request_next_ended (BusCore *core, BusRequesterKind kind)
+{
+  GList *link = g_queue_peek_head_link (&core->routes->ended_requests[kind]);
+  BusRequest *request = link != NULL ? link->data : NULL;
+
+  if (request != NULL)
+    request_unlist_asked (request);
+  return request;
 }

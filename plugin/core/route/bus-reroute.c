@@ -172,17 +172,18 @@ reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended,
   server = bus_router_pick_server (core, message->topic, parcel->delivery.to_each ? ended->owner : NULL, &need);
   if (server == NULL || !bus_peer_is_ready (server->owner))
     {
-      bus_request_fail (core, request, WIRE_STATUS_RESPONDER_GONE,
+      bus_request_fail (core, request, BUS_REQUEST_ON_GONE, WIRE_STATUS_RESPONDER_GONE,
                         "the responder stopped serving before the request was sent to it");
       return FALSE;
     }
-  bus_request_move (request, server->owner);
+  bus_request_move (core, request, server->owner);
   bus_inbound_revive (&inbound, message, NULL, &envelope);
   queued = bus_admit_request (&server->owner->flow, &inbound, &parcel->delivery, server, now_us);
   bus_inbound_clear (&inbound);
   bus_peer_touch (server->owner);
   if (!queued)
-    bus_request_fail (core, request, WIRE_STATUS_WOULD_BLOCK, "the responder's queue is full: try again later");
+    bus_request_fail (core, request, BUS_REQUEST_ON_FULL, WIRE_STATUS_WOULD_BLOCK,
+                      "the responder's queue is full: try again later");
   return queued;
 }
 

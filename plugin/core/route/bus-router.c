@@ -294,29 +294,55 @@ bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const Bu
   return NULL;
 }
 
+void
+bus_router_count_request (BusCore *core, BusInbound *inbound, BusServers *servers, gint64 now_us)
+{
+  bus_topics_count (&core->routes->topics, &servers->counter, servers->key, inbound->envelope, now_us);
+  bus_router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
+}
+
 gboolean
 bus_router_request (BusCore *core,
                     BusInbound *inbound,
                     BusSubscription *server,
-                    guint64 route_id,
-                    gint64 due_us,
+                    const BusDelivery *delivery,
                     gint64 now_us)
 {
-  BusDelivery delivery = {
-    .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = due_us, .to_each = inbound->envelope->target.len > 0
-  };
   BusPeer *responder = server->owner;
-  BusServers *servers = server->servers;
   gboolean queued;
 
-  bus_topics_count (&core->routes->topics, &servers->counter, servers->key, inbound->envelope, now_us);
-  bus_router_count_accepted (core, inbound, bus_domain_of_topic (inbound->envelope->topic));
   queued = bus_shed_reserve (core, bus_router_need (inbound, 1), now_us)
            && bus_shed_fit_account (responder->account, bus_router_need (inbound, 1), now_us)
            && bus_peer_is_ready (responder) /* making room may have closed it */
-           && bus_admit_request (&responder->flow, inbound, &delivery, server, now_us);
+           && bus_admit_request (&responder->flow, inbound, delivery, server, now_us);
   bus_peer_touch (responder);
   return queued;
+}
+
+static gboolean
+router_has_server_of (const GPtrArray *servers, const BusPeer *peer)
+{
+  for (guint i = 0; i < servers->len; i++)
+    if (((const BusSubscription *) g_ptr_array_index (servers, i))->owner == peer)
+      return TRUE;
+  return FALSE;
+}
+
+GPtrArray *
+bus_router_all_servers (BusCore *core, WireSpan topic, const BusPeer *target)
+{
+  const BusServers *servers = bus_servers_find (core->routes->servers, core->seed, topic);
+  GPtrArray *found = g_ptr_array_new ();
+
+  for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
+    {
+      BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
+
+      if (bus_peer_is_ready (server->owner) && (target == NULL || server->owner == target)
+          && !router_has_server_of (found, server->owner))
+        g_ptr_array_add (found, server);
+    }
+  return found;
 }
 
 guint

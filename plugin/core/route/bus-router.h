@@ -72,13 +72,19 @@ gboolean bus_router_is_subscribed (BusCore *core, BusPeer *target, const WireEnv
 /* A subscription that serves @topic, round robin; with @target one of that peer. NULL: none. */
 BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need);
 
-/* FALSE: the queue of the server is full. */
+/* Counts a request once, however many servers it is offered to. */
+void bus_router_count_request (BusCore *core, BusInbound *inbound, BusServers *servers, gint64 now_us);
+
+/* FALSE: the queue of the server is full. @delivery: its kind, route, deadline and mark */
 gboolean bus_router_request (BusCore *core,
                              BusInbound *inbound,
                              BusSubscription *server,
-                             guint64 route_id,
-                             gint64 due_us,
+                             const BusDelivery *delivery,
                              gint64 now_us);
+
+/* A subscription that serves @topic of each ready peer that has one, in the order of serving; with @target of that peer
+ * only. (element-type BusSubscription) (transfer container) */
+GPtrArray *bus_router_all_servers (BusCore *core, WireSpan topic, const BusPeer *target);
 
 /* How many subscriptions serve @topic now. */
 guint bus_router_count_servers (BusCore *core, WireSpan topic);

@@ -25,6 +25,8 @@ bus_routes_free (BusRoutes *routes)
   g_assert (g_hash_table_size (routes->requests) == 0 && g_hash_table_size (routes->servers) == 0);
   g_assert (g_hash_table_size (routes->groups) == 0);
   g_assert (g_hash_table_size (routes->confirm_routes) == 0 && routes->n_confirms == 0);
+  for (guint i = 0; i < G_N_ELEMENTS (routes->ended_requests); i++)
+    g_assert (routes->ended_requests[i].length == 0);
   bus_match_cache_clear (&routes->matches);
   bus_topics_clear (&routes->topics);
   g_hash_table_unref (routes->confirm_routes);

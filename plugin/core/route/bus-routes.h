@@ -4,6 +4,7 @@
 #include "index/bus-index.h"
 #include "index/bus-topics.h"
 #include "route/bus-match.h"
+#include "route/bus-request-state.h"
 
 /*
  * The state of the route layer: which subscriptions exist, which topics were seen, which requests wait for an answer, and
@@ -23,6 +24,8 @@ typedef struct BusRoutes
 
   GHashTable *requests; /* bus-request: route id -> BusRequest */
   guint64 next_route;
+  GQueue ended_requests[BUS_N_REQUESTERS]; /* BusRequest, by kind of requester; see bus_request_next_ended() */
+  guint64 ignored_events;                  /* that changed nothing, because a request had gone on meanwhile */
 
   GHashTable *confirm_routes; /* bus-confirm: route id -> its route */
   guint n_confirms;

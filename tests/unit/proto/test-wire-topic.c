@@ -159,7 +159,7 @@ static void
 test_status (void)
 {
   static const guint32 frozen[] = { 0,  1,  10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25,
-                                    26, 30, 31, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 50 };
+                                    26, 30, 31, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 50, 51 };
   guint n = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (frozen); i++)
@@ -183,7 +183,15 @@ static void
 test_stamp (void)
 {
   static const guint32 ids[] = { 1, 127, 128, 16384, G_MAXUINT32 };
-  WireStampOwn own = { ids, G_N_ELEMENTS (ids), G_MAXUINT64, 300, 7, 2 };
+  WireStampOwn own = { .subscriptions = ids,
+                       .n_subscriptions = G_N_ELEMENTS (ids),
+                       .route_id = G_MAXUINT64,
+                       .remaining_us = 300,
+                       .answers = 7,
+                       .matched = G_MAXUINT32,
+                       .queued = G_MAXUINT32 - 1,
+                       .refused = G_MAXUINT32 - 2,
+                       .attempt = 2 };
   guint8 bytes[WIRE_STAMP_COMMON_MAX + WIRE_STAMP_OWN_MAX (G_N_ELEMENTS (ids))];
   g_autofree char *sender = g_strnfill (64, 's');
   gsize len = wire_stamp_common (bytes, wire_span_str (sender), G_MAXUINT64, G_MAXUINT64);
@@ -209,6 +217,9 @@ test_stamp (void)
       g_assert_cmpuint (id, ==, ids[i]);
     }
   g_assert_false (wire_envelope_next_u32 (&envelope.subscriptions, &id));
+  g_assert_cmpuint (envelope.matched, ==, G_MAXUINT32);
+  g_assert_cmpuint (envelope.queued, ==, G_MAXUINT32 - 1);
+  g_assert_cmpuint (envelope.refused, ==, G_MAXUINT32 - 2);
 }
 
 int

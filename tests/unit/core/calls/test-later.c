@@ -162,7 +162,7 @@ test_disconnect (Fixture *f, gconstpointer data)
 static void
 test_bounded (Fixture *f, gconstpointer data)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 1 };
+  const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 1, NULL };
   BusPeer *server = peers_ready (&f->peers, "server", 1000);
   BusRequest *request = bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, server, wire_span_str ("health"),
                                          f->peers.core->now_us + 1000);
@@ -176,7 +176,7 @@ test_bounded (Fixture *f, gconstpointer data)
   g_assert_cmpuint (bus_peer_pending (f->asker), ==, 3);
   g_assert_null (begin (f, 4, 0, 1));
   assert_error (f, 4, WIRE_STATUS_LIMIT, NULL);
-  bus_request_free (f->peers.core, request);
+  bus_request_withdraw (f->peers.core, request);
   g_assert_nonnull (begin (f, 4, 0, 1));
 }
 

@@ -29,10 +29,21 @@ teardown (Fixture *f, gconstpointer data)
 static BusRequest *
 ask_from (Fixture *f, BusPendingKind kind, BusPeer *asker, BusPeer *server, guint64 id)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, asker, id };
+  const BusRequester requester = { BUS_REQUESTER_PEER, asker, id, NULL };
 
-  return bus_request_new (f->peers.core, kind, &requester, server, wire_span_str ("tasks.procmond"),
-                          f->peers.core->now_us + 1000);
+  BusRequest *request = bus_request_new (f->peers.core, kind, &requester, server, wire_span_str ("tasks.procmond"),
+                                         f->peers.core->now_us + 1000);
+
+  request->mark.is_sent = kind == BUS_PENDING_REPLY;
+  return request;
+}
+
+/* Its final answer came, and was passed on. */
+static void
+finish (Fixture *f, BusRequest *request)
+{
+  g_assert_true (bus_request_answered (f->peers.core, request));
+  bus_request_complete (f->peers.core, request);
 }
 
 static BusRequest *
@@ -82,7 +93,7 @@ test_listed (Fixture *f, gconstpointer data)
   g_assert_true (f->server->answering.head->data == request);
   g_assert_cmpint (bus_deadline_set_next_us (&f->peers.core->deadlines), ==, f->peers.core->now_us + 1000);
   g_assert_cmpuint (f->asker->ledger.usage.charged, ==, charged + sizeof (BusRequest));
-  bus_request_free (f->peers.core, request);
+  finish (f, request);
   g_assert_cmpuint (f->asker->ledger.usage.charged, ==, charged);
   assert_no_request (f);
   /* A final reply frees it: nothing more is sent to either. */
@@ -105,10 +116,10 @@ test_find (Fixture *f, gconstpointer data)
   g_assert_true (bus_request_find_asked (f->asker, 6) == second);
   g_assert_null (bus_request_find_asked (f->asker, 7));
   g_assert_null (bus_request_find_asked (f->server, 6));
-  bus_request_free (f->peers.core, first);
+  finish (f, first);
   g_assert_null (bus_request_find (f->peers.core, f->server, route_id));
   g_assert_null (bus_request_find_asked (f->asker, 5));
-  bus_request_free (f->peers.core, second);
+  finish (f, second);
 }
 
 /* --- its ends --- */
@@ -117,13 +128,19 @@ static void
 test_fail (Fixture *f, gconstpointer data)
 {
   const BusExcess excess = { BUS_LIMIT_queue_hard_bytes, 10, 11 };
+  g_autofree char *expected = NULL;
+  BusRequest *request;
 
-  bus_request_fail (f->peers.core, ask (f, BUS_PENDING_REPLY, 5), WIRE_STATUS_CANCELLED, "gave up");
-  bus_request_fail_full (f->peers.core, ask (f, BUS_PENDING_REPLY, 6), WIRE_STATUS_WOULD_BLOCK, "full", &excess);
+  bus_request_fail (f->peers.core, ask (f, BUS_PENDING_REPLY, 5), BUS_REQUEST_ON_DECLINED, WIRE_STATUS_CANCELLED,
+                    "gave up");
+  request = ask (f, BUS_PENDING_REPLY, 6);
+  expected = g_strdup_printf ("CANCEL route=%" G_GUINT64_FORMAT "\n", request->route_id);
+  bus_request_fail_full (f->peers.core, request, WIRE_STATUS_WOULD_BLOCK, "full", &excess);
   assert_no_request (f);
   peers_assert_sent (f->asker, "ERROR answers=5 status=CANCELLED\n"
                                "ERROR answers=6 status=WOULD_BLOCK setting=queue_hard_bytes value=11 limit=10\n");
-  peers_assert_sent (f->server, "");
+  /* The one that declined knows, the other one works for nothing. */
+  peers_assert_sent (f->server, expected);
 }
 
 /* The requester disconnects: the responder is notified that the request has ended, once for each request. */
@@ -223,7 +240,8 @@ test_random_ends (Fixture *f, gconstpointer data)
       guint at = (guint) g_test_rand_int_range (0, N);
 
       if (requests[at] != NULL)
-        bus_request_fail (f->peers.core, g_steal_pointer (&requests[at]), WIRE_STATUS_CANCELLED, "gave up");
+        bus_request_fail (f->peers.core, g_steal_pointer (&requests[at]), BUS_REQUEST_ON_DECLINED,
+                          WIRE_STATUS_CANCELLED, "gave up");
     }
   if (g_test_rand_bit ())
     expire_all (f);
@@ -248,13 +266,13 @@ test_class (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
     {
-      const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5 };
+      const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5, NULL };
       WireSpan topic = wire_span_str (topics[i]);
       BusRequest *request
           = bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, f->server, topic, G_MAXINT64);
       guint64 route_id = request->route_id;
 
-      bus_request_free (f->peers.core, request);
+      bus_request_withdraw (f->peers.core, request);
       for (guint j = 0; j < G_N_ELEMENTS (lens); j++)
         {
           WireClassOf expected = wire_class_of (WIRE_KIND_REQUEST, topic, lens[j]);

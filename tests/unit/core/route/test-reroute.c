@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-reroute.h"
 
+#include "route/bus-answer.h"
+
 #include "queue/bus-block.h"
 #include "queue/bus-fifo.h"
 #include "route/bus-servers.h"
@@ -155,14 +157,13 @@ let_addressed_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, 
   bus_window_init (&server->window, 0, 0);
   for (guint i = 0; i < n; i++)
     {
-      const BusRequester requester = { BUS_REQUESTER_PEER, asker, 100 + i };
+      const BusRequester requester = { BUS_REQUESTER_PEER, asker, 100 + i, NULL };
       g_autoptr (PeerArrival) arrival = peer_arrival_new (f, asker, SERVED, NULL, 4);
       BusRequest *request = bus_request_new (f->core, BUS_PENDING_REPLY, &requester, server->owner,
                                              arrival->envelope.topic, f->core->now_us + 1000);
 
       arrival->envelope.target = wire_span_str (target != NULL ? target : "");
-      g_assert_true (bus_router_request (f->core, &arrival->inbound, server, request->route_id, f->core->now_us + 1000,
-                                         f->core->now_us));
+      bus_answer_send_request (f->core, request, &arrival->inbound, server, f->core->now_us);
     }
   g_assert_cmpuint (server->fifo.messages, ==, n);
 }

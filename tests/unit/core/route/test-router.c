@@ -328,7 +328,10 @@ ask (Peers *f, BusSubscription *server, guint64 route_id)
 {
   g_autoptr (PeerArrival) arrival = peer_arrival_new (f, NULL, "tasks.procmond", NULL, 4);
 
-  return bus_router_request (f->core, &arrival->inbound, server, route_id, f->core->now_us + 700, f->core->now_us);
+  const BusDelivery delivery = { .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = f->core->now_us + 700 };
+
+  bus_router_count_request (f->core, &arrival->inbound, server->servers, f->core->now_us);
+  return bus_router_request (f->core, &arrival->inbound, server, &delivery, f->core->now_us);
 }
 
 /* A request names its route and what is left of its time. One that finds no room is not taken, and leaves no gap. */

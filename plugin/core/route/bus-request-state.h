@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The states of a pending request, and what may happen to it in each.
+ *
+ * One table in bus-request-state.c has an entry for each state and each event: the next state, "ignored" (legal, changes
+ * nothing, counted), "refused" (a peer did what it may not do now), or "never" (the core itself would be wrong: it asserts).
+ * An entry that is missing is 0, and a test fails. This module knows nothing of peers and queues.
+ *
+ * Invariant: a request ends exactly once, because ENDED has no way out.
+ */
+
+/* The kinds of requesters. */
+typedef enum
+{
+  BUS_REQUESTER_PEER,     /* a peer that sent the request */
+  BUS_REQUESTER_QUESTION, /* the request is for one member of a question */
+} BusRequesterKind;
+#define BUS_N_REQUESTERS 2u
+
+typedef enum
+{
+  BUS_REQUEST_QUEUED = 1, /* it waits in the queue of its responder */
+  BUS_REQUEST_SENT,       /* the responder has it; of a request to many: its members have been asked */
+  BUS_REQUEST_ANSWERED,   /* the last reply has arrived and waits for the window of the requester */
+  BUS_REQUEST_ENDED,
+} BusRequestState;
+#define BUS_N_REQUEST_STATES 5u
+
+typedef enum
+{
+  BUS_REQUEST_ON_SENT,     /* it was encoded for its responder */
+  BUS_REQUEST_ON_MOVED,    /* another responder gets it */
+  BUS_REQUEST_ON_PART,     /* a reply that is not the last one */
+  BUS_REQUEST_ON_FINAL,    /* the last reply, or DELIVERED */
+  BUS_REQUEST_ON_DRAINED,  /* the last reply was passed on */
+  BUS_REQUEST_ON_CANCEL,   /* the requester cancelled it or disconnected */
+  BUS_REQUEST_ON_DECLINED, /* the responder cancelled it */
+  BUS_REQUEST_ON_GONE,     /* the responder disconnected, or does not serve any more */
+  BUS_REQUEST_ON_EXPIRED,  /* its deadline, or its longest pause, has passed */
+  BUS_REQUEST_ON_FULL,     /* a queue has no room for the request, or for a reply */
+} BusRequestEvent;
+#define BUS_N_REQUEST_EVENTS 10u
+
+/* What an event does: a state, or one of these. */
+typedef enum
+{
+  BUS_REQUEST_IGNORED = BUS_N_REQUEST_STATES,
+  BUS_REQUEST_REFUSED,
+  BUS_REQUEST_NEVER,
+} BusRequestVerdict;
+
+/* The entry of the table: a BusRequestState or a BusRequestVerdict; 0: it is missing. */
+guint bus_request_transition (BusRequestState state, BusRequestEvent event);
+
+const char *bus_request_state_name (BusRequestState state);
+const char *bus_request_event_name (BusRequestEvent event);
