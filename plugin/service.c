@@ -94,7 +94,9 @@ service_end_turn (Service *self)
   while ((peer = bus_core_next_writable (self->core)) != NULL)
     link_flush (bus_peer_link (peer));
   while ((peer = bus_core_next_closing (self->core)) != NULL)
-    link_close (bus_peer_link (peer), BUS_CORE_LINGER_US);
+    link_close (bus_peer_link (peer), bus_core_linger_us (peer));
+  if (self->listener != NULL)
+    listener_wake (self->listener);
   service_log_notes (&self->log, self->core);
 }
 
@@ -118,16 +120,15 @@ service_on_connected (gpointer user, Link *link, const TransportCreds *creds, GB
   Service *self = user;
   g_autofree char *name = account_name (creds->account);
   BusCredentials who = { .account = creds->account, .account_name = name, .pid = creds->pid, .agent = creds->agent };
-  const char *limit;
-  WireStatus status;
-  BusPeer *peer = bus_core_connect (self->core, &who, link, service_now (self), &status, &limit);
+  BusConnectRefusal why;
+  BusPeer *peer = bus_core_connect (self->core, &who, link, service_now (self), &why);
 
   if (peer == NULL)
     {
       g_autofree char *detail
-          = limit != NULL ? g_strdup_printf ("the broker's limit of connections is reached (%s)", limit) : NULL;
+          = why.limit != NULL ? g_strdup_printf ("the broker's limit of connections is reached (%s)", why.limit) : NULL;
 
-      *refusal = bus_core_refusal (status, detail);
+      *refusal = bus_core_refusal (why.status, detail, why.retry_us);
     }
   return peer;
 }
@@ -263,7 +264,11 @@ service_random_u64 (void)
 static void
 service_clamp_connections (BusLimits *limits)
 {
+  gboolean is_share = limits->max_connections_per_uid == bus_limits_share (limits->max_connections);
+
   limits->max_connections = MIN (limits->max_connections, listener_max_connections ());
+  if (is_share)
+    limits->max_connections_per_uid = bus_limits_share (limits->max_connections);
   limits->max_unauthenticated = MIN (limits->max_unauthenticated, limits->max_connections);
 }
 
@@ -316,6 +321,14 @@ service_on_paused (gpointer user)
   service_log_pause (&self->log, service_now (self));
 }
 
+static gint64
+service_on_wait (gpointer user)
+{
+  Service *self = user;
+
+  return bus_core_accept_wait_us (self->core, service_now (self));
+}
+
 typedef struct
 {
   GError *error;
@@ -326,9 +339,9 @@ service_listen_in_thread (Service *self, gpointer data)
 {
   ServiceStart *start = data;
   g_autoptr (GBytes) denied
-      = bus_core_refusal (WIRE_STATUS_DENIED, "your uid may not connect (uids in the broker's configuration)");
-  g_autoptr (GBytes) full
-      = bus_core_refusal (WIRE_STATUS_LIMIT, "the broker is out of file descriptors: try again later");
+      = bus_core_refusal (WIRE_STATUS_DENIED, "your uid may not connect (uids in the broker's configuration)", 0);
+  g_autoptr (GBytes) full = bus_core_refusal (
+      WIRE_STATUS_LIMIT, "the broker is out of file descriptors: try again later", G_TIME_SPAN_SECOND);
   ListenerOptions options = { .address = self->address,
                               .group = self->config->socket_group,
                               .accounts = self->config->accounts,
@@ -338,6 +351,7 @@ service_listen_in_thread (Service *self, gpointer data)
                               .report = service_on_address,
                               .refused = service_on_refused,
                               .paused = service_on_paused,
+                              .wait_us = service_on_wait,
                               .user = self };
 
   service_make_core (self);

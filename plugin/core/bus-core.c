@@ -8,6 +8,7 @@
 #include "calls/bus-stats.h"
 #include "news/bus-events.h"
 #include "news/bus-slow.h"
+#include "peer/bus-entrance.h"
 #include "peer/bus-hello.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-shed.h"
@@ -134,55 +135,35 @@ core_settle (BusCore *core, gint64 now_us)
 
 /* --- coming and going --- */
 
-static guint
-core_connections_of_account (const BusCore *core, guint32 account)
-{
-  guint n = 0;
-
-  for (const GList *link = core->peers.head; link != NULL; link = link->next)
-    n += ((const BusPeer *) link->data)->who.account == account ? 1 : 0;
-  return n;
-}
-
-/* The limit that a new connection would exceed; BUS_N_LIMITS: none. The agent's own connection is always accepted. */
-static BusLimit
-core_connection_limit (const BusCore *core, const BusCredentials *who)
-{
-  if (who->agent)
-    return BUS_N_LIMITS;
-  if (core->peers.length >= core->limits.max_connections)
-    return BUS_LIMIT_max_connections;
-  if (core->n_unauthenticated >= core->limits.max_unauthenticated)
-    return BUS_LIMIT_max_unauthenticated;
-  if (core_connections_of_account (core, who->account) >= core->limits.max_connections_per_uid)
-    return BUS_LIMIT_max_connections_per_uid;
-  return BUS_N_LIMITS;
-}
-
 BusPeer *
-bus_core_connect (BusCore *core,
-                  const BusCredentials *who,
-                  gpointer link,
-                  gint64 now_us,
-                  WireStatus *status,
-                  const char **limit)
+bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us, BusConnectRefusal *refusal)
 {
-  BusLimit broken = core_connection_limit (core, who);
+  BusPeer *peer = NULL;
+  BusLimit broken;
 
-  *limit = NULL;
-  *status = WIRE_STATUS_OK;
+  *refusal = (BusConnectRefusal){ .status = WIRE_STATUS_SHUTTING_DOWN };
   core->now_us = now_us;
   if (core->is_stopping)
-    *status = WIRE_STATUS_SHUTTING_DOWN;
-  else if (broken != BUS_N_LIMITS)
+    return NULL;
+  broken = bus_entrance_check (core, who, now_us);
+  if (broken == BUS_N_LIMITS)
     {
-      *status = WIRE_STATUS_LIMIT;
-      *limit = bus_limit_name (broken);
+      refusal->status = WIRE_STATUS_OK;
+      peer = bus_peer_new (core, who, link, now_us);
     }
-  if (*status == WIRE_STATUS_OK)
-    return bus_peer_new (core, who, link, now_us);
-  bus_core_note_refused (core, who, *status, *limit, now_us);
-  return NULL;
+  else
+    {
+      *refusal = (BusConnectRefusal){ WIRE_STATUS_LIMIT, bus_limit_name (broken), bus_entrance_retry_us (broken) };
+      bus_core_note_refused (core, who, refusal->status, refusal->limit, now_us);
+    }
+  core_settle (core, now_us); /* a connection may have given up its place */
+  return peer;
+}
+
+gint64
+bus_core_accept_wait_us (const BusCore *core, gint64 now_us)
+{
+  return bus_entrance_wait_us (core, now_us);
 }
 
 void
@@ -199,7 +180,7 @@ bus_core_note_refused (BusCore *core, const BusCredentials *who, WireStatus stat
 }
 
 GBytes *
-bus_core_refusal (WireStatus status, const char *detail)
+bus_core_refusal (WireStatus status, const char *detail, guint64 retry_us)
 {
   Daemoneye__Eventbus__V1__Goodbye goodbye;
   g_autofree char *text = bus_text_dup (detail != NULL ? detail : wire_status_text (status), 160);
@@ -209,6 +190,7 @@ bus_core_refusal (WireStatus status, const char *detail)
   daemoneye__eventbus__v1__goodbye__init (&goodbye);
   goodbye.status = status;
   goodbye.detail = text;
+  goodbye.retry_us = retry_us;
   body = daemoneye__eventbus__v1__goodbye__get_packed_size (&goodbye);
   frame = g_malloc (WIRE_FRAME_HEADER_LEN + body);
   wire_frame_put_header (frame, WIRE_KIND_GOODBYE, 0, (guint32) body);
@@ -389,6 +371,12 @@ bus_core_next_closing (BusCore *core)
   peer = link->data;
   peer->is_closing_listed = FALSE;
   return peer;
+}
+
+gint64
+bus_core_linger_us (const BusPeer *peer)
+{
+  return peer->id != NULL ? G_TIME_SPAN_SECOND : 100 * G_TIME_SPAN_MILLISECOND;
 }
 
 guint

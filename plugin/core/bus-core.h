@@ -40,21 +40,30 @@ BusCore *bus_core_new (const BusCoreOptions *options, gint64 now_us);
 /* Every peer must have been freed; asserts that the charges sum to zero. */
 void bus_core_free (BusCore *core);
 
-/* NULL when a connection limit is reached; then @status (LIMIT) and @limit say which, and the caller sends the bytes of
- * bus_core_refusal() and closes. @link is the caller's, given back by the functions below. */
-BusPeer *bus_core_connect (BusCore *core,
-                           const BusCredentials *who,
-                           gpointer link,
-                           gint64 now_us,
-                           WireStatus *status,
-                           const char **limit);
+/* Why a connection is refused. */
+typedef struct
+{
+  WireStatus status;
+  const char *limit; /* the setting of the limit that is reached; NULL: it is not refused for a limit */
+  guint64 retry_us;  /* trying again is useful after this time; 0: no hint */
+} BusConnectRefusal;
+
+/* NULL when the connection is refused, and then @refusal says why: the caller sends the bytes of bus_core_refusal() and
+ * closes. @link is the caller's, given back by the functions below. A connection that has sent no HELLO may be closed to
+ * make a place for this one. */
+BusPeer *
+bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us, BusConnectRefusal *refusal);
+
+/* The budget of accepts: how long the next connection need not be accepted yet, because those that were accepted last have not
+ * had the time to send HELLO. 0: accept it now. It changes with every input. */
+gint64 bus_core_accept_wait_us (const BusCore *core, gint64 now_us);
 
 /* Adds a log record about a connection that the caller refuses. @setting: (nullable): the setting that forbids it */
 void
 bus_core_note_refused (BusCore *core, const BusCredentials *who, WireStatus status, const char *setting, gint64 now_us);
 
 /* A whole GOODBYE frame for a connection that got no peer. Transfer full. */
-GBytes *bus_core_refusal (WireStatus status, const char *detail);
+GBytes *bus_core_refusal (WireStatus status, const char *detail, guint64 retry_us);
 
 /* Bytes of a peer, split anywhere. They are ignored when the peer is closing. */
 void bus_core_received (BusCore *core, BusPeer *peer, const guint8 *bytes, gsize len, gint64 now_us);
@@ -78,10 +87,12 @@ guint bus_core_gather (BusCore *core, BusPeer *peer, WireSpan *spans, guint max)
 void bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
 
 /* Returns the next peer that is to be closed and has not been returned yet; NULL: none. Write what gather() still
- * returns (GOODBYE is last) while the link takes it at once, for at most BUS_CORE_LINGER_US, then call
+ * returns (GOODBYE is last) while the link takes it at once, for at most bus_core_linger_us(), then call
  * disconnected(). */
 BusPeer *bus_core_next_closing (BusCore *core);
-#define BUS_CORE_LINGER_US G_TIME_SPAN_SECOND
+
+/* A connection that was never ready gets 100 ms: it is owed GOODBYE only, and more of them may follow. Others get 1 s. */
+gint64 bus_core_linger_us (const BusPeer *peer);
 
 gpointer bus_peer_link (const BusPeer *peer);
 gboolean bus_peer_is_closing (const BusPeer *peer);

@@ -8,7 +8,8 @@
  *
  * Each system implements it. It creates the address so that no other user can take it over, and removes on listener_free()
  * what it created. It reads the identity of each new peer, refuses accounts that may not connect, and stops accepting for a
- * while when the process runs out of resources (file descriptors on POSIX), so that it never spins. It notices when the address is
+ * while when the process runs out of resources (file descriptors on POSIX), so that it never spins. It leaves connections in
+ * the system's queue for as long as wait_us() says. It notices when the address is
  * taken away while it listens, reports that, and restores the address when that is safe. It does not read or interpret bytes
  * of a connection.
  *
@@ -47,12 +48,17 @@ typedef struct
   void (*report) (gpointer user, ListenerEvent event, const char *text);
   void (*refused) (gpointer user, const TransportCreds *creds); /* its account may not connect */
   void (*paused) (gpointer user);                               /* accepting pauses, because resources ran out */
+  /* How long the next connection may wait in the system's queue; 0: accept it now. Asked before each accept. */
+  gint64 (*wait_us) (gpointer user);
   gpointer user;
 } ListenerOptions;
 
 /* Listens. Connections are accepted in the context of @set, by a source of default priority. */
 Listener *listener_new (LinkSet *set, const ListenerOptions *options, GError **error);
 void listener_free (Listener *listener);
+
+/* The answer of wait_us() may have changed: accepts at once when it is 0 now. */
+void listener_wake (Listener *listener);
 
 /* How many connections fit in the resources of this process, with a reserve for its host. G_MAXUINT64: no limit. */
 guint64 listener_max_connections (void);

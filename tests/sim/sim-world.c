@@ -80,12 +80,11 @@ sim_world_connect (SimWorld *world, SimClient *client)
   BusCredentials who = { .account = client->role == SIM_COLLECTOR ? COLLECTOR_UID + client->slot % 2 : AGENT_UID,
                          .pid = 100 + client->slot,
                          .agent = client->role == SIM_AGENT };
-  WireStatus status;
-  const char *limit;
+  BusConnectRefusal refusal;
 
   sim_client_reset (client);
   client->number = ++world->next_client;
-  client->peer = bus_core_connect (world->core, &who, client, world->now_us, &status, &limit);
+  client->peer = bus_core_connect (world->core, &who, client, world->now_us, &refusal);
   if (client->peer == NULL)
     sim_world_fail (world, "a connection was refused");
   else

@@ -135,6 +135,26 @@ limits_describe_conflict (const BusLimits *limits, const LimitsRange *range)
                           bus_limit_value (limits, range->most_from));
 }
 
+guint64
+bus_limits_share (guint64 max_connections)
+{
+  return MAX (max_connections - max_connections / 4, 1);
+}
+
+/* An account's share of the connections follows their number, and where only the share is set, their number follows it. It is
+ * no rule: an operator may let one account have all of them. */
+static void
+limits_settle_share (BusLimits *limits, const gboolean *is_set)
+{
+  guint64 share = limits->max_connections_per_uid;
+
+  if (!is_set[BUS_LIMIT_max_connections_per_uid])
+    limits->max_connections_per_uid = bus_limits_share (limits->max_connections);
+  else if (!is_set[BUS_LIMIT_max_connections])
+    limits->max_connections
+        = CLAMP (share + (share + 2) / 3, limits->max_connections, bus_limit_spec (BUS_LIMIT_max_connections)->ceiling);
+}
+
 /* Any two unset limits of a rule satisfy it afterwards: their defaults do, and where a rule moves the bound of one of them,
  * the passes have moved the bound of the other in the same direction. */
 char *
@@ -149,5 +169,6 @@ bus_limits_settle (BusLimits *limits, const gboolean *is_set)
       return limits_describe_conflict (limits, &ranges[i]);
   for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
     limits_set (limits, i, CLAMP (bus_limit_value (limits, i), ranges[i].least, ranges[i].most));
+  limits_settle_share (limits, is_set);
   return NULL;
 }

@@ -14,7 +14,7 @@
 /* X (field, default, floor, ceiling). */
 #define BUS_LIMITS_TABLE(X)                                                                                            \
   X (max_connections, 256, 1, 4096)                                                                                    \
-  X (max_connections_per_uid, 256, 1, 4096)                                                                            \
+  X (max_connections_per_uid, 192, 1, 4096)                                                                            \
   X (max_unauthenticated, 16, 1, 64)                                                                                   \
   X (hello_timeout_us, 5000000, 10000, 60000000)                                                                       \
   X (frame_timeout_us, 10000000, 100000, 300000000)                                                                    \
@@ -87,6 +87,9 @@ typedef struct
 const BusLimitSpec *bus_limit_spec (BusLimit limit);
 const char *bus_limit_name (BusLimit limit);
 guint64 bus_limit_value (const BusLimits *limits, BusLimit limit);
+
+/* The default of max_connections_per_uid: three quarters of all, so that one account cannot take every connection. */
+guint64 bus_limits_share (guint64 max_connections);
 
 /* Every limit at its default. */
 void bus_limits_init (BusLimits *limits);

@@ -39,3 +39,11 @@ bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *
   g_hash_table_remove (accounts, GUINT_TO_POINTER (account->number));
   g_free (account);
 }
+
+guint
+bus_account_count (GHashTable *accounts, guint32 number)
+{
+  const BusAccount *account = g_hash_table_lookup (accounts, GUINT_TO_POINTER (number));
+
+  return account != NULL ? account->peers : 0;
+}

@@ -25,6 +25,7 @@ typedef struct
   guint32 number;
   char name[BUS_ACCOUNT_NAME_MAX + 1];
   guint peers;
+  guint silent;   /* of these, connections that have sent no HELLO */
   BusUsage usage; /* of them all */
   guint64 pinned; /* bus-pinned: of its peers, while it adds them up */
   gboolean is_soft;
@@ -37,3 +38,6 @@ typedef struct
 BusAccount *bus_account_join (GHashTable *accounts, BusCore *core, const BusCredentials *who);
 void bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account);
 GHashTable *bus_account_table_new (void);
+
+/* How many peers an account has. */
+guint bus_account_count (GHashTable *accounts, guint32 number);

@@ -33,13 +33,15 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   bus_deadline_arm (&core->deadlines, &peer->timer.deadline, now_us + (gint64) core->limits.hello_timeout_us);
   peer->takeover_timer.kind = BUS_TIMER_TAKEOVER;
   peer->takeover_timer.owner = peer;
-  core->n_unauthenticated++;
   peer->all_link.data = peer;
+  peer->stranger_link.data = peer;
   peer->writable_link.data = peer;
   peer->closing_link.data = peer;
   peer->dying_link.data = peer;
   peer->newcomer_link.data = peer;
   g_queue_push_tail_link (&core->peers, &peer->all_link);
+  g_queue_push_tail_link (&core->strangers, &peer->stranger_link);
+  peer->account->silent++;
   bus_quota_keep (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
   return peer;
 }
@@ -72,7 +74,7 @@ bus_peer_free (BusPeer *peer)
 }
 
 static gboolean
-peer_is_unauthenticated (const BusPeer *peer)
+peer_is_stranger (const BusPeer *peer)
 {
   return peer->state == BUS_PEER_HELLO || peer->state == BUS_PEER_WAITING;
 }
@@ -81,7 +83,7 @@ gboolean
 bus_peer_on (BusPeer *peer, BusPeerEvent event)
 {
   const BusPeerStep *step = bus_peer_step (peer->state, event);
-  gboolean was_unauthenticated = peer_is_unauthenticated (peer);
+  gboolean was_stranger = peer_is_stranger (peer);
 
   g_assert (step->kind == BUS_PEER_STEP_NEXT || step->kind == BUS_PEER_STEP_IGNORED);
   if (step->kind == BUS_PEER_STEP_IGNORED)
@@ -89,9 +91,11 @@ bus_peer_on (BusPeer *peer, BusPeerEvent event)
       peer->core->ignored++;
       return FALSE;
     }
+  if (peer->state == BUS_PEER_HELLO && step->next != BUS_PEER_HELLO)
+    peer->account->silent--;
   peer->state = step->next;
-  if (was_unauthenticated && !peer_is_unauthenticated (peer))
-    peer->core->n_unauthenticated--;
+  if (was_stranger && !peer_is_stranger (peer))
+    g_queue_unlink (&peer->core->strangers, &peer->stranger_link);
   return TRUE;
 }
 
@@ -271,6 +275,7 @@ peer_put_goodbye (BusPeer *peer)
   daemoneye__eventbus__v1__goodbye__init (&goodbye);
   goodbye.status = peer->close_status;
   goodbye.detail = peer->close_detail;
+  goodbye.retry_us = peer->close_retry_us;
   G_STATIC_ASSERT (sizeof peer->close_detail + 32 <= sizeof body); /* status and lengths need less than 32 bytes */
   peer_put_body (peer, WIRE_LANE_CONTROL, WIRE_KIND_GOODBYE, 0, NULL,
                  wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
@@ -282,7 +287,7 @@ peer_kind_of_end (const BusPeer *peer, WireStatus status)
 {
   if (status == WIRE_STATUS_OK || status == WIRE_STATUS_ABSENT || status == WIRE_STATUS_SHUTTING_DOWN)
     return BUS_NOTE_GONE;
-  return peer_is_unauthenticated (peer) ? BUS_NOTE_REFUSED : BUS_NOTE_CLOSED;
+  return peer_is_stranger (peer) ? BUS_NOTE_REFUSED : BUS_NOTE_CLOSED;
 }
 
 /* Each end of a connection has one record. When the broker itself ends, only peers have one of which records were suppressed. */

@@ -82,8 +82,10 @@ struct BusPeer
 
   WireStatus close_status;
   char close_detail[160];
+  guint64 close_retry_us; /* hint for the client: try again after this; 0: none */
 
   GList all_link;
+  GList stranger_link;
   GList writable_link;
   gboolean is_writable;
   GList closing_link;

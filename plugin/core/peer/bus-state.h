@@ -46,7 +46,7 @@ struct BusCore
   /* bus-peer */
   GQueue peers;            /* all, in order of connecting */
   GHashTable *peers_by_id; /* BusKey of the peer -> BusPeer */
-  guint n_unauthenticated;
+  GQueue strangers;        /* not ready yet, in order of connecting */
   GQueue writable;
   GQueue closing;
   GQueue dying;              /* closed, not flushed */

@@ -6,41 +6,45 @@
 #include "unix-path.h"
 #include "unix-watch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PAUSE_MIN_MS 10u
-#define PAUSE_MAX_MS 1000u
-#define DRAIN_MAX    256u
+#define PAUSE_MIN_MS     10u
+#define PAUSE_MAX_MS     1000u
+#define DRAIN_MAX        1024u
+#define ACCEPTS_PER_TURN 16u
 
 G_DEFINE_QUARK (listener_error, listener_error)
 
 /*
- * A Unix socket, on which a GSocketService accepts.
+ * A Unix socket. Connections are accepted by one source of default priority, at most ACCEPTS_PER_TURN in a turn of the main
+ * loop, so that a crowd of new clients does not delay those that are connected.
  *
- * GSocketService spins when accept() fails for want of file descriptors. So a guard looks for a free descriptor before each
- * accept. When there is none, it closes the descriptor that the listener holds in reserve: the next connection can be
- * accepted and refused with a reason, and accepting pauses for 10 ms to 1 s.
+ * When there is no free file descriptor, accept() leaves the connection in the queue, and the socket stays readable. So the
+ * listener closes the descriptor that it holds in reserve, accepts one connection, refuses it with a reason, and pauses for
+ * 10 ms to 1 s.
  */
 
 struct Listener
 {
   LinkSet *set;
-  GSocket *socket;
+  int fd; /* -1: none */
   UnixPath place;
   UnixWatch *watch;
   void (*report) (gpointer user, ListenerEvent event, const char *text);
   void (*refused) (gpointer user, const TransportCreds *creds);
   void (*paused) (gpointer user);
+  gint64 (*wait_us) (gpointer user);
   gpointer user;
-  GSocketService *service;
-  GSource *guard;  /* NULL: accepting pauses */
+  GSource *source; /* NULL: accepting pauses */
   GSource *resume; /* timer; NULL: accepting does not pause */
   guint pause_ms;
-  int reserve_fd; /* -1: given up, so that one connection can be refused */
+  gboolean is_held; /* accepting pauses because wait_us() said so */
+  int reserve_fd;   /* -1: the system gave none */
   guint32 *accounts;
   gsize n_accounts;
   GBytes *denied;
@@ -53,59 +57,12 @@ listener_open_reserve (void)
   return open ("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* --- the guard --- */
-
-typedef struct
-{
-  GSource source;
-  Listener *listener;
-  GPollFD listening; /* not g_source_add_unix_fd(), which makes a source ready whatever check() returns */
-  gboolean passed;   /* the guard has run; now the accept, of lower priority, has its turn */
-} ListenerGuard;
-
-static gboolean
-listener_guard_check (GSource *source)
-{
-  ListenerGuard *guard = (ListenerGuard *) source;
-
-  if (guard->listening.revents == 0)
-    return FALSE;
-  guard->passed = !guard->passed;
-  return guard->passed;
-}
-
-static gboolean
-listener_guard_dispatch (GSource *source, GSourceFunc callback, gpointer data)
-{
-  Listener *self = ((ListenerGuard *) source)->listener;
-  int probe = fcntl (self->reserve_fd, F_DUPFD_CLOEXEC, 0);
-
-  if (probe >= 0)
-    close (probe);
-  else if (self->reserve_fd >= 0)
-    {
-      close (self->reserve_fd);
-      self->reserve_fd = -1;
-    }
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs listener_guard_funcs = { .check = listener_guard_check, .dispatch = listener_guard_dispatch };
-
 static void
-listener_start_guard (Listener *self)
+listener_close_reserve (Listener *self)
 {
-  ListenerGuard *guard;
-
-  self->guard = g_source_new (&listener_guard_funcs, sizeof (ListenerGuard));
-  guard = (ListenerGuard *) self->guard;
-  guard->listener = self;
-  guard->listening = (GPollFD){ .fd = g_socket_get_fd (self->socket), .events = G_IO_IN };
-  g_source_add_poll (self->guard, &guard->listening);
-  g_source_set_static_name (self->guard, "deye-bus-accept-guard");
-  g_source_set_priority (self->guard, G_PRIORITY_HIGH);
-  g_source_set_can_recurse (self->guard, TRUE);
-  g_source_attach (self->guard, link_set_context (self->set));
+  if (self->reserve_fd >= 0)
+    close (self->reserve_fd);
+  self->reserve_fd = -1;
 }
 
 static void
@@ -119,29 +76,50 @@ listener_clear_source (GSource **source)
 
 /* --- pausing --- */
 
+static void listener_start (Listener *self);
+
 static gboolean
 listener_on_resume (gpointer data)
 {
   Listener *self = data;
 
   g_clear_pointer (&self->resume, g_source_unref);
-  if (self->reserve_fd < 0)
-    self->reserve_fd = listener_open_reserve ();
-  g_socket_service_start (self->service);
-  listener_start_guard (self);
+  self->is_held = FALSE;
+  listener_start (self);
   return G_SOURCE_REMOVE;
+}
+
+static void
+listener_stop_for (Listener *self, guint ms)
+{
+  listener_clear_source (&self->source);
+  self->resume = g_timeout_source_new (ms);
+  g_source_set_callback (self->resume, listener_on_resume, self, NULL);
+  g_source_attach (self->resume, link_set_context (self->set));
 }
 
 static void
 listener_pause (Listener *self)
 {
-  g_socket_service_stop (self->service);
-  listener_clear_source (&self->guard);
   self->pause_ms = CLAMP (self->pause_ms * 2, PAUSE_MIN_MS, PAUSE_MAX_MS);
   self->paused (self->user);
-  self->resume = g_timeout_source_new (self->pause_ms);
-  g_source_set_callback (self->resume, listener_on_resume, self, NULL);
-  g_source_attach (self->resume, link_set_context (self->set));
+  listener_stop_for (self, self->pause_ms);
+}
+
+static void
+listener_hold (Listener *self, gint64 wait_us)
+{
+  self->is_held = TRUE;
+  listener_stop_for (self, (guint) (wait_us / 1000 + 1));
+}
+
+void
+listener_wake (Listener *self)
+{
+  if (!self->is_held || self->wait_us (self->user) > 0)
+    return;
+  g_source_destroy (self->resume);
+  listener_on_resume (self);
 }
 
 /* --- accepting --- */
@@ -155,92 +133,152 @@ listener_may_connect (const Listener *self, guint32 account)
   return FALSE;
 }
 
-/* The reserve was given up for this connection. Closing it makes room for a new reserve. */
+/* Takes the descriptor. */
 static void
-listener_refuse_full (Listener *self, GSocketConnection *connection, int fd)
+listener_refuse (int fd, GBytes *refusal)
 {
-  link_refuse (fd, self->full);
-  g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
+  link_refuse (fd, refusal);
+  close (fd);
+}
+
+/* Takes the descriptor. */
+static void
+listener_take (Listener *self, int fd)
+{
+  TransportCreds creds;
+
+  if (!peer_creds_read (fd, &creds))
+    {
+      listener_refuse (fd, self->denied);
+      return;
+    }
+  if (!listener_may_connect (self, creds.account))
+    {
+      listener_refuse (fd, self->denied);
+      self->refused (self->user, &creds);
+      return;
+    }
+  link_set_adopt (self->set, fd, &creds);
+}
+
+static int
+listener_accept (const Listener *self)
+{
+  int fd;
+
+  do
+    fd = accept (self->fd, NULL, NULL);
+  while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+  if (fd >= 0)
+    fcntl (fd, F_SETFD, FD_CLOEXEC);
+  return fd;
+}
+
+/* There is no descriptor for the next connection. */
+static void
+listener_refuse_full (Listener *self)
+{
+  int fd;
+
+  listener_close_reserve (self);
+  fd = listener_accept (self);
+  if (fd >= 0)
+    listener_refuse (fd, self->full);
   self->reserve_fd = listener_open_reserve ();
   listener_pause (self);
 }
 
-/* The link gets a descriptor of its own: @connection closes the accepted one when GIO frees it after this, and with it all
- * memory that GIO needs for a connection. */
+/* FALSE: nothing more is to be accepted in this turn. */
 static gboolean
-listener_on_incoming (GSocketService *service, GSocketConnection *connection, GObject *source, gpointer data)
+listener_accept_one (Listener *self)
+{
+  gint64 wait_us = self->wait_us (self->user);
+  int fd;
+
+  if (wait_us > 0)
+    {
+      listener_hold (self, wait_us);
+      return FALSE;
+    }
+  fd = listener_accept (self);
+  if (fd >= 0)
+    {
+      self->pause_ms = 0;
+      listener_take (self, fd);
+      return TRUE;
+    }
+  if (errno != EAGAIN)
+    listener_refuse_full (self);
+  return FALSE;
+}
+
+typedef struct
+{
+  GSource source;
+  GPollFD listening;
+} ListenerSource;
+
+static gboolean
+listener_source_check (GSource *source)
+{
+  return ((ListenerSource *) source)->listening.revents != 0;
+}
+
+static gboolean
+listener_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  return callback (data);
+}
+
+static GSourceFuncs listener_source_funcs = { .check = listener_source_check, .dispatch = listener_source_dispatch };
+
+static gboolean
+listener_on_readable (gpointer data)
 {
   Listener *self = data;
-  int fd = g_socket_get_fd (g_socket_connection_get_socket (connection));
-  TransportCreds creds;
-  int own;
 
-  if (self->reserve_fd < 0)
-    {
-      listener_refuse_full (self, connection, fd);
-      return TRUE;
-    }
-  if (!peer_creds_read (fd, &creds))
-    {
-      link_refuse (fd, self->denied);
-      return TRUE;
-    }
-  if (!listener_may_connect (self, creds.account))
-    {
-      link_refuse (fd, self->denied);
-      self->refused (self->user, &creds);
-      return TRUE;
-    }
-  own = fcntl (fd, F_DUPFD_CLOEXEC, 0);
-  if (own < 0)
-    {
-      link_refuse (fd, self->full);
-      listener_pause (self);
-      return TRUE;
-    }
-  self->pause_ms = 0;
-  link_set_adopt (self->set, own, &creds);
-  return TRUE;
+  for (guint i = 0; i < ACCEPTS_PER_TURN && listener_accept_one (self); i++)
+    ;
+  return G_SOURCE_CONTINUE;
 }
 
 /* --- starting and stopping --- */
 
-static gboolean
-listener_open_socket (Listener *self, int fd, GError **error)
+/* Without this setting GLib would remove the descriptor from its poll set and add it again for every dispatch. */
+static void
+listener_start (Listener *self)
 {
-  self->socket = g_socket_new_from_fd (fd, error);
-  if (self->socket == NULL)
-    close (fd);
-  return self->socket != NULL;
+  ListenerSource *source;
+
+  if (self->reserve_fd < 0)
+    self->reserve_fd = listener_open_reserve ();
+  self->source = g_source_new (&listener_source_funcs, sizeof (ListenerSource));
+  source = (ListenerSource *) self->source;
+  source->listening = (GPollFD){ .fd = self->fd, .events = G_IO_IN };
+  g_source_add_poll (self->source, &source->listening);
+  g_source_set_static_name (self->source, "deye-bus-accept");
+  g_source_set_callback (self->source, listener_on_readable, self, NULL);
+  g_source_set_can_recurse (self->source, TRUE);
+  g_source_attach (self->source, link_set_context (self->set));
 }
 
-static gboolean
-listener_start_service (Listener *self, GError **error)
+/* Takes a socket that listens. */
+static void
+listener_open (Listener *self, int fd)
 {
-  self->service = g_socket_service_new ();
-  g_socket_service_stop (self->service);
-  g_signal_connect (self->service, "incoming", G_CALLBACK (listener_on_incoming), self);
-  if (!g_socket_listener_add_socket (G_SOCKET_LISTENER (self->service), self->socket, NULL, error))
-    return FALSE;
-  if (self->resume != NULL)
-    return TRUE;
-  g_socket_service_start (self->service);
-  listener_start_guard (self);
-  return TRUE;
+  fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK);
+  self->fd = fd;
+  if (self->resume == NULL)
+    listener_start (self);
 }
 
 static void
-listener_stop_service (Listener *self)
+listener_close (Listener *self)
 {
-  listener_clear_source (&self->guard);
-  if (self->service != NULL)
-    {
-      g_signal_handlers_disconnect_by_data (self->service, self);
-      g_socket_service_stop (self->service);
-      g_socket_listener_close (G_SOCKET_LISTENER (self->service));
-      g_clear_object (&self->service);
-    }
-  g_clear_object (&self->socket);
+  listener_clear_source (&self->source);
+  if (self->fd >= 0)
+    close (self->fd);
+  self->fd = -1;
 }
 
 /* --- when the address was lost --- */
@@ -251,19 +289,11 @@ listener_drain (Listener *self)
 {
   for (guint i = 0; i < DRAIN_MAX; i++)
     {
-      TransportCreds creds;
-      int fd = accept (g_socket_get_fd (self->socket), NULL, NULL);
+      int fd = listener_accept (self);
 
       if (fd < 0)
         return;
-      fcntl (fd, F_SETFD, FD_CLOEXEC);
-      if (peer_creds_read (fd, &creds) && listener_may_connect (self, creds.account))
-        {
-          link_set_adopt (self->set, fd, &creds);
-          continue;
-        }
-      link_refuse (fd, self->denied);
-      close (fd);
+      listener_take (self, fd);
     }
 }
 
@@ -271,12 +301,10 @@ static void
 listener_on_moved (gpointer user, int fd)
 {
   Listener *self = user;
-  gboolean accepts;
 
   listener_drain (self);
-  listener_stop_service (self);
-  accepts = listener_open_socket (self, fd, NULL) && listener_start_service (self, NULL);
-  g_assert (accepts); /* GIO refuses only what is no socket or is closed */
+  listener_close (self);
+  listener_open (self, fd);
 }
 
 static void
@@ -302,6 +330,7 @@ listener_new (LinkSet *set, const ListenerOptions *options, GError **error)
   int fd;
 
   self->set = set;
+  self->fd = -1;
   self->reserve_fd = listener_open_reserve ();
   self->n_accounts = options->n_accounts;
   self->accounts = g_memdup2 (options->accounts, options->n_accounts * sizeof (guint32));
@@ -310,14 +339,16 @@ listener_new (LinkSet *set, const ListenerOptions *options, GError **error)
   self->report = options->report;
   self->refused = options->refused;
   self->paused = options->paused;
+  self->wait_us = options->wait_us;
   self->user = options->user;
   unix_path_init (&self->place, options->address, options->group);
   fd = unix_path_listen (&self->place, error);
-  if (fd < 0 || !listener_open_socket (self, fd, error) || !listener_start_service (self, error))
+  if (fd < 0)
     {
       listener_free (self);
       return NULL;
     }
+  listener_open (self, fd);
   self->watch = unix_watch_new (link_set_context (set), &self->place, &listener_watch_handler, self);
   return self;
 }
@@ -329,9 +360,8 @@ listener_free (Listener *self)
   g_clear_pointer (&self->watch, unix_watch_free);
   listener_clear_source (&self->resume);
   unix_path_clear (&self->place);
-  listener_stop_service (self);
-  if (self->reserve_fd >= 0)
-    close (self->reserve_fd);
+  listener_close (self);
+  listener_close_reserve (self);
   g_free (self->accounts);
   g_bytes_unref (self->denied);
   g_bytes_unref (self->full);

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG           128
+#define BACKLOG           1024
 #define TRIES_MAX         16u
 #define UNIX_PATH_MAX_LEN ((guint) sizeof (((struct sockaddr_un *) NULL)->sun_path) - 1)
 

@@ -70,13 +70,11 @@ client_connect (Core *core, guint32 uid, guint32 pid, gboolean agent)
   g_autofree char *name = g_strdup_printf ("account-%u", uid);
   BusCredentials who = { .account = uid, .account_name = name, .pid = pid, .agent = agent };
   Client *client = g_new0 (Client, 1);
-  const char *limit;
-  WireStatus status;
 
   client->core = core;
   wire_frame_reader_init (&client->reader, 1u << 26);
   client->accounts = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  client->peer = bus_core_connect (core->core, &who, client, core->now_us, &status, &limit);
+  client->peer = bus_core_connect (core->core, &who, client, core->now_us, &client->refusal);
   client->closed = client->peer == NULL;
   g_ptr_array_add (core->clients, client);
   return client;
@@ -124,6 +122,7 @@ read_goodbye (Client *client, WireSpan body)
   client->goodbye = goodbye->status;
   g_free (client->goodbye_detail);
   client->goodbye_detail = g_strdup (goodbye->detail);
+  client->goodbye_retry_us = goodbye->retry_us;
 }
 
 static void

@@ -43,7 +43,9 @@ typedef struct
   gboolean has_bytes;  /* the core said so, and they were not taken out */
   guint32 goodbye;     /* status of the GOODBYE that came */
   char *goodbye_detail;
-  GHashTable *accounts; /* subscription -> ClientAccount */
+  guint64 goodbye_retry_us;
+  BusConnectRefusal refusal; /* when it got no peer */
+  GHashTable *accounts;      /* subscription -> ClientAccount */
 } Client;
 
 /* Of one subscription: its window, and what came for it. */

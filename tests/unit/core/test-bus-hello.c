@@ -167,11 +167,30 @@ test_slow_loris (Core *core, gconstpointer data)
 static void
 test_unauthenticated_limit (Core *core, gconstpointer data)
 {
-  Client *agent;
+  Client *silent[16];
+  Client *newer, *refused, *agent;
 
-  for (guint i = 0; i < 16; i++)
-    g_assert_false (client_new (core, 1000, FALSE)->closed);
-  g_assert_true (client_new (core, 1000, FALSE)->closed);
+  for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
+    g_assert_false ((silent[i] = client_new (core, 1000, FALSE))->closed);
+  g_assert_cmpint (bus_core_accept_wait_us (core->core, core->now_us), ==, 100000);
+  refused = client_new (core, 1001, FALSE); /* nobody has had the time to speak */
+  g_assert_true (refused->closed);
+  g_assert_cmpint (refused->refusal.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpstr (refused->refusal.limit, ==, "max_unauthenticated");
+  g_assert_cmpuint (refused->refusal.retry_us, ==, 100000);
+
+  newer = client_new (core, 1000, FALSE); /* at the cost of its own account */
+  core_flush (core);
+  g_assert_false (newer->closed);
+  expect_goodbye (silent[0], WIRE_STATUS_LIMIT);
+  g_assert_cmpuint (silent[0]->goodbye_retry_us, ==, 100000);
+
+  core_advance (core, 100000);
+  g_assert_cmpint (bus_core_accept_wait_us (core->core, core->now_us), ==, 0);
+  client_ready (core, "speaks", "procmond");
+  core_flush (core);
+  expect_goodbye (silent[1], WIRE_STATUS_LIMIT);
+  g_assert_false (silent[2]->closed);
   /* The agent's own connection is always let in. */
   agent = agent_ready (core);
   g_assert_false (agent->closed);
@@ -222,7 +241,7 @@ test_connection_limits (Core *core, gconstpointer data)
 static void
 test_refusal (Core *core, gconstpointer data)
 {
-  g_autoptr (GBytes) bytes = bus_core_refusal (WIRE_STATUS_LIMIT, "too many");
+  g_autoptr (GBytes) bytes = bus_core_refusal (WIRE_STATUS_LIMIT, "too many", 7);
   WireFrameReader reader;
   WireFrame frame;
   WireSpan input;
@@ -234,7 +253,7 @@ test_refusal (Core *core, gconstpointer data)
   g_assert_cmpint (wire_frame_reader_next (&reader, &input, &frame), ==, WIRE_FRAME_COMPLETE);
   g_assert_cmpuint (frame.kind, ==, WIRE_KIND_GOODBYE);
   g_assert_cmpuint (input.len, ==, 0);
-  g_assert_cmpmem (frame.body.data, frame.body.len, "\x08\x17\x12\x08too many", 12);
+  g_assert_cmpmem (frame.body.data, frame.body.len, "\x08\x17\x12\x08too many\x18\x07", 14);
   wire_frame_reader_clear (&reader);
 }
 

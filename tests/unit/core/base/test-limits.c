@@ -19,7 +19,7 @@ test_promised (void)
     guint64 ceiling;
   } promised[] = {
     { BUS_LIMIT_max_connections, "max_connections", 256, 4096 },
-    { BUS_LIMIT_max_connections_per_uid, "max_connections_per_uid", 256, 4096 },
+    { BUS_LIMIT_max_connections_per_uid, "max_connections_per_uid", 192, 4096 },
     { BUS_LIMIT_max_unauthenticated, "max_unauthenticated", 16, 64 },
     { BUS_LIMIT_hello_timeout_us, "hello_timeout_us", 5 * SECONDS, 0 },
     { BUS_LIMIT_max_payload, "max_payload", 1 * MIB, 16 * MIB },
@@ -180,8 +180,13 @@ static const struct
   guint64 want;
 } following[] = {
   { BUS_LIMIT_max_connections, 10, BUS_LIMIT_max_unauthenticated, 10 },
-  { BUS_LIMIT_max_connections, 10, BUS_LIMIT_max_connections_per_uid, 256 }, /* no rule: keeps its default */
-  { BUS_LIMIT_max_connections, 17, BUS_LIMIT_max_unauthenticated, 16 },      /* no need to move */
+  { BUS_LIMIT_max_connections, 10, BUS_LIMIT_max_connections_per_uid, 8 }, /* a share, below the total */
+  { BUS_LIMIT_max_connections, 1, BUS_LIMIT_max_connections_per_uid, 1 },
+  { BUS_LIMIT_max_connections, 1000, BUS_LIMIT_max_connections_per_uid, 750 },
+  { BUS_LIMIT_max_connections_per_uid, 600, BUS_LIMIT_max_connections, 800 },
+  { BUS_LIMIT_max_connections_per_uid, 4096, BUS_LIMIT_max_connections, 4096 },
+  { BUS_LIMIT_max_connections_per_uid, 10, BUS_LIMIT_max_connections, 256 },
+  { BUS_LIMIT_max_connections, 17, BUS_LIMIT_max_unauthenticated, 16 }, /* no need to move */
   { BUS_LIMIT_max_payload, 16 * MIB, BUS_LIMIT_queue_hard_bytes, 16 * MIB + 16 * KIB },
   { BUS_LIMIT_queue_hard_bytes, 256 * MIB, BUS_LIMIT_broker_bytes, 256 * MIB },
   { BUS_LIMIT_queue_hard_bytes, 256 * MIB, BUS_LIMIT_uid_bytes, 256 * MIB },

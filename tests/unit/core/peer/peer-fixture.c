@@ -29,7 +29,7 @@ peers_teardown (Peers *peers, gconstpointer data)
     peers_disconnect (peers, core->peers.head->data);
   g_assert_cmpuint (core->quota.charged, ==, 0);
   g_assert_cmpuint (core->quota.memory, ==, 0);
-  g_assert_cmpuint (core->n_unauthenticated, ==, 0);
+  g_assert_cmpuint (core->strangers.length, ==, 0);
   g_assert_cmpuint (core->writable.length, ==, 0);
   g_assert_cmpuint (core->closing.length, ==, 0);
   g_assert_cmpuint (core->dying.length, ==, 0);

@@ -73,7 +73,7 @@ test_accepted (Peers *f, gconstpointer data)
   g_assert_cmpuint (peer->incarnation, ==, 9);
   g_assert_cmpint (peer->principal.role, ==, BUS_ROLE_COLLECTOR);
   g_assert_true (g_hash_table_lookup (f->core->peers_by_id, &peer->key) == peer);
-  g_assert_cmpuint (f->core->n_unauthenticated, ==, 0);
+  g_assert_cmpuint (f->core->strangers.length, ==, 0);
   g_assert_false (bus_deadline_is_armed (&peer->timer.deadline));
   g_assert_cmpint (peer->timer.kind, ==, BUS_TIMER_FRAME);
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)

@@ -13,10 +13,10 @@ test_charges (Peers *f, gconstpointer data)
   g_assert_cmpuint (first->ledger.usage.charged, ==, sizeof (BusPeer));
   g_assert_cmpuint (first->account->usage.charged, ==, 2 * sizeof (BusPeer));
   g_assert_cmpuint (f->core->quota.memory, ==, 2 * sizeof (BusPeer));
-  g_assert_cmpuint (f->core->n_unauthenticated, ==, 2);
+  g_assert_cmpuint (f->core->strangers.length, ==, 2);
   peers_disconnect (f, first);
   g_assert_cmpuint (second->account->usage.charged, ==, sizeof (BusPeer));
-  g_assert_cmpuint (f->core->n_unauthenticated, ==, 1);
+  g_assert_cmpuint (f->core->strangers.length, ==, 1);
   g_assert_cmpuint (f->core->peers.length, ==, 1);
 }
 
@@ -45,13 +45,13 @@ test_states (Peers *f, gconstpointer data)
 
   g_assert_false (bus_peer_is_ready (peer));
   g_assert_true (bus_peer_on (peer, BUS_PEER_ON_DEFER));
-  g_assert_cmpuint (f->core->n_unauthenticated, ==, 1);
+  g_assert_cmpuint (f->core->strangers.length, ==, 1);
   g_assert_false (bus_peer_is_ready (peer));
   g_assert_true (bus_peer_on (peer, BUS_PEER_ON_ACCEPT));
   g_assert_true (bus_peer_is_ready (peer));
-  g_assert_cmpuint (f->core->n_unauthenticated, ==, 0);
+  g_assert_cmpuint (f->core->strangers.length, ==, 0);
   g_assert_true (bus_peer_on (peer, BUS_PEER_ON_CLOSE));
-  g_assert_cmpuint (f->core->n_unauthenticated, ==, 0);
+  g_assert_cmpuint (f->core->strangers.length, ==, 0);
   g_assert_cmpuint (f->core->ignored, ==, 0);
   bus_peer_close (peer, WIRE_STATUS_OK, NULL); /* closing already: nothing happens */
   g_assert_cmpuint (f->core->ignored, ==, 1);

@@ -24,6 +24,8 @@ typedef struct
   char *address;
   GString *events; /* one letter each */
   guint connected, closed;
+  gint64 wait_us; /* until the next accept */
+  guint asked;    /* how often the listener asked for it */
 } Fixture;
 
 static gpointer
@@ -75,14 +77,28 @@ on_report (gpointer user, ListenerEvent event, const char *text)
   g_string_append_c (((Fixture *) user)->events, "LNRK"[event]);
 }
 
+static gint64
+on_wait (gpointer user)
+{
+  Fixture *f = user;
+
+  f->asked++;
+  return f->wait_us;
+}
+
 static void
 set_up (Fixture *f, gconstpointer data)
 {
   guint32 own = (guint32) geteuid ();
   g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
   g_autoptr (GError) error = NULL;
-  ListenerOptions options
-      = { .accounts = &own, .n_accounts = 1, .denied = nothing, .full = nothing, .report = on_report, .user = f };
+  ListenerOptions options = { .accounts = &own,
+                              .n_accounts = 1,
+                              .denied = nothing,
+                              .full = nothing,
+                              .report = on_report,
+                              .wait_us = on_wait,
+                              .user = f };
 
   test_watchdog_start (g_test_get_path ());
   f->context = g_main_context_new ();
@@ -173,10 +189,75 @@ test_queue_is_accepted (Fixture *f, gconstpointer data)
     close (fds[i]);
 }
 
+/* Connections stay in the system's queue for as long as the handler says, or until the listener is woken. */
+static void
+test_held (Fixture *f, gconstpointer data)
+{
+  int fds[3];
+
+  f->wait_us = 3600 * G_TIME_SPAN_SECOND;
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    fds[i] = connect_to (f->address);
+  while (f->asked == 0)
+    g_main_context_iteration (f->context, TRUE);
+  while (g_main_context_iteration (f->context, FALSE))
+    ;
+  g_assert_cmpuint (f->asked, ==, 1); /* it does not spin */
+  g_assert_cmpuint (f->connected, ==, 0);
+  listener_wake (f->listener);
+  g_assert_cmpuint (f->asked, ==, 2);
+  f->wait_us = 0;
+  listener_wake (f->listener);
+  wait_connected (f, 3);
+  listener_wake (f->listener); /* not held: nothing happens */
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+}
+
+static void
+test_held_for_a_time (Fixture *f, gconstpointer data)
+{
+  int fd = connect_to (f->address);
+
+  f->wait_us = 1000;
+  while (f->asked < 3)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_cmpuint (f->connected, ==, 0);
+  f->wait_us = 0;
+  wait_connected (f, 1);
+  close (fd);
+}
+
+/* The address is lost while connections are held: those that wait are accepted, and later ones as well. */
+static void
+test_held_and_lost (Fixture *f, gconstpointer data)
+{
+  int fds[2];
+
+  f->wait_us = 3600 * G_TIME_SPAN_SECOND;
+  fds[0] = connect_to (f->address);
+  while (f->asked == 0)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_cmpint (g_unlink (f->address), ==, 0);
+  make_due (f);
+  while (f->events->len < 2)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_cmpuint (f->connected, ==, 1);
+  fds[1] = connect_to (f->address);
+  f->wait_us = 0;
+  listener_wake (f->listener);
+  wait_connected (f, 2);
+  close (fds[0]);
+  close (fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/listener/A13-queue-is-accepted", Fixture, NULL, set_up, test_queue_is_accepted, tear_down);
+  g_test_add ("/listener/R01-held", Fixture, NULL, set_up, test_held, tear_down);
+  g_test_add ("/listener/R01-held-for-a-time", Fixture, NULL, set_up, test_held_for_a_time, tear_down);
+  g_test_add ("/listener/A13-held-and-lost", Fixture, NULL, set_up, test_held_and_lost, tear_down);
   return g_test_run ();
 }

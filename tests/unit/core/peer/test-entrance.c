@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-entrance.h"
+
+#include "peer/peer-fixture.h"
+
+/* Which new connections are accepted, and which silent one gives up its place. */
+
+#define OLD BUS_ENTRANCE_GRACE_US
+
+static BusLimits small;
+
+static BusLimit
+check (Peers *f, guint32 account)
+{
+  const BusCredentials who = { .account = account };
+
+  return bus_entrance_check (f->core, &who, f->core->now_us);
+}
+
+static void
+disconnect_closing (Peers *f)
+{
+  GList *next;
+
+  for (GList *link = f->core->peers.head; link != NULL; link = next)
+    {
+      BusPeer *peer = link->data;
+
+      next = link->next;
+      if (peer->state == BUS_PEER_CLOSING)
+        peers_disconnect (f, peer);
+    }
+}
+
+/* A new connection of @account is accepted, and @victim gave up its place for it. NULL: nobody did. */
+static BusPeer *
+accept_over (Peers *f, guint32 account, BusPeer *victim)
+{
+  guint closed = f->core->dying.length;
+
+  g_assert_cmpint (check (f, account), ==, BUS_N_LIMITS);
+  g_assert_cmpuint (f->core->dying.length, ==, closed + (victim != NULL ? 1 : 0));
+  if (victim != NULL)
+    {
+      g_assert_cmpint (victim->state, ==, BUS_PEER_CLOSING);
+      g_assert_cmpint (victim->close_status, ==, WIRE_STATUS_LIMIT);
+      g_assert_cmpuint (victim->close_retry_us, ==, BUS_ENTRANCE_RETRY_SOON_US);
+      g_assert_nonnull (strstr (victim->close_detail, "max_unauthenticated"));
+    }
+  disconnect_closing (f);
+  return peers_connect (f, account, FALSE);
+}
+
+/* Places for three strangers. */
+static void
+test_oldest_yields (Peers *f, gconstpointer data)
+{
+  BusPeer *first = accept_over (f, 1000, NULL);
+  BusPeer *second;
+
+  f->core->now_us += 10;
+  second = accept_over (f, 1000, NULL);
+  accept_over (f, 1000, NULL);
+  f->core->now_us += OLD - 10;
+  accept_over (f, 1001, first);
+  f->core->now_us += 10;
+  accept_over (f, 1001, second);
+}
+
+/* One that was accepted a moment ago keeps its place, unless the newcomer is of its own account. */
+static void
+test_young_stay (Peers *f, gconstpointer data)
+{
+  BusPeer *first = accept_over (f, 1000, NULL);
+
+  accept_over (f, 1000, NULL);
+  accept_over (f, 1000, NULL);
+  f->core->now_us += OLD - 1;
+  g_assert_cmpint (check (f, 1001), ==, BUS_LIMIT_max_unauthenticated);
+  g_assert_cmpuint (f->core->dying.length, ==, 0);
+  accept_over (f, 1000, first);
+}
+
+/* The account that has most of the places pays, not the one that came first. */
+static void
+test_most_yields (Peers *f, gconstpointer data)
+{
+  BusPeer *few = accept_over (f, 1000, NULL);
+  BusPeer *most = accept_over (f, 1001, NULL);
+
+  accept_over (f, 1001, NULL);
+  f->core->now_us += OLD;
+  accept_over (f, 1002, most);
+  g_assert_cmpint (few->state, ==, BUS_PEER_HELLO);
+}
+
+/* One that said HELLO does not yield: not a ready one, and not one that waits for its id. */
+static void
+test_speakers_stay (Peers *f, gconstpointer data)
+{
+  BusPeer *first = accept_over (f, 1000, NULL);
+  BusPeer *second = accept_over (f, 1000, NULL);
+
+  g_assert_true (bus_peer_on (first, BUS_PEER_ON_DEFER));
+  accept_over (f, 1000, NULL);
+  f->core->now_us += OLD;
+  accept_over (f, 1001, second);
+  g_assert_cmpint (first->state, ==, BUS_PEER_WAITING);
+
+  peers_ready (f, "one", 1000); /* takes no place */
+  g_assert_cmpuint (f->core->strangers.length, ==, 3);
+}
+
+/* Without a silent one nobody yields. */
+static void
+test_nobody_yields (Peers *f, gconstpointer data)
+{
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (bus_peer_on (accept_over (f, 1000, NULL), BUS_PEER_ON_DEFER));
+  f->core->now_us += OLD;
+  g_assert_cmpint (check (f, 1000), ==, BUS_LIMIT_max_unauthenticated);
+  g_assert_cmpint (bus_entrance_wait_us (f->core, f->core->now_us), ==, 0);
+}
+
+/* The agent comes in whatever is full, and does not yield. */
+static void
+test_agent (Peers *f, gconstpointer data)
+{
+  const BusCredentials agent = { .account = 0, .agent = TRUE };
+  BusPeer *first = peers_connect (f, 0, TRUE);
+  BusPeer *second = accept_over (f, 0, NULL);
+
+  accept_over (f, 0, NULL);
+  g_assert_cmpint (bus_entrance_check (f->core, &agent, f->core->now_us), ==, BUS_N_LIMITS);
+  g_assert_cmpuint (f->core->dying.length, ==, 0);
+  f->core->now_us += OLD;
+  accept_over (f, 0, second);
+  g_assert_cmpint (first->state, ==, BUS_PEER_HELLO);
+}
+
+static void
+test_limits (Peers *f, gconstpointer data)
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("p%u", i);
+
+      g_assert_cmpint (check (f, 1000), ==, BUS_N_LIMITS);
+      peers_ready (f, id, 1000);
+    }
+  g_assert_cmpint (check (f, 1000), ==, BUS_LIMIT_max_connections_per_uid);
+  g_assert_cmpint (check (f, 1001), ==, BUS_N_LIMITS);
+  for (guint i = 4; i < 6; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("p%u", i);
+
+      peers_ready (f, id, 1001);
+    }
+  g_assert_cmpint (check (f, 1002), ==, BUS_LIMIT_max_connections);
+  g_assert_cmpuint (bus_entrance_retry_us (BUS_LIMIT_max_connections), ==, BUS_ENTRANCE_RETRY_LATER_US);
+  g_assert_cmpuint (bus_entrance_retry_us (BUS_LIMIT_max_connections_per_uid), ==, BUS_ENTRANCE_RETRY_LATER_US);
+  g_assert_cmpuint (bus_entrance_retry_us (BUS_LIMIT_max_unauthenticated), ==, BUS_ENTRANCE_RETRY_SOON_US);
+}
+
+/* The transport waits until the oldest silent one has had its time, and not at all while there is a place. */
+static void
+test_wait (Peers *f, gconstpointer data)
+{
+  gint64 start_us = f->core->now_us;
+  BusPeer *first = accept_over (f, 1000, NULL);
+
+  f->core->now_us += 10;
+  accept_over (f, 1000, NULL);
+  g_assert_cmpint (bus_entrance_wait_us (f->core, f->core->now_us), ==, 0);
+  accept_over (f, 1001, NULL);
+  g_assert_cmpint (bus_entrance_wait_us (f->core, f->core->now_us), ==, OLD - 10);
+  g_assert_cmpint (bus_entrance_wait_us (f->core, start_us + OLD), ==, 0);
+  g_assert_cmpint (bus_entrance_wait_us (f->core, start_us + 2 * OLD), ==, 0);
+  g_assert_true (bus_peer_on (first, BUS_PEER_ON_DEFER));
+  g_assert_cmpint (bus_entrance_wait_us (f->core, start_us + OLD), ==, 10);
+}
+
+#define ADD(path, function) g_test_add (path, Peers, &small, peers_setup, function, peers_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  bus_limits_init (&small);
+  small.max_unauthenticated = 3;
+  small.max_connections = 6;
+  small.max_connections_per_uid = 4;
+  ADD ("/core/entrance/F08-oldest-yields", test_oldest_yields);
+  ADD ("/core/entrance/F08-young-stay", test_young_stay);
+  ADD ("/core/entrance/R01-most-yields", test_most_yields);
+  ADD ("/core/entrance/F08-speakers-stay", test_speakers_stay);
+  ADD ("/core/entrance/F08-nobody-yields", test_nobody_yields);
+  ADD ("/core/entrance/R01-agent", test_agent);
+  ADD ("/core/entrance/R01-limits", test_limits);
+  ADD ("/core/entrance/K10-wait", test_wait);
+  return g_test_run ();
+}
