@@ -16,6 +16,7 @@ enum
   FIELD_QUEUED = 40,
   FIELD_REFUSED = 41,
   FIELD_ATTEMPT = 43,
+  FIELD_MERGED = 76,
 };
 
 static guint8 *
@@ -71,5 +72,6 @@ wire_stamp_own (guint8 *out, const WireStampOwn *own)
       at = stamp_put_number (at, FIELD_REFUSED, own->refused);
     }
   at = stamp_put_number (at, FIELD_ATTEMPT, own->attempt);
+  at = stamp_put_number (at, FIELD_MERGED, own->merged);
   return (gsize) (at - out);
 }

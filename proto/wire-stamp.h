@@ -17,7 +17,7 @@
 /* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
 
-/* Fields 35-41 and 43; a zero or empty field is not written. */
+/* Fields 35-41, 43 and 76; a zero or empty field is not written. */
 typedef struct
 {
   const guint32 *subscriptions;
@@ -29,6 +29,7 @@ typedef struct
   guint32 queued;
   guint32 refused;
   guint32 attempt;
+  guint32 merged; /* field 76 */
 } WireStampOwn;
 
 /* Writes to @out, which has WIRE_STAMP_OWN_MAX bytes; returns the number of bytes written. */

@@ -16,6 +16,7 @@
 #include "peer/bus-takeover.h"
 #include "route/bus-confirm.h"
 #include "route/bus-demote.h"
+#include "route/bus-answer.h"
 #include "route/bus-many.h"
 #include "route/bus-reroute.h"
 #include "route/bus-router.h"
@@ -434,6 +435,18 @@ core_request_due (BusCore *core, BusRequest *request, gint64 now_us)
 }
 
 static void
+core_stall_due (BusCore *core, BusRequest *request, gint64 now_us)
+{
+  if (!bus_answer_is_stalled (core, request, now_us))
+    return;
+  if (request->kind == BUS_PENDING_QUESTION)
+    bus_many_stall (core, request, now_us);
+  else
+    bus_request_fail (core, request, BUS_REQUEST_ON_EXPIRED, WIRE_STATUS_TIMEOUT,
+                      "no further answer within the pause allowed (stall_us)");
+}
+
+static void
 core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
 {
   BusSlot *slot = timer->owner;
@@ -453,6 +466,12 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       break;
     case BUS_TIMER_REQUEST:
       core_request_due (core, timer->owner, now_us);
+      break;
+    case BUS_TIMER_STALL:
+      core_stall_due (core, timer->owner, now_us);
+      break;
+    case BUS_TIMER_STREAM:
+      bus_answer_block_due (core, timer->owner, now_us);
       break;
     case BUS_TIMER_LATER:
       bus_later_due (timer->owner);

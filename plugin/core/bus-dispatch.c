@@ -421,6 +421,7 @@ dispatch_request_peer (DispatchCall *call)
     return;
   request = bus_request_new (call->core, BUS_PENDING_REPLY, &requester, server->owner, call->envelope->topic,
                              dispatch_due_us (call));
+  bus_answer_prepare (request, call->envelope);
   inbound = dispatch_inbound (call);
   bus_router_count_request (call->core, &inbound, server->servers, call->now_us);
   bus_answer_send_request (call->core, request, &inbound, server, call->now_us);
@@ -458,6 +459,30 @@ dispatch_request_many (DispatchCall *call)
   bus_inbound_clear (&inbound);
 }
 
+static gboolean
+dispatch_check_window_limit (const DispatchCall *call, BusLimit limit, guint64 value)
+{
+  if (value <= bus_limit_spec (limit)->ceiling)
+    return TRUE;
+  bus_peer_error_ceiling (call->peer, call->envelope->id, limit, value);
+  return FALSE;
+}
+
+/* The window of the replies, which only a peer with the feature STREAM may give. */
+static gboolean
+dispatch_check_answer_window (const DispatchCall *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+
+  if ((envelope->credit_messages == 0) != (envelope->credit_bytes == 0))
+    {
+      dispatch_strike (call, "a window has messages and bytes: set both fields, or none");
+      return FALSE;
+    }
+  return dispatch_check_window_limit (call, BUS_LIMIT_receive_window_messages, envelope->credit_messages)
+         && dispatch_check_window_limit (call, BUS_LIMIT_receive_window_bytes, envelope->credit_bytes);
+}
+
 /* Old clients may have set the field, which nothing read. */
 static gboolean
 dispatch_wants_many (const DispatchCall *call)
@@ -480,6 +505,8 @@ dispatch_handle_request (DispatchCall *call)
       bus_calls_answer (call->peer, &inbound, call->now_us);
       bus_inbound_clear (&inbound);
     }
+  else if (!dispatch_check_answer_window (call))
+    return;
   else if (dispatch_wants_many (call))
     dispatch_request_many (call);
   else
@@ -506,7 +533,7 @@ dispatch_forward_reply (DispatchCall *call, BusRequest *request)
     is_forwarded = bus_answer_reply (call->core, request, &inbound, flags, call->now_us);
   if (!is_forwarded)
     dispatch_fail_late (call);
-  bus_inbound_clear (&inbound);
+  dispatch_release_inbound (call, &inbound);
 }
 
 static void
@@ -555,29 +582,55 @@ dispatch_handle_cancel (DispatchCall *call)
 /* --- credit, life --- */
 
 static void
-dispatch_handle_credit (DispatchCall *call)
+dispatch_check_window (const DispatchCall *call, BusWindowResult result)
 {
-  const WireEnvelope *envelope = call->envelope;
-  BusSubscription *subscription
-      = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (envelope->subscription));
-
-  /* Not an error: the credit crossed the answer to unsubscribe. */
-  if (subscription == NULL)
-    return;
-  switch (bus_window_set_granted (&subscription->window, envelope->credit_messages, envelope->credit_bytes,
-                                  subscription->delivered))
+  switch (result)
     {
     case BUS_WINDOW_GRANTED:
-      bus_flow_credit (&call->peer->flow, subscription, call->now_us);
-      bus_peer_touch (call->peer);
       break;
     case BUS_WINDOW_BACKWARDS:
       dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "credit totals cannot decrease", 0);
       break;
     case BUS_WINDOW_TOO_FAR:
-      dispatch_malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the subscription's window", 0);
+      dispatch_malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the window", 0);
       break;
     }
+}
+
+/* Not an error, also below: the credit crossed the answer to unsubscribe, or the end of the request. */
+static void
+dispatch_handle_answer_credit (DispatchCall *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+  BusRequest *request = bus_request_find_asked (call->peer, envelope->id);
+
+  if (request != NULL && request->stream != NULL)
+    dispatch_check_window (
+        call, bus_answer_credit (call->core, request, envelope->credit_messages, envelope->credit_bytes, call->now_us));
+}
+
+static void
+dispatch_handle_credit (DispatchCall *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+  BusSubscription *subscription
+      = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (envelope->subscription));
+  BusWindowResult result;
+
+  if (envelope->subscription == 0 && envelope->id != 0)
+    {
+      dispatch_handle_answer_credit (call);
+      return;
+    }
+  if (subscription == NULL)
+    return;
+  result = bus_window_set_granted (&subscription->window, envelope->credit_messages, envelope->credit_bytes,
+                                   subscription->delivered);
+  dispatch_check_window (call, result);
+  if (result != BUS_WINDOW_GRANTED)
+    return;
+  bus_flow_credit (&call->peer->flow, subscription, call->now_us);
+  bus_peer_touch (call->peer);
 }
 
 static void

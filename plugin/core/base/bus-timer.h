@@ -17,6 +17,8 @@ typedef enum
   BUS_TIMER_REQUEST,  /* owner: BusRequest */
   BUS_TIMER_LATER,    /* owner: BusLater: a call of the broker that is answered later */
   BUS_TIMER_CONFIRM,  /* owner: BusConfirm */
+  BUS_TIMER_STALL,    /* owner: BusRequest: the longest pause between two replies */
+  BUS_TIMER_STREAM,   /* owner: BusRequest: its replies wait for the window of the requester */
   BUS_TIMER_EXPIRY,   /* owner: BusSlot: the time to live of its message ends */
   BUS_TIMER_BLOCK,    /* owner: BusSubscription: it holds publishers' credit */
   BUS_TIMER_SETTLE,   /* owner: BusSubscription: messages that are delivered at least once are not settled */

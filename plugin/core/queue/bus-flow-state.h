@@ -38,6 +38,7 @@ typedef struct
   guint32 matched;       /* of a REPLY that ends a member of a request to many: members that were asked, */
   guint32 queued;        /* that have answered, */
   guint32 refused;       /* and that have failed. 0: not written */
+  guint32 merged;        /* of a progress: how many older ones it replaced */
   BusMark *mark;         /* of a request; NULL: none */
 } BusDelivery;
 

@@ -64,7 +64,8 @@ flow_encode (BusFlow *flow,
                        .attempt = delivery->attempt > 1 ? delivery->attempt : 0,
                        .matched = delivery->matched,
                        .queued = delivery->queued,
-                       .refused = delivery->refused };
+                       .refused = delivery->refused,
+                       .merged = delivery->merged };
   gint64 end_us = delivery->due_us > 0 ? delivery->due_us : expires_us;
 
   if (end_us > 0)
@@ -297,8 +298,10 @@ bus_flow_pump (BusFlow *flow, gint64 now_us)
     while (flow->lanes[lane].first != NULL && flow_has_room (flow, lane))
       if (!flow_pump_first (flow, lane, now_us))
         {
-          /* When nothing is being sent, only this timer tries again. */
+          /* When nothing is being sent, only this timer tries again. The data lane waits as well: a large reply must not
+           * overtake the small one before it. */
           bus_flow_retry (flow, now_us);
+          lane = WIRE_N_LANES - 1;
           break;
         }
   if (flow->soft_since_us != 0)

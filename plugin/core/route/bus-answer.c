@@ -6,6 +6,7 @@
 #include "queue/bus-admit.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
+#include "wire-feature.h"
 
 #define OWN_BODY_MAX 512u /* status, numbers, a setting and a detail of the broker */
 
@@ -50,23 +51,71 @@ answer_fail_full (BusCore *core, BusRequest *question, const BusInbound *inbound
                          "the answer arrived, but your queue is full: read faster", is_over ? &excess : NULL);
 }
 
-BusAnswerResult
-bus_answer_pass (BusCore *core, BusRequest *question, BusInbound *inbound, const BusDelivery *delivery, gint64 now_us)
+void
+bus_answer_prepare (BusRequest *question, const WireEnvelope *envelope)
 {
   BusPeer *requester = bus_request_peer (question);
-  BusDelivery own = *delivery;
-  BusAnswerResult result = BUS_ANSWER_PASSED;
+  guint64 longest_us = requester->core->limits.max_request_timeout_us;
 
-  own.answers = question->requester.id;
+  if (!(requester->features & WIRE_FEATURE_STREAM))
+    return;
+  question->stall_us = (gint64) MIN (envelope->stall_us, longest_us);
+  if (envelope->credit_messages > 0)
+    question->stream = bus_stream_new (&requester->flow, envelope->credit_messages, envelope->credit_bytes, question);
+}
+
+static BusStreamResult
+answer_offer (BusRequest *question, BusStreamFrame *frame, BusInbound *inbound, gint64 now_us)
+{
+  BusFlow *flow = &bus_request_peer (question)->flow;
+
+  if (question->stream != NULL)
+    return bus_stream_offer (question->stream, inbound, frame, now_us);
+  return bus_admit_plain (flow, inbound, frame->lane, &frame->delivery, now_us) ? BUS_STREAM_PASSED : BUS_STREAM_FULL;
+}
+
+static BusAnswerResult
+answer_pass_frame (BusCore *core, BusRequest *question, BusStreamFrame *frame, BusInbound *inbound, gint64 now_us)
+{
+  BusPeer *requester = bus_request_peer (question);
+  BusStreamResult result = BUS_STREAM_FULL;
+
+  frame->delivery.answers = question->requester.id;
   if (inbound->class_of.lane == WIRE_LANE_DATA)
     question->reply_lane = WIRE_LANE_DATA;
-  if (!answer_make_room (core, requester, inbound->frame.body.len, now_us)
-      || !bus_admit_plain (&requester->flow, inbound, question->reply_lane, &own, now_us))
-    {
-      answer_fail_full (core, question, inbound, now_us);
-      result = BUS_ANSWER_FULL;
-    }
+  frame->lane = question->reply_lane;
+  if (answer_make_room (core, requester, inbound->frame.body.len, now_us))
+    result = answer_offer (question, frame, inbound, now_us);
+  if (result == BUS_STREAM_FULL)
+    answer_fail_full (core, question, inbound, now_us);
   bus_peer_touch (requester);
+  switch (result)
+    {
+    case BUS_STREAM_PASSED:
+      return BUS_ANSWER_PASSED;
+    case BUS_STREAM_WAITS:
+      return BUS_ANSWER_WAITS;
+    case BUS_STREAM_FULL:
+      break;
+    }
+  return BUS_ANSWER_FULL;
+}
+
+BusAnswerResult
+bus_answer_pass (BusCore *core,
+                 BusRequest *question,
+                 guint64 route,
+                 BusInbound *inbound,
+                 const BusDelivery *delivery,
+                 gint64 now_us)
+{
+  gboolean is_progress = (inbound->frame.flags & (WIRE_FLAG_PROGRESS | WIRE_FLAG_FINAL)) == WIRE_FLAG_PROGRESS;
+  BusStreamFrame frame
+      = { .kind = is_progress ? BUS_STREAM_PROGRESS : BUS_STREAM_REPLY, .route = route, .delivery = *delivery };
+  BusAnswerResult result = answer_pass_frame (core, question, &frame, inbound, now_us);
+
+  if (result != BUS_ANSWER_FULL && question->stall_us > 0 && question->state == BUS_REQUEST_SENT)
+    bus_deadline_arm (&core->deadlines, &question->stall_timer.deadline, now_us + question->stall_us);
   return result;
 }
 
@@ -87,12 +136,13 @@ bus_answer_own (BusCore *core,
     .class_of = { .lane = question->reply_lane, .credit_class = WIRE_CLASS_NONE },
     .quota = &core->quota,
   };
+  BusStreamFrame frame = { .kind = BUS_STREAM_OWN, .delivery = *delivery };
   BusAnswerResult result;
 
   g_assert (size <= sizeof body && fields->topic.len == 0 && fields->payload.len == 0);
   wire_envelope_write (fields, body);
   bus_inbound_stamp (&inbound, sender, ++core->routes->accept_seq, now_us + core->wall_us);
-  result = bus_answer_pass (core, question, &inbound, delivery, now_us);
+  result = answer_pass_frame (core, question, &frame, &inbound, now_us);
   bus_inbound_clear (&inbound);
   return result;
 }
@@ -107,7 +157,46 @@ bus_answer_reply (BusCore *core, BusRequest *request, BusInbound *inbound, guint
 
   if (!is_legal)
     return FALSE;
-  if (bus_answer_pass (core, request, inbound, &delivery, now_us) == BUS_ANSWER_PASSED && is_final)
+  if (bus_answer_pass (core, request, request->route_id, inbound, &delivery, now_us) == BUS_ANSWER_PASSED && is_final)
     bus_request_complete (core, request);
   return TRUE;
+}
+
+/* --- the window of the requester --- */
+
+BusWindowResult
+bus_answer_credit (BusCore *core, BusRequest *question, guint64 messages, guint64 bytes, gint64 now_us)
+{
+  BusWindowResult result = bus_stream_credit (question->stream, messages, bytes, now_us);
+  BusPeer *requester = bus_request_peer (question);
+
+  if (result != BUS_WINDOW_GRANTED)
+    return result;
+  if (!bus_stream_advance (question->stream, now_us))
+    bus_request_fail_full (core, question, WIRE_STATUS_SLOW_CONSUMER,
+                           "an answer waited for its window, and your queue is full: read faster", NULL);
+  else if (question->state == BUS_REQUEST_ANSWERED && !bus_stream_waits (question->stream))
+    bus_request_complete (core, question);
+  bus_peer_touch (requester);
+  return result;
+}
+
+void
+bus_answer_block_due (BusCore *core, BusRequest *question, gint64 now_us)
+{
+  const BusExcess excess = { BUS_LIMIT_longest_block_us, core->limits.longest_block_us,
+                             (guint64) (now_us - question->stream->progress_us) };
+
+  if (bus_stream_is_stuck (question->stream, now_us))
+    bus_request_fail_full (core, question, WIRE_STATUS_SLOW_CONSUMER,
+                           "answers waited for the window of the request for too long: return credit sooner", &excess);
+}
+
+gboolean
+bus_answer_is_stalled (BusCore *core, BusRequest *question, gint64 now_us)
+{
+  if (question->stream == NULL || !bus_stream_waits (question->stream))
+    return TRUE;
+  bus_deadline_arm (&core->deadlines, &question->stall_timer.deadline, now_us + question->stall_us);
+  return FALSE;
 }

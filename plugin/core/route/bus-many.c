@@ -33,6 +33,7 @@ bus_many_ask (BusCore *core,
       = bus_request_new (core, BUS_PENDING_QUESTION, requester, NULL, inbound->envelope->topic, due_us);
 
   question->members->wanted = inbound->envelope->expect;
+  bus_answer_prepare (question, inbound->envelope);
   bus_router_count_request (core, inbound, first->servers, now_us);
   for (guint i = 0; i < servers->len; i++)
     many_ask_member (core, question, inbound, g_ptr_array_index (servers, i), now_us);
@@ -85,10 +86,22 @@ many_check (BusCore *core, BusRequest *question, gint64 now_us)
     many_end (core, question, has_enough || has_all ? WIRE_STATUS_OK : WIRE_STATUS_PARTIAL, now_us);
 }
 
+/* The end does not wait for the window. */
 void
 bus_many_expire (BusCore *core, BusRequest *question, gint64 now_us)
 {
-  many_end (core, question, WIRE_STATUS_TIMEOUT, now_us);
+  if (question->state == BUS_REQUEST_SENT && bus_request_answered (core, question))
+    bus_request_withdraw_members (core, question);
+  if (question->stream != NULL)
+    bus_stream_drop (question->stream);
+  if (many_send_end (core, question, WIRE_STATUS_TIMEOUT, now_us) == BUS_ANSWER_PASSED)
+    bus_request_complete (core, question);
+}
+
+void
+bus_many_stall (BusCore *core, BusRequest *question, gint64 now_us)
+{
+  many_end (core, question, WIRE_STATUS_PARTIAL, now_us);
 }
 
 /* --- members --- */
@@ -98,23 +111,25 @@ bus_many_reply (BusCore *core, BusRequest *member, BusInbound *inbound, guint8 f
 {
   BusRequest *question = member->requester.question;
   BusDelivery delivery = { .kind = WIRE_KIND_REPLY, .flags = flags & (guint8) ~WIRE_FLAG_FINAL };
+  guint64 route;
 
   if (!(flags & WIRE_FLAG_FINAL))
     {
       if (bus_request_step (core, member, BUS_REQUEST_ON_PART) != BUS_REQUEST_SENT)
         return FALSE;
-      bus_answer_pass (core, question, inbound, &delivery, now_us);
+      bus_answer_pass (core, question, member->route_id, inbound, &delivery, now_us);
       return TRUE;
     }
   if (!bus_request_answered (core, member))
     return FALSE;
+  route = member->route_id;
   bus_request_complete (core, member);
   if (inbound->envelope->status == WIRE_STATUS_OK)
     question->members->answered++;
   else
     question->members->failed++;
   delivery = many_delivery (question, delivery.flags);
-  if (bus_answer_pass (core, question, inbound, &delivery, now_us) == BUS_ANSWER_PASSED)
+  if (bus_answer_pass (core, question, route, inbound, &delivery, now_us) != BUS_ANSWER_FULL)
     many_check (core, question, now_us);
   return TRUE;
 }
@@ -138,7 +153,7 @@ many_report_failure (BusCore *core, BusRequest *member, gint64 now_us)
       fields.value = end->excess.value;
       fields.setting = wire_span_str (bus_limit_name (end->excess.limit));
     }
-  if (bus_answer_own (core, question, member->responder->id, &fields, &delivery, now_us) == BUS_ANSWER_PASSED)
+  if (bus_answer_own (core, question, member->responder->id, &fields, &delivery, now_us) != BUS_ANSWER_FULL)
     many_check (core, question, now_us);
 }
 

@@ -39,5 +39,8 @@ gboolean bus_many_reply (BusCore *core, BusRequest *member, BusInbound *inbound,
 /* The deadline of a question came. */
 void bus_many_expire (BusCore *core, BusRequest *question, gint64 now_us);
 
+/* No reply came for as long as the requester allows between two. */
+void bus_many_stall (BusCore *core, BusRequest *question, gint64 now_us);
+
 /* Counts the members that have failed. FALSE: there was none. */
 gboolean bus_many_settle (BusCore *core, gint64 now_us);

@@ -95,6 +95,8 @@ bus_request_new (BusCore *core,
   request->due_us = due_us;
   request->timer.kind = BUS_TIMER_REQUEST;
   request->timer.owner = request;
+  request->stall_timer.kind = BUS_TIMER_STALL;
+  request->stall_timer.owner = request;
   request->asked_link.data = request;
   request->answering_link.data = request;
   if (kind == BUS_PENDING_QUESTION)
@@ -178,6 +180,8 @@ bus_request_free (BusCore *core, BusRequest *request)
   else
     g_hash_table_remove (peer->asked_by_id, &request->requester.id);
   bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
+  bus_deadline_disarm (&core->deadlines, &request->stall_timer.deadline);
+  g_clear_pointer (&request->stream, bus_stream_free);
   bus_quota_forgo (&core->quota, &peer->ledger.usage, request_size (request));
   g_free (request->members);
   g_free (request);
@@ -197,6 +201,7 @@ bus_request_answered (BusCore *core, BusRequest *request)
 {
   if (bus_request_step (core, request, BUS_REQUEST_ON_FINAL) != BUS_REQUEST_ANSWERED)
     return FALSE;
+  bus_deadline_disarm (&core->deadlines, &request->stall_timer.deadline);
   request_release_responder (core, request, FALSE);
   return TRUE;
 }

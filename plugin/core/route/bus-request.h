@@ -3,6 +3,7 @@
 
 #include "base/bus-timer.h"
 #include "peer/bus-peer.h"
+#include "queue/bus-stream.h"
 #include "route/bus-request-state.h"
 
 /*
@@ -81,9 +82,12 @@ struct BusRequest
   BusMark mark;          /* where it is on its way to the responder */
   BusMembers *members;   /* of a question */
   gint64 due_us;         /* its deadline */
-  BusRequestEnd end;     /* ENDED */
-  GQueue *asked_in;      /* the list of its requester (a peer or a question), or that of ended ones */
-  GList asked_link;      /* in it */
+  BusStream *stream;     /* the window of its replies; NULL: none */
+  gint64 stall_us;       /* the longest pause between two replies; 0: any */
+  BusTimer stall_timer;
+  BusRequestEnd end; /* ENDED */
+  GQueue *asked_in;  /* the list of its requester (a peer or a question), or that of ended ones */
+  GList asked_link;  /* in it */
   GList answering_link;
 };
 

@@ -191,7 +191,8 @@ test_stamp (void)
                        .matched = G_MAXUINT32,
                        .queued = G_MAXUINT32 - 1,
                        .refused = G_MAXUINT32 - 2,
-                       .attempt = 2 };
+                       .attempt = 2,
+                       .merged = 3 };
   guint8 bytes[WIRE_STAMP_COMMON_MAX + WIRE_STAMP_OWN_MAX (G_N_ELEMENTS (ids))];
   g_autofree char *sender = g_strnfill (64, 's');
   gsize len = wire_stamp_common (bytes, wire_span_str (sender), G_MAXUINT64, G_MAXUINT64);
@@ -220,6 +221,7 @@ test_stamp (void)
   g_assert_cmpuint (envelope.matched, ==, G_MAXUINT32);
   g_assert_cmpuint (envelope.queued, ==, G_MAXUINT32 - 1);
   g_assert_cmpuint (envelope.refused, ==, G_MAXUINT32 - 2);
+  g_assert_cmpuint (envelope.gap_count, ==, 3);
 }
 
 int

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-stream.h"
+
+#include "queue-fixture.h"
+
+/* Replies that wait for a window: their order, what they cost, the credit that they withhold, and how long. */
+
+typedef struct
+{
+  Queue queue;
+  BusStream *stream;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  queue_setup (&f->queue, NULL);
+  f->stream = bus_stream_new (&f->queue.flow, 1, 1u << 20, f);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  g_clear_pointer (&f->stream, bus_stream_free);
+  queue_teardown (&f->queue, NULL);
+}
+
+static BusStreamResult
+offer_from (Fixture *f, BusLedger *publisher, BusStreamKind kind, guint64 route)
+{
+  g_autoptr (Arrival) arrival = arrival_new_from (&f->queue, publisher, "tasks.one", 100);
+  const BusStreamFrame frame
+      = { .kind = kind, .route = route, .lane = WIRE_LANE_DATA, .delivery = { .kind = WIRE_KIND_REPLY, .answers = 7 } };
+
+  return bus_stream_offer (f->stream, &arrival->inbound, &frame, QUEUE_NOW_US);
+}
+
+static BusStreamResult
+offer (Fixture *f, BusStreamKind kind, guint64 route)
+{
+  return offer_from (f, &f->queue.publisher, kind, route);
+}
+
+/* The requester has returned so many replies. */
+static void
+return_all (Fixture *f, guint64 n, gint64 now_us)
+{
+  g_assert_cmpint (bus_stream_credit (f->stream, 1 + n, (1u << 20) + 100 * n, now_us), ==, BUS_WINDOW_GRANTED);
+  g_assert_true (bus_stream_advance (f->stream, now_us));
+}
+
+static void
+test_order (Fixture *f, gconstpointer data)
+{
+  BusLedger *publisher = &f->queue.publisher;
+
+  g_assert_cmpint (offer (f, BUS_STREAM_REPLY, 4), ==, BUS_STREAM_PASSED);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint (offer (f, BUS_STREAM_REPLY, 4), ==, BUS_STREAM_WAITS);
+  queue_assert_sent (&f->queue, "a1");
+  g_assert_cmpuint (publisher->held_messages[WIRE_CLASS_MUST_KEEP], ==, 3);
+  g_assert_cmpuint (f->queue.flow.held_messages, ==, 3);
+  g_assert_cmpuint (f->queue.flow.waiting_messages, ==, 3);
+  g_assert_cmpuint (f->queue.flow.held_bytes, ==, f->queue.flow.waiting_bytes);
+  g_assert_cmpuint (f->queue.reader.usage.charged, ==, sizeof (BusStream) + f->queue.flow.waiting_bytes);
+  return_all (f, 1, QUEUE_NOW_US);
+  return_all (f, 2, QUEUE_NOW_US);
+  queue_assert_sent (&f->queue, "a2 a3");
+  g_assert_cmpuint (publisher->held_messages[WIRE_CLASS_MUST_KEEP], ==, 1);
+  return_all (f, 3, QUEUE_NOW_US);
+  queue_assert_sent (&f->queue, "a4");
+  g_assert_false (bus_stream_waits (f->stream));
+  g_assert_cmpuint (f->queue.flow.held_bytes, ==, 0);
+  g_assert_cmpint (queue_due_us (&f->stream->block_timer), ==, 0);
+}
+
+/* Of each route the newest progress waits, at the end, and counts those that it replaced. */
+static void
+test_progress (Fixture *f, gconstpointer data)
+{
+  offer (f, BUS_STREAM_REPLY, 4);
+  offer (f, BUS_STREAM_PROGRESS, 4); /* 2 */
+  offer (f, BUS_STREAM_PROGRESS, 8); /* 3 */
+  offer (f, BUS_STREAM_PROGRESS, 4); /* 4 */
+  offer (f, BUS_STREAM_REPLY, 4);    /* 5 */
+  offer (f, BUS_STREAM_PROGRESS, 4); /* 6 */
+  g_assert_cmpuint (f->stream->waiting.length, ==, 3);
+  g_assert_cmpuint (f->stream->tickets, ==, 1);
+  queue_assert_sent (&f->queue, "a1");
+  for (guint i = 1; i <= 3; i++)
+    return_all (f, i, QUEUE_NOW_US);
+  queue_assert_sent (&f->queue, "a3 a5 a6");
+}
+
+/* A frame of the broker costs nothing: it passes a closed window, but nothing that waits. */
+static void
+test_own (Fixture *f, gconstpointer data)
+{
+  offer (f, BUS_STREAM_REPLY, 4);
+  g_assert_cmpint (offer (f, BUS_STREAM_OWN, 0), ==, BUS_STREAM_PASSED);
+  offer (f, BUS_STREAM_REPLY, 4);
+  g_assert_cmpint (offer (f, BUS_STREAM_OWN, 0), ==, BUS_STREAM_WAITS);
+  queue_assert_sent (&f->queue, "a1 a2");
+  return_all (f, 1, QUEUE_NOW_US);
+  queue_assert_sent (&f->queue, "a3 a4");
+  g_assert_cmpuint (f->stream->window.used_messages, ==, 2);
+}
+
+/* What a peer sends to itself, and progress, has no ticket: the bounds of the queue apply to it. */
+static void
+test_without_ticket (Fixture *f, gconstpointer data)
+{
+  guint n = 0;
+
+  offer_from (f, &f->queue.reader, BUS_STREAM_REPLY, 4);
+  f->queue.limits.queue_hard_messages = 5;
+  while (offer_from (f, &f->queue.reader, BUS_STREAM_REPLY, 4) == BUS_STREAM_WAITS)
+    g_assert_cmpuint (++n, <, 100);
+  g_assert_cmpuint (n, ==, 5);
+  g_assert_cmpuint (f->queue.flow.held_messages, ==, 0);
+  g_assert_cmpuint (f->stream->tickets, ==, 0);
+  g_assert_cmpint (offer (f, BUS_STREAM_PROGRESS, 8), ==, BUS_STREAM_FULL);
+  /* A ticket bounds what waits instead. */
+  g_assert_cmpint (offer (f, BUS_STREAM_REPLY, 8), ==, BUS_STREAM_WAITS);
+}
+
+/* Dropping what waits returns the credit and the charges. */
+static void
+test_drop (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 4; i++)
+    offer (f, BUS_STREAM_REPLY, 4);
+  bus_stream_drop (f->stream);
+  g_assert_false (bus_stream_waits (f->stream));
+  g_assert_cmpuint (f->queue.publisher.held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
+  g_assert_cmpuint (f->queue.flow.waiting_bytes, ==, 0);
+  g_assert_cmpint (queue_due_us (&f->stream->block_timer), ==, 0);
+  queue_assert_sent (&f->queue, "a1");
+}
+
+/* The clock runs while a ticket is held; returned credit sets it back, the same totals again do not. */
+static void
+test_stuck (Fixture *f, gconstpointer data)
+{
+  gint64 longest_us = (gint64) f->queue.limits.longest_block_us;
+  gint64 now_us = QUEUE_NOW_US;
+
+  for (guint i = 0; i < 30; i++)
+    offer (f, BUS_STREAM_REPLY, 4);
+  g_assert_cmpint (queue_due_us (&f->stream->block_timer), ==, QUEUE_NOW_US + longest_us);
+  return_all (f, 1, now_us + longest_us / 2);
+  return_all (f, 1, now_us + longest_us - 1);
+  g_assert_true (queue_pop_timer (&f->queue, now_us + longest_us) == &f->stream->block_timer);
+  g_assert_false (bus_stream_is_stuck (f->stream, now_us + longest_us));
+  g_assert_cmpint (queue_due_us (&f->stream->block_timer), ==, QUEUE_NOW_US + longest_us / 2 + longest_us);
+  g_assert_true (bus_stream_is_stuck (f->stream, now_us + longest_us / 2 + longest_us));
+
+  /* Progress now and then is not enough for ever. */
+  for (guint i = 2; i < 2 + 2 * BUS_STREAM_PATIENCE; i++)
+    {
+      now_us += longest_us / 2;
+      return_all (f, i, now_us);
+    }
+  g_assert_true (bus_stream_is_stuck (f->stream, now_us));
+  queue_assert_sent (&f->queue,
+                     "a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 a12 a13 a14 a15 a16 a17 a18 a19 a20 a21 a22 a23 a24 "
+                     "a25 a26");
+}
+
+/* Without room in the queue of the requester the first one is dropped, and the caller knows. */
+static void
+test_full (Fixture *f, gconstpointer data)
+{
+  offer (f, BUS_STREAM_REPLY, 4);
+  offer (f, BUS_STREAM_REPLY, 4);
+  f->queue.limits.queue_hard_messages = 0;
+  g_assert_cmpint (bus_stream_credit (f->stream, 2, (1u << 20) + 100, QUEUE_NOW_US), ==, BUS_WINDOW_GRANTED);
+  g_assert_false (bus_stream_advance (f->stream, QUEUE_NOW_US));
+  g_assert_cmpint (bus_stream_credit (f->stream, 1, 1u << 20, QUEUE_NOW_US), ==, BUS_WINDOW_BACKWARDS);
+  g_assert_cmpint (bus_stream_credit (f->stream, 4, 1u << 20, QUEUE_NOW_US), !=, BUS_WINDOW_GRANTED);
+  queue_assert_sent (&f->queue, "a1");
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/stream-queue/I04-order", test_order);
+  ADD ("/core/stream-queue/progress", test_progress);
+  ADD ("/core/stream-queue/own", test_own);
+  ADD ("/core/stream-queue/B07-without-ticket", test_without_ticket);
+  ADD ("/core/stream-queue/drop", test_drop);
+  ADD ("/core/stream-queue/B04-stuck", test_stuck);
+  ADD ("/core/stream-queue/R04-full", test_full);
+  return g_test_run ();
+}
