@@ -120,7 +120,7 @@ call_publish_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable
     return FALSE;
   if (deye_bus_client_check_ready (self, error) && !deye_bus_session_has_credit (self->session, call))
     pending = call_new_pending (DEYE_BUS_PENDING_SENT, call->options);
-  ok = self->state == DEYE_BUS_CLIENT_STATE_CONNECTED && deye_bus_session_call (self->session, call, pending, error);
+  ok = self->state == DEYE_BUS_CLIENT_STATE_READY && deye_bus_session_call (self->session, call, pending, error);
   if (ok && pending != NULL)
     ok = deye_bus_client_wait_pending (self, pending, cancellable, error);
   else if (ok)

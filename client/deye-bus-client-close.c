@@ -42,9 +42,16 @@ client_close_error (DeyeBusClient *self)
   return messages > 0 ? deye_bus_client_new_unsent_error (messages, UNSENT_CLOSED) : NULL;
 }
 
+static GError *
+client_error_closed (void)
+{
+  return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed"));
+}
+
 static void
 client_end_close (DeyeBusClient *self)
 {
+  g_autoptr (GError) closed = client_error_closed ();
   DeyeBusPending *closing;
 
   self->linger_us = 0;
@@ -54,10 +61,7 @@ client_end_close (DeyeBusClient *self)
   deye_bus_socket_close_handle (&self->given_fd);
   if (self->close_unheard && self->closed_connection)
     deye_bus_client_end_unsent (self, UNSENT_CLOSED);
-  deye_bus_events_push (
-      &self->events,
-      (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
-                      .subject = deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed")) });
+  deye_bus_client_say_closed (self, closed);
   while ((closing = g_queue_pop_head (&self->closings)) != NULL)
     {
       closing->done = TRUE;
@@ -112,6 +116,20 @@ client_linger_us (const DeyeBusOptions *options)
   return options != NULL && options->timeout_us > 0 ? options->timeout_us : LINGER_DEFAULT_US;
 }
 
+/* A connection that is there stays until everything is sent. */
+static void
+client_end_attempts (DeyeBusClient *self)
+{
+  g_autoptr (GError) closed = client_error_closed ();
+
+  deye_bus_client_clear_attempt (self);
+  deye_bus_client_close_watch (self);
+  deye_bus_reconnect_reset (&self->schedule);
+  if (self->session != NULL)
+    deye_bus_session_set_keeps (self->session, FALSE);
+  deye_bus_client_end_connect_call (self, closed);
+}
+
 static void
 client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
 {
@@ -119,10 +137,11 @@ client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
     return;
   if (self->session != NULL)
     deye_bus_session_begin_close (self->session);
-  self->closed_connection = self->state == DEYE_BUS_CLIENT_STATE_CONNECTED;
+  self->closed_connection = deye_bus_client_is_connected (self);
+  client_end_attempts (self);
   deye_bus_client_stop_heartbeat (self);
   deye_bus_client_attach (self);
-  deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CLOSED);
+  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_CLOSE);
   self->linger_us = g_get_monotonic_time () + client_linger_us (options);
   deye_bus_client_write (self);
   deye_bus_client_step_close (self, g_get_monotonic_time ());
@@ -301,8 +320,9 @@ guint64
 deye_bus_client_drop_connection (DeyeBusClient *self)
 {
   gboolean owns_connection = !deye_bus_client_is_forked (self);
-  gboolean was_connected = owns_connection && self->state == DEYE_BUS_CLIENT_STATE_CONNECTED;
+  gboolean was_connected = owns_connection && deye_bus_client_is_connected (self);
 
+  client_end_attempts (self);
   if (owns_connection)
     deye_bus_client_write (self); /* GOODBYE drops what waits for credit, and nothing grants it any more */
   if (self->session != NULL)
@@ -311,7 +331,7 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
     deye_bus_client_write (self);
   deye_bus_client_close_socket (self);
   deye_bus_socket_close_handle (&self->given_fd);
-  deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CLOSED);
+  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_CLOSE);
   client_end_subscriptions (self);
   return !owns_connection ? 0
                           : self->lost + (was_connected ? deye_bus_session_count_unsent (self->session).unwatched : 0);

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
+#include "deye-bus-subscription-private.h"
+#include "session/deye-bus-session-restore.h"
 #include "session/deye-bus-steps.h"
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
 
 /*
- * Connecting: a table of steps, from the socket to a client that answers its methods.
+ * One attempt to connect: a table of steps, from the socket to a client that is ready.
  *
- * The synchronous call waits for each step by pumping, the asynchronous one goes on from a dispatch; both run the
- * same table. The handshake step includes the socket: the pump opens it, and tries again while the broker's queue of
- * new connections is full.
+ * The client runs the steps itself, from its pump, so the first connection and every later one are made in the same way.
+ * Calls of connect() only wait for the end: that the client is ready, or that no further attempt follows
+ * (deye-bus-client-reconnect.c decides that). The handshake step includes the socket: the pump opens it, and tries again
+ * while the broker's queue of new connections is full.
  *
- * An asynchronous attempt learns from an event that a step has ended. The state of the client changes before that
- * event is dispatched, and in between the user may connect again. So an attempt keeps the number of the session that
- * it made.
- *
- * Invariant: an attempt that failed leaves no connection of its own, so that the next connect() begins anew; it never
- * ends the connection of another attempt.
+ * Invariant: there is at most one attempt, and while there is one the state is CONNECTING or CONNECTED.
  */
 
 #define RETRY_US (5 * G_TIME_SPAN_MILLISECOND)
+
+struct DeyeBusClientAttempt
+{
+  DeyeBusSteps steps;
+  DeyeBusClient *client;        /* borrowed: it owns the attempt */
+  DeyeBusSubscription *methods; /* owned; of the step that serves them, while it runs */
+};
 
 /* --- the socket --- */
 
@@ -46,14 +51,14 @@ connect_open_socket (DeyeBusClient *self, gboolean *again, GError **error)
   return deye_bus_socket_adopt (given, error);
 }
 
-void
-deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us)
+static void
+connect_try_socket (DeyeBusClient *self, gint64 now_us)
 {
   GError *error = NULL;
   gboolean again;
 
-  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTING || self->socket != DEYE_BUS_SOCKET_NONE || now_us < self->retry_us
-      || deye_bus_session_state (self->session) == DEYE_BUS_SESSION_ENDED)
+  if (self->attempt == NULL || self->state != DEYE_BUS_CLIENT_STATE_CONNECTING || self->socket != DEYE_BUS_SOCKET_NONE
+      || now_us < self->retry_us || deye_bus_session_state (self->session) == DEYE_BUS_SESSION_ENDED)
     return;
   self->retry_us = 0;
   self->socket = connect_open_socket (self, &again, &error);
@@ -65,53 +70,29 @@ deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us)
     deye_bus_session_fail (self->session, error);
 }
 
-static void
-connect_report_end (DeyeBusClient *self)
-{
-  deye_bus_client_end_unsent (self, deye_bus_client_unsent_ended);
-  deye_bus_events_push (&self->events,
-                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CLOSED,
-                                        .subject = g_error_copy (deye_bus_session_reason (self->session)) });
-}
-
-void
-deye_bus_client_settle (DeyeBusClient *self)
-{
-  gboolean was_connected = self->state == DEYE_BUS_CLIENT_STATE_CONNECTED;
-
-  if (self->session == NULL || (self->state != DEYE_BUS_CLIENT_STATE_CONNECTING && !was_connected))
-    return;
-  switch (deye_bus_session_state (self->session))
-    {
-    case DEYE_BUS_SESSION_HELLO:
-      break;
-    case DEYE_BUS_SESSION_READY:
-      if (!was_connected)
-        self->connected_us = g_get_monotonic_time ();
-      deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CONNECTED);
-      break;
-    case DEYE_BUS_SESSION_ENDED:
-      deye_bus_client_close_socket (self);
-      deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
-      if (was_connected)
-        connect_report_end (self);
-      break;
-    }
-}
-
 /* --- checks --- */
 
 gboolean
 deye_bus_client_check_ready (DeyeBusClient *self, GError **error)
 {
-  if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTED)
+  if (self->state == DEYE_BUS_CLIENT_STATE_READY)
     return TRUE;
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED,
                          _ ("This client has been closed: create a new one"));
-  else
+  else if (self->state == DEYE_BUS_CLIENT_STATE_DISCONNECTED)
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not connected: connect first"));
+  else
+    g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED,
+                         _ ("Not connected at the moment, the client is connecting: try again when it is ready"));
   return FALSE;
+}
+
+gboolean
+deye_bus_client_may_wait (DeyeBusClient *self)
+{
+  return deye_bus_client_reconnects (self) && self->session != NULL
+         && (self->state == DEYE_BUS_CLIENT_STATE_CONNECTING || self->state == DEYE_BUS_CLIENT_STATE_CONNECTED);
 }
 
 /* Checks the properties that the object was constructed with. The broker checks the form of id and type. */
@@ -139,12 +120,12 @@ connect_check_allowed (DeyeBusClient *self, GError **error)
     return deye_bus_client_check_ready (self, error);
   if (!connect_check_made (self, error))
     return FALSE;
-  if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTING)
+  if (self->connect_call != NULL)
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING, _ ("This client is already connecting"));
       return FALSE;
     }
-  if (self->is_for_fd && self->given_fd < 0)
+  if (self->state == DEYE_BUS_CLIENT_STATE_DISCONNECTED && self->is_for_fd && self->given_fd < 0)
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED,
                            _ ("The connection that this client was created for has ended: create a new client"));
@@ -153,47 +134,43 @@ connect_check_allowed (DeyeBusClient *self, GError **error)
   return TRUE;
 }
 
-/* --- one attempt --- */
-
-typedef struct
-{
-  DeyeBusSteps steps;
-  DeyeBusClient *client;        /* borrowed: the caller or the task holds it */
-  GCancellable *cancellable;    /* nullable; borrowed */
-  DeyeBusSubscription *methods; /* owned; of the step that serves them, while it runs */
-  guint64 session;              /* number of the session that it made; 0: none yet */
-} ConnectAttempt;
-
-/* TRUE if the client has the connection that this attempt made, and not a later one or none. */
-static gboolean
-connect_owns_connection (const ConnectAttempt *attempt)
-{
-  const DeyeBusClient *self = attempt->client;
-
-  return self->state == DEYE_BUS_CLIENT_STATE_CONNECTED && attempt->session == self->n_sessions;
-}
-
 /* --- step: handshake --- */
 
 static DeyeBusPending *
 connect_run_handshake (gpointer owner, GError **error)
 {
-  ConnectAttempt *attempt = owner;
-  DeyeBusClient *self = attempt->client;
-  gint64 now_us = g_get_monotonic_time ();
-  DeyeBusHello hello = { self->id, self->type, self->wanted_role, self->incarnation, DEYE_BUS_VERSION };
-  DeyeBusPending *pending;
+  DeyeBusClient *self = ((DeyeBusClientAttempt *) owner)->client;
+  gint64 limit_us
+      = deye_bus_client_reconnects (self) ? DEYE_BUS_RECONNECT_ATTEMPT_US : (gint64) DEYE_BUS_TIMEOUT_DEFAULT_US;
+  DeyeBusHello hello = {
+    self->id, self->type, self->wanted_role, self->incarnation, DEYE_BUS_VERSION, ++self->n_sessions,
+  };
+  DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, g_get_monotonic_time () + limit_us);
 
-  if (!connect_check_allowed (self, error))
-    return NULL;
-  pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, now_us + DEYE_BUS_TIMEOUT_DEFAULT_US);
-  g_clear_pointer (&self->session, deye_bus_session_free);
-  self->session = deye_bus_session_new (&hello, &self->events, pending);
-  attempt->session = ++self->n_sessions;
+  if (self->session != NULL && deye_bus_session_is_kept (self->session))
+    deye_bus_session_reopen (self->session, &hello, pending);
+  else
+    {
+      g_clear_pointer (&self->session, deye_bus_session_free);
+      self->session = deye_bus_session_new (&hello, &self->events, pending);
+    }
+  deye_bus_session_hold (self->session);
+  deye_bus_session_set_keeps (self->session, deye_bus_client_reconnects (self));
   self->write_dead = FALSE;
-  deye_bus_client_attach (self);
-  deye_bus_client_set_state (self, DEYE_BUS_CLIENT_STATE_CONNECTING);
   return pending;
+}
+
+/* --- step: restore subscriptions --- */
+
+/* Registration joins in front of this step. */
+static DeyeBusPending *
+connect_run_restore (gpointer owner, GError **error)
+{
+  DeyeBusClient *self = ((DeyeBusClientAttempt *) owner)->client;
+  g_autoptr (DeyeBusPending) whole
+      = deye_bus_pending_new (DEYE_BUS_PENDING_RESTORE, g_get_monotonic_time () + DEYE_BUS_TIMEOUT_DEFAULT_US);
+
+  return deye_bus_session_restore (self->session, whole) ? g_steal_pointer (&whole) : NULL;
 }
 
 /* --- step: serve the client's methods --- */
@@ -202,22 +179,39 @@ connect_run_handshake (gpointer owner, GError **error)
 static gboolean
 connect_can_do_without_methods (const DeyeBusClient *self, const GError *why)
 {
-  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED || g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (deye_bus_session_state (self->session) != DEYE_BUS_SESSION_READY)
     return FALSE;
   g_debug ("methods not served: %s", why->message);
   return TRUE;
 }
 
+/* They are among the subscriptions that were restored. */
+static gboolean
+connect_serves_methods (const DeyeBusClient *self)
+{
+  g_autoptr (GPtrArray) channels = deye_bus_session_list_channels (self->session);
+
+  for (guint i = 0; i < channels->len; i++)
+    {
+      const DeyeBusChannel *channel = channels->pdata[i];
+      const DeyeBusSubscription *owner = channel->owner;
+
+      if (owner != NULL && owner->callback == G_CALLBACK (deye_bus_client_on_method))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static DeyeBusPending *
 connect_run_methods (gpointer owner, GError **error)
 {
-  ConnectAttempt *attempt = owner;
+  DeyeBusClientAttempt *attempt = owner;
   DeyeBusClient *self = attempt->client;
   g_autoptr (DeyeBusPending) pending = NULL;
   GError *local = NULL;
 
   if ((deye_bus_session_welcome (self->session)->features & WIRE_FEATURE_PEER_METHODS) == 0
-      || g_cancellable_set_error_if_cancelled (attempt->cancellable, error))
+      || connect_serves_methods (self))
     return NULL;
   pending = deye_bus_client_new_broker_pending ();
   attempt->methods = deye_bus_client_begin_methods (self, TRUE, pending, &local);
@@ -233,7 +227,7 @@ connect_run_methods (gpointer owner, GError **error)
 static void
 connect_end_methods (gpointer owner, DeyeBusPending *pending)
 {
-  ConnectAttempt *attempt = owner;
+  DeyeBusClientAttempt *attempt = owner;
   g_autoptr (DeyeBusSubscription) methods = g_steal_pointer (&attempt->methods);
 
   if (pending->error == NULL)
@@ -247,121 +241,250 @@ connect_end_methods (gpointer owner, DeyeBusPending *pending)
 
 static const DeyeBusStep connect_steps[] = {
   { "handshake", connect_run_handshake, NULL },
+  { "restore", connect_run_restore, NULL },
   { "serve methods", connect_run_methods, connect_end_methods },
 };
 
-static ConnectAttempt *
-connect_attempt_new (DeyeBusClient *client, GCancellable *cancellable)
+static void
+connect_begin_attempt (DeyeBusClient *self)
 {
-  ConnectAttempt *attempt = g_new0 (ConnectAttempt, 1);
+  DeyeBusClientAttempt *attempt = g_new0 (DeyeBusClientAttempt, 1);
 
   deye_bus_steps_init (&attempt->steps, connect_steps, G_N_ELEMENTS (connect_steps), attempt);
-  attempt->client = client;
-  attempt->cancellable = cancellable;
-  return attempt;
+  attempt->client = self;
+  self->attempt = attempt;
 }
 
-static void
-connect_attempt_free (ConnectAttempt *attempt)
+void
+deye_bus_client_clear_attempt (DeyeBusClient *self)
 {
+  DeyeBusClientAttempt *attempt = g_steal_pointer (&self->attempt);
+
+  if (attempt == NULL)
+    return;
   deye_bus_steps_clear (&attempt->steps);
   g_clear_object (&attempt->methods);
   g_free (attempt);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConnectAttempt, connect_attempt_free)
 
-static DeyeBusStepsResult
-connect_advance (ConnectAttempt *attempt, GError **error)
+/* --- progress --- */
+
+/* WELCOME came. */
+static void
+connect_note_welcome (DeyeBusClient *self)
 {
-  DeyeBusStepsResult result = deye_bus_steps_advance (&attempt->steps, error);
-  DeyeBusClient *self = attempt->client;
-
-  if (result != DEYE_BUS_STEPS_FAILED || !connect_owns_connection (attempt))
-    return result;
-  deye_bus_session_close (self->session);
-  deye_bus_client_write (self);
-  deye_bus_client_settle (self);
-  return result;
+  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTING || self->session == NULL
+      || deye_bus_session_state (self->session) != DEYE_BUS_SESSION_READY)
+    return;
+  self->connected_us = g_get_monotonic_time ();
+  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_WELCOME);
+  deye_bus_client_note_epoch (self);
 }
+
+static gboolean
+connect_attempt_waits (const DeyeBusClientAttempt *attempt)
+{
+  return attempt->steps.pending != NULL && !attempt->steps.pending->done;
+}
+
+static void
+connect_advance_attempt (DeyeBusClient *self)
+{
+  GError *error = NULL;
+
+  if (self->attempt == NULL)
+    return;
+  if (self->session != NULL)
+    deye_bus_session_advance_restore (self->session);
+  if (connect_attempt_waits (self->attempt))
+    return;
+  switch (deye_bus_steps_advance (&self->attempt->steps, &error))
+    {
+    case DEYE_BUS_STEPS_WAIT:
+      break;
+    case DEYE_BUS_STEPS_DONE:
+      deye_bus_client_clear_attempt (self);
+      deye_bus_client_become_ready (self);
+      break;
+    case DEYE_BUS_STEPS_FAILED:
+      deye_bus_client_end_connection (self, error);
+      break;
+    }
+}
+
+static gboolean
+connect_has_ended (const DeyeBusClient *self)
+{
+  return self->session != NULL && self->attempt == NULL && deye_bus_client_is_connected (self)
+         && deye_bus_session_state (self->session) == DEYE_BUS_SESSION_ENDED;
+}
+
+void
+deye_bus_client_settle (DeyeBusClient *self)
+{
+  connect_note_welcome (self);
+  connect_advance_attempt (self);
+  if (connect_has_ended (self))
+    deye_bus_client_end_connection (self, g_error_copy (deye_bus_session_reason (self->session)));
+}
+
+void
+deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us)
+{
+  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTING)
+    return;
+  if (self->attempt == NULL && deye_bus_reconnect_begin (&self->schedule, now_us))
+    {
+      connect_begin_attempt (self);
+      deye_bus_client_settle (self);
+    }
+  connect_try_socket (self, now_us);
+}
+
+/* --- calls that wait for it --- */
 
 /* The first try does not wait for the pump. */
 static void
-connect_try_now (DeyeBusClient *self)
+connect_start (DeyeBusClient *self, DeyeBusPending *call)
 {
-  deye_bus_client_step_connect (self, g_get_monotonic_time ());
+  gint64 now_us = g_get_monotonic_time ();
+
+  self->connect_call = deye_bus_pending_ref (call);
+  if (self->state != DEYE_BUS_CLIENT_STATE_DISCONNECTED)
+    return;
+  self->connect_dialled = TRUE;
+  deye_bus_client_attach (self);
+  deye_bus_client_dial (self, now_us);
+  deye_bus_client_step_connect (self, now_us);
   deye_bus_client_settle (self);
+}
+
+void
+deye_bus_client_end_connect_call (DeyeBusClient *self, const GError *error)
+{
+  g_autoptr (DeyeBusPending) call = g_steal_pointer (&self->connect_call);
+
+  self->connect_dialled = FALSE;
+  if (call == NULL)
+    return;
+  call->done = TRUE;
+  call->error = error != NULL ? g_error_copy (error) : NULL;
+  if (call->complete != NULL)
+    deye_bus_events_push (&self->events,
+                          (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = g_steal_pointer (&call) });
+}
+
+/* The call that made the client connect ends the attempts. Any other only stops waiting for them. */
+static void
+connect_cancel (DeyeBusClient *self, const DeyeBusPending *call, const GError *error)
+{
+  if (call->done)
+    return;
+  if (self->connect_dialled)
+    deye_bus_client_stop_connecting (self, error);
+  else
+    deye_bus_client_end_connect_call (self, error);
 }
 
 /* --- synchronous --- */
 
 static gboolean
-connect_sync (ConnectAttempt *attempt, GError **error)
+connect_is_done (gconstpointer data)
 {
-  DeyeBusStepsResult result = connect_advance (attempt, error);
+  return ((const DeyeBusPending *) data)->done;
+}
 
-  if (result == DEYE_BUS_STEPS_WAIT)
-    connect_try_now (attempt->client);
-  while (result == DEYE_BUS_STEPS_WAIT)
-    {
-      deye_bus_client_wait_done (attempt->client, attempt->steps.pending, attempt->cancellable);
-      result = connect_advance (attempt, error);
-    }
-  return result == DEYE_BUS_STEPS_DONE;
+static gboolean
+connect_sync (DeyeBusClient *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (DeyeBusPending) call = deye_bus_pending_new (DEYE_BUS_PENDING_READY, G_MAXINT64);
+  g_autoptr (GError) cancelled = NULL;
+
+  connect_start (self, call);
+  if (!deye_bus_client_wait (self, connect_is_done, call, G_MAXINT64, cancellable)
+      && g_cancellable_set_error_if_cancelled (cancellable, &cancelled))
+    connect_cancel (self, call, cancelled);
+  if (call->error == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&call->error));
+  return FALSE;
 }
 
 gboolean
 deye_bus_client_connect (DeyeBusClient *self, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (ConnectAttempt) attempt = NULL;
   gboolean ok;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
 
   if (!deye_bus_client_enter (self, error))
     return FALSE;
-  attempt = connect_attempt_new (self, cancellable);
-  ok = self->state == DEYE_BUS_CLIENT_STATE_CONNECTED || connect_sync (attempt, error);
+  ok = self->state == DEYE_BUS_CLIENT_STATE_READY
+       || (connect_check_allowed (self, error) && connect_sync (self, cancellable, error));
   deye_bus_client_leave (self);
   return ok;
 }
 
 /* --- asynchronous --- */
 
-static void connect_on_step_done (DeyeBusPending *pending);
-
-static DeyeBusStepsResult
-connect_advance_task (ConnectAttempt *attempt, GTask *task)
+typedef struct
 {
-  DeyeBusClient *self = attempt->client;
-  GError *error = NULL;
-  DeyeBusStepsResult result = connect_advance (attempt, &error);
+  DeyeBusClient *client; /* borrowed: the pending call's task holds it */
+  DeyeBusPending *call;
+} ConnectWatch;
 
-  switch (result)
-    {
-    case DEYE_BUS_STEPS_WAIT:
-      deye_bus_client_run_task (self, attempt->steps.pending, task, attempt->cancellable, connect_on_step_done);
-      break;
-    case DEYE_BUS_STEPS_DONE:
-      g_task_return_boolean (task, TRUE);
-      break;
-    case DEYE_BUS_STEPS_FAILED:
-      g_task_return_error (task, error);
-      break;
-    }
-  return result;
+static void
+connect_watch_free (gpointer data)
+{
+  ConnectWatch *watch = data;
+
+  deye_bus_pending_unref (watch->call);
+  g_free (watch);
+}
+
+static gboolean
+connect_on_cancelled (GCancellable *cancellable, gpointer data)
+{
+  ConnectWatch *watch = data;
+  g_autoptr (DeyeBusClient) client = g_object_ref (watch->client);
+  g_autoptr (GError) error = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error))
+    connect_cancel (client, watch->call, error);
+  return G_SOURCE_REMOVE;
 }
 
 static void
-connect_on_step_done (DeyeBusPending *pending)
+connect_watch_cancellable (DeyeBusClient *self, DeyeBusPending *call, GCancellable *cancellable)
 {
-  g_autoptr (GTask) task = deye_bus_pending_steal_task (pending);
-  ConnectAttempt *attempt = g_task_get_task_data (task);
+  ConnectWatch *watch = g_new0 (ConnectWatch, 1);
 
-  /* The connection may have ended since, or the user may have closed the client; it was made all the same. */
-  if (pending->error == NULL && !connect_owns_connection (attempt))
+  watch->client = self;
+  watch->call = deye_bus_pending_ref (call);
+  call->cancelled = g_cancellable_source_new (cancellable);
+  g_source_set_static_name (call->cancelled, "DeyeBusConnectCancelled");
+  g_source_set_callback (call->cancelled, G_SOURCE_FUNC (connect_on_cancelled), watch, connect_watch_free);
+  g_source_attach (call->cancelled, self->context);
+}
+
+static void
+connect_by_task (DeyeBusClient *self, GTask *task, GCancellable *cancellable)
+{
+  g_autoptr (DeyeBusPending) call = NULL;
+  GError *error = NULL;
+
+  if (self->state == DEYE_BUS_CLIENT_STATE_READY)
     g_task_return_boolean (task, TRUE);
+  else if (!connect_check_allowed (self, &error))
+    g_task_return_error (task, error);
   else
-    connect_advance_task (attempt, task);
+    {
+      call = deye_bus_pending_new (DEYE_BUS_PENDING_READY, G_MAXINT64);
+      deye_bus_client_run_task (self, call, task, NULL, deye_bus_pending_return_true);
+      if (cancellable != NULL)
+        connect_watch_cancellable (self, call, cancellable);
+      connect_start (self, call);
+    }
 }
 
 void
@@ -371,7 +494,6 @@ deye_bus_client_connect_async (DeyeBusClient *self,
                                gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  ConnectAttempt *attempt;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
 
@@ -379,12 +501,7 @@ deye_bus_client_connect_async (DeyeBusClient *self,
   g_task_set_source_tag (task, deye_bus_client_connect_async);
   if (!deye_bus_client_enter_task (self, task, NULL))
     return;
-  attempt = connect_attempt_new (self, cancellable);
-  g_task_set_task_data (task, attempt, (GDestroyNotify) connect_attempt_free);
-  if (self->state == DEYE_BUS_CLIENT_STATE_CONNECTED)
-    g_task_return_boolean (task, TRUE);
-  else if (connect_advance_task (attempt, task) == DEYE_BUS_STEPS_WAIT)
-    connect_try_now (self);
+  connect_by_task (self, task, cancellable);
   deye_bus_client_leave (self);
 }
 

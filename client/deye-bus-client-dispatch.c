@@ -114,6 +114,16 @@ dispatch_drop_held (DeyeBusClient *self, DeyeBusChannel *channel)
 }
 
 static void
+dispatch_end (DeyeBusChannel *channel)
+{
+  g_autoptr (DeyeBusSubscription) subscription = g_object_ref (channel->owner);
+
+  deye_bus_subscription_end (subscription);
+  if (channel->refusal != NULL)
+    deye_bus_subscription_refused (subscription, channel->refusal);
+}
+
+static void
 dispatch_next (DeyeBusChannel *channel)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
@@ -157,7 +167,7 @@ dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
       break;
     case DEYE_BUS_EVENT_ENDED:
       dispatch_drop_held (self, channel);
-      deye_bus_subscription_end (channel->owner);
+      dispatch_end (channel);
       break;
     case DEYE_BUS_EVENT_DONE:
       pending->complete (pending);
@@ -167,6 +177,12 @@ dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
       break;
     case DEYE_BUS_EVENT_STATE:
       deye_bus_client_notify_state (self);
+      break;
+    case DEYE_BUS_EVENT_INTERRUPTED:
+      g_signal_emit (self, deye_bus_client_signals[DEYE_BUS_SIGNAL_INTERRUPTED], 0, event->subject);
+      break;
+    case DEYE_BUS_EVENT_EPOCH:
+      g_signal_emit (self, deye_bus_client_signals[DEYE_BUS_SIGNAL_EPOCH_CHANGED], 0);
       break;
     case DEYE_BUS_EVENT_CLOSED:
       g_signal_emit (self, deye_bus_client_signals[DEYE_BUS_SIGNAL_CLOSED], 0, event->subject);

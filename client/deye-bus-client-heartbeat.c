@@ -39,7 +39,7 @@ heartbeat_send (DeyeBusClient *self)
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED || !deye_bus_session_has_credit (self->session, &probe))
+  if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_has_credit (self->session, &probe))
     return;
   payload = heartbeat_pack (self);
   if (!deye_bus_client_post (self, topic, payload, "daemoneye.eventbus.v1.Heartbeat", NULL, &error))

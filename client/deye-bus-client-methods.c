@@ -349,7 +349,7 @@ client_on_property_changed (DeyeBusService *service, DeyeBusServiceProperty *pro
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED)
+  if (self->state != DEYE_BUS_CLIENT_STATE_READY)
     return;
   g_ptr_array_add (one, service);
   payload = deye_bus_describe_properties (self->id, one, "", property->name);

@@ -3,6 +3,9 @@
 
 #include "deye-bus-client.h"
 #include "deye-bus-error-private.h"
+#include "deye-bus-watch.h"
+#include "session/deye-bus-connection.h"
+#include "session/deye-bus-reconnect.h"
 #include "session/deye-bus-session.h"
 #include "deye-bus-socket.h"
 
@@ -10,8 +13,8 @@
  * A client: one session, one socket and one GSource in the context that was the thread's default when the client was
  * created.
  *
- * Its files share the fields below: deye-bus-client.c is the object and its state, -connect.c and -close.c open and close
- * the connection, -pump.c moves bytes and waits, -unsent.c reports messages that were not sent, -dispatch.c calls user
+ * Its files share the fields below: deye-bus-client.c is the object and its state, -connect.c is one attempt to connect,
+ * -reconnect.c decides whether another one follows, -close.c closes the connection, -pump.c moves bytes and waits, -unsent.c reports messages that were not sent, -dispatch.c calls user
  * code, -task.c holds what asynchronous calls have in common. The public calls are in -calls.c, -flush.c, -subscribe.c,
  * -next.c and -heartbeat.c, the answers to requests in -methods.c.
  *
@@ -20,6 +23,8 @@
 
 /* DEYE_BUS_HEALTH_HEALTHY; deye-bus-collector.h has the type and includes the client. */
 #define DEYE_BUS_HEALTH_INITIAL 1
+
+typedef struct DeyeBusClientAttempt DeyeBusClientAttempt;
 
 struct _DeyeBusClient
 {
@@ -41,13 +46,27 @@ struct _DeyeBusClient
 
   DeyeBusClientState state;
   DeyeBusSession *session; /* the last one; NULL before the first */
-  guint64 n_sessions;      /* so far; the number of @session */
+  guint64 n_sessions;      /* connections that were tried so far */
+  guint64 epoch;           /* of the broker, at the last WELCOME; 0: there was none */
+
+  gboolean wants_reconnect;
+  DeyeBusClientAttempt *attempt; /* NULL: none is under way */
+  DeyeBusReconnect schedule;
+  DeyeBusWatch *watch;          /* of the socket's directory, while it is not connected; nullable */
+  GPollFD watch_poll;           /* of the source */
+  gboolean watch_polled;        /* ... has it */
+  DeyeBusPending *connect_call; /* waits until the client is ready; NULL: none does */
+  gboolean connect_dialled;     /* @connect_call made the client connect */
+  gboolean established;         /* it was ready since connect() was called */
+  gboolean closed_said;         /* the signal "closed" has reported the end of the last connection */
+  gint reported_code;           /* of the error that the log has for the present outage; 0: none */
+
   DeyeBusEvents events;
   DeyeBusSocket socket;
   gintptr given_fd; /* of new_for_fd(), until connect takes it; -1: none */
   gboolean is_for_fd;
   gboolean write_dead;        /* the broker reads no more; bytes that it sent before may say why */
-  gint64 retry_us;            /* connecting: next try; 0: none */
+  gint64 retry_us;            /* the broker's queue of new connections was full: next try; 0: none */
   gint64 linger_us;           /* closing: unsent messages are written until then; 0: not closing */
   GQueue closings;            /* of DeyeBusPending: close_async() that wait for the end */
   gboolean closed_connection; /* there was one when it was closed */
@@ -76,14 +95,23 @@ enum
 {
   DEYE_BUS_SIGNAL_CLOSED,
   DEYE_BUS_SIGNAL_ERROR,
+  DEYE_BUS_SIGNAL_INTERRUPTED,
+  DEYE_BUS_SIGNAL_EPOCH_CHANGED,
   DEYE_BUS_N_SIGNALS
 };
 extern guint deye_bus_client_signals[DEYE_BUS_N_SIGNALS] G_GNUC_INTERNAL;
 
 /* --- client.c --- */
 
-void deye_bus_client_set_state (DeyeBusClient *self, DeyeBusClientState state);
+/* The one place that changes the state. */
+void deye_bus_client_apply (DeyeBusClient *self, DeyeBusConnectionEvent event);
 void deye_bus_client_notify_state (DeyeBusClient *self);
+/* TRUE if there is a connection: CONNECTED or READY. */
+static inline gboolean
+deye_bus_client_is_connected (const DeyeBusClient *self)
+{
+  return self->state == DEYE_BUS_CLIENT_STATE_CONNECTED || self->state == DEYE_BUS_CLIENT_STATE_READY;
+}
 gboolean deye_bus_client_is_forked (DeyeBusClient *self);
 /* Where it connects to now; NULL: a given handle, or this user has no default address. Transfer full. */
 char *deye_bus_client_dup_address (DeyeBusClient *self);
@@ -98,9 +126,34 @@ void deye_bus_client_leave (DeyeBusClient *self);
 
 /* Adapts the client's state and socket to the state of the session. */
 void deye_bus_client_settle (DeyeBusClient *self);
+/* Begins an attempt that is due, and opens its socket. */
 void deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us);
 void deye_bus_client_close_socket (DeyeBusClient *self);
 gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
+/* TRUE if it is not ready, and a call may wait until it is. */
+gboolean deye_bus_client_may_wait (DeyeBusClient *self);
+void deye_bus_client_clear_attempt (DeyeBusClient *self);
+/* Ends the call of connect() that waits, if there is one. @error: NULL: the client is ready. */
+void deye_bus_client_end_connect_call (DeyeBusClient *self, const GError *error);
+
+/* --- reconnect.c --- */
+
+gboolean deye_bus_client_reconnects (const DeyeBusClient *self);
+/* connect() was called. */
+void deye_bus_client_dial (DeyeBusClient *self, gint64 now_us);
+/* All steps of the attempt are done. */
+void deye_bus_client_become_ready (DeyeBusClient *self);
+/* WELCOME came: reports a new epoch. */
+void deye_bus_client_note_epoch (DeyeBusClient *self);
+/* The attempt failed, or the connection ended, for @error (taken): plans the next attempt, or ends. */
+void deye_bus_client_end_connection (DeyeBusClient *self, GError *error);
+/* The same, and no attempt follows. */
+void deye_bus_client_stop_connecting (DeyeBusClient *self, const GError *error);
+/* Emits "closed", once for the end of a connection. */
+void deye_bus_client_say_closed (DeyeBusClient *self, const GError *error);
+/* Reads what the watch of the socket's directory has. */
+void deye_bus_client_step_watch (DeyeBusClient *self, gint64 now_us);
+void deye_bus_client_close_watch (DeyeBusClient *self);
 
 /* --- close.c --- */
 
@@ -127,6 +180,9 @@ void deye_bus_client_attach (DeyeBusClient *self);
 void deye_bus_client_detach (DeyeBusClient *self);
 void deye_bus_client_watch_socket (DeyeBusClient *self);
 void deye_bus_client_unwatch_socket (DeyeBusClient *self);
+/* The same for the watch of the socket's directory. */
+void deye_bus_client_poll_watch (DeyeBusClient *self);
+void deye_bus_client_unpoll_watch (DeyeBusClient *self);
 /* Writes what the socket takes now. */
 void deye_bus_client_write (DeyeBusClient *self);
 

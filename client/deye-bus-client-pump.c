@@ -113,10 +113,11 @@ client_step (DeyeBusClient *self)
 {
   gint64 now_us = g_get_monotonic_time ();
 
+  self->not_looked = 0;
+  deye_bus_client_step_watch (self, now_us);
+  deye_bus_client_step_connect (self, now_us);
   if (self->session == NULL)
     return;
-  self->not_looked = 0;
-  deye_bus_client_step_connect (self, now_us);
   for (guint i = 0; i < READS_PER_TURN && client_reads (self); i++)
     if (!client_read_once (self, now_us))
       break;
@@ -129,6 +130,8 @@ client_next_us (DeyeBusClient *self)
 {
   gint64 soonest = self->session != NULL ? deye_bus_session_next_us (self->session) : G_MAXINT64;
 
+  if (self->schedule.due_us > 0)
+    soonest = MIN (soonest, self->schedule.due_us);
   if (self->retry_us > 0)
     soonest = MIN (soonest, self->retry_us);
   if (self->linger_us > 0)
@@ -166,7 +169,7 @@ client_is_polled (DeyeBusClient *self)
   for (guint i = 0; i < self->n_polls; i++)
     if (self->polls[i].revents != 0)
       return TRUE;
-  return FALSE;
+  return self->watch_polled && self->watch_poll.revents != 0;
 }
 
 static gboolean
@@ -221,6 +224,7 @@ void
 deye_bus_client_detach (DeyeBusClient *self)
 {
   deye_bus_client_unwatch_socket (self);
+  deye_bus_client_unpoll_watch (self);
   if (self->source == NULL)
     return;
   g_source_destroy (self->source);
@@ -248,16 +252,36 @@ deye_bus_client_unwatch_socket (DeyeBusClient *self)
   self->n_polls = 0;
 }
 
+void
+deye_bus_client_poll_watch (DeyeBusClient *self)
+{
+  if (self->watch_polled || self->source == NULL || g_source_is_destroyed (self->source))
+    return;
+  self->watch_poll = (GPollFD){ .fd = deye_bus_watch_fd (self->watch), .events = G_IO_IN };
+  g_source_add_poll (self->source, &self->watch_poll);
+  self->watch_polled = TRUE;
+}
+
+void
+deye_bus_client_unpoll_watch (DeyeBusClient *self)
+{
+  if (self->watch_polled && !g_source_is_destroyed (self->source))
+    g_source_remove_poll (self->source, &self->watch_poll);
+  self->watch_polled = FALSE;
+}
+
 /* --- synchronous calls --- */
 
 static void
 client_poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel)
 {
-  GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX + 1];
+  GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX + 2];
   guint n = 0;
 
   if (self->socket != DEYE_BUS_SOCKET_NONE)
     n = deye_bus_socket_polls (self->socket, client_wanted (self), polls);
+  if (self->watch != NULL)
+    polls[n++] = (GPollFD){ .fd = deye_bus_watch_fd (self->watch), .events = G_IO_IN };
   if (cancel != NULL)
     polls[n++] = *cancel;
   /* Interrupted or not: the caller checks everything again. */

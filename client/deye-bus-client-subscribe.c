@@ -6,6 +6,7 @@
 #include "deye-bus-subscribe-options-private.h"
 #include "deye-bus-subscription-private.h"
 #include "service/deye-bus-standard.h"
+#include "session/deye-bus-session-restore.h"
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
@@ -131,6 +132,14 @@ wish_is_balanced (const DeyeBusWish *wish)
   return wish->group != NULL || (wish->serve && wish->callback != G_CALLBACK (deye_bus_client_on_method));
 }
 
+/* While the client connects, the call waits with what is to be restored. The library serves its own methods before the client
+ * is ready. */
+static gboolean
+wish_check_connected (DeyeBusClient *self, const DeyeBusWish *wish, GError **error)
+{
+  return wish->serves_methods || deye_bus_client_may_wait (self) || deye_bus_client_check_ready (self, error);
+}
+
 /* NULL: nothing was begun, and the caller still owns the data of the wish. */
 static DeyeBusSubscription *
 wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pending, GError **error)
@@ -140,15 +149,15 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   DeyeBusChannel *channel;
   guint32 id;
 
-  if (!deye_bus_client_check_ready (self, error) || !deye_bus_subscribe_options_check (wish->options, error)
+  if (!wish_check_connected (self, wish, error) || !deye_bus_subscribe_options_check (wish->options, error)
       || !wish_check_text (wish, error) || !wish_check_not_own_methods (self, wish, error))
     return NULL;
   id = deye_bus_session_new_channel_id (self->session);
   payload = wish_pack (id, wish);
   pending->channel = deye_bus_channel_new (id, wish->serve, wish->callback == NULL);
   pending->channel->balanced = wish_is_balanced (wish);
-  if (!deye_bus_client_ask_broker (self, "control.bus.subscribe", DEYE_BUS_TYPE_PREFIX "SubscribeRequest", payload,
-                                   pending, error))
+  pending->channel->request = g_steal_pointer (&payload);
+  if (!deye_bus_session_subscribe (self->session, pending, wish->serves_methods, error))
     return NULL;
   channel = pending->channel;
   subscription = deye_bus_subscription_new (self, channel, wish->pattern, wish->group, wish->callback, wish->user_data,
@@ -437,6 +446,8 @@ unsubscribe_begin (DeyeBusSubscription *subscription, DeyeBusClient *client, Dey
     }
   channel->ended = TRUE;
   deye_bus_session_remove_channel (client->session, channel);
+  if (!deye_bus_client_is_connected (client))
+    return FALSE;
   return unsubscribe_ask (client, channel->id, pending, error);
 }
 

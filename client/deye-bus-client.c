@@ -21,6 +21,7 @@ enum
   PROP_BROKER_VERSION,
   PROP_LARGEST_PAYLOAD,
   PROP_UNSENT,
+  PROP_RECONNECT,
   N_PROPS
 };
 
@@ -29,26 +30,29 @@ guint deye_bus_client_signals[DEYE_BUS_N_SIGNALS];
 
 /* --- state --- */
 
-static const char *const state_names[] = { "disconnected", "connecting", "connected", "closed" };
+G_STATIC_ASSERT ((int) DEYE_BUS_CLIENT_STATE_DISCONNECTED == (int) DEYE_BUS_CONNECTION_IS_DISCONNECTED);
+G_STATIC_ASSERT ((int) DEYE_BUS_CLIENT_STATE_CONNECTING == (int) DEYE_BUS_CONNECTION_IS_CONNECTING);
+G_STATIC_ASSERT ((int) DEYE_BUS_CLIENT_STATE_CONNECTED == (int) DEYE_BUS_CONNECTION_IS_CONNECTED);
+G_STATIC_ASSERT ((int) DEYE_BUS_CLIENT_STATE_CLOSED == (int) DEYE_BUS_CONNECTION_IS_CLOSED);
+G_STATIC_ASSERT ((int) DEYE_BUS_CLIENT_STATE_READY == (int) DEYE_BUS_CONNECTION_IS_READY);
 
-/* Legal changes of the state: a bit for each state that may follow. */
-static const guint moves[] = {
-  [DEYE_BUS_CLIENT_STATE_DISCONNECTED] = 1u << DEYE_BUS_CLIENT_STATE_CONNECTING | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
-  [DEYE_BUS_CLIENT_STATE_CONNECTING] = 1u << DEYE_BUS_CLIENT_STATE_CONNECTED | 1u << DEYE_BUS_CLIENT_STATE_DISCONNECTED
-                                       | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
-  [DEYE_BUS_CLIENT_STATE_CONNECTED] = 1u << DEYE_BUS_CLIENT_STATE_DISCONNECTED | 1u << DEYE_BUS_CLIENT_STATE_CLOSED,
-  [DEYE_BUS_CLIENT_STATE_CLOSED] = 0,
-};
+static void
+client_set_state (DeyeBusClient *self, DeyeBusConnectionState state)
+{
+  g_debug ("client %s: %s -> %s", self->id, deye_bus_connection_state_name ((DeyeBusConnectionState) self->state),
+           deye_bus_connection_state_name (state));
+  self->state = (DeyeBusClientState) state;
+  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_STATE });
+}
 
 void
-deye_bus_client_set_state (DeyeBusClient *self, DeyeBusClientState state)
+deye_bus_client_apply (DeyeBusClient *self, DeyeBusConnectionEvent event)
 {
-  if (state == self->state)
-    return;
-  g_assert (moves[self->state] & 1u << state);
-  g_debug ("client %s: %s -> %s", self->id, state_names[self->state], state_names[state]);
-  self->state = state;
-  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_STATE });
+  DeyeBusConnectionCell cell = deye_bus_connection_cell ((DeyeBusConnectionState) self->state, event);
+
+  g_assert (cell.kind == DEYE_BUS_CONNECTION_CELL_MOVES || cell.kind == DEYE_BUS_CONNECTION_CELL_IGNORED);
+  if (cell.kind == DEYE_BUS_CONNECTION_CELL_MOVES)
+    client_set_state (self, cell.next);
 }
 
 void
@@ -109,6 +113,7 @@ deye_bus_client_init (DeyeBusClient *self)
   g_mutex_init (&self->health_lock);
   self->socket = DEYE_BUS_SOCKET_NONE;
   self->given_fd = -1;
+  self->wants_reconnect = TRUE;
   self->incarnation = (guint64) g_random_int () << 32 | g_random_int ();
   self->health = DEYE_BUS_HEALTH_INITIAL;
   self->services = deye_bus_client_new_services ();
@@ -219,6 +224,9 @@ deye_bus_client_get_property (GObject *object, guint prop_id, GValue *value, GPa
     case PROP_UNSENT:
       g_value_set_uint64 (value, deye_bus_client_get_unsent (self));
       break;
+    case PROP_RECONNECT:
+      g_value_set_boolean (value, self->wants_reconnect);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -243,6 +251,9 @@ deye_bus_client_set_property (GObject *object, guint prop_id, const GValue *valu
     case PROP_ADDRESS:
       self->address = g_value_dup_string (value);
       break;
+    case PROP_RECONNECT:
+      deye_bus_client_set_reconnect (self, g_value_get_boolean (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -266,15 +277,20 @@ deye_bus_client_class_init (DeyeBusClientClass *klass)
   props[PROP_TYPE] = g_param_spec_string ("type", NULL, NULL, NULL, CONSTRUCT);
   props[PROP_ROLE] = g_param_spec_uint ("role", NULL, NULL, 0, G_MAXUINT, DEYE_BUS_ROLE_COLLECTOR, CONSTRUCT);
   props[PROP_ADDRESS] = g_param_spec_string ("address", NULL, NULL, NULL, CONSTRUCT);
-  props[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, DEYE_BUS_CLIENT_STATE_CLOSED, 0, READ_ONLY);
+  props[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, DEYE_BUS_CLIENT_STATE_READY, 0, READ_ONLY);
   props[PROP_BROKER_EPOCH] = g_param_spec_uint64 ("broker-epoch", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   props[PROP_BROKER_VERSION] = g_param_spec_string ("broker-version", NULL, NULL, NULL, READ_ONLY);
   props[PROP_LARGEST_PAYLOAD] = g_param_spec_uint64 ("largest-payload", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   props[PROP_UNSENT] = g_param_spec_uint64 ("unsent", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
+  props[PROP_RECONNECT] = g_param_spec_boolean ("reconnect", NULL, NULL, TRUE, READ_ONLY | G_PARAM_WRITABLE);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   deye_bus_client_signals[DEYE_BUS_SIGNAL_CLOSED] = g_signal_new ("closed", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0,
                                                                   NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  deye_bus_client_signals[DEYE_BUS_SIGNAL_INTERRUPTED] = g_signal_new (
+      "interrupted", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  deye_bus_client_signals[DEYE_BUS_SIGNAL_EPOCH_CHANGED]
+      = g_signal_new ("epoch-changed", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR] = g_signal_new ("error", DEYE_BUS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0,
                                                                  NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }

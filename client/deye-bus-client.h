@@ -60,8 +60,23 @@ G_BEGIN_DECLS
  *
  * When the connection ends, pending calls fail with the reason that the broker gave, for example
  * %DEYE_BUS_ERROR_SHUTTING_DOWN. If it gave none, they fail with %DEYE_BUS_ERROR_UNKNOWN: whether they took effect is
- * not known. Calls that had not been sent fail with %DEYE_BUS_ERROR_NOT_CONNECTED. All subscriptions end.
- * deye_bus_client_connect() may be called again.
+ * not known. Calls that had not been sent fail with %DEYE_BUS_ERROR_NOT_CONNECTED.
+ *
+ * The client then connects again by itself, and tries for ever: #DeyeBusClient::interrupted is emitted, and the state is
+ * %DEYE_BUS_CLIENT_STATE_CONNECTING. Attempts follow at random intervals that grow from 50 ms to 1 s; on Linux an attempt
+ * is also made when the broker's socket appears. Each attempt is limited to 5 s. When the client is connected, it first
+ * subscribes and serves everything again that it had, and then the state is %DEYE_BUS_CLIENT_STATE_READY. Subscriptions
+ * keep their objects, callbacks and numbers. The broker does not keep messages for a subscription while its client is not
+ * connected. If the broker has been restarted meanwhile, #DeyeBusClient::epoch-changed is emitted. A subscription that the
+ * broker does not accept again ends, with #DeyeBusSubscription::ended; the others live.
+ *
+ * The client does not connect again if another connection would end in the same way: the broker refuses the client's id,
+ * type, role or version, or another client has taken over the id. It does not either if it was created for an existing
+ * socket, or if deye_bus_client_set_reconnect() has switched it off. Then #DeyeBusClient::closed is emitted, all
+ * subscriptions end, and deye_bus_client_connect() may be called again.
+ *
+ * A program that does not iterate its context reconnects only during its calls: every call that waits works on it, the others
+ * now and then.
  *
  * ## Construction
  *
@@ -143,12 +158,37 @@ G_BEGIN_DECLS
  * Since: 0.1
  */
 /**
+ * DeyeBusClient:reconnect:
+ *
+ * Whether the client connects again by itself; see deye_bus_client_set_reconnect().
+ *
+ * Since: 0.1
+ */
+/**
  * DeyeBusClient::closed:
  * @self: the client
  * @error: (transfer none): the reason; %DEYE_BUS_ERROR_CLOSED if the client itself closed the connection
  *
- * Emitted when an established connection ends. A connection that could not be established is reported by
- * deye_bus_client_connect() only.
+ * Emitted once when an established connection ends and the client does not connect again, and when the client is closed. A
+ * connection that could not be established is reported by deye_bus_client_connect() only.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient::interrupted:
+ * @self: the client
+ * @error: (transfer none): the reason
+ *
+ * Emitted when an established connection ends and the client connects again by itself.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusClient::epoch-changed:
+ * @self: the client
+ *
+ * Emitted when the client has connected to a broker that was restarted since the last connection. What the earlier broker had
+ * accepted and not delivered is lost.
  *
  * Since: 0.1
  */
@@ -182,10 +222,12 @@ G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLIENT, GObject)
 
 /**
  * DeyeBusClientState:
- * @DEYE_BUS_CLIENT_STATE_DISCONNECTED: not connected yet, or not any more
- * @DEYE_BUS_CLIENT_STATE_CONNECTING: connecting, or waiting for the broker's WELCOME
- * @DEYE_BUS_CLIENT_STATE_CONNECTED: connected
+ * @DEYE_BUS_CLIENT_STATE_DISCONNECTED: deye_bus_client_connect() was not called yet, or the client does not try to connect
+ *   any more
+ * @DEYE_BUS_CLIENT_STATE_CONNECTING: connecting, waiting for the broker's WELCOME, or waiting for the next attempt
+ * @DEYE_BUS_CLIENT_STATE_CONNECTED: connected, and the client restores its subscriptions; no call is sent yet
  * @DEYE_BUS_CLIENT_STATE_CLOSED: closed permanently by this client
+ * @DEYE_BUS_CLIENT_STATE_READY: connected, and everything is restored: calls are sent
  *
  * State of a client's connection.
  *
@@ -197,6 +239,7 @@ typedef enum
   DEYE_BUS_CLIENT_STATE_CONNECTING,
   DEYE_BUS_CLIENT_STATE_CONNECTED,
   DEYE_BUS_CLIENT_STATE_CLOSED,
+  DEYE_BUS_CLIENT_STATE_READY,
 } DeyeBusClientState;
 
 /**
@@ -324,6 +367,31 @@ DEYE_BUS_API guint64 deye_bus_client_get_broker_epoch (DeyeBusClient *self);
 DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
 
 /**
+ * deye_bus_client_set_reconnect:
+ * @self: a #DeyeBusClient
+ * @reconnect: %TRUE (the default) to connect again by itself
+ *
+ * Sets whether the client connects again by itself, at first and after the end of a connection, as the description of
+ * #DeyeBusClient says. Switching it off while the client waits for its next attempt ends the attempts. A client that was
+ * created for an existing socket never connects again.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_client_set_reconnect (DeyeBusClient *self, gboolean reconnect);
+
+/**
+ * deye_bus_client_get_reconnect:
+ * @self: a #DeyeBusClient
+ *
+ * Gets whether the client connects again by itself.
+ *
+ * Returns: the value of deye_bus_client_set_reconnect()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_get_reconnect (DeyeBusClient *self);
+
+/**
  * deye_bus_client_get_unsent:
  * @self: a #DeyeBusClient
  *
@@ -345,8 +413,9 @@ DEYE_BUS_API guint64 deye_bus_client_get_unsent (DeyeBusClient *self);
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @error: return location for a #GError, or %NULL
  *
- * Connects to the broker and performs the handshake. The whole operation is limited to 30 s. If no broker is listening,
- * the call does not wait but fails at once with %DEYE_BUS_ERROR_NO_BROKER.
+ * Connects to the broker and waits until the client is ready. While there is no broker, the client tries again and the
+ * call waits, for ever: cancel it, or see deye_bus_client_set_reconnect(). If that is switched off, the whole operation is
+ * limited to 30 s, and the call fails at once with %DEYE_BUS_ERROR_NO_BROKER if no broker is listening.
  *
  * The client trusts a server that runs as root or as the client's own user. A client that does not run as root also trusts
  * the owner of the socket and its directory, if only this owner, root and the client's user can change any directory on the

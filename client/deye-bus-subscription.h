@@ -33,6 +33,17 @@ G_BEGIN_DECLS
  * Since: 0.1
  */
 /**
+ * DeyeBusSubscription::ended:
+ * @self: the subscription
+ * @error: (transfer none): the reason that the broker gave
+ *
+ * Emitted in the client's context when the subscription has ended because the broker did not accept it again after a
+ * reconnect: a right, a limit or a setting is another one than before. It is not subscribed again. Other ends of a
+ * subscription are not reported by this signal.
+ *
+ * Since: 0.1
+ */
+/**
  * DeyeBusSubscription::gap:
  * @self: the subscription
  * @from: sequence number of the first missed message

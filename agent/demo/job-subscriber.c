@@ -107,6 +107,7 @@ job_subscriber_run (const char *address, guint64 last, GError **error)
 
   self.loop = g_main_loop_new (NULL, FALSE);
   self.client = deye_bus_client_new (address, JOB_SUBSCRIBER_ID, "procmond");
+  deye_bus_client_set_reconnect (self.client, FALSE); /* it ends with the demo */
   self.gaps = json_array_new ();
   ok = subscriber_join_bus (&self, error);
   if (ok)

@@ -76,6 +76,7 @@ ctl_try_connect (Ctl *ctl, const char *id, GError **error)
   g_autoptr (GError) local = NULL;
   g_autofree char *address = NULL;
 
+  deye_bus_client_set_reconnect (client, FALSE);
   ctl_wait_init (&wait, ctl_time_left_us (ctl));
   deye_bus_client_connect_async (client, wait.cancellable, ctl_wait_on_ready, &wait);
   if (deye_bus_client_connect_finish (client, ctl_wait_result (&wait), &local))
@@ -114,7 +115,7 @@ ctl_connect (Ctl *ctl, GError **error)
 gboolean
 ctl_is_connected (const Ctl *ctl)
 {
-  return ctl->client != NULL && deye_bus_client_get_state (ctl->client) == DEYE_BUS_CLIENT_STATE_CONNECTED;
+  return ctl->client != NULL && deye_bus_client_get_state (ctl->client) == DEYE_BUS_CLIENT_STATE_READY;
 }
 
 /* --- requests --- */

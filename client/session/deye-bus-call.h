@@ -26,6 +26,7 @@ typedef struct
 {
   guint8 kind; /* PUBLISH, REQUEST or REPLY */
   guint8 flags;
+  gboolean ahead;                /* of the library, while the session is held: overtakes calls that wait */
   const char *topic;             /* REPLY: of the request */
   const char *target;            /* nullable; overrides the options' */
   const char *type_name;         /* nullable; overrides the options' */

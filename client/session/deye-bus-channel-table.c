@@ -15,6 +15,12 @@ deye_bus_channel_table_clear (DeyeBusChannelTable *table)
   g_clear_pointer (&table->by_id, g_hash_table_unref);
 }
 
+void
+deye_bus_channel_table_reopen (DeyeBusChannelTable *table, guint64 origin)
+{
+  table->origin = origin;
+}
+
 guint32
 deye_bus_channel_table_new_id (DeyeBusChannelTable *table)
 {

@@ -22,6 +22,8 @@ typedef struct
 
 void deye_bus_channel_table_init (DeyeBusChannelTable *table, guint64 origin);
 void deye_bus_channel_table_clear (DeyeBusChannelTable *table);
+/* The channels stay; they belong to the connection @origin from when they are subscribed again. */
+void deye_bus_channel_table_reopen (DeyeBusChannelTable *table, guint64 origin);
 
 guint32 deye_bus_channel_table_new_id (DeyeBusChannelTable *table);
 void deye_bus_channel_table_add (DeyeBusChannelTable *table, DeyeBusChannel *channel);

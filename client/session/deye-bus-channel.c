@@ -41,6 +41,8 @@ deye_bus_channel_unref (DeyeBusChannel *channel)
   g_queue_clear_full (&channel->inbox, (GDestroyNotify) deye_bus_message_unref);
   g_queue_clear_full (&channel->inbox_gaps, g_free);
   deye_bus_events_clear (&channel->held);
+  g_clear_pointer (&channel->request, g_bytes_unref);
+  g_clear_error (&channel->refusal);
   g_free (channel);
 }
 

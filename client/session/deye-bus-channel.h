@@ -27,6 +27,8 @@ typedef struct
   guint64 place; /* how many messages came before it */
 } DeyeBusPlacedGap;
 
+typedef struct DeyeBusPending DeyeBusPending;
+
 /* The client's thread only, but for the reference count: a subscription that has ended may be freed in any thread. */
 typedef struct
 {
@@ -52,8 +54,11 @@ typedef struct
   DeyeBusEvents held;                         /* messages and gaps, without a subject: a channel must not hold itself */
   DeyeBusGap *gaps[DEYE_BUS_GAP_REASONS_MAX]; /* undispatched gaps that may still grow; borrowed from their events */
   guint n_gaps;
-  guint64 origin; /* of the session that it belongs to */
-  gpointer owner; /* the subscription; not used by the session */
+  guint64 origin;         /* of the session that it belongs to */
+  gpointer owner;         /* the subscription; not used by the session */
+  GBytes *request;        /* SubscribeRequest, to subscribe it again; NULL: it can't be */
+  DeyeBusPending *asking; /* the user's subscribe call that has no answer yet; borrowed */
+  GError *refusal;        /* why the broker did not take it back after a reconnect; NULL: it did */
 } DeyeBusChannel;
 
 DeyeBusChannel *deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull);

@@ -23,6 +23,8 @@ typedef enum
   DEYE_BUS_EVENT_REFUSED, /* subject: GError */
   DEYE_BUS_EVENT_STATE,   /* the client's state changed */
   DEYE_BUS_EVENT_CLOSED,  /* subject: GError */
+  DEYE_BUS_EVENT_INTERRUPTED, /* subject: GError */
+  DEYE_BUS_EVENT_EPOCH,       /* the broker has been restarted */
 } DeyeBusEventKind;
 
 typedef struct

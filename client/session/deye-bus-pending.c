@@ -92,6 +92,8 @@ deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pendi
 
   pending->done = TRUE;
   pending->error = error;
+  if (pending->subscribes && pending->channel->asking == pending)
+    pending->channel->asking = NULL;
   if (pending->complete != NULL)
     deye_bus_events_push (table->events,
                           (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = deye_bus_pending_ref (pending) });
@@ -119,8 +121,30 @@ pending_error_disconnected (const DeyeBusPending *pending, const GError *reason)
   return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection ended: %s"), reason->message);
 }
 
+/* A subscribe is repeated on the next connection, with its channel. */
+static gboolean
+pending_waits_for_next (const DeyeBusPending *pending)
+{
+  return pending->kind == DEYE_BUS_PENDING_READY || (pending->subscribes && !pending->channel->cut);
+}
+
 void
-deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *reason)
+deye_bus_pending_table_reopen (DeyeBusPendingTable *table, DeyeBusPending *hello)
+{
+  g_assert (table->hello == NULL);
+
+  table->hello = deye_bus_pending_ref (hello);
+  table->next_us = MIN (table->next_us, hello->deadline_us);
+}
+
+void
+deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pending)
+{
+  g_hash_table_remove (table->by_id, &pending->id);
+}
+
+static void
+pending_table_fail (DeyeBusPendingTable *table, const GError *reason, gboolean (*stays) (const DeyeBusPending *pending))
 {
   g_autoptr (GList) all = g_list_sort (g_hash_table_get_values (table->by_id), pending_compare_ids);
 
@@ -128,7 +152,36 @@ deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *reaso
   if (table->hello != NULL)
     deye_bus_pending_table_finish (table, table->hello, pending_error_disconnected (table->hello, reason));
   for (GList *link = all; link != NULL; link = link->next)
-    deye_bus_pending_table_finish (table, link->data, pending_error_disconnected (link->data, reason));
+    {
+      DeyeBusPending *pending = link->data;
+
+      if (!stays (pending))
+        {
+          deye_bus_pending_table_finish (table, pending, pending_error_disconnected (pending, reason));
+          continue;
+        }
+      pending->sent = FALSE;
+      pending->restores = FALSE;
+      table->next_us = MIN (table->next_us, pending->deadline_us);
+    }
+}
+
+static gboolean
+pending_never_stays (const DeyeBusPending *pending)
+{
+  return FALSE;
+}
+
+void
+deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *reason)
+{
+  pending_table_fail (table, reason, pending_never_stays);
+}
+
+void
+deye_bus_pending_table_suspend (DeyeBusPendingTable *table, const GError *reason)
+{
+  pending_table_fail (table, reason, pending_waits_for_next);
 }
 
 static void

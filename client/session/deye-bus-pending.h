@@ -21,9 +21,10 @@ typedef enum
   DEYE_BUS_PENDING_DELIVERED, /* ends with DELIVERED */
   DEYE_BUS_PENDING_REPLY,     /* ends with a final REPLY */
   DEYE_BUS_PENDING_FLUSH,     /* ends when what was queued before it is written, or was handled by the broker */
+  DEYE_BUS_PENDING_RESTORE,   /* ends when every channel that was restored has its answer */
+  DEYE_BUS_PENDING_READY,     /* ends when the client is ready; survives connections */
 } DeyeBusPendingKind;
 
-typedef struct DeyeBusPending DeyeBusPending;
 typedef void (*DeyeBusPendingFunc) (DeyeBusPending *pending);
 
 /* The reference count is not atomic: the client's thread only. */
@@ -41,6 +42,8 @@ struct DeyeBusPending
   GList *waits;            /* its place in the queue of calls that wait for credit; borrowed */
   DeyeBusChannel *channel; /* subscribe, adjust: the channel that the reply is about */
   gboolean adjusts;
+  gboolean subscribes; /* the user's subscribe call for @channel */
+  gboolean restores;   /* one of the subscribes that restore a connection */
 
   /* Asynchronous calls: run by the dispatch of the event DONE. NULL: the caller polls done. */
   DeyeBusPendingFunc complete;
@@ -76,6 +79,12 @@ DeyeBusPending *deye_bus_pending_table_find (const DeyeBusPendingTable *table, g
 void deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pending, GError *error);
 /* The connection ended: ends all calls, in the order of their ids. */
 void deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *reason);
+/* The same, and another connection follows: calls that can wait for it stay, as unsent ones. */
+void deye_bus_pending_table_suspend (DeyeBusPendingTable *table, const GError *reason);
+/* The next connection begins. */
+void deye_bus_pending_table_reopen (DeyeBusPendingTable *table, DeyeBusPending *hello);
+/* An unsent call leaves the table; it is added again under the id with which it is sent. */
+void deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pending);
 
 /* Calls whose deadline has come at @now_us, as references. The caller ends them. */
 GPtrArray *deye_bus_pending_table_list_overdue (DeyeBusPendingTable *table, gint64 now_us);

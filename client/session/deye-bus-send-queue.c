@@ -47,6 +47,18 @@ deye_bus_send_queue_clear (DeyeBusSendQueue *queue)
       }
 }
 
+void
+deye_bus_send_queue_shut (DeyeBusSendQueue *queue)
+{
+  memset (queue->windows, 0, sizeof queue->windows);
+}
+
+gboolean
+deye_bus_send_queue_is_open (const DeyeBusSendQueue *queue, WireClass credit_class)
+{
+  return credit_class == WIRE_CLASS_NONE || deye_bus_window_is_open (&queue->windows[credit_class]);
+}
+
 gboolean
 deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_class)
 {

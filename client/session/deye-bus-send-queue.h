@@ -40,9 +40,14 @@ void deye_bus_send_queue_init (DeyeBusSendQueue *queue);
 /* Frees all waiting calls; their pending calls are not ended. */
 void deye_bus_send_queue_clear (DeyeBusSendQueue *queue);
 
+/* The connection ended: no class has credit until its window is opened again. */
+void deye_bus_send_queue_shut (DeyeBusSendQueue *queue);
+
 /* The class has credit, and no call of it waits. */
 gboolean deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_class);
-/* The same, and at least half of the window is left. */
+/* The class has credit, whatever waits. */
+gboolean deye_bus_send_queue_is_open (const DeyeBusSendQueue *queue, WireClass credit_class);
+/* The class has credit, no call of it waits, and at least half of the window is left. */
 gboolean deye_bus_send_queue_has_spare (const DeyeBusSendQueue *queue, WireClass credit_class);
 /* A call of @bytes starts. */
 void deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, gsize bytes);

@@ -49,8 +49,9 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
 {
   message->handled |= called;
   message->to_handle--;
-  /* It may be dispatched after a new connection was made. */
-  if (session->state != DEYE_BUS_SESSION_READY || channel->origin != session->origin)
+  /* It may be dispatched after a new connection was made, which may serve the same channel. */
+  if (session->state != DEYE_BUS_SESSION_READY || channel->origin != session->origin
+      || message->origin != session->origin)
     return;
   if (!deye_bus_window_return (&channel->window, message->payload.len))
     session->owes_credit = TRUE;

@@ -4,6 +4,7 @@
 #include "session/deye-bus-channel-table.h"
 #include "session/deye-bus-outbuf.h"
 #include "session/deye-bus-pending.h"
+#include "session/deye-bus-restore.h"
 #include "session/deye-bus-send-queue.h"
 #include "session/deye-bus-session-types.h"
 
@@ -14,7 +15,13 @@ struct DeyeBusSession
   DeyeBusSessionState state;
   guint64 origin; /* distinguishes what came on this connection from what came on an earlier one */
   GError *reason;
-  GError *broker_said; /* an ERROR about the connection, which the broker is about to close */
+  guint32 reason_status; /* wire status behind @reason; 0: the broker gave none */
+  gint64 retry_us;       /* the broker asked to stay away for so long; 0: it did not */
+  gboolean keeps;        /* another connection follows this one: its end leaves the channels as they are */
+  gboolean kept;         /* ended, and its channels wait for the next connection */
+  gboolean was_ready;    /* this connection had its WELCOME */
+  gboolean held;         /* calls of the user wait until release() */
+  GError *broker_said;   /* an ERROR about the connection, which the broker is about to close */
   DeyeBusWelcome welcome;
   DeyeBusCounts counts;
   DeyeBusEvents *events; /* the client's */
@@ -33,4 +40,5 @@ struct DeyeBusSession
   gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
   gint64 rest_us;       /* ... or for this moment; 0: no tick() since */
   GHashTable *routes;   /* set of guint64: requests that we have not answered */
+  DeyeBusRestore restore;
 };

@@ -72,11 +72,20 @@ session_take_welcome (DeyeBusSession *session, const Daemoneye__Eventbus__V1__We
   session->welcome.role = welcome->role;
   session->welcome.features = welcome->features & WIRE_FEATURES_KNOWN;
   session->welcome.largest_payload = MIN (welcome->largest_payload, PAYLOAD_CEILING);
+  g_free (session->welcome.software_version);
   session->welcome.software_version = g_strdup (welcome->software_version);
   session->reader.max_body = session->welcome.largest_payload + WIRE_HEADER_FIELDS_MAX + WIRE_BROKER_FIELDS_MAX + 16;
   session_open_windows (session, welcome);
   session->state = DEYE_BUS_SESSION_READY;
+  session->was_ready = TRUE;
   deye_bus_pending_table_finish (&session->pending, session->pending.hello, NULL);
+}
+
+static void
+session_refuse (DeyeBusSession *session, guint32 status, const char *detail)
+{
+  session->reason_status = status;
+  deye_bus_session_fail (session, deye_bus_error_from_goodbye (status, detail));
 }
 
 void
@@ -93,7 +102,7 @@ deye_bus_session_handle_welcome (DeyeBusSession *session, const WireFrame *frame
     }
   welcome = wire_guard_message (guard);
   if (welcome->version >> 16 != 1)
-    deye_bus_session_fail (session, deye_bus_error_from_goodbye (WIRE_STATUS_VERSION, NULL));
+    session_refuse (session, WIRE_STATUS_VERSION, NULL);
   else
     session_take_welcome (session, welcome);
 }
@@ -111,5 +120,5 @@ deye_bus_session_handle_goodbye (DeyeBusSession *session, const WireFrame *frame
       return;
     }
   goodbye = wire_guard_message (guard);
-  deye_bus_session_fail (session, deye_bus_error_from_goodbye (goodbye->status, goodbye->detail));
+  session_refuse (session, goodbye->status, goodbye->detail);
 }

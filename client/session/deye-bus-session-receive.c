@@ -8,6 +8,7 @@
 #include "session/deye-bus-session-credit.h"
 #include "session/deye-bus-session-handshake.h"
 #include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-restore.h"
 #include "session/deye-bus-session-send.h"
 #include "session/deye-bus-session-state.h"
 
@@ -208,6 +209,17 @@ session_read_adjusted (DeyeBusSession *session, DeyeBusPending *pending)
   session_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
 }
 
+/* Takes @error. */
+static void
+session_finish (DeyeBusSession *session, DeyeBusPending *pending, GError *error)
+{
+  g_autoptr (DeyeBusPending) held = deye_bus_pending_ref (pending);
+
+  deye_bus_pending_table_finish (&session->pending, pending, error);
+  if (held->restores)
+    deye_bus_session_restore_answered (session, held);
+}
+
 static void
 arrival_handle_reply (SessionArrival *arrival)
 {
@@ -218,7 +230,7 @@ arrival_handle_reply (SessionArrival *arrival)
     return;
   if (arrival->envelope->status != WIRE_STATUS_OK)
     {
-      deye_bus_pending_table_finish (&session->pending, pending, deye_bus_error_from_envelope (arrival->envelope));
+      session_finish (session, pending, deye_bus_error_from_envelope (arrival->envelope));
       return;
     }
   pending->reply = arrival_make_message (arrival);
@@ -229,7 +241,7 @@ arrival_handle_reply (SessionArrival *arrival)
   else if (pending->channel != NULL)
     session_read_subscribed (session, pending);
   if (session->state == DEYE_BUS_SESSION_READY)
-    deye_bus_pending_table_finish (&session->pending, pending, NULL);
+    session_finish (session, pending, NULL);
 }
 
 static void
@@ -285,11 +297,12 @@ arrival_handle_error (SessionArrival *arrival)
   if (error == NULL)
     return;
   if (pending != NULL)
-    deye_bus_pending_table_finish (&session->pending, pending, error);
+    session_finish (session, pending, error);
   else if (arrival->envelope->answers == 0)
     {
       g_clear_error (&session->broker_said);
       session->broker_said = error;
+      session->reason_status = arrival->envelope->status;
     }
   else if (arrival->envelope->answers & 1)
     session_push_refused (session, error);
@@ -311,6 +324,7 @@ arrival_handle_credit (SessionArrival *arrival)
     return;
   deye_bus_session_grant (arrival->session, (WireClass) envelope->credit_class, envelope->credit_messages,
                           envelope->credit_bytes);
+  deye_bus_session_advance_restore (arrival->session);
 }
 
 static void

@@ -129,7 +129,8 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
   if (!deye_bus_options_check (call->options, error) || !session_check_frame_features (session, &encoded, error)
       || !deye_bus_encoded_call_check (&encoded, session->welcome.largest_payload, error))
     return FALSE;
-  now = deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class);
+  now = call->ahead ? deye_bus_send_queue_is_open (&session->send_queue, encoded.credit_class)
+                    : deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class);
   if (!now && !deye_bus_send_queue_push (&session->send_queue, &encoded, pending, error))
     return FALSE;
   if (pending != NULL)

@@ -93,9 +93,77 @@ deye_bus_session_fail (DeyeBusSession *session, GError *reason)
   session->reason = reason;
   session->dropped = session_add_counts (session->dropped, session_count_waiting (session));
   deye_bus_send_queue_clear (&session->send_queue);
-  deye_bus_pending_table_fail_all (&session->pending, reason);
-  deye_bus_channel_table_remove_all (&session->channels, session->events);
+  session->kept = session->keeps && !deye_bus_session_is_final (session);
+  deye_bus_restore_clear (&session->restore);
+  if (session->kept)
+    deye_bus_pending_table_suspend (&session->pending, reason);
+  else
+    {
+      deye_bus_pending_table_fail_all (&session->pending, reason);
+      deye_bus_channel_table_remove_all (&session->channels, session->events);
+    }
   g_hash_table_remove_all (session->routes);
+}
+
+/* --- the next connection --- */
+
+static const struct
+{
+  guint32 status;
+  gboolean handshake; /* final only in place of WELCOME */
+} final_statuses[] = {
+  { WIRE_STATUS_VERSION, FALSE },  { WIRE_STATUS_TAKEN_OVER, FALSE }, { WIRE_STATUS_DENIED, TRUE },
+  { WIRE_STATUS_BAD_MAGIC, TRUE }, { WIRE_STATUS_BAD_MESSAGE, TRUE }, { WIRE_STATUS_UNSUPPORTED, TRUE },
+};
+
+gboolean
+deye_bus_session_status_is_final (guint32 status, gboolean handshake)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (final_statuses); i++)
+    if (final_statuses[i].status == status)
+      return handshake || !final_statuses[i].handshake;
+  return FALSE;
+}
+
+gboolean
+deye_bus_session_is_final (const DeyeBusSession *session)
+{
+  return session->state == DEYE_BUS_SESSION_ENDED
+         && deye_bus_session_status_is_final (session->reason_status, !session->was_ready);
+}
+
+guint32
+deye_bus_session_reason_status (const DeyeBusSession *session)
+{
+  return session->reason_status;
+}
+
+gint64
+deye_bus_session_retry_us (const DeyeBusSession *session)
+{
+  return session->retry_us;
+}
+
+static void
+session_end_kept (DeyeBusSession *session)
+{
+  session->kept = FALSE;
+  deye_bus_pending_table_fail_all (&session->pending, session->reason);
+  deye_bus_channel_table_remove_all (&session->channels, session->events);
+}
+
+void
+deye_bus_session_set_keeps (DeyeBusSession *session, gboolean keeps)
+{
+  session->keeps = keeps;
+  if (!keeps && session->kept)
+    session_end_kept (session);
+}
+
+gboolean
+deye_bus_session_is_kept (const DeyeBusSession *session)
+{
+  return session->kept;
 }
 
 void

@@ -27,6 +27,21 @@ DeyeBusOutCount deye_bus_session_count_unsent (const DeyeBusSession *session);
 /* The socket takes no more bytes: clears the out-buffer. Its messages stay counted as unsent. */
 void deye_bus_session_drop_out (DeyeBusSession *session);
 
+/* Another connection follows when this one ends: channels are kept then, and reopen() continues with them. FALSE: the
+ * channels of a session that has ended already end now. */
+void deye_bus_session_set_keeps (DeyeBusSession *session, gboolean keeps);
+/* It has ended, and its channels wait for reopen(). */
+gboolean deye_bus_session_is_kept (const DeyeBusSession *session);
+/* TRUE if a reason of @status (of the wire) would end the next connection as well: the broker refuses this client, or another
+ * client has taken over the id. @handshake: it came in place of WELCOME. */
+gboolean deye_bus_session_status_is_final (guint32 status, gboolean handshake);
+/* Status that the broker gave as the reason; OK: it gave none. */
+guint32 deye_bus_session_reason_status (const DeyeBusSession *session);
+/* How long the broker asked this client to stay away; 0: it did not. */
+gint64 deye_bus_session_retry_us (const DeyeBusSession *session);
+/* TRUE if the reason for which the session ended is final. */
+gboolean deye_bus_session_is_final (const DeyeBusSession *session);
+
 /* Ends it. Takes @reason. Has no effect on an ended session. */
 void deye_bus_session_fail (DeyeBusSession *session, GError *reason);
 /* The other side closed, or the socket failed. */

@@ -21,6 +21,7 @@ typedef struct
   guint32 role;
   guint64 incarnation;
   const char *software_version;
+  guint64 connection; /* number of the connection among those of the client */
 } DeyeBusHello;
 
 typedef struct

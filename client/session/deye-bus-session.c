@@ -9,13 +9,20 @@
 
 #define BODY_MAX_BEFORE_WELCOME 65536u
 
+/* Differs for each connection of each client: a request of another client, or of an earlier connection, can't be answered. */
+static guint64
+session_origin (const DeyeBusHello *hello)
+{
+  return hello->incarnation + hello->connection;
+}
+
 DeyeBusSession *
 deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusPending *hello_pending)
 {
   DeyeBusSession *session = g_new0 (DeyeBusSession, 1);
 
   session->state = DEYE_BUS_SESSION_HELLO;
-  session->origin = hello->incarnation;
+  session->origin = session_origin (hello);
   session->events = events;
   session->routes = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   deye_bus_pending_table_init (&session->pending, events, hello_pending);
@@ -25,6 +32,33 @@ deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusP
   deye_bus_outbuf_init (&session->out);
   deye_bus_session_send_hello (session, hello);
   return session;
+}
+
+void
+deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, DeyeBusPending *hello_pending)
+{
+  g_assert (session->kept);
+
+  session->state = DEYE_BUS_SESSION_HELLO;
+  session->kept = FALSE;
+  session->was_ready = FALSE;
+  session->reason_status = WIRE_STATUS_OK;
+  session->retry_us = 0;
+  session->origin = session_origin (hello);
+  g_clear_error (&session->reason);
+  g_clear_error (&session->broker_said);
+  wire_frame_reader_clear (&session->reader);
+  wire_frame_reader_init (&session->reader, BODY_MAX_BEFORE_WELCOME);
+  deye_bus_outbuf_clear (&session->out);
+  session->out_dead = FALSE;
+  session->dropped = (DeyeBusOutCount){ 0, 0 };
+  session->owes_credit = FALSE;
+  session->rest_us = 0;
+  deye_bus_send_queue_shut (&session->send_queue);
+  deye_bus_session_clear_flushes (session);
+  deye_bus_pending_table_reopen (&session->pending, hello_pending);
+  deye_bus_channel_table_reopen (&session->channels, session->origin);
+  deye_bus_session_send_hello (session, hello);
 }
 
 static GError *
@@ -43,7 +77,9 @@ session_error_closed (void)
 void
 deye_bus_session_free (DeyeBusSession *session)
 {
+  deye_bus_session_set_keeps (session, FALSE);
   deye_bus_session_fail (session, session_error_closed ());
+  deye_bus_restore_clear (&session->restore);
   deye_bus_pending_table_clear (&session->pending);
   deye_bus_channel_table_clear (&session->channels);
   g_hash_table_unref (session->routes);
@@ -85,6 +121,7 @@ deye_bus_session_close (DeyeBusSession *session)
   if (session->state == DEYE_BUS_SESSION_READY)
     deye_bus_session_send_goodbye (session);
   deye_bus_channel_table_silence (&session->channels);
+  deye_bus_session_set_keeps (session, FALSE);
   deye_bus_session_fail (session, session_error_closed ());
 }
 
@@ -135,9 +172,11 @@ deye_bus_session_clear_event (DeyeBusEvent *event)
       break;
     case DEYE_BUS_EVENT_REFUSED:
     case DEYE_BUS_EVENT_CLOSED:
+    case DEYE_BUS_EVENT_INTERRUPTED:
       g_error_free (event->subject);
       break;
     case DEYE_BUS_EVENT_STATE:
+    case DEYE_BUS_EVENT_EPOCH:
       break;
     }
   event->subject = NULL;

@@ -25,6 +25,8 @@
 
 /* Sends HELLO. @events: the client's, outlive the session. @hello_pending: done with WELCOME or the refusal. */
 DeyeBusSession *deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusPending *hello_pending);
+/* Begins the next connection of a kept session with HELLO: its channels are subscribed again by restore(). */
+void deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, DeyeBusPending *hello_pending);
 /* Ends it first, when it has not. */
 void deye_bus_session_free (DeyeBusSession *session);
 

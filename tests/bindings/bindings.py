@@ -108,7 +108,7 @@ def publish(client, topic, text, options=None):
 def connect_and_properties(bus):
     tool, collector = bus.tool(), bus.collector()
     assert tool.get_role() == DeyeBus.Role.TOOL and collector.get_role() == DeyeBus.Role.COLLECTOR
-    assert tool.get_state() == DeyeBus.ClientState.CONNECTED == tool.props.state
+    assert tool.get_state() == DeyeBus.ClientState.READY == tool.props.state
     assert tool.props.role == DeyeBus.Role.TOOL
     assert (tool.props.id, tool.props.type) == ("tool", None)
     assert (collector.props.id, collector.props.type) == ("collector", "procmond")
@@ -128,7 +128,7 @@ def connect_async(bus):
     states = []
     client.connect_after("notify::state", lambda *_: states.append(client.get_state()))
     assert finish(client.connect_async, client.connect_finish)
-    assert client.get_state() == DeyeBus.ClientState.CONNECTED
+    assert client.get_state() == DeyeBus.ClientState.READY
     assert finish(client.close_async, client.close_finish)
     assert client.get_state() == DeyeBus.ClientState.CLOSED
     wait_until(lambda: DeyeBus.ClientState.CLOSED in states, "notify::state")

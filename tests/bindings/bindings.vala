@@ -47,7 +47,7 @@ string text_of (DeyeBus.Message message) {
 
 bool connects (Bus bus) throws Error {
 	return bus.tool.get_role () == DeyeBus.Role.TOOL && bus.collector.get_role () == DeyeBus.Role.COLLECTOR
-		&& bus.tool.get_state () == DeyeBus.ClientState.CONNECTED && bus.tool.id == "tool" && bus.tool.type == null
+		&& bus.tool.get_state () == DeyeBus.ClientState.READY && bus.tool.id == "tool" && bus.tool.type == null
 		&& bus.collector.type == "procmond" && bus.tool.broker_epoch != 0;
 }
 

@@ -398,6 +398,7 @@ test_duplicate_id (BusFixture *f, gconstpointer data)
     g_autoptr (GError) error = NULL;
     g_autoptr (DeyeBusClient) thief = deye_bus_client_new (f->address, "reader", "procmond");
 
+    deye_bus_client_set_reconnect (thief, FALSE);
     g_assert_false (deye_bus_client_connect (thief, NULL, &error));
     g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID);
   }

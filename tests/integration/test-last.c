@@ -42,6 +42,7 @@ set_up (LastFixture *f, gconstpointer data)
   f->context = g_main_context_new ();
   g_main_context_push_thread_default (f->context);
   f->publisher = deye_bus_client_new (f->bus.address, "publisher", "procmond");
+  deye_bus_client_set_reconnect (f->publisher, FALSE);
   g_main_context_pop_thread_default (f->context);
   g_assert_true (deye_bus_client_connect (f->publisher, NULL, &error));
   g_assert_no_error (error);

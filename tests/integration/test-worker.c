@@ -126,6 +126,7 @@ main (int argc, char **argv)
     g_error ("%s", error->message);
 
   worker.client = deye_bus_client_new (address, id, type);
+  deye_bus_client_set_reconnect (worker.client, FALSE);
   if (!deye_bus_client_connect (worker.client, NULL, &error))
     {
       line_worker_say ("failed %d %s", error->code, error->message);

@@ -17,10 +17,10 @@ def die_with_parent():
 
 
 class Broker:
-    """daemoneye-agent in a directory of its own; it listens when this is made."""
+    """daemoneye-agent in a directory of its own, or in that of the killed broker `at`; it listens when this is made."""
 
-    def __init__(self, agent, module, *arguments, stderr=None, environment=None):
-        self.dir = tempfile.mkdtemp(prefix="deye-test-")
+    def __init__(self, agent, module, *arguments, stderr=None, environment=None, at=None):
+        self.dir = at.dir if at else tempfile.mkdtemp(prefix="deye-test-")
         self.address = os.path.join(self.dir, "bus", "eventbus.sock")
         self.stopped = False
         ready, told = os.pipe()
@@ -40,6 +40,11 @@ class Broker:
         if not self.stopped:
             self.process.send_signal(signal.SIGTERM)
         self.stopped = True
+
+    def kill(self):
+        """Ends it at once. Its directory stays, for the next broker."""
+        self.process.kill()
+        self.process.wait(timeout=60)
 
     def end(self):
         """Its exit status."""

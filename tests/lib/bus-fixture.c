@@ -76,6 +76,7 @@ start_agent (BusFixture *f, const BusFixtureOptions *options)
   f->broker = test_process_spawn (argv, -1, NULL);
   test_process_expect_line (f->broker, "");
   f->boss = deye_bus_client_new_tool (f->address, "test-boss");
+  deye_bus_client_set_reconnect (f->boss, FALSE);
   deye_bus_client_connect (f->boss, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpint (deye_bus_client_get_role (f->boss), ==, DEYE_BUS_ROLE_TOOL);

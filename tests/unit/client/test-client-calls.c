@@ -40,11 +40,11 @@ test_connect (Fixture *f, gconstpointer data)
 
   g_signal_connect (f->client, "notify::state", G_CALLBACK (count), &told);
   client_fixture_connect (f, NULL);
-  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_READY);
   /* Never from inside a call. */
   g_assert_cmpuint (told, ==, 0);
   client_fixture_settle (f);
-  g_assert_cmpuint (told, ==, 2);
+  g_assert_cmpuint (told, ==, 3);
   g_object_get (f->client, "broker-epoch", &epoch, "largest-payload", &largest, "broker-version", &version, NULL);
   g_assert_cmpuint (epoch, ==, 4711);
   g_assert_cmpuint (largest, ==, 1048576);
@@ -100,6 +100,7 @@ test_nobody_there (void)
   g_autoptr (DeyeBusClient) far = deye_bus_client_new (long_path, "tester", "procmond");
   g_autoptr (GError) error = NULL;
 
+  deye_bus_client_set_reconnect (client, FALSE);
   g_assert_false (deye_bus_client_connect (client, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER);
   g_assert_nonnull (strstr (error->message, path));

@@ -244,7 +244,7 @@ test_next_after_the_end (Fixture *f, gconstpointer data)
   client_log_deliver (&log, "b");
   client_fixture_say (f);
   client_fixture_hang_up (f);
-  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
+  g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_READY);
   client_log_take_one (&log);
   while (!log.subscription->channel->cut)
     g_assert_null (deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, NULL));

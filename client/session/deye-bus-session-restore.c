@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-session-restore.h"
+
+#include "deye-bus-error.h"
+#include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-send.h"
+#include "session/deye-bus-session-state.h"
+
+static gboolean
+restore_send (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusPending *pending, gboolean ahead, GError **error)
+{
+  const DeyeBusCall call = { .kind = WIRE_KIND_REQUEST,
+                             .topic = "control.bus.subscribe",
+                             .type_name = "daemoneye.eventbus.v1.SubscribeRequest",
+                             .payload = channel->request,
+                             .ahead = ahead };
+
+  return deye_bus_session_call (session, &call, pending, error);
+}
+
+/* --- the first time --- */
+
+gboolean
+deye_bus_session_subscribe (DeyeBusSession *session, DeyeBusPending *pending, gboolean ahead, GError **error)
+{
+  DeyeBusChannel *channel = pending->channel;
+
+  pending->subscribes = TRUE;
+  if (ahead || (session->state == DEYE_BUS_SESSION_READY && !session->held))
+    {
+      gboolean sent = restore_send (session, channel, pending, ahead, error);
+
+      channel->asking = sent ? pending : NULL;
+      return sent;
+    }
+  channel->asking = pending;
+  session->last_id += 2;
+  deye_bus_pending_table_add (&session->pending, pending, session->last_id);
+  if (session->restore.whole != NULL)
+    {
+      deye_bus_restore_add (&session->restore, channel);
+      deye_bus_session_advance_restore (session);
+    }
+  return TRUE;
+}
+
+void
+deye_bus_session_hold (DeyeBusSession *session)
+{
+  session->held = TRUE;
+}
+
+/* --- again --- */
+
+/* The broker knows nothing of the channel yet: its window opens with the answer. Messages of the earlier connection that are
+ * not handled yet return no credit. */
+static void
+restore_reset_channel (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  channel->origin = session->origin;
+  channel->window = (DeyeBusWindow){ 0 };
+}
+
+static DeyeBusPending *
+restore_new_pending (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, session->restore.whole->deadline_us);
+
+  pending->channel = deye_bus_channel_ref (channel);
+  return pending;
+}
+
+/* Ends @channel with @error, which is taken. A subscribe call of the user reports it itself. */
+static void
+restore_refuse (DeyeBusSession *session, DeyeBusChannel *channel, const DeyeBusPending *pending, const GError *error)
+{
+  if (pending->subscribes || channel->cut)
+    return;
+  g_clear_error (&channel->refusal);
+  channel->refusal = g_error_copy (error);
+  deye_bus_session_remove_channel (session, channel);
+}
+
+/* An answer is awaited, unless the library refuses the request itself. */
+static void
+restore_ask (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  g_autoptr (DeyeBusPending) pending
+      = channel->asking != NULL ? deye_bus_pending_ref (channel->asking) : restore_new_pending (session, channel);
+  g_autoptr (GError) error = NULL;
+
+  restore_reset_channel (session, channel);
+  if (pending->subscribes)
+    deye_bus_pending_table_forget (&session->pending, pending);
+  if (restore_send (session, channel, pending, TRUE, &error))
+    {
+      pending->restores = TRUE;
+      deye_bus_restore_ask (&session->restore, pending);
+      return;
+    }
+  restore_refuse (session, channel, pending, error);
+  deye_bus_pending_table_finish (&session->pending, pending, g_steal_pointer (&error));
+}
+
+static gboolean
+restore_has_credit (const DeyeBusSession *session)
+{
+  return deye_bus_window_is_open (&session->send_queue.windows[WIRE_CLASS_CONTROL]);
+}
+
+void
+deye_bus_session_advance_restore (DeyeBusSession *session)
+{
+  DeyeBusRestore *restore = &session->restore;
+  DeyeBusChannel *channel;
+
+  if (restore->whole == NULL)
+    return;
+  while (restore_has_credit (session) && (channel = deye_bus_restore_take (restore)) != NULL)
+    {
+      restore_ask (session, channel);
+      deye_bus_channel_unref (channel);
+    }
+  if (deye_bus_restore_is_over (restore))
+    {
+      g_autoptr (DeyeBusPending) whole = deye_bus_pending_ref (restore->whole);
+
+      deye_bus_restore_clear (restore);
+      deye_bus_pending_table_finish (&session->pending, whole, NULL);
+    }
+}
+
+gboolean
+deye_bus_session_restore (DeyeBusSession *session, DeyeBusPending *whole)
+{
+  g_autoptr (GPtrArray) channels = deye_bus_session_list_channels (session);
+
+  if (channels->len == 0)
+    return FALSE;
+  session->last_id += 2;
+  deye_bus_pending_table_add (&session->pending, whole, session->last_id);
+  whole->sent = TRUE;
+  deye_bus_restore_begin (&session->restore, channels, whole);
+  deye_bus_session_advance_restore (session);
+  return !whole->done;
+}
+
+void
+deye_bus_session_restore_answered (DeyeBusSession *session, DeyeBusPending *pending)
+{
+  pending->restores = FALSE;
+  if (session->restore.whole == NULL)
+    return;
+  if (pending->error != NULL)
+    restore_refuse (session, pending->channel, pending, pending->error);
+  deye_bus_session_advance_restore (session);
+}
+
+/* --- the end --- */
+
+/* A call that subscribed after the batch was complete. */
+static void
+restore_send_late (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  g_autoptr (DeyeBusPending) pending = deye_bus_pending_ref (channel->asking);
+  GError *error = NULL;
+
+  restore_reset_channel (session, channel);
+  deye_bus_pending_table_forget (&session->pending, pending);
+  if (!restore_send (session, channel, pending, FALSE, &error))
+    deye_bus_pending_table_finish (&session->pending, pending, error);
+}
+
+void
+deye_bus_session_release (DeyeBusSession *session)
+{
+  g_autoptr (GPtrArray) channels = deye_bus_session_list_channels (session);
+
+  session->held = FALSE;
+  for (guint i = 0; i < channels->len; i++)
+    {
+      DeyeBusChannel *channel = channels->pdata[i];
+
+      if (channel->asking != NULL && !channel->asking->sent)
+        restore_send_late (session, channel);
+    }
+}
+
+guint
+deye_bus_session_n_subscribed (const DeyeBusSession *session)
+{
+  return g_hash_table_size (session->channels.by_id);
+}
