@@ -240,21 +240,22 @@ reconnect_set (DeyeBusClient *self, gboolean reconnect)
   deye_bus_client_stop_connecting (self, error);
 }
 
-void
+gboolean
 deye_bus_client_set_reconnect (DeyeBusClient *self, gboolean reconnect)
 {
-  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+  gboolean changes;
 
-  if (self->wants_reconnect == !!reconnect)
-    return;
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
   if (!deye_bus_client_enter (self, NULL))
-    {
-      g_critical ("set_reconnect: another thread runs the context of client %s", self->id);
-      return;
-    }
-  reconnect_set (self, !!reconnect);
+    return FALSE;
+  changes = self->wants_reconnect != !!reconnect;
+  if (changes)
+    reconnect_set (self, !!reconnect);
   deye_bus_client_leave (self);
-  g_object_notify (G_OBJECT (self), "reconnect");
+  if (changes)
+    g_object_notify (G_OBJECT (self), "reconnect");
+  return TRUE;
 }
 
 gboolean

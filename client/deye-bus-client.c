@@ -252,7 +252,7 @@ deye_bus_client_set_property (GObject *object, guint prop_id, const GValue *valu
       self->address = g_value_dup_string (value);
       break;
     case PROP_RECONNECT:
-      deye_bus_client_set_reconnect (self, g_value_get_boolean (value));
+      (void) deye_bus_client_set_reconnect (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);

@@ -375,9 +375,11 @@ DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
  * #DeyeBusClient says. Switching it off while the client waits for its next attempt ends the attempts. A client that was
  * created for an existing socket never connects again.
  *
+ * Returns: %TRUE; %FALSE if nothing was set, because another thread has acquired the client's context
+ *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_set_reconnect (DeyeBusClient *self, gboolean reconnect);
+DEYE_BUS_API gboolean deye_bus_client_set_reconnect (DeyeBusClient *self, gboolean reconnect);
 
 /**
  * deye_bus_client_get_reconnect:

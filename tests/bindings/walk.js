@@ -40,7 +40,7 @@ function bytes(text) {
 const KINDS = {
     Client: {
         'bare': () => new DeyeBus.Client(),
-        'by-properties': () => new DeyeBus.Client({id: 'x-1', type: 'x'}),
+        'by-properties': () => new DeyeBus.Client({id: 'x-1', type: 'x', reconnect: false}),
         'no-socket': () => DeyeBus.Client.new_for_fd(-1, 'x', 'x'),
         'connected': connected,
         'closed': () => {

@@ -179,11 +179,17 @@ class Scene:
         return Gio.Task.new(self.kept[0] if self.kept else None, None, None, None)
 
 
+def once(client):
+    """A client that does not wait for a broker."""
+    client.set_reconnect(False)
+    return client
+
+
 KINDS = {
     "Client": {
         "bare": lambda scene: DeyeBus.Client(),
-        "by-properties": lambda scene: DeyeBus.Client(id="x-1", type="x"),
-        "not-connected": lambda scene: DeyeBus.Client.new(scene.address + ".none", scene.name, "x"),
+        "by-properties": lambda scene: once(DeyeBus.Client(id="x-1", type="x")),
+        "not-connected": lambda scene: once(DeyeBus.Client.new(scene.address + ".none", scene.name, "x")),
         "no-socket": lambda scene: DeyeBus.Client.new_for_fd(-1, scene.name, "x"),
         "connected": Scene.connected,
         "closed": Scene.closed,
