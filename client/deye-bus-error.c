@@ -64,6 +64,7 @@ static const ErrorRow error_rows[] = {
   { WIRE_STATUS_WOULD_BLOCK, DEYE_BUS_ERROR_WOULD_BLOCK, N_ ("The queues of the receivers are full: try again later") },
   { WIRE_STATUS_DUPLICATE_ID, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("The id is in use: choose another one") },
   { WIRE_STATUS_NO_MEMORY, DEYE_BUS_ERROR_NO_MEMORY, N_ ("Out of memory: try again later") },
+  { WIRE_STATUS_CASCADE, DEYE_BUS_ERROR_CASCADE, N_ ("The causes of the message forbid it") },
   { WIRE_STATUS_ABSENT, DEYE_BUS_ERROR_ABSENT, N_ ("The target is not connected") },
   { WIRE_STATUS_NOT_SUBSCRIBED, DEYE_BUS_ERROR_NOT_SUBSCRIBED,
     N_ ("The target neither subscribes to nor serves this topic") },

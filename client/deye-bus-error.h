@@ -30,6 +30,8 @@ G_BEGIN_DECLS
  * @DEYE_BUS_ERROR_WOULD_BLOCK: the queues of the receivers are full, or there was no credit within the timeout
  * @DEYE_BUS_ERROR_DUPLICATE_ID: the id is in use, or another client has taken it over
  * @DEYE_BUS_ERROR_NO_MEMORY: out of memory
+ * @DEYE_BUS_ERROR_CASCADE: too many messages caused each other, one after the other, or the message is among its own causes;
+ *   see deye_bus_options_child_of()
  * @DEYE_BUS_ERROR_ABSENT: the target is not connected
  * @DEYE_BUS_ERROR_NOT_SUBSCRIBED: the target is connected, but neither subscribes to the topic nor serves it
  * @DEYE_BUS_ERROR_NO_RESPONDERS: no peer serves the topic
@@ -73,6 +75,7 @@ typedef enum
   DEYE_BUS_ERROR_WOULD_BLOCK = 24,
   DEYE_BUS_ERROR_DUPLICATE_ID = 25,
   DEYE_BUS_ERROR_NO_MEMORY = 26,
+  DEYE_BUS_ERROR_CASCADE = 27,
   DEYE_BUS_ERROR_ABSENT = 30,
   DEYE_BUS_ERROR_NOT_SUBSCRIBED = 31,
   DEYE_BUS_ERROR_NO_RESPONDERS = 32,

@@ -28,6 +28,7 @@ static const WireStatusRow rows[] = {
   { WIRE_STATUS_WOULD_BLOCK, "WOULD_BLOCK", "a receiver's queue is full: try again later" },
   { WIRE_STATUS_DUPLICATE_ID, "DUPLICATE_ID", "this id is in use" },
   { WIRE_STATUS_NO_MEMORY, "NO_MEMORY", "the broker is out of memory: try again later" },
+  { WIRE_STATUS_CASCADE, "CASCADE", "too many messages caused each other, one after the other" },
   { WIRE_STATUS_ABSENT, "ABSENT", "the peer is not connected" },
   { WIRE_STATUS_NOT_SUBSCRIBED, "NOT_SUBSCRIBED", "the peer neither subscribes to nor serves the topic" },
   { WIRE_STATUS_NO_RESPONDERS, "NO_RESPONDERS", "nobody serves the topic" },

@@ -6,6 +6,7 @@
 #include "calls/bus-budget.h"
 #include "calls/bus-later.h"
 #include "calls/bus-stats.h"
+#include "news/bus-cascade.h"
 #include "news/bus-events.h"
 #include "news/bus-slow.h"
 #include "peer/bus-entrance.h"
@@ -34,7 +35,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->epoch = options->epoch;
   core->wall_us = options->wall_us;
   core->software_version = bus_text_dup (options->software_version != NULL ? options->software_version : "", 64);
-  core->routes = bus_routes_new (&core->limits, core->seed);
+  core->routes = bus_routes_new (&core->limits, core->seed, &core->quota);
   core->budget = bus_budget_new ();
   return core;
 }
@@ -115,6 +116,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   bus_request_forget_peer (peer);
   bus_later_forget_peer (peer);
   g_free (bus_takeover_withdraw (peer, &hello_len));
+  bus_cascade_end (peer, now_us);
   if (peer->id != NULL)
     core_pass_on_id (peer, &(const BusEnd){ n, leave }, now_us);
 }
@@ -505,6 +507,9 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       break;
     case BUS_TIMER_BROKER:
       bus_slow_broker_due (core, now_us);
+      break;
+    case BUS_TIMER_CASCADE:
+      bus_cascade_due (peer, now_us);
       break;
     }
 }

@@ -2,12 +2,14 @@
 #include "bus-dispatch.h"
 
 #include "calls/bus-calls.h"
+#include "news/bus-cascade.h"
 #include "calls/bus-later.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
 #include "route/bus-answer.h"
 #include "route/bus-assured.h"
+#include "route/bus-lineage.h"
 #include "route/bus-many.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
@@ -22,18 +24,46 @@ typedef struct
   WireFrame *frame;
   const WireEnvelope *envelope;
   WireClassOf class_of;
-  gsize cost;       /* of its credit */
-  gboolean is_held; /* a receiver that blocks returns the credit later */
+  gsize cost;             /* of its credit */
+  gboolean is_held;       /* a receiver that blocks returns the credit later */
+  gboolean leaves_record; /* in the timeline, whatever becomes of it */
+  guint32 depth;          /* for that record */
   gint64 now_us;
 } DispatchCall;
 
 typedef void (*DispatchHandler) (DispatchCall *call);
+
+/* --- the timeline --- */
+
+static void
+dispatch_record (const DispatchCall *call, const BusFate *fate)
+{
+  if (call->leaves_record)
+    bus_timeline_add (&call->core->routes->timeline, call->peer->id, call->frame->kind, call->frame->body.len,
+                      call->envelope, call->depth, fate, call->now_us + call->core->wall_us);
+}
+
+static void
+dispatch_record_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
+{
+  const BusFate fate = { accept_seq, outcome.refused > 0 ? WIRE_STATUS_WOULD_BLOCK : WIRE_STATUS_OK, outcome.matched,
+                         outcome.queued, outcome.refused };
+
+  dispatch_record (call, &fate);
+}
+
+static BusOutcome
+dispatch_outcome_of (guint matched, guint queued)
+{
+  return (BusOutcome){ .matched = matched, .queued = queued, .refused = matched - queued };
+}
 
 /* --- refusals --- */
 
 static void
 dispatch_fail (const DispatchCall *call, WireStatus status, const char *detail)
 {
+  dispatch_record (call, &(const BusFate){ .status = status });
   bus_peer_error (call->peer, call->envelope->id, status, detail);
 }
 
@@ -49,6 +79,7 @@ dispatch_fail_field (const DispatchCall *call, const WireReadResult *result)
   error.detail = wire_span_str (result->problem);
   error.limit = result->limit;
   error.value = result->value;
+  error.setting = WIRE_SPAN_LITERAL ("none");
   bus_peer_put (call->peer, WIRE_KIND_ERROR, 0, &error);
 }
 
@@ -72,6 +103,22 @@ dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, gsize
   error.offset = offset;
   bus_peer_put (peer, WIRE_KIND_ERROR, 0, &error);
   bus_peer_close (peer, status, problem);
+}
+
+/* FALSE: the causes of the message forbid it, and it was refused. */
+static gboolean
+dispatch_admit_lineage (DispatchCall *call)
+{
+  gboolean leaves_record = bus_timeline_wants (call->envelope);
+  gboolean is_admitted;
+
+  if (!leaves_record && call->envelope->depth == 0)
+    return TRUE;
+  is_admitted = bus_cascade_admit (call->peer, call->envelope, &call->depth, call->now_us);
+  call->leaves_record = leaves_record;
+  if (!is_admitted)
+    dispatch_record (call, &(const BusFate){ .status = WIRE_STATUS_CASCADE });
+  return is_admitted;
 }
 
 static gboolean
@@ -274,6 +321,7 @@ dispatch_publish_direct (DispatchCall *call, BusMatch *match)
   dispatch_count_topic (call, match);
   outcome = bus_router_direct (call->core, &inbound, target, route_id, call->now_us);
   dispatch_acknowledge (call, inbound.accept_seq, outcome);
+  dispatch_record_outcome (call, inbound.accept_seq, outcome);
   bus_confirm_expect (call->core, route_id, outcome.queued);
   dispatch_release_inbound (call, &inbound);
 }
@@ -282,9 +330,12 @@ static void
 dispatch_answer_refusal (const DispatchCall *call, const BusRefusal *refusal)
 {
   if (refusal->status == WIRE_STATUS_LIMIT)
-    bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT,
-                           "a receiver has no room to keep the message until it is handled: try again later",
-                           &refusal->excess);
+    {
+      dispatch_record (call, &(const BusFate){ .status = WIRE_STATUS_LIMIT });
+      bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT,
+                             "a receiver has no room to keep the message until it is handled: try again later",
+                             &refusal->excess);
+    }
   else
     dispatch_fail (call, refusal->status, "no group has a member for this topic");
 }
@@ -311,6 +362,7 @@ dispatch_publish_assured (DispatchCall *call, BusMatch *match)
     {
       dispatch_count_topic (call, match);
       dispatch_acknowledge (call, inbound.accept_seq, outcome);
+      dispatch_record_outcome (call, inbound.accept_seq, outcome);
     }
   dispatch_release_inbound (call, &inbound);
 }
@@ -325,6 +377,7 @@ dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
   dispatch_count_topic (call, match);
   outcome = bus_router_publish (call->core, &inbound, match, broadcast, call->now_us);
   dispatch_acknowledge (call, inbound.accept_seq, outcome);
+  dispatch_record_outcome (call, inbound.accept_seq, outcome);
   dispatch_release_inbound (call, &inbound);
 }
 
@@ -359,7 +412,8 @@ dispatch_handle_publish (DispatchCall *call)
 {
   BusMatch *match;
 
-  if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL)
+  if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
+      || !dispatch_admit_lineage (call))
     return;
   if (call->envelope->target.len > 0)
     dispatch_publish_direct (call, match);
@@ -416,6 +470,7 @@ dispatch_request_peer (DispatchCall *call)
   BusSubscription *server = dispatch_find_server (call);
   BusRequest *request;
   BusInbound inbound;
+  gboolean queued;
 
   if (server == NULL || !dispatch_may_wait (call))
     return;
@@ -424,7 +479,8 @@ dispatch_request_peer (DispatchCall *call)
   bus_answer_prepare (request, call->envelope);
   inbound = dispatch_inbound (call);
   bus_router_count_request (call->core, &inbound, server->servers, call->now_us);
-  bus_answer_send_request (call->core, request, &inbound, server, call->now_us);
+  queued = bus_answer_send_request (call->core, request, &inbound, server, call->now_us);
+  dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (1, queued ? 1 : 0));
   bus_inbound_clear (&inbound);
 }
 
@@ -446,6 +502,7 @@ dispatch_request_many (DispatchCall *call)
   g_autoptr (GPtrArray) servers = NULL;
   BusPeer *target;
   BusInbound inbound;
+  guint queued;
 
   if (!dispatch_find_request_target (call, &target))
     return;
@@ -455,7 +512,8 @@ dispatch_request_many (DispatchCall *call)
   if (servers->len == 0 || !dispatch_may_wait (call) || !dispatch_may_ask_members (call, servers->len))
     return;
   inbound = dispatch_inbound (call);
-  bus_many_ask (call->core, &requester, &inbound, servers, dispatch_due_us (call), call->now_us);
+  queued = bus_many_ask (call->core, &requester, &inbound, servers, dispatch_due_us (call), call->now_us);
+  dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (servers->len, queued));
   bus_inbound_clear (&inbound);
 }
 
@@ -505,12 +563,23 @@ dispatch_handle_request (DispatchCall *call)
       bus_calls_answer (call->peer, &inbound, call->now_us);
       bus_inbound_clear (&inbound);
     }
-  else if (!dispatch_check_answer_window (call))
+  else if (!dispatch_check_answer_window (call) || !dispatch_admit_lineage (call))
     return;
   else if (dispatch_wants_many (call))
     dispatch_request_many (call);
   else
     dispatch_request_peer (call);
+}
+
+/* A reply ends what its request began: it is never refused for its causes. */
+static void
+dispatch_admit_reply (DispatchCall *call)
+{
+  const BusCore *core = call->core;
+
+  call->leaves_record = bus_timeline_wants (call->envelope);
+  if (call->leaves_record)
+    bus_lineage_check (&core->routes->timeline, call->envelope, core->limits.cascade_depth, &call->depth);
 }
 
 static void
@@ -527,11 +596,14 @@ dispatch_forward_reply (DispatchCall *call, BusRequest *request)
   guint8 flags = call->frame->flags;
   gboolean is_forwarded;
 
+  dispatch_admit_reply (call);
   if (request->requester.kind == BUS_REQUESTER_QUESTION)
     is_forwarded = bus_many_reply (call->core, request, &inbound, flags, call->now_us);
   else
     is_forwarded = bus_answer_reply (call->core, request, &inbound, flags, call->now_us);
-  if (!is_forwarded)
+  if (is_forwarded)
+    dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (1, 1));
+  else
     dispatch_fail_late (call);
   dispatch_release_inbound (call, &inbound);
 }

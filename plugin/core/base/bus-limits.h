@@ -50,6 +50,8 @@
   X (delivery_attempts, 5, 1, 1000)                                                                                    \
   X (topic_cache, 4096, 16, 1048576)                                                                                   \
   X (topics_seen, 4096, 16, 65536)                                                                                     \
+  X (timeline_bytes, 4194304, 4096, 1073741824)                                                                        \
+  X (cascade_depth, 5, 1, 64)                                                                                          \
   X (introspect_per_second, 200, 1, 1000000)                                                                           \
   X (introspect_work_per_second, 5000000, 10000, 1000000000)
 

@@ -34,6 +34,7 @@ typedef enum
   BUS_NOTE_DENIED,    /* the peer tried what its rights do not allow */
   BUS_NOTE_DROPPED,   /* messages of a subscription were dropped */
   BUS_NOTE_DEMOTED,   /* a subscription blocked publishers for too long */
+  BUS_NOTE_CASCADE,   /* a message was refused because of the messages that caused it */
 } BusNoteKind;
 
 typedef struct

@@ -27,6 +27,7 @@ typedef enum
   BUS_TIMER_RETRY,    /* owner: BusPeer: there was no memory to encode a waiting message */
   BUS_TIMER_ACCOUNT,  /* owner: BusAccount: it is above its soft limit */
   BUS_TIMER_BROKER,   /* owner: BusCore: it is above its soft limit */
+  BUS_TIMER_CASCADE,  /* owner: BusPeer: refused messages of it are to be published */
 } BusTimerKind;
 
 typedef struct

@@ -5,11 +5,13 @@
 #include "calls/bus-introspect.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-subscribe.h"
+#include "calls/bus-timeline-page.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
 #include "control.pb-c.h"
 #include "introspection.pb-c.h"
+#include "wire-feature.h"
 #include "wire-guard.h"
 
 #define PREFIX "control.bus."
@@ -43,6 +45,9 @@ static const BusMethod methods[] = {
           "The broker's sums, and peers, subscriptions, groups and topic domains that the asker may see.", bus_stats_answer),
   METHOD ("introspect", bus_introspect_request, bus_introspect_reply,
           "One page of the broker's peers, subscriptions, groups or topics, as far as the asker may see them.", bus_introspect_answer),
+  METHOD_OF (WIRE_FEATURE_DELIVERY, "timeline", timeline_request, timeline_reply,
+          "One page of the messages that belong to one root: their fields, sizes and outcome, for agent and tool.",
+          bus_timeline_page_answer),
   METHOD ("describe", introspect_request, introspect_reply,
           "The broker's methods and events, and the schema of their messages.", bus_describe_answer),
 };

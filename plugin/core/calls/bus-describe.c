@@ -32,6 +32,8 @@ static const struct
     "Messages that a subscription missed since the last such event about it." },
   { "Slow", "system.slow", &daemoneye__eventbus__v1__slow_event__descriptor,
     "A queue, a uid or the broker passed its soft limit, or a subscription blocked publishers for too long." },
+  { "Cascade", "system.cascade", &daemoneye__eventbus__v1__cascade_event__descriptor,
+    "Messages that were refused because of the messages that caused them." },
 };
 
 static void

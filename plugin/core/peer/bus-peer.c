@@ -30,6 +30,8 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   bus_flow_init (&peer->flow, &core->flows, &peer->ledger, peer);
   peer->timer.kind = BUS_TIMER_HELLO;
   peer->timer.owner = peer;
+  peer->cascade_timer.kind = BUS_TIMER_CASCADE;
+  peer->cascade_timer.owner = peer;
   bus_deadline_arm (&core->deadlines, &peer->timer.deadline, now_us + (gint64) core->limits.hello_timeout_us);
   peer->takeover_timer.kind = BUS_TIMER_TAKEOVER;
   peer->takeover_timer.owner = peer;
@@ -127,7 +129,7 @@ bus_peer_note (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *d
 {
   static const gboolean is_of_connection[] = {
     [BUS_NOTE_CONNECTED] = TRUE, [BUS_NOTE_REFUSED] = TRUE,  [BUS_NOTE_CLOSED] = TRUE,   [BUS_NOTE_GONE] = TRUE,
-    [BUS_NOTE_DENIED] = FALSE,   [BUS_NOTE_DROPPED] = FALSE, [BUS_NOTE_DEMOTED] = FALSE,
+    [BUS_NOTE_DENIED] = FALSE,   [BUS_NOTE_DROPPED] = FALSE, [BUS_NOTE_DEMOTED] = FALSE, [BUS_NOTE_CASCADE] = FALSE,
   };
   BusCore *core = peer->core;
   BusNoteCap *cap

@@ -80,6 +80,12 @@ struct BusPeer
   gint64 introspect_second; /* of the input clock; see bus_budget_admit() */
   guint64 introspect_n;     /* in it */
 
+  /* bus-cascade: messages of it that were refused, and not published by system.cascade yet */
+  guint64 cascades;
+  gboolean cascade_is_circle; /* the last one of them */
+  gint64 cascade_next_us;
+  BusTimer cascade_timer;
+
   WireStatus close_status;
   char close_detail[160];
   guint64 close_retry_us; /* hint for the client: try again after this; 0: none */

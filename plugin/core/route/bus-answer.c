@@ -10,7 +10,7 @@
 
 #define OWN_BODY_MAX 512u /* status, numbers, a setting and a detail of the broker */
 
-void
+gboolean
 bus_answer_send_request (BusCore *core,
                          BusRequest *request,
                          BusInbound *inbound,
@@ -27,9 +27,11 @@ bus_answer_send_request (BusCore *core,
   BusExcess excess;
 
   request->lane = inbound->class_of.lane;
-  if (!bus_router_request (core, inbound, server, &delivery, now_us))
-    bus_request_fail_full (core, request, WIRE_STATUS_WOULD_BLOCK, "the responder's queue is full: try again later",
-                           bus_admit_excess (&server->owner->flow, server, &need, &excess) ? &excess : NULL);
+  if (bus_router_request (core, inbound, server, &delivery, now_us))
+    return TRUE;
+  bus_request_fail_full (core, request, WIRE_STATUS_WOULD_BLOCK, "the responder's queue is full: try again later",
+                         bus_admit_excess (&server->owner->flow, server, &need, &excess) ? &excess : NULL);
+  return FALSE;
 }
 
 /* Making room may close the requester. */

@@ -26,13 +26,13 @@ typedef enum
 /* Takes the window and the longest pause from the REQUEST of a peer that has the feature STREAM. */
 void bus_answer_prepare (BusRequest *question, const WireEnvelope *envelope);
 
-/* Sends the request, which has just been made, to its responder; without room there it fails. @server: a subscription of the
- * responder */
-void bus_answer_send_request (BusCore *core,
-                              BusRequest *request,
-                              BusInbound *inbound,
-                              BusSubscription *server,
-                              gint64 now_us);
+/* Sends the request, which has just been made, to its responder. FALSE: there is no room, and the request has failed. @server: a
+ * subscription of the responder */
+gboolean bus_answer_send_request (BusCore *core,
+                                  BusRequest *request,
+                                  BusInbound *inbound,
+                                  BusSubscription *server,
+                                  gint64 now_us);
 
 /* Passes a reply from the route @route on to the requester of @question. @delivery: kind, flags and counts; the rest is filled
  * in. */

@@ -8,7 +8,7 @@
 
 /* --- asking --- */
 
-static void
+static gboolean
 many_ask_member (BusCore *core, BusRequest *question, BusInbound *inbound, BusSubscription *server, gint64 now_us)
 {
   const BusRequester requester
@@ -17,10 +17,10 @@ many_ask_member (BusCore *core, BusRequest *question, BusInbound *inbound, BusSu
                                         question->due_us);
 
   question->members->asked++;
-  bus_answer_send_request (core, member, inbound, server, now_us);
+  return bus_answer_send_request (core, member, inbound, server, now_us);
 }
 
-void
+guint
 bus_many_ask (BusCore *core,
               const BusRequester *requester,
               BusInbound *inbound,
@@ -31,12 +31,14 @@ bus_many_ask (BusCore *core,
   const BusSubscription *first = g_ptr_array_index (servers, 0);
   BusRequest *question
       = bus_request_new (core, BUS_PENDING_QUESTION, requester, NULL, inbound->envelope->topic, due_us);
+  guint queued = 0;
 
   question->members->wanted = inbound->envelope->expect;
   bus_answer_prepare (question, inbound->envelope);
   bus_router_count_request (core, inbound, first->servers, now_us);
   for (guint i = 0; i < servers->len; i++)
-    many_ask_member (core, question, inbound, g_ptr_array_index (servers, i), now_us);
+    queued += many_ask_member (core, question, inbound, g_ptr_array_index (servers, i), now_us) ? 1 : 0;
+  return queued;
 }
 
 /* --- the end --- */

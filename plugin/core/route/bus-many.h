@@ -25,13 +25,14 @@
 #define BUS_MANY_ALL G_MAXUINT32 /* as the number of answers that are wanted: one of every member */
 
 /* Asks each of the servers; `expect` of the request is the number of answers after which the question ends. @servers:
- * (element-type BusSubscription): of different ready peers, at least one */
-void bus_many_ask (BusCore *core,
-                   const BusRequester *requester,
-                   BusInbound *inbound,
-                   GPtrArray *servers,
-                   gint64 due_us,
-                   gint64 now_us);
+ * (element-type BusSubscription): of different ready peers, at least one. Returns how
+ * many of them have room for the request */
+guint bus_many_ask (BusCore *core,
+                    const BusRequester *requester,
+                    BusInbound *inbound,
+                    GPtrArray *servers,
+                    gint64 due_us,
+                    gint64 now_us);
 
 /* A reply of a member. @flags: of its frame. FALSE: the member may not answer now. */
 gboolean bus_many_reply (BusCore *core, BusRequest *member, BusInbound *inbound, guint8 flags, gint64 now_us);

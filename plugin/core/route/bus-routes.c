@@ -5,7 +5,7 @@
 #include "route/bus-servers.h"
 
 BusRoutes *
-bus_routes_new (const BusLimits *limits, guint64 seed)
+bus_routes_new (const BusLimits *limits, guint64 seed, BusQuota *quota)
 {
   BusRoutes *routes = g_new0 (BusRoutes, 1);
 
@@ -14,6 +14,8 @@ bus_routes_new (const BusLimits *limits, guint64 seed)
   routes->groups = bus_group_table_new ();
   bus_match_cache_init (&routes->matches, routes->index, seed, limits->topic_cache);
   bus_topics_init (&routes->topics, limits->topics_seen);
+  bus_timeline_init (&routes->timeline, MIN (limits->timeline_bytes, limits->broker_bytes / BUS_TIMELINE_SHARE), seed,
+                     quota);
   routes->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
   routes->confirm_routes = g_hash_table_new (g_int64_hash, g_int64_equal);
   return routes;
@@ -30,6 +32,7 @@ bus_routes_free (BusRoutes *routes)
   bus_match_cache_clear (&routes->matches);
   bus_topics_clear (&routes->topics);
   g_hash_table_unref (routes->confirm_routes);
+  bus_timeline_clear (&routes->timeline);
   g_hash_table_unref (routes->requests);
   g_hash_table_unref (routes->groups);
   g_hash_table_unref (routes->servers);

@@ -5,10 +5,11 @@
 #include "index/bus-topics.h"
 #include "route/bus-match.h"
 #include "route/bus-request-state.h"
+#include "route/bus-timeline.h"
 
 /*
- * The state of the route layer: which subscriptions exist, which topics were seen, which requests wait for an answer, and
- * which messages for a confirmation.
+ * The state of the route layer: which subscriptions exist, which topics were seen, which messages belong together, which
+ * requests wait for an answer, and which messages for a confirmation.
  */
 
 typedef struct BusRoutes
@@ -21,6 +22,7 @@ typedef struct BusRoutes
   guint64 accept_seq; /* of the message accepted last */
 
   BusTopics topics; /* seen */
+  BusTimeline timeline;
 
   GHashTable *requests; /* bus-request: route id -> BusRequest */
   guint64 next_route;
@@ -40,7 +42,7 @@ bus_routes_new_id (BusRoutes *routes, guint64 low)
   return ++routes->next_route << BUS_ROUTE_CLASS_BITS | low;
 }
 
-BusRoutes *bus_routes_new (const BusLimits *limits, guint64 seed);
+BusRoutes *bus_routes_new (const BusLimits *limits, guint64 seed, BusQuota *quota);
 
 /* Every subscription and request must be gone. */
 void bus_routes_free (BusRoutes *routes);

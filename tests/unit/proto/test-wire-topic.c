@@ -158,8 +158,8 @@ test_classes (void)
 static void
 test_status (void)
 {
-  static const guint32 frozen[] = { 0,  1,  10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25,
-                                    26, 30, 31, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 50, 51 };
+  static const guint32 frozen[] = { 0,  1,  10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26,
+                                    27, 30, 31, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 50, 51 };
   guint n = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (frozen); i++)

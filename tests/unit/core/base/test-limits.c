@@ -42,6 +42,8 @@ test_promised (void)
     { BUS_LIMIT_max_request_timeout_us, "max_request_timeout_us", 300 * SECONDS, 0 },
     { BUS_LIMIT_longest_block_us, "longest_block_us", 5 * SECONDS, 60 * SECONDS },
     { BUS_LIMIT_topics_seen, "topics_seen", 4096, 65536 },
+    { BUS_LIMIT_timeline_bytes, "timeline_bytes", 4 * MIB, 0 },
+    { BUS_LIMIT_cascade_depth, "cascade_depth", 5, 64 },
     { BUS_LIMIT_introspect_per_second, "introspect_per_second", 200, 1000000 },
   };
   BusLimits limits;

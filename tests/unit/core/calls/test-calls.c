@@ -106,7 +106,7 @@ static void
 test_described (Fixture *f, gconstpointer data)
 {
   static const char *const names[]
-      = { "subscribe", "adjust", "unsubscribe", "ping", "stats", "introspect", "describe" };
+      = { "subscribe", "adjust", "unsubscribe", "ping", "stats", "introspect", "timeline", "describe" };
   PeerFrame *frame = call (f, "control.bus.describe", NULL, 0);
   const Daemoneye__Eventbus__V1__ServiceInfo *service;
   IntrospectReply *reply;
@@ -138,7 +138,7 @@ test_described (Fixture *f, gconstpointer data)
         g_assert_cmpuint (answer->envelope.status, !=, WIRE_STATUS_NO_RESPONDERS);
       peer_frame_free (answer);
     }
-  g_assert_cmpuint (service->n_events, ==, 4);
+  g_assert_cmpuint (service->n_events, ==, 5);
   for (guint i = 0; i < service->n_events; i++)
     g_assert_true (g_str_has_prefix (service->events[i]->topic, "system."));
   daemoneye__eventbus__v1__introspect_reply__free_unpacked (reply, NULL);

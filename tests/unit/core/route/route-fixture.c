@@ -8,7 +8,7 @@ void
 routes_setup (Peers *peers, gconstpointer limits_or_null)
 {
   peers_setup (peers, limits_or_null);
-  peers->core->routes = bus_routes_new (&peers->core->limits, peers->core->seed);
+  peers->core->routes = bus_routes_new (&peers->core->limits, peers->core->seed, &peers->core->quota);
 }
 
 void

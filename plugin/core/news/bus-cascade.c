@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "news/bus-cascade.h"
+
+#include "base/bus-text.h"
+#include "peer/bus-state.h"
+#include "queue/bus-report.h"
+#include "route/bus-lineage.h"
+#include "route/bus-router.h"
+#include "route/bus-routes.h"
+#include "control.pb-c.h"
+
+typedef Daemoneye__Eventbus__V1__CascadeEvent CascadeEvent;
+
+/* --- the event --- */
+
+/* Publishes what was counted. @event: its ids are filled in, if there are any. */
+static void
+cascade_publish (BusPeer *peer, CascadeEvent *event, gint64 now_us)
+{
+  event->peer = peer->id;
+  event->account = peer->account->name;
+  event->what = bus_text_for_packing (peer->cascade_is_circle ? "circle" : "depth");
+  event->limit = peer->core->limits.cascade_depth;
+  event->count = peer->cascades;
+  peer->cascades = 0;
+  peer->cascade_next_us = now_us + BUS_REPORT_EVERY_US;
+  bus_router_announce (peer->core, "system.cascade", &event->base, now_us);
+}
+
+static void
+cascade_publish_message (BusPeer *peer, const WireEnvelope *envelope, guint32 depth, gint64 now_us)
+{
+  g_autofree char *topic = bus_text_from_span (envelope->topic);
+  g_autofree char *correlation_id = bus_text_from_span (envelope->correlation_id);
+  g_autofree char *parent_id = bus_text_from_span (envelope->parent_id);
+  g_autofree char *root_id = bus_text_from_span (envelope->root_id);
+  CascadeEvent event;
+
+  daemoneye__eventbus__v1__cascade_event__init (&event);
+  event.topic = topic;
+  event.correlation_id = correlation_id;
+  event.parent_id = parent_id;
+  event.root_id = root_id;
+  event.depth = depth;
+  cascade_publish (peer, &event, now_us);
+}
+
+static void
+cascade_report (BusPeer *peer, const WireEnvelope *envelope, guint32 depth, gint64 now_us)
+{
+  BusDeadlineSet *deadlines = &peer->core->deadlines;
+
+  peer->cascades++;
+  if (now_us >= peer->cascade_next_us)
+    {
+      bus_deadline_disarm (deadlines, &peer->cascade_timer.deadline);
+      cascade_publish_message (peer, envelope, depth, now_us);
+    }
+  else if (!bus_deadline_is_armed (&peer->cascade_timer.deadline))
+    bus_deadline_arm (deadlines, &peer->cascade_timer.deadline, peer->cascade_next_us);
+}
+
+void
+bus_cascade_due (BusPeer *peer, gint64 now_us)
+{
+  CascadeEvent event;
+
+  daemoneye__eventbus__v1__cascade_event__init (&event);
+  if (peer->cascades > 0)
+    cascade_publish (peer, &event, now_us);
+}
+
+void
+bus_cascade_end (BusPeer *peer, gint64 now_us)
+{
+  bus_deadline_disarm (&peer->core->deadlines, &peer->cascade_timer.deadline);
+  bus_cascade_due (peer, now_us);
+}
+
+/* --- the answer --- */
+
+static void
+cascade_refuse (BusPeer *peer, const WireEnvelope *envelope, guint32 depth)
+{
+  const BusExcess excess = { BUS_LIMIT_cascade_depth, peer->core->limits.cascade_depth, depth };
+  const char *detail = peer->cascade_is_circle ? "the message is among its own causes: do not answer what you caused"
+                                               : "too many messages caused each other: stop, or raise the setting";
+  BusNote *note = bus_peer_note (peer, BUS_NOTE_CASCADE, WIRE_STATUS_CASCADE, detail);
+
+  if (note != NULL)
+    bus_note_set_topic (note, envelope->topic);
+  bus_peer_error_excess (peer, envelope->id, WIRE_STATUS_CASCADE, detail, peer->cascade_is_circle ? NULL : &excess);
+}
+
+gboolean
+bus_cascade_admit (BusPeer *peer, const WireEnvelope *envelope, guint32 *depth, gint64 now_us)
+{
+  BusCore *core = peer->core;
+  BusLineageResult result = bus_lineage_check (&core->routes->timeline, envelope, core->limits.cascade_depth, depth);
+
+  if (result == BUS_LINEAGE_FITS)
+    return TRUE;
+  peer->cascade_is_circle = result == BUS_LINEAGE_CIRCLE;
+  cascade_refuse (peer, envelope, *depth);
+  cascade_report (peer, envelope, *depth, now_us);
+  return FALSE;
+}
