@@ -7,6 +7,7 @@
 #include "deye-bus-subscription-private.h"
 #include "service/deye-bus-standard.h"
 #include "session/deye-bus-session-restore.h"
+#include "session/deye-bus-session-send.h"
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
@@ -31,12 +32,34 @@ typedef struct
 
 /* --- the broker's calls --- */
 
+/* protobuf-c has no const in its structs, and does not write to them when it packs. */
+static char *
+wish_text (const char *text)
+{
+  return (char *) (gsize) (text != NULL ? text : "");
+}
+
+static void
+wish_fill_filter (const DeyeBusSubscribeOptions *options, Daemoneye__Eventbus__V1__Filter *filter)
+{
+  daemoneye__eventbus__v1__filter__init (filter);
+  filter->correlation_id = wish_text (options->filter_correlation_id);
+  filter->root_id = wish_text (options->filter_root_id);
+  filter->stage = wish_text (options->filter_stage);
+  if (options->filter_tags == NULL)
+    return;
+  filter->n_tags = options->filter_tags->len;
+  filter->tags = (char **) options->filter_tags->pdata;
+}
+
 static GBytes *
 wish_pack (guint32 id, const DeyeBusWish *wish)
 {
   Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
   g_autofree char *pattern = g_strdup (wish->pattern);
   g_autofree char *group = g_strdup (wish->group != NULL ? wish->group : "");
+
+  Daemoneye__Eventbus__V1__Filter filter;
 
   request.subscription = id;
   request.pattern = pattern;
@@ -50,6 +73,11 @@ wish_pack (guint32 id, const DeyeBusWish *wish)
       request.queue_bytes = wish->options->queue_bytes;
       request.window_messages = wish->options->window_messages;
       request.window_bytes = wish->options->window_bytes;
+      if (deye_bus_subscribe_options_has_filter (wish->options))
+        {
+          wish_fill_filter (wish->options, &filter);
+          request.filter = &filter;
+        }
     }
   return deye_bus_pack (&request.base);
 }
@@ -125,6 +153,15 @@ wish_check_text (const DeyeBusWish *wish, GError **error)
   return FALSE;
 }
 
+/* A filter needs a feature. While there is no connection it is not known whether the broker has it; a broker that has not refuses
+ * the request. */
+static gboolean
+wish_check_features (DeyeBusClient *self, const DeyeBusWish *wish, GError **error)
+{
+  return !deye_bus_subscribe_options_has_filter (wish->options) || !deye_bus_client_check_ready (self, NULL)
+         || deye_bus_session_check_features (self->session, WIRE_FEATURE_DELIVERY, error);
+}
+
 /* A peer's own methods have no other server. */
 static gboolean
 wish_is_balanced (const DeyeBusWish *wish)
@@ -150,7 +187,8 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   guint32 id;
 
   if (!wish_check_connected (self, wish, error) || !deye_bus_subscribe_options_check (wish->options, error)
-      || !wish_check_text (wish, error) || !wish_check_not_own_methods (self, wish, error))
+      || !wish_check_features (self, wish, error) || !wish_check_text (wish, error)
+      || !wish_check_not_own_methods (self, wish, error))
     return NULL;
   id = deye_bus_session_new_channel_id (self->session);
   payload = wish_pack (id, wish);

@@ -34,6 +34,8 @@ struct _DeyeBusMessage
   guint n_tags;
   WireSpan trace_id;
   WireSpan span_id;
+  guint8 trace_flags;
+  guint32 depth;
   WireSpan payload;
   guint64 accept_seq;
   guint64 sequence_number;

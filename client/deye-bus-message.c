@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-message-private.h"
 
+#include "deye-bus-trace-private.h"
+
 G_DEFINE_BOXED_TYPE (DeyeBusMessage, deye_bus_message, deye_bus_message_ref, deye_bus_message_unref)
 
 /* The body was copied or moved: from one address to another. */
@@ -95,6 +97,8 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   message->priority = (guint8) MIN (envelope->priority, 255);
   message->trace_id = message_moved (&move, envelope->trace_id);
   message->span_id = message_moved (&move, envelope->span_id);
+  message->trace_flags = (guint8) envelope->trace_flags;
+  message->depth = envelope->depth;
   message->payload = message_moved (&move, envelope->payload);
   message->accept_seq = envelope->accept_seq;
   message->sequence_number = envelope->sequence_number;
@@ -161,6 +165,7 @@ DEFINE_GETTER (guint64, sequence_number, sequence_number, 0)
 DEFINE_GETTER (guint8, priority, priority, 0)
 DEFINE_GETTER (gint64, remaining, remaining_us, 0)
 DEFINE_GETTER (gint64, ttl, ttl_us, 0)
+DEFINE_GETTER (guint, depth, depth, 0)
 
 static GBytes *
 message_bytes_of (DeyeBusMessage *message, WireSpan span)
@@ -181,6 +186,13 @@ deye_bus_message_dup_span_id (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
   return message->span_id.len > 0 ? message_bytes_of (message, message->span_id) : NULL;
+}
+
+char *
+deye_bus_message_dup_traceparent (DeyeBusMessage *message)
+{
+  g_return_val_if_fail (message != NULL, NULL);
+  return deye_bus_trace_format (message->trace_id, message->span_id, message->trace_flags);
 }
 
 char **

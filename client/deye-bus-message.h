@@ -236,6 +236,30 @@ DEYE_BUS_API GBytes *deye_bus_message_dup_trace_id (DeyeBusMessage *message);
 DEYE_BUS_API GBytes *deye_bus_message_dup_span_id (DeyeBusMessage *message);
 
 /**
+ * deye_bus_message_dup_traceparent:
+ * @message: a #DeyeBusMessage
+ *
+ * Gets the W3C trace context as a `traceparent`, the text that HTTP carries.
+ *
+ * Returns: (transfer full) (nullable): the text; %NULL if the sender set no trace id or no span id
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API char *deye_bus_message_dup_traceparent (DeyeBusMessage *message);
+
+/**
+ * deye_bus_message_get_depth:
+ * @message: a #DeyeBusMessage
+ *
+ * Gets the number of messages that caused this one, one after the other, as the sender said it. The broker may know of more.
+ *
+ * Returns: the depth; 0 if the sender did not set it
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_message_get_depth (DeyeBusMessage *message);
+
+/**
  * deye_bus_message_dup_tags:
  * @message: a #DeyeBusMessage
  *

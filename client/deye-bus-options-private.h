@@ -23,6 +23,8 @@ struct _DeyeBusOptions
   char *stage;
   GBytes *trace_id;
   GBytes *span_id;
+  guint8 trace_flags;
+  guint32 depth;
   guint64 sequence_number;
   guint8 priority;
   GPtrArray *tags;     /* of "key=value", NULL: none */

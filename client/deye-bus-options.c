@@ -2,6 +2,8 @@
 #include "deye-bus-options-private.h"
 
 #include "deye-bus-error.h"
+#include "deye-bus-message-private.h"
+#include "deye-bus-trace-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -147,6 +149,82 @@ deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *s
   g_clear_pointer (&options->span_id, g_bytes_unref);
   options->trace_id = trace_id != NULL ? g_bytes_ref (trace_id) : NULL;
   options->span_id = span_id != NULL ? g_bytes_ref (span_id) : NULL;
+  options->trace_flags = 0;
+}
+
+void
+deye_bus_options_set_traceparent (DeyeBusOptions *options, const char *traceparent)
+{
+  DeyeBusTrace trace;
+
+  g_return_if_fail (options != NULL);
+
+  if (traceparent != NULL && !deye_bus_trace_parse (traceparent, &trace))
+    {
+      options_refuse (options, N_ ("The options have a traceparent that the W3C recommendation does not allow"));
+      return;
+    }
+  g_clear_pointer (&options->trace_id, g_bytes_unref);
+  g_clear_pointer (&options->span_id, g_bytes_unref);
+  options->trace_flags = 0;
+  if (traceparent == NULL)
+    return;
+  options->trace_id = g_bytes_new (trace.trace_id, sizeof trace.trace_id);
+  options->span_id = g_bytes_new (trace.span_id, sizeof trace.span_id);
+  options->trace_flags = trace.flags;
+}
+
+gboolean
+deye_bus_traceparent_is_valid (const char *traceparent)
+{
+  DeyeBusTrace trace;
+
+  g_return_val_if_fail (traceparent != NULL, FALSE);
+
+  return deye_bus_trace_parse (traceparent, &trace);
+}
+
+void
+deye_bus_options_set_depth (DeyeBusOptions *options, guint depth)
+{
+  g_return_if_fail (options != NULL);
+
+  options->depth = depth;
+}
+
+/* Eight random bytes; not all of them are zero. */
+static GBytes *
+options_new_span_id (void)
+{
+  guint32 words[2] = { g_random_int (), g_random_int () | 1u };
+
+  return g_bytes_new (words, sizeof words);
+}
+
+DeyeBusOptions *
+deye_bus_options_child_of (const DeyeBusOptions *options, DeyeBusMessage *message)
+{
+  DeyeBusOptions *child;
+  const char *root;
+
+  g_return_val_if_fail (message != NULL, NULL);
+
+  child = options != NULL ? deye_bus_options_copy (options) : deye_bus_options_new ();
+  root = message->root_id != NULL ? message->root_id : message->correlation_id;
+  deye_bus_options_set_parent_id (child, message->correlation_id);
+  deye_bus_options_set_root_id (child, root);
+  if (child->correlation_id == NULL)
+    child->correlation_id = g_uuid_string_random ();
+  child->depth = message->depth < G_MAXUINT32 ? message->depth + 1 : G_MAXUINT32;
+  if (message->trace_id.len == WIRE_TRACE_ID_LEN)
+    {
+      g_autoptr (GBytes) trace_id = deye_bus_message_dup_trace_id (message);
+      g_autoptr (GBytes) span_id = options_new_span_id ();
+
+      deye_bus_options_set_trace (child, trace_id, span_id);
+      child->trace_flags = message->trace_flags;
+    }
+  return child;
 }
 
 void
@@ -208,6 +286,8 @@ deye_bus_options_fill (const DeyeBusOptions *options, WireEnvelope *envelope)
   envelope->stage = wire_span_str (options->stage);
   envelope->trace_id = options_span_of (options->trace_id);
   envelope->span_id = options_span_of (options->span_id);
+  envelope->trace_flags = options->trace_flags;
+  envelope->depth = options->depth;
   envelope->ttl_us = (guint64) options->ttl_us;
   envelope->sequence_number = options->sequence_number;
   envelope->priority = options->priority;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "deye-bus-export.h"
+#include "deye-bus-message.h"
 
 #include <glib-object.h>
 
@@ -151,9 +152,9 @@ DEYE_BUS_API void deye_bus_options_set_priority (DeyeBusOptions *options, guint8
 /**
  * deye_bus_options_set_correlation_id:
  * @options: options
- * @correlation_id: (nullable): id that is the same for all messages of one piece of work
+ * @correlation_id: (nullable): id of the message, at most 256 bytes
  *
- * Sets the correlation id.
+ * Sets the correlation id. Messages that this one causes name it as their parent, so it should be unique, such as a UUID.
  *
  * Since: 0.1
  */
@@ -162,9 +163,9 @@ DEYE_BUS_API void deye_bus_options_set_correlation_id (DeyeBusOptions *options, 
 /**
  * deye_bus_options_set_parent_id:
  * @options: options
- * @parent_id: (nullable): id of the message that caused this one
+ * @parent_id: (nullable): correlation id of the message that caused this one, at most 256 bytes
  *
- * Sets the parent id.
+ * Sets the parent id. deye_bus_options_child_of() sets it together with all that belongs to it.
  *
  * Since: 0.1
  */
@@ -173,9 +174,9 @@ DEYE_BUS_API void deye_bus_options_set_parent_id (DeyeBusOptions *options, const
 /**
  * deye_bus_options_set_root_id:
  * @options: options
- * @root_id: (nullable): id of the first message in the chain of causes
+ * @root_id: (nullable): correlation id of the first message in the chain of causes, at most 256 bytes
  *
- * Sets the root id.
+ * Sets the root id. The first message itself has none.
  *
  * Since: 0.1
  */
@@ -194,6 +195,64 @@ DEYE_BUS_API void deye_bus_options_set_root_id (DeyeBusOptions *options, const c
 DEYE_BUS_API void deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *span_id);
 
 /**
+ * deye_bus_options_set_traceparent:
+ * @options: options
+ * @traceparent: (nullable): a `traceparent` of the W3C recommendation Trace Context, or %NULL to unset the trace
+ *
+ * Sets the trace id, the span id and the flag "sampled" of a W3C trace context from the text that HTTP carries, such as
+ * `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. With the flag "sampled" a call fails with
+ * %DEYE_BUS_ERROR_UNSUPPORTED if the broker does not know the feature DELIVERY.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_options_set_traceparent (DeyeBusOptions *options, const char *traceparent);
+
+/**
+ * deye_bus_traceparent_is_valid:
+ * @traceparent: a text
+ *
+ * Checks whether a text is a `traceparent` that the W3C recommendation Trace Context allows, so that
+ * deye_bus_options_set_traceparent() accepts it.
+ *
+ * Returns: %TRUE if it is
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_traceparent_is_valid (const char *traceparent);
+
+/**
+ * deye_bus_options_set_depth:
+ * @options: options
+ * @depth: number of messages that caused this one, one after the other; 0 for a message that no other one caused
+ *
+ * Sets the depth. The broker refuses a publish or a request that is deeper than its setting `cascade-depth` (5) with
+ * %DEYE_BUS_ERROR_CASCADE. deye_bus_options_child_of() sets the depth together with all that belongs to it. A call with a depth
+ * fails with %DEYE_BUS_ERROR_UNSUPPORTED if the broker does not know the feature DELIVERY.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_options_set_depth (DeyeBusOptions *options, guint depth);
+
+/**
+ * deye_bus_options_child_of:
+ * @options: (nullable): options to begin with, or %NULL for the defaults
+ * @message: a received message
+ *
+ * Creates options for a message that @message causes: a copy of @options in which the parent id is the correlation id of
+ * @message, the root id is that of @message (or its correlation id, if it is the first one), the depth is one more, and the
+ * trace is that of @message with a new span id. If @options has no correlation id, a new random one is set.
+ *
+ * The broker refuses messages that cause each other without end only if programs pass on where their messages come from. So use
+ * this function for whatever a callback publishes or requests because of a message. The options can be used for several
+ * messages; set another correlation id for each of them if others shall refer to them.
+ *
+ * Returns: (transfer full): new options
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusOptions *deye_bus_options_child_of (const DeyeBusOptions *options, DeyeBusMessage *message);
+
+/**
  * deye_bus_options_set_sequence_number:
  * @options: options
  * @sequence_number: the number, or 0 to unset it
@@ -207,7 +266,7 @@ DEYE_BUS_API void deye_bus_options_set_sequence_number (DeyeBusOptions *options,
 /**
  * deye_bus_options_set_stage:
  * @options: options
- * @stage: (nullable): stage of a workflow
+ * @stage: (nullable): stage of a workflow, at most 128 bytes
  *
  * Sets the stage of the workflow to which the message belongs.
  *
@@ -221,7 +280,8 @@ DEYE_BUS_API void deye_bus_options_set_stage (DeyeBusOptions *options, const cha
  * @key: key of the tag; not empty, without `=`
  * @value: value of the tag
  *
- * Adds a tag. A message can have up to 64 tags. A key may be added several times, and tags keep their order.
+ * Adds a tag. A message can have up to 64 tags, with keys of at most 128 and values of at most 1,024 bytes. A key may be added
+ * several times, and tags keep their order.
  *
  * Since: 0.1
  */

@@ -41,7 +41,7 @@ typedef enum
 /**
  * DeyeBusSubscribeOptions:
  *
- * Overflow policy and limits of a subscription. %NULL in deye_bus_client_subscribe_full() stands for the defaults. A
+ * Overflow policy, limits and filter of a subscription. %NULL in deye_bus_client_subscribe_full() stands for the defaults. A
  * call reads the options before it returns, so they can be changed, reused or freed afterwards. Options must not be
  * used by two threads at the same time.
  *
@@ -146,5 +146,57 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_window_messages (DeyeBusSubscri
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_subscribe_options_set_window_bytes (DeyeBusSubscribeOptions *options, guint64 bytes);
+
+/**
+ * deye_bus_subscribe_options_set_filter_correlation_id:
+ * @options: options
+ * @correlation_id: (nullable): a correlation id, or %NULL for any
+ *
+ * Lets only messages with this correlation id pass.
+ *
+ * The broker evaluates the filter of a subscription: a message that does not fit is not sent and not counted as missed. All
+ * fields of the filter have to fit. A subscription with a filter cannot be in a queue group, and the filter cannot be changed
+ * later. Subscribing with a filter fails with %DEYE_BUS_ERROR_UNSUPPORTED if the broker does not know the feature DELIVERY.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_subscribe_options_set_filter_correlation_id (DeyeBusSubscribeOptions *options,
+                                                                        const char *correlation_id);
+
+/**
+ * deye_bus_subscribe_options_set_filter_root_id:
+ * @options: options
+ * @root_id: (nullable): the correlation id of the first message of a chain, or %NULL for any
+ *
+ * Lets only this message pass, and those whose root id it is; see deye_bus_subscribe_options_set_filter_correlation_id().
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_subscribe_options_set_filter_root_id (DeyeBusSubscribeOptions *options, const char *root_id);
+
+/**
+ * deye_bus_subscribe_options_set_filter_stage:
+ * @options: options
+ * @stage: (nullable): a stage of a workflow, or %NULL for any
+ *
+ * Lets only messages of this stage pass; see deye_bus_subscribe_options_set_filter_correlation_id().
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_subscribe_options_set_filter_stage (DeyeBusSubscribeOptions *options, const char *stage);
+
+/**
+ * deye_bus_subscribe_options_add_filter_tag:
+ * @options: options
+ * @key: key of the tag; not empty, without `=`
+ * @value: (nullable): value of the tag, or %NULL for any
+ *
+ * Lets only messages with this tag pass; see deye_bus_subscribe_options_set_filter_correlation_id(). A filter can have up to 8
+ * tags, and a message must have all of them.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void
+deye_bus_subscribe_options_add_filter_tag (DeyeBusSubscribeOptions *options, const char *key, const char *value);
 
 G_END_DECLS

@@ -64,6 +64,7 @@ static const FieldSpec fields[FIELD_LAST + 1] = {
   FIELD (23, TYPE_BOOL, want_hops, ANY),
   FIELD (24, TYPE_U32, delivery, ANY),
   FIELD (25, TYPE_U32, depth, ANY),
+  FIELD (26, TYPE_U8, trace_flags, ANY),
   FIELD (32, TYPE_STRING, sender, NOBODY),
   FIELD (33, TYPE_U64, accept_seq, NOBODY),
   FIELD (34, TYPE_U64, accept_time_us, NOBODY),
@@ -434,7 +435,7 @@ static const struct
   guint16 begin;
   guint16 end;
 } groups[] = {
-  { 1, 25, G_STRUCT_OFFSET (WireEnvelope, id), G_STRUCT_OFFSET (WireEnvelope, sender) },
+  { 1, 26, G_STRUCT_OFFSET (WireEnvelope, id), G_STRUCT_OFFSET (WireEnvelope, sender) },
   { 32, 44, G_STRUCT_OFFSET (WireEnvelope, sender), G_STRUCT_OFFSET (WireEnvelope, status) },
   { 64, 78, G_STRUCT_OFFSET (WireEnvelope, status), G_STRUCT_OFFSET (WireEnvelope, n_tags) },
 };

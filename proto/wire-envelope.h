@@ -59,6 +59,7 @@ typedef struct
   guint32 want_hops; /* 0 or 1 */
   guint32 delivery;  /* bits: WIRE_DELIVERY_* */
   guint32 depth;
+  guint32 trace_flags;
 
   WireSpan sender;
   guint64 accept_seq;

@@ -26,12 +26,16 @@ static void
 message_add_headers (JsonObject *object, DeyeBusMessage *message)
 {
   g_auto (GStrv) tags = deye_bus_message_dup_tags (message);
+  g_autofree char *traceparent = deye_bus_message_dup_traceparent (message);
 
   message_add_text (object, "content_type", deye_bus_message_get_content_type (message));
   message_add_text (object, "correlation_id", deye_bus_message_get_correlation_id (message));
   message_add_text (object, "parent_id", deye_bus_message_get_parent_id (message));
   message_add_text (object, "root_id", deye_bus_message_get_root_id (message));
   message_add_text (object, "stage", deye_bus_message_get_stage (message));
+  message_add_text (object, "traceparent", traceparent);
+  if (deye_bus_message_get_depth (message) > 0)
+    json_object_set_int_member (object, "depth", deye_bus_message_get_depth (message));
   if (deye_bus_message_get_priority (message) > 0)
     json_object_set_int_member (object, "priority", deye_bus_message_get_priority (message));
   if (deye_bus_message_get_sequence_number (message) > 0)

@@ -2,6 +2,7 @@
 #include "ctl-options.h"
 
 #include "ctl-error.h"
+#include "deye-bus.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -53,6 +54,35 @@ ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *ar
     { CTL_TAKES_WATCH,
       { "framing", 0, 0, G_OPTION_ARG_STRING, &options->framing_name,
         N_ ("With --raw, what separates payloads: none, newline, nul, length"), N_ ("NAME") } },
+    { CTL_TAKES_FILTER,
+      { "filter-correlation", 0, 0, G_OPTION_ARG_STRING, &options->filter_correlation,
+        N_ ("Only messages with this correlation id"), N_ ("ID") } },
+    { CTL_TAKES_FILTER,
+      { "filter-root", 0, 0, G_OPTION_ARG_STRING, &options->filter_root,
+        N_ ("Only the message with this id, and those that it caused"), N_ ("ID") } },
+    { CTL_TAKES_FILTER,
+      { "filter-stage", 0, 0, G_OPTION_ARG_STRING, &options->filter_stage, N_ ("Only messages of this stage"),
+        N_ ("STAGE") } },
+    { CTL_TAKES_FILTER,
+      { "filter-tag", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->filter_tags,
+        N_ ("Only messages with this tag; may be given several times"), N_ ("KEY[=VALUE]") } },
+    { CTL_TAKES_CONTEXT,
+      { "correlation-id", 0, 0, G_OPTION_ARG_STRING, &options->correlation_id, N_ ("Correlation id of the message"),
+        N_ ("ID") } },
+    { CTL_TAKES_CONTEXT,
+      { "parent-id", 0, 0, G_OPTION_ARG_STRING, &options->parent_id,
+        N_ ("Correlation id of the message that caused it"), N_ ("ID") } },
+    { CTL_TAKES_CONTEXT,
+      { "root-id", 0, 0, G_OPTION_ARG_STRING, &options->root_id,
+        N_ ("Correlation id of the first message of the chain"), N_ ("ID") } },
+    { CTL_TAKES_CONTEXT,
+      { "stage", 0, 0, G_OPTION_ARG_STRING, &options->stage, N_ ("Stage of a workflow"), N_ ("STAGE") } },
+    { CTL_TAKES_CONTEXT,
+      { "tag", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->tags, N_ ("A tag; may be given several times"),
+        N_ ("KEY=VALUE") } },
+    { CTL_TAKES_CONTEXT,
+      { "traceparent", 0, 0, G_OPTION_ARG_STRING, &options->traceparent, N_ ("W3C trace context of the message"),
+        N_ ("TEXT") } },
     { CTL_TAKES_VIEW,
       { "subscriptions", 0, 0, G_OPTION_ARG_NONE, &options->subscriptions, N_ ("Show the queues of subscriptions"),
         NULL } },
@@ -191,6 +221,43 @@ options_check_framing (CtlOptions *options, GError **error)
                    options->framing_name);
 }
 
+static gboolean
+options_check_tags (const char *name, char **tags, gboolean needs_value, GError **error)
+{
+  for (; tags != NULL && *tags != NULL; tags++)
+    if (**tags == '\0' || **tags == '=' || (needs_value && strchr (*tags, '=') == NULL))
+      return ctl_fail (error, CTL_EXIT_USAGE,
+                       needs_value ? _ ("%s must be KEY=VALUE, not \"%s\"")
+                                   : _ ("%s must be KEY or KEY=VALUE, not \"%s\""),
+                       name, *tags);
+  return TRUE;
+}
+
+static gboolean
+options_check_traceparent (const char *traceparent, GError **error)
+{
+  return traceparent == NULL || deye_bus_traceparent_is_valid (traceparent)
+         || ctl_fail (error, CTL_EXIT_USAGE,
+                      _ ("--traceparent must be as the W3C recommendation says, "
+                         "such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, not \"%s\""),
+                      traceparent);
+}
+
+static gboolean
+options_check_context (const CtlOptions *options, GError **error)
+{
+  return options_check_given ("--correlation-id", options->correlation_id, error)
+         && options_check_given ("--parent-id", options->parent_id, error)
+         && options_check_given ("--root-id", options->root_id, error)
+         && options_check_given ("--stage", options->stage, error)
+         && options_check_given ("--filter-correlation", options->filter_correlation, error)
+         && options_check_given ("--filter-root", options->filter_root, error)
+         && options_check_given ("--filter-stage", options->filter_stage, error)
+         && options_check_tags ("--tag", options->tags, TRUE, error)
+         && options_check_tags ("--filter-tag", options->filter_tags, FALSE, error)
+         && options_check_traceparent (options->traceparent, error);
+}
+
 gboolean
 ctl_options_check (CtlOptions *options, GError **error)
 {
@@ -204,7 +271,8 @@ ctl_options_check (CtlOptions *options, GError **error)
          && options_check_count ("--queue-bytes", numbers[CTL_NUMBER_QUEUE_BYTES], &options->queue_bytes, error)
          && options_check_given ("--address", options->address, error)
          && options_check_given ("--type", options->type_name, error)
-         && options_check_given ("--group", options->group, error) && options_check_framing (options, error);
+         && options_check_given ("--group", options->group, error) && options_check_context (options, error)
+         && options_check_framing (options, error);
 }
 
 void
@@ -214,6 +282,16 @@ ctl_options_clear (CtlOptions *options)
   g_clear_pointer (&options->type_name, g_free);
   g_clear_pointer (&options->group, g_free);
   g_clear_pointer (&options->policy, g_free);
+  g_clear_pointer (&options->correlation_id, g_free);
+  g_clear_pointer (&options->parent_id, g_free);
+  g_clear_pointer (&options->root_id, g_free);
+  g_clear_pointer (&options->stage, g_free);
+  g_clear_pointer (&options->traceparent, g_free);
+  g_clear_pointer (&options->tags, g_strfreev);
+  g_clear_pointer (&options->filter_correlation, g_free);
+  g_clear_pointer (&options->filter_root, g_free);
+  g_clear_pointer (&options->filter_stage, g_free);
+  g_clear_pointer (&options->filter_tags, g_strfreev);
   g_clear_pointer (&options->framing_name, g_free);
   for (guint i = 0; i < CTL_N_NUMBERS; i++)
     g_clear_pointer (&options->numbers[i], g_free);

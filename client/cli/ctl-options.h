@@ -38,6 +38,16 @@ typedef struct
   char *type_name;
   char *group;
   char *policy;
+  char *correlation_id;
+  char *parent_id;
+  char *root_id;
+  char *stage;
+  char *traceparent;
+  char **tags; /* of "key=value" */
+  char *filter_correlation;
+  char *filter_root;
+  char *filter_stage;
+  char **filter_tags; /* of "key=value" or "key" */
   gdouble timeout_s;
   gdouble wait_s;
   guint64 queue_messages;
@@ -64,7 +74,9 @@ typedef enum
   CTL_TAKES_WATCH
       = 1 << 4, /* --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing */
   CTL_TAKES_DELIVERED = 1 << 5,
-  CTL_TAKES_VIEW = 1 << 6, /* --subscriptions --groups --domains */
+  CTL_TAKES_VIEW = 1 << 6,    /* --subscriptions --groups --domains */
+  CTL_TAKES_CONTEXT = 1 << 7, /* --correlation-id --parent-id --root-id --stage --tag --traceparent */
+  CTL_TAKES_FILTER = 1 << 8,  /* --filter-correlation --filter-root --filter-stage --filter-tag */
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

@@ -91,7 +91,7 @@ call_explain_failure (GError *local, const char *peer, GError **error)
 static gboolean
 call_send (Ctl *ctl, const CallRequest *question, GError **error)
 {
-  g_autoptr (DeyeBusOptions) options = ctl_call_options (ctl);
+  g_autoptr (DeyeBusOptions) options = ctl_message_options (ctl);
   g_autoptr (DeyeBusMessage) reply = NULL;
   g_autoptr (GBytes) payload = NULL;
   const ProtobufCMessageDescriptor *type;

@@ -125,7 +125,7 @@ sender_send_to_all (Sender *sender, GBytes *payload, DeyeBusOptions *options, GE
 static gboolean
 sender_send (Sender *sender, GBytes *payload, GError **error)
 {
-  g_autoptr (DeyeBusOptions) options = ctl_call_options (sender->ctl);
+  g_autoptr (DeyeBusOptions) options = ctl_message_options (sender->ctl);
 
   deye_bus_options_set_type_name (options, sender->type != NULL ? sender->type->name : sender->ctl->options.type_name);
   if (sender->publish != NULL ? !sender_send_to_all (sender, payload, options, error)

@@ -249,6 +249,21 @@ watcher_on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
   ctl_wait_on_ready (source, result, self->wait);
 }
 
+static void
+watcher_set_filter (const CtlOptions *given, DeyeBusSubscribeOptions *options)
+{
+  deye_bus_subscribe_options_set_filter_correlation_id (options, given->filter_correlation);
+  deye_bus_subscribe_options_set_filter_root_id (options, given->filter_root);
+  deye_bus_subscribe_options_set_filter_stage (options, given->filter_stage);
+  for (char **tag = given->filter_tags; tag != NULL && *tag != NULL; tag++)
+    {
+      const char *mark = strchr (*tag, '=');
+      g_autofree char *key = g_strndup (*tag, strcspn (*tag, "="));
+
+      deye_bus_subscribe_options_add_filter_tag (options, key, mark != NULL ? mark + 1 : NULL);
+    }
+}
+
 static gboolean
 watcher_subscribe (Watcher *self, const char *pattern, GError **error)
 {
@@ -263,6 +278,7 @@ watcher_subscribe (Watcher *self, const char *pattern, GError **error)
   deye_bus_subscribe_options_set_policy (queue, policy);
   deye_bus_subscribe_options_set_queue_messages (queue, options->queue_messages);
   deye_bus_subscribe_options_set_queue_bytes (queue, options->queue_bytes);
+  watcher_set_filter (options, queue);
   g_signal_connect (self->ctl->client, "closed", G_CALLBACK (watcher_on_closed), self);
   ctl_wait_init (&wait, ctl_time_left_us (self->ctl));
   self->wait = &wait;

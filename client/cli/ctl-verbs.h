@@ -27,6 +27,9 @@ gboolean ctl_verb_peer (Ctl *ctl, char **args, GError **error);
 /* ctl-verbs-introspect.c */
 gboolean ctl_verb_introspect (Ctl *ctl, char **args, GError **error);
 
+/* ctl-verbs-timeline.c */
+gboolean ctl_verb_timeline (Ctl *ctl, char **args, GError **error);
+
 /* ctl-verbs-call.c */
 gboolean ctl_verb_call (Ctl *ctl, char **args, GError **error);
 gboolean ctl_verb_request (Ctl *ctl, char **args, GError **error);

@@ -129,6 +129,26 @@ ctl_call_options (const Ctl *ctl)
   return options;
 }
 
+DeyeBusOptions *
+ctl_message_options (const Ctl *ctl)
+{
+  const CtlOptions *given = &ctl->options;
+  DeyeBusOptions *options = ctl_call_options (ctl);
+
+  deye_bus_options_set_correlation_id (options, given->correlation_id);
+  deye_bus_options_set_parent_id (options, given->parent_id);
+  deye_bus_options_set_root_id (options, given->root_id);
+  deye_bus_options_set_stage (options, given->stage);
+  deye_bus_options_set_traceparent (options, given->traceparent);
+  for (char **tag = given->tags; tag != NULL && *tag != NULL; tag++)
+    {
+      g_autofree char *key = g_strndup (*tag, strcspn (*tag, "="));
+
+      deye_bus_options_add_tag (options, key, *tag + strlen (key) + 1);
+    }
+  return options;
+}
+
 /* The broker answers a limited number of introspection requests per second. A request above the limit is repeated while
  * there is time. */
 static DeyeBusMessage *

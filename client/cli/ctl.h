@@ -46,6 +46,9 @@ gboolean ctl_is_connected (const Ctl *ctl);
 /* Options with the time that is left as their timeout; (transfer full). */
 DeyeBusOptions *ctl_call_options (const Ctl *ctl);
 
+/* The same for a message of the user, with what the options say about it; (transfer full). */
+DeyeBusOptions *ctl_message_options (const Ctl *ctl);
+
 /* Sends @request to @topic and reads the reply as @reply_type. @target, @method: (nullable). (transfer full) */
 WireGuard *ctl_ask (Ctl *ctl,
                     const char *topic,

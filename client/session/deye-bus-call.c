@@ -82,6 +82,48 @@ call_check_text (const WireEnvelope *envelope, GError **error)
   return TRUE;
 }
 
+static const struct
+{
+  gsize offset; /* of the span */
+  gsize most;
+  const char *text;
+} call_bounds[] = {
+  { G_STRUCT_OFFSET (WireEnvelope, correlation_id), WIRE_ID_MAX, N_ ("The correlation id is too long: shorten it") },
+  { G_STRUCT_OFFSET (WireEnvelope, parent_id), WIRE_ID_MAX, N_ ("The parent id is too long: shorten it") },
+  { G_STRUCT_OFFSET (WireEnvelope, root_id), WIRE_ID_MAX, N_ ("The root id is too long: shorten it") },
+  { G_STRUCT_OFFSET (WireEnvelope, stage), WIRE_STAGE_MAX, N_ ("The stage is too long: shorten it") },
+};
+
+static gboolean
+call_check_bound (gsize len, gsize most, const char *text, GError **error)
+{
+  if (len <= most)
+    return TRUE;
+  g_propagate_error (error, deye_bus_error_new_limit (_ (text), most, len, "none"));
+  return FALSE;
+}
+
+static gboolean
+call_check_bounds (const WireEnvelope *envelope, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (call_bounds); i++)
+    if (!call_check_bound (G_STRUCT_MEMBER (const WireSpan, (gpointer) (gsize) envelope, call_bounds[i].offset).len,
+                           call_bounds[i].most, call_bounds[i].text, error))
+      return FALSE;
+  for (guint i = 0; i < envelope->n_tags; i++)
+    {
+      WireSpan tag = envelope->tags[i];
+      gsize key
+          = (gsize) ((const guint8 *) memchr (tag.data, '=', tag.len) - tag.data); /* each tag of the options has one */
+
+      if (!call_check_bound (key, WIRE_TAG_KEY_MAX, N_ ("The key of a tag is too long: shorten it"), error)
+          || !call_check_bound (tag.len - key - 1, WIRE_TAG_VALUE_MAX,
+                                N_ ("The value of a tag is too long: shorten it"), error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 call_check_sizes (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error)
 {
@@ -102,7 +144,8 @@ call_check_sizes (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GE
 gboolean
 deye_bus_encoded_call_check (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error)
 {
-  return call_check_text (&encoded->envelope, error) && call_check_sizes (encoded, largest_payload, error);
+  return call_check_text (&encoded->envelope, error) && call_check_bounds (&encoded->envelope, error)
+         && call_check_sizes (encoded, largest_payload, error);
 }
 
 void

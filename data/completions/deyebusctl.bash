@@ -17,7 +17,7 @@ _deyebusctl_offer ()
 
 _deyebusctl ()
 {
-  local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats slow version help'
+  local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats slow timeline version help'
   local common='--address --timeout --help'
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   local verb='' word i place=0 arguments=()
@@ -29,7 +29,7 @@ _deyebusctl ()
     word=${COMP_WORDS[i]}
     case $word in
     -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
-    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing) ((i++)) ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag) ((i++)) ;;
     -*) ;;
     *)
       if [ -z "$verb" ]; then
@@ -46,17 +46,18 @@ _deyebusctl ()
   -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   --framing) COMPREPLY=($(compgen -W 'none newline nul length' -- "$cur")); return ;;
   --policy) COMPREPLY=($(compgen -W 'block drop-oldest drop-newest error conflate' -- "$cur")); return ;;
-  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes) return ;;
+  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag) return ;;
   esac
 
   if [[ $cur == -* ]]; then
     case $verb in
     introspect) common+=' --json --xml' ;;
-    call | request | publish | broadcast) common+=' --json --type --raw' ;;
-    direct) common+=' --json --type --raw --delivered' ;;
-    subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing' ;;
+    call) common+=' --json --type --raw' ;;
+    request | publish | broadcast) common+=' --json --type --raw --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    direct) common+=' --json --type --raw --delivered --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing --filter-correlation --filter-root --filter-stage --filter-tag' ;;
     stats) common+=' --json --subscriptions --groups --domains' ;;
-    status | peers | peer | topics | subs | groups | slow | version) common+=' --json' ;;
+    status | peers | peer | topics | subs | groups | slow | timeline | version) common+=' --json' ;;
     esac
     COMPREPLY=($(compgen -W "$common" -- "$cur"))
     return

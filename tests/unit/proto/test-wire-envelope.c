@@ -41,6 +41,7 @@ fill_client (WireEnvelope *e)
   e->want_hops = 1;
   e->delivery = WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_RETAIN_CONNECTED;
   e->depth = 25;
+  e->trace_flags = 26;
   e->payload = wire_span ("pay\0load", 8);
 }
 
@@ -256,7 +257,7 @@ static const Case cases[] = {
         "1234567",
         WIRE_STATUS_BAD_MESSAGE),
   CASE ("unknown field, group", "\xc3\x0c", WIRE_STATUS_BAD_MESSAGE),
-  CASE ("reserved client field", "\xd0\x01\x01", WIRE_STATUS_UNSUPPORTED),
+  CASE ("reserved client field", "\xd8\x01\x01", WIRE_STATUS_UNSUPPORTED),
   CASE ("malformed after unknown", "\xc0\x0c\x01\x0b", WIRE_STATUS_BAD_MESSAGE),
 };
 
