@@ -13,7 +13,8 @@
 
 /*
  * The verb `subscribe`: shows messages as they arrive. It ends after --count messages, after --wait seconds, on Ctrl-C, or
- * when the connection or the reader of the output has gone. A gap is reported at its place among the messages.
+ * when the reader of the output has gone, or when the client can't connect any more. The connection is made again when it ends,
+ * which is reported on standard error. A gap is reported at its place among the messages.
  */
 
 /* A message, or a gap. */
@@ -38,6 +39,7 @@ typedef struct
   guint64 shown;
   gboolean time_is_over;
   GError *closed;
+  gboolean is_interrupted;           /* the connection ended, and is made again */
   CtlWait *wait;                     /* while it subscribes */
   DeyeBusSubscription *subscription; /* NULL: not subscribed yet, or see @refused */
   GError *refused;
@@ -165,6 +167,37 @@ watcher_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
 }
 
 static void
+watcher_on_interrupted (DeyeBusClient *client, const GError *why, gpointer data)
+{
+  Watcher *self = data;
+
+  self->is_interrupted = TRUE;
+  g_printerr (_ ("deyebusctl: %s\ndeyebusctl: connecting again, messages are missed until then\n"), why->message);
+}
+
+static void
+watcher_on_state (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
+{
+  Watcher *self = data;
+
+  if (!self->is_interrupted || deye_bus_client_get_state (client) != DEYE_BUS_CLIENT_STATE_READY)
+    return;
+  self->is_interrupted = FALSE;
+  g_printerr (_ ("deyebusctl: connected again\n"));
+}
+
+/* The broker did not accept the subscription again. */
+static void
+watcher_on_ended (DeyeBusSubscription *subscription, const GError *why, gpointer data)
+{
+  Watcher *self = data;
+
+  if (self->closed == NULL)
+    self->closed = g_error_copy (why);
+  g_main_loop_quit (self->loop);
+}
+
+static void
 watcher_attach (Watcher *self, GSource *source, GSourceFunc callback)
 {
   g_source_set_callback (source, callback, self, NULL);
@@ -243,6 +276,10 @@ watcher_on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
   if (self->subscription != NULL)
     {
       g_signal_connect (self->subscription, "gap", G_CALLBACK (watcher_on_gap), self);
+      g_signal_connect (self->subscription, "ended", G_CALLBACK (watcher_on_ended), self);
+      g_signal_connect (source, "interrupted", G_CALLBACK (watcher_on_interrupted), self);
+      g_signal_connect (source, "notify::state", G_CALLBACK (watcher_on_state), self);
+      deye_bus_client_set_reconnect (DEYE_BUS_CLIENT (source), TRUE);
       watcher_attach (self, platform_stop_source_new (), watcher_on_stop);
       platform_stop_interrupt_writes ();
     }

@@ -392,6 +392,31 @@ def _(paths):
         equal(shown, {(name, delete): (True, delete, 0) for name, delete in shown})
 
 
+# --- the agent is restarted ---
+
+@test("/integration/procmond/M16-survives-a-restart-of-the-agent")
+def _(paths):
+    """procmond and a subscriber connect again by themselves. The numbers of the events show what was missed."""
+    with Bus(paths) as bus:
+        collector = bus.collector()
+        out, reader = bus.watch()
+        with processes(1) as (before,):
+            wait_event(out, before, STARTED)
+        bus.broker.kill()
+        with processes(20):
+            bus.broker = Broker(paths[1], paths[2], at=bus.broker)
+            for _ in range(2000):
+                ids = {one["peer"] for one in bus.json("subs")}
+                if "procmond-1" in ids and any(one.startswith("deyebusctl") for one in ids):
+                    break
+            with processes(1) as (after,):
+                wait_event(out, after, STARTED)
+        equal((collector.poll(), reader.poll()), (None, None), "both still run")
+        holds("were not published" not in bus.call("HealthCheck").get("detail", ""), "procmond lost no event")
+        numbers = [one["sequence_number"] for one in events_of(out)]
+        equal(sorted(set(numbers)), numbers, "in order, and none twice")
+
+
 # --- subscribers that stand still ---
 
 @test("/integration/procmond/answers-while-a-subscriber-stands-still")

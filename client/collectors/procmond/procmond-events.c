@@ -51,7 +51,7 @@ procmond_events_free (ProcmondEvents *self)
   if (self == NULL)
     return;
   if (self->waiting.length > 0)
-    g_warning ("%u events on %s were not published: there was no credit", self->waiting.length,
+    g_warning ("%u events on %s were not published: there was no connection, or no credit", self->waiting.length,
                PROCMOND_LIFECYCLE_TOPIC);
   g_clear_handle_id (&self->retry, g_source_remove);
   g_queue_clear_full (&self->waiting, events_free_waiting);
