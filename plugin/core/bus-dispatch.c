@@ -615,7 +615,7 @@ dispatch_handle_reply (DispatchCall *call)
 
   if (!dispatch_check_payload (call))
     return;
-  if (request == NULL || request->kind != BUS_PENDING_REPLY)
+  if (request == NULL)
     dispatch_fail_late (call);
   else
     dispatch_forward_reply (call, request);

@@ -73,7 +73,7 @@ check_bounds_observe_peer (const SimWorld *world, const SimClient *client, const
     }
 }
 
-/* Notes the peer that asked, when its queue has no room for the answer. */
+/* Notes the peer that asked, when its queue has no room for the answer, its first one. */
 static void
 check_bounds_observe_answer (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
 {
@@ -81,7 +81,9 @@ check_bounds_observe_answer (const SimWorld *world, const SimClient *client, con
   const BusRequest *request = bus_request_find (world->core, client->peer, frame->number);
   const BusFlow *flow = request != NULL ? &request->requester.peer->flow : NULL;
 
-  if (flow == NULL || request->kind != BUS_PENDING_REPLY
+  /* Earlier parts of an answer may be in transit, and a reply may wait for a window. */
+  if (flow == NULL || request->kind != BUS_PENDING_REPLY || request->requester.kind != BUS_REQUESTER_PEER
+      || request->stream != NULL || frame->is_later
       || (flow->waiting_messages - flow->held_messages < limits->queue_hard_messages
           && check_bounds_unheld_bytes (flow) < limits->queue_hard_bytes))
     return;

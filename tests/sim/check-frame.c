@@ -2,6 +2,7 @@
 #include "check-private.h"
 #include "core-view.h"
 #include "peer/bus-state.h"
+#include "route/bus-request.h"
 #include "route/bus-routes.h"
 
 /*
@@ -21,6 +22,15 @@ check_frame_answer_fits (const SimWorld *world, const BusPeer *asker)
   return world->fail_allocations == 0 && quota->memory + need < quota->cap
          && bus_flow_bytes (&asker->flow) + need < world->core->limits.queue_soft_bytes
          && asker->flow.waiting_messages < world->core->limits.queue_hard_messages;
+}
+
+/* The requester of the only responder, when that is this client. A request to many may send CANCEL to others. */
+static const BusPeer *
+check_frame_only_asker (const SimWorld *world, const SimClient *client, const SimFrame *frame)
+{
+  const BusRequest *request = bus_request_find (world->core, client->peer, frame->number);
+
+  return request != NULL && request->requester.kind == BUS_REQUESTER_PEER ? bus_request_peer (request) : NULL;
 }
 
 /* --- which queue pays at a limit --- */
@@ -169,8 +179,9 @@ sim_check_before_frame (const SimWorld *world, const SimClient *client, const Si
     {
       const BusPeer *peer = world->clients[i].peer;
 
-      before->is_taken[i] = peer != NULL && peer != client->peer && check_frame_answer_fits (world, peer)
-                            && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
+      before->is_taken[i]
+          = peer != NULL && peer != client->peer && peer == check_frame_only_asker (world, client, frame)
+            && check_frame_answer_fits (world, peer) && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
       before->encoded[i] = peer != NULL ? bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) : 0;
     }
 }

@@ -63,6 +63,14 @@ sim_control_bytes (const BusFlow *flow)
 void sim_check_sums (SimWorld *world);
 void sim_check_reports (SimWorld *world);
 void sim_check_timers (SimWorld *world);
+void sim_check_requests (SimWorld *world);
+/* What waits in the streams of a peer, added to its sums. */
+void sim_check_count_streams (SimWorld *world,
+                              const BusPeer *peer,
+                              guint64 *waiting_bytes,
+                              guint64 *waiting_messages,
+                              guint64 *held_bytes,
+                              guint64 *held_messages);
 void sim_check_index (SimWorld *world);
 /* A message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);

@@ -215,6 +215,8 @@ check_sums_peer (SimWorld *world, const BusPeer *peer)
         sim_cover (world, SIM_COVER_OWN_SUBSCRIBER);
     }
   check_sums_count_lanes (world, &peer->flow, &sums);
+  sim_check_count_streams (world, peer, &sums.waiting_bytes, &sums.waiting_messages, &sums.held_bytes,
+                           &sums.held_messages);
   check_sums_queue (world, peer, &sums);
   check_sums_credit (world, peer);
   if (stuck && free)

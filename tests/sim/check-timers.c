@@ -19,6 +19,9 @@ sim_check_timers (SimWorld *world)
       if ((timer->kind == BUS_TIMER_BLOCK && timer != &subscription->block_timer)
           || (timer->kind == BUS_TIMER_REPORT && timer != &subscription->report_timer)
           || (timer->kind == BUS_TIMER_REQUEST && timer != &request->timer)
+          || (timer->kind == BUS_TIMER_STALL && timer != &request->stall_timer)
+          || (timer->kind == BUS_TIMER_STREAM
+              && (request->stream == NULL || timer != &request->stream->block_timer || request->stream->tickets == 0))
           || (timer->kind == BUS_TIMER_EXPIRY && timer != slot->expiry))
         sim_world_fail (world, "I15: a timer of kind %u has no owner", timer->kind);
     }

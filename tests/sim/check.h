@@ -21,6 +21,7 @@
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
  *   check-block    when a block may end, and a demotion (B04, I13)
  *   check-lanes    control is sent before data (I14)
+ *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
  *
  * A check reports a violation with sim_world_fail (), which keeps the first one of a seed. No check changes the core.
  */
@@ -45,6 +46,21 @@ typedef struct
 
 void sim_check_before_end (const SimWorld *world, const SimClient *client, guint32 subscription, SimEnds *ends);
 void sim_check_after_end (SimWorld *world, const SimEnds *ends);
+
+/* --- around everything that ends requests --- */
+
+typedef struct
+{
+  guint64 route;
+  guint responder; /* number of its connection */
+  gboolean is_queued;
+} SimRoute;
+
+/* The pending requests. (element-type SimRoute); clear with g_array_unref() */
+GArray *sim_check_before_requests (const SimWorld *world);
+/* Those that have ended meanwhile were taken out of their queue, or are followed by CANCEL. @except: number of a connection
+ * whose own requests to answer ended otherwise; 0: none. @routes: (transfer full) */
+void sim_check_after_requests (SimWorld *world, GArray *routes, guint except);
 
 /* --- around one frame --- */
 

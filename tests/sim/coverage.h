@@ -38,6 +38,17 @@
   X (PINNED, "R04-unfinished-frame-disconnected")                                                                      \
   X (LIMIT_REFUSED, "R03-subscription-refused")                                                                        \
   X (REQUEST_ENDED, "R06-request-ended-by-deadline-or-leave")                                                          \
+  X (PART, "part-of-an-answer")                                                                                        \
+  X (MERGED, "B04-progress-replaced")                                                                                  \
+  X (STREAM_WAITED, "B04-reply-waited-for-its-window")                                                                 \
+  X (STREAM_BLOCKED, "B04-window-closed-for-too-long")                                                                 \
+  X (LARGE_REPLY, "I04-reply-in-the-data-lane")                                                                        \
+  X (CANCELLED, "O06-responder-cancelled")                                                                             \
+  X (WITHDRAWN, "O06-queued-request-withdrawn")                                                                        \
+  X (MEMBER_FAILED, "member-of-many-failed")                                                                           \
+  X (MANY_ENDED, "many-all-answered")                                                                                  \
+  X (MANY_FIRST, "many-first-answers")                                                                                 \
+  X (MANY_PARTIAL, "many-partial")                                                                                     \
   X (REPLIED, "replied")                                                                                               \
   X (SOFT_LIMIT, "R04-soft-limit-passed")                                                                              \
   X (CLOSED_SLOW, "B09-control-lane-full-closed")                                                                      \

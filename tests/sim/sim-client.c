@@ -2,6 +2,7 @@
 #include "control.pb-c.h"
 #include "envelope.pb-c.h"
 #include "sim-world.h"
+#include "wire-feature.h"
 #include "wire-guard.h"
 
 #include <string.h>
@@ -46,6 +47,7 @@ sim_client_reset (SimClient *client)
   memset (client->granted_bytes, 0, sizeof client->granted_bytes);
   memset (client->used_messages, 0, sizeof client->used_messages);
   memset (client->used_bytes, 0, sizeof client->used_bytes);
+  client->has_streams = FALSE;
   client->is_ready = client->is_frozen = client->is_late = client->is_writable = client->had_goodbye = FALSE;
   client->next_id = 0;
   client->next_subscription = 0;
@@ -94,9 +96,9 @@ sim_client_put (SimClient *client, guint8 kind, guint8 flags, WireEnvelope *enve
   else
     wire_envelope_write (envelope, body);
   client_append (client, kind, flags, body, len, frame);
-  /* A REPLY of the simulator always answers a control call and is small, so it is of the class control as well. */
+  /* A REPLY of the simulator always answers a control call. */
   if (kind == WIRE_KIND_REPLY)
-    credit_class = WIRE_CLASS_CONTROL;
+    credit_class = wire_class_of (WIRE_KIND_REQUEST, WIRE_SPAN_LITERAL ("health"), envelope->payload.len).credit_class;
   else
     credit_class = wire_class_of (kind, envelope->topic, envelope->payload.len).credit_class;
   client->used_messages[credit_class]++;
@@ -126,6 +128,7 @@ sim_client_hello (SimClient *client)
   hello.type = client->role == SIM_COLLECTOR ? (char *) (gsize) client->type : nothing;
   hello.role = client->role == SIM_TOOL ? SIM_TOOL : SIM_COLLECTOR;
   hello.incarnation = client->number;
+  hello.features = client->number % 5 != 0 ? WIRE_FEATURE_STREAM : 0;
   client_append (client, WIRE_KIND_HELLO, 0, body, daemoneye__eventbus__v1__hello__pack (&hello, body), &frame);
 }
 
@@ -188,7 +191,25 @@ client_count_message (SimClient *client, guint32 subscription, gsize len)
     }
 }
 
+void
+sim_client_return_reply_credit (SimClient *client, gboolean all)
+{
+  WireEnvelope credit;
+
+  wire_envelope_init (&credit);
+  while (sim_requests_return_credit (client->world->requests, client->number, all, &credit.id, &credit.credit_messages,
+                                     &credit.credit_bytes))
+    sim_client_put (client, WIRE_KIND_CREDIT, 0, &credit, &(const SimFrame){ .kind = SIM_FRAME_OTHER });
+}
+
 /* --- frames in --- */
+
+static void
+client_expect (const SimClient *client, const char *problem)
+{
+  if (problem != NULL)
+    sim_world_fail (client->world, "%s (%s)", problem, client->id);
+}
 
 void
 sim_client_expect_refused (SimClient *client, guint64 id)
@@ -210,6 +231,7 @@ client_handle_welcome (SimClient *client, WireSpan body)
     }
   welcome = wire_guard_message (guard);
   client->is_ready = TRUE;
+  client->has_streams = (welcome->features & WIRE_FEATURE_STREAM) != 0;
   for (gsize i = 0; i < welcome->n_windows; i++)
     {
       client->granted_messages[welcome->windows[i]->class_] = welcome->windows[i]->messages;
@@ -233,6 +255,7 @@ client_handle_request (SimClient *client, const WireEnvelope *envelope)
   WireSpan ids = envelope->subscriptions;
   guint32 id;
 
+  client_expect (client, sim_requests_got_request (client->world->requests, client->number, envelope));
   g_array_append_val (client->routes, envelope->route_id);
   while (wire_envelope_next_u32 (&ids, &id))
     client_count_message (client, id, envelope->payload.len);
@@ -280,8 +303,10 @@ static void
 client_handle_error (SimClient *client, const WireEnvelope *envelope)
 {
   g_hash_table_remove (client->asked, &envelope->answers);
+  client_expect (client, sim_requests_got_error (client->world->requests, client->number, envelope->answers));
   if (wire_span_equal (envelope->setting, WIRE_SPAN_LITERAL ("longest_block_us")))
-    sim_cover (client->world, SIM_COVER_BLOCK_EXPIRED);
+    sim_cover (client->world,
+               envelope->status == WIRE_STATUS_SLOW_CONSUMER ? SIM_COVER_STREAM_BLOCKED : SIM_COVER_BLOCK_EXPIRED);
   else if (envelope->status == WIRE_STATUS_DENIED)
     sim_cover (client->world, SIM_COVER_DENIED);
   else if (envelope->status == WIRE_STATUS_LIMIT)
@@ -315,6 +340,42 @@ client_handle_left (SimClient *client, const WireEnvelope *envelope)
                     reply->discarded);
 }
 
+/* Most responders stop then; others answer a request that has ended. */
+static void
+client_handle_cancel (SimClient *client, const WireEnvelope *envelope)
+{
+  client_expect (client, sim_requests_got_cancel (client->world->requests, client->number, envelope));
+  sim_cover (client->world, SIM_COVER_CANCELLED);
+  for (guint i = 0; envelope->route_id % 3 != 0 && i < client->routes->len; i++)
+    if (g_array_index (client->routes, guint64, i) == envelope->route_id)
+      g_array_remove_index (client->routes, i--);
+}
+
+static void
+client_handle_reply (SimClient *client, guint8 flags, const WireEnvelope *envelope)
+{
+  static const SimSituation covered[] = {
+    [SIM_REPLY_PART] = SIM_COVER_PART,
+    [SIM_REPLY_MERGED] = SIM_COVER_MERGED,
+    [SIM_REPLY_ANSWERED] = SIM_COVER_REPLIED,
+    [SIM_REPLY_FAILED] = SIM_COVER_MEMBER_FAILED,
+    [SIM_REPLY_END_OK] = SIM_COVER_MANY_ENDED,
+    [SIM_REPLY_END_FIRST] = SIM_COVER_MANY_FIRST,
+    [SIM_REPLY_END_PARTIAL] = SIM_COVER_MANY_PARTIAL,
+  };
+  SimReplyKind kind;
+
+  client_expect (client, sim_requests_got_reply (client->world->requests, client->number, flags, envelope, &kind));
+  if (kind != SIM_REPLY_FOREIGN)
+    sim_cover (client->world, covered[kind]);
+  if (g_hash_table_contains (client->refused, &envelope->answers))
+    sim_world_fail (client->world, "R04: %s was sent a REPLY although its queue has no room for it", client->id);
+  client_handle_left (client, envelope);
+  if (flags & WIRE_FLAG_FINAL)
+    g_hash_table_remove (client->asked, &envelope->answers);
+  sim_client_return_reply_credit (client, client->world->is_healing);
+}
+
 static void
 client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *envelope)
 {
@@ -343,12 +404,10 @@ client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *en
       client_handle_request (client, envelope);
       break;
     case WIRE_KIND_REPLY:
-      if (!wire_span_equal (envelope->sender, WIRE_SPAN_LITERAL ("bus")))
-        sim_cover (world, SIM_COVER_REPLIED);
-      if (g_hash_table_contains (client->refused, &envelope->answers))
-        sim_world_fail (world, "R04: %s was sent a REPLY although its queue has no room for it", client->id);
-      client_handle_left (client, envelope);
-      g_hash_table_remove (client->asked, &envelope->answers);
+      client_handle_reply (client, frame->flags, envelope);
+      break;
+    case WIRE_KIND_CANCEL:
+      client_handle_cancel (client, envelope);
       break;
     case WIRE_KIND_ERROR:
       client_handle_error (client, envelope);

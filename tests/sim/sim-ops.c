@@ -317,6 +317,8 @@ op_credit (SimWorld *world, SimClient *client)
   for (guint i = 0; i < SIM_SUBS; i++)
     if (sim_chance (&world->random, 50))
       sim_client_return_credit (client, i, sim_chance (&world->random, 50));
+  if (sim_chance (&world->random, 50))
+    sim_client_return_reply_credit (client, TRUE);
 }
 
 /* --- requests --- */
@@ -335,21 +337,64 @@ ops_client_that_is_behind (SimWorld *world, SimClient *client)
   return client;
 }
 
+/* What a peer with streams may ask for: many servers, a window, a longest pause. */
+static void
+ops_draw_streams (SimRandom *random, WireEnvelope *envelope)
+{
+  if (sim_chance (random, 40))
+    envelope->expect = sim_chance (random, 50) ? G_MAXUINT32 : 1 + sim_below (random, 4);
+  if (sim_chance (random, 60))
+    {
+      envelope->credit_messages = 1 + sim_below (random, 4);
+      envelope->credit_bytes = 100 + sim_below (random, 30000);
+    }
+  if (sim_chance (random, 20))
+    envelope->stall_us = 1000 + sim_below (random, 100000);
+}
+
 static void
 op_request (SimWorld *world, SimClient *client)
 {
+  static guint8 payload[PAYLOAD_MAX];
+  guint len = sim_chance (&world->random, 10) ? 17000 : 16;
   WireEnvelope envelope;
-  guint64 id;
+  guint64 key, id;
 
   if (sim_chance (&world->random, 50))
     client = ops_client_that_is_behind (world, client);
-  if (!sim_client_has_credit (client, WIRE_CLASS_CONTROL))
+  if (!sim_client_has_credit (client, len > 16384 ? WIRE_CLASS_MAY_DROP : WIRE_CLASS_CONTROL))
     return;
   wire_envelope_init (&envelope);
+  envelope.id = ++client->next_id;
   envelope.topic = wire_span_str (SERVED);
   envelope.deadline_us = 1000 + sim_below (&world->random, 300000);
+  if (client->has_streams)
+    ops_draw_streams (&world->random, &envelope);
+  key = (guint64) client->number << 32 | envelope.id;
+  memcpy (payload, &key, sizeof key);
+  envelope.payload = wire_span (payload, len);
+  sim_requests_ask (world->requests, client->number, envelope.id, envelope.expect, envelope.credit_messages,
+                    envelope.credit_bytes, sim_chance (&world->random, 50));
   id = sim_client_put (client, WIRE_KIND_REQUEST, 0, &envelope, OTHER);
   g_hash_table_add (client->asked, g_memdup2 (&id, sizeof id));
+}
+
+/* Cancels the latest request, which the broker may have answered already. */
+static void
+op_cancel (SimWorld *world, SimClient *client)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  for (envelope.id = client->next_id; envelope.id > 0; envelope.id--)
+    if (g_hash_table_contains (client->asked, &envelope.id)
+        && sim_requests_is_asked (world->requests, client->number, envelope.id))
+      {
+        g_hash_table_remove (client->asked, &envelope.id);
+        sim_client_put (client, WIRE_KIND_CANCEL, 0, &envelope,
+                        &(const SimFrame){ .kind = SIM_FRAME_CANCEL, .number = envelope.id });
+        return;
+      }
 }
 
 /* A client that has a request to answer, or @client. */
@@ -369,17 +414,48 @@ ops_client_that_is_asked (SimWorld *world, SimClient *client)
 static void
 op_reply (SimWorld *world, SimClient *client)
 {
+  static guint8 payload[PAYLOAD_MAX];
+  SimRandom *random = &world->random;
+  guint len = sim_chance (random, 10) ? 17000 : (guint) sizeof (SimReplyMark) + sim_below (random, 300);
+  gboolean is_final = sim_chance (random, 40);
+  gboolean is_progress = !is_final && sim_chance (random, 50);
+  SimFrame frame = { .kind = SIM_FRAME_REPLY };
+  WireEnvelope envelope;
+  SimReplyMark mark;
+
+  if (sim_chance (random, 50))
+    client = ops_client_that_is_asked (world, client);
+  if (client->routes->len == 0
+      || !sim_client_has_credit (client, len > 16384 ? WIRE_CLASS_MAY_DROP : WIRE_CLASS_CONTROL))
+    return;
+  wire_envelope_init (&envelope);
+  frame.number = envelope.route = g_array_index (client->routes, guint64, 0);
+  if (is_final)
+    g_array_remove_index (client->routes, 0);
+  mark = sim_requests_next_reply (world->requests, envelope.route, is_progress, is_final);
+  frame.is_later = mark.place > 1;
+  memcpy (payload, &mark, sizeof mark);
+  envelope.payload = wire_span (payload, len);
+  sim_client_put (client, WIRE_KIND_REPLY,
+                  is_final      ? WIRE_FLAG_FINAL
+                  : is_progress ? WIRE_FLAG_PROGRESS
+                                : 0,
+                  &envelope, &frame);
+}
+
+/* The responder does not want to answer. */
+static void
+op_decline (SimWorld *world, SimClient *client)
+{
   WireEnvelope envelope;
 
-  if (sim_chance (&world->random, 50))
-    client = ops_client_that_is_asked (world, client);
-  if (client->routes->len == 0 || !sim_client_has_credit (client, WIRE_CLASS_CONTROL))
+  client = ops_client_that_is_asked (world, client);
+  if (client->routes->len == 0)
     return;
   wire_envelope_init (&envelope);
   envelope.route = g_array_index (client->routes, guint64, 0);
   g_array_remove_index (client->routes, 0);
-  sim_client_put (client, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope,
-                  &(const SimFrame){ .kind = SIM_FRAME_REPLY, .number = envelope.route });
+  sim_client_put (client, WIRE_KIND_CANCEL, 0, &envelope, &(const SimFrame){ .kind = SIM_FRAME_DECLINE });
 }
 
 static void
@@ -485,10 +561,11 @@ static const struct
   guint weight;
   void (*run) (SimWorld *world, SimClient *client);
 } ops[] = {
-  { 300, op_publish },  { 60, op_subscribe }, { 20, op_watch },   { 12, op_unsubscribe }, { 12, op_adjust },
-  { 90, op_credit },    { 10, op_serve },     { 40, op_request }, { 60, op_reply },       { 6, op_stats },
-  { 15, op_ping },      { 6, op_denied },     { 2, op_hostile },  { 40, op_freeze },      { 15, op_delay },
-  { 4, op_disconnect }, { 60, op_advance },   { 12, op_crowd },   { 8, op_no_memory },    { 10, op_begin },
+  { 300, op_publish }, { 60, op_subscribe }, { 20, op_watch },     { 12, op_unsubscribe }, { 12, op_adjust },
+  { 90, op_credit },   { 10, op_serve },     { 60, op_request },   { 120, op_reply },      { 12, op_cancel },
+  { 4, op_decline },   { 6, op_stats },      { 15, op_ping },      { 6, op_denied },       { 2, op_hostile },
+  { 40, op_freeze },   { 15, op_delay },     { 4, op_disconnect }, { 60, op_advance },     { 12, op_crowd },
+  { 8, op_no_memory }, { 10, op_begin },
 };
 
 void
@@ -536,6 +613,7 @@ sim_ops_limits (SimRandom *random, BusLimits *limits)
   limits->publish_window_may_drop_bytes = 65536;
   limits->publish_window_messages = 16 + sim_below (random, 100);
   limits->max_pending_requests = 1 + sim_below (random, 8);
+  limits->max_request_members = 1 + sim_below (random, 20);
   limits->longest_block_us = 1000 + sim_below (random, 300000);
   limits->max_subscriptions = sim_chance (random, 20) ? 3 : 1024;
   limits->topic_cache = 16;

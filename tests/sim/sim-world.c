@@ -96,6 +96,7 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
 {
   BusPeer *peer = g_steal_pointer (&client->peer);
   gboolean waits = FALSE;
+  GArray *routes;
   SimEnds ends;
 
   for (guint i = 0; i < SIM_SUBS && !waits && !bus_peer_is_closing (peer); i++)
@@ -110,8 +111,10 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   sim_watch_end_all (world->watch, client->number);
   client->peer = peer;
   sim_check_before_end (world, client, 0, &ends);
+  routes = sim_check_before_requests (world);
   client->peer = NULL;
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
+  sim_check_after_requests (world, routes, client->number);
   sim_check_after_end (world, &ends);
   sim_client_reset (client);
 }
@@ -202,8 +205,12 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     case SIM_FRAME_CREDIT:
       client->subs[frame->place].credit_us = world->now_us;
       break;
+    case SIM_FRAME_CANCEL:
+      sim_requests_cancelled (world->requests, client->number, frame->number);
+      break;
     case SIM_FRAME_PUBLISH:
     case SIM_FRAME_REPLY:
+    case SIM_FRAME_DECLINE:
     case SIM_FRAME_OTHER:
       break;
     }
@@ -271,8 +278,11 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   guint64 accepted = world_count_accepted (world);
   guint64 received = sim_view_received (client);
   gboolean publishes = frame->kind == SIM_FRAME_PUBLISH;
+  gboolean ends_requests
+      = frame->kind == SIM_FRAME_REPLY || frame->kind == SIM_FRAME_CANCEL || frame->kind == SIM_FRAME_DECLINE;
   gboolean waits = FALSE;
   guint matched = 0;
+  GArray *routes = NULL;
   SimBefore before;
 
   if (frame->subscription != 0)
@@ -282,6 +292,8 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
                                  frame->ttl_us, frame->broadcast, frame->target[0] != '\0' ? frame->target : NULL, seq);
   sim_check_before_frame (world, client, frame, &before);
+  if (ends_requests)
+    routes = sim_check_before_requests (world);
   if (frame->kind == SIM_FRAME_CREDIT)
     sim_check_before_block (world, client);
   world_hand_to_core (world, client, len, frame->size != len);
@@ -290,6 +302,8 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     world_compare_accepted (world, client, frame, matched, accepted, received);
   else if (!bus_peer_is_closing (client->peer))
     world_report_to_model (world, client, frame, waits);
+  if (ends_requests)
+    sim_check_after_requests (world, routes, frame->kind == SIM_FRAME_CANCEL ? 0 : client->number);
   sim_check_after_frame (world, client, frame, &before);
   if (frame->kind == SIM_FRAME_CREDIT)
     sim_check_after_block (world, client);
@@ -390,12 +404,15 @@ sim_world_drain (SimWorld *world, SimClient *client, gboolean whole)
 static void
 world_tick (SimWorld *world)
 {
+  GArray *routes;
   SimEnds ends;
 
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_check_before_block (world, &world->clients[i]);
   sim_check_before_end (world, NULL, 0, &ends);
+  routes = sim_check_before_requests (world);
   bus_core_tick (world->core, world->now_us);
+  sim_check_after_requests (world, routes, 0);
   sim_check_after_end (world, &ends);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_check_after_block (world, &world->clients[i]);
@@ -448,6 +465,7 @@ world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->hash = 0xcbf29ce484222325u;
   world->model = sim_model_new ();
   world->watch = sim_watch_new ();
+  world->requests = sim_requests_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   bus_limits_init (&options.limits);
   sim_ops_limits (&world->random, &options.limits);
@@ -476,6 +494,8 @@ world_heal (SimWorld *world)
           client->is_frozen = client->is_late = FALSE;
           for (guint sub = 0; sub < SIM_SUBS && client->peer != NULL; sub++)
             sim_client_return_credit (client, sub, FALSE);
+          if (client->peer != NULL && client->is_ready)
+            sim_client_return_reply_credit (client, TRUE);
           busy += client->frames.length + g_hash_table_size (client->asked);
         }
       world_move (world);
@@ -509,6 +529,26 @@ world_finish (SimWorld *world)
     bus_core_free (world->core); /* asserts that nothing is held */
 }
 
+static gboolean
+world_has_connection (guint connection, gpointer data)
+{
+  const SimWorld *world = data;
+
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    if (world->clients[i].number == connection)
+      return world->clients[i].peer != NULL && world->clients[i].is_ready;
+  return FALSE;
+}
+
+static void
+world_finish_requests (SimWorld *world)
+{
+  const char *problem = sim_requests_finish (world->requests, world_has_connection, world);
+
+  if (problem != NULL)
+    sim_world_fail (world, "%s", problem);
+}
+
 char *
 sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
 {
@@ -531,6 +571,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   if (!sim_world_failed (world))
     sim_watch_finish (world);
   if (!sim_world_failed (world))
+    world_finish_requests (world);
+  if (!sim_world_failed (world))
     world_finish (world);
   if (sim_world_failed (world))
     failure = g_strdup_printf ("step %u: %s", world->step,
@@ -541,6 +583,7 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
     sim_client_clear (&world->clients[i]);
   sim_model_free (world->model);
   sim_watch_free (world->watch);
+  sim_requests_free (world->requests);
   g_array_unref (world->accepted_us);
   return failure;
 }

@@ -5,6 +5,7 @@
 #include "coverage.h"
 #include "sim-model.h"
 #include "sim-random.h"
+#include "sim-requests.h"
 #include "check-watch.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
@@ -36,6 +37,8 @@ typedef enum
   SIM_FRAME_ADJUST,
   SIM_FRAME_REPLY,
   SIM_FRAME_CREDIT,
+  SIM_FRAME_CANCEL,  /* of a requester; number: its request */
+  SIM_FRAME_DECLINE, /* of a responder */
 } SimFrameKind;
 
 /* The meaning of a frame in a stream, for the model. */
@@ -47,7 +50,8 @@ typedef struct
   gint64 begun_us; /* when its first byte was passed in */
   guint place;     /* of the subscription at its client */
   guint32 subscription;
-  guint64 number; /* PUBLISH; REPLY: its route */
+  guint64 number;    /* PUBLISH; REPLY: its route */
+  gboolean is_later; /* REPLY: not the first one of its route */
   gsize payload_len;
   guint64 ttl_us;
   gboolean broadcast;
@@ -106,6 +110,7 @@ typedef struct
   BusPeer *peer;    /* NULL: not connected */
   guint64 begun_at; /* accept sequence, when it said hello */
   gboolean is_ready;
+  gboolean has_streams; /* WELCOME granted them */
   gboolean is_frozen;
   gboolean is_late;
   gboolean is_writable;
@@ -134,6 +139,7 @@ struct SimWorld
   BusCore *core;
   SimModel *model;
   SimWatch *watch;
+  SimRequests *requests;
   SimCoverage *coverage;
   gint64 now_us;
   guint step;
@@ -185,6 +191,8 @@ gboolean sim_client_has_credit (const SimClient *client, WireClass credit_class)
 void sim_client_received (SimClient *client, const guint8 *bytes, gsize len);
 /* Returns credit for all messages of the subscription at that place, or for half of them. */
 void sim_client_return_credit (SimClient *client, guint place, gboolean half);
+/* Returns credit for the replies to its requests. @all: also of those that return it only when an operation says so. */
+void sim_client_return_reply_credit (SimClient *client, gboolean all);
 /* That request must not be answered by a REPLY. */
 void sim_client_expect_refused (SimClient *client, guint64 id);
 

@@ -291,17 +291,25 @@ bus_flow_retry (BusFlow *flow, gint64 now_us)
   bus_deadline_arm (flow->shared->deadlines, &flow->retry_timer.deadline, now_us + RETRY_US);
 }
 
+/* A large reply may follow a small one that still waits in the control lane. */
+static gboolean
+flow_may_encode_first (const BusFlow *flow, WireLane lane)
+{
+  const BusEntry *entry = flow->lanes[lane].first;
+
+  return entry != NULL && flow_has_room (flow, lane)
+         && (lane == WIRE_LANE_CONTROL || !entry->plain || flow->lanes[WIRE_LANE_CONTROL].first == NULL);
+}
+
 void
 bus_flow_pump (BusFlow *flow, gint64 now_us)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
-    while (flow->lanes[lane].first != NULL && flow_has_room (flow, lane))
+    while (flow_may_encode_first (flow, lane))
       if (!flow_pump_first (flow, lane, now_us))
         {
-          /* When nothing is being sent, only this timer tries again. The data lane waits as well: a large reply must not
-           * overtake the small one before it. */
+          /* When nothing is being sent, only this timer tries again. */
           bus_flow_retry (flow, now_us);
-          lane = WIRE_N_LANES - 1;
           break;
         }
   if (flow->soft_since_us != 0)

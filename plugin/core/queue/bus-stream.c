@@ -3,15 +3,6 @@
 
 #include "queue/bus-admit.h"
 
-/* A frame that waits for the window. */
-typedef struct
-{
-  BusMessage *message;
-  BusTicket *ticket; /* nullable */
-  BusStreamFrame frame;
-  GList link;
-} BusStreamItem;
-
 BusStream *
 bus_stream_new (BusFlow *flow, guint64 messages, guint64 bytes, gpointer owner)
 {

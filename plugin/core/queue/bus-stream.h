@@ -51,8 +51,18 @@ typedef struct
   BusStreamKind kind;
   guint64 route; /* of its responder; tells one progress from another */
   WireLane lane;
+  gboolean is_failure; /* it has a status */
   BusDelivery delivery;
 } BusStreamFrame;
+
+/* A frame that waits for the window. */
+typedef struct
+{
+  BusMessage *message; /* own reference */
+  BusTicket *ticket;   /* nullable; own reference */
+  BusStreamFrame frame;
+  GList link; /* in waiting of the stream */
+} BusStreamItem;
 
 /* @messages, @bytes: of the window. @owner: of the block timer */
 BusStream *bus_stream_new (BusFlow *flow, guint64 messages, guint64 bytes, gpointer owner);

@@ -5,7 +5,6 @@
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
 #include "route/bus-router.h"
-#include "route/bus-routes.h"
 #include "wire-feature.h"
 
 #define OWN_BODY_MAX 512u /* status, numbers, a setting and a detail of the broker */
@@ -83,6 +82,7 @@ answer_pass_frame (BusCore *core, BusRequest *question, BusStreamFrame *frame, B
   BusStreamResult result = BUS_STREAM_FULL;
 
   frame->delivery.answers = question->requester.id;
+  frame->is_failure = inbound->envelope->status != WIRE_STATUS_OK;
   if (inbound->class_of.lane == WIRE_LANE_DATA)
     question->reply_lane = WIRE_LANE_DATA;
   frame->lane = question->reply_lane;
@@ -143,7 +143,8 @@ bus_answer_own (BusCore *core,
 
   g_assert (size <= sizeof body && fields->topic.len == 0 && fields->payload.len == 0);
   wire_envelope_write (fields, body);
-  bus_inbound_stamp (&inbound, sender, ++core->routes->accept_seq, now_us + core->wall_us);
+  bus_inbound_stamp (&inbound, sender, 0,
+                     0); /* the broker accepts nothing: like its answers to calls, it has no sequence */
   result = answer_pass_frame (core, question, &frame, &inbound, now_us);
   bus_inbound_clear (&inbound);
   return result;

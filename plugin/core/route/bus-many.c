@@ -88,14 +88,35 @@ many_check (BusCore *core, BusRequest *question, gint64 now_us)
     many_end (core, question, has_enough || has_all ? WIRE_STATUS_OK : WIRE_STATUS_PARTIAL, now_us);
 }
 
+/* The members whose last reply waits for the window, and does not come any more, have not answered. */
+static void
+many_drop_waiting (BusRequest *question)
+{
+  BusMembers *members = question->members;
+
+  if (question->stream == NULL)
+    return;
+  for (const GList *link = question->stream->waiting.head; link != NULL; link = link->next)
+    {
+      const BusStreamFrame *frame = &((const BusStreamItem *) link->data)->frame;
+
+      if (frame->delivery.matched == 0 || (frame->delivery.flags & WIRE_FLAG_FINAL))
+        continue;
+      if (frame->is_failure)
+        members->failed--;
+      else
+        members->answered--;
+    }
+  bus_stream_drop (question->stream);
+}
+
 /* The end does not wait for the window. */
 void
 bus_many_expire (BusCore *core, BusRequest *question, gint64 now_us)
 {
   if (question->state == BUS_REQUEST_SENT && bus_request_answered (core, question))
     bus_request_withdraw_members (core, question);
-  if (question->stream != NULL)
-    bus_stream_drop (question->stream);
+  many_drop_waiting (question);
   if (many_send_end (core, question, WIRE_STATUS_TIMEOUT, now_us) == BUS_ANSWER_PASSED)
     bus_request_complete (core, question);
 }

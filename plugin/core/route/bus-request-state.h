@@ -35,7 +35,7 @@ typedef enum
   BUS_REQUEST_ON_SENT,     /* it was encoded for its responder */
   BUS_REQUEST_ON_MOVED,    /* another responder gets it */
   BUS_REQUEST_ON_PART,     /* a reply that is not the last one */
-  BUS_REQUEST_ON_FINAL,    /* the last reply, or DELIVERED */
+  BUS_REQUEST_ON_FINAL,    /* the last reply */
   BUS_REQUEST_ON_DRAINED,  /* the last reply was passed on */
   BUS_REQUEST_ON_CANCEL,   /* the requester cancelled it or disconnected */
   BUS_REQUEST_ON_DECLINED, /* the responder cancelled it */

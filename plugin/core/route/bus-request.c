@@ -134,7 +134,7 @@ request_release_responder (BusCore *core, BusRequest *request, gboolean cancels)
   request_unlist_answering (core, request);
   if (request->mark.slot != NULL)
     bus_flow_discard_request (&responder->flow, request->mark.slot, core->now_us);
-  else if (cancels && request->kind == BUS_PENDING_REPLY && request->mark.is_sent && bus_peer_is_ready (responder))
+  else if (cancels && request->mark.is_sent && bus_peer_is_ready (responder))
     {
       wire_envelope_init (&cancel);
       cancel.route_id = request->route_id;
@@ -314,11 +314,7 @@ bus_request_withdraw (BusCore *core, BusRequest *request)
 void
 bus_request_expire (BusCore *core, BusRequest *request)
 {
-  if (request->kind == BUS_PENDING_DELIVERED)
-    bus_request_fail (core, request, BUS_REQUEST_ON_EXPIRED, WIRE_STATUS_UNKNOWN,
-                      "the receiver did not confirm in time that it handled the message; it may have handled it");
-  else
-    bus_request_fail (core, request, BUS_REQUEST_ON_EXPIRED, WIRE_STATUS_TIMEOUT, "no answer within the time given");
+  bus_request_fail (core, request, BUS_REQUEST_ON_EXPIRED, WIRE_STATUS_TIMEOUT, "no answer within the time given");
 }
 
 void
@@ -329,16 +325,8 @@ bus_request_forget_peer (BusPeer *peer)
   while (peer->asked.head != NULL)
     bus_request_withdraw (core, peer->asked.head->data);
   while (peer->answering.head != NULL)
-    {
-      BusRequest *request = peer->answering.head->data;
-
-      if (request->kind == BUS_PENDING_DELIVERED)
-        bus_request_fail (core, request, BUS_REQUEST_ON_GONE, WIRE_STATUS_UNKNOWN,
-                          "the receiver disconnected; it may have handled the message");
-      else
-        bus_request_fail (core, request, BUS_REQUEST_ON_GONE, WIRE_STATUS_RESPONDER_GONE,
-                          "the responder disconnected before it answered");
-    }
+    bus_request_fail (core, peer->answering.head->data, BUS_REQUEST_ON_GONE, WIRE_STATUS_RESPONDER_GONE,
+                      "the responder disconnected before it answered");
 }
 
 BusRequest *

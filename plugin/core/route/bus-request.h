@@ -7,8 +7,8 @@
 #include "route/bus-request-state.h"
 
 /*
- * Pending requests: requests that wait for an answer, and direct messages whose publisher wants to know that they
- * were handled.
+ * Pending requests: requests that wait for an answer. (bus-confirm has the publishers that wait until a message was
+ * handled.)
  *
  * Each has a route id: the responder copies it into its answer, and the broker finds the requester by it. A pending
  * request is listed at its requester, which finds it by its own id, and at its responder, so when either disconnects
@@ -33,9 +33,8 @@
 
 typedef enum
 {
-  BUS_PENDING_REPLY,     /* a REQUEST: ends with a final REPLY */
-  BUS_PENDING_DELIVERED, /* a direct PUBLISH: ends with DELIVERED */
-  BUS_PENDING_QUESTION,  /* a REQUEST to many: ends with the end frame of bus-many */
+  BUS_PENDING_REPLY,    /* a REQUEST: ends with a final REPLY */
+  BUS_PENDING_QUESTION, /* a REQUEST to many: ends with the end frame of bus-many */
 } BusPendingKind;
 
 typedef struct BusRequest BusRequest;

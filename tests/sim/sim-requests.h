@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "wire-envelope.h"
+
+#include <glib.h>
+
+/*
+ * The model of requests: what each requester and each responder may see of a request. Like sim-model it knows the protocol
+ * as the documents state it and includes no header of the core.
+ *
+ * A reply carries its route, its place among the replies of that route, and its place among those of its kind, so that the
+ * requester's side can check order and completeness without asking anybody.
+ *
+ * For each request: it ends exactly once; nothing follows a final reply. Replies of a route come in order, each part of
+ * an answer comes, and a report of progress counts those that it replaced. The window is never exceeded. The counts of a request
+ * to many agree with what came. A responder gets a request at most once, never after it was withdrawn, CANCEL only after its
+ * request, at most once, and always when it worked for nothing.
+ */
+
+typedef struct SimRequests SimRequests;
+
+/* The beginning of the payload of a reply. */
+typedef struct
+{
+  guint64 route;
+  guint64 asker; /* of the request: connection and id */
+  guint32 place; /* of this reply, from 1 on */
+  guint32 nth;   /* of its kind: progress, or a part of the answer */
+  guint32 is_progress;
+  guint32 is_final;
+} SimReplyMark;
+
+SimRequests *sim_requests_new (void);
+void sim_requests_free (SimRequests *requests);
+
+/* A request of a connection. @wanted: 0 or 1: of one server. @messages, @bytes: of its window; 0: none */
+void sim_requests_ask (SimRequests *requests,
+                       guint connection,
+                       guint64 id,
+                       guint wanted,
+                       guint64 messages,
+                       guint64 bytes,
+                       gboolean is_lazy);
+gboolean sim_requests_is_asked (const SimRequests *requests, guint connection, guint64 id);
+/* The broker has seen its CANCEL. */
+void sim_requests_cancelled (SimRequests *requests, guint connection, guint64 id);
+
+/* The mark of the next reply of a route. */
+SimReplyMark sim_requests_next_reply (SimRequests *requests, guint64 route, gboolean is_progress, gboolean is_final);
+
+/* --- what came to a responder. NULL: it is right, else what is wrong (static) --- */
+
+const char *sim_requests_got_request (SimRequests *requests, guint connection, const WireEnvelope *envelope);
+const char *sim_requests_got_cancel (SimRequests *requests, guint connection, const WireEnvelope *envelope);
+
+/* --- what came to a requester --- */
+
+/* What a reply was, for coverage. */
+typedef enum
+{
+  SIM_REPLY_FOREIGN, /* of no request that the model knows */
+  SIM_REPLY_PART,
+  SIM_REPLY_MERGED,    /* a progress that replaced others */
+  SIM_REPLY_ANSWERED,  /* the last one of a responder */
+  SIM_REPLY_FAILED,    /* a member failed */
+  SIM_REPLY_END_OK,    /* of a request to many */
+  SIM_REPLY_END_FIRST, /* the same, before all members had answered */
+  SIM_REPLY_END_PARTIAL,
+} SimReplyKind;
+
+const char *sim_requests_got_reply (SimRequests *requests,
+                                    guint connection,
+                                    guint8 flags,
+                                    const WireEnvelope *envelope,
+                                    SimReplyKind *kind);
+/* Returns NULL as well when the ERROR answers something else. */
+const char *sim_requests_got_error (SimRequests *requests, guint connection, guint64 id);
+
+/* --- credit --- */
+
+/* The next request of the connection for which credit is to be returned. @all: also of lazy ones. FALSE: none.
+ * @messages, @bytes: the totals */
+gboolean sim_requests_return_credit (SimRequests *requests,
+                                     guint connection,
+                                     gboolean all,
+                                     guint64 *id,
+                                     guint64 *messages,
+                                     guint64 *bytes);
+
+/* --- what the broker did with a route, as check-requests sees it --- */
+
+/* It was taken out of the queue of its responder and may not be delivered. */
+void sim_requests_withdrawn (SimRequests *requests, guint64 route);
+/* It was sent and has ended without an answer: its responder gets CANCEL. */
+void sim_requests_expect_cancel (SimRequests *requests, guint64 route);
+
+/* Nothing is in transit any more. @lives: of a connection; NULL: it is right */
+const char *
+sim_requests_finish (SimRequests *requests, gboolean (*lives) (guint connection, gpointer data), gpointer data);
