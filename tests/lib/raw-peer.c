@@ -74,8 +74,8 @@ raw_peer_send (RawPeer *self, guint8 kind, guint8 flags, const WireEnvelope *env
   return raw_peer_send_frame (self, kind, flags, wire_span (body, size + envelope->payload.len));
 }
 
-GByteArray *
-raw_peer_hello_bytes (const char *id, const char *type, guint32 oldest, guint32 newest)
+static GByteArray *
+raw_hello_bytes (const char *id, const char *type, guint32 oldest, guint32 newest, guint64 features)
 {
   Daemoneye__Eventbus__V1__Hello hello = DAEMONEYE__EVENTBUS__V1__HELLO__INIT;
   g_autofree char *own_id = g_strdup (id);
@@ -90,11 +90,18 @@ raw_peer_hello_bytes (const char *id, const char *type, guint32 oldest, guint32 
   hello.type = own_type;
   hello.role = 1;
   hello.incarnation = 1;
+  hello.features = features;
   size = daemoneye__eventbus__v1__hello__get_packed_size (&hello);
   g_byte_array_set_size (bytes, (guint) (WIRE_FRAME_HEADER_LEN + size));
   wire_frame_put_header (bytes->data, WIRE_KIND_HELLO, 0, (guint32) size);
   daemoneye__eventbus__v1__hello__pack (&hello, bytes->data + WIRE_FRAME_HEADER_LEN);
   return bytes;
+}
+
+GByteArray *
+raw_peer_hello_bytes (const char *id, const char *type, guint32 oldest, guint32 newest)
+{
+  return raw_hello_bytes (id, type, oldest, newest, 0);
 }
 
 gboolean
@@ -128,8 +135,8 @@ raw_peer_next (RawPeer *self, WireFrame *frame)
     }
 }
 
-guint32
-raw_peer_expect_welcome (RawPeer *self)
+static guint32
+raw_expect_welcome (RawPeer *self, guint64 features)
 {
   g_autoptr (WireGuard) guard = NULL;
   const Daemoneye__Eventbus__V1__Welcome *welcome;
@@ -142,7 +149,23 @@ raw_peer_expect_welcome (RawPeer *self)
   g_assert_nonnull (guard);
   welcome = wire_guard_message (guard);
   g_assert_cmpuint (welcome->largest_payload, >, 0);
+  g_assert_cmphex (welcome->features & features, ==, features);
   return welcome->version;
+}
+
+guint32
+raw_peer_expect_welcome (RawPeer *self)
+{
+  return raw_expect_welcome (self, 0);
+}
+
+void
+raw_peer_hello_with (RawPeer *self, const char *id, const char *type, guint64 features)
+{
+  g_autoptr (GByteArray) bytes = raw_hello_bytes (id, type, RAW_VERSION_1, RAW_VERSION_1, features);
+
+  g_assert_true (raw_peer_send_bytes (self, bytes->data, bytes->len));
+  raw_expect_welcome (self, features);
 }
 
 guint32

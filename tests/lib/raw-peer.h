@@ -34,6 +34,8 @@ gboolean raw_peer_next (RawPeer *self, WireFrame *frame);
 /* Sends a HELLO for version 1, waits for WELCOME, and returns the version that both sides agreed on. */
 guint32 raw_peer_hello (RawPeer *self, const char *id, const char *type);
 guint32 raw_peer_expect_welcome (RawPeer *self);
+/* The same as raw_peer_hello(), with features of wire-feature.h; asserts that they are granted. */
+void raw_peer_hello_with (RawPeer *self, const char *id, const char *type, guint64 features);
 /* Skips frames until one of @kind is received, and reads its envelope, which is valid until the next call. */
 void raw_peer_expect (RawPeer *self, guint8 kind, WireEnvelope *envelope);
 /* Waits for GOODBYE, then for the end of the connection. Returns the status; @detail (transfer full) may be NULL. */
