@@ -20,6 +20,7 @@
 #include "route/bus-answer.h"
 #include "route/bus-many.h"
 #include "route/bus-reroute.h"
+#include "route/bus-resend.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
 #include "envelope.pb-c.h"
@@ -44,6 +45,7 @@ void
 bus_core_free (BusCore *core)
 {
   bus_budget_free (core->budget);
+  bus_resend_clear (core);
   bus_routes_free (core->routes);
   bus_state_clear (core);
   g_free (core->software_version);
@@ -63,6 +65,7 @@ core_compare_subscriptions (gconstpointer a, gconstpointer b)
 static void
 core_hello_accepted (BusPeer *peer, const BusPeer *replaced, const BusEnd *end, gint64 now_us)
 {
+  bus_resend_join (peer, peer->last_known);
   bus_peer_note (peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
   bus_events_connected (peer, replaced, end, now_us);
 }
@@ -113,6 +116,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
     }
   bus_confirm_lose_dropped (core); /* messages that were discarded now: their end is known */
   bus_confirm_forget_peer (peer);
+  bus_resend_leave (peer, now_us);
   bus_request_forget_peer (peer);
   bus_later_forget_peer (peer);
   g_free (bus_takeover_withdraw (peer, &hello_len));
@@ -480,6 +484,9 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       break;
     case BUS_TIMER_CONFIRM:
       bus_confirm_expire (timer->owner);
+      break;
+    case BUS_TIMER_RESEND:
+      bus_resend_due (timer->owner);
       break;
     case BUS_TIMER_EXPIRY:
       peer = slot->subscription->owner;

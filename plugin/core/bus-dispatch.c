@@ -11,6 +11,7 @@
 #include "route/bus-assured.h"
 #include "route/bus-lineage.h"
 #include "route/bus-many.h"
+#include "route/bus-resend.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
 #include "wire-feature.h"
@@ -281,6 +282,54 @@ dispatch_release_inbound (DispatchCall *call, BusInbound *inbound)
   bus_inbound_clear (inbound);
 }
 
+/* --- messages that may be sent again --- */
+
+static gboolean
+dispatch_is_numbered (const DispatchCall *call)
+{
+  return call->envelope->message_id != 0 && (call->peer->features & WIRE_FEATURE_DELIVERY) != 0;
+}
+
+/* A resend is answered as the message was, and not delivered again. */
+static void
+dispatch_answer_resend (const DispatchCall *call, BusAccepted *accepted)
+{
+  if ((call->frame->flags & WIRE_FLAG_WANT_DELIVERED) && !dispatch_may_wait (call))
+    return;
+  dispatch_acknowledge (call, accepted->accept_seq, accepted->outcome);
+  if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
+    bus_confirm_continue (&accepted->witness, call->peer, call->envelope->id);
+}
+
+/* FALSE: the message is a resend, or may not be numbered; it is answered. */
+static gboolean
+dispatch_check_number (const DispatchCall *call)
+{
+  BusAccepted *accepted;
+
+  if (!dispatch_is_numbered (call))
+    return TRUE;
+  if (!bus_resend_open (call->peer))
+    {
+      bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_resend_windows,
+                            call->core->limits.resend_windows + 1);
+      return FALSE;
+    }
+  accepted = bus_resend_find (call->peer, call->envelope->message_id);
+  if (accepted != NULL)
+    dispatch_answer_resend (call, accepted);
+  return accepted == NULL;
+}
+
+/* @confirm: (nullable) */
+static void
+dispatch_note_accepted (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm)
+{
+  dispatch_acknowledge (call, accept_seq, outcome);
+  if (dispatch_is_numbered (call))
+    bus_resend_add (call->peer, call->envelope->message_id, accept_seq, outcome, confirm);
+}
+
 /* FALSE: refused and answered. @confirm: (out): NULL: the publisher does not wait for one */
 static gboolean
 dispatch_begin_confirm (const DispatchCall *call, BusConfirm **confirm)
@@ -320,7 +369,7 @@ dispatch_publish_direct (DispatchCall *call, BusMatch *match)
   inbound = dispatch_inbound (call);
   dispatch_count_topic (call, match);
   outcome = bus_router_direct (call->core, &inbound, target, route_id, call->now_us);
-  dispatch_acknowledge (call, inbound.accept_seq, outcome);
+  dispatch_note_accepted (call, inbound.accept_seq, outcome, confirm);
   dispatch_record_outcome (call, inbound.accept_seq, outcome);
   bus_confirm_expect (call->core, route_id, outcome.queued);
   dispatch_release_inbound (call, &inbound);
@@ -361,7 +410,7 @@ dispatch_publish_assured (DispatchCall *call, BusMatch *match)
   else
     {
       dispatch_count_topic (call, match);
-      dispatch_acknowledge (call, inbound.accept_seq, outcome);
+      dispatch_note_accepted (call, inbound.accept_seq, outcome, assurance.confirm);
       dispatch_record_outcome (call, inbound.accept_seq, outcome);
     }
   dispatch_release_inbound (call, &inbound);
@@ -376,7 +425,7 @@ dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
 
   dispatch_count_topic (call, match);
   outcome = bus_router_publish (call->core, &inbound, match, broadcast, call->now_us);
-  dispatch_acknowledge (call, inbound.accept_seq, outcome);
+  dispatch_note_accepted (call, inbound.accept_seq, outcome, NULL);
   dispatch_record_outcome (call, inbound.accept_seq, outcome);
   dispatch_release_inbound (call, &inbound);
 }
@@ -413,7 +462,7 @@ dispatch_handle_publish (DispatchCall *call)
   BusMatch *match;
 
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
-      || !dispatch_admit_lineage (call))
+      || !dispatch_check_number (call) || !dispatch_admit_lineage (call))
     return;
   if (call->envelope->target.len > 0)
     dispatch_publish_direct (call, match);

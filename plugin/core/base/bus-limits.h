@@ -48,6 +48,7 @@
   X (unsettled_bytes, 8388608, 65536, 268435456)                                                                       \
   X (settle_timeout_us, 30000000, 1000, 3600000000)                                                                    \
   X (delivery_attempts, 5, 1, 1000)                                                                                    \
+  X (resend_windows, 256, 1, 4096)                                                                                     \
   X (topic_cache, 4096, 16, 1048576)                                                                                   \
   X (topics_seen, 4096, 16, 65536)                                                                                     \
   X (timeline_bytes, 4194304, 4096, 1073741824)                                                                        \

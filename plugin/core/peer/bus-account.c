@@ -28,16 +28,37 @@ bus_account_join (GHashTable *accounts, BusCore *core, const BusCredentials *who
   return account;
 }
 
-void
-bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account)
+static void
+account_free_unused (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account)
 {
-  g_assert (account->peers > 0);
-  if (--account->peers > 0)
+  if (account->peers + account->holders > 0)
     return;
   g_assert (account->usage.charged == 0);
   bus_deadline_disarm (deadlines, &account->report_timer.deadline);
   g_hash_table_remove (accounts, GUINT_TO_POINTER (account->number));
   g_free (account);
+}
+
+void
+bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account)
+{
+  g_assert (account->peers > 0);
+  account->peers--;
+  account_free_unused (accounts, deadlines, account);
+}
+
+void
+bus_account_hold (BusAccount *account)
+{
+  account->holders++;
+}
+
+void
+bus_account_release (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account)
+{
+  g_assert (account->holders > 0);
+  account->holders--;
+  account_free_unused (accounts, deadlines, account);
 }
 
 guint

@@ -12,7 +12,9 @@
  * POSIX the uid, and the uid in decimal). Quotas apply to it, so that a user cannot get more of the broker by opening
  * more connections. This module counts peers and bytes; what happens at a limit is decided by bus-shed.
  *
- * Invariant: an account exists while it has a peer; its usage is the sum of its peers' usage.
+ * What outlives the peers, such as a window of resends, holds its account by itself.
+ *
+ * Invariant: an account exists while it has a peer or a holder; its usage is the sum of theirs.
  */
 
 /* The longest name, that of a Windows SID, has 184 bytes. */
@@ -25,7 +27,8 @@ typedef struct
   guint32 number;
   char name[BUS_ACCOUNT_NAME_MAX + 1];
   guint peers;
-  guint silent;   /* of these, connections that have sent no HELLO */
+  guint holders;  /* what outlives them */
+  guint silent;   /* connections that have sent no HELLO */
   BusUsage usage; /* of them all */
   guint64 pinned; /* bus-pinned: of its peers, while it adds them up */
   gboolean is_soft;
@@ -34,9 +37,11 @@ typedef struct
   BusCore *core;
 } BusAccount;
 
-/* The account of a new peer, made with its first peer and freed with its last. */
+/* The account of a new peer, made with its first peer and freed with the last one, unless it is held. */
 BusAccount *bus_account_join (GHashTable *accounts, BusCore *core, const BusCredentials *who);
 void bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account);
+void bus_account_hold (BusAccount *account);
+void bus_account_release (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account);
 GHashTable *bus_account_table_new (void);
 
 /* How many peers an account has. */

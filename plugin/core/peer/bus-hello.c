@@ -141,6 +141,7 @@ hello_take_identity (BusPeer *peer, const Hello *hello)
   peer->principal.id = peer->key.text;
   peer->principal.type = wire_span_str (peer->type);
   peer->incarnation = hello->incarnation;
+  peer->last_known = hello->last_message;
   hello_digest_token (hello, peer->token);
   peer->features = hello->features & WIRE_FEATURES_KNOWN;
   peer->software_version = bus_text_dup (hello->software_version, 64);

@@ -39,6 +39,7 @@ struct BusPeer
   BusKey key; /* of id */
   BusPrincipal principal;
   guint64 incarnation;
+  guint64 last_known;             /* newest number of its messages whose acceptance it knew at HELLO */
   guint8 token[BUS_TOKEN_DIGEST]; /* of its launch token; zeros: it had none */
   guint64 features;               /* known to both sides */
   gint64 connected_us;
@@ -49,14 +50,15 @@ struct BusPeer
   BusLedger ledger;
   BusFlow flow;
 
-  GHashTable *subscriptions; /* id -> BusSubscription, not owned by the table */
-  GQueue asked;              /* BusRequest, by their asked_link */
-  GHashTable *asked_by_id;   /* the same: id -> BusRequest */
-  guint n_asked_members;     /* of its requests to many: the members that were asked and have not ended */
-  GQueue answering;          /* BusRequest, by their answering_link */
-  GHashTable *confirms;      /* bus-confirm: id -> BusConfirm that it waits for; NULL: none */
-  GQueue confirming;         /* bus-confirm: routes that it has to confirm */
-  GQueue later;              /* BusLater, its calls of the broker that are answered later, by their link */
+  GHashTable *subscriptions;      /* id -> BusSubscription, not owned by the table */
+  GQueue asked;                   /* BusRequest, by their asked_link */
+  GHashTable *asked_by_id;        /* the same: id -> BusRequest */
+  guint n_asked_members;          /* of its requests to many: the members that were asked and have not ended */
+  GQueue answering;               /* BusRequest, by their answering_link */
+  struct BusResendWindow *resend; /* bus-resend: of the messages that it numbered; NULL: none yet */
+  GHashTable *confirms;           /* bus-confirm: id -> BusConfirm that it waits for; NULL: none */
+  GQueue confirming;              /* bus-confirm: routes that it has to confirm */
+  GQueue later;                   /* BusLater, its calls of the broker that are answered later, by their link */
 
   /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
   struct BusMatch *recent_match;

@@ -8,9 +8,11 @@ struct BusConfirm
 {
   BusTimer timer;
   BusCore *core;
-  BusPeer *publisher;
-  guint64 id;    /* of the message, chosen by the publisher */
-  GQueue routes; /* ConfirmRoute, by their own_link */
+  BusPeer *publisher;         /* NULL: it disconnected, and a resend may continue */
+  BusUsage *usage;            /* that is charged */
+  BusConfirmWitness *witness; /* nullable */
+  guint64 id;                 /* of the message, chosen by the publisher */
+  GQueue routes;              /* ConfirmRoute, by their own_link */
 };
 
 typedef struct
@@ -34,13 +36,13 @@ confirm_find_route (BusCore *core, guint64 route_id)
 static void
 confirm_charge (const BusConfirm *confirm, gsize bytes)
 {
-  bus_quota_keep (&confirm->core->quota, &confirm->publisher->ledger.usage, bytes);
+  bus_quota_keep (&confirm->core->quota, confirm->usage, bytes);
 }
 
 static void
 confirm_refund (const BusConfirm *confirm, gsize bytes)
 {
-  bus_quota_forgo (&confirm->core->quota, &confirm->publisher->ledger.usage, bytes);
+  bus_quota_forgo (&confirm->core->quota, confirm->usage, bytes);
 }
 
 guint64
@@ -76,6 +78,24 @@ confirm_free_route (ConfirmRoute *route)
 
 /* --- confirmations --- */
 
+static void
+confirm_attach (BusConfirm *confirm, BusPeer *publisher, guint64 id)
+{
+  confirm->publisher = publisher;
+  confirm->id = id;
+  if (publisher->confirms == NULL)
+    publisher->confirms = g_hash_table_new (g_int64_hash, g_int64_equal);
+  g_hash_table_insert (publisher->confirms, &confirm->id, confirm);
+}
+
+static void
+confirm_detach (BusConfirm *confirm)
+{
+  if (confirm->publisher != NULL)
+    g_hash_table_remove (confirm->publisher->confirms, &confirm->id);
+  confirm->publisher = NULL;
+}
+
 BusConfirm *
 bus_confirm_new (BusCore *core, BusPeer *publisher, guint64 id, gint64 due_us)
 {
@@ -84,11 +104,8 @@ bus_confirm_new (BusCore *core, BusPeer *publisher, guint64 id, gint64 due_us)
   confirm->timer.kind = BUS_TIMER_CONFIRM;
   confirm->timer.owner = confirm;
   confirm->core = core;
-  confirm->publisher = publisher;
-  confirm->id = id;
-  if (publisher->confirms == NULL)
-    publisher->confirms = g_hash_table_new (g_int64_hash, g_int64_equal);
-  g_hash_table_insert (publisher->confirms, &confirm->id, confirm);
+  confirm->usage = &publisher->ledger.usage;
+  confirm_attach (confirm, publisher, id);
   confirm_charge (confirm, sizeof (BusConfirm));
   bus_deadline_arm (&core->deadlines, &confirm->timer.deadline, due_us);
   core->routes->n_confirms++;
@@ -103,19 +120,84 @@ confirm_free (BusConfirm *confirm)
   while (confirm->routes.head != NULL)
     confirm_free_route (confirm->routes.head->data);
   bus_deadline_disarm (&core->deadlines, &confirm->timer.deadline);
-  g_hash_table_remove (confirm->publisher->confirms, &confirm->id);
+  confirm_detach (confirm);
+  if (confirm->witness != NULL)
+    confirm->witness->confirm = NULL;
   confirm_refund (confirm, sizeof (BusConfirm));
   core->routes->n_confirms--;
   g_free (confirm);
 }
 
 static void
-confirm_fail (BusConfirm *confirm, WireStatus status, const char *detail)
+confirm_answer (BusPeer *publisher, guint64 id, WireStatus status, const char *detail)
 {
-  if (bus_peer_is_ready (confirm->publisher))
-    bus_peer_error (confirm->publisher, confirm->id, status, detail);
+  WireEnvelope done;
+
+  if (!bus_peer_is_ready (publisher))
+    return;
+  if (status != WIRE_STATUS_OK)
+    {
+      bus_peer_error (publisher, id, status, detail);
+      return;
+    }
+  wire_envelope_init (&done);
+  done.answers = id;
+  bus_peer_put (publisher, WIRE_KIND_DELIVERED, 0, &done);
+}
+
+/* @detail: NULL with OK */
+static void
+confirm_end (BusConfirm *confirm, WireStatus status, const char *detail)
+{
+  if (confirm->witness != NULL)
+    *confirm->witness = (BusConfirmWitness){ confirm, TRUE, status };
+  if (confirm->publisher != NULL)
+    confirm_answer (confirm->publisher, confirm->id, status, detail);
   confirm_free (confirm);
 }
+
+/* --- resends --- */
+
+void
+bus_confirm_witness (BusConfirm *confirm, BusConfirmWitness *witness, BusUsage *usage)
+{
+  gsize bytes = sizeof (BusConfirm) + confirm->routes.length * sizeof (ConfirmRoute);
+
+  confirm_refund (confirm, bytes);
+  confirm->usage = usage;
+  confirm_charge (confirm, bytes);
+  confirm->witness = witness;
+  witness->confirm = confirm;
+}
+
+void
+bus_confirm_drop_witness (BusConfirmWitness *witness)
+{
+  BusConfirm *confirm = g_steal_pointer (&witness->confirm);
+
+  if (confirm == NULL)
+    return;
+  confirm->witness = NULL;
+  if (confirm->publisher == NULL)
+    confirm_free (confirm);
+}
+
+void
+bus_confirm_continue (BusConfirmWitness *witness, BusPeer *publisher, guint64 id)
+{
+  if (witness->confirm != NULL)
+    {
+      confirm_detach (witness->confirm);
+      confirm_attach (witness->confirm, publisher, id);
+    }
+  else if (witness->is_done)
+    confirm_answer (publisher, id, witness->status, "the message was sent before, and this was its end");
+  else
+    confirm_answer (publisher, id, WIRE_STATUS_UNKNOWN,
+                    "the message was accepted before, and then nobody waited until it was handled");
+}
+
+/* --- answers --- */
 
 static BusConfirm *
 confirm_find (const BusPeer *publisher, guint64 id)
@@ -144,18 +226,13 @@ bus_confirm_delivered (BusCore *core, const BusPeer *receiver, guint64 route_id)
 {
   ConfirmRoute *route = confirm_find_route (core, route_id);
   BusConfirm *confirm;
-  WireEnvelope done;
 
   if (route == NULL || route->receiver != receiver)
     return FALSE;
   confirm = route->confirm;
   confirm_free_route (route);
-  if (confirm->routes.head != NULL)
-    return TRUE;
-  wire_envelope_init (&done);
-  done.answers = confirm->id;
-  bus_peer_put (confirm->publisher, WIRE_KIND_DELIVERED, 0, &done);
-  confirm_free (confirm);
+  if (confirm->routes.head == NULL)
+    confirm_end (confirm, WIRE_STATUS_OK, NULL);
   return TRUE;
 }
 
@@ -180,8 +257,8 @@ bus_confirm_expect (BusCore *core, guint64 route_id, guint n)
     return;
   route->n_queued = n;
   if (n == 0)
-    confirm_fail (route->confirm, WIRE_STATUS_WOULD_BLOCK,
-                  "the receiver's queue is full; the loss is reported to it by GAP");
+    confirm_end (route->confirm, WIRE_STATUS_WOULD_BLOCK,
+                 "the receiver's queue is full; the loss is reported to it by GAP");
 }
 
 static void
@@ -190,8 +267,8 @@ confirm_lose (BusCore *core, const BusDroppedRoute *lost)
   ConfirmRoute *route = confirm_find_route (core, lost->route_id);
 
   if (route != NULL && --route->n_queued == 0)
-    confirm_fail (route->confirm, bus_loss_status (lost->loss),
-                  "the message was dropped before it was sent to its receiver");
+    confirm_end (route->confirm, bus_loss_status (lost->loss),
+                 "the message was dropped before it was sent to its receiver");
 }
 
 void
@@ -210,25 +287,31 @@ bus_confirm_lose_dropped (BusCore *core)
 void
 bus_confirm_expire (BusConfirm *confirm)
 {
-  confirm_fail (confirm, WIRE_STATUS_UNKNOWN,
-                "the receiver did not confirm in time that it handled the message; it may have handled it");
+  confirm_end (confirm, WIRE_STATUS_UNKNOWN,
+               "the receiver did not confirm in time that it handled the message; it may have handled it");
 }
 
 void
 bus_confirm_forget_peer (BusPeer *peer)
 {
   GHashTableIter iter;
-  gpointer confirm;
+  gpointer value;
 
   while (peer->confirming.head != NULL)
     {
       ConfirmRoute *route = peer->confirming.head->data;
 
-      confirm_fail (route->confirm, WIRE_STATUS_UNKNOWN, "the receiver disconnected; it may have handled the message");
+      confirm_end (route->confirm, WIRE_STATUS_UNKNOWN, "the receiver disconnected; it may have handled the message");
     }
   if (peer->confirms == NULL)
     return;
-  while (g_hash_table_iter_init (&iter, peer->confirms), g_hash_table_iter_next (&iter, NULL, &confirm))
-    confirm_free (confirm);
+  while (g_hash_table_iter_init (&iter, peer->confirms), g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      BusConfirm *confirm = value;
+
+      confirm_detach (confirm);
+      if (confirm->witness == NULL)
+        confirm_free (confirm);
+    }
   g_clear_pointer (&peer->confirms, g_hash_table_unref);
 }

@@ -13,12 +13,21 @@
  * message is dropped before it was sent, and with UNKNOWN when the receiver disconnects and nobody else gets the message,
  * or at the deadline. A message that another member takes over brings its route along.
  *
- * A confirmation of a message that may be resent (bus-resend) survives its publisher: the resend continues it.
+ * A confirmation of a message that may be resent (bus-resend) has a witness and survives its publisher: the resend continues
+ * it, or finds the result in the witness.
  *
  * Invariant: a confirmation has at least one route and a deadline while it exists, and ends with exactly one answer.
  */
 
 typedef struct BusConfirm BusConfirm;
+
+/* What is known of a confirmation that may survive its publisher. */
+typedef struct
+{
+  BusConfirm *confirm; /* NULL: it has ended, or there was none */
+  gboolean is_done;
+  WireStatus status; /* when done; OK: handled */
+} BusConfirmWitness;
 
 /* @publisher: has room for a pending request (the caller has checked max_pending_requests), and none with this @id. It needs
  * a route next. */
@@ -30,6 +39,15 @@ guint64 bus_confirm_add (BusConfirm *confirm, BusPeer *receiver);
 /* The message of the route is queued for so many subscriptions of the receiver; without this call for one. With none the
  * publisher gets an ERROR. Route 0: none. */
 void bus_confirm_expect (BusCore *core, guint64 route_id, guint n);
+
+/* The confirmation survives its publisher while @witness exists. @usage: is charged instead of the publisher */
+void bus_confirm_witness (BusConfirm *confirm, BusConfirmWitness *witness, BusUsage *usage);
+/* The witness ends; nobody can continue the confirmation any more. */
+void bus_confirm_drop_witness (BusConfirmWitness *witness);
+
+/* The publisher sent the message again, as @id: it gets the answer now, or when there is one. The caller has checked that it
+ * may wait. */
+void bus_confirm_continue (BusConfirmWitness *witness, BusPeer *publisher, guint64 id);
 
 /* A confirmation of this publisher waits for the answer to @id. */
 gboolean bus_confirm_is_pending (const BusPeer *publisher, guint64 id);

@@ -17,6 +17,7 @@ bus_routes_new (const BusLimits *limits, guint64 seed, BusQuota *quota)
   bus_timeline_init (&routes->timeline, MIN (limits->timeline_bytes, limits->broker_bytes / BUS_TIMELINE_SHARE), seed,
                      quota);
   routes->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
+  routes->resend_windows = g_hash_table_new (bus_key_hash, bus_key_equal);
   routes->confirm_routes = g_hash_table_new (g_int64_hash, g_int64_equal);
   return routes;
 }
@@ -26,11 +27,13 @@ bus_routes_free (BusRoutes *routes)
 {
   g_assert (g_hash_table_size (routes->requests) == 0 && g_hash_table_size (routes->servers) == 0);
   g_assert (g_hash_table_size (routes->groups) == 0);
+  g_assert (g_hash_table_size (routes->resend_windows) == 0);
   g_assert (g_hash_table_size (routes->confirm_routes) == 0 && routes->n_confirms == 0);
   for (guint i = 0; i < G_N_ELEMENTS (routes->ended_requests); i++)
     g_assert (routes->ended_requests[i].length == 0);
   bus_match_cache_clear (&routes->matches);
   bus_topics_clear (&routes->topics);
+  g_hash_table_unref (routes->resend_windows);
   g_hash_table_unref (routes->confirm_routes);
   bus_timeline_clear (&routes->timeline);
   g_hash_table_unref (routes->requests);

@@ -31,6 +31,9 @@ typedef struct BusRoutes
 
   GHashTable *confirm_routes; /* bus-confirm: route id -> its route */
   guint n_confirms;
+
+  GHashTable *resend_windows; /* bus-resend: account and id -> its window */
+  GQueue resend_idle;         /* those of clients that are gone, the longest first */
 } BusRoutes;
 
 #define BUS_ROUTE_CLASS_BITS 2u /* the low bits of a route id: the credit class of an answer (bus-request) */

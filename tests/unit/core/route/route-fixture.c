@@ -18,6 +18,7 @@ routes_teardown (Peers *peers, gconstpointer data)
 
   while (peers->core->peers.head != NULL)
     routes_disconnect (peers, peers->core->peers.head->data, NULL);
+  bus_resend_clear (peers->core);
   g_assert_cmpuint (routes->n_subscriptions, ==, 0);
   g_assert_cmpuint (g_hash_table_size (routes->groups), ==, 0);
   g_assert_cmpuint (g_hash_table_size (routes->servers), ==, 0);
@@ -55,6 +56,7 @@ routes_disconnect (Peers *peers, BusPeer *peer, BusLeave *leave)
     routes_release (peers, link->data, leave != NULL ? leave : &ignored);
   bus_confirm_lose_dropped (peers->core);
   bus_confirm_forget_peer (peer);
+  bus_resend_leave (peer, peers->core->now_us);
   bus_request_forget_peer (peer);
   peers_disconnect (peers, peer);
 }

@@ -5,6 +5,7 @@
 #include "route/bus-confirm.h"
 #include "route/bus-request.h"
 #include "route/bus-reroute.h"
+#include "route/bus-resend.h"
 #include "route/bus-routes.h"
 
 /*

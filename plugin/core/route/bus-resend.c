@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-resend.h"
+
+#include "peer/bus-state.h"
+#include "route/bus-routes.h"
+
+/* Approximately what the look-up needs for each number. */
+#define LOOK_UP_BYTES 48u
+
+typedef struct BusResendWindow
+{
+  BusTimer timer;
+  BusKey key; /* of account and id; the text is behind the struct */
+  BusCore *core;
+  BusAccount *account; /* held */
+  BusPeer *peer;       /* NULL: it is gone */
+  guint64 incarnation;
+  GHashTable *by_id; /* number -> BusAccepted */
+  GQueue accepted;   /* BusAccepted by their link, oldest first */
+  GList idle_link;   /* of windows without a peer */
+} BusResendWindow;
+
+/* --- numbers --- */
+
+static void
+resend_charge (BusResendWindow *window, gsize bytes)
+{
+  bus_quota_keep (&window->core->quota, &window->account->usage, bytes);
+}
+
+static void
+resend_refund (BusResendWindow *window, gsize bytes)
+{
+  bus_quota_forgo (&window->core->quota, &window->account->usage, bytes);
+}
+
+static void
+resend_forget (BusResendWindow *window, BusAccepted *accepted)
+{
+  bus_confirm_drop_witness (&accepted->witness);
+  g_hash_table_remove (window->by_id, &accepted->message_id);
+  g_queue_unlink (&window->accepted, &accepted->link);
+  resend_refund (window, sizeof (BusAccepted) + LOOK_UP_BYTES);
+  g_slice_free (BusAccepted, accepted);
+}
+
+static void
+resend_forget_up_to (BusResendWindow *window, guint64 last_known)
+{
+  for (GList *link = window->accepted.head, *next; link != NULL; link = next)
+    {
+      BusAccepted *accepted = link->data;
+
+      next = link->next;
+      if (accepted->message_id <= last_known)
+        resend_forget (window, accepted);
+    }
+}
+
+/* --- windows --- */
+
+static char *
+resend_key_text (const BusPeer *peer)
+{
+  return g_strdup_printf ("%u/%s", peer->account->number, peer->id);
+}
+
+static void
+resend_free_window (BusResendWindow *window)
+{
+  BusCore *core = window->core;
+
+  resend_forget_up_to (window, G_MAXUINT64);
+  bus_deadline_disarm (&core->deadlines, &window->timer.deadline);
+  if (window->peer != NULL)
+    window->peer->resend = NULL;
+  else
+    g_queue_unlink (&core->routes->resend_idle, &window->idle_link);
+  g_hash_table_remove (core->routes->resend_windows, &window->key);
+  g_hash_table_unref (window->by_id);
+  resend_refund (window, sizeof (BusResendWindow) + window->key.text.len);
+  bus_account_release (core->accounts, &core->deadlines, window->account);
+  g_free (window);
+}
+
+static BusResendWindow *
+resend_new_window (BusPeer *peer, WireSpan text)
+{
+  BusCore *core = peer->core;
+  BusResendWindow *window = g_malloc0 (sizeof (BusResendWindow) + text.len);
+  guint8 *copy = (guint8 *) (window + 1);
+
+  memcpy (copy, text.data, text.len);
+  window->key = bus_key (core->seed, wire_span (copy, text.len));
+  window->core = core;
+  window->account = peer->account;
+  bus_account_hold (window->account);
+  window->incarnation = peer->incarnation;
+  window->by_id = g_hash_table_new (g_int64_hash, g_int64_equal);
+  window->timer.kind = BUS_TIMER_RESEND;
+  window->timer.owner = window;
+  window->idle_link.data = window;
+  g_hash_table_insert (core->routes->resend_windows, &window->key, window);
+  resend_charge (window, sizeof (BusResendWindow) + text.len);
+  return window;
+}
+
+static BusResendWindow *
+resend_find_window (const BusPeer *peer)
+{
+  g_autofree char *text = resend_key_text (peer);
+  BusKey key = bus_key (peer->core->seed, wire_span_str (text));
+
+  return g_hash_table_lookup (peer->core->routes->resend_windows, &key);
+}
+
+/* The peer has come back, or is new. */
+static void
+resend_attach (BusResendWindow *window, BusPeer *peer)
+{
+  if (window->incarnation != peer->incarnation)
+    resend_forget_up_to (window, G_MAXUINT64);
+  window->incarnation = peer->incarnation;
+  window->peer = peer;
+  peer->resend = window;
+}
+
+static gboolean
+resend_make_place (BusCore *core)
+{
+  if (g_hash_table_size (core->routes->resend_windows) < core->limits.resend_windows)
+    return TRUE;
+  if (core->routes->resend_idle.head == NULL)
+    return FALSE;
+  resend_free_window (core->routes->resend_idle.head->data);
+  return TRUE;
+}
+
+gboolean
+bus_resend_open (BusPeer *peer)
+{
+  g_autofree char *text = NULL;
+
+  if (peer->resend != NULL)
+    return TRUE;
+  if (!resend_make_place (peer->core))
+    return FALSE;
+  text = resend_key_text (peer);
+  resend_attach (resend_new_window (peer, wire_span_str (text)), peer);
+  return TRUE;
+}
+
+void
+bus_resend_join (BusPeer *peer, guint64 last_known)
+{
+  BusResendWindow *window = resend_find_window (peer);
+
+  if (window == NULL || window->peer != NULL)
+    return;
+  bus_deadline_disarm (&peer->core->deadlines, &window->timer.deadline);
+  g_queue_unlink (&peer->core->routes->resend_idle, &window->idle_link);
+  resend_attach (window, peer);
+  resend_forget_up_to (window, last_known);
+}
+
+void
+bus_resend_leave (BusPeer *peer, gint64 now_us)
+{
+  BusResendWindow *window = g_steal_pointer (&peer->resend);
+
+  if (window == NULL)
+    return;
+  window->peer = NULL;
+  g_queue_push_tail_link (&peer->core->routes->resend_idle, &window->idle_link);
+  bus_deadline_arm (&peer->core->deadlines, &window->timer.deadline, now_us + BUS_RESEND_US);
+}
+
+void
+bus_resend_due (gpointer window)
+{
+  resend_free_window (window);
+}
+
+void
+bus_resend_clear (BusCore *core)
+{
+  while (core->routes->resend_idle.head != NULL)
+    resend_free_window (core->routes->resend_idle.head->data);
+}
+
+/* --- messages --- */
+
+BusAccepted *
+bus_resend_find (const BusPeer *peer, guint64 message_id)
+{
+  return g_hash_table_lookup (peer->resend->by_id, &message_id);
+}
+
+void
+bus_resend_add (BusPeer *peer, guint64 message_id, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm)
+{
+  BusResendWindow *window = peer->resend;
+  BusAccepted *accepted = g_slice_new0 (BusAccepted);
+
+  if (window->accepted.length == BUS_RESEND_IDS)
+    resend_forget (window, window->accepted.head->data);
+  accepted->message_id = message_id;
+  accepted->accept_seq = accept_seq;
+  accepted->outcome = outcome;
+  accepted->link.data = accepted;
+  g_queue_push_tail_link (&window->accepted, &accepted->link);
+  g_hash_table_insert (window->by_id, &accepted->message_id, accepted);
+  resend_charge (window, sizeof (BusAccepted) + LOOK_UP_BYTES);
+  if (confirm != NULL)
+    bus_confirm_witness (confirm, &accepted->witness, &window->account->usage);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core-fixture.h"
+
+#include "peer/bus-peer.h"
+#include "control.pb-c.h"
+#include "wire-feature.h"
+
+/* At least once and confirmed delivery, frame by frame: what publisher and members are sent. */
+
+#define TOPIC      "health.x"
+#define LIMIT      20u /* unsettled_messages */
+#define CONFIRM_US (60 * G_TIME_SPAN_SECOND)
+
+typedef struct
+{
+  Core core;
+  Client *publisher;
+  Client *member[2];
+} Delivery;
+
+static Client *
+delivery_client (Delivery *f, const char *id)
+{
+  Client *client = client_ready (&f->core, id, "procmond");
+
+  client->peer->features |= WIRE_FEATURE_DELIVERY; /* whatever this build grants by itself */
+  return client;
+}
+
+static void
+setup (Delivery *f, gconstpointer data)
+{
+  BusLimits limits;
+
+  bus_limits_init (&limits);
+  limits.unsettled_messages = LIMIT;
+  core_setup (&f->core, &limits);
+  f->publisher = agent_ready (&f->core);
+  f->publisher->peer->features |= WIRE_FEATURE_DELIVERY;
+  f->member[0] = delivery_client (f, "one");
+  f->member[1] = delivery_client (f, "two");
+}
+
+static void
+teardown (Delivery *f, gconstpointer data)
+{
+  core_teardown (&f->core, NULL);
+}
+
+static void
+join (Delivery *f, guint at)
+{
+  client_subscribe_full (f->member[at], 1, "health.#", "workers", FALSE, 10, 100000, WIRE_STATUS_OK);
+}
+
+static guint64
+publish (Client *client, guint32 delivery, guint8 flags, guint64 message_id)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL (TOPIC);
+  envelope.payload = WIRE_SPAN_LITERAL ("work");
+  envelope.delivery = delivery;
+  envelope.message_id = message_id;
+  envelope.deadline_us = CONFIRM_US;
+  return client_send (client, WIRE_KIND_PUBLISH, flags | WIRE_FLAG_WANT_ACK, &envelope);
+}
+
+static void
+expect_ack (Client *client, guint64 id, guint queued)
+{
+  g_autoptr (Got) ack = client_take (client, WIRE_KIND_ACK);
+
+  g_assert_nonnull (ack);
+  g_assert_cmpuint (ack->envelope.answers, ==, id);
+  g_assert_cmpuint (ack->envelope.queued, ==, queued);
+}
+
+static Got *
+expect_delivery (Client *client, guint attempt)
+{
+  Got *got = client_take (client, WIRE_KIND_DELIVER);
+
+  g_assert_nonnull (got);
+  g_assert_cmpuint (got->envelope.attempt, ==, attempt);
+  return got;
+}
+
+static guint64
+confirm (Client *client, const Got *got)
+{
+  WireEnvelope done;
+
+  wire_envelope_init (&done);
+  done.route = got->envelope.route_id;
+  return client_send (client, WIRE_KIND_DELIVERED, 0, &done);
+}
+
+static void
+expect_delivered (Client *client, guint64 id)
+{
+  g_autoptr (Got) delivered = client_take (client, WIRE_KIND_DELIVERED);
+
+  g_assert_nonnull (delivered);
+  g_assert_cmpuint (delivered->envelope.answers, ==, id);
+}
+
+/* The member dies with the message in hand: the other one gets it and says that it was handled. */
+static void
+test_member_dies (Delivery *f, gconstpointer data)
+{
+  g_autoptr (Got) first = NULL, second = NULL;
+  guint64 id;
+
+  join (f, 0);
+  id = publish (f->publisher, WIRE_DELIVERY_AT_LEAST_ONCE, WIRE_FLAG_WANT_DELIVERED, 0);
+  expect_ack (f->publisher, id, 1);
+  first = expect_delivery (f->member[0], 0);
+  g_assert_cmpuint (first->flags, ==, WIRE_FLAG_WANT_DELIVERED);
+  join (f, 1);
+  client_disconnect (f->member[0]);
+  core_flush (&f->core);
+  second = expect_delivery (f->member[1], 2);
+  g_assert_null (client_take (f->publisher, WIRE_KIND_ERROR));
+  confirm (f->member[1], second);
+  expect_delivered (f->publisher, id);
+}
+
+/* The member unsubscribes. */
+static void
+test_member_leaves (Delivery *f, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
+  g_autoptr (Got) first = NULL, second = NULL, reply = NULL;
+
+  join (f, 0);
+  publish (f->publisher, WIRE_DELIVERY_AT_LEAST_ONCE, 0, 0);
+  first = expect_delivery (f->member[0], 0);
+  join (f, 1);
+  request.subscription = 1;
+  reply = client_call (f->member[0], "control.bus.unsubscribe", &request.base, WIRE_STATUS_OK);
+  core_flush (&f->core);
+  second = expect_delivery (f->member[1], 2);
+}
+
+/* The member hangs: after the settle timeout the other one gets it. */
+static void
+test_member_hangs (Delivery *f, gconstpointer data)
+{
+  g_autoptr (Got) first = NULL, second = NULL;
+  guint64 id;
+
+  join (f, 0);
+  id = publish (f->publisher, WIRE_DELIVERY_AT_LEAST_ONCE, WIRE_FLAG_WANT_DELIVERED, 0);
+  first = expect_delivery (f->member[0], 0);
+  join (f, 1);
+  core_advance (&f->core, 29 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (client_count (f->member[1], WIRE_KIND_DELIVER), ==, 0);
+  core_advance (&f->core, 1 * G_TIME_SPAN_SECOND - 1);
+  g_assert_cmpuint (client_count (f->member[1], WIRE_KIND_DELIVER), ==, 0);
+  core_advance (&f->core, 1);
+  second = expect_delivery (f->member[1], 2);
+  /* It wakes up too late to confirm. */
+  client_expect_error (f->member[0], confirm (f->member[0], first), WIRE_STATUS_EXPIRED);
+  confirm (f->member[1], second);
+  expect_delivered (f->publisher, id);
+}
+
+/* Ordinary messages of a group are not repeated, and their publisher gets to know that. */
+static void
+test_at_most_once (Delivery *f, gconstpointer data)
+{
+  g_autoptr (Got) first = NULL;
+  guint64 id;
+
+  join (f, 0);
+  id = publish (f->publisher, 0, WIRE_FLAG_WANT_DELIVERED, 0);
+  expect_ack (f->publisher, id, 1);
+  first = expect_delivery (f->member[0], 0);
+  join (f, 1);
+  client_disconnect (f->member[0]);
+  core_flush (&f->core);
+  client_expect_error (f->publisher, id, WIRE_STATUS_UNKNOWN);
+  g_assert_cmpuint (client_count (f->member[1], WIRE_KIND_DELIVER), ==, 0);
+}
+
+static void
+test_nobody (Delivery *f, gconstpointer data)
+{
+  guint64 id = publish (f->publisher, WIRE_DELIVERY_AT_LEAST_ONCE, 0, 0);
+
+  client_expect_error (f->publisher, id, WIRE_STATUS_NO_RESPONDERS);
+  id = publish (f->publisher, 0, WIRE_FLAG_WANT_DELIVERED, 0);
+  client_expect_error (f->publisher, id, WIRE_STATUS_NO_RESPONDERS);
+  g_assert_cmpuint (bus_peer_pending (f->publisher->peer), ==, 0);
+}
+
+static void
+test_unknown_at_the_deadline (Delivery *f, gconstpointer data)
+{
+  g_autoptr (Got) first = NULL;
+  guint64 id;
+
+  join (f, 0);
+  id = publish (f->publisher, 0, WIRE_FLAG_WANT_DELIVERED, 0);
+  expect_ack (f->publisher, id, 1);
+  core_advance (&f->core, CONFIRM_US);
+  client_expect_error (f->publisher, id, WIRE_STATUS_UNKNOWN);
+}
+
+/* The limit is named, and nothing is half delivered. */
+static void
+test_refused (Delivery *f, gconstpointer data)
+{
+  g_autoptr (Got) error = NULL;
+  guint64 id;
+
+  join (f, 0);
+  for (guint i = 0; i < LIMIT; i++)
+    expect_ack (f->publisher, publish (f->publisher, WIRE_DELIVERY_AT_LEAST_ONCE, 0, 0), 1);
+  id = publish (f->publisher, WIRE_DELIVERY_AT_LEAST_ONCE, WIRE_FLAG_WANT_DELIVERED, 0);
+  error = client_take (f->publisher, WIRE_KIND_ERROR);
+  g_assert_nonnull (error);
+  g_assert_cmpuint (error->envelope.answers, ==, id);
+  g_assert_cmpuint (error->envelope.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_true (wire_span_equal (error->envelope.setting, WIRE_SPAN_LITERAL ("unsettled_messages")));
+  g_assert_cmpuint (error->envelope.limit, ==, LIMIT);
+}
+
+/* The client does not know whether its message arrived, connects again and sends it again. */
+static void
+test_resend (Delivery *f, gconstpointer data)
+{
+  g_autoptr (Got) first = NULL;
+  guint64 id;
+
+  join (f, 1);
+  id = publish (f->member[0], WIRE_DELIVERY_AT_LEAST_ONCE, WIRE_FLAG_WANT_DELIVERED, 77);
+  expect_ack (f->member[0], id, 1);
+  client_disconnect (f->member[0]);
+  f->member[0] = delivery_client (f, "one");
+  id = publish (f->member[0], WIRE_DELIVERY_AT_LEAST_ONCE, WIRE_FLAG_WANT_DELIVERED, 77);
+  expect_ack (f->member[0], id, 1);
+  first = expect_delivery (f->member[1], 0);
+  g_assert_cmpuint (client_count (f->member[1], WIRE_KIND_DELIVER), ==, 0);
+  g_assert_null (client_take (f->member[0], WIRE_KIND_DELIVERED));
+  confirm (f->member[1], first);
+  expect_delivered (f->member[0], id);
+  id = publish (f->member[0], 0, WIRE_FLAG_WANT_DELIVERED, 77); /* once more: the result is known */
+  expect_ack (f->member[0], id, 1);
+  expect_delivered (f->member[0], id);
+  client_disconnect (f->member[0]);
+  core_advance (&f->core, 60 * G_TIME_SPAN_SECOND); /* now nothing is remembered */
+}
+
+#define DELIVERY_ADD(path, test) g_test_add (path, Delivery, NULL, setup, test, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  DELIVERY_ADD ("/core/delivery/M06-member-dies", test_member_dies);
+  DELIVERY_ADD ("/core/delivery/M06-member-leaves", test_member_leaves);
+  DELIVERY_ADD ("/core/delivery/M06-member-hangs", test_member_hangs);
+  DELIVERY_ADD ("/core/delivery/M06-at-most-once", test_at_most_once);
+  DELIVERY_ADD ("/core/delivery/nobody", test_nobody);
+  DELIVERY_ADD ("/core/delivery/unknown-at-the-deadline", test_unknown_at_the_deadline);
+  DELIVERY_ADD ("/core/delivery/M06-refused", test_refused);
+  DELIVERY_ADD ("/core/delivery/K12-resend", test_resend);
+  return g_test_run ();
+}
