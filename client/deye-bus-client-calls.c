@@ -73,6 +73,14 @@ call_for_publish (const char *topic, GBytes *payload, DeyeBusOptions *options, g
   };
 }
 
+/* A message that the broker recognises when it is sent again: the library may do so after a reconnect. */
+static void
+call_number (DeyeBusClient *self, DeyeBusCall *call)
+{
+  if ((call->flags & WIRE_FLAG_WANT_DELIVERED) || deye_bus_options_is_at_least_once (call->options))
+    call->message_id = ++self->last_message_id;
+}
+
 static void
 call_on_published (DeyeBusPending *pending)
 {
@@ -152,12 +160,14 @@ deye_bus_client_publish (DeyeBusClient *self,
                          GCancellable *cancellable,
                          GError **error)
 {
-  DeyeBusCall call = call_for_publish (topic, payload, options, result != NULL ? WIRE_FLAG_WANT_ACK : 0);
+  gboolean wants_ack = result != NULL || deye_bus_options_is_at_least_once (options);
+  DeyeBusCall call = call_for_publish (topic, payload, options, wants_ack ? WIRE_FLAG_WANT_ACK : 0);
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (topic != NULL, FALSE);
 
-  if (result == NULL)
+  call_number (self, &call);
+  if (!wants_ack)
     return call_publish_unasked (self, &call, cancellable, error);
   return call_publish_asked (self, &call, result, cancellable, error);
 }
@@ -172,15 +182,17 @@ deye_bus_client_publish_async (DeyeBusClient *self,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  DeyeBusCall call = call_for_publish (topic, payload, options, want_ack ? WIRE_FLAG_WANT_ACK : 0);
+  gboolean wants_ack = want_ack || deye_bus_options_is_at_least_once (options);
+  DeyeBusCall call = call_for_publish (topic, payload, options, wants_ack ? WIRE_FLAG_WANT_ACK : 0);
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (topic != NULL);
 
+  call_number (self, &call);
   task = call_new_publish_task (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_client_publish_async);
-  call_run_async (self, &call, want_ack ? DEYE_BUS_PENDING_ACK : DEYE_BUS_PENDING_SENT, task, call_on_published);
+  call_run_async (self, &call, wants_ack ? DEYE_BUS_PENDING_ACK : DEYE_BUS_PENDING_SENT, task, call_on_published);
 }
 
 gboolean
@@ -212,6 +224,67 @@ deye_bus_client_post (DeyeBusClient *self,
   ok = call_start (self, &call, NULL, error);
   deye_bus_client_leave (self);
   return ok;
+}
+
+/* --- publish and wait until it was handled --- */
+
+static DeyeBusCall
+call_for_confirmed (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options)
+{
+  DeyeBusCall call = call_for_publish (topic, payload, options, WIRE_FLAG_WANT_ACK | WIRE_FLAG_WANT_DELIVERED);
+
+  call.deadline_us = (guint64) deye_bus_options_timeout_us (options);
+  call_number (self, &call);
+  return call;
+}
+
+gboolean
+deye_bus_client_publish_confirmed (DeyeBusClient *self,
+                                   const char *topic,
+                                   GBytes *payload,
+                                   DeyeBusOptions *options,
+                                   GCancellable *cancellable,
+                                   GError **error)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  DeyeBusCall call;
+
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (topic != NULL, FALSE);
+
+  call = call_for_confirmed (self, topic, payload, options);
+  pending = call_run_sync (self, &call, DEYE_BUS_PENDING_DELIVERED, cancellable, error);
+  return pending != NULL;
+}
+
+void
+deye_bus_client_publish_confirmed_async (DeyeBusClient *self,
+                                         const char *topic,
+                                         GBytes *payload,
+                                         DeyeBusOptions *options,
+                                         GCancellable *cancellable,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  DeyeBusCall call;
+
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+  g_return_if_fail (topic != NULL);
+
+  call = call_for_confirmed (self, topic, payload, options);
+  task = call_new_publish_task (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, deye_bus_client_publish_confirmed_async);
+  call_run_async (self, &call, DEYE_BUS_PENDING_DELIVERED, task, call_on_published);
+}
+
+gboolean
+deye_bus_client_publish_confirmed_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
+  return deye_bus_task_check (self, result, deye_bus_client_publish_confirmed_async, error)
+         && call_finish_publish (result, NULL, error);
 }
 
 /* --- broadcast --- */

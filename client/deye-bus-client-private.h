@@ -34,8 +34,9 @@ struct _DeyeBusClient
   char *type;
   char *address; /* as asked for; NULL: default, or a given fd */
   DeyeBusRole wanted_role;
-  guint32 pid;         /* of the process that made it */
-  guint64 incarnation; /* drawn once: the broker recognises this object by it when it connects again */
+  guint32 pid;             /* of the process that made it */
+  guint64 last_message_id; /* of the messages that it numbered, over all connections */
+  guint64 incarnation;     /* drawn once: the broker recognises this object by it when it connects again */
 
   GMainContext *context;
   GSource *source;

@@ -739,6 +739,73 @@ DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self,
                                                       GError **error);
 
 /**
+ * deye_bus_client_publish_confirmed:
+ * @self: a #DeyeBusClient
+ * @topic: topic to publish to, without wildcards
+ * @payload: (nullable): the payload
+ * @options: (nullable): further fields of the message, or %NULL; its timeout (default 30 s) limits the whole call
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
+ *
+ * Publishes a message and waits until one member of each queue group that subscribes to @topic has handled it. Other
+ * subscriptions get the message as well, but are not waited for. With deye_bus_options_set_at_least_once() a member that
+ * fails is relieved by another one.
+ *
+ * Returns: %TRUE if a callback of one member of each group has returned. Otherwise %FALSE with
+ *   %DEYE_BUS_ERROR_NO_RESPONDERS (no group has a member for @topic), with %DEYE_BUS_ERROR_UNKNOWN (no report within the
+ *   timeout, or a member disconnected: the message may have been handled), at once with the reason if the message was
+ *   dropped before it was sent to a member, with %DEYE_BUS_ERROR_UNSUPPORTED if the broker does not offer the feature
+ *   DELIVERY, or with an error as of deye_bus_client_publish()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_publish_confirmed (DeyeBusClient *self,
+                                                         const char *topic,
+                                                         GBytes *payload,
+                                                         DeyeBusOptions *options,
+                                                         GCancellable *cancellable,
+                                                         GError **error);
+
+/**
+ * deye_bus_client_publish_confirmed_async:
+ * @self: a #DeyeBusClient
+ * @topic: topic to publish to, without wildcards
+ * @payload: (nullable): the payload
+ * @options: (nullable): further fields of the message, or %NULL
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
+ *
+ * Asynchronous version of deye_bus_client_publish_confirmed(). If @callback is %NULL, #DeyeBusClient::error reports a
+ * failure.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_client_publish_confirmed_async (DeyeBusClient *self,
+                                                           const char *topic,
+                                                           GBytes *payload,
+                                                           DeyeBusOptions *options,
+                                                           GCancellable *cancellable,
+                                                           GAsyncReadyCallback callback,
+                                                           gpointer user_data);
+
+/**
+ * deye_bus_client_publish_confirmed_finish:
+ * @self: a #DeyeBusClient
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
+ *
+ * Finishes an operation started with deye_bus_client_publish_confirmed_async().
+ *
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_publish_confirmed()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_publish_confirmed_finish (DeyeBusClient *self,
+                                                                GAsyncResult *result,
+                                                                GError **error);
+
+/**
  * deye_bus_client_direct:
  * @self: a #DeyeBusClient
  * @peer_id: id of the receiver

@@ -45,6 +45,8 @@ struct _DeyeBusMessage
   gint64 remaining_us;
   gint64 ttl_us;
 
+  guint32 attempt;
+
   guint to_handle;  /* callbacks that have not ended yet; the client's thread only */
   gboolean handled; /* a callback has been called */
 

@@ -103,6 +103,7 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   message->accept_seq = envelope->accept_seq;
   message->sequence_number = envelope->sequence_number;
   message->route_id = envelope->route_id;
+  message->attempt = MAX (envelope->attempt, 1);
   message->accept_time_us = (gint64) MIN (envelope->accept_time_us, G_MAXINT64);
   message->remaining_us = (gint64) MIN (envelope->remaining_us, G_MAXINT64);
   message->ttl_us = (gint64) MIN (envelope->ttl_us, G_MAXINT64);
@@ -166,6 +167,7 @@ DEFINE_GETTER (guint8, priority, priority, 0)
 DEFINE_GETTER (gint64, remaining, remaining_us, 0)
 DEFINE_GETTER (gint64, ttl, ttl_us, 0)
 DEFINE_GETTER (guint, depth, depth, 0)
+DEFINE_GETTER (guint, attempt, attempt, 1)
 
 static GBytes *
 message_bytes_of (DeyeBusMessage *message, WireSpan span)

@@ -285,6 +285,19 @@ DEYE_BUS_API char **deye_bus_message_dup_tags (DeyeBusMessage *message);
 DEYE_BUS_API gint64 deye_bus_message_get_remaining (DeyeBusMessage *message);
 
 /**
+ * deye_bus_message_get_attempt:
+ * @message: a #DeyeBusMessage
+ *
+ * Gets which delivery of the message this is. A number above 1 marks a repeat: the message was published at least once,
+ * and another member of the group got it before and did not handle it in time; it may have handled it all the same.
+ *
+ * Returns: 1 for the first delivery
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_message_get_attempt (DeyeBusMessage *message);
+
+/**
  * deye_bus_message_get_ttl:
  * @message: a #DeyeBusMessage
  *

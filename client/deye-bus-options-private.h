@@ -27,12 +27,16 @@ struct _DeyeBusOptions
   guint32 depth;
   guint64 sequence_number;
   guint8 priority;
+  gboolean at_least_once;
   GPtrArray *tags;     /* of "key=value", NULL: none */
   const char *invalid; /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };
 
 /* FALSE: a setter got a wrong value, which this error reports. @options: (nullable). */
 gboolean deye_bus_options_check (const DeyeBusOptions *options, GError **error);
+
+/* @options: (nullable). */
+gboolean deye_bus_options_is_at_least_once (const DeyeBusOptions *options);
 
 /* @options: (nullable). */
 gint64 deye_bus_options_timeout_us (const DeyeBusOptions *options);

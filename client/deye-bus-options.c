@@ -136,6 +136,20 @@ deye_bus_options_set_priority (DeyeBusOptions *options, guint8 priority)
 }
 
 void
+deye_bus_options_set_at_least_once (DeyeBusOptions *options, gboolean at_least_once)
+{
+  g_return_if_fail (options != NULL);
+
+  options->at_least_once = at_least_once;
+}
+
+gboolean
+deye_bus_options_is_at_least_once (const DeyeBusOptions *options)
+{
+  return options != NULL && options->at_least_once;
+}
+
+void
 deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *span_id)
 {
   g_return_if_fail (options != NULL);

@@ -94,6 +94,28 @@ DEYE_BUS_API void deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 
 DEYE_BUS_API void deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_us);
 
 /**
+ * deye_bus_options_set_at_least_once:
+ * @options: options
+ * @at_least_once: whether a member of each group shall get the message at least once
+ *
+ * Asks the broker to keep a published message until one member of each matching queue group has handled it. If that
+ * member disconnects, unsubscribes, or handles nothing for the time of the broker's setting `settle-timeout-us` (30 s),
+ * another one gets the message; deye_bus_message_get_attempt() tells it so. A message can therefore be handled twice, and
+ * receivers must allow for that. Subscriptions outside of groups, direct messages and broadcasts are delivered as without
+ * this option.
+ *
+ * The call waits until the broker has accepted the message. It fails with %DEYE_BUS_ERROR_LIMIT if the broker has no room
+ * to keep it; then nobody gets it, and it can be published again later. It fails with %DEYE_BUS_ERROR_NO_RESPONDERS if
+ * nobody subscribes to the topic. The library numbers such messages, so that the broker recognises one that is sent again
+ * after a reconnect.
+ *
+ * Needs the feature DELIVERY of the broker; without it publishing fails with %DEYE_BUS_ERROR_UNSUPPORTED.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_options_set_at_least_once (DeyeBusOptions *options, gboolean at_least_once);
+
+/**
  * deye_bus_options_set_method:
  * @options: options
  * @method: (nullable): method to call

@@ -41,6 +41,10 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
     envelope->type_name = wire_span_str (call->type_name);
   envelope->payload = wire_span (len > 0 ? g_bytes_get_data (call->payload, NULL) : NULL, len);
   envelope->deadline_us = call->deadline_us;
+  envelope->message_id = call->message_id;
+  if (call->kind == WIRE_KIND_PUBLISH && !(call->flags & WIRE_FLAG_BROADCAST)
+      && deye_bus_options_is_at_least_once (call->options))
+    envelope->delivery |= WIRE_DELIVERY_AT_LEAST_ONCE;
   envelope->route = call->route;
   envelope->status = call->status;
   envelope->error_name = wire_span_str (call->error_name);

@@ -33,6 +33,7 @@ typedef struct
   GBytes *payload;               /* nullable */
   const DeyeBusOptions *options; /* nullable */
   guint64 deadline_us;           /* relative, sent to the broker; 0: none */
+  guint64 message_id;            /* by which the broker recognises the call when it is sent again; 0: it is not */
   guint64 route;                 /* REPLY */
   guint32 status;                /* REPLY: an error */
   const char *error_name;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client-fixture.h"
 
+#include "deye-bus-client-private.h"
+#include "session/deye-bus-session-data.h"
+#include "wire-feature.h"
+
 #include <glib/gstdio.h>
 
 /* Calls of a client: connect, publish, request, close; synchronous and asynchronous, and who may make them. */
@@ -332,6 +336,78 @@ test_direct (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
 }
 
+/* --- at least once, and confirmed by a group --- */
+
+static void
+connect_delivering (Fixture *f)
+{
+  client_fixture_connect (f, NULL);
+  f->client->session->welcome.features |= WIRE_FEATURE_DELIVERY; /* whatever this build knows */
+}
+
+static void
+test_at_least_once (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_options_set_at_least_once (options, TRUE);
+  connect_delivering (f);
+  script_ack (f->in, 2, 1, 1);
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, &error));
+  g_assert_no_error (error);
+  script_error (f->in, 4, WIRE_STATUS_LIMIT);
+  client_fixture_say (f);
+  g_assert_false (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  {
+    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+
+    /* The broker's answer is waited for although no result was asked, and each message has a number of its own. */
+    g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 2);
+    for (guint i = 0; i < 2; i++)
+      {
+        g_assert_cmpint (frame_at (frames, i)->flags, ==, WIRE_FLAG_WANT_ACK);
+        g_assert_cmpuint (frame_at (frames, i)->envelope.delivery, ==, WIRE_DELIVERY_AT_LEAST_ONCE);
+        g_assert_cmpuint (frame_at (frames, i)->envelope.message_id, ==, i + 1);
+      }
+  }
+}
+
+static void
+test_confirmed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = with_timeout (20000);
+  g_autoptr (GError) error = NULL;
+  WireEnvelope delivered;
+
+  connect_delivering (f);
+  script_ack (f->in, 2, 1, 1);
+  wire_envelope_init (&delivered);
+  delivered.answers = 2;
+  script_frame (f->in, WIRE_KIND_DELIVERED, 0, &delivered);
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_publish_confirmed (f->client, "events.a", NULL, NULL, NULL, &error));
+  {
+    g_autoptr (GPtrArray) frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+
+    g_assert_cmpint (frame_at (frames, 0)->flags, ==, WIRE_FLAG_WANT_ACK | WIRE_FLAG_WANT_DELIVERED);
+    g_assert_cmpuint (frame_at (frames, 0)->envelope.target.len, ==, 0);
+    g_assert_cmpuint (frame_at (frames, 0)->envelope.deadline_us, ==, 30000000);
+    g_assert_cmpuint (frame_at (frames, 0)->envelope.message_id, ==, 1);
+  }
+  script_error (f->in, 4, WIRE_STATUS_NO_RESPONDERS);
+  client_fixture_say (f);
+  g_assert_false (deye_bus_client_publish_confirmed (f->client, "events.a", NULL, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS);
+  g_clear_error (&error);
+  script_ack (f->in, 6, 1, 1); /* accepted, and then nothing is heard */
+  client_fixture_say (f);
+  g_assert_false (deye_bus_client_publish_confirmed (f->client, "events.a", NULL, options, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
+}
+
 /* --- request --- */
 
 static void
@@ -618,6 +694,8 @@ main (int argc, char **argv)
   ADD ("M08-unheard-failures", test_unheard_failures);
   ADD ("publish-much", test_publish_much);
   ADD ("direct", test_direct);
+  ADD ("M06-at-least-once", test_at_least_once);
+  ADD ("M06-confirmed", test_confirmed);
   ADD ("request", test_request);
   ADD ("request-async", test_request_async);
   ADD ("request-cancelled", test_request_cancelled);

@@ -30,6 +30,27 @@ test_frame (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 0);
 }
 
+/* Neither the option nor the confirmation of a group is sent to a broker that does not know it. */
+static void
+test_delivery (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &old_broker);
+  deye_bus_options_set_at_least_once (options, TRUE);
+  g_assert_false (deye_bus_client_publish (f->client, "health.x", NULL, options, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
+  g_clear_error (&error);
+  g_assert_false (deye_bus_client_publish_confirmed (f->client, "health.x", NULL, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "DELIVERY"));
+  client_fixture_settle (f);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 0);
+}
+
 static void
 test_check (Fixture *f, gconstpointer data)
 {
@@ -57,5 +78,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("M27-frame", test_frame);
   ADD ("M27-check", test_check);
+  ADD ("M27-delivery", test_delivery);
   return g_test_run ();
 }

@@ -94,6 +94,7 @@ check_full (gsize step)
   envelope.accept_seq = 7;
   envelope.accept_time_us = 1234567;
   envelope.remaining_us = 99;
+  envelope.attempt = 3;
   envelope.payload = wire_span_str ("payload");
   bytes = encode (&envelope);
   g_clear_pointer (&original, deye_bus_options_free);
@@ -113,6 +114,7 @@ check_full (gsize step)
   g_assert_cmpint (deye_bus_message_get_accept_time (message), ==, 1234567);
   g_assert_cmpint (deye_bus_message_get_remaining (message), ==, 99);
   g_assert_cmpint (deye_bus_message_get_ttl (message), ==, 750000);
+  g_assert_cmpuint (deye_bus_message_get_attempt (message), ==, 3);
   g_assert_cmpuint (deye_bus_message_get_sequence_number (message), ==, 42);
   g_assert_cmpuint (deye_bus_message_get_priority (message), ==, 255);
   g_assert_false (deye_bus_message_is_final (message));
