@@ -404,6 +404,7 @@ dispatch_publish_assured (DispatchCall *call, BusMatch *match)
   outcome = bus_assured_publish (call->core, &inbound, match, &assurance, &refusal, call->now_us);
   if (refusal.status != WIRE_STATUS_OK)
     {
+      call->core->routes->accept_seq--; /* nobody has seen it */
       bus_confirm_cancel (call->peer, call->envelope->id);
       dispatch_answer_refusal (call, &refusal);
     }

@@ -45,7 +45,8 @@ check_block_observe (const SimWorld *world, const BusSubscription *subscription,
   sub->was_held = check_block_holds_sent (subscription);
   sub->heritage = sim_check_count_heritage (world, subscription);
   sub->rerouted = subscription->rerouted;
-  sub->group_rerouted = subscription->group != NULL ? subscription->group->rerouted : 0;
+  sub->repeated = subscription->repeated;
+  sub->group_rerouted = subscription->group != NULL ? subscription->group->rerouted + subscription->group->repeated : 0;
   sub->delivered = subscription->delivered;
   sub->block_due_us = G_MAXINT64;
   if (since_us == G_MAXINT64)
@@ -72,7 +73,8 @@ sim_check_before_block (SimWorld *world, SimClient *client)
 static gboolean
 check_block_has_drained (const SimWorld *world, const BusSubscription *subscription, const SimSub *sub)
 {
-  gboolean got_more = subscription->group != NULL && subscription->group->rerouted > sub->group_rerouted;
+  gboolean got_more = subscription->group != NULL
+                      && subscription->group->rerouted + subscription->group->repeated > sub->group_rerouted;
   guint64 more = got_more ? subscription->delivered - sub->delivered : 0;
 
   for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
@@ -104,7 +106,8 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *s
     sim_world_fail (world, "B04: subscription %u blocks again, and returned nothing since it was demoted",
                     subscription->id);
   if (sub->was_held && !check_block_holds_sent (subscription) && !subscription->demoted
-      && sub->credit_us < world->now_us && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
+      && sub->credit_us < world->now_us && subscription->repeated == sub->repeated /* it takes its ticket along */
+      && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "B04: the block of subscription %u ended, and it is not demoted", subscription->id);
   if (subscription->demoted && !sub->was_demoted)
     sub->demoted_us = world->now_us;

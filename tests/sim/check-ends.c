@@ -3,12 +3,13 @@
 #include "core-view.h"
 #include "peer/bus-state.h"
 #include "route/bus-group.h"
+#include "route/bus-routes.h"
 
 /*
  * I7: no message vanishes when a subscription ends or is demoted. Each message that waited for it was handed on to another
  * subscription, where it is counted in the same way, or is counted as discarded. The other subscriptions lose and gain
  * nothing else: what they were offered is delivered, missed or waiting, and each handed on message moves from one to
- * another.
+ * another. A message that was sent, delivered at least once and not settled comes to another member again.
  */
 
 static gboolean
@@ -19,7 +20,7 @@ check_ends_is_ending (const SimEnds *ends, const BusSubscription *subscription)
 }
 
 static void
-check_ends_count_peer (const BusPeer *peer, SimEnds *ends)
+check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends)
 {
   GHashTableIter iter;
   gpointer value;
@@ -32,7 +33,10 @@ check_ends_count_peer (const BusPeer *peer, SimEnds *ends)
       if (subscription->serves)
         continue; /* requests are answered, not counted */
       if (check_ends_is_ending (ends, subscription))
-        ends->waiting += subscription->fifo.messages;
+        {
+          ends->waiting += subscription->fifo.messages;
+          ends->owed += sim_check_count_owed (world, subscription, ends->client->peer);
+        }
       else if (!sim_is_watching (subscription))
         ends->others += subscription->delivered + subscription->missed + subscription->fifo.messages;
     }
@@ -42,7 +46,8 @@ static void
 check_ends_count (const SimWorld *world, SimEnds *ends)
 {
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
-    check_ends_count_peer (link->data, ends);
+    check_ends_count_peer (world, link->data, ends);
+  ends->repeated = world->core->routes->n_repeated;
   ends->ended = world->core->flows.missed_by[BUS_LOSS_ENDED];
   ends->is_closing = sim_view_is_closing (world);
 }
@@ -60,9 +65,14 @@ sim_check_after_end (SimWorld *world, const SimEnds *ends)
   SimEnds now = { .client = ends->client, .subscription = ends->subscription };
 
   check_ends_count (world, &now);
-  if (ends->is_closing || now.is_closing || now.waiting > 0)
+  if (ends->is_closing || now.is_closing || now.waiting > 0 || now.owed > 0)
     return;
-  if (now.others + now.ended != ends->others + ends->ended + ends->waiting)
+  if (now.repeated < ends->repeated + ends->owed)
+    sim_world_fail (world,
+                    "M06: %" G_GUINT64_FORMAT " messages that were not settled had another member, %" G_GUINT64_FORMAT
+                    " were repeated",
+                    ends->owed, now.repeated - ends->repeated);
+  if (now.others + now.ended != ends->others + ends->ended + ends->waiting + now.repeated - ends->repeated)
     sim_world_fail (world,
                     "I7: %" G_GUINT64_FORMAT " messages waited for what ended, %" G_GINT64_FORMAT
                     " came to others, %" G_GUINT64_FORMAT " are counted as discarded",

@@ -43,7 +43,7 @@ check_frame_can_pay (const BusPeer *peer)
 
   g_hash_table_iter_init (&iter, peer->subscriptions);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (!((const BusSubscription *) value)->serves && ((const BusSubscription *) value)->fifo.messages > 0)
+    if (!((const BusSubscription *) value)->serves && sim_bounded_messages (value) > 0)
       return TRUE;
   return FALSE;
 }
@@ -195,8 +195,9 @@ check_frame_adjusted (SimWorld *world, const BusSubscription *adjusted, const Si
   if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !unpaid && fifo->messages != before->waiting)
     sim_world_fail (world, "B08: error dropped what it had accepted");
   /* Messages that no publisher pays for any more are subject to the bounds again. */
-  if (unpaid && fifo->messages > 1
-      && (fifo->messages > adjusted->bounds.messages || fifo->bytes > adjusted->bounds.bytes))
+  if (unpaid && sim_bounded_messages (adjusted) > 1
+      && (sim_bounded_messages (adjusted) > adjusted->bounds.messages
+          || fifo->bytes - fifo->kept_bytes > adjusted->bounds.bytes))
     sim_world_fail (world, "B08: the messages that block left exceed the bounds");
 }
 

@@ -157,7 +157,7 @@ check_groups_compare (SimWorld *world, const SimFrame *frame, const char *name, 
 static gboolean
 check_groups_picks_one (const SimFrame *frame)
 {
-  return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && frame->target[0] == '\0'
+  return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && !frame->at_least_once && frame->target[0] == '\0'
          && !g_str_has_prefix (frame->topic, "control.agent");
 }
 

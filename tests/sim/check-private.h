@@ -51,6 +51,13 @@ sim_is_watching (const BusSubscription *subscription)
   return subscription->pattern.len > len && memcmp (subscription->pattern.data, domain, len) == 0;
 }
 
+/* What waits and is not kept until it is settled: its bounds apply to it. */
+static inline guint64
+sim_bounded_messages (const BusSubscription *subscription)
+{
+  return subscription->fifo.messages - subscription->fifo.kept_messages;
+}
+
 /* The bytes of the control lane, encoded or not. */
 static inline guint64
 sim_control_bytes (const BusFlow *flow)
@@ -72,6 +79,10 @@ void sim_check_count_streams (SimWorld *world,
                               guint64 *held_bytes,
                               guint64 *held_messages);
 void sim_check_index (SimWorld *world);
+/* What was sent to a subscription and is not settled, see check-unsettled.c. */
+void sim_check_unsettled (SimWorld *world, const BusSubscription *subscription);
+/* How many messages that a subscription of @leaving has not settled another member must get when it ends. */
+guint64 sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving);
 /* A message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);
 /* @tickets: that the subscription holds, counted. */

@@ -31,7 +31,8 @@ check_sums_limits (SimWorld *world, const BusSubscription *subscription, guint64
   gboolean keeps = bounds->policy == BUS_OVERFLOW_ERROR || bounds->policy == BUS_OVERFLOW_BLOCK;
   guint64 missed = 0;
 
-  if (!keeps && fifo->messages > 1 && (fifo->messages > bounds->messages || fifo->bytes > bounds->bytes))
+  if (!keeps && sim_bounded_messages (subscription) > 1
+      && (sim_bounded_messages (subscription) > bounds->messages || fifo->bytes - fifo->kept_bytes > bounds->bytes))
     sim_world_fail (world, "B08: policy %u keeps more than its bounds allow", bounds->policy);
   if (tickets > 0 && bounds->policy != BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "B08: policy %u withholds credit", bounds->policy);
@@ -89,6 +90,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
   if (subscription->window.used_messages != subscription->delivered + queued)
     sim_world_fail (world, "I1: a window miscounts");
   check_sums_limits (world, subscription, tickets);
+  sim_check_unsettled (world, subscription);
   if (longest > WIRE_N_LANES * BUS_N_LOSSES)
     sim_world_fail (world, "I2: %u gaps stand side by side", longest);
   return (guint) tickets;

@@ -41,6 +41,8 @@ typedef struct
   guint64 waiting;         /* messages for what ends */
   guint64 others;          /* messages that were offered to the other subscriptions */
   guint64 ended;           /* messages that were discarded with their subscription */
+  guint64 repeated;        /* messages that another member got again, so far */
+  guint64 owed;            /* of what ends: sent and not settled, and another member must get it */
   gboolean is_closing;     /* a peer is being disconnected meanwhile: nothing is known */
 } SimEnds;
 

@@ -4,6 +4,7 @@
 #include "check-private.h"
 #include "peer/bus-state.h"
 #include "route/bus-routes.h"
+#include "wire-feature.h"
 
 gboolean
 sim_view_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits)
@@ -51,4 +52,10 @@ sim_view_control_waits (const SimClient *client)
 {
   return client->peer != NULL && bus_peer_is_ready (client->peer)
          && client->peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
+}
+
+void
+sim_view_grant_delivery (SimClient *client)
+{
+  client->peer->features |= WIRE_FEATURE_DELIVERY;
 }

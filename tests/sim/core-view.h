@@ -17,6 +17,9 @@ guint64 sim_view_accept_seq (const SimWorld *world);
 /* The number of messages that the broker has published by itself. */
 guint64 sim_view_announced (const SimWorld *world);
 
+/* The client may publish at least once, whether or not this build grants the feature. */
+void sim_view_grant_delivery (SimClient *client);
+
 /* The number of frames of this client that the broker processed. */
 guint64 sim_view_received (const SimClient *client);
 

@@ -66,6 +66,11 @@
   X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \
   X (DIRECT, "direct")                                                                                                 \
   X (REPLY_BEHIND, "I04-reply-behind-what-waits")                                                                      \
+  X (KEPT, "M06-kept-until-settled")                                                                                   \
+  X (KEPT_WAITING, "M06-kept-while-waiting")                                                                           \
+  X (KEPT_REFUSED, "M06-no-room-to-keep")                                                                              \
+  X (REPEATED, "M06-repeated-to-another-member")                                                                       \
+  X (REPEATED_LATE, "M06-repeated-at-the-settle-timeout")                                                              \
   X (LATE, "R11-timers-late")                                                                                          \
   X (SPLIT, "frame-split")                                                                                             \
   X (PARTLY_SENT, "partly-sent")                                                                                       \

@@ -128,7 +128,7 @@ sim_client_hello (SimClient *client)
   hello.type = client->role == SIM_COLLECTOR ? (char *) (gsize) client->type : nothing;
   hello.role = client->role == SIM_TOOL ? SIM_TOOL : SIM_COLLECTOR;
   hello.incarnation = client->number;
-  hello.features = client->number % 5 != 0 ? WIRE_FEATURE_STREAM : 0;
+  hello.features = WIRE_FEATURE_DELIVERY | (client->number % 5 != 0 ? WIRE_FEATURE_STREAM : 0);
   client_append (client, WIRE_KIND_HELLO, 0, body, daemoneye__eventbus__v1__hello__pack (&hello, body), &frame);
 }
 
@@ -273,7 +273,7 @@ client_handle_deliver (SimClient *client, const WireEnvelope *envelope)
       if (!sim_watch_event (client->world, client->number, id, envelope))
         sim_model_deliver (client->world->model, client->number, id, client_number_of (envelope->payload),
                            envelope->payload.len, envelope->accept_seq, envelope->remaining_us,
-                           (const char *) envelope->sender.data, envelope->sender.len);
+                           (const char *) envelope->sender.data, envelope->sender.len, envelope->attempt);
     }
 }
 

@@ -40,6 +40,9 @@ typedef struct
   gboolean acked;
   guint queued;       /* as the ACK says */
   GHashTable *groups; /* that received it */
+  gboolean at_least_once;
+  GHashTable *asked;    /* names of the groups that match */
+  GHashTable *attempts; /* "group attempt": deliveries to groups */
 } ModelMessage;
 
 /* A message that matched a subscription. */
@@ -56,6 +59,7 @@ typedef struct
 {
   guint64 matched;
   guint64 received; /* delivered or reported as missed */
+  guint64 kept;     /* of the matched ones, delivered at least once */
   gboolean left;    /* a member left: what waited for it may be lost without a gap */
 } ModelGroup;
 

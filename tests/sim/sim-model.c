@@ -22,6 +22,8 @@ model_message_free (gpointer data)
   g_free (message->sender);
   g_free (message->target);
   g_hash_table_unref (message->groups);
+  g_hash_table_unref (message->attempts);
+  g_hash_table_unref (message->asked);
   g_free (message);
 }
 
@@ -253,11 +255,12 @@ sim_model_publish (SimModel *model,
                    gsize payload_len,
                    guint64 ttl_us,
                    gboolean broadcast,
+                   gboolean at_least_once,
                    const char *target,
                    guint64 seq)
 {
   ModelMessage *message = g_new0 (ModelMessage, 1);
-  g_autoptr (GHashTable) members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  GHashTable *members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   message->seq = seq;
   message->number = number;
@@ -269,6 +272,9 @@ sim_model_publish (SimModel *model,
   message->ttl_us = ttl_us;
   message->sender = g_strdup (sim_model_peer (model, peer)->id);
   message->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  message->attempts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  message->asked = members;
+  message->at_least_once = at_least_once;
   g_hash_table_insert (model->messages, &message->number, message);
   for (guint i = 0; i < model->subs->len; i++)
     {
@@ -288,6 +294,7 @@ sim_model_publish (SimModel *model,
         {
           message->matched++;
           sim_model_group (model, sub->group)->matched++;
+          sim_model_group (model, sub->group)->kept += at_least_once;
         }
     }
   return message->matched;
@@ -309,6 +316,27 @@ sim_model_withdraw (SimModel *model, guint64 number)
       if (sub->group != NULL)
         sim_model_group (model, sub->group)->left = TRUE;
     }
+}
+
+void
+sim_model_refuse (SimModel *model, guint64 number)
+{
+  ModelMessage *message = g_hash_table_lookup (model->messages, &number);
+  GHashTableIter iter;
+  gpointer name;
+
+  for (guint i = 0; i < model->subs->len; i++)
+    {
+      const ModelSub *sub = g_ptr_array_index (model->subs, i);
+      guint n = sub->matches->len;
+
+      if (n > 0 && g_array_index (sub->matches, ModelMatch, n - 1).message == message)
+        g_array_set_size (sub->matches, n - 1);
+    }
+  g_hash_table_iter_init (&iter, message->asked);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    sim_model_group (model, name)->matched--;
+  g_hash_table_remove (model->messages, &number);
 }
 
 void

@@ -12,7 +12,8 @@
  *
  * For each plain subscription and lane: it receives what matched, in order, nothing twice; a message that is left out is
  * counted by a gap, at that place and exactly. In the end delivered + missed = matched. A message to a group reaches at
- * most one of its members.
+ * most one of its members. One that is published at least once may reach another member again, marked with the number of the
+ * attempt; it is never lost to a group that it was accepted for, unless a member left or its time to live ended.
  */
 
 #define SIM_FAILURE_MAX 400
@@ -73,10 +74,13 @@ guint sim_model_publish (SimModel *model,
                          gsize payload_len,
                          guint64 ttl_us,
                          gboolean broadcast,
+                         gboolean at_least_once,
                          const char *target,
                          guint64 seq);
 /* The message was not accepted after all: it was refused, or its publisher was disconnected. */
 void sim_model_withdraw (SimModel *model, guint64 number);
+/* The message was refused as a whole: nobody gets it, and no member of a group counted it. */
+void sim_model_refuse (SimModel *model, guint64 number);
 /* A peer was disconnected while the message was routed. */
 void sim_model_unsure (SimModel *model, guint64 number);
 
@@ -91,7 +95,8 @@ void sim_model_deliver (SimModel *model,
                         guint64 seq,
                         guint64 remaining_us,
                         const char *sender,
-                        gsize sender_len);
+                        gsize sender_len,
+                        guint attempt);
 void sim_model_gap (SimModel *model,
                     guint peer,
                     guint32 subscription,

@@ -90,6 +90,9 @@ ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len
     g_snprintf (frame.target, sizeof frame.target, "c%u", sim_below (&world->random, SIM_CLIENTS));
   envelope.target = wire_span_str (frame.target);
   frame.broadcast = frame.target[0] == '\0' && sim_chance (&world->random, 5);
+  frame.at_least_once = frame.target[0] == '\0' && !frame.broadcast && world->keeps && sim_chance (&world->random, 50);
+  if (frame.at_least_once)
+    envelope.delivery = WIRE_DELIVERY_AT_LEAST_ONCE;
   if (frame.broadcast)
     flags |= WIRE_FLAG_BROADCAST;
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
@@ -615,6 +618,9 @@ sim_ops_limits (SimRandom *random, BusLimits *limits)
   limits->max_pending_requests = 1 + sim_below (random, 8);
   limits->max_request_members = 1 + sim_below (random, 20);
   limits->longest_block_us = 1000 + sim_below (random, 300000);
+  limits->settle_timeout_us = 1000 + sim_below (random, 300000);
+  limits->unsettled_messages = sim_chance (random, 50) ? 1 + sim_below (random, 10) : 1000;
+  limits->delivery_attempts = 1 + sim_below (random, 4);
   limits->max_subscriptions = sim_chance (random, 20) ? 3 : 1024;
   limits->topic_cache = 16;
 }

@@ -186,6 +186,7 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     {
     case SIM_FRAME_HELLO:
       sim_model_ready (world->model, client->number, client->role, client->type, client->id);
+      sim_view_grant_delivery (client);
       client->begun_at = sim_view_accept_seq (world);
       break;
     case SIM_FRAME_SUBSCRIBE:
@@ -254,6 +255,12 @@ world_compare_accepted (SimWorld *world,
     sim_model_withdraw (world->model, frame->number); /* the broker is disconnecting its publisher */
   else if (is_direct && matched == 0 && !is_accepted)
     sim_model_withdraw (world->model, frame->number);
+  else if (frame->at_least_once && !is_accepted)
+    {
+      sim_model_refuse (world->model, frame->number);
+      if (matched > 0)
+        sim_cover (world, SIM_COVER_KEPT_REFUSED);
+    }
   else if (!is_accepted || (is_direct && matched == 0))
     sim_world_fail (world, "a message of client %s was %s", client->id, matched > 0 ? "not accepted" : "accepted");
   if (is_direct && matched > 0)
@@ -290,7 +297,8 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   /* The model needs to know what matches before the core reports what it did with the message. */
   if (publishes)
     matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
-                                 frame->ttl_us, frame->broadcast, frame->target[0] != '\0' ? frame->target : NULL, seq);
+                                 frame->ttl_us, frame->broadcast, frame->at_least_once,
+                                 frame->target[0] != '\0' ? frame->target : NULL, seq);
   sim_check_before_frame (world, client, frame, &before);
   if (ends_requests)
     routes = sim_check_before_requests (world);
@@ -469,6 +477,7 @@ world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   bus_limits_init (&options.limits);
   sim_ops_limits (&world->random, &options.limits);
+  world->keeps = sim_chance (&world->random, 50);
   world->core = bus_core_new (&options, world->now_us);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_init (&world->clients[i], world, i);

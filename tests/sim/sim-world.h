@@ -55,6 +55,7 @@ typedef struct
   gsize payload_len;
   guint64 ttl_us;
   gboolean broadcast;
+  gboolean at_least_once;
   gboolean roomy;
   gboolean serve;
   gboolean lazy;
@@ -95,7 +96,8 @@ typedef struct
   gboolean was_held; /* messages that were sent hold credit */
   guint64 heritage;  /* messages that other members of its group take when it is demoted */
   guint64 rerouted;
-  guint64 group_rerouted; /* by all members of its group */
+  guint64 repeated;
+  guint64 group_rerouted; /* by all members of its group, with repeats */
   guint64 delivered;
 } SimSub;
 
@@ -148,6 +150,8 @@ struct SimWorld
   guint64 next_payload;
   GArray *accepted_us;    /* gint64: when the message with that sequence was accepted */
   guint fail_allocations; /* so many of the next ones fail */
+  gboolean
+      keeps; /* clients publish at least once as well; not in every seed, because the sums of a group are exact without */
   gboolean is_healing;
   gboolean is_tick_due; /* time moved without a tick: the core's timers are late */
   gboolean was_demoted;

@@ -111,6 +111,7 @@ reroute_repeat (BusSubscription *from, BusSent *sent, BusSubscription *heir, gin
 
   parcel->delivery.attempt = MAX (parcel->delivery.attempt, 1) + 1;
   reroute_give (parcel, from, heir, now_us);
+  from->owner->core->routes->n_repeated++;
   from->repeated++;
   from->group->repeated++;
 }

@@ -31,6 +31,7 @@ typedef struct BusRoutes
 
   GHashTable *confirm_routes; /* bus-confirm: route id -> its route */
   guint n_confirms;
+  guint64 n_repeated; /* bus-reroute: messages that another member of a group got again */
 
   GHashTable *resend_windows; /* bus-resend: account and id -> its window */
   GQueue resend_idle;         /* those of clients that are gone, the longest first */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+#include "queue/bus-unsettled.h"
+#include "route/bus-group.h"
+
+/*
+ * M06: what was sent to a subscription and is not settled, counted again: records in order, messages that are kept, their
+ * bounds, charges and timer. A record ends with the credit of its delivery, neither earlier nor later.
+ */
+
+/* Since when the client has settled nothing; without records that keep a message no timer runs. */
+static void
+unsettled_check_timer (SimWorld *world, const BusSubscription *subscription)
+{
+  const BusUnsettled *unsettled = &subscription->unsettled;
+  const BusDeadline *deadline = &unsettled->timer.deadline;
+  gint64 timeout_us = (gint64) world->core->limits.settle_timeout_us;
+
+  if ((unsettled->kept_messages > 0) != bus_deadline_is_armed (deadline))
+    sim_world_fail (world, "M06: subscription %u keeps %" G_GUINT64_FORMAT " messages, and its settle timer is %s",
+                    subscription->id, unsettled->kept_messages,
+                    bus_deadline_is_armed (deadline) ? "armed" : "not armed");
+  if (bus_deadline_is_armed (deadline) && deadline->due_us > world->now_us + timeout_us)
+    sim_world_fail (world, "M06: the settle timer of subscription %u is armed for more than its time",
+                    subscription->id);
+}
+
+static void
+unsettled_check_records (SimWorld *world, const BusSubscription *subscription)
+{
+  const BusWindow *window = &subscription->window;
+  const BusUnsettled *unsettled = &subscription->unsettled;
+  guint64 settled = window->granted_messages - window->window_messages;
+  guint64 kept = 0, bytes = 0, last = settled;
+
+  if (unsettled->settled != settled)
+    sim_world_fail (world,
+                    "M06: subscription %u settled %" G_GUINT64_FORMAT " deliveries, and counts %" G_GUINT64_FORMAT,
+                    subscription->id, settled, unsettled->settled);
+  for (const BusSent *sent = unsettled->first; sent != NULL; sent = sent->next)
+    {
+      if (sent->index <= last || sent->index > subscription->delivered)
+        sim_world_fail (world, "M06: a record of subscription %u is settled, or out of order", subscription->id);
+      last = sent->index;
+      kept += sent->message != NULL;
+      bytes += sent->message != NULL ? sent->message->body.len : 0;
+      if (sent->message != NULL && (subscription->group == NULL || !sent->delivery.is_kept))
+        sim_world_fail (world, "M06: subscription %u keeps a message that nobody could take over", subscription->id);
+      if (sent->message != NULL && sent->delivery.attempt > world->core->limits.delivery_attempts)
+        sim_world_fail (world, "M06: attempt %u of a message", sent->delivery.attempt);
+    }
+  if (kept != unsettled->kept_messages || bytes != unsettled->kept_bytes)
+    sim_world_fail (world, "M06: subscription %u miscounts what it keeps", subscription->id);
+}
+
+/* Messages that were handed on were bounded where they were accepted. */
+static void
+unsettled_check_bound (SimWorld *world, const BusSubscription *subscription)
+{
+  const BusLimits *limits = &world->core->limits;
+  guint64 waiting = 0, bounded = 0;
+
+  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+    bounded += sent->message != NULL && !sent->delivery.is_handed_on;
+  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+    {
+      waiting += slot->state != BUS_SLOT_GAP && slot->delivery.is_kept;
+      bounded += slot->state != BUS_SLOT_GAP && slot->delivery.is_kept && !slot->delivery.is_handed_on;
+    }
+  if (waiting != subscription->fifo.kept_messages)
+    sim_world_fail (world, "M06: subscription %u miscounts the kept messages that wait", subscription->id);
+  if (bounded > limits->unsettled_messages)
+    sim_world_fail (world, "M06: subscription %u keeps %" G_GUINT64_FORMAT " messages", subscription->id, bounded);
+  if (waiting > 0)
+    sim_cover (world, SIM_COVER_KEPT_WAITING);
+}
+
+/* --- what another member must get --- */
+
+/* A topic that not every member may read is left out. */
+static gboolean
+unsettled_has_heir (const BusSubscription *subscription, const BusPeer *leaving, const BusMessage *message)
+{
+  g_autofree char *topic = g_strndup ((const char *) message->topic.data, message->topic.len);
+
+  for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
+    {
+      const BusSubscription *member = link->data;
+      g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
+
+      if (member != subscription && member->owner != leaving && bus_peer_is_ready (member->owner)
+          && sim_model_matches (pattern, topic) && strcmp (topic, "control.agent.policy") != 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+guint64
+sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving)
+{
+  guint64 n = 0;
+
+  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+    n += sent->message != NULL && MAX (sent->delivery.attempt, 1) < world->core->limits.delivery_attempts
+         && (sent->message->expires_us == 0 || sent->message->expires_us > world->now_us)
+         && unsettled_has_heir (subscription, leaving, sent->message);
+  return n;
+}
+
+/* --- after every step --- */
+
+void
+sim_check_unsettled (SimWorld *world, const BusSubscription *subscription)
+{
+  unsettled_check_records (world, subscription);
+  unsettled_check_bound (world, subscription);
+  unsettled_check_timer (world, subscription);
+  if (subscription->unsettled.kept_messages > 0)
+    sim_cover (world, SIM_COVER_KEPT);
+  if (subscription->repeated > 0)
+    sim_cover (world, SIM_COVER_REPEATED_LATE); /* it lives, so that it was late */
+  if (subscription->group != NULL && subscription->group->repeated > 0)
+    sim_cover (world, SIM_COVER_REPEATED);
+}
