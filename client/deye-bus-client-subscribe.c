@@ -153,6 +153,17 @@ wish_check_text (const DeyeBusWish *wish, GError **error)
   return FALSE;
 }
 
+/* The members of a group hand messages on to each other. */
+static gboolean
+wish_check_group (const DeyeBusWish *wish, GError **error)
+{
+  if (wish->group == NULL || !deye_bus_subscribe_options_has_filter (wish->options))
+    return TRUE;
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
+                       _ ("A subscription with a filter cannot be in a queue group"));
+  return FALSE;
+}
+
 /* A filter needs a feature. While there is no connection it is not known whether the broker has it; a broker that has not refuses
  * the request. */
 static gboolean
@@ -187,7 +198,7 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   guint32 id;
 
   if (!wish_check_connected (self, wish, error) || !deye_bus_subscribe_options_check (wish->options, error)
-      || !wish_check_features (self, wish, error) || !wish_check_text (wish, error)
+      || !wish_check_group (wish, error) || !wish_check_features (self, wish, error) || !wish_check_text (wish, error)
       || !wish_check_not_own_methods (self, wish, error))
     return NULL;
   id = deye_bus_session_new_channel_id (self->session);

@@ -341,6 +341,68 @@ def _(bus):
     equal(out.encode("utf-8", "surrogateescape"), b"\x08\xac\x02")
 
 
+DELIVERY = 16
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+
+
+def grants_delivery(bus):
+    return int(bus.json("peers")[0].get("features", 0)) & DELIVERY != 0
+
+
+@test("/cli/timeline/M24-tree-and-json")
+def _(bus):
+    publish = ("publish", "health.timeline", "x", "--raw")  # to nobody
+    bus.ctl(*publish, "--correlation-id", "t1", "--stage", "scan", "--traceparent", PARENT, code=6)
+    bus.ctl(*publish, "--correlation-id", "t2", "--parent-id", "t1", "--root-id", "t1", "--tag", "host=a", code=6)
+    bus.ctl(*publish, "--correlation-id", "t3", "--parent-id", "t2", code=6)
+    bus.ctl("direct", "nobody", "health.timeline", "--correlation-id", "t4", "--parent-id", "t1", code=6)
+    if not grants_delivery(bus):
+        holds("DELIVERY" in bus.ctl("timeline", "t1", code=1), "the error names the feature")
+        return
+    items = bus.json("timeline", "t3")
+    equal([item["correlation_id"] for item in items], ["t1", "t2", "t3", "t4"])
+    equal({item["root_id"] for item in items}, {"t1"})
+    equal((items[0]["stage"], items[2]["depth"], items[3]["status"]), ("scan", 2, 30))
+    rows = bus.ctl("timeline", "t1").splitlines()
+    # Children stand below their parents, with two more spaces for each level.
+    equal([row.index("publish ") - rows[1].index("publish ") for row in rows[1:]], [0, 2, 4, 2])
+    holds("ABSENT" in rows[4] and "t4" in rows[4], rows[4])
+    bus.ctl("timeline", "nothing-has-this-id", code=6)
+
+
+@test("/cli/subscribe/M24-filter")
+def _(bus):
+    if not grants_delivery(bus):
+        holds("DELIVERY" in bus.ctl("subscribe", RELOAD, "--filter-root", "f1", code=1), "the error names the feature")
+        return
+    watcher = bus.subscribed(RELOAD, "--filter-root", "f1", "--filter-tag", "host", "--count", "2", "--json")
+    publish = ("publish", RELOAD, '{"generation": 6}')
+    bus.ctl(*publish, "--correlation-id", "f1", "--tag", "host=a", "--traceparent", PARENT)
+    bus.ctl(*publish, "--correlation-id", "f2", "--root-id", "f1")
+    bus.ctl(*publish, "--correlation-id", "f3", "--root-id", "f9", "--tag", "host=a")
+    bus.ctl(*publish, "--correlation-id", "f4", "--root-id", "f1", "--tag", "host=b")
+    shown = [json.loads(line) for line in finished(watcher).splitlines()]
+    equal([one["correlation_id"] for one in shown], ["f1", "f4"])
+    equal(shown[0]["traceparent"], PARENT)
+    bus.ctl("subscribe", RELOAD, "--filter-root", "f1", "--group", "some", code=2)
+
+
+@test("/cli/publish/M30-circle")
+def _(bus):
+    publish = ("publish", "health.circle", "x", "--raw")  # to nobody
+    bus.ctl(*publish, "--correlation-id", "c1", code=6)
+    bus.ctl(*publish, "--correlation-id", "c2", "--parent-id", "c1", code=6)
+    holds("among its own causes" in bus.ctl(*publish, "--correlation-id", "c1", "--parent-id", "c2", code=1), "named")
+
+
+@test("/cli/publish/context-usage")
+def _(bus):
+    for words in (("--traceparent", "00-1-2-01"), ("--tag", "x"), ("--tag", "=x"), ("--correlation-id", ""), ("--stage", "")):
+        bus.ctl("publish", RELOAD, *words, code=2)
+    bus.ctl("subscribe", RELOAD, "--filter-tag", "=x", code=2)
+    bus.ctl("publish", RELOAD, "--correlation-id", "x" * 257, code=1)
+
+
 @test("/cli/subscribe/ends")
 def _(bus):
     holds("Nothing was published" in bus.ctl("subscribe", "events.network.#", "--wait", "0.1", code=6), "nothing came")

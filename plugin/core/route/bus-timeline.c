@@ -274,8 +274,7 @@ bus_timeline_find (const BusTimeline *timeline, WireSpan id)
 const BusTimelineRoot *
 bus_timeline_root (const BusTimeline *timeline, WireSpan id)
 {
-  const BusTimelineRoot *root = timeline_find_root (timeline, id);
-  const BusRecord *record = root == NULL ? bus_timeline_find (timeline, id) : NULL;
+  const BusRecord *record = bus_timeline_find (timeline, id);
 
-  return record != NULL ? record->root : root;
+  return record != NULL ? record->root : timeline_find_root (timeline, id);
 }

@@ -100,7 +100,7 @@ void bus_timeline_add (BusTimeline *timeline,
 /* The record of that name. (transfer none) (nullable) */
 const BusRecord *bus_timeline_find (const BusTimeline *timeline, WireSpan id);
 
-/* The records of the root @id or, when it is none, of the root of the message with this correlation id. (transfer none)
+/* The records of the root of the message with this correlation id or, if there is none, of the root @id. (transfer none)
  * (nullable) */
 const BusTimelineRoot *bus_timeline_root (const BusTimeline *timeline, WireSpan id);
 

@@ -359,8 +359,9 @@ test_filter (Fixture *f, gconstpointer data)
 static void
 test_wrong_filter (Fixture *f, gconstpointer data)
 {
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < 4; i++)
     {
+      const char *group = i == 3 ? "workers" : NULL;
       g_autoptr (DeyeBusSubscribeOptions) options = deye_bus_subscribe_options_new ();
       g_autoptr (GError) error = NULL;
 
@@ -369,9 +370,9 @@ test_wrong_filter (Fixture *f, gconstpointer data)
       if (i < 2)
         deye_bus_subscribe_options_add_filter_tag (options, i == 0 ? "" : "a=b", "c");
       else
-        deye_bus_subscribe_options_set_filter_stage (options, "\xff");
+        deye_bus_subscribe_options_set_filter_stage (options, i == 2 ? "\xff" : "scan");
       g_assert_null (
-          deye_bus_client_subscribe_full (f->client, "events.#", NULL, options, on_message, NULL, NULL, NULL, &error));
+          deye_bus_client_subscribe_full (f->client, "events.#", group, options, on_message, NULL, NULL, NULL, &error));
       g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
     }
 }

@@ -98,6 +98,8 @@ test_roots (Fixture *f, gconstpointer data)
   assert_ids (f, "c", "a b c ");
   assert_ids (f, "x", "x ");
   assert_ids (f, "gone", "y ");
+  add (f, "c", NULL, NULL, 0, FALSE); /* the same id once more, in a root of its own */
+  assert_ids (f, "c", "a b c ");
   assert_ids (f, "nobody", "");
 }
 
