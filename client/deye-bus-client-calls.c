@@ -6,7 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The calls that send a message: publish, direct, broadcast, request, respond.
+ * The calls that send a message: publish, direct, broadcast, request.
  *
  * Each function describes a frame and the kind of its pending call. call_run_sync() and call_run_async() send it and wait
  * for its end.
@@ -497,70 +497,4 @@ deye_bus_client_request_finish (DeyeBusClient *self, GAsyncResult *result, GErro
   if (!deye_bus_task_check (self, result, deye_bus_client_request_async, error))
     return NULL;
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-/* --- respond --- */
-
-static gboolean
-call_send_answer (DeyeBusClient *self, DeyeBusMessage *request, DeyeBusCall *call, GError **error)
-{
-  call->kind = WIRE_KIND_REPLY;
-  call->flags = WIRE_FLAG_FINAL;
-  call->topic = deye_bus_message_get_topic (request);
-  call->route = request->route_id;
-  if (!deye_bus_client_check_ready (self, error))
-    return FALSE;
-  if (!deye_bus_session_is_open (self->session, request))
-    {
-      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED,
-                           _ ("The request was answered before, or the requester has given up"));
-      return FALSE;
-    }
-  if (!deye_bus_session_call (self->session, call, NULL, error))
-    return FALSE;
-  deye_bus_session_answered (self->session, request);
-  return TRUE;
-}
-
-gboolean
-deye_bus_client_respond (DeyeBusClient *self,
-                         DeyeBusMessage *request,
-                         GBytes *payload,
-                         DeyeBusOptions *options,
-                         GError **error)
-{
-  DeyeBusCall call = { .payload = payload, .options = options, .target = "" };
-  gboolean ok;
-
-  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
-  g_return_val_if_fail (request != NULL, FALSE);
-
-  if (!deye_bus_client_enter (self, error))
-    return FALSE;
-  if (options == NULL || options->type_name == NULL)
-    call.type_name = deye_bus_client_reply_type (self, request);
-  ok = call_send_answer (self, request, &call, error);
-  deye_bus_client_leave (self);
-  return ok;
-}
-
-gboolean
-deye_bus_client_respond_error (DeyeBusClient *self,
-                               DeyeBusMessage *request,
-                               const char *error_name,
-                               const char *detail,
-                               GError **error)
-{
-  DeyeBusCall call = { .status = WIRE_STATUS_FAILED, .error_name = error_name, .detail = detail };
-  gboolean ok;
-
-  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
-  g_return_val_if_fail (request != NULL, FALSE);
-  g_return_val_if_fail (error_name != NULL, FALSE);
-
-  if (!deye_bus_client_enter (self, error))
-    return FALSE;
-  ok = call_send_answer (self, request, &call, error);
-  deye_bus_client_leave (self);
-  return ok;
 }

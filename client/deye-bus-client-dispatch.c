@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
+#include "deye-bus-answers-private.h"
+#include "deye-bus-message-private.h"
 #include "deye-bus-subscription-private.h"
+#include "session/deye-bus-session-answer.h"
 
 /*
  * Dispatch of events: the only place that calls user code.
@@ -40,15 +43,26 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
     client_return_credit_in_time (self, channel);
 }
 
+/* A CANCEL never overtakes its request, and may stand right behind it. So everything that the socket holds is read before a
+ * handler starts, and the handler of a request that nobody waits for does not start. */
+static gboolean
+dispatch_is_wanted (DeyeBusClient *self, const DeyeBusMessage *message)
+{
+  if (message->kind != WIRE_KIND_REQUEST)
+    return TRUE;
+  deye_bus_client_read_ahead (self);
+  return self->session != NULL && deye_bus_session_is_open (self->session, message);
+}
+
 static void
 dispatch_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
   g_autoptr (DeyeBusSubscription) subscription = g_object_ref (channel->owner);
-  gboolean called = !channel->ended;
+  gboolean called = !channel->ended && dispatch_is_wanted (self, message);
 
   if (called)
     deye_bus_subscription_deliver (subscription, message);
-  else
+  else if (channel->ended)
     subscription->missed++;
   deye_bus_client_handled (self, channel, message, called);
 }
@@ -136,6 +150,18 @@ dispatch_next (DeyeBusChannel *channel)
 }
 
 static void
+dispatch_answer (DeyeBusStream *stream)
+{
+  g_autoptr (DeyeBusAnswers) answers = NULL;
+
+  stream->waking = FALSE;
+  if (stream->owner == NULL)
+    return;
+  answers = g_object_ref (stream->owner);
+  deye_bus_answers_wake (answers);
+}
+
+static void
 dispatch_refused (DeyeBusClient *self, const GError *error)
 {
   if (g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT))
@@ -171,6 +197,12 @@ dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
       break;
     case DEYE_BUS_EVENT_DONE:
       pending->complete (pending);
+      break;
+    case DEYE_BUS_EVENT_ANSWER:
+      dispatch_answer (event->subject);
+      break;
+    case DEYE_BUS_EVENT_CANCEL:
+      g_cancellable_cancel (event->subject);
       break;
     case DEYE_BUS_EVENT_REFUSED:
       dispatch_refused (self, event->subject);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
+#include "deye-bus-message-private.h"
 #include "deye-bus-subscription-private.h"
+#include "session/deye-bus-session-answer.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -21,6 +23,30 @@ next_take_gap (DeyeBusSubscription *self, DeyeBusGap *gap)
   return TRUE;
 }
 
+/* TRUE for a request that nobody waits for any more; see dispatch. */
+static gboolean
+next_is_unwanted (DeyeBusClient *client, const DeyeBusMessage *message)
+{
+  return client != NULL && message->kind == WIRE_KIND_REQUEST
+         && (client->session == NULL || !deye_bus_session_is_open (client->session, message));
+}
+
+/* Takes the oldest message that is wanted out of the inbox. NULL: there is none. */
+static DeyeBusMessage *
+next_take_wanted (DeyeBusSubscription *self, DeyeBusClient *client)
+{
+  DeyeBusMessage *message;
+
+  if (client != NULL && self->channel->serve && self->channel->inbox.length > 0)
+    deye_bus_client_read_ahead (client);
+  while ((message = deye_bus_channel_take (self->channel)) != NULL && next_is_unwanted (client, message))
+    {
+      deye_bus_client_handled (client, self->channel, message, FALSE);
+      deye_bus_message_unref (message);
+    }
+  return message;
+}
+
 /* Takes a message and the gaps in front of it out of the inbox, and returns its credit. NULL: the inbox is empty. */
 static DeyeBusMessage *
 next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
@@ -33,7 +59,7 @@ next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
   while (next_take_gap (self, &gap))
     if (client != NULL && !self->channel->ended)
       (void) deye_bus_channel_push_gap (self->channel, &client->events, &gap);
-  message = deye_bus_channel_take (self->channel);
+  message = next_take_wanted (self, client);
   if (message == NULL)
     return NULL;
   self->delivered++;
@@ -112,12 +138,15 @@ next_run_sync (DeyeBusSubscription *self,
                GError **error)
 {
   DeyeBusMessage *message = next_take_message (self, client);
-  gboolean woken;
+  gint64 due_us = next_due_after (timeout_us);
+  gboolean woken = TRUE;
 
-  if (message != NULL)
-    return message;
-  woken = deye_bus_client_wait (client, next_has_something, self->channel, next_due_after (timeout_us), cancellable);
-  message = next_take_message (self, client);
+  /* What arrives may be a request that was cancelled. */
+  while (message == NULL && woken && !self->channel->cut)
+    {
+      woken = deye_bus_client_wait (client, next_has_something, self->channel, due_us, cancellable);
+      message = next_take_message (self, client);
+    }
   if (message == NULL && woken)
     g_propagate_error (error, deye_bus_subscription_error_ended (self));
   else if (message == NULL && !g_cancellable_set_error_if_cancelled (cancellable, error))

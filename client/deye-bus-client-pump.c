@@ -10,10 +10,11 @@
  * The source has no ready time, since each change of that would wake the context. Its prepare() gives a timeout instead.
  */
 
-#define BUFFER_BYTES   (256u * 1024u)
-#define READS_PER_TURN 4u
-#define SPANS_MAX      64u
-#define CALLS_PER_LOOK 64u
+#define BUFFER_BYTES    (256u * 1024u)
+#define READS_PER_TURN  4u
+#define READS_AHEAD_MAX 64u /* the receive windows bound what the socket can hold */
+#define SPANS_MAX       64u
+#define CALLS_PER_LOOK  64u
 
 typedef struct
 {
@@ -105,6 +106,17 @@ client_read_once (DeyeBusClient *self, gint64 now_us)
   else
     deye_bus_session_received (self->session, where, (gsize) got, now_us);
   return (gsize) got == room;
+}
+
+void
+deye_bus_client_read_ahead (DeyeBusClient *self)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  for (guint i = 0; i < READS_AHEAD_MAX && client_reads (self); i++)
+    if (!client_read_once (self, now_us))
+      break;
+  deye_bus_client_settle (self);
 }
 
 /* Everything that is due now, except the dispatch of events. */

@@ -1261,6 +1261,69 @@ DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self,
                                                GError **error);
 
 /**
+ * deye_bus_client_respond_part:
+ * @self: the client that received @request
+ * @request: a request that arrived on the current connection
+ * @payload: (nullable): payload of the part
+ * @options: (nullable): further fields of the part, or %NULL; its timeout, ttl, method and target are ignored
+ * @error: return location for a #GError, or %NULL
+ *
+ * Sends a part of the answer to a request; more follows. deye_bus_client_respond() or deye_bus_client_respond_error() sends
+ * the last one. Parts arrive in the order in which they were sent, and only a requester that used
+ * deye_bus_client_request_stream() receives them. Like deye_bus_client_respond() the call never waits: when the requester
+ * takes no answers, parts are queued until there is %DEYE_BUS_ERROR_WOULD_BLOCK.
+ *
+ * Returns: %TRUE if the part was queued, which does not mean that it was written; %FALSE with an error as of
+ *   deye_bus_client_respond(), or %DEYE_BUS_ERROR_UNSUPPORTED (the broker does not offer streams)
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_respond_part (DeyeBusClient *self,
+                                                    DeyeBusMessage *request,
+                                                    GBytes *payload,
+                                                    DeyeBusOptions *options,
+                                                    GError **error);
+
+/**
+ * deye_bus_client_respond_progress:
+ * @self: the client that received @request
+ * @request: a request that arrived on the current connection
+ * @payload: (nullable): payload of the report
+ * @options: (nullable): further fields of the report, or %NULL; its timeout, ttl, method and target are ignored
+ * @error: return location for a #GError, or %NULL
+ *
+ * Reports how far the answer to a request is. As deye_bus_client_respond_part(), but a newer report replaces one that the
+ * requester has no room for: deye_bus_message_get_skipped() counts those that were replaced.
+ *
+ * Returns: %TRUE if the report was queued, which does not mean that it was written; %FALSE with an error as of
+ *   deye_bus_client_respond_part()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_respond_progress (DeyeBusClient *self,
+                                                        DeyeBusMessage *request,
+                                                        GBytes *payload,
+                                                        DeyeBusOptions *options,
+                                                        GError **error);
+
+/**
+ * deye_bus_client_watch_request:
+ * @self: the client that received @request
+ * @request: a request that arrived on the current connection
+ * @error: return location for a #GError, or %NULL
+ *
+ * Gets a cancellable that is cancelled when nobody waits for the answer to @request any more: the requester cancelled it or
+ * disconnected, its deadline passed, or the connection ended. Pass it to what the answer needs. It is cancelled from the
+ * client's context, and it is never cancelled after the last reply was sent. A request whose CANCEL has already arrived is not
+ * passed to the callback at all.
+ *
+ * Returns: (transfer full): a #GCancellable, already cancelled if nobody waits; %NULL with %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API GCancellable *deye_bus_client_watch_request (DeyeBusClient *self, DeyeBusMessage *request, GError **error);
+
+/**
  * deye_bus_client_respond_error:
  * @self: the client that received @request
  * @request: a request that arrived on the current connection

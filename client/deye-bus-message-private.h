@@ -39,8 +39,10 @@ struct _DeyeBusMessage
   WireSpan payload;
   guint64 accept_seq;
   guint64 sequence_number;
+  guint64 skipped;  /* REPLY: reports of progress that this one replaced */
   guint64 route_id; /* 0: the sender waits for no answer */
   guint64 origin;   /* of its session: a route is not valid on another one */
+  GError *error;    /* REPLY: of a responder that failed; NULL: none */
   gint64 accept_time_us;
   gint64 remaining_us;
   gint64 ttl_us;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-message-private.h"
 
+#include "deye-bus-error-private.h"
 #include "deye-bus-trace-private.h"
 
 G_DEFINE_BOXED_TYPE (DeyeBusMessage, deye_bus_message, deye_bus_message_ref, deye_bus_message_unref)
@@ -94,6 +95,9 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   g_atomic_ref_count_init (&message->refs);
   message->kind = frame->kind;
   message->flags = frame->flags;
+  /* Of several responders each has a last reply; FINAL is the end of all. */
+  if (frame->kind == WIRE_KIND_REPLY && envelope->matched > 0)
+    message->flags |= WIRE_FLAG_FINAL;
   message->priority = (guint8) MIN (envelope->priority, 255);
   message->trace_id = message_moved (&move, envelope->trace_id);
   message->span_id = message_moved (&move, envelope->span_id);
@@ -102,11 +106,15 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   message->payload = message_moved (&move, envelope->payload);
   message->accept_seq = envelope->accept_seq;
   message->sequence_number = envelope->sequence_number;
+  message->skipped = frame->kind == WIRE_KIND_REPLY ? envelope->gap_count : 0;
   message->route_id = envelope->route_id;
   message->attempt = MAX (envelope->attempt, 1);
   message->accept_time_us = (gint64) MIN (envelope->accept_time_us, G_MAXINT64);
   message->remaining_us = (gint64) MIN (envelope->remaining_us, G_MAXINT64);
   message->ttl_us = (gint64) MIN (envelope->ttl_us, G_MAXINT64);
+  /* Before the strings, which overwrite what lies between them. */
+  if (envelope->status != WIRE_STATUS_OK)
+    message->error = deye_bus_error_from_envelope (envelope);
   message_take_strings (message, &move, envelope);
   return message;
 }
@@ -127,6 +135,7 @@ deye_bus_message_unref (DeyeBusMessage *message)
 
   if (!g_atomic_ref_count_dec (&message->refs))
     return;
+  g_clear_error (&message->error);
   g_free (message->tags);
   g_free (message->block);
   g_free (message);
@@ -215,6 +224,23 @@ deye_bus_message_is_final (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, FALSE);
   return message->kind == WIRE_KIND_REPLY && (message->flags & WIRE_FLAG_FINAL) != 0;
+}
+
+guint64
+deye_bus_message_get_skipped (DeyeBusMessage *message)
+{
+  g_return_val_if_fail (message != NULL, 0);
+  return message->skipped;
+}
+
+gboolean
+deye_bus_message_check (DeyeBusMessage *message, GError **error)
+{
+  g_return_val_if_fail (message != NULL, TRUE);
+  if (message->error == NULL)
+    return TRUE;
+  g_propagate_error (error, g_error_copy (message->error));
+  return FALSE;
 }
 
 const guint8 *

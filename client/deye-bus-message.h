@@ -324,6 +324,34 @@ DEYE_BUS_API gint64 deye_bus_message_get_ttl (DeyeBusMessage *message);
 DEYE_BUS_API gboolean deye_bus_message_is_final (DeyeBusMessage *message);
 
 /**
+ * deye_bus_message_check:
+ * @message: a #DeyeBusMessage
+ * @error: return location for a #GError, or %NULL
+ *
+ * Checks whether @message is the failure of one of several responders (see #DeyeBusAnswers): it answered with an error,
+ * disconnected, or had no room for the request. Such a message has no payload, and its sender is the responder.
+ *
+ * Returns: %TRUE if it is an answer, or any other message; %FALSE with the error of the responder, as of
+ *   deye_bus_client_request()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_message_check (DeyeBusMessage *message, GError **error);
+
+/**
+ * deye_bus_message_get_skipped:
+ * @message: a #DeyeBusMessage
+ *
+ * Gets how many reports of progress this one replaced, because the requester had no room for them; see
+ * deye_bus_client_respond_progress().
+ *
+ * Returns: the number of reports that were not delivered; 0 for any other message
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_message_get_skipped (DeyeBusMessage *message);
+
+/**
  * deye_bus_message_get_data:
  * @message: a #DeyeBusMessage
  * @length: (out) (optional): location for the length of the payload in bytes, or %NULL

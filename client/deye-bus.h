@@ -3,6 +3,7 @@
 
 #define DEYE_BUS_INSIDE
 #include "deye-bus-client.h"
+#include "deye-bus-answers.h"
 #include "deye-bus-error.h"
 #include "deye-bus-message.h"
 #include "deye-bus-options.h"

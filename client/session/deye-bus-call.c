@@ -49,6 +49,10 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
   envelope->status = call->status;
   envelope->error_name = wire_span_str (call->error_name);
   envelope->detail = wire_span_str (call->detail);
+  envelope->expect = call->expect;
+  envelope->stall_us = call->stall_us;
+  envelope->credit_messages = call->window_messages;
+  envelope->credit_bytes = call->window_bytes;
 }
 
 void

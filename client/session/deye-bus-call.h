@@ -38,6 +38,10 @@ typedef struct
   guint32 status;                /* REPLY: an error */
   const char *error_name;
   const char *detail;
+  guint32 expect;          /* REQUEST: answers after which it ends, when several members are asked; 0: one is asked */
+  guint64 stall_us;        /* REQUEST: longest pause between two answers; 0: no limit */
+  guint64 window_messages; /* REQUEST: of its answers; 0: not limited */
+  guint64 window_bytes;
 } DeyeBusCall;
 
 /* Points into the call; valid as long as the call is. */

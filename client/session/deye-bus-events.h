@@ -20,6 +20,8 @@ typedef enum
   DEYE_BUS_EVENT_NEXT,    /* subject: DeyeBusChannel; a caller waits for its inbox, and something came or it was cut */
   DEYE_BUS_EVENT_ENDED,   /* subject: DeyeBusChannel; its last event */
   DEYE_BUS_EVENT_DONE,    /* subject: DeyeBusPending */
+  DEYE_BUS_EVENT_ANSWER,  /* subject: DeyeBusStream; a caller waits for an answer, and one came or the request ended */
+  DEYE_BUS_EVENT_CANCEL,  /* subject: GCancellable of a request that nobody waits for any more */
   DEYE_BUS_EVENT_REFUSED, /* subject: GError */
   DEYE_BUS_EVENT_STATE,   /* the client's state changed */
   DEYE_BUS_EVENT_CLOSED,  /* subject: GError */

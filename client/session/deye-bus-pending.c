@@ -33,6 +33,7 @@ deye_bus_pending_unref (DeyeBusPending *pending)
   g_clear_error (&pending->error);
   g_clear_pointer (&pending->reply, deye_bus_message_unref);
   g_clear_pointer (&pending->channel, deye_bus_channel_unref);
+  g_clear_pointer (&pending->stream, deye_bus_stream_unref);
   g_assert (pending->cancelled == NULL);
   g_free (pending);
 }
@@ -45,7 +46,7 @@ deye_bus_pending_error_overdue (const DeyeBusPending *pending)
   if (!pending->sent)
     return deye_bus_error_new (DEYE_BUS_ERROR_WOULD_BLOCK, "%s",
                                _ ("No credit from the broker within the timeout: receivers are slow; try again later"));
-  if (pending->kind == DEYE_BUS_PENDING_REPLY)
+  if (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_ANSWERS)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("No answer within the time given"));
   return deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN, "%s",
                              _ ("No report within the timeout: the message may or may not have arrived"));
@@ -94,6 +95,11 @@ deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pendi
   pending->error = error;
   if (pending->subscribes && pending->channel->asking == pending)
     pending->channel->asking = NULL;
+  if (pending->stream != NULL)
+    {
+      deye_bus_stream_end (pending->stream, error != NULL ? g_error_copy (error) : NULL);
+      deye_bus_stream_wake (pending->stream, table->events);
+    }
   if (pending->complete != NULL)
     deye_bus_events_push (table->events,
                           (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = deye_bus_pending_ref (pending) });

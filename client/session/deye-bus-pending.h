@@ -3,6 +3,7 @@
 
 #include "deye-bus-publish-result.h"
 #include "session/deye-bus-channel.h"
+#include "session/deye-bus-stream.h"
 
 /*
  * Pending calls: calls that wait for their end, and the table of those of one connection.
@@ -20,6 +21,7 @@ typedef enum
   DEYE_BUS_PENDING_ACK,       /* ends with ACK */
   DEYE_BUS_PENDING_DELIVERED, /* ends with DELIVERED */
   DEYE_BUS_PENDING_REPLY,     /* ends with a final REPLY */
+  DEYE_BUS_PENDING_ANSWERS,   /* as before, or with the broker's report when several members were asked */
   DEYE_BUS_PENDING_FLUSH,     /* ends when what was queued before it is written, or was handled by the broker */
   DEYE_BUS_PENDING_RESTORE,   /* ends when every channel that was restored has its answer */
   DEYE_BUS_PENDING_READY,     /* ends when the client is ready; survives connections */
@@ -44,6 +46,7 @@ struct DeyeBusPending
   gboolean adjusts;
   gboolean subscribes; /* the user's subscribe call for @channel */
   gboolean restores;   /* one of the subscribes that restore a connection */
+  DeyeBusStream *stream; /* ANSWERS */
 
   /* Asynchronous calls: run by the dispatch of the event DONE. NULL: the caller polls done. */
   DeyeBusPendingFunc complete;

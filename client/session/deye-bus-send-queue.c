@@ -88,6 +88,7 @@ waiting_new (const DeyeBusEncodedCall *encoded, DeyeBusPending *pending, guint64
   waiting->pending = pending != NULL ? deye_bus_pending_ref (pending) : NULL;
   waiting->payload = encoded->payload != NULL ? g_bytes_ref (encoded->payload) : NULL;
   waiting->number = number;
+  waiting->after = (DeyeBusAfter){ 0 };
   waiting->credit_class = encoded->credit_class;
   waiting->kind = encoded->kind;
   waiting->head_len = encoded->head_len;
@@ -99,6 +100,7 @@ gboolean
 deye_bus_send_queue_push (DeyeBusSendQueue *queue,
                           const DeyeBusEncodedCall *encoded,
                           DeyeBusPending *pending,
+                          const DeyeBusAfter *after,
                           GError **error)
 {
   GQueue *waiting_of_class = &queue->waiting[encoded->credit_class];
@@ -111,20 +113,48 @@ deye_bus_send_queue_push (DeyeBusSendQueue *queue,
       return FALSE;
     }
   g_queue_push_tail (waiting_of_class, waiting_new (encoded, pending, ++queue->last_number));
+  if (after != NULL)
+    ((DeyeBusWaiting *) waiting_of_class->tail->data)->after = *after;
   if (pending != NULL)
     pending->waits = waiting_of_class->tail;
   *waiting_bytes += waiting_cost (waiting_of_class->tail->data);
   return TRUE;
 }
 
+/* That one has started if everything as old has. It may have overtaken an older one; then this call waits for the older one as
+ * well, which waits for nothing younger. */
+gboolean
+deye_bus_send_queue_waits (const DeyeBusSendQueue *queue, const DeyeBusAfter *after)
+{
+  const DeyeBusWaiting *oldest
+      = queue->waiting[after->credit_class].length > 0 ? queue->waiting[after->credit_class].head->data : NULL;
+
+  return after->number > 0 && oldest != NULL && oldest->number <= after->number;
+}
+
+static GList *
+send_queue_first_that_may_start (const DeyeBusSendQueue *queue, WireClass credit_class)
+{
+  GList *link = queue->waiting[credit_class].head;
+
+  while (link != NULL && deye_bus_send_queue_waits (queue, &((DeyeBusWaiting *) link->data)->after))
+    link = link->next;
+  return link;
+}
+
 DeyeBusWaiting *
 deye_bus_send_queue_pop (DeyeBusSendQueue *queue, WireClass credit_class)
 {
+  GList *link;
   DeyeBusWaiting *waiting;
 
   if (queue->waiting[credit_class].length == 0 || !deye_bus_window_is_open (&queue->windows[credit_class]))
     return NULL;
-  waiting = g_queue_pop_head (&queue->waiting[credit_class]);
+  link = send_queue_first_that_may_start (queue, credit_class);
+  if (link == NULL)
+    return NULL;
+  waiting = link->data;
+  g_queue_delete_link (&queue->waiting[credit_class], link);
   send_queue_forget (queue, waiting);
   deye_bus_window_use (&queue->windows[credit_class], waiting_cost (waiting));
   return waiting;

@@ -11,17 +11,28 @@
  * There is one window and one queue for each credit class: a flood of events does not keep a client from sending a
  * result, or from unsubscribing. A waiting call is kept encoded. The queue sends nothing itself.
  *
- * Invariant: a call does not start while an earlier one of its class waits.
+ * Replies to one request keep their order although a large one and a small one are of different classes: such a call names the
+ * one before it, and later calls of its class overtake it until that one has started.
+ *
+ * Invariant: a call does not start while an earlier one of its class waits, unless that one waits for another class.
  */
 
 #define DEYE_BUS_WAITING_MAX_CALLS 65536u /* of each class */
 #define DEYE_BUS_WAITING_MAX_BYTES (64u << 20)
+
+/* A call that waits in another class, or waited. */
+typedef struct
+{
+  guint64 number; /* 0: none */
+  WireClass credit_class;
+} DeyeBusAfter;
 
 typedef struct
 {
   DeyeBusPending *pending; /* nullable */
   GBytes *payload;         /* nullable: bytes that follow the head */
   guint64 number;          /* in the order of arrival, over all classes */
+  DeyeBusAfter after;      /* an earlier call that has to start before this one */
   WireClass credit_class;
   guint8 kind;
   gsize head_len;
@@ -52,12 +63,17 @@ gboolean deye_bus_send_queue_has_spare (const DeyeBusSendQueue *queue, WireClass
 /* A call of @bytes starts. */
 void deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, gsize bytes);
 
-/* Lets a call wait. @pending: (nullable). FALSE: too many wait. */
+/* TRUE if the call that @after names still waits. */
+gboolean deye_bus_send_queue_waits (const DeyeBusSendQueue *queue, const DeyeBusAfter *after);
+
+/* Lets a call wait. @pending: (nullable). @after: (nullable): it does not start before that one. FALSE: too many wait. */
 gboolean deye_bus_send_queue_push (DeyeBusSendQueue *queue,
                                    const DeyeBusEncodedCall *encoded,
                                    DeyeBusPending *pending,
+                                   const DeyeBusAfter *after,
                                    GError **error);
-/* Takes the oldest waiting call out and uses its credit. The caller frees it. NULL: none waits, or no credit. */
+/* Takes the oldest waiting call out that may start, and uses its credit. The caller frees it. NULL: there is none, or no
+ * credit. */
 DeyeBusWaiting *deye_bus_send_queue_pop (DeyeBusSendQueue *queue, WireClass credit_class);
 void deye_bus_waiting_free (DeyeBusWaiting *waiting);
 /* Drops the waiting call of @pending, if there is one. */

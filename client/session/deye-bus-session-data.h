@@ -5,6 +5,7 @@
 #include "session/deye-bus-outbuf.h"
 #include "session/deye-bus-pending.h"
 #include "session/deye-bus-restore.h"
+#include "session/deye-bus-route.h"
 #include "session/deye-bus-send-queue.h"
 #include "session/deye-bus-session-types.h"
 
@@ -39,6 +40,6 @@ struct DeyeBusSession
   DeyeBusChannelTable channels;
   gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
   gint64 rest_us;       /* ... or for this moment; 0: no tick() since */
-  GHashTable *routes;   /* set of guint64: requests that we have not answered */
+  DeyeBusRouteTable routes;
   DeyeBusRestore restore;
 };

@@ -5,6 +5,7 @@
 #include "deye-bus-error-private.h"
 #include "deye-bus-message-private.h"
 #include "deye-bus-pack.h"
+#include "session/deye-bus-session-answer.h"
 #include "session/deye-bus-session-credit.h"
 #include "session/deye-bus-session-handshake.h"
 #include "session/deye-bus-session-data.h"
@@ -14,7 +15,6 @@
 
 #include <glib/gi18n-lib.h>
 
-#define ROUTES_MAX     65536u
 #define PONG_MAX_BYTES (1u << 20) /* with more than this unsent, a PING is not answered */
 
 /* One frame that is being handled. */
@@ -154,13 +154,10 @@ arrival_handle_request (SessionArrival *arrival)
 
   if (route == 0)
     deye_bus_session_misbehaved (session, "REQUEST without route");
-  else if (!arrival_has_channel (arrival) || g_hash_table_size (session->routes) >= ROUTES_MAX)
+  else if (!arrival_has_channel (arrival) || !deye_bus_route_table_open (&session->routes, route))
     session_refuse_request (session, route);
   else
-    {
-      g_hash_table_add (session->routes, g_memdup2 (&route, sizeof route));
-      arrival_distribute (arrival);
-    }
+    arrival_distribute (arrival);
 }
 
 /* --- answers --- */
@@ -220,12 +217,74 @@ session_finish (DeyeBusSession *session, DeyeBusPending *pending, GError *error)
     deye_bus_session_restore_answered (session, held);
 }
 
+/* The report of the broker when several members were asked. It has no payload. */
+static gboolean
+arrival_is_report (const SessionArrival *arrival)
+{
+  return (arrival->frame->flags & WIRE_FLAG_FINAL) && arrival->envelope->matched > 0
+         && wire_span_equal (arrival->envelope->sender, WIRE_SPAN_LITERAL ("bus"));
+}
+
+static void
+arrival_count_answers (const SessionArrival *arrival, DeyeBusStream *stream)
+{
+  const WireEnvelope *envelope = arrival->envelope;
+
+  if (envelope->matched == 0)
+    return;
+  stream->asked = envelope->matched;
+  stream->answered = envelope->queued;
+  stream->failed = envelope->refused;
+}
+
+/* FALSE: the session has ended. */
+static gboolean
+arrival_put_answer (SessionArrival *arrival, DeyeBusStream *stream)
+{
+  DeyeBusMessage *message = arrival_make_message (arrival);
+
+  if (message == NULL)
+    return FALSE;
+  arrival->session->counts.received++;
+  if (!deye_bus_stream_put (stream, message))
+    {
+      deye_bus_session_misbehaved (arrival->session, "an answer without credit");
+      return FALSE;
+    }
+  deye_bus_stream_wake (stream, arrival->session->events);
+  return TRUE;
+}
+
+/* An answer of a request with several. */
+static void
+arrival_handle_answer (SessionArrival *arrival, DeyeBusPending *pending)
+{
+  const WireEnvelope *envelope = arrival->envelope;
+  gboolean is_report = arrival_is_report (arrival);
+  gboolean is_last = (arrival->frame->flags & WIRE_FLAG_FINAL) != 0;
+  GError *error = NULL;
+
+  arrival_count_answers (arrival, pending->stream);
+  /* An error of one of several members is an answer; that of the only one ends the request. */
+  if (is_last && envelope->status != WIRE_STATUS_OK)
+    error = deye_bus_error_from_envelope (envelope);
+  else if (!is_report && !arrival_put_answer (arrival, pending->stream))
+    return;
+  if (is_last)
+    session_finish (arrival->session, pending, error);
+}
+
 static void
 arrival_handle_reply (SessionArrival *arrival)
 {
   DeyeBusSession *session = arrival->session;
   DeyeBusPending *pending = arrival_find_pending (arrival);
 
+  if (pending != NULL && pending->kind == DEYE_BUS_PENDING_ANSWERS)
+    {
+      arrival_handle_answer (arrival, pending);
+      return;
+    }
   if (pending == NULL || pending->kind != DEYE_BUS_PENDING_REPLY || !(arrival->frame->flags & WIRE_FLAG_FINAL))
     return;
   if (arrival->envelope->status != WIRE_STATUS_OK)
@@ -348,7 +407,7 @@ arrival_handle_gap (SessionArrival *arrival)
 static void
 arrival_handle_cancel (SessionArrival *arrival)
 {
-  g_hash_table_remove (arrival->session->routes, &arrival->envelope->route_id);
+  deye_bus_session_cancel_route (arrival->session, arrival->envelope->route_id);
 }
 
 static void

@@ -57,19 +57,43 @@ session_send_now (DeyeBusSession *session, const DeyeBusEncodedCall *encoded, De
   session_note_sent (session, encoded->kind, pending);
 }
 
-void
-deye_bus_session_grant (DeyeBusSession *session, WireClass credit_class, guint64 messages, guint64 bytes)
+/* Returns how many calls of that class started. */
+static guint
+session_start_waiting_of_class (DeyeBusSession *session, WireClass credit_class)
 {
   DeyeBusWaiting *waiting;
+  guint n;
 
-  deye_bus_window_grant (&session->send_queue.windows[credit_class], messages, bytes);
-  while ((waiting = deye_bus_send_queue_pop (&session->send_queue, credit_class)) != NULL)
+  for (n = 0; (waiting = deye_bus_send_queue_pop (&session->send_queue, credit_class)) != NULL; n++)
     {
       memcpy (deye_bus_outbuf_add (&session->out, waiting->head_len), waiting->head, waiting->head_len);
       deye_bus_outbuf_add_payload (&session->out, waiting->payload);
       session_note_sent (session, waiting->kind, waiting->pending);
       deye_bus_waiting_free (waiting);
     }
+  return n;
+}
+
+/* A reply that starts may have held up one of another class. */
+static void
+session_start_waiting (DeyeBusSession *session)
+{
+  guint started;
+
+  do
+    {
+      started = 0;
+      for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
+        started += session_start_waiting_of_class (session, (WireClass) i);
+    }
+  while (started > 0);
+}
+
+void
+deye_bus_session_grant (DeyeBusSession *session, WireClass credit_class, guint64 messages, guint64 bytes)
+{
+  deye_bus_window_grant (&session->send_queue.windows[credit_class], messages, bytes);
+  session_start_waiting (session);
   deye_bus_session_advance_flushes (session);
 }
 
@@ -114,10 +138,44 @@ session_check_frame_features (const DeyeBusSession *session, const DeyeBusEncode
   return deye_bus_session_check_features (session, needed, error);
 }
 
+/* The call that has to start before this one, a reply: the last reply of its route that had to wait. NULL: there is none. */
+static DeyeBusRoute *
+session_route_that_waits (const DeyeBusSession *session, const DeyeBusCall *call, DeyeBusAfter *after)
+{
+  DeyeBusRoute *route
+      = call->kind == WIRE_KIND_REPLY ? deye_bus_route_table_find (&session->routes, call->route) : NULL;
+
+  *after = (DeyeBusAfter){ 0 };
+  if (route != NULL)
+    *after = (DeyeBusAfter){ route->waiting_number, route->waiting_class };
+  return route;
+}
+
+/* FALSE: too many calls wait. */
+static gboolean
+session_let_wait (DeyeBusSession *session,
+                  const DeyeBusEncodedCall *encoded,
+                  DeyeBusPending *pending,
+                  DeyeBusRoute *route,
+                  const DeyeBusAfter *after,
+                  GError **error)
+{
+  if (!deye_bus_send_queue_push (&session->send_queue, encoded, pending, after, error))
+    return FALSE;
+  if (route != NULL)
+    {
+      route->waiting_number = session->send_queue.last_number;
+      route->waiting_class = encoded->credit_class;
+    }
+  return TRUE;
+}
+
 gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
   DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded; /* set by deye_bus_call_encode() */
+  DeyeBusAfter after;
+  DeyeBusRoute *route;
   gboolean now;
 
   if (session->state != DEYE_BUS_SESSION_READY)
@@ -129,14 +187,18 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
   if (!deye_bus_options_check (call->options, error) || !session_check_frame_features (session, &encoded, error)
       || !deye_bus_encoded_call_check (&encoded, session->welcome.largest_payload, error))
     return FALSE;
-  now = call->ahead ? deye_bus_send_queue_is_open (&session->send_queue, encoded.credit_class)
-                    : deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class);
-  if (!now && !deye_bus_send_queue_push (&session->send_queue, &encoded, pending, error))
+  route = session_route_that_waits (session, call, &after);
+  now = (call->ahead ? deye_bus_send_queue_is_open (&session->send_queue, encoded.credit_class)
+                     : deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class))
+        && !deye_bus_send_queue_waits (&session->send_queue, &after);
+  if (!now && !session_let_wait (session, &encoded, pending, route, &after, error))
     return FALSE;
   if (pending != NULL)
     deye_bus_pending_table_add (&session->pending, pending, encoded.envelope.id);
   if (now)
     session_send_now (session, &encoded, pending);
+  else
+    session_start_waiting (session); /* only what it overtakes may wait */
   return TRUE;
 }
 
@@ -165,23 +227,9 @@ deye_bus_session_cancel (DeyeBusSession *session, DeyeBusPending *pending, GErro
     }
   if (!pending->sent)
     deye_bus_send_queue_drop (&session->send_queue, pending);
-  else if (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_DELIVERED)
+  else if (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_ANSWERS
+           || pending->kind == DEYE_BUS_PENDING_DELIVERED)
     session_send_cancel (session, pending);
   deye_bus_pending_table_finish (&session->pending, pending, reason);
   deye_bus_session_advance_flushes (session);
-}
-
-/* --- answers to requests that we serve --- */
-
-gboolean
-deye_bus_session_is_open (const DeyeBusSession *session, const DeyeBusMessage *request)
-{
-  return request->route_id != 0 && request->origin == session->origin
-         && g_hash_table_contains (session->routes, &request->route_id);
-}
-
-void
-deye_bus_session_answered (DeyeBusSession *session, const DeyeBusMessage *request)
-{
-  g_hash_table_remove (session->routes, &request->route_id);
 }

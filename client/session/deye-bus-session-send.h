@@ -36,7 +36,3 @@ void deye_bus_session_grant (DeyeBusSession *session, WireClass credit_class, gu
 
 /* The socket took the first @n bytes of the out-buffer. */
 void deye_bus_session_sent (DeyeBusSession *session, gsize n);
-
-/* TRUE if @request still waits for an answer; and: it is answered now. */
-gboolean deye_bus_session_is_open (const DeyeBusSession *session, const DeyeBusMessage *request);
-void deye_bus_session_answered (DeyeBusSession *session, const DeyeBusMessage *request);

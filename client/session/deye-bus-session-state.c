@@ -2,6 +2,7 @@
 #include "session/deye-bus-session-state.h"
 
 #include "deye-bus-error-private.h"
+#include "session/deye-bus-session-answer.h"
 #include "session/deye-bus-session-data.h"
 
 #include <glib/gi18n-lib.h>
@@ -28,6 +29,12 @@ const DeyeBusCounts *
 deye_bus_session_counts (const DeyeBusSession *session)
 {
   return &session->counts;
+}
+
+guint64
+deye_bus_session_origin (const DeyeBusSession *session)
+{
+  return session->origin;
 }
 
 guint
@@ -102,7 +109,7 @@ deye_bus_session_fail (DeyeBusSession *session, GError *reason)
       deye_bus_pending_table_fail_all (&session->pending, reason);
       deye_bus_channel_table_remove_all (&session->channels, session->events);
     }
-  g_hash_table_remove_all (session->routes);
+  deye_bus_session_cancel_routes (session);
 }
 
 /* --- the next connection --- */

@@ -17,6 +17,8 @@ const GError *deye_bus_session_reason (const DeyeBusSession *session);
 const DeyeBusWelcome *deye_bus_session_welcome (const DeyeBusSession *session);
 const DeyeBusCounts *deye_bus_session_counts (const DeyeBusSession *session);
 /* Calls that wait for their end; and calls that wait for credit. */
+/* Distinguishes what belongs to this connection from what belongs to another one. */
+guint64 deye_bus_session_origin (const DeyeBusSession *session);
 guint deye_bus_session_n_pending (const DeyeBusSession *session);
 guint deye_bus_session_n_waiting (const DeyeBusSession *session);
 DeyeBusOutbuf *deye_bus_session_out (DeyeBusSession *session);

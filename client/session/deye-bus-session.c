@@ -24,7 +24,7 @@ deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusP
   session->state = DEYE_BUS_SESSION_HELLO;
   session->origin = session_origin (hello);
   session->events = events;
-  session->routes = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  deye_bus_route_table_init (&session->routes);
   deye_bus_pending_table_init (&session->pending, events, hello_pending);
   deye_bus_channel_table_init (&session->channels, session->origin);
   deye_bus_send_queue_init (&session->send_queue);
@@ -82,7 +82,7 @@ deye_bus_session_free (DeyeBusSession *session)
   deye_bus_restore_clear (&session->restore);
   deye_bus_pending_table_clear (&session->pending);
   deye_bus_channel_table_clear (&session->channels);
-  g_hash_table_unref (session->routes);
+  deye_bus_route_table_clear (&session->routes);
   wire_frame_reader_clear (&session->reader);
   deye_bus_session_clear_flushes (session);
   deye_bus_outbuf_clear (&session->out);
@@ -102,7 +102,7 @@ session_cancel_waiting_requests (DeyeBusSession *session)
     {
       DeyeBusPending *pending = link->data;
 
-      if (pending->kind == DEYE_BUS_PENDING_REPLY && !pending->sent)
+      if ((pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_ANSWERS) && !pending->sent)
         deye_bus_session_cancel (session, pending, session_error_closed ());
     }
 }
@@ -169,6 +169,12 @@ deye_bus_session_clear_event (DeyeBusEvent *event)
       break;
     case DEYE_BUS_EVENT_DONE:
       deye_bus_pending_unref (event->subject);
+      break;
+    case DEYE_BUS_EVENT_ANSWER:
+      deye_bus_stream_unref (event->subject);
+      break;
+    case DEYE_BUS_EVENT_CANCEL:
+      g_object_unref (event->subject);
       break;
     case DEYE_BUS_EVENT_REFUSED:
     case DEYE_BUS_EVENT_CLOSED:

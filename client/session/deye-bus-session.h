@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "session/deye-bus-session-answer.h"
 #include "session/deye-bus-session-credit.h"
 #include "session/deye-bus-session-receive.h"
 #include "session/deye-bus-session-send.h"
@@ -16,8 +17,8 @@
  *   bytes -> frame -> envelope -> handler of the kind -> event
  *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class
  *
- * Its files, from the lowest: window, outbuf, events; channel and its table; pending; call, send-queue; then
- * session-state, -credit, -flush, -send, -handshake, -receive, and this one. A file includes only files before it.
+ * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; pending; call, send-queue; then
+ * session-answer, -state, -credit, -flush, -send, -handshake, -receive, and this one. A file includes only files before it.
  *
  * Invariant: a call is in the table of pending calls until it is done; it is done exactly once, at the latest when its
  * deadline comes or the connection ends.

@@ -278,6 +278,60 @@ def request_and_serve(bus):
 
 
 @test
+def request_stream(bus):
+    """One responder in parts, and two responders of which one fails."""
+    def on_request(subscription, request, client):
+        if request.get_data() == b"parts":
+            for part in "ab":
+                assert client.respond_part(request, payload(part), None)
+            assert client.respond(request, payload("c"), None)
+        elif client.get_id() == "second":
+            client.respond_error(request, "NoDisk", "there is none")
+        else:
+            client.respond(request, payload("mine"), None)
+
+    collectors = [bus.collector("first"), bus.collector("second")]
+    for collector in collectors:
+        collector.serve(TASK, None, on_request, collector, None)
+    tool = bus.tool()
+    answers = tool.request_stream(TASK, payload("parts"), None, 0, 0)
+    got = []
+    while (answer := finish(answers.next_async, answers.next_finish)) is not None:
+        got.append((answer.get_data(), answer.is_final()))
+    assert got == [(b"a", False), (b"b", False), (b"c", True)], got
+    assert answers.is_ended()
+
+    answers = tool.request_stream(TASK, payload("all"), None, DeyeBus.EXPECT_ALL, 20 * SECOND_US)
+    senders = {}
+    try:
+        while (answer := finish(answers.next_async, answers.next_finish)) is not None:
+            try:
+                answer.check()
+                senders[answer.get_sender()] = answer.get_data()
+            except GLib.Error as error:
+                senders[answer.get_sender()] = error.code
+    except GLib.Error as error:
+        senders["bus"] = error.code
+    assert senders["first"] == b"mine" and senders["second"] == DeyeBus.Error.FAILED, senders
+    assert (answers.get_asked(), answers.get_answered(), answers.get_failed()) == (2, 1, 1)
+
+
+@test
+def cancel_reaches_the_responder(bus):
+    asked = []
+    collector = bus.collector()
+    collector.serve(TASK, None, lambda subscription, request, *_: asked.append(request), None)
+    tool = bus.tool()
+    answers = tool.request_stream(TASK, None, None, 0, 0)
+    wait_until(lambda: asked, "the request")
+    watch = collector.watch_request(asked[0])
+    assert not watch.is_cancelled()
+    answers.cancel()
+    wait_until(watch.is_cancelled, "the cancellation")
+    fails_with(DeyeBus.Error.CANCELLED, collector.respond, asked[0], None, None)
+
+
+@test
 def request_sync(bus):
     """Serves in another thread, with a context of its own."""
     tool, served, over, errors = bus.tool(), threading.Event(), Gio.Cancellable(), []

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-route.h"
+
+static void
+route_free (gpointer data)
+{
+  DeyeBusRoute *route = data;
+
+  g_clear_object (&route->cancellable);
+  g_free (route);
+}
+
+void
+deye_bus_route_table_init (DeyeBusRouteTable *table)
+{
+  table->by_id = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, route_free);
+}
+
+void
+deye_bus_route_table_clear (DeyeBusRouteTable *table)
+{
+  g_clear_pointer (&table->by_id, g_hash_table_unref);
+}
+
+gboolean
+deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id)
+{
+  DeyeBusRoute *route;
+
+  if (g_hash_table_size (table->by_id) >= DEYE_BUS_ROUTES_MAX)
+    return FALSE;
+  route = g_new0 (DeyeBusRoute, 1);
+  route->id = id;
+  g_hash_table_insert (table->by_id, &route->id, route);
+  return TRUE;
+}
+
+DeyeBusRoute *
+deye_bus_route_table_find (const DeyeBusRouteTable *table, guint64 id)
+{
+  return g_hash_table_lookup (table->by_id, &id);
+}
+
+void
+deye_bus_route_table_answered (DeyeBusRouteTable *table, guint64 id)
+{
+  g_hash_table_remove (table->by_id, &id);
+}
+
+GCancellable *
+deye_bus_route_table_cancel (DeyeBusRouteTable *table, guint64 id)
+{
+  DeyeBusRoute *route = deye_bus_route_table_find (table, id);
+  GCancellable *cancellable = route != NULL ? g_steal_pointer (&route->cancellable) : NULL;
+
+  g_hash_table_remove (table->by_id, &id);
+  return cancellable;
+}
+
+GPtrArray *
+deye_bus_route_table_cancel_all (DeyeBusRouteTable *table)
+{
+  GPtrArray *watched = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer route;
+
+  g_hash_table_iter_init (&iter, table->by_id);
+  while (g_hash_table_iter_next (&iter, NULL, &route))
+    if (((DeyeBusRoute *) route)->cancellable != NULL)
+      g_ptr_array_add (watched, g_steal_pointer (&((DeyeBusRoute *) route)->cancellable));
+  g_hash_table_remove_all (table->by_id);
+  return watched;
+}
