@@ -36,7 +36,7 @@ static const CtlVerb verbs[] = {
   { "call", N_ ("PEER METHOD [JSON]"), N_ ("Call a method of a peer (the broker is the peer \"bus\")"), 2, 3,
     ctl_verb_call, CTL_TAKES_JSON | CTL_TAKES_PAYLOAD },
   { "request", N_ ("TOPIC [JSON]"), N_ ("Send a request to a peer that serves a topic"), 1, 2, ctl_verb_request,
-    CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_CONTEXT },
+    CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_CONTEXT | CTL_TAKES_ANSWERS },
   { "publish", N_ ("TOPIC [JSON]"), N_ ("Publish to all subscribers of a topic"), 1, 2, ctl_verb_publish,
     CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_CONTEXT },
   { "broadcast", N_ ("TOPIC [JSON]"), N_ ("Publish to all subscribers and all group members"), 1, 2, ctl_verb_broadcast,

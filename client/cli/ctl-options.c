@@ -94,6 +94,13 @@ ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *ar
     { CTL_TAKES_DELIVERED,
       { "delivered", 0, 0, G_OPTION_ARG_NONE, &options->delivered, N_ ("Wait until the peer has handled the message"),
         NULL } },
+    { CTL_TAKES_ANSWERS,
+      { "expect", 0, 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_EXPECT],
+        N_ ("Ask all peers that serve the topic, until so many have answered; 1: one peer, all parts of its answer"),
+        N_ ("COUNT|all") } },
+    { CTL_TAKES_ANSWERS,
+      { "stall", 0, 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_STALL],
+        N_ ("With --expect, the longest time between two answers"), N_ ("SECONDS") } },
     { 0, { "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, N_ ("Show this help"), NULL } },
   };
   g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
@@ -196,6 +203,21 @@ options_check_count (const char *name, const char *text, guint64 *value, GError 
          || ctl_fail (error, CTL_EXIT_USAGE, _ ("%s must be a whole number from 1 on, not \"%s\""), name, text);
 }
 
+static gboolean
+options_check_expect (CtlOptions *options, GError **error)
+{
+  const char *text = options->numbers[CTL_NUMBER_EXPECT];
+
+  if (text == NULL)
+    return options->numbers[CTL_NUMBER_STALL] == NULL || ctl_fail (error, CTL_EXIT_USAGE, _ ("--stall needs --expect"));
+  if (g_str_equal (text, "all"))
+    options->expect = G_MAXUINT32;
+  else if (!g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT, &options->expect, NULL))
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--expect must be a whole number from 1 on, or \"all\", not \"%s\""),
+                     text);
+  return TRUE;
+}
+
 /* An empty value is an unset variable of a script. */
 static gboolean
 options_check_given (const char *name, const char *text, GError **error)
@@ -269,6 +291,8 @@ ctl_options_check (CtlOptions *options, GError **error)
          && options_check_count ("--queue-messages", numbers[CTL_NUMBER_QUEUE_MESSAGES], &options->queue_messages,
                                  error)
          && options_check_count ("--queue-bytes", numbers[CTL_NUMBER_QUEUE_BYTES], &options->queue_bytes, error)
+         && options_check_expect (options, error)
+         && options_check_seconds ("--stall", numbers[CTL_NUMBER_STALL], 300, &options->stall_s, error)
          && options_check_given ("--address", options->address, error)
          && options_check_given ("--type", options->type_name, error)
          && options_check_given ("--group", options->group, error) && options_check_context (options, error)

@@ -16,6 +16,8 @@ typedef enum
   CTL_NUMBER_COUNT,
   CTL_NUMBER_QUEUE_MESSAGES,
   CTL_NUMBER_QUEUE_BYTES,
+  CTL_NUMBER_STALL,
+  CTL_NUMBER_EXPECT, /* or the word "all" */
   CTL_N_NUMBERS,
 } CtlNumber;
 
@@ -53,6 +55,8 @@ typedef struct
   guint64 queue_messages;
   guint64 queue_bytes;
   guint64 count;
+  gdouble stall_s;
+  guint64 expect; /* G_MAXUINT32: all */
   gboolean json;
   gboolean xml;
   gboolean raw;
@@ -77,6 +81,7 @@ typedef enum
   CTL_TAKES_VIEW = 1 << 6,    /* --subscriptions --groups --domains */
   CTL_TAKES_CONTEXT = 1 << 7, /* --correlation-id --parent-id --root-id --stage --tag --traceparent */
   CTL_TAKES_FILTER = 1 << 8,  /* --filter-correlation --filter-root --filter-stage --filter-tag */
+  CTL_TAKES_ANSWERS = 1 << 9, /* --expect --stall */
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

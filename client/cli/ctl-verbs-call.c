@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-verbs.h"
 
+#include "ctl-answers.h"
 #include "ctl-catalog.h"
 #include "ctl-input.h"
 #include "ctl-payload.h"
@@ -89,6 +90,17 @@ call_explain_failure (GError *local, const char *peer, GError **error)
 }
 
 static gboolean
+call_send_for_many (Ctl *ctl, const CallRequest *question, GBytes *payload, DeyeBusOptions *options, GError **error)
+{
+  gint expect = ctl->options.expect <= G_MAXINT ? (gint) ctl->options.expect : DEYE_BUS_EXPECT_ALL;
+  g_autoptr (DeyeBusAnswers) answers
+      = deye_bus_client_request_stream (ctl->client, question->topic, payload, options, expect,
+                                        (gint64) (ctl->options.stall_s * G_TIME_SPAN_SECOND), error);
+
+  return answers != NULL && ctl_answers_show (ctl, answers, error);
+}
+
+static gboolean
 call_send (Ctl *ctl, const CallRequest *question, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = ctl_message_options (ctl);
@@ -108,6 +120,8 @@ call_send (Ctl *ctl, const CallRequest *question, GError **error)
   deye_bus_options_set_target (options, question->target);
   deye_bus_options_set_method (options, question->method);
   deye_bus_options_set_type_name (options, type != NULL ? type->name : ctl->options.type_name);
+  if (ctl->options.expect > 0)
+    return call_send_for_many (ctl, question, payload, options, error);
   reply = deye_bus_client_request (ctl->client, question->topic, payload, options, NULL, &local);
   if (reply == NULL)
     return call_explain_failure (local, question->target != NULL ? question->target : question->topic, error);

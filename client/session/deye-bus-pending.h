@@ -44,8 +44,8 @@ struct DeyeBusPending
   GList *waits;            /* its place in the queue of calls that wait for credit; borrowed */
   DeyeBusChannel *channel; /* subscribe, adjust: the channel that the reply is about */
   gboolean adjusts;
-  gboolean subscribes; /* the user's subscribe call for @channel */
-  gboolean restores;   /* one of the subscribes that restore a connection */
+  gboolean subscribes;   /* the user's subscribe call for @channel */
+  gboolean restores;     /* one of the subscribes that restore a connection */
   DeyeBusStream *stream; /* ANSWERS */
 
   /* Asynchronous calls: run by the dispatch of the event DONE. NULL: the caller polls done. */

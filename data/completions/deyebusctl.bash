@@ -29,7 +29,7 @@ _deyebusctl ()
     word=${COMP_WORDS[i]}
     case $word in
     -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
-    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag) ((i++)) ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall) ((i++)) ;;
     -*) ;;
     *)
       if [ -z "$verb" ]; then
@@ -46,14 +46,16 @@ _deyebusctl ()
   -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   --framing) COMPREPLY=($(compgen -W 'none newline nul length' -- "$cur")); return ;;
   --policy) COMPREPLY=($(compgen -W 'block drop-oldest drop-newest error conflate' -- "$cur")); return ;;
-  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag) return ;;
+  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall) return ;;
+  --expect) COMPREPLY=($(compgen -W 'all' -- "$cur")); return ;;
   esac
 
   if [[ $cur == -* ]]; then
     case $verb in
     introspect) common+=' --json --xml' ;;
     call) common+=' --json --type --raw' ;;
-    request | publish | broadcast) common+=' --json --type --raw --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    request) common+=' --json --type --raw --expect --stall --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    publish | broadcast) common+=' --json --type --raw --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     direct) common+=' --json --type --raw --delivered --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing --filter-correlation --filter-root --filter-stage --filter-tag' ;;
     stats) common+=' --json --subscriptions --groups --domains' ;;

@@ -268,6 +268,22 @@ def _(bus):
     bus.ctl("request", TASK, "x", "--type", "daemoneye.eventbus.v1.TaskRequest", code=2)
 
 
+@test("/cli/request/M05-every-server")
+def _(bus):
+    task = json.dumps({"task_id": "r", "operation": "enumerate_processes", "shards": 1000})
+    answers = bus.json("request", TASK, task, "--expect", "all", "--stall", "20")
+    equal({answer["sender"] for answer in answers}, {"procmond-1", "procmond-2"})
+    equal([(answer["final"], answer["payload"]["collector_id"] == answer["sender"]) for answer in answers], [(True, True)] * 2)
+    equal(len(bus.json("request", TASK, task, "--expect", "1")), 1)
+    process = bus.start("request", TASK, '{"operation": "dance"}', "--expect", "all", "--json")
+    out, err = process.communicate(timeout=PATIENCE_S)
+    equal([json.loads(line)["error_name"] for line in out.splitlines()], ["UnsupportedOperation"] * 2)
+    holds("2 asked, 0 answered, 2 failed" in err, err)
+    equal(process.returncode, 1)
+    bus.ctl("request", TASK, task, "--stall", "1", code=2)
+    bus.ctl("request", TASK, task, "--expect", "0", code=2)
+
+
 # --- messages ---
 
 @test("/cli/publish/M02-decoded-at-the-other-end")
