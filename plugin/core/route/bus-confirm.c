@@ -291,11 +291,23 @@ bus_confirm_expire (BusConfirm *confirm)
                "the receiver did not confirm in time that it handled the message; it may have handled it");
 }
 
+/* NULL: none is left. */
+static BusConfirm *
+confirm_first_of (const BusPeer *publisher)
+{
+  GHashTableIter iter;
+  gpointer confirm = NULL;
+
+  if (publisher->confirms == NULL)
+    return NULL;
+  g_hash_table_iter_init (&iter, publisher->confirms);
+  return g_hash_table_iter_next (&iter, NULL, &confirm) ? confirm : NULL;
+}
+
 void
 bus_confirm_forget_peer (BusPeer *peer)
 {
-  GHashTableIter iter;
-  gpointer value;
+  BusConfirm *confirm;
 
   while (peer->confirming.head != NULL)
     {
@@ -303,12 +315,8 @@ bus_confirm_forget_peer (BusPeer *peer)
 
       confirm_end (route->confirm, WIRE_STATUS_UNKNOWN, "the receiver disconnected; it may have handled the message");
     }
-  if (peer->confirms == NULL)
-    return;
-  while (g_hash_table_iter_init (&iter, peer->confirms), g_hash_table_iter_next (&iter, NULL, &value))
+  while ((confirm = confirm_first_of (peer)) != NULL)
     {
-      BusConfirm *confirm = value;
-
       confirm_detach (confirm);
       if (confirm->witness == NULL)
         confirm_free (confirm);

@@ -199,7 +199,6 @@ test_nobody (Delivery *f, gconstpointer data)
 static void
 test_unknown_at_the_deadline (Delivery *f, gconstpointer data)
 {
-  g_autoptr (Got) first = NULL;
   guint64 id;
 
   join (f, 0);
