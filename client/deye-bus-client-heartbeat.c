@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
+#include "control.pb-c.h"
 #include "deye-bus-pack.h"
 #include "health.pb-c.h"
+#include "session/deye-bus-session-restore.h"
 
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
@@ -12,6 +14,9 @@
  *
  * A heartbeat for which there is no connection or no credit is skipped. It is never queued, since an old one says nothing
  * about the client's state.
+ *
+ * With each heartbeat a client that reconnects asks the broker for the number of its subscriptions. If the broker has another
+ * number, something was lost without the end of a connection, and a new connection restores everything.
  */
 
 #define INTERVAL_MIN_US (100 * G_TIME_SPAN_MILLISECOND)
@@ -46,6 +51,51 @@ heartbeat_send (DeyeBusClient *self)
     g_debug ("heartbeat left out: %s", error->message);
 }
 
+/* --- verification --- */
+
+/* A broker before this field sends none. */
+static gboolean
+heartbeat_differs (DeyeBusClient *self, DeyeBusMessage *message)
+{
+  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__ping_reply__descriptor, message);
+  const Daemoneye__Eventbus__V1__PingReply *reply = guard != NULL ? wire_guard_message (guard) : NULL;
+
+  return reply != NULL && reply->subscriptions != 0
+         && reply->subscriptions != deye_bus_session_n_subscribed (self->session);
+}
+
+static void
+heartbeat_on_counted (DeyeBusPending *pending)
+{
+  DeyeBusClient *self = g_steal_pointer (&pending->data);
+
+  self->verifying = FALSE;
+  if (pending->error != NULL || self->state != DEYE_BUS_CLIENT_STATE_READY
+      || self->verified_changes != deye_bus_session_channel_changes (self->session)
+      || !heartbeat_differs (self, pending->reply))
+    return;
+  deye_bus_session_fail (self->session, deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN, "%s",
+                                                            _ ("The broker does not have all subscriptions of this "
+                                                               "client: a new connection restores them")));
+  deye_bus_client_settle (self);
+}
+
+static void
+heartbeat_verify (DeyeBusClient *self)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
+
+  if (!deye_bus_client_reconnects (self) || self->state != DEYE_BUS_CLIENT_STATE_READY || self->verifying)
+    return;
+  pending = deye_bus_client_new_broker_pending ();
+  pending->complete = heartbeat_on_counted;
+  pending->data = self; /* the event is the client's own */
+  self->verified_changes = deye_bus_session_channel_changes (self->session);
+  self->verifying = deye_bus_client_ask_broker (self, "control.bus.ping", DEYE_BUS_TYPE_PREFIX "PingRequest", nothing,
+                                                pending, NULL);
+}
+
 static gboolean
 heartbeat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
@@ -58,6 +108,8 @@ heartbeat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   /* After a long pause (suspend) it is sent once, not as often as it was missed. */
   g_source_set_ready_time (source, MAX (due_us, g_get_monotonic_time ()));
   heartbeat_send (self);
+  heartbeat_verify (self);
+  deye_bus_client_write (self);
   return G_SOURCE_CONTINUE;
 }
 

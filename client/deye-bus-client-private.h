@@ -87,8 +87,10 @@ struct _DeyeBusClient
   GSource *heartbeat;
   gint64 heartbeat_us;
   guint64 heartbeats;
-  GMutex health_lock; /* of the two fields below: any thread may set them */
-  guint32 health;     /* DeyeBusHealth */
+  guint64 verified_changes; /* of the session's channels, when the broker was asked for their number */
+  gboolean verifying;       /* ... and it has not answered */
+  GMutex health_lock;       /* of the two fields below: any thread may set them */
+  guint32 health;           /* DeyeBusHealth */
   char *health_detail;
 };
 

@@ -1354,6 +1354,9 @@ DEYE_BUS_API gboolean deye_bus_client_respond_error (DeyeBusClient *self,
  * heartbeat is published from the client's context, so it stops while the context is blocked. A heartbeat is skipped if
  * the client is not connected or has no credit.
  *
+ * With each heartbeat a client that reconnects also asks the broker how many subscriptions it has for this client. If the
+ * number differs, the client makes a new connection, which restores them.
+ *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_LIMIT or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1

@@ -31,6 +31,7 @@ void
 deye_bus_channel_table_add (DeyeBusChannelTable *table, DeyeBusChannel *channel)
 {
   channel->origin = table->origin;
+  table->changes++;
   g_hash_table_insert (table->by_id, GUINT_TO_POINTER (channel->id), deye_bus_channel_ref (channel));
 }
 
@@ -48,6 +49,7 @@ deye_bus_channel_table_remove (DeyeBusChannelTable *table, DeyeBusChannel *chann
   if (channel->cut)
     return;
   channel->cut = TRUE;
+  table->changes++;
   table->recent = NULL;
   deye_bus_channel_wake (channel, events);
   deye_bus_events_push (events,

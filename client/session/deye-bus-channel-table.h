@@ -16,6 +16,7 @@ typedef struct
 {
   guint64 origin; /* of the session; copied into each channel */
   guint32 last_id;
+  guint64 changes; /* channels that were added or removed so far */
   GHashTable *by_id;
   DeyeBusChannel *recent; /* the last one looked up; borrowed */
 } DeyeBusChannelTable;

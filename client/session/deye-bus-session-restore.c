@@ -191,3 +191,9 @@ deye_bus_session_n_subscribed (const DeyeBusSession *session)
 {
   return g_hash_table_size (session->channels.by_id);
 }
+
+guint64
+deye_bus_session_channel_changes (const DeyeBusSession *session)
+{
+  return session->channels.changes;
+}

@@ -34,3 +34,5 @@ void deye_bus_session_advance_restore (DeyeBusSession *session);
 void deye_bus_session_restore_answered (DeyeBusSession *session, DeyeBusPending *pending);
 /* Number of channels: what the broker counts as well, while no call that changes it is under way. */
 guint deye_bus_session_n_subscribed (const DeyeBusSession *session);
+/* Grows with each channel that is added or removed. */
+guint64 deye_bus_session_channel_changes (const DeyeBusSession *session);

@@ -24,6 +24,7 @@ calls_ping (const BusCall *call)
   daemoneye__eventbus__v1__ping_reply__init (&reply);
   reply.epoch = call->core->epoch;
   reply.uptime_us = (guint64) (call->now_us - call->core->started_us);
+  reply.subscriptions = g_hash_table_size (call->peer->subscriptions);
   bus_reply_message (call->peer, call->id, &reply.base);
 }
 
@@ -40,7 +41,7 @@ static const BusMethod methods[] = {
           "Sets another policy or other bounds for a subscription, in a group for all members.", bus_subscribe_adjust),
   METHOD ("unsubscribe", unsubscribe_request, unsubscribe_reply,
           "Ends a subscription and returns what became of its messages.", bus_subscribe_end),
-  METHOD ("ping", ping_request, ping_reply, "Returns the broker's epoch and uptime.", calls_ping),
+  METHOD ("ping", ping_request, ping_reply, "Returns the broker's epoch and uptime, and the number of the asker's subscriptions.", calls_ping),
   METHOD ("stats", stats_request, stats_reply,
           "The broker's sums, and peers, subscriptions, groups and topic domains that the asker may see.", bus_stats_answer),
   METHOD ("introspect", bus_introspect_request, bus_introspect_reply,

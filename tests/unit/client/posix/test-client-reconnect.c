@@ -258,6 +258,63 @@ test_refused (ReconnectFixture *f, gconstpointer data)
   close (early);
 }
 
+/* Accepts the client's next connection, and lets it become ready. */
+static void
+broker_welcome (ReconnectFixture *f)
+{
+  g_autoptr (GByteArray) welcome = g_byte_array_new ();
+
+  close (f->peer);
+  while ((f->peer = accept (f->listener, NULL, NULL)) < 0)
+    g_main_context_iteration (f->context, TRUE);
+  script_welcome (welcome, NULL);
+  g_assert_cmpint (send (f->peer, welcome->data, welcome->len, MSG_NOSIGNAL), ==, (gssize) welcome->len);
+  while (deye_bus_client_get_state (f->client) != DEYE_BUS_CLIENT_STATE_READY)
+    g_main_context_iteration (f->context, TRUE);
+}
+
+/* The id of the next request of the client. */
+static guint64
+broker_next_request (ReconnectFixture *f)
+{
+  g_autoptr (GByteArray) got = g_byte_array_new ();
+  guint8 bytes[4096];
+
+  for (;;)
+    {
+      gssize n = recv (f->peer, bytes, sizeof bytes, MSG_DONTWAIT);
+      g_autoptr (GPtrArray) frames = NULL;
+
+      if (n > 0)
+        g_byte_array_append (got, bytes, (guint) n);
+      frames = script_take (got);
+      if (script_find (frames, WIRE_KIND_REQUEST) != NULL)
+        return script_find (frames, WIRE_KIND_REQUEST)->envelope.id;
+      g_main_context_iteration (f->context, TRUE);
+    }
+}
+
+/* The broker counts other subscriptions than the client has: a new connection restores them. */
+static void
+test_verified (ReconnectFixture *f, gconstpointer data)
+{
+  g_autoptr (GByteArray) answer = g_byte_array_new ();
+
+  deye_bus_client_set_reconnect (f->client, TRUE);
+  broker_listen (f, 4);
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
+  broker_welcome (f);
+  g_assert_true (deye_bus_client_set_heartbeat (f->client, 100000, NULL));
+  script_reply (answer, broker_next_request (f), "\x18\x03"); /* PingReply.subscriptions = 3 */
+  g_assert_cmpint (send (f->peer, answer->data, answer->len, MSG_NOSIGNAL), ==, (gssize) answer->len);
+  while (deye_bus_client_get_state (f->client) == DEYE_BUS_CLIENT_STATE_READY)
+    g_main_context_iteration (f->context, TRUE);
+  broker_welcome (f);
+  g_assert_true (deye_bus_client_set_heartbeat (f->client, 0, NULL));
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  settle (f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -268,5 +325,6 @@ main (int argc, char **argv)
   RECONNECT_TEST ("from-handler", test_from_handler);
   RECONNECT_TEST ("after-cancelled-methods", test_after_cancelled_methods);
   RECONNECT_TEST ("refused", test_refused);
+  RECONNECT_TEST ("M16-verified", test_verified);
   return g_test_run ();
 }

@@ -85,6 +85,7 @@ test_ping (Fixture *f, gconstpointer data)
   g_assert_nonnull (reply);
   g_assert_cmpuint (reply->epoch, ==, 77);
   g_assert_cmpuint (reply->uptime_us, ==, 600);
+  g_assert_cmpuint (reply->subscriptions, ==, 0);
   daemoneye__eventbus__v1__ping_reply__free_unpacked (reply, NULL);
   peer_frame_free (frame);
 }
