@@ -6,6 +6,7 @@
 #include "calls/bus-budget.h"
 #include "calls/bus-later.h"
 #include "calls/bus-stats.h"
+#include "calls/bus-wait.h"
 #include "news/bus-cascade.h"
 #include "news/bus-events.h"
 #include "news/bus-slow.h"
@@ -68,6 +69,14 @@ core_hello_accepted (BusPeer *peer, const BusPeer *replaced, const BusEnd *end, 
   bus_resend_join (peer, peer->last_known);
   bus_peer_note (peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
   bus_events_connected (peer, replaced, end, now_us);
+  bus_wait_connected (peer);
+}
+
+static void
+core_report_gone (BusPeer *peer, const BusEnd *end, gint64 now_us)
+{
+  bus_events_gone (peer, end, now_us);
+  bus_wait_gone (peer);
 }
 
 /* The id of a released peer is free. Newcomers that waited for it say HELLO again; the first that is accepted has it. An id
@@ -80,7 +89,7 @@ core_pass_on_id (BusPeer *peer, const BusEnd *end, gint64 now_us)
 
   g_hash_table_remove (peer->core->peers_by_id, &peer->key);
   if (!is_taken_over)
-    bus_events_gone (peer, end, now_us);
+    core_report_gone (peer, end, now_us);
   while ((newcomer = bus_takeover_next (peer)) != NULL)
     if (bus_hello_retry (newcomer) == BUS_HELLO_ACCEPTED)
       {
@@ -88,7 +97,7 @@ core_pass_on_id (BusPeer *peer, const BusEnd *end, gint64 now_us)
         is_taken_over = FALSE;
       }
   if (is_taken_over)
-    bus_events_gone (peer, end, now_us);
+    core_report_gone (peer, end, now_us);
 }
 
 /* Releases everything that the peer owns. After this no table or list has it, and nothing waits for it. */
@@ -478,6 +487,9 @@ core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
       break;
     case BUS_TIMER_STREAM:
       bus_answer_block_due (core, timer->owner, now_us);
+      break;
+    case BUS_TIMER_WAIT:
+      bus_wait_due (timer->owner);
       break;
     case BUS_TIMER_LATER:
       bus_later_due (timer->owner);

@@ -20,6 +20,7 @@ typedef enum
   BUS_TIMER_STALL,    /* owner: BusRequest: the longest pause between two replies */
   BUS_TIMER_STREAM,   /* owner: BusRequest: its replies wait for the window of the requester */
   BUS_TIMER_RESEND,   /* owner: a window of bus-resend whose client is gone */
+  BUS_TIMER_WAIT,     /* owner: the record of control.bus.wait: its asker was behind */
   BUS_TIMER_EXPIRY,   /* owner: BusSlot: the time to live of its message ends */
   BUS_TIMER_BLOCK,    /* owner: BusSubscription: it holds publishers' credit */
   BUS_TIMER_SETTLE,   /* owner: BusSubscription: messages that are delivered at least once are not settled */

@@ -6,6 +6,7 @@
 #include "calls/bus-stats.h"
 #include "calls/bus-subscribe.h"
 #include "calls/bus-timeline-page.h"
+#include "calls/bus-wait.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
@@ -51,6 +52,8 @@ static const BusMethod methods[] = {
           bus_timeline_page_answer),
   METHOD ("describe", introspect_request, introspect_reply,
           "The broker's methods and events, and the schema of their messages.", bus_describe_answer),
+  METHOD_OF (WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM, "wait", wait_request, wait_reply,
+             "Answers when a peer is there; or the peers that are there, and then each change.", bus_wait_answer),
 };
 /* clang-format on */
 

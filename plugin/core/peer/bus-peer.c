@@ -16,6 +16,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->link = link;
   peer->who = *who;
   peer->connected_us = now_us;
+  peer->serial = ++core->last_serial;
   peer->subscriptions = g_hash_table_new (NULL, NULL);
   g_queue_init (&peer->asked);
   peer->asked_by_id = g_hash_table_new (g_int64_hash, g_int64_equal);

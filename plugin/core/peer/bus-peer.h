@@ -43,6 +43,7 @@ struct BusPeer
   guint8 token[BUS_TOKEN_DIGEST]; /* of its launch token; zeros: it had none */
   guint64 features;               /* known to both sides */
   gint64 connected_us;
+  guint64 serial; /* from 1, in order of connecting */
 
   WireFrameReader reader;
   gsize reader_charged;

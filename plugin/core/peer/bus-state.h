@@ -45,6 +45,7 @@ struct BusCore
 
   /* bus-peer */
   GQueue peers;            /* all, in order of connecting */
+  guint64 last_serial;     /* of the peer that connected last */
   GHashTable *peers_by_id; /* BusKey of the peer -> BusPeer */
   GQueue strangers;        /* not ready yet, in order of connecting */
   GQueue writable;
@@ -55,6 +56,7 @@ struct BusCore
   guint64 denied;
   guint64 malformed;
   guint64 ignored; /* events that the state of a connection ignores */
+  GQueue waits;    /* bus-wait: calls that wait for peers, or watch them */
   guint n_later;   /* bus-later: calls of the broker that are answered later */
 
   /* The layers above. */

@@ -6,6 +6,7 @@
 #include "route/route-fixture.h"
 #include "control.pb-c.h"
 #include "introspection.pb-c.h"
+#include "wire-feature.h"
 
 /* The broker's methods: each topic of the table is answered, exactly once, and is described as it is served. */
 
@@ -24,6 +25,7 @@ setup (Fixture *f, gconstpointer data)
   f->peers.core->budget = bus_budget_new ();
   f->peers.core->epoch = 77;
   f->asker = peers_ready (&f->peers, "asker", 1000);
+  f->asker->features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM;
 }
 
 static void
@@ -58,6 +60,14 @@ assert_error (Fixture *f, const char *topic, const char *payload, gsize len, Wir
   g_assert_cmpuint (frame->kind, ==, WIRE_KIND_ERROR);
   g_assert_cmpstr (wire_status_name (frame->envelope.status), ==, wire_status_name (status));
   peer_frame_free (frame);
+}
+
+/* A method of a feature is refused to a peer that was not granted it. */
+static void
+test_features (Fixture *f, gconstpointer data)
+{
+  f->asker->features = WIRE_FEATURE_STREAM;
+  assert_error (f, "control.bus.wait", NULL, 0, WIRE_STATUS_UNSUPPORTED);
 }
 
 static void
@@ -107,7 +117,7 @@ static void
 test_described (Fixture *f, gconstpointer data)
 {
   static const char *const names[]
-      = { "subscribe", "adjust", "unsubscribe", "ping", "stats", "introspect", "timeline", "describe" };
+      = { "subscribe", "adjust", "unsubscribe", "ping", "stats", "introspect", "timeline", "describe", "wait" };
   PeerFrame *frame = call (f, "control.bus.describe", NULL, 0);
   const Daemoneye__Eventbus__V1__ServiceInfo *service;
   IntrospectReply *reply;
@@ -155,6 +165,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/calls/serves", test_serves);
   ADD ("/core/calls/ping", test_ping);
   ADD ("/core/calls/refused", test_refused);
+  ADD ("/core/calls/O03-features", test_features);
   ADD ("/core/calls/M23-described", test_described);
   return g_test_run ();
 }

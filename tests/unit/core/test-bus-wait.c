@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control.pb-c.h"
+#include "core-fixture.h"
+#include "peer/bus-peer.h"
+#include "wire-feature.h"
+
+/* control.bus.wait: waiting for a peer, and watching peers. */
+
+typedef Daemoneye__Eventbus__V1__WaitReply WaitReply;
+
+static void
+grant (Client *client)
+{
+  client->peer->features |= WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM;
+}
+
+static Client *
+watcher_ready (Core *core)
+{
+  Client *agent = agent_ready (core);
+
+  grant (agent);
+  return agent;
+}
+
+static guint64
+ask (Client *client, const char *peer, gboolean watch, guint64 deadline_us)
+{
+  Daemoneye__Eventbus__V1__WaitRequest request = DAEMONEYE__EVENTBUS__V1__WAIT_REQUEST__INIT;
+  guint8 payload[128];
+  WireEnvelope envelope;
+
+  request.peer = (char *) peer;
+  request.watch = watch;
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str ("control.bus.wait");
+  envelope.deadline_us = deadline_us;
+  envelope.payload = wire_span (payload, daemoneye__eventbus__v1__wait_request__pack (&request, payload));
+  return client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+}
+
+static void
+cancel (Client *client, guint64 id)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.id = id;
+  client_send (client, WIRE_KIND_CANCEL, 0, &envelope);
+}
+
+/* The next reply, as text: "restart complete one+9 two-9", a peer with its incarnation, + there, - gone; "final" at its end. */
+static char *
+take (Client *client, guint64 id)
+{
+  g_autoptr (Got) got = client_take (client, WIRE_KIND_REPLY);
+  g_autoptr (GString) text = g_string_new (NULL);
+  WaitReply *reply;
+
+  if (got == NULL)
+    return g_strdup ("nothing");
+  g_assert_cmpuint (got->envelope.answers, ==, id);
+  reply = daemoneye__eventbus__v1__wait_reply__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  g_assert_nonnull (reply);
+  if (reply->restart)
+    g_string_append (text, "restart ");
+  if (reply->complete)
+    g_string_append (text, "complete ");
+  for (gsize i = 0; i < reply->n_peers; i++)
+    g_string_append_printf (text, "%s%c%" G_GUINT64_FORMAT " ", reply->peers[i]->id,
+                            reply->peers[i]->present ? '+' : '-', reply->peers[i]->incarnation);
+  if (got->flags & WIRE_FLAG_FINAL)
+    g_string_append (text, "final ");
+  daemoneye__eventbus__v1__wait_reply__free_unpacked (reply, NULL);
+  g_string_truncate (text, text->len > 0 ? text->len - 1 : 0);
+  return g_strdup (text->str);
+}
+
+#define assert_reply(client, id, expected)                                                                             \
+  do                                                                                                                   \
+    {                                                                                                                  \
+      g_autofree char *taken = take (client, id);                                                                      \
+                                                                                                                       \
+      g_assert_cmpstr (taken, ==, expected);                                                                           \
+    }                                                                                                                  \
+  while (0)
+
+static void
+test_there (Core *core, gconstpointer data)
+{
+  Client *collector = client_ready (core, "asker", "procmond");
+  guint64 id;
+
+  grant (collector);
+  client_ready (core, "one", "procmond");
+  id = ask (collector, "one", FALSE, 1000);
+  assert_reply (collector, id, "restart complete one+9 final");
+  core_advance (core, 2000);
+  g_assert_cmpuint (client_count (collector, WIRE_KIND_ERROR), ==, 0);
+}
+
+static void
+test_comes (Core *core, gconstpointer data)
+{
+  Client *collector = client_ready (core, "asker", "procmond");
+  guint64 id;
+
+  grant (collector);
+  id = ask (collector, "one", FALSE, 0);
+  client_ready (core, "two", "procmond");
+  core_advance (core, 3600 * G_TIME_SPAN_SECOND);
+  assert_reply (collector, id, "nothing");
+  client_ready (core, "one", "procmond");
+  core_flush (core);
+  assert_reply (collector, id, "restart complete one+9 final");
+  client_disconnect (client_ready (core, "three", "procmond"));
+  assert_reply (collector, id, "nothing");
+}
+
+static void
+test_deadline (Core *core, gconstpointer data)
+{
+  Client *collector = client_ready (core, "asker", "procmond");
+  guint64 id;
+
+  grant (collector);
+  id = ask (collector, "one", FALSE, 1000);
+  core_advance (core, 999);
+  g_assert_cmpuint (client_count (collector, WIRE_KIND_ERROR), ==, 0);
+  core_advance (core, 1);
+  client_expect_error (collector, id, WIRE_STATUS_TIMEOUT);
+  client_ready (core, "one", "procmond");
+  assert_reply (collector, id, "nothing");
+}
+
+/* The state and each change, also of an id that is taken over: it is never gone. */
+static void
+test_watch_one (Core *core, gconstpointer data)
+{
+  Client *collector = client_ready (core, "asker", "procmond");
+  Client *one, *newer;
+  guint64 id;
+
+  grant (collector);
+  id = ask (collector, "one", TRUE, 0);
+  assert_reply (collector, id, "restart complete");
+  one = client_ready (core, "one", "procmond");
+  assert_reply (collector, id, "complete one+9");
+  newer = client_new_process (core, 1000, 5);
+  client_hello_again (newer, "one", 12, NULL);
+  core_advance (core, G_TIME_SPAN_SECOND);
+  g_assert_true (one->closed);
+  assert_reply (collector, id, "complete one+12");
+  client_disconnect (newer);
+  core_flush (core);
+  assert_reply (collector, id, "complete one-12");
+  assert_reply (collector, id, "nothing");
+  cancel (collector, id);
+  client_ready (core, "one", "procmond");
+  assert_reply (collector, id, "nothing");
+}
+
+static void
+test_watch_all (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+  Client *one = client_ready (core, "one", "procmond");
+  Client *early = client_new (core, 1000, FALSE); /* connected, and ready later */
+  guint64 id = ask (agent, "", TRUE, 0);
+
+  assert_reply (agent, id, "restart complete daemoneye-agent+9 one+9");
+  client_ready (core, "two", "procmond");
+  assert_reply (agent, id, "complete two+9");
+  client_hello_again (early, "early", 3, NULL);
+  assert_reply (agent, id, "complete early+3");
+  client_disconnect (one);
+  core_flush (core);
+  assert_reply (agent, id, "complete one-9");
+  assert_reply (agent, id, "nothing");
+}
+
+/* A collector names one peer, and gets no more of it than its id, type and incarnation. */
+static void
+test_rights (Core *core, gconstpointer data)
+{
+  Client *collector = client_ready (core, "asker", "procmond");
+  Client *plain = client_ready (core, "plain", "procmond");
+  g_autoptr (Got) got = NULL;
+  WaitReply *reply;
+  guint64 id;
+
+  client_expect_error (plain, ask (plain, "one", TRUE, 0), WIRE_STATUS_UNSUPPORTED);
+  grant (collector);
+  client_expect_error (collector, ask (collector, "", TRUE, 0), WIRE_STATUS_DENIED);
+  client_expect_error (collector, ask (collector, "a.b", TRUE, 0), WIRE_STATUS_BAD_MESSAGE);
+  id = ask (collector, "plain", FALSE, 0);
+  got = client_take (collector, WIRE_KIND_REPLY);
+  g_assert_cmpuint (got->envelope.answers, ==, id);
+  reply = daemoneye__eventbus__v1__wait_reply__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  g_assert_cmpuint (reply->n_peers, ==, 1);
+  g_assert_cmpstr (reply->peers[0]->type, ==, "procmond");
+  g_assert_cmpuint (reply->peers[0]->pid, ==, 0);
+  g_assert_cmpuint (reply->peers[0]->uid, ==, 0);
+  g_assert_cmpstr (reply->peers[0]->account, ==, "");
+  daemoneye__eventbus__v1__wait_reply__free_unpacked (reply, NULL);
+}
+
+static void
+test_all_needs_watch (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+
+  client_expect_error (agent, ask (agent, "", FALSE, 0), WIRE_STATUS_BAD_MESSAGE);
+}
+
+/* The accept sequence of a reply covers the event about the same change. */
+static void
+test_sequence (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+  guint64 id = ask (agent, "", TRUE, 0);
+  g_autoptr (Got) event = NULL;
+  g_autoptr (Got) got = NULL;
+  WaitReply *reply;
+
+  assert_reply (agent, id, "restart complete daemoneye-agent+9");
+  client_subscribe (agent, 1, "system.peer.connected", NULL);
+  client_ready (core, "one", "procmond");
+  event = client_take (agent, WIRE_KIND_DELIVER);
+  got = client_take (agent, WIRE_KIND_REPLY);
+  reply = daemoneye__eventbus__v1__wait_reply__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  g_assert_cmpuint (event->envelope.accept_seq, >, 0);
+  g_assert_cmpuint (reply->accept_seq, ==, event->envelope.accept_seq);
+  daemoneye__eventbus__v1__wait_reply__free_unpacked (reply, NULL);
+}
+
+/* More peers than a reply holds. */
+static void
+test_large (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+  guint n = 0;
+  guint64 id;
+  char *text;
+
+  for (guint i = 0; i < 150; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("p%u", i);
+
+      client_ready (core, name, "procmond");
+    }
+  id = ask (agent, "", TRUE, 0);
+  while (strcmp (text = take (agent, id), "nothing") != 0)
+    {
+      g_assert_true (g_str_has_prefix (text, "restart ") == (n == 0));
+      g_assert_true ((strstr (text, "complete") != NULL) == (n == 2));
+      g_free (text);
+      n++;
+    }
+  g_free (text);
+  g_assert_cmpuint (n, ==, 3);
+}
+
+/* A watcher that does not read is left out, is not disconnected, and gets the state anew when it reads again. */
+static void
+test_behind (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+  Core small;
+  Client *agent, *last;
+  char *text;
+  guint64 id, n = 0;
+
+  bus_limits_init (&limits);
+  limits.control_queue_bytes = 65536;
+  core_setup (&small, &limits);
+  agent = watcher_ready (&small);
+  id = ask (agent, "", TRUE, 0);
+  assert_reply (agent, id, "restart complete daemoneye-agent+9");
+  agent->is_stopped = TRUE;
+  for (guint i = 0; i < 2000; i++)
+    client_disconnect (client_ready (&small, "comes-and-goes", "procmond"));
+  last = client_ready (&small, "last", "procmond");
+  core_advance (&small, G_TIME_SPAN_SECOND);
+  g_assert_false (agent->closed);
+  agent->is_stopped = FALSE;
+  core_flush (&small);
+  while (strcmp (text = take (agent, id), "nothing") != 0)
+    {
+      g_assert_null (strstr (text, "last"));
+      g_assert_null (strstr (text, "restart"));
+      g_free (text);
+      n++;
+    }
+  g_free (text);
+  g_assert_cmpuint (n, <, 2000);
+  core_advance (&small, G_TIME_SPAN_SECOND);
+  assert_reply (agent, id, "restart complete daemoneye-agent+9 last+9");
+  client_disconnect (last);
+  core_flush (&small);
+  assert_reply (agent, id, "complete last-9");
+  assert_reply (agent, id, "nothing");
+  core_teardown (&small, NULL);
+}
+
+static void
+test_watcher_leaves (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+  BusCoreStats stats;
+
+  ask (agent, "", TRUE, 0);
+  ask (agent, "one", FALSE, 1000);
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.pending_requests, ==, 2);
+  client_disconnect (agent);
+  bus_core_stats (core->core, &stats);
+  g_assert_cmpuint (stats.pending_requests, ==, 0);
+  client_ready (core, "one", "procmond");
+  core_advance (core, 2000);
+}
+
+#define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/wait/there", test_there);
+  ADD ("/core/wait/comes", test_comes);
+  ADD ("/core/wait/R11-deadline", test_deadline);
+  ADD ("/core/wait/K11-watch-one", test_watch_one);
+  ADD ("/core/wait/watch-all", test_watch_all);
+  ADD ("/core/wait/A11-rights", test_rights);
+  ADD ("/core/wait/all-needs-watch", test_all_needs_watch);
+  ADD ("/core/wait/K13-sequence", test_sequence);
+  ADD ("/core/wait/large", test_large);
+  ADD ("/core/wait/R04-behind", test_behind);
+  ADD ("/core/wait/K02-watcher-leaves", test_watcher_leaves);
+  return g_test_run ();
+}
