@@ -78,6 +78,7 @@ void sim_check_count_streams (SimWorld *world,
                               guint64 *waiting_messages,
                               guint64 *held_bytes,
                               guint64 *held_messages);
+void sim_check_names (SimWorld *world);
 void sim_check_index (SimWorld *world);
 /* What was sent to a subscription and is not settled, see check-unsettled.c. */
 void sim_check_unsettled (SimWorld *world, const BusSubscription *subscription);

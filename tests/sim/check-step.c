@@ -15,6 +15,7 @@ sim_check_step (SimWorld *world)
   sim_check_reports (world);
   sim_check_timers (world);
   sim_check_requests (world);
+  sim_check_names (world);
   sim_check_index (world);
   sim_check_pinned (world);
   world->was_demoted = world->coverage->counts[SIM_COVER_DEMOTED] > demoted;

@@ -23,6 +23,7 @@ typedef struct
   char peer[16];
   guint32 subscription;
   char what[16];       /* system.slow */
+  gboolean replaces;   /* system.peer.connected: it took its id over */
   guint64 by[REASONS]; /* system.drop */
   guint64 seq;         /* of the event itself */
   gint64 time_us;
@@ -174,6 +175,7 @@ static void
 watch_read_peer (const PeerEvent *peer, WatchEvent *event)
 {
   g_strlcpy (event->peer, peer->id, sizeof event->peer);
+  event->replaces = peer->status == 43; /* TAKEN_OVER */
 }
 
 static void
@@ -333,6 +335,7 @@ watch_check_connected (SimWorld *world, const Watcher *watcher, const SimClient 
 {
   gboolean heard = FALSE;
   gboolean is_connected = FALSE;
+  gboolean connects;
 
   for (guint i = 0; i < watcher->events->len; i++)
     {
@@ -340,10 +343,11 @@ watch_check_connected (SimWorld *world, const Watcher *watcher, const SimClient 
 
       if (strcmp (event->peer, client->id) != 0 || !g_str_has_prefix (event->topic, "system.peer."))
         continue;
-      if (heard && is_connected == (strcmp (event->topic, "system.peer.connected") == 0))
+      connects = strcmp (event->topic, "system.peer.connected") == 0;
+      if (heard && is_connected != (!connects || event->replaces))
         sim_world_fail (world, "O05: %s came twice about %s", event->topic, client->id);
       heard = TRUE;
-      is_connected = strcmp (event->topic, "system.peer.connected") == 0;
+      is_connected = connects;
     }
   if (heard && is_connected != (client->peer != NULL && bus_peer_is_ready (client->peer)))
     sim_world_fail (world, "O05: the last event about %s says that it is %s", client->id,

@@ -22,6 +22,7 @@
  *   check-block    when a block may end, and a demotion (B04, I13)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
+ *   check-names    which connection has which id, and which ones wait for it (A01, F08)
  *
  * A check reports a violation with sim_world_fail (), which keeps the first one of a seed. No check changes the core.
  */

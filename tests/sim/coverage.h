@@ -71,6 +71,10 @@
   X (KEPT_REFUSED, "M06-no-room-to-keep")                                                                              \
   X (REPEATED, "M06-repeated-to-another-member")                                                                       \
   X (REPEATED_LATE, "M06-repeated-at-the-settle-timeout")                                                              \
+  X (TAKEN_OVER, "K11-taken-over-at-once")                                                                             \
+  X (TAKEN_OVER_SILENT, "K11-taken-over-from-a-silent-one")                                                            \
+  X (ID_REFUSED, "A01-id-refused-to-another-account")                                                                  \
+  X (ID_KEPT, "A01-id-kept-by-an-answer")                                                                              \
   X (LATE, "R11-timers-late")                                                                                          \
   X (SPLIT, "frame-split")                                                                                             \
   X (PARTLY_SENT, "partly-sent")                                                                                       \

@@ -567,8 +567,8 @@ static const struct
   { 300, op_publish }, { 60, op_subscribe }, { 20, op_watch },     { 12, op_unsubscribe }, { 12, op_adjust },
   { 90, op_credit },   { 10, op_serve },     { 60, op_request },   { 120, op_reply },      { 12, op_cancel },
   { 4, op_decline },   { 6, op_stats },      { 15, op_ping },      { 6, op_denied },       { 2, op_hostile },
-  { 40, op_freeze },   { 15, op_delay },     { 4, op_disconnect }, { 60, op_advance },     { 12, op_crowd },
-  { 8, op_no_memory }, { 10, op_begin },
+  { 40, op_freeze },   { 15, op_delay },     { 4, op_disconnect }, { 4, sim_rival_run },   { 60, op_advance },
+  { 12, op_crowd },    { 8, op_no_memory },  { 10, op_begin },
 };
 
 void

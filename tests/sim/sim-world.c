@@ -120,8 +120,8 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
 }
 
 /* Disconnects the peers that the broker wants to disconnect, after what it still sends to them was taken out. */
-static void
-world_close_peers (SimWorld *world)
+void
+sim_world_close_peers (SimWorld *world)
 {
   BusPeer *peer;
 
@@ -347,7 +347,7 @@ sim_world_feed (SimWorld *world, SimClient *client, gsize max)
 
       max -= len;
       world_pass_in (world, client, len);
-      world_close_peers (world);
+      sim_world_close_peers (world);
     }
 }
 
@@ -436,7 +436,7 @@ sim_world_advance (SimWorld *world, gint64 us)
     sim_cover (world, SIM_COVER_LATE);
   else if (bus_core_next_tick_us (world->core) <= world->now_us)
     world_tick (world);
-  world_close_peers (world);
+  sim_world_close_peers (world);
 }
 
 /* --- a seed --- */
@@ -454,7 +454,7 @@ world_move (SimWorld *world)
       if (client->peer != NULL && !client->is_frozen)
         sim_world_drain (world, client, sim_chance (&world->random, 70));
     }
-  world_close_peers (world); /* a disconnect may cause others */
+  sim_world_close_peers (world); /* a disconnect may cause others */
 }
 
 static void
@@ -481,6 +481,7 @@ world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->core = bus_core_new (&options, world->now_us);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_init (&world->clients[i], world, i);
+  sim_client_init (&world->rival, world, SIM_CLIENTS);
   running = world;
 }
 
@@ -590,6 +591,7 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   running = NULL;
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_clear (&world->clients[i]);
+  sim_client_clear (&world->rival);
   sim_model_free (world->model);
   sim_watch_free (world->watch);
   sim_requests_free (world->requests);

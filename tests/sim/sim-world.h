@@ -146,6 +146,7 @@ struct SimWorld
   gint64 now_us;
   guint step;
   SimClient clients[SIM_CLIENTS];
+  SimClient rival; /* see sim-rival.c; connected within one step only */
   guint next_client;
   guint64 next_payload;
   GArray *accepted_us;    /* gint64: when the message with that sequence was accepted */
@@ -174,6 +175,10 @@ gboolean sim_world_failed (const SimWorld *world);
 /* Steps of the world, for operations. */
 void sim_world_connect (SimWorld *world, SimClient *client);
 void sim_world_disconnect (SimWorld *world, SimClient *client);
+/* Disconnects the peers that the broker wants to disconnect. */
+void sim_world_close_peers (SimWorld *world);
+/* A second connection wants the id of @client. */
+void sim_rival_run (SimWorld *world, SimClient *client);
 /* Passes up to @max bytes of the client's stream to the core. */
 void sim_world_feed (SimWorld *world, SimClient *client, gsize max);
 /* Takes out what the core wants to send. @whole: all of it, not a random part */
