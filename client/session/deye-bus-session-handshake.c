@@ -120,5 +120,6 @@ deye_bus_session_handle_goodbye (DeyeBusSession *session, const WireFrame *frame
       return;
     }
   goodbye = wire_guard_message (guard);
+  session->retry_us = (gint64) MIN (goodbye->retry_us, (guint64) G_MAXINT64);
   session_refuse (session, goodbye->status, goodbye->detail);
 }

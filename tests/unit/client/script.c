@@ -63,10 +63,17 @@ script_welcome (GByteArray *out, const ScriptWelcome *wish)
 void
 script_goodbye (GByteArray *out, guint32 status, const char *detail)
 {
+  script_goodbye_for (out, status, detail, 0);
+}
+
+void
+script_goodbye_for (GByteArray *out, guint32 status, const char *detail, guint64 retry_us)
+{
   Daemoneye__Eventbus__V1__Goodbye goodbye = DAEMONEYE__EVENTBUS__V1__GOODBYE__INIT;
   g_autofree char *text = g_strdup (detail);
 
   goodbye.status = status;
+  goodbye.retry_us = retry_us;
   goodbye.detail = text;
   add_packed (out, WIRE_KIND_GOODBYE, &goodbye.base);
 }

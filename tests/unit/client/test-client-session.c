@@ -161,6 +161,23 @@ test_version_refused (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->hello->error->message, "broker 2.0"));
 }
 
+/* A broker that is full says when trying again is useful. */
+static void
+test_retry_hint (Fixture *f, gconstpointer data)
+{
+  g_assert_cmpint (deye_bus_session_retry_us (f->session), ==, 0);
+  script_goodbye_for (f->in, WIRE_STATUS_LIMIT, "full", GPOINTER_TO_INT (data) != 0 ? G_MAXUINT64 : 100000);
+  feed (f);
+  g_assert_error (f->hello->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  g_assert_cmpint (deye_bus_session_retry_us (f->session), ==, GPOINTER_TO_INT (data) != 0 ? G_MAXINT64 : 100000);
+}
+
+static void
+test_retry_hint_too_large (Fixture *f, gconstpointer data)
+{
+  test_retry_hint (f, GINT_TO_POINTER (1));
+}
+
 /* M27: a broker that grants another major version is not spoken with. */
 static void
 test_other_major (Fixture *f, gconstpointer data)
@@ -1114,6 +1131,8 @@ main (int argc, char **argv)
   ADD ("served-requests", test_served_requests);
   ADD ("told-after-reconnect", test_told_after_reconnect);
   ADD ("ping", test_ping);
+  ADD ("K10-retry-hint", test_retry_hint);
+  ADD ("K10-retry-hint-too-large", test_retry_hint_too_large);
   ADD ("goodbye", test_goodbye);
   ADD ("lost", test_lost);
   ADD ("error-then-end", test_error_then_end);
