@@ -61,6 +61,8 @@ dispatch_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *
   gboolean called = !channel->ended && dispatch_is_wanted (self, message);
 
   if (called)
+    deye_bus_hops_note_delivered (message->hops);
+  if (called)
     deye_bus_subscription_deliver (subscription, message);
   else if (channel->ended)
     subscription->missed++;

@@ -62,6 +62,7 @@ next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
   message = next_take_wanted (self, client);
   if (message == NULL)
     return NULL;
+  deye_bus_hops_note_delivered (message->hops);
   self->delivered++;
   if (client != NULL)
     deye_bus_client_handled (client, self->channel, message, TRUE);

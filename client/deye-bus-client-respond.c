@@ -32,6 +32,7 @@ respond_send (DeyeBusClient *self, DeyeBusMessage *request, DeyeBusCall *call, G
   call->kind = WIRE_KIND_REPLY;
   call->topic = deye_bus_message_get_topic (request);
   call->route = request->route_id;
+  call->request_hops = request->hops;
   return respond_check_open (self, request, error) && deye_bus_session_call (self->session, call, NULL, error);
 }
 

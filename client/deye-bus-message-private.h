@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "deye-bus-hop-private.h"
 #include "deye-bus-message.h"
 #include "wire-envelope.h"
 
@@ -46,6 +47,7 @@ struct _DeyeBusMessage
   gint64 accept_time_us;
   gint64 remaining_us;
   gint64 ttl_us;
+  DeyeBusHops *hops; /* NULL: its sender asked for none */
 
   guint32 attempt;
 

@@ -88,10 +88,14 @@ DeyeBusMessage *
 deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const WireEnvelope *envelope)
 {
   MessageMove move;
+  DeyeBusHops *hops = deye_bus_hops_new (envelope); /* before the body moves */
   DeyeBusMessage *message = message_alloc (reader, frame, &move);
 
   if (message == NULL)
-    return NULL;
+    {
+      g_free (hops);
+      return NULL;
+    }
   g_atomic_ref_count_init (&message->refs);
   message->kind = frame->kind;
   message->flags = frame->flags;
@@ -115,6 +119,7 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   /* Before the strings, which overwrite what lies between them. */
   if (envelope->status != WIRE_STATUS_OK)
     message->error = deye_bus_error_from_envelope (envelope);
+  message->hops = hops;
   message_take_strings (message, &move, envelope);
   return message;
 }
@@ -137,6 +142,7 @@ deye_bus_message_unref (DeyeBusMessage *message)
     return;
   g_clear_error (&message->error);
   g_free (message->tags);
+  g_free (message->hops);
   g_free (message->block);
   g_free (message);
 }
@@ -258,4 +264,13 @@ deye_bus_message_dup_payload (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
   return message_bytes_of (message, message->payload);
+}
+
+gint64
+deye_bus_message_get_hop (DeyeBusMessage *message, DeyeBusHop hop)
+{
+  g_return_val_if_fail (message != NULL, -1);
+  g_return_val_if_fail ((guint) hop < DEYE_BUS_N_HOPS, -1);
+
+  return deye_bus_hops_since_first (message->hops, hop);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "deye-bus-export.h"
+#include "deye-bus-hop.h"
 
 #include <glib-object.h>
 
@@ -310,6 +311,22 @@ DEYE_BUS_API guint deye_bus_message_get_attempt (DeyeBusMessage *message);
  * Since: 0.1
  */
 DEYE_BUS_API gint64 deye_bus_message_get_ttl (DeyeBusMessage *message);
+
+/**
+ * deye_bus_message_get_hop:
+ * @message: a #DeyeBusMessage
+ * @hop: a station
+ *
+ * Gets when the message passed a station, relative to the first station that is known. The difference of two stations is the
+ * time that the message spent between them. Stations are known when the sender called deye_bus_options_set_want_hops() and
+ * the broker supports it. The stations of a request are known in its reply, when the responder uses this library or sends
+ * them as well.
+ *
+ * Returns: the time in microseconds; -1 if it is not known
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gint64 deye_bus_message_get_hop (DeyeBusMessage *message, DeyeBusHop hop);
 
 /**
  * deye_bus_message_is_final:

@@ -28,6 +28,7 @@ struct _DeyeBusOptions
   guint64 sequence_number;
   guint8 priority;
   gboolean at_least_once;
+  gboolean want_hops;
   GPtrArray *tags;     /* of "key=value", NULL: none */
   const char *invalid; /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };

@@ -250,6 +250,13 @@ deye_bus_options_set_sequence_number (DeyeBusOptions *options, guint64 sequence_
 }
 
 void
+deye_bus_options_set_want_hops (DeyeBusOptions *options, gboolean want_hops)
+{
+  g_return_if_fail (options != NULL);
+  options->want_hops = want_hops;
+}
+
+void
 deye_bus_options_add_tag (DeyeBusOptions *options, const char *key, const char *value)
 {
   g_return_if_fail (options != NULL);
@@ -305,6 +312,7 @@ deye_bus_options_fill (const DeyeBusOptions *options, WireEnvelope *envelope)
   envelope->ttl_us = (guint64) options->ttl_us;
   envelope->sequence_number = options->sequence_number;
   envelope->priority = options->priority;
+  envelope->want_hops = options->want_hops ? 1 : 0;
   envelope->n_tags = options->tags != NULL ? options->tags->len : 0;
   for (guint i = 0; i < envelope->n_tags; i++)
     envelope->tags[i] = wire_span_str (g_ptr_array_index (options->tags, i));

@@ -309,4 +309,17 @@ DEYE_BUS_API void deye_bus_options_set_stage (DeyeBusOptions *options, const cha
  */
 DEYE_BUS_API void deye_bus_options_add_tag (DeyeBusOptions *options, const char *key, const char *value);
 
+/**
+ * deye_bus_options_set_want_hops:
+ * @options: options
+ * @want_hops: whether the message is stamped at each station
+ *
+ * Asks for the stations of the message, which its receiver reads with deye_bus_message_get_hop(). The reply of a request has
+ * its own stations and those of the request. A message with them is about 20 bytes longer; other messages cost nothing. A
+ * broker that does not support the feature ignores the wish.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_options_set_want_hops (DeyeBusOptions *options, gboolean want_hops);
+
 G_END_DECLS

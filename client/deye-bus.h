@@ -5,6 +5,7 @@
 #include "deye-bus-client.h"
 #include "deye-bus-answers.h"
 #include "deye-bus-error.h"
+#include "deye-bus-hop.h"
 #include "deye-bus-message.h"
 #include "deye-bus-options.h"
 #include "deye-bus-subscribe-options.h"

@@ -65,6 +65,7 @@ static const FieldSpec fields[FIELD_LAST + 1] = {
   FIELD (24, TYPE_U32, delivery, ANY),
   FIELD (25, TYPE_U32, depth, ANY),
   FIELD (26, TYPE_U8, trace_flags, ANY),
+  FIELD (27, TYPE_PACKED_U64, hops_before, ANY),
   FIELD (32, TYPE_STRING, sender, NOBODY),
   FIELD (33, TYPE_U64, accept_seq, NOBODY),
   FIELD (34, TYPE_U64, accept_time_us, NOBODY),
@@ -306,7 +307,7 @@ envelope_take_span (EnvelopeReader *reader,
     {
       gssize n = envelope_count_packed (span, spec->type == TYPE_PACKED_U32 ? G_MAXUINT32 : G_MAXUINT64);
 
-      if (n < 0)
+      if (n <= 0) /* an empty list is not written, and protobuf-c does not read it */
         return envelope_malformed (reader, "malformed packed numbers");
       if (spec->type == TYPE_PACKED_U32 && n > (gssize) WIRE_SUBSCRIPTIONS_MAX)
         envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, number, WIRE_SUBSCRIPTIONS_MAX, (guint64) n,
@@ -435,7 +436,7 @@ static const struct
   guint16 begin;
   guint16 end;
 } groups[] = {
-  { 1, 26, G_STRUCT_OFFSET (WireEnvelope, id), G_STRUCT_OFFSET (WireEnvelope, sender) },
+  { 1, 27, G_STRUCT_OFFSET (WireEnvelope, id), G_STRUCT_OFFSET (WireEnvelope, sender) },
   { 32, 44, G_STRUCT_OFFSET (WireEnvelope, sender), G_STRUCT_OFFSET (WireEnvelope, status) },
   { 64, 78, G_STRUCT_OFFSET (WireEnvelope, status), G_STRUCT_OFFSET (WireEnvelope, n_tags) },
 };
@@ -558,8 +559,34 @@ wire_envelope_next_u32 (WireSpan *packed, guint32 *value)
   return TRUE;
 }
 
+gboolean
+wire_envelope_next_u64 (WireSpan *packed, guint64 *value)
+{
+  const guint8 *end;
+  const guint8 *at;
+
+  if (packed->len == 0)
+    return FALSE;
+  end = wire_span_end (*packed);
+  at = wire_varint_read (packed->data, end, value);
+  if (at == NULL)
+    return FALSE;
+  *packed = wire_span (at, (gsize) (end - at));
+  return TRUE;
+}
+
 gsize
 wire_envelope_pack_u32 (const guint32 *values, gsize n, guint8 *out)
+{
+  guint8 *at = out;
+
+  for (gsize i = 0; i < n; i++)
+    at = wire_varint_put (at, values[i]);
+  return (gsize) (at - out);
+}
+
+gsize
+wire_envelope_pack_u64 (const guint64 *values, gsize n, guint8 *out)
 {
   guint8 *at = out;
 

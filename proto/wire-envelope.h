@@ -60,6 +60,7 @@ typedef struct
   guint32 delivery;  /* bits: WIRE_DELIVERY_* */
   guint32 depth;
   guint32 trace_flags;
+  WireSpan hops_before; /* packed varints */
 
   WireSpan sender;
   guint64 accept_seq;
@@ -130,5 +131,9 @@ guint8 *wire_envelope_write (const WireEnvelope *envelope, guint8 *out);
 /* Takes the first number of packed varints; FALSE at their end, or when they are malformed, which they are not in a
  * span that the reader accepted: while (wire_envelope_next_u32 (&span, &id)) visits all. */
 gboolean wire_envelope_next_u32 (WireSpan *packed, guint32 *value);
+/* The same for numbers of 64 bits, of hops_before and hops. */
+gboolean wire_envelope_next_u64 (WireSpan *packed, guint64 *value);
 /* Writes @n values as packed varints to @out, at most 5 bytes for each; returns the number of bytes written. */
 gsize wire_envelope_pack_u32 (const guint32 *values, gsize n, guint8 *out);
+/* The same for numbers of 64 bits, at most 10 bytes for each. */
+gsize wire_envelope_pack_u64 (const guint64 *values, gsize n, guint8 *out);

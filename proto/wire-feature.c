@@ -52,7 +52,7 @@ wire_feature_of_frame (guint8 kind, guint8 flags, const WireEnvelope *envelope)
 
   if (envelope->delivery != 0)
     features |= feature_of_delivery (envelope->delivery);
-  if ((envelope->depth | envelope->trace_flags) != 0)
+  if ((envelope->depth | envelope->trace_flags) != 0 || envelope->hops_before.len > 0)
     features |= WIRE_FEATURE_DELIVERY;
   if (kind == WIRE_KIND_PUBLISH && (flags & WIRE_FLAG_RETAIN))
     features |= WIRE_FEATURE_RETAIN;

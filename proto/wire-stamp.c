@@ -15,6 +15,7 @@ enum
   FIELD_MATCHED = 39,
   FIELD_QUEUED = 40,
   FIELD_REFUSED = 41,
+  FIELD_HOPS = 42,
   FIELD_ATTEMPT = 43,
   FIELD_MERGED = 76,
 };
@@ -55,6 +56,19 @@ stamp_put_subscriptions (guint8 *out, const WireStampOwn *own)
   return out;
 }
 
+static guint8 *
+stamp_put_hops (guint8 *out, const WireStampOwn *own)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < WIRE_STAMP_HOPS; i++)
+    size += wire_varint_size (own->hops[i]);
+  out = wire_varint_put (wire_varint_put (out, FIELD_HOPS << 3 | 2), size);
+  for (guint i = 0; i < WIRE_STAMP_HOPS; i++)
+    out = wire_varint_put (out, own->hops[i]);
+  return out;
+}
+
 gsize
 wire_stamp_own (guint8 *out, const WireStampOwn *own)
 {
@@ -71,6 +85,8 @@ wire_stamp_own (guint8 *out, const WireStampOwn *own)
       at = stamp_put_number (at, FIELD_QUEUED, own->queued);
       at = stamp_put_number (at, FIELD_REFUSED, own->refused);
     }
+  if (own->hops[0] != 0)
+    at = stamp_put_hops (at, own);
   at = stamp_put_number (at, FIELD_ATTEMPT, own->attempt);
   at = stamp_put_number (at, FIELD_MERGED, own->merged);
   return (gsize) (at - out);

@@ -12,12 +12,13 @@
  */
 
 #define WIRE_STAMP_COMMON_MAX               96u /* a sender is one segment, at most 64 bytes */
-#define WIRE_STAMP_OWN_MAX(n_subscriptions) (96u + 5u * (n_subscriptions))
+#define WIRE_STAMP_HOPS                     3u  /* accept, queue, write */
+#define WIRE_STAMP_OWN_MAX(n_subscriptions) (128u + 5u * (n_subscriptions))
 
 /* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
 
-/* Fields 35-41, 43 and 76; a zero or empty field is not written. */
+/* Fields 35-43 and 76; a zero or empty field is not written. */
 typedef struct
 {
   const guint32 *subscriptions;
@@ -28,6 +29,7 @@ typedef struct
   guint32 matched; /* 0: none of these three is written */
   guint32 queued;
   guint32 refused;
+  guint64 hops[WIRE_STAMP_HOPS]; /* the first one 0: none is written */
   guint32 attempt;
   guint32 merged; /* field 76 */
 } WireStampOwn;

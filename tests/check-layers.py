@@ -56,7 +56,7 @@ LAYERS = [
     Layer("module", ["plugin/module*"], ["service"], "module", "the one exported symbol"),
 
     Layer("values", ["client/deye-bus-" + name + "*"
-                     for name in ("error", "export", "message", "options", "pack", "publish-result", "subscribe-options",
+                     for name in ("error", "export", "hop", "message", "options", "pack", "publish-result", "subscribe-options",
                                   "trace")],
           ["proto"], "client", "messages, options, errors"),
     Layer("classes", ["client/deye-bus-client.h", "client/deye-bus-subscription.h"], ["values"], "client",

@@ -2,6 +2,7 @@
 #include "ctl-message-view.h"
 
 #include "ctl-catalog.h"
+#include "ctl-hops.h"
 #include "ctl-json-text.h"
 #include "ctl-json.h"
 #include "ctl-payload.h"
@@ -40,6 +41,7 @@ message_add_headers (JsonObject *object, DeyeBusMessage *message)
     json_object_set_int_member (object, "priority", deye_bus_message_get_priority (message));
   if (deye_bus_message_get_sequence_number (message) > 0)
     ctl_json_set_counter (object, "sequence_number", deye_bus_message_get_sequence_number (message));
+  ctl_hops_add (object, message);
   for (char **tag = tags; *tag != NULL; tag++)
     {
       g_autofree char *name = g_strndup (*tag, strcspn (*tag, "="));

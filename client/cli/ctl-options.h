@@ -63,6 +63,7 @@ typedef struct
   gboolean headers;
   gboolean timestamp;
   gboolean delivered;
+  gboolean trace;
   gboolean subscriptions;
   gboolean groups;
   gboolean domains;
@@ -82,6 +83,7 @@ typedef enum
   CTL_TAKES_CONTEXT = 1 << 7, /* --correlation-id --parent-id --root-id --stage --tag --traceparent */
   CTL_TAKES_FILTER = 1 << 8,  /* --filter-correlation --filter-root --filter-stage --filter-tag */
   CTL_TAKES_ANSWERS = 1 << 9, /* --expect --stall */
+  CTL_TAKES_TRACE = 1 << 10,
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

@@ -3,6 +3,7 @@
 
 #include "ctl-answers.h"
 #include "ctl-catalog.h"
+#include "ctl-hops.h"
 #include "ctl-input.h"
 #include "ctl-payload.h"
 #include "terminal-text.h"
@@ -117,6 +118,7 @@ call_send (Ctl *ctl, const CallRequest *question, GError **error)
       g_propagate_error (error, local);
       return FALSE;
     }
+  deye_bus_options_set_want_hops (options, ctl->options.trace);
   deye_bus_options_set_target (options, question->target);
   deye_bus_options_set_method (options, question->method);
   deye_bus_options_set_type_name (options, type != NULL ? type->name : ctl->options.type_name);
@@ -126,6 +128,8 @@ call_send (Ctl *ctl, const CallRequest *question, GError **error)
   if (reply == NULL)
     return call_explain_failure (local, question->target != NULL ? question->target : question->topic, error);
   call_show_reply (ctl, reply);
+  if (ctl->options.trace)
+    ctl_hops_show (ctl, reply);
   return TRUE;
 }
 

@@ -53,6 +53,8 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
   envelope->stall_us = call->stall_us;
   envelope->credit_messages = call->window_messages;
   envelope->credit_bytes = call->window_bytes;
+  if (call->request_hops != NULL)
+    envelope->want_hops = 1;
 }
 
 void
@@ -64,6 +66,16 @@ deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *e
   encoded->flags = call->flags;
   encoded->credit_class = deye_bus_call_class (call);
   encoded->payload = encoded->envelope.payload.len > 0 ? call->payload : NULL;
+  encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope);
+}
+
+void
+deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusCall *call)
+{
+  if (!encoded->envelope.want_hops)
+    return;
+  encoded->envelope.hops_before
+      = wire_span (encoded->hops_before, deye_bus_hops_write (call->request_hops, encoded->hops_before));
   encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "deye-bus-hop-private.h"
 #include "deye-bus-options-private.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
@@ -42,6 +43,7 @@ typedef struct
   guint64 stall_us;        /* REQUEST: longest pause between two answers; 0: no limit */
   guint64 window_messages; /* REQUEST: of its answers; 0: not limited */
   guint64 window_bytes;
+  const DeyeBusHops *request_hops; /* REPLY: of the request; NULL: its requester wants none */
 } DeyeBusCall;
 
 /* Points into the call; valid as long as the call is. */
@@ -53,10 +55,14 @@ typedef struct
   WireClass credit_class;
   gsize head_len;  /* header and fields */
   GBytes *payload; /* nullable; borrowed */
+  guint8 hops_before[DEYE_BUS_HOPS_BEFORE_MAX];
 } DeyeBusEncodedCall;
 
 WireClass deye_bus_call_class (const DeyeBusCall *call);
 void deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *encoded);
+
+/* Adds the time of this call, if the stations of the message are wanted. The connection must have the feature DELIVERY. */
+void deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusCall *call);
 
 /* FALSE: the broker would refuse it, or close the connection. */
 gboolean deye_bus_encoded_call_check (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error);

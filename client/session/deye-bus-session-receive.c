@@ -295,6 +295,7 @@ arrival_handle_reply (SessionArrival *arrival)
   pending->reply = arrival_make_message (arrival);
   if (pending->reply == NULL)
     return;
+  deye_bus_hops_note_delivered (pending->reply->hops);
   if (pending->adjusts)
     session_read_adjusted (session, pending);
   else if (pending->channel != NULL)

@@ -184,6 +184,8 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
       return FALSE;
     }
   deye_bus_call_encode (call, session_new_call_id (session, call, pending), &encoded);
+  if (session->welcome.features & WIRE_FEATURE_DELIVERY)
+    deye_bus_encoded_call_stamp (&encoded, call);
   if (!deye_bus_options_check (call->options, error) || !session_check_frame_features (session, &encoded, error)
       || !deye_bus_encoded_call_check (&encoded, session->welcome.largest_payload, error))
     return FALSE;

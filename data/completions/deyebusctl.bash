@@ -53,10 +53,10 @@ _deyebusctl ()
   if [[ $cur == -* ]]; then
     case $verb in
     introspect) common+=' --json --xml' ;;
-    call) common+=' --json --type --raw' ;;
-    request) common+=' --json --type --raw --expect --stall --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
-    publish | broadcast) common+=' --json --type --raw --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
-    direct) common+=' --json --type --raw --delivered --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    call) common+=' --json --type --raw --trace' ;;
+    request) common+=' --json --type --raw --trace --expect --stall --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    publish | broadcast) common+=' --json --type --raw --trace --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    direct) common+=' --json --type --raw --trace --delivered --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing --filter-correlation --filter-root --filter-stage --filter-tag' ;;
     stats) common+=' --json --subscriptions --groups --domains' ;;
     status | peers | peer | topics | subs | groups | slow | timeline | version) common+=' --json' ;;

@@ -200,6 +200,8 @@ dispatch_inbound (const DispatchCall *call)
 
   if (ttl_us > 0 && ttl_us < G_MAXINT64 / 2 && call->frame->kind == WIRE_KIND_PUBLISH)
     inbound.expires_us = call->now_us + (gint64) ttl_us;
+  if (call->envelope->want_hops)
+    inbound.traced_us = call->now_us;
 
   bus_inbound_stamp (&inbound, call->peer->id, ++call->core->routes->accept_seq, call->now_us + call->core->wall_us);
   return inbound;

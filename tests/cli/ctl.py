@@ -318,6 +318,32 @@ def _(bus):
         equal(json.loads(finished(watcher))["payload"], {"generation": "9"})
 
 
+@test("/cli/call/trace")
+def _(bus):
+    """The stations of the broker and of the receiver's library; those of a sender need a feature of the connection."""
+    text = bus.ctl("call", "procmond-1", "Ping", "{}", "--trace")
+    lines = text[text.index("STATION"):].splitlines()
+    known = ["message accepted by the broker", "message queued for the receiver", "message written to the receiver",
+             "message received"]
+    equal([line for line in known if any(line in row for row in lines)], known)
+    hops = [row for row in bus.json("call", "procmond-1", "Ping", "{}", "--trace") if "hop.accepted" in row][0]
+    order = [hops[name] for name in ("hop.accepted", "hop.queued", "hop.written", "hop.delivered")]
+    equal(order, sorted(order))
+    equal(min(hops.values()), 0)
+    holds("STATION" not in bus.ctl("call", "procmond-1", "Ping", "{}"), "stations without --trace")
+
+
+@test("/cli/subscribe/trace-headers")
+def _(bus):
+    watcher = bus.subscribed("control.agent.policy", "--headers", "--count", "2")
+    bus.ctl("publish", "control.agent.policy", "plain", "--raw")
+    bus.ctl("publish", "control.agent.policy", "traced", "--raw", "--trace")
+    text = finished(watcher)
+    plain, traced = text.split("traced")
+    holds("hop." not in plain, text)
+    holds(all(f"hop.{name}: " in traced for name in ("accepted", "queued", "written", "delivered")), text)
+
+
 @test("/cli/direct/M04-delivered")
 def _(bus):
     equal(bus.ctl("direct", "procmond-1", RELOAD, '{"generation": 3}', "--delivered"), "procmond-1 has handled it\n")

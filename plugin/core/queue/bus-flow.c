@@ -46,14 +46,30 @@ bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
   return flow->lanes[lane].first == NULL && flow_has_room (flow, lane);
 }
 
+/* A message, and when it was accepted and queued. */
+typedef struct
+{
+  const BusStamp *stamp;
+  WireSpan body;
+  BusMessage *refer; /* nullable: it is referenced, not copied */
+  gint64 expires_us;
+  gint64 traced_us;
+  gint64 queued_us;
+} FlowFrame;
+
+static void
+flow_stamp_hops (WireStampOwn *own, const FlowFrame *frame, gint64 now_us)
+{
+  own->hops[0] = (guint64) frame->traced_us;
+  own->hops[1] = (guint64) MAX (frame->queued_us - frame->traced_us, 0);
+  own->hops[2] = (guint64) MAX (now_us - frame->queued_us, 0);
+}
+
 static gboolean
 flow_encode (BusFlow *flow,
              WireLane lane,
-             const BusStamp *stamp,
-             WireSpan body,
-             BusMessage *refer,
+             const FlowFrame *frame,
              const BusDelivery *delivery,
-             gint64 expires_us,
              guint n_ids,
              gint64 now_us)
 {
@@ -66,11 +82,14 @@ flow_encode (BusFlow *flow,
                        .queued = delivery->queued,
                        .refused = delivery->refused,
                        .merged = delivery->merged };
-  gint64 end_us = delivery->due_us > 0 ? delivery->due_us : expires_us;
+  gint64 end_us = delivery->due_us > 0 ? delivery->due_us : frame->expires_us;
 
   if (end_us > 0)
     own.remaining_us = (guint64) MAX (end_us - now_us, 1);
-  return bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, stamp, &own, body, refer);
+  if (frame->traced_us != 0)
+    flow_stamp_hops (&own, frame, now_us);
+  return bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, frame->stamp, &own, frame->body,
+                               frame->refer);
 }
 
 gboolean
@@ -81,18 +100,20 @@ bus_flow_encode_now (BusFlow *flow,
                      guint n,
                      gint64 now_us)
 {
-  BusMessage *refer = NULL;
+  FlowFrame frame = {
+    .stamp = &inbound->stamp, .expires_us = inbound->expires_us, .traced_us = inbound->traced_us, .queued_us = now_us
+  };
 
   if (inbound->frame.body.len > inbound->copy_max)
     {
-      refer = bus_inbound_keep (inbound);
-      if (refer == NULL)
+      frame.refer = bus_inbound_keep (inbound);
+      if (frame.refer == NULL)
         return FALSE;
     }
+  frame.body = bus_inbound_body (inbound);
   for (guint i = 0; i < n; i++)
     flow->shared->ids[i] = flow->shared->ready[i]->id;
-  return flow_encode (flow, lane, &inbound->stamp, bus_inbound_body (inbound), refer, delivery, inbound->expires_us, n,
-                      now_us);
+  return flow_encode (flow, lane, &frame, delivery, n, now_us);
 }
 
 void
@@ -272,13 +293,19 @@ flow_pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
 {
   BusEntry *entry = flow->lanes[lane].first;
   BusMessage *message = entry->message;
-  BusMessage *refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL;
+  const FlowFrame frame = {
+    .stamp = &message->stamp,
+    .body = message->body,
+    .refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL,
+    .expires_us = message->expires_us,
+    .traced_us = message->traced_us,
+    .queued_us = entry->slots != NULL ? entry->slots->since_us : message->traced_us,
+  };
 
   if (!entry->plain && flow_is_expired (entry, now_us))
     flow_expire_entry (flow, entry, now_us);
   else if (flow_send_gaps_before (flow, entry)
-           && flow_encode (flow, lane, &message->stamp, message->body, refer, &entry->delivery, message->expires_us,
-                           flow_entry_ids (entry, flow->shared->ids), now_us))
+           && flow_encode (flow, lane, &frame, &entry->delivery, flow_entry_ids (entry, flow->shared->ids), now_us))
     flow_entry_encoded (flow, entry, now_us);
   else
     return FALSE;

@@ -37,6 +37,7 @@ typedef struct
   BusStamp stamp;
   guint64 accept_seq;
   gint64 expires_us; /* 0: never */
+  gint64 traced_us;  /* when it was accepted; 0: its sender wants no hops */
   WireClassOf class_of;
   guint domain; /* of its topic, for statistics */
 } BusMessage;
@@ -51,6 +52,7 @@ typedef struct
   BusStamp stamp;
   guint64 accept_seq;
   gint64 expires_us; /* 0: never */
+  gint64 traced_us;  /* as in BusMessage */
   WireClassOf class_of;
   guint domain;
   BusQuota *quota;

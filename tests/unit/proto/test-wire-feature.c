@@ -33,6 +33,20 @@ static const FeatureCase feature_cases[] = {
   { "two", WIRE_KIND_PUBLISH, WIRE_FLAG_RETAIN, 0, 1, 0, 1, 0, WIRE_FEATURE_RETAIN | WIRE_FEATURE_DELIVERY },
 };
 
+/* The time of the sender's call is a field that older brokers do not know; the wish for stations is as old as the wire. */
+static void
+test_hops (void)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.want_hops = 1;
+  g_assert_cmphex (wire_feature_of_frame (WIRE_KIND_PUBLISH, 0, &envelope), ==, 0);
+  envelope.hops_before = WIRE_SPAN_LITERAL ("\x01");
+  g_assert_cmphex (wire_feature_of_frame (WIRE_KIND_PUBLISH, 0, &envelope), ==, WIRE_FEATURE_DELIVERY);
+  g_assert_cmphex (wire_feature_of_frame (WIRE_KIND_REPLY, 0, &envelope), ==, WIRE_FEATURE_DELIVERY);
+}
+
 static void
 test_of_frame (gconstpointer data)
 {
@@ -72,6 +86,7 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, &feature_cases[i], test_of_frame);
     }
+  g_test_add_func ("/wire/feature/hops", test_hops);
   g_test_add_func ("/proto/feature/M27-numbers", test_numbers);
   return g_test_run ();
 }
