@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-dispatch.h"
 
+#include "base/bus-probe.h"
 #include "calls/bus-calls.h"
 #include "news/bus-cascade.h"
 #include "calls/bus-later.h"
@@ -204,6 +205,7 @@ dispatch_inbound (const DispatchCall *call)
     inbound.traced_us = call->now_us;
 
   bus_inbound_stamp (&inbound, call->peer->id, ++call->core->routes->accept_seq, call->now_us + call->core->wall_us);
+  BUS_PROBE4 (accept, call->peer->id, inbound.accept_seq, call->frame->kind, call->envelope->payload.len);
   return inbound;
 }
 

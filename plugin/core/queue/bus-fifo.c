@@ -2,6 +2,7 @@
 #include "queue/bus-fifo.h"
 
 #include "base/bus-key.h"
+#include "base/bus-probe.h"
 #include "queue/bus-lane.h"
 #include "queue/bus-report.h"
 #include "queue/bus-withheld.h"
@@ -444,6 +445,7 @@ fifo_count_loss (BusFlow *flow,
                  BusLoss loss,
                  gint64 now_us)
 {
+  BUS_PROBE3 (drop, subscription->id, accept_seq, loss);
   subscription->missed++;
   subscription->missed_by[loss]++;
   flow->missed++;

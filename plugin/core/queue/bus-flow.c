@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-flow.h"
 
+#include "base/bus-probe.h"
 #include "queue/bus-block.h"
 #include "queue/bus-fifo.h"
 #include "queue/bus-lane.h"
@@ -53,6 +54,7 @@ typedef struct
   WireSpan body;
   BusMessage *refer; /* nullable: it is referenced, not copied */
   gint64 expires_us;
+  guint64 accept_seq;
   gint64 traced_us;
   gint64 queued_us;
 } FlowFrame;
@@ -88,6 +90,7 @@ flow_encode (BusFlow *flow,
     own.remaining_us = (guint64) MAX (end_us - now_us, 1);
   if (frame->traced_us != 0)
     flow_stamp_hops (&own, frame, now_us);
+  BUS_PROBE4 (write, frame->accept_seq, delivery->kind, lane, frame->body.len);
   return bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, frame->stamp, &own, frame->body,
                                frame->refer);
 }
@@ -100,9 +103,11 @@ bus_flow_encode_now (BusFlow *flow,
                      guint n,
                      gint64 now_us)
 {
-  FlowFrame frame = {
-    .stamp = &inbound->stamp, .expires_us = inbound->expires_us, .traced_us = inbound->traced_us, .queued_us = now_us
-  };
+  FlowFrame frame = { .stamp = &inbound->stamp,
+                      .expires_us = inbound->expires_us,
+                      .accept_seq = inbound->accept_seq,
+                      .traced_us = inbound->traced_us,
+                      .queued_us = now_us };
 
   if (inbound->frame.body.len > inbound->copy_max)
     {
@@ -298,6 +303,7 @@ flow_pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
     .body = message->body,
     .refer = message->body.len > BUS_OUTQ_COPY_MAX_FANOUT ? message : NULL,
     .expires_us = message->expires_us,
+    .accept_seq = message->accept_seq,
     .traced_us = message->traced_us,
     .queued_us = entry->slots != NULL ? entry->slots->since_us : message->traced_us,
   };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-router.h"
 
+#include "base/bus-probe.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
@@ -216,11 +217,14 @@ bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolea
   gboolean fits;
 
   bus_router_count_accepted (core, inbound, match->domain);
-  if (match->n_receivers == 0)
-    return outcome;
-  fits = bus_shed_reserve (core, bus_router_need (inbound, match->n_receivers), now_us);
-  router_choose_members (match, inbound, broadcast, now_us);
-  return bus_router_offer_chosen (inbound, match, &delivery, fits, now_us);
+  if (match->n_receivers > 0)
+    {
+      fits = bus_shed_reserve (core, bus_router_need (inbound, match->n_receivers), now_us);
+      router_choose_members (match, inbound, broadcast, now_us);
+      outcome = bus_router_offer_chosen (inbound, match, &delivery, fits, now_us);
+    }
+  BUS_PROBE4 (route, inbound->accept_seq, outcome.matched, outcome.queued, outcome.refused);
+  return outcome;
 }
 
 /* Subscriptions of @target for a message: plain ones, each group once, or what it serves (but not its own methods, which
@@ -316,6 +320,7 @@ bus_router_request (BusCore *core,
            && bus_peer_is_ready (responder) /* making room may have closed it */
            && bus_admit_request (&responder->flow, inbound, delivery, server, now_us);
   bus_peer_touch (responder);
+  BUS_PROBE4 (route, inbound->accept_seq, 1, queued, !queued);
   return queued;
 }
 
