@@ -112,10 +112,29 @@ check_groups_offered (const SimGroup *seen)
   return n;
 }
 
-static void
-check_groups_observe (const SimWorld *world, const SimFrame *frame, const char *name, SimGroup *seen)
+/* The group at that place of SimBefore.groups; NULL: it does not exist now. */
+static const BusGroup *
+check_groups_find (const SimWorld *world, guint at)
 {
-  const BusGroup *group = bus_group_find (world->core->routes->groups, world->core->seed, wire_span_str (name));
+  static const struct
+  {
+    guint32 account;
+    const char *pattern;
+  } scopes[SIM_SCOPES] = {
+    { SIM_AGENT_ACCOUNT, "#" },
+    { SIM_COLLECTOR_ACCOUNT, "#" },
+    { SIM_COLLECTOR_ACCOUNT + 1, "#" },
+    { SIM_AGENT_ACCOUNT, "tasks.procmond" },
+  };
+
+  return bus_group_find (&world->core->routes->groups, wire_span_str (sim_groups[at / SIM_SCOPES]),
+                         scopes[at % SIM_SCOPES].account, wire_span_str (scopes[at % SIM_SCOPES].pattern));
+}
+
+static void
+check_groups_observe (const SimWorld *world, const SimFrame *frame, guint at, SimGroup *seen)
+{
+  const BusGroup *group = check_groups_find (world, at);
   const BusSubscription *members[SIM_CLIENTS];
   guint n = 0;
 
@@ -136,14 +155,15 @@ check_groups_observe (const SimWorld *world, const SimFrame *frame, const char *
 }
 
 static void
-check_groups_compare (SimWorld *world, const SimFrame *frame, const char *name, const SimGroup *before)
+check_groups_compare (SimWorld *world, const SimFrame *frame, guint at, const SimGroup *before)
 {
+  const char *name = sim_groups[at / SIM_SCOPES];
   SimGroup after;
 
   /* The messages that a disconnected peer leaves may be lost, and come to any member. */
   if (sim_view_is_closing (world) || before->is_tight)
     return;
-  check_groups_observe (world, frame, name, &after);
+  check_groups_observe (world, frame, at, &after);
   if (before->has_room && after.lost > before->lost)
     sim_world_fail (world, "M08: group %s lost a message while a member had room", name);
   if (before->has_prompt_room && check_groups_offered (before) > before->offered)
@@ -283,8 +303,8 @@ sim_check_before_groups (const SimWorld *world, const SimClient *client, const S
       check_groups_observe_leaving (world, sim_subscription_of (client, frame->subscription), before);
       sim_check_before_end (world, client, frame->subscription, &before->ends);
     }
-  for (guint i = 0; check_groups_picks_one (frame) && i < SIM_GROUPS; i++)
-    check_groups_observe (world, frame, sim_groups[i], &before->groups[i]);
+  for (guint i = 0; check_groups_picks_one (frame) && i < SIM_GROUPS * SIM_SCOPES; i++)
+    check_groups_observe (world, frame, i, &before->groups[i]);
 }
 
 void
@@ -293,6 +313,6 @@ sim_check_after_groups (SimWorld *world, const SimClient *client, const SimFrame
   check_groups_heritage (world, client, frame, before);
   if (frame->kind == SIM_FRAME_UNSUBSCRIBE && before->ends.client != NULL)
     sim_check_after_end (world, &before->ends);
-  for (guint i = 0; check_groups_picks_one (frame) && i < SIM_GROUPS; i++)
-    check_groups_compare (world, frame, sim_groups[i], &before->groups[i]);
+  for (guint i = 0; check_groups_picks_one (frame) && i < SIM_GROUPS * SIM_SCOPES; i++)
+    check_groups_compare (world, frame, i, &before->groups[i]);
 }

@@ -121,15 +121,18 @@ typedef struct
   guint64 offered; /* to those */
 } SimGroup;
 
+/* The groups of one name: of each account, and of a type of tasks. */
+#define SIM_SCOPES (SIM_COLLECTOR_ACCOUNTS + 2u)
+
 /* The core before a frame was handed in. */
 typedef struct
 {
-  guint64 seq;                    /* PUBLISH: its sequence, if it is accepted */
-  SimGroup groups[SIM_GROUPS];    /* PUBLISH */
-  guint64 waiting;                /* ADJUST: messages of the subscription */
-  gboolean was_block;             /* ADJUST: its policy was block */
-  gboolean is_taken[SIM_CLIENTS]; /* REPLY: something stands in the control lane */
-  guint64 encoded[SIM_CLIENTS];   /* REPLY: bytes of the control lane that are encoded */
+  guint64 seq;                              /* PUBLISH: its sequence, if it is accepted */
+  SimGroup groups[SIM_GROUPS * SIM_SCOPES]; /* PUBLISH */
+  guint64 waiting;                          /* ADJUST: messages of the subscription */
+  gboolean was_block;                       /* ADJUST: its policy was block */
+  gboolean is_taken[SIM_CLIENTS];           /* REPLY: something stands in the control lane */
+  guint64 encoded[SIM_CLIENTS];             /* REPLY: bytes of the control lane that are encoded */
   SimOldest oldest[SIM_CLIENTS];
   SimQueue queues[SIM_CLIENTS];
   guint64 heritage;                /* UNSUBSCRIBE: messages that another member must get */

@@ -15,6 +15,14 @@ sim_view_has_subscription (const SimClient *client, guint32 subscription, gboole
   return found != NULL;
 }
 
+guint
+sim_view_policy (const SimClient *client, guint32 subscription)
+{
+  const BusSubscription *found = sim_subscription_of (client, subscription);
+
+  return found != NULL ? found->bounds.policy : 0;
+}
+
 gboolean
 sim_view_is_demoted (const SimClient *client, guint32 subscription)
 {

@@ -23,6 +23,9 @@ void sim_view_grant_delivery (SimClient *client);
 /* The number of frames of this client that the broker processed. */
 guint64 sim_view_received (const SimClient *client);
 
+/* The policy that was asked for, or that of its group. */
+guint sim_view_policy (const SimClient *client, guint32 subscription);
+
 /* TRUE while the subscription is demoted, because it blocked for too long. */
 gboolean sim_view_is_demoted (const SimClient *client, guint32 subscription);
 

@@ -62,6 +62,9 @@
   X (HANDED_ON, "M06-group-handed-on-at-demotion")                                                                     \
   X (PASSED_OVER, "M06-group-passed-a-member-over")                                                                    \
   X (GROUP_POLICY, "group-policy-refused")                                                                             \
+  X (JOIN_REFUSED, "A08-group-of-other-patterns-refused")                                                              \
+  X (TYPE_REFUSED, "A08-group-of-another-type-refused")                                                                \
+  X (ADJUST_REFUSED, "A08-group-of-others-not-adjusted")                                                               \
   X (DENIED, "I05-denied")                                                                                             \
   X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \
   X (DIRECT, "direct")                                                                                                 \

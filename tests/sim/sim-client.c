@@ -299,6 +299,12 @@ client_cover_gap (SimClient *client, const WireEnvelope *envelope)
     sim_cover (client->world, full[policy]);
 }
 
+static gboolean
+client_names (const WireEnvelope *envelope, const char *word)
+{
+  return g_strstr_len ((const char *) envelope->detail.data, (gssize) envelope->detail.len, word) != NULL;
+}
+
 static void
 client_handle_error (SimClient *client, const WireEnvelope *envelope)
 {
@@ -307,14 +313,17 @@ client_handle_error (SimClient *client, const WireEnvelope *envelope)
   if (wire_span_equal (envelope->setting, WIRE_SPAN_LITERAL ("longest_block_us")))
     sim_cover (client->world,
                envelope->status == WIRE_STATUS_SLOW_CONSUMER ? SIM_COVER_STREAM_BLOCKED : SIM_COVER_BLOCK_EXPIRED);
+  else if (envelope->status == WIRE_STATUS_BAD_PATTERN && client_names (envelope, "group-pattern"))
+    sim_cover (client->world, SIM_COVER_JOIN_REFUSED);
+  else if (envelope->status == WIRE_STATUS_DENIED && client_names (envelope, "group-own-type"))
+    sim_cover (client->world, SIM_COVER_TYPE_REFUSED);
   else if (envelope->status == WIRE_STATUS_DENIED)
     sim_cover (client->world, SIM_COVER_DENIED);
   else if (envelope->status == WIRE_STATUS_LIMIT)
     sim_cover (client->world, envelope->answers != 0 ? SIM_COVER_LIMIT_REFUSED : SIM_COVER_PINNED);
   else if (envelope->status == WIRE_STATUS_TIMEOUT || envelope->status == WIRE_STATUS_RESPONDER_GONE)
     sim_cover (client->world, SIM_COVER_REQUEST_ENDED);
-  else if (envelope->status == WIRE_STATUS_UNSUPPORTED
-           && g_strstr_len ((const char *) envelope->detail.data, (gssize) envelope->detail.len, "group") != NULL)
+  else if (envelope->status == WIRE_STATUS_UNSUPPORTED && client_names (envelope, "group"))
     sim_cover (client->world, SIM_COVER_GROUP_POLICY);
 }
 

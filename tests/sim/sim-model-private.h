@@ -19,6 +19,7 @@ typedef struct
 {
   SimRole role;
   gboolean alive;
+  guint32 account;
   char *type;
   char *id;
 } ModelPeer;
@@ -61,6 +62,7 @@ typedef struct
   guint64 received; /* delivered or reported as missed */
   guint64 kept;     /* of the matched ones, delivered at least once */
   gboolean left;    /* a member left: what waited for it may be lost without a gap */
+  char *pattern;    /* of the first member of those that are in it now */
 } ModelGroup;
 
 typedef struct
@@ -68,7 +70,7 @@ typedef struct
   guint peer;
   guint32 id;
   char *pattern;
-  char *group; /* NULL: none */
+  char *group; /* name and scope; NULL: none */
   SimPolicy policy;
   gboolean adjusted;
   gboolean alive;
@@ -88,7 +90,7 @@ struct SimModel
   GArray *peers;        /* of ModelPeer, by number */
   GPtrArray *subs;      /* of ModelSub, all that ever existed */
   GHashTable *messages; /* number -> ModelMessage */
-  GHashTable *groups;   /* name -> ModelGroup */
+  GHashTable *groups;   /* name and scope -> ModelGroup */
 };
 
 /* Keeps the first failure. */

@@ -39,6 +39,13 @@ model_sub_free (gpointer data)
 }
 
 static void
+model_group_free (gpointer data)
+{
+  g_free (((ModelGroup *) data)->pattern);
+  g_free (data);
+}
+
+static void
 model_peer_clear (gpointer data)
 {
   ModelPeer *peer = data;
@@ -56,7 +63,7 @@ sim_model_new (void)
   g_array_set_clear_func (model->peers, model_peer_clear);
   model->subs = g_ptr_array_new_with_free_func (model_sub_free);
   model->messages = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, model_message_free);
-  model->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  model->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, model_group_free);
   return model;
 }
 
@@ -142,12 +149,28 @@ sim_model_group (const SimModel *model, const char *name)
   return group;
 }
 
+static gboolean
+model_has_members (const SimModel *model, const char *group)
+{
+  for (guint i = 0; i < model->subs->len; i++)
+    {
+      const ModelSub *sub = g_ptr_array_index (model->subs, i);
+
+      if (sub->alive && g_strcmp0 (sub->group, group) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static void
 model_end_sub (const SimModel *model, ModelSub *sub)
 {
   sub->alive = FALSE;
-  if (sub->group != NULL)
-    sim_model_group (model, sub->group)->left = TRUE;
+  if (sub->group == NULL)
+    return;
+  sim_model_group (model, sub->group)->left = TRUE;
+  if (!model_has_members (model, sub->group))
+    g_clear_pointer (&sim_model_group (model, sub->group)->pattern, g_free);
 }
 
 ModelSub *
@@ -164,11 +187,11 @@ sim_model_sub (const SimModel *model, guint peer, guint32 id)
 }
 
 void
-sim_model_ready (SimModel *model, guint peer, SimRole role, const char *type, const char *id)
+sim_model_ready (SimModel *model, guint peer, SimRole role, guint32 account, const char *type, const char *id)
 {
   if (model->peers->len <= peer)
     g_array_set_size (model->peers, peer + 1);
-  *sim_model_peer (model, peer) = (ModelPeer){ role, TRUE, g_strdup (type), g_strdup (id) };
+  *sim_model_peer (model, peer) = (ModelPeer){ role, TRUE, account, g_strdup (type), g_strdup (id) };
 }
 
 void
@@ -180,6 +203,71 @@ sim_model_gone (SimModel *model, guint peer)
   for (guint i = 0; i < model->subs->len; i++)
     if (((ModelSub *) g_ptr_array_index (model->subs, i))->peer == peer)
       model_end_sub (model, g_ptr_array_index (model->subs, i));
+}
+
+/* --- groups --- */
+
+/* A name belongs to the account of its members; on the topic of a type of tasks it belongs to that type. */
+static char *
+model_scope (const SimModel *model, guint peer, const char *group, const char *pattern)
+{
+  g_auto (GStrv) words = g_strsplit (pattern, ".", -1);
+
+  if (g_strv_length (words) == 2 && strcmp (words[0], "tasks") == 0 && strpbrk (words[1], "+#") == NULL)
+    return g_strdup_printf ("%s of type %s", group, words[1]);
+  return g_strdup_printf ("%s of account %u", group, sim_model_peer (model, peer)->account);
+}
+
+/* TRUE when one topic can match both. */
+static gboolean
+model_overlaps (char **one, char **other)
+{
+  if (*one == NULL || *other == NULL)
+    return (*one == NULL || strcmp (*one, "#") == 0) && (*other == NULL || strcmp (*other, "#") == 0);
+  if (strcmp (*one, "#") == 0 || strcmp (*other, "#") == 0)
+    return TRUE;
+  return (strcmp (*one, "+") == 0 || strcmp (*other, "+") == 0 || strcmp (*one, *other) == 0)
+         && model_overlaps (one + 1, other + 1);
+}
+
+static void
+model_join (SimModel *model, ModelSub *sub, const char *name)
+{
+  const ModelPeer *peer = sim_model_peer (model, sub->peer);
+  ModelGroup *group;
+
+  sub->group = model_scope (model, sub->peer, name, sub->pattern);
+  group = sim_model_group (model, sub->group);
+  if (group->pattern == NULL)
+    group->pattern = g_strdup (sub->pattern);
+  else
+    {
+      g_auto (GStrv) first = g_strsplit (group->pattern, ".", -1);
+      g_auto (GStrv) own = g_strsplit (sub->pattern, ".", -1);
+
+      if (!model_overlaps (first, own))
+        sim_model_fail (model, "A08: %s joined group %s of %s", sub->pattern, sub->group, group->pattern);
+    }
+  if (g_str_has_suffix (sub->group, "of type procmond") && peer->role == SIM_COLLECTOR
+      && strcmp (peer->type, "procmond") != 0)
+    sim_model_fail (model, "A08: a collector of type %s joined group %s", peer->type, sub->group);
+}
+
+gboolean
+sim_model_may_adjust (const SimModel *model, guint peer, guint32 subscription)
+{
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
+
+  if (sub == NULL || sub->group == NULL || sim_model_peer (model, peer)->role != SIM_COLLECTOR)
+    return TRUE;
+  for (guint i = 0; i < model->subs->len; i++)
+    {
+      const ModelSub *other = g_ptr_array_index (model->subs, i);
+
+      if (other->alive && other->peer != peer && g_strcmp0 (other->group, sub->group) == 0)
+        return FALSE;
+    }
+  return TRUE;
 }
 
 void
@@ -205,7 +293,8 @@ sim_model_subscribe (SimModel *model,
   sub->peer = peer;
   sub->id = subscription;
   sub->pattern = g_strdup (pattern);
-  sub->group = g_strdup (group);
+  if (group != NULL)
+    model_join (model, sub, group);
   sub->policy = policy;
   sub->alive = TRUE;
   sub->matches = g_array_new (FALSE, FALSE, sizeof (ModelMatch));

@@ -53,7 +53,7 @@ const char *sim_model_failure (const SimModel *model);
 /* --- what reached the broker --- */
 
 /* The caller numbers peers: each connection has a new number. */
-void sim_model_ready (SimModel *model, guint peer, SimRole role, const char *type, const char *id);
+void sim_model_ready (SimModel *model, guint peer, SimRole role, guint32 account, const char *type, const char *id);
 void sim_model_gone (SimModel *model, guint peer);
 /* @roomy: its bounds are above anything that the simulator sends. */
 void sim_model_subscribe (SimModel *model,
@@ -112,6 +112,9 @@ void sim_model_left (SimModel *model,
                      guint64 delivered,
                      guint64 missed,
                      guint64 discarded);
+/* TRUE when its client may change what belongs to the group of the subscription. */
+gboolean sim_model_may_adjust (const SimModel *model, guint peer, guint32 subscription);
+
 /* What a subscription received, as messages and as gaps. */
 void sim_model_received (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed);
 

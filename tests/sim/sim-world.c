@@ -9,8 +9,6 @@
 #define WINDOW_STEPS   (10 * G_TIME_SPAN_MILLISECOND)
 #define HEAL_ROUNDS    400u
 #define SPANS          64u
-#define AGENT_UID      0u
-#define COLLECTOR_UID  1000u
 #define ALLOCATIONS_OK 0u
 
 /* --- allocations whose size a peer decides fail when the world wants it (linked with --wrap) --- */
@@ -77,9 +75,8 @@ sim_world_failed (const SimWorld *world)
 void
 sim_world_connect (SimWorld *world, SimClient *client)
 {
-  BusCredentials who = { .account = client->role == SIM_COLLECTOR ? COLLECTOR_UID + client->slot % 2 : AGENT_UID,
-                         .pid = 100 + client->slot,
-                         .agent = client->role == SIM_AGENT };
+  BusCredentials who
+      = { .account = sim_account_of (client), .pid = 100 + client->slot, .agent = client->role == SIM_AGENT };
   BusConnectRefusal refusal;
 
   sim_client_reset (client);
@@ -178,6 +175,16 @@ world_unsubscribed (SimWorld *world, SimClient *client, const SimFrame *frame, g
     sim_cover (world, SIM_COVER_UNSUBSCRIBED_WAITING);
 }
 
+/* The group is not the client's alone. */
+static void
+world_adjust_refused (SimWorld *world, const SimClient *client, const SimFrame *frame)
+{
+  sim_cover (world, SIM_COVER_ADJUST_REFUSED);
+  if (sim_view_policy (client, frame->subscription)
+      != sim_model_policy (world->model, client->number, frame->subscription))
+    sim_world_fail (world, "A08: %s changed the policy of a group with other members", client->id);
+}
+
 /* Reports the meaning of the frame to the model, as far as the broker accepted it. */
 static void
 world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited)
@@ -185,7 +192,7 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
   switch (frame->kind)
     {
     case SIM_FRAME_HELLO:
-      sim_model_ready (world->model, client->number, client->role, client->type, client->id);
+      sim_model_ready (world->model, client->number, client->role, sim_account_of (client), client->type, client->id);
       sim_view_grant_delivery (client);
       client->begun_at = sim_view_accept_seq (world);
       break;
@@ -196,7 +203,10 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
       world_unsubscribed (world, client, frame, waited);
       break;
     case SIM_FRAME_ADJUST:
-      if (client->subs[frame->place].exists)
+      if (client->subs[frame->place].exists
+          && !sim_model_may_adjust (world->model, client->number, frame->subscription))
+        world_adjust_refused (world, client, frame);
+      else if (client->subs[frame->place].exists)
         {
           sim_model_adjust (world->model, client->number, frame->subscription, frame->policy);
           if (waited)
@@ -460,7 +470,7 @@ world_move (SimWorld *world)
 static void
 world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
 {
-  static guint32 tool_uids[] = { AGENT_UID };
+  static guint32 tool_uids[] = { SIM_AGENT_ACCOUNT };
   BusCoreOptions options = { .tool_accounts = tool_uids,
                              .n_tool_accounts = G_N_ELEMENTS (tool_uids),
                              .epoch = 1,

@@ -24,8 +24,13 @@
  */
 
 #define SIM_CLIENTS 8u
-#define SIM_GROUPS  2u
-#define SIM_SUBS    6u /* of each client at a time; the last place is for the service that it offers */
+
+/* Accounts: one of agent and tools, two of collectors. */
+#define SIM_AGENT_ACCOUNT      0u
+#define SIM_COLLECTOR_ACCOUNT  1000u
+#define SIM_COLLECTOR_ACCOUNTS 2u
+#define SIM_GROUPS             2u
+#define SIM_SUBS               6u /* of each client at a time; the last place is for the service that it offers */
 
 typedef enum
 {
@@ -162,6 +167,13 @@ struct SimWorld
 
 /* Runs one seed. Returns the text of its failure, or NULL. @hash: (out): of all bytes that came out */
 char *sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash);
+
+static inline guint32
+sim_account_of (const SimClient *client)
+{
+  return client->role == SIM_COLLECTOR ? SIM_COLLECTOR_ACCOUNT + client->slot % SIM_COLLECTOR_ACCOUNTS
+                                       : SIM_AGENT_ACCOUNT;
+}
 
 static inline void
 sim_cover (SimWorld *world, SimSituation situation)

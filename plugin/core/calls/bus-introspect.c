@@ -179,9 +179,21 @@ introspect_fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
       entries[i].subscription = subscription->id;
       entries[i].pattern = bus_page_text (page, subscription->pattern);
       entries[i].serve = subscription->serves;
+      entries[i].weight = subscription->weight;
+      entries[i].in_flight = subscription->in_flight;
+      entries[i].draining = subscription->drains;
       info->member[i] = &entries[i];
     }
   info->n_member = members->len;
+}
+
+/* Of its members; empty: they may be of several accounts. */
+static const char *
+introspect_group_account (const BusGroup *group)
+{
+  const BusSubscription *first = group->members.head != NULL ? group->members.head->data : NULL;
+
+  return group->key.account != BUS_ALL_ACCOUNTS && first != NULL ? first->owner->account->name : "";
 }
 
 static gboolean
@@ -192,6 +204,10 @@ introspect_put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
   daemoneye__eventbus__v1__group_info__init (info);
   info->name = bus_page_text (page, group->key.text);
   info->members = group->members.length;
+  info->number = group->number;
+  info->account = bus_page_text (page, wire_span_str (introspect_group_account (group)));
+  info->pattern = bus_page_text (page, group->pattern);
+  info->strategy = group->balance.strategy;
   introspect_fill_members (page, info, members);
   /* A group that does not fit any page is listed with fewer entries. */
   while (page->entries->len == 0 && info->n_member > 0 && !bus_page_fits (page, &info->base))
@@ -217,7 +233,9 @@ introspect_walk_groups (BusPage *page)
 static void
 introspect_group_cursor (const BusPage *page, gconstpointer last, char *next)
 {
-  g_strlcpy (next, ((const GroupInfo *) last)->name, BUS_PAGE_CURSOR_MAX);
+  const GroupInfo *info = last;
+
+  g_snprintf (next, BUS_PAGE_CURSOR_MAX, "%s/%u", info->name, info->number);
 }
 
 /* --- topics --- */
@@ -349,7 +367,7 @@ static const IntrospectSection sections[] = {
                  introspect_subscription_cursor,
                  TRUE,
                  subscriptions),
-  [3] = SECTION (introspect_walk_groups, introspect_read_name_cursor, introspect_group_cursor, FALSE, groups),
+  [3] = SECTION (introspect_walk_groups, bus_listing_read_group, introspect_group_cursor, FALSE, groups),
   [SECTION_TOPICS]
   = SECTION (introspect_walk_topics, introspect_read_topic_cursor, introspect_topic_cursor, FALSE, topics),
 };

@@ -68,7 +68,11 @@ bus_listing_subscriptions (BusPage *page, const BusPeer *peer, BusListingFilter 
 static int
 listing_compare_groups (gconstpointer a, gconstpointer b)
 {
-  return bus_key_compare_text ((*(BusGroup *const *) a)->key.text, (*(BusGroup *const *) b)->key.text);
+  const BusGroup *first = *(BusGroup *const *) a;
+  const BusGroup *second = *(BusGroup *const *) b;
+  int order = bus_key_compare_text (first->key.text, second->key.text);
+
+  return order != 0 ? order : (first->number > second->number) - (first->number < second->number);
 }
 
 static void
@@ -87,10 +91,19 @@ listing_add_groups_of (GHashTable *groups, const BusPeer *peer)
     }
 }
 
+static gboolean
+listing_is_behind (const BusPage *page, const BusGroup *group)
+{
+  int order = bus_key_compare_text (group->key.text, wire_span_str (page->after));
+
+  return order > 0 || (order == 0 && group->number > page->after_number);
+}
+
 GPtrArray *
 bus_listing_groups (BusPage *page)
 {
-  g_autoptr (GHashTable) groups = page->all ? g_hash_table_ref (page->core->routes->groups) : bus_group_table_new ();
+  g_autoptr (GHashTable) groups
+      = page->all ? g_hash_table_ref (page->core->routes->groups.table) : bus_group_table_new ();
   GHashTableIter iter;
   gpointer value;
   BusSmallest smallest;
@@ -104,7 +117,7 @@ bus_listing_groups (BusPage *page)
   bus_smallest_init (&smallest, &page->work, listing_compare_groups, page->limit + 1);
   g_hash_table_iter_init (&iter, groups);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (bus_key_compare_text (((const BusGroup *) value)->key.text, wire_span_str (page->after)) > 0)
+    if (listing_is_behind (page, value))
       bus_smallest_add (&smallest, value);
   return bus_smallest_end (&smallest);
 }
@@ -138,4 +151,12 @@ bus_listing_read_subscription (BusPage *page, const char *cursor)
 
   return slash != NULL && bus_listing_read_name (page, wire_span (cursor, (gsize) (slash - cursor)))
          && bus_listing_read_number (slash + 1, G_MAXUINT32, &page->after_number);
+}
+
+gboolean
+bus_listing_read_group (BusPage *page, const char *cursor)
+{
+  page->after_number = G_MAXUINT32;
+  return strchr (cursor, '/') != NULL ? bus_listing_read_subscription (page, cursor)
+                                      : bus_listing_read_name (page, wire_span_str (cursor));
 }

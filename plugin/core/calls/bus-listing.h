@@ -27,7 +27,7 @@ GPtrArray *bus_listing_subscriptions (BusPage *page, const BusPeer *peer, BusLis
 /* A GCompareFunc of pointers to subscriptions of one peer. */
 int bus_listing_compare_subscriptions (gconstpointer a, gconstpointer b);
 
-/* Groups by name, behind the cursor: all, or those that the asker is in. (transfer full) */
+/* Groups by name and number, behind the cursor: all, or those that the asker is in. (transfer full) */
 GPtrArray *bus_listing_groups (BusPage *page);
 
 /* Read a cursor, or a part of it: a number from 1 to @max, the name of a peer or group, or "peer/number". FALSE: it is
@@ -35,3 +35,5 @@ GPtrArray *bus_listing_groups (BusPage *page);
 gboolean bus_listing_read_number (const char *text, guint64 max, guint32 *number);
 gboolean bus_listing_read_name (BusPage *page, WireSpan text);
 gboolean bus_listing_read_subscription (BusPage *page, const char *cursor);
+/* "group/number"; a name alone stands behind all groups of that name. */
+gboolean bus_listing_read_group (BusPage *page, const char *cursor);

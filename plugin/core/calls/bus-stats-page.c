@@ -196,7 +196,9 @@ stats_page_write_subscription (const StatsPage *self, gconstpointer last, GStrin
 static void
 stats_page_write_group (const StatsPage *self, gconstpointer last, GString *next)
 {
-  g_string_append (next, ((const GroupStats *) last)->name);
+  const GroupStats *row = last;
+
+  g_string_append_printf (next, "%s/%u", row->name, row->number);
 }
 
 static void
@@ -219,7 +221,7 @@ static const struct
   [STATS_PEERS] = { stats_page_wants_peers, stats_page_walk_peers, stats_page_read_name, stats_page_write_peer },
   [STATS_SUBSCRIPTIONS] = { stats_page_wants_subscriptions, stats_page_walk_subscriptions,
                             bus_listing_read_subscription, stats_page_write_subscription },
-  [STATS_GROUPS] = { stats_page_wants_groups, stats_page_walk_groups, stats_page_read_name, stats_page_write_group },
+  [STATS_GROUPS] = { stats_page_wants_groups, stats_page_walk_groups, bus_listing_read_group, stats_page_write_group },
   [STATS_DOMAINS]
   = { stats_page_wants_domains, stats_page_walk_domains, stats_page_read_domain, stats_page_write_domain },
 };

@@ -38,6 +38,7 @@ typedef struct
 {
   GroupStats stats;
   char *name;
+  char *pattern;
 } RowsGroup;
 
 static void
@@ -56,6 +57,7 @@ rows_group_free (gpointer data)
   RowsGroup *row = data;
 
   g_free (row->name);
+  g_free (row->pattern);
   g_free (row);
 }
 
@@ -195,6 +197,10 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   stats->delivered = subscription->delivered;
   stats->missed = subscription->missed;
   stats->rerouted = subscription->rerouted;
+  if (subscription->group != NULL || subscription->serves)
+    stats->weight = subscription->weight;
+  stats->in_flight = subscription->in_flight;
+  stats->draining = subscription->drains;
   if (subscription->unsettled.since_us != 0)
     stats->stalled_us = (guint64) MAX (bus_subscription_stalled_us (subscription, now_us), 1);
   rows_fill_missed (&row->missed, subscription->missed_by);
@@ -234,7 +240,12 @@ bus_stats_rows_add_group (BusStatsRows *rows, const BusGroup *group)
   row->name = bus_text_from_span (group->key.text);
   row->stats.name = row->name;
   row->stats.members = group->members.length;
+  row->pattern = bus_text_from_span (group->pattern);
+  row->stats.pattern = row->pattern;
+  row->stats.number = group->number;
   row->stats.policy = group->bounds.policy;
+  row->stats.strategy = group->balance.strategy;
+  row->stats.in_flight = group->rule != NULL ? group->rule->in_flight : 0;
   row->stats.rerouted = group->rerouted;
   g_hash_table_insert (rows->by_group, (gpointer) (gsize) group, row);
   g_ptr_array_add (rows->groups, row);
@@ -252,12 +263,20 @@ bus_stats_rows_count_member (BusStatsRows *rows, const BusSubscription *subscrip
   row->stats.queued_bytes += subscription->fifo.bytes;
   row->stats.delivered += subscription->delivered;
   row->stats.missed += subscription->missed;
+  row->stats.draining += subscription->drains ? 1 : 0;
+  row->stats.unreturned_messages += bus_window_outstanding (&subscription->window);
+  if (subscription->group->key.account != BUS_ALL_ACCOUNTS)
+    row->stats.account = subscription->owner->account->name;
 }
 
 static int
 rows_compare_groups (gconstpointer a, gconstpointer b)
 {
-  return strcmp ((*(RowsGroup *const *) a)->name, (*(RowsGroup *const *) b)->name);
+  const GroupStats *first = &(*(RowsGroup *const *) a)->stats;
+  const GroupStats *second = &(*(RowsGroup *const *) b)->stats;
+  int order = strcmp (first->name, second->name);
+
+  return order != 0 ? order : (first->number > second->number) - (first->number < second->number);
 }
 
 void

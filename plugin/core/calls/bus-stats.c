@@ -20,7 +20,7 @@ bus_stats_count (const BusCore *core, BusCoreStats *stats)
     .peers = g_hash_table_size (core->peers_by_id),
     .connections = core->peers.length,
     .subscriptions = core->routes->n_subscriptions,
-    .groups = g_hash_table_size (core->routes->groups),
+    .groups = g_hash_table_size (core->routes->groups.table),
     .pending_requests = g_hash_table_size (core->routes->requests) + core->routes->n_confirms + core->n_later,
     .charged_bytes = core->quota.charged,
     .accepted = core->routes->accept_seq,

@@ -2,6 +2,7 @@
 #include "calls/bus-subscribe.h"
 
 #include "calls/bus-budget.h"
+#include "calls/bus-join.h"
 #include "news/bus-slow.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
@@ -175,20 +176,17 @@ subscribe_bounds (const BusCall *call, const SubscribeRequest *request)
   return bounds;
 }
 
+/* @group: (nullable): the one that it joins */
 static gboolean
-subscribe_check_policy (const BusCall *call, const SubscribeRequest *request, BusBounds *bounds)
+subscribe_check_policy (const BusCall *call, const SubscribeRequest *request, const BusGroup *group, BusBounds *bounds)
 {
-  const BusGroup *group = NULL;
-
   if (!subscribe_check_bounds (call, request->policy, request->queue_messages, request->queue_bytes))
     return FALSE;
   if (request->serve && request->policy != BUS_OVERFLOW_DEFAULT && request->policy != BUS_OVERFLOW_ERROR)
     return subscribe_refuse (
         call, WIRE_STATUS_BAD_MESSAGE,
         "a subscription that serves has no policy: when its queue is full, requests are answered with WOULD_BLOCK");
-  if (request->group[0] != '\0' && !request->serve)
-    group = bus_group_find (call->core->routes->groups, call->core->seed, wire_span_str (request->group));
-  if (group != NULL && group->bounds.policy != BUS_OVERFLOW_DEFAULT)
+  if (group != NULL && !request->serve && group->bounds.policy != BUS_OVERFLOW_DEFAULT)
     {
       if (request->policy != BUS_OVERFLOW_DEFAULT && (BusOverflow) request->policy != group->bounds.policy)
         return subscribe_refuse (
@@ -232,7 +230,22 @@ subscribe_make (const BusCall *call, const SubscribeRequest *request, const BusB
   bus_window_init (&subscription->window,
                    request->window_messages != 0 ? request->window_messages : limits->receive_window_messages,
                    request->window_bytes != 0 ? request->window_bytes : limits->receive_window_bytes);
+  bus_join_settle (call, request, subscription);
   return subscription;
+}
+
+/* The fields that came with the feature DELIVERY. */
+static void
+subscribe_fill_share (const BusCall *call,
+                      const BusSubscription *subscription,
+                      Daemoneye__Eventbus__V1__SubscribeReply *reply)
+{
+  if (!(call->peer->features & WIRE_FEATURE_DELIVERY) || (subscription->group == NULL && !subscription->serves))
+    return;
+  if (!subscription->serves)
+    reply->strategy = (Daemoneye__Eventbus__V1__Strategy) subscription->group->balance.strategy;
+  reply->weight = subscription->weight;
+  reply->in_flight = subscription->in_flight;
 }
 
 void
@@ -242,6 +255,7 @@ bus_subscribe_answer (const BusCall *call)
   const BusOperation right = request->serve ? BUS_OP_SERVE : BUS_OP_SUBSCRIBE;
   Daemoneye__Eventbus__V1__SubscribeReply reply;
   BusSubscription *subscription;
+  const BusGroup *group;
   BusBounds bounds;
   BusFilter filter;
 
@@ -249,12 +263,12 @@ bus_subscribe_answer (const BusCall *call)
       || !subscribe_check_words (call, request) || !subscribe_check_serves_methods (call, request)
       || !subscribe_check_filter (call, request, &filter)
       || !bus_peer_may (call->peer, call->id, right, wire_span_str (request->pattern))
-      || !subscribe_check_policy (call, request, &bounds))
+      || !bus_join_check (call, request, &group) || !subscribe_check_policy (call, request, group, &bounds))
     return;
   subscription = subscribe_make (call, request, &bounds, &filter);
   if (subscription == NULL)
     return;
-  bus_router_add (call->core, subscription, wire_span_str (request->group));
+  bus_router_add (call->core, subscription, wire_span_str (request->group), (BusStrategy) request->strategy);
   daemoneye__eventbus__v1__subscribe_reply__init (&reply);
   reply.accept_seq = call->accept_seq;
   reply.window_messages = subscription->window.window_messages;
@@ -262,6 +276,7 @@ bus_subscribe_answer (const BusCall *call)
   reply.policy = subscription->bounds.policy;
   reply.queue_messages = subscription->bounds.messages;
   reply.queue_bytes = subscription->bounds.bytes;
+  subscribe_fill_share (call, subscription, &reply);
   bus_reply_message (call->peer, call->id, &reply.base);
 }
 
@@ -348,7 +363,7 @@ bus_subscribe_adjust (const BusCall *call)
     bounds.messages = request->queue_messages;
   if (request->queue_bytes != 0)
     bounds.bytes = request->queue_bytes;
-  if (!subscribe_check_block_of_all (call, bounds.policy, subscription))
+  if (!bus_join_may_adjust (call, subscription) || !subscribe_check_block_of_all (call, bounds.policy, subscription))
     return;
   work = subscribe_adjust_work (subscription);
   daemoneye__eventbus__v1__adjust_reply__init (&reply);

@@ -247,15 +247,12 @@ bus_peer_send_credit (BusCore *core)
         peer_send_credit (ledger->peer, (WireClass) i);
 }
 
-gboolean
-bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
+void
+bus_peer_deny (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic, BusVerdict verdict)
 {
-  BusVerdict verdict = bus_policy_authorize (&peer->principal, operation, topic);
   char detail[160];
   BusNote *note;
 
-  if (verdict.allowed)
-    return TRUE;
   peer->core->denied++;
   g_snprintf (detail, sizeof detail, "denied by rule %s: %s", verdict.rule, verdict.needs);
   note = bus_peer_note (peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
@@ -266,7 +263,16 @@ bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
       bus_note_set_topic (note, topic);
     }
   bus_peer_error (peer, id, WIRE_STATUS_DENIED, detail);
-  return FALSE;
+}
+
+gboolean
+bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
+{
+  BusVerdict verdict = bus_policy_authorize (&peer->principal, operation, topic);
+
+  if (!verdict.allowed)
+    bus_peer_deny (peer, id, operation, topic, verdict);
+  return verdict.allowed;
 }
 
 static void

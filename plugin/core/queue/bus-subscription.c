@@ -30,6 +30,7 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   subscription->id = id;
   subscription->pattern = wire_span (copy, pattern.len);
   subscription->serves = serves;
+  subscription->weight = 1;
   subscription->charged = bus_subscription_size (pattern);
   subscription->block_timer.kind = BUS_TIMER_BLOCK;
   subscription->block_timer.owner = subscription;

@@ -67,6 +67,13 @@ struct BusSubscription
   WireSpan pattern;        /* own copy, behind the struct */
   BusServers *servers;     /* of the topic that it serves; NULL: none */
   BusFilter *filter;       /* own copy; NULL: every message that matches the pattern */
+
+  /* bus-pick */
+  guint32 weight;    /* its share of the messages of its group, beside those of the others */
+  guint32 in_flight; /* bound of what it may hold unacknowledged; 0: its window alone */
+  gint64 turn;       /* round robin with weights: the member with the most is picked */
+  gboolean drains;   /* it gets nothing more */
+
   gsize charged;
 
   BusWindow window;

@@ -21,14 +21,14 @@ assured_refuse_unserved (BusRefusal *refusal)
   return FALSE;
 }
 
-/* A group whose members are all closing has none. */
+/* A group whose members are all closing or drained has none. */
 static gboolean
 assured_has_members (const BusMatch *match, const BusAssurance *assurance, BusRefusal *refusal)
 {
   if (match->n_groups == 0 && (assurance->confirm != NULL || match->n_receivers == 0))
     return assured_refuse_unserved (refusal);
   for (guint i = 0; i < match->n_groups; i++)
-    if (!bus_peer_is_ready (match->groups[i].candidates[match->groups[i].picked]->owner))
+    if (match->groups[i].picked == match->groups[i].n)
       return assured_refuse_unserved (refusal);
   return TRUE;
 }
@@ -56,7 +56,7 @@ assured_pick_members (BusMatch *match, const BusNeed *need)
     {
       BusGroupMatch *group = &match->groups[i];
 
-      group->picked = bus_group_pick (&group->group->cursor, group->candidates, group->n, need);
+      group->picked = bus_pick (&group->group->balance, group->candidates, group->n, need);
     }
 }
 

@@ -1,188 +1,200 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-group.h"
 
-#include "peer/bus-peer.h"
+#include "wire-topic.h"
+
+/* --- keys --- */
+
+static guint
+group_hash (gconstpointer key)
+{
+  return (guint) ((const BusGroupKey *) key)->hash;
+}
+
+static gboolean
+group_equal (gconstpointer a, gconstpointer b)
+{
+  const BusGroupKey *first = a;
+  const BusGroupKey *second = b;
+
+  return first->hash == second->hash && first->account == second->account && wire_span_equal (first->text, second->text)
+         && wire_span_equal (first->type, second->type);
+}
+
+static gboolean
+group_is_wildcard (WireSpan segment)
+{
+  return segment.len == 1 && (segment.data[0] == '+' || segment.data[0] == '#');
+}
+
+WireSpan
+bus_group_type_of (WireSpan pattern)
+{
+  WireSegments segments;
+  WireSpan first, type, rest;
+
+  wire_segments_init (&segments, pattern);
+  if (!wire_segments_next (&segments, &first) || !wire_span_equal (first, WIRE_SPAN_LITERAL ("tasks"))
+      || !wire_segments_next (&segments, &type) || group_is_wildcard (type) || wire_segments_next (&segments, &rest))
+    return wire_span (NULL, 0);
+  return type;
+}
+
+static BusGroupKey
+group_key (guint64 seed, WireSpan name, guint32 account, WireSpan pattern)
+{
+  WireSpan type = bus_group_type_of (pattern);
+  BusGroupKey key = { .text = name, .account = type.len > 0 ? BUS_ALL_ACCOUNTS : account, .type = type };
+
+  key.hash = bus_hash (seed, name) ^ bus_hash_mix (seed + key.account) ^ (type.len > 0 ? bus_hash (~seed, type) : 0);
+  return key;
+}
+
+/* --- patterns --- */
+
+static gboolean
+group_segment_is (const WireSpan *segment, char wildcard)
+{
+  return segment->len == 1 && segment->data[0] == (guint8) wildcard;
+}
+
+/* TRUE if one topic can have both segments at this place. No wildcard stands for a first segment system. */
+static gboolean
+group_segments_overlap (const WireSpan *one, const WireSpan *other, gboolean is_first)
+{
+  const WireSpan system = WIRE_SPAN_LITERAL ("system");
+
+  if (is_first && wire_span_equal (*one, system) != wire_span_equal (*other, system))
+    return FALSE;
+  return group_segment_is (one, '+') || group_segment_is (other, '+') || wire_span_equal (*one, *other);
+}
+
+/* # stands for the rest of a topic, of zero or more segments. */
+gboolean
+bus_group_overlaps (WireSpan one, WireSpan other)
+{
+  const WireSpan system = WIRE_SPAN_LITERAL ("system");
+  gboolean is_first = TRUE;
+  WireSegments left, right;
+  WireSpan a, b;
+
+  wire_segments_init (&left, one);
+  wire_segments_init (&right, other);
+  for (;; is_first = FALSE)
+    {
+      gboolean has_a = wire_segments_next (&left, &a);
+      gboolean has_b = wire_segments_next (&right, &b);
+
+      if (has_a && group_segment_is (&a, '#'))
+        return !(is_first && has_b && wire_span_equal (b, system));
+      if (has_b && group_segment_is (&b, '#'))
+        return !(is_first && has_a && wire_span_equal (a, system));
+      if (!has_a || !has_b)
+        return has_a == has_b;
+      if (!group_segments_overlap (&a, &b, is_first))
+        return FALSE;
+    }
+}
+
+/* --- the table --- */
 
 GHashTable *
 bus_group_table_new (void)
 {
-  return g_hash_table_new (bus_key_hash, bus_key_equal);
+  return g_hash_table_new (group_hash, group_equal);
+}
+
+void
+bus_groups_init (BusGroups *groups, guint64 seed)
+{
+  *groups = (BusGroups){ .table = bus_group_table_new (), .seed = seed };
+}
+
+void
+bus_groups_clear (BusGroups *groups)
+{
+  g_assert (g_hash_table_size (groups->table) == 0);
+  g_clear_pointer (&groups->table, g_hash_table_unref);
+  g_clear_pointer (&groups->rules, g_array_unref);
 }
 
 BusGroup *
-bus_group_find (GHashTable *groups, guint64 seed, WireSpan name)
+bus_group_find (const BusGroups *groups, WireSpan name, guint32 account, WireSpan pattern)
 {
-  BusKey key = bus_key (seed, name);
+  BusGroupKey key = group_key (groups->seed, name, account, pattern);
 
-  return g_hash_table_lookup (groups, &key);
+  return g_hash_table_lookup (groups->table, &key);
+}
+
+static WireSpan
+group_copy_text (guint8 **at, WireSpan text)
+{
+  WireSpan copy = wire_span (*at, text.len);
+
+  if (text.len > 0)
+    memcpy (*at, text.data, text.len);
+  *at += text.len;
+  return copy;
+}
+
+/* A name is one segment, at most 64 bytes. */
+static BusGroup *
+group_new (BusGroups *groups, const BusGroupKey *key)
+{
+  BusGroup *group = g_malloc0 (sizeof (BusGroup) + key->text.len + key->type.len);
+  guint8 *at = (guint8 *) (group + 1);
+
+  group->key = *key;
+  group->key.text = group_copy_text (&at, key->text);
+  group->key.type = group_copy_text (&at, key->type);
+  group->number = ++groups->last_number;
+  group->rule = bus_group_rules_find (groups->rules, key->text);
+  bus_balance_init (&group->balance, group->rule != NULL ? group->rule->strategy : BUS_STRATEGY_DEFAULT,
+                    bus_hash_mix (key->hash ^ groups->seed));
+  g_hash_table_insert (groups->table, &group->key, group);
+  return group;
+}
+
+/* The first member that does not serve: it decides what the configuration does not. */
+static void
+group_set_first (BusGroup *group, WireSpan pattern, BusStrategy strategy)
+{
+  guint8 *copy = g_memdup2 (pattern.data, pattern.len); /* at most 512 bytes */
+
+  group->pattern = wire_span (copy, pattern.len);
+  if (group->balance.strategy == BUS_STRATEGY_DEFAULT)
+    group->balance.strategy = strategy != BUS_STRATEGY_DEFAULT ? strategy : BUS_STRATEGY_ROUND_ROBIN;
 }
 
 void
-bus_group_join (GHashTable *groups, guint64 seed, WireSpan name, BusSubscription *subscription)
+bus_group_join (BusGroups *groups, WireSpan name, guint32 account, BusStrategy strategy, BusSubscription *member)
 {
-  BusKey key = bus_key (seed, name);
-  BusGroup *group = g_hash_table_lookup (groups, &key);
+  WireSpan pattern = member->serves ? wire_span (NULL, 0) : member->pattern;
+  BusGroupKey key = group_key (groups->seed, name, account, pattern);
+  BusGroup *group = g_hash_table_lookup (groups->table, &key);
 
   if (group == NULL)
-    {
-      guint8 *copy;
-
-      group = g_malloc0 (sizeof (BusGroup) + name.len); /* a name is one segment: at most 64 bytes */
-      copy = (guint8 *) (group + 1);
-      memcpy (copy, name.data, name.len);
-      group->key = (BusKey){ key.hash, wire_span (copy, name.len) };
-      g_hash_table_insert (groups, &group->key, group);
-    }
-  subscription->group = group;
-  subscription->group_link.data = subscription;
-  g_queue_push_tail_link (&group->members, &subscription->group_link);
+    group = group_new (groups, &key);
+  if (group->pattern.len == 0 && pattern.len > 0)
+    group_set_first (group, pattern, strategy);
+  member->group = group;
+  member->group_link.data = member;
+  g_queue_push_tail_link (&group->members, &member->group_link);
+  if (!member->serves)
+    bus_balance_join (&group->balance, member);
 }
 
 void
-bus_group_leave (GHashTable *groups, BusSubscription *subscription)
+bus_group_leave (BusGroups *groups, BusSubscription *member)
 {
-  BusGroup *group = g_steal_pointer (&subscription->group);
+  BusGroup *group = g_steal_pointer (&member->group);
 
-  g_queue_unlink (&group->members, &subscription->group_link);
+  g_queue_unlink (&group->members, &member->group_link);
+  if (!member->serves)
+    bus_balance_leave (&group->balance, member);
   if (group->members.length > 0)
     return;
-  g_hash_table_remove (groups, &group->key);
+  g_hash_table_remove (groups->table, &group->key);
+  g_free ((gpointer) (gsize) group->pattern.data);
   g_free (group);
-}
-
-/* --- picking --- */
-
-/* Differences below this say nothing about a member: the credit of a message returns after its callback. */
-#define GROUP_GRACE_US (250 * G_TIME_SPAN_MILLISECOND)
-
-typedef gboolean (*GroupTaker) (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
-
-static gboolean
-group_takes_any (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
-{
-  return TRUE;
-}
-
-/* The members to pick from. */
-typedef struct
-{
-  BusSubscription *const *candidates;
-  guint n;
-  guint start;
-  const BusPeer *except; /* nullable */
-  const BusNeed *need;
-  gint64 least_us; /* the shortest time for which one of them has been stalled; -1: not known yet */
-} GroupChoice;
-
-static gboolean
-group_is_present (const GroupChoice *choice, const BusSubscription *member)
-{
-  return bus_peer_is_ready (member->owner) && member->owner != choice->except;
-}
-
-static gint64
-group_least_stalled_us (GroupChoice *choice)
-{
-  if (choice->least_us < 0)
-    {
-      choice->least_us = G_MAXINT64;
-      for (guint i = 0; i < choice->n; i++)
-        if (group_is_present (choice, choice->candidates[i]) && !choice->candidates[i]->demoted)
-          choice->least_us
-              = MIN (choice->least_us, bus_subscription_stalled_us (choice->candidates[i], choice->need->now_us));
-    }
-  return choice->least_us;
-}
-
-/* Not demoted, and holds unacknowledged messages for about as long as the others do, or as it usually does itself: a member
- * whose jobs take a second does not stand still. */
-static gboolean
-group_is_prompt (GroupChoice *choice, const BusSubscription *member)
-{
-  gint64 stalled_us = bus_subscription_stalled_us (member, choice->need->now_us);
-
-  return !member->demoted
-         && (stalled_us <= MAX (GROUP_GRACE_US, 2 * member->unsettled.usual_us)
-             || stalled_us - group_least_stalled_us (choice) <= GROUP_GRACE_US);
-}
-
-typedef enum
-{
-  GROUP_PROMPT,
-  GROUP_NOT_DEMOTED,
-  GROUP_ALL,
-} GroupWhich;
-
-static gboolean
-group_includes (GroupChoice *choice, GroupWhich which, const BusSubscription *member)
-{
-  return which == GROUP_ALL || (which == GROUP_NOT_DEMOTED && !member->demoted)
-         || (which == GROUP_PROMPT && group_is_prompt (choice, member));
-}
-
-/* The first of these candidates from the start on that would accept the message; n: none. */
-static guint
-group_find_taker (GroupChoice *choice, GroupWhich which, GroupTaker takes)
-{
-  for (guint i = 0; i < choice->n; i++)
-    {
-      guint at = (choice->start + i) % choice->n;
-      const BusSubscription *member = choice->candidates[at];
-
-      if (group_is_present (choice, member) && group_includes (choice, which, member)
-          && takes (&member->owner->flow, member, choice->need))
-        return at;
-    }
-  return choice->n;
-}
-
-/* A member that has not acknowledged anything for long is picked when no other one has room, one that is demoted only when
- * none at all has. */
-static guint
-group_find_room (GroupChoice *choice)
-{
-  guint picked = group_find_taker (choice, GROUP_PROMPT, bus_admit_has_room);
-
-  if (picked == choice->n)
-    picked = group_find_taker (choice, GROUP_PROMPT, bus_admit_may_wait);
-  if (picked == choice->n)
-    picked = group_find_taker (choice, GROUP_NOT_DEMOTED, bus_admit_has_room);
-  if (picked == choice->n)
-    picked = group_find_taker (choice, GROUP_NOT_DEMOTED, bus_admit_may_wait);
-  return picked;
-}
-
-guint
-bus_group_pick_taker (guint64 *cursor,
-                      BusSubscription *const *candidates,
-                      guint n,
-                      const BusNeed *need,
-                      const BusPeer *except)
-{
-  GroupChoice choice = { candidates, n, (guint) (*cursor % n), except, need, -1 };
-  guint picked = group_find_room (&choice);
-
-  /* Continue after the picked one, so that a full member does not double the share of its neighbour. */
-  if (picked < n)
-    *cursor = picked + 1;
-  return picked;
-}
-
-guint
-bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, const BusNeed *need)
-{
-  GroupChoice choice = { candidates, n, (guint) (*cursor % n), NULL, need, -1 };
-  guint picked = group_find_room (&choice);
-
-  if (picked == n)
-    picked = group_find_taker (&choice, GROUP_ALL, bus_admit_has_room);
-  /* The policy is applied at a ready peer: a closing one gets no gap any more. */
-  if (picked == n)
-    picked = group_find_taker (&choice, GROUP_NOT_DEMOTED, group_takes_any);
-  if (picked == n)
-    picked = group_find_taker (&choice, GROUP_ALL, group_takes_any);
-  if (picked == n)
-    picked = choice.start;
-  *cursor = picked + 1;
-  return picked;
 }

@@ -3,45 +3,70 @@
 
 #include "base/bus-key.h"
 #include "base/bus-overflow.h"
-#include "queue/bus-admit.h"
+#include "peer/bus-account.h"
 #include "queue/bus-subscription.h"
+#include "route/bus-pick.h"
 
 /*
- * Queue groups: a name, and the subscriptions that joined it, whatever their patterns.
+ * Queue groups: subscriptions that share the work of their topics. A message that matches members of a group is given to one
+ * of them (bus-pick).
  *
- * A message that matches members of a group is given to one of them: round robin over the matching members; a member
- * that has room is preferred, then one that can let it wait. A member that is demoted, or that has held unacknowledged
- * messages for longer than the others and than it usually does, has its turn when no other one has room. Only when none
- * has, the policy is applied at the member whose turn it is. Policy and bounds belong to the group, as its first member
- * requested them. The subscriptions that serve one topic are balanced in the same way.
+ * A group is a name within a scope. The scope is the account of its members, so that no other account can join it. On
+ * tasks.{type} the scope is that type instead, because only collectors of the type, the agent and tools join there. A
+ * subscription joins a group if its pattern overlaps that of the group's first member, so that a name that is used twice by
+ * mistake is noticed. A subscription that serves is only listed with the group: the servers of a topic are balanced by
+ * themselves (bus-servers).
+ *
+ * Policy, bounds and strategy belong to the group, as its first member requested them. Weight and in-flight bound belong to
+ * the member. What the configuration sets for the name wins over both.
  *
  * Invariant: a group exists while it has a member.
  */
 
+typedef struct
+{
+  guint64 hash;    /* of name and scope */
+  WireSpan text;   /* the name */
+  guint32 account; /* the scope; BUS_ALL_ACCOUNTS: it is the type */
+  WireSpan type;
+} BusGroupKey;
+
 struct BusGroup
 {
-  BusKey key;     /* of name; the bytes are behind the struct */
-  GQueue members; /* BusSubscription, by their group_link, in the order in which they joined */
-  guint64 cursor;
-  BusBounds bounds; /* of each member */
-  guint64 rerouted; /* unsent messages handed on from members that ended or stand still */
-  guint64 repeated; /* messages that a member did not settle, and another one got */
+  BusGroupKey key;  /* its bytes are behind the struct */
+  guint32 number;   /* differs from that of every group before it; pages list groups of one name by it */
+  WireSpan pattern; /* of the first member that does not serve; empty: none has joined yet */
+  GQueue members;   /* BusSubscription, by their group_link, in the order in which they joined */
+  BusBalance balance;
+  BusBounds bounds;         /* of each member */
+  const BusGroupRule *rule; /* of the configuration; NULL: none */
+  guint64 rerouted;         /* unsent messages handed on from members that ended, stand still or drain */
+  guint64 repeated;         /* messages that a member did not settle, and another one got */
 };
 
-/* Joins the group of that name, which is made when there is none. */
-void bus_group_join (GHashTable *groups, guint64 seed, WireSpan name, BusSubscription *subscription);
-/* NULL: there is none. */
-BusGroup *bus_group_find (GHashTable *groups, guint64 seed, WireSpan name);
-/* Leaves its group; the last member frees the group. */
-void bus_group_leave (GHashTable *groups, BusSubscription *subscription);
+typedef struct
+{
+  GHashTable *table; /* BusGroupKey -> BusGroup */
+  GArray *rules;     /* of BusGroupRule */
+  guint64 seed;
+  guint32 last_number;
+} BusGroups;
+
+void bus_groups_init (BusGroups *groups, guint64 seed);
+void bus_groups_clear (BusGroups *groups);
+/* A set of groups, by their key. */
 GHashTable *bus_group_table_new (void);
 
-/* Picks one of @n candidates (n > 0) and moves the cursor. */
-guint bus_group_pick (guint64 *cursor, BusSubscription *const *candidates, guint n, const BusNeed *need);
+/* The group of that name in which @pattern belongs, empty for one that serves. NULL: there is none. */
+BusGroup *bus_group_find (const BusGroups *groups, WireSpan name, guint32 account, WireSpan pattern);
 
-/* The same, but only a member that has room and is not demoted, and none of the peer @except. n: there is none. */
-guint bus_group_pick_taker (guint64 *cursor,
-                            BusSubscription *const *candidates,
-                            guint n,
-                            const BusNeed *need,
-                            const BusPeer *except);
+/* Joins the group of that name, which is made when there is none. @strategy: of a new group that the configuration does not
+ * set one for */
+void bus_group_join (BusGroups *groups, WireSpan name, guint32 account, BusStrategy strategy, BusSubscription *member);
+/* Leaves its group; the last member frees the group. */
+void bus_group_leave (BusGroups *groups, BusSubscription *member);
+
+/* The collector type in a pattern that belongs to one type of tasks: tasks.{type}; empty: another pattern. */
+WireSpan bus_group_type_of (WireSpan pattern);
+/* TRUE if there is a topic that both patterns match. */
+gboolean bus_group_overlaps (WireSpan one, WireSpan other);

@@ -49,11 +49,11 @@ reroute_find_heir (BusCore *core,
     return NULL;
   if (stays != NULL)
     {
-      picked = bus_group_pick_taker (&group->cursor, members->candidates, members->n, &need, stays->owner);
+      picked = bus_pick_taker (&group->balance, members->candidates, members->n, &need, stays->owner);
       return picked < members->n ? members->candidates[picked] : NULL;
     }
-  picked = bus_group_pick (&group->cursor, members->candidates, members->n, &need);
-  return bus_peer_is_ready (members->candidates[picked]->owner) ? members->candidates[picked] : NULL;
+  picked = bus_pick (&group->balance, members->candidates, members->n, &need);
+  return picked < members->n ? members->candidates[picked] : NULL;
 }
 
 /* It is queued at the heir, or its loss is in a gap there. */

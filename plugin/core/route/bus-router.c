@@ -14,13 +14,13 @@
 /* --- index --- */
 
 void
-bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group)
+bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group, BusStrategy strategy)
 {
   BusPeer *owner = subscription->owner;
 
   if (group.len > 0)
     {
-      bus_group_join (core->routes->groups, core->seed, group, subscription);
+      bus_group_join (&core->routes->groups, group, owner->account->number, strategy, subscription);
       if (!subscription->serves && subscription->group->bounds.policy == BUS_OVERFLOW_DEFAULT)
         subscription->group->bounds = subscription->bounds;
       else if (!subscription->serves)
@@ -54,7 +54,7 @@ void
 bus_router_free (BusCore *core, BusSubscription *subscription)
 {
   if (subscription->group != NULL)
-    bus_group_leave (core->routes->groups, subscription);
+    bus_group_leave (&core->routes->groups, subscription);
   bus_subscription_free (subscription);
 }
 
@@ -173,11 +173,12 @@ router_choose_members (BusMatch *match, const BusInbound *inbound, gboolean broa
   for (guint i = 0; i < match->n_groups; i++)
     {
       BusGroupMatch *group = &match->groups[i];
+      guint picked = broadcast ? group->n : bus_pick (&group->group->balance, group->candidates, group->n, &need);
 
-      if (!broadcast)
-        router_choose_member (match, group, bus_group_pick (&group->group->cursor, group->candidates, group->n, &need));
-      else
-        for (guint at = 0; at < group->n; at++)
+      if (picked < group->n)
+        router_choose_member (match, group, picked);
+      for (guint at = 0; broadcast && at < group->n; at++)
+        if (!group->candidates[at]->drains)
           router_choose_member (match, group, at);
     }
 }
@@ -246,7 +247,7 @@ router_subscriptions_of_peer (BusCore *core, BusPeer *target, const WireEnvelope
       g_ptr_array_add (found, match->filtered[i].subscription);
   for (guint i = 0; i < match->n_groups; i++)
     for (guint j = 0; j < match->groups[i].n; j++)
-      if (match->groups[i].candidates[j]->owner == target)
+      if (match->groups[i].candidates[j]->owner == target && !match->groups[i].candidates[j]->drains)
         g_ptr_array_add (found, match->groups[i].candidates[j]);
 
   servers = found->len == 0 ? bus_servers_find (core->routes->servers, core->seed, envelope->topic) : NULL;
@@ -254,7 +255,7 @@ router_subscriptions_of_peer (BusCore *core, BusPeer *target, const WireEnvelope
     {
       BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
 
-      if (server->owner == target && !server->serves_methods && found->len == 0)
+      if (server->owner == target && !server->serves_methods && !server->drains && found->len == 0)
         g_ptr_array_add (found, server);
     }
   return found;
@@ -291,9 +292,13 @@ bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const Bu
     return NULL;
   candidates = (BusSubscription *const *) (gconstpointer) servers->subscriptions->pdata;
   if (target == NULL)
-    return candidates[bus_group_pick (&servers->cursor, candidates, servers->subscriptions->len, need)];
+    {
+      guint picked = bus_pick (&servers->balance, candidates, servers->subscriptions->len, need);
+
+      return picked < servers->subscriptions->len ? candidates[picked] : NULL;
+    }
   for (guint i = 0; i < servers->subscriptions->len; i++)
-    if (candidates[i]->owner == target)
+    if (candidates[i]->owner == target && !candidates[i]->drains)
       return candidates[i];
   return NULL;
 }

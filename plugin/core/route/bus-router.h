@@ -28,7 +28,7 @@ typedef struct
 /* --- the index and the table of the owner: these functions keep the two together --- */
 
 /* Files a subscription of a ready peer. */
-void bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group);
+void bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group, BusStrategy strategy);
 
 /* Takes it out of the index and out of the table of its owner: no new message matches it, and nothing sheds from
  * its queue any more. A peer that disconnects unfiles all of its subscriptions before the first one is released,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-routes.h"
 
-#include "route/bus-group.h"
 #include "route/bus-servers.h"
 
 BusRoutes *
@@ -11,7 +10,7 @@ bus_routes_new (const BusLimits *limits, guint64 seed, BusQuota *quota)
 
   routes->index = bus_index_new (seed);
   routes->servers = bus_servers_table_new ();
-  routes->groups = bus_group_table_new ();
+  bus_groups_init (&routes->groups, seed);
   bus_match_cache_init (&routes->matches, routes->index, seed, limits->topic_cache);
   bus_topics_init (&routes->topics, limits->topics_seen);
   bus_timeline_init (&routes->timeline, MIN (limits->timeline_bytes, limits->broker_bytes / BUS_TIMELINE_SHARE), seed,
@@ -26,7 +25,6 @@ void
 bus_routes_free (BusRoutes *routes)
 {
   g_assert (g_hash_table_size (routes->requests) == 0 && g_hash_table_size (routes->servers) == 0);
-  g_assert (g_hash_table_size (routes->groups) == 0);
   g_assert (g_hash_table_size (routes->resend_windows) == 0);
   g_assert (g_hash_table_size (routes->confirm_routes) == 0 && routes->n_confirms == 0);
   for (guint i = 0; i < G_N_ELEMENTS (routes->ended_requests); i++)
@@ -37,7 +35,7 @@ bus_routes_free (BusRoutes *routes)
   g_hash_table_unref (routes->confirm_routes);
   bus_timeline_clear (&routes->timeline);
   g_hash_table_unref (routes->requests);
-  g_hash_table_unref (routes->groups);
+  bus_groups_clear (&routes->groups);
   g_hash_table_unref (routes->servers);
   bus_index_free (routes->index);
   g_free (routes);

@@ -3,6 +3,7 @@
 
 #include "index/bus-index.h"
 #include "index/bus-topics.h"
+#include "route/bus-group.h"
 #include "route/bus-match.h"
 #include "route/bus-request-state.h"
 #include "route/bus-timeline.h"
@@ -14,9 +15,9 @@
 
 typedef struct BusRoutes
 {
-  BusIndex *index;     /* subscriptions that do not serve */
+  BusIndex *index; /* subscriptions that do not serve */
+  BusGroups groups;
   GHashTable *servers; /* topic -> BusServers */
-  GHashTable *groups;  /* name -> BusGroup */
   BusMatchCache matches;
   guint n_subscriptions;
   guint64 accept_seq; /* of the message accepted last */

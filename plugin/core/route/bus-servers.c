@@ -68,6 +68,7 @@ bus_servers_add (GHashTable *table, guint64 seed, BusSubscription *subscription)
     }
   subscription->server_place = servers->subscriptions->len;
   g_ptr_array_add (servers->subscriptions, subscription);
+  bus_balance_join (&servers->balance, subscription);
   subscription->servers = servers;
 }
 
@@ -77,6 +78,7 @@ bus_servers_remove (GHashTable *table, BusSubscription *subscription)
   BusServers *servers = g_steal_pointer (&subscription->servers);
   GPtrArray *list = servers->subscriptions;
 
+  bus_balance_leave (&servers->balance, subscription);
   g_assert (g_ptr_array_index (list, subscription->server_place) == subscription);
   g_ptr_array_index (list, subscription->server_place) = NULL;
   servers->holes++;

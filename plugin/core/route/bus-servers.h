@@ -4,6 +4,7 @@
 #include "base/bus-key.h"
 #include "index/bus-topics.h"
 #include "queue/bus-subscription.h"
+#include "route/bus-pick.h"
 
 /*
  * The subscriptions that serve one topic: requests to it are balanced over them, as messages are over a group.
@@ -20,7 +21,7 @@ struct BusServers
   BusTopicPlace counter;
   GPtrArray *subscriptions; /* BusSubscription, in the order of serving */
   guint holes;              /* NULL elements of the list */
-  guint64 cursor;           /* of bus_group_pick() */
+  BusBalance balance;
   guint8 topic[];
 };
 

@@ -283,8 +283,8 @@ test_defaults (void)
 static void
 test_group_has_one_policy (Core *core, gconstpointer data)
 {
-  Client *first = client_ready (core, "first", "netmond");
-  Client *second = client_ready (core, "second", "netmond");
+  Client *first = tool_ready (core, "first");
+  Client *second = tool_ready (core, "second");
   Client *publisher = client_ready (core, "procmond-1", "procmond");
 
   client_subscribe_with (first, .subscription = 1, .pattern = "events.#", .group = "g",
@@ -308,8 +308,8 @@ test_group_has_one_policy (Core *core, gconstpointer data)
   g_assert_cmpuint (subscription_of (second, 2)->bounds.messages, ==, 1);
   client_catch_up (first, 1);
   client_catch_up (second, 1);
-  assert_story (first, 1, "1 [3-3:1 full] 5");
-  assert_story (second, 1, "2 [4-4:1 full] 6");
+  assert_story (first, 1, "1 [4-4:1 full] 6");
+  assert_story (second, 1, "2 [3-3:1 full] 5");
 
   /* Who comes then has it as well, also when the first ones went. */
   client_disconnect (first);
@@ -323,15 +323,39 @@ test_group_is_no_way_around_the_right (Core *core, gconstpointer data)
 {
   Client *client = client_ready (core, "one", "netmond");
 
-  client_subscribe_with (client, .subscription = 1, .pattern = "events.#", .group = "g");
-  client_subscribe_with (client, .subscription = 2, .pattern = "tasks.netmond", .group = "g");
+  client_subscribe_with (client, .subscription = 1, .pattern = "#", .group = "g");
+  client_subscribe_with (client, .subscription = 2, .pattern = "tasks.+", .group = "g");
   client_adjust (client, 2, BUS_OVERFLOW_BLOCK, 0, 0, WIRE_STATUS_DENIED);
   g_assert_cmpuint (subscription_of (client, 1)->bounds.policy, ==, BUS_OVERFLOW_DROP_OLDEST);
   g_assert_cmpuint (subscription_of (client, 2)->bounds.policy, ==, BUS_OVERFLOW_DROP_OLDEST);
 
-  client_subscribe_with (client, .subscription = 3, .pattern = "tasks.netmond", .group = "work");
+  client_subscribe_with (client, .subscription = 3, .pattern = "tasks.+", .group = "work");
   g_assert_cmpuint (subscription_of (client, 3)->bounds.policy, ==, BUS_OVERFLOW_BLOCK);
-  client_subscribe_with (client, .subscription = 4, .pattern = "events.#", .group = "work", .want = WIRE_STATUS_DENIED);
+  client_subscribe_with (client, .subscription = 4, .pattern = "#", .group = "work", .want = WIRE_STATUS_DENIED);
+}
+
+/* Measured before the rule existed: a collector joined the group of another one, adjusted the group to a queue of two messages,
+ * and 48 of 50 messages for the other one were dropped. */
+static void
+test_group_of_others (Core *core, gconstpointer data)
+{
+  Client *victim = client_ready (core, "victim", "netmond");
+  Client *intruder = client_ready (core, "intruder", "fsmond");
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+
+  client_subscribe_with (victim, .subscription = 1, .pattern = "events.#", .group = "g", .window_messages = 1);
+  client_adjust (victim, 1, BUS_OVERFLOW_DROP_OLDEST, 100, 0, WIRE_STATUS_OK); /* its only member */
+  client_subscribe_with (intruder, .subscription = 1, .pattern = "events.#", .group = "g", .window_messages = 1);
+  client_adjust (intruder, 1, BUS_OVERFLOW_DROP_NEWEST, 2, 0, WIRE_STATUS_DENIED);
+  client_adjust (victim, 1, BUS_OVERFLOW_DROP_NEWEST, 2, 0, WIRE_STATUS_DENIED);
+  g_assert_cmpuint (subscription_of (victim, 1)->bounds.messages, ==, 100);
+  core_mark (core);
+  publish_to_own_topics (publisher, 1, 50);
+  client_catch_up (victim, 1);
+  client_catch_up (intruder, 1);
+  g_assert_cmpuint (subscription_of (victim, 1)->missed + subscription_of (intruder, 1)->missed, ==, 0);
+  client_disconnect (intruder);
+  client_adjust (victim, 1, BUS_OVERFLOW_DROP_NEWEST, 2, 0, WIRE_STATUS_OK);
 }
 
 /* Servers share a group's name with subscribers, and nothing of its policy. */
@@ -395,6 +419,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/adjust/M08-defaults", test_defaults);
   ADD ("/core/adjust/group/one-policy", test_group_has_one_policy);
   ADD ("/core/adjust/group/A08-no-way-around", test_group_is_no_way_around_the_right);
+  ADD ("/core/adjust/group/A08-of-others", test_group_of_others);
   ADD ("/core/adjust/group/with-servers", test_group_with_servers);
   ADD ("/core/adjust/group/picks", test_group_picks);
   return g_test_run ();

@@ -366,7 +366,7 @@ test_bytes (Core *core, gconstpointer data)
       g_autofree char *group = g_strdup_printf ("%s%03u", tail, i % 2);
       WireEnvelope envelope;
 
-      client_subscribe (client, G_MAXUINT32 - i, topic, group);
+      client_subscribe (client, G_MAXUINT32 - i, i < 2 ? "health.#" : topic, group); /* the others overlap the first */
       wire_envelope_init (&envelope);
       envelope.topic = wire_span_str (topic);
       envelope.type_name = wire_span_str (kind);

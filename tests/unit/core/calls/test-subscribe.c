@@ -313,7 +313,7 @@ test_adjust (Fixture *f, gconstpointer data)
   g_assert_cmpint (subscription->bounds.policy, ==, BUS_OVERFLOW_DROP_NEWEST);
 }
 
-/* In a group it changes all members, whoever asks. One that serves has nothing to change. */
+/* In a group it changes all members. One that serves has nothing to change. */
 static void
 test_adjust_group (Fixture *f, gconstpointer data)
 {
@@ -325,7 +325,10 @@ test_adjust_group (Fixture *f, gconstpointer data)
   routes_serve (&f->peers, f->asker, 4, "tasks.procmond");
   request.subscription = 3;
   request.queue_messages = 7;
+  adjust (f, &request, WIRE_STATUS_DENIED); /* it is not the only member */
+  f->asker->principal.role = BUS_ROLE_TOOL;
   reply_free (adjust (f, &request, WIRE_STATUS_OK));
+  f->asker->principal.role = BUS_ROLE_COLLECTOR;
   g_assert_cmpuint (member->bounds.messages, ==, 7);
   g_assert_cmpuint (member->group->bounds.messages, ==, 7);
   g_assert_cmpuint (find (f, 3)->bounds.messages, ==, 7);

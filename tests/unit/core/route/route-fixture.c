@@ -20,7 +20,7 @@ routes_teardown (Peers *peers, gconstpointer data)
     routes_disconnect (peers, peers->core->peers.head->data, NULL);
   bus_resend_clear (peers->core);
   g_assert_cmpuint (routes->n_subscriptions, ==, 0);
-  g_assert_cmpuint (g_hash_table_size (routes->groups), ==, 0);
+  g_assert_cmpuint (g_hash_table_size (routes->groups.table), ==, 0);
   g_assert_cmpuint (g_hash_table_size (routes->servers), ==, 0);
   g_assert_cmpuint (g_hash_table_size (routes->requests), ==, 0);
   g_assert_cmpuint (bus_index_size (routes->index), ==, 0);
@@ -79,7 +79,7 @@ routes_add (Peers *peers,
   bus_window_init (&subscription->window, messages, limits->receive_window_bytes);
   if (filter != NULL)
     bus_subscription_set_filter (subscription, filter);
-  bus_router_add (peers->core, subscription, wire_span_str (group != NULL ? group : ""));
+  bus_router_add (peers->core, subscription, wire_span_str (group != NULL ? group : ""), BUS_STRATEGY_DEFAULT);
   return subscription;
 }
 

@@ -20,7 +20,7 @@ setup (Fixture *f, gconstpointer data)
   peers_setup (&f->peers, NULL);
   f->reader = peers_ready (&f->peers, "reader", 1000);
   f->first = peers_ready (&f->peers, "first", 1001);
-  f->second = peers_ready (&f->peers, "second", 1002);
+  f->second = peers_ready (&f->peers, "second", 1001);
   f->subscription = peers_subscribe (&f->peers, f->reader, 3, BUS_OVERFLOW_BLOCK, 1);
 }
 

@@ -3,74 +3,75 @@
 
 #include "peer/peer-fixture.h"
 
-/* Groups: members, and the member that a message is routed to. */
+/* Groups: their members, the scope of a name, and which patterns overlap. */
 
 #define SEED      5u
 #define N_MEMBERS 4u
-#define TURNS     1000u
+#define ACCOUNT   1000u
 
 typedef struct
 {
   Peers peers;
-  GHashTable *groups;
-  BusSubscription *members[N_MEMBERS];
-  guint64 cursor;
+  BusGroups groups;
+  BusPeer *owners[N_MEMBERS];
+  GPtrArray *members; /* BusSubscription */
 } Fixture;
 
 static void
 setup (Fixture *f, gconstpointer data)
 {
   peers_setup (&f->peers, NULL);
-  f->groups = bus_group_table_new ();
-  f->cursor = 0;
+  bus_groups_init (&f->groups, SEED);
+  f->members = g_ptr_array_new ();
   for (guint i = 0; i < N_MEMBERS; i++)
     {
       g_autofree char *id = g_strdup_printf ("member-%u", i);
 
-      f->members[i]
-          = peers_subscribe (&f->peers, peers_ready (&f->peers, id, 1000), 1, BUS_OVERFLOW_DROP_NEWEST, 1000000);
+      f->owners[i] = peers_ready (&f->peers, id, ACCOUNT);
     }
+}
+
+/* Makes a subscription and lets it join. Returns its group. */
+static BusGroup *
+join (Fixture *f, const char *name, guint32 account, const char *pattern, BusStrategy strategy)
+{
+  BusPeer *owner = f->owners[f->members->len % N_MEMBERS];
+  BusSubscription *member = bus_subscription_new (owner, f->members->len + 1, wire_span_str (pattern), FALSE);
+
+  bus_group_join (&f->groups, wire_span_str (name), account, strategy, member);
+  g_ptr_array_add (f->members, member);
+  return member->group;
+}
+
+static BusGroup *
+find (Fixture *f, const char *name, guint32 account, const char *pattern)
+{
+  return bus_group_find (&f->groups, wire_span_str (name), account, wire_span_str (pattern));
+}
+
+static void
+leave (Fixture *f, guint at)
+{
+  BusSubscription *member = f->members->pdata[at];
+
+  bus_group_leave (&f->groups, member);
+  g_assert_null (member->group);
 }
 
 static void
 teardown (Fixture *f, gconstpointer data)
 {
-  g_assert_cmpuint (g_hash_table_size (f->groups), ==, 0);
-  g_hash_table_unref (f->groups);
+  for (guint i = 0; i < f->members->len; i++)
+    {
+      BusSubscription *member = f->members->pdata[i];
+
+      if (member->group != NULL)
+        leave (f, i);
+      bus_subscription_free (member);
+    }
+  g_ptr_array_unref (f->members);
+  bus_groups_clear (&f->groups); /* asserts that no group is left */
   peers_teardown (&f->peers, NULL);
-}
-
-static guint
-pick (Fixture *f)
-{
-  const BusNeed need = { .len = 100, .lane = WIRE_LANE_DATA, .now_us = f->peers.core->now_us };
-
-  return bus_group_pick (&f->cursor, f->members, N_MEMBERS, &need);
-}
-
-/* The member has no credit, but its queue has room. */
-static void
-close_window (Fixture *f, guint at)
-{
-  bus_window_init (&f->members[at]->window, 1, 1000000);
-  peers_offer (&f->peers, NULL, f->members[at], 1, 10);
-}
-
-/* The member has no credit, and its queue is full. */
-static void
-fill (Fixture *f, guint at)
-{
-  close_window (f, at);
-  f->members[at]->bounds.messages = 1;
-  peers_offer (&f->peers, NULL, f->members[at], 1, 10);
-}
-
-static void
-count (Fixture *f, guint *counts)
-{
-  memset (counts, 0, N_MEMBERS * sizeof (guint));
-  for (guint i = 0; i < TURNS; i++)
-    counts[pick (f)]++;
 }
 
 /* --- membership --- */
@@ -79,251 +80,134 @@ static void
 test_members (Fixture *f, gconstpointer data)
 {
   char name[] = "workers";
+  char pattern[] = "events.#";
   BusGroup *group;
 
-  g_assert_null (bus_group_find (f->groups, SEED, wire_span_str (name)));
-  bus_group_join (f->groups, SEED, wire_span_str (name), f->members[0]);
-  bus_group_join (f->groups, SEED, wire_span_str (name), f->members[1]);
-  bus_group_join (f->groups, SEED, wire_span_str ("others"), f->members[2]);
-  group = bus_group_find (f->groups, SEED, wire_span_str ("workers"));
-  g_assert_nonnull (group);
-  g_assert_true (f->members[0]->group == group && f->members[1]->group == group);
-  g_assert_true (f->members[2]->group != group);
+  g_assert_null (find (f, "workers", ACCOUNT, "events.#"));
+  group = join (f, name, ACCOUNT, pattern, BUS_STRATEGY_DEFAULT);
+  g_assert_true (join (f, name, ACCOUNT, "events.process.new", BUS_STRATEGY_DEFAULT) == group);
+  g_assert_true (join (f, "others", ACCOUNT, "events.#", BUS_STRATEGY_DEFAULT) != group);
   g_assert_cmpuint (group->members.length, ==, 2);
-  g_assert_true (group->members.head->data == f->members[0]); /* in the order of joining */
+  g_assert_true (group->members.head->data == f->members->pdata[0]); /* in the order of joining */
+  g_assert_cmpint (group->balance.strategy, ==, BUS_STRATEGY_ROUND_ROBIN);
 
-  name[0] = 'x'; /* the group has a copy of its name */
-  g_assert_true (bus_group_find (f->groups, SEED, wire_span_str ("workers")) == group);
-  bus_group_leave (f->groups, f->members[0]);
-  g_assert_null (f->members[0]->group);
-  g_assert_true (bus_group_find (f->groups, SEED, wire_span_str ("workers")) == group);
-  bus_group_leave (f->groups, f->members[1]);
-  g_assert_null (bus_group_find (f->groups, SEED, wire_span_str ("workers")));
-  bus_group_leave (f->groups, f->members[2]);
+  name[0] = pattern[0] = 'x'; /* the group has a copy of both */
+  g_assert_true (find (f, "workers", ACCOUNT, "events.#") == group);
+  leave (f, 0);
+  g_assert_true (find (f, "workers", ACCOUNT, "events.#") == group);
+  g_assert_true (wire_span_equal (group->pattern, wire_span_str ("events.#"))); /* it outlives the first member */
+  leave (f, 1);
+  g_assert_null (find (f, "workers", ACCOUNT, "events.#"));
 }
 
-/* --- picking --- */
-
+/* Another account that uses the name gets a group of its own; on tasks.{type} the type separates groups instead. */
 static void
-test_round_robin (Fixture *f, gconstpointer data)
+test_scope (Fixture *f, gconstpointer data)
 {
-  for (guint i = 0; i < 3 * N_MEMBERS; i++)
-    g_assert_cmpuint (pick (f), ==, i % N_MEMBERS);
+  BusGroup *own = join (f, "workers", ACCOUNT, "events.#", BUS_STRATEGY_DEFAULT);
+  BusGroup *other = join (f, "workers", ACCOUNT + 1, "events.#", BUS_STRATEGY_DEFAULT);
+  BusGroup *tasks = join (f, "workers", ACCOUNT, "tasks.procmond", BUS_STRATEGY_DEFAULT);
+
+  g_assert_true (own != other && own != tasks && other != tasks);
+  g_assert_cmpuint (own->number, !=, other->number);
+  g_assert_true (join (f, "workers", ACCOUNT + 1, "tasks.procmond", BUS_STRATEGY_DEFAULT) == tasks);
+  g_assert_true (join (f, "workers", ACCOUNT, "tasks.netmond", BUS_STRATEGY_DEFAULT) != tasks);
+  /* A pattern for several types is not checked against a type. */
+  g_assert_true (join (f, "workers", ACCOUNT, "tasks.+", BUS_STRATEGY_DEFAULT) == own);
+  g_assert_true (find (f, "workers", ACCOUNT + 1, "tasks.#") == other);
 }
 
-/* A member without room is skipped, and the others share its turns evenly: its neighbour gets no double share. */
 static void
-test_skips_the_full (Fixture *f, gconstpointer data)
+test_type_of (void)
 {
-  guint counts[N_MEMBERS];
+  static const struct
+  {
+    const char *pattern;
+    const char *type;
+  } rows[] = {
+    { "tasks.procmond", "procmond" }, { "tasks.+", "" }, { "tasks.#", "" },   { "tasks", "" },
+    { "tasks.procmond.one", "" },     { "#", "" },       { "results.x", "" }, { "", "" },
+  };
 
-  fill (f, 1);
-  count (f, counts);
-  g_assert_cmpuint (counts[1], ==, 0);
-  for (guint i = 0; i < N_MEMBERS; i++)
-    if (i != 1)
-      {
-        g_assert_cmpuint (counts[i], >=, TURNS / 3);
-        g_assert_cmpuint (counts[i], <=, TURNS / 3 + 1);
-      }
-}
-
-/* A member that would let the message wait is asked only when none can take it at once. */
-static void
-test_room_before_waiting (Fixture *f, gconstpointer data)
-{
-  guint counts[N_MEMBERS];
-
-  close_window (f, 0);
-  fill (f, 1);
-  fill (f, 2);
-  count (f, counts);
-  g_assert_cmpuint (counts[3], ==, TURNS);
-  fill (f, 3);
-  count (f, counts);
-  g_assert_cmpuint (counts[0], ==, TURNS);
-}
-
-/* A demoted member gets nothing while another one can let it wait. */
-static void
-test_demoted (Fixture *f, gconstpointer data)
-{
-  guint counts[N_MEMBERS];
-
-  for (guint i = 0; i < N_MEMBERS; i++)
-    close_window (f, i);
-  f->members[2]->demoted = TRUE;
-  count (f, counts);
-  g_assert_cmpuint (counts[2], ==, 0);
-  g_assert_cmpuint (counts[0], >=, TURNS / 3);
-}
-
-/* ... and nothing while another one has room, or can let it wait, although it has room itself. */
-static void
-test_demoted_with_room (Fixture *f, gconstpointer data)
-{
-  guint counts[N_MEMBERS];
-
-  f->members[2]->demoted = TRUE;
-  count (f, counts);
-  g_assert_cmpuint (counts[2], ==, 0);
-  for (guint i = 0; i < N_MEMBERS; i++)
-    if (i != 2)
-      close_window (f, i);
-  count (f, counts);
-  g_assert_cmpuint (counts[2], ==, 0);
-  for (guint i = 0; i < N_MEMBERS; i++)
-    if (i != 2)
-      fill (f, i);
-  count (f, counts);
-  g_assert_cmpuint (counts[2], ==, TURNS);
-}
-
-/* --- members that acknowledge nothing --- */
-
-#define GRACE_US (250 * G_TIME_SPAN_MILLISECOND)
-
-static void
-stall (Fixture *f, guint at, gint64 for_us)
-{
-  f->members[at]->unsettled.since_us = f->peers.core->now_us - for_us;
-}
-
-/* A member that holds messages for longer than the others gets none, until it returns credit. */
-static void
-test_stalled (Fixture *f, gconstpointer data)
-{
-  guint counts[N_MEMBERS];
-
-  f->peers.core->now_us += G_TIME_SPAN_MINUTE;
-  stall (f, 1, GRACE_US + 1);
-  stall (f, 2, GRACE_US);
-  count (f, counts);
-  g_assert_cmpuint (counts[1], ==, 0);
-  g_assert_cmpuint (counts[2], >=, TURNS / 3);
-  f->members[1]->unsettled.since_us = 0;
-  count (f, counts);
-  g_assert_cmpuint (counts[1], ==, TURNS / N_MEMBERS);
-}
-
-/* Jobs that take a second: a member at work since 0.9 s has its share, also beside one at work since 0.3 s. */
-static void
-test_slow_at_work (Fixture *f, gconstpointer data)
-{
-  guint counts[N_MEMBERS];
-
-  f->peers.core->now_us += G_TIME_SPAN_MINUTE;
-  for (guint i = 0; i < N_MEMBERS; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      f->members[i]->unsettled.usual_us = G_TIME_SPAN_SECOND;
-      stall (f, i, (i + 1) * 300 * G_TIME_SPAN_MILLISECOND);
+      WireSpan type = bus_group_type_of (wire_span_str (rows[i].pattern));
+
+      g_assert_true (wire_span_equal (type, wire_span_str (rows[i].type)));
     }
-  count (f, counts);
-  for (guint i = 0; i < N_MEMBERS; i++)
-    g_assert_cmpuint (counts[i], ==, TURNS / N_MEMBERS);
-  stall (f, 1, 2 * G_TIME_SPAN_SECOND + 1);
-  count (f, counts);
-  g_assert_cmpuint (counts[1], ==, 0);
-}
-
-/* The others are compared with the one that has been so for the shortest time: all that work long take turns. */
-static void
-test_all_stalled (Fixture *f, gconstpointer data)
-{
-  guint counts[N_MEMBERS];
-
-  f->peers.core->now_us += G_TIME_SPAN_MINUTE;
-  for (guint i = 0; i < N_MEMBERS; i++)
-    stall (f, i, 10 * G_TIME_SPAN_SECOND + i * GRACE_US);
-  count (f, counts);
-  g_assert_cmpuint (counts[0], ==, TURNS / 2);
-  g_assert_cmpuint (counts[1], ==, TURNS / 2);
-  f->members[0]->demoted = TRUE; /* a demoted one is no measure */
-  count (f, counts);
-  g_assert_cmpuint (counts[1], ==, TURNS / 2);
-  g_assert_cmpuint (counts[2], ==, TURNS / 2);
-}
-
-/* It has its turn when no other one has room: before one that is demoted, and before the policy is applied. */
-static void
-test_stalled_at_last (Fixture *f, gconstpointer data)
-{
-  guint counts[N_MEMBERS];
-
-  f->peers.core->now_us += G_TIME_SPAN_MINUTE;
-  for (guint i = 1; i < N_MEMBERS; i++)
-    fill (f, i);
-  stall (f, 0, G_TIME_SPAN_MINUTE / 2);
-  bus_window_init (&f->members[3]->window, 100, 1000000);
-  f->members[3]->demoted = TRUE;
-  count (f, counts);
-  g_assert_cmpuint (counts[0], ==, TURNS);
-}
-
-/* --- a member that takes over --- */
-
-static guint
-pick_taker (Fixture *f, guint except)
-{
-  const BusNeed need = { .len = 100, .lane = WIRE_LANE_DATA, .now_us = f->peers.core->now_us };
-
-  return bus_group_pick_taker (&f->cursor, f->members, N_MEMBERS, &need, f->members[except]->owner);
 }
 
 static void
-test_taker (Fixture *f, gconstpointer data)
+test_overlaps (void)
 {
-  for (guint i = 0; i < 2 * N_MEMBERS; i++)
-    g_assert_cmpuint (pick_taker (f, 0), !=, 0);
-  fill (f, 1);
-  fill (f, 2);
-  f->members[3]->demoted = TRUE;
-  f->cursor = 2;
-  g_assert_cmpuint (pick_taker (f, 0), ==, N_MEMBERS); /* none */
-  g_assert_cmpuint (f->cursor, ==, 2);
-  g_assert_cmpuint (pick_taker (f, 3), ==, 0);
-  stall (f, 0, G_TIME_SPAN_HOUR); /* rather it than nobody */
-  g_assert_cmpuint (pick_taker (f, 3), ==, 0);
+  static const struct
+  {
+    const char *one;
+    const char *other;
+    gboolean overlaps;
+  } rows[] = {
+    { "events.a", "events.a", TRUE },
+    { "events.a", "events.b", FALSE },
+    { "events.+", "events.b", TRUE },
+    { "events.+", "events.b.c", FALSE },
+    { "events.#", "events.b.c", TRUE },
+    { "events.#", "events", TRUE },
+    { "events.b", "events", FALSE },
+    { "events.b.#", "events.b", TRUE },
+    { "events.b.#", "events", FALSE },
+    { "#", "health.disk", TRUE },
+    { "#", "+", TRUE },
+    { "#", "system.drop", FALSE },
+    { "+.drop", "system.drop", FALSE },
+    { "system.+", "system.drop", TRUE },
+    { "events.+.a", "events.b.+", TRUE },
+    { "events.+.a", "events.b.c", FALSE },
+    { "+.#", "system.drop", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      WireSpan one = wire_span_str (rows[i].one), other = wire_span_str (rows[i].other);
+
+      g_assert_cmpint (bus_group_overlaps (one, other), ==, rows[i].overlaps);
+      g_assert_cmpint (bus_group_overlaps (other, one), ==, rows[i].overlaps);
+    }
 }
 
-/* When none has room the turns go on, so that the policy acts on all of them alike. */
+/* --- strategy --- */
+
 static void
-test_all_full (Fixture *f, gconstpointer data)
+test_strategy (Fixture *f, gconstpointer data)
 {
-  for (guint i = 0; i < N_MEMBERS; i++)
-    fill (f, i);
-  for (guint i = 0; i < 2 * N_MEMBERS; i++)
-    g_assert_cmpuint (pick (f), ==, i % N_MEMBERS);
+  BusGroup *group = join (f, "workers", ACCOUNT, "events.#", BUS_STRATEGY_RANDOM);
+
+  join (f, "workers", ACCOUNT, "events.#", BUS_STRATEGY_LEAST_LOADED);
+  g_assert_cmpint (group->balance.strategy, ==, BUS_STRATEGY_RANDOM); /* the first member decides */
+  g_assert_cmpuint (group->balance.n_members, ==, 2);
+  leave (f, 0);
+  g_assert_cmpuint (group->balance.n_members, ==, 1);
 }
 
-/* A member whose peer is closing is never picked while another one is there, even if all of these are full. */
 static void
-test_closing (Fixture *f, gconstpointer data)
+test_configured (Fixture *f, gconstpointer data)
 {
-  guint counts[N_MEMBERS];
+  BusGroupWeight weight = { (char *) "member-1", 3 };
+  const BusGroupRule rules[] = {
+    { .name = (char *) "other", .strategy = BUS_STRATEGY_RANDOM },
+    { .name = (char *) "workers", .strategy = BUS_STRATEGY_LEAST_LOADED, .weights = &weight, .n_weights = 1 },
+    { .name = (char *) "open", .in_flight = 4 },
+  };
+  BusGroup *group;
 
-  bus_peer_close (f->members[0]->owner, WIRE_STATUS_OK, NULL);
-  count (f, counts);
-  g_assert_cmpuint (counts[0], ==, 0);
-  for (guint i = 1; i < N_MEMBERS; i++)
-    fill (f, i);
-  count (f, counts);
-  g_assert_cmpuint (counts[0], ==, 0);
-  for (guint i = 1; i < N_MEMBERS; i++)
-    bus_peer_close (f->members[i]->owner, WIRE_STATUS_OK, NULL);
-  g_assert_cmpuint (pick (f), <, N_MEMBERS); /* none is there: any, within the bounds */
-}
-
-/* The cursor may stand behind the end: members have left since. */
-static void
-test_cursor_behind_the_end (Fixture *f, gconstpointer data)
-{
-  const BusNeed need = { .len = 100, .lane = WIRE_LANE_DATA, .now_us = f->peers.core->now_us };
-
-  f->cursor = G_MAXUINT64;
-  g_assert_cmpuint (bus_group_pick (&f->cursor, f->members, 1, &need), ==, 0);
-  f->cursor = N_MEMBERS + 2;
-  g_assert_cmpuint (pick (f), ==, 2);
+  f->groups.rules = bus_group_rules_copy (rules, G_N_ELEMENTS (rules));
+  group = join (f, "workers", ACCOUNT, "events.#", BUS_STRATEGY_RANDOM);
+  g_assert_cmpint (group->balance.strategy, ==, BUS_STRATEGY_LEAST_LOADED);
+  g_assert_cmpuint (bus_group_rule_weight (group->rule, "member-1"), ==, 3);
+  g_assert_cmpuint (bus_group_rule_weight (group->rule, "member-2"), ==, 0);
+  group = join (f, "open", ACCOUNT, "events.#", BUS_STRATEGY_RANDOM);
+  g_assert_cmpint (group->balance.strategy, ==, BUS_STRATEGY_RANDOM); /* that section leaves it to the first member */
+  g_assert_cmpuint (group->rule->in_flight, ==, 4);
+  g_assert_null (join (f, "plain", ACCOUNT, "events.#", BUS_STRATEGY_DEFAULT)->rule);
 }
 
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
@@ -333,18 +217,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/group/M06-members", test_members);
-  ADD ("/core/group/M07-round-robin", test_round_robin);
-  ADD ("/core/group/M07-skips-the-full", test_skips_the_full);
-  ADD ("/core/group/room-before-waiting", test_room_before_waiting);
-  ADD ("/core/group/demoted", test_demoted);
-  ADD ("/core/group/M06-demoted-with-room", test_demoted_with_room);
-  ADD ("/core/group/M06-stalled", test_stalled);
-  ADD ("/core/group/M06-slow-at-work", test_slow_at_work);
-  ADD ("/core/group/all-stalled", test_all_stalled);
-  ADD ("/core/group/stalled-at-last", test_stalled_at_last);
-  ADD ("/core/group/taker", test_taker);
-  ADD ("/core/group/all-full", test_all_full);
-  ADD ("/core/group/closing", test_closing);
-  ADD ("/core/group/cursor-behind-the-end", test_cursor_behind_the_end);
+  ADD ("/core/group/M06-scope", test_scope);
+  g_test_add_func ("/core/group/type-of", test_type_of);
+  g_test_add_func ("/core/group/overlaps", test_overlaps);
+  ADD ("/core/group/M07-strategy", test_strategy);
+  ADD ("/core/group/M07-configured", test_configured);
   return g_test_run ();
 }

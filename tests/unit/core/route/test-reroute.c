@@ -27,7 +27,7 @@ assert_leave (BusLeave leave, guint64 rerouted, guint64 discarded, guint64 unack
 static void
 let_wait (Peers *f, BusPeer **one, BusPeer **two, guint n)
 {
-  *one = peers_ready (f, "one", 1000);
+  *one = peers_ready (f, "one", 1001);
   *two = peers_ready (f, "two", 1001);
   routes_subscribe (f, *one, 1, "events.#", "workers", 1);
   routes_subscribe (f, *two, 1, "events.#", "workers", 1);
@@ -48,7 +48,7 @@ test_rerouted (Peers *f, gconstpointer data)
   routes_disconnect (f, one, &leave);
   assert_leave (leave, 4, 0, 1);
   g_assert_cmpuint (two->flow.waiting_messages, ==, 8);
-  group = bus_group_find (f->core->routes->groups, f->core->seed, wire_span_str ("workers"));
+  group = bus_group_find (&f->core->routes->groups, wire_span_str ("workers"), 1001, wire_span_str ("events.#"));
   g_assert_cmpuint (group->rerouted, ==, 4);
   g_assert_cmpuint (group->members.length, ==, 1);
   memset (&leave, 0, sizeof leave);
@@ -125,7 +125,7 @@ test_expired (Peers *f, gconstpointer data)
 static void
 test_discarded (Peers *f, gconstpointer data)
 {
-  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *one = peers_ready (f, "one", 1001);
   BusSubscription *subscription = routes_subscribe (f, one, 1, "events.#", NULL, 1);
   BusLeave leave = { 0 };
 
@@ -178,7 +178,7 @@ let_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, guint n)
 static void
 test_requests (Peers *f, gconstpointer data)
 {
-  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *one = peers_ready (f, "one", 1001);
   BusPeer *two = peers_ready (f, "two", 1000);
   BusPeer *asker = peers_ready (f, "asker", 1001);
   BusSubscription *first = routes_serve (f, one, 1, SERVED);
@@ -198,7 +198,7 @@ test_requests (Peers *f, gconstpointer data)
 static void
 test_requests_without_heir (Peers *f, gconstpointer data)
 {
-  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *one = peers_ready (f, "one", 1001);
   BusPeer *asker = peers_ready (f, "asker", 1001);
   BusLeave leave = { 0 };
   BusSubscription *server = routes_serve (f, one, 1, SERVED);
@@ -214,7 +214,7 @@ test_requests_without_heir (Peers *f, gconstpointer data)
 static void
 test_addressed_requests (Peers *f, gconstpointer data)
 {
-  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *one = peers_ready (f, "one", 1001);
   BusPeer *two = peers_ready (f, "two", 1000);
   BusPeer *asker = peers_ready (f, "asker", 1001);
   BusSubscription *first = routes_serve (f, one, 1, SERVED);
@@ -239,7 +239,7 @@ test_addressed_requests (Peers *f, gconstpointer data)
 static void
 test_requests_to_a_full_server (Peers *f, gconstpointer data)
 {
-  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *one = peers_ready (f, "one", 1001);
   BusPeer *two = peers_ready (f, "two", 1000);
   BusPeer *asker = peers_ready (f, "asker", 1001);
   BusSubscription *first = routes_serve (f, one, 1, SERVED);
@@ -412,7 +412,7 @@ test_credit_of_what_was_queued (Peers *f, gconstpointer data)
 
       bus_outq_put (&w.peers[0]->flow.outq, WIRE_LANE_DATA, WIRE_KIND_PING, 0, NULL, wire_span (body, sizeof body));
     }
-  member->group->cursor = 0;
+  member->group->balance.cursor = 0;
   routes_publish (f, w.publisher, TOPIC, 4);
   routes_broadcast (f, w.publisher, TOPIC, 4);
   g_assert_cmpint (member->fifo.first->state, ==, BUS_SLOT_QUEUED);
@@ -446,7 +446,7 @@ test_while_full (Peers *f, gconstpointer data)
 static void
 test_plain (Peers *f, gconstpointer data)
 {
-  BusPeer *one = peers_ready (f, "one", 1000);
+  BusPeer *one = peers_ready (f, "one", 1001);
   BusSubscription *subscription = routes_subscribe (f, one, 1, "events.#", NULL, 0);
 
   routes_publish (f, NULL, TOPIC, 4);

@@ -43,7 +43,7 @@ test_add_and_release (Peers *f, gconstpointer data)
   routes_unsubscribe (f, server, &leave);
   g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 0);
   g_assert_cmpuint (g_hash_table_size (one->subscriptions), ==, 0);
-  g_assert_cmpuint (g_hash_table_size (f->core->routes->groups), ==, 0);
+  g_assert_cmpuint (g_hash_table_size (f->core->routes->groups.table), ==, 0);
   g_assert_cmpuint (g_hash_table_size (f->core->routes->servers), ==, 0);
   g_assert_cmpuint (routes_count_delivered (one), ==, 1);
   g_assert_cmpuint (one->ledger.usage.charged, ==, charged);
@@ -59,8 +59,8 @@ test_bounds_of_a_group (Peers *f, gconstpointer data)
 
   first->bounds = (BusBounds){ BUS_OVERFLOW_CONFLATE, 5, 5000 };
   second->bounds = (BusBounds){ BUS_OVERFLOW_DROP_NEWEST, 9, 9000 };
-  bus_router_add (f->core, first, wire_span_str ("workers"));
-  bus_router_add (f->core, second, wire_span_str ("workers"));
+  bus_router_add (f->core, first, wire_span_str ("workers"), BUS_STRATEGY_DEFAULT);
+  bus_router_add (f->core, second, wire_span_str ("workers"), BUS_STRATEGY_DEFAULT);
   g_assert_cmpint (second->bounds.policy, ==, BUS_OVERFLOW_CONFLATE);
   g_assert_cmpuint (second->bounds.messages, ==, 5);
   g_assert_cmpuint (second->bounds.bytes, ==, 5000);

@@ -81,10 +81,10 @@ test_order (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < 4; i++)
     servers[i] = add (f, i + 1, "a.b");
-  find (f, "a.b")->cursor = 7;
+  find (f, "a.b")->balance.cursor = 7;
   take_out (f, servers[1]);
   order = find (f, "a.b")->subscriptions;
-  cursor = find (f, "a.b")->cursor;
+  cursor = find (f, "a.b")->balance.cursor;
   g_assert_cmpuint (order->len, ==, 3);
   g_assert_cmpuint (cursor, ==, 7);
   g_assert_true (g_ptr_array_index (order, 0) == servers[0]);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "wire-span.h"
+
+/*
+ * Strategies: how a group chooses one of its members, and what the configuration can set for a group.
+ *
+ * This module has only the definitions. bus-pick applies a strategy, bus-group keeps the one in force. The numbers are
+ * those of the wire (SubscribeRequest.strategy).
+ */
+
+typedef enum
+{
+  BUS_STRATEGY_DEFAULT = 0,         /* in a request: that of the group, or round robin; never in force */
+  BUS_STRATEGY_ROUND_ROBIN = 1,     /* in turn; with weights the smooth weighted turn */
+  BUS_STRATEGY_LEAST_LOADED = 2,    /* the fewest unsettled deliveries for its weight, then the fewest queued bytes */
+  BUS_STRATEGY_RANDOM = 3,          /* by chance, in proportion to the weights */
+  BUS_STRATEGY_FIRST_AVAILABLE = 4, /* the largest weight, then the member that joined first */
+} BusStrategy;
+#define BUS_STRATEGY_LAST 4u
+
+#define BUS_WEIGHT_MAX 1000u
+
+/* "round-robin", ...; static. */
+const char *bus_strategy_name (BusStrategy strategy);
+/* FALSE: there is no strategy of that name. */
+gboolean bus_strategy_parse (const char *name, BusStrategy *strategy);
+
+/* The weight of one member, by the id of its peer. */
+typedef struct
+{
+  char *peer;
+  guint32 weight;
+} BusGroupWeight;
+
+/* A section [group NAME] of the configuration. What it sets wins over what members ask for. */
+typedef struct
+{
+  char *name;
+  BusStrategy strategy;    /* DEFAULT: not set */
+  guint32 in_flight;       /* of each member; 0: not set */
+  BusGroupWeight *weights; /* members that are not listed keep the weight that they ask for */
+  guint n_weights;
+} BusGroupRule;
+
+void bus_group_rule_clear (BusGroupRule *rule);
+/* Transfer full: an array of BusGroupRule. */
+GArray *bus_group_rules_copy (const BusGroupRule *rules, guint n);
+/* NULL: the configuration has no section for that group. */
+const BusGroupRule *bus_group_rules_find (const GArray *rules, WireSpan name);
+/* 0: not set. */
+guint32 bus_group_rule_weight (const BusGroupRule *rule, const char *peer);

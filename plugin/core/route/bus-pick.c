@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-pick.h"
+
+#include "base/bus-hash.h"
+#include "peer/bus-peer.h"
+#include "queue/bus-unsettled.h"
+
+/* Differences below this say nothing about a member: the credit of a message returns after its callback. */
+#define PICK_GRACE_US (250 * G_TIME_SPAN_MILLISECOND)
+
+typedef gboolean (*PickTaker) (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
+
+/* The members to pick from. */
+typedef struct
+{
+  BusBalance *balance;
+  BusSubscription *const *candidates;
+  guint n;
+  guint start;
+  const BusPeer *except; /* nullable */
+  const BusNeed *need;
+  gint64 least_us; /* the shortest time for which one of them has been stalled; -1: not known yet */
+  guint64 weights; /* of the members of the rank that were compared so far */
+} PickChoice;
+
+/* --- the balance --- */
+
+void
+bus_balance_init (BusBalance *balance, BusStrategy strategy, guint64 seed)
+{
+  *balance = (BusBalance){ .strategy = strategy, .chance = seed };
+}
+
+void
+bus_balance_join (BusBalance *balance, BusSubscription *member)
+{
+  member->turn = 0;
+  balance->n_members++;
+  balance->n_weighted += member->weight > 1 ? 1 : 0;
+}
+
+void
+bus_balance_leave (BusBalance *balance, const BusSubscription *member)
+{
+  balance->n_members--;
+  balance->n_weighted -= member->weight > 1 ? 1 : 0;
+}
+
+/* --- ranks --- */
+
+static gboolean
+pick_takes_any (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
+{
+  return TRUE;
+}
+
+static gboolean
+pick_is_present (const PickChoice *choice, const BusSubscription *member)
+{
+  return bus_peer_is_ready (member->owner) && member->owner != choice->except && !member->drains;
+}
+
+static gint64
+pick_least_stalled_us (PickChoice *choice)
+{
+  if (choice->least_us < 0)
+    {
+      choice->least_us = G_MAXINT64;
+      for (guint i = 0; i < choice->n; i++)
+        if (pick_is_present (choice, choice->candidates[i]) && !choice->candidates[i]->demoted)
+          choice->least_us
+              = MIN (choice->least_us, bus_subscription_stalled_us (choice->candidates[i], choice->need->now_us));
+    }
+  return choice->least_us;
+}
+
+/* Not demoted, and holds unacknowledged messages for about as long as the others do, or as it usually does itself: a member
+ * whose jobs take a second does not stand still. */
+static gboolean
+pick_is_prompt (PickChoice *choice, const BusSubscription *member)
+{
+  gint64 stalled_us = bus_subscription_stalled_us (member, choice->need->now_us);
+
+  return !member->demoted
+         && (stalled_us <= MAX (PICK_GRACE_US, 2 * member->unsettled.usual_us)
+             || stalled_us - pick_least_stalled_us (choice) <= PICK_GRACE_US);
+}
+
+typedef enum
+{
+  PICK_PROMPT,
+  PICK_NOT_DEMOTED,
+  PICK_ALL,
+} PickWhich;
+
+typedef struct
+{
+  PickWhich which;
+  PickTaker takes;
+} PickRank;
+
+/* A member that has not acknowledged anything for long is picked when no other one has room, one that is demoted only when
+ * none at all has. */
+static const PickRank pick_ranks[] = {
+  { PICK_PROMPT, bus_admit_has_room },
+  { PICK_PROMPT, bus_admit_may_wait },
+  { PICK_NOT_DEMOTED, bus_admit_has_room },
+  { PICK_NOT_DEMOTED, bus_admit_may_wait },
+  /* The policy is applied at a ready peer: a closing one gets no gap any more. */
+  { PICK_ALL, bus_admit_has_room },
+  { PICK_NOT_DEMOTED, pick_takes_any },
+  { PICK_ALL, pick_takes_any },
+};
+#define PICK_RANKS_OF_TAKERS 4u
+
+static gboolean
+pick_has_rank (PickChoice *choice, const PickRank *rank, const BusSubscription *member)
+{
+  if (!pick_is_present (choice, member) || (rank->which != PICK_ALL && member->demoted)
+      || (rank->which == PICK_PROMPT && !pick_is_prompt (choice, member)))
+    return FALSE;
+  return rank->takes (&member->owner->flow, member, choice->need);
+}
+
+/* --- strategies --- */
+
+guint64
+bus_pick_load (const BusSubscription *member)
+{
+  return bus_unsettled_messages (member) + member->fifo.messages;
+}
+
+/* An even chance below @max, which is small beside 2^64. */
+static guint64
+pick_chance (BusBalance *balance, guint64 max)
+{
+  balance->chance += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  return bus_hash_mix (balance->chance) % max;
+}
+
+/* TRUE if @member is preferred to @best, which stands before it. */
+typedef gboolean (*PickPrefers) (PickChoice *choice, const BusSubscription *member, const BusSubscription *best);
+
+static gboolean
+pick_prefers_turn (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
+{
+  return member->turn + member->weight > best->turn + best->weight;
+}
+
+/* With this message the load for each unit of weight is smaller. */
+static gboolean
+pick_prefers_less_load (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
+{
+  guint64 load = (bus_pick_load (member) + 1) * best->weight;
+  guint64 least = (bus_pick_load (best) + 1) * member->weight;
+
+  return load != least ? load < least : bus_flow_bytes (&member->owner->flow) < bus_flow_bytes (&best->owner->flow);
+}
+
+/* Each member replaces those before it with the chance of its weight. */
+static gboolean
+pick_prefers_chance (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
+{
+  return pick_chance (choice->balance, choice->weights) < member->weight;
+}
+
+static gboolean
+pick_prefers_weight (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
+{
+  return member->weight > best->weight;
+}
+
+typedef struct
+{
+  PickPrefers prefers; /* NULL: the first one */
+  gboolean rotates;    /* begins behind the member that was picked last */
+  gboolean takes_turns;
+} PickMethod;
+
+/* Index: the strategy, then whether members differ. Turns also even out messages that only some members match. */
+static const PickMethod pick_methods[BUS_STRATEGY_LAST + 1][2] = {
+  [BUS_STRATEGY_DEFAULT] = { { NULL, TRUE, FALSE }, { pick_prefers_turn, TRUE, TRUE } },
+  [BUS_STRATEGY_ROUND_ROBIN] = { { NULL, TRUE, FALSE }, { pick_prefers_turn, TRUE, TRUE } },
+  [BUS_STRATEGY_LEAST_LOADED] = { { pick_prefers_less_load, TRUE, FALSE }, { pick_prefers_less_load, TRUE, FALSE } },
+  [BUS_STRATEGY_RANDOM] = { { pick_prefers_chance, FALSE, FALSE }, { pick_prefers_chance, FALSE, FALSE } },
+  [BUS_STRATEGY_FIRST_AVAILABLE] = { { NULL, FALSE, FALSE }, { pick_prefers_weight, FALSE, FALSE } },
+};
+
+static const PickMethod *
+pick_method (const BusBalance *balance, guint n)
+{
+  return &pick_methods[balance->strategy][balance->n_weighted > 0 || n < balance->n_members];
+}
+
+/* The smooth weighted turn: every member of the rank gains its weight, and the picked one pays what all of them gained. */
+static void
+pick_take_turn (PickChoice *choice, const PickRank *rank, BusSubscription *picked)
+{
+  for (guint i = 0; i < choice->n; i++)
+    if (pick_has_rank (choice, rank, choice->candidates[i]))
+      choice->candidates[i]->turn += choice->candidates[i]->weight;
+  picked->turn -= (gint64) choice->weights;
+}
+
+/* The member of that rank that the strategy chooses; n: there is none. */
+static guint
+pick_of_rank (PickChoice *choice, const PickRank *rank, const PickMethod *method)
+{
+  guint best = choice->n;
+
+  choice->weights = 0;
+  for (guint i = 0; i < choice->n && (best == choice->n || method->prefers != NULL); i++)
+    {
+      guint at = (choice->start + i) % choice->n;
+      const BusSubscription *member = choice->candidates[at];
+
+      if (!pick_has_rank (choice, rank, member))
+        continue;
+      choice->weights += member->weight;
+      if (best == choice->n || method->prefers (choice, member, choice->candidates[best]))
+        best = at;
+    }
+  if (best < choice->n && method->takes_turns)
+    pick_take_turn (choice, rank, choice->candidates[best]);
+  return best;
+}
+
+static guint
+pick_in_ranks (BusBalance *balance,
+               BusSubscription *const *candidates,
+               guint n,
+               const BusNeed *need,
+               const BusPeer *except,
+               guint n_ranks)
+{
+  const PickMethod *method = pick_method (balance, n);
+  PickChoice choice
+      = { balance, candidates, n, method->rotates ? (guint) (balance->cursor % n) : 0, except, need, -1, 0 };
+  guint picked = n;
+
+  for (guint i = 0; picked == n && i < n_ranks; i++)
+    picked = pick_of_rank (&choice, &pick_ranks[i], method);
+  /* Continue after the picked one, so that a full member does not double the share of its neighbour. */
+  if (picked < n)
+    balance->cursor = picked + 1;
+  return picked;
+}
+
+guint
+bus_pick_taker (BusBalance *balance,
+                BusSubscription *const *candidates,
+                guint n,
+                const BusNeed *need,
+                const BusPeer *except)
+{
+  return pick_in_ranks (balance, candidates, n, need, except, PICK_RANKS_OF_TAKERS);
+}
+
+guint
+bus_pick (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need)
+{
+  return pick_in_ranks (balance, candidates, n, need, NULL, G_N_ELEMENTS (pick_ranks));
+}

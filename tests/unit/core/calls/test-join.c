@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-join.h"
+
+#include "calls/bus-budget.h"
+#include "calls/bus-subscribe.h"
+#include "route/route-fixture.h"
+#include "wire-feature.h"
+#include "wire-guard.h"
+
+/* What a subscription may ask of its group, and who may join one. */
+
+typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
+
+typedef struct
+{
+  Peers peers;
+  guint32 last; /* subscription */
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  routes_setup (&f->peers, NULL);
+  f->peers.core->budget = bus_budget_new ();
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  bus_budget_free (g_steal_pointer (&f->peers.core->budget));
+  routes_teardown (&f->peers, NULL);
+}
+
+static BusPeer *
+ready (Fixture *f, const char *id, guint32 account, const char *type)
+{
+  BusPeer *peer = peers_ready (&f->peers, id, account);
+
+  peer->principal.type = wire_span_str (type);
+  peer->features |= WIRE_FEATURE_DELIVERY;
+  g_ptr_array_unref (peers_take (peer));
+  return peer;
+}
+
+/* Subscribes, and compares the status of the answer and a word of its detail. Returns the subscription; NULL: refused */
+static BusSubscription *
+join (Fixture *f, BusPeer *peer, SubscribeRequest request, WireStatus status, const char *word)
+{
+  BusCall call
+      = { .peer = peer, .core = f->peers.core, .id = 55, .request = &request, .now_us = f->peers.core->now_us };
+  g_autoptr (GPtrArray) frames = NULL;
+  const PeerFrame *frame;
+
+  request.subscription = ++f->last;
+  bus_subscribe_answer (&call);
+  frames = peers_take (peer);
+  g_assert_cmpuint (frames->len, ==, 1);
+  frame = g_ptr_array_index (frames, 0);
+  g_assert_cmpstr (wire_status_name (frame->envelope.status), ==, wire_status_name (status));
+  if (word != NULL)
+    g_assert_nonnull (
+        g_strstr_len ((const char *) frame->envelope.detail.data, (gssize) frame->envelope.detail.len, word));
+  return g_hash_table_lookup (peer->subscriptions, GUINT_TO_POINTER (request.subscription));
+}
+
+/* A request for a pattern in a group, and further fields. */
+#define ASK(ask_pattern, ask_group, ...)                                                                               \
+  ((SubscribeRequest){ .base = PROTOBUF_C_MESSAGE_INIT (&daemoneye__eventbus__v1__subscribe_request__descriptor),      \
+                       .pattern = (char *) (gsize) ask_pattern,                                                        \
+                       .group = (char *) (gsize) ask_group,                                                            \
+                       __VA_ARGS__ })
+
+static void
+test_in_force (Fixture *f, gconstpointer data)
+{
+  BusPeer *peer = ready (f, "one", 1000, "procmond");
+  BusSubscription *member
+      = join (f, peer, ASK ("events.#", "g", .strategy = 2, .weight = 7, .in_flight = 3), WIRE_STATUS_OK, NULL);
+
+  g_assert_cmpint (member->group->balance.strategy, ==, BUS_STRATEGY_LEAST_LOADED);
+  g_assert_cmpuint (member->weight, ==, 7);
+  g_assert_cmpuint (member->in_flight, ==, 3);
+  g_assert_cmpuint (member->window.window_messages, ==, 3);
+  member = join (f, peer, ASK ("events.#", "g", .window_messages = 2, .in_flight = 9), WIRE_STATUS_OK, NULL);
+  g_assert_cmpuint (member->weight, ==, 1);
+  g_assert_cmpuint (member->window.window_messages, ==, 2); /* the smaller of the two */
+}
+
+/* Three messages are sent to a member that may hold three, whatever its window; the fourth waits. */
+static void
+test_in_flight (Fixture *f, gconstpointer data)
+{
+  BusPeer *peer = ready (f, "one", 1000, "procmond");
+  BusSubscription *member = join (f, peer, ASK ("events.#", "g", .in_flight = 3), WIRE_STATUS_OK, NULL);
+
+  for (guint i = 0; i < 5; i++)
+    routes_publish (&f->peers, NULL, "events.process.new", 10);
+  g_assert_cmpuint (member->delivered, ==, 3);
+  g_assert_cmpuint (member->fifo.messages, ==, 2);
+}
+
+static void
+test_values (Fixture *f, gconstpointer data)
+{
+  BusPeer *peer = ready (f, "one", 1000, "procmond");
+
+  join (f, peer, ASK ("events.#", "", .strategy = 1), WIRE_STATUS_BAD_MESSAGE, "strategy needs a group");
+  join (f, peer, ASK ("health.echo", "g", .serve = TRUE, .strategy = 1), WIRE_STATUS_BAD_MESSAGE, "take turns");
+  join (f, peer, ASK ("events.#", "", .weight = 2), WIRE_STATUS_BAD_MESSAGE, "need a group or serve");
+  join (f, peer, ASK ("events.#", "", .in_flight = 2), WIRE_STATUS_BAD_MESSAGE, "need a group or serve");
+  join (f, peer, ASK ("events.#", "g", .strategy = 5), WIRE_STATUS_UNSUPPORTED, "strategy is 1 round robin");
+  join (f, peer, ASK ("events.#", "g", .weight = 1001), WIRE_STATUS_BAD_MESSAGE, "at most 1000");
+  join (f, peer, ASK ("events.#", "g", .in_flight = 65537), WIRE_STATUS_LIMIT, NULL);
+  g_assert_cmpuint (
+      join (f, peer, ASK ("health.echo", "", .serve = TRUE, .weight = 2, .in_flight = 4), WIRE_STATUS_OK, NULL)
+          ->window.window_messages,
+      ==, 4);
+}
+
+static void
+test_conflict (Fixture *f, gconstpointer data)
+{
+  BusPeer *one = ready (f, "one", 1000, "procmond");
+  BusPeer *two = ready (f, "two", 1000, "procmond");
+
+  join (f, one, ASK ("events.#", "g", .strategy = 3), WIRE_STATUS_OK, NULL);
+  join (f, two, ASK ("events.#", "g", .strategy = 2), WIRE_STATUS_UNSUPPORTED,
+        "group-strategy: the strategy of this group is random, not least-loaded");
+  join (f, two, ASK ("events.#", "g"), WIRE_STATUS_OK, NULL);
+  join (f, two, ASK ("events.#", "g", .strategy = 3), WIRE_STATUS_OK, NULL);
+}
+
+/* The configuration wins over everything that members ask for, and that is no conflict. */
+static void
+test_configured (Fixture *f, gconstpointer data)
+{
+  BusGroupWeight weight = { (char *) "two", 3 };
+  const BusGroupRule rule = {
+    .name = (char *) "g", .strategy = BUS_STRATEGY_FIRST_AVAILABLE, .in_flight = 5, .weights = &weight, .n_weights = 1
+  };
+  BusPeer *one = ready (f, "one", 1000, "procmond");
+  BusPeer *two = ready (f, "two", 1000, "procmond");
+  BusSubscription *member;
+
+  f->peers.core->routes->groups.rules = bus_group_rules_copy (&rule, 1);
+  member = join (f, one, ASK ("events.#", "g", .strategy = 3, .weight = 9, .in_flight = 100), WIRE_STATUS_OK, NULL);
+  g_assert_cmpint (member->group->balance.strategy, ==, BUS_STRATEGY_FIRST_AVAILABLE);
+  g_assert_cmpuint (member->weight, ==, 9); /* the section has no weight for it */
+  g_assert_cmpuint (member->in_flight, ==, 5);
+  member = join (f, two, ASK ("events.#", "g", .strategy = 2, .weight = 9), WIRE_STATUS_OK, NULL);
+  g_assert_cmpuint (member->weight, ==, 3);
+}
+
+static void
+test_pattern (Fixture *f, gconstpointer data)
+{
+  BusPeer *peer = ready (f, "one", 1000, "procmond");
+
+  join (f, peer, ASK ("events.process.#", "g"), WIRE_STATUS_OK, NULL);
+  join (f, peer, ASK ("results.#", "g"), WIRE_STATUS_BAD_PATTERN, "events.process.#, that of the group's first member");
+  join (f, peer, ASK ("events.+.new", "g"), WIRE_STATUS_OK, NULL);
+  join (f, peer, ASK ("health.echo", "g", .serve = TRUE), WIRE_STATUS_OK, NULL);
+}
+
+/* Measured before the rule existed: a collector of another type joined the group of a type's workers with the same topic, and
+ * got a third of their messages. */
+static void
+test_foreign_type (Fixture *f, gconstpointer data)
+{
+  BusPeer *own[] = { ready (f, "own-1", 1000, "procmond"), ready (f, "own-2", 1001, "procmond") };
+  BusPeer *foreign = ready (f, "foreign", 1002, "netmond");
+  BusSubscription *members[2];
+
+  for (guint i = 0; i < 2; i++)
+    members[i] = join (f, own[i], ASK ("tasks.procmond", "workers"), WIRE_STATUS_OK, NULL);
+  g_assert_true (members[0]->group == members[1]->group); /* of two accounts: the type is checked instead */
+  join (f, foreign, ASK ("tasks.procmond", "workers"), WIRE_STATUS_DENIED, "group-own-type");
+  join (f, foreign, ASK ("tasks.procmond", "observers"), WIRE_STATUS_DENIED, "group-own-type");
+  for (guint i = 0; i < 30; i++)
+    routes_publish (&f->peers, NULL, "tasks.procmond", 10);
+  g_assert_cmpuint (members[0]->delivered, ==, 15);
+  g_assert_cmpuint (members[1]->delivered, ==, 15);
+  /* Agent and tools may, as well as collectors of the type; everybody may observe. */
+  foreign->principal.role = BUS_ROLE_TOOL;
+  join (f, foreign, ASK ("tasks.procmond", "workers"), WIRE_STATUS_OK, NULL);
+  foreign->principal.role = BUS_ROLE_COLLECTOR;
+  join (f, foreign, ASK ("tasks.procmond", "", .policy = BUS_OVERFLOW_DROP_OLDEST), WIRE_STATUS_OK, NULL);
+}
+
+/* A collector of another account gets a group of its own: both get every message. */
+static void
+test_foreign_account (Fixture *f, gconstpointer data)
+{
+  BusPeer *own = ready (f, "own", 1000, "procmond");
+  BusPeer *foreign = ready (f, "foreign", 1001, "procmond");
+  BusSubscription *first = join (f, own, ASK ("events.#", "g"), WIRE_STATUS_OK, NULL);
+  BusSubscription *second = join (f, foreign, ASK ("events.#", "g"), WIRE_STATUS_OK, NULL);
+
+  g_assert_true (first->group != second->group);
+  for (guint i = 0; i < 10; i++)
+    routes_publish (&f->peers, NULL, "events.process.new", 10);
+  g_assert_cmpuint (first->delivered, ==, 10);
+  g_assert_cmpuint (second->delivered, ==, 10);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/join/M07-in-force", test_in_force);
+  ADD ("/core/join/M07-in-flight", test_in_flight);
+  ADD ("/core/join/values", test_values);
+  ADD ("/core/join/M07-conflict", test_conflict);
+  ADD ("/core/join/M07-configured", test_configured);
+  ADD ("/core/join/A08-pattern", test_pattern);
+  ADD ("/core/join/A08-foreign-type", test_foreign_type);
+  ADD ("/core/join/A08-foreign-account", test_foreign_account);
+  return g_test_run ();
+}
