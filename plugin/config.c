@@ -3,6 +3,7 @@
 
 #include "account.h"
 #include "platform-place.h"
+#include "wire-topic.h"
 
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
@@ -144,14 +145,124 @@ config_read_limit_key (ConfigEntry *entry, GError **error)
   return TRUE;
 }
 
+/* --- queue groups --- */
+
+#define CONFIG_GROUP "group "
+
+static gboolean
+config_read_number (const ConfigEntry *entry, const char *text, guint32 most, guint32 *number, GError **error)
+{
+  guint64 value;
+
+  if (!g_ascii_string_to_unsigned (text, 10, 1, most, &value, NULL))
+    return config_fail (error, entry, _ ("%s is not a number between 1 and %u"), text, most);
+  *number = (guint32) value;
+  return TRUE;
+}
+
+static gboolean
+config_read_strategy (const ConfigEntry *entry, BusGroupRule *rule, GError **error)
+{
+  g_autofree char *text = g_key_file_get_string (entry->file, entry->group, entry->key, NULL);
+
+  if (text != NULL && bus_strategy_parse (g_strstrip (text), &rule->strategy))
+    return TRUE;
+  return config_fail (error, entry, _ ("%s is not one of round-robin, least-loaded, random, first-available"),
+                      text != NULL ? text : "?");
+}
+
+static gboolean
+config_read_in_flight (const ConfigEntry *entry, BusGroupRule *rule, GError **error)
+{
+  g_autofree char *text = g_key_file_get_string (entry->file, entry->group, entry->key, NULL);
+
+  return config_read_number (entry, text != NULL ? g_strstrip (text) : "?",
+                             (guint32) bus_limit_spec (BUS_LIMIT_receive_window_messages)->ceiling, &rule->in_flight,
+                             error);
+}
+
+/* One element of the list: "ID:WEIGHT". */
+static gboolean
+config_read_weight (const ConfigEntry *entry, char *text, BusGroupRule *rule, GError **error)
+{
+  char *colon = strchr (text, ':');
+  BusGroupWeight *weight = &rule->weights[rule->n_weights];
+
+  if (colon == NULL || !wire_segment_is_valid (wire_span (text, (gsize) (colon - text)), G_MAXUINT))
+    return config_fail (error, entry,
+                        _ ("it must be a list of IDs and weights separated by ;, such as worker-1:3;worker-2:1"));
+  if (!config_read_number (entry, colon + 1, BUS_WEIGHT_MAX, &weight->weight, error))
+    return FALSE;
+  weight->peer = g_strndup (text, (gsize) (colon - text));
+  rule->n_weights++;
+  return TRUE;
+}
+
+static gboolean
+config_read_weights (const ConfigEntry *entry, BusGroupRule *rule, GError **error)
+{
+  gsize n = 0;
+  g_auto (GStrv) list = g_key_file_get_string_list (entry->file, entry->group, entry->key, &n, NULL);
+
+  rule->weights = g_new0 (BusGroupWeight, MAX (n, 1));
+  for (gsize i = 0; i < n; i++)
+    if (!config_read_weight (entry, g_strstrip (list[i]), rule, error))
+      return FALSE;
+  return n > 0 || config_fail (error, entry, _ ("it is empty"));
+}
+
 static const struct
 {
-  const char *group;
+  const char *key;
+  gboolean (*read) (const ConfigEntry *entry, BusGroupRule *rule, GError **error);
+} config_rule_keys[] = {
+  { "strategy", config_read_strategy },
+  { "in-flight", config_read_in_flight },
+  { "weights", config_read_weights },
+};
+
+static BusGroupRule *
+config_get_rule (const ConfigEntry *entry)
+{
+  const char *name = entry->group + strlen (CONFIG_GROUP);
+  BusGroupRule rule = { .name = g_strdup (name) };
+
+  for (guint i = 0; i < entry->config->groups->len; i++)
+    if (g_str_equal (g_array_index (entry->config->groups, BusGroupRule, i).name, name))
+      {
+        bus_group_rule_clear (&rule);
+        return &g_array_index (entry->config->groups, BusGroupRule, i);
+      }
+  g_array_append_val (entry->config->groups, rule);
+  return &g_array_index (entry->config->groups, BusGroupRule, entry->config->groups->len - 1);
+}
+
+static gboolean
+config_read_rule_key (ConfigEntry *entry, GError **error)
+{
+  if (!wire_segment_is_valid (wire_span_str (entry->group + strlen (CONFIG_GROUP)), G_MAXUINT))
+    return config_fail (error, entry, _ ("the name of a queue group is one segment of a-z 0-9 - _"));
+  for (guint i = 0; i < G_N_ELEMENTS (config_rule_keys); i++)
+    if (g_str_equal (entry->key, config_rule_keys[i].key))
+      return config_rule_keys[i].read (entry, config_get_rule (entry), error);
+  return config_fail (error, entry, _ ("unknown key"));
+}
+
+static const struct
+{
+  const char *group; /* its name, or with a space at the end what its name begins with */
   gboolean (*read) (ConfigEntry *entry, GError **error);
 } config_groups[] = {
   { "socket", config_read_socket_key },
   { "limits", config_read_limit_key },
+  { CONFIG_GROUP, config_read_rule_key },
 };
+
+static gboolean
+config_is_group (const char *group, const char *wanted)
+{
+  return g_str_has_suffix (wanted, " ") ? g_str_has_prefix (group, wanted) : g_str_equal (group, wanted);
+}
 
 /* --- the file --- */
 
@@ -161,7 +272,7 @@ config_read_group_of_keys (ConfigEntry *entry, GError **error)
   g_auto (GStrv) keys = g_key_file_get_keys (entry->file, entry->group, NULL, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (config_groups); i++)
-    if (g_str_equal (config_groups[i].group, entry->group))
+    if (config_is_group (entry->group, config_groups[i].group))
       {
         for (char **key = keys; *key != NULL; key++)
           {
@@ -202,6 +313,7 @@ bus_config_new (void)
   guint32 own = account_own ();
 
   bus_limits_init (&config->limits);
+  config->groups = bus_group_rules_copy (NULL, 0);
   config->accounts = g_memdup2 (&own, sizeof own);
   config->n_accounts = 1;
   config->tool_accounts = g_memdup2 (&own, sizeof own);
@@ -237,6 +349,7 @@ bus_config_free (BusConfig *config)
   g_free (config->socket_group);
   g_free (config->accounts);
   g_free (config->tool_accounts);
+  g_array_unref (config->groups);
   g_free (config);
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "base/bus-limits.h"
+#include "base/bus-strategy.h"
 
 /*
  * The configuration of the broker, as read from a key file.
  *
- * [socket] address, group, uids, tool-uids; [limits] one key for each row of BUS_LIMITS_TABLE, named like the row with dashes.
+ * [socket] address, group, uids, tool-uids; [limits] one key for each row of BUS_LIMITS_TABLE, named like the row with dashes;
+ * [group NAME] strategy, in-flight, weights.
  * A file that was named and can't be read, and a group, key or value that is not valid, is an error with file, group and key:
  * the broker never falls back to defaults in silence. A limit that the file does not contain follows those that it contains:
  * its default is moved as far as they require. The file is read once and not watched.
@@ -23,6 +25,7 @@ typedef struct
   gsize n_accounts;
   guint32 *tool_accounts; /* that may connect as a tool; default: the broker's own */
   gsize n_tool_accounts;
+  GArray *groups; /* BusGroupRule */
 } BusConfig;
 
 #define BUS_CONFIG_ERROR (bus_config_error_quark ())

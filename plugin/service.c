@@ -279,6 +279,8 @@ service_make_core (Service *self)
   BusCoreOptions options = { .limits = self->config->limits,
                              .tool_accounts = self->config->tool_accounts,
                              .n_tool_accounts = self->config->n_tool_accounts,
+                             .groups = (const BusGroupRule *) (gconstpointer) self->config->groups->data,
+                             .n_groups = self->config->groups->len,
                              .epoch = self->epoch,
                              .seed = service_random_u64 (),
                              .wall_us = g_get_real_time () - start_us,

@@ -4,6 +4,7 @@
 #include "bus-dispatch.h"
 #include "base/bus-text.h"
 #include "calls/bus-budget.h"
+#include "calls/bus-drain.h"
 #include "calls/bus-later.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-wait.h"
@@ -38,6 +39,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->wall_us = options->wall_us;
   core->software_version = bus_text_dup (options->software_version != NULL ? options->software_version : "", 64);
   core->routes = bus_routes_new (&core->limits, core->seed, &core->quota);
+  core->routes->groups.rules = bus_group_rules_copy (options->groups, (guint) options->n_groups);
   core->budget = bus_budget_new ();
   return core;
 }
@@ -140,11 +142,13 @@ core_settle (BusCore *core, gint64 now_us)
   /* Flushing a peer ends requests, returns credit to others and drops messages; what these are sent then may close them in
    * turn. */
   bus_confirm_lose_dropped (core);
+  bus_drain_settle (core);
   while (bus_many_settle (core, now_us) || core->dying.head != NULL || core->creditors.head != NULL)
     {
       if (core->dying.head != NULL)
         core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
       bus_confirm_lose_dropped (core);
+      bus_drain_settle (core);
       bus_peer_send_credit (core);
     }
 }

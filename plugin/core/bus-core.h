@@ -3,6 +3,7 @@
 
 #include "base/bus-limits.h"
 #include "base/bus-note.h"
+#include "base/bus-strategy.h"
 #include "base/bus-types.h"
 #include "wire-span.h"
 #include "wire-status.h"
@@ -29,6 +30,8 @@ typedef struct
   BusLimits limits;
   guint32 *tool_accounts; /* accounts that may connect as a tool; copied */
   gsize n_tool_accounts;
+  const BusGroupRule *groups; /* what the configuration sets for groups; copied */
+  gsize n_groups;
   guint64 epoch;                /* differs for every start */
   guint64 seed;                 /* hash seed and the only source of randomness */
   gint64 wall_us;               /* wall clock minus monotonic clock: for stamps only */

@@ -2,6 +2,7 @@
 #include "calls/bus-calls.h"
 
 #include "calls/bus-describe.h"
+#include "calls/bus-drain.h"
 #include "calls/bus-introspect.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-subscribe.h"
@@ -42,6 +43,8 @@ static const BusMethod methods[] = {
           "Sets another policy or other bounds for a subscription, in a group for all members.", bus_subscribe_adjust),
   METHOD ("unsubscribe", unsubscribe_request, unsubscribe_reply,
           "Ends a subscription and returns what became of its messages.", bus_subscribe_end),
+  METHOD_OF (WIRE_FEATURE_DELIVERY, "drain", drain_request, drain_reply,
+          "Lets a member of a group, or a server, take nothing more; answered when it has finished what it had.", bus_drain_answer),
   METHOD ("ping", ping_request, ping_reply, "Returns the broker's epoch and uptime, and the number of the asker's subscriptions.", calls_ping),
   METHOD ("stats", stats_request, stats_reply,
           "The broker's sums, and peers, subscriptions, groups and topic domains that the asker may see.", bus_stats_answer),

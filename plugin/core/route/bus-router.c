@@ -348,7 +348,7 @@ bus_router_all_servers (BusCore *core, WireSpan topic, const BusPeer *target)
     {
       BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
 
-      if (bus_peer_is_ready (server->owner) && (target == NULL || server->owner == target)
+      if (bus_peer_is_ready (server->owner) && !server->drains && (target == NULL || server->owner == target)
           && !router_has_server_of (found, server->owner))
         g_ptr_array_add (found, server);
     }

@@ -17,6 +17,7 @@ typedef struct BusRoutes
 {
   BusIndex *index; /* subscriptions that do not serve */
   BusGroups groups;
+  GQueue drains;       /* bus-drain: calls that wait until a member has drained */
   GHashTable *servers; /* topic -> BusServers */
   BusMatchCache matches;
   guint n_subscriptions;

@@ -757,6 +757,7 @@ static const struct
   { "subscribe", "\x08\x01\x12\x08health.#", 12, FALSE },
   { "adjust", "\x08\x01", 2, FALSE },
   { "unsubscribe", "\x08\x01", 2, FALSE },
+  { "drain", "", 0, TRUE },
   { "ping", "", 0, FALSE },
   { "stats", "", 0, FALSE },
   { "introspect", "\x08\x01", 2, FALSE },

@@ -57,6 +57,37 @@ test_shipped_file (void)
     }
 }
 
+static const BusGroupRule *
+rule_of (const BusConfig *config, const char *name)
+{
+  return bus_group_rules_find (config->groups, wire_span_str (name));
+}
+
+/* Sections of queue groups. */
+static void
+test_groups (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = write_file ("[group workers]\nstrategy = least-loaded\nin-flight=4\nweights= a:3 ; b-2:1\n"
+                                      "[group other]\nstrategy=first-available\n");
+  g_autoptr (BusConfig) config = bus_config_load (path, &error);
+  const BusGroupRule *rule;
+
+  g_unlink (path);
+  g_assert_no_error (error);
+  g_assert_cmpuint (config->groups->len, ==, 2);
+  rule = rule_of (config, "workers");
+  g_assert_cmpint (rule->strategy, ==, BUS_STRATEGY_LEAST_LOADED);
+  g_assert_cmpuint (rule->in_flight, ==, 4);
+  g_assert_cmpuint (bus_group_rule_weight (rule, "a"), ==, 3);
+  g_assert_cmpuint (bus_group_rule_weight (rule, "b-2"), ==, 1);
+  g_assert_cmpuint (bus_group_rule_weight (rule, "b"), ==, 0);
+  rule = rule_of (config, "other");
+  g_assert_cmpint (rule->strategy, ==, BUS_STRATEGY_FIRST_AVAILABLE);
+  g_assert_cmpuint (rule->in_flight, ==, 0);
+  g_assert_null (rule_of (config, "none"));
+}
+
 /* One setting of the shipped file changed, as an administrator does it. */
 static void
 test_one_setting_of_the_shipped_file (void)
@@ -126,6 +157,12 @@ static const struct
     "max_payload = 16777216 is too large for broker_bytes = 1048576" },
   { "[socket]\nuids=root\n", "[socket] uids: root is not a uid" },
   { "[socket]\nuids=4294967295\n", "is not a uid" },
+  { "[group G]\nstrategy=random\n", "[group G] strategy: the name of a queue group is one segment" },
+  { "[group g]\nstrategy=luck\n", "[group g] strategy: luck is not one of round-robin" },
+  { "[group g]\nin-flight=0\n", "[group g] in-flight: 0 is not a number between 1 and 65536" },
+  { "[group g]\nweights=a\n", "[group g] weights: it must be a list" },
+  { "[group g]\nweights=a:1;b:1001\n", "1001 is not a number between 1 and 1000" },
+  { "[group g]\nweight=1\n", "[group g] weight: unknown key" },
   { "[socket]\naddress=\n", "[socket] address: it is empty" },
   { "no key file", "can't read the configuration" },
 };
@@ -187,6 +224,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/shipped-file", test_shipped_file);
   g_test_add_func ("/config/one-setting-of-the-shipped-file", test_one_setting_of_the_shipped_file);
+  g_test_add_func ("/config/M07-groups", test_groups);
   g_test_add_func ("/config/values", test_values);
   g_test_add_func ("/config/defaults", test_defaults);
   g_test_add_func ("/config/mistakes", test_mistakes);

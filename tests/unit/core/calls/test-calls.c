@@ -117,7 +117,7 @@ static void
 test_described (Fixture *f, gconstpointer data)
 {
   static const char *const names[]
-      = { "subscribe", "adjust", "unsubscribe", "ping", "stats", "introspect", "timeline", "describe", "wait" };
+      = { "subscribe", "adjust", "unsubscribe", "drain", "ping", "stats", "introspect", "timeline", "describe", "wait" };
   PeerFrame *frame = call (f, "control.bus.describe", NULL, 0);
   const Daemoneye__Eventbus__V1__ServiceInfo *service;
   IntrospectReply *reply;

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-drain.h"
+
+#include "calls/bus-later.h"
+#include "peer/bus-peer.h"
+#include "peer/bus-reply.h"
+#include "peer/bus-state.h"
+#include "queue/bus-unsettled.h"
+#include "route/bus-reroute.h"
+#include "route/bus-routes.h"
+#include "control.pb-c.h"
+
+typedef Daemoneye__Eventbus__V1__DrainReply DrainReply;
+typedef Daemoneye__Eventbus__V1__DrainRequest DrainRequest;
+
+#define DRAIN_MAX 64u /* subscriptions of one call */
+
+/* One call that waits. */
+typedef struct
+{
+  BusLater later;
+  GList link;  /* in drains of the routes */
+  BusKey peer; /* whose subscriptions they are; its bytes are name */
+  char name[64];
+  const BusPeer *target; /* compared with the peer that has the id, never read */
+  guint32 ids[DRAIN_MAX];
+  guint n_ids;
+  guint64 handed_on;
+} BusDrain;
+
+static void
+drain_ended (BusLater *later)
+{
+  BusDrain *drain = (BusDrain *) later;
+
+  g_queue_unlink (&later->asker->core->routes->drains, &drain->link);
+}
+
+static const BusLaterKind drain_kind
+    = { sizeof (BusDrain), "the member has not finished what it had; it still gets nothing more", drain_ended };
+
+/* --- what is drained --- */
+
+static gboolean
+drain_refuse (const BusCall *call, WireStatus status, const char *detail)
+{
+  bus_peer_error (call->peer, call->id, status, detail);
+  return FALSE;
+}
+
+/* NULL: refused. */
+static BusPeer *
+drain_find_peer (const BusCall *call, const DrainRequest *request)
+{
+  BusKey key = bus_key (call->core->seed, wire_span_str (request->peer));
+  BusPeer *peer = call->peer;
+
+  if (request->peer[0] == '\0' || strcmp (request->peer, call->peer->id) == 0)
+    return peer;
+  if (call->peer->principal.role == BUS_ROLE_COLLECTOR)
+    {
+      bus_peer_deny (
+          call->peer, call->id, BUS_OP_SUBSCRIBE, wire_span_str (request->peer),
+          (BusVerdict){ FALSE, "drain-own", "only the agent and tools may drain what belongs to another peer" });
+      return NULL;
+    }
+  peer = g_hash_table_lookup (call->core->peers_by_id, &key);
+  if (peer != NULL && bus_peer_is_ready (peer))
+    return peer;
+  drain_refuse (call, WIRE_STATUS_ABSENT, "no peer of this id is connected");
+  return NULL;
+}
+
+/* A member is a peer: all of its subscriptions in a group are drained together. */
+static gboolean
+drain_wants (const BusSubscription *subscription, const DrainRequest *request, const BusGroup *group)
+{
+  if (subscription->serves)
+    return subscription->id == request->subscription;
+  if (group != NULL)
+    return subscription->group == group;
+  return subscription->group != NULL && request->group[0] != '\0'
+         && wire_span_equal (subscription->group->key.text, wire_span_str (request->group));
+}
+
+static int
+drain_compare (gconstpointer a, gconstpointer b)
+{
+  return (*(BusSubscription *const *) a)->id < (*(BusSubscription *const *) b)->id ? -1 : 1;
+}
+
+/* FALSE: refused. @found: (out): sorted, because messages are handed on in this order */
+static gboolean
+drain_select (const BusCall *call, const DrainRequest *request, BusPeer *peer, GPtrArray *found)
+{
+  const BusSubscription *named = g_hash_table_lookup (peer->subscriptions, GUINT_TO_POINTER (request->subscription));
+  const BusGroup *group = named != NULL && !named->serves ? named->group : NULL;
+  GHashTableIter iter;
+  gpointer value;
+
+  if ((request->subscription != 0) == (request->group[0] != '\0'))
+    return drain_refuse (call, WIRE_STATUS_BAD_MESSAGE, "name either a subscription or a group");
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (drain_wants (value, request, group))
+      g_ptr_array_add (found, value);
+  g_ptr_array_sort (found, drain_compare);
+  if (found->len == 0)
+    return drain_refuse (call, WIRE_STATUS_NOT_SUBSCRIBED,
+                         "the peer has no such member of a group, and no such subscription that serves");
+  if (found->len > DRAIN_MAX)
+    return drain_refuse (call, WIRE_STATUS_LIMIT, "at most 64 subscriptions are drained by one call");
+  return TRUE;
+}
+
+/* --- the end --- */
+
+static gboolean
+drain_is_done (const BusSubscription *subscription)
+{
+  return subscription->fifo.messages == 0 && bus_unsettled_messages (subscription) == 0
+         && bus_window_outstanding (&subscription->window) == 0;
+}
+
+/* Subscriptions of @drain that still have something. One that ended meanwhile has nothing. */
+static guint
+drain_count_busy (const BusDrain *drain, const BusPeer *peer)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < drain->n_ids; i++)
+    {
+      const BusSubscription *subscription = g_hash_table_lookup (peer->subscriptions, GUINT_TO_POINTER (drain->ids[i]));
+
+      n += subscription != NULL && subscription->drains && !drain_is_done (subscription) ? 1 : 0;
+    }
+  return n;
+}
+
+static void
+drain_check (BusCore *core, BusDrain *drain)
+{
+  const BusPeer *peer = g_hash_table_lookup (core->peers_by_id, &drain->peer);
+  DrainReply reply;
+
+  if (peer != drain->target || !bus_peer_is_ready (peer))
+    {
+      bus_later_fail (&drain->later, WIRE_STATUS_RESPONDER_GONE, "the member disconnected before it had finished");
+      return;
+    }
+  if (drain_count_busy (drain, peer) > 0)
+    return;
+  daemoneye__eventbus__v1__drain_reply__init (&reply);
+  reply.subscriptions = drain->n_ids;
+  reply.handed_on = drain->handed_on;
+  bus_later_finish (&drain->later, &reply.base);
+}
+
+void
+bus_drain_settle (BusCore *core)
+{
+  GList *next;
+
+  for (GList *link = core->routes->drains.head; link != NULL; link = next)
+    {
+      next = link->next;
+      drain_check (core, link->data);
+    }
+}
+
+/* --- the call --- */
+
+/* Returns the number of messages that other members got. */
+static guint64
+drain_begin (BusCore *core, BusSubscription *subscription, gint64 now_us)
+{
+  guint64 before = subscription->rerouted;
+
+  subscription->drains = TRUE;
+  bus_reroute_waiting (core, subscription, now_us);
+  bus_peer_touch (subscription->owner);
+  return subscription->rerouted - before;
+}
+
+static void
+drain_wait (const BusCall *call, BusPeer *peer, const GPtrArray *found)
+{
+  BusDrain *drain = bus_later_new (call, &drain_kind);
+
+  if (drain == NULL)
+    return;
+  memcpy (drain->name, peer->key.text.data, MIN (peer->key.text.len, sizeof drain->name));
+  drain->peer = (BusKey){ peer->key.hash, wire_span (drain->name, MIN (peer->key.text.len, sizeof drain->name)) };
+  drain->target = peer;
+  drain->link.data = drain;
+  g_queue_push_tail_link (&call->core->routes->drains, &drain->link);
+  for (guint i = 0; i < found->len; i++)
+    drain->ids[drain->n_ids++] = ((const BusSubscription *) g_ptr_array_index (found, i))->id;
+  for (guint i = 0; i < found->len; i++)
+    ((BusSubscription *) g_ptr_array_index (found, i))->drains = TRUE;
+  for (guint i = 0; i < found->len; i++)
+    drain->handed_on += drain_begin (call->core, g_ptr_array_index (found, i), call->now_us);
+}
+
+static void
+drain_resume (const BusCall *call, const GPtrArray *found)
+{
+  DrainReply reply;
+
+  for (guint i = 0; i < found->len; i++)
+    ((BusSubscription *) g_ptr_array_index (found, i))->drains = FALSE;
+  daemoneye__eventbus__v1__drain_reply__init (&reply);
+  reply.subscriptions = found->len;
+  bus_reply_message (call->peer, call->id, &reply.base);
+}
+
+void
+bus_drain_answer (const BusCall *call)
+{
+  const DrainRequest *request = call->request;
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  BusPeer *peer = drain_find_peer (call, request);
+
+  if (peer == NULL || !drain_select (call, request, peer, found))
+    return;
+  if (request->resume)
+    drain_resume (call, found);
+  else
+    drain_wait (call, peer, found);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "calls/bus-method.h"
+
+/*
+ * Draining: a member of a group, or a server of a topic, gets nothing more and finishes what it has.
+ *
+ * Messages that were not sent to the member yet are handed on to other members that take them; the others stay and are
+ * delivered. The call is answered later: when nothing waits for the member any more and its client has settled everything
+ * that was sent to it. The subscription stays, and gets nothing, until it ends or until a call with resume lets it take part
+ * again. A peer drains its own subscriptions; the agent and tools drain those of others, too.
+ *
+ * The end of each input call looks at the calls that wait; without one it costs nothing.
+ *
+ * Invariant: a call that waits names at least one subscription of a connected peer.
+ */
+
+void bus_drain_answer (const BusCall *call);
+
+/* Answers the calls that have nothing to wait for any more. */
+void bus_drain_settle (BusCore *core);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-drain.h"
+
+#include "calls/bus-later.h"
+#include "queue/bus-flow.h"
+#include "route/route-fixture.h"
+#include "control.pb-c.h"
+
+/* Draining: who may, what becomes of what waits, and when the call is answered. */
+
+typedef Daemoneye__Eventbus__V1__DrainRequest DrainRequest;
+
+#define TOPIC "events.process.new"
+
+typedef struct
+{
+  Peers peers;
+  BusPeer *asker;
+  BusPeer *other;
+  BusSubscription *own;
+  BusSubscription *others;
+} Fixture;
+
+/* Two members with a window of one message. */
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  routes_setup (&f->peers, NULL);
+  f->asker = peers_ready (&f->peers, "asker", 1000);
+  f->other = peers_ready (&f->peers, "other", 1000);
+  f->own = routes_subscribe (&f->peers, f->asker, 1, "events.#", "workers", 1);
+  f->others = routes_subscribe (&f->peers, f->other, 1, "events.#", "workers", 1);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  bus_later_forget_peer (f->asker);
+  routes_teardown (&f->peers, NULL);
+}
+
+static void
+drain (Fixture *f, DrainRequest request)
+{
+  const BusCall call
+      = { .peer = f->asker, .core = f->peers.core, .id = 55, .request = &request, .now_us = f->peers.core->now_us };
+  static char empty[] = "";
+
+  request.peer = request.peer != NULL ? request.peer : empty;
+  request.group = request.group != NULL ? request.group : empty;
+  bus_drain_answer (&call);
+  bus_drain_settle (f->peers.core);
+}
+
+#define DRAIN(...)                                                                                                     \
+  ((DrainRequest){ .base = PROTOBUF_C_MESSAGE_INIT (&daemoneye__eventbus__v1__drain_request__descriptor), __VA_ARGS__ })
+
+/* The answer, as "status" or as "subscriptions/handed on"; "": none was sent. */
+static char *
+answer (Fixture *f)
+{
+  g_autoptr (GPtrArray) frames = peers_take (f->asker);
+
+  for (guint i = 0; i < frames->len; i++)
+    {
+      const PeerFrame *frame = g_ptr_array_index (frames, i);
+      Daemoneye__Eventbus__V1__DrainReply *reply;
+      char *text;
+
+      if (frame->envelope.answers != 55)
+        continue;
+      if (frame->kind == WIRE_KIND_ERROR)
+        return g_strdup (wire_status_name (frame->envelope.status));
+      reply = daemoneye__eventbus__v1__drain_reply__unpack (NULL, frame->envelope.payload.len,
+                                                            frame->envelope.payload.data);
+      text = g_strdup_printf ("%u/%" G_GUINT64_FORMAT, reply->subscriptions, reply->handed_on);
+      daemoneye__eventbus__v1__drain_reply__free_unpacked (reply, NULL);
+      return text;
+    }
+  return g_strdup ("");
+}
+
+static void
+assert_answer (Fixture *f, const char *wanted)
+{
+  g_autofree char *text = answer (f);
+
+  g_assert_cmpstr (text, ==, wanted);
+}
+
+/* The client of the member settles everything that was sent to it. */
+static void
+settle (Fixture *f, BusSubscription *member)
+{
+  BusWindow *window = &member->window;
+
+  g_assert_cmpint (bus_window_set_granted (window, window->window_messages + member->delivered,
+                                           window->window_bytes + window->used_bytes, member->delivered),
+                   ==, BUS_WINDOW_GRANTED);
+  bus_flow_credit (&member->owner->flow, member, f->peers.core->now_us);
+  bus_drain_settle (f->peers.core);
+}
+
+static void
+publish (Fixture *f, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    routes_publish (&f->peers, NULL, TOPIC, 10);
+}
+
+/* It gets nothing more, finishes what it has, and then the call is answered. What waits goes to the other member. */
+static void
+test_drained (Fixture *f, gconstpointer data)
+{
+  publish (f, 6); /* each: one sent, two wait */
+  g_assert_cmpuint (f->own->fifo.messages, ==, 2);
+  drain (f, DRAIN (.subscription = 1));
+  assert_answer (f, "");
+  g_assert_cmpuint (f->own->fifo.messages, ==, 0);
+  g_assert_cmpuint (f->others->fifo.messages, ==, 4);
+  g_assert_cmpuint (f->own->group->rerouted, ==, 2);
+  publish (f, 3);
+  g_assert_cmpuint (f->own->delivered, ==, 1);
+  g_assert_cmpuint (f->others->fifo.messages, ==, 7);
+  settle (f, f->own);
+  assert_answer (f, "1/2");
+  publish (f, 1);
+  g_assert_cmpuint (f->own->delivered, ==, 1); /* still */
+  drain (f, DRAIN (.subscription = 1, .resume = TRUE));
+  assert_answer (f, "1/0");
+  publish (f, 1);
+  g_assert_cmpuint (f->own->delivered, ==, 2);
+}
+
+/* A member that has nothing is answered at once. */
+static void
+test_idle (Fixture *f, gconstpointer data)
+{
+  drain (f, DRAIN (.group = (char *) (gsize) "workers"));
+  assert_answer (f, "1/0");
+}
+
+/* What no other member takes stays, and is delivered before the call is answered. A group without any other member has none
+ * for new messages. */
+static void
+test_last_member (Fixture *f, gconstpointer data)
+{
+  routes_unsubscribe (&f->peers, f->others, &(BusLeave){ 0 });
+  publish (f, 2);
+  drain (f, DRAIN (.group = (char *) (gsize) "workers"));
+  g_assert_cmpuint (f->own->fifo.messages, ==, 1);
+  g_assert_cmpuint (routes_publish (&f->peers, NULL, TOPIC, 10).matched, ==, 0);
+  g_assert_cmpuint (routes_broadcast (&f->peers, NULL, TOPIC, 10).matched, ==, 0);
+  settle (f, f->own);
+  assert_answer (f, "");
+  settle (f, f->own);
+  assert_answer (f, "1/0");
+  g_assert_cmpuint (f->own->delivered, ==, 2);
+}
+
+/* All subscriptions of a peer in the group are one member. */
+static void
+test_whole_member (Fixture *f, gconstpointer data)
+{
+  BusSubscription *second = routes_subscribe (&f->peers, f->asker, 9, "events.process.#", "workers", 1);
+  BusSubscription *elsewhere = routes_subscribe (&f->peers, f->asker, 10, "events.#", "others", 1);
+
+  drain (f, DRAIN (.subscription = 9));
+  assert_answer (f, "2/0");
+  g_assert_true (f->own->drains && second->drains);
+  g_assert_false (elsewhere->drains);
+}
+
+/* A server gets no more requests; another subscription of the peer is not touched. */
+static void
+test_server (Fixture *f, gconstpointer data)
+{
+  const BusNeed need = { .len = 10, .lane = WIRE_LANE_CONTROL };
+  BusSubscription *server = routes_serve (&f->peers, f->asker, 5, "health.echo");
+
+  g_assert_true (bus_router_pick_server (f->peers.core, wire_span_str ("health.echo"), NULL, &need) == server);
+  drain (f, DRAIN (.subscription = 5));
+  assert_answer (f, "1/0");
+  g_assert_null (bus_router_pick_server (f->peers.core, wire_span_str ("health.echo"), NULL, &need));
+  g_assert_null (bus_router_pick_server (f->peers.core, wire_span_str ("health.echo"), f->asker, &need));
+  g_assert_false (f->own->drains);
+}
+
+static void
+test_refused (Fixture *f, gconstpointer data)
+{
+  routes_subscribe (&f->peers, f->asker, 7, "health.#", NULL, 1);
+  drain (f, DRAIN (.resume = FALSE));
+  assert_answer (f, "BAD_MESSAGE");
+  drain (f, DRAIN (.subscription = 1, .group = (char *) (gsize) "workers"));
+  assert_answer (f, "BAD_MESSAGE");
+  drain (f, DRAIN (.subscription = 3));
+  assert_answer (f, "NOT_SUBSCRIBED");
+  drain (f, DRAIN (.subscription = 7)); /* no member, no server */
+  assert_answer (f, "NOT_SUBSCRIBED");
+  drain (f, DRAIN (.group = (char *) (gsize) "others"));
+  assert_answer (f, "NOT_SUBSCRIBED");
+}
+
+/* The agent and tools drain members of others. A member that disconnects first ends the call. */
+static void
+test_of_another (Fixture *f, gconstpointer data)
+{
+  const DrainRequest request = DRAIN (.peer = (char *) (gsize) "other", .group = (char *) (gsize) "workers");
+
+  publish (f, 2);
+  drain (f, request);
+  assert_answer (f, "DENIED");
+  f->asker->principal.role = BUS_ROLE_TOOL;
+  drain (f, DRAIN (.peer = (char *) (gsize) "nobody", .group = (char *) (gsize) "workers"));
+  assert_answer (f, "ABSENT");
+  drain (f, request);
+  assert_answer (f, "");
+  g_assert_true (f->others->drains);
+  settle (f, f->others);
+  assert_answer (f, "1/0");
+  drain (f, DRAIN (.peer = (char *) (gsize) "other", .group = (char *) (gsize) "workers", .resume = TRUE));
+  assert_answer (f, "1/0");
+  publish (f, 1);
+  drain (f, request);
+  assert_answer (f, "");
+  routes_disconnect (&f->peers, f->other, NULL);
+  bus_drain_settle (f->peers.core);
+  assert_answer (f, "RESPONDER_GONE");
+  f->asker->principal.role = BUS_ROLE_COLLECTOR;
+}
+
+/* Its subscription ended before it had settled everything: nothing is left to wait for. */
+static void
+test_unsubscribed (Fixture *f, gconstpointer data)
+{
+  publish (f, 1);
+  drain (f, DRAIN (.subscription = 1));
+  assert_answer (f, "");
+  routes_unsubscribe (&f->peers, f->own, &(BusLeave){ 0 });
+  bus_drain_settle (f->peers.core);
+  assert_answer (f, "1/0");
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/core/drain/M06-drained", test_drained);
+  ADD ("/core/drain/idle", test_idle);
+  ADD ("/core/drain/M06-last-member", test_last_member);
+  ADD ("/core/drain/whole-member", test_whole_member);
+  ADD ("/core/drain/server", test_server);
+  ADD ("/core/drain/refused", test_refused);
+  ADD ("/core/drain/A08-of-another", test_of_another);
+  ADD ("/core/drain/unsubscribed", test_unsubscribed);
+  return g_test_run ();
+}
