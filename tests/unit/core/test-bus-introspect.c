@@ -763,6 +763,7 @@ static const struct
   { "introspect", "\x08\x01", 2, FALSE },
   { "timeline", "\x0a\x01x", 3, TRUE },
   { "describe", "", 0, FALSE },
+  { "wait", "", 0, TRUE },
 };
 
 static const struct
