@@ -2,6 +2,7 @@
 #include "ctl-answers.h"
 
 #include "ctl-catalog.h"
+#include "ctl-hops.h"
 #include "ctl-json.h"
 #include "ctl-payload.h"
 #include "terminal-text.h"
@@ -67,6 +68,8 @@ answers_show_one (Ctl *ctl, DeyeBusMessage *answer)
     answers_show_json (ctl, answer, failure);
   else
     answers_show_text (ctl, answer, failure);
+  if (ctl->options.trace)
+    ctl_hops_show (ctl, answer);
   ctl_output_flush (&ctl->output);
 }
 

@@ -245,6 +245,7 @@ arrival_put_answer (SessionArrival *arrival, DeyeBusStream *stream)
 
   if (message == NULL)
     return FALSE;
+  deye_bus_hops_note_delivered (message->hops);
   arrival->session->counts.received++;
   if (!deye_bus_stream_put (stream, message))
     {

@@ -275,6 +275,8 @@ def _(bus):
     equal({answer["sender"] for answer in answers}, {"procmond-1", "procmond-2"})
     equal([(answer["final"], answer["payload"]["collector_id"] == answer["sender"]) for answer in answers], [(True, True)] * 2)
     equal(len(bus.json("request", TASK, task, "--expect", "1")), 1)
+    rows = bus.json("request", TASK, task, "--expect", "all", "--trace")
+    equal(len([row for row in rows if {"hop.accepted", "hop.written", "hop.delivered"} <= set(row)]), 2, "stations of each answer")
     process = bus.start("request", TASK, '{"operation": "dance"}', "--expect", "all", "--json")
     out, err = process.communicate(timeout=PATIENCE_S)
     equal([json.loads(line)["error_name"] for line in out.splitlines()], ["UnsupportedOperation"] * 2)
