@@ -45,6 +45,15 @@ call_run_sync (DeyeBusClient *self,
   return ok ? g_steal_pointer (&pending) : NULL;
 }
 
+/* It is queued, as after any publish without an acknowledgement. */
+static void
+call_end_stashed (DeyeBusClient *self, DeyeBusPending *pending)
+{
+  pending->done = TRUE;
+  deye_bus_events_push (&self->events,
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = deye_bus_pending_ref (pending) });
+}
+
 static void
 call_run_async (DeyeBusClient *self,
                 const DeyeBusCall *call,
@@ -59,7 +68,10 @@ call_run_async (DeyeBusClient *self,
     return;
   pending = call_new_pending (kind, call->options);
   pending->complete = complete; /* before the call, which may end it at once */
-  (void) call_start (self, call, pending, &error);
+  if (kind != DEYE_BUS_PENDING_SENT || !deye_bus_client_stashes (self))
+    (void) call_start (self, call, pending, &error);
+  else if (deye_bus_client_stash (self, call, &error))
+    call_end_stashed (self, pending);
   deye_bus_client_leave_task (self, task, pending, complete, error);
 }
 
@@ -126,6 +138,13 @@ call_publish_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !deye_bus_client_enter (self, error))
     return FALSE;
+  if (deye_bus_client_stashes (self))
+    {
+      ok = deye_bus_client_stash (self, call, error);
+      deye_bus_client_look_now (self);
+      deye_bus_client_leave (self);
+      return ok;
+    }
   if (deye_bus_client_check_ready (self, error) && !deye_bus_session_has_credit (self->session, call))
     pending = call_new_pending (DEYE_BUS_PENDING_SENT, call->options);
   ok = self->state == DEYE_BUS_CLIENT_STATE_READY && deye_bus_session_call (self->session, call, pending, error);

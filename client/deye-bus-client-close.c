@@ -30,15 +30,21 @@ client_take_loss (DeyeBusClient *self)
   return deye_bus_client_new_unsent_error (messages, deye_bus_client_unsent_ended);
 }
 
+/* What was dropped when an earlier connection ended has been reported then. */
+static guint64
+client_count_unsent (DeyeBusClient *self)
+{
+  return self->closed_connection ? deye_bus_client_get_unsent (self) : deye_bus_stash_count (&self->stash);
+}
+
 /* NULL: everything was sent, or its loss was reported when an earlier connection ended. */
 static GError *
 client_close_error (DeyeBusClient *self)
 {
-  guint64 messages;
+  guint64 messages = client_count_unsent (self);
 
-  if (!self->closed_connection)
+  if (!self->closed_connection && messages == 0)
     return client_take_loss (self);
-  messages = deye_bus_client_get_unsent (self);
   return messages > 0 ? deye_bus_client_new_unsent_error (messages, UNSENT_CLOSED) : NULL;
 }
 
@@ -61,6 +67,8 @@ client_end_close (DeyeBusClient *self)
   deye_bus_socket_close_handle (&self->given_fd);
   if (self->close_unheard && self->closed_connection)
     deye_bus_client_end_unsent (self, UNSENT_CLOSED);
+  if (self->close_unheard)
+    deye_bus_client_report_unsent (self, deye_bus_stash_count (&self->stash), UNSENT_CLOSED);
   deye_bus_client_say_closed (self, closed);
   while ((closing = g_queue_pop_head (&self->closings)) != NULL)
     {
@@ -320,6 +328,7 @@ guint64
 deye_bus_client_drop_connection (DeyeBusClient *self)
 {
   gboolean owns_connection = !deye_bus_client_is_forked (self);
+  gboolean was_closed = self->state == DEYE_BUS_CLIENT_STATE_CLOSED; /* close() has reported what waited */
   gboolean was_connected = owns_connection && deye_bus_client_is_connected (self);
 
   client_end_attempts (self);
@@ -333,6 +342,8 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
   deye_bus_socket_close_handle (&self->given_fd);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_CLOSE);
   client_end_subscriptions (self);
-  return !owns_connection ? 0
-                          : self->lost + (was_connected ? deye_bus_session_count_unsent (self->session).unwatched : 0);
+  if (!owns_connection)
+    return 0;
+  return self->lost + (was_closed ? 0 : deye_bus_stash_count (&self->stash))
+         + (was_connected ? deye_bus_session_count_unsent (self->session).unwatched : 0);
 }

@@ -17,15 +17,21 @@ flush_check_ready (DeyeBusClient *self, GError **error)
 {
   guint64 messages;
 
-  if (self->state != DEYE_BUS_CLIENT_STATE_DISCONNECTED)
+  if (self->state != DEYE_BUS_CLIENT_STATE_DISCONNECTED && !deye_bus_client_stashes (self))
     return deye_bus_client_check_ready (self, error);
   messages = deye_bus_client_get_unsent (self);
   if (messages == 0)
     return deye_bus_client_check_ready (self, error);
-  g_propagate_error (error, deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED,
-                                                _ ("Not connected. Messages that were not sent when the connection "
-                                                   "ended: %" PRIu64),
-                                                messages));
+  if (deye_bus_client_stashes (self))
+    g_propagate_error (error, deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED,
+                                                  _ ("Not connected at the moment. Messages that wait until the client "
+                                                     "is ready: %" PRIu64),
+                                                  messages));
+  else
+    g_propagate_error (error, deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED,
+                                                  _ ("Not connected. Messages that were not sent when the connection "
+                                                     "ended: %" PRIu64),
+                                                  messages));
   return FALSE;
 }
 

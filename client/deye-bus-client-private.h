@@ -7,6 +7,7 @@
 #include "session/deye-bus-connection.h"
 #include "session/deye-bus-reconnect.h"
 #include "session/deye-bus-session.h"
+#include "session/deye-bus-stash.h"
 #include "deye-bus-socket.h"
 
 /*
@@ -60,6 +61,7 @@ struct _DeyeBusClient
   gboolean connect_dialled;     /* @connect_call made the client connect */
   gboolean established;         /* it was ready since connect() was called */
   gboolean closed_said;         /* the signal "closed" has reported the end of the last connection */
+  DeyeBusStash stash;           /* published while it was not connected */
   gint reported_code;           /* of the error that the log has for the present outage; 0: none */
 
   DeyeBusEvents events;
@@ -165,6 +167,17 @@ void deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us);
  * messages that were not sent and that nothing has reported. */
 guint64 deye_bus_client_drop_connection (DeyeBusClient *self);
 
+/* --- stash.c --- */
+
+/* TRUE if a publish waits for the next connection. */
+gboolean deye_bus_client_stashes (const DeyeBusClient *self);
+/* FALSE: refused. */
+gboolean deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **error);
+/* The client is ready: sends what waits, and reports what was dropped. */
+void deye_bus_client_send_stash (DeyeBusClient *self);
+/* The client does not connect again: reports everything as lost. */
+void deye_bus_client_end_stash (DeyeBusClient *self);
+
 /* --- unsent.c --- */
 
 extern const char deye_bus_client_unsent_ended[] G_GNUC_INTERNAL; /* the connection ended; untranslated */
@@ -174,6 +187,8 @@ GError *deye_bus_client_new_unsent_error (guint64 messages, const char *why);
 /* The session has ended: reports messages that were not sent, if no call does, by a log record and the signal "error" from
  * the next dispatch. */
 void deye_bus_client_end_unsent (DeyeBusClient *self, const char *why);
+/* The same for a number of @messages; no effect if it is 0. */
+void deye_bus_client_report_unsent (DeyeBusClient *self, guint64 messages, const char *why);
 /* The same in dispose, at once. The log record is a warning if no handler of the signal was called. @messages: 0: none. */
 void deye_bus_client_dispose_unsent (DeyeBusClient *self, guint64 messages);
 
@@ -202,6 +217,8 @@ gboolean deye_bus_client_wait (DeyeBusClient *self,
                                GCancellable *cancellable);
 /* Reads from the socket once in a number of calls. For calls that need no answer: a program may make no others. */
 void deye_bus_client_look (DeyeBusClient *self);
+/* The same, at once: while the client connects, calls that do not wait work on it as well. */
+void deye_bus_client_look_now (DeyeBusClient *self);
 /* Waits until @pending is done; a cancellation gives it up. */
 void deye_bus_client_wait_done (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable);
 /* ... and moves its error to @error. FALSE: it had one. */

@@ -334,6 +334,12 @@ deye_bus_client_look (DeyeBusClient *self)
     client_step (self);
 }
 
+void
+deye_bus_client_look_now (DeyeBusClient *self)
+{
+  client_step (self);
+}
+
 static gboolean
 client_pending_is_done (gconstpointer data)
 {

@@ -91,6 +91,7 @@ deye_bus_client_become_ready (DeyeBusClient *self)
   deye_bus_reconnect_reset (&self->schedule);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_RESTORED);
   deye_bus_session_release (self->session);
+  deye_bus_client_send_stash (self);
   deye_bus_client_end_connect_call (self, NULL);
 }
 
@@ -177,6 +178,7 @@ reconnect_give_up (DeyeBusClient *self, const GError *error)
     deye_bus_client_end_unsent (self, deye_bus_client_unsent_ended);
   if (was_connected || self->established)
     deye_bus_client_say_closed (self, error);
+  deye_bus_client_end_stash (self);
   self->established = FALSE;
   deye_bus_client_end_connect_call (self, error);
 }

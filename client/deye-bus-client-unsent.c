@@ -26,7 +26,9 @@ deye_bus_client_get_unsent (DeyeBusClient *self)
   /* Another thread may be writing, and would free the queue during the count. */
   if (!g_main_context_acquire (self->context))
     return G_MAXUINT64;
-  messages = self->session != NULL ? deye_bus_session_count_unsent (self->session).messages : 0;
+  messages = deye_bus_stash_count (&self->stash);
+  if (self->session != NULL)
+    messages += deye_bus_session_count_unsent (self->session).messages;
   g_main_context_release (self->context);
   return messages;
 }
@@ -50,8 +52,12 @@ client_log_unsent (const DeyeBusClient *self, GLogLevelFlags level, guint64 mess
 void
 deye_bus_client_end_unsent (DeyeBusClient *self, const char *why)
 {
-  guint64 messages = deye_bus_session_count_unsent (self->session).unwatched;
+  deye_bus_client_report_unsent (self, deye_bus_session_count_unsent (self->session).unwatched, why);
+}
 
+void
+deye_bus_client_report_unsent (DeyeBusClient *self, guint64 messages, const char *why)
+{
   if (messages == 0)
     return;
   self->lost += messages;

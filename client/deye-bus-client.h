@@ -70,6 +70,14 @@ G_BEGIN_DECLS
  * connected. If the broker has been restarted meanwhile, #DeyeBusClient::epoch-changed is emitted. A subscription that the
  * broker does not accept again ends, with #DeyeBusSubscription::ended; the others live.
  *
+ * While the client connects, a publish without acknowledgement waits in the client, at most 8,192 messages and 1 MiB, and is
+ * sent as soon as the client is ready, in order. If there is no more room, the oldest of them is dropped; a message on
+ * `tasks.*` or `results.*` is not dropped, but the call fails with %DEYE_BUS_ERROR_LIMIT instead; of health messages only the
+ * latest of each topic is kept. The time to live of a message keeps running. #DeyeBusClient::error reports the number of
+ * messages that were dropped, when the client is ready. Subscribing and serving wait, too. Other calls fail with
+ * %DEYE_BUS_ERROR_NOT_CONNECTED. deye_bus_client_flush() fails as well, and its error and that of deye_bus_client_close()
+ * contain the number of messages that wait.
+ *
  * The client does not connect again if another connection would end in the same way: the broker refuses the client's id,
  * type, role or version, or another client has taken over the id. It does not either if it was created for an existing
  * socket, or if deye_bus_client_set_reconnect() has switched it off. Then #DeyeBusClient::closed is emitted, all

@@ -442,6 +442,39 @@ test_signals (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (c->closed, ==, 1);
 }
 
+/* Published while there is no agent: the subscriptions are restored first, so each message arrives, once. */
+static void
+test_published_meanwhile (RestartFixture *f, gconstpointer data)
+{
+  RestartClient *c;
+
+  agent_start (f);
+  c = client_new (f);
+  g_assert_true (deye_bus_client_connect (c->client, NULL, NULL));
+  client_subscribe (c);
+  restart_wait (f, c->ready == 1);
+  agent_kill (f);
+  restart_wait (f, c->interrupted == 1);
+  f->round = 1;
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (GBytes) payload = bus_fixture_payload (f->round, 100);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (deye_bus_client_publish (c->client, TOPIC, payload, NULL, NULL, NULL, &error));
+      g_assert_no_error (error);
+    }
+  g_assert_cmpuint (deye_bus_client_get_unsent (c->client), ==, 100);
+  agent_start (f);
+  restart_wait (f, c->all >= 100 && c->shared >= 100);
+  g_assert_true (deye_bus_client_flush (c->client, NULL, TRUE, NULL, NULL));
+  while (g_main_context_iteration (f->context, FALSE))
+    ;
+  g_assert_cmpuint (c->all, ==, 100);
+  g_assert_cmpuint (c->shared, ==, 100);
+  g_assert_cmpuint (c->other, ==, 0);
+}
+
 /* Many clients, many restarts. */
 static void
 test_restarts (RestartFixture *f, gconstpointer data)
@@ -488,6 +521,7 @@ main (int argc, char **argv)
   RESTART_TEST ("M16-before-the-agent", test_before_the_agent);
   RESTART_TEST ("M16-without-a-loop", test_without_a_loop);
   RESTART_TEST ("M16-signals", test_signals);
+  RESTART_TEST ("M16-published-meanwhile", test_published_meanwhile);
   RESTART_TEST ("K09-M16-restarts", test_restarts);
   return g_test_run ();
 }

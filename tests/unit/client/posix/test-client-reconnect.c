@@ -315,6 +315,101 @@ test_verified (ReconnectFixture *f, gconstpointer data)
   settle (f);
 }
 
+/* --- publishing meanwhile --- */
+
+static void
+publish_meanwhile (ReconnectFixture *f, const char *topic)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (deye_bus_client_publish (f->client, topic, NULL, NULL, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static void
+start_without_broker (ReconnectFixture *f)
+{
+  deye_bus_client_set_reconnect (f->client, TRUE);
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
+  publish_meanwhile (f, "events.process.lifecycle");
+  publish_meanwhile (f, "results.procmond");
+}
+
+/* Messages are sent when the client is ready, in their order, and flush() says how many wait. */
+static void
+test_stash (ReconnectFixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) async = { NULL, 0 };
+  g_autoptr (GByteArray) got = g_byte_array_new ();
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  guint8 bytes[4096];
+  gssize n;
+
+  start_without_broker (f);
+  deye_bus_client_publish_async (f->client, "events.process.third", NULL, NULL, FALSE, NULL, client_result_set, &async);
+  while (async.calls == 0)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_true (deye_bus_client_publish_finish (f->client, async.result, NULL, &error));
+  g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 3);
+  g_assert_false (deye_bus_client_flush (f->client, NULL, FALSE, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+  g_assert_nonnull (strstr (error->message, "3"));
+  broker_listen (f, 4);
+  broker_welcome (f);
+  settle (f);
+  while ((n = recv (f->peer, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+    g_byte_array_append (got, bytes, (guint) n);
+  frames = script_take (got);
+  g_assert_cmpuint (frames->len, ==, 4); /* HELLO and these */
+  for (guint i = 0; i < 3; i++)
+    {
+      static const char *const topics[] = { "events.process.lifecycle", "results.procmond", "events.process.third" };
+      const ScriptFrame *frame = frames->pdata[i + 1];
+
+      g_assert_cmpint (frame->kind, ==, WIRE_KIND_PUBLISH);
+      g_assert_true (wire_span_equal (frame->envelope.topic, wire_span_str (topics[i])));
+    }
+  g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
+}
+
+/* close() does not wait for a broker, and says how many messages are lost. */
+static void
+test_stash_closed (ReconnectFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  start_without_broker (f);
+  g_assert_null (deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+  g_clear_error (&error);
+  g_assert_false (deye_bus_client_close (f->client, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  g_assert_nonnull (strstr (error->message, "2"));
+  settle (f);
+}
+
+static void
+count_errors (DeyeBusClient *client, const GError *error, gpointer data)
+{
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  ++*(guint *) data;
+}
+
+/* The client gives up: the signal reports what waited. */
+static void
+test_stash_given_up (ReconnectFixture *f, gconstpointer data)
+{
+  guint errors = 0;
+
+  g_signal_connect (f->client, "error", G_CALLBACK (count_errors), &errors);
+  start_without_broker (f);
+  deye_bus_client_set_reconnect (f->client, FALSE);
+  settle (f);
+  g_assert_cmpuint (errors, ==, 1);
+  g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -326,5 +421,8 @@ main (int argc, char **argv)
   RECONNECT_TEST ("after-cancelled-methods", test_after_cancelled_methods);
   RECONNECT_TEST ("refused", test_refused);
   RECONNECT_TEST ("M16-verified", test_verified);
+  RECONNECT_TEST ("M16-stash", test_stash);
+  RECONNECT_TEST ("M16-stash-closed", test_stash_closed);
+  RECONNECT_TEST ("M16-stash-given-up", test_stash_given_up);
   return g_test_run ();
 }

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-stash.h"
+
+#include "deye-bus-error.h"
+
+/* What a client keeps while it is not connected, with the time of the test. */
+
+#define NOW_US 1000000
+
+static gboolean
+put_with (DeyeBusStash *stash, const char *topic, gsize len, DeyeBusOptions *options, GError **error)
+{
+  g_autofree guint8 *zeros = g_malloc0 (len + 1);
+  g_autoptr (GBytes) payload = g_bytes_new (zeros, len);
+  DeyeBusCall call
+      = { .kind = WIRE_KIND_PUBLISH, .topic = topic, .target = "", .payload = payload, .options = options };
+
+  return deye_bus_stash_put (stash, &call, 0, NOW_US, error);
+}
+
+static void
+put (DeyeBusStash *stash, const char *topic, gsize len)
+{
+  g_autoptr (GError) error = NULL;
+
+  put_with (stash, topic, len, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+assert_next (DeyeBusStash *stash, const char *topic)
+{
+  g_autoptr (DeyeBusStashed) stashed = deye_bus_stash_take (stash, NOW_US);
+
+  g_assert_nonnull (stashed);
+  g_assert_cmpstr (stashed->call.topic, ==, topic);
+}
+
+static void
+test_in_order (void)
+{
+  DeyeBusStash stash = { 0 };
+
+  put (&stash, "events.a", 10);
+  put (&stash, "tasks.b", 10);
+  put (&stash, "events.c", 10);
+  assert_next (&stash, "events.a");
+  assert_next (&stash, "tasks.b");
+  assert_next (&stash, "events.c");
+  g_assert_null (deye_bus_stash_take (&stash, NOW_US));
+  g_assert_cmpuint (stash.bytes, ==, 0);
+  g_assert_cmpuint (stash.lost, ==, 0);
+}
+
+static void
+test_events_drop_the_oldest (void)
+{
+  DeyeBusStash stash = { 0 };
+
+  put (&stash, "events.first", 400000);
+  put (&stash, "events.second", 400000);
+  put (&stash, "events.third", 400000);
+  g_assert_cmpuint (stash.lost, ==, 1);
+  assert_next (&stash, "events.second");
+  deye_bus_stash_clear (&stash);
+  for (guint i = 0; i < DEYE_BUS_STASH_MAX_MESSAGES + 5; i++)
+    put (&stash, "events.small", 1);
+  g_assert_cmpuint (deye_bus_stash_count (&stash), ==, DEYE_BUS_STASH_MAX_MESSAGES);
+  g_assert_cmpuint (stash.lost, ==, 6);
+  deye_bus_stash_clear (&stash);
+}
+
+/* Events give way to them; of their own kind none is dropped. */
+static void
+test_must_keep_refuses (void)
+{
+  DeyeBusStash stash = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  put (&stash, "events.first", 400000);
+  put (&stash, "results.procmond", 400000);
+  put (&stash, "results.procmond", 400000);
+  g_assert_cmpuint (stash.lost, ==, 1);
+  g_assert_false (put_with (&stash, "results.procmond", 400000, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  g_clear_error (&error);
+  g_assert_false (put_with (&stash, "events.large", 400000, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 2);
+  deye_bus_stash_clear (&stash);
+}
+
+static void
+test_health_conflates (void)
+{
+  DeyeBusStash stash = { 0 };
+
+  put (&stash, "health.properties.a", 10);
+  put (&stash, "events.a", 10);
+  put (&stash, "health.properties.b", 10);
+  put (&stash, "health.properties.a", 20);
+  g_assert_cmpuint (stash.lost, ==, 1);
+  assert_next (&stash, "events.a");
+  assert_next (&stash, "health.properties.b");
+  assert_next (&stash, "health.properties.a");
+  g_assert_cmpuint (stash.bytes, ==, 0);
+}
+
+static void
+test_time_to_live (void)
+{
+  DeyeBusStash stash = { 0 };
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (DeyeBusStashed) stashed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_options_set_ttl (options, 1000);
+  g_assert_true (put_with (&stash, "events.short", 1, options, &error));
+  deye_bus_options_set_ttl (options, 5000);
+  g_assert_true (put_with (&stash, "events.long", 1, options, &error));
+  stashed = deye_bus_stash_take (&stash, NOW_US + 2000);
+  g_assert_cmpstr (stashed->call.topic, ==, "events.long");
+  g_assert_cmpint (stashed->call.options->ttl_us, ==, 3000);
+  g_assert_cmpuint (stash.lost, ==, 1);
+}
+
+/* What the broker would refuse is refused at once. */
+static void
+test_checks (void)
+{
+  DeyeBusStash stash = { 0 };
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_options_set_ttl (options, -1);
+  g_assert_false (put_with (&stash, "events.a", 1, options, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_false (put_with (&stash, "events.\xff", 1, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_BAD_TOPIC);
+  g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/client/stash/in-order", test_in_order);
+  g_test_add_func ("/client/stash/M16-events-drop-the-oldest", test_events_drop_the_oldest);
+  g_test_add_func ("/client/stash/M16-must-keep-refuses", test_must_keep_refuses);
+  g_test_add_func ("/client/stash/M16-health-conflates", test_health_conflates);
+  g_test_add_func ("/client/stash/time-to-live", test_time_to_live);
+  g_test_add_func ("/client/stash/checks", test_checks);
+  return g_test_run ();
+}
