@@ -177,14 +177,6 @@ stream_let_wait (BusStream *stream, BusInbound *inbound, const BusStreamFrame *f
   return BUS_STREAM_WAITS;
 }
 
-BusStreamResult
-bus_stream_offer (BusStream *stream, BusInbound *inbound, const BusStreamFrame *frame, gint64 now_us)
-{
-  if (bus_stream_waits (stream) || !stream_may_pass (stream, frame->kind))
-    return stream_let_wait (stream, inbound, frame, now_us);
-  return stream_pass (stream, inbound, frame, now_us) ? BUS_STREAM_PASSED : BUS_STREAM_FULL;
-}
-
 /* --- credit --- */
 
 gboolean
@@ -210,6 +202,19 @@ bus_stream_advance (BusStream *stream, gint64 now_us)
     }
   bus_flow_note_level (stream->flow, now_us);
   return TRUE;
+}
+
+BusStreamResult
+bus_stream_offer (BusStream *stream, BusInbound *inbound, const BusStreamFrame *frame, gint64 now_us)
+{
+  if (bus_stream_waits (stream) || !stream_may_pass (stream, frame->kind))
+    {
+      BusStreamResult result = stream_let_wait (stream, inbound, frame, now_us);
+
+      /* The progress that it replaced may have been in front of a frame that needs no window. */
+      return result == BUS_STREAM_WAITS && !bus_stream_advance (stream, now_us) ? BUS_STREAM_FULL : result;
+    }
+  return stream_pass (stream, inbound, frame, now_us) ? BUS_STREAM_PASSED : BUS_STREAM_FULL;
 }
 
 BusWindowResult
