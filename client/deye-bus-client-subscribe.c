@@ -73,6 +73,9 @@ wish_pack (guint32 id, const DeyeBusWish *wish)
       request.queue_bytes = wish->options->queue_bytes;
       request.window_messages = wish->options->window_messages;
       request.window_bytes = wish->options->window_bytes;
+      request.strategy = (Daemoneye__Eventbus__V1__Strategy) wish->options->strategy;
+      request.weight = (guint32) wish->options->weight; /* checked */
+      request.in_flight = wish->options->in_flight;
       if (deye_bus_subscribe_options_has_filter (wish->options))
         {
           wish_fill_filter (wish->options, &filter);
@@ -164,12 +167,12 @@ wish_check_group (const DeyeBusWish *wish, GError **error)
   return FALSE;
 }
 
-/* A filter needs a feature. While there is no connection it is not known whether the broker has it; a broker that has not refuses
+/* A filter, and the share of a member in its group, need a feature. While there is no connection it is not known whether the broker has it; a broker that has not refuses
  * the request. */
 static gboolean
 wish_check_features (DeyeBusClient *self, const DeyeBusWish *wish, GError **error)
 {
-  return !deye_bus_subscribe_options_has_filter (wish->options) || !deye_bus_client_check_ready (self, NULL)
+  return !deye_bus_subscribe_options_need_delivery (wish->options) || !deye_bus_client_check_ready (self, NULL)
          || deye_bus_session_check_features (self->session, WIRE_FEATURE_DELIVERY, error);
 }
 

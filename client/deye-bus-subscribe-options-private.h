@@ -12,6 +12,11 @@ struct _DeyeBusSubscribeOptions
   guint64 window_messages;
   guint64 window_bytes;
 
+  /* Of a member of a group. */
+  DeyeBusStrategy strategy;
+  guint64 weight;
+  guint64 in_flight;
+
   /* The filter; NULL: any. */
   char *filter_correlation_id;
   char *filter_root_id;
@@ -20,8 +25,11 @@ struct _DeyeBusSubscribeOptions
   const char *invalid;    /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };
 
+/* TRUE if one of the options needs the feature DELIVERY. @options: (nullable). */
+gboolean deye_bus_subscribe_options_need_delivery (const DeyeBusSubscribeOptions *options);
+
 /* TRUE if a filter is set. @options: (nullable). */
 gboolean deye_bus_subscribe_options_has_filter (const DeyeBusSubscribeOptions *options);
 
-/* FALSE: the options have a policy that does not exist, or a wrong filter, which this error reports. @options: (nullable). */
+/* FALSE: the options have a policy or strategy that does not exist, a weight out of range, or a wrong filter, which this error reports. @options: (nullable). */
 gboolean deye_bus_subscribe_options_check (const DeyeBusSubscribeOptions *options, GError **error);

@@ -7,7 +7,7 @@
 
 /*
  * Options of a subscription: a boxed value. A call encodes them at once, so the library keeps no reference. The broker
- * decides which values apply and reports them; only a policy that does not exist is refused here, when the options are
+ * decides which values apply and reports them; only what does not exist is refused here, when the options are
  * used.
  */
 
@@ -68,6 +68,14 @@ deye_bus_subscribe_options_set_policy (DeyeBusSubscribeOptions *options, DeyeBus
   options->policy = policy;
 }
 
+void
+deye_bus_subscribe_options_set_strategy (DeyeBusSubscribeOptions *options, DeyeBusStrategy strategy)
+{
+  g_return_if_fail (options != NULL);
+
+  options->strategy = strategy;
+}
+
 #define DEFINE_FILTER_SETTER(field, argument)                                                                          \
   void deye_bus_subscribe_options_set_filter_##field (DeyeBusSubscribeOptions *options, const char *argument)          \
   {                                                                                                                    \
@@ -100,6 +108,14 @@ deye_bus_subscribe_options_has_filter (const DeyeBusSubscribeOptions *options)
              || options->filter_tags != NULL);
 }
 
+gboolean
+deye_bus_subscribe_options_need_delivery (const DeyeBusSubscribeOptions *options)
+{
+  return options != NULL
+         && (deye_bus_subscribe_options_has_filter (options) || options->strategy != DEYE_BUS_STRATEGY_DEFAULT
+             || options->weight != 0 || options->in_flight != 0);
+}
+
 /* The broker would close the connection for text that is not UTF-8. */
 static gboolean
 subscribe_options_are_text (const DeyeBusSubscribeOptions *options)
@@ -127,10 +143,27 @@ subscribe_options_check_filter (const DeyeBusSubscribeOptions *options, GError *
   return problem == NULL;
 }
 
+#define OPTIONS_WEIGHT_MAX 1000u
+
+static gboolean
+subscribe_options_check_share (const DeyeBusSubscribeOptions *options, GError **error)
+{
+  if ((guint) options->strategy > DEYE_BUS_STRATEGY_FIRST_AVAILABLE)
+    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
+                 _ ("The options have a strategy that does not exist (%u)"), (guint) options->strategy);
+  else if (options->weight > OPTIONS_WEIGHT_MAX)
+    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, _ ("A weight is at most %u"),
+                 OPTIONS_WEIGHT_MAX);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 gboolean
 deye_bus_subscribe_options_check (const DeyeBusSubscribeOptions *options, GError **error)
 {
-  if (options != NULL && !subscribe_options_check_filter (options, error))
+  if (options != NULL
+      && (!subscribe_options_check_filter (options, error) || !subscribe_options_check_share (options, error)))
     return FALSE;
   if (options == NULL || (guint) options->policy <= DEYE_BUS_POLICY_CONFLATE)
     return TRUE;
@@ -150,3 +183,5 @@ DEFINE_NUMBER_SETTER (queue_messages, messages)
 DEFINE_NUMBER_SETTER (queue_bytes, bytes)
 DEFINE_NUMBER_SETTER (window_messages, messages)
 DEFINE_NUMBER_SETTER (window_bytes, bytes)
+DEFINE_NUMBER_SETTER (weight, weight)
+DEFINE_NUMBER_SETTER (in_flight, messages)

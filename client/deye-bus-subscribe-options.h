@@ -36,6 +36,28 @@ typedef enum
   DEYE_BUS_POLICY_CONFLATE = 5,
 } DeyeBusPolicy;
 
+/**
+ * DeyeBusStrategy:
+ * @DEYE_BUS_STRATEGY_DEFAULT: the one of the group that is joined, or %DEYE_BUS_STRATEGY_ROUND_ROBIN for a new group
+ * @DEYE_BUS_STRATEGY_ROUND_ROBIN: members in turn, in proportion to their weights
+ * @DEYE_BUS_STRATEGY_LEAST_LOADED: the member with the fewest unsettled messages for its weight, then the one with the
+ *   fewest queued bytes
+ * @DEYE_BUS_STRATEGY_RANDOM: a member by chance, in proportion to their weights
+ * @DEYE_BUS_STRATEGY_FIRST_AVAILABLE: the member with the largest weight, then the one that joined first
+ *
+ * How a queue group chooses the member that gets a message, among those that have room and handle what they get.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  DEYE_BUS_STRATEGY_DEFAULT = 0,
+  DEYE_BUS_STRATEGY_ROUND_ROBIN = 1,
+  DEYE_BUS_STRATEGY_LEAST_LOADED = 2,
+  DEYE_BUS_STRATEGY_RANDOM = 3,
+  DEYE_BUS_STRATEGY_FIRST_AVAILABLE = 4,
+} DeyeBusStrategy;
+
 #define DEYE_BUS_TYPE_SUBSCRIBE_OPTIONS (deye_bus_subscribe_options_get_type ())
 
 /**
@@ -198,5 +220,42 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_filter_stage (DeyeBusSubscribeO
  */
 DEYE_BUS_API void
 deye_bus_subscribe_options_add_filter_tag (DeyeBusSubscribeOptions *options, const char *key, const char *value);
+
+/**
+ * deye_bus_subscribe_options_set_strategy:
+ * @options: options
+ * @strategy: a #DeyeBusStrategy
+ *
+ * Sets the strategy of a queue group. The first member decides; a peer that joins an existing group sets the same one or
+ * %DEYE_BUS_STRATEGY_DEFAULT, otherwise it gets %DEYE_BUS_ERROR_UNSUPPORTED. The broker's configuration of the group
+ * wins without an error. Without a group, or with a broker that does not offer strategies, the call fails.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_subscribe_options_set_strategy (DeyeBusSubscribeOptions *options, DeyeBusStrategy strategy);
+
+/**
+ * deye_bus_subscribe_options_set_weight:
+ * @options: options
+ * @weight: the weight, from 1 to 1,000, or 0 for 1
+ *
+ * Sets the share of this member of a queue group, beside the weights of the other members. The broker's configuration of
+ * the group wins.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_subscribe_options_set_weight (DeyeBusSubscribeOptions *options, guint64 weight);
+
+/**
+ * deye_bus_subscribe_options_set_in_flight:
+ * @options: options
+ * @messages: largest number of messages, or 0 for the window alone
+ *
+ * Bounds the messages that this member of a queue group may hold without having handled them. The broker's configuration
+ * of the group wins.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_subscribe_options_set_in_flight (DeyeBusSubscribeOptions *options, guint64 messages);
 
 G_END_DECLS

@@ -5,11 +5,13 @@
 #include "deye-bus-pack.h"
 #include "deye-bus-subscribe-options-private.h"
 #include "deye-bus-subscription-private.h"
+#include "session/deye-bus-session-send.h"
+#include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
 
 /*
- * Flow control of a subscription: the policy and bounds that apply, how to change them, and pausing.
+ * Flow control of a subscription: the policy and bounds that apply, how to change them, draining, and pausing.
  *
  * The broker enforces policy and bounds, this file only asks for them. Pausing is local: the broker only sees that no
  * credit is returned.
@@ -150,6 +152,66 @@ deye_bus_subscription_adjust_finish (DeyeBusSubscription *self, GAsyncResult *re
   g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
 
   return deye_bus_task_check (self, result, deye_bus_subscription_adjust_async, error)
+         && g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- drain --- */
+
+static gboolean
+subscription_begin_drain (DeyeBusSubscription *self, DeyeBusClient *client, DeyeBusPending *pending, GError **error)
+{
+  Daemoneye__Eventbus__V1__DrainRequest request = DAEMONEYE__EVENTBUS__V1__DRAIN_REQUEST__INIT;
+  g_autoptr (GBytes) payload = NULL;
+
+  if (!deye_bus_session_check_features (client->session, WIRE_FEATURE_DELIVERY, error))
+    return FALSE;
+  if (self->channel->cut)
+    {
+      g_propagate_error (error, deye_bus_subscription_error_ended (self));
+      return FALSE;
+    }
+  request.subscription = self->channel->id;
+  payload = deye_bus_pack (&request.base);
+  return deye_bus_client_ask_broker (client, "control.bus.drain", DEYE_BUS_TYPE_PREFIX "DrainRequest", payload, pending,
+                                     error);
+}
+
+void
+deye_bus_subscription_drain_async (DeyeBusSubscription *self,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (DeyeBusClient) client = NULL;
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, deye_bus_subscription_drain_async);
+  client = g_weak_ref_get (&self->client);
+  if (client == NULL)
+    {
+      g_task_return_error (task, deye_bus_subscription_error_ended (self));
+      return;
+    }
+  if (!deye_bus_client_enter_task (client, task, cancellable))
+    return;
+  /* Its messages may take any time. */
+  pending = deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, G_MAXINT64);
+  g_task_set_task_data (task, g_object_ref (client), g_object_unref);
+  (void) subscription_begin_drain (self, client, pending, &error);
+  deye_bus_client_leave_task (client, task, pending, deye_bus_pending_return_true, error);
+}
+
+gboolean
+deye_bus_subscription_drain_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
+
+  return deye_bus_task_check (self, result, deye_bus_subscription_drain_async, error)
          && g_task_propagate_boolean (G_TASK (result), error);
 }
 

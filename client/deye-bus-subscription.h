@@ -263,6 +263,46 @@ DEYE_BUS_API gboolean deye_bus_subscription_adjust_finish (DeyeBusSubscription *
                                                            GError **error);
 
 /**
+ * deye_bus_subscription_drain_async:
+ * @self: a #DeyeBusSubscription to a topic in a queue group, or to a topic that it serves
+ * @cancellable: (nullable): optional #GCancellable, %NULL to ignore
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
+ *
+ * Drains this member of a queue group, with all of the client's subscriptions in that group, or this server of a topic: the
+ * broker sends it nothing more, and gives what was not sent yet to other members that take it. The operation is complete
+ * when everything that was sent to the member has been handled; it has no time limit. The subscription stays and receives
+ * nothing, so that it can be unsubscribed without any message being interrupted. Cancelling the operation does not undo
+ * this.
+ *
+ * There is no synchronous version, because callbacks do not run during a synchronous call.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_subscription_drain_async (DeyeBusSubscription *self,
+                                                     GCancellable *cancellable,
+                                                     GAsyncReadyCallback callback,
+                                                     gpointer user_data);
+
+/**
+ * deye_bus_subscription_drain_finish:
+ * @self: a #DeyeBusSubscription
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
+ *
+ * Finishes an operation started with deye_bus_subscription_drain_async(). Errors: %DEYE_BUS_ERROR_NOT_SUBSCRIBED if it is
+ * neither in a queue group nor serves a topic, %DEYE_BUS_ERROR_UNSUPPORTED if the broker cannot drain, and those of every
+ * call.
+ *
+ * Returns: %TRUE if the member has drained, or %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_subscription_drain_finish (DeyeBusSubscription *self,
+                                                          GAsyncResult *result,
+                                                          GError **error);
+
+/**
  * deye_bus_subscription_pause:
  * @self: a #DeyeBusSubscription with a callback
  * @error: return location for a #GError, or %NULL

@@ -71,6 +71,9 @@ view_add_group (CtlTable *table, gconstpointer row)
   ctl_table_cell (table, "%s", group->name);
   ctl_table_cell (table, "%u", group->members);
   ctl_table_cell (table, "%s", policy);
+  ctl_table_cell (table, "%s", ctl_strategy_name (group->strategy));
+  ctl_table_cell (table, "%u", group->draining);
+  ctl_table_cell (table, "%" PRIu64, group->unreturned_messages);
   ctl_table_cell (table, "%" PRIu64, group->queued_messages);
   ctl_table_cell (table, "%s", bytes);
   ctl_table_cell (table, "%" PRIu64, group->delivered);
@@ -110,6 +113,7 @@ static const CtlColumn subscription_columns[] = {
 };
 static const CtlColumn group_columns[] = {
   { N_ ("GROUP"), CTL_COLUMN_SHRINKS }, { N_ ("MEMBERS"), CTL_COLUMN_RIGHT },   { N_ ("POLICY"), CTL_COLUMN_LEFT },
+  { N_ ("STRATEGY"), CTL_COLUMN_LEFT }, { N_ ("DRAINING"), CTL_COLUMN_RIGHT },  { N_ ("UNREAD"), CTL_COLUMN_RIGHT },
   { N_ ("WAITS"), CTL_COLUMN_RIGHT },   { N_ ("BYTES"), CTL_COLUMN_RIGHT },     { N_ ("DELIVERED"), CTL_COLUMN_RIGHT },
   { N_ ("MISSED"), CTL_COLUMN_RIGHT },  { N_ ("HANDED ON"), CTL_COLUMN_RIGHT },
 };

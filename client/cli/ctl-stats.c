@@ -177,6 +177,15 @@ ctl_policy_name (guint32 policy)
   return policy < G_N_ELEMENTS (policies) ? g_strdup (policies[policy]) : g_strdup_printf ("%u", policy);
 }
 
+/* Index: DeyeBusStrategy. */
+static const char *const strategies[] = { "", "round-robin", "least-loaded", "random", "first-available" };
+
+const char *
+ctl_strategy_name (guint32 strategy)
+{
+  return strategy < G_N_ELEMENTS (strategies) ? strategies[strategy] : "?";
+}
+
 gboolean
 ctl_policy_find (const char *name, DeyeBusPolicy *policy, GError **error)
 {

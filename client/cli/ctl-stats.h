@@ -36,6 +36,8 @@ CtlStatsList *ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **
 void ctl_stats_list_free (CtlStatsList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlStatsList, ctl_stats_list_free)
 
+/* "least-loaded"; "" for none; static. */
+const char *ctl_strategy_name (guint32 strategy);
 /* "drop-oldest", as --policy takes it; "" for no policy; (transfer full). */
 char *ctl_policy_name (guint32 policy);
 /* FALSE: there is no such policy; @error lists them all. */

@@ -3,6 +3,7 @@
 
 #include "ctl-catalog.h"
 #include "ctl-groups.h"
+#include "ctl-stats.h"
 #include "ctl-table.h"
 #include "ctl-units.h"
 
@@ -196,6 +197,14 @@ ctl_verb_subs (Ctl *ctl, char **args, GError **error)
 
 /* --- groups --- */
 
+static const char *
+tree_kind_of_member (const CtlMember *member)
+{
+  if (member->draining)
+    return _ ("drains");
+  return member->serve ? _ ("serves") : _ ("subscribes");
+}
+
 static void
 tree_add_group (CtlTable *table, gconstpointer entry)
 {
@@ -208,7 +217,10 @@ tree_add_group (CtlTable *table, gconstpointer entry)
       ctl_table_cell (table, "%u", group->members);
       ctl_table_cell (table, "%s", member->peer);
       ctl_table_cell (table, "%s", member->pattern);
-      ctl_table_cell (table, "%s", member->serve ? _ ("serves") : _ ("subscribes"));
+      ctl_table_cell (table, "%s", tree_kind_of_member (member));
+      ctl_table_cell (table, "%s", member->serve ? "" : ctl_strategy_name (group->strategy));
+      ctl_table_cell (table, "%u", MAX (member->weight, 1));
+      ctl_table_cell (table, member->in_flight != 0 ? "%u" : "-", member->in_flight);
     }
 }
 
@@ -216,8 +228,10 @@ gboolean
 ctl_verb_groups (Ctl *ctl, char **args, GError **error)
 {
   static const CtlColumn columns[] = {
-    { N_ ("GROUP"), CTL_COLUMN_SHRINKS },   { N_ ("MEMBERS"), CTL_COLUMN_RIGHT }, { N_ ("PEER"), CTL_COLUMN_SHRINKS },
-    { N_ ("PATTERN"), CTL_COLUMN_SHRINKS }, { N_ ("KIND"), CTL_COLUMN_LEFT },
+    { N_ ("GROUP"), CTL_COLUMN_SHRINKS }, { N_ ("MEMBERS"), CTL_COLUMN_RIGHT },
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("PATTERN"), CTL_COLUMN_SHRINKS },
+    { N_ ("KIND"), CTL_COLUMN_LEFT },     { N_ ("STRATEGY"), CTL_COLUMN_LEFT },
+    { N_ ("WEIGHT"), CTL_COLUMN_RIGHT },  { N_ ("IN FLIGHT"), CTL_COLUMN_RIGHT },
   };
 
   g_autoptr (CtlTree) tree = ctl_groups_read (ctl, error);

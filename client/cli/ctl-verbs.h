@@ -27,6 +27,10 @@ gboolean ctl_verb_peer (Ctl *ctl, char **args, GError **error);
 /* ctl-verbs-introspect.c */
 gboolean ctl_verb_introspect (Ctl *ctl, char **args, GError **error);
 
+/* ctl-verbs-drain.c */
+gboolean ctl_verb_drain (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_resume (Ctl *ctl, char **args, GError **error);
+
 /* ctl-verbs-timeline.c */
 gboolean ctl_verb_timeline (Ctl *ctl, char **args, GError **error);
 

@@ -17,7 +17,7 @@ _deyebusctl_offer ()
 
 _deyebusctl ()
 {
-  local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats slow timeline version help'
+  local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats slow timeline drain resume version help'
   local common='--address --timeout --help'
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   local verb='' word i place=0 arguments=()
