@@ -175,6 +175,7 @@ sim_check_before_frame (const SimWorld *world, const SimClient *client, const Si
   check_frame_observe_queues (world, before->queues);
   check_frame_observe_oldest (world, before->oldest);
   sim_check_before_groups (world, client, frame, before);
+  sim_check_before_lineage (world, client, frame, before);
   for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
     {
       const BusPeer *peer = world->clients[i].peer;
@@ -233,6 +234,7 @@ sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame 
       sim_check_after_pinned (world, before);
     }
   sim_check_after_groups (world, client, frame, before);
+  sim_check_after_lineage (world, client, frame, before);
   if (frame->kind == SIM_FRAME_REPLY)
     check_frame_replies (world, before);
 }

@@ -89,6 +89,12 @@ void sim_check_slot (SimWorld *world, const BusSlot *slot);
 /* @tickets: that the subscription holds, counted. */
 void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets);
 
+/* The timeline; see check-lineage.c. The others are called by check-frame. */
+void sim_check_lineage (SimWorld *world);
+void
+sim_check_before_lineage (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
+void sim_check_after_lineage (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
+
 /* Unfinished frames, see check-pinned.c. The second is called by check-frame. */
 void sim_check_pinned (SimWorld *world);
 void sim_check_after_pinned (SimWorld *world, const SimBefore *before);

@@ -20,6 +20,7 @@
  *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
  *   check-block    when a block may end, and a demotion (B04, I13)
+ *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
  *   check-names    which connection has which id, and which ones wait for it (A01, F08)
@@ -144,6 +145,9 @@ typedef struct
   const BusPeer *full_asker;       /* REPLY: the peer that has no room for it; NULL: it has */
   guint64 full_asked;              /* REPLY: the request of that peer */
   guint64 full_missed;             /* REPLY: by that peer */
+  gboolean is_forbidden;           /* PUBLISH: the causes of the message forbid it */
+  guint64 filtered;                /* PUBLISH: subscriptions whose filter it does not pass */
+  guint64 cascades;                /* PUBLISH: refused messages of the client that were not published yet */
 } SimBefore;
 
 void sim_check_before_frame (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);

@@ -37,6 +37,12 @@ sim_view_accept_seq (const SimWorld *world)
   return world->core->routes->accept_seq;
 }
 
+void
+sim_view_grant_all (const SimClient *client)
+{
+  client->peer->features |= WIRE_FEATURE_DELIVERY;
+}
+
 guint64
 sim_view_announced (const SimWorld *world)
 {

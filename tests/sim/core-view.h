@@ -14,6 +14,9 @@ gboolean sim_view_has_subscription (const SimClient *client, guint32 subscriptio
 /* The sequence number of the last message that the broker accepted. */
 guint64 sim_view_accept_seq (const SimWorld *world);
 
+/* Lets the client use every feature, whatever this build offers to clients. */
+void sim_view_grant_all (const SimClient *client);
+
 /* The number of messages that the broker has published by itself. */
 guint64 sim_view_announced (const SimWorld *world);
 

@@ -91,7 +91,13 @@
   X (FOLDED, "T08-equal-patterns-of-a-peer")                                                                           \
   X (MATCH_KEPT, "T07-match-kept-over-a-change")                                                                       \
   X (MATCH_STALE, "T07-match-out-of-date")                                                                             \
-  X (SERVER_HOLE, "T07-server-ended-among-others")
+  X (SERVER_HOLE, "T07-server-ended-among-others")                                                                     \
+  X (FILTERED, "M24-filter-left-a-message-out")                                                                        \
+  X (TOO_DEEP, "M30-too-deep-by-what-its-sender-says")                                                                 \
+  X (RECORDED_DEPTH, "M30-too-deep-by-the-timeline")                                                                   \
+  X (CIRCLE, "M30-circle")                                                                                             \
+  X (CASCADES_COUNTED, "M30-further-refusals-counted")                                                                 \
+  X (TIMELINE_FULL, "M24-oldest-record-made-room")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,
 typedef enum

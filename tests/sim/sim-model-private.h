@@ -72,6 +72,7 @@ typedef struct
   char *pattern;
   char *group; /* name and scope; NULL: none */
   SimPolicy policy;
+  SimLineage filter;
   gboolean adjusted;
   gboolean alive;
   gboolean alone;           /* its peer has no other subscription, and never had */

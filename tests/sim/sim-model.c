@@ -277,7 +277,8 @@ sim_model_subscribe (SimModel *model,
                      const char *pattern,
                      const char *group,
                      SimPolicy policy,
-                     gboolean roomy)
+                     gboolean roomy,
+                     const SimLineage *filter)
 {
   ModelSub *sub = g_new0 (ModelSub, 1);
 
@@ -296,6 +297,7 @@ sim_model_subscribe (SimModel *model,
   if (group != NULL)
     model_join (model, sub, group);
   sub->policy = policy;
+  sub->filter = *filter;
   sub->alive = TRUE;
   sub->matches = g_array_new (FALSE, FALSE, sizeof (ModelMatch));
   g_ptr_array_add (model->subs, sub);
@@ -328,12 +330,30 @@ sim_model_adjust (SimModel *model, guint peer, guint32 subscription, SimPolicy p
 }
 
 static gboolean
-model_wants (const SimModel *model, const ModelSub *sub, const char *topic, const char *target)
+model_fits (guint wanted, guint value)
+{
+  return wanted == 0 || wanted == value;
+}
+
+/* The first message of a chain names no root: it is the root itself. */
+static gboolean
+model_passes (const SimLineage *filter, const SimLineage *lineage)
+{
+  return model_fits (filter->id, lineage->id) && model_fits (filter->stage, lineage->stage)
+         && model_fits (filter->root, lineage->root != 0 ? lineage->root : lineage->id);
+}
+
+static gboolean
+model_wants (const SimModel *model,
+             const ModelSub *sub,
+             const char *topic,
+             const char *target,
+             const SimLineage *lineage)
 {
   const ModelPeer *peer = sim_model_peer (model, sub->peer);
 
   return sub->alive && sim_model_matches (sub->pattern, topic) && sim_model_may_read (peer, topic)
-         && (target == NULL || strcmp (target, peer->id) == 0);
+         && model_passes (&sub->filter, lineage) && (target == NULL || strcmp (target, peer->id) == 0);
 }
 
 guint
@@ -346,6 +366,7 @@ sim_model_publish (SimModel *model,
                    gboolean broadcast,
                    gboolean at_least_once,
                    const char *target,
+                   const SimLineage *lineage,
                    guint64 seq)
 {
   ModelMessage *message = g_new0 (ModelMessage, 1);
@@ -370,7 +391,7 @@ sim_model_publish (SimModel *model,
       ModelSub *sub = g_ptr_array_index (model->subs, i);
       ModelMatch match = { seq, message->lane, FALSE, message };
 
-      if (!model_wants (model, sub, topic, target))
+      if (!model_wants (model, sub, topic, target, lineage))
         continue;
       if (sub->group == NULL)
         {

@@ -42,6 +42,16 @@ typedef enum
 #define SIM_REASON_EXPIRED   36u
 #define SIM_REASON_FULL      40u
 
+/* What ties messages together, as numbers; 0: not set. Ids and roots are of one kind. Of a filter only id, root and stage count. */
+typedef struct
+{
+  guint id;
+  guint parent;
+  guint root;
+  guint stage;
+  guint depth;
+} SimLineage;
+
 typedef struct SimModel SimModel;
 
 SimModel *sim_model_new (void);
@@ -55,14 +65,15 @@ const char *sim_model_failure (const SimModel *model);
 /* The caller numbers peers: each connection has a new number. */
 void sim_model_ready (SimModel *model, guint peer, SimRole role, guint32 account, const char *type, const char *id);
 void sim_model_gone (SimModel *model, guint peer);
-/* @roomy: its bounds are above anything that the simulator sends. */
+/* @filter: of zeros: none. @roomy: its bounds are above anything that the simulator sends. */
 void sim_model_subscribe (SimModel *model,
                           guint peer,
                           guint32 subscription,
                           const char *pattern,
                           const char *group,
                           SimPolicy policy,
-                          gboolean roomy);
+                          gboolean roomy,
+                          const SimLineage *filter);
 void sim_model_unsubscribe (SimModel *model, guint peer, guint32 subscription);
 void sim_model_adjust (SimModel *model, guint peer, guint32 subscription, SimPolicy policy);
 /* The broker accepts a message as @seq. @number: in its payload. @target: (nullable): the only receiver. Returns how many
@@ -76,6 +87,7 @@ guint sim_model_publish (SimModel *model,
                          gboolean broadcast,
                          gboolean at_least_once,
                          const char *target,
+                         const SimLineage *lineage,
                          guint64 seq);
 /* The message was not accepted after all: it was refused, or its publisher was disconnected. */
 void sim_model_withdraw (SimModel *model, guint64 number);

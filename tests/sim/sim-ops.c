@@ -69,6 +69,39 @@ ops_draw_size (SimRandom *random)
   return dice < 95 ? 200 + sim_below (random, 3000) : 3000 + sim_below (random, PAYLOAD_MAX - 3000);
 }
 
+#define IDS    12u
+#define STAGES 3u
+
+/* A text for a number; 0: none. Static: there are few. */
+static WireSpan
+ops_id (guint number)
+{
+  static char texts[IDS + 1][8];
+
+  if (number == 0)
+    return wire_span (NULL, 0);
+  g_snprintf (texts[number], sizeof texts[number], "m%u", number);
+  return wire_span_str (texts[number]);
+}
+
+/* Mostly a chain that goes on, sometimes one that is too long or closes a circle. */
+static void
+ops_draw_lineage (SimRandom *random, SimLineage *lineage, WireEnvelope *envelope)
+{
+  if (!sim_chance (random, 20))
+    return;
+  lineage->id = sim_below (random, IDS + 1);
+  lineage->parent = sim_chance (random, 60) ? sim_below (random, IDS + 1) : 0;
+  lineage->root = sim_chance (random, 40) ? 1 + sim_below (random, IDS) : 0;
+  lineage->stage = sim_below (random, STAGES);
+  lineage->depth = sim_chance (random, 30) ? sim_below (random, 8) : 0;
+  envelope->correlation_id = ops_id (lineage->id);
+  envelope->parent_id = ops_id (lineage->parent);
+  envelope->root_id = ops_id (lineage->root);
+  envelope->stage = ops_id (lineage->stage);
+  envelope->depth = lineage->depth;
+}
+
 static void
 ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len)
 {
@@ -95,6 +128,7 @@ ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len
     envelope.delivery = WIRE_DELIVERY_AT_LEAST_ONCE;
   if (frame.broadcast)
     flags |= WIRE_FLAG_BROADCAST;
+  ops_draw_lineage (&world->random, &frame.lineage, &envelope);
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
 }
 
@@ -199,12 +233,38 @@ ops_draw_group (SimRandom *random,
     frame->topic = client->role == SIM_COLLECTOR || sim_chance (random, 50) ? "tasks.procmond" : "tasks.#";
 }
 
+/* @texts: for the filter, which the request refers to. */
+static void
+ops_draw_filter (SimRandom *random,
+                 SimLineage *lineage,
+                 Daemoneye__Eventbus__V1__Filter *filter,
+                 char texts[2][8],
+                 Daemoneye__Eventbus__V1__SubscribeRequest *request)
+{
+  daemoneye__eventbus__v1__filter__init (filter);
+  if (sim_chance (random, 70))
+    lineage->root = 1 + sim_below (random, IDS);
+  else
+    lineage->id = 1 + sim_below (random, IDS);
+  lineage->stage = sim_below (random, STAGES);
+  g_snprintf (texts[0], sizeof texts[0], "m%u", lineage->root + lineage->id);
+  g_snprintf (texts[1], sizeof texts[1], lineage->stage != 0 ? "m%u" : "", lineage->stage);
+  if (lineage->root != 0)
+    filter->root_id = texts[0];
+  else
+    filter->correlation_id = texts[0];
+  filter->stage = texts[1];
+  request->filter = filter;
+}
+
 static void
 op_subscribe (SimWorld *world, SimClient *client)
 {
   SimRandom *random = &world->random;
   Daemoneye__Eventbus__V1__SubscribeRequest request;
+  Daemoneye__Eventbus__V1__Filter filter;
   SimFrame frame = { .kind = SIM_FRAME_SUBSCRIBE };
+  char texts[2][8];
 
   daemoneye__eventbus__v1__subscribe_request__init (&request);
   frame.place = sim_below (random, SIM_SUBS - 1);
@@ -218,6 +278,8 @@ op_subscribe (SimWorld *world, SimClient *client)
     {
       ops_draw_group (random, client, &request, &frame);
     }
+  else if (sim_chance (random, 10))
+    ops_draw_filter (random, &frame.lineage, &filter, texts, &request);
   request.pattern = (char *) (gsize) frame.topic;
   ops_draw_bounds (random, &request.queue_messages, &request.queue_bytes);
   frame.window_messages = request.window_messages = 1 + sim_below (random, 20);
@@ -623,4 +685,5 @@ sim_ops_limits (SimRandom *random, BusLimits *limits)
   limits->delivery_attempts = 1 + sim_below (random, 4);
   limits->max_subscriptions = sim_chance (random, 20) ? 3 : 1024;
   limits->topic_cache = 16;
+  limits->timeline_bytes = 4096 + sim_below (random, 12000);
 }

@@ -158,7 +158,7 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
                      sim_view_announced (world));
   if (!frame->serve)
     sim_model_subscribe (world->model, client->number, frame->subscription, frame->topic, frame->group, frame->policy,
-                         frame->roomy);
+                         frame->roomy, &frame->lineage);
 }
 
 static void
@@ -195,6 +195,7 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
       sim_model_ready (world->model, client->number, client->role, sim_account_of (client), client->type, client->id);
       sim_view_grant_delivery (client);
       client->begun_at = sim_view_accept_seq (world);
+      sim_view_grant_all (client);
       break;
     case SIM_FRAME_SUBSCRIBE:
       world_subscribed (world, client, frame);
@@ -256,14 +257,15 @@ world_compare_accepted (SimWorld *world,
                         const SimFrame *frame,
                         guint matched,
                         guint64 accepted,
-                        guint64 received)
+                        guint64 received,
+                        gboolean is_forbidden)
 {
   gboolean is_accepted = world_count_accepted (world) != accepted;
   gboolean is_direct = frame->target[0] != '\0';
 
   if (sim_view_received (client) == received)
     sim_model_withdraw (world->model, frame->number); /* the broker is disconnecting its publisher */
-  else if (is_direct && matched == 0 && !is_accepted)
+  else if (!is_accepted && (is_forbidden || (is_direct && matched == 0)))
     sim_model_withdraw (world->model, frame->number);
   else if (frame->at_least_once && !is_accepted)
     {
@@ -271,8 +273,8 @@ world_compare_accepted (SimWorld *world,
       if (matched > 0)
         sim_cover (world, SIM_COVER_KEPT_REFUSED);
     }
-  else if (!is_accepted || (is_direct && matched == 0))
-    sim_world_fail (world, "a message of client %s was %s", client->id, matched > 0 ? "not accepted" : "accepted");
+  else if (!is_accepted || is_forbidden || (is_direct && matched == 0))
+    sim_world_fail (world, "a message of client %s was %s", client->id, is_accepted ? "accepted" : "not accepted");
   if (is_direct && matched > 0)
     sim_cover (world, SIM_COVER_DIRECT);
   if (sim_view_is_closing (world))
@@ -308,7 +310,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   if (publishes)
     matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
                                  frame->ttl_us, frame->broadcast, frame->at_least_once,
-                                 frame->target[0] != '\0' ? frame->target : NULL, seq);
+                                 frame->target[0] != '\0' ? frame->target : NULL, &frame->lineage, seq);
   sim_check_before_frame (world, client, frame, &before);
   if (ends_requests)
     routes = sim_check_before_requests (world);
@@ -317,7 +319,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   world_hand_to_core (world, client, len, frame->size != len);
   world_note_accepted (world);
   if (publishes)
-    world_compare_accepted (world, client, frame, matched, accepted, received);
+    world_compare_accepted (world, client, frame, matched, accepted, received, before.is_forbidden);
   else if (!bus_peer_is_closing (client->peer))
     world_report_to_model (world, client, frame, waits);
   if (ends_requests)

@@ -67,9 +67,10 @@ typedef struct
   guint64 window_messages; /* SUBSCRIBE */
   guint64 window_bytes;
   SimPolicy policy;
-  const char *topic; /* or pattern; static */
-  const char *group; /* static; NULL: none */
-  char target[16];   /* empty: none */
+  const char *topic;  /* or pattern; static */
+  const char *group;  /* static; NULL: none */
+  char target[16];    /* empty: none */
+  SimLineage lineage; /* PUBLISH; SUBSCRIBE: the filter */
 } SimFrame;
 
 /* A subscription as its client sees it. */
@@ -161,7 +162,8 @@ struct SimWorld
   gboolean is_healing;
   gboolean is_tick_due; /* time moved without a tick: the core's timers are late */
   gboolean was_demoted;
-  guint64 hash; /* of all bytes that came out */
+  guint64 lineage_refused; /* messages that their causes forbid */
+  guint64 hash;            /* of all bytes that came out */
   char failure[SIM_FAILURE_MAX];
 };
 

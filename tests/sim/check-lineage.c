@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+#include "route/bus-routes.h"
+
+#include <stdlib.h>
+
+/*
+ * The timeline counted again, and what it forbids: whether a message is refused is worked out here from the list of all records,
+ * by walking through it for each ancestor. Nothing here calls the core.
+ */
+
+#define DEPTH_MAX 5u /* stated here once more on purpose: cascade_depth is at its default */
+
+/* --- the timeline --- */
+
+static gboolean
+check_lineage_says (WireSpan text, guint number)
+{
+  char expected[8];
+
+  if (number == 0)
+    return text.len == 0;
+  g_snprintf (expected, sizeof expected, "m%u", number);
+  return wire_span_equal (text, wire_span_str (expected));
+}
+
+/* The record that has this id as its name. NULL: none. */
+static const BusRecord *
+check_lineage_find (const BusTimeline *timeline, WireSpan id)
+{
+  for (const GList *link = timeline->by_age.head; link != NULL && id.len > 0; link = link->next)
+    {
+      const BusRecord *record = link->data;
+
+      if (record->is_named && wire_span_equal (record->correlation_id, id))
+        return record;
+    }
+  return NULL;
+}
+
+static void
+check_lineage_record (SimWorld *world, const BusTimeline *timeline, const BusRecord *record)
+{
+  if (g_hash_table_lookup (timeline->roots, &record->root->key) != record->root)
+    sim_world_fail (world, "M24: a record has a root that is not in the table");
+  if (record->is_named && g_hash_table_lookup (timeline->named, &record->id) != record)
+    sim_world_fail (world, "M24: a record has a name that is not in the table");
+  if (record->is_named && check_lineage_find (timeline, record->correlation_id) != record)
+    sim_world_fail (world, "M30: two records have one name");
+  if (record->is_named && record->fate.accept_seq == 0)
+    sim_world_fail (world, "M30: a refused message has a name");
+  if (record->fate.accept_seq != 0 && record->depth > DEPTH_MAX && record->kind != WIRE_KIND_REPLY)
+    sim_world_fail (world, "M30: a message of depth %u was accepted", record->depth);
+}
+
+/* A name stays with the first record that has it, until that record makes room; then the next message gets it. */
+static void
+check_lineage_newest (SimWorld *world, const BusTimeline *timeline)
+{
+  const BusRecord *newest = timeline->by_age.tail != NULL ? timeline->by_age.tail->data : NULL;
+
+  if (newest != NULL && newest->fate.accept_seq != 0 && newest->correlation_id.len > 0 && !newest->is_named
+      && check_lineage_find (timeline, newest->correlation_id) == NULL)
+    sim_world_fail (world, "M30: nobody has the name of the newest record");
+}
+
+void
+sim_check_lineage (SimWorld *world)
+{
+  const BusTimeline *timeline = &world->core->routes->timeline;
+  guint64 bytes = 0;
+  guint listed = 0, named = 0;
+  GHashTableIter iter;
+  gpointer value;
+
+  for (const GList *link = timeline->by_age.head; link != NULL; link = link->next)
+    {
+      const BusRecord *record = link->data;
+
+      bytes += record->size;
+      named += record->is_named ? 1 : 0;
+      check_lineage_record (world, timeline, record);
+    }
+  check_lineage_newest (world, timeline);
+  g_hash_table_iter_init (&iter, timeline->roots);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusTimelineRoot *root = value;
+
+      bytes += root->size;
+      listed += root->records.length;
+      if (root->lost > 0)
+        sim_cover (world, SIM_COVER_TIMELINE_FULL);
+    }
+  if (bytes != timeline->bytes || listed != timeline->by_age.length || named != g_hash_table_size (timeline->named))
+    sim_world_fail (world, "M24: the timeline counts %" G_GUINT64_FORMAT " bytes, there are %" G_GUINT64_FORMAT,
+                    timeline->bytes, bytes);
+  if (bytes > world->core->limits.timeline_bytes || bytes > world->core->limits.broker_bytes / 8)
+    sim_world_fail (world, "R06: the timeline has %" G_GUINT64_FORMAT " bytes", bytes);
+}
+
+/* --- what is refused --- */
+
+static gboolean
+check_lineage_forbids (const BusTimeline *timeline, const SimLineage *lineage)
+{
+  const BusRecord *ancestor;
+  guint64 deepest = lineage->depth;
+  guint generations = 0;
+  char parent[8];
+
+  if (lineage->parent != 0 && lineage->parent == lineage->id)
+    return TRUE;
+  g_snprintf (parent, sizeof parent, "m%u", lineage->parent);
+  ancestor = lineage->parent != 0 ? check_lineage_find (timeline, wire_span_str (parent)) : NULL;
+  for (; ancestor != NULL && deepest <= DEPTH_MAX; ancestor = check_lineage_find (timeline, ancestor->parent_id))
+    {
+      generations++;
+      deepest = MAX (deepest, (guint64) ancestor->depth + generations);
+      if (deepest <= DEPTH_MAX && lineage->id != 0 && check_lineage_says (ancestor->parent_id, lineage->id))
+        return TRUE;
+    }
+  return deepest > DEPTH_MAX;
+}
+
+static guint64
+check_lineage_count_filtered (const SimWorld *world, const SimFrame *frame)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    for (guint place = 0; place < SIM_SUBS && world->clients[i].peer != NULL; place++)
+      {
+        const BusSubscription *subscription = sim_subscription_at (&world->clients[i], place);
+        const BusFilter *filter = subscription != NULL ? subscription->filter : NULL;
+
+        if (filter != NULL && filter->stage.len > 0 && !check_lineage_says (filter->stage, frame->lineage.stage)
+            && sim_model_matches (world->clients[i].subs[place].pattern, frame->topic))
+          n++;
+      }
+  return n;
+}
+
+void
+sim_check_before_lineage (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
+{
+  if (frame->kind != SIM_FRAME_PUBLISH)
+    return;
+  before->is_forbidden = check_lineage_forbids (&world->core->routes->timeline, &frame->lineage);
+  before->filtered = check_lineage_count_filtered (world, frame);
+  before->cascades = client->peer->cascades;
+}
+
+/* Every refused message is published: at once, or by the timer that counts it. */
+static void
+check_lineage_report (SimWorld *world, const SimClient *client, const SimBefore *before)
+{
+  const BusPeer *peer = client->peer;
+  gboolean is_published = peer->cascades == 0 && peer->cascade_next_us == world->now_us + G_USEC_PER_SEC;
+  gboolean is_counted = peer->cascades == before->cascades + 1 && bus_deadline_is_armed (&peer->cascade_timer.deadline)
+                        && peer->cascade_timer.deadline.due_us == peer->cascade_next_us;
+
+  if (is_counted)
+    sim_cover (world, SIM_COVER_CASCADES_COUNTED);
+  if (!is_published && !is_counted)
+    sim_world_fail (world, "M30: a refused message of %s is neither published nor counted", client->id);
+}
+
+void
+sim_check_after_lineage (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
+{
+  const SimLineage *lineage = &frame->lineage;
+
+  if (frame->kind != SIM_FRAME_PUBLISH || bus_peer_is_closing (client->peer))
+    return;
+  if (before->filtered > 0 && !before->is_forbidden)
+    sim_cover (world, SIM_COVER_FILTERED);
+  if (!before->is_forbidden)
+    return;
+  if (lineage->depth > DEPTH_MAX)
+    sim_cover (world, SIM_COVER_TOO_DEEP);
+  else
+    sim_cover (world, client->peer->cascade_is_circle ? SIM_COVER_CIRCLE : SIM_COVER_RECORDED_DEPTH);
+  check_lineage_report (world, client, before);
+}
