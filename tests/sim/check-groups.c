@@ -132,13 +132,15 @@ check_groups_find (const SimWorld *world, guint at)
 }
 
 static void
-check_groups_observe (const SimWorld *world, const SimFrame *frame, guint at, SimGroup *seen)
+check_groups_observe (const SimWorld *world, const SimFrame *frame, guint at, SimGroup *seen, SimTurn *turn)
 {
   const BusGroup *group = check_groups_find (world, at);
   const BusSubscription *members[SIM_CLIENTS];
   guint n = 0;
 
   *seen = (SimGroup){ .n_avoided = 0 };
+  if (turn != NULL)
+    turn->n = 0;
   if (group == NULL)
     return;
   check_groups_count_lost (world, group, frame, seen);
@@ -152,6 +154,8 @@ check_groups_observe (const SimWorld *world, const SimFrame *frame, guint at, Si
     }
   check_groups_rank (world, members, n, seen);
   seen->offered = check_groups_offered (seen);
+  if (turn != NULL)
+    sim_check_before_strategy (world, group, members, n, turn);
 }
 
 static void
@@ -163,7 +167,7 @@ check_groups_compare (SimWorld *world, const SimFrame *frame, guint at, const Si
   /* The messages that a disconnected peer leaves may be lost, and come to any member. */
   if (sim_view_is_closing (world) || before->is_tight)
     return;
-  check_groups_observe (world, frame, at, &after);
+  check_groups_observe (world, frame, at, &after, NULL);
   if (before->has_room && after.lost > before->lost)
     sim_world_fail (world, "M08: group %s lost a message while a member had room", name);
   if (before->has_prompt_room && check_groups_offered (before) > before->offered)
@@ -304,7 +308,7 @@ sim_check_before_groups (const SimWorld *world, const SimClient *client, const S
       sim_check_before_end (world, client, frame->subscription, &before->ends);
     }
   for (guint i = 0; check_groups_picks_one (frame) && i < SIM_GROUPS * SIM_SCOPES; i++)
-    check_groups_observe (world, frame, i, &before->groups[i]);
+    check_groups_observe (world, frame, i, &before->groups[i], &before->turns[i]);
 }
 
 void
@@ -313,6 +317,11 @@ sim_check_after_groups (SimWorld *world, const SimClient *client, const SimFrame
   check_groups_heritage (world, client, frame, before);
   if (frame->kind == SIM_FRAME_UNSUBSCRIBE && before->ends.client != NULL)
     sim_check_after_end (world, &before->ends);
+  if (frame->kind == SIM_FRAME_PUBLISH && !check_groups_picks_one (frame))
+    memset (world->last_turns, 0, sizeof world->last_turns); /* members may have been picked */
   for (guint i = 0; check_groups_picks_one (frame) && i < SIM_GROUPS * SIM_SCOPES; i++)
-    check_groups_compare (world, frame, i, &before->groups[i]);
+    {
+      check_groups_compare (world, frame, i, &before->groups[i]);
+      sim_check_after_strategy (world, &before->turns[i], &world->last_turns[i]);
+    }
 }

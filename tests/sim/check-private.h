@@ -106,6 +106,17 @@ void sim_check_after_groups (SimWorld *world, const SimClient *client, const Sim
 /* The messages waiting for a member of a group that other members take for certain when it is demoted. */
 guint64 sim_check_count_heritage (const SimWorld *world, const BusSubscription *member);
 
+/* --- check-strategy, called by check-groups and check-step --- */
+
+/* @members: one of each peer that matches. */
+void sim_check_before_strategy (const SimWorld *world,
+                                const BusGroup *group,
+                                const BusSubscription *const *members,
+                                guint n,
+                                SimTurn *turn);
+void sim_check_after_strategy (SimWorld *world, const SimTurn *turn, SimLastTurn *last);
+void sim_check_in_flight (SimWorld *world, const BusSubscription *subscription);
+
 /* --- check-bounds, called by check-frame --- */
 
 void sim_check_before_bounds (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);

@@ -91,6 +91,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
     sim_world_fail (world, "I1: a window miscounts");
   check_sums_limits (world, subscription, tickets);
   sim_check_unsettled (world, subscription);
+  sim_check_in_flight (world, subscription);
   if (longest > WIRE_N_LANES * BUS_N_LOSSES)
     sim_world_fail (world, "I2: %u gaps stand side by side", longest);
   return (guint) tickets;

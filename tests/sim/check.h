@@ -17,6 +17,7 @@
  *   check-reports  every loss is reported (I7)
  *   check-frame    what one frame may change (B01, B08, I4, M08, R04)
  *   check-groups   which member of a group gets a message, and who gets those of a member that ends (M06, M08)
+ *   check-strategy what the strategy of a group decides (M07)
  *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
  *   check-block    when a block may end, and a demotion (B04, I13)
@@ -122,14 +123,33 @@ typedef struct
   guint64 offered; /* to those */
 } SimGroup;
 
-/* The groups of one name: of each account, and of a type of tasks. */
-#define SIM_SCOPES (SIM_COLLECTOR_ACCOUNTS + 2u)
+/* A group before a message, and what its strategy knows of each member that matches, in the order of joining. */
+typedef struct
+{
+  const BusSubscription *member;
+  guint64 offered;
+  guint64 load;
+  guint32 weight;
+  gboolean is_free;
+} SimCandidate;
+
+typedef struct
+{
+  const BusGroup *group; /* NULL: it does not exist */
+  guint32 number;
+  guint64 changes; /* messages that were handed on */
+  SimCandidate members[SIM_CLIENTS];
+  guint n;
+  gboolean all; /* every member matches */
+  guint64 who;  /* differs for other members */
+} SimTurn;
 
 /* The core before a frame was handed in. */
 typedef struct
 {
   guint64 seq;                              /* PUBLISH: its sequence, if it is accepted */
   SimGroup groups[SIM_GROUPS * SIM_SCOPES]; /* PUBLISH */
+  SimTurn turns[SIM_GROUPS * SIM_SCOPES];   /* PUBLISH */
   guint64 waiting;                          /* ADJUST: messages of the subscription */
   gboolean was_block;                       /* ADJUST: its policy was block */
   gboolean is_taken[SIM_CLIENTS];           /* REPLY: something stands in the control lane */

@@ -62,6 +62,12 @@
   X (HANDED_ON, "M06-group-handed-on-at-demotion")                                                                     \
   X (PASSED_OVER, "M06-group-passed-a-member-over")                                                                    \
   X (GROUP_POLICY, "group-policy-refused")                                                                             \
+  X (BALANCED_ROUND_ROBIN, "M07-round-robin")                                                                          \
+  X (BALANCED_LEAST_LOADED, "M07-least-loaded")                                                                        \
+  X (BALANCED_RANDOM, "M07-random")                                                                                    \
+  X (BALANCED_FIRST_AVAILABLE, "M07-first-available")                                                                  \
+  X (IN_FLIGHT, "M07-bound-in-flight-reached")                                                                         \
+  X (STRATEGY_REFUSED, "M07-strategy-refused")                                                                         \
   X (JOIN_REFUSED, "A08-group-of-other-patterns-refused")                                                              \
   X (TYPE_REFUSED, "A08-group-of-another-type-refused")                                                                \
   X (ADJUST_REFUSED, "A08-group-of-others-not-adjusted")                                                               \

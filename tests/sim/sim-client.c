@@ -323,6 +323,8 @@ client_handle_error (SimClient *client, const WireEnvelope *envelope)
     sim_cover (client->world, envelope->answers != 0 ? SIM_COVER_LIMIT_REFUSED : SIM_COVER_PINNED);
   else if (envelope->status == WIRE_STATUS_TIMEOUT || envelope->status == WIRE_STATUS_RESPONDER_GONE)
     sim_cover (client->world, SIM_COVER_REQUEST_ENDED);
+  else if (envelope->status == WIRE_STATUS_UNSUPPORTED && client_names (envelope, "group-strategy"))
+    sim_cover (client->world, SIM_COVER_STRATEGY_REFUSED);
   else if (envelope->status == WIRE_STATUS_UNSUPPORTED && client_names (envelope, "group"))
     sim_cover (client->world, SIM_COVER_GROUP_POLICY);
 }

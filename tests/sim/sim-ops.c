@@ -216,6 +216,29 @@ ops_may_subscribe (SimClient *client, guint place)
 
 /* Members of a group mostly ask for the same policy; another policy is refused. The second group blocks, mostly on tasks,
  * which collectors may do as well. */
+/* One group of many members, which the strategies are compared with. */
+static void
+ops_draw_crew (Daemoneye__Eventbus__V1__SubscribeRequest *request, SimFrame *frame)
+{
+  frame->group = sim_groups[0];
+  frame->topic = "health.#";
+  request->group = (char *) (gsize) frame->group;
+  request->policy = SIM_DROP_NEWEST;
+}
+
+/* Members mostly ask for the strategy that all of this seed ask for. */
+static void
+ops_draw_share (const SimWorld *world, SimRandom *random, Daemoneye__Eventbus__V1__SubscribeRequest *request)
+{
+  guint strategy = sim_chance (random, 8) ? sim_below (random, 5) : 1 + world->strategy;
+
+  request->strategy = (Daemoneye__Eventbus__V1__Strategy) strategy;
+  if (world->has_weights)
+    request->weight = sim_below (random, 4);
+  if (sim_chance (random, 30))
+    request->in_flight = 1 + sim_below (random, 6);
+}
+
 static void
 ops_draw_group (SimRandom *random,
                 const SimClient *client,
@@ -274,9 +297,13 @@ op_subscribe (SimWorld *world, SimClient *client)
   frame.topic = patterns[sim_below (random, G_N_ELEMENTS (patterns))];
   frame.lazy = sim_chance (random, 50);
   request.policy = sim_below (random, SIM_N_POLICIES);
-  if (sim_chance (random, 25))
+  if (sim_chance (random, world->is_crew ? 80 : 25))
     {
-      ops_draw_group (random, client, &request, &frame);
+      if (world->is_crew)
+        ops_draw_crew (&request, &frame);
+      else
+        ops_draw_group (random, client, &request, &frame);
+      ops_draw_share (world, random, &request);
     }
   else if (sim_chance (random, 10))
     ops_draw_filter (random, &frame.lineage, &filter, texts, &request);
@@ -284,6 +311,8 @@ op_subscribe (SimWorld *world, SimClient *client)
   ops_draw_bounds (random, &request.queue_messages, &request.queue_bytes);
   frame.window_messages = request.window_messages = 1 + sim_below (random, 20);
   frame.window_bytes = request.window_bytes = 2000 + sim_below (random, 50000);
+  if (request.in_flight != 0)
+    frame.window_messages = MIN (frame.window_messages, request.in_flight);
   frame.policy = request.policy != 0 ? (SimPolicy) request.policy : ops_default_policy (frame.topic);
   frame.roomy = request.queue_messages == 0 && request.queue_bytes == 0;
   ops_call (client, "control.bus.subscribe", &request.base, &frame);

@@ -490,6 +490,9 @@ world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   bus_limits_init (&options.limits);
   sim_ops_limits (&world->random, &options.limits);
   world->keeps = sim_chance (&world->random, 50);
+  world->strategy = (guint) (seed % 4);
+  world->has_weights = seed / 4 % 2 == 1;
+  world->is_crew = seed / 8 % 3 == 1;
   world->core = bus_core_new (&options, world->now_us);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_init (&world->clients[i], world, i);

@@ -141,8 +141,24 @@ typedef struct
   GArray *routes;      /* of guint64: requests to be answered */
 } SimClient;
 
+/* The member that had the last turn of a group. */
+typedef struct
+{
+  const struct BusSubscription *member; /* compared only; NULL: not known */
+  guint32 number;
+  guint64 changes;
+  guint64 who; /* members of the group */
+} SimLastTurn;
+
+/* The groups of one name: of each account, and of a type of tasks. */
+#define SIM_SCOPES (SIM_COLLECTOR_ACCOUNTS + 2u)
+
 struct SimWorld
 {
+  guint strategy;       /* that members of groups ask for, less 1 */
+  gboolean has_weights; /* they ask for weights as well */
+  gboolean is_crew;     /* most of them join one group of each account, with one pattern */
+  SimLastTurn last_turns[SIM_GROUPS * SIM_SCOPES];
   SimRandom random;
   BusCore *core;
   SimModel *model;
