@@ -23,18 +23,25 @@ groups_block (CtlTree *tree, gsize size)
   return block;
 }
 
-/* The name of each group that lacks members -> an array for its CtlMember. */
+/* A broker of before knows one group of each name, and no numbers. */
+static gpointer
+groups_key (guint32 number, const char *name)
+{
+  return GUINT_TO_POINTER (number != 0 ? number : g_str_hash (name));
+}
+
+/* The key of each group that lacks members -> an array for its CtlMember. */
 static GHashTable *
 groups_find_incomplete (const CtlTree *tree)
 {
-  GHashTable *incomplete = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) g_ptr_array_unref);
+  GHashTable *incomplete = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
 
   for (guint i = 0; i < tree->entries->len; i++)
     {
       const CtlGroup *group = g_ptr_array_index (tree->entries, i);
 
       if (group->n_member < group->members)
-        g_hash_table_insert (incomplete, group->name, g_ptr_array_new ());
+        g_hash_table_insert (incomplete, groups_key (group->number, group->name), g_ptr_array_new ());
     }
   return incomplete;
 }
@@ -42,7 +49,7 @@ groups_find_incomplete (const CtlTree *tree)
 static void
 groups_add_member (CtlTree *tree, GHashTable *incomplete, const CtlSubscription *subscription)
 {
-  GPtrArray *members = g_hash_table_lookup (incomplete, subscription->group);
+  GPtrArray *members = g_hash_table_lookup (incomplete, groups_key (subscription->group_number, subscription->group));
   CtlMember *member;
 
   if (members == NULL)
@@ -63,7 +70,7 @@ groups_replace (CtlTree *tree, GHashTable *incomplete)
   for (guint i = 0; i < tree->entries->len; i++)
     {
       const CtlGroup *group = g_ptr_array_index (tree->entries, i);
-      const GPtrArray *members = g_hash_table_lookup (incomplete, group->name);
+      const GPtrArray *members = g_hash_table_lookup (incomplete, groups_key (group->number, group->name));
       CtlGroup *complete;
 
       /* Members may have left since. */

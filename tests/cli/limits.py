@@ -270,7 +270,7 @@ def killed(broker):
 def _(bus):
     for words, held in [(["subscribe", TOPIC], False), (["subscribe", TOPIC, "--wait", "50"], False),
                         (["call", "hang", "Ping", "--raw"], True), (["stats", "hang"], True), (["introspect", "hang"], True),
-                        (["request", "control.collector.task.hang", "--raw"], True), (["direct", "hang", TOPIC, "--delivered"], True),
+                        (["request", "control.collector.task.procmond", "--raw"], True), (["direct", "hang", TOPIC, "--delivered"], True),
                         (["introspect"], True), (["peer", "hang"], True)]:
         broker = bus.make()
         env = {**bus.env, "DAEMONEYE_BROKER_SOCKET": broker.address}
@@ -279,7 +279,7 @@ def _(bus):
 
         def hang(method, seen=seen):
             seen.set()
-        peer = RawPeer(broker.address, "hang", answer=hang, subscriptions=[text(2, "control.collector.task.hang") + number(6, 1),
+        peer = RawPeer(broker.address, "hang", answer=hang, subscriptions=[text(2, "control.collector.task.procmond") + number(6, 1),
                                                                          text(2, TOPIC)])
         process = subprocess.Popen([bus.ctl_path, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, env=env)

@@ -77,7 +77,10 @@ introspect_put_subscription (BusPage *page, const BusSubscription *subscription)
   info->subscription = subscription->id;
   info->pattern = bus_page_text (page, subscription->pattern);
   if (subscription->group != NULL)
-    info->group = bus_page_text (page, subscription->group->key.text);
+    {
+      info->group = bus_page_text (page, subscription->group->key.text);
+      info->group_number = subscription->group->number;
+    }
   info->serve = subscription->serves;
   info->methods = subscription->serves_methods;
   info->delivered = subscription->delivered;

@@ -22,6 +22,7 @@ typedef enum
   SLOT_ID,     /* any one segment, compared with an id */
   SLOT_TYPE,   /* any one segment, compared with a collector's type */
   SLOT_DOMAIN, /* any one segment, compared with the domain of a collector's type */
+  SLOT_WORK,   /* any one segment, compared with both */
   SLOT_REST,   /* last: zero or more segments */
 } PolicySlotKind;
 
@@ -67,6 +68,13 @@ typedef struct
 #define DOMAIN                                                                                                         \
   {                                                                                                                    \
     SLOT_DOMAIN,                                                                                                       \
+    {                                                                                                                  \
+      NULL, 0                                                                                                          \
+    }                                                                                                                  \
+  }
+#define WORK                                                                                                           \
+  {                                                                                                                    \
+    SLOT_WORK,                                                                                                         \
     {                                                                                                                  \
       NULL, 0                                                                                                          \
     }                                                                                                                  \
@@ -125,8 +133,8 @@ static const PolicyRow rows[] = {
   { "collector-config-reload", TOPIC (WORD ("control"), WORD ("collector"), WORD ("config"), WORD ("reload")),
     AGENT, AGENT, ALL, COLLECTOR },
   { "collector-task", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task")), AGENT, AGENT, ALL, COLLECTOR },
-  { "collector-task-type", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE),
-    AGENT, AGENT, ALL, COLLECTOR },
+  { "collector-task-type", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), WORK),
+    AGENT, AGENT, ALL, OWNER },
   { "collector-task-one", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE, ID),
     AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
 
@@ -270,6 +278,7 @@ policy_own_word (const BusPrincipal *who, PolicySlotKind kind)
     case SLOT_ID:
       return who->id;
     case SLOT_TYPE:
+    case SLOT_WORK:
       return who->role == BUS_ROLE_COLLECTOR ? who->type : WIRE_SPAN_LITERAL ("");
     case SLOT_DOMAIN:
       return who->role == BUS_ROLE_COLLECTOR ? policy_domain_of_type (who->type) : WIRE_SPAN_LITERAL ("");
@@ -279,6 +288,16 @@ policy_own_word (const BusPrincipal *who, PolicySlotKind kind)
       break;
     }
   return WIRE_SPAN_LITERAL ("");
+}
+
+/* TRUE if the slot stands for what @who is. A type that is called like the domain of another type does not own that word. */
+static gboolean
+policy_is_own (const BusPrincipal *who, PolicySlotKind kind, WireSpan segment)
+{
+  if (kind == SLOT_WORK && policy_own_word (who, SLOT_DOMAIN).len == 0)
+    return FALSE;
+  return wire_span_equal (policy_own_word (who, kind), segment)
+         || (kind == SLOT_WORK && wire_span_equal (policy_own_word (who, SLOT_DOMAIN), segment));
 }
 
 /* Everything that @who is to the row that lists @topic. */
@@ -297,7 +316,7 @@ policy_flags_of (const BusPrincipal *who, const PolicyRow *row, const PolicyPath
 
       if (kind == SLOT_END || kind == SLOT_REST)
         break;
-      if (kind == SLOT_WORD || !wire_span_equal (policy_own_word (who, kind), topic->segments[i]))
+      if (kind == SLOT_WORD || !policy_is_own (who, kind, topic->segments[i]))
         continue;
       if (kind != SLOT_ID)
         flags |= OWNER;
@@ -344,6 +363,8 @@ policy_needs (const PolicyRow *row, guint allowed)
     { AGENT | ADDRESSEE, "only the agent, tools and the collector with the id in the topic may" },
   };
 
+  if (allowed == OWNER && row->slots[3].kind == SLOT_WORK)
+    return "only collectors with the type or the domain in the topic may";
   if (allowed == OWNER)
     return row->slots[1].kind == SLOT_DOMAIN ? "only collectors with the domain in the topic may"
                                              : "only collectors of the type in the topic may";
