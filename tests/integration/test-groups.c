@@ -173,6 +173,62 @@ test_requests (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (replied[0], ==, 30);
 }
 
+/* --- strategies --- */
+
+#define N_WORKERS 4u
+
+static const BusFixtureOptions least_loaded = { .limits = "\n[group workers]\nstrategy=least-loaded" };
+static const BusFixtureOptions weighted = { .limits = "\n[group workers]\nweights=worker-0:3" };
+
+/* Four members of the group, of which the last one has a mode of its own. Returns what each of them got of @n messages. */
+static void
+share_out (BusFixture *f, const char *last, guint n, guint64 *got)
+{
+  TestProcess *members[N_WORKERS];
+  guint64 sum = 0;
+
+  for (guint i = 0; i < N_WORKERS; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("worker-%u", i);
+      g_autofree char *subscribe = g_strdup_printf (TASKS " workers %s", i == N_WORKERS - 1 ? last : "count");
+
+      members[i] = bus_fixture_worker (f, id, "procmond");
+      worker_subscribe (members[i], "g", subscribe);
+    }
+  give_out (f, n);
+  while (sum < n)
+    {
+      sum = 0;
+      for (guint i = 0; i < N_WORKERS; i++)
+        sum += got[i] = sum_of (&members[i], 1);
+      bus_fixture_breathe (f);
+    }
+  g_assert_cmpuint (sum, ==, n);
+}
+
+/* A member that takes a message each 50 ms gets less than a quarter of what each of the others gets. The configuration sets
+ * the strategy, so that members which know nothing about it follow it. */
+static void
+test_slow_member (BusFixture *f, gconstpointer data)
+{
+  guint64 got[N_WORKERS];
+
+  share_out (f, "slow:50", 400, got);
+  for (guint i = 0; i < N_WORKERS - 1; i++)
+    g_assert_cmpuint (got[N_WORKERS - 1] * 4, <, got[i]);
+}
+
+/* One member has the weight 3: half of all messages are for it. */
+static void
+test_weights (BusFixture *f, gconstpointer data)
+{
+  guint64 got[N_WORKERS];
+
+  share_out (f, "count", 300, got);
+  for (guint i = 1; i < N_WORKERS; i++)
+    g_assert_cmpuint (got[0], >, got[i] * 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -182,6 +238,8 @@ main (int argc, char **argv)
   ADD ("M06-K04-demoted-member", &hasty, test_demoted);
   ADD ("M06-K04-stalled-member", NULL, test_stalled);
   ADD ("M07-K04-stalled-server", NULL, test_requests);
+  ADD ("M07-least-loaded", &least_loaded, test_slow_member);
+  ADD ("M07-weights", &weighted, test_weights);
 #undef ADD
   return g_test_run ();
 }
