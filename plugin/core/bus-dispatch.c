@@ -455,6 +455,16 @@ dispatch_match_allowed (const DispatchCall *call)
   return peer->recent_match;
 }
 
+/* FALSE: the publisher asks for what this broker does not do. */
+static gboolean
+dispatch_check_delivery (const DispatchCall *call)
+{
+  if (!(call->envelope->delivery & WIRE_DELIVERY_HOLD))
+    return TRUE;
+  dispatch_strike (call, "this broker holds no messages for groups without members");
+  return FALSE;
+}
+
 static gboolean
 dispatch_is_assured (const DispatchCall *call)
 {
@@ -467,7 +477,7 @@ dispatch_handle_publish (DispatchCall *call)
   BusMatch *match;
 
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
-      || !dispatch_check_number (call) || !dispatch_admit_lineage (call))
+      || !dispatch_check_delivery (call) || !dispatch_check_number (call) || !dispatch_admit_lineage (call))
     return;
   if (call->envelope->target.len > 0)
     dispatch_publish_direct (call, match);

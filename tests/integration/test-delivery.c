@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * At least once and confirmed delivery with real processes: a member of a group that is killed or stands still with messages
+ * in hand, and a publisher that waits until its message was handled.
+ */
+
+#include "bus-fixture.h"
+#include "worker-talk.h"
+
+#define TASKS "tasks.procmond"
+#define SIZE  200u
+
+/* A member that stands still may not keep its messages for long. */
+static const BusFixtureOptions hasty = { .limits = "settle_timeout_us=300000\n" };
+
+static TestProcess *
+start_member (BusFixture *f, const char *id)
+{
+  TestProcess *member = bus_fixture_worker (f, id, "procmond");
+
+  worker_subscribe (member, "g", TASKS " workers count");
+  return member;
+}
+
+static void
+give_out (BusFixture *f, guint n)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+
+  deye_bus_options_set_at_least_once (options, TRUE);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GBytes) payload = bus_fixture_payload (i, SIZE);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (deye_bus_client_publish (f->boss, TASKS, payload, options, NULL, NULL, &error));
+      g_assert_no_error (error);
+    }
+}
+
+static guint64
+handled_by (TestProcess *member)
+{
+  g_autofree char *answer = NULL;
+
+  test_process_send (member, "report g");
+  answer = test_process_expect (member, "got g");
+  return g_ascii_strtoull (answer, NULL, 10);
+}
+
+/* The member that dies has handled nothing: the other one gets all. */
+static void
+test_killed (BusFixture *f, gconstpointer data)
+{
+  TestProcess *first = start_member (f, "worker-1");
+  TestProcess *second = start_member (f, "worker-2");
+
+  test_process_suspend (first);
+  give_out (f, 40);
+  bus_fixture_kill_worker (f, first);
+  while (handled_by (second) < 40)
+    bus_fixture_breathe (f);
+  g_assert_cmpuint (handled_by (second), ==, 40);
+}
+
+/* It stands still and stays connected: the same after the settle timeout. Later it handles what it was sent as well. */
+static void
+test_stopped (BusFixture *f, gconstpointer data)
+{
+  TestProcess *first = start_member (f, "worker-1");
+  TestProcess *second = start_member (f, "worker-2");
+
+  test_process_suspend (first);
+  give_out (f, 40);
+  while (handled_by (second) < 40)
+    bus_fixture_breathe (f);
+  g_assert_cmpuint (handled_by (second), ==, 40);
+  test_process_resume (first);
+  while (handled_by (first) == 0)
+    bus_fixture_breathe (f);
+}
+
+static void
+test_confirmed (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) payload = bus_fixture_payload (1, SIZE);
+  g_autoptr (GError) error = NULL;
+  TestProcess *member;
+
+  g_assert_false (deye_bus_client_publish_confirmed (f->boss, TASKS, payload, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS);
+  g_clear_error (&error);
+  member = start_member (f, "worker-1");
+  for (guint i = 1; i <= 10; i++)
+    {
+      g_assert_true (deye_bus_client_publish_confirmed (f->boss, TASKS, payload, NULL, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (handled_by (member), ==, i); /* its callback has returned */
+    }
+}
+
+static void
+on_confirmed (GObject *source, GAsyncResult *result, gpointer error)
+{
+  deye_bus_client_publish_confirmed_finish (DEYE_BUS_CLIENT (source), result, error);
+}
+
+/* The member is killed with the message in hand, without "at least once": nobody knows whether it was handled. */
+static void
+test_unknown (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) payload = bus_fixture_payload (1, SIZE);
+  g_autoptr (GError) error = NULL;
+  TestProcess *member = start_member (f, "worker-1");
+
+  test_process_suspend (member);
+  deye_bus_client_publish_confirmed_async (f->boss, TASKS, payload, NULL, NULL, on_confirmed, &error);
+  {
+    g_autoptr (GError) flushed = NULL;
+
+    g_assert_true (deye_bus_client_flush (f->boss, NULL, TRUE, NULL, &flushed));
+  }
+  bus_fixture_kill_worker (f, member);
+  bus_fixture_wait (f, error != NULL);
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
+}
+
+#define DELIVERY_ADD(path, options, test)                                                                              \
+  g_test_add (path, BusFixture, options, bus_fixture_set_up, test, bus_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  DELIVERY_ADD ("/integration/delivery/M06-killed", NULL, test_killed);
+  DELIVERY_ADD ("/integration/delivery/M06-stopped", &hasty, test_stopped);
+  DELIVERY_ADD ("/integration/delivery/M06-confirmed", NULL, test_confirmed);
+  DELIVERY_ADD ("/integration/delivery/M06-unknown", NULL, test_unknown);
+  return g_test_run ();
+}
