@@ -271,7 +271,9 @@ ops_draw_filter (SimRandom *random,
     lineage->id = 1 + sim_below (random, IDS);
   lineage->stage = sim_below (random, STAGES);
   g_snprintf (texts[0], sizeof texts[0], "m%u", lineage->root + lineage->id);
-  g_snprintf (texts[1], sizeof texts[1], lineage->stage != 0 ? "m%u" : "", lineage->stage);
+  texts[1][0] = '\0';
+  if (lineage->stage != 0)
+    g_snprintf (texts[1], sizeof texts[1], "m%u", lineage->stage);
   if (lineage->root != 0)
     filter->root_id = texts[0];
   else
