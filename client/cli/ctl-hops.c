@@ -5,6 +5,7 @@
 #include "ctl-table.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 typedef struct
 {
@@ -32,7 +33,7 @@ hops_print_beside (DeyeBusMessage *message)
 {
   for (guint i = 0; i < G_N_ELEMENTS (hop_titles); i++)
     if (deye_bus_message_get_hop (message, hop_titles[i].hop) >= 0)
-      g_printerr ("deyebusctl: %10" G_GINT64_FORMAT " us  %s\n", deye_bus_message_get_hop (message, hop_titles[i].hop),
+      g_printerr (_ ("deyebusctl: %10" PRId64 " us  %s\n"), deye_bus_message_get_hop (message, hop_titles[i].hop),
                   _ (hop_titles[i].title));
 }
 

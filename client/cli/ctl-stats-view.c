@@ -72,7 +72,7 @@ view_add_group (CtlTable *table, gconstpointer row)
   ctl_table_cell (table, "%u", group->members);
   ctl_table_cell (table, "%s", policy);
   ctl_table_cell (table, "%s", ctl_strategy_name (group->strategy));
-  ctl_table_cell (table, "%u", group->draining);
+  ctl_table_cell (table, "%u", group->draining_members);
   ctl_table_cell (table, "%" PRIu64, group->unreturned_messages);
   ctl_table_cell (table, "%" PRIu64, group->queued_messages);
   ctl_table_cell (table, "%s", bytes);

@@ -25,6 +25,7 @@ CALL_S = 60  # the watchdog of one call
 RANDOM_CALLS = 12
 EVENT = "events.process.started"
 PATTERN = "events.process.#"
+WAITED = "control.collector.task.process"
 
 
 # --- what is there ---
@@ -170,6 +171,13 @@ class Scene:
         self.connected().add_service(service)
         return service
 
+    def answers(self, topic):
+        if topic == WAITED:
+            self.connected().serve(topic, None, lambda *_: None, None)
+        options = DeyeBus.Options.new()
+        options.set_timeout(100000)
+        return self.tool().request_stream(topic, None, options, 0, 0)
+
     def message(self):
         subscription = self.subscription()
         self.connected().publish(EVENT, GLib.Bytes.new(b"text"), None, None)
@@ -208,6 +216,12 @@ KINDS = {
         "ended": Scene.ended,
         "orphan": Scene.orphan,
     },
+    "Answers": {
+        "bare": lambda scene: DeyeBus.Answers(),
+        "waiting": lambda scene: scene.answers(WAITED),
+        "refused": lambda scene: scene.answers("control.collector.task.nobody"),
+        "answered": lambda scene: scene.answers("control.bus.ping"),
+    },
     "Message": {"received": Scene.message},
     "Options": {"zeroed": lambda scene: DeyeBus.Options(), "made": lambda scene: DeyeBus.Options.new()},
     "SubscribeOptions": {"zeroed": lambda scene: DeyeBus.SubscribeOptions(),
@@ -215,7 +229,7 @@ KINDS = {
     "PublishResult": {"zeroed": lambda scene: DeyeBus.PublishResult()},
 }
 # Objects that are also used in a thread other than that of their context.
-ELSEWHERE = {"Client": "connected", "Service": "added", "Subscription": "inbox"}
+ELSEWHERE = {"Answers": "waiting", "Client": "connected", "Service": "added", "Subscription": "inbox"}
 
 
 # --- arguments ---

@@ -29,11 +29,22 @@ sim_check_before_requests (const SimWorld *world)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const BusRequest *request = value;
-      const SimRoute route = { request->route_id, check_requests_number (request->responder), !request->mark.is_sent };
+      const SimRoute route = { request->route_id, check_requests_number (request->responder), !request->mark.is_sent,
+                               request->responder->flow.delivered };
 
       g_array_append_val (routes, route);
     }
   return routes;
+}
+
+/* TRUE if nothing was sent to the responder meanwhile, so a request that waited was not sent either. */
+static gboolean
+check_requests_sent_nothing (const SimWorld *world, const SimRoute *route)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    if (world->clients[i].number == route->responder && world->clients[i].peer != NULL)
+      return world->clients[i].peer->flow.delivered == route->delivered;
+  return FALSE;
 }
 
 void
@@ -47,11 +58,13 @@ sim_check_after_requests (SimWorld *world, GArray *routes, guint except)
 
       if (g_hash_table_contains (world->core->routes->requests, &route->route) || route->responder == except)
         continue;
-      if (route->is_queued)
+      if (route->is_queued && check_requests_sent_nothing (world, route))
         {
           sim_cover (world, SIM_COVER_WITHDRAWN);
           sim_requests_withdrawn (world->requests, route->route);
         }
+      else if (route->is_queued)
+        sim_requests_ended (world->requests, route->route);
       else
         sim_requests_expect_cancel (world->requests, route->route);
     }

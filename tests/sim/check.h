@@ -59,6 +59,7 @@ typedef struct
   guint64 route;
   guint responder; /* number of its connection */
   gboolean is_queued;
+  guint64 delivered; /* to the responder, so far */
 } SimRoute;
 
 /* The pending requests. (element-type SimRoute); clear with g_array_unref() */

@@ -42,6 +42,7 @@ typedef struct
   guint last_place;
   guint n_cancels;
   gboolean is_withdrawn;
+  gboolean has_ended; /* if it comes, CANCEL follows */
   gboolean needs_cancel;
 } AskedRoute;
 
@@ -158,6 +159,7 @@ sim_requests_got_request (SimRequests *requests, guint connection, const WireEnv
   if (asked->connection != 0)
     return "O06: a request was delivered twice";
   asked->connection = connection;
+  asked->needs_cancel = asked->needs_cancel || asked->has_ended;
   memcpy (&asked->asker, envelope->payload.data, MIN (envelope->payload.len, sizeof asked->asker));
   return NULL;
 }
@@ -329,6 +331,12 @@ void
 sim_requests_withdrawn (SimRequests *requests, guint64 route)
 {
   requests_route (requests, route)->is_withdrawn = TRUE;
+}
+
+void
+sim_requests_ended (SimRequests *requests, guint64 route)
+{
+  requests_route (requests, route)->has_ended = TRUE;
 }
 
 void

@@ -92,6 +92,8 @@ gboolean sim_requests_return_credit (SimRequests *requests,
 
 /* It was taken out of the queue of its responder and may not be delivered. */
 void sim_requests_withdrawn (SimRequests *requests, guint64 route);
+/* It ended while it waited, or after it was sent in the same moment: CANCEL follows if it comes. */
+void sim_requests_ended (SimRequests *requests, guint64 route);
 /* It was sent and has ended without an answer: its responder gets CANCEL. */
 void sim_requests_expect_cancel (SimRequests *requests, guint64 route);
 

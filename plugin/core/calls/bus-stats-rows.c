@@ -263,7 +263,7 @@ bus_stats_rows_count_member (BusStatsRows *rows, const BusSubscription *subscrip
   row->stats.queued_bytes += subscription->fifo.bytes;
   row->stats.delivered += subscription->delivered;
   row->stats.missed += subscription->missed;
-  row->stats.draining += subscription->drains ? 1 : 0;
+  row->stats.draining_members += subscription->drains ? 1 : 0;
   row->stats.unreturned_messages += bus_window_outstanding (&subscription->window);
   if (subscription->group->key.account != BUS_ALL_ACCOUNTS)
     row->stats.account = subscription->owner->account->name;
