@@ -21,7 +21,10 @@ let kept = [];
 
 function connected() {
     const client = DeyeBus.Client.new(address, newName(), 'procmond');
+    // At once: a client that connects again by itself first waits for a random time.
+    client.set_reconnect(false);
     client.connect(null);
+    client.set_reconnect(true);
     kept.push(client);
     return client;
 }

@@ -126,9 +126,16 @@ class Scene:
         Scene.count += 1
         return f"walker-{os.getpid()}-{Scene.count}"
 
-    def connected(self):
-        client = DeyeBus.Client.new(self.address, self.name, "procmond")
+    @staticmethod
+    def connect(client):
+        """At once: a client that connects again by itself first waits for a random time."""
+        client.set_reconnect(False)
         client.connect(None)
+        client.set_reconnect(True)
+        return client
+
+    def connected(self):
+        client = self.connect(DeyeBus.Client.new(self.address, self.name, "procmond"))
         self.kept.append(client)
         return client
 
@@ -143,8 +150,7 @@ class Scene:
         return client
 
     def tool(self):
-        client = DeyeBus.Client.new_tool(self.address, self.name)
-        client.connect(None)
+        client = self.connect(DeyeBus.Client.new_tool(self.address, self.name))
         self.kept.append(client)
         return client
 
