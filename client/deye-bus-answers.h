@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#if !defined(DEYE_BUS_INSIDE) && !defined(DEYE_BUS_COMPILATION)
-#error "Include deye-bus.h only."
-#endif
-
 #include "deye-bus-client.h"
 
 G_BEGIN_DECLS

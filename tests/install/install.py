@@ -227,10 +227,15 @@ def _(tree):
     guide(tree, "guide-collector-python.md")
 
 
+# No socket can have this path, so a client that connects again by itself fails at once as well.
+TOO_LONG = "/" + "x" * 200
+REFUSED = "Der Pfad zum Socket des Brokers ist leer oder zu lang"
+
+
 def fails(tree, words, german):
     """It prints why in German, and ends with 1: no signal."""
     ran = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
-                         env={**tree.as_documented(), "LANGUAGE": "de", "DAEMONEYE_BROKER_SOCKET": "/nonexistent/bus"},
+                         env={**tree.as_documented(), "LANGUAGE": "de", "DAEMONEYE_BROKER_SOCKET": TOO_LONG},
                          check=False)
     equal(ran.returncode, 1, f"{words}: {ran.stdout} {ran.stderr}")
     holds(german in ran.stderr, f"{words}: {ran.stderr}")
@@ -238,11 +243,10 @@ def fails(tree, words, german):
 
 @test("/install/guide-programs-fail-without-a-signal-in-german")
 def _(tree):
-    refused = "Kein Broker lauscht"
     example = tree.compile(os.path.join(tree.source, "doc/example-collector.c"), "daemoneye-eventbus-1")
-    fails(tree, [example, "/nonexistent/bus"], refused)
-    fails(tree, [tree.compile(tree.outside, "daemoneye-eventbus-1"), "/nonexistent/bus"], refused)
-    fails(tree, [tree.compile(tree.block("slow-subscribers.md", "slow.c"), "daemoneye-eventbus-1")], refused)
+    fails(tree, [example, TOO_LONG], REFUSED)
+    fails(tree, [tree.compile(tree.outside, "daemoneye-eventbus-1"), TOO_LONG], REFUSED)
+    fails(tree, [tree.compile(tree.block("slow-subscribers.md", "slow.c"), "daemoneye-eventbus-1")], REFUSED)
     host = tree.compile(tree.block("guide-embedding.md", "host.c"), "daemoneye-plugin-1", "daemoneye-eventbus-1", "gmodule-2.0")
     fails(tree, [host], "usage: host")
     fails(tree, [host, "/nonexistent/module.so"], "host: /nonexistent/module.so")
@@ -254,7 +258,7 @@ def _(tree):
 @test("/install/python-is-in-german-too")
 def _(tree):
     if tree.has(tree.libdir + "/girepository-1.0") and os.path.exists("/usr/lib/python3/dist-packages/gi"):
-        fails(tree, ["/usr/bin/python3", tree.block("guide-collector-python.md", "denied.py")], "Kein Broker lauscht")
+        fails(tree, ["/usr/bin/python3", tree.block("guide-collector-python.md", "denied.py")], REFUSED)
 
 
 def main():
