@@ -347,6 +347,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (DeyeBusMessage) reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (source), result, &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (reply);
   ++*(guint *) data;
 }
 

@@ -166,6 +166,7 @@ test_no_credit (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 65; i++)
     ANSWER (f, .sender = "one", .payload = "x", .flags = WIRE_FLAG_PROGRESS);
   client_fixture_say_and_settle (f);
+  g_assert_true (deye_bus_answers_is_ended (answers));
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
 }
 
@@ -554,7 +555,6 @@ test_order_of_parts (Fixture *f, gconstpointer data)
   Served served = { .f = f };
   const ScriptWelcome narrow = { .features = WIRE_FEATURE_STREAM, .window_messages = 2 };
   g_autoptr (DeyeBusSubscription) subscription = serve (&served, &narrow); /* takes one of the class control */
-  g_autofree char *heard = NULL;
   g_autofree char *rest = NULL;
   g_autoptr (GBytes) last = g_bytes_new_static ("bye", 3);
 

@@ -17,15 +17,6 @@ on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
 {
 }
 
-static gboolean
-skip_without_delivery (void)
-{
-  if (WIRE_FEATURES_KNOWN & WIRE_FEATURE_DELIVERY)
-    return FALSE;
-  g_test_skip ("this build does not grant the feature DELIVERY");
-  return TRUE;
-}
-
 static DeyeBusSubscription *
 join (Fixture *f, DeyeBusSubscribeOptions *options, GError **error)
 {
@@ -44,8 +35,6 @@ test_share (Fixture *f, gconstpointer data)
   g_autoptr (WireGuard) guard = NULL;
   const Daemoneye__Eventbus__V1__SubscribeRequest *request;
 
-  if (skip_without_delivery ())
-    return;
   client_fixture_connect (f, &new_broker);
   deye_bus_subscribe_options_set_strategy (options, DEYE_BUS_STRATEGY_LEAST_LOADED);
   deye_bus_subscribe_options_set_weight (options, 7);

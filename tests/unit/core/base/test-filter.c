@@ -42,7 +42,7 @@ static const struct
   Words message;
   gboolean passes;
 } cases[] = {
-  { "nothing is asked for", { NULL }, { "c", "r", "s", { "a=1" } }, TRUE },
+  { "nothing is asked for", { .root = NULL }, { "c", "r", "s", { "a=1" } }, TRUE },
   { "correlation", { .correlation = "c" }, { .correlation = "c" }, TRUE },
   { "another correlation", { .correlation = "c" }, { .correlation = "cc" }, FALSE },
   { "no correlation", { .correlation = "c" }, { .root = "c" }, FALSE },
@@ -59,7 +59,7 @@ static const struct
   { "a tag without a value", { .tags = { "a" } }, { .tags = { "a" } }, TRUE },
   { "all tags", { .tags = { "a=1", "b" } }, { .tags = { "b=2", "a=1" } }, TRUE },
   { "not all tags", { .tags = { "a=1", "c" } }, { .tags = { "b=2", "a=1" } }, FALSE },
-  { "no tags", { .tags = { "a=1" } }, { NULL }, FALSE },
+  { "no tags", { .tags = { "a=1" } }, { .root = NULL }, FALSE },
   { "all fields", { "c", "r", "s", { "a=1" } }, { "c", "r", "s", { "a=1" } }, TRUE },
   { "all fields but one", { "c", "r", "s", { "a=1" } }, { "c", "r", "t", { "a=1" } }, FALSE },
 };
