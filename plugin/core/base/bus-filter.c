@@ -57,10 +57,11 @@ BusFilter *
 bus_filter_copy (const BusFilter *filter)
 {
   BusFilter *copy = g_try_malloc (bus_filter_size (filter));
-  guint8 *at = (guint8 *) (copy + 1);
+  guint8 *at;
 
   if (copy == NULL)
     return NULL;
+  at = (guint8 *) (copy + 1);
   *copy = (BusFilter){ .n_tags = filter->n_tags };
   copy->correlation_id = filter_keep (&at, filter->correlation_id);
   copy->root_id = filter_keep (&at, filter->root_id);

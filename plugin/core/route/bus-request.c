@@ -143,11 +143,46 @@ request_release_responder (BusCore *core, BusRequest *request, gboolean cancels)
   bus_peer_touch (responder);
 }
 
+/* Frees a request that has no members. */
+static void
+request_free_one (BusCore *core, BusRequest *request)
+{
+  BusPeer *peer = bus_request_peer (request);
+
+  g_assert (request->state == BUS_REQUEST_ENDED);
+  request_release_responder (core, request, FALSE);
+  request_unlist_asked (request);
+  if (request->requester.kind == BUS_REQUESTER_QUESTION)
+    peer->n_asked_members--;
+  else
+    g_hash_table_remove (peer->asked_by_id, &request->requester.id);
+  bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
+  bus_deadline_disarm (&core->deadlines, &request->stall_timer.deadline);
+  g_clear_pointer (&request->stream, bus_stream_free);
+  bus_quota_forgo (&core->quota, &peer->ledger.usage, request_size (request));
+  g_free (request->members);
+  g_free (request);
+}
+
+/* One that has ended, and was not taken out of its list yet, is not cancelled again. */
+static void
+request_cancel (BusCore *core, BusRequest *request)
+{
+  if (bus_request_step (core, request, BUS_REQUEST_ON_CANCEL) == BUS_REQUEST_ENDED)
+    request_release_responder (core, request, TRUE);
+}
+
 void
 bus_request_withdraw_members (BusCore *core, BusRequest *question)
 {
+  BusRequest *member;
+
   while (question->members->requests.head != NULL)
-    bus_request_withdraw (core, question->members->requests.head->data);
+    {
+      member = question->members->requests.head->data;
+      request_cancel (core, member);
+      request_free_one (core, member);
+    }
 }
 
 /* Those that have not ended are withdrawn; those that have, and were not taken out of their list yet, are freed. */
@@ -161,30 +196,16 @@ request_free_members (BusCore *core, BusRequest *question)
     {
       next = link->next;
       if (((BusRequest *) link->data)->requester.question == question)
-        bus_request_free (core, link->data);
+        request_free_one (core, link->data);
     }
 }
 
 void
 bus_request_free (BusCore *core, BusRequest *request)
 {
-  BusPeer *peer = bus_request_peer (request);
-
-  g_assert (request->state == BUS_REQUEST_ENDED);
   if (request->members != NULL)
     request_free_members (core, request);
-  request_release_responder (core, request, FALSE);
-  request_unlist_asked (request);
-  if (request->requester.kind == BUS_REQUESTER_QUESTION)
-    peer->n_asked_members--;
-  else
-    g_hash_table_remove (peer->asked_by_id, &request->requester.id);
-  bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
-  bus_deadline_disarm (&core->deadlines, &request->stall_timer.deadline);
-  g_clear_pointer (&request->stream, bus_stream_free);
-  bus_quota_forgo (&core->quota, &peer->ledger.usage, request_size (request));
-  g_free (request->members);
-  g_free (request);
+  request_free_one (core, request);
 }
 
 void
@@ -305,9 +326,7 @@ bus_request_fail_full (BusCore *core,
 void
 bus_request_withdraw (BusCore *core, BusRequest *request)
 {
-  /* One that has ended, and was not taken out of its list yet, is only freed. */
-  if (bus_request_step (core, request, BUS_REQUEST_ON_CANCEL) == BUS_REQUEST_ENDED)
-    request_release_responder (core, request, TRUE);
+  request_cancel (core, request);
   bus_request_free (core, request);
 }
 
