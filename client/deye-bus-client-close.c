@@ -30,7 +30,7 @@ client_take_loss (DeyeBusClient *self)
   return deye_bus_client_new_unsent_error (messages, deye_bus_client_unsent_ended);
 }
 
-/* What was dropped when an earlier connection ended has been reported then. */
+/* Messages that were dropped when an earlier connection ended were reported at that time. */
 static guint64
 client_count_unsent (DeyeBusClient *self)
 {

@@ -142,7 +142,7 @@ next_run_sync (DeyeBusSubscription *self,
   gint64 due_us = next_due_after (timeout_us);
   gboolean woken = TRUE;
 
-  /* What arrives may be a request that was cancelled. */
+  /* The message that arrives may be a request that was cancelled. */
   while (message == NULL && woken && !self->channel->cut)
     {
       woken = deye_bus_client_wait (client, next_has_something, self->channel, due_us, cancellable);

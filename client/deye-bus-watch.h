@@ -18,7 +18,7 @@ typedef struct DeyeBusWatch DeyeBusWatch;
 /* NULL: not possible. */
 DeyeBusWatch *deye_bus_watch_open (const char *address);
 void deye_bus_watch_close (DeyeBusWatch *watch);
-/* What to poll for input. */
+/* The descriptor to poll for input. */
 gint deye_bus_watch_fd (const DeyeBusWatch *watch);
 /* TRUE if the socket was created, moved there or made accessible since the last call. */
 gboolean deye_bus_watch_read (DeyeBusWatch *watch);

@@ -10,7 +10,7 @@ static const struct
 } delivery_features[] = {
   { WIRE_DELIVERY_AT_LEAST_ONCE, WIRE_FEATURE_DELIVERY },
   { WIRE_DELIVERY_RETAIN_CONNECTED, WIRE_FEATURE_RETAIN },
-  /* HOLD has a number and is not implemented. */
+  /* HOLD belongs to no feature: no build accepts it. */
   { ~(WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_RETAIN_CONNECTED), WIRE_FEATURE_UNNUMBERED },
 };
 

@@ -91,7 +91,7 @@ join_check_pattern (const BusCall *call, const BusGroup *group, WireSpan pattern
   return join_refuse (call, WIRE_STATUS_BAD_PATTERN, detail);
 }
 
-/* What the configuration sets wins without an error; the reply reports it. */
+/* A setting of the configuration wins without an error; the reply reports it. */
 static gboolean
 join_check_strategy (const BusCall *call, const BusGroup *group, BusStrategy strategy)
 {

@@ -21,7 +21,7 @@
 gboolean
 bus_join_check (const BusCall *call, const Daemoneye__Eventbus__V1__SubscribeRequest *request, const BusGroup **group);
 
-/* What is in force for a member of that group, given what it asked for. */
+/* The values in force for a member of that group that asked for these. */
 void bus_join_settle (const BusCall *call,
                       const Daemoneye__Eventbus__V1__SubscribeRequest *request,
                       BusSubscription *subscription);

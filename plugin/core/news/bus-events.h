@@ -9,7 +9,7 @@
  * them, by name.
  */
 
-/* What a connection had when it ended. */
+/* Subscriptions and messages of a connection that ended. */
 typedef struct
 {
   guint subscriptions;

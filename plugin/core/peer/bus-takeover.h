@@ -30,7 +30,7 @@ typedef enum
   BUS_TAKEOVER_IF_SILENT,
 } BusTakeoverRule;
 
-/* What the newcomer may do. @token: digest of the token of its HELLO */
+/* Decides about the newcomer. @token: digest of the token of its HELLO */
 BusTakeoverRule bus_takeover_rule (const BusPeer *holder,
                                    const BusPeer *newcomer,
                                    guint64 incarnation,
