@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "peer/bus-peer.h"
+#include "route/bus-router.h"
+#include "route/bus-timeline.h"
+
+/*
+ * One frame that is being dispatched, with the steps that several handlers share: refusals, the checks that every
+ * message passes, its acceptance, and its record in the timeline.
+ *
+ * A step that refuses the frame answers it, too: its caller returns without another answer. A frame is accepted by
+ * dispatch_inbound(), which gives it a place in the order of the broker. Only bus-dispatch*.[ch] include this header.
+ */
+typedef struct
+{
+  BusPeer *peer;
+  BusCore *core;
+  WireFrame *frame;
+  const WireEnvelope *envelope;
+  WireClassOf class_of;
+  gsize cost;             /* of its credit */
+  gboolean is_held;       /* a receiver that blocks returns the credit later */
+  gboolean leaves_record; /* in the timeline, whatever becomes of it */
+  guint32 depth;          /* for that record */
+  gint64 now_us;
+} DispatchCall;
+
+/* The record of the frame in the timeline, if it leaves one. */
+void dispatch_record (const DispatchCall *call, const BusFate *fate);
+void dispatch_record_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome);
+BusOutcome dispatch_outcome_of (guint matched, guint queued);
+
+/* Refusals. A strike is a frame that the broker does not understand: BUS_STRIKES_MAX of them close the connection. Malformed
+ * bytes close it at once. */
+void dispatch_fail (const DispatchCall *call, WireStatus status, const char *detail);
+/* A field of the frame exceeds its bound, which no setting raises. */
+void dispatch_fail_field (const DispatchCall *call, const WireReadResult *result);
+void dispatch_strike (const DispatchCall *call, const char *detail);
+void dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset);
+
+/* Checks. FALSE: the frame is refused and answered. dispatch_admit_lineage() refuses a message for its causes. */
+gboolean dispatch_admit_lineage (DispatchCall *call);
+gboolean dispatch_authorize (const DispatchCall *call, BusOperation operation, WireSpan topic);
+gboolean dispatch_check_topic (const DispatchCall *call);
+gboolean dispatch_check_payload (const DispatchCall *call);
+gboolean dispatch_check_id (const DispatchCall *call);
+gboolean dispatch_may_wait (const DispatchCall *call);
+
+/* The message accepted: from here on it has a sender, a place in the order, and a time. */
+BusInbound dispatch_inbound (const DispatchCall *call);
+/* From here on its credit is withheld by tickets, if a receiver blocks. */
+void dispatch_release_inbound (DispatchCall *call, BusInbound *inbound);
+BusPeer *dispatch_find_target (const DispatchCall *call);
+/* The requested deadline, or the default; at most max_request_timeout_us. */
+gint64 dispatch_due_us (const DispatchCall *call);

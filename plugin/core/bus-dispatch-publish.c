@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-dispatch-publish.h"
+
+#include "peer/bus-state.h"
+#include "route/bus-assured.h"
+#include "route/bus-confirm.h"
+#include "route/bus-resend.h"
+#include "route/bus-routes.h"
+#include "wire-feature.h"
+
+static void
+dispatch_acknowledge (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
+{
+  WireEnvelope ack;
+
+  if (!(call->frame->flags & WIRE_FLAG_WANT_ACK))
+    return;
+  wire_envelope_init (&ack);
+  ack.answers = call->envelope->id;
+  ack.accept_seq = accept_seq;
+  ack.matched = outcome.matched;
+  ack.queued = outcome.queued;
+  ack.refused = outcome.refused;
+  if (outcome.refused > 0)
+    ack.status = WIRE_STATUS_WOULD_BLOCK;
+  bus_peer_put (call->peer, WIRE_KIND_ACK, 0, &ack);
+}
+
+/* Counts an accepted message for control.bus.introspect. */
+static void
+dispatch_count_topic (const DispatchCall *call, BusMatch *match)
+{
+  bus_topics_count (&call->core->routes->topics, &match->counter, match->key, call->envelope, call->now_us);
+}
+
+static gboolean
+dispatch_is_numbered (const DispatchCall *call)
+{
+  return call->envelope->message_id != 0 && (call->peer->features & WIRE_FEATURE_DELIVERY) != 0;
+}
+
+/* A resend is answered as the message was, and not delivered again. */
+static void
+dispatch_answer_resend (const DispatchCall *call, BusAccepted *accepted)
+{
+  if ((call->frame->flags & WIRE_FLAG_WANT_DELIVERED) && !dispatch_may_wait (call))
+    return;
+  dispatch_acknowledge (call, accepted->accept_seq, accepted->outcome);
+  if (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
+    bus_confirm_continue (&accepted->witness, call->peer, call->envelope->id);
+}
+
+/* FALSE: the message is a resend, or may not be numbered; it is answered. */
+static gboolean
+dispatch_check_number (const DispatchCall *call)
+{
+  BusAccepted *accepted;
+
+  if (!dispatch_is_numbered (call))
+    return TRUE;
+  if (!bus_resend_open (call->peer))
+    {
+      bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_resend_windows,
+                            call->core->limits.resend_windows + 1);
+      return FALSE;
+    }
+  accepted = bus_resend_find (call->peer, call->envelope->message_id);
+  if (accepted != NULL)
+    dispatch_answer_resend (call, accepted);
+  return accepted == NULL;
+}
+
+/* @confirm: (nullable) */
+static void
+dispatch_note_accepted (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm)
+{
+  dispatch_acknowledge (call, accept_seq, outcome);
+  if (dispatch_is_numbered (call))
+    bus_resend_add (call->peer, call->envelope->message_id, accept_seq, outcome, confirm);
+}
+
+/* FALSE: refused and answered. @confirm: (out): NULL: the publisher does not wait for one */
+static gboolean
+dispatch_begin_confirm (const DispatchCall *call, BusConfirm **confirm)
+{
+  *confirm = NULL;
+  if (!(call->frame->flags & WIRE_FLAG_WANT_DELIVERED))
+    return TRUE;
+  if (!dispatch_may_wait (call))
+    return FALSE;
+  *confirm = bus_confirm_new (call->core, call->peer, call->envelope->id, dispatch_due_us (call));
+  return TRUE;
+}
+
+static void
+dispatch_publish_direct (DispatchCall *call, BusMatch *match)
+{
+  BusPeer *target = dispatch_find_target (call);
+  guint64 route_id = 0;
+  BusConfirm *confirm;
+  BusInbound inbound;
+  BusOutcome outcome;
+
+  if (target == NULL)
+    {
+      dispatch_fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
+      return;
+    }
+  if (!bus_router_is_subscribed (call->core, target, call->envelope))
+    {
+      dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target neither subscribes to nor serves this topic");
+      return;
+    }
+  if (!dispatch_begin_confirm (call, &confirm))
+    return;
+  if (confirm != NULL)
+    route_id = bus_confirm_add (confirm, target);
+  inbound = dispatch_inbound (call);
+  dispatch_count_topic (call, match);
+  outcome = bus_router_direct (call->core, &inbound, target, route_id, call->now_us);
+  dispatch_note_accepted (call, inbound.accept_seq, outcome, confirm);
+  dispatch_record_outcome (call, inbound.accept_seq, outcome);
+  bus_confirm_expect (call->core, route_id, outcome.queued);
+  dispatch_release_inbound (call, &inbound);
+}
+
+static void
+dispatch_answer_refusal (const DispatchCall *call, const BusRefusal *refusal)
+{
+  if (refusal->status == WIRE_STATUS_LIMIT)
+    {
+      dispatch_record (call, &(const BusFate){ .status = WIRE_STATUS_LIMIT });
+      bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT,
+                             "a receiver has no room to keep the message until it is handled: try again later",
+                             &refusal->excess);
+    }
+  else
+    dispatch_fail (call, refusal->status, "no group has a member for this topic");
+}
+
+/* At least once, or confirmed by the groups that match. */
+static void
+dispatch_publish_assured (DispatchCall *call, BusMatch *match)
+{
+  BusAssurance assurance = { .at_least_once = (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE) != 0 };
+  BusRefusal refusal;
+  BusInbound inbound;
+  BusOutcome outcome;
+
+  if (!dispatch_begin_confirm (call, &assurance.confirm))
+    return;
+  inbound = dispatch_inbound (call);
+  outcome = bus_assured_publish (call->core, &inbound, match, &assurance, &refusal, call->now_us);
+  if (refusal.status != WIRE_STATUS_OK)
+    {
+      call->core->routes->accept_seq--; /* nobody has seen it */
+      bus_confirm_cancel (call->peer, call->envelope->id);
+      dispatch_answer_refusal (call, &refusal);
+    }
+  else
+    {
+      dispatch_count_topic (call, match);
+      dispatch_note_accepted (call, inbound.accept_seq, outcome, assurance.confirm);
+      dispatch_record_outcome (call, inbound.accept_seq, outcome);
+    }
+  dispatch_release_inbound (call, &inbound);
+}
+
+static void
+dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
+{
+  gboolean broadcast = (call->frame->flags & WIRE_FLAG_BROADCAST) != 0;
+  BusInbound inbound = dispatch_inbound (call);
+  BusOutcome outcome;
+
+  dispatch_count_topic (call, match);
+  outcome = bus_router_publish (call->core, &inbound, match, broadcast, call->now_us);
+  dispatch_note_accepted (call, inbound.accept_seq, outcome, NULL);
+  dispatch_record_outcome (call, inbound.accept_seq, outcome);
+  dispatch_release_inbound (call, &inbound);
+}
+
+/* Grammar, right and receivers of the topic; remembered, because the next message mostly has the same topic.
+ * NULL: refused and answered. */
+static BusMatch *
+dispatch_match_allowed (const DispatchCall *call)
+{
+  BusPeer *peer = call->peer;
+  WireSpan topic = call->envelope->topic;
+  const BusMatchCache *matches = &call->core->routes->matches;
+  gboolean is_recent = peer->recent_match != NULL && peer->recent_generation == matches->generation
+                       && wire_span_equal (peer->recent_match->key.text, topic);
+
+  if (is_recent && bus_match_is_current (matches, peer->recent_match))
+    return peer->recent_match;
+  if (!is_recent && (!dispatch_check_topic (call) || !dispatch_authorize (call, BUS_OP_PUBLISH, topic)))
+    return NULL;
+  peer->recent_match = bus_router_match (call->core, topic);
+  peer->recent_generation = matches->generation;
+  return peer->recent_match;
+}
+
+/* FALSE: the publisher asks for what this broker does not do. */
+static gboolean
+dispatch_check_delivery (const DispatchCall *call)
+{
+  if (!(call->envelope->delivery & WIRE_DELIVERY_HOLD))
+    return TRUE;
+  dispatch_strike (call, "this broker holds no messages for groups without members");
+  return FALSE;
+}
+
+static gboolean
+dispatch_is_assured (const DispatchCall *call)
+{
+  return (call->frame->flags & WIRE_FLAG_WANT_DELIVERED) || (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE);
+}
+
+void
+dispatch_handle_publish (DispatchCall *call)
+{
+  BusMatch *match;
+
+  if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
+      || !dispatch_check_delivery (call) || !dispatch_check_number (call) || !dispatch_admit_lineage (call))
+    return;
+  if (call->envelope->target.len > 0)
+    dispatch_publish_direct (call, match);
+  else if (dispatch_is_assured (call) && (call->frame->flags & WIRE_FLAG_BROADCAST))
+    dispatch_strike (call, "a BROADCAST is neither confirmed nor delivered at least once");
+  else if (dispatch_is_assured (call))
+    dispatch_publish_assured (call, match);
+  else
+    dispatch_publish_to_all (call, match);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-dispatch-request.h"
+
+#include "calls/bus-calls.h"
+#include "calls/bus-later.h"
+#include "peer/bus-state.h"
+#include "route/bus-answer.h"
+#include "route/bus-confirm.h"
+#include "route/bus-lineage.h"
+#include "route/bus-many.h"
+#include "route/bus-routes.h"
+#include "wire-feature.h"
+
+/* The target that the request names, or NULL for every server. FALSE: it is not connected. */
+static gboolean
+dispatch_find_request_target (const DispatchCall *call, BusPeer **target)
+{
+  *target = call->envelope->target.len > 0 ? dispatch_find_target (call) : NULL;
+  if (call->envelope->target.len == 0 || *target != NULL)
+    return TRUE;
+  dispatch_fail (call, WIRE_STATUS_ABSENT, "the target is not connected");
+  return FALSE;
+}
+
+static void
+dispatch_fail_unserved (const DispatchCall *call)
+{
+  if (call->envelope->target.len > 0)
+    dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target does not serve this topic");
+  else
+    dispatch_fail (call, WIRE_STATUS_NO_RESPONDERS, "nobody serves this topic");
+}
+
+static BusSubscription *
+dispatch_find_server (DispatchCall *call)
+{
+  const BusNeed need = { .len = call->frame->body.len, .lane = call->class_of.lane, .now_us = call->now_us };
+  BusPeer *target;
+  BusSubscription *server;
+
+  if (!dispatch_find_request_target (call, &target))
+    return NULL;
+  server = bus_router_pick_server (call->core, call->envelope->topic, target, &need);
+  if (server != NULL && bus_peer_is_ready (server->owner))
+    return server;
+  dispatch_fail_unserved (call);
+  return NULL;
+}
+
+static void
+dispatch_request_peer (DispatchCall *call)
+{
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL };
+  BusSubscription *server = dispatch_find_server (call);
+  BusRequest *request;
+  BusInbound inbound;
+  gboolean queued;
+
+  if (server == NULL || !dispatch_may_wait (call))
+    return;
+  request = bus_request_new (call->core, BUS_PENDING_REPLY, &requester, server->owner, call->envelope->topic,
+                             dispatch_due_us (call));
+  bus_answer_prepare (request, call->envelope);
+  inbound = dispatch_inbound (call);
+  bus_router_count_request (call->core, &inbound, server->servers, call->now_us);
+  queued = bus_answer_send_request (call->core, request, &inbound, server, call->now_us);
+  dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (1, queued ? 1 : 0));
+  bus_inbound_clear (&inbound);
+}
+
+static gboolean
+dispatch_may_ask_members (const DispatchCall *call, guint n)
+{
+  guint members = call->peer->n_asked_members + n;
+
+  if (members <= call->core->limits.max_request_members)
+    return TRUE;
+  bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_max_request_members, members);
+  return FALSE;
+}
+
+static void
+dispatch_request_many (DispatchCall *call)
+{
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL };
+  g_autoptr (GPtrArray) servers = NULL;
+  BusPeer *target;
+  BusInbound inbound;
+  guint queued;
+
+  if (!dispatch_find_request_target (call, &target))
+    return;
+  servers = bus_router_all_servers (call->core, call->envelope->topic, target);
+  if (servers->len == 0)
+    dispatch_fail_unserved (call);
+  if (servers->len == 0 || !dispatch_may_wait (call) || !dispatch_may_ask_members (call, servers->len))
+    return;
+  inbound = dispatch_inbound (call);
+  queued = bus_many_ask (call->core, &requester, &inbound, servers, dispatch_due_us (call), call->now_us);
+  dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (servers->len, queued));
+  bus_inbound_clear (&inbound);
+}
+
+static gboolean
+dispatch_check_window_limit (const DispatchCall *call, BusLimit limit, guint64 value)
+{
+  if (value <= bus_limit_spec (limit)->ceiling)
+    return TRUE;
+  bus_peer_error_ceiling (call->peer, call->envelope->id, limit, value);
+  return FALSE;
+}
+
+/* The window of the replies, which only a peer with the feature STREAM may give. */
+static gboolean
+dispatch_check_answer_window (const DispatchCall *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+
+  if ((envelope->credit_messages == 0) != (envelope->credit_bytes == 0))
+    {
+      dispatch_strike (call, "a window has messages and bytes: set both fields, or none");
+      return FALSE;
+    }
+  return dispatch_check_window_limit (call, BUS_LIMIT_receive_window_messages, envelope->credit_messages)
+         && dispatch_check_window_limit (call, BUS_LIMIT_receive_window_bytes, envelope->credit_bytes);
+}
+
+/* Old clients may have set the field, which nothing read. */
+static gboolean
+dispatch_wants_many (const DispatchCall *call)
+{
+  return call->envelope->expect > 1 && (call->peer->features & WIRE_FEATURE_STREAM) != 0;
+}
+
+void
+dispatch_handle_request (DispatchCall *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+
+  if (!dispatch_check_id (call) || !dispatch_check_payload (call) || !dispatch_check_topic (call)
+      || !dispatch_authorize (call, BUS_OP_REQUEST, envelope->topic))
+    return;
+  if (bus_calls_serves (envelope->topic))
+    {
+      BusInbound inbound = dispatch_inbound (call);
+
+      bus_calls_answer (call->peer, &inbound, call->now_us);
+      bus_inbound_clear (&inbound);
+    }
+  else if (!dispatch_check_answer_window (call) || !dispatch_admit_lineage (call))
+    return;
+  else if (dispatch_wants_many (call))
+    dispatch_request_many (call);
+  else
+    dispatch_request_peer (call);
+}
+
+/* A reply ends what its request began: it is never refused for its causes. */
+static void
+dispatch_admit_reply (DispatchCall *call)
+{
+  const BusCore *core = call->core;
+
+  call->leaves_record = bus_timeline_wants (call->envelope);
+  if (call->leaves_record)
+    bus_lineage_check (&core->routes->timeline, call->envelope, core->limits.cascade_depth, &call->depth);
+}
+
+static void
+dispatch_fail_late (const DispatchCall *call)
+{
+  dispatch_fail (call, WIRE_STATUS_EXPIRED,
+                 "no request waits for this answer: it has ended, or was sent to another responder");
+}
+
+static void
+dispatch_forward_reply (DispatchCall *call, BusRequest *request)
+{
+  BusInbound inbound = dispatch_inbound (call);
+  guint8 flags = call->frame->flags;
+  gboolean is_forwarded;
+
+  dispatch_admit_reply (call);
+  if (request->requester.kind == BUS_REQUESTER_QUESTION)
+    is_forwarded = bus_many_reply (call->core, request, &inbound, flags, call->now_us);
+  else
+    is_forwarded = bus_answer_reply (call->core, request, &inbound, flags, call->now_us);
+  if (is_forwarded)
+    dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (1, 1));
+  else
+    dispatch_fail_late (call);
+  dispatch_release_inbound (call, &inbound);
+}
+
+void
+dispatch_handle_reply (DispatchCall *call)
+{
+  BusRequest *request = bus_request_find (call->core, call->peer, call->envelope->route);
+
+  if (!dispatch_check_payload (call))
+    return;
+  if (request == NULL)
+    dispatch_fail_late (call);
+  else
+    dispatch_forward_reply (call, request);
+}
+
+void
+dispatch_handle_delivered (DispatchCall *call)
+{
+  if (!bus_confirm_delivered (call->core, call->peer, call->envelope->route))
+    dispatch_fail (call, WIRE_STATUS_EXPIRED,
+                   "no message waits for this DELIVERED: it has ended, or was sent to another receiver");
+}
+
+void
+dispatch_handle_cancel (DispatchCall *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+  BusRequest *request;
+
+  if (envelope->route != 0)
+    {
+      request = bus_request_find (call->core, call->peer, envelope->route);
+      if (request != NULL)
+        bus_request_fail (call->core, request, BUS_REQUEST_ON_DECLINED, WIRE_STATUS_CANCELLED,
+                          "the responder cancelled the request");
+      return;
+    }
+  /* Cancelling a request that has just ended is not an error: the frames crossed. */
+  request = bus_request_find_asked (call->peer, envelope->id);
+  if (request != NULL)
+    bus_request_withdraw (call->core, request);
+  else if (!bus_confirm_cancel (call->peer, envelope->id))
+    bus_later_cancel (call->peer, envelope->id);
+}
