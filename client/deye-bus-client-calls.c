@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+#include "deye-bus-client-publish.h"
+#include "deye-bus-client-request.h"
 
 #include "deye-bus-message-private.h"
 

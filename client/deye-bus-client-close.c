@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+#include "deye-bus-client-connection.h"
 
 #include "deye-bus-subscription-private.h"
 

@@ -15,8 +15,9 @@
  * created.
  *
  * Its files share the fields below: deye-bus-client.c is the object and its state, -connect.c is one attempt to connect,
- * -reconnect.c decides whether another one follows, -close.c closes the connection, -pump.c moves bytes and waits, -unsent.c reports messages that were not sent, -dispatch.c calls user
- * code, -task.c holds what asynchronous calls have in common. The public calls are in -calls.c, -flush.c, -subscribe.c,
+ * -reconnect.c decides whether another one follows, -close.c closes the connection, -pump.c moves bytes and waits,
+ * -unsent.c reports messages that were not sent, -dispatch.c calls user code, -task.c holds the common part of
+ * asynchronous calls. The public calls are in -calls.c, -flush.c, -subscribe.c,
  * -next.c and -heartbeat.c, the answers to requests in -methods.c.
  *
  * Invariant: user code runs only in a dispatch of the context; a public call appends events and writes bytes, no more.

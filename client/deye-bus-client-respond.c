@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+#include "deye-bus-client-request.h"
 
 #include "deye-bus-message-private.h"
 #include "session/deye-bus-session-answer.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+#include "deye-bus-client-subscribe.h"
 
 #include "control.pb-c.h"
 #include "deye-bus-pack.h"

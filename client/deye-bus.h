@@ -3,6 +3,10 @@
 
 #define DEYE_BUS_INSIDE
 #include "deye-bus-client.h"
+#include "deye-bus-client-connection.h"
+#include "deye-bus-client-publish.h"
+#include "deye-bus-client-request.h"
+#include "deye-bus-client-subscribe.h"
 #include "deye-bus-answers.h"
 #include "deye-bus-error.h"
 #include "deye-bus-hop.h"

@@ -59,7 +59,9 @@ LAYERS = [
                      for name in ("error", "export", "hop", "message", "options", "pack", "publish-result", "subscribe-options",
                                   "trace")],
           ["proto"], "client", "messages, options, errors"),
-    Layer("classes", ["client/deye-bus-client.h", "client/deye-bus-subscription.h"], ["values"], "client",
+    Layer("classes", ["client/deye-bus-subscription.h"] + ["client/deye-bus-client" + name + ".h"
+                                                           for name in ("", "-connection", "-publish", "-request", "-subscribe")],
+          ["values"], "client",
           "headers that declare the client"),
     Layer("session", ["client/session/"], ["values"], "client", "one connection, without I/O"),
     Layer("serving", ["client/service/", "client/deye-bus-service*"], ["classes"], "client", "methods, events, properties"),

@@ -2,7 +2,6 @@
 #include "bus-dispatch-call.h"
 
 #include "base/bus-probe.h"
-#include "bus-dispatch.h"
 #include "calls/bus-later.h"
 #include "news/bus-cascade.h"
 #include "peer/bus-state.h"

@@ -5,6 +5,8 @@
 #include "route/bus-router.h"
 #include "route/bus-timeline.h"
 
+#define BUS_STRIKES_MAX 16u
+
 /*
  * One frame that is being dispatched, with the steps that several handlers share: refusals, the checks that every
  * message passes, its acceptance, and its record in the timeline.

@@ -11,5 +11,3 @@
  * that is well-formed but not understood gets an ERROR, and the connection stays open, up to a number of strikes.
  */
 void bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us);
-
-#define BUS_STRIKES_MAX 16u
