@@ -4,9 +4,12 @@
  * The collector of the integration tests: a client in a process of its own that executes commands from its standard
  * input.
  *
- *   subscribe NAME PATTERN GROUP MODE [POLICY [MESSAGES [BYTES [WINDOW]]]]
+ *   subscribe NAME PATTERN GROUP MODE [OPTION...] [POLICY [MESSAGES [BYTES [WINDOW]]]]
  *                                       GROUP "-": none. MODE: count; meta (prints "message NAME ..." for each); slow:MS
- *                                       (takes one message each MS milliseconds). 0: the default: "subscribed NAME"
+ *                                       (takes one message each MS milliseconds); take (the line "take NAME N" lets it
+ *                                       take N messages more). OPTION: strategy=NAME, weight=N, in-flight=N. 0: the
+ *                                       default: "subscribed NAME" or "refused NAME CODE MESSAGE"
+ *   take NAME N                         "taking NAME"
  *   adjust NAME POLICY [MESSAGES [BYTES]]   "adjusted NAME POLICY MESSAGES BYTES"
  *   pause NAME, resume NAME             "paused NAME", "resumed NAME"
  *   serve NAME TOPIC GROUP MODE         MODE: echo; hold (never answers, "holding NAME"); fail; late (holds the first
@@ -73,7 +76,8 @@ do_child_fds (Worker *worker, char **words)
 }
 
 static const LineCommand commands[] = {
-  { "subscribe", 4, 8, worker_do_subscribe },
+  { "subscribe", 4, 11, worker_do_subscribe },
+  { "take", 2, 2, worker_do_take },
   { "adjust", 2, 4, worker_do_adjust },
   { "pause", 1, 1, worker_do_pause },
   { "resume", 1, 1, worker_do_resume },

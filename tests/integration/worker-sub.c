@@ -13,6 +13,7 @@ typedef enum
   MODE_COUNT,
   MODE_META,
   MODE_SLOW,
+  MODE_TAKE,
   MODE_ECHO,
   MODE_HOLD,
   MODE_FAIL,
@@ -26,7 +27,8 @@ typedef struct
   DeyeBusSubscription *subscription;
   Mode mode;
   GSource *pace;        /* slow */
-  gboolean taking;      /* slow: a next is on its way */
+  gboolean taking;      /* slow, take: a next is on its way */
+  guint64 to_take;      /* take: messages that it may still take */
   DeyeBusMessage *held; /* late */
   guint64 received;
   guint64 missed;
@@ -198,6 +200,8 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, 
   tell_who_waits (sub);
 }
 
+static void take_next (Sub *sub);
+
 static void
 on_taken (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -209,18 +213,23 @@ on_taken (GObject *source, GAsyncResult *result, gpointer data)
   sub->taking = FALSE;
   count (sub, message);
   tell_who_waits (sub);
+  if (sub->mode == MODE_TAKE && --sub->to_take > 0)
+    take_next (sub);
+}
+
+static void
+take_next (Sub *sub)
+{
+  if (sub->taking)
+    return;
+  sub->taking = TRUE;
+  deye_bus_subscription_next_async (sub->subscription, NULL, on_taken, sub);
 }
 
 static gboolean
 on_pace (gpointer data)
 {
-  Sub *sub = data;
-
-  if (!sub->taking)
-    {
-      sub->taking = TRUE;
-      deye_bus_subscription_next_async (sub->subscription, NULL, on_taken, sub);
-    }
+  take_next (data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -258,6 +267,7 @@ on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer
     case MODE_COUNT:
     case MODE_META:
     case MODE_SLOW:
+    case MODE_TAKE:
     case MODE_ECHO:
     default:
       echo (sub, request);
@@ -281,12 +291,42 @@ policy_named (const char *name)
   g_error ("no policy %s", name);
 }
 
-/* POLICY [MESSAGES [BYTES [WINDOW]]], as far as they stand there. */
+static DeyeBusStrategy
+strategy_named (const char *name)
+{
+  static const char *const names[] = { "default", "round-robin", "least-loaded", "random", "first-available" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (names[i], name))
+      return (DeyeBusStrategy) i;
+  g_error ("no strategy %s", name);
+}
+
+/* strategy=NAME, weight=N, in-flight=N. FALSE: the word is another one. */
+static gboolean
+option_of_group (DeyeBusSubscribeOptions *options, const char *word)
+{
+  if (g_str_has_prefix (word, "strategy="))
+    deye_bus_subscribe_options_set_strategy (options, strategy_named (word + strlen ("strategy=")));
+  else if (g_str_has_prefix (word, "weight="))
+    deye_bus_subscribe_options_set_weight (options, line_worker_number (word + strlen ("weight=")));
+  else if (g_str_has_prefix (word, "in-flight="))
+    deye_bus_subscribe_options_set_in_flight (options, line_worker_number (word + strlen ("in-flight=")));
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* Options of a group, then POLICY [MESSAGES [BYTES [WINDOW]]], as far as they stand there. */
 static DeyeBusSubscribeOptions *
 options_from (char **words)
 {
   DeyeBusSubscribeOptions *options = deye_bus_subscribe_options_new ();
-  guint n = g_strv_length (words);
+  guint n;
+
+  while (words[0] != NULL && option_of_group (options, words[0]))
+    words++;
+  n = g_strv_length (words);
 
   if (n > 0)
     deye_bus_subscribe_options_set_policy (options, policy_named (words[0]));
@@ -320,12 +360,14 @@ worker_do_subscribe (Worker *worker, char **words)
   g_autoptr (DeyeBusSubscribeOptions) options = options_from (words + 5);
   g_autoptr (GError) error = NULL;
   Mode mode = g_str_equal (words[4], "meta")         ? MODE_META
+              : g_str_equal (words[4], "take")       ? MODE_TAKE
               : g_str_has_prefix (words[4], "slow:") ? MODE_SLOW
                                                      : MODE_COUNT;
+  gboolean pulls = mode == MODE_SLOW || mode == MODE_TAKE;
   Sub *sub = sub_new (worker, words[1], mode);
 
   sub->subscription = deye_bus_client_subscribe_full (worker->client, words[2], group_or_null (words[3]), options,
-                                                      mode == MODE_SLOW ? NULL : on_message, sub, NULL, NULL, &error);
+                                                      pulls ? NULL : on_message, sub, NULL, NULL, &error);
   if (sub->subscription == NULL)
     {
       forget (worker, words[1], error);
@@ -353,6 +395,16 @@ worker_do_serve (Worker *worker, char **words)
     forget (worker, words[1], error);
   else
     line_worker_say ("serving %s", words[1]);
+}
+
+void
+worker_do_take (Worker *worker, char **words)
+{
+  Sub *sub = sub_named (worker, words[1]);
+
+  sub->to_take += line_worker_number (words[2]);
+  take_next (sub);
+  line_worker_say ("taking %s", words[1]);
 }
 
 void

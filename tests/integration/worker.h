@@ -24,6 +24,7 @@ struct Worker
 GHashTable *worker_subs_new (void);
 void worker_do_subscribe (Worker *worker, char **words);
 void worker_do_serve (Worker *worker, char **words);
+void worker_do_take (Worker *worker, char **words);
 void worker_do_answer (Worker *worker, char **words);
 void worker_do_adjust (Worker *worker, char **words);
 void worker_do_pause (Worker *worker, char **words);
