@@ -26,6 +26,18 @@ static const struct
   { WIRE_FEATURE_DELIVERY, "DELIVERY" },
 };
 
+#define METHOD_PREFIX "control.bus."
+
+static const struct
+{
+  const char *topic;
+  guint64 features;
+} method_features[] = {
+  { METHOD_PREFIX "drain", WIRE_FEATURE_DELIVERY },
+  { METHOD_PREFIX "timeline", WIRE_FEATURE_DELIVERY },
+  { METHOD_PREFIX "wait", WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM },
+};
+
 static guint64
 feature_of_delivery (guint32 delivery)
 {
@@ -62,6 +74,19 @@ wire_feature_of_frame (guint8 kind, guint8 flags, const WireEnvelope *envelope)
   if (feature_has_answer_window (kind, envelope))
     features |= WIRE_FEATURE_STREAM;
   return features;
+}
+
+guint64
+wire_feature_of_method (WireSpan topic)
+{
+  const WireSpan prefix = WIRE_SPAN_LITERAL (METHOD_PREFIX);
+
+  if (topic.len <= prefix.len || memcmp (topic.data, prefix.data, prefix.len) != 0)
+    return 0;
+  for (guint i = 0; i < G_N_ELEMENTS (method_features); i++)
+    if (wire_span_equal (topic, wire_span_str (method_features[i].topic)))
+      return method_features[i].features;
+  return 0;
 }
 
 const char *

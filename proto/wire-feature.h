@@ -9,8 +9,8 @@
  * another one before it sends anything, and the broker refuses the frame with UNSUPPORTED. Both ask
  * wire_feature_of_frame(), so they agree about what belongs to a feature.
  *
- * The features of calls on control.bus.* and of the fields of their payloads are listed in doc/protocol; the code of
- * each call checks them.
+ * The methods control.bus.* that need a feature are in wire_feature_of_method(), which both sides ask as well. The features
+ * of fields in the payloads of methods are listed in doc/protocol; the code of each method checks them.
  */
 
 /* The client itself serves its standard methods on control.collector.{id}, with SubscribeRequest.methods. */
@@ -31,6 +31,9 @@
 
 /* The features that a frame of a client needs. */
 guint64 wire_feature_of_frame (guint8 kind, guint8 flags, const WireEnvelope *envelope);
+
+/* The features that a request to the broker itself needs; 0 for any other topic. */
+guint64 wire_feature_of_method (WireSpan topic);
 
 /* The name of the lowest feature in @features, in capitals: "STREAM". */
 const char *wire_feature_name (guint64 features);

@@ -135,6 +135,8 @@ session_check_frame_features (const DeyeBusSession *session, const DeyeBusEncode
 {
   guint64 needed = wire_feature_of_frame (encoded->kind, encoded->flags, &encoded->envelope);
 
+  if (encoded->kind == WIRE_KIND_REQUEST)
+    needed |= wire_feature_of_method (encoded->envelope.topic);
   return deye_bus_session_check_features (session, needed, error);
 }
 

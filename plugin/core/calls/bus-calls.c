@@ -31,10 +31,9 @@ calls_ping (const BusCall *call)
 }
 
 /* clang-format off */
-#define METHOD_OF(features, name, request, reply, doc, answer)                                                         \
+#define METHOD(name, request, reply, doc, answer)                                                                      \
   { name, PREFIX name, &daemoneye__eventbus__v1__##request##__descriptor,                                              \
-    &daemoneye__eventbus__v1__##reply##__descriptor, doc, features, answer }
-#define METHOD(name, request, reply, doc, answer) METHOD_OF (0, name, request, reply, doc, answer)
+    &daemoneye__eventbus__v1__##reply##__descriptor, doc, answer }
 
 static const BusMethod methods[] = {
   METHOD ("subscribe", subscribe_request, subscribe_reply,
@@ -43,20 +42,20 @@ static const BusMethod methods[] = {
           "Sets another policy or other bounds for a subscription, in a group for all members.", bus_subscribe_adjust),
   METHOD ("unsubscribe", unsubscribe_request, unsubscribe_reply,
           "Ends a subscription and returns what became of its messages.", bus_subscribe_end),
-  METHOD_OF (WIRE_FEATURE_DELIVERY, "drain", drain_request, drain_reply,
+  METHOD ("drain", drain_request, drain_reply,
           "Lets a member of a group, or a server, take nothing more; answered when it has finished what it had.", bus_drain_answer),
   METHOD ("ping", ping_request, ping_reply, "Returns the broker's epoch and uptime, and the number of the asker's subscriptions.", calls_ping),
   METHOD ("stats", stats_request, stats_reply,
           "The broker's sums, and peers, subscriptions, groups and topic domains that the asker may see.", bus_stats_answer),
   METHOD ("introspect", bus_introspect_request, bus_introspect_reply,
           "One page of the broker's peers, subscriptions, groups or topics, as far as the asker may see them.", bus_introspect_answer),
-  METHOD_OF (WIRE_FEATURE_DELIVERY, "timeline", timeline_request, timeline_reply,
+  METHOD ("timeline", timeline_request, timeline_reply,
           "One page of the messages that belong to one root: their fields, sizes and outcome, for agent and tool.",
           bus_timeline_page_answer),
   METHOD ("describe", introspect_request, introspect_reply,
           "The broker's methods and events, and the schema of their messages.", bus_describe_answer),
-  METHOD_OF (WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM, "wait", wait_request, wait_reply,
-             "Answers when a peer is there; or the peers that are there, and then each change.", bus_wait_answer),
+  METHOD ("wait", wait_request, wait_reply,
+          "Answers when a peer is there; or the peers that are there, and then each change.", bus_wait_answer),
 };
 /* clang-format on */
 
@@ -98,7 +97,7 @@ bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
       bus_peer_error (peer, call.id, WIRE_STATUS_NO_RESPONDERS, "the broker has no method on this topic");
       return;
     }
-  if (method->features & ~peer->features)
+  if (wire_feature_of_method (envelope->topic) & ~peer->features)
     {
       bus_peer_error (peer, call.id, WIRE_STATUS_UNSUPPORTED,
                       "this method needs a feature that is not in your WELCOME");

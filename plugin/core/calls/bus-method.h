@@ -32,6 +32,5 @@ struct BusMethod
   const ProtobufCMessageDescriptor *request;
   const ProtobufCMessageDescriptor *reply;
   const char *doc;
-  guint64 features; /* WIRE_FEATURE_*: the asker needs them all */
   void (*answer) (const BusCall *call);
 };

@@ -64,6 +64,17 @@ test_of_frame (gconstpointer data)
 
 /* Bits that were given out never change. */
 static void
+test_of_method (void)
+{
+  g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.drain")), ==, WIRE_FEATURE_DELIVERY);
+  g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.wait")), ==,
+                    WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM);
+  g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.ping")), ==, 0);
+  g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.drain.x")), ==, 0);
+  g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.")), ==, 0);
+}
+
+static void
 test_numbers (void)
 {
   g_assert_cmphex (WIRE_FEATURE_PEER_METHODS, ==, 1);
@@ -87,6 +98,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &feature_cases[i], test_of_frame);
     }
   g_test_add_func ("/wire/feature/hops", test_hops);
+  g_test_add_func ("/proto/feature/M27-of-method", test_of_method);
   g_test_add_func ("/proto/feature/M27-numbers", test_numbers);
   return g_test_run ();
 }
