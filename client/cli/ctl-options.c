@@ -5,113 +5,104 @@
 #include "deye-bus.h"
 
 #include <glib/gi18n.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Letters of the short options that have a value. */
 #define VALUED_OPTIONS "atnw"
 
+/* One option. GOption needs its address, so the entries are made for each context. */
+typedef struct
+{
+  CtlOptionSets set; /* 0: every verb takes it */
+  const char *name;
+  char letter; /* 0: none */
+  GOptionArg arg;
+  gsize at; /* of its value in CtlOptions */
+  const char *description;
+  const char *value; /* NULL: it has none */
+} OptionRow;
+
+#define AT(field) offsetof (CtlOptions, field)
+
+static const OptionRow option_rows[] = {
+  { 0, "address", 'a', G_OPTION_ARG_FILENAME, AT (address), N_ ("Socket of the bus"), N_ ("PATH") },
+  { 0, "timeout", 't', G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_TIMEOUT]),
+    N_ ("Time for connecting and replies (default: 30)"), N_ ("SECONDS") },
+  { CTL_TAKES_JSON, "json", 'j', G_OPTION_ARG_NONE, AT (json), N_ ("Print one JSON object per line"), NULL },
+  { CTL_TAKES_XML, "xml", 0, G_OPTION_ARG_NONE, AT (xml), N_ ("Print D-Bus introspection XML"), NULL },
+  { CTL_TAKES_TYPE, "type", 0, G_OPTION_ARG_STRING, AT (type_name), N_ ("Full protobuf name of the payload's type"),
+    N_ ("NAME") },
+  { CTL_TAKES_RAW, "raw", 0, G_OPTION_ARG_NONE, AT (raw), N_ ("Do not convert payloads to or from JSON"), NULL },
+  { CTL_TAKES_WATCH, "count", 'n', G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_COUNT]),
+    N_ ("Exit after this number of messages"), N_ ("COUNT") },
+  { CTL_TAKES_WATCH, "wait", 'w', G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_WAIT]), N_ ("Exit after this time"),
+    N_ ("SECONDS") },
+  { CTL_TAKES_WATCH, "headers", 0, G_OPTION_ARG_NONE, AT (headers), N_ ("Also show the other fields of a message"),
+    NULL },
+  { CTL_TAKES_WATCH, "timestamp", 0, G_OPTION_ARG_NONE, AT (timestamp), N_ ("Show the time of acceptance"), NULL },
+  { CTL_TAKES_WATCH, "group", 0, G_OPTION_ARG_STRING, AT (group), N_ ("Join this queue group"), N_ ("NAME") },
+  { CTL_TAKES_WATCH, "policy", 0, G_OPTION_ARG_STRING, AT (policy),
+    N_ ("When the queue is full: block, drop-oldest, drop-newest, error, conflate"), N_ ("NAME") },
+  { CTL_TAKES_WATCH, "queue-messages", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_QUEUE_MESSAGES]),
+    N_ ("Limit of queued messages in the broker"), N_ ("COUNT") },
+  { CTL_TAKES_WATCH, "queue-bytes", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_QUEUE_BYTES]),
+    N_ ("Limit of queued bytes in the broker"), N_ ("BYTES") },
+  { CTL_TAKES_WATCH, "framing", 0, G_OPTION_ARG_STRING, AT (framing_name),
+    N_ ("With --raw, what separates payloads: none, newline, nul, length"), N_ ("NAME") },
+  { CTL_TAKES_FILTER, "filter-correlation", 0, G_OPTION_ARG_STRING, AT (filter_correlation),
+    N_ ("Only messages with this correlation id"), N_ ("ID") },
+  { CTL_TAKES_FILTER, "filter-root", 0, G_OPTION_ARG_STRING, AT (filter_root),
+    N_ ("Only the message with this id, and those that it caused"), N_ ("ID") },
+  { CTL_TAKES_FILTER, "filter-stage", 0, G_OPTION_ARG_STRING, AT (filter_stage), N_ ("Only messages of this stage"),
+    N_ ("STAGE") },
+  { CTL_TAKES_FILTER, "filter-tag", 0, G_OPTION_ARG_STRING_ARRAY, AT (filter_tags),
+    N_ ("Only messages with this tag; may be given several times"), N_ ("KEY[=VALUE]") },
+  { CTL_TAKES_CONTEXT, "correlation-id", 0, G_OPTION_ARG_STRING, AT (correlation_id),
+    N_ ("Correlation id of the message"), N_ ("ID") },
+  { CTL_TAKES_CONTEXT, "parent-id", 0, G_OPTION_ARG_STRING, AT (parent_id),
+    N_ ("Correlation id of the message that caused it"), N_ ("ID") },
+  { CTL_TAKES_CONTEXT, "root-id", 0, G_OPTION_ARG_STRING, AT (root_id),
+    N_ ("Correlation id of the first message of the chain"), N_ ("ID") },
+  { CTL_TAKES_CONTEXT, "stage", 0, G_OPTION_ARG_STRING, AT (stage), N_ ("Stage of a workflow"), N_ ("STAGE") },
+  { CTL_TAKES_CONTEXT, "tag", 0, G_OPTION_ARG_STRING_ARRAY, AT (tags), N_ ("A tag; may be given several times"),
+    N_ ("KEY=VALUE") },
+  { CTL_TAKES_CONTEXT, "traceparent", 0, G_OPTION_ARG_STRING, AT (traceparent), N_ ("W3C trace context of the message"),
+    N_ ("TEXT") },
+  { CTL_TAKES_VIEW, "subscriptions", 0, G_OPTION_ARG_NONE, AT (subscriptions), N_ ("Show the queues of subscriptions"),
+    NULL },
+  { CTL_TAKES_VIEW, "groups", 0, G_OPTION_ARG_NONE, AT (groups), N_ ("Show counters of queue groups"), NULL },
+  { CTL_TAKES_VIEW, "domains", 0, G_OPTION_ARG_NONE, AT (domains), N_ ("Show counters by the first segment of topics"),
+    NULL },
+  { CTL_TAKES_TRACE, "trace", 0, G_OPTION_ARG_NONE, AT (trace), N_ ("Stamp the message at each station on its way"),
+    NULL },
+  { CTL_TAKES_DELIVERED, "delivered", 0, G_OPTION_ARG_NONE, AT (delivered),
+    N_ ("Wait until the peer has handled the message"), NULL },
+  { CTL_TAKES_ANSWERS, "expect", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_EXPECT]),
+    N_ ("Ask all peers that serve the topic, until so many have answered; 1: one peer, all parts of its answer"),
+    N_ ("COUNT|all") },
+  { CTL_TAKES_ANSWERS, "stall", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_STALL]),
+    N_ ("With --expect, the longest time between two answers"), N_ ("SECONDS") },
+  { 0, "help", 'h', G_OPTION_ARG_NONE, AT (help), N_ ("Show this help"), NULL },
+};
+
+#undef AT
+
 GOptionContext *
 ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *arguments)
 {
-  const struct
-  {
-    CtlOptionSets set; /* 0: every verb takes it */
-    GOptionEntry entry;
-  } rows[] = {
-    { 0, { "address", 'a', 0, G_OPTION_ARG_FILENAME, &options->address, N_ ("Socket of the bus"), N_ ("PATH") } },
-    { 0,
-      { "timeout", 't', 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_TIMEOUT],
-        N_ ("Time for connecting and replies (default: 30)"), N_ ("SECONDS") } },
-    { CTL_TAKES_JSON,
-      { "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, N_ ("Print one JSON object per line"), NULL } },
-    { CTL_TAKES_XML, { "xml", 0, 0, G_OPTION_ARG_NONE, &options->xml, N_ ("Print D-Bus introspection XML"), NULL } },
-    { CTL_TAKES_TYPE,
-      { "type", 0, 0, G_OPTION_ARG_STRING, &options->type_name, N_ ("Full protobuf name of the payload's type"),
-        N_ ("NAME") } },
-    { CTL_TAKES_RAW,
-      { "raw", 0, 0, G_OPTION_ARG_NONE, &options->raw, N_ ("Do not convert payloads to or from JSON"), NULL } },
-    { CTL_TAKES_WATCH,
-      { "count", 'n', 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_COUNT],
-        N_ ("Exit after this number of messages"), N_ ("COUNT") } },
-    { CTL_TAKES_WATCH,
-      { "wait", 'w', 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_WAIT], N_ ("Exit after this time"),
-        N_ ("SECONDS") } },
-    { CTL_TAKES_WATCH,
-      { "headers", 0, 0, G_OPTION_ARG_NONE, &options->headers, N_ ("Also show the other fields of a message"), NULL } },
-    { CTL_TAKES_WATCH,
-      { "timestamp", 0, 0, G_OPTION_ARG_NONE, &options->timestamp, N_ ("Show the time of acceptance"), NULL } },
-    { CTL_TAKES_WATCH,
-      { "group", 0, 0, G_OPTION_ARG_STRING, &options->group, N_ ("Join this queue group"), N_ ("NAME") } },
-    { CTL_TAKES_WATCH,
-      { "policy", 0, 0, G_OPTION_ARG_STRING, &options->policy,
-        N_ ("When the queue is full: block, drop-oldest, drop-newest, error, conflate"), N_ ("NAME") } },
-    { CTL_TAKES_WATCH,
-      { "queue-messages", 0, 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_QUEUE_MESSAGES],
-        N_ ("Limit of queued messages in the broker"), N_ ("COUNT") } },
-    { CTL_TAKES_WATCH,
-      { "queue-bytes", 0, 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_QUEUE_BYTES],
-        N_ ("Limit of queued bytes in the broker"), N_ ("BYTES") } },
-    { CTL_TAKES_WATCH,
-      { "framing", 0, 0, G_OPTION_ARG_STRING, &options->framing_name,
-        N_ ("With --raw, what separates payloads: none, newline, nul, length"), N_ ("NAME") } },
-    { CTL_TAKES_FILTER,
-      { "filter-correlation", 0, 0, G_OPTION_ARG_STRING, &options->filter_correlation,
-        N_ ("Only messages with this correlation id"), N_ ("ID") } },
-    { CTL_TAKES_FILTER,
-      { "filter-root", 0, 0, G_OPTION_ARG_STRING, &options->filter_root,
-        N_ ("Only the message with this id, and those that it caused"), N_ ("ID") } },
-    { CTL_TAKES_FILTER,
-      { "filter-stage", 0, 0, G_OPTION_ARG_STRING, &options->filter_stage, N_ ("Only messages of this stage"),
-        N_ ("STAGE") } },
-    { CTL_TAKES_FILTER,
-      { "filter-tag", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->filter_tags,
-        N_ ("Only messages with this tag; may be given several times"), N_ ("KEY[=VALUE]") } },
-    { CTL_TAKES_CONTEXT,
-      { "correlation-id", 0, 0, G_OPTION_ARG_STRING, &options->correlation_id, N_ ("Correlation id of the message"),
-        N_ ("ID") } },
-    { CTL_TAKES_CONTEXT,
-      { "parent-id", 0, 0, G_OPTION_ARG_STRING, &options->parent_id,
-        N_ ("Correlation id of the message that caused it"), N_ ("ID") } },
-    { CTL_TAKES_CONTEXT,
-      { "root-id", 0, 0, G_OPTION_ARG_STRING, &options->root_id,
-        N_ ("Correlation id of the first message of the chain"), N_ ("ID") } },
-    { CTL_TAKES_CONTEXT,
-      { "stage", 0, 0, G_OPTION_ARG_STRING, &options->stage, N_ ("Stage of a workflow"), N_ ("STAGE") } },
-    { CTL_TAKES_CONTEXT,
-      { "tag", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->tags, N_ ("A tag; may be given several times"),
-        N_ ("KEY=VALUE") } },
-    { CTL_TAKES_CONTEXT,
-      { "traceparent", 0, 0, G_OPTION_ARG_STRING, &options->traceparent, N_ ("W3C trace context of the message"),
-        N_ ("TEXT") } },
-    { CTL_TAKES_VIEW,
-      { "subscriptions", 0, 0, G_OPTION_ARG_NONE, &options->subscriptions, N_ ("Show the queues of subscriptions"),
-        NULL } },
-    { CTL_TAKES_VIEW,
-      { "groups", 0, 0, G_OPTION_ARG_NONE, &options->groups, N_ ("Show counters of queue groups"), NULL } },
-    { CTL_TAKES_VIEW,
-      { "domains", 0, 0, G_OPTION_ARG_NONE, &options->domains, N_ ("Show counters by the first segment of topics"),
-        NULL } },
-    { CTL_TAKES_TRACE,
-      { "trace", 0, 0, G_OPTION_ARG_NONE, &options->trace, N_ ("Stamp the message at each station on its way"),
-        NULL } },
-    { CTL_TAKES_DELIVERED,
-      { "delivered", 0, 0, G_OPTION_ARG_NONE, &options->delivered, N_ ("Wait until the peer has handled the message"),
-        NULL } },
-    { CTL_TAKES_ANSWERS,
-      { "expect", 0, 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_EXPECT],
-        N_ ("Ask all peers that serve the topic, until so many have answered; 1: one peer, all parts of its answer"),
-        N_ ("COUNT|all") } },
-    { CTL_TAKES_ANSWERS,
-      { "stall", 0, 0, G_OPTION_ARG_STRING, &options->numbers[CTL_NUMBER_STALL],
-        N_ ("With --expect, the longest time between two answers"), N_ ("SECONDS") } },
-    { 0, { "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, N_ ("Show this help"), NULL } },
-  };
   g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
   GOptionContext *context = g_option_context_new (arguments);
 
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    if (rows[i].set == 0 || (rows[i].set & sets) != 0)
-      g_array_append_val (entries, rows[i].entry);
+  for (guint i = 0; i < G_N_ELEMENTS (option_rows); i++)
+    {
+      const OptionRow *row = &option_rows[i];
+      const GOptionEntry entry
+          = { row->name, row->letter, 0, row->arg, (char *) options + row->at, row->description, row->value };
+
+      if (row->set == 0 || (row->set & sets) != 0)
+        g_array_append_val (entries, entry);
+    }
   g_option_context_add_main_entries (context, (GOptionEntry *) (gpointer) entries->data, GETTEXT_PACKAGE);
   g_option_context_set_help_enabled (context, FALSE);
   return context;

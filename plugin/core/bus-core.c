@@ -2,6 +2,7 @@
 #include "bus-core.h"
 
 #include "bus-dispatch.h"
+#include "bus-due.h"
 #include "base/bus-text.h"
 #include "calls/bus-budget.h"
 #include "calls/bus-drain.h"
@@ -18,8 +19,6 @@
 #include "peer/bus-state.h"
 #include "peer/bus-takeover.h"
 #include "route/bus-confirm.h"
-#include "route/bus-demote.h"
-#include "route/bus-answer.h"
 #include "route/bus-many.h"
 #include "route/bus-reroute.h"
 #include "route/bus-resend.h"
@@ -434,109 +433,6 @@ bus_core_next_tick_us (const BusCore *core)
   return bus_deadline_set_next_us (&core->deadlines);
 }
 
-static void
-core_hello_due (BusPeer *peer)
-{
-  if (peer->state == BUS_PEER_WAITING)
-    bus_peer_end (peer, BUS_PEER_ON_HELLO_DUE, WIRE_STATUS_DUPLICATE_ID,
-                  "another connection has this id, and the time for HELLO was over (hello_timeout_us)");
-  else
-    bus_peer_end (peer, BUS_PEER_ON_HELLO_DUE, WIRE_STATUS_HELLO_TIMEOUT, NULL);
-}
-
-static void
-core_request_due (BusCore *core, BusRequest *request, gint64 now_us)
-{
-  if (request->kind == BUS_PENDING_QUESTION)
-    bus_many_expire (core, request, now_us);
-  else
-    bus_request_expire (core, request);
-}
-
-static void
-core_stall_due (BusCore *core, BusRequest *request, gint64 now_us)
-{
-  if (!bus_answer_is_stalled (core, request, now_us))
-    return;
-  if (request->kind == BUS_PENDING_QUESTION)
-    bus_many_stall (core, request, now_us);
-  else
-    bus_request_fail (core, request, BUS_REQUEST_ON_EXPIRED, WIRE_STATUS_TIMEOUT,
-                      "no further answer within the pause allowed (stall_us)");
-}
-
-static void
-core_timer_due (BusCore *core, BusTimer *timer, gint64 now_us)
-{
-  BusSlot *slot = timer->owner;
-  BusPeer *peer = timer->owner;
-
-  switch (timer->kind)
-    {
-    case BUS_TIMER_HELLO:
-      core_hello_due (peer);
-      break;
-    case BUS_TIMER_TAKEOVER:
-      bus_takeover_due (peer);
-      break;
-    case BUS_TIMER_FRAME:
-      bus_peer_end (peer, BUS_PEER_ON_FRAME_DUE, WIRE_STATUS_TIMEOUT,
-                    "a frame was not complete in time (frame_timeout_us)");
-      break;
-    case BUS_TIMER_REQUEST:
-      core_request_due (core, timer->owner, now_us);
-      break;
-    case BUS_TIMER_STALL:
-      core_stall_due (core, timer->owner, now_us);
-      break;
-    case BUS_TIMER_STREAM:
-      bus_answer_block_due (core, timer->owner, now_us);
-      break;
-    case BUS_TIMER_WAIT:
-      bus_wait_due (timer->owner);
-      break;
-    case BUS_TIMER_LATER:
-      bus_later_due (timer->owner);
-      break;
-    case BUS_TIMER_CONFIRM:
-      bus_confirm_expire (timer->owner);
-      break;
-    case BUS_TIMER_RESEND:
-      bus_resend_due (timer->owner);
-      break;
-    case BUS_TIMER_EXPIRY:
-      peer = slot->subscription->owner;
-      bus_flow_expire (&peer->flow, slot, now_us);
-      bus_peer_touch (peer);
-      break;
-    case BUS_TIMER_BLOCK:
-      bus_demote_due (timer->owner, now_us);
-      break;
-    case BUS_TIMER_SETTLE:
-      bus_reroute_unsettled_due (core, timer->owner, now_us);
-      break;
-    case BUS_TIMER_REPORT:
-      bus_slow_subscription_due (timer->owner, now_us);
-      break;
-    case BUS_TIMER_QUEUE:
-      bus_slow_queue_due (peer, now_us);
-      break;
-    case BUS_TIMER_RETRY:
-      bus_flow_pump (&peer->flow, now_us);
-      bus_peer_touch (peer);
-      break;
-    case BUS_TIMER_ACCOUNT:
-      bus_slow_account_due (timer->owner, now_us);
-      break;
-    case BUS_TIMER_BROKER:
-      bus_slow_broker_due (core, now_us);
-      break;
-    case BUS_TIMER_CASCADE:
-      bus_cascade_due (peer, now_us);
-      break;
-    }
-}
-
 void
 bus_core_tick (BusCore *core, gint64 now_us)
 {
@@ -544,7 +440,7 @@ bus_core_tick (BusCore *core, gint64 now_us)
 
   core->now_us = now_us;
   while ((deadline = bus_deadline_set_pop_due (&core->deadlines, now_us)) != NULL)
-    core_timer_due (core, (BusTimer *) deadline, now_us); /* deadline is its first field */
+    bus_due_handle (core, (BusTimer *) deadline, now_us); /* deadline is its first field */
   core_settle (core, now_us);
 }
 

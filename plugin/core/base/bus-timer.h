@@ -7,7 +7,7 @@
  * A timer: a deadline that names its kind and its owner.
  *
  * The core keeps all timers in one set of deadlines. A timer calls nothing: when its deadline is due, bus-core takes it
- * out of the set and calls the module that its kind belongs to. The owner is opaque here.
+ * out of the set, and bus-due calls the module that its kind belongs to. The owner is opaque here.
  */
 typedef enum
 {
@@ -30,6 +30,7 @@ typedef enum
   BUS_TIMER_ACCOUNT,  /* owner: BusAccount: it is above its soft limit */
   BUS_TIMER_BROKER,   /* owner: BusCore: it is above its soft limit */
   BUS_TIMER_CASCADE,  /* owner: BusPeer: refused messages of it are to be published */
+  BUS_N_TIMERS,
 } BusTimerKind;
 
 typedef struct

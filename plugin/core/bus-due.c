@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-due.h"
+
+#include "calls/bus-later.h"
+#include "calls/bus-wait.h"
+#include "news/bus-cascade.h"
+#include "news/bus-slow.h"
+#include "peer/bus-peer.h"
+#include "peer/bus-state.h"
+#include "peer/bus-takeover.h"
+#include "route/bus-answer.h"
+#include "route/bus-confirm.h"
+#include "route/bus-demote.h"
+#include "route/bus-many.h"
+#include "route/bus-reroute.h"
+#include "route/bus-request.h"
+#include "route/bus-resend.h"
+
+static void
+due_hello (BusCore *core, gpointer owner, gint64 now_us)
+{
+  BusPeer *peer = owner;
+
+  if (peer->state == BUS_PEER_WAITING)
+    bus_peer_end (peer, BUS_PEER_ON_HELLO_DUE, WIRE_STATUS_DUPLICATE_ID,
+                  "another connection has this id, and the time for HELLO was over (hello_timeout_us)");
+  else
+    bus_peer_end (peer, BUS_PEER_ON_HELLO_DUE, WIRE_STATUS_HELLO_TIMEOUT, NULL);
+}
+
+static void
+due_takeover (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_takeover_due (owner);
+}
+
+static void
+due_frame (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_peer_end (owner, BUS_PEER_ON_FRAME_DUE, WIRE_STATUS_TIMEOUT,
+                "a frame was not complete in time (frame_timeout_us)");
+}
+
+static void
+due_request (BusCore *core, gpointer owner, gint64 now_us)
+{
+  BusRequest *request = owner;
+
+  if (request->kind == BUS_PENDING_QUESTION)
+    bus_many_expire (core, request, now_us);
+  else
+    bus_request_expire (core, request);
+}
+
+static void
+due_stall (BusCore *core, gpointer owner, gint64 now_us)
+{
+  BusRequest *request = owner;
+
+  if (!bus_answer_is_stalled (core, request, now_us))
+    return;
+  if (request->kind == BUS_PENDING_QUESTION)
+    bus_many_stall (core, request, now_us);
+  else
+    bus_request_fail (core, request, BUS_REQUEST_ON_EXPIRED, WIRE_STATUS_TIMEOUT,
+                      "no further answer within the pause allowed (stall_us)");
+}
+
+static void
+due_stream (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_answer_block_due (core, owner, now_us);
+}
+
+static void
+due_wait (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_wait_due (owner);
+}
+
+static void
+due_later (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_later_due (owner);
+}
+
+static void
+due_confirm (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_confirm_expire (owner);
+}
+
+static void
+due_resend (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_resend_due (owner);
+}
+
+static void
+due_expiry (BusCore *core, gpointer owner, gint64 now_us)
+{
+  BusSlot *slot = owner;
+  BusPeer *peer = slot->subscription->owner;
+
+  bus_flow_expire (&peer->flow, slot, now_us);
+  bus_peer_touch (peer);
+}
+
+static void
+due_block (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_demote_due (owner, now_us);
+}
+
+static void
+due_settle (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_reroute_unsettled_due (core, owner, now_us);
+}
+
+static void
+due_report (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_slow_subscription_due (owner, now_us);
+}
+
+static void
+due_queue (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_slow_queue_due (owner, now_us);
+}
+
+static void
+due_retry (BusCore *core, gpointer owner, gint64 now_us)
+{
+  BusPeer *peer = owner;
+
+  bus_flow_pump (&peer->flow, now_us);
+  bus_peer_touch (peer);
+}
+
+static void
+due_account (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_slow_account_due (owner, now_us);
+}
+
+static void
+due_broker (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_slow_broker_due (core, now_us);
+}
+
+static void
+due_cascade (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_cascade_due (owner, now_us);
+}
+
+typedef void (*DueHandler) (BusCore *core, gpointer owner, gint64 now_us);
+
+static const DueHandler due_handlers[] = {
+  [BUS_TIMER_HELLO] = due_hello,     [BUS_TIMER_TAKEOVER] = due_takeover, [BUS_TIMER_FRAME] = due_frame,
+  [BUS_TIMER_REQUEST] = due_request, [BUS_TIMER_LATER] = due_later,       [BUS_TIMER_CONFIRM] = due_confirm,
+  [BUS_TIMER_STALL] = due_stall,     [BUS_TIMER_STREAM] = due_stream,     [BUS_TIMER_RESEND] = due_resend,
+  [BUS_TIMER_WAIT] = due_wait,       [BUS_TIMER_EXPIRY] = due_expiry,     [BUS_TIMER_BLOCK] = due_block,
+  [BUS_TIMER_SETTLE] = due_settle,   [BUS_TIMER_REPORT] = due_report,     [BUS_TIMER_QUEUE] = due_queue,
+  [BUS_TIMER_RETRY] = due_retry,     [BUS_TIMER_ACCOUNT] = due_account,   [BUS_TIMER_BROKER] = due_broker,
+  [BUS_TIMER_CASCADE] = due_cascade,
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);
+
+void
+bus_due_handle (BusCore *core, BusTimer *timer, gint64 now_us)
+{
+  due_handlers[timer->kind](core, timer->owner, now_us);
+}
