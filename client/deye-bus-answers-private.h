@@ -4,5 +4,9 @@
 #include "deye-bus-answers.h"
 #include "session/deye-bus-pending.h"
 
+/* The answers of a standing request without a deadline: it survives the end of a connection. Between enter() and leave(). NULL:
+ * not started. */
+DeyeBusAnswers *deye_bus_answers_new_standing (DeyeBusClient *client, const DeyeBusStanding *standing, GError **error);
+
 /* Called by the dispatch of an event ANSWER: a call of next_async() waits, and an answer came or the request ended. */
 void deye_bus_answers_wake (DeyeBusAnswers *self);

@@ -3,6 +3,7 @@
 
 #include "deye-bus-client-private.h"
 #include "session/deye-bus-session-answer.h"
+#include "session/deye-bus-session-standing.h"
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
@@ -153,6 +154,17 @@ answers_start (DeyeBusClient *client, const DeyeBusCall *call, DeyeBusPending *p
   return TRUE;
 }
 
+/* Takes @pending. */
+static DeyeBusAnswers *
+answers_new (DeyeBusClient *client, DeyeBusPending *pending)
+{
+  DeyeBusAnswers *self = g_object_new (DEYE_BUS_TYPE_ANSWERS, NULL);
+
+  self->client = g_object_ref (client);
+  self->pending = pending;
+  return self;
+}
+
 DeyeBusAnswers *
 deye_bus_client_request_stream (DeyeBusClient *self,
                                 const char *topic,
@@ -183,13 +195,22 @@ deye_bus_client_request_stream (DeyeBusClient *self,
     return NULL;
   pending = answers_new_pending (options);
   if (answers_start (self, &call, pending, error))
-    {
-      answers = g_object_new (DEYE_BUS_TYPE_ANSWERS, NULL);
-      answers->client = g_object_ref (self);
-      answers->pending = g_steal_pointer (&pending);
-    }
+    answers = answers_new (self, g_steal_pointer (&pending));
   deye_bus_client_leave (self);
   return answers;
+}
+
+DeyeBusAnswers *
+deye_bus_answers_new_standing (DeyeBusClient *client, const DeyeBusStanding *standing, GError **error)
+{
+  g_autoptr (DeyeBusPending) pending = deye_bus_pending_new (DEYE_BUS_PENDING_ANSWERS, G_MAXINT64);
+
+  pending->stream = deye_bus_stream_new (WINDOW_MESSAGES, WINDOW_BYTES);
+  deye_bus_pending_set_standing (pending, standing);
+  if ((!deye_bus_client_may_wait (client) && !deye_bus_client_check_ready (client, error))
+      || !deye_bus_session_stand (client->session, pending, error))
+    return NULL;
+  return answers_new (client, g_steal_pointer (&pending));
 }
 
 /* --- next --- */

@@ -93,6 +93,8 @@ gboolean
 deye_bus_client_may_wait (DeyeBusClient *self)
 {
   return deye_bus_client_reconnects (self) && self->session != NULL
+         && (deye_bus_session_state (self->session) != DEYE_BUS_SESSION_ENDED
+             || deye_bus_session_is_kept (self->session))
          && (self->state == DEYE_BUS_CLIENT_STATE_CONNECTING || self->state == DEYE_BUS_CLIENT_STATE_CONNECTED);
 }
 

@@ -12,6 +12,8 @@
 #include "deye-bus-hop.h"
 #include "deye-bus-message.h"
 #include "deye-bus-options.h"
+#include "deye-bus-peer.h"
+#include "deye-bus-peer-watch.h"
 #include "deye-bus-subscribe-options.h"
 #include "deye-bus-subscription.h"
 #include "deye-bus-collector.h"

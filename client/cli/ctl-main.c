@@ -51,6 +51,7 @@ static const CtlVerb verbs[] = {
     CTL_TAKES_JSON },
   { "timeline", N_ ("ID"), N_ ("Show the messages that belong together, and what became of them"), 1, 1,
     ctl_verb_timeline, CTL_TAKES_JSON },
+  { "wait", N_ ("PEER"), N_ ("Wait until a peer is connected"), 1, 1, ctl_verb_wait, CTL_TAKES_JSON },
   { "drain", N_ ("PEER GROUP"), N_ ("Let a member of a group get nothing more, and wait until it has finished"), 2, 2,
     ctl_verb_drain, 0 },
   { "resume", N_ ("PEER GROUP"), N_ ("Let a drained member of a group take part again"), 2, 2, ctl_verb_resume, 0 },
@@ -278,6 +279,15 @@ main_print_error (const GError *error)
   g_printerr ("deyebusctl: %s%s%s\n", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
+/* The library logs that it connects again; the verbs that let it do so report it in their own words. */
+static GLogWriterOutput
+main_write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  if ((level & G_LOG_LEVEL_MASK) >= G_LOG_LEVEL_MESSAGE && g_getenv ("G_MESSAGES_DEBUG") == NULL)
+    return G_LOG_WRITER_HANDLED;
+  return g_log_writer_default (level, fields, n_fields, data);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -288,6 +298,7 @@ main (int argc, char **argv)
   gboolean reader_is_gone;
 
   ctl_console_prepare ();
+  g_log_set_writer_func (main_write_log, NULL, NULL);
   deye_bus_locale_init ();
   g_set_prgname ("deyebusctl");
   ctl_init (&ctl);

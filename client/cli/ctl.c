@@ -69,14 +69,14 @@ ctl_time_left_us (const Ctl *ctl)
 
 /* A process with the same number in another namespace may already use the id. */
 static gboolean
-ctl_try_connect (Ctl *ctl, const char *id, GError **error)
+ctl_try_connect (Ctl *ctl, const char *id, gboolean patiently, GError **error)
 {
   g_autoptr (DeyeBusClient) client = deye_bus_client_new_tool (ctl->options.address, id);
   g_auto (CtlWait) wait = { 0 };
   g_autoptr (GError) local = NULL;
   g_autofree char *address = NULL;
 
-  deye_bus_client_set_reconnect (client, FALSE);
+  deye_bus_client_set_reconnect (client, patiently);
   ctl_wait_init (&wait, ctl_time_left_us (ctl));
   deye_bus_client_connect_async (client, wait.cancellable, ctl_wait_on_ready, &wait);
   if (deye_bus_client_connect_finish (client, ctl_wait_result (&wait), &local))
@@ -100,16 +100,25 @@ ctl_connect (Ctl *ctl, GError **error)
   g_autofree char *id = g_strdup_printf ("deyebusctl-%d", (int) platform_process_id ());
   g_autoptr (GError) local = NULL;
 
-  if (ctl->client != NULL || ctl_try_connect (ctl, id, &local))
+  if (ctl->client != NULL || ctl_try_connect (ctl, id, FALSE, &local))
     return TRUE;
   if (g_error_matches (local, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID))
     {
       g_autofree char *other = g_strdup_printf ("%s-%08x", id, g_random_int ());
 
-      return ctl_try_connect (ctl, other, error);
+      return ctl_try_connect (ctl, other, FALSE, error);
     }
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
+}
+
+/* A client that tries for ever also waits for an id that another one has, so the id is one that nobody has. */
+gboolean
+ctl_connect_patiently (Ctl *ctl, GError **error)
+{
+  g_autofree char *id = g_strdup_printf ("deyebusctl-%d-%08x", (int) platform_process_id (), g_random_int ());
+
+  return ctl->client != NULL || ctl_try_connect (ctl, id, TRUE, error);
 }
 
 gboolean

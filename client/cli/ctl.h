@@ -41,6 +41,8 @@ void ctl_stop_clock (Ctl *ctl);
 gint64 ctl_time_left_us (const Ctl *ctl);
 
 gboolean ctl_connect (Ctl *ctl, GError **error);
+/* The same, but waits for a broker, and the client connects again when the connection ends. */
+gboolean ctl_connect_patiently (Ctl *ctl, GError **error);
 gboolean ctl_is_connected (const Ctl *ctl);
 
 /* Options with the time that is left as their timeout; (transfer full). */

@@ -25,6 +25,22 @@ deye_bus_pending_ref (DeyeBusPending *pending)
   return pending;
 }
 
+static void
+standing_free (DeyeBusStanding *standing)
+{
+  g_bytes_unref (standing->payload);
+  g_free (standing);
+}
+
+void
+deye_bus_pending_set_standing (DeyeBusPending *pending, const DeyeBusStanding *standing)
+{
+  g_assert (pending->standing == NULL);
+
+  pending->standing = g_memdup2 (standing, sizeof *standing);
+  g_bytes_ref (standing->payload);
+}
+
 void
 deye_bus_pending_unref (DeyeBusPending *pending)
 {
@@ -34,6 +50,7 @@ deye_bus_pending_unref (DeyeBusPending *pending)
   g_clear_pointer (&pending->reply, deye_bus_message_unref);
   g_clear_pointer (&pending->channel, deye_bus_channel_unref);
   g_clear_pointer (&pending->stream, deye_bus_stream_unref);
+  g_clear_pointer (&pending->standing, standing_free);
   g_assert (pending->cancelled == NULL);
   g_free (pending);
 }
@@ -43,6 +60,8 @@ deye_bus_pending_error_overdue (const DeyeBusPending *pending)
 {
   if (pending->kind == DEYE_BUS_PENDING_HELLO)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("The broker did not answer the handshake in time"));
+  if (pending->standing != NULL)
+    return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("No answer within the time given"));
   if (!pending->sent)
     return deye_bus_error_new (DEYE_BUS_ERROR_WOULD_BLOCK, "%s",
                                _ ("No credit from the broker within the timeout: receivers are slow; try again later"));
@@ -127,11 +146,12 @@ pending_error_disconnected (const DeyeBusPending *pending, const GError *reason)
   return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection ended: %s"), reason->message);
 }
 
-/* A subscribe is repeated on the next connection, with its channel. */
+/* A subscribe is repeated on the next connection, with its channel; a standing call with its request. */
 static gboolean
 pending_waits_for_next (const DeyeBusPending *pending)
 {
-  return pending->kind == DEYE_BUS_PENDING_READY || (pending->subscribes && !pending->channel->cut);
+  return pending->kind == DEYE_BUS_PENDING_READY || pending->standing != NULL
+         || (pending->subscribes && !pending->channel->cut);
 }
 
 void
@@ -147,6 +167,22 @@ void
 deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pending)
 {
   g_hash_table_remove (table->by_id, &pending->id);
+}
+
+GPtrArray *
+deye_bus_pending_table_list_standing (const DeyeBusPendingTable *table)
+{
+  g_autoptr (GList) all = g_list_sort (g_hash_table_get_values (table->by_id), pending_compare_ids);
+  GPtrArray *standing = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_pending_unref);
+
+  for (GList *link = all; link != NULL; link = link->next)
+    {
+      DeyeBusPending *pending = link->data;
+
+      if (pending->standing != NULL && !pending->sent)
+        g_ptr_array_add (standing, deye_bus_pending_ref (pending));
+    }
+  return standing;
 }
 
 static void

@@ -29,6 +29,14 @@ typedef enum
 
 typedef void (*DeyeBusPendingFunc) (DeyeBusPending *pending);
 
+/* The request of a standing call, which is sent again on each connection (see deye-bus-session-standing). */
+typedef struct
+{
+  const char *topic;     /* static */
+  const char *type_name; /* static */
+  GBytes *payload;
+} DeyeBusStanding;
+
 /* The reference count is not atomic: the client's thread only. */
 struct DeyeBusPending
 {
@@ -44,9 +52,10 @@ struct DeyeBusPending
   GList *waits;            /* its place in the queue of calls that wait for credit; borrowed */
   DeyeBusChannel *channel; /* subscribe, adjust: the channel that the reply is about */
   gboolean adjusts;
-  gboolean subscribes;   /* the user's subscribe call for @channel */
-  gboolean restores;     /* one of the subscribes that restore a connection */
-  DeyeBusStream *stream; /* ANSWERS */
+  gboolean subscribes;       /* the user's subscribe call for @channel */
+  gboolean restores;         /* one of the subscribes that restore a connection */
+  DeyeBusStream *stream;     /* ANSWERS */
+  DeyeBusStanding *standing; /* NULL: the call ends with its connection */
 
   /* Asynchronous calls: run by the dispatch of the event DONE. NULL: the caller polls done. */
   DeyeBusPendingFunc complete;
@@ -55,6 +64,8 @@ struct DeyeBusPending
 };
 
 DeyeBusPending *deye_bus_pending_new (DeyeBusPendingKind kind, gint64 deadline_us);
+/* Makes it a standing call. @payload: a reference is taken. */
+void deye_bus_pending_set_standing (DeyeBusPending *pending, const DeyeBusStanding *standing);
 DeyeBusPending *deye_bus_pending_ref (DeyeBusPending *pending);
 void deye_bus_pending_unref (DeyeBusPending *pending);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPending, deye_bus_pending_unref)
@@ -88,6 +99,8 @@ void deye_bus_pending_table_suspend (DeyeBusPendingTable *table, const GError *r
 void deye_bus_pending_table_reopen (DeyeBusPendingTable *table, DeyeBusPending *hello);
 /* An unsent call leaves the table; it is added again under the id with which it is sent. */
 void deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pending);
+/* Standing calls that are not sent, in the order of their ids, as references. */
+GPtrArray *deye_bus_pending_table_list_standing (const DeyeBusPendingTable *table);
 
 /* Calls whose deadline has come at @now_us, as references. The caller ends them. */
 GPtrArray *deye_bus_pending_table_list_overdue (DeyeBusPendingTable *table, gint64 now_us);

@@ -4,6 +4,7 @@
 #include "deye-bus-error.h"
 #include "session/deye-bus-session-data.h"
 #include "session/deye-bus-session-send.h"
+#include "session/deye-bus-session-standing.h"
 #include "session/deye-bus-session-state.h"
 
 static gboolean
@@ -184,6 +185,7 @@ deye_bus_session_release (DeyeBusSession *session)
       if (channel->asking != NULL && !channel->asking->sent)
         restore_send_late (session, channel);
     }
+  deye_bus_session_stand_again (session);
 }
 
 guint

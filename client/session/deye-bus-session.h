@@ -18,7 +18,7 @@
  *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class
  *
  * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; pending; call, send-queue; then
- * session-answer, -state, -credit, -flush, -send, -handshake, -receive, and this one. A file includes only files before it.
+ * session-answer, -state, -credit, -flush, -send, -standing, -restore, -handshake, -receive, and this one. A file includes only files before it.
  *
  * Invariant: a call is in the table of pending calls until it is done; it is done exactly once, at the latest when its
  * deadline comes or the connection ends.

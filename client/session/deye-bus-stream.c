@@ -60,6 +60,12 @@ deye_bus_stream_take (DeyeBusStream *stream, gboolean *credit)
 }
 
 void
+deye_bus_stream_restart (DeyeBusStream *stream)
+{
+  g_queue_clear_full (&stream->inbox, (GDestroyNotify) deye_bus_message_unref);
+}
+
+void
 deye_bus_stream_end (DeyeBusStream *stream, GError *error)
 {
   stream->ended = TRUE;

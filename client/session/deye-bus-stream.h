@@ -44,6 +44,8 @@ gboolean deye_bus_stream_put (DeyeBusStream *stream, DeyeBusMessage *message);
 /* The oldest answer. NULL: there is none now. @credit: (out): TRUE if a quarter of the window came together, and is to be
  * announced. Transfer full. */
 DeyeBusMessage *deye_bus_stream_take (DeyeBusStream *stream, gboolean *credit);
+/* The request is sent again, on another connection: forgets the answers that were not taken. */
+void deye_bus_stream_restart (DeyeBusStream *stream);
 /* No answer arrives any more. Takes @error. */
 void deye_bus_stream_end (DeyeBusStream *stream, GError *error);
 /* Wakes the waiting task, if there is one. */

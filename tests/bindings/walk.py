@@ -189,6 +189,20 @@ class Scene:
         self.connected().publish(EVENT, GLib.Bytes.new(b"text"), None, None)
         return subscription.next(-1, None)
 
+    def peer(self):
+        return self.tool().wait_for_peer(self.connected().get_id(), None, None)
+
+    def watch(self, pattern=None):
+        return self.tool().watch_peers(pattern)
+
+    def refused_watch(self):
+        return self.connected().watch_peers(None)
+
+    def stopped_watch(self):
+        watch = self.watch()
+        watch.stop()
+        return watch
+
     def task(self):
         return Gio.Task.new(self.kept[0] if self.kept else None, None, None, None)
 
@@ -228,6 +242,14 @@ KINDS = {
         "refused": lambda scene: scene.answers("control.collector.task.nobody"),
         "answered": lambda scene: scene.answers("control.bus.ping"),
     },
+    "Peer": {"received": Scene.peer},
+    "PeerWatch": {
+        "bare": lambda scene: DeyeBus.PeerWatch(),
+        "all": Scene.watch,
+        "one": lambda scene: scene.watch("x"),
+        "refused": Scene.refused_watch,
+        "stopped": Scene.stopped_watch,
+    },
     "Message": {"received": Scene.message},
     "Options": {"zeroed": lambda scene: DeyeBus.Options(), "made": lambda scene: DeyeBus.Options.new()},
     "SubscribeOptions": {"zeroed": lambda scene: DeyeBus.SubscribeOptions(),
@@ -235,7 +257,7 @@ KINDS = {
     "PublishResult": {"zeroed": lambda scene: DeyeBus.PublishResult()},
 }
 # Objects that are also used in a thread other than that of their context.
-ELSEWHERE = {"Answers": "waiting", "Client": "connected", "Service": "added", "Subscription": "inbox"}
+ELSEWHERE = {"Answers": "waiting", "Client": "connected", "PeerWatch": "all", "Service": "added", "Subscription": "inbox"}
 
 
 # --- arguments ---
@@ -260,6 +282,7 @@ def cancelled():
     return cancellable
 
 
+IDS = ["x", "there"]  # those of TEXTS that could be ids of peers
 TEXTS = ["x", "", "bad name!", EVENT, PATTERN, "#.#", "ü" * 300, "control.bus.stats", "there"]
 OBJECTS = {
     "Bytes": [lambda scene: GLib.Bytes.new(b""), lambda scene: GLib.Bytes.new(b"garbage"),
@@ -269,6 +292,7 @@ OBJECTS = {
     "Client": [make for make in KINDS["Client"].values()],
     "Service": [make for make in KINDS["Service"].values()],
     "Message": [Scene.message],
+    "Peer": [Scene.peer],
     "PublishResult": [lambda scene: DeyeBus.PublishResult()],
     "Cancellable": [lambda scene: cancelled(), lambda scene: Gio.Cancellable()],
     "AsyncResult": [Scene.task, lambda scene: Gio.Task.new(None, None, None, None),
@@ -326,7 +350,9 @@ def combinations(function, chance):
 # --- calls ---
 
 def waits_for_ever(kind, function, arguments):
-    """Documented: without a limit of time and without a message, next() waits."""
+    """Documented: without a limit of time and without a message, next() waits; and wait_for_peer() waits for 30 s."""
+    if function.name == "wait_for_peer":
+        return kind == "connected" and arguments[0] in IDS and not (arguments[2] is not None and arguments[2].is_cancelled())
     return (kind in ("inbox",) and function.name == "next" and arguments[0] not in (0, 1)
             and not (arguments[1] is not None and arguments[1].is_cancelled()))
 

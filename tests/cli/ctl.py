@@ -414,6 +414,32 @@ def _(bus):
     bus.ctl("timeline", "nothing-has-this-id", code=6)
 
 
+@test("/cli/wait/M16-there-and-later")
+def _(bus):
+    golden(bus, "wait", bus.ctl("wait", "procmond-1"))
+    (one,) = bus.json("wait", "procmond-2")
+    equal((one["id"], one["present"], one["type"], one["role"]), ("procmond-2", True, "procmond", "ROLE_COLLECTOR"))
+    equal(one["pid"], bus.second.pid)
+    holds(int(one["incarnation"]) > 0, one)
+    waiting = bus.start("wait", "latecomer", "--timeout", str(PATIENCE_S))
+    while not any(peer["id"].startswith(f"deyebusctl-{waiting.pid}-") for peer in bus.json("peers")):
+        holds(waiting.poll() is None, "it waits")
+    late = bus.start("wait", "procmond-1", "--timeout", "5")  # another one comes: nobody waits for it
+    equal(finished(late), "procmond-1 is connected\n")
+    holds(waiting.poll() is None, "it still waits")
+    waiting.terminate()
+    waiting.communicate()
+
+
+@test("/cli/wait/not-in-time-and-mistakes")
+def _(bus):
+    holds("nobody has not connected" in bus.ctl("wait", "nobody", "--timeout", "0.2", code=5), "the error names the peer")
+    holds("procmond-1" in bus.ctl("wait", "No Id", code=2), "the error shows an id")
+    bus.ctl("wait", code=2)
+    nowhere = {"DAEMONEYE_BROKER_SOCKET": "/nonexistent/eventbus.sock"}
+    holds("does not answer" in bus.ctl("wait", "procmond-1", "--timeout", "0.2", code=5, env=nowhere), "no broker in time")
+
+
 @test("/cli/subscribe/M24-filter")
 def _(bus):
     if not grants_delivery(bus):
