@@ -6,49 +6,11 @@
 
 #include <string.h>
 
-#define WINDOW_STEPS   (10 * G_TIME_SPAN_MILLISECOND)
-#define HEAL_ROUNDS    400u
-#define SPANS          64u
-#define ALLOCATIONS_OK 0u
+/*
+ * Connections, the bytes that go in and come out, and time. Reports to the model the meaning of what goes in.
+ */
 
-/* --- allocations whose size a peer decides fail when the world wants it (linked with --wrap) --- */
-
-static SimWorld *running; /* a wrapper has no argument that could name it */
-
-gpointer __real_g_try_malloc (gsize n);
-gpointer __wrap_g_try_malloc (gsize n);
-gpointer __real_g_try_malloc0 (gsize n);
-gpointer __wrap_g_try_malloc0 (gsize n);
-gpointer __real_g_try_realloc (gpointer old, gsize n);
-gpointer __wrap_g_try_realloc (gpointer old, gsize n);
-
-static gboolean
-world_allocation_fails (void)
-{
-  if (running == NULL || running->fail_allocations == ALLOCATIONS_OK)
-    return FALSE;
-  running->fail_allocations--;
-  sim_cover (running, SIM_COVER_ALLOCATION_FAILED);
-  return TRUE;
-}
-
-gpointer
-__wrap_g_try_malloc (gsize n)
-{
-  return world_allocation_fails () ? NULL : __real_g_try_malloc (n);
-}
-
-gpointer
-__wrap_g_try_malloc0 (gsize n)
-{
-  return world_allocation_fails () ? NULL : __real_g_try_malloc0 (n);
-}
-
-gpointer
-__wrap_g_try_realloc (gpointer old, gsize n)
-{
-  return world_allocation_fails () ? NULL : __real_g_try_realloc (old, n);
-}
+#define SPANS 64u
 
 /* --- failures --- */
 
@@ -236,7 +198,7 @@ world_hand_to_core (SimWorld *world, SimClient *client, gsize len, gboolean is_s
   guint failing = world->fail_allocations;
 
   if (is_split)
-    world->fail_allocations = ALLOCATIONS_OK;
+    world->fail_allocations = SIM_ALLOCATIONS_OK;
   bus_core_received (world->core, client->peer, client->stream->data, len, world->now_us);
   if (is_split)
     world->fail_allocations = failing;
@@ -393,7 +355,7 @@ world_gather (SimWorld *world, SimClient *client, gboolean whole)
       total = 1 + sim_below (&world->random, (guint) total);
       sim_cover (world, SIM_COVER_PARTLY_SENT);
     }
-  world->fail_allocations = ALLOCATIONS_OK; /* the memory of the client is not under test */
+  world->fail_allocations = SIM_ALLOCATIONS_OK; /* the memory of the client is not under test */
   for (guint i = 0; i < n && taken < total; i++)
     {
       gsize len = MIN (spans[i].len, total - taken);
@@ -449,167 +411,4 @@ sim_world_advance (SimWorld *world, gint64 us)
   else if (bus_core_next_tick_us (world->core) <= world->now_us)
     world_tick (world);
   sim_world_close_peers (world);
-}
-
-/* --- a seed --- */
-
-static void
-world_move (SimWorld *world)
-{
-  for (guint i = 0; i < SIM_CLIENTS && !sim_world_failed (world); i++)
-    {
-      SimClient *client = &world->clients[i];
-
-      if (client->peer != NULL && !client->is_late)
-        sim_world_feed (world, client,
-                        sim_chance (&world->random, 20) ? 1 + sim_below (&world->random, 40) : G_MAXSIZE);
-      if (client->peer != NULL && !client->is_frozen)
-        sim_world_drain (world, client, sim_chance (&world->random, 70));
-    }
-  sim_world_close_peers (world); /* a disconnect may cause others */
-}
-
-static void
-world_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
-{
-  static guint32 tool_uids[] = { SIM_AGENT_ACCOUNT };
-  BusCoreOptions options = { .tool_accounts = tool_uids,
-                             .n_tool_accounts = G_N_ELEMENTS (tool_uids),
-                             .epoch = 1,
-                             .seed = seed,
-                             .software_version = "sim" };
-
-  world->random.state = seed;
-  world->coverage = coverage;
-  world->now_us = 2;
-  world->hash = 0xcbf29ce484222325u;
-  world->model = sim_model_new ();
-  world->watch = sim_watch_new ();
-  world->requests = sim_requests_new ();
-  world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
-  bus_limits_init (&options.limits);
-  sim_ops_limits (&world->random, &options.limits);
-  world->keeps = sim_chance (&world->random, 50);
-  world->strategy = (guint) (seed % 4);
-  world->has_weights = seed / 4 % 2 == 1;
-  world->is_crew = seed / 8 % 3 == 1;
-  world->core = bus_core_new (&options, world->now_us);
-  for (guint i = 0; i < SIM_CLIENTS; i++)
-    sim_client_init (&world->clients[i], world, i);
-  sim_client_init (&world->rival, world, SIM_CLIENTS);
-  running = world;
-}
-
-/* From here on nothing fails or stands still, so everything must come to rest. */
-static void
-world_heal (SimWorld *world)
-{
-  BusCoreStats stats;
-
-  world->is_healing = TRUE;
-  world->fail_allocations = ALLOCATIONS_OK;
-  for (guint round = 0; round < HEAL_ROUNDS && !sim_world_failed (world); round++)
-    {
-      guint busy = 0;
-
-      for (guint i = 0; i < SIM_CLIENTS; i++)
-        {
-          SimClient *client = &world->clients[i];
-
-          client->is_frozen = client->is_late = FALSE;
-          for (guint sub = 0; sub < SIM_SUBS && client->peer != NULL; sub++)
-            sim_client_return_credit (client, sub, FALSE);
-          if (client->peer != NULL && client->is_ready)
-            sim_client_return_reply_credit (client, TRUE);
-          busy += client->frames.length + g_hash_table_size (client->asked);
-        }
-      world_move (world);
-      sim_world_advance (world, WINDOW_STEPS);
-      sim_check_step (world);
-      bus_core_stats (world->core, &stats);
-      /* A gap without a message behind it is sent within a second. */
-      if (busy == 0 && stats.queued_bytes == 0 && stats.pending_requests == 0 && round > 60)
-        return;
-    }
-  if (sim_world_failed (world))
-    return;
-  bus_core_stats (world->core, &stats);
-  sim_world_fail (world, "I20: not at rest: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes, %u requests",
-                  stats.queued_messages, stats.queued_bytes, stats.pending_requests);
-}
-
-static void
-world_finish (SimWorld *world)
-{
-  BusCoreStats stats;
-
-  for (guint i = 0; i < SIM_CLIENTS; i++)
-    if (world->clients[i].peer != NULL)
-      sim_world_disconnect (world, &world->clients[i]);
-  bus_core_stats (world->core, &stats);
-  if (stats.charged_bytes != 0 || stats.subscriptions != 0 || stats.groups != 0 || stats.pending_requests != 0)
-    sim_world_fail (world, "I3: %" G_GUINT64_FORMAT " bytes, %u subscriptions, %u groups, %u requests are left",
-                    stats.charged_bytes, stats.subscriptions, stats.groups, stats.pending_requests);
-  else
-    bus_core_free (world->core); /* asserts that nothing is held */
-}
-
-static gboolean
-world_has_connection (guint connection, gpointer data)
-{
-  const SimWorld *world = data;
-
-  for (guint i = 0; i < SIM_CLIENTS; i++)
-    if (world->clients[i].number == connection)
-      return world->clients[i].peer != NULL && world->clients[i].is_ready;
-  return FALSE;
-}
-
-static void
-world_finish_requests (SimWorld *world)
-{
-  const char *problem = sim_requests_finish (world->requests, world_has_connection, world);
-
-  if (problem != NULL)
-    sim_world_fail (world, "%s", problem);
-}
-
-char *
-sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
-{
-  g_autofree SimWorld *world = g_new0 (SimWorld, 1);
-  char *failure = NULL;
-
-  world_init (world, seed, coverage);
-  for (world->step = 0; world->step < steps && !sim_world_failed (world); world->step++)
-    {
-      sim_ops_one (world);
-      world_move (world);
-      sim_check_step (world);
-    }
-  if (!sim_world_failed (world))
-    world_heal (world);
-  if (!sim_world_failed (world))
-    sim_model_finish (world->model);
-  if (!sim_world_failed (world))
-    sim_check_counters (world);
-  if (!sim_world_failed (world))
-    sim_watch_finish (world);
-  if (!sim_world_failed (world))
-    world_finish_requests (world);
-  if (!sim_world_failed (world))
-    world_finish (world);
-  if (sim_world_failed (world))
-    failure = g_strdup_printf ("step %u: %s", world->step,
-                               world->failure[0] != '\0' ? world->failure : sim_model_failure (world->model));
-  *hash = world->hash;
-  running = NULL;
-  for (guint i = 0; i < SIM_CLIENTS; i++)
-    sim_client_clear (&world->clients[i]);
-  sim_client_clear (&world->rival);
-  sim_model_free (world->model);
-  sim_watch_free (world->watch);
-  sim_requests_free (world->requests);
-  g_array_unref (world->accepted_us);
-  return failure;
 }

@@ -18,12 +18,14 @@
  * An operation of a client appends a frame to the client's stream. The world passes the stream to the core, in pieces, late
  * or at once, and takes out the bytes that the core wants to send, unless the client is frozen. When the last byte of a
  * frame is passed in, the world reports the frame's meaning to the model; it reports the bytes that come out as well.
- * sim-ops chooses the operations; the check-* files check the core from inside.
+ * sim-ops chooses the operations; the check-* files check the core from inside; sim-seed runs a seed from begin to end.
  *
  * Invariant: the same seed gives the same bytes out. A hash of all of them proves it.
  */
 
 #define SIM_CLIENTS 8u
+
+#define SIM_ALLOCATIONS_OK 0u /* none of them fails */
 
 /* Accounts: one of agent and tools, two of collectors. */
 #define SIM_AGENT_ACCOUNT      0u
@@ -214,6 +216,9 @@ void sim_world_feed (SimWorld *world, SimClient *client, gsize max);
 /* Takes out what the core wants to send. @whole: all of it, not a random part */
 void sim_world_drain (SimWorld *world, SimClient *client, gboolean whole);
 void sim_world_advance (SimWorld *world, gint64 us);
+
+/* Allocations fail as this world wants. NULL: none fails. */
+void sim_memory_use (SimWorld *world);
 
 /* --- sim-client: frames in and out of a client --- */
 

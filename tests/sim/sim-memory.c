@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim-world.h"
+
+/*
+ * Allocations whose size a peer decides: they fail when the world wants it (linked with --wrap).
+ */
+
+static SimWorld *running; /* a wrapper has no argument that could name it */
+
+gpointer __real_g_try_malloc (gsize n);
+gpointer __wrap_g_try_malloc (gsize n);
+gpointer __real_g_try_malloc0 (gsize n);
+gpointer __wrap_g_try_malloc0 (gsize n);
+gpointer __real_g_try_realloc (gpointer old, gsize n);
+gpointer __wrap_g_try_realloc (gpointer old, gsize n);
+
+static gboolean
+world_allocation_fails (void)
+{
+  if (running == NULL || running->fail_allocations == SIM_ALLOCATIONS_OK)
+    return FALSE;
+  running->fail_allocations--;
+  sim_cover (running, SIM_COVER_ALLOCATION_FAILED);
+  return TRUE;
+}
+
+gpointer
+__wrap_g_try_malloc (gsize n)
+{
+  return world_allocation_fails () ? NULL : __real_g_try_malloc (n);
+}
+
+gpointer
+__wrap_g_try_malloc0 (gsize n)
+{
+  return world_allocation_fails () ? NULL : __real_g_try_malloc0 (n);
+}
+
+gpointer
+__wrap_g_try_realloc (gpointer old, gsize n)
+{
+  return world_allocation_fails () ? NULL : __real_g_try_realloc (old, n);
+}
+
+void
+sim_memory_use (SimWorld *world)
+{
+  running = world;
+}

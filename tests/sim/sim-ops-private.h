@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control.pb-c.h"
+#include "sim-world.h"
+
+/*
+ * Parts of sim-ops: an operation draws what a client does, and appends a frame to its stream. Each is in the table of
+ * sim-ops.c with its weight; an operation that does not fit the state of the client does nothing.
+ *
+ *   sim-ops-publish    messages
+ *   sim-ops-subscribe  subscriptions, their policies and their credit
+ *   sim-ops-requests   requests and answers
+ *   sim-ops            calls without effect, invalid frames, faults around clients
+ */
+
+#define SIM_PAYLOAD_MAX 24000u
+#define SIM_SERVED      "health.echo"
+#define SIM_SERVE_PLACE (SIM_SUBS - 1)
+#define SIM_OTHER_FRAME (&(const SimFrame){ .kind = SIM_FRAME_OTHER })
+
+/* Ids and roots of messages are numbers from 1, and so are stages. */
+#define SIM_IDS    12u
+#define SIM_STAGES 3u
+
+/* Calls a method of the broker with that message. */
+void sim_ops_call (SimClient *client, const char *topic, const ProtobufCMessage *message, const SimFrame *frame);
+
+void sim_op_publish (SimWorld *world, SimClient *client);
+/* Control messages of a size that soon fills a control lane. */
+void sim_op_crowd (SimWorld *world, SimClient *client);
+/* The beginning of a large frame; the rest comes when the client is not late any more. */
+void sim_op_begin (SimWorld *world, SimClient *client);
+
+void sim_op_subscribe (SimWorld *world, SimClient *client);
+void sim_op_serve (SimWorld *world, SimClient *client);
+/* Agent and tool may read what the broker publishes by itself. */
+void sim_op_watch (SimWorld *world, SimClient *client);
+void sim_op_unsubscribe (SimWorld *world, SimClient *client);
+void sim_op_adjust (SimWorld *world, SimClient *client);
+void sim_op_credit (SimWorld *world, SimClient *client);
+
+void sim_op_request (SimWorld *world, SimClient *client);
+/* Cancels the latest request, which the broker may have answered already. */
+void sim_op_cancel (SimWorld *world, SimClient *client);
+void sim_op_reply (SimWorld *world, SimClient *client);
+/* The responder does not want to answer. */
+void sim_op_decline (SimWorld *world, SimClient *client);

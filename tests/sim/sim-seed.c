@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
+#include "sim-world.h"
+
+/*
+ * One seed, from an empty core to one that is empty again: random operations, then everything heals and comes to rest, and
+ * what is left is compared.
+ */
+
+#define WINDOW_STEPS (10 * G_TIME_SPAN_MILLISECOND)
+#define HEAL_ROUNDS  400u
+
+static void
+seed_move (SimWorld *world)
+{
+  for (guint i = 0; i < SIM_CLIENTS && !sim_world_failed (world); i++)
+    {
+      SimClient *client = &world->clients[i];
+
+      if (client->peer != NULL && !client->is_late)
+        sim_world_feed (world, client,
+                        sim_chance (&world->random, 20) ? 1 + sim_below (&world->random, 40) : G_MAXSIZE);
+      if (client->peer != NULL && !client->is_frozen)
+        sim_world_drain (world, client, sim_chance (&world->random, 70));
+    }
+  sim_world_close_peers (world); /* a disconnect may cause others */
+}
+
+static void
+seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
+{
+  static guint32 tool_uids[] = { SIM_AGENT_ACCOUNT };
+  BusCoreOptions options = { .tool_accounts = tool_uids,
+                             .n_tool_accounts = G_N_ELEMENTS (tool_uids),
+                             .epoch = 1,
+                             .seed = seed,
+                             .software_version = "sim" };
+
+  world->random.state = seed;
+  world->coverage = coverage;
+  world->now_us = 2;
+  world->hash = 0xcbf29ce484222325u;
+  world->model = sim_model_new ();
+  world->watch = sim_watch_new ();
+  world->requests = sim_requests_new ();
+  world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
+  bus_limits_init (&options.limits);
+  sim_ops_limits (&world->random, &options.limits);
+  world->keeps = sim_chance (&world->random, 50);
+  world->strategy = (guint) (seed % 4);
+  world->has_weights = seed / 4 % 2 == 1;
+  world->is_crew = seed / 8 % 3 == 1;
+  world->core = bus_core_new (&options, world->now_us);
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    sim_client_init (&world->clients[i], world, i);
+  sim_client_init (&world->rival, world, SIM_CLIENTS);
+  sim_memory_use (world);
+}
+
+/* From here on nothing fails or stands still, so everything must come to rest. */
+static void
+seed_heal (SimWorld *world)
+{
+  BusCoreStats stats;
+
+  world->is_healing = TRUE;
+  world->fail_allocations = SIM_ALLOCATIONS_OK;
+  for (guint round = 0; round < HEAL_ROUNDS && !sim_world_failed (world); round++)
+    {
+      guint busy = 0;
+
+      for (guint i = 0; i < SIM_CLIENTS; i++)
+        {
+          SimClient *client = &world->clients[i];
+
+          client->is_frozen = client->is_late = FALSE;
+          for (guint sub = 0; sub < SIM_SUBS && client->peer != NULL; sub++)
+            sim_client_return_credit (client, sub, FALSE);
+          if (client->peer != NULL && client->is_ready)
+            sim_client_return_reply_credit (client, TRUE);
+          busy += client->frames.length + g_hash_table_size (client->asked);
+        }
+      seed_move (world);
+      sim_world_advance (world, WINDOW_STEPS);
+      sim_check_step (world);
+      bus_core_stats (world->core, &stats);
+      /* A gap without a message behind it is sent within a second. */
+      if (busy == 0 && stats.queued_bytes == 0 && stats.pending_requests == 0 && round > 60)
+        return;
+    }
+  if (sim_world_failed (world))
+    return;
+  bus_core_stats (world->core, &stats);
+  sim_world_fail (world, "I20: not at rest: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes, %u requests",
+                  stats.queued_messages, stats.queued_bytes, stats.pending_requests);
+}
+
+static void
+seed_finish (SimWorld *world)
+{
+  BusCoreStats stats;
+
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    if (world->clients[i].peer != NULL)
+      sim_world_disconnect (world, &world->clients[i]);
+  bus_core_stats (world->core, &stats);
+  if (stats.charged_bytes != 0 || stats.subscriptions != 0 || stats.groups != 0 || stats.pending_requests != 0)
+    sim_world_fail (world, "I3: %" G_GUINT64_FORMAT " bytes, %u subscriptions, %u groups, %u requests are left",
+                    stats.charged_bytes, stats.subscriptions, stats.groups, stats.pending_requests);
+  else
+    bus_core_free (world->core); /* asserts that nothing is held */
+}
+
+static gboolean
+seed_has_connection (guint connection, gpointer data)
+{
+  const SimWorld *world = data;
+
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    if (world->clients[i].number == connection)
+      return world->clients[i].peer != NULL && world->clients[i].is_ready;
+  return FALSE;
+}
+
+static void
+seed_finish_requests (SimWorld *world)
+{
+  const char *problem = sim_requests_finish (world->requests, seed_has_connection, world);
+
+  if (problem != NULL)
+    sim_world_fail (world, "%s", problem);
+}
+
+char *
+sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
+{
+  g_autofree SimWorld *world = g_new0 (SimWorld, 1);
+  char *failure = NULL;
+
+  seed_init (world, seed, coverage);
+  for (world->step = 0; world->step < steps && !sim_world_failed (world); world->step++)
+    {
+      sim_ops_one (world);
+      seed_move (world);
+      sim_check_step (world);
+    }
+  if (!sim_world_failed (world))
+    seed_heal (world);
+  if (!sim_world_failed (world))
+    sim_model_finish (world->model);
+  if (!sim_world_failed (world))
+    sim_check_counters (world);
+  if (!sim_world_failed (world))
+    sim_watch_finish (world);
+  if (!sim_world_failed (world))
+    seed_finish_requests (world);
+  if (!sim_world_failed (world))
+    seed_finish (world);
+  if (sim_world_failed (world))
+    failure = g_strdup_printf ("step %u: %s", world->step,
+                               world->failure[0] != '\0' ? world->failure : sim_model_failure (world->model));
+  *hash = world->hash;
+  sim_memory_use (NULL);
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    sim_client_clear (&world->clients[i]);
+  sim_client_clear (&world->rival);
+  sim_model_free (world->model);
+  sim_watch_free (world->watch);
+  sim_requests_free (world->requests);
+  g_array_unref (world->accepted_us);
+  return failure;
+}
