@@ -18,6 +18,7 @@ enum
   FIELD_HOPS = 42,
   FIELD_ATTEMPT = 43,
   FIELD_MERGED = 76,
+  FIELD_RETAINED = 44,
 };
 
 static guint8 *
@@ -89,5 +90,7 @@ wire_stamp_own (guint8 *out, const WireStampOwn *own)
     at = stamp_put_hops (at, own);
   at = stamp_put_number (at, FIELD_ATTEMPT, own->attempt);
   at = stamp_put_number (at, FIELD_MERGED, own->merged);
+  if (own->retained)
+    at = stamp_put_number (at, FIELD_RETAINED, 1);
   return (gsize) (at - out);
 }

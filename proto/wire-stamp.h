@@ -13,12 +13,12 @@
 
 #define WIRE_STAMP_COMMON_MAX               96u /* a sender is one segment, at most 64 bytes */
 #define WIRE_STAMP_HOPS                     3u  /* accept, queue, write */
-#define WIRE_STAMP_OWN_MAX(n_subscriptions) (128u + 5u * (n_subscriptions))
+#define WIRE_STAMP_OWN_MAX(n_subscriptions) (132u + 5u * (n_subscriptions))
 
 /* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
 
-/* Fields 35-43 and 76; a zero or empty field is not written. */
+/* Fields 35-44 and 76; a zero or empty field is not written. */
 typedef struct
 {
   const guint32 *subscriptions;
@@ -32,6 +32,7 @@ typedef struct
   guint64 hops[WIRE_STAMP_HOPS]; /* the first one 0: none is written */
   guint32 attempt;
   guint32 merged; /* field 76 */
+  gboolean retained;
 } WireStampOwn;
 
 /* Writes to @out, which has WIRE_STAMP_OWN_MAX bytes; returns the number of bytes written. */

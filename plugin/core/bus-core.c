@@ -18,6 +18,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "peer/bus-takeover.h"
+#include "route/bus-catchup.h"
 #include "route/bus-confirm.h"
 #include "route/bus-many.h"
 #include "route/bus-reroute.h"
@@ -48,6 +49,7 @@ bus_core_free (BusCore *core)
 {
   bus_budget_free (core->budget);
   bus_resend_clear (core);
+  bus_retain_end (core);
   bus_routes_free (core->routes);
   bus_state_clear (core);
   g_free (core->software_version);
@@ -131,6 +133,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   bus_later_forget_peer (peer);
   g_free (bus_takeover_withdraw (peer, &hello_len));
   bus_cascade_end (peer, now_us);
+  bus_retain_forget_peer (peer);
   if (peer->id != NULL)
     core_pass_on_id (peer, &(const BusEnd){ n, leave }, now_us);
 }
@@ -409,6 +412,8 @@ bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
 {
   core->now_us = now_us;
   bus_outq_sent (&peer->flow.outq, n);
+  if (peer->cursors.head != NULL)
+    bus_catchup_continue (peer, now_us);
   bus_flow_pump (&peer->flow, now_us);
   core_settle (core, now_us); /* what expired on the way may have returned credit */
 }

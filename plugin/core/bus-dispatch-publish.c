@@ -5,6 +5,7 @@
 #include "route/bus-assured.h"
 #include "route/bus-confirm.h"
 #include "route/bus-resend.h"
+#include "route/bus-retain.h"
 #include "route/bus-routes.h"
 #include "wire-feature.h"
 
@@ -138,16 +139,50 @@ dispatch_answer_refusal (const DispatchCall *call, const BusRefusal *refusal)
     dispatch_fail (call, refusal->status, "no group has a member for this topic");
 }
 
+/* Whether the store has room is decided before the message is accepted. */
+static gboolean
+dispatch_may_retain (const DispatchCall *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+  BusExcess excess;
+
+  if (envelope->payload.len == 0 || bus_retain_has_room (call->peer, envelope->topic, call->frame->body.len, &excess))
+    return TRUE;
+  bus_peer_error_excess (call->peer, envelope->id, WIRE_STATUS_LIMIT,
+                         "there is no room to retain the message; it was not published", &excess);
+  return FALSE;
+}
+
+/* FALSE: there is no memory. */
+static gboolean
+dispatch_retain (const DispatchCall *call, BusInbound *inbound)
+{
+  if (call->envelope->payload.len > 0)
+    return bus_retain_store (call->peer, inbound, (call->envelope->delivery & WIRE_DELIVERY_RETAIN_CONNECTED) != 0);
+  bus_retain_clear (call->core, call->envelope->topic);
+  return TRUE;
+}
+
+/* The message was published, so a resend of it is recognised. */
+static void
+dispatch_note_unretained (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm)
+{
+  dispatch_fail (call, WIRE_STATUS_NO_MEMORY, "the message was published, but there is no memory to retain it");
+  if (dispatch_is_numbered (call))
+    bus_resend_add (call->peer, call->envelope->message_id, accept_seq, outcome, confirm);
+}
+
 /* At least once, or confirmed by the groups that match. */
 static void
 dispatch_publish_assured (DispatchCall *call, BusMatch *match)
 {
   BusAssurance assurance = { .at_least_once = (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE) != 0 };
+  gboolean retain = (call->frame->flags & WIRE_FLAG_RETAIN) != 0;
   BusRefusal refusal;
   BusInbound inbound;
   BusOutcome outcome;
 
-  if (!dispatch_begin_confirm (call, &assurance.confirm))
+  if ((retain && !dispatch_may_retain (call)) || !dispatch_begin_confirm (call, &assurance.confirm))
     return;
   inbound = dispatch_inbound (call);
   outcome = bus_assured_publish (call->core, &inbound, match, &assurance, &refusal, call->now_us);
@@ -160,7 +195,10 @@ dispatch_publish_assured (DispatchCall *call, BusMatch *match)
   else
     {
       dispatch_count_topic (call, match);
-      dispatch_note_accepted (call, inbound.accept_seq, outcome, assurance.confirm);
+      if (retain && !dispatch_retain (call, &inbound))
+        dispatch_note_unretained (call, inbound.accept_seq, outcome, assurance.confirm);
+      else
+        dispatch_note_accepted (call, inbound.accept_seq, outcome, assurance.confirm);
       dispatch_record_outcome (call, inbound.accept_seq, outcome);
     }
   dispatch_release_inbound (call, &inbound);
@@ -170,9 +208,21 @@ static void
 dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
 {
   gboolean broadcast = (call->frame->flags & WIRE_FLAG_BROADCAST) != 0;
-  BusInbound inbound = dispatch_inbound (call);
+  gboolean retain = (call->frame->flags & WIRE_FLAG_RETAIN) != 0;
+  BusInbound inbound;
   BusOutcome outcome;
 
+  if (retain && !dispatch_may_retain (call))
+    return;
+  inbound = dispatch_inbound (call);
+  inbound.domain = match->domain;
+  if (retain && !dispatch_retain (call, &inbound))
+    {
+      call->core->routes->accept_seq--; /* nothing has seen it */
+      bus_inbound_clear (&inbound);
+      dispatch_fail (call, WIRE_STATUS_NO_MEMORY, "no memory to retain the message; it was not published");
+      return;
+    }
   dispatch_count_topic (call, match);
   outcome = bus_router_publish (call->core, &inbound, match, broadcast, call->now_us);
   dispatch_note_accepted (call, inbound.accept_seq, outcome, NULL);
@@ -211,6 +261,22 @@ dispatch_check_delivery (const DispatchCall *call)
 }
 
 static gboolean
+dispatch_check_retain (const DispatchCall *call)
+{
+  if ((call->frame->flags & WIRE_FLAG_RETAIN) && call->envelope->target.len > 0)
+    {
+      dispatch_strike (call, "RETAIN is for a message without a target");
+      return FALSE;
+    }
+  if ((call->envelope->delivery & WIRE_DELIVERY_RETAIN_CONNECTED) && !(call->frame->flags & WIRE_FLAG_RETAIN))
+    {
+      dispatch_strike (call, "bit 4 of delivery needs the flag RETAIN");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 dispatch_is_assured (const DispatchCall *call)
 {
   return (call->frame->flags & WIRE_FLAG_WANT_DELIVERED) || (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE);
@@ -222,7 +288,8 @@ dispatch_handle_publish (DispatchCall *call)
   BusMatch *match;
 
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
-      || !dispatch_check_delivery (call) || !dispatch_check_number (call) || !dispatch_admit_lineage (call))
+      || !dispatch_check_delivery (call) || !dispatch_check_retain (call) || !dispatch_check_number (call)
+      || !dispatch_admit_lineage (call))
     return;
   if (call->envelope->target.len > 0)
     dispatch_publish_direct (call, match);

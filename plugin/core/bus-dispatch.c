@@ -7,6 +7,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
+#include "route/bus-catchup.h"
 #include "route/bus-answer.h"
 #include "wire-feature.h"
 
@@ -83,6 +84,8 @@ dispatch_handle_credit (DispatchCall *call)
   if (result != BUS_WINDOW_GRANTED)
     return;
   bus_flow_credit (&call->peer->flow, subscription, call->now_us);
+  if (subscription->cursor != NULL)
+    bus_catchup_credit (subscription, call->now_us);
   bus_peer_touch (call->peer);
 }
 

@@ -9,12 +9,14 @@
 #include "peer/bus-state.h"
 #include "peer/bus-takeover.h"
 #include "route/bus-answer.h"
+#include "route/bus-catchup.h"
 #include "route/bus-confirm.h"
 #include "route/bus-demote.h"
 #include "route/bus-many.h"
 #include "route/bus-reroute.h"
 #include "route/bus-request.h"
 #include "route/bus-resend.h"
+#include "route/bus-retain.h"
 
 static void
 due_hello (BusCore *core, gpointer owner, gint64 now_us)
@@ -135,8 +137,21 @@ due_retry (BusCore *core, gpointer owner, gint64 now_us)
 {
   BusPeer *peer = owner;
 
+  bus_catchup_continue (peer, now_us);
   bus_flow_pump (&peer->flow, now_us);
   bus_peer_touch (peer);
+}
+
+static void
+due_catchup (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_catchup_continue (owner, now_us);
+}
+
+static void
+due_retained (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_retain_due (core, owner);
 }
 
 static void
@@ -166,7 +181,7 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_WAIT] = due_wait,       [BUS_TIMER_EXPIRY] = due_expiry,     [BUS_TIMER_BLOCK] = due_block,
   [BUS_TIMER_SETTLE] = due_settle,   [BUS_TIMER_REPORT] = due_report,     [BUS_TIMER_QUEUE] = due_queue,
   [BUS_TIMER_RETRY] = due_retry,     [BUS_TIMER_ACCOUNT] = due_account,   [BUS_TIMER_BROKER] = due_broker,
-  [BUS_TIMER_CASCADE] = due_cascade,
+  [BUS_TIMER_CASCADE] = due_cascade, [BUS_TIMER_CATCHUP] = due_catchup,   [BUS_TIMER_RETAINED] = due_retained,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);
 

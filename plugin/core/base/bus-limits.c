@@ -62,6 +62,8 @@ static const LimitsRule limits_rules[] = {
     "broker_bytes is below queue_hard_bytes: one queue could fill the whole broker" },
   { BUS_LIMIT_queue_hard_bytes, BUS_LIMIT_uid_bytes, 1, 0,
     "uid_bytes is below queue_hard_bytes: one queue could not use its limit" },
+  { BUS_LIMIT_retained_bytes, BUS_LIMIT_broker_bytes, 4, 0,
+    "retained_bytes is above a quarter of broker_bytes: no account could use it" },
   { BUS_LIMIT_request_timeout_us, BUS_LIMIT_max_request_timeout_us, 1, 0,
     "request_timeout_us is above max_request_timeout_us" },
   { BUS_LIMIT_max_unauthenticated, BUS_LIMIT_max_connections, 1, 0, "max_unauthenticated is above max_connections" },

@@ -28,6 +28,8 @@ typedef enum
   BUS_TIMER_QUEUE,    /* owner: BusPeer: the same, about its queue */
   BUS_TIMER_RETRY,    /* owner: BusPeer: there was no memory to encode a waiting message */
   BUS_TIMER_ACCOUNT,  /* owner: BusAccount: it is above its soft limit */
+  BUS_TIMER_CATCHUP,  /* owner: BusPeer: retained messages are ahead of a subscription */
+  BUS_TIMER_RETAINED, /* owner: BusRetained: its time to live ends */
   BUS_TIMER_BROKER,   /* owner: BusCore: it is above its soft limit */
   BUS_TIMER_CASCADE,  /* owner: BusPeer: refused messages of it are to be published */
   BUS_N_TIMERS,

@@ -19,6 +19,7 @@ typedef Daemoneye__Eventbus__V1__GroupInfo GroupInfo;
 typedef Daemoneye__Eventbus__V1__GroupMember GroupMember;
 typedef Daemoneye__Eventbus__V1__PeerInfo PeerInfo;
 typedef Daemoneye__Eventbus__V1__SubscriptionInfo SubscriptionInfo;
+typedef Daemoneye__Eventbus__V1__RetainedInfo RetainedInfo;
 typedef Daemoneye__Eventbus__V1__TopicInfo TopicInfo;
 
 #define ENTRIES_PRESET 500u
@@ -325,6 +326,76 @@ introspect_topic_cursor (const BusPage *page, gconstpointer last, char *next)
   g_strlcpy (next, ((const TopicInfo *) last)->topic, BUS_PAGE_CURSOR_MAX);
 }
 
+/* --- retained messages --- */
+
+static int
+introspect_compare_retained (gconstpointer a, gconstpointer b)
+{
+  return bus_key_compare_text ((*(BusRetained *const *) a)->key.text, (*(BusRetained *const *) b)->key.text);
+}
+
+static gboolean
+introspect_may_see_retained (BusPage *page, const BusRetained *value)
+{
+  page->work += page->all ? 1 : BUS_WORK_QUESTION;
+  return bus_key_compare_text (value->key.text, wire_span_str (page->after)) > 0
+         && (page->all || bus_policy_authorize (&page->asker->principal, BUS_OP_DELIVER, value->key.text).allowed);
+}
+
+static GPtrArray *
+introspect_smallest_retained (BusPage *page)
+{
+  BusSmallest smallest;
+  GHashTableIter iter;
+  gpointer value;
+
+  bus_smallest_init (&smallest, &page->work, introspect_compare_retained, page->limit + 1);
+  g_hash_table_iter_init (&iter, page->core->routes->retained.by_topic);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (introspect_may_see_retained (page, value))
+      bus_smallest_add (&smallest, value);
+  return bus_smallest_end (&smallest);
+}
+
+static gboolean
+introspect_put_retained (BusPage *page, const BusRetained *value)
+{
+  RetainedInfo *info = bus_page_block (page, sizeof (RetainedInfo));
+
+  daemoneye__eventbus__v1__retained_info__init (info);
+  info->topic = bus_page_text (page, value->key.text);
+  info->sender = value->sender;
+  info->account = value->account->name;
+  info->accept_seq = value->message->accept_seq;
+  info->bytes = value->message->payload_len;
+  info->age_us = (guint64) (page->now_us - value->since_us);
+  if (value->message->expires_us > 0)
+    info->remaining_us = (guint64) MAX (value->message->expires_us - page->now_us, 1);
+  info->until_gone = value->publisher != NULL;
+  info->type_name = value->type_name;
+  /* One that fits no page is listed without its type. */
+  if (page->entries->len == 0 && !bus_page_fits (page, &info->base))
+    info->type_name = bus_page_text (page, wire_span (NULL, 0));
+  return bus_page_put (page, &info->base);
+}
+
+static void
+introspect_walk_retained (BusPage *page)
+{
+  g_autoptr (GPtrArray) values = introspect_smallest_retained (page);
+
+  page->room -= (gsize) page->core->limits.topic_bytes; /* of the cursor */
+  for (guint i = 0; i < values->len; i++)
+    if (!introspect_put_retained (page, g_ptr_array_index (values, i)))
+      return;
+}
+
+static void
+introspect_retained_cursor (const BusPage *page, gconstpointer last, char *next)
+{
+  g_strlcpy (next, ((const RetainedInfo *) last)->topic, BUS_PAGE_CURSOR_MAX);
+}
+
 /* --- cursors that come back --- */
 
 static gboolean
@@ -373,6 +444,7 @@ static const IntrospectSection sections[] = {
   [3] = SECTION (introspect_walk_groups, bus_listing_read_group, introspect_group_cursor, FALSE, groups),
   [SECTION_TOPICS]
   = SECTION (introspect_walk_topics, introspect_read_topic_cursor, introspect_topic_cursor, FALSE, topics),
+  [5] = SECTION (introspect_walk_retained, introspect_read_topic_cursor, introspect_retained_cursor, FALSE, retained),
 };
 
 static gboolean
@@ -386,8 +458,9 @@ static gboolean
 introspect_check_request (BusPeer *asker, guint64 id, const Request *request)
 {
   if (request->section == 0 || request->section >= G_N_ELEMENTS (sections))
-    return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
-                              "section is 1 (peers), 2 (subscriptions), 3 (groups) or 4 (topics)");
+    return introspect_refuse (
+        asker, id, WIRE_STATUS_BAD_MESSAGE,
+        "section is 1 (peers), 2 (subscriptions), 3 (groups), 4 (topics) or 5 (retained messages)");
   if (request->limit > ENTRIES_MAX)
     return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "limit is at most 1000 entries; 0 means 500");
   if (request->peer[0] != '\0' && !sections[request->section].of_peer)

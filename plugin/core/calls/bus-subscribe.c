@@ -9,6 +9,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
+#include "route/bus-catchup.h"
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"
 #include "control.pb-c.h"
@@ -278,6 +279,7 @@ bus_subscribe_answer (const BusCall *call)
   reply.queue_bytes = subscription->bounds.bytes;
   subscribe_fill_share (call, subscription, &reply);
   bus_reply_message (call->peer, call->id, &reply.base);
+  bus_catchup_start (subscription, call->accept_seq, call->now_us);
 }
 
 /* --- adjust --- */

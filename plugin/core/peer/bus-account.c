@@ -68,3 +68,20 @@ bus_account_count (GHashTable *accounts, guint32 number)
 
   return account != NULL ? account->peers : 0;
 }
+
+void
+bus_account_add_retained (BusAccount *account, gsize size)
+{
+  bus_account_hold (account);
+  account->retained_messages++;
+  account->retained_bytes += size;
+}
+
+void
+bus_account_drop_retained (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account, gsize size)
+{
+  g_assert (account->retained_messages > 0 && account->retained_bytes >= size);
+  account->retained_messages--;
+  account->retained_bytes -= size;
+  bus_account_release (accounts, deadlines, account);
+}

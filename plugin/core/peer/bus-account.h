@@ -12,7 +12,7 @@
  * POSIX the uid, and the uid in decimal). Quotas apply to it, so that a user cannot get more of the broker by opening
  * more connections. This module counts peers and bytes; what happens at a limit is decided by bus-shed.
  *
- * What outlives the peers, such as a window of resends, holds its account by itself.
+ * What outlives the peers, such as a window of resends or a retained message, holds its account by itself.
  *
  * Invariant: an account exists while it has a peer or a holder; its usage is the sum of theirs.
  */
@@ -27,9 +27,11 @@ typedef struct
   guint32 number;
   char name[BUS_ACCOUNT_NAME_MAX + 1];
   guint peers;
-  guint holders;  /* what outlives them */
-  guint silent;   /* connections that have sent no HELLO */
-  BusUsage usage; /* of them all */
+  guint holders;             /* what outlives them */
+  guint silent;              /* connections that have sent no HELLO */
+  BusUsage usage;            /* of them all */
+  guint64 retained_messages; /* bus-retain: not part of usage */
+  guint64 retained_bytes;
   guint64 pinned; /* bus-pinned: of its peers, while it adds them up */
   gboolean is_soft;
   gint64 report_next_us; /* bus-slow: not before this time */
@@ -46,3 +48,6 @@ GHashTable *bus_account_table_new (void);
 
 /* How many peers an account has. */
 guint bus_account_count (GHashTable *accounts, guint32 number);
+/* A retained message of that account is kept, or not any more. */
+void bus_account_add_retained (BusAccount *account, gsize size);
+void bus_account_drop_retained (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account, gsize size);

@@ -33,6 +33,8 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->timer.owner = peer;
   peer->cascade_timer.kind = BUS_TIMER_CASCADE;
   peer->cascade_timer.owner = peer;
+  peer->catchup_timer.kind = BUS_TIMER_CATCHUP;
+  peer->catchup_timer.owner = peer;
   bus_deadline_arm (&core->deadlines, &peer->timer.deadline, now_us + (gint64) core->limits.hello_timeout_us);
   peer->takeover_timer.kind = BUS_TIMER_TAKEOVER;
   peer->takeover_timer.owner = peer;

@@ -60,6 +60,9 @@ struct BusPeer
   GHashTable *confirms;           /* bus-confirm: id -> BusConfirm that it waits for; NULL: none */
   GQueue confirming;              /* bus-confirm: routes that it has to confirm */
   GQueue later;                   /* BusLater, its calls of the broker that are answered later, by their link */
+  GQueue retained;                /* bus-retain: cleared with this connection */
+  GQueue cursors;                 /* bus-catchup: that may go on */
+  BusTimer catchup_timer;
 
   /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
   struct BusMatch *recent_match;

@@ -243,7 +243,7 @@ admit_refuse (BusFlow *flow,
 static gboolean
 admit_is_ready (const BusSubscription *subscription)
 {
-  return subscription->fifo.first_waiting == NULL && bus_window_is_open (&subscription->window);
+  return subscription->fifo.first_waiting == NULL && bus_subscription_is_open (subscription);
 }
 
 static BusTicket *
@@ -271,7 +271,7 @@ admit_let_wait (BusFlow *flow,
   if (ticket != NULL)
     bus_withheld_took (flow, subscription, now_us);
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
-  if (subscription->fifo.first_waiting == slot && bus_window_is_open (&subscription->window))
+  if (subscription->fifo.first_waiting == slot && bus_subscription_is_open (subscription))
     {
       /* Dropping may have moved other messages into the lane; they stay in front of it. */
       if (bus_flow_lane_is_clear (flow, message->class_of.lane))

@@ -331,7 +331,7 @@ bus_fifo_advance (BusFlow *flow, BusSubscription *subscription)
 {
   BusSlot *slot;
 
-  while ((slot = subscription->fifo.first_waiting) != NULL && bus_window_is_open (&subscription->window))
+  while ((slot = subscription->fifo.first_waiting) != NULL && bus_subscription_is_open (subscription))
     {
       bus_window_use (&subscription->window, slot->message->payload_len);
       bus_fifo_queue (flow, slot, bus_lane_enter (flow, slot->lane, slot->message, &slot->delivery));

@@ -40,6 +40,7 @@ typedef struct
   guint32 refused;       /* and that have failed. 0: not written */
   guint32 merged;        /* of a progress: how many older ones it replaced */
   BusMark *mark;         /* of a request; NULL: none */
+  gboolean retained;     /* from the store of retained messages */
 } BusDelivery;
 
 /* A message of a subscription that ends, is demoted or does not settle it, on the way to another member of the group. */
@@ -141,6 +142,7 @@ typedef struct
   guint64 held_messages;
   gint64 soft_since_us; /* above the soft limit since; 0: below it */
   guint64 delivered;    /* per matched subscription */
+  guint64 retained;     /* of these, from the store of retained messages */
   guint64 missed;
   guint64 missed_by[BUS_N_LOSSES];
   gint64 report_next_us;  /* bus-report: not before this time */

@@ -35,8 +35,8 @@ flow_encoded_max (const BusFlow *flow)
   return (gsize) MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
 }
 
-static gboolean
-flow_has_room (const BusFlow *flow, WireLane lane)
+gboolean
+bus_flow_has_room (const BusFlow *flow, WireLane lane)
 {
   return !flow->is_ended && bus_outq_lane_bytes (&flow->outq, lane) < flow_encoded_max (flow);
 }
@@ -44,7 +44,7 @@ flow_has_room (const BusFlow *flow, WireLane lane)
 gboolean
 bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
 {
-  return flow->lanes[lane].first == NULL && flow_has_room (flow, lane);
+  return flow->lanes[lane].first == NULL && bus_flow_has_room (flow, lane);
 }
 
 /* A message, and when it was accepted and queued. */
@@ -83,7 +83,8 @@ flow_encode (BusFlow *flow,
                        .matched = delivery->matched,
                        .queued = delivery->queued,
                        .refused = delivery->refused,
-                       .merged = delivery->merged };
+                       .merged = delivery->merged,
+                       .retained = delivery->retained };
   gint64 end_us = delivery->due_us > 0 ? delivery->due_us : frame->expires_us;
 
   if (end_us > 0)
@@ -139,6 +140,29 @@ bus_flow_delivered (BusFlow *flow,
     bus_unsettled_add (flow, subscription, ticket, kept, delivery, now_us);
 }
 
+gboolean
+bus_flow_encode_kept (BusFlow *flow,
+                      BusSubscription *subscription,
+                      BusMessage *message,
+                      const BusDelivery *delivery,
+                      gint64 now_us)
+{
+  const FlowFrame frame = { .stamp = &message->stamp,
+                            .body = message->body,
+                            .refer = message->body.len > BUS_OUTQ_COPY_MAX ? message : NULL,
+                            .expires_us = message->expires_us,
+                            .accept_seq = message->accept_seq };
+
+  flow->shared->ids[0] = subscription->id;
+  if (!flow_encode (flow, message->class_of.lane, &frame, delivery, 1, now_us))
+    return FALSE;
+  bus_window_use (&subscription->window, message->payload_len);
+  subscription->retained++;
+  flow->retained++;
+  bus_flow_delivered (flow, subscription, message->domain, NULL, NULL, delivery, now_us);
+  return TRUE;
+}
+
 /* --- gaps --- */
 
 static gboolean
@@ -180,7 +204,7 @@ bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription)
       const BusSlot *first = subscription->fifo.lane_first[lane];
 
       if (first != NULL && first->state == BUS_SLOT_GAP)
-        all = flow_has_room (flow, lane) && bus_flow_send_first_gaps (flow, subscription, lane) && all;
+        all = bus_flow_has_room (flow, lane) && bus_flow_send_first_gaps (flow, subscription, lane) && all;
     }
   return all;
 }
@@ -330,7 +354,7 @@ flow_may_encode_first (const BusFlow *flow, WireLane lane)
 {
   const BusEntry *entry = flow->lanes[lane].first;
 
-  return entry != NULL && flow_has_room (flow, lane)
+  return entry != NULL && bus_flow_has_room (flow, lane)
          && (lane == WIRE_LANE_CONTROL || !entry->plain || flow->lanes[WIRE_LANE_CONTROL].first == NULL);
 }
 
@@ -355,6 +379,15 @@ void
 bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   bus_unsettled_settle (flow, subscription, now_us);
+  bus_fifo_advance (flow, subscription);
+  bus_flow_send_gaps (flow, subscription);
+  bus_flow_pump (flow, now_us);
+  bus_block_check_drained (flow, subscription, now_us);
+}
+
+void
+bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
   bus_fifo_advance (flow, subscription);
   bus_flow_send_gaps (flow, subscription);
   bus_flow_pump (flow, now_us);

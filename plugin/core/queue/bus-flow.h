@@ -39,6 +39,16 @@ gboolean bus_flow_encode_now (BusFlow *flow,
                               guint n,
                               gint64 now_us);
 
+/* There is room to encode, whatever waits in the lane. */
+gboolean bus_flow_has_room (const BusFlow *flow, WireLane lane);
+
+/* Encodes a retained message for a subscription that has credit for it. FALSE: no memory; nothing was done. */
+gboolean bus_flow_encode_kept (BusFlow *flow,
+                               BusSubscription *subscription,
+                               BusMessage *message,
+                               const BusDelivery *delivery,
+                               gint64 now_us);
+
 /* Counts a message that was encoded for this subscription. @ticket: (transfer full) (nullable). @kept: (transfer full)
  * (nullable): the message, to keep it until it is settled; @delivery belongs to it */
 void bus_flow_delivered (BusFlow *flow,
@@ -67,6 +77,9 @@ void bus_flow_pump (BusFlow *flow, gint64 now_us);
 
 /* The subscription got credit: queues and encodes waiting messages. */
 void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
+
+/* The subscription has no cursor any more: queues and encodes waiting messages. */
+void bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
 /* The time to live of a message has ended. */
 void bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us);

@@ -88,6 +88,12 @@ bus_message_cost (const BusMessage *message)
 /* The memory that keeping a message with so many client bytes needs, with the overhead of malloc. */
 gsize bus_message_size (gsize len);
 
+static inline gboolean
+bus_message_is_expired (const BusMessage *message, gint64 now_us)
+{
+  return message->expires_us > 0 && message->expires_us <= now_us;
+}
+
 /* The client's bytes, in the kept form if there is one. */
 WireSpan bus_inbound_body (const BusInbound *inbound);
 

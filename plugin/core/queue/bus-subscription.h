@@ -24,6 +24,7 @@ typedef struct BusGroup BusGroup;
 typedef struct BusServers BusServers;
 typedef struct BusSlot BusSlot;
 typedef struct BusSent BusSent;
+typedef struct BusCursor BusCursor;
 typedef struct BusSubscription BusSubscription;
 
 /* See bus-fifo: first slots that are queued and gaps, then slots that wait for credit and gaps. */
@@ -77,6 +78,7 @@ struct BusSubscription
   gsize charged;
 
   BusWindow window;
+  BusCursor *cursor; /* bus-catchup: retained messages come first, others wait; NULL: none are ahead */
   BusFifo fifo;
   BusBounds bounds;
 
@@ -90,6 +92,7 @@ struct BusSubscription
   BusTimer block_timer;
 
   guint64 delivered; /* encoded for it */
+  guint64 retained;  /* of these, from the store of retained messages */
   guint64 missed;    /* reported by a gap that was sent or waits, or discarded when it ended */
   guint64 missed_by[BUS_N_LOSSES];
   guint64 noted_by[BUS_N_LOSSES]; /* of these, in log records of bus-slow */
@@ -124,6 +127,13 @@ static inline gint64
 bus_subscription_stalled_us (const BusSubscription *subscription, gint64 now_us)
 {
   return subscription->unsettled.since_us != 0 ? now_us - subscription->unsettled.since_us : 0;
+}
+
+/* A message may be sent to it now, if none waits before it. */
+static inline gboolean
+bus_subscription_is_open (const BusSubscription *subscription)
+{
+  return subscription->cursor == NULL && bus_window_is_open (&subscription->window);
 }
 
 /* The policy in force: a demoted subscription drops its oldest messages. */

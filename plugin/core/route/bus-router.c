@@ -6,6 +6,7 @@
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
 #include "queue/bus-fifo.h"
+#include "route/bus-catchup.h"
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
 
@@ -41,6 +42,7 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
 {
   BusPeer *owner = subscription->owner;
 
+  bus_catchup_end (subscription);
   if (subscription->serves)
     bus_servers_remove (core->routes->servers, subscription);
   else

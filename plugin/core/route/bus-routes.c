@@ -15,6 +15,7 @@ bus_routes_new (const BusLimits *limits, guint64 seed, BusQuota *quota)
   bus_topics_init (&routes->topics, limits->topics_seen);
   bus_timeline_init (&routes->timeline, MIN (limits->timeline_bytes, limits->broker_bytes / BUS_TIMELINE_SHARE), seed,
                      quota);
+  bus_retain_store_init (&routes->retained);
   routes->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
   routes->resend_windows = g_hash_table_new (bus_key_hash, bus_key_equal);
   routes->confirm_routes = g_hash_table_new (g_int64_hash, g_int64_equal);
@@ -34,6 +35,7 @@ bus_routes_free (BusRoutes *routes)
   g_hash_table_unref (routes->resend_windows);
   g_hash_table_unref (routes->confirm_routes);
   bus_timeline_clear (&routes->timeline);
+  bus_retain_store_clear (&routes->retained);
   g_hash_table_unref (routes->requests);
   bus_groups_clear (&routes->groups);
   g_hash_table_unref (routes->servers);

@@ -6,6 +6,7 @@
 #include "route/bus-group.h"
 #include "route/bus-match.h"
 #include "route/bus-request-state.h"
+#include "route/bus-retain-store.h"
 #include "route/bus-timeline.h"
 
 /*
@@ -37,6 +38,8 @@ typedef struct BusRoutes
 
   GHashTable *resend_windows; /* bus-resend: account and id -> its window */
   GQueue resend_idle;         /* those of clients that are gone, the longest first */
+
+  BusRetainStore retained;
 } BusRoutes;
 
 #define BUS_ROUTE_CLASS_BITS 2u /* the low bits of a route id: the credit class of an answer (bus-request) */
@@ -50,5 +53,5 @@ bus_routes_new_id (BusRoutes *routes, guint64 low)
 
 BusRoutes *bus_routes_new (const BusLimits *limits, guint64 seed, BusQuota *quota);
 
-/* Every subscription and request must be gone. */
+/* Every subscription, request and retained message must be gone. */
 void bus_routes_free (BusRoutes *routes);

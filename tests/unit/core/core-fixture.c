@@ -338,6 +338,7 @@ client_hello (Client *client, const char *id, const char *type, guint32 role, gu
   hello.type = (char *) type;
   hello.role = role;
   hello.incarnation = 9;
+  hello.features = client->core->features;
   client_say (client, &hello);
 }
 

@@ -17,6 +17,7 @@ typedef struct
 {
   BusCore *core;
   gint64 now_us;
+  guint64 features; /* that the HELLO of clients lists */
   GPtrArray *clients;
   guint64 mark; /* see core-pressure.h */
 } Core;

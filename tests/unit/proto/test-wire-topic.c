@@ -192,7 +192,8 @@ test_stamp (void)
                        .queued = G_MAXUINT32 - 1,
                        .refused = G_MAXUINT32 - 2,
                        .attempt = 2,
-                       .merged = 3 };
+                       .merged = 3,
+                       .retained = TRUE };
   guint8 bytes[WIRE_STAMP_COMMON_MAX + WIRE_STAMP_OWN_MAX (G_N_ELEMENTS (ids))];
   g_autofree char *sender = g_strnfill (64, 's');
   gsize len = wire_stamp_common (bytes, wire_span_str (sender), G_MAXUINT64, G_MAXUINT64);
@@ -212,6 +213,7 @@ test_stamp (void)
   g_assert_cmpuint (envelope.remaining_us, ==, 300);
   g_assert_cmpuint (envelope.answers, ==, 7);
   g_assert_cmpuint (envelope.attempt, ==, 2);
+  g_assert_cmpuint (envelope.retained, ==, 1);
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     {
       g_assert_true (wire_envelope_next_u32 (&envelope.subscriptions, &id));

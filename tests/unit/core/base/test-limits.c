@@ -114,6 +114,7 @@ test_contradictions (void)
     { BUS_LIMIT_queue_soft_bytes, 8 * MIB, 8 * MIB + 1, BUS_LIMIT_queue_hard_bytes },
     { BUS_LIMIT_broker_bytes, 8 * MIB, 8 * MIB - 1, BUS_LIMIT_queue_hard_bytes },
     { BUS_LIMIT_uid_bytes, 8 * MIB, 8 * MIB - 1, BUS_LIMIT_queue_hard_bytes },
+    { BUS_LIMIT_retained_bytes, 16 * MIB, 16 * MIB + 1, BUS_LIMIT_broker_bytes },
     { BUS_LIMIT_request_timeout_us, 300 * SECONDS, 300 * SECONDS + 1, BUS_LIMIT_max_request_timeout_us },
     { BUS_LIMIT_max_request_timeout_us, 30 * SECONDS, 30 * SECONDS - 1, BUS_LIMIT_request_timeout_us },
     { BUS_LIMIT_max_connections, 16, 15, BUS_LIMIT_max_unauthenticated },

@@ -211,7 +211,7 @@ test_refused (Fixture *f, gconstpointer data)
   Request request = DAEMONEYE__EVENTBUS__V1__BUS_INTROSPECT_REQUEST__INIT;
 
   ask (f, f->agent, &request, WIRE_STATUS_BAD_MESSAGE); /* no section */
-  request.section = TOPICS + 1;
+  request.section = TOPICS + 2;
   ask (f, f->agent, &request, WIRE_STATUS_BAD_MESSAGE);
   request.section = PEERS;
   request.limit = 1001;

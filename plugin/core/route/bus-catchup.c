@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-catchup.h"
+
+#include "peer/bus-state.h"
+#include "queue/bus-flow.h"
+#include "route/bus-routes.h"
+#include "wire-feature.h"
+
+#define ROOM_FOR_VALUE 8192u /* a segment, besides the message */
+
+struct BusCursor
+{
+  GList link; /* in the cursors of its peer, while it does not wait for credit */
+  gboolean is_listed;
+  BusSubscription *subscription;
+  guint64 at;    /* accept sequence of the value that it visited last */
+  guint64 until; /* values accepted later are live messages of the subscription */
+  gboolean is_exact;
+};
+
+typedef enum
+{
+  STEP_DONE, /* no value is ahead */
+  STEP_NO_CREDIT,
+  STEP_NO_ROOM, /* in the lane */
+  STEP_NO_MEMORY,
+  STEP_GOES_ON, /* more values may be ahead */
+} CatchupStep;
+
+/* --- the cursors of a peer --- */
+
+static void
+catchup_list (BusCursor *cursor)
+{
+  if (cursor->is_listed)
+    return;
+  cursor->is_listed = TRUE;
+  g_queue_push_tail_link (&cursor->subscription->owner->cursors, &cursor->link);
+}
+
+static void
+catchup_unlist (BusCursor *cursor)
+{
+  BusPeer *peer = cursor->subscription->owner;
+
+  if (!cursor->is_listed)
+    return;
+  cursor->is_listed = FALSE;
+  g_queue_unlink (&peer->cursors, &cursor->link);
+  if (peer->cursors.head == NULL)
+    bus_deadline_disarm (&peer->core->deadlines, &peer->catchup_timer.deadline);
+}
+
+void
+bus_catchup_end (BusSubscription *subscription)
+{
+  BusPeer *peer = subscription->owner;
+  BusCursor *cursor = subscription->cursor;
+
+  if (cursor == NULL)
+    return;
+  catchup_unlist (cursor);
+  subscription->cursor = NULL;
+  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, sizeof (BusCursor));
+  g_free (cursor);
+}
+
+/* --- one value --- */
+
+static BusRetained *
+catchup_next (const BusCursor *cursor)
+{
+  const BusSubscription *subscription = cursor->subscription;
+  const BusCore *core = subscription->owner->core;
+  BusRetained *value = cursor->is_exact
+                           ? bus_retain_store_find (&core->routes->retained, core->seed, subscription->pattern)
+                           : bus_retain_store_next (&core->routes->retained, cursor->at);
+
+  return value != NULL && value->message->accept_seq > cursor->at && value->message->accept_seq <= cursor->until ? value
+                                                                                                                 : NULL;
+}
+
+static gboolean
+catchup_passes_filter (const BusSubscription *subscription, const BusMessage *message)
+{
+  WireEnvelope envelope;
+
+  if (subscription->filter == NULL)
+    return TRUE;
+  return wire_envelope_read (message->body, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope).status == WIRE_STATUS_OK
+         && bus_filter_passes (subscription->filter, &envelope);
+}
+
+static gboolean
+catchup_wants (const BusSubscription *subscription, const BusRetained *value)
+{
+  return bus_retain_matches (subscription->pattern, value->key.text)
+         && bus_policy_authorize (&subscription->owner->principal, BUS_OP_DELIVER, value->key.text).allowed
+         && catchup_passes_filter (subscription, value->message);
+}
+
+/* No message is dropped to make room for a retained one. */
+static gboolean
+catchup_has_memory (const BusPeer *peer, const BusMessage *message)
+{
+  return peer->account->usage.charged + message->body.len + ROOM_FOR_VALUE <= peer->core->limits.uid_bytes;
+}
+
+static CatchupStep
+catchup_deliver (BusCursor *cursor, BusRetained *value, gint64 now_us)
+{
+  BusSubscription *subscription = cursor->subscription;
+  BusPeer *peer = subscription->owner;
+  const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .retained = TRUE };
+
+  if (!bus_window_is_open (&subscription->window))
+    return STEP_NO_CREDIT;
+  if (!bus_flow_has_room (&peer->flow, value->message->class_of.lane))
+    return STEP_NO_ROOM;
+  if (!catchup_has_memory (peer, value->message)
+      || !bus_flow_encode_kept (&peer->flow, subscription, value->message, &delivery, now_us))
+    return STEP_NO_MEMORY;
+  peer->core->routes->retained.delivered++;
+  return STEP_GOES_ON;
+}
+
+static CatchupStep
+catchup_step (BusCursor *cursor, gint64 now_us)
+{
+  BusRetained *value = catchup_next (cursor);
+  CatchupStep step = STEP_GOES_ON;
+
+  if (value == NULL)
+    return STEP_DONE;
+  if (catchup_wants (cursor->subscription, value) && !bus_message_is_expired (value->message, now_us))
+    step = catchup_deliver (cursor, value, now_us);
+  if (step == STEP_GOES_ON)
+    cursor->at = value->message->accept_seq;
+  return step;
+}
+
+/* --- many values --- */
+
+/* Visits values until @budget is used up, or the cursor has to wait. */
+static CatchupStep
+catchup_run (BusCursor *cursor, guint *budget, gint64 now_us)
+{
+  CatchupStep step = STEP_GOES_ON;
+
+  while (step == STEP_GOES_ON && *budget > 0)
+    {
+      step = catchup_step (cursor, now_us);
+      *budget -= 1;
+    }
+  return step;
+}
+
+/* TRUE: the cursor has come forward. */
+static gboolean
+catchup_run_one (BusCursor *cursor, guint *budget, gint64 now_us)
+{
+  BusSubscription *subscription = cursor->subscription;
+  BusFlow *flow = &subscription->owner->flow;
+  const guint64 at = cursor->at;
+
+  switch (catchup_run (cursor, budget, now_us))
+    {
+    case STEP_DONE:
+      bus_catchup_end (subscription);
+      bus_flow_resume (flow, subscription, now_us);
+      return TRUE;
+    case STEP_NO_CREDIT:
+      catchup_unlist (cursor);
+      break;
+    case STEP_NO_MEMORY:
+      bus_flow_retry (flow, now_us);
+      break;
+    case STEP_NO_ROOM:
+    case STEP_GOES_ON:
+      break;
+    }
+  return cursor->at != at;
+}
+
+void
+bus_catchup_continue (BusPeer *peer, gint64 now_us)
+{
+  guint budget = BUS_CATCHUP_STEP;
+  gboolean is_moving = FALSE;
+
+  if (!bus_peer_is_ready (peer))
+    return;
+  for (guint n = peer->cursors.length; n > 0 && budget > 0; n--)
+    {
+      GList *link = g_queue_pop_head_link (&peer->cursors);
+
+      g_queue_push_tail_link (&peer->cursors, link);
+      is_moving = catchup_run_one (link->data, &budget, now_us) || is_moving;
+    }
+  if (budget == 0 && is_moving && peer->cursors.head != NULL)
+    bus_deadline_arm (&peer->core->deadlines, &peer->catchup_timer.deadline, now_us);
+  bus_peer_touch (peer);
+}
+
+void
+bus_catchup_credit (BusSubscription *subscription, gint64 now_us)
+{
+  catchup_list (subscription->cursor);
+  bus_catchup_continue (subscription->owner, now_us);
+}
+
+/* --- its begin --- */
+
+static gboolean
+catchup_is_wanted (const BusSubscription *subscription, gboolean is_exact)
+{
+  const BusPeer *peer = subscription->owner;
+  const BusRetainStore *store = &peer->core->routes->retained;
+
+  if (subscription->group != NULL || subscription->serves || !(peer->features & WIRE_FEATURE_RETAIN))
+    return FALSE;
+  return is_exact ? bus_retain_store_find (store, peer->core->seed, subscription->pattern) != NULL
+                  : bus_retain_store_next (store, 0) != NULL;
+}
+
+static gboolean
+catchup_is_exact (WireSpan pattern)
+{
+  return memchr (pattern.data, '+', pattern.len) == NULL && memchr (pattern.data, '#', pattern.len) == NULL;
+}
+
+void
+bus_catchup_start (BusSubscription *subscription, guint64 accept_seq, gint64 now_us)
+{
+  BusPeer *peer = subscription->owner;
+  gboolean is_exact = catchup_is_exact (subscription->pattern);
+  BusCursor *cursor;
+
+  if (!catchup_is_wanted (subscription, is_exact))
+    return;
+  cursor = g_new0 (BusCursor, 1);
+  cursor->link.data = cursor;
+  cursor->subscription = subscription;
+  cursor->until = accept_seq;
+  cursor->is_exact = is_exact;
+  subscription->cursor = cursor;
+  catchup_list (cursor);
+  bus_quota_keep (&peer->core->quota, &peer->ledger.usage, sizeof (BusCursor));
+  bus_catchup_continue (peer, now_us);
+}

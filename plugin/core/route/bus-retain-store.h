@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "peer/bus-peer.h"
+#include "queue/bus-message.h"
+
+/*
+ * The table of retained messages: by topic and in the order of acceptance, with the counters of what became of them.
+ *
+ * It has only the data. What may be stored, what it is charged to and what ends a value is decided by bus-retain.
+ */
+
+typedef struct BusRetained
+{
+  BusKey key; /* of the topic; the bytes are the message's */
+  BusMessage *message;
+  gsize size; /* counted for the account */
+  BusAccount *account;
+  char *sender;       /* GRefString */
+  char *type_name;    /* may be cut */
+  BusPeer *publisher; /* with whose connection it is cleared; NULL: it stays */
+  GList publisher_link;
+  gint64 since_us;
+  BusTimer timer; /* its time to live */
+} BusRetained;
+
+typedef struct
+{
+  GHashTable *by_topic; /* BusKey -> BusRetained */
+  GTree *by_order;      /* accept sequence -> BusRetained */
+  guint64 bytes;
+  guint64 stored;   /* since the start, as the next ones */
+  guint64 refused;  /* no room */
+  guint64 replaced; /* by a newer value */
+  guint64 cleared;  /* by an empty one, by an operator, or with the connection of the publisher */
+  guint64 expired;
+  guint64 delivered; /* to later subscribers */
+} BusRetainStore;
+
+void bus_retain_store_init (BusRetainStore *store);
+/* It must be empty; asserts it. */
+void bus_retain_store_clear (BusRetainStore *store);
+
+void bus_retain_store_add (BusRetainStore *store, BusRetained *value);
+void bus_retain_store_remove (BusRetainStore *store, BusRetained *value);
+
+/* @seed: of the hashes of the core. NULL: none. */
+BusRetained *bus_retain_store_find (const BusRetainStore *store, guint64 seed, WireSpan topic);
+/* The oldest value that was accepted after @accept_seq; NULL: none. */
+BusRetained *bus_retain_store_next (const BusRetainStore *store, guint64 accept_seq);
