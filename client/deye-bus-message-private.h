@@ -20,6 +20,7 @@ struct _DeyeBusMessage
   guint8 kind;
   guint8 flags;
   guint8 priority;
+  gboolean is_retained;
   guint8 *block; /* stolen from the frame reader; NULL: the body follows this struct */
 
   const char *topic;

@@ -329,6 +329,19 @@ DEYE_BUS_API gint64 deye_bus_message_get_ttl (DeyeBusMessage *message);
 DEYE_BUS_API gint64 deye_bus_message_get_hop (DeyeBusMessage *message, DeyeBusHop hop);
 
 /**
+ * deye_bus_message_is_retained:
+ * @message: a #DeyeBusMessage
+ *
+ * Tells whether the message is the retained value of its topic, which was published before this subscription was made. It
+ * has the sequence, the time and the sender of that publish. See deye_bus_options_set_retain().
+ *
+ * Returns: %TRUE if it was read from the broker's store, %FALSE if it is delivered live
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_message_is_retained (DeyeBusMessage *message);
+
+/**
  * deye_bus_message_is_final:
  * @message: a #DeyeBusMessage
  *

@@ -29,6 +29,7 @@ struct _DeyeBusOptions
   guint8 priority;
   gboolean at_least_once;
   gboolean want_hops;
+  DeyeBusRetain retain;
   GPtrArray *tags;     /* of "key=value", NULL: none */
   const char *invalid; /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };

@@ -109,6 +109,17 @@ deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_us)
     options->ttl_us = ttl_us;
 }
 
+void
+deye_bus_options_set_retain (DeyeBusOptions *options, DeyeBusRetain retain)
+{
+  g_return_if_fail (options != NULL);
+
+  if ((guint) retain > DEYE_BUS_RETAIN_CONNECTED)
+    options_refuse (options, N_ ("The options have an unknown value of DeyeBusRetain"));
+  else
+    options->retain = retain;
+}
+
 /* The setter of a string. */
 #define DEFINE_STRING_SETTER(field, argument)                                                                          \
   void deye_bus_options_set_##field (DeyeBusOptions *options, const char *argument)                                    \

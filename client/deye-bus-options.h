@@ -8,6 +8,23 @@
 
 G_BEGIN_DECLS
 
+/**
+ * DeyeBusRetain:
+ * @DEYE_BUS_RETAIN_NONE: the message is not retained
+ * @DEYE_BUS_RETAIN_LAST: it is retained until it is replaced or cleared, its time to live ends, or the broker ends
+ * @DEYE_BUS_RETAIN_CONNECTED: the same, but at most until the connection of its publisher ends
+ *
+ * How long the broker keeps a published message as the value of its topic, for subscribers that come later.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  DEYE_BUS_RETAIN_NONE = 0,
+  DEYE_BUS_RETAIN_LAST = 1,
+  DEYE_BUS_RETAIN_CONNECTED = 2,
+} DeyeBusRetain;
+
 #define DEYE_BUS_TYPE_OPTIONS (deye_bus_options_get_type ())
 
 /**
@@ -114,6 +131,26 @@ DEYE_BUS_API void deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_
  * Since: 0.1
  */
 DEYE_BUS_API void deye_bus_options_set_at_least_once (DeyeBusOptions *options, gboolean at_least_once);
+
+/**
+ * deye_bus_options_set_retain:
+ * @options: options
+ * @retain: how long the broker keeps the message
+ *
+ * Makes a published message the retained value of its topic. There is one value for each topic: a newer one takes its
+ * place, and one without payload clears it. A plain subscription that comes later gets the value first; then
+ * deye_bus_message_is_retained() is %TRUE. Members of groups get no retained messages. Without room for the value
+ * (settings `retained-messages` and `retained-bytes`) the publish fails with %DEYE_BUS_ERROR_LIMIT, and nobody gets the
+ * message.
+ *
+ * Values do not outlive the broker, so a publisher publishes them again when the broker was restarted.
+ *
+ * The field is used by deye_bus_client_publish() and deye_bus_client_broadcast(). It needs a broker that offers the feature
+ * RETAIN; otherwise they fail with %DEYE_BUS_ERROR_UNSUPPORTED.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_options_set_retain (DeyeBusOptions *options, DeyeBusRetain retain);
 
 /**
  * deye_bus_options_set_method:

@@ -57,6 +57,19 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
     envelope->want_hops = 1;
 }
 
+/* Only what is published to all subscribers of a topic can be retained. */
+static void
+call_fill_retain (const DeyeBusCall *call, DeyeBusEncodedCall *encoded)
+{
+  DeyeBusRetain retain = call->options != NULL ? call->options->retain : DEYE_BUS_RETAIN_NONE;
+
+  if (retain == DEYE_BUS_RETAIN_NONE || call->kind != WIRE_KIND_PUBLISH || encoded->envelope.target.len > 0)
+    return;
+  encoded->flags |= WIRE_FLAG_RETAIN;
+  if (retain == DEYE_BUS_RETAIN_CONNECTED)
+    encoded->envelope.delivery |= WIRE_DELIVERY_RETAIN_CONNECTED;
+}
+
 void
 deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *encoded)
 {
@@ -64,6 +77,7 @@ deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *e
   encoded->envelope.id = id;
   encoded->kind = call->kind;
   encoded->flags = call->flags;
+  call_fill_retain (call, encoded);
   encoded->credit_class = deye_bus_call_class (call);
   encoded->payload = encoded->envelope.payload.len > 0 ? call->payload : NULL;
   encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope);

@@ -662,7 +662,21 @@ def M08_policy_adjust_and_pause(bus):
     short = DeyeBus.Options.new()
     short.set_ttl(SECOND_US)
     publish(collector, EVENT, "short-lived", short)
-    assert pulled.next(-1, None).get_ttl() == SECOND_US
+    live = pulled.next(-1, None)
+    assert live.get_ttl() == SECOND_US and not live.is_retained()
+
+
+@test
+def retained(bus):
+    collector, late = bus.collector(), bus.tool()
+    options = DeyeBus.Options.new()
+    options.set_retain(DeyeBus.Retain.LAST)
+    publish(collector, EVENT, "kept", options)
+    subscription = finish(late.subscribe_full_async, late.subscribe_full_finish, EVENT, None, None, None, ())
+    message = subscription.next(-1, None)
+    assert message.is_retained() and message.get_sender() == "collector"
+    publish(collector, EVENT, "", options)  # clears the value: other tests use the topic
+    assert not subscription.next(-1, None).is_retained()
 
 
 @test

@@ -166,6 +166,32 @@ test_publish_carries (Fixture *f, gconstpointer data)
   g_assert_cmpuint (e->target.len, ==, 0);
 }
 
+/* The option sets the flag of a publish, and the bit that ties it to the connection; other calls do not have it. */
+static void
+test_publish_retained (Fixture *f, gconstpointer data)
+{
+  static const ScriptWelcome retaining = { .features = WIRE_FEATURE_RETAIN };
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GBytes) payload = g_bytes_new_static ("payload", 7);
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GPtrArray) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &retaining);
+  deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
+  g_assert_true (deye_bus_client_publish (f->client, "health.x", payload, options, NULL, NULL, &error));
+  g_assert_no_error (error);
+  first = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  g_assert_cmpint (frame_at (first, 0)->flags, ==, WIRE_FLAG_RETAIN);
+  g_assert_cmpuint (frame_at (first, 0)->envelope.delivery, ==, 0);
+  deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_CONNECTED);
+  g_assert_true (deye_bus_client_publish (f->client, "health.x", payload, options, NULL, NULL, &error));
+  g_assert_no_error (error);
+  second = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  g_assert_cmpint (frame_at (second, 0)->flags, ==, WIRE_FLAG_RETAIN);
+  g_assert_cmpuint (frame_at (second, 0)->envelope.delivery, ==, WIRE_DELIVERY_RETAIN_CONNECTED);
+}
+
 static void
 test_publish_acknowledged (Fixture *f, gconstpointer data)
 {
@@ -688,6 +714,7 @@ main (int argc, char **argv)
   ADD ("connect-async", test_connect_async);
   ADD ("M27/version-refused", test_version_refused);
   ADD ("M24/publish-carries", test_publish_carries);
+  ADD ("publish-retained", test_publish_retained);
   ADD ("publish-acknowledged", test_publish_acknowledged);
   ADD ("publish-refused", test_publish_refused);
   ADD ("M08-publish-without-credit", test_without_credit);
