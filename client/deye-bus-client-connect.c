@@ -3,6 +3,7 @@
 #include "deye-bus-client-connection.h"
 
 #include "deye-bus-subscription-private.h"
+#include "session/deye-bus-session-republish.h"
 #include "session/deye-bus-session-restore.h"
 #include "session/deye-bus-steps.h"
 #include "wire-feature.h"
@@ -240,12 +241,26 @@ connect_end_methods (gpointer owner, DeyeBusPending *pending)
     g_clear_error (&pending->error);
 }
 
+/* --- step: publish the client's retained messages again --- */
+
+static DeyeBusPending *
+connect_run_republish (gpointer owner, GError **error)
+{
+  DeyeBusClient *self = ((DeyeBusClientAttempt *) owner)->client;
+  gint64 now_us = g_get_monotonic_time ();
+  g_autoptr (DeyeBusPending) whole
+      = deye_bus_pending_new (DEYE_BUS_PENDING_RESTORE, now_us + DEYE_BUS_TIMEOUT_DEFAULT_US);
+
+  return deye_bus_session_republish (self->session, whole, now_us) ? g_steal_pointer (&whole) : NULL;
+}
+
 /* --- the steps --- */
 
 static const DeyeBusStep connect_steps[] = {
   { "handshake", connect_run_handshake, NULL },
   { "restore", connect_run_restore, NULL },
   { "serve methods", connect_run_methods, connect_end_methods },
+  { "republish", connect_run_republish, NULL },
 };
 
 static void

@@ -143,7 +143,11 @@ DEYE_BUS_API void deye_bus_options_set_at_least_once (DeyeBusOptions *options, g
  * (settings `retained-messages` and `retained-bytes`) the publish fails with %DEYE_BUS_ERROR_LIMIT, and nobody gets the
  * message.
  *
- * Values do not outlive the broker, so a publisher publishes them again when the broker was restarted.
+ * Values do not outlive the broker. A client that reconnects (see deye_bus_client_set_reconnect()) publishes its own again before
+ * it is ready: all of them to a broker that was restarted, and those with %DEYE_BUS_RETAIN_CONNECTED after every interruption.
+ * Subscribers that are there by then get them as live messages. It remembers the last 1,024 topics, 2 MiB in all; the signal
+ * #DeyeBusClient::error reports values beyond that, and values that the broker refuses. A value that was replaced or cleared by
+ * somebody else is published again, too: let one client publish to a retained topic.
  *
  * The field is used by deye_bus_client_publish() and deye_bus_client_broadcast(). It needs a broker that offers the feature
  * RETAIN; otherwise they fail with %DEYE_BUS_ERROR_UNSUPPORTED.

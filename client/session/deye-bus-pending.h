@@ -54,6 +54,7 @@ struct DeyeBusPending
   gboolean adjusts;
   gboolean subscribes;       /* the user's subscribe call for @channel */
   gboolean restores;         /* one of the subscribes that restore a connection */
+  gboolean republishes;      /* one of the retained messages that are published again */
   DeyeBusStream *stream;     /* ANSWERS */
   DeyeBusStanding *standing; /* NULL: the call ends with its connection */
 

@@ -22,6 +22,7 @@ deye_bus_waiting_free (DeyeBusWaiting *waiting)
 {
   g_clear_pointer (&waiting->pending, deye_bus_pending_unref);
   g_clear_pointer (&waiting->payload, g_bytes_unref);
+  g_clear_pointer (&waiting->retained, deye_bus_retained_value_free);
   g_free (waiting);
 }
 
@@ -89,6 +90,7 @@ waiting_new (const DeyeBusEncodedCall *encoded, DeyeBusPending *pending, guint64
   waiting->payload = encoded->payload != NULL ? g_bytes_ref (encoded->payload) : NULL;
   waiting->number = number;
   waiting->after = (DeyeBusAfter){ 0 };
+  waiting->retained = NULL;
   waiting->credit_class = encoded->credit_class;
   waiting->kind = encoded->kind;
   waiting->head_len = encoded->head_len;
@@ -101,8 +103,10 @@ deye_bus_send_queue_push (DeyeBusSendQueue *queue,
                           const DeyeBusEncodedCall *encoded,
                           DeyeBusPending *pending,
                           const DeyeBusAfter *after,
+                          DeyeBusRetainedValue *retained,
                           GError **error)
 {
+  DeyeBusWaiting *waiting;
   GQueue *waiting_of_class = &queue->waiting[encoded->credit_class];
   gsize *waiting_bytes = &queue->waiting_bytes[encoded->credit_class];
 
@@ -112,12 +116,14 @@ deye_bus_send_queue_push (DeyeBusSendQueue *queue,
                            _ ("Too many calls are waiting for credit: wait until some have completed"));
       return FALSE;
     }
-  g_queue_push_tail (waiting_of_class, waiting_new (encoded, pending, ++queue->last_number));
+  waiting = waiting_new (encoded, pending, ++queue->last_number);
+  waiting->retained = retained;
+  g_queue_push_tail (waiting_of_class, waiting);
   if (after != NULL)
-    ((DeyeBusWaiting *) waiting_of_class->tail->data)->after = *after;
+    waiting->after = *after;
   if (pending != NULL)
     pending->waits = waiting_of_class->tail;
-  *waiting_bytes += waiting_cost (waiting_of_class->tail->data);
+  *waiting_bytes += waiting_cost (waiting);
   return TRUE;
 }
 

@@ -3,6 +3,7 @@
 
 #include "session/deye-bus-call.h"
 #include "session/deye-bus-pending.h"
+#include "session/deye-bus-retained.h"
 #include "session/deye-bus-window.h"
 
 /*
@@ -29,10 +30,11 @@ typedef struct
 
 typedef struct
 {
-  DeyeBusPending *pending; /* nullable */
-  GBytes *payload;         /* nullable: bytes that follow the head */
-  guint64 number;          /* in the order of arrival, over all classes */
-  DeyeBusAfter after;      /* an earlier call that has to start before this one */
+  DeyeBusPending *pending;        /* nullable */
+  GBytes *payload;                /* nullable: bytes that follow the head */
+  guint64 number;                 /* in the order of arrival, over all classes */
+  DeyeBusRetainedValue *retained; /* remembered when it starts; NULL: it retains nothing */
+  DeyeBusAfter after;             /* an earlier call that has to start before this one */
   WireClass credit_class;
   guint8 kind;
   gsize head_len;
@@ -66,11 +68,12 @@ void deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, g
 /* TRUE if the call that @after names still waits. */
 gboolean deye_bus_send_queue_waits (const DeyeBusSendQueue *queue, const DeyeBusAfter *after);
 
-/* Lets a call wait. @pending: (nullable). @after: (nullable): it does not start before that one. FALSE: too many wait. */
+/* Lets a call wait. @pending: (nullable). @retained: (nullable), taken on success. @after: (nullable): it does not start before that one. FALSE: too many wait. */
 gboolean deye_bus_send_queue_push (DeyeBusSendQueue *queue,
                                    const DeyeBusEncodedCall *encoded,
                                    DeyeBusPending *pending,
                                    const DeyeBusAfter *after,
+                                   DeyeBusRetainedValue *retained,
                                    GError **error);
 /* Takes the oldest waiting call out that may start, and uses its credit. The caller frees it. NULL: there is none, or no
  * credit. */

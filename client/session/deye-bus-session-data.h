@@ -5,9 +5,17 @@
 #include "session/deye-bus-outbuf.h"
 #include "session/deye-bus-pending.h"
 #include "session/deye-bus-restore.h"
+#include "session/deye-bus-retained.h"
 #include "session/deye-bus-route.h"
 #include "session/deye-bus-send-queue.h"
 #include "session/deye-bus-session-types.h"
+
+/* The progress of session-republish. */
+typedef struct
+{
+  DeyeBusPending *whole; /* ends with the last answer; NULL: no republish is in progress */
+  guint asked;           /* values without an answer */
+} DeyeBusRepublish;
 
 /* The session's fields, for the deye-bus-session-*.c files only. */
 
@@ -42,4 +50,6 @@ struct DeyeBusSession
   gint64 rest_us;       /* ... or for this moment; 0: no tick() since */
   DeyeBusRouteTable routes;
   DeyeBusRestore restore;
+  DeyeBusRetainedStore retained;
+  DeyeBusRepublish republish;
 };

@@ -45,11 +45,24 @@ session_flush_note_refusal (SessionFlush *flush, const GError *refusal)
     flush->refusal = g_error_copy (refusal);
 }
 
-void
-deye_bus_session_flush_refused (DeyeBusSession *session, const GError *refusal)
+static void
+session_flush_note_refusals (DeyeBusSession *session, const GError *refusal)
 {
   for (GList *link = session->flushes.head; link != NULL; link = link->next)
     session_flush_note_refusal (link->data, refusal);
+}
+
+void
+deye_bus_session_push_refused (DeyeBusSession *session, GError *error)
+{
+  session_flush_note_refusals (session, error);
+  if (session->events->refused < DEYE_BUS_EVENTS_REFUSED_MAX)
+    {
+      deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
+      return;
+    }
+  g_debug ("one refusal too many: %s", error->message);
+  g_error_free (error);
 }
 
 /* Refusals that the client's signal has not reported yet. */

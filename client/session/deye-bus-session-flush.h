@@ -26,8 +26,8 @@ deye_bus_session_flush (DeyeBusSession *session, gboolean want_accepted, DeyeBus
 void deye_bus_session_advance_flushes (DeyeBusSession *session);
 /* The broker answered the PING of @pending. */
 void deye_bus_session_flush_answered (DeyeBusSession *session, DeyeBusPending *pending);
-/* The broker reported a message that it refused or dropped, for which no call waits. */
-void deye_bus_session_flush_refused (DeyeBusSession *session, const GError *refusal);
+/* A message was refused or dropped for which no call waits: for the flushes, and for the signal "error". Takes @refusal. */
+void deye_bus_session_push_refused (DeyeBusSession *session, GError *refusal);
 
 /* The error of a flush whose deadline came. */
 GError *deye_bus_session_flush_error_overdue (DeyeBusSession *session, const DeyeBusPending *pending);

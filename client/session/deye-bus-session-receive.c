@@ -9,6 +9,8 @@
 #include "session/deye-bus-session-credit.h"
 #include "session/deye-bus-session-handshake.h"
 #include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-flush.h"
+#include "session/deye-bus-session-republish.h"
 #include "session/deye-bus-session-restore.h"
 #include "session/deye-bus-session-send.h"
 #include "session/deye-bus-session-state.h"
@@ -215,6 +217,8 @@ session_finish (DeyeBusSession *session, DeyeBusPending *pending, GError *error)
   deye_bus_pending_table_finish (&session->pending, pending, error);
   if (held->restores)
     deye_bus_session_restore_answered (session, held);
+  if (held->republishes)
+    deye_bus_session_republish_answered (session, held);
 }
 
 /* The report of the broker when several members were asked. It has no payload. */
@@ -315,11 +319,12 @@ arrival_handle_ack (SessionArrival *arrival)
     return;
   pending->result
       = (DeyeBusPublishResult){ envelope->accept_seq, envelope->matched, envelope->queued, envelope->refused };
-  /* If some receivers were full, the result says so. The call fails only if no receiver got the message. */
-  if (envelope->status != WIRE_STATUS_OK && envelope->queued == 0)
-    deye_bus_pending_table_finish (&arrival->session->pending, pending, deye_bus_error_from_envelope (envelope));
+  /* If some receivers were full, the result says so. The call fails only if no receiver got the message. A retained message
+   * that the library publishes again is for later receivers. */
+  if (envelope->status != WIRE_STATUS_OK && envelope->queued == 0 && !pending->republishes)
+    session_finish (arrival->session, pending, deye_bus_error_from_envelope (envelope));
   else if (pending->kind == DEYE_BUS_PENDING_ACK)
-    deye_bus_pending_table_finish (&arrival->session->pending, pending, NULL);
+    session_finish (arrival->session, pending, NULL);
 }
 
 static void
@@ -331,20 +336,6 @@ arrival_handle_delivered (SessionArrival *arrival)
     deye_bus_pending_table_finish (&arrival->session->pending, pending, NULL);
 }
 
-/* For a call that nobody waits for. Takes @error. */
-static void
-session_push_refused (DeyeBusSession *session, GError *error)
-{
-  deye_bus_session_flush_refused (session, error);
-  if (session->events->refused < DEYE_BUS_EVENTS_REFUSED_MAX)
-    {
-      deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
-      return;
-    }
-  g_debug ("one refusal too many: %s", error->message);
-  g_error_free (error);
-}
-
 static void
 arrival_handle_error (SessionArrival *arrival)
 {
@@ -354,9 +345,11 @@ arrival_handle_error (SessionArrival *arrival)
 
   /* It reports all messages that were dropped, acknowledged or not; the call is the last of them. */
   if (deye_bus_error_is_block_over (arrival->envelope))
-    session_push_refused (session, pending != NULL ? g_error_copy (error) : g_steal_pointer (&error));
+    deye_bus_session_push_refused (session, pending != NULL ? g_error_copy (error) : g_steal_pointer (&error));
   if (error == NULL)
     return;
+  if (!deye_bus_error_is_block_over (arrival->envelope))
+    deye_bus_retained_refuse (&session->retained, arrival->envelope->answers);
   if (pending != NULL)
     session_finish (session, pending, error);
   else if (arrival->envelope->answers == 0)
@@ -366,7 +359,7 @@ arrival_handle_error (SessionArrival *arrival)
       session->reason_status = arrival->envelope->status;
     }
   else if (arrival->envelope->answers & 1)
-    session_push_refused (session, error);
+    deye_bus_session_push_refused (session, error);
   else
     {
       g_debug ("nobody waits any more for: %s", error->message);

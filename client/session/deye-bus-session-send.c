@@ -7,6 +7,7 @@
 #include "session/deye-bus-session-state.h"
 
 #include "wire-feature.h"
+#include "wire-frame.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -33,6 +34,22 @@ session_count_sent (DeyeBusCounts *counts, guint8 kind)
     counts->requested++;
   else
     counts->answered++;
+}
+
+/* NULL: @call retains nothing. */
+static DeyeBusRetainedValue *
+session_new_retained (const DeyeBusCall *call, const DeyeBusEncodedCall *encoded)
+{
+  return encoded->flags & WIRE_FLAG_RETAIN ? deye_bus_retained_value_new (call, encoded, g_get_monotonic_time ())
+                                           : NULL;
+}
+
+/* @value: (transfer full) (nullable) */
+static void
+session_note_retained (DeyeBusSession *session, DeyeBusRetainedValue *value)
+{
+  if (value != NULL)
+    deye_bus_retained_put (&session->retained, value);
 }
 
 /* A waiting call that is given up is never counted. */
@@ -69,6 +86,7 @@ session_start_waiting_of_class (DeyeBusSession *session, WireClass credit_class)
       memcpy (deye_bus_outbuf_add (&session->out, waiting->head_len), waiting->head, waiting->head_len);
       deye_bus_outbuf_add_payload (&session->out, waiting->payload);
       session_note_sent (session, waiting->kind, waiting->pending);
+      session_note_retained (session, g_steal_pointer (&waiting->retained));
       deye_bus_waiting_free (waiting);
     }
   return n;
@@ -153,17 +171,21 @@ session_route_that_waits (const DeyeBusSession *session, const DeyeBusCall *call
   return route;
 }
 
-/* FALSE: too many calls wait. */
+/* @retained: (transfer full) (nullable). FALSE: too many calls wait. */
 static gboolean
 session_let_wait (DeyeBusSession *session,
                   const DeyeBusEncodedCall *encoded,
                   DeyeBusPending *pending,
                   DeyeBusRoute *route,
                   const DeyeBusAfter *after,
+                  DeyeBusRetainedValue *retained,
                   GError **error)
 {
-  if (!deye_bus_send_queue_push (&session->send_queue, encoded, pending, after, error))
-    return FALSE;
+  if (!deye_bus_send_queue_push (&session->send_queue, encoded, pending, after, retained, error))
+    {
+      g_clear_pointer (&retained, deye_bus_retained_value_free);
+      return FALSE;
+    }
   if (route != NULL)
     {
       route->waiting_number = session->send_queue.last_number;
@@ -176,6 +198,7 @@ gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
   DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded; /* set by deye_bus_call_encode() */
+  DeyeBusRetainedValue *retained;
   DeyeBusAfter after;
   DeyeBusRoute *route;
   gboolean now;
@@ -195,12 +218,16 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
   now = (call->ahead ? deye_bus_send_queue_is_open (&session->send_queue, encoded.credit_class)
                      : deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class))
         && !deye_bus_send_queue_waits (&session->send_queue, &after);
-  if (!now && !session_let_wait (session, &encoded, pending, route, &after, error))
+  retained = session_new_retained (call, &encoded);
+  if (!now && !session_let_wait (session, &encoded, pending, route, &after, retained, error))
     return FALSE;
   if (pending != NULL)
     deye_bus_pending_table_add (&session->pending, pending, encoded.envelope.id);
   if (now)
-    session_send_now (session, &encoded, pending);
+    {
+      session_send_now (session, &encoded, pending);
+      session_note_retained (session, retained);
+    }
   else
     session_start_waiting (session); /* only what it overtakes may wait */
   return TRUE;

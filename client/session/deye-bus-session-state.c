@@ -102,6 +102,8 @@ deye_bus_session_fail (DeyeBusSession *session, GError *reason)
   deye_bus_send_queue_clear (&session->send_queue);
   session->kept = session->keeps && !deye_bus_session_is_final (session);
   deye_bus_restore_clear (&session->restore);
+  g_clear_pointer (&session->republish.whole, deye_bus_pending_unref);
+  session->republish = (DeyeBusRepublish){ 0 };
   if (session->kept)
     deye_bus_pending_table_suspend (&session->pending, reason);
   else

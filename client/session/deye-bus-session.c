@@ -80,6 +80,7 @@ deye_bus_session_free (DeyeBusSession *session)
   deye_bus_session_set_keeps (session, FALSE);
   deye_bus_session_fail (session, session_error_closed ());
   deye_bus_restore_clear (&session->restore);
+  deye_bus_retained_clear (&session->retained);
   deye_bus_pending_table_clear (&session->pending);
   deye_bus_channel_table_clear (&session->channels);
   deye_bus_route_table_clear (&session->routes);

@@ -9,8 +9,8 @@
 
 /* --- a message --- */
 
-static DeyeBusStashed *
-stashed_new (const DeyeBusCall *call, WireClass credit_class, gsize bytes, gint64 now_us)
+DeyeBusStashed *
+deye_bus_stashed_new (const DeyeBusCall *call, WireClass credit_class, gsize bytes, gint64 now_us)
 {
   DeyeBusStashed *stashed = g_new (DeyeBusStashed, 1);
 
@@ -44,15 +44,15 @@ stashed_is_health (const char *topic)
          || g_str_has_prefix (topic, "control.health.");
 }
 
-/* FALSE: it has expired. */
-static gboolean
-stashed_age (DeyeBusStashed *stashed, gint64 now_us)
+gboolean
+deye_bus_stashed_age (DeyeBusStashed *stashed, gint64 now_us)
 {
   DeyeBusOptions *options = (DeyeBusOptions *) stashed->call.options;
 
   if (options == NULL || options->ttl_us == 0)
     return TRUE;
   options->ttl_us -= now_us - stashed->since_us;
+  stashed->since_us = now_us;
   return options->ttl_us > 0;
 }
 
@@ -153,7 +153,7 @@ deye_bus_stash_put (DeyeBusStash *stash,
                                            DEYE_BUS_STASH_MAX_BYTES, stash->bytes + bytes, "none"));
       return FALSE;
     }
-  g_queue_push_tail (&stash->messages, stashed_new (call, encoded.credit_class, bytes, now_us));
+  g_queue_push_tail (&stash->messages, deye_bus_stashed_new (call, encoded.credit_class, bytes, now_us));
   stash->bytes += bytes;
   return TRUE;
 }
@@ -165,7 +165,7 @@ deye_bus_stash_take (DeyeBusStash *stash, gint64 now_us)
     {
       DeyeBusStashed *stashed = stash_unlink (stash, stash->messages.head);
 
-      if (stashed_age (stashed, now_us))
+      if (deye_bus_stashed_age (stashed, now_us))
         return stashed;
       deye_bus_stashed_free (stashed);
       stash->lost++;

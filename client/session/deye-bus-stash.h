@@ -27,8 +27,13 @@ typedef struct
   gsize bytes;
 } DeyeBusStashed;
 
+/* Copies @call, whose frame has @bytes. */
+DeyeBusStashed *deye_bus_stashed_new (const DeyeBusCall *call, WireClass credit_class, gsize bytes, gint64 now_us);
 void deye_bus_stashed_free (DeyeBusStashed *stashed);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusStashed, deye_bus_stashed_free)
+
+/* Takes the time that has passed off its time to live. FALSE: it has expired. */
+gboolean deye_bus_stashed_age (DeyeBusStashed *stashed, gint64 now_us);
 
 typedef struct
 {

@@ -49,7 +49,7 @@ script_welcome (GByteArray *out, const ScriptWelcome *wish)
       list[i] = &windows[i];
     }
   welcome.version = w->version != 0 ? w->version : 1u << 16;
-  welcome.epoch = 4711;
+  welcome.epoch = w->epoch != 0 ? w->epoch : 4711;
   welcome.id = id;
   welcome.role = 1;
   welcome.largest_payload = w->largest_payload != 0 ? w->largest_payload : 1048576;

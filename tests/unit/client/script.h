@@ -20,6 +20,7 @@ typedef struct
   guint64 window_bytes;    /* of each class; 0: 1 MiB */
   guint64 largest_payload; /* 0: 1 MiB */
   guint64 features;        /* as granted */
+  guint64 epoch;           /* 0: always the same */
 } ScriptWelcome;
 void script_welcome (GByteArray *out, const ScriptWelcome *welcome);
 void script_goodbye (GByteArray *out, guint32 status, const char *detail);

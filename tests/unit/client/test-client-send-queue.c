@@ -49,7 +49,7 @@ push (QueueFixture *f, DeyeBusPending *pending, gsize len)
   g_assert_cmpint (encoded.credit_class, ==, CLASS);
   g_assert_true (deye_bus_encoded_call_check (&encoded, 1u << 30, &error));
   g_assert_no_error (error);
-  g_assert_true (deye_bus_send_queue_push (&f->queue, &encoded, pending, NULL, &error));
+  g_assert_true (deye_bus_send_queue_push (&f->queue, &encoded, pending, NULL, NULL, &error));
   g_assert_no_error (error);
   return encoded.head_len + len;
 }
@@ -149,7 +149,7 @@ test_limits (QueueFixture *f, gconstpointer data)
   for (guint i = 0; i < DEYE_BUS_WAITING_MAX_CALLS; i++)
     (void) push (f, NULL, 0);
   deye_bus_call_encode (&call, ++f->last_id, &encoded);
-  g_assert_false (deye_bus_send_queue_push (&f->queue, &encoded, late, NULL, &error));
+  g_assert_false (deye_bus_send_queue_push (&f->queue, &encoded, late, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
   g_assert_null (late->waits);
   g_assert_cmpuint (late->refs, ==, 1);

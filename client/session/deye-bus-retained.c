@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-retained.h"
+
+#include "wire-frame.h"
+
+/* --- a value --- */
+
+/* It is published again for everybody who subscribes to its topic, by a call of the library that waits for the broker. */
+DeyeBusRetainedValue *
+deye_bus_retained_value_new (const DeyeBusCall *call, const DeyeBusEncodedCall *encoded, gint64 now_us)
+{
+  DeyeBusRetainedValue *value;
+  DeyeBusOptions *options;
+
+  if (!(encoded->flags & WIRE_FLAG_RETAIN) || call->ahead)
+    return NULL;
+  value = g_new0 (DeyeBusRetainedValue, 1);
+  value->message
+      = deye_bus_stashed_new (call, encoded->credit_class, encoded->head_len + encoded->envelope.payload.len, now_us);
+  value->message->call.flags = WIRE_FLAG_WANT_ACK;
+  value->message->call.deadline_us = 0;
+  value->message->call.message_id = 0;
+  value->message->call.ahead = TRUE;
+  options = (DeyeBusOptions *) value->message->call.options;
+  options->at_least_once = FALSE;
+  options->want_hops = FALSE;
+  value->until_gone = options->retain == DEYE_BUS_RETAIN_CONNECTED;
+  value->id = encoded->envelope.id;
+  value->link.data = value;
+  return value;
+}
+
+void
+deye_bus_retained_value_free (DeyeBusRetainedValue *value)
+{
+  deye_bus_stashed_free (value->message);
+  g_free (value);
+}
+
+static gboolean
+retained_is_empty (const DeyeBusRetainedValue *value)
+{
+  const GBytes *payload = value->message->call.payload;
+
+  return payload == NULL || g_bytes_get_size ((GBytes *) payload) == 0;
+}
+
+/* --- the store --- */
+
+static void
+retained_remove (DeyeBusRetainedStore *store, DeyeBusRetainedValue *value)
+{
+  g_queue_unlink (&store->in_order, &value->link);
+  store->bytes -= value->message->bytes;
+  g_hash_table_remove (store->by_topic, value->message->call.topic);
+}
+
+static void
+retained_forget_topic (DeyeBusRetainedStore *store, const char *topic)
+{
+  DeyeBusRetainedValue *value = store->by_topic != NULL ? g_hash_table_lookup (store->by_topic, topic) : NULL;
+
+  if (value != NULL)
+    retained_remove (store, value);
+}
+
+static void
+retained_forget_oldest (DeyeBusRetainedStore *store)
+{
+  while (store->in_order.length > DEYE_BUS_RETAINED_MAX_VALUES || store->bytes > DEYE_BUS_RETAINED_MAX_BYTES)
+    {
+      retained_remove (store, store->in_order.head->data);
+      store->forgotten++;
+    }
+}
+
+void
+deye_bus_retained_put (DeyeBusRetainedStore *store, DeyeBusRetainedValue *value)
+{
+  retained_forget_topic (store, value->message->call.topic);
+  if (retained_is_empty (value))
+    {
+      deye_bus_retained_value_free (value);
+      return;
+    }
+  if (store->by_topic == NULL)
+    store->by_topic
+        = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) deye_bus_retained_value_free);
+  g_hash_table_insert (store->by_topic, (gpointer) value->message->call.topic, value);
+  g_queue_push_tail_link (&store->in_order, &value->link);
+  store->bytes += value->message->bytes;
+  retained_forget_oldest (store);
+}
+
+void
+deye_bus_retained_refuse (DeyeBusRetainedStore *store, guint64 id)
+{
+  for (GList *link = store->in_order.tail; link != NULL; link = link->prev)
+    if (((DeyeBusRetainedValue *) link->data)->id == id)
+      {
+        retained_remove (store, link->data);
+        return;
+      }
+}
+
+void
+deye_bus_retained_age (DeyeBusRetainedStore *store, gint64 now_us)
+{
+  GList *next;
+
+  for (GList *link = store->in_order.head; link != NULL; link = next)
+    {
+      DeyeBusRetainedValue *value = link->data;
+
+      next = link->next;
+      if (!deye_bus_stashed_age (value->message, now_us))
+        retained_remove (store, value);
+    }
+}
+
+void
+deye_bus_retained_clear (DeyeBusRetainedStore *store)
+{
+  g_clear_pointer (&store->by_topic, g_hash_table_unref);
+  *store = (DeyeBusRetainedStore){ 0 };
+}
