@@ -21,7 +21,7 @@ dispatch_record (const DispatchCall *call, const BusFate *fate)
 }
 
 void
-dispatch_record_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
+dispatch_add_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
 {
   const BusFate fate = { accept_seq, outcome.refused > 0 ? WIRE_STATUS_WOULD_BLOCK : WIRE_STATUS_OK, outcome.matched,
                          outcome.queued, outcome.refused };
@@ -80,15 +80,11 @@ dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, gsize
 }
 
 gboolean
-dispatch_admit_lineage (DispatchCall *call)
+dispatch_check_causes (DispatchCall *call)
 {
-  gboolean leaves_record = bus_timeline_wants (call->envelope);
-  gboolean is_admitted;
+  gboolean is_admitted = bus_cascade_admit (call->peer, call->envelope, &call->depth, call->now_us);
 
-  if (!leaves_record && call->envelope->depth == 0)
-    return TRUE;
-  is_admitted = bus_cascade_admit (call->peer, call->envelope, &call->depth, call->now_us);
-  call->leaves_record = leaves_record;
+  call->leaves_record = bus_timeline_wants (call->envelope);
   if (!is_admitted)
     dispatch_record (call, &(const BusFate){ .status = WIRE_STATUS_CASCADE });
   return is_admitted;

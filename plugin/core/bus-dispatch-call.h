@@ -30,7 +30,16 @@ typedef struct
 
 /* The record of the frame in the timeline, if it leaves one. */
 void dispatch_record (const DispatchCall *call, const BusFate *fate);
-void dispatch_record_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome);
+void dispatch_add_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome);
+
+/* Inline, as the next one: most frames leave no record, and should cost one comparison. */
+static inline void
+dispatch_record_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
+{
+  if (G_UNLIKELY (call->leaves_record))
+    dispatch_add_outcome (call, accept_seq, outcome);
+}
+
 BusOutcome dispatch_outcome_of (guint matched, guint queued);
 
 /* Refusals. A strike is a frame that the broker does not understand: BUS_STRIKES_MAX of them close the connection. Malformed
@@ -42,12 +51,20 @@ void dispatch_strike (const DispatchCall *call, const char *detail);
 void dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset);
 
 /* Checks. FALSE: the frame is refused and answered. dispatch_admit_lineage() refuses a message for its causes. */
-gboolean dispatch_admit_lineage (DispatchCall *call);
+gboolean dispatch_check_causes (DispatchCall *call);
 gboolean dispatch_authorize (const DispatchCall *call, BusOperation operation, WireSpan topic);
 gboolean dispatch_check_topic (const DispatchCall *call);
 gboolean dispatch_check_payload (const DispatchCall *call);
 gboolean dispatch_check_id (const DispatchCall *call);
 gboolean dispatch_may_wait (const DispatchCall *call);
+
+static inline gboolean
+dispatch_admit_lineage (DispatchCall *call)
+{
+  if (G_LIKELY (call->envelope->depth == 0 && !bus_timeline_wants (call->envelope)))
+    return TRUE;
+  return dispatch_check_causes (call);
+}
 
 /* The message accepted: from here on it has a sender, a place in the order, and a time. */
 BusInbound dispatch_inbound (const DispatchCall *call);
