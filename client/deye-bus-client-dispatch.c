@@ -117,6 +117,18 @@ dispatch_held (DeyeBusClient *self, DeyeBusChannel *channel)
 }
 
 static void
+dispatch_drain (DeyeBusChannel *channel)
+{
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+
+  channel->drain_news = FALSE;
+  if (channel->owner == NULL || channel->ended)
+    return;
+  subscription = g_object_ref (channel->owner);
+  deye_bus_subscription_drain_changed (subscription);
+}
+
+static void
 dispatch_drop_held (DeyeBusClient *self, DeyeBusChannel *channel)
 {
   DeyeBusEvent event;
@@ -189,6 +201,9 @@ dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
       break;
     case DEYE_BUS_EVENT_RESUMED:
       dispatch_held (self, channel);
+      break;
+    case DEYE_BUS_EVENT_DRAIN:
+      dispatch_drain (channel);
       break;
     case DEYE_BUS_EVENT_NEXT:
       dispatch_next (channel);

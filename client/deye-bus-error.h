@@ -43,6 +43,7 @@ G_BEGIN_DECLS
  *   gap: dropped by the subscription's overflow policy
  * @DEYE_BUS_ERROR_SHUTTING_DOWN: the broker closed the connection because it is stopping
  * @DEYE_BUS_ERROR_INTERNAL: the broker failed, or it gave a reason that this client does not know
+ * @DEYE_BUS_ERROR_DRAINING: a member of a queue group, or a server, takes no new messages and finishes what it has
  * @DEYE_BUS_ERROR_FAILED: the responder returned an error of its own; see deye_bus_error_get_name()
  * @DEYE_BUS_ERROR_PARTIAL: some of the answers that a request to many wanted are missing
  * @DEYE_BUS_ERROR_NOT_CONNECTED: the client is not connected, and the call was not sent; this code and the following
@@ -86,6 +87,7 @@ typedef enum
   DEYE_BUS_ERROR_SLOW_CONSUMER = 40,
   DEYE_BUS_ERROR_SHUTTING_DOWN = 42,
   DEYE_BUS_ERROR_INTERNAL = 44,
+  DEYE_BUS_ERROR_DRAINING = 47,
   DEYE_BUS_ERROR_FAILED = 50,
   DEYE_BUS_ERROR_PARTIAL = 51,
   DEYE_BUS_ERROR_NOT_CONNECTED = 100,

@@ -58,6 +58,24 @@ typedef enum
   DEYE_BUS_STRATEGY_FIRST_AVAILABLE = 4,
 } DeyeBusStrategy;
 
+/**
+ * DeyeBusDrainState:
+ * @DEYE_BUS_DRAIN_NONE: it takes part
+ * @DEYE_BUS_DRAIN_DRAINING: it gets no new messages, and has not handled everything that it has
+ * @DEYE_BUS_DRAIN_DRAINED: it gets no new messages, and has none
+ *
+ * Whether a member of a queue group, or a server of a topic, takes part in the work. The client itself
+ * (deye_bus_subscription_drain_async()) or an operator (`deyebusctl drain`) drains it.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  DEYE_BUS_DRAIN_NONE = 0,
+  DEYE_BUS_DRAIN_DRAINING = 1,
+  DEYE_BUS_DRAIN_DRAINED = 2,
+} DeyeBusDrainState;
+
 #define DEYE_BUS_TYPE_SUBSCRIBE_OPTIONS (deye_bus_subscribe_options_get_type ())
 
 /**

@@ -215,6 +215,13 @@ deye_bus_subscription_drain_finish (DeyeBusSubscription *self, GAsyncResult *res
          && g_task_propagate_boolean (G_TASK (result), error);
 }
 
+DeyeBusDrainState
+deye_bus_subscription_get_drain_state (DeyeBusSubscription *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), DEYE_BUS_DRAIN_NONE);
+  return self->channel->drain_state;
+}
+
 /* --- pause --- */
 
 static DeyeBusClient *

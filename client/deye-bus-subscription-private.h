@@ -49,6 +49,8 @@ DeyeBusSubscription *deye_bus_subscription_new (DeyeBusClient *client,
 /* Called by the dispatch of events. */
 void deye_bus_subscription_deliver (DeyeBusSubscription *self, DeyeBusMessage *message);
 void deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap);
+/* The channel's drain_state changed. */
+void deye_bus_subscription_drain_changed (DeyeBusSubscription *self);
 /* It ended because the broker did not take it back after a reconnect. */
 void deye_bus_subscription_refused (DeyeBusSubscription *self, const GError *error);
 /* Ends a waiting next() and frees the callback's data. */

@@ -9,6 +9,7 @@ G_DEFINE_FINAL_TYPE (DeyeBusSubscription, deye_bus_subscription, G_TYPE_OBJECT)
 
 static guint subscription_gap_signal;
 static guint subscription_ended_signal;
+static guint subscription_drain_signal;
 
 static void
 deye_bus_subscription_init (DeyeBusSubscription *self)
@@ -52,6 +53,8 @@ deye_bus_subscription_class_init (DeyeBusSubscriptionClass *klass)
                                           G_TYPE_NONE, 4, G_TYPE_UINT64, G_TYPE_UINT64, G_TYPE_UINT64, G_TYPE_UINT);
   subscription_ended_signal = g_signal_new ("ended", DEYE_BUS_TYPE_SUBSCRIPTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                             G_TYPE_NONE, 1, G_TYPE_ERROR);
+  subscription_drain_signal = g_signal_new ("drain-changed", DEYE_BUS_TYPE_SUBSCRIPTION, G_SIGNAL_RUN_LAST, 0, NULL,
+                                            NULL, NULL, G_TYPE_NONE, 0);
 }
 
 DeyeBusSubscription *
@@ -95,6 +98,12 @@ deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap)
     self->missed += gap->count;
   if (!self->channel->ended)
     g_signal_emit (self, subscription_gap_signal, 0, gap->from, gap->to, gap->count, gap->reason);
+}
+
+void
+deye_bus_subscription_drain_changed (DeyeBusSubscription *self)
+{
+  g_signal_emit (self, subscription_drain_signal, 0);
 }
 
 void

@@ -33,6 +33,17 @@ G_BEGIN_DECLS
  * Since: 0.1
  */
 /**
+ * DeyeBusSubscription::drain-changed:
+ * @self: the subscription
+ *
+ * Emitted in the client's context when this member of a queue group, or this server of a topic, begins to drain, has drained,
+ * or takes part again; deye_bus_subscription_get_drain_state() returns which of them. The client itself or an operator
+ * (`deyebusctl drain`) caused it. When two changes follow each other at once, the signal may be emitted only for the second
+ * one. A new connection takes part again.
+ *
+ * Since: 0.1
+ */
+/**
  * DeyeBusSubscription::ended:
  * @self: the subscription
  * @error: (transfer none): the reason that the broker gave
@@ -301,6 +312,19 @@ DEYE_BUS_API void deye_bus_subscription_drain_async (DeyeBusSubscription *self,
 DEYE_BUS_API gboolean deye_bus_subscription_drain_finish (DeyeBusSubscription *self,
                                                           GAsyncResult *result,
                                                           GError **error);
+
+/**
+ * deye_bus_subscription_get_drain_state:
+ * @self: a #DeyeBusSubscription
+ *
+ * Gets whether the broker gives new messages to this member of a queue group, or new requests to this server of a topic.
+ * #DeyeBusSubscription::drain-changed reports changes.
+ *
+ * Returns: a #DeyeBusDrainState
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusDrainState deye_bus_subscription_get_drain_state (DeyeBusSubscription *self);
 
 /**
  * deye_bus_subscription_pause:

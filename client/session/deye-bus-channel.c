@@ -149,6 +149,19 @@ deye_bus_channel_take_gap (DeyeBusChannel *channel, DeyeBusGap *gap)
 }
 
 void
+deye_bus_channel_set_drain (DeyeBusChannel *channel, DeyeBusDrainState state, DeyeBusEvents *events)
+{
+  if (channel->drain_state == state)
+    return;
+  channel->drain_state = state;
+  if (channel->drain_news)
+    return;
+  channel->drain_news = TRUE;
+  deye_bus_events_push (events,
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DRAIN, .subject = deye_bus_channel_ref (channel) });
+}
+
+void
 deye_bus_channel_wake (DeyeBusChannel *channel, DeyeBusEvents *events)
 {
   if (!channel->waiting || channel->waking)

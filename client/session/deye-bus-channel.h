@@ -45,10 +45,12 @@ typedef struct
   guint64 queue_messages;
   guint64 queue_bytes;
   DeyeBusWindow window;
-  gint64 prompt_us;   /* the client's: when a dispatch last returned credit early; policy Block only */
-  GQueue inbox;       /* of DeyeBusMessage */
-  GQueue inbox_gaps;  /* of DeyeBusPlacedGap, in their order */
-  guint64 inbox_came; /* messages that ever entered it */
+  gint64 prompt_us; /* the client's: when a dispatch last returned credit early; policy Block only */
+  DeyeBusDrainState drain_state;
+  gboolean drain_news; /* an event DRAIN is in the ring */
+  GQueue inbox;        /* of DeyeBusMessage */
+  GQueue inbox_gaps;   /* of DeyeBusPlacedGap, in their order */
+  guint64 inbox_came;  /* messages that ever entered it */
   gboolean paused;
   gboolean resuming;                          /* an event RESUMED is in the ring */
   DeyeBusEvents held;                         /* messages and gaps, without a subject: a channel must not hold itself */
@@ -92,6 +94,10 @@ DeyeBusMessage *deye_bus_channel_take (DeyeBusChannel *channel);
 gboolean deye_bus_channel_put_gap (DeyeBusChannel *channel, const DeyeBusGap *gap);
 /* Takes the oldest gap in front of the next message. FALSE: there is none. */
 gboolean deye_bus_channel_take_gap (DeyeBusChannel *channel, DeyeBusGap *gap);
+/* The broker lets it take no new messages, or take part again. At most one event DRAIN is in the ring, so that a state may be
+ * passed over when a newer one follows at once. */
+void deye_bus_channel_set_drain (DeyeBusChannel *channel, DeyeBusDrainState state, DeyeBusEvents *events);
+
 /* Wakes the waiting task, if there is one; at most one event NEXT is in the ring. */
 void deye_bus_channel_wake (DeyeBusChannel *channel, DeyeBusEvents *events);
 

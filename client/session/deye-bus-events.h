@@ -17,6 +17,7 @@ typedef enum
   DEYE_BUS_EVENT_MESSAGE, /* subject: DeyeBusChannel, message */
   DEYE_BUS_EVENT_GAP,     /* subject: DeyeBusChannel, gap: DeyeBusGap */
   DEYE_BUS_EVENT_RESUMED, /* subject: DeyeBusChannel; what it holds may be dispatched */
+  DEYE_BUS_EVENT_DRAIN,   /* subject: DeyeBusChannel; its drain_state changed */
   DEYE_BUS_EVENT_NEXT,    /* subject: DeyeBusChannel; a caller waits for its inbox, and something came or it was cut */
   DEYE_BUS_EVENT_ENDED,   /* subject: DeyeBusChannel; its last event */
   DEYE_BUS_EVENT_DONE,    /* subject: DeyeBusPending */

@@ -309,11 +309,28 @@ arrival_handle_reply (SessionArrival *arrival)
     session_finish (session, pending, NULL);
 }
 
+/* An ACK of no frame is about a subscription that drains, or takes part again. */
+static void
+arrival_handle_drain (const SessionArrival *arrival)
+{
+  const WireEnvelope *envelope = arrival->envelope;
+  DeyeBusChannel *channel = deye_bus_channel_table_find (&arrival->session->channels, envelope->subscription);
+  DeyeBusDrainState state = DEYE_BUS_DRAIN_NONE;
+
+  if (envelope->status == WIRE_STATUS_DRAINING)
+    state = envelope->value > 0 ? DEYE_BUS_DRAIN_DRAINING : DEYE_BUS_DRAIN_DRAINED;
+  if (channel != NULL)
+    deye_bus_channel_set_drain (channel, state, arrival->session->events);
+}
+
 static void
 arrival_handle_ack (SessionArrival *arrival)
 {
   const WireEnvelope *envelope = arrival->envelope;
   DeyeBusPending *pending = arrival_find_pending (arrival);
+
+  if (envelope->answers == 0 && envelope->subscription != 0)
+    arrival_handle_drain (arrival);
 
   if (pending == NULL || (pending->kind != DEYE_BUS_PENDING_ACK && pending->kind != DEYE_BUS_PENDING_DELIVERED))
     return;

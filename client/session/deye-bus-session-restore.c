@@ -60,6 +60,7 @@ restore_reset_channel (DeyeBusSession *session, DeyeBusChannel *channel)
 {
   channel->origin = session->origin;
   channel->window = (DeyeBusWindow){ 0 };
+  deye_bus_channel_set_drain (channel, DEYE_BUS_DRAIN_NONE, session->events);
 }
 
 static DeyeBusPending *

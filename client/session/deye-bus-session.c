@@ -164,6 +164,7 @@ deye_bus_session_clear_event (DeyeBusEvent *event)
       deye_bus_channel_unref (event->subject);
       break;
     case DEYE_BUS_EVENT_RESUMED:
+    case DEYE_BUS_EVENT_DRAIN:
     case DEYE_BUS_EVENT_NEXT:
     case DEYE_BUS_EVENT_ENDED:
       deye_bus_channel_unref (event->subject);

@@ -246,6 +246,85 @@ test_in_flight (BusFixture *f, gconstpointer data)
   worker_await (shares.members[0], "g", held);
 }
 
+/* --- drain --- */
+
+static void
+on_drained (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusMessage) reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (source), result, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (reply);
+  *(gboolean *) data = TRUE;
+}
+
+static void
+ask_drain (BusFixture *f, const char *peer, gboolean resume, gboolean *done)
+{
+  Daemoneye__Eventbus__V1__DrainRequest request = DAEMONEYE__EVENTBUS__V1__DRAIN_REQUEST__INIT;
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autofree char *id = g_strdup (peer);
+  g_autofree guint8 *bytes = NULL;
+  g_autoptr (GBytes) payload = NULL;
+  char group[] = "workers";
+  gsize len;
+
+  request.peer = id;
+  request.group = group;
+  request.resume = resume;
+  len = daemoneye__eventbus__v1__drain_request__get_packed_size (&request);
+  bytes = g_malloc (len);
+  daemoneye__eventbus__v1__drain_request__pack (&request, bytes);
+  payload = g_bytes_new (bytes, len);
+  deye_bus_options_set_type_name (options, request.base.descriptor->name);
+  deye_bus_client_request_async (f->boss, "control.bus.drain", payload, options, NULL, on_drained, done);
+}
+
+/* An operator drains a member that holds messages: the member's process learns of it, gets nothing more, and learns of the end
+ * when it has handled what it had. A subscription that it adds to the group meanwhile gets nothing, either. */
+static void
+test_drain (BusFixture *f, gconstpointer data)
+{
+  Shares shares = { 0 };
+  gboolean drained = FALSE, resumed = FALSE;
+  guint64 held = 0;
+
+  start_members (f, &shares, "take in-flight=5", "count");
+  worker_publish (shares.publisher, TOPIC, 40, SIZE);
+  while (shares.sum + held < 40)
+    {
+      g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+
+      held = bus_stats_view_subscription (&view, "worker-0", TOPIC)->unreturned_messages;
+      read_shares (&shares);
+    }
+  g_assert_cmpuint (held, >, 0);
+  ask_drain (f, "worker-0", FALSE, &drained);
+  {
+    g_autofree char *state = NULL;
+
+    g_main_context_iteration (f->context, FALSE);
+    state = test_process_expect (shares.members[0], "drain g");
+    g_assert_cmpstr (state, ==, "draining");
+  }
+  worker_subscribe (shares.members[0], "late", "results.procmond workers count");
+  {
+    g_autofree char *state = test_process_expect (shares.members[0], "drain late");
+
+    g_assert_cmpstr (state, ==, "drained");
+  }
+  share_out (f, &shares, 60, 100 - held);
+  g_assert_cmpuint (worker_report (shares.members[0], "late").received, ==, 0);
+  g_assert_false (drained);
+  worker_do (shares.members[0], "take g 5", "taking g");
+  bus_fixture_wait (f, drained);
+  test_process_expect_line (shares.members[0], "drain g drained");
+  g_assert_cmpuint (worker_report (shares.members[0], "g").received, ==, held);
+  ask_drain (f, "worker-0", TRUE, &resumed);
+  bus_fixture_wait (f, resumed);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -260,6 +339,7 @@ main (int argc, char **argv)
   ADD ("M07-first-available", NULL, test_first_available);
   ADD ("M07-weight", NULL, test_weight);
   ADD ("M07-in-flight", NULL, test_in_flight);
+  ADD ("K14-drain", NULL, test_drain);
 #undef ADD
   return g_test_run ();
 }

@@ -9,6 +9,7 @@
  *                                       (takes one message each MS milliseconds); take (the line "take NAME N" lets it
  *                                       take N messages more). OPTION: strategy=NAME, weight=N, in-flight=N. 0: the
  *                                       default: "subscribed NAME" or "refused NAME CODE MESSAGE"
+ *                                       Later "drain NAME STATE" when it drains, has drained or takes part again
  *   take NAME N                         "taking NAME"
  *   adjust NAME POLICY [MESSAGES [BYTES]]   "adjusted NAME POLICY MESSAGES BYTES"
  *   pause NAME, resume NAME             "paused NAME", "resumed NAME"

@@ -203,6 +203,15 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, 
 static void take_next (Sub *sub);
 
 static void
+on_drain (DeyeBusSubscription *subscription, gpointer data)
+{
+  static const char *const states[] = { "none", "draining", "drained" };
+  const Sub *sub = data;
+
+  line_worker_say ("drain %s %s", sub->name, states[deye_bus_subscription_get_drain_state (subscription)]);
+}
+
+static void
 on_taken (GObject *source, GAsyncResult *result, gpointer data)
 {
   Sub *sub = data;
@@ -374,6 +383,7 @@ worker_do_subscribe (Worker *worker, char **words)
       return;
     }
   g_signal_connect (sub->subscription, "gap", G_CALLBACK (on_gap), sub);
+  g_signal_connect (sub->subscription, "drain-changed", G_CALLBACK (on_drain), sub);
   if (mode == MODE_SLOW)
     begin_pace (sub, words[4] + strlen ("slow:"));
   line_worker_say ("subscribed %s", words[1]);

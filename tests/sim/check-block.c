@@ -41,7 +41,7 @@ check_block_observe (const SimWorld *world, const BusSubscription *subscription,
   gint64 longest_us = (gint64) world->core->limits.longest_block_us;
   gint64 since_us = subscription->tickets > 0 ? check_block_held_since_us (subscription) : G_MAXINT64;
 
-  sub->was_demoted = subscription->demoted;
+  sub->was_demoted = bus_subscription_is_demoted (subscription);
   sub->was_held = check_block_holds_sent (subscription);
   sub->heritage = sim_check_count_heritage (world, subscription);
   sub->rerouted = subscription->rerouted;
@@ -88,32 +88,33 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *s
 {
   const BusWindow *window = &subscription->window;
 
-  if (subscription->demoted && !sub->was_demoted && world->now_us < sub->block_due_us)
+  if (bus_subscription_is_demoted (subscription) && !sub->was_demoted && world->now_us < sub->block_due_us)
     sim_world_fail (world, "B04: the block of subscription %u ended %" G_GINT64_FORMAT " us too early",
                     subscription->id, sub->block_due_us - world->now_us);
-  if (!subscription->demoted && !sub->was_demoted && sub->block_due_us != G_MAXINT64
+  if (!bus_subscription_is_demoted (subscription) && !sub->was_demoted && sub->block_due_us != G_MAXINT64
       && world->now_us - sub->block_since_us > (gint64) world->core->limits.longest_block_us)
     sim_cover (world, SIM_COVER_BLOCK_GOES_ON);
-  if (subscription->demoted && !sub->was_demoted && subscription->rerouted < sub->rerouted + sub->heritage
-      && !sim_view_is_closing (world))
+  if (bus_subscription_is_demoted (subscription) && !sub->was_demoted
+      && subscription->rerouted < sub->rerouted + sub->heritage && !sim_view_is_closing (world))
     sim_world_fail (world,
                     "M06: %" G_GUINT64_FORMAT
                     " messages of subscription %u of %s had another member when it was demoted, "
                     "%" G_GUINT64_FORMAT " were handed on",
                     sub->heritage, subscription->id, subscription->owner->id, subscription->rerouted - sub->rerouted);
-  if (!subscription->demoted && sub->was_demoted && sub->credit_us < sub->demoted_us
+  if (!bus_subscription_is_demoted (subscription) && sub->was_demoted && sub->credit_us < sub->demoted_us
       && bus_window_outstanding (window) > 0)
     sim_world_fail (world, "B04: subscription %u blocks again, and returned nothing since it was demoted",
                     subscription->id);
-  if (sub->was_held && !check_block_holds_sent (subscription) && !subscription->demoted
+  if (sub->was_held && !check_block_holds_sent (subscription) && !bus_subscription_is_demoted (subscription)
       && sub->credit_us < world->now_us && subscription->repeated == sub->repeated /* it takes its ticket along */
       && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "B04: the block of subscription %u ended, and it is not demoted", subscription->id);
-  if (subscription->demoted && !sub->was_demoted)
+  if (bus_subscription_is_demoted (subscription) && !sub->was_demoted)
     sub->demoted_us = world->now_us;
-  if (subscription->demoted && !sub->was_demoted && subscription->rerouted > sub->rerouted)
+  if (bus_subscription_is_demoted (subscription) && !sub->was_demoted && subscription->rerouted > sub->rerouted)
     sim_cover (world, SIM_COVER_HANDED_ON);
-  if (!subscription->demoted && sub->was_demoted && !check_block_has_drained (world, subscription, sub))
+  if (!bus_subscription_is_demoted (subscription) && sub->was_demoted
+      && !check_block_has_drained (world, subscription, sub))
     sim_world_fail (world, "B04: subscription %u blocks again before it has drained", subscription->id);
 }
 
@@ -142,8 +143,8 @@ sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, gui
     sim_cover (world, SIM_COVER_BLOCK_HELD);
   if (subscription->fifo.messages > subscription->bounds.messages && subscription->fifo.last->ticket != NULL)
     sim_cover (world, SIM_COVER_BLOCK_OVER_BOUND);
-  if (subscription->demoted && tickets > 0)
+  if (bus_subscription_is_demoted (subscription) && tickets > 0)
     sim_world_fail (world, "B04: a demoted subscription withholds credit");
-  if (subscription->demoted)
+  if (bus_subscription_is_demoted (subscription))
     sim_cover (world, SIM_COVER_DEMOTED);
 }

@@ -68,7 +68,7 @@ check_bounds_observe_peer (const SimWorld *world, const SimClient *client, const
     {
       const BusSubscription *subscription = sim_subscription_at (client, i);
 
-      if (subscription != NULL && sim_is_simple (world, subscription) && !subscription->demoted)
+      if (subscription != NULL && sim_is_simple (world, subscription) && !bus_subscription_is_demoted (subscription))
         check_bounds_observe_queue (world, subscription, frame, &pressed->subs[i]);
     }
 }

@@ -85,7 +85,7 @@ check_groups_rank (const SimWorld *world, const BusSubscription *const *members,
   gint64 least_us = G_MAXINT64;
 
   for (guint i = 0; i < n; i++)
-    if (!members[i]->demoted)
+    if (!bus_subscription_is_demoted (members[i]))
       least_us = MIN (least_us, check_groups_stalled_us (world, members[i]));
   for (guint i = 0; i < n; i++)
     {
@@ -94,10 +94,11 @@ check_groups_rank (const SimWorld *world, const BusSubscription *const *members,
                             && check_groups_stalled_us (world, members[i]) - least_us > STALLED_US;
       gboolean has_room = members[i]->fifo.messages == 0 && members[i]->bounds.policy != BUS_OVERFLOW_CONFLATE;
 
-      if (members[i]->demoted || is_stalled)
+      if (bus_subscription_is_demoted (members[i]) || is_stalled)
         seen->avoided[seen->n_avoided++] = members[i];
-      seen->has_room = seen->has_room || (has_room && !members[i]->demoted);
-      seen->has_prompt_room = seen->has_prompt_room || (has_room && !members[i]->demoted && !is_stalled);
+      seen->has_room = seen->has_room || (has_room && !bus_subscription_is_demoted (members[i]));
+      seen->has_prompt_room
+          = seen->has_prompt_room || (has_room && !bus_subscription_is_demoted (members[i]) && !is_stalled);
     }
 }
 
@@ -258,8 +259,9 @@ check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
       bytes += ((const BusSubscription *) link->data)->fifo.bytes;
     }
   bytes += 2000 * messages;
-  return bus_peer_is_ready (heir->owner) && !heir->demoted && !heir->serves && !check_groups_is_block_over (world, heir)
-         && messages < heir->bounds.messages && bytes < heir->bounds.bytes && heir->bounds.policy == BUS_OVERFLOW_BLOCK
+  return bus_peer_is_ready (heir->owner) && !bus_subscription_is_demoted (heir) && !heir->serves
+         && !check_groups_is_block_over (world, heir) && messages < heir->bounds.messages && bytes < heir->bounds.bytes
+         && heir->bounds.policy == BUS_OVERFLOW_BLOCK
          && bus_flow_bytes (&heir->owner->flow) + bytes < limits->queue_soft_bytes
          && sim_control_bytes (&heir->owner->flow) + bytes < limits->control_queue_bytes
          && heir->owner->flow.waiting_messages + messages < limits->queue_hard_messages

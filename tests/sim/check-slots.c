@@ -12,8 +12,8 @@ check_slot_is_paid (SimWorld *world, const BusSlot *slot)
 {
   const BusSubscription *subscription = slot->subscription;
 
-  if (slot->ticket == NULL && subscription->bounds.policy == BUS_OVERFLOW_BLOCK && !subscription->demoted
-      && sim_is_simple (world, subscription)
+  if (slot->ticket == NULL && subscription->bounds.policy == BUS_OVERFLOW_BLOCK
+      && !bus_subscription_is_demoted (subscription) && sim_is_simple (world, subscription)
       && !sim_model_is_own (world->model, sim_client_of (subscription)->number, subscription->id,
                             slot->message->accept_seq))
     sim_world_fail (world, "B04: subscription %u blocks, and a message without a ticket waits", subscription->id);

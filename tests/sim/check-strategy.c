@@ -25,8 +25,8 @@ strategy_is_free (const SimWorld *world, const BusSubscription *member)
   const BusWindow *window = &member->window;
   gint64 since_us = member->unsettled.since_us;
 
-  return !member->demoted && member->fifo.messages == 0 && window->granted_messages > window->used_messages
-         && window->granted_bytes > window->used_bytes
+  return !bus_subscription_is_demoted (member) && member->fifo.messages == 0
+         && window->granted_messages > window->used_messages && window->granted_bytes > window->used_bytes
          && (since_us == 0 || world->now_us - since_us <= STRATEGY_GRACE_US)
          && bus_flow_bytes (&member->owner->flow) < world->core->limits.queue_soft_bytes / 2
          && sim_control_bytes (&member->owner->flow) < world->core->limits.control_queue_bytes / 2

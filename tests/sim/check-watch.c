@@ -302,10 +302,10 @@ watch_check_slow (SimWorld *world, const Watcher *watcher, const BusSubscription
 
   if (subscription->unreported_changes != 0)
     return; /* its next report is not due yet */
-  if (is_demoted != subscription->demoted)
+  if (is_demoted != bus_subscription_is_demoted (subscription))
     sim_world_fail (world, "I7: system.slow says that %u of %s is %s, and it is %s", subscription->id,
                     subscription->owner->id, is_demoted ? "demoted" : "drained",
-                    subscription->demoted ? "demoted" : "drained");
+                    bus_subscription_is_demoted (subscription) ? "demoted" : "drained");
   if (last != NULL)
     sim_cover (world, SIM_COVER_SLOW_COMPARED);
 }

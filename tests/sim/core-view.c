@@ -28,7 +28,7 @@ sim_view_is_demoted (const SimClient *client, guint32 subscription)
 {
   const BusSubscription *found = client->peer != NULL ? sim_subscription_of (client, subscription) : NULL;
 
-  return found != NULL && found->demoted;
+  return found != NULL && bus_subscription_is_demoted (found);
 }
 
 guint64

@@ -5,10 +5,12 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
+#include "queue/bus-block.h"
 #include "queue/bus-unsettled.h"
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"
 #include "control.pb-c.h"
+#include "wire-feature.h"
 
 typedef Daemoneye__Eventbus__V1__DrainReply DrainReply;
 typedef Daemoneye__Eventbus__V1__DrainRequest DrainRequest;
@@ -113,14 +115,63 @@ drain_select (const BusCall *call, const DrainRequest *request, BusPeer *peer, G
   return TRUE;
 }
 
-/* --- the end --- */
+/* --- notices --- */
+
+/* @status: DRAINING, also when it has finished; or OK: it takes part again. Clients without the feature do not know it. */
+static void
+drain_notify (const BusSubscription *subscription, WireStatus status)
+{
+  BusPeer *member = subscription->owner;
+  WireEnvelope notice;
+
+  if (!bus_peer_is_ready (member) || !(member->features & WIRE_FEATURE_DELIVERY))
+    return;
+  wire_envelope_init (&notice);
+  notice.subscription = subscription->id;
+  notice.status = status;
+  notice.value = subscription->fifo.messages + bus_unsettled_messages (subscription);
+  bus_peer_put (member, WIRE_KIND_ACK, 0, &notice);
+}
 
 static gboolean
-drain_is_done (const BusSubscription *subscription)
+drain_apply (BusSubscription *subscription, BusSubscriptionEvent event)
 {
-  return subscription->fifo.messages == 0 && bus_unsettled_messages (subscription) == 0
-         && bus_window_outstanding (&subscription->window) == 0;
+  BusCore *core = subscription->owner->core;
+  gboolean is_news = bus_subscription_on (subscription, event, &core->flows.ignored_events);
+
+  if (is_news && event == BUS_SUBSCRIPTION_ON_DRAIN)
+    core->routes->n_drained++;
+  else if (is_news && event == BUS_SUBSCRIPTION_ON_RESUME)
+    core->routes->n_drained--;
+  return is_news;
 }
+
+/* What waited for the member and what was sent to it has been counted already, so a demotion ends with it. */
+static void
+drain_finish (BusSubscription *subscription, gint64 now_us)
+{
+  if (!bus_subscription_is_draining (subscription) || !bus_unsettled_is_empty (subscription))
+    return; /* it takes part again, or got something from a request that was under way */
+  bus_block_restore (&subscription->owner->flow, subscription, now_us);
+  drain_apply (subscription, BUS_SUBSCRIPTION_ON_EMPTY);
+  drain_notify (subscription, WIRE_STATUS_DRAINING);
+}
+
+static void
+drain_finish_emptied (BusCore *core)
+{
+  GList *link;
+
+  while ((link = core->flows.emptied.head) != NULL)
+    {
+      BusSubscription *subscription = link->data;
+
+      bus_unsettled_unlist_empty (&core->flows, subscription);
+      drain_finish (subscription, core->now_us);
+    }
+}
+
+/* --- the end --- */
 
 /* Subscriptions of @drain that still have something. One that ended meanwhile has nothing. */
 static guint
@@ -132,7 +183,7 @@ drain_count_busy (const BusDrain *drain, const BusPeer *peer)
     {
       const BusSubscription *subscription = g_hash_table_lookup (peer->subscriptions, GUINT_TO_POINTER (drain->ids[i]));
 
-      n += subscription != NULL && subscription->drains && !drain_is_done (subscription) ? 1 : 0;
+      n += subscription != NULL && bus_subscription_is_draining (subscription) ? 1 : 0;
     }
   return n;
 }
@@ -161,6 +212,7 @@ bus_drain_settle (BusCore *core)
 {
   GList *next;
 
+  drain_finish_emptied (core);
   for (GList *link = core->routes->drains.head; link != NULL; link = next)
     {
       next = link->next;
@@ -170,15 +222,17 @@ bus_drain_settle (BusCore *core)
 
 /* --- the call --- */
 
-/* Returns the number of messages that other members got. */
+/* It gets nothing new from now on. Returns the number of messages that other members got. */
 static guint64
-drain_begin (BusCore *core, BusSubscription *subscription, gint64 now_us)
+drain_empty (BusCore *core, BusSubscription *subscription, gboolean is_news, gint64 now_us)
 {
   guint64 before = subscription->rerouted;
 
-  subscription->drains = TRUE;
   bus_reroute_waiting (core, subscription, now_us);
   bus_peer_touch (subscription->owner);
+  if (is_news)
+    drain_notify (subscription, WIRE_STATUS_DRAINING);
+  bus_unsettled_note_empty (&core->flows, subscription);
   return subscription->rerouted - before;
 }
 
@@ -186,6 +240,7 @@ static void
 drain_wait (const BusCall *call, BusPeer *peer, const GPtrArray *found)
 {
   BusDrain *drain = bus_later_new (call, &drain_kind);
+  gboolean is_news[DRAIN_MAX];
 
   if (drain == NULL)
     return;
@@ -197,9 +252,9 @@ drain_wait (const BusCall *call, BusPeer *peer, const GPtrArray *found)
   for (guint i = 0; i < found->len; i++)
     drain->ids[drain->n_ids++] = ((const BusSubscription *) g_ptr_array_index (found, i))->id;
   for (guint i = 0; i < found->len; i++)
-    ((BusSubscription *) g_ptr_array_index (found, i))->drains = TRUE;
+    is_news[i] = drain_apply (g_ptr_array_index (found, i), BUS_SUBSCRIPTION_ON_DRAIN);
   for (guint i = 0; i < found->len; i++)
-    drain->handed_on += drain_begin (call->core, g_ptr_array_index (found, i), call->now_us);
+    drain->handed_on += drain_empty (call->core, g_ptr_array_index (found, i), is_news[i], call->now_us);
 }
 
 static void
@@ -208,10 +263,29 @@ drain_resume (const BusCall *call, const GPtrArray *found)
   DrainReply reply;
 
   for (guint i = 0; i < found->len; i++)
-    ((BusSubscription *) g_ptr_array_index (found, i))->drains = FALSE;
+    if (drain_apply (g_ptr_array_index (found, i), BUS_SUBSCRIPTION_ON_RESUME))
+      drain_notify (g_ptr_array_index (found, i), WIRE_STATUS_OK);
   daemoneye__eventbus__v1__drain_reply__init (&reply);
   reply.subscriptions = found->len;
   bus_reply_message (call->peer, call->id, &reply.base);
+}
+
+void
+bus_drain_joined (const BusCall *call, BusSubscription *subscription)
+{
+  const BusGroup *group = subscription->group;
+  gboolean drains = FALSE;
+
+  if (call->core->routes->n_drained == 0 || group == NULL || subscription->serves)
+    return;
+  for (const GList *link = group->members.head; link != NULL && !drains; link = link->next)
+    {
+      const BusSubscription *member = link->data;
+
+      drains = member->owner == subscription->owner && !member->serves && !bus_subscription_takes_part (member);
+    }
+  if (drains)
+    drain_empty (call->core, subscription, drain_apply (subscription, BUS_SUBSCRIPTION_ON_DRAIN), call->now_us);
 }
 
 void

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "calls/bus-method.h"
+#include "queue/bus-subscription.h"
 
 /*
  * Draining: a member of a group, or a server of a topic, gets nothing more and finishes what it has.
@@ -11,12 +12,19 @@
  * that was sent to it. The subscription stays, and gets nothing, until it ends or until a call with resume lets it take part
  * again. A peer drains its own subscriptions; the agent and tools drain those of others, too.
  *
- * The end of each input call looks at the calls that wait; without one it costs nothing.
+ * The member gets a notice (an ACK of no frame, with its subscription) when it begins to drain, when it has finished, and when
+ * it takes part again. A member is all subscriptions of a peer in the group: one that joins later drains as well.
+ *
+ * The end of each input call looks at the calls that wait and at members that may have finished; without them it costs
+ * nothing.
  *
  * Invariant: a call that waits names at least one subscription of a connected peer.
  */
 
 void bus_drain_answer (const BusCall *call);
 
-/* Answers the calls that have nothing to wait for any more. */
+/* A subscription was made: it drains if the peer's other subscriptions in its group do. */
+void bus_drain_joined (const BusCall *call, BusSubscription *subscription);
+
+/* Notifies members that have finished, and answers the calls that have nothing to wait for any more. */
 void bus_drain_settle (BusCore *core);

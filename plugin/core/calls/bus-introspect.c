@@ -185,7 +185,7 @@ introspect_fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
       entries[i].serve = subscription->serves;
       entries[i].weight = subscription->weight;
       entries[i].in_flight = subscription->in_flight;
-      entries[i].draining = subscription->drains;
+      entries[i].draining = !bus_subscription_takes_part (subscription);
       info->member[i] = &entries[i];
     }
   info->n_member = members->len;

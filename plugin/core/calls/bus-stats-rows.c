@@ -165,7 +165,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
 gboolean
 bus_stats_is_behind (const BusSubscription *subscription)
 {
-  return subscription->fifo.messages > 0 || subscription->demoted;
+  return subscription->fifo.messages > 0 || bus_subscription_is_demoted (subscription);
 }
 
 ProtobufCMessage *
@@ -184,7 +184,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
     stats->group = bus_text_from_span (subscription->group->key.text);
   stats->serve = subscription->serves;
   stats->policy = subscription->bounds.policy;
-  stats->demoted = subscription->demoted;
+  stats->demoted = bus_subscription_is_demoted (subscription);
   stats->queue_messages = subscription->bounds.messages;
   stats->queue_bytes = subscription->bounds.bytes;
   stats->queued_messages = subscription->fifo.messages;
@@ -200,7 +200,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   if (subscription->group != NULL || subscription->serves)
     stats->weight = subscription->weight;
   stats->in_flight = subscription->in_flight;
-  stats->draining = subscription->drains;
+  stats->draining = !bus_subscription_takes_part (subscription);
   if (subscription->unsettled.since_us != 0)
     stats->stalled_us = (guint64) MAX (bus_subscription_stalled_us (subscription, now_us), 1);
   rows_fill_missed (&row->missed, subscription->missed_by);
@@ -263,7 +263,7 @@ bus_stats_rows_count_member (BusStatsRows *rows, const BusSubscription *subscrip
   row->stats.queued_bytes += subscription->fifo.bytes;
   row->stats.delivered += subscription->delivered;
   row->stats.missed += subscription->missed;
-  row->stats.draining_members += subscription->drains ? 1 : 0;
+  row->stats.draining_members += bus_subscription_takes_part (subscription) ? 0 : 1;
   row->stats.unreturned_messages += bus_window_outstanding (&subscription->window);
   if (subscription->group->key.account != BUS_ALL_ACCOUNTS)
     row->stats.account = subscription->owner->account->name;

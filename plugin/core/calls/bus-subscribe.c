@@ -2,6 +2,7 @@
 #include "calls/bus-subscribe.h"
 
 #include "calls/bus-budget.h"
+#include "calls/bus-drain.h"
 #include "calls/bus-join.h"
 #include "news/bus-slow.h"
 #include "peer/bus-peer.h"
@@ -280,6 +281,7 @@ bus_subscribe_answer (const BusCall *call)
   subscribe_fill_share (call, subscription, &reply);
   bus_reply_message (call->peer, call->id, &reply.base);
   bus_catchup_start (subscription, call->accept_seq, call->now_us);
+  bus_drain_joined (call, subscription);
 }
 
 /* --- adjust --- */

@@ -80,7 +80,8 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   pattern = bus_text_from_span (subscription->pattern);
   daemoneye__eventbus__v1__slow_event__init (&event);
   /* Demoted and drained since the last event: it has drained. */
-  event.what = bus_text_for_packing (changes & BUS_CHANGE_DRAINED && !subscription->demoted ? "drained" : "demoted");
+  event.what = bus_text_for_packing (
+      changes & BUS_CHANGE_DRAINED && !bus_subscription_is_demoted (subscription) ? "drained" : "demoted");
   event.peer = subscription->owner->id;
   slow_fill_account (&event, subscription->owner->account);
   event.subscription = subscription->id;

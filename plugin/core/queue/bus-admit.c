@@ -424,7 +424,7 @@ bus_admit_has_room (const BusFlow *flow, const BusSubscription *subscription, co
 gboolean
 bus_admit_may_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  return !subscription->demoted && admit_fit_need (flow, subscription, need) == FITS;
+  return !bus_subscription_is_demoted (subscription) && admit_fit_need (flow, subscription, need) == FITS;
 }
 
 /* --- why not --- */

@@ -79,7 +79,7 @@ bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
       bus_deadline_arm (flow->shared->deadlines, &subscription->block_timer.deadline, due_us);
       return FALSE;
     }
-  subscription->demoted = TRUE;
+  bus_subscription_on (subscription, BUS_SUBSCRIPTION_ON_DEMOTE, &flow->shared->ignored_events);
   subscription->demoted_at = subscription->unsettled.settled;
   bus_report_change (flow, subscription, BUS_CHANGE_DEMOTED, now_us);
   return TRUE;
@@ -95,10 +95,8 @@ bus_block_drop (BusFlow *flow, BusSubscription *subscription, GPtrArray *publish
 void
 bus_block_restore (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  if (!subscription->demoted)
-    return;
-  subscription->demoted = FALSE;
-  bus_report_change (flow, subscription, BUS_CHANGE_DRAINED, now_us);
+  if (bus_subscription_on (subscription, BUS_SUBSCRIPTION_ON_RESTORE, &flow->shared->ignored_events))
+    bus_report_change (flow, subscription, BUS_CHANGE_DRAINED, now_us);
 }
 
 void
@@ -107,7 +105,8 @@ bus_block_check_drained (BusFlow *flow, BusSubscription *subscription, gint64 no
   const BusWindow *window = &subscription->window;
   guint64 outstanding = bus_window_outstanding (window);
 
-  if (!subscription->demoted || subscription->fifo.messages > 0 || outstanding * 2 > window->window_messages
+  if (!bus_subscription_is_demoted (subscription) || subscription->fifo.messages > 0
+      || outstanding * 2 > window->window_messages
       || (outstanding > 0 && subscription->unsettled.settled == subscription->demoted_at))
     return;
   bus_block_restore (flow, subscription, now_us);

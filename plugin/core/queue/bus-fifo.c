@@ -5,6 +5,7 @@
 #include "base/bus-probe.h"
 #include "queue/bus-lane.h"
 #include "queue/bus-report.h"
+#include "queue/bus-unsettled.h"
 #include "queue/bus-withheld.h"
 
 /* Slots, timers and look-ups count as queue memory, as messages do. */
@@ -371,6 +372,7 @@ fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
   fifo->bytes -= slot->message->body.len;
   if (fifo->messages == 0)
     fifo->behind_since_us = 0;
+  bus_unsettled_note_empty (flow->shared, slot->subscription);
   flow->waiting_messages--;
   fifo_unindex_slot (flow, slot);
   fifo_disarm_expiry (flow, slot);

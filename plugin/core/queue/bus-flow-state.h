@@ -116,6 +116,8 @@ typedef struct
   guint64 seed;
   BusDomainCounts domains[BUS_N_DOMAINS];
   guint64 missed_by[BUS_N_LOSSES];
+  guint64 ignored_events; /* that the state of a subscription ignores */
+  GQueue emptied; /* BusSubscription that drain and may have finished, taken by bus-drain at the end of an input */
   GArray *dropped_routes; /* BusDroppedRoute, taken by bus-confirm at the end of an input; NULL: there were none yet */
   /* Scratch space for one offer; too large for the stack of every message. */
   BusSubscription *ready[WIRE_SUBSCRIPTIONS_MAX]; /* those that get it at once */

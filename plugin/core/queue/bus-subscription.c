@@ -30,6 +30,8 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   subscription->id = id;
   subscription->pattern = wire_span (copy, pattern.len);
   subscription->serves = serves;
+  subscription->state = BUS_SUBSCRIPTION_OPEN;
+  subscription->emptied_link.data = subscription;
   subscription->weight = 1;
   subscription->charged = bus_subscription_size (pattern);
   subscription->block_timer.kind = BUS_TIMER_BLOCK;
@@ -39,6 +41,19 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   subscription->report_timer.kind = BUS_TIMER_REPORT;
   subscription->report_timer.owner = subscription;
   return subscription;
+}
+
+gboolean
+bus_subscription_on (BusSubscription *subscription, BusSubscriptionEvent event, guint64 *ignored)
+{
+  guint verdict = bus_subscription_transition (subscription->state, event);
+
+  g_assert (verdict != 0 && verdict != BUS_SUBSCRIPTION_NEVER);
+  if (verdict == BUS_SUBSCRIPTION_IGNORED)
+    ++*ignored;
+  else
+    subscription->state = (BusSubscriptionState) verdict;
+  return verdict != BUS_SUBSCRIPTION_IGNORED;
 }
 
 gboolean
@@ -56,6 +71,7 @@ void
 bus_subscription_free (BusSubscription *subscription)
 {
   g_assert (subscription->fifo.first == NULL && subscription->tickets == 0 && subscription->unsettled.first == NULL);
+  g_assert (!subscription->is_emptied);
   g_assert (!bus_deadline_is_armed (&subscription->block_timer.deadline)
             && !bus_deadline_is_armed (&subscription->unsettled.timer.deadline)
             && !bus_deadline_is_armed (&subscription->report_timer.deadline));

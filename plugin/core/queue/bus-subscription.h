@@ -7,6 +7,7 @@
 #include "base/bus-timer.h"
 #include "base/bus-types.h"
 #include "base/bus-window.h"
+#include "queue/bus-subscription-state.h"
 #include "wire-class.h"
 #include "wire-span.h"
 
@@ -15,7 +16,8 @@
  * and its policy.
  *
  * It is listed twice: in the table of its owner, which ends it when the owner disconnects, and in the index that is
- * searched for each topic; bus-router keeps the two together. This module has only the data. bus-fifo and bus-admit
+ * searched for each topic; bus-router keeps the two together. This module has only the data and the state, which
+ * bus_subscription_on() alone changes, by the table in bus-subscription-state. bus-fifo and bus-admit
  * move its slots, bus-unsettled keeps what was sent, bus-block works on its tickets, bus-report accumulates what is to be
  * published about it.
  */
@@ -60,7 +62,8 @@ typedef struct
 struct BusSubscription
 {
   BusPeer *owner;
-  guint32 id;              /* chosen by the client */
+  guint32 id; /* chosen by the client */
+  BusSubscriptionState state;
   gboolean serves;         /* gets requests, not publishes */
   gboolean serves_methods; /* its owner's own methods: it gets no direct publish either */
   BusGroup *group;         /* NULL: none */
@@ -73,7 +76,6 @@ struct BusSubscription
   guint32 weight;    /* its share of the messages of its group, beside those of the others */
   guint32 in_flight; /* bound of what it may hold unacknowledged; 0: its window alone */
   gint64 turn;       /* round robin with weights: the member with the most is picked */
-  gboolean drains;   /* it gets nothing more */
 
   gsize charged;
 
@@ -84,8 +86,11 @@ struct BusSubscription
 
   BusUnsettled unsettled;
 
+  /* bus-drain */
+  gboolean is_emptied; /* it drains and may have finished: listed in emptied of the shared state */
+  GList emptied_link;
+
   /* bus-block */
-  gboolean demoted;
   guint64 demoted_at; /* settled, when it was demoted */
   guint64 tickets;    /* that it holds, in the FIFO and in records of what was sent */
   gint64 progress_us;
@@ -136,9 +141,33 @@ bus_subscription_is_open (const BusSubscription *subscription)
   return subscription->cursor == NULL && bus_window_is_open (&subscription->window);
 }
 
+/* Applies an event to its state. FALSE: the state ignores it. @ignored: counts that */
+gboolean bus_subscription_on (BusSubscription *subscription, BusSubscriptionEvent event, guint64 *ignored);
+
+/* It blocked publishers for too long, and has not drained since. */
+static inline gboolean
+bus_subscription_is_demoted (const BusSubscription *subscription)
+{
+  return subscription->state == BUS_SUBSCRIPTION_DEMOTED || subscription->state == BUS_SUBSCRIPTION_DEMOTED_DRAINING;
+}
+
+/* It gets no new messages, and still has some. */
+static inline gboolean
+bus_subscription_is_draining (const BusSubscription *subscription)
+{
+  return subscription->state == BUS_SUBSCRIPTION_DRAINING || subscription->state == BUS_SUBSCRIPTION_DEMOTED_DRAINING;
+}
+
+/* It may get new messages. */
+static inline gboolean
+bus_subscription_takes_part (const BusSubscription *subscription)
+{
+  return subscription->state == BUS_SUBSCRIPTION_OPEN || subscription->state == BUS_SUBSCRIPTION_DEMOTED;
+}
+
 /* The policy in force: a demoted subscription drops its oldest messages. */
 static inline BusOverflow
 bus_subscription_policy (const BusSubscription *subscription)
 {
-  return subscription->demoted ? BUS_OVERFLOW_DROP_OLDEST : subscription->bounds.policy;
+  return bus_subscription_is_demoted (subscription) ? BUS_OVERFLOW_DROP_OLDEST : subscription->bounds.policy;
 }

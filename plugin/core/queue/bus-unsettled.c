@@ -91,6 +91,26 @@ unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *befo
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
 }
 
+/* --- a subscription that drains --- */
+
+void
+bus_unsettled_note_empty (BusFlowShared *shared, BusSubscription *subscription)
+{
+  if (!bus_subscription_is_draining (subscription) || subscription->is_emptied
+      || !bus_unsettled_is_empty (subscription))
+    return;
+  subscription->is_emptied = TRUE;
+  g_queue_push_tail_link (&shared->emptied, &subscription->emptied_link);
+}
+
+void
+bus_unsettled_unlist_empty (BusFlowShared *shared, BusSubscription *subscription)
+{
+  if (subscription->is_emptied)
+    g_queue_unlink (&shared->emptied, &subscription->emptied_link);
+  subscription->is_emptied = FALSE;
+}
+
 /* --- settling --- */
 
 /* The longest of late, half of it forgotten each time. A client that stood still for the longest block is no measure. */
@@ -116,6 +136,7 @@ bus_unsettled_settle (BusFlow *flow, BusSubscription *subscription, gint64 now_u
   subscription->unsettled.since_us = subscription->delivered > settled ? now_us : 0;
   while (subscription->unsettled.first != NULL && subscription->unsettled.first->index <= settled)
     unsettled_free_next (flow, subscription, NULL);
+  bus_unsettled_note_empty (flow->shared, subscription);
 }
 
 void

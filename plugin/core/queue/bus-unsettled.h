@@ -38,6 +38,17 @@ bus_unsettled_messages (const BusSubscription *subscription)
   return subscription->delivered - subscription->unsettled.settled;
 }
 
+/* Nothing waits for it, and its client has settled everything. */
+static inline gboolean
+bus_unsettled_is_empty (const BusSubscription *subscription)
+{
+  return subscription->fifo.messages == 0 && bus_unsettled_messages (subscription) == 0;
+}
+
+/* Lists a subscription that drains and is empty. */
+void bus_unsettled_note_empty (BusFlowShared *shared, BusSubscription *subscription);
+void bus_unsettled_unlist_empty (BusFlowShared *shared, BusSubscription *subscription);
+
 /* The delivery that was counted last has a record. @ticket, @message: (transfer full) (nullable), not both NULL.
  * @delivery: of the message; NULL without one */
 void bus_unsettled_add (BusFlow *flow,

@@ -57,7 +57,7 @@ pick_takes_any (const BusFlow *flow, const BusSubscription *subscription, const 
 static gboolean
 pick_is_present (const PickChoice *choice, const BusSubscription *member)
 {
-  return bus_peer_is_ready (member->owner) && member->owner != choice->except && !member->drains;
+  return bus_peer_is_ready (member->owner) && member->owner != choice->except && bus_subscription_takes_part (member);
 }
 
 static gint64
@@ -67,7 +67,7 @@ pick_least_stalled_us (PickChoice *choice)
     {
       choice->least_us = G_MAXINT64;
       for (guint i = 0; i < choice->n; i++)
-        if (pick_is_present (choice, choice->candidates[i]) && !choice->candidates[i]->demoted)
+        if (pick_is_present (choice, choice->candidates[i]) && !bus_subscription_is_demoted (choice->candidates[i]))
           choice->least_us
               = MIN (choice->least_us, bus_subscription_stalled_us (choice->candidates[i], choice->need->now_us));
     }
@@ -81,7 +81,7 @@ pick_is_prompt (PickChoice *choice, const BusSubscription *member)
 {
   gint64 stalled_us = bus_subscription_stalled_us (member, choice->need->now_us);
 
-  return !member->demoted
+  return !bus_subscription_is_demoted (member)
          && (stalled_us <= MAX (PICK_GRACE_US, 2 * member->unsettled.usual_us)
              || stalled_us - pick_least_stalled_us (choice) <= PICK_GRACE_US);
 }
@@ -116,7 +116,7 @@ static const PickRank pick_ranks[] = {
 static gboolean
 pick_has_rank (PickChoice *choice, const PickRank *rank, const BusSubscription *member)
 {
-  if (!pick_is_present (choice, member) || (rank->which != PICK_ALL && member->demoted)
+  if (!pick_is_present (choice, member) || (rank->which != PICK_ALL && bus_subscription_is_demoted (member))
       || (rank->which == PICK_PROMPT && !pick_is_prompt (choice, member)))
     return FALSE;
   return rank->takes (&member->owner->flow, member, choice->need);

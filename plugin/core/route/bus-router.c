@@ -6,6 +6,7 @@
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
 #include "queue/bus-fifo.h"
+#include "queue/bus-unsettled.h"
 #include "route/bus-catchup.h"
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
@@ -48,6 +49,9 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
   else
     bus_index_remove (core->routes->index, &subscription->filed);
   g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
+  core->routes->n_drained -= bus_subscription_takes_part (subscription) ? 0 : 1;
+  bus_subscription_on (subscription, BUS_SUBSCRIPTION_ON_END, &core->flows.ignored_events);
+  bus_unsettled_unlist_empty (&core->flows, subscription);
   core->routes->n_subscriptions--;
   bus_quota_forgo (&core->quota, &owner->ledger.usage, subscription->charged);
 }
@@ -180,7 +184,7 @@ router_choose_members (BusMatch *match, const BusInbound *inbound, gboolean broa
       if (picked < group->n)
         router_choose_member (match, group, picked);
       for (guint at = 0; broadcast && at < group->n; at++)
-        if (!group->candidates[at]->drains)
+        if (bus_subscription_takes_part (group->candidates[at]))
           router_choose_member (match, group, at);
     }
 }
@@ -249,7 +253,8 @@ router_subscriptions_of_peer (BusCore *core, BusPeer *target, const WireEnvelope
       g_ptr_array_add (found, match->filtered[i].subscription);
   for (guint i = 0; i < match->n_groups; i++)
     for (guint j = 0; j < match->groups[i].n; j++)
-      if (match->groups[i].candidates[j]->owner == target && !match->groups[i].candidates[j]->drains)
+      if (match->groups[i].candidates[j]->owner == target
+          && bus_subscription_takes_part (match->groups[i].candidates[j]))
         g_ptr_array_add (found, match->groups[i].candidates[j]);
 
   servers = found->len == 0 ? bus_servers_find (core->routes->servers, core->seed, envelope->topic) : NULL;
@@ -257,7 +262,7 @@ router_subscriptions_of_peer (BusCore *core, BusPeer *target, const WireEnvelope
     {
       BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
 
-      if (server->owner == target && !server->serves_methods && !server->drains && found->len == 0)
+      if (server->owner == target && !server->serves_methods && bus_subscription_takes_part (server) && found->len == 0)
         g_ptr_array_add (found, server);
     }
   return found;
@@ -300,7 +305,7 @@ bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const Bu
       return picked < servers->subscriptions->len ? candidates[picked] : NULL;
     }
   for (guint i = 0; i < servers->subscriptions->len; i++)
-    if (candidates[i]->owner == target && !candidates[i]->drains)
+    if (candidates[i]->owner == target && bus_subscription_takes_part (candidates[i]))
       return candidates[i];
   return NULL;
 }
@@ -350,8 +355,8 @@ bus_router_all_servers (BusCore *core, WireSpan topic, const BusPeer *target)
     {
       BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
 
-      if (bus_peer_is_ready (server->owner) && !server->drains && (target == NULL || server->owner == target)
-          && !router_has_server_of (found, server->owner))
+      if (bus_peer_is_ready (server->owner) && bus_subscription_takes_part (server)
+          && (target == NULL || server->owner == target) && !router_has_server_of (found, server->owner))
         g_ptr_array_add (found, server);
     }
   return found;

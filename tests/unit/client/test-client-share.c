@@ -119,6 +119,59 @@ test_drain_unsupported (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 0);
 }
 
+static void
+note_drain (DeyeBusSubscription *subscription, gpointer data)
+{
+  g_string_append_printf (data, "%d ", (int) deye_bus_subscription_get_drain_state (subscription));
+}
+
+static void
+say_drain (Fixture *f, guint32 subscription, guint32 status, guint64 left)
+{
+  WireEnvelope notice;
+
+  wire_envelope_init (&notice);
+  notice.subscription = subscription;
+  notice.status = status;
+  notice.value = left;
+  script_frame (f->in, WIRE_KIND_ACK, 0, &notice);
+}
+
+/* An operator drains the member: the application learns of the beginning, of the end, and that it takes part again. Of changes
+ * that arrive together, it learns of the last one. */
+static void
+test_drain_noticed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  g_autoptr (GString) heard = g_string_new (NULL);
+  guint32 id;
+
+  client_fixture_connect (f, &new_broker);
+  script_subscribe_reply (f->in, 2, 10, 4096);
+  client_fixture_say (f);
+  subscription = join (f, NULL, NULL);
+  g_assert_nonnull (subscription);
+  id = deye_bus_subscription_get_id (subscription);
+  g_signal_connect (subscription, "drain-changed", G_CALLBACK (note_drain), heard);
+  g_assert_cmpint (deye_bus_subscription_get_drain_state (subscription), ==, DEYE_BUS_DRAIN_NONE);
+  say_drain (f, id, WIRE_STATUS_DRAINING, 3);
+  say_drain (f, id + 1, WIRE_STATUS_DRAINING, 0); /* of another one */
+  client_fixture_say_and_settle (f);
+  g_assert_cmpstr (heard->str, ==, "1 ");
+  say_drain (f, id, WIRE_STATUS_DRAINING, 1); /* no news */
+  client_fixture_say_and_settle (f);
+  say_drain (f, id, WIRE_STATUS_DRAINING, 0);
+  client_fixture_say_and_settle (f);
+  g_assert_cmpstr (heard->str, ==, "1 2 ");
+  say_drain (f, id, WIRE_STATUS_OK, 0);
+  client_fixture_say_and_settle (f);
+  g_assert_cmpstr (heard->str, ==, "1 2 0 ");
+  say_drain (f, id, WIRE_STATUS_DRAINING, 2);
+  say_drain (f, id, WIRE_STATUS_DRAINING, 0);
+  client_fixture_say_and_settle (f);
+  g_assert_cmpstr (heard->str, ==, "1 2 0 2 ");
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/share/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 
@@ -130,5 +183,6 @@ main (int argc, char **argv)
   ADD ("wrong-values", test_wrong_values);
   ADD ("M30-unsupported", test_unsupported);
   ADD ("M30-drain-unsupported", test_drain_unsupported);
+  ADD ("K14-drain-noticed", test_drain_noticed);
   return g_test_run ();
 }

@@ -5,6 +5,7 @@
 #include "queue/bus-flow.h"
 #include "route/route-fixture.h"
 #include "control.pb-c.h"
+#include "wire-feature.h"
 
 /* Draining: who may, what becomes of what waits, and when the call is answered. */
 
@@ -167,8 +168,8 @@ test_whole_member (Fixture *f, gconstpointer data)
 
   drain (f, DRAIN (.subscription = 9));
   assert_answer (f, "2/0");
-  g_assert_true (f->own->drains && second->drains);
-  g_assert_false (elsewhere->drains);
+  g_assert_true (!bus_subscription_takes_part (f->own) && !bus_subscription_takes_part (second));
+  g_assert_false (!bus_subscription_takes_part (elsewhere));
 }
 
 /* A server gets no more requests; another subscription of the peer is not touched. */
@@ -183,7 +184,7 @@ test_server (Fixture *f, gconstpointer data)
   assert_answer (f, "1/0");
   g_assert_null (bus_router_pick_server (f->peers.core, wire_span_str ("health.echo"), NULL, &need));
   g_assert_null (bus_router_pick_server (f->peers.core, wire_span_str ("health.echo"), f->asker, &need));
-  g_assert_false (f->own->drains);
+  g_assert_false (!bus_subscription_takes_part (f->own));
 }
 
 static void
@@ -216,7 +217,7 @@ test_of_another (Fixture *f, gconstpointer data)
   assert_answer (f, "ABSENT");
   drain (f, request);
   assert_answer (f, "");
-  g_assert_true (f->others->drains);
+  g_assert_true (!bus_subscription_takes_part (f->others));
   settle (f, f->others);
   assert_answer (f, "1/0");
   drain (f, DRAIN (.peer = (char *) (gsize) "other", .group = (char *) (gsize) "workers", .resume = TRUE));
@@ -242,6 +243,137 @@ test_unsubscribed (Fixture *f, gconstpointer data)
   assert_answer (f, "1/0");
 }
 
+/* --- notices to the member --- */
+
+/* What the member was told: "number:left" while it drains, "number:drained", "number:back". */
+static char *
+notices (BusPeer *member)
+{
+  g_autoptr (GPtrArray) frames = peers_take (member);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < frames->len; i++)
+    {
+      const WireEnvelope *envelope = &((const PeerFrame *) g_ptr_array_index (frames, i))->envelope;
+
+      if (((const PeerFrame *) g_ptr_array_index (frames, i))->kind != WIRE_KIND_ACK || envelope->answers != 0)
+        continue;
+      if (envelope->status == WIRE_STATUS_OK)
+        g_string_append_printf (text, "%u:back ", envelope->subscription);
+      else if (envelope->status == WIRE_STATUS_DRAINING && envelope->value == 0)
+        g_string_append_printf (text, "%u:drained ", envelope->subscription);
+      else if (envelope->status == WIRE_STATUS_DRAINING)
+        g_string_append_printf (text, "%u:%" G_GUINT64_FORMAT " ", envelope->subscription, envelope->value);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+assert_notices (BusPeer *member, const char *wanted)
+{
+  g_autofree char *text = notices (member);
+
+  g_assert_cmpstr (text, ==, wanted);
+}
+
+/* A tool drains a member: the member learns of it, and once more when it has finished; whether or not the tool waits. */
+static void
+test_noticed (Fixture *f, gconstpointer data)
+{
+  const DrainRequest request = DRAIN (.peer = (char *) (gsize) "other", .group = (char *) (gsize) "workers");
+
+  f->asker->principal.role = BUS_ROLE_TOOL;
+  f->other->features = WIRE_FEATURE_DELIVERY;
+  f->own->state = BUS_SUBSCRIPTION_DEMOTED; /* it takes nothing over */
+  publish (f, 3);
+  g_assert_cmpuint (f->others->fifo.messages, ==, 2);
+  drain (f, request);
+  assert_notices (f->other, "1:3 ");
+  drain (f, request); /* no news */
+  bus_later_forget_peer (f->asker);
+  assert_notices (f->other, "");
+  settle (f, f->others);
+  assert_notices (f->other, "");
+  settle (f, f->others);
+  settle (f, f->others);
+  assert_notices (f->other, "1:drained ");
+  g_assert_cmpint (f->others->state, ==, BUS_SUBSCRIPTION_DRAINED);
+  settle (f, f->others);
+  drain (f, request);
+  assert_notices (f->other, "");
+  drain (f, DRAIN (.peer = (char *) (gsize) "other", .group = (char *) (gsize) "workers", .resume = TRUE));
+  drain (f, DRAIN (.peer = (char *) (gsize) "other", .group = (char *) (gsize) "workers", .resume = TRUE));
+  assert_notices (f->other, "1:back ");
+  drain (f, request); /* nothing is left of before */
+  assert_notices (f->other, "1:drained 1:drained ");
+  f->asker->principal.role = BUS_ROLE_COLLECTOR;
+}
+
+/* A client without the feature DELIVERY does not know the notice. */
+static void
+test_old_member (Fixture *f, gconstpointer data)
+{
+  f->asker->features = 0;
+  publish (f, 1);
+  drain (f, DRAIN (.subscription = 1));
+  settle (f, f->own);
+  g_assert_cmpint (f->own->state, ==, BUS_SUBSCRIPTION_DRAINED);
+  assert_notices (f->asker, "");
+}
+
+/* What it had expires while it drains: it has finished. */
+static void
+test_lost_meanwhile (Fixture *f, gconstpointer data)
+{
+  f->asker->features = WIRE_FEATURE_DELIVERY;
+  f->others->state = BUS_SUBSCRIPTION_DEMOTED;
+  publish (f, 2);
+  drain (f, DRAIN (.subscription = 1));
+  settle (f, f->own);
+  assert_notices (f->asker, "1:2 ");
+  g_assert_cmpuint (f->own->fifo.messages, ==, 0);
+  settle (f, f->own);
+  assert_notices (f->asker, "1:drained ");
+}
+
+static void
+join (Fixture *f, BusSubscription *subscription)
+{
+  const BusCall call
+      = { .peer = subscription->owner, .core = f->peers.core, .id = 56, .now_us = f->peers.core->now_us };
+
+  bus_drain_joined (&call, subscription);
+  bus_drain_settle (f->peers.core);
+}
+
+/* A subscription that joins after its peer began to drain in the group drains as well, and those of others do not. */
+static void
+test_joined (Fixture *f, gconstpointer data)
+{
+  BusSubscription *late, *foreign, *elsewhere;
+
+  f->asker->features = WIRE_FEATURE_DELIVERY;
+  publish (f, 1);
+  drain (f, DRAIN (.subscription = 1));
+  late = routes_subscribe (&f->peers, f->asker, 9, "events.process.#", "workers", 1);
+  foreign = routes_subscribe (&f->peers, f->other, 9, "events.process.#", "workers", 1);
+  elsewhere = routes_subscribe (&f->peers, f->asker, 10, "events.process.#", "others", 1);
+  join (f, late);
+  join (f, foreign);
+  join (f, elsewhere);
+  assert_notices (f->asker, "1:1 9:drained 9:drained ");
+  g_assert_true (bus_subscription_takes_part (foreign) && bus_subscription_takes_part (elsewhere));
+  publish (f, 2);
+  g_assert_cmpuint (late->delivered + f->own->delivered, ==, 1);
+  g_assert_cmpuint (elsewhere->delivered, ==, 1);
+  drain (f, DRAIN (.subscription = 9, .resume = TRUE));
+  g_assert_true (bus_subscription_takes_part (late) && bus_subscription_takes_part (f->own));
+  routes_unsubscribe (&f->peers, late, &(BusLeave){ 0 });
+  late = routes_subscribe (&f->peers, f->asker, 11, "events.process.#", "workers", 1);
+  join (f, late);
+  g_assert_true (bus_subscription_takes_part (late));
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -256,5 +388,9 @@ main (int argc, char **argv)
   ADD ("/core/drain/refused", test_refused);
   ADD ("/core/drain/A08-of-another", test_of_another);
   ADD ("/core/drain/unsubscribed", test_unsubscribed);
+  ADD ("/core/drain/K14-noticed", test_noticed);
+  ADD ("/core/drain/M30-old-member", test_old_member);
+  ADD ("/core/drain/lost-meanwhile", test_lost_meanwhile);
+  ADD ("/core/drain/K14-joined", test_joined);
   return g_test_run ();
 }

@@ -303,7 +303,7 @@ test_demoted_and_drained (Fixture *f, gconstpointer data)
 
   publish (f, 3);
   f->peers.core->now_us += 500;
-  f->slow->demoted = TRUE;
+  f->slow->state = BUS_SUBSCRIPTION_DEMOTED;
   bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DEMOTED, f->peers.core->now_us);
   due (f);
   demoted = take_slow (f);
@@ -318,14 +318,14 @@ test_demoted_and_drained (Fixture *f, gconstpointer data)
   g_assert_cmpuint (demoted->limit, ==, f->peers.core->limits.longest_block_us);
   g_assert_cmpuint (demoted->uid, ==, 1000);
 
-  f->slow->demoted = FALSE;
+  f->slow->state = BUS_SUBSCRIPTION_OPEN;
   bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DRAINED, f->peers.core->now_us);
   due (f);
   drained = take_slow (f);
   g_assert_cmpstr (drained->what, ==, "drained");
 
   /* Drained and demoted again between two reports: it is demoted now. */
-  f->slow->demoted = TRUE;
+  f->slow->state = BUS_SUBSCRIPTION_DEMOTED;
   bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DRAINED, f->peers.core->now_us);
   bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DEMOTED, f->peers.core->now_us);
   due (f);

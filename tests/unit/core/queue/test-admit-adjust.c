@@ -99,13 +99,13 @@ test_adjust_from_block (Queue *queue, gconstpointer data)
 
       queue_offer (queue, topic);
     }
-  subscription->demoted = TRUE;
+  subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   queue->limits.queue_hard_messages = 3;
   g_assert_cmpuint (adjust (queue, subscription, policy, 10), ==, stays ? 0 : 2);
   queue_assert_fifo (queue, subscription, fifos[policy]);
   g_assert_cmpuint (subscription->tickets, ==, stays ? 5 : 0);
   g_assert_cmpuint (queue->publisher.tickets.length, ==, stays ? 5 : 0);
-  g_assert_true (subscription->demoted == stays);
+  g_assert_true (bus_subscription_is_demoted (subscription) == stays);
 }
 
 /* --- the broker is full --- */

@@ -152,7 +152,7 @@ test_may_wait (Queue *queue, gconstpointer data)
   need.lane = WIRE_LANE_CONTROL; /* its bound stands above held credit */
   g_assert_false (bus_admit_may_wait (&queue->flow, subscription, &need));
   need.lane = WIRE_LANE_DATA;
-  subscription->demoted = TRUE;
+  subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   g_assert_false (bus_admit_may_wait (&queue->flow, subscription, &need));
 }
 

@@ -153,7 +153,7 @@ subscribe (Queue *queue, const Policy *policy, guint64 window_messages)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, policy->policy, window_messages);
 
-  subscription->demoted = policy->demoted;
+  subscription->state = policy->demoted ? BUS_SUBSCRIPTION_DEMOTED : BUS_SUBSCRIPTION_OPEN;
   return subscription;
 }
 

@@ -41,7 +41,7 @@ test_demotes_without_progress (Queue *queue, gconstpointer data)
 
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   g_assert_true (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
-  g_assert_true (subscription->demoted);
+  g_assert_true (bus_subscription_is_demoted (subscription));
   g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_DROP_OLDEST);
   g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DEMOTED);
   g_assert_cmpuint (subscription->missed_by[BUS_LOSS_EXPIRED], ==, 1);
@@ -64,7 +64,7 @@ test_progress_goes_on (Queue *queue, gconstpointer data)
   bus_unsettled_settle (&queue->flow, subscription, progress_us);
 
   g_assert_false (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
-  g_assert_false (subscription->demoted);
+  g_assert_false (bus_subscription_is_demoted (subscription));
   g_assert_cmpuint (subscription->tickets, ==, 1);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, progress_us + longest_us (queue));
   g_assert_true (expire (queue, subscription, publishers, progress_us + longest_us (queue)));
@@ -199,28 +199,29 @@ test_drained (Queue *queue, gconstpointer data)
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
   g_assert_cmpuint (subscription->unreported_changes, ==, 0); /* it was not demoted */
 
-  subscription->demoted = TRUE;
+  subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   slot = queue_append (queue, subscription, "tasks.one", 10);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
-  g_assert_true (subscription->demoted); /* a message waits */
+  g_assert_true (bus_subscription_is_demoted (subscription)); /* a message waits */
 
   bus_fifo_remove (&queue->flow, slot, NULL);
   for (guint i = 0; i < 2; i++)
     bus_window_use (&subscription->window, 10);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
-  g_assert_true (subscription->demoted); /* half of the window is on the way, but nothing came back */
+  g_assert_true (
+      bus_subscription_is_demoted (subscription)); /* half of the window is on the way, but nothing came back */
 
   for (guint i = 0; i < 2; i++)
     bus_window_use (&subscription->window, 10);
   queue_return_credit (subscription, 1);
   bus_unsettled_settle (&queue->flow, subscription, QUEUE_NOW_US);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
-  g_assert_true (subscription->demoted); /* three of four are on the way */
+  g_assert_true (bus_subscription_is_demoted (subscription)); /* three of four are on the way */
 
   queue_return_credit (subscription, 1);
   bus_unsettled_settle (&queue->flow, subscription, QUEUE_NOW_US);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
-  g_assert_false (subscription->demoted);
+  g_assert_false (bus_subscription_is_demoted (subscription));
   g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_BLOCK);
   g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DRAINED);
   g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
@@ -232,9 +233,9 @@ test_drained_without_anything_sent (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = subscribe (queue, 4);
 
-  subscription->demoted = TRUE;
+  subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
-  g_assert_false (subscription->demoted);
+  g_assert_false (bus_subscription_is_demoted (subscription));
 }
 
 int

@@ -76,19 +76,19 @@ test_credit_ends_a_demotion (Queue *queue, gconstpointer data)
   append (queue, subscription, 3);
   bus_fifo_advance (&queue->flow, subscription);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
-  subscription->demoted = TRUE;
+  subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   queue_return_credit (subscription, 2);
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_sent (queue, "d1:1 d2:1 d3:1");
-  g_assert_false (subscription->demoted);
+  g_assert_false (bus_subscription_is_demoted (subscription));
   g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DRAINED);
 
   /* With nothing to send as well. */
-  subscription->demoted = TRUE;
+  subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   queue_return_credit (subscription, 1);
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_sent (queue, "");
-  g_assert_false (subscription->demoted);
+  g_assert_false (bus_subscription_is_demoted (subscription));
 }
 
 /* --- time to live --- */
@@ -152,9 +152,9 @@ test_expiry_ends_a_demotion (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 2);
   BusSlot *slot = append_until (queue, subscription, WIRE_KIND_DELIVER, QUEUE_NOW_US + 5);
 
-  subscription->demoted = TRUE;
+  subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   bus_flow_expire (&queue->flow, slot, QUEUE_NOW_US + 5);
-  g_assert_false (subscription->demoted);
+  g_assert_false (bus_subscription_is_demoted (subscription));
 }
 
 /* --- leaving --- */

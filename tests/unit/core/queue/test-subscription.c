@@ -74,9 +74,9 @@ test_policy (void)
   for (guint policy = BUS_OVERFLOW_BLOCK; policy <= BUS_OVERFLOW_LAST; policy++)
     {
       subscription->bounds.policy = policy;
-      subscription->demoted = FALSE;
+      subscription->state = BUS_SUBSCRIPTION_OPEN;
       g_assert_cmpint (bus_subscription_policy (subscription), ==, policy);
-      subscription->demoted = TRUE;
+      subscription->state = BUS_SUBSCRIPTION_DEMOTED;
       g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_DROP_OLDEST);
       g_assert_cmpint (subscription->bounds.policy, ==, policy);
     }

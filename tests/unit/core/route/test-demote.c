@@ -80,7 +80,7 @@ test_each_publisher_once (Fixture *f, gconstpointer data)
   peers_assert_sent (f->first, two); /* answers the last one that was lost */
   peers_assert_sent (f->second, one);
   assert_demoted_note (f);
-  g_assert_true (f->subscription->demoted);
+  g_assert_true (bus_subscription_is_demoted (f->subscription));
   g_assert_cmpuint (f->subscription->missed, ==, 3);
   g_assert_cmpuint (f->subscription->tickets, ==, 0);
   g_assert_cmpuint (f->first->ledger.tickets.length, ==, 0);
@@ -94,7 +94,7 @@ test_nothing_dropped (Fixture *f, gconstpointer data)
 {
   peers_offer (&f->peers, f->first, f->subscription, 1, 10); /* sent, and not acknowledged */
   expire (f);
-  g_assert_true (f->subscription->demoted);
+  g_assert_true (bus_subscription_is_demoted (f->subscription));
   g_assert_cmpuint (f->subscription->missed, ==, 0);
   assert_demoted_note (f);
 }
@@ -123,7 +123,7 @@ test_progress (Fixture *f, gconstpointer data)
   peers_offer (&f->peers, f->first, f->subscription, 3, 10);
   f->subscription->progress_us = core->now_us + 1000;
   expire (f);
-  g_assert_false (f->subscription->demoted);
+  g_assert_false (bus_subscription_is_demoted (f->subscription));
   g_assert_cmpuint (f->subscription->missed, ==, 0);
   g_assert_cmpint (f->subscription->block_timer.deadline.due_us, ==, core->now_us + 1000);
   g_assert_true (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
@@ -138,7 +138,7 @@ test_publisher_disconnected (Fixture *f, gconstpointer data)
   peers_offer (&f->peers, f->second, f->subscription, 1, 10);
   peers_disconnect (&f->peers, f->first);
   expire (f);
-  g_assert_true (f->subscription->demoted);
+  g_assert_true (bus_subscription_is_demoted (f->subscription));
   g_assert_cmpuint (f->subscription->missed, ==, 3);
   g_assert_cmpuint (f->second->ledger.tickets.length, ==, 0);
 }

@@ -119,7 +119,7 @@ test_demoted (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < N_MEMBERS; i++)
     close_window (f, i);
-  f->members[2]->demoted = TRUE;
+  f->members[2]->state = BUS_SUBSCRIPTION_DEMOTED;
   count (f, counts);
   g_assert_cmpuint (counts[2], ==, 0);
   g_assert_cmpuint (counts[0], >=, TURNS / 3);
@@ -131,7 +131,7 @@ test_demoted_with_room (Fixture *f, gconstpointer data)
 {
   guint counts[N_MEMBERS];
 
-  f->members[2]->demoted = TRUE;
+  f->members[2]->state = BUS_SUBSCRIPTION_DEMOTED;
   count (f, counts);
   g_assert_cmpuint (counts[2], ==, 0);
   for (guint i = 0; i < N_MEMBERS; i++)
@@ -205,7 +205,7 @@ test_all_stalled (Fixture *f, gconstpointer data)
   count (f, counts);
   g_assert_cmpuint (counts[0], ==, TURNS / 2);
   g_assert_cmpuint (counts[1], ==, TURNS / 2);
-  f->members[0]->demoted = TRUE; /* a demoted one is no measure */
+  f->members[0]->state = BUS_SUBSCRIPTION_DEMOTED; /* a demoted one is no measure */
   count (f, counts);
   g_assert_cmpuint (counts[1], ==, TURNS / 2);
   g_assert_cmpuint (counts[2], ==, TURNS / 2);
@@ -222,7 +222,7 @@ test_stalled_at_last (Fixture *f, gconstpointer data)
     fill (f, i);
   stall (f, 0, G_TIME_SPAN_MINUTE / 2);
   bus_window_init (&f->members[3]->window, 100, 1000000);
-  f->members[3]->demoted = TRUE;
+  f->members[3]->state = BUS_SUBSCRIPTION_DEMOTED;
   count (f, counts);
   g_assert_cmpuint (counts[0], ==, TURNS);
 }
@@ -244,7 +244,7 @@ test_taker (Fixture *f, gconstpointer data)
     g_assert_cmpuint (pick_taker (f, 0), !=, 0);
   fill (f, 1);
   fill (f, 2);
-  f->members[3]->demoted = TRUE;
+  f->members[3]->state = BUS_SUBSCRIPTION_DEMOTED;
   f->balance.cursor = 2;
   g_assert_cmpuint (pick_taker (f, 0), ==, N_MEMBERS); /* none */
   g_assert_cmpuint (f->balance.cursor, ==, 2);
@@ -465,7 +465,7 @@ test_drains (Fixture *f, gconstpointer data)
 {
   guint counts[N_MEMBERS];
 
-  f->members[1]->drains = TRUE;
+  f->members[1]->state = BUS_SUBSCRIPTION_DRAINING;
   count (f, counts);
   g_assert_cmpuint (counts[1], ==, 0);
   g_assert_cmpuint (counts[2], >=, TURNS / 3);
@@ -475,7 +475,7 @@ test_drains (Fixture *f, gconstpointer data)
   count (f, counts);
   g_assert_cmpuint (counts[1], ==, 0);
   for (guint i = 0; i < N_MEMBERS; i++)
-    f->members[i]->drains = TRUE;
+    f->members[i]->state = BUS_SUBSCRIPTION_DRAINING;
   g_assert_cmpuint (pick (f), ==, N_MEMBERS); /* none */
 }
 

@@ -281,7 +281,7 @@ workers_init (Peers *f, Workers *w)
 static void
 demote (Peers *f, BusSubscription *member)
 {
-  member->demoted = TRUE;
+  member->state = BUS_SUBSCRIPTION_DEMOTED;
   bus_reroute_waiting (f->core, member, f->core->now_us);
 }
 
@@ -360,7 +360,7 @@ test_nobody_takes (Peers *f, gconstpointer data)
   own = routes_subscribe (f, w.peers[0], 2, "events.process.#", "workers", 100);
   for (guint i = 0; i < 6; i++)
     routes_publish (f, w.publisher, TOPIC, 4);
-  w.members[1]->demoted = TRUE;
+  w.members[1]->state = BUS_SUBSCRIPTION_DEMOTED;
   w.members[2]->bounds.messages = w.members[2]->fifo.messages;
   demote (f, w.members[0]);
   g_assert_cmpuint (w.members[0]->fifo.messages, ==, 2);

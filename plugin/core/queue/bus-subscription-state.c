@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-subscription-state.h"
+
+/* clang-format off */
+static const guint8 subscription_transitions[BUS_N_SUBSCRIPTION_STATES][BUS_N_SUBSCRIPTION_EVENTS] = {
+  [BUS_SUBSCRIPTION_OPEN] = {
+    [BUS_SUBSCRIPTION_ON_DEMOTE]  = BUS_SUBSCRIPTION_DEMOTED,
+    [BUS_SUBSCRIPTION_ON_RESTORE] = BUS_SUBSCRIPTION_IGNORED,
+    [BUS_SUBSCRIPTION_ON_DRAIN]   = BUS_SUBSCRIPTION_DRAINING,
+    [BUS_SUBSCRIPTION_ON_EMPTY]   = BUS_SUBSCRIPTION_NEVER,   /* only a member that drains is watched for it */
+    [BUS_SUBSCRIPTION_ON_RESUME]  = BUS_SUBSCRIPTION_IGNORED,
+    [BUS_SUBSCRIPTION_ON_END]     = BUS_SUBSCRIPTION_ENDED,
+  },
+  [BUS_SUBSCRIPTION_DEMOTED] = {
+    [BUS_SUBSCRIPTION_ON_DEMOTE]  = BUS_SUBSCRIPTION_NEVER,   /* it holds no tickets, so its timer is not armed */
+    [BUS_SUBSCRIPTION_ON_RESTORE] = BUS_SUBSCRIPTION_OPEN,
+    [BUS_SUBSCRIPTION_ON_DRAIN]   = BUS_SUBSCRIPTION_DEMOTED_DRAINING,
+    [BUS_SUBSCRIPTION_ON_EMPTY]   = BUS_SUBSCRIPTION_NEVER,
+    [BUS_SUBSCRIPTION_ON_RESUME]  = BUS_SUBSCRIPTION_IGNORED,
+    [BUS_SUBSCRIPTION_ON_END]     = BUS_SUBSCRIPTION_ENDED,
+  },
+  [BUS_SUBSCRIPTION_DRAINING] = {
+    [BUS_SUBSCRIPTION_ON_DEMOTE]  = BUS_SUBSCRIPTION_DEMOTED_DRAINING, /* of what it has, it still withholds credit */
+    [BUS_SUBSCRIPTION_ON_RESTORE] = BUS_SUBSCRIPTION_IGNORED,
+    [BUS_SUBSCRIPTION_ON_DRAIN]   = BUS_SUBSCRIPTION_IGNORED,
+    [BUS_SUBSCRIPTION_ON_EMPTY]   = BUS_SUBSCRIPTION_DRAINED,
+    [BUS_SUBSCRIPTION_ON_RESUME]  = BUS_SUBSCRIPTION_OPEN,
+    [BUS_SUBSCRIPTION_ON_END]     = BUS_SUBSCRIPTION_ENDED,
+  },
+  [BUS_SUBSCRIPTION_DEMOTED_DRAINING] = {
+    [BUS_SUBSCRIPTION_ON_DEMOTE]  = BUS_SUBSCRIPTION_NEVER,
+    [BUS_SUBSCRIPTION_ON_RESTORE] = BUS_SUBSCRIPTION_DRAINING,
+    [BUS_SUBSCRIPTION_ON_DRAIN]   = BUS_SUBSCRIPTION_IGNORED,
+    [BUS_SUBSCRIPTION_ON_EMPTY]   = BUS_SUBSCRIPTION_NEVER,   /* the demotion ends first */
+    [BUS_SUBSCRIPTION_ON_RESUME]  = BUS_SUBSCRIPTION_DEMOTED,
+    [BUS_SUBSCRIPTION_ON_END]     = BUS_SUBSCRIPTION_ENDED,
+  },
+  [BUS_SUBSCRIPTION_DRAINED] = {
+    [BUS_SUBSCRIPTION_ON_DEMOTE]  = BUS_SUBSCRIPTION_NEVER,   /* it has nothing that withholds credit */
+    [BUS_SUBSCRIPTION_ON_RESTORE] = BUS_SUBSCRIPTION_IGNORED,
+    [BUS_SUBSCRIPTION_ON_DRAIN]   = BUS_SUBSCRIPTION_IGNORED,
+    [BUS_SUBSCRIPTION_ON_EMPTY]   = BUS_SUBSCRIPTION_NEVER,
+    [BUS_SUBSCRIPTION_ON_RESUME]  = BUS_SUBSCRIPTION_OPEN,
+    [BUS_SUBSCRIPTION_ON_END]     = BUS_SUBSCRIPTION_ENDED,
+  },
+  [BUS_SUBSCRIPTION_ENDED] = {
+    [BUS_SUBSCRIPTION_ON_DEMOTE]  = BUS_SUBSCRIPTION_NEVER,
+    [BUS_SUBSCRIPTION_ON_RESTORE] = BUS_SUBSCRIPTION_IGNORED, /* what it had is being given up */
+    [BUS_SUBSCRIPTION_ON_DRAIN]   = BUS_SUBSCRIPTION_NEVER,
+    [BUS_SUBSCRIPTION_ON_EMPTY]   = BUS_SUBSCRIPTION_NEVER,
+    [BUS_SUBSCRIPTION_ON_RESUME]  = BUS_SUBSCRIPTION_NEVER,
+    [BUS_SUBSCRIPTION_ON_END]     = BUS_SUBSCRIPTION_NEVER,
+  },
+};
+/* clang-format on */
+
+guint
+bus_subscription_transition (BusSubscriptionState state, BusSubscriptionEvent event)
+{
+  g_assert (state < BUS_N_SUBSCRIPTION_STATES && event < BUS_N_SUBSCRIPTION_EVENTS);
+  return subscription_transitions[state][event];
+}
+
+const char *
+bus_subscription_state_name (BusSubscriptionState state)
+{
+  static const char *const names[BUS_N_SUBSCRIPTION_STATES]
+      = { NULL, "open", "demoted", "draining", "demoted, draining", "drained", "ended" };
+
+  return state < BUS_N_SUBSCRIPTION_STATES && names[state] != NULL ? names[state] : "unknown";
+}
+
+const char *
+bus_subscription_event_name (BusSubscriptionEvent event)
+{
+  static const char *const names[BUS_N_SUBSCRIPTION_EVENTS]
+      = { "demote", "restore", "drain", "empty", "resume", "end" };
+
+  return event < BUS_N_SUBSCRIPTION_EVENTS ? names[event] : "unknown";
+}
