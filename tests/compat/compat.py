@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """This version and the one before the features STREAM, RETAIN and DELIVERY, as broker and as clients of each other:
-`compat.py SOURCE_DIR BUILD_DIR [BUILD_DIR_OF_THE_OLDER]`. The older version is built from the history of the source directory, so `./bootstrap prove`
-runs this, which has the time for it. The broker grants an old client, and an old broker grants a new client, only what both
-know; nothing else may differ for the programs of either version."""
+`compat.py SOURCE_DIR BUILD_DIR [BUILD_DIR_OF_THE_OLDER]`. The older version is built from the history of the source directory, so
+`./bootstrap prove` runs this, which has the time for it; replay.py does it with recordings in each run of the tests. The broker
+grants an old client, and an old broker grants a new client, only the features that both know; nothing else may differ for the
+programs of either version."""
 import contextlib
 import json
 import os
@@ -87,6 +88,30 @@ def check_all(bus):
     holds(bus.json("stats"), "statistics")
 
 
+# Calls of the tool that need a feature, by its name.
+FEATURES = {
+    "STREAM": ["request", TASK, "1", "--raw", "--expect", "2"],
+    "DELIVERY": ["drain", "procmond-1", "workers"],
+}
+
+
+def add_features(old, new):
+    """Each feature between a side that has it and one that has not."""
+    @test("/compat/M27-stream-of-an-old-responder")
+    def _():
+        with Bus(new, old) as bus:
+            tool = Tool(new.ctl, bus.broker.address, None)
+            answers = tool.json("request", TASK, json.dumps({"operation": "enumerate_processes"}), "--expect", "all", "--timeout", "20")
+            equal(len(answers), 1)
+
+    for feature, words in FEATURES.items():
+        @test(f"/compat/M27-not-granted-{feature.lower()}")
+        def _(feature=feature, words=words):
+            with Bus(old, new) as bus:
+                error = bus.ctl(*words, code=1)
+                holds(feature in error, error)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="deye-compat-") as scratch, contextlib.ExitStack() as leave:
         leave.callback(subprocess.run, ["git", "-C", SOURCE, "worktree", "remove", "--force", os.path.join(scratch, "tree")],
@@ -109,6 +134,7 @@ def main():
             with Bus(new, new) as bus:
                 check_all(bus)
 
+        add_features(old, new)
         return run()
 
 
