@@ -89,6 +89,11 @@ void sim_check_slot (SimWorld *world, const BusSlot *slot);
 /* @tickets: that the subscription holds, counted. */
 void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets);
 
+/* Confirmations; see check-confirm.c. */
+void sim_check_confirms (SimWorld *world);
+/* TRUE when something is charged to an account that no peer of it is charged. */
+gboolean sim_check_has_windows (const SimWorld *world);
+
 /* The timeline; see check-lineage.c. The others are called by check-frame. */
 void sim_check_lineage (SimWorld *world);
 void

@@ -21,6 +21,7 @@
  *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
  *   check-block    when a block may end, and a demotion (B04, I13)
+ *   check-confirm  which frames end a confirmation, and when it ends without one (O05)
  *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
@@ -168,11 +169,17 @@ typedef struct
   guint64 full_missed;             /* REPLY: by that peer */
   gboolean is_forbidden;           /* PUBLISH: the causes of the message forbid it */
   guint64 filtered;                /* PUBLISH: subscriptions whose filter it does not pass */
+  gpointer route;                  /* CONFIRM: that is confirmed; NULL: none */
+  gboolean is_its_own;             /* CONFIRM: the message was sent to this client last */
   guint64 cascades;                /* PUBLISH: refused messages of the client that were not published yet */
 } SimBefore;
 
 void sim_check_before_frame (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
+
+void
+sim_check_before_confirm (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
+void sim_check_after_confirm (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
 
 /* --- around everything that may end a block of this client's subscriptions, or a demotion --- */
 

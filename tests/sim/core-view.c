@@ -56,6 +56,12 @@ sim_view_received (const SimClient *client)
 }
 
 gboolean
+sim_view_may_wait (const SimClient *client)
+{
+  return bus_peer_pending (client->peer) < client->peer->core->limits.max_pending_requests;
+}
+
+gboolean
 sim_view_is_closing (const SimWorld *world)
 {
   return world->core->closing.length > 0;

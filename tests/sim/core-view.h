@@ -32,6 +32,9 @@ guint sim_view_policy (const SimClient *client, guint32 subscription);
 /* TRUE while the subscription is demoted, because it blocked for too long. */
 gboolean sim_view_is_demoted (const SimClient *client, guint32 subscription);
 
+/* TRUE when the client may wait for one more answer, and send one more request. */
+gboolean sim_view_may_wait (const SimClient *client);
+
 /* TRUE while the broker wants to disconnect a peer and the world has not done so yet. */
 gboolean sim_view_is_closing (const SimWorld *world);
 

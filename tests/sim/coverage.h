@@ -103,6 +103,16 @@
   X (RECORDED_DEPTH, "M30-too-deep-by-the-timeline")                                                                   \
   X (CIRCLE, "M30-circle")                                                                                             \
   X (CASCADES_COUNTED, "M30-further-refusals-counted")                                                                 \
+  X (CONFIRMED, "O05-confirmed")                                                                                       \
+  X (UNKNOWN, "O05-outcome-unknown")                                                                                   \
+  X (CONFIRM_FOREIGN, "O05-confirmed-by-another-connection")                                                           \
+  X (CONFIRM_REFUSED, "O05-no-group-to-confirm")                                                                       \
+  X (RESENT, "K12-sent-again-and-recognised")                                                                          \
+  X (RESENT_ELSEWHERE, "K12-sent-again-on-another-connection")                                                         \
+  X (RESENT_WAITS, "K12-confirmation-continued")                                                                       \
+  X (RESEND_TRIMMED, "K12-trimmed-by-hello")                                                                           \
+  X (RESEND_REFUSED, "K12-no-window")                                                                                  \
+  X (RESEND_MADE_ROOM, "K12-window-made-room")                                                                         \
   X (TIMELINE_FULL, "M24-oldest-record-made-room")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,

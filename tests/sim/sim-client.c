@@ -28,6 +28,8 @@ sim_client_init (SimClient *client, SimWorld *world, guint slot)
   client->refused = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   client->left = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   client->routes = g_array_new (FALSE, FALSE, sizeof (guint64));
+  client->confirming = g_array_new (FALSE, FALSE, sizeof (guint64));
+  client->numbered = g_array_new (FALSE, FALSE, sizeof (SimNumbered));
   g_queue_init (&client->frames);
 }
 
@@ -40,6 +42,7 @@ sim_client_reset (SimClient *client)
   g_hash_table_remove_all (client->refused);
   g_hash_table_remove_all (client->left);
   g_array_set_size (client->routes, 0);
+  g_array_set_size (client->confirming, 0);
   wire_frame_reader_clear (&client->reader);
   wire_frame_reader_init (&client->reader, 1u << 26);
   memset (client->subs, 0, sizeof client->subs);
@@ -47,7 +50,7 @@ sim_client_reset (SimClient *client)
   memset (client->granted_bytes, 0, sizeof client->granted_bytes);
   memset (client->used_messages, 0, sizeof client->used_messages);
   memset (client->used_bytes, 0, sizeof client->used_bytes);
-  client->has_streams = FALSE;
+  client->has_streams = client->is_known = FALSE;
   client->is_ready = client->is_frozen = client->is_late = client->is_writable = client->had_goodbye = FALSE;
   client->next_id = 0;
   client->next_subscription = 0;
@@ -63,6 +66,8 @@ sim_client_clear (SimClient *client)
   g_hash_table_unref (client->refused);
   g_hash_table_unref (client->left);
   g_array_unref (client->routes);
+  g_array_unref (client->confirming);
+  g_array_unref (client->numbered);
 }
 
 /* --- frames out --- */
@@ -117,7 +122,10 @@ void
 sim_client_hello (SimClient *client)
 {
   static char nothing[] = "";
-  const SimFrame frame = { .kind = SIM_FRAME_HELLO };
+  const SimFrame frame = { .kind = SIM_FRAME_HELLO,
+                           .number = sim_chance (&client->world->random, 50)
+                                         ? sim_below (&client->world->random, (guint) client->last_known + 1)
+                                         : 0 };
   Daemoneye__Eventbus__V1__Hello hello;
   guint8 body[256];
 
@@ -127,7 +135,8 @@ sim_client_hello (SimClient *client)
   hello.id = client->id;
   hello.type = client->role == SIM_COLLECTOR ? (char *) (gsize) client->type : nothing;
   hello.role = client->role == SIM_TOOL ? SIM_TOOL : SIM_COLLECTOR;
-  hello.incarnation = client->number;
+  hello.incarnation = client->incarnation;
+  hello.last_message = frame.number;
   hello.features = WIRE_FEATURE_DELIVERY | (client->number % 5 != 0 ? WIRE_FEATURE_STREAM : 0);
   client_append (client, WIRE_KIND_HELLO, 0, body, daemoneye__eventbus__v1__hello__pack (&hello, body), &frame);
 }
@@ -261,12 +270,40 @@ client_handle_request (SimClient *client, const WireEnvelope *envelope)
     client_count_message (client, id, envelope->payload.len);
 }
 
+void
+sim_client_confirm (SimClient *client, guint at)
+{
+  const SimFrame frame = { .kind = SIM_FRAME_CONFIRM, .number = g_array_index (client->confirming, guint64, at) };
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.route = frame.number;
+  g_array_remove_index_fast (client->confirming, at);
+  sim_client_put (client, WIRE_KIND_DELIVERED, 0, &envelope, &frame);
+}
+
+/* The callback of some clients returns at once; others confirm when an operation says so. */
 static void
-client_handle_deliver (SimClient *client, const WireEnvelope *envelope)
+client_note_route (SimClient *client, guint8 flags, const WireEnvelope *envelope)
+{
+  if ((envelope->route_id != 0) != ((flags & WIRE_FLAG_WANT_DELIVERED) != 0))
+    sim_world_fail (client->world, "O05: a message has a route, or wants to be confirmed, but not both");
+  if (envelope->route_id == 0)
+    return;
+  client_expect (client, sim_confirms_got_message (client->world->confirms, client->number, envelope->route_id,
+                                                   client_number_of (envelope->payload)));
+  g_array_append_val (client->confirming, envelope->route_id);
+  if (client->number % 3 == 0 || client->world->is_healing)
+    sim_client_confirm (client, client->confirming->len - 1);
+}
+
+static void
+client_handle_deliver (SimClient *client, guint8 flags, const WireEnvelope *envelope)
 {
   WireSpan ids = envelope->subscriptions;
   guint32 id;
 
+  client_note_route (client, flags, envelope);
   while (wire_envelope_next_u32 (&ids, &id))
     {
       client_count_message (client, id, envelope->payload.len);
@@ -275,6 +312,28 @@ client_handle_deliver (SimClient *client, const WireEnvelope *envelope)
                            envelope->payload.len, envelope->accept_seq, envelope->remaining_us,
                            (const char *) envelope->sender.data, envelope->sender.len, envelope->attempt);
     }
+}
+
+static SimFrameName
+client_frame_name (const SimClient *client, const WireEnvelope *envelope)
+{
+  return (SimFrameName){ client->number, envelope->answers };
+}
+
+static void
+client_handle_ack (SimClient *client, const WireEnvelope *envelope)
+{
+  guint64 frame = (guint64) client->number << 32 | envelope->answers;
+  const char *problem;
+
+  for (guint i = 0; i < client->numbered->len; i++)
+    if (g_array_index (client->numbered, SimNumbered, i).frame == frame)
+      client->last_known = MAX (client->last_known, g_array_index (client->numbered, SimNumbered, i).message_id);
+  if (!sim_resends_got_ack (client->world->resends, frame, envelope->accept_seq, envelope->matched, envelope->queued,
+                            envelope->refused, &problem))
+    sim_model_ack (client->world->model, frame, envelope->accept_seq, envelope->matched, envelope->queued,
+                   envelope->refused);
+  client_expect (client, problem);
 }
 
 static void
@@ -305,12 +364,24 @@ client_names (const WireEnvelope *envelope, const char *word)
   return g_strstr_len ((const char *) envelope->detail.data, (gssize) envelope->detail.len, word) != NULL;
 }
 
+static gboolean
+client_is_block_over (const WireEnvelope *envelope)
+{
+  return wire_span_equal (envelope->setting, WIRE_SPAN_LITERAL ("longest_block_us"));
+}
+
 static void
 client_handle_error (SimClient *client, const WireEnvelope *envelope)
 {
   g_hash_table_remove (client->asked, &envelope->answers);
   client_expect (client, sim_requests_got_error (client->world->requests, client->number, envelope->answers));
-  if (wire_span_equal (envelope->setting, WIRE_SPAN_LITERAL ("longest_block_us")))
+  /* The report of a block that lasted too long says nothing of the confirmation. */
+  if (!client_is_block_over (envelope))
+    client_expect (client, sim_confirms_got_error (client->world->confirms, client_frame_name (client, envelope),
+                                                   envelope->status, client->world->now_us));
+  if (envelope->status == WIRE_STATUS_UNKNOWN)
+    sim_cover (client->world, SIM_COVER_UNKNOWN);
+  if (client_is_block_over (envelope))
     sim_cover (client->world,
                envelope->status == WIRE_STATUS_SLOW_CONSUMER ? SIM_COVER_STREAM_BLOCKED : SIM_COVER_BLOCK_EXPIRED);
   else if (envelope->status == WIRE_STATUS_BAD_PATTERN && client_names (envelope, "group-pattern"))
@@ -395,7 +466,7 @@ client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *en
   switch (frame->kind)
     {
     case WIRE_KIND_DELIVER:
-      client_handle_deliver (client, envelope);
+      client_handle_deliver (client, frame->flags, envelope);
       break;
     case WIRE_KIND_GAP:
       client_cover_gap (client, envelope);
@@ -404,8 +475,11 @@ client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *en
                        envelope->gap_count, envelope->gap_reason);
       break;
     case WIRE_KIND_ACK:
-      sim_model_ack (world->model, (guint64) client->number << 32 | envelope->answers, envelope->accept_seq,
-                     envelope->matched, envelope->queued, envelope->refused);
+      client_handle_ack (client, envelope);
+      break;
+    case WIRE_KIND_DELIVERED:
+      sim_cover (world, SIM_COVER_CONFIRMED);
+      client_expect (client, sim_confirms_got_delivered (world->confirms, client_frame_name (client, envelope)));
       break;
     case WIRE_KIND_CREDIT:
       client->granted_messages[envelope->credit_class % WIRE_N_CLASSES] = envelope->credit_messages;

@@ -42,7 +42,7 @@ typedef struct
   guint queued;       /* as the ACK says */
   GHashTable *groups; /* that received it */
   gboolean at_least_once;
-  GHashTable *asked;    /* names of the groups that match */
+  GHashTable *asked;    /* groups that match, or their members -> name of the group */
   GHashTable *attempts; /* "group attempt": deliveries to groups */
 } ModelMessage;
 

@@ -399,8 +399,9 @@ sim_model_publish (SimModel *model,
           message->matched++;
         }
       /* One for the group; a broadcast and a direct message count for each peer in it. */
-      else if (g_hash_table_add (members, message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer)
-                                                           : g_strdup (sub->group)))
+      else if (g_hash_table_insert (
+                   members, message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer) : g_strdup (sub->group),
+                   sub->group))
         {
           message->matched++;
           sim_model_group (model, sub->group)->matched++;
@@ -444,9 +445,17 @@ sim_model_refuse (SimModel *model, guint64 number)
         g_array_set_size (sub->matches, n - 1);
     }
   g_hash_table_iter_init (&iter, message->asked);
-  while (g_hash_table_iter_next (&iter, &name, NULL))
+  while (g_hash_table_iter_next (&iter, NULL, &name))
     sim_model_group (model, name)->matched--;
   g_hash_table_remove (model->messages, &number);
+}
+
+guint
+sim_model_count_groups (const SimModel *model, guint64 number)
+{
+  const ModelMessage *message = g_hash_table_lookup (model->messages, &number);
+
+  return message != NULL && !message->to_each ? g_hash_table_size (message->asked) : 0;
 }
 
 void

@@ -93,6 +93,8 @@ guint sim_model_publish (SimModel *model,
 void sim_model_withdraw (SimModel *model, guint64 number);
 /* The message was refused as a whole: nobody gets it, and no member of a group counted it. */
 void sim_model_refuse (SimModel *model, guint64 number);
+/* How many groups of the last call get the message, each through one member. */
+guint sim_model_count_groups (const SimModel *model, guint64 number);
 /* A peer was disconnected while the message was routed. */
 void sim_model_unsure (SimModel *model, guint64 number);
 

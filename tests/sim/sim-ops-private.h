@@ -9,6 +9,7 @@
  * sim-ops.c with its weight; an operation that does not fit the state of the client does nothing.
  *
  *   sim-ops-publish    messages
+ *   sim-ops-confirm    confirmations of messages, and messages that are sent again
  *   sim-ops-subscribe  subscriptions, their policies and their credit
  *   sim-ops-requests   requests and answers
  *   sim-ops            calls without effect, invalid frames, faults around clients
@@ -23,6 +24,9 @@
 #define SIM_IDS    12u
 #define SIM_STAGES 3u
 
+/* Draws a number, and a wait until the message was handled, for a message to the public of a topic. @flags: of the frame */
+void
+sim_ops_draw_assurance (SimWorld *world, SimClient *client, SimFrame *frame, WireEnvelope *envelope, guint8 *flags);
 /* Calls a method of the broker with that message. */
 void sim_ops_call (SimClient *client, const char *topic, const ProtobufCMessage *message, const SimFrame *frame);
 
@@ -31,6 +35,11 @@ void sim_op_publish (SimWorld *world, SimClient *client);
 void sim_op_crowd (SimWorld *world, SimClient *client);
 /* The beginning of a large frame; the rest comes when the client is not late any more. */
 void sim_op_begin (SimWorld *world, SimClient *client);
+
+/* Confirms a message that was received, or one that another client has received. */
+void sim_op_confirm (SimWorld *world, SimClient *client);
+/* Sends a message with a number once more. */
+void sim_op_resend (SimWorld *world, SimClient *client);
 
 void sim_op_subscribe (SimWorld *world, SimClient *client);
 void sim_op_serve (SimWorld *world, SimClient *client);

@@ -96,6 +96,7 @@ ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len
     envelope.delivery = WIRE_DELIVERY_AT_LEAST_ONCE;
   if (frame.broadcast)
     flags |= WIRE_FLAG_BROADCAST;
+  sim_ops_draw_assurance (world, client, &frame, &envelope, &flags);
   ops_draw_lineage (&world->random, &frame.lineage, &envelope);
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
 }

@@ -125,7 +125,8 @@ static const struct
   { 120, sim_op_reply },   { 12, sim_op_cancel },    { 4, sim_op_decline }, { 6, op_stats },
   { 15, op_ping },         { 6, op_denied },         { 2, op_hostile },     { 40, op_freeze },
   { 15, op_delay },        { 4, op_disconnect },     { 4, sim_rival_run },  { 60, op_advance },
-  { 12, sim_op_crowd },    { 8, op_no_memory },      { 10, sim_op_begin },
+  { 30, sim_op_confirm },  { 25, sim_op_resend },    { 12, sim_op_crowd },  { 8, op_no_memory },
+  { 10, sim_op_begin },
 };
 
 void
@@ -175,6 +176,8 @@ sim_ops_limits (SimRandom *random, BusLimits *limits)
   limits->max_pending_requests = 1 + sim_below (random, 8);
   limits->max_request_members = 1 + sim_below (random, 20);
   limits->longest_block_us = 1000 + sim_below (random, 300000);
+  limits->request_timeout_us = 1000000;
+  limits->resend_windows = sim_chance (random, 50) ? 3 + sim_below (random, 6) : 1024;
   limits->settle_timeout_us = 1000 + sim_below (random, 300000);
   limits->unsettled_messages = sim_chance (random, 50) ? 1 + sim_below (random, 10) : 1000;
   limits->delivery_attempts = 1 + sim_below (random, 4);

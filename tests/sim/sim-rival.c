@@ -33,6 +33,8 @@ rival_connect (SimWorld *world, const SimClient *client, SimClient *rival, Rival
   who.agent = client->role == SIM_AGENT;
   g_strlcpy (rival->id, client->id, sizeof rival->id);
   rival->number = kind == RIVAL_SAME_OBJECT ? client->number : ++world->next_client;
+  rival->incarnation = kind == RIVAL_SAME_OBJECT ? client->incarnation : rival->number;
+  rival->slot = client->slot;
   rival->peer = bus_core_connect (world->core, &who, rival, world->now_us, &refusal);
   if (rival->peer == NULL)
     sim_world_fail (world, "a rival was refused a connection");
@@ -118,6 +120,11 @@ sim_rival_run (SimWorld *world, SimClient *client)
   if (!sim_world_failed (world))
     runs[kind](world, client, rival);
   sim_world_close_peers (world);
+  if (rival->peer != NULL && bus_peer_is_ready (rival->peer))
+    {
+      sim_resends_join (world->resends, rival->slot, rival->incarnation, 0);
+      rival->is_known = TRUE;
+    }
   if (rival->peer != NULL)
     sim_world_disconnect (world, rival);
   sim_world_close_peers (world);

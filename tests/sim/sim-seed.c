@@ -10,6 +10,8 @@
 #define WINDOW_STEPS (10 * G_TIME_SPAN_MILLISECOND)
 #define HEAL_ROUNDS  400u
 
+#define WINDOW_OF_RESENDS_US (31 * G_TIME_SPAN_SECOND) /* the clock of the world moves twice as far */
+
 static void
 seed_move (SimWorld *world)
 {
@@ -43,10 +45,14 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->model = sim_model_new ();
   world->watch = sim_watch_new ();
   world->requests = sim_requests_new ();
+  world->confirms = sim_confirms_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   bus_limits_init (&options.limits);
   sim_ops_limits (&world->random, &options.limits);
+  world->resends = sim_resends_new ((guint) options.limits.resend_windows);
+  world->request_timeout_us = options.limits.request_timeout_us;
   world->keeps = sim_chance (&world->random, 50);
+  world->numbers = sim_chance (&world->random, 50);
   world->strategy = (guint) (seed % 4);
   world->has_weights = seed / 4 % 2 == 1;
   world->is_crew = seed / 8 % 3 == 1;
@@ -78,6 +84,8 @@ seed_heal (SimWorld *world)
             sim_client_return_credit (client, sub, FALSE);
           if (client->peer != NULL && client->is_ready)
             sim_client_return_reply_credit (client, TRUE);
+          while (client->peer != NULL && client->confirming->len > 0)
+            sim_client_confirm (client, 0);
           busy += client->frames.length + g_hash_table_size (client->asked);
         }
       seed_move (world);
@@ -85,14 +93,17 @@ seed_heal (SimWorld *world)
       sim_check_step (world);
       bus_core_stats (world->core, &stats);
       /* A gap without a message behind it is sent within a second. */
-      if (busy == 0 && stats.queued_bytes == 0 && stats.pending_requests == 0 && round > 60)
+      if (busy == 0 && stats.queued_bytes == 0 && stats.pending_requests == 0 && round > 60
+          && sim_confirms_count (world->confirms) == 0)
         return;
     }
   if (sim_world_failed (world))
     return;
   bus_core_stats (world->core, &stats);
-  sim_world_fail (world, "I20: not at rest: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes, %u requests",
-                  stats.queued_messages, stats.queued_bytes, stats.pending_requests);
+  sim_world_fail (
+      world,
+      "I20: not at rest: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes, %u requests, %u confirmations",
+      stats.queued_messages, stats.queued_bytes, stats.pending_requests, sim_confirms_count (world->confirms));
 }
 
 static void
@@ -103,6 +114,10 @@ seed_finish (SimWorld *world)
   for (guint i = 0; i < SIM_CLIENTS; i++)
     if (world->clients[i].peer != NULL)
       sim_world_disconnect (world, &world->clients[i]);
+  if (sim_resends_count (world->resends) > 0)
+    sim_world_advance (world, WINDOW_OF_RESENDS_US); /* nobody comes back */
+  if (sim_world_failed (world))
+    return;
   bus_core_stats (world->core, &stats);
   if (stats.charged_bytes != 0 || stats.subscriptions != 0 || stats.groups != 0 || stats.pending_requests != 0)
     sim_world_fail (world, "I3: %" G_GUINT64_FORMAT " bytes, %u subscriptions, %u groups, %u requests are left",
@@ -167,6 +182,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   sim_model_free (world->model);
   sim_watch_free (world->watch);
   sim_requests_free (world->requests);
+  sim_confirms_free (world->confirms);
+  sim_resends_free (world->resends);
   g_array_unref (world->accepted_us);
   return failure;
 }

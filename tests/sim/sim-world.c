@@ -34,6 +34,15 @@ sim_world_failed (const SimWorld *world)
 
 /* --- connections --- */
 
+/* Another client object, which begins to number its messages anew. */
+static void
+world_renew (SimClient *client)
+{
+  client->incarnation = client->number;
+  client->next_message_id = client->last_known = 0;
+  g_array_set_size (client->numbered, 0);
+}
+
 void
 sim_world_connect (SimWorld *world, SimClient *client)
 {
@@ -43,6 +52,8 @@ sim_world_connect (SimWorld *world, SimClient *client)
 
   sim_client_reset (client);
   client->number = ++world->next_client;
+  if (client->incarnation == 0 || sim_chance (&world->random, 30))
+    world_renew (client);
   client->peer = bus_core_connect (world->core, &who, client, world->now_us, &refusal);
   if (client->peer == NULL)
     sim_world_fail (world, "a connection was refused");
@@ -71,6 +82,9 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   client->peer = peer;
   sim_check_before_end (world, client, 0, &ends);
   routes = sim_check_before_requests (world);
+  if (client->is_known)
+    sim_resends_leave (world->resends, client->slot, world->now_us);
+  sim_confirms_gone (world->confirms, client->number);
   client->peer = NULL;
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
   sim_check_after_requests (world, routes, client->number);
@@ -156,7 +170,10 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     case SIM_FRAME_HELLO:
       sim_model_ready (world->model, client->number, client->role, sim_account_of (client), client->type, client->id);
       sim_view_grant_delivery (client);
+      client->is_known = TRUE;
       client->begun_at = sim_view_accept_seq (world);
+      if (sim_resends_join (world->resends, client->slot, client->incarnation, frame->number) > 0)
+        sim_cover (world, SIM_COVER_RESEND_TRIMMED);
       sim_view_grant_all (client);
       break;
     case SIM_FRAME_SUBSCRIBE:
@@ -182,7 +199,11 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     case SIM_FRAME_CANCEL:
       sim_requests_cancelled (world->requests, client->number, frame->number);
       break;
+    case SIM_FRAME_CONFIRM:
+      sim_confirms_confirmed (world->confirms, client->number, frame->number);
+      break;
     case SIM_FRAME_PUBLISH:
+    case SIM_FRAME_RESENT:
     case SIM_FRAME_REPLY:
     case SIM_FRAME_DECLINE:
     case SIM_FRAME_OTHER:
@@ -205,44 +226,6 @@ world_hand_to_core (SimWorld *world, SimClient *client, gsize len, gboolean is_s
   g_byte_array_remove_range (client->stream, 0, (guint) len);
 }
 
-/* What clients published and the broker accepted; its own events are not in it. */
-static guint64
-world_count_accepted (const SimWorld *world)
-{
-  return sim_view_accept_seq (world) - sim_view_announced (world);
-}
-
-/* A message was passed in, of which the model knows that @matched match. @accepted, @received: as they were before. */
-static void
-world_compare_accepted (SimWorld *world,
-                        const SimClient *client,
-                        const SimFrame *frame,
-                        guint matched,
-                        guint64 accepted,
-                        guint64 received,
-                        gboolean is_forbidden)
-{
-  gboolean is_accepted = world_count_accepted (world) != accepted;
-  gboolean is_direct = frame->target[0] != '\0';
-
-  if (sim_view_received (client) == received)
-    sim_model_withdraw (world->model, frame->number); /* the broker is disconnecting its publisher */
-  else if (!is_accepted && (is_forbidden || (is_direct && matched == 0)))
-    sim_model_withdraw (world->model, frame->number);
-  else if (frame->at_least_once && !is_accepted)
-    {
-      sim_model_refuse (world->model, frame->number);
-      if (matched > 0)
-        sim_cover (world, SIM_COVER_KEPT_REFUSED);
-    }
-  else if (!is_accepted || is_forbidden || (is_direct && matched == 0))
-    sim_world_fail (world, "a message of client %s was %s", client->id, is_accepted ? "accepted" : "not accepted");
-  if (is_direct && matched > 0)
-    sim_cover (world, SIM_COVER_DIRECT);
-  if (sim_view_is_closing (world))
-    sim_model_unsure (world->model, frame->number);
-}
-
 /* Notes when the messages of the last frame were accepted. */
 static void
 world_note_accepted (SimWorld *world)
@@ -255,14 +238,11 @@ world_note_accepted (SimWorld *world)
 static void
 world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize len)
 {
-  guint64 seq = sim_view_accept_seq (world) + 1;
-  guint64 accepted = world_count_accepted (world);
-  guint64 received = sim_view_received (client);
   gboolean publishes = frame->kind == SIM_FRAME_PUBLISH;
   gboolean ends_requests
       = frame->kind == SIM_FRAME_REPLY || frame->kind == SIM_FRAME_CANCEL || frame->kind == SIM_FRAME_DECLINE;
   gboolean waits = FALSE;
-  guint matched = 0;
+  SimPublish publish;
   GArray *routes = NULL;
   SimBefore before;
 
@@ -270,10 +250,9 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     sim_view_has_subscription (client, frame->subscription, &waits);
   /* The model needs to know what matches before the core reports what it did with the message. */
   if (publishes)
-    matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
-                                 frame->ttl_us, frame->broadcast, frame->at_least_once,
-                                 frame->target[0] != '\0' ? frame->target : NULL, &frame->lineage, seq);
+    sim_publish_before (world, client, frame, &publish);
   sim_check_before_frame (world, client, frame, &before);
+  sim_check_before_confirm (world, client, frame, &before);
   if (ends_requests)
     routes = sim_check_before_requests (world);
   if (frame->kind == SIM_FRAME_CREDIT)
@@ -281,12 +260,13 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   world_hand_to_core (world, client, len, frame->size != len);
   world_note_accepted (world);
   if (publishes)
-    world_compare_accepted (world, client, frame, matched, accepted, received, before.is_forbidden);
+    sim_publish_after (world, client, frame, &publish, before.is_forbidden);
   else if (!bus_peer_is_closing (client->peer))
     world_report_to_model (world, client, frame, waits);
   if (ends_requests)
     sim_check_after_requests (world, routes, frame->kind == SIM_FRAME_CANCEL ? 0 : client->number);
   sim_check_after_frame (world, client, frame, &before);
+  sim_check_after_confirm (world, client, frame, &before);
   if (frame->kind == SIM_FRAME_CREDIT)
     sim_check_after_block (world, client);
 }
@@ -314,6 +294,7 @@ world_pass_in (SimWorld *world, SimClient *client, gsize len)
 void
 sim_world_feed (SimWorld *world, SimClient *client, gsize max)
 {
+  sim_world_close_peers (world); /* the model of resends counts the clients that are gone */
   while (client->peer != NULL && client->frames.length > 0 && max > 0 && !sim_world_failed (world))
     {
       const SimFrame *frame = g_queue_peek_head (&client->frames);
@@ -393,6 +374,7 @@ world_tick (SimWorld *world)
     sim_check_before_block (world, &world->clients[i]);
   sim_check_before_end (world, NULL, 0, &ends);
   routes = sim_check_before_requests (world);
+  sim_resends_tick (world->resends, world->now_us);
   bus_core_tick (world->core, world->now_us);
   sim_check_after_requests (world, routes, 0);
   sim_check_after_end (world, &ends);

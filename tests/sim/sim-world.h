@@ -3,9 +3,11 @@
 
 #include "bus-core.h"
 #include "coverage.h"
+#include "sim-confirm.h"
 #include "sim-model.h"
 #include "sim-random.h"
 #include "sim-requests.h"
+#include "sim-resend.h"
 #include "check-watch.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
@@ -46,6 +48,8 @@ typedef enum
   SIM_FRAME_CREDIT,
   SIM_FRAME_CANCEL,  /* of a requester; number: its request */
   SIM_FRAME_DECLINE, /* of a responder */
+  SIM_FRAME_CONFIRM, /* number: the route */
+  SIM_FRAME_RESENT,  /* a PUBLISH that the broker recognises, or does not accept for want of a window */
 } SimFrameKind;
 
 /* The meaning of a frame in a stream, for the model. */
@@ -63,6 +67,9 @@ typedef struct
   guint64 ttl_us;
   gboolean broadcast;
   gboolean at_least_once;
+  gboolean is_confirmed; /* PUBLISH: its sender waits until it was handled */
+  guint64 message_id;    /* PUBLISH; 0: none */
+  guint64 deadline_us;   /* PUBLISH; 0: none */
   gboolean roomy;
   gboolean serve;
   gboolean lazy;
@@ -74,6 +81,15 @@ typedef struct
   char target[16];    /* empty: none */
   SimLineage lineage; /* PUBLISH; SUBSCRIBE: the filter */
 } SimFrame;
+
+/* A message that its client may send again. */
+typedef struct
+{
+  guint64 message_id;
+  guint64 frame; /* connection and id of the frame that carried it last */
+  const char *topic;
+  gboolean is_confirmed;
+} SimNumbered;
 
 /* A subscription as its client sees it. */
 typedef struct
@@ -120,6 +136,7 @@ typedef struct
   BusPeer *peer;    /* NULL: not connected */
   guint64 begun_at; /* accept sequence, when it said hello */
   gboolean is_ready;
+  gboolean is_known;    /* the broker accepted its HELLO */
   gboolean has_streams; /* WELCOME granted them */
   gboolean is_frozen;
   gboolean is_late;
@@ -141,6 +158,13 @@ typedef struct
   GHashTable *refused; /* those whose answer has no room in the queue */
   GHashTable *left;    /* id of an UNSUBSCRIBE call -> number of its subscription */
   GArray *routes;      /* of guint64: requests to be answered */
+  GArray *confirming;  /* of guint64: routes of messages that it has received */
+
+  /* Of the client object, whatever its connection. */
+  guint64 incarnation;
+  guint64 next_message_id;
+  guint64 last_known; /* the newest of its numbers with an ACK */
+  GArray *numbered;   /* of SimNumbered */
 } SimClient;
 
 /* The member that had the last turn of a group. */
@@ -166,6 +190,8 @@ struct SimWorld
   SimModel *model;
   SimWatch *watch;
   SimRequests *requests;
+  SimConfirms *confirms;
+  SimResends *resends;
   SimCoverage *coverage;
   gint64 now_us;
   guint step;
@@ -177,6 +203,8 @@ struct SimWorld
   guint fail_allocations; /* so many of the next ones fail */
   gboolean
       keeps; /* clients publish at least once as well; not in every seed, because the sums of a group are exact without */
+  gboolean numbers;           /* clients number some of their messages */
+  guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;
   gboolean is_tick_due; /* time moved without a tick: the core's timers are late */
   gboolean was_demoted;
@@ -239,6 +267,31 @@ void sim_client_return_credit (SimClient *client, guint place, gboolean half);
 void sim_client_return_reply_credit (SimClient *client, gboolean all);
 /* That request must not be answered by a REPLY. */
 void sim_client_expect_refused (SimClient *client, guint64 id);
+/* Confirms a message that it has received. @at: place in confirming */
+void sim_client_confirm (SimClient *client, guint at);
+
+/* --- sim-publish: a frame that publishes, and the models --- */
+
+/* Before the broker got it. */
+typedef struct
+{
+  guint matched;    /* subscriptions and groups, as the model says */
+  guint n_groups;   /* of them */
+  guint64 seq;      /* if it is accepted */
+  guint64 accepted; /* messages so far */
+  guint64 received; /* frames of its client so far */
+  gboolean may_wait;
+  SimResendKind resend;
+  guint64 first; /* of a message that the broker recognises: its number */
+} SimPublish;
+
+/* @frame: (inout): becomes SIM_FRAME_RESENT when the broker may not accept it as a new message */
+void sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, SimPublish *publish);
+void sim_publish_after (SimWorld *world,
+                        const SimClient *client,
+                        const SimFrame *frame,
+                        const SimPublish *publish,
+                        gboolean is_forbidden);
 
 /* --- sim-ops --- */
 

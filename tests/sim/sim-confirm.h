@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The model of confirmations: which publishers wait until a message was handled, and which answers they may get. Like
+ * sim-model it knows the protocol as the documents state it and includes no header of the core.
+ *
+ * A message has one route to its target, or one to each group that matches it. A route can come to several receivers, one
+ * after the other; the first of them that returns it confirms it.
+ *
+ * For each frame that waits: it is answered exactly once, unless its connection ends first. DELIVERED comes only after
+ * every route was confirmed by a connection that had received it. UNKNOWN comes only at the deadline, or after a
+ * connection ended. A frame that sends the message once more waits in place of the first one, and gets the same answer
+ * when there was one.
+ */
+
+typedef struct SimConfirms SimConfirms;
+
+/* A frame is named by its connection and its id there. */
+typedef struct
+{
+  guint connection;
+  guint64 id;
+} SimFrameName;
+
+SimConfirms *sim_confirms_new (void);
+void sim_confirms_free (SimConfirms *confirms);
+
+/* The broker accepted message @number, and its publisher waits. @routes: how many; 0: not known */
+void sim_confirms_ask (SimConfirms *confirms, guint64 number, SimFrameName frame, guint routes, gint64 due_us);
+/* The publisher sent message @number once more, and the broker recognised it. */
+void sim_confirms_ask_again (SimConfirms *confirms, guint64 number, SimFrameName frame);
+/* The broker has seen DELIVERED. */
+void sim_confirms_confirmed (SimConfirms *confirms, guint connection, guint64 route);
+/* A connection ended. */
+void sim_confirms_gone (SimConfirms *confirms, guint connection);
+
+/* --- what came to a client. NULL: it is right, else what is wrong (static) --- */
+
+/* A message with a route came to a receiver. */
+const char *sim_confirms_got_message (SimConfirms *confirms, guint connection, guint64 route, guint64 number);
+const char *sim_confirms_got_delivered (SimConfirms *confirms, SimFrameName frame);
+/* Returns NULL as well when the ERROR answers something else. */
+const char *sim_confirms_got_error (SimConfirms *confirms, SimFrameName frame, guint status, gint64 now_us);
+
+/* The frames that wait. @function: gets each of them with its deadline */
+void sim_confirms_foreach (SimConfirms *confirms,
+                           void (*function) (SimFrameName frame, gint64 due_us, gpointer data),
+                           gpointer data);
+/* The number of frames that wait. */
+guint sim_confirms_count (const SimConfirms *confirms);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core-view.h"
+#include "sim-world.h"
+
+/*
+ * A frame that publishes: the models learn of it before the broker gets it, because they need to know what matches before the
+ * broker reports what it did. Afterwards it is compared whether the broker accepted the message.
+ */
+
+/* What clients published and the broker accepted; its own events are not in it. */
+static guint64
+publish_count_accepted (const SimWorld *world)
+{
+  return sim_view_accept_seq (world) - sim_view_announced (world);
+}
+
+void
+sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, SimPublish *publish)
+{
+  *publish = (SimPublish){ .seq = sim_view_accept_seq (world) + 1,
+                           .accepted = publish_count_accepted (world),
+                           .received = sim_view_received (client),
+                           .may_wait = sim_view_may_wait (client) };
+  if (frame->message_id != 0)
+    publish->resend = sim_resends_look_up (world->resends, client->slot, frame->message_id, &publish->first);
+  if (publish->resend != SIM_RESEND_NEW)
+    {
+      frame->kind = SIM_FRAME_RESENT;
+      return;
+    }
+  publish->matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
+                                        frame->ttl_us, frame->broadcast, frame->at_least_once,
+                                        frame->target[0] != '\0' ? frame->target : NULL, &frame->lineage, publish->seq);
+  publish->n_groups = sim_model_count_groups (world->model, frame->number);
+}
+
+/* --- messages that were sent before --- */
+
+static void
+publish_after_resend (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimPublish *publish)
+{
+  gboolean waits = frame->is_confirmed && publish->resend == SIM_RESEND_KNOWN;
+
+  if (publish_count_accepted (world) != publish->accepted)
+    sim_world_fail (world, "K12: message %" G_GUINT64_FORMAT " of %s was accepted twice", frame->message_id,
+                    client->id);
+  sim_cover (world, publish->resend == SIM_RESEND_KNOWN ? SIM_COVER_RESENT : SIM_COVER_RESEND_REFUSED);
+  if (publish->first >> 32 != client->number && publish->first != 0)
+    sim_cover (world, SIM_COVER_RESENT_ELSEWHERE);
+  if (publish->resend != SIM_RESEND_KNOWN || (waits && !publish->may_wait))
+    return;
+  sim_resends_repeated (world->resends, client->slot, frame->message_id, frame->number);
+  if (!waits)
+    return;
+  sim_confirms_ask_again (world->confirms, publish->first, (SimFrameName){ client->number, (guint32) frame->number });
+  if (publish->first >> 32 != client->number)
+    sim_cover (world, SIM_COVER_RESENT_WAITS);
+}
+
+/* --- messages --- */
+
+/* A message that is confirmed, and not kept, is refused only for these reasons. */
+static gboolean
+publish_may_be_refused (const SimFrame *frame, const SimPublish *publish)
+{
+  if (frame->at_least_once)
+    return TRUE;
+  return frame->is_confirmed
+         && (!publish->may_wait || (frame->target[0] == '\0' ? publish->n_groups == 0 : publish->matched == 0));
+}
+
+static void
+publish_compare_refused (SimWorld *world,
+                         const SimClient *client,
+                         const SimFrame *frame,
+                         const SimPublish *publish,
+                         gboolean is_forbidden)
+{
+  gboolean is_direct = frame->target[0] != '\0';
+
+  if (is_forbidden || (is_direct && publish->matched == 0))
+    {
+      sim_model_withdraw (world->model, frame->number);
+      return;
+    }
+  if (!publish_may_be_refused (frame, publish) && !sim_view_is_closing (world))
+    sim_world_fail (world, "a message of client %s was not accepted", client->id);
+  sim_model_refuse (world->model, frame->number);
+  if (publish->matched > 0)
+    sim_cover (world, frame->at_least_once ? SIM_COVER_KEPT_REFUSED : SIM_COVER_CONFIRM_REFUSED);
+}
+
+static void
+publish_note_accepted (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimPublish *publish)
+{
+  guint64 wait_us = frame->deadline_us != 0 ? frame->deadline_us : world->request_timeout_us;
+  guint routes = frame->target[0] != '\0' ? 1 : publish->n_groups;
+
+  if (frame->message_id != 0)
+    sim_resends_accepted (world->resends, client->slot, frame->message_id, frame->number, publish->seq);
+  if (frame->is_confirmed && !publish->may_wait)
+    sim_world_fail (world, "R06: %s waits for more answers than it may", client->id);
+  if (frame->is_confirmed)
+    sim_confirms_ask (world->confirms, frame->number, (SimFrameName){ client->number, (guint32) frame->number },
+                      sim_view_is_closing (world) ? 0 : routes, world->now_us + (gint64) wait_us);
+  if (frame->target[0] != '\0' && publish->matched > 0)
+    sim_cover (world, SIM_COVER_DIRECT);
+}
+
+void
+sim_publish_after (SimWorld *world,
+                   const SimClient *client,
+                   const SimFrame *frame,
+                   const SimPublish *publish,
+                   gboolean is_forbidden)
+{
+  gboolean is_accepted = publish_count_accepted (world) != publish->accepted;
+
+  if (sim_view_received (client) == publish->received)
+    {
+      sim_model_withdraw (world->model, frame->number); /* the broker is disconnecting its publisher */
+      return;
+    }
+  if (frame->message_id != 0 && publish->resend != SIM_RESEND_NO_WINDOW
+      && sim_resends_open (world->resends, client->slot))
+    sim_cover (world, SIM_COVER_RESEND_MADE_ROOM);
+  if (publish->resend != SIM_RESEND_NEW)
+    publish_after_resend (world, client, frame, publish);
+  else if (!is_accepted)
+    publish_compare_refused (world, client, frame, publish, is_forbidden);
+  else if (is_forbidden || (frame->target[0] != '\0' && publish->matched == 0)
+           || (frame->is_confirmed && publish->matched == 0))
+    sim_world_fail (world, "a message of client %s was accepted", client->id);
+  else
+    publish_note_accepted (world, client, frame, publish);
+  if (sim_view_is_closing (world))
+    sim_model_unsure (world->model, frame->number);
+}
