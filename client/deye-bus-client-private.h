@@ -205,7 +205,7 @@ void deye_bus_client_unpoll_watch (DeyeBusClient *self);
 /* Writes what the socket takes now. */
 void deye_bus_client_write (DeyeBusClient *self);
 
-/* Reads everything that the socket holds now. What arrives becomes events; no user code is called. */
+/* Reads everything that the socket holds now. Received frames become events; no user code is called. */
 void deye_bus_client_read_ahead (DeyeBusClient *self);
 
 typedef gboolean (*DeyeBusCondition) (gconstpointer data);

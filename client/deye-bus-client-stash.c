@@ -7,7 +7,7 @@
  * Publishing while the client is not connected: the message waits in the stash (session/deye-bus-stash.h) and is sent when
  * the client is ready, after everything is restored and before any later call.
  *
- * What the stash dropped meanwhile is reported once the client is ready, or when it gives up.
+ * Messages that the stash dropped meanwhile are reported once the client is ready, or when it gives up.
  */
 
 #define STASH_DROPPED                                                                                                  \

@@ -34,7 +34,7 @@ hops_count (WireSpan packed)
 }
 
 /* The broker reads its clock once for all that it reads in one turn, so a station may be a little later than the one behind it:
- * then they have the same time. What is later by more was stamped by another clock. */
+ * then they have the same time. A stamp that is later by more comes from another clock. */
 static void
 hops_drop_other_clocks (DeyeBusHops *hops)
 {

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * @DEYE_BUS_RETAIN_LAST: it is retained until it is replaced or cleared, its time to live ends, or the broker ends
  * @DEYE_BUS_RETAIN_CONNECTED: the same, but at most until the connection of its publisher ends
  *
- * How long the broker keeps a published message as the value of its topic, for subscribers that come later.
+ * Time for which the broker keeps a published message as the value of its topic, for subscribers that come later.
  *
  * Since: 0.1
  */
@@ -117,7 +117,7 @@ DEYE_BUS_API void deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_
  *
  * Asks the broker to keep a published message until one member of each matching queue group has handled it. If that
  * member disconnects, unsubscribes, or handles nothing for the time of the broker's setting `settle-timeout-us` (30 s),
- * another one gets the message; deye_bus_message_get_attempt() tells it so. A message can therefore be handled twice, and
+ * another one gets the message; deye_bus_message_get_attempt() returns a number above 1. A message can therefore be handled twice, and
  * receivers must allow for that. Subscriptions outside of groups, direct messages and broadcasts are delivered as without
  * this option.
  *

@@ -7,7 +7,7 @@
 
 #include "control.pb-c.h"
 
-/* What waiting for a peer and watching peers have in common. */
+/* The common part of waiting for a peer and of watching peers. */
 
 /* Copies @state. */
 DeyeBusPeer *deye_bus_peer_new (const Daemoneye__Eventbus__V1__PeerState *state);

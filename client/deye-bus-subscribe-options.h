@@ -45,7 +45,7 @@ typedef enum
  * @DEYE_BUS_STRATEGY_RANDOM: a member by chance, in proportion to their weights
  * @DEYE_BUS_STRATEGY_FIRST_AVAILABLE: the member with the largest weight, then the one that joined first
  *
- * How a queue group chooses the member that gets a message, among those that have room and handle what they get.
+ * Rule by which a queue group chooses the member that gets a message, among those that have room and handle what they get.
  *
  * Since: 0.1
  */
@@ -64,7 +64,7 @@ typedef enum
  * @DEYE_BUS_DRAIN_DRAINING: it gets no new messages, and has not handled everything that it has
  * @DEYE_BUS_DRAIN_DRAINED: it gets no new messages, and has none
  *
- * Whether a member of a queue group, or a server of a topic, takes part in the work. The client itself
+ * State of a member of a queue group, or of a server of a topic: it takes part in the work, or drains. The client itself
  * (deye_bus_subscription_drain_async()) or an operator (`deyebusctl drain`) drains it.
  *
  * Since: 0.1

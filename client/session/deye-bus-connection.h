@@ -8,7 +8,7 @@
  *
  * The table only says what follows. deye_bus_client_apply() is the one place that changes a client's state.
  *
- * Invariant: each cell has an entry. What must not happen is an entry, too: it is a fault of the library.
+ * Invariant: each cell has an entry. An event that must not happen has an entry, too: it is a fault of the library.
  */
 
 /* The values of the client's public enumeration DeyeBusClientState. */

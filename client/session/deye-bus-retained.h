@@ -39,7 +39,7 @@ typedef struct
 
 void deye_bus_retained_clear (DeyeBusRetainedStore *store);
 
-/* What is remembered of a call of the user once it was sent. NULL: it retains nothing, or is the library's own. */
+/* The part of a user's call that is kept once it was sent. NULL: it retains nothing, or is the library's own. */
 DeyeBusRetainedValue *
 deye_bus_retained_value_new (const DeyeBusCall *call, const DeyeBusEncodedCall *encoded, gint64 now_us);
 

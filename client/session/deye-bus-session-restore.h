@@ -28,7 +28,7 @@ void deye_bus_session_release (DeyeBusSession *session);
 /* The connection has its WELCOME: subscribes every channel. @whole: of the kind RESTORE; ends with the last answer. FALSE:
  * there is nothing to restore, and @whole is untouched. */
 gboolean deye_bus_session_restore (DeyeBusSession *session, DeyeBusPending *whole);
-/* Credit came: goes on. No effect if no restore is in progress. */
+/* Continues after credit has arrived. No effect if no restore is in progress. */
 void deye_bus_session_advance_restore (DeyeBusSession *session);
 /* @pending, one of the batch, has ended. */
 void deye_bus_session_restore_answered (DeyeBusSession *session, DeyeBusPending *pending);

@@ -39,7 +39,7 @@ gboolean deye_bus_session_is_kept (const DeyeBusSession *session);
 gboolean deye_bus_session_status_is_final (guint32 status, gboolean handshake);
 /* Status that the broker gave as the reason; OK: it gave none. */
 guint32 deye_bus_session_reason_status (const DeyeBusSession *session);
-/* How long the broker asked this client to stay away; 0: it did not. */
+/* Time for which the broker asked this client to stay away; 0: it did not ask. */
 gint64 deye_bus_session_retry_us (const DeyeBusSession *session);
 /* TRUE if the reason for which the session ended is final. */
 gboolean deye_bus_session_is_final (const DeyeBusSession *session);

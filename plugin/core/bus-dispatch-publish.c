@@ -139,7 +139,7 @@ dispatch_answer_refusal (const DispatchCall *call, const BusRefusal *refusal)
     dispatch_fail (call, refusal->status, "no group has a member for this topic");
 }
 
-/* Whether the store has room is decided before the message is accepted. */
+/* The store refuses a message without room before the message is accepted. */
 static gboolean
 dispatch_may_retain (const DispatchCall *call)
 {

@@ -48,7 +48,7 @@ typedef struct
   void (*report) (gpointer user, ListenerEvent event, const char *text);
   void (*refused) (gpointer user, const TransportCreds *creds); /* its account may not connect */
   void (*paused) (gpointer user);                               /* accepting pauses, because resources ran out */
-  /* How long the next connection may wait in the system's queue; 0: accept it now. Asked before each accept. */
+  /* Time for which the next connection may wait in the system's queue; 0: accept it now. Asked before each accept. */
   gint64 (*wait_us) (gpointer user);
   gpointer user;
 } ListenerOptions;

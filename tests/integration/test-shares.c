@@ -2,7 +2,7 @@
 
 /*
  * How the members of a group share its messages, with real processes: strategy, weight and in-flight bound as fields of the
- * subscribe request. Nothing here depends on time: the members take as many messages as they are told.
+ * subscribe request. Nothing here depends on time: each member takes a given number of messages.
  */
 
 #include "bus-fixture.h"

@@ -20,7 +20,7 @@ Relay *relay_new (const char *path, const char *address);
 void relay_free (Relay *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Relay, relay_free)
 
-/* Closes the clients' ends of all connections. What the broker sends on them is not read any more. */
+/* Closes the clients' ends of all connections. Bytes that the broker sends on them are not read any more. */
 void relay_cut (Relay *self);
 /* Connections that were cut, and that the broker has not closed. */
 guint relay_count_cut (Relay *self);

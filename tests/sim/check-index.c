@@ -115,7 +115,7 @@ sim_check_index (SimWorld *world)
     {
       const BusMatch *match = value;
 
-      /* What the next look-up takes without making it again. */
+      /* The cached match that the next look-up takes. */
       if (bus_match_is_current (&routes->matches, match))
         check_index_match (world, match);
       else if (bus_index_mark_equal (match->mark, bus_index_mark (routes->index, match->key.text)))

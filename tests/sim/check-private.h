@@ -51,7 +51,7 @@ sim_is_watching (const BusSubscription *subscription)
   return subscription->pattern.len > len && memcmp (subscription->pattern.data, domain, len) == 0;
 }
 
-/* What waits and is not kept until it is settled: its bounds apply to it. */
+/* Messages that wait and are not kept until they are settled: the bounds apply to them. */
 static inline guint64
 sim_bounded_messages (const BusSubscription *subscription)
 {
@@ -71,7 +71,7 @@ void sim_check_sums (SimWorld *world);
 void sim_check_reports (SimWorld *world);
 void sim_check_timers (SimWorld *world);
 void sim_check_requests (SimWorld *world);
-/* What waits in the streams of a peer, added to its sums. */
+/* Replies that wait in the streams of a peer, added to its sums. */
 void sim_check_count_streams (SimWorld *world,
                               const BusPeer *peer,
                               guint64 *waiting_bytes,
@@ -80,9 +80,9 @@ void sim_check_count_streams (SimWorld *world,
                               guint64 *held_messages);
 void sim_check_names (SimWorld *world);
 void sim_check_index (SimWorld *world);
-/* What was sent to a subscription and is not settled, see check-unsettled.c. */
+/* Messages that were sent to a subscription and are not settled, see check-unsettled.c. */
 void sim_check_unsettled (SimWorld *world, const BusSubscription *subscription);
-/* How many messages that a subscription of @leaving has not settled another member must get when it ends. */
+/* Number of messages that a subscription of @leaving has not settled and that another member must get when it ends. */
 guint64 sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving);
 /* A message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);

@@ -6,7 +6,7 @@
  * are what its client received.
  */
 
-/* Watchers check what system.drop says. Whether any watches or not, it can only have been published when its timer was due. */
+/* Watchers check the contents of system.drop. Also without a watcher, it is published only when its timer is due. */
 static void
 check_reports_of (SimWorld *world, const BusSubscription *subscription, SimSub *sub)
 {

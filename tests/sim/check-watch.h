@@ -10,7 +10,7 @@
  * must not do is to leave something out. So this module keeps every event that a watcher received, and at the end of a seed,
  * when nothing waits any more, compares the sums with the core: each loss of each subscription is in exactly one system.drop,
  * the last system.slow about a subscription or a queue says how it is, and the last system.peer.* about an id says whether it is
- * connected. A watcher that missed an event is told so by a gap, and its sums are not compared.
+ * connected. A watcher that missed an event gets a gap, and its sums are not compared.
  */
 
 typedef struct SimWorld SimWorld;

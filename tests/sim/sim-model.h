@@ -42,7 +42,7 @@ typedef enum
 #define SIM_REASON_EXPIRED   36u
 #define SIM_REASON_FULL      40u
 
-/* What ties messages together, as numbers; 0: not set. Ids and roots are of one kind. Of a filter only id, root and stage count. */
+/* The ids that connect messages, as numbers; 0: not set. Ids and roots are of one kind. Of a filter only id, root and stage count. */
 typedef struct
 {
   guint id;

@@ -5,7 +5,7 @@
 
 /* Operations that publish: messages of every size, their targets and causes. */
 
-/* Which peers may publish: A the agent and tools, P procmonds, N netmonds. */
+/* Peers that may publish: A the agent and tools, P procmonds, N netmonds. */
 static const struct
 {
   const char *topic;
@@ -52,7 +52,7 @@ ops_id (guint number)
   return wire_span_str (texts[number]);
 }
 
-/* Mostly a chain that goes on, sometimes one that is too long or closes a circle. */
+/* Mostly a chain that continues, sometimes one that is too long or closes a circle. */
 static void
 ops_draw_lineage (SimRandom *random, SimLineage *lineage, WireEnvelope *envelope)
 {

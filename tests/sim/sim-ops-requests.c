@@ -20,7 +20,7 @@ ops_client_that_is_behind (SimWorld *world, SimClient *client)
   return client;
 }
 
-/* What a peer with streams may ask for: many servers, a window, a longest pause. */
+/* Options of a request of a peer with streams: many servers, a window, a longest pause. */
 static void
 ops_draw_streams (SimRandom *random, WireEnvelope *envelope)
 {

@@ -56,7 +56,7 @@ const char *sim_requests_got_cancel (SimRequests *requests, guint connection, co
 
 /* --- what came to a requester --- */
 
-/* What a reply was, for coverage. */
+/* Kind of a reply, for coverage. */
 typedef enum
 {
   SIM_REPLY_FOREIGN, /* of no request that the model knows */

@@ -34,7 +34,7 @@ typedef struct
   guint32 weight;
 } BusGroupWeight;
 
-/* A section [group NAME] of the configuration. What it sets wins over what members ask for. */
+/* A section [group NAME] of the configuration. Its values win over those that members ask for. */
 typedef struct
 {
   char *name;

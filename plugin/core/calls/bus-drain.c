@@ -146,7 +146,7 @@ drain_apply (BusSubscription *subscription, BusSubscriptionEvent event)
   return is_news;
 }
 
-/* What waited for the member and what was sent to it has been counted already, so a demotion ends with it. */
+/* Messages that waited for the member or were sent to it have been counted already, so a demotion ends with it. */
 static void
 drain_finish (BusSubscription *subscription, gint64 now_us)
 {

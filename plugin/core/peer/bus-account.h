@@ -12,7 +12,7 @@
  * POSIX the uid, and the uid in decimal). Quotas apply to it, so that a user cannot get more of the broker by opening
  * more connections. This module counts peers and bytes; what happens at a limit is decided by bus-shed.
  *
- * What outlives the peers, such as a window of resends or a retained message, holds its account by itself.
+ * An object that outlives the peers, such as a window of resends or a retained message, holds its account by itself.
  *
  * Invariant: an account exists while it has a peer or a holder; its usage is the sum of theirs.
  */
@@ -46,7 +46,7 @@ void bus_account_hold (BusAccount *account);
 void bus_account_release (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account);
 GHashTable *bus_account_table_new (void);
 
-/* How many peers an account has. */
+/* Number of peers of an account. */
 guint bus_account_count (GHashTable *accounts, guint32 number);
 /* A retained message of that account is kept, or not any more. */
 void bus_account_add_retained (BusAccount *account, gsize size);

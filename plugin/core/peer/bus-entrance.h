@@ -31,5 +31,5 @@ BusLimit bus_entrance_check (BusCore *core, const BusCredentials *who, gint64 no
 /* The hint for a connection that a limit refuses. */
 guint64 bus_entrance_retry_us (BusLimit limit);
 
-/* How long the next connection need not be accepted yet; 0: accept it now. */
+/* Time for which the next connection need not be accepted; 0: accept it now. */
 gint64 bus_entrance_wait_us (const BusCore *core, gint64 now_us);

@@ -159,7 +159,7 @@ bus_peer_is_ready (const BusPeer *peer)
   return peer->state == BUS_PEER_READY;
 }
 
-/* What counts for max_pending_requests: requests to peers, messages that wait for a confirmation, and calls of the broker that
+/* Number that max_pending_requests bounds: requests to peers, messages that wait for a confirmation, and calls of the broker that
  * are answered later. */
 static inline guint
 bus_peer_pending (const BusPeer *peer)

@@ -64,7 +64,7 @@ admit_can_hold (const BusFlow *flow, const BusSubscription *subscription, const 
          && inbound->class_of.credit_class != WIRE_CLASS_NONE;
 }
 
-/* What waits and is not kept; the bounds of the subscription apply to it. */
+/* Messages that wait and are not kept; the bounds of the subscription apply to them. */
 static guint64
 admit_bounded_messages (const BusSubscription *subscription)
 {

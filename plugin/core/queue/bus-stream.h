@@ -49,7 +49,7 @@ typedef enum
 typedef struct
 {
   BusStreamKind kind;
-  guint64 route; /* of its responder; tells one progress from another */
+  guint64 route; /* of its responder: each responder has its own progress */
   WireLane lane;
   gboolean is_failure; /* it has a status */
   BusDelivery delivery;
@@ -67,7 +67,7 @@ typedef struct
 /* @messages, @bytes: of the window. @owner: of the block timer */
 BusStream *bus_stream_new (BusFlow *flow, guint64 messages, guint64 bytes, gpointer owner);
 
-/* What waits is dropped. */
+/* Drops the replies that wait. */
 void bus_stream_free (BusStream *stream);
 void bus_stream_drop (BusStream *stream);
 

@@ -37,7 +37,7 @@ typedef enum
 } BusSubscriptionEvent;
 #define BUS_N_SUBSCRIPTION_EVENTS 6u
 
-/* What an event does: a state, or one of these. */
+/* Effect of an event: a state, or one of these. */
 typedef enum
 {
   BUS_SUBSCRIPTION_IGNORED = BUS_N_SUBSCRIPTION_STATES,

@@ -7,7 +7,7 @@
  * Withheld credit: the tickets that a subscription under the policy block holds, and the timer that bounds them.
  *
  * A message that such a subscription accepts holds a ticket until its client has settled it: first in a slot of the FIFO
- * (bus-fifo), then, sent but not settled, in a record (bus-unsettled). This module counts them together. What happens when
+ * (bus-fifo), then, sent but not settled, in a record (bus-unsettled). This module counts them together. The outcome when
  * the timer expires is decided by bus-block.
  *
  * Invariant: tickets > 0 exactly while the block timer is armed.

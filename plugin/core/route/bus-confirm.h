@@ -21,7 +21,7 @@
 
 typedef struct BusConfirm BusConfirm;
 
-/* What is known of a confirmation that may survive its publisher. */
+/* The part of a confirmation that may survive its publisher. */
 typedef struct
 {
   BusConfirm *confirm; /* NULL: it has ended, or there was none */

@@ -18,7 +18,7 @@
  * themselves (bus-servers).
  *
  * Policy, bounds and strategy belong to the group, as its first member requested them. Weight and in-flight bound belong to
- * the member. What the configuration sets for the name wins over both.
+ * the member. The values of the configuration for the name win over both.
  *
  * Invariant: a group exists while it has a member.
  */

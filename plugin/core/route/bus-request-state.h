@@ -45,7 +45,7 @@ typedef enum
 } BusRequestEvent;
 #define BUS_N_REQUEST_EVENTS 10u
 
-/* What an event does: a state, or one of these. */
+/* Effect of an event: a state, or one of these. */
 typedef enum
 {
   BUS_REQUEST_IGNORED = BUS_N_REQUEST_STATES,

@@ -58,7 +58,7 @@ typedef struct
   guint failed;
 } BusMembers;
 
-/* How a request ended. */
+/* The end of a request. */
 typedef struct
 {
   WireStatus status;

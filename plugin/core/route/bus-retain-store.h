@@ -7,7 +7,7 @@
 /*
  * The table of retained messages: by topic and in the order of acceptance, with the counters of what became of them.
  *
- * It has only the data. What may be stored, what it is charged to and what ends a value is decided by bus-retain.
+ * It has only the data. bus-retain decides what may be stored, charges it, and ends a value.
  */
 
 typedef struct BusRetained

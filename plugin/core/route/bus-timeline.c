@@ -3,7 +3,7 @@
 
 #include "base/bus-text.h"
 
-/* What the tables keep for an entry, and malloc for a block, approximately. */
+/* Approximate overhead of an entry: of the tables, and of a block of malloc. */
 #define TABLE_BYTES 96u
 
 #define TEXT_MAX 512u /* the longest topic */

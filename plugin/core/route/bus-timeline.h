@@ -24,7 +24,7 @@
 
 #define BUS_TIMELINE_SHARE 8u /* it takes at most this part of broker_bytes, whatever timeline_bytes is */
 
-/* What became of a message. */
+/* Outcome of a message. */
 typedef struct
 {
   guint64 accept_seq; /* 0: it was refused */

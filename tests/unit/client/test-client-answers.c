@@ -200,7 +200,7 @@ test_many (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_answers_get_failed (answers), ==, 1);
 }
 
-/* What arrived before the deadline is not thrown away. */
+/* Answers that arrived before the deadline are not thrown away. */
 static void
 test_many_overdue (Fixture *f, gconstpointer data)
 {

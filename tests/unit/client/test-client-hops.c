@@ -53,7 +53,7 @@ test_publish (void)
   g_assert_cmpint (read->at_us[DEYE_BUS_HOP_DELIVERED], ==, 1400);
 }
 
-/* What a responder sends with its answer is what the requester reads. */
+/* The requester reads the stamps that the responder sends with its answer. */
 static void
 test_answer (void)
 {

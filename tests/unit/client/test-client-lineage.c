@@ -8,7 +8,7 @@
 #include "wire-guard.h"
 
 /*
- * What ties messages together, at the client: trace contexts as text, options for messages that another one caused, bounds, and the
+ * The ids that connect messages, at the client: trace contexts as text, options for messages that another one caused, bounds, and the
  * filter of a subscription.
  */
 
@@ -314,7 +314,7 @@ test_unsupported (Fixture *f, gconstpointer data)
 
 /* --- the filter --- */
 
-/* What the options say is in the request, also after a copy. */
+/* The request carries the values of the options, also after a copy. */
 static void
 test_filter (Fixture *f, gconstpointer data)
 {

@@ -134,7 +134,7 @@ test_wait_async (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
 }
 
-/* The broker is told that nobody waits any more. */
+/* The client cancels the wait at the broker. */
 static void
 test_wait_timeout (Fixture *f, gconstpointer data)
 {
@@ -306,7 +306,7 @@ watch_new (Fixture *f, const char *pattern, Seen *seen)
   return watch;
 }
 
-/* What the signals have reported since the last call. */
+/* The reports of the signals since the last call. */
 static void
 expect_seen (Seen *seen, const char *expected)
 {

@@ -196,7 +196,7 @@ test_batch (RestoreFixture *f, gconstpointer data)
     deye_bus_channel_unref (channels[i]);
 }
 
-/* The batch goes on when the connection grants credit. */
+/* The batch continues when the connection grants credit. */
 static void
 test_credit (RestoreFixture *f, gconstpointer data)
 {

@@ -24,7 +24,7 @@ join (Fixture *f, DeyeBusSubscribeOptions *options, GError **error)
                                          error);
 }
 
-/* What the options say is in the request, also after a copy. */
+/* The request carries the values of the options, also after a copy. */
 static void
 test_share (Fixture *f, gconstpointer data)
 {

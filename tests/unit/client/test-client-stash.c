@@ -3,7 +3,7 @@
 
 #include "deye-bus-error.h"
 
-/* What a client keeps while it is not connected, with the time of the test. */
+/* The messages that a client keeps while it is not connected, with the time of the test. */
 
 #define NOW_US 1000000
 
@@ -124,7 +124,7 @@ test_time_to_live (void)
   g_assert_cmpuint (stash.lost, ==, 1);
 }
 
-/* What the broker would refuse is refused at once. */
+/* A message that the broker would refuse is refused at once. */
 static void
 test_checks (void)
 {

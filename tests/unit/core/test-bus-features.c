@@ -3,7 +3,7 @@
 
 #include "control.pb-c.h"
 
-/* What WELCOME did not grant is refused with UNSUPPORTED, nothing of it is done, and the connection lives. The clients here
+/* A frame that needs more than WELCOME granted is refused with UNSUPPORTED, it has no effect, and the connection lives. The clients here
  * say hello without any feature, as those of the first version did. */
 
 #define TOPIC "health.x"

@@ -78,7 +78,7 @@ test_waits_for_credit (Core *core, gconstpointer data)
   assert_hops (second, accepted, 0, 250000);
 }
 
-/* What a member of a group hands on is queued again. */
+/* A message that a member of a group hands on is queued again. */
 static void
 test_handed_on (Core *core, gconstpointer data)
 {

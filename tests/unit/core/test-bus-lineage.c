@@ -114,7 +114,7 @@ test_depth (Core *core, gconstpointer data)
   g_assert_cmpstr (event->root_id, ==, "r");
 }
 
-/* What the timeline knows counts more than what a sender says. */
+/* The record of the timeline wins over the claim of a sender. */
 static void
 test_recorded_depth (Core *core, gconstpointer data)
 {

@@ -108,7 +108,7 @@ test_at_once (Core *core, gconstpointer data)
   expect_no_event (watcher);
 }
 
-/* What was delivered to the older connection is not delivered again: the newer one begins with its own subscriptions. */
+/* Messages that the older connection got are not delivered again: the newer one begins with its own subscriptions. */
 static void
 test_no_double_delivery (Core *core, gconstpointer data)
 {

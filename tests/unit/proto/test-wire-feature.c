@@ -3,7 +3,7 @@
 
 #include "wire-frame.h"
 
-/* Which feature a frame of a client needs. */
+/* The feature that a frame of a client needs. */
 
 typedef struct
 {

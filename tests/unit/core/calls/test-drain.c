@@ -109,7 +109,7 @@ publish (Fixture *f, guint n)
     routes_publish (&f->peers, NULL, TOPIC, 10);
 }
 
-/* It gets nothing more, finishes what it has, and then the call is answered. What waits goes to the other member. */
+/* It gets nothing more, finishes what it has, and then the call is answered. Waiting messages are given to the other member. */
 static void
 test_drained (Fixture *f, gconstpointer data)
 {
@@ -141,7 +141,7 @@ test_idle (Fixture *f, gconstpointer data)
   assert_answer (f, "1/0");
 }
 
-/* What no other member takes stays, and is delivered before the call is answered. A group without any other member has none
+/* Messages that no other member takes stay, and are delivered before the call is answered. A group without any other member has none
  * for new messages. */
 static void
 test_last_member (Fixture *f, gconstpointer data)
@@ -245,7 +245,7 @@ test_unsubscribed (Fixture *f, gconstpointer data)
 
 /* --- notices to the member --- */
 
-/* What the member was told: "number:left" while it drains, "number:drained", "number:back". */
+/* Notices that the member got: "number:left" while it drains, "number:drained", "number:back". */
 static char *
 notices (BusPeer *member)
 {
@@ -321,7 +321,7 @@ test_old_member (Fixture *f, gconstpointer data)
   assert_notices (f->asker, "");
 }
 
-/* What it had expires while it drains: it has finished. */
+/* Its messages expire while it drains: it has finished. */
 static void
 test_lost_meanwhile (Fixture *f, gconstpointer data)
 {

@@ -7,7 +7,7 @@
 #include "wire-feature.h"
 #include "wire-guard.h"
 
-/* What a subscription may ask of its group, and who may join one. */
+/* Values that a subscription may ask of its group, and the right to join one. */
 
 typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
 

@@ -365,7 +365,7 @@ test_unsubscribe (Fixture *f, gconstpointer data)
 
 typedef Daemoneye__Eventbus__V1__Filter Filter;
 
-/* What is asked for is in force and charged; without the feature, in a group and with serve it is refused. */
+/* The requested values are in force and charged; without the feature, in a group and with serve it is refused. */
 static void
 test_filter (Fixture *f, gconstpointer data)
 {

@@ -160,7 +160,7 @@ levels_to_try (void)
   return g_test_thorough () ? 8 : 5;
 }
 
-/* What is filed, in order: the oracle's index. Three owners share the items. */
+/* The filed items, in order: the oracle's index. Three owners share the items. */
 typedef struct
 {
   const Line *pattern;

@@ -3,7 +3,7 @@
 
 #include "peer/peer-fixture.h"
 
-/* Which new connections are accepted, and which silent one gives up its place. */
+/* New connections that are accepted, and silent ones that give up their place. */
 
 #define OLD BUS_ENTRANCE_GRACE_US
 

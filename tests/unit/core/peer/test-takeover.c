@@ -3,7 +3,7 @@
 
 #include "peer/peer-fixture.h"
 
-/* Which newcomer may take an id over, and what happens while it waits. test-bus-takeover.c has the same as clients see it. */
+/* The right of a newcomer to take an id over, and its wait. test-bus-takeover.c has the same as clients see it. */
 
 typedef struct
 {

@@ -106,7 +106,7 @@ test_own (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->stream->window.used_messages, ==, 2);
 }
 
-/* What a peer sends to itself, and progress, has no ticket: the bounds of the queue apply to it. */
+/* A message of a peer to itself, and progress, have no ticket: the bounds of the queue apply to it. */
 static void
 test_without_ticket (Fixture *f, gconstpointer data)
 {

@@ -105,7 +105,7 @@ take_attempts (BusPeer *peer)
     }                                                                                                                  \
   while (0)
 
-/* What was sent is kept until its credit returns, and charged to the member until then. */
+/* A sent message is kept until its credit returns, and charged to the member until then. */
 static void
 test_kept_until_settled (Assured *f, gconstpointer data)
 {
@@ -135,7 +135,7 @@ test_ordinary_is_counted (Assured *f, gconstpointer data)
   g_assert_null (f->member[0]->unsettled.first);
 }
 
-/* What a member has not settled when it disconnects, another one gets in the same order, marked; what was only waiting is
+/* Messages that a member has not settled when it disconnects are given to another one in the same order, marked; what was only waiting is
  * no repeat. */
 static void
 test_repeated_at_the_end (Assured *f, gconstpointer data)
@@ -276,7 +276,7 @@ test_other_member_has_room (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[1]->delivered, ==, 4);
 }
 
-/* What is kept is never dropped for another message; what is not kept still is. */
+/* A kept message is never dropped for another one; a message that is not kept still is. */
 static void
 test_not_dropped_for_others (Assured *f, gconstpointer data)
 {

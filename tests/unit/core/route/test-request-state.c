@@ -25,7 +25,7 @@ test_ended (void)
     g_assert_cmpuint (bus_request_transition (BUS_REQUEST_ENDED, event), >=, BUS_REQUEST_IGNORED);
 }
 
-/* No state goes back: what was sent is not queued again, and what was answered is not sent again. */
+/* No state returns to an earlier one: a sent request is not queued again, an answered one is not sent again. */
 static void
 test_forward (void)
 {

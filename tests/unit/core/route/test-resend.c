@@ -3,7 +3,7 @@
 
 #include "route/route-fixture.h"
 
-/* Which messages are recognised when they come again: of which client, how many, and for how long. */
+/* Messages that are recognised when they are sent again: of the same client, a bounded number, for a bounded time. */
 
 static const BusOutcome outcome = { 3, 2, 1 };
 
