@@ -78,7 +78,7 @@ check_block_has_drained (const SimWorld *world, const BusSubscription *subscript
   guint64 more = got_more ? subscription->delivered - sub->delivered : 0;
 
   for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
-    if (slot->state != BUS_SLOT_GAP && !(got_more && slot->since_us == world->now_us))
+    if (slot->state != BUS_DELIVERY_LOST && !(got_more && slot->since_us == world->now_us))
       return FALSE;
   return (bus_window_outstanding (&subscription->window) - more) * 2 <= subscription->window.window_messages;
 }

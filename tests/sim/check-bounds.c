@@ -41,7 +41,7 @@ check_bounds_observe_queue (const SimWorld *world,
 {
   const BusSlot *oldest = subscription->fifo.first;
 
-  while (oldest != NULL && oldest->state == BUS_SLOT_GAP)
+  while (oldest != NULL && oldest->state == BUS_DELIVERY_LOST)
     oldest = oldest->next;
   *queued = (SimQueued){ .subscription = subscription,
                          .oldest = oldest != NULL ? oldest->message->accept_seq : 0,
@@ -116,7 +116,7 @@ check_bounds_accepted (const BusSubscription *subscription, guint64 seq)
 {
   const BusSlot *last = subscription->fifo.last;
 
-  return last != NULL && last->state != BUS_SLOT_GAP && last->message->accept_seq == seq;
+  return last != NULL && last->state != BUS_DELIVERY_LOST && last->message->accept_seq == seq;
 }
 
 /* When the peer lost nothing, nothing made room: a bound that was reached is still reached. */

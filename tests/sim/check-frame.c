@@ -134,7 +134,7 @@ check_frame_observe_oldest (const SimWorld *world, SimOldest *oldest)
         continue;
       for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
         {
-          if (slot->state == BUS_SLOT_GAP)
+          if (slot->state == BUS_DELIVERY_LOST)
             continue;
           own += bus_message_cost (slot->message);
           oldest[i].oldest = oldest[i].oldest != 0 ? oldest[i].oldest : slot->message->accept_seq;

@@ -192,7 +192,7 @@ check_groups_picks_one (const SimFrame *frame)
 static gboolean
 check_groups_is_heritage (const SimWorld *world, const BusSlot *slot)
 {
-  return slot->state != BUS_SLOT_GAP && !slot->delivery.to_each
+  return slot->state != BUS_DELIVERY_LOST && !slot->delivery.to_each
          && (slot->message->expires_us == 0 || slot->message->expires_us > world->now_us)
          && !wire_span_equal (slot->message->topic, WIRE_SPAN_LITERAL ("control.agent.policy"));
 }

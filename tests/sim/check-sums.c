@@ -54,9 +54,9 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
   for (const BusSlot *slot = fifo->first; slot != NULL; slot = slot->next)
     {
       sums->waiting_bytes += sizeof (BusSlot) + (slot->expiry != NULL ? sizeof (BusTimer) : 0);
-      gaps = slot->state == BUS_SLOT_GAP ? gaps + 1 : 0;
+      gaps = slot->state == BUS_DELIVERY_LOST ? gaps + 1 : 0;
       longest = MAX (longest, gaps);
-      if (slot->state == BUS_SLOT_GAP)
+      if (slot->state == BUS_DELIVERY_LOST)
         continue;
       sim_check_slot (world, slot);
       messages++;
@@ -67,14 +67,14 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
           sums->held_messages++;
           sums->held_bytes += bus_message_cost (slot->message) + sizeof (BusSlot);
         }
-      queued += slot->state == BUS_SLOT_QUEUED;
+      queued += slot->state == BUS_DELIVERY_QUEUED;
       sums->waiting_bytes += slot->is_indexed ? BUS_FIFO_INDEX_COST : 0;
       sums->waiting_bytes += bus_message_cost (slot->message);
-      if (slot->state == BUS_SLOT_QUEUED)
+      if (slot->state == BUS_DELIVERY_QUEUED)
         sums->lane_bytes[slot->lane] += bus_message_cost (slot->message);
-      if (slot->state == BUS_SLOT_QUEUED && waiting)
+      if (slot->state == BUS_DELIVERY_QUEUED && waiting)
         sim_world_fail (world, "I4: a message has credit behind one that has none");
-      waiting = waiting || slot->state == BUS_SLOT_WAITING;
+      waiting = waiting || slot->state == BUS_DELIVERY_WAITING;
     }
   for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
     holds += sent->ticket != NULL;

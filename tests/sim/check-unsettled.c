@@ -65,8 +65,8 @@ unsettled_check_bound (SimWorld *world, const BusSubscription *subscription)
     bounded += sent->message != NULL && !sent->delivery.is_handed_on;
   for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
     {
-      waiting += slot->state != BUS_SLOT_GAP && slot->delivery.is_kept;
-      bounded += slot->state != BUS_SLOT_GAP && slot->delivery.is_kept && !slot->delivery.is_handed_on;
+      waiting += slot->state != BUS_DELIVERY_LOST && slot->delivery.is_kept;
+      bounded += slot->state != BUS_DELIVERY_LOST && slot->delivery.is_kept && !slot->delivery.is_handed_on;
     }
   if (waiting != subscription->fifo.kept_messages)
     sim_world_fail (world, "M06: subscription %u miscounts the kept messages that wait", subscription->id);

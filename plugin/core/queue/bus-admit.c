@@ -177,9 +177,9 @@ admit_oldest_to_drop (const BusFlow *flow,
   if (why == OVER_OWN)
     return admit_could_fit_peer (flow, subscription, admit_cost (inbound), now_us) ? slot : NULL;
   slot = subscription->fifo.lane_first[WIRE_LANE_CONTROL];
-  while (slot != NULL && slot->state == BUS_SLOT_GAP)
+  while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
     slot = slot->lane_next;
-  return slot != NULL && slot->state == BUS_SLOT_QUEUED && !slot->delivery.is_kept ? slot : NULL;
+  return slot != NULL && slot->state == BUS_DELIVERY_QUEUED && !slot->delivery.is_kept ? slot : NULL;
 }
 
 /* Makes room by the subscription's policy. FALSE: the new message is lost. */
@@ -483,7 +483,7 @@ admit_next_message (BusSlot *slot, gboolean oldest_first)
 {
   do
     slot = oldest_first ? slot->next : slot->previous;
-  while (slot != NULL && slot->state == BUS_SLOT_GAP);
+  while (slot != NULL && slot->state == BUS_DELIVERY_LOST);
   return slot;
 }
 

@@ -36,10 +36,10 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
   for (BusSlot *slot = subscription->fifo.first; slot != NULL; slot = next)
     {
       next = slot->next;
-      if (slot->state == BUS_SLOT_GAP || slot->ticket == NULL || slot->delivery.is_kept)
+      if (slot->state == BUS_DELIVERY_LOST || slot->ticket == NULL || slot->delivery.is_kept)
         continue;
       /* Dropping may join the gaps that follow; messages stay where they are. */
-      while (next != NULL && next->state == BUS_SLOT_GAP)
+      while (next != NULL && next->state == BUS_DELIVERY_LOST)
         next = next->next;
       block_count_loss (publishers, slot->ticket);
       bus_fifo_drop (flow, slot, BUS_LOSS_EXPIRED, now_us);

@@ -135,9 +135,9 @@ bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean wanted)
   if (wanted)
     fifo->by_topic = g_hash_table_new_full (bus_key_hash, bus_key_equal, g_free, NULL);
   for (BusSlot *slot = fifo->first; slot != NULL; slot = slot->next)
-    if (slot->state != BUS_SLOT_GAP && wanted && !slot->delivery.is_kept)
+    if (slot->state != BUS_DELIVERY_LOST && wanted && !slot->delivery.is_kept)
       fifo_index_slot (flow, slot);
-    else if (slot->state != BUS_SLOT_GAP)
+    else if (slot->state != BUS_DELIVERY_LOST)
       fifo_unindex_slot (flow, slot);
   if (!wanted)
     g_clear_pointer (&fifo->by_topic, g_hash_table_unref);
@@ -190,7 +190,7 @@ fifo_slot_new (BusFlow *flow,
                BusSubscription *subscription,
                BusSlot *after,
                BusSlot *lane_after,
-               BusSlotState state,
+               BusDeliveryState state,
                WireLane lane)
 {
   BusFifo *fifo = &subscription->fifo;
@@ -210,7 +210,7 @@ fifo_slot_new (BusFlow *flow,
     after->next = slot;
   else
     fifo->first = slot;
-  if (state == BUS_SLOT_GAP)
+  if (state == BUS_DELIVERY_LOST)
     fifo->gaps[lane]++;
   fifo_keep (flow, sizeof (BusSlot));
   return slot;
@@ -219,7 +219,7 @@ fifo_slot_new (BusFlow *flow,
 static BusSlot *
 fifo_next_waiting (BusSlot *slot)
 {
-  while (slot != NULL && slot->state != BUS_SLOT_WAITING)
+  while (slot != NULL && slot->state != BUS_DELIVERY_WAITING)
     slot = slot->next;
   return slot;
 }
@@ -240,7 +240,7 @@ fifo_slot_free (BusFlow *flow, BusSlot *slot)
   else
     fifo->last = slot->previous;
   fifo_unlink_from_lane (fifo, slot);
-  if (slot->state == BUS_SLOT_GAP)
+  if (slot->state == BUS_DELIVERY_LOST)
     fifo->gaps[slot->lane]--;
   g_slice_free (BusSlot, slot);
   fifo_forgo (flow, sizeof (BusSlot));
@@ -284,7 +284,8 @@ bus_fifo_append (BusFlow *flow,
 {
   BusFifo *fifo = &subscription->fifo;
   WireLane lane = message->class_of.lane;
-  BusSlot *slot = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_WAITING, lane);
+  BusSlot *slot = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane],
+                                 bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT), lane);
 
   slot->message = bus_message_ref (message);
   slot->ticket = ticket;
@@ -318,7 +319,7 @@ bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
 
   g_assert (fifo->first_waiting == slot);
   fifo->first_waiting = fifo_next_waiting (slot->next);
-  slot->state = BUS_SLOT_QUEUED;
+  slot->state = bus_delivery_next (slot->state, BUS_DELIVERY_ON_CREDIT);
   flow->lanes[slot->lane].bytes += bus_message_cost (slot->message);
   slot->entry = entry;
   slot->sibling_next = entry->slots;
@@ -376,7 +377,7 @@ fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
   flow->waiting_messages--;
   fifo_unindex_slot (flow, slot);
   fifo_disarm_expiry (flow, slot);
-  if (slot->state == BUS_SLOT_QUEUED)
+  if (slot->state == BUS_DELIVERY_QUEUED)
     fifo_unqueue (flow, slot);
   fifo_refund (flow, slot->message);
   if (ticket != NULL)
@@ -389,7 +390,7 @@ fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 void
 bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 {
-  if (slot->state != BUS_SLOT_GAP)
+  if (slot->state != BUS_DELIVERY_LOST)
     fifo_strip (flow, slot, ticket);
   fifo_slot_free (flow, slot);
 }
@@ -399,7 +400,7 @@ bus_fifo_oldest (const BusSubscription *subscription)
 {
   BusSlot *slot = subscription->fifo.first;
 
-  while (slot != NULL && slot->state == BUS_SLOT_GAP)
+  while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
     slot = slot->next;
   return slot;
 }
@@ -409,7 +410,7 @@ bus_fifo_newest (const BusSubscription *subscription)
 {
   BusSlot *slot = subscription->fifo.last;
 
-  while (slot != NULL && slot->state == BUS_SLOT_GAP)
+  while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
     slot = slot->previous;
   return slot;
 }
@@ -419,7 +420,7 @@ bus_fifo_newest (const BusSubscription *subscription)
 static gboolean
 fifo_is_other_gap (const BusSlot *slot, BusLoss loss)
 {
-  return slot != NULL && slot->state == BUS_SLOT_GAP && slot->gap_loss != loss;
+  return slot != NULL && slot->state == BUS_DELIVERY_LOST && slot->gap_loss != loss;
 }
 
 /* Searches the run of gaps that ends with @slot (backwards), or begins with it. */
@@ -428,7 +429,7 @@ fifo_find_gap (BusSlot *slot, gboolean backwards, BusLoss loss)
 {
   while (fifo_is_other_gap (slot, loss))
     slot = backwards ? slot->lane_previous : slot->lane_next;
-  return slot != NULL && slot->state == BUS_SLOT_GAP ? slot : NULL;
+  return slot != NULL && slot->state == BUS_DELIVERY_LOST ? slot : NULL;
 }
 
 static void
@@ -461,7 +462,7 @@ fifo_count_loss (BusFlow *flow,
 static void
 fifo_join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
 {
-  while (right != NULL && right->state == BUS_SLOT_GAP)
+  while (right != NULL && right->state == BUS_DELIVERY_LOST)
     {
       BusSlot *next = right->lane_next;
       BusSlot *same = fifo_find_gap (left, TRUE, right->gap_loss);
@@ -496,12 +497,13 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
   BusSlot *left = slot->lane_previous;
   BusSlot *right = slot->lane_next;
   BusSlot *gap = fifo_find_gap (left, TRUE, loss);
-  gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
+  gboolean had_credit = slot->state == BUS_DELIVERY_QUEUED;
+  BusDeliveryState lost = bus_delivery_next (slot->state, BUS_DELIVERY_ON_LOSE);
 
   if (gap == NULL)
     gap = fifo_find_gap (right, FALSE, loss);
   if (gap == NULL)
-    gap = left = fifo_slot_new (flow, subscription, slot->previous, left, BUS_SLOT_GAP, slot->lane);
+    gap = left = fifo_slot_new (flow, subscription, slot->previous, left, lost, slot->lane);
   gap->gap_loss = loss;
   fifo_grow_gap (gap, seq, seq, 1);
   if (slot->delivery.kind == WIRE_KIND_DELIVER)
@@ -509,7 +511,7 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
   if (had_credit)
     bus_window_unuse (&subscription->window, slot->message->payload_len);
   bus_fifo_remove (flow, slot, NULL);
-  if (left != NULL && left->state == BUS_SLOT_GAP)
+  if (left != NULL && left->state == BUS_DELIVERY_LOST)
     fifo_join_gaps (flow, left, right);
   fifo_count_loss (flow, subscription, domain, seq, loss, now_us);
   if (had_credit)
@@ -522,16 +524,18 @@ bus_fifo_withdraw (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
   BusSlot *left = slot->lane_previous;
   BusSlot *right = slot->lane_next;
 
-  if (slot->state == BUS_SLOT_QUEUED)
+  bus_delivery_next (slot->state, BUS_DELIVERY_ON_WITHDRAW);
+  if (slot->state == BUS_DELIVERY_QUEUED)
     bus_window_unuse (&slot->subscription->window, slot->message->payload_len);
   bus_fifo_remove (flow, slot, ticket);
-  if (left != NULL && left->state == BUS_SLOT_GAP)
+  if (left != NULL && left->state == BUS_DELIVERY_LOST)
     fifo_join_gaps (flow, left, right);
 }
 
 void
 bus_fifo_discard (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us)
 {
+  bus_delivery_next (BUS_DELIVERY_WITHDRAWN, BUS_DELIVERY_ON_LOSE);
   fifo_count_loss (flow, subscription, message->domain, message->accept_seq, BUS_LOSS_ENDED, now_us);
 }
 
@@ -546,9 +550,10 @@ bus_fifo_lose (BusFlow *flow,
 {
   BusFifo *fifo = &subscription->fifo;
   BusSlot *gap = fifo_find_gap (fifo->lane_last[lane], TRUE, loss);
+  BusDeliveryState lost = bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_LOSE);
 
   if (gap == NULL)
-    gap = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], BUS_SLOT_GAP, lane);
+    gap = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], lost, lane);
   gap->gap_loss = loss;
   fifo_grow_gap (gap, accept_seq, accept_seq, 1);
   fifo_count_loss (flow, subscription, domain, accept_seq, loss, now_us);

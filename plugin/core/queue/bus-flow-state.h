@@ -3,6 +3,7 @@
 
 #include "base/bus-limits.h"
 #include "base/bus-overflow.h"
+#include "queue/bus-delivery-state.h"
 #include "queue/bus-outq.h"
 #include "queue/bus-subscription.h"
 
@@ -53,16 +54,9 @@ typedef struct
 
 typedef struct BusEntry BusEntry;
 
-typedef enum
-{
-  BUS_SLOT_QUEUED,  /* hangs in an entry, has its credit */
-  BUS_SLOT_WAITING, /* waits for credit */
-  BUS_SLOT_GAP,
-} BusSlotState;
-
 struct BusSlot
 {
-  BusSlotState state;
+  BusDeliveryState state; /* WAITING, QUEUED, or LOST: it is a gap */
   WireLane lane;
   gboolean is_indexed; /* in the FIFO's by_topic */
   BusSubscription *subscription;

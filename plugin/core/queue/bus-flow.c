@@ -185,7 +185,7 @@ bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane
 {
   BusSlot *slot;
 
-  while ((slot = subscription->fifo.lane_first[lane]) != NULL && slot->state == BUS_SLOT_GAP)
+  while ((slot = subscription->fifo.lane_first[lane]) != NULL && slot->state == BUS_DELIVERY_LOST)
     {
       if (!flow_encode_gap (flow, slot))
         return FALSE;
@@ -203,7 +203,7 @@ bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription)
     {
       const BusSlot *first = subscription->fifo.lane_first[lane];
 
-      if (first != NULL && first->state == BUS_SLOT_GAP)
+      if (first != NULL && first->state == BUS_DELIVERY_LOST)
         all = bus_flow_has_room (flow, lane) && bus_flow_send_first_gaps (flow, subscription, lane) && all;
     }
   return all;
@@ -223,7 +223,7 @@ void
 bus_flow_discard_request (BusFlow *flow, BusSlot *slot, gint64 now_us)
 {
   BusSubscription *subscription = slot->subscription;
-  gboolean had_credit = slot->state == BUS_SLOT_QUEUED;
+  gboolean had_credit = slot->state == BUS_DELIVERY_QUEUED;
 
   bus_fifo_withdraw (flow, slot, NULL);
   if (had_credit)
@@ -309,6 +309,7 @@ flow_entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
       was_last = slot->sibling_next == NULL;
       if (slot->delivery.mark != NULL)
         slot->delivery.mark->is_sent = TRUE;
+      bus_delivery_next (slot->state, BUS_DELIVERY_ON_SEND);
       bus_fifo_remove (flow, slot, &ticket);
       bus_flow_delivered (flow, subscription, domain, ticket, kept, &delivery, now_us);
       bus_flow_send_first_gaps (flow, subscription, lane);
@@ -438,7 +439,7 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
     {
       g_autoptr (BusParcel) parcel = NULL;
 
-      if (slot->state == BUS_SLOT_GAP)
+      if (slot->state == BUS_DELIVERY_LOST)
         {
           bus_fifo_remove (flow, slot, NULL);
           continue;

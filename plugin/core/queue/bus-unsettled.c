@@ -51,6 +51,7 @@ bus_unsettled_add (BusFlow *flow,
   BusUnsettled *unsettled = &subscription->unsettled;
   BusSent *sent = g_slice_new0 (BusSent);
 
+  sent->state = BUS_DELIVERY_SENT;
   sent->index = subscription->delivered;
   sent->ticket = ticket;
   sent->message = message;
@@ -65,6 +66,12 @@ bus_unsettled_add (BusFlow *flow,
     unsettled->first = sent;
   unsettled->last = sent;
   bus_quota_keep (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
+}
+
+static void
+unsettled_step (BusSent *sent, BusDeliveryEvent event)
+{
+  sent->state = bus_delivery_next (sent->state, event);
 }
 
 /* Frees the record behind @before; NULL: the first one. */
@@ -89,6 +96,13 @@ unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *befo
     }
   g_slice_free (BusSent, sent);
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
+}
+
+static void
+unsettled_end_first (BusFlow *flow, BusSubscription *subscription, BusDeliveryEvent event)
+{
+  unsettled_step (subscription->unsettled.first, event);
+  unsettled_free_next (flow, subscription, NULL);
 }
 
 /* --- a subscription that drains --- */
@@ -135,7 +149,7 @@ bus_unsettled_settle (BusFlow *flow, BusSubscription *subscription, gint64 now_u
   unsettled_learn_usual (flow, subscription, now_us);
   subscription->unsettled.since_us = subscription->delivered > settled ? now_us : 0;
   while (subscription->unsettled.first != NULL && subscription->unsettled.first->index <= settled)
-    unsettled_free_next (flow, subscription, NULL);
+    unsettled_end_first (flow, subscription, BUS_DELIVERY_ON_SETTLE);
   bus_unsettled_note_empty (flow->shared, subscription);
 }
 
@@ -162,7 +176,7 @@ void
 bus_unsettled_end (BusFlow *flow, BusSubscription *subscription)
 {
   while (subscription->unsettled.first != NULL)
-    unsettled_free_next (flow, subscription, NULL);
+    unsettled_end_first (flow, subscription, BUS_DELIVERY_ON_END);
 }
 
 /* --- messages that are kept --- */
@@ -198,6 +212,7 @@ bus_unsettled_take (BusFlow *flow, BusSubscription *subscription, BusSent *sent)
 {
   BusParcel *parcel = g_new0 (BusParcel, 1);
 
+  unsettled_step (sent, BUS_DELIVERY_ON_WITHDRAW);
   unsettled_forget (flow, subscription, sent->message);
   parcel->message = g_steal_pointer (&sent->message);
   parcel->delivery = sent->delivery;

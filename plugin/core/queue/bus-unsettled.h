@@ -25,9 +25,10 @@
 struct BusSent
 {
   BusSent *next;
-  guint64 index;       /* of the delivery: settled when the client has returned so many messages */
-  BusTicket *ticket;   /* nullable; own reference */
-  BusMessage *message; /* kept; NULL: at most once */
+  BusDeliveryState state; /* SENT or WITHDRAWN; another one only while it is freed */
+  guint64 index;          /* of the delivery: settled when the client has returned so many messages */
+  BusTicket *ticket;      /* nullable; own reference */
+  BusMessage *message;    /* kept; NULL: at most once */
   BusDelivery delivery;
 };
 

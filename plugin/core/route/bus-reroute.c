@@ -225,7 +225,7 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
 static BusSlot *
 reroute_next_message (BusSlot *slot)
 {
-  while (slot != NULL && slot->state == BUS_SLOT_GAP)
+  while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
     slot = slot->next;
   return slot;
 }

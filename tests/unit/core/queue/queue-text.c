@@ -23,7 +23,7 @@ static void
 slot_check (const Queue *queue, const BusSubscription *subscription, const BusSlot *slot)
 {
   g_assert_true (slot->subscription == subscription);
-  if (slot->state == BUS_SLOT_GAP)
+  if (slot->state == BUS_DELIVERY_LOST)
     {
       g_assert_true (slot->message == NULL && slot->ticket == NULL && slot->expiry == NULL);
       g_assert_cmpuint (slot->gap_from, <=, slot->gap_to);
@@ -32,7 +32,7 @@ slot_check (const Queue *queue, const BusSubscription *subscription, const BusSl
     }
   g_assert_cmpuint (slot->message->class_of.lane, ==, slot->lane);
   g_assert_true (slot->expiry == NULL || bus_deadline_is_armed (&slot->expiry->deadline));
-  if (slot->state == BUS_SLOT_QUEUED)
+  if (slot->state == BUS_DELIVERY_QUEUED)
     g_assert_true (entry_has_slot (slot->entry, slot));
   if (slot->is_indexed)
     g_assert_true (bus_fifo_find (&queue->flow, subscription, slot->message->topic) == slot);
@@ -56,7 +56,7 @@ lane_order_check (const BusFifo *fifo, WireLane lane)
       g_assert_true (slot == in_lane && slot->lane_previous == previous);
       previous = slot;
       in_lane = slot->lane_next;
-      if (slot->state == BUS_SLOT_GAP)
+      if (slot->state == BUS_DELIVERY_LOST)
         {
           g_assert_false (seen[slot->gap_loss]);
           seen[slot->gap_loss] = TRUE;
@@ -85,7 +85,7 @@ static void
 sums_add_slot (QueueSums *sums, const BusSlot *slot)
 {
   sums->bytes += sizeof (BusSlot);
-  if (slot->state == BUS_SLOT_GAP)
+  if (slot->state == BUS_DELIVERY_LOST)
     return;
   sums->messages++;
   sums->bytes += bus_message_cost (slot->message);
@@ -93,7 +93,7 @@ sums_add_slot (QueueSums *sums, const BusSlot *slot)
     sums->bytes += sizeof (BusTimer);
   if (slot->is_indexed)
     sums->bytes += BUS_FIFO_INDEX_COST;
-  if (slot->state == BUS_SLOT_QUEUED)
+  if (slot->state == BUS_DELIVERY_QUEUED)
     sums->lanes[slot->lane] += bus_message_cost (slot->message);
   if (slot->ticket == NULL && !slot->delivery.is_kept)
     return;
@@ -137,10 +137,10 @@ fifo_check (const Queue *queue, const BusSubscription *subscription, QueueSums *
       g_assert_true (slot->previous == previous);
       slot_check (queue, subscription, slot);
       sums_add_slot (sums, slot);
-      g_assert_true (first_waiting == NULL || slot->state != BUS_SLOT_QUEUED);
-      if (slot->state == BUS_SLOT_WAITING && first_waiting == NULL)
+      g_assert_true (first_waiting == NULL || slot->state != BUS_DELIVERY_QUEUED);
+      if (slot->state == BUS_DELIVERY_WAITING && first_waiting == NULL)
         first_waiting = slot;
-      if (slot->state == BUS_SLOT_GAP)
+      if (slot->state == BUS_DELIVERY_LOST)
         continue;
       messages++;
       bytes += slot->message->body.len;
@@ -243,8 +243,9 @@ text_add_gap (GString *text, char letter, guint64 from, guint64 to, guint64 coun
 char *
 queue_fifo_text (const Queue *queue, const BusSubscription *subscription)
 {
-  static const char letters[][WIRE_N_LANES]
-      = { [BUS_SLOT_QUEUED] = { 'Q', 'q' }, [BUS_SLOT_WAITING] = { 'W', 'w' }, [BUS_SLOT_GAP] = { 'G', 'g' } };
+  static const char letters[][WIRE_N_LANES] = {
+    [BUS_DELIVERY_QUEUED] = { 'Q', 'q' }, [BUS_DELIVERY_WAITING] = { 'W', 'w' }, [BUS_DELIVERY_LOST] = { 'G', 'g' }
+  };
   GString *text = g_string_new (NULL);
 
   queue_check (queue);
@@ -252,7 +253,7 @@ queue_fifo_text (const Queue *queue, const BusSubscription *subscription)
     {
       char letter = letters[slot->state][slot->lane];
 
-      if (slot->state == BUS_SLOT_GAP)
+      if (slot->state == BUS_DELIVERY_LOST)
         text_add_gap (text, letter, slot->gap_from, slot->gap_to, slot->gap_count, bus_loss_status (slot->gap_loss));
       else
         text_add (text, "%c%" G_GUINT64_FORMAT, letter, slot->message->accept_seq);

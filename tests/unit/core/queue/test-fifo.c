@@ -28,7 +28,7 @@ slot_of (const BusSubscription *subscription, guint64 accept_seq)
 {
   BusSlot *slot = subscription->fifo.first;
 
-  while (slot->state == BUS_SLOT_GAP || slot->message->accept_seq != accept_seq)
+  while (slot->state == BUS_DELIVERY_LOST || slot->message->accept_seq != accept_seq)
     slot = slot->next;
   return slot;
 }
@@ -477,7 +477,7 @@ random_slot (const Model *model, gboolean with_gaps)
   BusSlot *slot = model->subscription->fifo.first;
   gint skip = g_rand_int_range (model->rand, 0, 12);
 
-  while (slot != NULL && (skip-- > 0 || (!with_gaps && slot->state == BUS_SLOT_GAP)))
+  while (slot != NULL && (skip-- > 0 || (!with_gaps && slot->state == BUS_DELIVERY_LOST)))
     slot = slot->next;
   return slot;
 }
@@ -519,9 +519,9 @@ random_remove (Model *model)
   BusSlot *slot
       = model->subscription->fifo.lane_first[g_rand_boolean (model->rand) ? WIRE_LANE_DATA : WIRE_LANE_CONTROL];
 
-  if (slot == NULL || slot->state == BUS_SLOT_WAITING)
+  if (slot == NULL || slot->state == BUS_DELIVERY_WAITING)
     return;
-  if (slot->state == BUS_SLOT_QUEUED)
+  if (slot->state == BUS_DELIVERY_QUEUED)
     {
       model->removed++;
       model->delivered++;

@@ -415,10 +415,10 @@ test_credit_of_what_was_queued (Peers *f, gconstpointer data)
   member->group->balance.cursor = 0;
   routes_publish (f, w.publisher, TOPIC, 4);
   routes_broadcast (f, w.publisher, TOPIC, 4);
-  g_assert_cmpint (member->fifo.first->state, ==, BUS_SLOT_QUEUED);
+  g_assert_cmpint (member->fifo.first->state, ==, BUS_DELIVERY_QUEUED);
   demote (f, member);
   g_assert_cmpuint (member->fifo.messages, ==, 1);
-  g_assert_cmpint (member->fifo.first->state, ==, BUS_SLOT_QUEUED);
+  g_assert_cmpint (member->fifo.first->state, ==, BUS_DELIVERY_QUEUED);
   g_assert_true (member->fifo.first->delivery.to_each);
   g_assert_cmpuint (member->window.used_messages, ==, 1);
 }
