@@ -125,9 +125,12 @@ static DeyeBusPending *
 answers_new_pending (const DeyeBusOptions *options)
 {
   /* The broker reports the deadline, and which answers are missing; this one is for a broker that says nothing. */
-  gint64 due_us = g_get_monotonic_time () + deye_bus_options_timeout_us (options) + REPORT_US;
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 due_us = now_us + deye_bus_options_timeout_us (options) + REPORT_US;
   DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_ANSWERS, due_us);
 
+  pending->patient = deye_bus_options_is_patient (options);
+  pending->since_us = now_us;
   pending->stream = deye_bus_stream_new (WINDOW_MESSAGES, WINDOW_BYTES);
   return pending;
 }
@@ -145,13 +148,10 @@ answers_check_stall (gint64 stall_us, GError **error)
 static gboolean
 answers_start (DeyeBusClient *client, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
-  if (!deye_bus_client_check_ready (client, error)
-      || !deye_bus_session_check_features (client->session, WIRE_FEATURE_STREAM, error)
-      || !deye_bus_session_call (client->session, call, pending, error))
-    return FALSE;
-  pending->stream->id = pending->id;
-  pending->stream->origin = deye_bus_session_origin (client->session);
-  return TRUE;
+  if (!deye_bus_client_is_connected (client))
+    return deye_bus_client_start_call (client, call, pending, error);
+  return deye_bus_session_check_features (client->session, WIRE_FEATURE_STREAM, error)
+         && deye_bus_client_start_call (client, call, pending, error);
 }
 
 /* Takes @pending. */

@@ -16,16 +16,23 @@
 
 /* --- the common way --- */
 
-static gboolean
-call_start (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
+gboolean
+deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
+  if (pending != NULL && pending->patient && deye_bus_client_may_wait (self))
+    return deye_bus_session_keep_call (self->session, call, pending, error);
   return deye_bus_client_check_ready (self, error) && deye_bus_session_call (self->session, call, pending, error);
 }
 
 static DeyeBusPending *
 call_new_pending (DeyeBusPendingKind kind, const DeyeBusOptions *options)
 {
-  return deye_bus_pending_new (kind, g_get_monotonic_time () + deye_bus_options_timeout_us (options));
+  gint64 now_us = g_get_monotonic_time ();
+  DeyeBusPending *pending = deye_bus_pending_new (kind, now_us + deye_bus_options_timeout_us (options));
+
+  pending->patient = deye_bus_options_is_patient (options);
+  pending->since_us = now_us;
+  return pending;
 }
 
 /* NULL on failure. */
@@ -42,7 +49,8 @@ call_run_sync (DeyeBusClient *self,
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !deye_bus_client_enter (self, error))
     return NULL;
   pending = call_new_pending (kind, call->options);
-  ok = call_start (self, call, pending, error) && deye_bus_client_wait_pending (self, pending, cancellable, error);
+  ok = deye_bus_client_start_call (self, call, pending, error)
+       && deye_bus_client_wait_pending (self, pending, cancellable, error);
   deye_bus_client_leave (self);
   return ok ? g_steal_pointer (&pending) : NULL;
 }
@@ -71,7 +79,7 @@ call_run_async (DeyeBusClient *self,
   pending = call_new_pending (kind, call->options);
   pending->complete = complete; /* before the call, which may end it at once */
   if (kind != DEYE_BUS_PENDING_SENT || !deye_bus_client_stashes (self))
-    (void) call_start (self, call, pending, &error);
+    (void) deye_bus_client_start_call (self, call, pending, &error);
   else if (deye_bus_client_stash (self, call, &error))
     call_end_stashed (self, pending);
   deye_bus_client_leave_task (self, task, pending, complete, error);
@@ -242,7 +250,7 @@ deye_bus_client_post (DeyeBusClient *self,
 
   if (!deye_bus_client_enter (self, error))
     return FALSE;
-  ok = call_start (self, &call, NULL, error);
+  ok = deye_bus_client_start_call (self, &call, NULL, error);
   deye_bus_client_leave (self);
   return ok;
 }
@@ -408,6 +416,7 @@ deye_bus_client_direct (DeyeBusClient *self,
 
   if (!call_check_peer_id (peer_id, error))
     return FALSE;
+  call_number (self, &call);
   pending = call_run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, cancellable,
                            error);
   return pending != NULL;
@@ -438,6 +447,7 @@ deye_bus_client_direct_async (DeyeBusClient *self,
       g_task_return_error (task, error);
       return;
     }
+  call_number (self, &call);
   call_run_async (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, task,
                   call_on_published);
 }

@@ -147,7 +147,8 @@ connect_run_handshake (gpointer owner, GError **error)
   gint64 limit_us
       = deye_bus_client_reconnects (self) ? DEYE_BUS_RECONNECT_ATTEMPT_US : (gint64) DEYE_BUS_TIMEOUT_DEFAULT_US;
   DeyeBusHello hello = {
-    self->id, self->type, self->wanted_role, self->incarnation, DEYE_BUS_VERSION, ++self->n_sessions,
+    self->id,         self->type,         self->wanted_role,     self->incarnation,
+    DEYE_BUS_VERSION, ++self->n_sessions, self->last_message_id,
   };
   DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, g_get_monotonic_time () + limit_us);
 
@@ -158,6 +159,7 @@ connect_run_handshake (gpointer owner, GError **error)
       g_clear_pointer (&self->session, deye_bus_session_free);
       self->session = deye_bus_session_new (&hello, &self->events, pending);
     }
+  deye_bus_session_set_stash (self->session, &self->stash);
   deye_bus_session_hold (self->session);
   deye_bus_session_set_keeps (self->session, deye_bus_client_reconnects (self));
   self->write_dead = FALSE;

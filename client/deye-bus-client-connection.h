@@ -195,6 +195,11 @@ DEYE_BUS_API gboolean deye_bus_client_close_full_finish (DeyeBusClient *self, GA
  *
  * A flush that fails changes nothing: messages that could not be sent stay queued.
  *
+ * When the connection ends during a flush and the client connects again, a flush without @want_accepted goes on: what was not
+ * written is sent on the next connection. With @want_accepted it fails, since what was written may be lost. While the client
+ * connects, a new flush fails with %DEYE_BUS_ERROR_NOT_CONNECTED, unless @options let it wait
+ * (deye_bus_options_set_wait_for_ready()).
+ *
  * Returns: %TRUE if all messages were written, or, with @want_accepted, accepted by the broker. Otherwise %FALSE with
  *   %DEYE_BUS_ERROR_TIMEOUT (the message of the error and deye_bus_client_get_unsent() contain the number of messages
  *   that were not sent), %DEYE_BUS_ERROR_NOT_CONNECTED (the connection ended before all were sent, or there was none),

@@ -14,10 +14,12 @@
 
 /* FALSE, with an error that contains the number of lost messages if there are any. */
 static gboolean
-flush_check_ready (DeyeBusClient *self, GError **error)
+flush_check_ready (DeyeBusClient *self, gboolean patient, GError **error)
 {
   guint64 messages;
 
+  if (patient && deye_bus_client_may_wait (self))
+    return TRUE;
   if (self->state != DEYE_BUS_CLIENT_STATE_DISCONNECTED && !deye_bus_client_stashes (self))
     return deye_bus_client_check_ready (self, error);
   messages = deye_bus_client_get_unsent (self);
@@ -45,11 +47,13 @@ flush_start (DeyeBusClient *self,
 {
   g_autoptr (DeyeBusPending) pending = NULL;
 
-  if (!deye_bus_options_check (options, error) || !flush_check_ready (self, error))
+  if (!deye_bus_options_check (options, error)
+      || !flush_check_ready (self, deye_bus_options_is_patient (options), error))
     return NULL;
   deye_bus_client_write (self);
   pending
       = deye_bus_pending_new (DEYE_BUS_PENDING_FLUSH, g_get_monotonic_time () + deye_bus_options_timeout_us (options));
+  pending->patient = deye_bus_options_is_patient (options);
   pending->complete = complete; /* before the call, which may end it at once */
   return deye_bus_session_flush (self->session, want_accepted, pending, error) ? g_steal_pointer (&pending) : NULL;
 }

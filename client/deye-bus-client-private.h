@@ -174,8 +174,10 @@ guint64 deye_bus_client_drop_connection (DeyeBusClient *self);
 gboolean deye_bus_client_stashes (const DeyeBusClient *self);
 /* FALSE: refused. */
 gboolean deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **error);
-/* The client is ready: sends what waits, and reports what was dropped. */
-void deye_bus_client_send_stash (DeyeBusClient *self);
+/* The client is ready, and nothing of the stash is sent yet: tells the broker what was dropped, for the subscribers. */
+void deye_bus_client_tell_losses (DeyeBusClient *self);
+/* Everything of the stash is sent: reports to the program what was dropped. */
+void deye_bus_client_report_stash (DeyeBusClient *self);
 /* The client does not connect again: reports everything as lost. */
 void deye_bus_client_end_stash (DeyeBusClient *self);
 
@@ -188,7 +190,9 @@ GError *deye_bus_client_new_unsent_error (guint64 messages, const char *why);
 /* The session has ended: reports messages that were not sent, if no call does, by a log record and the signal "error" from
  * the next dispatch. */
 void deye_bus_client_end_unsent (DeyeBusClient *self, const char *why);
-/* The same for a number of @messages; no effect if it is 0. */
+/* The connection ended, and another one follows: reports publishes of which nobody knows whether they arrived, in the same way. */
+void deye_bus_client_report_uncertain (DeyeBusClient *self);
+/* As end_unsent(), for a number of @messages; no effect if it is 0. */
 void deye_bus_client_report_unsent (DeyeBusClient *self, guint64 messages, const char *why);
 /* The same in dispose, at once. The log record is a warning if no handler of the signal was called. @messages: 0: none. */
 void deye_bus_client_dispose_unsent (DeyeBusClient *self, guint64 messages);
@@ -271,6 +275,10 @@ gboolean deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer ta
 guint32 deye_bus_client_dup_health (DeyeBusClient *self, char **detail);
 
 /* --- calls.c --- */
+
+/* Sends @call, or lets it wait until the client is ready if @pending (nullable) is patient. FALSE: @pending is untouched. */
+gboolean
+deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 
 /* Publishes without waiting for anything: for messages that may be lost. */
 gboolean deye_bus_client_post (DeyeBusClient *self,

@@ -61,11 +61,23 @@ deye_bus_client_step_watch (DeyeBusClient *self, gint64 now_us)
     deye_bus_reconnect_wake (&self->schedule, now_us, reconnect_random, NULL);
 }
 
+/* Calls that wait until the client is ready wait in a session from the beginning. */
+static void
+reconnect_make_session (DeyeBusClient *self)
+{
+  if (!deye_bus_client_reconnects (self) || (self->session != NULL && deye_bus_session_is_kept (self->session)))
+    return;
+  g_clear_pointer (&self->session, deye_bus_session_free);
+  self->session = deye_bus_session_new_kept (&self->events);
+  deye_bus_session_set_stash (self->session, &self->stash);
+}
+
 void
 deye_bus_client_dial (DeyeBusClient *self, gint64 now_us)
 {
   self->established = FALSE;
   self->closed_said = FALSE;
+  reconnect_make_session (self);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_DIAL);
   deye_bus_reconnect_reset (&self->schedule);
   if (deye_bus_client_reconnects (self))
@@ -90,8 +102,9 @@ deye_bus_client_become_ready (DeyeBusClient *self)
   deye_bus_client_close_watch (self);
   deye_bus_reconnect_reset (&self->schedule);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_RESTORED);
-  deye_bus_session_release (self->session);
-  deye_bus_client_send_stash (self);
+  deye_bus_client_tell_losses (self);
+  deye_bus_session_release (self->session, g_get_monotonic_time ());
+  deye_bus_client_report_stash (self);
   deye_bus_client_end_connect_call (self, NULL);
 }
 
@@ -155,8 +168,11 @@ reconnect_plan_next (DeyeBusClient *self, const GError *error)
 
   reconnect_log (self, error);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_LOST);
+  deye_bus_stash_start_clock (&self->stash, g_get_monotonic_time ());
   if (was_connected)
     deye_bus_client_end_unsent (self, deye_bus_client_unsent_ended);
+  if (was_connected)
+    deye_bus_client_report_uncertain (self);
   if (was_connected && self->established)
     reconnect_push_error (self, DEYE_BUS_EVENT_INTERRUPTED, error);
   reconnect_open_watch (self);

@@ -23,26 +23,19 @@ deye_bus_client_stashes (const DeyeBusClient *self)
 gboolean
 deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **error)
 {
-  return deye_bus_stash_put (&self->stash, call, deye_bus_client_get_largest_payload (self), g_get_monotonic_time (),
-                             error);
+  return deye_bus_stash_put (&self->stash, call, deye_bus_client_get_largest_payload (self),
+                             deye_bus_session_new_number (self->session), g_get_monotonic_time (), error);
 }
 
 void
-deye_bus_client_send_stash (DeyeBusClient *self)
+deye_bus_client_tell_losses (DeyeBusClient *self)
 {
-  gint64 now_us = g_get_monotonic_time ();
-  DeyeBusStashed *stashed;
+  deye_bus_stash_expire (&self->stash, g_get_monotonic_time ());
+}
 
-  while ((stashed = deye_bus_stash_take (&self->stash, now_us)) != NULL)
-    {
-      g_autoptr (DeyeBusStashed) owned = stashed;
-      g_autoptr (GError) error = NULL;
-
-      if (deye_bus_session_call (self->session, &owned->call, NULL, &error))
-        continue;
-      g_debug ("message to %s not sent: %s", owned->call.topic, error->message);
-      self->stash.lost++;
-    }
+void
+deye_bus_client_report_stash (DeyeBusClient *self)
+{
   deye_bus_client_report_unsent (self, self->stash.lost, STASH_DROPPED);
   self->stash.lost = 0;
 }

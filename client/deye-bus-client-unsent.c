@@ -66,6 +66,28 @@ deye_bus_client_report_unsent (DeyeBusClient *self, guint64 messages, const char
                                                        .subject = deye_bus_client_new_unsent_error (messages, why) });
 }
 
+void
+deye_bus_client_report_uncertain (DeyeBusClient *self)
+{
+  guint64 messages = deye_bus_session_n_uncertain (self->session);
+  g_autofree char *number = NULL;
+  GError *error;
+
+  if (messages == 0)
+    return;
+  number = g_strdup_printf ("%" PRIu64, messages);
+  error
+      = deye_bus_error_new (DEYE_BUS_ERROR_UNKNOWN,
+                            _ ("Messages that were sent before the connection ended, and may or may not have arrived: "
+                               "%s (ask for an acknowledgement to learn the outcome of each)"),
+                            number);
+  g_log_structured (
+      G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "DEYE_BUS_PEER", self->id, "DEYE_BUS_UNCERTAIN", number, "MESSAGE",
+      "client %s: messages that were sent before the connection ended, and may or may not have arrived: %s", self->id,
+      number);
+  deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
+}
+
 /* A garbage collector may release the last reference in any thread: then no handler is called. */
 static gboolean
 client_emit_unsent (DeyeBusClient *self, guint64 messages)

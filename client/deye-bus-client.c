@@ -364,7 +364,7 @@ deye_bus_client_get_broker_epoch (DeyeBusClient *self)
 {
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), 0);
 
-  return self->session != NULL ? deye_bus_session_welcome (self->session)->epoch : 0;
+  return self->epoch;
 }
 
 guint64

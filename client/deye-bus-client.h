@@ -60,7 +60,10 @@ G_BEGIN_DECLS
  *
  * When the connection ends, pending calls fail with the reason that the broker gave, for example
  * %DEYE_BUS_ERROR_SHUTTING_DOWN. If it gave none, they fail with %DEYE_BUS_ERROR_UNKNOWN: whether they took effect is
- * not known. Calls that had not been sent fail with %DEYE_BUS_ERROR_NOT_CONNECTED.
+ * not known. Calls that had not been sent fail with %DEYE_BUS_ERROR_NOT_CONNECTED. Confirmed publishes and those with
+ * deye_bus_options_set_at_least_once() do not end yet if the client connects again: without an answer they are sent again under
+ * their number, and the broker does not deliver them twice. They fail with %DEYE_BUS_ERROR_UNKNOWN only if the broker was
+ * restarted, or was out of reach for a minute.
  *
  * The client then connects again by itself, and tries for ever: #DeyeBusClient::interrupted is emitted, and the state is
  * %DEYE_BUS_CLIENT_STATE_CONNECTING. Attempts follow at random intervals that grow from 50 ms to 1 s; on Linux an attempt
@@ -71,12 +74,16 @@ G_BEGIN_DECLS
  * broker does not accept again ends, with #DeyeBusSubscription::ended; the others live.
  *
  * While the client connects, a publish without acknowledgement waits in the client, at most 8,192 messages and 1 MiB, and is
- * sent as soon as the client is ready, in order. If there is no more room, the oldest of them is dropped; a message on
+ * sent as soon as the client is ready, in order, behind those of which nothing was written when the connection ended. If there
+ * is no more room, the oldest of them is dropped; a message on
  * `tasks.*` or `results.*` is not dropped, but the call fails with %DEYE_BUS_ERROR_LIMIT instead; of health messages only the
  * latest of each topic is kept. The time to live of a message keeps running. #DeyeBusClient::error reports the number of
  * messages that were dropped, when the client is ready. Subscribing and serving wait, too. Other calls fail with
- * %DEYE_BUS_ERROR_NOT_CONNECTED. deye_bus_client_flush() fails as well, and its error and that of deye_bus_client_close()
- * contain the number of messages that wait.
+ * %DEYE_BUS_ERROR_NOT_CONNECTED, unless deye_bus_options_set_wait_for_ready() lets them wait. deye_bus_client_flush() fails as
+ * well, and its error and that of deye_bus_client_close() contain the number of messages that wait.
+ *
+ * Nobody knows what became of publishes without acknowledgement that were written just before the connection ended:
+ * #DeyeBusClient::error reports their number, at most, with %DEYE_BUS_ERROR_UNKNOWN. They are not sent again.
  *
  * The client does not connect again if another connection would end in the same way: the broker refuses the client's id,
  * type, role or version, or another client has taken over the id. It does not either if it was created for an existing
@@ -218,6 +225,8 @@ G_BEGIN_DECLS
  *   last reference to the client was released without deye_bus_client_close(), or because
  *   deye_bus_client_close_async() was called without a callback. The error is %DEYE_BUS_ERROR_UNSENT; its message and
  *   deye_bus_client_get_unsent() contain the number of messages.
+ * - The connection ended, the client connects again, and nobody knows whether publishes without acknowledgement that were
+ *   written before have arrived. The error is %DEYE_BUS_ERROR_UNKNOWN; its message contains the number of messages, at most.
  *
  * The signal is emitted from the client's context. Only the report of messages that are lost when the last reference is
  * released is emitted by that release. A garbage collector may release a reference at a moment at which no signal

@@ -30,6 +30,7 @@ struct _DeyeBusOptions
   gboolean at_least_once;
   gboolean want_hops;
   DeyeBusRetain retain;
+  gboolean wait_for_ready;
   GPtrArray *tags;     /* of "key=value", NULL: none */
   const char *invalid; /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };
@@ -39,6 +40,9 @@ gboolean deye_bus_options_check (const DeyeBusOptions *options, GError **error);
 
 /* @options: (nullable). */
 gboolean deye_bus_options_is_at_least_once (const DeyeBusOptions *options);
+
+/* TRUE if a call waits until the client is ready. @options: (nullable). */
+gboolean deye_bus_options_is_patient (const DeyeBusOptions *options);
 
 /* @options: (nullable). */
 gint64 deye_bus_options_timeout_us (const DeyeBusOptions *options);

@@ -147,6 +147,20 @@ deye_bus_options_set_priority (DeyeBusOptions *options, guint8 priority)
 }
 
 void
+deye_bus_options_set_wait_for_ready (DeyeBusOptions *options, gboolean wait_for_ready)
+{
+  g_return_if_fail (options != NULL);
+
+  options->wait_for_ready = !!wait_for_ready;
+}
+
+gboolean
+deye_bus_options_is_patient (const DeyeBusOptions *options)
+{
+  return options != NULL && options->wait_for_ready;
+}
+
+void
 deye_bus_options_set_at_least_once (DeyeBusOptions *options, gboolean at_least_once)
 {
   g_return_if_fail (options != NULL);

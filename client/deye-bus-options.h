@@ -157,6 +157,24 @@ DEYE_BUS_API void deye_bus_options_set_at_least_once (DeyeBusOptions *options, g
 DEYE_BUS_API void deye_bus_options_set_retain (DeyeBusOptions *options, DeyeBusRetain retain);
 
 /**
+ * deye_bus_options_set_wait_for_ready:
+ * @options: options
+ * @wait_for_ready: whether a call waits while the client connects
+ *
+ * Lets a call wait until the client is ready, instead of failing with %DEYE_BUS_ERROR_NOT_CONNECTED, while the client connects
+ * by itself: deye_bus_client_connect() was called, or the connection was lost. The call is sent after the subscriptions are
+ * restored, in the order of the calls, and its timeout counts all the time. If the timeout expires first, the call fails with
+ * %DEYE_BUS_ERROR_NOT_CONNECTED, and nothing was sent. A call that was sent when the connection ends is not sent again because
+ * of this option.
+ *
+ * It applies to calls that wait for an answer (a request, and a publish, direct or broadcast with a result) and to
+ * deye_bus_client_flush(). Publishes without a result wait in any case.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_options_set_wait_for_ready (DeyeBusOptions *options, gboolean wait_for_ready);
+
+/**
  * deye_bus_options_set_method:
  * @options: options
  * @method: (nullable): method to call

@@ -73,6 +73,7 @@ adjust_begin (DeyeBusSubscription *self,
     }
   pending->channel = deye_bus_channel_ref (self->channel);
   pending->adjusts = TRUE;
+  pending->adjustment = (DeyeBusAdjustment){ options->policy, options->queue_messages, options->queue_bytes };
   return deye_bus_client_ask_broker (client, "control.bus.adjust", DEYE_BUS_TYPE_PREFIX "AdjustRequest", payload,
                                      pending, error);
 }

@@ -84,12 +84,12 @@ deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *e
 }
 
 void
-deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusCall *call)
+deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusHops *request_hops)
 {
   if (!encoded->envelope.want_hops)
     return;
   encoded->envelope.hops_before
-      = wire_span (encoded->hops_before, deye_bus_hops_write (call->request_hops, encoded->hops_before));
+      = wire_span (encoded->hops_before, deye_bus_hops_write (request_hops, encoded->hops_before));
   encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope);
 }
 

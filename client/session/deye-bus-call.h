@@ -61,8 +61,9 @@ typedef struct
 WireClass deye_bus_call_class (const DeyeBusCall *call);
 void deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *encoded);
 
-/* Adds the time of this call, if the stations of the message are wanted. The connection must have the feature DELIVERY. */
-void deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusCall *call);
+/* Adds the time of this call, if the stations of the message are wanted. @request_hops: of the request that it answers; NULL:
+ * there is none, or its requester wants none. The connection must have the feature DELIVERY. */
+void deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusHops *request_hops);
 
 /* FALSE: the broker would refuse it, or close the connection. */
 gboolean deye_bus_encoded_call_check (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error);

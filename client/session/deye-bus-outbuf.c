@@ -165,6 +165,12 @@ deye_bus_outbuf_add_envelope (DeyeBusOutbuf *outbuf, guint8 kind, const WireEnve
   wire_envelope_write (envelope, out + WIRE_FRAME_HEADER_LEN);
 }
 
+static const guint8 *
+outbuf_part_data (const DeyeBusOutPart *part)
+{
+  return part->payload != NULL ? g_bytes_get_data (part->payload, NULL) : part->bytes;
+}
+
 guint
 deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guint max)
 {
@@ -173,10 +179,8 @@ deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guint max)
 
   for (const DeyeBusOutPart *part = outbuf->first; part != NULL && n < max; part = part->next)
     {
-      const guint8 *data = part->payload != NULL ? g_bytes_get_data (part->payload, NULL) : part->bytes;
-
       if (part->len > skip)
-        spans[n++] = wire_span (data + skip, part->len - skip);
+        spans[n++] = wire_span (outbuf_part_data (part) + skip, part->len - skip);
       skip = 0;
     }
   return n;
@@ -252,6 +256,56 @@ deye_bus_outbuf_count (const DeyeBusOutbuf *outbuf)
       sent = 0;
     }
   return count;
+}
+
+/* Offset of the first frame in @part that begins at @sent or behind it; the length of the part: there is none. */
+static gsize
+outbuf_first_unsent (const DeyeBusOutPart *part, gsize sent)
+{
+  gsize at = MIN (part->first_frame, part->len);
+
+  while (at < sent && at < part->len)
+    at = at == part->last_frame ? part->len : at + outbuf_frame_size (part->bytes + at);
+  return at;
+}
+
+/* Moves @part and @at behind @len bytes, which are appended to @frame. */
+static void
+outbuf_copy_frame (const DeyeBusOutPart **part, gsize *at, gsize len, GByteArray *frame)
+{
+  while (len > 0)
+    {
+      gsize n = MIN (len, (*part)->len - *at);
+
+      g_byte_array_append (frame, outbuf_part_data (*part) + *at, (guint) n);
+      len -= n;
+      *at += n;
+      if (*at == (*part)->len)
+        {
+          *part = (*part)->next;
+          *at = 0;
+        }
+    }
+}
+
+void
+deye_bus_outbuf_foreach_unsent (const DeyeBusOutbuf *outbuf, DeyeBusOutFunc func, gpointer data)
+{
+  g_autoptr (GByteArray) frame = g_byte_array_new ();
+  const DeyeBusOutPart *part = outbuf->first;
+  gsize at = part != NULL ? outbuf_first_unsent (part, outbuf->sent) : 0;
+
+  while (part != NULL && at == part->len)
+    {
+      part = part->next;
+      at = part != NULL ? outbuf_first_unsent (part, 0) : 0;
+    }
+  while (part != NULL)
+    {
+      g_byte_array_set_size (frame, 0);
+      outbuf_copy_frame (&part, &at, outbuf_frame_size (part->bytes + at), frame);
+      func (frame->data, frame->len, data);
+    }
 }
 
 /* Remembers a message whose header is in the first part, which is about to be dropped, and whose end is not. */

@@ -63,6 +63,11 @@ guint deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guin
 /* The first @n bytes were written. */
 void deye_bus_outbuf_sent (DeyeBusOutbuf *outbuf, gsize n);
 
+/* A whole frame with its header; valid during the call only. */
+typedef void (*DeyeBusOutFunc) (const guint8 *frame, gsize len, gpointer data);
+/* Calls @func for each frame of which no byte was sent, in order. */
+void deye_bus_outbuf_foreach_unsent (const DeyeBusOutbuf *outbuf, DeyeBusOutFunc func, gpointer data);
+
 /* Counts by reading the frames: for reports, not for every message. */
 DeyeBusOutCount deye_bus_outbuf_count (const DeyeBusOutbuf *outbuf);
 

@@ -51,6 +51,7 @@ deye_bus_pending_unref (DeyeBusPending *pending)
   g_clear_pointer (&pending->channel, deye_bus_channel_unref);
   g_clear_pointer (&pending->stream, deye_bus_stream_unref);
   g_clear_pointer (&pending->standing, standing_free);
+  g_clear_pointer (&pending->frame, deye_bus_kept_frame_free);
   g_assert (pending->cancelled == NULL);
   g_free (pending);
 }
@@ -62,7 +63,10 @@ deye_bus_pending_error_overdue (const DeyeBusPending *pending)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("The broker did not answer the handshake in time"));
   if (pending->standing != NULL)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("No answer within the time given"));
-  if (!pending->sent)
+  if (!pending->sent && !pending->tried && pending->frame != NULL && pending->waits == NULL)
+    return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, "%s",
+                               _ ("Not sent: the client was not ready within the timeout"));
+  if (!pending->sent && !pending->tried)
     return deye_bus_error_new (DEYE_BUS_ERROR_WOULD_BLOCK, "%s",
                                _ ("No credit from the broker within the timeout: receivers are slow; try again later"));
   if (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_ANSWERS)
@@ -77,8 +81,9 @@ void
 deye_bus_pending_table_init (DeyeBusPendingTable *table, DeyeBusEvents *events, DeyeBusPending *hello)
 {
   table->events = events;
-  table->hello = deye_bus_pending_ref (hello);
-  table->next_us = hello->deadline_us;
+  table->next_us = G_MAXINT64;
+  if (hello != NULL)
+    deye_bus_pending_table_reopen (table, hello);
   table->by_id = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) deye_bus_pending_unref);
 }
 
@@ -140,18 +145,19 @@ pending_compare_ids (gconstpointer a, gconstpointer b)
 static GError *
 pending_error_disconnected (const DeyeBusPending *pending, const GError *reason)
 {
-  if (pending->sent || pending->kind == DEYE_BUS_PENDING_HELLO
+  if (pending->sent || pending->tried || pending->kind == DEYE_BUS_PENDING_HELLO
       || g_error_matches (reason, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED))
     return g_error_copy (reason);
   return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection ended: %s"), reason->message);
 }
 
-/* A subscribe is repeated on the next connection, with its channel; a standing call with its request. */
+/* A subscribe is repeated on the next connection, with its channel; a standing call with its request; a kept frame is sent
+ * there. */
 static gboolean
 pending_waits_for_next (const DeyeBusPending *pending)
 {
   return pending->kind == DEYE_BUS_PENDING_READY || pending->standing != NULL
-         || (pending->subscribes && !pending->channel->cut);
+         || (pending->subscribes && !pending->channel->cut) || pending->frame != NULL || pending->survives;
 }
 
 void
@@ -185,6 +191,18 @@ deye_bus_pending_table_list_standing (const DeyeBusPendingTable *table)
   return standing;
 }
 
+GPtrArray *
+deye_bus_pending_table_list_kept (const DeyeBusPendingTable *table)
+{
+  g_autoptr (GList) all = g_list_sort (g_hash_table_get_values (table->by_id), pending_compare_ids);
+  GPtrArray *kept = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_pending_unref);
+
+  for (GList *link = all; link != NULL; link = link->next)
+    if (((DeyeBusPending *) link->data)->frame != NULL)
+      g_ptr_array_add (kept, deye_bus_pending_ref (link->data));
+  return kept;
+}
+
 static void
 pending_table_fail (DeyeBusPendingTable *table, const GError *reason, gboolean (*stays) (const DeyeBusPending *pending))
 {
@@ -202,6 +220,7 @@ pending_table_fail (DeyeBusPendingTable *table, const GError *reason, gboolean (
           deye_bus_pending_table_finish (table, pending, pending_error_disconnected (pending, reason));
           continue;
         }
+      pending->tried = pending->tried || (pending->sent && pending->frame != NULL);
       pending->sent = FALSE;
       pending->restores = FALSE;
       table->next_us = MIN (table->next_us, pending->deadline_us);

@@ -3,6 +3,7 @@
 
 #include "deye-bus-publish-result.h"
 #include "session/deye-bus-channel.h"
+#include "session/deye-bus-kept-frame.h"
 #include "session/deye-bus-stream.h"
 
 /*
@@ -37,6 +38,14 @@ typedef struct
   GBytes *payload;
 } DeyeBusStanding;
 
+/* What adjusts a subscription; 0: stays as it is. */
+typedef struct
+{
+  guint32 policy;
+  guint64 queue_messages;
+  guint64 queue_bytes;
+} DeyeBusAdjustment;
+
 /* The reference count is not atomic: the client's thread only. */
 struct DeyeBusPending
 {
@@ -52,11 +61,19 @@ struct DeyeBusPending
   GList *waits;            /* its place in the queue of calls that wait for credit; borrowed */
   DeyeBusChannel *channel; /* subscribe, adjust: the channel that the reply is about */
   gboolean adjusts;
-  gboolean subscribes;       /* the user's subscribe call for @channel */
-  gboolean restores;         /* one of the subscribes that restore a connection */
-  gboolean republishes;      /* one of the retained messages that are published again */
-  DeyeBusStream *stream;     /* ANSWERS */
-  DeyeBusStanding *standing; /* NULL: the call ends with its connection */
+  DeyeBusAdjustment adjustment; /* when it @adjusts */
+  gboolean subscribes;          /* the user's subscribe call for @channel */
+  gboolean restores;            /* one of the subscribes that restore a connection */
+  gboolean republishes;         /* one of the retained messages that are published again */
+  gboolean patient;             /* waits until the client is ready, and is sent then */
+  gboolean survives;            /* FLUSH: goes on when the connection ends */
+  gboolean tried;               /* was sent on an earlier connection, and not answered */
+  guint64 message_id;           /* by which the broker recognises it when it is sent again; 0: it is not */
+  gint64 since_us;              /* of @message_id, or when @patient: when the call was made */
+  guint64 unasked;              /* publishes without an answer that were sent before it on its connection */
+  DeyeBusKeptFrame *frame;      /* to send it on the next connection; NULL: it is not */
+  DeyeBusStream *stream;        /* ANSWERS */
+  DeyeBusStanding *standing;    /* NULL: it is no standing call */
 
   /* Asynchronous calls: run by the dispatch of the event DONE. NULL: the caller polls done. */
   DeyeBusPendingFunc complete;
@@ -83,6 +100,7 @@ typedef struct
   gint64 next_us; /* not later than the earliest deadline */
 } DeyeBusPendingTable;
 
+/* @hello: (nullable). */
 void deye_bus_pending_table_init (DeyeBusPendingTable *table, DeyeBusEvents *events, DeyeBusPending *hello);
 void deye_bus_pending_table_clear (DeyeBusPendingTable *table);
 
@@ -98,6 +116,8 @@ void deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *
 void deye_bus_pending_table_suspend (DeyeBusPendingTable *table, const GError *reason);
 /* The next connection begins. */
 void deye_bus_pending_table_reopen (DeyeBusPendingTable *table, DeyeBusPending *hello);
+/* Calls that have a kept frame, in the order of their ids, as references. */
+GPtrArray *deye_bus_pending_table_list_kept (const DeyeBusPendingTable *table);
 /* An unsent call leaves the table; it is added again under the id with which it is sent. */
 void deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pending);
 /* Standing calls that are not sent, in the order of their ids, as references. */

@@ -7,24 +7,18 @@
 
 /* It is published again for everybody who subscribes to its topic, by a call of the library that waits for the broker. */
 DeyeBusRetainedValue *
-deye_bus_retained_value_new (const DeyeBusCall *call, const DeyeBusEncodedCall *encoded, gint64 now_us)
+deye_bus_retained_value_new (const DeyeBusEncodedCall *encoded, gint64 now_us)
 {
-  DeyeBusRetainedValue *value;
-  DeyeBusOptions *options;
+  DeyeBusRetainedValue *value = g_new0 (DeyeBusRetainedValue, 1);
+  DeyeBusEncodedCall again = *encoded;
 
-  if (!(encoded->flags & WIRE_FLAG_RETAIN) || call->ahead)
-    return NULL;
-  value = g_new0 (DeyeBusRetainedValue, 1);
-  value->message
-      = deye_bus_stashed_new (call, encoded->credit_class, encoded->head_len + encoded->envelope.payload.len, now_us);
-  value->message->call.flags = WIRE_FLAG_WANT_ACK;
-  value->message->call.deadline_us = 0;
-  value->message->call.message_id = 0;
-  value->message->call.ahead = TRUE;
-  options = (DeyeBusOptions *) value->message->call.options;
-  options->at_least_once = FALSE;
-  options->want_hops = FALSE;
-  value->until_gone = options->retain == DEYE_BUS_RETAIN_CONNECTED;
+  again.flags = WIRE_FLAG_RETAIN | WIRE_FLAG_WANT_ACK;
+  again.envelope.deadline_us = 0;
+  again.envelope.message_id = 0;
+  again.envelope.want_hops = 0;
+  again.envelope.delivery &= ~WIRE_DELIVERY_AT_LEAST_ONCE;
+  value->message = deye_bus_kept_frame_new (&again, now_us);
+  value->until_gone = (again.envelope.delivery & WIRE_DELIVERY_RETAIN_CONNECTED) != 0;
   value->id = encoded->envelope.id;
   value->link.data = value;
   return value;
@@ -33,16 +27,14 @@ deye_bus_retained_value_new (const DeyeBusCall *call, const DeyeBusEncodedCall *
 void
 deye_bus_retained_value_free (DeyeBusRetainedValue *value)
 {
-  deye_bus_stashed_free (value->message);
+  deye_bus_kept_frame_free (value->message);
   g_free (value);
 }
 
 static gboolean
 retained_is_empty (const DeyeBusRetainedValue *value)
 {
-  const GBytes *payload = value->message->call.payload;
-
-  return payload == NULL || g_bytes_get_size ((GBytes *) payload) == 0;
+  return value->message->payload == NULL;
 }
 
 /* --- the store --- */
@@ -51,8 +43,8 @@ static void
 retained_remove (DeyeBusRetainedStore *store, DeyeBusRetainedValue *value)
 {
   g_queue_unlink (&store->in_order, &value->link);
-  store->bytes -= value->message->bytes;
-  g_hash_table_remove (store->by_topic, value->message->call.topic);
+  store->bytes -= deye_bus_kept_frame_bytes (value->message);
+  g_hash_table_remove (store->by_topic, value->message->topic);
 }
 
 static void
@@ -77,7 +69,7 @@ retained_forget_oldest (DeyeBusRetainedStore *store)
 void
 deye_bus_retained_put (DeyeBusRetainedStore *store, DeyeBusRetainedValue *value)
 {
-  retained_forget_topic (store, value->message->call.topic);
+  retained_forget_topic (store, value->message->topic);
   if (retained_is_empty (value))
     {
       deye_bus_retained_value_free (value);
@@ -86,9 +78,9 @@ deye_bus_retained_put (DeyeBusRetainedStore *store, DeyeBusRetainedValue *value)
   if (store->by_topic == NULL)
     store->by_topic
         = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) deye_bus_retained_value_free);
-  g_hash_table_insert (store->by_topic, (gpointer) value->message->call.topic, value);
+  g_hash_table_insert (store->by_topic, (gpointer) value->message->topic, value);
   g_queue_push_tail_link (&store->in_order, &value->link);
-  store->bytes += value->message->bytes;
+  store->bytes += deye_bus_kept_frame_bytes (value->message);
   retained_forget_oldest (store);
 }
 
@@ -113,7 +105,7 @@ deye_bus_retained_age (DeyeBusRetainedStore *store, gint64 now_us)
       DeyeBusRetainedValue *value = link->data;
 
       next = link->next;
-      if (!deye_bus_stashed_age (value->message, now_us))
+      if (deye_bus_kept_frame_has_expired (value->message, now_us))
         retained_remove (store, value);
     }
 }

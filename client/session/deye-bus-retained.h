@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "session/deye-bus-stash.h"
+#include "session/deye-bus-kept-frame.h"
 
 /*
  * The retained messages that this client published: for each topic the last one that it sent, so that they can be published
@@ -20,9 +20,9 @@
 
 typedef struct
 {
-  DeyeBusStashed *message; /* owned; as it is published again */
-  guint64 id;              /* of the call that sent it last */
-  gboolean until_gone;     /* the broker clears it when the connection ends */
+  DeyeBusKeptFrame *message; /* owned; as it is published again */
+  guint64 id;                /* of the call that sent it last */
+  gboolean until_gone;       /* the broker clears it when the connection ends */
   GList link;
 } DeyeBusRetainedValue;
 
@@ -39,9 +39,8 @@ typedef struct
 
 void deye_bus_retained_clear (DeyeBusRetainedStore *store);
 
-/* The part of a user's call that is kept once it was sent. NULL: it retains nothing, or is the library's own. */
-DeyeBusRetainedValue *
-deye_bus_retained_value_new (const DeyeBusCall *call, const DeyeBusEncodedCall *encoded, gint64 now_us);
+/* What is remembered of a call of the user that retains its message, once it was sent. */
+DeyeBusRetainedValue *deye_bus_retained_value_new (const DeyeBusEncodedCall *encoded, gint64 now_us);
 
 /* @value, which is taken, was sent. One with an empty payload only clears its topic. */
 void deye_bus_retained_put (DeyeBusRetainedStore *store, DeyeBusRetainedValue *value);

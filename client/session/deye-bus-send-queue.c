@@ -166,6 +166,25 @@ deye_bus_send_queue_pop (DeyeBusSendQueue *queue, WireClass credit_class)
   return waiting;
 }
 
+DeyeBusWaiting *
+deye_bus_send_queue_take (DeyeBusSendQueue *queue)
+{
+  DeyeBusWaiting *oldest = NULL;
+
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    {
+      DeyeBusWaiting *first = g_queue_peek_head (&queue->waiting[i]);
+
+      if (first != NULL && (oldest == NULL || first->number < oldest->number))
+        oldest = first;
+    }
+  if (oldest == NULL)
+    return NULL;
+  g_queue_pop_head (&queue->waiting[oldest->credit_class]);
+  send_queue_forget (queue, oldest);
+  return oldest;
+}
+
 void
 deye_bus_send_queue_drop (DeyeBusSendQueue *queue, DeyeBusPending *pending)
 {

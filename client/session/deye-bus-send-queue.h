@@ -78,6 +78,8 @@ gboolean deye_bus_send_queue_push (DeyeBusSendQueue *queue,
 /* Takes the oldest waiting call out that may start, and uses its credit. The caller frees it. NULL: there is none, or no
  * credit. */
 DeyeBusWaiting *deye_bus_send_queue_pop (DeyeBusSendQueue *queue, WireClass credit_class);
+/* Takes the oldest waiting call of all classes out, whatever it waits for. NULL: there is none. */
+DeyeBusWaiting *deye_bus_send_queue_take (DeyeBusSendQueue *queue);
 void deye_bus_waiting_free (DeyeBusWaiting *waiting);
 /* Drops the waiting call of @pending, if there is one. */
 void deye_bus_send_queue_drop (DeyeBusSendQueue *queue, DeyeBusPending *pending);

@@ -9,6 +9,7 @@
 #include "session/deye-bus-route.h"
 #include "session/deye-bus-send-queue.h"
 #include "session/deye-bus-session-types.h"
+#include "session/deye-bus-stash.h"
 
 /* The progress of session-republish. */
 typedef struct
@@ -39,8 +40,14 @@ struct DeyeBusSession
   DeyeBusOutbuf out;
   gboolean out_dead;       /* nothing can be written any more */
   DeyeBusOutCount dropped; /* messages that were dropped before they were written */
+  DeyeBusStash *stash;     /* the client's; NULL: none */
+  guint64 unasked_sent;    /* publishes that nobody waits for, in the out-buffer or written */
+  guint64 unasked_proved;  /* of these, the broker has handled so many, at least */
+  guint64 unasked_kept;    /* ... and so many were not written, and wait for the next connection */
+  guint64 uncertain;       /* ended: so many may or may not have arrived */
 
   guint64 last_id;
+  guint64 newest_message; /* the greatest number of a message that was sent */
   DeyeBusPendingTable pending;
   DeyeBusSendQueue send_queue;
   GQueue flushes; /* of SessionFlush */

@@ -35,6 +35,24 @@ deye_bus_session_clear_flushes (DeyeBusSession *session)
   g_queue_clear_full (&session->flushes, session_flush_free);
 }
 
+void
+deye_bus_session_sort_out_flushes (DeyeBusSession *session)
+{
+  GList *next;
+
+  for (GList *link = session->flushes.head; link != NULL; link = next)
+    {
+      SessionFlush *flush = link->data;
+
+      next = link->next;
+      flush->is_queued = FALSE;
+      if (!flush->pending->done)
+        continue;
+      g_queue_delete_link (&session->flushes, link);
+      session_flush_free (flush);
+    }
+}
+
 /* --- refusals --- */
 
 static void
@@ -93,6 +111,13 @@ session_flush_error_refused (const SessionFlush *flush)
 
 /* --- progress --- */
 
+/* Otherwise the next release() goes on, or the flush ends when the end of the connection has been read. */
+static gboolean
+session_flush_is_possible (const DeyeBusSession *session)
+{
+  return session->state == DEYE_BUS_SESSION_READY && !session->held && !session->out_dead;
+}
+
 static void
 session_flush_send_ping (DeyeBusSession *session, const SessionFlush *flush)
 {
@@ -100,6 +125,7 @@ session_flush_send_ping (DeyeBusSession *session, const SessionFlush *flush)
 
   wire_envelope_init (&ping);
   ping.id = flush->pending->id;
+  flush->pending->unasked = session->unasked_sent;
   deye_bus_outbuf_add_envelope (&session->out, WIRE_KIND_PING, &ping);
 }
 
@@ -108,8 +134,8 @@ session_flush_advance (DeyeBusSession *session, SessionFlush *flush)
 {
   DeyeBusOutbuf *out = &session->out;
 
-  if (session->out_dead)
-    return; /* it ends when the end of the connection has been read */
+  if (!session_flush_is_possible (session))
+    return;
   if (!flush->is_queued && deye_bus_send_queue_is_past (&session->send_queue, flush->last_waiting))
     {
       flush->is_queued = TRUE;
@@ -142,6 +168,20 @@ deye_bus_session_advance_flushes (DeyeBusSession *session)
 }
 
 void
+deye_bus_session_resume_flushes (DeyeBusSession *session)
+{
+  for (GList *link = session->flushes.head; link != NULL; link = link->next)
+    {
+      SessionFlush *flush = link->data;
+
+      flush->last_waiting = session->send_queue.last_number;
+      flush->is_queued = FALSE;
+      flush->pending->survives = !flush->want_accepted;
+    }
+  deye_bus_session_advance_flushes (session);
+}
+
+void
 deye_bus_session_flush_answered (DeyeBusSession *session, DeyeBusPending *pending)
 {
   for (GList *link = session->flushes.head; link != NULL; link = link->next)
@@ -162,7 +202,7 @@ deye_bus_session_flush (DeyeBusSession *session, gboolean want_accepted, DeyeBus
 {
   SessionFlush *flush;
 
-  if (session->state != DEYE_BUS_SESSION_READY)
+  if (!pending->patient && session->state != DEYE_BUS_SESSION_READY)
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not connected: connect first"));
       return FALSE;
@@ -173,6 +213,7 @@ deye_bus_session_flush (DeyeBusSession *session, gboolean want_accepted, DeyeBus
   flush->last_waiting = session->send_queue.last_number;
   if (want_accepted)
     session_flush_take_earlier_refusals (session, flush);
+  pending->survives = session->keeps && (!want_accepted || !session_flush_is_possible (session));
   session->last_id += 2;
   deye_bus_pending_table_add (&session->pending, pending, session->last_id);
   g_queue_push_tail (&session->flushes, flush);
@@ -190,5 +231,6 @@ deye_bus_session_flush_error_overdue (DeyeBusSession *session, const DeyeBusPend
       DEYE_BUS_ERROR_TIMEOUT,
       _ ("Messages that could not be sent within the timeout and stay queued: %" PRIu64
          ". The broker does not read, or its receivers are slow and it grants no credit: flush again later"),
-      deye_bus_session_count_unsent (session).messages);
+      deye_bus_session_count_unsent (session).messages
+          + (session->stash != NULL ? deye_bus_stash_count (session->stash) : 0));
 }

@@ -15,10 +15,15 @@
  *
  * Messages that are published later may be written earlier, but a flush never waits for them once its PING is queued.
  *
+ * A flush that began while the client was not ready, or that only waits until everything is written, survives the end of the
+ * connection: what it waits for is sent on the next one. One that waits for the confirmation of messages that were written
+ * ends with the connection.
+ *
  * Invariant: a flush is in the session's list until its pending call is done.
  */
 
-/* Begins a flush. @pending: of the kind FLUSH. FALSE: not connected; @pending is untouched. */
+/* Begins a flush. @pending: of the kind FLUSH; if it is patient, it waits for the next connection when there is none. FALSE:
+ * not connected; @pending is untouched. */
 gboolean
 deye_bus_session_flush (DeyeBusSession *session, gboolean want_accepted, DeyeBusPending *pending, GError **error);
 
@@ -33,3 +38,7 @@ void deye_bus_session_push_refused (DeyeBusSession *session, GError *refusal);
 GError *deye_bus_session_flush_error_overdue (DeyeBusSession *session, const DeyeBusPending *pending);
 
 void deye_bus_session_clear_flushes (DeyeBusSession *session);
+/* The connection ended: forgets flushes that ended with it. */
+void deye_bus_session_sort_out_flushes (DeyeBusSession *session);
+/* The next connection is restored: flushes that survived go on, for everything that waits now. */
+void deye_bus_session_resume_flushes (DeyeBusSession *session);

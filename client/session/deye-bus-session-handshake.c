@@ -4,6 +4,7 @@
 #include "deye-bus-error-private.h"
 #include "envelope.pb-c.h"
 #include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-resend.h"
 #include "session/deye-bus-session-state.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
@@ -33,6 +34,7 @@ deye_bus_session_send_hello (DeyeBusSession *session, const DeyeBusHello *hello)
   message.incarnation = hello->incarnation;
   message.features = WIRE_FEATURES_KNOWN;
   message.software_version = version != NULL ? version : nothing;
+  message.last_message = deye_bus_session_last_settled (session, hello->last_message);
   body = g_malloc (daemoneye__eventbus__v1__hello__get_packed_size (&message));
   deye_bus_outbuf_add_frame (&session->out, WIRE_KIND_HELLO,
                              wire_span (body, daemoneye__eventbus__v1__hello__pack (&message, body)));
@@ -68,6 +70,8 @@ session_open_windows (DeyeBusSession *session, const Daemoneye__Eventbus__V1__We
 static void
 session_take_welcome (DeyeBusSession *session, const Daemoneye__Eventbus__V1__Welcome *welcome)
 {
+  gboolean new_epoch = session->welcome.epoch != 0 && session->welcome.epoch != welcome->epoch;
+
   session->welcome.epoch = welcome->epoch;
   session->welcome.role = welcome->role;
   session->welcome.features = welcome->features & WIRE_FEATURES_KNOWN;
@@ -79,6 +83,8 @@ session_take_welcome (DeyeBusSession *session, const Daemoneye__Eventbus__V1__We
   session->state = DEYE_BUS_SESSION_READY;
   session->was_ready = TRUE;
   deye_bus_pending_table_finish (&session->pending, session->pending.hello, NULL);
+  if (new_epoch || !(session->welcome.features & WIRE_FEATURE_DELIVERY))
+    deye_bus_session_end_tried (session, new_epoch);
 }
 
 static void

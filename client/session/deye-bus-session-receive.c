@@ -33,7 +33,12 @@ typedef void (*SessionHandler) (SessionArrival *arrival);
 static DeyeBusPending *
 arrival_find_pending (const SessionArrival *arrival)
 {
-  return deye_bus_pending_table_find (&arrival->session->pending, arrival->envelope->answers);
+  DeyeBusPending *pending = deye_bus_pending_table_find (&arrival->session->pending, arrival->envelope->answers);
+
+  /* The broker handles the frames of a connection in order. */
+  if (pending != NULL)
+    arrival->session->unasked_proved = MAX (arrival->session->unasked_proved, pending->unasked);
+  return pending;
 }
 
 /* --- messages --- */
@@ -193,6 +198,27 @@ session_read_subscribed (DeyeBusSession *session, DeyeBusPending *pending)
   session_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
 }
 
+/* When the channel is subscribed again, with the adjusted values. */
+static void
+session_adjust_request (DeyeBusChannel *channel, const DeyeBusAdjustment *adjustment)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  Daemoneye__Eventbus__V1__SubscribeRequest *request;
+
+  if (channel->request == NULL)
+    return;
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__subscribe_request__descriptor,
+                             wire_span (g_bytes_get_data (channel->request, NULL), g_bytes_get_size (channel->request)),
+                             0, NULL);
+  g_assert (guard != NULL); /* the client has packed it */
+  request = (gpointer) wire_guard_message (guard);
+  request->policy = adjustment->policy != 0 ? adjustment->policy : request->policy;
+  request->queue_messages = adjustment->queue_messages != 0 ? adjustment->queue_messages : request->queue_messages;
+  request->queue_bytes = adjustment->queue_bytes != 0 ? adjustment->queue_bytes : request->queue_bytes;
+  g_bytes_unref (channel->request);
+  channel->request = deye_bus_pack (&request->base);
+}
+
 static void
 session_read_adjusted (DeyeBusSession *session, DeyeBusPending *pending)
 {
@@ -205,6 +231,7 @@ session_read_adjusted (DeyeBusSession *session, DeyeBusPending *pending)
       return;
     }
   reply = wire_guard_message (guard);
+  session_adjust_request (pending->channel, &pending->adjustment);
   session_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
 }
 

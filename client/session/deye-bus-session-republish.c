@@ -11,13 +11,13 @@
 
 /* An answer is awaited, unless the library refuses the message itself: the limits of this broker may be lower. */
 static void
-republish_send (DeyeBusSession *session, DeyeBusRetainedValue *value)
+republish_send (DeyeBusSession *session, DeyeBusRetainedValue *value, gint64 now_us)
 {
   g_autoptr (DeyeBusPending) pending
       = deye_bus_pending_new (DEYE_BUS_PENDING_ACK, session->republish.whole->deadline_us);
   GError *error = NULL;
 
-  if (deye_bus_session_call (session, &value->message->call, pending, &error))
+  if (deye_bus_session_send_frame (session, value->message, pending, TRUE, now_us, &error))
     {
       pending->republishes = TRUE;
       value->id = pending->id;
@@ -46,7 +46,7 @@ republish_end_if_answered (DeyeBusSession *session)
 
 /* A value that this client's library refuses leaves the store. */
 static void
-republish_send_all (DeyeBusSession *session, gboolean all)
+republish_send_all (DeyeBusSession *session, gboolean all, gint64 now_us)
 {
   GList *next;
 
@@ -56,7 +56,7 @@ republish_send_all (DeyeBusSession *session, gboolean all)
 
       next = link->next;
       if (all || value->until_gone)
-        republish_send (session, value);
+        republish_send (session, value, now_us);
     }
 }
 
@@ -104,7 +104,7 @@ deye_bus_session_republish (DeyeBusSession *session, DeyeBusPending *whole, gint
   deye_bus_pending_table_add (&session->pending, whole, session->last_id);
   whole->sent = TRUE;
   session->republish.whole = deye_bus_pending_ref (whole);
-  republish_send_all (session, all);
+  republish_send_all (session, all, now_us);
   republish_end_if_answered (session);
   return !whole->done;
 }

@@ -3,6 +3,8 @@
 
 #include "deye-bus-error.h"
 #include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-flush.h"
+#include "session/deye-bus-session-resend.h"
 #include "session/deye-bus-session-send.h"
 #include "session/deye-bus-session-standing.h"
 #include "session/deye-bus-session-state.h"
@@ -174,7 +176,7 @@ restore_send_late (DeyeBusSession *session, DeyeBusChannel *channel)
 }
 
 void
-deye_bus_session_release (DeyeBusSession *session)
+deye_bus_session_release (DeyeBusSession *session, gint64 now_us)
 {
   g_autoptr (GPtrArray) channels = deye_bus_session_list_channels (session);
 
@@ -187,6 +189,8 @@ deye_bus_session_release (DeyeBusSession *session)
         restore_send_late (session, channel);
     }
   deye_bus_session_stand_again (session);
+  deye_bus_session_send_kept (session, now_us);
+  deye_bus_session_resume_flushes (session);
 }
 
 guint

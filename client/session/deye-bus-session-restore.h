@@ -22,8 +22,8 @@ gboolean deye_bus_session_subscribe (DeyeBusSession *session, DeyeBusPending *pe
 
 /* Calls of the user wait from now on, until the connection has been restored: called before WELCOME comes. */
 void deye_bus_session_hold (DeyeBusSession *session);
-/* The connection is restored: sends what waits. */
-void deye_bus_session_release (DeyeBusSession *session);
+/* The connection is restored: sends what waits, and goes on with flushes. */
+void deye_bus_session_release (DeyeBusSession *session, gint64 now_us);
 
 /* The connection has its WELCOME: subscribes every channel. @whole: of the kind RESTORE; ends with the last answer. FALSE:
  * there is nothing to restore, and @whole is untouched. */

@@ -36,12 +36,12 @@ session_count_sent (DeyeBusCounts *counts, guint8 kind)
     counts->answered++;
 }
 
-/* NULL: @call retains nothing. */
+/* NULL: it retains nothing, or is the library's own (@ahead). */
 static DeyeBusRetainedValue *
-session_new_retained (const DeyeBusCall *call, const DeyeBusEncodedCall *encoded)
+session_new_retained (const DeyeBusEncodedCall *encoded, gboolean ahead)
 {
-  return encoded->flags & WIRE_FLAG_RETAIN ? deye_bus_retained_value_new (call, encoded, g_get_monotonic_time ())
-                                           : NULL;
+  return (encoded->flags & WIRE_FLAG_RETAIN) && !ahead ? deye_bus_retained_value_new (encoded, g_get_monotonic_time ())
+                                                       : NULL;
 }
 
 /* @value: (transfer full) (nullable) */
@@ -57,9 +57,12 @@ static void
 session_note_sent (DeyeBusSession *session, guint8 kind, DeyeBusPending *pending)
 {
   session_count_sent (&session->counts, kind);
+  if (kind == WIRE_KIND_PUBLISH && (pending == NULL || pending->kind == DEYE_BUS_PENDING_SENT))
+    session->unasked_sent++;
   if (pending == NULL)
     return;
   pending->sent = TRUE;
+  pending->unasked = session->unasked_sent;
   if (pending->kind == DEYE_BUS_PENDING_SENT)
     deye_bus_pending_table_finish (&session->pending, pending, NULL);
 }
@@ -135,6 +138,13 @@ session_new_call_id (DeyeBusSession *session, const DeyeBusCall *call, const Dey
   return session->last_id | (nobody_waits ? 1 : 0);
 }
 
+guint64
+deye_bus_session_new_number (DeyeBusSession *session)
+{
+  session->last_id += 2;
+  return session->last_id;
+}
+
 gboolean
 deye_bus_session_check_features (const DeyeBusSession *session, guint64 needed, GError **error)
 {
@@ -158,17 +168,33 @@ session_check_frame_features (const DeyeBusSession *session, const DeyeBusEncode
   return deye_bus_session_check_features (session, needed, error);
 }
 
-/* The call that has to start before this one, a reply: the last reply of its route that had to wait. NULL: there is none. */
-static DeyeBusRoute *
-session_route_that_waits (const DeyeBusSession *session, const DeyeBusCall *call, DeyeBusAfter *after)
+/* How a call stands to others that wait. */
+typedef struct
 {
-  DeyeBusRoute *route
-      = call->kind == WIRE_KIND_REPLY ? deye_bus_route_table_find (&session->routes, call->route) : NULL;
+  gboolean ahead;      /* it overtakes them */
+  DeyeBusRoute *route; /* of a reply; NULL: it is none */
+  DeyeBusAfter after;  /* the last reply of the route that had to wait: it has to start before this one */
+} SessionPlace;
 
-  *after = (DeyeBusAfter){ 0 };
-  if (route != NULL)
-    *after = (DeyeBusAfter){ route->waiting_number, route->waiting_class };
-  return route;
+static SessionPlace
+session_place_of (const DeyeBusSession *session, const DeyeBusCall *call)
+{
+  SessionPlace place = { .ahead = call->ahead };
+
+  if (call->kind == WIRE_KIND_REPLY)
+    place.route = deye_bus_route_table_find (&session->routes, call->route);
+  if (place.route != NULL)
+    place.after = (DeyeBusAfter){ place.route->waiting_number, place.route->waiting_class };
+  return place;
+}
+
+static gboolean
+session_may_start (const DeyeBusSession *session, WireClass credit_class, const SessionPlace *place)
+{
+  gboolean open = place->ahead ? deye_bus_send_queue_is_open (&session->send_queue, credit_class)
+                               : deye_bus_send_queue_may_start (&session->send_queue, credit_class);
+
+  return open && !deye_bus_send_queue_waits (&session->send_queue, &place->after);
 }
 
 /* @retained: (transfer full) (nullable). FALSE: too many calls wait. */
@@ -176,21 +202,72 @@ static gboolean
 session_let_wait (DeyeBusSession *session,
                   const DeyeBusEncodedCall *encoded,
                   DeyeBusPending *pending,
-                  DeyeBusRoute *route,
-                  const DeyeBusAfter *after,
+                  const SessionPlace *place,
                   DeyeBusRetainedValue *retained,
                   GError **error)
 {
-  if (!deye_bus_send_queue_push (&session->send_queue, encoded, pending, after, retained, error))
+  if (!deye_bus_send_queue_push (&session->send_queue, encoded, pending, &place->after, retained, error))
     {
       g_clear_pointer (&retained, deye_bus_retained_value_free);
       return FALSE;
     }
-  if (route != NULL)
+  if (place->route != NULL)
     {
-      route->waiting_number = session->send_queue.last_number;
-      route->waiting_class = encoded->credit_class;
+      place->route->waiting_number = session->send_queue.last_number;
+      place->route->waiting_class = encoded->credit_class;
     }
+  return TRUE;
+}
+
+/* The broker recognises the message when it is sent again. */
+static void
+session_note_message (DeyeBusSession *session, const DeyeBusEncodedCall *encoded, DeyeBusPending *pending)
+{
+  session->newest_message = MAX (session->newest_message, encoded->envelope.message_id);
+  pending->message_id = encoded->envelope.message_id;
+  if (pending->frame == NULL && session->keeps && (session->welcome.features & WIRE_FEATURE_DELIVERY))
+    pending->frame = deye_bus_kept_frame_new (encoded, pending->since_us);
+}
+
+/* Credit of a stream is returned by the id of its request on this connection. */
+static void
+session_add_pending (DeyeBusSession *session, DeyeBusPending *pending, guint64 id)
+{
+  deye_bus_pending_table_add (&session->pending, pending, id);
+  if (pending->stream == NULL)
+    return;
+  pending->stream->id = id;
+  pending->stream->origin = session->origin;
+}
+
+static gboolean
+session_start_call (DeyeBusSession *session,
+                    const DeyeBusEncodedCall *encoded,
+                    const SessionPlace *place,
+                    DeyeBusPending *pending,
+                    GError **error)
+{
+  DeyeBusRetainedValue *retained;
+  gboolean now;
+
+  if (!session_check_frame_features (session, encoded, error)
+      || !deye_bus_encoded_call_check (encoded, session->welcome.largest_payload, error))
+    return FALSE;
+  now = session_may_start (session, encoded->credit_class, place);
+  retained = session_new_retained (encoded, place->ahead);
+  if (!now && !session_let_wait (session, encoded, pending, place, retained, error))
+    return FALSE;
+  if (pending != NULL)
+    session_add_pending (session, pending, encoded->envelope.id);
+  if (pending != NULL && encoded->envelope.message_id != 0)
+    session_note_message (session, encoded, pending);
+  if (now)
+    {
+      session_send_now (session, encoded, pending);
+      session_note_retained (session, retained);
+    }
+  else
+    session_start_waiting (session); /* only what it overtakes may wait */
   return TRUE;
 }
 
@@ -198,10 +275,7 @@ gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
   DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded; /* set by deye_bus_call_encode() */
-  DeyeBusRetainedValue *retained;
-  DeyeBusAfter after;
-  DeyeBusRoute *route;
-  gboolean now;
+  SessionPlace place;
 
   if (session->state != DEYE_BUS_SESSION_READY)
     {
@@ -210,27 +284,50 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
     }
   deye_bus_call_encode (call, session_new_call_id (session, call, pending), &encoded);
   if (session->welcome.features & WIRE_FEATURE_DELIVERY)
-    deye_bus_encoded_call_stamp (&encoded, call);
-  if (!deye_bus_options_check (call->options, error) || !session_check_frame_features (session, &encoded, error)
-      || !deye_bus_encoded_call_check (&encoded, session->welcome.largest_payload, error))
+    deye_bus_encoded_call_stamp (&encoded, call->request_hops);
+  if (!deye_bus_options_check (call->options, error))
     return FALSE;
-  route = session_route_that_waits (session, call, &after);
-  now = (call->ahead ? deye_bus_send_queue_is_open (&session->send_queue, encoded.credit_class)
-                     : deye_bus_send_queue_may_start (&session->send_queue, encoded.credit_class))
-        && !deye_bus_send_queue_waits (&session->send_queue, &after);
-  retained = session_new_retained (call, &encoded);
-  if (!now && !session_let_wait (session, &encoded, pending, route, &after, retained, error))
+  place = session_place_of (session, call);
+  return session_start_call (session, &encoded, &place, pending, error);
+}
+
+/* --- kept calls --- */
+
+gboolean
+deye_bus_session_keep_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
+{
+  DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded; /* set by deye_bus_call_encode() */
+
+  deye_bus_call_encode (call, session_new_call_id (session, call, pending), &encoded);
+  if (!deye_bus_options_check (call->options, error) || !deye_bus_encoded_call_check (&encoded, G_MAXUINT32, error))
     return FALSE;
-  if (pending != NULL)
-    deye_bus_pending_table_add (&session->pending, pending, encoded.envelope.id);
-  if (now)
-    {
-      session_send_now (session, &encoded, pending);
-      session_note_retained (session, retained);
-    }
-  else
-    session_start_waiting (session); /* only what it overtakes may wait */
+  pending->frame = deye_bus_kept_frame_new (&encoded, pending->since_us);
+  pending->message_id = encoded.envelope.message_id;
+  deye_bus_pending_table_add (&session->pending, pending, encoded.envelope.id);
   return TRUE;
+}
+
+gboolean
+deye_bus_session_send_frame (DeyeBusSession *session,
+                             const DeyeBusKeptFrame *frame,
+                             DeyeBusPending *pending,
+                             gboolean ahead,
+                             gint64 now_us,
+                             GError **error)
+{
+  const SessionPlace place = { .ahead = ahead };
+  DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded; /* set by deye_bus_kept_frame_encode() */
+
+  session->last_id += 2;
+  if (!deye_bus_kept_frame_encode (frame, session->last_id | (pending == NULL ? 1 : 0), now_us, &encoded))
+    {
+      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_EXPIRED,
+                           _ ("Not sent: its time to live expired before the client was ready"));
+      return FALSE;
+    }
+  if (session->welcome.features & WIRE_FEATURE_DELIVERY)
+    deye_bus_encoded_call_stamp (&encoded, NULL);
+  return session_start_call (session, &encoded, &place, pending, error);
 }
 
 static void

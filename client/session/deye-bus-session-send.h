@@ -24,6 +24,22 @@ gboolean deye_bus_session_has_spare_credit (const DeyeBusSession *session, const
 gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 
+/* As call(), while there is no connection or it is being restored: @pending, which is patient, is sent by the next release().
+ * FALSE: nothing is kept, @pending is untouched. */
+gboolean
+deye_bus_session_keep_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
+
+/* Sends @frame, which stays the caller's, as call() does. @pending: (nullable): not in the table. @ahead: as in a call. */
+gboolean deye_bus_session_send_frame (DeyeBusSession *session,
+                                      const DeyeBusKeptFrame *frame,
+                                      DeyeBusPending *pending,
+                                      gboolean ahead,
+                                      gint64 now_us,
+                                      GError **error);
+
+/* The number of a call that is made now: greater than those before it. */
+guint64 deye_bus_session_new_number (DeyeBusSession *session);
+
 /* FALSE: WELCOME did not grant all of the features @needed, bits of wire-feature. A call that needs one asks before it
  * sends anything. */
 gboolean deye_bus_session_check_features (const DeyeBusSession *session, guint64 needed, GError **error);

@@ -55,37 +55,6 @@ deye_bus_session_out (DeyeBusSession *session)
   return &session->out;
 }
 
-/* --- what was not sent --- */
-
-static DeyeBusOutCount
-session_count_waiting (const DeyeBusSession *session)
-{
-  return (DeyeBusOutCount){ .messages = deye_bus_send_queue_count (&session->send_queue),
-                            .unwatched = deye_bus_send_queue_count_unwatched (&session->send_queue) };
-}
-
-static DeyeBusOutCount
-session_add_counts (DeyeBusOutCount a, DeyeBusOutCount b)
-{
-  return (DeyeBusOutCount){ a.messages + b.messages, a.unwatched + b.unwatched };
-}
-
-DeyeBusOutCount
-deye_bus_session_count_unsent (const DeyeBusSession *session)
-{
-  DeyeBusOutCount queued = session_add_counts (deye_bus_outbuf_count (&session->out), session_count_waiting (session));
-
-  return session_add_counts (session->dropped, queued);
-}
-
-void
-deye_bus_session_drop_out (DeyeBusSession *session)
-{
-  session->dropped = session_add_counts (session->dropped, deye_bus_outbuf_count (&session->out));
-  deye_bus_outbuf_clear (&session->out);
-  session->out_dead = TRUE;
-}
-
 /* --- the end --- */
 
 void
@@ -98,9 +67,8 @@ deye_bus_session_fail (DeyeBusSession *session, GError *reason)
     }
   session->state = DEYE_BUS_SESSION_ENDED;
   session->reason = reason;
-  session->dropped = session_add_counts (session->dropped, session_count_waiting (session));
-  deye_bus_send_queue_clear (&session->send_queue);
   session->kept = session->keeps && !deye_bus_session_is_final (session);
+  deye_bus_session_end_out (session);
   deye_bus_restore_clear (&session->restore);
   g_clear_pointer (&session->republish.whole, deye_bus_pending_unref);
   session->republish = (DeyeBusRepublish){ 0 };

@@ -4,6 +4,7 @@
 #include "session/deye-bus-outbuf.h"
 #include "session/deye-bus-pending.h"
 #include "session/deye-bus-session-types.h"
+#include "session/deye-bus-session-unsent.h"
 
 /*
  * State of a session, and the one way in which it ends.
@@ -22,12 +23,6 @@ guint64 deye_bus_session_origin (const DeyeBusSession *session);
 guint deye_bus_session_n_pending (const DeyeBusSession *session);
 guint deye_bus_session_n_waiting (const DeyeBusSession *session);
 DeyeBusOutbuf *deye_bus_session_out (DeyeBusSession *session);
-
-/* Messages that were accepted from the program and not written completely: those in the out-buffer, those that wait for
- * credit, and those that were dropped when the session ended. */
-DeyeBusOutCount deye_bus_session_count_unsent (const DeyeBusSession *session);
-/* The socket takes no more bytes: clears the out-buffer. Its messages stay counted as unsent. */
-void deye_bus_session_drop_out (DeyeBusSession *session);
 
 /* Another connection follows when this one ends: channels are kept then, and reopen() continues with them. FALSE: the
  * channels of a session that has ended already end now. */

@@ -21,7 +21,8 @@ typedef struct
   guint32 role;
   guint64 incarnation;
   const char *software_version;
-  guint64 connection; /* number of the connection among those of the client */
+  guint64 connection;   /* number of the connection among those of the client */
+  guint64 last_message; /* the number that the client gave to a message last; 0: none */
 } DeyeBusHello;
 
 typedef struct

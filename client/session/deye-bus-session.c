@@ -16,21 +16,41 @@ session_origin (const DeyeBusHello *hello)
   return hello->incarnation + hello->connection;
 }
 
-DeyeBusSession *
-deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusPending *hello_pending)
+static DeyeBusSession *
+session_make (DeyeBusEvents *events, DeyeBusPending *hello_pending, guint64 origin)
 {
   DeyeBusSession *session = g_new0 (DeyeBusSession, 1);
 
-  session->state = DEYE_BUS_SESSION_HELLO;
-  session->origin = session_origin (hello);
+  session->origin = origin;
   session->events = events;
   deye_bus_route_table_init (&session->routes);
   deye_bus_pending_table_init (&session->pending, events, hello_pending);
-  deye_bus_channel_table_init (&session->channels, session->origin);
+  deye_bus_channel_table_init (&session->channels, origin);
   deye_bus_send_queue_init (&session->send_queue);
   wire_frame_reader_init (&session->reader, BODY_MAX_BEFORE_WELCOME);
   deye_bus_outbuf_init (&session->out);
+  return session;
+}
+
+DeyeBusSession *
+deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusPending *hello_pending)
+{
+  DeyeBusSession *session = session_make (events, hello_pending, session_origin (hello));
+
+  session->state = DEYE_BUS_SESSION_HELLO;
   deye_bus_session_send_hello (session, hello);
+  return session;
+}
+
+DeyeBusSession *
+deye_bus_session_new_kept (DeyeBusEvents *events)
+{
+  DeyeBusSession *session = session_make (events, NULL, 0);
+
+  session->state = DEYE_BUS_SESSION_ENDED;
+  session->reason = deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, "%s", _ ("Not connected: connect first"));
+  session->keeps = TRUE;
+  session->kept = TRUE;
   return session;
 }
 
@@ -55,7 +75,8 @@ deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, Dey
   session->owes_credit = FALSE;
   session->rest_us = 0;
   deye_bus_send_queue_shut (&session->send_queue);
-  deye_bus_session_clear_flushes (session);
+  session->unasked_sent = session->unasked_proved = session->unasked_kept = session->uncertain = 0;
+  deye_bus_session_sort_out_flushes (session);
   deye_bus_pending_table_reopen (&session->pending, hello_pending);
   deye_bus_channel_table_reopen (&session->channels, session->origin);
   deye_bus_session_send_hello (session, hello);

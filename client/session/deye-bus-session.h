@@ -17,8 +17,9 @@
  *   bytes -> frame -> envelope -> handler of the kind -> event
  *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class
  *
- * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; pending; call, send-queue; then
- * session-answer, -state, -credit, -flush, -send, -standing, -restore, -handshake, -receive, and this one. A file includes only files before it.
+ * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; call, kept-frame; losses, stash;
+ * pending; send-queue; then session-answer, -unsent, -state, -credit, -flush, -send, -standing, -resend, -restore, -handshake,
+ * -receive, and this one. A file includes only files before it.
  *
  * Invariant: a call is in the table of pending calls until it is done; it is done exactly once, at the latest when its
  * deadline comes or the connection ends.
@@ -26,6 +27,8 @@
 
 /* Sends HELLO. @events: the client's, outlive the session. @hello_pending: done with WELCOME or the refusal. */
 DeyeBusSession *deye_bus_session_new (const DeyeBusHello *hello, DeyeBusEvents *events, DeyeBusPending *hello_pending);
+/* There is no connection yet: calls that can wait for one wait for reopen(). */
+DeyeBusSession *deye_bus_session_new_kept (DeyeBusEvents *events);
 /* Begins the next connection of a kept session with HELLO: its channels are subscribed again by restore(). */
 void deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, DeyeBusPending *hello_pending);
 /* Ends it first, when it has not. */

@@ -50,7 +50,7 @@ static void
 next_connection (RepublishFixture *f, guint64 epoch, guint64 features, guint64 window_messages)
 {
   const ScriptWelcome welcome = { .epoch = epoch, .features = features, .window_messages = window_messages };
-  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections };
+  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, 0 };
   g_autoptr (GPtrArray) frames = NULL;
 
   g_clear_pointer (&f->hello, deye_bus_pending_unref);
@@ -86,7 +86,7 @@ set_up (RepublishFixture *f, gconstpointer data)
   f->out = g_byte_array_new ();
   next_connection (f, 1, WIRE_FEATURE_RETAIN, 0);
   g_assert_false (republish (f));
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
 }
 
 static void
@@ -191,7 +191,7 @@ test_same_epoch (RepublishFixture *f, gconstpointer data)
   published (f, "health.a", "a", DEYE_BUS_RETAIN_LAST);
   next_connection (f, 1, WIRE_FEATURE_RETAIN, 0);
   g_assert_false (republish (f));
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   published (f, "health.b", "b", DEYE_BUS_RETAIN_CONNECTED);
   next_connection (f, 1, WIRE_FEATURE_RETAIN, 0);
   g_assert_true (republish (f));
@@ -231,7 +231,7 @@ test_without_the_feature (RepublishFixture *f, gconstpointer data)
   published (f, "health.a", "a", DEYE_BUS_RETAIN_LAST);
   next_connection (f, 2, 0, 0);
   g_assert_false (republish (f));
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   g_assert_false (publish (f, "health.a", "b", DEYE_BUS_RETAIN_LAST, NULL));
   next_connection (f, 3, WIRE_FEATURE_RETAIN, 0);
   g_assert_true (republish (f));
@@ -330,7 +330,7 @@ test_waits_for_credit (RepublishFixture *f, gconstpointer data)
 
   next_connection (f, 1, WIRE_FEATURE_RETAIN, 1);
   g_assert_false (republish (f));
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   published (f, "events.a", "1", DEYE_BUS_RETAIN_LAST);
   g_assert_true (publish (f, "events.a", "2", DEYE_BUS_RETAIN_LAST, NULL));
   g_assert_true (publish (f, "events.a", "3", DEYE_BUS_RETAIN_LAST, NULL));
@@ -357,7 +357,7 @@ test_forgotten (RepublishFixture *f, gconstpointer data)
     }
   next_connection (f, 1, WIRE_FEATURE_RETAIN, DEYE_BUS_RETAINED_MAX_VALUES);
   g_assert_false (republish (f));
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   for (guint i = 0; i <= DEYE_BUS_RETAINED_MAX_VALUES / 2; i++)
     {
       g_autofree char *topic = g_strdup_printf ("events.m%u", i);

@@ -19,7 +19,7 @@ typedef struct
   GByteArray *out; /* sent by the client, not looked at yet */
 } Fixture;
 
-static const DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", 0 };
+static const DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", 0, 0 };
 
 static void
 setup (Fixture *f, gconstpointer data)
@@ -808,7 +808,7 @@ test_served_requests (Fixture *f, gconstpointer data)
 static void
 test_told_after_reconnect (Fixture *f, gconstpointer data)
 {
-  DeyeBusHello again = { "tester", "procmond", 1, 100, "0.1", 0 };
+  DeyeBusHello again = { "tester", "procmond", 1, 100, "0.1", 0, 0 };
   DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, FAR_US);
   DeyeBusChannel *channel;
   DeyeBusEvent event;

@@ -26,7 +26,7 @@ typedef struct
 static void
 next_connection (StandingFixture *f)
 {
-  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections };
+  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, 0 };
 
   g_clear_pointer (&f->hello, deye_bus_pending_unref);
   f->hello = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, FAR_US);
@@ -132,7 +132,7 @@ test_standing (StandingFixture *f, gconstpointer data)
 
   welcome (f, &with_waiting);
   g_assert_cmpuint (count_questions (f), ==, 0);
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   g_assert_cmpuint (count_questions (f), ==, 1);
   for (guint i = 0; i < 2; i++)
     {
@@ -140,7 +140,7 @@ test_standing (StandingFixture *f, gconstpointer data)
       g_assert_false (pending->done);
       welcome (f, &with_waiting);
       g_assert_cmpuint (count_questions (f), ==, 0);
-      deye_bus_session_release (f->session);
+      deye_bus_session_release (f->session, 1000000);
       g_assert_cmpuint (count_questions (f), ==, 1);
     }
   script_reply (f->in, pending->id, "answer");
@@ -149,7 +149,7 @@ test_standing (StandingFixture *f, gconstpointer data)
   g_assert_no_error (pending->error);
   lose (f);
   welcome (f, &with_waiting);
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   g_assert_cmpuint (count_questions (f), ==, 0);
 }
 
@@ -160,7 +160,7 @@ test_standing_overdue (StandingFixture *f, gconstpointer data)
   g_autoptr (DeyeBusPending) pending = NULL;
 
   welcome (f, &with_waiting);
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   pending = stand (f, FALSE);
   g_assert_cmpuint (count_questions (f), ==, 1);
   deye_bus_session_lost (f->session, "the test");
@@ -178,7 +178,7 @@ test_standing_unsupported (StandingFixture *f, gconstpointer data)
   g_autoptr (DeyeBusPending) pending = stand (f, FALSE);
 
   welcome (f, NULL);
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   g_assert_cmpuint (count_questions (f), ==, 0);
   g_assert_true (pending->done);
   g_assert_error (pending->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
@@ -193,11 +193,11 @@ test_standing_without_credit (StandingFixture *f, gconstpointer data)
   g_autoptr (DeyeBusPending) second = stand (f, FALSE);
 
   welcome (f, &poor);
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   g_assert_cmpuint (count_questions (f), ==, 1);
   lose (f);
   welcome (f, &poor);
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   g_assert_cmpuint (count_questions (f), ==, 1);
   script_credit (f->in, WIRE_CLASS_CONTROL, 2, 1 << 20);
   feed (f);
@@ -226,7 +226,7 @@ test_standing_stream (StandingFixture *f, gconstpointer data)
   guint64 id;
 
   welcome (f, &with_waiting);
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   pending = stand (f, TRUE);
   id = pending->id;
   script_answer (f, id, "old");
@@ -235,7 +235,7 @@ test_standing_stream (StandingFixture *f, gconstpointer data)
   lose (f);
   g_assert_false (pending->stream->ended);
   welcome (f, &with_waiting);
-  deye_bus_session_release (f->session);
+  deye_bus_session_release (f->session, 1000000);
   g_assert_cmpuint (pending->stream->inbox.length, ==, 0);
   g_assert_cmpuint (pending->id, !=, id);
   g_assert_cmpuint (pending->stream->id, ==, pending->id);

@@ -15,7 +15,7 @@ put_with (DeyeBusStash *stash, const char *topic, gsize len, DeyeBusOptions *opt
   DeyeBusCall call
       = { .kind = WIRE_KIND_PUBLISH, .topic = topic, .target = "", .payload = payload, .options = options };
 
-  return deye_bus_stash_put (stash, &call, 0, NOW_US, error);
+  return deye_bus_stash_put (stash, &call, 0, 2, NOW_US, error);
 }
 
 static void
@@ -28,12 +28,31 @@ put (DeyeBusStash *stash, const char *topic, gsize len)
 }
 
 static void
+stash_clear (DeyeBusStash *stash)
+{
+  deye_bus_stash_clear (stash);
+  deye_bus_losses_clear (&stash->losses);
+}
+
+/* All losses are of one topic. */
+static void
+assert_losses (DeyeBusStash *stash, const char *topic, guint64 count)
+{
+  g_autoptr (GPtrArray) taken = deye_bus_losses_take (&stash->losses, 10);
+
+  g_assert_cmpuint (taken->len, ==, 1);
+  g_assert_cmpstr (((DeyeBusLoss *) taken->pdata[0])->topic, ==, topic);
+  g_assert_cmpuint (((DeyeBusLoss *) taken->pdata[0])->count, ==, count);
+  g_assert_true (deye_bus_losses_is_empty (&stash->losses));
+}
+
+static void
 assert_next (DeyeBusStash *stash, const char *topic)
 {
-  g_autoptr (DeyeBusStashed) stashed = deye_bus_stash_take (stash, NOW_US);
+  g_autoptr (DeyeBusKeptFrame) frame = deye_bus_stash_take (stash);
 
-  g_assert_nonnull (stashed);
-  g_assert_cmpstr (stashed->call.topic, ==, topic);
+  g_assert_nonnull (frame);
+  g_assert_cmpstr (frame->topic, ==, topic);
 }
 
 static void
@@ -47,7 +66,7 @@ test_in_order (void)
   assert_next (&stash, "events.a");
   assert_next (&stash, "tasks.b");
   assert_next (&stash, "events.c");
-  g_assert_null (deye_bus_stash_take (&stash, NOW_US));
+  g_assert_null (deye_bus_stash_take (&stash));
   g_assert_cmpuint (stash.bytes, ==, 0);
   g_assert_cmpuint (stash.lost, ==, 0);
 }
@@ -61,13 +80,14 @@ test_events_drop_the_oldest (void)
   put (&stash, "events.second", 400000);
   put (&stash, "events.third", 400000);
   g_assert_cmpuint (stash.lost, ==, 1);
+  assert_losses (&stash, "events.first", 1);
   assert_next (&stash, "events.second");
-  deye_bus_stash_clear (&stash);
+  stash_clear (&stash);
   for (guint i = 0; i < DEYE_BUS_STASH_MAX_MESSAGES + 5; i++)
     put (&stash, "events.small", 1);
   g_assert_cmpuint (deye_bus_stash_count (&stash), ==, DEYE_BUS_STASH_MAX_MESSAGES);
   g_assert_cmpuint (stash.lost, ==, 6);
-  deye_bus_stash_clear (&stash);
+  stash_clear (&stash);
 }
 
 /* Events give way to them; of their own kind none is dropped. */
@@ -87,7 +107,7 @@ test_must_keep_refuses (void)
   g_assert_false (put_with (&stash, "events.large", 400000, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
   g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 2);
-  deye_bus_stash_clear (&stash);
+  stash_clear (&stash);
 }
 
 static void
@@ -100,6 +120,7 @@ test_health_conflates (void)
   put (&stash, "health.properties.b", 10);
   put (&stash, "health.properties.a", 20);
   g_assert_cmpuint (stash.lost, ==, 1);
+  assert_losses (&stash, "health.properties.a", 1);
   assert_next (&stash, "events.a");
   assert_next (&stash, "health.properties.b");
   assert_next (&stash, "health.properties.a");
@@ -111,17 +132,23 @@ test_time_to_live (void)
 {
   DeyeBusStash stash = { 0 };
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  g_autoptr (DeyeBusStashed) stashed = NULL;
+  DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded;
+  g_autoptr (DeyeBusKeptFrame) frame = NULL;
   g_autoptr (GError) error = NULL;
 
   deye_bus_options_set_ttl (options, 1000);
   g_assert_true (put_with (&stash, "events.short", 1, options, &error));
   deye_bus_options_set_ttl (options, 5000);
   g_assert_true (put_with (&stash, "events.long", 1, options, &error));
-  stashed = deye_bus_stash_take (&stash, NOW_US + 2000);
-  g_assert_cmpstr (stashed->call.topic, ==, "events.long");
-  g_assert_cmpint (stashed->call.options->ttl_us, ==, 3000);
+  deye_bus_stash_expire (&stash, NOW_US + 2000);
+  frame = deye_bus_stash_take (&stash);
+  g_assert_cmpstr (frame->topic, ==, "events.long");
+  g_assert_true (deye_bus_kept_frame_encode (frame, 7, NOW_US + 2000, &encoded));
+  g_assert_cmpuint (encoded.envelope.ttl_us, ==, 3000);
+  g_assert_cmpuint (encoded.envelope.id, ==, 7);
+  g_assert_false (deye_bus_kept_frame_encode (frame, 7, NOW_US + 5000, &encoded));
   g_assert_cmpuint (stash.lost, ==, 1);
+  assert_losses (&stash, "events.short", 1);
 }
 
 /* A message that the broker would refuse is refused at once. */
@@ -141,6 +168,63 @@ test_checks (void)
   g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 0);
 }
 
+/* A message that was accepted while the client was connected, with times that do not count until the connection ends. */
+static void
+test_clock_starts (void)
+{
+  DeyeBusStash stash = { 0 };
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (DeyeBusKeptFrame) frame = NULL;
+
+  deye_bus_options_set_ttl (options, 1000);
+  g_assert_true (put_with (&stash, "events.a", 1, options, NULL));
+  frame = deye_bus_stash_take (&stash);
+  frame->since_us = 0;
+  g_assert_true (deye_bus_stash_keep (&stash, g_steal_pointer (&frame)));
+  deye_bus_stash_expire (&stash, NOW_US + 5000);
+  g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 1);
+  deye_bus_stash_start_clock (&stash, NOW_US + 5000);
+  deye_bus_stash_expire (&stash, NOW_US + 5999);
+  g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 1);
+  deye_bus_stash_expire (&stash, NOW_US + 6000);
+  g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 0);
+  stash_clear (&stash);
+}
+
+/* Topics are counted exactly, up to a bound; further ones by a pattern. */
+static void
+test_losses_fold (void)
+{
+  DeyeBusLosses losses = { 0 };
+  guint64 sum = 0, folded = 0;
+
+  for (guint i = 0; i < DEYE_BUS_LOSSES_TOPICS + 100; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("events.process.number-%u", i);
+
+      deye_bus_losses_add (&losses, topic, 2);
+    }
+  deye_bus_losses_add (&losses, "events.process.number-0", 1);
+  while (!deye_bus_losses_is_empty (&losses))
+    {
+      g_autoptr (GPtrArray) taken = deye_bus_losses_take (&losses, 10);
+
+      g_assert_cmpuint (taken->len, >, 0);
+      g_assert_cmpuint (taken->len, <=, 10);
+      for (guint i = 0; i < taken->len; i++)
+        {
+          const DeyeBusLoss *loss = taken->pdata[i];
+
+          sum += loss->count;
+          folded += g_str_equal (loss->topic, "events.process.#") ? loss->count : 0;
+          if (g_str_equal (loss->topic, "events.process.number-0"))
+            g_assert_cmpuint (loss->count, ==, 3);
+        }
+    }
+  g_assert_cmpuint (sum, ==, (DEYE_BUS_LOSSES_TOPICS + 100) * 2 + 1);
+  g_assert_cmpuint (folded, ==, 200);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -151,5 +235,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/stash/M16-health-conflates", test_health_conflates);
   g_test_add_func ("/client/stash/time-to-live", test_time_to_live);
   g_test_add_func ("/client/stash/checks", test_checks);
+  g_test_add_func ("/client/stash/clock-starts", test_clock_starts);
+  g_test_add_func ("/client/stash/losses-fold", test_losses_fold);
   return g_test_run ();
 }

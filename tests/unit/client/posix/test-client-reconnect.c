@@ -410,6 +410,116 @@ test_stash_given_up (ReconnectFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
 }
 
+static GPtrArray *
+broker_hear (ReconnectFixture *f)
+{
+  g_autoptr (GByteArray) got = g_byte_array_new ();
+  guint8 bytes[4096];
+  gssize n;
+
+  while ((n = recv (f->peer, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+    g_byte_array_append (got, bytes, (guint) n);
+  return script_take (got);
+}
+
+/* Before the first attempt, a call can wait as well as between two connections. */
+static void
+test_wait_for_ready (ReconnectFixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) request = { NULL, 0 };
+  g_auto (ClientResult) flush = { NULL, 0 };
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GByteArray) answer = g_byte_array_new ();
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_options_set_wait_for_ready (options, TRUE);
+  deye_bus_client_request_async (f->client, "tasks.a", NULL, options, NULL, client_result_set, &request);
+  settle (f);
+  g_assert_null (deye_bus_client_request_finish (f->client, request.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED); /* connect() was not called */
+  g_clear_error (&error);
+  client_result_clear (&request);
+  request.calls = 0;
+
+  deye_bus_client_set_reconnect (f->client, TRUE);
+  deye_bus_client_connect_async (f->client, NULL, NULL, NULL);
+  deye_bus_client_request_async (f->client, "tasks.a", NULL, options, NULL, client_result_set, &request);
+  deye_bus_client_flush_async (f->client, options, FALSE, NULL, client_result_set, &flush);
+  settle (f);
+  g_assert_cmpuint (request.calls + flush.calls, ==, 0);
+  broker_listen (f, 4);
+  broker_welcome (f);
+  while (flush.calls == 0)
+    g_main_context_iteration (f->context, TRUE);
+  g_assert_true (deye_bus_client_flush_finish (f->client, flush.result, &error));
+  frames = broker_hear (f);
+  g_assert_cmpuint (frames->len, ==, 2);
+  script_reply (answer, ((ScriptFrame *) frames->pdata[1])->envelope.id, "done");
+  g_assert_cmpint (send (f->peer, answer->data, answer->len, MSG_NOSIGNAL), ==, (gssize) answer->len);
+  while (request.calls == 0)
+    g_main_context_iteration (f->context, TRUE);
+  reply = deye_bus_client_request_finish (f->client, request.result, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (reply);
+}
+
+/* The timeout counts while the client connects, also in a synchronous call. */
+static void
+test_wait_for_ready_timeout (ReconnectFixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_options_set_wait_for_ready (options, TRUE);
+  deye_bus_options_set_timeout (options, 20 * G_TIME_SPAN_MILLISECOND);
+  deye_bus_client_set_reconnect (f->client, TRUE);
+  deye_bus_client_connect_async (f->client, NULL, NULL, NULL);
+  g_assert_null (deye_bus_client_request (f->client, "tasks.a", NULL, options, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+  g_clear_error (&error);
+  g_assert_false (deye_bus_client_flush (f->client, options, TRUE, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  settle (f);
+}
+
+static void
+note_error (DeyeBusClient *client, const GError *error, gpointer data)
+{
+  g_string_append_printf (data, "%d:%s;", error->code, error->message);
+}
+
+/* What was written just before the end of the connection is reported, once; it is not sent again. */
+static void
+test_uncertain (ReconnectFixture *f, gconstpointer data)
+{
+  g_autoptr (GString) errors = g_string_new (NULL);
+  g_autoptr (GPtrArray) frames = NULL;
+
+  g_signal_connect (f->client, "error", G_CALLBACK (note_error), errors);
+  deye_bus_client_set_reconnect (f->client, TRUE);
+  deye_bus_client_connect_async (f->client, NULL, NULL, NULL);
+  broker_listen (f, 4);
+  broker_welcome (f);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (deye_bus_client_publish (f->client, "events.process.lifecycle", NULL, NULL, NULL, NULL, NULL));
+  settle (f);
+  broker_welcome (f);
+  settle (f);
+  g_assert_true (g_str_has_prefix (errors->str, "1:"));
+  g_assert_nonnull (strstr (errors->str, ": 3 ("));
+  frames = broker_hear (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  g_string_truncate (errors, 0);
+  broker_welcome (f);
+  settle (f);
+  g_assert_cmpstr (errors->str, ==, "");
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  settle (f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -417,6 +527,9 @@ main (int argc, char **argv)
 #define RECONNECT_TEST(name, function)                                                                                 \
   g_test_add ("/client/reconnect/" name, ReconnectFixture, NULL, set_up, function, tear_down)
   RECONNECT_TEST ("after-call", test_after_call);
+  RECONNECT_TEST ("M16-wait-for-ready", test_wait_for_ready);
+  RECONNECT_TEST ("M16-wait-for-ready-timeout", test_wait_for_ready_timeout);
+  RECONNECT_TEST ("M16-uncertain", test_uncertain);
   RECONNECT_TEST ("from-handler", test_from_handler);
   RECONNECT_TEST ("after-cancelled-methods", test_after_cancelled_methods);
   RECONNECT_TEST ("refused", test_refused);

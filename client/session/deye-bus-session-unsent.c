@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-session-unsent.h"
+
+#include "deye-bus-error-private.h"
+#include "session/deye-bus-session-data.h"
+#include "wire-frame.h"
+
+#include <glib/gi18n-lib.h>
+
+void
+deye_bus_session_set_stash (DeyeBusSession *session, DeyeBusStash *stash)
+{
+  session->stash = stash;
+}
+
+/* --- counts --- */
+
+static DeyeBusOutCount
+unsent_count_waiting (const DeyeBusSession *session)
+{
+  return (DeyeBusOutCount){ .messages = deye_bus_send_queue_count (&session->send_queue),
+                            .unwatched = deye_bus_send_queue_count_unwatched (&session->send_queue) };
+}
+
+static DeyeBusOutCount
+unsent_add (DeyeBusOutCount a, DeyeBusOutCount b)
+{
+  return (DeyeBusOutCount){ a.messages + b.messages, a.unwatched + b.unwatched };
+}
+
+DeyeBusOutCount
+deye_bus_session_count_unsent (const DeyeBusSession *session)
+{
+  DeyeBusOutCount queued = unsent_add (deye_bus_outbuf_count (&session->out), unsent_count_waiting (session));
+
+  return unsent_add (session->dropped, queued);
+}
+
+/* --- publishes that nobody waits for --- */
+
+guint64
+deye_bus_session_n_uncertain (const DeyeBusSession *session)
+{
+  return session->uncertain;
+}
+
+/* Messages of which the broker has not returned the credit. */
+static guint64
+unsent_count_unreturned (const DeyeBusSession *session)
+{
+  guint64 n = 0;
+
+  for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
+    {
+      const DeyeBusWindow *window = &session->send_queue.windows[i];
+
+      n += window->used_messages + window->size_messages - window->granted_messages;
+    }
+  return n;
+}
+
+/* --- what is kept --- */
+
+/* FALSE: it was dropped. */
+static gboolean
+unsent_stash (DeyeBusSession *session, DeyeBusKeptFrame *frame)
+{
+  return deye_bus_stash_keep (session->stash, frame);
+}
+
+/* A call that waits for an answer, of which nothing was written. @frame is taken. */
+static void
+unsent_keep_call (DeyeBusPending *pending, DeyeBusKeptFrame *frame)
+{
+  pending->sent = FALSE;
+  if (pending->frame == NULL && pending->patient)
+    {
+      pending->frame = frame;
+      frame->since_us = pending->since_us;
+    }
+  else
+    deye_bus_kept_frame_free (frame);
+}
+
+static void
+unsent_drop_one (DeyeBusSession *session, gboolean unwatched)
+{
+  session->dropped.messages++;
+  session->dropped.unwatched += unwatched ? 1 : 0;
+}
+
+static void
+unsent_keep_frame (const guint8 *bytes, gsize len, gpointer data)
+{
+  DeyeBusSession *session = data;
+  DeyeBusKeptFrame *frame;
+  DeyeBusPending *pending;
+
+  if (bytes[4] == WIRE_KIND_REPLY)
+    unsent_drop_one (session, TRUE);
+  if (bytes[4] != WIRE_KIND_PUBLISH && bytes[4] != WIRE_KIND_REQUEST)
+    return;
+  frame = deye_bus_kept_frame_new_for_bytes (bytes, len, 0);
+  if (bytes[5] & WIRE_FLAG_RETAIN)
+    deye_bus_retained_refuse (&session->retained, frame->number); /* until it is sent */
+  pending = deye_bus_pending_table_find (&session->pending, frame->number);
+  if (bytes[4] == WIRE_KIND_PUBLISH && (frame->number & 1) != 0)
+    {
+      session->unasked_kept++;
+      (void) unsent_stash (session, frame);
+    }
+  else if (pending != NULL)
+    unsent_keep_call (pending, frame);
+  else
+    deye_bus_kept_frame_free (frame); /* it was given up */
+}
+
+/* --- the out-buffer --- */
+
+static void
+unsent_take_out (DeyeBusSession *session, gboolean keep)
+{
+  if (keep)
+    deye_bus_outbuf_foreach_unsent (&session->out, unsent_keep_frame, session);
+  else
+    session->dropped = unsent_add (session->dropped, deye_bus_outbuf_count (&session->out));
+  deye_bus_outbuf_clear (&session->out);
+}
+
+void
+deye_bus_session_drop_out (DeyeBusSession *session)
+{
+  unsent_take_out (session, session->keeps && session->stash != NULL);
+  session->out_dead = TRUE;
+}
+
+/* --- calls that wait for credit --- */
+
+static DeyeBusKeptFrame *
+unsent_frame_of_waiting (const DeyeBusWaiting *waiting)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  g_byte_array_append (bytes, waiting->head, (guint) waiting->head_len);
+  if (waiting->payload != NULL)
+    g_byte_array_append (bytes, g_bytes_get_data (waiting->payload, NULL), (guint) g_bytes_get_size (waiting->payload));
+  return deye_bus_kept_frame_new_for_bytes (bytes->data, bytes->len, 0);
+}
+
+static GError *
+unsent_error_no_room (void)
+{
+  return deye_bus_error_new (DEYE_BUS_ERROR_LIMIT, "%s",
+                             _ ("The connection ended, and what the client may keep until the next one is full: "
+                                "publish it again when the client is ready"));
+}
+
+static void
+unsent_keep_waiting (DeyeBusSession *session, DeyeBusWaiting *waiting)
+{
+  DeyeBusPending *pending = waiting->pending;
+  gboolean ends_now = pending != NULL && pending->kind == DEYE_BUS_PENDING_SENT;
+
+  if (waiting->kind == WIRE_KIND_REPLY)
+    unsent_drop_one (session, pending == NULL);
+  else if (pending != NULL && !ends_now)
+    unsent_keep_call (pending, unsent_frame_of_waiting (waiting));
+  else
+    {
+      gboolean kept = unsent_stash (session, unsent_frame_of_waiting (waiting));
+
+      if (ends_now)
+        deye_bus_pending_table_finish (&session->pending, pending, kept ? NULL : unsent_error_no_room ());
+    }
+}
+
+static void
+unsent_take_waiting (DeyeBusSession *session, gboolean keep)
+{
+  DeyeBusWaiting *waiting;
+
+  if (!keep)
+    {
+      session->dropped = unsent_add (session->dropped, unsent_count_waiting (session));
+      deye_bus_send_queue_clear (&session->send_queue);
+      return;
+    }
+  while ((waiting = deye_bus_send_queue_take (&session->send_queue)) != NULL)
+    {
+      unsent_keep_waiting (session, waiting);
+      deye_bus_waiting_free (waiting);
+    }
+}
+
+/* Two bounds: what no answer proves, and what the broker has not returned the credit of. */
+static guint64
+unsent_count_uncertain (const DeyeBusSession *session)
+{
+  guint64 written = session->unasked_sent - session->unasked_kept;
+  guint64 unreturned = unsent_count_unreturned (session);
+
+  return MIN (written - MIN (written, session->unasked_proved), unreturned - MIN (unreturned, session->unasked_kept));
+}
+
+void
+deye_bus_session_end_out (DeyeBusSession *session)
+{
+  gboolean keep = session->kept && session->stash != NULL;
+
+  if (keep)
+    {
+      unsent_take_out (session, TRUE);
+      session->out_dead = TRUE;
+      session->uncertain = unsent_count_uncertain (session);
+    }
+  unsent_take_waiting (session, keep);
+}
