@@ -74,6 +74,17 @@ const KINDS = {
             return to.next(-1, null);
         },
     },
+    Peer: {
+        'received': () => {
+            const client = connected();
+            return client.wait_for_peer(client.id, null, null);
+        },
+    },
+    PeerWatch: {
+        'bare': () => new DeyeBus.PeerWatch(),
+        'one': () => connected().watch_peers('x'),
+        'refused': () => connected().watch_peers(null),
+    },
     Options: {'zeroed': () => new DeyeBus.Options(), 'made': () => DeyeBus.Options.new()},
     SubscribeOptions: {'zeroed': () => new DeyeBus.SubscribeOptions(), 'made': () => DeyeBus.SubscribeOptions.new()},
     PublishResult: {'zeroed': () => new DeyeBus.PublishResult()},
@@ -99,6 +110,7 @@ const OBJECTS = {
     Client: Object.values(KINDS.Client),
     Service: Object.values(KINDS.Service),
     Message: [KINDS.Message.received],
+    Peer: [KINDS.Peer.received],
     PublishResult: [() => new DeyeBus.PublishResult()],
     Cancellable: [cancelled, () => new Gio.Cancellable()],
     AsyncResult: [() => Gio.Task.new(null, null, null)],
@@ -150,8 +162,10 @@ function* combinations(infos) {
     }
 }
 
-// next() of a live subscription waits for ever: documented.
+// next() of a live subscription waits for ever, and wait_for_peer() for 30 s: documented. The first of TEXTS could be an id.
 function waitsForEver(name, values) {
+    if (name === 'wait_for_peer')
+        return kind === 'connected' && values[0] === TEXTS[0] && !(values[2] && values[2].is_cancelled());
     return kind === 'inbox' && name === 'next' && values[0] < 0 && !(values[1] && values[1].is_cancelled());
 }
 
