@@ -79,6 +79,7 @@ view_add_group (CtlTable *table, gconstpointer row)
   ctl_table_cell (table, "%" PRIu64, group->delivered);
   ctl_table_cell (table, "%" PRIu64, group->missed);
   ctl_table_cell (table, "%" PRIu64, group->rerouted);
+  ctl_table_cell (table, "%" PRIu64, group->repeated_by_others);
 }
 
 static void
@@ -115,7 +116,7 @@ static const CtlColumn group_columns[] = {
   { N_ ("GROUP"), CTL_COLUMN_SHRINKS }, { N_ ("MEMBERS"), CTL_COLUMN_RIGHT },   { N_ ("POLICY"), CTL_COLUMN_LEFT },
   { N_ ("STRATEGY"), CTL_COLUMN_LEFT }, { N_ ("DRAINING"), CTL_COLUMN_RIGHT },  { N_ ("UNREAD"), CTL_COLUMN_RIGHT },
   { N_ ("WAITS"), CTL_COLUMN_RIGHT },   { N_ ("BYTES"), CTL_COLUMN_RIGHT },     { N_ ("DELIVERED"), CTL_COLUMN_RIGHT },
-  { N_ ("MISSED"), CTL_COLUMN_RIGHT },  { N_ ("HANDED ON"), CTL_COLUMN_RIGHT },
+  { N_ ("MISSED"), CTL_COLUMN_RIGHT },  { N_ ("HANDED ON"), CTL_COLUMN_RIGHT }, { N_ ("REPEATED"), CTL_COLUMN_RIGHT },
 };
 static const CtlColumn domain_columns[] = {
   { N_ ("DOMAIN"), CTL_COLUMN_LEFT },     { N_ ("ACCEPTED"), CTL_COLUMN_RIGHT }, { N_ ("BYTES"), CTL_COLUMN_RIGHT },

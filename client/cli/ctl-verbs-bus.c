@@ -122,9 +122,9 @@ static void
 stats_show_peer_table (Ctl *ctl, const GPtrArray *peers)
 {
   static const CtlColumn columns[] = {
-    { N_ ("PEER"), CTL_COLUMN_SHRINKS },  { N_ ("SENT"), CTL_COLUMN_RIGHT },   { N_ ("RECEIVED"), CTL_COLUMN_RIGHT },
-    { N_ ("MISSED"), CTL_COLUMN_RIGHT },  { N_ ("QUEUED"), CTL_COLUMN_RIGHT }, { N_ ("BYTES"), CTL_COLUMN_RIGHT },
-    { N_ ("PENDING"), CTL_COLUMN_RIGHT },
+    { N_ ("PEER"), CTL_COLUMN_SHRINKS }, { N_ ("SENT"), CTL_COLUMN_RIGHT },    { N_ ("RECEIVED"), CTL_COLUMN_RIGHT },
+    { N_ ("UNREAD"), CTL_COLUMN_RIGHT }, { N_ ("MISSED"), CTL_COLUMN_RIGHT },  { N_ ("QUEUED"), CTL_COLUMN_RIGHT },
+    { N_ ("BYTES"), CTL_COLUMN_RIGHT },  { N_ ("PENDING"), CTL_COLUMN_RIGHT },
   };
   g_autoptr (CtlTable) table = ctl_table_new (columns, G_N_ELEMENTS (columns));
 
@@ -135,6 +135,7 @@ stats_show_peer_table (Ctl *ctl, const GPtrArray *peers)
       ctl_table_cell (table, "%s", peer->id);
       ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->received);
       ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->delivered);
+      ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->unsettled_messages);
       ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->missed);
       ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->queued_messages);
       ctl_table_cell (table, "%" G_GUINT64_FORMAT, peer->queued_bytes);

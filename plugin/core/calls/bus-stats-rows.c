@@ -2,6 +2,7 @@
 #include "calls/bus-stats-rows.h"
 
 #include "base/bus-text.h"
+#include "queue/bus-unsettled.h"
 #include "route/bus-group.h"
 
 typedef Daemoneye__Eventbus__V1__DomainStats DomainStats;
@@ -124,6 +125,22 @@ rows_fill_publish (RowsPeer *row, const BusPeer *peer, gint64 now_us)
   row->stats.publish = row->publish_list;
 }
 
+static void
+rows_count_unsettled (PeerStats *stats, const BusPeer *peer)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusSubscription *subscription = value;
+
+      stats->unsettled_messages += bus_unsettled_messages (subscription);
+      stats->kept_messages += subscription->fifo.kept_messages + subscription->unsettled.kept_messages;
+    }
+}
+
 ProtobufCMessage *
 bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
 {
@@ -152,6 +169,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   stats->connected_us = (guint64) (now_us - peer->connected_us);
   if (flow->soft_since_us != 0)
     stats->slow_us = (guint64) MAX (now_us - flow->soft_since_us, 1);
+  rows_count_unsettled (stats, peer);
   rows_fill_publish (row, peer, now_us);
   rows_fill_missed (&row->missed, flow->missed_by);
   stats->missed_by = row->missed.list;
@@ -197,6 +215,9 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   stats->delivered = subscription->delivered;
   stats->missed = subscription->missed;
   stats->rerouted = subscription->rerouted;
+  stats->repeated_by_others = subscription->repeated;
+  stats->kept_messages = subscription->fifo.kept_messages + subscription->unsettled.kept_messages;
+  stats->kept_bytes = subscription->fifo.kept_bytes + subscription->unsettled.kept_bytes;
   if (subscription->group != NULL || subscription->serves)
     stats->weight = subscription->weight;
   stats->in_flight = subscription->in_flight;
@@ -247,6 +268,7 @@ bus_stats_rows_add_group (BusStatsRows *rows, const BusGroup *group)
   row->stats.strategy = group->balance.strategy;
   row->stats.in_flight = group->rule != NULL ? group->rule->in_flight : 0;
   row->stats.rerouted = group->rerouted;
+  row->stats.repeated_by_others = group->repeated;
   g_hash_table_insert (rows->by_group, (gpointer) (gsize) group, row);
   g_ptr_array_add (rows->groups, row);
   return &row->stats.base;
@@ -265,6 +287,7 @@ bus_stats_rows_count_member (BusStatsRows *rows, const BusSubscription *subscrip
   row->stats.missed += subscription->missed;
   row->stats.draining_members += bus_subscription_takes_part (subscription) ? 0 : 1;
   row->stats.unreturned_messages += bus_window_outstanding (&subscription->window);
+  row->stats.kept_messages += subscription->fifo.kept_messages + subscription->unsettled.kept_messages;
   if (subscription->group->key.account != BUS_ALL_ACCOUNTS)
     row->stats.account = subscription->owner->account->name;
 }

@@ -81,6 +81,8 @@ stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *tota
   totals->expired = core->flows.missed_by[BUS_LOSS_EXPIRED];
   totals->refused = core->flows.missed_by[BUS_LOSS_REFUSED];
   totals->discarded = core->flows.missed_by[BUS_LOSS_ENDED];
+  totals->repeated_by_others = core->routes->n_repeated;
+  totals->unacknowledged = core->routes->n_unacknowledged;
   totals->retained_messages = g_hash_table_size (core->routes->retained.by_topic);
   totals->retained_bytes = core->routes->retained.bytes;
   totals->retained_delivered = core->routes->retained.delivered;

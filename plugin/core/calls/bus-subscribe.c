@@ -400,5 +400,7 @@ bus_subscribe_end (const BusCall *call)
   bus_router_free (call->core, subscription);
   reply.discarded = leave.discarded;
   reply.rerouted = leave.rerouted;
+  reply.repeated_by_others = leave.repeated;
+  reply.unacknowledged = leave.unacknowledged;
   bus_reply_message (call->peer, call->id, &reply.base);
 }

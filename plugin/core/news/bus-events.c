@@ -28,6 +28,7 @@ events_fill_end (PeerEvent *event, const BusPeer *ended, const BusEnd *end)
   event->subscriptions = end->subscriptions;
   event->discarded = end->leave.discarded;
   event->rerouted = end->leave.rerouted;
+  event->repeated_by_others = end->leave.repeated;
   event->unacknowledged = end->leave.unacknowledged;
 }
 

@@ -207,6 +207,16 @@ bus_unsettled_next_kept (const BusSubscription *subscription, const BusSent *aft
   return sent;
 }
 
+guint64
+bus_unsettled_count_withdrawn (const BusSubscription *subscription)
+{
+  guint64 n = 0;
+
+  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+    n += sent->state == BUS_DELIVERY_WITHDRAWN ? 1 : 0;
+  return n;
+}
+
 BusParcel *
 bus_unsettled_take (BusFlow *flow, BusSubscription *subscription, BusSent *sent)
 {

@@ -73,6 +73,9 @@ gboolean bus_unsettled_excess (const BusFlow *flow, const BusSubscription *subsc
 /* The oldest record that keeps a message; with @after (nullable) the next one. NULL: none. */
 BusSent *bus_unsettled_next_kept (const BusSubscription *subscription, const BusSent *after);
 
+/* Unsettled messages that another subscription has got. */
+guint64 bus_unsettled_count_withdrawn (const BusSubscription *subscription);
+
 /* Takes the kept message and the ticket out of a record: another subscription gets them. Transfer full. */
 BusParcel *bus_unsettled_take (BusFlow *flow, BusSubscription *subscription, BusSent *sent);
 

@@ -190,6 +190,16 @@ reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended,
 
 /* --- the end of a subscription --- */
 
+/* @withdrawn: of the unsettled messages, those that another member has got, now or before */
+static void
+reroute_count_unknown (BusCore *core, const BusSubscription *subscription, guint64 withdrawn, BusLeave *leave)
+{
+  guint64 unknown = bus_window_outstanding (&subscription->window) - withdrawn;
+
+  leave->unacknowledged += unknown;
+  core->routes->n_unacknowledged += unknown;
+}
+
 void
 bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave)
 {
@@ -197,6 +207,7 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
   g_autoptr (GPtrArray) unsent = g_ptr_array_new_with_free_func (bus_parcel_free);
   guint rerouted = 0;
   guint repeated = reroute_unsettled (core, subscription, FALSE, now_us);
+  guint64 withdrawn = bus_unsettled_count_withdrawn (subscription);
 
   bus_flow_forget (flow, subscription, unsent);
   for (guint i = 0; i < unsent->len; i++)
@@ -214,7 +225,7 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
         }
     }
   if (subscription->group != NULL && !subscription->serves)
-    leave->unacknowledged += bus_window_outstanding (&subscription->window) - repeated;
+    reroute_count_unknown (core, subscription, withdrawn, leave);
   leave->repeated += repeated;
   leave->rerouted += rerouted;
   leave->discarded += unsent->len - rerouted;

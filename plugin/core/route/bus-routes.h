@@ -35,7 +35,8 @@ typedef struct BusRoutes
 
   GHashTable *confirm_routes; /* bus-confirm: route id -> its route */
   guint n_confirms;
-  guint64 n_repeated; /* bus-reroute: messages that another member of a group got again */
+  guint64 n_repeated;       /* bus-reroute: messages that another member of a group got again */
+  guint64 n_unacknowledged; /* bus-reroute: messages sent to members that ended, whose end nobody knows */
 
   GHashTable *resend_windows; /* bus-resend: account and id -> its window */
   GQueue resend_idle;         /* those of clients that are gone, the longest first */
