@@ -76,14 +76,14 @@ typedef enum
   CTL_TAKES_XML = 1 << 1,
   CTL_TAKES_TYPE = 1 << 2,
   CTL_TAKES_RAW = 1 << 3,
-  CTL_TAKES_WATCH
-      = 1 << 4, /* --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing */
+  CTL_TAKES_WATCH = 1 << 4, /* --headers --timestamp --group --policy --queue-messages --queue-bytes --framing */
   CTL_TAKES_DELIVERED = 1 << 5,
   CTL_TAKES_VIEW = 1 << 6,    /* --subscriptions --groups --domains */
   CTL_TAKES_CONTEXT = 1 << 7, /* --correlation-id --parent-id --root-id --stage --tag --traceparent */
   CTL_TAKES_FILTER = 1 << 8,  /* --filter-correlation --filter-root --filter-stage --filter-tag */
   CTL_TAKES_ANSWERS = 1 << 9, /* --expect --stall */
   CTL_TAKES_TRACE = 1 << 10,
+  CTL_TAKES_END = 1 << 11, /* --count --wait */
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

@@ -4,6 +4,7 @@
 #include "ctl-catalog.h"
 #include "ctl-console.h"
 #include "ctl-message-view.h"
+#include "ctl-reconnect.h"
 #include "ctl-stats.h"
 #include "ctl-wait.h"
 #include "platform-stop.h"
@@ -39,7 +40,7 @@ typedef struct
   guint64 shown;
   gboolean time_is_over;
   GError *closed;
-  gboolean is_interrupted;           /* the connection ended, and is made again */
+  CtlReconnect reconnect;
   CtlWait *wait;                     /* while it subscribes */
   DeyeBusSubscription *subscription; /* NULL: not subscribed yet, or see @refused */
   GError *refused;
@@ -166,26 +167,6 @@ watcher_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
   g_main_loop_quit (self->loop);
 }
 
-static void
-watcher_on_interrupted (DeyeBusClient *client, const GError *why, gpointer data)
-{
-  Watcher *self = data;
-
-  self->is_interrupted = TRUE;
-  g_printerr (_ ("deyebusctl: %s\ndeyebusctl: connecting again, messages are missed until then\n"), why->message);
-}
-
-static void
-watcher_on_state (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
-{
-  Watcher *self = data;
-
-  if (!self->is_interrupted || deye_bus_client_get_state (client) != DEYE_BUS_CLIENT_STATE_READY)
-    return;
-  self->is_interrupted = FALSE;
-  g_printerr (_ ("deyebusctl: connected again\n"));
-}
-
 /* The broker did not accept the subscription again. */
 static void
 watcher_on_ended (DeyeBusSubscription *subscription, const GError *why, gpointer data)
@@ -277,8 +258,7 @@ watcher_on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
     {
       g_signal_connect (self->subscription, "gap", G_CALLBACK (watcher_on_gap), self);
       g_signal_connect (self->subscription, "ended", G_CALLBACK (watcher_on_ended), self);
-      g_signal_connect (source, "interrupted", G_CALLBACK (watcher_on_interrupted), self);
-      g_signal_connect (source, "notify::state", G_CALLBACK (watcher_on_state), self);
+      ctl_reconnect_init (&self->reconnect, DEYE_BUS_CLIENT (source), _ ("messages are missed until then"));
       deye_bus_client_set_reconnect (DEYE_BUS_CLIENT (source), TRUE);
       watcher_attach (self, platform_stop_source_new (), watcher_on_stop);
       platform_stop_interrupt_writes ();
@@ -364,6 +344,7 @@ ctl_verb_subscribe (Ctl *ctl, char **args, GError **error)
     }
   if (ctl->client != NULL)
     g_signal_handlers_disconnect_by_data (ctl->client, &self);
+  ctl_reconnect_clear (&self.reconnect);
   g_queue_clear_full (&self.held, held_free);
   g_clear_object (&self.subscription);
   g_clear_error (&self.closed);

@@ -37,6 +37,9 @@ gboolean ctl_verb_timeline (Ctl *ctl, char **args, GError **error);
 /* ctl-verbs-wait.c */
 gboolean ctl_verb_wait (Ctl *ctl, char **args, GError **error);
 
+/* ctl-verbs-watch.c */
+gboolean ctl_verb_watch (Ctl *ctl, char **args, GError **error);
+
 /* ctl-verbs-call.c */
 gboolean ctl_verb_call (Ctl *ctl, char **args, GError **error);
 gboolean ctl_verb_request (Ctl *ctl, char **args, GError **error);

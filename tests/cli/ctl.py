@@ -12,7 +12,7 @@ import tempfile
 import xml.etree.ElementTree
 
 from broker import Broker
-from ctltool import PATIENCE_S, Tool, finished, golden
+from ctltool import PATIENCE_S, Tool, finished, golden, next_line
 from tap import equal, holds, run_with, test
 
 TASK = "control.collector.task.process"
@@ -438,6 +438,23 @@ def _(bus):
     bus.ctl("wait", code=2)
     nowhere = {"DAEMONEYE_BROKER_SOCKET": "/nonexistent/eventbus.sock"}
     holds("does not answer" in bus.ctl("wait", "procmond-1", "--timeout", "0.2", code=5, env=nowhere), "no broker in time")
+
+
+@test("/cli/watch/M16-peers-and-changes")
+def _(bus):
+    watcher = bus.start("watch", "procmond-?", "--json", "--count", "2")
+    ids = sorted(json.loads(line)["id"] for line in finished(watcher).splitlines())
+    equal(ids, ["procmond-1", "procmond-2"])
+    watcher = bus.start("watch", "deyebusctl-*", "--json", "--count", "3")  # it sees itself, too
+    holds(json.loads(next_line(watcher.stdout))["present"], "the watcher itself")
+    bus.ctl("peers")
+    came, gone = [json.loads(line) for line in finished(watcher).splitlines()]
+    equal((came["present"], gone["present"]), (True, False))
+    equal((came["id"], came["incarnation"]), (gone["id"], gone["incarnation"]))
+    watcher = bus.start("watch", "procmond-1", "--count", "1")
+    equal(finished(watcher), "procmond-1 is connected\n")
+    holds("No such peer" in bus.ctl("watch", "nobody", "--wait", "0.2", code=6), "nothing to show")
+    bus.ctl("watch", "No Id", code=2)
 
 
 @test("/cli/subscribe/M24-filter")

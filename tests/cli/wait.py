@@ -4,9 +4,8 @@
 import sys
 
 from broker import Broker
-from ctltool import PATIENCE_S, Tool, finished
+from ctltool import PATIENCE_S, Tool, finished, next_line
 from tap import equal, holds, run_with, test
-
 
 
 def wait_for(peer):
@@ -51,6 +50,22 @@ def _(bus):
     bus.broker.kill()
     bus.start_again("procmond-2")
     equal(finished(waiting), "procmond-2 is connected\n")
+
+
+@test("/cli/watch/M16-agent-restarts")
+def _(bus):
+    bus.broker.kill()
+    bus.start_again("procmond-3")
+    watching = bus.start("watch", "procmond-*")
+    equal(next_line(watching.stdout), "procmond-3 is connected\n")
+    bus.broker.kill()
+    bus.start_again("procmond-4")
+    for line in iter(lambda: next_line(watching.stdout), "procmond-4 is connected\n"):
+        holds("procmond-3" in line, line)
+    watching.terminate()
+    _, reports = watching.communicate(timeout=PATIENCE_S)
+    holds("connecting again, changes are shown after that" in reports and "connected again" in reports, reports)
+    equal(watching.returncode, 0)
 
 
 if __name__ == "__main__":
