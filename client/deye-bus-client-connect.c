@@ -243,6 +243,20 @@ connect_end_methods (gpointer owner, DeyeBusPending *pending)
     g_clear_error (&pending->error);
 }
 
+/* --- step: leave the last message --- */
+
+static DeyeBusPending *
+connect_run_last_message (gpointer owner, GError **error)
+{
+  return deye_bus_client_restore_last_message (((DeyeBusClientAttempt *) owner)->client);
+}
+
+static void
+connect_end_last_message (gpointer owner, DeyeBusPending *pending)
+{
+  deye_bus_client_end_last_message (((DeyeBusClientAttempt *) owner)->client, pending);
+}
+
 /* --- step: publish the client's retained messages again --- */
 
 static DeyeBusPending *
@@ -262,6 +276,7 @@ static const DeyeBusStep connect_steps[] = {
   { "handshake", connect_run_handshake, NULL },
   { "restore", connect_run_restore, NULL },
   { "serve methods", connect_run_methods, connect_end_methods },
+  { "last message", connect_run_last_message, connect_end_last_message },
   { "republish", connect_run_republish, NULL },
 };
 

@@ -63,6 +63,7 @@ struct _DeyeBusClient
   gboolean established;         /* it was ready since connect() was called */
   gboolean closed_said;         /* the signal "closed" has reported the end of the last connection */
   DeyeBusStash stash;           /* published while it was not connected */
+  GBytes *last_message;         /* the request that leaves it; NULL: there is none */
   gint reported_code;           /* of the error that the log has for the present outage; 0: none */
 
   DeyeBusEvents events;
@@ -311,6 +312,14 @@ void deye_bus_client_give_up_methods (DeyeBusClient *self,
 /* The same, and waits for the answer. FALSE: not served. */
 gboolean
 deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellable *cancellable, GError **error);
+
+/* --- last.c --- */
+
+/* Leaves the client's last message with a new connection. Returns the call; NULL: there is none to leave, or its refusal was
+ * reported. */
+DeyeBusPending *deye_bus_client_restore_last_message (DeyeBusClient *self);
+/* It ended: reports a refusal, and clears the error unless the connection has ended. */
+void deye_bus_client_end_last_message (DeyeBusClient *self, DeyeBusPending *pending);
 
 /* --- methods.c --- */
 

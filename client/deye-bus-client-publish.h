@@ -308,4 +308,77 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self,
                                                         DeyeBusPublishResult *result,
                                                         GError **error);
 
+/**
+ * deye_bus_client_set_last_message:
+ * @self: a #DeyeBusClient
+ * @topic: (nullable): topic of the message, without wildcards, or %NULL to leave none
+ * @payload: (nullable): the payload: at most 4 KiB
+ * @options: (nullable): options, or %NULL. Used are the type name, and deye_bus_options_set_retain() with
+ *   %DEYE_BUS_RETAIN_LAST: the message becomes the value of its topic; an empty one clears it
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @error: return location for a #GError, or %NULL
+ *
+ * Leaves a last message with the broker, which publishes it when the connection ends without deye_bus_client_close(): the process
+ * crashed or was killed, or the broker disconnected it. It is published once, with the id of this client as sender and with its
+ * incarnation (deye_bus_message_get_incarnation()), right before the event `system.peer.gone`. It is not published when the
+ * client has connected again by then, and not when the broker itself ends.
+ *
+ * A second call replaces the message. The broker checks the right to publish to @topic now, and again when it publishes. After each
+ * reconnect the client leaves the message again, before it publishes anything.
+ *
+ * While the client is not ready, also before the first connect, the call only stores the message; the client leaves it with the
+ * broker while it connects, and the signal #DeyeBusClient::error reports a refusal.
+ *
+ * Returns: %TRUE if the broker has the message, or will get it when the client connects. Otherwise %FALSE, and what was left
+ *   before stays, with %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_TOPIC, %DEYE_BUS_ERROR_LIMIT (@payload is too large),
+ *   %DEYE_BUS_ERROR_UNSUPPORTED (the broker does not offer it), %DEYE_BUS_ERROR_INVALID_ARGUMENT (@options), an error of the
+ *   connection, or %G_IO_ERROR_CANCELLED
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_set_last_message (DeyeBusClient *self,
+                                                        const char *topic,
+                                                        GBytes *payload,
+                                                        DeyeBusOptions *options,
+                                                        GCancellable *cancellable,
+                                                        GError **error);
+
+/**
+ * deye_bus_client_set_last_message_async:
+ * @self: a #DeyeBusClient
+ * @topic: (nullable): topic of the message, without wildcards, or %NULL to leave none
+ * @payload: (nullable): the payload: at most 4 KiB
+ * @options: (nullable): options as of deye_bus_client_set_last_message(), or %NULL
+ * @cancellable: (nullable): a #GCancellable, or %NULL
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
+ * @user_data: data to pass to @callback
+ *
+ * Asynchronous version of deye_bus_client_set_last_message().
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_client_set_last_message_async (DeyeBusClient *self,
+                                                          const char *topic,
+                                                          GBytes *payload,
+                                                          DeyeBusOptions *options,
+                                                          GCancellable *cancellable,
+                                                          GAsyncReadyCallback callback,
+                                                          gpointer user_data);
+
+/**
+ * deye_bus_client_set_last_message_finish:
+ * @self: a #DeyeBusClient
+ * @async_result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
+ *
+ * Finishes an operation started with deye_bus_client_set_last_message_async().
+ *
+ * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_set_last_message()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_set_last_message_finish (DeyeBusClient *self,
+                                                               GAsyncResult *async_result,
+                                                               GError **error);
+
 G_END_DECLS

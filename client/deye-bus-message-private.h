@@ -21,6 +21,7 @@ struct _DeyeBusMessage
   guint8 flags;
   guint8 priority;
   gboolean is_retained;
+  guint64 incarnation;
   guint8 *block; /* stolen from the frame reader; NULL: the body follows this struct */
 
   const char *topic;

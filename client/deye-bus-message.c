@@ -116,6 +116,7 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   message->accept_time_us = (gint64) MIN (envelope->accept_time_us, G_MAXINT64);
   message->remaining_us = (gint64) MIN (envelope->remaining_us, G_MAXINT64);
   message->is_retained = envelope->retained != 0;
+  message->incarnation = envelope->incarnation;
   message->ttl_us = (gint64) MIN (envelope->ttl_us, G_MAXINT64);
   /* Before the strings, which overwrite what lies between them. */
   if (envelope->status != WIRE_STATUS_OK)
@@ -184,6 +185,7 @@ DEFINE_GETTER (gint64, remaining, remaining_us, 0)
 DEFINE_GETTER (gint64, ttl, ttl_us, 0)
 DEFINE_GETTER (guint, depth, depth, 0)
 DEFINE_GETTER (guint, attempt, attempt, 1)
+DEFINE_GETTER (guint64, incarnation, incarnation, 0)
 
 gboolean
 deye_bus_message_is_retained (DeyeBusMessage *message)

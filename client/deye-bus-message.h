@@ -329,6 +329,19 @@ DEYE_BUS_API gint64 deye_bus_message_get_ttl (DeyeBusMessage *message);
 DEYE_BUS_API gint64 deye_bus_message_get_hop (DeyeBusMessage *message, DeyeBusHop hop);
 
 /**
+ * deye_bus_message_get_incarnation:
+ * @message: a #DeyeBusMessage
+ *
+ * Gets the incarnation of the client whose last message this is (see deye_bus_client_set_last_message()). It tells apart the
+ * programs that had the sender's id one after the other; events `system.peer.*` and #DeyeBusPeer have the same number.
+ *
+ * Returns: the incarnation; 0 if the sender published the message itself
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_message_get_incarnation (DeyeBusMessage *message);
+
+/**
  * deye_bus_message_is_retained:
  * @message: a #DeyeBusMessage
  *

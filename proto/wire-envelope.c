@@ -79,6 +79,7 @@ static const FieldSpec fields[FIELD_LAST + 1] = {
   FIELD (42, TYPE_PACKED_U64, hops, NOBODY),
   FIELD (43, TYPE_U32, attempt, NOBODY),
   FIELD (44, TYPE_BOOL, retained, NOBODY),
+  FIELD (45, TYPE_U64, incarnation, NOBODY),
   FIELD (64, TYPE_U32, status, ANSWER),
   FIELD (65, TYPE_STRING, detail, ANSWER),
   FIELD (66, TYPE_U64, offset, NOBODY),

@@ -75,6 +75,7 @@ typedef struct
   WireSpan hops; /* packed varints */
   guint32 attempt;
   guint32 retained; /* 0 or 1 */
+  guint64 incarnation;
 
   guint32 status;
   WireSpan detail;

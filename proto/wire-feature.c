@@ -33,9 +33,11 @@ static const struct
   const char *topic;
   guint64 features;
 } method_features[] = {
+  { METHOD_PREFIX "clear", WIRE_FEATURE_RETAIN },
   { METHOD_PREFIX "drain", WIRE_FEATURE_DELIVERY },
   { METHOD_PREFIX "timeline", WIRE_FEATURE_DELIVERY },
   { METHOD_PREFIX "wait", WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM },
+  { METHOD_PREFIX "will", WIRE_FEATURE_DELIVERY },
 };
 
 static guint64

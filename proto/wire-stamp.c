@@ -19,6 +19,7 @@ enum
   FIELD_ATTEMPT = 43,
   FIELD_MERGED = 76,
   FIELD_RETAINED = 44,
+  FIELD_INCARNATION = 45,
 };
 
 static guint8 *
@@ -42,6 +43,12 @@ wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 acc
   at = stamp_put_number (at, FIELD_ACCEPT_SEQ, accept_seq);
   at = stamp_put_number (at, FIELD_ACCEPT_TIME, accept_time_us);
   return (gsize) (at - out);
+}
+
+gsize
+wire_stamp_incarnation (guint8 *out, gsize len, guint64 incarnation)
+{
+  return (gsize) (stamp_put_number (out + len, FIELD_INCARNATION, incarnation) - out);
 }
 
 static guint8 *

@@ -11,12 +11,15 @@
  * Envelope, and wire_envelope_read() reads them; this module only writes them, faster than the general writer.
  */
 
-#define WIRE_STAMP_COMMON_MAX               96u /* a sender is one segment, at most 64 bytes */
-#define WIRE_STAMP_HOPS                     3u  /* accept, queue, write */
+#define WIRE_STAMP_COMMON_MAX               108u /* a sender is one segment, at most 64 bytes */
+#define WIRE_STAMP_HOPS                     3u   /* accept, queue, write */
 #define WIRE_STAMP_OWN_MAX(n_subscriptions) (132u + 5u * (n_subscriptions))
 
 /* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
+
+/* Adds field 45 behind the common fields, of which there are @len bytes; returns the number of all bytes. */
+gsize wire_stamp_incarnation (guint8 *out, gsize len, guint64 incarnation);
 
 /* Fields 35-44 and 76; a zero or empty field is not written. */
 typedef struct

@@ -37,6 +37,8 @@ message_add_headers (JsonObject *object, DeyeBusMessage *message)
   message_add_text (object, "traceparent", traceparent);
   if (deye_bus_message_get_depth (message) > 0)
     json_object_set_int_member (object, "depth", deye_bus_message_get_depth (message));
+  if (deye_bus_message_get_incarnation (message) != 0)
+    json_object_set_boolean_member (object, "last", TRUE);
   if (deye_bus_message_is_retained (message))
     json_object_set_boolean_member (object, "retained", TRUE);
   if (deye_bus_message_get_priority (message) > 0)

@@ -9,6 +9,7 @@
 #include "calls/bus-later.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-wait.h"
+#include "calls/bus-will.h"
 #include "news/bus-cascade.h"
 #include "news/bus-events.h"
 #include "news/bus-slow.h"
@@ -78,6 +79,7 @@ core_hello_accepted (BusPeer *peer, const BusPeer *replaced, const BusEnd *end, 
 static void
 core_report_gone (BusPeer *peer, const BusEnd *end, gint64 now_us)
 {
+  bus_will_publish (peer, now_us);
   bus_events_gone (peer, end, now_us);
   bus_wait_gone (peer);
 }
@@ -136,6 +138,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   bus_retain_forget_peer (peer);
   if (peer->id != NULL)
     core_pass_on_id (peer, &(const BusEnd){ n, leave }, now_us);
+  bus_will_forget (peer);
 }
 
 static void

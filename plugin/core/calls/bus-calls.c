@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-calls.h"
 
+#include "calls/bus-clear.h"
 #include "calls/bus-describe.h"
 #include "calls/bus-drain.h"
 #include "calls/bus-introspect.h"
@@ -8,6 +9,7 @@
 #include "calls/bus-subscribe.h"
 #include "calls/bus-timeline-page.h"
 #include "calls/bus-wait.h"
+#include "calls/bus-will.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
@@ -56,6 +58,10 @@ static const BusMethod methods[] = {
           "The broker's methods and events, and the schema of their messages.", bus_describe_answer),
   METHOD ("wait", wait_request, wait_reply,
           "Answers when a peer is there; or the peers that are there, and then each change.", bus_wait_answer),
+  METHOD ("will", will_request, will_reply,
+          "Leaves a message that is published when the connection ends without GOODBYE.", bus_will_answer),
+  METHOD ("clear", clear_request, clear_reply,
+          "Clears the retained messages whose topics a pattern matches, for agent and tool.", bus_clear_answer),
 };
 /* clang-format on */
 

@@ -5,6 +5,7 @@
 #include "calls/bus-budget.h"
 #include "calls/bus-listing.h"
 #include "calls/bus-page.h"
+#include "calls/bus-will.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
@@ -41,6 +42,7 @@ introspect_put_peer (BusPage *page, BusPeer *peer)
   info->pid = peer->who.pid;
   info->uid = peer->account->number;
   info->account = peer->account->name;
+  info->last_topic = bus_page_text (page, bus_will_topic (peer));
   info->software_version = peer->software_version;
   info->since_us = (guint64) (peer->connected_us + page->core->wall_us);
   info->connected_us = (guint64) (page->now_us - peer->connected_us);

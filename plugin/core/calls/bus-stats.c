@@ -87,6 +87,8 @@ stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *tota
   totals->retained_bytes = core->routes->retained.bytes;
   totals->retained_delivered = core->routes->retained.delivered;
   totals->retained_refused = core->routes->retained.refused;
+  totals->last_published = core->routes->wills_published;
+  totals->last_unretained = core->routes->wills_unretained;
   totals->blocked_publishers = stats_count_blocked (core);
 }
 

@@ -17,6 +17,12 @@ bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, 
       = (guint8) wire_stamp_common (inbound->stamp.bytes, wire_span_str (sender), accept_seq, (guint64) accept_time_us);
 }
 
+void
+bus_inbound_stamp_incarnation (BusInbound *inbound, guint64 incarnation)
+{
+  inbound->stamp.len = (guint8) wire_stamp_incarnation (inbound->stamp.bytes, inbound->stamp.len, incarnation);
+}
+
 /* A block that grew with its frame left holes of all sizes behind it. Few of them do not matter; a cap full of
  * such blocks is passed by a quarter. */
 static gboolean

@@ -18,7 +18,8 @@
  * reference is dropped. A view never outlives the input call that made it.
  */
 
-/* The part of the broker's stamp that is the same for every receiver, encoded once: sender, order, time. */
+/* The part of the broker's stamp that is the same for every receiver, encoded once: sender, order, time, and of a last message the
+ * incarnation. */
 typedef struct
 {
   guint8 len;
@@ -64,6 +65,9 @@ typedef struct
 
 /* Stamps the sender, the place in the order and the time of acceptance. */
 void bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us);
+
+/* Adds the incarnation of the client object that left a last message. */
+void bus_inbound_stamp_incarnation (BusInbound *inbound, guint64 incarnation);
 
 /* The kept form, made at the first call; NULL: no memory, or the cap of the broker is reached. Transfer none: the
  * view owns one reference until bus_inbound_clear(). */

@@ -42,6 +42,9 @@ typedef struct BusRoutes
   GQueue resend_idle;         /* those of clients that are gone, the longest first */
 
   BusRetainStore retained;
+
+  guint64 wills_published;  /* bus-will */
+  guint64 wills_unretained; /* of these, without room in the store */
 } BusRoutes;
 
 #define BUS_ROUTE_CLASS_BITS 2u /* the low bits of a route id: the credit class of an answer (bus-request) */

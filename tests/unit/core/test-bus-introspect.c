@@ -764,6 +764,8 @@ static const struct
   { "timeline", "\x0a\x01x", 3, TRUE },
   { "describe", "", 0, FALSE },
   { "wait", "", 0, TRUE },
+  { "will", "", 0, TRUE },
+  { "clear", "\x0a\x01#", 3, TRUE },
 };
 
 static const struct

@@ -148,6 +148,7 @@ static const Right rights[] = {
   { "control.bus.subscribe", "bus-calls", NOBODY, ALL, NOBODY, NOBODY },
   { "control.bus.stats", "bus-calls", NOBODY, ALL, NOBODY, NOBODY },
   { "control.bus", "bus-calls", NOBODY, ALL, NOBODY, NOBODY },
+  { "control.bus.clear", "bus-clear", NOBODY, AGENT, NOBODY, NOBODY },
   { "control.buses", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
 
@@ -201,7 +202,7 @@ test_table_is_whole (void)
 
           g_hash_table_insert (seen, (gpointer) verdict.rule, GUINT_TO_POINTER (former | (verdict.allowed ? 1u : 2u)));
         }
-  g_assert_cmpuint (g_hash_table_size (seen), ==, 27); /* every rule of the table, and no-rule */
+  g_assert_cmpuint (g_hash_table_size (seen), ==, 28); /* every rule of the table, and no-rule */
   g_hash_table_iter_init (&iter, seen);
   while (g_hash_table_iter_next (&iter, &rule, &verdicts))
     {
@@ -282,8 +283,8 @@ test_patterns (void)
     { "control.collector.net-1.#", "ATN", "collector-one" },
     { "control.agent.+", AGENT, "agent-orchestration" }, /* of two as long, the first */
     { "control.agent.#", AGENT, "agent-orchestration" },
-    { "control.bus.#", NOBODY, "bus-calls" },
-    { "control.bus.+", NOBODY, "bus-calls" },
+    { "control.bus.#", NOBODY, "bus-clear" },
+    { "control.bus.+", NOBODY, "bus-clear" },
     { "control.nothing.#", NOBODY, "no-rule" },
     { "control.health.#", ALL, NULL },
     { "tasks.#", ALL, NULL },

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+#include "deye-bus-client-publish.h"
+
+#include "control.pb-c.h"
+#include "deye-bus-pack.h"
+#include "session/deye-bus-session-flush.h"
+#include "session/deye-bus-session-send.h"
+#include "wire-feature.h"
+
+#include <glib/gi18n-lib.h>
+
+/*
+ * The last message of a client: left with the broker by control.bus.will, and again with every new connection.
+ *
+ * The client keeps the packed request. A call stores it before the broker has answered, so that a reconnect meanwhile leaves the
+ * newest one; a refusal brings the earlier one back.
+ *
+ * Invariant: what the client keeps is what the broker of the present connection has, or is being asked to take.
+ */
+
+#define LAST_TOPIC "control.bus.will"
+
+/* A call that waits for the broker. */
+typedef struct
+{
+  GBytes *request;  /* NULL: none is left any more */
+  GBytes *previous; /* nullable */
+} LastCall;
+
+static void
+last_call_free (LastCall *call)
+{
+  g_clear_pointer (&call->request, g_bytes_unref);
+  g_clear_pointer (&call->previous, g_bytes_unref);
+  g_free (call);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LastCall, last_call_free)
+
+static void
+last_store (DeyeBusClient *self, GBytes *request)
+{
+  g_clear_pointer (&self->last_message, g_bytes_unref);
+  self->last_message = request != NULL ? g_bytes_ref (request) : NULL;
+}
+
+/* --- the request --- */
+
+static gboolean
+last_check (const DeyeBusOptions *options, GError **error)
+{
+  if (!deye_bus_options_check (options, error))
+    return FALSE;
+  if (options == NULL || options->retain != DEYE_BUS_RETAIN_CONNECTED)
+    return TRUE;
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
+                       _ ("A last message can't be retained until its connection ends: use DEYE_BUS_RETAIN_LAST"));
+  return FALSE;
+}
+
+/* @topic: NULL: the request that removes it */
+static GBytes *
+last_pack (const char *topic, GBytes *payload, const DeyeBusOptions *options)
+{
+  Daemoneye__Eventbus__V1__WillRequest request = DAEMONEYE__EVENTBUS__V1__WILL_REQUEST__INIT;
+  const char *type_name = options != NULL && options->type_name != NULL ? options->type_name : "";
+
+  /* protobuf-c has no const in its structs, and does not write to them when it packs. */
+  request.topic = (char *) (gsize) (topic != NULL ? topic : "");
+  request.type_name = (char *) (gsize) type_name;
+  request.retain = options != NULL && options->retain != DEYE_BUS_RETAIN_NONE;
+  if (payload != NULL)
+    request.payload.data = (guint8 *) (gsize) g_bytes_get_data (payload, &request.payload.len);
+  return deye_bus_pack (&request.base);
+}
+
+static guint64
+last_features (GBytes *request)
+{
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack (&daemoneye__eventbus__v1__will_request__descriptor,
+                           wire_span (g_bytes_get_data (request, NULL), g_bytes_get_size (request)), 0, NULL);
+  const Daemoneye__Eventbus__V1__WillRequest *will = guard != NULL ? wire_guard_message (guard) : NULL;
+
+  return WIRE_FEATURE_DELIVERY | (will != NULL && will->retain ? WIRE_FEATURE_RETAIN : 0);
+}
+
+static gboolean
+last_ask (DeyeBusClient *self, GBytes *request, gboolean ahead, DeyeBusPending *pending, GError **error)
+{
+  const DeyeBusCall call = { .kind = WIRE_KIND_REQUEST,
+                             .topic = LAST_TOPIC,
+                             .type_name = DEYE_BUS_TYPE_PREFIX "WillRequest",
+                             .payload = request,
+                             .ahead = ahead };
+
+  return deye_bus_session_check_features (self->session, last_features (request), error)
+         && deye_bus_session_call (self->session, &call, pending, error);
+}
+
+/* --- a new connection --- */
+
+static void
+last_report_refused (DeyeBusClient *self, GError *error)
+{
+  last_store (self, NULL);
+  deye_bus_session_push_refused (self->session, error);
+}
+
+DeyeBusPending *
+deye_bus_client_restore_last_message (DeyeBusClient *self)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  GError *error = NULL;
+
+  if (self->last_message == NULL)
+    return NULL;
+  pending = deye_bus_client_new_broker_pending ();
+  if (last_ask (self, self->last_message, TRUE, pending, &error))
+    return g_steal_pointer (&pending);
+  last_report_refused (self, error);
+  return NULL;
+}
+
+void
+deye_bus_client_end_last_message (DeyeBusClient *self, DeyeBusPending *pending)
+{
+  if (pending->error != NULL && deye_bus_session_state (self->session) == DEYE_BUS_SESSION_READY)
+    last_report_refused (self, g_steal_pointer (&pending->error));
+}
+
+/* --- the calls --- */
+
+/* Stores @request. Returns the call that @pending is for; NULL: the client is not connected, and there is nothing to wait for; or
+ * with @error. */
+static LastCall *
+last_begin (DeyeBusClient *self, const char *topic, GBytes *request, DeyeBusPending *pending, GError **error)
+{
+  g_autoptr (LastCall) call = g_new0 (LastCall, 1);
+
+  if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
+    {
+      deye_bus_client_check_ready (self, error);
+      return NULL;
+    }
+  call->request = topic != NULL ? g_bytes_ref (request) : NULL;
+  call->previous = self->last_message != NULL ? g_bytes_ref (self->last_message) : NULL;
+  if (self->state == DEYE_BUS_CLIENT_STATE_READY && !last_ask (self, request, FALSE, pending, error))
+    return NULL;
+  last_store (self, call->request);
+  return self->state == DEYE_BUS_CLIENT_STATE_READY ? g_steal_pointer (&call) : NULL;
+}
+
+/* The broker refused it: what it had before stays. */
+static void
+last_undo (DeyeBusClient *self, const LastCall *call)
+{
+  if (self->last_message == call->request)
+    last_store (self, call->previous);
+}
+
+gboolean
+deye_bus_client_set_last_message (DeyeBusClient *self,
+                                  const char *topic,
+                                  GBytes *payload,
+                                  DeyeBusOptions *options,
+                                  GCancellable *cancellable,
+                                  GError **error)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (GBytes) request = NULL;
+  g_autoptr (LastCall) call = NULL;
+  g_autoptr (GError) local = NULL;
+
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
+  if (!last_check (options, error) || g_cancellable_set_error_if_cancelled (cancellable, error)
+      || !deye_bus_client_enter (self, error))
+    return FALSE;
+  request = last_pack (topic, payload, options);
+  pending = deye_bus_client_new_broker_pending ();
+  call = last_begin (self, topic, request, pending, &local);
+  if (call != NULL && !deye_bus_client_wait_pending (self, pending, cancellable, &local))
+    last_undo (self, call);
+  deye_bus_client_leave (self);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static void
+last_on_answer (DeyeBusPending *pending)
+{
+  gboolean failed = pending->error != NULL;
+  GTask *held = g_object_ref (pending->data);
+
+  if (failed)
+    last_undo (g_task_get_source_object (held), g_task_get_task_data (held));
+  deye_bus_pending_return_true (pending);
+  g_object_unref (held);
+}
+
+void
+deye_bus_client_set_last_message_async (DeyeBusClient *self,
+                                        const char *topic,
+                                        GBytes *payload,
+                                        DeyeBusOptions *options,
+                                        GCancellable *cancellable,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (GBytes) request = NULL;
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+  LastCall *call;
+
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, deye_bus_client_set_last_message_async);
+  if (!last_check (options, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (!deye_bus_client_enter_task (self, task, cancellable))
+    return;
+  request = last_pack (topic, payload, options);
+  pending = deye_bus_client_new_broker_pending ();
+  pending->complete = last_on_answer;
+  call = last_begin (self, topic, request, pending, &error);
+  if (call != NULL)
+    g_task_set_task_data (task, call, (GDestroyNotify) last_call_free);
+  if (call != NULL || error != NULL)
+    deye_bus_client_leave_task (self, task, pending, last_on_answer, error);
+  else
+    {
+      g_task_return_boolean (task, TRUE);
+      deye_bus_client_leave (self);
+    }
+}
+
+gboolean
+deye_bus_client_set_last_message_finish (DeyeBusClient *self, GAsyncResult *async_result, GError **error)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
+  return deye_bus_task_check (self, async_result, deye_bus_client_set_last_message_async, error)
+         && g_task_propagate_boolean (G_TASK (async_result), error);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client-fixture.h"
+
+#include "control.pb-c.h"
+#include "wire-feature.h"
+#include "wire-guard.h"
+
+/* The last message at the client: when the broker gets it, and what a refusal does. */
+
+typedef ClientFixture Fixture;
+
+static const ScriptWelcome old_broker = { .features = 0 };
+static const ScriptWelcome new_broker = { .features = WIRE_FEATURE_DELIVERY };
+static const ScriptWelcome retaining_broker = { .features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_RETAIN };
+
+static gboolean
+leave (Fixture *f, const char *text, DeyeBusOptions *options, GError **error)
+{
+  g_autoptr (GBytes) payload = g_bytes_new (text, strlen (text));
+
+  return deye_bus_client_set_last_message (f->client, "health.a", payload, options, NULL, error);
+}
+
+static void
+assert_request (const ScriptFrame *frame, const char *topic, const char *text, gboolean retain)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__WillRequest *request;
+
+  g_assert_nonnull (frame);
+  g_assert_true (wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL ("control.bus.will")));
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__will_request__descriptor, frame->envelope.payload, 0, NULL);
+  g_assert_nonnull (guard);
+  request = wire_guard_message (guard);
+  g_assert_cmpstr (request->topic, ==, topic);
+  g_assert_cmpmem (request->payload.data, request->payload.len, text, strlen (text));
+  g_assert_cmpint (request->retain, ==, retain);
+}
+
+static void
+test_left (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GPtrArray) second = NULL;
+
+  client_fixture_connect (f, &retaining_broker);
+  deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
+  script_reply (f->in, 2, "");
+  client_fixture_say (f);
+  g_assert_true (leave (f, "dead", options, NULL));
+  first = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  assert_request (script_find (first, WIRE_KIND_REQUEST), "health.a", "dead", TRUE);
+  script_reply (f->in, 4, "");
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_set_last_message (f->client, NULL, NULL, NULL, NULL, NULL));
+  second = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  assert_request (script_find (second, WIRE_KIND_REQUEST), "", "", FALSE);
+}
+
+static void
+test_refused (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &new_broker);
+  script_error (f->in, 2, WIRE_STATUS_DENIED);
+  client_fixture_say (f);
+  g_assert_false (leave (f, "dead", NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
+}
+
+/* A broker that does not offer it gets nothing. */
+static void
+test_unsupported (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &old_broker);
+  g_assert_false (leave (f, "dead", NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 0);
+}
+
+static void
+test_retain_unsupported (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &new_broker);
+  deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
+  g_assert_false (leave (f, "dead", options, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 0);
+}
+
+static void
+test_wrong_options (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &retaining_broker);
+  deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_CONNECTED);
+  g_assert_false (leave (f, "dead", options, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
+}
+
+static void
+on_error (DeyeBusClient *client, const GError *error, gpointer data)
+{
+  *(int *) data = error->code;
+}
+
+/* Connects, and gives @answer to the request that the client sends on the way: 0: a reply; otherwise that status. Returns the frames
+ * of the client. */
+static GPtrArray *
+connect_leaving (Fixture *f, const ScriptWelcome *welcome, guint32 answer)
+{
+  g_auto (ClientResult) connected = { 0 };
+  g_autoptr (GError) error = NULL;
+  GPtrArray *frames;
+
+  deye_bus_client_connect_async (f->client, NULL, client_result_set, &connected);
+  script_welcome (f->in, welcome);
+  client_fixture_say_and_settle (f);
+  frames = client_fixture_hear (f);
+  if (answer == WIRE_STATUS_OK)
+    script_reply (f->in, 2, "");
+  else
+    script_error (f->in, 2, answer);
+  client_fixture_say (f);
+  client_fixture_wait (f, connected.calls > 0);
+  g_assert_true (deye_bus_client_connect_finish (f->client, connected.result, &error));
+  g_assert_no_error (error);
+  return frames;
+}
+
+/* Left before the first connect: the broker gets it before the client is ready. */
+static void
+test_before_connect (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  g_assert_true (leave (f, "old", NULL, NULL));
+  g_assert_true (leave (f, "dead", NULL, NULL));
+  frames = connect_leaving (f, &new_broker, WIRE_STATUS_OK);
+  g_assert_cmpuint (frames->len, ==, 2);
+  assert_request (script_find (frames, WIRE_KIND_REQUEST), "health.a", "dead", FALSE);
+}
+
+/* A refusal then does not keep the client from being ready: the signal reports it. */
+static void
+test_refused_at_connect (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  int code = -1;
+
+  g_signal_connect (f->client, "error", G_CALLBACK (on_error), &code);
+  g_assert_true (leave (f, "dead", NULL, NULL));
+  frames = connect_leaving (f, data, WIRE_STATUS_DENIED);
+  client_fixture_settle (f);
+  g_assert_cmpint (code, ==, data == &new_broker ? DEYE_BUS_ERROR_DENIED : DEYE_BUS_ERROR_UNSUPPORTED);
+}
+
+static void
+test_after_close (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &new_broker);
+  deye_bus_client_close (f->client, NULL, NULL);
+  g_assert_false (leave (f, "dead", NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+}
+
+static void
+test_async (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) first = { 0 };
+  g_auto (ClientResult) second = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &new_broker);
+  deye_bus_client_set_last_message_async (f->client, "health.a", NULL, NULL, NULL, client_result_set, &first);
+  deye_bus_client_set_last_message_async (f->client, "health.b", NULL, NULL, NULL, client_result_set, &second);
+  script_reply (f->in, 2, "");
+  script_error (f->in, 4, WIRE_STATUS_DENIED);
+  client_fixture_say (f);
+  client_fixture_wait (f, first.calls > 0 && second.calls > 0);
+  g_assert_true (deye_bus_client_set_last_message_finish (f->client, first.result, NULL));
+  g_assert_false (deye_bus_client_set_last_message_finish (f->client, second.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
+}
+
+static void
+test_async_unconnected (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { 0 };
+
+  deye_bus_client_set_last_message_async (f->client, "health.a", NULL, NULL, NULL, client_result_set, &result);
+  client_fixture_wait (f, result.calls > 0);
+  g_assert_true (deye_bus_client_set_last_message_finish (f->client, result.result, NULL));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define LAST_TEST(name, function, data)                                                                                \
+  g_test_add ("/client/last/" name, Fixture, data, client_fixture_set_up, function, client_fixture_tear_down)
+  LAST_TEST ("left", test_left, NULL);
+  LAST_TEST ("refused", test_refused, NULL);
+  LAST_TEST ("M27-unsupported", test_unsupported, NULL);
+  LAST_TEST ("M27-retain-unsupported", test_retain_unsupported, NULL);
+  LAST_TEST ("wrong-options", test_wrong_options, NULL);
+  LAST_TEST ("before-connect", test_before_connect, NULL);
+  LAST_TEST ("M16-refused-at-connect", test_refused_at_connect, &new_broker);
+  LAST_TEST ("M16-unsupported-at-connect", test_refused_at_connect, &old_broker);
+  LAST_TEST ("after-close", test_after_close, NULL);
+  LAST_TEST ("async", test_async, NULL);
+  LAST_TEST ("async-unconnected", test_async_unconnected, NULL);
+  return g_test_run ();
+}
