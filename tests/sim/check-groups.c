@@ -35,24 +35,18 @@ check_groups_matches (const BusSubscription *member, const char *topic)
   return sim_model_matches (pattern, topic);
 }
 
-/* The member that stands for a peer: of several matching subscriptions the one with the smallest number. NULL: none. */
+/* The member that stands for a peer: of several matching subscriptions the one that joined first. NULL: none. */
 static const BusSubscription *
 check_groups_member_of (const BusPeer *peer, const BusGroup *group, const char *topic)
 {
-  const BusSubscription *first = NULL;
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  for (const GList *link = group->members.head; link != NULL; link = link->next)
     {
-      const BusSubscription *member = value;
+      const BusSubscription *member = link->data;
 
-      if (member->group == group && !member->serves && check_groups_matches (member, topic)
-          && (first == NULL || member->id < first->id))
-        first = member;
+      if (member->owner == peer && !member->serves && check_groups_matches (member, topic))
+        return member;
     }
-  return first;
+  return NULL;
 }
 
 /* --- a message for a group --- */
@@ -269,7 +263,7 @@ check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
          && heir->owner->account->usage.charged + 4 * bytes < limits->uid_bytes / 2;
 }
 
-/* The message has a member that takes it. The member stands for its peer: a smaller number that matches would be another. */
+/* The message has a member that takes it. The member stands for its peer: one that joined earlier and matches would be another. */
 static gboolean
 check_groups_has_taker (const SimWorld *world, const BusSubscription *demoted, const BusMessage *message)
 {

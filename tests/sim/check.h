@@ -18,6 +18,7 @@
  *   check-frame    what one frame may change (B01, B08, I4, M08, R04)
  *   check-groups   which member of a group gets a message, and who gets those of a member that ends (M06, M08)
  *   check-strategy what the strategy of a group decides (M07)
+ *   check-empty    nothing is left when nobody is connected (I3, I15, M16)
  *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
  *   check-block    when a block may end, and a demotion (B04, I13)
@@ -35,6 +36,9 @@
 void sim_check_step (SimWorld *world);
 /* When nothing waits any more: what each subscription counted is what its client received. */
 void sim_check_counters (SimWorld *world);
+
+/* When the last connection has ended. */
+void sim_check_empty (SimWorld *world);
 
 /* --- around everything that ends subscriptions, or demotes them --- */
 

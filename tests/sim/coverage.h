@@ -112,6 +112,10 @@
   X (RESENT_WAITS, "K12-confirmation-continued")                                                                       \
   X (RESEND_TRIMMED, "K12-trimmed-by-hello")                                                                           \
   X (RESEND_REFUSED, "K12-no-window")                                                                                  \
+  X (RESTARTED, "M16-broker-restarted")                                                                                \
+  X (SHUT_DOWN, "M16-broker-shut-down")                                                                                \
+  X (RESTORED, "M16-subscription-restored")                                                                            \
+  X (VERIFIED, "M16-subscriptions-counted")                                                                            \
   X (RESEND_MADE_ROOM, "K12-window-made-room")                                                                         \
   X (TIMELINE_FULL, "M24-oldest-record-made-room")
 

@@ -54,6 +54,7 @@ sim_client_reset (SimClient *client)
   client->is_ready = client->is_frozen = client->is_late = client->is_writable = client->had_goodbye = FALSE;
   client->next_id = 0;
   client->next_subscription = 0;
+  client->verified = 0;
 }
 
 void
@@ -68,6 +69,7 @@ sim_client_clear (SimClient *client)
   g_array_unref (client->routes);
   g_array_unref (client->confirming);
   g_array_unref (client->numbered);
+  sim_restart_forget (client);
 }
 
 /* --- frames out --- */
@@ -240,12 +242,15 @@ client_handle_welcome (SimClient *client, WireSpan body)
     }
   welcome = wire_guard_message (guard);
   client->is_ready = TRUE;
+  if (welcome->epoch != client->world->options.epoch)
+    sim_world_fail (client->world, "M16: WELCOME names epoch %" G_GUINT64_FORMAT, welcome->epoch);
   client->has_streams = (welcome->features & WIRE_FEATURE_STREAM) != 0;
   for (gsize i = 0; i < welcome->n_windows; i++)
     {
       client->granted_messages[welcome->windows[i]->class_] = welcome->windows[i]->messages;
       client->granted_bytes[welcome->windows[i]->class_] = welcome->windows[i]->bytes;
     }
+  sim_restart_restore (client);
 }
 
 static guint64
@@ -453,6 +458,7 @@ client_handle_reply (SimClient *client, guint8 flags, const WireEnvelope *envelo
   if (g_hash_table_contains (client->refused, &envelope->answers))
     sim_world_fail (client->world, "R04: %s was sent a REPLY although its queue has no room for it", client->id);
   client_handle_left (client, envelope);
+  sim_restart_verified (client, envelope);
   if (flags & WIRE_FLAG_FINAL)
     g_hash_table_remove (client->asked, &envelope->answers);
   sim_client_return_reply_credit (client, client->world->is_healing);

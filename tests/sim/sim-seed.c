@@ -2,6 +2,8 @@
 #include "check.h"
 #include "sim-world.h"
 
+#include <string.h>
+
 /*
  * One seed, from an empty core to one that is empty again: random operations, then everything heals and comes to rest, and
  * what is left is compared.
@@ -28,35 +30,55 @@ seed_move (SimWorld *world)
   sim_world_close_peers (world); /* a disconnect may cause others */
 }
 
+void
+sim_world_begin (SimWorld *world)
+{
+  world->options.epoch++;
+  world->options.seed++;
+  world->model = sim_model_new ();
+  world->watch = sim_watch_new ();
+  world->requests = sim_requests_new ();
+  world->confirms = sim_confirms_new ();
+  world->resends = sim_resends_new ((guint) world->options.limits.resend_windows);
+  world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
+  memset (world->last_turns, 0, sizeof world->last_turns);
+  world->lineage_refused = 0;
+  world->core = bus_core_new (&world->options, world->now_us);
+}
+
+void
+sim_world_forget (SimWorld *world)
+{
+  sim_model_free (world->model);
+  sim_watch_free (world->watch);
+  sim_requests_free (world->requests);
+  sim_confirms_free (world->confirms);
+  sim_resends_free (world->resends);
+  g_array_unref (world->accepted_us);
+}
+
 static void
 seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
 {
   static guint32 tool_uids[] = { SIM_AGENT_ACCOUNT };
-  BusCoreOptions options = { .tool_accounts = tool_uids,
-                             .n_tool_accounts = G_N_ELEMENTS (tool_uids),
-                             .epoch = 1,
-                             .seed = seed,
-                             .software_version = "sim" };
 
   world->random.state = seed;
   world->coverage = coverage;
   world->now_us = 2;
   world->hash = 0xcbf29ce484222325u;
-  world->model = sim_model_new ();
-  world->watch = sim_watch_new ();
-  world->requests = sim_requests_new ();
-  world->confirms = sim_confirms_new ();
-  world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
-  bus_limits_init (&options.limits);
-  sim_ops_limits (&world->random, &options.limits);
-  world->resends = sim_resends_new ((guint) options.limits.resend_windows);
-  world->request_timeout_us = options.limits.request_timeout_us;
+  world->options = (BusCoreOptions){
+    .tool_accounts = tool_uids, .n_tool_accounts = G_N_ELEMENTS (tool_uids), .seed = seed - 1, .software_version = "sim"
+  };
+  bus_limits_init (&world->options.limits);
+  sim_ops_limits (&world->random, &world->options.limits);
+  world->request_timeout_us = world->options.limits.request_timeout_us;
   world->keeps = sim_chance (&world->random, 50);
   world->numbers = sim_chance (&world->random, 50);
+  world->restarts = sim_chance (&world->random, 30);
   world->strategy = (guint) (seed % 4);
   world->has_weights = seed / 4 % 2 == 1;
   world->is_crew = seed / 8 % 3 == 1;
-  world->core = bus_core_new (&options, world->now_us);
+  sim_world_begin (world);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_init (&world->clients[i], world, i);
   sim_client_init (&world->rival, world, SIM_CLIENTS);
@@ -114,6 +136,7 @@ seed_finish (SimWorld *world)
   for (guint i = 0; i < SIM_CLIENTS; i++)
     if (world->clients[i].peer != NULL)
       sim_world_disconnect (world, &world->clients[i]);
+  sim_check_empty (world);
   if (sim_resends_count (world->resends) > 0)
     sim_world_advance (world, WINDOW_OF_RESENDS_US); /* nobody comes back */
   if (sim_world_failed (world))
@@ -179,11 +202,6 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_clear (&world->clients[i]);
   sim_client_clear (&world->rival);
-  sim_model_free (world->model);
-  sim_watch_free (world->watch);
-  sim_requests_free (world->requests);
-  sim_confirms_free (world->confirms);
-  sim_resends_free (world->resends);
-  g_array_unref (world->accepted_us);
+  sim_world_forget (world);
   return failure;
 }

@@ -41,6 +41,7 @@ world_renew (SimClient *client)
   client->incarnation = client->number;
   client->next_message_id = client->last_known = 0;
   g_array_set_size (client->numbered, 0);
+  sim_restart_forget (client);
 }
 
 void
@@ -64,22 +65,18 @@ sim_world_connect (SimWorld *world, SimClient *client)
 void
 sim_world_disconnect (SimWorld *world, SimClient *client)
 {
-  BusPeer *peer = g_steal_pointer (&client->peer);
+  BusPeer *peer = client->peer;
   gboolean waits = FALSE;
   GArray *routes;
   SimEnds ends;
 
+  sim_restart_remember (client);
   for (guint i = 0; i < SIM_SUBS && !waits && !bus_peer_is_closing (peer); i++)
-    {
-      client->peer = peer;
-      sim_view_has_subscription (client, client->subs[i].number, &waits);
-      client->peer = NULL;
-    }
+    sim_view_has_subscription (client, client->subs[i].number, &waits);
   if (waits)
     sim_cover (world, SIM_COVER_LEFT_WHILE_WAITING);
   sim_model_gone (world->model, client->number);
   sim_watch_end_all (world->watch, client->number);
-  client->peer = peer;
   sim_check_before_end (world, client, 0, &ends);
   routes = sim_check_before_requests (world);
   if (client->is_known)
@@ -120,8 +117,16 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
   gboolean waits;
 
   sub->asked = FALSE;
+  client->saved[frame->place].is_wanted = FALSE;
   if (!sim_view_has_subscription (client, frame->subscription, &waits))
-    return; /* refused */
+    {
+      /* The policy or the pattern of a group may be another one now. */
+      if (frame->is_restored && frame->group == NULL)
+        sim_world_fail (world, "M16: %s did not get its subscription to %s back", client->id, frame->topic);
+      return; /* refused */
+    }
+  if (frame->is_restored)
+    sim_cover (world, SIM_COVER_RESTORED);
   *sub = (SimSub){ .exists = TRUE,
                    .pattern = frame->topic,
                    .begun_at = sim_view_accept_seq (world),
@@ -161,6 +166,16 @@ world_adjust_refused (SimWorld *world, const SimClient *client, const SimFrame *
     sim_world_fail (world, "A08: %s changed the policy of a group with other members", client->id);
 }
 
+static guint
+world_count_subscriptions (const SimClient *client)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < SIM_SUBS; i++)
+    n += client->subs[i].exists;
+  return n;
+}
+
 /* Reports the meaning of the frame to the model, as far as the broker accepted it. */
 static void
 world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited)
@@ -193,6 +208,9 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
             sim_cover (world, SIM_COVER_ADJUSTED_FULL);
         }
       break;
+    case SIM_FRAME_VERIFY:
+      client->n_verified = world_count_subscriptions (client);
+      break;
     case SIM_FRAME_CREDIT:
       client->subs[frame->place].credit_us = world->now_us;
       break;
@@ -211,17 +229,24 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     }
 }
 
-/* Hands the bytes to the core. An allocation for a split frame does not fail here: the broker would disconnect its peer, and
- * nothing else. */
+/* TRUE if no allocation fails for a frame: not for a split one, because the broker would only disconnect its peer; not for a subscription
+ * that is restored, because it must be there afterwards; and not for ADJUST, which the model takes for done. */
+static gboolean
+world_spares (const SimFrame *frame, gsize len)
+{
+  return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST;
+}
+
+/* Hands the bytes to the core. @is_spared: no allocation fails */
 static void
-world_hand_to_core (SimWorld *world, SimClient *client, gsize len, gboolean is_split)
+world_hand_to_core (SimWorld *world, SimClient *client, gsize len, gboolean is_spared)
 {
   guint failing = world->fail_allocations;
 
-  if (is_split)
+  if (is_spared)
     world->fail_allocations = SIM_ALLOCATIONS_OK;
   bus_core_received (world->core, client->peer, client->stream->data, len, world->now_us);
-  if (is_split)
+  if (is_spared)
     world->fail_allocations = failing;
   g_byte_array_remove_range (client->stream, 0, (guint) len);
 }
@@ -257,7 +282,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     routes = sim_check_before_requests (world);
   if (frame->kind == SIM_FRAME_CREDIT)
     sim_check_before_block (world, client);
-  world_hand_to_core (world, client, len, frame->size != len);
+  world_hand_to_core (world, client, len, world_spares (frame, len));
   world_note_accepted (world);
   if (publishes)
     sim_publish_after (world, client, frame, &publish, before.is_forbidden);

@@ -49,11 +49,12 @@ typedef enum
   SIM_FRAME_CANCEL,  /* of a requester; number: its request */
   SIM_FRAME_DECLINE, /* of a responder */
   SIM_FRAME_CONFIRM, /* number: the route */
+  SIM_FRAME_VERIFY,  /* asks how many subscriptions the broker counts */
   SIM_FRAME_RESENT,  /* a PUBLISH that the broker recognises, or does not accept for want of a window */
 } SimFrameKind;
 
 /* The meaning of a frame in a stream, for the model. */
-typedef struct
+typedef struct SimFrame
 {
   SimFrameKind kind;
   gsize size;
@@ -70,6 +71,7 @@ typedef struct
   gboolean is_confirmed; /* PUBLISH: its sender waits until it was handled */
   guint64 message_id;    /* PUBLISH; 0: none */
   guint64 deadline_us;   /* PUBLISH; 0: none */
+  gboolean is_restored;  /* SUBSCRIBE: of a client that has come back */
   gboolean roomy;
   gboolean serve;
   gboolean lazy;
@@ -81,6 +83,17 @@ typedef struct
   char target[16];    /* empty: none */
   SimLineage lineage; /* PUBLISH; SUBSCRIBE: the filter */
 } SimFrame;
+
+#define SIM_CALL_MAX 512u /* bytes of a call of the broker */
+
+/* The call that made a subscription, for a client that comes back. */
+typedef struct
+{
+  struct SimFrame *frame; /* of the call; NULL: none */
+  guint8 bytes[SIM_CALL_MAX];
+  gsize len;
+  gboolean is_wanted; /* to be made again at the next connection */
+} SimSaved;
 
 /* A message that its client may send again. */
 typedef struct
@@ -156,6 +169,8 @@ typedef struct
   SimSub subs[SIM_SUBS];
   GHashTable *asked;   /* ids of requests that are not answered yet */
   GHashTable *refused; /* those whose answer has no room in the queue */
+  guint64 verified;    /* id of the last call that asks how many subscriptions the broker counts; 0: none */
+  guint n_verified;    /* that it should count, when the call reached it */
   GHashTable *left;    /* id of an UNSUBSCRIBE call -> number of its subscription */
   GArray *routes;      /* of guint64: requests to be answered */
   GArray *confirming;  /* of guint64: routes of messages that it has received */
@@ -165,6 +180,7 @@ typedef struct
   guint64 next_message_id;
   guint64 last_known; /* the newest of its numbers with an ACK */
   GArray *numbered;   /* of SimNumbered */
+  SimSaved saved[SIM_SUBS];
 } SimClient;
 
 /* The member that had the last turn of a group. */
@@ -187,6 +203,8 @@ struct SimWorld
   SimLastTurn last_turns[SIM_GROUPS * SIM_SCOPES];
   SimRandom random;
   BusCore *core;
+  BusCoreOptions options; /* of the next core; the epoch of this one */
+  gboolean restarts;      /* the broker ends and begins anew; clients that come back restore their subscriptions */
   SimModel *model;
   SimWatch *watch;
   SimRequests *requests;
@@ -237,6 +255,9 @@ void sim_world_connect (SimWorld *world, SimClient *client);
 void sim_world_disconnect (SimWorld *world, SimClient *client);
 /* Disconnects the peers that the broker wants to disconnect. */
 void sim_world_close_peers (SimWorld *world);
+/* A core with an epoch of its own, and models that know nothing yet. */
+void sim_world_begin (SimWorld *world);
+void sim_world_forget (SimWorld *world);
 /* A second connection wants the id of @client. */
 void sim_rival_run (SimWorld *world, SimClient *client);
 /* Passes up to @max bytes of the client's stream to the core. */
@@ -292,6 +313,23 @@ void sim_publish_after (SimWorld *world,
                         const SimFrame *frame,
                         const SimPublish *publish,
                         gboolean is_forbidden);
+
+/* --- sim-restart: the broker ends and begins anew, and clients come back --- */
+
+/* An operation: everything that the broker kept is lost. */
+void sim_restart_run (SimWorld *world, SimClient *client);
+/* The client has made this call. */
+void sim_restart_save (SimClient *client, const SimFrame *frame, WireSpan call);
+/* The connection of the client ends: its subscriptions are wanted again. */
+void sim_restart_remember (SimClient *client);
+/* The client object ends. */
+void sim_restart_forget (SimClient *client);
+/* The client is connected again: restores its subscriptions, and lets the broker count them. */
+void sim_restart_restore (SimClient *client);
+/* Asks how many subscriptions the broker counts. */
+void sim_restart_verify (SimWorld *world, SimClient *client);
+/* A reply came: compares the number, when it answers that call. */
+void sim_restart_verified (SimClient *client, const WireEnvelope *envelope);
 
 /* --- sim-ops --- */
 

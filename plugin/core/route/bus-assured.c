@@ -100,6 +100,14 @@ assured_offer (BusCore *core,
   return outcome;
 }
 
+/* Its peer was closed while the message was offered to others: nobody will confirm it. */
+static void
+assured_lose (BusCore *core, const BusSubscription *member, const BusAssurance *assurance)
+{
+  if (assurance->confirm != NULL)
+    bus_fifo_note_route (&core->flows, bus_confirm_add (assurance->confirm, member->owner), BUS_LOSS_ENDED);
+}
+
 BusOutcome
 bus_assured_publish (BusCore *core,
                      BusInbound *inbound,
@@ -131,6 +139,8 @@ bus_assured_publish (BusCore *core,
 
       if (bus_peer_is_ready (member->owner))
         bus_router_add_outcome (&outcome, assured_offer (core, inbound, member, assurance, fits, now_us));
+      else
+        assured_lose (core, member, assurance);
     }
   return outcome;
 }

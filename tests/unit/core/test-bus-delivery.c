@@ -127,6 +127,34 @@ test_member_dies (Delivery *f, gconstpointer data)
   expect_delivered (f->publisher, id);
 }
 
+/* The message itself is too much for a peer that does not read: the member of that peer will confirm nothing. */
+static void
+test_member_closed_by_the_message (void)
+{
+  static guint8 payload[16000];
+  BusLimits limits;
+  Delivery f;
+  guint n = 0, answered;
+
+  bus_limits_init (&limits);
+  limits.control_queue_bytes = 400000;
+  limits.publish_window_control_bytes = 1u << 20;
+  core_setup (&f.core, &limits);
+  f.publisher = agent_ready (&f.core);
+  f.publisher->peer->features |= WIRE_FEATURE_DELIVERY;
+  f.member[0] = delivery_client (&f, "one");
+  join (&f, 0);
+  client_subscribe_with (f.member[0], .subscription = 2, .pattern = TOPIC, .policy = BUS_OVERFLOW_DROP_NEWEST,
+                         .window_bytes = 1u << 26);
+  f.member[0]->is_stopped = TRUE;
+  for (; !f.member[0]->closed && n < 60; n++)
+    client_publish (f.publisher, TOPIC, WIRE_FLAG_WANT_DELIVERED, payload, sizeof payload);
+  g_assert_true (f.member[0]->closed);
+  answered = client_count (f.publisher, WIRE_KIND_ERROR);
+  g_assert_cmpuint (answered, ==, n);
+  core_teardown (&f.core, NULL);
+}
+
 /* The member unsubscribes. */
 static void
 test_member_leaves (Delivery *f, gconstpointer data)
@@ -265,6 +293,7 @@ main (int argc, char **argv)
   DELIVERY_ADD ("/core/delivery/M06-at-most-once", test_at_most_once);
   DELIVERY_ADD ("/core/delivery/nobody", test_nobody);
   DELIVERY_ADD ("/core/delivery/unknown-at-the-deadline", test_unknown_at_the_deadline);
+  g_test_add_func ("/core/delivery/B09-member-closed-by-the-message", test_member_closed_by_the_message);
   DELIVERY_ADD ("/core/delivery/M06-refused", test_refused);
   DELIVERY_ADD ("/core/delivery/K12-resend", test_resend);
   return g_test_run ();

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+#include "route/bus-routes.h"
+
+/*
+ * I3, I15, M16: when the last connection has ended, nothing is left in the core but windows of resends: no subscription, request,
+ * confirmation or call that waits, no peer in any list, no charge of anybody else, and no other timer.
+ */
+
+static void
+empty_check_peers (SimWorld *world)
+{
+  const BusCore *core = world->core;
+
+  if (core->peers.length + core->strangers.length + core->writable.length + core->closing.length + core->dying.length
+          + core->creditors.length + g_hash_table_size (core->peers_by_id)
+      > 0)
+    sim_world_fail (world, "I3: a list still has a peer that is gone");
+  if (core->waits.length + core->n_later > 0)
+    sim_world_fail (world, "I3: %u calls still wait for an answer", core->n_later);
+}
+
+static void
+empty_check_routes (SimWorld *world)
+{
+  const BusRoutes *routes = world->core->routes;
+
+  if (routes->n_subscriptions + bus_index_size (routes->index) + g_hash_table_size (routes->servers) > 0)
+    sim_world_fail (world, "I3: %u subscriptions of nobody, %u in the index, %u topics are served",
+                    routes->n_subscriptions, bus_index_size (routes->index), g_hash_table_size (routes->servers));
+  if (g_hash_table_size (routes->requests) + routes->drains.length > 0)
+    sim_world_fail (world, "I3: %u requests, %u drains still wait", g_hash_table_size (routes->requests),
+                    routes->drains.length);
+  if (g_hash_table_size (routes->confirm_routes) + routes->n_confirms > 0)
+    sim_world_fail (world, "I3: %u messages still wait to be confirmed", routes->n_confirms);
+  if (g_hash_table_size (routes->resend_windows) != routes->resend_idle.length)
+    sim_world_fail (world, "K12: a window of resends has a client that is gone");
+}
+
+static void
+empty_check_charges (SimWorld *world)
+{
+  const BusCore *core = world->core;
+  guint64 charged = 0;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, core->accounts);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusAccount *account = value;
+
+      charged += account->usage.charged;
+      if (account->peers > 0 || account->holders == 0)
+        sim_world_fail (world, "I3: account %u is kept for %u peers", account->number, account->peers);
+    }
+  if (charged != core->quota.charged)
+    sim_world_fail (world, "I3: %" G_GUINT64_FORMAT " bytes are charged, and nobody has them",
+                    core->quota.charged - charged);
+}
+
+static void
+empty_check_timers (SimWorld *world)
+{
+  const BusDeadlineSet *deadlines = &world->core->deadlines;
+
+  for (guint i = 0; i < deadlines->heap->len; i++)
+    {
+      const BusTimer *timer = g_ptr_array_index (deadlines->heap, i); /* deadline is its first field */
+
+      if (timer->kind != BUS_TIMER_RESEND && timer->kind != BUS_TIMER_ACCOUNT && timer->kind != BUS_TIMER_BROKER)
+        sim_world_fail (world, "I15: a timer of kind %u is armed, and nobody is connected", timer->kind);
+    }
+}
+
+void
+sim_check_empty (SimWorld *world)
+{
+  empty_check_peers (world);
+  empty_check_routes (world);
+  empty_check_charges (world);
+  empty_check_timers (world);
+}
