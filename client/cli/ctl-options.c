@@ -76,6 +76,8 @@ static const OptionRow option_rows[] = {
     NULL },
   { CTL_TAKES_TRACE, "trace", 0, G_OPTION_ARG_NONE, AT (trace), N_ ("Stamp the message at each station on its way"),
     NULL },
+  { CTL_TAKES_RETAIN, "retain", 0, G_OPTION_ARG_NONE, AT (retain),
+    N_ ("Keep the message for later subscribers; without a payload, clear the one that is kept"), NULL },
   { CTL_TAKES_DELIVERED, "delivered", 0, G_OPTION_ARG_NONE, AT (delivered),
     N_ ("Wait until the peer has handled the message"), NULL },
   { CTL_TAKES_ANSWERS, "expect", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_EXPECT]),

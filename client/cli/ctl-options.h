@@ -64,6 +64,7 @@ typedef struct
   gboolean timestamp;
   gboolean delivered;
   gboolean trace;
+  gboolean retain;
   gboolean subscriptions;
   gboolean groups;
   gboolean domains;
@@ -84,6 +85,7 @@ typedef enum
   CTL_TAKES_ANSWERS = 1 << 9, /* --expect --stall */
   CTL_TAKES_TRACE = 1 << 10,
   CTL_TAKES_END = 1 << 11, /* --count --wait */
+  CTL_TAKES_RETAIN = 1 << 12,
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

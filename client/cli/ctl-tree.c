@@ -34,6 +34,9 @@ tree_take_page (CtlTree *tree, CtlSection section, const Page *page)
     case CTL_SECTION_TOPICS:
       tree_append (tree->entries, page->topics, page->n_topics);
       break;
+    case CTL_SECTION_RETAINED:
+      tree_append (tree->entries, page->retained, page->n_retained);
+      break;
     }
   tree->topics_unseen = page->topics_unseen;
 }

@@ -4,7 +4,7 @@
 #include "ctl.h"
 #include "introspection.pb-c.h"
 
-/* Sections of the broker's state as control.bus.introspect reports it: peers, subscriptions, groups or topics. The
+/* Sections of the broker's state as control.bus.introspect reports it: peers, subscriptions, groups, topics or retained messages. The
  * broker replies in pages; a section is read as a whole. */
 
 typedef Daemoneye__Eventbus__V1__PeerInfo CtlPeer;
@@ -12,6 +12,7 @@ typedef Daemoneye__Eventbus__V1__SubscriptionInfo CtlSubscription;
 typedef Daemoneye__Eventbus__V1__GroupInfo CtlGroup;
 typedef Daemoneye__Eventbus__V1__GroupMember CtlMember;
 typedef Daemoneye__Eventbus__V1__TopicInfo CtlTopic;
+typedef Daemoneye__Eventbus__V1__RetainedInfo CtlRetained;
 
 typedef enum
 {
@@ -19,11 +20,12 @@ typedef enum
   CTL_SECTION_SUBSCRIPTIONS = 2,
   CTL_SECTION_GROUPS = 3,
   CTL_SECTION_TOPICS = 4,
+  CTL_SECTION_RETAINED = 5,
 } CtlSection;
 
 typedef struct
 {
-  GPtrArray *entries; /* CtlPeer, CtlSubscription, CtlGroup or CtlTopic; they belong to the pages */
+  GPtrArray *entries; /* CtlPeer, CtlSubscription, CtlGroup, CtlTopic or CtlRetained; they belong to the pages */
   GPtrArray *pages;
   GPtrArray *blocks; /* memory of entries that are not in a page */
   guint64 topics_unseen;

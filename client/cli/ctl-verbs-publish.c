@@ -128,6 +128,8 @@ sender_send (Sender *sender, GBytes *payload, GError **error)
   g_autoptr (DeyeBusOptions) options = ctl_message_options (sender->ctl);
 
   deye_bus_options_set_want_hops (options, sender->ctl->options.trace);
+  if (sender->ctl->options.retain)
+    deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
   deye_bus_options_set_type_name (options, sender->type != NULL ? sender->type->name : sender->ctl->options.type_name);
   if (sender->publish != NULL ? !sender_send_to_all (sender, payload, options, error)
                               : !sender_send_direct (sender, payload, options, error))

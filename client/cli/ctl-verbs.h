@@ -21,6 +21,10 @@ gboolean ctl_verb_topics (Ctl *ctl, char **args, GError **error);
 gboolean ctl_verb_subs (Ctl *ctl, char **args, GError **error);
 gboolean ctl_verb_groups (Ctl *ctl, char **args, GError **error);
 
+/* ctl-verbs-retained.c */
+gboolean ctl_verb_retained (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_clear (Ctl *ctl, char **args, GError **error);
+
 /* ctl-verbs-peer.c */
 gboolean ctl_verb_peer (Ctl *ctl, char **args, GError **error);
 

@@ -17,7 +17,7 @@ _deyebusctl_offer ()
 
 _deyebusctl ()
 {
-  local verbs='status peers peer topics subs groups introspect call request publish broadcast direct subscribe stats slow timeline wait watch drain resume version help'
+  local verbs='status peers peer topics subs groups retained clear introspect call request publish broadcast direct subscribe stats slow timeline wait watch drain resume version help'
   local common='--address --timeout --help'
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   local verb='' word i place=0 arguments=()
@@ -55,12 +55,12 @@ _deyebusctl ()
     introspect) common+=' --json --xml' ;;
     call) common+=' --json --type --raw --trace' ;;
     request) common+=' --json --type --raw --trace --expect --stall --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
-    publish | broadcast) common+=' --json --type --raw --trace --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    publish | broadcast) common+=' --json --type --raw --trace --retain --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     direct) common+=' --json --type --raw --trace --delivered --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing --filter-correlation --filter-root --filter-stage --filter-tag' ;;
     watch) common+=' --json --count --wait' ;;
     stats) common+=' --json --subscriptions --groups --domains' ;;
-    status | peers | peer | topics | subs | groups | slow | timeline | wait | version) common+=' --json' ;;
+    status | peers | peer | topics | subs | groups | retained | clear | slow | timeline | wait | version) common+=' --json' ;;
     esac
     COMPREPLY=($(compgen -W "$common" -- "$cur"))
     return
@@ -72,7 +72,7 @@ _deyebusctl ()
   peer:0 | subs:0 | stats:0 | slow:0 | wait:0 | watch:0 | drain:0 | resume:0 | call:0 | direct:0) _deyebusctl_offer < <(_deyebusctl_words peers) ;;
   call:1) _deyebusctl_offer < <(_deyebusctl_words methods "${arguments[0]}") ;;
   introspect:0) _deyebusctl_offer < <(_deyebusctl_words peers; _deyebusctl_words topics) ;;
-  topics:0 | request:0 | publish:0 | broadcast:0 | subscribe:0 | direct:1) _deyebusctl_offer < <(_deyebusctl_words topics) ;;
+  topics:0 | retained:0 | clear:0 | request:0 | publish:0 | broadcast:0 | subscribe:0 | direct:1) _deyebusctl_offer < <(_deyebusctl_words topics) ;;
   esac
 }
 

@@ -94,6 +94,22 @@ def _(bus):
     bus.ctl("topics", "events.nothing", code=6)
 
 
+@test("/cli/retained/table-and-json")
+def _(bus):
+    bus.ctl("retained", "health.kept.#", code=6)
+    for number in "12":
+        bus.ctl("publish", "health.kept." + number, number, "--raw", "--retain", code=6)  # to nobody
+    golden(bus, "retained", bus.ctl("retained", "health.kept.#"))
+    (one,) = bus.json("retained", "health.kept.1")
+    equal((one["bytes"], one["until_gone"]), (1, False))
+    (late,) = bus.json("subscribe", "health.kept.2", "--headers", "--count", "1")
+    equal(late["retained"], True)
+    bus.ctl("publish", "health.kept.2", "--raw", "--retain", code=6)
+    bus.ctl("retained", "health.kept.2", code=6)
+    equal(bus.ctl("clear", "health.kept.#"), "retained messages cleared: 1\n")
+    bus.ctl("clear", "health.kept.#", code=6)
+
+
 @test("/cli/subs/M23-table-and-json")
 def _(bus):
     golden(bus, "subs", bus.ctl("subs", "procmond-1"))

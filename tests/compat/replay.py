@@ -32,6 +32,7 @@ CALLS = {
 REFUSED = {
     "STREAM": ["request", "health.compat", "1", "--raw", "--expect", "2"],
     "DELIVERY": ["drain", "procmond-1", "workers"],
+    "RETAIN": ["publish", "health.compat", "1", "--raw", "--retain"],
 }
 
 

@@ -9,6 +9,7 @@
  */
 
 #include "bus-fixture.h"
+#include "introspection.pb-c.h"
 #include "test-dir.h"
 
 #include <string.h>
@@ -476,6 +477,68 @@ test_published_meanwhile (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (c->other, ==, 0);
 }
 
+/* The topics of the last messages that all peers left. */
+static char *
+last_topics (RestartFixture *f)
+{
+  static const guint8 peers[] = { 0x08, 0x01 };
+  g_autoptr (GBytes) payload = g_bytes_new_static (peers, sizeof peers);
+  g_autoptr (DeyeBusMessage) reply
+      = deye_bus_client_request (f->asker, "control.bus.introspect", payload, NULL, NULL, NULL);
+  const Daemoneye__Eventbus__V1__BusIntrospectReply *page;
+  GString *topics = g_string_new (NULL);
+  g_autoptr (WireGuard) guard = NULL;
+  const guint8 *bytes;
+  gsize len;
+
+  bytes = deye_bus_message_get_data (reply, &len);
+  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__bus_introspect_reply__descriptor, wire_span (bytes, len),
+                                     0, NULL);
+  page = wire_guard_message (guard);
+  for (gsize i = 0; i < page->n_peers; i++)
+    g_string_append (topics, page->peers[i]->last_topic);
+  return g_string_free (topics, FALSE);
+}
+
+static void
+on_value (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  RestartClient *c = data;
+
+  c->all += deye_bus_message_is_retained (message) && message_round (message) == 7 ? 1 : 0;
+  c->other++;
+}
+
+/* The new agent has the value that a client retained, and its last message, before the client is ready. */
+static void
+test_values (RestartFixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) payload = bus_fixture_payload (7, 8);
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (DeyeBusSubscription) values = NULL;
+  g_autofree char *topics = NULL;
+  RestartClient *c, *late;
+
+  agent_start (f);
+  c = client_new (f);
+  g_assert_true (deye_bus_client_connect (c->client, NULL, NULL));
+  deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
+  g_assert_true (deye_bus_client_publish (c->client, "health.value", payload, options, NULL, NULL, NULL));
+  g_assert_true (deye_bus_client_set_last_message (c->client, "health.last", payload, NULL, NULL, NULL));
+  restart_wait (f, c->ready == 1);
+  agent_restart (f, SHORT_OUTAGE_MS);
+  restart_wait (f, c->ready == 2);
+  f->asker = deye_bus_client_new_tool (f->address, "asker");
+  g_assert_true (deye_bus_client_connect (f->asker, NULL, NULL));
+  topics = last_topics (f);
+  g_assert_cmpstr (topics, ==, "health.last");
+  late = client_new (f);
+  g_assert_true (deye_bus_client_connect (late->client, NULL, NULL));
+  values = deye_bus_client_subscribe (late->client, "health.value", NULL, on_value, late, NULL, NULL, NULL);
+  restart_wait (f, late->other > 0);
+  g_assert_cmpuint (late->all, ==, 1);
+}
+
 /* Many clients, many restarts. */
 static void
 test_restarts (RestartFixture *f, gconstpointer data)
@@ -523,6 +586,7 @@ main (int argc, char **argv)
   RESTART_TEST ("M16-without-a-loop", test_without_a_loop);
   RESTART_TEST ("M16-signals", test_signals);
   RESTART_TEST ("M16-published-meanwhile", test_published_meanwhile);
+  RESTART_TEST ("M16-values", test_values);
   RESTART_TEST ("K09-M16-restarts", test_restarts);
   return g_test_run ();
 }

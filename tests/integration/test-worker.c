@@ -20,6 +20,8 @@
  *   offer TOPIC N SIZE TIMEOUT_MS       stops at the first that cannot be sent within that time: "offered SENT CODE"
  *   start TOPIC N SIZE                  does not wait: "started N", and when all have ended "ended SENT REFUSED"
  *   acked TOPIC                         one publish with acknowledgement: "acked MATCHED QUEUED REFUSED"/"refused CODE .."
+ *   retain TOPIC MODE                   the same, retained: MODE last or connected: "retained TOPIC"/"refused CODE .."
+ *   leave TOPIC MODE                    sets the last message, MODE none or last: "left TOPIC"/"refused CODE .."
  *   request TOPIC N TIMEOUT_MS          sequential requests: "replied OK FAILED LAST_CODE"
  *   await NAME TOTAL                    "reached NAME" once received + missed >= TOTAL
  *   report NAME                         "got NAME COUNT MISSED DUPLICATES DISORDERED"
@@ -88,6 +90,8 @@ static const LineCommand commands[] = {
   { "offer", 4, 4, worker_do_offer },
   { "start", 3, 3, worker_do_start },
   { "acked", 1, 1, worker_do_acked },
+  { "retain", 2, 2, worker_do_retain },
+  { "leave", 2, 2, worker_do_leave },
   { "request", 3, 3, worker_do_request },
   { "await", 2, 2, worker_do_await },
   { "report", 1, 1, worker_do_report },

@@ -131,6 +131,45 @@ worker_do_acked (Worker *worker, char **words)
     line_worker_say ("refused %d %s", error->code, error->message);
 }
 
+static DeyeBusOptions *
+with_retain (const char *mode)
+{
+  DeyeBusOptions *options = deye_bus_options_new ();
+
+  if (g_str_equal (mode, "last"))
+    deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
+  else if (g_str_equal (mode, "connected"))
+    deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_CONNECTED);
+  return options;
+}
+
+void
+worker_do_retain (Worker *worker, char **words)
+{
+  g_autoptr (GBytes) payload = numbered (worker, 8);
+  g_autoptr (DeyeBusOptions) options = with_retain (words[2]);
+  g_autoptr (GError) error = NULL;
+  DeyeBusPublishResult result = { 0 };
+
+  if (deye_bus_client_publish (worker->client, words[1], payload, options, &result, NULL, &error))
+    line_worker_say ("retained %s", words[1]);
+  else
+    line_worker_say ("refused %d %s", error->code, error->message);
+}
+
+void
+worker_do_leave (Worker *worker, char **words)
+{
+  g_autoptr (GBytes) payload = numbered (worker, 8);
+  g_autoptr (DeyeBusOptions) options = with_retain (words[2]);
+  g_autoptr (GError) error = NULL;
+
+  if (deye_bus_client_set_last_message (worker->client, words[1], payload, options, NULL, &error))
+    line_worker_say ("left %s", words[1]);
+  else
+    line_worker_say ("refused %d %s", error->code, error->message);
+}
+
 void
 worker_do_request (Worker *worker, char **words)
 {

@@ -40,4 +40,6 @@ void worker_do_publish (Worker *worker, char **words);
 void worker_do_offer (Worker *worker, char **words);
 void worker_do_start (Worker *worker, char **words);
 void worker_do_acked (Worker *worker, char **words);
+void worker_do_retain (Worker *worker, char **words);
+void worker_do_leave (Worker *worker, char **words);
 void worker_do_request (Worker *worker, char **words);
