@@ -146,7 +146,7 @@ DEYE_BUS_API DeyeBusPeer *deye_bus_peer_watch_lookup (DeyeBusPeerWatch *self, co
  *
  * Lists the peers that were reported and are not gone, ordered by id.
  *
- * Returns: (transfer full) (element-type DeyeBusPeer): the peers
+ * Returns: (transfer container) (element-type DeyeBusPeer): the peers
  *
  * Since: 0.1
  */

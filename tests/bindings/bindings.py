@@ -6,106 +6,22 @@ import os
 import signal
 import sys
 import threading
-import traceback
 
 import gi
 gi.require_version("DeyeBus", "1.0")
 from gi.repository import DeyeBus, Gio, GLib  # noqa: E402
 
 from broker import Broker  # noqa: E402
+from common import SECOND_US, WATCHDOG_S, Bus, fails_with, finish, once, payload, publish, run_tests, settle, wait_until  # noqa: E402
 
 TESTS = []
 EVENT = "events.process.started"
 TASK = "control.collector.task.process"
-WATCHDOG_S = 60
-SECOND_US = 1000000
 
 
 def test(function):
     TESTS.append(function)
     return function
-
-
-# --- waiting ---
-
-def wait_until(condition, what, context=None):
-    """Runs the context until the condition holds; the watchdog makes it fail, a test never sleeps."""
-    context = context or GLib.MainContext.default()
-    late = []
-    watchdog = GLib.timeout_source_new_seconds(WATCHDOG_S)
-    watchdog.set_callback(lambda *_: late.append(True))
-    watchdog.attach(context)
-    try:
-        while not condition():
-            assert not late, f"still waiting for {what}"
-            context.iteration(True)
-    finally:
-        watchdog.destroy()
-
-
-def settle():
-    while GLib.MainContext.default().iteration(False):
-        pass
-
-
-def finish(start, end, *args):
-    """An asynchronous call with its main loop."""
-    got = []
-    start(*args, None, lambda source, result, data: got.append((result, data)), "mine")
-    assert not got, "the end comes from the context, never from the call"
-    wait_until(lambda: got, start.__name__)
-    assert got[0][1] == "mine"
-    return end(got[0][0])
-
-
-def fails_with(code, function, *args):
-    try:
-        function(*args)
-    except GLib.Error as error:
-        assert error.matches(DeyeBus.error_quark(), code), f"{error.domain} {error.code}: {error.message}"
-        return error
-    raise AssertionError(f"no {code}")
-
-
-# --- clients ---
-
-def once(client):
-    """A client that does not connect again by itself."""
-    client.set_reconnect(False)
-    return client
-
-
-class Bus:
-    """Clients of one test; all are closed at its end."""
-
-    def __init__(self, address):
-        self.address = address
-        self.clients = []
-
-    def tool(self, name="tool"):
-        return self._connected(DeyeBus.Client.new_tool(self.address, name))
-
-    def collector(self, name="collector", kind="procmond"):
-        return self._connected(DeyeBus.Client.new(self.address, name, kind))
-
-    def _connected(self, client):
-        assert client.connect(None)
-        self.clients.append(client)
-        return client
-
-    def close(self):
-        for client in self.clients:
-            client.close(None)
-
-
-def payload(text):
-    return GLib.Bytes.new(text.encode("utf-8"))
-
-
-def publish(client, topic, text, options=None):
-    ok, result = client.publish(topic, payload(text), options, None)
-    assert ok
-    return result
 
 
 # --- tests ---
@@ -811,30 +727,5 @@ def broker_ends(bus):
     assert tool.get_state() == DeyeBus.ClientState.DISCONNECTED
 
 
-def run(function, number):
-    bus = Bus(BROKER.address)
-    try:
-        function(bus)
-        problem = None
-    except Exception:
-        problem = traceback.format_exc()
-    finally:
-        bus.close()
-    print("not ok" if problem else "ok", number, "/bindings/python/" + function.__name__.replace("_", "-"))
-    if problem:
-        print("# " + problem.rstrip().replace("\n", "\n# "))
-    sys.stdout.flush()
-    return problem is None
-
-
-def main():
-    print(f"1..{len(TESTS)}", flush=True)
-    try:
-        passed = [run(function, number) for number, function in enumerate(TESTS, 1)]
-    finally:
-        status = BROKER.end()
-    return 0 if all(passed) and status == 0 else 1
-
-
 BROKER = Broker(sys.argv[1], sys.argv[2])
-sys.exit(main())
+sys.exit(run_tests(TESTS, BROKER))
