@@ -44,7 +44,7 @@ check_groups_member_of (const BusPeer *peer, const BusGroup *group, const char *
       const BusSubscription *member = link->data;
 
       if (member->owner == peer && !member->serves && check_groups_matches (member, topic))
-        return member;
+        return bus_subscription_takes_part (member) ? member : NULL;
     }
   return NULL;
 }
@@ -201,7 +201,7 @@ check_groups_has_heir (const BusSubscription *leaving, const BusMessage *message
       const BusSubscription *member = link->data;
 
       if (member != leaving && !member->serves && bus_peer_is_ready (member->owner)
-          && check_groups_matches (member, topic))
+          && bus_subscription_takes_part (member) && check_groups_matches (member, topic))
         return TRUE;
     }
   return FALSE;

@@ -27,3 +27,19 @@ sim_check_turn (SimWorld *world, const SimClient *client, const WireSpan *spans,
   if (was_between && outq->lanes[WIRE_LANE_DATA].bytes > 0 && spans[0].data[4] != data_only)
     sim_cover (world, SIM_COVER_CONTROL_PASSED);
 }
+
+/* What waits in a lane is sent when something else has been sent. When nothing is, only the retry timer is left. */
+void
+sim_check_lanes (SimWorld *world)
+{
+  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusPeer *peer = link->data;
+      const BusFlow *flow = &peer->flow;
+
+      if (bus_peer_is_ready (peer)
+          && (flow->lanes[WIRE_LANE_CONTROL].first != NULL || flow->lanes[WIRE_LANE_DATA].first != NULL)
+          && bus_outq_bytes (&flow->outq) == 0 && !bus_deadline_is_armed (&flow->retry_timer.deadline))
+        sim_world_fail (world, "I20: messages wait for %s, and nothing will send them", peer->id);
+    }
+}

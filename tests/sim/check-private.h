@@ -89,6 +89,12 @@ void sim_check_slot (SimWorld *world, const BusSlot *slot);
 /* @tickets: that the subscription holds, counted. */
 void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets);
 
+/* Members that drain; see check-drain.c. */
+void sim_check_drains (SimWorld *world);
+
+/* Lanes that nobody empties; see check-lanes.c. */
+void sim_check_lanes (SimWorld *world);
+
 /* Confirmations; see check-confirm.c. */
 void sim_check_confirms (SimWorld *world);
 /* TRUE when something is charged to an account that no peer of it is charged. */

@@ -18,6 +18,16 @@ check_requests_number (const BusPeer *peer)
   return ((const SimClient *) bus_peer_link (peer))->number;
 }
 
+/* What was sent to anybody so far. */
+static guint64
+check_requests_delivered (const SimWorld *world)
+{
+  BusCoreStats stats;
+
+  bus_core_stats (world->core, &stats);
+  return stats.delivered;
+}
+
 GArray *
 sim_check_before_requests (const SimWorld *world)
 {
@@ -30,21 +40,11 @@ sim_check_before_requests (const SimWorld *world)
     {
       const BusRequest *request = value;
       const SimRoute route = { request->route_id, check_requests_number (request->responder), !request->mark.is_sent,
-                               request->responder->flow.delivered };
+                               check_requests_delivered (world) };
 
       g_array_append_val (routes, route);
     }
   return routes;
-}
-
-/* TRUE if nothing was sent to the responder meanwhile, so a request that waited was not sent either. */
-static gboolean
-check_requests_sent_nothing (const SimWorld *world, const SimRoute *route)
-{
-  for (guint i = 0; i < SIM_CLIENTS; i++)
-    if (world->clients[i].number == route->responder && world->clients[i].peer != NULL)
-      return world->clients[i].peer->flow.delivered == route->delivered;
-  return FALSE;
 }
 
 void
@@ -58,7 +58,8 @@ sim_check_after_requests (SimWorld *world, GArray *routes, guint except)
 
       if (g_hash_table_contains (world->core->routes->requests, &route->route) || route->responder == except)
         continue;
-      if (route->is_queued && check_requests_sent_nothing (world, route))
+      /* It may have come to another responder meanwhile; when nothing was sent at all, it was not sent either. */
+      if (route->is_queued && check_requests_delivered (world) == route->delivered)
         {
           sim_cover (world, SIM_COVER_WITHDRAWN);
           sim_requests_withdrawn (world->requests, route->route);

@@ -20,6 +20,8 @@ sim_check_step (SimWorld *world)
   sim_check_pinned (world);
   sim_check_lineage (world);
   sim_check_confirms (world);
+  sim_check_lanes (world);
+  sim_check_drains (world);
   world->was_demoted = world->coverage->counts[SIM_COVER_DEMOTED] > demoted;
   if (was_demoted && !world->was_demoted)
     sim_cover (world, SIM_COVER_DRAINED);

@@ -90,7 +90,8 @@ unsettled_has_heir (const BusSubscription *subscription, const BusPeer *leaving,
       g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
 
       if (member != subscription && member->owner != leaving && bus_peer_is_ready (member->owner)
-          && sim_model_matches (pattern, topic) && strcmp (topic, "control.agent.policy") != 0)
+          && bus_subscription_takes_part (member) && sim_model_matches (pattern, topic)
+          && strcmp (topic, "control.agent.policy") != 0)
         return TRUE;
     }
   return FALSE;

@@ -18,6 +18,7 @@
  *   check-frame    what one frame may change (B01, B08, I4, M08, R04)
  *   check-groups   which member of a group gets a message, and who gets those of a member that ends (M06, M08)
  *   check-strategy what the strategy of a group decides (M07)
+ *   check-drain    who drains gets nothing new, and who asked for it is told at the right time (M06)
  *   check-empty    nothing is left when nobody is connected (I3, I15, M16)
  *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
@@ -64,7 +65,7 @@ typedef struct
   guint64 route;
   guint responder; /* number of its connection */
   gboolean is_queued;
-  guint64 delivered; /* to the responder, so far */
+  guint64 delivered; /* messages, to all, so far */
 } SimRoute;
 
 /* The pending requests. (element-type SimRoute); clear with g_array_unref() */

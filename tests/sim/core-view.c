@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-view.h"
 
+#include "calls/bus-later.h"
 #include "check-private.h"
 #include "peer/bus-state.h"
 #include "route/bus-routes.h"
@@ -59,6 +60,12 @@ gboolean
 sim_view_may_wait (const SimClient *client)
 {
   return bus_peer_pending (client->peer) < client->peer->core->limits.max_pending_requests;
+}
+
+gboolean
+sim_view_call_waits (const SimClient *client, guint64 id)
+{
+  return bus_later_is_pending (client->peer, id);
 }
 
 gboolean

@@ -35,6 +35,9 @@ gboolean sim_view_is_demoted (const SimClient *client, guint32 subscription);
 /* TRUE when the client may wait for one more answer, and send one more request. */
 gboolean sim_view_may_wait (const SimClient *client);
 
+/* TRUE while a call of the client that is answered later waits. */
+gboolean sim_view_call_waits (const SimClient *client, guint64 id);
+
 /* TRUE while the broker wants to disconnect a peer and the world has not done so yet. */
 gboolean sim_view_is_closing (const SimWorld *world);
 

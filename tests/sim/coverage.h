@@ -112,6 +112,12 @@
   X (RESENT_WAITS, "K12-confirmation-continued")                                                                       \
   X (RESEND_TRIMMED, "K12-trimmed-by-hello")                                                                           \
   X (RESEND_REFUSED, "K12-no-window")                                                                                  \
+  X (DRAIN_FINISHED, "M06-member-drained")                                                                             \
+  X (DRAIN_WAITED, "M06-drain-waited-for-what-the-member-had")                                                         \
+  X (DRAIN_GONE, "M06-member-ended-while-it-drained")                                                                  \
+  X (DRAIN_RESUMED, "M06-member-takes-part-again")                                                                     \
+  X (DRAIN_JOINED, "M06-joined-while-its-peer-drains")                                                                 \
+  X (DRAIN_VACANT, "M06-every-member-drains")                                                                          \
   X (RESTARTED, "M16-broker-restarted")                                                                                \
   X (SHUT_DOWN, "M16-broker-shut-down")                                                                                \
   X (RESTORED, "M16-subscription-restored")                                                                            \

@@ -331,6 +331,11 @@ client_handle_ack (SimClient *client, const WireEnvelope *envelope)
   guint64 frame = (guint64) client->number << 32 | envelope->answers;
   const char *problem;
 
+  if (envelope->answers == 0)
+    {
+      sim_drain_noted (client, envelope);
+      return;
+    }
   for (guint i = 0; i < client->numbered->len; i++)
     if (g_array_index (client->numbered, SimNumbered, i).frame == frame)
       client->last_known = MAX (client->last_known, g_array_index (client->numbered, SimNumbered, i).message_id);

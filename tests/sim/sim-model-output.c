@@ -59,10 +59,14 @@ static void
 model_deliver_to_group (SimModel *model, ModelSub *sub, ModelMessage *message, guint attempt)
 {
   char *key = message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer) : g_strdup (sub->group);
+  gboolean is_asked = g_hash_table_contains (message->asked, key);
   gboolean is_first = g_hash_table_add (message->groups, key);
 
   sim_model_group (model, sub->group)->received += is_first;
   sub->n_delivered[message->lane]++;
+  if (!is_asked)
+    sim_model_fail (model, "M06: message %" G_GUINT64_FORMAT " came to group %s, in which nobody took part",
+                    message->number, sub->group);
   if (!sim_model_matches (sub->pattern, message->topic)
       || !sim_model_may_read (sim_model_peer (model, sub->peer), message->topic))
     sim_model_fail (model, "I6: %s does not match %s of group %s", message->topic, sub->pattern, sub->group);

@@ -42,6 +42,7 @@ typedef struct
   guint queued;       /* as the ACK says */
   GHashTable *groups; /* that received it */
   gboolean at_least_once;
+  guint n_vacant;       /* groups that match and have no member that takes part */
   GHashTable *asked;    /* groups that match, or their members -> name of the group */
   GHashTable *attempts; /* "group attempt": deliveries to groups */
 } ModelMessage;
@@ -74,6 +75,7 @@ typedef struct
   SimPolicy policy;
   SimLineage filter;
   gboolean adjusted;
+  gboolean drains;
   gboolean alive;
   gboolean alone;           /* its peer has no other subscription, and never had */
   gboolean roomy;           /* its bounds are above anything that the simulator sends */

@@ -296,6 +296,13 @@ sim_model_subscribe (SimModel *model,
   sub->pattern = g_strdup (pattern);
   if (group != NULL)
     model_join (model, sub, group);
+  for (guint i = 0; i < model->subs->len; i++)
+    {
+      const ModelSub *other = g_ptr_array_index (model->subs, i);
+
+      if (sub->group != NULL && other->alive && other->peer == peer && g_strcmp0 (other->group, sub->group) == 0)
+        sub->drains = other->drains;
+    }
   sub->policy = policy;
   sub->filter = *filter;
   sub->alive = TRUE;
@@ -356,6 +363,13 @@ model_wants (const SimModel *model,
          && model_passes (&sub->filter, lineage) && (target == NULL || strcmp (target, peer->id) == 0);
 }
 
+/* No member of that group takes part. */
+static gboolean
+model_is_vacant (gpointer key, gpointer value, gpointer asked)
+{
+  return !g_hash_table_contains (asked, key);
+}
+
 guint
 sim_model_publish (SimModel *model,
                    guint peer,
@@ -371,6 +385,7 @@ sim_model_publish (SimModel *model,
 {
   ModelMessage *message = g_new0 (ModelMessage, 1);
   GHashTable *members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) vacant = g_hash_table_new (g_str_hash, g_str_equal); /* groups with a member that drains */
 
   message->seq = seq;
   message->number = number;
@@ -393,6 +408,11 @@ sim_model_publish (SimModel *model,
 
       if (!model_wants (model, sub, topic, target, lineage))
         continue;
+      if (sub->drains)
+        {
+          g_hash_table_add (vacant, sub->group);
+          continue;
+        }
       if (sub->group == NULL)
         {
           g_array_append_val (sub->matches, match);
@@ -408,6 +428,7 @@ sim_model_publish (SimModel *model,
           sim_model_group (model, sub->group)->kept += at_least_once;
         }
     }
+  message->n_vacant = g_hash_table_foreach_remove (vacant, model_is_vacant, members);
   return message->matched;
 }
 
@@ -458,6 +479,14 @@ sim_model_count_groups (const SimModel *model, guint64 number)
   return message != NULL && !message->to_each ? g_hash_table_size (message->asked) : 0;
 }
 
+guint
+sim_model_count_vacant (const SimModel *model, guint64 number)
+{
+  const ModelMessage *message = g_hash_table_lookup (model->messages, &number);
+
+  return message != NULL && !message->to_each ? message->n_vacant : 0;
+}
+
 void
 sim_model_unsure (SimModel *model, guint64 number)
 {
@@ -486,6 +515,57 @@ sim_model_match (const ModelSub *sub, guint64 seq)
         high = middle;
     }
   return NULL;
+}
+
+/* --- draining --- */
+
+static gboolean
+model_names (const char *scope, const char *group)
+{
+  gsize len = strlen (scope);
+
+  return group != NULL && strncmp (group, scope, len) == 0 && (group[len] == '\0' || group[len] == ' ');
+}
+
+guint
+sim_model_drain (SimModel *model, guint peer, const char *scope, gboolean drains)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < model->subs->len; i++)
+    {
+      ModelSub *sub = g_ptr_array_index (model->subs, i);
+
+      if (!sub->alive || sub->peer != peer || !model_names (scope, sub->group))
+        continue;
+      sub->drains = drains;
+      n++;
+    }
+  return n;
+}
+
+const char *
+sim_model_scope (const SimModel *model, guint peer, guint32 subscription)
+{
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
+
+  return sub != NULL && sub->alive ? sub->group : NULL;
+}
+
+gboolean
+sim_model_drains (const SimModel *model, guint peer, guint32 subscription)
+{
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
+
+  return sub != NULL && sub->drains;
+}
+
+gboolean
+sim_model_is_in (const SimModel *model, guint peer, guint32 subscription, const char *scope)
+{
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
+
+  return sub != NULL && model_names (scope, sub->group);
 }
 
 /* --- questions about a subscription --- */

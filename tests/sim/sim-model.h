@@ -95,6 +95,8 @@ void sim_model_withdraw (SimModel *model, guint64 number);
 void sim_model_refuse (SimModel *model, guint64 number);
 /* How many groups of the last call get the message, each through one member. */
 guint sim_model_count_groups (const SimModel *model, guint64 number);
+/* How many groups match of which every member drains. */
+guint sim_model_count_vacant (const SimModel *model, guint64 number);
 /* A peer was disconnected while the message was routed. */
 void sim_model_unsure (SimModel *model, guint64 number);
 
@@ -134,6 +136,16 @@ void sim_model_received (const SimModel *model, guint peer, guint32 subscription
 
 /* Nothing waits any more: checks the sums. */
 void sim_model_finish (SimModel *model);
+
+/* The peer drains, or takes part again, in every group that @scope names: a name, or the scope of a subscription. Returns how
+ * many subscriptions that were. */
+guint sim_model_drain (SimModel *model, guint peer, const char *scope, gboolean drains);
+/* Name and scope of the group of a subscription. NULL: none */
+const char *sim_model_scope (const SimModel *model, guint peer, guint32 subscription);
+/* TRUE when the subscription gets nothing more. */
+gboolean sim_model_drains (const SimModel *model, guint peer, guint32 subscription);
+/* TRUE when @scope names its group. */
+gboolean sim_model_is_in (const SimModel *model, guint peer, guint32 subscription, const char *scope);
 
 /* The policy of a live subscription, for coverage. 0: there is none. */
 SimPolicy sim_model_policy (const SimModel *model, guint peer, guint32 subscription);

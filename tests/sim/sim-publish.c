@@ -32,6 +32,9 @@ sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, SimPubl
                                         frame->ttl_us, frame->broadcast, frame->at_least_once,
                                         frame->target[0] != '\0' ? frame->target : NULL, &frame->lineage, publish->seq);
   publish->n_groups = sim_model_count_groups (world->model, frame->number);
+  publish->n_vacant = sim_model_count_vacant (world->model, frame->number);
+  if (publish->n_vacant > 0)
+    sim_cover (world, SIM_COVER_DRAIN_VACANT);
 }
 
 /* --- messages that were sent before --- */
@@ -66,7 +69,8 @@ publish_may_be_refused (const SimFrame *frame, const SimPublish *publish)
   if (frame->at_least_once)
     return TRUE;
   return frame->is_confirmed
-         && (!publish->may_wait || (frame->target[0] == '\0' ? publish->n_groups == 0 : publish->matched == 0));
+         && (!publish->may_wait
+             || (frame->target[0] == '\0' ? publish->n_groups == 0 || publish->n_vacant > 0 : publish->matched == 0));
 }
 
 static void
@@ -129,7 +133,8 @@ sim_publish_after (SimWorld *world,
   else if (!is_accepted)
     publish_compare_refused (world, client, frame, publish, is_forbidden);
   else if (is_forbidden || (frame->target[0] != '\0' && publish->matched == 0)
-           || (frame->is_confirmed && publish->matched == 0))
+           || (frame->is_confirmed && publish->matched == 0)
+           || ((frame->is_confirmed || frame->at_least_once) && frame->target[0] == '\0' && publish->n_vacant > 0))
     sim_world_fail (world, "a message of client %s was accepted", client->id);
   else
     publish_note_accepted (world, client, frame, publish);

@@ -41,6 +41,7 @@ sim_world_begin (SimWorld *world)
   world->confirms = sim_confirms_new ();
   world->resends = sim_resends_new ((guint) world->options.limits.resend_windows);
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
+  world->drains = g_array_new (FALSE, FALSE, sizeof (SimDrain));
   memset (world->last_turns, 0, sizeof world->last_turns);
   world->lineage_refused = 0;
   world->core = bus_core_new (&world->options, world->now_us);
@@ -55,6 +56,7 @@ sim_world_forget (SimWorld *world)
   sim_confirms_free (world->confirms);
   sim_resends_free (world->resends);
   g_array_unref (world->accepted_us);
+  g_array_unref (world->drains);
 }
 
 static void
@@ -190,6 +192,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
     sim_check_counters (world);
   if (!sim_world_failed (world))
     sim_watch_finish (world);
+  if (!sim_world_failed (world))
+    sim_drain_finish (world);
   if (!sim_world_failed (world))
     seed_finish_requests (world);
   if (!sim_world_failed (world))

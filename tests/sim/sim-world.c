@@ -140,6 +140,8 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
   if (!frame->serve)
     sim_model_subscribe (world->model, client->number, frame->subscription, frame->topic, frame->group, frame->policy,
                          frame->roomy, &frame->lineage);
+  if (sim_model_drains (world->model, client->number, frame->subscription))
+    sim_cover (world, SIM_COVER_DRAIN_JOINED);
 }
 
 static void
@@ -178,7 +180,7 @@ world_count_subscriptions (const SimClient *client)
 
 /* Reports the meaning of the frame to the model, as far as the broker accepted it. */
 static void
-world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited)
+world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited, gboolean may_wait)
 {
   switch (frame->kind)
     {
@@ -208,6 +210,9 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
             sim_cover (world, SIM_COVER_ADJUSTED_FULL);
         }
       break;
+    case SIM_FRAME_DRAIN:
+      sim_drain_reached (world, client, frame, may_wait);
+      break;
     case SIM_FRAME_VERIFY:
       client->n_verified = world_count_subscriptions (client);
       break;
@@ -230,11 +235,12 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
 }
 
 /* TRUE if no allocation fails for a frame: not for a split one, because the broker would only disconnect its peer; not for a subscription
- * that is restored, because it must be there afterwards; and not for ADJUST, which the model takes for done. */
+ * that is restored, because it must be there afterwards; and not for ADJUST and
+ * DRAIN, which the model takes for done. */
 static gboolean
 world_spares (const SimFrame *frame, gsize len)
 {
-  return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST;
+  return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST || frame->kind == SIM_FRAME_DRAIN;
 }
 
 /* Hands the bytes to the core. @is_spared: no allocation fails */
@@ -264,6 +270,7 @@ static void
 world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize len)
 {
   gboolean publishes = frame->kind == SIM_FRAME_PUBLISH;
+  gboolean may_wait = sim_view_may_wait (client);
   gboolean ends_requests
       = frame->kind == SIM_FRAME_REPLY || frame->kind == SIM_FRAME_CANCEL || frame->kind == SIM_FRAME_DECLINE;
   gboolean waits = FALSE;
@@ -287,7 +294,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   if (publishes)
     sim_publish_after (world, client, frame, &publish, before.is_forbidden);
   else if (!bus_peer_is_closing (client->peer))
-    world_report_to_model (world, client, frame, waits);
+    world_report_to_model (world, client, frame, waits, may_wait);
   if (ends_requests)
     sim_check_after_requests (world, routes, frame->kind == SIM_FRAME_CANCEL ? 0 : client->number);
   sim_check_after_frame (world, client, frame, &before);

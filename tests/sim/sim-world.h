@@ -49,6 +49,7 @@ typedef enum
   SIM_FRAME_CANCEL,  /* of a requester; number: its request */
   SIM_FRAME_DECLINE, /* of a responder */
   SIM_FRAME_CONFIRM, /* number: the route */
+  SIM_FRAME_DRAIN,   /* asks that a client drains in a group, or takes part again */
   SIM_FRAME_VERIFY,  /* asks how many subscriptions the broker counts */
   SIM_FRAME_RESENT,  /* a PUBLISH that the broker recognises, or does not accept for want of a window */
 } SimFrameKind;
@@ -71,6 +72,8 @@ typedef struct SimFrame
   gboolean is_confirmed; /* PUBLISH: its sender waits until it was handled */
   guint64 message_id;    /* PUBLISH; 0: none */
   guint64 deadline_us;   /* PUBLISH; 0: none */
+  guint drained_slot;    /* DRAIN: of the client that is to drain */
+  gboolean resumes;      /* DRAIN: it takes part again */
   gboolean is_restored;  /* SUBSCRIBE: of a client that has come back */
   gboolean roomy;
   gboolean serve;
@@ -121,7 +124,13 @@ typedef struct
   const char *pattern; /* static */
   guint64 begun_at;    /* accept sequence */
 
+  /* Notices that it drains; see sim-drain.c. */
+  guint noted_status;
+  guint64 noted_value;
+
   /* Of the check-* files. */
+  gboolean was_out;     /* it got nothing new */
+  guint64 offered;      /* when that began */
   guint64 reported[8];  /* losses that system.drop reported, by reason */
   gint64 report_due_us; /* when it may report again */
   gint64 credit_us;     /* when its credit last returned to the broker */
@@ -210,6 +219,7 @@ struct SimWorld
   SimRequests *requests;
   SimConfirms *confirms;
   SimResends *resends;
+  GArray *drains; /* of SimDrain */
   SimCoverage *coverage;
   gint64 now_us;
   guint step;
@@ -298,6 +308,7 @@ typedef struct
 {
   guint matched;    /* subscriptions and groups, as the model says */
   guint n_groups;   /* of them */
+  guint n_vacant;   /* further groups that match and have no member that takes part */
   guint64 seq;      /* if it is accepted */
   guint64 accepted; /* messages so far */
   guint64 received; /* frames of its client so far */
@@ -313,6 +324,27 @@ void sim_publish_after (SimWorld *world,
                         const SimFrame *frame,
                         const SimPublish *publish,
                         gboolean is_forbidden);
+
+/* --- sim-drain: members of groups that drain --- */
+
+/* A call that waits until a member has finished. */
+typedef struct
+{
+  guint asker; /* connection */
+  guint64 id;
+  guint member;         /* connection */
+  char scope[48];       /* of the groups */
+  guint32 subscription; /* that serves; 0: none */
+} SimDrain;
+
+/* An operation. */
+void sim_drain_run (SimWorld *world, SimClient *client);
+/* The broker gets the call. @may_wait: the asker has room for one more answer */
+void sim_drain_reached (SimWorld *world, const SimClient *client, const SimFrame *frame, gboolean may_wait);
+/* A notice came to a member. */
+void sim_drain_noted (SimClient *client, const WireEnvelope *envelope);
+/* At rest. */
+void sim_drain_finish (SimWorld *world);
 
 /* --- sim-restart: the broker ends and begins anew, and clients come back --- */
 

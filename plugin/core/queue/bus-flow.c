@@ -359,17 +359,29 @@ flow_may_encode_first (const BusFlow *flow, WireLane lane)
          && (lane == WIRE_LANE_CONTROL || !entry->plain || flow->lanes[WIRE_LANE_CONTROL].first == NULL);
 }
 
+/* FALSE: no memory now. */
+static gboolean
+flow_pump_lane (BusFlow *flow, WireLane lane, gint64 now_us)
+{
+  while (flow_may_encode_first (flow, lane))
+    if (!flow_pump_first (flow, lane, now_us))
+      {
+        /* When nothing is being sent, only this timer tries again. */
+        bus_flow_retry (flow, now_us);
+        return FALSE;
+      }
+  return TRUE;
+}
+
 void
 bus_flow_pump (BusFlow *flow, gint64 now_us)
 {
-  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
-    while (flow_may_encode_first (flow, lane))
-      if (!flow_pump_first (flow, lane, now_us))
-        {
-          /* When nothing is being sent, only this timer tries again. */
-          bus_flow_retry (flow, now_us);
-          break;
-        }
+  gboolean has_memory = flow_pump_lane (flow, WIRE_LANE_CONTROL, now_us);
+
+  has_memory = flow_pump_lane (flow, WIRE_LANE_DATA, now_us) && has_memory;
+  /* A message that expired in the data lane leaves its credit to the next one, which may stand in the control lane. */
+  while (has_memory && flow_may_encode_first (flow, WIRE_LANE_CONTROL))
+    has_memory = flow_pump_lane (flow, WIRE_LANE_CONTROL, now_us) && flow_pump_lane (flow, WIRE_LANE_DATA, now_us);
   if (flow->soft_since_us != 0)
     bus_flow_note_level (flow, now_us);
 }

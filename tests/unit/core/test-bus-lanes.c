@@ -289,6 +289,51 @@ test_pong_is_behind_answers (Core *core, gconstpointer data)
   assert_next_answer (publisher, WIRE_KIND_PONG, ids[3]);
 }
 
+static guint64
+publish_health (Client *client, gsize len, guint64 ttl_us)
+{
+  static const guint8 payload[20000];
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL ("health.x");
+  envelope.payload = wire_span (payload, len);
+  envelope.ttl_us = ttl_us;
+  return client_send (client, WIRE_KIND_PUBLISH, 0, &envelope);
+}
+
+/* The last message of the data lane expires while nothing else is being sent, and its credit goes to one of the control lane. */
+static void
+test_expired_data_leaves_credit_to_control (void)
+{
+  Client *publisher, *slow;
+  guint64 delivered, missed;
+  BusLimits limits;
+  Core core;
+
+  bus_limits_init (&limits);
+  limits.queue_soft_bytes = 65536;
+  core_setup (&core, &limits);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  slow = tool_ready (&core, "slow");
+  client_subscribe_with (slow, .subscription = 1, .pattern = "health.#", .policy = BUS_OVERFLOW_DROP_OLDEST,
+                         .window_messages = 1, .window_bytes = 1u << 20);
+  client_subscribe_with (slow, .subscription = 2, .pattern = TOPIC, .window_bytes = 1u << 20);
+  slow->is_stopped = TRUE;
+  client_publish_many (publisher, TOPIC, 1, SIZE); /* encoded: no other message of this lane is */
+  publish_health (publisher, 20000, 1000);
+  publish_health (publisher, 10, 0);
+  core.now_us += 2000; /* and the timers are late */
+  slow->is_stopped = FALSE;
+  core_flush (&core);
+  client_sum (slow, 1, &delivered, &missed);
+  g_assert_cmpuint (delivered, ==, 1);
+  client_catch_up (slow, 1);
+  client_sum (slow, 1, &delivered, &missed);
+  g_assert_cmpuint (missed, ==, 1);
+  core_teardown (&core, NULL);
+}
+
 #define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
 
 int
@@ -307,6 +352,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, GUINT_TO_POINTER (policy), test_control_lane);
     }
   g_test_add_func ("/core/lanes/control-is-full/not-paid-by-data", test_control_lane_is_not_paid_by_data);
+  g_test_add_func ("/core/lanes/R11-expired-data-leaves-credit-to-control", test_expired_data_leaves_credit_to_control);
   g_test_add_func ("/core/lanes/shared/B01-oldest", test_shared_oldest);
   g_test_add_func ("/core/lanes/shared/one-keeps", test_shared_with_one_that_keeps);
   return g_test_run ();

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "core-view.h"
+#include "peer/bus-state.h"
+#include "route/bus-routes.h"
+
+/*
+ * M06: the members that drain are those that the model has. They are offered nothing more. A call that drains waits as long
+ * as one of them still has something, and no longer.
+ */
+
+static guint64
+drain_offered (const BusSubscription *subscription)
+{
+  return subscription->delivered + subscription->missed + subscription->fifo.messages + subscription->rerouted;
+}
+
+static void
+drain_check_sub (SimWorld *world, const SimClient *client, SimSub *sub, const BusSubscription *subscription)
+{
+  gboolean is_out = !bus_subscription_takes_part (subscription);
+  guint64 offered = drain_offered (subscription);
+
+  if (!subscription->serves && is_out != sim_model_drains (world->model, client->number, sub->number))
+    sim_world_fail (world, "M06: subscription %u of %s %s", sub->number, client->id,
+                    is_out ? "gets nothing, and nobody wants that" : "is to drain, and takes part");
+  if (sub->was_out && is_out && offered > sub->offered)
+    sim_world_fail (world, "M06: subscription %u of %s drains, and was offered a message", sub->number, client->id);
+  if (is_out && subscription->state == BUS_SUBSCRIPTION_DRAINED)
+    sim_cover (world, SIM_COVER_DRAIN_FINISHED);
+  sub->was_out = is_out;
+  sub->offered = offered;
+}
+
+/* --- calls that wait --- */
+
+static const SimClient *
+drain_find_client (const SimWorld *world, guint connection)
+{
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    if (world->clients[i].number == connection && world->clients[i].peer != NULL
+        && bus_peer_is_ready (world->clients[i].peer))
+      return &world->clients[i];
+  return NULL;
+}
+
+static gboolean
+drain_is_of (const SimWorld *world, const SimDrain *drain, const SimClient *member, const SimSub *sub)
+{
+  return drain->subscription != 0 ? sub->number == drain->subscription
+                                  : sim_model_is_in (world->model, member->number, sub->number, drain->scope);
+}
+
+/* A subscription of the call drains, and has something that waits or is not settled. */
+static gboolean
+drain_is_busy (const SimWorld *world, const SimDrain *drain, const SimClient *member)
+{
+  for (guint i = 0; i < SIM_SUBS; i++)
+    {
+      const SimSub *sub = &member->subs[i];
+      const BusSubscription *subscription = sub->exists ? sim_subscription_of (member, sub->number) : NULL;
+
+      if (subscription != NULL && drain_is_of (world, drain, member, sub) && !bus_subscription_takes_part (subscription)
+          && (subscription->fifo.messages > 0 || subscription->delivered > subscription->unsettled.settled))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* FALSE: the call has ended. */
+static gboolean
+drain_check_call (SimWorld *world, const SimDrain *drain)
+{
+  const SimClient *asker = drain_find_client (world, drain->asker);
+  const SimClient *member = drain_find_client (world, drain->member);
+  gboolean waits = asker != NULL && sim_view_call_waits (asker, drain->id);
+  gboolean is_busy = member != NULL && drain_is_busy (world, drain, member);
+
+  if (asker == NULL)
+    return FALSE;
+  if (waits && !is_busy)
+    sim_world_fail (world, "M06: %s waits until a member has drained, and it has", asker->id);
+  if (!waits && is_busy)
+    sim_world_fail (world, "M06: %s got the answer that %s has drained, which still has messages", asker->id,
+                    member->id);
+  if (member == NULL)
+    sim_cover (world, SIM_COVER_DRAIN_GONE);
+  return waits;
+}
+
+void
+sim_check_drains (SimWorld *world)
+{
+  guint n_out = 0;
+
+  for (guint i = 0; i < SIM_CLIENTS * SIM_SUBS; i++)
+    {
+      SimClient *client = &world->clients[i / SIM_SUBS];
+      BusSubscription *subscription = client->peer != NULL ? sim_subscription_at (client, i % SIM_SUBS) : NULL;
+
+      if (subscription == NULL)
+        continue;
+      drain_check_sub (world, client, &client->subs[i % SIM_SUBS], subscription);
+      n_out += !bus_subscription_takes_part (subscription);
+    }
+  if (n_out != world->core->routes->n_drained)
+    sim_world_fail (world, "M06: %u subscriptions drain, and the broker counts %u", n_out,
+                    world->core->routes->n_drained);
+  for (guint i = 0; i < world->drains->len; i++)
+    if (!drain_check_call (world, &g_array_index (world->drains, SimDrain, i)))
+      g_array_remove_index (world->drains, i--);
+}
