@@ -76,7 +76,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusPeerWatch, deye_bus_peer_watch, DEYE_BUS, PEER_WATC
  * @error: return location for a #GError, or %NULL
  *
  * Watches the peers of the bus. The call never waits; peers are reported by signals of the object that it returns. While the
- * client connects again, the watch begins when it is ready.
+ * client connects, the watch begins when it is ready.
  *
  * A client with the role of a collector watches one peer: with a pattern, or without one, #DeyeBusPeerWatch::ended reports
  * %DEYE_BUS_ERROR_DENIED.

@@ -145,7 +145,7 @@ DEYE_BUS_API const char *deye_bus_peer_get_account (DeyeBusPeer *peer);
  * time that the caller learns of it.
  *
  * The call survives the end of the connection: the client asks again when it has connected again. It may also be called while
- * the client connects again.
+ * the client connects.
  *
  * Returns: (transfer full): the peer. Otherwise %NULL with %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_UNSUPPORTED (the broker
  *   does not offer it), %DEYE_BUS_ERROR_LIMIT (too many calls are pending), %DEYE_BUS_ERROR_INVALID_ARGUMENT (@peer is not a
