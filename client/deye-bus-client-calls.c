@@ -95,11 +95,18 @@ call_for_publish (const char *topic, GBytes *payload, DeyeBusOptions *options, g
   };
 }
 
+/* The broker may refuse it for want of room, which must not go unnoticed. */
+static gboolean
+call_must_be_acked (const DeyeBusOptions *options)
+{
+  return deye_bus_options_is_at_least_once (options) || deye_bus_options_is_held (options);
+}
+
 /* A message that the broker recognises when it is sent again: the library may do so after a reconnect. */
 static void
 call_number (DeyeBusClient *self, DeyeBusCall *call)
 {
-  if ((call->flags & WIRE_FLAG_WANT_DELIVERED) || deye_bus_options_is_at_least_once (call->options))
+  if ((call->flags & WIRE_FLAG_WANT_DELIVERED) || call_must_be_acked (call->options))
     call->message_id = ++self->last_message_id;
 }
 
@@ -189,7 +196,7 @@ deye_bus_client_publish (DeyeBusClient *self,
                          GCancellable *cancellable,
                          GError **error)
 {
-  gboolean wants_ack = result != NULL || deye_bus_options_is_at_least_once (options);
+  gboolean wants_ack = result != NULL || call_must_be_acked (options);
   DeyeBusCall call = call_for_publish (topic, payload, options, wants_ack ? WIRE_FLAG_WANT_ACK : 0);
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
@@ -211,7 +218,7 @@ deye_bus_client_publish_async (DeyeBusClient *self,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  gboolean wants_ack = want_ack || deye_bus_options_is_at_least_once (options);
+  gboolean wants_ack = want_ack || call_must_be_acked (options);
   DeyeBusCall call = call_for_publish (topic, payload, options, wants_ack ? WIRE_FLAG_WANT_ACK : 0);
   g_autoptr (GTask) task = NULL;
 

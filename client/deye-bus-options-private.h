@@ -28,6 +28,7 @@ struct _DeyeBusOptions
   guint64 sequence_number;
   guint8 priority;
   gboolean at_least_once;
+  gboolean hold;
   gboolean want_hops;
   DeyeBusRetain retain;
   gboolean wait_for_ready;
@@ -40,6 +41,9 @@ gboolean deye_bus_options_check (const DeyeBusOptions *options, GError **error);
 
 /* @options: (nullable). */
 gboolean deye_bus_options_is_at_least_once (const DeyeBusOptions *options);
+
+/* TRUE if the message is to be held for a group without members. @options: (nullable). */
+gboolean deye_bus_options_is_held (const DeyeBusOptions *options);
 
 /* TRUE if a call waits until the client is ready. @options: (nullable). */
 gboolean deye_bus_options_is_patient (const DeyeBusOptions *options);

@@ -81,9 +81,13 @@ options_refuse (DeyeBusOptions *options, const char *why)
 gboolean
 deye_bus_options_check (const DeyeBusOptions *options, GError **error)
 {
-  if (options == NULL || options->invalid == NULL)
+  const char *invalid = options != NULL ? options->invalid : NULL;
+
+  if (invalid == NULL && options != NULL && options->hold && options->ttl_us == 0)
+    invalid = N_ ("A message that is held for a group needs a time to live: call deye_bus_options_set_ttl()");
+  if (invalid == NULL)
     return TRUE;
-  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, _ (options->invalid));
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, _ (invalid));
   return FALSE;
 }
 
@@ -172,6 +176,20 @@ gboolean
 deye_bus_options_is_at_least_once (const DeyeBusOptions *options)
 {
   return options != NULL && options->at_least_once;
+}
+
+void
+deye_bus_options_set_hold (DeyeBusOptions *options, gboolean hold)
+{
+  g_return_if_fail (options != NULL);
+
+  options->hold = hold;
+}
+
+gboolean
+deye_bus_options_is_held (const DeyeBusOptions *options)
+{
+  return options != NULL && options->hold;
 }
 
 void

@@ -133,6 +133,29 @@ DEYE_BUS_API void deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_
 DEYE_BUS_API void deye_bus_options_set_at_least_once (DeyeBusOptions *options, gboolean at_least_once);
 
 /**
+ * deye_bus_options_set_hold:
+ * @options: options
+ * @hold: whether the message shall wait for a member of a group
+ *
+ * Asks the broker to hold a published message as long as no queue group has a member for it, until its time to live is over: a
+ * time to live (deye_bus_options_set_ttl()) is required, otherwise the call fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT. If
+ * no group matches the topic, a member of the first one that comes gets the message; if all members of a group are drained
+ * (deye_bus_subscription_drain_async()) or the last one has gone while the message waited for it, the next member of that group
+ * does. Without this option such a message reaches plain subscriptions only, or is refused with %DEYE_BUS_ERROR_NO_RESPONDERS.
+ *
+ * A message that is held counts as matched and queued. It stays when the publisher disconnects, and does not outlive the broker.
+ * At the end of its time to live it is dropped and reported by `system.drop`, and deye_bus_client_publish_confirmed() fails with
+ * %DEYE_BUS_ERROR_NO_RESPONDERS. The broker holds a limited number for each account (settings `held-messages` and `held-bytes`);
+ * beyond that the call fails with %DEYE_BUS_ERROR_LIMIT. The call waits until the broker has accepted the message.
+ *
+ * Direct messages and broadcasts are not held. Needs the feature DELIVERY of the broker; without it publishing fails with
+ * %DEYE_BUS_ERROR_UNSUPPORTED.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_options_set_hold (DeyeBusOptions *options, gboolean hold);
+
+/**
  * deye_bus_options_set_retain:
  * @options: options
  * @retain: how long the broker keeps the message

@@ -8,10 +8,9 @@ static const struct
   guint32 bits; /* of the field `delivery` */
   guint64 feature;
 } delivery_features[] = {
-  { WIRE_DELIVERY_AT_LEAST_ONCE, WIRE_FEATURE_DELIVERY },
+  { WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_HOLD, WIRE_FEATURE_DELIVERY },
   { WIRE_DELIVERY_RETAIN_CONNECTED, WIRE_FEATURE_RETAIN },
-  /* HOLD belongs to no feature: no build accepts it. */
-  { ~(WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_RETAIN_CONNECTED), WIRE_FEATURE_UNNUMBERED },
+  { ~(WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_HOLD | WIRE_DELIVERY_RETAIN_CONNECTED), WIRE_FEATURE_UNNUMBERED },
 };
 
 static const struct

@@ -85,6 +85,8 @@ static const OptionRow option_rows[] = {
     N_ ("COUNT|all") },
   { CTL_TAKES_ANSWERS, "stall", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_STALL]),
     N_ ("With --expect, the longest time between two answers"), N_ ("SECONDS") },
+  { CTL_TAKES_HOLD, "hold", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_HOLD]),
+    N_ ("While no queue group has a member, hold the message for one, at most for this time"), N_ ("SECONDS") },
   { 0, "help", 'h', G_OPTION_ARG_NONE, AT (help), N_ ("Show this help"), NULL },
 };
 
@@ -288,6 +290,7 @@ ctl_options_check (CtlOptions *options, GError **error)
                                  error)
          && options_check_count ("--queue-bytes", numbers[CTL_NUMBER_QUEUE_BYTES], &options->queue_bytes, error)
          && options_check_expect (options, error)
+         && options_check_seconds ("--hold", numbers[CTL_NUMBER_HOLD], 86400, &options->hold_s, error)
          && options_check_seconds ("--stall", numbers[CTL_NUMBER_STALL], 300, &options->stall_s, error)
          && options_check_given ("--address", options->address, error)
          && options_check_given ("--type", options->type_name, error)

@@ -17,6 +17,7 @@ typedef enum
   CTL_NUMBER_QUEUE_MESSAGES,
   CTL_NUMBER_QUEUE_BYTES,
   CTL_NUMBER_STALL,
+  CTL_NUMBER_HOLD,
   CTL_NUMBER_EXPECT, /* or the word "all" */
   CTL_N_NUMBERS,
 } CtlNumber;
@@ -56,6 +57,7 @@ typedef struct
   guint64 queue_bytes;
   guint64 count;
   gdouble stall_s;
+  gdouble hold_s;
   guint64 expect; /* G_MAXUINT32: all */
   gboolean json;
   gboolean xml;
@@ -86,6 +88,7 @@ typedef enum
   CTL_TAKES_TRACE = 1 << 10,
   CTL_TAKES_END = 1 << 11, /* --count --wait */
   CTL_TAKES_RETAIN = 1 << 12,
+  CTL_TAKES_HOLD = 1 << 13,
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

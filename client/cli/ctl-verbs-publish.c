@@ -130,6 +130,11 @@ sender_send (Sender *sender, GBytes *payload, GError **error)
   deye_bus_options_set_want_hops (options, sender->ctl->options.trace);
   if (sender->ctl->options.retain)
     deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
+  if (sender->ctl->options.hold_s > 0)
+    {
+      deye_bus_options_set_hold (options, TRUE);
+      deye_bus_options_set_ttl (options, (gint64) (sender->ctl->options.hold_s * G_TIME_SPAN_SECOND));
+    }
   deye_bus_options_set_type_name (options, sender->type != NULL ? sender->type->name : sender->ctl->options.type_name);
   if (sender->publish != NULL ? !sender_send_to_all (sender, payload, options, error)
                               : !sender_send_direct (sender, payload, options, error))

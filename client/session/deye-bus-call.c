@@ -20,6 +20,14 @@ deye_bus_call_class (const DeyeBusCall *call)
   return wire_class_of (kind, wire_span_str (call->topic), call_payload_len (call)).credit_class;
 }
 
+/* What is published to groups can be held for them. */
+static gboolean
+call_is_held (const DeyeBusCall *call)
+{
+  return call->kind == WIRE_KIND_PUBLISH && !(call->flags & WIRE_FLAG_BROADCAST)
+         && (call->target == NULL || *call->target == '\0') && deye_bus_options_is_held (call->options);
+}
+
 static void
 call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
 {
@@ -45,6 +53,8 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
   if (call->kind == WIRE_KIND_PUBLISH && !(call->flags & WIRE_FLAG_BROADCAST)
       && deye_bus_options_is_at_least_once (call->options))
     envelope->delivery |= WIRE_DELIVERY_AT_LEAST_ONCE;
+  if (call_is_held (call))
+    envelope->delivery |= WIRE_DELIVERY_HOLD;
   envelope->route = call->route;
   envelope->status = call->status;
   envelope->error_name = wire_span_str (call->error_name);

@@ -16,7 +16,7 @@ deye_bus_retained_value_new (const DeyeBusEncodedCall *encoded, gint64 now_us)
   again.envelope.deadline_us = 0;
   again.envelope.message_id = 0;
   again.envelope.want_hops = 0;
-  again.envelope.delivery &= ~WIRE_DELIVERY_AT_LEAST_ONCE;
+  again.envelope.delivery &= ~(WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_HOLD);
   value->message = deye_bus_kept_frame_new (&again, now_us);
   value->until_gone = (again.envelope.delivery & WIRE_DELIVERY_RETAIN_CONNECTED) != 0;
   value->id = encoded->envelope.id;

@@ -29,7 +29,7 @@ _deyebusctl ()
     word=${COMP_WORDS[i]}
     case $word in
     -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
-    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall) ((i++)) ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall | --hold) ((i++)) ;;
     -*) ;;
     *)
       if [ -z "$verb" ]; then
@@ -46,7 +46,7 @@ _deyebusctl ()
   -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   --framing) COMPREPLY=($(compgen -W 'none newline nul length' -- "$cur")); return ;;
   --policy) COMPREPLY=($(compgen -W 'block drop-oldest drop-newest error conflate' -- "$cur")); return ;;
-  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall) return ;;
+  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall | --hold) return ;;
   --expect) COMPREPLY=($(compgen -W 'all' -- "$cur")); return ;;
   esac
 
@@ -55,7 +55,8 @@ _deyebusctl ()
     introspect) common+=' --json --xml' ;;
     call) common+=' --json --type --raw --trace' ;;
     request) common+=' --json --type --raw --trace --expect --stall --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
-    publish | broadcast) common+=' --json --type --raw --trace --retain --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    publish) common+=' --json --type --raw --trace --retain --hold --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    broadcast) common+=' --json --type --raw --trace --retain --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     direct) common+=' --json --type --raw --trace --delivered --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing --filter-correlation --filter-root --filter-stage --filter-tag' ;;
     watch) common+=' --json --count --wait' ;;

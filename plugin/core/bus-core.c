@@ -21,6 +21,7 @@
 #include "peer/bus-takeover.h"
 #include "route/bus-catchup.h"
 #include "route/bus-confirm.h"
+#include "route/bus-hold.h"
 #include "route/bus-many.h"
 #include "route/bus-reroute.h"
 #include "route/bus-resend.h"
@@ -50,6 +51,7 @@ bus_core_free (BusCore *core)
 {
   bus_budget_free (core->budget);
   bus_resend_clear (core);
+  bus_hold_clear (core);
   bus_retain_end (core);
   bus_routes_free (core->routes);
   bus_state_clear (core);

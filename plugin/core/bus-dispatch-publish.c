@@ -132,7 +132,7 @@ dispatch_answer_refusal (const DispatchCall *call, const BusRefusal *refusal)
     {
       dispatch_record (call, &(const BusFate){ .status = WIRE_STATUS_LIMIT });
       bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT,
-                             "a receiver has no room to keep the message until it is handled: try again later",
+                             "there is no room to keep or hold the message until it is handled: try again later",
                              &refusal->excess);
     }
   else
@@ -172,11 +172,19 @@ dispatch_note_unretained (const DispatchCall *call, guint64 accept_seq, BusOutco
     bus_resend_add (call->peer, call->envelope->message_id, accept_seq, outcome, confirm);
 }
 
-/* At least once, or confirmed by the groups that match. */
+static gboolean
+dispatch_wants_hold (const DispatchCall *call)
+{
+  return (call->envelope->delivery & WIRE_DELIVERY_HOLD) != 0;
+}
+
+/* At least once, confirmed by the groups that match, or held for one that has no members. */
 static void
 dispatch_publish_assured (DispatchCall *call, BusMatch *match)
 {
-  BusAssurance assurance = { .at_least_once = (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE) != 0 };
+  BusAssurance assurance = { .at_least_once = (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE) != 0,
+                             .may_hold = dispatch_wants_hold (call),
+                             .publisher = call->peer };
   gboolean retain = (call->frame->flags & WIRE_FLAG_RETAIN) != 0;
   BusRefusal refusal;
   BusInbound inbound;
@@ -250,13 +258,18 @@ dispatch_match_allowed (const DispatchCall *call)
   return peer->recent_match;
 }
 
-/* FALSE: the publisher asks for what this broker does not do. */
+/* A message is held for a group, until its time to live is over. */
 static gboolean
-dispatch_check_delivery (const DispatchCall *call)
+dispatch_check_hold (const DispatchCall *call)
 {
-  if (!(call->envelope->delivery & WIRE_DELIVERY_HOLD))
+  if (!dispatch_wants_hold (call))
     return TRUE;
-  dispatch_strike (call, "this broker holds no messages for groups without members");
+  if (call->envelope->target.len > 0 || (call->frame->flags & WIRE_FLAG_BROADCAST))
+    dispatch_strike (call, "bit 2 of delivery is for a message without a target and without BROADCAST");
+  else if (call->envelope->ttl_us == 0)
+    dispatch_fail (call, WIRE_STATUS_BAD_MESSAGE, "a message that may be held needs a time to live: set ttl_us");
+  else
+    return TRUE;
   return FALSE;
 }
 
@@ -279,7 +292,8 @@ dispatch_check_retain (const DispatchCall *call)
 static gboolean
 dispatch_is_assured (const DispatchCall *call)
 {
-  return (call->frame->flags & WIRE_FLAG_WANT_DELIVERED) || (call->envelope->delivery & WIRE_DELIVERY_AT_LEAST_ONCE);
+  return (call->frame->flags & WIRE_FLAG_WANT_DELIVERED)
+         || (call->envelope->delivery & (WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_HOLD));
 }
 
 void
@@ -288,7 +302,7 @@ dispatch_handle_publish (DispatchCall *call)
   BusMatch *match;
 
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
-      || !dispatch_check_delivery (call) || !dispatch_check_retain (call) || !dispatch_check_number (call)
+      || !dispatch_check_hold (call) || !dispatch_check_retain (call) || !dispatch_check_number (call)
       || !dispatch_admit_lineage (call))
     return;
   if (call->envelope->target.len > 0)

@@ -5,6 +5,7 @@
 #include "calls/bus-wait.h"
 #include "news/bus-cascade.h"
 #include "news/bus-slow.h"
+#include "news/bus-unheld.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "peer/bus-takeover.h"
@@ -12,6 +13,7 @@
 #include "route/bus-catchup.h"
 #include "route/bus-confirm.h"
 #include "route/bus-demote.h"
+#include "route/bus-hold.h"
 #include "route/bus-many.h"
 #include "route/bus-reroute.h"
 #include "route/bus-request.h"
@@ -155,6 +157,24 @@ due_retained (BusCore *core, gpointer owner, gint64 now_us)
 }
 
 static void
+due_held (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_hold_expire (core, owner, now_us);
+}
+
+static void
+due_hold_retry (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_hold_retry (core, now_us);
+}
+
+static void
+due_hold_report (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_unheld_due (core, now_us);
+}
+
+static void
 due_account (BusCore *core, gpointer owner, gint64 now_us)
 {
   bus_slow_account_due (owner, now_us);
@@ -175,13 +195,14 @@ due_cascade (BusCore *core, gpointer owner, gint64 now_us)
 typedef void (*DueHandler) (BusCore *core, gpointer owner, gint64 now_us);
 
 static const DueHandler due_handlers[] = {
-  [BUS_TIMER_HELLO] = due_hello,     [BUS_TIMER_TAKEOVER] = due_takeover, [BUS_TIMER_FRAME] = due_frame,
-  [BUS_TIMER_REQUEST] = due_request, [BUS_TIMER_LATER] = due_later,       [BUS_TIMER_CONFIRM] = due_confirm,
-  [BUS_TIMER_STALL] = due_stall,     [BUS_TIMER_STREAM] = due_stream,     [BUS_TIMER_RESEND] = due_resend,
-  [BUS_TIMER_WAIT] = due_wait,       [BUS_TIMER_EXPIRY] = due_expiry,     [BUS_TIMER_BLOCK] = due_block,
-  [BUS_TIMER_SETTLE] = due_settle,   [BUS_TIMER_REPORT] = due_report,     [BUS_TIMER_QUEUE] = due_queue,
-  [BUS_TIMER_RETRY] = due_retry,     [BUS_TIMER_ACCOUNT] = due_account,   [BUS_TIMER_BROKER] = due_broker,
-  [BUS_TIMER_CASCADE] = due_cascade, [BUS_TIMER_CATCHUP] = due_catchup,   [BUS_TIMER_RETAINED] = due_retained,
+  [BUS_TIMER_HELLO] = due_hello,     [BUS_TIMER_TAKEOVER] = due_takeover,     [BUS_TIMER_FRAME] = due_frame,
+  [BUS_TIMER_REQUEST] = due_request, [BUS_TIMER_LATER] = due_later,           [BUS_TIMER_CONFIRM] = due_confirm,
+  [BUS_TIMER_STALL] = due_stall,     [BUS_TIMER_STREAM] = due_stream,         [BUS_TIMER_RESEND] = due_resend,
+  [BUS_TIMER_WAIT] = due_wait,       [BUS_TIMER_EXPIRY] = due_expiry,         [BUS_TIMER_BLOCK] = due_block,
+  [BUS_TIMER_SETTLE] = due_settle,   [BUS_TIMER_REPORT] = due_report,         [BUS_TIMER_QUEUE] = due_queue,
+  [BUS_TIMER_RETRY] = due_retry,     [BUS_TIMER_ACCOUNT] = due_account,       [BUS_TIMER_BROKER] = due_broker,
+  [BUS_TIMER_CASCADE] = due_cascade, [BUS_TIMER_CATCHUP] = due_catchup,       [BUS_TIMER_RETAINED] = due_retained,
+  [BUS_TIMER_HELD] = due_held,       [BUS_TIMER_HOLD_RETRY] = due_hold_retry, [BUS_TIMER_HOLD_REPORT] = due_hold_report,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);
 

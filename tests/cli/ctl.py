@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Runs every verb of deyebusctl against a live agent with two procmonds: `ctl.py DEYEBUSCTL AGENT MODULE PROCMOND DATA COMPLETIONS`."""
+import base64
 import json
 import os
 import pty
@@ -325,6 +326,17 @@ def _(bus):
     bus.ctl("publish", "system.peer.gone", "x", "--raw", code=4)
     bus.ctl("publish", RELOAD, '{"generation": "x"}', code=2)
     bus.ctl("publish", code=2)
+
+
+@test("/cli/publish/K08-hold")
+def _(bus):
+    (told,) = bus.json("publish", "tasks.later", '{"n": 1}', "--raw", "--hold", "600")
+    equal((told["matched"], told["queued"]), (1, 1))
+    (got,) = bus.json("subscribe", "tasks.later", "--group", "watchers", "--count", "1")
+    equal(base64.b64decode(got["payload_base64"]), b'{"n": 1}')
+    bus.ctl("publish", "tasks.later", "x", "--raw", "--hold", "0", code=2)
+    bus.ctl("publish", "tasks.later", "x", "--raw", "--hold", "for ever", code=2)
+    bus.ctl("broadcast", "tasks.later", "x", "--raw", "--hold", "1", code=2)
 
 
 @test("/cli/broadcast/M05-every-member")

@@ -6,6 +6,7 @@
  */
 
 #include "bus-fixture.h"
+#include "system-events.h"
 #include "worker-talk.h"
 
 #define TASKS "tasks.procmond"
@@ -126,6 +127,34 @@ test_unknown (BusFixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
 }
 
+/* The agent hands out work before any worker runs: the first one that starts gets it. What no worker takes in time is reported,
+ * and the agent that waits for it learns that nobody did it. */
+static void
+test_held (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (f);
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GBytes) payload = bus_fixture_payload (0, SIZE);
+  g_autoptr (GError) error = NULL;
+  DeyeBusPublishResult result;
+
+  deye_bus_options_set_hold (options, TRUE);
+  deye_bus_options_set_ttl (options, G_TIME_SPAN_HOUR);
+  g_assert_true (deye_bus_client_publish (f->boss, TASKS, payload, options, &result, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (result.queued, ==, 1);
+  {
+    TestProcess *member = start_member (f, "worker-1");
+
+    worker_await (member, "g", 1);
+    bus_fixture_end_worker (f, member);
+  }
+  deye_bus_options_set_ttl (options, G_TIME_SPAN_MILLISECOND);
+  g_assert_false (deye_bus_client_publish_confirmed (f->boss, TASKS, payload, options, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS);
+  bus_fixture_wait (f, system_events_dropped (events, "") == 1);
+}
+
 #define DELIVERY_ADD(path, options, test)                                                                              \
   g_test_add (path, BusFixture, options, bus_fixture_set_up, test, bus_fixture_tear_down)
 
@@ -137,5 +166,6 @@ main (int argc, char **argv)
   DELIVERY_ADD ("/integration/delivery/M06-stopped", &hasty, test_stopped);
   DELIVERY_ADD ("/integration/delivery/M06-confirmed", NULL, test_confirmed);
   DELIVERY_ADD ("/integration/delivery/M06-unknown", NULL, test_unknown);
+  DELIVERY_ADD ("/integration/delivery/K08-held", NULL, test_held);
   return g_test_run ();
 }

@@ -41,6 +41,8 @@
   X (publish_window_messages, 8192, 16, 1048576)                                                                       \
   X (retained_messages, 1024, 1, 65536)                                                                                \
   X (retained_bytes, 2097152, 4096, 268435456)                                                                         \
+  X (held_messages, 1000, 1, 65536)                                                                                    \
+  X (held_bytes, 4194304, 4096, 268435456)                                                                             \
   X (max_pending_requests, 64, 1, 1024)                                                                                \
   X (max_request_members, 1024, 1, 65536)                                                                              \
   X (request_timeout_us, 30000000, 1000, 300000000)                                                                    \

@@ -7,6 +7,7 @@
 #include "peer/bus-state.h"
 #include "queue/bus-block.h"
 #include "queue/bus-unsettled.h"
+#include "route/bus-hold.h"
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"
 #include "control.pb-c.h"
@@ -265,6 +266,9 @@ drain_resume (const BusCall *call, const GPtrArray *found)
   for (guint i = 0; i < found->len; i++)
     if (drain_apply (g_ptr_array_index (found, i), BUS_SUBSCRIPTION_ON_RESUME))
       drain_notify (g_ptr_array_index (found, i), WIRE_STATUS_OK);
+  for (guint i = 0; i < found->len; i++)
+    if (((BusSubscription *) g_ptr_array_index (found, i))->group != NULL)
+      bus_hold_offer (call->core, ((BusSubscription *) g_ptr_array_index (found, i))->group, call->now_us);
   daemoneye__eventbus__v1__drain_reply__init (&reply);
   reply.subscriptions = found->len;
   bus_reply_message (call->peer, call->id, &reply.base);

@@ -7,6 +7,7 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
+#include "route/bus-hold.h"
 #include "route/bus-routes.h"
 #include "control.pb-c.h"
 
@@ -81,6 +82,12 @@ stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *tota
   totals->expired = core->flows.missed_by[BUS_LOSS_EXPIRED];
   totals->refused = core->flows.missed_by[BUS_LOSS_REFUSED];
   totals->discarded = core->flows.missed_by[BUS_LOSS_ENDED];
+  totals->held_messages = bus_hold_count (core);
+  if (core->routes->holds != NULL)
+    {
+      totals->held_given = core->routes->holds->given;
+      totals->held_lost = core->routes->holds->expired + core->routes->holds->denied;
+    }
   totals->repeated_by_others = core->routes->n_repeated;
   totals->unacknowledged = core->routes->n_unacknowledged;
   totals->retained_messages = g_hash_table_size (core->routes->retained.by_topic);

@@ -10,6 +10,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
+#include "route/bus-hold.h"
 #include "route/bus-catchup.h"
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"
@@ -282,6 +283,8 @@ bus_subscribe_answer (const BusCall *call)
   bus_reply_message (call->peer, call->id, &reply.base);
   bus_catchup_start (subscription, call->accept_seq, call->now_us);
   bus_drain_joined (call, subscription);
+  if (subscription->group != NULL && !subscription->serves)
+    bus_hold_offer (call->core, subscription->group, call->now_us);
 }
 
 /* --- adjust --- */

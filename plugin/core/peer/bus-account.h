@@ -32,6 +32,8 @@ typedef struct
   BusUsage usage;            /* of them all */
   guint64 retained_messages; /* bus-retain: not part of usage */
   guint64 retained_bytes;
+  guint64 held_messages; /* bus-hold: part of usage */
+  guint64 held_bytes;
   guint64 pinned; /* bus-pinned: of its peers, while it adds them up */
   gboolean is_soft;
   gint64 report_next_us; /* bus-slow: not before this time */

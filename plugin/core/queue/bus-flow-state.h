@@ -34,6 +34,7 @@ typedef struct
   gint64 due_us;         /* of a request; 0: none */
   gboolean to_each;      /* broadcast or direct: never handed on to another peer */
   gboolean is_kept;      /* at least once: the message is kept until it is settled (bus-unsettled) */
+  gboolean may_hold;     /* its publisher wants it held for a group without members (bus-hold) */
   gboolean is_handed_on; /* kept, and taken over from another member: it was bounded there */
   guint32 attempt;       /* above 1: a repeat */
   guint32 matched;       /* of a REPLY that ends a member of a request to many: members that were asked, */

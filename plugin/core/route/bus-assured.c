@@ -4,6 +4,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-fifo.h"
+#include "route/bus-hold.h"
 
 /* --- room --- */
 
@@ -25,6 +26,8 @@ assured_refuse_unserved (BusRefusal *refusal)
 static gboolean
 assured_has_members (const BusMatch *match, const BusAssurance *assurance, BusRefusal *refusal)
 {
+  if (assurance->may_hold)
+    return TRUE;
   if (match->n_groups == 0 && (assurance->confirm != NULL || match->n_receivers == 0))
     return assured_refuse_unserved (refusal);
   for (guint i = 0; i < match->n_groups; i++)
@@ -73,10 +76,73 @@ assured_has_room (BusCore *core,
   if (core->quota.memory + bytes > core->quota.cap)
     return assured_refuse (refusal, BUS_LIMIT_broker_bytes, core->quota.cap, core->quota.memory + bytes);
   for (guint i = 0; i < match->n_groups; i++)
-    if (!assured_member_has_room (match->groups[i].candidates[match->groups[i].picked], need, bytes, refusal))
+    if (match->groups[i].picked < match->groups[i].n
+        && !assured_member_has_room (match->groups[i].candidates[match->groups[i].picked], need, bytes, refusal))
       return FALSE;
   return TRUE;
 }
+
+/* --- holding --- */
+
+/* For how many groups the message has to be held; without any group for the first one that comes. */
+static guint
+assured_count_holds (const BusMatch *match)
+{
+  guint n = match->n_groups == 0 ? 1 : 0;
+
+  for (guint i = 0; i < match->n_groups; i++)
+    n += match->groups[i].picked == match->groups[i].n ? 1 : 0;
+  return n;
+}
+
+static gboolean
+assured_may_hold (BusCore *core,
+                  const BusInbound *inbound,
+                  const BusMatch *match,
+                  const BusAssurance *assurance,
+                  BusRefusal *refusal)
+{
+  guint n = assurance->may_hold ? assured_count_holds (match) : 0;
+
+  if (n == 0 || bus_hold_has_room (core, assurance->publisher->account, n, inbound->frame.body.len, &refusal->excess))
+    return TRUE;
+  refusal->status = WIRE_STATUS_LIMIT;
+  return FALSE;
+}
+
+static BusDelivery
+assured_delivery (const BusAssurance *assurance, BusPeer *receiver)
+{
+  BusDelivery delivery = {
+    .kind = WIRE_KIND_DELIVER, .is_kept = assurance->at_least_once, .may_hold = assurance->may_hold, .attempt = 1
+  };
+
+  if (assurance->confirm != NULL)
+    {
+      delivery.route_id = bus_confirm_add (assurance->confirm, receiver);
+      delivery.flags = WIRE_FLAG_WANT_DELIVERED;
+    }
+  return delivery;
+}
+
+/* @group: NULL: the first one that comes */
+static BusOutcome
+assured_hold (BusCore *core, BusInbound *inbound, const BusGroup *group, const BusAssurance *assurance)
+{
+  BusDelivery delivery = assured_delivery (assurance, NULL);
+  BusHoldWish wish = { bus_inbound_keep (inbound), &delivery, assurance->publisher->account,
+                       &assurance->publisher->principal, group };
+
+  if (wish.message == NULL)
+    {
+      bus_confirm_fail (core, delivery.route_id, WIRE_STATUS_NO_MEMORY, "no memory to hold the message");
+      return (BusOutcome){ .matched = 1, .refused = 1 };
+    }
+  bus_hold_add (core, &wish);
+  return (BusOutcome){ .matched = 1, .queued = 1 };
+}
+
+/* --- offering --- */
 
 static BusOutcome
 assured_offer (BusCore *core,
@@ -86,14 +152,9 @@ assured_offer (BusCore *core,
                gboolean fits,
                gint64 now_us)
 {
-  BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .is_kept = assurance->at_least_once, .attempt = 1 };
+  BusDelivery delivery = assured_delivery (assurance, member->owner);
   BusOutcome outcome;
 
-  if (assurance->confirm != NULL)
-    {
-      delivery.route_id = bus_confirm_add (assurance->confirm, member->owner);
-      delivery.flags = WIRE_FLAG_WANT_DELIVERED;
-    }
   outcome = bus_router_offer (inbound, member->owner, &member, 1, &delivery, fits, now_us);
   if (outcome.queued == 0)
     bus_fifo_note_route (&core->flows, delivery.route_id, BUS_LOSS_REFUSED);
@@ -106,6 +167,24 @@ assured_lose (BusCore *core, const BusSubscription *member, const BusAssurance *
 {
   if (assurance->confirm != NULL)
     bus_fifo_note_route (&core->flows, bus_confirm_add (assurance->confirm, member->owner), BUS_LOSS_ENDED);
+}
+
+static BusOutcome
+assured_serve (BusCore *core,
+               BusInbound *inbound,
+               const BusGroupMatch *group,
+               const BusAssurance *assurance,
+               gboolean fits,
+               gint64 now_us)
+{
+  BusSubscription *member = group->picked < group->n ? group->candidates[group->picked] : NULL;
+
+  if (member == NULL)
+    return assured_hold (core, inbound, group->group, assurance);
+  if (bus_peer_is_ready (member->owner))
+    return assured_offer (core, inbound, member, assurance, fits, now_us);
+  assured_lose (core, member, assurance);
+  return (BusOutcome){ 0, 0, 0 };
 }
 
 BusOutcome
@@ -128,19 +207,15 @@ bus_assured_publish (BusCore *core,
   assured_pick_members (match, &need);
   if (!assured_has_members (match, assurance, refusal))
     return outcome;
-  if (assurance->at_least_once && !assured_has_room (core, inbound, match, &need, refusal))
+  if ((assurance->at_least_once && !assured_has_room (core, inbound, match, &need, refusal))
+      || !assured_may_hold (core, inbound, match, assurance, refusal))
     return outcome;
   bus_router_count_accepted (core, inbound, match->domain);
   bus_router_choose_plain (match, inbound->envelope);
   outcome = bus_router_offer_chosen (inbound, match, &plain, fits, now_us);
   for (guint i = 0; i < match->n_groups; i++)
-    {
-      BusSubscription *member = match->groups[i].candidates[match->groups[i].picked];
-
-      if (bus_peer_is_ready (member->owner))
-        bus_router_add_outcome (&outcome, assured_offer (core, inbound, member, assurance, fits, now_us));
-      else
-        assured_lose (core, member, assurance);
-    }
+    bus_router_add_outcome (&outcome, assured_serve (core, inbound, &match->groups[i], assurance, fits, now_us));
+  if (match->n_groups == 0 && assurance->may_hold)
+    bus_router_add_outcome (&outcome, assured_hold (core, inbound, NULL, assurance));
   return outcome;
 }

@@ -13,15 +13,19 @@
  * it, the message is refused as a whole: nobody gets it, and the publisher may send it again. Plain subscriptions get the
  * message as always, because nobody could take it over from them.
  *
+ * If the publisher asks for it, a message for a group without members is held (bus-hold), and counts as matched and queued.
+ *
  * Each member gets a frame of its own, beside the frame that names the plain subscriptions of its peer, because it is
  * confirmed alone.
  *
- * Invariant: a message that is not refused is kept for one member of every matching group, or its loss is in a gap.
+ * Invariant: a message that is not refused is kept for one member of every matching group, or held, or its loss is in a gap.
  */
 
 typedef struct
 {
   gboolean at_least_once;
+  gboolean may_hold;   /* until a group has a member; the message has a time to live */
+  BusPeer *publisher;  /* with may_hold */
   BusConfirm *confirm; /* nullable: gets a route for each group */
 } BusAssurance;
 

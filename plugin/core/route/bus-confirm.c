@@ -19,8 +19,8 @@ typedef struct
 {
   guint64 route_id;
   BusConfirm *confirm;
-  BusPeer *receiver;
-  guint n_queued; /* subscriptions of the receiver for which the message is queued or was sent */
+  BusPeer *receiver; /* NULL: the message is held */
+  guint n_queued;    /* subscriptions of the receiver for which the message is queued or was sent */
   GList own_link;
   GList receiver_link;
 } ConfirmRoute;
@@ -45,6 +45,17 @@ confirm_refund (const BusConfirm *confirm, gsize bytes)
   bus_quota_forgo (&confirm->core->quota, confirm->usage, bytes);
 }
 
+/* @receiver: (nullable) */
+static void
+confirm_set_receiver (ConfirmRoute *route, BusPeer *receiver)
+{
+  if (route->receiver != NULL)
+    g_queue_unlink (&route->receiver->confirming, &route->receiver_link);
+  route->receiver = receiver;
+  if (receiver != NULL)
+    g_queue_push_tail_link (&receiver->confirming, &route->receiver_link);
+}
+
 guint64
 bus_confirm_add (BusConfirm *confirm, BusPeer *receiver)
 {
@@ -53,12 +64,11 @@ bus_confirm_add (BusConfirm *confirm, BusPeer *receiver)
 
   route->route_id = bus_routes_new_id (core->routes, WIRE_CLASS_NONE);
   route->confirm = confirm;
-  route->receiver = receiver;
   route->n_queued = 1;
   route->own_link.data = route;
   route->receiver_link.data = route;
   g_queue_push_tail_link (&confirm->routes, &route->own_link);
-  g_queue_push_tail_link (&receiver->confirming, &route->receiver_link);
+  confirm_set_receiver (route, receiver);
   g_hash_table_insert (core->routes->confirm_routes, &route->route_id, route);
   confirm_charge (confirm, sizeof (ConfirmRoute));
   return route->route_id;
@@ -71,7 +81,7 @@ confirm_free_route (ConfirmRoute *route)
 
   g_hash_table_remove (confirm->core->routes->confirm_routes, &route->route_id);
   g_queue_unlink (&confirm->routes, &route->own_link);
-  g_queue_unlink (&route->receiver->confirming, &route->receiver_link);
+  confirm_set_receiver (route, NULL);
   confirm_refund (confirm, sizeof (ConfirmRoute));
   g_free (route);
 }
@@ -243,9 +253,7 @@ bus_confirm_move (BusCore *core, guint64 route_id, BusPeer *receiver)
 
   if (route == NULL)
     return;
-  g_queue_unlink (&route->receiver->confirming, &route->receiver_link);
-  route->receiver = receiver;
-  g_queue_push_tail_link (&receiver->confirming, &route->receiver_link);
+  confirm_set_receiver (route, receiver);
 }
 
 void
@@ -259,6 +267,15 @@ bus_confirm_expect (BusCore *core, guint64 route_id, guint n)
   if (n == 0)
     confirm_end (route->confirm, WIRE_STATUS_WOULD_BLOCK,
                  "the receiver's queue is full; the loss is reported to it by GAP");
+}
+
+void
+bus_confirm_fail (BusCore *core, guint64 route_id, WireStatus status, const char *detail)
+{
+  ConfirmRoute *route = confirm_find_route (core, route_id);
+
+  if (route != NULL)
+    confirm_end (route->confirm, status, detail);
 }
 
 static void

@@ -33,7 +33,7 @@ typedef struct
  * a route next. */
 BusConfirm *bus_confirm_new (BusCore *core, BusPeer *publisher, guint64 id, gint64 due_us);
 
-/* Adds a receiver. Returns the id of the route. */
+/* Adds a receiver; NULL: the message is held until there is one. Returns the id of the route. */
 guint64 bus_confirm_add (BusConfirm *confirm, BusPeer *receiver);
 
 /* The message of the route is queued for so many subscriptions of the receiver; without this call for one. With none the
@@ -58,8 +58,11 @@ gboolean bus_confirm_cancel (BusPeer *publisher, guint64 id);
 /* @receiver has handled the message. FALSE: no message waits for it. */
 gboolean bus_confirm_delivered (BusCore *core, const BusPeer *receiver, guint64 route_id);
 
-/* Another member gets the message. Route 0: none. */
+/* Another member gets the message; NULL: it is held until there is one. Route 0: none. */
 void bus_confirm_move (BusCore *core, guint64 route_id, BusPeer *receiver);
+
+/* The message of a route will not be sent. Route 0: none. */
+void bus_confirm_fail (BusCore *core, guint64 route_id, WireStatus status, const char *detail);
 
 /* Messages that queues dropped since the last call: when none of a route is left, the publisher gets an ERROR. */
 void bus_confirm_lose_dropped (BusCore *core);

@@ -11,8 +11,8 @@ group_hash (gconstpointer key)
   return (guint) ((const BusGroupKey *) key)->hash;
 }
 
-static gboolean
-group_equal (gconstpointer a, gconstpointer b)
+gboolean
+bus_group_key_equal (gconstpointer a, gconstpointer b)
 {
   const BusGroupKey *first = a;
   const BusGroupKey *second = b;
@@ -101,7 +101,7 @@ bus_group_overlaps (WireSpan one, WireSpan other)
 GHashTable *
 bus_group_table_new (void)
 {
-  return g_hash_table_new (group_hash, group_equal);
+  return g_hash_table_new (group_hash, bus_group_key_equal);
 }
 
 void

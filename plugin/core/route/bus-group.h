@@ -54,6 +54,8 @@ typedef struct
 
 void bus_groups_init (BusGroups *groups, guint64 seed);
 void bus_groups_clear (BusGroups *groups);
+/* Of two BusGroupKey. */
+gboolean bus_group_key_equal (gconstpointer a, gconstpointer b);
 /* A set of groups, by their key. */
 GHashTable *bus_group_table_new (void);
 

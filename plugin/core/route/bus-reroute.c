@@ -6,6 +6,7 @@
 #include "queue/bus-fifo.h"
 #include "queue/bus-unsettled.h"
 #include "route/bus-confirm.h"
+#include "route/bus-hold.h"
 #include "route/bus-request.h"
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
@@ -82,6 +83,18 @@ reroute_give_unsent (BusParcel *parcel, BusSubscription *from, BusSubscription *
   from->group->rerouted++;
 }
 
+/* The group has no other member: the message waits for one, if its publisher wanted that. */
+static gboolean
+reroute_hold (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 now_us)
+{
+  if (ended->group == NULL || !reroute_may_go_on (parcel->message, &parcel->delivery, now_us)
+      || !bus_hold_leave (core, parcel, ended->group, ended->owner->account))
+    return FALSE;
+  ended->rerouted++;
+  ended->group->rerouted++;
+  return TRUE;
+}
+
 /* Hands an unsent message of a member that ended on to another member. FALSE: there is none. */
 static gboolean
 reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 now_us)
@@ -92,7 +105,7 @@ reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint6
     heir = reroute_find_heir (core, ended->group, parcel->message, &parcel->delivery, NULL, now_us);
   if (heir != NULL)
     reroute_give_unsent (parcel, ended, heir, now_us);
-  return heir != NULL;
+  return heir != NULL || reroute_hold (core, parcel, ended, now_us);
 }
 
 /* --- kept messages that were sent and not settled --- */
@@ -105,15 +118,36 @@ reroute_may_repeat (const BusCore *core, const BusSent *sent, gint64 now_us)
 }
 
 static void
+reroute_count_repeat (BusSubscription *from)
+{
+  from->owner->core->routes->n_repeated++;
+  from->repeated++;
+  from->group->repeated++;
+}
+
+static void
 reroute_repeat (BusSubscription *from, BusSent *sent, BusSubscription *heir, gint64 now_us)
 {
   g_autoptr (BusParcel) parcel = bus_unsettled_take (&from->owner->flow, from, sent);
 
   parcel->delivery.attempt = MAX (parcel->delivery.attempt, 1) + 1;
   reroute_give (parcel, from, heir, now_us);
-  from->owner->core->routes->n_repeated++;
-  from->repeated++;
-  from->group->repeated++;
+  reroute_count_repeat (from);
+}
+
+/* No other member is left: what it has not settled waits for one as a repeat. */
+static gboolean
+reroute_hold_unsettled (BusCore *core, BusSubscription *ended, BusSent *sent)
+{
+  BusParcel view = { .message = sent->message, .delivery = sent->delivery };
+  g_autoptr (BusParcel) parcel = NULL;
+
+  view.delivery.attempt = MAX (sent->delivery.attempt, 1) + 1;
+  if (!bus_hold_leave (core, &view, ended->group, ended->owner->account))
+    return FALSE;
+  parcel = bus_unsettled_take (&ended->owner->flow, ended, sent);
+  reroute_count_repeat (ended);
+  return TRUE;
 }
 
 /* Gives what a member has not settled to other members, as far as there are any. @stays: the member stays in the group.
@@ -134,7 +168,11 @@ reroute_unsettled (BusCore *core, BusSubscription *subscription, gboolean stays,
                                   stays ? subscription : NULL, now_us);
       if (heir != NULL)
         reroute_repeat (subscription, sent, heir, now_us);
-      n += heir != NULL ? 1 : 0;
+      n += heir != NULL
+                   || (!stays && reroute_may_repeat (core, sent, now_us)
+                       && reroute_hold_unsettled (core, subscription, sent))
+               ? 1
+               : 0;
       sent = next;
     }
   return n;

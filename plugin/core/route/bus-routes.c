@@ -26,7 +26,7 @@ void
 bus_routes_free (BusRoutes *routes)
 {
   g_assert (g_hash_table_size (routes->requests) == 0 && g_hash_table_size (routes->servers) == 0);
-  g_assert (g_hash_table_size (routes->resend_windows) == 0);
+  g_assert (g_hash_table_size (routes->resend_windows) == 0 && routes->holds == NULL);
   g_assert (g_hash_table_size (routes->confirm_routes) == 0 && routes->n_confirms == 0);
   for (guint i = 0; i < G_N_ELEMENTS (routes->ended_requests); i++)
     g_assert (routes->ended_requests[i].length == 0);

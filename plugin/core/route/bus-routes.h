@@ -38,6 +38,8 @@ typedef struct BusRoutes
   guint64 n_repeated;       /* bus-reroute: messages that another member of a group got again */
   guint64 n_unacknowledged; /* bus-reroute: messages sent to members that ended, whose end nobody knows */
 
+  struct BusHolds *holds; /* bus-hold; NULL: nothing was held yet */
+
   GHashTable *resend_windows; /* bus-resend: account and id -> its window */
   GQueue resend_idle;         /* those of clients that are gone, the longest first */
 

@@ -401,6 +401,35 @@ test_at_least_once (Fixture *f, gconstpointer data)
   }
 }
 
+/* Without a time to live nothing is sent; direct messages and broadcasts are sent as they are. */
+static void
+test_hold (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  connect_delivering (f);
+  deye_bus_options_set_hold (options, TRUE);
+  g_assert_false (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "deye_bus_options_set_ttl"));
+  deye_bus_options_set_ttl (options, G_TIME_SPAN_MINUTE);
+  script_ack (f->in, 4, 1, 1);
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, NULL));
+  script_ack (f->in, 6, 1, 1);
+  client_fixture_say (f);
+  g_assert_true (
+      deye_bus_client_broadcast (f->client, "events.a", NULL, options, &(DeyeBusPublishResult){ 0 }, NULL, NULL));
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 2);
+  g_assert_cmpint (frame_at (frames, 0)->flags, ==, WIRE_FLAG_WANT_ACK);
+  g_assert_cmpuint (frame_at (frames, 0)->envelope.delivery, ==, WIRE_DELIVERY_HOLD);
+  g_assert_cmpuint (frame_at (frames, 0)->envelope.ttl_us, ==, G_TIME_SPAN_MINUTE);
+  g_assert_cmpuint (frame_at (frames, 1)->envelope.delivery, ==, 0);
+}
+
 static void
 test_confirmed (Fixture *f, gconstpointer data)
 {
@@ -722,6 +751,7 @@ main (int argc, char **argv)
   ADD ("publish-much", test_publish_much);
   ADD ("direct", test_direct);
   ADD ("M06-at-least-once", test_at_least_once);
+  ADD ("K08-hold", test_hold);
   ADD ("M06-confirmed", test_confirmed);
   ADD ("request", test_request);
   ADD ("request-async", test_request_async);

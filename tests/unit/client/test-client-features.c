@@ -46,6 +46,12 @@ test_delivery (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_publish_confirmed (f->client, "health.x", NULL, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
   g_assert_nonnull (strstr (error->message, "DELIVERY"));
+  g_clear_error (&error);
+  deye_bus_options_set_at_least_once (options, FALSE);
+  deye_bus_options_set_hold (options, TRUE);
+  deye_bus_options_set_ttl (options, G_TIME_SPAN_MINUTE);
+  g_assert_false (deye_bus_client_publish (f->client, "health.x", NULL, options, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
   client_fixture_settle (f);
   frames = client_fixture_hear (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 0);

@@ -19,6 +19,7 @@ routes_teardown (Peers *peers, gconstpointer data)
   while (peers->core->peers.head != NULL)
     routes_disconnect (peers, peers->core->peers.head->data, NULL);
   bus_resend_clear (peers->core);
+  bus_hold_clear (peers->core);
   g_assert_cmpuint (routes->n_subscriptions, ==, 0);
   g_assert_cmpuint (g_hash_table_size (routes->groups.table), ==, 0);
   g_assert_cmpuint (g_hash_table_size (routes->servers), ==, 0);

@@ -3,6 +3,7 @@
 
 #include "peer/peer-fixture.h"
 #include "route/bus-confirm.h"
+#include "route/bus-hold.h"
 #include "route/bus-request.h"
 #include "route/bus-reroute.h"
 #include "route/bus-resend.h"

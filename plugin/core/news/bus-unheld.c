@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "news/bus-unheld.h"
+
+#include "peer/bus-state.h"
+#include "route/bus-routes.h"
+#include "control.pb-c.h"
+
+void
+bus_unheld_due (BusCore *core, gint64 now_us)
+{
+  BusHoldReport *report = &core->routes->holds->report;
+  Daemoneye__Eventbus__V1__Missed missed = DAEMONEYE__EVENTBUS__V1__MISSED__INIT;
+  Daemoneye__Eventbus__V1__Missed *list[] = { &missed };
+  Daemoneye__Eventbus__V1__DropEvent event = DAEMONEYE__EVENTBUS__V1__DROP_EVENT__INIT;
+
+  event.pattern = report->topic;
+  event.from = report->from;
+  event.to = report->to;
+  event.count = report->count;
+  missed.reason = WIRE_STATUS_NO_RESPONDERS;
+  missed.count = report->count;
+  event.missed_by = list;
+  event.n_missed_by = G_N_ELEMENTS (list);
+  report->count = report->to = 0;
+  report->next_us = now_us + G_TIME_SPAN_SECOND;
+  bus_router_announce (core, "system.drop", &event.base, now_us);
+}
