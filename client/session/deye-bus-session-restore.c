@@ -120,6 +120,11 @@ deye_bus_session_advance_restore (DeyeBusSession *session)
 
   if (restore->whole == NULL)
     return;
+  if (restore->whole->done)
+    {
+      deye_bus_restore_clear (restore); /* it was overdue, and so were the requests */
+      return;
+    }
   while (restore_has_credit (session) && (channel = deye_bus_restore_take (restore)) != NULL)
     {
       restore_ask (session, channel);

@@ -226,6 +226,31 @@ test_adjusted (RestoreFixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
+/* K13: a broker that answers nothing: the restore ends with an error at its deadline, once. */
+static void
+test_overdue (RestoreFixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusPending) whole = deye_bus_pending_new (DEYE_BUS_PENDING_RESTORE, FAR_US);
+  g_autoptr (GPtrArray) frames = NULL;
+  DeyeBusChannel *channel;
+
+  restore_fixture_first_connection (f);
+  channel = restore_fixture_subscribed (f);
+  restore_fixture_lose (f);
+  restore_fixture_welcome (f, NULL);
+  g_assert_true (deye_bus_session_restore (f->session, whole));
+  frames = restore_fixture_take (f);
+  deye_bus_session_tick (f->session, FAR_US);
+  g_assert_true (whole->done);
+  g_assert_nonnull (whole->error);
+  deye_bus_session_advance_restore (f->session);
+  script_subscribe_reply (f->in, restore_fixture_id_of (frames, 0), 10, 1000);
+  restore_fixture_feed (f);
+  g_assert_cmpint (deye_bus_session_state (f->session), ==, DEYE_BUS_SESSION_READY);
+  g_assert_false (channel->cut);
+  deye_bus_channel_unref (channel);
+}
+
 /* The last connection ends for good: the channels end with it, once. */
 static void
 test_final (RestoreFixture *f, gconstpointer data)
@@ -277,6 +302,7 @@ main (int argc, char **argv)
   RESTORE_TEST ("K13-asked-meanwhile", test_asked_meanwhile);
   RESTORE_TEST ("handled-late", test_handled_late);
   RESTORE_TEST ("M16-adjusted", test_adjusted);
+  RESTORE_TEST ("K13-overdue", test_overdue);
   RESTORE_TEST ("final", test_final);
   RESTORE_TEST ("final-reasons", test_final_reasons);
   return g_test_run ();
