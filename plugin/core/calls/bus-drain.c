@@ -144,6 +144,7 @@ drain_apply (BusSubscription *subscription, BusSubscriptionEvent event)
     core->routes->n_drained++;
   else if (is_news && event == BUS_SUBSCRIPTION_ON_RESUME)
     core->routes->n_drained--;
+  core->routes->drains_due |= is_news;
   return is_news;
 }
 
@@ -174,19 +175,18 @@ drain_finish_emptied (BusCore *core)
 
 /* --- the end --- */
 
-/* Subscriptions of @drain that still have something. One that ended meanwhile has nothing. */
-static guint
-drain_count_busy (const BusDrain *drain, const BusPeer *peer)
+/* A subscription of @drain still has something. One that ended meanwhile has nothing. */
+static gboolean
+drain_is_busy (const BusDrain *drain, const BusPeer *peer)
 {
-  guint n = 0;
-
   for (guint i = 0; i < drain->n_ids; i++)
     {
       const BusSubscription *subscription = g_hash_table_lookup (peer->subscriptions, GUINT_TO_POINTER (drain->ids[i]));
 
-      n += subscription != NULL && bus_subscription_is_draining (subscription) ? 1 : 0;
+      if (subscription != NULL && bus_subscription_is_draining (subscription))
+        return TRUE;
     }
-  return n;
+  return FALSE;
 }
 
 static void
@@ -200,7 +200,7 @@ drain_check (BusCore *core, BusDrain *drain)
       bus_later_fail (&drain->later, WIRE_STATUS_RESPONDER_GONE, "the member disconnected before it had finished");
       return;
     }
-  if (drain_count_busy (drain, peer) > 0)
+  if (drain_is_busy (drain, peer))
     return;
   daemoneye__eventbus__v1__drain_reply__init (&reply);
   reply.subscriptions = drain->n_ids;
@@ -214,6 +214,9 @@ bus_drain_settle (BusCore *core)
   GList *next;
 
   drain_finish_emptied (core);
+  if (!core->routes->drains_due)
+    return;
+  core->routes->drains_due = FALSE;
   for (GList *link = core->routes->drains.head; link != NULL; link = next)
     {
       next = link->next;
@@ -250,6 +253,7 @@ drain_wait (const BusCall *call, BusPeer *peer, const GPtrArray *found)
   drain->target = peer;
   drain->link.data = drain;
   g_queue_push_tail_link (&call->core->routes->drains, &drain->link);
+  call->core->routes->drains_due = TRUE;
   for (guint i = 0; i < found->len; i++)
     drain->ids[drain->n_ids++] = ((const BusSubscription *) g_ptr_array_index (found, i))->id;
   for (guint i = 0; i < found->len; i++)

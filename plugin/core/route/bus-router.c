@@ -49,7 +49,11 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
   else
     bus_index_remove (core->routes->index, &subscription->filed);
   g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
-  core->routes->n_drained -= bus_subscription_takes_part (subscription) ? 0 : 1;
+  if (!bus_subscription_takes_part (subscription))
+    {
+      core->routes->n_drained--;
+      core->routes->drains_due = TRUE;
+    }
   bus_subscription_on (subscription, BUS_SUBSCRIPTION_ON_END, &core->flows.ignored_events);
   bus_unsettled_unlist_empty (&core->flows, subscription);
   core->routes->n_subscriptions--;

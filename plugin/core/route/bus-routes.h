@@ -19,6 +19,7 @@ typedef struct BusRoutes
   BusIndex *index; /* subscriptions that do not serve */
   BusGroups groups;
   GQueue drains;       /* bus-drain: calls that wait until a member has drained */
+  gboolean drains_due; /* a call of them may have ended: a member began or ended to drain, or a call began */
   guint n_drained;     /* subscriptions that get no new messages */
   GHashTable *servers; /* topic -> BusServers */
   BusMatchCache matches;

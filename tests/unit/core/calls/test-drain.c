@@ -3,6 +3,7 @@
 
 #include "calls/bus-later.h"
 #include "queue/bus-flow.h"
+#include "route/bus-routes.h"
 #include "route/route-fixture.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
@@ -131,6 +132,24 @@ test_drained (Fixture *f, gconstpointer data)
   assert_answer (f, "1/0");
   publish (f, 1);
   g_assert_cmpuint (f->own->delivered, ==, 2);
+}
+
+/* Calls that wait are looked at when a member changes, not with every frame of every peer. */
+static void
+test_unchanged (Fixture *f, gconstpointer data)
+{
+  publish (f, 4);
+  drain (f, DRAIN (.subscription = 1));
+  g_assert_false (f->peers.core->routes->drains_due);
+  publish (f, 1);
+  bus_drain_settle (f->peers.core);
+  g_assert_false (f->peers.core->routes->drains_due);
+  routes_unsubscribe (&f->peers, f->others, &(BusLeave){ 0 });
+  g_assert_false (f->peers.core->routes->drains_due);
+  routes_unsubscribe (&f->peers, f->own, &(BusLeave){ 0 });
+  g_assert_true (f->peers.core->routes->drains_due);
+  bus_drain_settle (f->peers.core);
+  assert_answer (f, "1/1");
 }
 
 /* A member that has nothing is answered at once. */
@@ -381,6 +400,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/drain/M06-drained", test_drained);
+  ADD ("/core/drain/unchanged", test_unchanged);
   ADD ("/core/drain/idle", test_idle);
   ADD ("/core/drain/M06-last-member", test_last_member);
   ADD ("/core/drain/whole-member", test_whole_member);
