@@ -64,6 +64,7 @@ struct _DeyeBusClient
   gboolean closed_said;         /* the signal "closed" has reported the end of the last connection */
   DeyeBusStash stash;           /* published while it was not connected */
   GBytes *last_message;         /* the request that leaves it; NULL: there is none */
+  GPtrArray *told;              /* of DeyeBusLoss: losses that the broker has not confirmed; NULL: none */
   gint reported_code;           /* of the error that the log has for the present outage; 0: none */
 
   DeyeBusEvents events;

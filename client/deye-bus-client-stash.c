@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
+#include "control.pb-c.h"
+#include "deye-bus-pack.h"
+#include "wire-feature.h"
+
 #include <glib/gi18n-lib.h>
 
 /*
  * Publishing while the client is not connected: the message waits in the stash (session/deye-bus-stash.h) and is sent when
  * the client is ready, after everything is restored and before any later call.
  *
- * Messages that the stash dropped meanwhile are reported once the client is ready, or when it gives up.
+ * The number of messages that the stash dropped meanwhile is reported to the program once the client is ready, or when it gives
+ * up, and by topic to the broker, which reports it to the subscribers (control.bus.lost).
  */
+
+#define TOLD_AT_ONCE 32u /* topics of one call: it has the size of a control message */
 
 #define STASH_DROPPED                                                                                                  \
   N_ ("the client was not connected, and kept too many or for too long: publish less until it is ready")
@@ -27,11 +34,103 @@ deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **er
                              deye_bus_session_new_number (self->session), g_get_monotonic_time (), error);
 }
 
+/* --- the report to subscribers --- */
+
+static GBytes *
+stash_pack_told (const GPtrArray *told)
+{
+  Daemoneye__Eventbus__V1__LostRequest request = DAEMONEYE__EVENTBUS__V1__LOST_REQUEST__INIT;
+  g_autofree Daemoneye__Eventbus__V1__Lost *rows = g_new (Daemoneye__Eventbus__V1__Lost, told->len);
+  g_autofree Daemoneye__Eventbus__V1__Lost **list = g_new (Daemoneye__Eventbus__V1__Lost *, told->len);
+
+  for (guint i = 0; i < told->len; i++)
+    {
+      const DeyeBusLoss *loss = told->pdata[i];
+
+      daemoneye__eventbus__v1__lost__init (&rows[i]);
+      rows[i].topic = loss->topic;
+      rows[i].count = loss->count;
+      list[i] = &rows[i];
+    }
+  request.n_lost = told->len;
+  request.lost = list;
+  return deye_bus_pack (&request.base);
+}
+
+/* TRUE if the connection ended before the broker confirmed the report. */
+static gboolean
+stash_is_interrupted (const GError *error)
+{
+  static const DeyeBusError codes[] = { DEYE_BUS_ERROR_UNKNOWN, DEYE_BUS_ERROR_NOT_CONNECTED,
+                                        DEYE_BUS_ERROR_SHUTTING_DOWN, DEYE_BUS_ERROR_SLOW_CONSUMER };
+
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    if (g_error_matches (error, DEYE_BUS_ERROR, codes[i]))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+stash_end_telling (DeyeBusClient *self, const GError *error)
+{
+  g_autoptr (GPtrArray) told = g_steal_pointer (&self->told);
+
+  if (error == NULL)
+    return;
+  g_debug ("losses not reported to subscribers: %s", error->message);
+  for (guint i = 0; i < told->len && stash_is_interrupted (error); i++)
+    {
+      const DeyeBusLoss *loss = told->pdata[i];
+
+      deye_bus_losses_add (&self->stash.losses, loss->topic, loss->count);
+    }
+}
+
+static void stash_tell (DeyeBusClient *self);
+
+static void
+stash_on_told (DeyeBusPending *pending)
+{
+  DeyeBusClient *self = g_steal_pointer (&pending->data);
+
+  stash_end_telling (self, pending->error);
+  stash_tell (self);
+}
+
+/* One call at a time; what it does not contain follows when it is answered. */
+static void
+stash_tell (DeyeBusClient *self)
+{
+  g_autoptr (DeyeBusPending) pending = NULL;
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (self->told != NULL || deye_bus_losses_is_empty (&self->stash.losses)
+      || self->state != DEYE_BUS_CLIENT_STATE_READY)
+    return;
+  if (!deye_bus_session_check_features (self->session, WIRE_FEATURE_DELIVERY, NULL))
+    {
+      deye_bus_losses_clear (&self->stash.losses); /* this broker can't report them */
+      return;
+    }
+  self->told = deye_bus_losses_take (&self->stash.losses, TOLD_AT_ONCE);
+  payload = stash_pack_told (self->told);
+  pending = deye_bus_client_new_broker_pending ();
+  pending->complete = stash_on_told;
+  pending->data = self; /* the event is the client's own */
+  if (!deye_bus_client_ask_broker (self, "control.bus.lost", DEYE_BUS_TYPE_PREFIX "LostRequest", payload, pending,
+                                   &error))
+    stash_end_telling (self, error);
+}
+
 void
 deye_bus_client_tell_losses (DeyeBusClient *self)
 {
   deye_bus_stash_expire (&self->stash, g_get_monotonic_time ());
+  stash_tell (self);
 }
+
+/* --- the report to the program --- */
 
 void
 deye_bus_client_report_stash (DeyeBusClient *self)

@@ -179,6 +179,8 @@ deye_bus_client_finalize (GObject *object)
   g_clear_pointer (&self->session, deye_bus_session_free);
   deye_bus_stash_clear (&self->stash);
   g_clear_pointer (&self->last_message, g_bytes_unref);
+  deye_bus_losses_clear (&self->stash.losses);
+  g_clear_pointer (&self->told, g_ptr_array_unref);
   g_clear_pointer (&self->services, g_ptr_array_unref);
   deye_bus_events_clear (&self->events);
   g_clear_pointer (&self->context, g_main_context_unref);

@@ -78,7 +78,7 @@ G_BEGIN_DECLS
  * is no more room, the oldest of them is dropped; a message on
  * `tasks.*` or `results.*` is not dropped, but the call fails with %DEYE_BUS_ERROR_LIMIT instead; of health messages only the
  * latest of each topic is kept. The time to live of a message keeps running. #DeyeBusClient::error reports the number of
- * messages that were dropped, when the client is ready. Subscribing and serving wait, too. Other calls fail with
+ * messages that were dropped, when the client is ready, and their subscribers get gaps (#DeyeBusSubscription::gap). Subscribing and serving wait, too. Other calls fail with
  * %DEYE_BUS_ERROR_NOT_CONNECTED, unless deye_bus_options_set_wait_for_ready() lets them wait. deye_bus_client_flush() fails as
  * well, and its error and that of deye_bus_client_close() contain the number of messages that wait.
  *

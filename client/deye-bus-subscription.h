@@ -62,7 +62,8 @@ G_BEGIN_DECLS
  * @count: number of missed messages that matched this subscription
  * @reason: the reason, a #DeyeBusError: %DEYE_BUS_ERROR_SLOW_CONSUMER (dropped by the overflow policy),
  *   %DEYE_BUS_ERROR_WOULD_BLOCK (refused), %DEYE_BUS_ERROR_EXPIRED (time to live or longest block expired),
- *   %DEYE_BUS_ERROR_LIMIT or %DEYE_BUS_ERROR_NO_MEMORY (the broker had no room)
+ *   %DEYE_BUS_ERROR_LIMIT or %DEYE_BUS_ERROR_NO_MEMORY (the broker had no room), %DEYE_BUS_ERROR_UNKNOWN (the publisher
+ *   could not send them, and reported it)
  *
  * Emitted in the client's context when messages were lost, exactly between the callback for the message before the loss
  * and the callback for the message after it.

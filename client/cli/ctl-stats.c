@@ -234,6 +234,7 @@ static const struct
   { WIRE_STATUS_NO_MEMORY, N_ ("no memory"), N_ ("the broker was out of memory") },
   { WIRE_STATUS_LIMIT, N_ ("limit"), N_ ("a limit of the broker was reached") },
   { WIRE_STATUS_NOT_SUBSCRIBED, N_ ("subscription ended"), N_ ("the subscription ended while the messages waited") },
+  { WIRE_STATUS_UNKNOWN, N_ ("not sent"), N_ ("the publisher could not send the messages, and reported it later") },
 };
 
 /* The index of @reason. G_N_ELEMENTS (reasons): this version does not know the reason. */

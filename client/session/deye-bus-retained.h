@@ -39,7 +39,7 @@ typedef struct
 
 void deye_bus_retained_clear (DeyeBusRetainedStore *store);
 
-/* What is remembered of a call of the user that retains its message, once it was sent. */
+/* The part of a call of the user that is kept, once it was sent. The call retains its message. */
 DeyeBusRetainedValue *deye_bus_retained_value_new (const DeyeBusEncodedCall *encoded, gint64 now_us);
 
 /* @value, which is taken, was sent. One with an empty payload only clears its topic. */

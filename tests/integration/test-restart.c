@@ -539,6 +539,61 @@ test_values (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (late->all, ==, 1);
 }
 
+static void
+on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 count, guint reason, gpointer data)
+{
+  if (reason == DEYE_BUS_ERROR_UNKNOWN)
+    *(guint64 *) data += count;
+}
+
+static void
+on_error (DeyeBusClient *client, const GError *error, gpointer data)
+{
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  ++*(guint *) data;
+}
+
+/* More is published while there is no agent than a client keeps: the program and the subscription get the number of messages that
+ * were dropped. Each message arrives or is reported. */
+static void
+test_lost_meanwhile (RestartFixture *f, gconstpointer data)
+{
+  enum
+  {
+    KEPT = 8192,
+    LOST = 500
+  };
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 missed = 0;
+  guint errors = 0;
+  RestartClient *c;
+
+  agent_start (f);
+  c = client_new (f);
+  g_assert_true (deye_bus_client_connect (c->client, NULL, NULL));
+  g_signal_connect (c->client, "error", G_CALLBACK (on_error), &errors);
+  subscription = deye_bus_client_subscribe (c->client, TOPIC, NULL, on_all, c, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_signal_connect (subscription, "gap", G_CALLBACK (on_gap), &missed);
+  restart_wait (f, c->ready == 1);
+  agent_kill (f);
+  restart_wait (f, c->interrupted == 1);
+  f->round = 1;
+  for (guint i = 0; i < KEPT + LOST; i++)
+    {
+      g_autoptr (GBytes) payload = bus_fixture_payload (f->round, 8);
+
+      g_assert_true (deye_bus_client_publish (c->client, TOPIC, payload, NULL, NULL, NULL, &error));
+    }
+  agent_start (f);
+  restart_wait (f, c->all + deye_bus_subscription_get_missed (subscription) >= KEPT + LOST && errors == 1);
+  while (g_main_context_iteration (f->context, FALSE))
+    ;
+  g_assert_cmpuint (c->all + deye_bus_subscription_get_missed (subscription), ==, KEPT + LOST);
+  g_assert_cmpuint (missed, ==, LOST);
+}
+
 /* Many clients, many restarts. */
 static void
 test_restarts (RestartFixture *f, gconstpointer data)
@@ -587,6 +642,7 @@ main (int argc, char **argv)
   RESTART_TEST ("M16-signals", test_signals);
   RESTART_TEST ("M16-published-meanwhile", test_published_meanwhile);
   RESTART_TEST ("M16-values", test_values);
+  RESTART_TEST ("M16-lost-meanwhile", test_lost_meanwhile);
   RESTART_TEST ("K09-M16-restarts", test_restarts);
   return g_test_run ();
 }

@@ -44,10 +44,11 @@ typedef enum
   BUS_LOSS_REFUSED, /* by the policy error, or by a block that could not hold more */
   BUS_LOSS_EXPIRED, /* its time to live or the longest block ended */
   BUS_LOSS_NO_MEMORY,
-  BUS_LOSS_LIMIT, /* the account or the broker held as much as it may */
-  BUS_LOSS_ENDED, /* its subscription ended while it waited */
+  BUS_LOSS_LIMIT,  /* the account or the broker held as much as it may */
+  BUS_LOSS_ENDED,  /* its subscription ended while it waited */
+  BUS_LOSS_UNSENT, /* its publisher accepted it and could not send it */
 } BusLoss;
-#define BUS_N_LOSSES 6u
+#define BUS_N_LOSSES 7u
 
 /* The reason as GAP, system.drop and statistics report it. */
 WireStatus bus_loss_status (BusLoss loss);

@@ -5,6 +5,7 @@
 #include "calls/bus-describe.h"
 #include "calls/bus-drain.h"
 #include "calls/bus-introspect.h"
+#include "calls/bus-lost.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-subscribe.h"
 #include "calls/bus-timeline-page.h"
@@ -46,6 +47,9 @@ static const BusMethod methods[] = {
           "Ends a subscription and returns what became of its messages.", bus_subscribe_end),
   METHOD ("drain", drain_request, drain_reply,
           "Lets a member of a group, or a server, take nothing more; answered when it has finished what it had.", bus_drain_answer),
+  METHOD ("lost", lost_request, lost_reply,
+          "Reports messages that the asker accepted and could not send to the subscriptions that would have got them.",
+          bus_lost_answer),
   METHOD ("ping", ping_request, ping_reply, "Returns the broker's epoch and uptime, and the number of the asker's subscriptions.", calls_ping),
   METHOD ("stats", stats_request, stats_reply,
           "The broker's sums, and peers, subscriptions, groups and topic domains that the asker may see.", bus_stats_answer),

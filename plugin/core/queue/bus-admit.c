@@ -149,7 +149,9 @@ admit_fit (const BusFlow *flow,
 static void
 admit_lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, BusLoss loss, gint64 now_us)
 {
-  bus_fifo_lose (flow, subscription, inbound->class_of.lane, inbound->domain, inbound->accept_seq, loss, now_us);
+  const BusLostAt at = { inbound->class_of.lane, inbound->domain, inbound->accept_seq };
+
+  bus_fifo_lose (flow, subscription, &at, 1, loss, now_us);
   /* With an open window the gap is sent at once, else with the next delivery or by the report timer. */
   if (bus_window_is_open (&subscription->window))
     bus_flow_send_gaps (flow, subscription);

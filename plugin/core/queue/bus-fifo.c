@@ -443,19 +443,19 @@ fifo_grow_gap (BusSlot *gap, guint64 from, guint64 to, guint64 count)
 static void
 fifo_count_loss (BusFlow *flow,
                  BusSubscription *subscription,
-                 guint domain,
-                 guint64 accept_seq,
+                 const BusLostAt *at,
+                 guint64 count,
                  BusLoss loss,
                  gint64 now_us)
 {
-  BUS_PROBE3 (drop, subscription->id, accept_seq, loss);
-  subscription->missed++;
-  subscription->missed_by[loss]++;
-  flow->missed++;
-  flow->missed_by[loss]++;
-  flow->shared->missed_by[loss]++;
-  flow->shared->domains[domain].missed++;
-  bus_report_loss (flow, subscription, domain, accept_seq, loss, now_us);
+  BUS_PROBE3 (drop, subscription->id, at->accept_seq, loss);
+  subscription->missed += count;
+  subscription->missed_by[loss] += count;
+  flow->missed += count;
+  flow->missed_by[loss] += count;
+  flow->shared->missed_by[loss] += count;
+  flow->shared->domains[at->domain].missed += count;
+  bus_report_loss (flow, subscription, at->domain, at->accept_seq, count, loss, now_us);
 }
 
 /* The message between two runs of gaps is gone: joins the runs, so that one gap for each reason is left. */
@@ -492,8 +492,7 @@ void
 bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
 {
   BusSubscription *subscription = slot->subscription;
-  guint64 seq = slot->message->accept_seq;
-  guint domain = slot->message->domain;
+  const BusLostAt at = { slot->lane, slot->message->domain, slot->message->accept_seq };
   BusSlot *left = slot->lane_previous;
   BusSlot *right = slot->lane_next;
   BusSlot *gap = fifo_find_gap (left, TRUE, loss);
@@ -505,7 +504,7 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
   if (gap == NULL)
     gap = left = fifo_slot_new (flow, subscription, slot->previous, left, lost, slot->lane);
   gap->gap_loss = loss;
-  fifo_grow_gap (gap, seq, seq, 1);
+  fifo_grow_gap (gap, at.accept_seq, at.accept_seq, 1);
   if (slot->delivery.kind == WIRE_KIND_DELIVER)
     bus_fifo_note_route (flow->shared, slot->delivery.route_id, loss);
   if (had_credit)
@@ -513,7 +512,7 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
   bus_fifo_remove (flow, slot, NULL);
   if (left != NULL && left->state == BUS_DELIVERY_LOST)
     fifo_join_gaps (flow, left, right);
-  fifo_count_loss (flow, subscription, domain, seq, loss, now_us);
+  fifo_count_loss (flow, subscription, &at, 1, loss, now_us);
   if (had_credit)
     bus_fifo_advance (flow, subscription); /* the next message gets its credit */
 }
@@ -535,26 +534,27 @@ bus_fifo_withdraw (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 void
 bus_fifo_discard (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us)
 {
+  const BusLostAt at = { WIRE_LANE_DATA, message->domain, message->accept_seq };
+
   bus_delivery_next (BUS_DELIVERY_WITHDRAWN, BUS_DELIVERY_ON_LOSE);
-  fifo_count_loss (flow, subscription, message->domain, message->accept_seq, BUS_LOSS_ENDED, now_us);
+  fifo_count_loss (flow, subscription, &at, 1, BUS_LOSS_ENDED, now_us);
 }
 
 void
 bus_fifo_lose (BusFlow *flow,
                BusSubscription *subscription,
-               WireLane lane,
-               guint domain,
-               guint64 accept_seq,
+               const BusLostAt *at,
+               guint64 count,
                BusLoss loss,
                gint64 now_us)
 {
   BusFifo *fifo = &subscription->fifo;
-  BusSlot *gap = fifo_find_gap (fifo->lane_last[lane], TRUE, loss);
+  BusSlot *gap = fifo_find_gap (fifo->lane_last[at->lane], TRUE, loss);
   BusDeliveryState lost = bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_LOSE);
 
   if (gap == NULL)
-    gap = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane], lost, lane);
+    gap = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[at->lane], lost, at->lane);
   gap->gap_loss = loss;
-  fifo_grow_gap (gap, accept_seq, accept_seq, 1);
-  fifo_count_loss (flow, subscription, domain, accept_seq, loss, now_us);
+  fifo_grow_gap (gap, at->accept_seq, at->accept_seq, count);
+  fifo_count_loss (flow, subscription, at, count, loss, now_us);
 }

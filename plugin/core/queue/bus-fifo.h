@@ -70,11 +70,18 @@ void bus_fifo_note_route (BusFlowShared *shared, guint64 route_id, BusLoss loss)
 /* A message that waited is discarded because the subscription has ended: it is counted and reported, but no gap follows. */
 void bus_fifo_discard (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us);
 
-/* A message that was never accepted is lost: its gap stands at the end. */
+/* Where a message was lost that had no place in the queue yet. */
+typedef struct
+{
+  WireLane lane;
+  guint domain;
+  guint64 accept_seq; /* of the message, or of the report of its publisher */
+} BusLostAt;
+
+/* @count messages that were never accepted are lost: their gap stands at the end. */
 void bus_fifo_lose (BusFlow *flow,
                     BusSubscription *subscription,
-                    WireLane lane,
-                    guint domain,
-                    guint64 accept_seq,
+                    const BusLostAt *at,
+                    guint64 count,
                     BusLoss loss,
                     gint64 now_us);

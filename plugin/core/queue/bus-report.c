@@ -19,6 +19,7 @@ bus_report_loss (BusFlow *flow,
                  BusSubscription *subscription,
                  guint domain,
                  guint64 accept_seq,
+                 guint64 count,
                  BusLoss loss,
                  gint64 now_us)
 {
@@ -29,7 +30,7 @@ bus_report_loss (BusFlow *flow,
     subscription->unreported_from = accept_seq;
   subscription->unreported_from = MIN (subscription->unreported_from, accept_seq);
   subscription->unreported_to = MAX (subscription->unreported_to, accept_seq);
-  subscription->unreported[loss]++;
+  subscription->unreported[loss] += count;
 }
 
 void

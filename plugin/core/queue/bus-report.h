@@ -24,12 +24,13 @@ typedef enum
   BUS_CHANGE_DRAINED = 1 << 1,
 } BusChange;
 
-/* A message of that domain was lost. A loss of the broker's own messages (system.*) is reported by gaps only: a
+/* @count messages of that domain were lost. A loss of the broker's own messages (system.*) is reported by gaps only: a
  * receiver that does not keep up with system.drop would otherwise cause another system.drop with each. */
 void bus_report_loss (BusFlow *flow,
                       BusSubscription *subscription,
                       guint domain,
                       guint64 accept_seq,
+                      guint64 count,
                       BusLoss loss,
                       gint64 now_us);
 

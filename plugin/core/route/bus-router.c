@@ -87,9 +87,10 @@ router_lose (BusPeer *receiver,
              BusLoss loss,
              gint64 now_us)
 {
+  const BusLostAt at = { inbound->class_of.lane, inbound->domain, inbound->accept_seq };
+
   for (guint i = 0; i < n; i++)
-    bus_fifo_lose (&receiver->flow, subscriptions[i], inbound->class_of.lane, inbound->domain, inbound->accept_seq,
-                   loss, now_us);
+    bus_fifo_lose (&receiver->flow, subscriptions[i], &at, 1, loss, now_us);
 }
 
 BusOutcome

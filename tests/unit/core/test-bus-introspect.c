@@ -758,6 +758,7 @@ static const struct
   { "adjust", "\x08\x01", 2, FALSE },
   { "unsubscribe", "\x08\x01", 2, FALSE },
   { "drain", "", 0, TRUE },
+  { "lost", "", 0, TRUE },
   { "ping", "", 0, FALSE },
   { "stats", "", 0, FALSE },
   { "introspect", "\x08\x01", 2, FALSE },

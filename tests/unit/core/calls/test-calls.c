@@ -116,7 +116,7 @@ test_refused (Fixture *f, gconstpointer data)
 static void
 test_described (Fixture *f, gconstpointer data)
 {
-  static const char *const names[] = { "subscribe",  "adjust",   "unsubscribe", "drain", "ping", "stats",
+  static const char *const names[] = { "subscribe",  "adjust",   "unsubscribe", "drain", "lost", "ping", "stats",
                                        "introspect", "timeline", "describe",    "wait",  "will", "clear" };
   PeerFrame *frame = call (f, "control.bus.describe", NULL, 0);
   const Daemoneye__Eventbus__V1__ServiceInfo *service;

@@ -237,7 +237,7 @@ queue_enter_shared (Queue *queue, BusSubscription *first, BusSubscription *secon
 void
 queue_lose (Queue *queue, BusSubscription *subscription, WireLane lane, BusLoss loss)
 {
-  bus_fifo_lose (&queue->flow, subscription, lane, 0, ++queue->accept_seq, loss, QUEUE_NOW_US);
+  bus_fifo_lose (&queue->flow, subscription, &(BusLostAt){ lane, 0, ++queue->accept_seq }, 1, loss, QUEUE_NOW_US);
 }
 
 void

@@ -211,7 +211,7 @@ queue_check (const Queue *queue)
 static char
 loss_letter (WireStatus status)
 {
-  static const char letters[BUS_N_LOSSES] = { 'f', 'r', 'e', 'n', 'l' };
+  static const char letters[BUS_N_LOSSES] = { 'f', 'r', 'e', 'n', 'l', 'd', 'u' };
 
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     if (bus_loss_status (i) == status)

@@ -184,7 +184,8 @@ test_loss_is_counted (Queue *queue, gconstpointer data)
 
   append (queue, first);
   drop (queue, first, 1, BUS_LOSS_EXPIRED);
-  bus_fifo_lose (&queue->flow, second, WIRE_LANE_DATA, events, ++queue->accept_seq, BUS_LOSS_EXPIRED, QUEUE_NOW_US);
+  bus_fifo_lose (&queue->flow, second, &(BusLostAt){ WIRE_LANE_DATA, events, ++queue->accept_seq }, 1, BUS_LOSS_EXPIRED,
+                 QUEUE_NOW_US);
   g_assert_cmpuint (first->missed_by[BUS_LOSS_EXPIRED], ==, 1);
   g_assert_cmpuint (second->missed_by[BUS_LOSS_EXPIRED], ==, 1);
   g_assert_cmpuint (queue->flow.missed, ==, 2);

@@ -9,7 +9,7 @@
 static void
 lose (Queue *queue, BusSubscription *subscription, guint64 accept_seq, BusLoss loss, gint64 now_us)
 {
-  bus_report_loss (&queue->flow, subscription, EVENTS, accept_seq, loss, now_us);
+  bus_report_loss (&queue->flow, subscription, EVENTS, accept_seq, 1, loss, now_us);
 }
 
 /* As bus-slow does when the timer is due. */
@@ -69,7 +69,7 @@ test_system_domain (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 10);
 
-  bus_report_loss (&queue->flow, subscription, bus_domain_of_topic (WIRE_SPAN_LITERAL ("system.drop")), 5,
+  bus_report_loss (&queue->flow, subscription, bus_domain_of_topic (WIRE_SPAN_LITERAL ("system.drop")), 5, 1,
                    BUS_LOSS_FULL, QUEUE_NOW_US);
   g_assert_cmpuint (subscription->unreported_from, ==, 0);
   g_assert_cmpuint (subscription->unreported_to, ==, 0);

@@ -383,9 +383,11 @@ test_what_stays (Peers *f, gconstpointer data)
   workers_init (f, &w);
   member = w.members[0];
   routes_broadcast (f, w.publisher, TOPIC, 4);
-  bus_fifo_lose (&w.peers[0]->flow, member, WIRE_LANE_DATA, 0, ++f->accept_seq, BUS_LOSS_FULL, f->core->now_us);
+  bus_fifo_lose (&w.peers[0]->flow, member, &(BusLostAt){ WIRE_LANE_DATA, 0, ++f->accept_seq }, 1, BUS_LOSS_FULL,
+                 f->core->now_us);
   routes_publish (f, w.publisher, TOPIC, 4);
-  bus_fifo_lose (&w.peers[0]->flow, member, WIRE_LANE_DATA, 0, ++f->accept_seq, BUS_LOSS_FULL, f->core->now_us);
+  bus_fifo_lose (&w.peers[0]->flow, member, &(BusLostAt){ WIRE_LANE_DATA, 0, ++f->accept_seq }, 1, BUS_LOSS_FULL,
+                 f->core->now_us);
   g_assert_cmpuint (member->fifo.messages, ==, 2);
   g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 2);
   demote (f, member);

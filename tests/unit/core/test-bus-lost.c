@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core-fixture.h"
+
+#include "control.pb-c.h"
+#include "wire-feature.h"
+
+/* control.bus.lost: what a publisher could not send becomes a GAP of those that would have got it. */
+
+#define TOPIC "events.process.lifecycle"
+
+static void
+lost_set_up (Core *core, gconstpointer data)
+{
+  core_setup (core, NULL);
+  core->features = WIRE_FEATURE_DELIVERY;
+}
+
+typedef struct
+{
+  guint32 subscriptions;
+  guint32 denied;
+} LostAnswer;
+
+static LostAnswer
+report_many (Client *client, guint n, const char *topic, guint64 count, WireStatus want)
+{
+  Daemoneye__Eventbus__V1__LostRequest request = DAEMONEYE__EVENTBUS__V1__LOST_REQUEST__INIT;
+  g_autofree Daemoneye__Eventbus__V1__Lost *rows = g_new (Daemoneye__Eventbus__V1__Lost, n);
+  g_autofree Daemoneye__Eventbus__V1__Lost **list = g_new (Daemoneye__Eventbus__V1__Lost *, n);
+  g_autofree char *text = g_strdup (topic);
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (Got) got = NULL;
+  LostAnswer answer = { 0, 0 };
+
+  for (guint i = 0; i < n; i++)
+    {
+      daemoneye__eventbus__v1__lost__init (&rows[i]);
+      rows[i].topic = text;
+      rows[i].count = count;
+      list[i] = &rows[i];
+    }
+  request.n_lost = n;
+  request.lost = list;
+  got = client_call (client, "control.bus.lost", &request.base, want);
+  if (got == NULL)
+    return answer;
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__lost_reply__descriptor, got->envelope.payload, 0, NULL);
+  answer.subscriptions = ((const Daemoneye__Eventbus__V1__LostReply *) wire_guard_message (guard))->subscriptions;
+  answer.denied = ((const Daemoneye__Eventbus__V1__LostReply *) wire_guard_message (guard))->denied;
+  return answer;
+}
+
+static LostAnswer
+report (Client *client, const char *topic, guint64 count)
+{
+  return report_many (client, 1, topic, count, WIRE_STATUS_OK);
+}
+
+static void
+expect_gap (Client *client, guint32 subscription, guint64 count)
+{
+  g_autoptr (Got) got = client_take (client, WIRE_KIND_GAP);
+
+  g_assert_nonnull (got);
+  g_assert_cmpuint (got->envelope.subscription, ==, subscription);
+  g_assert_cmpuint (got->envelope.gap_count, ==, count);
+  g_assert_cmpuint (got->envelope.gap_reason, ==, WIRE_STATUS_UNKNOWN);
+  g_assert_cmpuint (got->envelope.gap_from, >, 0);
+  g_assert_cmpuint (got->envelope.gap_to, >=, got->envelope.gap_from);
+}
+
+/* Plain subscriptions that match; nobody else. The gap stands in front of what is published next. */
+static void
+test_subscribers (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *exact = client_ready (core, "two", "procmond");
+  Client *pattern = client_ready (core, "three", "procmond");
+  Client *other = client_ready (core, "four", "procmond");
+  LostAnswer answer;
+
+  client_subscribe (exact, 1, TOPIC, NULL);
+  client_subscribe (pattern, 7, "events.#", NULL);
+  client_subscribe (other, 1, "events.network.#", NULL);
+  answer = report (publisher, TOPIC, 5);
+  g_assert_cmpuint (answer.subscriptions, ==, 2);
+  g_assert_cmpuint (answer.denied, ==, 0);
+  client_publish (publisher, TOPIC, 0, "x", 1);
+  expect_gap (exact, 1, 5);
+  expect_gap (pattern, 7, 5);
+  g_assert_cmpuint (client_count (exact, WIRE_KIND_DELIVER), ==, 1);
+  g_assert_null (client_take (other, WIRE_KIND_GAP));
+}
+
+/* One member of each group. */
+static void
+test_groups (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *first = client_ready (core, "two", "procmond");
+  Client *second = client_ready (core, "three", "procmond");
+
+  client_subscribe (first, 1, TOPIC, "g");
+  client_subscribe (second, 1, TOPIC, "g");
+  g_assert_cmpuint (report (publisher, TOPIC, 2).subscriptions, ==, 1);
+  g_assert_cmpuint (client_count (first, WIRE_KIND_GAP) + client_count (second, WIRE_KIND_GAP), ==, 1);
+}
+
+/* A subscription without credit gets the gap behind what waits; gaps with one reason that adjoin are one. */
+static void
+test_without_credit (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *slow = client_ready (core, "two", "procmond");
+
+  client_subscribe_full (slow, 1, TOPIC, NULL, FALSE, 1, 1000, WIRE_STATUS_OK);
+  client_publish (publisher, TOPIC, 0, "a", 1);
+  client_publish (publisher, TOPIC, 0, "b", 1);
+  report (publisher, TOPIC, 2);
+  report (publisher, TOPIC, 3);
+  g_assert_cmpuint (client_count (slow, WIRE_KIND_DELIVER), ==, 1);
+  g_assert_cmpuint (client_count (slow, WIRE_KIND_GAP), ==, 0);
+  client_credit (slow, 1, 2, 1000);
+  g_assert_cmpuint (client_count (slow, WIRE_KIND_DELIVER), ==, 2);
+  expect_gap (slow, 1, 5);
+}
+
+/* "a.b.#" reaches subscriptions with wildcards. */
+static void
+test_pattern (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *reader = client_ready (core, "two", "procmond");
+
+  client_subscribe (reader, 3, "events.#", NULL);
+  g_assert_cmpuint (report (publisher, "events.process.#", 9).subscriptions, ==, 1);
+  expect_gap (reader, 3, 9);
+}
+
+/* A publisher reports only what it may publish; the rest of the call is done. */
+static void
+test_rights (Core *core, gconstpointer data)
+{
+  static const char *const foreign[] = {
+    "events.network.flow", "events.network.#", "system.drop", "control.bus.stats", "events.#", "a..b", "", "#", ".#"
+  };
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *reader = tool_ready (core, "two");
+
+  client_subscribe (reader, 3, "#", NULL);
+  client_subscribe (reader, 4, "system.#", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (foreign); i++)
+    {
+      LostAnswer answer = report (publisher, foreign[i], 1);
+
+      g_assert_cmpuint (answer.denied, ==, 1);
+      g_assert_cmpuint (answer.subscriptions, ==, 0);
+    }
+  core_advance (core, 2000000);
+  g_assert_null (client_take (reader, WIRE_KIND_GAP));
+  report_many (publisher, 65, TOPIC, 1, WIRE_STATUS_LIMIT);
+  g_assert_cmpuint (report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_OK).subscriptions, ==, 64);
+  g_assert_cmpuint (report (publisher, TOPIC, 0).subscriptions, ==, 0);
+  report (publisher, TOPIC, G_MAXUINT64);
+  report (publisher, TOPIC, G_MAXUINT64);
+}
+
+/* They are in the statistics, and in system.drop. */
+static void
+test_statistics (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *reader = client_ready (core, "two", "procmond");
+  Client *tool = tool_ready (core, "three");
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (Got) got = NULL;
+  const Daemoneye__Eventbus__V1__DropEvent *drop;
+
+  client_subscribe (reader, 1, TOPIC, NULL);
+  client_subscribe (tool, 1, "system.drop", NULL);
+  report (publisher, TOPIC, 5);
+  core_advance (core, 2000000);
+  got = client_take (tool, WIRE_KIND_DELIVER);
+  g_assert_nonnull (got);
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__drop_event__descriptor, got->envelope.payload, 0, NULL);
+  drop = wire_guard_message (guard);
+  g_assert_cmpuint (drop->n_missed_by, ==, 1);
+  g_assert_cmpuint (drop->missed_by[0]->count, ==, 5);
+  g_assert_cmpuint (drop->missed_by[0]->reason, ==, WIRE_STATUS_UNKNOWN);
+}
+
+/* Without the feature there is no such method. */
+static void
+test_feature (Core *core, gconstpointer data)
+{
+  Client *publisher;
+
+  core->features = 0;
+  publisher = client_ready (core, "one", "procmond");
+  report_many (publisher, 1, TOPIC, 1, WIRE_STATUS_UNSUPPORTED);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define LOST_TEST(name, function) g_test_add ("/core/lost/" name, Core, NULL, lost_set_up, function, core_teardown)
+  LOST_TEST ("M16-subscribers", test_subscribers);
+  LOST_TEST ("M16-groups", test_groups);
+  LOST_TEST ("M16-without-credit", test_without_credit);
+  LOST_TEST ("M16-pattern", test_pattern);
+  LOST_TEST ("M16-rights", test_rights);
+  LOST_TEST ("M16-statistics", test_statistics);
+  LOST_TEST ("M16-feature", test_feature);
+  return g_test_run ();
+}
