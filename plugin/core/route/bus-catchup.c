@@ -198,7 +198,7 @@ bus_catchup_continue (BusPeer *peer, gint64 now_us)
       is_moving = catchup_run_one (link->data, &budget, now_us) || is_moving;
     }
   if (budget == 0 && is_moving && peer->cursors.head != NULL)
-    bus_deadline_arm (&peer->core->deadlines, &peer->catchup_timer.deadline, now_us);
+    bus_deadline_arm (&peer->core->deadlines, &peer->catchup_timer.deadline, now_us + 1); /* not in the same tick */
   bus_peer_touch (peer);
 }
 

@@ -2,6 +2,7 @@
 #include "core-fixture.h"
 
 #include "control.pb-c.h"
+#include "route/bus-catchup.h"
 #include "wire-feature.h"
 
 /*
@@ -323,8 +324,8 @@ test_steps (Core *core, gconstpointer data)
   g_assert_cmpuint (stats.delivered, <, 1000);
   for (guint i = 0; i < 10 && stats.delivered < 1000; i++)
     {
-      g_assert_cmpint (bus_core_next_tick_us (core->core), <=, core->now_us);
-      core_advance (core, 0);
+      g_assert_cmpint (bus_core_next_tick_us (core->core), ==, core->now_us + 1);
+      core_advance (core, 1);
       bus_core_stats (core->core, &stats);
     }
   g_assert_cmpuint (stats.delivered, ==, 1000);
@@ -491,6 +492,45 @@ test_misused (Core *core, gconstpointer data)
   client_expect_error (publisher, client_send (publisher, WIRE_KIND_PUBLISH, 0, &envelope), WIRE_STATUS_UNSUPPORTED);
 }
 
+/* --- a large store --- */
+
+#define LARGE 700u /* values: more than a peer's cursors visit in one input call */
+
+static void
+large_set_up (Core *core, gconstpointer data)
+{
+  core_setup (core, NULL);
+  core->features = WIRE_FEATURE_RETAIN;
+}
+
+/* Others have their turn between two steps: one tick makes one step, although the time is the same. */
+static void
+test_several_ticks (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *late = client_ready (core, "two", "procmond");
+  gint64 due_us;
+
+  for (guint i = 0; i < LARGE; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("health.disk.d%u", i);
+
+      retain (publisher, topic, "x");
+    }
+  for (guint32 i = 1; i <= 3; i++)
+    subscribe_stopped (late, i, "health.+.other");
+  for (guint visited = 3 * BUS_CATCHUP_STEP; visited < 3 * LARGE; visited += BUS_CATCHUP_STEP)
+    {
+      due_us = bus_core_next_tick_us (core->core);
+      g_assert_cmpint (due_us, ==, core->now_us + 1);
+      core->now_us = due_us;
+      bus_core_tick (core->core, due_us);
+    }
+  g_assert_cmpint (bus_core_next_tick_us (core->core), >, core->now_us + 1);
+  late->is_stopped = FALSE;
+  core_flush (core);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -514,6 +554,7 @@ main (int argc, char **argv)
   ADD ("bound-of-bytes", retain_set_up, test_bound_of_bytes);
   ADD ("outlives-its-account", retain_set_up, test_outlives_its_account);
   ADD ("misused", retain_set_up, test_misused);
+  ADD ("several-ticks", large_set_up, test_several_ticks);
 #undef ADD
   return g_test_run ();
 }
