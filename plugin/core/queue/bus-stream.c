@@ -144,12 +144,22 @@ stream_has_ticket (const BusStream *stream, const BusInbound *inbound, BusStream
          && inbound->class_of.credit_class != WIRE_CLASS_NONE;
 }
 
+/* @older: (nullable): the progress that it replaces; then it needs room for the bytes by which it is larger */
 static gboolean
-stream_has_room (const BusStream *stream, const BusInbound *inbound, const BusStreamFrame *frame, gint64 now_us)
+stream_has_room (const BusStream *stream,
+                 const BusInbound *inbound,
+                 const BusStreamFrame *frame,
+                 const BusStreamItem *older,
+                 gint64 now_us)
 {
-  const BusNeed need = { .len = inbound->frame.body.len, .lane = frame->lane, .now_us = now_us };
+  const gsize replaced = older != NULL ? older->message->body.len : 0;
+  const BusNeed need = { .len = inbound->frame.body.len - MIN (replaced, inbound->frame.body.len),
+                         .lane = frame->lane,
+                         .now_us = now_us };
   BusExcess excess;
 
+  if (older != NULL && need.len == 0)
+    return TRUE;
   return stream_has_ticket (stream, inbound, frame->kind) || !bus_admit_excess (stream->flow, NULL, &need, &excess);
 }
 
@@ -162,8 +172,7 @@ stream_let_wait (BusStream *stream, BusInbound *inbound, const BusStreamFrame *f
 
   if (frame->kind == BUS_STREAM_PROGRESS)
     older = stream_find_progress (stream, frame->route);
-  if ((older == NULL && !stream_has_room (stream, inbound, frame, now_us))
-      || (message = bus_inbound_keep (inbound)) == NULL)
+  if (!stream_has_room (stream, inbound, frame, older, now_us) || (message = bus_inbound_keep (inbound)) == NULL)
     return BUS_STREAM_FULL;
   if (older != NULL)
     {

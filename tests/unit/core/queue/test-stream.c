@@ -74,6 +74,22 @@ test_order (Fixture *f, gconstpointer data)
   g_assert_cmpint (queue_due_us (&f->stream->block_timer), ==, 0);
 }
 
+/* A newer progress that is larger needs room for what it is larger by. */
+static void
+test_growing_progress (Fixture *f, gconstpointer data)
+{
+  const BusStreamFrame frame
+      = { .kind = BUS_STREAM_PROGRESS, .route = 4, .lane = WIRE_LANE_DATA, .delivery = { .kind = WIRE_KIND_REPLY } };
+  g_autoptr (Arrival) large = arrival_new_from (&f->queue, &f->queue.publisher, "tasks.one", 100000);
+
+  f->queue.limits.queue_hard_bytes = f->queue.limits.queue_soft_bytes = 65536;
+  g_assert_cmpint (offer (f, BUS_STREAM_REPLY, 4), ==, BUS_STREAM_PASSED);
+  g_assert_cmpint (offer (f, BUS_STREAM_PROGRESS, 4), ==, BUS_STREAM_WAITS);
+  g_assert_cmpint (bus_stream_offer (f->stream, &large->inbound, &frame, QUEUE_NOW_US), ==, BUS_STREAM_FULL);
+  g_assert_cmpuint (f->queue.flow.waiting_messages, ==, 1);
+  g_assert_cmpint (offer (f, BUS_STREAM_PROGRESS, 4), ==, BUS_STREAM_WAITS);
+}
+
 /* Of each route the newest progress waits, at the end, and counts those that it replaced. */
 static void
 test_progress (Fixture *f, gconstpointer data)
@@ -189,6 +205,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/stream-queue/I04-order", test_order);
   ADD ("/core/stream-queue/progress", test_progress);
+  ADD ("/core/stream-queue/growing-progress", test_growing_progress);
   ADD ("/core/stream-queue/own", test_own);
   ADD ("/core/stream-queue/B07-without-ticket", test_without_ticket);
   ADD ("/core/stream-queue/drop", test_drop);
