@@ -91,6 +91,7 @@ def check_all(bus):
 # Calls of the tool that need a feature, by its name.
 FEATURES = {
     "STREAM": ["request", TASK, "1", "--raw", "--expect", "2"],
+    "RETAIN": ["publish", "health.compat", "1", "--raw", "--retain"],
     "DELIVERY": ["drain", "procmond-1", "workers"],
 }
 
@@ -103,6 +104,21 @@ def add_features(old, new):
             tool = Tool(new.ctl, bus.broker.address, None)
             answers = tool.json("request", TASK, json.dumps({"operation": "enumerate_processes"}), "--expect", "all", "--timeout", "20")
             equal(len(answers), 1)
+
+    @test("/compat/M27-no-retained-message-for-an-old-subscriber")
+    def _():
+        with Bus(new, old) as bus:
+            tool = Tool(new.ctl, bus.broker.address, None)
+            tool.ctl("publish", "health.compat", "1", "--raw", "--retain", code=6)
+            subscriber = bus.subscribed("health.#", "--raw", "--count", "1")
+            tool.ctl("publish", "health.compat", "2", "--raw", "--retain")
+            equal(finished(subscriber).strip(), "2")
+
+    @test("/compat/M27-hold-for-an-old-member")
+    def _():
+        with Bus(new, old) as bus:
+            Tool(new.ctl, bus.broker.address, None).ctl("publish", "health.compat", "1", "--raw", "--hold", "30")
+            equal(len(finished(bus.start("subscribe", "health.#", "--group", "workers", "--json", "--count", "1")).splitlines()), 1)
 
     for feature, words in FEATURES.items():
         @test(f"/compat/M27-not-granted-{feature.lower()}")

@@ -31,6 +31,7 @@ CALLS = {
 # Calls that need a feature, by its name.
 REFUSED = {
     "STREAM": ["request", "health.compat", "1", "--raw", "--expect", "2"],
+    "RETAIN": ["publish", "health.compat", "1", "--raw", "--retain"],
     "DELIVERY": ["drain", "procmond-1", "workers"],
     "RETAIN": ["publish", "health.compat", "1", "--raw", "--retain"],
 }
