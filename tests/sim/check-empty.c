@@ -69,7 +69,8 @@ empty_check_timers (SimWorld *world)
     {
       const BusTimer *timer = g_ptr_array_index (deadlines->heap, i); /* deadline is its first field */
 
-      if (timer->kind != BUS_TIMER_RESEND && timer->kind != BUS_TIMER_ACCOUNT && timer->kind != BUS_TIMER_BROKER)
+      if (timer->kind != BUS_TIMER_RESEND && timer->kind != BUS_TIMER_RETAINED && timer->kind != BUS_TIMER_ACCOUNT
+          && timer->kind != BUS_TIMER_BROKER)
         sim_world_fail (world, "I15: a timer of kind %u is armed, and nobody is connected", timer->kind);
     }
 }

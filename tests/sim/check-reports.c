@@ -56,6 +56,7 @@ sim_check_counters (SimWorld *world)
           if (sim_is_watching (subscription))
             continue; /* see check-watch */
           sim_model_received (world->model, client->number, subscription->id, &delivered, &missed);
+          delivered += sim_retains_received (world->retained, client->number, subscription->id);
           if (!subscription->serves && (delivered != subscription->delivered || missed != subscription->missed))
             sim_world_fail (world, "I7: subscription %u of %s does not count what its client received",
                             subscription->id, client->id);

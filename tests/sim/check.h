@@ -24,6 +24,7 @@
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
  *   check-block    when a block may end, and a demotion (B04, I13)
  *   check-confirm  which frames end a confirmation, and when it ends without one (O05)
+ *   check-retain   the store of retained messages, and their place before other messages
  *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)

@@ -32,6 +32,22 @@ sim_view_is_demoted (const SimClient *client, guint32 subscription)
   return found != NULL && bus_subscription_is_demoted (found);
 }
 
+gboolean
+sim_view_retains (gconstpointer world, const char *topic)
+{
+  const BusCore *core = ((const SimWorld *) world)->core;
+
+  return bus_retain_store_find (&core->routes->retained, core->seed, wire_span_str (topic)) != NULL;
+}
+
+guint64
+sim_view_retained (const SimClient *client, guint32 subscription)
+{
+  const BusSubscription *found = sim_subscription_of (client, subscription);
+
+  return found != NULL ? found->retained : 0;
+}
+
 guint64
 sim_view_accept_seq (const SimWorld *world)
 {

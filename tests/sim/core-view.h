@@ -12,6 +12,10 @@
 gboolean sim_view_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits);
 
 /* The sequence number of the last message that the broker accepted. */
+/* TRUE if the broker retains a message of the topic. @world: SimWorld */
+gboolean sim_view_retains (gconstpointer world, const char *topic);
+/* Retained messages that the broker counts as delivered to the subscription; 0: it has none. */
+guint64 sim_view_retained (const SimClient *client, guint32 subscription);
 guint64 sim_view_accept_seq (const SimWorld *world);
 
 /* Lets the client use every feature, whatever this build offers to clients. */

@@ -123,6 +123,13 @@
   X (RESTORED, "M16-subscription-restored")                                                                            \
   X (VERIFIED, "M16-subscriptions-counted")                                                                            \
   X (RESEND_MADE_ROOM, "K12-window-made-room")                                                                         \
+  X (RETAINED, "retained-came")                                                                                        \
+  X (RETAINED_FIRST, "retained-before-what-waits")                                                                     \
+  X (RETAINED_REPLACED, "retained-replaced")                                                                           \
+  X (RETAINED_GONE, "M15-retained-until-its-publisher-was-gone")                                                       \
+  X (RETAINED_EXPIRED, "R11-retained-expired")                                                                         \
+  X (RETAINED_CLEARED, "retained-cleared")                                                                             \
+  X (RETAIN_REFUSED, "R03-no-room-to-retain")                                                                          \
   X (TIMELINE_FULL, "M24-oldest-record-made-room")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,

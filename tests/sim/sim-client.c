@@ -139,7 +139,8 @@ sim_client_hello (SimClient *client)
   hello.role = client->role == SIM_TOOL ? SIM_TOOL : SIM_COLLECTOR;
   hello.incarnation = client->incarnation;
   hello.last_message = frame.number;
-  hello.features = WIRE_FEATURE_DELIVERY | (client->number % 5 != 0 ? WIRE_FEATURE_STREAM : 0);
+  hello.features = (client->world->retains ? WIRE_FEATURE_RETAIN : 0) | WIRE_FEATURE_DELIVERY
+                   | (client->number % 5 != 0 ? WIRE_FEATURE_STREAM : 0);
   client_append (client, WIRE_KIND_HELLO, 0, body, daemoneye__eventbus__v1__hello__pack (&hello, body), &frame);
 }
 
@@ -302,6 +303,21 @@ client_note_route (SimClient *client, guint8 flags, const WireEnvelope *envelope
     sim_client_confirm (client, client->confirming->len - 1);
 }
 
+static guint
+client_lane_of (const WireEnvelope *envelope)
+{
+  return wire_class_of (WIRE_KIND_PUBLISH, envelope->topic, envelope->payload.len).lane;
+}
+
+static void
+client_note_retained (SimClient *client, guint32 id, const WireEnvelope *envelope)
+{
+  sim_cover (client->world, SIM_COVER_RETAINED);
+  client_expect (client,
+                 sim_retains_got (client->world->retained, client->number, id, client_number_of (envelope->payload),
+                                  envelope->accept_seq, (const char *) envelope->sender.data, envelope->sender.len));
+}
+
 static void
 client_handle_deliver (SimClient *client, guint8 flags, const WireEnvelope *envelope)
 {
@@ -312,10 +328,14 @@ client_handle_deliver (SimClient *client, guint8 flags, const WireEnvelope *enve
   while (wire_envelope_next_u32 (&ids, &id))
     {
       client_count_message (client, id, envelope->payload.len);
-      if (!sim_watch_event (client->world, client->number, id, envelope))
+      if (envelope->retained)
+        client_note_retained (client, id, envelope);
+      else if (!sim_watch_event (client->world, client->number, id, envelope))
         sim_model_deliver (client->world->model, client->number, id, client_number_of (envelope->payload),
                            envelope->payload.len, envelope->accept_seq, envelope->remaining_us,
                            (const char *) envelope->sender.data, envelope->sender.len, envelope->attempt);
+      if (!envelope->retained)
+        sim_retains_got_live (client->world->retained, client->number, id, client_lane_of (envelope));
     }
 }
 
@@ -428,8 +448,10 @@ client_handle_left (SimClient *client, const WireEnvelope *envelope)
     }
   reply = wire_guard_message (guard);
   if (!sim_watch_is_watching (client->world->watch, client->number, GPOINTER_TO_UINT (number)))
-    sim_model_left (client->world->model, client->number, GPOINTER_TO_UINT (number), reply->delivered, reply->missed,
-                    reply->discarded);
+    sim_model_left (client->world->model, client->number, GPOINTER_TO_UINT (number),
+                    reply->delivered
+                        - sim_retains_counted (client->world->retained, client->number, GPOINTER_TO_UINT (number)),
+                    reply->missed, reply->discarded);
 }
 
 /* Most responders stop then; others answer a request that has ended. */

@@ -71,6 +71,29 @@ ops_draw_lineage (SimRandom *random, SimLineage *lineage, WireEnvelope *envelope
 }
 
 static void
+ops_draw_retain (SimWorld *world, SimFrame *frame, WireEnvelope *envelope, guint8 *flags)
+{
+  frame->is_retained = TRUE;
+  frame->until_gone = sim_chance (&world->random, 30);
+  *flags |= WIRE_FLAG_RETAIN;
+  if (frame->until_gone)
+    envelope->delivery |= WIRE_DELIVERY_RETAIN_CONNECTED;
+}
+
+/* Clears retained messages. */
+static void
+ops_clear (SimWorld *world, SimClient *client)
+{
+  static const char *const patterns[] = { "health.#", "+.process.+", "health.status" };
+  const SimFrame frame = { .kind = SIM_FRAME_CLEAR, .topic = patterns[sim_below (&world->random, 3)] };
+  Daemoneye__Eventbus__V1__ClearRequest request;
+
+  daemoneye__eventbus__v1__clear_request__init (&request);
+  request.pattern = (char *) (gsize) frame.topic;
+  sim_ops_call (client, "control.bus.clear", &request.base, &frame);
+}
+
+static void
 ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len)
 {
   static guint8 payload[SIM_PAYLOAD_MAX];
@@ -96,7 +119,10 @@ ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len
     envelope.delivery = WIRE_DELIVERY_AT_LEAST_ONCE;
   if (frame.broadcast)
     flags |= WIRE_FLAG_BROADCAST;
-  sim_ops_draw_assurance (world, client, &frame, &envelope, &flags);
+  if (world->retains && frame.target[0] == '\0' && !frame.at_least_once && sim_chance (&world->random, 40))
+    ops_draw_retain (world, &frame, &envelope, &flags);
+  else
+    sim_ops_draw_assurance (world, client, &frame, &envelope, &flags);
   ops_draw_lineage (&world->random, &frame.lineage, &envelope);
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
 }
@@ -108,6 +134,8 @@ sim_op_publish (SimWorld *world, SimClient *client)
   guint burst = sim_chance (&world->random, 30) ? 1 + sim_below (&world->random, 20) : 1;
   guint at = start;
 
+  if (world->retains && client->role != SIM_COLLECTOR && sim_chance (&world->random, 10))
+    ops_clear (world, client);
   while (strchr (topics[at].publishers, ops_kind_of (client)) == NULL)
     at = (at + 1) % G_N_ELEMENTS (topics);
   for (guint i = 0; i < burst; i++)

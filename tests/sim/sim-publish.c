@@ -66,7 +66,7 @@ publish_after_resend (SimWorld *world, const SimClient *client, const SimFrame *
 static gboolean
 publish_may_be_refused (const SimFrame *frame, const SimPublish *publish)
 {
-  if (frame->at_least_once)
+  if (frame->at_least_once || frame->is_retained)
     return TRUE;
   return frame->is_confirmed
          && (!publish->may_wait
@@ -89,9 +89,22 @@ publish_compare_refused (SimWorld *world,
     }
   if (!publish_may_be_refused (frame, publish) && !sim_view_is_closing (world))
     sim_world_fail (world, "a message of client %s was not accepted", client->id);
+  if (frame->is_retained)
+    sim_cover (world, SIM_COVER_RETAIN_REFUSED);
   sim_model_refuse (world->model, frame->number);
   if (publish->matched > 0)
     sim_cover (world, frame->at_least_once ? SIM_COVER_KEPT_REFUSED : SIM_COVER_CONFIRM_REFUSED);
+}
+
+static void
+publish_note_retained (SimWorld *world, const SimClient *client, const SimFrame *frame, guint64 seq)
+{
+  guint lane = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (frame->topic), frame->payload_len).lane;
+  gint64 expires_us = frame->ttl_us != 0 ? world->now_us + (gint64) frame->ttl_us : 0;
+
+  if (sim_retains_store (world->retained, client->number, frame->until_gone, client->id, frame->topic, frame->number,
+                         seq, lane, expires_us))
+    sim_cover (world, SIM_COVER_RETAINED_REPLACED);
 }
 
 static void
@@ -109,6 +122,8 @@ publish_note_accepted (SimWorld *world, const SimClient *client, const SimFrame 
                       sim_view_is_closing (world) ? 0 : routes, world->now_us + (gint64) wait_us);
   if (frame->target[0] != '\0' && publish->matched > 0)
     sim_cover (world, SIM_COVER_DIRECT);
+  if (frame->is_retained)
+    publish_note_retained (world, client, frame, publish->seq);
 }
 
 void

@@ -40,6 +40,7 @@ sim_world_begin (SimWorld *world)
   world->requests = sim_requests_new ();
   world->confirms = sim_confirms_new ();
   world->resends = sim_resends_new ((guint) world->options.limits.resend_windows);
+  world->retained = sim_retains_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   world->drains = g_array_new (FALSE, FALSE, sizeof (SimDrain));
   memset (world->last_turns, 0, sizeof world->last_turns);
@@ -55,6 +56,7 @@ sim_world_forget (SimWorld *world)
   sim_requests_free (world->requests);
   sim_confirms_free (world->confirms);
   sim_resends_free (world->resends);
+  sim_retains_free (world->retained);
   g_array_unref (world->accepted_us);
   g_array_unref (world->drains);
 }
@@ -77,6 +79,12 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->keeps = sim_chance (&world->random, 50);
   world->numbers = sim_chance (&world->random, 50);
   world->restarts = sim_chance (&world->random, 30);
+  world->retains = seed % 5 == 2;
+  if (world->retains)
+    {
+      world->options.limits.retained_messages = 1 + seed / 5 % 6;
+      world->options.limits.retained_bytes = 60000;
+    }
   world->strategy = (guint) (seed % 4);
   world->has_weights = seed / 4 % 2 == 1;
   world->is_crew = seed / 8 % 3 == 1;
@@ -171,6 +179,15 @@ seed_finish_requests (SimWorld *world)
     sim_world_fail (world, "%s", problem);
 }
 
+static void
+seed_finish_retained (SimWorld *world)
+{
+  const char *problem = sim_retains_finish (world->retained);
+
+  if (problem != NULL)
+    sim_world_fail (world, "%s", problem);
+}
+
 char *
 sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
 {
@@ -196,6 +213,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
     sim_drain_finish (world);
   if (!sim_world_failed (world))
     seed_finish_requests (world);
+  if (!sim_world_failed (world))
+    seed_finish_retained (world);
   if (!sim_world_failed (world))
     seed_finish (world);
   if (sim_world_failed (world))

@@ -82,6 +82,8 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   if (client->is_known)
     sim_resends_leave (world->resends, client->slot, world->now_us);
   sim_confirms_gone (world->confirms, client->number);
+  if (sim_retains_gone (world->retained, client->number) > 0)
+    sim_cover (world, SIM_COVER_RETAINED_GONE);
   client->peer = NULL;
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
   sim_check_after_requests (world, routes, client->number);
@@ -142,6 +144,9 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
                          frame->roomy, &frame->lineage);
   if (sim_model_drains (world->model, client->number, frame->subscription))
     sim_cover (world, SIM_COVER_DRAIN_JOINED);
+  if (!frame->serve && frame->group == NULL)
+    sim_retains_subscribe (world->retained, client->number, frame->subscription, client->role, frame->topic,
+                           frame->lineage.id + frame->lineage.root + frame->lineage.stage > 0, sub->begun_at);
 }
 
 static void
@@ -153,6 +158,7 @@ world_unsubscribed (SimWorld *world, SimClient *client, const SimFrame *frame, g
     return;
   client->subs[frame->place].exists = FALSE;
   sim_model_unsubscribe (world->model, client->number, frame->subscription);
+  sim_retains_unsubscribe (world->retained, client->number, frame->subscription);
   sim_watch_end (world->watch, client->number, frame->subscription);
   if (waited)
     sim_cover (world, SIM_COVER_UNSUBSCRIBED_WAITING);
@@ -225,6 +231,10 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     case SIM_FRAME_CONFIRM:
       sim_confirms_confirmed (world->confirms, client->number, frame->number);
       break;
+    case SIM_FRAME_CLEAR:
+      if (sim_retains_clear (world->retained, frame->topic) > 0)
+        sim_cover (world, SIM_COVER_RETAINED_CLEARED);
+      break;
     case SIM_FRAME_PUBLISH:
     case SIM_FRAME_RESENT:
     case SIM_FRAME_REPLY:
@@ -235,12 +245,13 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
 }
 
 /* TRUE if no allocation fails for a frame: not for a split one, because the broker would only disconnect its peer; not for a subscription
- * that is restored, because it must be there afterwards; and not for ADJUST and
- * DRAIN, which the model takes for done. */
+ * that is restored, because it must be there afterwards; and not for ADJUST,
+ * CLEAR and DRAIN, which the models take for done. */
 static gboolean
 world_spares (const SimFrame *frame, gsize len)
 {
-  return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST || frame->kind == SIM_FRAME_DRAIN;
+  return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST || frame->kind == SIM_FRAME_CLEAR
+         || frame->kind == SIM_FRAME_DRAIN;
 }
 
 /* Hands the bytes to the core. @is_spared: no allocation fails */
@@ -280,6 +291,9 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
 
   if (frame->subscription != 0)
     sim_view_has_subscription (client, frame->subscription, &waits);
+  if (frame->kind == SIM_FRAME_UNSUBSCRIBE)
+    sim_retains_leave (world->retained, client->number, frame->subscription,
+                       sim_view_retained (client, frame->subscription));
   /* The model needs to know what matches before the core reports what it did with the message. */
   if (publishes)
     sim_publish_before (world, client, frame, &publish);
@@ -295,6 +309,8 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     sim_publish_after (world, client, frame, &publish, before.is_forbidden);
   else if (!bus_peer_is_closing (client->peer))
     world_report_to_model (world, client, frame, waits, may_wait);
+  else if (frame->kind == SIM_FRAME_CLEAR)
+    sim_retains_clear_lost (world->retained, frame->topic, sim_view_retains, world);
   if (ends_requests)
     sim_check_after_requests (world, routes, frame->kind == SIM_FRAME_CANCEL ? 0 : client->number);
   sim_check_after_frame (world, client, frame, &before);
@@ -407,6 +423,8 @@ world_tick (SimWorld *world)
   sim_check_before_end (world, NULL, 0, &ends);
   routes = sim_check_before_requests (world);
   sim_resends_tick (world->resends, world->now_us);
+  if (sim_retains_tick (world->retained, world->now_us) > 0)
+    sim_cover (world, SIM_COVER_RETAINED_EXPIRED);
   bus_core_tick (world->core, world->now_us);
   sim_check_after_requests (world, routes, 0);
   sim_check_after_end (world, &ends);

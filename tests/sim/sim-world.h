@@ -8,6 +8,7 @@
 #include "sim-random.h"
 #include "sim-requests.h"
 #include "sim-resend.h"
+#include "sim-retain.h"
 #include "check-watch.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
@@ -51,6 +52,7 @@ typedef enum
   SIM_FRAME_CONFIRM, /* number: the route */
   SIM_FRAME_DRAIN,   /* asks that a client drains in a group, or takes part again */
   SIM_FRAME_VERIFY,  /* asks how many subscriptions the broker counts */
+  SIM_FRAME_CLEAR,   /* clears retained messages; topic: the pattern */
   SIM_FRAME_RESENT,  /* a PUBLISH that the broker recognises, or does not accept for want of a window */
 } SimFrameKind;
 
@@ -69,6 +71,8 @@ typedef struct SimFrame
   guint64 ttl_us;
   gboolean broadcast;
   gboolean at_least_once;
+  gboolean is_retained;  /* PUBLISH */
+  gboolean until_gone;   /* PUBLISH: retained until its sender disconnects */
   gboolean is_confirmed; /* PUBLISH: its sender waits until it was handled */
   guint64 message_id;    /* PUBLISH; 0: none */
   guint64 deadline_us;   /* PUBLISH; 0: none */
@@ -220,6 +224,7 @@ struct SimWorld
   SimConfirms *confirms;
   SimResends *resends;
   GArray *drains; /* of SimDrain */
+  SimRetains *retained;
   SimCoverage *coverage;
   gint64 now_us;
   guint step;
@@ -231,6 +236,7 @@ struct SimWorld
   guint fail_allocations; /* so many of the next ones fail */
   gboolean
       keeps; /* clients publish at least once as well; not in every seed, because the sums of a group are exact without */
+  gboolean retains;           /* clients retain some of their messages */
   gboolean numbers;           /* clients number some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+#include "queue/bus-fifo.h"
+#include "route/bus-routes.h"
+
+/*
+ * The store of retained messages. It has the values of the model and no other ones, each is counted for one account, and no account
+ * has more than it may. What waits for a subscription that gets values from the
+ * store has no credit yet.
+ */
+
+static void
+check_retain_store (SimWorld *world)
+{
+  const BusRetainStore *store = &world->core->routes->retained;
+  GHashTableIter iter;
+  gpointer data;
+  guint64 bytes = 0;
+
+  g_hash_table_iter_init (&iter, store->by_topic);
+  while (g_hash_table_iter_next (&iter, NULL, &data))
+    {
+      const BusRetained *value = data;
+      g_autofree char *topic = g_strndup ((const char *) value->key.text.data, value->key.text.len);
+
+      bytes += value->size;
+      if (!sim_retains_has (world->retained, topic, value->message->accept_seq))
+        sim_world_fail (world, "the store has the value %" G_GUINT64_FORMAT " of %s, which is not the present one",
+                        value->message->accept_seq, topic);
+    }
+  if (g_hash_table_size (store->by_topic) != sim_retains_count (world->retained))
+    sim_world_fail (world, "the store has %u values, there are %u", g_hash_table_size (store->by_topic),
+                    sim_retains_count (world->retained));
+  if (bytes != store->bytes || (guint) g_tree_nnodes (store->by_order) != g_hash_table_size (store->by_topic))
+    sim_world_fail (world, "I1: the store of retained messages miscounts");
+}
+
+static void
+check_retain_accounts (SimWorld *world)
+{
+  const BusCore *core = world->core;
+  const BusRetainStore *store = &core->routes->retained;
+  guint64 messages = 0, bytes = 0;
+  GHashTableIter iter;
+  gpointer data;
+
+  g_hash_table_iter_init (&iter, core->accounts);
+  while (g_hash_table_iter_next (&iter, NULL, &data))
+    {
+      const BusAccount *account = data;
+
+      messages += account->retained_messages;
+      bytes += account->retained_bytes;
+      if (account->retained_messages > core->limits.retained_messages
+          || account->retained_bytes > core->limits.retained_bytes)
+        sim_world_fail (world, "I2: account %u retains %" G_GUINT64_FORMAT " messages", account->number,
+                        account->retained_messages);
+    }
+  if (messages != g_hash_table_size (store->by_topic) || bytes != store->bytes)
+    sim_world_fail (world, "I1: accounts retain %" G_GUINT64_FORMAT " messages", messages);
+}
+
+/* Live messages wait until the last value was sent. */
+static void
+check_retain_order (SimWorld *world, const BusPeer *peer)
+{
+  GHashTableIter iter;
+  gpointer data;
+
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &data))
+    {
+      const BusSubscription *subscription = data;
+
+      if (subscription->cursor != NULL && subscription->delivered != subscription->retained)
+        sim_world_fail (world, "a message overtook the retained ones of subscription %u", subscription->id);
+      if (subscription->cursor != NULL && subscription->fifo.messages > 0)
+        sim_cover (world, SIM_COVER_RETAINED_FIRST);
+    }
+}
+
+void
+sim_check_retained (SimWorld *world)
+{
+  check_retain_store (world);
+  check_retain_accounts (world);
+  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
+    check_retain_order (world, link->data);
+}

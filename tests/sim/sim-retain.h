@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "sim-model.h"
+
+/*
+ * The model of retained messages: the value of each topic, and which values a later subscription gets. It includes no header of
+ * the core.
+ *
+ * A topic has at most one value, the newest one. It ends with its time to live, with the connection of its publisher if that asked
+ * for it, and when it is cleared. A plain subscription gets each value that matches, that it may read, and that is older than the
+ * subscription: in their order within a lane, before any message that was published later, with their own sequence and sender,
+ * and none that ended before the subscription began. One that exists until the end must have come.
+ */
+
+typedef struct SimRetains SimRetains;
+
+SimRetains *sim_retains_new (void);
+void sim_retains_free (SimRetains *retains);
+
+/* --- what reached the broker --- */
+
+/* A message was accepted and retained. @until_gone: until the connection @peer ends. @expires_us: 0: never. TRUE: it took the
+ * place of another value. */
+gboolean sim_retains_store (SimRetains *retains,
+                            guint peer,
+                            gboolean until_gone,
+                            const char *sender,
+                            const char *topic,
+                            guint64 number,
+                            guint64 seq,
+                            guint lane,
+                            gint64 expires_us);
+/* Returns how many values ended with the connection. */
+guint sim_retains_gone (SimRetains *retains, guint peer);
+/* The broker looks at its timers. Returns how many values ended. */
+guint sim_retains_tick (SimRetains *retains, gint64 now_us);
+/* Returns how many values were cleared. */
+guint sim_retains_clear (SimRetains *retains, const char *pattern);
+
+/* The same, for a call whose peer was disconnected with its answer: only values that the broker does not have any more. */
+typedef gboolean (*SimRetainsHas) (gconstpointer broker, const char *topic);
+void sim_retains_clear_lost (SimRetains *retains, const char *pattern, SimRetainsHas has, gconstpointer broker);
+
+/* A plain subscription begins, after the message @seq. @filtered: some values may not pass its filter. */
+void sim_retains_subscribe (SimRetains *retains,
+                            guint peer,
+                            guint32 subscription,
+                            SimRole role,
+                            const char *pattern,
+                            gboolean filtered,
+                            guint64 seq);
+void sim_retains_unsubscribe (SimRetains *retains, guint peer, guint32 subscription);
+
+/* The subscription is about to end. @counted: retained messages that the broker counts as delivered to it. */
+void sim_retains_leave (SimRetains *retains, guint peer, guint32 subscription, guint64 counted);
+/* ... which the answer to UNSUBSCRIBE contains. */
+guint64 sim_retains_counted (const SimRetains *retains, guint peer, guint32 subscription);
+
+/* --- the store --- */
+
+guint sim_retains_count (const SimRetains *retains);
+gboolean sim_retains_has (const SimRetains *retains, const char *topic, guint64 seq);
+
+/* --- what came to a client. The result says what is wrong (static); NULL: nothing --- */
+
+/* A message with the mark. */
+const char *sim_retains_got (SimRetains *retains,
+                             guint peer,
+                             guint32 subscription,
+                             guint64 number,
+                             guint64 seq,
+                             const char *sender,
+                             gsize sender_len);
+/* A message without it. */
+void sim_retains_got_live (SimRetains *retains, guint peer, guint32 subscription, guint lane);
+/* How many values came to the subscription. */
+guint64 sim_retains_received (const SimRetains *retains, guint peer, guint32 subscription);
+/* Nothing waits any more: every value that exists came to every subscription that has to get it. */
+const char *sim_retains_finish (const SimRetains *retains);
