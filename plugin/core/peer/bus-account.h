@@ -29,6 +29,7 @@ typedef struct
   guint peers;
   guint holders;             /* what outlives them */
   guint silent;              /* connections that have sent no HELLO */
+  guint resend_windows;      /* of its clients, also of those that are gone; see bus-resend */
   BusUsage usage;            /* of them all */
   guint64 retained_messages; /* bus-retain: not part of usage */
   guint64 retained_bytes;

@@ -78,6 +78,7 @@ resend_free_window (BusResendWindow *window)
     g_queue_unlink (&core->routes->resend_idle, &window->idle_link);
   g_hash_table_remove (core->routes->resend_windows, &window->key);
   g_hash_table_unref (window->by_id);
+  window->account->resend_windows--;
   resend_refund (window, sizeof (BusResendWindow) + window->key.text.len);
   bus_account_release (core->accounts, &core->deadlines, window->account);
   g_free (window);
@@ -95,6 +96,7 @@ resend_new_window (BusPeer *peer, WireSpan text)
   window->core = core;
   window->account = peer->account;
   bus_account_hold (window->account);
+  window->account->resend_windows++;
   window->incarnation = peer->incarnation;
   window->by_id = g_hash_table_new (g_int64_hash, g_int64_equal);
   window->timer.kind = BUS_TIMER_RESEND;
@@ -125,14 +127,33 @@ resend_attach (BusResendWindow *window, BusPeer *peer)
   peer->resend = window;
 }
 
+/* Of the account that has most windows, the one whose client has been gone for longest. NULL: all clients are connected. */
+static BusResendWindow *
+resend_find_place (const BusCore *core)
+{
+  BusResendWindow *found = NULL;
+
+  for (GList *link = core->routes->resend_idle.head; link != NULL; link = link->next)
+    {
+      BusResendWindow *window = link->data;
+
+      if (found == NULL || window->account->resend_windows > found->account->resend_windows)
+        found = window;
+    }
+  return found;
+}
+
 static gboolean
 resend_make_place (BusCore *core)
 {
+  BusResendWindow *window;
+
   if (g_hash_table_size (core->routes->resend_windows) < core->limits.resend_windows)
     return TRUE;
-  if (core->routes->resend_idle.head == NULL)
+  window = resend_find_place (core);
+  if (window == NULL)
     return FALSE;
-  resend_free_window (core->routes->resend_idle.head->data);
+  resend_free_window (window);
   return TRUE;
 }
 

@@ -14,7 +14,7 @@
  * newest number whose acceptance the client knows; the numbers up to it are forgotten. Another incarnation begins anew.
  *
  * There are at most resend_windows such windows. A further one takes the place of the one whose client has been gone for
- * longest; when all clients are connected, a message with a number is refused. Windows are charged to the account.
+ * longest, of the account that has most of them, so no account can make the broker forget the messages of another; when all clients are connected, a message with a number is refused. Windows are charged to the account.
  *
  * Invariant: a window belongs to a ready peer, or its timer is armed.
  */

@@ -202,6 +202,27 @@ test_ends_with_window (Peers *f, gconstpointer data)
 
 #define RESEND_ADD(path, test) g_test_add (path, Peers, NULL, routes_setup, test, routes_teardown)
 
+/* An account with many clients does not make the broker forget the messages of another one. */
+static void
+test_of_others (Peers *f, gconstpointer data)
+{
+  BusPeer *one = peers_ready (f, "one", 1000);
+  guint64 incarnation = one->incarnation;
+
+  f->core->limits.resend_windows = 3;
+  accept_message (one, 1);
+  routes_disconnect (f, one, NULL);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("other-%u", i);
+      BusPeer *other = peers_ready (f, id, 1001);
+
+      accept_message (other, 1);
+      routes_disconnect (f, other, NULL);
+    }
+  g_assert_nonnull (bus_resend_find (come_back (f, "one", 1000, incarnation, 0), 1));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -212,6 +233,7 @@ main (int argc, char **argv)
   RESEND_ADD ("/core/resend/time", test_time);
   RESEND_ADD ("/core/resend/last-numbers", test_last_numbers);
   RESEND_ADD ("/core/resend/number-of-windows", test_number_of_windows);
+  RESEND_ADD ("/core/resend/K12-of-others", test_of_others);
   RESEND_ADD ("/core/resend/K12-handled-meanwhile", test_handled_meanwhile);
   RESEND_ADD ("/core/resend/K12-handled-later", test_handled_later);
   RESEND_ADD ("/core/resend/failed-meanwhile", test_failed_meanwhile);
