@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Delivery patterns from JavaScript: `gjs patterns.js ADDRESS`.
+imports.gi.versions.DeyeBus = '1.0';
+const {DeyeBus, GLib, GObject} = imports.gi;
+
+const [address] = ARGV;
+const EVENT = 'events.process.started';
+const WORK = 'tasks.procmond';
+const WATCHDOG_S = 60;
+
+function check(holds, what) {
+    if (!holds)
+        throw new Error(what);
+}
+
+function until(condition, what) {
+    let late = false;
+    const watchdog = GLib.timeout_add_seconds(GLib.PRIORITY_DEFAULT, WATCHDOG_S, () => {
+        late = true;
+        return GLib.SOURCE_CONTINUE;
+    });
+    while (!condition()) {
+        check(!late, `still waiting for ${what}`);
+        GLib.MainContext.default().iteration(true);
+    }
+    GLib.source_remove(watchdog);
+}
+
+function connected(client) {
+    client.connect(null);
+    return client;
+}
+
+const tool = connected(DeyeBus.Client.new_tool(address, 'js-tool'));
+
+function collector(id) {
+    return connected(DeyeBus.Client.new(address, id, 'procmond'));
+}
+
+function payload(text) {
+    return new GLib.Bytes(new TextEncoder().encode(text));
+}
+
+function text(message) {
+    return new TextDecoder().decode(message.dup_payload().get_data());
+}
+
+function failsWith(code, call) {
+    try {
+        call();
+    } catch (error) {
+        check(error.matches(DeyeBus.Error, code), error.message);
+        return;
+    }
+    throw new Error(`no error ${code}`);
+}
+
+const TESTS = {
+    waitForPeer() {
+        let peer = null;
+        tool.wait_for_peer_async('js-late', null, null, (client, result) => {
+            peer = client.wait_for_peer_finish(result);
+        });
+        const late = collector('js-late');
+        until(() => peer !== null, 'the peer');
+        check(peer.get_id() === 'js-late' && peer.get_kind() === 'procmond', 'the peer');
+        const again = tool.wait_for_peer('js-late', null, null);
+        check(again.get_pid() === peer.get_pid() && again.get_pid() > 0, 'the process');
+        late.close(null);
+        const options = DeyeBus.Options.new();
+        options.set_timeout(1000);
+        failsWith(DeyeBus.Error.TIMEOUT, () => tool.wait_for_peer('js-nobody', options, null));
+    },
+
+    watchPeers() {
+        const seen = [];
+        const watch = tool.watch_peers('js-m*');
+        GObject.signal_connect(watch, 'appeared', (_watch, peer) => seen.push(`+${peer.get_id()}`));
+        GObject.signal_connect(watch, 'gone', (_watch, peer) => seen.push(`-${peer.get_id()}`));
+        until(() => watch.is_complete(), 'the list');
+        const one = collector('js-m1');
+        until(() => seen.length === 1, 'the peer');
+        check(watch.list_peers().map(peer => peer.get_id()).join() === 'js-m1', 'the list has it');
+        one.close(null);
+        until(() => seen.length === 2, 'its end');
+        check(seen.join() === '+js-m1,-js-m1' && watch.lookup('js-m1') === null, seen.join());
+        watch.stop();
+    },
+
+    weights() {
+        const counts = [0, 0];
+        const members = [collector('js-1'), collector('js-2')];
+        members.forEach((member, i) => {
+            const options = DeyeBus.SubscribeOptions.new();
+            options.set_strategy(DeyeBus.Strategy.ROUND_ROBIN);
+            options.set_weight(2 - i);
+            options.set_in_flight(10);
+            member.subscribe_full(WORK, 'workers', options, () => {
+                counts[i]++;
+            }, null);
+        });
+        for (let i = 0; i < 6; i++)
+            tool.publish(WORK, null, null, null);
+        until(() => counts[0] + counts[1] === 6, 'all messages');
+        check(counts.join() === '4,2', counts.join());
+        members.forEach(member => member.close(null));
+    },
+
+    confirmed() {
+        failsWith(DeyeBus.Error.NO_RESPONDERS, () => tool.publish_confirmed(WORK, null, null, null));
+        const member = collector('js-1');
+        let handled = 0, ended = false;
+        member.subscribe(WORK, 'workers', () => {
+            handled++;
+        }, null);
+        tool.publish_confirmed_async(WORK, payload('x'), null, null, (client, result) => {
+            ended = client.publish_confirmed_finish(result);
+        });
+        until(() => ended, 'the confirmation');
+        check(handled === 1, 'handled once');
+        member.close(null);
+    },
+
+    atLeastOnce() {
+        const one = collector('js-1'), two = collector('js-2');
+        const options = DeyeBus.Options.new();
+        options.set_at_least_once(true);
+        one.subscribe(WORK, 'workers', null, null);
+        tool.publish(WORK, payload('kept'), options, null);
+        const second = two.subscribe(WORK, 'workers', null, null);
+        one.close(null); // it has the message, and did not take it
+        const message = second.next(-1, null);
+        check(text(message) === 'kept' && message.get_attempt() === 2, `attempt ${message.get_attempt()}`);
+        two.close(null);
+    },
+
+    childAndFilter() {
+        const member = collector('js-1');
+        const only = DeyeBus.SubscribeOptions.new();
+        only.set_filter_root_id('js-cause');
+        const works = member.subscribe(WORK, null, null, null);
+        const events = tool.subscribe_full(EVENT, null, only, null, null);
+        const cause = DeyeBus.Options.new();
+        cause.set_correlation_id('js-cause');
+        tool.publish(WORK, null, cause, null);
+        const effect = DeyeBus.Options.new().child_of(works.next(-1, null));
+        effect.set_correlation_id('js-effect');
+        member.publish(EVENT, payload('other'), null, null);
+        member.publish(EVENT, payload('mine'), effect, null);
+        const event = events.next(-1, null);
+        check(text(event) === 'mine' && event.get_parent_id() === 'js-cause' && event.get_depth() === 1, text(event));
+        member.close(null);
+    },
+};
+
+for (const [name, run] of Object.entries(TESTS)) {
+    print(name);
+    run();
+}
+tool.close(null);
+print('done');
