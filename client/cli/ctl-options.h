@@ -67,6 +67,8 @@ typedef struct
   gboolean delivered;
   gboolean trace;
   gboolean retain;
+  gboolean at_least_once;
+  gboolean confirm;
   gboolean subscriptions;
   gboolean groups;
   gboolean domains;
@@ -89,6 +91,7 @@ typedef enum
   CTL_TAKES_END = 1 << 11, /* --count --wait */
   CTL_TAKES_RETAIN = 1 << 12,
   CTL_TAKES_HOLD = 1 << 13,
+  CTL_TAKES_ASSURANCE = 1 << 14, /* --at-least-once --confirm */
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

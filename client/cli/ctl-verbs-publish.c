@@ -111,6 +111,25 @@ sender_send_direct (Sender *sender, GBytes *payload, DeyeBusOptions *options, GE
 }
 
 static gboolean
+sender_send_confirmed (Sender *sender, GBytes *payload, DeyeBusOptions *options, GError **error)
+{
+  CtlOutput *output = &sender->ctl->output;
+  JsonObject *object;
+
+  if (!deye_bus_client_publish_confirmed (sender->ctl->client, sender->topic, payload, options, NULL, error))
+    return FALSE;
+  if (!output->json)
+    {
+      ctl_output_line (output, "%s", _ ("handled"));
+      return TRUE;
+    }
+  object = json_object_new ();
+  json_object_set_boolean_member (object, "delivered", TRUE);
+  ctl_output_json_object (output, object);
+  return TRUE;
+}
+
+static gboolean
 sender_send_to_all (Sender *sender, GBytes *payload, DeyeBusOptions *options, GError **error)
 {
   DeyeBusPublishResult result;
@@ -120,6 +139,16 @@ sender_send_to_all (Sender *sender, GBytes *payload, DeyeBusOptions *options, GE
   publish_show_result (sender->ctl, &result);
   sender->unmatched = sender->unmatched || result.matched == 0;
   return TRUE;
+}
+
+typedef gboolean (*SendFunc) (Sender *sender, GBytes *payload, DeyeBusOptions *options, GError **error);
+
+static SendFunc
+sender_function (const Sender *sender)
+{
+  if (sender->publish == NULL)
+    return sender_send_direct;
+  return sender->ctl->options.confirm ? sender_send_confirmed : sender_send_to_all;
 }
 
 static gboolean
@@ -136,8 +165,8 @@ sender_send (Sender *sender, GBytes *payload, GError **error)
       deye_bus_options_set_ttl (options, (gint64) (sender->ctl->options.hold_s * G_TIME_SPAN_SECOND));
     }
   deye_bus_options_set_type_name (options, sender->type != NULL ? sender->type->name : sender->ctl->options.type_name);
-  if (sender->publish != NULL ? !sender_send_to_all (sender, payload, options, error)
-                              : !sender_send_direct (sender, payload, options, error))
+  deye_bus_options_set_at_least_once (options, sender->ctl->options.at_least_once);
+  if (!sender_function (sender) (sender, payload, options, error))
     return FALSE;
   ctl_output_flush (&sender->ctl->output);
   sender->n_sent++;

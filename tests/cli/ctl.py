@@ -339,6 +339,19 @@ def _(bus):
     bus.ctl("broadcast", "tasks.later", "x", "--raw", "--hold", "1", code=2)
 
 
+@test("/cli/publish/M07-assured")
+def _(bus):
+    bus.ctl("publish", "tasks.assured", "x", "--raw", "--at-least-once", code=6)
+    bus.ctl("broadcast", "tasks.assured", "x", "--raw", "--confirm", code=2)
+    reader = bus.subscribed("tasks.assured", "--raw", "--group", "workers", "--count", "2")
+    (told,) = bus.json("publish", "tasks.assured", "x", "--raw", "--confirm", "--at-least-once")
+    equal(told, {"delivered": True})
+    (told,) = bus.json("publish", "tasks.assured", "x", "--raw", "--at-least-once")
+    equal((told["matched"], told["queued"]), (1, 1))
+    reader.communicate(timeout=PATIENCE_S)
+    equal(reader.returncode, 0)
+
+
 @test("/cli/broadcast/M05-every-member")
 def _(bus):
     watchers = [bus.subscribed(RELOAD, "--group", "watchers", "--count", "1", "--json") for _ in range(2)]

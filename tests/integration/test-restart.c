@@ -5,7 +5,7 @@
  * touches the clients: each is ready again by itself, and everything is as before.
  *
  * Every message that is published after all are ready arrives exactly once. TEST_RESTARTS and TEST_RESTART_CLIENTS set other
- * numbers for the long version.
+ * numbers for the long version, and TEST_RESTART_LAST_OUTAGE_MS the length of the last outage.
  */
 
 #include "bus-fixture.h"
@@ -594,6 +594,14 @@ test_lost_meanwhile (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (missed, ==, LOST);
 }
 
+static guint
+outage_before (guint restart, guint n_restarts)
+{
+  guint usual = restart % 5 == 0 ? LONG_OUTAGE_MS : SHORT_OUTAGE_MS;
+
+  return restart == n_restarts ? number_from ("TEST_RESTART_LAST_OUTAGE_MS", usual) : usual;
+}
+
 /* Many clients, many restarts. */
 static void
 test_restarts (RestartFixture *f, gconstpointer data)
@@ -616,7 +624,7 @@ test_restarts (RestartFixture *f, gconstpointer data)
   ask_all (f);
   for (guint restart = 1; restart <= n_restarts; restart++)
     {
-      agent_restart (f, restart % 5 == 0 ? LONG_OUTAGE_MS : SHORT_OUTAGE_MS);
+      agent_restart (f, outage_before (restart, n_restarts));
       restart_wait (f, all_are_ready (f, restart + 1));
       restart_wait (f, deye_bus_client_get_state (f->asker) == DEYE_BUS_CLIENT_STATE_READY);
       publish_round (f);
