@@ -69,9 +69,9 @@ stash_find_oldest_event (const DeyeBusStash *stash)
   return link;
 }
 
-/* Nothing is dropped for a message that does not fit in any case. */
+/* Beside the messages that nothing is dropped for. */
 static gboolean
-stash_make_room (DeyeBusStash *stash, gsize bytes)
+stash_may_fit (const DeyeBusStash *stash, gsize bytes)
 {
   gsize kept_bytes = 0;
   guint kept = 0;
@@ -85,25 +85,25 @@ stash_make_room (DeyeBusStash *stash, gsize bytes)
       kept += frame->credit_class == WIRE_CLASS_MUST_KEEP ? 1 : 0;
       kept_bytes += frame->credit_class == WIRE_CLASS_MUST_KEEP ? deye_bus_kept_frame_bytes (frame) : 0;
     }
-  if (kept >= DEYE_BUS_STASH_MAX_MESSAGES || kept_bytes + bytes > DEYE_BUS_STASH_MAX_BYTES)
-    return FALSE;
-  while (!stash_has_room (stash, bytes))
-    stash_drop (stash, stash_find_oldest_event (stash));
-  return TRUE;
+  return kept < DEYE_BUS_STASH_MAX_MESSAGES && kept_bytes + bytes <= DEYE_BUS_STASH_MAX_BYTES;
 }
 
 /* --- messages in and out --- */
 
-/* Takes @frame when it succeeds. */
+/* Takes @frame when it succeeds. Nothing is dropped for a message that does not fit in any case. */
 static gboolean
 stash_add (DeyeBusStash *stash, DeyeBusKeptFrame *frame)
 {
+  gsize bytes = deye_bus_kept_frame_bytes (frame);
+
+  if (!stash_may_fit (stash, bytes))
+    return FALSE;
   if (stash_is_health (frame->topic))
     stash_conflate (stash, frame->topic);
-  if (!stash_make_room (stash, deye_bus_kept_frame_bytes (frame)))
-    return FALSE;
+  while (!stash_has_room (stash, bytes))
+    stash_drop (stash, stash_find_oldest_event (stash));
   g_queue_push_tail (&stash->messages, frame);
-  stash->bytes += deye_bus_kept_frame_bytes (frame);
+  stash->bytes += bytes;
   return TRUE;
 }
 

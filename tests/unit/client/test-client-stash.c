@@ -127,6 +127,20 @@ test_health_conflates (void)
   g_assert_cmpuint (stash.bytes, ==, 0);
 }
 
+/* A state that does not fit leaves the one before it. */
+static void
+test_health_too_large (void)
+{
+  DeyeBusStash stash = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  put (&stash, "health.properties.a", 10);
+  g_assert_false (put_with (&stash, "health.properties.a", DEYE_BUS_STASH_MAX_BYTES, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  g_assert_cmpuint (stash.lost, ==, 0);
+  assert_next (&stash, "health.properties.a");
+}
+
 static void
 test_time_to_live (void)
 {
@@ -233,6 +247,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/stash/M16-events-drop-the-oldest", test_events_drop_the_oldest);
   g_test_add_func ("/client/stash/M16-must-keep-refuses", test_must_keep_refuses);
   g_test_add_func ("/client/stash/M16-health-conflates", test_health_conflates);
+  g_test_add_func ("/client/stash/health-too-large", test_health_too_large);
   g_test_add_func ("/client/stash/time-to-live", test_time_to_live);
   g_test_add_func ("/client/stash/checks", test_checks);
   g_test_add_func ("/client/stash/clock-starts", test_clock_starts);
