@@ -197,7 +197,8 @@ dispatch_publish_assured (DispatchCall *call, BusMatch *match)
   if (refusal.status != WIRE_STATUS_OK)
     {
       call->core->routes->accept_seq--; /* nobody has seen it */
-      bus_confirm_cancel (call->peer, call->envelope->id);
+      if (assurance.confirm != NULL)
+        bus_confirm_cancel (call->peer, call->envelope->id);
       dispatch_answer_refusal (call, &refusal);
     }
   else

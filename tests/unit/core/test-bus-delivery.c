@@ -283,6 +283,28 @@ test_resend (Delivery *f, gconstpointer data)
 
 #define DELIVERY_ADD(path, test) g_test_add (path, Delivery, NULL, setup, test, teardown)
 
+/* A message that is refused, and nobody waits for, ends no confirmation, whatever its id. */
+static void
+test_same_id (Delivery *f, gconstpointer data)
+{
+  WireEnvelope envelope;
+  g_autoptr (Got) got = NULL;
+  guint64 id;
+
+  join (f, 0);
+  id = publish (f->publisher, 0, WIRE_FLAG_WANT_DELIVERED, 0);
+  got = expect_delivery (f->member[0], 0);
+  wire_envelope_init (&envelope);
+  envelope.id = id;
+  envelope.topic = WIRE_SPAN_LITERAL ("tasks.procmond");
+  envelope.payload = WIRE_SPAN_LITERAL ("work");
+  envelope.delivery = WIRE_DELIVERY_AT_LEAST_ONCE;
+  client_send (f->publisher, WIRE_KIND_PUBLISH, 0, &envelope);
+  client_expect_error (f->publisher, id, WIRE_STATUS_NO_RESPONDERS);
+  confirm (f->member[0], got);
+  expect_delivered (f->publisher, id);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -296,5 +318,6 @@ main (int argc, char **argv)
   g_test_add_func ("/core/delivery/B09-member-closed-by-the-message", test_member_closed_by_the_message);
   DELIVERY_ADD ("/core/delivery/M06-refused", test_refused);
   DELIVERY_ADD ("/core/delivery/K12-resend", test_resend);
+  DELIVERY_ADD ("/core/delivery/same-id", test_same_id);
   return g_test_run ();
 }
