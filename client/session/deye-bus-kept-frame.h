@@ -39,5 +39,5 @@ deye_bus_kept_frame_encode (const DeyeBusKeptFrame *frame, guint64 id, gint64 no
 
 gboolean deye_bus_kept_frame_has_expired (const DeyeBusKeptFrame *frame, gint64 now_us);
 
-/* What it costs: fields and payload. */
+/* Its cost: fields and payload. */
 gsize deye_bus_kept_frame_bytes (const DeyeBusKeptFrame *frame);

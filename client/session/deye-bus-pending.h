@@ -38,7 +38,7 @@ typedef struct
   GBytes *payload;
 } DeyeBusStanding;
 
-/* What adjusts a subscription; 0: stays as it is. */
+/* New values of a subscription; 0: stays as it is. */
 typedef struct
 {
   guint32 policy;

@@ -594,6 +594,46 @@ test_lost_meanwhile (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (missed, ==, LOST);
 }
 
+static void
+on_confirmed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (deye_bus_client_publish_confirmed_finish (DEYE_BUS_CLIENT (source), result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
+  ++*(guint *) data;
+}
+
+/* Accepted by the old agent and not handled: the outcome is UNKNOWN, once, and the message is not sent to the new one. */
+static void
+test_unknown (RestartFixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusSubscription) member = NULL;
+  g_autoptr (DeyeBusMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+  guint unknown = 0;
+  RestartClient *c;
+
+  agent_start (f);
+  c = client_new (f);
+  g_assert_true (deye_bus_client_connect (c->client, NULL, NULL));
+  member = deye_bus_client_subscribe (c->client, TOPIC, "group", NULL, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  restart_wait (f, c->ready == 1);
+  deye_bus_client_publish_confirmed_async (c->client, TOPIC, NULL, NULL, NULL, on_confirmed, &unknown);
+  g_assert_true (deye_bus_client_flush (c->client, NULL, TRUE, NULL, &error));
+  agent_kill (f);
+  restart_wait (f, c->interrupted == 1);
+  g_assert_cmpuint (unknown, ==, 0);
+  agent_start (f);
+  restart_wait (f, c->ready == 2 && unknown == 1);
+  g_assert_true (deye_bus_client_flush (c->client, NULL, TRUE, NULL, &error));
+  message = deye_bus_subscription_next (member, 0, NULL, NULL);
+  g_assert_nonnull (message); /* of the old agent */
+  g_assert_null (deye_bus_subscription_next (member, 0, NULL, NULL));
+  g_assert_cmpuint (unknown, ==, 1);
+}
+
 static guint
 outage_before (guint restart, guint n_restarts)
 {
@@ -651,6 +691,7 @@ main (int argc, char **argv)
   RESTART_TEST ("M16-published-meanwhile", test_published_meanwhile);
   RESTART_TEST ("M16-values", test_values);
   RESTART_TEST ("M16-lost-meanwhile", test_lost_meanwhile);
+  RESTART_TEST ("K12-unknown", test_unknown);
   RESTART_TEST ("K09-M16-restarts", test_restarts);
   return g_test_run ();
 }

@@ -19,7 +19,7 @@ typedef Daemoneye__Eventbus__V1__Lost Lost;
 typedef Daemoneye__Eventbus__V1__LostReply LostReply;
 typedef Daemoneye__Eventbus__V1__LostRequest LostRequest;
 
-/* What is lost for the receivers of one topic. */
+/* A loss for the receivers of one topic. */
 typedef struct
 {
   const BusCall *call;

@@ -5,7 +5,7 @@
 #include "session/deye-bus-session-restore.h"
 #include "wire-feature.h"
 
-/* What becomes of messages that were accepted from the program when a connection ends: sent later, sent again, or reported. */
+/* Messages that were accepted from the program when a connection ends are sent later, sent again, or reported. */
 
 static const ScriptWelcome granted = { .features = WIRE_FEATURE_DELIVERY };
 static const ScriptWelcome other_epoch = { .features = WIRE_FEATURE_DELIVERY, .epoch = 4712 };
@@ -234,7 +234,7 @@ test_waiting (RestoreFixture *f, gconstpointer data)
   assert_topics (f, "events.c tasks.c tasks.d events.e");
 }
 
-/* What does not fit into the stash is lost, and counted by topic; a call that waits for it fails. */
+/* A message that does not fit into the stash is lost, and counted by topic; a call that waits for it fails. */
 static void
 test_no_room (RestoreFixture *f, gconstpointer data)
 {

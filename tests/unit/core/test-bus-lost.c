@@ -4,7 +4,7 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* control.bus.lost: what a publisher could not send becomes a GAP of those that would have got it. */
+/* control.bus.lost: messages that a publisher could not send become a GAP of those that would have got them. */
 
 #define TOPIC "events.process.lifecycle"
 

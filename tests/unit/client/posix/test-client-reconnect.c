@@ -491,7 +491,7 @@ note_error (DeyeBusClient *client, const GError *error, gpointer data)
   g_string_append_printf (data, "%d:%s;", error->code, error->message);
 }
 
-/* What was written just before the end of the connection is reported, once; it is not sent again. */
+/* Messages that were written just before the end of the connection are reported, once; they are not sent again. */
 static void
 test_uncertain (ReconnectFixture *f, gconstpointer data)
 {
