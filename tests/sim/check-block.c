@@ -46,7 +46,7 @@ check_block_observe (const SimWorld *world, const BusSubscription *subscription,
   sub->heritage = sim_check_count_heritage (world, subscription);
   sub->rerouted = subscription->rerouted;
   sub->repeated = subscription->repeated;
-  sub->group_rerouted = subscription->group != NULL ? subscription->group->rerouted + subscription->group->repeated : 0;
+  sub->group_rerouted = subscription->group != NULL ? sim_check_group_changes (subscription->group) : 0;
   sub->delivered = subscription->delivered;
   sub->block_due_us = G_MAXINT64;
   if (since_us == G_MAXINT64)
@@ -73,8 +73,8 @@ sim_check_before_block (SimWorld *world, SimClient *client)
 static gboolean
 check_block_has_drained (const SimWorld *world, const BusSubscription *subscription, const SimSub *sub)
 {
-  gboolean got_more = subscription->group != NULL
-                      && subscription->group->rerouted + subscription->group->repeated > sub->group_rerouted;
+  gboolean got_more
+      = subscription->group != NULL && sim_check_group_changes (subscription->group) > sub->group_rerouted;
   guint64 more = got_more ? subscription->delivered - sub->delivered : 0;
 
   for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)

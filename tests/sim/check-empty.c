@@ -4,7 +4,7 @@
 #include "route/bus-routes.h"
 
 /*
- * I3, I15, M16: when the last connection has ended, nothing is left in the core but windows of resends: no subscription, request,
+ * I3, I15, M16: when the last connection has ended, nothing is left in the core but windows of resends and held messages: no subscription, request,
  * confirmation or call that waits, no peer in any list, no charge of anybody else, and no other timer.
  */
 
@@ -70,7 +70,8 @@ empty_check_timers (SimWorld *world)
       const BusTimer *timer = g_ptr_array_index (deadlines->heap, i); /* deadline is its first field */
 
       if (timer->kind != BUS_TIMER_RESEND && timer->kind != BUS_TIMER_RETAINED && timer->kind != BUS_TIMER_ACCOUNT
-          && timer->kind != BUS_TIMER_BROKER)
+          && timer->kind != BUS_TIMER_BROKER && timer->kind != BUS_TIMER_HELD && timer->kind != BUS_TIMER_HOLD_RETRY
+          && timer->kind != BUS_TIMER_HOLD_REPORT)
         sim_world_fail (world, "I15: a timer of kind %u is armed, and nobody is connected", timer->kind);
     }
 }

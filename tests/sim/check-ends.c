@@ -3,6 +3,7 @@
 #include "core-view.h"
 #include "peer/bus-state.h"
 #include "route/bus-group.h"
+#include "route/bus-hold.h"
 #include "route/bus-routes.h"
 
 /*
@@ -42,11 +43,21 @@ check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends
     }
 }
 
+/* Held for groups, or no more because their time was over. */
+static guint64
+check_ends_count_held (const SimWorld *world)
+{
+  const BusHolds *holds = world->core->routes->holds;
+
+  return holds != NULL ? holds->messages.length + holds->expired : 0;
+}
+
 static void
 check_ends_count (const SimWorld *world, SimEnds *ends)
 {
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     check_ends_count_peer (world, link->data, ends);
+  ends->others += check_ends_count_held (world); /* the group has no other member now */
   ends->repeated = world->core->routes->n_repeated;
   ends->ended = world->core->flows.missed_by[BUS_LOSS_ENDED];
   ends->is_closing = sim_view_is_closing (world);

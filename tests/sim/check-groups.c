@@ -176,8 +176,8 @@ check_groups_compare (SimWorld *world, const SimFrame *frame, guint at, const Si
 static gboolean
 check_groups_picks_one (const SimFrame *frame)
 {
-  return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && !frame->at_least_once && !frame->is_confirmed
-         && frame->target[0] == '\0' && !g_str_has_prefix (frame->topic, "control.agent");
+  return frame->kind == SIM_FRAME_PUBLISH && !frame->broadcast && !frame->at_least_once && !frame->hold
+         && !frame->is_confirmed && frame->target[0] == '\0' && !g_str_has_prefix (frame->topic, "control.agent");
 }
 
 /* --- the messages of a member that ends or is demoted --- */

@@ -92,6 +92,13 @@ void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription
 /* Members that drain; see check-drain.c. */
 void sim_check_drains (SimWorld *world);
 
+/* Messages that are held for groups; see check-hold.c. */
+void sim_check_holds (SimWorld *world);
+/* Messages that came to members without being published now: handed on, repeated, or held before. */
+guint64 sim_check_group_changes (const BusGroup *group);
+/* What held messages are charged to that account. */
+guint64 sim_check_count_held (const SimWorld *world, const BusAccount *account);
+
 /* Lanes that nobody empties; see check-lanes.c. */
 void sim_check_lanes (SimWorld *world);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check-private.h"
+#include "peer/bus-state.h"
+#include "route/bus-hold.h"
+#include "route/bus-routes.h"
 #include "core-view.h"
 #include "peer/bus-state.h"
 #include "route/bus-group.h"
@@ -40,7 +43,7 @@ sim_check_before_strategy (const SimWorld *world,
                            guint n,
                            SimTurn *turn)
 {
-  *turn = (SimTurn){ .group = group, .number = group->number, .changes = group->rerouted + group->repeated };
+  *turn = (SimTurn){ .group = group, .number = group->number, .changes = sim_check_group_changes (group) };
   for (const GList *link = group->members.head; link != NULL; link = link->next)
     for (guint i = 0; i < n; i++)
       if (members[i] == link->data)
@@ -114,7 +117,7 @@ sim_check_after_strategy (SimWorld *world, const SimTurn *turn, SimLastTurn *las
   const SimCandidate *picked = turn->n > 0 && !sim_view_is_closing (world) ? strategy_find_picked (turn) : NULL;
   guint n_free = 0;
 
-  if (picked == NULL || !picked->is_free || turn->changes != turn->group->rerouted + turn->group->repeated)
+  if (picked == NULL || !picked->is_free || turn->changes != sim_check_group_changes (turn->group))
     {
       last->member = NULL;
       return;

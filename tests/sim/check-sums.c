@@ -247,6 +247,7 @@ check_sums_charges (SimWorld *world)
       for (const GList *link = core->peers.head; link != NULL; link = link->next)
         if (((const BusPeer *) link->data)->account == value)
           of_its_peers += ((const BusPeer *) link->data)->ledger.usage.charged;
+      of_its_peers += sim_check_count_held (world, value);
       /* Windows of resends are charged to the account alone. */
       if (of_uid < of_its_peers || (of_uid != of_its_peers && !sim_check_has_windows (world)))
         sim_world_fail (world, "I1: an account is charged %" G_GUINT64_FORMAT ", its peers %" G_GUINT64_FORMAT, of_uid,

@@ -118,6 +118,9 @@
   X (DRAIN_RESUMED, "M06-member-takes-part-again")                                                                     \
   X (DRAIN_JOINED, "M06-joined-while-its-peer-drains")                                                                 \
   X (DRAIN_VACANT, "M06-every-member-drains")                                                                          \
+  X (HELD, "K08-held-for-a-group")                                                                                     \
+  X (HOLD_GIVEN, "K08-held-message-given-to-a-member")                                                                 \
+  X (HOLD_EXPIRED, "K08-held-until-its-time-was-over")                                                                 \
   X (RESTARTED, "M16-broker-restarted")                                                                                \
   X (SHUT_DOWN, "M16-broker-shut-down")                                                                                \
   X (RESTORED, "M16-subscription-restored")                                                                            \

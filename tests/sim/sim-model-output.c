@@ -55,14 +55,33 @@ model_note_attempt (SimModel *model, const ModelSub *sub, ModelMessage *message,
                     message->number, sub->group);
 }
 
+/* The message waited for that group, or for any, and this is the first one that came. */
+static gboolean
+model_was_held_for (ModelMessage *message, const char *group, const char *key)
+{
+  if (!message->may_hold || g_hash_table_contains (message->asked, key))
+    return FALSE;
+  if (!message->for_any)
+    return g_hash_table_contains (message->vacant, group);
+  if (message->held_for == NULL)
+    message->held_for = g_strdup (group);
+  return strcmp (message->held_for, group) == 0;
+}
+
 static void
 model_deliver_to_group (SimModel *model, ModelSub *sub, ModelMessage *message, guint attempt)
 {
   char *key = message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer) : g_strdup (sub->group);
-  gboolean is_asked = g_hash_table_contains (message->asked, key);
+  gboolean was_held = model_was_held_for (message, sub->group, key);
+  gboolean is_asked = was_held || g_hash_table_contains (message->asked, key);
   gboolean is_first = g_hash_table_add (message->groups, key);
 
   sim_model_group (model, sub->group)->received += is_first;
+  if (was_held && is_first)
+    {
+      sim_model_group (model, sub->group)->matched++;
+      sim_model_group (model, sub->group)->kept += message->at_least_once;
+    }
   sub->n_delivered[message->lane]++;
   if (!is_asked)
     sim_model_fail (model, "M06: message %" G_GUINT64_FORMAT " came to group %s, in which nobody took part",
@@ -301,7 +320,8 @@ model_check_groups (SimModel *model)
       const ModelGroup *group = value;
 
       /* A message that came may be repeated, and the repeat reported as missed. */
-      if (group->received > group->matched + group->kept || (!group->left && group->received < group->matched))
+      if (group->received > group->matched + group->kept + model->n_held
+          || (!group->left && group->received < group->matched))
         sim_model_fail (model, "I6: group %s: %" G_GUINT64_FORMAT " matched, %" G_GUINT64_FORMAT " received",
                         (char *) name, group->matched, group->received);
     }

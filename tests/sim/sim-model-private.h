@@ -43,6 +43,10 @@ typedef struct
   GHashTable *groups; /* that received it */
   gboolean at_least_once;
   guint n_vacant;       /* groups that match and have no member that takes part */
+  GHashTable *vacant;   /* their names */
+  gboolean may_hold;    /* for a group of those, or, */
+  gboolean for_any;     /* if no group matched, for the first one that comes: */
+  char *held_for;       /* NULL: none has come yet */
   GHashTable *asked;    /* groups that match, or their members -> name of the group */
   GHashTable *attempts; /* "group attempt": deliveries to groups */
 } ModelMessage;
@@ -94,6 +98,7 @@ struct SimModel
   GPtrArray *subs;      /* of ModelSub, all that ever existed */
   GHashTable *messages; /* number -> ModelMessage */
   GHashTable *groups;   /* name and scope -> ModelGroup */
+  guint64 n_held;       /* messages that may have been held: which members missed them is not known */
 };
 
 /* Keeps the first failure. */

@@ -23,6 +23,8 @@ model_message_free (gpointer data)
   g_free (message->target);
   g_hash_table_unref (message->groups);
   g_hash_table_unref (message->attempts);
+  g_hash_table_unref (message->vacant);
+  g_free (message->held_for);
   g_hash_table_unref (message->asked);
   g_free (message);
 }
@@ -398,6 +400,7 @@ sim_model_publish (SimModel *model,
   message->sender = g_strdup (sim_model_peer (model, peer)->id);
   message->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   message->attempts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  message->vacant = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   message->asked = members;
   message->at_least_once = at_least_once;
   g_hash_table_insert (model->messages, &message->number, message);
@@ -411,6 +414,7 @@ sim_model_publish (SimModel *model,
       if (sub->drains)
         {
           g_hash_table_add (vacant, sub->group);
+          g_hash_table_add (message->vacant, g_strdup (sub->group));
           continue;
         }
       if (sub->group == NULL)
@@ -430,6 +434,20 @@ sim_model_publish (SimModel *model,
     }
   message->n_vacant = g_hash_table_foreach_remove (vacant, model_is_vacant, members);
   return message->matched;
+}
+
+guint
+sim_model_hold (SimModel *model, guint64 number)
+{
+  ModelMessage *message = g_hash_table_lookup (model->messages, &number);
+  guint n = message->n_vacant;
+
+  message->may_hold = TRUE;
+  message->for_any = n == 0 && g_hash_table_size (message->asked) == 0;
+  n += message->for_any ? 1 : 0;
+  message->matched += n;
+  model->n_held++;
+  return n;
 }
 
 void

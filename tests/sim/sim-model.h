@@ -89,6 +89,9 @@ guint sim_model_publish (SimModel *model,
                          const char *target,
                          const SimLineage *lineage,
                          guint64 seq);
+/* The message of the last call is to be held for groups that match and have no member, or for the first one that comes. Returns
+ * for how many. */
+guint sim_model_hold (SimModel *model, guint64 number);
 /* The message was not accepted after all: it was refused, or its publisher was disconnected. */
 void sim_model_withdraw (SimModel *model, guint64 number);
 /* The message was refused as a whole: nobody gets it, and no member of a group counted it. */

@@ -27,6 +27,8 @@
 /* Draws a number, and a wait until the message was handled, for a message to the public of a topic. @flags: of the frame */
 void
 sim_ops_draw_assurance (SimWorld *world, SimClient *client, SimFrame *frame, WireEnvelope *envelope, guint8 *flags);
+/* Lets some messages be held for a group without members; see sim-hold.c. */
+void sim_op_draw_hold (SimWorld *world, SimFrame *frame, WireEnvelope *envelope);
 /* Calls a method of the broker with that message. */
 void sim_ops_call (SimClient *client, const char *topic, const ProtobufCMessage *message, const SimFrame *frame);
 

@@ -123,6 +123,7 @@ ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len
     ops_draw_retain (world, &frame, &envelope, &flags);
   else
     sim_ops_draw_assurance (world, client, &frame, &envelope, &flags);
+  sim_op_draw_hold (world, &frame, &envelope);
   ops_draw_lineage (&world->random, &frame.lineage, &envelope);
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
 }

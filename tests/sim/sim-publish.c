@@ -31,8 +31,10 @@ sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, SimPubl
   publish->matched = sim_model_publish (world->model, client->number, frame->topic, frame->number, frame->payload_len,
                                         frame->ttl_us, frame->broadcast, frame->at_least_once,
                                         frame->target[0] != '\0' ? frame->target : NULL, &frame->lineage, publish->seq);
+  if (frame->hold)
+    publish->matched += sim_model_hold (world->model, frame->number);
   publish->n_groups = sim_model_count_groups (world->model, frame->number);
-  publish->n_vacant = sim_model_count_vacant (world->model, frame->number);
+  publish->n_vacant = frame->hold ? 0 : sim_model_count_vacant (world->model, frame->number);
   if (publish->n_vacant > 0)
     sim_cover (world, SIM_COVER_DRAIN_VACANT);
 }
@@ -66,7 +68,7 @@ publish_after_resend (SimWorld *world, const SimClient *client, const SimFrame *
 static gboolean
 publish_may_be_refused (const SimFrame *frame, const SimPublish *publish)
 {
-  if (frame->at_least_once || frame->is_retained)
+  if (frame->at_least_once || frame->is_retained || frame->hold)
     return TRUE;
   return frame->is_confirmed
          && (!publish->may_wait

@@ -78,6 +78,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->request_timeout_us = world->options.limits.request_timeout_us;
   world->keeps = sim_chance (&world->random, 50);
   world->numbers = sim_chance (&world->random, 50);
+  world->holds = seed % 5 == 3;
   world->restarts = sim_chance (&world->random, 30);
   world->retains = seed % 5 == 2;
   if (world->retains)
@@ -147,8 +148,8 @@ seed_finish (SimWorld *world)
     if (world->clients[i].peer != NULL)
       sim_world_disconnect (world, &world->clients[i]);
   sim_check_empty (world);
-  if (sim_resends_count (world->resends) > 0)
-    sim_world_advance (world, WINDOW_OF_RESENDS_US); /* nobody comes back */
+  if (sim_resends_count (world->resends) > 0 || world->holds)
+    sim_world_advance (world, WINDOW_OF_RESENDS_US); /* nobody comes back; held messages expire as well */
   if (sim_world_failed (world))
     return;
   bus_core_stats (world->core, &stats);

@@ -73,6 +73,7 @@ typedef struct SimFrame
   gboolean at_least_once;
   gboolean is_retained;  /* PUBLISH */
   gboolean until_gone;   /* PUBLISH: retained until its sender disconnects */
+  gboolean hold;         /* PUBLISH: for a group without members */
   gboolean is_confirmed; /* PUBLISH: its sender waits until it was handled */
   guint64 message_id;    /* PUBLISH; 0: none */
   guint64 deadline_us;   /* PUBLISH; 0: none */
@@ -237,6 +238,7 @@ struct SimWorld
   gboolean
       keeps; /* clients publish at least once as well; not in every seed, because the sums of a group are exact without */
   gboolean retains;           /* clients retain some of their messages */
+  gboolean holds;             /* clients let messages be held for groups without members */
   gboolean numbers;           /* clients number some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;

@@ -9,10 +9,12 @@ void
 bus_unheld_due (BusCore *core, gint64 now_us)
 {
   BusHoldReport *report = &core->routes->holds->report;
-  Daemoneye__Eventbus__V1__Missed missed = DAEMONEYE__EVENTBUS__V1__MISSED__INIT;
+  Daemoneye__Eventbus__V1__Missed missed;
   Daemoneye__Eventbus__V1__Missed *list[] = { &missed };
-  Daemoneye__Eventbus__V1__DropEvent event = DAEMONEYE__EVENTBUS__V1__DROP_EVENT__INIT;
+  Daemoneye__Eventbus__V1__DropEvent event;
 
+  daemoneye__eventbus__v1__missed__init (&missed);
+  daemoneye__eventbus__v1__drop_event__init (&event);
   event.pattern = report->topic;
   event.from = report->from;
   event.to = report->to;

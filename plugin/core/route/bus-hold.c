@@ -9,18 +9,6 @@
 
 #define HOLD_RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
 
-struct BusHeld
-{
-  BusTimer timer;
-  BusAccount *account; /* held */
-  BusMessage *message; /* own reference */
-  BusDelivery delivery;
-  BusGroupKey group; /* its bytes are behind the struct; without text: the first group that matches */
-  BusPrincipal who;  /* the same; without id: not known */
-  gsize cost;
-  GList link;
-};
-
 /* --- the store --- */
 
 static BusHolds *
@@ -180,7 +168,6 @@ hold_lose (BusCore *core, BusHeld *held, WireStatus status, const char *detail, 
   report->from = report->count == 0 ? seq : MIN (report->from, seq);
   report->to = MAX (report->to, seq);
   report->count++;
-  core->flows.domains[held->message->domain].missed++;
   g_snprintf (report->topic, sizeof report->topic, "%.*s", (int) topic.len, (const char *) topic.data);
   if (!bus_deadline_is_armed (&report->timer.deadline))
     bus_deadline_arm (&core->deadlines, &report->timer.deadline, MAX (now_us, report->next_us));

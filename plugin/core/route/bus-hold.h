@@ -23,7 +23,17 @@
  * Invariant: what is held has a time to live, and its timer is armed.
  */
 
-typedef struct BusHeld BusHeld;
+typedef struct
+{
+  BusTimer timer;
+  BusAccount *account; /* held */
+  BusMessage *message; /* own reference */
+  BusDelivery delivery;
+  BusGroupKey group; /* its bytes are behind the struct; without text: the first group that matches */
+  BusPrincipal who;  /* the same; without id: not known */
+  gsize cost;
+  GList link;
+} BusHeld;
 
 /* What is lost, to be published. */
 typedef struct
