@@ -35,6 +35,8 @@ void sim_ops_call (SimClient *client, const char *topic, const ProtobufCMessage 
 void sim_op_publish (SimWorld *world, SimClient *client);
 /* Control messages of a size that soon fills a control lane. */
 void sim_op_crowd (SimWorld *world, SimClient *client);
+/* One message that needs as much room as many others. */
+void sim_op_large (SimWorld *world, SimClient *client);
 /* The beginning of a large frame; the rest comes when the client is not late any more. */
 void sim_op_begin (SimWorld *world, SimClient *client);
 

@@ -172,3 +172,12 @@ sim_op_begin (SimWorld *world, SimClient *client)
   if (client->peer != NULL)
     client->is_late = TRUE;
 }
+
+void
+sim_op_large (SimWorld *world, SimClient *client)
+{
+  const char *topic = sim_chance (&world->random, 50) ? "health.status" : "events.process.anomaly";
+
+  if (sim_client_has_credit (client, WIRE_CLASS_MAY_DROP))
+    ops_publish_to (world, client, topic, SIM_PAYLOAD_MAX);
+}

@@ -29,6 +29,7 @@ struct SimResends
   guint most;
   guint64 left;
   guint64 incarnations[SLOTS]; /* of the client that is connected */
+  guint32 accounts[SLOTS];
   ResendWindow windows[SLOTS];
   GPtrArray *known;     /* ResendKnown, all that ever existed */
   GHashTable *by_frame; /* frame that is answered -> ResendKnown */
@@ -73,11 +74,12 @@ resend_is_up_to (gpointer key, gpointer value, gpointer last_known)
 }
 
 guint
-sim_resends_join (SimResends *resends, guint slot, guint64 incarnation, guint64 last_known)
+sim_resends_join (SimResends *resends, guint slot, guint32 account, guint64 incarnation, guint64 last_known)
 {
   ResendWindow *window = &resends->windows[slot];
 
   resends->incarnations[slot] = incarnation;
+  resends->accounts[slot] = account;
   if (!window->exists)
     return 0;
   window->has_client = TRUE;
@@ -121,20 +123,40 @@ sim_resends_count (const SimResends *resends)
   return n;
 }
 
-/* The window whose client has been gone for longest. NULL: each has a client. */
+static guint
+resend_count_of (const SimResends *resends, guint32 account)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < SLOTS; i++)
+    n += resends->windows[i].exists && resends->accounts[i] == account;
+  return n;
+}
+
+/* TRUE if the first of two windows without a client makes room rather than the second. */
+static gboolean
+resend_yields (const SimResends *resends, guint slot, guint other)
+{
+  guint own = resend_count_of (resends, resends->accounts[slot]);
+  guint others = resend_count_of (resends, resends->accounts[other]);
+
+  return own > others || (own == others && resends->windows[slot].left_nth < resends->windows[other].left_nth);
+}
+
+/* Of the account that has most windows, the one whose client has been gone for longest. NULL: each has a client. */
 static ResendWindow *
 resend_find_idle (const SimResends *resends)
 {
-  const ResendWindow *oldest = NULL;
+  guint found = SLOTS;
 
   for (guint i = 0; i < SLOTS; i++)
     {
       const ResendWindow *window = &resends->windows[i];
 
-      if (window->exists && !window->has_client && (oldest == NULL || window->left_nth < oldest->left_nth))
-        oldest = window;
+      if (window->exists && !window->has_client && (found == SLOTS || resend_yields (resends, i, found)))
+        found = i;
     }
-  return (ResendWindow *) oldest;
+  return found < SLOTS ? (ResendWindow *) &resends->windows[found] : NULL;
 }
 
 gboolean

@@ -8,8 +8,8 @@
  *
  * A client that numbers its messages has a window: the numbers that the broker accepted from it, of one incarnation. The
  * window lives while the client is connected and for a minute afterwards. HELLO ends what the client knows to be accepted,
- * and another incarnation ends everything. There are only so many windows; a further one takes the place of the one that
- * has been without a client for longest, and is refused when each has a client.
+ * and another incarnation ends everything. There are only so many windows; for a further one the account with most of them
+ * gives up the one that has been without a client for longest, and it is refused when each has a client.
  *
  * For each message with a number: one that is in the window is not accepted again, and its ACK says what the first one said;
  * any other is accepted as a new message.
@@ -31,7 +31,7 @@ void sim_resends_free (SimResends *resends);
 /* --- what reached the broker; @slot: of the client, whatever its connection --- */
 
 /* HELLO. @last_known: the newest number that the client knows to be accepted. Returns how many numbers that ended. */
-guint sim_resends_join (SimResends *resends, guint slot, guint64 incarnation, guint64 last_known);
+guint sim_resends_join (SimResends *resends, guint slot, guint32 account, guint64 incarnation, guint64 last_known);
 void sim_resends_leave (SimResends *resends, guint slot, gint64 now_us);
 /* The broker looks at its timers. */
 void sim_resends_tick (SimResends *resends, gint64 now_us);

@@ -122,7 +122,7 @@ sim_rival_run (SimWorld *world, SimClient *client)
   sim_world_close_peers (world);
   if (rival->peer != NULL && bus_peer_is_ready (rival->peer))
     {
-      sim_resends_join (world->resends, rival->slot, rival->incarnation, 0);
+      sim_resends_join (world->resends, rival->slot, rival->peer->who.account, rival->incarnation, 0);
       rival->is_known = TRUE;
     }
   if (rival->peer != NULL)

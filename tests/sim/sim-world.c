@@ -195,7 +195,8 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
       sim_view_grant_delivery (client);
       client->is_known = TRUE;
       client->begun_at = sim_view_accept_seq (world);
-      if (sim_resends_join (world->resends, client->slot, client->incarnation, frame->number) > 0)
+      if (sim_resends_join (world->resends, client->slot, sim_account_of (client), client->incarnation, frame->number)
+          > 0)
         sim_cover (world, SIM_COVER_RESEND_TRIMMED);
       sim_view_grant_all (client);
       break;
