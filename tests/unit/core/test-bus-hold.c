@@ -296,7 +296,7 @@ test_drained (Hold *f, gconstpointer data)
   seq = expect_ack (f->publisher, publish (f->publisher, 0, 0, TTL_US), 2);
   client_disconnect (f->member[0]);
   core_flush (&f->core);
-  client_take (f->member[1], WIRE_KIND_DELIVER);
+  got_free (client_take (f->member[1], WIRE_KIND_DELIVER));
   join_as (f, 1, 2, "workers", 10);
   expect_delivery (f->member[1], seq, 0);
 }
