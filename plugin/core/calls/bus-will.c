@@ -92,6 +92,7 @@ will_encode (const BusCall *call, const WillRequest *request)
   WireEnvelope envelope;
   WireReadResult result;
   BusWill *will;
+  guint8 *end;
   gsize len;
 
   wire_envelope_init (&envelope);
@@ -102,7 +103,9 @@ will_encode (const BusCall *call, const WillRequest *request)
   will = g_malloc (sizeof *will + len);
   will->retain = request->retain;
   will->len = len;
-  memcpy (wire_envelope_write (&envelope, will->body), envelope.payload.data, envelope.payload.len);
+  end = wire_envelope_write (&envelope, will->body);
+  if (envelope.payload.len > 0)
+    memcpy (end, envelope.payload.data, envelope.payload.len);
   result = wire_envelope_read (will_body (will), WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope);
   if (result.status == WIRE_STATUS_OK)
     return will;
