@@ -73,6 +73,16 @@ sim_view_received (const SimClient *client)
 }
 
 gboolean
+sim_view_is_full (const SimClient *client)
+{
+  const BusCore *core = client->peer->core;
+  const guint64 need = 8192; /* more than any subscription costs */
+
+  return core->quota.memory + need > core->quota.cap
+         || client->peer->account->usage.charged + need > core->limits.uid_bytes;
+}
+
+gboolean
 sim_view_may_wait (const SimClient *client)
 {
   return bus_peer_pending (client->peer) < client->peer->core->limits.max_pending_requests;

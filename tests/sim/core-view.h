@@ -36,6 +36,9 @@ guint sim_view_policy (const SimClient *client, guint32 subscription);
 /* TRUE while the subscription is demoted, because it blocked for too long. */
 gboolean sim_view_is_demoted (const SimClient *client, guint32 subscription);
 
+/* TRUE when the broker or the account of the client has no room for one more subscription, for certain or almost. */
+gboolean sim_view_is_full (const SimClient *client);
+
 /* TRUE when the client may wait for one more answer, and send one more request. */
 gboolean sim_view_may_wait (const SimClient *client);
 
