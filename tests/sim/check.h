@@ -91,9 +91,10 @@ typedef struct
 typedef struct
 {
   const BusSubscription *subscription;
-  guint64 oldest; /* sequence of the oldest message; 0: none waits */
-  guint64 others; /* bytes of the peer's queue that are not its own */
-  guint64 lost;   /* because it was full */
+  guint64 oldest;        /* sequence of the oldest message; 0: none waits */
+  guint64 others;        /* bytes of the peer's queue that are not its own */
+  guint64 lost;          /* because it was full */
+  gboolean is_lane_full; /* the control lane of its peer: what stands there is dropped first */
 } SimOldest;
 
 /* A subscription whose queue depends on its policy only. subscription NULL: there is none. */
