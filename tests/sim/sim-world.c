@@ -310,6 +310,8 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     sim_publish_after (world, client, frame, &publish, before.is_forbidden);
   else if (!bus_peer_is_closing (client->peer))
     world_report_to_model (world, client, frame, waits, may_wait);
+  else if (frame->kind == SIM_FRAME_CONFIRM)
+    sim_confirms_confirmed (world->confirms, client->number, frame->number); /* its own answer may have closed it */
   else if (frame->kind == SIM_FRAME_CLEAR)
     sim_retains_clear_lost (world->retained, frame->topic, sim_view_retains, world);
   if (ends_requests)
