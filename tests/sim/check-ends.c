@@ -5,6 +5,7 @@
 #include "route/bus-group.h"
 #include "route/bus-hold.h"
 #include "route/bus-routes.h"
+#include "sim-will.h"
 
 /*
  * I7: no message vanishes when a subscription ends or is demoted. Each message that waited for it was handed on to another
@@ -59,6 +60,7 @@ check_ends_count (const SimWorld *world, SimEnds *ends)
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     check_ends_count_peer (world, link->data, ends);
   ends->others += check_ends_count_held (world); /* the group has no other member now */
+  ends->wills = world->wills->offered;
   ends->repeated = world->core->routes->n_repeated;
   ends->ended = world->core->flows.missed_by[BUS_LOSS_ENDED];
   ends->is_closing = sim_view_is_closing (world);
@@ -84,7 +86,8 @@ sim_check_after_end (SimWorld *world, const SimEnds *ends)
                     "M06: %" G_GUINT64_FORMAT " messages that were not settled had another member, %" G_GUINT64_FORMAT
                     " were repeated",
                     ends->owed, now.repeated - ends->repeated);
-  if (now.others + now.ended != ends->others + ends->ended + ends->waiting + now.repeated - ends->repeated)
+  if (now.others + now.ended
+      != ends->others + ends->ended + ends->waiting + now.repeated - ends->repeated + now.wills - ends->wills)
     sim_world_fail (world,
                     "I7: %" G_GUINT64_FORMAT " messages waited for what ended, %" G_GINT64_FORMAT
                     " came to others, %" G_GUINT64_FORMAT " are counted as discarded",

@@ -105,6 +105,8 @@ void sim_check_lanes (SimWorld *world);
 /* Confirmations; see check-confirm.c. */
 void sim_check_confirms (SimWorld *world);
 void sim_check_retained (SimWorld *world);
+/* Last messages; see check-will.c. */
+void sim_check_wills (SimWorld *world);
 /* TRUE when something is charged to an account that no peer of it is charged. */
 gboolean sim_check_has_windows (const SimWorld *world);
 

@@ -6,7 +6,7 @@
 /* What may stand in the FIFO of a subscription, slot by slot. A policy that drops the wrong message is seen here before the
  * client can see it. */
 
-/* A block that has not ended holds a ticket for every message that it accepted from others. */
+/* A block that has not ended holds a ticket for every message that it accepted from others, except last messages. */
 static void
 check_slot_is_paid (SimWorld *world, const BusSlot *slot)
 {
@@ -14,8 +14,8 @@ check_slot_is_paid (SimWorld *world, const BusSlot *slot)
 
   if (slot->ticket == NULL && subscription->bounds.policy == BUS_OVERFLOW_BLOCK
       && !bus_subscription_is_demoted (subscription) && sim_is_simple (world, subscription)
-      && !sim_model_is_own (world->model, sim_client_of (subscription)->number, subscription->id,
-                            slot->message->accept_seq))
+      && !sim_model_is_unpaid (world->model, sim_client_of (subscription)->number, subscription->id,
+                               slot->message->accept_seq))
     sim_world_fail (world, "B04: subscription %u blocks, and a message without a ticket waits", subscription->id);
 }
 

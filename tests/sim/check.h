@@ -25,6 +25,7 @@
  *   check-block    when a block may end, and a demotion (B04, I13)
  *   check-confirm  which frames end a confirmation, and when it ends without one (O05)
  *   check-retain   the store of retained messages, and their place before other messages
+ *   check-will     last messages, when they are published
  *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
@@ -50,6 +51,7 @@ typedef struct
   guint32 subscription;    /* that ends; 0: all of the client */
   guint64 waiting;         /* messages for what ends */
   guint64 others;          /* messages that were offered to the other subscriptions */
+  guint64 wills;           /* times that a last message was offered to the others */
   guint64 ended;           /* messages that were discarded with their subscription */
   guint64 repeated;        /* messages that another member got again, so far */
   guint64 owed;            /* of what ends: sent and not settled, and another member must get it */

@@ -66,6 +66,12 @@ sim_view_announced (const SimWorld *world)
   return world->core->flows.domains[BUS_DOMAIN_SYSTEM].accepted;
 }
 
+gboolean
+sim_view_is_ready (const SimClient *client)
+{
+  return client->peer != NULL && bus_peer_is_ready (client->peer);
+}
+
 guint64
 sim_view_received (const SimClient *client)
 {

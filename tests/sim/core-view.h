@@ -27,6 +27,9 @@ guint64 sim_view_announced (const SimWorld *world);
 /* The client may publish at least once, whether or not this build grants the feature. */
 void sim_view_grant_delivery (SimClient *client);
 
+/* TRUE when the broker knows who is connected, and has not closed the connection. */
+gboolean sim_view_is_ready (const SimClient *client);
+
 /* The number of frames of this client that the broker processed. */
 guint64 sim_view_received (const SimClient *client);
 

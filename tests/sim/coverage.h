@@ -133,6 +133,14 @@
   X (RETAINED_EXPIRED, "R11-retained-expired")                                                                         \
   X (RETAINED_CLEARED, "retained-cleared")                                                                             \
   X (RETAIN_REFUSED, "R03-no-room-to-retain")                                                                          \
+  X (WILL_PUBLISHED, "last-message-published")                                                                         \
+  X (WILL_MATCHED, "last-message-for-subscriptions")                                                                   \
+  X (WILL_REPLACED, "last-message-replaced")                                                                           \
+  X (WILL_REMOVED, "last-message-removed")                                                                             \
+  X (WILL_GOODBYE, "last-message-discarded-by-goodbye")                                                                \
+  X (WILL_TAKEN_OVER, "K11-last-message-discarded-by-takeover")                                                        \
+  X (WILL_RETAINED, "last-message-retained")                                                                           \
+  X (WILL_UNRETAINED, "R03-no-room-to-retain-the-last-message")                                                        \
   X (TIMELINE_FULL, "M24-oldest-record-made-room")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,

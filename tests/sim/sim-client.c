@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control.pb-c.h"
 #include "envelope.pb-c.h"
+#include "sim-will.h"
 #include "sim-world.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
@@ -142,6 +143,19 @@ sim_client_hello (SimClient *client)
   hello.features = (client->world->retains ? WIRE_FEATURE_RETAIN : 0) | WIRE_FEATURE_DELIVERY
                    | (client->number % 5 != 0 ? WIRE_FEATURE_STREAM : 0);
   client_append (client, WIRE_KIND_HELLO, 0, body, daemoneye__eventbus__v1__hello__pack (&hello, body), &frame);
+}
+
+void
+sim_client_goodbye (SimClient *client)
+{
+  static char detail[] = "done";
+  Daemoneye__Eventbus__V1__Goodbye goodbye;
+  guint8 body[32];
+
+  daemoneye__eventbus__v1__goodbye__init (&goodbye);
+  goodbye.detail = detail;
+  client_append (client, WIRE_KIND_GOODBYE, 0, body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body),
+                 &(const SimFrame){ .kind = SIM_FRAME_GOODBYE });
 }
 
 void
@@ -325,6 +339,7 @@ client_handle_deliver (SimClient *client, guint8 flags, const WireEnvelope *enve
   guint32 id;
 
   client_note_route (client, flags, envelope);
+  sim_will_came (client, client_number_of (envelope->payload), envelope);
   while (wire_envelope_next_u32 (&ids, &id))
     {
       client_count_message (client, id, envelope->payload.len);
@@ -404,6 +419,7 @@ static void
 client_handle_error (SimClient *client, const WireEnvelope *envelope)
 {
   g_hash_table_remove (client->asked, &envelope->answers);
+  sim_will_answered (client, envelope, TRUE);
   client_expect (client, sim_requests_got_error (client->world->requests, client->number, envelope->answers));
   /* The report of a block that lasted too long says nothing of the confirmation. */
   if (!client_is_block_over (envelope))
@@ -486,6 +502,7 @@ client_handle_reply (SimClient *client, guint8 flags, const WireEnvelope *envelo
     sim_world_fail (client->world, "R04: %s was sent a REPLY although its queue has no room for it", client->id);
   client_handle_left (client, envelope);
   sim_restart_verified (client, envelope);
+  sim_will_answered (client, envelope, FALSE);
   if (flags & WIRE_FLAG_FINAL)
     g_hash_table_remove (client->asked, &envelope->answers);
   sim_client_return_reply_credit (client, client->world->is_healing);

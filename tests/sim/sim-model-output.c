@@ -197,7 +197,7 @@ model_check_block (SimModel *model, const ModelSub *sub, guint64 from, guint64 t
       const ModelMatch *match = &g_array_index (sub->matches, ModelMatch, i);
 
       n += match->seq >= from && match->seq <= to
-           && (match->lane == CONTROL_LANE || strcmp (match->message->sender, own) == 0);
+           && (match->lane == CONTROL_LANE || match->message->is_last || strcmp (match->message->sender, own) == 0);
     }
   if (n < count)
     sim_model_fail (model, "B04: block refused %" G_GUINT64_FORMAT " messages of others", count - n);
@@ -287,7 +287,8 @@ model_check_newest (SimModel *model, const ModelSub *sub)
       gboolean is_last = g_hash_table_add (topics, match->message->topic);
 
       /* A full control lane accepts nothing, and the queue of the peer may have been full for this subscription. */
-      if ((match->message->acked && match->message->queued < match->message->matched) || match->lane == CONTROL_LANE)
+      if ((match->message->acked && match->message->queued < match->message->matched) || match->lane == CONTROL_LANE
+          || match->message->is_last)
         continue;
       if (sub->policy == SIM_DROP_OLDEST && i == sub->matches->len && !match->delivered)
         sim_model_fail (model, "B01: drop-oldest lost the newest message %" G_GUINT64_FORMAT, match->seq);

@@ -38,6 +38,7 @@ typedef struct
   guint matched;
   gboolean to_each; /* member of a group */
   gboolean unsure;  /* a receiver was disconnected meanwhile, and may be counted or not */
+  gboolean is_last; /* a last message: nobody pays for it with credit, and nobody gets an ACK */
   gboolean acked;
   guint queued;       /* as the ACK says */
   GHashTable *groups; /* that received it */

@@ -450,6 +450,21 @@ sim_model_hold (SimModel *model, guint64 number)
   return n;
 }
 
+/* Last messages may stand behind it. */
+static void
+model_take_back (const ModelSub *sub, const ModelMessage *message)
+{
+  for (guint i = sub->matches->len; i > 0; i--)
+    {
+      const ModelMessage *last = g_array_index (sub->matches, ModelMatch, i - 1).message;
+
+      if (last == message)
+        g_array_remove_index (sub->matches, i - 1);
+      if (!last->is_last)
+        return;
+    }
+}
+
 void
 sim_model_withdraw (SimModel *model, guint64 number)
 {
@@ -458,10 +473,8 @@ sim_model_withdraw (SimModel *model, guint64 number)
   for (guint i = 0; i < model->subs->len; i++)
     {
       const ModelSub *sub = g_ptr_array_index (model->subs, i);
-      guint n = sub->matches->len;
 
-      if (n > 0 && g_array_index (sub->matches, ModelMatch, n - 1).message == message)
-        g_array_set_size (sub->matches, n - 1);
+      model_take_back (sub, message);
       /* Whether a member counted it is not known, as when a member left. */
       if (sub->group != NULL)
         sim_model_group (model, sub->group)->left = TRUE;
@@ -476,13 +489,7 @@ sim_model_refuse (SimModel *model, guint64 number)
   gpointer name;
 
   for (guint i = 0; i < model->subs->len; i++)
-    {
-      const ModelSub *sub = g_ptr_array_index (model->subs, i);
-      guint n = sub->matches->len;
-
-      if (n > 0 && g_array_index (sub->matches, ModelMatch, n - 1).message == message)
-        g_array_set_size (sub->matches, n - 1);
-    }
+    model_take_back (g_ptr_array_index (model->subs, i), message);
   g_hash_table_iter_init (&iter, message->asked);
   while (g_hash_table_iter_next (&iter, NULL, &name))
     sim_model_group (model, name)->matched--;
@@ -503,6 +510,12 @@ sim_model_count_vacant (const SimModel *model, guint64 number)
   const ModelMessage *message = g_hash_table_lookup (model->messages, &number);
 
   return message != NULL && !message->to_each ? message->n_vacant : 0;
+}
+
+void
+sim_model_is_last (SimModel *model, guint64 number)
+{
+  ((ModelMessage *) g_hash_table_lookup (model->messages, &number))->is_last = TRUE;
 }
 
 void
@@ -533,100 +546,4 @@ sim_model_match (const ModelSub *sub, guint64 seq)
         high = middle;
     }
   return NULL;
-}
-
-/* --- draining --- */
-
-static gboolean
-model_names (const char *scope, const char *group)
-{
-  gsize len = strlen (scope);
-
-  return group != NULL && strncmp (group, scope, len) == 0 && (group[len] == '\0' || group[len] == ' ');
-}
-
-guint
-sim_model_drain (SimModel *model, guint peer, const char *scope, gboolean drains)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < model->subs->len; i++)
-    {
-      ModelSub *sub = g_ptr_array_index (model->subs, i);
-
-      if (!sub->alive || sub->peer != peer || !model_names (scope, sub->group))
-        continue;
-      sub->drains = drains;
-      n++;
-    }
-  return n;
-}
-
-const char *
-sim_model_scope (const SimModel *model, guint peer, guint32 subscription)
-{
-  const ModelSub *sub = sim_model_sub (model, peer, subscription);
-
-  return sub != NULL && sub->alive ? sub->group : NULL;
-}
-
-gboolean
-sim_model_drains (const SimModel *model, guint peer, guint32 subscription)
-{
-  const ModelSub *sub = sim_model_sub (model, peer, subscription);
-
-  return sub != NULL && sub->drains;
-}
-
-gboolean
-sim_model_is_in (const SimModel *model, guint peer, guint32 subscription, const char *scope)
-{
-  const ModelSub *sub = sim_model_sub (model, peer, subscription);
-
-  return sub != NULL && model_names (scope, sub->group);
-}
-
-/* --- questions about a subscription --- */
-
-SimPolicy
-sim_model_policy (const SimModel *model, guint peer, guint32 subscription)
-{
-  const ModelSub *sub = sim_model_sub (model, peer, subscription);
-
-  return sub != NULL ? sub->policy : 0;
-}
-
-gboolean
-sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription)
-{
-  const ModelSub *sub = sim_model_sub (model, peer, subscription);
-
-  return sub == NULL || sub->adjusted;
-}
-
-gboolean
-sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription)
-{
-  const ModelSub *sub = sim_model_sub (model, peer, subscription);
-
-  return sub != NULL && sub->alone;
-}
-
-gboolean
-sim_model_is_own (const SimModel *model, guint peer, guint32 subscription, guint64 seq)
-{
-  const ModelSub *sub = sim_model_sub (model, peer, subscription);
-  const ModelMatch *match = sub != NULL ? sim_model_match (sub, seq) : NULL;
-
-  return match != NULL && strcmp (match->message->sender, sim_model_peer (model, peer)->id) == 0;
-}
-
-guint
-sim_model_count (const SimModel *model)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < model->subs->len; i++)
-    n += ((const ModelSub *) g_ptr_array_index (model->subs, i))->alive;
-  return n;
 }

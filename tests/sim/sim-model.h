@@ -100,6 +100,8 @@ void sim_model_refuse (SimModel *model, guint64 number);
 guint sim_model_count_groups (const SimModel *model, guint64 number);
 /* How many groups match of which every member drains. */
 guint sim_model_count_vacant (const SimModel *model, guint64 number);
+/* The message is one that its publisher left with the broker. */
+void sim_model_is_last (SimModel *model, guint64 number);
 /* A peer was disconnected while the message was routed. */
 void sim_model_unsure (SimModel *model, guint64 number);
 
@@ -155,8 +157,8 @@ SimPolicy sim_model_policy (const SimModel *model, guint peer, guint32 subscript
 gboolean sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription);
 /* Its peer has no other subscription, and never had. */
 gboolean sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription);
-/* TRUE when its own peer published the message. */
-gboolean sim_model_is_own (const SimModel *model, guint peer, guint32 subscription, guint64 seq);
+/* TRUE when no publisher pays for the message with credit: its own peer published it, or it is a last message. */
+gboolean sim_model_is_unpaid (const SimModel *model, guint peer, guint32 subscription, guint64 seq);
 /* The number of subscriptions that the broker should have. */
 guint sim_model_count (const SimModel *model);
 

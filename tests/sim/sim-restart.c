@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control.pb-c.h"
 #include "check.h"
+#include "sim-will.h"
 #include "sim-world.h"
 #include "wire-guard.h"
 
@@ -117,6 +118,7 @@ restart_shut_down (SimWorld *world)
   BusConnectRefusal refusal;
 
   sim_cover (world, SIM_COVER_SHUT_DOWN);
+  sim_will_shut_down (world);
   bus_core_shutdown (world->core, world->now_us);
   if (bus_core_connect (world->core, &who, NULL, world->now_us, &refusal) != NULL
       || refusal.status != WIRE_STATUS_SHUTTING_DOWN)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "sim-will.h"
 #include "sim-world.h"
 
 #include <string.h>
@@ -41,6 +42,7 @@ sim_world_begin (SimWorld *world)
   world->confirms = sim_confirms_new ();
   world->resends = sim_resends_new ((guint) world->options.limits.resend_windows);
   world->retained = sim_retains_new ();
+  world->wills = sim_wills_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   world->drains = g_array_new (FALSE, FALSE, sizeof (SimDrain));
   memset (world->last_turns, 0, sizeof world->last_turns);
@@ -57,6 +59,7 @@ sim_world_forget (SimWorld *world)
   sim_confirms_free (world->confirms);
   sim_resends_free (world->resends);
   sim_retains_free (world->retained);
+  sim_wills_free (world->wills);
   g_array_unref (world->accepted_us);
   g_array_unref (world->drains);
 }
@@ -81,6 +84,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->holds = seed % 5 == 3;
   world->restarts = sim_chance (&world->random, 30);
   world->retains = seed % 5 == 2;
+  world->has_wills = seed % 5 == 2 || seed % 5 == 4;
   if (world->retains)
     {
       world->options.limits.retained_messages = 1 + seed / 5 % 6;

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "core-view.h"
+#include "sim-will.h"
 
 #include <string.h>
 
@@ -88,6 +89,7 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
   sim_check_after_requests (world, routes, client->number);
   sim_check_after_end (world, &ends);
+  sim_will_gone (world, client);
   sim_client_reset (client);
 }
 
@@ -236,6 +238,10 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
       if (sim_retains_clear (world->retained, frame->topic) > 0)
         sim_cover (world, SIM_COVER_RETAINED_CLEARED);
       break;
+    case SIM_FRAME_WILL:
+      sim_will_reached (world, client, frame);
+      break;
+    case SIM_FRAME_GOODBYE:
     case SIM_FRAME_PUBLISH:
     case SIM_FRAME_RESENT:
     case SIM_FRAME_REPLY:
@@ -245,14 +251,37 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     }
 }
 
+static gboolean
+world_changes_receivers (const SimFrame *frame)
+{
+  return frame->kind == SIM_FRAME_SUBSCRIBE || frame->kind == SIM_FRAME_UNSUBSCRIBE || frame->kind == SIM_FRAME_DRAIN
+         || frame->kind == SIM_FRAME_CLEAR;
+}
+
+void
+sim_world_report_passing (SimWorld *world, const SimClient *ending)
+{
+  SimPassing *passing = &world->passing;
+
+  if (passing->frame == NULL || passing->is_reported)
+    return;
+  /* A client whose own call ended it has left the message before. */
+  if (passing->client == ending
+          ? passing->frame->kind != SIM_FRAME_WILL
+          : !world_changes_receivers (passing->frame) || bus_peer_is_closing (passing->client->peer))
+    return;
+  passing->is_reported = TRUE;
+  world_report_to_model (world, passing->client, passing->frame, passing->waited, passing->may_wait);
+}
+
 /* TRUE if no allocation fails for a frame: not for a split one, because the broker would only disconnect its peer; not for a subscription
  * that is restored, because it must be there afterwards; and not for ADJUST,
- * CLEAR and DRAIN, which the models take for done. */
+ * CLEAR, DRAIN, WILL and GOODBYE, which the models take for done. */
 static gboolean
 world_spares (const SimFrame *frame, gsize len)
 {
   return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST || frame->kind == SIM_FRAME_CLEAR
-         || frame->kind == SIM_FRAME_DRAIN;
+         || frame->kind == SIM_FRAME_DRAIN || frame->kind == SIM_FRAME_WILL || frame->kind == SIM_FRAME_GOODBYE;
 }
 
 /* Hands the bytes to the core. @is_spared: no allocation fails */
@@ -269,9 +298,8 @@ world_hand_to_core (SimWorld *world, SimClient *client, gsize len, gboolean is_s
   g_byte_array_remove_range (client->stream, 0, (guint) len);
 }
 
-/* Notes when the messages of the last frame were accepted. */
-static void
-world_note_accepted (SimWorld *world)
+void
+sim_world_note_accepted (SimWorld *world)
 {
   while (world->accepted_us->len <= sim_view_accept_seq (world))
     g_array_append_val (world->accepted_us, world->now_us);
@@ -290,9 +318,9 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   GArray *routes = NULL;
   SimBefore before;
 
-  if (frame->subscription != 0)
-    sim_view_has_subscription (client, frame->subscription, &waits);
-  if (frame->kind == SIM_FRAME_UNSUBSCRIBE)
+  /* A second UNSUBSCRIBE may come before the answer to the first one. */
+  if (frame->subscription != 0 && sim_view_has_subscription (client, frame->subscription, &waits)
+      && frame->kind == SIM_FRAME_UNSUBSCRIBE)
     sim_retains_leave (world->retained, client->number, frame->subscription,
                        sim_view_retained (client, frame->subscription));
   /* The model needs to know what matches before the core reports what it did with the message. */
@@ -304,10 +332,16 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     routes = sim_check_before_requests (world);
   if (frame->kind == SIM_FRAME_CREDIT)
     sim_check_before_block (world, client);
+  if (frame->kind == SIM_FRAME_GOODBYE)
+    sim_will_goodbye (world, client);
+  world->passing = (SimPassing){ client, frame, waits, may_wait, FALSE };
   world_hand_to_core (world, client, len, world_spares (frame, len));
-  world_note_accepted (world);
+  world->passing.frame = NULL;
+  sim_world_note_accepted (world);
   if (publishes)
     sim_publish_after (world, client, frame, &publish, before.is_forbidden);
+  else if (world->passing.is_reported)
+    ; /* in the middle of it */
   else if (!bus_peer_is_closing (client->peer))
     world_report_to_model (world, client, frame, waits, may_wait);
   else if (frame->kind == SIM_FRAME_CONFIRM)

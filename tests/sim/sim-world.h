@@ -53,7 +53,9 @@ typedef enum
   SIM_FRAME_DRAIN,   /* asks that a client drains in a group, or takes part again */
   SIM_FRAME_VERIFY,  /* asks how many subscriptions the broker counts */
   SIM_FRAME_CLEAR,   /* clears retained messages; topic: the pattern */
-  SIM_FRAME_RESENT,  /* a PUBLISH that the broker recognises, or does not accept for want of a window */
+  SIM_FRAME_WILL,    /* leaves a last message, or removes it */
+  SIM_FRAME_GOODBYE,
+  SIM_FRAME_RESENT, /* a PUBLISH that the broker recognises, or does not accept for want of a window */
 } SimFrameKind;
 
 /* The meaning of a frame in a stream, for the model. */
@@ -75,7 +77,8 @@ typedef struct SimFrame
   gboolean until_gone;   /* PUBLISH: retained until its sender disconnects */
   gboolean hold;         /* PUBLISH: for a group without members */
   gboolean is_confirmed; /* PUBLISH: its sender waits until it was handled */
-  guint64 message_id;    /* PUBLISH; 0: none */
+  gboolean is_refused;   /* WILL: the broker has to refuse it */
+  guint64 message_id;    /* PUBLISH; 0: none. WILL: id of the call */
   guint64 deadline_us;   /* PUBLISH; 0: none */
   guint drained_slot;    /* DRAIN: of the client that is to drain */
   gboolean resumes;      /* DRAIN: it takes part again */
@@ -209,6 +212,18 @@ typedef struct
 /* The groups of one name: of each account, and of a type of tasks. */
 #define SIM_SCOPES (SIM_COLLECTOR_ACCOUNTS + 2u)
 
+typedef struct SimWills SimWills; /* see sim-will.h */
+
+/* The frame that the core is given now. */
+typedef struct
+{
+  SimClient *client;
+  const SimFrame *frame; /* NULL: none */
+  gboolean waited;
+  gboolean may_wait;
+  gboolean is_reported; /* to the model */
+} SimPassing;
+
 struct SimWorld
 {
   guint strategy;       /* that members of groups ask for, less 1 */
@@ -226,6 +241,8 @@ struct SimWorld
   SimResends *resends;
   GArray *drains; /* of SimDrain */
   SimRetains *retained;
+  SimWills *wills;
+  SimPassing passing;
   SimCoverage *coverage;
   gint64 now_us;
   guint step;
@@ -238,6 +255,7 @@ struct SimWorld
   gboolean
       keeps; /* clients publish at least once as well; not in every seed, because the sums of a group are exact without */
   gboolean retains;           /* clients retain some of their messages */
+  gboolean has_wills;         /* clients leave last messages, and say GOODBYE */
   gboolean holds;             /* clients let messages be held for groups without members */
   gboolean numbers;           /* clients number some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
@@ -278,6 +296,11 @@ void sim_world_begin (SimWorld *world);
 void sim_world_forget (SimWorld *world);
 /* A second connection wants the id of @client. */
 void sim_rival_run (SimWorld *world, SimClient *client);
+/* Last messages are published in the middle of a frame: reports to the model what the frame has changed before. @ending: the
+ * client whose connection ends */
+void sim_world_report_passing (SimWorld *world, const SimClient *ending);
+/* Notes when the messages that were accepted last were accepted. */
+void sim_world_note_accepted (SimWorld *world);
 /* Passes up to @max bytes of the client's stream to the core. */
 void sim_world_feed (SimWorld *world, SimClient *client, gsize max);
 /* Takes out what the core wants to send. @whole: all of it, not a random part */
@@ -295,6 +318,7 @@ void sim_client_clear (SimClient *client);
 /* Appends a frame to the client's stream. @frame: its meaning; copied. Returns its id; an id of 0 becomes the next one. */
 guint64 sim_client_put (SimClient *client, guint8 kind, guint8 flags, WireEnvelope *envelope, const SimFrame *frame);
 void sim_client_hello (SimClient *client);
+void sim_client_goodbye (SimClient *client);
 /* Calls a method of the broker. */
 void sim_client_call (SimClient *client, const char *topic, WireSpan payload, const SimFrame *frame);
 gboolean sim_client_has_credit (const SimClient *client, WireClass credit_class);
