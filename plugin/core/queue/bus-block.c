@@ -105,6 +105,8 @@ bus_block_check_drained (BusFlow *flow, BusSubscription *subscription, gint64 no
   const BusWindow *window = &subscription->window;
   guint64 outstanding = bus_window_outstanding (window);
 
+  if (subscription->cursor != NULL)
+    return; /* retained messages are ahead, and messages would wait behind them */
   if (!bus_subscription_is_demoted (subscription) || subscription->fifo.messages > 0
       || outstanding * 2 > window->window_messages
       || (outstanding > 0 && subscription->unsettled.settled == subscription->demoted_at))

@@ -36,6 +36,6 @@ void bus_block_end (BusFlow *flow, BusSubscription *subscription);
 /* Ends the demotion, if there is one, and reports it: watchers of system.slow were informed of its beginning. */
 void bus_block_restore (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
-/* Ends the demotion of a subscription that has drained: nothing waits for it, and its client has returned credit since, if
- * it holds anything. */
+/* Ends the demotion of a subscription that has drained: nothing waits for it, no retained message is ahead, and its client has
+ * returned credit since, if it holds anything. */
 void bus_block_check_drained (BusFlow *flow, BusSubscription *subscription, gint64 now_us);

@@ -349,6 +349,44 @@ test_unsubscribe_on_the_way (Core *core, gconstpointer data)
   client_disconnect (late);
 }
 
+static void
+block_set_up (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+
+  bus_limits_init (&limits);
+  limits.longest_block_us = 1000000;
+  core_setup (core, &limits);
+  core->features = WIRE_FEATURE_RETAIN;
+}
+
+/* A subscription that blocked for too long blocks again when it has drained, and retained messages are a part of that. */
+static void
+test_demoted_on_the_way (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *late = tool_ready (core, "two");
+
+  client_subscribe (agent, 1, "system.slow", NULL);
+  retain (publisher, "health.a", "a");
+  retain (publisher, "health.b", "b");
+  client_subscribe_with (late, .subscription = 1, .pattern = "health.#", .window_messages = 1, .window_bytes = 1000,
+                         .policy = 1);
+  assert_got (late, "a*");
+  publish (publisher, "health.c", "c");
+  core_advance (core, 2000000);
+  core_advance (core, 2000000);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 1); /* demoted */
+  client_credit (late, 1, 2, 1001);
+  assert_got (late, "b*");
+  core_advance (core, 2000000);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 1);
+  client_credit (late, 1, 3, 1002);
+  core_advance (core, 2000000);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 2); /* drained */
+}
+
 /* --- what ends a value --- */
 
 static void
@@ -547,6 +585,7 @@ main (int argc, char **argv)
   ADD ("room-in-the-lane", big_set_up, test_room_in_the_lane);
   ADD ("steps", big_set_up, test_steps);
   ADD ("unsubscribe-on-the-way", retain_set_up, test_unsubscribe_on_the_way);
+  ADD ("B04-demoted-on-the-way", block_set_up, test_demoted_on_the_way);
   ADD ("cleared", retain_set_up, test_cleared);
   ADD ("cleared-with-connection", retain_set_up, test_cleared_with_connection);
   ADD ("time-to-live", retain_set_up, test_time_to_live);
