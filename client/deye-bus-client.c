@@ -122,9 +122,12 @@ deye_bus_client_init (DeyeBusClient *self)
   deye_bus_events_init (&self->events, deye_bus_session_clear_event);
 }
 
+/* Disposes of the client while this source has a reference to it. The other thread is still inside of g_object_unref(): without
+ * this, it could be the last one and free a client that is attached to the context. */
 static gboolean
 client_on_released (gpointer data)
 {
+  g_object_run_dispose (data);
   return G_SOURCE_REMOVE; /* frees the source, and with it the reference */
 }
 
