@@ -346,6 +346,8 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     world_report_to_model (world, client, frame, waits, may_wait);
   else if (frame->kind == SIM_FRAME_CONFIRM)
     sim_confirms_confirmed (world->confirms, client->number, frame->number); /* its own answer may have closed it */
+  else if (frame->kind == SIM_FRAME_DRAIN && frame->drained_slot != client->slot)
+    sim_drain_reached (world, client, frame, may_wait); /* the member drains, and the asker is closed */
   else if (frame->kind == SIM_FRAME_CLEAR)
     sim_retains_clear_lost (world->retained, frame->topic, sim_view_retains, world);
   if (ends_requests)
