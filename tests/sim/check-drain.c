@@ -15,6 +15,17 @@ drain_offered (const BusSubscription *subscription)
   return subscription->delivered + subscription->missed + subscription->fifo.messages + subscription->rerouted;
 }
 
+/* A subscription begins to drain, or takes part again: it may do both within one step, and gets messages between. */
+static void
+drain_note (SimSub *sub, const BusSubscription *subscription)
+{
+  gboolean is_out = !bus_subscription_takes_part (subscription);
+
+  if (is_out && !sub->was_out)
+    sub->offered = drain_offered (subscription);
+  sub->was_out = is_out;
+}
+
 static void
 drain_check_sub (SimWorld *world, const SimClient *client, SimSub *sub, const BusSubscription *subscription)
 {
@@ -86,6 +97,33 @@ drain_check_call (SimWorld *world, const SimDrain *drain)
   if (member == NULL)
     sim_cover (world, SIM_COVER_DRAIN_GONE);
   return waits;
+}
+
+/* A call ends when the member takes part again, and the member may drain anew before the step ends. */
+static void
+drain_check_ended (SimWorld *world)
+{
+  for (guint i = 0; i < world->drains->len; i++)
+    {
+      const SimDrain *drain = &g_array_index (world->drains, SimDrain, i);
+      const SimClient *asker = drain_find_client (world, drain->asker);
+
+      if ((asker == NULL || !sim_view_call_waits (asker, drain->id)) && !drain_check_call (world, drain))
+        g_array_remove_index (world->drains, i--);
+    }
+}
+
+void
+sim_check_drain_called (SimWorld *world, SimClient *member)
+{
+  for (guint i = 0; i < SIM_SUBS; i++)
+    {
+      const BusSubscription *subscription = sim_subscription_at (member, i);
+
+      if (subscription != NULL)
+        drain_note (&member->subs[i], subscription);
+    }
+  drain_check_ended (world);
 }
 
 void

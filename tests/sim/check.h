@@ -195,6 +195,10 @@ void sim_check_after_confirm (SimWorld *world, const SimClient *client, const Si
 void sim_check_before_block (SimWorld *world, SimClient *client);
 void sim_check_after_block (SimWorld *world, SimClient *client);
 
+/* --- after a frame that drains a member, or lets it take part again --- */
+
+void sim_check_drain_called (SimWorld *world, SimClient *member);
+
 /* --- around one gather --- */
 
 /* TRUE when the client is between two turns, and control waits for it. */

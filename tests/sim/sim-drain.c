@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
 #include "core-view.h"
 #include "sim-ops-private.h"
 
@@ -76,6 +77,7 @@ sim_drain_reached (SimWorld *world, const SimClient *client, const SimFrame *fra
     scope = sim_model_scope (world->model, member->number, frame->subscription);
   if (scope != NULL)
     sim_model_drain (world->model, member->number, scope, !frame->resumes);
+  sim_check_drain_called (world, member);
   if (frame->resumes)
     sim_cover (world, SIM_COVER_DRAIN_RESUMED);
   else
