@@ -75,10 +75,10 @@ later_end (BusLater *later)
   g_free (later);
 }
 
-void
+gboolean
 bus_later_continue (BusLater *later, const ProtobufCMessage *message)
 {
-  bus_reply_part (later->asker, later->id, message);
+  return bus_reply_part (later->asker, later->id, message);
 }
 
 void

@@ -42,8 +42,8 @@ struct BusLater
  * DUPLICATE_ID). */
 gpointer bus_later_new (const BusCall *call, const BusLaterKind *kind);
 
-/* Sends a reply; more follow. */
-void bus_later_continue (BusLater *later, const ProtobufCMessage *message);
+/* Sends a reply; more follow. FALSE: no memory, and nothing was sent. */
+gboolean bus_later_continue (BusLater *later, const ProtobufCMessage *message);
 
 /* Send the last answer, and end the call. */
 void bus_later_finish (BusLater *later, const ProtobufCMessage *message);

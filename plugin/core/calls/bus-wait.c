@@ -70,18 +70,6 @@ wait_init_reply (WaitReply *reply, const BusCore *core, WaitRows *rows)
   reply->peers = rows->list;
 }
 
-static void
-wait_send (BusWait *wait, WaitRows *rows, gboolean is_complete)
-{
-  WaitReply reply;
-
-  wait_init_reply (&reply, wait->later.asker->core, rows);
-  reply.restart = wait->restart;
-  reply.complete = is_complete;
-  wait->restart = FALSE;
-  bus_later_continue (&wait->later, &reply.base);
-}
-
 /* --- room --- */
 
 static gboolean
@@ -108,6 +96,22 @@ wait_fall_behind (BusWait *wait)
   wait->restart = TRUE;
   if (!bus_deadline_is_armed (&wait->retry.deadline))
     wait_arm_retry (wait);
+}
+
+/* Without memory for the reply the asker gets the whole state again, as if it had not read. FALSE: so it is. */
+static gboolean
+wait_send (BusWait *wait, WaitRows *rows, gboolean is_complete)
+{
+  WaitReply reply;
+
+  wait_init_reply (&reply, wait->later.asker->core, rows);
+  reply.restart = wait->restart;
+  reply.complete = is_complete;
+  wait->restart = FALSE;
+  if (bus_later_continue (&wait->later, &reply.base))
+    return TRUE;
+  wait_fall_behind (wait);
+  return FALSE;
 }
 
 /* --- the state --- */
@@ -148,7 +152,8 @@ wait_send_all (BusWait *wait)
         continue;
       if (rows.n == ROWS_MAX)
         {
-          wait_send (wait, &rows, FALSE);
+          if (!wait_send (wait, &rows, FALSE))
+            return;
           rows.n = 0;
           if (!wait_has_room (wait))
             {

@@ -12,7 +12,8 @@
  * wait for one id, or watch it.
  *
  * An asker that does not read its answers is not disconnected for them. Changes are left out while its control lane is half
- * full, and when there is room again it gets the whole state once more. So an asker costs the broker a bounded amount.
+ * full, or without memory for a reply, and when there is room again it gets the whole state once more. So an asker costs
+ * the broker a bounded amount.
  *
  * Invariant: what an asker was sent since the last reply with `restart`, applied in order, is the state of the peers up to its
  * cursor; unless it is behind, the cursor is past all of them.

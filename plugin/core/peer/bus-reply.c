@@ -16,16 +16,17 @@ reply_put (BusPeer *peer, guint64 id, guint8 flags, const char *type_name, WireS
   bus_peer_put (peer, WIRE_KIND_REPLY, flags, &reply);
 }
 
-static void
+/* FALSE: no memory. */
+static gboolean
 reply_pack (BusPeer *peer, guint64 id, guint8 flags, const ProtobufCMessage *message)
 {
   gsize size = protobuf_c_message_get_packed_size (message);
   g_autofree guint8 *bytes = g_try_malloc (MAX (size, 1));
 
   if (bytes == NULL)
-    bus_peer_error (peer, id, WIRE_STATUS_NO_MEMORY, "no memory for the answer");
-  else
-    reply_put (peer, id, flags, message->descriptor->name, wire_span (bytes, protobuf_c_message_pack (message, bytes)));
+    return FALSE;
+  reply_put (peer, id, flags, message->descriptor->name, wire_span (bytes, protobuf_c_message_pack (message, bytes)));
+  return TRUE;
 }
 
 void
@@ -37,11 +38,12 @@ bus_reply (BusPeer *peer, guint64 id, const char *type_name, WireSpan payload)
 void
 bus_reply_message (BusPeer *peer, guint64 id, const ProtobufCMessage *message)
 {
-  reply_pack (peer, id, WIRE_FLAG_FINAL, message);
+  if (!reply_pack (peer, id, WIRE_FLAG_FINAL, message))
+    bus_peer_error (peer, id, WIRE_STATUS_NO_MEMORY, "no memory for the answer");
 }
 
-void
+gboolean
 bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message)
 {
-  reply_pack (peer, id, 0, message);
+  return reply_pack (peer, id, 0, message);
 }

@@ -16,5 +16,5 @@ void bus_reply (BusPeer *peer, guint64 id, const char *type_name, WireSpan paylo
 /* Packs @message and sends it; without memory for that the asker gets ERROR NO_MEMORY. */
 void bus_reply_message (BusPeer *peer, guint64 id, const ProtobufCMessage *message);
 
-/* The same without FINAL: more replies follow. */
-void bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message);
+/* The same without FINAL: more replies follow. FALSE: no memory, and nothing was sent; an ERROR would end the call. */
+gboolean bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message);
