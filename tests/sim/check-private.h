@@ -102,6 +102,9 @@ guint64 sim_check_count_held (const SimWorld *world, const BusAccount *account);
 /* Lanes that nobody empties; see check-lanes.c. */
 void sim_check_lanes (SimWorld *world);
 
+/* Calls that wait for clients; see check-wait.c. */
+void sim_check_waits (SimWorld *world);
+
 /* Confirmations; see check-confirm.c. */
 void sim_check_confirms (SimWorld *world);
 void sim_check_retained (SimWorld *world);

@@ -29,6 +29,7 @@
  *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
+ *   check-wait     which calls wait for a client, and what watchers know at rest (K11)
  *   check-names    which connection has which id, and which ones wait for it (A01, F08)
  *
  * A check reports a violation with sim_world_fail (), which keeps the first one of a seed. No check changes the core.
@@ -37,6 +38,8 @@
 /* --- after every step, and at rest --- */
 
 void sim_check_step (SimWorld *world);
+/* When nothing waits any more: what watchers know of clients. */
+void sim_check_waits_at_rest (SimWorld *world);
 /* When nothing waits any more: what each subscription counted is what its client received. */
 void sim_check_counters (SimWorld *world);
 

@@ -95,6 +95,12 @@ sim_view_may_wait (const SimClient *client)
 }
 
 gboolean
+sim_view_is_taken_over (const SimClient *client)
+{
+  return client->peer->close_status == WIRE_STATUS_TAKEN_OVER;
+}
+
+gboolean
 sim_view_call_waits (const SimClient *client, guint64 id)
 {
   return bus_later_is_pending (client->peer, id);

@@ -45,6 +45,9 @@ gboolean sim_view_is_full (const SimClient *client);
 /* TRUE when the client may wait for one more answer, and send one more request. */
 gboolean sim_view_may_wait (const SimClient *client);
 
+/* TRUE when another connection has the id of this client now. */
+gboolean sim_view_is_taken_over (const SimClient *client);
+
 /* TRUE while a call of the client that is answered later waits. */
 gboolean sim_view_call_waits (const SimClient *client, guint64 id);
 

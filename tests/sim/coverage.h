@@ -121,6 +121,12 @@
   X (HELD, "K08-held-for-a-group")                                                                                     \
   X (HOLD_GIVEN, "K08-held-message-given-to-a-member")                                                                 \
   X (HOLD_EXPIRED, "K08-held-until-its-time-was-over")                                                                 \
+  X (WAIT_ANSWERED, "K11-waited-for-a-client")                                                                         \
+  X (WAIT_IN_VAIN, "K11-waited-in-vain")                                                                               \
+  X (WATCH_BEHIND, "K11-watcher-got-the-whole-state-again")                                                            \
+  X (WATCH_ENDED, "K11-watch-cancelled")                                                                               \
+  X (WATCH_COMPARED, "K11-watch-compared")                                                                             \
+  X (WATCH_COUNTED, "K11-changes-of-a-watch-counted")                                                                  \
   X (RESTARTED, "M16-broker-restarted")                                                                                \
   X (SHUT_DOWN, "M16-broker-shut-down")                                                                                \
   X (RESTORED, "M16-subscription-restored")                                                                            \

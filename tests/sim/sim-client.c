@@ -425,6 +425,7 @@ client_handle_error (SimClient *client, const WireEnvelope *envelope)
   if (!client_is_block_over (envelope))
     client_expect (client, sim_confirms_got_error (client->world->confirms, client_frame_name (client, envelope),
                                                    envelope->status, client->world->now_us));
+  sim_waiting_failed (client, envelope);
   if (envelope->status == WIRE_STATUS_UNKNOWN)
     sim_cover (client->world, SIM_COVER_UNKNOWN);
   if (client_is_block_over (envelope))
@@ -503,6 +504,7 @@ client_handle_reply (SimClient *client, guint8 flags, const WireEnvelope *envelo
   client_handle_left (client, envelope);
   sim_restart_verified (client, envelope);
   sim_will_answered (client, envelope, FALSE);
+  sim_waiting_replied (client, flags, envelope);
   if (flags & WIRE_FLAG_FINAL)
     g_hash_table_remove (client->asked, &envelope->answers);
   sim_client_return_reply_credit (client, client->world->is_healing);

@@ -12,6 +12,7 @@
  *   sim-ops-confirm    confirmations of messages, and messages that are sent again
  *   sim-ops-subscribe  subscriptions, their policies and their credit
  *   sim-ops-requests   requests and answers
+ *   sim-ops-wait       calls that wait for clients
  *   sim-ops            calls without effect, invalid frames, faults around clients
  */
 
@@ -52,6 +53,9 @@ void sim_op_watch (SimWorld *world, SimClient *client);
 void sim_op_unsubscribe (SimWorld *world, SimClient *client);
 void sim_op_adjust (SimWorld *world, SimClient *client);
 void sim_op_credit (SimWorld *world, SimClient *client);
+
+/* Waits until a client is there, watches one or all, or ends that. */
+void sim_op_wait (SimWorld *world, SimClient *client);
 
 void sim_op_request (SimWorld *world, SimClient *client);
 /* Cancels the latest request, which the broker may have answered already. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "core-view.h"
 #include "sim-world.h"
 
 #include "peer/bus-peer.h"
@@ -14,6 +15,7 @@ typedef enum
   RIVAL_SAME_OBJECT,   /* takes over at once */
   RIVAL_OTHER_ACCOUNT, /* refused at once */
   RIVAL_ANSWERED,      /* the client sends a frame in time, and keeps its id */
+  RIVAL_OTHER_OBJECT,  /* of the same process, which makes no difference: the same again */
   RIVAL_SILENT,        /* the client sends nothing for a second */
   RIVAL_N_KINDS
 } RivalKind;
@@ -24,7 +26,7 @@ rival_connect (SimWorld *world, const SimClient *client, SimClient *rival, Rival
   BusCredentials who = client->peer->who;
   BusConnectRefusal refusal;
 
-  if (kind != RIVAL_SAME_OBJECT)
+  if (kind != RIVAL_SAME_OBJECT && kind != RIVAL_OTHER_OBJECT)
     who.pid = 900;
   if (kind == RIVAL_OTHER_ACCOUNT)
     who.account += 50;
@@ -79,6 +81,8 @@ rival_be_answered (SimWorld *world, SimClient *client, SimClient *rival)
   WireEnvelope ping;
 
   rival_say_hello (world, rival);
+  if (sim_view_is_taken_over (client))
+    sim_world_fail (world, "K11: another client object took %s over at once", client->id);
   wire_envelope_init (&ping);
   sim_client_put (client, WIRE_KIND_PING, 0, &ping, &other);
   sim_world_feed (world, client, G_MAXSIZE);
@@ -108,6 +112,7 @@ sim_rival_run (SimWorld *world, SimClient *client)
     [RIVAL_SAME_OBJECT] = rival_take_at_once,
     [RIVAL_OTHER_ACCOUNT] = rival_be_refused,
     [RIVAL_ANSWERED] = rival_be_answered,
+    [RIVAL_OTHER_OBJECT] = rival_be_answered,
     [RIVAL_SILENT] = rival_wait,
   };
   SimClient *rival = &world->rival;
@@ -124,6 +129,7 @@ sim_rival_run (SimWorld *world, SimClient *client)
     {
       sim_resends_join (world->resends, rival->slot, rival->peer->who.account, rival->incarnation, 0);
       rival->is_known = TRUE;
+      sim_waits_changed (world->waits, rival->slot);
     }
   if (rival->peer != NULL)
     sim_world_disconnect (world, rival);

@@ -45,6 +45,7 @@ sim_world_begin (SimWorld *world)
   world->wills = sim_wills_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   world->drains = g_array_new (FALSE, FALSE, sizeof (SimDrain));
+  world->waits = sim_waits_new ();
   memset (world->last_turns, 0, sizeof world->last_turns);
   world->lineage_refused = 0;
   world->core = bus_core_new (&world->options, world->now_us);
@@ -62,6 +63,7 @@ sim_world_forget (SimWorld *world)
   sim_wills_free (world->wills);
   g_array_unref (world->accepted_us);
   g_array_unref (world->drains);
+  sim_waits_free (world->waits);
 }
 
 static void
@@ -130,8 +132,8 @@ seed_heal (SimWorld *world)
       sim_check_step (world);
       bus_core_stats (world->core, &stats);
       /* A gap without a message behind it is sent within a second. */
-      if (busy == 0 && stats.queued_bytes == 0 && stats.pending_requests == 0 && round > 60
-          && sim_confirms_count (world->confirms) == 0)
+      if (busy == 0 && stats.queued_bytes == 0 && stats.pending_requests == sim_waits_count_watches (world->waits)
+          && round > 60 && sim_confirms_count (world->confirms) == 0)
         return;
     }
   if (sim_world_failed (world))
@@ -216,6 +218,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
     sim_watch_finish (world);
   if (!sim_world_failed (world))
     sim_drain_finish (world);
+  if (!sim_world_failed (world))
+    sim_check_waits_at_rest (world);
   if (!sim_world_failed (world))
     seed_finish_requests (world);
   if (!sim_world_failed (world))

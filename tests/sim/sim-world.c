@@ -85,6 +85,10 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   sim_confirms_gone (world->confirms, client->number);
   if (sim_retains_gone (world->retained, client->number) > 0)
     sim_cover (world, SIM_COVER_RETAINED_GONE);
+  sim_waits_gone (world->waits, client->number);
+  /* The id of a client that was taken over has another connection at once. */
+  if (client->is_known && !sim_view_is_taken_over (client))
+    sim_waits_changed (world->waits, client->slot);
   client->peer = NULL;
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
   sim_check_after_requests (world, routes, client->number);
@@ -196,6 +200,7 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
       sim_model_ready (world->model, client->number, client->role, sim_account_of (client), client->type, client->id);
       sim_view_grant_delivery (client);
       client->is_known = TRUE;
+      sim_waits_changed (world->waits, client->slot);
       client->begun_at = sim_view_accept_seq (world);
       if (sim_resends_join (world->resends, client->slot, sim_account_of (client), client->incarnation, frame->number)
           > 0)
@@ -218,6 +223,12 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
           if (waited)
             sim_cover (world, SIM_COVER_ADJUSTED_FULL);
         }
+      break;
+    case SIM_FRAME_WAIT:
+      sim_waiting_reached (world, client, frame, may_wait);
+      break;
+    case SIM_FRAME_UNWAIT:
+      sim_waits_end (world->waits, client->number, frame->number);
       break;
     case SIM_FRAME_DRAIN:
       sim_drain_reached (world, client, frame, may_wait);
@@ -335,6 +346,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   if (frame->kind == SIM_FRAME_GOODBYE)
     sim_will_goodbye (world, client);
   world->passing = (SimPassing){ client, frame, waits, may_wait, FALSE };
+  frame->may_fail = world->fail_allocations != SIM_ALLOCATIONS_OK;
   world_hand_to_core (world, client, len, world_spares (frame, len));
   world->passing.frame = NULL;
   sim_world_note_accepted (world);

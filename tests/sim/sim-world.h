@@ -9,6 +9,7 @@
 #include "sim-requests.h"
 #include "sim-resend.h"
 #include "sim-retain.h"
+#include "sim-wait.h"
 #include "check-watch.h"
 #include "wire-class.h"
 #include "wire-envelope.h"
@@ -51,6 +52,8 @@ typedef enum
   SIM_FRAME_DECLINE, /* of a responder */
   SIM_FRAME_CONFIRM, /* number: the route */
   SIM_FRAME_DRAIN,   /* asks that a client drains in a group, or takes part again */
+  SIM_FRAME_WAIT,    /* waits for a client, or watches one or all */
+  SIM_FRAME_UNWAIT,  /* number: the id of such a call */
   SIM_FRAME_VERIFY,  /* asks how many subscriptions the broker counts */
   SIM_FRAME_CLEAR,   /* clears retained messages; topic: the pattern */
   SIM_FRAME_WILL,    /* leaves a last message, or removes it */
@@ -81,7 +84,10 @@ typedef struct SimFrame
   guint64 message_id;    /* PUBLISH; 0: none. WILL: id of the call */
   guint64 deadline_us;   /* PUBLISH; 0: none */
   guint drained_slot;    /* DRAIN: of the client that is to drain */
+  guint watched_slot;    /* WAIT: of the client; SIM_WAIT_ALL: all */
   gboolean resumes;      /* DRAIN: it takes part again */
+  gboolean watches;      /* WAIT: every change, not one answer */
+  gboolean may_fail;     /* WAIT: allocations failed at that moment */
   gboolean is_restored;  /* SUBSCRIBE: of a client that has come back */
   gboolean roomy;
   gboolean serve;
@@ -243,6 +249,7 @@ struct SimWorld
   SimRetains *retained;
   SimWills *wills;
   SimPassing passing;
+  SimWaits *waits;
   SimCoverage *coverage;
   gint64 now_us;
   guint step;
@@ -377,6 +384,14 @@ void sim_drain_reached (SimWorld *world, const SimClient *client, const SimFrame
 void sim_drain_noted (SimClient *client, const WireEnvelope *envelope);
 /* At rest. */
 void sim_drain_finish (SimWorld *world);
+
+/* --- sim-waiting: calls that wait for clients --- */
+
+/* The broker gets such a call. @is_granted: the asker may wait for one more answer */
+void sim_waiting_reached (SimWorld *world, const SimClient *client, const SimFrame *frame, gboolean is_granted);
+/* An ERROR, and a REPLY, came; to whatever call. */
+void sim_waiting_failed (const SimClient *client, const WireEnvelope *envelope);
+void sim_waiting_replied (const SimClient *client, guint8 flags, const WireEnvelope *envelope);
 
 /* --- sim-restart: the broker ends and begins anew, and clients come back --- */
 
