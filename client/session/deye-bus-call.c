@@ -20,7 +20,7 @@ deye_bus_call_class (const DeyeBusCall *call)
   return wire_class_of (kind, wire_span_str (call->topic), call_payload_len (call)).credit_class;
 }
 
-/* What is published to groups can be held for them. */
+/* A message that is published to groups can be held for them. */
 static gboolean
 call_is_held (const DeyeBusCall *call)
 {

@@ -6,7 +6,7 @@
 /*
  * Losses: how many messages to each topic a client accepted and dropped, so that subscribers can be told.
  *
- * The first DEYE_BUS_LOSSES_TOPICS topics are counted exactly. What is lost on further ones is counted together for a pattern of
+ * The first DEYE_BUS_LOSSES_TOPICS topics are counted exactly. Losses on further ones are counted together for a pattern of
  * their first two segments, and beyond DEYE_BUS_LOSSES_PATTERNS of these it is not counted here any more.
  *
  * Invariant: memory is bounded, and no loss is counted twice.

@@ -20,7 +20,7 @@
 /* WELCOME came from a broker that was started again, or that does not recognise messages: ends the calls that were sent. */
 void deye_bus_session_end_tried (DeyeBusSession *session, gboolean new_epoch);
 
-/* The connection is restored: sends what was kept, in the order in which it was called. What the stash can't send counts as lost
+/* The connection is restored: sends the kept calls in their order. Messages that the stash can't send count as lost
  * there. */
 void deye_bus_session_send_kept (DeyeBusSession *session, gint64 now_us);
 

@@ -168,7 +168,7 @@ session_check_frame_features (const DeyeBusSession *session, const DeyeBusEncode
   return deye_bus_session_check_features (session, needed, error);
 }
 
-/* How a call stands to others that wait. */
+/* Place of a call among those that wait. */
 typedef struct
 {
   gboolean ahead;      /* it overtakes them */

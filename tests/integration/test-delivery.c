@@ -127,7 +127,7 @@ test_unknown (BusFixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
 }
 
-/* The agent hands out work before any worker runs: the first one that starts gets it. What no worker takes in time is reported,
+/* The agent hands out work before any worker runs: the first one that starts gets it. A message that no worker takes in time is reported,
  * and the agent that waits for it learns that nobody did it. */
 static void
 test_held (BusFixture *f, gconstpointer data)

@@ -12,7 +12,7 @@
 #define TOPIC  "health.procmond"
 #define MARKER "health.marker"
 
-/* What the boss received since it subscribed: "TOPIC" for each message, with "*" behind a retained one and "#" behind a last one. */
+/* Messages that the boss received since it subscribed: "TOPIC" for each message, with "*" behind a retained one and "#" behind a last one. */
 typedef struct
 {
   GString *text;

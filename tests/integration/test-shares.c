@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * How the members of a group share its messages, with real processes: strategy, weight and in-flight bound as fields of the
+ * The share of each member in the messages of a group, with real processes: strategy, weight and in-flight bound as fields of the
  * subscribe request. Nothing here depends on time: each member takes a given number of messages.
  */
 

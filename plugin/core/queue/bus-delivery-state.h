@@ -44,7 +44,7 @@ typedef enum
 } BusDeliveryEvent;
 #define BUS_N_DELIVERY_EVENTS 7u
 
-/* What an event does: a state, or one of these. */
+/* Effect of an event: a state, or one of these. */
 typedef enum
 {
   BUS_DELIVERY_IGNORED = BUS_N_DELIVERY_STATES,

@@ -35,7 +35,7 @@ typedef struct
   GList link;
 } BusHeld;
 
-/* What is lost, to be published. */
+/* Losses that are to be published. */
 typedef struct
 {
   guint64 count;
@@ -56,7 +56,7 @@ typedef struct BusHolds
   BusHoldReport report;
 } BusHolds;
 
-/* What is to be held. @who: (nullable): its publisher, if it is known. @group: (nullable): for this group only */
+/* A message that is to be held. @who: (nullable): its publisher, if it is known. @group: (nullable): for this group only */
 typedef struct
 {
   BusMessage *message;

@@ -16,7 +16,7 @@
  * states.
  *
  * A request to many is a *question*: it has no responder, but *members*, a request of its own for each server that was
- * asked (bus-many counts their answers). How a request ends is reported to its requester: a peer gets an ERROR, every
+ * asked (bus-many counts their answers). The end of a request is reported to its requester: a peer gets an ERROR, every
  * other kind of requester finds the request in the list of its kind (bus_request_next_ended()), so this module calls
  * nobody above it.
  *

@@ -8,7 +8,7 @@
 #include "control.pb-c.h"
 
 /*
- * What becomes of the messages of a member of a group that it has not settled, and of those that wait for it: each way in
+ * The outcome of messages that a member of a group has not settled, and of those that wait for it: each way in
  * which that can end, for messages that are delivered at least once (a reference is kept) and for others (counts are kept).
  */
 

@@ -17,7 +17,7 @@ test_every_cell (void)
       }
 }
 
-/* What has one of these ends has it once. */
+/* A delivery that has one of these ends has it once. */
 static void
 test_final (void)
 {
@@ -42,7 +42,7 @@ test_forward (void)
       }
 }
 
-/* What was sent is never reported as lost: its client may have it. */
+/* A sent delivery is never reported as lost: its client may have it. */
 static void
 test_sent (void)
 {
