@@ -28,7 +28,7 @@ sim_check_turn (SimWorld *world, const SimClient *client, const WireSpan *spans,
     sim_cover (world, SIM_COVER_CONTROL_PASSED);
 }
 
-/* What waits in a lane is sent when something else has been sent. When nothing is, only the retry timer is left. */
+/* A frame that waits in a lane is sent after an earlier one was sent. Without an earlier one only the retry timer is left. */
 void
 sim_check_lanes (SimWorld *world)
 {

@@ -96,7 +96,7 @@ void sim_check_drains (SimWorld *world);
 void sim_check_holds (SimWorld *world);
 /* Messages that came to members without being published now: handed on, repeated, or held before. */
 guint64 sim_check_group_changes (const BusGroup *group);
-/* What held messages are charged to that account. */
+/* Charge of held messages to that account. */
 guint64 sim_check_count_held (const SimWorld *world, const BusAccount *account);
 
 /* Lanes that nobody empties; see check-lanes.c. */

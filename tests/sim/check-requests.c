@@ -18,7 +18,7 @@ check_requests_number (const BusPeer *peer)
   return ((const SimClient *) bus_peer_link (peer))->number;
 }
 
-/* What was sent to anybody so far. */
+/* Requests that were sent so far. */
 static guint64
 check_requests_delivered (const SimWorld *world)
 {

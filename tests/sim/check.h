@@ -18,7 +18,7 @@
  *   check-frame    what one frame may change (B01, B08, I4, M08, R04)
  *   check-groups   which member of a group gets a message, and who gets those of a member that ends (M06, M08)
  *   check-strategy what the strategy of a group decides (M07)
- *   check-drain    who drains gets nothing new, and who asked for it is told at the right time (M06)
+ *   check-drain    a draining member gets nothing new, and the asker gets its answer at the right time (M06)
  *   check-empty    nothing is left when nobody is connected (I3, I15, M16)
  *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)

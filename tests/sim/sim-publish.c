@@ -8,7 +8,7 @@
  * broker reports what it did. Afterwards it is compared whether the broker accepted the message.
  */
 
-/* What clients published and the broker accepted; its own events and last messages are not in it. */
+/* Messages of clients that the broker accepted, without the broker's own events and last messages. */
 static guint64
 publish_count_accepted (const SimWorld *world)
 {

@@ -17,7 +17,7 @@
 
 typedef struct SimWaits SimWaits;
 
-/* What an answer says of a client. */
+/* The part of an answer that is about one client. */
 typedef struct
 {
   guint slot;

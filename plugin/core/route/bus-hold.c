@@ -157,7 +157,7 @@ hold_find_members (BusCore *core, const BusHeld *held, const BusGroup *group)
   return NULL;
 }
 
-/* Nobody gets it. @status: for a publisher that waits for a confirmation */
+/* The message is lost. @status: for a publisher that waits for a confirmation */
 static void
 hold_lose (BusCore *core, BusHeld *held, WireStatus status, const char *detail, gint64 now_us)
 {

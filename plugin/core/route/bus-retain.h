@@ -8,7 +8,7 @@
  * Retained messages: the last value of each topic whose publisher asked for it (the frame flag RETAIN).
  *
  * The store keeps one message for each topic, in the order of acceptance. A new value takes the place of the older one,
- * whoever published that; an empty payload clears it. A value also ends with its time to live, or with the connection of
+ * by any publisher; an empty payload clears it. A value also ends with its time to live, or with the connection of
  * its publisher when the publisher asked for that. The store delivers nothing: bus-catchup reads it for subscriptions
  * that come later. Nothing of it survives the broker.
  *
