@@ -180,6 +180,21 @@ world_adjust_refused (SimWorld *world, const SimClient *client, const SimFrame *
     sim_world_fail (world, "A08: %s changed the policy of a group with other members", client->id);
 }
 
+static void
+world_adjusted (SimWorld *world, const SimClient *client, const SimFrame *frame, gboolean waited)
+{
+  if (!client->subs[frame->place].exists)
+    return;
+  if (!sim_model_may_adjust (world->model, client->number, frame->subscription))
+    {
+      world_adjust_refused (world, client, frame);
+      return;
+    }
+  sim_model_adjust (world->model, client->number, frame->subscription, frame->policy);
+  if (waited)
+    sim_cover (world, SIM_COVER_ADJUSTED_FULL);
+}
+
 static guint
 world_count_subscriptions (const SimClient *client)
 {
@@ -214,15 +229,7 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
       world_unsubscribed (world, client, frame, waited);
       break;
     case SIM_FRAME_ADJUST:
-      if (client->subs[frame->place].exists
-          && !sim_model_may_adjust (world->model, client->number, frame->subscription))
-        world_adjust_refused (world, client, frame);
-      else if (client->subs[frame->place].exists)
-        {
-          sim_model_adjust (world->model, client->number, frame->subscription, frame->policy);
-          if (waited)
-            sim_cover (world, SIM_COVER_ADJUSTED_FULL);
-        }
+      world_adjusted (world, client, frame, waited);
       break;
     case SIM_FRAME_WAIT:
       sim_waiting_reached (world, client, frame, may_wait);
