@@ -4,9 +4,23 @@
 #include "peer/bus-peer.h"
 #include "wire-feature.h"
 
-/* control.bus.wait: waiting for a peer, and watching peers. */
+/* control.bus.wait: waiting for a peer, and watching peers. Linked with --wrap, so that replies can find no memory. */
 
 typedef Daemoneye__Eventbus__V1__WaitReply WaitReply;
+
+static guint failures; /* of the next replies */
+
+gboolean __real_bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message);
+gboolean __wrap_bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message);
+
+gboolean
+__wrap_bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message)
+{
+  if (failures == 0)
+    return __real_bus_reply_part (peer, id, message);
+  failures--;
+  return FALSE;
+}
 
 static void
 grant (Client *client)
@@ -303,6 +317,86 @@ test_behind (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
+/* There is no memory for the reply about a change: no ERROR ends the watch, and the asker gets the whole state anew. */
+static void
+test_no_memory_for_a_change (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+  Client *one = client_ready (core, "one", "procmond");
+  Client *two = client_ready (core, "two", "procmond");
+  guint64 id = ask (agent, "", TRUE, 0);
+
+  assert_reply (agent, id, "restart complete daemoneye-agent+9 one+9 two+9");
+  failures = 1;
+  client_disconnect (one);
+  core_flush (core);
+  g_assert_cmpuint (failures, ==, 0);
+  assert_reply (agent, id, "nothing");
+  core_advance (core, 100 * G_TIME_SPAN_MILLISECOND - 1);
+  assert_reply (agent, id, "nothing");
+  core_advance (core, 1);
+  assert_reply (agent, id, "restart complete daemoneye-agent+9 two+9");
+  client_disconnect (two);
+  core_flush (core);
+  assert_reply (agent, id, "complete two-9");
+  assert_reply (agent, id, "nothing");
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_ERROR), ==, 0);
+}
+
+/* The same for one peer: a change until then is part of the state that comes later. */
+static void
+test_no_memory_for_one (Core *core, gconstpointer data)
+{
+  Client *collector = client_ready (core, "asker", "procmond");
+  guint64 id;
+
+  grant (collector);
+  failures = 1;
+  id = ask (collector, "one", TRUE, 0);
+  g_assert_cmpuint (failures, ==, 0);
+  client_ready (core, "one", "procmond");
+  assert_reply (collector, id, "nothing");
+  core_advance (core, 100 * G_TIME_SPAN_MILLISECOND);
+  assert_reply (collector, id, "restart complete one+9");
+  assert_reply (collector, id, "nothing");
+  g_assert_cmpuint (client_count (collector, WIRE_KIND_ERROR), ==, 0);
+}
+
+/* A state of several replies stops at the one for which there is no memory, and begins anew; one that is complete, too. */
+static void
+test_no_memory_for_many (Core *core, gconstpointer data)
+{
+  static const struct
+  {
+    guint n_peers;
+    guint n_replies;
+  } rows[] = { { 20, 1 }, { 100, 2 } };
+  Client *agent = watcher_ready (core);
+  guint made = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      guint64 id;
+
+      for (; made < rows[i].n_peers; made++)
+        {
+          g_autofree char *name = g_strdup_printf ("p%u", made);
+
+          client_ready (core, name, "procmond");
+        }
+      failures = 1;
+      id = ask (agent, "", TRUE, 0);
+      g_assert_cmpuint (failures, ==, 0);
+      client_disconnect (client_ready (core, "comes-and-goes", "procmond"));
+      g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 0);
+      core_advance (core, 100 * G_TIME_SPAN_MILLISECOND);
+      g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, rows[i].n_replies);
+      cancel (agent, id);
+      while (client_count (agent, WIRE_KIND_REPLY) > 0)
+        got_free (client_take (agent, WIRE_KIND_REPLY));
+    }
+}
+
 static void
 test_watcher_leaves (Core *core, gconstpointer data)
 {
@@ -336,6 +430,9 @@ main (int argc, char **argv)
   ADD ("/core/wait/K13-sequence", test_sequence);
   ADD ("/core/wait/large", test_large);
   ADD ("/core/wait/R04-behind", test_behind);
+  ADD ("/core/wait/R10-no-memory/change", test_no_memory_for_a_change);
+  ADD ("/core/wait/R10-no-memory/one", test_no_memory_for_one);
+  ADD ("/core/wait/R10-no-memory/many", test_no_memory_for_many);
   ADD ("/core/wait/K02-watcher-leaves", test_watcher_leaves);
   return g_test_run ();
 }

@@ -4,7 +4,22 @@
 #include "peer/peer-fixture.h"
 #include "control.pb-c.h"
 
-/* Answers of the broker: one final REPLY, from the broker, to the id that was asked with. */
+/* Answers of the broker: one final REPLY, from the broker, to the id that was asked with. Linked with --wrap, so that
+ * allocations can fail. */
+
+static guint failures; /* of the next allocations */
+
+gpointer __real_g_try_malloc (gsize n);
+gpointer __wrap_g_try_malloc (gsize n);
+
+gpointer
+__wrap_g_try_malloc (gsize n)
+{
+  if (failures == 0)
+    return __real_g_try_malloc (n);
+  failures--;
+  return NULL;
+}
 
 static void
 test_reply (Peers *f, gconstpointer data)
@@ -86,6 +101,23 @@ test_full_broker (Peers *f, gconstpointer data)
   bus_quota_release (&f->core->quota, rest);
 }
 
+/* Without memory a call ends with an ERROR, but a reply that others follow leaves it to its sender. */
+static void
+test_no_memory (Peers *f, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__PingReply reply = DAEMONEYE__EVENTBUS__V1__PING_REPLY__INIT;
+  BusPeer *peer = peers_ready (f, "one", 1000);
+
+  failures = 1;
+  g_assert_false (bus_reply_part (peer, 4, &reply.base));
+  peers_assert_sent (peer, "");
+  g_assert_true (bus_reply_part (peer, 4, &reply.base));
+  peers_assert_sent (peer, "REPLY answers=4 sender=bus\n");
+  failures = 1;
+  bus_reply_message (peer, 5, &reply.base);
+  peers_assert_sent (peer, "ERROR answers=5 status=NO_MEMORY\n");
+}
+
 #define ADD(path, function) g_test_add (path, Peers, NULL, peers_setup, function, peers_teardown)
 
 int
@@ -96,6 +128,7 @@ main (int argc, char **argv)
   ADD ("/core/reply/message", test_message);
   ADD ("/core/reply/empty-message", test_empty_message);
   ADD ("/core/reply/closing", test_closing);
+  ADD ("/core/reply/R10-no-memory", test_no_memory);
   ADD ("/core/reply/R10-full-broker", test_full_broker);
   return g_test_run ();
 }
