@@ -2,6 +2,7 @@
 #include "core-fixture.h"
 
 #include "peer/bus-peer.h"
+#include "peer/bus-state.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
@@ -301,6 +302,54 @@ test_drained (Hold *f, gconstpointer data)
   expect_delivery (f->member[1], seq, 0);
 }
 
+/* The last member dies before it has confirmed: the confirmation waits with the message for the next member. */
+static void
+test_confirmed_later (Hold *f, gconstpointer data)
+{
+  g_autoptr (Got) delivered = NULL;
+  WireEnvelope done;
+  guint64 id, seq;
+
+  join_as (f, 0, 1, "workers", 10);
+  id = publish (f->publisher, WIRE_DELIVERY_AT_LEAST_ONCE, WIRE_FLAG_WANT_DELIVERED, TTL_US);
+  seq = expect_ack (f->publisher, id, 1);
+  g_assert_cmpuint (expect_delivery (f->member[0], seq, 0), !=, 0);
+  client_disconnect (f->member[0]);
+  core_flush (&f->core);
+  g_assert_cmpuint (client_count (f->publisher, WIRE_KIND_ERROR), ==, 0);
+  join_as (f, 1, 1, "workers", 10);
+  wire_envelope_init (&done);
+  done.route = expect_delivery (f->member[1], seq, 2);
+  client_send (f->member[1], WIRE_KIND_DELIVERED, 0, &done);
+  delivered = client_take (f->publisher, WIRE_KIND_DELIVERED);
+  g_assert_nonnull (delivered);
+  g_assert_cmpuint (delivered->envelope.answers, ==, id);
+  client_credit (f->member[1], 1, 11, 100004);
+}
+
+/* Reports are a second apart; each has the range of its own losses, in whatever order they ended. */
+static void
+test_reports (Hold *f, gconstpointer data)
+{
+  static const gint64 ttl_us[] = { 1700000, 3000000, 1500000, 1000000 };
+  guint64 seq[G_N_ELEMENTS (ttl_us)];
+
+  f->core.core->limits.held_messages = G_N_ELEMENTS (ttl_us);
+  client_subscribe (f->publisher, 5, "system.drop", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (ttl_us); i++)
+    seq[i] = expect_ack (f->publisher, publish (f->publisher, 0, 0, ttl_us[i]), 1);
+  core_advance (&f->core, 1000000);
+  expect_drop (f->publisher, seq[3], seq[3], 1);
+  core_advance (&f->core, 700000);
+  g_assert_cmpuint (totals (f).held_lost, ==, 3);
+  core_advance (&f->core, 299999);
+  g_assert_cmpuint (client_count (f->publisher, WIRE_KIND_DELIVER), ==, 0);
+  core_advance (&f->core, 1);
+  expect_drop (f->publisher, seq[0], seq[2], 2);
+  core_advance (&f->core, 1000000);
+  expect_drop (f->publisher, seq[1], seq[1], 1);
+}
+
 /* The last member dies: what it had not settled comes to the next one as a repeat, what had waited for it without a mark. */
 static void
 test_group_empties (Hold *f, gconstpointer data)
@@ -316,6 +365,8 @@ test_group_empties (Hold *f, gconstpointer data)
   core_flush (&f->core);
   g_assert_cmpuint (totals (f).held_messages, ==, 2);
   g_assert_cmpuint (totals (f).unacknowledged, ==, 0);
+  join_as (f, 1, 5, "others", 10); /* they are not for this group */
+  g_assert_cmpuint (client_count (f->member[1], WIRE_KIND_DELIVER), ==, 0);
   join_as (f, 1, 1, "workers", 10);
   expect_delivery (f->member[1], sent, 2);
   expect_delivery (f->member[1], waited, 0);
@@ -337,5 +388,7 @@ main (int argc, char **argv)
   ADD ("confirmed", test_confirmed);
   ADD ("K08-drained", test_drained);
   ADD ("K08-group-empties", test_group_empties);
+  ADD ("K08-confirmed-later", test_confirmed_later);
+  ADD ("reports", test_reports);
   return g_test_run ();
 }

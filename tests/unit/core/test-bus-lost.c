@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-fixture.h"
 
+#include "peer/bus-peer.h"
+#include "peer/bus-state.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
@@ -125,6 +127,101 @@ test_without_credit (Core *core, gconstpointer data)
   expect_gap (slow, 1, 5);
 }
 
+/* Without credit the gap waits, also if no message waits before it. */
+static void
+test_window_closed (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *slow = client_ready (core, "two", "procmond");
+
+  client_subscribe_full (slow, 1, TOPIC, NULL, FALSE, 1, 1000, WIRE_STATUS_OK);
+  client_publish (publisher, TOPIC, 0, "a", 1);
+  report (publisher, TOPIC, 2);
+  g_assert_cmpuint (client_count (slow, WIRE_KIND_DELIVER), ==, 1);
+  g_assert_cmpuint (client_count (slow, WIRE_KIND_GAP), ==, 0);
+  client_credit (slow, 1, 2, 1001);
+  expect_gap (slow, 1, 2);
+}
+
+/* A filter looks at messages that nobody has: its subscription may have missed some. */
+static void
+test_filtered (Core *core, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
+  Daemoneye__Eventbus__V1__Filter filter = DAEMONEYE__EVENTBUS__V1__FILTER__INIT;
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *reader = client_ready (core, "two", "procmond");
+  g_autofree char *stage = g_strdup ("collect"), *pattern = g_strdup (TOPIC);
+
+  filter.stage = stage;
+  request.subscription = 4;
+  request.pattern = pattern;
+  request.filter = &filter;
+  got_free (client_call (reader, "control.bus.subscribe", &request.base, WIRE_STATUS_OK));
+  g_assert_cmpuint (report (publisher, TOPIC, 3).subscriptions, ==, 1);
+  expect_gap (reader, 4, 3);
+}
+
+/* The gap takes the lane of the messages that it stands for, and counts for their domain. */
+static void
+test_lane (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *reader = client_ready (core, "two", "procmond");
+  const Got *got;
+
+  client_subscribe (reader, 1, TOPIC, NULL);
+  client_subscribe (reader, 2, "health.#", NULL);
+  reader->is_stopped = TRUE;
+  client_publish (client_ready (core, "one", "procmond"), TOPIC, 0, "x", 1);
+  g_assert_cmpuint (report (agent, "health.x", 5).subscriptions, ==, 1);
+  g_assert_cmpuint (core->core->flows.domains[bus_domain_of_topic (wire_span_str ("health.x"))].missed, ==, 5);
+  reader->is_stopped = FALSE;
+  core_flush (core);
+  got = g_queue_peek_head (&reader->got);
+  g_assert_cmpint (got->kind, ==, WIRE_KIND_GAP);
+  g_assert_cmpuint (client_count (reader, WIRE_KIND_DELIVER), ==, 1);
+}
+
+/* A receiver that the same input closed gets nothing any more. */
+static void
+test_closed_receiver (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *reader = client_ready (core, "two", "procmond");
+
+  client_subscribe (reader, 1, TOPIC, NULL);
+  bus_peer_close (reader->peer, WIRE_STATUS_SLOW_CONSUMER, "closed by an earlier frame of the same input");
+  g_assert_cmpuint (report (publisher, TOPIC, 5).subscriptions, ==, 0);
+  g_assert_null (client_take (reader, WIRE_KIND_GAP));
+}
+
+/* It is paid out of introspect_work_per_second; the agent is not bounded. */
+static void
+test_budget (void)
+{
+  BusLimits limits;
+  Core core;
+  Client *publisher, *agent;
+  LostAnswer answer;
+
+  bus_limits_init (&limits);
+  limits.introspect_work_per_second = 10000;
+  core_setup (&core, &limits);
+  core.features = WIRE_FEATURE_DELIVERY;
+  publisher = client_ready (&core, "one", "procmond");
+  agent = agent_ready (&core);
+  for (guint i = 0; i < 3; i++)
+    answer = report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_OK);
+  g_assert_cmpuint (answer.denied, ==, 0);
+  answer = report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_OK); /* what was begun is finished */
+  report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_LIMIT);
+  report_many (agent, 64, "health.x", 1, WIRE_STATUS_OK);
+  core_advance (&core, G_TIME_SPAN_SECOND);
+  report (publisher, TOPIC, 1);
+  core_teardown (&core, NULL);
+}
+
 /* "a.b.#" reaches subscriptions with wildcards. */
 static void
 test_pattern (Core *core, gconstpointer data)
@@ -141,9 +238,18 @@ test_pattern (Core *core, gconstpointer data)
 static void
 test_rights (Core *core, gconstpointer data)
 {
-  static const char *const foreign[] = {
-    "events.network.flow", "events.network.#", "system.drop", "control.bus.stats", "events.#", "a..b", "", "#", ".#"
-  };
+  static const char *const foreign[] = { "events.network.flow",
+                                         "events.network.#",
+                                         "system.drop",
+                                         "control.bus.stats",
+                                         "events.#",
+                                         "a..b",
+                                         "",
+                                         "#",
+                                         ".#",
+                                         "events.process..x",
+                                         "events.process.*.#",
+                                         "events.process.X" };
   Client *publisher = client_ready (core, "one", "procmond");
   Client *reader = tool_ready (core, "two");
 
@@ -161,8 +267,24 @@ test_rights (Core *core, gconstpointer data)
   report_many (publisher, 65, TOPIC, 1, WIRE_STATUS_LIMIT);
   g_assert_cmpuint (report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_OK).subscriptions, ==, 64);
   g_assert_cmpuint (report (publisher, TOPIC, 0).subscriptions, ==, 0);
-  report (publisher, TOPIC, G_MAXUINT64);
-  report (publisher, TOPIC, G_MAXUINT64);
+}
+
+/* Counts that are too large are bounded, and their sums do not overflow. */
+static void
+test_large_counts (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *reader = client_ready (core, "two", "procmond");
+  guint64 missed = 0;
+
+  client_subscribe (reader, 1, TOPIC, NULL);
+  for (guint i = 0; i < 3; i++)
+    {
+      report (publisher, TOPIC, G_MAXUINT64);
+      expect_gap (reader, 1, G_MAXUINT32);
+      missed += G_MAXUINT32;
+    }
+  g_assert_cmpuint (reader->peer->flow.missed, ==, missed);
 }
 
 /* They are in the statistics, and in system.drop. */
@@ -208,6 +330,12 @@ main (int argc, char **argv)
   LOST_TEST ("M16-subscribers", test_subscribers);
   LOST_TEST ("M16-groups", test_groups);
   LOST_TEST ("M16-without-credit", test_without_credit);
+  LOST_TEST ("M16-window-closed", test_window_closed);
+  LOST_TEST ("M16-filtered", test_filtered);
+  LOST_TEST ("M16-lane", test_lane);
+  LOST_TEST ("M16-closed-receiver", test_closed_receiver);
+  LOST_TEST ("R08-large-counts", test_large_counts);
+  g_test_add_func ("/core/lost/R09-budget", test_budget);
   LOST_TEST ("M16-pattern", test_pattern);
   LOST_TEST ("M16-rights", test_rights);
   LOST_TEST ("M16-statistics", test_statistics);

@@ -90,6 +90,179 @@ test_full (Holding *f, gconstpointer data)
   g_assert_false (bus_deadline_is_armed (&core->routes->holds->retry.deadline));
 }
 
+/* --- bounds --- */
+
+/* Each bound is exact, and a refusal has its name. */
+static void
+test_bounds (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusAccount *account = f->publisher->account;
+  guint64 charged = account->usage.charged;
+  guint64 cost;
+  gsize len;
+
+  hold (f, BUS_ROLE_AGENT, FALSE);
+  cost = account->held_bytes;
+  len = ((const BusHeld *) core->routes->holds->messages.head->data)->message->body.len;
+  g_assert_cmpuint (account->usage.charged, ==, charged + cost);
+  const struct
+  {
+    BusLimit limit;
+    guint64 *most;
+    guint64 used; /* by what is there */
+    guint64 needed;
+  } rows[] = {
+    { BUS_LIMIT_held_messages, &core->limits.held_messages, 1, 1 },
+    { BUS_LIMIT_held_bytes, &core->limits.held_bytes, cost, cost },
+    { BUS_LIMIT_uid_bytes, &core->limits.uid_bytes, account->usage.charged, cost },
+    { BUS_LIMIT_broker_bytes, &core->quota.cap, core->quota.memory, cost },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const guint64 most = *rows[i].most;
+      BusExcess excess = { .value = 0 };
+
+      *rows[i].most = rows[i].used + 2 * rows[i].needed;
+      g_assert_true (bus_hold_has_room (core, account, 2, len, &excess));
+      *rows[i].most -= 1;
+      g_assert_true (bus_hold_has_room (core, account, 1, len, &excess));
+      g_assert_false (bus_hold_has_room (core, account, 2, len, &excess));
+      g_assert_cmpint (excess.limit, ==, rows[i].limit);
+      g_assert_cmpuint (excess.most, ==, *rows[i].most);
+      g_assert_cmpuint (excess.value, ==, excess.most + 1);
+      *rows[i].most = most;
+    }
+}
+
+/* What the last member left is held as far as there is room, and charged to the account of the member. The rest is lost. */
+static void
+test_left_without_room (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusAccount *account = f->member->account;
+  BusSubscription *member;
+  BusLeave leave = { 0 };
+
+  for (guint i = 0; i < 3; i++)
+    hold (f, BUS_ROLE_AGENT, FALSE);
+  member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 1);
+  bus_hold_offer (core, member->group, core->now_us);
+  g_assert_cmpuint (member->fifo.messages, ==, 2);
+  core->limits.held_messages = 1;
+  bus_account_hold (account);
+  routes_disconnect (&f->peers, f->member, &leave);
+  g_assert_cmpuint (bus_hold_count (core), ==, 1);
+  g_assert_cmpuint (account->held_messages, ==, 1);
+  g_assert_cmpuint (account->usage.charged, ==, account->held_bytes);
+  g_assert_cmpuint (leave.discarded, ==, 1);
+  bus_account_release (core->accounts, &core->deadlines, account);
+}
+
+/* --- members that cannot take it --- */
+
+static void
+assert_retry (Holding *f, gboolean is_armed)
+{
+  BusTimer *retry = &f->peers.core->routes->holds->retry;
+
+  g_assert_cmpint (bus_deadline_is_armed (&retry->deadline), ==, is_armed);
+  bus_deadline_disarm (&f->peers.core->deadlines, &retry->deadline);
+}
+
+static void
+drain (Holding *f, BusSubscription *member)
+{
+  bus_subscription_on (member, BUS_SUBSCRIPTION_ON_DRAIN, &f->peers.core->flows.ignored_events);
+  f->peers.core->routes->n_drained++;
+}
+
+/* A group whose members drain or leave has none: no timer tries again, the next member is offered the message. */
+static void
+test_no_member (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusSubscription *draining = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
+  BusPeer *closing = peers_ready (&f->peers, "two", 1001);
+
+  drain (f, draining);
+  routes_subscribe (&f->peers, closing, 1, "tasks.#", "workers", 10);
+  bus_peer_close (closing, WIRE_STATUS_SLOW_CONSUMER, NULL);
+  hold (f, BUS_ROLE_AGENT, FALSE);
+  bus_hold_offer (core, draining->group, core->now_us);
+  assert_retry (f, FALSE);
+  bus_hold_retry (core, core->now_us);
+  assert_retry (f, FALSE);
+  g_assert_cmpuint (bus_hold_count (core), ==, 1);
+}
+
+/* At the end of its time nobody gets it, although its timer has not been handled yet. */
+static void
+test_expired (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusSubscription *member;
+
+  hold (f, BUS_ROLE_AGENT, FALSE);
+  member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
+  bus_hold_offer (core, member->group, core->now_us + 60 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (bus_hold_count (core), ==, 1);
+  g_assert_cmpuint (member->delivered, ==, 0);
+}
+
+/* A message that is for any group waits for the first one that has room. */
+static void
+test_several_groups (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusSubscription *full, *draining, *last;
+
+  core->limits.unsettled_messages = 1;
+  for (guint i = 0; i < 2; i++)
+    hold (f, BUS_ROLE_AGENT, TRUE);
+  full = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "a", 10);
+  draining = routes_subscribe (&f->peers, f->member, 2, "tasks.#", "b", 10);
+  drain (f, draining);
+  bus_hold_offer (core, full->group, core->now_us);
+  assert_retry (f, TRUE);
+  bus_hold_retry (core, core->now_us); /* one is full, one drains */
+  assert_retry (f, TRUE);
+  g_assert_cmpuint (bus_hold_count (core), ==, 1);
+  last = routes_subscribe (&f->peers, f->member, 3, "tasks.#", "c", 10);
+  bus_hold_retry (core, core->now_us);
+  assert_retry (f, FALSE);
+  g_assert_cmpuint (bus_hold_count (core), ==, 0);
+  g_assert_cmpuint (full->delivered, ==, 1);
+  g_assert_cmpuint (last->delivered, ==, 1);
+}
+
+/* Two groups have room: one of them gets it. */
+static void
+test_one_group (Holding *f, gconstpointer data)
+{
+  BusSubscription *first = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "a", 10);
+  BusSubscription *second = routes_subscribe (&f->peers, f->member, 2, "tasks.#", "b", 10);
+
+  hold (f, BUS_ROLE_AGENT, FALSE);
+  bus_hold_retry (f->peers.core, f->peers.core->now_us);
+  g_assert_cmpuint (first->delivered + second->delivered, ==, 1);
+}
+
+/* The broker ends while a message waits for room. */
+static void
+test_cleared (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusSubscription *member;
+
+  core->limits.unsettled_messages = 1;
+  for (guint i = 0; i < 2; i++)
+    hold (f, BUS_ROLE_AGENT, TRUE);
+  member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
+  bus_hold_offer (core, member->group, core->now_us);
+  g_assert_true (bus_deadline_is_armed (&core->routes->holds->retry.deadline));
+}
+
 #define ADD(path, function) g_test_add ("/core/held/" path, Holding, NULL, setup, function, teardown)
 
 int
@@ -98,5 +271,12 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("A08-denied", test_denied);
   ADD ("K08-full", test_full);
+  ADD ("R08-bounds", test_bounds);
+  ADD ("K08-left-without-room", test_left_without_room);
+  ADD ("K08-no-member", test_no_member);
+  ADD ("K08-expired", test_expired);
+  ADD ("K08-several-groups", test_several_groups);
+  ADD ("one-group", test_one_group);
+  ADD ("cleared", test_cleared);
   return g_test_run ();
 }
