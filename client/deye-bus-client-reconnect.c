@@ -37,7 +37,10 @@ reconnect_open_watch (DeyeBusClient *self)
   g_autofree char *address = NULL;
 
   if (self->watch != NULL)
-    return;
+    {
+      deye_bus_watch_renew (self->watch);
+      return;
+    }
   address = deye_bus_client_dup_address (self);
   if (address != NULL)
     self->watch = deye_bus_watch_open (address);

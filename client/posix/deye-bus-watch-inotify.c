@@ -5,30 +5,42 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#define WATCH_MASK (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR)
+
 struct DeyeBusWatch
 {
   int fd;
+  int wd; /* of the directory; -1: it does not exist */
+  char *directory;
   char *name; /* of the socket in its directory */
 };
 
 DeyeBusWatch *
 deye_bus_watch_open (const char *address)
 {
-  g_autofree char *directory = g_path_get_dirname (address);
   int fd = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
   DeyeBusWatch *watch;
 
   if (fd < 0)
     return NULL;
-  if (inotify_add_watch (fd, directory, IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0)
-    {
-      close (fd);
-      return NULL;
-    }
   watch = g_new (DeyeBusWatch, 1);
   watch->fd = fd;
+  watch->wd = -1;
+  watch->directory = g_path_get_dirname (address);
   watch->name = g_path_get_basename (address);
+  deye_bus_watch_renew (watch);
   return watch;
+}
+
+/* The kernel follows the directory that was there, not its path, and gives the same number for the same directory. */
+void
+deye_bus_watch_renew (DeyeBusWatch *watch)
+{
+  int wd = inotify_add_watch (watch->fd, watch->directory, WATCH_MASK);
+
+  if (watch->wd >= 0 && wd != watch->wd)
+    inotify_rm_watch (watch->fd, watch->wd); /* fails if the directory was removed */
+  watch->wd = wd;
 }
 
 void
@@ -37,6 +49,7 @@ deye_bus_watch_close (DeyeBusWatch *watch)
   if (watch == NULL)
     return;
   close (watch->fd);
+  g_free (watch->directory);
   g_free (watch->name);
   g_free (watch);
 }
@@ -45,6 +58,15 @@ gint
 deye_bus_watch_fd (const DeyeBusWatch *watch)
 {
   return watch->fd;
+}
+
+/* Events of the directory itself have no name, and an overflow of the queue has no number. */
+static gboolean
+watch_concerns (const DeyeBusWatch *watch, const struct inotify_event *event)
+{
+  if (event->wd != watch->wd && event->wd != -1)
+    return FALSE; /* a directory that was replaced */
+  return event->len == 0 || strcmp (event->name, watch->name) == 0;
 }
 
 static gboolean
@@ -56,8 +78,7 @@ watch_find_name (const DeyeBusWatch *watch, const char *events, gsize len)
     {
       const struct inotify_event *event = (const struct inotify_event *) (gconstpointer) (events + at);
 
-      /* An overflow of the queue has no name. */
-      if (event->len == 0 || strcmp (event->name, watch->name) == 0)
+      if (watch_concerns (watch, event))
         return TRUE;
       at += sizeof *event + event->len;
     }

@@ -8,6 +8,11 @@ deye_bus_watch_open (const char *address)
 }
 
 void
+deye_bus_watch_renew (DeyeBusWatch *watch)
+{
+}
+
+void
 deye_bus_watch_close (DeyeBusWatch *watch)
 {
 }
