@@ -130,7 +130,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
       bus_slow_end (link->data, now_us);
       bus_router_free (core, link->data);
     }
-  bus_confirm_lose_dropped (core); /* messages that were discarded now: their end is known */
+  bus_confirm_take_notes (core); /* messages that were discarded now: their end is known */
   bus_confirm_forget_peer (peer);
   bus_resend_leave (peer, now_us);
   bus_request_forget_peer (peer);
@@ -148,13 +148,13 @@ core_settle (BusCore *core, gint64 now_us)
 {
   /* Flushing a peer ends requests, returns credit to others and drops messages; what these are sent then may close them in
    * turn. */
-  bus_confirm_lose_dropped (core);
+  bus_confirm_take_notes (core);
   bus_drain_settle (core);
   while (bus_many_settle (core, now_us) || core->dying.head != NULL || core->creditors.head != NULL)
     {
       if (core->dying.head != NULL)
         core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
-      bus_confirm_lose_dropped (core);
+      bus_confirm_take_notes (core);
       bus_drain_settle (core);
       bus_peer_send_credit (core);
     }

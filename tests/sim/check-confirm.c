@@ -5,7 +5,7 @@
 #include "route/bus-routes.h"
 
 /*
- * O05, K12: a route is confirmed by the connection that has the message, and by no other; the lists of routes and
+ * O05, K12: a route is confirmed by the connection that was sent the message last, and by no other; the lists of routes and
  * confirmations agree; no confirmation waits beyond its deadline; and the broker has the windows of resends that the model has.
  */
 
@@ -19,10 +19,25 @@ confirm_find_route (const SimWorld *world, const SimFrame *frame)
 }
 
 void
-sim_check_before_confirm (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
+sim_check_before_confirm (SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
 {
+  const BusSlot *unsent;
+
   before->route = confirm_find_route (world, frame);
   before->is_its_own = before->route != NULL && g_queue_find (&client->peer->confirming, before->route) != NULL;
+  if (!before->is_its_own)
+    return;
+  unsent = sim_unsent_of (client, frame->number);
+  if (unsent != NULL)
+    sim_cover (world, SIM_COVER_CONFIRM_GUESSED);
+  if (unsent != NULL && !unsent->delivery.to_each && !sim_confirms_has (world->confirms, client->number, frame->number))
+    {
+      before->is_its_own = FALSE;
+      return;
+    }
+  if (unsent != NULL)
+    before->route = NULL; /* it may have been sent for another subscription of the client: either is right */
+  sim_confirms_sent (world->confirms, client->number, frame->number); /* or is on its way */
 }
 
 void

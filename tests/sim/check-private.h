@@ -27,6 +27,23 @@ sim_subscription_at (const SimClient *client, guint place)
   return client->subs[place].exists ? sim_subscription_of (client, client->subs[place].number) : NULL;
 }
 
+/* A message with this route that waits for the client; @route: 0: with any. NULL: there is none. */
+static inline const BusSlot *
+sim_unsent_of (const SimClient *client, guint64 route)
+{
+  for (guint i = 0; i < SIM_SUBS; i++)
+    {
+      const BusSubscription *subscription = sim_subscription_at (client, i);
+
+      for (const BusSlot *slot = subscription != NULL ? subscription->fifo.first : NULL; slot != NULL;
+           slot = slot->next)
+        if (slot->state != BUS_DELIVERY_LOST && slot->delivery.kind == WIRE_KIND_DELIVER
+            && (route != 0 ? slot->delivery.route_id == route : slot->delivery.route_id != 0))
+          return slot;
+    }
+  return NULL;
+}
+
 static inline const SimClient *
 sim_client_of (const BusSubscription *subscription)
 {

@@ -189,8 +189,7 @@ typedef struct
 void sim_check_before_frame (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
 
-void
-sim_check_before_confirm (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
+void sim_check_before_confirm (SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after_confirm (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
 
 /* --- around everything that may end a block of this client's subscriptions, or a demotion --- */

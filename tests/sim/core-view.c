@@ -72,6 +72,19 @@ sim_view_is_ready (const SimClient *client)
   return client->peer != NULL && bus_peer_is_ready (client->peer);
 }
 
+gboolean
+sim_view_unsent (const SimClient *client, guint64 *route, guint64 *number)
+{
+  const BusSlot *slot = sim_unsent_of (client, 0);
+  const BusMessage *message = slot != NULL ? slot->message : NULL;
+
+  if (message == NULL || message->payload_len < sizeof *number)
+    return FALSE;
+  *route = slot->delivery.route_id;
+  memcpy (number, message->body.data + message->body.len - message->payload_len, sizeof *number);
+  return TRUE;
+}
+
 guint64
 sim_view_received (const SimClient *client)
 {

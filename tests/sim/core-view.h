@@ -30,6 +30,9 @@ void sim_view_grant_delivery (SimClient *client);
 /* TRUE when the broker knows who is connected, and has not closed the connection. */
 gboolean sim_view_is_ready (const SimClient *client);
 
+/* TRUE when a message waits for the client that it will have to confirm. @route, @number: (out): of the message */
+gboolean sim_view_unsent (const SimClient *client, guint64 *route, guint64 *number);
+
 /* The number of frames of this client that the broker processed. */
 guint64 sim_view_received (const SimClient *client);
 

@@ -106,6 +106,7 @@
   X (CONFIRMED, "O05-confirmed")                                                                                       \
   X (UNKNOWN, "O05-outcome-unknown")                                                                                   \
   X (CONFIRM_FOREIGN, "O05-confirmed-by-another-connection")                                                           \
+  X (CONFIRM_GUESSED, "O05-confirmed-before-it-was-sent")                                                              \
   X (CONFIRM_REFUSED, "O05-no-group-to-confirm")                                                                       \
   X (RESENT, "K12-sent-again-and-recognised")                                                                          \
   X (RESENT_ELSEWHERE, "K12-sent-again-on-another-connection")                                                         \

@@ -5,7 +5,7 @@
 
 typedef struct
 {
-  GArray *holders; /* of guint: connections that received the message */
+  GArray *holders; /* of guint: connections that received the message, or to which it is on its way */
   gboolean is_confirmed;
 } ConfirmRoute;
 
@@ -119,18 +119,64 @@ sim_confirms_ask_again (SimConfirms *confirms, guint64 number, SimFrameName fram
   confirm_set_waiting (confirms, confirm_message (confirms, number), frame);
 }
 
+/* NULL: it is the route of another message. */
+static ConfirmRoute *
+confirm_add_route (SimConfirms *confirms, ConfirmMessage *message, guint64 route_id)
+{
+  ConfirmRoute *route = g_hash_table_lookup (message->routes, &route_id);
+
+  if (route != NULL || g_hash_table_contains (confirms->routes, &route_id))
+    return route;
+  route = g_new0 (ConfirmRoute, 1);
+  route->holders = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_hash_table_insert (message->routes, g_memdup2 (&route_id, sizeof route_id), route);
+  g_hash_table_insert (confirms->routes, g_memdup2 (&route_id, sizeof route_id), message);
+  return route;
+}
+
+static ConfirmRoute *
+confirm_find_route (const SimConfirms *confirms, guint64 route_id)
+{
+  ConfirmMessage *message = g_hash_table_lookup (confirms->routes, &route_id);
+
+  return message != NULL ? g_hash_table_lookup (message->routes, &route_id) : NULL;
+}
+
+void
+sim_confirms_learn (SimConfirms *confirms, guint64 route_id, guint64 number)
+{
+  confirm_add_route (confirms, confirm_message (confirms, number), route_id);
+}
+
+void
+sim_confirms_sent (SimConfirms *confirms, guint connection, guint64 route_id)
+{
+  ConfirmRoute *route = confirm_find_route (confirms, route_id);
+
+  if (route != NULL)
+    g_array_append_val (route->holders, connection);
+}
+
+gboolean
+sim_confirms_has (const SimConfirms *confirms, guint connection, guint64 route_id)
+{
+  const ConfirmRoute *route = confirm_find_route (confirms, route_id);
+
+  for (guint i = 0; route != NULL && i < route->holders->len; i++)
+    if (g_array_index (route->holders, guint, i) == connection)
+      return TRUE;
+  return FALSE;
+}
+
 void
 sim_confirms_confirmed (SimConfirms *confirms, guint connection, guint64 route_id)
 {
-  ConfirmMessage *message = g_hash_table_lookup (confirms->routes, &route_id);
-  ConfirmRoute *route = message != NULL ? g_hash_table_lookup (message->routes, &route_id) : NULL;
+  ConfirmRoute *route = confirm_find_route (confirms, route_id);
 
-  for (guint i = 0; route != NULL && !route->is_confirmed && i < route->holders->len; i++)
-    if (g_array_index (route->holders, guint, i) == connection)
-      {
-        route->is_confirmed = TRUE;
-        message->n_confirmed++;
-      }
+  if (route == NULL || route->is_confirmed || !sim_confirms_has (confirms, connection, route_id))
+    return;
+  route->is_confirmed = TRUE;
+  ((ConfirmMessage *) g_hash_table_lookup (confirms->routes, &route_id))->n_confirmed++;
 }
 
 void
@@ -162,17 +208,9 @@ sim_confirms_got_message (SimConfirms *confirms, guint connection, guint64 route
 
   if (message == NULL || !message->has_asked)
     return "O05: a message with a route came, and its publisher does not wait";
-  if (g_hash_table_lookup (confirms->routes, &route_id) == NULL)
-    g_hash_table_insert (confirms->routes, g_memdup2 (&route_id, sizeof route_id), message);
-  if (g_hash_table_lookup (confirms->routes, &route_id) != message)
-    return "O05: two messages came with one route";
-  route = g_hash_table_lookup (message->routes, &route_id);
+  route = confirm_add_route (confirms, message, route_id);
   if (route == NULL)
-    {
-      route = g_new0 (ConfirmRoute, 1);
-      route->holders = g_array_new (FALSE, FALSE, sizeof (guint));
-      g_hash_table_insert (message->routes, g_memdup2 (&route_id, sizeof route_id), route);
-    }
+    return "O05: two messages came with one route";
   g_array_append_val (route->holders, connection);
   if (message->n_routes > 0 && g_hash_table_size (message->routes) > message->n_routes)
     return "O05: a message has more routes than receivers";

@@ -8,10 +8,10 @@
  * sim-model it knows the protocol as the documents state it and includes no header of the core.
  *
  * A message has one route to its target, or one to each group that matches it. A route can come to several receivers, one
- * after the other; the first of them that returns it confirms it.
+ * after the other; the first of them that returns it confirms it. One that guesses the route before that confirms nothing.
  *
  * For each frame that waits: it is answered exactly once, unless its connection ends first. DELIVERED comes only after
- * every route was confirmed by a connection that had received it. UNKNOWN comes only at the deadline, or after a
+ * every route was confirmed by a connection that had been sent the message. UNKNOWN comes only at the deadline, or after a
  * connection ended. A frame that sends the message once more waits in place of the first one, and gets the same answer
  * when there was one.
  */
@@ -32,6 +32,10 @@ void sim_confirms_free (SimConfirms *confirms);
 void sim_confirms_ask (SimConfirms *confirms, guint64 number, SimFrameName frame, guint routes, gint64 due_us);
 /* The publisher sent message @number once more, and the broker recognised it. */
 void sim_confirms_ask_again (SimConfirms *confirms, guint64 number, SimFrameName frame);
+/* Message @number waits for a receiver, with that route. */
+void sim_confirms_learn (SimConfirms *confirms, guint64 route, guint64 number);
+/* The message is on its way to the connection, or there. */
+void sim_confirms_sent (SimConfirms *confirms, guint connection, guint64 route);
 /* The broker has seen DELIVERED. */
 void sim_confirms_confirmed (SimConfirms *confirms, guint connection, guint64 route);
 /* A connection ended. */
@@ -49,5 +53,7 @@ const char *sim_confirms_got_error (SimConfirms *confirms, SimFrameName frame, g
 void sim_confirms_foreach (SimConfirms *confirms,
                            void (*function) (SimFrameName frame, gint64 due_us, gpointer data),
                            gpointer data);
+/* TRUE if the message came to the connection, or is on its way there. */
+gboolean sim_confirms_has (const SimConfirms *confirms, guint connection, guint64 route);
 /* The number of frames that wait. */
 guint sim_confirms_count (const SimConfirms *confirms);

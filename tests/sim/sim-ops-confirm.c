@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core-view.h"
 #include "sim-ops-private.h"
 
 #include <string.h>
@@ -23,6 +24,18 @@ sim_ops_draw_assurance (SimWorld *world, SimClient *client, SimFrame *frame, Wir
     return;
   frame->message_id = envelope->message_id = numbered.message_id = ++client->next_message_id;
   g_array_append_val (client->numbered, numbered);
+}
+
+/* The route of a message that waits for the client. 0: there is none */
+static guint64
+ops_unsent_route (const SimWorld *world, const SimClient *client)
+{
+  guint64 route, number;
+
+  if (!sim_view_unsent (client, &route, &number))
+    return 0;
+  sim_confirms_learn (world->confirms, route, number);
+  return route;
 }
 
 /* A route that another client has received. 0: there is none */
@@ -53,9 +66,12 @@ sim_op_confirm (SimWorld *world, SimClient *client)
       return;
     }
   wire_envelope_init (&envelope);
-  frame.number = envelope.route = ops_foreign_route (world, client);
+  frame.number = ops_unsent_route (world, client);
+  if (frame.number == 0)
+    frame.number = ops_foreign_route (world, client);
   if (frame.number == 0)
     return;
+  envelope.route = frame.number;
   sim_cover (world, SIM_COVER_CONFIRM_FOREIGN);
   sim_client_put (client, WIRE_KIND_DELIVERED, 0, &envelope, &frame);
 }

@@ -40,7 +40,7 @@ bus_state_clear (BusCore *core)
   g_hash_table_unref (core->accounts);
   g_hash_table_unref (core->peers_by_id);
   bus_deadline_set_clear (&core->deadlines);
-  g_clear_pointer (&core->flows.dropped_routes, g_array_unref);
+  g_clear_pointer (&core->flows.route_notes, g_array_unref);
   bus_segment_pool_clear (&core->segments);
   g_ref_string_release (core->name);
 }

@@ -476,16 +476,26 @@ fifo_join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
     }
 }
 
-void
-bus_fifo_note_route (BusFlowShared *shared, guint64 route_id, BusLoss loss)
+static void
+fifo_note_route (BusFlowShared *shared, const BusRouteNote *note)
 {
-  const BusDroppedRoute dropped = { route_id, loss };
-
-  if (route_id == 0)
+  if (note->route_id == 0)
     return;
-  if (shared->dropped_routes == NULL)
-    shared->dropped_routes = g_array_new (FALSE, FALSE, sizeof (BusDroppedRoute));
-  g_array_append_val (shared->dropped_routes, dropped);
+  if (shared->route_notes == NULL)
+    shared->route_notes = g_array_new (FALSE, FALSE, sizeof (BusRouteNote));
+  g_array_append_val (shared->route_notes, *note);
+}
+
+void
+bus_fifo_note_dropped (BusFlowShared *shared, guint64 route_id, BusLoss loss)
+{
+  fifo_note_route (shared, &(const BusRouteNote){ .route_id = route_id, .loss = loss });
+}
+
+void
+bus_fifo_note_sent (BusFlow *flow, guint64 route_id)
+{
+  fifo_note_route (flow->shared, &(const BusRouteNote){ .route_id = route_id, .sent_to = flow });
 }
 
 void
@@ -506,7 +516,7 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
   gap->gap_loss = loss;
   fifo_grow_gap (gap, at.accept_seq, at.accept_seq, 1);
   if (slot->delivery.kind == WIRE_KIND_DELIVER)
-    bus_fifo_note_route (flow->shared, slot->delivery.route_id, loss);
+    bus_fifo_note_dropped (flow->shared, slot->delivery.route_id, loss);
   if (had_credit)
     bus_window_unuse (&subscription->window, slot->message->payload_len);
   bus_fifo_remove (flow, slot, NULL);

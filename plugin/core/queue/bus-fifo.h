@@ -64,8 +64,9 @@ void bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean want
 /* Drops the message of a slot: a gap takes its place, or an adjacent one grows. */
 void bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us);
 
-/* The message of a route (0: none) will not be sent. */
-void bus_fifo_note_route (BusFlowShared *shared, guint64 route_id, BusLoss loss);
+/* The message of a route (0: none) will not be sent, and was sent to the peer of that queue. */
+void bus_fifo_note_dropped (BusFlowShared *shared, guint64 route_id, BusLoss loss);
+void bus_fifo_note_sent (BusFlow *flow, guint64 route_id);
 
 /* A message that waited is discarded because the subscription has ended: it is counted and reported, but no gap follows. */
 void bus_fifo_discard (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us);

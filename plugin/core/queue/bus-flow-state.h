@@ -94,12 +94,15 @@ struct BusEntry
   gboolean plain; /* for the peer itself: it has no slots */
 };
 
-/* A message was dropped before it was sent, and its publisher waits for a confirmation. */
+typedef struct BusFlow BusFlow;
+
+/* A message whose publisher waits for a confirmation was sent to a peer, or dropped before that. */
 typedef struct
 {
   guint64 route_id;
-  BusLoss loss;
-} BusDroppedRoute;
+  const BusFlow *sent_to; /* queue of the peer, compared only; NULL: it was dropped */
+  BusLoss loss;           /* why it was dropped */
+} BusRouteNote;
 
 /* State that the queues of all peers share. */
 typedef struct
@@ -112,14 +115,14 @@ typedef struct
   BusDomainCounts domains[BUS_N_DOMAINS];
   guint64 missed_by[BUS_N_LOSSES];
   guint64 ignored_events; /* that the state of a subscription ignores */
-  GQueue emptied; /* BusSubscription that drain and may have finished, taken by bus-drain at the end of an input */
-  GArray *dropped_routes; /* BusDroppedRoute, taken by bus-confirm at the end of an input; NULL: there were none yet */
+  GQueue emptied;      /* BusSubscription that drain and may have finished, taken by bus-drain at the end of an input */
+  GArray *route_notes; /* BusRouteNote, taken by bus-confirm at the end of an input; NULL: there were none yet */
   /* Scratch space for one offer; too large for the stack of every message. */
   BusSubscription *ready[WIRE_SUBSCRIPTIONS_MAX]; /* those that get it at once */
   guint32 ids[WIRE_SUBSCRIPTIONS_MAX];
 } BusFlowShared;
 
-typedef struct
+struct BusFlow
 {
   BusFlowShared *shared;
   BusLedger *ledger; /* the peer's own: what is kept here is charged to it */
@@ -146,4 +149,4 @@ typedef struct
   gboolean reported_soft; /* the last system.slow said that it is above the soft limit */
   BusTimer report_timer;
   BusTimer retry_timer;
-} BusFlow;
+};

@@ -92,8 +92,12 @@ flow_encode (BusFlow *flow,
   if (frame->traced_us != 0)
     flow_stamp_hops (&own, frame, now_us);
   BUS_PROBE4 (write, frame->accept_seq, delivery->kind, lane, frame->body.len);
-  return bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, frame->stamp, &own, frame->body,
-                               frame->refer);
+  if (!bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, frame->stamp, &own, frame->body,
+                             frame->refer))
+    return FALSE;
+  if (delivery->kind == WIRE_KIND_DELIVER)
+    bus_fifo_note_sent (flow, delivery->route_id);
+  return TRUE;
 }
 
 gboolean

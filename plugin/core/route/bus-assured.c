@@ -157,7 +157,7 @@ assured_offer (BusCore *core,
 
   outcome = bus_router_offer (inbound, member->owner, &member, 1, &delivery, fits, now_us);
   if (outcome.queued == 0)
-    bus_fifo_note_route (&core->flows, delivery.route_id, BUS_LOSS_REFUSED);
+    bus_fifo_note_dropped (&core->flows, delivery.route_id, BUS_LOSS_REFUSED);
   return outcome;
 }
 
@@ -166,7 +166,7 @@ static void
 assured_lose (BusCore *core, const BusSubscription *member, const BusAssurance *assurance)
 {
   if (assurance->confirm != NULL)
-    bus_fifo_note_route (&core->flows, bus_confirm_add (assurance->confirm, member->owner), BUS_LOSS_ENDED);
+    bus_fifo_note_dropped (&core->flows, bus_confirm_add (assurance->confirm, member->owner), BUS_LOSS_ENDED);
 }
 
 static BusOutcome

@@ -20,6 +20,7 @@ typedef struct
   guint64 route_id;
   BusConfirm *confirm;
   BusPeer *receiver; /* NULL: the message is held */
+  gboolean is_sent;  /* to it */
   guint n_queued;    /* subscriptions of the receiver for which the message is queued or was sent */
   GList own_link;
   GList receiver_link;
@@ -51,6 +52,8 @@ confirm_set_receiver (ConfirmRoute *route, BusPeer *receiver)
 {
   if (route->receiver != NULL)
     g_queue_unlink (&route->receiver->confirming, &route->receiver_link);
+  if (route->receiver != receiver)
+    route->is_sent = FALSE;
   route->receiver = receiver;
   if (receiver != NULL)
     g_queue_push_tail_link (&receiver->confirming, &route->receiver_link);
@@ -237,7 +240,7 @@ bus_confirm_delivered (BusCore *core, const BusPeer *receiver, guint64 route_id)
   ConfirmRoute *route = confirm_find_route (core, route_id);
   BusConfirm *confirm;
 
-  if (route == NULL || route->receiver != receiver)
+  if (route == NULL || route->receiver != receiver || !route->is_sent)
     return FALSE;
   confirm = route->confirm;
   confirm_free_route (route);
@@ -279,26 +282,30 @@ bus_confirm_fail (BusCore *core, guint64 route_id, WireStatus status, const char
 }
 
 static void
-confirm_lose (BusCore *core, const BusDroppedRoute *lost)
+confirm_take_note (BusCore *core, const BusRouteNote *note)
 {
-  ConfirmRoute *route = confirm_find_route (core, lost->route_id);
+  ConfirmRoute *route = confirm_find_route (core, note->route_id);
 
-  if (route != NULL && --route->n_queued == 0)
-    confirm_end (route->confirm, bus_loss_status (lost->loss),
+  if (route == NULL)
+    return;
+  if (note->sent_to != NULL)
+    route->is_sent = route->is_sent || (route->receiver != NULL && note->sent_to == &route->receiver->flow);
+  else if (--route->n_queued == 0)
+    confirm_end (route->confirm, bus_loss_status (note->loss),
                  "the message was dropped before it was sent to its receiver");
 }
 
 void
-bus_confirm_lose_dropped (BusCore *core)
+bus_confirm_take_notes (BusCore *core)
 {
-  GArray *dropped = core->flows.dropped_routes;
+  GArray *notes = core->flows.route_notes;
 
-  if (dropped == NULL)
+  if (notes == NULL)
     return;
-  /* An answer may close its publisher; nothing is dropped by that. */
-  for (guint i = 0; i < dropped->len; i++)
-    confirm_lose (core, &g_array_index (dropped, BusDroppedRoute, i));
-  g_array_set_size (dropped, 0);
+  /* An answer may close its publisher; nothing is sent or dropped by that. */
+  for (guint i = 0; i < notes->len; i++)
+    confirm_take_note (core, &g_array_index (notes, BusRouteNote, i));
+  g_array_set_size (notes, 0);
 }
 
 void

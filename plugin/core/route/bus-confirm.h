@@ -8,7 +8,8 @@
  * Confirmations: publishers that wait until a message was handled.
  *
  * A message with WANT_DELIVERED is confirmed by the receiver of a direct message, or by one member of each group that
- * matches it. Each of them has a route: the id that the receiver returns in DELIVERED when its callback has returned.
+ * matches it. Each of them has a route: the id that the receiver returns in DELIVERED when its callback has returned. A peer
+ * that guesses the route of a message before it was sent to it confirms nothing.
  * When all routes are confirmed, the publisher gets DELIVERED. A route ends the confirmation with an ERROR at once when its
  * message is dropped before it was sent, and with UNKNOWN when the receiver disconnects and nobody else gets the message,
  * or at the deadline. A message that another member takes over brings its route along.
@@ -55,7 +56,7 @@ gboolean bus_confirm_is_pending (const BusPeer *publisher, guint64 id);
 /* The publisher does not wait any more. FALSE: there is no such confirmation. */
 gboolean bus_confirm_cancel (BusPeer *publisher, guint64 id);
 
-/* @receiver has handled the message. FALSE: no message waits for it. */
+/* @receiver has handled the message. FALSE: no message waits for it, or it was not sent to it. */
 gboolean bus_confirm_delivered (BusCore *core, const BusPeer *receiver, guint64 route_id);
 
 /* Another member gets the message; NULL: it is held until there is one. Route 0: none. */
@@ -64,8 +65,8 @@ void bus_confirm_move (BusCore *core, guint64 route_id, BusPeer *receiver);
 /* The message of a route will not be sent. Route 0: none. */
 void bus_confirm_fail (BusCore *core, guint64 route_id, WireStatus status, const char *detail);
 
-/* Messages that queues dropped since the last call: when none of a route is left, the publisher gets an ERROR. */
-void bus_confirm_lose_dropped (BusCore *core);
+/* Messages that queues sent or dropped since the last call: when none of a route is left, the publisher gets an ERROR. */
+void bus_confirm_take_notes (BusCore *core);
 
 void bus_confirm_expire (BusConfirm *confirm);
 

@@ -200,7 +200,7 @@ hold_deliver (BusCore *core, BusHeld *held, BusSubscription *member, gint64 now_
   bus_inbound_revive (&inbound, message, NULL, &envelope);
   fits = bus_shed_reserve (core, bus_router_need (&inbound, 1), now_us);
   if (bus_router_offer (&inbound, member->owner, &member, 1, &delivery, fits, now_us).queued == 0)
-    bus_fifo_note_route (&core->flows, delivery.route_id, BUS_LOSS_REFUSED);
+    bus_fifo_note_dropped (&core->flows, delivery.route_id, BUS_LOSS_REFUSED);
   bus_inbound_clear (&inbound);
   bus_message_unref (message);
 }

@@ -71,7 +71,7 @@ reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, g
   bus_confirm_move (heir->owner->core, delivery.route_id, heir->owner);
   bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
   if (bus_router_offer (&inbound, heir->owner, &heir, 1, &delivery, TRUE, now_us).queued == 0)
-    bus_fifo_note_route (heir->owner->flow.shared, delivery.route_id, BUS_LOSS_REFUSED);
+    bus_fifo_note_dropped (heir->owner->flow.shared, delivery.route_id, BUS_LOSS_REFUSED);
   bus_inbound_clear (&inbound);
 }
 
@@ -259,7 +259,7 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
       else
         {
           bus_fifo_discard (flow, subscription, parcel->message, now_us);
-          bus_fifo_note_route (flow->shared, parcel->delivery.route_id, BUS_LOSS_ENDED);
+          bus_fifo_note_dropped (flow->shared, parcel->delivery.route_id, BUS_LOSS_ENDED);
         }
     }
   if (subscription->group != NULL && !subscription->serves)

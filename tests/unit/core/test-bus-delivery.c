@@ -195,6 +195,29 @@ test_member_hangs (Delivery *f, gconstpointer data)
   expect_delivered (f->publisher, id);
 }
 
+/* A member guesses the route of a message that waits for it: that confirms nothing. */
+static void
+test_guessed_route (Delivery *f, gconstpointer data)
+{
+  g_autoptr (Got) first = NULL, second = NULL;
+  Got guess;
+  guint64 id;
+
+  client_subscribe_full (f->member[0], 1, "health.#", "workers", FALSE, 1, 100000, WIRE_STATUS_OK);
+  publish (f->publisher, 0, WIRE_FLAG_WANT_DELIVERED, 0);
+  id = publish (f->publisher, 0, WIRE_FLAG_WANT_DELIVERED, 0);
+  first = expect_delivery (f->member[0], 0);
+  guess = *first;
+  guess.envelope.route_id += 4;
+  client_expect_error (f->member[0], confirm (f->member[0], &guess), WIRE_STATUS_EXPIRED);
+  g_assert_cmpuint (client_count (f->publisher, WIRE_KIND_DELIVERED), ==, 0);
+  client_credit (f->member[0], 1, 2, 100000);
+  second = expect_delivery (f->member[0], 0);
+  g_assert_cmpuint (second->envelope.route_id, ==, guess.envelope.route_id);
+  confirm (f->member[0], second);
+  expect_delivered (f->publisher, id);
+}
+
 /* Ordinary messages of a group are not repeated, and their publisher gets to know that. */
 static void
 test_at_most_once (Delivery *f, gconstpointer data)
@@ -312,6 +335,7 @@ main (int argc, char **argv)
   DELIVERY_ADD ("/core/delivery/M06-member-dies", test_member_dies);
   DELIVERY_ADD ("/core/delivery/M06-member-leaves", test_member_leaves);
   DELIVERY_ADD ("/core/delivery/M06-member-hangs", test_member_hangs);
+  DELIVERY_ADD ("/core/delivery/O05-guessed-route", test_guessed_route);
   DELIVERY_ADD ("/core/delivery/M06-at-most-once", test_at_most_once);
   DELIVERY_ADD ("/core/delivery/nobody", test_nobody);
   DELIVERY_ADD ("/core/delivery/unknown-at-the-deadline", test_unknown_at_the_deadline);

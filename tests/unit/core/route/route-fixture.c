@@ -55,7 +55,7 @@ routes_disconnect (Peers *peers, BusPeer *peer, BusLeave *leave)
     bus_router_unfile (peers->core, link->data);
   for (GList *link = subscriptions; link != NULL; link = link->next)
     routes_release (peers, link->data, leave != NULL ? leave : &ignored);
-  bus_confirm_lose_dropped (peers->core);
+  bus_confirm_take_notes (peers->core);
   bus_confirm_forget_peer (peer);
   bus_resend_leave (peer, peers->core->now_us);
   bus_request_forget_peer (peer);

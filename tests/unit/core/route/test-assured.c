@@ -327,6 +327,7 @@ test_confirmed_by_the_heir (Assured *f, gconstpointer data)
   frame = g_ptr_array_index (frames, 0);
   g_assert_cmpuint (frame->flags, ==, WIRE_FLAG_WANT_DELIVERED);
   g_assert_cmpuint (frame->envelope.attempt, ==, 2);
+  bus_confirm_take_notes (f->peers.core);
   g_assert_true (bus_confirm_delivered (f->peers.core, f->peer[1], frame->envelope.route_id));
   peers_assert_sent (f->publisher, "DELIVERED answers=5\n");
 }

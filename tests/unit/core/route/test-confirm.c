@@ -48,8 +48,16 @@ assert_answered (Confirms *f, const char *expected)
 static void
 drop (Confirms *f, guint64 route_id)
 {
-  bus_fifo_note_route (&f->peers.core->flows, route_id, BUS_LOSS_FULL);
-  bus_confirm_lose_dropped (f->peers.core);
+  bus_fifo_note_dropped (&f->peers.core->flows, route_id, BUS_LOSS_FULL);
+  bus_confirm_take_notes (f->peers.core);
+}
+
+/* Its message was sent to @receiver. */
+static void
+send (Confirms *f, guint64 route_id, BusPeer *receiver)
+{
+  bus_fifo_note_sent (&receiver->flow, route_id);
+  bus_confirm_take_notes (f->peers.core);
 }
 
 static void
@@ -59,12 +67,27 @@ test_delivered (Confirms *f, gconstpointer data)
 
   g_assert_true (bus_confirm_is_pending (f->publisher, 5));
   g_assert_cmpuint (bus_peer_pending (f->publisher), ==, 1);
+  send (f, route_id, f->one);
   g_assert_false (bus_confirm_delivered (f->peers.core, f->two, route_id)); /* not its message */
   g_assert_false (bus_confirm_delivered (f->peers.core, f->one, route_id + 4));
   peers_assert_sent (f->publisher, "");
   g_assert_true (bus_confirm_delivered (f->peers.core, f->one, route_id));
   assert_answered (f, "DELIVERED answers=5\n");
   g_assert_false (bus_confirm_delivered (f->peers.core, f->one, route_id));
+}
+
+/* A receiver that guesses the route of a message that waits for it confirms nothing. */
+static void
+test_not_sent (Confirms *f, gconstpointer data)
+{
+  guint64 route_id = bus_confirm_add (begin (f, 5), f->one);
+
+  g_assert_false (bus_confirm_delivered (f->peers.core, f->one, route_id));
+  send (f, route_id, f->two); /* to another peer, before it was moved here */
+  g_assert_false (bus_confirm_delivered (f->peers.core, f->one, route_id));
+  send (f, route_id, f->one);
+  g_assert_true (bus_confirm_delivered (f->peers.core, f->one, route_id));
+  assert_answered (f, "DELIVERED answers=5\n");
 }
 
 /* Every group has to confirm. */
@@ -75,6 +98,8 @@ test_all_routes (Confirms *f, gconstpointer data)
   guint64 first = bus_confirm_add (confirm, f->one);
   guint64 second = bus_confirm_add (confirm, f->two);
 
+  send (f, first, f->one);
+  send (f, second, f->two);
   g_assert_true (bus_confirm_delivered (f->peers.core, f->two, second));
   peers_assert_sent (f->publisher, "");
   g_assert_true (bus_confirm_delivered (f->peers.core, f->one, first));
@@ -131,9 +156,12 @@ test_move (Confirms *f, gconstpointer data)
 {
   guint64 route_id = bus_confirm_add (begin (f, 5), f->one);
 
+  send (f, route_id, f->one);
   bus_confirm_move (f->peers.core, route_id, f->two);
   bus_confirm_forget_peer (f->one);
   g_assert_false (bus_confirm_delivered (f->peers.core, f->one, route_id));
+  g_assert_false (bus_confirm_delivered (f->peers.core, f->two, route_id)); /* it was not sent to that one yet */
+  send (f, route_id, f->two);
   g_assert_true (bus_confirm_is_pending (f->publisher, 5));
   g_assert_true (bus_confirm_delivered (f->peers.core, f->two, route_id));
   assert_answered (f, "DELIVERED answers=5\n");
@@ -167,6 +195,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   CONFIRM_ADD ("/core/confirm/M06-delivered", test_delivered);
+  CONFIRM_ADD ("/core/confirm/O05-not-sent", test_not_sent);
   CONFIRM_ADD ("/core/confirm/M06-all-routes", test_all_routes);
   CONFIRM_ADD ("/core/confirm/M06-deadline", test_deadline);
   CONFIRM_ADD ("/core/confirm/M06-dropped", test_dropped);

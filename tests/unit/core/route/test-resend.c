@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-resend.h"
 
+#include "queue/bus-fifo.h"
 #include "route/route-fixture.h"
 
 /* Messages that are recognised when they are sent again: of the same client, a bounded number, for a bounded time. */
@@ -142,6 +143,8 @@ await (Peers *f)
   BusConfirm *confirm = bus_confirm_new (f->core, awaited.publisher, 5, f->core->now_us + 1000);
 
   awaited.route_id = bus_confirm_add (confirm, awaited.receiver);
+  bus_fifo_note_sent (&awaited.receiver->flow, awaited.route_id);
+  bus_confirm_take_notes (f->core);
   g_assert_true (bus_resend_open (awaited.publisher));
   bus_resend_add (awaited.publisher, 1, 101, outcome, confirm);
   return awaited;
