@@ -108,11 +108,12 @@ bus_flow_encode_now (BusFlow *flow,
                      guint n,
                      gint64 now_us)
 {
+  /* A reply is queued from its acceptance on, also while it waits for the window of its requester. */
   FlowFrame frame = { .stamp = &inbound->stamp,
                       .expires_us = inbound->expires_us,
                       .accept_seq = inbound->accept_seq,
                       .traced_us = inbound->traced_us,
-                      .queued_us = now_us };
+                      .queued_us = delivery->kind == WIRE_KIND_REPLY ? inbound->traced_us : now_us };
 
   if (inbound->frame.body.len > inbound->copy_max)
     {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-fixture.h"
+#include "peer/bus-peer.h"
+#include "wire-feature.h"
 
 /* The stations of a message that asks for them: accept, queue and write, as the clock of the test says. */
 
@@ -131,6 +133,52 @@ test_request_and_reply (Core *core, gconstpointer data)
   assert_hops (reply, (guint64) core->now_us, 0, 0);
 }
 
+static void
+reply (Client *server, guint64 route, guint8 flags)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.route = route;
+  envelope.payload = wire_span_str ("part");
+  envelope.want_hops = 1;
+  client_send (server, WIRE_KIND_REPLY, flags, &envelope);
+}
+
+/* A reply is queued from its acceptance on, while it waits for the window of its requester. */
+static void
+test_reply_waits_for_its_window (Core *core, gconstpointer data)
+{
+  Client *requester = agent_ready (core);
+  Client *server = client_ready (core, "procmond-1", "procmond");
+  g_autoptr (Got) request = NULL;
+  g_autoptr (Got) first = NULL;
+  g_autoptr (Got) second = NULL;
+  WireEnvelope envelope;
+  guint64 id;
+
+  requester->peer->features |= WIRE_FEATURE_STREAM;
+  client_serve (server, 1, "control.collector.task");
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str ("control.collector.task");
+  envelope.credit_messages = 1;
+  envelope.credit_bytes = 1000;
+  id = client_send (requester, WIRE_KIND_REQUEST, 0, &envelope);
+  request = client_take (server, WIRE_KIND_REQUEST);
+  reply (server, request->envelope.route_id, 0);
+  first = client_take (requester, WIRE_KIND_REPLY);
+  assert_hops (first, (guint64) core->now_us, 0, 0);
+  reply (server, request->envelope.route_id, WIRE_FLAG_FINAL);
+  core_advance (core, 400);
+  wire_envelope_init (&envelope);
+  envelope.id = id;
+  envelope.credit_messages = 2;
+  envelope.credit_bytes = 1004;
+  client_send (requester, WIRE_KIND_CREDIT, 0, &envelope);
+  second = client_take (requester, WIRE_KIND_REPLY);
+  assert_hops (second, (guint64) core->now_us - 400, 0, 400);
+}
+
 #define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
 
 int
@@ -141,5 +189,6 @@ main (int argc, char **argv)
   ADD ("/core/hops/waits-for-credit", test_waits_for_credit);
   ADD ("/core/hops/handed-on", test_handed_on);
   ADD ("/core/hops/request-and-reply", test_request_and_reply);
+  ADD ("/core/hops/reply-waits-for-its-window", test_reply_waits_for_its_window);
   return g_test_run ();
 }
