@@ -119,6 +119,9 @@ guint64 sim_check_count_held (const SimWorld *world, const BusAccount *account);
 /* Lanes that nobody empties; see check-lanes.c. */
 void sim_check_lanes (SimWorld *world);
 
+/* Stations of messages; see check-hops.c. */
+void sim_check_hops (SimWorld *world);
+
 /* Calls that wait for clients; see check-wait.c. */
 void sim_check_waits (SimWorld *world);
 

@@ -26,6 +26,7 @@ sim_check_step (SimWorld *world)
   sim_check_holds (world);
   sim_check_wills (world);
   sim_check_waits (world);
+  sim_check_hops (world);
   world->was_demoted = world->coverage->counts[SIM_COVER_DEMOTED] > demoted;
   if (was_demoted && !world->was_demoted)
     sim_cover (world, SIM_COVER_DRAINED);

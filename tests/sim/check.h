@@ -26,6 +26,7 @@
  *   check-confirm  which frames end a confirmation, and when it ends without one (O05)
  *   check-retain   the store of retained messages, and their place before other messages
  *   check-will     last messages, when they are published
+ *   check-hops     what waits is not written yet, for the stations of messages (M24)
  *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)

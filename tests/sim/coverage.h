@@ -148,6 +148,11 @@
   X (WILL_TAKEN_OVER, "K11-last-message-discarded-by-takeover")                                                        \
   X (WILL_RETAINED, "last-message-retained")                                                                           \
   X (WILL_UNRETAINED, "R03-no-room-to-retain-the-last-message")                                                        \
+  X (HOPS, "M24-stations-of-a-message")                                                                                \
+  X (HOPS_WAITED, "M24-stations-of-what-waited")                                                                       \
+  X (HOPS_HANDED_ON, "M24-stations-of-what-was-handed-on")                                                             \
+  X (HOPS_REPEATED, "M24-stations-of-a-repeat")                                                                        \
+  X (HOPS_ANSWERED, "M24-stations-of-an-answer")                                                                       \
   X (TIMELINE_FULL, "M24-oldest-record-made-room")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,

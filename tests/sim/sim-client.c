@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control.pb-c.h"
 #include "envelope.pb-c.h"
+#include "sim-hops.h"
 #include "sim-will.h"
 #include "sim-world.h"
 #include "wire-feature.h"
@@ -515,6 +516,7 @@ client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *en
 {
   SimWorld *world = client->world;
 
+  sim_hops_came (client, frame->kind, envelope);
   switch (frame->kind)
     {
     case WIRE_KIND_DELIVER:

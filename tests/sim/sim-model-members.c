@@ -39,6 +39,14 @@ sim_model_scope (const SimModel *model, guint peer, guint32 subscription)
 }
 
 gboolean
+sim_model_is_alive (const SimModel *model, guint peer, guint32 subscription)
+{
+  const ModelSub *sub = sim_model_sub (model, peer, subscription);
+
+  return sub != NULL && sub->alive;
+}
+
+gboolean
 sim_model_drains (const SimModel *model, guint peer, guint32 subscription)
 {
   const ModelSub *sub = sim_model_sub (model, peer, subscription);

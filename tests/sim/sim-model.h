@@ -147,6 +147,8 @@ void sim_model_finish (SimModel *model);
 guint sim_model_drain (SimModel *model, guint peer, const char *scope, gboolean drains);
 /* Name and scope of the group of a subscription. NULL: none */
 const char *sim_model_scope (const SimModel *model, guint peer, guint32 subscription);
+/* TRUE when the subscription has begun and not ended. */
+gboolean sim_model_is_alive (const SimModel *model, guint peer, guint32 subscription);
 /* TRUE when the subscription gets nothing more. */
 gboolean sim_model_drains (const SimModel *model, guint peer, guint32 subscription);
 /* TRUE when @scope names its group. */

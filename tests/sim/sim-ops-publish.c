@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sim-hops.h"
 #include "sim-ops-private.h"
 
 #include <string.h>
@@ -125,6 +126,7 @@ ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len
     sim_ops_draw_assurance (world, client, &frame, &envelope, &flags);
   sim_op_draw_hold (world, &frame, &envelope);
   ops_draw_lineage (&world->random, &frame.lineage, &envelope);
+  sim_hops_ask (world, frame.number, &envelope);
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-view.h"
+#include "sim-hops.h"
 #include "sim-ops-private.h"
 
 #include <string.h>
@@ -54,6 +55,7 @@ sim_op_request (SimWorld *world, SimClient *client)
   if (client->has_streams)
     ops_draw_streams (&world->random, &envelope);
   key = (guint64) client->number << 32 | envelope.id;
+  sim_hops_ask (world, key, &envelope);
   memcpy (payload, &key, sizeof key);
   envelope.payload = wire_span (payload, len);
   sim_requests_ask (world->requests, client->number, envelope.id, envelope.expect, envelope.credit_messages,
@@ -118,6 +120,7 @@ sim_op_reply (SimWorld *world, SimClient *client)
   mark = sim_requests_next_reply (world->requests, envelope.route, is_progress, is_final);
   frame.is_later = mark.place > 1;
   memcpy (payload, &mark, sizeof mark);
+  sim_hops_answer (world, envelope.route, mark.place, &envelope);
   envelope.payload = wire_span (payload, len);
   sim_client_put (client, WIRE_KIND_REPLY,
                   is_final      ? WIRE_FLAG_FINAL

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "sim-hops.h"
 #include "sim-will.h"
 #include "sim-world.h"
 
@@ -43,6 +44,7 @@ sim_world_begin (SimWorld *world)
   world->resends = sim_resends_new ((guint) world->options.limits.resend_windows);
   world->retained = sim_retains_new ();
   world->wills = sim_wills_new ();
+  world->hops = sim_hops_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   world->drains = g_array_new (FALSE, FALSE, sizeof (SimDrain));
   world->waits = sim_waits_new ();
@@ -61,6 +63,7 @@ sim_world_forget (SimWorld *world)
   sim_resends_free (world->resends);
   sim_retains_free (world->retained);
   sim_wills_free (world->wills);
+  sim_hops_free (world->hops);
   g_array_unref (world->accepted_us);
   g_array_unref (world->drains);
   sim_waits_free (world->waits);
@@ -84,6 +87,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->keeps = sim_chance (&world->random, 50);
   world->numbers = sim_chance (&world->random, 50);
   world->holds = seed % 5 == 3;
+  world->traces = seed % 3 == 1;
   world->restarts = sim_chance (&world->random, 30);
   world->retains = seed % 5 == 2;
   world->has_wills = seed % 5 == 2 || seed % 5 == 4;

@@ -218,6 +218,7 @@ typedef struct
 /* The groups of one name: of each account, and of a type of tasks. */
 #define SIM_SCOPES (SIM_COLLECTOR_ACCOUNTS + 2u)
 
+typedef struct SimHops SimHops;   /* see sim-hops.h */
 typedef struct SimWills SimWills; /* see sim-will.h */
 
 /* The frame that the core is given now. */
@@ -248,6 +249,7 @@ struct SimWorld
   GArray *drains; /* of SimDrain */
   SimRetains *retained;
   SimWills *wills;
+  SimHops *hops;
   SimPassing passing;
   SimWaits *waits;
   SimCoverage *coverage;
@@ -265,6 +267,7 @@ struct SimWorld
   gboolean has_wills;         /* clients leave last messages, and say GOODBYE */
   gboolean holds;             /* clients let messages be held for groups without members */
   gboolean numbers;           /* clients number some of their messages */
+  gboolean traces;            /* clients ask for the stations of some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;
   gboolean is_tick_due; /* time moved without a tick: the core's timers are late */

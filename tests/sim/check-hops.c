@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "peer/bus-state.h"
+#include "queue/bus-stream.h"
+#include "route/bus-request.h"
+#include "sim-hops.h"
+
+/* Names what waits to the model of stations: a message that waits is not written yet. */
+
+static void
+check_hops_subscriptions (SimWorld *world, const BusPeer *peer, guint connection)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusSubscription *subscription = value;
+
+      for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+        if (slot->state != BUS_DELIVERY_LOST)
+          sim_hops_waits (world, connection, subscription->id, slot->message->accept_seq, slot->delivery.attempt);
+    }
+}
+
+static void
+check_hops_replies (SimWorld *world, const BusPeer *peer, guint connection)
+{
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    for (const BusEntry *entry = peer->flow.lanes[lane].first; entry != NULL; entry = entry->next)
+      if (entry->plain)
+        sim_hops_waits (world, connection, 0, entry->message->accept_seq, 1);
+  for (const GList *link = peer->asked.head; link != NULL; link = link->next)
+    {
+      const BusStream *stream = ((const BusRequest *) link->data)->stream;
+
+      for (const GList *wait = stream != NULL ? stream->waiting.head : NULL; wait != NULL; wait = wait->next)
+        sim_hops_waits (world, connection, 0, ((const BusStreamItem *) wait->data)->message->accept_seq, 1);
+    }
+}
+
+void
+sim_check_hops (SimWorld *world)
+{
+  if (!world->traces)
+    return;
+  for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
+    {
+      const BusPeer *peer = link->data;
+      const SimClient *client = bus_peer_link ((BusPeer *) (gsize) peer);
+
+      check_hops_subscriptions (world, peer, client->number);
+      check_hops_replies (world, peer, client->number);
+    }
+  sim_hops_checked (world);
+}
