@@ -4,6 +4,7 @@
 #include "check-private.h"
 #include "core-view.h"
 #include "peer/bus-state.h"
+#include "sim-peers.h"
 #include "control.pb-c.h"
 #include "wire-guard.h"
 
@@ -24,6 +25,8 @@ typedef struct
   guint32 subscription;
   char what[16];       /* system.slow */
   gboolean replaces;   /* system.peer.connected: it took its id over */
+  guint64 incarnation; /* system.peer.* */
+  guint64 replaced;    /* system.peer.connected: incarnation */
   guint64 by[REASONS]; /* system.drop */
   guint64 seq;         /* of the event itself */
   gint64 time_us;
@@ -176,6 +179,8 @@ watch_read_peer (const PeerEvent *peer, WatchEvent *event)
 {
   g_strlcpy (event->peer, peer->id, sizeof event->peer);
   event->replaces = peer->status == 43; /* TAKEN_OVER */
+  event->incarnation = peer->incarnation;
+  event->replaced = peer->replaced;
 }
 
 static void
@@ -333,6 +338,8 @@ watch_check_peer (SimWorld *world, const Watcher *watcher, const BusPeer *peer)
 static void
 watch_check_connected (SimWorld *world, const Watcher *watcher, const SimClient *client)
 {
+  g_autoptr (GArray) changes = g_array_new (FALSE, FALSE, sizeof (SimPeerEvent));
+  const char *problem;
   gboolean heard = FALSE;
   gboolean is_connected = FALSE;
   gboolean connects;
@@ -348,10 +355,14 @@ watch_check_connected (SimWorld *world, const Watcher *watcher, const SimClient 
         sim_world_fail (world, "O05: %s came twice about %s", event->topic, client->id);
       heard = TRUE;
       is_connected = connects;
+      g_array_append_vals (changes, &(const SimPeerEvent){ connects, event->incarnation, event->replaced, 0 }, 1);
     }
   if (heard && is_connected != (client->peer != NULL && bus_peer_is_ready (client->peer)))
     sim_world_fail (world, "O05: the last event about %s says that it is %s", client->id,
                     is_connected ? "connected" : "gone");
+  problem = sim_peers_compare (world->peers, client->slot, changes, watcher->begun_at);
+  if (problem != NULL)
+    sim_world_fail (world, "K11: a watcher heard %s of %s", problem, client->id);
   if (heard)
     sim_cover (world, SIM_COVER_PEERS_COMPARED);
 }

@@ -31,10 +31,14 @@
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
  *   check-wait     which calls wait for a client, and what watchers know at rest (K11)
+ *   check-replaced what a connection has whose id is taken over (K11)
  *   check-names    which connection has which id, and which ones wait for it (A01, F08)
  *
  * A check reports a violation with sim_world_fail (), which keeps the first one of a seed. No check changes the core.
  */
+
+/* Reach: what a connection has whose id will be taken over; see check-replaced.c. */
+void sim_check_cover_replaced (SimWorld *world, const SimClient *client);
 
 /* --- after every step, and at rest --- */
 

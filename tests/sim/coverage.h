@@ -148,6 +148,17 @@
   X (WILL_TAKEN_OVER, "K11-last-message-discarded-by-takeover")                                                        \
   X (WILL_RETAINED, "last-message-retained")                                                                           \
   X (WILL_UNRETAINED, "R03-no-room-to-retain-the-last-message")                                                        \
+  X (RIVAL_NEWER, "K11-newer-incarnation")                                                                             \
+  X (RIVAL_OLDER, "K11-older-incarnation")                                                                             \
+  X (RIVAL_OTHER_PROCESS, "K11-equal-incarnation-of-another-process")                                                  \
+  X (RIVAL_OTHER_ACCOUNT, "A01-equal-incarnation-of-another-account")                                                  \
+  X (RIVAL_OTHER_TOKEN, "A01-equal-incarnation-with-another-token")                                                    \
+  X (RIVAL_STAYED, "K11-newcomer-goes-on-as-the-client")                                                               \
+  X (REPLACED_MEMBER, "K11-member-of-a-group-replaced")                                                                \
+  X (REPLACED_UNSETTLED, "K11-unsettled-deliveries-replaced")                                                          \
+  X (REPLACED_REQUESTER, "K11-requester-replaced")                                                                     \
+  X (REPLACED_RESPONDER, "K11-responder-replaced")                                                                     \
+  X (REPLACED_RETAINED, "K11-publisher-of-retained-messages-replaced")                                                 \
   X (HOPS, "M24-stations-of-a-message")                                                                                \
   X (HOPS_WAITED, "M24-stations-of-what-waited")                                                                       \
   X (HOPS_HANDED_ON, "M24-stations-of-what-was-handed-on")                                                             \

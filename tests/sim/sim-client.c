@@ -126,6 +126,7 @@ void
 sim_client_hello (SimClient *client)
 {
   static char nothing[] = "";
+  static guint8 token[] = { 1, 2, 3 };
   const SimFrame frame = { .kind = SIM_FRAME_HELLO,
                            .number = sim_chance (&client->world->random, 50)
                                          ? sim_below (&client->world->random, (guint) client->last_known + 1)
@@ -140,6 +141,8 @@ sim_client_hello (SimClient *client)
   hello.type = client->role == SIM_COLLECTOR ? (char *) (gsize) client->type : nothing;
   hello.role = client->role == SIM_TOOL ? SIM_TOOL : SIM_COLLECTOR;
   hello.incarnation = client->incarnation;
+  hello.token.data = client->has_token ? token : NULL;
+  hello.token.len = client->has_token ? sizeof token : 0;
   hello.last_message = frame.number;
   hello.features = (client->world->retains ? WIRE_FEATURE_RETAIN : 0) | WIRE_FEATURE_DELIVERY
                    | (client->number % 5 != 0 ? WIRE_FEATURE_STREAM : 0);

@@ -1,43 +1,88 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "core-view.h"
+#include "sim-peers.h"
 #include "sim-world.h"
 
 #include "peer/bus-peer.h"
 
 /*
- * A rival: a second connection that says HELLO with the id of a client. It comes, its fate is compared with the rules of
- * takeover, and it leaves again, all in one step.
+ * A rival: a second connection that says HELLO with the id of a client. Its fate is compared with the rules of takeover, in one
+ * step. Then it leaves again; or, when it has the id now, it stays as the connection of that client, which restores
+ * its subscriptions like any client that comes back.
+ *
+ * The same client object takes over at once: its account, process, incarnation and token are equal. Another process or
+ * another incarnation of the account takes over from a connection that is silent for a second; whether the incarnation is
+ * newer or older makes no difference. Everybody else is refused at once, whatever the incarnation.
  */
 
 typedef enum
 {
-  RIVAL_SAME_OBJECT,   /* takes over at once */
-  RIVAL_OTHER_ACCOUNT, /* refused at once */
-  RIVAL_ANSWERED,      /* the client sends a frame in time, and keeps its id */
-  RIVAL_OTHER_OBJECT,  /* of the same process, which makes no difference: the same again */
-  RIVAL_SILENT,        /* the client sends nothing for a second */
-  RIVAL_N_KINDS
-} RivalKind;
+  RIVAL_SAME_PROCESS,
+  RIVAL_OTHER_PROCESS,
+  RIVAL_OTHER_ACCOUNT,
+  RIVAL_OTHER_TOKEN,
+  RIVAL_OTHER_SOCKET, /* the agent's own connection, or none of it */
+  RIVAL_N_WHO
+} RivalWho;
+
+typedef enum
+{
+  RIVAL_EQUAL,
+  RIVAL_NEWER,
+  RIVAL_OLDER,
+  RIVAL_N_INCARNATIONS
+} RivalIncarnation;
+
+typedef enum
+{
+  RIVAL_IS_REFUSED,
+  RIVAL_TAKES_OVER,
+  RIVAL_WAITS,
+} RivalRule;
+
+static RivalRule
+rival_rule (RivalWho who, RivalIncarnation incarnation)
+{
+  if (who >= RIVAL_OTHER_ACCOUNT)
+    return RIVAL_IS_REFUSED;
+  return who == RIVAL_SAME_PROCESS && incarnation == RIVAL_EQUAL ? RIVAL_TAKES_OVER : RIVAL_WAITS;
+}
+
+/* Incarnations of clients are between those of older and of newer rivals; none comes twice. */
+static guint64
+rival_incarnation (const SimClient *client, RivalIncarnation incarnation, guint number)
+{
+  return incarnation == RIVAL_EQUAL   ? client->incarnation
+         : incarnation == RIVAL_NEWER ? 2 * SIM_INCARNATIONS + number
+                                      : number;
+}
 
 static void
-rival_connect (SimWorld *world, const SimClient *client, SimClient *rival, RivalKind kind)
+rival_connect (SimWorld *world, const SimClient *client, SimClient *rival, RivalWho who, RivalIncarnation incarnation)
 {
-  BusCredentials who = client->peer->who;
+  BusCredentials credentials = client->peer->who;
   BusConnectRefusal refusal;
 
-  if (kind != RIVAL_SAME_OBJECT && kind != RIVAL_OTHER_OBJECT)
-    who.pid = 900;
-  if (kind == RIVAL_OTHER_ACCOUNT)
-    who.account += 50;
+  if (who == RIVAL_OTHER_PROCESS)
+    credentials.pid++;
+  if (who == RIVAL_OTHER_ACCOUNT)
+    credentials.account += 50;
+  if (who == RIVAL_OTHER_SOCKET)
+    credentials.agent = !credentials.agent;
   sim_client_reset (rival);
-  rival->role = client->role == SIM_AGENT ? SIM_AGENT : SIM_COLLECTOR;
-  who.agent = client->role == SIM_AGENT;
+  rival->role = credentials.agent           ? SIM_AGENT
+                : client->role == SIM_AGENT ? SIM_COLLECTOR
+                : who < RIVAL_OTHER_ACCOUNT ? client->role
+                                            : SIM_COLLECTOR;
+  rival->type = client->type;
   g_strlcpy (rival->id, client->id, sizeof rival->id);
-  rival->number = kind == RIVAL_SAME_OBJECT ? client->number : ++world->next_client;
-  rival->incarnation = kind == RIVAL_SAME_OBJECT ? client->incarnation : rival->number;
+  rival->has_token = who == RIVAL_OTHER_TOKEN;
+  rival->number = ++world->next_client;
+  rival->incarnation = rival_incarnation (client, incarnation, rival->number);
+  rival->last_known = incarnation == RIVAL_EQUAL ? client->last_known : 0;
   rival->slot = client->slot;
-  rival->peer = bus_core_connect (world->core, &who, rival, world->now_us, &refusal);
+  rival->peer = bus_core_connect (world->core, &credentials, rival, world->now_us, &refusal);
   if (rival->peer == NULL)
     sim_world_fail (world, "a rival was refused a connection");
   else
@@ -50,15 +95,21 @@ rival_say_hello (SimWorld *world, SimClient *rival)
   bus_core_received (world->core, rival->peer, rival->stream->data, rival->stream->len, world->now_us);
 }
 
+/* --- its fate --- */
+
 static void
 rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival)
 {
+  GArray *routes;
   SimEnds ends;
 
+  sim_check_cover_replaced (world, client);
   sim_model_gone (world->model, client->number);
   sim_watch_end_all (world->watch, client->number);
   sim_check_before_end (world, client, 0, &ends);
+  routes = sim_check_before_requests (world);
   rival_say_hello (world, rival);
+  sim_check_after_requests (world, routes, client->number);
   sim_check_after_end (world, &ends);
   if (!bus_peer_is_ready (rival->peer) || client->peer->close_status != WIRE_STATUS_TAKEN_OVER)
     sim_world_fail (world, "K11: the same client object did not take %s over", client->id);
@@ -80,9 +131,6 @@ rival_be_answered (SimWorld *world, SimClient *client, SimClient *rival)
   const SimFrame other = { .kind = SIM_FRAME_OTHER };
   WireEnvelope ping;
 
-  rival_say_hello (world, rival);
-  if (sim_view_is_taken_over (client))
-    sim_world_fail (world, "K11: another client object took %s over at once", client->id);
   wire_envelope_init (&ping);
   sim_client_put (client, WIRE_KIND_PING, 0, &ping, &other);
   sim_world_feed (world, client, G_MAXSIZE);
@@ -94,9 +142,9 @@ rival_be_answered (SimWorld *world, SimClient *client, SimClient *rival)
 }
 
 static void
-rival_wait (SimWorld *world, SimClient *client, SimClient *rival)
+rival_wait_for_silence (SimWorld *world, SimClient *client, SimClient *rival)
 {
-  rival_say_hello (world, rival);
+  sim_check_cover_replaced (world, client);
   sim_world_advance (world, G_TIME_SPAN_SECOND / 2);
   if (world->is_tick_due)
     return; /* the broker is late */
@@ -105,33 +153,101 @@ rival_wait (SimWorld *world, SimClient *client, SimClient *rival)
   sim_cover (world, SIM_COVER_TAKEN_OVER_SILENT);
 }
 
+static void
+rival_wait (SimWorld *world, SimClient *client, SimClient *rival)
+{
+  rival_say_hello (world, rival);
+  if (sim_view_is_taken_over (client))
+    sim_world_fail (world, "K11: another client object took %s over at once", client->id);
+  else if (sim_chance (&world->random, 60))
+    rival_be_answered (world, client, rival);
+  else
+    rival_wait_for_silence (world, client, rival);
+}
+
+/* --- it has the id --- */
+
+/* Another client object begins with nothing. */
+static void
+rival_renew (SimClient *client, guint64 incarnation)
+{
+  client->incarnation = incarnation;
+  client->next_message_id = client->last_known = 0;
+  g_array_set_size (client->numbered, 0);
+  sim_restart_forget (client);
+}
+
+/* Its connection becomes that of the client. Nothing but its HELLO was sent, and WELCOME has not come yet. */
+static void
+rival_stay (SimWorld *world, SimClient *client, SimClient *rival)
+{
+  const SimFrame hello = *(const SimFrame *) g_queue_peek_head (&rival->frames);
+
+  if (rival->incarnation != client->incarnation)
+    rival_renew (client, rival->incarnation);
+  client->number = rival->number;
+  client->peer = g_steal_pointer (&rival->peer);
+  client->peer->link = client;
+  sim_client_reset (rival);
+  sim_world_accepted_hello (world, client, &hello);
+  sim_cover (world, SIM_COVER_RIVAL_STAYED);
+}
+
+static void
+rival_leave (SimWorld *world, SimClient *rival)
+{
+  const SimFrame *hello = g_queue_peek_head (&rival->frames);
+
+  if (bus_peer_is_ready (rival->peer))
+    {
+      sim_resends_join (world->resends, rival->slot, rival->peer->who.account, rival->incarnation, hello->number);
+      rival->is_known = TRUE;
+      sim_waits_changed (world->waits, rival->slot);
+      sim_peers_connected (world->peers, rival->slot, rival->incarnation, sim_view_accept_seq (world));
+    }
+  sim_world_disconnect (world, rival);
+}
+
+static void
+rival_cover (SimWorld *world, RivalWho who, RivalIncarnation incarnation)
+{
+  if (who == RIVAL_SAME_PROCESS && incarnation == RIVAL_NEWER)
+    sim_cover (world, SIM_COVER_RIVAL_NEWER);
+  else if (who == RIVAL_SAME_PROCESS && incarnation == RIVAL_OLDER)
+    sim_cover (world, SIM_COVER_RIVAL_OLDER);
+  else if (who == RIVAL_OTHER_PROCESS && incarnation == RIVAL_EQUAL)
+    sim_cover (world, SIM_COVER_RIVAL_OTHER_PROCESS);
+  else if (who == RIVAL_OTHER_ACCOUNT && incarnation == RIVAL_EQUAL)
+    sim_cover (world, SIM_COVER_RIVAL_OTHER_ACCOUNT);
+  else if (who == RIVAL_OTHER_TOKEN && incarnation == RIVAL_EQUAL)
+    sim_cover (world, SIM_COVER_RIVAL_OTHER_TOKEN);
+}
+
 void
 sim_rival_run (SimWorld *world, SimClient *client)
 {
-  static void (*const runs[RIVAL_N_KINDS]) (SimWorld * world, SimClient * client, SimClient * rival) = {
-    [RIVAL_SAME_OBJECT] = rival_take_at_once,
-    [RIVAL_OTHER_ACCOUNT] = rival_be_refused,
-    [RIVAL_ANSWERED] = rival_be_answered,
-    [RIVAL_OTHER_OBJECT] = rival_be_answered,
-    [RIVAL_SILENT] = rival_wait,
+  static void (*const runs[]) (SimWorld * world, SimClient * client, SimClient * rival) = {
+    [RIVAL_IS_REFUSED] = rival_be_refused,
+    [RIVAL_TAKES_OVER] = rival_take_at_once,
+    [RIVAL_WAITS] = rival_wait,
   };
   SimClient *rival = &world->rival;
-  RivalKind kind = (RivalKind) sim_below (&world->random, RIVAL_N_KINDS);
+  RivalWho who = (RivalWho) sim_below (&world->random, RIVAL_N_WHO);
+  RivalIncarnation incarnation = (RivalIncarnation) sim_below (&world->random, RIVAL_N_INCARNATIONS);
 
   if (bus_peer_is_closing (client->peer))
     return;
+  if (who == RIVAL_SAME_PROCESS && sim_chance (&world->random, 50))
+    incarnation = RIVAL_EQUAL;
   world->fail_allocations = 0; /* without memory for its HELLO or WELCOME a rival is refused */
-  rival_connect (world, client, rival, kind);
+  rival_cover (world, who, incarnation);
+  rival_connect (world, client, rival, who, incarnation);
   if (!sim_world_failed (world))
-    runs[kind](world, client, rival);
+    runs[rival_rule (who, incarnation)](world, client, rival);
   sim_world_close_peers (world);
-  if (rival->peer != NULL && bus_peer_is_ready (rival->peer))
-    {
-      sim_resends_join (world->resends, rival->slot, rival->peer->who.account, rival->incarnation, 0);
-      rival->is_known = TRUE;
-      sim_waits_changed (world->waits, rival->slot);
-    }
-  if (rival->peer != NULL)
-    sim_world_disconnect (world, rival);
+  if (rival->peer != NULL && bus_peer_is_ready (rival->peer) && client->peer == NULL && sim_chance (&world->random, 60))
+    rival_stay (world, client, rival);
+  else if (rival->peer != NULL)
+    rival_leave (world, rival);
   sim_world_close_peers (world);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "sim-hops.h"
+#include "sim-peers.h"
 #include "sim-will.h"
 #include "sim-world.h"
 
@@ -45,6 +46,7 @@ sim_world_begin (SimWorld *world)
   world->retained = sim_retains_new ();
   world->wills = sim_wills_new ();
   world->hops = sim_hops_new ();
+  world->peers = sim_peers_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   world->drains = g_array_new (FALSE, FALSE, sizeof (SimDrain));
   world->waits = sim_waits_new ();
@@ -64,6 +66,7 @@ sim_world_forget (SimWorld *world)
   sim_retains_free (world->retained);
   sim_wills_free (world->wills);
   sim_hops_free (world->hops);
+  sim_peers_free (world->peers);
   g_array_unref (world->accepted_us);
   g_array_unref (world->drains);
   sim_waits_free (world->waits);

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "core-view.h"
+#include "sim-peers.h"
 #include "sim-will.h"
 
 #include <string.h>
@@ -39,7 +40,7 @@ sim_world_failed (const SimWorld *world)
 static void
 world_renew (SimClient *client)
 {
-  client->incarnation = client->number;
+  client->incarnation = SIM_INCARNATIONS + client->number;
   client->next_message_id = client->last_known = 0;
   g_array_set_size (client->numbered, 0);
   sim_restart_forget (client);
@@ -67,6 +68,7 @@ void
 sim_world_disconnect (SimWorld *world, SimClient *client)
 {
   BusPeer *peer = client->peer;
+  gboolean is_taken_over = sim_view_is_taken_over (client);
   gboolean waits = FALSE;
   GArray *routes;
   SimEnds ends;
@@ -87,10 +89,12 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
     sim_cover (world, SIM_COVER_RETAINED_GONE);
   sim_waits_gone (world->waits, client->number);
   /* The id of a client that was taken over has another connection at once. */
-  if (client->is_known && !sim_view_is_taken_over (client))
+  if (client->is_known && !is_taken_over)
     sim_waits_changed (world->waits, client->slot);
   client->peer = NULL;
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
+  if (client->is_known)
+    sim_peers_gone (world->peers, client->slot, client->incarnation, is_taken_over, sim_view_accept_seq (world));
   sim_check_after_requests (world, routes, client->number);
   sim_check_after_end (world, &ends);
   sim_will_gone (world, client);
@@ -205,6 +209,20 @@ world_count_subscriptions (const SimClient *client)
   return n;
 }
 
+void
+sim_world_accepted_hello (SimWorld *world, SimClient *client, const SimFrame *frame)
+{
+  sim_model_ready (world->model, client->number, client->role, sim_account_of (client), client->type, client->id);
+  client->is_known = TRUE;
+  sim_waits_changed (world->waits, client->slot);
+  client->begun_at = sim_view_accept_seq (world);
+  sim_peers_connected (world->peers, client->slot, client->incarnation, client->begun_at);
+  if (sim_resends_join (world->resends, client->slot, sim_account_of (client), client->incarnation, frame->number) > 0)
+    sim_cover (world, SIM_COVER_RESEND_TRIMMED);
+  sim_view_grant_delivery (client);
+  sim_view_grant_all (client);
+}
+
 /* Reports the meaning of the frame to the model, as far as the broker accepted it. */
 static void
 world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited, gboolean may_wait)
@@ -212,15 +230,7 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
   switch (frame->kind)
     {
     case SIM_FRAME_HELLO:
-      sim_model_ready (world->model, client->number, client->role, sim_account_of (client), client->type, client->id);
-      sim_view_grant_delivery (client);
-      client->is_known = TRUE;
-      sim_waits_changed (world->waits, client->slot);
-      client->begun_at = sim_view_accept_seq (world);
-      if (sim_resends_join (world->resends, client->slot, sim_account_of (client), client->incarnation, frame->number)
-          > 0)
-        sim_cover (world, SIM_COVER_RESEND_TRIMMED);
-      sim_view_grant_all (client);
+      sim_world_accepted_hello (world, client, frame);
       break;
     case SIM_FRAME_SUBSCRIBE:
       world_subscribed (world, client, frame);

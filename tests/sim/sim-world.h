@@ -29,6 +29,9 @@
 
 #define SIM_CLIENTS 8u
 
+/* Incarnations of client objects are above that. */
+#define SIM_INCARNATIONS (G_GUINT64_CONSTANT (1) << 32)
+
 #define SIM_ALLOCATIONS_OK 0u /* none of them fails */
 
 /* Accounts: one of agent and tools, two of collectors. */
@@ -200,6 +203,7 @@ typedef struct
 
   /* Of the client object, whatever its connection. */
   guint64 incarnation;
+  gboolean has_token; /* its HELLO has a launch token */
   guint64 next_message_id;
   guint64 last_known; /* the newest of its numbers with an ACK */
   GArray *numbered;   /* of SimNumbered */
@@ -218,6 +222,7 @@ typedef struct
 /* The groups of one name: of each account, and of a type of tasks. */
 #define SIM_SCOPES (SIM_COLLECTOR_ACCOUNTS + 2u)
 
+typedef struct SimPeers SimPeers; /* see sim-peers.h */
 typedef struct SimHops SimHops;   /* see sim-hops.h */
 typedef struct SimWills SimWills; /* see sim-will.h */
 
@@ -250,13 +255,14 @@ struct SimWorld
   SimRetains *retained;
   SimWills *wills;
   SimHops *hops;
+  SimPeers *peers;
   SimPassing passing;
   SimWaits *waits;
   SimCoverage *coverage;
   gint64 now_us;
   guint step;
   SimClient clients[SIM_CLIENTS];
-  SimClient rival; /* see sim-rival.c; connected within one step only */
+  SimClient rival; /* see sim-rival.c; connected within one step only, unless it becomes a client */
   guint next_client;
   guint64 next_payload;
   GArray *accepted_us;    /* gint64: when the message with that sequence was accepted */
@@ -304,6 +310,8 @@ void sim_world_close_peers (SimWorld *world);
 /* A core with an epoch of its own, and models that know nothing yet. */
 void sim_world_begin (SimWorld *world);
 void sim_world_forget (SimWorld *world);
+/* The broker has accepted the HELLO of the client. */
+void sim_world_accepted_hello (SimWorld *world, SimClient *client, const SimFrame *frame);
 /* A second connection wants the id of @client. */
 void sim_rival_run (SimWorld *world, SimClient *client);
 /* Last messages are published in the middle of a frame: reports to the model what the frame has changed before. @ending: the

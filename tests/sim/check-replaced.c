@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check-private.h"
+#include "route/bus-group.h"
+#include "route/bus-request.h"
+
+/* What a connection has whose id is taken over: the checks of ends, requests, retained and last messages apply to it as to any
+ * connection that ends, and they are worth something only when there was something to end. */
+
+static void
+replaced_cover_subscriptions (SimWorld *world, const BusPeer *peer)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, peer->subscriptions);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const BusSubscription *subscription = value;
+
+      if (subscription->group != NULL && !subscription->serves)
+        sim_cover (world, SIM_COVER_REPLACED_MEMBER);
+      if (subscription->unsettled.first != NULL)
+        sim_cover (world, SIM_COVER_REPLACED_UNSETTLED);
+    }
+}
+
+void
+sim_check_cover_replaced (SimWorld *world, const SimClient *client)
+{
+  const BusPeer *peer = client->peer;
+
+  replaced_cover_subscriptions (world, peer);
+  if (peer->asked.length > 0)
+    sim_cover (world, SIM_COVER_REPLACED_REQUESTER);
+  if (peer->answering.length > 0)
+    sim_cover (world, SIM_COVER_REPLACED_RESPONDER);
+  if (peer->retained.length > 0)
+    sim_cover (world, SIM_COVER_REPLACED_RETAINED);
+}
