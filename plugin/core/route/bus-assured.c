@@ -36,17 +36,20 @@ assured_has_members (const BusMatch *match, const BusAssurance *assurance, BusRe
   return TRUE;
 }
 
+/* Members of one account need the room of all of them together. */
 static gboolean
 assured_member_has_room (const BusSubscription *member, const BusNeed *need, guint64 bytes, BusRefusal *refusal)
 {
   BusPeer *owner = member->owner;
+  BusAccount *account = owner->account;
   BusExcess excess;
 
   if (bus_admit_excess_kept (&owner->flow, member, need, &excess))
     return assured_refuse (refusal, excess.limit, excess.most, excess.value);
-  if (!bus_shed_fit_account (owner->account, bytes, need->now_us))
+  account->claimed += bytes;
+  if (!bus_shed_fit_account (account, account->claimed, need->now_us))
     return assured_refuse (refusal, BUS_LIMIT_uid_bytes, owner->core->limits.uid_bytes,
-                           owner->account->usage.charged + bytes);
+                           account->usage.charged + account->claimed);
   return TRUE;
 }
 
@@ -58,28 +61,63 @@ assured_pick_members (BusMatch *match, const BusNeed *need)
   for (guint i = 0; i < match->n_groups; i++)
     {
       BusGroupMatch *group = &match->groups[i];
+      BusPicked picked = bus_pick_ahead (&group->group->balance, group->candidates, group->n, need);
 
-      group->picked = bus_pick (&group->group->balance, group->candidates, group->n, need);
+      group->picked = picked.member;
+      group->rank = picked.rank;
     }
 }
 
+/* The message is accepted: the members that were picked have had their turns. */
+static void
+assured_take_turns (BusMatch *match, const BusNeed *need)
+{
+  for (guint i = 0; i < match->n_groups; i++)
+    {
+      BusGroupMatch *group = &match->groups[i];
+
+      bus_pick_take (&group->group->balance, group->candidates, group->n, need,
+                     (BusPicked){ group->picked, group->rank });
+    }
+}
+
+/* NULL: the group has none. */
+static BusSubscription *
+assured_member (const BusGroupMatch *group)
+{
+  return group->picked < group->n ? group->candidates[group->picked] : NULL;
+}
+
 /* FALSE: a member has no room to keep the message. */
+static gboolean
+assured_have_room (const BusInbound *inbound, const BusMatch *match, const BusNeed *need, BusRefusal *refusal)
+{
+  const guint64 bytes = bus_router_need (inbound, 1);
+  gboolean have_room = TRUE;
+  BusSubscription *member;
+
+  for (guint i = 0; i < match->n_groups; i++)
+    if ((member = assured_member (&match->groups[i])) != NULL)
+      member->owner->account->claimed = 0;
+  for (guint i = 0; have_room && i < match->n_groups; i++)
+    if ((member = assured_member (&match->groups[i])) != NULL)
+      have_room = assured_member_has_room (member, need, bytes, refusal);
+  return have_room;
+}
+
+/* @fits: the broker has room for all receivers */
 static gboolean
 assured_has_room (BusCore *core,
                   const BusInbound *inbound,
                   const BusMatch *match,
                   const BusNeed *need,
+                  gboolean fits,
                   BusRefusal *refusal)
 {
-  guint64 bytes = bus_router_need (inbound, 1);
-
-  if (core->quota.memory + bytes > core->quota.cap)
-    return assured_refuse (refusal, BUS_LIMIT_broker_bytes, core->quota.cap, core->quota.memory + bytes);
-  for (guint i = 0; i < match->n_groups; i++)
-    if (match->groups[i].picked < match->groups[i].n
-        && !assured_member_has_room (match->groups[i].candidates[match->groups[i].picked], need, bytes, refusal))
-      return FALSE;
-  return TRUE;
+  if (!fits)
+    return assured_refuse (refusal, BUS_LIMIT_broker_bytes, core->quota.cap,
+                           core->quota.memory + bus_router_need (inbound, match->n_receivers));
+  return assured_have_room (inbound, match, need, refusal);
 }
 
 /* --- holding --- */
@@ -177,7 +215,7 @@ assured_serve (BusCore *core,
                gboolean fits,
                gint64 now_us)
 {
-  BusSubscription *member = group->picked < group->n ? group->candidates[group->picked] : NULL;
+  BusSubscription *member = assured_member (group);
 
   if (member == NULL)
     return assured_hold (core, inbound, group->group, assurance);
@@ -207,9 +245,10 @@ bus_assured_publish (BusCore *core,
   assured_pick_members (match, &need);
   if (!assured_has_members (match, assurance, refusal))
     return outcome;
-  if ((assurance->at_least_once && !assured_has_room (core, inbound, match, &need, refusal))
+  if ((assurance->at_least_once && !assured_has_room (core, inbound, match, &need, fits, refusal))
       || !assured_may_hold (core, inbound, match, assurance, refusal))
     return outcome;
+  assured_take_turns (match, &need);
   bus_router_count_accepted (core, inbound, match->domain);
   bus_router_choose_plain (match, inbound->envelope);
   outcome = bus_router_offer_chosen (inbound, match, &plain, fits, now_us);

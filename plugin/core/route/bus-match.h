@@ -35,7 +35,8 @@ typedef struct
   BusSubscription **candidates; /* one per member peer, in order of joining */
   guint *receivers;             /* of each candidate: index into the match's receivers */
   guint n;
-  guint picked; /* used by bus-assured while routing */
+  guint picked; /* used by bus-assured while routing: the member, */
+  guint rank;   /* and why it was picked */
 } BusGroupMatch;
 
 /* A plain subscription with a filter. */

@@ -198,8 +198,10 @@ pick_take_turn (PickChoice *choice, const PickRank *rank, BusSubscription *picke
 {
   for (guint i = 0; i < choice->n; i++)
     if (pick_has_rank (choice, rank, choice->candidates[i]))
-      choice->candidates[i]->turn += choice->candidates[i]->weight;
-  picked->turn -= (gint64) choice->weights;
+      {
+        choice->candidates[i]->turn += choice->candidates[i]->weight;
+        picked->turn -= choice->candidates[i]->weight;
+      }
 }
 
 /* The member of that rank that the strategy chooses; n: there is none. */
@@ -220,30 +222,45 @@ pick_of_rank (PickChoice *choice, const PickRank *rank, const PickMethod *method
       if (best == choice->n || method->prefers (choice, member, choice->candidates[best]))
         best = at;
     }
-  if (best < choice->n && method->takes_turns)
-    pick_take_turn (choice, rank, choice->candidates[best]);
   return best;
 }
 
-static guint
-pick_in_ranks (BusBalance *balance,
-               BusSubscription *const *candidates,
-               guint n,
-               const BusNeed *need,
-               const BusPeer *except,
-               guint n_ranks)
+static PickChoice
+pick_choice (BusBalance *balance,
+             BusSubscription *const *candidates,
+             guint n,
+             const BusNeed *need,
+             const BusPeer *except)
 {
-  const PickMethod *method = pick_method (balance, n);
-  PickChoice choice
-      = { balance, candidates, n, method->rotates ? (guint) (balance->cursor % n) : 0, except, need, -1, 0 };
-  guint picked = n;
+  guint start = pick_method (balance, n)->rotates ? (guint) (balance->cursor % n) : 0;
 
-  for (guint i = 0; picked == n && i < n_ranks; i++)
-    picked = pick_of_rank (&choice, &pick_ranks[i], method);
-  /* Continue after the picked one, so that a full member does not double the share of its neighbour. */
-  if (picked < n)
-    balance->cursor = picked + 1;
+  return (PickChoice){ balance, candidates, n, start, except, need, -1, 0 };
+}
+
+/* The balance does not change. @rank: (out): of the picked member */
+static guint
+pick_in_ranks (PickChoice *choice, guint n_ranks, guint *rank)
+{
+  const PickMethod *method = pick_method (choice->balance, choice->n);
+  guint picked = choice->n;
+
+  for (guint i = 0; picked == choice->n && i < n_ranks; i++)
+    {
+      picked = pick_of_rank (choice, &pick_ranks[i], method);
+      *rank = i;
+    }
   return picked;
+}
+
+/* The next one continues after the picked one, so that a full member does not double the share of its neighbour. */
+static void
+pick_take (PickChoice *choice, guint picked, guint rank)
+{
+  if (picked == choice->n)
+    return;
+  if (pick_method (choice->balance, choice->n)->takes_turns)
+    pick_take_turn (choice, &pick_ranks[rank], choice->candidates[picked]);
+  choice->balance->cursor = picked + 1;
 }
 
 guint
@@ -253,11 +270,39 @@ bus_pick_taker (BusBalance *balance,
                 const BusNeed *need,
                 const BusPeer *except)
 {
-  return pick_in_ranks (balance, candidates, n, need, except, PICK_RANKS_OF_TAKERS);
+  PickChoice choice = pick_choice (balance, candidates, n, need, except);
+  guint rank = 0;
+  guint picked = pick_in_ranks (&choice, PICK_RANKS_OF_TAKERS, &rank);
+
+  pick_take (&choice, picked, rank);
+  return picked;
 }
 
 guint
 bus_pick (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need)
 {
-  return pick_in_ranks (balance, candidates, n, need, NULL, G_N_ELEMENTS (pick_ranks));
+  PickChoice choice = pick_choice (balance, candidates, n, need, NULL);
+  guint rank = 0;
+  guint picked = pick_in_ranks (&choice, G_N_ELEMENTS (pick_ranks), &rank);
+
+  pick_take (&choice, picked, rank);
+  return picked;
+}
+
+BusPicked
+bus_pick_ahead (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need)
+{
+  PickChoice choice = pick_choice (balance, candidates, n, need, NULL);
+  BusPicked picked = { n, 0 };
+
+  picked.member = pick_in_ranks (&choice, G_N_ELEMENTS (pick_ranks), &picked.rank);
+  return picked;
+}
+
+void
+bus_pick_take (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need, BusPicked picked)
+{
+  PickChoice choice = pick_choice (balance, candidates, n, need, NULL);
+
+  pick_take (&choice, picked.member, picked.rank);
 }

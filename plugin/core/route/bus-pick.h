@@ -37,7 +37,17 @@ void bus_balance_leave (BusBalance *balance, const BusSubscription *member);
 /* Picks one of @n candidates (n > 0). n: none of them is there. */
 guint bus_pick (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need);
 
-/* The same, but only a member that takes the message and is not demoted, and none of the peer @except. n: none */
+/* The same in two steps, for a message that may still be refused: the turn of a member is taken only when it gets the message. */
+typedef struct
+{
+  guint member; /* n: none of them is there */
+  guint rank;
+} BusPicked;
+BusPicked bus_pick_ahead (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need);
+void
+bus_pick_take (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need, BusPicked picked);
+
+/* Picks only a member that takes the message and is not demoted, and none of the peer @except. n: none */
 guint bus_pick_taker (BusBalance *balance,
                       BusSubscription *const *candidates,
                       guint n,

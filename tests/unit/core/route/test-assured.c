@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-assured.h"
 
+#include "queue/bus-fifo.h"
 #include "queue/bus-unsettled.h"
 #include "route/route-fixture.h"
 
@@ -44,13 +45,19 @@ join (Assured *f, guint n, guint64 window_messages)
 }
 
 static BusOutcome
-publish (Assured *f, gsize len, BusConfirm *confirm, BusRefusal *refusal)
+publish_to (Assured *f, const char *topic, gsize len, BusConfirm *confirm, BusRefusal *refusal)
 {
   const BusAssurance assurance = { .at_least_once = TRUE, .confirm = confirm };
-  g_autoptr (PeerArrival) arrival = peer_arrival_new (&f->peers, f->publisher, TOPIC, NULL, len);
+  g_autoptr (PeerArrival) arrival = peer_arrival_new (&f->peers, f->publisher, topic, NULL, len);
   BusMatch *match = bus_router_match (f->peers.core, arrival->envelope.topic);
 
   return bus_assured_publish (f->peers.core, &arrival->inbound, match, &assurance, refusal, f->peers.core->now_us);
+}
+
+static BusOutcome
+publish (Assured *f, gsize len, BusConfirm *confirm, BusRefusal *refusal)
+{
+  return publish_to (f, TOPIC, len, confirm, refusal);
 }
 
 static void
@@ -263,6 +270,109 @@ test_refused (Assured *f, gconstpointer data)
   g_assert_cmpint (refusal.excess.limit, ==, BUS_LIMIT_uid_bytes);
 }
 
+/* What each of two groups of one account needs is counted together: none of them gets what only one has room for. */
+static void
+test_groups_of_an_account (Assured *f, gconstpointer data)
+{
+  BusAccount *account = f->peer[0]->account;
+  BusSubscription *other = routes_subscribe (&f->peers, f->peer[1], 1, "tasks.#", "others", 10);
+  guint64 need;
+  BusRefusal refusal;
+
+  join (f, 1, 10);
+  publish_accepted (f, 1);
+  settle (f, 0, 1);
+  f->peers.core->limits.uid_bytes = account->usage.charged;
+  publish (f, 1000, NULL, &refusal);
+  need = refusal.excess.value - refusal.excess.most;
+  f->peers.core->limits.uid_bytes = account->usage.charged + 2 * need - 1;
+  publish (f, 1000, NULL, &refusal);
+  g_assert_cmpint (refusal.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpint (refusal.excess.limit, ==, BUS_LIMIT_uid_bytes);
+  g_assert_cmpuint (refusal.excess.value, ==, refusal.excess.most + 1);
+  g_assert_cmpuint (f->member[0]->delivered + other->delivered, ==, 2);
+  g_assert_cmpuint (f->member[0]->missed + other->missed, ==, 0);
+  f->peers.core->limits.uid_bytes += 1;
+  publish (f, 1000, NULL, &refusal);
+  g_assert_cmpint (refusal.status, ==, WIRE_STATUS_OK);
+  g_assert_cmpuint (f->member[0]->delivered + other->delivered, ==, 4);
+}
+
+/* The broker has room for one copy, and the message is for more: it is refused, not accepted and lost. */
+static void
+test_full_broker (Assured *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusRefusal refusal;
+
+  for (guint i = 0; i < 3; i++)
+    routes_subscribe (&f->peers, f->peer[2], 1 + i, "tasks.#", NULL, 10);
+  join (f, 2, 10);
+  core->quota.cap = core->quota.memory + 10000;
+  publish (f, 4, NULL, &refusal);
+  g_assert_cmpint (refusal.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpint (refusal.excess.limit, ==, BUS_LIMIT_broker_bytes);
+  g_assert_cmpuint (refusal.excess.value, >, refusal.excess.most);
+  g_assert_cmpuint (f->member[0]->missed + f->member[1]->missed, ==, 0);
+  core->quota.cap = core->quota.memory + 100000;
+  publish_accepted (f, 1);
+}
+
+/* A message that another group refuses does not use up the turn of a member. */
+static void
+test_refusal_keeps_the_turn (Assured *f, gconstpointer data)
+{
+  const guint *weights = data;
+  BusSubscription *other = routes_subscribe (&f->peers, f->peer[2], 1, TOPIC, "others", 10);
+  const guint rounds = 4 * (weights[0] + weights[1]);
+  BusRefusal refusal;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      f->member[i] = routes_subscribe (&f->peers, f->peer[i], 1, "tasks.#", "workers", 100);
+      f->member[i]->weight = weights[i];
+      f->member[i]->group->balance.n_weighted += weights[i] > 1 ? 1 : 0;
+    }
+  bus_subscription_on (other, BUS_SUBSCRIPTION_ON_DRAIN, &f->peers.core->flows.ignored_events);
+  f->peers.core->routes->n_drained++;
+  for (guint i = 0; i < rounds; i++)
+    {
+      publish (f, 4, NULL, &refusal);
+      g_assert_cmpint (refusal.status, ==, WIRE_STATUS_NO_RESPONDERS);
+      publish_to (f, "tasks.netmond", 4, NULL, &refusal);
+      g_assert_cmpint (refusal.status, ==, WIRE_STATUS_OK);
+    }
+  g_assert_cmpuint (f->member[0]->delivered, ==, 4 * weights[0]);
+  g_assert_cmpuint (f->member[1]->delivered, ==, 4 * weights[1]);
+}
+
+/* A member that is full gains no turns meanwhile, and does not make up for them. */
+static void
+test_full_member (Assured *f, gconstpointer data)
+{
+  const guint n = 6;
+
+  f->peers.core->limits.unsettled_messages = 2;
+  for (guint i = 0; i < 2; i++)
+    {
+      f->member[i] = routes_subscribe (&f->peers, f->peer[i], 1, "tasks.#", "workers", 100);
+      f->member[i]->weight = 2;
+      f->member[i]->group->balance.n_weighted++;
+    }
+  publish_accepted (f, 4); /* two each */
+  for (guint i = 0; i < n; i++)
+    {
+      settle (f, 0, 1);
+      publish_accepted (f, 1);
+    }
+  g_assert_cmpuint (f->member[0]->delivered, ==, 2 + n);
+  settle (f, 0, 2);
+  settle (f, 1, 2);
+  publish_accepted (f, 2);
+  g_assert_cmpuint (f->member[0]->delivered, ==, 2 + n + 1);
+  g_assert_cmpuint (f->member[1]->delivered, ==, 2 + 1);
+}
+
 /* A member without room is passed over. */
 static void
 test_other_member_has_room (Assured *f, gconstpointer data)
@@ -291,6 +401,25 @@ test_not_dropped_for_others (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[0]->missed, ==, 3);
   bus_admit_shed (&f->peer[0]->flow, f->peer[0]->subscriptions, 1000000, f->peers.core->now_us);
   g_assert_cmpuint (f->member[0]->fifo.messages, ==, 4);
+}
+
+/* A newer message of the topic takes the place of one that is not kept, never of one that is. */
+static void
+test_not_conflated (Assured *f, gconstpointer data)
+{
+  join (f, 1, 1);
+  f->member[0]->bounds.policy = BUS_OVERFLOW_CONFLATE;
+  bus_fifo_index (&f->peer[0]->flow, f->member[0], TRUE);
+  publish_accepted (f, 3);
+  g_assert_cmpuint (f->member[0]->fifo.kept_messages, ==, 2);
+  for (guint i = 0; i < 3; i++)
+    routes_publish (&f->peers, f->publisher, TOPIC, 4);
+  g_assert_cmpuint (f->member[0]->fifo.messages, ==, 3);
+  g_assert_cmpuint (f->member[0]->fifo.kept_messages, ==, 2);
+  g_assert_cmpuint (f->member[0]->missed, ==, 2);
+  for (guint i = 0; i < 3; i++)
+    settle (f, 0, 1);
+  g_assert_cmpuint (f->member[0]->delivered, ==, 4);
 }
 
 static void
@@ -349,6 +478,23 @@ test_discarded_is_answered (Assured *f, gconstpointer data)
 
 #define ASSURED_ADD(path, test) g_test_add (path, Assured, NULL, setup, test, teardown)
 
+static void
+setup_default (Assured *f, gconstpointer data)
+{
+  setup (f, NULL);
+}
+
+static void
+add_turns (void)
+{
+  static const guint equal[] = { 1, 1 }, weighted[] = { 2, 2 };
+
+  g_test_add ("/core/assured/M07-refusal-keeps-the-turn/equal", Assured, equal, setup_default,
+              test_refusal_keeps_the_turn, teardown);
+  g_test_add ("/core/assured/M07-refusal-keeps-the-turn/weighted", Assured, weighted, setup_default,
+              test_refusal_keeps_the_turn, teardown);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -361,8 +507,13 @@ main (int argc, char **argv)
   ASSURED_ADD ("/core/assured/stays-without-heir", test_stays_without_heir);
   ASSURED_ADD ("/core/assured/M06-attempts", test_attempts);
   ASSURED_ADD ("/core/assured/M06-refused", test_refused);
+  ASSURED_ADD ("/core/assured/R08-groups-of-an-account", test_groups_of_an_account);
+  ASSURED_ADD ("/core/assured/R10-full-broker", test_full_broker);
+  add_turns ();
+  ASSURED_ADD ("/core/assured/M07-full-member", test_full_member);
   ASSURED_ADD ("/core/assured/other-member-has-room", test_other_member_has_room);
   ASSURED_ADD ("/core/assured/M06-not-dropped-for-others", test_not_dropped_for_others);
+  ASSURED_ADD ("/core/assured/M08-not-conflated", test_not_conflated);
   ASSURED_ADD ("/core/assured/no-receiver", test_no_receiver);
   ASSURED_ADD ("/core/assured/M06-confirmed-by-the-heir", test_confirmed_by_the_heir);
   ASSURED_ADD ("/core/assured/M06-discarded-is-answered", test_discarded_is_answered);
