@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-drain.h"
 
+#include "calls/bus-budget.h"
 #include "calls/bus-later.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
@@ -262,19 +263,28 @@ drain_wait (const BusCall *call, BusPeer *peer, const GPtrArray *found)
     drain->handed_on += drain_empty (call->core, g_ptr_array_index (found, i), is_news[i], call->now_us);
 }
 
+/* Only members that did not take part are news. All of them take part again before one of them is offered a message. */
 static void
-drain_resume (const BusCall *call, const GPtrArray *found)
+drain_resume (const BusCall *call, GPtrArray *found)
 {
+  guint held = bus_hold_count (call->core);
+  guint n_news = 0;
   DrainReply reply;
 
-  for (guint i = 0; i < found->len; i++)
-    if (drain_apply (g_ptr_array_index (found, i), BUS_SUBSCRIPTION_ON_RESUME))
-      drain_notify (g_ptr_array_index (found, i), WIRE_STATUS_OK);
-  for (guint i = 0; i < found->len; i++)
-    if (((BusSubscription *) g_ptr_array_index (found, i))->group != NULL)
-      bus_hold_offer (call->core, ((BusSubscription *) g_ptr_array_index (found, i))->group, call->now_us);
+  if (!bus_budget_admit_work (call->peer, call->id, call->now_us))
+    return;
   daemoneye__eventbus__v1__drain_reply__init (&reply);
   reply.subscriptions = found->len;
+  for (guint i = 0; i < found->len; i++)
+    if (drain_apply (g_ptr_array_index (found, i), BUS_SUBSCRIPTION_ON_RESUME))
+      {
+        drain_notify (g_ptr_array_index (found, i), WIRE_STATUS_OK);
+        found->pdata[n_news++] = found->pdata[i];
+      }
+  for (guint i = 0; i < n_news; i++)
+    if (((BusSubscription *) g_ptr_array_index (found, i))->group != NULL)
+      bus_hold_offer (call->core, g_ptr_array_index (found, i), call->now_us);
+  bus_budget_spend (call->peer, n_news * (guint64) held * BUS_WORK_MEMBER, &reply.base);
   bus_reply_message (call->peer, call->id, &reply.base);
 }
 

@@ -284,7 +284,7 @@ bus_subscribe_answer (const BusCall *call)
   bus_catchup_start (subscription, call->accept_seq, call->now_us);
   bus_drain_joined (call, subscription);
   if (subscription->group != NULL && !subscription->serves)
-    bus_hold_offer (call->core, subscription->group, call->now_us);
+    bus_hold_offer (call->core, subscription, call->now_us);
 }
 
 /* --- adjust --- */

@@ -5,6 +5,7 @@
 #include "peer/bus-state.h"
 #include "queue/bus-fifo.h"
 #include "route/bus-confirm.h"
+#include "route/bus-retain.h"
 #include "route/bus-routes.h"
 
 #define HOLD_RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
@@ -185,7 +186,18 @@ hold_is_allowed (BusCore *core, BusHeld *held, gint64 now_us)
   return FALSE;
 }
 
-static void
+/* What is held is charged to the account until the member has it. */
+static gboolean
+hold_fits_account (const BusHeld *held, const BusSubscription *member, guint64 need, gint64 now_us)
+{
+  BusAccount *account = member->owner->account;
+  guint64 makes_way = account == held->account ? MIN (held->cost, need) : 0;
+
+  return bus_shed_fit_account (account, need - makes_way, now_us);
+}
+
+/* FALSE: the account of the member or the broker has no room. */
+static gboolean
 hold_deliver (BusCore *core, BusHeld *held, BusSubscription *member, gint64 now_us)
 {
   BusMessage *message = bus_message_ref (held->message);
@@ -194,15 +206,20 @@ hold_deliver (BusCore *core, BusHeld *held, BusSubscription *member, gint64 now_
   BusInbound inbound;
   gboolean fits;
 
-  hold_free (core, held);
-  core->routes->holds->given++;
-  bus_confirm_move (core, delivery.route_id, member->owner);
   bus_inbound_revive (&inbound, message, NULL, &envelope);
-  fits = bus_shed_reserve (core, bus_router_need (&inbound, 1), now_us);
-  if (bus_router_offer (&inbound, member->owner, &member, 1, &delivery, fits, now_us).queued == 0)
-    bus_fifo_note_dropped (&core->flows, delivery.route_id, BUS_LOSS_REFUSED);
+  fits = hold_fits_account (held, member, bus_router_need (&inbound, 1), now_us)
+         && bus_shed_reserve (core, bus_router_need (&inbound, 1), now_us) && bus_peer_is_ready (member->owner);
+  if (fits)
+    {
+      hold_free (core, held);
+      core->routes->holds->given++;
+      bus_confirm_move (core, delivery.route_id, member->owner);
+      if (bus_router_offer (&inbound, member->owner, &member, 1, &delivery, TRUE, now_us).queued == 0)
+        bus_fifo_note_dropped (&core->flows, delivery.route_id, BUS_LOSS_REFUSED);
+    }
   bus_inbound_clear (&inbound);
   bus_message_unref (message);
+  return fits;
 }
 
 static gboolean
@@ -236,9 +253,8 @@ hold_try (BusCore *core, BusHeld *held, BusGroup *group, gint64 now_us)
   if (!hold_is_allowed (core, held, now_us))
     return HOLD_GONE;
   picked = bus_pick_taker (&group->balance, members->candidates, members->n, &need, NULL);
-  if (picked == members->n)
+  if (picked == members->n || !hold_deliver (core, held, members->candidates[picked], now_us))
     return HOLD_STUCK;
-  hold_deliver (core, held, members->candidates[picked], now_us);
   return HOLD_GONE;
 }
 
@@ -252,7 +268,7 @@ hold_try_again_later (BusCore *core, gint64 now_us)
 }
 
 void
-bus_hold_offer (BusCore *core, BusGroup *group, gint64 now_us)
+bus_hold_offer (BusCore *core, const BusSubscription *member, gint64 now_us)
 {
   GList *next;
 
@@ -260,8 +276,11 @@ bus_hold_offer (BusCore *core, BusGroup *group, gint64 now_us)
     return;
   for (GList *link = core->routes->holds->messages.head; link != NULL; link = next)
     {
+      BusHeld *held = link->data;
+
       next = link->next;
-      if (hold_try (core, link->data, group, now_us) == HOLD_STUCK)
+      if (bus_retain_matches (member->pattern, held->message->topic)
+          && hold_try (core, held, member->group, now_us) == HOLD_STUCK)
         hold_try_again_later (core, now_us);
     }
 }

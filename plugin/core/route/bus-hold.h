@@ -12,7 +12,8 @@
  * group gets it). A member that ends as the last one of its group leaves here what asked for it, too. Plain subscriptions get
  * the message at once and are not concerned.
  *
- * A message is given to a member that takes it without a loss; while the members of its group are full, a timer tries again.
+ * A message is given to a member that takes it without a loss; while the members of its group, their accounts or the broker are
+ * full, a timer tries again.
  * The right of its publisher is checked again before that. At the end of its time to live it is lost: that is counted,
  * reported by system.drop (news/bus-unheld), and its publisher gets NO_RESPONDERS if it waits for a confirmation. It outlives
  * the connection of its publisher.
@@ -76,8 +77,8 @@ void bus_hold_add (BusCore *core, const BusHoldWish *wish);
  * room. @parcel keeps its reference. */
 gboolean bus_hold_leave (BusCore *core, const BusParcel *parcel, const BusGroup *group, BusAccount *account);
 
-/* A member joined the group, or takes part again. */
-void bus_hold_offer (BusCore *core, BusGroup *group, gint64 now_us);
+/* A member joined its group, or takes part again. Only topics that its pattern matches are looked up. */
+void bus_hold_offer (BusCore *core, const BusSubscription *member, gint64 now_us);
 
 /* The timers of BusHolds and BusHeld. */
 void bus_hold_retry (BusCore *core, gint64 now_us);

@@ -55,17 +55,23 @@ join_as (Hold *f, guint at, guint32 subscription, const char *group, guint64 win
 }
 
 static guint64
-publish (Client *client, guint32 delivery, guint8 flags, gint64 ttl_us)
+publish_to (Client *client, const char *topic, guint32 delivery, guint8 flags, gint64 ttl_us)
 {
   WireEnvelope envelope;
 
   wire_envelope_init (&envelope);
-  envelope.topic = WIRE_SPAN_LITERAL (TOPIC);
+  envelope.topic = wire_span_str (topic);
   envelope.payload = WIRE_SPAN_LITERAL ("work");
   envelope.delivery = delivery | WIRE_DELIVERY_HOLD;
   envelope.ttl_us = (guint64) ttl_us;
   envelope.deadline_us = 2 * TTL_US;
   return client_send (client, WIRE_KIND_PUBLISH, flags | WIRE_FLAG_WANT_ACK, &envelope);
+}
+
+static guint64
+publish (Client *client, guint32 delivery, guint8 flags, gint64 ttl_us)
+{
+  return publish_to (client, TOPIC, delivery, flags, ttl_us);
 }
 
 /* Returns the accept sequence. */
@@ -350,6 +356,55 @@ test_reports (Hold *f, gconstpointer data)
   expect_drop (f->publisher, seq[1], seq[1], 1);
 }
 
+/* Two groups of one name, of which only one had drained. */
+static void
+test_resume_by_name (Hold *f, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__DrainRequest request = DAEMONEYE__EVENTBUS__V1__DRAIN_REQUEST__INIT;
+  static char group[] = "workers";
+  guint64 seq;
+
+  join_as (f, 0, 1, "workers", 10);
+  client_subscribe (f->member[0], 2, "tasks.procmond", "workers");
+  drain (f->member[0], 2, FALSE);
+  seq = expect_ack (f->publisher, publish_to (f->publisher, "tasks.procmond", 0, 0, TTL_US), 1);
+  request.group = group;
+  request.resume = TRUE;
+  got_free (client_call (f->member[0], "control.bus.drain", &request.base, WIRE_STATUS_OK));
+  expect_delivery (f->member[0], seq, 0);
+}
+
+/* Members that take part again are offered what is held: it is paid out of introspect_work_per_second. */
+static void
+test_resume_budget (Hold *f, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__DrainRequest request = DAEMONEYE__EVENTBUS__V1__DRAIN_REQUEST__INIT;
+  const guint n_own = 50, n_calls = 3;
+
+  request.subscription = 1;
+  request.resume = TRUE;
+  f->core.core->limits.introspect_work_per_second = 10000;
+  client_subscribe (f->member[1], 1, "events.#", "elsewhere");
+  for (guint i = 0; i < HELD; i++)
+    hold_one (f, 0);
+  for (guint i = 0; i < n_own; i++)
+    client_subscribe (f->member[0], 1 + i, "events.#", "workers");
+  for (guint i = 0; i < n_calls; i++)
+    {
+      drain (f->member[0], 1, FALSE);
+      core_advance (&f->core, G_TIME_SPAN_SECOND);
+      drain (f->member[0], 1, TRUE);
+    }
+  f->core.core->limits.introspect_work_per_second = n_own * HELD * 8;
+  core_advance (&f->core, G_TIME_SPAN_SECOND);
+  drain (f->member[0], 1, FALSE);
+  drain (f->member[0], 1, TRUE); /* what was begun is finished */
+  client_call (f->member[1], "control.bus.drain", &request.base, WIRE_STATUS_LIMIT);
+  core_advance (&f->core, G_TIME_SPAN_SECOND);
+  drain (f->member[1], 1, TRUE);
+  core_advance (&f->core, TTL_US);
+}
+
 /* The last member dies: what it had not settled comes to the next one as a repeat, what had waited for it without a mark. */
 static void
 test_group_empties (Hold *f, gconstpointer data)
@@ -390,5 +445,7 @@ main (int argc, char **argv)
   ADD ("K08-group-empties", test_group_empties);
   ADD ("K08-confirmed-later", test_confirmed_later);
   ADD ("reports", test_reports);
+  ADD ("K14-resume-by-name", test_resume_by_name);
+  ADD ("R09-resume-budget", test_resume_budget);
   return g_test_run ();
 }

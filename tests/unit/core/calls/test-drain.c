@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-drain.h"
 
+#include "calls/bus-budget.h"
 #include "calls/bus-later.h"
 #include "queue/bus-flow.h"
 #include "route/bus-routes.h"
@@ -28,6 +29,7 @@ static void
 setup (Fixture *f, gconstpointer data)
 {
   routes_setup (&f->peers, NULL);
+  f->peers.core->budget = bus_budget_new ();
   f->asker = peers_ready (&f->peers, "asker", 1000);
   f->other = peers_ready (&f->peers, "other", 1000);
   f->own = routes_subscribe (&f->peers, f->asker, 1, "events.#", "workers", 1);
@@ -38,6 +40,7 @@ static void
 teardown (Fixture *f, gconstpointer data)
 {
   bus_later_forget_peer (f->asker);
+  bus_budget_free (g_steal_pointer (&f->peers.core->budget));
   routes_teardown (&f->peers, NULL);
 }
 

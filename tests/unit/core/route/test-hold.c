@@ -2,7 +2,22 @@
 #include "queue/bus-unsettled.h"
 #include "route/route-fixture.h"
 
-/* The store of held messages alone: the right of the publisher, and members that are full. */
+/* The store of held messages alone: the right of the publisher, and members that are full. Linked with --wrap, so that
+ * allocations can fail. */
+
+static guint failures; /* of the next allocations */
+
+gpointer __real_g_try_malloc (gsize n);
+gpointer __wrap_g_try_malloc (gsize n);
+
+gpointer
+__wrap_g_try_malloc (gsize n)
+{
+  if (failures == 0)
+    return __real_g_try_malloc (n);
+  failures--;
+  return NULL;
+}
 
 #define TOPIC "tasks.procmond"
 
@@ -28,17 +43,24 @@ teardown (Holding *f, gconstpointer data)
 }
 
 static void
-hold (Holding *f, BusRole role, gboolean is_kept)
+hold_confirmed (Holding *f, BusRole role, gboolean is_kept, guint64 route_id)
 {
   g_autoptr (PeerArrival) arrival = peer_arrival_new (&f->peers, f->publisher, TOPIC, NULL, 4);
   const BusPrincipal who = { role, WIRE_SPAN_LITERAL ("publisher"), WIRE_SPAN_LITERAL ("procmond") };
-  const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .is_kept = is_kept, .may_hold = TRUE, .attempt = 1 };
+  const BusDelivery delivery
+      = { .kind = WIRE_KIND_DELIVER, .route_id = route_id, .is_kept = is_kept, .may_hold = TRUE, .attempt = 1 };
   BusHoldWish wish = { NULL, &delivery, f->publisher->account, &who, NULL };
 
   arrival->inbound.expires_us = f->peers.core->now_us + 60 * G_TIME_SPAN_SECOND;
   wish.message = bus_inbound_keep (&arrival->inbound);
   g_assert_nonnull (wish.message);
   bus_hold_add (f->peers.core, &wish);
+}
+
+static void
+hold (Holding *f, BusRole role, gboolean is_kept)
+{
+  hold_confirmed (f, role, is_kept, 0);
 }
 
 /* The right to publish is checked again before a member gets the message. */
@@ -51,7 +73,7 @@ test_denied (Holding *f, gconstpointer data)
   hold (f, BUS_ROLE_AGENT, FALSE);
   g_assert_cmpuint (bus_hold_count (f->peers.core), ==, 2);
   member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
-  bus_hold_offer (f->peers.core, member->group, f->peers.core->now_us);
+  bus_hold_offer (f->peers.core, member, f->peers.core->now_us);
   g_assert_cmpuint (member->delivered, ==, 1);
   g_assert_cmpuint (bus_hold_count (f->peers.core), ==, 0);
   g_assert_cmpuint (f->peers.core->routes->holds->denied, ==, 1);
@@ -70,7 +92,7 @@ test_full (Holding *f, gconstpointer data)
   for (guint i = 0; i < 3; i++)
     hold (f, BUS_ROLE_AGENT, TRUE);
   member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
-  bus_hold_offer (core, member->group, core->now_us);
+  bus_hold_offer (core, member, core->now_us);
   g_assert_cmpuint (member->delivered, ==, 2);
   g_assert_cmpuint (bus_hold_count (core), ==, 1);
   g_assert_true (bus_deadline_is_armed (&core->routes->holds->retry.deadline));
@@ -147,7 +169,7 @@ test_left_without_room (Holding *f, gconstpointer data)
   for (guint i = 0; i < 3; i++)
     hold (f, BUS_ROLE_AGENT, FALSE);
   member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 1);
-  bus_hold_offer (core, member->group, core->now_us);
+  bus_hold_offer (core, member, core->now_us);
   g_assert_cmpuint (member->fifo.messages, ==, 2);
   core->limits.held_messages = 1;
   bus_account_hold (account);
@@ -189,7 +211,7 @@ test_no_member (Holding *f, gconstpointer data)
   routes_subscribe (&f->peers, closing, 1, "tasks.#", "workers", 10);
   bus_peer_close (closing, WIRE_STATUS_SLOW_CONSUMER, NULL);
   hold (f, BUS_ROLE_AGENT, FALSE);
-  bus_hold_offer (core, draining->group, core->now_us);
+  bus_hold_offer (core, draining, core->now_us);
   assert_retry (f, FALSE);
   bus_hold_retry (core, core->now_us);
   assert_retry (f, FALSE);
@@ -205,7 +227,7 @@ test_expired (Holding *f, gconstpointer data)
 
   hold (f, BUS_ROLE_AGENT, FALSE);
   member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
-  bus_hold_offer (core, member->group, core->now_us + 60 * G_TIME_SPAN_SECOND);
+  bus_hold_offer (core, member, core->now_us + 60 * G_TIME_SPAN_SECOND);
   g_assert_cmpuint (bus_hold_count (core), ==, 1);
   g_assert_cmpuint (member->delivered, ==, 0);
 }
@@ -223,7 +245,7 @@ test_several_groups (Holding *f, gconstpointer data)
   full = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "a", 10);
   draining = routes_subscribe (&f->peers, f->member, 2, "tasks.#", "b", 10);
   drain (f, draining);
-  bus_hold_offer (core, full->group, core->now_us);
+  bus_hold_offer (core, full, core->now_us);
   assert_retry (f, TRUE);
   bus_hold_retry (core, core->now_us); /* one is full, one drains */
   assert_retry (f, TRUE);
@@ -248,6 +270,84 @@ test_one_group (Holding *f, gconstpointer data)
   g_assert_cmpuint (first->delivered + second->delivered, ==, 1);
 }
 
+/* While the account of the member or the broker is full, the message waits; it is not lost at the member. */
+static void
+test_full_account (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusSubscription *member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
+  guint64 *const limits[] = { &core->limits.uid_bytes, &core->quota.cap };
+
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    {
+      const guint64 most = *limits[i];
+
+      hold (f, BUS_ROLE_AGENT, FALSE);
+      *limits[i] = i == 0 ? f->member->account->usage.charged : core->quota.memory;
+      bus_hold_offer (core, member, core->now_us);
+      assert_retry (f, TRUE);
+      g_assert_cmpuint (bus_hold_count (core), ==, 1);
+      g_assert_cmpuint (member->missed, ==, 0);
+      *limits[i] = most;
+      bus_hold_retry (core, core->now_us);
+      g_assert_cmpuint (bus_hold_count (core), ==, 0);
+      g_assert_cmpuint (member->delivered, ==, i + 1);
+    }
+}
+
+/* The publisher and the member have one account: what is held makes way for what is delivered. */
+static void
+test_same_account (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusPeer *own = peers_ready (&f->peers, "two", 1000);
+  BusSubscription *member = routes_subscribe (&f->peers, own, 1, "tasks.#", "workers", 10);
+  g_autoptr (PeerArrival) arrival = peer_arrival_new (&f->peers, f->publisher, TOPIC, NULL, 4);
+
+  hold (f, BUS_ROLE_AGENT, FALSE);
+  arrival->inbound.copy_max = BUS_OUTQ_COPY_MAX;
+  core->limits.uid_bytes
+      = own->account->usage.charged - own->account->held_bytes + bus_router_need (&arrival->inbound, 1);
+  bus_hold_offer (core, member, core->now_us);
+  g_assert_cmpuint (member->delivered, ==, 1);
+}
+
+/* A member that joins costs no look-up of topics that it does not match. */
+static void
+test_other_topics (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusSubscription *member;
+  guint64 made;
+
+  for (guint i = 0; i < 10; i++)
+    hold (f, BUS_ROLE_AGENT, FALSE);
+  member = routes_subscribe (&f->peers, f->member, 1, "events.#", "workers", 10);
+  made = core->routes->matches.made;
+  bus_hold_offer (core, member, core->now_us);
+  g_assert_cmpuint (core->routes->matches.made, ==, made);
+  g_assert_cmpuint (bus_hold_count (core), ==, 10);
+}
+
+/* There is no memory to send it to the member: its publisher gets to know why. */
+static void
+test_no_memory (Holding *f, gconstpointer data)
+{
+  BusCore *core = f->peers.core;
+  BusSubscription *member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
+  BusConfirm *confirm = bus_confirm_new (core, f->publisher, 5, core->now_us + 1000);
+
+  hold_confirmed (f, BUS_ROLE_AGENT, FALSE, bus_confirm_add (confirm, NULL));
+  g_ptr_array_unref (peers_take (f->publisher));
+  g_ptr_array_unref (peers_take (f->member));
+  failures = 1;
+  bus_hold_offer (core, member, core->now_us);
+  g_assert_cmpuint (failures, ==, 0);
+  g_assert_cmpuint (member->missed, ==, 1);
+  bus_confirm_take_notes (core);
+  peers_assert_sent (f->publisher, "ERROR answers=5 status=WOULD_BLOCK\n");
+}
+
 /* The broker ends while a message waits for room. */
 static void
 test_cleared (Holding *f, gconstpointer data)
@@ -259,7 +359,7 @@ test_cleared (Holding *f, gconstpointer data)
   for (guint i = 0; i < 2; i++)
     hold (f, BUS_ROLE_AGENT, TRUE);
   member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 10);
-  bus_hold_offer (core, member->group, core->now_us);
+  bus_hold_offer (core, member, core->now_us);
   g_assert_true (bus_deadline_is_armed (&core->routes->holds->retry.deadline));
 }
 
@@ -277,6 +377,10 @@ main (int argc, char **argv)
   ADD ("K08-expired", test_expired);
   ADD ("K08-several-groups", test_several_groups);
   ADD ("one-group", test_one_group);
+  ADD ("R10-no-memory", test_no_memory);
+  ADD ("R08-full-account", test_full_account);
+  ADD ("R08-same-account", test_same_account);
+  ADD ("other-topics", test_other_topics);
   ADD ("cleared", test_cleared);
   return g_test_run ();
 }
