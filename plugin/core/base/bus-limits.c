@@ -157,6 +157,16 @@ limits_settle_share (BusLimits *limits, const gboolean *is_set)
         = CLAMP (share + (share + 2) / 3, limits->max_connections, bus_limit_spec (BUS_LIMIT_max_connections)->ceiling);
 }
 
+/* Each client that is connected may number its messages, also where more are allowed to connect. No rule either: a number that
+ * is set stays. */
+static void
+limits_settle_resends (BusLimits *limits, const gboolean *is_set)
+{
+  if (!is_set[BUS_LIMIT_resend_windows])
+    limits->resend_windows = CLAMP (limits->max_connections, bus_limit_spec (BUS_LIMIT_resend_windows)->preset,
+                                    bus_limit_spec (BUS_LIMIT_resend_windows)->ceiling);
+}
+
 /* Any two unset limits of a rule satisfy it afterwards: their defaults do, and where a rule moves the bound of one of them,
  * the passes have moved the bound of the other in the same direction. */
 char *
@@ -172,5 +182,6 @@ bus_limits_settle (BusLimits *limits, const gboolean *is_set)
   for (BusLimit i = 0; i < BUS_N_LIMITS; i++)
     limits_set (limits, i, CLAMP (bus_limit_value (limits, i), ranges[i].least, ranges[i].most));
   limits_settle_share (limits, is_set);
+  limits_settle_resends (limits, is_set);
   return NULL;
 }

@@ -190,6 +190,10 @@ static const struct
   { BUS_LIMIT_max_connections_per_uid, 4096, BUS_LIMIT_max_connections, 4096 },
   { BUS_LIMIT_max_connections_per_uid, 10, BUS_LIMIT_max_connections, 256 },
   { BUS_LIMIT_max_connections, 17, BUS_LIMIT_max_unauthenticated, 16 }, /* no need to move */
+  { BUS_LIMIT_max_connections, 1000, BUS_LIMIT_resend_windows, 1000 },  /* all clients may number their messages */
+  { BUS_LIMIT_max_connections, 4096, BUS_LIMIT_resend_windows, 4096 },
+  { BUS_LIMIT_max_connections, 10, BUS_LIMIT_resend_windows, 256 },
+  { BUS_LIMIT_max_connections_per_uid, 600, BUS_LIMIT_resend_windows, 800 },
   { BUS_LIMIT_max_payload, 16 * MIB, BUS_LIMIT_queue_hard_bytes, 16 * MIB + 16 * KIB },
   { BUS_LIMIT_queue_hard_bytes, 256 * MIB, BUS_LIMIT_broker_bytes, 256 * MIB },
   { BUS_LIMIT_queue_hard_bytes, 256 * MIB, BUS_LIMIT_uid_bytes, 256 * MIB },
