@@ -56,6 +56,7 @@ static gboolean
 dispatch_check_number (const DispatchCall *call)
 {
   BusAccepted *accepted;
+  BusExcess excess;
 
   if (!dispatch_is_numbered (call))
     return TRUE;
@@ -68,7 +69,12 @@ dispatch_check_number (const DispatchCall *call)
   accepted = bus_resend_find (call->peer, call->envelope->message_id);
   if (accepted != NULL)
     dispatch_answer_resend (call, accepted);
-  return accepted == NULL;
+  else if (bus_resend_has_room (call->peer, call->now_us, &excess))
+    return TRUE;
+  else
+    bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT,
+                           "there is no room to remember the number of the message; it was not published", &excess);
+  return FALSE;
 }
 
 /* @confirm: (nullable) */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-resend.h"
 
+#include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "route/bus-routes.h"
 
 /* Approximately what the look-up needs for each number. */
-#define LOOK_UP_BYTES 48u
+#define LOOK_UP_BYTES  48u
+#define ACCEPTED_BYTES (sizeof (BusAccepted) + LOOK_UP_BYTES)
 
 typedef struct BusResendWindow
 {
@@ -40,7 +42,7 @@ resend_forget (BusResendWindow *window, BusAccepted *accepted)
   bus_confirm_drop_witness (&accepted->witness);
   g_hash_table_remove (window->by_id, &accepted->message_id);
   g_queue_unlink (&window->accepted, &accepted->link);
-  resend_refund (window, sizeof (BusAccepted) + LOOK_UP_BYTES);
+  resend_refund (window, ACCEPTED_BYTES);
   g_slice_free (BusAccepted, accepted);
 }
 
@@ -217,6 +219,22 @@ bus_resend_find (const BusPeer *peer, guint64 message_id)
   return g_hash_table_lookup (peer->resend->by_id, &message_id);
 }
 
+gboolean
+bus_resend_has_room (const BusPeer *peer, gint64 now_us, BusExcess *excess)
+{
+  BusCore *core = peer->core;
+
+  if (peer->resend->accepted.length == BUS_RESEND_IDS)
+    return TRUE;
+  if (!bus_shed_fit_account (peer->account, ACCEPTED_BYTES, now_us))
+    *excess = (BusExcess){ BUS_LIMIT_uid_bytes, core->limits.uid_bytes, peer->account->usage.charged + ACCEPTED_BYTES };
+  else if (!bus_shed_reserve (core, ACCEPTED_BYTES, now_us))
+    *excess = (BusExcess){ BUS_LIMIT_broker_bytes, core->quota.cap, core->quota.memory + ACCEPTED_BYTES };
+  else
+    return TRUE;
+  return FALSE;
+}
+
 void
 bus_resend_add (BusPeer *peer, guint64 message_id, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm)
 {
@@ -231,7 +249,7 @@ bus_resend_add (BusPeer *peer, guint64 message_id, guint64 accept_seq, BusOutcom
   accepted->link.data = accepted;
   g_queue_push_tail_link (&window->accepted, &accepted->link);
   g_hash_table_insert (window->by_id, &accepted->message_id, accepted);
-  resend_charge (window, sizeof (BusAccepted) + LOOK_UP_BYTES);
+  resend_charge (window, ACCEPTED_BYTES);
   if (confirm != NULL)
     bus_confirm_witness (confirm, &accepted->witness, &window->account->usage);
 }

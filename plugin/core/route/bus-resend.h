@@ -14,7 +14,9 @@
  * newest number whose acceptance the client knows; the numbers up to it are forgotten. Another incarnation begins anew.
  *
  * There are at most resend_windows such windows. A further one takes the place of the one whose client has been gone for
- * longest, of the account that has most of them, so no account can make the broker forget the messages of another; when all clients are connected, a message with a number is refused. Windows are charged to the account.
+ * longest, of the account that has most of them, so no account can make the broker forget the messages of another; when all
+ * clients are connected, a message with a number is refused. Windows are charged to the account: a number for which account
+ * or broker have no room is refused as well.
  *
  * Invariant: a window belongs to a ready peer, or its timer is armed.
  */
@@ -40,6 +42,9 @@ gboolean bus_resend_open (BusPeer *peer);
 
 /* The accepted message with this number. NULL: there is none, and the message is new. bus_resend_open() has succeeded. */
 BusAccepted *bus_resend_find (const BusPeer *peer, guint64 message_id);
+
+/* FALSE: there is no room to remember one more number. */
+gboolean bus_resend_has_room (const BusPeer *peer, gint64 now_us, BusExcess *excess);
 
 /* The message was accepted. @confirm: (nullable) */
 void bus_resend_add (BusPeer *peer, guint64 message_id, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm);

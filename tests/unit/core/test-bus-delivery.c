@@ -2,6 +2,7 @@
 #include "core-fixture.h"
 
 #include "peer/bus-peer.h"
+#include "peer/bus-state.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
@@ -328,6 +329,56 @@ test_same_id (Delivery *f, gconstpointer data)
   expect_delivered (f->publisher, id);
 }
 
+/* Sends messages with new numbers until one is refused. Returns the number of the last one. */
+static guint64
+number_until_refused (Client *client, guint64 number, const char *setting)
+{
+  const guint64 first = number;
+  Got *error;
+
+  while ((error = client_take (client, WIRE_KIND_ERROR)) == NULL && number < first + 1000)
+    publish (client, 0, 0, ++number);
+  g_assert_nonnull (error);
+  g_assert_cmpuint (error->envelope.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_true (wire_span_equal (error->envelope.setting, wire_span_str (setting)));
+  g_assert_cmpuint (number, >, first + 50);
+  got_free (error);
+  while (client_count (client, WIRE_KIND_ACK) > 0)
+    got_free (client_take (client, WIRE_KIND_ACK));
+  expect_ack (client, publish (client, 0, 0, 1), 0); /* it is remembered */
+  return number;
+}
+
+/* Numbers are charged to the account of the client: without room a further one is refused by name, and those that are
+ * remembered stay. */
+static void
+test_numbers_are_bounded (Delivery *f, gconstpointer data)
+{
+  BusCore *core = f->core.core;
+  const BusAccount *account = f->member[0]->peer->account;
+  const guint64 most = core->limits.uid_bytes;
+  guint64 number, filler;
+
+  core->limits.uid_bytes = account->usage.charged + 20000;
+  number = number_until_refused (f->member[0], 0, "uid_bytes");
+  g_assert_cmpuint (account->usage.charged, <=, core->limits.uid_bytes);
+  core->limits.uid_bytes = most;
+  filler = core->quota.cap - core->quota.memory - 20000;
+  g_assert_true (bus_quota_hold (&core->quota, filler));
+  number = number_until_refused (f->member[0], number, "broker_bytes");
+  g_assert_cmpuint (core->quota.memory, <=, core->quota.cap);
+  bus_quota_release (&core->quota, filler);
+  for (guint i = 0; i < 2000; i++)
+    {
+      expect_ack (f->member[0], publish (f->member[0], 0, 0, ++number), 0);
+      if (i == 1024) /* from now on a number takes the place of the oldest one */
+        core->limits.uid_bytes = account->usage.charged;
+    }
+  core->limits.uid_bytes = most;
+  client_disconnect (f->member[0]);
+  core_advance (&f->core, 60 * G_TIME_SPAN_SECOND);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -343,5 +394,6 @@ main (int argc, char **argv)
   DELIVERY_ADD ("/core/delivery/M06-refused", test_refused);
   DELIVERY_ADD ("/core/delivery/K12-resend", test_resend);
   DELIVERY_ADD ("/core/delivery/same-id", test_same_id);
+  DELIVERY_ADD ("/core/delivery/R08-numbers-are-bounded", test_numbers_are_bounded);
   return g_test_run ();
 }
