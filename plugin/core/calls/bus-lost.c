@@ -12,8 +12,9 @@
 #include "wire-class.h"
 #include "wire-topic.h"
 
-#define LOST_MAX  64u         /* topics of one call */
-#define COUNT_MAX G_MAXUINT32 /* messages of one topic: sums of it do not overflow */
+#define LOST_MAX         64u         /* topics of one call */
+#define LOST_TOPIC_BYTES 514u        /* longer than the longest topic */
+#define COUNT_MAX        G_MAXUINT32 /* messages of one topic: sums of it do not overflow */
 
 typedef Daemoneye__Eventbus__V1__Lost Lost;
 typedef Daemoneye__Eventbus__V1__LostReply LostReply;
@@ -55,12 +56,20 @@ lost_report_all (const LostTopic *topic, const BusMatch *match)
 }
 
 /* "a.b.#" stands for the topic below a.b that has the id of the asker as its last segment: it may publish to that one if it
- * may publish below a.b at all. */
-static char *
-lost_topic_of (const BusCall *call, const char *text)
+ * may publish below a.b at all. @text: (out): room for a topic. What is longer is cut, and refused for its length. */
+static WireSpan
+lost_topic_of (const BusCall *call, const char *topic, char text[LOST_TOPIC_BYTES])
 {
-  return g_str_has_suffix (text, ".#") ? g_strdup_printf ("%.*s%s", (int) strlen (text) - 1, text, call->peer->id)
-                                       : g_strdup (text);
+  const char *id = "";
+  gsize len = strlen (topic);
+
+  if (g_str_has_suffix (topic, ".#"))
+    {
+      len--;
+      id = call->peer->id;
+    }
+  g_snprintf (text, LOST_TOPIC_BYTES, "%.*s%s", (int) MIN (len, LOST_TOPIC_BYTES), topic, id);
+  return wire_span_str (text);
 }
 
 static gboolean
@@ -75,8 +84,8 @@ lost_is_allowed (const BusCall *call, WireSpan topic)
 static void
 lost_take (const BusCall *call, const Lost *lost, LostReply *reply)
 {
-  g_autofree char *text = lost_topic_of (call, lost->topic);
-  WireSpan topic = wire_span_str (text);
+  char text[LOST_TOPIC_BYTES];
+  WireSpan topic = lost_topic_of (call, lost->topic, text);
   LostTopic report = { call, { .accept_seq = call->accept_seq }, MIN (lost->count, COUNT_MAX), reply };
   BusMatch *match;
 

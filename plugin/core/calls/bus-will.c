@@ -100,7 +100,12 @@ will_encode (const BusCall *call, const WillRequest *request)
   envelope.type_name = wire_span_str (request->type_name);
   envelope.payload = wire_span (request->payload.data, request->payload.len);
   len = wire_envelope_size (&envelope) + envelope.payload.len;
-  will = g_malloc (sizeof *will + len);
+  will = g_try_malloc (sizeof *will + len);
+  if (will == NULL)
+    {
+      will_refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a last message");
+      return NULL;
+    }
   will->retain = request->retain;
   will->len = len;
   end = wire_envelope_write (&envelope, will->body);

@@ -262,6 +262,13 @@ test_rights (Core *core, gconstpointer data)
       g_assert_cmpuint (answer.denied, ==, 1);
       g_assert_cmpuint (answer.subscriptions, ==, 0);
     }
+  for (guint i = 490; i < 530; i++)
+    {
+      g_autofree char *segments = g_strnfill (i, 'x');
+      g_autofree char *topic = g_strconcat ("events.process.", segments, i % 2 == 0 ? ".#" : "", NULL);
+
+      g_assert_cmpuint (report (publisher, topic, 1).denied, ==, 1);
+    }
   core_advance (core, 2000000);
   g_assert_null (client_take (reader, WIRE_KIND_GAP));
   report_many (publisher, 65, TOPIC, 1, WIRE_STATUS_LIMIT);

@@ -9,7 +9,8 @@
 #include "wire-feature.h"
 
 /*
- * Last messages, and clearing retained ones: when a client's last message is published, and what that does.
+ * Last messages, and clearing retained ones: when a client's last message is published, and what that does. Linked with --wrap,
+ * so that an allocation can fail.
  */
 
 typedef Daemoneye__Eventbus__V1__ClearRequest ClearRequest;
@@ -27,6 +28,19 @@ will_set_up (Core *core, gconstpointer data)
   limits.retained_messages = 1;
   core_setup (core, &limits);
   core->features = FEATURES;
+}
+
+static guint failing; /* the next allocation but so many fails; 0: none does */
+
+gpointer __real_g_try_malloc (gsize n);
+gpointer __wrap_g_try_malloc (gsize n);
+
+gpointer
+__wrap_g_try_malloc (gsize n)
+{
+  if (failing == 0 || --failing > 0)
+    return __real_g_try_malloc (n);
+  return NULL;
 }
 
 /* Returns TRUE if it replaced an earlier one. */
@@ -238,6 +252,43 @@ test_long_type (Core *core, gconstpointer data)
   client_call (client, "control.bus.will", &request.base, WIRE_STATUS_LIMIT);
 }
 
+/* Whichever allocation fails: the client is answered, and nothing is half left. */
+static void
+test_no_memory (Core *core, gconstpointer data)
+{
+  Client *client = client_ready (core, "procmond-1", "procmond");
+  static char topic[] = TOPIC;
+  guint n_refused = 0;
+  WillRequest request;
+  guint8 bytes[64];
+  WireEnvelope envelope;
+
+  daemoneye__eventbus__v1__will_request__init (&request);
+  request.topic = topic;
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str ("control.bus.will");
+  envelope.payload = wire_span (bytes, daemoneye__eventbus__v1__will_request__pack (&request, bytes));
+  for (guint k = 1; client->peer->will == NULL; k++)
+    {
+      g_autoptr (Got) error = NULL;
+      guint64 id;
+
+      envelope.id = 0;
+      failing = k;
+      id = client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+      failing = 0;
+      error = client_take (client, WIRE_KIND_ERROR);
+      if (error == NULL)
+        break;
+      g_assert_cmpuint (error->envelope.answers, ==, id);
+      g_assert_cmpuint (error->envelope.status, ==, WIRE_STATUS_NO_MEMORY);
+      n_refused += wire_span_equal (error->envelope.detail, wire_span_str ("no memory for a last message")) ? 1 : 0;
+    }
+  g_assert_cmpuint (n_refused, ==, 1);
+  client_disconnect (client);
+  core_flush (core);
+}
+
 /* Without the feature, none; without RETAIN, none that is retained. */
 static void
 test_features (Core *core, gconstpointer data)
@@ -403,6 +454,7 @@ main (int argc, char **argv)
   WILL_TEST ("replaced-and-removed", test_replaced_and_removed);
   WILL_TEST ("A08-checked", test_checked);
   WILL_TEST ("long-type", test_long_type);
+  WILL_TEST ("R10-no-memory", test_no_memory);
   WILL_TEST ("M27-features", test_features);
   WILL_TEST ("retained", test_retained);
   WILL_TEST ("clears", test_clears);
