@@ -21,7 +21,8 @@ sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, SimPubl
   *publish = (SimPublish){ .seq = sim_view_accept_seq (world) + 1,
                            .accepted = publish_count_accepted (world),
                            .received = sim_view_received (client),
-                           .may_wait = sim_view_may_wait (client) };
+                           .may_wait = sim_view_may_wait (client),
+                           .is_full = sim_view_is_full (client) };
   if (frame->message_id != 0)
     publish->resend = sim_resends_look_up (world->resends, client->slot, frame->message_id, &publish->first);
   if (publish->resend != SIM_RESEND_NEW)
@@ -65,11 +66,13 @@ publish_after_resend (SimWorld *world, const SimClient *client, const SimFrame *
 
 /* --- messages --- */
 
-/* A message that is confirmed, and not kept, is refused only for these reasons. */
+/* A message that is confirmed, or has a number, and is not kept, is refused only for these reasons. */
 static gboolean
 publish_may_be_refused (const SimFrame *frame, const SimPublish *publish)
 {
   if (frame->at_least_once || frame->is_retained || frame->hold)
+    return TRUE;
+  if (frame->message_id != 0 && publish->is_full)
     return TRUE;
   return frame->is_confirmed
          && (!publish->may_wait

@@ -363,6 +363,7 @@ typedef struct
   guint64 accepted; /* messages so far */
   guint64 received; /* frames of its client so far */
   gboolean may_wait;
+  gboolean is_full; /* its account or the broker has no room for its number */
   SimResendKind resend;
   guint64 first; /* of a message that the broker recognises: its number */
 } SimPublish;
