@@ -43,6 +43,18 @@ lost_report (const LostTopic *topic, BusSubscription *subscription)
   topic->reply->subscriptions++;
 }
 
+/* A member that drains would not have got them. */
+static void
+lost_report_group (const LostTopic *topic, const BusGroupMatch *group)
+{
+  for (guint i = 0; i < group->n; i++)
+    if (bus_subscription_takes_part (group->candidates[i]) && bus_peer_is_ready (group->candidates[i]->owner))
+      {
+        lost_report (topic, group->candidates[i]);
+        return;
+      }
+}
+
 static void
 lost_report_all (const LostTopic *topic, const BusMatch *match)
 {
@@ -52,7 +64,7 @@ lost_report_all (const LostTopic *topic, const BusMatch *match)
   for (guint i = 0; i < match->n_filtered; i++)
     lost_report (topic, match->filtered[i].subscription);
   for (guint i = 0; i < match->n_groups; i++)
-    lost_report (topic, match->groups[i].candidates[0]);
+    lost_report_group (topic, &match->groups[i]);
 }
 
 /* "a.b.#" stands for the topic below a.b that has the id of the asker as its last segment: it may publish to that one if it

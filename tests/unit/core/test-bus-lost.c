@@ -108,6 +108,35 @@ test_groups (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (first, WIRE_KIND_GAP) + client_count (second, WIRE_KIND_GAP), ==, 1);
 }
 
+static void
+drain (Client *client, guint32 subscription)
+{
+  Daemoneye__Eventbus__V1__DrainRequest request = DAEMONEYE__EVENTBUS__V1__DRAIN_REQUEST__INIT;
+  g_autoptr (Got) reply = NULL;
+
+  request.subscription = subscription;
+  reply = client_call (client, "control.bus.drain", &request.base, WIRE_STATUS_OK);
+}
+
+/* A member that drains would not have got them: another one gets the gap, and nobody when all drain. */
+static void
+test_draining_member (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *first = client_ready (core, "two", "procmond");
+  Client *second = client_ready (core, "three", "procmond");
+
+  client_subscribe (first, 1, TOPIC, "g");
+  client_subscribe (second, 1, TOPIC, "g");
+  drain (first, 1);
+  g_assert_cmpuint (report (publisher, TOPIC, 2).subscriptions, ==, 1);
+  g_assert_cmpuint (client_count (first, WIRE_KIND_GAP), ==, 0);
+  g_assert_cmpuint (client_count (second, WIRE_KIND_GAP), ==, 1);
+  drain (second, 1);
+  g_assert_cmpuint (report (publisher, TOPIC, 2).subscriptions, ==, 0);
+  g_assert_cmpuint (client_count (second, WIRE_KIND_GAP), ==, 1);
+}
+
 /* A subscription without credit gets the gap behind what waits; gaps with one reason that adjoin are one. */
 static void
 test_without_credit (Core *core, gconstpointer data)
@@ -336,6 +365,7 @@ main (int argc, char **argv)
 #define LOST_TEST(name, function) g_test_add ("/core/lost/" name, Core, NULL, lost_set_up, function, core_teardown)
   LOST_TEST ("M16-subscribers", test_subscribers);
   LOST_TEST ("M16-groups", test_groups);
+  LOST_TEST ("M06-draining-member", test_draining_member);
   LOST_TEST ("M16-without-credit", test_without_credit);
   LOST_TEST ("M16-window-closed", test_window_closed);
   LOST_TEST ("M16-filtered", test_filtered);
