@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check-private.h"
+#include "sim-lost.h"
 
 /*
  * I7: a loss is either noted, to be reported by system.drop, or was reported; and at rest the counters of each subscription
@@ -56,6 +57,7 @@ sim_check_counters (SimWorld *world)
           if (sim_is_watching (subscription))
             continue; /* see check-watch */
           sim_model_received (world->model, client->number, subscription->id, &delivered, &missed);
+          missed += sim_lost_received (world, client->number, subscription->id);
           delivered += sim_retains_received (world->retained, client->number, subscription->id);
           if (!subscription->serves && (delivered != subscription->delivered || missed != subscription->missed))
             sim_world_fail (world, "I7: subscription %u of %s does not count what its client received",

@@ -148,6 +148,10 @@
   X (WILL_TAKEN_OVER, "K11-last-message-discarded-by-takeover")                                                        \
   X (WILL_RETAINED, "last-message-retained")                                                                           \
   X (WILL_UNRETAINED, "R03-no-room-to-retain-the-last-message")                                                        \
+  X (LOST, "I07-loss-of-a-publisher-reported")                                                                         \
+  X (LOST_GROUP, "I07-loss-of-a-publisher-reported-to-a-member")                                                       \
+  X (LOST_JOINED, "I07-losses-of-publishers-joined")                                                                   \
+  X (LOST_DENIED, "A08-loss-of-a-foreign-topic-denied")                                                                \
   X (RIVAL_NEWER, "K11-newer-incarnation")                                                                             \
   X (RIVAL_OLDER, "K11-older-incarnation")                                                                             \
   X (RIVAL_OTHER_PROCESS, "K11-equal-incarnation-of-another-process")                                                  \

@@ -2,6 +2,7 @@
 #include "control.pb-c.h"
 #include "envelope.pb-c.h"
 #include "sim-hops.h"
+#include "sim-lost.h"
 #include "sim-will.h"
 #include "sim-world.h"
 #include "wire-feature.h"
@@ -469,10 +470,10 @@ client_handle_left (SimClient *client, const WireEnvelope *envelope)
     }
   reply = wire_guard_message (guard);
   if (!sim_watch_is_watching (client->world->watch, client->number, GPOINTER_TO_UINT (number)))
-    sim_model_left (client->world->model, client->number, GPOINTER_TO_UINT (number),
-                    reply->delivered
-                        - sim_retains_counted (client->world->retained, client->number, GPOINTER_TO_UINT (number)),
-                    reply->missed, reply->discarded);
+    sim_model_left (
+        client->world->model, client->number, GPOINTER_TO_UINT (number),
+        reply->delivered - sim_retains_counted (client->world->retained, client->number, GPOINTER_TO_UINT (number)),
+        reply->missed - sim_lost_reported (client->world, client->number, GPOINTER_TO_UINT (number)), reply->discarded);
 }
 
 /* Most responders stop then; others answer a request that has ended. */
@@ -508,6 +509,7 @@ client_handle_reply (SimClient *client, guint8 flags, const WireEnvelope *envelo
   client_handle_left (client, envelope);
   sim_restart_verified (client, envelope);
   sim_will_answered (client, envelope, FALSE);
+  sim_lost_answered (client, envelope);
   sim_waiting_replied (client, flags, envelope);
   if (flags & WIRE_FLAG_FINAL)
     g_hash_table_remove (client->asked, &envelope->answers);
@@ -526,6 +528,8 @@ client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *en
       client_handle_deliver (client, frame->flags, envelope);
       break;
     case WIRE_KIND_GAP:
+      if (sim_lost_gap (client, envelope))
+        break;
       client_cover_gap (client, envelope);
       if (!sim_watch_gap (world, client->number, envelope->subscription, envelope))
         sim_model_gap (world->model, client->number, envelope->subscription, envelope->gap_from, envelope->gap_to,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sim-lost.h"
 #include "sim-ops-private.h"
 #include "sim-will.h"
 
@@ -120,8 +121,6 @@ op_no_memory (SimWorld *world, SimClient *client)
   world->fail_allocations = 1 + sim_below (&world->random, 3);
 }
 
-#define OPS_OF_WILLS 2u /* the last ones of the table are only for seeds with last messages */
-
 static const struct
 {
   guint weight;
@@ -135,13 +134,24 @@ static const struct
   { 30, sim_op_confirm },  { 25, sim_op_resend },    { 12, sim_op_crowd },   { 25, sim_op_large },
   { 12, sim_drain_run },   { 10, sim_op_wait },      { 3, sim_restart_run }, { 3, sim_restart_verify },
   { 8, op_no_memory },     { 10, sim_op_begin },     { 15, sim_will_run },   { 2, sim_will_say_goodbye },
+  { 20, sim_lost_run },
 };
+
+/* Some operations are only for some seeds. */
+static guint
+ops_weight (const SimWorld *world, guint at)
+{
+  gboolean is_of_wills = ops[at].run == sim_will_run || ops[at].run == sim_will_say_goodbye;
+
+  if ((is_of_wills && !world->has_wills) || (ops[at].run == sim_lost_run && !world->loses))
+    return 0;
+  return ops[at].weight;
+}
 
 void
 sim_ops_one (SimWorld *world)
 {
   SimClient *client = &world->clients[sim_below (&world->random, SIM_CLIENTS)];
-  guint n = G_N_ELEMENTS (ops) - (world->has_wills ? 0 : OPS_OF_WILLS);
   guint sum = 0;
   guint dice;
 
@@ -152,17 +162,17 @@ sim_ops_one (SimWorld *world)
     }
   if (!client->is_ready)
     return;
-  for (guint i = 0; i < n; i++)
-    sum += ops[i].weight;
+  for (guint i = 0; i < G_N_ELEMENTS (ops); i++)
+    sum += ops_weight (world, i);
   dice = sim_below (&world->random, sum);
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (ops); i++)
     {
-      if (dice < ops[i].weight)
+      if (dice < ops_weight (world, i))
         {
           ops[i].run (world, client);
           return;
         }
-      dice -= ops[i].weight;
+      dice -= ops_weight (world, i);
     }
 }
 

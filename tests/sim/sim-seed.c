@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "sim-hops.h"
+#include "sim-lost.h"
 #include "sim-peers.h"
 #include "sim-will.h"
 #include "sim-world.h"
@@ -46,6 +47,7 @@ sim_world_begin (SimWorld *world)
   world->retained = sim_retains_new ();
   world->wills = sim_wills_new ();
   world->hops = sim_hops_new ();
+  world->losts = sim_losts_new ();
   world->peers = sim_peers_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
   world->drains = g_array_new (FALSE, FALSE, sizeof (SimDrain));
@@ -66,6 +68,7 @@ sim_world_forget (SimWorld *world)
   sim_retains_free (world->retained);
   sim_wills_free (world->wills);
   sim_hops_free (world->hops);
+  sim_losts_free (world->losts);
   sim_peers_free (world->peers);
   g_array_unref (world->accepted_us);
   g_array_unref (world->drains);
@@ -91,6 +94,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->numbers = sim_chance (&world->random, 50);
   world->holds = seed % 5 == 3;
   world->traces = seed % 3 == 1;
+  world->loses = seed % 7 == 3;
   world->restarts = sim_chance (&world->random, 30);
   world->retains = seed % 5 == 2;
   world->has_wills = seed % 5 == 2 || seed % 5 == 4;
@@ -223,6 +227,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
     sim_check_counters (world);
   if (!sim_world_failed (world))
     sim_watch_finish (world);
+  if (!sim_world_failed (world))
+    sim_lost_finish (world);
   if (!sim_world_failed (world))
     sim_drain_finish (world);
   if (!sim_world_failed (world))

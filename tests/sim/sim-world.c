@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "core-view.h"
+#include "sim-lost.h"
 #include "sim-peers.h"
 #include "sim-will.h"
 
@@ -266,6 +267,9 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
       if (sim_retains_clear (world->retained, frame->topic) > 0)
         sim_cover (world, SIM_COVER_RETAINED_CLEARED);
       break;
+    case SIM_FRAME_LOST:
+      sim_lost_reached (world, client, frame, world->passing.seq, bus_peer_is_closing (client->peer));
+      break;
     case SIM_FRAME_WILL:
       sim_will_reached (world, client, frame);
       break;
@@ -309,7 +313,8 @@ static gboolean
 world_spares (const SimFrame *frame, gsize len)
 {
   return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST || frame->kind == SIM_FRAME_CLEAR
-         || frame->kind == SIM_FRAME_DRAIN || frame->kind == SIM_FRAME_WILL || frame->kind == SIM_FRAME_GOODBYE;
+         || frame->kind == SIM_FRAME_DRAIN || frame->kind == SIM_FRAME_WILL || frame->kind == SIM_FRAME_LOST
+         || frame->kind == SIM_FRAME_GOODBYE;
 }
 
 /* Hands the bytes to the core. @is_spared: no allocation fails */
@@ -362,7 +367,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     sim_check_before_block (world, client);
   if (frame->kind == SIM_FRAME_GOODBYE)
     sim_will_goodbye (world, client);
-  world->passing = (SimPassing){ client, frame, waits, may_wait, FALSE };
+  world->passing = (SimPassing){ client, frame, waits, may_wait, FALSE, sim_view_accept_seq (world) + 1 };
   frame->may_fail = world->fail_allocations != SIM_ALLOCATIONS_OK;
   world_hand_to_core (world, client, len, world_spares (frame, len));
   world->passing.frame = NULL;
@@ -373,6 +378,8 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     ; /* in the middle of it */
   else if (!bus_peer_is_closing (client->peer))
     world_report_to_model (world, client, frame, waits, may_wait);
+  else if (frame->kind == SIM_FRAME_LOST)
+    world_report_to_model (world, client, frame, waits, may_wait); /* its own answer may have closed it */
   else if (frame->kind == SIM_FRAME_CONFIRM)
     sim_confirms_confirmed (world->confirms, client->number, frame->number); /* its own answer may have closed it */
   else if (frame->kind == SIM_FRAME_DRAIN && frame->drained_slot != client->slot)

@@ -60,6 +60,7 @@ typedef enum
   SIM_FRAME_VERIFY,  /* asks how many subscriptions the broker counts */
   SIM_FRAME_CLEAR,   /* clears retained messages; topic: the pattern */
   SIM_FRAME_WILL,    /* leaves a last message, or removes it */
+  SIM_FRAME_LOST,    /* reports messages that its client could not send */
   SIM_FRAME_GOODBYE,
   SIM_FRAME_RESENT, /* a PUBLISH that the broker recognises, or does not accept for want of a window */
 } SimFrameKind;
@@ -84,7 +85,7 @@ typedef struct SimFrame
   gboolean hold;         /* PUBLISH: for a group without members */
   gboolean is_confirmed; /* PUBLISH: its sender waits until it was handled */
   gboolean is_refused;   /* WILL: the broker has to refuse it */
-  guint64 message_id;    /* PUBLISH; 0: none. WILL: id of the call */
+  guint64 message_id;    /* PUBLISH; 0: none. WILL, LOST: id of the call */
   guint64 deadline_us;   /* PUBLISH; 0: none */
   guint drained_slot;    /* DRAIN: of the client that is to drain */
   guint watched_slot;    /* WAIT: of the client; SIM_WAIT_ALL: all */
@@ -222,6 +223,7 @@ typedef struct
 /* The groups of one name: of each account, and of a type of tasks. */
 #define SIM_SCOPES (SIM_COLLECTOR_ACCOUNTS + 2u)
 
+typedef struct SimLosts SimLosts; /* see sim-lost.h */
 typedef struct SimPeers SimPeers; /* see sim-peers.h */
 typedef struct SimHops SimHops;   /* see sim-hops.h */
 typedef struct SimWills SimWills; /* see sim-will.h */
@@ -234,6 +236,7 @@ typedef struct
   gboolean waited;
   gboolean may_wait;
   gboolean is_reported; /* to the model */
+  guint64 seq;          /* of what it carries */
 } SimPassing;
 
 struct SimWorld
@@ -256,6 +259,7 @@ struct SimWorld
   SimWills *wills;
   SimHops *hops;
   SimPeers *peers;
+  SimLosts *losts;
   SimPassing passing;
   SimWaits *waits;
   SimCoverage *coverage;
@@ -273,6 +277,7 @@ struct SimWorld
   gboolean has_wills;         /* clients leave last messages, and say GOODBYE */
   gboolean holds;             /* clients let messages be held for groups without members */
   gboolean numbers;           /* clients number some of their messages */
+  gboolean loses;             /* clients report messages that they could not send */
   gboolean traces;            /* clients ask for the stations of some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;
