@@ -5,7 +5,6 @@
 #include "calls/bus-later.h"
 #include "news/bus-cascade.h"
 #include "peer/bus-state.h"
-#include "queue/bus-admit.h"
 #include "route/bus-confirm.h"
 #include "route/bus-lineage.h"
 #include "route/bus-request.h"

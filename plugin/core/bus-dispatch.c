@@ -6,7 +6,6 @@
 #include "bus-dispatch-request.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
-#include "queue/bus-admit.h"
 #include "route/bus-catchup.h"
 #include "route/bus-answer.h"
 #include "wire-feature.h"

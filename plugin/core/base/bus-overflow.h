@@ -66,3 +66,10 @@ typedef struct
   guint64 delivered; /* one for each subscription */
   guint64 missed;
 } BusDomainCounts;
+
+/* Under these policies a new message takes the place of older ones. */
+static inline gboolean
+bus_overflow_drops_oldest (BusOverflow policy)
+{
+  return policy == BUS_OVERFLOW_DROP_OLDEST || policy == BUS_OVERFLOW_CONFLATE;
+}

@@ -9,7 +9,7 @@
 #include "peer/bus-reply.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
-#include "queue/bus-admit.h"
+#include "queue/bus-trim.h"
 #include "route/bus-hold.h"
 #include "route/bus-catchup.h"
 #include "route/bus-reroute.h"
@@ -292,7 +292,7 @@ bus_subscribe_answer (const BusCall *call)
 static guint64
 subscribe_adjust_one (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
 {
-  guint64 dropped = bus_admit_adjust (&subscription->owner->flow, subscription, bounds, now_us);
+  guint64 dropped = bus_trim_adjust (&subscription->owner->flow, subscription, bounds, now_us);
 
   bus_peer_touch (subscription->owner);
   return dropped;

@@ -4,7 +4,7 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-pinned.h"
 #include "peer/bus-state.h"
-#include "queue/bus-admit.h"
+#include "queue/bus-trim.h"
 
 /* Bytes that are dropped at a time, so that a full broker does not search for the largest queue at each message. */
 #define AT_LEAST 262144u
@@ -69,7 +69,7 @@ shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 l
     bus_pinned_disconnect (peer, which, *held + bytes);
   while (*held + bytes > limit && (peer = shed_largest_untried (core, account, round)) != NULL)
     {
-      if (bus_admit_shed (&peer->flow, peer->subscriptions, (gsize) MAX (*held + bytes - limit, AT_LEAST), now_us) == 0)
+      if (bus_trim_shed (&peer->flow, peer->subscriptions, (gsize) MAX (*held + bytes - limit, AT_LEAST), now_us) == 0)
         peer->shed_tried = round;
       bus_flow_note_level (&peer->flow, now_us);
       bus_peer_touch (peer);

@@ -2,6 +2,7 @@
 #include "queue/bus-stream.h"
 
 #include "queue/bus-admit.h"
+#include "queue/bus-room.h"
 
 BusStream *
 bus_stream_new (BusFlow *flow, guint64 messages, guint64 bytes, gpointer owner)
@@ -160,7 +161,7 @@ stream_has_room (const BusStream *stream,
 
   if (older != NULL && need.len == 0)
     return TRUE;
-  return stream_has_ticket (stream, inbound, frame->kind) || !bus_admit_excess (stream->flow, NULL, &need, &excess);
+  return stream_has_ticket (stream, inbound, frame->kind) || !bus_room_excess (stream->flow, NULL, &need, &excess);
 }
 
 static BusStreamResult

@@ -4,6 +4,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
+#include "queue/bus-room.h"
 #include "route/bus-router.h"
 #include "wire-feature.h"
 
@@ -29,7 +30,7 @@ bus_answer_send_request (BusCore *core,
   if (bus_router_request (core, inbound, server, &delivery, now_us))
     return TRUE;
   bus_request_fail_full (core, request, WIRE_STATUS_WOULD_BLOCK, "the responder's queue is full: try again later",
-                         bus_admit_excess (&server->owner->flow, server, &need, &excess) ? &excess : NULL);
+                         bus_room_excess (&server->owner->flow, server, &need, &excess) ? &excess : NULL);
   return FALSE;
 }
 
@@ -46,7 +47,7 @@ answer_fail_full (BusCore *core, BusRequest *question, const BusInbound *inbound
 {
   const BusNeed need = { .len = inbound->frame.body.len, .lane = inbound->class_of.lane, .now_us = now_us };
   BusExcess excess;
-  gboolean is_over = bus_admit_excess (&bus_request_peer (question)->flow, NULL, &need, &excess);
+  gboolean is_over = bus_room_excess (&bus_request_peer (question)->flow, NULL, &need, &excess);
 
   bus_request_fail_full (core, question, WIRE_STATUS_SLOW_CONSUMER,
                          "the answer arrived, but your queue is full: read faster", is_over ? &excess : NULL);

@@ -44,7 +44,7 @@ assured_member_has_room (const BusSubscription *member, const BusNeed *need, gui
   BusAccount *account = owner->account;
   BusExcess excess;
 
-  if (bus_admit_excess_kept (&owner->flow, member, need, &excess))
+  if (bus_room_excess_kept (&owner->flow, member, need, &excess))
     return assured_refuse (refusal, excess.limit, excess.most, excess.value);
   account->claimed += bytes;
   if (!bus_shed_fit_account (account, account->claimed, need->now_us))

@@ -102,12 +102,12 @@ typedef struct
 /* A member that has not acknowledged anything for long is picked when no other one has room, one that is demoted only when
  * none at all has. */
 static const PickRank pick_ranks[] = {
-  { PICK_PROMPT, bus_admit_has_room },
-  { PICK_PROMPT, bus_admit_may_wait },
-  { PICK_NOT_DEMOTED, bus_admit_has_room },
-  { PICK_NOT_DEMOTED, bus_admit_may_wait },
+  { PICK_PROMPT, bus_room_to_send },
+  { PICK_PROMPT, bus_room_to_wait },
+  { PICK_NOT_DEMOTED, bus_room_to_send },
+  { PICK_NOT_DEMOTED, bus_room_to_wait },
   /* The policy is applied at a ready peer: a closing one gets no gap any more. */
-  { PICK_ALL, bus_admit_has_room },
+  { PICK_ALL, bus_room_to_send },
   { PICK_NOT_DEMOTED, pick_takes_any },
   { PICK_ALL, pick_takes_any },
 };

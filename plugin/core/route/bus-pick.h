@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/bus-strategy.h"
-#include "queue/bus-admit.h"
+#include "queue/bus-room.h"
 #include "queue/bus-subscription.h"
 
 /*

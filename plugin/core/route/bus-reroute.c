@@ -2,6 +2,7 @@
 #include "route/bus-reroute.h"
 
 #include "peer/bus-state.h"
+#include "queue/bus-admit.h"
 #include "queue/bus-block.h"
 #include "queue/bus-fifo.h"
 #include "queue/bus-unsettled.h"

@@ -5,6 +5,7 @@
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "queue/bus-admit.h"
+#include "queue/bus-room.h"
 #include "queue/bus-fifo.h"
 #include "queue/bus-unsettled.h"
 #include "route/bus-catchup.h"

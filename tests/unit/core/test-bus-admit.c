@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/bus-peer.h"
-#include "queue/bus-admit.h"
+#include "queue/bus-room.h"
 #include "base/bus-overflow.h"
 #include "peer/bus-state.h"
 #include "core-pressure.h"
@@ -140,7 +140,7 @@ test_excess (gconstpointer data)
     const BusNeed need = { .len = SIZE, .lane = WIRE_LANE_DATA, .now_us = core.now_us };
     const BusSubscription *subscription = g_hash_table_lookup (slow->peer->subscriptions, GUINT_TO_POINTER (1));
 
-    g_assert_true (bus_admit_excess (&slow->peer->flow, subscription, &need, &excess));
+    g_assert_true (bus_room_excess (&slow->peer->flow, subscription, &need, &excess));
   }
   g_assert_cmpuint (excess.limit, ==, room->limit);
   g_assert_cmpuint (excess.value, >, excess.most);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
+#include "queue/bus-trim.h"
 
 /* Other bounds for messages that wait already, and the end of memory that is shared; then all of admission at random. */
 
@@ -13,7 +14,7 @@ adjust (Queue *queue, BusSubscription *subscription, BusOverflow policy, guint64
 {
   const BusBounds bounds = { .policy = policy, .messages = messages, .bytes = subscription->bounds.bytes };
 
-  return bus_admit_adjust (&queue->flow, subscription, &bounds, QUEUE_NOW_US);
+  return bus_trim_adjust (&queue->flow, subscription, &bounds, QUEUE_NOW_US);
 }
 
 static void
@@ -138,16 +139,16 @@ test_shed (Queue *queue, gconstpointer data)
   for (guint i = 0; i < 3; i++)
     queue_append (queue, large, DATA, 1000);
   before = queue->flow.waiting_bytes;
-  g_assert_cmpuint (bus_admit_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, before - queue->flow.waiting_bytes);
+  g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, before - queue->flow.waiting_bytes);
   queue_assert_fifo (queue, large, "w3 w4 g5-5x1l");
   queue_assert_fifo (queue, small, "w1 w2");
-  bus_admit_shed (&queue->flow, table, 2000, QUEUE_NOW_US); /* two of them */
+  bus_trim_shed (&queue->flow, table, 2000, QUEUE_NOW_US); /* two of them */
   queue_assert_fifo (queue, large, "g3-5x3l");
-  bus_admit_shed (&queue->flow, table, 1, QUEUE_NOW_US); /* then the next one, its oldest */
+  bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US); /* then the next one, its oldest */
   queue_assert_fifo (queue, small, "g1-1x1l w2");
-  g_assert_cmpuint (bus_admit_shed (&queue->flow, table, G_MAXSIZE, QUEUE_NOW_US), >, 0);
+  g_assert_cmpuint (bus_trim_shed (&queue->flow, table, G_MAXSIZE, QUEUE_NOW_US), >, 0);
   queue_assert_fifo (queue, small, "g1-2x2l");
-  g_assert_cmpuint (bus_admit_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0); /* nothing is left */
+  g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0); /* nothing is left */
 }
 
 /* Of equal ones that with the lower id, whatever the order of the table. Requests are not dropped. */
@@ -168,11 +169,11 @@ test_shed_order (Queue *queue, gconstpointer data)
       BusSubscription *subscription = g_ptr_array_index (queue->subscriptions, i - 1);
 
       g_assert_cmpuint (subscription->fifo.messages, ==, 1);
-      bus_admit_shed (&queue->flow, table, 1, QUEUE_NOW_US);
+      bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US);
       g_assert_cmpuint (subscription->fifo.messages, ==, 0);
       g_assert_cmpuint (subscription->missed_by[BUS_LOSS_LIMIT], ==, 1);
     }
-  g_assert_cmpuint (bus_admit_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0);
+  g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0);
   queue_assert_fifo (queue, server, "w6");
 }
 
@@ -206,7 +207,7 @@ random_input (Queue *queue, GRand *rand, guint64 *returned)
                              .messages = (guint64) g_rand_int_range (rand, 1, 8),
                              .bytes = 300 };
 
-        bus_admit_adjust (&queue->flow, subscription, &bounds, QUEUE_NOW_US);
+        bus_trim_adjust (&queue->flow, subscription, &bounds, QUEUE_NOW_US);
         return;
       }
     case 2:
@@ -219,7 +220,7 @@ random_input (Queue *queue, GRand *rand, guint64 *returned)
       {
         g_autoptr (GHashTable) table = table_of (queue);
 
-        bus_admit_shed (&queue->flow, table, (gsize) g_rand_int_range (rand, 1, 2000), QUEUE_NOW_US);
+        bus_trim_shed (&queue->flow, table, (gsize) g_rand_int_range (rand, 1, 2000), QUEUE_NOW_US);
         return;
       }
     case 4:

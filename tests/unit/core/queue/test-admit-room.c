@@ -114,24 +114,24 @@ test_has_room (Queue *queue, gconstpointer data)
   guint64 hard_bytes = queue->limits.queue_hard_bytes;
 
   queue->limits.queue_hard_bytes = 0; /* what is sent at once does not wait, so no bound applies */
-  g_assert_true (bus_admit_has_room (&queue->flow, subscription, &need));
+  g_assert_true (bus_room_to_send (&queue->flow, subscription, &need));
   queue->limits.queue_hard_bytes = hard_bytes;
   bus_window_use (&subscription->window, 10);
   bus_window_use (&subscription->window, 10);
-  g_assert_false (bus_admit_has_room (&queue->flow, subscription, &need)); /* without credit it has to wait */
+  g_assert_false (bus_room_to_send (&queue->flow, subscription, &need)); /* without credit it has to wait */
   bus_window_unuse (&subscription->window, 10);
 
   fill_lane (queue, WIRE_LANE_DATA, 40000);
-  g_assert_true (bus_admit_has_room (&queue->flow, subscription, &need));
+  g_assert_true (bus_room_to_send (&queue->flow, subscription, &need));
   queue_offer (queue, DATA);
   queue_return_credit (subscription, 1);
   subscription->bounds.messages = 1;
-  g_assert_false (bus_admit_has_room (&queue->flow, subscription, &need));
+  g_assert_false (bus_room_to_send (&queue->flow, subscription, &need));
   need.is_held = TRUE;
-  g_assert_true (bus_admit_has_room (&queue->flow, subscription, &need));
+  g_assert_true (bus_room_to_send (&queue->flow, subscription, &need));
 
   fill_lane (queue, WIRE_LANE_DATA, 30000); /* above the soft limit another one is better */
-  g_assert_false (bus_admit_has_room (&queue->flow, subscription, &need));
+  g_assert_false (bus_room_to_send (&queue->flow, subscription, &need));
 }
 
 static void
@@ -140,20 +140,20 @@ test_may_wait (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 0);
   BusNeed need = { .len = 10, .lane = WIRE_LANE_DATA, .now_us = QUEUE_NOW_US };
 
-  g_assert_true (bus_admit_may_wait (&queue->flow, subscription, &need));
+  g_assert_true (bus_room_to_wait (&queue->flow, subscription, &need));
   queue_offer (queue, DATA);
   subscription->bounds.messages = 1;
-  g_assert_false (bus_admit_may_wait (&queue->flow, subscription, &need));
+  g_assert_false (bus_room_to_wait (&queue->flow, subscription, &need));
   need.is_held = TRUE;
-  g_assert_true (bus_admit_may_wait (&queue->flow, subscription, &need));
+  g_assert_true (bus_room_to_wait (&queue->flow, subscription, &need));
   queue->limits.control_queue_bytes = 65536;
   fill_lane (queue, WIRE_LANE_CONTROL, 65537);
-  g_assert_true (bus_admit_may_wait (&queue->flow, subscription, &need));
+  g_assert_true (bus_room_to_wait (&queue->flow, subscription, &need));
   need.lane = WIRE_LANE_CONTROL; /* its bound stands above held credit */
-  g_assert_false (bus_admit_may_wait (&queue->flow, subscription, &need));
+  g_assert_false (bus_room_to_wait (&queue->flow, subscription, &need));
   need.lane = WIRE_LANE_DATA;
   subscription->state = BUS_SUBSCRIPTION_DEMOTED;
-  g_assert_false (bus_admit_may_wait (&queue->flow, subscription, &need));
+  g_assert_false (bus_room_to_wait (&queue->flow, subscription, &need));
 }
 
 /* --- which bound --- */
@@ -168,7 +168,7 @@ assert_excess (const Queue *queue,
 {
   BusExcess excess;
 
-  g_assert_true (bus_admit_excess (&queue->flow, subscription, need, &excess));
+  g_assert_true (bus_room_excess (&queue->flow, subscription, need, &excess));
   g_assert_cmpstr (bus_limit_name (excess.limit), ==, bus_limit_name (limit));
   g_assert_cmpuint (excess.most, ==, most);
   g_assert_cmpuint (excess.value, ==, value);
@@ -183,14 +183,14 @@ test_excess_of_the_subscription (Queue *queue, gconstpointer data)
 
   subscription->bounds.messages = 2;
   subscription->bounds.bytes = 1;
-  g_assert_false (bus_admit_excess (&queue->flow, subscription, &need, &excess)); /* one may always wait */
+  g_assert_false (bus_room_excess (&queue->flow, subscription, &need, &excess)); /* one may always wait */
   queue_offer (queue, DATA);
   assert_excess (queue, subscription, &need, BUS_LIMIT_subscription_queue_bytes, 1, subscription->fifo.bytes + 10);
   subscription->bounds.bytes = subscription->fifo.bytes + 10;
-  g_assert_false (bus_admit_excess (&queue->flow, subscription, &need, &excess));
+  g_assert_false (bus_room_excess (&queue->flow, subscription, &need, &excess));
   subscription->bounds.messages = 1;
   assert_excess (queue, subscription, &need, BUS_LIMIT_subscription_queue_messages, 1, 2);
-  g_assert_false (bus_admit_excess (&queue->flow, NULL, &need, &excess)); /* the peer itself has no such bounds */
+  g_assert_false (bus_room_excess (&queue->flow, NULL, &need, &excess)); /* the peer itself has no such bounds */
 }
 
 static void
@@ -209,7 +209,7 @@ test_excess_of_the_peer (Queue *queue, gconstpointer data)
   assert_excess (queue, subscription, &need, BUS_LIMIT_queue_hard_bytes, queue->limits.queue_hard_bytes,
                  queue->flow.waiting_bytes + cost);
   queue->limits.queue_hard_bytes++;
-  g_assert_false (bus_admit_excess (&queue->flow, subscription, &need, &excess));
+  g_assert_false (bus_room_excess (&queue->flow, subscription, &need, &excess));
 
   queue->limits.queue_soft_bytes = 100;
   queue->flow.soft_since_us = QUEUE_NOW_US - (gint64) queue->limits.queue_soft_timeout_us;
@@ -219,7 +219,7 @@ test_excess_of_the_peer (Queue *queue, gconstpointer data)
   queue->limits.control_queue_bytes = 65536;
   fill_lane (queue, WIRE_LANE_CONTROL, 65537);
   queue->limits.queue_hard_bytes = 1u << 20;
-  g_assert_false (bus_admit_excess (&queue->flow, NULL, &need, &excess));
+  g_assert_false (bus_room_excess (&queue->flow, NULL, &need, &excess));
   need.lane = WIRE_LANE_CONTROL;
   assert_excess (queue, NULL, &need, BUS_LIMIT_control_queue_bytes, 65536, 65537);
 }
