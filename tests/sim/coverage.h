@@ -152,6 +152,11 @@
   X (LOST_GROUP, "I07-loss-of-a-publisher-reported-to-a-member")                                                       \
   X (LOST_JOINED, "I07-losses-of-publishers-joined")                                                                   \
   X (LOST_DENIED, "A08-loss-of-a-foreign-topic-denied")                                                                \
+  X (STORM_YIELDED, "F08-silent-connection-gave-way")                                                                  \
+  X (STORM_YOUNG, "F08-young-connections-keep-their-places")                                                           \
+  X (STORM_SHARE, "R01-share-of-an-account")                                                                           \
+  X (STORM_FULL, "R01-all-connections")                                                                                \
+  X (STORM_WAITS, "R01-accepts-wait")                                                                                  \
   X (RIVAL_NEWER, "K11-newer-incarnation")                                                                             \
   X (RIVAL_OLDER, "K11-older-incarnation")                                                                             \
   X (RIVAL_OTHER_PROCESS, "K11-equal-incarnation-of-another-process")                                                  \

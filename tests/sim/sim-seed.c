@@ -3,6 +3,7 @@
 #include "sim-hops.h"
 #include "sim-lost.h"
 #include "sim-peers.h"
+#include "sim-storm.h"
 #include "sim-will.h"
 #include "sim-world.h"
 
@@ -95,6 +96,9 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->holds = seed % 5 == 3;
   world->traces = seed % 3 == 1;
   world->loses = seed % 7 == 3;
+  world->storms = seed % 7 == 5;
+  if (world->storms)
+    sim_storm_limits (seed / 7, &world->options.limits);
   world->restarts = sim_chance (&world->random, 30);
   world->retains = seed % 5 == 2;
   world->has_wills = seed % 5 == 2 || seed % 5 == 4;

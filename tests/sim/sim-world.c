@@ -5,6 +5,7 @@
 #include "core-view.h"
 #include "sim-lost.h"
 #include "sim-peers.h"
+#include "sim-storm.h"
 #include "sim-will.h"
 
 #include <string.h>
@@ -56,6 +57,7 @@ sim_world_connect (SimWorld *world, SimClient *client)
 
   sim_client_reset (client);
   client->number = ++world->next_client;
+  client->connected_us = world->now_us;
   if (client->incarnation == 0 || sim_chance (&world->random, 30))
     world_renew (client);
   client->peer = bus_core_connect (world->core, &who, client, world->now_us, &refusal);
@@ -112,6 +114,11 @@ sim_world_close_peers (SimWorld *world)
     {
       SimClient *client = bus_peer_link (peer);
 
+      if (client->slot == SIM_STRANGER_SLOT)
+        {
+          sim_storm_close (world, client);
+          continue;
+        }
       sim_model_gone (world->model, client->number);
       sim_watch_end_all (world->watch, client->number);
       sim_world_drain (world, client, TRUE);

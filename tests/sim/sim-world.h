@@ -173,7 +173,8 @@ typedef struct
   SimRole role;
   char id[16];
   const char *type;
-  BusPeer *peer;    /* NULL: not connected */
+  BusPeer *peer; /* NULL: not connected */
+  gint64 connected_us;
   guint64 begun_at; /* accept sequence, when it said hello */
   gboolean is_ready;
   gboolean is_known;    /* the broker accepted its HELLO */
@@ -223,6 +224,7 @@ typedef struct
 /* The groups of one name: of each account, and of a type of tasks. */
 #define SIM_SCOPES (SIM_COLLECTOR_ACCOUNTS + 2u)
 
+typedef struct SimStorm SimStorm; /* see sim-storm.c */
 typedef struct SimLosts SimLosts; /* see sim-lost.h */
 typedef struct SimPeers SimPeers; /* see sim-peers.h */
 typedef struct SimHops SimHops;   /* see sim-hops.h */
@@ -260,6 +262,7 @@ struct SimWorld
   SimHops *hops;
   SimPeers *peers;
   SimLosts *losts;
+  SimStorm *storm; /* within one step only */
   SimPassing passing;
   SimWaits *waits;
   SimCoverage *coverage;
@@ -277,6 +280,7 @@ struct SimWorld
   gboolean has_wills;         /* clients leave last messages, and say GOODBYE */
   gboolean holds;             /* clients let messages be held for groups without members */
   gboolean numbers;           /* clients number some of their messages */
+  gboolean storms;            /* many connections come at once */
   gboolean loses;             /* clients report messages that they could not send */
   gboolean traces;            /* clients ask for the stations of some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
