@@ -2,6 +2,7 @@
 #include "deye-bus-answers-private.h"
 
 #include "deye-bus-client-private.h"
+#include "deye-bus-context.h"
 #include "session/deye-bus-session-answer.h"
 #include "session/deye-bus-session-standing.h"
 #include "wire-feature.h"
@@ -100,12 +101,13 @@ deye_bus_answers_dispose (GObject *object)
 {
   DeyeBusAnswers *self = DEYE_BUS_ANSWERS (object);
   DeyeBusPending *pending = g_steal_pointer (&self->pending);
+  DeyeBusContextRelease release;
 
-  if (pending != NULL && g_main_context_acquire (self->client->context))
+  if (pending != NULL && deye_bus_context_begin_release (&release, self->client->context))
     {
       answers_give_up (self->client, pending);
       deye_bus_pending_unref (pending);
-      g_main_context_release (self->client->context);
+      deye_bus_context_end_release (&release);
     }
   else if (pending != NULL)
     answers_hand_over (self->client, pending);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+#include "deye-bus-context.h"
 
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
@@ -24,7 +25,7 @@ deye_bus_client_get_unsent (DeyeBusClient *self)
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), 0);
 
   /* Another thread may be writing, and would free the queue during the count. */
-  if (!g_main_context_acquire (self->context))
+  if (!deye_bus_context_acquire (self->context))
     return G_MAXUINT64;
   messages = deye_bus_stash_count (&self->stash);
   if (self->session != NULL)

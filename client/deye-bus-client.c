@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+#include "deye-bus-context.h"
 #include "deye-bus-locale.h"
 #include "platform-place.h"
 #include "platform-process.h"
@@ -78,7 +79,7 @@ deye_bus_client_enter (DeyeBusClient *self, GError **error)
                            _ ("This client belongs to the parent process: create a new one after fork()"));
       return FALSE;
     }
-  if (!g_main_context_acquire (self->context))
+  if (!deye_bus_context_acquire (self->context))
     {
       g_set_error_literal (
           error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
@@ -146,11 +147,23 @@ client_hand_over (DeyeBusClient *self)
 }
 
 static void
+client_let_go (DeyeBusClient *self)
+{
+  guint64 unsent;
+
+  deye_bus_client_stop_heartbeat (self);
+  unsent = deye_bus_client_drop_connection (self);
+  deye_bus_client_detach (self);
+  deye_bus_client_dispose_unsent (self, unsent);
+}
+
+static void
 deye_bus_client_dispose (GObject *object)
 {
   DeyeBusClient *self = DEYE_BUS_CLIENT (object);
-  gboolean entered = g_main_context_acquire (self->context);
-  guint64 unsent;
+  DeyeBusContextRelease release;
+  gboolean entered = deye_bus_context_begin_release (&release, self->context);
+  gboolean in_callback;
 
   if (!entered && !deye_bus_client_is_forked (self))
     {
@@ -159,19 +172,13 @@ deye_bus_client_dispose (GObject *object)
     }
   /* A dispatch holds the client, so this is g_object_run_dispose() in a callback. It would free what the callback is called
    * with, so it does nothing. */
-  if (self->dispatching > 0)
-    {
-      if (entered)
-        g_main_context_release (self->context);
-      return;
-    }
-  deye_bus_client_stop_heartbeat (self);
-  unsent = deye_bus_client_drop_connection (self);
-  deye_bus_client_detach (self);
-  deye_bus_client_dispose_unsent (self, unsent);
+  in_callback = self->dispatching > 0;
+  if (!in_callback)
+    client_let_go (self);
   if (entered)
-    g_main_context_release (self->context);
-  G_OBJECT_CLASS (deye_bus_client_parent_class)->dispose (object);
+    deye_bus_context_end_release (&release);
+  if (!in_callback)
+    G_OBJECT_CLASS (deye_bus_client_parent_class)->dispose (object);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-service-private.h"
 
+#include "deye-bus-context.h"
 #include "deye-bus-error.h"
 #include "service/deye-bus-value.h"
 
@@ -183,7 +184,7 @@ deye_bus_service_get_name (DeyeBusService *self)
 gboolean
 deye_bus_service_enter (DeyeBusService *self, GError **error)
 {
-  if (self->context == NULL || g_main_context_acquire (self->context))
+  if (self->context == NULL || deye_bus_context_acquire (self->context))
     return TRUE;
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
                        _ ("Another thread runs the context of this service's client: call it from that thread"));

@@ -56,8 +56,8 @@ LAYERS = [
     Layer("module", ["plugin/module*"], ["service"], "module", "the one exported symbol"),
 
     Layer("values", ["client/deye-bus-" + name + "*"
-                     for name in ("error", "export", "hop", "message", "options", "pack", "publish-result", "subscribe-options",
-                                  "trace")],
+                     for name in ("context", "error", "export", "hop", "message", "options", "pack", "publish-result",
+                                  "subscribe-options", "trace")],
           ["proto"], "client", "messages, options, errors"),
     Layer("classes", ["client/deye-bus-subscription.h"] + ["client/deye-bus-client" + name + ".h"
                                                            for name in ("", "-connection", "-publish", "-request", "-subscribe")],

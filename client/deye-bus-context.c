@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-context.h"
+
+static GMutex context_lock; /* of the list; also held from an acquisition until it is in the list */
+static GCond context_ended;
+static DeyeBusContextRelease *context_releases;
+
+/* The caller holds the lock. */
+static gboolean
+context_must_wait (const GMainContext *context)
+{
+  gboolean found = FALSE;
+
+  for (const DeyeBusContextRelease *release = context_releases; release != NULL; release = release->next)
+    {
+      if (release->thread == g_thread_self ())
+        return FALSE;
+      found = found || release->context == context;
+    }
+  return found;
+}
+
+static gboolean
+context_wait (GMainContext *context)
+{
+  gboolean acquired;
+
+  g_mutex_lock (&context_lock);
+  while (!(acquired = g_main_context_acquire (context)) && context_must_wait (context))
+    g_cond_wait (&context_ended, &context_lock);
+  g_mutex_unlock (&context_lock);
+  return acquired;
+}
+
+gboolean
+deye_bus_context_acquire (GMainContext *context)
+{
+  return g_main_context_acquire (context) || context_wait (context);
+}
+
+gboolean
+deye_bus_context_begin_release (DeyeBusContextRelease *release, GMainContext *context)
+{
+  gboolean acquired;
+
+  g_mutex_lock (&context_lock);
+  acquired = g_main_context_acquire (context);
+  if (acquired)
+    {
+      *release = (DeyeBusContextRelease){ context, g_thread_self (), context_releases };
+      context_releases = release;
+    }
+  g_mutex_unlock (&context_lock);
+  return acquired;
+}
+
+void
+deye_bus_context_end_release (DeyeBusContextRelease *release)
+{
+  DeyeBusContextRelease **link = &context_releases;
+
+  g_mutex_lock (&context_lock);
+  while (*link != release)
+    link = &(*link)->next;
+  *link = release->next;
+  g_main_context_release (release->context);
+  g_cond_broadcast (&context_ended);
+  g_mutex_unlock (&context_lock);
+}

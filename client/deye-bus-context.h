@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The main context of a client. One thread at a time owns it, and a public call acquires it.
+ *
+ * Another thread may own it for two reasons. It iterates the context, for an unknown time: then a call fails at once. Or it is
+ * about to dispose of a client whose last reference it released, as garbage collectors do: that is short and not visible to the
+ * caller, so a call waits for its end.
+ *
+ * Invariant: no thread waits here while it disposes of a client itself, so two of them never wait for each other.
+ */
+
+/* The dispose of one object; on the stack of its thread. */
+typedef struct DeyeBusContextRelease DeyeBusContextRelease;
+struct DeyeBusContextRelease
+{
+  GMainContext *context;
+  GThread *thread;
+  DeyeBusContextRelease *next;
+};
+
+/* FALSE: another thread iterates @context. TRUE: call g_main_context_release() at the end. */
+gboolean deye_bus_context_acquire (GMainContext *context);
+
+/* Never waits. FALSE: another thread owns @context. */
+gboolean deye_bus_context_begin_release (DeyeBusContextRelease *release, GMainContext *context);
+void deye_bus_context_end_release (DeyeBusContextRelease *release);
