@@ -698,20 +698,20 @@ def wrong_thread(bus):
 @test
 def references_dropped_in_another_thread(bus):
     """Python's garbage collector runs in any thread; this one receives messages meanwhile."""
-    publisher, rounds, done = bus.collector(), 30, []
+    publisher, rounds, done, context = bus.collector(), 30, [], GLib.MainContext.default()
     for number in range(rounds):
         client = DeyeBus.Client.new_tool(bus.address, f"dropped-{number}")
         client.connect(None)
         box = [client, client.subscribe(EVENT, None, lambda *_: None, None, None)]
         del client
         publish(publisher, EVENT, "text")
-        thread = threading.Thread(target=lambda box=box: (box.clear(), done.append(True)))
+        thread = threading.Thread(target=lambda box=box: (box.clear(), done.append(True), context.wakeup()))
         thread.start()
-        wait_until(lambda: GLib.MainContext.default().iteration(False) or not thread.is_alive(), "the thread")
+        wait_until(lambda: len(done) > number, "the thread")
         thread.join()
         del box
     assert len(done) == rounds
-    wait_until(lambda: publish(publisher, EVENT, "text").matched == 0, "the subscriptions to end")
+    wait_until(lambda: publish(publisher, EVENT, "text").matched == 0, "the subscriptions to end", blocks=False)
 
 
 @test

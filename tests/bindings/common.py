@@ -13,8 +13,11 @@ SECOND_US = 1000000
 
 # --- waiting ---
 
-def wait_until(condition, what, context=None):
-    """Runs the context until the condition holds; the watchdog makes it fail, a test never sleeps."""
+def wait_until(condition, what, context=None, blocks=True):
+    """Runs the context until the condition holds; the watchdog makes it fail, a test never sleeps.
+
+    blocks=False: the condition asks the broker, and a new answer does not wake the context.
+    """
     context = context or GLib.MainContext.default()
     late = []
     watchdog = GLib.timeout_source_new_seconds(WATCHDOG_S)
@@ -23,7 +26,7 @@ def wait_until(condition, what, context=None):
     try:
         while not condition():
             assert not late, f"still waiting for {what}"
-            context.iteration(True)
+            context.iteration(blocks)
     finally:
         watchdog.destroy()
 
