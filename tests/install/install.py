@@ -192,10 +192,10 @@ def _(tree):
         with subprocess.Popen([program, agent.address], env=tree.env, stdout=subprocess.PIPE, text=True) as outside:
             equal(outside.stdout.readline(), "ready\n")
             said = tree.run(tree.program("deyebusctl"), "-a", agent.address, "introspect", "outside-1")
-            holds("org.example.Outside" in said and "Says what it was told." in said, said)
+            holds("org.example.Outside" in said and "Returns its payload." in said, said)
             equal(tree.run(tree.program("deyebusctl"), "-a", agent.address, "call", "outside-1", "Greet", "hello", "--raw"),
                   "hello")
-            outside.kill()
+            equal(outside.wait(PATIENCE_S), 0)
 
 
 def guide(tree, name):
