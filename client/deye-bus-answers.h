@@ -51,8 +51,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusAnswers, deye_bus_answers, DEYE_BUS, ANSWERS, GObje
  * @stall_us: longest time between two answers, in microseconds; 0: no limit but the timeout
  * @error: return location for a #GError, or %NULL
  *
- * Sends a request with more than one answer. The call never waits: without credit the request is queued. What the broker
- * refuses is the error of deye_bus_answers_next().
+ * Sends a request with more than one answer. The call never waits: without credit the request is queued. If the broker
+ * refuses the request, deye_bus_answers_next() fails with its error.
  *
  * Returns: (transfer full): the answers; %NULL with %DEYE_BUS_ERROR_UNSUPPORTED (the broker does not offer streams),
  *   %DEYE_BUS_ERROR_WOULD_BLOCK (too many calls are waiting for credit), %DEYE_BUS_ERROR_LIMIT,

@@ -202,8 +202,8 @@ G_BEGIN_DECLS
  * DeyeBusClient::epoch-changed:
  * @self: the client
  *
- * Emitted when the client has connected to a broker that was restarted since the last connection. What the earlier broker had
- * accepted and not delivered is lost.
+ * Emitted when the client has connected to a broker that was restarted since the last connection. Messages that the
+ * earlier broker had accepted and not delivered are lost.
  *
  * Since: 0.1
  */

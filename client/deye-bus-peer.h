@@ -74,8 +74,8 @@ DEYE_BUS_API gboolean deye_bus_peer_is_present (DeyeBusPeer *peer);
  * @peer: a #DeyeBusPeer
  *
  * Gets the number that the client object of the peer has drawn. It stays the same when the client connects again, and it is
- * another one when the program was restarted, or when another process has taken over the id. Which of two numbers is larger
- * means nothing.
+ * another one when the program was restarted, or when another process has taken over the id. The order of
+ * two numbers means nothing.
  *
  * Returns: the number
  *

@@ -14,8 +14,8 @@
  * The verb `timeline`: the messages of one root and what became of them, as a tree by parent or as JSON objects.
  *
  * The broker lists the messages in the order in which it handled them. A message is shown below the first accepted one that has
- * its parent id as correlation id. What peers chose may name any parent, so each message is shown once, wherever its
- * parents lead.
+ * its parent id as correlation id. A peer may name any message as parent, also one that follows, so each message is shown
+ * once, whatever its parents are.
  */
 
 typedef Daemoneye__Eventbus__V1__TimelineItem TimelineItem;
