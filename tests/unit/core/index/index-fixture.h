@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "index/bus-index.h"
+
+/*
+ * An oracle for the index: it splits text and compares one segment after the other, and shares nothing with the code under test.
+ * Besides, entries that are filed in an index, and the comparison of what the index finds with what the oracle finds.
+ */
+
+gboolean oracle_match (char *const *pattern, char *const *topic);
+
+/* Text and its segments, many of them. */
+typedef struct
+{
+  char *text;
+  char **split;
+} OracleLine;
+
+GPtrArray *oracle_lines_new (void);
+
+void oracle_lines_add (GPtrArray *lines, const char *text);
+
+const OracleLine *oracle_line (const GPtrArray *lines, guint i);
+
+/* Every text of 1 to @levels segments over @letters; the first segment is taken from @first. */
+GPtrArray *oracle_enumerate (const char *const *first, const char *const *letters, guint n_letters, guint levels);
+
+GPtrArray *oracle_topics (guint levels);
+
+gboolean oracle_is_pattern (char *const *split);
+
+GPtrArray *oracle_good_patterns (guint levels);
+
+/* The filed items, in order: the oracle's index. Three owners share the items. */
+typedef struct
+{
+  const OracleLine *pattern;
+  gpointer item;
+  BusFiled *filed;
+} IndexEntry;
+
+void index_assert_matches (const BusIndex *index, const GArray *entries, const OracleLine *topic);
+
+void index_file (BusIndex *index, GArray *entries, const OracleLine *pattern, gpointer item);
+
+void index_unfile (BusIndex *index, GArray *entries, guint at);
+
+void index_remove_all (BusIndex *index, GArray *entries);
