@@ -372,6 +372,22 @@ model_is_vacant (gpointer key, gpointer value, gpointer asked)
   return !g_hash_table_contains (asked, key);
 }
 
+static ModelMessage *
+model_new_message (guint64 number, guint64 seq, const char *topic, gsize payload_len)
+{
+  ModelMessage *message = g_new0 (ModelMessage, 1);
+
+  message->seq = seq;
+  message->number = number;
+  message->len = payload_len;
+  message->lane = model_lane_of (topic, payload_len);
+  message->topic = g_strdup (topic);
+  message->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  message->attempts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  message->vacant = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return message;
+}
+
 guint
 sim_model_publish (SimModel *model,
                    guint peer,
@@ -385,22 +401,14 @@ sim_model_publish (SimModel *model,
                    const SimLineage *lineage,
                    guint64 seq)
 {
-  ModelMessage *message = g_new0 (ModelMessage, 1);
+  ModelMessage *message = model_new_message (number, seq, topic, payload_len);
   GHashTable *members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GHashTable) vacant = g_hash_table_new (g_str_hash, g_str_equal); /* groups with a member that drains */
 
-  message->seq = seq;
-  message->number = number;
-  message->len = payload_len;
-  message->lane = model_lane_of (topic, payload_len);
-  message->topic = g_strdup (topic);
   message->to_each = broadcast || target != NULL;
   message->target = g_strdup (target);
   message->ttl_us = ttl_us;
   message->sender = g_strdup (sim_model_peer (model, peer)->id);
-  message->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  message->attempts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  message->vacant = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   message->asked = members;
   message->at_least_once = at_least_once;
   g_hash_table_insert (model->messages, &message->number, message);
