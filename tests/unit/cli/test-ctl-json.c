@@ -124,6 +124,32 @@ test_scalars_read (void)
 }
 
 /* Every integer is taken exactly, or refused; as a number and as a string. */
+/* @written: NULL: refused, with the field and the text */
+static void
+assert_number (const ProtobufCMessageDescriptor *type,
+               const char *json,
+               const char *field,
+               const char *text,
+               const char *written)
+{
+  g_autofree char *wanted = g_strdup_printf ("\"%s\":%s,", field, written);
+  g_autofree char *shown = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) payload = ctl_fixture_pack (type, json, &error);
+
+  g_test_message ("%s", json);
+  if (written == NULL)
+    {
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+      g_assert_true (g_str_has_prefix (error->message, field));
+      g_assert_nonnull (strstr (error->message, text));
+      return;
+    }
+  g_assert_no_error (error);
+  shown = ctl_fixture_unpack (type, payload, NULL);
+  g_assert_nonnull (strstr (shown, wanted));
+}
+
 static void
 test_integers_exact (void)
 {
@@ -168,22 +194,8 @@ test_integers_exact (void)
       {
         const char *quote = quoted == 1 ? "\"" : "";
         g_autofree char *json = g_strdup_printf ("{\"%s\":%s%s%s}", rows[i].field, quote, rows[i].text, quote);
-        g_autofree char *wanted = g_strdup_printf ("\"%s\":%s,", rows[i].field, rows[i].written);
-        g_autofree char *shown = NULL;
-        g_autoptr (GError) error = NULL;
-        g_autoptr (GBytes) payload = ctl_fixture_pack (type, json, &error);
 
-        g_test_message ("%s", json);
-        if (rows[i].written == NULL)
-          {
-            g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
-            g_assert_true (g_str_has_prefix (error->message, rows[i].field));
-            g_assert_nonnull (strstr (error->message, rows[i].text));
-            continue;
-          }
-        g_assert_no_error (error);
-        shown = ctl_fixture_unpack (type, payload, NULL);
-        g_assert_nonnull (strstr (shown, wanted));
+        assert_number (type, json, rows[i].field, rows[i].text, rows[i].written);
       }
 }
 
