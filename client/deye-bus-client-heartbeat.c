@@ -5,6 +5,8 @@
 #include "deye-bus-pack.h"
 #include "health.pb-c.h"
 #include "session/deye-bus-session-restore.h"
+#include "session/deye-bus-session-send.h"
+#include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
@@ -53,14 +55,20 @@ heartbeat_send (DeyeBusClient *self)
 
 /* --- verification --- */
 
-/* A broker before this field sends none. */
+/* 0 means none, or a broker before this field, which grants no DELIVERY either. */
+static gboolean
+heartbeat_is_counted (DeyeBusClient *self, guint32 subscriptions)
+{
+  return subscriptions != 0 || deye_bus_session_check_features (self->session, WIRE_FEATURE_DELIVERY, NULL);
+}
+
 static gboolean
 heartbeat_differs (DeyeBusClient *self, DeyeBusMessage *message)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__ping_reply__descriptor, message);
   const Daemoneye__Eventbus__V1__PingReply *reply = guard != NULL ? wire_guard_message (guard) : NULL;
 
-  return reply != NULL && reply->subscriptions != 0
+  return reply != NULL && heartbeat_is_counted (self, reply->subscriptions)
          && reply->subscriptions != deye_bus_session_n_subscribed (self->session);
 }
 

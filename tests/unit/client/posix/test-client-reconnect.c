@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client-fixture.h"
+#include "posix/reconnect-fixture.h"
 #include "test-watchdog.h"
 #include "wire-feature.h"
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /*
@@ -14,56 +13,6 @@
  * The client has an address, since a client for a given descriptor connects only once. A synchronous call needs a broker
  * that answers meanwhile: a thread accepts one connection and sends WELCOME.
  */
-
-typedef struct
-{
-  GMainContext *context;
-  char *directory;
-  char *path;
-  int listener;       /* -1: nothing listens */
-  GThread *thread;    /* accepts the next connection; NULL: none does */
-  GBytes *welcome;    /* for the thread */
-  int peer;           /* the broker's end of the accepted connection; -1: none */
-  gboolean reconnect; /* when the state is DISCONNECTED the next time */
-  DeyeBusClient *client;
-  ClientResult result; /* of the asynchronous attempt */
-} ReconnectFixture;
-
-static void
-set_up (ReconnectFixture *f, gconstpointer data)
-{
-  test_watchdog_start (g_test_get_path ());
-  f->listener = f->peer = -1;
-  f->directory = g_dir_make_tmp ("deye-bus-XXXXXX", NULL);
-  f->path = g_build_filename (f->directory, "s", NULL);
-  f->context = g_main_context_new ();
-  g_main_context_push_thread_default (f->context);
-  f->client = deye_bus_client_new (f->path, "tester", "procmond");
-  deye_bus_client_set_reconnect (f->client, FALSE);
-}
-
-static void
-tear_down (ReconnectFixture *f, gconstpointer data)
-{
-  client_result_clear (&f->result);
-  g_assert_finalize_object (f->client);
-  g_main_context_pop_thread_default (f->context);
-  g_main_context_unref (f->context);
-  close (f->peer);
-  close (f->listener);
-  unlink (f->path);
-  rmdir (f->directory);
-  g_free (f->path);
-  g_free (f->directory);
-  test_watchdog_stop ();
-}
-
-static void
-settle (ReconnectFixture *f)
-{
-  while (g_main_context_iteration (f->context, FALSE))
-    ;
-}
 
 /* --- the broker --- */
 
@@ -82,25 +31,6 @@ broker_run (gpointer data)
   return GINT_TO_POINTER (peer);
 }
 
-static struct sockaddr_un
-broker_address (ReconnectFixture *f)
-{
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-  g_strlcpy (address.sun_path, f->path, sizeof address.sun_path);
-  return address;
-}
-
-static void
-broker_listen (ReconnectFixture *f, int backlog)
-{
-  struct sockaddr_un address = broker_address (f);
-
-  f->listener = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  g_assert_cmpint (bind (f->listener, (struct sockaddr *) &address, sizeof address), ==, 0);
-  g_assert_cmpint (listen (f->listener, backlog), ==, 0);
-}
-
 static void
 broker_start (ReconnectFixture *f, guint64 features)
 {
@@ -108,7 +38,7 @@ broker_start (ReconnectFixture *f, guint64 features)
   g_autoptr (GByteArray) welcome = g_byte_array_new ();
 
   if (f->listener < 0)
-    broker_listen (f, 4);
+    reconnect_fixture_listen (f, 4);
   script_welcome (welcome, &wish);
   f->welcome = g_byte_array_free_to_bytes (g_steal_pointer (&welcome));
   f->thread = g_thread_new ("broker", broker_run, f);
@@ -168,7 +98,7 @@ test_after_call (ReconnectFixture *f, gconstpointer data)
 {
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
   connect_again (f);
-  settle (f);
+  reconnect_fixture_settle (f);
   assert_attempt_failed (f, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER);
   assert_connected (f);
 }
@@ -192,7 +122,7 @@ test_from_handler (ReconnectFixture *f, gconstpointer data)
 
   f->reconnect = TRUE;
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
-  settle (f);
+  reconnect_fixture_settle (f);
   g_assert_false (f->reconnect);
   assert_attempt_failed (f, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_BROKER);
   assert_connected (f);
@@ -219,7 +149,7 @@ test_after_cancelled_methods (ReconnectFixture *f, gconstpointer data)
   g_assert_null (deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, NULL));
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
   connect_again (f);
-  settle (f);
+  reconnect_fixture_settle (f);
   assert_attempt_failed (f, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   assert_connected (f);
 }
@@ -234,8 +164,8 @@ test_refused (ReconnectFixture *f, gconstpointer data)
   gint64 due_us;
   int early;
 
-  broker_listen (f, 0);
-  address = broker_address (f);
+  reconnect_fixture_listen (f, 0);
+  address = reconnect_fixture_address (f);
   early = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   g_assert_cmpint (connect (early, (struct sockaddr *) &address, sizeof address), ==, 0);
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
@@ -248,71 +178,14 @@ test_refused (ReconnectFixture *f, gconstpointer data)
   g_assert_cmpint (accept (f->listener, NULL, NULL), <, 0);
   g_assert_cmpint (errno, ==, EAGAIN);
 
-  settle (f);
+  reconnect_fixture_settle (f);
   g_assert_cmpuint (second.calls, ==, 1);
   g_assert_false (deye_bus_client_connect_finish (f->client, second.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
   deye_bus_client_close (f->client, NULL, NULL);
-  settle (f);
+  reconnect_fixture_settle (f);
   g_assert_cmpuint (f->result.calls, ==, 1);
   close (early);
-}
-
-/* Accepts the client's next connection, and lets it become ready. */
-static void
-broker_welcome (ReconnectFixture *f)
-{
-  g_autoptr (GByteArray) welcome = g_byte_array_new ();
-
-  close (f->peer);
-  while ((f->peer = accept (f->listener, NULL, NULL)) < 0)
-    g_main_context_iteration (f->context, TRUE);
-  script_welcome (welcome, NULL);
-  g_assert_cmpint (send (f->peer, welcome->data, welcome->len, MSG_NOSIGNAL), ==, (gssize) welcome->len);
-  while (deye_bus_client_get_state (f->client) != DEYE_BUS_CLIENT_STATE_READY)
-    g_main_context_iteration (f->context, TRUE);
-}
-
-/* The id of the next request of the client. */
-static guint64
-broker_next_request (ReconnectFixture *f)
-{
-  g_autoptr (GByteArray) got = g_byte_array_new ();
-  guint8 bytes[4096];
-
-  for (;;)
-    {
-      gssize n = recv (f->peer, bytes, sizeof bytes, MSG_DONTWAIT);
-      g_autoptr (GPtrArray) frames = NULL;
-
-      if (n > 0)
-        g_byte_array_append (got, bytes, (guint) n);
-      frames = script_take (got);
-      if (script_find (frames, WIRE_KIND_REQUEST) != NULL)
-        return script_find (frames, WIRE_KIND_REQUEST)->envelope.id;
-      g_main_context_iteration (f->context, TRUE);
-    }
-}
-
-/* The broker counts other subscriptions than the client has: a new connection restores them. */
-static void
-test_verified (ReconnectFixture *f, gconstpointer data)
-{
-  g_autoptr (GByteArray) answer = g_byte_array_new ();
-
-  deye_bus_client_set_reconnect (f->client, TRUE);
-  broker_listen (f, 4);
-  deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
-  broker_welcome (f);
-  g_assert_true (deye_bus_client_set_heartbeat (f->client, 100000, NULL));
-  script_reply (answer, broker_next_request (f), "\x18\x03"); /* PingReply.subscriptions = 3 */
-  g_assert_cmpint (send (f->peer, answer->data, answer->len, MSG_NOSIGNAL), ==, (gssize) answer->len);
-  while (deye_bus_client_get_state (f->client) == DEYE_BUS_CLIENT_STATE_READY)
-    g_main_context_iteration (f->context, TRUE);
-  broker_welcome (f);
-  g_assert_true (deye_bus_client_set_heartbeat (f->client, 0, NULL));
-  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
-  settle (f);
 }
 
 /* --- publishing meanwhile --- */
@@ -355,9 +228,9 @@ test_stash (ReconnectFixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_flush (f->client, NULL, FALSE, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
   g_assert_nonnull (strstr (error->message, "3"));
-  broker_listen (f, 4);
-  broker_welcome (f);
-  settle (f);
+  reconnect_fixture_listen (f, 4);
+  reconnect_fixture_welcome (f, NULL);
+  reconnect_fixture_settle (f);
   while ((n = recv (f->peer, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
     g_byte_array_append (got, bytes, (guint) n);
   frames = script_take (got);
@@ -386,7 +259,7 @@ test_stash_closed (ReconnectFixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_close (f->client, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
   g_assert_nonnull (strstr (error->message, "2"));
-  settle (f);
+  reconnect_fixture_settle (f);
 }
 
 static void
@@ -405,21 +278,9 @@ test_stash_given_up (ReconnectFixture *f, gconstpointer data)
   g_signal_connect (f->client, "error", G_CALLBACK (count_errors), &errors);
   start_without_broker (f);
   deye_bus_client_set_reconnect (f->client, FALSE);
-  settle (f);
+  reconnect_fixture_settle (f);
   g_assert_cmpuint (errors, ==, 1);
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
-}
-
-static GPtrArray *
-broker_hear (ReconnectFixture *f)
-{
-  g_autoptr (GByteArray) got = g_byte_array_new ();
-  guint8 bytes[4096];
-  gssize n;
-
-  while ((n = recv (f->peer, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
-    g_byte_array_append (got, bytes, (guint) n);
-  return script_take (got);
 }
 
 /* Before the first attempt, a call can wait as well as between two connections. */
@@ -436,7 +297,7 @@ test_wait_for_ready (ReconnectFixture *f, gconstpointer data)
 
   deye_bus_options_set_wait_for_ready (options, TRUE);
   deye_bus_client_request_async (f->client, "tasks.a", NULL, options, NULL, client_result_set, &request);
-  settle (f);
+  reconnect_fixture_settle (f);
   g_assert_null (deye_bus_client_request_finish (f->client, request.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED); /* connect() was not called */
   g_clear_error (&error);
@@ -447,14 +308,14 @@ test_wait_for_ready (ReconnectFixture *f, gconstpointer data)
   deye_bus_client_connect_async (f->client, NULL, NULL, NULL);
   deye_bus_client_request_async (f->client, "tasks.a", NULL, options, NULL, client_result_set, &request);
   deye_bus_client_flush_async (f->client, options, FALSE, NULL, client_result_set, &flush);
-  settle (f);
+  reconnect_fixture_settle (f);
   g_assert_cmpuint (request.calls + flush.calls, ==, 0);
-  broker_listen (f, 4);
-  broker_welcome (f);
+  reconnect_fixture_listen (f, 4);
+  reconnect_fixture_welcome (f, NULL);
   while (flush.calls == 0)
     g_main_context_iteration (f->context, TRUE);
   g_assert_true (deye_bus_client_flush_finish (f->client, flush.result, &error));
-  frames = broker_hear (f);
+  frames = reconnect_fixture_hear (f);
   g_assert_cmpuint (frames->len, ==, 2);
   script_reply (answer, ((ScriptFrame *) frames->pdata[1])->envelope.id, "done");
   g_assert_cmpint (send (f->peer, answer->data, answer->len, MSG_NOSIGNAL), ==, (gssize) answer->len);
@@ -482,7 +343,7 @@ test_wait_for_ready_timeout (ReconnectFixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_flush (f->client, options, TRUE, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
-  settle (f);
+  reconnect_fixture_settle (f);
 }
 
 static void
@@ -501,23 +362,23 @@ test_uncertain (ReconnectFixture *f, gconstpointer data)
   g_signal_connect (f->client, "error", G_CALLBACK (note_error), errors);
   deye_bus_client_set_reconnect (f->client, TRUE);
   deye_bus_client_connect_async (f->client, NULL, NULL, NULL);
-  broker_listen (f, 4);
-  broker_welcome (f);
+  reconnect_fixture_listen (f, 4);
+  reconnect_fixture_welcome (f, NULL);
   for (guint i = 0; i < 3; i++)
     g_assert_true (deye_bus_client_publish (f->client, "events.process.lifecycle", NULL, NULL, NULL, NULL, NULL));
-  settle (f);
-  broker_welcome (f);
-  settle (f);
+  reconnect_fixture_settle (f);
+  reconnect_fixture_welcome (f, NULL);
+  reconnect_fixture_settle (f);
   g_assert_true (g_str_has_prefix (errors->str, "1:"));
   g_assert_nonnull (strstr (errors->str, ": 3 ("));
-  frames = broker_hear (f);
+  frames = reconnect_fixture_hear (f);
   g_assert_cmpuint (frames->len, ==, 1);
   g_string_truncate (errors, 0);
-  broker_welcome (f);
-  settle (f);
+  reconnect_fixture_welcome (f, NULL);
+  reconnect_fixture_settle (f);
   g_assert_cmpstr (errors->str, ==, "");
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
-  settle (f);
+  reconnect_fixture_settle (f);
 }
 
 int
@@ -525,7 +386,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define RECONNECT_TEST(name, function)                                                                                 \
-  g_test_add ("/client/reconnect/" name, ReconnectFixture, NULL, set_up, function, tear_down)
+  g_test_add ("/client/reconnect/" name, ReconnectFixture, NULL, reconnect_fixture_set_up, function,                   \
+              reconnect_fixture_tear_down)
   RECONNECT_TEST ("after-call", test_after_call);
   RECONNECT_TEST ("M16-wait-for-ready", test_wait_for_ready);
   RECONNECT_TEST ("M16-wait-for-ready-timeout", test_wait_for_ready_timeout);
@@ -533,7 +395,6 @@ main (int argc, char **argv)
   RECONNECT_TEST ("from-handler", test_from_handler);
   RECONNECT_TEST ("after-cancelled-methods", test_after_cancelled_methods);
   RECONNECT_TEST ("refused", test_refused);
-  RECONNECT_TEST ("M16-verified", test_verified);
   RECONNECT_TEST ("M16-stash", test_stash);
   RECONNECT_TEST ("M16-stash-closed", test_stash_closed);
   RECONNECT_TEST ("M16-stash-given-up", test_stash_given_up);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "client-fixture.h"
+
+#include <sys/un.h>
+
+/*
+ * A client that connects to an address, and a broker there that the test plays: it may come back as often as the test wants.
+ * The client does not reconnect by itself until the test switches that on.
+ */
+
+typedef struct
+{
+  GMainContext *context;
+  char *directory;
+  char *path;
+  int listener;       /* -1: nothing listens */
+  GThread *thread;    /* accepts the next connection; NULL: none does */
+  GBytes *welcome;    /* for the thread */
+  int peer;           /* the broker's end of the accepted connection; -1: none */
+  gboolean reconnect; /* when the state is DISCONNECTED the next time */
+  DeyeBusClient *client;
+  ClientResult result; /* of the asynchronous attempt */
+} ReconnectFixture;
+
+void reconnect_fixture_set_up (ReconnectFixture *f, gconstpointer data);
+void reconnect_fixture_tear_down (ReconnectFixture *f, gconstpointer data);
+/* Iterates the context until there is nothing to do at once. */
+void reconnect_fixture_settle (ReconnectFixture *f);
+
+struct sockaddr_un reconnect_fixture_address (ReconnectFixture *f);
+void reconnect_fixture_listen (ReconnectFixture *f, int backlog);
+/* Accepts the client's next connection, and lets it become ready. @granted: (nullable) */
+void reconnect_fixture_welcome (ReconnectFixture *f, const ScriptWelcome *granted);
+/* The id of the next request of the client. */
+guint64 reconnect_fixture_next_request (ReconnectFixture *f);
+/* Frames that came from the client by now. */
+GPtrArray *reconnect_fixture_hear (ReconnectFixture *f);
+/* Writes @bytes, and empties them. */
+void reconnect_fixture_say (ReconnectFixture *f, GByteArray *bytes);
