@@ -72,9 +72,10 @@ confirm_check_lists (SimWorld *world)
       if (bus_peer_pending (peer) > world->core->limits.max_pending_requests)
         sim_world_fail (world, "R06: %s waits for %u answers", peer->id, bus_peer_pending (peer));
     }
+  n_routes += sim_check_count_held_routes (world);
   if (n_routes != g_hash_table_size (routes->confirm_routes))
-    sim_world_fail (world, "O05: %u routes wait, and peers have %u", g_hash_table_size (routes->confirm_routes),
-                    n_routes);
+    sim_world_fail (world, "O05: %u routes wait, and peers and held messages have %u",
+                    g_hash_table_size (routes->confirm_routes), n_routes);
   if (n_waiting > routes->n_confirms || routes->n_confirms > n_routes)
     sim_world_fail (world, "O05: %u confirmations, %u publishers wait, %u routes", routes->n_confirms, n_waiting,
                     n_routes);

@@ -65,6 +65,18 @@ sim_check_count_held (const SimWorld *world, const BusAccount *account)
   return bytes;
 }
 
+guint
+sim_check_count_held_routes (const SimWorld *world)
+{
+  const BusHolds *holds = world->core->routes->holds;
+  guint n = 0;
+
+  for (const GList *link = holds != NULL ? holds->messages.head : NULL; link != NULL; link = link->next)
+    n += g_hash_table_contains (world->core->routes->confirm_routes,
+                                &((const BusHeld *) link->data)->delivery.route_id);
+  return n;
+}
+
 guint64
 sim_check_group_changes (const BusGroup *group)
 {

@@ -115,6 +115,8 @@ void sim_check_holds (SimWorld *world);
 guint64 sim_check_group_changes (const BusGroup *group);
 /* Charge of held messages to that account. */
 guint64 sim_check_count_held (const SimWorld *world, const BusAccount *account);
+/* Of the messages that are held, those whose publisher waits until they were handled. */
+guint sim_check_count_held_routes (const SimWorld *world);
 
 /* Lanes that nobody empties; see check-lanes.c. */
 void sim_check_lanes (SimWorld *world);

@@ -4,6 +4,7 @@
 #include "calls/bus-later.h"
 #include "check-private.h"
 #include "peer/bus-state.h"
+#include "route/bus-hold.h"
 #include "route/bus-routes.h"
 #include "wire-feature.h"
 
@@ -72,16 +73,36 @@ sim_view_is_ready (const SimClient *client)
   return client->peer != NULL && bus_peer_is_ready (client->peer);
 }
 
+/* FALSE: it contains none. */
+static gboolean
+view_read_number (const BusMessage *message, guint64 *number)
+{
+  if (message->payload_len < sizeof *number)
+    return FALSE;
+  memcpy (number, message->body.data + message->body.len - message->payload_len, sizeof *number);
+  return TRUE;
+}
+
+gboolean
+sim_view_is_held (const SimWorld *world, guint64 number)
+{
+  const BusHolds *holds = world->core->routes->holds;
+  guint64 one;
+
+  for (const GList *link = holds != NULL ? holds->messages.head : NULL; link != NULL; link = link->next)
+    if (view_read_number (((const BusHeld *) link->data)->message, &one) && one == number)
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 sim_view_unsent (const SimClient *client, guint64 *route, guint64 *number)
 {
   const BusSlot *slot = sim_unsent_of (client, 0);
-  const BusMessage *message = slot != NULL ? slot->message : NULL;
 
-  if (message == NULL || message->payload_len < sizeof *number)
+  if (slot == NULL || !view_read_number (slot->message, number))
     return FALSE;
   *route = slot->delivery.route_id;
-  memcpy (number, message->body.data + message->body.len - message->payload_len, sizeof *number);
   return TRUE;
 }
 

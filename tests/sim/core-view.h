@@ -33,6 +33,9 @@ gboolean sim_view_is_ready (const SimClient *client);
 /* TRUE when a message waits for the client that it will have to confirm. @route, @number: (out): of the message */
 gboolean sim_view_unsent (const SimClient *client, guint64 *route, guint64 *number);
 
+/* TRUE while the message with that number in its payload is held for a group. */
+gboolean sim_view_is_held (const SimWorld *world, guint64 number);
+
 /* The number of frames of this client that the broker processed. */
 guint64 sim_view_received (const SimClient *client);
 

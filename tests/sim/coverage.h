@@ -122,6 +122,9 @@
   X (HELD, "K08-held-for-a-group")                                                                                     \
   X (HOLD_GIVEN, "K08-held-message-given-to-a-member")                                                                 \
   X (HOLD_EXPIRED, "K08-held-until-its-time-was-over")                                                                 \
+  X (HELD_CONFIRMED, "K08-O05-held-message-confirmed")                                                                 \
+  X (HELD_UNHANDLED, "K08-O05-waited-for-a-held-message-in-vain")                                                      \
+  X (HELD_RESENT, "K08-K12-sent-again-while-it-is-held")                                                               \
   X (WAIT_ANSWERED, "K11-waited-for-a-client")                                                                         \
   X (WAIT_IN_VAIN, "K11-waited-in-vain")                                                                               \
   X (WATCH_BEHIND, "K11-watcher-got-the-whole-state-again")                                                            \

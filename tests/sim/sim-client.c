@@ -425,6 +425,9 @@ client_handle_error (SimClient *client, const WireEnvelope *envelope)
 {
   g_hash_table_remove (client->asked, &envelope->answers);
   sim_will_answered (client, envelope, TRUE);
+  if (envelope->status == WIRE_STATUS_NO_RESPONDERS
+      && sim_confirms_was_held (client->world->confirms, client_frame_name (client, envelope)))
+    sim_cover (client->world, SIM_COVER_HELD_UNHANDLED);
   client_expect (client, sim_requests_got_error (client->world->requests, client->number, envelope->answers));
   /* The report of a block that lasted too long says nothing of the confirmation. */
   if (!client_is_block_over (envelope))
@@ -539,7 +542,9 @@ client_handle (SimClient *client, const WireFrame *frame, const WireEnvelope *en
       client_handle_ack (client, envelope);
       break;
     case WIRE_KIND_DELIVERED:
-      sim_cover (world, SIM_COVER_CONFIRMED);
+      sim_cover (world, sim_confirms_was_held (world->confirms, client_frame_name (client, envelope))
+                            ? SIM_COVER_HELD_CONFIRMED
+                            : SIM_COVER_CONFIRMED);
       client_expect (client, sim_confirms_got_delivered (world->confirms, client_frame_name (client, envelope)));
       break;
     case WIRE_KIND_CREDIT:

@@ -15,8 +15,10 @@ typedef struct
   guint n_routes;       /* 0: not known */
   guint n_confirmed;
   gint64 due_us;
-  guint64 gone;       /* connections that had ended when it was accepted */
-  gboolean has_asked; /* the first frame waited, not only one that sent the message again */
+  gint64 held_until_us; /* 0: it is never held */
+  gboolean was_held;    /* when it was accepted */
+  guint64 gone;         /* connections that had ended when it was accepted */
+  gboolean has_asked;   /* the first frame waited, not only one that sent the message again */
   gboolean has_status;
   guint status;       /* of its answer, when one came; OK: handled */
   GHashTable *routes; /* route id -> ConfirmRoute */
@@ -111,6 +113,15 @@ sim_confirms_ask (SimConfirms *confirms, guint64 number, SimFrameName frame, gui
   message->n_routes = routes;
   message->due_us = due_us;
   message->has_asked = TRUE;
+}
+
+void
+sim_confirms_hold (SimConfirms *confirms, guint64 number, gint64 until_us, gboolean is_held)
+{
+  ConfirmMessage *message = confirm_message (confirms, number);
+
+  message->held_until_us = until_us;
+  message->was_held = is_held;
 }
 
 void
@@ -262,10 +273,21 @@ sim_confirms_got_error (SimConfirms *confirms, SimFrameName frame, guint status,
   if (message->has_asked && status == WIRE_STATUS_UNKNOWN && now_us < message->due_us
       && confirms->gone == message->gone)
     return "O05: UNKNOWN came before the deadline, and every receiver is connected";
+  if (message->has_asked && status == WIRE_STATUS_NO_RESPONDERS
+      && (message->held_until_us == 0 || now_us < message->held_until_us))
+    return "K08: NO_RESPONDERS came for a message that is never held, or before its time to live was over";
   return confirm_note_status (confirms, message, status);
 }
 
 /* --- questions --- */
+
+gboolean
+sim_confirms_was_held (const SimConfirms *confirms, SimFrameName frame)
+{
+  const ConfirmMessage *message = confirm_find_waiting (confirms, frame);
+
+  return message != NULL && message->was_held;
+}
 
 void
 sim_confirms_foreach (SimConfirms *confirms,

@@ -12,7 +12,7 @@
  *
  * For each frame that waits: it is answered exactly once, unless its connection ends first. DELIVERED comes only after
  * every route was confirmed by a connection that had been sent the message. UNKNOWN comes only at the deadline, or after a
- * connection ended. A frame that sends the message once more waits in place of the first one, and gets the same answer
+ * connection ended. NO_RESPONDERS comes only for a message that may be held, at the end of its time to live. A frame that sends the message once more waits in place of the first one, and gets the same answer
  * when there was one.
  */
 
@@ -30,6 +30,8 @@ void sim_confirms_free (SimConfirms *confirms);
 
 /* The broker accepted message @number, and its publisher waits. @routes: how many; 0: not known */
 void sim_confirms_ask (SimConfirms *confirms, guint64 number, SimFrameName frame, guint routes, gint64 due_us);
+/* Message @number may be held for groups without members, until that time at the latest. @is_held: it is held now */
+void sim_confirms_hold (SimConfirms *confirms, guint64 number, gint64 until_us, gboolean is_held);
 /* The publisher sent message @number once more, and the broker recognised it. */
 void sim_confirms_ask_again (SimConfirms *confirms, guint64 number, SimFrameName frame);
 /* Message @number waits for a receiver, with that route. */
@@ -55,5 +57,7 @@ void sim_confirms_foreach (SimConfirms *confirms,
                            gpointer data);
 /* TRUE if the message came to the connection, or is on its way there. */
 gboolean sim_confirms_has (const SimConfirms *confirms, guint connection, guint64 route);
+/* TRUE if the frame waits until a message was handled that was held when it was accepted. */
+gboolean sim_confirms_was_held (const SimConfirms *confirms, SimFrameName frame);
 /* The number of frames that wait. */
 guint sim_confirms_count (const SimConfirms *confirms);

@@ -12,12 +12,16 @@ void
 sim_ops_draw_assurance (SimWorld *world, SimClient *client, SimFrame *frame, WireEnvelope *envelope, guint8 *flags)
 {
   SimRandom *random = &world->random;
-  SimNumbered numbered = { .frame = frame->number, .topic = frame->topic };
+  SimNumbered numbered = { .frame = frame->number,
+                           .topic = frame->topic,
+                           .held_us = frame->hold ? frame->ttl_us : 0,
+                           .at_least_once = frame->at_least_once };
 
-  if (!frame->broadcast && sim_chance (random, 15))
+  if (!frame->broadcast && sim_chance (random, frame->hold ? 50 : 15))
     {
       frame->is_confirmed = numbered.is_confirmed = TRUE;
-      frame->deadline_us = envelope->deadline_us = sim_chance (random, 30) ? 2 * (500 + sim_below (random, 100000)) : 0;
+      frame->deadline_us = envelope->deadline_us
+          = sim_chance (random, 30) ? 2 * (500 + sim_below (random, frame->hold ? 1500000 : 100000)) : 0;
       *flags |= WIRE_FLAG_WANT_DELIVERED;
     }
   if (!world->numbers || !sim_chance (random, 30))
@@ -122,11 +126,17 @@ sim_op_resend (SimWorld *world, SimClient *client)
   envelope.payload = wire_span (payload, sizeof payload);
   if (numbered->is_confirmed)
     flags |= WIRE_FLAG_WANT_DELIVERED;
+  envelope.delivery
+      = (numbered->at_least_once ? WIRE_DELIVERY_AT_LEAST_ONCE : 0) | (numbered->held_us != 0 ? WIRE_DELIVERY_HOLD : 0);
+  envelope.ttl_us = numbered->held_us;
   frame = (SimFrame){ .kind = SIM_FRAME_PUBLISH,
                       .topic = numbered->topic,
                       .payload_len = sizeof payload,
                       .number = numbered->frame,
                       .message_id = numbered->message_id,
-                      .is_confirmed = numbered->is_confirmed };
+                      .is_confirmed = numbered->is_confirmed,
+                      .at_least_once = numbered->at_least_once,
+                      .hold = numbered->held_us != 0,
+                      .ttl_us = numbered->held_us };
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
 }

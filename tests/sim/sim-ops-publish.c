@@ -123,8 +123,10 @@ ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len
   if (world->retains && frame.target[0] == '\0' && !frame.at_least_once && sim_chance (&world->random, 40))
     ops_draw_retain (world, &frame, &envelope, &flags);
   else
-    sim_ops_draw_assurance (world, client, &frame, &envelope, &flags);
-  sim_op_draw_hold (world, &frame, &envelope);
+    {
+      sim_op_draw_hold (world, &frame, &envelope);
+      sim_ops_draw_assurance (world, client, &frame, &envelope, &flags);
+    }
   ops_draw_lineage (&world->random, &frame.lineage, &envelope);
   sim_hops_ask (world, frame.number, &envelope);
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);

@@ -34,7 +34,8 @@ sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, SimPubl
                                         frame->ttl_us, frame->broadcast, frame->at_least_once,
                                         frame->target[0] != '\0' ? frame->target : NULL, &frame->lineage, publish->seq);
   if (frame->hold)
-    publish->matched += sim_model_hold (world->model, frame->number);
+    publish->n_held = sim_model_hold (world->model, frame->number);
+  publish->matched += publish->n_held;
   publish->n_groups = sim_model_count_groups (world->model, frame->number);
   publish->n_vacant = frame->hold ? 0 : sim_model_count_vacant (world->model, frame->number);
   if (publish->n_vacant > 0)
@@ -57,6 +58,8 @@ publish_after_resend (SimWorld *world, const SimClient *client, const SimFrame *
   if (publish->resend != SIM_RESEND_KNOWN || (waits && !publish->may_wait))
     return;
   sim_resends_repeated (world->resends, client->slot, frame->message_id, frame->number);
+  if (sim_view_is_held (world, publish->first))
+    sim_cover (world, SIM_COVER_HELD_RESENT);
   if (!waits)
     return;
   sim_confirms_ask_again (world->confirms, publish->first, (SimFrameName){ client->number, (guint32) frame->number });
@@ -117,7 +120,7 @@ static void
 publish_note_accepted (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimPublish *publish)
 {
   guint64 wait_us = frame->deadline_us != 0 ? frame->deadline_us : world->request_timeout_us;
-  guint routes = frame->target[0] != '\0' ? 1 : publish->n_groups;
+  guint routes = frame->target[0] != '\0' ? 1 : publish->n_groups + publish->n_held;
 
   if (frame->message_id != 0)
     sim_resends_accepted (world->resends, client->slot, frame->message_id, frame->number, publish->seq);
@@ -126,6 +129,8 @@ publish_note_accepted (SimWorld *world, const SimClient *client, const SimFrame 
   if (frame->is_confirmed)
     sim_confirms_ask (world->confirms, frame->number, (SimFrameName){ client->number, (guint32) frame->number },
                       sim_view_is_closing (world) ? 0 : routes, world->now_us + (gint64) wait_us);
+  if (frame->is_confirmed && frame->hold)
+    sim_confirms_hold (world->confirms, frame->number, world->now_us + (gint64) frame->ttl_us, publish->n_held > 0);
   if (frame->target[0] != '\0' && publish->matched > 0)
     sim_cover (world, SIM_COVER_DIRECT);
   if (frame->is_retained)

@@ -123,6 +123,8 @@ typedef struct
   guint64 frame; /* connection and id of the frame that carried it last */
   const char *topic;
   gboolean is_confirmed;
+  gboolean at_least_once;
+  guint64 held_us; /* its time to live, if it may be held; 0: it may not */
 } SimNumbered;
 
 /* A subscription as its client sees it. */
@@ -368,6 +370,7 @@ typedef struct
   guint matched;    /* subscriptions and groups, as the model says */
   guint n_groups;   /* of them */
   guint n_vacant;   /* further groups that match and have no member that takes part */
+  guint n_held;     /* groups for which the broker has to hold the message */
   guint64 seq;      /* if it is accepted */
   guint64 accepted; /* messages so far */
   guint64 received; /* frames of its client so far */

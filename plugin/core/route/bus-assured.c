@@ -173,7 +173,7 @@ assured_hold (BusCore *core, BusInbound *inbound, const BusGroup *group, const B
 
   if (wish.message == NULL)
     {
-      bus_confirm_fail (core, delivery.route_id, WIRE_STATUS_NO_MEMORY, "no memory to hold the message");
+      bus_fifo_note_dropped (&core->flows, delivery.route_id, BUS_LOSS_NO_MEMORY); /* others may still get routes */
       return (BusOutcome){ .matched = 1, .refused = 1 };
     }
   bus_hold_add (core, &wish);

@@ -6,7 +6,8 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* Messages that are held for groups without members, frame by frame: what publisher and members are sent. */
+/* Messages that are held for groups without members, frame by frame: what publisher and members are sent. Linked with --wrap, so
+ * that a message can find no memory. */
 
 #define TOPIC  "health.x"
 #define TTL_US (60 * G_TIME_SPAN_SECOND)
@@ -18,6 +19,17 @@ typedef struct
   Client *publisher;
   Client *member[2];
 } Hold;
+
+static gboolean is_exhausted; /* no message is kept */
+
+BusMessage *__real_bus_inbound_keep (BusInbound *inbound);
+BusMessage *__wrap_bus_inbound_keep (BusInbound *inbound);
+
+BusMessage *
+__wrap_bus_inbound_keep (BusInbound *inbound)
+{
+  return is_exhausted ? NULL : __real_bus_inbound_keep (inbound);
+}
 
 static Client *
 hold_client (Hold *f, const char *id)
@@ -428,6 +440,36 @@ test_group_empties (Hold *f, gconstpointer data)
   client_credit (f->member[1], 1, 12, 100008);
 }
 
+static guint64
+publish_numbered (Client *client)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL (TOPIC);
+  envelope.payload = WIRE_SPAN_LITERAL ("work");
+  envelope.delivery = WIRE_DELIVERY_HOLD;
+  envelope.ttl_us = TTL_US;
+  envelope.message_id = 7;
+  return client_send (client, WIRE_KIND_PUBLISH, WIRE_FLAG_WANT_DELIVERED, &envelope);
+}
+
+/* The confirmation ends after the message was accepted: it is noted with the number, and a resend gets the same answer. */
+static void
+test_no_memory (Hold *f, gconstpointer data)
+{
+  guint64 id;
+
+  is_exhausted = TRUE;
+  id = publish_numbered (f->publisher);
+  is_exhausted = FALSE;
+  client_expect_error (f->publisher, id, WIRE_STATUS_NO_MEMORY);
+  client_expect_error (f->publisher, publish_numbered (f->publisher), WIRE_STATUS_NO_MEMORY);
+  g_assert_cmpuint (totals (f).held_messages, ==, 0);
+  client_disconnect (f->publisher);
+  core_advance (&f->core, TTL_US); /* now nothing is remembered */
+}
+
 #define ADD(path, function) g_test_add ("/core/hold/" path, Hold, NULL, setup, function, teardown)
 
 int
@@ -447,5 +489,6 @@ main (int argc, char **argv)
   ADD ("reports", test_reports);
   ADD ("K14-resume-by-name", test_resume_by_name);
   ADD ("R09-resume-budget", test_resume_budget);
+  ADD ("R10-no-memory", test_no_memory);
   return g_test_run ();
 }
