@@ -42,6 +42,20 @@ dispatch_fail (const DispatchCall *call, WireStatus status, const char *detail)
 }
 
 void
+dispatch_fail_limit (const DispatchCall *call, BusLimit limit, guint64 value)
+{
+  dispatch_record (call, &(const BusFate){ .status = WIRE_STATUS_LIMIT });
+  bus_peer_error_limit (call->peer, call->envelope->id, limit, value);
+}
+
+void
+dispatch_fail_excess (const DispatchCall *call, const char *detail, const BusExcess *excess)
+{
+  dispatch_record (call, &(const BusFate){ .status = WIRE_STATUS_LIMIT });
+  bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT, detail, excess);
+}
+
+void
 dispatch_fail_field (const DispatchCall *call, const WireReadResult *result)
 {
   WireEnvelope error;
@@ -110,7 +124,7 @@ dispatch_check_payload (const DispatchCall *call)
 {
   if (call->envelope->payload.len <= call->core->limits.max_payload)
     return TRUE;
-  bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_max_payload, call->envelope->payload.len);
+  dispatch_fail_limit (call, BUS_LIMIT_max_payload, call->envelope->payload.len);
   return FALSE;
 }
 
@@ -176,7 +190,7 @@ dispatch_may_wait (const DispatchCall *call)
 
   if (pending >= call->core->limits.max_pending_requests)
     {
-      bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_max_pending_requests, pending + 1);
+      dispatch_fail_limit (call, BUS_LIMIT_max_pending_requests, pending + 1);
       return FALSE;
     }
   if (bus_request_find_asked (call->peer, call->envelope->id) != NULL

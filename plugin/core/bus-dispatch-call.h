@@ -46,6 +46,10 @@ BusOutcome dispatch_outcome_of (guint matched, guint queued);
  * bytes close it at once. */
 void dispatch_fail (const DispatchCall *call, WireStatus status, const char *detail);
 /* A field of the frame exceeds its bound, which no setting raises. */
+/* The same for a limit, which the answer names. */
+void dispatch_fail_limit (const DispatchCall *call, BusLimit limit, guint64 value);
+/* The same for a bound that was exceeded. */
+void dispatch_fail_excess (const DispatchCall *call, const char *detail, const BusExcess *excess);
 void dispatch_fail_field (const DispatchCall *call, const WireReadResult *result);
 void dispatch_strike (const DispatchCall *call, const char *detail);
 void dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset);

@@ -62,8 +62,7 @@ dispatch_check_number (const DispatchCall *call)
     return TRUE;
   if (!bus_resend_open (call->peer))
     {
-      bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_resend_windows,
-                            call->core->limits.resend_windows + 1);
+      dispatch_fail_limit (call, BUS_LIMIT_resend_windows, call->core->limits.resend_windows + 1);
       return FALSE;
     }
   accepted = bus_resend_find (call->peer, call->envelope->message_id);
@@ -72,8 +71,8 @@ dispatch_check_number (const DispatchCall *call)
   else if (bus_resend_has_room (call->peer, call->now_us, &excess))
     return TRUE;
   else
-    bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT,
-                           "there is no room to remember the number of the message; it was not published", &excess);
+    dispatch_fail_excess (call, "there is no room to remember the number of the message; it was not published",
+                          &excess);
   return FALSE;
 }
 
@@ -136,10 +135,8 @@ dispatch_answer_refusal (const DispatchCall *call, const BusRefusal *refusal)
 {
   if (refusal->status == WIRE_STATUS_LIMIT)
     {
-      dispatch_record (call, &(const BusFate){ .status = WIRE_STATUS_LIMIT });
-      bus_peer_error_excess (call->peer, call->envelope->id, WIRE_STATUS_LIMIT,
-                             "there is no room to keep or hold the message until it is handled: try again later",
-                             &refusal->excess);
+      dispatch_fail_excess (call, "there is no room to keep or hold the message until it is handled: try again later",
+                            &refusal->excess);
     }
   else
     dispatch_fail (call, refusal->status, "no group has a member for this topic");
@@ -154,8 +151,7 @@ dispatch_may_retain (const DispatchCall *call)
 
   if (envelope->payload.len == 0 || bus_retain_has_room (call->peer, envelope->topic, call->frame->body.len, &excess))
     return TRUE;
-  bus_peer_error_excess (call->peer, envelope->id, WIRE_STATUS_LIMIT,
-                         "there is no room to retain the message; it was not published", &excess);
+  dispatch_fail_excess (call, "there is no room to retain the message; it was not published", &excess);
   return FALSE;
 }
 

@@ -75,7 +75,7 @@ dispatch_may_ask_members (const DispatchCall *call, guint n)
 
   if (members <= call->core->limits.max_request_members)
     return TRUE;
-  bus_peer_error_limit (call->peer, call->envelope->id, BUS_LIMIT_max_request_members, members);
+  dispatch_fail_limit (call, BUS_LIMIT_max_request_members, members);
   return FALSE;
 }
 

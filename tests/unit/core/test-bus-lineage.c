@@ -2,6 +2,7 @@
 #include "core-fixture.h"
 
 #include "peer/bus-peer.h"
+#include "peer/bus-state.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
@@ -290,6 +291,31 @@ test_timeline (Core *core, gconstpointer data)
   g_assert_cmpuint (reply->lost, ==, 0);
 }
 
+/* A message that a limit refuses is recorded as well. */
+static void
+test_limit (Core *core, gconstpointer data)
+{
+  Client *agent = agent_ready (core);
+  Client *one = ready (core, "one");
+  g_autoptr (WireGuard) guard = NULL;
+  const TimelineReply *reply;
+  WireEnvelope envelope;
+
+  agent->peer->features |= WIRE_FEATURE_DELIVERY;
+  client_subscribe (one, 1, TOPIC, NULL);
+  core->core->limits.max_pending_requests = 0;
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (TOPIC);
+  envelope.target = wire_span_str ("one");
+  envelope.correlation_id = wire_span_str ("a");
+  client_expect_error (one, client_send (one, WIRE_KIND_PUBLISH, WIRE_FLAG_WANT_DELIVERED, &envelope),
+                       WIRE_STATUS_LIMIT);
+  guard = read_timeline (agent, "a", 0, 0, WIRE_STATUS_OK);
+  reply = wire_guard_message (guard);
+  g_assert_cmpuint (reply->n_items, ==, 1);
+  assert_item (reply->items[0], WIRE_KIND_PUBLISH, "one", "a", WIRE_STATUS_LIMIT, 0);
+}
+
 /* Pages follow one another without a gap and without a repeat. */
 static void
 test_pages (Core *core, gconstpointer data)
@@ -371,6 +397,7 @@ main (int argc, char **argv)
   ADD ("/core/cascade/M30-request", test_request);
   ADD ("/core/cascade/M30-rate", test_rate);
   ADD ("/core/timeline-call/M24-timeline", test_timeline);
+  ADD ("/core/timeline-call/M24-limit", test_limit);
   ADD ("/core/timeline-call/M24-pages", test_pages);
   ADD ("/core/timeline-call/A11-refused", test_refused);
   ADD ("/core/lineage/M24-bounds", test_bounds);
