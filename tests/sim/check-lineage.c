@@ -150,6 +150,7 @@ sim_check_before_lineage (const SimWorld *world, const SimClient *client, const 
   before->is_forbidden = check_lineage_forbids (&world->core->routes->timeline, &frame->lineage);
   before->filtered = check_lineage_count_filtered (world, frame);
   before->cascades = client->peer->cascades;
+  sim_check_before_timeline (world, frame, &before->recorded);
 }
 
 /* Every refused message is published: at once, or by the timer that counts it. */
@@ -174,6 +175,7 @@ sim_check_after_lineage (SimWorld *world, const SimClient *client, const SimFram
 
   if (frame->kind != SIM_FRAME_PUBLISH || bus_peer_is_closing (client->peer))
     return;
+  sim_check_after_timeline (world, client, frame, before);
   if (before->filtered > 0 && !before->is_forbidden)
     sim_cover (world, SIM_COVER_FILTERED);
   if (!before->is_forbidden)

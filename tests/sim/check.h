@@ -28,6 +28,7 @@
  *   check-will     last messages, when they are published
  *   check-hops     what waits is not written yet, for the stations of messages (M24)
  *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
+ *   check-timeline what one message adds to the timeline (M24)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
  *   check-wait     which calls wait for a client, and what watchers know at rest (K11)
@@ -163,6 +164,16 @@ typedef struct
   guint64 who;  /* differs for other members */
 } SimTurn;
 
+/* What the timeline has to get from a message. */
+typedef struct
+{
+  gboolean wants;
+  char root[8];
+  guint depth;      /* at least */
+  guint64 newest;   /* number of the newest record so far; 0: none */
+  guint64 accepted; /* messages so far */
+} SimRecorded;
+
 /* The core before a frame was handed in. */
 typedef struct
 {
@@ -188,6 +199,7 @@ typedef struct
   guint64 filtered;                /* PUBLISH: subscriptions whose filter it does not pass */
   gpointer route;                  /* CONFIRM: that is confirmed; NULL: none */
   gboolean is_its_own;             /* CONFIRM: the message was sent to this client last */
+  SimRecorded recorded;            /* PUBLISH */
   guint64 cascades;                /* PUBLISH: refused messages of the client that were not published yet */
 } SimBefore;
 

@@ -160,6 +160,8 @@
   X (STORM_SHARE, "R01-share-of-an-account")                                                                           \
   X (STORM_FULL, "R01-all-connections")                                                                                \
   X (STORM_WAITS, "R01-accepts-wait")                                                                                  \
+  X (RECORDED, "M24-message-recorded")                                                                                 \
+  X (RECORDED_REFUSED, "M24-refused-message-recorded")                                                                 \
   X (RIVAL_NEWER, "K11-newer-incarnation")                                                                             \
   X (RIVAL_OLDER, "K11-older-incarnation")                                                                             \
   X (RIVAL_OTHER_PROCESS, "K11-equal-incarnation-of-another-process")                                                  \
