@@ -352,6 +352,21 @@ def _(bus):
     equal(reader.returncode, 0)
 
 
+@test("/cli/publish/M07-at-least-once-comes-again")
+def _(bus):
+    """The first member is suspended when it gets the message, and dies."""
+    first = bus.subscribed("tasks.again", "--raw", "--group", "workers")
+    first.send_signal(signal.SIGSTOP)
+    try:
+        bus.ctl("publish", "tasks.again", "x", "--raw", "--at-least-once")
+        second = bus.subscribed("tasks.again", "--json", "--group", "workers", "--count", "1")
+    finally:
+        first.kill()
+        first.wait()
+    (got,) = [json.loads(line) for line in second.communicate(timeout=PATIENCE_S)[0].splitlines()]
+    equal(base64.b64decode(got["payload_base64"]), b"x")
+
+
 @test("/cli/broadcast/M05-every-member")
 def _(bus):
     watchers = [bus.subscribed(RELOAD, "--group", "watchers", "--count", "1", "--json") for _ in range(2)]
