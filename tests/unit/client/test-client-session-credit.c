@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session-fixture.h"
+
+/* Publishing inside the windows of the broker, its answers, and calls that wait for credit. */
+
+/* --- publishing and credit --- */
+
+static void
+test_credit_stop_and_go (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome two = { .window_messages = 2 };
+  DeyeBusPending *pending[5];
+
+  session_fixture_ready (f, &two);
+  for (guint i = 0; i < 5; i++)
+    pending[i] = session_fixture_publish (f, DEYE_BUS_PENDING_SENT, "events.process.new", 10);
+  for (guint i = 0; i < 5; i++)
+    g_assert_cmpint (pending[i]->done, ==, i < 2);
+  {
+    g_autoptr (GPtrArray) frames = session_fixture_take (f);
+
+    g_assert_cmpuint (frames->len, ==, 2);
+  }
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 4, 1048576);
+  /* Older totals change nothing, other classes neither. */
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 3, 10);
+  script_credit (f->in, WIRE_CLASS_CONTROL, 30, 1048576);
+  session_fixture_feed (f);
+  for (guint i = 0; i < 5; i++)
+    g_assert_cmpint (pending[i]->done, ==, i < 4);
+  {
+    g_autoptr (GPtrArray) frames = session_fixture_take (f);
+
+    g_assert_cmpuint (frames->len, ==, 2);
+    g_assert_cmpuint (((ScriptFrame *) frames->pdata[0])->envelope.id, ==, pending[2]->id);
+    g_assert_cmpuint (((ScriptFrame *) frames->pdata[1])->envelope.id, ==, pending[3]->id);
+  }
+  deye_bus_session_cancel (f->session, pending[4], g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "no"));
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 9, 1048576);
+  session_fixture_feed (f);
+  {
+    g_autoptr (GPtrArray) frames = session_fixture_take (f);
+
+    g_assert_cmpuint (frames->len, ==, 0);
+  }
+  for (guint i = 0; i < 5; i++)
+    deye_bus_pending_unref (pending[i]);
+}
+
+/* Who gave up waiting for credit is never sent later. */
+static void
+test_credit_given_up (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome one = { .window_messages = 1 };
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.a" };
+  g_autoptr (DeyeBusPending) first = NULL;
+  g_autoptr (DeyeBusPending) late = deye_bus_pending_new (DEYE_BUS_PENDING_SENT, START_US + 10);
+  g_autoptr (DeyeBusPending) patient = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  session_fixture_ready (f, &one);
+  first = session_fixture_publish (f, DEYE_BUS_PENDING_SENT, "events.a", 1);
+  g_assert_true (deye_bus_session_call (f->session, &call, late, NULL));
+  patient = session_fixture_publish (f, DEYE_BUS_PENDING_SENT, "events.b", 1);
+  deye_bus_session_tick (f->session, START_US + 10);
+  g_assert_error (late->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_nonnull (strstr (late->error->message, "try again later"));
+  g_assert_cmpuint (deye_bus_session_n_waiting (f->session), ==, 1);
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 10, 1048576);
+  session_fixture_feed (f);
+  g_assert_true (patient->done);
+  frames = session_fixture_take (f);
+  g_assert_cmpuint (frames->len, ==, 2);
+  g_assert_cmpuint (((ScriptFrame *) frames->pdata[1])->envelope.id, ==, patient->id);
+}
+
+/* Calls that wait fill no memory: there is a bound to their number, and all may give up at once. */
+static void
+test_credit_waiting_calls (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome one = { .window_messages = 1 };
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.a" };
+  g_autoptr (GError) error = NULL;
+  guint n = 0;
+
+  session_fixture_ready (f, &one);
+  for (gboolean taken = TRUE; taken; n += taken ? 1 : 0)
+    {
+      g_autoptr (DeyeBusPending) pending = deye_bus_pending_new (DEYE_BUS_PENDING_SENT, START_US + 10);
+
+      taken = deye_bus_session_call (f->session, &call, pending, &error);
+    }
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_cmpuint (n, ==, 1 + 65536);
+  deye_bus_session_tick (f->session, START_US + 10);
+  g_assert_cmpuint (deye_bus_session_n_waiting (f->session), ==, 0);
+  g_assert_cmpuint (deye_bus_session_n_pending (f->session), ==, 0);
+  g_assert_true (deye_bus_session_call (f->session, &call, NULL, NULL));
+}
+
+/* ... and to their bytes. */
+static void
+test_credit_waiting_bytes (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome one = { .window_messages = 1 };
+  g_autofree guint8 *zeros = g_malloc0 (1048576);
+  g_autoptr (GBytes) payload = g_bytes_new (zeros, 1048576);
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.a", .payload = payload };
+  g_autoptr (GError) error = NULL;
+  guint n = 0;
+
+  session_fixture_ready (f, &one);
+  while (deye_bus_session_call (f->session, &call, NULL, &error))
+    n++;
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_cmpuint (n, ==, 1 + 64);
+}
+
+/* The balance may go negative by one message, and classes are apart. */
+static void
+test_credit_in_bytes (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome few = { .window_bytes = 100 };
+  g_autoptr (DeyeBusPending) large = NULL;
+  g_autoptr (DeyeBusPending) second = NULL;
+  g_autoptr (DeyeBusPending) other = NULL;
+
+  session_fixture_ready (f, &few);
+  large = session_fixture_publish (f, DEYE_BUS_PENDING_SENT, "events.process.new", 100000);
+  second = session_fixture_publish (f, DEYE_BUS_PENDING_SENT, "events.process.new", 1);
+  other = session_fixture_publish (f, DEYE_BUS_PENDING_SENT, "results.procmond", 1);
+  g_assert_true (large->done);
+  g_assert_false (second->done);
+  g_assert_true (other->done);
+  {
+    g_autoptr (GPtrArray) frames = session_fixture_take (f);
+
+    g_assert_cmpuint (frames->len, ==, 2);
+    g_assert_cmpuint (((ScriptFrame *) frames->pdata[0])->envelope.payload.len, ==, 100000);
+  }
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 1000, 100200);
+  session_fixture_feed (f);
+  g_assert_true (second->done);
+}
+
+static void
+test_too_large (Fixture *f, gconstpointer data)
+{
+  ScriptWelcome small = { .largest_payload = 1000 };
+  g_autofree guint8 *zeros = g_malloc0 (1001);
+  g_autoptr (GBytes) payload = g_bytes_new (zeros, 1001);
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.a", .payload = payload };
+  g_autoptr (GError) error = NULL;
+
+  session_fixture_ready (f, &small);
+  g_assert_false (deye_bus_session_call (f->session, &call, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  g_assert_nonnull (strstr (error->message, "limit 1000, value 1001, setting max_payload"));
+}
+
+static void
+test_not_text (Fixture *f, gconstpointer data)
+{
+  DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.\xff" };
+  g_autoptr (GError) error = NULL;
+
+  session_fixture_ready (f, NULL);
+  g_assert_false (deye_bus_session_call (f->session, &call, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_BAD_TOPIC);
+}
+
+static void
+test_acks (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusPending) good = NULL;
+  g_autoptr (DeyeBusPending) partly = NULL;
+  g_autoptr (DeyeBusPending) full = NULL;
+
+  session_fixture_ready (f, NULL);
+  good = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "events.a", 1);
+  partly = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "events.a", 1);
+  full = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "events.a", 1);
+  script_ack (f->in, good->id, 3, 3);
+  script_ack (f->in, partly->id, 3, 1);
+  script_ack (f->in, full->id, 2, 0);
+  script_ack (f->in, 123456, 2, 0); /* nobody's */
+  session_fixture_feed (f);
+  g_assert_no_error (good->error);
+  g_assert_cmpuint (good->result.sequence, ==, 77);
+  g_assert_cmpuint (good->result.queued, ==, 3);
+  g_assert_no_error (partly->error);
+  g_assert_cmpuint (partly->result.refused, ==, 2);
+  g_assert_error (full->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+}
+
+/* Without a wish for an acknowledgement a refusal is an event; an answer that comes too late is nothing. */
+static void
+test_refused_unasked (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusPending) unasked = NULL;
+  g_autoptr (DeyeBusPending) given_up = NULL;
+
+  session_fixture_ready (f, NULL);
+  unasked = session_fixture_publish (f, DEYE_BUS_PENDING_SENT, "events.a", 1);
+  given_up = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "events.a", 1);
+  deye_bus_session_cancel (f->session, given_up, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "no"));
+  script_error (f->in, unasked->id, WIRE_STATUS_DENIED);
+  script_error (f->in, given_up->id, WIRE_STATUS_DENIED);
+  session_fixture_feed (f);
+  g_assert_cmpuint (session_fixture_count_events (f, DEYE_BUS_EVENT_REFUSED), ==, 1);
+}
+
+/* It tells of several messages: the application hears of it, whoever waits for an answer to the last one. */
+static void
+test_block_over (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusPending) acknowledged = NULL;
+  g_autoptr (DeyeBusPending) awaited = NULL;
+  DeyeBusEvent event;
+
+  session_fixture_ready (f, NULL);
+  acknowledged = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "tasks.a", 1);
+  awaited = session_fixture_publish (f, DEYE_BUS_PENDING_DELIVERED, "tasks.a", 1);
+  script_ack (f->in, acknowledged->id, 1, 1);
+  script_block_over (f->in, acknowledged->id, 3);
+  session_fixture_feed (f);
+  g_assert_no_error (acknowledged->error);
+  g_assert_true (deye_bus_events_pop (&f->events, &event));
+  g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_REFUSED);
+  g_assert_error ((GError *) event.subject, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_nonnull (strstr (((GError *) event.subject)->message, "send important ones again"));
+  g_assert_nonnull (strstr (((GError *) event.subject)->message, "value 3, setting longest_block_us"));
+  deye_bus_session_clear_event (&event);
+  script_block_over (f->in, awaited->id, 2);
+  session_fixture_feed (f);
+  g_assert_error (awaited->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_cmpuint (session_fixture_count_events (f, DEYE_BUS_EVENT_REFUSED), ==, 1);
+}
+
+static void
+test_error_reply (Fixture *f, gconstpointer data)
+{
+  DeyeBusCall call = { .kind = WIRE_KIND_REQUEST, .topic = "control.collector.task.procmond" };
+  g_autoptr (DeyeBusPending) pending = deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, FAR_US);
+  g_autofree char *name = NULL;
+  WireEnvelope envelope;
+
+  session_fixture_ready (f, NULL);
+  g_assert_true (deye_bus_session_call (f->session, &call, pending, NULL));
+  wire_envelope_init (&envelope);
+  envelope.answers = pending->id;
+  envelope.status = WIRE_STATUS_FAILED;
+  envelope.error_name = wire_span_str ("org.example.NoDisk");
+  envelope.detail = wire_span_str ("the disk is gone");
+  script_frame (f->in, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope);
+  session_fixture_feed (f);
+  g_assert_error (pending->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_FAILED);
+  name = deye_bus_error_get_name (pending->error);
+  g_assert_cmpstr (name, ==, "org.example.NoDisk");
+  g_assert_nonnull (strstr (pending->error->message, "the disk is gone"));
+}
+
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/session/" path, Fixture, NULL, session_fixture_setup, function, session_fixture_teardown)
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  test_watchdog_start ("client-session");
+  ADD ("credit/stop-and-go", test_credit_stop_and_go);
+  ADD ("credit/bytes", test_credit_in_bytes);
+  ADD ("credit/M08-given-up-is-never-sent", test_credit_given_up);
+  ADD ("credit/M08-waiting-calls-are-bounded", test_credit_waiting_calls);
+  ADD ("credit/M08-waiting-bytes-are-bounded", test_credit_waiting_bytes);
+  ADD ("too-large", test_too_large);
+  ADD ("not-text", test_not_text);
+  ADD ("acks", test_acks);
+  ADD ("refused-unasked", test_refused_unasked);
+  ADD ("M08-block-over", test_block_over);
+  ADD ("error-reply", test_error_reply);
+  status = g_test_run ();
+  test_watchdog_stop ();
+  return status;
+}
