@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "answers-fixture.h"
+
+/* The responder of a request with several answers: cancelled requests, and answers in parts. */
+
+typedef struct
+{
+  Fixture *f;
+  guint handled;
+  DeyeBusMessage *request;
+} Served;
+
+/* --- as responder --- */
+
+static void
+on_request (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Served *served = data;
+
+  served->handled++;
+  g_clear_pointer (&served->request, deye_bus_message_unref);
+  served->request = deye_bus_message_ref (message);
+}
+
+static DeyeBusSubscription *
+serve (Served *served, const ScriptWelcome *welcome)
+{
+  DeyeBusSubscription *subscription;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (served->f, welcome);
+  script_subscribe_reply (served->f->in, 2, 100, 10000);
+  client_fixture_say (served->f);
+  subscription = deye_bus_client_serve (served->f->client, TOPIC, NULL, on_request, served, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_ptr_array_unref (client_fixture_hear (served->f));
+  return subscription;
+}
+
+static void
+script_cancel (Fixture *f, guint64 route)
+{
+  WireEnvelope cancel;
+
+  wire_envelope_init (&cancel);
+  cancel.route_id = route;
+  script_frame (f->in, WIRE_KIND_CANCEL, 0, &cancel);
+}
+
+/* O06: a request that is cancelled before its handler starts is not handled. */
+static void
+test_cancelled_before (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &with_streams);
+
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  script_cancel (f, 500);
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 504, TOPIC, NULL, "q");
+  client_fixture_say_and_settle (f);
+  g_assert_cmpuint (served.handled, ==, 1);
+  g_assert_cmpuint (deye_bus_message_get_data (served.request, NULL)[0], ==, 'q');
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
+/* The first handler blocks while the CANCEL of the second request arrives. */
+static void
+on_request_cancel_next (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Served *served = data;
+
+  if (served->handled++ > 0)
+    return;
+  script_cancel (served->f, 504);
+  client_fixture_say (served->f);
+}
+
+static void
+test_cancelled_while_another_is_handled (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+
+  client_fixture_connect (f, &with_streams);
+  script_subscribe_reply (f->in, 2, 100, 10000);
+  client_fixture_say (f);
+  subscription = deye_bus_client_serve (f->client, TOPIC, NULL, on_request_cancel_next, &served, NULL, NULL, NULL);
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 504, TOPIC, NULL, "q");
+  client_fixture_say_and_settle (f);
+  g_assert_cmpuint (served.handled, ==, 1);
+}
+
+/* The same for a server without a callback. */
+static void
+test_cancelled_before_next (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  g_autoptr (DeyeBusMessage) request = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &with_streams);
+  script_subscribe_reply (f->in, 2, 100, 10000);
+  client_fixture_say (f);
+  subscription = deye_bus_client_serve (f->client, TOPIC, NULL, NULL, NULL, NULL, NULL, NULL);
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  script_cancel (f, 500);
+  client_fixture_say (f);
+  g_assert_null (deye_bus_subscription_next (subscription, 0, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 504, TOPIC, NULL, "q");
+  client_fixture_say (f);
+  request = deye_bus_subscription_next (subscription, G_TIME_SPAN_MINUTE, NULL, NULL);
+  g_assert_cmpuint (deye_bus_message_get_data (request, NULL)[0], ==, 'q');
+}
+
+static void
+test_watch (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &with_streams);
+  g_autoptr (GCancellable) watch = NULL;
+  g_autoptr (GCancellable) same = NULL;
+  g_autoptr (GCancellable) late = NULL;
+
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  client_fixture_say_and_settle (f);
+  watch = deye_bus_client_watch_request (f->client, served.request, NULL);
+  same = deye_bus_client_watch_request (f->client, served.request, NULL);
+  g_assert_true (watch == same);
+  g_assert_false (g_cancellable_is_cancelled (watch));
+  script_cancel (f, 500);
+  client_fixture_say_and_settle (f);
+  g_assert_true (g_cancellable_is_cancelled (watch));
+  late = deye_bus_client_watch_request (f->client, served.request, NULL);
+  g_assert_true (g_cancellable_is_cancelled (late));
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
+static void
+test_watch_answered (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &with_streams);
+  g_autoptr (GCancellable) watch = NULL;
+
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  client_fixture_say_and_settle (f);
+  watch = deye_bus_client_watch_request (f->client, served.request, NULL);
+  g_assert_true (deye_bus_client_respond (f->client, served.request, NULL, NULL, NULL));
+  client_fixture_hang_up (f);
+  client_fixture_settle (f);
+  g_assert_false (g_cancellable_is_cancelled (watch));
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
+static void
+test_watch_disconnected (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &with_streams);
+  g_autoptr (GCancellable) watch = NULL;
+
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  client_fixture_say_and_settle (f);
+  watch = deye_bus_client_watch_request (f->client, served.request, NULL);
+  client_fixture_hang_up (f);
+  client_fixture_wait (f, g_cancellable_is_cancelled (watch));
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
+static gboolean
+respond_part (Served *served, gsize len)
+{
+  g_autofree guint8 *bytes = g_malloc0 (len);
+  g_autoptr (GBytes) payload = g_bytes_new (bytes, len);
+
+  return deye_bus_client_respond_part (served->f->client, served->request, payload, NULL, NULL);
+}
+
+/* The sizes of the replies that were sent since the last look: a number for each. */
+static char *
+hear_replies (Fixture *f)
+{
+  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  GString *heard = g_string_new (NULL);
+
+  for (guint i = 0; i < frames->len; i++)
+    {
+      const ScriptFrame *frame = frames->pdata[i];
+
+      if (frame->kind == WIRE_KIND_REPLY)
+        g_string_append_printf (heard, "%s%" G_GSIZE_FORMAT, heard->len > 0 ? " " : "", frame->envelope.payload.len);
+    }
+  return g_string_free (heard, FALSE);
+}
+
+/* T07: a small last reply does not overtake a large part that waits for credit of another class; a call of that class
+ * that has nothing to do with it is not held up. */
+static void
+test_order_of_parts (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  const ScriptWelcome narrow = { .features = WIRE_FEATURE_STREAM, .window_messages = 2 };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &narrow); /* takes one of the class control */
+  g_autofree char *rest = NULL;
+  g_autoptr (GBytes) last = g_bytes_new_static ("bye", 3);
+
+  script_credit (f->in, WIRE_CLASS_CONTROL, 100, 1 << 20);
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  client_fixture_say_and_settle (f);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (respond_part (&served, 20000)); /* above 16 KiB: may-drop, of which there are two */
+  g_assert_true (respond_part (&served, 10));
+  g_assert_true (deye_bus_client_respond (f->client, served.request, last, NULL, NULL));
+  g_assert_true (deye_bus_client_publish (f->client, "health.x", last, NULL, NULL, NULL, NULL));
+  client_fixture_settle (f);
+  {
+    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+
+    g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 2);
+    g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 1);
+  }
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 100, 1 << 20);
+  client_fixture_say_and_settle (f);
+  rest = hear_replies (f);
+  g_assert_cmpstr (rest, ==, "20000 10 3");
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
+static void
+test_part_unsupported (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  const ScriptWelcome old = { .features = 0 };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &old);
+  g_autoptr (GError) error = NULL;
+
+  script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  client_fixture_say_and_settle (f);
+  g_assert_false (deye_bus_client_respond_part (f->client, served.request, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
+  g_assert_true (deye_bus_client_respond (f->client, served.request, NULL, NULL, NULL));
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/answers/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("cancelled-before", test_cancelled_before);
+  ADD ("cancelled-while-another-is-handled", test_cancelled_while_another_is_handled);
+  ADD ("cancelled-before-next", test_cancelled_before_next);
+  ADD ("watch", test_watch);
+  ADD ("watch-answered", test_watch_answered);
+  ADD ("watch-disconnected", test_watch_disconnected);
+  ADD ("order-of-parts", test_order_of_parts);
+  ADD ("M27-part-unsupported", test_part_unsupported);
+  return g_test_run ();
+}
