@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "client-fixture.h"
+#include "deye-bus-client-private.h"
+#include "session/deye-bus-session-data.h"
+#include "wire-feature.h"
+#include <glib/gstdio.h>
+
+/* Helpers of the calls of a client. */
+
+typedef ClientFixture Fixture;
+
+const ScriptFrame *calls_fixture_frame_at (GPtrArray *frames, guint i);
+
+DeyeBusOptions *calls_fixture_with_timeout (gint64 timeout_us);
+
+void calls_fixture_remember_error (DeyeBusClient *client, const GError *error, gpointer data);
