@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "client-fixture.h"
+#include "control.pb-c.h"
+#include "health.pb-c.h"
+#include "test-system.h"
+#include "wire-guard.h"
+
+/* A subscription, and a log of what its callback received. */
+
+typedef ClientFixture Fixture;
+
+typedef struct
+{
+  Fixture *f;
+  DeyeBusSubscription *subscription;
+  GString *got; /* payloads, with a blank behind each */
+  guint depth;  /* of callbacks; must stay 1 */
+  guint destroyed;
+  guint64 missed;
+  void (*act) (gpointer log); /* done in the callback */
+} Log;
+
+void subscriptions_fixture_log_init (Log *log, Fixture *f);
+
+/* Closes the client. The data of the callback is freed once, at the latest then. */
+void subscriptions_fixture_log_clear (Log *log);
+
+void subscriptions_fixture_on_destroyed (gpointer data);
+
+void subscriptions_fixture_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data);
+
+void subscriptions_fixture_on_gap (DeyeBusSubscription *subscription,
+                                   guint64 from,
+                                   guint64 to,
+                                   guint64 n,
+                                   guint reason,
+                                   gpointer data);
+
+/* The answer to the next call has the id @id. */
+void subscriptions_fixture_subscribe (Fixture *f, Log *log, guint64 id, gboolean pull);
+
+void subscriptions_fixture_deliver (Fixture *f, const Log *log, const char *payload);
+
+void subscriptions_fixture_start (Fixture *f, Log *log, gboolean pull);

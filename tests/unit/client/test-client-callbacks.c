@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "subscriptions-fixture.h"
+
+/* H07: what a callback may do. */
+
+/* --- H07: in a callback --- */
+
+static void
+request_in_callback (gpointer data)
+{
+  Log *log = data;
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  log->act = NULL;
+  subscriptions_fixture_deliver (log->f, log, "during");
+  script_reply (log->f->in, 4, "answer");
+  client_fixture_say (log->f);
+  reply = deye_bus_client_request (log->f->client, "tasks.a", NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_request_in_callback (Fixture *f, gconstpointer data)
+{
+  Log log;
+
+  subscriptions_fixture_start (f, &log, FALSE);
+  log.act = request_in_callback;
+  subscriptions_fixture_deliver (f, &log, "a");
+  subscriptions_fixture_deliver (f, &log, "b");
+  client_fixture_say (f);
+  client_fixture_wait (f, deye_bus_subscription_get_delivered (log.subscription) == 3);
+  g_assert_cmpstr (log.got->str, ==, "a b during ");
+  subscriptions_fixture_log_clear (&log);
+}
+
+static void
+unsubscribe_in_callback (gpointer data)
+{
+  Log *log = data;
+  g_autoptr (GError) error = NULL;
+
+  script_reply (log->f->in, 4, "");
+  client_fixture_say (log->f);
+  g_assert_true (deye_bus_subscription_unsubscribe (log->subscription, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (log->destroyed, ==, 0);
+}
+
+static void
+test_unsubscribe_in_callback (Fixture *f, gconstpointer data)
+{
+  Log log;
+
+  subscriptions_fixture_start (f, &log, FALSE);
+  log.act = unsubscribe_in_callback;
+  subscriptions_fixture_deliver (f, &log, "a");
+  subscriptions_fixture_deliver (f, &log, "b");
+  client_fixture_say (f);
+  client_fixture_wait (f, log.destroyed > 0);
+  /* Late ones, sent before the broker knew. */
+  subscriptions_fixture_deliver (f, &log, "c");
+  client_fixture_say (f);
+  client_fixture_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "a ");
+  g_assert_cmpuint (log.destroyed, ==, 1);
+  g_assert_true (deye_bus_subscription_unsubscribe (log.subscription, NULL, NULL));
+  subscriptions_fixture_log_clear (&log);
+}
+
+static void
+unsubscribe_async_in_callback (gpointer data)
+{
+  Log *log = data;
+
+  deye_bus_subscription_unsubscribe_async (log->subscription, NULL, NULL, NULL);
+}
+
+static void
+test_unsubscribe_async_in_callback (Fixture *f, gconstpointer data)
+{
+  Log log;
+
+  subscriptions_fixture_start (f, &log, FALSE);
+  log.act = unsubscribe_async_in_callback;
+  subscriptions_fixture_deliver (f, &log, "a");
+  subscriptions_fixture_deliver (f, &log, "b");
+  script_reply (f->in, 4, "");
+  client_fixture_say (f);
+  client_fixture_wait (f, log.destroyed > 0);
+  script_reply (f->in, 4, "");
+  client_fixture_say (f);
+  client_fixture_settle (f);
+  g_assert_cmpstr (log.got->str, ==, "a ");
+  subscriptions_fixture_log_clear (&log);
+}
+
+static void
+close_in_callback (gpointer data)
+{
+  Log *log = data;
+
+  g_assert_true (deye_bus_client_close (log->f->client, NULL, NULL));
+}
+
+static void
+test_close_in_callback (Fixture *f, gconstpointer data)
+{
+  Log log;
+
+  subscriptions_fixture_start (f, &log, FALSE);
+  log.act = close_in_callback;
+  subscriptions_fixture_deliver (f, &log, "a");
+  subscriptions_fixture_deliver (f, &log, "never told");
+  client_fixture_say (f);
+  client_fixture_wait (f, log.destroyed > 0);
+  g_assert_cmpstr (log.got->str, ==, "a ");
+  subscriptions_fixture_log_clear (&log);
+}
+
+static void
+unref_in_callback (gpointer data)
+{
+  Log *log = data;
+
+  g_clear_object (&log->f->client);
+}
+
+static void
+test_unref_in_callback (Fixture *f, gconstpointer data)
+{
+  Log log;
+
+  subscriptions_fixture_start (f, &log, FALSE);
+  log.act = unref_in_callback;
+  subscriptions_fixture_deliver (f, &log, "a");
+  client_fixture_say (f);
+  client_fixture_wait (f, f->client == NULL);
+  client_fixture_settle (f);
+  g_assert_cmpuint (log.destroyed, ==, 1);
+  {
+    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+
+    g_assert_cmpuint (script_count (frames, WIRE_KIND_GOODBYE), ==, 1);
+  }
+  subscriptions_fixture_log_clear (&log);
+}
+
+static void
+publish_in_callback (gpointer data)
+{
+  Log *log = data;
+
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (deye_bus_client_publish (log->f->client, "events.b", NULL, NULL, NULL, NULL, NULL));
+}
+
+static void
+test_publish_in_callback (Fixture *f, gconstpointer data)
+{
+  Log log;
+  g_autoptr (GPtrArray) before = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  subscriptions_fixture_start (f, &log, FALSE);
+  before = client_fixture_hear (f);
+  log.act = publish_in_callback;
+  subscriptions_fixture_deliver (f, &log, "a");
+  client_fixture_say (f);
+  client_fixture_wait (f, log.got->len > 0);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 3);
+  subscriptions_fixture_log_clear (&log);
+}
+
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/subscriptions/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("H07/request", test_request_in_callback);
+  ADD ("H07/unsubscribe", test_unsubscribe_in_callback);
+  ADD ("H07/unsubscribe-async", test_unsubscribe_async_in_callback);
+  ADD ("H07/close", test_close_in_callback);
+  ADD ("H07/unref", test_unref_in_callback);
+  ADD ("H07/publish", test_publish_in_callback);
+  return g_test_run ();
+}
