@@ -13,6 +13,7 @@
  *   sim-ops-subscribe  subscriptions, their policies and their credit
  *   sim-ops-requests   requests and answers
  *   sim-ops-wait       calls that wait for clients
+ *   sim-ops-flood      messages that reach a limit
  *   sim-ops            calls without effect, invalid frames, faults around clients
  */
 
@@ -33,11 +34,16 @@ void sim_op_draw_hold (SimWorld *world, SimFrame *frame, WireEnvelope *envelope)
 /* Calls a method of the broker with that message. */
 void sim_ops_call (SimClient *client, const char *topic, const ProtobufCMessage *message, const SimFrame *frame);
 
+/* One message of @len bytes, of which the random generator draws the rest. @topic: static */
+void sim_ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len);
+
 void sim_op_publish (SimWorld *world, SimClient *client);
 /* Control messages of a size that soon fills a control lane. */
 void sim_op_crowd (SimWorld *world, SimClient *client);
 /* One message that needs as much room as many others. */
 void sim_op_large (SimWorld *world, SimClient *client);
+/* Many messages at once, which reach a limit of the broker or of an account. */
+void sim_op_flood (SimWorld *world, SimClient *client);
 /* The beginning of a large frame; the rest comes when the client is not late any more. */
 void sim_op_begin (SimWorld *world, SimClient *client);
 

@@ -94,8 +94,8 @@ ops_clear (SimWorld *world, SimClient *client)
   sim_ops_call (client, "control.bus.clear", &request.base, &frame);
 }
 
-static void
-ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len)
+void
+sim_ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len)
 {
   static guint8 payload[SIM_PAYLOAD_MAX];
   SimFrame frame = { .kind = SIM_FRAME_PUBLISH, .topic = topic, .payload_len = len };
@@ -150,7 +150,7 @@ sim_op_publish (SimWorld *world, SimClient *client)
 
       if (!sim_client_has_credit (client, credit_class))
         return;
-      ops_publish_to (world, client, topics[at].topic, len);
+      sim_ops_publish_to (world, client, topics[at].topic, len);
     }
 }
 
@@ -159,8 +159,8 @@ void
 sim_op_crowd (SimWorld *world, SimClient *client)
 {
   for (guint i = 0; i < 4 && sim_client_has_credit (client, WIRE_CLASS_CONTROL); i++)
-    ops_publish_to (world, client, i % 2 == 0 ? "health.status" : "health.disk",
-                    6000 + sim_below (&world->random, 9000));
+    sim_ops_publish_to (world, client, i % 2 == 0 ? "health.status" : "health.disk",
+                        6000 + sim_below (&world->random, 9000));
 }
 
 /* The beginning of a large frame; the rest comes when the client is not late any more. */
@@ -171,7 +171,7 @@ sim_op_begin (SimWorld *world, SimClient *client)
 
   if (client->frames.length > 0 || !sim_client_has_credit (client, WIRE_CLASS_MAY_DROP))
     return;
-  ops_publish_to (world, client, topic, 20000 + sim_below (&world->random, SIM_PAYLOAD_MAX - 20000));
+  sim_ops_publish_to (world, client, topic, 20000 + sim_below (&world->random, SIM_PAYLOAD_MAX - 20000));
   sim_world_feed (world, client, 16384 + sim_below (&world->random, 3000));
   if (client->peer != NULL)
     client->is_late = TRUE;
@@ -183,5 +183,5 @@ sim_op_large (SimWorld *world, SimClient *client)
   const char *topic = sim_chance (&world->random, 50) ? "health.status" : "events.process.anomaly";
 
   if (sim_client_has_credit (client, WIRE_CLASS_MAY_DROP))
-    ops_publish_to (world, client, topic, SIM_PAYLOAD_MAX);
+    sim_ops_publish_to (world, client, topic, SIM_PAYLOAD_MAX);
 }

@@ -135,7 +135,7 @@ static const struct
   { 30, sim_op_confirm },  { 25, sim_op_resend },    { 12, sim_op_crowd },   { 25, sim_op_large },
   { 12, sim_drain_run },   { 10, sim_op_wait },      { 3, sim_restart_run }, { 3, sim_restart_verify },
   { 8, op_no_memory },     { 10, sim_op_begin },     { 15, sim_will_run },   { 2, sim_will_say_goodbye },
-  { 20, sim_lost_run },    { 8, sim_storm_run },
+  { 20, sim_lost_run },    { 8, sim_storm_run },     { 4, sim_op_flood },
 };
 
 /* Some operations are only for some seeds. */
