@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client-fixture.h"
+#include "deye-bus-client-private.h"
 
 #include "control.pb-c.h"
 #include "wire-feature.h"
@@ -58,16 +59,23 @@ test_left (Fixture *f, gconstpointer data)
   assert_request (script_find (second, WIRE_KIND_REQUEST), "", "", FALSE);
 }
 
+/* The client keeps the one that the broker has, for the next connection. */
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) kept = NULL;
 
   client_fixture_connect (f, &new_broker);
-  script_error (f->in, 2, WIRE_STATUS_DENIED);
+  script_reply (f->in, 2, "");
+  client_fixture_say (f);
+  g_assert_true (leave (f, "old", NULL, &error));
+  kept = g_bytes_ref (f->client->last_message);
+  script_error (f->in, 4, WIRE_STATUS_DENIED);
   client_fixture_say (f);
   g_assert_false (leave (f, "dead", NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
+  g_assert_true (f->client->last_message == kept);
 }
 
 /* A broker that does not offer it gets nothing. */
@@ -166,6 +174,7 @@ test_refused_at_connect (Fixture *f, gconstpointer data)
   frames = connect_leaving (f, data, WIRE_STATUS_DENIED);
   client_fixture_settle (f);
   g_assert_cmpint (code, ==, data == &new_broker ? DEYE_BUS_ERROR_DENIED : DEYE_BUS_ERROR_UNSUPPORTED);
+  g_assert_null (f->client->last_message);
 }
 
 static void
@@ -196,6 +205,7 @@ test_async (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_set_last_message_finish (f->client, first.result, NULL));
   g_assert_false (deye_bus_client_set_last_message_finish (f->client, second.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
+  g_assert_nonnull (f->client->last_message); /* the first */
 }
 
 static void
