@@ -301,26 +301,68 @@ lost_came (SimClient *client, ModelSub *sub, guint lane, const WireEnvelope *gap
   sub->missed_to[lane] = MAX (sub->missed_to[lane], gap->gap_to);
 }
 
-/* A plain subscription gets the oldest ones first. The same number may be at the same place of both lanes. */
+/* A plain subscription gets the oldest ones first. */
+static gboolean
+lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, const WireEnvelope *gap)
+{
+  g_autoptr (GPtrArray) found = lost_find_reports (client->world->losts, sub, lane, gap);
+  guint n = 0;
+
+  for (guint first = 0; first < found->len && n == 0 && (first == 0 || sub->group != NULL); first++)
+    {
+      n = lost_count_exact (found, first, gap);
+      for (guint i = first; i < first + n; i++)
+        ((LostReport *) g_ptr_array_index (found, i))->came_to = sub;
+    }
+  if (n > 0)
+    lost_came (client, sub, lane, gap);
+  return n > 0;
+}
+
+/* The report of the other lane with the same sequence and number that has not come. NULL: none */
+static LostReport *
+lost_find_twin (const SimLosts *losts, const ModelSub *sub, const LostReport *report)
+{
+  for (guint i = 0; i < losts->reports->len; i++)
+    {
+      LostReport *other = g_ptr_array_index (losts->reports, i);
+
+      if (other->lane != report->lane && other->seq == report->seq && other->count == report->count
+          && lost_is_for (other, sub))
+        return other;
+    }
+  return NULL;
+}
+
+/* A gap does not name its lane, so that an earlier one may have been about the other lane. TRUE: a report of @lane can come now. */
+static gboolean
+lost_swap (const SimLosts *losts, const ModelSub *sub, guint lane, const WireEnvelope *gap)
+{
+  for (guint i = 0; i < losts->reports->len; i++)
+    {
+      LostReport *report = g_ptr_array_index (losts->reports, i);
+      LostReport *twin = NULL;
+
+      if (report->lane == lane && report->came_to == sub && report->seq >= gap->gap_from && report->seq <= gap->gap_to)
+        twin = lost_find_twin (losts, sub, report);
+      if (twin == NULL)
+        continue;
+      twin->came_to = sub;
+      report->came_to = NULL;
+      return TRUE;
+    }
+  return FALSE;
+}
+
 static gboolean
 lost_take (SimClient *client, ModelSub *sub, const WireEnvelope *gap)
 {
   for (guint lane = 0; lane < LANES; lane++)
-    {
-      g_autoptr (GPtrArray) found = lost_find_reports (client->world->losts, sub, lane, gap);
-      guint n = 0;
-
-      for (guint first = 0; first < found->len && n == 0 && (first == 0 || sub->group != NULL); first++)
-        {
-          n = lost_count_exact (found, first, gap);
-          for (guint i = first; i < first + n; i++)
-            ((LostReport *) g_ptr_array_index (found, i))->came_to = sub;
-        }
-      if (n == 0)
-        continue;
-      lost_came (client, sub, lane, gap);
+    if (lost_take_in_lane (client, sub, lane, gap))
       return TRUE;
-    }
+  for (guint lane = 0; lane < LANES; lane++)
+    if (lost_swap (client->world->losts, sub, lane, gap) && lost_take_in_lane (client, sub, lane, gap))
+      return TRUE;
   return FALSE;
 }
 
