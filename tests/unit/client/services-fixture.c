@@ -125,19 +125,14 @@ services_fixture_on_call (DeyeBusClient *client, DeyeBusMessage *request, gpoint
   g_assert_no_error (error);
 }
 
-void
-services_fixture_on_destroyed (gpointer data)
+static void
+on_destroyed (gpointer data)
 {
   ((Watch *) data)->destroyed++;
 }
 
-void
-services_fixture_add_value (DeyeBusService *service,
-                            const char *name,
-                            GType type,
-                            gint64 number,
-                            const char *text,
-                            gboolean writable)
+static void
+add_value (DeyeBusService *service, const char *name, GType type, gint64 number, const char *text, gboolean writable)
 {
   g_auto (GValue) value = G_VALUE_INIT;
   g_auto (GValue) converted = G_VALUE_INIT;
@@ -158,14 +153,14 @@ services_fixture_new_service (Watch *watch)
   g_autoptr (GBytes) types = g_bytes_new_static (TYPES, sizeof TYPES - 1);
 
   deye_bus_service_add_method (service, "List", "org.example.Query", "org.example.Disks", "All.",
-                               services_fixture_on_call, watch, services_fixture_on_destroyed);
+                               services_fixture_on_call, watch, on_destroyed);
   deye_bus_service_add_topic (service, "Task", "control.collector.task.disk", "disks", "a.B", NULL, NULL);
   deye_bus_service_add_event (service, "Worn", "events.disk.worn", "org.example.Disk", NULL);
-  services_fixture_add_value (service, "small", G_TYPE_INT, -3, NULL, TRUE);
-  services_fixture_add_value (service, "large", G_TYPE_UINT, 3, NULL, TRUE);
-  services_fixture_add_value (service, "label", G_TYPE_STRING, 0, "none", FALSE);
-  services_fixture_add_value (service, "ratio", G_TYPE_FLOAT, 2, NULL, TRUE);
-  services_fixture_add_value (service, "active", G_TYPE_BOOLEAN, 1, NULL, TRUE);
+  add_value (service, "small", G_TYPE_INT, -3, NULL, TRUE);
+  add_value (service, "large", G_TYPE_UINT, 3, NULL, TRUE);
+  add_value (service, "label", G_TYPE_STRING, 0, "none", FALSE);
+  add_value (service, "ratio", G_TYPE_FLOAT, 2, NULL, TRUE);
+  add_value (service, "active", G_TYPE_BOOLEAN, 1, NULL, TRUE);
   deye_bus_service_add_types (service, types);
   return service;
 }

@@ -54,15 +54,6 @@ Watch *services_fixture_new_watch (void);
 
 void services_fixture_on_call (DeyeBusClient *client, DeyeBusMessage *request, gpointer data);
 
-void services_fixture_on_destroyed (gpointer data);
-
-void services_fixture_add_value (DeyeBusService *service,
-                                 const char *name,
-                                 GType type,
-                                 gint64 number,
-                                 const char *text,
-                                 gboolean writable);
-
 DeyeBusService *services_fixture_new_service (Watch *watch);
 
 DeyeBusService *services_fixture_connect_with_service (Fixture *f, Watch *watch);

@@ -41,13 +41,8 @@ subscriptions_fixture_on_message (DeyeBusSubscription *subscription, DeyeBusMess
   log->depth--;
 }
 
-void
-subscriptions_fixture_on_gap (DeyeBusSubscription *subscription,
-                              guint64 from,
-                              guint64 to,
-                              guint64 n,
-                              guint reason,
-                              gpointer data)
+static void
+on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
 {
   Log *log = data;
 
@@ -56,8 +51,9 @@ subscriptions_fixture_on_gap (DeyeBusSubscription *subscription,
   g_assert_cmpuint (reason, ==, WIRE_STATUS_SLOW_CONSUMER);
 }
 
-void
-subscriptions_fixture_subscribe (Fixture *f, Log *log, guint64 id, gboolean pull)
+/* The answer to the next call has the id @id. */
+static void
+subscribe (Fixture *f, Log *log, guint64 id, gboolean pull)
 {
   g_autoptr (GError) error = NULL;
 
@@ -68,7 +64,7 @@ subscriptions_fixture_subscribe (Fixture *f, Log *log, guint64 id, gboolean pull
                                    subscriptions_fixture_on_destroyed, NULL, &error);
   g_assert_no_error (error);
   g_assert_nonnull (log->subscription);
-  g_signal_connect (log->subscription, "gap", G_CALLBACK (subscriptions_fixture_on_gap), log);
+  g_signal_connect (log->subscription, "gap", G_CALLBACK (on_gap), log);
 }
 
 void
@@ -82,5 +78,5 @@ subscriptions_fixture_start (Fixture *f, Log *log, gboolean pull)
 {
   client_fixture_connect (f, NULL);
   subscriptions_fixture_log_init (log, f);
-  subscriptions_fixture_subscribe (f, log, 2, pull);
+  subscribe (f, log, 2, pull);
 }

@@ -31,16 +31,6 @@ void subscriptions_fixture_on_destroyed (gpointer data);
 
 void subscriptions_fixture_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data);
 
-void subscriptions_fixture_on_gap (DeyeBusSubscription *subscription,
-                                   guint64 from,
-                                   guint64 to,
-                                   guint64 n,
-                                   guint reason,
-                                   gpointer data);
-
-/* The answer to the next call has the id @id. */
-void subscriptions_fixture_subscribe (Fixture *f, Log *log, guint64 id, gboolean pull);
-
 void subscriptions_fixture_deliver (Fixture *f, const Log *log, const char *payload);
 
 void subscriptions_fixture_start (Fixture *f, Log *log, gboolean pull);
