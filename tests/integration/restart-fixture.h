@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus-fixture.h"
+#include "introspection.pb-c.h"
+#include "test-dir.h"
+#include <string.h>
+
+/* An agent that a test kills and starts again, and clients that count what they receive. */
+
+#define TOPIC           "events.process.lifecycle"
+#define SERVED          "control.collector.task.procmond"
+#define N_GROUPS        5u
+#define SHORT_OUTAGE_MS 200
+#define LONG_OUTAGE_MS  2000
+#define ASKED_AT_ONCE   40u /* below the limit of pending requests */
+
+typedef struct
+{
+  GMainContext *context;
+  char *dir;
+  char *address;
+  TestProcess *agent;
+  GPtrArray *clients;   /* of RestartClient */
+  DeyeBusClient *asker; /* a tool; NULL: none */
+  guint64 round;        /* the number in what is published now */
+} RestartFixture;
+
+typedef struct
+{
+  RestartFixture *f;
+  guint number;
+  DeyeBusClient *client;
+  DeyeBusClientState last; /* state that was notified */
+  guint ready;             /* times that the state became READY */
+  guint interrupted;
+  guint epochs;
+  guint closed;
+  guint all;    /* messages of this round to the plain subscription */
+  guint shared; /* ... to the group */
+  guint other;  /* messages of other rounds */
+} RestartClient;
+
+void restart_fixture_agent_start (RestartFixture *f);
+
+void restart_fixture_agent_kill (RestartFixture *f);
+
+/* The clients run meanwhile. */
+void restart_fixture_agent_restart (RestartFixture *f, guint outage_ms);
+
+void restart_fixture_set_up (RestartFixture *f, gconstpointer data);
+
+void restart_fixture_tear_down (RestartFixture *f, gconstpointer data);
+
+#define restart_wait(f, condition)                                                                                     \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    test_watchdog_note ("%s:%d: %s", __FILE__, __LINE__, #condition);                                                  \
+    while (!(condition))                                                                                               \
+      g_main_context_iteration ((f)->context, TRUE);                                                                   \
+    test_watchdog_note (NULL);                                                                                         \
+  }                                                                                                                    \
+  G_STMT_END
+
+guint64 restart_fixture_message_round (DeyeBusMessage *message);
+
+void restart_fixture_on_all (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data);
+
+/* It is not connected yet when the agent does not run. */
+RestartClient *restart_fixture_client_new (RestartFixture *f);
+
+void restart_fixture_client_subscribe (RestartClient *c);
