@@ -150,10 +150,9 @@ dispatch_inbound (const DispatchCall *call)
     .publisher = &call->peer->ledger,
     .credit_bytes = call->cost,
   };
-  guint64 ttl_us = call->envelope->ttl_us;
 
-  if (ttl_us > 0 && ttl_us < G_MAXINT64 / 2 && call->frame->kind == WIRE_KIND_PUBLISH)
-    inbound.expires_us = call->now_us + (gint64) ttl_us;
+  if (call->frame->kind == WIRE_KIND_PUBLISH)
+    inbound.expires_us = dispatch_expires_us (call);
   if (call->envelope->want_hops)
     inbound.traced_us = call->now_us;
 
@@ -169,6 +168,14 @@ dispatch_find_target (const DispatchCall *call)
   BusPeer *target = g_hash_table_lookup (call->core->peers_by_id, &key);
 
   return target != NULL && bus_peer_is_ready (target) ? target : NULL;
+}
+
+gint64
+dispatch_expires_us (const DispatchCall *call)
+{
+  guint64 ttl_us = call->envelope->ttl_us;
+
+  return ttl_us > 0 && ttl_us < G_MAXINT64 / 2 ? call->now_us + (gint64) ttl_us : 0;
 }
 
 gint64

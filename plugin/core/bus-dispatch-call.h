@@ -75,5 +75,7 @@ BusInbound dispatch_inbound (const DispatchCall *call);
 /* From here on its credit is withheld by tickets, if a receiver blocks. */
 void dispatch_release_inbound (DispatchCall *call, BusInbound *inbound);
 BusPeer *dispatch_find_target (const DispatchCall *call);
+/* The end of the time to live; 0: there is none, or it is too far away to matter. */
+gint64 dispatch_expires_us (const DispatchCall *call);
 /* The requested deadline, or the default; at most max_request_timeout_us. */
 gint64 dispatch_due_us (const DispatchCall *call);

@@ -269,8 +269,9 @@ dispatch_check_hold (const DispatchCall *call)
     return TRUE;
   if (call->envelope->target.len > 0 || (call->frame->flags & WIRE_FLAG_BROADCAST))
     dispatch_strike (call, "bit 2 of delivery is for a message without a target and without BROADCAST");
-  else if (call->envelope->ttl_us == 0)
-    dispatch_fail (call, WIRE_STATUS_BAD_MESSAGE, "a message that may be held needs a time to live: set ttl_us");
+  else if (dispatch_expires_us (call) == 0)
+    dispatch_fail (call, WIRE_STATUS_BAD_MESSAGE,
+                   "a message that may be held needs a time to live that ends: set ttl_us, below 2^62");
   else
     return TRUE;
   return FALSE;

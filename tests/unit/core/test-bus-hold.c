@@ -217,6 +217,9 @@ test_refused (Hold *f, gconstpointer data)
   guint64 id = publish (f->publisher, 0, 0, 0);
 
   client_expect_error (f->publisher, id, WIRE_STATUS_BAD_MESSAGE); /* for ever is not offered */
+  for (guint64 ttl_us = G_MAXINT64 / 2; ttl_us < G_MAXUINT64; ttl_us = ttl_us * 2 + 1)
+    client_expect_error (f->publisher, publish (f->publisher, 0, 0, (gint64) ttl_us), WIRE_STATUS_BAD_MESSAGE);
+  client_expect_error (f->publisher, publish (f->publisher, 0, 0, -1), WIRE_STATUS_BAD_MESSAGE);
   id = publish (f->publisher, 0, WIRE_FLAG_BROADCAST, TTL_US);
   client_expect_error (f->publisher, id, WIRE_STATUS_UNSUPPORTED);
   wire_envelope_init (&envelope);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-fixture.h"
 
+#include "wire-feature.h"
+
 /* Frames that a correct client would not send, and correct ones that arrive in pieces. */
 
 #define TOPIC "events.process.lifecycle"
@@ -362,6 +364,112 @@ test_longest_texts (Core *core, gconstpointer data)
   core_teardown (&large, NULL);
 }
 
+/* --- numbers --- */
+
+/* Numbers that a client sets, wherever in a frame they are. */
+static const gsize numbers64[] = {
+  G_STRUCT_OFFSET (WireEnvelope, id),           G_STRUCT_OFFSET (WireEnvelope, route),
+  G_STRUCT_OFFSET (WireEnvelope, ttl_us),       G_STRUCT_OFFSET (WireEnvelope, deadline_us),
+  G_STRUCT_OFFSET (WireEnvelope, message_id),   G_STRUCT_OFFSET (WireEnvelope, sequence_number),
+  G_STRUCT_OFFSET (WireEnvelope, stall_us),     G_STRUCT_OFFSET (WireEnvelope, credit_messages),
+  G_STRUCT_OFFSET (WireEnvelope, credit_bytes),
+};
+static const gsize numbers32[] = {
+  G_STRUCT_OFFSET (WireEnvelope, priority),
+  G_STRUCT_OFFSET (WireEnvelope, expect),
+  G_STRUCT_OFFSET (WireEnvelope, depth),
+  G_STRUCT_OFFSET (WireEnvelope, subscription),
+};
+
+/* Extreme, or small, or mostly none, so that some frames are accepted. */
+static guint64
+random_number (GRand *random)
+{
+  static const guint64 extremes[] = { 1,
+                                      2,
+                                      1000000,
+                                      G_MAXINT32,
+                                      G_MAXUINT32,
+                                      G_MAXINT64 / 2 - 1,
+                                      G_MAXINT64 / 2,
+                                      G_MAXINT64 / 2 + 1,
+                                      G_MAXINT64 - 1,
+                                      G_MAXINT64,
+                                      (guint64) G_MAXINT64 + 1,
+                                      G_MAXUINT64 - 1,
+                                      G_MAXUINT64 };
+
+  return g_rand_int_range (random, 0, 3) > 0 ? 0 : extremes[g_rand_int_range (random, 0, G_N_ELEMENTS (extremes))];
+}
+
+static void
+fill_numbers (WireEnvelope *envelope, guint8 kind, GRand *random)
+{
+  const gboolean has_credit = kind == WIRE_KIND_CREDIT || kind == WIRE_KIND_REQUEST;
+
+  for (guint i = 0; i < G_N_ELEMENTS (numbers64); i++)
+    if (has_credit || numbers64[i] < G_STRUCT_OFFSET (WireEnvelope, credit_messages))
+      G_STRUCT_MEMBER (guint64, envelope, numbers64[i]) = random_number (random);
+  for (guint i = 0; i < G_N_ELEMENTS (numbers32); i++)
+    if (kind == WIRE_KIND_CREDIT || numbers32[i] != G_STRUCT_OFFSET (WireEnvelope, subscription))
+      G_STRUCT_MEMBER (guint32, envelope, numbers32[i]) = (guint32) random_number (random);
+}
+
+static Client *
+numbers_client (Core *core, gboolean with_group)
+{
+  Client *client = client_ready (core, "procmond-1", "procmond");
+
+  client_subscribe (client, 1, TOPIC, with_group ? "g" : NULL);
+  client_serve (client, 2, "control.collector.procmond-1");
+  return client;
+}
+
+static void
+send_numbers (Client *client, GRand *random)
+{
+  static const guint8 kinds[] = { WIRE_KIND_PUBLISH, WIRE_KIND_PUBLISH, WIRE_KIND_PUBLISH, WIRE_KIND_REQUEST,
+                                  WIRE_KIND_REPLY,   WIRE_KIND_CANCEL,  WIRE_KIND_CREDIT,  WIRE_KIND_DELIVERED };
+  static const guint8 flags[] = { WIRE_FLAG_WANT_ACK,  WIRE_FLAG_WANT_DELIVERED, WIRE_FLAG_RETAIN,
+                                  WIRE_FLAG_BROADCAST, WIRE_FLAG_FINAL,          WIRE_FLAG_PROGRESS };
+  const guint8 kind = kinds[g_rand_int_range (random, 0, G_N_ELEMENTS (kinds))];
+  const guint8 flag = flags[g_rand_int_range (random, 0, G_N_ELEMENTS (flags))];
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  fill_numbers (&envelope, kind, random);
+  if (kind == WIRE_KIND_PUBLISH)
+    envelope.delivery = (guint32) g_rand_int_range (random, 0, 8);
+  if (kind == WIRE_KIND_PUBLISH || kind == WIRE_KIND_REQUEST)
+    {
+      envelope.topic = wire_span_str (kind == WIRE_KIND_PUBLISH ? TOPIC : "control.collector.procmond-1");
+      envelope.payload = wire_span_str ("x");
+    }
+  client_send (client, kind, flag, &envelope);
+}
+
+/* Whatever the numbers of a client are, the broker goes on, and forgets everything with the client. */
+static void
+test_extreme_numbers (Core *core, gconstpointer data)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (12);
+
+  core->features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_RETAIN | WIRE_FEATURE_STREAM;
+  for (guint round = 0; round < 400; round++)
+    {
+      Client *client = numbers_client (core, round % 2 == 0);
+
+      for (guint i = 0; i < 20 && !client->closed; i++)
+        {
+          send_numbers (client, random);
+          core_advance (core, 1000);
+        }
+      client_disconnect (client);
+      core_flush (core);
+    }
+  core_advance (core, 3600 * G_TIME_SPAN_SECOND);
+}
+
 #define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)
 
 int
@@ -380,6 +488,7 @@ main (int argc, char **argv)
   ADD ("/core/hostile/F12-bit-flips", test_bit_flips);
   ADD ("/core/hostile/R04-partial-frames", test_partial_frames_are_held);
   ADD ("/core/hostile/credit-comes-back", test_credit_exceeded);
+  ADD ("/core/hostile/R08-extreme-numbers", test_extreme_numbers);
   ADD ("/core/hostile/H05-longest-texts", test_longest_texts);
   return g_test_run ();
 }
