@@ -38,7 +38,6 @@ start_subscribed (Fixture *f, guint64 features)
 {
   g_auto (ClientResult) result = { NULL, 0 };
   g_autoptr (GByteArray) answer = g_byte_array_new ();
-  DeyeBusSubscription *subscription;
 
   deye_bus_client_set_reconnect (f->client, TRUE);
   reconnect_fixture_listen (f, 4);
@@ -48,9 +47,7 @@ start_subscribed (Fixture *f, guint64 features)
   script_subscribe_reply (answer, reconnect_fixture_next_request (f), 100, 100000);
   reconnect_fixture_say (f, answer);
   client_fixture_wait (f, result.calls > 0);
-  subscription = deye_bus_client_subscribe_finish (f->client, result.result, NULL);
-  g_assert_nonnull (subscription);
-  return subscription;
+  return deye_bus_client_subscribe_finish (f->client, result.result, NULL);
 }
 
 static void
@@ -77,6 +74,7 @@ test_none (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusSubscription) subscription = start_subscribed (f, WIRE_FEATURE_DELIVERY);
 
+  g_assert_nonnull (subscription);
   answer_heartbeat (f, "");
   client_fixture_wait (f, deye_bus_client_get_state (f->client) != DEYE_BUS_CLIENT_STATE_READY);
   end (f);
@@ -88,6 +86,7 @@ assert_asked_again (Fixture *f, guint64 features, const char *reply)
 {
   g_autoptr (DeyeBusSubscription) subscription = start_subscribed (f, features);
 
+  g_assert_nonnull (subscription);
   answer_heartbeat (f, reply);
   g_assert_cmpuint (reconnect_fixture_next_request (f), >, 0);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_READY);
