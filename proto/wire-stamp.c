@@ -77,13 +77,9 @@ stamp_put_hops (guint8 *out, const WireStampOwn *own)
   return out;
 }
 
-gsize
-wire_stamp_own (guint8 *out, const WireStampOwn *own)
+static guint8 *
+stamp_put_others (guint8 *at, const WireStampOwn *own)
 {
-  guint8 *at = out;
-
-  if (own->n_subscriptions > 0)
-    at = stamp_put_subscriptions (at, own);
   at = stamp_put_number (at, FIELD_ROUTE_ID, own->route_id);
   at = stamp_put_number (at, FIELD_REMAINING, own->remaining_us);
   at = stamp_put_number (at, FIELD_ANSWERS, own->answers);
@@ -99,5 +95,20 @@ wire_stamp_own (guint8 *out, const WireStampOwn *own)
   at = stamp_put_number (at, FIELD_MERGED, own->merged);
   if (own->retained)
     at = stamp_put_number (at, FIELD_RETAINED, 1);
+  return at;
+}
+
+gsize
+wire_stamp_own (guint8 *out, const WireStampOwn *own)
+{
+  guint8 *at = out;
+
+  if (own->n_subscriptions > 0)
+    at = stamp_put_subscriptions (at, own);
+  /* Most deliveries have none of the others: one test is enough for them. */
+  if ((own->route_id | own->remaining_us | own->answers | own->hops[0] | own->matched | own->attempt | own->merged
+       | (guint) own->retained)
+      != 0)
+    at = stamp_put_others (at, own);
   return (gsize) (at - out);
 }

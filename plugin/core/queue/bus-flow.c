@@ -95,7 +95,7 @@ flow_encode (BusFlow *flow,
   if (!bus_outq_put_message (&flow->outq, lane, delivery->kind, delivery->flags, frame->stamp, &own, frame->body,
                              frame->refer))
     return FALSE;
-  if (delivery->kind == WIRE_KIND_DELIVER)
+  if (delivery->route_id != 0 && delivery->kind == WIRE_KIND_DELIVER)
     bus_fifo_note_sent (flow, delivery->route_id);
   return TRUE;
 }
