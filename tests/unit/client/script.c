@@ -296,7 +296,8 @@ script_take (GByteArray *bytes)
   for (;;)
     {
       WireFrameReader reader;
-      WireSpan input = wire_span (bytes->data + used, bytes->len - used);
+      /* An empty array may have no data. */
+      WireSpan input = bytes->len > 0 ? wire_span (bytes->data + used, bytes->len - used) : wire_span (NULL, 0);
       WireFrame frame;
       WireFrameResult result;
 
