@@ -290,11 +290,13 @@ lost_count_exact (const GPtrArray *found, guint first, const WireEnvelope *gap)
 }
 
 static void
-lost_came (SimClient *client, ModelSub *sub, guint lane, const WireEnvelope *gap)
+lost_came (SimClient *client, ModelSub *sub, guint lane, gboolean is_sure, const WireEnvelope *gap)
 {
   sim_cover (client->world, sub->group != NULL ? SIM_COVER_LOST_GROUP : SIM_COVER_LOST);
   if (gap->gap_from != gap->gap_to)
     sim_cover (client->world, SIM_COVER_LOST_JOINED);
+  if (!is_sure)
+    return;
   if (sub->group == NULL && gap->gap_from <= sub->last[lane])
     sim_world_fail (client->world, "I7: a report of losses %" G_GUINT64_FORMAT " came after message %" G_GUINT64_FORMAT,
                     gap->gap_from, sub->last[lane]);
@@ -303,7 +305,7 @@ lost_came (SimClient *client, ModelSub *sub, guint lane, const WireEnvelope *gap
 
 /* A plain subscription gets the oldest ones first. */
 static gboolean
-lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, const WireEnvelope *gap)
+lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, gboolean is_sure, const WireEnvelope *gap)
 {
   g_autoptr (GPtrArray) found = lost_find_reports (client->world->losts, sub, lane, gap);
   guint n = 0;
@@ -315,7 +317,7 @@ lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, const WireEnvel
         ((LostReport *) g_ptr_array_index (found, i))->came_to = sub;
     }
   if (n > 0)
-    lost_came (client, sub, lane, gap);
+    lost_came (client, sub, lane, is_sure, gap);
   return n > 0;
 }
 
@@ -354,14 +356,38 @@ lost_swap (const SimLosts *losts, const ModelSub *sub, guint lane, const WireEnv
   return FALSE;
 }
 
+/* TRUE if there are reports of both lanes in the range of the gap, so that its lane is not known. */
+static gboolean
+lost_is_ambiguous (const SimLosts *losts, const ModelSub *sub, const WireEnvelope *gap)
+{
+  guint n_lanes = 0;
+
+  for (guint lane = 0; lane < LANES; lane++)
+    {
+      gboolean fits = FALSE;
+
+      for (guint i = 0; i < losts->reports->len && !fits; i++)
+        {
+          const LostReport *report = g_ptr_array_index (losts->reports, i);
+
+          fits = report->lane == lane && report->seq >= gap->gap_from && report->seq <= gap->gap_to
+                 && g_ptr_array_find (report->members, sub, NULL);
+        }
+      n_lanes += fits;
+    }
+  return n_lanes > 1;
+}
+
 static gboolean
 lost_take (SimClient *client, ModelSub *sub, const WireEnvelope *gap)
 {
+  const gboolean is_sure = !lost_is_ambiguous (client->world->losts, sub, gap);
+
   for (guint lane = 0; lane < LANES; lane++)
-    if (lost_take_in_lane (client, sub, lane, gap))
+    if (lost_take_in_lane (client, sub, lane, is_sure, gap))
       return TRUE;
   for (guint lane = 0; lane < LANES; lane++)
-    if (lost_swap (client->world->losts, sub, lane, gap) && lost_take_in_lane (client, sub, lane, gap))
+    if (lost_swap (client->world->losts, sub, lane, gap) && lost_take_in_lane (client, sub, lane, is_sure, gap))
       return TRUE;
   return FALSE;
 }
