@@ -52,16 +52,6 @@ void restart_fixture_set_up (RestartFixture *f, gconstpointer data);
 
 void restart_fixture_tear_down (RestartFixture *f, gconstpointer data);
 
-#define restart_wait(f, condition)                                                                                     \
-  G_STMT_START                                                                                                         \
-  {                                                                                                                    \
-    test_watchdog_note ("%s:%d: %s", __FILE__, __LINE__, #condition);                                                  \
-    while (!(condition))                                                                                               \
-      g_main_context_iteration ((f)->context, TRUE);                                                                   \
-    test_watchdog_note (NULL);                                                                                         \
-  }                                                                                                                    \
-  G_STMT_END
-
 guint64 restart_fixture_message_round (DeyeBusMessage *message);
 
 void restart_fixture_on_all (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data);

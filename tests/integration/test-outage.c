@@ -18,9 +18,9 @@ test_published_meanwhile (RestartFixture *f, gconstpointer data)
   c = restart_fixture_client_new (f);
   g_assert_true (deye_bus_client_connect (c->client, NULL, NULL));
   restart_fixture_client_subscribe (c);
-  restart_wait (f, c->ready == 1);
+  bus_fixture_wait (f, c->ready == 1);
   restart_fixture_agent_kill (f);
-  restart_wait (f, c->interrupted == 1);
+  bus_fixture_wait (f, c->interrupted == 1);
   f->round = 1;
   for (guint i = 0; i < 100; i++)
     {
@@ -32,7 +32,7 @@ test_published_meanwhile (RestartFixture *f, gconstpointer data)
     }
   g_assert_cmpuint (deye_bus_client_get_unsent (c->client), ==, 100);
   restart_fixture_agent_start (f);
-  restart_wait (f, c->all >= 100 && c->shared >= 100);
+  bus_fixture_wait (f, c->all >= 100 && c->shared >= 100);
   g_assert_true (deye_bus_client_flush (c->client, NULL, TRUE, NULL, NULL));
   while (g_main_context_iteration (f->context, FALSE))
     ;
@@ -89,9 +89,9 @@ test_values (RestartFixture *f, gconstpointer data)
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
   g_assert_true (deye_bus_client_publish (c->client, "health.value", payload, options, NULL, NULL, NULL));
   g_assert_true (deye_bus_client_set_last_message (c->client, "health.last", payload, NULL, NULL, NULL));
-  restart_wait (f, c->ready == 1);
+  bus_fixture_wait (f, c->ready == 1);
   restart_fixture_agent_restart (f, SHORT_OUTAGE_MS);
-  restart_wait (f, c->ready == 2);
+  bus_fixture_wait (f, c->ready == 2);
   f->asker = deye_bus_client_new_tool (f->address, "asker");
   g_assert_true (deye_bus_client_connect (f->asker, NULL, NULL));
   topics = last_topics (f);
@@ -99,7 +99,7 @@ test_values (RestartFixture *f, gconstpointer data)
   late = restart_fixture_client_new (f);
   g_assert_true (deye_bus_client_connect (late->client, NULL, NULL));
   values = deye_bus_client_subscribe (late->client, "health.value", NULL, on_value, late, NULL, NULL, NULL);
-  restart_wait (f, late->other > 0);
+  bus_fixture_wait (f, late->other > 0);
   g_assert_cmpuint (late->all, ==, 1);
 }
 
@@ -140,9 +140,9 @@ test_lost_meanwhile (RestartFixture *f, gconstpointer data)
   subscription = deye_bus_client_subscribe (c->client, TOPIC, NULL, restart_fixture_on_all, c, NULL, NULL, &error);
   g_assert_no_error (error);
   g_signal_connect (subscription, "gap", G_CALLBACK (on_gap), &missed);
-  restart_wait (f, c->ready == 1);
+  bus_fixture_wait (f, c->ready == 1);
   restart_fixture_agent_kill (f);
-  restart_wait (f, c->interrupted == 1);
+  bus_fixture_wait (f, c->interrupted == 1);
   f->round = 1;
   for (guint i = 0; i < KEPT + LOST; i++)
     {
@@ -151,7 +151,7 @@ test_lost_meanwhile (RestartFixture *f, gconstpointer data)
       g_assert_true (deye_bus_client_publish (c->client, TOPIC, payload, NULL, NULL, NULL, &error));
     }
   restart_fixture_agent_start (f);
-  restart_wait (f, c->all + deye_bus_subscription_get_missed (subscription) >= KEPT + LOST && errors == 1);
+  bus_fixture_wait (f, c->all + deye_bus_subscription_get_missed (subscription) >= KEPT + LOST && errors == 1);
   while (g_main_context_iteration (f->context, FALSE))
     ;
   g_assert_cmpuint (c->all + deye_bus_subscription_get_missed (subscription), ==, KEPT + LOST);
@@ -183,14 +183,14 @@ test_unknown (RestartFixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_connect (c->client, NULL, NULL));
   member = deye_bus_client_subscribe (c->client, TOPIC, "group", NULL, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
-  restart_wait (f, c->ready == 1);
+  bus_fixture_wait (f, c->ready == 1);
   deye_bus_client_publish_confirmed_async (c->client, TOPIC, NULL, NULL, NULL, on_confirmed, &unknown);
   g_assert_true (deye_bus_client_flush (c->client, NULL, TRUE, NULL, &error));
   restart_fixture_agent_kill (f);
-  restart_wait (f, c->interrupted == 1);
+  bus_fixture_wait (f, c->interrupted == 1);
   g_assert_cmpuint (unknown, ==, 0);
   restart_fixture_agent_start (f);
-  restart_wait (f, c->ready == 2 && unknown == 1);
+  bus_fixture_wait (f, c->ready == 2 && unknown == 1);
   g_assert_true (deye_bus_client_flush (c->client, NULL, TRUE, NULL, &error));
   message = deye_bus_subscription_next (member, 0, NULL, NULL);
   g_assert_nonnull (message); /* of the old agent */

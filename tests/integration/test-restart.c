@@ -75,7 +75,7 @@ publish_round (RestartFixture *f)
       deye_bus_client_publish (client_at (f, i)->client, TOPIC, payload, NULL, NULL, NULL, &error);
       g_assert_no_error (error);
     }
-  restart_wait (f, everything_arrived (f, published));
+  bus_fixture_wait (f, everything_arrived (f, published));
   for (guint i = 0; i < published; i++)
     {
       g_assert_cmpuint (client_at (f, i)->all, ==, published);
@@ -104,7 +104,7 @@ ask_all (RestartFixture *f)
 
   for (guint i = 0; i < f->clients->len; i++)
     {
-      restart_wait (f, answers + ASKED_AT_ONCE > 2 * i);
+      bus_fixture_wait (f, answers + ASKED_AT_ONCE > 2 * i);
       g_autofree char *id = g_strdup_printf ("client-%u", i);
       g_autofree char *topic = g_strconcat ("control.collector.", id, NULL);
       g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
@@ -114,7 +114,7 @@ ask_all (RestartFixture *f)
       deye_bus_client_request_async (f->asker, topic, NULL, options, NULL, on_answer, &answers);
       deye_bus_client_request_async (f->asker, SERVED, NULL, NULL, NULL, on_answer, &answers);
     }
-  restart_wait (f, answers == 2 * f->clients->len);
+  bus_fixture_wait (f, answers == 2 * f->clients->len);
 }
 
 /* --- tests --- */
@@ -130,7 +130,7 @@ test_before_the_agent (RestartFixture *f, gconstpointer data)
     g_main_context_iteration (f->context, FALSE);
   g_assert_cmpint (deye_bus_client_get_state (c->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTING);
   restart_fixture_agent_start (f);
-  restart_wait (f, all_are_ready (f, 1));
+  bus_fixture_wait (f, all_are_ready (f, 1));
   g_assert_cmpuint (c->interrupted + c->epochs, ==, 0);
 }
 
@@ -169,18 +169,18 @@ test_signals (RestartFixture *f, gconstpointer data)
   restart_fixture_agent_start (f);
   c = restart_fixture_client_new (f);
   g_assert_true (deye_bus_client_connect (c->client, NULL, NULL));
-  restart_wait (f, c->ready == 1);
+  bus_fixture_wait (f, c->ready == 1);
   restart_fixture_agent_kill (f);
-  restart_wait (f, c->interrupted == 1);
+  bus_fixture_wait (f, c->interrupted == 1);
   g_assert_cmpint (deye_bus_client_get_state (c->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTING);
   restart_fixture_agent_start (f);
-  restart_wait (f, c->ready == 2);
+  bus_fixture_wait (f, c->ready == 2);
   g_assert_cmpuint (c->epochs, ==, 1);
   g_assert_cmpuint (c->closed, ==, 0);
   /* Switched off, it ends with its connection, and says so once. */
   deye_bus_client_set_reconnect (c->client, FALSE);
   restart_fixture_agent_kill (f);
-  restart_wait (f, c->closed == 1);
+  bus_fixture_wait (f, c->closed == 1);
   g_assert_cmpint (deye_bus_client_get_state (c->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
   g_assert_true (deye_bus_client_close (c->client, NULL, NULL));
   while (g_main_context_iteration (f->context, FALSE))
@@ -211,7 +211,7 @@ test_restarts (RestartFixture *f, gconstpointer data)
       g_assert_no_error (error);
       restart_fixture_client_subscribe (client_at (f, i));
     }
-  restart_wait (f, all_are_ready (f, 1));
+  bus_fixture_wait (f, all_are_ready (f, 1));
   f->asker = deye_bus_client_new_tool (f->address, "asker");
   g_assert_true (deye_bus_client_connect (f->asker, NULL, NULL));
   publish_round (f);
@@ -219,8 +219,8 @@ test_restarts (RestartFixture *f, gconstpointer data)
   for (guint restart = 1; restart <= n_restarts; restart++)
     {
       restart_fixture_agent_restart (f, outage_before (restart, n_restarts));
-      restart_wait (f, all_are_ready (f, restart + 1));
-      restart_wait (f, deye_bus_client_get_state (f->asker) == DEYE_BUS_CLIENT_STATE_READY);
+      bus_fixture_wait (f, all_are_ready (f, restart + 1));
+      bus_fixture_wait (f, deye_bus_client_get_state (f->asker) == DEYE_BUS_CLIENT_STATE_READY);
       publish_round (f);
       ask_all (f);
     }

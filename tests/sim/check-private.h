@@ -141,7 +141,7 @@ void
 sim_check_before_lineage (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after_lineage (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
 
-/* What a message adds to the timeline; see check-timeline.c. Called by check-lineage. */
+/* The record that a message leaves in the timeline; see check-timeline.c. Called by check-lineage. */
 void sim_check_before_timeline (const SimWorld *world, const SimFrame *frame, SimRecorded *recorded);
 void
 sim_check_after_timeline (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);

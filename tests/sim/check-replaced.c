@@ -3,7 +3,7 @@
 #include "route/bus-group.h"
 #include "route/bus-request.h"
 
-/* What a connection has whose id is taken over: the checks of ends, requests, retained and last messages apply to it as to any
+/* Contents of a connection whose id is taken over: the checks of ends, requests, retained and last messages apply to it as to any
  * connection that ends, and they are worth something only when there was something to end. */
 
 static void

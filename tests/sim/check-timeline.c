@@ -6,7 +6,7 @@
 #include "sim-will.h"
 
 /*
- * What one message adds to the timeline: a message with an id, a parent or a root leaves one record, the newest one,
+ * The record that one message leaves in the timeline: a message with an id, a parent or a root leaves one record, the newest one,
  * with its ids, its root, its depth and its outcome, whether it was accepted or refused. A message without them leaves none. Only
  * when there is no memory, or no room although all others made way, a record may be missing; and that of a numbered message, because
  * its number is checked first.

@@ -164,7 +164,7 @@ typedef struct
   guint64 who;  /* differs for other members */
 } SimTurn;
 
-/* What the timeline has to get from a message. */
+/* The record that the timeline has to get from a message. */
 typedef struct
 {
   gboolean wants;

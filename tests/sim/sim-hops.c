@@ -266,7 +266,7 @@ hops_check_repeat (SimClient *client, const char *scope, const WireEnvelope *env
                         g_memdup2 (&times->written_us, sizeof times->written_us));
 }
 
-/* What was sent before its subscription ended may still come; the model does not know any more whether it was a member. */
+/* Messages that were sent before their subscription ended may still come; the model does not know any more whether it was a member. */
 static void
 hops_check_receivers (SimClient *client, guint8 kind, const WireEnvelope *envelope, const HopsTimes *times)
 {

@@ -45,7 +45,7 @@ typedef struct
   guint denied;
 } LostCall;
 
-/* What one subscription, or one member of a group, must get. */
+/* The reports that one subscription, or one member of a group, must get. */
 typedef struct
 {
   guint64 seq;

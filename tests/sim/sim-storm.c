@@ -25,7 +25,7 @@ typedef struct
   gint64 since_us;
 } StormPlace;
 
-/* What the broker has to do with a newcomer. */
+/* The answers that a newcomer may get from the broker. */
 typedef struct
 {
   const char *setting; /* that refuses it; NULL: it is accepted */

@@ -49,7 +49,7 @@ bus_room_excess_kept (const BusFlow *flow, const BusSubscription *subscription, 
 
 /* --- the parts of it --- */
 
-/* What a message of @len bytes costs while it waits. */
+/* The charge for a message of @len bytes while it waits. */
 static inline gsize
 bus_room_cost (gsize len)
 {

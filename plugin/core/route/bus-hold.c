@@ -186,7 +186,7 @@ hold_is_allowed (BusCore *core, BusHeld *held, gint64 now_us)
   return FALSE;
 }
 
-/* What is held is charged to the account until the member has it. */
+/* A held message is charged to the account until the member has it. */
 static gboolean
 hold_fits_account (const BusHeld *held, const BusSubscription *member, guint64 need, gint64 now_us)
 {

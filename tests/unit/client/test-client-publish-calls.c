@@ -129,7 +129,7 @@ count_error (DeyeBusClient *client, GError *error, gpointer data)
   counts[error->domain == DEYE_BUS_ERROR ? error->code : 0]++;
 }
 
-/* Called without a callback, and failed: each one is told, but the one that was cancelled. */
+/* Each call without a callback that fails emits the signal error, except a cancelled one. */
 static void
 test_unheard_failures (Fixture *f, gconstpointer data)
 {
@@ -186,7 +186,7 @@ test_without_credit (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_publish_finish (f->client, second.result, NULL, &error));
 }
 
-/* More than any socket buffer takes: the source goes on when there is room. */
+/* More than any socket buffer takes: the source continues when there is room. */
 static void
 test_publish_much (Fixture *f, gconstpointer data)
 {

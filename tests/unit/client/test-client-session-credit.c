@@ -47,7 +47,7 @@ test_credit_stop_and_go (Fixture *f, gconstpointer data)
     deye_bus_pending_unref (pending[i]);
 }
 
-/* Who gave up waiting for credit is never sent later. */
+/* A call that stopped waiting for credit is never sent later. */
 static void
 test_credit_given_up (Fixture *f, gconstpointer data)
 {

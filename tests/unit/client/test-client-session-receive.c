@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session-fixture.h"
 
-/* What comes in: deliveries, gaps, requests, and the credit that goes back for them. */
+/* Received frames: deliveries, gaps, requests, and the credit that is returned for them. */
 
 /* --- receiving --- */
 
@@ -176,7 +176,7 @@ test_gaps_grow (Fixture *f, gconstpointer data)
   assert_gap (f, 12, 12, 1, WIRE_STATUS_SLOW_CONSUMER);
   assert_message (f);
   assert_gap (f, 21, 21, 1, WIRE_STATUS_SLOW_CONSUMER);
-  /* What was told does not grow. */
+  /* A loss that was reported does not grow. */
   script_gap (f->in, channel->id, 22, 22, 1);
   session_fixture_feed (f);
   assert_gap (f, 22, 22, 1, WIRE_STATUS_SLOW_CONSUMER);
@@ -207,7 +207,7 @@ handle_one (Fixture *f)
   deye_bus_session_clear_event (&event);
 }
 
-/* Under block credit goes back when nothing is left; a quarter of the window is enough for the others. */
+/* Under block, credit is returned when no message is left; under other policies after a quarter of the window. */
 static void
 test_block_returns_credit (Fixture *f, gconstpointer data)
 {
@@ -255,7 +255,7 @@ test_credit_goes_back_in_time (Fixture *f, gconstpointer data)
   session_fixture_feed (f);
   handle_one (f);
   handle_one (f);
-  /* Nobody knows what time it is before tick() told. */
+  /* The session does not know the time before the first tick(). */
   g_assert_cmpint (deye_bus_session_next_us (f->session), <=, START_US);
   deye_bus_session_tick (f->session, START_US);
   due_us = deye_bus_session_next_us (f->session);
@@ -273,7 +273,7 @@ test_credit_goes_back_in_time (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (idle);
 }
 
-/* DELIVERED goes out once, after the last callback. */
+/* DELIVERED is sent once, after the last callback. */
 static void
 test_delivered (Fixture *f, gconstpointer data)
 {
@@ -309,7 +309,7 @@ test_delivered (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (b);
 }
 
-/* What we serve: answered once, withdrawn by CANCEL, given back when nobody is there for it. */
+/* Served requests: answered once, withdrawn by CANCEL, refused when there is no handler. */
 static void
 test_served_requests (Fixture *f, gconstpointer data)
 {
@@ -332,7 +332,7 @@ test_served_requests (Fixture *f, gconstpointer data)
   g_assert_cmpstr (deye_bus_message_get_method (event.message), ==, "Ping");
   g_assert_cmpint (deye_bus_message_get_remaining (event.message), ==, 1000000);
   g_assert_true (deye_bus_session_is_open (f->session, event.message));
-  /* What it takes to answer is the asker's to say. */
+  /* The asker sets the number of answers. */
   {
     g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
     DeyeBusCall call
@@ -353,7 +353,7 @@ test_served_requests (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
-/* Told after a new connection was made: nothing of the old one goes out on the new one. */
+/* Reported after a new connection was made: no frame of the old one is sent on the new one. */
 static void
 test_told_after_reconnect (Fixture *f, gconstpointer data)
 {

@@ -149,7 +149,7 @@ test_unref_after_loss (Fixture *f, gconstpointer data)
   g_assert_cmpuint (records[G_LOG_LEVEL_MESSAGE], ==, 1);
 }
 
-/* What the socket takes at once is sent, and nothing is reported. */
+/* Frames that the socket takes at once are sent, and nothing is reported. */
 static void
 test_unref_all_sent (Fixture *f, gconstpointer data)
 {

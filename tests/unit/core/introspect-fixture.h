@@ -17,7 +17,7 @@ typedef Daemoneye__Eventbus__V1__BusIntrospectReply IntrospectReply;
 
 const IntrospectReply *introspect_reply (const WireGuard *guard);
 
-/* What is told, as texts that sort as the section does. */
+/* The listed items, as texts that sort as the section does. */
 void introspect_add_keys (GPtrArray *keys, const IntrospectReply *reply);
 
 void introspect_expect_ascending (const GPtrArray *keys);

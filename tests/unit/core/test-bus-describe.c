@@ -7,7 +7,7 @@
 #include "wire-descriptors.h"
 #include "wire-feature.h"
 
-/* What the broker says it offers, and what a peer serves itself. */
+/* The methods that the broker lists, and those that a peer serves itself. */
 
 /* --- describe --- */
 
@@ -153,7 +153,7 @@ test_describe_part (Core *core, gconstpointer data)
   g_assert_cmpuint (reply->n_types, ==, 1);
 }
 
-/* What does not fit a payload is refused by the limit's name. */
+/* A reply that does not fit a payload is refused, and the error names the limit. */
 static void
 test_describe_too_large (Core *core, gconstpointer data)
 {

@@ -448,7 +448,7 @@ send_numbers (Client *client, GRand *random)
   client_send (client, kind, flag, &envelope);
 }
 
-/* Whatever the numbers of a client are, the broker goes on, and forgets everything with the client. */
+/* With any numbers of a client the broker continues, and it frees everything with the client. */
 static void
 test_extreme_numbers (Core *core, gconstpointer data)
 {

@@ -96,7 +96,7 @@ test_last_page (Core *core, gconstpointer data)
   g_assert_cmpstr (introspect_reply (behind)->peers[0]->id, ==, "tool-1");
 }
 
-/* After each page one peer comes and one goes, among them the one that the cursor names. */
+/* After each page one peer connects and one disconnects, among them the one that the cursor names. */
 static void
 churn (Client *asker, guint page)
 {
@@ -139,7 +139,7 @@ test_pages_while_changing (Core *core, gconstpointer data)
   before = introspect_all_pages (agent, section, 0, NULL, NULL);
   keys = introspect_all_pages (agent, section, 2, NULL, churn);
   after = introspect_all_pages (agent, section, 0, NULL, NULL);
-  /* Whatever was there all the time was told (once: keys ascend), and nothing that never was. */
+  /* Each peer that was connected all the time is listed once (keys ascend), and no peer that never was. */
   for (guint i = 0; i < before->len; i++)
     if (has (after, g_ptr_array_index (before, i)))
       g_assert_true (has (keys, g_ptr_array_index (before, i)));

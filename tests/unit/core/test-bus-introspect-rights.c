@@ -90,7 +90,7 @@ test_collector_cursor (Core *core, gconstpointer data)
 
 /* --- rate --- */
 
-/* Text of a peer that is cut is cut between characters: else it would make what is told of all peers unreadable. */
+/* Text of a peer is cut between characters; otherwise it would make the reply about all peers unreadable. */
 static void
 test_version_is_cut (Core *core, gconstpointer data)
 {

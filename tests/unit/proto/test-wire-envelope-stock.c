@@ -90,13 +90,13 @@ test_protoc (void)
   g_autoptr (GByteArray) ours = NULL;
   WireEnvelope want, got;
 
-  /* What it writes, we read. */
+  /* Our reader accepts the bytes of the other writer. */
   envelope_fill_client (&want);
   g_assert_cmpint (envelope_read (theirs->bytes, theirs->len, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &got).status, ==,
                    WIRE_STATUS_OK);
   envelope_assert_equal (&want, &got);
 
-  /* What we write are the bytes that it would write, so it reads them as we mean them. */
+  /* Both writers produce the same bytes, so the other reader accepts ours. */
   theirs = test_vector_find ("broker");
   envelope_fill_broker (&want);
   ours = envelope_write (&want);

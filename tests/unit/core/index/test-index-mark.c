@@ -3,7 +3,7 @@
 
 #include "base/bus-hash.h"
 
-/* What the cache of matches relies on: equal patterns are one entry, the mark of a topic changes when its subscriptions do, and the
+/* The cache of matches relies on this: equal patterns are one entry, the mark of a topic changes when its subscriptions do, and the
  * seed decides no result. */
 
 /* Equal patterns of one owner are one entry, those of two owners two, and the order is that of adding over all of them. */
@@ -50,7 +50,7 @@ test_equal_patterns (void)
   bus_index_free (index);
 }
 
-/* A change that matches a topic changes its mark, also when the place goes and returns; any other change leaves it. */
+/* A change that matches a topic changes its mark, also when the place ends and returns; any other change leaves it. */
 static void
 test_mark (void)
 {

@@ -271,7 +271,7 @@ test_refused (Assured *f, gconstpointer data)
   g_assert_cmpint (refusal.excess.limit, ==, BUS_LIMIT_uid_bytes);
 }
 
-/* What each of two groups of one account needs is counted together: none of them gets what only one has room for. */
+/* The needs of two groups of one account are added: none of them gets what only one has room for. */
 static void
 test_groups_of_an_account (Assured *f, gconstpointer data)
 {

@@ -157,7 +157,7 @@ test_bounds (Holding *f, gconstpointer data)
     }
 }
 
-/* What the last member left is held as far as there is room, and charged to the account of the member. The rest is lost. */
+/* The messages that the last member left are held as far as there is room, and charged to the account of the member. The rest is lost. */
 static void
 test_left_without_room (Holding *f, gconstpointer data)
 {
