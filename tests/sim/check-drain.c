@@ -43,6 +43,51 @@ drain_check_sub (SimWorld *world, const SimClient *client, SimSub *sub, const Bu
   sub->offered = offered;
 }
 
+/* --- messages that waited --- */
+
+void
+sim_check_before_drain (const SimWorld *world, const SimFrame *frame, SimBefore *before)
+{
+  const SimClient *member = &world->clients[frame->drained_slot];
+
+  for (guint i = 0; frame->kind == SIM_FRAME_DRAIN && member->peer != NULL && i < SIM_SUBS; i++)
+    {
+      const BusSubscription *subscription = sim_subscription_at (member, i);
+
+      if (subscription != NULL && subscription->group != NULL && !subscription->serves
+          && bus_subscription_takes_part (subscription))
+        before->drained[i] = (SimLeaving){ .subscription = subscription,
+                                           .heritage = sim_check_count_heritage (world, subscription),
+                                           .rerouted = subscription->rerouted };
+    }
+}
+
+/* Messages that waited for a member that drains must have been handed on, as far as another member takes them for certain. */
+void
+sim_check_after_drain (SimWorld *world, const SimFrame *frame, const SimBefore *before)
+{
+  const SimClient *member = &world->clients[frame->drained_slot];
+
+  for (guint i = 0; frame->kind == SIM_FRAME_DRAIN && member->peer != NULL && i < SIM_SUBS; i++)
+    {
+      const SimLeaving *leaving = &before->drained[i];
+      const BusSubscription *subscription = sim_subscription_at (member, i);
+
+      if (subscription == NULL || subscription != leaving->subscription || bus_subscription_takes_part (subscription)
+          || sim_view_is_closing (world))
+        continue;
+      if (leaving->heritage > 0)
+        sim_cover (world, SIM_COVER_DRAIN_HERITAGE);
+      if (subscription->rerouted < leaving->rerouted + leaving->heritage)
+        sim_world_fail (
+            world,
+            "M06: %" G_GUINT64_FORMAT
+            " messages of subscription %u of %s had another member when it began to drain, %" G_GUINT64_FORMAT
+            " were handed on",
+            leaving->heritage, subscription->id, member->id, subscription->rerouted - leaving->rerouted);
+    }
+}
+
 /* --- calls that wait --- */
 
 static const SimClient *

@@ -175,6 +175,7 @@ sim_check_before_frame (const SimWorld *world, const SimClient *client, const Si
   check_frame_observe_queues (world, before->queues);
   check_frame_observe_oldest (world, before->oldest);
   sim_check_before_groups (world, client, frame, before);
+  sim_check_before_drain (world, frame, before);
   sim_check_before_lineage (world, client, frame, before);
   for (guint i = 0; frame->kind == SIM_FRAME_REPLY && i < SIM_CLIENTS; i++)
     {
@@ -227,6 +228,7 @@ sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame 
   if (adjusted != NULL)
     check_frame_adjusted (world, adjusted, before);
   sim_check_after_bounds (world, client, frame, before, before->seq);
+  sim_check_after_drain (world, frame, before);
   if (frame->kind == SIM_FRAME_PUBLISH)
     {
       check_frame_payers (world, frame, before);

@@ -180,7 +180,7 @@ check_groups_picks_one (const SimFrame *frame)
          && !frame->is_confirmed && frame->target[0] == '\0' && !g_str_has_prefix (frame->topic, "control.agent");
 }
 
-/* --- the messages of a member that ends or is demoted --- */
+/* --- the messages of a member that ends, drains or is demoted --- */
 
 /* A message that another member must get, if one takes it. A topic that not every member may read is left out. */
 static gboolean
@@ -254,8 +254,9 @@ check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
     }
   bytes += 2000 * messages;
   return bus_peer_is_ready (heir->owner) && !bus_subscription_is_demoted (heir) && !heir->serves
-         && !check_groups_is_block_over (world, heir) && messages < heir->bounds.messages && bytes < heir->bounds.bytes
-         && heir->bounds.policy == BUS_OVERFLOW_BLOCK
+         && bus_subscription_takes_part (heir) && !check_groups_is_block_over (world, heir)
+         && messages < heir->bounds.messages && bytes < heir->bounds.bytes
+         && heir->bounds.policy != BUS_OVERFLOW_CONFLATE
          && bus_flow_bytes (&heir->owner->flow) + bytes < limits->queue_soft_bytes
          && sim_control_bytes (&heir->owner->flow) + bytes < limits->control_queue_bytes
          && heir->owner->flow.waiting_messages + messages < limits->queue_hard_messages

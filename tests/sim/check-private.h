@@ -150,12 +150,17 @@ sim_check_after_timeline (SimWorld *world, const SimClient *client, const SimFra
 void sim_check_pinned (SimWorld *world);
 void sim_check_after_pinned (SimWorld *world, const SimBefore *before);
 
-/* --- check-groups, called by check-frame and check-block --- */
+/* --- check-groups, called by check-frame, check-block and check-drain --- */
 
 void sim_check_before_groups (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after_groups (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
-/* The messages waiting for a member of a group that other members take for certain when it is demoted. */
+/* The messages waiting for a member of a group that other members take for certain when it is demoted or drains. */
 guint64 sim_check_count_heritage (const SimWorld *world, const BusSubscription *member);
+
+/* --- check-drain, called by check-frame --- */
+
+void sim_check_before_drain (const SimWorld *world, const SimFrame *frame, SimBefore *before);
+void sim_check_after_drain (SimWorld *world, const SimFrame *frame, const SimBefore *before);
 
 /* --- check-strategy, called by check-groups and check-step --- */
 

@@ -174,6 +174,14 @@ typedef struct
   guint64 accepted; /* messages so far */
 } SimRecorded;
 
+/* A subscription that a call may let drain. */
+typedef struct
+{
+  const BusSubscription *subscription; /* NULL: none, or it drains already */
+  guint64 heritage;                    /* messages that other members must get */
+  guint64 rerouted;                    /* so far */
+} SimLeaving;
+
 /* The core before a frame was handed in. */
 typedef struct
 {
@@ -187,6 +195,7 @@ typedef struct
   SimOldest oldest[SIM_CLIENTS];
   SimQueue queues[SIM_CLIENTS];
   guint64 heritage;                /* UNSUBSCRIBE: messages that another member must get */
+  SimLeaving drained[SIM_SUBS];    /* DRAIN: of the member, by place */
   const BusGroup *heirs;           /* UNSUBSCRIBE: their group; NULL: there are none */
   guint64 rerouted;                /* UNSUBSCRIBE: by that group */
   SimEnds ends;                    /* UNSUBSCRIBE */

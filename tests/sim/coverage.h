@@ -114,6 +114,7 @@
   X (RESEND_TRIMMED, "K12-trimmed-by-hello")                                                                           \
   X (RESEND_REFUSED, "K12-no-window")                                                                                  \
   X (DRAIN_FINISHED, "M06-member-drained")                                                                             \
+  X (DRAIN_HERITAGE, "M06-member-drained-with-messages")                                                               \
   X (DRAIN_WAITED, "M06-drain-waited-for-what-the-member-had")                                                         \
   X (DRAIN_GONE, "M06-member-ended-while-it-drained")                                                                  \
   X (DRAIN_RESUMED, "M06-member-takes-part-again")                                                                     \
