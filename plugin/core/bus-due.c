@@ -61,7 +61,7 @@ due_stall (BusCore *core, gpointer owner, gint64 now_us)
 {
   BusRequest *request = owner;
 
-  if (!bus_answer_is_stalled (core, request, now_us))
+  if (!bus_answer_is_stalled (request))
     return;
   if (request->kind == BUS_PENDING_QUESTION)
     bus_many_stall (core, request, now_us);

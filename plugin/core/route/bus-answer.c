@@ -104,6 +104,13 @@ answer_pass_frame (BusCore *core, BusRequest *question, BusStreamFrame *frame, B
   return BUS_ANSWER_FULL;
 }
 
+static void
+answer_begin_pause (BusCore *core, BusRequest *question, gint64 now_us)
+{
+  if (question->stall_us > 0 && question->state == BUS_REQUEST_SENT)
+    bus_deadline_arm (&core->deadlines, &question->stall_timer.deadline, now_us + question->stall_us);
+}
+
 BusAnswerResult
 bus_answer_pass (BusCore *core,
                  BusRequest *question,
@@ -117,8 +124,8 @@ bus_answer_pass (BusCore *core,
       = { .kind = is_progress ? BUS_STREAM_PROGRESS : BUS_STREAM_REPLY, .route = route, .delivery = *delivery };
   BusAnswerResult result = answer_pass_frame (core, question, &frame, inbound, now_us);
 
-  if (result != BUS_ANSWER_FULL && question->stall_us > 0 && question->state == BUS_REQUEST_SENT)
-    bus_deadline_arm (&core->deadlines, &question->stall_timer.deadline, now_us + question->stall_us);
+  if (result != BUS_ANSWER_FULL)
+    answer_begin_pause (core, question, now_us);
   return result;
 }
 
@@ -168,19 +175,30 @@ bus_answer_reply (BusCore *core, BusRequest *request, BusInbound *inbound, guint
 
 /* --- the window of the requester --- */
 
+/* The pause until the next reply begins now: while replies waited, the responders were not late. */
+static void
+answer_drained (BusCore *core, BusRequest *question, gint64 now_us)
+{
+  if (question->state == BUS_REQUEST_ANSWERED)
+    bus_request_complete (core, question);
+  else
+    answer_begin_pause (core, question, now_us);
+}
+
 BusWindowResult
 bus_answer_credit (BusCore *core, BusRequest *question, guint64 messages, guint64 bytes, gint64 now_us)
 {
   BusWindowResult result = bus_stream_credit (question->stream, messages, bytes, now_us);
   BusPeer *requester = bus_request_peer (question);
+  gboolean has_waited = bus_stream_waits (question->stream);
 
   if (result != BUS_WINDOW_GRANTED)
     return result;
   if (!bus_stream_advance (question->stream, now_us))
     bus_request_fail_full (core, question, WIRE_STATUS_SLOW_CONSUMER,
                            "an answer waited for its window, and your queue is full: read faster", NULL);
-  else if (question->state == BUS_REQUEST_ANSWERED && !bus_stream_waits (question->stream))
-    bus_request_complete (core, question);
+  else if (has_waited && !bus_stream_waits (question->stream))
+    answer_drained (core, question, now_us);
   bus_peer_touch (requester);
   return result;
 }
@@ -197,10 +215,7 @@ bus_answer_block_due (BusCore *core, BusRequest *question, gint64 now_us)
 }
 
 gboolean
-bus_answer_is_stalled (BusCore *core, BusRequest *question, gint64 now_us)
+bus_answer_is_stalled (const BusRequest *question)
 {
-  if (question->stream == NULL || !bus_stream_waits (question->stream))
-    return TRUE;
-  bus_deadline_arm (&core->deadlines, &question->stall_timer.deadline, now_us + question->stall_us);
-  return FALSE;
+  return question->stream == NULL || !bus_stream_waits (question->stream);
 }

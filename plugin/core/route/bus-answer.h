@@ -61,5 +61,6 @@ BusWindowResult bus_answer_credit (BusCore *core, BusRequest *question, guint64 
 /* The block timer of the window expired: the request fails when the requester has returned nothing for too long. */
 void bus_answer_block_due (BusCore *core, BusRequest *question, gint64 now_us);
 
-/* The longest pause is over. FALSE: replies wait for the requester, so the responders are not late. */
-gboolean bus_answer_is_stalled (BusCore *core, BusRequest *question, gint64 now_us);
+/* The longest pause is over. FALSE: replies wait for the requester, so the responders are not late; the next pause begins when
+ * the requester has got them. */
+gboolean bus_answer_is_stalled (const BusRequest *question);

@@ -345,6 +345,45 @@ test_stall (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (worker, WIRE_KIND_CANCEL), ==, 1);
 }
 
+/* While the requester holds replies back, the pause needs no timer: a short one would keep the broker busy. */
+static void
+test_stall_while_held (Core *core, gconstpointer data)
+{
+  Client *agent = asker_new (core);
+  Client *worker = worker_new (core);
+  guint64 id = ask_with (agent, 1, LOTS, 1, 0, 0);
+  guint64 route = route_of (worker);
+
+  reply_with (worker, route, WIRE_FLAG_PROGRESS, "1");
+  reply_with (worker, route, WIRE_FLAG_PROGRESS, "2");
+  core_advance (core, 1);
+  g_assert_cmpint (bus_core_next_tick_us (core->core), >, core->now_us + G_TIME_SPAN_SECOND);
+  return_credit (agent, id, 2, LOTS + 1);
+  g_assert_cmpint (bus_core_next_tick_us (core->core), ==, core->now_us + 1);
+  expect_replies (agent, "1 2");
+}
+
+/* The whole pause is left when the requester has got what waited for it. */
+static void
+test_stall_after_held (Core *core, gconstpointer data)
+{
+  Client *agent = asker_new (core);
+  Client *worker = worker_new (core);
+  guint64 id = ask_with (agent, 1, LOTS, 1000, 0, 0);
+  guint64 route = route_of (worker);
+
+  reply_with (worker, route, 0, "a");
+  reply_with (worker, route, 0, "b");
+  core_advance (core, 1000);
+  core_advance (core, 900);
+  return_credit (agent, id, 2, LOTS + 1);
+  core_advance (core, 900);
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_ERROR), ==, 0);
+  return_credit (agent, id, 3, LOTS + 2); /* nothing waits: no reason for a new pause */
+  core_advance (core, 100);
+  client_expect_error (agent, id, WIRE_STATUS_TIMEOUT);
+}
+
 /* Of a request to many it is the end, with what has come. */
 static void
 test_stall_of_many (Core *core, gconstpointer data)
@@ -524,6 +563,8 @@ main (int argc, char **argv)
   ADD ("/core/stream/B04-blocked", test_blocked);
   ADD ("/core/stream/B04-slow-but-alive", test_slow_but_alive);
   ADD ("/core/stream/stall", test_stall);
+  ADD ("/core/stream/R09-stall-while-held", test_stall_while_held);
+  ADD ("/core/stream/stall-after-held", test_stall_after_held);
   ADD ("/core/stream/stall-of-many", test_stall_of_many);
   ADD ("/core/stream/deadline", test_deadline);
   ADD ("/core/stream/many", test_many);
