@@ -96,12 +96,40 @@ answers_hand_over (DeyeBusClient *client, DeyeBusPending *pending)
   g_source_attach (source, client->context);
 }
 
+/* Takes the waiting task. NULL: none waits. Transfer full. */
+static GTask *
+answers_steal_next (DeyeBusAnswers *self)
+{
+  self->pending->stream->waiting = FALSE;
+  self->pending->stream->owner = NULL;
+  if (self->next_cancelled != NULL)
+    g_source_destroy (self->next_cancelled);
+  g_clear_pointer (&self->next_cancelled, g_source_unref);
+  return g_steal_pointer (&self->next_task);
+}
+
+/* A waiting call holds the object, so this is g_object_run_dispose(). */
+static void
+answers_end_next (DeyeBusAnswers *self)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (self->next_task == NULL)
+    return;
+  task = answers_steal_next (self);
+  g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
+                           _ ("The request was cancelled: its answers are not wanted"));
+}
+
 static void
 deye_bus_answers_dispose (GObject *object)
 {
   DeyeBusAnswers *self = DEYE_BUS_ANSWERS (object);
-  DeyeBusPending *pending = g_steal_pointer (&self->pending);
   DeyeBusContextRelease release;
+  DeyeBusPending *pending;
+
+  answers_end_next (self);
+  pending = g_steal_pointer (&self->pending);
 
   if (pending != NULL && deye_bus_context_begin_release (&release, self->client->context))
     {
@@ -270,18 +298,6 @@ deye_bus_answers_next (DeyeBusAnswers *self, GCancellable *cancellable, GError *
   return message;
 }
 
-/* Takes the waiting task. NULL: none waits. Transfer full. */
-static GTask *
-answers_steal_next (DeyeBusAnswers *self)
-{
-  self->pending->stream->waiting = FALSE;
-  self->pending->stream->owner = NULL;
-  if (self->next_cancelled != NULL)
-    g_source_destroy (self->next_cancelled);
-  g_clear_pointer (&self->next_cancelled, g_source_unref);
-  return g_steal_pointer (&self->next_task);
-}
-
 static void
 answers_return (DeyeBusAnswers *self, GTask *task)
 {
@@ -358,7 +374,11 @@ deye_bus_answers_next_async (DeyeBusAnswers *self,
       g_task_return_error (task, error);
       return;
     }
-  answers_wait (self, g_steal_pointer (&task));
+  /* Nothing arrives any more, and a closed client dispatches no event that would wake the task. */
+  if (self->pending->stream->ended)
+    answers_return (self, task);
+  else
+    answers_wait (self, g_steal_pointer (&task));
   deye_bus_client_leave (self->client);
 }
 

@@ -319,6 +319,50 @@ test_closed (Fixture *f, gconstpointer data)
   expect_end (answers, DEYE_BUS_ERROR_CLOSED);
 }
 
+/* A closed client dispatches no events. */
+static void
+test_async_after_close (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusAnswers) answers = start (f, 0);
+  g_autoptr (GError) error = NULL;
+
+  ANSWER (f, .sender = "one", .payload = "a", .flags = WIRE_FLAG_PROGRESS);
+  client_fixture_say_and_settle (f);
+  deye_bus_client_close (f->client, NULL, NULL);
+  client_fixture_settle (f);
+  for (guint i = 0; i < 3; i++) /* the answer, then the end again and again */
+    {
+      g_auto (ClientResult) result = { 0 };
+      g_autoptr (DeyeBusMessage) message = NULL;
+
+      deye_bus_answers_next_async (answers, NULL, client_result_set, &result);
+      g_assert_null (result.result); /* never from inside the call */
+      client_fixture_settle (f);
+      g_assert_nonnull (result.result);
+      g_clear_error (&error);
+      message = deye_bus_answers_next_finish (answers, result.result, &error);
+      g_assert_true ((message != NULL) == (i == 0));
+    }
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+}
+
+/* As a binding may do; a call of next_async() holds the object, so it is the only way to dispose it while one waits. */
+static void
+test_disposed_while_waiting (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusAnswers) answers = start (f, 0);
+  g_auto (ClientResult) result = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_answers_next_async (answers, NULL, client_result_set, &result);
+  g_object_run_dispose (G_OBJECT (answers));
+  expect_cancel (f);
+  client_fixture_wait (f, result.result != NULL);
+  g_assert_null (deye_bus_answers_next_finish (answers, result.result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  expect_end (answers, DEYE_BUS_ERROR_CLOSED);
+}
+
 static void
 test_bare_object (Fixture *f, gconstpointer data)
 {
@@ -361,6 +405,8 @@ main (int argc, char **argv)
   ADD ("dropped", test_dropped);
   ADD ("dropped-in-a-thread", test_dropped_in_a_thread);
   ADD ("closed", test_closed);
+  ADD ("async-after-close", test_async_after_close);
+  ADD ("disposed-while-waiting", test_disposed_while_waiting);
   ADD ("bare-object", test_bare_object);
   ADD ("M27-unsupported", test_unsupported);
   return g_test_run ();
