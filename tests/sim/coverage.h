@@ -138,6 +138,7 @@
   X (VERIFIED, "M16-subscriptions-counted")                                                                            \
   X (RESEND_MADE_ROOM, "K12-window-made-room")                                                                         \
   X (RETAINED, "retained-came")                                                                                        \
+  X (RETAINED_END, "M16-retained-end-came")                                                                            \
   X (RETAINED_FIRST, "retained-before-what-waits")                                                                     \
   X (RETAINED_REPLACED, "retained-replaced")                                                                           \
   X (RETAINED_GONE, "M15-retained-until-its-publisher-was-gone")                                                       \

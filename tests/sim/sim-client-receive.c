@@ -141,11 +141,24 @@ client_note_retained (SimClient *client, guint32 id, const WireEnvelope *envelop
 }
 
 static void
+client_handle_retained_end (SimClient *client, const WireEnvelope *envelope)
+{
+  sim_cover (client->world, SIM_COVER_RETAINED_END);
+  client_expect (client, sim_retains_got_end (client->world->retained, client->number, envelope->subscription,
+                                              client->world->now_us));
+}
+
+static void
 client_handle_deliver (SimClient *client, guint8 flags, const WireEnvelope *envelope)
 {
   WireSpan ids = envelope->subscriptions;
   guint32 id;
 
+  if (envelope->retained && ids.len == 0)
+    {
+      client_handle_retained_end (client, envelope);
+      return;
+    }
   client_note_route (client, flags, envelope);
   sim_will_came (client, client_number_of (envelope->payload), envelope);
   while (wire_envelope_next_u32 (&ids, &id))
@@ -158,7 +171,8 @@ client_handle_deliver (SimClient *client, guint8 flags, const WireEnvelope *enve
                            envelope->payload.len, envelope->accept_seq, envelope->remaining_us,
                            (const char *) envelope->sender.data, envelope->sender.len, envelope->attempt);
       if (!envelope->retained)
-        sim_retains_got_live (client->world->retained, client->number, id, client_lane_of (envelope));
+        client_expect (client,
+                       sim_retains_got_live (client->world->retained, client->number, id, client_lane_of (envelope)));
     }
 }
 
@@ -259,6 +273,26 @@ client_handle_error (SimClient *client, const WireEnvelope *envelope)
 }
 
 static void
+client_handle_joined (SimClient *client, const WireEnvelope *envelope)
+{
+  gpointer number = g_hash_table_lookup (client->joining, &envelope->answers);
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__SubscribeReply *reply;
+
+  if (number == NULL)
+    return;
+  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__subscribe_reply__descriptor, envelope->payload, 0, NULL);
+  if (guard == NULL)
+    {
+      sim_world_fail (client->world, "a malformed answer to subscribe");
+      return;
+    }
+  reply = wire_guard_message (guard);
+  client_expect (client, sim_retains_answered (client->world->retained, client->number, GPOINTER_TO_UINT (number),
+                                               reply->retained));
+}
+
+static void
 client_handle_left (SimClient *client, const WireEnvelope *envelope)
 {
   gpointer number = g_hash_table_lookup (client->left, &envelope->answers);
@@ -312,6 +346,7 @@ client_handle_reply (SimClient *client, guint8 flags, const WireEnvelope *envelo
     sim_cover (client->world, covered[kind]);
   if (g_hash_table_contains (client->refused, &envelope->answers))
     sim_world_fail (client->world, "R04: %s was sent a REPLY although its queue has no room for it", client->id);
+  client_handle_joined (client, envelope);
   client_handle_left (client, envelope);
   sim_restart_verified (client, envelope);
   sim_will_answered (client, envelope, FALSE);

@@ -24,6 +24,7 @@ sim_client_init (SimClient *client, SimWorld *world, guint slot)
   client->stream = g_byte_array_new ();
   client->asked = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   client->refused = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  client->joining = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   client->left = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   client->routes = g_array_new (FALSE, FALSE, sizeof (guint64));
   client->confirming = g_array_new (FALSE, FALSE, sizeof (guint64));
@@ -38,6 +39,7 @@ sim_client_reset (SimClient *client)
   g_byte_array_set_size (client->stream, 0);
   g_hash_table_remove_all (client->asked);
   g_hash_table_remove_all (client->refused);
+  g_hash_table_remove_all (client->joining);
   g_hash_table_remove_all (client->left);
   g_array_set_size (client->routes, 0);
   g_array_set_size (client->confirming, 0);
@@ -63,6 +65,7 @@ sim_client_clear (SimClient *client)
   g_byte_array_unref (client->stream);
   g_hash_table_unref (client->asked);
   g_hash_table_unref (client->refused);
+  g_hash_table_unref (client->joining);
   g_hash_table_unref (client->left);
   g_array_unref (client->routes);
   g_array_unref (client->confirming);
@@ -171,6 +174,8 @@ sim_client_call (SimClient *client, const char *topic, WireSpan payload, const S
   envelope.payload = payload;
   id = sim_client_put (client, WIRE_KIND_REQUEST, 0, &envelope, frame);
   g_hash_table_add (client->asked, g_memdup2 (&id, sizeof id));
+  if (frame->kind == SIM_FRAME_SUBSCRIBE)
+    g_hash_table_insert (client->joining, g_memdup2 (&id, sizeof id), GUINT_TO_POINTER (frame->subscription));
 }
 
 /* --- receive windows --- */

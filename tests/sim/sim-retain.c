@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define LANES 2u
+#define LANES     2u
+#define LANE_DATA 1u
 
 typedef struct
 {
@@ -25,6 +26,8 @@ typedef struct
   const char *pattern; /* static */
   gboolean filtered;
   gboolean alive;
+  gboolean is_promised; /* an end comes */
+  gboolean is_ended;    /* and came */
   guint64 begun_nth;
   guint64 until;   /* sequence */
   guint64 counted; /* when it ended */
@@ -226,6 +229,15 @@ retain_find_sub (const SimRetains *retains, guint peer, guint32 id)
   return NULL;
 }
 
+/* TRUE if the broker looks for values of the pattern. */
+static gboolean
+retain_is_looked_for (const SimRetains *retains, const char *pattern)
+{
+  if (strpbrk (pattern, "+#") == NULL)
+    return g_hash_table_contains (retains->alive, pattern);
+  return g_hash_table_size (retains->alive) > 0;
+}
+
 void
 sim_retains_subscribe (SimRetains *retains,
                        guint peer,
@@ -243,6 +255,7 @@ sim_retains_subscribe (SimRetains *retains,
                       .pattern = pattern,
                       .filtered = filtered,
                       .alive = TRUE,
+                      .is_promised = retain_is_looked_for (retains, pattern),
                       .begun_nth = ++retains->nth,
                       .until = seq,
                       .got = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL) };
@@ -295,6 +308,8 @@ retain_compare (const RetainValue *value, const RetainSub *sub, guint64 seq, con
     return "a retained message came to a subscription that it is not for";
   if (value->ended_nth != 0 && value->ended_nth < sub->begun_nth)
     return "a retained message came that had ended before the subscription began";
+  if (sub->is_ended)
+    return "a retained message came after their end";
   if (value->seq <= sub->last[value->lane])
     return "a retained message came after a newer one";
   if (sub->is_live[value->lane])
@@ -324,13 +339,59 @@ sim_retains_got (SimRetains *retains,
   return problem;
 }
 
-void
+/* Control overtakes data, and the end is data. */
+const char *
 sim_retains_got_live (SimRetains *retains, guint peer, guint32 subscription, guint lane)
 {
   RetainSub *sub = retain_find_sub (retains, peer, subscription);
 
-  if (sub != NULL)
-    sub->is_live[lane] = TRUE;
+  if (sub == NULL)
+    return NULL;
+  sub->is_live[lane] = TRUE;
+  return lane == LANE_DATA && sub->is_promised && !sub->is_ended ? "a message came before the end of the retained ones"
+                                                                 : NULL;
+}
+
+/* --- the end --- */
+
+const char *
+sim_retains_answered (const SimRetains *retains, guint peer, guint32 subscription, gboolean promised)
+{
+  const RetainSub *sub = retain_find_sub (retains, peer, subscription);
+
+  if (promised == (sub != NULL && sub->is_promised))
+    return NULL;
+  return promised ? "an end of retained messages was promised, and there are none"
+                  : "no end of retained messages was promised, and there are some";
+}
+
+/* @now_us: values whose time to live is over by then may be left out. */
+static gboolean
+retain_lacks_one (const SimRetains *retains, const RetainSub *sub, gint64 now_us)
+{
+  for (guint i = 0; i < retains->values->len; i++)
+    {
+      const RetainValue *value = g_ptr_array_index (retains->values, i);
+
+      if (value->ended_nth == 0 && !retain_is_over (value, &now_us) && retain_is_for (value, sub)
+          && !g_hash_table_contains (sub->got, &value->number))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+const char *
+sim_retains_got_end (SimRetains *retains, guint peer, guint32 subscription, gint64 now_us)
+{
+  RetainSub *sub = retain_find_sub (retains, peer, subscription);
+
+  if (sub == NULL || !sub->is_promised)
+    return "an end of retained messages came that was not promised";
+  if (sub->is_ended)
+    return "the end of retained messages came twice";
+  sub->is_ended = TRUE;
+  return !sub->filtered && retain_lacks_one (retains, sub, now_us) ? "a retained message did not come before their end"
+                                                                   : NULL;
 }
 
 guint64
@@ -341,19 +402,6 @@ sim_retains_received (const SimRetains *retains, guint peer, guint32 subscriptio
   return sub != NULL ? g_hash_table_size (sub->got) : 0;
 }
 
-static gboolean
-retain_lacks_one (const SimRetains *retains, const RetainSub *sub)
-{
-  for (guint i = 0; i < retains->values->len; i++)
-    {
-      const RetainValue *value = g_ptr_array_index (retains->values, i);
-
-      if (value->ended_nth == 0 && retain_is_for (value, sub) && !g_hash_table_contains (sub->got, &value->number))
-        return TRUE;
-    }
-  return FALSE;
-}
-
 const char *
 sim_retains_finish (const SimRetains *retains)
 {
@@ -361,8 +409,10 @@ sim_retains_finish (const SimRetains *retains)
     {
       const RetainSub *sub = g_ptr_array_index (retains->subs, i);
 
-      if (sub->alive && !sub->filtered && retain_lacks_one (retains, sub))
+      if (sub->alive && !sub->filtered && retain_lacks_one (retains, sub, 0))
         return "a subscription did not get a retained message";
+      if (sub->alive && sub->is_promised && !sub->is_ended)
+        return "a subscription did not get the end of its retained messages";
     }
   return NULL;
 }

@@ -11,6 +11,9 @@
  * for it, and when it is cleared. A plain subscription gets each value that matches, that it may read, and that is older than the
  * subscription: in their order within a lane, before any message that was published later, with their own sequence and sender,
  * and none that ended before the subscription began. One that exists until the end must have come.
+ *
+ * The answer to SUBSCRIBE says whether the broker looks for values: it does when the store has some, or one of just that topic. Then
+ * the end of the values comes, once: behind each value that still exists, and in front of later messages of the data lane.
  */
 
 typedef struct SimRetains SimRetains;
@@ -73,7 +76,11 @@ const char *sim_retains_got (SimRetains *retains,
                              const char *sender,
                              gsize sender_len);
 /* A message without it. */
-void sim_retains_got_live (SimRetains *retains, guint peer, guint32 subscription, guint lane);
+const char *sim_retains_got_live (SimRetains *retains, guint peer, guint32 subscription, guint lane);
+/* The answer to SUBSCRIBE, of any subscription. @promised: that an end follows. */
+const char *sim_retains_answered (const SimRetains *retains, guint peer, guint32 subscription, gboolean promised);
+/* The end. */
+const char *sim_retains_got_end (SimRetains *retains, guint peer, guint32 subscription, gint64 now_us);
 /* How many values came to the subscription. */
 guint64 sim_retains_received (const SimRetains *retains, guint peer, guint32 subscription);
 /* Nothing waits any more: every value that exists came to every subscription that has to get it. */

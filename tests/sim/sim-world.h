@@ -201,6 +201,7 @@ typedef struct
   GHashTable *refused; /* those whose answer has no room in the queue */
   guint64 verified;    /* id of the last call that asks how many subscriptions the broker counts; 0: none */
   guint n_verified;    /* that it should count, when the call reached it */
+  GHashTable *joining; /* id of a SUBSCRIBE call -> number of its subscription */
   GHashTable *left;    /* id of an UNSUBSCRIBE call -> number of its subscription */
   GArray *routes;      /* of guint64: requests to be answered */
   GArray *confirming;  /* of guint64: routes of messages that it has received */

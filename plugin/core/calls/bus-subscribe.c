@@ -280,8 +280,10 @@ bus_subscribe_answer (const BusCall *call)
   reply.queue_messages = subscription->bounds.messages;
   reply.queue_bytes = subscription->bounds.bytes;
   subscribe_fill_share (call, subscription, &reply);
+  reply.retained = bus_catchup_start (subscription, call->accept_seq);
   bus_reply_message (call->peer, call->id, &reply.base);
-  bus_catchup_start (subscription, call->accept_seq, call->now_us);
+  if (reply.retained)
+    bus_catchup_continue (call->peer, call->now_us);
   bus_drain_joined (call, subscription);
   if (subscription->group != NULL && !subscription->serves)
     bus_hold_offer (call->core, subscription, call->now_us);

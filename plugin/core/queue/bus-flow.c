@@ -168,6 +168,18 @@ bus_flow_encode_kept (BusFlow *flow,
   return TRUE;
 }
 
+/* Control is sent before data, so in the data lane it follows the values of both lanes. */
+gboolean
+bus_flow_encode_retained_end (BusFlow *flow, const BusSubscription *subscription)
+{
+  WireEnvelope end;
+
+  wire_envelope_init (&end);
+  end.retained = TRUE;
+  end.subscription = subscription->id;
+  return bus_outq_put (&flow->outq, WIRE_LANE_DATA, WIRE_KIND_DELIVER, 0, &end, wire_span (NULL, 0));
+}
+
 /* --- gaps --- */
 
 static gboolean

@@ -49,6 +49,9 @@ gboolean bus_flow_encode_kept (BusFlow *flow,
                                const BusDelivery *delivery,
                                gint64 now_us);
 
+/* Encodes the end of the retained messages of a subscription; it costs no credit. FALSE: no memory; nothing was done. */
+gboolean bus_flow_encode_retained_end (BusFlow *flow, const BusSubscription *subscription);
+
 /* Counts a message that was encoded for this subscription. @ticket: (transfer full) (nullable). @kept: (transfer full)
  * (nullable): the message, to keep it until it is settled; @delivery belongs to it */
 void bus_flow_delivered (BusFlow *flow,

@@ -20,7 +20,7 @@ struct BusCursor
 
 typedef enum
 {
-  STEP_DONE, /* no value is ahead */
+  STEP_DONE, /* no value is ahead, and their end is encoded */
   STEP_NO_CREDIT,
   STEP_NO_ROOM, /* in the lane */
   STEP_NO_MEMORY,
@@ -128,10 +128,11 @@ static CatchupStep
 catchup_step (BusCursor *cursor, gint64 now_us)
 {
   BusRetained *value = catchup_next (cursor);
+  BusFlow *flow = &cursor->subscription->owner->flow;
   CatchupStep step = STEP_GOES_ON;
 
   if (value == NULL)
-    return STEP_DONE;
+    return bus_flow_encode_retained_end (flow, cursor->subscription) ? STEP_DONE : STEP_NO_MEMORY;
   if (catchup_wants (cursor->subscription, value) && !bus_message_is_expired (value->message, now_us))
     step = catchup_deliver (cursor, value, now_us);
   if (step == STEP_GOES_ON)
@@ -229,15 +230,15 @@ catchup_is_exact (WireSpan pattern)
   return memchr (pattern.data, '+', pattern.len) == NULL && memchr (pattern.data, '#', pattern.len) == NULL;
 }
 
-void
-bus_catchup_start (BusSubscription *subscription, guint64 accept_seq, gint64 now_us)
+gboolean
+bus_catchup_start (BusSubscription *subscription, guint64 accept_seq)
 {
   BusPeer *peer = subscription->owner;
   gboolean is_exact = catchup_is_exact (subscription->pattern);
   BusCursor *cursor;
 
   if (!catchup_is_wanted (subscription, is_exact))
-    return;
+    return FALSE;
   cursor = g_new0 (BusCursor, 1);
   cursor->link.data = cursor;
   cursor->subscription = subscription;
@@ -246,5 +247,5 @@ bus_catchup_start (BusSubscription *subscription, guint64 accept_seq, gint64 now
   subscription->cursor = cursor;
   catchup_list (cursor);
   bus_quota_keep (&peer->core->quota, &peer->ledger.usage, sizeof (BusCursor));
-  bus_catchup_continue (peer, now_us);
+  return TRUE;
 }

@@ -15,6 +15,9 @@
  * message overtakes an older retained value of its topic. A value that is replaced on the way is therefore delivered once:
  * the new one, as the live message that replaced it.
  *
+ * When the cursor has come to its end, the client gets a DELIVER without a message behind the values, the *end* of the
+ * retained messages. SubscribeReply says that one follows.
+ *
  * The right to receive a topic is asked for each value when it is delivered. A cursor visits a bounded number of values in
  * one input call, and continues by a timer, so that a large store delays nobody. Groups and subscriptions that serve get
  * no retained messages.
@@ -25,8 +28,9 @@
 
 #define BUS_CATCHUP_STEP 512u /* values that a peer's cursors visit in one input call */
 
-/* A subscription was filed; @accept_seq: of the request that made it. */
-void bus_catchup_start (BusSubscription *subscription, guint64 accept_seq, gint64 now_us);
+/* A subscription was filed; @accept_seq: of the request that made it. TRUE: it has a cursor, which begins to move with
+ * bus_catchup_continue(), behind the answer to the request. */
+gboolean bus_catchup_start (BusSubscription *subscription, guint64 accept_seq);
 
 /* The subscription ends: its cursor ends with it. */
 void bus_catchup_end (BusSubscription *subscription);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core-fixture.h"
+#include "retain-fixture.h"
 
 #include "control.pb-c.h"
 #include "route/bus-catchup.h"
@@ -10,75 +10,6 @@
  * or refuses one.
  */
 
-#define TOPIC "health.disk"
-#define OTHER "health.cpu"
-
-static void
-retain_set_up (Core *core, gconstpointer data)
-{
-  BusLimits limits;
-
-  bus_limits_init (&limits);
-  limits.retained_messages = 4;
-  limits.retained_bytes = 8192;
-  core_setup (core, &limits);
-  core->features = WIRE_FEATURE_RETAIN;
-}
-
-static guint64
-send_retained (Client *client, const char *topic, const char *text, guint32 delivery, gint64 ttl_us)
-{
-  WireEnvelope envelope;
-
-  wire_envelope_init (&envelope);
-  envelope.topic = wire_span_str (topic);
-  envelope.payload = wire_span_str (text);
-  envelope.delivery = delivery;
-  envelope.ttl_us = (guint64) ttl_us;
-  return client_send (client, WIRE_KIND_PUBLISH, WIRE_FLAG_RETAIN, &envelope);
-}
-
-static void
-retain (Client *client, const char *topic, const char *text)
-{
-  send_retained (client, topic, text, 0, 0);
-  g_assert_cmpuint (client_count (client, WIRE_KIND_ERROR), ==, 0);
-}
-
-static void
-publish (Client *client, const char *topic, const char *text)
-{
-  client_publish (client, topic, 0, text, strlen (text));
-}
-
-/* Takes all deliveries: "text", and "*" behind a retained one. */
-static char *
-take_all (Client *client)
-{
-  GString *all = g_string_new (NULL);
-  Got *got;
-
-  while ((got = client_take (client, WIRE_KIND_DELIVER)) != NULL)
-    {
-      if (all->len > 0)
-        g_string_append_c (all, ' ');
-      g_string_append_len (all, (const char *) got->envelope.payload.data, (gssize) got->envelope.payload.len);
-      if (got->envelope.retained)
-        g_string_append_c (all, '*');
-      got_free (got);
-    }
-  return g_string_free (all, FALSE);
-}
-
-#define assert_got(client, expected)                                                                                   \
-  do                                                                                                                   \
-    {                                                                                                                  \
-      g_autofree char *all = take_all (client);                                                                        \
-                                                                                                                       \
-      g_assert_cmpstr (all, ==, expected);                                                                             \
-    }                                                                                                                  \
-  while (0)
-
 /* --- delivery --- */
 
 static void
@@ -88,9 +19,9 @@ test_late_subscriber (Core *core, gconstpointer data)
   Client *late = client_ready (core, "two", "procmond");
   g_autoptr (Got) got = NULL;
 
-  publish (publisher, TOPIC, "before");
-  retain (publisher, TOPIC, "kept");
-  publish (publisher, TOPIC, "after");
+  client_publish_text (publisher, TOPIC, "before");
+  client_retain (publisher, TOPIC, "kept");
+  client_publish_text (publisher, TOPIC, "after");
   client_subscribe (late, 5, TOPIC, NULL);
   got = client_take (late, WIRE_KIND_DELIVER);
   g_assert_nonnull (got);
@@ -98,8 +29,8 @@ test_late_subscriber (Core *core, gconstpointer data)
   g_assert_cmpuint (got->envelope.retained, ==, 1);
   g_assert_cmpuint (got->envelope.accept_seq, ==, 2);
   g_assert_cmpmem (got->envelope.sender.data, got->envelope.sender.len, "one", 3);
-  g_assert_cmpuint (client_count (late, WIRE_KIND_DELIVER), ==, 0);
-  publish (publisher, TOPIC, "live");
+  assert_got (late, ".");
+  client_publish_text (publisher, TOPIC, "live");
   assert_got (late, "live");
 }
 
@@ -111,8 +42,8 @@ test_live_is_not_marked (Core *core, gconstpointer data)
   Client *reader = client_ready (core, "two", "procmond");
 
   client_subscribe (reader, 1, "health.#", NULL);
-  retain (publisher, TOPIC, "a");
-  retain (publisher, TOPIC, "");
+  client_retain (publisher, TOPIC, "a");
+  client_retain (publisher, TOPIC, "");
   assert_got (reader, "a ");
 }
 
@@ -123,20 +54,20 @@ test_patterns (Core *core, gconstpointer data)
   Client *publisher = client_ready (core, "one", "procmond");
   Client *late = client_ready (core, "two", "procmond");
 
-  retain (publisher, TOPIC, "old");
-  retain (publisher, OTHER, "cpu");
-  retain (publisher, "health.disk.sda", "sda");
-  retain (publisher, TOPIC, "disk");
+  client_retain (publisher, TOPIC, "old");
+  client_retain (publisher, OTHER, "cpu");
+  client_retain (publisher, "health.disk.sda", "sda");
+  client_retain (publisher, TOPIC, "disk");
   client_subscribe (late, 1, "health.#", NULL);
-  assert_got (late, "cpu* sda* disk*");
+  assert_got (late, "cpu* sda* disk* .");
   client_subscribe (late, 2, "health.+", NULL);
-  assert_got (late, "cpu* disk*");
+  assert_got (late, "cpu* disk* .");
   client_subscribe (late, 3, "health.disk.#", NULL);
-  assert_got (late, "sda* disk*");
+  assert_got (late, "sda* disk* .");
   client_subscribe (late, 4, "#", NULL);
-  assert_got (late, "cpu* sda* disk*");
+  assert_got (late, "cpu* sda* disk* .");
   client_subscribe (late, 6, "events.#", NULL);
-  assert_got (late, "");
+  assert_got (late, ".");
 }
 
 /* A member of a group, a server, and a client that does not know the feature get none. */
@@ -147,7 +78,7 @@ test_plain_only (Core *core, gconstpointer data)
   Client *late = client_ready (core, "two", "procmond");
   Client *old;
 
-  retain (publisher, TOPIC, "kept");
+  client_retain (publisher, TOPIC, "kept");
   client_subscribe (late, 1, TOPIC, "workers");
   client_serve (late, 2, TOPIC);
   core->features = 0;
@@ -165,12 +96,12 @@ test_rights (Core *core, gconstpointer data)
   Client *late = client_ready (core, "two", "procmond");
   Client *tool = tool_ready (core, "three");
 
-  retain (agent, "control.agent.policy", "secret");
-  retain (agent, TOPIC, "open");
+  client_retain (agent, "control.agent.policy", "secret");
+  client_retain (agent, TOPIC, "open");
   client_subscribe (late, 1, "#", NULL);
-  assert_got (late, "open*");
+  assert_got (late, "open* .");
   client_subscribe (tool, 1, "#", NULL);
-  assert_got (tool, "secret* open*");
+  assert_got (tool, "secret* open* .");
 }
 
 /* --- credit --- */
@@ -182,17 +113,17 @@ test_credit (Core *core, gconstpointer data)
   Client *publisher = client_ready (core, "one", "procmond");
   Client *late = client_ready (core, "two", "procmond");
 
-  retain (publisher, "health.a", "a");
-  retain (publisher, "health.b", "b");
-  retain (publisher, "health.c", "c");
+  client_retain (publisher, "health.a", "a");
+  client_retain (publisher, "health.b", "b");
+  client_retain (publisher, "health.c", "c");
   client_subscribe_full (late, 1, "health.#", NULL, FALSE, 1, 1000, WIRE_STATUS_OK);
   assert_got (late, "a*");
-  publish (publisher, "health.c", "live");
+  client_publish_text (publisher, "health.c", "live");
   assert_got (late, "");
   client_credit (late, 1, 2, 1001);
   assert_got (late, "b*");
   client_credit (late, 1, 3, 1002);
-  assert_got (late, "c*");
+  assert_got (late, "c* .");
   client_credit (late, 1, 4, 1003);
   assert_got (late, "live");
   g_assert_cmpuint (client_count (late, WIRE_KIND_GAP), ==, 0);
@@ -205,17 +136,17 @@ test_replaced_on_the_way (Core *core, gconstpointer data)
   Client *publisher = client_ready (core, "one", "procmond");
   Client *late = client_ready (core, "two", "procmond");
 
-  retain (publisher, "health.a", "a");
-  retain (publisher, "health.b", "b");
-  retain (publisher, "health.c", "c");
-  retain (publisher, "health.d", "d");
+  client_retain (publisher, "health.a", "a");
+  client_retain (publisher, "health.b", "b");
+  client_retain (publisher, "health.c", "c");
+  client_retain (publisher, "health.d", "d");
   client_subscribe_full (late, 1, "health.#", NULL, FALSE, 1, 1000, WIRE_STATUS_OK);
-  retain (publisher, "health.a", "A");
-  retain (publisher, "health.c", "C");
-  retain (publisher, "health.d", "");
+  client_retain (publisher, "health.a", "A");
+  client_retain (publisher, "health.c", "C");
+  client_retain (publisher, "health.d", "");
   assert_got (late, "a*");
   client_credit (late, 1, 2, 1001);
-  assert_got (late, "b*");
+  assert_got (late, "b* .");
   client_credit (late, 1, 3, 1002);
   assert_got (late, "A");
   client_credit (late, 1, 4, 1003);
@@ -224,7 +155,7 @@ test_replaced_on_the_way (Core *core, gconstpointer data)
   assert_got (late, "");
   g_assert_cmpuint (client_count (late, WIRE_KIND_GAP), ==, 0);
   client_subscribe (late, 2, "health.#", NULL);
-  assert_got (late, "b* A* C*");
+  assert_got (late, "b* A* C* .");
 }
 
 /* Messages that wait behind the cursor are dropped by the policy of the subscription; a gap never has a retained one. */
@@ -235,14 +166,14 @@ test_overflow_behind_the_cursor (Core *core, gconstpointer data)
   Client *late = client_ready (core, "two", "procmond");
   g_autoptr (Got) gap = NULL;
 
-  retain (publisher, "health.a", "a");
-  retain (publisher, "health.b", "b");
+  client_retain (publisher, "health.a", "a");
+  client_retain (publisher, "health.b", "b");
   client_subscribe_with (late, .subscription = 1, .pattern = "health.#", .policy = 3, .queue_messages = 1,
                          .window_messages = 1, .window_bytes = 1000);
-  publish (publisher, "health.b", "first");
-  publish (publisher, "health.b", "second");
+  client_publish_text (publisher, "health.b", "first");
+  client_publish_text (publisher, "health.b", "second");
   client_credit (late, 1, 2, 1001);
-  assert_got (late, "a* b*");
+  assert_got (late, "a* b* .");
   client_credit (late, 1, 3, 1002);
   assert_got (late, "first");
   gap = client_take (late, WIRE_KIND_GAP);
@@ -250,23 +181,6 @@ test_overflow_behind_the_cursor (Core *core, gconstpointer data)
   g_assert_cmpuint (gap->envelope.gap_from, ==, 5);
   g_assert_cmpuint (gap->envelope.gap_to, ==, 5);
   g_assert_cmpuint (gap->envelope.gap_count, ==, 1);
-}
-
-/* Subscribes and takes nothing out of the queue. */
-static void
-subscribe_stopped (Client *client, guint32 subscription, const char *pattern)
-{
-  Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
-  guint8 payload[64];
-  WireEnvelope envelope;
-
-  client->is_stopped = TRUE;
-  request.subscription = subscription;
-  request.pattern = (char *) pattern;
-  wire_envelope_init (&envelope);
-  envelope.topic = WIRE_SPAN_LITERAL ("control.bus.subscribe");
-  envelope.payload = wire_span (payload, daemoneye__eventbus__v1__subscribe_request__pack (&request, payload));
-  client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
 }
 
 /* A connection that takes nothing holds what the lane has room for, and the rest stays in the store. */
@@ -286,7 +200,7 @@ test_room_in_the_lane (Core *core, gconstpointer data)
 
       client_publish (publisher, topic, WIRE_FLAG_RETAIN, text, sizeof text);
     }
-  subscribe_stopped (late, 1, "events.#");
+  client_subscribe_stopped (late, 1, "events.#");
   bus_core_stats (core->core, &stats);
   g_assert_cmpuint (stats.queued_messages, ==, 0);
   g_assert_cmpuint (stats.queued_bytes, <, 400000);
@@ -316,9 +230,9 @@ test_steps (Core *core, gconstpointer data)
     {
       g_autofree char *topic = g_strdup_printf ("events.process.t%u", i);
 
-      retain (publisher, topic, "x");
+      client_retain (publisher, topic, "x");
     }
-  subscribe_stopped (late, 1, "events.process.+");
+  client_subscribe_stopped (late, 1, "events.process.+");
   bus_core_stats (core->core, &stats);
   g_assert_cmpuint (stats.delivered, >, 0);
   g_assert_cmpuint (stats.delivered, <, 1000);
@@ -340,8 +254,8 @@ test_unsubscribe_on_the_way (Core *core, gconstpointer data)
   Daemoneye__Eventbus__V1__UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
   g_autoptr (Got) reply = NULL;
 
-  retain (publisher, "health.a", "a");
-  retain (publisher, "health.b", "b");
+  client_retain (publisher, "health.a", "a");
+  client_retain (publisher, "health.b", "b");
   client_subscribe_full (late, 1, "health.#", NULL, FALSE, 1, 1000, WIRE_STATUS_OK);
   request.subscription = 1;
   reply = client_call (late, "control.bus.unsubscribe", &request.base, WIRE_STATUS_OK);
@@ -369,17 +283,17 @@ test_demoted_on_the_way (Core *core, gconstpointer data)
   Client *late = tool_ready (core, "two");
 
   client_subscribe (agent, 1, "system.slow", NULL);
-  retain (publisher, "health.a", "a");
-  retain (publisher, "health.b", "b");
+  client_retain (publisher, "health.a", "a");
+  client_retain (publisher, "health.b", "b");
   client_subscribe_with (late, .subscription = 1, .pattern = "health.#", .window_messages = 1, .window_bytes = 1000,
                          .policy = 1);
   assert_got (late, "a*");
-  publish (publisher, "health.c", "c");
+  client_publish_text (publisher, "health.c", "c");
   core_advance (core, 2000000);
   core_advance (core, 2000000);
   g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 1); /* demoted */
   client_credit (late, 1, 2, 1001);
-  assert_got (late, "b*");
+  assert_got (late, "b* .");
   core_advance (core, 2000000);
   g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 1);
   client_credit (late, 1, 3, 1002);
@@ -395,9 +309,9 @@ test_cleared (Core *core, gconstpointer data)
   Client *publisher = client_ready (core, "one", "procmond");
   Client *late = client_ready (core, "two", "procmond");
 
-  retain (publisher, TOPIC, "kept");
-  retain (publisher, TOPIC, "");
-  retain (publisher, OTHER, "");
+  client_retain (publisher, TOPIC, "kept");
+  client_retain (publisher, TOPIC, "");
+  client_retain (publisher, OTHER, "");
   client_subscribe (late, 1, "health.#", NULL);
   assert_got (late, "");
 }
@@ -409,15 +323,15 @@ test_cleared_with_connection (Core *core, gconstpointer data)
   Client *other = client_ready (core, "two", "procmond");
   Client *late = client_ready (core, "three", "procmond");
 
-  send_retained (publisher, "health.a", "a", WIRE_DELIVERY_RETAIN_CONNECTED, 0);
-  send_retained (publisher, "health.b", "b", WIRE_DELIVERY_RETAIN_CONNECTED, 0);
-  retain (publisher, "health.c", "c");
-  retain (other, "health.b", "B");
+  client_send_retained (publisher, "health.a", "a", WIRE_DELIVERY_RETAIN_CONNECTED, 0);
+  client_send_retained (publisher, "health.b", "b", WIRE_DELIVERY_RETAIN_CONNECTED, 0);
+  client_retain (publisher, "health.c", "c");
+  client_retain (other, "health.b", "B");
   client_subscribe (late, 1, "health.#", NULL);
-  assert_got (late, "a* c* B*");
+  assert_got (late, "a* c* B* .");
   client_disconnect (publisher);
   client_subscribe (late, 2, "health.#", NULL);
-  assert_got (late, "c* B*");
+  assert_got (late, "c* B* .");
 }
 
 static void
@@ -427,19 +341,20 @@ test_time_to_live (Core *core, gconstpointer data)
   Client *late = client_ready (core, "two", "procmond");
   g_autoptr (Got) got = NULL;
 
-  send_retained (publisher, TOPIC, "short", 0, 5000);
+  client_send_retained (publisher, TOPIC, "short", 0, 5000);
   core_advance (core, 2000);
   client_subscribe (late, 1, TOPIC, NULL);
   got = client_take (late, WIRE_KIND_DELIVER);
   g_assert_nonnull (got);
   g_assert_cmpuint (got->envelope.remaining_us, ==, 3000);
+  assert_got (late, ".");
   core_advance (core, 3000);
   client_subscribe (late, 2, TOPIC, NULL);
   assert_got (late, "");
-  retain (publisher, "health.a", "1");
-  retain (publisher, "health.b", "2");
-  retain (publisher, "health.c", "3");
-  retain (publisher, "health.d", "4"); /* the one that expired does not count */
+  client_retain (publisher, "health.a", "1");
+  client_retain (publisher, "health.b", "2");
+  client_retain (publisher, "health.c", "3");
+  client_retain (publisher, "health.d", "4"); /* the one that expired does not count */
 }
 
 /* --- bounds --- */
@@ -456,8 +371,8 @@ test_bound_of_messages (Core *core, gconstpointer data)
 
   client_subscribe (reader, 1, "health.e", NULL);
   for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
-    retain (publisher, topics[i], "x");
-  send_retained (publisher, "health.e", "x", 0, 0);
+    client_retain (publisher, topics[i], "x");
+  client_send_retained (publisher, "health.e", "x", 0, 0);
   error = client_take (publisher, WIRE_KIND_ERROR);
   g_assert_nonnull (error);
   g_assert_cmpuint (error->envelope.status, ==, WIRE_STATUS_LIMIT);
@@ -465,11 +380,11 @@ test_bound_of_messages (Core *core, gconstpointer data)
   g_assert_cmpuint (error->envelope.limit, ==, 4);
   g_assert_cmpuint (error->envelope.value, ==, 5);
   assert_got (reader, "");
-  retain (publisher, "health.a", "newer");
-  retain (agent, "health.e", "of another account");
+  client_retain (publisher, "health.a", "newer");
+  client_retain (agent, "health.e", "of another account");
   assert_got (reader, "of another account");
-  retain (agent, "health.b", "taken over"); /* makes room for the account that had it */
-  retain (publisher, "health.f", "x");
+  client_retain (agent, "health.b", "taken over"); /* makes room for the account that had it */
+  client_retain (publisher, "health.f", "x");
 }
 
 static void
@@ -485,7 +400,7 @@ test_bound_of_bytes (Core *core, gconstpointer data)
                        WIRE_STATUS_LIMIT);
   client_publish (publisher, "health.a", WIRE_FLAG_RETAIN, text, sizeof text);
   g_assert_cmpuint (client_count (publisher, WIRE_KIND_ERROR), ==, 0);
-  retain (publisher, "health.a", "");
+  client_retain (publisher, "health.a", "");
   client_publish (publisher, "health.b", WIRE_FLAG_RETAIN, text, sizeof text);
   g_assert_cmpuint (client_count (publisher, WIRE_KIND_ERROR), ==, 0);
 }
@@ -497,18 +412,18 @@ test_outlives_its_account (Core *core, gconstpointer data)
   Client *agent = agent_ready (core);
   Client *publisher = client_ready (core, "one", "procmond");
 
-  retain (publisher, TOPIC, "kept");
+  client_retain (publisher, TOPIC, "kept");
   client_disconnect (publisher);
   client_subscribe (agent, 1, TOPIC, NULL);
-  assert_got (agent, "kept*");
+  assert_got (agent, "kept* .");
   publisher = client_ready (core, "one", "procmond");
   for (guint i = 0; i < 3; i++)
     {
       g_autofree char *topic = g_strdup_printf ("health.t%u", i);
 
-      retain (publisher, topic, "x");
+      client_retain (publisher, topic, "x");
     }
-  client_expect_error (publisher, send_retained (publisher, "health.t3", "x", 0, 0), WIRE_STATUS_LIMIT);
+  client_expect_error (publisher, client_send_retained (publisher, "health.t3", "x", 0, 0), WIRE_STATUS_LIMIT);
 }
 
 /* --- what is no retained publish --- */
@@ -553,10 +468,10 @@ test_several_ticks (Core *core, gconstpointer data)
     {
       g_autofree char *topic = g_strdup_printf ("health.disk.d%u", i);
 
-      retain (publisher, topic, "x");
+      client_retain (publisher, topic, "x");
     }
   for (guint32 i = 1; i <= 3; i++)
-    subscribe_stopped (late, i, "health.+.other");
+    client_subscribe_stopped (late, i, "health.+.other");
   for (guint visited = 3 * BUS_CATCHUP_STEP; visited < 3 * LARGE; visited += BUS_CATCHUP_STEP)
     {
       due_us = bus_core_next_tick_us (core->core);
