@@ -31,7 +31,7 @@ deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id)
     return FALSE;
   route = g_new0 (DeyeBusRoute, 1);
   route->id = id;
-  g_hash_table_insert (table->by_id, &route->id, route);
+  g_hash_table_replace (table->by_id, &route->id, route);
   return TRUE;
 }
 

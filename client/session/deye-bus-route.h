@@ -34,7 +34,7 @@ typedef struct
 void deye_bus_route_table_init (DeyeBusRouteTable *table);
 void deye_bus_route_table_clear (DeyeBusRouteTable *table);
 
-/* FALSE: there are too many. */
+/* @id: is not open. FALSE: there are too many. */
 gboolean deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id);
 /* NULL: it is not open. */
 DeyeBusRoute *deye_bus_route_table_find (const DeyeBusRouteTable *table, guint64 id);

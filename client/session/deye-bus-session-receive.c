@@ -161,6 +161,8 @@ arrival_handle_request (SessionArrival *arrival)
 
   if (route == 0)
     deye_bus_session_misbehaved (session, "REQUEST without route");
+  else if (deye_bus_route_table_find (&session->routes, route) != NULL)
+    deye_bus_session_misbehaved (session, "REQUEST with the route of another one");
   else if (!arrival_has_channel (arrival) || !deye_bus_route_table_open (&session->routes, route))
     session_refuse_request (session, route);
   else

@@ -148,6 +148,23 @@ test_hostile_gaps (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
+/* Two open requests have different routes. */
+static void
+test_hostile_route (Fixture *f, gconstpointer data)
+{
+  DeyeBusChannel *channel;
+
+  session_fixture_ready (f, NULL);
+  channel = session_fixture_subscribed (f, FALSE, 8, 1000);
+  script_request (f->in, channel->id, 500, "control.collector.tester", "Ping", "p");
+  session_fixture_feed (f);
+  g_assert_cmpint (deye_bus_session_state (f->session), ==, DEYE_BUS_SESSION_READY);
+  script_request (f->in, channel->id, 500, "control.collector.tester", "Ping", "p");
+  session_fixture_feed (f);
+  g_assert_cmpint (deye_bus_session_state (f->session), ==, DEYE_BUS_SESSION_ENDED);
+  deye_bus_channel_unref (channel);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/session/" path, Fixture, NULL, session_fixture_setup, function, session_fixture_teardown)
 
@@ -159,6 +176,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   test_watchdog_start ("client-session");
   ADD ("hostile/gaps", test_hostile_gaps);
+  ADD ("hostile/O06-route-twice", test_hostile_route);
   g_test_add_func ("/client/session/hostile/splits", test_hostile_splits);
   g_test_add_func ("/client/session/hostile/truncated", test_hostile_truncated);
   g_test_add_func ("/client/session/hostile/bit-flips", test_hostile_bit_flips);
