@@ -73,6 +73,7 @@ struct BusPeer
   BusTimer takeover_timer; /* a newcomer has its id; armed: it has been asked whether it is alive */
   GQueue newcomers;        /* BusPeer, by their newcomer_link */
   BusPeer *holder;         /* that has the id of this newcomer; NULL: none */
+  gboolean is_same_client; /* ... is another connection of the same client object */
   GList newcomer_link;
   guint8 *hello; /* of a newcomer that waits */
   gsize hello_len;

@@ -40,6 +40,7 @@ bus_takeover_begin (BusPeer *holder, BusPeer *newcomer, BusTakeoverRule rule, Wi
   if (copy == NULL)
     return FALSE;
   memcpy (copy, hello.data, hello.len);
+  newcomer->is_same_client = rule == BUS_TAKEOVER_AT_ONCE;
   newcomer->hello = copy;
   newcomer->hello_len = hello.len;
   newcomer->holder = holder;
@@ -90,12 +91,14 @@ bus_takeover_due (BusPeer *holder)
 BusPeer *
 bus_takeover_next (BusPeer *holder)
 {
+  BusPeer *next = NULL;
+
   for (GList *link = holder->newcomers.head; link != NULL; link = link->next)
     {
       BusPeer *newcomer = link->data;
 
-      if (newcomer->state == BUS_PEER_WAITING)
-        return newcomer;
+      if (newcomer->state == BUS_PEER_WAITING && (next == NULL || (newcomer->is_same_client && !next->is_same_client)))
+        next = newcomer;
     }
-  return NULL;
+  return next;
 }

@@ -14,8 +14,8 @@
  * process of an account can take over the id of another process of it that hangs.
  *
  * Meanwhile the newcomer keeps its HELLO and is listed at the older connection, the holder. bus-core resumes the newcomers
- * in order when it has released the holder, whatever ended it; each HELLO is then handled again from the beginning. A
- * newcomer waits no longer than the deadline for HELLO.
+ * in order when it has released the holder, whatever ended it, but that of the same client object first; each HELLO is then
+ * handled again from the beginning. A newcomer waits no longer than the deadline for HELLO.
  *
  * Invariant: a newcomer is in the state WAITING, or closing, while a holder lists it; the holder has its timer armed, or is
  * closing, while it lists one.
@@ -46,7 +46,7 @@ void bus_takeover_answered (BusPeer *holder);
 /* The holder did not answer in time: it is closed with TAKEN_OVER. */
 void bus_takeover_due (BusPeer *holder);
 
-/* The holder has been released: the first of its newcomers that still waits. NULL: there is none. */
+/* The holder has been released: the newcomer that is to be resumed next. NULL: none waits any more. */
 BusPeer *bus_takeover_next (BusPeer *holder);
 
 /* The newcomer ends, or its HELLO is handled again: takes it out of the list of its holder, if it is in one, and returns

@@ -230,6 +230,44 @@ test_several (Core *core, gconstpointer data)
   expect_no_event (watcher);
 }
 
+/* The same client object does not stand behind others that asked before it. Its HELLO shows that it is alive. */
+static void
+test_before_others (Core *core, gconstpointer data)
+{
+  Client *old = client_ready (core, "same", "procmond");
+  Client *other = client_new_process (core, 1000, 5);
+  Client *third = client_new_process (core, 1000, 6);
+  Client *back = client_new (core, 1000, FALSE);
+
+  client_hello_again (other, "same", 5, NULL);
+  client_hello_again (third, "same", 6, NULL);
+  client_hello_again (back, "same", LIVE, NULL);
+  expect_goodbye (old, WIRE_STATUS_TAKEN_OVER);
+  expect_welcome (back);
+  expect_goodbye (other, WIRE_STATUS_DUPLICATE_ID);
+  expect_goodbye (third, WIRE_STATUS_DUPLICATE_ID);
+}
+
+/* Of several connections of one client object that wait the newest one has the id in the end. */
+static void
+test_newest_of_one (Core *core, gconstpointer data)
+{
+  Client *old = client_ready (core, "same", "procmond");
+  Client *waiting[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (waiting); i++)
+    {
+      waiting[i] = client_new_process (core, 1000, 5);
+      client_hello_again (waiting[i], "same", 5, NULL);
+    }
+  core_advance (core, G_TIME_SPAN_SECOND);
+  core_flush (core);
+  expect_goodbye (old, WIRE_STATUS_TAKEN_OVER);
+  expect_goodbye (waiting[0], WIRE_STATUS_TAKEN_OVER);
+  expect_goodbye (waiting[1], WIRE_STATUS_TAKEN_OVER);
+  expect_welcome (waiting[2]);
+}
+
 /* The newcomer leaves: the older connection stays, however long it is silent. */
 static void
 test_newcomer_leaves (Core *core, gconstpointer data)
@@ -361,6 +399,8 @@ main (int argc, char **argv)
   ADD ("/core/takeover/K11-holder-ends", test_holder_ends);
   ADD ("/core/takeover/K11-holder-says-goodbye", test_holder_says_goodbye);
   ADD ("/core/takeover/K11-several", test_several);
+  ADD ("/core/takeover/K11-before-others", test_before_others);
+  ADD ("/core/takeover/K11-newest-of-one", test_newest_of_one);
   ADD ("/core/takeover/newcomer-leaves", test_newcomer_leaves);
   ADD ("/core/takeover/A01-refused", test_refused);
   ADD ("/core/takeover/A03-token", test_token);
