@@ -24,7 +24,7 @@ static void
 names_check_peer (SimWorld *world, const BusPeer *peer)
 {
   const BusCore *core = world->core;
-  gboolean is_stranger = peer->state == BUS_PEER_HELLO || peer->state == BUS_PEER_WAITING;
+  gboolean is_stranger = peer->state == BUS_PEER_HELLO;
 
   if (bus_peer_is_ready (peer) && g_hash_table_lookup (core->peers_by_id, &peer->key) != peer)
     sim_world_fail (world, "A01: another connection has the id of %s", peer->id);

@@ -28,7 +28,7 @@ typedef struct
   char name[BUS_ACCOUNT_NAME_MAX + 1];
   guint peers;
   guint holders;             /* what outlives them */
-  guint silent;              /* connections that have sent no HELLO */
+  guint silent;              /* connections that have sent no HELLO: the strangers */
   guint resend_windows;      /* of its clients, also of those that are gone; see bus-resend */
   BusUsage usage;            /* of them all */
   guint64 retained_messages; /* bus-retain: not part of usage */

@@ -10,9 +10,9 @@ entrance_is_full (const BusCore *core)
 }
 
 static gboolean
-entrance_is_silent (const BusPeer *stranger)
+entrance_is_replaceable (const BusPeer *stranger)
 {
-  return stranger->state == BUS_PEER_HELLO && !stranger->who.agent;
+  return !stranger->who.agent;
 }
 
 static gint64
@@ -24,11 +24,11 @@ entrance_settled_us (const BusPeer *stranger)
 static gboolean
 entrance_may_yield (const BusPeer *stranger, const BusCredentials *who, gint64 now_us)
 {
-  return entrance_is_silent (stranger)
+  return entrance_is_replaceable (stranger)
          && (entrance_settled_us (stranger) <= now_us || stranger->who.account == who->account);
 }
 
-/* Of the silent strangers that may give up their place the oldest one of the account that has most of them. NULL: none may. */
+/* Of the strangers that may give up their place the oldest one of the account that has most of them. NULL: none may. */
 static BusPeer *
 entrance_find_place (const BusCore *core, const BusCredentials *who, gint64 now_us)
 {
@@ -84,7 +84,7 @@ bus_entrance_wait_us (const BusCore *core, gint64 now_us)
   if (!entrance_is_full (core))
     return 0;
   for (const GList *link = core->strangers.head; link != NULL; link = link->next)
-    if (entrance_is_silent (link->data))
+    if (entrance_is_replaceable (link->data))
       return MAX (entrance_settled_us (link->data) - now_us, 0); /* the oldest one */
   return 0;
 }

@@ -6,10 +6,11 @@
 /*
  * The entrance: which new connections are accepted.
  *
- * There are limits for all connections, for those of one account, and for strangers: connections that are not ready yet. A
- * stranger costs its account nothing, so the places of strangers are few, and silent ones could keep everybody else out.
- * So a full pool of strangers refuses nobody without need: the account that has most silent strangers gives up its oldest
- * one. A stranger keeps its place for at least BUS_ENTRANCE_GRACE_US, unless the newcomer belongs to its own account.
+ * There are limits for all connections, for those of one account, and for strangers: connections that have sent no HELLO. A
+ * stranger costs its account nothing, so the places of strangers are few, and strangers could keep everybody else out.
+ * So a full pool of strangers refuses nobody without need: the account that has most strangers gives up its oldest one. A
+ * stranger keeps its place for at least BUS_ENTRANCE_GRACE_US, unless the newcomer belongs to its own account. A connection
+ * that waits for its id (bus-takeover) has said HELLO and takes no place: it would hold one for as long as HELLO may take.
  *
  * When many clients connect at once, their HELLOs arrive within moments. bus_entrance_wait_us() says how long the transport
  * may leave them in its own queue instead of making one of them give way to another. That is the budget of accepts: when all

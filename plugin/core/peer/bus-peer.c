@@ -78,17 +78,17 @@ bus_peer_free (BusPeer *peer)
   g_free (peer);
 }
 
-static gboolean
-peer_is_stranger (const BusPeer *peer)
+static void
+peer_leave_strangers (BusPeer *peer)
 {
-  return peer->state == BUS_PEER_HELLO || peer->state == BUS_PEER_WAITING;
+  g_queue_unlink (&peer->core->strangers, &peer->stranger_link);
+  peer->account->silent--;
 }
 
 gboolean
 bus_peer_on (BusPeer *peer, BusPeerEvent event)
 {
   const BusPeerStep *step = bus_peer_step (peer->state, event);
-  gboolean was_stranger = peer_is_stranger (peer);
 
   g_assert (step->kind == BUS_PEER_STEP_NEXT || step->kind == BUS_PEER_STEP_IGNORED);
   if (step->kind == BUS_PEER_STEP_IGNORED)
@@ -97,10 +97,8 @@ bus_peer_on (BusPeer *peer, BusPeerEvent event)
       return FALSE;
     }
   if (peer->state == BUS_PEER_HELLO && step->next != BUS_PEER_HELLO)
-    peer->account->silent--;
+    peer_leave_strangers (peer);
   peer->state = step->next;
-  if (was_stranger && !peer_is_stranger (peer))
-    g_queue_unlink (&peer->core->strangers, &peer->stranger_link);
   return TRUE;
 }
 
@@ -298,7 +296,7 @@ peer_kind_of_end (const BusPeer *peer, WireStatus status)
 {
   if (status == WIRE_STATUS_OK || status == WIRE_STATUS_ABSENT || status == WIRE_STATUS_SHUTTING_DOWN)
     return BUS_NOTE_GONE;
-  return peer_is_stranger (peer) ? BUS_NOTE_REFUSED : BUS_NOTE_CLOSED;
+  return peer->state == BUS_PEER_HELLO || peer->state == BUS_PEER_WAITING ? BUS_NOTE_REFUSED : BUS_NOTE_CLOSED;
 }
 
 /* Each end of a connection has one record. When the broker itself ends, only peers have one of which records were suppressed. */

@@ -47,7 +47,7 @@ struct BusCore
   GQueue peers;            /* all, in order of connecting */
   guint64 last_serial;     /* of the peer that connected last */
   GHashTable *peers_by_id; /* BusKey of the peer -> BusPeer */
-  GQueue strangers;        /* not ready yet, in order of connecting */
+  GQueue strangers;        /* that have sent no HELLO, in order of connecting */
   GQueue writable;
   GQueue closing;
   GQueue dying;              /* closed, not flushed */

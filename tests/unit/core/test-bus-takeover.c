@@ -268,6 +268,31 @@ test_newest_of_one (Core *core, gconstpointer data)
   expect_welcome (waiting[2]);
 }
 
+/* Connections that wait for an id keep nobody out, although they wait for longer than a silent one keeps its place. */
+static void
+test_takes_no_place (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+  Core small;
+  Client *hung;
+
+  bus_limits_init (&limits);
+  limits.max_unauthenticated = 2;
+  core_setup (&small, &limits);
+  hung = client_ready (&small, "same", "procmond");
+  for (guint i = 0; i < 3; i++)
+    {
+      Client *newer = client_new_process (&small, 1000, 5 + i);
+
+      g_assert_false (newer->closed);
+      client_hello_again (newer, "same", 5, NULL);
+    }
+  g_assert_cmpint (bus_core_accept_wait_us (small.core, small.now_us), ==, 0);
+  g_assert_false (client_new (&small, 1001, FALSE)->closed);
+  g_assert_false (hung->closed);
+  core_teardown (&small, NULL);
+}
+
 /* The newcomer leaves: the older connection stays, however long it is silent. */
 static void
 test_newcomer_leaves (Core *core, gconstpointer data)
@@ -401,6 +426,7 @@ main (int argc, char **argv)
   ADD ("/core/takeover/K11-several", test_several);
   ADD ("/core/takeover/K11-before-others", test_before_others);
   ADD ("/core/takeover/K11-newest-of-one", test_newest_of_one);
+  ADD ("/core/takeover/R01-takes-no-place", test_takes_no_place);
   ADD ("/core/takeover/newcomer-leaves", test_newcomer_leaves);
   ADD ("/core/takeover/A01-refused", test_refused);
   ADD ("/core/takeover/A03-token", test_token);

@@ -94,7 +94,7 @@ test_most_yields (Peers *f, gconstpointer data)
   g_assert_cmpint (few->state, ==, BUS_PEER_HELLO);
 }
 
-/* One that said HELLO does not yield: not a ready one, and not one that waits for its id. */
+/* One that said HELLO takes no place and does not yield: not a ready one, and not one that waits for its id. */
 static void
 test_speakers_stay (Peers *f, gconstpointer data)
 {
@@ -103,6 +103,7 @@ test_speakers_stay (Peers *f, gconstpointer data)
 
   g_assert_true (bus_peer_on (first, BUS_PEER_ON_DEFER));
   accept_over (f, 1000, NULL);
+  accept_over (f, 1001, NULL);
   f->core->now_us += OLD;
   accept_over (f, 1001, second);
   g_assert_cmpint (first->state, ==, BUS_PEER_WAITING);
@@ -111,12 +112,12 @@ test_speakers_stay (Peers *f, gconstpointer data)
   g_assert_cmpuint (f->core->strangers.length, ==, 3);
 }
 
-/* Without a silent one nobody yields. */
+/* The agent's own connections do not yield. */
 static void
 test_nobody_yields (Peers *f, gconstpointer data)
 {
   for (guint i = 0; i < 3; i++)
-    g_assert_true (bus_peer_on (accept_over (f, 1000, NULL), BUS_PEER_ON_DEFER));
+    peers_connect (f, 0, TRUE);
   f->core->now_us += OLD;
   g_assert_cmpint (check (f, 1000), ==, BUS_LIMIT_max_unauthenticated);
   g_assert_cmpint (bus_entrance_wait_us (f->core, f->core->now_us), ==, 0);
@@ -177,6 +178,8 @@ test_wait (Peers *f, gconstpointer data)
   g_assert_cmpint (bus_entrance_wait_us (f->core, start_us + OLD), ==, 0);
   g_assert_cmpint (bus_entrance_wait_us (f->core, start_us + 2 * OLD), ==, 0);
   g_assert_true (bus_peer_on (first, BUS_PEER_ON_DEFER));
+  g_assert_cmpint (bus_entrance_wait_us (f->core, start_us + 10), ==, 0);
+  accept_over (f, 1001, NULL);
   g_assert_cmpint (bus_entrance_wait_us (f->core, start_us + OLD), ==, 10);
 }
 

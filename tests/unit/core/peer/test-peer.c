@@ -44,8 +44,9 @@ test_states (Peers *f, gconstpointer data)
   BusPeer *peer = peers_connect (f, 1000, FALSE);
 
   g_assert_false (bus_peer_is_ready (peer));
-  g_assert_true (bus_peer_on (peer, BUS_PEER_ON_DEFER));
   g_assert_cmpuint (f->core->strangers.length, ==, 1);
+  g_assert_true (bus_peer_on (peer, BUS_PEER_ON_DEFER));
+  g_assert_cmpuint (f->core->strangers.length, ==, 0);
   g_assert_false (bus_peer_is_ready (peer));
   g_assert_true (bus_peer_on (peer, BUS_PEER_ON_ACCEPT));
   g_assert_true (bus_peer_is_ready (peer));
