@@ -70,17 +70,24 @@ core_compare_subscriptions (gconstpointer a, gconstpointer b)
 
 /* @replaced: (nullable): the connection that it took its id over from, and what it had. */
 static void
-core_hello_accepted (BusPeer *peer, const BusPeer *replaced, const BusEnd *end, gint64 now_us)
+core_hello_accepted (BusPeer *peer, BusPeer *replaced, const BusEnd *end, gint64 now_us)
 {
   bus_resend_join (peer, peer->last_known);
   bus_peer_note (peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
+  if (replaced != NULL)
+    replaced->is_announced = FALSE;
+  peer->is_announced = TRUE;
   bus_events_connected (peer, replaced, end, now_us);
   bus_wait_connected (peer);
 }
 
+/* A peer without memory for its WELCOME was never there. */
 static void
 core_report_gone (BusPeer *peer, const BusEnd *end, gint64 now_us)
 {
+  if (!peer->is_announced)
+    return;
+  peer->is_announced = FALSE;
   bus_will_publish (peer, now_us);
   bus_events_gone (peer, end, now_us);
   bus_wait_gone (peer);

@@ -116,12 +116,13 @@ wait_send (BusWait *wait, WaitRows *rows, gboolean is_complete)
 
 /* --- the state --- */
 
+/* A peer that is being disconnected is still there: the change follows. */
 static const BusPeer *
 wait_find_named (const BusCore *core, const BusKey *key)
 {
   const BusPeer *peer = g_hash_table_lookup (core->peers_by_id, key);
 
-  return peer != NULL && bus_peer_is_ready (peer) ? peer : NULL;
+  return peer != NULL && peer->is_announced ? peer : NULL;
 }
 
 static void
@@ -161,7 +162,7 @@ wait_send_all (BusWait *wait)
               return;
             }
         }
-      if (bus_peer_is_ready (peer))
+      if (peer->is_announced)
         wait_add_row (&rows, asker, peer, TRUE);
       wait->cursor = peer->serial;
     }
@@ -323,6 +324,6 @@ bus_wait_answer (const BusCall *call)
     return;
   if (wait->watches)
     wait_send_state (wait);
-  else if ((present = wait_find_named (call->core, &wait->key)) != NULL)
+  else if ((present = wait_find_named (call->core, &wait->key)) != NULL && bus_peer_is_ready (present))
     wait_answer_once (wait, present);
 }

@@ -8,8 +8,8 @@
  *
  * A client that asked for the state first and subscribed to system.peer.* afterwards, or the other way round, would have to
  * merge the two. Here the asker gets the state and then the changes, each with the accept sequence up to which it holds:
- * an event about a peer with a smaller or the same sequence is contained. Agent and tool may watch all peers; every peer may
- * wait for one id, or watch it.
+ * an event about a peer with a smaller or the same sequence is contained. A peer is in the state until the change about its end
+ * is sent, also while it is being disconnected. Agent and tool may watch all peers; every peer may wait for one id, or watch it.
  *
  * An asker that does not read its answers is not disconnected for them. Changes are left out while its control lane is half
  * full, or without memory for a reply, and when there is room again it gets the whole state once more. So an asker costs

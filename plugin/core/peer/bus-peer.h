@@ -31,7 +31,8 @@ struct BusPeer
   gpointer link;
   BusCredentials who;
   BusPeerState state;
-  gboolean flushed; /* it owns nothing, and no list or table has it any more */
+  gboolean is_announced; /* from system.peer.connected about it until the next event about its id */
+  gboolean flushed;      /* it owns nothing, and no list or table has it any more */
 
   char *id;   /* GRefString, NULL before hello */
   char *type; /* "" for tool and agent */

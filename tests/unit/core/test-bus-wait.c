@@ -2,9 +2,10 @@
 #include "control.pb-c.h"
 #include "core-fixture.h"
 #include "peer/bus-peer.h"
+#include "peer/bus-state.h"
 #include "wire-feature.h"
 
-/* control.bus.wait: waiting for a peer, and watching peers. Linked with --wrap, so that replies can find no memory. */
+/* control.bus.wait: waiting for a peer, and watching peers. Linked with --wrap, so that replies and WELCOME can find no memory. */
 
 typedef Daemoneye__Eventbus__V1__WaitReply WaitReply;
 
@@ -20,6 +21,19 @@ __wrap_bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *messag
     return __real_bus_reply_part (peer, id, message);
   failures--;
   return FALSE;
+}
+
+static gboolean refuses_welcome;
+
+gboolean
+__real_bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body);
+gboolean
+__wrap_bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body);
+
+gboolean
+__wrap_bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body)
+{
+  return !(refuses_welcome && kind == WIRE_KIND_WELCOME) && __real_bus_outq_put (outq, lane, kind, flags, stamp, body);
 }
 
 static void
@@ -191,6 +205,120 @@ test_watch_all (Core *core, gconstpointer data)
   core_flush (core);
   assert_reply (agent, id, "complete one-9");
   assert_reply (agent, id, "nothing");
+}
+
+/* The first state finds no memory and is sent 100 ms later. */
+static guint64
+ask_delayed (Client *client, const char *peer)
+{
+  failures = 1;
+  return ask (client, peer, TRUE, 0);
+}
+
+/* The state is sent while peers are being disconnected, in the middle of an input call: they are in it, and the change
+ * follows. */
+static void
+test_state_of_the_dying (Core *core, gconstpointer data)
+{
+  static const guint8 part[] = { 1, 0 }; /* of a header */
+  Client *agent = watcher_ready (core);
+  Client *collector = client_ready (core, "asker", "procmond");
+  guint64 all, one;
+
+  grant (collector);
+  client_send_bytes (client_ready (core, "one", "procmond"), part, sizeof part);
+  core_advance (core, (gint64) core->core->limits.frame_timeout_us - 50 * G_TIME_SPAN_MILLISECOND);
+  all = ask_delayed (agent, "");
+  one = ask_delayed (collector, "one");
+  core_advance (core, 100 * G_TIME_SPAN_MILLISECOND);
+  assert_reply (agent, all, "restart complete daemoneye-agent+9 asker+9 one+9");
+  assert_reply (agent, all, "complete one-9");
+  assert_reply (agent, all, "nothing");
+  assert_reply (collector, one, "restart complete one+9");
+  assert_reply (collector, one, "complete one-9");
+  assert_reply (collector, one, "nothing");
+}
+
+/* The same while an id is taken over: no reply leaves it out. */
+static void
+test_state_during_takeover (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+  guint64 id;
+
+  client_ready (core, "one", "procmond");
+  client_hello_again (client_new_process (core, 1000, 5), "one", 12, NULL);
+  core_advance (core, G_TIME_SPAN_SECOND - 50 * G_TIME_SPAN_MILLISECOND);
+  id = ask_delayed (agent, "");
+  core_advance (core, 100 * G_TIME_SPAN_MILLISECOND);
+  assert_reply (agent, id, "restart complete daemoneye-agent+9 one+9");
+  assert_reply (agent, id, "complete one+12");
+  assert_reply (agent, id, "nothing");
+}
+
+/* What was reported as gone or replaced is not in a state any more, although its link still exists. */
+static void
+test_state_of_the_gone (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+  Client *one = client_ready (core, "one", "procmond");
+  guint64 id;
+
+  client_ready (core, "two", "procmond");
+  client_hello_again (client_new_process (core, 1000, 5), "two", 12, NULL);
+  bus_peer_close (one->peer, WIRE_STATUS_LIMIT, NULL);
+  core->now_us += G_TIME_SPAN_SECOND;
+  bus_core_tick (core->core, core->now_us);
+  g_assert_cmpuint (core->core->peers.length, ==, 4);
+  id = ask (agent, "", TRUE, 0);
+  assert_reply (agent, id, "restart complete daemoneye-agent+9 two+12");
+  assert_reply (agent, id, "nothing");
+}
+
+/* A call without watch is not answered by a peer that is being disconnected. */
+static void
+test_wait_for_the_dying (Core *core, gconstpointer data)
+{
+  Client *collector = client_ready (core, "asker", "procmond");
+  Client *one = client_ready (core, "one", "procmond");
+  guint64 id;
+
+  grant (collector);
+  bus_peer_close (one->peer, WIRE_STATUS_LIMIT, NULL);
+  id = ask (collector, "one", FALSE, 0);
+  core_flush (core);
+  g_assert_true (one->closed);
+  assert_reply (collector, id, "nothing");
+  client_ready (core, "one", "procmond");
+  assert_reply (collector, id, "restart complete one+9 final");
+}
+
+/* There is no memory for WELCOME: the peer was never there, so it is not gone either. An id that it wanted to take over is
+ * gone once. */
+static void
+test_no_memory_for_welcome (Core *core, gconstpointer data)
+{
+  Client *agent = watcher_ready (core);
+  guint64 id = ask (agent, "", TRUE, 0);
+
+  assert_reply (agent, id, "restart complete daemoneye-agent+9");
+  client_subscribe (agent, 1, "system.peer.gone", NULL);
+  refuses_welcome = TRUE;
+  client_hello_again (client_new (core, 1000, FALSE), "one", 9, NULL);
+  core_flush (core);
+  assert_reply (agent, id, "nothing");
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 0);
+
+  refuses_welcome = FALSE;
+  client_ready (core, "one", "procmond");
+  assert_reply (agent, id, "complete one+9");
+  refuses_welcome = TRUE;
+  client_hello_again (client_new_process (core, 1000, 5), "one", 12, NULL);
+  core_advance (core, G_TIME_SPAN_SECOND);
+  refuses_welcome = FALSE;
+  assert_reply (agent, id, "complete one-9");
+  assert_reply (agent, id, "nothing");
+  g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 1);
 }
 
 /* A collector names one peer, and gets no more of it than its id, type and incarnation. */
@@ -425,6 +553,10 @@ main (int argc, char **argv)
   ADD ("/core/wait/R11-deadline", test_deadline);
   ADD ("/core/wait/K11-watch-one", test_watch_one);
   ADD ("/core/wait/watch-all", test_watch_all);
+  ADD ("/core/wait/K11-state-of-the-dying", test_state_of_the_dying);
+  ADD ("/core/wait/K11-state-during-takeover", test_state_during_takeover);
+  ADD ("/core/wait/K11-state-of-the-gone", test_state_of_the_gone);
+  ADD ("/core/wait/K11-wait-for-the-dying", test_wait_for_the_dying);
   ADD ("/core/wait/A11-rights", test_rights);
   ADD ("/core/wait/all-needs-watch", test_all_needs_watch);
   ADD ("/core/wait/K13-sequence", test_sequence);
@@ -433,6 +565,7 @@ main (int argc, char **argv)
   ADD ("/core/wait/R10-no-memory/change", test_no_memory_for_a_change);
   ADD ("/core/wait/R10-no-memory/one", test_no_memory_for_one);
   ADD ("/core/wait/R10-no-memory/many", test_no_memory_for_many);
+  ADD ("/core/wait/R10-no-memory/welcome", test_no_memory_for_welcome);
   ADD ("/core/wait/K02-watcher-leaves", test_watcher_leaves);
   return g_test_run ();
 }
