@@ -232,10 +232,20 @@ model_overlaps (char **one, char **other)
          && model_overlaps (one + 1, other + 1);
 }
 
+/* The simulator has collectors of two types. */
+static void
+model_check_type (SimModel *model, const ModelSub *sub)
+{
+  const ModelPeer *peer = sim_model_peer (model, sub->peer);
+  const char *foreign = g_strcmp0 (peer->type, "procmond") == 0 ? "tasks.netmond" : "tasks.procmond";
+
+  if (peer->role == SIM_COLLECTOR && sim_model_matches (sub->pattern, foreign))
+    sim_model_fail (model, "A08: a collector of type %s joined group %s of %s", peer->type, sub->group, sub->pattern);
+}
+
 static void
 model_join (SimModel *model, ModelSub *sub, const char *name)
 {
-  const ModelPeer *peer = sim_model_peer (model, sub->peer);
   ModelGroup *group;
 
   sub->group = model_scope (model, sub->peer, name, sub->pattern);
@@ -250,9 +260,7 @@ model_join (SimModel *model, ModelSub *sub, const char *name)
       if (!model_overlaps (first, own))
         sim_model_fail (model, "A08: %s joined group %s of %s", sub->pattern, sub->group, group->pattern);
     }
-  if (g_str_has_suffix (sub->group, "of type procmond") && peer->role == SIM_COLLECTOR
-      && strcmp (peer->type, "procmond") != 0)
-    sim_model_fail (model, "A08: a collector of type %s joined group %s", peer->type, sub->group);
+  model_check_type (model, sub);
 }
 
 gboolean

@@ -46,14 +46,14 @@ join_check_type (const BusCall *call, const SubscribeRequest *request)
 {
   const BusPrincipal *who = &call->peer->principal;
   WireSpan pattern = wire_span_str (request->pattern);
-  WireSpan type = bus_group_type_of (pattern);
 
-  if (type.len == 0 || request->serve || who->role != BUS_ROLE_COLLECTOR || wire_span_equal (type, who->type))
+  if (request->serve || who->role != BUS_ROLE_COLLECTOR || !bus_group_matches_other_type (pattern, who->type))
     return TRUE;
   bus_peer_deny (
       call->peer, call->id, BUS_OP_SUBSCRIBE, pattern,
-      (BusVerdict){ FALSE, "group-own-type",
-                    "only collectors of the type in the topic, the agent and tools may join a group on it" });
+      (BusVerdict){
+          FALSE, "group-own-type",
+          "the pattern matches tasks of another type: only its collectors, the agent and tools join a group on them" });
   return FALSE;
 }
 

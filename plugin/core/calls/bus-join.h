@@ -10,8 +10,8 @@
  * what belongs to a group.
  *
  * The rights to topics are those of every subscription and are checked elsewhere. A group adds these, because its members
- * take messages from each other: only collectors of the type, the agent and tools join on tasks.{type}; the pattern overlaps
- * that of the first member; and a collector changes policy and bounds of a group only while it is the only member.
+ * take messages from each other: a collector joins only groups whose pattern matches no tasks.{type} of another type, agent
+ * and tools all; the pattern overlaps that of the first member; and a collector changes policy and bounds of a group only while it is the only member.
  *
  * Invariant: a request that a rule forbids changed nothing; its sender got an ERROR that names the rule.
  */

@@ -96,6 +96,19 @@ bus_group_overlaps (WireSpan one, WireSpan other)
     }
 }
 
+gboolean
+bus_group_matches_other_type (WireSpan pattern, WireSpan type)
+{
+  WireSegments segments;
+  WireSpan segment;
+
+  if (!bus_group_overlaps (pattern, WIRE_SPAN_LITERAL ("tasks.+")))
+    return FALSE;
+  wire_segments_init (&segments, pattern);
+  wire_segments_next (&segments, &segment);
+  return !wire_segments_next (&segments, &segment) || !wire_span_equal (segment, type);
+}
+
 /* --- the table --- */
 
 GHashTable *

@@ -12,8 +12,8 @@
  * of them (bus-pick).
  *
  * A group is a name within a scope. The scope is the account of its members, so that no other account can join it. On
- * tasks.{type} the scope is that type instead, because only collectors of the type, the agent and tools join there. A
- * subscription joins a group if its pattern overlaps that of the group's first member, so that a name that is used twice by
+ * tasks.{type} the scope is that type instead, because only collectors of the type, the agent and tools join there. Only
+ * agent and tools are members of a group whose pattern matches the tasks of several types. A subscription joins a group if its pattern overlaps that of the group's first member, so that a name that is used twice by
  * mistake is noticed. A subscription that serves is only listed with the group: the servers of a topic are balanced by
  * themselves (bus-servers).
  *
@@ -72,3 +72,5 @@ void bus_group_leave (BusGroups *groups, BusSubscription *member);
 WireSpan bus_group_type_of (WireSpan pattern);
 /* TRUE if there is a topic that both patterns match. */
 gboolean bus_group_overlaps (WireSpan one, WireSpan other);
+/* TRUE if the pattern matches a topic tasks.{type} of another type than @type. */
+gboolean bus_group_matches_other_type (WireSpan pattern, WireSpan type);

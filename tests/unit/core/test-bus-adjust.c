@@ -323,15 +323,16 @@ test_group_is_no_way_around_the_right (Core *core, gconstpointer data)
 {
   Client *client = client_ready (core, "one", "netmond");
 
-  client_subscribe_with (client, .subscription = 1, .pattern = "#", .group = "g");
-  client_subscribe_with (client, .subscription = 2, .pattern = "tasks.+", .group = "g");
+  client_subscribe_with (client, .subscription = 1, .pattern = "+.netmond.#", .group = "g");
+  client_subscribe_with (client, .subscription = 2, .pattern = "tasks.netmond.#", .group = "g");
   client_adjust (client, 2, BUS_OVERFLOW_BLOCK, 0, 0, WIRE_STATUS_DENIED);
   g_assert_cmpuint (subscription_of (client, 1)->bounds.policy, ==, BUS_OVERFLOW_DROP_OLDEST);
   g_assert_cmpuint (subscription_of (client, 2)->bounds.policy, ==, BUS_OVERFLOW_DROP_OLDEST);
 
-  client_subscribe_with (client, .subscription = 3, .pattern = "tasks.+", .group = "work");
+  client_subscribe_with (client, .subscription = 3, .pattern = "tasks.netmond.#", .group = "work");
   g_assert_cmpuint (subscription_of (client, 3)->bounds.policy, ==, BUS_OVERFLOW_BLOCK);
-  client_subscribe_with (client, .subscription = 4, .pattern = "#", .group = "work", .want = WIRE_STATUS_DENIED);
+  client_subscribe_with (client, .subscription = 4, .pattern = "+.netmond.#", .group = "work",
+                         .want = WIRE_STATUS_DENIED);
 }
 
 /* Measured before the rule existed: a collector joined the group of another one, adjusted the group to a queue of two messages,

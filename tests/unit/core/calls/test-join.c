@@ -2,7 +2,10 @@
 #include "calls/bus-join.h"
 
 #include "calls/bus-budget.h"
+#include "calls/bus-drain.h"
+#include "calls/bus-later.h"
 #include "calls/bus-subscribe.h"
+#include "route/bus-assured.h"
 #include "route/route-fixture.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
@@ -187,6 +190,83 @@ test_foreign_type (Fixture *f, gconstpointer data)
   join (f, foreign, ASK ("tasks.procmond", "", .policy = BUS_OVERFLOW_DROP_OLDEST), WIRE_STATUS_OK, NULL);
 }
 
+/* Publishes at least once to a topic, and compares why that was refused. */
+static void
+assert_kept (Fixture *f, BusPeer *publisher, const char *topic, WireStatus status)
+{
+  const BusAssurance assurance = { .at_least_once = TRUE };
+  g_autoptr (PeerArrival) arrival = peer_arrival_new (&f->peers, publisher, topic, NULL, 10);
+  BusMatch *match = bus_router_match (f->peers.core, arrival->envelope.topic);
+  BusRefusal refusal;
+
+  bus_assured_publish (f->peers.core, &arrival->inbound, match, &assurance, &refusal, f->peers.core->now_us);
+  g_assert_cmpstr (wire_status_name (refusal.status), ==, wire_status_name (status));
+}
+
+static void
+drain (Fixture *f, BusPeer *peer, const BusSubscription *member)
+{
+  static char empty[] = "";
+  Daemoneye__Eventbus__V1__DrainRequest request
+      = { .base = PROTOBUF_C_MESSAGE_INIT (&daemoneye__eventbus__v1__drain_request__descriptor),
+          .peer = empty,
+          .group = empty,
+          .subscription = member->id };
+  const BusCall call
+      = { .peer = peer, .core = f->peers.core, .id = 56, .request = &request, .now_us = f->peers.core->now_us };
+
+  bus_drain_answer (&call);
+  bus_drain_settle (f->peers.core);
+  bus_later_forget_peer (peer); /* it does not wait until the member has finished */
+  g_ptr_array_unref (peers_take (peer));
+}
+
+/* Measured before the rule covered wildcards: a collector of another type made a group on tasks.# of its own. Drained, or
+ * full because it settled nothing, it made every message be refused that was published at least once to the type. */
+static void
+test_foreign_wildcard (Fixture *f, gconstpointer data)
+{
+  static const char *const refused[]
+      = { "tasks.#", "tasks.+", "tasks.procmond.#", "#", "+.#", "+.+", "+.+.#", "+.procmond", "+.procmond.#" };
+  static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
+  static const char *const own_or_none[G_N_ELEMENTS (names)]
+      = { "tasks.netmond", "tasks.netmond.#", "+.netmond", "+.netmond.#", "+.+.anomaly", "events.#" };
+  BusPeer *boss = ready (f, "boss", 1000, "");
+  BusPeer *own = ready (f, "own", 1001, "procmond");
+  BusPeer *foreign = ready (f, "foreign", 1002, "netmond");
+
+  join (f, own, ASK ("tasks.procmond", "workers"), WIRE_STATUS_OK, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    join (f, foreign, ASK (refused[i], "mine"), WIRE_STATUS_DENIED, "group-own-type");
+  for (guint i = 0; i < G_N_ELEMENTS (own_or_none); i++)
+    drain (f, foreign, join (f, foreign, ASK (own_or_none[i], names[i]), WIRE_STATUS_OK, NULL));
+  assert_kept (f, boss, "tasks.procmond", WIRE_STATUS_OK);
+  /* Agent and tools may, as well as everybody who only observes. */
+  join (f, foreign, ASK ("tasks.#", "", .policy = BUS_OVERFLOW_DROP_OLDEST), WIRE_STATUS_OK, NULL);
+  foreign->principal.role = BUS_ROLE_TOOL;
+  drain (f, foreign, join (f, foreign, ASK ("tasks.#", "all"), WIRE_STATUS_OK, NULL));
+  assert_kept (f, boss, "tasks.procmond", WIRE_STATUS_NO_RESPONDERS);
+}
+
+/* On topics that everybody may receive a message is for each group, whoever its members are. A group that takes nothing or
+ * settles nothing refuses what is published at least once there; other publishes are not concerned. */
+static void
+test_foreign_events (Fixture *f, gconstpointer data)
+{
+  BusPeer *own = ready (f, "own", 1001, "procmond");
+  BusPeer *foreign = ready (f, "foreign", 1002, "netmond");
+  BusSubscription *member = join (f, foreign, ASK ("events.#", "mine"), WIRE_STATUS_OK, NULL);
+
+  f->peers.core->limits.unsettled_messages = 2;
+  for (guint i = 0; i < 2; i++)
+    assert_kept (f, own, "events.process.new", WIRE_STATUS_OK);
+  assert_kept (f, own, "events.process.new", WIRE_STATUS_LIMIT);
+  g_assert_cmpuint (routes_publish (&f->peers, NULL, "events.process.new", 10).queued, ==, 1);
+  g_ptr_array_unref (peers_take (foreign));
+  drain (f, foreign, member);
+  assert_kept (f, own, "events.process.new", WIRE_STATUS_NO_RESPONDERS);
+}
+
 /* A collector of another account gets a group of its own: both get every message. */
 static void
 test_foreign_account (Fixture *f, gconstpointer data)
@@ -216,6 +296,8 @@ main (int argc, char **argv)
   ADD ("/core/join/M07-configured", test_configured);
   ADD ("/core/join/A08-pattern", test_pattern);
   ADD ("/core/join/A08-foreign-type", test_foreign_type);
+  ADD ("/core/join/A08-foreign-wildcard", test_foreign_wildcard);
+  ADD ("/core/join/A08-foreign-events", test_foreign_events);
   ADD ("/core/join/A08-foreign-account", test_foreign_account);
   return g_test_run ();
 }

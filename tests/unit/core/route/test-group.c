@@ -112,7 +112,7 @@ test_scope (Fixture *f, gconstpointer data)
   g_assert_cmpuint (own->number, !=, other->number);
   g_assert_true (join (f, "workers", ACCOUNT + 1, "tasks.procmond", BUS_STRATEGY_DEFAULT) == tasks);
   g_assert_true (join (f, "workers", ACCOUNT, "tasks.netmond", BUS_STRATEGY_DEFAULT) != tasks);
-  /* A pattern for several types is not checked against a type. */
+  /* A pattern for several types belongs to none of them. */
   g_assert_true (join (f, "workers", ACCOUNT, "tasks.+", BUS_STRATEGY_DEFAULT) == own);
   g_assert_true (find (f, "workers", ACCOUNT + 1, "tasks.#") == other);
 }
@@ -135,6 +135,41 @@ test_type_of (void)
 
       g_assert_true (wire_span_equal (type, wire_span_str (rows[i].type)));
     }
+}
+
+static void
+test_other_type (void)
+{
+  static const struct
+  {
+    const char *pattern;
+    gboolean matches;
+  } rows[] = {
+    { "tasks.procmond", FALSE },
+    { "tasks.procmond.#", FALSE },
+    { "+.procmond", FALSE },
+    { "+.procmond.#", FALSE },
+    { "tasks.netmond", TRUE },
+    { "tasks.netmond.#", TRUE },
+    { "tasks.proc", TRUE },
+    { "tasks.+", TRUE },
+    { "tasks.#", TRUE },
+    { "tasks.+.#", TRUE },
+    { "+.+", TRUE },
+    { "+.#", TRUE },
+    { "#", TRUE },
+    { "+.process.#", TRUE },
+    { "+.process.new", FALSE }, /* a type is the last segment of tasks */
+    { "tasks.+.x", FALSE },
+    { "tasks", FALSE },
+    { "+", FALSE },
+    { "events.#", FALSE },
+    { "events.netmond", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    g_assert_cmpint (bus_group_matches_other_type (wire_span_str (rows[i].pattern), WIRE_SPAN_LITERAL ("procmond")), ==,
+                     rows[i].matches);
 }
 
 static void
@@ -219,6 +254,7 @@ main (int argc, char **argv)
   ADD ("/core/group/M06-members", test_members);
   ADD ("/core/group/M06-scope", test_scope);
   g_test_add_func ("/core/group/type-of", test_type_of);
+  g_test_add_func ("/core/group/A08-other-type", test_other_type);
   g_test_add_func ("/core/group/overlaps", test_overlaps);
   ADD ("/core/group/M07-strategy", test_strategy);
   ADD ("/core/group/M07-configured", test_configured);
