@@ -28,10 +28,30 @@ sim_check_turn (SimWorld *world, const SimClient *client, const WireSpan *spans,
     sim_cover (world, SIM_COVER_CONTROL_PASSED);
 }
 
+/* Nothing waits in front of a gap at the head of its lane, so no message carries it: its report timer sends it within a second. */
+static void
+lanes_check_gaps (SimWorld *world, const SimClient *client)
+{
+  for (guint place = 0; place < SIM_SUBS; place++)
+    {
+      const BusSubscription *subscription = sim_subscription_at (client, place);
+
+      for (guint lane = 0; subscription != NULL && lane < WIRE_N_LANES; lane++)
+        if (subscription->fifo.lane_first[lane] != NULL
+            && subscription->fifo.lane_first[lane]->state == BUS_DELIVERY_LOST
+            && !bus_deadline_is_armed (&subscription->report_timer.deadline))
+          sim_world_fail (world, "I20: a gap waits for %u of %s, and nothing will send it", subscription->id,
+                          client->id);
+    }
+}
+
 /* A frame that waits in a lane is sent after an earlier one was sent. Without an earlier one only the retry timer is left. */
 void
 sim_check_lanes (SimWorld *world)
 {
+  for (guint i = 0; i < SIM_CLIENTS; i++)
+    if (world->clients[i].peer != NULL && bus_peer_is_ready (world->clients[i].peer))
+      lanes_check_gaps (world, &world->clients[i]);
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     {
       const BusPeer *peer = link->data;

@@ -38,7 +38,7 @@ lost_report (const LostTopic *topic, BusSubscription *subscription)
     return;
   bus_fifo_lose (&receiver->flow, subscription, &topic->at, topic->count, BUS_LOSS_UNSENT, topic->call->now_us);
   if (bus_subscription_is_open (subscription))
-    bus_flow_send_gaps (&receiver->flow, subscription);
+    bus_flow_send_gaps (&receiver->flow, subscription, topic->call->now_us);
   bus_peer_touch (receiver);
   topic->reply->subscriptions++;
 }

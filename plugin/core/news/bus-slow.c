@@ -150,20 +150,14 @@ bus_slow_end (BusSubscription *subscription, gint64 now_us)
 void
 bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us)
 {
-  BusFlow *flow = &subscription->owner->flow;
-  gboolean sent;
-
   if (!bus_peer_is_ready (subscription->owner))
     return; /* it ends, and bus_slow_end() publishes the rest */
   subscription->report_next_us = now_us + BUS_REPORT_EVERY_US;
   slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);
   slow_publish_changes (subscription, now_us);
-  sent = bus_flow_send_gaps (flow, subscription);
+  bus_flow_send_gaps (&subscription->owner->flow, subscription, now_us);
   bus_peer_touch (subscription->owner);
-  /* A gap at the head of its lane has no message to carry it; only this timer sends it. */
-  if (!sent)
-    bus_report_again (flow, subscription, now_us);
 }
 
 /* --- queues, accounts, the broker --- */

@@ -50,7 +50,7 @@ admit_lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *
   bus_fifo_lose (flow, subscription, &at, 1, loss, now_us);
   /* With an open window the gap is sent at once, else with the next delivery or by the report timer. */
   if (bus_window_is_open (&subscription->window))
-    bus_flow_send_gaps (flow, subscription);
+    bus_flow_send_gaps (flow, subscription, now_us);
 }
 
 /* The oldest message whose loss makes room; NULL: none. */

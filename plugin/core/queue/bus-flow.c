@@ -211,19 +211,30 @@ bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane
   return TRUE;
 }
 
-gboolean
-bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription)
+static gboolean
+flow_gap_is_first (const BusSubscription *subscription, guint lane)
 {
-  gboolean all = TRUE;
+  const BusSlot *first = subscription->fifo.lane_first[lane];
 
+  return first != NULL && first->state == BUS_DELIVERY_LOST;
+}
+
+void
+bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
-    {
-      const BusSlot *first = subscription->fifo.lane_first[lane];
+    if (flow_gap_is_first (subscription, lane)
+        && !(bus_flow_has_room (flow, lane) && bus_flow_send_first_gaps (flow, subscription, lane)))
+      bus_report_again (flow, subscription, now_us);
+}
 
-      if (first != NULL && first->state == BUS_DELIVERY_LOST)
-        all = bus_flow_has_room (flow, lane) && bus_flow_send_first_gaps (flow, subscription, lane) && all;
-    }
-  return all;
+void
+bus_flow_release_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+{
+  if (bus_window_is_open (&subscription->window))
+    bus_flow_send_gaps (flow, subscription, now_us);
+  else if (flow_gap_is_first (subscription, WIRE_LANE_CONTROL) || flow_gap_is_first (subscription, WIRE_LANE_DATA))
+    bus_report_again (flow, subscription, now_us);
 }
 
 /* --- the first entry of a lane --- */
@@ -231,8 +242,7 @@ bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription)
 static void
 flow_slot_left (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  if (bus_window_is_open (&subscription->window))
-    bus_flow_send_gaps (flow, subscription);
+  bus_flow_release_gaps (flow, subscription, now_us);
   bus_block_check_drained (flow, subscription, now_us);
 }
 
@@ -329,7 +339,8 @@ flow_entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
       bus_delivery_next (slot->state, BUS_DELIVERY_ON_SEND);
       bus_fifo_remove (flow, slot, &ticket);
       bus_flow_delivered (flow, subscription, domain, ticket, kept, &delivery, now_us);
-      bus_flow_send_first_gaps (flow, subscription, lane);
+      if (!bus_flow_send_first_gaps (flow, subscription, lane))
+        bus_report_again (flow, subscription, now_us);
       bus_block_check_drained (flow, subscription, now_us);
     }
 }
@@ -410,7 +421,7 @@ bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   bus_unsettled_settle (flow, subscription, now_us);
   bus_fifo_advance (flow, subscription);
-  bus_flow_send_gaps (flow, subscription);
+  bus_flow_send_gaps (flow, subscription, now_us);
   bus_flow_pump (flow, now_us);
   bus_block_check_drained (flow, subscription, now_us);
 }
@@ -419,7 +430,7 @@ void
 bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   bus_fifo_advance (flow, subscription);
-  bus_flow_send_gaps (flow, subscription);
+  bus_flow_send_gaps (flow, subscription, now_us);
   bus_flow_pump (flow, now_us);
   bus_block_check_drained (flow, subscription, now_us);
 }

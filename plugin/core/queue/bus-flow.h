@@ -66,9 +66,13 @@ void bus_flow_delivered (BusFlow *flow,
  * nothing may be encoded in front of it. */
 gboolean bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane lane);
 
-/* Encodes every gap that has nothing queued in front of it, as far as the lanes have room. FALSE: one of them found no
- * room. */
-gboolean bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription);
+/* Encodes every gap that has nothing queued in front of it, as far as the lanes have room. The report timer sends what found
+ * none: a gap at the head of its lane has no message to carry it. */
+void bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
+
+/* Messages left the FIFO and were not sent, so a gap may be at the head of its lane now. With an open window it is sent at
+ * once, otherwise when credit returns or by the report timer. */
+void bus_flow_release_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
 /* There was no memory to encode the first entry of a lane: the retry timer tries again. */
 void bus_flow_retry (BusFlow *flow, gint64 now_us);

@@ -13,7 +13,8 @@
  * nothing is published from inside a queue operation. The same timer sends a subscription its own gaps when its
  * client reads but returns no credit.
  *
- * Invariant: while something is unreported the report timer is armed, until the subscription ends.
+ * Invariant: while something is unreported, or a gap is at the head of its lane, the report timer is armed, until the
+ * subscription ends.
  */
 
 #define BUS_REPORT_EVERY_US G_TIME_SPAN_SECOND

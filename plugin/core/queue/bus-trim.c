@@ -83,7 +83,7 @@ bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *
   if (policy == BUS_OVERFLOW_CONFLATE)
     trim_conflate (flow, subscription, now_us);
   trim_queue (flow, subscription, unpaid, now_us);
-  bus_flow_send_gaps (flow, subscription);
+  bus_flow_send_gaps (flow, subscription, now_us);
   bus_flow_note_level (flow, now_us);
   return subscription->missed - missed;
 }

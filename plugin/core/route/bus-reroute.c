@@ -310,4 +310,5 @@ bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us
       slot = next;
     }
   bus_fifo_advance (flow, subscription);
+  bus_flow_release_gaps (flow, subscription, now_us);
 }

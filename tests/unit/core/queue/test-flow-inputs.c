@@ -68,6 +68,23 @@ test_credit_sends_a_lone_gap (Queue *queue, gconstpointer data)
   queue_assert_sent (queue, "g1-1x1f:1");
 }
 
+/* Nothing else would come back to a gap that the credit cannot send: the lane has no room. */
+static void
+test_credit_for_a_gap_without_room (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = subscribe (queue, 0);
+
+  queue->limits.queue_soft_bytes = 65536;
+  queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
+  queue_fill_lane (queue, WIRE_LANE_DATA, 40000);
+  subscription->report_next_us = QUEUE_NOW_US + 5;
+  bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US);
+  queue_assert_sent (queue, "p");
+  queue_assert_fifo (queue, subscription, "g1-1x1f");
+  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US + 5);
+}
+
 static void
 test_credit_ends_a_demotion (Queue *queue, gconstpointer data)
 {
@@ -129,6 +146,42 @@ test_expire_request (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "q2");
   g_assert_cmpuint (subscription->missed, ==, 0);
   g_assert_cmpuint (subscription->window.used_messages, ==, 1);
+}
+
+/* A gap that comes to the head of its lane when a request is given up: it is sent while the window is open, otherwise by the
+ * report timer. */
+static void
+test_gap_behind_a_request (Queue *queue, gconstpointer data)
+{
+  static const char *const lanes[] = { "control.one", DATA };
+
+  for (guint lane = 0; lane < WIRE_N_LANES; lane++)
+    for (guint window = 0; window < 2; window++)
+      {
+        BusSubscription *subscription
+            = queue_subscribe (queue, 1 + lane * 2 + window, BUS_OVERFLOW_DROP_OLDEST, window);
+        BusSlot *request = queue_append (queue, subscription, lanes[lane], 10);
+
+        queue_lose (queue, subscription, (WireLane) lane, BUS_LOSS_FULL);
+        g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
+        bus_flow_discard_request (&queue->flow, request, QUEUE_NOW_US);
+        g_assert_cmpuint (subscription->fifo.gaps[lane], ==, 1 - window);
+        g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, window == 0 ? QUEUE_NOW_US : 0);
+        queue_pop_timer (queue, QUEUE_NOW_US);
+      }
+}
+
+/* Without a gap there is nothing to send. */
+static void
+test_nothing_behind_a_request (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = subscribe (queue, 0);
+  BusSlot *request = queue_append (queue, subscription, DATA, 10);
+
+  append (queue, subscription, 1);
+  bus_flow_discard_request (&queue->flow, request, QUEUE_NOW_US);
+  queue_assert_fifo (queue, subscription, "w2");
+  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
 }
 
 /* The timer has not been handled yet, but nothing is sent after its time. */
@@ -227,8 +280,9 @@ test_end (Queue *queue, gconstpointer data)
   g_assert_false (bus_flow_lane_is_clear (&queue->flow, WIRE_LANE_CONTROL));
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_lose (queue, subscription, WIRE_LANE_CONTROL, BUS_LOSS_FULL);
-  g_assert_false (bus_flow_send_gaps (&queue->flow, subscription));
+  bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_sent (queue, "");
+  queue_assert_fifo (queue, subscription, "q2 G3-3x1f");
 }
 
 /* --- the soft limit --- */
@@ -315,9 +369,12 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   QUEUE_ADD ("/core/flow/credit/B04-tickets", test_credit);
   QUEUE_ADD ("/core/flow/credit/lone-gap", test_credit_sends_a_lone_gap);
+  QUEUE_ADD ("/core/flow/credit/I20-gap-without-room", test_credit_for_a_gap_without_room);
   QUEUE_ADD ("/core/flow/credit/ends-a-demotion", test_credit_ends_a_demotion);
   QUEUE_ADD ("/core/flow/expire/message", test_expire);
   QUEUE_ADD ("/core/flow/expire/request", test_expire_request);
+  QUEUE_ADD ("/core/flow/expire/I20-gap-behind-a-request", test_gap_behind_a_request);
+  QUEUE_ADD ("/core/flow/expire/nothing-behind-a-request", test_nothing_behind_a_request);
   QUEUE_ADD ("/core/flow/expire/not-sent", test_expired_is_not_sent);
   QUEUE_ADD ("/core/flow/expire/ends-a-demotion", test_expiry_ends_a_demotion);
   QUEUE_ADD ("/core/flow/forget/M06-parcels", test_forget);

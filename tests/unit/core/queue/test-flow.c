@@ -4,10 +4,24 @@
 #include "queue/bus-withheld.h"
 #include "queue/bus-lane.h"
 
-/* Encoding: in order, gaps at their places, within the room of the lanes; what finds no memory stays and is tried again. */
+/* Encoding: in order, gaps at their places, within the room of the lanes; what finds no memory stays and is tried again. Linked
+ * with --wrap, so that a gap can find no memory behind a message that did. */
 
 #define DATA    "events.one"
 #define CONTROL "control.one"
+
+static gboolean refuses_gaps;
+
+gboolean
+__real_bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body);
+gboolean
+__wrap_bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body);
+
+gboolean
+__wrap_bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp, WireSpan body)
+{
+  return !(refuses_gaps && kind == WIRE_KIND_GAP) && __real_bus_outq_put (outq, lane, kind, flags, stamp, body);
+}
 
 static BusSubscription *
 subscribe (Queue *queue, guint64 window_messages)
@@ -289,13 +303,36 @@ test_gap_without_memory_stays (Queue *queue, gconstpointer data)
   BusSubscription *subscription = subscribe (queue, 0);
 
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
   queue_exhaust_memory (queue);
   g_assert_false (bus_flow_send_first_gaps (&queue->flow, subscription, WIRE_LANE_DATA));
-  g_assert_false (bus_flow_send_gaps (&queue->flow, subscription));
+  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
+  bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "g1-1x1f");
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
   queue_allow_memory (queue);
-  g_assert_true (bus_flow_send_gaps (&queue->flow, subscription));
+  bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_sent (queue, "g1-1x1f:1");
+  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
+}
+
+/* The message in front of it was the last one that the memory was enough for. */
+static void
+test_gap_after_the_last_message (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = subscribe (queue, 4);
+  BusFlow *flow = &queue->flow;
+
+  append (queue, subscription, 1);
+  queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
+  bus_fifo_advance (flow, subscription);
+  refuses_gaps = TRUE;
+  bus_flow_pump (flow, QUEUE_NOW_US);
+  refuses_gaps = FALSE;
+  queue_assert_sent (queue, "d1:1");
+  queue_assert_fifo (queue, subscription, "g2-2x1f");
+  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
 }
 
 /* A lane without room keeps its gap; the other lane sends its own. */
@@ -305,14 +342,15 @@ test_gaps_of_both_lanes (Queue *queue, gconstpointer data)
   BusSubscription *subscription = subscribe (queue, 0);
 
   queue->limits.queue_soft_bytes = 65536;
-  g_assert_true (bus_flow_send_gaps (&queue->flow, subscription)); /* there is none */
+  bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US); /* there is none */
+  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
   queue_lose (queue, subscription, WIRE_LANE_CONTROL, BUS_LOSS_FULL);
   queue_fill_lane (queue, WIRE_LANE_CONTROL, 40000);
-  g_assert_false (bus_flow_send_gaps (&queue->flow, subscription));
+  bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "G2-2x1f");
   queue_assert_sent (queue, "p g1-1x1f:1");
-  g_assert_true (bus_flow_send_gaps (&queue->flow, subscription));
+  bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_sent (queue, "g2-2x1f:1");
 }
 
@@ -376,6 +414,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/flow/pump/plain", test_pump_plain);
   QUEUE_ADD ("/core/flow/gaps/first", test_first_gaps);
   QUEUE_ADD ("/core/flow/gaps/R10-no-memory", test_gap_without_memory_stays);
+  QUEUE_ADD ("/core/flow/gaps/I20-R10-after-the-last-message", test_gap_after_the_last_message);
   QUEUE_ADD ("/core/flow/gaps/both-lanes", test_gaps_of_both_lanes);
   QUEUE_ADD ("/core/flow/retry/R10-message", test_retry);
   QUEUE_ADD ("/core/flow/retry/R10-gap", test_retry_for_a_gap);

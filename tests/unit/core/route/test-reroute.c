@@ -397,6 +397,45 @@ test_what_stays (Peers *f, gconstpointer data)
   g_assert_true (member->fifo.first->delivery.to_each);
 }
 
+/* The gap behind a message that was handed on has no message to carry it any more: it is sent while the window is open,
+ * otherwise by the report timer, also when that has expired before. */
+static BusSubscription *
+hand_on_before_a_gap (Peers *f, guint64 window)
+{
+  BusSubscription *member;
+  Workers w;
+
+  workers_init (f, &w);
+  member = w.members[0];
+  routes_publish (f, w.publisher, TOPIC, 4);
+  g_assert_cmpuint (member->fifo.messages, ==, 1);
+  bus_fifo_lose (&w.peers[0]->flow, member, &(BusLostAt){ WIRE_LANE_DATA, 0, ++f->accept_seq }, 1, BUS_LOSS_FULL,
+                 f->core->now_us);
+  bus_deadline_disarm (&f->core->deadlines, &member->report_timer.deadline);
+  bus_window_init (&member->window, window, 1000);
+  demote (f, member);
+  g_assert_cmpuint (member->fifo.messages, ==, 0);
+  return member;
+}
+
+static void
+test_gap_behind_them (Peers *f, gconstpointer data)
+{
+  BusSubscription *member = hand_on_before_a_gap (f, 0);
+
+  g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 1);
+  g_assert_true (bus_deadline_is_armed (&member->report_timer.deadline));
+}
+
+static void
+test_gap_behind_them_with_credit (Peers *f, gconstpointer data)
+{
+  BusSubscription *member = hand_on_before_a_gap (f, 1);
+
+  g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 0);
+  g_assert_false (bus_deadline_is_armed (&member->report_timer.deadline));
+}
+
 /* Messages that had credit give it back, and what stays gets it. */
 static void
 test_credit_of_what_was_queued (Peers *f, gconstpointer data)
@@ -476,6 +515,8 @@ main (int argc, char **argv)
   ADD ("/core/reroute/B04-ticket-ends", test_ticket_ends);
   ADD ("/core/reroute/nobody-takes", test_nobody_takes);
   ADD ("/core/reroute/what-stays", test_what_stays);
+  ADD ("/core/reroute/I20-gap-behind-them", test_gap_behind_them);
+  ADD ("/core/reroute/I20-gap-behind-them/credit", test_gap_behind_them_with_credit);
   ADD ("/core/reroute/credit-of-what-was-queued", test_credit_of_what_was_queued);
   ADD ("/core/reroute/R04-while-full", test_while_full);
   ADD ("/core/reroute/plain", test_plain);
