@@ -3,6 +3,7 @@
 
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
+#include "route/bus-confirm.h"
 #include "route/bus-request.h"
 
 static BusLater *
@@ -30,7 +31,8 @@ later_may_begin (const BusCall *call)
       bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_max_pending_requests, pending + 1);
       return FALSE;
     }
-  if (bus_later_is_pending (call->peer, call->id) || bus_request_find_asked (call->peer, call->id) != NULL)
+  if (bus_later_is_pending (call->peer, call->id) || bus_request_find_asked (call->peer, call->id) != NULL
+      || bus_confirm_is_pending (call->peer, call->id))
     {
       bus_peer_error (call->peer, call->id, WIRE_STATUS_DUPLICATE_ID,
                       "a request with this id is pending: ids are used once");

@@ -196,6 +196,25 @@ test_member_hangs (Delivery *f, gconstpointer data)
   expect_delivered (f->publisher, id);
 }
 
+/* A call that the broker answers later needs an id of its own, too. */
+static void
+test_id_of_a_call (Delivery *f, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__WaitRequest request = DAEMONEYE__EVENTBUS__V1__WAIT_REQUEST__INIT;
+  guint8 payload[128];
+  WireEnvelope envelope;
+
+  f->publisher->peer->features |= WIRE_FEATURE_STREAM;
+  join (f, 0);
+  wire_envelope_init (&envelope);
+  envelope.id = publish (f->publisher, 0, WIRE_FLAG_WANT_DELIVERED, 0);
+  envelope.topic = wire_span_str ("control.bus.wait");
+  request.peer = (char *) "nobody";
+  envelope.payload = wire_span (payload, daemoneye__eventbus__v1__wait_request__pack (&request, payload));
+  client_send (f->publisher, WIRE_KIND_REQUEST, 0, &envelope);
+  client_expect_error (f->publisher, envelope.id, WIRE_STATUS_DUPLICATE_ID);
+}
+
 /* A member guesses the route of a message that waits for it: that confirms nothing. */
 static void
 test_guessed_route (Delivery *f, gconstpointer data)
@@ -387,6 +406,7 @@ main (int argc, char **argv)
   DELIVERY_ADD ("/core/delivery/M06-member-leaves", test_member_leaves);
   DELIVERY_ADD ("/core/delivery/M06-member-hangs", test_member_hangs);
   DELIVERY_ADD ("/core/delivery/O05-guessed-route", test_guessed_route);
+  DELIVERY_ADD ("/core/delivery/O06-id-of-a-call", test_id_of_a_call);
   DELIVERY_ADD ("/core/delivery/M06-at-most-once", test_at_most_once);
   DELIVERY_ADD ("/core/delivery/nobody", test_nobody);
   DELIVERY_ADD ("/core/delivery/unknown-at-the-deadline", test_unknown_at_the_deadline);
