@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that the tree that `meson install` makes in a DESTDIR works:
 `install.py BUILD_DIR SOURCE_DIR PREFIX LIBDIR OUTSIDE_C`."""
+import contextlib
 import glob
 import os
 import shlex
@@ -75,6 +76,16 @@ class Tree:
 
     def program(self, name):
         return os.path.join(self.prefix, "bin", name)
+
+
+@contextlib.contextmanager
+def running(tree, *words):
+    """A program beside the test, which ends with it: leaving Popen waits for a program that nobody has ended."""
+    with subprocess.Popen(words, env=tree.env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Agent:
@@ -189,7 +200,7 @@ def _(tree):
     program = os.path.join(tree.dir, "outside")
     tree.run(os.environ.get("CC", "cc"), "-Wall", "-Werror", "-o", program, tree.outside, *flags)
     with Agent(tree) as agent:
-        with subprocess.Popen([program, agent.address], env=tree.env, stdout=subprocess.PIPE, text=True) as outside:
+        with running(tree, program, agent.address) as outside:
             equal(outside.stdout.readline(), "ready\n")
             said = tree.run(tree.program("deyebusctl"), "-a", agent.address, "introspect", "outside-1")
             holds("org.example.Outside" in said and "Returns its payload." in said, said)
