@@ -19,6 +19,7 @@ class Tool:
         self.env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "NO_COLOR": "", "G_DEBUG": "fatal-warnings",
                     "DAEMONEYE_BROKER_SOCKET": address}
         self.env.pop("COLUMNS", None)
+        self.started = []
 
     def ctl(self, *words, stdin=None, code=0, env=None):
         """Standard output (code 0) or the error (another code); the other one must be empty."""
@@ -35,8 +36,17 @@ class Tool:
         return [json.loads(line) for line in self.ctl(*words, "--json", **more).splitlines()]
 
     def start(self, *words, stdout=subprocess.PIPE):
-        return subprocess.Popen([self.ctl_path, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
-                                text=True, errors="surrogateescape", env=self.env)
+        process = subprocess.Popen([self.ctl_path, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+                                   text=True, errors="surrogateescape", env=self.env)
+        self.started = [*(one for one in self.started if one.poll() is None), process]
+        return process
+
+    def tidy(self):
+        """Ends what start() began and a test that failed left: the next tests would find its peer and subscriptions."""
+        for process in self.started:
+            process.kill()
+            process.wait()
+        self.started = []
 
     def subscribed(self, *words):
         """`subscribe` in the background, and it is subscribed."""

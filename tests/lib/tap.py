@@ -19,7 +19,8 @@ def test(path):
 
 
 def run(*arguments):
-    """Runs all with the arguments; returns the exit status of the program."""
+    """Runs all with the arguments; returns the exit status of the program. An argument may have a function tidy(), to be
+    called when a test has failed."""
     failed = 0
     print(f"1..{len(TESTS)}")
     for number, (path, function) in enumerate(TESTS, 1):
@@ -32,6 +33,8 @@ def run(*arguments):
             failed += 1
             print("# " + traceback.format_exc().rstrip().replace("\n", "\n# "))
             print(f"not ok {number} - {path}", flush=True)
+            for argument in arguments:
+                getattr(argument, "tidy", lambda: None)()
     return 1 if failed else 0
 
 
