@@ -93,6 +93,16 @@ client_fixture_close_unsent (ClientFixture *f, guint64 n)
 }
 
 void
+client_fixture_end_subscription (ClientFixture *f, DeyeBusSubscription **subscription, const guint *destroyed)
+{
+  if (f->client != NULL)
+    g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  client_fixture_settle (f);
+  g_assert_cmpuint (*destroyed, ==, 1);
+  g_clear_object (subscription);
+}
+
+void
 client_fixture_settle (ClientFixture *f)
 {
   while (g_main_context_iteration (f->context, FALSE))

@@ -36,6 +36,8 @@ GPtrArray *client_fixture_hear_one (ClientFixture *f, guint8 kind);
 void client_fixture_hang_up (ClientFixture *f);
 /* Closes the client without waiting, and asserts that @n messages are reported as not sent. */
 void client_fixture_close_unsent (ClientFixture *f, guint64 n);
+/* Closes the client, which ends @subscription; the data of its callback was freed once by then, as @destroyed counts. */
+void client_fixture_end_subscription (ClientFixture *f, DeyeBusSubscription **subscription, const guint *destroyed);
 /* Iterates the context until there is nothing to do at once. */
 void client_fixture_settle (ClientFixture *f);
 void client_fixture_say_and_settle (ClientFixture *f);

@@ -54,11 +54,7 @@ client_log_start (ClientFixture *f, ClientLog *log, DeyeBusPolicy policy, gboole
 void
 client_log_finish (ClientLog *log)
 {
-  if (log->f->client != NULL)
-    g_assert_true (deye_bus_client_close (log->f->client, NULL, NULL));
-  client_fixture_settle (log->f);
-  g_assert_cmpuint (log->destroyed, ==, 1);
-  g_clear_object (&log->subscription);
+  client_fixture_end_subscription (log->f, &log->subscription, &log->destroyed);
   g_string_free (log->got, TRUE);
 }
 
