@@ -3,6 +3,7 @@
 #include "deye-bus-client-connection.h"
 
 #include "deye-bus-subscription-private.h"
+#include "session/deye-bus-session-catchup.h"
 #include "session/deye-bus-session-republish.h"
 #include "session/deye-bus-session-restore.h"
 #include "session/deye-bus-steps.h"
@@ -270,6 +271,18 @@ connect_run_republish (gpointer owner, GError **error)
   return deye_bus_session_republish (self->session, whole, now_us) ? g_steal_pointer (&whole) : NULL;
 }
 
+/* --- step: receive retained messages --- */
+
+static DeyeBusPending *
+connect_run_catch_up (gpointer owner, GError **error)
+{
+  DeyeBusClient *self = ((DeyeBusClientAttempt *) owner)->client;
+  g_autoptr (DeyeBusPending) whole
+      = deye_bus_pending_new (DEYE_BUS_PENDING_RESTORE, g_get_monotonic_time () + DEYE_BUS_RETAINED_WAIT_US);
+
+  return deye_bus_session_await_retained (self->session, whole) ? g_steal_pointer (&whole) : NULL;
+}
+
 /* --- the steps --- */
 
 static const DeyeBusStep connect_steps[] = {
@@ -278,6 +291,7 @@ static const DeyeBusStep connect_steps[] = {
   { "serve methods", connect_run_methods, connect_end_methods },
   { "last message", connect_run_last_message, connect_end_last_message },
   { "republish", connect_run_republish, NULL },
+  { "catch up", connect_run_catch_up, NULL },
 };
 
 static void
@@ -330,7 +344,10 @@ connect_advance_attempt (DeyeBusClient *self)
   if (self->attempt == NULL)
     return;
   if (self->session != NULL)
-    deye_bus_session_advance_restore (self->session);
+    {
+      deye_bus_session_advance_restore (self->session);
+      deye_bus_session_advance_retained (self->session);
+    }
   if (connect_attempt_waits (self->attempt))
     return;
   switch (deye_bus_steps_advance (&self->attempt->steps, &error))

@@ -68,7 +68,9 @@ G_BEGIN_DECLS
  * The client then connects again by itself, and tries for ever: #DeyeBusClient::interrupted is emitted, and the state is
  * %DEYE_BUS_CLIENT_STATE_CONNECTING. Attempts follow at random intervals that grow from 50 ms to 1 s; on Linux an attempt
  * is also made when the broker's socket appears. Each attempt is limited to 5 s. When the client is connected, it first
- * subscribes and serves everything again that it had, and then the state is %DEYE_BUS_CLIENT_STATE_READY. Subscriptions
+ * subscribes and serves everything again that it had, and then the state is %DEYE_BUS_CLIENT_STATE_READY. By then it has
+ * received the retained messages that the broker has for these subscriptions, as far as their receive windows reach; it
+ * waits for them for 2 s at most. Their callbacks may run before the client is ready. Subscriptions
  * keep their objects, callbacks and numbers. The broker does not keep messages for a subscription while its client is not
  * connected. If the broker has been restarted meanwhile, #DeyeBusClient::epoch-changed is emitted. A subscription that the
  * broker does not accept again ends, with #DeyeBusSubscription::ended; the others live.
@@ -242,7 +244,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusClient, deye_bus_client, DEYE_BUS, CLIENT, GObject)
  * @DEYE_BUS_CLIENT_STATE_DISCONNECTED: deye_bus_client_connect() was not called yet, or the client does not try to connect
  *   any more
  * @DEYE_BUS_CLIENT_STATE_CONNECTING: connecting, waiting for the broker's WELCOME, or waiting for the next attempt
- * @DEYE_BUS_CLIENT_STATE_CONNECTED: connected, and the client restores its subscriptions; no call is sent yet
+ * @DEYE_BUS_CLIENT_STATE_CONNECTED: connected, and the client restores its subscriptions and gets their retained messages; no
+ *   call is sent yet
  * @DEYE_BUS_CLIENT_STATE_CLOSED: closed permanently by this client
  * @DEYE_BUS_CLIENT_STATE_READY: connected, and everything is restored: calls are sent
  *

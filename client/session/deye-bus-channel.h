@@ -39,6 +39,7 @@ typedef struct
   gboolean pull;        /* no callback: messages wait in the inbox */
   gboolean waiting;     /* a task waits for the inbox: an event NEXT wakes it */
   gboolean waking;      /* an event NEXT is in the ring */
+  gboolean catching_up; /* retained messages may come, and their end has not come yet */
   gboolean cut;         /* the session delivers no more to it */
   gboolean ended;       /* no callback may be called any more */
   DeyeBusPolicy policy; /* as the broker reported it; DEFAULT: not known */

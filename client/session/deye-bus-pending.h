@@ -24,7 +24,7 @@ typedef enum
   DEYE_BUS_PENDING_REPLY,     /* ends with a final REPLY */
   DEYE_BUS_PENDING_ANSWERS,   /* as before, or with the broker's report when several members were asked */
   DEYE_BUS_PENDING_FLUSH,     /* ends when what was queued before it is written, or was handled by the broker */
-  DEYE_BUS_PENDING_RESTORE,   /* ends when every channel that was restored has its answer */
+  DEYE_BUS_PENDING_RESTORE,   /* ends when one part of a connection is restored; nothing on the wire answers it */
   DEYE_BUS_PENDING_READY,     /* ends when the client is ready; survives connections */
 } DeyeBusPendingKind;
 

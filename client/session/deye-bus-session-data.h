@@ -18,6 +18,13 @@ typedef struct
   guint asked;           /* values without an answer */
 } DeyeBusRepublish;
 
+/* The progress of session-catchup. */
+typedef struct
+{
+  DeyeBusPending *whole; /* ends when nothing is awaited any more; NULL: there is no wait */
+  GPtrArray *awaited;    /* of DeyeBusChannel, references; NULL as @whole */
+} DeyeBusCatchup;
+
 /* The session's fields, for the deye-bus-session-*.c files only. */
 
 struct DeyeBusSession
@@ -59,4 +66,5 @@ struct DeyeBusSession
   DeyeBusRestore restore;
   DeyeBusRetainedStore retained;
   DeyeBusRepublish republish;
+  DeyeBusCatchup catchup;
 };

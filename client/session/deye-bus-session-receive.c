@@ -136,10 +136,22 @@ arrival_distribute (SessionArrival *arrival)
     }
 }
 
+/* The end of the retained messages of a subscription. */
+static void
+arrival_handle_retained_end (const SessionArrival *arrival)
+{
+  DeyeBusChannel *channel = deye_bus_channel_table_find (&arrival->session->channels, arrival->envelope->subscription);
+
+  if (channel != NULL)
+    channel->catching_up = FALSE;
+}
+
 static void
 arrival_handle_deliver (SessionArrival *arrival)
 {
-  if (arrival_has_channel (arrival))
+  if (arrival->envelope->retained && arrival->envelope->subscriptions.len == 0)
+    arrival_handle_retained_end (arrival);
+  else if (arrival_has_channel (arrival))
     arrival_distribute (arrival);
 }
 
@@ -197,6 +209,7 @@ session_read_subscribed (DeyeBusSession *session, DeyeBusPending *pending)
       return;
     }
   deye_bus_window_open (&pending->channel->window, reply->window_messages, reply->window_bytes);
+  pending->channel->catching_up = reply->retained;
   session_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
 }
 

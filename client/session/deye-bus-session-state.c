@@ -3,6 +3,7 @@
 
 #include "deye-bus-error-private.h"
 #include "session/deye-bus-session-answer.h"
+#include "session/deye-bus-session-catchup.h"
 #include "session/deye-bus-session-data.h"
 
 #include <glib/gi18n-lib.h>
@@ -72,6 +73,7 @@ deye_bus_session_fail (DeyeBusSession *session, GError *reason)
   deye_bus_restore_clear (&session->restore);
   g_clear_pointer (&session->republish.whole, deye_bus_pending_unref);
   session->republish = (DeyeBusRepublish){ 0 };
+  deye_bus_session_forget_retained (session);
   if (session->kept)
     deye_bus_pending_table_suspend (&session->pending, reason);
   else

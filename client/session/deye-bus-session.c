@@ -2,6 +2,7 @@
 #include "session/deye-bus-session.h"
 
 #include "deye-bus-error-private.h"
+#include "session/deye-bus-session-catchup.h"
 #include "session/deye-bus-session-handshake.h"
 #include "session/deye-bus-session-data.h"
 
@@ -165,7 +166,8 @@ deye_bus_session_tick (DeyeBusSession *session, gint64 now_us)
     return;
   overdue = deye_bus_pending_table_list_overdue (&session->pending, now_us);
   for (guint i = 0; i < overdue->len; i++)
-    deye_bus_session_cancel (session, overdue->pdata[i], session_error_overdue (session, overdue->pdata[i]));
+    if (!deye_bus_session_end_overdue_retained (session, overdue->pdata[i]))
+      deye_bus_session_cancel (session, overdue->pdata[i], session_error_overdue (session, overdue->pdata[i]));
 }
 
 /* --- events --- */

@@ -103,6 +103,142 @@ test_values (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (late->all, ==, 1);
 }
 
+/* --- ready, and the values of others --- */
+
+#define N_VALUES    20u   /* in each lane */
+#define VALUE_BYTES 30000 /* the broker sends them in several steps */
+
+/* A subscriber with a context of its own: it does nothing, not even reconnect, until the test runs it. */
+typedef struct
+{
+  GMainContext *context;
+  DeyeBusClient *client;
+  DeyeBusClientState last; /* state that was notified */
+  guint ready;
+  guint retained;
+  guint live;
+  guint retained_when_ready;
+} Subscriber;
+
+static void
+on_subscriber_state (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
+{
+  Subscriber *subscriber = data;
+  DeyeBusClientState state = deye_bus_client_get_state (client);
+
+  if (state == DEYE_BUS_CLIENT_STATE_READY && subscriber->last != state)
+    {
+      subscriber->ready++;
+      subscriber->retained_when_ready = subscriber->retained;
+    }
+  subscriber->last = state;
+}
+
+static void
+on_subscriber_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Subscriber *subscriber = data;
+
+  if (deye_bus_message_is_retained (message))
+    subscriber->retained++;
+  else
+    subscriber->live++;
+}
+
+/* It connects when it runs for the first time, and has its subscriptions by then. */
+static void
+subscriber_begin (RestartFixture *f, Subscriber *subscriber)
+{
+  static const char *const patterns[] = { "events.#", "health.#" };
+
+  subscriber->context = g_main_context_new ();
+  g_main_context_push_thread_default (subscriber->context);
+  subscriber->client = deye_bus_client_new (f->address, "subscriber", "procmond");
+  g_signal_connect (subscriber->client, "notify::state", G_CALLBACK (on_subscriber_state), subscriber);
+  deye_bus_client_connect_async (subscriber->client, NULL, NULL, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
+    deye_bus_client_subscribe_async (subscriber->client, patterns[i], NULL, on_subscriber_message, subscriber, NULL,
+                                     NULL, NULL, NULL);
+  g_main_context_pop_thread_default (subscriber->context);
+}
+
+static void
+subscriber_end (Subscriber *subscriber)
+{
+  g_main_context_push_thread_default (subscriber->context);
+  g_assert_true (deye_bus_client_close (subscriber->client, NULL, NULL));
+  while (g_main_context_iteration (subscriber->context, FALSE))
+    ;
+  g_clear_object (&subscriber->client);
+  g_main_context_pop_thread_default (subscriber->context);
+  g_main_context_unref (subscriber->context);
+}
+
+/* An owner of values in both lanes, which is ready. */
+static RestartClient *
+owner_begin (RestartFixture *f)
+{
+  static const char *const prefixes[] = { "events.process.v", "health.v" };
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  RestartClient *owner = restart_fixture_client_new (f);
+
+  g_assert_true (deye_bus_client_connect (owner->client, NULL, NULL));
+  deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes) * N_VALUES; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("%s%u", prefixes[i % G_N_ELEMENTS (prefixes)], i);
+      g_autoptr (GBytes) payload = bus_fixture_payload (i, i % G_N_ELEMENTS (prefixes) == 0 ? VALUE_BYTES : 8);
+
+      g_assert_true (deye_bus_client_publish (owner->client, topic, payload, options, NULL, NULL, NULL));
+    }
+  g_assert_true (deye_bus_client_flush (owner->client, NULL, TRUE, NULL, NULL));
+  bus_fixture_wait (f, owner->ready == 1);
+  return owner;
+}
+
+/* A client that is ready has the values that the broker had when it subscribed: at the first connect, and when the owner was back
+ * before it after a restart of the agent. */
+static void
+test_values_before_ready (RestartFixture *f, gconstpointer data)
+{
+  Subscriber subscriber = { 0 };
+  RestartClient *owner;
+
+  restart_fixture_agent_start (f);
+  owner = owner_begin (f);
+  subscriber_begin (f, &subscriber);
+  bus_fixture_wait (&subscriber, subscriber.ready == 1);
+  g_assert_cmpuint (subscriber.retained_when_ready, ==, 2 * N_VALUES);
+  restart_fixture_agent_restart (f, SHORT_OUTAGE_MS);
+  bus_fixture_wait (f, owner->ready == 2);
+  bus_fixture_wait (&subscriber, subscriber.ready == 2);
+  g_assert_cmpuint (subscriber.retained_when_ready, ==, 4 * N_VALUES);
+  g_assert_cmpuint (subscriber.live, ==, 0);
+  subscriber_end (&subscriber);
+}
+
+/* The owner comes back later: ready does not wait for it, and its values come as live messages. */
+static void
+test_values_after_ready (RestartFixture *f, gconstpointer data)
+{
+  Subscriber subscriber = { 0 };
+  RestartClient *owner;
+
+  restart_fixture_agent_start (f);
+  owner = owner_begin (f);
+  subscriber_begin (f, &subscriber);
+  bus_fixture_wait (&subscriber, subscriber.ready == 1);
+  restart_fixture_agent_kill (f);
+  restart_fixture_agent_start (f);
+  bus_fixture_wait (&subscriber, subscriber.ready == 2);
+  g_assert_cmpuint (subscriber.retained, ==, 2 * N_VALUES);
+  g_assert_cmpuint (owner->ready, ==, 1);
+  bus_fixture_wait (f, owner->ready == 2);
+  bus_fixture_wait (&subscriber, subscriber.live == 2 * N_VALUES);
+  g_assert_cmpuint (subscriber.retained, ==, 2 * N_VALUES);
+  subscriber_end (&subscriber);
+}
+
 static void
 on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 count, guint reason, gpointer data)
 {
@@ -207,6 +343,8 @@ main (int argc, char **argv)
               restart_fixture_tear_down)
   RESTART_TEST ("M16-published-meanwhile", test_published_meanwhile);
   RESTART_TEST ("M16-values", test_values);
+  RESTART_TEST ("M16-values-before-ready", test_values_before_ready);
+  RESTART_TEST ("M16-values-after-ready", test_values_after_ready);
   RESTART_TEST ("M16-lost-meanwhile", test_lost_meanwhile);
   RESTART_TEST ("K12-unknown", test_unknown);
   return g_test_run ();

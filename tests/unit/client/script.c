@@ -118,6 +118,18 @@ script_subscribed (GByteArray *out, guint64 answers, guint32 policy, guint64 win
 }
 
 void
+script_subscribed_retained (GByteArray *out, guint64 answers, guint64 window_messages, guint64 window_bytes)
+{
+  Daemoneye__Eventbus__V1__SubscribeReply reply = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REPLY__INIT;
+
+  reply.accept_seq = 1;
+  reply.window_messages = window_messages;
+  reply.window_bytes = window_bytes;
+  reply.retained = TRUE;
+  add_bus_reply (out, answers, &reply.base);
+}
+
+void
 script_adjusted (GByteArray *out, guint64 answers, guint32 policy, guint64 queue_messages, guint64 queue_bytes)
 {
   Daemoneye__Eventbus__V1__AdjustReply reply = DAEMONEYE__EVENTBUS__V1__ADJUST_REPLY__INIT;
@@ -200,6 +212,33 @@ script_deliver (GByteArray *out,
   envelope.subscriptions = wire_span (packed, wire_envelope_pack_u32 (ids, second != 0 ? 2 : 1, packed));
   envelope.topic = wire_span_str (topic);
   envelope.payload = wire_span (payload, len);
+  script_frame (out, WIRE_KIND_DELIVER, 0, &envelope);
+}
+
+void
+script_retained (GByteArray *out, guint32 subscription, guint64 accept_seq, const char *topic, const char *payload)
+{
+  guint8 packed[5];
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.sender = wire_span_str ("peer");
+  envelope.accept_seq = accept_seq;
+  envelope.subscriptions = wire_span (packed, wire_envelope_pack_u32 (&subscription, 1, packed));
+  envelope.retained = TRUE;
+  envelope.topic = wire_span_str (topic);
+  envelope.payload = wire_span_str (payload);
+  script_frame (out, WIRE_KIND_DELIVER, 0, &envelope);
+}
+
+void
+script_retained_end (GByteArray *out, guint32 subscription)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.retained = TRUE;
+  envelope.subscription = subscription;
   script_frame (out, WIRE_KIND_DELIVER, 0, &envelope);
 }
 

@@ -30,6 +30,8 @@ void script_subscribe_reply (GByteArray *out, guint64 answers, guint64 window_me
 /* ... of a broker that tells the policy, too; its bounds are 1,000 messages and 100,000 bytes. */
 void
 script_subscribed (GByteArray *out, guint64 answers, guint32 policy, guint64 window_messages, guint64 window_bytes);
+/* ... of a broker that looks for retained messages. */
+void script_subscribed_retained (GByteArray *out, guint64 answers, guint64 window_messages, guint64 window_bytes);
 void script_adjusted (GByteArray *out, guint64 answers, guint32 policy, guint64 queue_messages, guint64 queue_bytes);
 /* Empty final reply. */
 void script_reply (GByteArray *out, guint64 answers, const char *payload);
@@ -45,6 +47,10 @@ void script_deliver (GByteArray *out,
                      const char *topic,
                      const void *payload,
                      gsize len);
+/* A retained message, and the end of those of the subscription. */
+void
+script_retained (GByteArray *out, guint32 subscription, guint64 accept_seq, const char *topic, const char *payload);
+void script_retained_end (GByteArray *out, guint32 subscription);
 void script_request (GByteArray *out,
                      guint32 subscription,
                      guint64 route,

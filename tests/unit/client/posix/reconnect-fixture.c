@@ -62,7 +62,7 @@ reconnect_fixture_listen (ReconnectFixture *f, int backlog)
 }
 
 void
-reconnect_fixture_welcome (ReconnectFixture *f, const ScriptWelcome *granted)
+reconnect_fixture_accept (ReconnectFixture *f, const ScriptWelcome *granted)
 {
   g_autoptr (GByteArray) welcome = g_byte_array_new ();
 
@@ -71,6 +71,12 @@ reconnect_fixture_welcome (ReconnectFixture *f, const ScriptWelcome *granted)
     g_main_context_iteration (f->context, TRUE);
   script_welcome (welcome, granted);
   g_assert_cmpint (send (f->peer, welcome->data, welcome->len, MSG_NOSIGNAL), ==, (gssize) welcome->len);
+}
+
+void
+reconnect_fixture_welcome (ReconnectFixture *f, const ScriptWelcome *granted)
+{
+  reconnect_fixture_accept (f, granted);
   while (deye_bus_client_get_state (f->client) != DEYE_BUS_CLIENT_STATE_READY)
     g_main_context_iteration (f->context, TRUE);
 }

@@ -31,6 +31,8 @@ void reconnect_fixture_settle (ReconnectFixture *f);
 
 struct sockaddr_un reconnect_fixture_address (ReconnectFixture *f);
 void reconnect_fixture_listen (ReconnectFixture *f, int backlog);
+/* Accepts the client's next connection, and sends WELCOME. @granted: (nullable) */
+void reconnect_fixture_accept (ReconnectFixture *f, const ScriptWelcome *granted);
 /* Accepts the client's next connection, and lets it become ready. @granted: (nullable) */
 void reconnect_fixture_welcome (ReconnectFixture *f, const ScriptWelcome *granted);
 /* The id of the next request of the client. */
