@@ -205,25 +205,30 @@ test_ends_with_window (Peers *f, gconstpointer data)
 
 #define RESEND_ADD(path, test) g_test_add (path, Peers, NULL, routes_setup, test, routes_teardown)
 
-/* An account with many clients does not make the broker forget the messages of another one. */
+/* An account with many clients does not make the broker forget the messages of another one. It forgets its own, those of the
+ * client first that has been gone for longest. */
 static void
 test_of_others (Peers *f, gconstpointer data)
 {
+  static const char *const ids[] = { "other-0", "other-1", "other-2", "other-3", "other-4" };
+  guint64 incarnations[G_N_ELEMENTS (ids)];
   BusPeer *one = peers_ready (f, "one", 1000);
   guint64 incarnation = one->incarnation;
 
   f->core->limits.resend_windows = 3;
   accept_message (one, 1);
   routes_disconnect (f, one, NULL);
-  for (guint i = 0; i < 5; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     {
-      g_autofree char *id = g_strdup_printf ("other-%u", i);
-      BusPeer *other = peers_ready (f, id, 1001);
+      BusPeer *other = peers_ready (f, ids[i], 1001);
 
+      incarnations[i] = other->incarnation;
       accept_message (other, 1);
       routes_disconnect (f, other, NULL);
     }
   g_assert_nonnull (bus_resend_find (come_back (f, "one", 1000, incarnation, 0), 1));
+  for (guint i = G_N_ELEMENTS (ids) - 2; i < G_N_ELEMENTS (ids); i++)
+    g_assert_nonnull (bus_resend_find (come_back (f, ids[i], 1001, incarnations[i], 0), 1));
 }
 
 int
