@@ -29,6 +29,7 @@
  *   check-hops     what waits is not written yet, for the stations of messages (M24)
  *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
  *   check-timeline what one message adds to the timeline (M24)
+ *   check-pages    which page of the timeline answers a call (M24)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
  *   check-wait     which calls wait for a client, and what watchers know at rest (K11)

@@ -169,6 +169,12 @@
   X (RIVAL_OTHER_PROCESS, "K11-equal-incarnation-of-another-process")                                                  \
   X (RIVAL_OTHER_ACCOUNT, "A01-equal-incarnation-of-another-account")                                                  \
   X (RIVAL_OTHER_TOKEN, "A01-equal-incarnation-with-another-token")                                                    \
+  X (PAIR_REFUSED, "K11-two-newcomers-refused")                                                                        \
+  X (PAIR_IN_TURN, "K11-second-newcomer-waits-for-the-first")                                                          \
+  X (PAIR_IS_ONE, "K11-second-newcomer-is-the-first-once-more")                                                        \
+  X (PAIR_OVERTAKEN, "K11-same-client-object-before-the-first-newcomer")                                               \
+  X (PAIR_INHERITED, "K11-second-newcomer-gets-the-id-of-the-first")                                                   \
+  X (PAIR_GAVE_UP, "K11-second-newcomer-leaves")                                                                       \
   X (RIVAL_STAYED, "K11-newcomer-goes-on-as-the-client")                                                               \
   X (REPLACED_MEMBER, "K11-member-of-a-group-replaced")                                                                \
   X (REPLACED_UNSETTLED, "K11-unsettled-deliveries-replaced")                                                          \
@@ -180,6 +186,12 @@
   X (HOPS_HANDED_ON, "M24-stations-of-what-was-handed-on")                                                             \
   X (HOPS_REPEATED, "M24-stations-of-a-repeat")                                                                        \
   X (HOPS_ANSWERED, "M24-stations-of-an-answer")                                                                       \
+  X (PAGE_MORE, "M24-timeline-in-pages")                                                                               \
+  X (PAGE_LAST, "M24-last-page-of-the-timeline")                                                                       \
+  X (PAGE_OF_MEMBER, "M24-timeline-by-the-id-of-a-message")                                                            \
+  X (PAGE_SHRUNK, "M24-oldest-record-made-room-between-pages")                                                         \
+  X (PAGE_REFUSED, "M24-timeline-of-an-unknown-id")                                                                    \
+  X (PAGE_DENIED, "M24-timeline-denied-to-a-collector")                                                                \
   X (TIMELINE_FULL, "M24-oldest-record-made-room")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,

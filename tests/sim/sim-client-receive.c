@@ -3,6 +3,7 @@
 #include "envelope.pb-c.h"
 #include "sim-hops.h"
 #include "sim-lost.h"
+#include "sim-pages.h"
 #include "sim-will.h"
 #include "sim-world.h"
 #include "wire-feature.h"
@@ -251,6 +252,7 @@ client_handle_error (SimClient *client, const WireEnvelope *envelope)
     client_expect (client, sim_confirms_got_error (client->world->confirms, client_frame_name (client, envelope),
                                                    envelope->status, client->world->now_us));
   sim_waiting_failed (client, envelope);
+  sim_pages_failed (client, envelope);
   if (envelope->status == WIRE_STATUS_UNKNOWN)
     sim_cover (client->world, SIM_COVER_UNKNOWN);
   if (client_is_block_over (envelope))
@@ -352,6 +354,7 @@ client_handle_reply (SimClient *client, guint8 flags, const WireEnvelope *envelo
   sim_will_answered (client, envelope, FALSE);
   sim_lost_answered (client, envelope);
   sim_waiting_replied (client, flags, envelope);
+  sim_pages_replied (client, envelope);
   if (flags & WIRE_FLAG_FINAL)
     g_hash_table_remove (client->asked, &envelope->answers);
   sim_client_return_reply_credit (client, client->world->is_healing);

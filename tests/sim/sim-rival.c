@@ -2,7 +2,7 @@
 #include "check.h"
 #include "core-view.h"
 #include "sim-peers.h"
-#include "sim-world.h"
+#include "sim-rival.h"
 
 #include "peer/bus-peer.h"
 
@@ -15,24 +15,6 @@
  * another incarnation of the account takes over from a connection that is silent for a second; whether the incarnation is
  * newer or older makes no difference. Everybody else is refused at once, whatever the incarnation.
  */
-
-typedef enum
-{
-  RIVAL_SAME_PROCESS,
-  RIVAL_OTHER_PROCESS,
-  RIVAL_OTHER_ACCOUNT,
-  RIVAL_OTHER_TOKEN,
-  RIVAL_OTHER_SOCKET, /* the agent's own connection, or none of it */
-  RIVAL_N_WHO
-} RivalWho;
-
-typedef enum
-{
-  RIVAL_EQUAL,
-  RIVAL_NEWER,
-  RIVAL_OLDER,
-  RIVAL_N_INCARNATIONS
-} RivalIncarnation;
 
 typedef enum
 {
@@ -58,8 +40,13 @@ rival_incarnation (const SimClient *client, RivalIncarnation incarnation, guint 
                                       : number;
 }
 
-static void
-rival_connect (SimWorld *world, const SimClient *client, SimClient *rival, RivalWho who, RivalIncarnation incarnation)
+void
+sim_rival_connect (SimWorld *world,
+                   const SimClient *client,
+                   SimClient *rival,
+                   RivalWho who,
+                   RivalIncarnation incarnation,
+                   const SimClient *same_as)
 {
   BusCredentials credentials = client->peer->who;
   BusConnectRefusal refusal;
@@ -79,7 +66,7 @@ rival_connect (SimWorld *world, const SimClient *client, SimClient *rival, Rival
   g_strlcpy (rival->id, client->id, sizeof rival->id);
   rival->has_token = who == RIVAL_OTHER_TOKEN;
   rival->number = ++world->next_client;
-  rival->incarnation = rival_incarnation (client, incarnation, rival->number);
+  rival->incarnation = same_as != NULL ? same_as->incarnation : rival_incarnation (client, incarnation, rival->number);
   rival->last_known = incarnation == RIVAL_EQUAL ? client->last_known : 0;
   rival->slot = client->slot;
   rival->peer = bus_core_connect (world->core, &credentials, rival, world->now_us, &refusal);
@@ -89,16 +76,16 @@ rival_connect (SimWorld *world, const SimClient *client, SimClient *rival, Rival
     sim_client_hello (rival);
 }
 
-static void
-rival_say_hello (SimWorld *world, SimClient *rival)
+void
+sim_rival_say_hello (SimWorld *world, SimClient *rival)
 {
   bus_core_received (world->core, rival->peer, rival->stream->data, rival->stream->len, world->now_us);
 }
 
 /* --- its fate --- */
 
-static void
-rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival)
+void
+sim_rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival)
 {
   GArray *routes;
   SimEnds ends;
@@ -108,7 +95,7 @@ rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival)
   sim_watch_end_all (world->watch, client->number);
   sim_check_before_end (world, client, 0, &ends);
   routes = sim_check_before_requests (world);
-  rival_say_hello (world, rival);
+  sim_rival_say_hello (world, rival);
   sim_check_after_requests (world, routes, client->number);
   sim_check_after_end (world, &ends);
   if (!bus_peer_is_ready (rival->peer) || client->peer->close_status != WIRE_STATUS_TAKEN_OVER)
@@ -119,14 +106,14 @@ rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival)
 static void
 rival_be_refused (SimWorld *world, SimClient *client, SimClient *rival)
 {
-  rival_say_hello (world, rival);
+  sim_rival_say_hello (world, rival);
   if (rival->peer->close_status != WIRE_STATUS_DUPLICATE_ID || !bus_peer_is_ready (client->peer))
     sim_world_fail (world, "A01: another account was not refused the id %s", client->id);
   sim_cover (world, SIM_COVER_ID_REFUSED);
 }
 
-static void
-rival_be_answered (SimWorld *world, SimClient *client, SimClient *rival)
+void
+sim_rival_answer (SimWorld *world, SimClient *client)
 {
   const SimFrame other = { .kind = SIM_FRAME_OTHER };
   WireEnvelope ping;
@@ -134,6 +121,12 @@ rival_be_answered (SimWorld *world, SimClient *client, SimClient *rival)
   wire_envelope_init (&ping);
   sim_client_put (client, WIRE_KIND_PING, 0, &ping, &other);
   sim_world_feed (world, client, G_MAXSIZE);
+}
+
+static void
+rival_be_answered (SimWorld *world, SimClient *client, SimClient *rival)
+{
+  sim_rival_answer (world, client);
   if (client->peer == NULL)
     return; /* something that it sent before has ended it */
   if (rival->peer != NULL)
@@ -156,7 +149,7 @@ rival_wait_for_silence (SimWorld *world, SimClient *client, SimClient *rival)
 static void
 rival_wait (SimWorld *world, SimClient *client, SimClient *rival)
 {
-  rival_say_hello (world, rival);
+  sim_rival_say_hello (world, rival);
   if (sim_view_is_taken_over (client))
     sim_world_fail (world, "K11: another client object took %s over at once", client->id);
   else if (sim_chance (&world->random, 60))
@@ -178,8 +171,8 @@ rival_renew (SimClient *client, guint64 incarnation)
 }
 
 /* Its connection becomes that of the client. Nothing but its HELLO was sent, and WELCOME has not come yet. */
-static void
-rival_stay (SimWorld *world, SimClient *client, SimClient *rival)
+void
+sim_rival_stay (SimWorld *world, SimClient *client, SimClient *rival)
 {
   const SimFrame hello = *(const SimFrame *) g_queue_peek_head (&rival->frames);
 
@@ -193,18 +186,22 @@ rival_stay (SimWorld *world, SimClient *client, SimClient *rival)
   sim_cover (world, SIM_COVER_RIVAL_STAYED);
 }
 
-static void
-rival_leave (SimWorld *world, SimClient *rival)
+void
+sim_rival_note (SimWorld *world, SimClient *rival)
 {
   const SimFrame *hello = g_queue_peek_head (&rival->frames);
 
+  sim_resends_join (world->resends, rival->slot, rival->peer->who.account, rival->incarnation, hello->number);
+  rival->is_known = TRUE;
+  sim_waits_changed (world->waits, rival->slot);
+  sim_peers_connected (world->peers, rival->slot, rival->incarnation, sim_view_accept_seq (world));
+}
+
+void
+sim_rival_leave (SimWorld *world, SimClient *rival)
+{
   if (bus_peer_is_ready (rival->peer))
-    {
-      sim_resends_join (world->resends, rival->slot, rival->peer->who.account, rival->incarnation, hello->number);
-      rival->is_known = TRUE;
-      sim_waits_changed (world->waits, rival->slot);
-      sim_peers_connected (world->peers, rival->slot, rival->incarnation, sim_view_accept_seq (world));
-    }
+    sim_rival_note (world, rival);
   sim_world_disconnect (world, rival);
 }
 
@@ -228,10 +225,10 @@ sim_rival_run (SimWorld *world, SimClient *client)
 {
   static void (*const runs[]) (SimWorld * world, SimClient * client, SimClient * rival) = {
     [RIVAL_IS_REFUSED] = rival_be_refused,
-    [RIVAL_TAKES_OVER] = rival_take_at_once,
+    [RIVAL_TAKES_OVER] = sim_rival_take_at_once,
     [RIVAL_WAITS] = rival_wait,
   };
-  SimClient *rival = &world->rival;
+  SimClient *rival = &world->rivals[0];
   RivalWho who = (RivalWho) sim_below (&world->random, RIVAL_N_WHO);
   RivalIncarnation incarnation = (RivalIncarnation) sim_below (&world->random, RIVAL_N_INCARNATIONS);
 
@@ -241,13 +238,13 @@ sim_rival_run (SimWorld *world, SimClient *client)
     incarnation = RIVAL_EQUAL;
   world->fail_allocations = 0; /* without memory for its HELLO or WELCOME a rival is refused */
   rival_cover (world, who, incarnation);
-  rival_connect (world, client, rival, who, incarnation);
+  sim_rival_connect (world, client, rival, who, incarnation, NULL);
   if (!sim_world_failed (world))
     runs[rival_rule (who, incarnation)](world, client, rival);
   sim_world_close_peers (world);
   if (rival->peer != NULL && bus_peer_is_ready (rival->peer) && client->peer == NULL && sim_chance (&world->random, 60))
-    rival_stay (world, client, rival);
+    sim_rival_stay (world, client, rival);
   else if (rival->peer != NULL)
-    rival_leave (world, rival);
+    sim_rival_leave (world, rival);
   sim_world_close_peers (world);
 }

@@ -2,7 +2,9 @@
 #include "check.h"
 #include "sim-hops.h"
 #include "sim-lost.h"
+#include "sim-pages.h"
 #include "sim-peers.h"
+#include "sim-rival.h"
 #include "sim-storm.h"
 #include "sim-will.h"
 #include "sim-world.h"
@@ -48,6 +50,7 @@ sim_world_begin (SimWorld *world)
   world->retained = sim_retains_new ();
   world->wills = sim_wills_new ();
   world->hops = sim_hops_new ();
+  world->pages = sim_pages_new ();
   world->losts = sim_losts_new ();
   world->peers = sim_peers_new ();
   world->accepted_us = g_array_new (FALSE, TRUE, sizeof (gint64));
@@ -69,6 +72,7 @@ sim_world_forget (SimWorld *world)
   sim_retains_free (world->retained);
   sim_wills_free (world->wills);
   sim_hops_free (world->hops);
+  sim_pages_free (world->pages);
   sim_losts_free (world->losts);
   sim_peers_free (world->peers);
   g_array_unref (world->accepted_us);
@@ -82,6 +86,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   static guint32 tool_uids[] = { SIM_AGENT_ACCOUNT };
 
   world->random.state = seed;
+  world->aside.state = ~seed;
   world->coverage = coverage;
   world->now_us = 2;
   world->hash = 0xcbf29ce484222325u;
@@ -94,6 +99,8 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->keeps = sim_chance (&world->random, 50);
   world->numbers = sim_chance (&world->random, 50);
   world->holds = seed % 5 == 3;
+  world->has_pairs = seed % 5 == 0 && !world->storms;
+  world->asks_pages = seed % 5 == 1;
   world->traces = seed % 3 == 1;
   world->loses = seed % 7 == 3;
   world->storms = seed % 7 == 5;
@@ -113,7 +120,8 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   sim_world_begin (world);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_init (&world->clients[i], world, i);
-  sim_client_init (&world->rival, world, SIM_CLIENTS);
+  for (guint i = 0; i < SIM_RIVALS; i++)
+    sim_client_init (&world->rivals[i], world, SIM_CLIENTS);
   sim_memory_use (world);
 }
 
@@ -220,6 +228,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   for (world->step = 0; world->step < steps && !sim_world_failed (world); world->step++)
     {
       sim_ops_one (world);
+      sim_pages_run (world);
+      sim_pair_run (world);
       seed_move (world);
       sim_check_step (world);
     }
@@ -250,7 +260,8 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
   sim_memory_use (NULL);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_clear (&world->clients[i]);
-  sim_client_clear (&world->rival);
+  for (guint i = 0; i < SIM_RIVALS; i++)
+    sim_client_clear (&world->rivals[i]);
   sim_world_forget (world);
   return failure;
 }

@@ -40,7 +40,10 @@ sim_wills_free (SimWills *wills)
 SimWill *
 sim_will_of (const SimWorld *world, const SimClient *client)
 {
-  return &world->wills->wills[client == &world->rival ? SIM_CLIENTS : client->slot];
+  for (guint i = 0; i < SIM_RIVALS; i++)
+    if (client == &world->rivals[i])
+      return &world->wills->wills[SIM_CLIENTS + i];
+  return &world->wills->wills[client->slot];
 }
 
 /* --- operations --- */
@@ -145,13 +148,14 @@ sim_will_is_due (const SimWorld *world, const SimClient *client)
   return will->is_left && !will->was_published && !will->said_goodbye && !world->wills->is_stopping;
 }
 
-/* The rival has the id of the client now. */
+/* A rival has the id of the client now. */
 static gboolean
 will_is_taken_over (const SimWorld *world, const SimClient *client)
 {
-  const SimClient *rival = &world->rival;
-
-  return client != rival && sim_view_is_ready (rival) && rival->slot == client->slot;
+  for (guint i = 0; i < SIM_RIVALS; i++)
+    if (client != &world->rivals[i] && sim_view_is_ready (&world->rivals[i]) && world->rivals[i].slot == client->slot)
+      return TRUE;
+  return FALSE;
 }
 
 void

@@ -28,12 +28,12 @@ typedef struct
 
 struct SimWills
 {
-  SimWill wills[SIM_CLIENTS + 1]; /* the last one is of the rival, which leaves none */
-  gboolean is_stopping;           /* the broker ends */
-  guint64 published;              /* of all connections */
-  guint64 offered;                /* to subscriptions and groups */
-  GHashTable *calls;              /* connection and id of a call -> SimWillAnswer */
-  GHashTable *incarnations;       /* number of a published one -> incarnation of its client */
+  SimWill wills[SIM_CLIENTS + SIM_RIVALS]; /* the last ones are of the rivals, which leave none */
+  gboolean is_stopping;                    /* the broker ends */
+  guint64 published;                       /* of all connections */
+  guint64 offered;                         /* to subscriptions and groups */
+  GHashTable *calls;                       /* connection and id of a call -> SimWillAnswer */
+  GHashTable *incarnations;                /* number of a published one -> incarnation of its client */
 };
 
 SimWills *sim_wills_new (void);

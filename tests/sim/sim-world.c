@@ -4,7 +4,9 @@
 #include "check.h"
 #include "core-view.h"
 #include "sim-lost.h"
+#include "sim-pages.h"
 #include "sim-peers.h"
+#include "sim-rival.h"
 #include "sim-storm.h"
 #include "sim-will.h"
 
@@ -76,6 +78,7 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   GArray *routes;
   SimEnds ends;
 
+  sim_pair_ending (world, client);
   sim_restart_remember (client);
   for (guint i = 0; i < SIM_SUBS && !waits && !bus_peer_is_closing (peer); i++)
     sim_view_has_subscription (client, client->subs[i].number, &waits);
@@ -277,6 +280,9 @@ world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame
     case SIM_FRAME_LOST:
       sim_lost_reached (world, client, frame, world->passing.seq, bus_peer_is_closing (client->peer));
       break;
+    case SIM_FRAME_PAGE:
+      sim_pages_reached (world, client);
+      break;
     case SIM_FRAME_WILL:
       sim_will_reached (world, client, frame);
       break;
@@ -315,13 +321,13 @@ sim_world_report_passing (SimWorld *world, const SimClient *ending)
 
 /* TRUE if no allocation fails for a frame: not for a split one, because the broker would only disconnect its peer; not for a subscription
  * that is restored, because it must be there afterwards; and not for ADJUST,
- * CLEAR, DRAIN, WILL and GOODBYE, which the models take for done. */
+ * CLEAR, DRAIN, PAGE, WILL and GOODBYE, which the models take for done. */
 static gboolean
 world_spares (const SimFrame *frame, gsize len)
 {
   return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST || frame->kind == SIM_FRAME_CLEAR
          || frame->kind == SIM_FRAME_DRAIN || frame->kind == SIM_FRAME_WILL || frame->kind == SIM_FRAME_LOST
-         || frame->kind == SIM_FRAME_GOODBYE;
+         || frame->kind == SIM_FRAME_GOODBYE || frame->kind == SIM_FRAME_PAGE;
 }
 
 /* Hands the bytes to the core. @is_spared: no allocation fails */

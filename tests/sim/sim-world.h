@@ -28,6 +28,7 @@
  */
 
 #define SIM_CLIENTS 8u
+#define SIM_RIVALS  2u
 
 /* Incarnations of client objects are above that. */
 #define SIM_INCARNATIONS (G_GUINT64_CONSTANT (1) << 32)
@@ -60,6 +61,7 @@ typedef enum
   SIM_FRAME_VERIFY,  /* asks how many subscriptions the broker counts */
   SIM_FRAME_CLEAR,   /* clears retained messages; topic: the pattern */
   SIM_FRAME_WILL,    /* leaves a last message, or removes it */
+  SIM_FRAME_PAGE,    /* asks for a page of the timeline */
   SIM_FRAME_LOST,    /* reports messages that its client could not send */
   SIM_FRAME_GOODBYE,
   SIM_FRAME_RESENT, /* a PUBLISH that the broker recognises, or does not accept for want of a window */
@@ -232,6 +234,7 @@ typedef struct SimLosts SimLosts; /* see sim-lost.h */
 typedef struct SimPeers SimPeers; /* see sim-peers.h */
 typedef struct SimHops SimHops;   /* see sim-hops.h */
 typedef struct SimWills SimWills; /* see sim-will.h */
+typedef struct SimPages SimPages; /* see sim-pages.h */
 
 /* The frame that the core is given now. */
 typedef struct
@@ -251,6 +254,7 @@ struct SimWorld
   gboolean is_crew;     /* most of them join one group of each account, with one pattern */
   SimLastTurn last_turns[SIM_GROUPS * SIM_SCOPES];
   SimRandom random;
+  SimRandom aside; /* of operations that shall not change the others of a seed */
   BusCore *core;
   BusCoreOptions options; /* of the next core; the epoch of this one */
   gboolean restarts;      /* the broker ends and begins anew; clients that come back restore their subscriptions */
@@ -263,6 +267,7 @@ struct SimWorld
   SimRetains *retained;
   SimWills *wills;
   SimHops *hops;
+  SimPages *pages;
   SimPeers *peers;
   SimLosts *losts;
   SimStorm *storm; /* within one step only */
@@ -272,7 +277,7 @@ struct SimWorld
   gint64 now_us;
   guint step;
   SimClient clients[SIM_CLIENTS];
-  SimClient rival; /* see sim-rival.c; connected within one step only, unless it becomes a client */
+  SimClient rivals[SIM_RIVALS]; /* see sim-rival.h; connected within one step only */
   guint next_client;
   guint64 next_payload;
   GArray *accepted_us;    /* gint64: when the message with that sequence was accepted */
@@ -285,6 +290,8 @@ struct SimWorld
   gboolean numbers;           /* clients number some of their messages */
   gboolean storms;            /* many connections come at once */
   gboolean loses;             /* clients report messages that they could not send */
+  gboolean has_pairs;         /* two newcomers want the id of one client */
+  gboolean asks_pages;        /* clients read the timeline */
   gboolean traces;            /* clients ask for the stations of some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;

@@ -9,9 +9,10 @@
  * The older connection may be dead without the broker knowing: its process hangs, or its client object has reconnected
  * before the broker saw the end of the old socket. So the broker compares the two. The same client object (account, pid,
  * incarnation and token are equal) takes over at once. Another client of the same account takes over if the older
- * connection does not answer a PING within BUS_TAKEOVER_PATIENCE_US; any frame of it is an answer. Everybody else is
- * refused. The order of incarnations is never used. Until launch tokens exist, one account is one trust domain: every
- * process of an account can take over the id of another process of it that hangs.
+ * connection does not answer a PING within BUS_TAKEOVER_PATIENCE_US; any frame of it is an answer, also the HELLO by
+ * which it has just taken the id over itself. Everybody else is refused. The order of incarnations is never used. Until
+ * launch tokens exist, one account is one trust domain: every process of an account can take over the id of another process
+ * of it that hangs.
  *
  * Meanwhile the newcomer keeps its HELLO and is listed at the older connection, the holder. bus-core resumes the newcomers
  * in order when it has released the holder, whatever ended it, but that of the same client object first; each HELLO is then
