@@ -272,7 +272,7 @@ static DeyeBusMessage *
 answers_take (DeyeBusAnswers *self, GError **error)
 {
   DeyeBusStream *stream = self->pending->stream;
-  DeyeBusMessage *message = deye_bus_session_take_answer (self->client->session, stream);
+  DeyeBusMessage *message = deye_bus_session_take_answer (self->client->session, stream, g_get_monotonic_time ());
 
   if (message == NULL && stream->error != NULL)
     g_propagate_error (error, g_error_copy (stream->error));

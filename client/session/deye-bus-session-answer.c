@@ -66,10 +66,10 @@ deye_bus_session_cancel_routes (DeyeBusSession *session)
 /* --- as requester --- */
 
 DeyeBusMessage *
-deye_bus_session_take_answer (DeyeBusSession *session, DeyeBusStream *stream)
+deye_bus_session_take_answer (DeyeBusSession *session, DeyeBusStream *stream, gint64 now_us)
 {
   gboolean credit;
-  DeyeBusMessage *message = deye_bus_stream_take (stream, &credit);
+  DeyeBusMessage *message = deye_bus_stream_take (stream, now_us, &credit);
   WireEnvelope envelope;
 
   if (credit && !stream->ended && session != NULL && session->state == DEYE_BUS_SESSION_READY

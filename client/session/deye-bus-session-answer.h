@@ -28,4 +28,4 @@ void deye_bus_session_cancel_routes (DeyeBusSession *session);
 /* --- as requester --- */
 
 /* Takes the oldest answer, and returns its credit. NULL: there is none now. Transfer full. */
-DeyeBusMessage *deye_bus_session_take_answer (DeyeBusSession *session, DeyeBusStream *stream);
+DeyeBusMessage *deye_bus_session_take_answer (DeyeBusSession *session, DeyeBusStream *stream, gint64 now_us);

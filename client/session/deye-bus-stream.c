@@ -49,13 +49,28 @@ deye_bus_stream_put (DeyeBusStream *stream, DeyeBusMessage *message)
   return has_credit;
 }
 
+/* TRUE if credit is to be announced. */
+static gboolean
+stream_return_credit (DeyeBusStream *stream, gsize bytes, gint64 now_us)
+{
+  gboolean credit = deye_bus_window_return (&stream->window, bytes);
+
+  if (stream->credit_us == 0)
+    stream->credit_us = now_us;
+  if (!credit && now_us - stream->credit_us >= DEYE_BUS_STREAM_CREDIT_US)
+    credit = deye_bus_window_return_rest (&stream->window);
+  if (credit)
+    stream->credit_us = now_us;
+  return credit;
+}
+
 DeyeBusMessage *
-deye_bus_stream_take (DeyeBusStream *stream, gboolean *credit)
+deye_bus_stream_take (DeyeBusStream *stream, gint64 now_us, gboolean *credit)
 {
   DeyeBusMessage *message = g_queue_pop_head (&stream->inbox);
 
   *credit = message != NULL && stream_message_costs (message)
-            && deye_bus_window_return (&stream->window, message->payload.len);
+            && stream_return_credit (stream, message->payload.len, now_us);
   return message;
 }
 

@@ -12,8 +12,14 @@
  * asked, have answered and have failed, as the broker counts them, and how the request ended. It calls no user code and sends
  * nothing.
  *
+ * Credit returns when a quarter of the window was taken. A program that takes answers slowly returns it sooner, with the first
+ * answer that it takes DEYE_BUS_STREAM_CREDIT_US after the last credit: the broker ends a request whose requester returns nothing
+ * for too long.
+ *
  * Invariant: the window bounds what a stream holds. After its end nothing arrives any more, and what it holds can be taken.
  */
+
+#define DEYE_BUS_STREAM_CREDIT_US (50 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct
 {
@@ -21,7 +27,8 @@ typedef struct
   guint64 id; /* of the request, on the wire; 0: not sent yet */
   guint64 origin;
   DeyeBusWindow window;
-  GQueue inbox; /* of DeyeBusMessage */
+  gint64 credit_us; /* when credit was returned last, or the first answer was taken; 0: none was */
+  GQueue inbox;     /* of DeyeBusMessage */
   guint asked;
   guint answered;
   guint failed;
@@ -41,9 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusStream, deye_bus_stream_unref)
 /* An answer arrived. Reports of the broker itself, such as that a responder failed, have no accept sequence and need no
  * credit. FALSE: the broker sent it without credit. @message: transfer full */
 gboolean deye_bus_stream_put (DeyeBusStream *stream, DeyeBusMessage *message);
-/* The oldest answer. NULL: there is none now. @credit: (out): TRUE if a quarter of the window came together, and is to be
- * announced. Transfer full. */
-DeyeBusMessage *deye_bus_stream_take (DeyeBusStream *stream, gboolean *credit);
+/* The oldest answer. NULL: there is none now. @credit: (out): TRUE if credit is to be announced. Transfer full. */
+DeyeBusMessage *deye_bus_stream_take (DeyeBusStream *stream, gint64 now_us, gboolean *credit);
 /* The request is sent again, on another connection: forgets the answers that were not taken. */
 void deye_bus_stream_restart (DeyeBusStream *stream);
 /* No answer arrives any more. Takes @error. */

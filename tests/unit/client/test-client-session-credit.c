@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session-fixture.h"
+#include "session/deye-bus-session-answer.h"
+#include "wire-feature.h"
 
 /* Publishing inside the windows of the broker, its answers, and calls that wait for credit. */
+
+#define LOTS 100000u
 
 /* --- publishing and credit --- */
 
@@ -260,6 +264,81 @@ test_error_reply (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (pending->error->message, "the disk is gone"));
 }
 
+/* --- answers of a stream --- */
+
+static DeyeBusPending *
+ask_stream (Fixture *f, guint n)
+{
+  static const ScriptWelcome with_streams = { .features = WIRE_FEATURE_STREAM };
+  const DeyeBusCall call
+      = { .kind = WIRE_KIND_REQUEST, .topic = "tasks.a", .window_messages = 64, .window_bytes = LOTS };
+  DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_ANSWERS, FAR_US);
+  WireEnvelope envelope;
+
+  pending->stream = deye_bus_stream_new (64, LOTS);
+  session_fixture_ready (f, &with_streams);
+  g_assert_true (deye_bus_session_call (f->session, &call, pending, NULL));
+  g_ptr_array_unref (session_fixture_take (f));
+  wire_envelope_init (&envelope);
+  envelope.answers = pending->id;
+  envelope.sender = WIRE_SPAN_LITERAL ("one");
+  envelope.payload = WIRE_SPAN_LITERAL ("xx");
+  envelope.accept_seq = 7;
+  for (guint i = 0; i < n; i++)
+    script_frame (f->in, WIRE_KIND_REPLY, 0, &envelope);
+  session_fixture_feed (f);
+  return pending;
+}
+
+/* Takes @n answers at once. Returns the messages of the only CREDIT that was sent then; 0: none was. */
+static guint64
+take_answers (Fixture *f, DeyeBusPending *pending, guint n, gint64 now_us)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  const ScriptFrame *credit;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (DeyeBusMessage) taken = deye_bus_session_take_answer (f->session, pending->stream, now_us);
+
+      g_assert_nonnull (taken);
+    }
+  frames = session_fixture_take (f);
+  g_assert_cmpuint (frames->len, <=, 1);
+  if (frames->len == 0)
+    return 0;
+  credit = frames->pdata[0];
+  g_assert_cmpuint (credit->kind, ==, WIRE_KIND_CREDIT);
+  g_assert_cmpuint (credit->envelope.id, ==, pending->id);
+  g_assert_cmpuint (credit->envelope.credit_bytes, ==, LOTS + 2 * (credit->envelope.credit_messages - 64));
+  return credit->envelope.credit_messages - 64;
+}
+
+static void
+test_stream_quarter (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusPending) pending = ask_stream (f, 64);
+
+  g_assert_cmpuint (take_answers (f, pending, 15, START_US), ==, 0);
+  g_assert_cmpuint (take_answers (f, pending, 1, START_US), ==, 16);
+  g_assert_cmpuint (take_answers (f, pending, 15, START_US + DEYE_BUS_STREAM_CREDIT_US - 1), ==, 0);
+  g_assert_cmpuint (take_answers (f, pending, 1, START_US + DEYE_BUS_STREAM_CREDIT_US - 1), ==, 32);
+}
+
+/* A quarter of the window may take a slow program longer than the broker waits for credit. */
+static void
+test_stream_slow (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusPending) pending = ask_stream (f, 64);
+  gint64 now_us = START_US;
+
+  g_assert_cmpuint (take_answers (f, pending, 1, now_us), ==, 0);
+  for (guint i = 2; i < 10; i++)
+    g_assert_cmpuint (take_answers (f, pending, 1, now_us += DEYE_BUS_STREAM_CREDIT_US), ==, i);
+  g_assert_cmpuint (take_answers (f, pending, 3, now_us), ==, 0);
+  g_assert_cmpuint (take_answers (f, pending, 1, now_us += DEYE_BUS_STREAM_CREDIT_US), ==, 13);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/session/" path, Fixture, NULL, session_fixture_setup, function, session_fixture_teardown)
 
@@ -281,6 +360,8 @@ main (int argc, char **argv)
   ADD ("refused-unasked", test_refused_unasked);
   ADD ("M08-block-over", test_block_over);
   ADD ("error-reply", test_error_reply);
+  ADD ("credit/stream-quarter", test_stream_quarter);
+  ADD ("credit/B04-stream-slow", test_stream_slow);
   status = g_test_run ();
   test_watchdog_stop ();
   return status;

@@ -243,7 +243,7 @@ test_standing_stream (StandingFixture *f, gconstpointer data)
   script_answer (f, pending->id, "new");
   feed (f);
   g_assert_cmpuint (pending->stream->inbox.length, ==, 1);
-  taken = deye_bus_session_take_answer (f->session, pending->stream);
+  taken = deye_bus_session_take_answer (f->session, pending->stream, START_US);
   g_assert_cmpmem (deye_bus_message_get_data (taken, NULL), 3, "new", 3);
   deye_bus_session_cancel (f->session, pending, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough"));
 }
