@@ -143,6 +143,22 @@ check_lineage_count_filtered (const SimWorld *world, const SimFrame *frame)
   return n;
 }
 
+/* TRUE if a subscription whose filter wants tags would get this message with tags without the filter. */
+static gboolean
+check_lineage_meets_tags (const SimWorld *world, const SimFrame *frame)
+{
+  for (guint i = 0; i < SIM_CLIENTS && frame->lineage.tags != 0; i++)
+    for (guint place = 0; place < SIM_SUBS && world->clients[i].peer != NULL; place++)
+      {
+        const BusSubscription *subscription = sim_subscription_at (&world->clients[i], place);
+
+        if (subscription != NULL && subscription->filter != NULL && subscription->filter->n_tags > 0
+            && sim_model_matches (world->clients[i].subs[place].pattern, frame->topic))
+          return TRUE;
+      }
+  return FALSE;
+}
+
 void
 sim_check_before_lineage (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
 {
@@ -150,6 +166,7 @@ sim_check_before_lineage (const SimWorld *world, const SimClient *client, const 
     return;
   before->is_forbidden = check_lineage_forbids (&world->core->routes->timeline, &frame->lineage);
   before->filtered = check_lineage_count_filtered (world, frame);
+  before->meets_tags = check_lineage_meets_tags (world, frame);
   before->cascades = client->peer->cascades;
   sim_check_before_timeline (world, frame, &before->recorded);
 }
@@ -181,6 +198,8 @@ sim_check_after_lineage (SimWorld *world, const SimClient *client, const SimFram
   sim_check_after_timeline (world, client, frame, before);
   if (before->filtered > 0 && !before->is_forbidden)
     sim_cover (world, SIM_COVER_FILTERED);
+  if (before->meets_tags && !before->is_forbidden)
+    sim_cover (world, SIM_COVER_FILTERED_BY_TAGS);
   if (!before->is_forbidden)
     return;
   if (lineage->depth > DEPTH_MAX)

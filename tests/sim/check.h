@@ -206,6 +206,7 @@ typedef struct
   guint64 full_asked;              /* REPLY: the request of that peer */
   guint64 full_missed;             /* REPLY: by that peer */
   gboolean is_forbidden;           /* PUBLISH: the causes of the message forbid it */
+  gboolean meets_tags;             /* PUBLISH with tags: a subscription wants some */
   guint64 filtered;                /* PUBLISH: subscriptions whose filter it does not pass */
   gpointer route;                  /* CONFIRM: that is confirmed; NULL: none */
   gboolean is_its_own;             /* CONFIRM: the message was sent to this client last */

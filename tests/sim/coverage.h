@@ -99,6 +99,7 @@
   X (MATCH_STALE, "T07-match-out-of-date")                                                                             \
   X (SERVER_HOLE, "T07-server-ended-among-others")                                                                     \
   X (FILTERED, "M24-filter-left-a-message-out")                                                                        \
+  X (FILTERED_BY_TAGS, "M24-filter-of-tags-met-a-message-with-tags")                                                   \
   X (TOO_DEEP, "M30-too-deep-by-what-its-sender-says")                                                                 \
   X (RECORDED_DEPTH, "M30-too-deep-by-the-timeline")                                                                   \
   X (CIRCLE, "M30-circle")                                                                                             \

@@ -352,12 +352,40 @@ model_fits (guint wanted, guint value)
   return wanted == 0 || wanted == value;
 }
 
+/* One key is the beginning of another one, and so is one value. */
+const char *const sim_tags[SIM_TAGS] = { "k=1", "k=12", "k=2", "kk=1", "j=1" };
+const char *const sim_wanted_tags[SIM_WANTED_TAGS] = { "k", "k=1", "k=2", "kk", "j", "j=2" };
+
+/* Without "=" any value of the key fits. */
+static gboolean
+model_has_tag (const char *wanted, guint tags)
+{
+  for (guint i = 0; i < SIM_TAGS; i++)
+    {
+      g_auto (GStrv) words = g_strsplit (sim_tags[i], "=", 2);
+
+      if ((tags & 1u << i) != 0 && strcmp (wanted, strchr (wanted, '=') != NULL ? sim_tags[i] : words[0]) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+model_has_tags (guint wanted, guint tags)
+{
+  for (guint i = 0; i < SIM_WANTED_TAGS; i++)
+    if ((wanted & 1u << i) != 0 && !model_has_tag (sim_wanted_tags[i], tags))
+      return FALSE;
+  return TRUE;
+}
+
 /* The first message of a chain names no root: it is the root itself. */
 static gboolean
 model_passes (const SimLineage *filter, const SimLineage *lineage)
 {
   return model_fits (filter->id, lineage->id) && model_fits (filter->stage, lineage->stage)
-         && model_fits (filter->root, lineage->root != 0 ? lineage->root : lineage->id);
+         && model_fits (filter->root, lineage->root != 0 ? lineage->root : lineage->id)
+         && model_has_tags (filter->tags, lineage->tags);
 }
 
 static gboolean

@@ -42,7 +42,8 @@ typedef enum
 #define SIM_REASON_EXPIRED   36u
 #define SIM_REASON_FULL      40u
 
-/* The ids that connect messages, as numbers; 0: not set. Ids and roots are of one kind. Of a filter only id, root and stage count. */
+/* The ids that connect messages, as numbers; 0: not set. Ids and roots are of one kind. Of a filter only id, root, stage and tags
+ * count. */
 typedef struct
 {
   guint id;
@@ -50,7 +51,14 @@ typedef struct
   guint root;
   guint stage;
   guint depth;
+  guint tags; /* bits: of sim_tags, of a filter those of sim_wanted_tags */
 } SimLineage;
+
+#define SIM_TAGS        5u
+#define SIM_WANTED_TAGS 6u
+
+extern const char *const sim_tags[SIM_TAGS];
+extern const char *const sim_wanted_tags[SIM_WANTED_TAGS];
 
 typedef struct SimModel SimModel;
 

@@ -72,6 +72,17 @@ ops_draw_lineage (SimRandom *random, SimLineage *lineage, WireEnvelope *envelope
 }
 
 static void
+ops_draw_tags (SimWorld *world, SimLineage *lineage, WireEnvelope *envelope)
+{
+  if (!world->has_tags || !sim_chance (&world->aside, 50))
+    return;
+  lineage->tags = sim_below (&world->aside, 1u << SIM_TAGS);
+  for (guint i = 0; i < SIM_TAGS; i++)
+    if ((lineage->tags & 1u << i) != 0)
+      envelope->tags[envelope->n_tags++] = wire_span_str (sim_tags[i]);
+}
+
+static void
 ops_draw_retain (SimWorld *world, SimFrame *frame, WireEnvelope *envelope, guint8 *flags)
 {
   frame->is_retained = TRUE;
@@ -128,6 +139,7 @@ sim_ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint
       sim_ops_draw_assurance (world, client, &frame, &envelope, &flags);
     }
   ops_draw_lineage (&world->random, &frame.lineage, &envelope);
+  ops_draw_tags (world, &frame.lineage, &envelope);
   sim_hops_ask (world, frame.number, &envelope);
   sim_client_put (client, WIRE_KIND_PUBLISH, flags, &envelope, &frame);
 }

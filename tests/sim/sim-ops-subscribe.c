@@ -95,15 +95,23 @@ ops_draw_group (SimRandom *random,
     frame->topic = client->role == SIM_COLLECTOR || sim_chance (random, 50) ? "tasks.procmond" : "tasks.#";
 }
 
-/* @texts: for the filter, which the request refers to. */
+/* The parts of a filter that a request refers to. */
+typedef struct
+{
+  Daemoneye__Eventbus__V1__Filter message;
+  char ids[2][8];
+  char *tags[SIM_WANTED_TAGS];
+} OpsFilter;
+
 static void
 ops_draw_filter (SimRandom *random,
                  SimLineage *lineage,
-                 Daemoneye__Eventbus__V1__Filter *filter,
-                 char texts[2][8],
+                 OpsFilter *parts,
                  Daemoneye__Eventbus__V1__SubscribeRequest *request)
 {
-  daemoneye__eventbus__v1__filter__init (filter);
+  Daemoneye__Eventbus__V1__Filter *filter = &parts->message;
+  char (*texts)[8] = parts->ids;
+
   if (sim_chance (random, 70))
     lineage->root = 1 + sim_below (random, SIM_IDS);
   else
@@ -121,15 +129,34 @@ ops_draw_filter (SimRandom *random,
   request->filter = filter;
 }
 
+/* Tags, alone or beside the ids that the filter has already. */
+static void
+ops_draw_wanted_tags (SimRandom *random,
+                      SimLineage *lineage,
+                      OpsFilter *parts,
+                      Daemoneye__Eventbus__V1__SubscribeRequest *request)
+{
+  Daemoneye__Eventbus__V1__Filter *filter = &parts->message;
+
+  lineage->tags = 1u << sim_below (random, SIM_WANTED_TAGS);
+  if (sim_chance (random, 50))
+    lineage->tags |= 1u << sim_below (random, SIM_WANTED_TAGS);
+  filter->tags = parts->tags;
+  for (guint i = 0; i < SIM_WANTED_TAGS; i++)
+    if ((lineage->tags & 1u << i) != 0)
+      filter->tags[filter->n_tags++] = (char *) (gsize) sim_wanted_tags[i];
+  request->filter = filter;
+}
+
 void
 sim_op_subscribe (SimWorld *world, SimClient *client)
 {
   SimRandom *random = &world->random;
   Daemoneye__Eventbus__V1__SubscribeRequest request;
-  Daemoneye__Eventbus__V1__Filter filter;
   SimFrame frame = { .kind = SIM_FRAME_SUBSCRIBE };
-  char texts[2][8];
+  OpsFilter filter;
 
+  daemoneye__eventbus__v1__filter__init (&filter.message);
   daemoneye__eventbus__v1__subscribe_request__init (&request);
   frame.place = sim_below (random, SIM_SUBS - 1);
   if (!ops_may_subscribe (client, frame.place))
@@ -147,7 +174,9 @@ sim_op_subscribe (SimWorld *world, SimClient *client)
       ops_draw_share (world, random, &request);
     }
   else if (sim_chance (random, 10))
-    ops_draw_filter (random, &frame.lineage, &filter, texts, &request);
+    ops_draw_filter (random, &frame.lineage, &filter, &request);
+  if (world->has_tags && frame.group == NULL && sim_chance (&world->aside, 30))
+    ops_draw_wanted_tags (&world->aside, &frame.lineage, &filter, &request);
   request.pattern = (char *) (gsize) frame.topic;
   ops_draw_bounds (random, &request.queue_messages, &request.queue_bytes);
   frame.window_messages = request.window_messages = 1 + sim_below (random, 20);

@@ -99,6 +99,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->keeps = sim_chance (&world->random, 50);
   world->numbers = sim_chance (&world->random, 50);
   world->holds = seed % 5 == 3;
+  world->has_tags = seed % 5 == 4;
   world->has_pairs = seed % 5 == 0 && !world->storms;
   world->asks_pages = seed % 5 == 1;
   world->traces = seed % 3 == 1;

@@ -290,6 +290,7 @@ struct SimWorld
   gboolean numbers;           /* clients number some of their messages */
   gboolean storms;            /* many connections come at once */
   gboolean loses;             /* clients report messages that they could not send */
+  gboolean has_tags;          /* messages have tags, and filters want some of them */
   gboolean has_pairs;         /* two newcomers want the id of one client */
   gboolean asks_pages;        /* clients read the timeline */
   gboolean traces;            /* clients ask for the stations of some of their messages */
