@@ -106,12 +106,8 @@ core_pass_on_id (BusPeer *peer, const BusEnd *end, gint64 now_us)
     core_report_gone (peer, end, now_us);
   while ((newcomer = bus_takeover_next (peer)) != NULL)
     if (bus_hello_retry (newcomer) == BUS_HELLO_ACCEPTED)
-      {
-        core_hello_accepted (newcomer, is_taken_over ? peer : NULL, end, now_us);
-        is_taken_over = FALSE;
-      }
-  if (is_taken_over)
-    core_report_gone (peer, end, now_us);
+      core_hello_accepted (newcomer, is_taken_over ? peer : NULL, end, now_us);
+  core_report_gone (peer, end, now_us); /* nothing, if that was done above or a newcomer has its id */
 }
 
 /* Releases everything that the peer owns. After this no table or list has it, and nothing waits for it. */
