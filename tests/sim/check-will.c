@@ -82,7 +82,8 @@ check_will_retained (SimWorld *world, const SimClient *client, const SimWill *wi
   else if (will->retain)
     {
       sim_cover (world, SIM_COVER_WILL_RETAINED);
-      sim_retains_store (world->retained, client->number, FALSE, client->id, will->topic, will->number, seq, lane, 0);
+      sim_retains_store (world->retained, client->number, FALSE, client->id, will->topic, will->number, seq, lane,
+                         &(const SimLineage){ 0 }, 0);
     }
 }
 

@@ -380,8 +380,8 @@ model_has_tags (guint wanted, guint tags)
 }
 
 /* The first message of a chain names no root: it is the root itself. */
-static gboolean
-model_passes (const SimLineage *filter, const SimLineage *lineage)
+gboolean
+sim_model_passes (const SimLineage *filter, const SimLineage *lineage)
 {
   return model_fits (filter->id, lineage->id) && model_fits (filter->stage, lineage->stage)
          && model_fits (filter->root, lineage->root != 0 ? lineage->root : lineage->id)
@@ -398,7 +398,7 @@ model_wants (const SimModel *model,
   const ModelPeer *peer = sim_model_peer (model, sub->peer);
 
   return sub->alive && sim_model_matches (sub->pattern, topic) && sim_model_may_read (peer, topic)
-         && model_passes (&sub->filter, lineage) && (target == NULL || strcmp (target, peer->id) == 0);
+         && sim_model_passes (&sub->filter, lineage) && (target == NULL || strcmp (target, peer->id) == 0);
 }
 
 /* No member of that group takes part. */

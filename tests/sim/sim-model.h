@@ -57,6 +57,9 @@ typedef struct
 #define SIM_TAGS        5u
 #define SIM_WANTED_TAGS 6u
 
+/* TRUE if a message with this lineage passes the filter. */
+gboolean sim_model_passes (const SimLineage *filter, const SimLineage *lineage);
+
 extern const char *const sim_tags[SIM_TAGS];
 extern const char *const sim_wanted_tags[SIM_WANTED_TAGS];
 

@@ -112,7 +112,7 @@ publish_note_retained (SimWorld *world, const SimClient *client, const SimFrame 
   gint64 expires_us = frame->ttl_us != 0 ? world->now_us + (gint64) frame->ttl_us : 0;
 
   if (sim_retains_store (world->retained, client->number, frame->until_gone, client->id, frame->topic, frame->number,
-                         seq, lane, expires_us))
+                         seq, lane, &frame->lineage, expires_us))
     sim_cover (world, SIM_COVER_RETAINED_REPLACED);
 }
 

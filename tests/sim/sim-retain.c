@@ -16,6 +16,7 @@ typedef struct
   guint lane;
   gint64 expires_us;
   guint64 ended_nth; /* 0: it exists */
+  SimLineage lineage;
 } RetainValue;
 
 typedef struct
@@ -24,7 +25,7 @@ typedef struct
   guint32 id;
   SimRole role;
   const char *pattern; /* static */
-  gboolean filtered;
+  SimLineage filter;
   gboolean alive;
   gboolean is_promised; /* an end comes */
   gboolean is_ended;    /* and came */
@@ -104,6 +105,7 @@ sim_retains_store (SimRetains *retains,
                    guint64 number,
                    guint64 seq,
                    guint lane,
+                   const SimLineage *lineage,
                    gint64 expires_us)
 {
   RetainValue *older = g_hash_table_lookup (retains->alive, topic);
@@ -117,6 +119,7 @@ sim_retains_store (SimRetains *retains,
   value->number = number;
   value->seq = seq;
   value->lane = lane;
+  value->lineage = *lineage;
   value->expires_us = expires_us;
   g_ptr_array_add (retains->values, value);
   g_hash_table_insert (retains->by_number, &value->number, value);
@@ -244,7 +247,7 @@ sim_retains_subscribe (SimRetains *retains,
                        guint32 subscription,
                        SimRole role,
                        const char *pattern,
-                       gboolean filtered,
+                       const SimLineage *filter,
                        guint64 seq)
 {
   RetainSub *sub = g_new0 (RetainSub, 1);
@@ -253,7 +256,7 @@ sim_retains_subscribe (SimRetains *retains,
                       .id = subscription,
                       .role = role,
                       .pattern = pattern,
-                      .filtered = filtered,
+                      .filter = *filter,
                       .alive = TRUE,
                       .is_promised = retain_is_looked_for (retains, pattern),
                       .begun_nth = ++retains->nth,
@@ -294,6 +297,7 @@ static gboolean
 retain_is_for (const RetainValue *value, const RetainSub *sub)
 {
   return value->seq <= sub->until && sim_model_matches (sub->pattern, value->topic)
+         && sim_model_passes (&sub->filter, &value->lineage)
          && (sub->role != SIM_COLLECTOR || !g_str_has_prefix (value->topic, "control.agent."));
 }
 
@@ -390,8 +394,7 @@ sim_retains_got_end (SimRetains *retains, guint peer, guint32 subscription, gint
   if (sub->is_ended)
     return "the end of retained messages came twice";
   sub->is_ended = TRUE;
-  return !sub->filtered && retain_lacks_one (retains, sub, now_us) ? "a retained message did not come before their end"
-                                                                   : NULL;
+  return retain_lacks_one (retains, sub, now_us) ? "a retained message did not come before their end" : NULL;
 }
 
 guint64
@@ -409,7 +412,7 @@ sim_retains_finish (const SimRetains *retains)
     {
       const RetainSub *sub = g_ptr_array_index (retains->subs, i);
 
-      if (sub->alive && !sub->filtered && retain_lacks_one (retains, sub, 0))
+      if (sub->alive && retain_lacks_one (retains, sub, 0))
         return "a subscription did not get a retained message";
       if (sub->alive && sub->is_promised && !sub->is_ended)
         return "a subscription did not get the end of its retained messages";

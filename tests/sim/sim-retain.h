@@ -33,6 +33,7 @@ gboolean sim_retains_store (SimRetains *retains,
                             guint64 number,
                             guint64 seq,
                             guint lane,
+                            const SimLineage *lineage,
                             gint64 expires_us);
 /* Returns how many values ended with the connection. */
 guint sim_retains_gone (SimRetains *retains, guint peer);
@@ -45,13 +46,13 @@ guint sim_retains_clear (SimRetains *retains, const char *pattern);
 typedef gboolean (*SimRetainsHas) (gconstpointer broker, const char *topic);
 void sim_retains_clear_lost (SimRetains *retains, const char *pattern, SimRetainsHas has, gconstpointer broker);
 
-/* A plain subscription begins, after the message @seq. @filtered: some values may not pass its filter. */
+/* A plain subscription begins, after the message @seq. */
 void sim_retains_subscribe (SimRetains *retains,
                             guint peer,
                             guint32 subscription,
                             SimRole role,
                             const char *pattern,
-                            gboolean filtered,
+                            const SimLineage *filter,
                             guint64 seq);
 void sim_retains_unsubscribe (SimRetains *retains, guint peer, guint32 subscription);
 

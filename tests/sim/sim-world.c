@@ -167,8 +167,7 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
     sim_cover (world, SIM_COVER_DRAIN_JOINED);
   if (!frame->serve && frame->group == NULL)
     sim_retains_subscribe (world->retained, client->number, frame->subscription, client->role, frame->topic,
-                           frame->lineage.id + frame->lineage.root + frame->lineage.stage + frame->lineage.tags > 0,
-                           sub->begun_at);
+                           &frame->lineage, sub->begun_at);
 }
 
 static void
