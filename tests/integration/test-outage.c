@@ -229,7 +229,10 @@ test_values_after_ready (RestartFixture *f, gconstpointer data)
   subscriber_begin (f, &subscriber);
   bus_fixture_wait (&subscriber, subscriber.ready == 1);
   restart_fixture_agent_kill (f);
+  /* Waiting for the agent must not run the owner. */
+  g_main_context_push_thread_default (subscriber.context);
   restart_fixture_agent_start (f);
+  g_main_context_pop_thread_default (subscriber.context);
   bus_fixture_wait (&subscriber, subscriber.ready == 2);
   g_assert_cmpuint (subscriber.retained, ==, 2 * N_VALUES);
   g_assert_cmpuint (owner->ready, ==, 1);
