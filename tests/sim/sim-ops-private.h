@@ -53,6 +53,8 @@ void sim_op_confirm (SimWorld *world, SimClient *client);
 void sim_op_resend (SimWorld *world, SimClient *client);
 
 void sim_op_subscribe (SimWorld *world, SimClient *client);
+/* A subscription with policy block and little room, at a place that is free. @pattern: static */
+void sim_ops_subscribe_narrow (SimClient *client, guint place, const char *pattern);
 void sim_op_serve (SimWorld *world, SimClient *client);
 /* Agent and tool may read what the broker publishes by itself. */
 void sim_op_watch (SimWorld *world, SimClient *client);

@@ -189,6 +189,24 @@ sim_op_subscribe (SimWorld *world, SimClient *client)
 }
 
 void
+sim_ops_subscribe_narrow (SimClient *client, guint place, const char *pattern)
+{
+  Daemoneye__Eventbus__V1__SubscribeRequest request;
+  SimFrame frame = { .kind = SIM_FRAME_SUBSCRIBE, .topic = pattern, .policy = SIM_BLOCK, .place = place, .lazy = TRUE };
+
+  if (!ops_may_subscribe (client, place))
+    return;
+  daemoneye__eventbus__v1__subscribe_request__init (&request);
+  frame.subscription = request.subscription = ++client->next_subscription;
+  request.pattern = (char *) (gsize) pattern;
+  request.policy = SIM_BLOCK;
+  request.queue_messages = 4;
+  frame.window_messages = request.window_messages = 2;
+  frame.window_bytes = request.window_bytes = 2000;
+  sim_ops_call (client, "control.bus.subscribe", &request.base, &frame);
+}
+
+void
 sim_op_serve (SimWorld *world, SimClient *client)
 {
   Daemoneye__Eventbus__V1__SubscribeRequest request;

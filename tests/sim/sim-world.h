@@ -293,6 +293,7 @@ struct SimWorld
   gboolean has_tags;          /* messages have tags, and filters want some of them */
   gboolean has_pairs;         /* two newcomers want the id of one client */
   gboolean asks_pages;        /* clients read the timeline */
+  gboolean has_mutual;        /* publishers wait for each other */
   gboolean traces;            /* clients ask for the stations of some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;
