@@ -256,7 +256,7 @@ test_state_during_takeover (Core *core, gconstpointer data)
   assert_reply (agent, id, "nothing");
 }
 
-/* What was reported as gone or replaced is not in a state any more, although its link still exists. */
+/* A peer that was reported as gone or replaced is not in a state any more, although its link still exists. */
 static void
 test_state_of_the_gone (Core *core, gconstpointer data)
 {

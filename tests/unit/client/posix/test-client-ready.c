@@ -134,7 +134,7 @@ test_at_once (ReadyFixture *f, gconstpointer data)
   g_assert_cmpstr (f->log->str, ==, "events.a events.b ready ");
 }
 
-/* What the program publishes meanwhile is sent when the client is ready. */
+/* The program publishes before the client is ready: the messages are sent when it is. */
 static void
 test_publishes_wait (ReadyFixture *f, gconstpointer data)
 {
