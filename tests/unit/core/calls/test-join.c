@@ -248,8 +248,8 @@ test_foreign_wildcard (Fixture *f, gconstpointer data)
   assert_kept (f, boss, "tasks.procmond", WIRE_STATUS_NO_RESPONDERS);
 }
 
-/* On topics that everybody may receive a message is for each group, whoever its members are. A group that takes nothing or
- * settles nothing refuses what is published at least once there; other publishes are not concerned. */
+/* Every group that matches an event gets it, also a group of collectors of another type. If one of these groups has no room
+ * for a message, a publish that asks for at-least-once delivery is refused; a plain publish is accepted. */
 static void
 test_foreign_events (Fixture *f, gconstpointer data)
 {
