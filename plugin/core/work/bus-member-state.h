@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The states of a registered collector, and what each event does in each of them.
+ *
+ * One table says for every state and event: the next state, that the event is ignored (and counted), or that it cannot
+ * occur. bus_member_on() (bus-member.h) is the only function that applies it. This file knows nothing of a member.
+ *
+ *   REGISTERED <-> READY <-> SUSPECT          it serves its task topic; it is silent, or all its slots are zombies
+ *   READY, SUSPECT -> SET_ASIDE -> READY      it failed too often; the time is over
+ *   any -> DRAINING                           one way: only a new registration ends it
+ *   any -> GONE
+ */
+
+typedef enum
+{
+  BUS_MEMBER_REGISTERED, /* it does not serve its task topic */
+  BUS_MEMBER_READY,      /* it gets tasks */
+  BUS_MEMBER_SUSPECT,    /* no offers until it answers */
+  BUS_MEMBER_SET_ASIDE,  /* no offers for a time */
+  BUS_MEMBER_DRAINING,   /* no offers; it finishes what it has */
+  BUS_MEMBER_GONE,       /* its registration has ended; only its leases have to be settled */
+  BUS_MEMBER_N_STATES
+} BusMemberState;
+
+typedef enum
+{
+  BUS_MEMBER_ON_REGISTER,  /* it registers, for the first time or again */
+  BUS_MEMBER_ON_SERVE,     /* it serves its own task topic */
+  BUS_MEMBER_ON_UNSERVE,   /* it does not any more */
+  BUS_MEMBER_ON_DOUBT,     /* it missed two heartbeats, or every slot is a zombie */
+  BUS_MEMBER_ON_TRUST,     /* neither is so any more */
+  BUS_MEMBER_ON_HOLD,      /* it failed too often, and no protection applies */
+  BUS_MEMBER_ON_HOLD_OVER, /* the time is over */
+  BUS_MEMBER_ON_DRAIN,     /* it, or somebody who may, asked for it */
+  BUS_MEMBER_ON_END,       /* deregistered, or the connection ended */
+  BUS_MEMBER_N_EVENTS
+} BusMemberEvent;
+
+typedef enum
+{
+  BUS_MEMBER_STEP_MISSING, /* no entry: a fault of the table */
+  BUS_MEMBER_STEP_NEXT,
+  BUS_MEMBER_STEP_IGNORED,
+  BUS_MEMBER_STEP_ERROR, /* cannot occur: a fault of the core */
+} BusMemberStepKind;
+
+typedef struct
+{
+  BusMemberStepKind kind;
+  BusMemberState next; /* with NEXT; may be the same state */
+} BusMemberStep;
+
+const BusMemberStep *bus_member_step (BusMemberState state, BusMemberEvent event);
+
+/* "set-aside" */
+const char *bus_member_state_name (BusMemberState state);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/bus-key.h"
+#include "base/bus-timer.h"
+#include "base/bus-types.h"
+#include "work/bus-member-state.h"
+
+/*
+ * A registration: what one connected collector can do, and how much of it is in use.
+ *
+ * It lives with its connection and is made again when that registers again. It has `max_concurrent` slots. Each is free, has
+ * an offer that was not answered, runs a task, or is a zombie: its task was taken away, and its holder has not answered yet.
+ * The leases count the slots; this file only computes with them.
+ *
+ * It outlives the connection for the rest of the input call, without a peer and in the state GONE, until its leases are
+ * settled (bus-registry.h).
+ */
+
+/* One operation of a member. Its texts belong to it. */
+typedef struct
+{
+  BusKey name;
+  char *payload_type; /* "": any */
+  gboolean idempotent;
+  gint64 run_limit_us;
+  gint64 progress_us; /* 0: without */
+} BusAbility;
+
+#define BUS_CLAIM_TOKEN_MAX 64u
+
+/* A task that the collector says it works on, or has finished. */
+typedef struct
+{
+  char *task_id;
+  guint32 attempt;
+  guint8 token[BUS_CLAIM_TOKEN_MAX];
+  gsize token_len;
+  guint64 length; /* of the result of a finished one */
+  gboolean is_finished;
+} BusClaim;
+
+/* Why a registration ended. */
+typedef enum
+{
+  BUS_MEMBER_END_NONE,
+  BUS_MEMBER_END_EOF,          /* a death, unless the same incarnation registers again */
+  BUS_MEMBER_END_ANNOUNCED,    /* it said GOODBYE, or its exit was announced */
+  BUS_MEMBER_END_CLOSED,       /* by the broker, or its id was taken over */
+  BUS_MEMBER_END_DEREGISTERED, /* the connection goes on */
+} BusMemberEnd;
+
+typedef struct BusMember
+{
+  BusPeer *peer; /* NULL when it is GONE */
+  BusMemberState state;
+  char *id; /* GRefString */
+  BusKey key;
+  char *type;
+  guint64 incarnation;
+  guint64 registration_id;
+  gint64 registered_us;
+
+  GPtrArray *abilities; /* BusAbility, owned */
+  guint8 lowest;        /* priorities that it takes */
+  guint8 highest;
+  GPtrArray *tags; /* char *, "key=value" */
+  GArray *claims;  /* BusClaim, as it registered; whoever settles them empties it */
+  gsize charged;   /* to its peer, for all of this */
+
+  /* slots: set by the leases */
+  guint max_concurrent;
+  guint n_running;
+  guint n_offered;
+  guint n_zombie;
+  guint64 n_completed; /* since it registered */
+  gboolean has_started;
+  gboolean is_exclusive;        /* it runs an exclusive task */
+  struct BusTask *reserved_for; /* a suspect that waits until it is idle */
+  GQueue leases;                /* BusLease, by their member_link */
+
+  /* state */
+  char cause[160];         /* of the state; "": none */
+  gboolean is_serving;     /* its own task topic */
+  guint missed_heartbeats; /* in a row */
+  guint64 heard;           /* frames of its peer at the last heartbeat that was due */
+  BusTimer heartbeat_timer;
+  gint64 held_until_us; /* set aside, or protected and probed; 0: neither */
+  gboolean is_probed;   /* it would be set aside, but is needed: one task at a time */
+  BusTimer hold_timer;
+  gint64 drain_until_us; /* DRAINING: then the rest goes to others */
+  gboolean expects_exit; /* its end is announced */
+  BusMemberEnd end;
+  gboolean is_changed; /* it is in members_changed */
+  GList link;          /* in members_changed or members_ended */
+} BusMember;
+
+/* Applies an event to the state. FALSE: the state ignores it. Only bus-registry calls it. */
+gboolean bus_member_on (BusMember *member, BusMemberEvent event);
+
+/* NULL: it has no such operation. */
+const BusAbility *bus_member_ability (const BusMember *member, WireSpan operation);
+gboolean bus_member_takes_priority (const BusMember *member, guint priority);
+/* @tags: (nullable) (element-type utf8): those that a task asks for */
+gboolean bus_member_has_tags (const BusMember *member, const GPtrArray *tags);
+
+/* (running + zombie + offered) * 1000 / max_concurrent */
+guint bus_member_load_permille (const BusMember *member);
+
+/* Slots without a task, an offer or a zombie. */
+guint bus_member_free_slots (const BusMember *member);
+
+/* How many offers it may get now: none unless it is READY; one before it has started anything, or while it is probed;
+ * afterwards half of what it could run, but one at least. */
+guint bus_member_offer_room (const BusMember *member);
