@@ -192,17 +192,45 @@ due_cascade (BusCore *core, gpointer owner, gint64 now_us)
   bus_cascade_due (owner, now_us);
 }
 
+/* Nothing arms the timers of tasks yet. */
+static void
+due_task (BusCore *core, gpointer owner, gint64 now_us)
+{
+  g_assert_not_reached ();
+}
+
 typedef void (*DueHandler) (BusCore *core, gpointer owner, gint64 now_us);
 
 static const DueHandler due_handlers[] = {
-  [BUS_TIMER_HELLO] = due_hello,     [BUS_TIMER_TAKEOVER] = due_takeover,     [BUS_TIMER_FRAME] = due_frame,
-  [BUS_TIMER_REQUEST] = due_request, [BUS_TIMER_LATER] = due_later,           [BUS_TIMER_CONFIRM] = due_confirm,
-  [BUS_TIMER_STALL] = due_stall,     [BUS_TIMER_STREAM] = due_stream,         [BUS_TIMER_RESEND] = due_resend,
-  [BUS_TIMER_WAIT] = due_wait,       [BUS_TIMER_EXPIRY] = due_expiry,         [BUS_TIMER_BLOCK] = due_block,
-  [BUS_TIMER_SETTLE] = due_settle,   [BUS_TIMER_REPORT] = due_report,         [BUS_TIMER_QUEUE] = due_queue,
-  [BUS_TIMER_RETRY] = due_retry,     [BUS_TIMER_ACCOUNT] = due_account,       [BUS_TIMER_BROKER] = due_broker,
-  [BUS_TIMER_CASCADE] = due_cascade, [BUS_TIMER_CATCHUP] = due_catchup,       [BUS_TIMER_RETAINED] = due_retained,
-  [BUS_TIMER_HELD] = due_held,       [BUS_TIMER_HOLD_RETRY] = due_hold_retry, [BUS_TIMER_HOLD_REPORT] = due_hold_report,
+  [BUS_TIMER_HELLO] = due_hello,
+  [BUS_TIMER_TAKEOVER] = due_takeover,
+  [BUS_TIMER_FRAME] = due_frame,
+  [BUS_TIMER_REQUEST] = due_request,
+  [BUS_TIMER_LATER] = due_later,
+  [BUS_TIMER_CONFIRM] = due_confirm,
+  [BUS_TIMER_STALL] = due_stall,
+  [BUS_TIMER_STREAM] = due_stream,
+  [BUS_TIMER_RESEND] = due_resend,
+  [BUS_TIMER_WAIT] = due_wait,
+  [BUS_TIMER_EXPIRY] = due_expiry,
+  [BUS_TIMER_BLOCK] = due_block,
+  [BUS_TIMER_SETTLE] = due_settle,
+  [BUS_TIMER_REPORT] = due_report,
+  [BUS_TIMER_QUEUE] = due_queue,
+  [BUS_TIMER_RETRY] = due_retry,
+  [BUS_TIMER_ACCOUNT] = due_account,
+  [BUS_TIMER_BROKER] = due_broker,
+  [BUS_TIMER_CASCADE] = due_cascade,
+  [BUS_TIMER_CATCHUP] = due_catchup,
+  [BUS_TIMER_RETAINED] = due_retained,
+  [BUS_TIMER_HELD] = due_held,
+  [BUS_TIMER_HOLD_RETRY] = due_hold_retry,
+  [BUS_TIMER_HOLD_REPORT] = due_hold_report,
+  [BUS_TIMER_TASK] = due_task,
+  [BUS_TIMER_TASK_RUN] = due_task,
+  [BUS_TIMER_TASK_DEADLINE] = due_task,
+  [BUS_TIMER_TASK_ALONE] = due_task,
+  [BUS_TIMER_DEATH] = due_task,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);
 

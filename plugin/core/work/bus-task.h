@@ -5,6 +5,7 @@
 #include "base/bus-timer.h"
 #include "peer/bus-account.h"
 #include "work/bus-task-state.h"
+#include "work/bus-token.h"
 
 /*
  * A task: work that a submitter wants to have done, and everything that the broker knows about it.
@@ -20,17 +21,12 @@
  * attachments.
  */
 
-typedef struct BusTask BusTask;
-typedef struct BusTaskResult BusTaskResult;
-typedef struct BusTaskProgress BusTaskProgress;
-
 #define BUS_TASK_ID_MAX       64u
 #define BUS_TASK_TAGS_MAX     16u
 #define BUS_TASK_HISTORY_MAX  16u
 #define BUS_TASK_DETAILS_MAX  4096u /* of a progress */
 #define BUS_TASK_TEXT_MAX     256u  /* of an error, of a progress */
 #define BUS_TASK_PRIORITY_MAX 255u
-#define BUS_TASK_TOKEN_LEN    28u /* see bus-token.h */
 
 /* Reasons why a task waits. The numbers are those of WaitReason on the wire. */
 typedef enum
@@ -89,22 +85,78 @@ typedef struct
   guint8 event; /* that brought it there */
 } BusTaskStep;
 
-struct BusTask
+/* The kinds of final answers. The numbers are those of OutcomeKind on the wire. */
+typedef enum
+{
+  BUS_OUTCOME_UNSPECIFIED,
+  BUS_OUTCOME_SUCCEEDED,
+  BUS_OUTCOME_FAILED,
+  BUS_OUTCOME_RETRYABLE,
+  BUS_OUTCOME_CANCELLED,
+  BUS_OUTCOME_BUSY,
+} BusOutcomeKind;
+#define BUS_N_OUTCOME_KINDS 6u
+
+/* A final answer, as it arrived. Borrowed. */
+typedef struct
+{
+  BusOutcomeKind kind;
+  WireSpan payload;
+  WireSpan payload_type;
+  WireSpan error_name;
+  WireSpan error_text;
+  gint64 retry_after_us; /* 0: the backoff of the broker */
+} BusTaskAnswer;
+
+/* A report of progress, as it arrived. Borrowed. */
+typedef struct
+{
+  gboolean started;
+  guint64 done;
+  guint64 total;
+  WireSpan text;
+  WireSpan details;
+} BusTaskReport;
+
+/* The last answer of a task, kept. */
+typedef struct
+{
+  BusOutcomeKind kind;
+  GBytes *payload; /* NULL: empty, or not kept any more */
+  gsize payload_len;
+  char *payload_type;
+  char *error_name;
+  char *error_text;
+} BusTaskResult;
+
+/* The newest progress of a task, kept. */
+typedef struct
+{
+  guint64 done;
+  guint64 total;
+  char *text;
+  GBytes *details; /* handed to the next attempt */
+} BusTaskProgress;
+
+typedef struct BusTask
 {
   /* what the submitter asked for */
-  BusAccount *account; /* held */
-  BusKey key;          /* of its id, with the number of the account in the hash */
+  BusAccount *account; /* held by bus-task-store */
+  BusKey key;          /* number of the account (4 bytes), then the id: bus_task_id() */
   BusKey operation;    /* name */
   WireSpan type;       /* of the member; empty: any */
   WireSpan target;     /* id of the member; empty: any */
   WireSpan payload_type;
-  GPtrArray *tags;  /* const char *; NULL: none */
-  GBytes *payload;  /* NULL: empty, or not kept any more */
-  guint64 sequence; /* order of submission, from 1 */
-  guint priority;   /* 0-255, higher is earlier */
+  GPtrArray *tags; /* char *, owned; NULL: none */
+  GBytes *payload; /* NULL: empty, or not kept any more */
+  gsize payload_len;
+  guint64 payload_hash; /* to compare with, when it is not kept */
+  guint64 sequence;     /* order of submission, from 1 */
+  guint priority;       /* 0-255, higher is earlier */
   guint attempts;
   gint64 submitted_us;
-  gint64 due_us;       /* of all of it */
+  gint64 deadline_us;  /* all that it was given */
+  gint64 due_us;       /* its deadline */
   gint64 run_limit_us; /* 0: the operation's */
   gboolean exclusive;  /* its member runs nothing else beside it */
   gboolean cancel_when_alone;
@@ -112,9 +164,11 @@ struct BusTask
   /* state: bus_task_on() */
   BusTaskState state;
   BusTaskCounts counts;
-  BusTimer deadline_timer; /* live: due_us */
-  BusTimer timer;  /* DELAYED: it is queued again; QUEUED with a hold: the hold ends; CANCELLING: the grace ends */
-  GArray *history; /* BusTaskStep, the oldest are dropped; NULL: none yet */
+  BusTimer deadline_timer; /* live: due_us; afterwards: the end of its time in the store */
+  BusTimer
+      timer; /* one per state. QUEUED: a hold; DELAYED: DUE; OFFERED: SILENT; RUNNING: PROGRESS_OVER; CANCELLING: GRACE_OVER */
+  BusTimer run_timer; /* RUNNING: RUN_OVER */
+  GArray *history;    /* BusTaskStep, oldest first, at most BUS_TASK_HISTORY_MAX; NULL: none yet */
 
   /* the queue of its operation: bus-operation, bus-choice, bus-isolation */
   struct BusOperation *waits_in; /* NULL: it does not wait */
@@ -124,35 +178,86 @@ struct BusTask
   gboolean is_suspect;       /* it runs alone on its member */
   gboolean is_held;          /* it gets no offer: its deaths are not counted yet, or its last holder may come back */
 
-  /* the newest lease: bus-lease */
-  struct BusLease *lease; /* NULL: its holder has answered or is gone */
-  char *holder;           /* GRefString: id of the member that has or had the newest lease; NULL: none yet */
-  guint attempt;          /* that began last, from 1; 0: none */
-  guint8 token[BUS_TASK_TOKEN_LEN];
-  guint offers_lost;       /* members that disconnected with an offer of it */
-  GQueue deaths;           /* bus-lease: BusTaskDeath that are provisional */
-  char *died_on;           /* GRefString: id of the first member that died with it */
-  gboolean died_on_two;    /* on members with different ids */
-  gboolean died_on_proven; /* on one that had completed a task since it registered */
+  /* leases: bus-lease */
+  struct BusLease *lease;      /* the newest; NULL: its holder has answered or is gone */
+  GQueue leases;               /* BusLease by their task_link: the newest, and zombies */
+  char *holder;                /* GRefString: id of the member that has or had the newest lease; NULL: none yet */
+  guint attempt;               /* that began last, from 1; 0: none */
+  guint8 token[BUS_TOKEN_LEN]; /* of the newest lease */
+  guint offers_lost;           /* members that disconnected with an offer of it */
+  GQueue deaths;               /* BusDeath by their task_link: provisional */
+  char *died_on;               /* GRefString: id of the first member that died with it */
+  gboolean died_on_two;        /* on members with different ids */
+  gboolean died_on_proven;     /* on one that had completed a task since it registered */
 
   /* what came out: bus-lease */
   BusTaskProgress *progress; /* the newest; NULL: none */
   BusTaskResult *result;     /* terminal; NULL: it ended without one */
   gboolean is_late;          /* the result came after the lease had expired */
   gboolean is_unconfirmed;   /* CANCELLED, and the holder did not answer */
-  gboolean payload_dropped;  /* the result was there, and is not kept any more */
+  gboolean payload_dropped;  /* payload or result were there, and are not kept any more */
 
   /* submitters: bus-push */
   GQueue attachments;    /* BusAttachment by their task_link */
   gint64 alone_since_us; /* no submitter is attached; 0: one is */
+  BusTimer alone_timer;
 
   /* bus-task-store */
-  GList store_link; /* in the list of what it is: live, in the window, quarantined */
-  gsize charged;
-  char *text; /* of the spans above */
-};
+  GList all_link;   /* in the order of submission */
+  GList store_link; /* in the list of its shelf */
+  guint shelf;      /* BusShelf */
+  guint64 charged;
+  char *text; /* key, operation, type, target and payload type */
+  gsize text_len;
+} BusTask;
 
-/* States in which it can still come to a result. */
+/* What all tasks of a broker share: their timers, and counters of each cell of the table of states. */
+typedef struct
+{
+  BusDeadlineSet *deadlines;
+  guint64 reached[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS];
+  guint64 ignored;
+  guint64 refused; /* a token that was not the newest, among others */
+} BusTaskRules;
+
+/* Texts are copied. Its state is QUEUED, or DELAYED when @spec has a not_before. No timer is armed. */
+BusTask *bus_task_new (BusAccount *account, const BusTaskSpec *spec, guint64 seed, gint64 now_us);
+/* Its timers are disarmed, and nothing links it. */
+void bus_task_free (BusTask *task);
+
+/* The key of a task in @bytes, which has room for BUS_TASK_KEY_MAX. */
+#define BUS_TASK_KEY_MAX (4u + BUS_TASK_ID_MAX)
+BusKey bus_task_key (guint64 seed, guint32 account, WireSpan id, guint8 *bytes);
+
+static inline WireSpan
+bus_task_id (const BusTask *task)
+{
+  return wire_span (task->key.text.data + 4, task->key.text.len - 4);
+}
+
+/* Applies an event: the only function that changes the state. Leaving a state stops its timers. Returns the new state, which may
+ * be the same, or a verdict. @member: (nullable): GRefString, for the history */
+guint bus_task_on (BusTaskRules *rules, BusTask *task, BusTaskEvent event, char *member, gint64 now_us);
+
+/* The name of the first field in which @spec differs from what the task was made of; NULL: none. Times are not compared: a
+ * client that submits again may say what is left of them. */
+const char *bus_task_difference (const BusTask *task, const BusTaskSpec *spec, guint64 seed);
+
+void bus_task_set_progress (BusTask *task, const BusTaskReport *report);
+void bus_task_set_result (BusTask *task, const BusTaskAnswer *answer);
+void bus_task_drop_payloads (BusTask *task);
+
+/* The memory that it holds. */
+gsize bus_task_size (const BusTask *task);
+
+/* failures + expiries + deaths. */
+static inline guint
+bus_task_spent (const BusTask *task)
+{
+  return task->counts.failures + task->counts.expiries + task->counts.deaths;
+}
+
+/* It can still come to a result. */
 static inline gboolean
 bus_task_is_live (const BusTask *task)
 {

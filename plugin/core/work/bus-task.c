@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-task.h"
+
+#include "base/bus-text.h"
+
+/* --- texts --- */
+
+static WireSpan
+task_keep_text (char **at, WireSpan text)
+{
+  WireSpan kept = wire_span ((const guint8 *) *at, text.len);
+
+  if (text.len > 0)
+    memcpy (*at, text.data, text.len);
+  *at += text.len;
+  return kept;
+}
+
+BusKey
+bus_task_key (guint64 seed, guint32 account, WireSpan id, guint8 *bytes)
+{
+  gsize len = MIN (id.len, BUS_TASK_ID_MAX);
+
+  for (guint i = 0; i < 4; i++)
+    bytes[i] = (guint8) (account >> (8 * i));
+  if (len > 0)
+    memcpy (bytes + 4, id.data, len);
+  return bus_key (seed, wire_span (bytes, 4 + len));
+}
+
+/* One block has all texts that stay with the task. */
+static void
+task_keep_texts (BusTask *task, const BusTaskSpec *spec, guint64 seed)
+{
+  guint8 bytes[BUS_TASK_KEY_MAX];
+  BusKey key = bus_task_key (seed, task->account->number, spec->id, bytes);
+  char *at;
+
+  task->text_len = key.text.len + spec->operation.len + spec->type.len + spec->target.len + spec->payload_type.len;
+  task->text = at = g_malloc (task->text_len);
+  task->key = (BusKey){ key.hash, task_keep_text (&at, key.text) };
+  task->operation = bus_key (seed, task_keep_text (&at, spec->operation));
+  task->type = task_keep_text (&at, spec->type);
+  task->target = task_keep_text (&at, spec->target);
+  task->payload_type = task_keep_text (&at, spec->payload_type);
+}
+
+static GPtrArray *
+task_keep_tags (const BusTaskSpec *spec)
+{
+  GPtrArray *tags;
+
+  if (spec->n_tags == 0)
+    return NULL;
+  tags = g_ptr_array_new_full (spec->n_tags, g_free);
+  for (guint i = 0; i < spec->n_tags; i++)
+    g_ptr_array_add (tags, bus_text_from_span (spec->tags[i]));
+  return tags;
+}
+
+/* --- life --- */
+
+static void
+task_init_timer (BusTask *task, BusTimer *timer, BusTimerKind kind)
+{
+  timer->kind = kind;
+  timer->owner = task;
+}
+
+static void
+task_init_links (BusTask *task)
+{
+  task_init_timer (task, &task->deadline_timer, BUS_TIMER_TASK_DEADLINE);
+  task_init_timer (task, &task->timer, BUS_TIMER_TASK);
+  task_init_timer (task, &task->run_timer, BUS_TIMER_TASK_RUN);
+  task_init_timer (task, &task->alone_timer, BUS_TIMER_TASK_ALONE);
+  task->operation_link.data = task;
+  task->all_link.data = task;
+  task->store_link.data = task;
+}
+
+BusTask *
+bus_task_new (BusAccount *account, const BusTaskSpec *spec, guint64 seed, gint64 now_us)
+{
+  BusTask *task = g_new0 (BusTask, 1);
+
+  task->account = account;
+  task_keep_texts (task, spec, seed);
+  task_init_links (task);
+  task->tags = task_keep_tags (spec);
+  task->payload = spec->payload.len > 0 ? g_bytes_new (spec->payload.data, spec->payload.len) : NULL;
+  task->payload_len = spec->payload.len;
+  task->payload_hash = bus_hash (seed, spec->payload);
+  task->priority = spec->priority;
+  task->attempts = spec->attempts;
+  task->submitted_us = now_us;
+  task->deadline_us = spec->deadline_us;
+  task->due_us = now_us + spec->deadline_us;
+  task->run_limit_us = spec->run_limit_us;
+  task->exclusive = spec->exclusive;
+  task->cancel_when_alone = spec->cancel_when_alone;
+  task->state = spec->not_before_us > 0 ? BUS_TASK_DELAYED : BUS_TASK_QUEUED;
+  task->wait_reason = spec->not_before_us > 0 ? BUS_WAIT_NOT_BEFORE : BUS_WAIT_NONE;
+  return task;
+}
+
+static void
+task_progress_free (BusTaskProgress *progress)
+{
+  g_clear_pointer (&progress->details, g_bytes_unref);
+  g_free (progress->text);
+  g_free (progress);
+}
+
+static void
+task_result_free (BusTaskResult *result)
+{
+  g_clear_pointer (&result->payload, g_bytes_unref);
+  g_free (result->payload_type);
+  g_free (result->error_name);
+  g_free (result->error_text);
+  g_free (result);
+}
+
+void
+bus_task_free (BusTask *task)
+{
+  g_assert (task->waits_in == NULL && task->lease == NULL && task->leases.length == 0 && task->deaths.length == 0
+            && task->attachments.length == 0);
+  g_assert (!bus_deadline_is_armed (&task->timer.deadline) && !bus_deadline_is_armed (&task->run_timer.deadline)
+            && !bus_deadline_is_armed (&task->deadline_timer.deadline)
+            && !bus_deadline_is_armed (&task->alone_timer.deadline));
+  g_clear_pointer (&task->tags, g_ptr_array_unref);
+  g_clear_pointer (&task->payload, g_bytes_unref);
+  g_clear_pointer (&task->history, g_array_unref);
+  g_clear_pointer (&task->holder, g_ref_string_release);
+  g_clear_pointer (&task->died_on, g_ref_string_release);
+  g_clear_pointer (&task->progress, task_progress_free);
+  g_clear_pointer (&task->result, task_result_free);
+  g_free (task->text);
+  g_free (task);
+}
+
+/* --- state --- */
+
+static void
+task_step_clear (gpointer step)
+{
+  g_clear_pointer (&((BusTaskStep *) step)->member, g_ref_string_release);
+}
+
+static void
+task_note_step (BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
+{
+  const BusTaskStep step = { .at_us = now_us,
+                             .member = member != NULL ? g_ref_string_acquire (member) : NULL,
+                             .attempt = task->attempt,
+                             .state = (guint8) task->state,
+                             .event = (guint8) event };
+
+  if (task->history == NULL)
+    {
+      task->history = g_array_new (FALSE, FALSE, sizeof (BusTaskStep));
+      g_array_set_clear_func (task->history, task_step_clear);
+    }
+  if (task->history->len == BUS_TASK_HISTORY_MAX)
+    g_array_remove_index (task->history, 0);
+  g_array_append_val (task->history, step);
+}
+
+guint
+bus_task_on (BusTaskRules *rules, BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
+{
+  guint verdict = bus_task_transition (task->state, event);
+
+  g_assert (verdict != 0 && verdict != BUS_TASK_NEVER);
+  rules->reached[task->state][event]++;
+  if (verdict == BUS_TASK_IGNORED)
+    rules->ignored++;
+  if (verdict == BUS_TASK_REFUSED)
+    rules->refused++;
+  if (verdict >= BUS_N_TASK_STATES || verdict == task->state)
+    return verdict;
+  bus_deadline_disarm (rules->deadlines, &task->timer.deadline);
+  bus_deadline_disarm (rules->deadlines, &task->run_timer.deadline);
+  task->state = verdict;
+  if (!bus_task_state_is_live (verdict))
+    {
+      bus_deadline_disarm (rules->deadlines, &task->deadline_timer.deadline);
+      bus_deadline_disarm (rules->deadlines, &task->alone_timer.deadline);
+    }
+  task_note_step (task, event, member, now_us);
+  return verdict;
+}
+
+/* --- the specification --- */
+
+static gboolean
+task_has_tags (const BusTask *task, const BusTaskSpec *spec)
+{
+  if ((task->tags != NULL ? task->tags->len : 0) != spec->n_tags)
+    return FALSE;
+  for (guint i = 0; i < spec->n_tags; i++)
+    if (!wire_span_equal (wire_span_str (g_ptr_array_index (task->tags, i)), spec->tags[i]))
+      return FALSE;
+  return TRUE;
+}
+
+const char *
+bus_task_difference (const BusTask *task, const BusTaskSpec *spec, guint64 seed)
+{
+  const struct
+  {
+    const char *name;
+    gboolean is_same;
+  } fields[] = {
+    { "operation", wire_span_equal (task->operation.text, spec->operation) },
+    { "type", wire_span_equal (task->type, spec->type) },
+    { "payload", task->payload_len == spec->payload.len && task->payload_hash == bus_hash (seed, spec->payload) },
+    { "payload_type", wire_span_equal (task->payload_type, spec->payload_type) },
+    { "priority", task->priority == spec->priority },
+    { "target", wire_span_equal (task->target, spec->target) },
+    { "tags", task_has_tags (task, spec) },
+    { "exclusive", task->exclusive == spec->exclusive },
+    { "run_limit_us", task->run_limit_us == spec->run_limit_us },
+    { "on_submitter_gone", task->cancel_when_alone == spec->cancel_when_alone },
+    { "attempts", task->attempts == spec->attempts },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    if (!fields[i].is_same)
+      return fields[i].name;
+  return NULL;
+}
+
+/* --- what came out --- */
+
+static char *
+task_keep_cut (WireSpan text, gsize max)
+{
+  return bus_text_from_span (bus_text_cut (text, max));
+}
+
+/* A report without details leaves those that an earlier one had. */
+void
+bus_task_set_progress (BusTask *task, const BusTaskReport *report)
+{
+  BusTaskProgress *progress = task->progress;
+
+  if (progress == NULL)
+    progress = task->progress = g_new0 (BusTaskProgress, 1);
+  progress->done = report->done;
+  progress->total = report->total;
+  g_free (progress->text);
+  progress->text = task_keep_cut (report->text, BUS_TASK_TEXT_MAX);
+  if (report->details.len == 0)
+    return;
+  g_clear_pointer (&progress->details, g_bytes_unref);
+  progress->details = g_bytes_new (report->details.data, report->details.len);
+}
+
+void
+bus_task_set_result (BusTask *task, const BusTaskAnswer *answer)
+{
+  BusTaskResult *result = g_new0 (BusTaskResult, 1);
+
+  g_clear_pointer (&task->result, task_result_free);
+  result->kind = answer->kind;
+  result->payload = answer->payload.len > 0 ? g_bytes_new (answer->payload.data, answer->payload.len) : NULL;
+  result->payload_len = answer->payload.len;
+  result->payload_type = task_keep_cut (answer->payload_type, BUS_TASK_TEXT_MAX);
+  result->error_name = task_keep_cut (answer->error_name, BUS_TASK_TEXT_MAX);
+  result->error_text = task_keep_cut (answer->error_text, BUS_TASK_TEXT_MAX);
+  task->result = result;
+}
+
+void
+bus_task_drop_payloads (BusTask *task)
+{
+  gboolean has_result = task->result != NULL && task->result->payload != NULL;
+
+  task->payload_dropped |= task->payload != NULL || has_result;
+  g_clear_pointer (&task->payload, g_bytes_unref);
+  if (has_result)
+    g_clear_pointer (&task->result->payload, g_bytes_unref);
+}
+
+/* --- memory --- */
+
+static gsize
+task_size_of_bytes (GBytes *bytes)
+{
+  return bytes != NULL ? g_bytes_get_size (bytes) : 0;
+}
+
+static gsize
+task_size_of_result (const BusTaskResult *result)
+{
+  return sizeof *result + task_size_of_bytes (result->payload) + strlen (result->payload_type)
+         + strlen (result->error_name) + strlen (result->error_text) + 3;
+}
+
+gsize
+bus_task_size (const BusTask *task)
+{
+  gsize size = sizeof *task + task->text_len + task_size_of_bytes (task->payload);
+
+  for (guint i = 0; task->tags != NULL && i < task->tags->len; i++)
+    size += strlen (g_ptr_array_index (task->tags, i)) + 1 + sizeof (gpointer);
+  if (task->history != NULL)
+    size += task->history->len * sizeof (BusTaskStep);
+  if (task->progress != NULL)
+    size += sizeof *task->progress + strlen (task->progress->text) + 1 + task_size_of_bytes (task->progress->details);
+  return task->result != NULL ? size + task_size_of_result (task->result) : size;
+}
