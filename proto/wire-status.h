@@ -49,10 +49,12 @@ typedef enum
   WIRE_STATUS_SHUTTING_DOWN = 42,
   WIRE_STATUS_TAKEN_OVER = 43,
   WIRE_STATUS_INTERNAL = 44,
-  WIRE_STATUS_DRAINING = 47, /* gets no new messages, and finishes what it has */
+  WIRE_STATUS_SUPERSEDED = 46, /* in CANCEL: another lease of this task exists, or it has ended */
+  WIRE_STATUS_DRAINING = 47,   /* gets no new messages, and finishes what it has */
 
-  WIRE_STATUS_FAILED = 50,  /* an error of the application, which error_name and detail describe */
-  WIRE_STATUS_PARTIAL = 51, /* of a request to many: not all answers that were wanted have come */
+  WIRE_STATUS_FAILED = 50,       /* an error of the application, which error_name and detail describe */
+  WIRE_STATUS_PARTIAL = 51,      /* of a request to many: not all answers that were wanted have come */
+  WIRE_STATUS_PAYLOAD_GONE = 52, /* of a task: only its outcome, or what was asked for, is known still */
 } WireStatus;
 
 /* The name, as "DENIED", or "UNNUMBERED" for a number that this version does not know. Never NULL. */

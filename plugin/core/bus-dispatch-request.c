@@ -50,7 +50,7 @@ dispatch_find_server (DispatchCall *call)
 static void
 dispatch_request_peer (DispatchCall *call)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL };
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL, NULL };
   BusSubscription *server = dispatch_find_server (call);
   BusRequest *request;
   BusInbound inbound;
@@ -82,7 +82,7 @@ dispatch_may_ask_members (const DispatchCall *call, guint n)
 static void
 dispatch_request_many (DispatchCall *call)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL };
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL, NULL };
   g_autoptr (GPtrArray) servers = NULL;
   BusPeer *target;
   BusInbound inbound;

@@ -22,7 +22,7 @@ bus_answer_send_request (BusCore *core,
       = { .kind = WIRE_KIND_REQUEST,
           .route_id = request->route_id,
           .due_us = request->due_us,
-          .to_each = request->requester.kind == BUS_REQUESTER_QUESTION || inbound->envelope->target.len > 0,
+          .to_each = request->requester.kind != BUS_REQUESTER_PEER || inbound->envelope->target.len > 0,
           .mark = &request->mark };
   BusExcess excess;
 

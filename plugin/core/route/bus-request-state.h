@@ -18,8 +18,9 @@ typedef enum
 {
   BUS_REQUESTER_PEER,     /* a peer that sent the request */
   BUS_REQUESTER_QUESTION, /* the request is for one member of a question */
+  BUS_REQUESTER_TASK,     /* the broker itself: the request is the lease of a task (work/bus-lease) */
 } BusRequesterKind;
-#define BUS_N_REQUESTERS 2u
+#define BUS_N_REQUESTERS 3u
 
 typedef enum
 {

@@ -75,6 +75,49 @@ request_size (const BusRequest *request)
   return sizeof (BusRequest) + (request->members != NULL ? sizeof (BusMembers) : 0);
 }
 
+/* The requester knows it, and pays for it. */
+static void
+request_register_asked (BusCore *core, BusRequest *request)
+{
+  const BusRequester *requester = &request->requester;
+
+  switch (requester->kind)
+    {
+    case BUS_REQUESTER_QUESTION:
+      request_list_asked (request, &requester->question->members->requests);
+      requester->peer->n_asked_members++;
+      break;
+    case BUS_REQUESTER_PEER:
+      request_list_asked (request, &requester->peer->asked);
+      g_hash_table_insert (requester->peer->asked_by_id, &request->requester.id, request);
+      bus_deadline_arm (&core->deadlines, &request->timer.deadline, request->due_us);
+      break;
+    case BUS_REQUESTER_TASK:
+      return;
+    }
+  bus_quota_keep (&core->quota, &requester->peer->ledger.usage, request_size (request));
+}
+
+static void
+request_unregister_asked (BusCore *core, BusRequest *request)
+{
+  const BusRequester *requester = &request->requester;
+
+  request_unlist_asked (request);
+  switch (requester->kind)
+    {
+    case BUS_REQUESTER_QUESTION:
+      requester->peer->n_asked_members--;
+      break;
+    case BUS_REQUESTER_PEER:
+      g_hash_table_remove (requester->peer->asked_by_id, &request->requester.id);
+      break;
+    case BUS_REQUESTER_TASK:
+      return;
+    }
+  bus_quota_forgo (&core->quota, &requester->peer->ledger.usage, request_size (request));
+}
+
 BusRequest *
 bus_request_new (BusCore *core,
                  BusPendingKind kind,
@@ -106,19 +149,19 @@ bus_request_new (BusCore *core,
       request->route_id = bus_routes_new_id (core->routes, class_of.credit_class);
       request_list_answering (core, request);
     }
-  if (requester->kind == BUS_REQUESTER_QUESTION)
-    {
-      request_list_asked (request, &requester->question->members->requests);
-      requester->peer->n_asked_members++;
-    }
-  else
-    {
-      request_list_asked (request, &requester->peer->asked);
-      g_hash_table_insert (requester->peer->asked_by_id, &request->requester.id, request);
-      bus_deadline_arm (&core->deadlines, &request->timer.deadline, due_us);
-    }
-  bus_quota_keep (&core->quota, &requester->peer->ledger.usage, request_size (request));
+  request_register_asked (core, request);
   return request;
+}
+
+static void
+request_send_cancel (BusRequest *request, WireStatus status)
+{
+  WireEnvelope cancel;
+
+  wire_envelope_init (&cancel);
+  cancel.route_id = request->route_id;
+  cancel.status = status;
+  bus_peer_put_in_lane (request->responder, request->lane, WIRE_KIND_CANCEL, 0, &cancel);
 }
 
 /* The end of the responder's part: a request that waits for it is taken out of its queue; one that was sent is followed
@@ -127,7 +170,6 @@ static void
 request_release_responder (BusCore *core, BusRequest *request, gboolean cancels)
 {
   BusPeer *responder = request->responder;
-  WireEnvelope cancel;
 
   if (!request->is_answering)
     return;
@@ -135,11 +177,7 @@ request_release_responder (BusCore *core, BusRequest *request, gboolean cancels)
   if (request->mark.slot != NULL)
     bus_flow_discard_request (&responder->flow, request->mark.slot, core->now_us);
   else if (cancels && request->mark.is_sent && bus_peer_is_ready (responder))
-    {
-      wire_envelope_init (&cancel);
-      cancel.route_id = request->route_id;
-      bus_peer_put_in_lane (responder, request->lane, WIRE_KIND_CANCEL, 0, &cancel);
-    }
+    request_send_cancel (request, WIRE_STATUS_OK);
   bus_peer_touch (responder);
 }
 
@@ -147,19 +185,12 @@ request_release_responder (BusCore *core, BusRequest *request, gboolean cancels)
 static void
 request_free_one (BusCore *core, BusRequest *request)
 {
-  BusPeer *peer = bus_request_peer (request);
-
   g_assert (request->state == BUS_REQUEST_ENDED);
   request_release_responder (core, request, FALSE);
-  request_unlist_asked (request);
-  if (request->requester.kind == BUS_REQUESTER_QUESTION)
-    peer->n_asked_members--;
-  else
-    g_hash_table_remove (peer->asked_by_id, &request->requester.id);
+  request_unregister_asked (core, request);
   bus_deadline_disarm (&core->deadlines, &request->timer.deadline);
   bus_deadline_disarm (&core->deadlines, &request->stall_timer.deadline);
   g_clear_pointer (&request->stream, bus_stream_free);
-  bus_quota_forgo (&core->quota, &peer->ledger.usage, request_size (request));
   g_free (request->members);
   g_free (request);
 }
@@ -328,6 +359,16 @@ bus_request_withdraw (BusCore *core, BusRequest *request)
 {
   request_cancel (core, request);
   bus_request_free (core, request);
+}
+
+gboolean
+bus_request_ask_to_stop (BusCore *core, BusRequest *request, WireStatus status)
+{
+  if (!request->is_answering || !request->mark.is_sent || !bus_peer_is_ready (request->responder))
+    return FALSE;
+  request_send_cancel (request, status);
+  bus_peer_touch (request->responder);
+  return TRUE;
 }
 
 void

@@ -16,7 +16,8 @@
  * states.
  *
  * A request to many is a *question*: it has no responder, but *members*, a request of its own for each server that was
- * asked (bus-many counts their answers). The end of a request is reported to its requester: a peer gets an ERROR, every
+ * asked (bus-many counts their answers). The request of a *task* is that of a lease: the module of leases has its timers and pays
+ * for it, so it is in no list of a requester while it waits, and has no deadline here. The end of a request is reported to its requester: a peer gets an ERROR, every
  * other kind of requester finds the request in the list of its kind (bus_request_next_ended()), so this module calls
  * nobody above it.
  *
@@ -26,8 +27,8 @@
  * The low bits of a route id name the credit class of the answer, so that an answer that comes too late still costs
  * what its sender expects.
  *
- * Invariant: a pending request is in the table of routes, in both lists and in the deadline set, or in none of them;
- * a question is in the list of its requester and in the deadline set, its members are in the table of routes and in
+ * Invariant: a pending request is in the table of routes, in both lists and in the deadline set, or in none of them (that of a
+ * task: in the table of routes and in the list of its responder); a question is in the list of its requester and in the deadline set, its members are in the table of routes and in
  * the lists of their responders.
  */
 
@@ -43,9 +44,10 @@ typedef struct BusRequest BusRequest;
 typedef struct
 {
   BusRequesterKind kind;
-  BusPeer *peer;
-  guint64 id;           /* of the request, chosen by the requester */
-  BusRequest *question; /* NULL: it is none of its members */
+  BusPeer *peer;          /* NULL: of a task */
+  guint64 id;             /* of the request, chosen by the requester */
+  BusRequest *question;   /* NULL: it is none of its members */
+  struct BusLease *lease; /* NULL: it is of no task */
 } BusRequester;
 
 /* The members of a question. */
@@ -90,7 +92,7 @@ struct BusRequest
   GList answering_link;
 };
 
-/* The peer that waits for the answer. */
+/* The peer that waits for the answer; NULL: a task does. */
 static inline BusPeer *
 bus_request_peer (const BusRequest *request)
 {
@@ -152,6 +154,10 @@ void bus_request_fail_full (BusCore *core,
 /* The requester does not wait any more: the request is taken out of the queue of its responder, or followed by CANCEL,
  * and freed. */
 void bus_request_withdraw (BusCore *core, BusRequest *request);
+
+/* The requester, a task, does not want the answer any more, but waits until the responder has stopped: sends CANCEL and keeps the
+ * request. FALSE: the responder was not sent the request, or has answered; withdraw it. */
+gboolean bus_request_ask_to_stop (BusCore *core, BusRequest *request, WireStatus status);
 
 /* The deadline of a request that is no question came. */
 void bus_request_expire (BusCore *core, BusRequest *request);

@@ -29,7 +29,7 @@ teardown (Fixture *f, gconstpointer data)
 static BusRequest *
 ask_from (Fixture *f, BusPendingKind kind, BusPeer *asker, BusPeer *server, guint64 id)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, asker, id, NULL };
+  const BusRequester requester = { BUS_REQUESTER_PEER, asker, id, NULL, NULL };
 
   BusRequest *request = bus_request_new (f->peers.core, kind, &requester, server, wire_span_str ("tasks.procmond"),
                                          f->peers.core->now_us + 1000);
@@ -265,7 +265,7 @@ test_class (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
     {
-      const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5, NULL };
+      const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5, NULL, NULL };
       WireSpan topic = wire_span_str (topics[i]);
       BusRequest *request
           = bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, f->server, topic, G_MAXINT64);
@@ -286,6 +286,53 @@ test_class (Fixture *f, gconstpointer data)
   g_assert_cmpint (bus_request_class (4096, 10).lane, ==, WIRE_LANE_DATA);
 }
 
+/* --- requests of tasks --- */
+
+static BusRequest *
+ask_for_task (Fixture *f)
+{
+  const BusRequester requester = { .kind = BUS_REQUESTER_TASK };
+
+  return bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, f->server, wire_span_str ("tasks.procmond"),
+                          G_MAXINT64);
+}
+
+/* It counts for no peer and has no deadline; CANCEL is sent for what was sent, and the answer is waited for. */
+static void
+test_task_stop (Fixture *f, gconstpointer data)
+{
+  BusRequest *request = ask_for_task (f);
+  g_autofree char *expected
+      = g_strdup_printf ("CANCEL route=%" G_GUINT64_FORMAT " status=SUPERSEDED\n", request->route_id);
+
+  g_assert_cmpuint (bus_peer_pending (f->asker), ==, 0);
+  g_assert_cmpint (bus_deadline_set_next_us (&f->peers.core->deadlines), ==, G_MAXINT64);
+  g_assert_false (bus_request_ask_to_stop (f->peers.core, request, WIRE_STATUS_SUPERSEDED));
+  request->mark.is_sent = TRUE;
+  g_assert_true (bus_request_ask_to_stop (f->peers.core, request, WIRE_STATUS_SUPERSEDED));
+  peers_assert_sent (f->server, expected);
+  g_assert_true (bus_request_find (f->peers.core, f->server, request->route_id) == request);
+  g_assert_true (bus_request_answered (f->peers.core, request));
+  g_assert_false (bus_request_ask_to_stop (f->peers.core, request, WIRE_STATUS_SUPERSEDED));
+  bus_request_complete (f->peers.core, request);
+  assert_no_request (f);
+}
+
+/* The end is found in the list of its kind. */
+static void
+test_task_ended (Fixture *f, gconstpointer data)
+{
+  BusRequest *request = ask_for_task (f);
+
+  request->mark.is_sent = TRUE;
+  bus_request_forget_peer (f->server);
+  g_assert_null (bus_request_next_ended (f->peers.core, BUS_REQUESTER_QUESTION));
+  g_assert_true (bus_request_next_ended (f->peers.core, BUS_REQUESTER_TASK) == request);
+  g_assert_cmpuint (request->end.status, ==, WIRE_STATUS_RESPONDER_GONE);
+  bus_request_free (f->peers.core, request);
+  assert_no_request (f);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -298,6 +345,8 @@ main (int argc, char **argv)
   ADD ("/core/request/I16-requester-disconnects", test_requester_disconnects);
   ADD ("/core/request/I16-responder-disconnects", test_responder_disconnects);
   ADD ("/core/request/deadline", test_deadline);
+  ADD ("/core/request/K05-task-stop", test_task_stop);
+  ADD ("/core/request/K01-task-ended", test_task_ended);
   ADD ("/core/request/withdraw", test_withdraw);
   ADD ("/core/request/of-itself", test_of_itself);
   ADD ("/core/request/both-disconnect", test_both_disconnect);
