@@ -57,6 +57,27 @@
   X (topics_seen, 4096, 16, 65536)                                                                                     \
   X (timeline_bytes, 4194304, 4096, 1073741824)                                                                        \
   X (cascade_depth, 5, 1, 64)                                                                                          \
+  X (task_queue, 20000, 1, 1048576)                                                                                    \
+  X (task_queue_per_account, 10000, 1, 1048576)                                                                        \
+  X (task_bytes, 16777216, 65536, 17179869184)                                                                         \
+  X (task_window_bytes, 8388608, 4096, 17179869184)                                                                    \
+  X (task_window_us, 600000000, 1000, 86400000000)                                                                     \
+  X (task_settled_ids, 65536, 16, 1048576)                                                                             \
+  X (task_quarantine, 1000, 1, 65536)                                                                                  \
+  X (task_quarantine_us, 86400000000, 1000, 2678400000000)                                                             \
+  X (task_quarantine_bytes, 4194304, 4096, 17179869184)                                                                \
+  X (task_deadline_us, 300000000, 1000, 86400000000)                                                                   \
+  X (task_max_deadline_us, 86400000000, 1000, 2678400000000)                                                           \
+  X (task_run_limit_us, 30000000, 1000, 3600000000)                                                                    \
+  X (task_progress_us, 10000000, 1000, 300000000)                                                                      \
+  X (task_offer_us, 5000000, 1000, 300000000)                                                                          \
+  X (task_cancel_us, 5000000, 1000, 300000000)                                                                         \
+  X (task_retry_us, 1000000, 1000, 3600000000)                                                                         \
+  X (task_max_retry_us, 60000000, 1000, 3600000000)                                                                    \
+  X (task_attempts, 3, 1, 100)                                                                                         \
+  X (task_return_us, 2000000, 1000, 60000000)                                                                          \
+  X (task_recovery_us, 10000000, 1000, 300000000)                                                                      \
+  X (task_submitter_us, 10000000, 1000, 86400000000)                                                                   \
   X (introspect_per_second, 200, 1, 1000000)                                                                           \
   X (introspect_work_per_second, 5000000, 10000, 1000000000)
 
