@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-class.h"
 
+#include "wire-feature.h"
+
 #define CONTROL                                                                                                        \
   {                                                                                                                    \
     WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL                                                                              \
@@ -29,9 +31,21 @@ static const struct
   { DOMAIN ("results"), MUST_KEEP, MUST_KEEP },
 };
 
-static WireClassOf
-class_of_topic (WireSpan topic, gsize payload_len)
+/* With TASKS the requests that give a task to a collector, of any size. */
+static gboolean
+class_is_task (WireSpan topic, guint64 features)
 {
+  const WireSpan prefix = WIRE_SPAN_LITERAL ("control.collector.task.");
+
+  return (features & WIRE_FEATURE_TASKS) != 0 && topic.len > prefix.len
+         && memcmp (topic.data, prefix.data, prefix.len) == 0;
+}
+
+static WireClassOf
+class_of_topic (WireSpan topic, gsize payload_len, guint64 features)
+{
+  if (class_is_task (topic, features))
+    return (WireClassOf) MUST_KEEP;
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       gsize len = rows[i].domain.len;
@@ -44,7 +58,7 @@ class_of_topic (WireSpan topic, gsize payload_len)
 }
 
 WireClassOf
-wire_class_of (guint8 kind, WireSpan topic, gsize payload_len)
+wire_class_of (guint8 kind, WireSpan topic, gsize payload_len, guint64 features)
 {
   WireClassOf class_of = { WIRE_LANE_CONTROL, WIRE_CLASS_NONE };
 
@@ -54,9 +68,9 @@ wire_class_of (guint8 kind, WireSpan topic, gsize payload_len)
     case WIRE_KIND_DELIVER:
     case WIRE_KIND_REQUEST:
     case WIRE_KIND_REPLY:
-      return class_of_topic (topic, payload_len);
+      return class_of_topic (topic, payload_len, features);
     case WIRE_KIND_DELIVERED:
-      class_of.lane = class_of_topic (topic, payload_len).lane;
+      class_of.lane = class_of_topic (topic, payload_len, features).lane;
       return class_of;
     case WIRE_KIND_GAP:
       class_of.lane = WIRE_LANE_DATA;

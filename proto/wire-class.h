@@ -7,9 +7,10 @@
 /*
  * The lane and the credit class of a message.
  *
- * Both follow from the frame's kind, the topic and the length of the payload, by one table that never changes. So
- * sender, broker and receiver agree on them without negotiating, and no peer can choose a lane. A REPLY and a DELIVERED
- * have the lane of the message that they answer: the caller passes that message's topic.
+ * Both follow from the frame's kind, the topic, the length of the payload and the features of the sender's connection, by
+ * one table that never changes. So sender and broker agree on them without negotiating, and no peer can choose a lane. A
+ * REPLY and a DELIVERED have the lane of the message that they answer: the caller passes that message's topic. The features
+ * are those of the peer that sends the frame to the broker, or for an answer will send it; the broker's own have none.
  */
 
 typedef enum
@@ -36,5 +37,6 @@ typedef struct
   WireClass credit_class;
 } WireClassOf;
 
-WireClassOf wire_class_of (guint8 kind, WireSpan topic, gsize payload_len);
+/* @features: of the connection, as WELCOME granted them */
+WireClassOf wire_class_of (guint8 kind, WireSpan topic, gsize payload_len, guint64 features);
 const char *wire_class_name (WireClass credit_class);

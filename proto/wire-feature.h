@@ -19,7 +19,8 @@
 #define WIRE_FEATURE_STREAM G_GUINT64_CONSTANT (2)
 /* The last message of a topic is kept for later subscribers. */
 #define WIRE_FEATURE_RETAIN G_GUINT64_CONSTANT (4)
-/* Tasks with leases. The number is reserved: no build implements the feature yet. */
+/* Registration of collectors, and tasks with leases. control.collector.registration and control.collector.task are methods of
+ * the broker then; without the feature they are topics like any other. The feature is not part of WIRE_FEATURES_KNOWN yet. */
 #define WIRE_FEATURE_TASKS G_GUINT64_CONSTANT (8)
 /* At least once, strategies of groups, filters, lineage, last message, waiting for peers. */
 #define WIRE_FEATURE_DELIVERY G_GUINT64_CONSTANT (16)

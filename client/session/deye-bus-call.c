@@ -13,11 +13,11 @@ call_payload_len (const DeyeBusCall *call)
 }
 
 WireClass
-deye_bus_call_class (const DeyeBusCall *call)
+deye_bus_call_class (const DeyeBusCall *call, guint64 features)
 {
   guint8 kind = call->kind == WIRE_KIND_REPLY ? WIRE_KIND_REQUEST : call->kind;
 
-  return wire_class_of (kind, wire_span_str (call->topic), call_payload_len (call)).credit_class;
+  return wire_class_of (kind, wire_span_str (call->topic), call_payload_len (call), features).credit_class;
 }
 
 /* A message that is published to groups can be held for them. */
@@ -88,7 +88,7 @@ deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *e
   encoded->kind = call->kind;
   encoded->flags = call->flags;
   call_fill_retain (call, encoded);
-  encoded->credit_class = deye_bus_call_class (call);
+  encoded->credit_class = deye_bus_call_class (call, 0);
   encoded->payload = encoded->envelope.payload.len > 0 ? call->payload : NULL;
   encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope);
 }

@@ -58,7 +58,9 @@ typedef struct
   guint8 hops_before[DEYE_BUS_HOPS_BEFORE_MAX];
 } DeyeBusEncodedCall;
 
-WireClass deye_bus_call_class (const DeyeBusCall *call);
+/* @features: of the connection; 0: there is none yet, the class is set again when it is sent */
+WireClass deye_bus_call_class (const DeyeBusCall *call, guint64 features);
+/* The class is that of a connection without features. */
 void deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *encoded);
 
 /* Adds the time of this call, if the stations of the message are wanted. @request_hops: of the request that it answers; NULL:

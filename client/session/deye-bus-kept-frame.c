@@ -17,7 +17,7 @@ kept_frame_make (guint8 kind, guint8 flags, WireEnvelope *envelope, GBytes *payl
   frame = g_malloc (sizeof *frame + len);
   frame->kind = kind;
   frame->flags = flags;
-  frame->credit_class = wire_class_of (kind, envelope->topic, payload_len).credit_class;
+  frame->credit_class = wire_class_of (kind, envelope->topic, payload_len, 0).credit_class;
   frame->number = envelope->id;
   frame->since_us = since_us;
   frame->topic = g_strndup ((const char *) envelope->topic.data, envelope->topic.len);

@@ -16,13 +16,13 @@
 gboolean
 deye_bus_session_has_credit (const DeyeBusSession *session, const DeyeBusCall *call)
 {
-  return deye_bus_send_queue_may_start (&session->send_queue, deye_bus_call_class (call));
+  return deye_bus_send_queue_may_start (&session->send_queue, deye_bus_call_class (call, session->welcome.features));
 }
 
 gboolean
 deye_bus_session_has_spare_credit (const DeyeBusSession *session, const DeyeBusCall *call)
 {
-  return deye_bus_send_queue_has_spare (&session->send_queue, deye_bus_call_class (call));
+  return deye_bus_send_queue_has_spare (&session->send_queue, deye_bus_call_class (call, session->welcome.features));
 }
 
 static void
@@ -283,6 +283,7 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
       return FALSE;
     }
   deye_bus_call_encode (call, session_new_call_id (session, call, pending), &encoded);
+  encoded.credit_class = deye_bus_call_class (call, session->welcome.features);
   if (session->welcome.features & WIRE_FEATURE_DELIVERY)
     deye_bus_encoded_call_stamp (&encoded, call->request_hops);
   if (!deye_bus_options_check (call->options, error))
@@ -325,6 +326,10 @@ deye_bus_session_send_frame (DeyeBusSession *session,
                            _ ("Not sent: its time to live expired before the client was ready"));
       return FALSE;
     }
+  /* A reply is never kept: the topic is that of the frame. */
+  encoded.credit_class
+      = wire_class_of (frame->kind, encoded.envelope.topic, encoded.envelope.payload.len, session->welcome.features)
+            .credit_class;
   if (session->welcome.features & WIRE_FEATURE_DELIVERY)
     deye_bus_encoded_call_stamp (&encoded, NULL);
   return session_start_call (session, &encoded, &place, pending, error);

@@ -140,7 +140,7 @@ dispatch_handle_request (DispatchCall *call)
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || !dispatch_check_topic (call)
       || !dispatch_authorize (call, BUS_OP_REQUEST, envelope->topic))
     return;
-  if (bus_calls_serves (envelope->topic))
+  if (bus_calls_serves (call->peer, envelope->topic))
     {
       BusInbound inbound = dispatch_inbound (call);
 

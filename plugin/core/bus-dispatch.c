@@ -20,7 +20,7 @@ dispatch_class_of_frame (const DispatchCall *call)
 
   if (call->frame->kind == WIRE_KIND_REPLY)
     return bus_request_class (envelope->route, envelope->payload.len);
-  return wire_class_of (call->frame->kind, envelope->topic, envelope->payload.len);
+  return wire_class_of (call->frame->kind, envelope->topic, envelope->payload.len, call->peer->features);
 }
 
 /* Taken before anything else is checked, so that a refused frame costs what its sender expects. FALSE: it was sent

@@ -73,7 +73,7 @@ check_will_report (SimWorld *world, const SimClient *client, const SimWill *will
 static void
 check_will_retained (SimWorld *world, const SimClient *client, const SimWill *will, guint64 seq, gboolean has_no_room)
 {
-  guint lane = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (will->topic), will->payload_len).lane;
+  guint lane = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (will->topic), will->payload_len, 0).lane;
 
   if (has_no_room && !will->retain)
     sim_world_fail (world, "the last message of %s has no room in the store, and is not for it", client->id);

@@ -129,7 +129,7 @@ client_note_route (SimClient *client, guint8 flags, const WireEnvelope *envelope
 static guint
 client_lane_of (const WireEnvelope *envelope)
 {
-  return wire_class_of (WIRE_KIND_PUBLISH, envelope->topic, envelope->payload.len).lane;
+  return wire_class_of (WIRE_KIND_PUBLISH, envelope->topic, envelope->payload.len, 0).lane;
 }
 
 static void

@@ -106,9 +106,10 @@ sim_client_put (SimClient *client, guint8 kind, guint8 flags, WireEnvelope *enve
   client_append (client, kind, flags, body, len, frame);
   /* A REPLY of the simulator always answers a control call. */
   if (kind == WIRE_KIND_REPLY)
-    credit_class = wire_class_of (WIRE_KIND_REQUEST, WIRE_SPAN_LITERAL ("health"), envelope->payload.len).credit_class;
+    credit_class
+        = wire_class_of (WIRE_KIND_REQUEST, WIRE_SPAN_LITERAL ("health"), envelope->payload.len, 0).credit_class;
   else
-    credit_class = wire_class_of (kind, envelope->topic, envelope->payload.len).credit_class;
+    credit_class = wire_class_of (kind, envelope->topic, envelope->payload.len, 0).credit_class;
   client->used_messages[credit_class]++;
   client->used_bytes[credit_class] += WIRE_FRAME_HEADER_LEN + len;
   return envelope->id;

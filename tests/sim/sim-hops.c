@@ -296,7 +296,7 @@ static void
 hops_check_lane (SimClient *client, const WireEnvelope *envelope, const HopsTimes *times)
 {
   SimHops *hops = client->world->hops;
-  guint lane = wire_class_of (WIRE_KIND_PUBLISH, envelope->topic, envelope->payload.len).lane;
+  guint lane = wire_class_of (WIRE_KIND_PUBLISH, envelope->topic, envelope->payload.len, 0).lane;
   guint64 key = hops_key (client->number, lane, 0, 1);
   const gint64 *last_us = g_hash_table_lookup (hops->written, &key);
 

@@ -152,7 +152,7 @@ lost_report_new (SimWorld *world, guint64 seq, const char *topic, guint64 count,
   LostReport *report = g_new0 (LostReport, 1);
 
   report->seq = seq;
-  report->lane = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (topic), 0).lane;
+  report->lane = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (topic), 0, 0).lane;
   report->count = count;
   report->is_unsure = is_unsure;
   report->members = g_ptr_array_new ();

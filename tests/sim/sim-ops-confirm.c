@@ -115,7 +115,7 @@ sim_op_resend (SimWorld *world, SimClient *client)
   if (numbered->is_confirmed && numbered->frame >> 32 == client->number)
     return;
   if (!sim_client_has_credit (
-          client, wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (numbered->topic), sizeof payload).credit_class))
+          client, wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (numbered->topic), sizeof payload, 0).credit_class))
     return;
   wire_envelope_init (&envelope);
   envelope.id = ++client->next_id;

@@ -158,7 +158,7 @@ sim_op_publish (SimWorld *world, SimClient *client)
   for (guint i = 0; i < burst; i++)
     {
       guint len = ops_draw_size (&world->random);
-      WireClass credit_class = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (topics[at].topic), len).credit_class;
+      WireClass credit_class = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (topics[at].topic), len, 0).credit_class;
 
       if (!sim_client_has_credit (client, credit_class))
         return;

@@ -54,7 +54,7 @@ op_denied (SimWorld *world, SimClient *client)
 
   wire_envelope_init (&envelope);
   envelope.topic = wire_span_str (refused[sim_below (&world->random, client->role == SIM_COLLECTOR ? 4 : 3)]);
-  if (sim_client_has_credit (client, wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, 0).credit_class))
+  if (sim_client_has_credit (client, wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, 0, 0).credit_class))
     sim_client_put (client, WIRE_KIND_PUBLISH, 0, &envelope, SIM_OTHER_FRAME);
 }
 

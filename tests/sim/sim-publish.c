@@ -108,7 +108,7 @@ publish_compare_refused (SimWorld *world,
 static void
 publish_note_retained (SimWorld *world, const SimClient *client, const SimFrame *frame, guint64 seq)
 {
-  guint lane = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (frame->topic), frame->payload_len).lane;
+  guint lane = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (frame->topic), frame->payload_len, 0).lane;
   gint64 expires_us = frame->ttl_us != 0 ? world->now_us + (gint64) frame->ttl_us : 0;
 
   if (sim_retains_store (world->retained, client->number, frame->until_gone, client->id, frame->topic, frame->number,

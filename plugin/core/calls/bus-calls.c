@@ -35,7 +35,7 @@ calls_ping (const BusCall *call)
 
 /* clang-format off */
 #define METHOD(name, request, reply, doc, answer)                                                                      \
-  { name, PREFIX name, &daemoneye__eventbus__v1__##request##__descriptor,                                              \
+  { name, PREFIX name, FALSE, &daemoneye__eventbus__v1__##request##__descriptor,                                              \
     &daemoneye__eventbus__v1__##reply##__descriptor, doc, answer }
 
 static const BusMethod methods[] = {
@@ -69,19 +69,28 @@ static const BusMethod methods[] = {
 };
 /* clang-format on */
 
+/* Topics of peers, unless the asker has the feature TASKS. */
+static const char *const task_topics[] = { "control.collector.registration", "control.collector.task" };
+
 gboolean
-bus_calls_serves (WireSpan topic)
+bus_calls_serves (const BusPeer *asker, WireSpan topic)
 {
   WireSpan prefix = WIRE_SPAN_LITERAL (PREFIX);
 
-  return topic.len > prefix.len && memcmp (topic.data, prefix.data, prefix.len) == 0;
+  if (topic.len > prefix.len && memcmp (topic.data, prefix.data, prefix.len) == 0)
+    return TRUE;
+  for (guint i = 0; (asker->features & WIRE_FEATURE_TASKS) && i < G_N_ELEMENTS (task_topics); i++)
+    if (wire_span_equal (topic, wire_span_str (task_topics[i])))
+      return TRUE;
+  return FALSE;
 }
 
 static const BusMethod *
-calls_find_method (WireSpan topic)
+calls_find_method (const WireEnvelope *envelope)
 {
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
-    if (wire_span_equal (topic, wire_span_str (methods[i].topic)))
+    if (wire_span_equal (envelope->topic, wire_span_str (methods[i].topic))
+        && (!methods[i].is_by_name || wire_span_equal (envelope->method, wire_span_str (methods[i].name))))
       return &methods[i];
   return NULL;
 }
@@ -90,7 +99,7 @@ void
 bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
 {
   const WireEnvelope *envelope = inbound->envelope;
-  const BusMethod *method = calls_find_method (envelope->topic);
+  const BusMethod *method = calls_find_method (envelope);
   g_autoptr (WireGuard) guard = NULL;
   WireGuardError error;
   BusCall call = { .peer = peer,
@@ -104,7 +113,7 @@ bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us)
 
   if (method == NULL)
     {
-      bus_peer_error (peer, call.id, WIRE_STATUS_NO_RESPONDERS, "the broker has no method on this topic");
+      bus_peer_error (peer, call.id, WIRE_STATUS_NO_RESPONDERS, "the broker has no such method on this topic");
       return;
     }
   if (wire_feature_of_method (envelope->topic) & ~peer->features)

@@ -11,7 +11,7 @@
  * row of the table in bus-calls.c, which is the only place that lists them.
  */
 
-/* TRUE if a topic is one of the broker's own. */
-gboolean bus_calls_serves (WireSpan topic);
+/* TRUE if the broker itself answers requests of @asker to this topic. */
+gboolean bus_calls_serves (const BusPeer *asker, WireSpan topic);
 
 void bus_calls_answer (BusPeer *peer, const BusInbound *inbound, gint64 now_us);

@@ -107,7 +107,7 @@ lost_take (const BusCall *call, const Lost *lost, LostReply *reply)
       return;
     }
   match = bus_router_match (call->core, topic);
-  report.at.lane = wire_class_of (WIRE_KIND_PUBLISH, topic, 0).lane;
+  report.at.lane = wire_class_of (WIRE_KIND_PUBLISH, topic, 0, call->peer->features).lane;
   report.at.domain = match->domain;
   if (report.count > 0)
     lost_report_all (&report, match);

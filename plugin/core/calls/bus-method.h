@@ -8,6 +8,8 @@
 /*
  * A method of the broker, and one call of it. bus-calls has the table of methods; the modules that answer them get the
  * call, and with it the table, so that control.bus.describe can list it.
+ *
+ * Most methods have a topic of their own. Some share one: the envelope of the request names the method then.
  */
 
 typedef struct BusMethod BusMethod;
@@ -27,8 +29,9 @@ typedef struct
 
 struct BusMethod
 {
-  const char *name;  /* "ping" */
-  const char *topic; /* "control.bus.ping" */
+  const char *name;    /* "ping" */
+  const char *topic;   /* "control.bus.ping" */
+  gboolean is_by_name; /* several methods have this topic: the envelope has its name */
   const ProtobufCMessageDescriptor *request;
   const ProtobufCMessageDescriptor *reply;
   const char *doc;

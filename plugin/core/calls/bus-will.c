@@ -162,7 +162,7 @@ will_send (BusPeer *peer, const WireEnvelope *envelope, gint64 now_us)
     .frame = { .kind = WIRE_KIND_PUBLISH, .body = will_body (peer->will) },
     .envelope = envelope,
     .copy_max = BUS_OUTQ_COPY_MAX,
-    .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope->topic, envelope->payload.len),
+    .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope->topic, envelope->payload.len, peer->features),
     .quota = &core->quota,
     .domain = match->domain,
   };

@@ -118,6 +118,19 @@ request_unregister_asked (BusCore *core, BusRequest *request)
   bus_quota_forgo (&core->quota, &requester->peer->ledger.usage, request_size (request));
 }
 
+static WireClass
+request_class_of_route (guint64 route_id)
+{
+  return (WireClass) (route_id & ((1u << ROUTE_CLASS_BITS) - 1));
+}
+
+/* The class of the answers is that which their sender counts them as. A question has no sender of its own. */
+static guint64
+request_features (const BusRequester *requester, const BusPeer *responder)
+{
+  return responder != NULL ? responder->features : requester->peer->features;
+}
+
 BusRequest *
 bus_request_new (BusCore *core,
                  BusPendingKind kind,
@@ -127,7 +140,7 @@ bus_request_new (BusCore *core,
                  gint64 due_us)
 {
   BusRequest *request = g_new0 (BusRequest, 1);
-  WireClassOf class_of = wire_class_of (WIRE_KIND_REQUEST, topic, 0);
+  WireClassOf class_of = wire_class_of (WIRE_KIND_REQUEST, topic, 0, request_features (requester, responder));
 
   g_assert ((responder == NULL) == (kind == BUS_PENDING_QUESTION));
   request->kind = kind;
@@ -240,12 +253,16 @@ bus_request_free (BusCore *core, BusRequest *request)
 }
 
 void
-bus_request_move (BusCore *core, BusRequest *request, BusPeer *responder)
+bus_request_move (BusCore *core, BusRequest *request, BusPeer *responder, WireSpan topic)
 {
+  WireClassOf class_of = wire_class_of (WIRE_KIND_REQUEST, topic, 0, responder->features);
+
   bus_request_step (core, request, BUS_REQUEST_ON_MOVED);
-  g_queue_unlink (&request->responder->answering, &request->answering_link);
+  request_unlist_answering (core, request);
+  if (class_of.credit_class != request_class_of_route (request->route_id))
+    request->route_id = bus_routes_new_id (core->routes, class_of.credit_class);
   request->responder = responder;
-  g_queue_push_tail_link (&responder->answering, &request->answering_link);
+  request_list_answering (core, request);
 }
 
 gboolean
@@ -284,7 +301,7 @@ bus_request_find_asked (const BusPeer *requester, guint64 id)
 WireClassOf
 bus_request_class (guint64 route_id, gsize payload_len)
 {
-  WireClass small_class = (WireClass) (route_id & ((1u << ROUTE_CLASS_BITS) - 1));
+  WireClass small_class = request_class_of_route (route_id);
   gboolean stays_control = payload_len <= WIRE_CONTROL_PAYLOAD_MAX;
 
   if (small_class == WIRE_CLASS_CONTROL)

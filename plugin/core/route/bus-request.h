@@ -125,8 +125,9 @@ void bus_request_free (BusCore *core, BusRequest *request);
 /* Something happened to it. Returns its new state, or a verdict. */
 guint bus_request_step (BusCore *core, BusRequest *request, BusRequestEvent event);
 
-/* It was not sent to its responder yet, and another one gets it. */
-void bus_request_move (BusCore *core, BusRequest *request, BusPeer *responder);
+/* It was not sent to its responder yet, and another one gets it. It has another route afterwards if that one counts its answers
+ * as another class. @topic: of the request */
+void bus_request_move (BusCore *core, BusRequest *request, BusPeer *responder, WireSpan topic);
 
 /* The last reply has arrived: only the requester finds it from now on. FALSE: the responder may not answer it now. */
 gboolean bus_request_answered (BusCore *core, BusRequest *request);

@@ -200,6 +200,7 @@ static gboolean
 reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended, gint64 now_us)
 {
   BusMessage *message = parcel->message;
+  BusDelivery delivery = parcel->delivery;
   BusRequest *request = bus_request_find (core, ended->owner, parcel->delivery.route_id);
   const BusNeed need = { .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us };
   BusSubscription *server;
@@ -216,9 +217,10 @@ reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended,
                         "the responder stopped serving before the request was sent to it");
       return FALSE;
     }
-  bus_request_move (core, request, server->owner);
+  bus_request_move (core, request, server->owner, message->topic);
+  delivery.route_id = request->route_id;
   bus_inbound_revive (&inbound, message, NULL, &envelope);
-  queued = bus_admit_request (&server->owner->flow, &inbound, &parcel->delivery, server, now_us);
+  queued = bus_admit_request (&server->owner->flow, &inbound, &delivery, server, now_us);
   bus_inbound_clear (&inbound);
   bus_peer_touch (server->owner);
   if (!queued)

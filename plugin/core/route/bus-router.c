@@ -431,7 +431,7 @@ bus_router_announce (BusCore *core, const char *topic, const ProtobufCMessage *e
     .frame = { .kind = WIRE_KIND_PUBLISH, .body = wire_span (body, size) },
     .envelope = &envelope,
     .copy_max = BUS_OUTQ_COPY_MAX,
-    .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, envelope.payload.len),
+    .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, envelope.payload.len, 0),
     .quota = &core->quota,
   };
   bus_inbound_stamp (&inbound, core->name, ++core->routes->accept_seq, now_us + core->wall_us);

@@ -69,6 +69,9 @@ test_of_method (void)
   g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.drain")), ==, WIRE_FEATURE_DELIVERY);
   g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.wait")), ==,
                     WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM);
+  g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.collectors")), ==, WIRE_FEATURE_TASKS);
+  g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.task")), ==, WIRE_FEATURE_TASKS);
+  g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.collector.task")), ==, 0);
   g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.ping")), ==, 0);
   g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.drain.x")), ==, 0);
   g_assert_cmpuint (wire_feature_of_method (WIRE_SPAN_LITERAL ("control.bus.")), ==, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-class.h"
+#include "wire-feature.h"
 #include "wire-stamp.h"
 #include "wire-envelope.h"
 #include "wire-topic.h"
@@ -126,28 +127,38 @@ test_classes (void)
     gsize payload;
     WireLane lane;
     WireClass credit_class;
+    guint64 features;
   } cases[] = {
-    { WIRE_KIND_PUBLISH, "control.collector.config", 16384, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL },
-    { WIRE_KIND_PUBLISH, "control.collector.config", 16385, WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP },
-    { WIRE_KIND_PUBLISH, "health", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL },
-    { WIRE_KIND_PUBLISH, "health.a", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL },
-    { WIRE_KIND_PUBLISH, "healthy", 1, WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP },
-    { WIRE_KIND_PUBLISH, "system.peer.gone", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL },
-    { WIRE_KIND_PUBLISH, "tasks.process", 1 << 20, WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP },
-    { WIRE_KIND_PUBLISH, "results.procmond", 1, WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP },
-    { WIRE_KIND_PUBLISH, "events.process.lifecycle", 1, WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP },
-    { WIRE_KIND_REQUEST, "tasks.process", 1, WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP },
-    { WIRE_KIND_REPLY, "control.bus.stats", 20000, WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP },
-    { WIRE_KIND_DELIVERED, "tasks.process", 1, WIRE_LANE_DATA, WIRE_CLASS_NONE },
-    { WIRE_KIND_ACK, "", 0, WIRE_LANE_CONTROL, WIRE_CLASS_NONE },
-    { WIRE_KIND_CREDIT, "", 0, WIRE_LANE_CONTROL, WIRE_CLASS_NONE },
-    { WIRE_KIND_CANCEL, "", 0, WIRE_LANE_CONTROL, WIRE_CLASS_NONE },
-    { WIRE_KIND_GAP, "", 0, WIRE_LANE_DATA, WIRE_CLASS_NONE },
+    { WIRE_KIND_REQUEST, "control.collector.task.procmond.p-1", 1, WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP,
+      WIRE_FEATURE_TASKS },
+    { WIRE_KIND_REPLY, "control.collector.task.procmond.p-1", 1 << 20, WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP,
+      WIRE_FEATURE_TASKS | WIRE_FEATURE_STREAM },
+    { WIRE_KIND_REQUEST, "control.collector.task.procmond.p-1", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL,
+      WIRE_FEATURE_STREAM },
+    { WIRE_KIND_REQUEST, "control.collector.task", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL, WIRE_FEATURE_TASKS },
+    { WIRE_KIND_REQUEST, "control.collector.tasks.x", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL, WIRE_FEATURE_TASKS },
+    { WIRE_KIND_PUBLISH, "control.collector.config", 16384, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL, 0 },
+    { WIRE_KIND_PUBLISH, "control.collector.config", 16385, WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP, 0 },
+    { WIRE_KIND_PUBLISH, "health", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL, 0 },
+    { WIRE_KIND_PUBLISH, "health.a", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL, 0 },
+    { WIRE_KIND_PUBLISH, "healthy", 1, WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP, 0 },
+    { WIRE_KIND_PUBLISH, "system.peer.gone", 1, WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL, 0 },
+    { WIRE_KIND_PUBLISH, "tasks.process", 1 << 20, WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP, 0 },
+    { WIRE_KIND_PUBLISH, "results.procmond", 1, WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP, 0 },
+    { WIRE_KIND_PUBLISH, "events.process.lifecycle", 1, WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP, 0 },
+    { WIRE_KIND_REQUEST, "tasks.process", 1, WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP, 0 },
+    { WIRE_KIND_REPLY, "control.bus.stats", 20000, WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP, 0 },
+    { WIRE_KIND_DELIVERED, "tasks.process", 1, WIRE_LANE_DATA, WIRE_CLASS_NONE, 0 },
+    { WIRE_KIND_ACK, "", 0, WIRE_LANE_CONTROL, WIRE_CLASS_NONE, 0 },
+    { WIRE_KIND_CREDIT, "", 0, WIRE_LANE_CONTROL, WIRE_CLASS_NONE, 0 },
+    { WIRE_KIND_CANCEL, "", 0, WIRE_LANE_CONTROL, WIRE_CLASS_NONE, 0 },
+    { WIRE_KIND_GAP, "", 0, WIRE_LANE_DATA, WIRE_CLASS_NONE, 0 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      WireClassOf got = wire_class_of (cases[i].kind, wire_span_str (cases[i].topic), cases[i].payload);
+      WireClassOf got
+          = wire_class_of (cases[i].kind, wire_span_str (cases[i].topic), cases[i].payload, cases[i].features);
 
       g_assert_cmpint (got.lane, ==, cases[i].lane);
       g_assert_cmpint (got.credit_class, ==, cases[i].credit_class);

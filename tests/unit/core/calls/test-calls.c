@@ -43,7 +43,7 @@ call (Fixture *f, const char *topic, const char *payload, gsize len)
   g_autoptr (GPtrArray) frames = NULL;
   const PeerFrame *frame;
 
-  g_assert_true (bus_calls_serves (arrival->envelope.topic));
+  g_assert_true (bus_calls_serves (f->asker, arrival->envelope.topic));
   bus_calls_answer (f->asker, &arrival->inbound, f->peers.core->now_us);
   frames = peers_take (f->asker);
   g_assert_cmpuint (frames->len, ==, 1);
@@ -71,14 +71,36 @@ test_features (Fixture *f, gconstpointer data)
 }
 
 static void
-test_serves (void)
+assert_serves (Fixture *f, const char *topic, gboolean expected)
 {
-  g_assert_true (bus_calls_serves (wire_span_str ("control.bus.ping")));
-  g_assert_true (bus_calls_serves (wire_span_str ("control.bus.unknown")));
-  g_assert_false (bus_calls_serves (wire_span_str ("control.bus.")));
-  g_assert_false (bus_calls_serves (wire_span_str ("control.bus")));
-  g_assert_false (bus_calls_serves (wire_span_str ("control.busy.ping")));
-  g_assert_false (bus_calls_serves (wire_span_str ("control.collector.bus")));
+  g_assert_cmpint (bus_calls_serves (f->asker, wire_span_str (topic)), ==, expected);
+}
+
+static void
+test_serves (Fixture *f, gconstpointer data)
+{
+  assert_serves (f, "control.bus.ping", TRUE);
+  assert_serves (f, "control.bus.unknown", TRUE);
+  assert_serves (f, "control.bus.", FALSE);
+  assert_serves (f, "control.bus", FALSE);
+  assert_serves (f, "control.busy.ping", FALSE);
+  assert_serves (f, "control.collector.bus", FALSE);
+}
+
+/* Topics that peers served before the broker did: they go on to, for a peer without the feature. */
+static void
+test_serves_tasks (Fixture *f, gconstpointer data)
+{
+  static const char *const topics[] = { "control.collector.registration", "control.collector.task" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
+    {
+      f->asker->features = WIRE_FEATURE_STREAM;
+      assert_serves (f, topics[i], FALSE);
+      f->asker->features |= WIRE_FEATURE_TASKS;
+      assert_serves (f, topics[i], TRUE);
+    }
+  assert_serves (f, "control.collector.task.process", FALSE);
 }
 
 static void
@@ -162,7 +184,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/core/calls/serves", test_serves);
+  ADD ("/core/calls/serves", test_serves);
+  ADD ("/core/calls/M09-serves-tasks", test_serves_tasks);
   ADD ("/core/calls/ping", test_ping);
   ADD ("/core/calls/refused", test_refused);
   ADD ("/core/calls/O03-features", test_features);

@@ -157,7 +157,7 @@ peer_arrival_new (Peers *peers, BusPeer *publisher, const char *topic, const cha
     .frame = { .kind = WIRE_KIND_PUBLISH, .body = wire_span (arrival->body, size) },
     .envelope = &arrival->envelope,
     .copy_max = BUS_OUTQ_COPY_MAX,
-    .class_of = wire_class_of (WIRE_KIND_PUBLISH, arrival->envelope.topic, len),
+    .class_of = wire_class_of (WIRE_KIND_PUBLISH, arrival->envelope.topic, len, 0),
     .domain = bus_domain_of_topic (arrival->envelope.topic),
     .quota = &peers->core->quota,
     .publisher = publisher != NULL ? &publisher->ledger : NULL,

@@ -144,7 +144,7 @@ arrival_new_from (Queue *queue, BusLedger *publisher, const char *topic, gsize p
   inbound->frame = (WireFrame){ .kind = WIRE_KIND_PUBLISH, .body = body };
   inbound->envelope = &arrival->envelope;
   inbound->copy_max = BUS_OUTQ_COPY_MAX;
-  inbound->class_of = wire_class_of (WIRE_KIND_PUBLISH, written.topic, payload_len);
+  inbound->class_of = wire_class_of (WIRE_KIND_PUBLISH, written.topic, payload_len, 0);
   inbound->domain = bus_domain_of_topic (written.topic);
   inbound->quota = &queue->quota;
   inbound->publisher = publisher;

@@ -2,6 +2,7 @@
 #include "route/bus-request.h"
 
 #include "route/route-fixture.h"
+#include "wire-feature.h"
 
 /* Pending requests: however one ends, its requester gets exactly one answer, and no list keeps it. */
 
@@ -274,7 +275,7 @@ test_class (Fixture *f, gconstpointer data)
       bus_request_withdraw (f->peers.core, request);
       for (guint j = 0; j < G_N_ELEMENTS (lens); j++)
         {
-          WireClassOf expected = wire_class_of (WIRE_KIND_REQUEST, topic, lens[j]);
+          WireClassOf expected = wire_class_of (WIRE_KIND_REQUEST, topic, lens[j], 0);
           WireClassOf found = bus_request_class (route_id, lens[j]);
 
           g_assert_cmpint (found.lane, ==, expected.lane);
@@ -333,6 +334,28 @@ test_task_ended (Fixture *f, gconstpointer data)
   assert_no_request (f);
 }
 
+/* An unsent request that is handed on has a route with the class that its new responder counts; the same route, if it is the same. */
+static void
+test_moved_class (Fixture *f, gconstpointer data)
+{
+  const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5, NULL, NULL };
+  const WireSpan topic = WIRE_SPAN_LITERAL ("control.collector.task.process");
+  BusPeer *other = peers_ready (&f->peers, "other", 1002);
+  BusRequest *request = bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, f->server, topic, G_MAXINT64);
+  guint64 route_id = request->route_id;
+
+  g_assert_cmpint (bus_request_class (route_id, 1).credit_class, ==, WIRE_CLASS_CONTROL);
+  bus_request_move (f->peers.core, request, other, topic);
+  g_assert_cmpuint (request->route_id, ==, route_id);
+  f->server->features |= WIRE_FEATURE_TASKS;
+  bus_request_move (f->peers.core, request, f->server, topic);
+  g_assert_cmpuint (request->route_id, !=, route_id);
+  g_assert_cmpint (bus_request_class (request->route_id, 1).credit_class, ==, WIRE_CLASS_MUST_KEEP);
+  g_assert_true (bus_request_find (f->peers.core, f->server, request->route_id) == request);
+  g_assert_null (bus_request_find (f->peers.core, f->server, route_id));
+  bus_request_withdraw (f->peers.core, request);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -342,6 +365,7 @@ main (int argc, char **argv)
   ADD ("/core/request/listed", test_listed);
   ADD ("/core/request/O06-find", test_find);
   ADD ("/core/request/fail", test_fail);
+  ADD ("/core/request/moved-class", test_moved_class);
   ADD ("/core/request/I16-requester-disconnects", test_requester_disconnects);
   ADD ("/core/request/I16-responder-disconnects", test_responder_disconnects);
   ADD ("/core/request/deadline", test_deadline);
