@@ -104,7 +104,7 @@ dispatch_check_causes (DispatchCall *call)
 }
 
 gboolean
-dispatch_authorize (const DispatchCall *call, BusOperation operation, WireSpan topic)
+dispatch_authorize (const DispatchCall *call, BusRight operation, WireSpan topic)
 {
   return bus_peer_may (call->peer, call->envelope->id, operation, topic);
 }

@@ -56,7 +56,7 @@ void dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, 
 
 /* Checks. FALSE: the frame is refused and answered. dispatch_admit_lineage() refuses a message for its causes. */
 gboolean dispatch_check_causes (DispatchCall *call);
-gboolean dispatch_authorize (const DispatchCall *call, BusOperation operation, WireSpan topic);
+gboolean dispatch_authorize (const DispatchCall *call, BusRight operation, WireSpan topic);
 gboolean dispatch_check_topic (const DispatchCall *call);
 gboolean dispatch_check_payload (const DispatchCall *call);
 gboolean dispatch_check_id (const DispatchCall *call);

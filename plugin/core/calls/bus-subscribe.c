@@ -255,7 +255,7 @@ void
 bus_subscribe_answer (const BusCall *call)
 {
   const SubscribeRequest *request = call->request;
-  const BusOperation right = request->serve ? BUS_OP_SERVE : BUS_OP_SUBSCRIBE;
+  const BusRight right = request->serve ? BUS_OP_SERVE : BUS_OP_SUBSCRIBE;
   Daemoneye__Eventbus__V1__SubscribeReply reply;
   BusSubscription *subscription;
   const BusGroup *group;

@@ -185,7 +185,7 @@ will_note_denied (BusPeer *peer, WireSpan topic, BusVerdict verdict)
   peer->core->denied++;
   if (note == NULL)
     return;
-  note->operation = bus_operation_name (BUS_OP_PUBLISH);
+  note->operation = bus_right_name (BUS_OP_PUBLISH);
   note->rule = verdict.rule;
   bus_note_set_topic (note, topic);
 }

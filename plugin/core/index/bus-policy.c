@@ -328,7 +328,7 @@ policy_flags_of (const BusPrincipal *who, const PolicyRow *row, const PolicyPath
 }
 
 static guint
-policy_allowed_flags (const PolicyRow *row, BusOperation operation)
+policy_allowed_flags (const PolicyRow *row, BusRight operation)
 {
   switch (operation)
     {
@@ -376,7 +376,7 @@ policy_needs (const PolicyRow *row, guint allowed)
 }
 
 static BusVerdict
-policy_authorize_topic (const BusPrincipal *who, BusOperation operation, const PolicyPath *topic)
+policy_authorize_topic (const BusPrincipal *who, BusRight operation, const PolicyPath *topic)
 {
   const PolicyRow *row = policy_find_row (topic);
 
@@ -475,7 +475,7 @@ policy_authorize_block (const BusPrincipal *who, const PolicyPath *path)
 }
 
 BusVerdict
-bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan topic)
+bus_policy_authorize (const BusPrincipal *who, BusRight operation, WireSpan topic)
 {
   PolicyPath path;
 
@@ -492,7 +492,7 @@ bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan 
 }
 
 const char *
-bus_operation_name (BusOperation operation)
+bus_right_name (BusRight operation)
 {
   static const char *const names[] = {
     [BUS_OP_PUBLISH] = "publish", [BUS_OP_REQUEST] = "request", [BUS_OP_SUBSCRIBE] = "subscribe",

@@ -32,7 +32,7 @@ typedef enum
   BUS_OP_SERVE,     /* answer requests to a topic (never a pattern) */
   BUS_OP_BLOCK,     /* use the policy block for a topic or pattern that it may subscribe to */
   BUS_OP_DELIVER,   /* receive a message that was published to this topic */
-} BusOperation;
+} BusRight;
 
 typedef struct
 {
@@ -49,10 +49,10 @@ typedef struct
 } BusVerdict;
 
 /* "publish", "request", ...; static. */
-const char *bus_operation_name (BusOperation operation);
+const char *bus_right_name (BusRight operation);
 
 /* @topic: a valid topic, or for BUS_OP_SUBSCRIBE a valid pattern. */
-BusVerdict bus_policy_authorize (const BusPrincipal *who, BusOperation operation, WireSpan topic);
+BusVerdict bus_policy_authorize (const BusPrincipal *who, BusRight operation, WireSpan topic);
 
 /* Ids that only the agent may use. */
 gboolean bus_policy_id_is_reserved (WireSpan id);

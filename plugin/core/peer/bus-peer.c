@@ -248,7 +248,7 @@ bus_peer_send_credit (BusCore *core)
 }
 
 void
-bus_peer_deny (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic, BusVerdict verdict)
+bus_peer_deny (BusPeer *peer, guint64 id, BusRight operation, WireSpan topic, BusVerdict verdict)
 {
   char detail[160];
   BusNote *note;
@@ -258,7 +258,7 @@ bus_peer_deny (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic
   note = bus_peer_note (peer, BUS_NOTE_DENIED, WIRE_STATUS_DENIED, detail);
   if (note != NULL)
     {
-      note->operation = bus_operation_name (operation);
+      note->operation = bus_right_name (operation);
       note->rule = verdict.rule;
       bus_note_set_topic (note, topic);
     }
@@ -266,7 +266,7 @@ bus_peer_deny (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic
 }
 
 gboolean
-bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic)
+bus_peer_may (BusPeer *peer, guint64 id, BusRight operation, WireSpan topic)
 {
   BusVerdict verdict = bus_policy_authorize (&peer->principal, operation, topic);
 

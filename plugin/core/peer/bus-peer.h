@@ -138,10 +138,10 @@ void bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint
 void bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
 
 /* Checks a right of this peer for its frame @id. FALSE: the peer got ERROR, and the refusal was counted and logged. */
-gboolean bus_peer_may (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic);
+gboolean bus_peer_may (BusPeer *peer, guint64 id, BusRight operation, WireSpan topic);
 
 /* The same for a verdict that a rule above the policy gave: sends the error, counts and logs. */
-void bus_peer_deny (BusPeer *peer, guint64 id, BusOperation operation, WireSpan topic, BusVerdict verdict);
+void bus_peer_deny (BusPeer *peer, guint64 id, BusRight operation, WireSpan topic, BusVerdict verdict);
 
 /* Ends the connection with a reason, and adds a log record. What the peer owns is released at the end of the input call, so no loop over
  * peers or subscriptions is disturbed. @detail: (nullable): the status' own text. */

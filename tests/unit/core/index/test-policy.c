@@ -41,7 +41,7 @@ actor (char letter)
 }
 
 static BusVerdict
-ask (char letter, BusOperation operation, const char *topic)
+ask (char letter, BusRight operation, const char *topic)
 {
   BusPrincipal who = principal (actor (letter));
 
@@ -49,7 +49,7 @@ ask (char letter, BusOperation operation, const char *topic)
 }
 
 static void
-assert_verdict (char letter, BusOperation operation, const char *topic, gboolean allowed, const char *rule)
+assert_verdict (char letter, BusRight operation, const char *topic, gboolean allowed, const char *rule)
 {
   BusVerdict verdict = ask (letter, operation, topic);
 
@@ -187,7 +187,7 @@ test_table_is_whole (void)
   static const char *const always[]
       = { "events-anomaly", "health", "health-heartbeat", "health-status", "health-diagnostics" };
   static const char *const never[] = { "debug-reserved", "no-rule" };
-  static const BusOperation operations[]
+  static const BusRight operations[]
       = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_DELIVER };
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   GHashTableIter iter;
@@ -252,8 +252,8 @@ test_reserved (void)
     for (guint op = BUS_OP_PUBLISH; op <= BUS_OP_SERVE; op++)
       {
         if (op != BUS_OP_SUBSCRIBE)
-          assert_verdict (*letter, (BusOperation) op, "system.peer", FALSE, "system-broker-only");
-        assert_verdict (*letter, (BusOperation) op, "debug.x", FALSE, "debug-reserved");
+          assert_verdict (*letter, (BusRight) op, "system.peer", FALSE, "system-broker-only");
+        assert_verdict (*letter, (BusRight) op, "debug.x", FALSE, "debug-reserved");
       }
 }
 
@@ -516,7 +516,7 @@ test_empty_principal (void)
 static void
 test_hostile_text (void)
 {
-  static const BusOperation operations[]
+  static const BusRight operations[]
       = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE, BUS_OP_BLOCK, BUS_OP_DELIVER };
   g_autoptr (GRand) rand = g_rand_new_with_seed (3);
   g_autoptr (GString) text = g_string_new (NULL);

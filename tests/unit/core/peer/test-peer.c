@@ -158,7 +158,7 @@ test_denied_note (Peers *f, gconstpointer data)
 {
   static const struct
   {
-    BusOperation operation;
+    BusRight operation;
     const char *topic;
     const char *name;
     const char *rule;
