@@ -19,6 +19,7 @@
 #include "route/bus-request.h"
 #include "route/bus-resend.h"
 #include "route/bus-retain.h"
+#include "work/bus-operation.h"
 
 static void
 due_hello (BusCore *core, gpointer owner, gint64 now_us)
@@ -192,6 +193,12 @@ due_cascade (BusCore *core, gpointer owner, gint64 now_us)
   bus_cascade_due (owner, now_us);
 }
 
+static void
+due_reservation (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_operation_on_timer (owner);
+}
+
 /* Nothing arms the timers of tasks yet. */
 static void
 due_task (BusCore *core, gpointer owner, gint64 now_us)
@@ -230,6 +237,7 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_TASK_RUN] = due_task,
   [BUS_TIMER_TASK_DEADLINE] = due_task,
   [BUS_TIMER_TASK_ALONE] = due_task,
+  [BUS_TIMER_RESERVATION] = due_reservation,
   [BUS_TIMER_DEATH] = due_task,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);

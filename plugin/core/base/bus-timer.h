@@ -39,6 +39,7 @@ typedef enum
   BUS_TIMER_TASK_RUN,      /* owner: BusTask: the run limit of its attempt */
   BUS_TIMER_TASK_DEADLINE, /* owner: BusTask: its deadline; afterwards the end of its time in the store */
   BUS_TIMER_TASK_ALONE,    /* owner: BusTask: no submitter is connected */
+  BUS_TIMER_RESERVATION,   /* owner: BusOperation: a member has been reserved for as long as a task may run */
   BUS_TIMER_DEATH,         /* owner: BusDeath: a member that ended has not registered again */
   BUS_N_TIMERS,
 } BusTimerKind;

@@ -64,9 +64,11 @@ typedef struct BusMember
   GPtrArray *abilities; /* BusAbility, owned */
   guint8 lowest;        /* priorities that it takes */
   guint8 highest;
-  GPtrArray *tags; /* char *, "key=value" */
-  GArray *claims;  /* BusClaim, as it registered; whoever settles them empties it */
-  gsize charged;   /* to its peer, for all of this */
+  GPtrArray *tags;         /* char *, "key=value" */
+  guint64 revision;        /* raised by each change of type, abilities, priorities or tags; from 1 */
+  guint64 placed_revision; /* bus-operations: the one that its queues know */
+  GArray *claims;          /* BusClaim, as it registered; whoever settles them empties it */
+  gsize charged;           /* to its peer, for all of this */
 
   /* slots: set by the leases */
   guint max_concurrent;

@@ -74,7 +74,7 @@ task_init_links (BusTask *task)
   task_init_timer (task, &task->timer, BUS_TIMER_TASK);
   task_init_timer (task, &task->run_timer, BUS_TIMER_TASK_RUN);
   task_init_timer (task, &task->alone_timer, BUS_TIMER_TASK_ALONE);
-  task->operation_link.data = task;
+  task->place.link.data = task;
   task->all_link.data = task;
   task->store_link.data = task;
 }
@@ -125,8 +125,8 @@ task_result_free (BusTaskResult *result)
 void
 bus_task_free (BusTask *task)
 {
-  g_assert (task->waits_in == NULL && task->lease == NULL && task->leases.length == 0 && task->deaths.length == 0
-            && task->attachments.length == 0);
+  g_assert (task->place.operation == NULL && task->avoids == NULL && task->lease == NULL && task->leases.length == 0
+            && task->deaths.length == 0 && task->attachments.length == 0);
   g_assert (!bus_deadline_is_armed (&task->timer.deadline) && !bus_deadline_is_armed (&task->run_timer.deadline)
             && !bus_deadline_is_armed (&task->deadline_timer.deadline)
             && !bus_deadline_is_armed (&task->alone_timer.deadline));

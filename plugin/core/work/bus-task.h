@@ -4,6 +4,7 @@
 #include "base/bus-key.h"
 #include "base/bus-timer.h"
 #include "peer/bus-account.h"
+#include "work/bus-task-place.h"
 #include "work/bus-task-state.h"
 #include "work/bus-token.h"
 
@@ -171,10 +172,10 @@ typedef struct BusTask
   GArray *history;    /* BusTaskStep, oldest first, at most BUS_TASK_HISTORY_MAX; NULL: none yet */
 
   /* the queue of its operation: bus-operation, bus-choice, bus-isolation */
-  struct BusOperation *waits_in; /* NULL: it does not wait */
-  GList operation_link;
+  BusTaskPlace place;
+  GPtrArray *avoids;         /* BusMember that hold a zombie of it; NULL: none */
   gint64 eligible_since_us;  /* it waits for a member since then; 0: it was never eligible */
-  BusWaitReason wait_reason; /* QUEUED, DELAYED */
+  BusWaitReason wait_reason; /* HELD or LATER; see bus_operation_wait_reason() for the others */
   gboolean is_suspect;       /* it runs alone on its member */
   gboolean is_held;          /* it gets no offer: its deaths are not counted yet, or its last holder may come back */
 

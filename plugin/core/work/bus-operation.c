@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-operation.h"
+
+#include "base/bus-text.h"
+#include "work/bus-isolation.h"
+
+/* --- life --- */
+
+BusOperation *
+bus_operation_new (BusOperationShared *all, const BusKey *name)
+{
+  BusOperation *operation = g_new0 (BusOperation, 1);
+
+  operation->all = all;
+  operation->key = (BusKey){ name->hash, wire_span (g_memdup2 (name->text.data, name->text.len), name->text.len) };
+  bus_choice_init (&operation->choice, BUS_STRATEGY_DEFAULT, all->seed ^ name->hash);
+  bus_pools_init (&operation->pools, all->seed);
+  operation->reservation_timer.kind = BUS_TIMER_RESERVATION;
+  operation->reservation_timer.owner = operation;
+  operation->until_aged = BUS_LEASES_BY_AGE - 1;
+  operation->link.data = operation;
+  operation->awake_link.data = operation;
+  return operation;
+}
+
+void
+bus_operation_free (BusOperation *operation)
+{
+  g_assert (operation->n_tasks == 0 && operation->n_slots == 0 && !operation->is_awake);
+  g_assert (operation->reserved.length == 0);
+  bus_deadline_disarm (operation->all->deadlines, &operation->reservation_timer.deadline);
+  bus_pools_clear (&operation->pools);
+  g_free (operation->name);
+  g_free (operation);
+}
+
+static void
+operation_wake (BusOperation *operation)
+{
+  if (operation->is_awake)
+    return;
+  operation->is_awake = TRUE;
+  g_queue_push_tail_link (&operation->all->awake, &operation->awake_link);
+}
+
+static void
+operation_sleep (BusOperation *operation)
+{
+  if (operation->is_awake)
+    g_queue_unlink (&operation->all->awake, &operation->awake_link);
+  operation->is_awake = FALSE;
+}
+
+static void
+operation_set_where (BusTask *task, BusTaskWhere where)
+{
+  BusOperation *operation = task->place.operation;
+
+  operation->n_tasks_at[task->place.where]--;
+  operation->n_tasks_at[where]++;
+  task->place.where = where;
+}
+
+/* --- tasks in and out of pools --- */
+
+static void
+operation_enter (BusTask *task)
+{
+  BusOperation *operation = task->place.operation;
+
+  g_assert (task->place.where == BUS_TASK_NOWHERE);
+  if (bus_pools_add (&operation->pools, task))
+    operation_wake (operation);
+  operation_set_where (task, BUS_TASK_WAITS);
+}
+
+static void
+operation_leave (BusTask *task)
+{
+  bus_pools_remove (&task->place.operation->pools, task);
+  operation_set_where (task, BUS_TASK_NOWHERE);
+}
+
+void
+bus_operation_insert (BusTask *task)
+{
+  BusOperation *operation = task->place.operation;
+
+  bus_operation_remove (task);
+  task->place.age = ++operation->last_age;
+  task->place.turn = 0;
+  task->place.by_age = FALSE;
+  task->eligible_since_us = *operation->all->now_us;
+  operation_enter (task);
+}
+
+/* Back to its old place: its account has its turn again, too. */
+static void
+operation_enter_again (BusTask *task)
+{
+  operation_enter (task);
+  if (task->place.turn != 0)
+    bus_pools_restore_turn (task, task->place.turn);
+  if (task->place.by_age)
+    task->place.operation->until_aged = 0;
+  task->place.turn = 0;
+  task->place.by_age = FALSE;
+}
+
+void
+bus_operation_return (BusTask *task)
+{
+  bus_operation_remove (task);
+  if (task->place.age == 0)
+    bus_operation_insert (task);
+  else
+    operation_enter_again (task);
+}
+
+/* Its account has had its turn, unless age decided. */
+static void
+operation_use_turn (BusOperation *operation, BusTask *task)
+{
+  task->place.by_age = operation->until_aged == 0;
+  task->place.turn = task->place.by_age ? 0 : bus_pools_end_turn (&operation->pools, task);
+}
+
+/* --- reservations --- */
+
+static void
+operation_arm_reservations (BusOperation *operation)
+{
+  BusDeadlineSet *deadlines = operation->all->deadlines;
+  gint64 due_us = G_MAXINT64;
+
+  for (GList *link = operation->reserved.head; link != NULL; link = link->next)
+    if (bus_isolation_due_us (link->data) > *operation->all->now_us)
+      due_us = MIN (due_us, bus_isolation_due_us (link->data));
+  bus_deadline_disarm (deadlines, &operation->reservation_timer.deadline);
+  if (due_us < G_MAXINT64)
+    bus_deadline_arm (deadlines, &operation->reservation_timer.deadline, due_us);
+}
+
+/* The member is open to other tasks again. */
+static void
+operation_release (BusTask *task)
+{
+  BusMember *member = task->place.reserved;
+
+  if (member == NULL)
+    return;
+  bus_isolation_release (task);
+  if (member->state != BUS_MEMBER_GONE)
+    g_ptr_array_add (task->place.operation->all->released, member);
+}
+
+static void
+operation_unlist_reserved (BusTask *task)
+{
+  BusOperation *operation = task->place.operation;
+
+  g_queue_unlink (&operation->reserved, &task->place.link);
+  operation_set_where (task, BUS_TASK_NOWHERE);
+  operation_arm_reservations (operation);
+}
+
+static void
+operation_list_reserved (BusTask *task)
+{
+  BusOperation *operation = task->place.operation;
+
+  operation_use_turn (operation, task);
+  operation_leave (task);
+  g_queue_push_tail_link (&operation->reserved, &task->place.link);
+  operation_set_where (task, BUS_TASK_RESERVED);
+  operation_arm_reservations (operation);
+}
+
+/* Its member is of no use any more: it waits for another one in its old place. */
+static void
+operation_dissolve (BusTask *task)
+{
+  operation_unlist_reserved (task);
+  operation_release (task);
+  operation_enter_again (task);
+}
+
+/* A reserved task whose member is idle; NULL: there is none. */
+static BusTask *
+operation_next_reserved (BusOperation *operation)
+{
+  for (GList *link = operation->reserved.head, *next; link != NULL; link = next)
+    {
+      BusTask *task = link->data;
+
+      next = link->next;
+      if (task->place.reserved->state != BUS_MEMBER_READY)
+        operation_dissolve (task);
+      else if (bus_isolation_is_idle (task, *operation->all->now_us)
+               && bus_member_offer_room (task->place.reserved) > 0)
+        return task;
+    }
+  return NULL;
+}
+
+void
+bus_operation_park (BusTask *task, BusTaskWhere where)
+{
+  g_assert (where == BUS_TASK_HELD || where == BUS_TASK_LATER);
+  bus_operation_remove (task);
+  operation_set_where (task, where);
+}
+
+void
+bus_operation_remove (BusTask *task)
+{
+  switch (task->place.where)
+    {
+    case BUS_TASK_NOWHERE:
+      break;
+    case BUS_TASK_WAITS:
+      operation_leave (task);
+      break;
+    case BUS_TASK_RESERVED:
+      operation_unlist_reserved (task);
+      operation_release (task);
+      break;
+    case BUS_TASK_HELD:
+    case BUS_TASK_LATER:
+      operation_set_where (task, BUS_TASK_NOWHERE);
+      break;
+    }
+}
+
+/* --- the next task --- */
+
+static gboolean
+operation_is_closed (const BusOperation *operation)
+{
+  return operation->is_paused || (operation->limit > 0 && operation->n_slots >= operation->limit);
+}
+
+static BusTask *
+operation_first (const BusOperation *operation)
+{
+  return operation->until_aged > 0 ? bus_pools_first (&operation->pools) : bus_pools_oldest (&operation->pools);
+}
+
+/* A suspect keeps its member reserved while it runs, so it needs one that may be reserved even when it is idle. */
+static BusMember *
+operation_pick (BusOperation *operation, BusPool *pool, BusTask *task)
+{
+  BusMember *member = NULL;
+
+  if (pool->mode != BUS_DEMAND_SUSPECT || bus_isolation_may_reserve (pool->members))
+    member = bus_choice_pick (&operation->choice, pool->members, task);
+  if (member != NULL && pool->mode == BUS_DEMAND_SUSPECT)
+    bus_isolation_hold (member, task, *operation->all->now_us);
+  return member;
+}
+
+/* A member is free for @task; otherwise one is reserved for it, or its pool is parked. NULL: it is not placed */
+static BusMember *
+operation_place (BusOperation *operation, BusTask *task)
+{
+  BusPool *pool = bus_pools_of (task);
+  BusMember *member = operation_pick (operation, pool, task);
+
+  if (member != NULL)
+    return member;
+  if (pool->mode != BUS_DEMAND_SHARED && bus_isolation_reserve (pool->members, task, *operation->all->now_us) != NULL)
+    operation_list_reserved (task);
+  else
+    pool->is_parked = TRUE;
+  return NULL;
+}
+
+static void
+operation_take (BusOperation *operation, BusTask *task)
+{
+  operation_use_turn (operation, task);
+  operation->until_aged = (operation->until_aged + BUS_LEASES_BY_AGE - 1) % BUS_LEASES_BY_AGE;
+  operation_leave (task);
+}
+
+static void
+operation_take_reserved (BusOperation *operation, BusTask *task)
+{
+  operation_unlist_reserved (task);
+  if (!task->is_suspect)
+    bus_isolation_release (task);
+  operation->until_aged -= MIN (operation->until_aged, 1);
+}
+
+static BusTask *
+operation_next_task (BusOperation *operation, BusMember **member)
+{
+  BusTask *task = operation_next_reserved (operation);
+
+  if (task != NULL)
+    {
+      *member = task->place.reserved;
+      operation_take_reserved (operation, task);
+      return task;
+    }
+  while ((task = operation_first (operation)) != NULL)
+    {
+      *member = operation_place (operation, task);
+      if (*member == NULL)
+        continue;
+      operation_take (operation, task);
+      return task;
+    }
+  return NULL;
+}
+
+BusTask *
+bus_operation_next (BusOperation *operation, BusMember **member)
+{
+  BusTask *task = NULL;
+
+  *member = NULL;
+  if (!operation_is_closed (operation))
+    task = operation_next_task (operation, member);
+  if (task == NULL)
+    {
+      operation_sleep (operation);
+      return NULL;
+    }
+  operation->n_slots++;
+  operation->n_leases++;
+  return task;
+}
+
+void
+bus_operation_lease_ended (BusTask *task)
+{
+  g_assert (task->place.where != BUS_TASK_RESERVED);
+  operation_release (task);
+}
+
+void
+bus_operation_give_back (BusOperation *operation)
+{
+  g_assert (operation->n_slots > 0);
+  operation->n_slots--;
+  if (operation->limit > 0)
+    operation_wake (operation);
+}
+
+/* --- zombies --- */
+
+void
+bus_operation_avoid (BusTask *task, BusMember *member)
+{
+  const gboolean waits = task->place.where == BUS_TASK_WAITS;
+
+  if (waits)
+    operation_leave (task);
+  if (task->avoids == NULL)
+    task->avoids = g_ptr_array_new ();
+  if (!g_ptr_array_find (task->avoids, member, NULL))
+    g_ptr_array_add (task->avoids, member);
+  if (waits)
+    operation_enter (task);
+  else if (task->place.where == BUS_TASK_RESERVED && task->place.reserved == member)
+    operation_dissolve (task);
+}
+
+void
+bus_operation_allow (BusTask *task, BusMember *member)
+{
+  const gboolean waits = task->place.where == BUS_TASK_WAITS;
+
+  if (task->avoids == NULL)
+    return;
+  if (waits)
+    operation_leave (task);
+  g_ptr_array_remove (task->avoids, member);
+  if (task->avoids->len == 0)
+    g_clear_pointer (&task->avoids, g_ptr_array_unref);
+  if (waits)
+    operation_enter (task);
+}
+
+/* --- reports --- */
+
+BusWaitReason
+bus_operation_wait_reason (const BusTask *task)
+{
+  const BusOperation *operation = task->place.operation;
+
+  switch (task->place.where)
+    {
+    case BUS_TASK_HELD:
+    case BUS_TASK_LATER:
+      return task->wait_reason;
+    case BUS_TASK_RESERVED:
+    case BUS_TASK_WAITS:
+      break;
+    case BUS_TASK_NOWHERE:
+      return BUS_WAIT_NONE;
+    }
+  if (operation->is_paused)
+    return BUS_WAIT_PAUSED;
+  if (operation_is_closed (operation))
+    return BUS_WAIT_OPERATION_LIMIT;
+  return task->place.where == BUS_TASK_RESERVED ? BUS_WAIT_ISOLATION
+                                                : bus_choice_reason (operation->all->members, task);
+}
+
+/* --- settings --- */
+
+void
+bus_operation_pause (BusOperation *operation, gboolean is_paused)
+{
+  operation->is_paused = is_paused;
+  operation_wake (operation);
+  while (is_paused && operation->reserved.length > 0)
+    operation_dissolve (g_queue_peek_head (&operation->reserved));
+}
+
+void
+bus_operation_set_limit (BusOperation *operation, guint limit)
+{
+  operation->limit = limit;
+  operation_wake (operation);
+}
+
+void
+bus_operation_set_strategy (BusOperation *operation, BusStrategy strategy)
+{
+  operation->choice.strategy = strategy;
+}
+
+/* --- members --- */
+
+void
+bus_operation_on_member (BusOperation *operation, BusMember *member, gboolean is_gone)
+{
+  BusTask *task = member->reserved_for;
+
+  if (task != NULL && task->place.operation == operation && task->place.where == BUS_TASK_RESERVED
+      && (is_gone || !bus_choice_is_capable (member, task)))
+    operation_dissolve (task);
+  if (bus_pools_on_member (&operation->pools, member, operation->key.text, is_gone))
+    operation_wake (operation);
+}
+
+void
+bus_operation_on_room (BusOperation *operation, const BusMember *member)
+{
+  if (bus_pools_on_room (&operation->pools, member) || operation->reserved.length > 0)
+    operation_wake (operation);
+}
+
+void
+bus_operation_on_timer (BusOperation *operation)
+{
+  operation_arm_reservations (operation);
+  operation_wake (operation);
+}

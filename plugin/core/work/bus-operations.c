@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-operations.h"
+
+BusOperations *
+bus_operations_new (guint64 seed, guint max, BusDeadlineSet *deadlines, const gint64 *now_us)
+{
+  BusOperations *operations = g_new0 (BusOperations, 1);
+
+  operations->shared = (BusOperationShared){ .seed = seed, .deadlines = deadlines, .now_us = now_us };
+  operations->shared.released = g_ptr_array_new ();
+  operations->max = max;
+  operations->by_name = g_hash_table_new (bus_key_hash, bus_key_equal);
+  operations->shared.members = g_ptr_array_new ();
+  return operations;
+}
+
+/* --- names --- */
+
+static void
+operations_remove (BusOperations *operations, BusOperation *operation)
+{
+  if (operation->is_awake)
+    g_queue_unlink (&operations->shared.awake, &operation->awake_link);
+  operation->is_awake = FALSE;
+  g_queue_unlink (&operations->list, &operation->link);
+  g_hash_table_remove (operations->by_name, &operation->key);
+  bus_operation_free (operation);
+}
+
+void
+bus_operations_free (BusOperations *operations)
+{
+  while (operations->list.length > 0)
+    operations_remove (operations, g_queue_peek_head (&operations->list));
+  g_hash_table_unref (operations->by_name);
+  g_ptr_array_unref (operations->shared.members);
+  g_ptr_array_unref (operations->shared.released);
+  g_free (operations);
+}
+
+static gboolean
+operations_is_unused (const BusOperation *operation)
+{
+  return operation->n_tasks == 0 && operation->n_slots == 0 && !operation->is_paused && operation->limit == 0
+         && operation->choice.strategy == BUS_STRATEGY_DEFAULT;
+}
+
+/* FALSE: all of them are in use. */
+static gboolean
+operations_make_room (BusOperations *operations)
+{
+  if (operations->list.length < operations->max)
+    return TRUE;
+  for (GList *link = operations->list.head; link != NULL; link = link->next)
+    if (operations_is_unused (link->data))
+      {
+        operations_remove (operations, link->data);
+        return TRUE;
+      }
+  return FALSE;
+}
+
+BusOperation *
+bus_operations_find (BusOperations *operations, const BusKey *name)
+{
+  return g_hash_table_lookup (operations->by_name, name);
+}
+
+BusOperation *
+bus_operations_get (BusOperations *operations, const BusKey *name)
+{
+  BusOperation *operation = bus_operations_find (operations, name);
+
+  if (operation != NULL || !operations_make_room (operations))
+    return operation;
+  operation = bus_operation_new (&operations->shared, name);
+  g_hash_table_insert (operations->by_name, &operation->key, operation);
+  g_queue_push_tail_link (&operations->list, &operation->link);
+  for (guint i = 0; i < operations->shared.members->len; i++)
+    bus_operation_on_member (operation, g_ptr_array_index (operations->shared.members, i), FALSE);
+  return operation;
+}
+
+/* --- tasks --- */
+
+gboolean
+bus_operations_join (BusOperations *operations, BusTask *task)
+{
+  BusOperation *operation = bus_operations_get (operations, &task->operation);
+
+  if (operation == NULL)
+    return FALSE;
+  task->place.operation = operation;
+  operation->n_tasks++;
+  operation->n_tasks_at[BUS_TASK_NOWHERE]++;
+  g_queue_unlink (&operations->list, &operation->link);
+  g_queue_push_tail_link (&operations->list, &operation->link);
+  return TRUE;
+}
+
+void
+bus_operations_leave (BusTask *task)
+{
+  BusOperation *operation = task->place.operation;
+
+  bus_operation_remove (task);
+  operation->n_tasks--;
+  operation->n_tasks_at[BUS_TASK_NOWHERE]--;
+  task->place.operation = NULL;
+}
+
+/* --- members --- */
+
+void
+bus_operations_on_room (BusOperations *operations, const BusMember *member)
+{
+  for (guint i = 0; i < member->abilities->len; i++)
+    {
+      const BusAbility *ability = g_ptr_array_index (member->abilities, i);
+      BusOperation *operation = bus_operations_find (operations, &ability->name);
+
+      if (operation != NULL)
+        bus_operation_on_room (operation, member);
+    }
+}
+
+/* Members whose reservation has ended have room for tasks of other operations, too. */
+static void
+operations_settle_released (BusOperations *operations)
+{
+  GPtrArray *released = operations->shared.released;
+
+  while (released->len > 0)
+    bus_operations_on_room (operations, g_ptr_array_steal_index_fast (released, released->len - 1));
+}
+
+/* --- the next task --- */
+
+static int
+operations_compare_served (const BusOperation *a, const BusOperation *b)
+{
+  return (a->served > b->served) - (a->served < b->served);
+}
+
+static BusOperation *
+operations_next_awake (const BusOperations *operations)
+{
+  BusOperation *best = NULL;
+
+  for (GList *link = operations->shared.awake.head; link != NULL; link = link->next)
+    if (best == NULL || operations_compare_served (link->data, best) < 0)
+      best = link->data;
+  return best;
+}
+
+BusTask *
+bus_operations_next (BusOperations *operations, BusMember **member)
+{
+  BusOperation *operation;
+
+  operations_settle_released (operations);
+  while ((operation = operations_next_awake (operations)) != NULL)
+    {
+      BusTask *task = bus_operation_next (operation, member);
+
+      operations_settle_released (operations);
+      if (task == NULL)
+        continue;
+      operation->served = ++operations->last_lease;
+      return task;
+    }
+  return NULL;
+}
+
+/* --- changes of members --- */
+
+/* Also the operations that it does not advertise any more are concerned. */
+static void
+operations_revise (BusOperations *operations, BusMember *member, gboolean is_gone)
+{
+  g_ptr_array_remove (operations->shared.members, member);
+  if (!is_gone)
+    bus_members_insert (operations->shared.members, member);
+  for (GList *link = operations->list.head; link != NULL; link = link->next)
+    bus_operation_on_member (link->data, member, is_gone);
+  /* The queues know nothing of a member that is gone. */
+  if (is_gone)
+    operations_settle_released (operations);
+}
+
+void
+bus_operations_on_member (BusOperations *operations, BusMember *member)
+{
+  const gboolean is_gone = member->state == BUS_MEMBER_GONE;
+
+  if (is_gone || member->revision != member->placed_revision)
+    operations_revise (operations, member, is_gone);
+  member->placed_revision = member->revision;
+  if (!is_gone)
+    bus_operations_on_room (operations, member);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-pool.h"
+
+#include "base/bus-hash.h"
+#include "work/bus-member.h"
+
+void
+bus_members_insert (GPtrArray *members, BusMember *member)
+{
+  guint i = members->len;
+
+  while (i > 0 && ((const BusMember *) g_ptr_array_index (members, i - 1))->registration_id > member->registration_id)
+    i--;
+  g_ptr_array_insert (members, (gint) i, member);
+}
+
+/* --- the table --- */
+
+static guint
+pool_hash (gconstpointer data)
+{
+  const BusPool *pool = data;
+  guint64 hash = pool->mode;
+
+  for (guint i = 0; i < pool->members->len; i++)
+    hash = bus_hash_mix (hash + ((const BusMember *) g_ptr_array_index (pool->members, i))->registration_id);
+  return (guint) hash;
+}
+
+static gboolean
+pool_equal (gconstpointer first, gconstpointer second)
+{
+  const BusPool *a = first;
+  const BusPool *b = second;
+
+  return a->mode == b->mode && a->members->len == b->members->len
+         && (a->members->len == 0
+             || memcmp (a->members->pdata, b->members->pdata, a->members->len * sizeof (gpointer)) == 0);
+}
+
+GHashTable *
+bus_pool_table_new (void)
+{
+  return g_hash_table_new (pool_hash, pool_equal);
+}
+
+BusPool *
+bus_pool_find (GHashTable *pools, BusDemandMode mode, GPtrArray *members)
+{
+  const BusPool like = { .mode = mode, .members = members };
+
+  return g_hash_table_lookup (pools, &like);
+}
+
+/* --- order --- */
+
+static int
+pool_compare_sequence (gconstpointer a, gconstpointer b)
+{
+  const guint64 first = ((const BusTask *) a)->sequence;
+  const guint64 second = ((const BusTask *) b)->sequence;
+
+  return (first > second) - (first < second);
+}
+
+static int
+pool_compare_age (gconstpointer a, gconstpointer b)
+{
+  const guint64 first = ((const BusTask *) a)->place.age;
+  const guint64 second = ((const BusTask *) b)->place.age;
+
+  return (first > second) - (first < second);
+}
+
+/* --- pools --- */
+
+BusPool *
+bus_pool_new (GHashTable *pools, BusDemandMode mode, GPtrArray *members)
+{
+  BusPool *pool = g_new0 (BusPool, 1);
+
+  pool->mode = mode;
+  pool->members = members;
+  pool->rows = g_ptr_array_new ();
+  bus_heap_init (&pool->by_age, pool_compare_age, G_STRUCT_OFFSET (BusTask, place.place_by_age));
+  g_hash_table_add (pools, pool);
+  return pool;
+}
+
+void
+bus_pool_free (GHashTable *pools, BusPool *pool)
+{
+  g_assert (pool->demands.length == 0 && pool->rows->len == 0);
+  g_hash_table_remove (pools, pool);
+  bus_heap_clear (&pool->by_age);
+  g_ptr_array_unref (pool->rows);
+  g_ptr_array_unref (pool->members);
+  g_free (pool);
+}
+
+void
+bus_pool_rename (GHashTable *pools, BusPool *pool, GPtrArray *members)
+{
+  g_hash_table_remove (pools, pool);
+  g_ptr_array_unref (pool->members);
+  pool->members = members;
+  g_hash_table_add (pools, pool);
+}
+
+gboolean
+bus_pool_has (const BusPool *pool, const BusMember *member)
+{
+  return g_ptr_array_find (pool->members, member, NULL);
+}
+
+/* --- rows --- */
+
+/* Where the row of @turn at @priority is or belongs: behind higher priorities, and at one priority in any order. */
+static guint
+pool_row_index (const BusPool *pool, guint priority, const BusTurn *turn)
+{
+  guint i = 0;
+
+  for (; i < pool->rows->len; i++)
+    {
+      const BusPoolRow *row = g_ptr_array_index (pool->rows, i);
+
+      if (row->priority < priority || row->turn == turn)
+        break;
+    }
+  return i;
+}
+
+static BusPoolRow *
+pool_row (BusPool *pool, guint priority, BusTurn *turn)
+{
+  const guint i = pool_row_index (pool, priority, turn);
+  BusPoolRow *row = i < pool->rows->len ? g_ptr_array_index (pool->rows, i) : NULL;
+
+  if (row != NULL && row->turn == turn)
+    return row;
+  row = g_new0 (BusPoolRow, 1);
+  row->priority = priority;
+  row->turn = turn;
+  bus_heap_init (&row->tasks, pool_compare_sequence, G_STRUCT_OFFSET (BusTask, place.place_in_row));
+  g_ptr_array_insert (pool->rows, (gint) i, row);
+  return row;
+}
+
+void
+bus_pool_add (BusPool *pool, BusTask *task, BusTurn *turn)
+{
+  task->place.row = pool_row (pool, task->priority, turn);
+  bus_heap_add (&task->place.row->tasks, task);
+  bus_heap_add (&pool->by_age, task);
+}
+
+void
+bus_pool_remove (BusPool *pool, BusTask *task)
+{
+  BusPoolRow *row = task->place.row;
+
+  bus_heap_remove (&row->tasks, task);
+  bus_heap_remove (&pool->by_age, task);
+  task->place.row = NULL;
+  if (!bus_heap_is_empty (&row->tasks))
+    return;
+  g_ptr_array_remove_index (pool->rows, pool_row_index (pool, row->priority, row->turn));
+  bus_heap_clear (&row->tasks);
+  g_free (row);
+}
+
+/* --- the next task --- */
+
+static gboolean
+pool_precedes (const BusTask *task, const BusTask *other)
+{
+  const BusTurn *turn = task->place.row->turn;
+  const BusTurn *other_turn = other->place.row->turn;
+
+  if (task->priority != other->priority)
+    return task->priority > other->priority;
+  return turn != other_turn ? turn->number < other_turn->number : task->sequence < other->sequence;
+}
+
+BusTask *
+bus_pool_first (const BusPool *pool, BusTask *best)
+{
+  const BusPoolRow *top = pool->rows->len > 0 ? g_ptr_array_index (pool->rows, 0) : NULL;
+
+  for (guint i = 0; i < pool->rows->len; i++)
+    {
+      const BusPoolRow *row = g_ptr_array_index (pool->rows, i);
+      BusTask *task = bus_heap_first (&row->tasks);
+
+      if (row->priority < top->priority)
+        break;
+      if (best == NULL || pool_precedes (task, best))
+        best = task;
+    }
+  return best;
+}
+
+BusTask *
+bus_pool_oldest (const BusPool *pool, BusTask *best)
+{
+  BusTask *task = bus_heap_first (&pool->by_age);
+
+  return best == NULL || (task != NULL && task->place.age < best->place.age) ? task : best;
+}

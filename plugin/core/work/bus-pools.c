@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-pools.h"
+
+#include "work/bus-choice.h"
+
+void
+bus_pools_init (BusPools *pools, guint64 seed)
+{
+  *pools = (BusPools){ .seed = seed };
+  pools->members = g_ptr_array_new ();
+  pools->demands = bus_demand_table_new ();
+  pools->by_members = bus_pool_table_new ();
+  pools->list = g_ptr_array_new ();
+  pools->turns = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+}
+
+void
+bus_pools_clear (BusPools *pools)
+{
+  g_assert (pools->list->len == 0 && g_hash_table_size (pools->turns) == 0);
+  g_ptr_array_unref (pools->members);
+  g_hash_table_unref (pools->demands);
+  g_hash_table_unref (pools->by_members);
+  g_ptr_array_unref (pools->list);
+  g_hash_table_unref (pools->turns);
+}
+
+/* @members: (transfer full) */
+static BusPool *
+pools_get (BusPools *pools, BusDemandMode mode, GPtrArray *members)
+{
+  BusPool *pool = bus_pool_find (pools->by_members, mode, members);
+
+  if (pool != NULL)
+    {
+      g_ptr_array_unref (members);
+      return pool;
+    }
+  pool = bus_pool_new (pools->by_members, mode, members);
+  g_ptr_array_add (pools->list, pool);
+  return pool;
+}
+
+static void
+pools_free_empty (BusPools *pools, BusPool *pool)
+{
+  if (pool->demands.length > 0)
+    return;
+  g_ptr_array_remove (pools->list, pool);
+  bus_pool_free (pools->by_members, pool);
+}
+
+/* --- turns --- */
+
+static BusTurn *
+pools_turn (BusPools *pools, const BusTask *task)
+{
+  const guint64 key = (guint64) task->priority << 32 | task->account->number;
+  BusTurn *turn = g_hash_table_lookup (pools->turns, &key);
+
+  if (turn != NULL)
+    return turn;
+  turn = g_new0 (BusTurn, 1);
+  turn->key = key;
+  turn->number = ++pools->last_turn;
+  g_hash_table_insert (pools->turns, &turn->key, turn);
+  return turn;
+}
+
+guint64
+bus_pools_end_turn (BusPools *pools, BusTask *task)
+{
+  BusTurn *turn = task->place.row->turn;
+  const guint64 number = turn->number;
+
+  turn->number = ++pools->last_turn;
+  return number;
+}
+
+void
+bus_pools_restore_turn (BusTask *task, guint64 number)
+{
+  BusTurn *turn = task->place.row->turn;
+
+  turn->number = MIN (turn->number, number);
+}
+
+/* --- tasks --- */
+
+static void
+pools_link_demand (BusDemand *demand, BusPool *pool)
+{
+  demand->pool = pool;
+  g_queue_push_tail_link (&pool->demands, &demand->pool_link);
+}
+
+static BusDemand *
+pools_new_demand (BusPools *pools, BusTask *task)
+{
+  GPtrArray *members = g_ptr_array_new ();
+  BusDemand *demand = bus_demand_new (pools->demands, pools->seed, task);
+
+  for (guint i = 0; i < pools->members->len; i++)
+    if (bus_choice_is_capable (g_ptr_array_index (pools->members, i), task))
+      g_ptr_array_add (members, g_ptr_array_index (pools->members, i));
+  pools_link_demand (demand, pools_get (pools, bus_demand_mode (task), members));
+  return demand;
+}
+
+gboolean
+bus_pools_add (BusPools *pools, BusTask *task)
+{
+  BusDemand *demand = bus_demand_find (pools->demands, pools->seed, task);
+  BusTurn *turn = pools_turn (pools, task);
+
+  if (demand != NULL)
+    bus_demand_add (demand, task);
+  else
+    demand = pools_new_demand (pools, task);
+  bus_pool_add (demand->pool, task, turn);
+  turn->n_waiting++;
+  return !demand->pool->is_parked;
+}
+
+void
+bus_pools_remove (BusPools *pools, BusTask *task)
+{
+  BusDemand *demand = task->place.demand;
+  BusPool *pool = demand->pool;
+  BusTurn *turn = task->place.row->turn;
+
+  bus_pool_remove (pool, task);
+  if (--turn->n_waiting == 0)
+    g_hash_table_remove (pools->turns, &turn->key);
+  if (!bus_demand_remove (pools->demands, task))
+    return;
+  g_queue_unlink (&pool->demands, &demand->pool_link);
+  g_free (demand);
+  pools_free_empty (pools, pool);
+}
+
+/* --- the next task --- */
+
+BusTask *
+bus_pools_first (const BusPools *pools)
+{
+  BusTask *best = NULL;
+
+  for (guint i = 0; i < pools->list->len; i++)
+    {
+      const BusPool *pool = g_ptr_array_index (pools->list, i);
+
+      if (!pool->is_parked)
+        best = bus_pool_first (pool, best);
+    }
+  return best;
+}
+
+static BusTask *
+pools_oldest (const BusPools *pools, gboolean with_parked)
+{
+  BusTask *best = NULL;
+
+  for (guint i = 0; i < pools->list->len; i++)
+    {
+      const BusPool *pool = g_ptr_array_index (pools->list, i);
+
+      if (with_parked || !pool->is_parked)
+        best = bus_pool_oldest (pool, best);
+    }
+  return best;
+}
+
+BusTask *
+bus_pools_oldest (const BusPools *pools)
+{
+  return pools_oldest (pools, FALSE);
+}
+
+gint64
+bus_pools_waiting_since_us (const BusPools *pools)
+{
+  const BusTask *oldest = pools_oldest (pools, TRUE);
+
+  return oldest != NULL ? oldest->eligible_since_us : 0;
+}
+
+/* --- members --- */
+
+/* The members of @pool with @member, or without it. Transfer full */
+static GPtrArray *
+pools_members_after (const BusPool *pool, BusMember *member)
+{
+  GPtrArray *members = g_ptr_array_copy (pool->members, NULL, NULL);
+
+  if (!g_ptr_array_remove (members, member))
+    bus_members_insert (members, member);
+  return members;
+}
+
+static void
+pools_move_demand (BusDemand *demand, BusPool *pool)
+{
+  for (GList *link = demand->tasks.head; link != NULL; link = link->next)
+    {
+      BusTask *task = link->data;
+      BusTurn *turn = task->place.row->turn;
+
+      bus_pool_remove (demand->pool, task);
+      bus_pool_add (pool, task, turn);
+    }
+  g_queue_unlink (&demand->pool->demands, &demand->pool_link);
+  pools_link_demand (demand, pool);
+}
+
+/* The demands of @pool whose members change. Transfer full */
+static GPtrArray *
+pools_affected (const BusPool *pool, const BusMember *member, gboolean is_gone)
+{
+  const gboolean had = bus_pool_has (pool, member);
+  GPtrArray *affected = g_ptr_array_new ();
+
+  for (GList *link = pool->demands.head; link != NULL; link = link->next)
+    {
+      BusDemand *demand = link->data;
+      const gboolean has = !is_gone && bus_choice_is_capable (member, demand->sample);
+
+      if (has != had)
+        g_ptr_array_add (affected, demand);
+    }
+  return affected;
+}
+
+static gboolean
+pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gone)
+{
+  g_autoptr (GPtrArray) affected = pools_affected (pool, member, is_gone);
+  GPtrArray *members;
+  BusPool *other;
+
+  if (affected->len == 0)
+    return FALSE;
+  pool->is_parked = FALSE;
+  members = pools_members_after (pool, member);
+  if (affected->len == pool->demands.length && bus_pool_find (pools->by_members, pool->mode, members) == NULL)
+    {
+      bus_pool_rename (pools->by_members, pool, members);
+      return TRUE;
+    }
+  other = pools_get (pools, pool->mode, members);
+  other->is_parked = FALSE;
+  for (guint i = 0; i < affected->len; i++)
+    pools_move_demand (g_ptr_array_index (affected, i), other);
+  pools_free_empty (pools, pool);
+  return TRUE;
+}
+
+gboolean
+bus_pools_on_member (BusPools *pools, BusMember *member, WireSpan operation, gboolean is_gone)
+{
+  /* A pool that is made or filled on the way has the right members. */
+  g_autoptr (GPtrArray) before = g_ptr_array_copy (pools->list, NULL, NULL);
+  gboolean is_unparked = FALSE;
+
+  g_ptr_array_remove (pools->members, member);
+  if (!is_gone && bus_member_ability (member, operation) != NULL)
+    bus_members_insert (pools->members, member);
+  for (guint i = 0; i < before->len; i++)
+    is_unparked |= pools_divide (pools, g_ptr_array_index (before, i), member, is_gone);
+  return is_unparked;
+}
+
+gboolean
+bus_pools_on_room (BusPools *pools, const BusMember *member)
+{
+  gboolean is_unparked = FALSE;
+
+  for (guint i = 0; i < pools->list->len; i++)
+    {
+      BusPool *pool = g_ptr_array_index (pools->list, i);
+
+      if (!pool->is_parked || !bus_pool_has (pool, member))
+        continue;
+      pool->is_parked = FALSE;
+      is_unparked = TRUE;
+    }
+  return is_unparked;
+}
