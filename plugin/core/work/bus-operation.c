@@ -185,9 +185,8 @@ operation_dissolve (BusTask *task)
   operation_enter_again (task);
 }
 
-/* A reserved task whose member is idle; NULL: there is none. */
-static BusTask *
-operation_next_reserved (BusOperation *operation)
+static void
+operation_dissolve_useless (BusOperation *operation)
 {
   for (GList *link = operation->reserved.head, *next; link != NULL; link = next)
     {
@@ -196,9 +195,20 @@ operation_next_reserved (BusOperation *operation)
       next = link->next;
       if (task->place.reserved->state != BUS_MEMBER_READY)
         operation_dissolve (task);
-      else if (bus_isolation_is_idle (task, *operation->all->now_us)
-               && bus_member_offer_room (task->place.reserved) > 0)
-        return task;
+    }
+}
+
+/* A reserved task whose member is idle; NULL: there is none. */
+static BusTask *
+operation_next_reserved (BusOperation *operation)
+{
+  operation_dissolve_useless (operation);
+  for (GList *link = operation->reserved.head; link != NULL; link = link->next)
+    {
+      const BusTask *task = link->data;
+
+      if (bus_isolation_is_idle (task, *operation->all->now_us) && bus_member_offer_room (task->place.reserved) > 0)
+        return link->data;
     }
   return NULL;
 }
@@ -288,7 +298,7 @@ operation_take_reserved (BusOperation *operation, BusTask *task)
 {
   operation_unlist_reserved (task);
   if (!task->is_suspect)
-    bus_isolation_release (task);
+    operation_release (task);
   operation->until_aged -= MIN (operation->until_aged, 1);
 }
 
@@ -350,37 +360,49 @@ bus_operation_give_back (BusOperation *operation)
 
 /* --- zombies --- */
 
+static void
+operation_change_avoids (BusTask *task, BusMember *member, gboolean avoid)
+{
+  if (avoid && task->avoids == NULL)
+    task->avoids = g_ptr_array_new ();
+  g_ptr_array_remove (task->avoids, member);
+  if (avoid)
+    g_ptr_array_add (task->avoids, member);
+  if (task->avoids->len == 0)
+    g_clear_pointer (&task->avoids, g_ptr_array_unref);
+}
+
+/* A waiting task belongs to another demand then, and keeps its place in all other respects. */
+static void
+operation_set_avoids (BusTask *task, BusMember *member, gboolean avoid)
+{
+  guint64 turn;
+
+  if (task->place.where != BUS_TASK_WAITS)
+    {
+      operation_change_avoids (task, member, avoid);
+      return;
+    }
+  turn = task->place.row->turn->number;
+  operation_leave (task);
+  operation_change_avoids (task, member, avoid);
+  operation_enter (task);
+  bus_pools_restore_turn (task, turn);
+}
+
 void
 bus_operation_avoid (BusTask *task, BusMember *member)
 {
-  const gboolean waits = task->place.where == BUS_TASK_WAITS;
-
-  if (waits)
-    operation_leave (task);
-  if (task->avoids == NULL)
-    task->avoids = g_ptr_array_new ();
-  if (!g_ptr_array_find (task->avoids, member, NULL))
-    g_ptr_array_add (task->avoids, member);
-  if (waits)
-    operation_enter (task);
-  else if (task->place.where == BUS_TASK_RESERVED && task->place.reserved == member)
+  if (task->place.where == BUS_TASK_RESERVED && task->place.reserved == member)
     operation_dissolve (task);
+  operation_set_avoids (task, member, TRUE);
 }
 
 void
 bus_operation_allow (BusTask *task, BusMember *member)
 {
-  const gboolean waits = task->place.where == BUS_TASK_WAITS;
-
-  if (task->avoids == NULL)
-    return;
-  if (waits)
-    operation_leave (task);
-  g_ptr_array_remove (task->avoids, member);
-  if (task->avoids->len == 0)
-    g_clear_pointer (&task->avoids, g_ptr_array_unref);
-  if (waits)
-    operation_enter (task);
+  if (task->avoids != NULL)
+    operation_set_avoids (task, member, FALSE);
 }
 
 /* --- reports --- */
