@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue-world.h"
+
+#include "work/bus-isolation.h"
+
+/* Suspects: who becomes one, how it gets a member for itself, and when that member is open to other tasks again. */
+
+static void
+setup (World *world, gconstpointer data)
+{
+  world_init (world);
+}
+
+static void
+teardown (World *world, gconstpointer data)
+{
+  world_clear (world);
+}
+
+static void
+add_members (World *world, guint n, guint slots)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("m%u", i);
+
+      world_member (world, id, "scanner", "scan", slots);
+    }
+}
+
+static guint
+lease_all (World *world)
+{
+  guint n = 0;
+
+  while (world_lease (world) != NULL)
+    n++;
+  return n;
+}
+
+static BusTask *
+submit_suspect (World *world)
+{
+  const BusTaskSpec spec = { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 5 };
+  BusTask *task = world_new_task (world, &spec, 0);
+
+  task->is_suspect = TRUE;
+  bus_operation_insert (task);
+  return task;
+}
+
+static WorldLease *
+lease_of (World *world, const BusTask *task)
+{
+  for (guint i = 0; i < world->leases->len; i++)
+    if (((WorldLease *) g_ptr_array_index (world->leases, i))->task == task)
+      return g_ptr_array_index (world->leases, i);
+  return NULL;
+}
+
+static BusMember *
+member_at (World *world, guint i)
+{
+  return g_ptr_array_index (world->members, i);
+}
+
+static guint
+count_reserved (World *world)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < world->members->len; i++)
+    n += member_at (world, i)->reserved_for != NULL ? 1 : 0;
+  return n;
+}
+
+/* --- who is a suspect --- */
+
+static void
+test_suspects (World *world, gconstpointer data)
+{
+  BusTask tasks[20] = { 0 };
+  BusTask *died[20];
+
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    died[i] = &tasks[i];
+  g_assert_cmpuint (bus_isolation_suspect (died, 0), ==, 0);
+  g_assert_cmpuint (bus_isolation_suspect (died, 1), ==, 0);
+  g_assert_false (tasks[0].is_suspect);
+  g_assert_cmpuint (bus_isolation_suspect (died, 2), ==, 2);
+  g_assert_true (tasks[0].is_suspect && tasks[1].is_suspect && !tasks[2].is_suspect);
+  g_assert_cmpuint (bus_isolation_suspect (died, 20), ==, BUS_SUSPECTS_MAX);
+  g_assert_true (tasks[15].is_suspect && !tasks[16].is_suspect);
+}
+
+/* --- reservations --- */
+
+/* The member with the fewest tasks gets no more of them, until it is idle; then the suspect runs there alone. */
+static void
+test_reserves_the_least_busy (World *world, gconstpointer data)
+{
+  BusTask *busy[5];
+  BusTask *suspect;
+
+  add_members (world, 2, 4);
+  for (guint i = 0; i < 5; i++)
+    busy[i] = world_submit (world, "scan", 0, 5);
+  g_assert_cmpuint (lease_all (world), ==, 5);
+  suspect = submit_suspect (world);
+  g_assert_cmpuint (lease_all (world), ==, 0);
+  g_assert_true (member_at (world, 1)->reserved_for == suspect);
+  g_assert_cmpint (bus_operation_wait_reason (suspect), ==, BUS_WAIT_ISOLATION);
+
+  world_submit (world, "scan", 0, 5);
+  world_submit (world, "scan", 0, 5);
+  g_assert_cmpuint (lease_all (world), ==, 1);
+  g_assert_cmpuint (member_at (world, 1)->n_running, ==, 2);
+  for (guint i = 0; i < 5; i++)
+    if (lease_of (world, busy[i])->member == member_at (world, 1))
+      world_finish (world, lease_of (world, busy[i]));
+  g_assert_cmpuint (lease_all (world), ==, 1);
+  g_assert_true (lease_of (world, suspect)->member == member_at (world, 1));
+  g_assert_cmpuint (member_at (world, 1)->n_running, ==, 1);
+  world_finish (world, lease_of (world, suspect));
+  g_assert_null (member_at (world, 1)->reserved_for);
+  g_assert_cmpuint (lease_all (world), ==, 1);
+}
+
+/* Of n members at most one, or a quarter, at once, also when all are idle. */
+static void
+test_bound (World *world, gconstpointer data)
+{
+  static const guint expected[] = { 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3 };
+
+  for (guint n = 1; n < G_N_ELEMENTS (expected); n++)
+    {
+      world_clear (world);
+      world_init (world);
+      add_members (world, n, 4);
+      for (guint i = 0; i < 8; i++)
+        submit_suspect (world);
+      lease_all (world);
+      g_assert_cmpuint (count_reserved (world), ==, expected[n]);
+      g_assert_cmpuint (world->leases->len, ==, expected[n]);
+    }
+}
+
+/* Each suspect gets its turn, and other work goes on beside it. */
+static void
+test_scenario_9_suspects_one_by_one (World *world, gconstpointer data)
+{
+  BusTask *suspects[4];
+
+  add_members (world, 3, 4);
+  for (guint i = 0; i < 4; i++)
+    suspects[i] = submit_suspect (world);
+  for (guint i = 0; i < 30; i++)
+    world_submit (world, "scan", 0, 5);
+  for (guint i = 0; i < 4; i++)
+    {
+      WorldLease *lease;
+
+      lease_all (world);
+      lease = lease_of (world, suspects[i]);
+      g_assert_nonnull (lease);
+      g_assert_cmpuint (lease->member->n_running, ==, 1);
+      g_assert_cmpuint (count_reserved (world), ==, 1);
+      while (world->leases->len > 0)
+        {
+          WorldLease *last = g_ptr_array_index (world->leases, world->leases->len - 1);
+
+          world_finish (world, last);
+        }
+    }
+}
+
+/* A reservation ends when its member is of no use: the suspect gets another one. */
+static void
+test_member_of_no_use (World *world, gconstpointer data)
+{
+  static const BusMemberState states[]
+      = { BUS_MEMBER_SUSPECT, BUS_MEMBER_SET_ASIDE, BUS_MEMBER_DRAINING, BUS_MEMBER_REGISTERED };
+
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    {
+      BusTask *suspect;
+      BusMember *reserved;
+
+      world_clear (world);
+      world_init (world);
+      add_members (world, 2, 4);
+      world_submit (world, "scan", 0, 5);
+      world_submit (world, "scan", 0, 5);
+      lease_all (world);
+      suspect = submit_suspect (world);
+      lease_all (world);
+      reserved = suspect->place.reserved;
+      reserved->state = states[i];
+      world_touch (world, reserved);
+      lease_all (world);
+      g_assert_null (reserved->reserved_for);
+      g_assert_true (suspect->place.reserved != NULL && suspect->place.reserved != reserved);
+    }
+}
+
+static void
+test_reserved_member_dies (World *world, gconstpointer data)
+{
+  BusTask *suspect;
+
+  add_members (world, 2, 4);
+  world_submit (world, "scan", 0, 5);
+  world_submit (world, "scan", 0, 5);
+  lease_all (world);
+  suspect = submit_suspect (world);
+  lease_all (world);
+  world_lose_member (world, suspect->place.reserved);
+  g_assert_cmpint (suspect->place.where, ==, BUS_TASK_WAITS);
+  lease_all (world);
+  g_assert_true (suspect->place.reserved == member_at (world, 0));
+}
+
+/* A cancelled suspect, and a paused operation, give the member back to the others. */
+static void
+test_reservation_is_given_up (World *world, gconstpointer data)
+{
+  BusTask *suspect;
+  BusOperation *operation;
+
+  add_members (world, 1, 4);
+  world_submit (world, "scan", 0, 5);
+  lease_all (world);
+  suspect = submit_suspect (world);
+  lease_all (world);
+  g_assert_nonnull (suspect->place.reserved);
+  operation = suspect->place.operation;
+  bus_operation_pause (operation, TRUE);
+  g_assert_null (suspect->place.reserved);
+  bus_operation_pause (operation, FALSE);
+  lease_all (world);
+  g_assert_nonnull (suspect->place.reserved);
+  world_submit (world, "scan", 0, 5);
+  g_assert_cmpuint (lease_all (world), ==, 0);
+  world_end_task (world, suspect);
+  g_assert_cmpuint (lease_all (world), ==, 1);
+}
+
+/* Another operation gets the member, too. */
+static void
+test_other_operations_wait_for_a_reserved_member (World *world, gconstpointer data)
+{
+  BusTask *suspect;
+  BusMember *member;
+
+  add_members (world, 1, 4);
+  member = member_at (world, 0);
+  world_ability (member, "hash");
+  world_update (world, member);
+  world_submit (world, "scan", 0, 5);
+  lease_all (world);
+  suspect = submit_suspect (world);
+  lease_all (world);
+  world_submit (world, "hash", 0, 5);
+  g_assert_cmpuint (lease_all (world), ==, 0);
+  world_end_task (world, suspect);
+  g_assert_cmpuint (lease_all (world), ==, 1);
+}
+
+/* A zombie that never answers keeps the member from being idle for one run limit, then the suspect runs beside it. */
+static void
+test_zombie_does_not_hold_the_reservation (World *world, gconstpointer data)
+{
+  BusTask *suspect;
+  WorldLease *zombie;
+
+  add_members (world, 1, 4);
+  world_submit (world, "scan", 0, 5);
+  zombie = world_lease (world);
+  world_expire (world, zombie, TRUE);
+  suspect = submit_suspect (world);
+  g_assert_cmpuint (lease_all (world), ==, 0);
+  g_assert_nonnull (suspect->place.reserved);
+  world_advance (world, 29 * G_USEC_PER_SEC);
+  g_assert_cmpuint (lease_all (world), ==, 0);
+  world_advance (world, G_USEC_PER_SEC);
+  g_assert_cmpuint (lease_all (world), ==, 1);
+  g_assert_nonnull (lease_of (world, suspect));
+}
+
+/* --- exclusive tasks --- */
+
+/* A flood of other tasks does not starve an exclusive one: it reserves a member as a suspect does. */
+static void
+test_exclusive_task_is_not_starved (World *world, gconstpointer data)
+{
+  const BusTaskSpec spec = { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 5, .exclusive = TRUE };
+  BusTask *task;
+
+  add_members (world, 1, 4);
+  for (guint i = 0; i < 4; i++)
+    world_submit (world, "scan", 0, 5);
+  lease_all (world);
+  task = world_new_task (world, &spec, 0);
+  bus_operation_insert (task);
+  for (guint i = 0; i < 8 && lease_of (world, task) == NULL; i++)
+    {
+      world_submit (world, "scan", 1, 255);
+      world_finish (world, g_ptr_array_index (world->leases, 0));
+      lease_all (world);
+      g_assert_true (lease_of (world, task) == NULL || member_at (world, 0)->n_running == 1);
+    }
+  g_assert_nonnull (lease_of (world, task));
+  g_assert_null (member_at (world, 0)->reserved_for);
+  g_assert_cmpuint (lease_all (world), ==, 0);
+}
+
+/* Idle members are not reserved, so an operation of exclusive tasks uses all of them. */
+static void
+test_exclusive_tasks_use_all_members (World *world, gconstpointer data)
+{
+  const BusTaskSpec spec = { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 5, .exclusive = TRUE };
+
+  add_members (world, 3, 4);
+  for (guint i = 0; i < 5; i++)
+    bus_operation_insert (world_new_task (world, &spec, 0));
+  g_assert_cmpuint (lease_all (world), ==, 3);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define TEST(path, function) g_test_add ("/core/isolation/" path, World, NULL, setup, function, teardown)
+  TEST ("suspects", test_suspects);
+  TEST ("reserves-the-least-busy", test_reserves_the_least_busy);
+  TEST ("bound", test_bound);
+  TEST ("scenario-9-suspects-one-by-one", test_scenario_9_suspects_one_by_one);
+  TEST ("member-of-no-use", test_member_of_no_use);
+  TEST ("reserved-member-dies", test_reserved_member_dies);
+  TEST ("reservation-is-given-up", test_reservation_is_given_up);
+  TEST ("other-operations-wait-for-a-reserved-member", test_other_operations_wait_for_a_reserved_member);
+  TEST ("zombie-does-not-hold-the-reservation", test_zombie_does_not_hold_the_reservation);
+  TEST ("exclusive-task-is-not-starved", test_exclusive_task_is_not_starved);
+  TEST ("exclusive-tasks-use-all-members", test_exclusive_tasks_use_all_members);
+#undef TEST
+  return g_test_run ();
+}

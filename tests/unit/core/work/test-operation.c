@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue-world.h"
+
+/* The order of an operation by example: fairness, the old place, pause and limit, several operations, and cost. */
+
+static void
+setup (World *world, gconstpointer data)
+{
+  world_init (world);
+}
+
+static void
+teardown (World *world, gconstpointer data)
+{
+  world_clear (world);
+}
+
+static BusOperation *
+operation (World *world, const char *name)
+{
+  const BusKey key = bus_key (WORLD_SEED, wire_span_str (name));
+
+  return bus_operations_get (world->operations, &key);
+}
+
+/* Leases and ends tasks until @task has been leased; returns the number of leases of its operation that it took. */
+static guint
+leases_until (World *world, const BusTask *task)
+{
+  const BusOperation *queue = task->place.operation;
+  const guint64 before = queue->n_leases;
+
+  for (;;)
+    {
+      WorldLease *lease = world_lease (world);
+      const gboolean is_it = lease->task == task;
+
+      world_finish (world, lease);
+      if (is_it)
+        return (guint) (queue->n_leases - before);
+    }
+}
+
+/* --- order --- */
+
+static void
+assert_next (World *world, const BusTask *task)
+{
+  WorldLease *lease = world_lease (world);
+
+  g_assert_true (lease != NULL && lease->task == task);
+  world_finish (world, lease);
+}
+
+static void
+test_priority_then_sequence (World *world, gconstpointer data)
+{
+  BusTask *tasks[] = { world_submit (world, "scan", 0, 1), world_submit (world, "scan", 0, 9),
+                       world_submit (world, "scan", 0, 1), world_submit (world, "scan", 0, 9) };
+
+  world_member (world, "m1", "scanner", "scan", 1);
+  assert_next (world, tasks[1]);
+  assert_next (world, tasks[3]);
+  assert_next (world, tasks[0]);
+  assert_next (world, tasks[2]);
+  g_assert_null (world_lease (world));
+}
+
+static void
+test_accounts_take_turns (World *world, gconstpointer data)
+{
+  BusTask *tasks[]
+      = { world_submit (world, "scan", 0, 5), world_submit (world, "scan", 0, 5), world_submit (world, "scan", 0, 5),
+          world_submit (world, "scan", 1, 5), world_submit (world, "scan", 2, 5) };
+
+  world_member (world, "m1", "scanner", "scan", 1);
+  assert_next (world, tasks[0]);
+  assert_next (world, tasks[3]);
+  assert_next (world, tasks[4]);
+  assert_next (world, tasks[1]);
+  assert_next (world, tasks[2]);
+}
+
+/* Type, target and tags do not make a second place in the round. */
+static void
+test_accounts_take_turns_whatever_they_ask_for (World *world, gconstpointer data)
+{
+  const BusTaskSpec any = { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 5 };
+  const BusTaskSpec typed
+      = { .operation = WIRE_SPAN_LITERAL ("scan"), .type = WIRE_SPAN_LITERAL ("scanner"), .priority = 5 };
+  const BusTaskSpec aimed
+      = { .operation = WIRE_SPAN_LITERAL ("scan"), .target = WIRE_SPAN_LITERAL ("m1"), .priority = 5 };
+  BusTask *tasks[]
+      = { world_new_task (world, &aimed, 0), world_new_task (world, &typed, 0), world_new_task (world, &any, 0),
+          world_new_task (world, &typed, 1), world_new_task (world, &any, 1) };
+
+  world_member (world, "m1", "scanner", "scan", 1);
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    bus_operation_insert (tasks[i]);
+  assert_next (world, tasks[0]);
+  assert_next (world, tasks[3]);
+  assert_next (world, tasks[1]);
+  assert_next (world, tasks[4]);
+  assert_next (world, tasks[2]);
+}
+
+static void
+test_flood_of_one_account (World *world, gconstpointer data)
+{
+  BusTask *single;
+
+  world_member (world, "m1", "scanner", "scan", 1);
+  for (guint i = 0; i < 10000; i++)
+    world_submit (world, "scan", 0, 5);
+  for (guint i = 0; i < 5; i++)
+    world_finish (world, world_lease (world));
+  single = world_submit (world, "scan", 1, 5);
+  g_assert_cmpuint (leases_until (world, single), <=, 2);
+}
+
+/* Also below the priority of the flood: the flood gets older tasks for a while, but never more than there were. */
+static void
+test_flood_of_one_account_above (World *world, gconstpointer data)
+{
+  BusTask *single;
+
+  world_member (world, "m1", "scanner", "scan", 1);
+  for (guint i = 0; i < 7; i++)
+    world_submit (world, "scan", 0, 255);
+  single = world_submit (world, "scan", 1, 1);
+  for (guint i = 0; i < 9993; i++)
+    world_submit (world, "scan", 0, 255);
+  g_assert_cmpuint (leases_until (world, single), ==, BUS_LEASES_BY_AGE);
+}
+
+/* Two operations on one member; on each a flood of the highest priority that never ends, and one old task. */
+static void
+test_flood_of_priorities (World *world, gconstpointer data)
+{
+  const char *const names[] = { "scan", "hash" };
+  BusMember *member = world_member (world, "m1", "scanner", "scan", 1);
+  BusTask *old[2];
+  guint waited[2] = { 0 };
+
+  world_ability (member, "hash");
+  world_update (world, member);
+  for (guint i = 0; i < 2; i++)
+    old[i] = world_submit (world, names[i], 0, 1);
+  for (guint n = 0; old[0] != NULL || old[1] != NULL; n++)
+    {
+      WorldLease *lease;
+
+      g_assert_cmpuint (n, <=, 2 * BUS_LEASES_BY_AGE);
+      for (guint i = 0; i < 20; i++)
+        world_submit (world, names[i % 2], 1, 255);
+      lease = world_lease (world);
+      for (guint i = 0; i < 2; i++)
+        if (old[i] != NULL)
+          {
+            waited[i] += lease->task->place.operation == operation (world, names[i]) ? 1 : 0;
+            old[i] = lease->task == old[i] ? NULL : old[i];
+          }
+      world_finish (world, lease);
+    }
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpuint (waited[i], <=, BUS_LEASES_BY_AGE);
+}
+
+/* --- the old place --- */
+
+static void
+test_returns_to_its_old_place (World *world, gconstpointer data)
+{
+  BusTask *tasks[]
+      = { world_submit (world, "scan", 0, 5), world_submit (world, "scan", 0, 5), world_submit (world, "scan", 1, 5) };
+
+  world_member (world, "m1", "scanner", "scan", 1);
+  for (guint i = 0; i < 3; i++)
+    {
+      WorldLease *lease = world_lease (world);
+
+      g_assert_true (lease->task == tasks[0]);
+      world_give_back (world, lease);
+    }
+  assert_next (world, tasks[0]);
+  assert_next (world, tasks[2]);
+  assert_next (world, tasks[1]);
+}
+
+/* The lease of the oldest task that comes back does not make it wait for eight more. */
+static void
+test_returns_to_its_age (World *world, gconstpointer data)
+{
+  BusTask *old = world_submit (world, "scan", 0, 1);
+  WorldLease *lease = NULL;
+
+  world_member (world, "m1", "scanner", "scan", 1);
+  for (guint i = 0; i < 30; i++)
+    world_submit (world, "scan", 0, 255);
+  for (guint i = 0; i < BUS_LEASES_BY_AGE; i++)
+    {
+      lease = world_lease (world);
+      if (i + 1 < BUS_LEASES_BY_AGE)
+        world_finish (world, lease);
+    }
+  g_assert_true (lease->task == old);
+  world_give_back (world, lease);
+  assert_next (world, old);
+}
+
+/* --- settings --- */
+
+static void
+test_pause_and_limit (World *world, gconstpointer data)
+{
+  BusOperation *queue = operation (world, "scan");
+  BusTask *task = world_submit (world, "scan", 0, 5);
+  WorldLease *lease;
+
+  world_member (world, "m1", "scanner", "scan", 8);
+  world_submit (world, "scan", 0, 5);
+  bus_operation_pause (queue, TRUE);
+  g_assert_null (world_lease (world));
+  g_assert_cmpint (bus_operation_wait_reason (task), ==, BUS_WAIT_PAUSED);
+  bus_operation_pause (queue, FALSE);
+  bus_operation_set_limit (queue, 1);
+  lease = world_lease (world);
+  g_assert_true (lease->task == task);
+  g_assert_null (world_lease (world));
+  g_assert_cmpint (bus_operation_wait_reason (g_ptr_array_index (world->tasks, 1)), ==, BUS_WAIT_OPERATION_LIMIT);
+  world_finish (world, lease);
+  g_assert_nonnull (world_lease (world));
+}
+
+/* A zombie may still run, so it counts. */
+static void
+test_limit_counts_zombies (World *world, gconstpointer data)
+{
+  WorldLease *lease;
+
+  world_member (world, "m1", "scanner", "scan", 8);
+  world_member (world, "m2", "scanner", "scan", 8);
+  world_submit (world, "scan", 0, 5);
+  bus_operation_set_limit (operation (world, "scan"), 1);
+  lease = world_lease (world);
+  world_expire (world, lease, FALSE);
+  g_assert_null (world_lease (world));
+  world_bury (world, lease);
+  g_assert_nonnull (world_lease (world));
+}
+
+/* --- several operations --- */
+
+/* A member with one slot serves them in turn, whichever has the higher priorities. */
+static void
+test_operations_take_turns (World *world, gconstpointer data)
+{
+  BusMember *member = world_member (world, "m1", "scanner", "scan", 1);
+  guint n_hash = 0;
+
+  world_ability (member, "hash");
+  world_update (world, member);
+  for (guint i = 0; i < 10; i++)
+    {
+      world_submit (world, "scan", 0, 255);
+      world_submit (world, "hash", 0, 1);
+    }
+  for (guint i = 0; i < 10; i++)
+    {
+      WorldLease *lease = world_lease (world);
+
+      n_hash += wire_span_equal (lease->task->operation.text, WIRE_SPAN_LITERAL ("hash")) ? 1 : 0;
+      world_finish (world, lease);
+    }
+  g_assert_cmpuint (n_hash, ==, 5);
+}
+
+/* Names that nobody uses make room for others; those with settings do not. */
+static void
+test_bound_of_names (World *world, gconstpointer data)
+{
+  BusTaskSpec spec = { .operation = WIRE_SPAN_LITERAL ("one-more") };
+  BusTask *task;
+
+  bus_operation_pause (operation (world, "kept"), TRUE);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("unused-%u", i);
+
+      g_assert_nonnull (operation (world, name));
+    }
+  g_assert_true (operation (world, "kept")->is_paused);
+  for (guint i = 1; i < 16; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("used-%u", i);
+
+      world_submit (world, name, 0, 5);
+    }
+  task = bus_task_new (&world->accounts[0], &spec, WORLD_SEED, 0);
+  g_assert_false (bus_operations_join (world->operations, task));
+  bus_task_free (task);
+}
+
+/* --- cost --- */
+
+static guint64 n_compared;
+
+static int
+count_compare (gconstpointer a, gconstpointer b)
+{
+  n_compared++;
+  return ((const BusTask *) a)->sequence < ((const BusTask *) b)->sequence ? -1 : 1;
+}
+
+/* 10,000 tasks that no free member is capable of stand before the one that can be placed, in each of the ways in which a task can
+ * be out of reach. The queue asks each pool, not each task: with all of the 10,000 in place no row is touched. */
+static void
+test_ineligible_tasks_cost_nothing (World *world, gconstpointer data)
+{
+  const WireSpan tag = WIRE_SPAN_LITERAL ("gpu=1");
+  const BusTaskSpec specs[] = {
+    { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 255, .target = WIRE_SPAN_LITERAL ("absent") },
+    { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 255, .type = WIRE_SPAN_LITERAL ("other") },
+    { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 255, .tags = &tag, .n_tags = 1 },
+    { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 255, .target = WIRE_SPAN_LITERAL ("full") },
+  };
+  BusMember *full = world_member (world, "full", "scanner", "scan", 1);
+  const BusPools *pools = &operation (world, "scan")->pools;
+
+  full->n_running = 1;
+  world_touch (world, full);
+  world_member (world, "m1", "scanner", "scan", 1);
+  for (guint i = 0; i < 10000; i++)
+    bus_operation_insert (world_new_task (world, &specs[i % G_N_ELEMENTS (specs)], 0));
+  g_assert_cmpuint (pools->list->len, ==, 2);
+  for (guint i = 0; i < 100; i++)
+    {
+      BusTask *task = world_submit (world, "scan", 0, 1);
+
+      for (guint at = 0; at < pools->list->len; at++)
+        {
+          const BusPool *pool = g_ptr_array_index (pools->list, at);
+
+          for (guint row = 0; row < pool->rows->len && i > 0 && task->place.demand->pool != pool; row++)
+            ((BusPoolRow *) g_ptr_array_index (pool->rows, row))->tasks.compare = count_compare;
+        }
+      assert_next (world, task);
+    }
+  g_assert_cmpuint (n_compared, ==, 0);
+  full->n_running = 0;
+}
+
+/* A pool whose demands all answer alike is not built again: the tasks keep their rows when a member comes and leaves. */
+static void
+test_members_come_without_moving_tasks (World *world, gconstpointer data)
+{
+  BusTask *task = world_submit (world, "scan", 0, 5);
+  const BusPoolRow *row = task->place.row;
+  BusMember *member;
+
+  for (guint i = 0; i < 1000; i++)
+    world_submit (world, "scan", 0, 5);
+  member = world_member (world, "m1", "scanner", "scan", 1);
+  g_assert_true (task->place.row == row);
+  g_assert_true (bus_pool_has (bus_pools_of (task), member));
+  world_lose_member (world, member);
+  g_assert_true (task->place.row == row);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define TEST(path, function) g_test_add ("/core/operation/" path, World, NULL, setup, function, teardown)
+  TEST ("priority-then-sequence", test_priority_then_sequence);
+  TEST ("accounts-take-turns", test_accounts_take_turns);
+  TEST ("accounts-take-turns-whatever-they-ask-for", test_accounts_take_turns_whatever_they_ask_for);
+  TEST ("flood-of-one-account", test_flood_of_one_account);
+  TEST ("flood-of-one-account-above", test_flood_of_one_account_above);
+  TEST ("scenario-23-flood-of-priorities", test_flood_of_priorities);
+  TEST ("returns-to-its-old-place", test_returns_to_its_old_place);
+  TEST ("returns-to-its-age", test_returns_to_its_age);
+  TEST ("pause-and-limit", test_pause_and_limit);
+  TEST ("limit-counts-zombies", test_limit_counts_zombies);
+  TEST ("operations-take-turns", test_operations_take_turns);
+  TEST ("bound-of-names", test_bound_of_names);
+  TEST ("ineligible-tasks-cost-nothing", test_ineligible_tasks_cost_nothing);
+  TEST ("members-come-without-moving-tasks", test_members_come_without_moving_tasks);
+#undef TEST
+  return g_test_run ();
+}
