@@ -4,6 +4,7 @@
 #include "bus-dispatch.h"
 #include "bus-due.h"
 #include "base/bus-text.h"
+#include "calls/bus-barrier.h"
 #include "calls/bus-budget.h"
 #include "calls/bus-drain.h"
 #include "calls/bus-later.h"
@@ -27,6 +28,7 @@
 #include "route/bus-resend.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
+#include "work/bus-membership.h"
 #include "envelope.pb-c.h"
 
 BusCore *
@@ -42,6 +44,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->software_version = bus_text_dup (options->software_version != NULL ? options->software_version : "", 64);
   core->routes = bus_routes_new (&core->limits, core->seed, &core->quota);
   core->routes->groups.rules = bus_group_rules_copy (options->groups, (guint) options->n_groups);
+  core->work = bus_work_new (core->seed);
   core->budget = bus_budget_new ();
   return core;
 }
@@ -50,6 +53,7 @@ void
 bus_core_free (BusCore *core)
 {
   bus_budget_free (core->budget);
+  bus_work_free (core->work);
   bus_resend_clear (core);
   bus_hold_clear (core);
   bus_retain_end (core);
@@ -138,12 +142,25 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   bus_resend_leave (peer, now_us);
   bus_request_forget_peer (peer);
   bus_later_forget_peer (peer);
+  bus_membership_forget_peer (peer);
   g_free (bus_takeover_withdraw (peer, &hello_len));
   bus_cascade_end (peer, now_us);
   bus_retain_forget_peer (peer);
   if (peer->id != NULL)
     core_pass_on_id (peer, &(const BusEnd){ n, leave }, now_us);
   bus_will_forget (peer);
+}
+
+/* Nothing has leases yet: what the lists of changes name is done with. */
+static void
+core_settle_work (BusCore *core)
+{
+  BusMember *member;
+
+  while (bus_registry_next_changed (core->work) != NULL)
+    ;
+  while ((member = bus_registry_next_ended (core->work)) != NULL)
+    bus_member_free (member);
 }
 
 static void
@@ -153,14 +170,17 @@ core_settle (BusCore *core, gint64 now_us)
    * turn. */
   bus_confirm_take_notes (core);
   bus_drain_settle (core);
+  bus_barrier_settle (core);
   while (bus_many_settle (core, now_us) || core->dying.head != NULL || core->creditors.head != NULL)
     {
       if (core->dying.head != NULL)
         core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
       bus_confirm_take_notes (core);
       bus_drain_settle (core);
+      bus_barrier_settle (core);
       bus_peer_send_credit (core);
     }
+  core_settle_work (core);
 }
 
 /* --- coming and going --- */

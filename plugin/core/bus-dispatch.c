@@ -8,6 +8,7 @@
 #include "peer/bus-state.h"
 #include "route/bus-catchup.h"
 #include "route/bus-answer.h"
+#include "work/bus-trust.h"
 #include "wire-feature.h"
 
 typedef void (*DispatchHandler) (DispatchCall *call);
@@ -153,6 +154,8 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
   WireReadResult result;
 
   peer->received++;
+  if (G_UNLIKELY (peer->is_silent))
+    bus_trust_heard (peer->core, peer->member);
   if (frame->kind == WIRE_KIND_GOODBYE)
     {
       bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");

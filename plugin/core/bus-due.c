@@ -20,6 +20,7 @@
 #include "route/bus-resend.h"
 #include "route/bus-retain.h"
 #include "work/bus-operation.h"
+#include "work/bus-trust.h"
 
 static void
 due_hello (BusCore *core, gpointer owner, gint64 now_us)
@@ -206,6 +207,18 @@ due_task (BusCore *core, gpointer owner, gint64 now_us)
   g_assert_not_reached ();
 }
 
+static void
+due_heartbeat (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_trust_heartbeat_due (core, owner);
+}
+
+static void
+due_hold (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_trust_hold_due (core, owner);
+}
+
 typedef void (*DueHandler) (BusCore *core, gpointer owner, gint64 now_us);
 
 static const DueHandler due_handlers[] = {
@@ -227,6 +240,8 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_RETRY] = due_retry,
   [BUS_TIMER_ACCOUNT] = due_account,
   [BUS_TIMER_BROKER] = due_broker,
+  [BUS_TIMER_HEARTBEAT] = due_heartbeat,
+  [BUS_TIMER_HOLD] = due_hold,
   [BUS_TIMER_CASCADE] = due_cascade,
   [BUS_TIMER_CATCHUP] = due_catchup,
   [BUS_TIMER_RETAINED] = due_retained,

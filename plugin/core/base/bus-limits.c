@@ -69,6 +69,7 @@ static const LimitsRule limits_rules[] = {
   { BUS_LIMIT_task_queue_per_account, BUS_LIMIT_task_queue, 1, 0, "task_queue_per_account is above task_queue" },
   { BUS_LIMIT_task_deadline_us, BUS_LIMIT_task_max_deadline_us, 1, 0,
     "task_deadline_us is above task_max_deadline_us" },
+  { BUS_LIMIT_task_hold_us, BUS_LIMIT_task_max_hold_us, 1, 0, "task_hold_us is above task_max_hold_us" },
   { BUS_LIMIT_task_retry_us, BUS_LIMIT_task_max_retry_us, 1, 0, "task_retry_us is above task_max_retry_us" },
   { BUS_LIMIT_max_unauthenticated, BUS_LIMIT_max_connections, 1, 0, "max_unauthenticated is above max_connections" },
 };

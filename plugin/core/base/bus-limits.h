@@ -19,8 +19,8 @@
   X (hello_timeout_us, 5000000, 10000, 60000000)                                                                       \
   X (frame_timeout_us, 10000000, 100000, 300000000)                                                                    \
   X (max_payload, 1048576, 1024, 16777216)                                                                             \
-  X (topic_segments, 5, 2, 16)                                                                                         \
-  X (topic_bytes, 256, 16, 512)                                                                                        \
+  X (topic_segments, 5, 5, 16)                                                                                         \
+  X (topic_bytes, 256, 256, 512)                                                                                       \
   X (segment_bytes, 64, 8, 64)                                                                                         \
   X (max_subscriptions, 1024, 1, 65536)                                                                                \
   X (receive_window_messages, 1000, 1, 65536)                                                                          \
@@ -57,6 +57,12 @@
   X (topics_seen, 4096, 16, 65536)                                                                                     \
   X (timeline_bytes, 4194304, 4096, 1073741824)                                                                        \
   X (cascade_depth, 5, 1, 64)                                                                                          \
+  X (task_slots, 256, 1, 4096)                                                                                         \
+  X (task_operations, 64, 1, 1024)                                                                                     \
+  X (task_heartbeat_us, 5000000, 1000, 300000000)                                                                      \
+  X (task_hold_us, 5000000, 1000, 300000000)                                                                           \
+  X (task_max_hold_us, 300000000, 1000, 3600000000)                                                                    \
+  X (task_drain_us, 30000000, 1000, 3600000000)                                                                        \
   X (task_queue, 20000, 1, 1048576)                                                                                    \
   X (task_queue_per_account, 10000, 1, 1048576)                                                                        \
   X (task_bytes, 16777216, 65536, 17179869184)                                                                         \

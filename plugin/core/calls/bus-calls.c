@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-calls.h"
 
+#include "calls/bus-barrier.h"
 #include "calls/bus-clear.h"
+#include "calls/bus-collectors.h"
 #include "calls/bus-describe.h"
 #include "calls/bus-drain.h"
 #include "calls/bus-introspect.h"
 #include "calls/bus-lost.h"
+#include "calls/bus-registration.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-subscribe.h"
 #include "calls/bus-timeline-page.h"
@@ -15,6 +18,7 @@
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
 #include "control.pb-c.h"
+#include "coordination.pb-c.h"
 #include "introspection.pb-c.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
@@ -37,6 +41,13 @@ calls_ping (const BusCall *call)
 #define METHOD(name, request, reply, doc, answer)                                                                      \
   { name, PREFIX name, FALSE, &daemoneye__eventbus__v1__##request##__descriptor,                                              \
     &daemoneye__eventbus__v1__##reply##__descriptor, doc, answer }
+
+/* One of several on a topic. */
+#define METHOD_OF(topic, name, request, reply, doc, answer)                                                            \
+  { name, topic, TRUE, &daemoneye__eventbus__v1__##request##__descriptor,                                              \
+    &daemoneye__eventbus__v1__##reply##__descriptor, doc, answer }
+
+#define REGISTRATION "control.collector.registration"
 
 static const BusMethod methods[] = {
   METHOD ("subscribe", subscribe_request, subscribe_reply,
@@ -66,6 +77,21 @@ static const BusMethod methods[] = {
           "Leaves a message that is published when the connection ends without GOODBYE.", bus_will_answer),
   METHOD ("clear", clear_request, clear_reply,
           "Clears the retained messages whose topics a pattern matches, for agent and tool.", bus_clear_answer),
+  METHOD_OF (REGISTRATION, "Register", register_request, register_reply,
+             "Registers a collector with what it can do, or registers it again.", bus_registration_register),
+  METHOD_OF (REGISTRATION, "Update", update_request, update_reply,
+             "Changes a registration, or lets the collector drain.", bus_registration_update),
+  METHOD_OF (REGISTRATION, "Deregister", deregister_request, deregister_reply,
+             "Ends a registration: an announced stop.", bus_registration_deregister),
+  METHOD_OF (REGISTRATION, "Verify", verify_request, verify_reply,
+             "Returns whether a registration is in force.", bus_registration_verify),
+  METHOD_OF (PREFIX "collectors", "List", collectors_request, collectors_reply,
+             "One page of the registered collectors, as far as the asker may see them.", bus_collectors_list),
+  METHOD_OF (PREFIX "collectors", "Barrier", barrier_request, barrier_reply,
+             "Answers when all expected collectors are ready, or at the deadline with those that are missing; for agent and tool.",
+             bus_barrier_answer),
+  METHOD_OF (PREFIX "collectors", "Drain", collector_drain_request, collector_drain_reply,
+             "Lets a collector take no more tasks, and asks it to finish; for agent and tool.", bus_collectors_drain),
 };
 /* clang-format on */
 

@@ -7,6 +7,7 @@
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
 #include "control.pb-c.h"
+#include "coordination.pb-c.h"
 #include "introspection.pb-c.h"
 #include "wire-descriptors.h"
 
@@ -34,6 +35,18 @@ static const struct
     "A queue, a uid or the broker passed its soft limit, or a subscription blocked publishers for too long." },
   { "Cascade", "system.cascade", &daemoneye__eventbus__v1__cascade_event__descriptor,
     "Messages that were refused because of the messages that caused them." },
+  { "CollectorRegistered", "system.collector.registered", &daemoneye__eventbus__v1__collector_event__descriptor,
+    "A collector has registered, or has registered again." },
+  { "CollectorSuspect", "system.collector.suspect", &daemoneye__eventbus__v1__collector_event__descriptor,
+    "A collector gets no tasks until it answers." },
+  { "CollectorSetAside", "system.collector.set-aside", &daemoneye__eventbus__v1__collector_event__descriptor,
+    "A collector failed too often, and gets no tasks for a time." },
+  { "CollectorDraining", "system.collector.draining", &daemoneye__eventbus__v1__collector_event__descriptor,
+    "A collector takes no more tasks." },
+  { "CollectorGone", "system.collector.gone", &daemoneye__eventbus__v1__collector_event__descriptor,
+    "The registration of a collector has ended." },
+  { "Collector", "system.collector.+", &daemoneye__eventbus__v1__collector_record__descriptor,
+    "The record of each collector, retained; also matches the events above." },
 };
 
 static void

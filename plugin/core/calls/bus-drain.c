@@ -11,6 +11,7 @@
 #include "route/bus-hold.h"
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"
+#include "work/bus-trust.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
@@ -41,7 +42,9 @@ drain_ended (BusLater *later)
 }
 
 static const BusLaterKind drain_kind
-    = { sizeof (BusDrain), "the member has not finished what it had; it still gets nothing more", drain_ended };
+    = { .size = sizeof (BusDrain),
+        .overdue = "the member has not finished what it had; it still gets nothing more",
+        .ended = drain_ended };
 
 /* --- what is drained --- */
 
@@ -319,4 +322,6 @@ bus_drain_answer (const BusCall *call)
     drain_resume (call, found);
   else
     drain_wait (call, peer, found);
+  if (peer->member != NULL)
+    bus_trust_served (call->core, peer->member);
 }

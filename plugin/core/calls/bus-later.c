@@ -100,7 +100,10 @@ bus_later_fail (BusLater *later, WireStatus status, const char *detail)
 void
 bus_later_due (BusLater *later)
 {
-  bus_later_fail (later, WIRE_STATUS_TIMEOUT, later->kind->overdue);
+  if (later->kind->due != NULL)
+    later->kind->due (later);
+  else
+    bus_later_fail (later, WIRE_STATUS_TIMEOUT, later->kind->overdue);
 }
 
 gboolean

@@ -26,6 +26,7 @@ typedef struct
 {
   gsize size;                       /* of the record that embeds the BusLater */
   const char *overdue;              /* detail of the ERROR with TIMEOUT at the deadline */
+  void (*due) (BusLater *record);   /* answers it at the deadline; NULL: with an ERROR */
   void (*ended) (BusLater *record); /* unlinks it; it has been answered, and is freed after this */
 } BusLaterKind;
 

@@ -14,6 +14,7 @@
 #include "route/bus-catchup.h"
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"
+#include "work/bus-trust.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
 #include "wire-topic.h"
@@ -251,6 +252,14 @@ subscribe_fill_share (const BusCall *call,
   reply->in_flight = subscription->in_flight;
 }
 
+/* The asker may serve its task topic now, or not any more. */
+static void
+subscribe_note_served (const BusCall *call)
+{
+  if (call->peer->member != NULL)
+    bus_trust_served (call->core, call->peer->member);
+}
+
 void
 bus_subscribe_answer (const BusCall *call)
 {
@@ -284,6 +293,7 @@ bus_subscribe_answer (const BusCall *call)
   bus_reply_message (call->peer, call->id, &reply.base);
   if (reply.retained)
     bus_catchup_continue (call->peer, call->now_us);
+  subscribe_note_served (call);
   bus_drain_joined (call, subscription);
   if (subscription->group != NULL && !subscription->serves)
     bus_hold_offer (call->core, subscription, call->now_us);
@@ -408,4 +418,5 @@ bus_subscribe_end (const BusCall *call)
   reply.repeated_by_others = leave.repeated;
   reply.unacknowledged = leave.unacknowledged;
   bus_reply_message (call->peer, call->id, &reply.base);
+  subscribe_note_served (call);
 }

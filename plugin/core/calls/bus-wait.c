@@ -266,8 +266,9 @@ wait_ended (BusLater *later)
   g_free (wait->id);
 }
 
-static const BusLaterKind wait_kind
-    = { sizeof (BusWait), "no peer with this id has connected in the time given", wait_ended };
+static const BusLaterKind wait_kind = { .size = sizeof (BusWait),
+                                        .overdue = "no peer with this id has connected in the time given",
+                                        .ended = wait_ended };
 
 static gboolean
 wait_check (const BusCall *call, const WaitRequest *request)

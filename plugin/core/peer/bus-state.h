@@ -9,7 +9,7 @@
  * The state of a broker, as the peer layer and the layers above see it.
  *
  * BusCore holds the settings, the time of the input that is being handled, and what the peer layer needs. Each layer
- * above that keeps state has a struct of its own (BusRoutes, BusBudget), which only that layer and those above it can
+ * above that keeps state has a struct of its own (BusRoutes, BusWork, BusBudget), which only that layer and those above it can
  * look into. bus-core makes all of them and frees them.
  */
 
@@ -62,6 +62,7 @@ struct BusCore
   /* The layers above. */
   struct BusRoutes *routes;
   struct BusBudget *budget;
+  struct BusWork *work;
 };
 
 /* Sets up everything that the peer layer and those below it keep. The layers above set up their own state. */

@@ -43,6 +43,20 @@ retain_remove (BusCore *core, BusRetained *value)
   g_free (value);
 }
 
+/* The publisher of a value, and the account that it is counted for. */
+typedef struct
+{
+  BusCore *core;
+  BusAccount *account;
+  char *sender; /* GRefString */
+} RetainPayer;
+
+static RetainPayer
+retain_payer_of (const BusPeer *peer)
+{
+  return (RetainPayer){ peer->core, peer->account, peer->id };
+}
+
 /* The name may be cut, but not within a character. */
 static char *
 retain_copy_type (WireSpan name)
@@ -55,30 +69,30 @@ retain_copy_type (WireSpan name)
 }
 
 static void
-retain_add (BusPeer *peer, BusInbound *inbound, BusMessage *message, gboolean until_gone)
+retain_add (const RetainPayer *payer, BusInbound *inbound, BusMessage *message, BusPeer *until_gone)
 {
-  BusCore *core = peer->core;
+  BusCore *core = payer->core;
   BusRetainStore *store = retain_store_of (core);
   BusRetained *value = g_new0 (BusRetained, 1);
 
   value->message = bus_message_ref (message);
   value->key = bus_key (core->seed, message->topic);
   value->size = message->held + RETAINED_COST;
-  value->account = peer->account;
-  value->sender = g_ref_string_acquire (peer->id);
+  value->account = payer->account;
+  value->sender = g_ref_string_acquire (payer->sender);
   value->type_name = retain_copy_type (inbound->envelope->type_name);
   value->since_us = core->now_us;
   value->timer.kind = BUS_TIMER_RETAINED;
   value->timer.owner = value;
-  if (until_gone)
+  if (until_gone != NULL)
     {
-      value->publisher = peer;
+      value->publisher = until_gone;
       value->publisher_link.data = value;
-      g_queue_push_tail_link (&peer->retained, &value->publisher_link);
+      g_queue_push_tail_link (&until_gone->retained, &value->publisher_link);
     }
   if (message->expires_us > 0)
     bus_deadline_arm (&core->deadlines, &value->timer.deadline, message->expires_us);
-  bus_account_add_retained (peer->account, value->size);
+  bus_account_add_retained (payer->account, value->size);
   bus_retain_store_add (store, value);
   store->stored++;
 }
@@ -86,19 +100,19 @@ retain_add (BusPeer *peer, BusInbound *inbound, BusMessage *message, gboolean un
 /* --- storing --- */
 
 /* Each row is what the store would hold afterwards, without the value that makes room. */
-gboolean
-bus_retain_has_room (const BusPeer *peer, WireSpan topic, gsize len, BusExcess *excess)
+static gboolean
+retain_has_room (const RetainPayer *payer, WireSpan topic, gsize len, BusExcess *excess)
 {
-  BusCore *core = peer->core;
+  BusCore *core = payer->core;
   BusRetainStore *store = retain_store_of (core);
   const BusRetained *older = retain_find (core, topic);
-  const gboolean is_own = older != NULL && older->account == peer->account;
+  const gboolean is_own = older != NULL && older->account == payer->account;
   const gsize size = bus_message_size (len) + RETAINED_COST;
   const BusExcess rows[] = {
     { BUS_LIMIT_retained_messages, core->limits.retained_messages,
-      peer->account->retained_messages + (is_own ? 0 : 1) },
+      payer->account->retained_messages + (is_own ? 0 : 1) },
     { BUS_LIMIT_retained_bytes, core->limits.retained_bytes,
-      peer->account->retained_bytes - (is_own ? older->size : 0) + size },
+      payer->account->retained_bytes - (is_own ? older->size : 0) + size },
     { BUS_LIMIT_broker_bytes, core->quota.cap / BUS_RETAIN_PART,
       store->bytes - (older != NULL ? older->size : 0) + size },
   };
@@ -118,9 +132,17 @@ bus_retain_has_room (const BusPeer *peer, WireSpan topic, gsize len, BusExcess *
 }
 
 gboolean
-bus_retain_store (BusPeer *peer, BusInbound *inbound, gboolean until_gone)
+bus_retain_has_room (const BusPeer *peer, WireSpan topic, gsize len, BusExcess *excess)
 {
-  BusCore *core = peer->core;
+  const RetainPayer payer = retain_payer_of (peer);
+
+  return retain_has_room (&payer, topic, len, excess);
+}
+
+static gboolean
+retain_store (const RetainPayer *payer, BusInbound *inbound, BusPeer *until_gone)
+{
+  BusCore *core = payer->core;
   BusRetained *older = retain_find (core, inbound->envelope->topic);
   gboolean has_place = bus_quota_hold (&core->quota, RETAINED_COST);
   BusMessage *message = has_place ? bus_inbound_keep (inbound) : NULL;
@@ -136,8 +158,26 @@ bus_retain_store (BusPeer *peer, BusInbound *inbound, gboolean until_gone)
       retain_remove (core, older);
       retain_store_of (core)->replaced++;
     }
-  retain_add (peer, inbound, message, until_gone);
+  retain_add (payer, inbound, message, until_gone);
   return TRUE;
+}
+
+gboolean
+bus_retain_store (BusPeer *peer, BusInbound *inbound, gboolean until_gone)
+{
+  const RetainPayer payer = retain_payer_of (peer);
+
+  return retain_store (&payer, inbound, until_gone ? peer : NULL);
+}
+
+gboolean
+bus_retain_store_own (BusCore *core, BusAccount *account, BusInbound *inbound)
+{
+  const RetainPayer payer = { core, account, core->name };
+  BusExcess excess;
+
+  return retain_has_room (&payer, inbound->envelope->topic, inbound->frame.body.len, &excess)
+         && retain_store (&payer, inbound, NULL);
 }
 
 /* --- clearing --- */

@@ -31,6 +31,10 @@ gboolean bus_retain_has_room (const BusPeer *peer, WireSpan topic, gsize len, Bu
  * when the connection of @peer ends. FALSE: no memory; nothing was changed. */
 gboolean bus_retain_store (BusPeer *peer, BusInbound *inbound, gboolean until_gone);
 
+/* The same for a message of the broker itself, about a peer of @account, which is counted for that account. FALSE: it has no
+ * room. */
+gboolean bus_retain_store_own (BusCore *core, BusAccount *account, BusInbound *inbound);
+
 /* Clears the value of a topic. FALSE: there is none. */
 gboolean bus_retain_clear (BusCore *core, WireSpan topic);
 /* Clears all values that @pattern matches; returns their number. */

@@ -9,6 +9,7 @@
 #include "queue/bus-fifo.h"
 #include "queue/bus-unsettled.h"
 #include "route/bus-catchup.h"
+#include "route/bus-retain.h"
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
 
@@ -409,22 +410,43 @@ router_write_event (const ProtobufCMessage *event, WireEnvelope *envelope, guint
     g_assert_not_reached ();
 }
 
-void
-bus_router_announce (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us)
+/* A message of the broker itself. */
+typedef struct
 {
-  BusMatch *match = bus_router_match (core, wire_span_str (topic));
+  const char *topic;
+  const ProtobufCMessage *event;
+  BusAccount *account; /* that it is retained for; NULL: it is not */
+  BusPeer *target;     /* the only peer that gets it; NULL: all subscribers */
+} RouterNews;
+
+static void
+router_send_news (BusCore *core, BusInbound *inbound, BusMatch *match, const RouterNews *news, gint64 now_us)
+{
+  if (news->target != NULL)
+    bus_router_direct (core, inbound, news->target, 0, now_us);
+  else
+    bus_router_publish (core, inbound, match, FALSE, now_us);
+}
+
+/* FALSE: it should be retained, and is not. */
+static gboolean
+router_announce (BusCore *core, const RouterNews *news, gint64 now_us)
+{
+  const ProtobufCMessage *event = news->event;
+  BusMatch *match = bus_router_match (core, wire_span_str (news->topic));
   g_autofree guint8 *body = NULL; /* texts that peers chose decide the size */
+  gboolean is_retained = news->account == NULL;
   WireEnvelope envelope;
   BusInbound inbound;
   gsize size;
 
   wire_envelope_init (&envelope);
-  envelope.topic = wire_span_str (topic);
+  envelope.topic = wire_span_str (news->topic);
   envelope.type_name = wire_span_str (event->descriptor->name);
   envelope.payload = wire_span (NULL, protobuf_c_message_get_packed_size (event));
   bus_topics_count (&core->routes->topics, &match->counter, match->key, &envelope, now_us);
-  if (match->n_receivers == 0)
-    return;
+  if (match->n_receivers == 0 && news->account == NULL)
+    return TRUE;
   size = wire_envelope_size (&envelope) + envelope.payload.len;
   body = g_try_malloc (size);
   inbound = (BusInbound){
@@ -438,9 +460,38 @@ bus_router_announce (BusCore *core, const char *topic, const ProtobufCMessage *e
   if (body != NULL)
     {
       router_write_event (event, &envelope, body, size);
-      bus_router_publish (core, &inbound, match, FALSE, now_us);
+      is_retained = is_retained || bus_retain_store_own (core, news->account, &inbound);
+      router_send_news (core, &inbound, match, news, now_us);
     }
   else
     router_lose_event (core, &inbound, match, now_us);
   bus_inbound_clear (&inbound);
+  return is_retained;
+}
+
+void
+bus_router_announce (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us)
+{
+  router_announce (core, &(const RouterNews){ .topic = topic, .event = event }, now_us);
+}
+
+gboolean
+bus_router_announce_retained (BusCore *core,
+                              const char *topic,
+                              const ProtobufCMessage *event,
+                              BusAccount *account,
+                              gint64 now_us)
+{
+  return router_announce (core, &(const RouterNews){ .topic = topic, .event = event, .account = account }, now_us);
+}
+
+gboolean
+bus_router_announce_to (BusCore *core, const char *topic, const ProtobufCMessage *event, BusPeer *target, gint64 now_us)
+{
+  const WireEnvelope envelope = { .topic = wire_span_str (topic) };
+
+  if (!bus_router_is_subscribed (core, target, &envelope))
+    return FALSE;
+  router_announce (core, &(const RouterNews){ .topic = topic, .event = event, .target = target }, now_us);
+  return TRUE;
 }

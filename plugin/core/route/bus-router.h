@@ -92,3 +92,17 @@ guint bus_router_count_servers (BusCore *core, WireSpan topic);
 /* An event: a message of the broker itself on system.*, of any size. It is counted like any other; nothing is built when
  * it has no receiver. */
 void bus_router_announce (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us);
+
+/* The same, and it is retained, counted for @account. FALSE: it is not retained, because there is no room for it. */
+gboolean bus_router_announce_retained (BusCore *core,
+                                       const char *topic,
+                                       const ProtobufCMessage *event,
+                                       BusAccount *account,
+                                       gint64 now_us);
+
+/* A message of the broker itself to one peer. FALSE: it is not subscribed to the topic. */
+gboolean bus_router_announce_to (BusCore *core,
+                                 const char *topic,
+                                 const ProtobufCMessage *event,
+                                 BusPeer *target,
+                                 gint64 now_us);

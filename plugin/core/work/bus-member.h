@@ -60,6 +60,7 @@ typedef struct BusMember
   guint64 incarnation;
   guint64 registration_id;
   gint64 registered_us;
+  struct BusPast *past; /* of its id */
 
   GPtrArray *abilities; /* BusAbility, owned */
   guint8 lowest;        /* priorities that it takes */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "work/bus-grace.h"
 #include "work/bus-member.h"
+#include "work/bus-past.h"
 
 /*
  * The state of the layer work: members, operations, tasks.
@@ -11,10 +13,23 @@
  */
 typedef struct BusWork
 {
+  guint64 seed; /* of the core: for keys */
+
   /* bus-registry */
   GHashTable *members;    /* BusKey of the id -> BusMember, all states but GONE */
   GHashTable *capable;    /* BusKey of the operation -> its members; see bus_registry_members_of() */
   GQueue members_changed; /* BusMember, by their link: abilities, state or room are different */
   GQueue members_ended;   /* BusMember in the state GONE, by their link: nobody else has them */
   guint64 last_registration;
+  BusPasts pasts;
+  GQueue barriers;        /* bus-barrier: calls that wait until members are READY */
+  gboolean members_moved; /* the state of a member is another one: barriers are to be looked at */
+  guint64 records_lost;   /* records of members that the retained messages had no room for */
+  guint64 ignored;        /* events that the state of a member ignores */
+
+  BusGrace grace; /* of heartbeats, offers and leases */
 } BusWork;
+
+BusWork *bus_work_new (guint64 seed);
+/* No member may be left (asserts). */
+void bus_work_free (BusWork *work);

@@ -22,7 +22,7 @@ on_ended (BusLater *later)
   last_ended = ((Record *) later)->number;
 }
 
-static const BusLaterKind kind = { sizeof (Record), "nothing came", on_ended };
+static const BusLaterKind kind = { .size = sizeof (Record), .overdue = "nothing came", .ended = on_ended };
 
 typedef struct
 {

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-registration.h"
+
+#include "peer/bus-peer.h"
+#include "peer/bus-reply.h"
+#include "peer/bus-shed.h"
+#include "peer/bus-state.h"
+#include "work/bus-membership.h"
+#include "coordination.pb-c.h"
+#include "wire-topic.h"
+
+#define PRIORITY_MAX 255u
+
+typedef Daemoneye__Eventbus__V1__MemberState MemberState;
+typedef Daemoneye__Eventbus__V1__Operation Operation;
+typedef Daemoneye__Eventbus__V1__RegisterRequest RegisterRequest;
+typedef Daemoneye__Eventbus__V1__TaskClaim TaskClaim;
+typedef Daemoneye__Eventbus__V1__UpdateRequest UpdateRequest;
+
+static gboolean
+registration_refuse (const BusCall *call, WireStatus status, const char *detail)
+{
+  bus_peer_error (call->peer, call->id, status, detail);
+  return FALSE;
+}
+
+static gboolean
+registration_check_limit (const BusCall *call, BusLimit limit, guint64 value)
+{
+  if (value <= bus_limit_value (&call->core->limits, limit))
+    return TRUE;
+  bus_peer_error_limit (call->peer, call->id, limit, value);
+  return FALSE;
+}
+
+static gboolean
+registration_check_ceiling (const BusCall *call, BusLimit limit, guint64 value)
+{
+  if (value <= bus_limit_spec (limit)->ceiling)
+    return TRUE;
+  bus_peer_error_ceiling (call->peer, call->id, limit, value);
+  return FALSE;
+}
+
+/* --- operations --- */
+
+static gboolean
+registration_has_ability (const GPtrArray *abilities, WireSpan name)
+{
+  for (guint i = 0; i < abilities->len; i++)
+    if (wire_span_equal (((const BusAbility *) g_ptr_array_index (abilities, i))->name.text, name))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+registration_check_operation (const BusCall *call, const Operation *operation, const GPtrArray *before)
+{
+  const WireSpan name = wire_span_str (operation->name);
+
+  if (!wire_segment_is_valid (name, (guint) call->core->limits.segment_bytes))
+    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                                "the name of an operation is one segment of a-z 0-9 - _");
+  if (registration_has_ability (before, name))
+    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "an operation is listed twice");
+  if (strlen (operation->payload_type) > BUS_REGISTRATION_TYPE_MAX)
+    return registration_refuse (call, WIRE_STATUS_LIMIT, "the type of a payload has at most 128 bytes");
+  if (operation->without_progress && operation->progress_us > 0)
+    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                                "an operation without progress has no progress_us: leave out one of both");
+  return registration_check_ceiling (call, BUS_LIMIT_task_run_limit_us, operation->run_limit_us)
+         && registration_check_ceiling (call, BUS_LIMIT_task_progress_us, operation->progress_us);
+}
+
+static BusAbility *
+registration_new_ability (const BusCore *core, const Operation *operation)
+{
+  BusAbility *ability = bus_ability_new (core->seed, wire_span_str (operation->name), operation->payload_type);
+
+  ability->idempotent = operation->idempotent != 0;
+  ability->run_limit_us
+      = (gint64) (operation->run_limit_us > 0 ? operation->run_limit_us : core->limits.task_run_limit_us);
+  if (!operation->without_progress)
+    ability->progress_us
+        = (gint64) (operation->progress_us > 0 ? operation->progress_us : core->limits.task_progress_us);
+  return ability;
+}
+
+static gboolean
+registration_read_operations (const BusCall *call, Operation *const *operations, gsize n, BusMemberWish *wish)
+{
+  if (!registration_check_limit (call, BUS_LIMIT_task_operations, n))
+    return FALSE;
+  wish->abilities = g_ptr_array_new_with_free_func (bus_ability_free);
+  for (gsize i = 0; i < n; i++)
+    {
+      if (!registration_check_operation (call, operations[i], wish->abilities))
+        return FALSE;
+      g_ptr_array_add (wish->abilities, registration_new_ability (call->core, operations[i]));
+    }
+  return TRUE;
+}
+
+/* --- tags, priorities, claims --- */
+
+static gboolean
+registration_read_tags (const BusCall *call, char *const *tags, gsize n, BusMemberWish *wish)
+{
+  if (n > BUS_REGISTRATION_TAGS_MAX)
+    return registration_refuse (call, WIRE_STATUS_LIMIT, "a collector has at most 16 tags");
+  wish->tags = g_ptr_array_new_with_free_func (g_free);
+  for (gsize i = 0; i < n; i++)
+    {
+      const char *equals = strchr (tags[i], '=');
+
+      if (equals == NULL || equals == tags[i])
+        return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "a tag is key=value");
+      if (strlen (tags[i]) > BUS_REGISTRATION_TAG_MAX)
+        return registration_refuse (call, WIRE_STATUS_LIMIT, "a tag has at most 64 bytes");
+      g_ptr_array_add (wish->tags, g_strdup (tags[i]));
+    }
+  return TRUE;
+}
+
+static gboolean
+registration_read_priorities (const BusCall *call, const RegisterRequest *request, BusMemberWish *wish)
+{
+  const guint lowest = request->priorities != NULL ? request->priorities->lowest : 0;
+  const guint highest = request->priorities != NULL ? request->priorities->highest : PRIORITY_MAX;
+
+  if (highest > PRIORITY_MAX || lowest > highest)
+    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                                "priorities are from 0 to 255, and lowest is not above highest");
+  wish->lowest = (guint8) lowest;
+  wish->highest = (guint8) highest;
+  return TRUE;
+}
+
+static gboolean
+registration_read_claims (const BusCall *call, TaskClaim *const *claims, gsize n, gboolean is_finished, GArray *into)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      BusClaim claim = { .attempt = claims[i]->attempt, .length = claims[i]->length, .is_finished = is_finished };
+
+      if (strlen (claims[i]->task_id) > BUS_REGISTRATION_TASK_ID_MAX || claims[i]->token.len > sizeof claim.token)
+        return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                                    "a claim has the id, the attempt and the token that Execute carried");
+      claim.task_id = g_strdup (claims[i]->task_id);
+      claim.token_len = claims[i]->token.len;
+      if (claim.token_len > 0)
+        memcpy (claim.token, claims[i]->token.data, claim.token_len);
+      g_array_append_val (into, claim);
+    }
+  return TRUE;
+}
+
+static gboolean
+registration_read_all_claims (const BusCall *call, const RegisterRequest *request, BusMemberWish *wish)
+{
+  if (request->n_running + request->n_finished > BUS_REGISTRATION_CLAIMS_MAX)
+    return registration_refuse (call, WIRE_STATUS_LIMIT, "at most 1024 claims in one registration");
+  wish->claims = bus_claims_new ();
+  return registration_read_claims (call, request->running, request->n_running, FALSE, wish->claims)
+         && registration_read_claims (call, request->finished, request->n_finished, TRUE, wish->claims);
+}
+
+/* --- what it costs --- */
+
+/* @member: (nullable): with what it keeps of it */
+static gsize
+registration_size (const BusMemberWish *wish, const BusMember *member)
+{
+  const GPtrArray *abilities = wish->abilities != NULL ? wish->abilities : member->abilities;
+  const GPtrArray *tags = wish->tags != NULL ? wish->tags : member->tags;
+  const GArray *claims = wish->claims != NULL || member == NULL ? wish->claims : member->claims;
+  gsize size = 0;
+
+  for (guint i = 0; i < abilities->len; i++)
+    {
+      const BusAbility *ability = g_ptr_array_index (abilities, i);
+
+      size += sizeof *ability + 2 * ability->name.text.len + strlen (ability->payload_type);
+    }
+  for (guint i = 0; i < tags->len; i++)
+    size += sizeof (char *) + strlen (g_ptr_array_index (tags, i)) + 1;
+  for (guint i = 0; claims != NULL && i < claims->len; i++)
+    size += sizeof (BusClaim) + strlen (g_array_index (claims, BusClaim, i).task_id) + 1;
+  return size;
+}
+
+static gboolean
+registration_has_room (const BusCall *call, gsize size)
+{
+  BusPeer *peer = call->peer;
+
+  if (!bus_shed_fit_account (peer->account, size, call->now_us))
+    {
+      bus_peer_error_limit (peer, call->id, BUS_LIMIT_uid_bytes, peer->account->usage.charged + size);
+      return FALSE;
+    }
+  if (!bus_shed_reserve (call->core, size, call->now_us))
+    {
+      bus_peer_error_limit (peer, call->id, BUS_LIMIT_broker_bytes, call->core->quota.memory + size);
+      return FALSE;
+    }
+  return bus_peer_is_ready (peer); /* making room may have closed it */
+}
+
+/* --- Register --- */
+
+static gboolean
+registration_check_identity (const BusCall *call, const RegisterRequest *request)
+{
+  const BusPeer *peer = call->peer;
+
+  if (peer->principal.role != BUS_ROLE_COLLECTOR)
+    return registration_refuse (call, WIRE_STATUS_DENIED, "only collectors register");
+  if (strcmp (request->type, peer->type) != 0 || request->incarnation != peer->incarnation)
+    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "type and incarnation are those of your HELLO");
+  if (request->max_concurrent == 0)
+    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "max_concurrent is above zero");
+  return registration_check_limit (call, BUS_LIMIT_task_slots, request->max_concurrent);
+}
+
+static gint64
+registration_recovery_us (const BusCall *call)
+{
+  const BusCore *core = call->core;
+
+  return MAX (core->started_us + (gint64) core->limits.task_recovery_us - call->now_us, 0);
+}
+
+static MemberState
+registration_state (const BusMember *member)
+{
+  return (MemberState) (member->state + 1);
+}
+
+void
+bus_registration_register (const BusCall *call)
+{
+  const RegisterRequest *request = call->request;
+  g_auto (BusMemberWish) wish = { .max_concurrent = request->max_concurrent };
+  Daemoneye__Eventbus__V1__RegisterReply reply;
+  const BusMember *member;
+
+  if (!registration_check_identity (call, request)
+      || !registration_read_operations (call, request->operations, request->n_operations, &wish)
+      || !registration_read_tags (call, request->tags, request->n_tags, &wish)
+      || !registration_read_priorities (call, request, &wish) || !registration_read_all_claims (call, request, &wish))
+    return;
+  wish.size = registration_size (&wish, NULL);
+  if (!registration_has_room (call, wish.size))
+    return;
+  member = bus_membership_begin (call->peer, &wish);
+  daemoneye__eventbus__v1__register_reply__init (&reply);
+  reply.registration_id = member->registration_id;
+  reply.epoch = call->core->epoch;
+  reply.state = registration_state (member);
+  reply.held_us = (guint64) MAX (member->held_until_us - call->now_us, 0);
+  reply.recovery_us = (guint64) registration_recovery_us (call);
+  bus_reply_message (call->peer, call->id, &reply.base);
+}
+
+/* --- the others --- */
+
+/* NULL: refused. */
+static BusMember *
+registration_find (const BusCall *call)
+{
+  if (call->peer->member == NULL)
+    registration_refuse (call, WIRE_STATUS_NOT_SUBSCRIBED, "you are not registered: call Register first");
+  return call->peer->member;
+}
+
+static gboolean
+registration_read_update (const BusCall *call, const UpdateRequest *request, BusMemberWish *wish)
+{
+  if (request->change_operations
+      && !registration_read_operations (call, request->operations, request->n_operations, wish))
+    return FALSE;
+  if (request->change_tags && !registration_read_tags (call, request->tags, request->n_tags, wish))
+    return FALSE;
+  return registration_check_limit (call, BUS_LIMIT_task_slots, request->max_concurrent)
+         && registration_check_ceiling (call, BUS_LIMIT_task_drain_us, request->drain_us);
+}
+
+void
+bus_registration_update (const BusCall *call)
+{
+  const UpdateRequest *request = call->request;
+  g_auto (BusMemberWish) wish = { .max_concurrent = request->max_concurrent };
+  Daemoneye__Eventbus__V1__UpdateReply reply;
+  BusMember *member = registration_find (call);
+
+  if (member == NULL || !registration_read_update (call, request, &wish))
+    return;
+  wish.size = registration_size (&wish, member);
+  if (!registration_has_room (call, wish.size))
+    return;
+  if (request->change_operations || request->change_tags || request->max_concurrent > 0)
+    bus_membership_update (member, &wish);
+  if (request->draining)
+    bus_membership_drain (member, (gint64) request->drain_us, FALSE, FALSE);
+  daemoneye__eventbus__v1__update_reply__init (&reply);
+  reply.registration_id = member->registration_id;
+  reply.state = registration_state (member);
+  bus_reply_message (call->peer, call->id, &reply.base);
+}
+
+void
+bus_registration_deregister (const BusCall *call)
+{
+  Daemoneye__Eventbus__V1__DeregisterReply reply;
+  BusMember *member = registration_find (call);
+
+  if (member == NULL)
+    return;
+  daemoneye__eventbus__v1__deregister_reply__init (&reply);
+  reply.interrupted = member->n_running;
+  bus_membership_end (member, BUS_MEMBER_END_DEREGISTERED);
+  bus_reply_message (call->peer, call->id, &reply.base);
+}
+
+void
+bus_registration_verify (const BusCall *call)
+{
+  const Daemoneye__Eventbus__V1__VerifyRequest *request = call->request;
+  const BusMember *member = call->peer->member;
+  Daemoneye__Eventbus__V1__VerifyReply reply;
+
+  daemoneye__eventbus__v1__verify_reply__init (&reply);
+  reply.epoch = call->core->epoch;
+  if (member != NULL)
+    {
+      reply.registration_id = member->registration_id;
+      reply.is_registered = member->registration_id == request->registration_id;
+      reply.state = registration_state (member);
+    }
+  bus_reply_message (call->peer, call->id, &reply.base);
+}

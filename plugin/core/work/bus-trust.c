@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-trust.h"
+
+#include "base/bus-text.h"
+#include "peer/bus-peer.h"
+#include "peer/bus-state.h"
+#include "route/bus-router.h"
+#include "work/bus-member-news.h"
+
+#define MISSES_MAX 2u
+
+/* --- events --- */
+
+static gboolean
+trust_step (BusCore *core, BusMember *member, BusMemberEvent event, const char *cause)
+{
+  if (!bus_member_on (member, event))
+    {
+      core->work->ignored++;
+      return FALSE;
+    }
+  bus_text_copy (member->cause, sizeof member->cause, cause);
+  return TRUE;
+}
+
+/* NULL: nothing speaks against it. */
+static const char *
+trust_find_doubt (const BusMember *member)
+{
+  if (member->missed_heartbeats >= MISSES_MAX)
+    return "it missed two heartbeats";
+  if (member->n_zombie >= member->max_concurrent)
+    return "every slot waits for an answer that does not come";
+  return NULL;
+}
+
+static gboolean
+trust_is_capable (const BusMember *member, const BusMember *other, const BusAbility *ability)
+{
+  return other != member && g_str_equal (other->type, member->type)
+         && bus_member_ability (other, ability->name.text) != NULL;
+}
+
+/* TRUE if one of its operations needs it. */
+static gboolean
+trust_is_needed_for (BusWork *work, const BusMember *member, const BusAbility *ability)
+{
+  const GPtrArray *members = bus_registry_members_of (work, ability->name.text);
+  guint n = 1, n_ready = 0, n_aside = 0;
+
+  for (guint i = 0; i < members->len; i++)
+    {
+      const BusMember *other = g_ptr_array_index (members, i);
+
+      if (!trust_is_capable (member, other, ability) || other->state == BUS_MEMBER_DRAINING)
+        continue;
+      n++;
+      n_ready += other->state == BUS_MEMBER_READY ? 1 : 0;
+      n_aside += other->state == BUS_MEMBER_SET_ASIDE ? 1 : 0;
+    }
+  return n_ready == 0 || n_aside + 1 > n / 2;
+}
+
+static gboolean
+trust_is_needed (BusWork *work, const BusMember *member)
+{
+  for (guint i = 0; i < member->abilities->len; i++)
+    if (trust_is_needed_for (work, member, g_ptr_array_index (member->abilities, i)))
+      return TRUE;
+  return FALSE;
+}
+
+/* The hold of its id is in force: it is set aside, or probed. */
+static void
+trust_enforce_hold (BusCore *core, BusMember *member, const char *cause)
+{
+  member->held_until_us = member->past->held_until_us;
+  bus_deadline_arm (&core->deadlines, &member->hold_timer.deadline, member->held_until_us);
+  member->is_probed = trust_is_needed (core->work, member);
+  if (!member->is_probed)
+    trust_step (core, member, BUS_MEMBER_ON_HOLD, cause);
+  else
+    bus_text_copy (member->cause, sizeof member->cause, cause);
+}
+
+/* It would be READY: what speaks against it? */
+static void
+trust_examine (BusCore *core, BusMember *member)
+{
+  const char *doubt = trust_find_doubt (member);
+
+  if (!member->is_serving)
+    {
+      trust_step (core, member, BUS_MEMBER_ON_UNSERVE, "it does not serve its task topic");
+      return;
+    }
+  if (bus_past_is_held (member->past, core->now_us) && !member->is_probed)
+    trust_enforce_hold (core, member, "it failed, died or registered too often");
+  if (doubt != NULL && member->state == BUS_MEMBER_READY)
+    trust_step (core, member, BUS_MEMBER_ON_DOUBT, doubt);
+}
+
+static void
+trust_publish (BusCore *core, BusMember *member, BusMemberState before)
+{
+  bus_registry_note_changed (core->work, member);
+  if (member->state == before)
+    return;
+  core->work->members_moved = TRUE;
+  if (member->state == BUS_MEMBER_READY && !member->is_probed)
+    member->cause[0] = '\0';
+  bus_member_news_state (core, member, before);
+}
+
+/* An event, what it leads to, and the news. FALSE: the state ignores it. */
+static gboolean
+trust_change (BusCore *core, BusMember *member, BusMemberEvent event, const char *cause)
+{
+  const BusMemberState before = member->state;
+
+  if (!trust_step (core, member, event, cause))
+    return FALSE;
+  if (member->state == BUS_MEMBER_READY && before != BUS_MEMBER_READY)
+    trust_examine (core, member);
+  trust_publish (core, member, before);
+  return TRUE;
+}
+
+/* --- protection --- */
+
+/* The member whose time ends first, of those that are set aside and have this operation; NULL: another one is READY. */
+static BusMember *
+trust_find_release (BusWork *work, const BusMember *left, const BusAbility *ability)
+{
+  const GPtrArray *members = bus_registry_members_of (work, ability->name.text);
+  BusMember *first = NULL;
+
+  for (guint i = 0; members != NULL && i < members->len; i++)
+    {
+      BusMember *other = g_ptr_array_index (members, i);
+
+      if (!trust_is_capable (left, other, ability))
+        continue;
+      if (other->state == BUS_MEMBER_READY)
+        return NULL;
+      if (other->state == BUS_MEMBER_SET_ASIDE && (first == NULL || other->held_until_us < first->held_until_us))
+        first = other;
+    }
+  return first;
+}
+
+void
+bus_trust_withdrawn (BusCore *core, const BusMember *member, const GPtrArray *abilities)
+{
+  for (guint i = 0; i < abilities->len; i++)
+    {
+      const BusAbility *ability = g_ptr_array_index (abilities, i);
+      BusMember *released;
+
+      if (member->state == BUS_MEMBER_READY && bus_member_ability (member, ability->name.text) != NULL)
+        continue;
+      released = trust_find_release (core->work, member, ability);
+      if (released == NULL)
+        continue;
+      released->is_probed = TRUE;
+      trust_change (core, released, BUS_MEMBER_ON_HOLD_OVER,
+                    "no other collector is ready for one of its operations: it gets one task at a time");
+    }
+}
+
+void
+bus_trust_apply (BusCore *core, BusMember *member, BusMemberEvent event, const char *cause)
+{
+  const BusMemberState before = member->state;
+
+  if (trust_change (core, member, event, cause) && before == BUS_MEMBER_READY)
+    bus_trust_withdrawn (core, member, member->abilities);
+}
+
+/* --- holds --- */
+
+static void
+trust_hold (BusCore *core, BusMember *member, const char *cause)
+{
+  const BusLimits *limits = &core->limits;
+  const BusMemberState before = member->state;
+
+  bus_past_hold (member->past, (gint64) limits->task_hold_us, (gint64) limits->task_max_hold_us, core->now_us);
+  trust_enforce_hold (core, member, cause);
+  trust_publish (core, member, before);
+  if (member->state == before)
+    bus_member_news_record (core, member);
+  else
+    bus_trust_withdrawn (core, member, member->abilities);
+}
+
+void
+bus_trust_strike (BusCore *core, BusMember *member, const char *cause)
+{
+  if (bus_past_strike (member->past, core->now_us) && member->state != BUS_MEMBER_GONE)
+    trust_hold (core, member, cause);
+}
+
+void
+bus_trust_completed (BusCore *core, BusMember *member)
+{
+  bus_past_completed (member->past);
+}
+
+void
+bus_trust_hold_due (BusCore *core, BusMember *member)
+{
+  member->held_until_us = 0;
+  member->is_probed = FALSE;
+  if (member->state == BUS_MEMBER_SET_ASIDE)
+    {
+      bus_trust_apply (core, member, BUS_MEMBER_ON_HOLD_OVER, "its time is over");
+      return;
+    }
+  if (member->state == BUS_MEMBER_READY)
+    member->cause[0] = '\0';
+  bus_registry_note_changed (core->work, member);
+  bus_member_news_record (core, member);
+}
+
+/* --- heartbeats, slots --- */
+
+static void
+trust_review (BusCore *core, BusMember *member)
+{
+  const char *doubt = trust_find_doubt (member);
+
+  bus_registry_note_changed (core->work, member);
+  if (doubt != NULL && member->state == BUS_MEMBER_READY)
+    bus_trust_apply (core, member, BUS_MEMBER_ON_DOUBT, doubt);
+  else if (doubt == NULL && member->state == BUS_MEMBER_SUSPECT)
+    bus_trust_apply (core, member, BUS_MEMBER_ON_TRUST, "it answers again");
+}
+
+void
+bus_trust_slots (BusCore *core, BusMember *member)
+{
+  trust_review (core, member);
+}
+
+static void
+trust_arm_heartbeat (BusCore *core, BusMember *member, gint64 after_us)
+{
+  bus_deadline_arm (&core->deadlines, &member->heartbeat_timer.deadline, core->now_us + after_us);
+}
+
+static void
+trust_ping (BusMember *member)
+{
+  WireEnvelope ping;
+
+  wire_envelope_init (&ping);
+  ping.id = 1;
+  bus_peer_put (member->peer, WIRE_KIND_PING, 0, &ping);
+}
+
+void
+bus_trust_heard (BusCore *core, BusMember *member)
+{
+  member->peer->is_silent = FALSE;
+  member->missed_heartbeats = 0;
+  trust_review (core, member);
+}
+
+void
+bus_trust_heartbeat_due (BusCore *core, BusMember *member)
+{
+  const gint64 period_us = (gint64) core->limits.task_heartbeat_us;
+  const gint64 due_us = member->heartbeat_timer.deadline.due_us;
+  const gint64 grace_us = bus_grace_take (&core->work->grace, due_us, period_us, core->now_us);
+
+  trust_arm_heartbeat (core, member, grace_us > 0 ? grace_us : period_us);
+  if (member->heard != member->peer->received)
+    {
+      member->heard = member->peer->received;
+      return;
+    }
+  if (grace_us > 0)
+    return;
+  member->peer->is_silent = TRUE;
+  member->missed_heartbeats = MIN (member->missed_heartbeats + 1, MISSES_MAX);
+  if (member->missed_heartbeats == 1)
+    trust_ping (member);
+  trust_review (core, member);
+}
+
+/* --- registration --- */
+
+static gboolean
+trust_serves (BusCore *core, const BusMember *member)
+{
+  g_autofree char *topic = g_strconcat ("control.collector.task.", member->type, ".", member->id, NULL);
+  g_autoptr (GPtrArray) servers = bus_router_all_servers (core, wire_span_str (topic), member->peer);
+
+  return servers->len > 0;
+}
+
+void
+bus_trust_served (BusCore *core, BusMember *member)
+{
+  const gboolean is_serving = trust_serves (core, member);
+
+  if (is_serving == member->is_serving)
+    return;
+  member->is_serving = is_serving;
+  if (is_serving)
+    bus_trust_apply (core, member, BUS_MEMBER_ON_SERVE, "");
+  else
+    bus_trust_apply (core, member, BUS_MEMBER_ON_UNSERVE, "it does not serve its task topic");
+}
+
+void
+bus_trust_registered (BusCore *core, BusMember *member)
+{
+  BusPast *past = member->past;
+  const gboolean is_too_often = bus_past_registered (past, member->incarnation, core->now_us);
+
+  member->missed_heartbeats = 0;
+  member->heard = member->peer->received;
+  member->is_serving = FALSE;
+  member->is_probed = FALSE;
+  trust_arm_heartbeat (core, member, (gint64) core->limits.task_heartbeat_us);
+  if ((is_too_often || bus_past_dies_at_work (past)) && !bus_past_is_held (past, core->now_us))
+    bus_past_hold (past, (gint64) core->limits.task_hold_us, (gint64) core->limits.task_max_hold_us, core->now_us);
+  member->held_until_us = bus_past_is_held (past, core->now_us) ? past->held_until_us : 0;
+  if (member->held_until_us > 0)
+    bus_deadline_arm (&core->deadlines, &member->hold_timer.deadline, member->held_until_us);
+  else
+    bus_deadline_disarm (&core->deadlines, &member->hold_timer.deadline);
+  bus_member_news_registered (core, member);
+  bus_registry_note_changed (core->work, member);
+  core->work->members_moved = TRUE;
+  bus_trust_served (core, member);
+}
+
+void
+bus_trust_stop_timers (BusCore *core, BusMember *member)
+{
+  bus_deadline_disarm (&core->deadlines, &member->heartbeat_timer.deadline);
+  bus_deadline_disarm (&core->deadlines, &member->hold_timer.deadline);
+}
