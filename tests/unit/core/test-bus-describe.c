@@ -33,20 +33,28 @@ static const struct
   const char *request; /* protobuf bytes */
   gsize len;
   gboolean is_denied; /* to a collector, or without a feature */
+  const char *topic;  /* NULL: control.bus.{name} */
 } requests[] = {
-  { "subscribe", "\x08\x01\x12\x08health.#", 12, FALSE },
-  { "adjust", "\x08\x01", 2, FALSE },
-  { "unsubscribe", "\x08\x01", 2, FALSE },
-  { "drain", "", 0, TRUE },
-  { "lost", "", 0, TRUE },
-  { "ping", "", 0, FALSE },
-  { "stats", "", 0, FALSE },
-  { "introspect", "\x08\x01", 2, FALSE },
-  { "timeline", "\x0a\x01x", 3, TRUE },
-  { "describe", "", 0, FALSE },
-  { "wait", "", 0, TRUE },
-  { "will", "", 0, TRUE },
-  { "clear", "\x0a\x01#", 3, TRUE },
+  { "subscribe", "\x08\x01\x12\x08health.#", 12, FALSE, NULL },
+  { "adjust", "\x08\x01", 2, FALSE, NULL },
+  { "unsubscribe", "\x08\x01", 2, FALSE, NULL },
+  { "drain", "", 0, TRUE, NULL },
+  { "lost", "", 0, TRUE, NULL },
+  { "ping", "", 0, FALSE, NULL },
+  { "stats", "", 0, FALSE, NULL },
+  { "introspect", "\x08\x01", 2, FALSE, NULL },
+  { "timeline", "\x0a\x01x", 3, TRUE, NULL },
+  { "describe", "", 0, FALSE, NULL },
+  { "wait", "", 0, TRUE, NULL },
+  { "will", "", 0, TRUE, NULL },
+  { "clear", "\x0a\x01#", 3, TRUE, NULL },
+  { "Register", "", 0, TRUE, "control.collector.registration" },
+  { "Update", "", 0, TRUE, "control.collector.registration" },
+  { "Deregister", "", 0, TRUE, "control.collector.registration" },
+  { "Verify", "", 0, TRUE, "control.collector.registration" },
+  { "List", "", 0, TRUE, "control.bus.collectors" },
+  { "Barrier", "", 0, TRUE, "control.bus.collectors" },
+  { "Drain", "", 0, TRUE, "control.bus.collectors" },
 };
 
 static const struct
@@ -60,12 +68,19 @@ static const struct
   { "Drop", "system.drop", "daemoneye.eventbus.v1.DropEvent" },
   { "Slow", "system.slow", "daemoneye.eventbus.v1.SlowEvent" },
   { "Cascade", "system.cascade", "daemoneye.eventbus.v1.CascadeEvent" },
+  { "CollectorRegistered", "system.collector.registered", "daemoneye.eventbus.v1.CollectorEvent" },
+  { "CollectorSuspect", "system.collector.suspect", "daemoneye.eventbus.v1.CollectorEvent" },
+  { "CollectorSetAside", "system.collector.set-aside", "daemoneye.eventbus.v1.CollectorEvent" },
+  { "CollectorDraining", "system.collector.draining", "daemoneye.eventbus.v1.CollectorEvent" },
+  { "CollectorGone", "system.collector.gone", "daemoneye.eventbus.v1.CollectorEvent" },
+  { "Collector", "system.collector.+", "daemoneye.eventbus.v1.CollectorRecord" },
 };
 
 static void
 ask_method (Client *client, const Daemoneye__Eventbus__V1__MethodInfo *method, guint at)
 {
-  g_autofree char *topic = g_strconcat ("control.bus.", requests[at].name, NULL);
+  g_autofree char *topic = requests[at].topic != NULL ? g_strdup (requests[at].topic)
+                                                      : g_strconcat ("control.bus.", requests[at].name, NULL);
   g_autoptr (Got) got = NULL;
   WireEnvelope envelope;
 

@@ -4,6 +4,7 @@
 #include "calls/bus-budget.h"
 #include "calls/bus-describe.h"
 #include "route/route-fixture.h"
+#include "work/bus-work.h"
 #include "control.pb-c.h"
 #include "introspection.pb-c.h"
 #include "wire-feature.h"
@@ -23,6 +24,7 @@ setup (Fixture *f, gconstpointer data)
 {
   routes_setup (&f->peers, NULL);
   f->peers.core->budget = bus_budget_new ();
+  f->peers.core->work = bus_work_new (f->peers.core->seed);
   f->peers.core->epoch = 77;
   f->asker = peers_ready (&f->peers, "asker", 1000);
   f->asker->features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM;
@@ -32,17 +34,19 @@ static void
 teardown (Fixture *f, gconstpointer data)
 {
   bus_budget_free (g_steal_pointer (&f->peers.core->budget));
+  bus_work_free (g_steal_pointer (&f->peers.core->work));
   routes_teardown (&f->peers, NULL);
 }
 
 /* Asks, and takes the frames that answer it: one, to the id that was asked with. */
 static PeerFrame *
-call (Fixture *f, const char *topic, const char *payload, gsize len)
+call_method (Fixture *f, const char *topic, const char *method, const char *payload, gsize len)
 {
   g_autoptr (PeerArrival) arrival = peer_arrival_new (&f->peers, NULL, topic, payload, len);
   g_autoptr (GPtrArray) frames = NULL;
   const PeerFrame *frame;
 
+  arrival->envelope.method = wire_span_str (method);
   g_assert_true (bus_calls_serves (f->asker, arrival->envelope.topic));
   bus_calls_answer (f->asker, &arrival->inbound, f->peers.core->now_us);
   frames = peers_take (f->asker);
@@ -50,6 +54,12 @@ call (Fixture *f, const char *topic, const char *payload, gsize len)
   frame = g_ptr_array_index (frames, 0);
   g_assert_cmpuint (frame->envelope.answers, ==, arrival->envelope.id);
   return g_ptr_array_steal_index (frames, 0);
+}
+
+static PeerFrame *
+call (Fixture *f, const char *topic, const char *payload, gsize len)
+{
+  return call_method (f, topic, "", payload, len);
 }
 
 static void
@@ -60,6 +70,15 @@ assert_error (Fixture *f, const char *topic, const char *payload, gsize len, Wir
   g_assert_cmpuint (frame->kind, ==, WIRE_KIND_ERROR);
   g_assert_cmpstr (wire_status_name (frame->envelope.status), ==, wire_status_name (status));
   peer_frame_free (frame);
+}
+
+/* Of several on a topic the envelope names one. */
+static void
+test_named (Fixture *f, gconstpointer data)
+{
+  f->asker->features |= WIRE_FEATURE_TASKS;
+  assert_error (f, "control.bus.collectors", NULL, 0, WIRE_STATUS_NO_RESPONDERS);
+  assert_error (f, "control.collector.registration", NULL, 0, WIRE_STATUS_NO_RESPONDERS);
 }
 
 /* A method of a feature is refused to a peer that was not granted it. */
@@ -140,6 +159,19 @@ test_described (Fixture *f, gconstpointer data)
 {
   static const char *const names[] = { "subscribe",  "adjust",   "unsubscribe", "drain", "lost", "ping", "stats",
                                        "introspect", "timeline", "describe",    "wait",  "will", "clear" };
+  static const struct
+  {
+    const char *topic;
+    const char *name;
+  } named[] = {
+    { "control.collector.registration", "Register" },
+    { "control.collector.registration", "Update" },
+    { "control.collector.registration", "Deregister" },
+    { "control.collector.registration", "Verify" },
+    { "control.bus.collectors", "List" },
+    { "control.bus.collectors", "Barrier" },
+    { "control.bus.collectors", "Drain" },
+  };
   PeerFrame *frame = call (f, "control.bus.describe", NULL, 0);
   const Daemoneye__Eventbus__V1__ServiceInfo *service;
   IntrospectReply *reply;
@@ -152,26 +184,30 @@ test_described (Fixture *f, gconstpointer data)
   g_assert_cmpuint (reply->n_services, ==, 1);
   g_assert_cmpuint (reply->n_types, ==, 1);
   service = reply->services[0];
-  g_assert_cmpuint (service->n_methods, ==, G_N_ELEMENTS (names));
+  f->asker->features |= WIRE_FEATURE_TASKS;
+  g_assert_cmpuint (service->n_methods, ==, G_N_ELEMENTS (names) + G_N_ELEMENTS (named));
   for (guint i = 0; i < service->n_methods; i++)
     {
       const Daemoneye__Eventbus__V1__MethodInfo *method = service->methods[i];
-      g_autofree char *topic = g_strconcat ("control.bus.", names[i], NULL);
+      const gboolean is_named = i >= G_N_ELEMENTS (names);
+      const char *name = is_named ? named[i - G_N_ELEMENTS (names)].name : names[i];
+      g_autofree char *topic
+          = is_named ? g_strdup (named[i - G_N_ELEMENTS (names)].topic) : g_strconcat ("control.bus.", names[i], NULL);
       PeerFrame *answer;
 
-      g_assert_cmpstr (method->name, ==, names[i]);
+      g_assert_cmpstr (method->name, ==, name);
       g_assert_cmpstr (method->topic, ==, topic);
       g_assert_true (g_str_has_prefix (method->request_type, "daemoneye.eventbus.v1."));
       g_assert_true (g_str_has_prefix (method->reply_type, "daemoneye.eventbus.v1."));
       g_assert_cmpuint (strlen (method->doc), >, 10);
-      answer = call (f, topic, NULL, 0);
+      answer = call_method (f, topic, name, NULL, 0);
       if (answer->kind == WIRE_KIND_REPLY)
         g_assert_true (wire_span_equal (answer->envelope.type_name, wire_span_str (method->reply_type)));
       else
         g_assert_cmpuint (answer->envelope.status, !=, WIRE_STATUS_NO_RESPONDERS);
       peer_frame_free (answer);
     }
-  g_assert_cmpuint (service->n_events, ==, 5);
+  g_assert_cmpuint (service->n_events, ==, 11);
   for (guint i = 0; i < service->n_events; i++)
     g_assert_true (g_str_has_prefix (service->events[i]->topic, "system."));
   daemoneye__eventbus__v1__introspect_reply__free_unpacked (reply, NULL);
@@ -186,6 +222,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/calls/serves", test_serves);
   ADD ("/core/calls/M09-serves-tasks", test_serves_tasks);
+  ADD ("/core/calls/M09-named", test_named);
   ADD ("/core/calls/ping", test_ping);
   ADD ("/core/calls/refused", test_refused);
   ADD ("/core/calls/O03-features", test_features);
