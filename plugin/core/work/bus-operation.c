@@ -12,7 +12,8 @@ bus_operation_new (BusOperationShared *all, const BusKey *name)
   BusOperation *operation = g_new0 (BusOperation, 1);
 
   operation->all = all;
-  operation->key = (BusKey){ name->hash, wire_span (g_memdup2 (name->text.data, name->text.len), name->text.len) };
+  operation->name = bus_text_from_span (name->text);
+  operation->key = (BusKey){ name->hash, wire_span_str (operation->name) };
   bus_choice_init (&operation->choice, BUS_STRATEGY_DEFAULT, all->seed ^ name->hash);
   bus_pools_init (&operation->pools, all->seed);
   operation->reservation_timer.kind = BUS_TIMER_RESERVATION;
@@ -81,12 +82,20 @@ operation_leave (BusTask *task)
   operation_set_where (task, BUS_TASK_NOWHERE);
 }
 
+/* It is about to be queued or parked: if it ran alone, its member is open to others again. */
+static void
+operation_begin_again (BusTask *task)
+{
+  bus_operation_remove (task);
+  bus_operation_lease_ended (task);
+}
+
 void
 bus_operation_insert (BusTask *task)
 {
   BusOperation *operation = task->place.operation;
 
-  bus_operation_remove (task);
+  operation_begin_again (task);
   task->place.age = ++operation->last_age;
   task->place.turn = 0;
   task->place.by_age = FALSE;
@@ -110,7 +119,7 @@ operation_enter_again (BusTask *task)
 void
 bus_operation_return (BusTask *task)
 {
-  bus_operation_remove (task);
+  operation_begin_again (task);
   if (task->place.age == 0)
     bus_operation_insert (task);
   else
@@ -217,7 +226,7 @@ void
 bus_operation_park (BusTask *task, BusTaskWhere where)
 {
   g_assert (where == BUS_TASK_HELD || where == BUS_TASK_LATER);
-  bus_operation_remove (task);
+  operation_begin_again (task);
   operation_set_where (task, where);
 }
 

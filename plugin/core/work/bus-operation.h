@@ -81,8 +81,10 @@ void bus_operation_allow (BusTask *task, BusMember *member);
 /* Takes out the next task that a member is free for. NULL: there is none now; the operation sleeps until something changes.
  * The lease uses a slot until bus_operation_give_back(). The caller counts the offer of the member before the next call. */
 BusTask *bus_operation_next (BusOperation *operation, BusMember **member);
-/* The lease of @task has ended, by its result or without: a reservation for it ends. Its slot may stay in use. */
+/* The lease of @task has ended: if it ran alone, its member is open to others again. Its slot may stay in use. A task that is
+ * queued again, parked, or leaves the operation needs no call. */
 void bus_operation_lease_ended (BusTask *task);
+/* A slot is free. */
 void bus_operation_give_back (BusOperation *operation);
 
 BusWaitReason bus_operation_wait_reason (const BusTask *task);

@@ -104,6 +104,7 @@ bus_operations_leave (BusTask *task)
   BusOperation *operation = task->place.operation;
 
   bus_operation_remove (task);
+  bus_operation_lease_ended (task);
   operation->n_tasks--;
   operation->n_tasks_at[BUS_TASK_NOWHERE]--;
   task->place.operation = NULL;

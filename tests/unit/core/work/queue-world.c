@@ -164,6 +164,7 @@ void
 world_end_task (World *world, BusTask *task)
 {
   bus_operation_remove (task);
+  bus_operation_lease_ended (task);
   if (world_leave_to_zombies (world, task))
     return;
   bus_operations_leave (task);
@@ -199,11 +200,10 @@ world_lease (World *world)
 
 /* The member does not run the task any more. */
 static void
-world_stop (World *world, WorldLease *lease)
+world_stop (WorldLease *lease)
 {
   lease->member->n_running--;
   lease->member->is_exclusive = FALSE;
-  bus_operation_lease_ended (lease->task);
 }
 
 static void
@@ -221,7 +221,7 @@ world_finish (World *world, WorldLease *lease)
 {
   BusTask *task = lease->task;
 
-  world_stop (world, lease);
+  world_stop (lease);
   world_free_slot (world, lease, task->place.operation);
   world_end_task (world, task);
 }
@@ -229,7 +229,7 @@ world_finish (World *world, WorldLease *lease)
 void
 world_give_back (World *world, WorldLease *lease)
 {
-  world_stop (world, lease);
+  world_stop (lease);
   bus_operation_return (lease->task);
   world_free_slot (world, lease, lease->task->place.operation);
 }
@@ -237,12 +237,14 @@ world_give_back (World *world, WorldLease *lease)
 void
 world_expire (World *world, WorldLease *lease, gboolean is_over)
 {
-  world_stop (world, lease);
+  world_stop (lease);
   lease->member->n_zombie++;
   lease->is_zombie = TRUE;
   lease->is_over = is_over;
   bus_operation_avoid (lease->task, lease->member);
-  if (!is_over)
+  if (is_over)
+    bus_operation_lease_ended (lease->task);
+  else
     bus_operation_insert (lease->task);
   world_touch (world, lease->member);
 }

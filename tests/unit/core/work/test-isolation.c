@@ -287,6 +287,27 @@ test_zombie_does_not_hold_the_reservation (World *world, gconstpointer data)
   g_assert_nonnull (lease_of (world, suspect));
 }
 
+/* Its member is open to others also when the suspect did not answer. */
+static void
+test_suspect_that_hangs (World *world, gconstpointer data)
+{
+  for (guint is_over = 0; is_over < 2; is_over++)
+    {
+      BusTask *suspect;
+
+      world_clear (world);
+      world_init (world);
+      add_members (world, 1, 4);
+      suspect = submit_suspect (world);
+      g_assert_cmpuint (lease_all (world), ==, 1);
+      world_submit (world, "scan", 0, 5);
+      g_assert_cmpuint (lease_all (world), ==, 0);
+      world_expire (world, lease_of (world, suspect), is_over == 1);
+      g_assert_null (member_at (world, 0)->reserved_for);
+      g_assert_cmpuint (lease_all (world), ==, 1);
+    }
+}
+
 /* --- exclusive tasks --- */
 
 /* A flood of other tasks does not starve an exclusive one: it reserves a member as a suspect does. */
@@ -340,6 +361,7 @@ main (int argc, char **argv)
   TEST ("reservation-is-given-up", test_reservation_is_given_up);
   TEST ("other-operations-wait-for-a-reserved-member", test_other_operations_wait_for_a_reserved_member);
   TEST ("zombie-does-not-hold-the-reservation", test_zombie_does_not_hold_the_reservation);
+  TEST ("suspect-that-hangs", test_suspect_that_hangs);
   TEST ("exclusive-task-is-not-starved", test_exclusive_task_is_not_starved);
   TEST ("exclusive-tasks-use-all-members", test_exclusive_tasks_use_all_members);
 #undef TEST
