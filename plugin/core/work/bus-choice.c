@@ -132,12 +132,12 @@ choice_compare (ChoiceRound *round, ChoicePrefers prefers, BusMember *member)
     }
 }
 
-/* Index of the first member that registered after the one that was picked last. */
+/* Index of the first member behind the one that was picked last. */
 static guint
 choice_start (const BusChoice *choice, const GPtrArray *members)
 {
   for (guint i = 0; i < members->len; i++)
-    if (((const BusMember *) g_ptr_array_index (members, i))->registration_id > choice->last)
+    if (((const BusMember *) g_ptr_array_index (members, i))->order > choice->last)
       return i;
   return 0;
 }
@@ -157,7 +157,7 @@ bus_choice_pick (BusChoice *choice, const GPtrArray *members, const BusTask *tas
         choice_compare (&round, method->prefers, member);
     }
   if (round.best != NULL)
-    choice->last = round.best->registration_id;
+    choice->last = round.best->order;
   return round.best;
 }
 

@@ -20,7 +20,7 @@
 typedef struct
 {
   BusStrategy strategy; /* DEFAULT: least loaded */
-  guint64 last;         /* registration of the member that was picked last; 0: none */
+  guint64 last;         /* order of the member that was picked last; 0: none */
   guint64 chance;       /* state of the random numbers */
 } BusChoice;
 

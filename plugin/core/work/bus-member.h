@@ -66,8 +66,9 @@ typedef struct BusMember
   guint8 lowest;        /* priorities that it takes */
   guint8 highest;
   GPtrArray *tags;         /* char *, "key=value" */
-  guint64 revision;        /* raised by each change of type, abilities, priorities or tags; from 1 */
+  guint64 revision;        /* raised by each change of abilities, priorities or tags; from 1 */
   guint64 placed_revision; /* bus-operations: the one that its queues know */
+  guint64 order;           /* bus-operations: from 1, stays the same when it registers again on its connection */
   GArray *claims;          /* BusClaim, as it registered; whoever settles them empties it */
   gsize charged;           /* to its peer, for all of this */
 

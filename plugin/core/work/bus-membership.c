@@ -85,6 +85,7 @@ membership_new (BusPeer *peer)
 static void
 membership_take (BusMember *member, BusMemberWish *wish)
 {
+  member->revision++;
   if (wish->abilities != NULL)
     {
       g_clear_pointer (&member->abilities, g_ptr_array_unref);

@@ -194,6 +194,8 @@ bus_operations_on_member (BusOperations *operations, BusMember *member)
 {
   const gboolean is_gone = member->state == BUS_MEMBER_GONE;
 
+  if (member->order == 0)
+    member->order = ++operations->last_order;
   if (is_gone || member->revision != member->placed_revision)
     operations_revise (operations, member, is_gone);
   member->placed_revision = member->revision;

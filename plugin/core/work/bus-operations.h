@@ -21,6 +21,7 @@ typedef struct BusOperations
   GHashTable *by_name; /* BusKey -> BusOperation */
   GQueue list;         /* BusOperation, by their link; the one that got a task last is the last */
   guint64 last_lease;
+  guint64 last_order;
 } BusOperations;
 
 BusOperations *bus_operations_new (guint64 seed, guint max, BusDeadlineSet *deadlines, const gint64 *now_us);

@@ -9,7 +9,7 @@ bus_members_insert (GPtrArray *members, BusMember *member)
 {
   guint i = members->len;
 
-  while (i > 0 && ((const BusMember *) g_ptr_array_index (members, i - 1))->registration_id > member->registration_id)
+  while (i > 0 && ((const BusMember *) g_ptr_array_index (members, i - 1))->order > member->order)
     i--;
   g_ptr_array_insert (members, (gint) i, member);
 }
@@ -23,7 +23,7 @@ pool_hash (gconstpointer data)
   guint64 hash = pool->mode;
 
   for (guint i = 0; i < pool->members->len; i++)
-    hash = bus_hash_mix (hash + ((const BusMember *) g_ptr_array_index (pool->members, i))->registration_id);
+    hash = bus_hash_mix (hash + ((const BusMember *) g_ptr_array_index (pool->members, i))->order);
   return (guint) hash;
 }
 

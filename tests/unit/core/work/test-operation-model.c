@@ -210,6 +210,8 @@ op_update (Run *run)
   if (member == NULL)
     return;
   shape (run, member);
+  if (chance (run, 50))
+    member->registration_id = ++run->world.last_registration; /* it registers again */
   world_update (&run->world, member);
   model_on_member (run->model, member);
 }
