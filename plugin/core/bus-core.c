@@ -29,6 +29,8 @@
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
 #include "work/bus-membership.h"
+#include "work/bus-push.h"
+#include "work/bus-schedule.h"
 #include "envelope.pb-c.h"
 
 BusCore *
@@ -45,6 +47,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->routes = bus_routes_new (&core->limits, core->seed, &core->quota);
   core->routes->groups.rules = bus_group_rules_copy (options->groups, (guint) options->n_groups);
   core->work = bus_work_new (core->seed);
+  bus_schedule_init (core);
   core->budget = bus_budget_new ();
   return core;
 }
@@ -53,6 +56,7 @@ void
 bus_core_free (BusCore *core)
 {
   bus_budget_free (core->budget);
+  bus_schedule_clear (core);
   bus_work_free (core->work);
   bus_resend_clear (core);
   bus_hold_clear (core);
@@ -143,24 +147,13 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   bus_request_forget_peer (peer);
   bus_later_forget_peer (peer);
   bus_membership_forget_peer (peer);
+  bus_push_forget_peer (core, peer, now_us);
   g_free (bus_takeover_withdraw (peer, &hello_len));
   bus_cascade_end (peer, now_us);
   bus_retain_forget_peer (peer);
   if (peer->id != NULL)
     core_pass_on_id (peer, &(const BusEnd){ n, leave }, now_us);
   bus_will_forget (peer);
-}
-
-/* Nothing has leases yet: what the lists of changes name is done with. */
-static void
-core_settle_work (BusCore *core)
-{
-  BusMember *member;
-
-  while (bus_registry_next_changed (core->work) != NULL)
-    ;
-  while ((member = bus_registry_next_ended (core->work)) != NULL)
-    bus_member_free (member);
 }
 
 static void
@@ -171,7 +164,8 @@ core_settle (BusCore *core, gint64 now_us)
   bus_confirm_take_notes (core);
   bus_drain_settle (core);
   bus_barrier_settle (core);
-  while (bus_many_settle (core, now_us) || core->dying.head != NULL || core->creditors.head != NULL)
+  while (bus_many_settle (core, now_us) || bus_schedule_settle (core, now_us) || core->dying.head != NULL
+         || core->creditors.head != NULL)
     {
       if (core->dying.head != NULL)
         core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
@@ -180,7 +174,6 @@ core_settle (BusCore *core, gint64 now_us)
       bus_barrier_settle (core);
       bus_peer_send_credit (core);
     }
-  core_settle_work (core);
 }
 
 /* --- coming and going --- */

@@ -3,6 +3,7 @@
 
 #include "calls/bus-calls.h"
 #include "calls/bus-later.h"
+#include "calls/bus-task-answer.h"
 #include "peer/bus-state.h"
 #include "route/bus-answer.h"
 #include "route/bus-confirm.h"
@@ -173,6 +174,19 @@ dispatch_fail_late (const DispatchCall *call)
                  "no request waits for this answer: it has ended, or was sent to another responder");
 }
 
+/* Nothing is passed on: the broker itself asked. */
+static void
+dispatch_take_answer (DispatchCall *call, BusRequest *request)
+{
+  char detail[BUS_TASK_ANSWER_TEXT];
+
+  dispatch_admit_reply (call);
+  if (bus_task_answer_take (call->core, request, call->envelope, call->frame->flags, detail, call->now_us))
+    dispatch_record_outcome (call, 0, dispatch_outcome_of (1, 1));
+  else
+    dispatch_fail (call, WIRE_STATUS_STALE_LEASE, detail);
+}
+
 static void
 dispatch_forward_reply (DispatchCall *call, BusRequest *request)
 {
@@ -201,6 +215,8 @@ dispatch_handle_reply (DispatchCall *call)
     return;
   if (request == NULL)
     dispatch_fail_late (call);
+  else if (request->requester.kind == BUS_REQUESTER_TASK)
+    dispatch_take_answer (call, request);
   else
     dispatch_forward_reply (call, request);
 }

@@ -19,6 +19,9 @@
 #include "route/bus-request.h"
 #include "route/bus-resend.h"
 #include "route/bus-retain.h"
+#include "work/bus-expiry.h"
+#include "work/bus-lease.h"
+#include "work/bus-leaving.h"
 #include "work/bus-operation.h"
 #include "work/bus-trust.h"
 
@@ -200,11 +203,46 @@ due_reservation (BusCore *core, gpointer owner, gint64 now_us)
   bus_operation_on_timer (owner);
 }
 
-/* Nothing arms the timers of tasks yet. */
 static void
 due_task (BusCore *core, gpointer owner, gint64 now_us)
 {
-  g_assert_not_reached ();
+  bus_expiry_due (core, owner, now_us);
+}
+
+static void
+due_task_run (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_expiry_run_due (core, owner, now_us);
+}
+
+static void
+due_task_deadline (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_expiry_deadline_due (core, owner, now_us);
+}
+
+static void
+due_task_alone (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_expiry_alone_due (core, owner, now_us);
+}
+
+static void
+due_death (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_leaving_death_due (owner, now_us);
+}
+
+static void
+due_drain (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_leaving_drain_over (core, owner, now_us);
+}
+
+static void
+due_busy (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_lease_busy_due (core, owner);
 }
 
 static void
@@ -249,11 +287,13 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_HOLD_RETRY] = due_hold_retry,
   [BUS_TIMER_HOLD_REPORT] = due_hold_report,
   [BUS_TIMER_TASK] = due_task,
-  [BUS_TIMER_TASK_RUN] = due_task,
-  [BUS_TIMER_TASK_DEADLINE] = due_task,
-  [BUS_TIMER_TASK_ALONE] = due_task,
+  [BUS_TIMER_TASK_RUN] = due_task_run,
+  [BUS_TIMER_TASK_DEADLINE] = due_task_deadline,
+  [BUS_TIMER_TASK_ALONE] = due_task_alone,
   [BUS_TIMER_RESERVATION] = due_reservation,
-  [BUS_TIMER_DEATH] = due_task,
+  [BUS_TIMER_DEATH] = due_death,
+  [BUS_TIMER_BUSY] = due_busy,
+  [BUS_TIMER_DRAIN] = due_drain,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);
 

@@ -43,6 +43,8 @@ typedef enum
   BUS_TIMER_TASK_ALONE,    /* owner: BusTask: no submitter is connected */
   BUS_TIMER_RESERVATION,   /* owner: BusOperation: a member has been reserved for as long as a task may run */
   BUS_TIMER_DEATH,         /* owner: BusDeath: a member that ended has not registered again */
+  BUS_TIMER_DRAIN,         /* owner: BusMember: it drains, and the time for that is over */
+  BUS_TIMER_BUSY,          /* owner: BusMember: it refused an offer */
   BUS_N_TIMERS,
 } BusTimerKind;
 

@@ -11,6 +11,8 @@
 #include "calls/bus-registration.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-subscribe.h"
+#include "calls/bus-operation-calls.h"
+#include "calls/bus-task-calls.h"
 #include "calls/bus-timeline-page.h"
 #include "calls/bus-wait.h"
 #include "calls/bus-will.h"
@@ -48,6 +50,7 @@ calls_ping (const BusCall *call)
     &daemoneye__eventbus__v1__##reply##__descriptor, doc, answer }
 
 #define REGISTRATION "control.collector.registration"
+#define TASK         PREFIX "task"
 
 static const BusMethod methods[] = {
   METHOD ("subscribe", subscribe_request, subscribe_reply,
@@ -92,6 +95,28 @@ static const BusMethod methods[] = {
              bus_barrier_answer),
   METHOD_OF (PREFIX "collectors", "Drain", collector_drain_request, collector_drain_reply,
              "Lets a collector take no more tasks, and asks it to finish; for agent and tool.", bus_collectors_drain),
+  METHOD_OF ("control.collector.task", "Submit", submit_request, submit_reply,
+             "Submits tasks, or attaches to tasks that were submitted before.", bus_task_calls_submit),
+  METHOD_OF (TASK, "Await", await_request, task_push,
+             "Answers with the state, the progress and the result of all tasks that the asker has submitted.", bus_task_calls_await),
+  METHOD_OF (TASK, "Get", task_request_by_id, task_reply, "Returns a task with its history.", bus_task_calls_get),
+  METHOD_OF (TASK, "Result", task_request_by_id, task_reply, "Returns a task with its result.", bus_task_calls_result),
+  METHOD_OF (TASK, "List", task_list_request, task_list_reply,
+             "One page of the tasks, as far as the asker may see them.", bus_task_calls_list),
+  METHOD_OF (TASK, "Cancel", task_ids_request, task_ids_reply, "Cancels tasks.", bus_task_calls_cancel),
+  METHOD_OF (TASK, "Settle", task_ids_request, task_ids_reply,
+             "Reports that the submitter has the results.", bus_task_calls_settle),
+  METHOD_OF (TASK, "Release", task_ids_request, task_ids_reply,
+             "Gives tasks in quarantine all their attempts again.", bus_task_calls_release),
+  METHOD_OF (TASK, "Drop", task_ids_request, task_ids_reply, "Ends tasks in quarantine.", bus_task_calls_drop),
+  METHOD_OF (TASK, "PauseOperation", operation_request, operation_reply,
+             "Lets an operation give no task to a collector.", bus_operation_calls_pause),
+  METHOD_OF (TASK, "ResumeOperation", operation_request, operation_reply,
+             "Ends the pause of an operation.", bus_operation_calls_resume),
+  METHOD_OF (TASK, "Limit", operation_request, operation_reply,
+             "Bounds the tasks of an operation that run at once, and sets how a collector is chosen.", bus_operation_calls_limit),
+  METHOD_OF (TASK, "Operations", operations_request, operations_reply,
+             "One page of the operations, with their tasks.", bus_operation_calls_list),
 };
 /* clang-format on */
 

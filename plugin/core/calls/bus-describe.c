@@ -47,6 +47,21 @@ static const struct
     "The registration of a collector has ended." },
   { "Collector", "system.collector.+", &daemoneye__eventbus__v1__collector_record__descriptor,
     "The record of each collector, retained; also matches the events above." },
+  { "TaskQueued", "system.task.queued", &daemoneye__eventbus__v1__task_event__descriptor,
+    "A task waits for a collector." },
+  { "TaskLeased", "system.task.leased", &daemoneye__eventbus__v1__task_event__descriptor,
+    "A task was offered to a collector." },
+  { "TaskStarted", "system.task.started", &daemoneye__eventbus__v1__task_event__descriptor,
+    "A collector has started a task." },
+  { "TaskRetry", "system.task.retry", &daemoneye__eventbus__v1__task_event__descriptor,
+    "An attempt ended without a result, and the task is tried again." },
+  { "TaskExpired", "system.task.expired", &daemoneye__eventbus__v1__task_event__descriptor,
+    "A collector did not answer in time for a task." },
+  { "TaskStale", "system.task.stale", &daemoneye__eventbus__v1__task_event__descriptor,
+    "A collector named a lease of a task that is not the newest." },
+  { "TaskQuarantined", "system.task.quarantined", &daemoneye__eventbus__v1__task_event__descriptor,
+    "A task failed too often, and is kept for a decision." },
+  { "TaskDone", "system.task.done", &daemoneye__eventbus__v1__task_event__descriptor, "A task has ended." },
 };
 
 static void

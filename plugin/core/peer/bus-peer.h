@@ -64,9 +64,10 @@ struct BusPeer
   GQueue retained;                /* bus-retain: cleared with this connection */
   GQueue cursors;                 /* bus-catchup: that may go on */
   BusTimer catchup_timer;
-  struct BusMember *member; /* bus-registry: what it registered; NULL: nothing */
-  gboolean is_silent;       /* bus-registry: the next frame of it has to be reported */
-  struct BusWill *will;     /* bus-will: its last message; NULL: it left none */
+  struct BusMember *member;       /* bus-registry: what it registered; NULL: nothing */
+  gboolean is_silent;             /* bus-registry: the next frame of it has to be reported */
+  struct BusSubmitter *submitter; /* bus-push: its tasks; NULL: it has none */
+  struct BusWill *will;           /* bus-will: its last message; NULL: it left none */
 
   /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
   struct BusMatch *recent_match;

@@ -66,7 +66,7 @@ bus_member_offer_room (const BusMember *member)
   const guint free = bus_member_free_slots (member);
   guint most;
 
-  if (member->state != BUS_MEMBER_READY || member->is_exclusive || free == 0)
+  if (member->state != BUS_MEMBER_READY || member->is_exclusive || member->is_busy || free == 0)
     return 0;
   if (member->is_probed)
     return member_used_slots (member) == 0 ? 1 : 0;

@@ -82,6 +82,10 @@ typedef struct BusMember
   gboolean is_exclusive;        /* it runs an exclusive task */
   struct BusTask *reserved_for; /* a suspect that waits until it is idle */
   GQueue leases;                /* BusLease, by their member_link */
+  gboolean is_busy;             /* it has refused an offer, and gets none for now */
+  gint64 busy_us;               /* for how long, the last time */
+  BusTimer busy_timer;
+  BusTimer drain_timer; /* bus-leaving: drain_until_us */
 
   /* state */
   char cause[160];         /* of the state; "": none */

@@ -98,6 +98,7 @@ membership_take (BusMember *member, BusMemberWish *wish)
     }
   if (wish->max_concurrent > 0)
     member->max_concurrent = wish->max_concurrent;
+  member->revision++;
 }
 
 static void

@@ -123,8 +123,8 @@ bus_task_store_add (BusTaskStore *store, BusAccount *account, const BusTaskSpec 
   return task;
 }
 
-static void
-store_drop (BusTaskStore *store, BusTask *task)
+void
+bus_task_store_discard (BusTaskStore *store, BusTask *task)
 {
   BusAccount *account = task->account;
 
@@ -141,7 +141,7 @@ void
 bus_task_store_forget (BusTaskStore *store, BusTask *task)
 {
   bus_settled_add (&store->settled, &task->key, task->state);
-  store_drop (store, task);
+  bus_task_store_discard (store, task);
 }
 
 void
@@ -154,7 +154,7 @@ bus_task_store_clear (BusTaskStore *store)
       bus_deadline_disarm (store->deadlines, &task->timer.deadline);
       bus_deadline_disarm (store->deadlines, &task->run_timer.deadline);
       bus_deadline_disarm (store->deadlines, &task->alone_timer.deadline);
-      store_drop (store, task);
+      bus_task_store_discard (store, task);
     }
   for (guint i = 0; i < BUS_N_SHELVES; i++)
     g_assert (store->bytes[i] == 0 && store->shelves[i].length == 0);

@@ -81,5 +81,8 @@ void bus_task_store_settle (BusTaskStore *store, BusTask *task, gint64 now_us);
  * calls bus_task_store_forget(). */
 BusTask *bus_task_store_next_excess (const BusTaskStore *store);
 
+/* Frees a task that was added and not accepted after all. */
+void bus_task_store_discard (BusTaskStore *store, BusTask *task);
+
 /* Frees it; its id is settled. The modules above have unlinked it. */
 void bus_task_store_forget (BusTaskStore *store, BusTask *task);

@@ -303,7 +303,8 @@ task_size_of_result (const BusTaskResult *result)
 gsize
 bus_task_size (const BusTask *task)
 {
-  gsize size = sizeof *task + task->text_len + task_size_of_bytes (task->payload);
+  gsize size = sizeof *task + task->text_len + task_size_of_bytes (task->payload)
+               + task->attachments.length * BUS_ATTACHMENT_BYTES + task->leases.length * BUS_LEASE_BYTES;
 
   for (guint i = 0; task->tags != NULL && i < task->tags->len; i++)
     size += strlen (g_ptr_array_index (task->tags, i)) + 1 + sizeof (gpointer);

@@ -192,11 +192,13 @@ typedef struct BusTask
   gboolean died_on_proven;     /* on one that had completed a task since it registered */
 
   /* what came out: bus-lease */
-  BusTaskProgress *progress; /* the newest; NULL: none */
-  BusTaskResult *result;     /* terminal; NULL: it ended without one */
-  gboolean is_late;          /* the result came after the lease had expired */
-  gboolean is_unconfirmed;   /* CANCELLED, and the holder did not answer */
-  gboolean payload_dropped;  /* payload or result were there, and are not kept any more */
+  BusTaskProgress *progress;   /* the newest; NULL: none */
+  BusTaskResult *result;       /* terminal; NULL: it ended without one */
+  guint64 result_route;        /* route of the request that the last answer came by; 0: none */
+  guint64 result_registration; /* of the member that it came from */
+  gboolean is_late;            /* the result came after the lease had expired */
+  gboolean is_unconfirmed;     /* CANCELLED, and the holder did not answer */
+  gboolean payload_dropped;    /* payload or result were there, and are not kept any more */
 
   /* submitters: bus-push */
   GQueue attachments;    /* BusAttachment by their task_link */
@@ -247,6 +249,10 @@ const char *bus_task_difference (const BusTask *task, const BusTaskSpec *spec, g
 void bus_task_set_progress (BusTask *task, const BusTaskReport *report);
 void bus_task_set_result (BusTask *task, const BusTaskAnswer *answer);
 void bus_task_drop_payloads (BusTask *task);
+
+/* Bytes of an attachment, and of a lease with its request: they are made for a task and count as its own. */
+#define BUS_ATTACHMENT_BYTES 128u
+#define BUS_LEASE_BYTES      640u
 
 /* The memory that it holds. */
 gsize bus_task_size (const BusTask *task);

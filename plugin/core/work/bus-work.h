@@ -4,6 +4,7 @@
 #include "work/bus-grace.h"
 #include "work/bus-member.h"
 #include "work/bus-past.h"
+#include "work/bus-task-store.h"
 
 /*
  * The state of the layer work: members, operations, tasks.
@@ -28,6 +29,13 @@ typedef struct BusWork
   guint64 ignored;        /* events that the state of a member ignores */
 
   BusGrace grace; /* of heartbeats, offers and leases */
+
+  /* bus-schedule */
+  BusTaskStore tasks;
+  struct BusOperations *operations;
+  BusTokenSource tokens;
+  BusTokenSource chance; /* random numbers for backoffs */
+  GQueue pushing;        /* bus-push: submitters with something to push, and a request */
 } BusWork;
 
 BusWork *bus_work_new (guint64 seed);

@@ -55,6 +55,19 @@ static const struct
   { "List", "", 0, TRUE, "control.bus.collectors" },
   { "Barrier", "", 0, TRUE, "control.bus.collectors" },
   { "Drain", "", 0, TRUE, "control.bus.collectors" },
+  { "Submit", "", 0, TRUE, "control.collector.task" },
+  { "Await", "", 0, TRUE, "control.bus.task" },
+  { "Get", "", 0, TRUE, "control.bus.task" },
+  { "Result", "", 0, TRUE, "control.bus.task" },
+  { "List", "", 0, TRUE, "control.bus.task" },
+  { "Cancel", "", 0, TRUE, "control.bus.task" },
+  { "Settle", "", 0, TRUE, "control.bus.task" },
+  { "Release", "", 0, TRUE, "control.bus.task" },
+  { "Drop", "", 0, TRUE, "control.bus.task" },
+  { "PauseOperation", "", 0, TRUE, "control.bus.task" },
+  { "ResumeOperation", "", 0, TRUE, "control.bus.task" },
+  { "Limit", "", 0, TRUE, "control.bus.task" },
+  { "Operations", "", 0, TRUE, "control.bus.task" },
 };
 
 static const struct
@@ -74,6 +87,14 @@ static const struct
   { "CollectorDraining", "system.collector.draining", "daemoneye.eventbus.v1.CollectorEvent" },
   { "CollectorGone", "system.collector.gone", "daemoneye.eventbus.v1.CollectorEvent" },
   { "Collector", "system.collector.+", "daemoneye.eventbus.v1.CollectorRecord" },
+  { "TaskQueued", "system.task.queued", "daemoneye.eventbus.v1.TaskEvent" },
+  { "TaskLeased", "system.task.leased", "daemoneye.eventbus.v1.TaskEvent" },
+  { "TaskStarted", "system.task.started", "daemoneye.eventbus.v1.TaskEvent" },
+  { "TaskRetry", "system.task.retry", "daemoneye.eventbus.v1.TaskEvent" },
+  { "TaskExpired", "system.task.expired", "daemoneye.eventbus.v1.TaskEvent" },
+  { "TaskStale", "system.task.stale", "daemoneye.eventbus.v1.TaskEvent" },
+  { "TaskQuarantined", "system.task.quarantined", "daemoneye.eventbus.v1.TaskEvent" },
+  { "TaskDone", "system.task.done", "daemoneye.eventbus.v1.TaskEvent" },
 };
 
 static void

@@ -4,6 +4,7 @@
 #include "calls/bus-budget.h"
 #include "calls/bus-describe.h"
 #include "route/route-fixture.h"
+#include "work/bus-schedule.h"
 #include "work/bus-work.h"
 #include "control.pb-c.h"
 #include "introspection.pb-c.h"
@@ -25,6 +26,7 @@ setup (Fixture *f, gconstpointer data)
   routes_setup (&f->peers, NULL);
   f->peers.core->budget = bus_budget_new ();
   f->peers.core->work = bus_work_new (f->peers.core->seed);
+  bus_schedule_init (f->peers.core);
   f->peers.core->epoch = 77;
   f->asker = peers_ready (&f->peers, "asker", 1000);
   f->asker->features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM;
@@ -34,6 +36,7 @@ static void
 teardown (Fixture *f, gconstpointer data)
 {
   bus_budget_free (g_steal_pointer (&f->peers.core->budget));
+  bus_schedule_clear (f->peers.core);
   bus_work_free (g_steal_pointer (&f->peers.core->work));
   routes_teardown (&f->peers, NULL);
 }
@@ -171,6 +174,19 @@ test_described (Fixture *f, gconstpointer data)
     { "control.bus.collectors", "List" },
     { "control.bus.collectors", "Barrier" },
     { "control.bus.collectors", "Drain" },
+    { "control.collector.task", "Submit" },
+    { "control.bus.task", "Await" },
+    { "control.bus.task", "Get" },
+    { "control.bus.task", "Result" },
+    { "control.bus.task", "List" },
+    { "control.bus.task", "Cancel" },
+    { "control.bus.task", "Settle" },
+    { "control.bus.task", "Release" },
+    { "control.bus.task", "Drop" },
+    { "control.bus.task", "PauseOperation" },
+    { "control.bus.task", "ResumeOperation" },
+    { "control.bus.task", "Limit" },
+    { "control.bus.task", "Operations" },
   };
   PeerFrame *frame = call (f, "control.bus.describe", NULL, 0);
   const Daemoneye__Eventbus__V1__ServiceInfo *service;
@@ -200,6 +216,8 @@ test_described (Fixture *f, gconstpointer data)
       g_assert_true (g_str_has_prefix (method->request_type, "daemoneye.eventbus.v1."));
       g_assert_true (g_str_has_prefix (method->reply_type, "daemoneye.eventbus.v1."));
       g_assert_cmpuint (strlen (method->doc), >, 10);
+      if (strcmp (name, "Await") == 0)
+        continue; /* answered later; see test-bus-tasks */
       answer = call_method (f, topic, name, NULL, 0);
       if (answer->kind == WIRE_KIND_REPLY)
         g_assert_true (wire_span_equal (answer->envelope.type_name, wire_span_str (method->reply_type)));
@@ -207,7 +225,7 @@ test_described (Fixture *f, gconstpointer data)
         g_assert_cmpuint (answer->envelope.status, !=, WIRE_STATUS_NO_RESPONDERS);
       peer_frame_free (answer);
     }
-  g_assert_cmpuint (service->n_events, ==, 11);
+  g_assert_cmpuint (service->n_events, ==, 19);
   for (guint i = 0; i < service->n_events; i++)
     g_assert_true (g_str_has_prefix (service->events[i]->topic, "system."));
   daemoneye__eventbus__v1__introspect_reply__free_unpacked (reply, NULL);

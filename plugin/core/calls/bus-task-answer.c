@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-task-answer.h"
+
+#include "work/bus-attempt.h"
+#include "coordination.pb-c.h"
+#include "wire-guard.h"
+
+static WireSpan
+answer_span (const ProtobufCBinaryData *bytes)
+{
+  return wire_span (bytes->data, bytes->len);
+}
+
+static gboolean
+answer_take_failure (BusCore *core, BusLease *lease, WireSpan name, WireSpan text, gint64 now_us)
+{
+  const BusTaskAnswer answer = { .kind = BUS_OUTCOME_FAILED, .error_name = name, .error_text = text };
+  guint8 token[BUS_TOKEN_LEN];
+
+  memcpy (token, lease->token, BUS_TOKEN_LEN);
+  return bus_attempt_answer (core, lease, wire_span (token, BUS_TOKEN_LEN), &answer, now_us);
+}
+
+static gboolean
+answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelope, gint64 now_us)
+{
+  WireGuardError error;
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack (&daemoneye__eventbus__v1__outcome__descriptor, envelope->payload, 0, &error);
+  const Daemoneye__Eventbus__V1__Outcome *outcome = guard != NULL ? wire_guard_message (guard) : NULL;
+  BusTaskAnswer answer;
+
+  if (outcome == NULL)
+    return answer_take_failure (core, lease, WIRE_SPAN_LITERAL ("BadOutcome"), wire_span_str (error.problem), now_us);
+  answer = (BusTaskAnswer){ .kind = (BusOutcomeKind) outcome->kind,
+                            .payload = answer_span (&outcome->payload),
+                            .payload_type = wire_span_str (outcome->payload_type),
+                            .error_name = wire_span_str (outcome->error_name),
+                            .error_text = wire_span_str (outcome->error_text),
+                            .retry_after_us = (gint64) MIN (outcome->retry_after_us, G_MAXINT64 / 4) };
+  if (answer.kind >= BUS_N_OUTCOME_KINDS)
+    answer.kind = BUS_OUTCOME_UNSPECIFIED;
+  return bus_attempt_answer (core, lease, answer_span (&outcome->token), &answer, now_us);
+}
+
+/* Progress that can't be unpacked renews no lease. */
+static gboolean
+answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelope, gint64 now_us)
+{
+  WireGuardError error;
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack (&daemoneye__eventbus__v1__progress__descriptor, envelope->payload, 0, &error);
+  const Daemoneye__Eventbus__V1__Progress *progress = guard != NULL ? wire_guard_message (guard) : NULL;
+  BusTaskReport report;
+
+  if (progress == NULL || progress->details.len > BUS_TASK_DETAILS_MAX)
+    return FALSE;
+  report = (BusTaskReport){ .started = progress->started,
+                            .done = progress->done,
+                            .total = progress->total,
+                            .text = wire_span_str (progress->text),
+                            .details = answer_span (&progress->details) };
+  return bus_attempt_report (core, lease, answer_span (&progress->token), &report, now_us);
+}
+
+/* The lease may be freed with its answer, so the text is written before. */
+static void
+answer_describe (const BusLease *lease, char *detail)
+{
+  const BusTask *task = lease->task;
+
+  if (task == NULL || !bus_task_is_live (task))
+    g_snprintf (detail, BUS_TASK_ANSWER_TEXT, "the task has ended");
+  else if (task->lease == lease)
+    g_snprintf (detail, BUS_TASK_ANSWER_TEXT, "the token is not that of the lease");
+  else
+    g_snprintf (detail, BUS_TASK_ANSWER_TEXT, "the task was given to %s", task->holder);
+}
+
+gboolean
+bus_task_answer_take (BusCore *core,
+                      BusRequest *request,
+                      const WireEnvelope *envelope,
+                      guint8 flags,
+                      char *detail,
+                      gint64 now_us)
+{
+  BusLease *lease = request->requester.lease;
+
+  answer_describe (lease, detail);
+  if (bus_request_step (core, request, BUS_REQUEST_ON_PART) != BUS_REQUEST_SENT)
+    return FALSE; /* it was not sent the request: the route is guessed */
+  if (!(flags & WIRE_FLAG_FINAL))
+    return answer_take_progress (core, lease, envelope, now_us);
+  if (envelope->status != WIRE_STATUS_OK)
+    return answer_take_failure (core, lease, envelope->error_name, envelope->detail, now_us);
+  return answer_take_outcome (core, lease, envelope, now_us);
+}

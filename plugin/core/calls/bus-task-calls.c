@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls/bus-task-calls.h"
+
+#include "base/bus-text.h"
+#include "calls/bus-later.h"
+#include "peer/bus-peer.h"
+#include "peer/bus-reply.h"
+#include "peer/bus-state.h"
+#include "work/bus-push.h"
+#include "work/bus-submit.h"
+#include "work/bus-task-record.h"
+#include "work/bus-work.h"
+
+typedef Daemoneye__Eventbus__V1__SubmitVerdict Verdict;
+
+#define LIST_PAGE  100u
+#define LIST_BYTES (48u * 1024u)
+
+/* --- verdicts --- */
+
+/* Of a request about several tasks. */
+typedef struct
+{
+  GArray *answers; /* BusSubmitAnswer */
+  Verdict *messages;
+  Verdict **list;
+} Verdicts;
+
+static void
+verdicts_init (Verdicts *verdicts, gsize n)
+{
+  verdicts->answers = g_array_sized_new (FALSE, TRUE, sizeof (BusSubmitAnswer), (guint) n);
+  g_array_set_size (verdicts->answers, (guint) n);
+  verdicts->messages = g_new0 (Verdict, n + 1);
+  verdicts->list = g_new0 (Verdict *, n + 1);
+}
+
+static void
+verdicts_clear (Verdicts *verdicts)
+{
+  g_array_unref (verdicts->answers);
+  g_free (verdicts->messages);
+  g_free (verdicts->list);
+}
+
+static void
+verdicts_set (Verdicts *verdicts, guint i, char *id)
+{
+  BusSubmitAnswer *answer = &g_array_index (verdicts->answers, BusSubmitAnswer, i);
+  Verdict *message = verdicts->list[i] = &verdicts->messages[i];
+
+  daemoneye__eventbus__v1__submit_verdict__init (message);
+  message->id = id;
+  message->status = answer->status;
+  message->detail = answer->detail;
+  message->state = (Daemoneye__Eventbus__V1__TaskState) answer->state;
+  message->attached = answer->is_attached;
+  if (answer->status != WIRE_STATUS_LIMIT || answer->excess.most == 0)
+    return;
+  message->setting = bus_text_for_packing (bus_limit_name (answer->excess.limit));
+  message->value = answer->excess.value;
+}
+
+/* --- Submit --- */
+
+static gint64
+calls_duration (guint64 us)
+{
+  return (gint64) MIN (us, G_MAXINT64 / 4);
+}
+
+static GArray *
+calls_spans (char **texts, gsize n)
+{
+  GArray *spans = g_array_sized_new (FALSE, FALSE, sizeof (WireSpan), (guint) n);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      WireSpan span = wire_span_str (texts[i]);
+
+      g_array_append_val (spans, span);
+    }
+  return spans;
+}
+
+static void
+calls_submit_one (const BusCall *call, const Daemoneye__Eventbus__V1__TaskSpec *message, BusSubmitAnswer *answer)
+{
+  g_autoptr (GArray) tags = calls_spans (message->tags, message->n_tags);
+  const BusSubmission submission = {
+    .task = { .id = wire_span_str (message->id),
+              .operation = wire_span_str (message->operation),
+              .type = wire_span_str (message->type),
+              .target = wire_span_str (message->target),
+              .payload = wire_span (message->payload.data, message->payload.len),
+              .payload_type = wire_span_str (message->payload_type),
+              .tags = (const WireSpan *) (gconstpointer) tags->data,
+              .n_tags = tags->len,
+              .priority = message->priority,
+              .attempts = message->attempts,
+              .deadline_us = calls_duration (message->deadline_us),
+              .not_before_us = calls_duration (message->not_before_us),
+              .run_limit_us = calls_duration (message->run_limit_us),
+              .exclusive = message->exclusive,
+              .cancel_when_alone
+              = message->on_submitter_gone == DAEMONEYE__EVENTBUS__V1__ON_SUBMITTER_GONE__SUBMITTER_GONE_CANCEL },
+    .resubmit = message->resubmit,
+    .last_holder = wire_span_str (message->last_holder),
+    .last_attempt = message->last_attempt,
+  };
+
+  bus_submit (call->core, call->peer, &submission, answer, call->now_us);
+}
+
+void
+bus_task_calls_submit (const BusCall *call)
+{
+  const Daemoneye__Eventbus__V1__SubmitRequest *request = call->request;
+  Daemoneye__Eventbus__V1__SubmitReply reply;
+  Verdicts verdicts;
+
+  verdicts_init (&verdicts, request->n_tasks);
+  for (guint i = 0; i < request->n_tasks; i++)
+    {
+      calls_submit_one (call, request->tasks[i], &g_array_index (verdicts.answers, BusSubmitAnswer, i));
+      verdicts_set (&verdicts, i, request->tasks[i]->id);
+    }
+  daemoneye__eventbus__v1__submit_reply__init (&reply);
+  reply.verdicts = verdicts.list;
+  reply.n_verdicts = request->n_tasks;
+  bus_reply_message (call->peer, call->id, &reply.base);
+  verdicts_clear (&verdicts);
+}
+
+/* --- calls about ids --- */
+
+static const BusAccount *
+calls_find_account (const BusCore *core, const char *name)
+{
+  GHashTableIter iter;
+  gpointer account;
+
+  g_hash_table_iter_init (&iter, core->accounts);
+  while (g_hash_table_iter_next (&iter, NULL, &account))
+    if (strcmp (((const BusAccount *) account)->name, name) == 0)
+      return account;
+  return NULL;
+}
+
+/* The account whose tasks are meant. FALSE: the asker got an ERROR. */
+static gboolean
+calls_account (const BusCall *call, const char *name, guint32 *number)
+{
+  const BusAccount *account = name[0] != '\0' ? calls_find_account (call->core, name) : call->peer->account;
+
+  if (account == NULL)
+    bus_peer_error (call->peer, call->id, WIRE_STATUS_ABSENT, "there is no such account");
+  else if (account != call->peer->account && call->peer->principal.role == BUS_ROLE_COLLECTOR)
+    bus_peer_error (call->peer, call->id, WIRE_STATUS_DENIED, "agent and tool may name another account");
+  else
+    {
+      *number = account->number;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+typedef void (*CallsVerb) (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer);
+
+static void
+calls_each_id (const BusCall *call, CallsVerb verb)
+{
+  const Daemoneye__Eventbus__V1__TaskIdsRequest *request = call->request;
+  Daemoneye__Eventbus__V1__TaskIdsReply reply;
+  Verdicts verdicts;
+  guint32 account;
+
+  if (!calls_account (call, request->account, &account))
+    return;
+  verdicts_init (&verdicts, request->n_ids);
+  for (guint i = 0; i < request->n_ids; i++)
+    {
+      verb (call, account, wire_span_str (request->ids[i]), &g_array_index (verdicts.answers, BusSubmitAnswer, i));
+      verdicts_set (&verdicts, i, request->ids[i]);
+    }
+  daemoneye__eventbus__v1__task_ids_reply__init (&reply);
+  reply.verdicts = verdicts.list;
+  reply.n_verdicts = request->n_ids;
+  bus_reply_message (call->peer, call->id, &reply.base);
+  verdicts_clear (&verdicts);
+}
+
+static void
+calls_cancel_one (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer)
+{
+  bus_submit_cancel (call->core, account, id, answer, call->now_us);
+}
+
+/* Only a submitter can have the result. */
+static void
+calls_settle_one (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer)
+{
+  bus_submit_settle (call->core, call->peer, id, answer, call->now_us);
+}
+
+static void
+calls_release_one (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer)
+{
+  bus_submit_release (call->core, account, id, answer, call->now_us);
+}
+
+static void
+calls_drop_one (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer)
+{
+  bus_submit_drop (call->core, account, id, answer, call->now_us);
+}
+
+void
+bus_task_calls_cancel (const BusCall *call)
+{
+  calls_each_id (call, calls_cancel_one);
+}
+
+void
+bus_task_calls_settle (const BusCall *call)
+{
+  calls_each_id (call, calls_settle_one);
+}
+
+void
+bus_task_calls_release (const BusCall *call)
+{
+  calls_each_id (call, calls_release_one);
+}
+
+void
+bus_task_calls_drop (const BusCall *call)
+{
+  calls_each_id (call, calls_drop_one);
+}
+
+/* --- Await --- */
+
+/* A newer Await may have taken its place. */
+static void
+calls_await_ended (BusLater *later)
+{
+  const BusSubmitter *submitter = later->asker->submitter;
+
+  if (submitter != NULL && submitter->await_id == later->id)
+    bus_push_await (later->asker->core, later->asker, 0);
+}
+
+void
+bus_task_calls_await (const BusCall *call)
+{
+  static const BusLaterKind kind
+      = { .size = sizeof (BusLater), .overdue = "the time for pushes is over: ask again", .ended = calls_await_ended };
+
+  if (bus_later_new (call, &kind) != NULL)
+    bus_push_await (call->core, call->peer, call->id);
+}
+
+/* --- records --- */
+
+static void
+calls_show (const BusCall *call, BusRecordParts parts, guint n_steps)
+{
+  const Daemoneye__Eventbus__V1__TaskRequestById *request = call->request;
+  Daemoneye__Eventbus__V1__TaskReply reply;
+  const BusTask *task;
+  BusTaskRecord record;
+  guint32 account;
+
+  if (!calls_account (call, request->account, &account))
+    return;
+  task = bus_task_store_find (&call->core->work->tasks, account, wire_span_str (request->id));
+  if (task == NULL)
+    {
+      bus_peer_error (call->peer, call->id, WIRE_STATUS_ABSENT, "there is no such task");
+      return;
+    }
+  bus_task_record_fill (&record, task, parts, n_steps, call->now_us);
+  daemoneye__eventbus__v1__task_reply__init (&reply);
+  reply.task = &record.message;
+  bus_reply_message (call->peer, call->id, &reply.base);
+  bus_task_record_clear (&record);
+}
+
+void
+bus_task_calls_get (const BusCall *call)
+{
+  calls_show (call, BUS_RECORD_DETAILS, BUS_TASK_HISTORY_MAX);
+}
+
+void
+bus_task_calls_result (const BusCall *call)
+{
+  calls_show (call, BUS_RECORD_PAYLOAD | BUS_RECORD_DETAILS, 0);
+}
+
+/* --- List --- */
+
+static gboolean
+calls_list_wants (const BusCall *call, const BusTask *task)
+{
+  const Daemoneye__Eventbus__V1__TaskListRequest *request = call->request;
+  gboolean has_state = request->n_states == 0;
+
+  if (call->peer->principal.role == BUS_ROLE_COLLECTOR && task->account != call->peer->account)
+    return FALSE;
+  for (gsize i = 0; i < request->n_states; i++)
+    has_state |= request->states[i] == (Daemoneye__Eventbus__V1__TaskState) task->state;
+  return has_state
+         && (request->operation[0] == '\0'
+             || wire_span_equal (task->operation.text, wire_span_str (request->operation)))
+         && (request->holder[0] == '\0' || g_strcmp0 (request->holder, task->holder) == 0)
+         && (request->account[0] == '\0' || strcmp (request->account, task->account->name) == 0);
+}
+
+/* One page: the tasks behind the cursor, which is the number of the last one of the page before. */
+static void
+calls_list_fill (const BusCall *call, Daemoneye__Eventbus__V1__TaskListReply *reply, BusTaskRecord *records, guint most)
+{
+  const Daemoneye__Eventbus__V1__TaskListRequest *request = call->request;
+  guint64 after = g_ascii_strtoull (request->cursor, NULL, 10);
+  guint64 last = 0;
+  gboolean has_more = FALSE;
+  gsize size = 0;
+
+  for (const GList *link = call->core->work->tasks.all.head; link != NULL; link = link->next)
+    {
+      const BusTask *task = link->data;
+
+      if (!calls_list_wants (call, task))
+        continue;
+      reply->total++;
+      has_more |= task->sequence > after && (reply->n_tasks == most || size > LIST_BYTES);
+      if (task->sequence <= after || has_more)
+        continue;
+      bus_task_record_fill (&records[reply->n_tasks], task, 0, 0, call->now_us);
+      reply->tasks[reply->n_tasks] = &records[reply->n_tasks].message;
+      size += daemoneye__eventbus__v1__task_record__get_packed_size (reply->tasks[reply->n_tasks++]);
+      last = task->sequence;
+    }
+  if (has_more)
+    reply->next_cursor = g_strdup_printf ("%" G_GUINT64_FORMAT, last);
+}
+
+void
+bus_task_calls_list (const BusCall *call)
+{
+  const Daemoneye__Eventbus__V1__TaskListRequest *request = call->request;
+  guint most = request->limit > 0 ? MIN (request->limit, LIST_PAGE) : LIST_PAGE;
+  g_autofree BusTaskRecord *records = g_new0 (BusTaskRecord, most);
+  g_autofree Daemoneye__Eventbus__V1__TaskRecord **list = g_new0 (Daemoneye__Eventbus__V1__TaskRecord *, most);
+  Daemoneye__Eventbus__V1__TaskListReply reply;
+  g_autofree char *cursor = NULL;
+
+  daemoneye__eventbus__v1__task_list_reply__init (&reply);
+  reply.tasks = list;
+  calls_list_fill (call, &reply, records, most);
+  if (reply.next_cursor[0] != '\0')
+    cursor = reply.next_cursor;
+  bus_reply_message (call->peer, call->id, &reply.base);
+  for (gsize i = 0; i < reply.n_tasks; i++)
+    bus_task_record_clear (&records[i]);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-expiry.h"
+
+#include "peer/bus-state.h"
+#include "work/bus-course.h"
+#include "work/bus-lease.h"
+#include "work/bus-operation.h"
+#include "work/bus-trust.h"
+#include "work/bus-work.h"
+
+/* --- leases --- */
+
+/* The lease of a QUEUED task expired: its holder keeps its slot, and the task does not return to it. */
+static void
+expiry_make_zombie (BusCore *core, BusTask *task)
+{
+  bus_operation_avoid (task, task->lease->member);
+  bus_lease_make_zombie (core, task->lease);
+}
+
+/* An offer that the member was not even sent is taken back. */
+static void
+expiry_silent (BusCore *core, BusTask *task, gint64 now_us)
+{
+  BusMember *member = task->lease->member;
+
+  bus_course_on (core, task, BUS_TASK_ON_SILENT, member->id, now_us);
+  bus_trust_strike (core, member, "it did not answer an offer in time");
+  if (task->lease->request->mark.is_sent)
+    expiry_make_zombie (core, task);
+  else
+    bus_lease_free (core, task->lease);
+  bus_course_queue (core, task, BUS_PLACE_OLD);
+}
+
+/* @event: PROGRESS_OVER or RUN_OVER */
+static void
+expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
+{
+  BusLease *lease = task->lease;
+
+  bus_course_on (core, task, event, lease->member->id, now_us);
+  task->counts.expiries++;
+  bus_trust_strike (core, lease->member, bus_task_event_cause (event));
+  expiry_make_zombie (core, task);
+  if (event == BUS_TASK_ON_RUN_OVER)
+    bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
+  if (bus_course_check (core, task, FALSE, now_us))
+    return;
+  if (lease->idempotent)
+    bus_course_queue (core, task, BUS_PLACE_NEW);
+  else
+    bus_course_on (core, task, BUS_TASK_ON_UNSAFE, NULL, now_us);
+}
+
+/* --- timers --- */
+
+/* The broker was late itself, and the holder gets that time back. */
+static gboolean
+expiry_get_grace (BusCore *core, BusTimer *timer, gint64 period_us, gint64 now_us)
+{
+  gint64 more_us = bus_grace_take (&core->work->grace, timer->deadline.due_us, period_us, now_us);
+
+  if (more_us > 0)
+    bus_deadline_arm (&core->deadlines, &timer->deadline, now_us + more_us);
+  return more_us > 0;
+}
+
+static void
+expiry_delay_over (BusCore *core, BusTask *task, gint64 now_us)
+{
+  bus_course_on (core, task, BUS_TASK_ON_DUE, NULL, now_us);
+  bus_course_queue (core, task, BUS_PLACE_NEW);
+}
+
+void
+bus_expiry_due (BusCore *core, BusTask *task, gint64 now_us)
+{
+  switch ((guint) task->state)
+    {
+    case BUS_TASK_OFFERED:
+      if (!expiry_get_grace (core, &task->timer, (gint64) core->limits.task_offer_us, now_us))
+        expiry_silent (core, task, now_us);
+      break;
+    case BUS_TASK_RUNNING:
+      if (!expiry_get_grace (core, &task->timer, task->lease->progress_us, now_us))
+        expiry_attempt (core, task, BUS_TASK_ON_PROGRESS_OVER, now_us);
+      break;
+    case BUS_TASK_CANCELLING:
+      bus_course_on (core, task, BUS_TASK_ON_GRACE_OVER, task->holder, now_us);
+      break;
+    case BUS_TASK_DELAYED:
+      expiry_delay_over (core, task, now_us);
+      break;
+    case BUS_TASK_QUEUED:
+      task->is_held = FALSE; /* nobody has claimed it */
+      bus_course_queue (core, task, BUS_PLACE_NEW);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+void
+bus_expiry_run_due (BusCore *core, BusTask *task, gint64 now_us)
+{
+  if (!expiry_get_grace (core, &task->run_timer, task->lease->run_limit_us, now_us))
+    expiry_attempt (core, task, BUS_TASK_ON_RUN_OVER, now_us);
+}
+
+/* The time in the store is over. */
+static void
+expiry_store_over (BusCore *core, BusTask *task, gint64 now_us)
+{
+  if (task->shelf == BUS_SHELF_LIVE)
+    bus_task_store_settle (&core->work->tasks, task, now_us);
+  else if (task->shelf == BUS_SHELF_QUARANTINE)
+    bus_course_on (core, task, BUS_TASK_ON_STORE_OVER, NULL, now_us);
+  else
+    bus_course_forget (core, task);
+}
+
+void
+bus_expiry_deadline_due (BusCore *core, BusTask *task, gint64 now_us)
+{
+  if (bus_task_is_live (task))
+    bus_course_on (core, task, BUS_TASK_ON_DEADLINE, task->holder, now_us);
+  else
+    expiry_store_over (core, task, now_us);
+}
+
+void
+bus_expiry_alone_due (BusCore *core, BusTask *task, gint64 now_us)
+{
+  bus_expiry_cancel (core, task, BUS_TASK_ON_ALONE, now_us);
+}
+
+/* --- cancels --- */
+
+guint
+bus_expiry_cancel (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
+{
+  BusTaskState before = task->state;
+  guint verdict = bus_course_on (core, task, event, task->holder, now_us);
+
+  if (verdict != BUS_TASK_CANCELLING || before == BUS_TASK_CANCELLING)
+    return verdict;
+  bus_request_ask_to_stop (core, task->lease->request, WIRE_STATUS_CANCELLED);
+  task->lease->is_stopped = TRUE;
+  bus_deadline_arm (&core->deadlines, &task->timer.deadline, now_us + (gint64) core->limits.task_cancel_us);
+  return verdict;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-lease.h"
+
+#include "base/bus-text.h"
+#include "peer/bus-state.h"
+#include "queue/bus-admit.h"
+#include "route/bus-answer.h"
+#include "route/bus-router.h"
+#include "route/bus-routes.h"
+#include "work/bus-operations.h"
+#include "work/bus-trust.h"
+#include "work/bus-work.h"
+#include "coordination.pb-c.h"
+
+#define BUSY_FIRST_US (100 * G_TIME_SPAN_MILLISECOND)
+#define BUSY_MOST_US  (5 * G_TIME_SPAN_SECOND)
+
+typedef Daemoneye__Eventbus__V1__Execute Execute;
+
+/* --- slots --- */
+
+static guint *
+lease_counter (BusMember *member, BusLeaseState state)
+{
+  switch (state)
+    {
+    case BUS_LEASE_OFFERED:
+      return &member->n_offered;
+    case BUS_LEASE_RUNNING:
+      return &member->n_running;
+    case BUS_LEASE_ZOMBIE:
+      break;
+    }
+  return &member->n_zombie;
+}
+
+static void
+lease_set_state (BusLease *lease, BusLeaseState state)
+{
+  --*lease_counter (lease->member, lease->state);
+  lease->state = state;
+  ++*lease_counter (lease->member, state);
+}
+
+/* --- Execute --- */
+
+static ProtobufCBinaryData
+lease_bytes (GBytes *bytes)
+{
+  gsize len = 0;
+  gconstpointer data = bytes != NULL ? g_bytes_get_data (bytes, &len) : NULL;
+
+  return (ProtobufCBinaryData){ len, (guint8 *) (gsize) data };
+}
+
+static void
+lease_fill_execute (const BusLease *lease, Execute *execute, gint64 now_us)
+{
+  const BusTask *task = lease->task;
+
+  daemoneye__eventbus__v1__execute__init (execute);
+  execute->task_id = bus_text_from_span (bus_task_id (task));
+  execute->operation = bus_text_from_span (task->operation.text);
+  execute->payload_type = bus_text_from_span (task->payload_type);
+  execute->payload = lease_bytes (task->payload);
+  execute->priority = task->priority;
+  execute->attempt = task->attempt + 1;
+  execute->token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, (guint8 *) (gsize) lease->token };
+  execute->remaining_us = (guint64) MAX (task->due_us - now_us, 0);
+  execute->run_limit_us = (guint64) lease->run_limit_us;
+  execute->progress_us = (guint64) lease->progress_us;
+  if (task->progress != NULL)
+    execute->last_details = lease_bytes (task->progress->details);
+}
+
+static void
+lease_clear_execute (Execute *execute)
+{
+  g_free (execute->task_id);
+  g_free (execute->operation);
+  g_free (execute->payload_type);
+}
+
+/* The envelope of the request and its payload, as a client would have sent it. NULL: no memory. */
+static guint8 *
+lease_write_request (const BusLease *lease, const char *topic, WireEnvelope *envelope, gsize *size, gint64 now_us)
+{
+  g_autofree guint8 *body = NULL;
+  Execute execute;
+
+  lease_fill_execute (lease, &execute, now_us);
+  wire_envelope_init (envelope);
+  envelope->topic = wire_span_str (topic);
+  envelope->type_name = wire_span_str (execute.base.descriptor->name);
+  envelope->payload = wire_span (NULL, daemoneye__eventbus__v1__execute__get_packed_size (&execute));
+  *size = wire_envelope_size (envelope) + envelope->payload.len;
+  body = g_try_malloc (*size);
+  if (body != NULL)
+    {
+      daemoneye__eventbus__v1__execute__pack (&execute, wire_envelope_write (envelope, body));
+      if (wire_envelope_read (wire_span (body, *size), WIRE_KIND_REQUEST, WIRE_FROM_CLIENT, envelope).status
+          != WIRE_STATUS_OK)
+        g_assert_not_reached ();
+    }
+  lease_clear_execute (&execute);
+  return g_steal_pointer (&body);
+}
+
+static BusSubscription *
+lease_find_server (BusCore *core, const BusMember *member, const char *topic, gint64 now_us)
+{
+  const BusNeed need = { .lane = WIRE_LANE_DATA, .now_us = now_us };
+
+  if (member->peer == NULL || !bus_peer_is_ready (member->peer))
+    return NULL;
+  return bus_router_pick_server (core, wire_span_str (topic), member->peer, &need);
+}
+
+/* FALSE: no memory, or no room in the queue of the member. */
+static gboolean
+lease_send (BusCore *core, BusLease *lease, const char *topic, BusSubscription *server, gint64 now_us)
+{
+  const BusRequester requester = { .kind = BUS_REQUESTER_TASK, .lease = lease };
+  WireEnvelope envelope;
+  gsize size;
+  g_autofree guint8 *body = lease_write_request (lease, topic, &envelope, &size, now_us);
+  BusInbound inbound = { .frame = { .kind = WIRE_KIND_REQUEST, .body = wire_span (body, size) },
+                         .envelope = &envelope,
+                         .copy_max = BUS_OUTQ_COPY_MAX,
+                         .class_of = { WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP },
+                         .quota = &core->quota };
+  gboolean is_sent;
+
+  if (body == NULL)
+    return FALSE;
+  lease->request
+      = bus_request_new (core, BUS_PENDING_REPLY, &requester, server->owner, envelope.topic, lease->task->due_us);
+  bus_inbound_stamp (&inbound, core->name, ++core->routes->accept_seq, now_us + core->wall_us);
+  bus_router_count_request (core, &inbound, server->servers, now_us);
+  is_sent = bus_answer_send_request (core, lease->request, &inbound, server, now_us);
+  bus_inbound_clear (&inbound);
+  return is_sent;
+}
+
+/* --- members that are busy --- */
+
+/* The number of its slots in use has changed. */
+static void
+lease_note_room (BusCore *core, BusMember *member)
+{
+  if (member->state == BUS_MEMBER_GONE)
+    return;
+  bus_trust_slots (core, member);
+  bus_operations_on_room (core->work->operations, member);
+}
+
+static void
+lease_end_busy (BusCore *core, BusMember *member)
+{
+  member->is_busy = FALSE;
+  bus_deadline_disarm (&core->deadlines, &member->busy_timer.deadline);
+}
+
+void
+bus_lease_note_busy (BusCore *core, BusMember *member, gint64 now_us)
+{
+  member->busy_us = CLAMP (2 * member->busy_us, BUSY_FIRST_US, BUSY_MOST_US);
+  member->is_busy = TRUE;
+  member->busy_timer.kind = BUS_TIMER_BUSY;
+  member->busy_timer.owner = member;
+  bus_deadline_arm (&core->deadlines, &member->busy_timer.deadline, now_us + member->busy_us);
+}
+
+void
+bus_lease_busy_due (BusCore *core, BusMember *member)
+{
+  lease_end_busy (core, member);
+  bus_operations_on_room (core->work->operations, member);
+}
+
+void
+bus_lease_forget_busy (BusCore *core, BusMember *member)
+{
+  lease_end_busy (core, member);
+  member->busy_us = 0;
+}
+
+/* --- life --- */
+
+static void
+lease_fill_limits (const BusCore *core, BusLease *lease)
+{
+  const BusTask *task = lease->task;
+  const BusAbility *ability = bus_member_ability (lease->member, task->operation.text);
+
+  lease->idempotent = ability == NULL || ability->idempotent;
+  lease->progress_us = ability != NULL ? ability->progress_us : (gint64) core->limits.task_progress_us;
+  lease->run_limit_us = task->run_limit_us;
+  if (lease->run_limit_us == 0 && ability != NULL)
+    lease->run_limit_us = ability->run_limit_us;
+  if (lease->run_limit_us == 0)
+    lease->run_limit_us = (gint64) core->limits.task_run_limit_us;
+}
+
+static void
+lease_write_token (BusCore *core, BusLease *lease)
+{
+  const BusTask *task = lease->task;
+  const BusTokenParts parts
+      = { core->epoch, task->key.hash, task->attempt + 1, bus_token_random (&core->work->tokens) };
+
+  bus_token_write (lease->token, &parts);
+}
+
+static void
+lease_link (BusLease *lease)
+{
+  BusTask *task = lease->task;
+
+  lease->operation = task->place.operation;
+  lease->member_link.data = lease;
+  lease->task_link.data = lease;
+  g_queue_push_tail_link (&lease->member->leases, &lease->member_link);
+  g_queue_push_tail_link (&task->leases, &lease->task_link);
+  lease->member->n_offered++;
+  lease->is_exclusive = task->exclusive;
+  lease->member->is_exclusive |= task->exclusive;
+  g_clear_pointer (&task->holder, g_ref_string_release);
+  task->holder = g_ref_string_acquire (lease->member->id);
+  memcpy (task->token, lease->token, BUS_TOKEN_LEN);
+  task->lease = lease;
+}
+
+BusLease *
+bus_lease_offer (BusCore *core, BusTask *task, BusMember *member, gint64 now_us)
+{
+  g_autofree char *topic = g_strdup_printf ("control.collector.task.%s.%s", member->type, member->id);
+  BusSubscription *server = lease_find_server (core, member, topic, now_us);
+  BusLease *lease;
+
+  if (server == NULL)
+    return NULL;
+  lease = g_new0 (BusLease, 1);
+  lease->task = task;
+  lease->member = member;
+  lease_fill_limits (core, lease);
+  lease_write_token (core, lease);
+  if (!lease_send (core, lease, topic, server, now_us))
+    {
+      if (lease->request != NULL)
+        bus_request_free (core, lease->request);
+      g_free (lease);
+      return NULL;
+    }
+  lease_link (lease);
+  return lease;
+}
+
+void
+bus_lease_make_zombie (BusCore *core, BusLease *lease)
+{
+  if (lease->state == BUS_LEASE_ZOMBIE)
+    return;
+  lease_set_state (lease, BUS_LEASE_ZOMBIE);
+  lease_note_room (core, lease->member);
+}
+
+void
+bus_lease_start (BusLease *lease, gint64 now_us)
+{
+  lease->has_started = TRUE;
+  lease->started_us = now_us;
+  lease->member->has_started = TRUE;
+  lease_set_state (lease, BUS_LEASE_RUNNING);
+}
+
+/* An exclusive task lets its member take others again. */
+static void
+lease_update_exclusive (BusMember *member)
+{
+  member->is_exclusive = FALSE;
+  for (const GList *link = member->leases.head; link != NULL; link = link->next)
+    member->is_exclusive |= ((const BusLease *) link->data)->is_exclusive;
+}
+
+static void
+lease_end_request (BusCore *core, BusLease *lease)
+{
+  BusRequest *request = g_steal_pointer (&lease->request);
+
+  if (request->state == BUS_REQUEST_ENDED)
+    bus_request_free (core, request);
+  else if (request->state == BUS_REQUEST_ANSWERED)
+    bus_request_complete (core, request);
+  else
+    bus_request_withdraw (core, request);
+}
+
+void
+bus_lease_free (BusCore *core, BusLease *lease)
+{
+  BusTask *task = lease->task;
+  BusMember *member = lease->member;
+
+  lease_end_request (core, lease);
+  g_queue_unlink (&member->leases, &lease->member_link);
+  --*lease_counter (member, lease->state);
+  if (lease->is_exclusive)
+    lease_update_exclusive (member);
+  if (task != NULL)
+    {
+      g_queue_unlink (&task->leases, &lease->task_link);
+      if (task->place.operation != NULL)
+        bus_operation_allow (task, member);
+      if (task->place.operation != NULL && task->lease == lease)
+        bus_operation_lease_ended (task);
+      if (task->lease == lease)
+        task->lease = NULL;
+    }
+  bus_operation_give_back (lease->operation);
+  lease_end_busy (core, member);
+  lease_note_room (core, member);
+  g_free (lease);
+}
+
+gboolean
+bus_lease_stop (BusCore *core, BusLease *lease, WireStatus status)
+{
+  if (!lease->is_stopped && !bus_request_ask_to_stop (core, lease->request, status))
+    {
+      bus_lease_free (core, lease);
+      return FALSE;
+    }
+  lease->is_stopped = TRUE;
+  bus_lease_make_zombie (core, lease);
+  return TRUE;
+}
+
+gboolean
+bus_lease_is_valid (const BusLease *lease, WireSpan token)
+{
+  return bus_token_equal (lease->token, token) && lease->task != NULL && lease->task->lease == lease;
+}
+
+void
+bus_lease_forget_task (BusTask *task)
+{
+  while (task->leases.head != NULL)
+    {
+      BusLease *lease = task->leases.head->data;
+
+      g_queue_unlink (&task->leases, &lease->task_link);
+      lease->task = NULL;
+    }
+  task->lease = NULL;
+}

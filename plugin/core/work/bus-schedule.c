@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-schedule.h"
+
+#include "peer/bus-state.h"
+#include "work/bus-attempt.h"
+#include "work/bus-course.h"
+#include "work/bus-death.h"
+#include "work/bus-leaving.h"
+#include "work/bus-operations.h"
+#include "work/bus-push.h"
+#include "work/bus-membership.h"
+#include "work/bus-work.h"
+
+#define OPERATIONS_MAX 1024u /* names */
+
+void
+bus_schedule_init (BusCore *core)
+{
+  BusWork *work = core->work;
+
+  bus_task_store_init (&work->tasks, &core->limits, &core->deadlines, core->accounts, core->seed);
+  work->operations = bus_operations_new (core->seed, OPERATIONS_MAX, &core->deadlines, &core->now_us);
+  work->tokens.seed = bus_hash_mix (core->seed ^ core->epoch);
+  work->chance.seed = bus_hash_mix (work->tokens.seed);
+}
+
+/* Their submitters and holders are gone. */
+static void
+schedule_unlink (BusCore *core, BusTask *task)
+{
+  bus_death_forget (core, task);
+  if (task->place.operation != NULL)
+    {
+      bus_operation_remove (task);
+      bus_operations_leave (task);
+    }
+}
+
+void
+bus_schedule_clear (BusCore *core)
+{
+  BusWork *work = core->work;
+
+  for (GList *link = work->tasks.all.head; link != NULL; link = link->next)
+    schedule_unlink (core, link->data);
+  bus_task_store_clear (&work->tasks);
+  bus_operations_free (work->operations);
+  g_assert (work->pushing.length == 0);
+}
+
+static gboolean
+schedule_ended_members (BusCore *core, gint64 now_us)
+{
+  BusWork *work = core->work;
+  BusMember *member;
+  gboolean has_any = FALSE;
+
+  while ((member = bus_registry_next_ended (work)) != NULL)
+    {
+      has_any = TRUE;
+      bus_operations_on_member (work->operations, member);
+      bus_leaving_gone (core, member, now_us);
+      bus_member_free (member);
+    }
+  return has_any;
+}
+
+static gboolean
+schedule_changed_members (BusCore *core, gint64 now_us)
+{
+  BusMember *member;
+  gboolean has_any = FALSE;
+
+  while ((member = bus_registry_next_changed (core->work)) != NULL)
+    {
+      has_any = TRUE;
+      bus_leaving_changed (core, member, now_us);
+      bus_operations_on_member (core->work->operations, member);
+    }
+  return has_any;
+}
+
+static gboolean
+schedule_ended_requests (BusCore *core, gint64 now_us)
+{
+  BusRequest *request;
+  gboolean has_any = FALSE;
+
+  while ((request = bus_request_next_ended (core, BUS_REQUESTER_TASK)) != NULL)
+    {
+      has_any = TRUE;
+      bus_attempt_ended (core, request->requester.lease, now_us);
+    }
+  return has_any;
+}
+
+static gboolean
+schedule_offers (BusCore *core, gint64 now_us)
+{
+  BusMember *member;
+  BusTask *task;
+  gboolean has_any = FALSE;
+
+  while ((task = bus_operations_next (core->work->operations, &member)) != NULL)
+    {
+      has_any = TRUE;
+      bus_attempt_offer (core, task, member, now_us);
+    }
+  return has_any;
+}
+
+static gboolean
+schedule_excess (BusCore *core, gint64 now_us)
+{
+  BusTaskStore *store = &core->work->tasks;
+  BusTask *task;
+  gboolean has_any = FALSE;
+
+  while ((task = bus_task_store_next_excess (store)) != NULL)
+    {
+      has_any = TRUE;
+      if (task->state == BUS_TASK_QUARANTINED)
+        bus_course_on (core, task, BUS_TASK_ON_STORE_OVER, NULL, now_us);
+      else
+        bus_course_forget (core, task);
+    }
+  return has_any;
+}
+
+gboolean
+bus_schedule_settle (BusCore *core, gint64 now_us)
+{
+  gboolean has_any = schedule_ended_members (core, now_us);
+
+  has_any |= schedule_changed_members (core, now_us);
+  has_any |= schedule_ended_requests (core, now_us);
+  has_any |= schedule_offers (core, now_us);
+  has_any |= schedule_excess (core, now_us);
+  bus_push_pump (core, now_us);
+  return has_any;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-task-record.h"
+
+#include "base/bus-text.h"
+#include "work/bus-operation.h"
+
+static char *
+record_keep (BusTaskRecord *record, WireSpan text)
+{
+  char *kept = bus_text_from_span (text);
+
+  g_ptr_array_add (record->texts, kept);
+  return kept;
+}
+
+static ProtobufCBinaryData
+record_bytes (GBytes *bytes)
+{
+  gsize len = 0;
+  gconstpointer data = bytes != NULL ? g_bytes_get_data (bytes, &len) : NULL;
+
+  return (ProtobufCBinaryData){ len, (guint8 *) (gsize) data };
+}
+
+static void
+record_fill_progress (BusTaskRecord *record, const BusTaskProgress *progress, BusRecordParts parts)
+{
+  daemoneye__eventbus__v1__progress__init (&record->progress);
+  record->progress.started = TRUE;
+  record->progress.done = progress->done;
+  record->progress.total = progress->total;
+  record->progress.text = progress->text;
+  if (parts & BUS_RECORD_DETAILS)
+    record->progress.details = record_bytes (progress->details);
+  record->message.progress = &record->progress;
+}
+
+static void
+record_fill_outcome (BusTaskRecord *record, const BusTaskResult *result, BusRecordParts parts)
+{
+  daemoneye__eventbus__v1__outcome__init (&record->outcome);
+  record->outcome.kind = (Daemoneye__Eventbus__V1__OutcomeKind) result->kind;
+  record->outcome.payload_type = result->payload_type;
+  record->outcome.error_name = result->error_name;
+  record->outcome.error_text = result->error_text;
+  if (parts & BUS_RECORD_PAYLOAD)
+    record->outcome.payload = record_bytes (result->payload);
+  record->message.outcome = &record->outcome;
+}
+
+static void
+record_fill_steps (BusTaskRecord *record, const BusTask *task, guint n_steps, gint64 now_us)
+{
+  guint all = task->history != NULL ? task->history->len : 0;
+  guint n = MIN (n_steps, all);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const BusTaskStep *step = &g_array_index (task->history, BusTaskStep, all - n + i);
+      Daemoneye__Eventbus__V1__TaskHistory *message = record->step_list[i] = &record->steps[i];
+
+      daemoneye__eventbus__v1__task_history__init (message);
+      message->ago_us = (guint64) (now_us - step->at_us);
+      message->state = (Daemoneye__Eventbus__V1__TaskState) step->state;
+      message->attempt = step->attempt;
+      message->collector = bus_text_for_packing (step->member != NULL ? step->member : "");
+      message->cause = bus_text_for_packing (bus_task_event_cause (step->event));
+    }
+  record->message.history = record->step_list;
+  record->message.n_history = n;
+}
+
+static BusWaitReason
+record_reason (const BusTask *task)
+{
+  if (task->state == BUS_TASK_QUEUED && task->place.operation != NULL)
+    return bus_operation_wait_reason (task);
+  return task->state == BUS_TASK_DELAYED ? task->wait_reason : BUS_WAIT_NONE;
+}
+
+static void
+record_fill_state (Daemoneye__Eventbus__V1__TaskRecord *message, const BusTask *task, gint64 now_us)
+{
+  const BusTaskStep *last
+      = task->history != NULL ? &g_array_index (task->history, BusTaskStep, task->history->len - 1) : NULL;
+
+  message->state = (Daemoneye__Eventbus__V1__TaskState) task->state;
+  message->reason = (Daemoneye__Eventbus__V1__WaitReason) record_reason (task);
+  message->cause = bus_text_for_packing (last != NULL ? bus_task_event_cause (last->event) : "");
+  message->holder = bus_text_for_packing (task->holder != NULL ? task->holder : "");
+  message->attempt = task->attempt;
+  message->failures = task->counts.failures;
+  message->expiries = task->counts.expiries;
+  message->deaths = task->counts.deaths;
+  message->interruptions = task->counts.interruptions;
+  message->age_us = (guint64) (now_us - task->submitted_us);
+  message->remaining_us = (guint64) MAX (task->due_us - now_us, 0);
+  if (task->state == BUS_TASK_DELAYED)
+    message->next_us = (guint64) MAX (task->timer.deadline.due_us - now_us, 0);
+  message->late = task->is_late;
+  message->unconfirmed = task->is_unconfirmed;
+  message->is_suspect = task->is_suspect;
+  message->payload_dropped = task->payload_dropped;
+}
+
+void
+bus_task_record_fill (BusTaskRecord *record, const BusTask *task, BusRecordParts parts, guint n_steps, gint64 now_us)
+{
+  Daemoneye__Eventbus__V1__TaskRecord *message = &record->message;
+
+  daemoneye__eventbus__v1__task_record__init (message);
+  record->texts = g_ptr_array_new_with_free_func (g_free);
+  message->id = record_keep (record, bus_task_id (task));
+  message->operation = record_keep (record, task->operation.text);
+  message->type = record_keep (record, task->type);
+  message->target = record_keep (record, task->target);
+  message->priority = task->priority;
+  message->account = task->account->name;
+  message->payload_bytes = task->payload_len;
+  record_fill_state (message, task, now_us);
+  if (task->progress != NULL)
+    record_fill_progress (record, task->progress, parts);
+  if (task->result != NULL && !bus_task_is_live (task))
+    record_fill_outcome (record, task->result, parts);
+  record_fill_steps (record, task, MIN (n_steps, BUS_TASK_HISTORY_MAX), now_us);
+}
+
+void
+bus_task_record_clear (BusTaskRecord *record)
+{
+  g_clear_pointer (&record->texts, g_ptr_array_unref);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "work/bus-task.h"
+#include "coordination.pb-c.h"
+
+/*
+ * A task as others see it: the message TaskRecord, for pushes, answers and events.
+ */
+
+typedef struct
+{
+  Daemoneye__Eventbus__V1__TaskRecord message;
+  Daemoneye__Eventbus__V1__Progress progress;
+  Daemoneye__Eventbus__V1__Outcome outcome;
+  Daemoneye__Eventbus__V1__TaskHistory steps[BUS_TASK_HISTORY_MAX];
+  Daemoneye__Eventbus__V1__TaskHistory *step_list[BUS_TASK_HISTORY_MAX];
+  GPtrArray *texts; /* owned */
+} BusTaskRecord;
+
+typedef enum
+{
+  BUS_RECORD_PAYLOAD = 1, /* of the result */
+  BUS_RECORD_DETAILS = 2, /* of the progress */
+} BusRecordParts;
+
+/* @n_steps: at most so many of the newest steps of the history. It is valid while the task does not change. */
+void
+bus_task_record_fill (BusTaskRecord *record, const BusTask *task, BusRecordParts parts, guint n_steps, gint64 now_us);
+void bus_task_record_clear (BusTaskRecord *record);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "core-fixture.h"
+
+#include "work/bus-member.h"
+#include "work/bus-task-store.h"
+#include "coordination.pb-c.h"
+
+/*
+ * Submitters and members made of bytes, beside core-fixture. Requests and answers are those of the wire; what became of a task is
+ * read from its record in the core.
+ */
+
+typedef Daemoneye__Eventbus__V1__TaskSpec TaskSpec;
+typedef Daemoneye__Eventbus__V1__Execute Execute;
+typedef Daemoneye__Eventbus__V1__SubmitVerdict SubmitVerdict;
+
+/* A task that a member was sent. */
+typedef struct
+{
+  guint64 route;
+  Execute *execute;
+} Job;
+
+/* The default limits, without heartbeats. */
+void tasks_setup (Core *core, gconstpointer limits_or_null);
+void tasks_limits (BusLimits *limits);
+
+/* Time passes, and each timer fires when it is due. */
+void tasks_advance (Core *core, gint64 us);
+
+/* A registered collector with the operation "scan" that serves its task topic. */
+Client *worker_ready (Core *core, const char *id, guint slots);
+Client *worker_ready_with (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent);
+Client *submitter_ready (Core *core);
+/* (transfer none) NULL: it is not registered */
+BusMember *worker_member (Client *worker);
+void worker_register (Client *worker, const char *operation, guint slots, gboolean idempotent);
+/* control.collector.registration, by method. */
+void worker_call (Client *worker, const char *method, const ProtobufCMessage *request);
+
+/* The next task that it was sent; NULL: none. */
+Job *worker_take (Client *worker);
+/* The next one, which is asserted to be @id. */
+Job *worker_expect (Client *worker, const char *id);
+void job_free (Job *job);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_free)
+
+void worker_start (Client *worker, const Job *job);
+void worker_progress (Client *worker, const Job *job, const char *details);
+/* @kind: OutcomeKind */
+void worker_finish (Client *worker, const Job *job, guint kind, const char *payload);
+void worker_retry (Client *worker, const Job *job, guint64 retry_after_us);
+/* Takes one, starts it and returns it. */
+Job *worker_run (Client *worker, const char *id);
+/* Asserts that a CANCEL with that status came for the job. */
+void worker_expect_cancel (Client *worker, const Job *job, WireStatus status);
+void worker_expect_stale (Client *worker);
+
+void tasks_spec (TaskSpec *spec, const char *id);
+/* Returns the status of the verdict. @verdict: (out) (nullable): owned by the caller */
+guint32 tasks_submit_spec (Client *submitter, TaskSpec *spec, SubmitVerdict **verdict);
+void tasks_submit (Client *submitter, const char *id);
+/* control.bus.task, by method, about one id: its verdict; (transfer full) */
+SubmitVerdict *tasks_ids (Client *asker, const char *method, const char *id, guint32 *status);
+
+BusTask *tasks_find (Client *submitter, const char *id);
+void tasks_assert_state (Client *submitter, const char *id, BusTaskState state);

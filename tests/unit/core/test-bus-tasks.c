@@ -1,0 +1,837 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task-fixture.h"
+
+#include "peer/bus-peer.h"
+#include "peer/bus-state.h"
+#include "work/bus-operations.h"
+#include "work/bus-work.h"
+
+/*
+ * Tasks in the whole core: the scenarios of leases, from the submission to the result. The numbers are those of the list in the
+ * design.
+ */
+
+#define SECOND G_TIME_SPAN_SECOND
+
+static char *
+cancel (Client *submitter, const char *id)
+{
+  SubmitVerdict *verdict = tasks_ids (submitter, "Cancel", id, NULL);
+  char *detail = g_strdup (verdict->detail);
+
+  g_assert_cmpuint (verdict->status, ==, WIRE_STATUS_OK);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  return detail;
+}
+
+static const char *
+result_of (Client *submitter, const char *id)
+{
+  static char text[100];
+  const BusTaskResult *result = tasks_find (submitter, id)->result;
+  gsize len = 0;
+  gconstpointer data;
+
+  g_assert_nonnull (result);
+  data = g_bytes_get_data (result->payload, &len);
+  g_assert_cmpuint (len, <, sizeof text);
+  memcpy (text, data, len);
+  text[len] = '\0';
+  return text;
+}
+
+static void
+test_simple (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  tasks_assert_state (agent, "t", BUS_TASK_OFFERED);
+  job = worker_expect (worker, "t");
+  g_assert_cmpstr (job->execute->operation, ==, "scan");
+  g_assert_cmpuint (job->execute->payload.len, ==, 4);
+  g_assert_cmpuint (job->execute->attempt, ==, 1);
+  g_assert_cmpuint (job->execute->token.len, ==, BUS_TOKEN_LEN);
+  worker_start (worker, job);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+  g_assert_cmpuint (worker_member (worker)->n_running, ==, 1);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
+  tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
+  g_assert_cmpstr (result_of (agent, "t"), ==, "done");
+  g_assert_cmpuint (worker_member (worker)->n_running, ==, 0);
+  g_assert_cmpuint (worker_member (worker)->n_completed, ==, 1);
+  g_assert_null (client_take (worker, WIRE_KIND_ERROR));
+}
+
+/* Nobody has the operation: the task waits until somebody registers. */
+static void
+test_waits (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  g_autoptr (Job) job = NULL;
+  Client *worker;
+
+  tasks_submit (agent, "t");
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  g_assert_cmpuint (bus_operation_wait_reason (tasks_find (agent, "t")), ==, BUS_WAIT_NO_CAPABILITY);
+  worker = worker_ready (core, "w1", 1);
+  job = worker_expect (worker, "t");
+}
+
+/* 1: the lease has expired, nobody else has the task: the result counts, and the task does not run again. */
+static void
+test_late_result (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 1);
+  g_assert_null (client_take (worker, WIRE_KIND_CANCEL));
+  g_assert_null (worker_take (worker)); /* the holder of a zombie does not get the task again */
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "late");
+  tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
+  g_assert_true (tasks_find (agent, "t")->is_late);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.expiries, ==, 1);
+  g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 0);
+  tasks_advance (core, 60 * SECOND);
+  g_assert_null (worker_take (worker));
+}
+
+/* 2: another member has it: the first result is stale, the second one counts. */
+static void
+test_fenced (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *first = worker_ready (core, "w1", 2);
+  g_autoptr (Job) old = NULL;
+  g_autoptr (Job) job = NULL;
+  Client *second;
+
+  tasks_submit (agent, "t");
+  old = worker_run (first, "t");
+  second = worker_ready (core, "w2", 2);
+  tasks_advance (core, 11 * SECOND);
+  job = worker_run (second, "t");
+  g_assert_cmpuint (job->execute->attempt, ==, 2);
+  worker_expect_cancel (first, old, WIRE_STATUS_SUPERSEDED);
+  worker_finish (first, old, BUS_OUTCOME_SUCCEEDED, "first");
+  worker_expect_stale (first);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+  g_assert_cmpuint (core->core->work->tasks.rules.refused, ==, 1);
+  g_assert_cmpuint (worker_member (first)->n_zombie, ==, 0);
+  worker_finish (second, job, BUS_OUTCOME_SUCCEEDED, "second");
+  g_assert_cmpstr (result_of (agent, "t"), ==, "second");
+  g_assert_false (tasks_find (agent, "t")->is_late);
+}
+
+/* 3: a holder answers attempt 2 by the token of attempt 1. */
+static void
+test_old_token (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+  ProtobufCBinaryData token;
+
+  tasks_submit (agent, "t");
+  first = worker_run (worker, "t");
+  worker_retry (worker, first, 0);
+  tasks_assert_state (agent, "t", BUS_TASK_DELAYED);
+  worker_finish (worker, first, BUS_OUTCOME_SUCCEEDED, "again"); /* its route has ended */
+  tasks_assert_state (agent, "t", BUS_TASK_DELAYED);
+  tasks_advance (core, 2 * SECOND);
+  second = worker_run (worker, "t");
+  token = second->execute->token;
+  second->execute->token = first->execute->token;
+  worker_progress (worker, second, "wrong");
+  worker_finish (worker, second, BUS_OUTCOME_SUCCEEDED, "wrong");
+  g_assert_null (tasks_find (agent, "t")->progress->details);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+  second->execute->token = token;
+  worker_finish (worker, second, BUS_OUTCOME_SUCCEEDED, "right");
+  g_assert_cmpstr (result_of (agent, "t"), ==, "right");
+}
+
+/* 4: result and expiry in one turn: the result arrived first. */
+static void
+test_result_and_expiry (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  core->now_us += 10 * SECOND; /* the timer is due, and was not looked at */
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
+  tasks_advance (core, 0);
+  tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.expiries, ==, 0);
+}
+
+/* 5: the result is there when the cancel comes. */
+static void
+test_result_and_cancel (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  g_autofree char *detail = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
+  detail = cancel (agent, "t");
+  g_assert_cmpstr (detail, ==, "already done");
+  tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
+}
+
+/* 5: the cancel is under way when the result is sent. */
+static void
+test_cancel_crosses (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  first = cancel (agent, "t");
+  second = cancel (agent, "t");
+  g_assert_cmpstr (first, ==, "");
+  g_assert_cmpstr (second, ==, "already cancelling");
+  worker_expect_cancel (worker, job, WIRE_STATUS_CANCELLED);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
+  tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
+}
+
+/* 6: the holder ignores the cancel: its slot stays in use. */
+static void
+test_cancel_ignored (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  g_autofree char *detail = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  detail = cancel (agent, "t");
+  tasks_submit (agent, "next");
+  tasks_advance (core, 5 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_CANCELLED);
+  g_assert_true (tasks_find (agent, "t")->is_unconfirmed);
+  g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 1);
+  g_assert_null (worker_take (worker));
+  worker_finish (worker, job, BUS_OUTCOME_CANCELLED, "");
+  worker_expect_stale (worker);
+  g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 0);
+  job_free (worker_expect (worker, "next"));
+}
+
+/* 7: all slots are zombies: no offers, and the member is suspect until one is free. */
+static void
+test_all_zombies (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  tasks_submit (agent, "next");
+  g_assert_null (worker_take (worker));
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_SUSPECT);
+  worker_finish (worker, job, BUS_OUTCOME_FAILED, "");
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
+  tasks_assert_state (agent, "t", BUS_TASK_OFFERED); /* a late failure counts nothing, and the task is offered again */
+}
+
+/* 8: only the task that ran has a death. */
+static void
+test_kill_one (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  TaskSpec spec;
+
+  for (guint i = 0; i < 21; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      tasks_spec (&spec, id);
+      spec.target = (char *) (gsize) "w1";
+      g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+    }
+  job = worker_run (worker, "t0");
+  client_disconnect (worker);
+  tasks_assert_state (agent, "t0", BUS_TASK_QUEUED);
+  tasks_advance (core, 3 * SECOND);
+  for (guint i = 0; i < 21; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+      const BusTask *task = tasks_find (agent, id);
+
+      g_assert_cmpuint (task->counts.deaths, ==, i == 0 ? 1 : 0);
+      g_assert_cmpuint (bus_operation_wait_reason (task), ==, BUS_WAIT_TARGET_ABSENT);
+    }
+}
+
+/* The same incarnation registers again in time: the connection was lost, nobody died. */
+static void
+test_returns (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  client_disconnect (worker);
+  worker_ready (core, "w1", 1);
+  tasks_advance (core, 3 * SECOND);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.deaths, ==, 0);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
+}
+
+/* 9: one of four tasks kills its members; the three others succeed. */
+static void
+test_poison (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *workers[8] = { NULL };
+  guint n_deaths = 0;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("w%u", i);
+      g_autofree char *warm = g_strdup_printf ("warm%u", i);
+      TaskSpec spec;
+      g_autoptr (Job) job = NULL;
+
+      workers[i] = worker_ready (core, id, 4);
+      tasks_spec (&spec, warm);
+      spec.target = id;
+      g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+      job = worker_run (workers[i], warm);
+      worker_finish (workers[i], job, BUS_OUTCOME_SUCCEEDED, "");
+    }
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      tasks_submit (agent, id);
+    }
+  /* A member that starts t0 dies. Others finish what they have after that. */
+  for (guint round = 0; round < 60; round++)
+    {
+      gboolean dies[3] = { FALSE };
+
+      for (guint i = 0; i < 3; i++)
+        {
+          g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) job_free);
+          Job *job;
+
+          if (workers[i] == NULL)
+            continue;
+          while ((job = worker_take (workers[i])) != NULL)
+            {
+              worker_start (workers[i], job);
+              g_ptr_array_add (jobs, job);
+              dies[i] |= strcmp (job->execute->task_id, "t0") == 0;
+            }
+          for (guint j = 0; !dies[i] && j < jobs->len; j++)
+            worker_finish (workers[i], g_ptr_array_index (jobs, j), BUS_OUTCOME_SUCCEEDED, "");
+          if (!dies[i])
+            continue;
+          client_disconnect (workers[i]);
+          workers[i] = NULL;
+          n_deaths++;
+        }
+      tasks_advance (core, SECOND);
+    }
+  tasks_assert_state (agent, "t0", BUS_TASK_QUARANTINED);
+  for (guint i = 1; i < 4; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      tasks_assert_state (agent, id, BUS_TASK_SUCCEEDED);
+    }
+  g_assert_cmpuint (n_deaths, ==, 2); /* 10: the third one never dies */
+}
+
+/* 11: an announced stop is no death and no suspicion. */
+static void
+test_announced (Core *core, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__DeregisterRequest request = DAEMONEYE__EVENTBUS__V1__DEREGISTER_REQUEST__INIT;
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  worker_call (worker, "Deregister", &request.base);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
+  tasks_advance (core, 3 * SECOND);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.deaths, ==, 0);
+  g_assert_false (tasks_find (agent, "t")->is_suspect);
+}
+
+static void
+drain (Client *worker)
+{
+  Daemoneye__Eventbus__V1__UpdateRequest request = DAEMONEYE__EVENTBUS__V1__UPDATE_REQUEST__INIT;
+
+  request.draining = TRUE;
+  worker_call (worker, "Update", &request.base);
+}
+
+/* 12: the offer goes back at once, one task finishes, one is taken away when the time is over. */
+static void
+test_drain (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 4);
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+  g_autoptr (Job) offered = NULL;
+  TaskSpec spec;
+
+  tasks_submit (agent, "a");
+  first = worker_run (worker, "a");
+  tasks_spec (&spec, "b");
+  spec.run_limit_us = 120 * SECOND;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  second = worker_run (worker, "b");
+  tasks_submit (agent, "c");
+  offered = worker_expect (worker, "c");
+  drain (worker);
+  tasks_assert_state (agent, "c", BUS_TASK_QUEUED);
+  worker_expect_cancel (worker, offered, WIRE_STATUS_DRAINING);
+  worker_finish (worker, first, BUS_OUTCOME_SUCCEEDED, "a");
+  tasks_assert_state (agent, "a", BUS_TASK_SUCCEEDED);
+  for (guint i = 0; i < 5; i++)
+    {
+      tasks_advance (core, 5 * SECOND);
+      worker_progress (worker, second, "on");
+    }
+  tasks_assert_state (agent, "b", BUS_TASK_RUNNING);
+  tasks_advance (core, 5 * SECOND);
+  tasks_assert_state (agent, "b", BUS_TASK_QUEUED);
+  worker_expect_cancel (worker, second, WIRE_STATUS_DRAINING);
+  g_assert_cmpuint (bus_task_spent (tasks_find (agent, "b")), ==, 0);
+  g_assert_cmpuint (tasks_find (agent, "b")->counts.interruptions, ==, 1);
+}
+
+/* 13: cancels reach a member that drains. */
+static void
+test_cancel_during_drain (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  g_autofree char *detail = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  drain (worker);
+  detail = cancel (agent, "t");
+  worker_expect_cancel (worker, job, WIRE_STATUS_CANCELLED);
+  worker_finish (worker, job, BUS_OUTCOME_CANCELLED, "");
+  tasks_assert_state (agent, "t", BUS_TASK_CANCELLED);
+  g_assert_false (tasks_find (agent, "t")->is_unconfirmed);
+}
+
+/* 14: progress comes by a timer while the worker hangs: the run limit ends the attempt. */
+static void
+test_run_limit (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  for (guint i = 0; i < 5; i++)
+    {
+      tasks_advance (core, 5 * SECOND);
+      worker_progress (worker, job, "alive");
+      tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+    }
+  tasks_advance (core, 5 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  worker_expect_cancel (worker, job, WIRE_STATUS_EXPIRED);
+}
+
+/* An expired task whose holder may still run it is not given to another one. */
+static void
+test_not_idempotent (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready_with (core, "w1", 1, "scan", FALSE);
+  g_autoptr (Job) job = NULL;
+
+  worker_ready_with (core, "w2", 1, "scan", FALSE);
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUARANTINED);
+  worker_expect_cancel (worker, job, WIRE_STATUS_SUPERSEDED);
+}
+
+/* 16, 17: one task for two submissions of the same; another one with its id is refused. */
+static void
+test_same_id (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  SubmitVerdict *verdict;
+  TaskSpec spec;
+
+  tasks_submit (agent, "t");
+  tasks_spec (&spec, "t");
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, &verdict), ==, WIRE_STATUS_OK);
+  g_assert_true (verdict->attached);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  g_assert_cmpuint (core->core->work->tasks.all.length, ==, 1);
+  spec.priority = 9;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, &verdict), ==, WIRE_STATUS_DUPLICATE_ID);
+  g_assert_nonnull (strstr (verdict->detail, "priority"));
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+}
+
+/* 18: a repeated submission finds the result, afterwards the outcome, and never runs again. */
+static void
+test_resubmit (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  SubmitVerdict *verdict;
+  TaskSpec spec;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
+  tasks_spec (&spec, "t");
+  spec.resubmit = TRUE;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, &verdict), ==, WIRE_STATUS_OK);
+  g_assert_cmpint (verdict->state, ==, BUS_TASK_SUCCEEDED);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t", NULL), NULL);
+  tasks_advance (core, 601 * SECOND);
+  g_assert_null (tasks_find (agent, "t"));
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_PAYLOAD_GONE);
+  spec.id = (char *) (gsize) "never";
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_UNKNOWN);
+  g_assert_null (worker_take (worker));
+}
+
+/* 21: a member that was stopped and wakes up: its task runs elsewhere, and its frames are fenced. */
+static void
+test_wakes_up (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *first = worker_ready (core, "w1", 1);
+  Client *second;
+  g_autoptr (Job) old = NULL;
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  old = worker_run (first, "t");
+  second = worker_ready (core, "w2", 1);
+  tasks_advance (core, 11 * SECOND);
+  job = worker_run (second, "t");
+  worker_expect_cancel (first, old, WIRE_STATUS_SUPERSEDED);
+  worker_start (first, old);
+  worker_expect_stale (first);
+  worker_progress (first, old, "x");
+  worker_expect_stale (first);
+  worker_finish (second, job, BUS_OUTCOME_SUCCEEDED, "second");
+  worker_finish (first, old, BUS_OUTCOME_SUCCEEDED, "first");
+  worker_expect_stale (first);
+  g_assert_cmpstr (result_of (agent, "t"), ==, "second");
+}
+
+/* 22: the broker itself was frozen: no lease expires for one lease period more, but deadlines do not move. */
+static void
+test_grace (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 30);
+  g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) job_free);
+
+  for (guint i = 0; i < 30; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      tasks_submit (agent, id);
+      g_ptr_array_add (jobs, worker_run (worker, id));
+    }
+  tasks_advance (core, 5 * SECOND);
+  core_advance (core, 10 * SECOND);
+  for (guint i = 0; i < 30; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      tasks_assert_state (agent, id, BUS_TASK_RUNNING);
+      g_assert_cmpint (tasks_find (agent, id)->due_us, <=, core->now_us - 15 * SECOND + 300 * SECOND + 10);
+    }
+  tasks_advance (core, 6 * SECOND);
+  tasks_assert_state (agent, "t0", BUS_TASK_QUEUED);
+}
+
+/* 24: the operation is withdrawn: what runs finishes, what waits has nobody, until its deadline. */
+static void
+test_withdrawn (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "a");
+  job = worker_run (worker, "a");
+  tasks_submit (agent, "b");
+  worker_register (worker, "other", 1, TRUE);
+  tasks_assert_state (agent, "a", BUS_TASK_RUNNING);
+  g_assert_cmpuint (bus_operation_wait_reason (tasks_find (agent, "b")), ==, BUS_WAIT_NO_CAPABILITY);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "a");
+  tasks_assert_state (agent, "a", BUS_TASK_SUCCEEDED);
+  tasks_advance (core, 301 * SECOND);
+  tasks_assert_state (agent, "b", BUS_TASK_TIMED_OUT);
+}
+
+/* 25: each failure doubles the longest backoff; the last attempt fails. */
+static void
+test_retries (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+
+  tasks_submit (agent, "t");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (Job) job = worker_run (worker, "t");
+
+      g_assert_cmpuint (job->execute->attempt, ==, i + 1);
+      worker_retry (worker, job, 0);
+      if (i == 2)
+        break;
+      tasks_assert_state (agent, "t", BUS_TASK_DELAYED);
+      g_assert_null (worker_take (worker));
+      g_assert_cmpint (tasks_find (agent, "t")->timer.deadline.due_us, <=, core->now_us + (1 << i) * SECOND);
+      tasks_advance (core, (1 << i) * SECOND);
+    }
+  tasks_assert_state (agent, "t", BUS_TASK_FAILED);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.failures, ==, 3);
+}
+
+/* The holder may ask for a longer pause. */
+static void
+test_retry_after (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  worker_retry (worker, job, 20 * SECOND);
+  tasks_advance (core, 19 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_DELAYED);
+  tasks_advance (core, SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_OFFERED);
+}
+
+/* No answer to the offer: another member gets it; the late start of the first one is stale. */
+static void
+test_silent (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *first = worker_ready (core, "w1", 1);
+  Client *second;
+  g_autoptr (Job) old = NULL;
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  old = worker_expect (first, "t");
+  second = worker_ready (core, "w2", 1);
+  tasks_advance (core, 5 * SECOND);
+  job = worker_run (second, "t");
+  g_assert_cmpuint (job->execute->attempt, ==, 1);
+  worker_start (first, old);
+  worker_expect_stale (first);
+  g_assert_cmpuint (bus_task_spent (tasks_find (agent, "t")), ==, 0);
+}
+
+/* Alone, the silent member starts late: its lease is the newest still. */
+static void
+test_late_start (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_expect (worker, "t");
+  tasks_advance (core, 5 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  worker_start (worker, job);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+  g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 0);
+  g_assert_cmpuint (worker_member (worker)->n_running, ==, 1);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "x");
+  tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
+}
+
+/* BUSY gives the task back without a count, and the member gets nothing for a moment. */
+static void
+test_busy (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_expect (worker, "t");
+  worker_finish (worker, job, BUS_OUTCOME_BUSY, "");
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  g_assert_null (worker_take (worker));
+  tasks_advance (core, 100 * G_TIME_SPAN_MILLISECOND);
+  job_free (worker_expect (worker, "t"));
+  g_assert_cmpuint (bus_task_spent (tasks_find (agent, "t")), ==, 0);
+}
+
+/* The deadline ends a task that runs, and its holder keeps the slot until it answers. */
+static void
+test_deadline (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  TaskSpec spec;
+
+  tasks_spec (&spec, "t");
+  spec.deadline_us = 4 * SECOND;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  job = worker_run (worker, "t");
+  tasks_advance (core, 4 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_TIMED_OUT);
+  worker_expect_cancel (worker, job, WIRE_STATUS_EXPIRED);
+  g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 1);
+  client_disconnect (worker);
+}
+
+/* Details of an attempt reach the next one. */
+static void
+test_details (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *first = worker_ready (core, "w1", 1);
+  g_autoptr (Job) old = NULL;
+  g_autoptr (Job) job = NULL;
+  Client *second;
+
+  tasks_submit (agent, "t");
+  old = worker_run (first, "t");
+  worker_progress (first, old, "page 7");
+  second = worker_ready (core, "w2", 1);
+  client_disconnect (first);
+  core_flush (core);
+  job = worker_expect (second, "t");
+  g_assert_cmpuint (job->execute->last_details.len, ==, strlen ("page 7"));
+}
+
+static void
+test_not_before (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  TaskSpec spec;
+
+  tasks_spec (&spec, "t");
+  spec.not_before_us = 3 * SECOND;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  tasks_advance (core, 3 * SECOND - 1);
+  g_assert_null (worker_take (worker));
+  tasks_advance (core, 1);
+  job_free (worker_expect (worker, "t"));
+}
+
+/* A quarantined task is refused, released with all its attempts, and dropped. */
+static void
+test_quarantine (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready_with (core, "w1", 1, "scan", FALSE);
+  g_autoptr (Job) job = NULL;
+  guint32 status;
+  TaskSpec spec;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUARANTINED);
+  tasks_spec (&spec, "t");
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_QUARANTINED);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Release", "t", &status), NULL);
+  g_assert_cmpuint (status, ==, WIRE_STATUS_OK);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.expiries, ==, 0);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Drop", "t", &status), NULL);
+  g_assert_cmpuint (status, ==, WIRE_STATUS_PROTOCOL_ORDER);
+}
+
+#define ADD(path, function) g_test_add ("/core/work/lease/" path, Core, NULL, tasks_setup, function, core_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("M11-simple", test_simple);
+  ADD ("M10-waits-for-a-member", test_waits);
+  ADD ("S01-late-result", test_late_result);
+  ADD ("S02-K05-fenced", test_fenced);
+  ADD ("S03-K05-old-token", test_old_token);
+  ADD ("S04-result-and-expiry", test_result_and_expiry);
+  ADD ("S05-result-and-cancel", test_result_and_cancel);
+  ADD ("S05-cancel-crosses", test_cancel_crosses);
+  ADD ("S06-cancel-ignored", test_cancel_ignored);
+  ADD ("S07-all-zombies", test_all_zombies);
+  ADD ("S08-K01-kill-one", test_kill_one);
+  ADD ("K01-returns", test_returns);
+  ADD ("S09-S10-K06-poison", test_poison);
+  ADD ("S11-announced", test_announced);
+  ADD ("S12-K14-drain", test_drain);
+  ADD ("S13-cancel-during-drain", test_cancel_during_drain);
+  ADD ("S14-D04-run-limit", test_run_limit);
+  ADD ("K05-not-idempotent", test_not_idempotent);
+  ADD ("S16-S17-same-id", test_same_id);
+  ADD ("S18-resubmit", test_resubmit);
+  ADD ("S21-K04-wakes-up", test_wakes_up);
+  ADD ("S22-D02-grace", test_grace);
+  ADD ("S24-withdrawn", test_withdrawn);
+  ADD ("S25-retries", test_retries);
+  ADD ("S25-retry-after", test_retry_after);
+  ADD ("M14-silent", test_silent);
+  ADD ("M14-late-start", test_late_start);
+  ADD ("M11-busy", test_busy);
+  ADD ("K08-deadline", test_deadline);
+  ADD ("M11-details", test_details);
+  ADD ("M11-not-before", test_not_before);
+  ADD ("K06-quarantine", test_quarantine);
+  return g_test_run ();
+}
