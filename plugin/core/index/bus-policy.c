@@ -12,6 +12,7 @@ typedef enum
   OWNER = 1 << 2,     /* collectors whose type has the row's {type} or {domain} */
   ADDRESSEE = 1 << 3, /* the collector whose id is the row's {id} */
   SELF = 1 << 4,      /* anyone whose id is the row's {id} */
+  HOLDER = 1 << 5,    /* the collector whose type and id are the row's {type} and {id} */
   ALL = AGENT | COLLECTOR,
 } PolicyWho;
 
@@ -118,6 +119,8 @@ static const PolicyRow rows[] = {
   { "health-diagnostics", TOPIC (WORD ("control"), WORD ("health"), WORD ("diagnostics")), ALL, ALL, ALL, ALL },
   { "health-own-heartbeat", TOPIC (WORD ("control"), WORD ("health"), WORD ("heartbeat"), ID), SELF, SELF, ALL, SELF },
 
+  { "health-own-status", TOPIC (WORD ("control"), WORD ("health"), WORD ("status"), ID), SELF, SELF, ALL, NOBODY },
+
   { "agent-orchestration", TOPIC (WORD ("control"), WORD ("agent"), WORD ("orchestration")),
     AGENT, AGENT, AGENT, AGENT },
   { "agent-policy", TOPIC (WORD ("control"), WORD ("agent"), WORD ("policy")), AGENT, AGENT, AGENT, AGENT },
@@ -138,6 +141,9 @@ static const PolicyRow rows[] = {
   { "collector-task-one", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE, ID),
     AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
 
+  { "collector-standing", TOPIC (WORD ("control"), WORD ("collector"), WORD ("standing"), ID),
+    NOBODY, NOBODY, ADDRESSEE, ADDRESSEE },
+
   { "shutdown", TOPIC (WORD ("control"), WORD ("shutdown")), AGENT, AGENT, ALL, NOBODY },
   { "shutdown-one", TOPIC (WORD ("control"), WORD ("shutdown"), ID), AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
 
@@ -146,12 +152,23 @@ static const PolicyRow rows[] = {
   { "system-broker-only", TOPIC (WORD ("system"), REST), NOBODY, NOBODY, AGENT, NOBODY },
   { "debug-reserved", TOPIC (WORD ("debug"), REST), NOBODY, NOBODY, NOBODY, NOBODY },
 };
+
+/* With the feature TASKS the broker itself serves the first two topics, and it alone gives tasks to a collector. Each of them is
+ * a topic of the table above, too. */
+static const PolicyRow task_rows[] = {
+  { "task-registration", TOPIC (WORD ("control"), WORD ("collector"), WORD ("registration")),
+    NOBODY, COLLECTOR, NOBODY, NOBODY },
+  { "task-submit", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task")), NOBODY, AGENT, NOBODY, NOBODY },
+  { "task-execute", TOPIC (WORD ("control"), WORD ("collector"), WORD ("task"), TYPE, ID),
+    NOBODY, NOBODY, HOLDER, HOLDER },
+};
 /* clang-format on */
 
 /* The words that stand where an id could, so that no client's own topic is one of all clients; and the names of broker
  * and agent. */
 static const char *const reserved_ids[] = {
-  "bus", "config", "task", "lifecycle", "registration", "reload", "daemoneye-agent",
+  "bus", "config", "task", "lifecycle", "registration", "reload", "standing", "daemoneye-agent",
+  "health", "status", "collectors", "registered", "suspect", "set-aside", "draining", "gone",
 };
 
 /* Types with a domain of another name. No other type has one of these domains, even if it is called so. */
@@ -260,10 +277,13 @@ policy_row_rank (const PolicyRow *row)
 }
 
 static const PolicyRow *
-policy_find_row (const PolicyPath *topic)
+policy_find_row (const BusPrincipal *who, const PolicyPath *topic)
 {
   const PolicyRow *best = NULL;
 
+  for (guint i = 0; who->has_tasks && i < G_N_ELEMENTS (task_rows); i++)
+    if (policy_row_lists (&task_rows[i], topic))
+      return &task_rows[i];
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     if (policy_row_lists (&rows[i], topic) && (best == NULL || policy_row_rank (&rows[i]) > policy_row_rank (best)))
       best = &rows[i];
@@ -324,6 +344,8 @@ policy_flags_of (const BusPrincipal *who, const PolicyRow *row, const PolicyPath
       else
         flags |= is_collector ? SELF | ADDRESSEE : SELF;
     }
+  if ((flags & OWNER) && (flags & ADDRESSEE))
+    flags |= HOLDER;
   return flags;
 }
 
@@ -360,6 +382,7 @@ policy_needs (const PolicyRow *row, guint allowed)
     { AGENT, "only the agent and tools may" },
     { COLLECTOR, "only collectors may" },
     { SELF, "only the peer with the id in the topic may" },
+    { HOLDER, "only the collector with the type and the id in the topic may" },
     { ADDRESSEE, "only the collector with the id in the topic may" },
     { AGENT | ADDRESSEE, "only the agent, tools and the collector with the id in the topic may" },
   };
@@ -378,7 +401,7 @@ policy_needs (const PolicyRow *row, guint allowed)
 static BusVerdict
 policy_authorize_topic (const BusPrincipal *who, BusRight operation, const PolicyPath *topic)
 {
-  const PolicyRow *row = policy_find_row (topic);
+  const PolicyRow *row = policy_find_row (who, topic);
 
   if (row == NULL)
     return no_rule;

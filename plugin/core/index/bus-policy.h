@@ -38,7 +38,8 @@ typedef struct
 {
   BusRole role;
   WireSpan id;
-  WireSpan type; /* of a collector; empty for tool and agent */
+  WireSpan type;      /* of a collector; empty for tool and agent */
+  gboolean has_tasks; /* the connection has the feature TASKS */
 } BusPrincipal;
 
 typedef struct

@@ -144,6 +144,7 @@ hello_take_identity (BusPeer *peer, const Hello *hello)
   peer->last_known = hello->last_message;
   hello_digest_token (hello, peer->token);
   peer->features = hello->features & WIRE_FEATURES_KNOWN;
+  peer->principal.has_tasks = (peer->features & WIRE_FEATURE_TASKS) != 0;
   peer->software_version = bus_text_dup (hello->software_version, 64);
   g_hash_table_insert (core->peers_by_id, &peer->key, peer);
 }

@@ -85,7 +85,8 @@ hold_new (const BusHoldWish *wish)
   held->group = *key;
   held->group.text = hold_copy_text (&at, key->text);
   held->group.type = hold_copy_text (&at, key->type);
-  held->who = (BusPrincipal){ who->role, hold_copy_text (&at, who->id), hold_copy_text (&at, who->type) };
+  held->who
+      = (BusPrincipal){ who->role, hold_copy_text (&at, who->id), hold_copy_text (&at, who->type), who->has_tasks };
   held->message = bus_message_ref (wish->message);
   held->delivery = *wish->delivery;
   held->account = wish->account;

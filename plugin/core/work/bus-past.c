@@ -26,15 +26,17 @@ bus_pasts_clear (BusPasts *pasts)
   g_hash_table_unref (pasts->by_id);
 }
 
+static gboolean
+past_is_over (const BusPasts *pasts, const BusPast *past, gint64 now_us)
+{
+  return pasts->gone.length > BUS_PAST_MAX || now_us - past->left_us > BUS_PAST_US;
+}
+
 /* The list is sorted by time, so only its beginning can be too old. */
 static void
 past_forget_old (BusPasts *pasts, gint64 now_us)
 {
-  BusPast *past;
-
-  while (
-      pasts->gone.head != NULL
-      && (pasts->gone.length > BUS_PAST_MAX || ((past = pasts->gone.head->data), now_us - past->left_us > BUS_PAST_US)))
+  while (pasts->gone.head != NULL && past_is_over (pasts, pasts->gone.head->data, now_us))
     past_forget (pasts, pasts->gone.head->data);
 }
 

@@ -28,7 +28,7 @@ static const Actor cast[] = {
 static BusPrincipal
 principal (const Actor *actor)
 {
-  return (BusPrincipal){ actor->role, wire_span_str (actor->id), wire_span_str (actor->type) };
+  return (BusPrincipal){ actor->role, wire_span_str (actor->id), wire_span_str (actor->type), FALSE };
 }
 
 static const Actor *
@@ -117,6 +117,8 @@ static const Right rights[] = {
   { "control.health.heartbeat.daemoneye-agent", "health-own-heartbeat", "A", "A", ALL, "A" },
   { "control.health.heartbeat.tool-1", "health-own-heartbeat", "T", "T", ALL, "T" },
   { "control.health.heartbeat.nobody", "health-own-heartbeat", NOBODY, NOBODY, ALL, NOBODY },
+  { "control.health.status.proc-1", "health-own-status", "P", "P", ALL, NOBODY },
+  { "control.health.status.nobody", "health-own-status", NOBODY, NOBODY, ALL, NOBODY },
   { "control.health.other", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control.health", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
 
@@ -135,6 +137,8 @@ static const Right rights[] = {
   { "control.collector.task.procmond", "collector-task-type", AGENT, AGENT, ALL, "PQ" },
   { "control.collector.task.process.proc-2", "collector-task-one", AGENT, AGENT, "ATQ", "Q" },
   { "control.collector.task.process.proc-2.more", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
+  { "control.collector.standing.proc-2", "collector-standing", NOBODY, NOBODY, "Q", "Q" },
+  { "control.collector.standing.tool-1", "collector-standing", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control.collector.net-1", "collector-one", AGENT, AGENT, "ATN", "N" },
   { "control.collector.nobody", "collector-one", AGENT, AGENT, AGENT, NOBODY },
   { "control.collector.tool-1", "collector-one", AGENT, AGENT, AGENT, "T" },
@@ -202,7 +206,7 @@ test_table_is_whole (void)
 
           g_hash_table_insert (seen, (gpointer) verdict.rule, GUINT_TO_POINTER (former | (verdict.allowed ? 1u : 2u)));
         }
-  g_assert_cmpuint (g_hash_table_size (seen), ==, 28); /* every rule of the table, and no-rule */
+  g_assert_cmpuint (g_hash_table_size (seen), ==, 30); /* every rule of the table, and no-rule */
   g_hash_table_iter_init (&iter, seen);
   while (g_hash_table_iter_next (&iter, &rule, &verdicts))
     {
@@ -464,6 +468,9 @@ test_reserved_ids (void)
 {
   static const char *const reserved[]
       = { "bus", "config", "task", "lifecycle", "registration", "reload", "daemoneye-agent" };
+  /* Words of topics system.collector.{word} and control.health.{word}: no record is on the topic of an event. */
+  static const char *const words[]
+      = { "standing", "health", "status", "collectors", "registered", "suspect", "set-aside", "draining", "gone" };
   static const char *const free_ids[] = { "", "proc-1", "busy", "bu", "daemoneye-agent-2", "Bus", "procmond" };
 
   for (guint i = 0; i < G_N_ELEMENTS (reserved); i++)
@@ -476,8 +483,43 @@ test_reserved_ids (void)
       g_assert_true (bus_policy_id_is_reserved (wire_span_str (reserved[i])));
       g_assert_cmpint (is_word, ==, !g_str_equal (reserved[i], "bus") && !g_str_equal (reserved[i], "daemoneye-agent"));
     }
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    g_assert_true (bus_policy_id_is_reserved (wire_span_str (words[i])));
   for (guint i = 0; i < G_N_ELEMENTS (free_ids); i++)
     g_assert_false (bus_policy_id_is_reserved (wire_span_str (free_ids[i])));
+}
+
+/* With TASKS the broker serves what peers did, and nobody else gives a task to a collector. */
+static void
+test_tasks (void)
+{
+  static const Right with_tasks[] = {
+    { "control.collector.registration", "task-registration", NOBODY, COLLECTORS, NOBODY, NOBODY },
+    { "control.collector.task", "task-submit", NOBODY, AGENT, NOBODY, NOBODY },
+    { "control.collector.task.procmond.proc-2", "task-execute", NOBODY, NOBODY, "Q", "Q" },
+    { "control.collector.task.process.proc-2", "task-execute", NOBODY, NOBODY, NOBODY, NOBODY },
+    { "control.collector.task.procmond.net-1", "task-execute", NOBODY, NOBODY, NOBODY, NOBODY },
+    { "control.collector.task.process", "collector-task-type", AGENT, AGENT, ALL, "PQ" },
+    { "control.collector.config", "collector-config", AGENT, AGENT, ALL, COLLECTORS },
+  };
+  static const BusRight operations[] = { BUS_OP_PUBLISH, BUS_OP_REQUEST, BUS_OP_SUBSCRIBE, BUS_OP_SERVE };
+
+  for (guint i = 0; i < G_N_ELEMENTS (with_tasks); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (cast); k++)
+      for (guint j = 0; j < G_N_ELEMENTS (operations); j++)
+        {
+          const Right *right = &with_tasks[i];
+          const char *const allowed[] = { right->publish, right->request, right->subscribe, right->serve };
+          BusPrincipal who = principal (&cast[k]);
+          BusVerdict verdict;
+
+          who.has_tasks = TRUE;
+          verdict = bus_policy_authorize (&who, operations[j], wire_span_str (right->topic));
+          if (verdict.allowed != (strchr (allowed[j], cast[k].letter) != NULL))
+            g_test_message ("%c %s %s", cast[k].letter, bus_right_name (operations[j]), right->topic);
+          g_assert_cmpint (verdict.allowed, ==, strchr (allowed[j], cast[k].letter) != NULL);
+          g_assert_cmpstr (verdict.rule, ==, right->rule);
+        }
 }
 
 /* Nobody in particular is nobody: empty words match no place in a topic. */
@@ -494,8 +536,8 @@ test_empty_principal (void)
                                         "events.",
                                         "",
                                         "." };
-  BusPrincipal nameless = { BUS_ROLE_COLLECTOR, { NULL, 0 }, { NULL, 0 } };
-  BusPrincipal roleless = { (BusRole) 0, WIRE_SPAN_LITERAL ("r-1"), WIRE_SPAN_LITERAL ("procmond") };
+  BusPrincipal nameless = { BUS_ROLE_COLLECTOR, { NULL, 0 }, { NULL, 0 }, FALSE };
+  BusPrincipal roleless = { (BusRole) 0, WIRE_SPAN_LITERAL ("r-1"), WIRE_SPAN_LITERAL ("procmond"), FALSE };
 
   for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
     {
@@ -591,6 +633,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/policy/A07-deliver-filter", test_deliver_filter);
   g_test_add_func ("/core/policy/M08-block", test_block);
   g_test_add_func ("/core/policy/reserved-ids", test_reserved_ids);
+  g_test_add_func ("/core/policy/M10-tasks", test_tasks);
   g_test_add_func ("/core/policy/empty-principal", test_empty_principal);
   g_test_add_func ("/core/policy/hostile-text", test_hostile_text);
   return g_test_run ();

@@ -46,7 +46,7 @@ static void
 hold_confirmed (Holding *f, BusRole role, gboolean is_kept, guint64 route_id)
 {
   g_autoptr (PeerArrival) arrival = peer_arrival_new (&f->peers, f->publisher, TOPIC, NULL, 4);
-  const BusPrincipal who = { role, WIRE_SPAN_LITERAL ("publisher"), WIRE_SPAN_LITERAL ("procmond") };
+  const BusPrincipal who = { role, WIRE_SPAN_LITERAL ("publisher"), WIRE_SPAN_LITERAL ("procmond"), FALSE };
   const BusDelivery delivery
       = { .kind = WIRE_KIND_DELIVER, .route_id = route_id, .is_kept = is_kept, .may_hold = TRUE, .attempt = 1 };
   BusHoldWish wish = { NULL, &delivery, f->publisher->account, &who, NULL };
