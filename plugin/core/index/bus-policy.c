@@ -167,8 +167,8 @@ static const PolicyRow task_rows[] = {
 /* The words that stand where an id could, so that no client's own topic is one of all clients; and the names of broker
  * and agent. */
 static const char *const reserved_ids[] = {
-  "bus", "config", "task", "lifecycle", "registration", "reload", "standing", "daemoneye-agent",
-  "health", "status", "collectors", "registered", "suspect", "set-aside", "draining", "gone",
+  "bus",    "config", "task",       "lifecycle",  "registration", "reload",    "standing", "daemoneye-agent",
+  "health", "status", "collectors", "registered", "suspect",      "set-aside", "draining", "gone",
 };
 
 /* Types with a domain of another name. No other type has one of these domains, even if it is called so. */
