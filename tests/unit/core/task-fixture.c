@@ -80,8 +80,8 @@ worker_register (Client *worker, const char *operation, guint slots, gboolean id
   worker_call (worker, "Register", &request.base);
 }
 
-Client *
-worker_ready_with (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent)
+static Client *
+worker_serve (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent)
 {
   Client *worker = client_ready (core, id, TYPE);
   g_autofree char *topic = g_strdup_printf ("control.collector.task.%s.%s", TYPE, id);
@@ -89,6 +89,20 @@ worker_ready_with (Core *core, const char *id, guint slots, const char *operatio
   worker->peer->features |= WIRE_FEATURE_TASKS;
   worker_register (worker, operation, slots, idempotent);
   client_serve (worker, 1, topic);
+  return worker;
+}
+
+Client *
+worker_registered (Core *core, const char *id, guint slots)
+{
+  return worker_serve (core, id, slots, "scan", TRUE);
+}
+
+Client *
+worker_ready_with (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent)
+{
+  Client *worker = worker_serve (core, id, slots, operation, idempotent);
+
   g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
   return worker;
 }

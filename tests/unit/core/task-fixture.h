@@ -33,6 +33,8 @@ void tasks_advance (Core *core, gint64 us);
 /* A registered collector with the operation "scan" that serves its task topic. */
 Client *worker_ready (Core *core, const char *id, guint slots);
 Client *worker_ready_with (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent);
+/* The same, which may be set aside. */
+Client *worker_registered (Core *core, const char *id, guint slots);
 Client *submitter_ready (Core *core);
 /* (transfer none) NULL: it is not registered */
 BusMember *worker_member (Client *worker);
