@@ -14,6 +14,7 @@
 typedef Daemoneye__Eventbus__V1__MemberState MemberState;
 typedef Daemoneye__Eventbus__V1__Operation Operation;
 typedef Daemoneye__Eventbus__V1__RegisterRequest RegisterRequest;
+typedef Daemoneye__Eventbus__V1__RegisterReply RegisterReply;
 typedef Daemoneye__Eventbus__V1__TaskClaim TaskClaim;
 typedef Daemoneye__Eventbus__V1__UpdateRequest UpdateRequest;
 
@@ -237,12 +238,27 @@ registration_state (const BusMember *member)
   return (MemberState) (member->state + 1);
 }
 
+/* Tasks are not adopted, so no claim is taken up: the collector ends this work, and forgets these results. */
+static TaskClaim **
+registration_fence (const RegisterRequest *request, RegisterReply *reply)
+{
+  TaskClaim **fenced = g_new0 (TaskClaim *, request->n_running + request->n_finished + 1);
+
+  for (gsize i = 0; i < request->n_running; i++)
+    fenced[reply->n_fenced++] = request->running[i];
+  for (gsize i = 0; i < request->n_finished; i++)
+    fenced[reply->n_fenced++] = request->finished[i];
+  reply->fenced = fenced;
+  return fenced;
+}
+
 void
 bus_registration_register (const BusCall *call)
 {
   const RegisterRequest *request = call->request;
   g_auto (BusMemberWish) wish = { .max_concurrent = request->max_concurrent };
-  Daemoneye__Eventbus__V1__RegisterReply reply;
+  g_autofree TaskClaim **fenced = NULL;
+  RegisterReply reply;
   const BusMember *member;
 
   if (!registration_check_identity (call, request)
@@ -260,6 +276,7 @@ bus_registration_register (const BusCall *call)
   reply.state = registration_state (member);
   reply.held_us = (guint64) MAX (member->held_until_us - call->now_us, 0);
   reply.recovery_us = (guint64) registration_recovery_us (call);
+  fenced = registration_fence (request, &reply);
   bus_reply_message (call->peer, call->id, &reply.base);
 }
 

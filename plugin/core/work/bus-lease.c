@@ -15,6 +15,8 @@
 #define BUSY_FIRST_US (100 * G_TIME_SPAN_MILLISECOND)
 #define BUSY_MOST_US  (5 * G_TIME_SPAN_SECOND)
 
+G_STATIC_ASSERT (sizeof (BusLease) + sizeof (BusRequest) <= BUS_LEASE_BYTES);
+
 typedef Daemoneye__Eventbus__V1__Execute Execute;
 
 /* --- slots --- */

@@ -80,6 +80,32 @@ worker_register (Client *worker, const char *operation, guint slots, gboolean id
   worker_call (worker, "Register", &request.base);
 }
 
+guint
+worker_claim (Client *worker, const Job *job)
+{
+  Daemoneye__Eventbus__V1__RegisterRequest request = DAEMONEYE__EVENTBUS__V1__REGISTER_REQUEST__INIT;
+  Daemoneye__Eventbus__V1__TaskClaim claim = DAEMONEYE__EVENTBUS__V1__TASK_CLAIM__INIT;
+  Daemoneye__Eventbus__V1__TaskClaim *claims[] = { &claim };
+  Daemoneye__Eventbus__V1__RegisterReply *reply;
+  g_autoptr (Got) got = NULL;
+  char type[] = TYPE;
+  guint n_fenced;
+
+  claim.task_id = job->execute->task_id;
+  claim.attempt = job->execute->attempt;
+  claim.token = job->execute->token;
+  request.type = type;
+  request.incarnation = worker->peer->incarnation;
+  request.max_concurrent = 1;
+  request.running = claims;
+  request.n_running = 1;
+  got = call_method (worker, "control.collector.registration", "Register", &request.base);
+  reply = daemoneye__eventbus__v1__register_reply__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  n_fenced = (guint) reply->n_fenced;
+  daemoneye__eventbus__v1__register_reply__free_unpacked (reply, NULL);
+  return n_fenced;
+}
+
 static Client *
 worker_serve (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent)
 {

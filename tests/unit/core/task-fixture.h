@@ -42,6 +42,9 @@ void worker_register (Client *worker, const char *operation, guint slots, gboole
 /* control.collector.registration, by method. */
 void worker_call (Client *worker, const char *method, const ProtobufCMessage *request);
 
+/* Registers again, and claims to run the job. Returns the number of claims that are fenced. */
+guint worker_claim (Client *worker, const Job *job);
+
 /* The next task that it was sent; NULL: none. */
 Job *worker_take (Client *worker);
 /* The next one, which is asserted to be @id. */

@@ -307,6 +307,21 @@ test_returns (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
 }
 
+/* A member that returns without its registration ends the work that it claims: it is not taken up. */
+static void
+test_claim_fenced (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  client_disconnect (worker);
+  worker = worker_registered (core, "w1", 1);
+  g_assert_cmpuint (worker_claim (worker, job), ==, 1);
+}
+
 /* 9: one of four tasks kills its members; the three others succeed. */
 static void
 test_poison (Core *core, gconstpointer data)
@@ -1087,6 +1102,7 @@ main (int argc, char **argv)
   ADD ("S08-K01-kill-one", test_kill_one);
   ADD ("K01-returns", test_returns);
   ADD ("S09-S10-K06-poison", test_poison);
+  ADD ("K05-claim-fenced", test_claim_fenced);
   ADD ("S11-announced", test_announced);
   ADD ("S12-K14-drain", test_drain);
   ADD ("S13-cancel-during-drain", test_cancel_during_drain);
