@@ -16,6 +16,7 @@
 #include "deye-bus-peer-watch.h"
 #include "deye-bus-subscribe-options.h"
 #include "deye-bus-subscription.h"
+#include "deye-bus-task-spec.h"
 #include "deye-bus-collector.h"
 #include "deye-bus-service.h"
 #undef DEYE_BUS_INSIDE

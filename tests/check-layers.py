@@ -57,7 +57,7 @@ LAYERS = [
 
     Layer("values", ["client/deye-bus-" + name + "*"
                      for name in ("context", "error", "export", "hop", "message", "options", "pack", "publish-result",
-                                  "subscribe-options", "trace")],
+                                  "subscribe-options", "task-spec", "trace")],
           ["proto"], "client", "messages, options, errors"),
     Layer("classes", ["client/deye-bus-subscription.h"] + ["client/deye-bus-client" + name + ".h"
                                                            for name in ("", "-connection", "-publish", "-request", "-subscribe")],
