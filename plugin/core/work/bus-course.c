@@ -131,7 +131,8 @@ course_backoff_us (BusCore *core, const BusTask *task)
 void
 bus_course_delay (BusCore *core, BusTask *task, gint64 retry_after_us, gint64 now_us)
 {
-  gint64 wait_us = MAX (course_backoff_us (core, task), MIN (retry_after_us, G_MAXINT64 / 4));
+  gint64 backoff_us = course_backoff_us (core, task); /* it is random: MAX may call it twice */
+  gint64 wait_us = MAX (backoff_us, MIN (retry_after_us, G_MAXINT64 / 4));
 
   g_assert (task->state == BUS_TASK_DELAYED);
   task->wait_reason = BUS_WAIT_BACKOFF;

@@ -314,10 +314,12 @@ bus_lease_free (BusCore *core, BusLease *lease)
       g_queue_unlink (&task->leases, &lease->task_link);
       if (task->place.operation != NULL)
         bus_operation_allow (task, member);
-      if (task->place.operation != NULL && task->lease == lease)
+      /* The member that is reserved for a waiting task is that of its next lease. */
+      if (task->place.operation != NULL && task->lease == lease && task->place.where != BUS_TASK_RESERVED)
         bus_operation_lease_ended (task);
       if (task->lease == lease)
         task->lease = NULL;
+      bus_task_store_recharge (&core->work->tasks, task);
     }
   bus_operation_give_back (lease->operation);
   lease_end_busy (core, member);

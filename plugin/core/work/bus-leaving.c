@@ -162,13 +162,16 @@ leaving_take_back (BusCore *core, BusLease *lease, guint event, gint64 now_us)
     bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 
-/* The tasks that it runs go to others when its time is over. */
+/* The tasks that it runs go to others when its time is over. A member that has registered again does not drain any more. */
 static void
-leaving_arm_drain (BusCore *core, BusMember *member)
+leaving_set_drain (BusCore *core, BusMember *member, gint64 now_us)
 {
   member->drain_timer.kind = BUS_TIMER_DRAIN;
   member->drain_timer.owner = member;
-  bus_deadline_arm (&core->deadlines, &member->drain_timer.deadline, member->drain_until_us);
+  if (member->state != BUS_MEMBER_DRAINING)
+    bus_deadline_disarm (&core->deadlines, &member->drain_timer.deadline);
+  else if (member->drain_until_us > now_us)
+    bus_deadline_arm (&core->deadlines, &member->drain_timer.deadline, member->drain_until_us);
 }
 
 void
@@ -176,9 +179,7 @@ bus_leaving_changed (BusCore *core, BusMember *member, gint64 now_us)
 {
   GList *next;
 
-  if (member->state == BUS_MEMBER_DRAINING && member->drain_until_us > now_us)
-    leaving_arm_drain (core, member);
-
+  leaving_set_drain (core, member, now_us);
   for (GList *link = member->leases.head; link != NULL; link = next)
     {
       BusLease *lease = link->data;

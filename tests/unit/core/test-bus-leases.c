@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task-fixture.h"
+
+#include "peer/bus-state.h"
+#include "work/bus-operation.h"
+#include "work/bus-work.h"
+
+/*
+ * The end of a lease, and what it leaves: charges, reservations and timers of a member. The simulator (tests/sim/tasks) found each of
+ * these cases first.
+ */
+
+#define SECOND G_TIME_SPAN_SECOND
+
+static void
+assert_charged (Client *submitter, const char *id)
+{
+  const BusTask *task = tasks_find (submitter, id);
+
+  g_assert_cmpuint (task->charged, ==, bus_task_size (task));
+}
+
+/* The lease of a zombie is part of the charge of its task until its holder answers. */
+static void
+test_zombie_refunded (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) job = NULL;
+  SubmitVerdict *verdict;
+
+  tasks_submit (agent, "t");
+  job = worker_expect (worker, "t");
+  verdict = tasks_ids (agent, "Cancel", "t", NULL);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  tasks_assert_state (agent, "t", BUS_TASK_CANCELLED);
+  assert_charged (agent, "t");
+  worker_finish (worker, job, BUS_OUTCOME_CANCELLED, "");
+  g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 0);
+  assert_charged (agent, "t");
+}
+
+static void
+submit_exclusive (Client *submitter, const char *id)
+{
+  TaskSpec spec;
+
+  tasks_spec (&spec, id);
+  spec.exclusive = TRUE;
+  g_assert_cmpuint (tasks_submit_spec (submitter, &spec, NULL), ==, WIRE_STATUS_OK);
+}
+
+/* The lease of an exclusive task has expired, and another member, which is busy, is reserved for the next one. */
+static void
+test_late_result_while_reserved (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *first = worker_ready (core, "w1", 2);
+  Client *second;
+  g_autoptr (Job) job = NULL;
+  g_autoptr (Job) other = NULL;
+
+  submit_exclusive (agent, "alone");
+  job = worker_run (first, "alone");
+  second = worker_ready (core, "w2", 2);
+  tasks_submit (agent, "other");
+  other = worker_run (second, "other");
+  worker_progress (second, other, "");
+  tasks_advance (core, 8 * SECOND);
+  worker_progress (second, other, "");
+  tasks_advance (core, 2 * SECOND);
+  tasks_assert_state (agent, "alone", BUS_TASK_QUEUED);
+  g_assert_cmpuint (tasks_find (agent, "alone")->place.where, ==, BUS_TASK_RESERVED);
+  worker_finish (first, job, BUS_OUTCOME_SUCCEEDED, "late");
+  tasks_assert_state (agent, "alone", BUS_TASK_SUCCEEDED);
+  g_assert_null (worker_member (second)->reserved_for);
+}
+
+static void
+drain (Client *worker)
+{
+  Daemoneye__Eventbus__V1__UpdateRequest request = DAEMONEYE__EVENTBUS__V1__UPDATE_REQUEST__INIT;
+
+  request.draining = TRUE;
+  request.drain_us = SECOND;
+  worker_call (worker, "Update", &request.base);
+}
+
+/* A new registration ends the drain, and with it the time after which the tasks go to others. */
+static void
+test_registers_while_draining (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  drain (worker);
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_DRAINING);
+  worker_register (worker, "scan", 2, TRUE);
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
+  tasks_advance (core, 2 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
+  tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
+}
+
+/* The backoff is random; the time that the member named is not. */
+static void
+test_retry_after_is_the_least (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+      g_autoptr (Job) job = NULL;
+
+      tasks_submit (agent, id);
+      job = worker_run (worker, id);
+      worker_retry (worker, job, 600 * G_TIME_SPAN_MILLISECOND);
+      tasks_assert_state (agent, id, BUS_TASK_DELAYED);
+      tasks_advance (core, 599 * G_TIME_SPAN_MILLISECOND);
+      tasks_assert_state (agent, id, BUS_TASK_DELAYED);
+      daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Cancel", id, NULL), NULL);
+    }
+}
+
+#define ADD(path, function) g_test_add ("/core/work/lease/" path, Core, NULL, tasks_setup, function, core_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("I01-zombie-is-refunded", test_zombie_refunded);
+  ADD ("S01-late-result-while-reserved", test_late_result_while_reserved);
+  ADD ("S12-registers-while-draining", test_registers_while_draining);
+  ADD ("S25-retry-after-is-the-least", test_retry_after_is_the_least);
+  return g_test_run ();
+}
