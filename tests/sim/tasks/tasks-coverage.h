@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "work/bus-task-state.h"
+
+/*
+ * What the seeds have reached: situations, and cells of the table of states. A run in which one of the situations or of the
+ * transitions never occurred fails, because a check of it would prove nothing.
+ */
+
+/* X (situation, name): rows and scenarios of coordination.md. */
+#define TASKS_SITUATIONS(X)                                                                                            \
+  X (LATE_RESULT, "M14-S01-result-of-an-expired-lease-is-accepted")                                                    \
+  X (STALE_ANSWER, "K01-S02-answer-of-an-older-lease-is-refused")                                                      \
+  X (FORGED_TOKEN, "K02-S03-answer-with-another-token-is-refused")                                                     \
+  X (CANCEL_DONE, "S05-cancel-of-a-task-that-has-ended")                                                               \
+  X (UNCONFIRMED, "S06-cancel-that-the-holder-ignores")                                                                \
+  X (ATTACHED, "S16-same-id-and-specification-again")                                                                  \
+  X (DIFFERS, "S17-same-id-and-another-specification")                                                                 \
+  X (UNKNOWN, "S18-submitted-again-after-the-window")                                                                  \
+  X (DIED, "S08-holder-dies-while-it-runs")                                                                            \
+  X (RETURNED, "K03-holder-registers-again-in-time")                                                                   \
+  X (INTERRUPTED, "S11-announced-stop-while-running")                                                                  \
+  X (RECOVERED, "M14-success-after-a-failed-attempt")
+
+typedef enum
+{
+#define X(situation, name) TASKS_COVER_##situation,
+  TASKS_SITUATIONS (X)
+#undef X
+  TASKS_N_SITUATIONS,
+} TasksSituation;
+
+typedef struct
+{
+  guint64 counts[TASKS_N_SITUATIONS];
+  guint64 cells[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS]; /* events that occurred, whatever they led to */
+} TasksCoverage;
+
+const char *tasks_coverage_name (TasksSituation situation);
+
+/* Where the documents let an event lead to; 0: it changes nothing, or cannot occur. */
+BusTaskState tasks_table_next (BusTaskState state, BusTaskEvent event);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The history of a seed: what became of each task that a submitter was told is accepted.
+ *
+ * A *run* is one attempt as the collector sees it, with a number that no other run has; the number is the payload of its result.
+ * So a result that a submitter sees names the run that it comes from.
+ *
+ * lost: accepted, and at the end neither ended nor alive. unexpected: a result of a run whose lease was not valid, a second result
+ * of one task, or a result that no collector sent. duplicated: more than one run of a task came to a result, of which one was
+ * accepted. recovered: succeeded, after an attempt that ended without a result.
+ */
+
+typedef struct
+{
+  guint64 accepted;
+  guint64 succeeded;
+  guint64 runs;
+  guint64 lost;
+  guint64 unexpected;
+  guint64 duplicated;
+  guint64 recovered;
+} TasksSums;
+
+typedef struct
+{
+  TasksSums sums;
+} TasksHistory;

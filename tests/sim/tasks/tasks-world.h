@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus-core.h"
+#include "coordination.pb-c.h"
+#include "sim-random.h"
+#include "tasks-coverage.h"
+#include "tasks-history.h"
+#include "wire-envelope.h"
+#include "wire-frame.h"
+#include "work/bus-task-state.h"
+#include "work/bus-token.h"
+
+/*
+ * The world of one seed of the family of tasks: a core, a clock that only the world moves, submitters, collectors and tools that
+ * are streams of bytes.
+ *
+ * It has a random stream of its own and shares no operation with the family of messages (sim-world.h), so the sequences of one
+ * family do not depend on the other. Frames are handed to the core whole and in order; the other family splits them.
+ *
+ * Each call of the core is an *input*, at a time of its own. tasks-model compares the tasks before and after it, tasks-check
+ * checks the structs of the core between steps, tasks-history follows the results.
+ *
+ * Invariant: the same seed gives the same bytes out. A hash of all of them proves it.
+ */
+
+#define TASKS_CLIENTS 8u
+#define TASKS_SUBMITTERS                                                                                               \
+  3u /* the first clients: the agent, and two tools that submit as well; the rest are collectors */
+#define TASKS_ACCOUNTS   2u  /* of submitters */
+#define TASKS_IDS        40u /* of each account */
+#define TASKS_OPERATIONS 4u
+#define TASKS_BATCH      4u /* tasks in one call */
+#define TASKS_GHOSTS     6u /* jobs that a collector remembers after its answer */
+
+#define TASKS_ANY_SLOT TASKS_CLIENTS
+
+typedef struct TasksWorld TasksWorld;
+typedef struct TasksModel TasksModel; /* see tasks-model.h */
+
+/* What a submitter asks for; follows from the seed and the id. */
+typedef struct
+{
+  guint operation;
+  guint type; /* 0: any; 1 procmond, 2 netmond */
+  guint priority;
+  guint attempts; /* 0: the default */
+  guint target;   /* slot; TASKS_ANY_SLOT: any */
+  gint64 deadline_us;
+  gint64 not_before_us;
+  gint64 run_limit_us;
+  gboolean has_tag;
+  gboolean exclusive;
+  gboolean cancel_when_alone;
+} TasksSpec;
+
+/* One operation of a registration. */
+typedef struct
+{
+  gboolean is_offered;
+  gboolean idempotent;
+  gint64 run_limit_us;
+  gint64 progress_us; /* 0: without */
+} TasksAbility;
+
+/* What a collector registers. */
+typedef struct
+{
+  TasksAbility abilities[TASKS_OPERATIONS];
+  guint slots;
+  guint lowest;
+  guint highest;
+  gboolean has_tag;
+} TasksRegistration;
+
+typedef enum
+{
+  TASKS_FRAME_OTHER,
+  TASKS_FRAME_HELLO,
+  TASKS_FRAME_SERVE,
+  TASKS_FRAME_REGISTER,
+  TASKS_FRAME_UPDATE,
+  TASKS_FRAME_DEREGISTER,
+  TASKS_FRAME_VERIFY,
+  TASKS_FRAME_GOODBYE,
+  TASKS_FRAME_REPORT,  /* progress of a job */
+  TASKS_FRAME_ANSWER,  /* its outcome */
+  TASKS_FRAME_DECLINE, /* the collector withdraws from the request */
+  TASKS_FRAME_AWAIT,
+  TASKS_FRAME_SUBMIT,
+  TASKS_FRAME_CANCEL,
+  TASKS_FRAME_SETTLE,
+  TASKS_FRAME_RELEASE,
+  TASKS_FRAME_DROP,
+  TASKS_FRAME_RESULT,
+  TASKS_FRAME_DRAIN,
+  TASKS_FRAME_PAUSE, /* or resumes; see is_paused */
+  TASKS_FRAME_LIMIT,
+} TasksFrameKind;
+
+/* One task of a call. */
+typedef struct
+{
+  guint number;         /* of its id */
+  gboolean is_other;    /* SUBMIT: with another specification */
+  gboolean is_repeated; /* SUBMIT: resubmit */
+  WireStatus expected;  /* SUBMIT: of the verdict, when the broker got the call */
+} TasksItem;
+
+/* The meaning of a frame, for the model. */
+typedef struct
+{
+  TasksFrameKind kind;
+  gsize size;
+  guint64 id; /* of the request */
+  guint account;
+  guint n_items;
+  TasksItem items[TASKS_BATCH];
+  guint operation;
+  guint limit;
+  gboolean is_paused;
+  guint drained; /* slot */
+  gboolean expects_exit;
+  gint64 drain_us;        /* 0: the default */
+  gboolean drains;        /* UPDATE: it takes no more tasks */
+  gboolean changes_slots; /* UPDATE */
+  gboolean changes_operations;
+  TasksRegistration registration;
+  guint64 route;
+  guint8 token[BUS_TOKEN_LEN];
+  gboolean started; /* REPORT */
+  guint outcome;    /* ANSWER: OutcomeKind */
+  guint run;        /* ANSWER: number of the run, which is its payload */
+  gint64 retry_us;
+} TasksFrame;
+
+/* A task that a collector works on. */
+typedef struct
+{
+  guint64 route;
+  char id[16];
+  guint32 attempt;
+  guint8 token[BUS_TOKEN_LEN];
+  guint run;
+  gboolean is_started;
+  gboolean is_stopped; /* it was sent CANCEL */
+  gboolean is_answered;
+} TasksJob;
+
+/* The kinds of collectors. */
+typedef enum
+{
+  TASKS_HONEST,
+  TASKS_SLOW,    /* often says nothing for long */
+  TASKS_KILLER,  /* dies at STARTED */
+  TASKS_HOSTILE, /* forges tokens, repeats answers, claims what is not its own */
+} TasksCharacter;
+
+typedef struct
+{
+  TasksWorld *world;
+  guint slot;
+  guint number; /* of this connection, never used twice */
+  gboolean is_collector;
+  TasksCharacter character;
+  char id[8];
+  const char *type;
+  guint account; /* of a submitter: 0 or 1 */
+  guint32 uid;
+  BusPeer *peer; /* NULL: not connected */
+  guint64 incarnation;
+  guint64 next_id;
+  gboolean is_ready;
+  gboolean is_frozen;
+  gboolean is_late; /* what it sends does not arrive for now */
+  gboolean is_writable;
+
+  GByteArray *stream; /* to the core */
+  GQueue frames;      /* TasksFrame, of the stream */
+  WireFrameReader reader;
+
+  /* collector */
+  TasksRegistration registration; /* that the broker knows */
+  TasksRegistration wanted;       /* that it sent last */
+  gboolean is_registered;
+  gboolean is_serving;
+  gboolean is_draining;
+  gboolean expects_exit;
+  gboolean has_left; /* it said GOODBYE */
+  gint64 drain_until_us;
+  guint64 registration_id;
+  guint n_completed;       /* since it registered */
+  guint most_slots;        /* of its registrations since it had no job */
+  guint64 forgotten_route; /* the newest one of a job that it has forgotten */
+  GPtrArray *jobs;         /* TasksJob, oldest first */
+  GPtrArray *old_jobs;     /* TasksJob, of connections before */
+
+  /* submitter */
+  gboolean has_await;
+  GHashTable *calls; /* id -> TasksFrame, not answered yet */
+} TasksClient;
+
+typedef enum
+{
+  TASKS_INPUT_CONNECT,
+  TASKS_INPUT_FRAME,
+  TASKS_INPUT_TICK,
+  TASKS_INPUT_DISCONNECT,
+  TASKS_INPUT_SENT,
+} TasksInputKind;
+
+/* One call of the core. */
+typedef struct
+{
+  TasksInputKind kind;
+  TasksClient *client;
+  const TasksFrame *frame;
+} TasksInput;
+
+struct TasksWorld
+{
+  SimRandom random;
+  guint64 seed;
+  BusCore *core;
+  BusCoreOptions options;
+  TasksModel *model;
+  TasksHistory *history;
+  TasksCoverage *coverage;
+  gint64 now_us;
+  gint64 started_us;
+  guint step;
+  gboolean is_late; /* ticks of this seed come late */
+  gboolean is_healing;
+  gboolean is_paused[TASKS_OPERATIONS];
+  guint limits[TASKS_OPERATIONS];
+  guint last_run;
+  guint last_connection;
+  guint64 hash; /* of the bytes that came out */
+  TasksClient clients[TASKS_CLIENTS];
+  char failure[256];
+};
+
+extern const char *const tasks_operations[TASKS_OPERATIONS];
+extern const char *const tasks_types[3];
+
+/* Prints each step of a task. */
+extern gboolean tasks_trace;
+
+void tasks_fail (TasksWorld *world, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static inline gboolean
+tasks_failed (const TasksWorld *world)
+{
+  return world->failure[0] != '\0';
+}
+
+static inline void
+tasks_cover (TasksWorld *world, TasksSituation situation)
+{
+  world->coverage->counts[situation]++;
+}
+
+/* --- tasks-world --- */
+
+void tasks_world_connect (TasksWorld *world, TasksClient *client);
+void tasks_world_disconnect (TasksWorld *world, TasksClient *client);
+/* Hands one frame to the core. */
+void tasks_world_feed (TasksWorld *world, TasksClient *client);
+/* Takes out what the core wants to send. */
+void tasks_world_drain (TasksWorld *world, TasksClient *client);
+void tasks_world_advance (TasksWorld *world, gint64 us);
+
+/* --- tasks-client: frames in and out of a client --- */
+
+void tasks_client_init (TasksWorld *world, guint slot);
+void tasks_client_reset (TasksClient *client);
+void tasks_client_clear (TasksClient *client);
+/* Appends a frame. @frame: its meaning; copied. Returns its id. */
+guint64
+tasks_client_put (TasksClient *client, guint8 kind, guint8 flags, WireEnvelope *envelope, const TasksFrame *frame);
+void tasks_client_hello (TasksClient *client);
+void tasks_client_goodbye (TasksClient *client);
+/* Calls a method of the broker. */
+void tasks_client_call (TasksClient *client,
+                        const char *topic,
+                        const char *method,
+                        const ProtobufCMessage *request,
+                        const TasksFrame *frame);
+void tasks_client_received (TasksClient *client, const guint8 *bytes, gsize len);
+
+/* --- tasks-collector --- */
+
+void tasks_collector_ready (TasksClient *client);
+void tasks_collector_step (TasksWorld *world, TasksClient *client);
+/* It ends its work, and does what it is asked for. */
+void tasks_collector_heal (TasksWorld *world, TasksClient *client);
+void tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope);
+void tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope);
+void tasks_collector_got_reply (TasksClient *client, const TasksFrame *call, WireSpan payload);
+/* Jobs that it has not answered. */
+guint tasks_collector_count_jobs (const TasksClient *client);
+gboolean tasks_collector_knows (const TasksClient *client, guint64 route);
+
+/* --- tasks-submitter: also the calls of tools --- */
+
+void tasks_spec (const TasksWorld *world, guint account, guint number, TasksSpec *spec);
+void tasks_submitter_ready (TasksClient *client);
+void tasks_submitter_step (TasksWorld *world, TasksClient *client);
+void tasks_submitter_heal (TasksWorld *world, TasksClient *client);
+void tasks_submitter_got_reply (TasksClient *client, const TasksFrame *call, gboolean is_final, WireSpan payload);
+
+/* --- tasks-check: the structs of the core --- */
+
+void tasks_check_step (TasksWorld *world);
+
+/* --- tasks-seed --- */
+
+/* Returns the failure; NULL: none. Transfer full. @hash: (out): of the bytes */
+char *tasks_run (guint64 seed, guint steps, TasksCoverage *coverage, TasksSums *sums, guint64 *hash);
