@@ -149,7 +149,7 @@ connect_run_handshake (gpointer owner, GError **error)
       = deye_bus_client_reconnects (self) ? DEYE_BUS_RECONNECT_ATTEMPT_US : (gint64) DEYE_BUS_TIMEOUT_DEFAULT_US;
   DeyeBusHello hello = {
     self->id,         self->type,         self->wanted_role,     self->incarnation,
-    DEYE_BUS_VERSION, ++self->n_sessions, self->last_message_id,
+    DEYE_BUS_VERSION, ++self->n_sessions, self->last_message_id, self->features,
   };
   DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, g_get_monotonic_time () + limit_us);
 
@@ -167,9 +167,30 @@ connect_run_handshake (gpointer owner, GError **error)
   return pending;
 }
 
+/* --- step: register the collector --- */
+
+static DeyeBusPending *
+connect_run_register (gpointer owner, GError **error)
+{
+  DeyeBusClient *self = ((DeyeBusClientAttempt *) owner)->client;
+
+  return self->collector_hooks != NULL ? self->collector_hooks->begin_register (self->collector) : NULL;
+}
+
+/* A client that is not registered can do everything else. */
+static void
+connect_end_register (gpointer owner, DeyeBusPending *pending)
+{
+  DeyeBusClient *self = ((DeyeBusClientAttempt *) owner)->client;
+
+  if (self->collector_hooks != NULL)
+    self->collector_hooks->end_register (self->collector, pending);
+  if (deye_bus_session_state (self->session) == DEYE_BUS_SESSION_READY)
+    g_clear_error (&pending->error);
+}
+
 /* --- step: restore subscriptions --- */
 
-/* Registration joins in front of this step. */
 static DeyeBusPending *
 connect_run_restore (gpointer owner, GError **error)
 {
@@ -287,6 +308,7 @@ connect_run_catch_up (gpointer owner, GError **error)
 
 static const DeyeBusStep connect_steps[] = {
   { "handshake", connect_run_handshake, NULL },
+  { "register", connect_run_register, connect_end_register },
   { "restore", connect_run_restore, NULL },
   { "serve methods", connect_run_methods, connect_end_methods },
   { "last message", connect_run_last_message, connect_end_last_message },

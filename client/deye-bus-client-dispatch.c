@@ -188,6 +188,13 @@ dispatch_refused (DeyeBusClient *self, const GError *error)
 }
 
 static void
+dispatch_task_news (DeyeBusClient *self, const DeyeBusTaskNews *news)
+{
+  if (self->collector_hooks != NULL)
+    self->collector_hooks->task_news (self->collector, news);
+}
+
+static void
 dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
 {
   DeyeBusPending *pending = event->subject;
@@ -220,6 +227,9 @@ dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
       break;
     case DEYE_BUS_EVENT_CANCEL:
       g_cancellable_cancel (event->subject);
+      break;
+    case DEYE_BUS_EVENT_TASK:
+      dispatch_task_news (self, event->task);
       break;
     case DEYE_BUS_EVENT_REFUSED:
       dispatch_refused (self, event->subject);

@@ -104,6 +104,13 @@ heartbeat_verify (DeyeBusClient *self)
                                                 pending, NULL);
 }
 
+static void
+heartbeat_notify_collector (DeyeBusClient *self)
+{
+  if (self->collector_hooks != NULL && self->state == DEYE_BUS_CLIENT_STATE_READY)
+    self->collector_hooks->beat (self->collector);
+}
+
 static gboolean
 heartbeat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
@@ -117,6 +124,7 @@ heartbeat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   g_source_set_ready_time (source, MAX (due_us, g_get_monotonic_time ()));
   heartbeat_send (self);
   heartbeat_verify (self);
+  heartbeat_notify_collector (self);
   deye_bus_client_write (self);
   return G_SOURCE_CONTINUE;
 }

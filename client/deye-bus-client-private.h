@@ -18,15 +18,27 @@
  * -reconnect.c decides whether another one follows, -close.c closes the connection, -pump.c moves bytes and waits,
  * -unsent.c reports messages that were not sent, -dispatch.c calls user code, -task.c holds the common part of
  * asynchronous calls. The public calls are in -calls.c, -flush.c, -subscribe.c,
- * -next.c and -heartbeat.c, the answers to requests in -methods.c.
+ * -next.c and -heartbeat.c, the answers to requests in -methods.c, what every collector does in -standard.c.
  *
  * Invariant: user code runs only in a dispatch of the context; a public call appends events and writes bytes, no more.
  */
 
-/* DEYE_BUS_HEALTH_HEALTHY; deye-bus-collector.h has the type and includes the client. */
+/* DEYE_BUS_HEALTH_HEALTHY; deye-bus-client-standard.h has the type and includes the client. */
 #define DEYE_BUS_HEALTH_INITIAL 1
 
 typedef struct DeyeBusClientAttempt DeyeBusClientAttempt;
+
+/* What a collector does in the turns of its client. The owner is borrowed, and removes itself in its dispose. */
+typedef struct
+{
+  /* A step of each connection, before the subscriptions are restored. Returns the call (transfer full); NULL: it is not
+   * needed. No user code may be called. */
+  DeyeBusPending *(*begin_register) (gpointer owner);
+  void (*end_register) (gpointer owner, DeyeBusPending *pending);
+  /* With each heartbeat; the client is ready. */
+  void (*beat) (gpointer owner);
+  void (*task_news) (gpointer owner, const DeyeBusTaskNews *news);
+} DeyeBusCollectorHooks;
 
 struct _DeyeBusClient
 {
@@ -38,6 +50,7 @@ struct _DeyeBusClient
   DeyeBusRole wanted_role;
   guint32 pid;             /* of the process that made it */
   guint64 last_message_id; /* of the messages that it numbered, over all connections */
+  guint64 features;        /* that it can use */
   guint64 incarnation;     /* drawn once: the broker recognises this object by it when it connects again */
 
   GMainContext *context;
@@ -82,6 +95,8 @@ struct _DeyeBusClient
   guint8 *buffer;
   guint not_looked; /* calls since the socket was read */
 
+  const DeyeBusCollectorHooks *collector_hooks; /* NULL: it is not used by a collector */
+  gpointer collector;
   GPtrArray *services; /* of DeyeBusService */
   gint64 made_us;
   gint64 connected_us;
@@ -271,7 +286,7 @@ void deye_bus_pending_return_true (DeyeBusPending *pending);
  * tag @tag (the asynchronous function), or it was finished before. */
 gboolean deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer tag, GError **error);
 
-/* --- deye-bus-collector.c --- */
+/* --- standard.c --- */
 
 /* The health to report, and its explanation ("": none), which the caller frees. Any thread. */
 guint32 deye_bus_client_dup_health (DeyeBusClient *self, char **detail);
@@ -300,6 +315,16 @@ gboolean deye_bus_client_ask_broker (DeyeBusClient *self,
                                      GBytes *payload,
                                      DeyeBusPending *pending,
                                      GError **error);
+
+/* Serves @topic, on which the broker gives tasks to this client. The answer to such a request is due after CANCEL, too. @ready may
+ * call deye_bus_client_serve_finish(). */
+void deye_bus_client_serve_tasks (DeyeBusClient *self,
+                                  const char *topic,
+                                  DeyeBusRequestCallback callback,
+                                  gpointer user_data,
+                                  GDestroyNotify destroy,
+                                  GAsyncReadyCallback ready,
+                                  gpointer ready_data);
 
 /* Begins to serve control.collector.{id} with deye_bus_client_on_method(). @feature: the broker has PEER_METHODS. NULL: not
  * begun. */

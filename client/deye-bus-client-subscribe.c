@@ -29,6 +29,7 @@ typedef struct
   gpointer user_data;
   GDestroyNotify destroy;
   const DeyeBusSubscribeOptions *options; /* nullable */
+  gboolean is_task;                       /* its requests give tasks to this client */
 } DeyeBusWish;
 
 /* --- the broker's calls --- */
@@ -209,6 +210,7 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   payload = wish_pack (id, wish);
   pending->channel = deye_bus_channel_new (id, wish->serve, wish->callback == NULL);
   pending->channel->balanced = wish_is_balanced (wish);
+  pending->channel->is_task = wish->is_task;
   pending->channel->request = g_steal_pointer (&payload);
   if (!deye_bus_session_subscribe (self->session, pending, wish->serves_methods, error))
     return NULL;
@@ -305,7 +307,7 @@ deye_bus_client_subscribe (DeyeBusClient *self,
                            GCancellable *cancellable,
                            GError **error)
 {
-  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
+  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL, FALSE };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (pattern != NULL, NULL);
@@ -324,7 +326,7 @@ deye_bus_client_subscribe_async (DeyeBusClient *self,
                                  GAsyncReadyCallback ready,
                                  gpointer ready_data)
 {
-  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
+  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL, FALSE };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -356,7 +358,7 @@ deye_bus_client_subscribe_full (DeyeBusClient *self,
                                 GCancellable *cancellable,
                                 GError **error)
 {
-  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
+  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options, FALSE };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (pattern != NULL, NULL);
@@ -376,7 +378,7 @@ deye_bus_client_subscribe_full_async (DeyeBusClient *self,
                                       GAsyncReadyCallback ready,
                                       gpointer ready_data)
 {
-  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options };
+  DeyeBusWish wish = { pattern, group, FALSE, FALSE, G_CALLBACK (callback), user_data, destroy, options, FALSE };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -407,7 +409,7 @@ deye_bus_client_serve (DeyeBusClient *self,
                        GCancellable *cancellable,
                        GError **error)
 {
-  DeyeBusWish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
+  DeyeBusWish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL, FALSE };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (topic != NULL, NULL);
@@ -426,7 +428,7 @@ deye_bus_client_serve_async (DeyeBusClient *self,
                              GAsyncReadyCallback ready,
                              gpointer ready_data)
 {
-  DeyeBusWish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL };
+  DeyeBusWish wish = { topic, group, TRUE, FALSE, G_CALLBACK (callback), user_data, destroy, NULL, FALSE };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
@@ -447,12 +449,33 @@ deye_bus_client_serve_finish (DeyeBusClient *self, GAsyncResult *result, GError 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+void
+deye_bus_client_serve_tasks (DeyeBusClient *self,
+                             const char *topic,
+                             DeyeBusRequestCallback callback,
+                             gpointer user_data,
+                             GDestroyNotify destroy,
+                             GAsyncReadyCallback ready,
+                             gpointer ready_data)
+{
+  const DeyeBusWish wish = { .pattern = topic,
+                             .serve = TRUE,
+                             .callback = G_CALLBACK (callback),
+                             .user_data = user_data,
+                             .destroy = destroy,
+                             .is_task = TRUE };
+  g_autoptr (GTask) task = g_task_new (self, NULL, ready, ready_data);
+
+  g_task_set_source_tag (task, deye_bus_client_serve_async);
+  wish_run_async (self, &wish, task);
+}
+
 /* --- the peer's own methods --- */
 
 static DeyeBusWish
 wish_for_methods (DeyeBusClient *self, const char *topic, gboolean feature)
 {
-  return (DeyeBusWish){ topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_client_on_method), self, NULL, NULL };
+  return (DeyeBusWish){ topic, NULL, TRUE, feature, G_CALLBACK (deye_bus_client_on_method), self, NULL, NULL, FALSE };
 }
 
 DeyeBusSubscription *

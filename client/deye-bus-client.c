@@ -4,6 +4,7 @@
 #include "deye-bus-locale.h"
 #include "platform-place.h"
 #include "platform-process.h"
+#include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -115,35 +116,13 @@ deye_bus_client_init (DeyeBusClient *self)
   self->socket = DEYE_BUS_SOCKET_NONE;
   self->given_fd = -1;
   self->wants_reconnect = TRUE;
+  self->features = WIRE_FEATURES_KNOWN;
   self->incarnation = (guint64) g_random_int () << 32 | g_random_int ();
   self->health = DEYE_BUS_HEALTH_INITIAL;
   self->services = deye_bus_client_new_services ();
   self->made_us = g_get_monotonic_time ();
   self->context = g_main_context_ref_thread_default ();
   deye_bus_events_init (&self->events, deye_bus_session_clear_event);
-}
-
-/* Disposes of the client while this source has a reference to it. The other thread is still inside of g_object_unref(): without
- * this, it could be the last one and free a client that is attached to the context. */
-static gboolean
-client_on_released (gpointer data)
-{
-  g_object_run_dispose (data);
-  return G_SOURCE_REMOVE; /* frees the source, and with it the reference */
-}
-
-/* Language bindings release the last reference in whatever thread collects garbage. The thread that runs the context may be
- * in the middle of a dispatch for this client, so it gets the reference. */
-static void
-client_hand_over (DeyeBusClient *self)
-{
-  GSource *source = g_idle_source_new ();
-
-  g_source_set_static_name (source, "DeyeBusReleased");
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, client_on_released, g_object_ref (self), g_object_unref);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
 }
 
 static void
@@ -167,7 +146,7 @@ deye_bus_client_dispose (GObject *object)
 
   if (!entered && !deye_bus_client_is_forked (self))
     {
-      client_hand_over (self);
+      deye_bus_context_hand_over (self->context, object);
       return;
     }
   /* A dispatch holds the client, so this is g_object_run_dispose() in a callback. It would free what the callback is called

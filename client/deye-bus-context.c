@@ -38,6 +38,29 @@ deye_bus_context_acquire (GMainContext *context)
   return g_main_context_acquire (context) || context_wait (context);
 }
 
+/* Disposes of the object while this source has a reference to it. The other thread is still inside of g_object_unref(): without
+ * this, it could be the last one and free an object that is attached to the context. */
+static gboolean
+context_on_released (gpointer data)
+{
+  g_object_run_dispose (data);
+  return G_SOURCE_REMOVE; /* frees the source, and with it the reference */
+}
+
+/* Language bindings release the last reference in whatever thread collects garbage. The thread that runs the context may be
+ * in the middle of a dispatch for this object, so it gets the reference. */
+void
+deye_bus_context_hand_over (GMainContext *context, GObject *object)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_static_name (source, "DeyeBusReleased");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, context_on_released, g_object_ref (object), g_object_unref);
+  g_source_attach (source, context);
+  g_source_unref (source);
+}
+
 gboolean
 deye_bus_context_begin_release (DeyeBusContextRelease *release, GMainContext *context)
 {

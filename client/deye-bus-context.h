@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <glib.h>
+#include <glib-object.h>
 
 /*
  * The main context of a client. One thread at a time owns it, and a public call acquires it.
@@ -24,6 +24,10 @@ struct DeyeBusContextRelease
 
 /* FALSE: another thread iterates @context. TRUE: call g_main_context_release() at the end. */
 gboolean deye_bus_context_acquire (GMainContext *context);
+
+/* For the dispose of an object whose last reference was released while another thread runs @context: that thread gets the
+ * reference, and disposes of the object. */
+void deye_bus_context_hand_over (GMainContext *context, GObject *object);
 
 /* Never waits. FALSE: another thread owns @context. */
 gboolean deye_bus_context_begin_release (DeyeBusContextRelease *release, GMainContext *context);

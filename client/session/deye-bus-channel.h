@@ -36,6 +36,7 @@ typedef struct
   guint32 id;
   gboolean serve;
   gboolean balanced;    /* of a group, or one of several servers: the broker compares how soon it returns credit */
+  gboolean is_task;     /* its requests give tasks to this client */
   gboolean pull;        /* no callback: messages wait in the inbox */
   gboolean waiting;     /* a task waits for the inbox: an event NEXT wakes it */
   gboolean waking;      /* an event NEXT is in the ring */

@@ -23,6 +23,7 @@ typedef enum
   DEYE_BUS_EVENT_DONE,    /* subject: DeyeBusPending */
   DEYE_BUS_EVENT_ANSWER,  /* subject: DeyeBusStream; a caller waits for an answer, and one came or the request ended */
   DEYE_BUS_EVENT_CANCEL,  /* subject: GCancellable of a request that nobody waits for any more */
+  DEYE_BUS_EVENT_TASK,    /* task: CANCEL or DELIVERED of a task that was given to this client */
   DEYE_BUS_EVENT_REFUSED, /* subject: GError */
   DEYE_BUS_EVENT_STATE,   /* the client's state changed */
   DEYE_BUS_EVENT_CLOSED,  /* subject: GError */
@@ -38,6 +39,15 @@ typedef struct
   guint32 reason;
 } DeyeBusGap;
 
+/* About the answer of this client to a request that gave it a task. */
+typedef struct
+{
+  guint64 origin; /* of the session */
+  guint64 route;
+  guint32 status;        /* of CANCEL, a WireStatus */
+  gboolean is_delivered; /* the submitter has the result; otherwise the task is cancelled */
+} DeyeBusTaskNews;
+
 typedef struct
 {
   DeyeBusEventKind kind;
@@ -46,6 +56,7 @@ typedef struct
   {
     DeyeBusMessage *message; /* owned */
     DeyeBusGap *gap;         /* owned */
+    DeyeBusTaskNews *task;   /* owned */
   };
 } DeyeBusEvent;
 

@@ -23,7 +23,7 @@ deye_bus_route_table_clear (DeyeBusRouteTable *table)
 }
 
 gboolean
-deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id)
+deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id, gboolean is_task)
 {
   DeyeBusRoute *route;
 
@@ -31,6 +31,7 @@ deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id)
     return FALSE;
   route = g_new0 (DeyeBusRoute, 1);
   route->id = id;
+  route->is_task = is_task;
   g_hash_table_replace (table->by_id, &route->id, route);
   return TRUE;
 }

@@ -13,6 +13,9 @@
  * of different classes: the route remembers the last reply that had to wait. A responder that is still working can watch a
  * cancellable, which is cancelled when the requester does not wait any more.
  *
+ * The request that gives a task to this client is different: the broker waits for its last reply after CANCEL as well, so the
+ * route stays open and only remembers it. Nobody watches such a route; its owner gets events.
+ *
  * Invariant: a route that ends without its last reply cancels its cancellable, exactly once and from a dispatch.
  */
 
@@ -24,6 +27,9 @@ typedef struct
   guint64 waiting_number; /* of the last reply that had to wait for credit; 0: none had */
   WireClass waiting_class;
   GCancellable *cancellable; /* NULL: nobody watches it */
+  gboolean is_task;          /* the last reply is due after CANCEL, too */
+  gboolean is_cancelled;     /* of a task: CANCEL came */
+  guint32 cancel_status;     /* ... with this reason, a WireStatus */
 } DeyeBusRoute;
 
 typedef struct
@@ -35,7 +41,7 @@ void deye_bus_route_table_init (DeyeBusRouteTable *table);
 void deye_bus_route_table_clear (DeyeBusRouteTable *table);
 
 /* @id: is not open. FALSE: there are too many. */
-gboolean deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id);
+gboolean deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id, gboolean is_task);
 /* NULL: it is not open. */
 DeyeBusRoute *deye_bus_route_table_find (const DeyeBusRouteTable *table, guint64 id);
 /* It was answered. */

@@ -16,6 +16,9 @@ deye_bus_session_is_open (const DeyeBusSession *session, const DeyeBusMessage *r
 void
 deye_bus_session_answered (DeyeBusSession *session, const DeyeBusMessage *request)
 {
+  const DeyeBusRoute *route = deye_bus_route_table_find (&session->routes, request->route_id);
+
+  session->undelivered += route != NULL && route->is_task ? 1 : 0;
   deye_bus_route_table_answered (&session->routes, request->route_id);
 }
 
@@ -45,13 +48,57 @@ session_push_cancel (DeyeBusSession *session, GCancellable *cancellable)
   deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_CANCEL, .subject = cancellable });
 }
 
-void
-deye_bus_session_cancel_route (DeyeBusSession *session, guint64 route)
+static void
+session_push_task_news (DeyeBusSession *session, guint64 route, guint32 status, gboolean is_delivered)
 {
-  GCancellable *cancellable = deye_bus_route_table_cancel (&session->routes, route);
+  DeyeBusTaskNews *news = g_new (DeyeBusTaskNews, 1);
 
+  *news = (DeyeBusTaskNews){ session->origin, route, status, is_delivered };
+  deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_TASK, .task = news });
+}
+
+/* A second CANCEL of a task is ignored. */
+static void
+session_cancel_task (DeyeBusSession *session, DeyeBusRoute *route, guint32 status)
+{
+  if (route->is_cancelled)
+    return;
+  route->is_cancelled = TRUE;
+  route->cancel_status = status;
+  session_push_task_news (session, route->id, status, FALSE);
+}
+
+void
+deye_bus_session_cancel_route (DeyeBusSession *session, guint64 id, guint32 status)
+{
+  DeyeBusRoute *route = deye_bus_route_table_find (&session->routes, id);
+  GCancellable *cancellable;
+
+  if (route != NULL && route->is_task)
+    {
+      session_cancel_task (session, route, status);
+      return;
+    }
+  cancellable = deye_bus_route_table_cancel (&session->routes, id);
   if (cancellable != NULL)
     session_push_cancel (session, cancellable);
+}
+
+gboolean
+deye_bus_session_is_task_cancelled (const DeyeBusSession *session, const DeyeBusMessage *request)
+{
+  return deye_bus_session_is_open (session, request)
+         && deye_bus_route_table_find (&session->routes, request->route_id)->is_cancelled;
+}
+
+/* The broker confirms each answer once at most, so a broker that sends more fills no memory. */
+void
+deye_bus_session_note_delivered (DeyeBusSession *session, guint64 route)
+{
+  if (session->undelivered == 0)
+    return;
+  session->undelivered--;
+  session_push_task_news (session, route, 0, TRUE);
 }
 
 void
@@ -59,6 +106,7 @@ deye_bus_session_cancel_routes (DeyeBusSession *session)
 {
   g_autoptr (GPtrArray) watched = deye_bus_route_table_cancel_all (&session->routes);
 
+  session->undelivered = 0;
   for (guint i = 0; i < watched->len; i++)
     session_push_cancel (session, g_object_ref (watched->pdata[i]));
 }

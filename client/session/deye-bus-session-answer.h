@@ -21,9 +21,14 @@ void deye_bus_session_answered (DeyeBusSession *session, const DeyeBusMessage *r
  * full. */
 GCancellable *deye_bus_session_watch_request (DeyeBusSession *session, const DeyeBusMessage *request);
 
-/* The CANCEL of a route arrived; and: the connection has ended. */
-void deye_bus_session_cancel_route (DeyeBusSession *session, guint64 route);
+/* The CANCEL of a route arrived, with the reason @status, a WireStatus; and: the connection has ended. */
+void deye_bus_session_cancel_route (DeyeBusSession *session, guint64 id, guint32 status);
 void deye_bus_session_cancel_routes (DeyeBusSession *session);
+
+/* CANCEL of the task that @request gave to this client has arrived, although its event may not be dispatched yet. */
+gboolean deye_bus_session_is_task_cancelled (const DeyeBusSession *session, const DeyeBusMessage *request);
+/* DELIVERED of a route arrived: the submitter of the task has the result. */
+void deye_bus_session_note_delivered (DeyeBusSession *session, guint64 route);
 
 /* --- as requester --- */
 

@@ -39,6 +39,7 @@ struct DeyeBusSession
   gboolean was_ready;    /* this connection had its WELCOME */
   gboolean held;         /* calls of the user wait until release() */
   GError *broker_said;   /* an ERROR about the connection, which the broker is about to close */
+  guint64 offered;       /* features, in HELLO */
   DeyeBusWelcome welcome;
   DeyeBusCounts counts;
   DeyeBusEvents *events; /* the client's */
@@ -63,6 +64,7 @@ struct DeyeBusSession
   gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
   gint64 rest_us;       /* ... or for this moment; 0: no tick() since */
   DeyeBusRouteTable routes;
+  guint64 undelivered; /* answers to requests that gave a task, for which no DELIVERED came */
   DeyeBusRestore restore;
   DeyeBusRetainedStore retained;
   DeyeBusRepublish republish;

@@ -32,7 +32,7 @@ deye_bus_session_send_hello (DeyeBusSession *session, const DeyeBusHello *hello)
   message.type = type != NULL ? type : nothing;
   message.role = hello->role;
   message.incarnation = hello->incarnation;
-  message.features = WIRE_FEATURES_KNOWN;
+  message.features = session->offered = hello->features;
   message.software_version = version != NULL ? version : nothing;
   message.last_message = deye_bus_session_last_settled (session, hello->last_message);
   body = g_malloc (daemoneye__eventbus__v1__hello__get_packed_size (&message));
@@ -74,7 +74,7 @@ session_take_welcome (DeyeBusSession *session, const Daemoneye__Eventbus__V1__We
 
   session->welcome.epoch = welcome->epoch;
   session->welcome.role = welcome->role;
-  session->welcome.features = welcome->features & WIRE_FEATURES_KNOWN;
+  session->welcome.features = welcome->features & session->offered;
   session->welcome.largest_payload = MIN (welcome->largest_payload, PAYLOAD_CEILING);
   g_free (session->welcome.software_version);
   session->welcome.software_version = g_strdup (welcome->software_version);

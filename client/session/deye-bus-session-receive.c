@@ -72,17 +72,17 @@ session_hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMess
   deye_bus_channel_wake (channel, session->events);
 }
 
-/* A channel that was just unsubscribed is not in the table any more. */
-static gboolean
-arrival_has_channel (SessionArrival *arrival)
+/* The first one. NULL: a channel that was just unsubscribed is not in the table any more. */
+static const DeyeBusChannel *
+arrival_find_channel (SessionArrival *arrival)
 {
   WireSpan ids = arrival->envelope->subscriptions;
+  const DeyeBusChannel *channel = NULL;
   guint32 id;
 
-  while (wire_envelope_next_u32 (&ids, &id))
-    if (deye_bus_channel_table_find (&arrival->session->channels, id) != NULL)
-      return TRUE;
-  return FALSE;
+  while (channel == NULL && wire_envelope_next_u32 (&ids, &id))
+    channel = deye_bus_channel_table_find (&arrival->session->channels, id);
+  return channel;
 }
 
 static DeyeBusMessage *
@@ -151,7 +151,7 @@ arrival_handle_deliver (SessionArrival *arrival)
 {
   if (arrival->envelope->retained && arrival->envelope->subscriptions.len == 0)
     arrival_handle_retained_end (arrival);
-  else if (arrival_has_channel (arrival))
+  else if (arrival_find_channel (arrival) != NULL)
     arrival_distribute (arrival);
 }
 
@@ -170,12 +170,13 @@ arrival_handle_request (SessionArrival *arrival)
 {
   DeyeBusSession *session = arrival->session;
   guint64 route = arrival->envelope->route_id;
+  const DeyeBusChannel *channel = arrival_find_channel (arrival);
 
   if (route == 0)
     deye_bus_session_misbehaved (session, "REQUEST without route");
   else if (deye_bus_route_table_find (&session->routes, route) != NULL)
     deye_bus_session_misbehaved (session, "REQUEST with the route of another one");
-  else if (!arrival_has_channel (arrival) || !deye_bus_route_table_open (&session->routes, route))
+  else if (channel == NULL || !deye_bus_route_table_open (&session->routes, route, channel->is_task))
     session_refuse_request (session, route);
   else
     arrival_distribute (arrival);
@@ -391,7 +392,9 @@ arrival_handle_delivered (SessionArrival *arrival)
 {
   DeyeBusPending *pending = arrival_find_pending (arrival);
 
-  if (pending != NULL && pending->kind == DEYE_BUS_PENDING_DELIVERED)
+  if (arrival->envelope->answers == 0 && arrival->envelope->route_id != 0)
+    deye_bus_session_note_delivered (arrival->session, arrival->envelope->route_id);
+  else if (pending != NULL && pending->kind == DEYE_BUS_PENDING_DELIVERED)
     deye_bus_pending_table_finish (&arrival->session->pending, pending, NULL);
 }
 
@@ -461,7 +464,7 @@ arrival_handle_gap (SessionArrival *arrival)
 static void
 arrival_handle_cancel (SessionArrival *arrival)
 {
-  deye_bus_session_cancel_route (arrival->session, arrival->envelope->route_id);
+  deye_bus_session_cancel_route (arrival->session, arrival->envelope->route_id, arrival->envelope->status);
 }
 
 static void

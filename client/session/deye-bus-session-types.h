@@ -23,6 +23,7 @@ typedef struct
   const char *software_version;
   guint64 connection;   /* number of the connection among those of the client */
   guint64 last_message; /* the number that the client gave to a message last; 0: none */
+  guint64 features;     /* that the client can use */
 } DeyeBusHello;
 
 typedef struct

@@ -206,6 +206,9 @@ deye_bus_session_clear_event (DeyeBusEvent *event)
     case DEYE_BUS_EVENT_INTERRUPTED:
       g_error_free (event->subject);
       break;
+    case DEYE_BUS_EVENT_TASK:
+      g_clear_pointer (&event->task, g_free);
+      break;
     case DEYE_BUS_EVENT_STATE:
     case DEYE_BUS_EVENT_EPOCH:
       break;

@@ -6,11 +6,12 @@
 #include "envelope.pb-c.h"
 #include "session/deye-bus-session-restore.h"
 #include "wire-guard.h"
+#include "wire-feature.h"
 
 void
 restore_fixture_next_connection (RestoreFixture *f)
 {
-  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, f->newest };
+  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, f->newest, WIRE_FEATURES_KNOWN };
 
   g_byte_array_set_size (f->out, 0); /* a frame that was written in part */
   g_clear_pointer (&f->hello, deye_bus_pending_unref);

@@ -5,6 +5,7 @@
 #include "deye-bus.h"
 #include "script.h"
 #include "test-watchdog.h"
+#include "wire-feature.h"
 
 /* A session that is fed with the frames of a scripted broker; there is no socket and no client. */
 
@@ -20,7 +21,7 @@ typedef struct
   GByteArray *out; /* sent by the client, not looked at yet */
 } Fixture;
 
-static const DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", 0, 0 };
+static const DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", 0, 0, WIRE_FEATURES_KNOWN };
 
 void session_fixture_setup (Fixture *f, gconstpointer data);
 

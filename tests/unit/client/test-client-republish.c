@@ -50,7 +50,7 @@ static void
 next_connection (RepublishFixture *f, guint64 epoch, guint64 features, guint64 window_messages)
 {
   const ScriptWelcome welcome = { .epoch = epoch, .features = features, .window_messages = window_messages };
-  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, 0 };
+  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, 0, WIRE_FEATURES_KNOWN };
   g_autoptr (GPtrArray) frames = NULL;
 
   g_clear_pointer (&f->hello, deye_bus_pending_unref);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session-fixture.h"
+#include "wire-feature.h"
 
 /* Received frames: deliveries, gaps, requests, and the credit that is returned for them. */
 
@@ -357,7 +358,7 @@ test_served_requests (Fixture *f, gconstpointer data)
 static void
 test_told_after_reconnect (Fixture *f, gconstpointer data)
 {
-  DeyeBusHello again = { "tester", "procmond", 1, 100, "0.1", 0, 0 };
+  DeyeBusHello again = { "tester", "procmond", 1, 100, "0.1", 0, 0, WIRE_FEATURES_KNOWN };
   DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, FAR_US);
   DeyeBusChannel *channel;
   DeyeBusEvent event;

@@ -26,7 +26,7 @@ typedef struct
 static void
 next_connection (StandingFixture *f)
 {
-  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, 0 };
+  DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, 0, WIRE_FEATURES_KNOWN };
 
   g_clear_pointer (&f->hello, deye_bus_pending_unref);
   f->hello = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, FAR_US);
