@@ -1,165 +1,544 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-collector.h"
-#include "deye-bus-client-subscribe.h"
+#include "deye-bus-collector-private.h"
 
-#include "deye-bus-client-private.h"
-#include "deye-bus-pack.h"
-#include "health.pb-c.h"
-#include "wire-feature.h"
+#include "deye-bus-client-connection.h"
+#include "deye-bus-client-subscribe.h"
+#include "deye-bus-context.h"
+#include "deye-bus-locale.h"
 
 #include <glib/gi18n-lib.h>
 
-/*
- * Duties of every collector besides its methods: it acknowledges a reload of its configuration on results.{type}, and
- * keeps the health that heartbeat and HealthCheck report.
- */
+/* The object: construction, properties, the start, and what the state of the client's connection means for it. */
 
-G_STATIC_ASSERT (DEYE_BUS_HEALTH_INITIAL == DEYE_BUS_HEALTH_HEALTHY);
+#define SLOTS_MAX    256u
+#define PRIORITY_MAX 255u
 
-typedef struct
+G_DEFINE_FINAL_TYPE (DeyeBusCollector, deye_bus_collector, G_TYPE_OBJECT)
+
+enum
 {
-  DeyeBusClient *client; /* borrowed: callbacks come only while it lives */
-  DeyeBusReloadCallback reload;
-  gpointer user_data;
-  GDestroyNotify destroy;
-} CollectorReload;
+  PROP_CLIENT = 1,
+  PROP_ID,
+  PROP_TYPE,
+  PROP_ADDRESS,
+  PROP_STATE,
+  PROP_MAX_CONCURRENT,
+  PROP_LOWEST_PRIORITY,
+  PROP_HIGHEST_PRIORITY,
+  PROP_RUNNING,
+  N_PROPS
+};
 
-static void
-collector_reload_free (gpointer data)
+static GParamSpec *props[N_PROPS];
+guint deye_bus_collector_signals[DEYE_BUS_COLLECTOR_N_SIGNALS];
+
+static const DeyeBusCollectorHooks collector_hooks = {
+  deye_bus_collector_begin_register,
+  deye_bus_collector_end_register,
+  deye_bus_collector_beat,
+  deye_bus_collector_task_news,
+};
+
+/* --- weak references --- */
+
+GWeakRef *
+deye_bus_collector_weak_new (DeyeBusCollector *self)
 {
-  CollectorReload *reload_data = data;
+  GWeakRef *weak = g_new (GWeakRef, 1);
 
-  if (reload_data->destroy != NULL)
-    reload_data->destroy (reload_data->user_data);
-  g_free (reload_data);
-}
-
-static gboolean
-collector_read_generation (DeyeBusMessage *message, guint64 *generation)
-{
-  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__config_reload__descriptor, message);
-
-  if (guard == NULL)
-    return FALSE;
-  *generation = ((const Daemoneye__Eventbus__V1__ConfigReload *) wire_guard_message (guard))->generation;
-  return TRUE;
-}
-
-static void
-collector_acknowledge (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generation)
-{
-  Daemoneye__Eventbus__V1__ConfigReloaded reloaded = DAEMONEYE__EVENTBUS__V1__CONFIG_RELOADED__INIT;
-  g_autofree char *topic = g_strconcat ("results.", client->type, NULL);
-  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  g_autoptr (GBytes) payload = NULL;
-  g_autoptr (GError) error = NULL;
-
-  reloaded.id = client->id;
-  reloaded.generation = generation;
-  payload = deye_bus_pack (&reloaded.base);
-  deye_bus_options_set_correlation_id (options, deye_bus_message_get_correlation_id (broadcast));
-  if (!deye_bus_client_post (client, topic, payload, DEYE_BUS_TYPE_PREFIX "ConfigReloaded", options, &error))
-    g_message ("Reload not acknowledged: %s", error->message);
-}
-
-static void
-collector_on_reload (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer user_data)
-{
-  CollectorReload *reload_data = user_data;
-  g_autoptr (DeyeBusClient) client = g_object_ref (reload_data->client);
-  guint64 generation;
-
-  if (!collector_read_generation (message, &generation))
-    {
-      g_message ("A reload that can't be read came from %s: left out", deye_bus_message_get_sender (message));
-      return;
-    }
-  if (reload_data->reload (client, generation, reload_data->user_data))
-    collector_acknowledge (client, message, generation);
-}
-
-/* --- public --- */
-
-static gboolean
-collector_subscribe_reload (DeyeBusClient *self,
-                            CollectorReload *reload_data,
-                            GCancellable *cancellable,
-                            GError **error)
-{
-  g_autoptr (DeyeBusSubscription) subscription
-      = deye_bus_client_subscribe (self, "control.collector.config.reload", NULL, collector_on_reload, reload_data,
-                                   collector_reload_free, cancellable, error);
-
-  return subscription != NULL;
-}
-
-/* With a broker that lacks the feature the methods are served like any other topic. */
-static gboolean
-collector_serve_methods (DeyeBusClient *self, GCancellable *cancellable, GError **error)
-{
-  if (!deye_bus_client_check_ready (self, error))
-    return FALSE;
-  return (deye_bus_session_welcome (self->session)->features & WIRE_FEATURE_PEER_METHODS) != 0
-         || deye_bus_client_serve_methods (self, FALSE, cancellable, error);
-}
-
-/* Reloads are acknowledged on a topic that contains the type. */
-static gboolean
-collector_check_type (DeyeBusClient *self, DeyeBusReloadCallback reload, GError **error)
-{
-  if (reload == NULL || self->type != NULL)
-    return TRUE;
-  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-                       _ ("This client has no type, and takes no part in reloads: construct it with one (property "
-                          "“type”), or pass no callback"));
-  return FALSE;
-}
-
-gboolean
-deye_bus_client_serve_standard (DeyeBusClient *self,
-                                DeyeBusReloadCallback reload,
-                                gpointer user_data,
-                                GDestroyNotify destroy,
-                                GCancellable *cancellable,
-                                GError **error)
-{
-  CollectorReload *reload_data;
-  gboolean ok;
-
-  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
-
-  reload_data = g_new0 (CollectorReload, 1);
-  reload_data->client = self;
-  reload_data->reload = reload;
-  reload_data->user_data = user_data;
-  reload_data->destroy = destroy;
-  ok = collector_check_type (self, reload, error) && collector_serve_methods (self, cancellable, error);
-  if (ok && reload != NULL)
-    return collector_subscribe_reload (self, reload_data, cancellable, error);
-  collector_reload_free (reload_data);
-  return ok;
-}
-
-guint32
-deye_bus_client_dup_health (DeyeBusClient *self, char **detail)
-{
-  guint32 health;
-
-  g_mutex_lock (&self->health_lock);
-  health = self->health;
-  *detail = g_strdup (self->health_detail != NULL ? self->health_detail : "");
-  g_mutex_unlock (&self->health_lock);
-  return health;
+  g_weak_ref_init (weak, self);
+  return weak;
 }
 
 void
-deye_bus_client_set_health (DeyeBusClient *self, DeyeBusHealth health, const char *detail)
+deye_bus_collector_weak_free (gpointer weak)
 {
-  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+  g_weak_ref_clear (weak);
+  g_free (weak);
+}
 
-  g_mutex_lock (&self->health_lock);
-  self->health = health;
-  g_free (self->health_detail);
-  self->health_detail = detail != NULL ? g_utf8_make_valid (detail, -1) : NULL;
-  g_mutex_unlock (&self->health_lock);
+/* --- the end --- */
+
+static gboolean
+collector_is_hooked (const DeyeBusCollector *self)
+{
+  return self->client != NULL && self->client->collector == self;
+}
+
+/* The client may live on. */
+static void
+collector_leave_client (DeyeBusCollector *self)
+{
+  if (self->is_client_given)
+    deye_bus_collector_deregister (self);
+  if (self->is_client_given && self->serving != NULL)
+    deye_bus_subscription_unsubscribe_async (self->serving, NULL, NULL, NULL);
+  self->client->collector_hooks = NULL;
+  self->client->collector = NULL;
+  g_clear_signal_handler (&self->state_handler, self->client);
+}
+
+static GError *
+collector_error_freed (void)
+{
+  return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The collector has been freed"));
+}
+
+static void
+collector_let_go (DeyeBusCollector *self)
+{
+  g_autoptr (GError) freed = collector_error_freed ();
+
+  deye_bus_collector_stop_timer (self);
+  if (collector_is_hooked (self))
+    collector_leave_client (self);
+  deye_bus_collector_forget_asked (self);
+  deye_bus_collector_end_starting (self, freed);
+  deye_bus_collector_cancel_runs (self, DEYE_BUS_CANCEL_STOPPED);
+  g_ptr_array_set_size (self->runs, 0);
+  g_ptr_array_set_size (self->operations, 0);
+  g_queue_clear_full (&self->arrived, (GDestroyNotify) deye_bus_message_unref);
+  g_clear_object (&self->serving);
+}
+
+static void
+deye_bus_collector_dispose (GObject *object)
+{
+  DeyeBusCollector *self = DEYE_BUS_COLLECTOR (object);
+  DeyeBusContextRelease release;
+
+  if (self->client == NULL)
+    {
+      G_OBJECT_CLASS (deye_bus_collector_parent_class)->dispose (object);
+      return;
+    }
+  if (!deye_bus_context_begin_release (&release, self->client->context))
+    {
+      deye_bus_context_hand_over (self->client->context, object);
+      return;
+    }
+  collector_let_go (self);
+  deye_bus_context_end_release (&release);
+  g_clear_object (&self->client);
+  G_OBJECT_CLASS (deye_bus_collector_parent_class)->dispose (object);
+}
+
+static void
+deye_bus_collector_finalize (GObject *object)
+{
+  DeyeBusCollector *self = DEYE_BUS_COLLECTOR (object);
+
+  g_clear_pointer (&self->reply, wire_guard_free);
+  g_clear_error (&self->refusal);
+  g_clear_pointer (&self->operations, g_ptr_array_unref);
+  g_clear_pointer (&self->tags, g_ptr_array_unref);
+  g_clear_pointer (&self->asked, g_ptr_array_unref);
+  g_clear_pointer (&self->runs, g_ptr_array_unref);
+  g_free (self->id);
+  g_free (self->type);
+  g_free (self->address);
+  G_OBJECT_CLASS (deye_bus_collector_parent_class)->finalize (object);
+}
+
+/* --- object --- */
+
+static void
+deye_bus_collector_init (DeyeBusCollector *self)
+{
+  self->operations = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_operation_unref);
+  self->tags = g_ptr_array_new_with_free_func (g_free);
+  self->asked = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_pending_unref);
+  self->runs = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_run_unref);
+  self->max_concurrent = 1;
+  self->highest = PRIORITY_MAX;
+}
+
+static void
+deye_bus_collector_constructed (GObject *object)
+{
+  DeyeBusCollector *self = DEYE_BUS_COLLECTOR (object);
+
+  G_OBJECT_CLASS (deye_bus_collector_parent_class)->constructed (object);
+  self->is_client_given = self->client != NULL;
+  if (self->client == NULL)
+    self->client
+        = g_object_new (DEYE_BUS_TYPE_CLIENT, "address", self->address, "id", self->id, "type", self->type, NULL);
+}
+
+static void
+deye_bus_collector_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  DeyeBusCollector *self = DEYE_BUS_COLLECTOR (object);
+
+  switch (prop_id)
+    {
+    case PROP_CLIENT:
+      g_value_set_object (value, self->client);
+      break;
+    case PROP_ID:
+      g_value_set_string (value, self->client->id);
+      break;
+    case PROP_TYPE:
+      g_value_set_string (value, self->client->type);
+      break;
+    case PROP_ADDRESS:
+      g_value_take_string (value, deye_bus_client_dup_address (self->client));
+      break;
+    case PROP_STATE:
+      g_value_set_uint (value, self->state);
+      break;
+    case PROP_MAX_CONCURRENT:
+      g_value_set_uint (value, self->max_concurrent);
+      break;
+    case PROP_LOWEST_PRIORITY:
+      g_value_set_uint (value, self->lowest);
+      break;
+    case PROP_HIGHEST_PRIORITY:
+      g_value_set_uint (value, self->highest);
+      break;
+    case PROP_RUNNING:
+      g_value_set_uint (value, self->runs->len);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+collector_set_number (DeyeBusCollector *self, guint prop_id, guint *number, guint value)
+{
+  if (*number == value)
+    return;
+  *number = value;
+  g_object_notify_by_pspec (G_OBJECT (self), props[prop_id]);
+  if (!deye_bus_client_enter (self->client, NULL))
+    return;
+  deye_bus_collector_update (self);
+  deye_bus_client_leave (self->client);
+}
+
+static void
+deye_bus_collector_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+{
+  DeyeBusCollector *self = DEYE_BUS_COLLECTOR (object);
+
+  switch (prop_id)
+    {
+    case PROP_CLIENT:
+      self->client = g_value_dup_object (value);
+      break;
+    case PROP_ID:
+      self->id = g_value_dup_string (value);
+      break;
+    case PROP_TYPE:
+      self->type = g_value_dup_string (value);
+      break;
+    case PROP_ADDRESS:
+      self->address = g_value_dup_string (value);
+      break;
+    case PROP_MAX_CONCURRENT:
+      collector_set_number (self, prop_id, &self->max_concurrent, g_value_get_uint (value));
+      break;
+    case PROP_LOWEST_PRIORITY:
+      collector_set_number (self, prop_id, &self->lowest, g_value_get_uint (value));
+      break;
+    case PROP_HIGHEST_PRIORITY:
+      collector_set_number (self, prop_id, &self->highest, g_value_get_uint (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+#define READ_ONLY (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+#define WRITABLE  (READ_ONLY | G_PARAM_WRITABLE)
+#define CONSTRUCT (WRITABLE | G_PARAM_CONSTRUCT_ONLY)
+
+static void
+collector_install_properties (GObjectClass *object_class)
+{
+  props[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL, DEYE_BUS_TYPE_CLIENT, CONSTRUCT);
+  props[PROP_ID] = g_param_spec_string ("id", NULL, NULL, NULL, CONSTRUCT);
+  props[PROP_TYPE] = g_param_spec_string ("type", NULL, NULL, NULL, CONSTRUCT);
+  props[PROP_ADDRESS] = g_param_spec_string ("address", NULL, NULL, NULL, CONSTRUCT);
+  props[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, DEYE_BUS_COLLECTOR_STATE_GONE, 0, READ_ONLY);
+  props[PROP_MAX_CONCURRENT] = g_param_spec_uint ("max-concurrent", NULL, NULL, 1, SLOTS_MAX, 1, WRITABLE);
+  props[PROP_LOWEST_PRIORITY] = g_param_spec_uint ("lowest-priority", NULL, NULL, 0, PRIORITY_MAX, 0, WRITABLE);
+  props[PROP_HIGHEST_PRIORITY]
+      = g_param_spec_uint ("highest-priority", NULL, NULL, 0, PRIORITY_MAX, PRIORITY_MAX, WRITABLE);
+  props[PROP_RUNNING] = g_param_spec_uint ("running", NULL, NULL, 0, SLOTS_MAX, 0, READ_ONLY);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static guint
+collector_new_signal (const char *name, GType argument)
+{
+  return g_signal_new (name, DEYE_BUS_TYPE_COLLECTOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                       argument != G_TYPE_NONE ? 1 : 0, argument);
+}
+
+static void
+deye_bus_collector_class_init (DeyeBusCollectorClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  deye_bus_locale_bind ();
+  object_class->dispose = deye_bus_collector_dispose;
+  object_class->finalize = deye_bus_collector_finalize;
+  object_class->constructed = deye_bus_collector_constructed;
+  object_class->get_property = deye_bus_collector_get_property;
+  object_class->set_property = deye_bus_collector_set_property;
+  collector_install_properties (object_class);
+  deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REGISTERED] = collector_new_signal ("registered", G_TYPE_NONE);
+  deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REFUSED] = collector_new_signal ("refused", G_TYPE_ERROR);
+}
+
+DeyeBusCollector *
+deye_bus_collector_new (const char *address, const char *id, const char *type)
+{
+  g_return_val_if_fail (id != NULL, NULL);
+  g_return_val_if_fail (type != NULL, NULL);
+
+  return g_object_new (DEYE_BUS_TYPE_COLLECTOR, "address", address, "id", id, "type", type, NULL);
+}
+
+DeyeBusCollector *
+deye_bus_collector_new_for_client (DeyeBusClient *client)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (client), NULL);
+
+  return g_object_new (DEYE_BUS_TYPE_COLLECTOR, "client", client, NULL);
+}
+
+DeyeBusClient *
+deye_bus_collector_get_client (DeyeBusCollector *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_COLLECTOR (self), NULL);
+
+  return self->client;
+}
+
+DeyeBusCollectorState
+deye_bus_collector_get_state (DeyeBusCollector *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_COLLECTOR (self), DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
+
+  return self->state;
+}
+
+guint
+deye_bus_collector_get_running (DeyeBusCollector *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_COLLECTOR (self), 0);
+
+  return self->runs->len;
+}
+
+void
+deye_bus_collector_set_state (DeyeBusCollector *self, DeyeBusCollectorState state)
+{
+  if (self->state == state)
+    return;
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
+}
+
+/* --- the connection --- */
+
+static void
+collector_on_serving (GObject *source, GAsyncResult *result, gpointer weak)
+{
+  g_autoptr (DeyeBusCollector) self = g_weak_ref_get (weak);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusSubscription) serving = deye_bus_client_serve_finish (DEYE_BUS_CLIENT (source), result, &error);
+
+  deye_bus_collector_weak_free (weak);
+  if (self == NULL)
+    return;
+  if (serving != NULL)
+    {
+      self->serving = g_steal_pointer (&serving);
+      return;
+    }
+  self->is_serving = FALSE;
+  deye_bus_collector_note_refusal (self, g_steal_pointer (&error));
+  deye_bus_collector_settle (self);
+}
+
+/* Joins what is restored when the client connects. */
+static void
+collector_serve (DeyeBusCollector *self)
+{
+  DeyeBusClient *client = self->client;
+  g_autofree char *topic = NULL;
+
+  if (self->is_serving || !(client->state == DEYE_BUS_CLIENT_STATE_READY || deye_bus_client_may_wait (client)))
+    return;
+  self->is_serving = TRUE;
+  topic = g_strdup_printf ("control.collector.task.%s.%s", client->type, client->id);
+  deye_bus_client_serve_tasks (client, topic, deye_bus_collector_on_execute, deye_bus_collector_weak_new (self),
+                               deye_bus_collector_weak_free, collector_on_serving, deye_bus_collector_weak_new (self));
+}
+
+static void
+collector_on_not_ready (DeyeBusCollector *self)
+{
+  g_queue_clear_full (&self->arrived, (GDestroyNotify) deye_bus_message_unref);
+  deye_bus_collector_set_state (self, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
+}
+
+static void
+collector_on_state (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
+{
+  g_autoptr (DeyeBusCollector) self = g_object_ref (data);
+
+  if (client->state != DEYE_BUS_CLIENT_STATE_READY)
+    {
+      collector_on_not_ready (self);
+      return;
+    }
+  collector_serve (self);
+  deye_bus_collector_settle (self);
+  deye_bus_collector_take_arrived (self);
+}
+
+/* The client does not try again. */
+static void
+collector_on_connected (GObject *source, GAsyncResult *result, gpointer weak)
+{
+  g_autoptr (DeyeBusCollector) self = g_weak_ref_get (weak);
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_collector_weak_free (weak);
+  if (deye_bus_client_connect_finish (DEYE_BUS_CLIENT (source), result, &error) || self == NULL)
+    return;
+  deye_bus_collector_end_starting (self, error);
+  g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REFUSED], 0, error);
+}
+
+/* --- start --- */
+
+static gboolean
+collector_check_start (DeyeBusCollector *self, GError **error)
+{
+  const char *problem = NULL;
+
+  if (self->client->id == NULL || self->client->type == NULL)
+    problem = _ ("A collector needs an id and a type: construct it with both");
+  else if (self->client->collector_hooks != NULL)
+    problem = _ ("This client has another collector: use one client for each");
+  if (problem == NULL)
+    return self->client->state != DEYE_BUS_CLIENT_STATE_CLOSED || deye_bus_client_check_ready (self->client, error);
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, problem);
+  return FALSE;
+}
+
+static void
+collector_hook (DeyeBusCollector *self)
+{
+  DeyeBusClient *client = self->client;
+
+  self->is_started = TRUE;
+  client->collector_hooks = &collector_hooks;
+  client->collector = self;
+  self->state_handler = g_signal_connect (client, "notify::state", G_CALLBACK (collector_on_state), self);
+  deye_bus_collector_start_timer (self);
+  if (client->heartbeat_us == 0)
+    (void) deye_bus_client_set_heartbeat (client, DEYE_BUS_COLLECTOR_HEARTBEAT_US, NULL);
+}
+
+static void
+collector_begin (DeyeBusCollector *self)
+{
+  collector_hook (self);
+  if (self->client->state == DEYE_BUS_CLIENT_STATE_DISCONNECTED)
+    deye_bus_client_connect_async (self->client, NULL, collector_on_connected, deye_bus_collector_weak_new (self));
+  else if (self->client->state == DEYE_BUS_CLIENT_STATE_READY)
+    deye_bus_collector_register (self);
+  collector_serve (self);
+}
+
+gboolean
+deye_bus_collector_start (DeyeBusCollector *self, GError **error)
+{
+  gboolean ok;
+
+  g_return_val_if_fail (DEYE_BUS_IS_COLLECTOR (self), FALSE);
+
+  if (!deye_bus_client_enter (self->client, error))
+    return FALSE;
+  ok = self->is_started || collector_check_start (self, error);
+  if (ok && !self->is_started)
+    collector_begin (self);
+  deye_bus_client_leave (self->client);
+  return ok;
+}
+
+/* --- asynchronous --- */
+
+static gboolean
+collector_on_start_cancelled (GCancellable *cancellable, gpointer data)
+{
+  GTask *task = data;
+  DeyeBusCollector *self = g_task_get_source_object (task);
+
+  if (g_queue_remove (&self->starting, task))
+    {
+      g_task_return_error_if_cancelled (task);
+      g_object_unref (task);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+collector_destroy_source (gpointer source)
+{
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+
+/* @task: a reference is taken. */
+static void
+collector_wait_start (DeyeBusCollector *self, GTask *task, GCancellable *cancellable)
+{
+  GSource *source;
+
+  g_queue_push_tail (&self->starting, g_object_ref (task));
+  if (cancellable == NULL)
+    return;
+  source = g_cancellable_source_new (cancellable);
+  g_source_set_static_name (source, "DeyeBusStartCancelled");
+  g_source_set_callback (source, G_SOURCE_FUNC (collector_on_start_cancelled), task, NULL);
+  g_source_attach (source, self->client->context);
+  g_task_set_task_data (task, source, collector_destroy_source);
+}
+
+void
+deye_bus_collector_start_async (DeyeBusCollector *self,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (DEYE_BUS_IS_COLLECTOR (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, deye_bus_collector_start_async);
+  if (!deye_bus_collector_start (self, &error))
+    g_task_return_error (task, error);
+  else if (self->state != DEYE_BUS_COLLECTOR_STATE_UNREGISTERED)
+    g_task_return_boolean (task, TRUE);
+  else
+    collector_wait_start (self, task, cancellable);
+}
+
+gboolean
+deye_bus_collector_start_finish (DeyeBusCollector *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_COLLECTOR (self), FALSE);
+
+  return deye_bus_task_check (self, result, deye_bus_collector_start_async, error)
+         && g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -2,83 +2,370 @@
 #pragma once
 
 #include "deye-bus-client.h"
+#include "deye-bus-work.h"
 
 G_BEGIN_DECLS
 
-/* Health and configuration of a collector: it reports its health and reads its configuration again when the agent asks. */
+#define DEYE_BUS_TYPE_COLLECTOR (deye_bus_collector_get_type ())
 
 /**
- * DeyeBusHealth:
- * @DEYE_BUS_HEALTH_HEALTHY: the collector works normally
- * @DEYE_BUS_HEALTH_DEGRADED: the collector works with restrictions
- * @DEYE_BUS_HEALTH_UNHEALTHY: the collector does not work
+ * DeyeBusCollector:
  *
- * Health of a collector, as the collector itself judges it.
+ * A collector: it registers what it can do, and the broker gives it tasks.
+ *
+ * Add operations with deye_bus_collector_add_operation(), and call deye_bus_collector_start(). The collector has a
+ * #DeyeBusClient, which connects and reconnects for ever; with each connection the collector is registered before anything else
+ * is restored. A task is given to the handler of its operation as a #DeyeBusWork. Never more than
+ * #DeyeBusCollector:max-concurrent works run at once.
+ *
+ * Not every task that was offered gets to a handler: a task that was cancelled meanwhile, or that comes while the collector
+ * drains, is answered by the library.
+ *
+ * The collector sends heartbeats every 5 seconds, unless deye_bus_client_set_heartbeat() was called before, and with each it
+ * verifies its registration.
+ *
+ * The functions are called in the thread of the client's context, in which handlers and signals run. The last reference may be
+ * released in any thread; works that still run are cancelled then.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:client:
+ *
+ * The client. It can only be set on construction; without it the collector makes one, of #DeyeBusCollector:id,
+ * #DeyeBusCollector:type and #DeyeBusCollector:address.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:id:
+ *
+ * The client's id. It can only be set on construction.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:type:
+ *
+ * The client's type. It can only be set on construction.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:address:
+ *
+ * Path of the broker's socket, as #DeyeBusClient:address. It can only be set on construction.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:state:
+ *
+ * The #DeyeBusCollectorState, as the broker told it last.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:max-concurrent:
+ *
+ * How many works may run at once: 1 to 256. The default is 1.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:lowest-priority:
+ *
+ * The lowest priority of the tasks that the collector takes: 0 to 255. The default is 0. A change takes effect with the next
+ * registration.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:highest-priority:
+ *
+ * The highest priority of the tasks that the collector takes: 0 to 255. The default is 255. A change takes effect with the next
+ * registration.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector:running:
+ *
+ * Number of works without an outcome. Changes of it are not notified.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector::registered:
+ * @self: the collector
+ *
+ * Emitted when the collector is registered and its client is ready: after the start, and after each reconnect.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector::refused:
+ * @self: the collector
+ * @error: (transfer none): the reason
+ *
+ * Emitted when the broker does not register the collector: %DEYE_BUS_ERROR_UNSUPPORTED (it has no tasks), or for example
+ * %DEYE_BUS_ERROR_LIMIT. The client stays connected, and the collector tries again with the next heartbeat or connection. Emitted
+ * once for each reason.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API
+G_DECLARE_FINAL_TYPE (DeyeBusCollector, deye_bus_collector, DEYE_BUS, COLLECTOR, GObject)
+
+/**
+ * DeyeBusCollectorState:
+ * @DEYE_BUS_COLLECTOR_STATE_UNREGISTERED: the collector is not registered: it has no connection, or was refused
+ * @DEYE_BUS_COLLECTOR_STATE_REGISTERED: it is registered, and the broker does not give it tasks yet
+ * @DEYE_BUS_COLLECTOR_STATE_READY: it gets tasks
+ * @DEYE_BUS_COLLECTOR_STATE_SUSPECT: it gets no tasks, because it misses heartbeats, or because all its slots wait for answers
+ *   that do not come
+ * @DEYE_BUS_COLLECTOR_STATE_SET_ASIDE: it gets no tasks for a time, because it failed too often
+ * @DEYE_BUS_COLLECTOR_STATE_DRAINING: it gets no more tasks, and finishes those that it has
+ * @DEYE_BUS_COLLECTOR_STATE_GONE: the broker does not know it any more
+ *
+ * State of a collector, as the broker sees it.
  *
  * Since: 0.1
  */
 typedef enum
 {
-  DEYE_BUS_HEALTH_HEALTHY = 1,
-  DEYE_BUS_HEALTH_DEGRADED = 2,
-  DEYE_BUS_HEALTH_UNHEALTHY = 3,
-} DeyeBusHealth;
+  DEYE_BUS_COLLECTOR_STATE_UNREGISTERED = 0,
+  DEYE_BUS_COLLECTOR_STATE_REGISTERED = 1,
+  DEYE_BUS_COLLECTOR_STATE_READY = 2,
+  DEYE_BUS_COLLECTOR_STATE_SUSPECT = 3,
+  DEYE_BUS_COLLECTOR_STATE_SET_ASIDE = 4,
+  DEYE_BUS_COLLECTOR_STATE_DRAINING = 5,
+  DEYE_BUS_COLLECTOR_STATE_GONE = 6,
+} DeyeBusCollectorState;
 
 /**
- * DeyeBusReloadCallback:
- * @client: the client
- * @generation: number of the reload, counted by the agent
- * @user_data: data that was passed with the callback
+ * DeyeBusOperationFlags:
+ * @DEYE_BUS_OPERATION_NONE: none of the following
+ * @DEYE_BUS_OPERATION_IDEMPOTENT: a task may run a second time while the first run is perhaps not over. Without this flag a task
+ *   that seems to hang is not run again, but quarantined
+ * @DEYE_BUS_OPERATION_WITHOUT_PROGRESS: handlers report no progress; only the run limit ends an attempt that hangs
  *
- * Called in the client's context when the agent asks all collectors to read their configuration again. It is not called
- * after the client has been closed or freed.
- *
- * Returns: %TRUE if the configuration was read; the client then publishes an acknowledgement on `results.{type}`.
- *   %FALSE if it was not; the agent receives nothing
+ * How the broker treats the tasks of an operation.
  *
  * Since: 0.1
  */
-typedef gboolean (*DeyeBusReloadCallback) (DeyeBusClient *client, guint64 generation, gpointer user_data);
+typedef enum
+{
+  DEYE_BUS_OPERATION_NONE = 0,
+  DEYE_BUS_OPERATION_IDEMPOTENT = 1 << 0,
+  DEYE_BUS_OPERATION_WITHOUT_PROGRESS = 1 << 1,
+} DeyeBusOperationFlags;
 
 /**
- * deye_bus_client_serve_standard:
- * @self: a connected #DeyeBusClient
- * @reload: (scope notified) (closure user_data) (destroy destroy) (nullable): function to call for each reload, or
- *   %NULL to take no part in reloads; it requires a client that has a type
- * @user_data: data to pass to @reload
- * @destroy: (nullable): destroy notify for @user_data; called once, also if the call fails
- * @cancellable: (nullable): a #GCancellable, or %NULL
+ * DeyeBusWorkHandler:
+ * @collector: the collector
+ * @work: the work
+ * @user_data: data that was passed with the handler
+ *
+ * Called in the client's context when a task begins. The handler ends @work, or takes a reference and does it later. As long as
+ * the handler does not return, the collector does nothing else: work that takes long belongs into a thread or asynchronous
+ * calls.
+ *
+ * Since: 0.1
+ */
+typedef void (*DeyeBusWorkHandler) (DeyeBusCollector *collector, DeyeBusWork *work, gpointer user_data);
+
+/**
+ * deye_bus_collector_new:
+ * @address: (nullable): path of the broker's socket, or %NULL for the default one
+ * @id: the id of this process on the bus, such as `procmond-1`
+ * @type: the kind of collector, such as `procmond`
+ *
+ * Creates a collector with a client of its own.
+ *
+ * Returns: (transfer full): the collector
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusCollector *deye_bus_collector_new (const char *address, const char *id, const char *type);
+
+/**
+ * deye_bus_collector_new_for_client:
+ * @client: a #DeyeBusClient with a type, which has no other collector
+ *
+ * Creates a collector with a client that exists. If the client is connected already, the collector is registered on that
+ * connection.
+ *
+ * Returns: (transfer full): the collector
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusCollector *deye_bus_collector_new_for_client (DeyeBusClient *client);
+
+/**
+ * deye_bus_collector_get_client:
+ * @self: a #DeyeBusCollector
+ *
+ * Gets the client, for publishing, requests and services.
+ *
+ * Returns: (transfer none): the client
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusClient *deye_bus_collector_get_client (DeyeBusCollector *self);
+
+/**
+ * deye_bus_collector_get_state:
+ * @self: a #DeyeBusCollector
+ *
+ * Gets the state.
+ *
+ * Returns: a #DeyeBusCollectorState
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusCollectorState deye_bus_collector_get_state (DeyeBusCollector *self);
+
+/**
+ * deye_bus_collector_get_running:
+ * @self: a #DeyeBusCollector
+ *
+ * Gets the number of works that have no outcome.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_collector_get_running (DeyeBusCollector *self);
+
+/**
+ * deye_bus_collector_add_operation:
+ * @self: a #DeyeBusCollector
+ * @name: name of the operation: one segment of a topic, of a-z, 0-9, - and _
+ * @payload_type: (nullable): full name of the protobuf type of the tasks' payloads; %NULL: any
+ * @flags: #DeyeBusOperationFlags
+ * @handler: (scope notified) (closure user_data) (destroy destroy): function to call for each task
+ * @user_data: data to pass to @handler
+ * @destroy: (nullable): destroy notify for @user_data; called once, when the operation is removed, when the collector is freed,
+ *   or if the call fails
  * @error: return location for a #GError, or %NULL
  *
- * Takes part in the agent's reloads until the connection ends. The call is synchronous, like deye_bus_client_serve().
+ * Adds an operation. An operation that is added after the start is announced to the broker at once.
  *
- * Every client serves the standard methods (Ping, GetInfo, Introspect, GetStats, HealthCheck, GetProperties,
- * SetProperty) without this call; see #DeyeBusService. With an older broker, which does not route them to a client by
- * default, this call also registers them.
- *
- * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (@reload requires a type), or an error as of
- *   deye_bus_client_serve()
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (the name is not valid, or exists), or
+ *   %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */
-DEYE_BUS_API gboolean deye_bus_client_serve_standard (DeyeBusClient *self,
-                                                      DeyeBusReloadCallback reload,
-                                                      gpointer user_data,
-                                                      GDestroyNotify destroy,
-                                                      GCancellable *cancellable,
-                                                      GError **error);
+DEYE_BUS_API gboolean deye_bus_collector_add_operation (DeyeBusCollector *self,
+                                                        const char *name,
+                                                        const char *payload_type,
+                                                        DeyeBusOperationFlags flags,
+                                                        DeyeBusWorkHandler handler,
+                                                        gpointer user_data,
+                                                        GDestroyNotify destroy,
+                                                        GError **error);
 
 /**
- * deye_bus_client_set_health:
- * @self: a #DeyeBusClient
- * @health: health to report; it is %DEYE_BUS_HEALTH_HEALTHY until this function is called
- * @detail: (nullable): explanation for people
+ * deye_bus_collector_set_operation_limits:
+ * @self: a #DeyeBusCollector
+ * @name: name of an operation that was added
+ * @run_limit_us: longest time of one attempt, in microseconds; 0: the broker's default, 30 s
+ * @progress_us: longest time between two reports of progress, in microseconds; 0: the broker's default, 10 s
+ * @error: return location for a #GError, or %NULL
  *
- * Sets the health that the HealthCheck method and the heartbeat report from now on. This function may be called in any
- * thread.
+ * Sets how long an attempt may take. The broker gives the task to another collector when a limit is over.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (there is no such operation, a limit is negative, or
+ *   the operation has no progress), or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */
-DEYE_BUS_API void deye_bus_client_set_health (DeyeBusClient *self, DeyeBusHealth health, const char *detail);
+DEYE_BUS_API gboolean deye_bus_collector_set_operation_limits (DeyeBusCollector *self,
+                                                               const char *name,
+                                                               gint64 run_limit_us,
+                                                               gint64 progress_us,
+                                                               GError **error);
+
+/**
+ * deye_bus_collector_remove_operation:
+ * @self: a #DeyeBusCollector
+ * @name: name of an operation that was added
+ * @error: return location for a #GError, or %NULL
+ *
+ * Removes an operation. Works of it that run go on.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (there is no such operation), or
+ *   %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_remove_operation (DeyeBusCollector *self, const char *name, GError **error);
+
+/**
+ * deye_bus_collector_add_tag:
+ * @self: a #DeyeBusCollector
+ * @key: key of the tag, such as `os`
+ * @value: its value
+ * @error: return location for a #GError, or %NULL
+ *
+ * Adds a tag, for which tasks can ask. A second one with the same key replaces the first one.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (key or value are not UTF-8 text, the key is empty or
+ *   contains `=`, or both are longer than 63 bytes together), %DEYE_BUS_ERROR_LIMIT (16 tags are the most), or
+ *   %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_add_tag (DeyeBusCollector *self,
+                                                  const char *key,
+                                                  const char *value,
+                                                  GError **error);
+
+/**
+ * deye_bus_collector_start:
+ * @self: a #DeyeBusCollector
+ * @error: return location for a #GError, or %NULL
+ *
+ * Starts the collector: its client connects, for ever, and the collector is registered with each connection. The call never
+ * waits; #DeyeBusCollector::registered and #DeyeBusCollector::refused report what comes of it. A second call does nothing.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (id or type are missing, or the client has another
+ *   collector), %DEYE_BUS_ERROR_CLOSED, or %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_start (DeyeBusCollector *self, GError **error);
+
+/**
+ * deye_bus_collector_start_async:
+ * @self: a #DeyeBusCollector
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the collector goes on
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the collector is registered
+ * @user_data: data to pass to @callback
+ *
+ * Starts the collector as deye_bus_collector_start() does, and waits until it is registered for the first time.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_collector_start_async (DeyeBusCollector *self,
+                                                  GCancellable *cancellable,
+                                                  GAsyncReadyCallback callback,
+                                                  gpointer user_data);
+
+/**
+ * deye_bus_collector_start_finish:
+ * @self: a #DeyeBusCollector
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
+ *
+ * Finishes an operation started with deye_bus_collector_start_async().
+ *
+ * Returns: %TRUE if the collector is registered; %FALSE with an error as of deye_bus_collector_start(), the reason why the broker
+ *   refused it (the collector tries again), or %G_IO_ERROR_CANCELLED
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_start_finish (DeyeBusCollector *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

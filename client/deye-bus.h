@@ -17,6 +17,8 @@
 #include "deye-bus-subscribe-options.h"
 #include "deye-bus-subscription.h"
 #include "deye-bus-task-spec.h"
-#include "deye-bus-collector.h"
+#include "deye-bus-client-standard.h"
 #include "deye-bus-service.h"
+#include "deye-bus-collector.h"
+#include "deye-bus-work.h"
 #undef DEYE_BUS_INSIDE

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-collector-private.h"
+
+#include "coordination.pb-c.h"
+#include "deye-bus-client-request.h"
+#include "deye-bus-message-private.h"
+#include "deye-bus-pack.h"
+#include "session/deye-bus-session-answer.h"
+
+/*
+ * Tasks: from the request Execute to its handler, and from the handler's reports to the replies.
+ *
+ * Before a request is dispatched the client has read everything that the socket holds. So a task whose CANCEL is there is
+ * answered without its handler, and what starts was wanted up to now. STARTED is sent immediately before the handler is called.
+ */
+
+#define TOKEN_MAX     64u
+#define TASK_ID_MAX   64u
+#define TEXT_MAX      256u
+#define RESERVE_BYTES (16u * 1024u)                    /* of the largest payload, for token, texts and details */
+#define REPORT_US     (2500 * G_TIME_SPAN_MILLISECOND) /* of operations without a limit for progress */
+#define FAR_US        (G_MAXINT64 / 4)
+
+#define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
+
+typedef Daemoneye__Eventbus__V1__Execute Execute;
+
+/* A request that can be read. */
+typedef struct
+{
+  DeyeBusMessage *message;
+  WireGuard *guard; /* taken by the run that begins */
+  const Execute *execute;
+} ExecuteOrder;
+
+static ProtobufCBinaryData
+execute_bytes (GBytes *bytes)
+{
+  gsize len = 0;
+  gconstpointer data = bytes != NULL ? g_bytes_get_data (bytes, &len) : NULL;
+
+  return (ProtobufCBinaryData){ len, (guint8 *) (gsize) data };
+}
+
+/* --- replies --- */
+
+static gboolean
+execute_reply (DeyeBusCollector *self, DeyeBusMessage *request, const ProtobufCMessage *reply, gboolean is_last)
+{
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GBytes) payload = deye_bus_pack (reply);
+  g_autoptr (GError) error = NULL;
+  gboolean ok;
+
+  deye_bus_options_set_type_name (options, reply->descriptor->name);
+  ok = is_last ? deye_bus_client_respond (self->client, request, payload, options, &error)
+               : deye_bus_client_respond_progress (self->client, request, payload, options, &error);
+  if (!ok)
+    g_debug ("collector %s: %s not sent: %s", self->client->id, reply->descriptor->short_name, error->message);
+  return ok;
+}
+
+static gboolean
+execute_send_outcome (DeyeBusCollector *self, DeyeBusMessage *request, GBytes *token, const DeyeBusOutcome *outcome)
+{
+  Daemoneye__Eventbus__V1__Outcome reply = DAEMONEYE__EVENTBUS__V1__OUTCOME__INIT;
+
+  reply.token = execute_bytes (token);
+  reply.kind = (Daemoneye__Eventbus__V1__OutcomeKind) outcome->kind;
+  reply.payload = execute_bytes (outcome->payload);
+  reply.payload_type = outcome->payload_type;
+  reply.error_name = outcome->error_name;
+  reply.error_text = outcome->error_text;
+  reply.retry_after_us = (guint64) outcome->retry_after_us;
+  return execute_reply (self, request, &reply.base, TRUE);
+}
+
+static gboolean
+execute_send_progress (DeyeBusCollector *self, const DeyeBusRun *run, gboolean started, const DeyeBusReport *report)
+{
+  Daemoneye__Eventbus__V1__Progress reply = DAEMONEYE__EVENTBUS__V1__PROGRESS__INIT;
+
+  reply.token = execute_bytes (run->token);
+  reply.started = started;
+  if (report != NULL)
+    {
+      reply.done = report->done;
+      reply.total = report->total;
+      reply.text = report->text;
+      reply.details = execute_bytes (report->details);
+    }
+  return execute_reply (self, run->request, &reply.base, FALSE);
+}
+
+/* --- reports and outcomes of handlers --- */
+
+gboolean
+deye_bus_collector_is_attached (DeyeBusCollector *self, const DeyeBusRun *run)
+{
+  return self->client->state == DEYE_BUS_CLIENT_STATE_READY
+         && deye_bus_session_is_open (self->client->session, run->request);
+}
+
+static void
+execute_take_report (DeyeBusRun *run)
+{
+  DeyeBusReport *report = deye_bus_run_take_report (run);
+
+  if (report == NULL)
+    return;
+  g_clear_pointer (&run->last_report, deye_bus_report_free);
+  run->last_report = report;
+  run->is_report_due = TRUE;
+}
+
+static void
+execute_send_report (DeyeBusCollector *self, DeyeBusRun *run, gint64 now_us)
+{
+  if (!run->is_report_due || !deye_bus_collector_is_attached (self, run))
+    return;
+  run->is_report_due = FALSE;
+  run->report_next_us = now_us + run->report_every_us;
+  execute_send_progress (self, run, FALSE, run->last_report);
+}
+
+gint64
+deye_bus_collector_send_reports (DeyeBusCollector *self, gint64 now_us)
+{
+  gint64 next_us = G_MAXINT64;
+
+  for (guint i = 0; i < self->runs->len; i++)
+    {
+      DeyeBusRun *run = self->runs->pdata[i];
+
+      if (run->report_next_us <= now_us)
+        execute_send_report (self, run, now_us);
+      if (run->is_report_due && deye_bus_collector_is_attached (self, run))
+        next_us = MIN (next_us, run->report_next_us);
+    }
+  return next_us;
+}
+
+/* The slot is free. */
+static void
+execute_end_run (DeyeBusCollector *self, DeyeBusRun *run, const DeyeBusOutcome *outcome)
+{
+  execute_send_report (self, run, g_get_monotonic_time ());
+  if (deye_bus_collector_is_attached (self, run))
+    execute_send_outcome (self, run->request, run->token, outcome);
+  g_ptr_array_remove (self->runs, run);
+}
+
+static void
+execute_on_changed (gpointer owner, DeyeBusRun *changed)
+{
+  DeyeBusCollector *self = owner;
+  g_autoptr (DeyeBusRun) run = deye_bus_run_ref (changed);
+  g_autoptr (DeyeBusOutcome) outcome = deye_bus_run_take_outcome (run);
+
+  execute_take_report (run);
+  if (outcome != NULL)
+    execute_end_run (self, run, outcome);
+  else
+    deye_bus_collector_arm (self, deye_bus_collector_send_reports (self, g_get_monotonic_time ()));
+}
+
+/* --- CANCEL --- */
+
+static const struct
+{
+  guint32 status;
+  DeyeBusCancelReason reason;
+} cancel_reasons[] = {
+  { WIRE_STATUS_EXPIRED, DEYE_BUS_CANCEL_EXPIRED },
+  { WIRE_STATUS_TIMEOUT, DEYE_BUS_CANCEL_EXPIRED },
+  { WIRE_STATUS_SUPERSEDED, DEYE_BUS_CANCEL_SUPERSEDED },
+  { WIRE_STATUS_DRAINING, DEYE_BUS_CANCEL_DRAINING },
+};
+
+static DeyeBusCancelReason
+execute_cancel_reason (guint32 status)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (cancel_reasons); i++)
+    if (cancel_reasons[i].status == status)
+      return cancel_reasons[i].reason;
+  return DEYE_BUS_CANCEL_ASKED;
+}
+
+void
+deye_bus_collector_task_news (gpointer owner, const DeyeBusTaskNews *news)
+{
+  g_autoptr (DeyeBusCollector) self = g_object_ref (owner);
+
+  for (guint i = 0; i < self->runs->len && !news->is_delivered; i++)
+    {
+      g_autoptr (DeyeBusRun) run = deye_bus_run_ref (self->runs->pdata[i]);
+
+      if (run->request->origin == news->origin && run->request->route_id == news->route)
+        {
+          deye_bus_run_cancel (run, execute_cancel_reason (news->status));
+          return;
+        }
+    }
+}
+
+void
+deye_bus_collector_cancel_runs (DeyeBusCollector *self, DeyeBusCancelReason reason)
+{
+  g_autoptr (GPtrArray) all = g_ptr_array_copy (self->runs, (GCopyFunc) (void (*) (void)) deye_bus_run_ref, NULL);
+
+  g_ptr_array_set_free_func (all, (GDestroyNotify) deye_bus_run_unref);
+  for (guint i = 0; i < all->len; i++)
+    deye_bus_run_cancel (all->pdata[i], reason);
+}
+
+/* --- orders --- */
+
+/* The answer to an order that starts nothing. */
+static void
+execute_answer (DeyeBusCollector *self, const ExecuteOrder *order, guint32 kind, const char *name, const char *text)
+{
+  g_autoptr (DeyeBusOutcome) outcome = deye_bus_outcome_new (kind, NULL, NULL, name, text);
+  g_autoptr (GBytes) token = g_bytes_new (order->execute->token.data, order->execute->token.len);
+
+  execute_send_outcome (self, order->message, token, outcome);
+}
+
+static gint64
+execute_time (guint64 us)
+{
+  return (gint64) MIN (us, (guint64) FAR_US);
+}
+
+static void
+execute_fill_task (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusRunTask *task)
+{
+  const Execute *execute = order->execute;
+  guint64 largest = deye_bus_session_welcome (self->client->session)->largest_payload;
+
+  /* The payload keeps the whole request. */
+  task->payload = g_bytes_new_with_free_func (execute->payload.data, execute->payload.len,
+                                              (GDestroyNotify) wire_guard_free, g_steal_pointer (&order->guard));
+  task->task_id = execute->task_id;
+  task->operation = execute->operation;
+  task->payload_type = execute->payload_type;
+  if (execute->last_details.len > 0)
+    task->last_details = g_bytes_new (execute->last_details.data, execute->last_details.len);
+  task->attempt = execute->attempt;
+  task->priority = execute->priority;
+  task->due_us = g_get_monotonic_time () + execute_time (execute->remaining_us);
+  task->largest = largest > RESERVE_BYTES ? largest - RESERVE_BYTES : 0;
+}
+
+/* The run continues under the lease of @message. */
+static void
+execute_attach (DeyeBusRun *run, DeyeBusMessage *message, const Execute *execute)
+{
+  g_clear_pointer (&run->request, deye_bus_message_unref);
+  g_clear_pointer (&run->token, g_bytes_unref);
+  run->request = deye_bus_message_ref (message);
+  run->token = g_bytes_new (execute->token.data, execute->token.len);
+  run->report_every_us = execute->progress_us > 0 ? execute_time (execute->progress_us) / 4 : REPORT_US;
+}
+
+static void
+execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *operation)
+{
+  g_autoptr (DeyeBusOperation) held = deye_bus_operation_ref (operation);
+  DeyeBusRunTask task = { 0 };
+  g_autoptr (DeyeBusRun) run = NULL;
+  g_autoptr (DeyeBusWork) work = NULL;
+  const Execute *execute = order->execute;
+
+  execute_fill_task (self, order, &task);
+  run = deye_bus_run_new (&task, self->client->context, self, execute_on_changed);
+  execute_attach (run, order->message, execute);
+  if (!execute_send_progress (self, run, TRUE, NULL))
+    return;
+  g_ptr_array_add (self->runs, deye_bus_run_ref (run));
+  work = deye_bus_work_new (run);
+  held->handler (self, work, held->user_data);
+}
+
+static gboolean
+execute_has_task (const DeyeBusCollector *self, const char *task_id)
+{
+  for (guint i = 0; i < self->runs->len; i++)
+    if (g_str_equal (((const DeyeBusRun *) self->runs->pdata[i])->task.task_id, task_id))
+      return TRUE;
+  return FALSE;
+}
+
+/* What is checked here may have changed while the request was on its way. */
+static void
+execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
+{
+  DeyeBusOperation *operation = deye_bus_collector_find_operation (self, order->execute->operation);
+
+  if (deye_bus_session_is_task_cancelled (self->client->session, order->message))
+    execute_answer (self, order, OUTCOME (CANCELLED), NULL, NULL);
+  else if (operation == NULL)
+    execute_answer (self, order, OUTCOME (RETRYABLE), "UnknownOperation", "the collector has no such operation");
+  else if (self->runs->len >= self->max_concurrent || execute_has_task (self, order->execute->task_id))
+    execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);
+  else
+    execute_begin (self, order, operation);
+}
+
+static gboolean
+execute_is_sound (const Execute *execute)
+{
+  return execute->token.len > 0 && execute->token.len <= TOKEN_MAX && *execute->task_id != '\0'
+         && strlen (execute->task_id) <= TASK_ID_MAX && strlen (execute->operation) <= TEXT_MAX
+         && strlen (execute->payload_type) <= TEXT_MAX && execute->attempt > 0
+         && (execute->adopt || !execute->finished);
+}
+
+static void
+execute_refuse (DeyeBusCollector *self, DeyeBusMessage *message, const char *name, const char *detail)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_message ("collector %s: task of %s refused: %s", self->client->id, deye_bus_message_get_sender (message), detail);
+  if (!deye_bus_client_respond_error (self->client, message, name, detail, &error))
+    g_debug ("refusal not sent: %s", error->message);
+}
+
+static void
+execute_take (DeyeBusCollector *self, DeyeBusMessage *message)
+{
+  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__execute__descriptor, message);
+  ExecuteOrder order = { message, guard, guard != NULL ? wire_guard_message (guard) : NULL };
+
+  if (g_strcmp0 (deye_bus_message_get_sender (message), "bus") != 0)
+    execute_refuse (self, message, "PermissionDenied", "tasks come from the broker only");
+  else if (guard == NULL || !execute_is_sound (order.execute))
+    execute_refuse (self, message, "BadRequest", "the payload is not a valid Execute");
+  else
+    {
+      guard = NULL; /* the order has it */
+      execute_take_new (self, &order);
+      g_clear_pointer (&order.guard, wire_guard_free);
+    }
+}
+
+void
+deye_bus_collector_take_arrived (DeyeBusCollector *self)
+{
+  DeyeBusMessage *message;
+
+  while (self->client->state == DEYE_BUS_CLIENT_STATE_READY && (message = g_queue_pop_head (&self->arrived)) != NULL)
+    {
+      deye_bus_client_read_ahead (self->client); /* a CANCEL */
+      if (deye_bus_session_is_open (self->client->session, message))
+        execute_take (self, message);
+      deye_bus_message_unref (message);
+    }
+}
+
+void
+deye_bus_collector_on_execute (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak)
+{
+  g_autoptr (DeyeBusCollector) self = g_weak_ref_get (weak);
+
+  if (self == NULL)
+    return;
+  g_queue_push_tail (&self->arrived, deye_bus_message_ref (message));
+  deye_bus_collector_settle (self);
+  deye_bus_collector_take_arrived (self);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-client-private.h"
+#include "deye-bus-collector.h"
+#include "deye-bus-work-private.h"
+#include "wire-guard.h"
+
+/*
+ * A collector: a registration of its client, and what runs for it.
+ *
+ * Its files share the fields below: deye-bus-collector.c is the object, -operations.c what it can do, -register.c the
+ * registration, -execute.c takes tasks and sends what their handlers report, -timer.c is its source.
+ *
+ * The client calls the collector through hooks, and calls nothing of it that can run user code outside of a dispatch. What the
+ * registration brings is therefore kept until the client is ready and dispatches that.
+ *
+ * Invariant: a run is in @runs from the start of its handler until its outcome was taken, so the length of @runs is the number of
+ * slots in use.
+ */
+
+#define DEYE_BUS_COLLECTOR_HEARTBEAT_US (5 * G_TIME_SPAN_SECOND)
+
+/* Handlers of an operation may remove it while it runs. The reference count is not atomic. */
+typedef struct
+{
+  guint refs;
+  char *name;
+  char *payload_type; /* "": any */
+  DeyeBusOperationFlags flags;
+  gint64 run_limit_us;
+  gint64 progress_us;
+  DeyeBusWorkHandler handler;
+  gpointer user_data;
+  GDestroyNotify destroy;
+} DeyeBusOperation;
+
+struct _DeyeBusCollector
+{
+  GObject parent_instance;
+
+  DeyeBusClient *client;
+  char *id; /* of the client to be made */
+  char *type;
+  char *address;
+  gboolean is_client_given;     /* others may use it */
+  gulong state_handler;         /* of the client's notify::state */
+  gboolean is_serving;          /* its task topic, or it was asked for */
+  DeyeBusSubscription *serving; /* NULL: it has no answer yet */
+
+  GPtrArray *operations; /* of DeyeBusOperation */
+  GPtrArray *tags;       /* of char *, "key=value" */
+  guint max_concurrent;
+  guint lowest;
+  guint highest;
+
+  gboolean is_started;
+  GQueue starting; /* of GTask: start_async() that wait for the first registration */
+  DeyeBusCollectorState state;
+  guint64 registration_id;   /* 0: none on this connection */
+  guint64 registered_origin; /* the session of @registration_id */
+  WireGuard *reply;          /* RegisterReply that is not dispatched yet; NULL: none */
+  GError *refusal;           /* ... or why it was refused; NULL: it was not */
+  gint refused_code;         /* that the signal reported last; 0: none */
+  GPtrArray *asked;          /* of DeyeBusPending: requests without an answer, outside of the steps */
+  gboolean is_changed;       /* the broker does not know what it can do now */
+
+  GPtrArray *runs; /* of DeyeBusRun */
+  GQueue arrived;  /* of DeyeBusMessage: Execute that came before the client was ready */
+  GSource *timer;  /* NULL: not started */
+};
+
+enum
+{
+  DEYE_BUS_COLLECTOR_REGISTERED,
+  DEYE_BUS_COLLECTOR_REFUSED,
+  DEYE_BUS_COLLECTOR_N_SIGNALS
+};
+extern guint deye_bus_collector_signals[DEYE_BUS_COLLECTOR_N_SIGNALS] G_GNUC_INTERNAL;
+
+/* --- collector.c --- */
+
+void deye_bus_collector_set_state (DeyeBusCollector *self, DeyeBusCollectorState state);
+/* For callbacks that may outlive the collector: a GWeakRef, to be freed with weak_free(). */
+GWeakRef *deye_bus_collector_weak_new (DeyeBusCollector *self);
+void deye_bus_collector_weak_free (gpointer weak);
+
+/* --- operations.c --- */
+
+void deye_bus_operation_unref (DeyeBusOperation *operation);
+DeyeBusOperation *deye_bus_operation_ref (DeyeBusOperation *operation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOperation, deye_bus_operation_unref)
+/* NULL: there is none. */
+DeyeBusOperation *deye_bus_collector_find_operation (DeyeBusCollector *self, const char *name);
+/* The request Register, or Update with everything that can change. */
+GBytes *deye_bus_collector_pack_register (DeyeBusCollector *self);
+GBytes *deye_bus_collector_pack_update (DeyeBusCollector *self);
+
+/* --- register.c --- */
+
+/* The steps of a connection. */
+DeyeBusPending *deye_bus_collector_begin_register (gpointer owner);
+void deye_bus_collector_end_register (gpointer owner, DeyeBusPending *pending);
+/* On the connection of a client that is ready. */
+void deye_bus_collector_register (DeyeBusCollector *self);
+/* With a heartbeat: verifies the registration, or tries again. */
+void deye_bus_collector_beat (gpointer owner);
+/* In a dispatch, when the client is ready: takes what the broker answered, and reports it. */
+void deye_bus_collector_settle (DeyeBusCollector *self);
+/* What it can do has changed: the broker gets it, when it is registered. */
+void deye_bus_collector_update (DeyeBusCollector *self);
+/* Nothing that was asked is answered any more. */
+void deye_bus_collector_forget_asked (DeyeBusCollector *self);
+/* The broker, or the client itself, does not let it work, for @error (taken): reported by the next settle(). */
+void deye_bus_collector_note_refusal (DeyeBusCollector *self, GError *error);
+/* The calls of start_async() that wait end. @error: (nullable) */
+void deye_bus_collector_end_starting (DeyeBusCollector *self, const GError *error);
+/* An announced end, nobody waits for the answer. */
+void deye_bus_collector_deregister (DeyeBusCollector *self);
+
+/* --- execute.c --- */
+
+/* A DeyeBusRequestCallback. */
+void deye_bus_collector_on_execute (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
+/* What arrived before the client was ready. */
+void deye_bus_collector_take_arrived (DeyeBusCollector *self);
+/* Its broker and its slot wait for the answer: its request is open on the present connection. */
+gboolean deye_bus_collector_is_attached (DeyeBusCollector *self, const DeyeBusRun *run);
+void deye_bus_collector_task_news (gpointer owner, const DeyeBusTaskNews *news);
+/* Sends reports that are due; returns when the next one is, G_MAXINT64: none. */
+gint64 deye_bus_collector_send_reports (DeyeBusCollector *self, gint64 now_us);
+void deye_bus_collector_cancel_runs (DeyeBusCollector *self, DeyeBusCancelReason reason);
+
+/* --- timer.c --- */
+
+void deye_bus_collector_start_timer (DeyeBusCollector *self);
+void deye_bus_collector_stop_timer (DeyeBusCollector *self);
+/* The timer runs at @due_us, or earlier. */
+void deye_bus_collector_arm (DeyeBusCollector *self, gint64 due_us);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-run.h"
+
+#include "coordination.pb-c.h"
+
+/* --- texts, reports, outcomes --- */
+
+char *
+deye_bus_run_cut_text (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text != NULL ? text : "", -1);
+  gsize len = strlen (valid);
+
+  if (len > DEYE_BUS_RUN_TEXT_MAX)
+    len = (gsize) (g_utf8_find_prev_char (valid, valid + DEYE_BUS_RUN_TEXT_MAX + 1) - valid);
+  return g_strndup (valid, len);
+}
+
+void
+deye_bus_report_free (DeyeBusReport *report)
+{
+  g_clear_pointer (&report->details, g_bytes_unref);
+  g_free (report->text);
+  g_free (report);
+}
+
+DeyeBusOutcome *
+deye_bus_outcome_new (guint32 kind,
+                      GBytes *payload,
+                      const char *payload_type,
+                      const char *error_name,
+                      const char *error_text)
+{
+  DeyeBusOutcome *outcome = g_new0 (DeyeBusOutcome, 1);
+
+  outcome->kind = kind;
+  outcome->payload = payload != NULL ? g_bytes_ref (payload) : NULL;
+  outcome->payload_type = g_strdup (payload_type != NULL ? payload_type : "");
+  outcome->error_name = deye_bus_run_cut_text (error_name);
+  outcome->error_text = deye_bus_run_cut_text (error_text);
+  return outcome;
+}
+
+void
+deye_bus_outcome_free (DeyeBusOutcome *outcome)
+{
+  g_clear_pointer (&outcome->payload, g_bytes_unref);
+  g_free (outcome->payload_type);
+  g_free (outcome->error_name);
+  g_free (outcome->error_text);
+  g_free (outcome);
+}
+
+/* --- life --- */
+
+DeyeBusRun *
+deye_bus_run_new (const DeyeBusRunTask *task, GMainContext *context, gpointer owner, DeyeBusRunFunc changed)
+{
+  DeyeBusRun *run = g_new0 (DeyeBusRun, 1);
+
+  g_atomic_ref_count_init (&run->refs);
+  run->task = *task;
+  run->cancellable = g_cancellable_new ();
+  g_mutex_init (&run->lock);
+  run->context = g_main_context_ref (context);
+  g_weak_ref_init (&run->owner, owner);
+  run->changed = changed;
+  return run;
+}
+
+DeyeBusRun *
+deye_bus_run_ref (DeyeBusRun *run)
+{
+  g_atomic_ref_count_inc (&run->refs);
+  return run;
+}
+
+void
+deye_bus_run_unref (DeyeBusRun *run)
+{
+  if (!g_atomic_ref_count_dec (&run->refs))
+    return;
+  g_clear_pointer (&run->task.last_details, g_bytes_unref);
+  g_clear_pointer (&run->task.payload, g_bytes_unref);
+  g_clear_object (&run->cancellable);
+  g_clear_pointer (&run->report, deye_bus_report_free);
+  g_clear_pointer (&run->last_report, deye_bus_report_free);
+  g_clear_pointer (&run->outcome, deye_bus_outcome_free);
+  g_clear_pointer (&run->request, deye_bus_message_unref);
+  g_clear_pointer (&run->token, g_bytes_unref);
+  g_clear_pointer (&run->context, g_main_context_unref);
+  g_weak_ref_clear (&run->owner);
+  g_mutex_clear (&run->lock);
+  g_free (run);
+}
+
+/* --- what the handler puts --- */
+
+static gboolean
+run_on_hop (gpointer data)
+{
+  DeyeBusRun *run = data;
+  g_autoptr (GObject) owner = g_weak_ref_get (&run->owner);
+
+  g_mutex_lock (&run->lock);
+  run->is_hopping = FALSE;
+  g_mutex_unlock (&run->lock);
+  if (owner != NULL)
+    run->changed (owner, run);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+run_hop (DeyeBusRun *run)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_static_name (source, "DeyeBusWork");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, run_on_hop, deye_bus_run_ref (run), (GDestroyNotify) deye_bus_run_unref);
+  g_source_attach (source, run->context);
+}
+
+/* Something was put. @hops: nothing was put before that is not taken. */
+static void
+run_notify (DeyeBusRun *run, gboolean hops)
+{
+  g_autoptr (GObject) owner = NULL;
+
+  if (!g_main_context_is_owner (run->context))
+    {
+      if (hops)
+        run_hop (run);
+      return;
+    }
+  owner = g_weak_ref_get (&run->owner);
+  if (owner != NULL)
+    run->changed (owner, run);
+}
+
+/* The caller holds the lock. */
+static gboolean
+run_begin_hop (DeyeBusRun *run)
+{
+  gboolean begins = !run->is_hopping && !g_main_context_is_owner (run->context);
+
+  run->is_hopping |= begins;
+  return begins;
+}
+
+gboolean
+deye_bus_run_put_report (DeyeBusRun *run, DeyeBusReport *report)
+{
+  g_autoptr (DeyeBusReport) other = report;
+  gboolean hops = FALSE;
+  gboolean is_put;
+
+  g_mutex_lock (&run->lock);
+  is_put = !run->is_ended && deye_bus_run_cancel_reason (run) == 0;
+  if (is_put)
+    {
+      other = run->report;
+      run->report = report;
+      hops = run_begin_hop (run);
+    }
+  g_mutex_unlock (&run->lock);
+  if (is_put)
+    run_notify (run, hops);
+  return is_put;
+}
+
+gboolean
+deye_bus_run_put_outcome (DeyeBusRun *run, DeyeBusOutcome *outcome)
+{
+  gboolean hops = FALSE;
+  gboolean is_put;
+
+  g_mutex_lock (&run->lock);
+  is_put = !run->is_ended;
+  if (is_put)
+    {
+      run->is_ended = TRUE;
+      run->outcome = outcome;
+      hops = run_begin_hop (run);
+    }
+  g_mutex_unlock (&run->lock);
+  if (is_put)
+    run_notify (run, hops);
+  else
+    deye_bus_outcome_free (outcome);
+  return is_put;
+}
+
+gboolean
+deye_bus_run_is_ended (DeyeBusRun *run)
+{
+  gboolean is_ended;
+
+  g_mutex_lock (&run->lock);
+  is_ended = run->is_ended;
+  g_mutex_unlock (&run->lock);
+  return is_ended;
+}
+
+gint
+deye_bus_run_cancel_reason (DeyeBusRun *run)
+{
+  return g_atomic_int_get (&run->cancel_reason);
+}
+
+void
+deye_bus_run_abandon (DeyeBusRun *run)
+{
+  gboolean is_cancelled = deye_bus_run_cancel_reason (run) != 0;
+
+  if (deye_bus_run_is_ended (run))
+    return;
+  deye_bus_run_put_outcome (run, deye_bus_outcome_new (is_cancelled
+                                                           ? DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_CANCELLED
+                                                           : DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_RETRYABLE,
+                                                       NULL, NULL, "Abandoned", "the handler gave up the work"));
+}
+
+/* --- what the collector takes --- */
+
+DeyeBusReport *
+deye_bus_run_take_report (DeyeBusRun *run)
+{
+  DeyeBusReport *report;
+
+  g_mutex_lock (&run->lock);
+  report = g_steal_pointer (&run->report);
+  g_mutex_unlock (&run->lock);
+  return report;
+}
+
+DeyeBusOutcome *
+deye_bus_run_take_outcome (DeyeBusRun *run)
+{
+  DeyeBusOutcome *outcome;
+
+  g_mutex_lock (&run->lock);
+  outcome = g_steal_pointer (&run->outcome);
+  g_mutex_unlock (&run->lock);
+  return outcome;
+}
+
+void
+deye_bus_run_cancel (DeyeBusRun *run, gint reason)
+{
+  if (g_atomic_int_compare_and_exchange (&run->cancel_reason, 0, reason))
+    g_cancellable_cancel (run->cancellable);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-message.h"
+
+#include <gio/gio.h>
+
+/*
+ * A run: what a collector remembers of one attempt, from the start of its handler until its outcome.
+ *
+ * The handler may report in any thread. A report, or the outcome, is put into the run under its lock, and the collector takes it
+ * in the client's context: at once if the caller is there, otherwise from a source. Of several reports only the newest is kept.
+ * The public object DeyeBusWork is a handle of a run: when the last handle is gone, the run has an outcome in any case.
+ *
+ * Invariant: a run gets one outcome, and the collector takes it once. The fields of the context are used there only.
+ */
+
+typedef struct
+{
+  guint64 done;
+  guint64 total;
+  char *text;      /* cut, never NULL */
+  GBytes *details; /* nullable */
+} DeyeBusReport;
+
+void deye_bus_report_free (DeyeBusReport *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusReport, deye_bus_report_free)
+
+typedef struct
+{
+  guint32 kind;       /* OutcomeKind of the protocol */
+  GBytes *payload;    /* nullable */
+  char *payload_type; /* never NULL */
+  char *error_name;   /* never NULL */
+  char *error_text;   /* cut, never NULL */
+  gint64 retry_after_us;
+} DeyeBusOutcome;
+
+/* @payload_type, @error_name, @error_text: (nullable); copied. @payload: a reference is taken. */
+DeyeBusOutcome *deye_bus_outcome_new (guint32 kind,
+                                      GBytes *payload,
+                                      const char *payload_type,
+                                      const char *error_name,
+                                      const char *error_text);
+void deye_bus_outcome_free (DeyeBusOutcome *outcome);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOutcome, deye_bus_outcome_free)
+
+/* At most so many bytes of @text as valid UTF-8, as a copy. @text: (nullable) */
+#define DEYE_BUS_RUN_TEXT_MAX    256u
+#define DEYE_BUS_RUN_DETAILS_MAX 4096u
+char *deye_bus_run_cut_text (const char *text);
+
+typedef struct DeyeBusRun DeyeBusRun;
+
+/* @run has a report or an outcome that can be taken. Called in the context; @owner is held. */
+typedef void (*DeyeBusRunFunc) (gpointer owner, DeyeBusRun *run);
+
+/* What the broker sent. Nothing of it changes. */
+typedef struct
+{
+  const char *task_id; /* the texts live as long as @payload */
+  const char *operation;
+  const char *payload_type; /* "": none */
+  GBytes *payload;
+  GBytes *last_details; /* NULL: there are none */
+  guint32 attempt;
+  guint32 priority;
+  gint64 due_us;   /* the deadline, monotonic */
+  guint64 largest; /* result */
+} DeyeBusRunTask;
+
+struct DeyeBusRun
+{
+  gatomicrefcount refs;
+  DeyeBusRunTask task;
+  GCancellable *cancellable;
+  gint cancel_reason; /* atomic; DeyeBusCancelReason; 0: it is not cancelled */
+
+  GMutex lock; /* of the next fields */
+  gboolean is_ended;
+  gboolean is_hopping;     /* a source will call @changed */
+  DeyeBusReport *report;   /* the newest, not taken yet */
+  DeyeBusOutcome *outcome; /* not taken yet */
+
+  GMainContext *context;
+  GWeakRef owner;
+  DeyeBusRunFunc changed;
+
+  /* of the context */
+  DeyeBusMessage *request; /* the newest Execute; its route may be gone */
+  GBytes *token;           /* of the newest lease */
+  gint64 report_every_us;
+  gint64 report_next_us;      /* a report may be sent from then on */
+  DeyeBusReport *last_report; /* taken, and sent or to be sent; NULL: there was none */
+  gboolean is_report_due;     /* @last_report is to be sent */
+  guint64 claimed_by;         /* id of the registration that claimed it; 0: none did */
+};
+
+/* Takes the references in @task. */
+DeyeBusRun *
+deye_bus_run_new (const DeyeBusRunTask *task, GMainContext *context, gpointer owner, DeyeBusRunFunc changed);
+DeyeBusRun *deye_bus_run_ref (DeyeBusRun *run);
+void deye_bus_run_unref (DeyeBusRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusRun, deye_bus_run_unref)
+
+/* Any thread. FALSE: it is cancelled or has ended. Takes @report. */
+gboolean deye_bus_run_put_report (DeyeBusRun *run, DeyeBusReport *report);
+/* Any thread. FALSE: it has ended before. Takes @outcome. */
+gboolean deye_bus_run_put_outcome (DeyeBusRun *run, DeyeBusOutcome *outcome);
+gboolean deye_bus_run_is_ended (DeyeBusRun *run);
+gint deye_bus_run_cancel_reason (DeyeBusRun *run);
+/* The last handle is gone. */
+void deye_bus_run_abandon (DeyeBusRun *run);
+
+/* In the context. Takes what was put. */
+DeyeBusReport *deye_bus_run_take_report (DeyeBusRun *run);
+DeyeBusOutcome *deye_bus_run_take_outcome (DeyeBusRun *run);
+/* In a dispatch. The first reason counts. */
+void deye_bus_run_cancel (DeyeBusRun *run, gint reason);

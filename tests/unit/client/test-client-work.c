@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-fixture.h"
+
+/* What the handler of a task reports: progress and the outcome, in any thread. */
+
+typedef CollectorFixture Fixture;
+
+#define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
+
+/* The handler of "t-1" runs under the route 700, and the broker has heard STARTED. */
+static void
+start_work (Fixture *f, guint64 progress_us)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
+
+  execute.progress_us = progress_us;
+  collector_fixture_start (f);
+  collector_script_execute (f->base.in, 700, "t-1", &execute);
+  client_fixture_say_and_settle (&f->base);
+  frames = collector_hear (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  collector_assert_progress (frames->pdata[0], 700, TRUE, 0);
+}
+
+static GPtrArray *
+settle_and_hear (Fixture *f)
+{
+  client_fixture_settle (&f->base);
+  return collector_hear (f);
+}
+
+static void
+report (Fixture *f, guint64 done)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (deye_bus_work_progress (f->log.work, done, 10, "scans", NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* --- progress --- */
+
+/* The first report is sent at once, of the next ones the newest, with the outcome. */
+static void
+test_progress_limited (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GPtrArray) held = NULL;
+  g_autoptr (GPtrArray) last = NULL;
+
+  start_work (f, 4 * 3600 * (guint64) G_TIME_SPAN_SECOND);
+  report (f, 1);
+  first = settle_and_hear (f);
+  g_assert_cmpuint (first->len, ==, 1);
+  collector_assert_progress (first->pdata[0], 700, FALSE, 1);
+  report (f, 2);
+  report (f, 3);
+  held = settle_and_hear (f);
+  g_assert_cmpuint (held->len, ==, 0);
+  g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));
+  last = settle_and_hear (f);
+  g_assert_cmpuint (last->len, ==, 2);
+  collector_assert_progress (last->pdata[0], 700, FALSE, 3);
+  collector_assert_outcome (last->pdata[1], 700, OUTCOME (SUCCEEDED));
+}
+
+/* A report that was held is sent when its time comes, without another call. */
+static void
+test_progress_by_timer (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  start_work (f, 4000);
+  report (f, 1);
+  frames = settle_and_hear (f);
+  report (f, 2);
+  for (guint64 done = 0; done != 2;)
+    {
+      g_clear_pointer (&frames, g_ptr_array_unref);
+      g_main_context_iteration (f->base.context, TRUE);
+      frames = collector_hear (f);
+      if (frames->len > 0)
+        {
+          g_autoptr (WireGuard) guard
+              = collector_unpack (frames->pdata[frames->len - 1], &daemoneye__eventbus__v1__progress__descriptor);
+
+          done = ((const ScriptProgress *) wire_guard_message (guard))->done;
+        }
+    }
+}
+
+static void
+test_progress_fields (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GBytes) details = g_bytes_new_static ("at 17", 5);
+  g_autoptr (GBytes) large = g_bytes_new_take (g_malloc0 (4097), 4097);
+  g_autofree char *text = g_strnfill (300, 'x');
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WireGuard) guard = NULL;
+  const ScriptProgress *progress;
+
+  memcpy (text + 255, "\xc3\xa4", 2); /* a letter of two bytes at the limit */
+  start_work (f, 1000000);
+  g_assert_false (deye_bus_work_progress (f->log.work, 1, 2, NULL, large, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  g_assert_true (deye_bus_work_progress (f->log.work, 17, 20, text, details, NULL));
+  frames = settle_and_hear (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  guard = collector_unpack (frames->pdata[0], &daemoneye__eventbus__v1__progress__descriptor);
+  progress = wire_guard_message (guard);
+  g_assert_cmpuint (progress->total, ==, 20);
+  g_assert_cmpuint (strlen (progress->text), ==, 255);
+  g_assert_cmpmem (progress->details.data, progress->details.len, "at 17", 5);
+}
+
+/* --- outcomes --- */
+
+static void
+end_succeed (DeyeBusWork *work)
+{
+  g_autoptr (GBytes) payload = g_bytes_new_static ("result", 6);
+
+  g_assert_true (deye_bus_work_succeed (work, payload, "org.example.Result", NULL));
+}
+
+static void
+end_fail (DeyeBusWork *work)
+{
+  g_assert_true (deye_bus_work_fail (work, "org.example.NoDisk", "no disk", NULL));
+}
+
+static void
+end_retry (DeyeBusWork *work)
+{
+  g_assert_true (deye_bus_work_retry (work, "busy disk", 5000000, NULL));
+}
+
+static const struct
+{
+  void (*end) (DeyeBusWork *work);
+  guint32 kind;
+  const char *payload;
+  const char *payload_type;
+  const char *error_name;
+  const char *error_text;
+  guint64 retry_after_us;
+} ends[] = {
+  { end_succeed, OUTCOME (SUCCEEDED), "result", "org.example.Result", "", "", 0 },
+  { end_fail, OUTCOME (FAILED), "", "", "org.example.NoDisk", "no disk", 0 },
+  { end_retry, OUTCOME (RETRYABLE), "", "", "Retry", "busy disk", 5000000 },
+};
+
+static void
+assert_ended (DeyeBusWork *work)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (deye_bus_work_is_ended (work));
+  g_assert_false (deye_bus_work_succeed (work, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_assert_false (deye_bus_work_progress (work, 1, 1, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED);
+}
+
+/* Each way to end a work, once. */
+static void
+test_outcomes (Fixture *f, gconstpointer data)
+{
+  collector_fixture_start (f);
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      g_autoptr (GPtrArray) started = NULL;
+      g_autoptr (GPtrArray) frames = NULL;
+      g_autoptr (WireGuard) guard = NULL;
+      const ScriptOutcome *outcome;
+
+      collector_script_execute (f->base.in, 700 + i, "t-1", NULL);
+      client_fixture_say (&f->base);
+      started = settle_and_hear (f);
+      ends[i].end (f->log.work);
+      frames = settle_and_hear (f);
+      g_assert_cmpuint (frames->len, ==, 1);
+      collector_assert_outcome (frames->pdata[0], 700 + i, ends[i].kind);
+      guard = collector_unpack (frames->pdata[0], &daemoneye__eventbus__v1__outcome__descriptor);
+      outcome = wire_guard_message (guard);
+      g_assert_cmpmem (outcome->payload.data, outcome->payload.len, ends[i].payload, strlen (ends[i].payload));
+      g_assert_cmpstr (outcome->payload_type, ==, ends[i].payload_type);
+      g_assert_cmpstr (outcome->error_name, ==, ends[i].error_name);
+      g_assert_cmpstr (outcome->error_text, ==, ends[i].error_text);
+      g_assert_cmpuint (outcome->retry_after_us, ==, ends[i].retry_after_us);
+      assert_ended (f->log.work);
+    }
+  g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
+}
+
+/* The largest payload of the script is 1 MiB; token and texts need 16 KiB of it. */
+static void
+test_too_large (Fixture *f, gconstpointer data)
+{
+  const gsize largest = 1048576 - 16384;
+  g_autoptr (GBytes) over = g_bytes_new_take (g_malloc0 (largest + 1), largest + 1);
+  g_autoptr (GBytes) fits = g_bytes_new_from_bytes (over, 0, largest);
+  g_autoptr (GError) error = NULL;
+
+  start_work (f, 0);
+  g_assert_false (deye_bus_work_succeed (f->log.work, over, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  g_assert_false (deye_bus_work_is_ended (f->log.work));
+  g_assert_true (deye_bus_work_succeed (f->log.work, fits, NULL, NULL));
+  for (guint n = 0; n == 0;)
+    {
+      g_autoptr (GPtrArray) frames = settle_and_hear (f);
+
+      n = script_count (frames, WIRE_KIND_REPLY);
+    }
+}
+
+/* The handler keeps nothing: another attempt follows. */
+static void
+test_dropped (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  f->log.drops = TRUE;
+  collector_fixture_start (f);
+  collector_script_execute (f->base.in, 700, "t-1", NULL);
+  client_fixture_say (&f->base);
+  frames = settle_and_hear (f);
+  g_assert_cmpuint (f->log.calls, ==, 1);
+  g_assert_cmpuint (frames->len, ==, 2);
+  collector_assert_outcome (frames->pdata[1], 700, OUTCOME (RETRYABLE));
+  g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
+}
+
+/* ... and when it was cancelled before, none does. */
+static void
+test_dropped_cancelled (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  start_work (f, 0);
+  collector_script_cancel (f->base.in, 700, WIRE_STATUS_CANCELLED);
+  client_fixture_say_and_settle (&f->base);
+  g_clear_object (&f->log.work);
+  frames = settle_and_hear (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  collector_assert_outcome (frames->pdata[0], 700, OUTCOME (CANCELLED));
+}
+
+/* A bare object, as a binding can make it. */
+static void
+test_bare (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusWork) work = g_object_new (DEYE_BUS_TYPE_WORK, NULL);
+
+  g_assert_null (deye_bus_work_get_task_id (work));
+  g_assert_null (deye_bus_work_get_payload (work));
+  g_assert_nonnull (deye_bus_work_get_cancellable (work));
+  g_assert_cmpint (deye_bus_work_get_remaining (work), ==, 0);
+  assert_ended (work);
+}
+
+/* --- threads --- */
+
+static gpointer
+report_in_thread (gpointer data)
+{
+  DeyeBusWork *work = data;
+
+  for (guint64 i = 1; i <= 10000; i++)
+    g_assert_true (deye_bus_work_progress (work, i, 10000, NULL, NULL, NULL));
+  end_succeed (work);
+  g_object_unref (work);
+  return NULL;
+}
+
+/* Reports and the outcome of a thread: the last report comes, and the outcome behind it, once. */
+static void
+test_thread (Fixture *f, gconstpointer data)
+{
+  guint64 done = 0;
+  guint outcomes = 0;
+  GThread *thread;
+
+  start_work (f, 1000000);
+  thread = g_thread_new ("handler", report_in_thread, g_steal_pointer (&f->log.work));
+  while (outcomes == 0)
+    {
+      g_autoptr (GPtrArray) frames = NULL;
+
+      g_main_context_iteration (f->base.context, TRUE);
+      frames = collector_hear (f);
+      for (guint i = 0; i < frames->len; i++)
+        {
+          const ScriptFrame *frame = frames->pdata[i];
+          g_autoptr (WireGuard) guard = NULL;
+
+          g_assert_cmpuint (outcomes, ==, 0);
+          if (frame->flags & WIRE_FLAG_FINAL)
+            {
+              outcomes++;
+              continue;
+            }
+          guard = collector_unpack (frame, &daemoneye__eventbus__v1__progress__descriptor);
+          g_assert_cmpuint (((const ScriptProgress *) wire_guard_message (guard))->done, >, done);
+          done = ((const ScriptProgress *) wire_guard_message (guard))->done;
+        }
+    }
+  g_thread_join (thread);
+  g_assert_cmpuint (done, ==, 10000);
+}
+
+/* The connection is lost while a thread works: the end is no error of the handler. */
+static void
+test_connection_lost (Fixture *f, gconstpointer data)
+{
+  start_work (f, 0);
+  client_fixture_hang_up (&f->base);
+  client_fixture_settle (&f->base);
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_NONE);
+  report (f, 1);
+  g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
+}
+
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/work/" path, Fixture, NULL, collector_fixture_set_up, function, collector_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("progress-limited", test_progress_limited);
+  ADD ("progress-by-timer", test_progress_by_timer);
+  ADD ("progress-fields", test_progress_fields);
+  ADD ("outcomes", test_outcomes);
+  ADD ("too-large", test_too_large);
+  ADD ("dropped", test_dropped);
+  ADD ("dropped-cancelled", test_dropped_cancelled);
+  ADD ("bare", test_bare);
+  ADD ("thread", test_thread);
+  ADD ("connection-lost", test_connection_lost);
+  return g_test_run ();
+}
