@@ -4,6 +4,7 @@
 #include "deye-bus-answers-private.h"
 #include "deye-bus-message-private.h"
 #include "deye-bus-subscription-private.h"
+#include "deye-bus-task-private.h"
 #include "session/deye-bus-session-answer.h"
 
 /*
@@ -230,6 +231,9 @@ dispatch_event (DeyeBusClient *self, const DeyeBusEvent *event)
       break;
     case DEYE_BUS_EVENT_TASK:
       dispatch_task_news (self, event->task);
+      break;
+    case DEYE_BUS_EVENT_TASK_CHANGED:
+      deye_bus_task_dispatch (event->subject);
       break;
     case DEYE_BUS_EVENT_REFUSED:
       dispatch_refused (self, event->subject);

@@ -50,6 +50,7 @@ flush_start (DeyeBusClient *self,
   if (!deye_bus_options_check (options, error)
       || !flush_check_ready (self, deye_bus_options_is_patient (options), error))
     return NULL;
+  deye_bus_client_step_tasks (self);
   deye_bus_client_write (self);
   pending
       = deye_bus_pending_new (DEYE_BUS_PENDING_FLUSH, g_get_monotonic_time () + deye_bus_options_timeout_us (options));

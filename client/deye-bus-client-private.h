@@ -97,6 +97,9 @@ struct _DeyeBusClient
 
   const DeyeBusCollectorHooks *collector_hooks; /* NULL: it is not used by a collector */
   gpointer collector;
+
+  struct DeyeBusTasks *tasks; /* NULL: it has submitted none */
+
   GPtrArray *services; /* of DeyeBusService */
   gint64 made_us;
   gint64 connected_us;
@@ -285,6 +288,17 @@ void deye_bus_pending_return_true (DeyeBusPending *pending);
 /* For a finish function, before it takes what the task returned. FALSE: @result is not of a call of @source with the source
  * tag @tag (the asynchronous function), or it was finished before. */
 gboolean deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer tag, GError **error);
+
+/* --- deye-bus-tasks.c --- */
+
+/* Does what is due for the tasks of the client; calls no user code. */
+void deye_bus_client_step_tasks (DeyeBusClient *self);
+/* When that has to be done next; G_MAXINT64: never. */
+gint64 deye_bus_client_next_tasks_us (DeyeBusClient *self);
+/* The connection is about to be closed: sends all that waits, without waiting for an answer. */
+void deye_bus_client_hurry_tasks (DeyeBusClient *self);
+/* The client is closed and freed: tasks that have not ended are not followed any more. */
+void deye_bus_client_free_tasks (DeyeBusClient *self);
 
 /* --- standard.c --- */
 

@@ -135,6 +135,7 @@ client_step (DeyeBusClient *self)
       break;
   deye_bus_session_tick (self->session, now_us);
   deye_bus_client_settle (self);
+  deye_bus_client_step_tasks (self);
 }
 
 static gint64
@@ -148,7 +149,7 @@ client_next_us (DeyeBusClient *self)
     soonest = MIN (soonest, self->retry_us);
   if (self->linger_us > 0)
     soonest = MIN (soonest, self->linger_us);
-  return soonest;
+  return MIN (soonest, deye_bus_client_next_tasks_us (self));
 }
 
 /* Milliseconds until @due_us, rounded up, for poll(); -1: for ever. */
@@ -206,6 +207,7 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   self->dispatching--;
   if (self->dispatching == 0)
     {
+      deye_bus_client_step_tasks (self); /* what callbacks have submitted or got */
       deye_bus_client_write (self);
       deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
@@ -311,6 +313,7 @@ deye_bus_client_wait (DeyeBusClient *self,
   gboolean watched = g_cancellable_make_pollfd (cancellable, &cancel_fd);
   gboolean holds, last = FALSE;
 
+  deye_bus_client_step_tasks (self);
   deye_bus_client_write (self);
   deye_bus_client_settle (self);
   while (!(holds = condition (data)) && !g_cancellable_is_cancelled (cancellable) && !last)

@@ -131,7 +131,10 @@ client_let_go (DeyeBusClient *self)
   guint64 unsent;
 
   deye_bus_client_stop_heartbeat (self);
+  if (!deye_bus_client_is_forked (self))
+    deye_bus_client_hurry_tasks (self);
   unsent = deye_bus_client_drop_connection (self);
+  deye_bus_client_free_tasks (self);
   deye_bus_client_detach (self);
   deye_bus_client_dispose_unsent (self, unsent);
 }

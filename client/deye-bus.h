@@ -16,6 +16,7 @@
 #include "deye-bus-peer-watch.h"
 #include "deye-bus-subscribe-options.h"
 #include "deye-bus-subscription.h"
+#include "deye-bus-task.h"
 #include "deye-bus-task-spec.h"
 #include "deye-bus-client-standard.h"
 #include "deye-bus-service.h"

@@ -25,10 +25,11 @@ typedef enum
   DEYE_BUS_EVENT_CANCEL,  /* subject: GCancellable of a request that nobody waits for any more */
   DEYE_BUS_EVENT_TASK,    /* task: CANCEL or DELIVERED of a task that was given to this client */
   DEYE_BUS_EVENT_REFUSED, /* subject: GError */
-  DEYE_BUS_EVENT_STATE,   /* the client's state changed */
-  DEYE_BUS_EVENT_CLOSED,  /* subject: GError */
-  DEYE_BUS_EVENT_INTERRUPTED, /* subject: GError */
-  DEYE_BUS_EVENT_EPOCH,       /* the broker has been restarted */
+  DEYE_BUS_EVENT_TASK_CHANGED, /* subject: DeyeBusTask that this client has submitted */
+  DEYE_BUS_EVENT_STATE,        /* the client's state changed */
+  DEYE_BUS_EVENT_CLOSED,       /* subject: GError */
+  DEYE_BUS_EVENT_INTERRUPTED,  /* subject: GError */
+  DEYE_BUS_EVENT_EPOCH,        /* the broker has been restarted */
 } DeyeBusEventKind;
 
 typedef struct

@@ -199,6 +199,7 @@ deye_bus_session_clear_event (DeyeBusEvent *event)
       deye_bus_stream_unref (event->subject);
       break;
     case DEYE_BUS_EVENT_CANCEL:
+    case DEYE_BUS_EVENT_TASK_CHANGED:
       g_object_unref (event->subject);
       break;
     case DEYE_BUS_EVENT_REFUSED:

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-task-spec-private.h"
+#include "deye-bus-task.h"
+
+/*
+ * A task: what the submitter sees of it, and what the client's table of tasks (deye-bus-tasks-private.h) notes about it.
+ *
+ * Its files share the fields: deye-bus-task.c is the object, -task-calls.c the calls that need the client, -task-record.c changes
+ * it by what the broker says. Changes are noted as bits and reported by a later dispatch.
+ *
+ * Invariant: a task in a final state does not change any more, and has either a result or an error.
+ */
+
+/* Of what has changed since the last dispatch; the ids of the properties are these bits. */
+typedef enum
+{
+  DEYE_BUS_TASK_PROP_ID = 1,
+  DEYE_BUS_TASK_PROP_STATE,
+  DEYE_BUS_TASK_PROP_WAIT_REASON,
+  DEYE_BUS_TASK_PROP_CAUSE,
+  DEYE_BUS_TASK_PROP_HOLDER,
+  DEYE_BUS_TASK_PROP_ATTEMPT,
+  DEYE_BUS_TASK_PROP_PROGRESS_DONE,
+  DEYE_BUS_TASK_PROP_PROGRESS_TOTAL,
+  DEYE_BUS_TASK_PROP_PROGRESS_TEXT,
+  DEYE_BUS_TASK_PROP_LATE,
+  DEYE_BUS_TASK_PROP_UNCONFIRMED,
+  DEYE_BUS_TASK_N_PROPS
+} DeyeBusTaskProperty;
+
+struct _DeyeBusTask
+{
+  GObject parent_instance;
+
+  GWeakRef client;
+  DeyeBusTaskSpec *spec; /* sealed; NULL: not made by submit() */
+
+  DeyeBusTaskState state;
+  DeyeBusWaitReason wait_reason;
+  char *cause;
+  char *holder;
+  guint attempt;
+  guint64 progress_done;
+  guint64 progress_total;
+  char *progress_text;
+  guint64 skipped;
+  gboolean late;
+  gboolean unconfirmed;
+  GBytes *result;
+  char *result_type;
+  GError *error;
+
+  guint changed;      /* bits, by DeyeBusTaskProperty */
+  gboolean announced; /* an event TASK_CHANGED is in the ring */
+  gboolean said;      /* "finished" was emitted */
+  GQueue waiters;     /* of wait_async() */
+
+  /* Of the client's table. */
+  GList link;             /* in the order of the submits */
+  guint lanes;            /* bits: lanes in which it waits or travels */
+  guint64 sent_epoch;     /* of the broker to which it was submitted first; 0: to none yet */
+  gboolean accepted;      /* a broker has accepted it */
+  gboolean pushed;        /* the broker told its state since the last submit */
+  gboolean cancel_wanted; /* cancel() was called */
+  gboolean owes_settle;   /* the broker keeps the outcome until it is confirmed */
+  gboolean obtained;      /* the program has the outcome */
+};
+
+static inline gboolean
+deye_bus_task_state_is_final (DeyeBusTaskState state)
+{
+  return state >= DEYE_BUS_TASK_STATE_SUCCEEDED;
+}
+
+/* @spec: sealed; a reference is taken. */
+DeyeBusTask *deye_bus_task_new (DeyeBusClient *client, DeyeBusTaskSpec *spec);
+
+/* Called by the dispatch of an event TASK_CHANGED: reports what has changed. */
+void deye_bus_task_dispatch (DeyeBusTask *self);
+
+/* --- calls.c --- */
+
+/* The task has ended: the calls that wait for it return. */
+void deye_bus_task_return_waiters (DeyeBusTask *self);
+
+/* --- deye-bus-tasks.c --- */
+
+/* The program has the outcome. */
+void deye_bus_task_obtained (DeyeBusTask *self);
+
+/* --- record.c --- */
+
+/* The broker's present state of the task, with @skipped states that were not sent. No effect on a task that has ended. FALSE: the
+ * state does not exist. */
+gboolean
+deye_bus_task_take_record (DeyeBusTask *self, const Daemoneye__Eventbus__V1__TaskRecord *record, guint32 skipped);
+/* The same, from the answer to a submit, which has no outcome. */
+void deye_bus_task_take_verdict (DeyeBusTask *self, const Daemoneye__Eventbus__V1__SubmitVerdict *verdict);
+/* Ends it in @state, without a result. Takes @error. */
+void deye_bus_task_fail (DeyeBusTask *self, DeyeBusTaskState state, GError *error);
+
+/* The broker refused a task or a call about it. */
+GError *deye_bus_task_error_of_verdict (const Daemoneye__Eventbus__V1__SubmitVerdict *verdict);
+/* How the task of @record, which has ended, failed. NULL: it succeeded, and its result is there. */
+GError *deye_bus_task_error_of_record (const Daemoneye__Eventbus__V1__TaskRecord *record);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-client-private.h"
+#include "deye-bus-task-private.h"
+
+#include "coordination.pb-c.h"
+
+/*
+ * The tasks of a client: those that it has submitted and follows.
+ *
+ * step() does everything that is due and calls no user code. The pump calls it in each turn, so a dispatch of the context and a
+ * synchronous call drive the tasks in the same way. What it learns goes into the tasks, and an event TASK_CHANGED of the ring reports it.
+ *
+ *   submit() -> lane SUBMIT -> verdict -> pushes of the stream Await -> final state -> event TASK_CHANGED, wait() -> lane SETTLE
+ *
+ * Three lanes send requests about many tasks at once, each one request at a time: tasks that come meanwhile travel in the next
+ * one. After a reconnect all tasks that have not ended enter the lane SUBMIT again.
+ *
+ * Its files: deye-bus-tasks.c is the table and the turn, -task-lane.c one lane, -tasks-requests.c what each lane sends and
+ * what the answers mean, -tasks-await.c the stream, -task-submit.c the public calls.
+ *
+ * Invariant: a task is in the table until it has ended and the broker need not keep it any more.
+ */
+
+typedef Daemoneye__Eventbus__V1__SubmitVerdict DeyeBusVerdict;
+typedef struct DeyeBusTasks DeyeBusTasks;
+typedef struct DeyeBusTaskLane DeyeBusTaskLane;
+
+typedef enum
+{
+  DEYE_BUS_TASK_LANE_SETTLE, /* before a submit of the same id */
+  DEYE_BUS_TASK_LANE_SUBMIT,
+  DEYE_BUS_TASK_LANE_CANCEL, /* behind the submit of what it cancels */
+  DEYE_BUS_TASK_N_LANES
+} DeyeBusTaskLaneId;
+
+/* The requests of one lane. */
+typedef struct
+{
+  const char *topic;
+  const char *method;
+  const char *type_name;
+  const ProtobufCMessageDescriptor *reply;
+  /* Size of one task in the request. */
+  gsize (*size) (const DeyeBusTask *task);
+  GBytes *(*pack) (const GPtrArray *batch);
+  DeyeBusVerdict *const *(*verdicts) (gconstpointer reply, gsize *n);
+  void (*answered) (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict);
+  /* There is no answer for it. @sent: the broker may have handled it. TRUE: it waits again. */
+  gboolean (*returned) (const DeyeBusTaskLane *lane, DeyeBusTask *task, gboolean sent);
+  /* The broker refuses such requests. */
+  void (*refused) (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const GError *error);
+  gboolean live_only; /* a task that has ended meanwhile is left out */
+} DeyeBusTaskLaneKind;
+
+extern const DeyeBusTaskLaneKind deye_bus_task_lane_kinds[DEYE_BUS_TASK_N_LANES] G_GNUC_INTERNAL;
+
+struct DeyeBusTaskLane
+{
+  DeyeBusTaskLaneId id;
+  GQueue waiting;          /* of DeyeBusTask, as references */
+  GPtrArray *flying;       /* the same, in the request that is not answered; NULL: there is none */
+  DeyeBusPending *pending; /* that request */
+  guint64 connection;      /* on which it was sent */
+  guint64 epoch;           /* of its broker */
+  gint64 due_us;           /* of the next request, after one that failed; 0: at once */
+  gint64 pause_us;         /* before it */
+};
+
+struct DeyeBusTasks
+{
+  DeyeBusClient *client; /* borrowed: it owns the tasks */
+  GHashTable *by_id;     /* id -> DeyeBusTask */
+  GQueue order;          /* of the same, in the order of the submits, by their link */
+  gsize payload_bytes;   /* of them */
+  guint64 connection;    /* on which they were submitted last; 0: none */
+  guint64 n_drawn;       /* ids */
+  DeyeBusTaskLane lanes[DEYE_BUS_TASK_N_LANES];
+
+  DeyeBusPending *await; /* the stream of pushes; NULL: it is not open */
+  gint64 await_since_us;
+  gint64 await_due_us; /* when it is opened again; 0: at once */
+  gint64 await_pause_us;
+};
+
+#define DEYE_BUS_TASKS_PAUSE_US     (100 * G_TIME_SPAN_MILLISECOND)
+#define DEYE_BUS_TASKS_PAUSE_MAX_US (5 * G_TIME_SPAN_SECOND)
+
+/* The pause before the next try, after one of @pause_us (0: none). */
+static inline gint64
+deye_bus_tasks_next_pause (gint64 pause_us)
+{
+  return pause_us == 0 ? DEYE_BUS_TASKS_PAUSE_US : MIN (2 * pause_us, DEYE_BUS_TASKS_PAUSE_MAX_US);
+}
+
+/* --- tasks.c --- */
+
+DeyeBusTasks *deye_bus_tasks_new (DeyeBusClient *client);
+
+/* Adds a task with the sealed @spec, whose id is new. Borrowed. */
+DeyeBusTask *deye_bus_tasks_add (DeyeBusTasks *tasks, DeyeBusTaskSpec *spec);
+/* The task leaves the table. */
+void deye_bus_tasks_remove (DeyeBusTasks *tasks, DeyeBusTask *task);
+void deye_bus_tasks_cancel (DeyeBusTasks *tasks, DeyeBusTask *task);
+/* Ends @task here, without anything to confirm. Takes @error. */
+void deye_bus_tasks_fail (DeyeBusTasks *tasks, DeyeBusTask *task, DeyeBusTaskState state, GError *error);
+/* A dispatch will report what has changed. */
+void deye_bus_tasks_announce (DeyeBusTasks *tasks, DeyeBusTask *task);
+
+/* --- task-lane.c --- */
+
+void deye_bus_task_lane_clear (DeyeBusTaskLane *lane);
+void deye_bus_task_lane_push (DeyeBusTaskLane *lane, DeyeBusTask *task);
+/* Takes @task out, if it waits. */
+void deye_bus_task_lane_forget (DeyeBusTaskLane *lane, DeyeBusTask *task);
+gint64 deye_bus_task_lane_next_us (const DeyeBusTaskLane *lane);
+gboolean deye_bus_task_lane_is_idle (const DeyeBusTaskLane *lane);
+/* Takes the answer, if there is one. */
+void deye_bus_task_lane_take (DeyeBusTasks *tasks, DeyeBusTaskLane *lane, gint64 now_us);
+/* Sends the next request, if one is due and none is on its way. */
+void deye_bus_task_lane_send (DeyeBusTasks *tasks, DeyeBusTaskLane *lane, gint64 now_us);
+/* Nobody waits for the answer any more. */
+void deye_bus_task_lane_abandon (DeyeBusTaskLane *lane);
+
+/* --- tasks-requests.c --- */
+
+/* Size of a submit request with this task, at most. */
+gsize deye_bus_tasks_submit_bytes (const DeyeBusTaskSpec *spec);
+
+/* --- tasks-await.c --- */
+
+/* Takes the pushes that have come. */
+void deye_bus_tasks_take_pushes (DeyeBusTasks *tasks, gint64 now_us);
+/* Opens the stream, if it is due. */
+void deye_bus_tasks_await (DeyeBusTasks *tasks, gint64 now_us);
+gint64 deye_bus_tasks_await_next_us (const DeyeBusTasks *tasks);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-tasks-private.h"
+
+#include "deye-bus-pack.h"
+#include "wire-status.h"
+
+#include <glib/gi18n-lib.h>
+
+/*
+ * The requests of the three lanes, and what their answers mean.
+ *
+ * A task that was sent once is marked as a repetition from then on: the broker runs it again only if it can't be running. A broker
+ * that has not been restarted since, and knows nothing of it, never got it: then it is submitted as a new one.
+ */
+
+typedef Daemoneye__Eventbus__V1__TaskSpec TaskSpec;
+typedef Daemoneye__Eventbus__V1__SubmitReply SubmitReply;
+typedef Daemoneye__Eventbus__V1__TaskIdsReply TaskIdsReply;
+
+#define TASK_TOPIC   "control.bus.task"
+#define FIELD_BYTES  8u                                          /* of a field: its tag and length */
+#define DRAWN_BYTES  (DEYE_BUS_TASK_NAME_MAX + FIELD_BYTES)      /* of an id that is not drawn yet */
+#define REPEAT_BYTES (DEYE_BUS_TASK_NAME_MAX + 4u * FIELD_BYTES) /* of what only a repetition has, and of the list */
+
+/* --- Submit --- */
+
+gsize
+deye_bus_tasks_submit_bytes (const DeyeBusTaskSpec *spec)
+{
+  TaskSpec message;
+
+  deye_bus_task_spec_fill (spec, &message);
+  return daemoneye__eventbus__v1__task_spec__get_packed_size (&message) + DRAWN_BYTES + REPEAT_BYTES;
+}
+
+static gsize
+submit_size (const DeyeBusTask *task)
+{
+  return deye_bus_tasks_submit_bytes (task->spec);
+}
+
+static void
+submit_fill (const DeyeBusTask *task, TaskSpec *message)
+{
+  deye_bus_task_spec_fill (task->spec, message);
+  if (task->sent_epoch == 0)
+    return;
+  message->resubmit = TRUE;
+  message->last_attempt = task->attempt;
+  if (task->holder != NULL)
+    message->last_holder = task->holder;
+}
+
+static GBytes *
+submit_pack (const GPtrArray *batch)
+{
+  Daemoneye__Eventbus__V1__SubmitRequest request = DAEMONEYE__EVENTBUS__V1__SUBMIT_REQUEST__INIT;
+  g_autofree TaskSpec *messages = g_new (TaskSpec, batch->len);
+  g_autofree TaskSpec **list = g_new (TaskSpec *, batch->len);
+
+  for (guint i = 0; i < batch->len; i++)
+    {
+      DeyeBusTask *task = batch->pdata[i];
+
+      task->pushed = FALSE;
+      submit_fill (task, &messages[i]);
+      list[i] = &messages[i];
+    }
+  request.tasks = list;
+  request.n_tasks = batch->len;
+  return deye_bus_pack (&request.base);
+}
+
+static DeyeBusVerdict *const *
+submit_verdicts (gconstpointer reply, gsize *n)
+{
+  const SubmitReply *message = reply;
+
+  *n = message->n_verdicts;
+  return message->verdicts;
+}
+
+static void
+submit_accepted (DeyeBusTasks *tasks, DeyeBusTask *task, const DeyeBusVerdict *verdict)
+{
+  task->accepted = TRUE;
+  deye_bus_task_take_verdict (task, verdict);
+  deye_bus_tasks_announce (tasks, task);
+  if (task->cancel_wanted && !deye_bus_task_state_is_final (task->state))
+    deye_bus_task_lane_push (&tasks->lanes[DEYE_BUS_TASK_LANE_CANCEL], task);
+}
+
+static GError *
+submit_error_unknown (void)
+{
+  return deye_bus_error_new (
+      DEYE_BUS_ERROR_UNKNOWN, "%s",
+      _ ("The broker does not know the task any more, and has not run it again: find out whether it was "
+         "done, and submit a new one if not"));
+}
+
+/* Another broker than that of @lane may have accepted it, and a collector may work on it. */
+static DeyeBusTaskState
+submit_refused_state (const DeyeBusTaskLane *lane, const DeyeBusTask *task)
+{
+  gboolean may_run = task->accepted || (task->sent_epoch != 0 && task->sent_epoch != lane->epoch);
+
+  return may_run ? DEYE_BUS_TASK_STATE_UNKNOWN : DEYE_BUS_TASK_STATE_REFUSED;
+}
+
+/* The state of a task that the broker does not take. */
+static DeyeBusTaskState
+submit_state_of_verdict (const DeyeBusTaskLane *lane, const DeyeBusTask *task, const DeyeBusVerdict *verdict)
+{
+  DeyeBusTaskState state = (DeyeBusTaskState) verdict->state;
+
+  if (verdict->status == WIRE_STATUS_QUARANTINED)
+    return DEYE_BUS_TASK_STATE_QUARANTINED;
+  if (verdict->status == WIRE_STATUS_PAYLOAD_GONE && deye_bus_task_state_is_final (state)
+      && state <= DEYE_BUS_TASK_STATE_QUARANTINED)
+    return state;
+  return submit_refused_state (lane, task);
+}
+
+static void
+submit_answered (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict)
+{
+  gboolean was_repetition = task->sent_epoch != 0;
+  gboolean never_came = was_repetition && !task->accepted && task->sent_epoch == lane->epoch;
+
+  if (task->sent_epoch == 0)
+    task->sent_epoch = lane->epoch;
+  if (verdict->status == WIRE_STATUS_OK)
+    submit_accepted (tasks, task, verdict);
+  else if (deye_bus_task_state_is_final (task->state))
+    return;
+  else if (verdict->status == WIRE_STATUS_UNKNOWN && never_came)
+    {
+      task->sent_epoch = 0;
+      deye_bus_task_lane_push (&tasks->lanes[DEYE_BUS_TASK_LANE_SUBMIT], task);
+    }
+  else if (verdict->status == WIRE_STATUS_UNKNOWN)
+    deye_bus_tasks_fail (tasks, task, DEYE_BUS_TASK_STATE_UNKNOWN, submit_error_unknown ());
+  else
+    deye_bus_tasks_fail (tasks, task, submit_state_of_verdict (lane, task, verdict),
+                         deye_bus_task_error_of_verdict (verdict));
+}
+
+static gboolean
+submit_returned (const DeyeBusTaskLane *lane, DeyeBusTask *task, gboolean sent)
+{
+  if (sent && task->sent_epoch == 0)
+    task->sent_epoch = lane->epoch;
+  return !deye_bus_task_state_is_final (task->state);
+}
+
+static void
+submit_refused (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const GError *error)
+{
+  if (!deye_bus_task_state_is_final (task->state))
+    deye_bus_tasks_fail (tasks, task, submit_refused_state (lane, task), g_error_copy (error));
+}
+
+/* --- requests about ids --- */
+
+static gsize
+ids_size (const DeyeBusTask *task)
+{
+  return strlen (task->spec->id) + FIELD_BYTES;
+}
+
+static GBytes *
+ids_pack (const GPtrArray *batch)
+{
+  Daemoneye__Eventbus__V1__TaskIdsRequest request = DAEMONEYE__EVENTBUS__V1__TASK_IDS_REQUEST__INIT;
+  g_autofree char **ids = g_new (char *, batch->len);
+
+  for (guint i = 0; i < batch->len; i++)
+    ids[i] = ((DeyeBusTask *) batch->pdata[i])->spec->id;
+  request.ids = ids;
+  request.n_ids = batch->len;
+  return deye_bus_pack (&request.base);
+}
+
+static DeyeBusVerdict *const *
+ids_verdicts (gconstpointer reply, gsize *n)
+{
+  const TaskIdsReply *message = reply;
+
+  *n = message->n_verdicts;
+  return message->verdicts;
+}
+
+/* --- Settle --- */
+
+/* A refusal means that there is nothing to keep. */
+static void
+settle_answered (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict)
+{
+  deye_bus_tasks_remove (tasks, task);
+}
+
+static gboolean
+settle_returned (const DeyeBusTaskLane *lane, DeyeBusTask *task, gboolean sent)
+{
+  return TRUE;
+}
+
+static void
+settle_refused (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const GError *error)
+{
+  deye_bus_tasks_remove (tasks, task);
+}
+
+/* --- Cancel --- */
+
+/* A push tells the state. */
+static void
+cancel_answered (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict)
+{
+  g_debug ("cancel of task %s: %s", verdict->id, wire_status_name ((WireStatus) verdict->status));
+}
+
+static gboolean
+cancel_returned (const DeyeBusTaskLane *lane, DeyeBusTask *task, gboolean sent)
+{
+  return !deye_bus_task_state_is_final (task->state);
+}
+
+static void
+cancel_refused (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const GError *error)
+{
+  g_debug ("cancel of task %s: %s", task->spec->id, error->message);
+}
+
+/* --- the table --- */
+
+#define IDS_REQUEST                                                                                                    \
+  .topic = TASK_TOPIC, .type_name = DEYE_BUS_TYPE_PREFIX "TaskIdsRequest",                                             \
+  .reply = &daemoneye__eventbus__v1__task_ids_reply__descriptor, .size = ids_size, .pack = ids_pack,                   \
+  .verdicts = ids_verdicts
+
+const DeyeBusTaskLaneKind deye_bus_task_lane_kinds[DEYE_BUS_TASK_N_LANES] = {
+  [DEYE_BUS_TASK_LANE_SETTLE] = { IDS_REQUEST, .method = "Settle", .answered = settle_answered,
+                                  .returned = settle_returned, .refused = settle_refused },
+  [DEYE_BUS_TASK_LANE_SUBMIT] = { .topic = "control.collector.task",
+                                  .method = "Submit",
+                                  .type_name = DEYE_BUS_TYPE_PREFIX "SubmitRequest",
+                                  .reply = &daemoneye__eventbus__v1__submit_reply__descriptor,
+                                  .size = submit_size,
+                                  .pack = submit_pack,
+                                  .verdicts = submit_verdicts,
+                                  .answered = submit_answered,
+                                  .live_only = TRUE,
+                                  .returned = submit_returned,
+                                  .refused = submit_refused },
+  [DEYE_BUS_TASK_LANE_CANCEL] = { IDS_REQUEST, .method = "Cancel", .answered = cancel_answered, .live_only = TRUE,
+                                  .returned = cancel_returned, .refused = cancel_refused },
+};
