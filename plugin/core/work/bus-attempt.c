@@ -59,7 +59,7 @@ attempt_begin (BusCore *core, BusLease *lease, gint64 now_us)
 
   bus_operation_remove (task);
   bus_operation_allow (task, lease->member);
-  bus_lease_start (lease, now_us);
+  bus_lease_start (core, lease, now_us);
   bus_lease_forget_busy (core, lease->member);
   bus_deadline_arm (&core->deadlines, &task->run_timer.deadline, now_us + lease->run_limit_us);
   attempt_renew (core, lease, now_us);

@@ -268,12 +268,13 @@ bus_lease_make_zombie (BusCore *core, BusLease *lease)
 }
 
 void
-bus_lease_start (BusLease *lease, gint64 now_us)
+bus_lease_start (BusCore *core, BusLease *lease, gint64 now_us)
 {
   lease->has_started = TRUE;
   lease->started_us = now_us;
   lease->member->has_started = TRUE;
   lease_set_state (lease, BUS_LEASE_RUNNING);
+  lease_note_room (core, lease->member); /* for another offer; and a zombie may have answered */
 }
 
 /* An exclusive task lets its member take others again. */

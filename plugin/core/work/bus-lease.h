@@ -55,7 +55,7 @@ BusLease *bus_lease_offer (BusCore *core, BusTask *task, BusMember *member, gint
 void bus_lease_make_zombie (BusCore *core, BusLease *lease);
 
 /* The attempt begins. */
-void bus_lease_start (BusLease *lease, gint64 now_us);
+void bus_lease_start (BusCore *core, BusLease *lease, gint64 now_us);
 
 /* Its task does not need it any more: CANCEL is sent with @status, and the slot is a zombie. FALSE: the member was not sent the
  * request, and the lease is freed. */

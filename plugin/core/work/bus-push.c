@@ -107,9 +107,8 @@ push_free (BusCore *core, BusAttachment *attachment)
   bus_task_store_recharge (&core->work->tasks, task);
 }
 
-/* The last submitter of a task is gone. */
-static void
-push_arm_alone (BusCore *core, BusTask *task, gint64 now_us)
+void
+bus_push_check_alone (BusCore *core, BusTask *task, gint64 now_us)
 {
   if (task->attachments.length == 0 && task->cancel_when_alone && bus_task_is_live (task))
     bus_deadline_arm (&core->deadlines, &task->alone_timer.deadline, now_us + (gint64) core->limits.task_submitter_us);
@@ -123,7 +122,7 @@ bus_push_detach (BusCore *core, BusTask *task, BusPeer *peer, gint64 now_us)
   if (attachment == NULL)
     return;
   push_free (core, attachment);
-  push_arm_alone (core, task, now_us);
+  bus_push_check_alone (core, task, now_us);
 }
 
 void
@@ -153,7 +152,7 @@ bus_push_forget_peer (BusCore *core, BusPeer *peer, gint64 now_us)
       BusTask *task = attachment->task;
 
       push_free (core, attachment);
-      push_arm_alone (core, task, now_us);
+      bus_push_check_alone (core, task, now_us);
     }
   bus_quota_forgo (&core->quota, &peer->ledger.usage, sizeof *submitter);
   g_clear_pointer (&peer->submitter, g_free);

@@ -43,6 +43,9 @@ void bus_push_attach (BusCore *core, BusTask *task, BusPeer *peer);
 /* Harmless when it is not. */
 void bus_push_detach (BusCore *core, BusTask *task, BusPeer *peer, gint64 now_us);
 
+/* The last submitter of a task is gone, or a task goes on again: one that nobody waits for may end. */
+void bus_push_check_alone (BusCore *core, BusTask *task, gint64 now_us);
+
 /* The task has changed. */
 void bus_push_touch (BusCore *core, BusTask *task);
 void bus_push_forget_task (BusCore *core, BusTask *task);

@@ -350,6 +350,7 @@ bus_submit_release (BusCore *core, guint32 account, WireSpan id, BusSubmitAnswer
       submit_reset (task);
       bus_course_on (core, task, BUS_TASK_ON_RELEASE, NULL, now_us);
       bus_task_store_released (&core->work->tasks, task, now_us);
+      bus_push_check_alone (core, task, now_us);
       submit_avoid_holders (task);
       bus_course_queue (core, task, BUS_PLACE_NEW);
       answer->state = task->state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "task-fixture.h"
 
+#include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "work/bus-operation.h"
 #include "work/bus-work.h"
@@ -128,6 +129,67 @@ test_retry_after_is_the_least (Core *core, gconstpointer data)
     }
 }
 
+/* A member that has started one task has room for another offer, and nothing else has to happen. */
+static void
+test_started_makes_room (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 3);
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+
+  tasks_submit (agent, "a");
+  tasks_submit (agent, "b");
+  tasks_assert_state (agent, "b", BUS_TASK_QUEUED);
+  first = worker_run (worker, "a");
+  tasks_assert_state (agent, "b", BUS_TASK_OFFERED);
+  second = worker_run (worker, "b");
+  g_assert_cmpuint (worker_member (worker)->n_running, ==, 2);
+}
+
+/* A member is suspected while each of its slots is a zombie; one that starts late has answered. */
+static void
+test_late_start_is_an_answer (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_expect (worker, "t");
+  tasks_advance (core, 6 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_SUSPECT);
+  worker_start (worker, job);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
+}
+
+/* A task that ends with its submitters was in quarantine when they left. */
+static void
+test_released_alone (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *tool = tool_ready (core, "tool");
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  TaskSpec spec;
+
+  tool->peer->features = agent->peer->features;
+  tasks_spec (&spec, "t");
+  spec.attempts = 1;
+  spec.on_submitter_gone = DAEMONEYE__EVENTBUS__V1__ON_SUBMITTER_GONE__SUBMITTER_GONE_CANCEL;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  job = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUARANTINED);
+  client_disconnect (agent);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (tool, "Release", "t", NULL), NULL);
+  tasks_assert_state (tool, "t", BUS_TASK_QUEUED);
+  tasks_advance (core, 11 * SECOND);
+  tasks_assert_state (tool, "t", BUS_TASK_CANCELLED);
+}
+
 #define ADD(path, function) g_test_add ("/core/work/lease/" path, Core, NULL, tasks_setup, function, core_teardown)
 
 int
@@ -138,5 +200,8 @@ main (int argc, char **argv)
   ADD ("S01-late-result-while-reserved", test_late_result_while_reserved);
   ADD ("S12-registers-while-draining", test_registers_while_draining);
   ADD ("S25-retry-after-is-the-least", test_retry_after_is_the_least);
+  ADD ("M10-started-makes-room", test_started_makes_room);
+  ADD ("S07-late-start-is-an-answer", test_late_start_is_an_answer);
+  ADD ("M11-released-alone", test_released_alone);
   return g_test_run ();
 }
