@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tasks-world.h"
+#include "tasks-model.h"
 
 #include "control.pb-c.h"
 #include "wire-guard.h"
@@ -228,6 +228,7 @@ tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope)
   g_autoptr (WireGuard) guard
       = wire_guard_unpack (&daemoneye__eventbus__v1__execute__descriptor, envelope->payload, 0, NULL);
   const Daemoneye__Eventbus__V1__Execute *execute = guard != NULL ? wire_guard_message (guard) : NULL;
+  guint details = 0;
   TasksJob *job;
 
   if (execute == NULL || execute->token.len != BUS_TOKEN_LEN)
@@ -235,6 +236,9 @@ tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope)
       tasks_fail (client->world, "%s got an Execute that cannot be read", client->id);
       return;
     }
+  if (execute->last_details.len == sizeof details)
+    memcpy (&details, execute->last_details.data, sizeof details);
+  tasks_leases_got_execute (client->world, client, envelope->route_id, details);
   job = g_new0 (TasksJob, 1);
   job->route = envelope->route_id;
   g_strlcpy (job->id, execute->task_id, sizeof job->id);
@@ -259,7 +263,10 @@ tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope)
   else if (job != NULL && envelope->status == WIRE_STATUS_OK)
     job->is_answered = TRUE; /* the request has ended: the broker does not wait for an answer */
   else if (job != NULL)
-    job->is_stopped = TRUE;
+    {
+      tasks_leases_got_cancel (client->world, client, envelope->route_id, envelope->status);
+      job->is_stopped = TRUE;
+    }
 }
 
 void
@@ -304,13 +311,14 @@ static void
 collector_report (TasksClient *client, const TasksJob *job, gboolean started)
 {
   Daemoneye__Eventbus__V1__Progress progress = DAEMONEYE__EVENTBUS__V1__PROGRESS__INIT;
-  TasksFrame frame = { .kind = TASKS_FRAME_REPORT, .started = started };
+  TasksFrame frame = { .kind = TASKS_FRAME_REPORT, .started = started, .run = job->run };
 
   memcpy (frame.token, job->token, BUS_TOKEN_LEN);
   progress.token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, frame.token };
   progress.started = started;
   progress.done = job->run;
-  if (sim_chance (&client->world->random, 30))
+  frame.has_details = sim_chance (&client->world->random, 30);
+  if (frame.has_details)
     progress.details = (ProtobufCBinaryData){ sizeof job->run, (guint8 *) (gsize) &job->run };
   collector_put_answer (client, job->route, WIRE_FLAG_PROGRESS, &progress.base, &frame);
 }
@@ -383,7 +391,8 @@ collector_work (TasksWorld *world, TasksClient *client)
 
   if (job == NULL || (job->is_stopped && sim_chance (&world->random, 80)))
     return;
-  if (!job->is_started || sim_chance (&world->random, 5))
+  /* The first report may be one of progress, and some say twice that they start. */
+  if (job->is_started ? sim_chance (&world->random, 5) : sim_chance (&world->random, 92))
     collector_report (client, job, TRUE);
   else
     collector_report (client, job, FALSE);
@@ -505,7 +514,7 @@ static const struct
   { 300, collector_work },         { 130, collector_finish },    { 25, collector_refuse },
   { 8, collector_decline },        { 20, collector_forge },      { 20, collector_repeat },
   { 12, collector_update },        { 3, collector_deregister },  { 4, collector_verify },
-  { 3, collector_register_again }, { 3, collector_say_goodbye }, { 1, collector_break_protocol },
+  { 3, collector_register_again }, { 3, collector_say_goodbye }, { 5, collector_break_protocol },
   { 10, collector_die },           { 20, collector_freeze },     { 10, collector_delay },
 };
 

@@ -3,6 +3,8 @@
 
 #include "tasks-world.h"
 
+#include "work/bus-task.h"
+
 /*
  * The model of tasks: what may become of each, from what was sent and received.
  *
@@ -14,6 +16,15 @@
  * It knows a lease by the route and the token of its Execute. It reads both from the core when the offer is made, and never again,
  * so a core that accepts another token disagrees with it.
  */
+
+/* A lease whose holder may still answer. */
+typedef struct
+{
+  guint64 route;
+  guint slot;
+  guint connection;
+  gboolean is_stopped; /* CANCEL is on its way */
+} TasksLease;
 
 /* A member that ended while it ran a task. */
 typedef struct
@@ -49,6 +60,11 @@ typedef struct
   gboolean died_on_two;
   gboolean died_on_proven;
 
+  gboolean is_suspect;
+  guint offers_lost;
+  guint details;  /* of the newest report that had some; 0: none */
+  GArray *leases; /* TasksLease, oldest first */
+
   /* the newest lease */
   gboolean has_lease; /* its holder may answer */
   gboolean lease_started;
@@ -77,6 +93,8 @@ struct TasksModel
 {
   GPtrArray *records;                              /* TasksRecord, in the order of submission */
   TasksRecord *current[TASKS_ACCOUNTS][TASKS_IDS]; /* the newest of each id; NULL: none */
+  GHashTable *stops;                               /* route -> WireStatus of the CANCEL that its holder has to get */
+  GHashTable *details;                             /* route -> run whose details its Execute has to carry */
   GHashTable *tokens;                              /* GBytes of each lease -> its TasksRecord */
   guint64 last_sequence;
   guint64 n_inputs;
@@ -120,6 +138,44 @@ tasks_record_spent (const TasksRecord *record)
 {
   return record->failures + record->expiries + record->n_deaths;
 }
+
+/* A submitter is attached to it. */
+static inline gboolean
+tasks_record_is_attached (const TasksRecord *record)
+{
+  return record->attached[0] + record->attached[1] + record->attached[2] > 0;
+}
+
+/* --- tasks-steps: what a step of a task changes --- */
+
+void tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step);
+
+/* --- tasks-leases: the leases of a task, and what their holders are sent --- */
+
+/* The newest lease was offered. */
+void tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task);
+/* Its holder has answered, or is gone. */
+void tasks_leases_remove (TasksRecord *record, guint64 route);
+void tasks_leases_remove_holder (TasksRecord *record, guint connection);
+/* The broker gets a last answer. */
+void tasks_leases_answered (TasksModel *model, const TasksClient *client, const TasksFrame *frame);
+/* A step of the task: the holders that get CANCEL. */
+void tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *step);
+/* What a holder got. */
+void tasks_leases_got_cancel (TasksWorld *world, const TasksClient *client, guint64 route, guint32 status);
+void tasks_leases_got_execute (TasksWorld *world, const TasksClient *client, guint64 route, guint details);
+/* At rest. */
+void tasks_leases_finish (TasksWorld *world);
+
+/* --- tasks-time: timers that have not fired --- */
+
+void tasks_time_check (TasksWorld *world);
+
+/* --- tasks-members: tasks that wait although a member has room, and members that fail --- */
+
+void tasks_members_check (TasksWorld *world);
+/* A step of a task that is a failure of its holder. */
+void tasks_members_struck (TasksWorld *world, guint slot);
 
 /* NULL: the step is justified; otherwise why it is not. */
 const char *

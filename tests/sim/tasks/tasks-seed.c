@@ -142,6 +142,8 @@ static void
 seed_heal (TasksWorld *world)
 {
   world->is_healing = TRUE;
+  if (world->is_late)
+    world->late_until_us = world->now_us + 2 * G_TIME_SPAN_SECOND;
   world->is_late = FALSE;
   for (guint round = 0; round < HEAL_ROUNDS && !tasks_failed (world); round++)
     {

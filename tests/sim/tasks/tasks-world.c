@@ -154,6 +154,8 @@ world_tick (TasksWorld *world, gint64 now_us)
   world_before (world, &input);
   bus_core_tick (world->core, world->now_us);
   world_after (world, &input);
+  if (!world->is_late && world->late_until_us < world->now_us)
+    tasks_time_check (world);
 }
 
 void

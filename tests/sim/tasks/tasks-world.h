@@ -9,6 +9,7 @@
 #include "wire-envelope.h"
 #include "wire-frame.h"
 #include "work/bus-task-state.h"
+#include "work/bus-past.h"
 #include "work/bus-token.h"
 
 /*
@@ -128,9 +129,10 @@ typedef struct
   TasksRegistration registration;
   guint64 route;
   guint8 token[BUS_TOKEN_LEN];
-  gboolean started; /* REPORT */
-  guint outcome;    /* ANSWER: OutcomeKind */
-  guint run;        /* ANSWER: number of the run, which is its payload */
+  gboolean started;     /* REPORT */
+  guint outcome;        /* ANSWER: OutcomeKind */
+  gboolean has_details; /* REPORT: the number of its run */
+  guint run;            /* number of the run, which is its payload */
   gint64 retry_us;
 } TasksFrame;
 
@@ -189,6 +191,8 @@ typedef struct
   gboolean has_left; /* it said GOODBYE */
   gint64 drain_until_us;
   guint64 registration_id;
+  gint64 strikes_us[BUS_PAST_STRIKES]; /* of its id, whatever the connection; 0: none */
+  guint n_holds;
   guint n_completed;       /* since it registered */
   guint most_slots;        /* of its registrations since it had no job */
   guint64 forgotten_route; /* the newest one of a job that it has forgotten */
@@ -229,7 +233,8 @@ struct TasksWorld
   gint64 now_us;
   gint64 started_us;
   guint step;
-  gboolean is_late; /* ticks of this seed come late */
+  gint64 late_until_us; /* grace of a seed that was late may last so long */
+  gboolean is_late;     /* ticks of this seed come late */
   gboolean is_healing;
   gboolean is_paused[TASKS_OPERATIONS];
   guint limits[TASKS_OPERATIONS];

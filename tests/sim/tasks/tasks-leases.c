@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tasks-model.h"
+
+#include "peer/bus-peer.h"
+#include "work/bus-lease.h"
+#include "work/bus-operation.h"
+
+/*
+ * The leases of a task: who may get the next one, which of the older holders are asked to stop, and with which status.
+ */
+
+/* --- stops --- */
+
+static void
+leases_expect_stop (TasksWorld *world, TasksLease *lease, WireStatus status)
+{
+  GArray *expected = g_hash_table_lookup (world->model->stops, &lease->route);
+  const guint32 value = status;
+
+  if (expected == NULL)
+    {
+      expected = g_array_new (FALSE, FALSE, sizeof (guint32));
+      g_hash_table_insert (world->model->stops, g_memdup2 (&lease->route, sizeof lease->route), expected);
+    }
+  g_array_append_val (expected, value);
+  lease->is_stopped = TRUE;
+}
+
+/* @route: of the lease that goes on; 0: none */
+static void
+leases_stop_all (TasksWorld *world, TasksRecord *record, guint64 route, WireStatus status)
+{
+  for (guint i = 0; i < record->leases->len; i++)
+    {
+      TasksLease *lease = &g_array_index (record->leases, TasksLease, i);
+
+      if (lease->route != route && !lease->is_stopped)
+        leases_expect_stop (world, lease, status);
+    }
+}
+
+/* @again: also when it was stopped before */
+static void
+leases_stop_newest (TasksWorld *world, TasksRecord *record, WireStatus status, gboolean again)
+{
+  for (guint i = 0; i < record->leases->len; i++)
+    {
+      TasksLease *lease = &g_array_index (record->leases, TasksLease, i);
+
+      if (lease->route == record->route && (again || !lease->is_stopped))
+        leases_expect_stop (world, lease, status);
+    }
+}
+
+static WireStatus
+leases_end_status (BusTaskEvent event)
+{
+  if (event == BUS_TASK_ON_CANCEL || event == BUS_TASK_ON_ALONE)
+    return WIRE_STATUS_CANCELLED;
+  return event == BUS_TASK_ON_DEADLINE ? WIRE_STATUS_EXPIRED : WIRE_STATUS_SUPERSEDED;
+}
+
+void
+tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *step)
+{
+  if (!bus_task_state_is_live (step->to))
+    leases_stop_all (world, record, 0, leases_end_status (step->event));
+  else if (step->to == BUS_TASK_CANCELLING)
+    leases_stop_newest (world, record, WIRE_STATUS_CANCELLED, TRUE);
+  else if (step->event == BUS_TASK_ON_RUN_OVER)
+    leases_stop_newest (world, record, WIRE_STATUS_EXPIRED, FALSE);
+  else if (step->event == BUS_TASK_ON_DRAIN || step->event == BUS_TASK_ON_WITHDRAWN
+           || step->event == BUS_TASK_ON_DRAIN_OVER)
+    leases_stop_newest (world, record, WIRE_STATUS_DRAINING, FALSE);
+}
+
+void
+tasks_leases_got_cancel (TasksWorld *world, const TasksClient *client, guint64 route, guint32 status)
+{
+  GArray *expected = g_hash_table_lookup (world->model->stops, &route);
+
+  if (expected == NULL || expected->len == 0)
+    tasks_fail (world, "K05: %s got CANCEL with %s for nothing", client->id, wire_status_name (status));
+  else if (g_array_index (expected, guint32, 0) != status)
+    tasks_fail (world, "K05: %s got CANCEL with %s, and %s was expected", client->id, wire_status_name (status),
+                wire_status_name (g_array_index (expected, guint32, 0)));
+  else
+    g_array_remove_index (expected, 0);
+}
+
+static void
+leases_finish_job (TasksWorld *world, const TasksClient *client, const TasksJob *job)
+{
+  const GArray *expected = g_hash_table_lookup (world->model->stops, &job->route);
+
+  if (expected != NULL && expected->len > 0)
+    tasks_fail (world, "K05: %s was not asked to stop %s (%s)", client->id, job->id,
+                wire_status_name (g_array_index (expected, guint32, 0)));
+}
+
+void
+tasks_leases_finish (TasksWorld *world)
+{
+  for (guint slot = TASKS_SUBMITTERS; slot < TASKS_CLIENTS; slot++)
+    for (guint i = 0; world->clients[slot].peer != NULL && i < world->clients[slot].jobs->len; i++)
+      leases_finish_job (world, &world->clients[slot], g_ptr_array_index (world->clients[slot].jobs, i));
+}
+
+/* --- life --- */
+
+void
+tasks_leases_remove (TasksRecord *record, guint64 route)
+{
+  for (guint i = record->leases->len; i > 0; i--)
+    if (g_array_index (record->leases, TasksLease, i - 1).route == route)
+      g_array_remove_index (record->leases, i - 1);
+}
+
+void
+tasks_leases_remove_holder (TasksRecord *record, guint connection)
+{
+  for (guint i = record->leases->len; i > 0; i--)
+    if (g_array_index (record->leases, TasksLease, i - 1).connection == connection)
+      g_array_remove_index (record->leases, i - 1);
+}
+
+/* The slot of an older lease is free whatever its answer says; that of the newest one needs its token, while the task goes on. */
+void
+tasks_leases_answered (TasksModel *model, const TasksClient *client, const TasksFrame *frame)
+{
+  for (guint i = 0; i < model->records->len; i++)
+    {
+      TasksRecord *record = g_ptr_array_index (model->records, i);
+      gboolean is_newest = record->has_lease && record->route == frame->route && tasks_record_is_live (record);
+
+      for (guint k = record->leases->len; k > 0; k--)
+        {
+          const TasksLease *lease = &g_array_index (record->leases, TasksLease, k - 1);
+
+          if (lease->route == frame->route && lease->connection == client->number && (!is_newest || model->is_valid))
+            g_array_remove_index (record->leases, k - 1);
+        }
+    }
+}
+
+/* --- offers --- */
+
+static const char *
+leases_problem (const TasksWorld *world, const TasksRecord *record, const BusTask *task, const BusLease *lease)
+{
+  const BusMember *member = lease->member;
+  const guint limit = world->limits[record->spec.operation];
+
+  if (limit > 0 && task->place.operation->n_slots > limit)
+    return "the operation has a limit";
+  if ((record->spec.exclusive || record->is_suspect) && member->n_running + member->n_offered > 1)
+    return "it has to run alone";
+  for (const GList *link = member->leases.head; link != NULL; link = link->next)
+    {
+      const BusLease *other = link->data;
+
+      if (other == lease)
+        continue;
+      if (other->task == task)
+        return "the member has an older lease of it";
+      if (other->is_exclusive)
+        return "the member runs an exclusive task";
+      if (other->state != BUS_LEASE_ZOMBIE && other->task->is_suspect && !other->task->is_held
+          && other->task->place.reserved == member)
+        return "the member runs a suspect";
+    }
+  return NULL;
+}
+
+void
+tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task)
+{
+  const BusLease *newest = task->lease;
+  const TasksClient *holder = bus_peer_link (newest->member->peer);
+  const TasksLease lease = { .route = newest->request->route_id, .slot = holder->slot, .connection = holder->number };
+  const char *problem = leases_problem (world, record, task, newest);
+
+  if (problem != NULL)
+    tasks_fail (world, "M11: t%u was offered to %s: %s", record->number, holder->id, problem);
+  leases_stop_all (world, record, 0, WIRE_STATUS_SUPERSEDED);
+  g_array_append_val (record->leases, lease);
+  if (record->details != 0)
+    g_hash_table_insert (world->model->details, g_memdup2 (&lease.route, sizeof lease.route),
+                         GUINT_TO_POINTER (record->details));
+}
+
+void
+tasks_leases_got_execute (TasksWorld *world, const TasksClient *client, guint64 route, guint details)
+{
+  const guint expected = GPOINTER_TO_UINT (g_hash_table_lookup (world->model->details, &route));
+
+  if (details != expected)
+    tasks_fail (world, "M11: %s got the details of run %u, and those of run %u are the newest", client->id, details,
+                expected);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tasks-model.h"
+
+#include "peer/bus-state.h"
+#include "work/bus-operation.h"
+#include "work/bus-registry.h"
+
+/*
+ * Members: their states follow from what they did, and none of them is idle while a task waits that it could do.
+ */
+
+/* --- strikes --- */
+
+static guint
+members_count_strikes (const TasksWorld *world, const TasksClient *client)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < BUS_PAST_STRIKES; i++)
+    n += client->strikes_us[i] != 0 && world->now_us - client->strikes_us[i] < G_TIME_SPAN_MINUTE;
+  return n;
+}
+
+void
+tasks_members_struck (TasksWorld *world, guint slot)
+{
+  TasksClient *client = &world->clients[slot];
+
+  for (guint i = 0; i < BUS_PAST_STRIKES; i++)
+    if (client->strikes_us[i] == 0)
+      {
+        client->strikes_us[i] = world->now_us;
+        break;
+      }
+  if (members_count_strikes (world, client) < BUS_PAST_STRIKES)
+    return;
+  memset (client->strikes_us, 0, sizeof client->strikes_us);
+  client->n_holds++;
+}
+
+/* --- states --- */
+
+static const char *
+members_problem (const TasksWorld *world, const TasksClient *client, const BusMember *member)
+{
+  const gboolean is_held = member->past->held_until_us > world->now_us;
+  const gboolean is_doubted = member->missed_heartbeats >= 2 || member->n_zombie >= member->max_concurrent;
+
+  if ((member->state == BUS_MEMBER_DRAINING) != client->is_draining)
+    return "it drains, or does not, and should";
+  if (member->state == BUS_MEMBER_SET_ASIDE && !is_held && !world->is_late)
+    return "it is set aside, and its time is over";
+  if (member->state == BUS_MEMBER_READY && is_held && !member->is_probed)
+    return "it is ready, and failed too often";
+  if (member->state == BUS_MEMBER_READY && (is_doubted || !client->is_serving))
+    return "it is ready, and can do nothing";
+  if (member->state == BUS_MEMBER_SUSPECT && !is_doubted)
+    return "it is suspected, and nothing speaks against it";
+  if (bus_past_strikes (member->past, world->now_us) != members_count_strikes (world, client))
+    return "its failures are not those that were seen";
+  if (member->past->n_holds < client->n_holds)
+    return "it was not set aside for its failures";
+  return NULL;
+}
+
+/* --- work that waits --- */
+
+static gboolean
+members_have_capability (const TasksRecord *record, const TasksClient *client)
+{
+  const TasksSpec *spec = &record->spec;
+  const TasksRegistration *registration = &client->registration;
+
+  return registration->abilities[spec->operation].is_offered
+         && (spec->type == 0 || strcmp (client->type, tasks_types[spec->type]) == 0)
+         && (spec->target == TASKS_ANY_SLOT || spec->target == client->slot) && spec->priority >= registration->lowest
+         && spec->priority <= registration->highest && (!spec->has_tag || registration->has_tag);
+}
+
+static gboolean
+members_have_room (const BusMember *member)
+{
+  const guint used = member->n_running + member->n_offered + member->n_zombie;
+
+  if (member->state != BUS_MEMBER_READY || member->is_exclusive || member->is_busy || member->reserved_for != NULL
+      || used >= member->max_concurrent)
+    return FALSE;
+  if (member->is_probed)
+    return used == 0;
+  return member->n_offered == 0;
+}
+
+static gboolean
+members_hold (const TasksRecord *record, const TasksClient *client)
+{
+  for (guint i = 0; i < record->leases->len; i++)
+    if (g_array_index (record->leases, TasksLease, i).connection == client->number)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+members_check_waiting (TasksWorld *world, const TasksClient *client, const BusMember *member)
+{
+  for (guint i = 0; i < world->model->records->len; i++)
+    {
+      const TasksRecord *record = g_ptr_array_index (world->model->records, i);
+
+      if (record->state != BUS_TASK_QUEUED || record->is_forgotten || record->spec.exclusive || record->is_suspect
+          || record->held_until_us > world->now_us || record->deaths->len > 0
+          || world->is_paused[record->spec.operation] || world->limits[record->spec.operation] > 0)
+        continue;
+      if (members_have_capability (record, client) && !members_hold (record, client))
+        tasks_fail (world, "M10: t%u waits, and %s has room", record->number, client->id);
+    }
+}
+
+static void
+members_check (TasksWorld *world, const TasksClient *client)
+{
+  const BusMember *member = bus_registry_find (world->core->work, wire_span_str (client->id));
+  const char *problem;
+
+  if (member == NULL)
+    {
+      tasks_fail (world, "M09: %s is not registered", client->id);
+      return;
+    }
+  problem = members_problem (world, client, member);
+  if (problem != NULL)
+    tasks_fail (world, "M13: %s is %s: %s", client->id, bus_member_state_name (member->state), problem);
+  if (members_have_room (member))
+    members_check_waiting (world, client, member);
+}
+
+void
+tasks_members_check (TasksWorld *world)
+{
+  if (bus_core_next_tick_us (world->core) <= world->now_us)
+    return; /* what has to happen now has not happened yet */
+  for (guint slot = TASKS_SUBMITTERS; slot < TASKS_CLIENTS; slot++)
+    if (world->clients[slot].is_registered && !tasks_failed (world))
+      members_check (world, &world->clients[slot]);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tasks-model.h"
+
+/*
+ * What a step of a task changes in the model: counters, times, deaths, the lease.
+ */
+
+#define OFFERS_LOST_MAX 3u /* then the task is a suspect */
+
+static void
+steps_delay (TasksWorld *world, TasksRecord *record, const TasksInput *input)
+{
+  const BusLimits *limits = &world->options.limits;
+  gint64 backoff_us;
+
+  record->failures++;
+  backoff_us = (gint64) MIN (limits->task_retry_us << (record->failures - 1), limits->task_max_retry_us);
+  record->wait_us = input->frame != NULL ? input->frame->retry_us : 0;
+  record->wait_most_us = MAX (record->wait_us, backoff_us);
+}
+
+static void
+steps_note_death (TasksWorld *world, TasksRecord *record)
+{
+  const TasksClient *holder = &world->clients[record->holder];
+  const TasksDeath death = { .slot = record->holder,
+                             .incarnation = holder->incarnation,
+                             .was_proven = holder->n_completed > 0,
+                             .due_us = world->now_us + (gint64) world->options.limits.task_return_us };
+
+  g_array_append_val (record->deaths, death);
+  tasks_cover (world, TASKS_COVER_DIED);
+}
+
+static void
+steps_interrupt (TasksWorld *world, TasksRecord *record)
+{
+  record->interruptions++;
+  tasks_cover (world, TASKS_COVER_INTERRUPTED);
+}
+
+static void
+steps_begin (TasksWorld *world, TasksRecord *record)
+{
+  record->attempt++;
+  record->lease_started = TRUE;
+  record->begun_us = record->renewed_us = world->now_us;
+}
+
+static void
+steps_take_answer (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
+{
+  record->has_lease = FALSE;
+  if (step->from == BUS_TASK_OFFERED && step->event != BUS_TASK_ON_BUSY)
+    record->attempt++;
+  if (step->to == BUS_TASK_DELAYED)
+    steps_delay (world, record, input);
+  if (step->event != BUS_TASK_ON_RESULT)
+    return;
+  record->accepted_run = input->frame->run;
+  record->n_results++;
+  world->history->sums.succeeded++;
+  if (step->from == BUS_TASK_QUEUED)
+    tasks_cover (world, TASKS_COVER_LATE_RESULT);
+  if (tasks_record_spent (record) + record->interruptions > 0)
+    {
+      world->history->sums.recovered++;
+      tasks_cover (world, TASKS_COVER_RECOVERED);
+    }
+}
+
+static void
+steps_release (TasksWorld *world, TasksRecord *record)
+{
+  const gint64 deadline_us
+      = record->spec.deadline_us > 0 ? record->spec.deadline_us : (gint64) world->options.limits.task_deadline_us;
+
+  record->failures = record->expiries = record->n_deaths = record->interruptions = 0;
+  record->died_on = TASKS_ANY_SLOT;
+  record->died_on_two = record->died_on_proven = record->is_suspect = FALSE;
+  record->offers_lost = 0;
+  record->alone_since_us = tasks_record_is_attached (record) ? 0 : world->now_us;
+  record->due_us = world->now_us + deadline_us;
+}
+
+void
+tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
+{
+  switch ((guint) step->event)
+    {
+    case BUS_TASK_ON_OFFER:
+      record->has_lease = record->lease_started = FALSE; /* until it is read */
+      break;
+    case BUS_TASK_ON_STARTED:
+    case BUS_TASK_ON_PROGRESS:
+      steps_begin (world, record);
+      break;
+    case BUS_TASK_ON_RESULT:
+    case BUS_TASK_ON_FAILURE:
+    case BUS_TASK_ON_RETRYABLE:
+    case BUS_TASK_ON_STOPPED:
+    case BUS_TASK_ON_BUSY:
+      steps_take_answer (world, record, input, step);
+      break;
+    case BUS_TASK_ON_EOF:
+      record->has_lease = FALSE;
+      if (step->from == BUS_TASK_RUNNING)
+        steps_note_death (world, record);
+      else if (step->from == BUS_TASK_OFFERED)
+        record->is_suspect |= ++record->offers_lost >= OFFERS_LOST_MAX;
+      break;
+    case BUS_TASK_ON_CLOSED:
+    case BUS_TASK_ON_DEREGISTER:
+      record->has_lease = FALSE;
+      if (step->from == BUS_TASK_RUNNING)
+        steps_interrupt (world, record);
+      break;
+    case BUS_TASK_ON_DRAIN_OVER:
+      steps_interrupt (world, record);
+      break;
+    case BUS_TASK_ON_SILENT:
+      tasks_members_struck (world, record->holder);
+      break;
+    case BUS_TASK_ON_PROGRESS_OVER:
+    case BUS_TASK_ON_RUN_OVER:
+      record->expiries++;
+      tasks_members_struck (world, record->holder);
+      break;
+    case BUS_TASK_ON_RELEASE:
+      steps_release (world, record);
+      break;
+    case BUS_TASK_ON_GRACE_OVER:
+      tasks_cover (world, TASKS_COVER_UNCONFIRMED);
+      break;
+    default:
+      break;
+    }
+  tasks_leases_stepped (world, record, step);
+  record->state = step->to;
+  record->since_us = world->now_us;
+  if (bus_task_state_is_live (record->state))
+    return;
+  g_array_set_size (record->deaths, 0);
+  record->alone_since_us = 0;
+}
