@@ -148,6 +148,8 @@ execute_end_run (DeyeBusCollector *self, DeyeBusRun *run, const DeyeBusOutcome *
   if (deye_bus_collector_is_attached (self, run))
     execute_send_outcome (self, run->request, run->token, outcome);
   g_ptr_array_remove (self->runs, run);
+  if (self->is_draining)
+    deye_bus_collector_arm (self, 0);
 }
 
 static void
@@ -300,6 +302,8 @@ execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
     execute_answer (self, order, OUTCOME (CANCELLED), NULL, NULL);
   else if (operation == NULL)
     execute_answer (self, order, OUTCOME (RETRYABLE), "UnknownOperation", "the collector has no such operation");
+  else if (self->is_draining || deye_bus_collector_sees_drain (self))
+    execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);
   else if (self->runs->len >= self->max_concurrent || execute_has_task (self, order->execute->task_id))
     execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);
   else

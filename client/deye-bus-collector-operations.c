@@ -282,6 +282,8 @@ deye_bus_collector_pack_update (DeyeBusCollector *self)
   request.n_operations = self->operations->len;
   request.operations = list;
   request.max_concurrent = self->max_concurrent;
+  request.draining = self->is_draining;
+  request.drain_us = (guint64) self->drain_us;
   request.change_tags = TRUE;
   request.n_tags = self->tags->len;
   request.tags = (char **) self->tags->pdata;

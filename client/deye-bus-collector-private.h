@@ -10,7 +10,8 @@
  * A collector: a registration of its client, and what runs for it.
  *
  * Its files share the fields below: deye-bus-collector.c is the object, -operations.c what it can do, -register.c the
- * registration, -execute.c takes tasks and sends what their handlers report, -timer.c is its source.
+ * registration, -topics.c opens its topics, -execute.c takes tasks and sends what their handlers report, -drain.c is the end,
+ * -timer.c is its source.
  *
  * The client calls the collector through hooks, and calls nothing of it that can run user code outside of a dispatch. What the
  * registration brings is therefore kept until the client is ready and dispatches that.
@@ -35,6 +36,13 @@ typedef struct
   GDestroyNotify destroy;
 } DeyeBusOperation;
 
+typedef enum
+{
+  DEYE_BUS_COLLECTOR_TOPIC_TASK,
+  DEYE_BUS_COLLECTOR_TOPIC_LIFECYCLE,
+} DeyeBusCollectorTopic;
+#define DEYE_BUS_COLLECTOR_N_TOPICS 2u
+
 struct _DeyeBusCollector
 {
   GObject parent_instance;
@@ -43,10 +51,14 @@ struct _DeyeBusCollector
   char *id; /* of the client to be made */
   char *type;
   char *address;
-  gboolean is_client_given;     /* others may use it */
-  gulong state_handler;         /* of the client's notify::state */
-  gboolean is_serving;          /* its task topic, or it was asked for */
-  DeyeBusSubscription *serving; /* NULL: it has no answer yet */
+  gboolean is_client_given; /* others may use it */
+  gulong state_handler;     /* of the client's notify::state */
+  gulong closed_handler;
+  struct
+  {
+    gboolean is_open;                  /* or it was asked for */
+    DeyeBusSubscription *subscription; /* NULL: there is no answer yet */
+  } topics[DEYE_BUS_COLLECTOR_N_TOPICS];
 
   GPtrArray *operations; /* of DeyeBusOperation */
   GPtrArray *tags;       /* of char *, "key=value" */
@@ -68,12 +80,27 @@ struct _DeyeBusCollector
   GPtrArray *runs; /* of DeyeBusRun */
   GQueue arrived;  /* of DeyeBusMessage: Execute that came before the client was ready */
   GSource *timer;  /* NULL: not started */
+
+  gboolean is_draining;
+  gint64 drain_us;        /* as asked; 0: the broker's default */
+  gboolean draining_said; /* by the signal */
+  gboolean drained_said;
+  gboolean expects_exit; /* the broker expects that the process ends when it has drained */
+  gboolean is_stopping;
+  gint64 stop_due_us;  /* then it stops in any case; 0: it is not stopping, or that is done */
+  gboolean is_stopped; /* and its client is closed, unless it was given */
+  GQueue stopping;     /* of GTask: stop_async() */
+  GMainLoop *loop;     /* of run(); NULL: it is not running */
+  GError *failure;     /* the client does not connect again; NULL: it does */
 };
 
 enum
 {
   DEYE_BUS_COLLECTOR_REGISTERED,
   DEYE_BUS_COLLECTOR_REFUSED,
+  DEYE_BUS_COLLECTOR_DRAINING,
+  DEYE_BUS_COLLECTOR_DRAINED,
+  DEYE_BUS_COLLECTOR_SET_ASIDE,
   DEYE_BUS_COLLECTOR_N_SIGNALS
 };
 extern guint deye_bus_collector_signals[DEYE_BUS_COLLECTOR_N_SIGNALS] G_GNUC_INTERNAL;
@@ -81,6 +108,8 @@ extern guint deye_bus_collector_signals[DEYE_BUS_COLLECTOR_N_SIGNALS] G_GNUC_INT
 /* --- collector.c --- */
 
 void deye_bus_collector_set_state (DeyeBusCollector *self, DeyeBusCollectorState state);
+/* The client is used without it from now on. */
+void deye_bus_collector_unhook (DeyeBusCollector *self);
 /* For callbacks that may outlive the collector: a GWeakRef, to be freed with weak_free(). */
 GWeakRef *deye_bus_collector_weak_new (DeyeBusCollector *self);
 void deye_bus_collector_weak_free (gpointer weak);
@@ -130,6 +159,23 @@ void deye_bus_collector_task_news (gpointer owner, const DeyeBusTaskNews *news);
 /* Sends reports that are due; returns when the next one is, G_MAXINT64: none. */
 gint64 deye_bus_collector_send_reports (DeyeBusCollector *self, gint64 now_us);
 void deye_bus_collector_cancel_runs (DeyeBusCollector *self, DeyeBusCancelReason reason);
+
+/* --- topics.c --- */
+
+/* Those that are not open, as soon as the client can. */
+void deye_bus_collector_open_topics (DeyeBusCollector *self);
+void deye_bus_collector_close_topics (DeyeBusCollector *self, gboolean unsubscribe);
+
+/* --- drain.c --- */
+
+/* A DeyeBusMessageCallback. */
+void deye_bus_collector_on_lifecycle (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
+/* The request to drain has arrived, although it is not dispatched yet. */
+gboolean deye_bus_collector_sees_drain (DeyeBusCollector *self);
+/* In a dispatch: reports what was decided, and ends what is over. Returns when it is to be called again. */
+gint64 deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us);
+/* The client does not connect again. */
+void deye_bus_collector_fail (DeyeBusCollector *self, const GError *error);
 
 /* --- timer.c --- */
 

@@ -134,7 +134,7 @@ deye_bus_collector_begin_register (gpointer owner)
     }
   pending = deye_bus_client_new_broker_pending ();
   payload = deye_bus_collector_pack_register (self);
-  self->is_changed = FALSE;
+  self->is_changed = self->is_draining; /* Register can't say so */
   return register_send (
              self, &(const RegisterCall){ "Register", DEYE_BUS_TYPE_PREFIX "RegisterRequest", payload, TRUE }, pending)
              ? g_steal_pointer (&pending)
@@ -177,7 +177,7 @@ register_again (DeyeBusCollector *self)
       return;
     }
   payload = deye_bus_collector_pack_register (self);
-  self->is_changed = FALSE;
+  self->is_changed = self->is_draining;
   register_ask (self, &(const RegisterCall){ "Register", DEYE_BUS_TYPE_PREFIX "RegisterRequest", payload, FALSE },
                 register_on_registered);
 }

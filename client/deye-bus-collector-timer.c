@@ -9,12 +9,17 @@ timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   /* The collector destroys the source in its dispose, so it is alive here. */
   g_autoptr (DeyeBusCollector) self = g_object_ref (data);
+  GMainContext *context = self->client->context;
+  gint64 now_us = g_get_monotonic_time ();
 
   if (deye_bus_client_is_forked (self->client))
     return G_SOURCE_REMOVE;
   g_source_set_ready_time (source, -1);
+  g_main_context_push_thread_default (context);
   deye_bus_collector_settle (self);
-  deye_bus_collector_arm (self, deye_bus_collector_send_reports (self, g_get_monotonic_time ()));
+  deye_bus_collector_arm (self, deye_bus_collector_send_reports (self, now_us));
+  deye_bus_collector_arm (self, deye_bus_collector_step_drain (self, now_us));
+  g_main_context_pop_thread_default (context);
   return G_SOURCE_CONTINUE;
 }
 

@@ -2,7 +2,6 @@
 #include "deye-bus-collector-private.h"
 
 #include "deye-bus-client-connection.h"
-#include "deye-bus-client-subscribe.h"
 #include "deye-bus-context.h"
 #include "deye-bus-locale.h"
 
@@ -65,17 +64,18 @@ collector_is_hooked (const DeyeBusCollector *self)
   return self->client != NULL && self->client->collector == self;
 }
 
-/* The client may live on. */
-static void
-collector_leave_client (DeyeBusCollector *self)
+void
+deye_bus_collector_unhook (DeyeBusCollector *self)
 {
-  if (self->is_client_given)
-    deye_bus_collector_deregister (self);
-  if (self->is_client_given && self->serving != NULL)
-    deye_bus_subscription_unsubscribe_async (self->serving, NULL, NULL, NULL);
+  deye_bus_collector_stop_timer (self);
+  deye_bus_collector_close_topics (self, self->is_client_given);
+  deye_bus_collector_forget_asked (self);
+  if (!collector_is_hooked (self))
+    return;
   self->client->collector_hooks = NULL;
   self->client->collector = NULL;
   g_clear_signal_handler (&self->state_handler, self->client);
+  g_clear_signal_handler (&self->closed_handler, self->client);
 }
 
 static GError *
@@ -89,16 +89,14 @@ collector_let_go (DeyeBusCollector *self)
 {
   g_autoptr (GError) freed = collector_error_freed ();
 
-  deye_bus_collector_stop_timer (self);
-  if (collector_is_hooked (self))
-    collector_leave_client (self);
-  deye_bus_collector_forget_asked (self);
+  if (self->is_client_given)
+    deye_bus_collector_deregister (self);
+  deye_bus_collector_unhook (self);
   deye_bus_collector_end_starting (self, freed);
   deye_bus_collector_cancel_runs (self, DEYE_BUS_CANCEL_STOPPED);
   g_ptr_array_set_size (self->runs, 0);
   g_ptr_array_set_size (self->operations, 0);
   g_queue_clear_full (&self->arrived, (GDestroyNotify) deye_bus_message_unref);
-  g_clear_object (&self->serving);
 }
 
 static void
@@ -130,6 +128,7 @@ deye_bus_collector_finalize (GObject *object)
 
   g_clear_pointer (&self->reply, wire_guard_free);
   g_clear_error (&self->refusal);
+  g_clear_error (&self->failure);
   g_clear_pointer (&self->operations, g_ptr_array_unref);
   g_clear_pointer (&self->tags, g_ptr_array_unref);
   g_clear_pointer (&self->asked, g_ptr_array_unref);
@@ -291,6 +290,9 @@ deye_bus_collector_class_init (DeyeBusCollectorClass *klass)
   collector_install_properties (object_class);
   deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REGISTERED] = collector_new_signal ("registered", G_TYPE_NONE);
   deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REFUSED] = collector_new_signal ("refused", G_TYPE_ERROR);
+  deye_bus_collector_signals[DEYE_BUS_COLLECTOR_DRAINING] = collector_new_signal ("draining", G_TYPE_NONE);
+  deye_bus_collector_signals[DEYE_BUS_COLLECTOR_DRAINED] = collector_new_signal ("drained", G_TYPE_NONE);
+  deye_bus_collector_signals[DEYE_BUS_COLLECTOR_SET_ASIDE] = collector_new_signal ("set-aside", G_TYPE_NONE);
 }
 
 DeyeBusCollector *
@@ -341,44 +343,11 @@ deye_bus_collector_set_state (DeyeBusCollector *self, DeyeBusCollectorState stat
     return;
   self->state = state;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
+  if (state == DEYE_BUS_COLLECTOR_STATE_SET_ASIDE)
+    g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_SET_ASIDE], 0);
 }
 
 /* --- the connection --- */
-
-static void
-collector_on_serving (GObject *source, GAsyncResult *result, gpointer weak)
-{
-  g_autoptr (DeyeBusCollector) self = g_weak_ref_get (weak);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusSubscription) serving = deye_bus_client_serve_finish (DEYE_BUS_CLIENT (source), result, &error);
-
-  deye_bus_collector_weak_free (weak);
-  if (self == NULL)
-    return;
-  if (serving != NULL)
-    {
-      self->serving = g_steal_pointer (&serving);
-      return;
-    }
-  self->is_serving = FALSE;
-  deye_bus_collector_note_refusal (self, g_steal_pointer (&error));
-  deye_bus_collector_settle (self);
-}
-
-/* Joins what is restored when the client connects. */
-static void
-collector_serve (DeyeBusCollector *self)
-{
-  DeyeBusClient *client = self->client;
-  g_autofree char *topic = NULL;
-
-  if (self->is_serving || !(client->state == DEYE_BUS_CLIENT_STATE_READY || deye_bus_client_may_wait (client)))
-    return;
-  self->is_serving = TRUE;
-  topic = g_strdup_printf ("control.collector.task.%s.%s", client->type, client->id);
-  deye_bus_client_serve_tasks (client, topic, deye_bus_collector_on_execute, deye_bus_collector_weak_new (self),
-                               deye_bus_collector_weak_free, collector_on_serving, deye_bus_collector_weak_new (self));
-}
 
 static void
 collector_on_not_ready (DeyeBusCollector *self)
@@ -397,7 +366,7 @@ collector_on_state (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
       collector_on_not_ready (self);
       return;
     }
-  collector_serve (self);
+  deye_bus_collector_open_topics (self);
   deye_bus_collector_settle (self);
   deye_bus_collector_take_arrived (self);
 }
@@ -413,7 +382,17 @@ collector_on_connected (GObject *source, GAsyncResult *result, gpointer weak)
   if (deye_bus_client_connect_finish (DEYE_BUS_CLIENT (source), result, &error) || self == NULL)
     return;
   deye_bus_collector_end_starting (self, error);
+  deye_bus_collector_fail (self, error);
   g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REFUSED], 0, error);
+}
+
+static void
+collector_on_closed (DeyeBusClient *client, const GError *error, gpointer data)
+{
+  g_autoptr (DeyeBusCollector) self = g_object_ref (data);
+
+  deye_bus_collector_end_starting (self, error);
+  deye_bus_collector_fail (self, error);
 }
 
 /* --- start --- */
@@ -442,6 +421,7 @@ collector_hook (DeyeBusCollector *self)
   client->collector_hooks = &collector_hooks;
   client->collector = self;
   self->state_handler = g_signal_connect (client, "notify::state", G_CALLBACK (collector_on_state), self);
+  self->closed_handler = g_signal_connect (client, "closed", G_CALLBACK (collector_on_closed), self);
   deye_bus_collector_start_timer (self);
   if (client->heartbeat_us == 0)
     (void) deye_bus_client_set_heartbeat (client, DEYE_BUS_COLLECTOR_HEARTBEAT_US, NULL);
@@ -451,11 +431,13 @@ static void
 collector_begin (DeyeBusCollector *self)
 {
   collector_hook (self);
+  g_main_context_push_thread_default (self->client->context);
   if (self->client->state == DEYE_BUS_CLIENT_STATE_DISCONNECTED)
     deye_bus_client_connect_async (self->client, NULL, collector_on_connected, deye_bus_collector_weak_new (self));
   else if (self->client->state == DEYE_BUS_CLIENT_STATE_READY)
     deye_bus_collector_register (self);
-  collector_serve (self);
+  deye_bus_collector_open_topics (self);
+  g_main_context_pop_thread_default (self->client->context);
 }
 
 gboolean

@@ -114,6 +114,31 @@ G_BEGIN_DECLS
  *
  * Since: 0.1
  */
+/**
+ * DeyeBusCollector::draining:
+ * @self: the collector
+ *
+ * Emitted once when the collector begins to drain: it takes no more tasks, and finishes those that it has. The program or the
+ * broker has asked for it.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector::drained:
+ * @self: the collector
+ *
+ * Emitted once when the collector drains and no work runs any more.
+ *
+ * Since: 0.1
+ */
+/**
+ * DeyeBusCollector::set-aside:
+ * @self: the collector
+ *
+ * Emitted when the broker gives the collector no tasks for a time, because it failed too often.
+ *
+ * Since: 0.1
+ */
 DEYE_BUS_API
 G_DECLARE_FINAL_TYPE (DeyeBusCollector, deye_bus_collector, DEYE_BUS, COLLECTOR, GObject)
 
@@ -367,5 +392,100 @@ DEYE_BUS_API void deye_bus_collector_start_async (DeyeBusCollector *self,
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_collector_start_finish (DeyeBusCollector *self, GAsyncResult *result, GError **error);
+
+/**
+ * deye_bus_collector_drain:
+ * @self: a #DeyeBusCollector
+ * @grace_us: time until the broker gives the rest of the tasks to other collectors, in microseconds; 0: the broker's default, 30 s
+ * @error: return location for a #GError, or %NULL
+ *
+ * Lets the collector take no more tasks and finish those that it has. There is no way back. The call never waits:
+ * #DeyeBusCollector::drained is emitted when no work runs any more. The collector stays registered.
+ *
+ * Returns: %TRUE on success, also if it drains already; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_drain (DeyeBusCollector *self, gint64 grace_us, GError **error);
+
+/**
+ * deye_bus_collector_is_draining:
+ * @self: a #DeyeBusCollector
+ *
+ * Tells whether the collector drains, or has drained.
+ *
+ * Returns: %TRUE if it takes no more tasks
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_is_draining (DeyeBusCollector *self);
+
+/**
+ * deye_bus_collector_stop_async:
+ * @self: a #DeyeBusCollector that was started
+ * @grace_us: how long it waits for works that run, in microseconds; 0: 30 s
+ * @cancellable: (nullable): a #GCancellable, or %NULL; if it is cancelled before the call, the collector does not wait for works
+ * @callback: (scope async) (closure user_data) (nullable): function to call when the collector has stopped
+ * @user_data: data to pass to @callback
+ *
+ * Stops the collector for good: it drains, waits until no work runs any more or @grace_us are over, deregisters, and closes its
+ * client. A client that was given to deye_bus_collector_new_for_client() is not closed. Works that still run are cancelled, and
+ * their tasks go to other collectors. A second call can make the time shorter.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_collector_stop_async (DeyeBusCollector *self,
+                                                 gint64 grace_us,
+                                                 GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback,
+                                                 gpointer user_data);
+
+/**
+ * deye_bus_collector_stop_finish:
+ * @self: a #DeyeBusCollector
+ * @result: the #GAsyncResult that was passed to the callback
+ * @error: return location for a #GError, or %NULL
+ *
+ * Finishes an operation started with deye_bus_collector_stop_async().
+ *
+ * Returns: %TRUE if the collector has stopped and everything was sent; %FALSE with %DEYE_BUS_ERROR_UNSENT as of
+ *   deye_bus_client_close() (it has stopped), or %DEYE_BUS_ERROR_INVALID_ARGUMENT (it was not started)
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_stop_finish (DeyeBusCollector *self, GAsyncResult *result, GError **error);
+
+/**
+ * deye_bus_collector_stop:
+ * @self: a #DeyeBusCollector that was started
+ * @grace_us: how long it waits for works that run, in microseconds; 0: 30 s
+ * @error: return location for a #GError, or %NULL
+ *
+ * Stops the collector as deye_bus_collector_stop_async() does, and waits for the end. Unlike other calls that wait, this one
+ * iterates the client's context, because handlers need it to end their works.
+ *
+ * Returns: %TRUE on success; %FALSE with an error as of deye_bus_collector_stop_finish(), or %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_stop (DeyeBusCollector *self, gint64 grace_us, GError **error);
+
+/**
+ * deye_bus_collector_run:
+ * @self: a #DeyeBusCollector
+ * @error: return location for a #GError, or %NULL
+ *
+ * Starts the collector, iterates the client's context, and returns when the collector has stopped. SIGTERM and SIGINT stop it as
+ * deye_bus_collector_stop_async() does; a second one ends the wait for works. It also stops when it has drained because the broker
+ * announced that the process is to end.
+ *
+ * This is the main loop of a program that is a collector and nothing else.
+ *
+ * Returns: %TRUE if it has stopped; %FALSE with an error as of deye_bus_collector_start(), or the reason why the client does not
+ *   connect again
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_run (DeyeBusCollector *self, GError **error);
 
 G_END_DECLS

@@ -22,6 +22,18 @@ count_registered (DeyeBusCollector *collector, gpointer data)
 }
 
 static void
+count_draining (DeyeBusCollector *collector, gpointer data)
+{
+  ((CollectorFixture *) data)->draining++;
+}
+
+static void
+count_drained (DeyeBusCollector *collector, gpointer data)
+{
+  ((CollectorFixture *) data)->drained++;
+}
+
+static void
 keep_refusal (DeyeBusCollector *collector, const GError *error, gpointer data)
 {
   CollectorFixture *f = data;
@@ -42,6 +54,8 @@ collector_fixture_set_up (CollectorFixture *f, gconstpointer data)
       deye_bus_client_set_heartbeat (f->base.client, 300 * G_TIME_SPAN_SECOND, NULL)); /* none during a test */
   f->collector = deye_bus_collector_new_for_client (f->base.client);
   g_signal_connect (f->collector, "registered", G_CALLBACK (count_registered), f);
+  g_signal_connect (f->collector, "draining", G_CALLBACK (count_draining), f);
+  g_signal_connect (f->collector, "drained", G_CALLBACK (count_drained), f);
   g_signal_connect (f->collector, "refused", G_CALLBACK (keep_refusal), f);
   deye_bus_collector_add_operation (f->collector, "scan", "org.example.Scan", DEYE_BUS_OPERATION_IDEMPOTENT,
                                     collector_on_work, &f->log, NULL, &error);
@@ -80,6 +94,7 @@ collector_fixture_start (CollectorFixture *f)
   collector_script_registered (f->base.in, 2, 77);
   client_fixture_say_and_settle (&f->base);
   script_subscribe_reply (f->base.in, 4, 1000, 1048576);
+  script_subscribe_reply (f->base.in, 6, 1000, 1048576);
   client_fixture_say_and_settle (&f->base);
   frames = client_fixture_hear (&f->base);
   g_assert_cmpuint (deye_bus_collector_get_state (f->collector), ==, DEYE_BUS_COLLECTOR_STATE_READY);
@@ -146,6 +161,26 @@ collector_script_execute (GByteArray *out, guint64 route, const char *id, const 
   execute.token = (ProtobufCBinaryData){ strlen (token), (guint8 *) token };
   packed = g_malloc (daemoneye__eventbus__v1__execute__get_packed_size (&execute));
   collector_script_order (out, route, "bus", packed, daemoneye__eventbus__v1__execute__pack (&execute, packed));
+}
+
+void
+collector_script_lifecycle (GByteArray *out, const char *sender, guint64 grace_us, gboolean expect_exit)
+{
+  Daemoneye__Eventbus__V1__CollectorLifecycle lifecycle = DAEMONEYE__EVENTBUS__V1__COLLECTOR_LIFECYCLE__INIT;
+  const guint32 subscription = 2;
+  guint8 packed[5], payload[64];
+  WireEnvelope envelope;
+
+  lifecycle.action = DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_DRAIN;
+  lifecycle.grace_us = grace_us;
+  lifecycle.expect_exit = expect_exit;
+  wire_envelope_init (&envelope);
+  envelope.sender = wire_span_str (sender);
+  envelope.topic = wire_span_str ("control.collector.lifecycle");
+  envelope.type_name = wire_span_str ("daemoneye.eventbus.v1.CollectorLifecycle");
+  envelope.subscriptions = wire_span (packed, wire_envelope_pack_u32 (&subscription, 1, packed));
+  envelope.payload = wire_span (payload, daemoneye__eventbus__v1__collector_lifecycle__pack (&lifecycle, payload));
+  script_frame (out, WIRE_KIND_DELIVER, 0, &envelope);
 }
 
 void

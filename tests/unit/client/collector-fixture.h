@@ -10,7 +10,8 @@
 /*
  * A collector on the client of a ClientFixture, and the broker's side of its tasks.
  *
- * The numbers of the collector's requests are predictable: Register is 2 and the request that serves its task topic is 4.
+ * The numbers of the collector's requests are predictable: Register is 2, and then come those that open its topics: 4 for tasks, 6
+ * for its lifecycle. These are the subscriptions 1 and 2.
  */
 
 #define COLLECTOR_TOPIC "control.collector.task.procmond.tester"
@@ -36,6 +37,8 @@ typedef struct
   HandlerLog log;   /* of the operation "scan" */
   guint registered; /* signals */
   guint refused;
+  guint draining;
+  guint drained;
   GError *refusal; /* the last one */
 } CollectorFixture;
 
@@ -55,6 +58,8 @@ void collector_script_registered (GByteArray *out, guint64 answers, guint64 regi
 void collector_script_execute (GByteArray *out, guint64 route, const char *id, const ScriptExecute *execute);
 /* The same from anybody, with any payload, on the subscription @subscription. */
 void collector_script_order (GByteArray *out, guint64 route, const char *sender, const void *payload, gsize len);
+/* DRAIN. */
+void collector_script_lifecycle (GByteArray *out, const char *sender, guint64 grace_us, gboolean expect_exit);
 void collector_script_cancel (GByteArray *out, guint64 route, guint32 status);
 void collector_script_delivered (GByteArray *out, guint64 route);
 

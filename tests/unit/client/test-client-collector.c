@@ -131,7 +131,7 @@ test_connected (Fixture *f, gconstpointer data)
   client_fixture_connect (&f->base, &welcome);
   g_assert_true (deye_bus_collector_start (f->collector, NULL));
   frames = collector_hear (f);
-  g_assert_cmpuint (frames->len, ==, 2);
+  g_assert_cmpuint (frames->len, ==, 3);
   g_assert_true (collector_find_request (frames, "Register") == frames->pdata[0]);
   collector_script_registered (f->base.in, 2, 77);
   script_subscribe_reply (f->base.in, 4, 1000, 1048576);
