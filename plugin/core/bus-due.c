@@ -19,6 +19,7 @@
 #include "route/bus-request.h"
 #include "route/bus-resend.h"
 #include "route/bus-retain.h"
+#include "work/bus-adoption.h"
 #include "work/bus-expiry.h"
 #include "work/bus-lease.h"
 #include "work/bus-leaving.h"
@@ -246,6 +247,12 @@ due_busy (BusCore *core, gpointer owner, gint64 now_us)
 }
 
 static void
+due_recovery (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_adoption_window_over (core, now_us);
+}
+
+static void
 due_heartbeat (BusCore *core, gpointer owner, gint64 now_us)
 {
   bus_trust_heartbeat_due (core, owner);
@@ -294,6 +301,7 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_DEATH] = due_death,
   [BUS_TIMER_BUSY] = due_busy,
   [BUS_TIMER_DRAIN] = due_drain,
+  [BUS_TIMER_RECOVERY] = due_recovery,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);
 

@@ -45,6 +45,7 @@ typedef enum
   BUS_TIMER_DEATH,         /* owner: BusDeath: a member that ended has not registered again */
   BUS_TIMER_DRAIN,         /* owner: BusMember: it drains, and the time for that is over */
   BUS_TIMER_BUSY,          /* owner: BusMember: it refused an offer */
+  BUS_TIMER_RECOVERY, /* owner: BusCore: claims wait for tasks that are submitted again, and the time for that is over */
   BUS_N_TIMERS,
 } BusTimerKind;
 

@@ -5,6 +5,7 @@
 #include "peer/bus-reply.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
+#include "work/bus-adoption.h"
 #include "work/bus-membership.h"
 #include "coordination.pb-c.h"
 #include "wire-topic.h"
@@ -224,30 +225,22 @@ registration_check_identity (const BusCall *call, const RegisterRequest *request
   return registration_check_limit (call, BUS_LIMIT_task_slots, request->max_concurrent);
 }
 
-static gint64
-registration_recovery_us (const BusCall *call)
-{
-  const BusCore *core = call->core;
-
-  return MAX (core->started_us + (gint64) core->limits.task_recovery_us - call->now_us, 0);
-}
-
 static MemberState
 registration_state (const BusMember *member)
 {
   return (MemberState) (member->state + 1);
 }
 
-/* Tasks are not adopted, so no claim is taken up: the collector ends this work, and forgets these results. */
+/* The claims of the member are in the order of the request: those that run, then those that are finished. */
 static TaskClaim **
-registration_fence (const RegisterRequest *request, RegisterReply *reply)
+registration_list_fenced (const RegisterRequest *request, const GArray *claims, RegisterReply *reply)
 {
-  TaskClaim **fenced = g_new0 (TaskClaim *, request->n_running + request->n_finished + 1);
+  TaskClaim **fenced = g_new0 (TaskClaim *, claims->len + 1);
 
-  for (gsize i = 0; i < request->n_running; i++)
-    fenced[reply->n_fenced++] = request->running[i];
-  for (gsize i = 0; i < request->n_finished; i++)
-    fenced[reply->n_fenced++] = request->finished[i];
+  for (gsize i = 0; i < claims->len; i++)
+    if (g_array_index (claims, BusClaim, i).state == BUS_CLAIM_FENCED)
+      fenced[reply->n_fenced++]
+          = i < request->n_running ? request->running[i] : request->finished[i - request->n_running];
   reply->fenced = fenced;
   return fenced;
 }
@@ -259,7 +252,7 @@ bus_registration_register (const BusCall *call)
   g_auto (BusMemberWish) wish = { .max_concurrent = request->max_concurrent };
   g_autofree TaskClaim **fenced = NULL;
   RegisterReply reply;
-  const BusMember *member;
+  BusMember *member;
 
   if (!registration_check_identity (call, request)
       || !registration_read_operations (call, request->operations, request->n_operations, &wish)
@@ -270,14 +263,16 @@ bus_registration_register (const BusCall *call)
   if (!registration_has_room (call, wish.size))
     return;
   member = bus_membership_begin (call->peer, &wish);
+  bus_adoption_registered (call->core, member, call->now_us);
   daemoneye__eventbus__v1__register_reply__init (&reply);
   reply.registration_id = member->registration_id;
   reply.epoch = call->core->epoch;
   reply.state = registration_state (member);
   reply.held_us = (guint64) MAX (member->held_until_us - call->now_us, 0);
-  reply.recovery_us = (guint64) registration_recovery_us (call);
-  fenced = registration_fence (request, &reply);
+  reply.recovery_us = (guint64) MAX (bus_adoption_end_us (call->core) - call->now_us, 0);
+  fenced = registration_list_fenced (request, member->claims, &reply);
   bus_reply_message (call->peer, call->id, &reply.base);
+  bus_adoption_forget_settled (member);
 }
 
 /* --- the others --- */

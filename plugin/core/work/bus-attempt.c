@@ -3,6 +3,7 @@
 
 #include "peer/bus-state.h"
 #include "work/bus-course.h"
+#include "work/bus-death.h"
 #include "work/bus-operations.h"
 #include "work/bus-trust.h"
 #include "work/bus-work.h"
@@ -63,6 +64,38 @@ attempt_begin (BusCore *core, BusLease *lease, gint64 now_us)
   bus_lease_forget_busy (core, lease->member);
   bus_deadline_arm (&core->deadlines, &task->run_timer.deadline, now_us + lease->run_limit_us);
   attempt_renew (core, lease, now_us);
+}
+
+gboolean
+bus_attempt_adopt (BusCore *core, BusTask *task, BusMember *member, const BusClaim *claim, gint64 now_us)
+{
+  BusLease *lease = bus_lease_adopt (core, task, member, claim, now_us);
+
+  if (lease == NULL)
+    return FALSE;
+  bus_awaited_remove (&core->work->awaited, task);
+  bus_death_forget (core, task);
+  task->is_held = FALSE;
+  task->attempt = lease->attempt; /* STARTED may have been lost with the connection */
+  bus_operation_adopt (task);
+  bus_course_on (core, task, BUS_TASK_ON_CLAIM, member->id, now_us);
+  attempt_begin (core, lease, now_us);
+  return TRUE;
+}
+
+gboolean
+bus_attempt_claim (BusCore *core, BusLease *lease, gint64 now_us)
+{
+  BusTask *task = lease->task;
+  BusTaskState before = task->state;
+
+  if (before == BUS_TASK_QUEUED && lease->is_stopped)
+    return FALSE;
+  if (!lease->has_started && (before == BUS_TASK_OFFERED || before == BUS_TASK_QUEUED))
+    task->attempt++;
+  if (bus_course_on (core, task, BUS_TASK_ON_CLAIM, lease->member->id, now_us) == BUS_TASK_RUNNING)
+    attempt_begin (core, lease, now_us);
+  return TRUE;
 }
 
 static gboolean
@@ -206,6 +239,7 @@ bus_attempt_answer (BusCore *core, BusLease *lease, WireSpan token, const BusTas
   task->result_registration = member->registration_id;
   if (!attempt_release (core, lease, answer, now_us))
     return FALSE;
+  task->is_answered = TRUE;
   if (answer->kind == BUS_OUTCOME_SUCCEEDED)
     {
       member->n_completed++;

@@ -14,6 +14,12 @@
 /* Offers the task, which was taken out of its queue for @member. Where that has no room the task returns to its place. */
 void bus_attempt_offer (BusCore *core, BusTask *task, BusMember *member, gint64 now_us);
 
+/* The member has the task, which is QUEUED: it is RUNNING without another offer, at the attempt of the claim. FALSE: the member does
+ * not serve its task topic, or has no room; nothing was done. */
+gboolean bus_attempt_adopt (BusCore *core, BusTask *task, BusMember *member, const BusClaim *claim, gint64 now_us);
+/* The same, when it has the newest lease still. FALSE: it was asked to stop */
+gboolean bus_attempt_claim (BusCore *core, BusLease *lease, gint64 now_us);
+
 /* The member reports progress, or that it has started. FALSE: the lease is stale. */
 gboolean
 bus_attempt_report (BusCore *core, BusLease *lease, WireSpan token, const BusTaskReport *report, gint64 now_us);

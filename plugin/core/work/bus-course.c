@@ -69,6 +69,7 @@ course_end (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
   task->is_unconfirmed = task->state == BUS_TASK_CANCELLED && task->lease != NULL && task->lease->has_started;
   bus_death_forget (core, task);
   task->is_held = FALSE;
+  bus_awaited_remove (&core->work->awaited, task);
   if (task->place.operation != NULL)
     bus_operation_remove (task);
   course_stop_holders (core, task, event);
@@ -115,6 +116,33 @@ bus_course_queue (BusCore *core, BusTask *task, BusQueuePlace place)
     bus_operation_return (task);
   else
     bus_operation_insert (task);
+}
+
+/* --- its holder may come back --- */
+
+void
+bus_course_await_holder (BusCore *core, BusTask *task, gint64 until_us)
+{
+  BusDeadline *deadline = &task->timer.deadline;
+
+  g_assert (task->state == BUS_TASK_QUEUED);
+  if (bus_deadline_is_armed (deadline))
+    until_us = MAX (until_us, deadline->due_us);
+  bus_deadline_arm (&core->deadlines, deadline, until_us);
+  task->is_held = TRUE;
+  bus_operation_park (task, BUS_TASK_HELD);
+  task->wait_reason = BUS_WAIT_ADOPTION_HOLD;
+  if (task->holder != NULL && !task->is_awaited)
+    bus_awaited_add (&core->work->awaited, task);
+}
+
+void
+bus_course_stop_awaiting (BusCore *core, BusTask *task)
+{
+  bus_deadline_disarm (&core->deadlines, &task->timer.deadline);
+  bus_awaited_remove (&core->work->awaited, task);
+  task->is_held = bus_death_holds_back (task);
+  bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 
 /* A random part of a time that doubles with each failure. */

@@ -28,6 +28,12 @@ typedef enum
 /* It is QUEUED: it waits for a member from now on, unless it is held. */
 void bus_course_queue (BusCore *core, BusTask *task, BusQueuePlace place);
 
+/* It is QUEUED: it gets no offer until @until_us, because its last holder, if it has one, may come back. Harmless when it waits
+ * already: only the time may be longer then. */
+void bus_course_await_holder (BusCore *core, BusTask *task, gint64 until_us);
+/* The holder has not come back with it. */
+void bus_course_stop_awaiting (BusCore *core, BusTask *task);
+
 /* A counter rose: ends the task when no attempt is left. @is_failure: the holder reported a failure. TRUE: it has ended */
 gboolean bus_course_check (BusCore *core, BusTask *task, gboolean is_failure, gint64 now_us);
 

@@ -29,8 +29,15 @@ bus_death_note (BusCore *core, BusTask *task, const BusMember *member, gint64 no
   death->task_link.data = death;
   g_queue_push_tail_link (&task->deaths, &death->task_link);
   bus_deadline_arm (&core->deadlines, &death->timer.deadline, now_us + (gint64) core->limits.task_return_us);
-  task->is_held
-      = task->deaths.length + task->counts.deaths >= 2 || bus_task_spent (task) + task->deaths.length >= task->attempts;
+  task->is_held = bus_death_holds_back (task);
+}
+
+gboolean
+bus_death_holds_back (const BusTask *task)
+{
+  const guint n = task->deaths.length;
+
+  return n > 0 && (n + task->counts.deaths >= 2 || bus_task_spent (task) + n >= task->attempts);
 }
 
 static void

@@ -31,5 +31,8 @@ void bus_death_note (BusCore *core, BusTask *task, const BusMember *member, gint
 /* The time to register again is over: the death counts, and is freed. TRUE: it was none, because the member is back */
 gboolean bus_death_end (BusDeath *death);
 
+/* It has to wait until its provisional deaths are counted. */
+gboolean bus_death_holds_back (const BusTask *task);
+
 /* The task has ended, or its holder came back with it. */
 void bus_death_forget (BusCore *core, BusTask *task);

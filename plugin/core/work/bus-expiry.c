@@ -93,8 +93,7 @@ bus_expiry_due (BusCore *core, BusTask *task, gint64 now_us)
       expiry_delay_over (core, task, now_us);
       break;
     case BUS_TASK_QUEUED:
-      task->is_held = FALSE; /* nobody has claimed it */
-      bus_course_queue (core, task, BUS_PLACE_NEW);
+      bus_course_stop_awaiting (core, task);
       break;
     default:
       g_assert_not_reached ();

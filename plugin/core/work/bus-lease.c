@@ -64,13 +64,17 @@ lease_fill_execute (const BusLease *lease, Execute *execute, gint64 now_us)
   execute->task_id = bus_text_from_span (bus_task_id (task));
   execute->operation = bus_text_from_span (task->operation.text);
   execute->payload_type = bus_text_from_span (task->payload_type);
-  execute->payload = lease_bytes (task->payload);
   execute->priority = task->priority;
-  execute->attempt = task->attempt + 1;
+  execute->attempt = lease->attempt;
   execute->token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, (guint8 *) (gsize) lease->token };
   execute->remaining_us = (guint64) MAX (task->due_us - now_us, 0);
   execute->run_limit_us = (guint64) lease->run_limit_us;
   execute->progress_us = (guint64) lease->progress_us;
+  execute->adopt = lease->is_adopted;
+  execute->finished = lease->is_finished;
+  if (lease->is_adopted)
+    return; /* the member has the rest */
+  execute->payload = lease_bytes (task->payload);
   if (task->progress != NULL)
     execute->last_details = lease_bytes (task->progress->details);
 }
@@ -195,7 +199,8 @@ lease_fill_limits (const BusCore *core, BusLease *lease)
   const BusTask *task = lease->task;
   const BusAbility *ability = bus_member_ability (lease->member, task->operation.text);
 
-  lease->idempotent = ability == NULL || ability->idempotent;
+  lease->idempotent
+      = ability != NULL && ability->idempotent; /* one that was adopted may be of an operation it has no more */
   lease->progress_us = ability != NULL ? ability->progress_us : (gint64) core->limits.task_progress_us;
   lease->run_limit_us = task->run_limit_us;
   if (lease->run_limit_us == 0 && ability != NULL)
@@ -209,7 +214,10 @@ lease_write_token (BusCore *core, BusLease *lease)
 {
   const BusTask *task = lease->task;
   const BusTokenParts parts
-      = { core->epoch, task->key.hash, task->attempt + 1, bus_token_random (&core->work->tokens) };
+      = { .epoch = core->epoch,
+          .task_hash = bus_token_task_hash (wire_span_str (task->account->name), bus_task_id (task)),
+          .attempt = lease->attempt,
+          .random = bus_token_random (&core->work->tokens) };
 
   bus_token_write (lease->token, &parts);
 }
@@ -230,11 +238,13 @@ lease_link (BusLease *lease)
   g_clear_pointer (&task->holder, g_ref_string_release);
   task->holder = g_ref_string_acquire (lease->member->id);
   memcpy (task->token, lease->token, BUS_TOKEN_LEN);
+  task->is_answered = FALSE;
   task->lease = lease;
 }
 
-BusLease *
-bus_lease_offer (BusCore *core, BusTask *task, BusMember *member, gint64 now_us)
+/* @like: what kind of lease it is, and its attempt */
+static BusLease *
+lease_begin (BusCore *core, BusTask *task, BusMember *member, const BusLease *like, gint64 now_us)
 {
   g_autofree char *topic = g_strdup_printf ("control.collector.task.%s.%s", member->type, member->id);
   BusSubscription *server = lease_find_server (core, member, topic, now_us);
@@ -242,7 +252,7 @@ bus_lease_offer (BusCore *core, BusTask *task, BusMember *member, gint64 now_us)
 
   if (server == NULL)
     return NULL;
-  lease = g_new0 (BusLease, 1);
+  lease = g_memdup2 (like, sizeof *like);
   lease->task = task;
   lease->member = member;
   lease_fill_limits (core, lease);
@@ -256,6 +266,22 @@ bus_lease_offer (BusCore *core, BusTask *task, BusMember *member, gint64 now_us)
     }
   lease_link (lease);
   return lease;
+}
+
+BusLease *
+bus_lease_offer (BusCore *core, BusTask *task, BusMember *member, gint64 now_us)
+{
+  const BusLease like = { .attempt = task->attempt + 1 };
+
+  return lease_begin (core, task, member, &like, now_us);
+}
+
+BusLease *
+bus_lease_adopt (BusCore *core, BusTask *task, BusMember *member, const BusClaim *claim, gint64 now_us)
+{
+  const BusLease like = { .attempt = claim->attempt, .is_adopted = TRUE, .is_finished = claim->is_finished };
+
+  return lease_begin (core, task, member, &like, now_us);
 }
 
 void

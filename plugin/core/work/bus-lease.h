@@ -38,7 +38,10 @@ typedef struct BusLease
   gboolean has_started;
   gboolean is_stopped; /* it was sent CANCEL */
   gboolean is_exclusive;
+  gboolean is_adopted;  /* the member had the task before: it works on it still, or has finished it */
+  gboolean is_finished; /* adopted: only the answer is missing */
   gboolean idempotent;
+  guint attempt; /* that it begins, or that it goes on with */
   gint64 run_limit_us;
   gint64 progress_us; /* 0: without */
   gint64 started_us;
@@ -50,6 +53,9 @@ typedef struct BusLease
 /* Offers the task to the member: the newest lease of the task from now on. NULL: the member has no room for the request, or does
  * not serve its task topic; nothing was done. */
 BusLease *bus_lease_offer (BusCore *core, BusTask *task, BusMember *member, gint64 now_us);
+
+/* The member has the task, as @claim says, without a lease: it gets one. NULL: as bus_lease_offer(). */
+BusLease *bus_lease_adopt (BusCore *core, BusTask *task, BusMember *member, const BusClaim *claim, gint64 now_us);
 
 /* Its task was taken away: its slot is free when it answers. */
 void bus_lease_make_zombie (BusCore *core, BusLease *lease);

@@ -126,7 +126,7 @@ bus_leaving_death_due (BusDeath *death, gint64 now_us)
 
   if (has_returned ? bus_course_interrupt (core, task, now_us) : bus_course_check (core, task, FALSE, now_us))
     return;
-  if (!task->is_held || task->deaths.length > 0)
+  if (!task->is_held || task->is_awaited || task->deaths.length > 0)
     return;
   task->is_held = FALSE;
   if (task->state == BUS_TASK_QUEUED)

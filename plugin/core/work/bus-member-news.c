@@ -7,7 +7,8 @@
 #include "route/bus-retain.h"
 #include "route/bus-router.h"
 
-#define PREFIX "system.collector."
+#define PREFIX       "system.collector."
+#define FENCE_CLAIMS 64u /* in one event, which has room for them whatever they are */
 
 typedef Daemoneye__Eventbus__V1__CollectorEvent CollectorEvent;
 typedef Daemoneye__Eventbus__V1__CollectorLifecycle CollectorLifecycle;
@@ -15,6 +16,7 @@ typedef Daemoneye__Eventbus__V1__CollectorRecord CollectorRecord;
 typedef Daemoneye__Eventbus__V1__MemberState MemberState;
 typedef Daemoneye__Eventbus__V1__Operation Operation;
 typedef Daemoneye__Eventbus__V1__PriorityRange PriorityRange;
+typedef Daemoneye__Eventbus__V1__TaskClaim TaskClaim;
 
 /* The numbers on the wire are one higher: 0 is none. */
 static MemberState
@@ -167,4 +169,52 @@ bus_member_news_drain (BusCore *core, const BusMember *member)
   lifecycle.grace_us = (guint64) (member->drain_until_us - core->now_us);
   lifecycle.expect_exit = member->expects_exit;
   return bus_router_announce_to (core, "control.collector.lifecycle", &lifecycle.base, member->peer, core->now_us);
+}
+
+/* --- fenced claims --- */
+
+static void
+news_send_fence (BusCore *core, const BusMember *member, TaskClaim **list, gsize n)
+{
+  CollectorLifecycle lifecycle;
+
+  daemoneye__eventbus__v1__collector_lifecycle__init (&lifecycle);
+  lifecycle.action = DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_FENCE;
+  lifecycle.fenced = list;
+  lifecycle.n_fenced = n;
+  if (n > 0)
+    bus_router_announce_to (core, "control.collector.lifecycle", &lifecycle.base, member->peer, core->now_us);
+}
+
+static void
+news_fill_claim (TaskClaim *message, const BusClaim *claim)
+{
+  daemoneye__eventbus__v1__task_claim__init (message);
+  message->task_id = claim->task_id;
+  message->attempt = claim->attempt;
+  message->token = (ProtobufCBinaryData){ claim->token_len, (guint8 *) (gsize) claim->token };
+  message->length = claim->length;
+}
+
+void
+bus_member_news_fence (BusCore *core, const BusMember *member)
+{
+  TaskClaim messages[FENCE_CLAIMS], *list[FENCE_CLAIMS];
+  gsize n = 0;
+
+  for (guint i = 0; i < member->claims->len && member->peer != NULL; i++)
+    {
+      const BusClaim *claim = &g_array_index (member->claims, BusClaim, i);
+
+      if (claim->state != BUS_CLAIM_FENCED)
+        continue;
+      list[n] = &messages[n];
+      news_fill_claim (&messages[n++], claim);
+      if (n < FENCE_CLAIMS)
+        continue;
+      news_send_fence (core, member, list, n);
+      n = 0;
+    }
+  if (member->peer != NULL)
+    news_send_fence (core, member, list, n);
 }

@@ -28,4 +28,8 @@ void bus_member_news_state (BusCore *core, const BusMember *member, BusMemberSta
 /* Something else in its record is. */
 void bus_member_news_record (BusCore *core, const BusMember *member);
 /* It is asked to drain. FALSE: it does not subscribe to control.collector.lifecycle. */
+/* Sends it the lifecycle event FENCE with its claims that are fenced, if there are any. It needs a subscription for that, as for
+ * DRAIN. */
+void bus_member_news_fence (BusCore *core, const BusMember *member);
+
 gboolean bus_member_news_drain (BusCore *core, const BusMember *member);

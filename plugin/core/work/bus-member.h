@@ -29,6 +29,14 @@ typedef struct
 
 #define BUS_CLAIM_TOKEN_MAX 64u
 
+/* What becomes of a claim: see bus-adoption. */
+typedef enum
+{
+  BUS_CLAIM_WAITS,   /* for its submitter, or until the member serves its task topic */
+  BUS_CLAIM_SETTLED, /* the member has a lease of the task */
+  BUS_CLAIM_FENCED,  /* it is not taken up, and the member has to be told so */
+} BusClaimState;
+
 /* A task that the collector says it works on, or has finished. */
 typedef struct
 {
@@ -38,6 +46,7 @@ typedef struct
   gsize token_len;
   guint64 length; /* of the result of a finished one */
   gboolean is_finished;
+  BusClaimState state;
 } BusClaim;
 
 /* Why a registration ended. */
@@ -69,7 +78,7 @@ typedef struct BusMember
   guint64 revision;        /* raised by each change of abilities, priorities or tags; from 1 */
   guint64 placed_revision; /* bus-operations: the one that its queues know */
   guint64 order;           /* bus-operations: from 1, stays the same when it registers again on its connection */
-  GArray *claims;          /* BusClaim, as it registered; whoever settles them empties it */
+  GArray *claims;          /* BusClaim: those of its registration that wait; NULL: none */
   gsize charged;           /* to its peer, for all of this */
 
   /* slots: set by the leases */

@@ -352,6 +352,13 @@ bus_operation_next (BusOperation *operation, BusMember **member)
 }
 
 void
+bus_operation_adopt (BusTask *task)
+{
+  bus_operation_remove (task);
+  task->place.operation->n_slots++;
+}
+
+void
 bus_operation_lease_ended (BusTask *task)
 {
   g_assert (task->place.where != BUS_TASK_RESERVED);

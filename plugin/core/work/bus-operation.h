@@ -81,6 +81,9 @@ void bus_operation_allow (BusTask *task, BusMember *member);
 /* Takes out the next task that a member is free for. NULL: there is none now; the operation sleeps until something changes.
  * The lease uses a slot until bus_operation_give_back(). The caller counts the offer of the member before the next call. */
 BusTask *bus_operation_next (BusOperation *operation, BusMember **member);
+/* A member that has the task already gets a lease of it: the task is not queued any more, and uses a slot, also above the limit of
+ * the operation. */
+void bus_operation_adopt (BusTask *task);
 /* The lease of @task has ended: if it ran alone, its member is open to others again. Its slot may stay in use. A task that is
  * queued again, parked, or leaves the operation needs no call. */
 void bus_operation_lease_ended (BusTask *task);

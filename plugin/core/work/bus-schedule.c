@@ -2,6 +2,7 @@
 #include "work/bus-schedule.h"
 
 #include "peer/bus-state.h"
+#include "work/bus-adoption.h"
 #include "work/bus-attempt.h"
 #include "work/bus-course.h"
 #include "work/bus-death.h"
@@ -29,6 +30,7 @@ static void
 schedule_unlink (BusCore *core, BusTask *task)
 {
   bus_death_forget (core, task);
+  bus_awaited_remove (&core->work->awaited, task);
   if (task->place.operation != NULL)
     {
       bus_operation_remove (task);
@@ -41,6 +43,7 @@ bus_schedule_clear (BusCore *core)
 {
   BusWork *work = core->work;
 
+  bus_deadline_disarm (&core->deadlines, &work->recovery_timer.deadline);
   for (GList *link = work->tasks.all.head; link != NULL; link = link->next)
     schedule_unlink (core, link->data);
   bus_task_store_clear (&work->tasks);
@@ -76,6 +79,7 @@ schedule_changed_members (BusCore *core, gint64 now_us)
       has_any = TRUE;
       bus_leaving_changed (core, member, now_us);
       bus_operations_on_member (core->work->operations, member);
+      bus_adoption_continue (core, member, now_us);
     }
   return has_any;
 }

@@ -3,6 +3,7 @@
 
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
+#include "work/bus-adoption.h"
 #include "work/bus-course.h"
 #include "work/bus-expiry.h"
 #include "work/bus-lease.h"
@@ -55,8 +56,10 @@ submit_is_name (WireSpan name)
 
 /* Names the first field that is not valid; NULL: none. */
 static const char *
-submit_problem (const BusTaskSpec *spec)
+submit_problem (const BusSubmission *submission)
 {
+  const BusTaskSpec *spec = &submission->task;
+
   if (!submit_is_name (spec->id))
     return "id is 1 to 64 bytes of a-z 0-9 - _";
   if (!submit_is_name (spec->operation))
@@ -65,6 +68,8 @@ submit_problem (const BusTaskSpec *spec)
     return "type is up to 64 bytes of a-z 0-9 - _";
   if (spec->target.len > 0 && !submit_is_name (spec->target))
     return "target is up to 64 bytes of a-z 0-9 - _";
+  if (submission->last_holder.len > 0 && !submit_is_name (submission->last_holder))
+    return "last_holder is up to 64 bytes of a-z 0-9 - _";
   if (spec->payload_type.len > BUS_TASK_TEXT_MAX)
     return "payload_type has up to 256 bytes";
   if (spec->priority > BUS_TASK_PRIORITY_MAX)
@@ -144,25 +149,19 @@ submit_is_settled (const BusCore *core, const BusPeer *peer, WireSpan id, BusSub
 
 /* --- a new task --- */
 
-static gint64
-submit_recovery_end_us (const BusCore *core)
-{
-  return core->started_us + (gint64) core->limits.task_recovery_us;
-}
-
 /* It may run still: it waits for the claim of its last holder. */
 static void
 submit_hold (BusCore *core, BusTask *task, const BusSubmission *submission, gint64 now_us)
 {
-  gint64 end_us = submit_recovery_end_us (core);
+  const WireSpan holder = submission->last_holder;
+  gint64 end_us = bus_adoption_end_us (core);
 
-  if (submission->last_holder.len == 0)
+  if (holder.len > 0)
+    task->holder = g_ref_string_new_len ((const char *) holder.data, (gssize) holder.len);
+  else
     end_us = MIN (end_us, now_us + HOLD_UNNAMED_US);
   task->attempt = submission->last_attempt;
-  task->is_held = TRUE;
-  bus_operation_park (task, BUS_TASK_HELD);
-  task->wait_reason = BUS_WAIT_ADOPTION_HOLD;
-  bus_deadline_arm (&core->deadlines, &task->timer.deadline, end_us);
+  bus_course_await_holder (core, task, end_us);
 }
 
 static void
@@ -206,6 +205,8 @@ submit_add (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSu
   submit_queue (core, task, submission, now_us);
   bus_push_attach (core, task, peer);
   bus_task_news_queued (core, task, now_us);
+  if (task->is_awaited)
+    bus_adoption_resubmitted (core, task, now_us);
   submit_show (answer, task);
 }
 
@@ -213,7 +214,7 @@ void
 bus_submit (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSubmitAnswer *answer, gint64 now_us)
 {
   BusSubmission filled = *submission;
-  const char *problem = submit_problem (&filled.task);
+  const char *problem = submit_problem (&filled);
 
   *answer = (BusSubmitAnswer){ .status = WIRE_STATUS_OK };
   submit_fill_defaults (core, &filled.task);
@@ -223,7 +224,7 @@ bus_submit (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSu
       || submit_again (core, peer, &filled.task, answer, now_us)
       || submit_is_settled (core, peer, filled.task.id, answer))
     return;
-  if (filled.resubmit && now_us >= submit_recovery_end_us (core))
+  if (filled.resubmit && now_us >= bus_adoption_end_us (core))
     submit_refuse (answer, WIRE_STATUS_UNKNOWN, "the broker does not know it: it was not run again");
   else if (submit_has_room (core, peer, &filled.task, answer))
     submit_add (core, peer, &filled, answer, now_us);

@@ -77,6 +77,7 @@ task_init_links (BusTask *task)
   task->place.link.data = task;
   task->all_link.data = task;
   task->store_link.data = task;
+  task->awaited_link.data = task;
 }
 
 BusTask *
@@ -126,7 +127,7 @@ void
 bus_task_free (BusTask *task)
 {
   g_assert (task->place.operation == NULL && task->avoids == NULL && task->lease == NULL && task->leases.length == 0
-            && task->deaths.length == 0 && task->attachments.length == 0);
+            && task->deaths.length == 0 && task->attachments.length == 0 && !task->is_awaited);
   g_assert (!bus_deadline_is_armed (&task->timer.deadline) && !bus_deadline_is_armed (&task->run_timer.deadline)
             && !bus_deadline_is_armed (&task->deadline_timer.deadline)
             && !bus_deadline_is_armed (&task->alone_timer.deadline));

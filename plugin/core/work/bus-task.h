@@ -178,6 +178,9 @@ typedef struct BusTask
   BusWaitReason wait_reason; /* HELD or LATER; see bus_operation_wait_reason() for the others */
   gboolean is_suspect;       /* it runs alone on its member */
   gboolean is_held;          /* it gets no offer: its deaths are not counted yet, or its last holder may come back */
+  gboolean is_awaited;       /* its last holder may come back: it is in the table of bus-awaited, by awaited_link */
+  guint64 claimed_by;        /* the registration whose claim holds it until it is adopted; 0: none */
+  GList awaited_link;
 
   /* leases: bus-lease */
   struct BusLease *lease;      /* the newest; NULL: its holder has answered or is gone */
@@ -185,6 +188,7 @@ typedef struct BusTask
   char *holder;                /* GRefString: id of the member that has or had the newest lease; NULL: none yet */
   guint attempt;               /* that began last, from 1; 0: none */
   guint8 token[BUS_TOKEN_LEN]; /* of the newest lease */
+  gboolean is_answered;        /* the holder of the newest lease has given its final answer: it has nothing to claim */
   guint offers_lost;           /* members that disconnected with an offer of it */
   GQueue deaths;               /* BusDeath by their task_link: provisional */
   char *died_on;               /* GRefString: id of the first member that died with it */

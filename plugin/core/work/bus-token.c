@@ -10,6 +10,12 @@ bus_token_random (BusTokenSource *source)
   return bus_hash_mix (source->seed + ++source->n * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15));
 }
 
+guint64
+bus_token_task_hash (WireSpan account, WireSpan id)
+{
+  return bus_hash (bus_hash (0, account), id);
+}
+
 static guint8 *
 token_put (guint8 *at, guint64 value, guint n_bytes)
 {

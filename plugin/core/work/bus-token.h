@@ -4,11 +4,12 @@
 #include "wire-span.h"
 
 /*
- * The token of a lease: the epoch of the broker, a hash of the task's id, the attempt that the lease begins, and 64 bits that
- * only the holder was sent. Every answer of a holder carries it.
+ * The token of a lease: the epoch of the broker, a hash of the task's account and id, the attempt that the lease begins, and 64
+ * bits that only the holder was sent. Every answer of a holder carries it.
  *
  * Two leases of a task differ in the random bits, also when both begin the same attempt. Tokens are compared in constant time.
- * The random bits come from the seed of the core, so the same inputs give the same tokens.
+ * The random bits come from the seed of the core, so the same inputs give the same tokens. The hash is the same in every broker:
+ * it shows a new one that a claim is about a task of that account, whose ids nobody else knows.
  *
  * Invariant: a source never returns the same bits twice.
  */
@@ -30,6 +31,9 @@ typedef struct
 } BusTokenSource;
 
 guint64 bus_token_random (BusTokenSource *source);
+
+/* @account: its name */
+guint64 bus_token_task_hash (WireSpan account, WireSpan id);
 
 /* @token has BUS_TOKEN_LEN bytes. */
 void bus_token_write (guint8 *token, const BusTokenParts *parts);

@@ -10,6 +10,7 @@ bus_work_new (guint64 seed)
   work->members = g_hash_table_new (bus_key_hash, bus_key_equal);
   work->capable = g_hash_table_new (bus_key_hash, bus_key_equal);
   bus_pasts_init (&work->pasts);
+  bus_awaited_init (&work->awaited, seed);
   return work;
 }
 
@@ -21,5 +22,6 @@ bus_work_free (BusWork *work)
   g_hash_table_unref (work->members);
   g_hash_table_unref (work->capable);
   bus_pasts_clear (&work->pasts);
+  bus_awaited_clear (&work->awaited);
   g_free (work);
 }

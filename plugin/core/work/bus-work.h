@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "work/bus-awaited.h"
 #include "work/bus-grace.h"
 #include "work/bus-member.h"
 #include "work/bus-past.h"
@@ -29,6 +30,12 @@ typedef struct BusWork
   guint64 ignored;        /* events that the state of a member ignores */
 
   BusGrace grace; /* of heartbeats, offers and leases */
+
+  /* bus-adoption */
+  BusAwaited awaited;
+  BusTimer recovery_timer;  /* the end of the recovery window; armed when claims wait for it */
+  guint64 claims_adopted;   /* tasks that their holders have got back */
+  guint64 claims_unmatched; /* claims of which the broker knows nothing */
 
   /* bus-schedule */
   BusTaskStore tasks;

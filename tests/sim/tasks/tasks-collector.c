@@ -63,7 +63,7 @@ collector_fill_operations (const TasksRegistration *registration, Operation *ope
 
 /* An honest collector claims what it worked on when its connection ended; a hostile one claims everything that it remembers. */
 static guint
-collector_fill_claims (const TasksClient *client, TaskClaim *claims, TaskClaim **list)
+collector_fill_claims (const TasksClient *client, TasksClaims *known, TaskClaim *claims, TaskClaim **list)
 {
   guint n = 0;
 
@@ -77,10 +77,11 @@ collector_fill_claims (const TasksClient *client, TaskClaim *claims, TaskClaim *
       claims[n].task_id = job->id;
       claims[n].attempt = job->attempt;
       claims[n].token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, job->token };
+      memcpy (known->tokens[n], job->token, BUS_TOKEN_LEN);
       list[n] = &claims[n];
       n++;
     }
-  return n;
+  return known->n = n;
 }
 
 static void
@@ -105,9 +106,9 @@ collector_register (TasksClient *client)
   request.priorities = &range;
   request.tags = tags;
   request.n_tags = frame.registration.has_tag ? 1 : 0;
-  request.n_running = collector_fill_claims (client, claims, claim_list);
+  request.n_running = collector_fill_claims (client, &frame.claims, claims, claim_list);
   request.running = claim_list;
-  client->most_slots = MAX (client->most_slots, frame.registration.slots);
+  client->most_slots = MAX (client->most_slots, MAX (frame.registration.slots, frame.claims.n));
   tasks_client_call (client, REGISTRATION, "Register", &request.base, &frame);
 }
 
@@ -209,6 +210,33 @@ tasks_collector_knows (const TasksClient *client, guint64 route)
   return collector_find (client, route) != NULL;
 }
 
+/* A job of a connection before; NULL: there is none. */
+static const TasksJob *
+collector_find_old (const TasksClient *client, const char *id, guint32 attempt)
+{
+  for (guint i = client->old_jobs->len; i-- > 0;)
+    {
+      const TasksJob *job = g_ptr_array_index (client->old_jobs, i);
+
+      if (job->attempt == attempt && strcmp (job->id, id) == 0)
+        return job;
+    }
+  return NULL;
+}
+
+/* The same run goes on. */
+static void
+collector_adopt (TasksClient *client, TasksJob *job)
+{
+  const TasksJob *old = collector_find_old (client, job->id, job->attempt);
+
+  if (old == NULL)
+    tasks_fail (client->world, "K01: %s got back %s, which it never had", client->id, job->id);
+  else
+    job->run = old->run;
+  job->is_started = TRUE;
+}
+
 static void
 collector_forget_oldest (TasksClient *client)
 {
@@ -244,7 +272,10 @@ tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope)
   g_strlcpy (job->id, execute->task_id, sizeof job->id);
   job->attempt = execute->attempt;
   memcpy (job->token, execute->token.data, BUS_TOKEN_LEN);
-  job->run = ++client->world->last_run;
+  if (execute->adopt)
+    collector_adopt (client, job);
+  else
+    job->run = ++client->world->last_run;
   if (client->jobs->len >= TASKS_GHOSTS + client->most_slots)
     collector_forget_oldest (client);
   g_ptr_array_add (client->jobs, job);

@@ -20,6 +20,7 @@
   X (UNKNOWN, "S18-submitted-again-after-the-window")                                                                  \
   X (DIED, "S08-holder-dies-while-it-runs")                                                                            \
   X (RETURNED, "K03-holder-registers-again-in-time")                                                                   \
+  X (CLAIMED, "K01-holder-gets-back-what-it-claims")                                                                   \
   X (INTERRUPTED, "S11-announced-stop-while-running")                                                                  \
   X (RECOVERED, "M14-success-after-a-failed-attempt")
 

@@ -63,6 +63,20 @@ justify_answer (const TasksWorld *world, const TasksRecord *record, const TasksI
   return step->event == model->event ? NULL : "its holder said something else";
 }
 
+/* The holder has registered, and said that it works on it. */
+static const char *
+justify_claim (const TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
+{
+  const TasksClient *holder = &world->clients[record->holder % TASKS_CLIENTS];
+
+  if (!holder->is_registered || (!record->has_lease && !holder->is_serving))
+    return "its holder is not back";
+  for (guint i = 0; i < holder->claims.n; i++)
+    if (memcmp (holder->claims.tokens[i], record->token, BUS_TOKEN_LEN) == 0)
+      return NULL;
+  return "its holder does not claim it";
+}
+
 /* --- the end of a holder --- */
 
 static const char *
@@ -254,6 +268,7 @@ static const Justify justifications[BUS_N_TASK_EVENTS] = {
   [BUS_TASK_ON_RETRYABLE] = justify_answer,
   [BUS_TASK_ON_STOPPED] = justify_answer,
   [BUS_TASK_ON_BUSY] = justify_answer,
+  [BUS_TASK_ON_CLAIM] = justify_claim,
   [BUS_TASK_ON_EOF] = justify_eof,
   [BUS_TASK_ON_CLOSED] = justify_closed,
   [BUS_TASK_ON_DEREGISTER] = justify_deregister,

@@ -178,13 +178,14 @@ tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task)
   const BusLease *newest = task->lease;
   const TasksClient *holder = bus_peer_link (newest->member->peer);
   const TasksLease lease = { .route = newest->request->route_id, .slot = holder->slot, .connection = holder->number };
-  const char *problem = leases_problem (world, record, task, newest);
+  /* What a member has already needs no room. */
+  const char *problem = newest->is_adopted ? NULL : leases_problem (world, record, task, newest);
 
   if (problem != NULL)
     tasks_fail (world, "M11: t%u was offered to %s: %s", record->number, holder->id, problem);
   leases_stop_all (world, record, 0, WIRE_STATUS_SUPERSEDED);
   g_array_append_val (record->leases, lease);
-  if (record->details != 0)
+  if (record->details != 0 && !newest->is_adopted)
     g_hash_table_insert (world->model->details, g_memdup2 (&lease.route, sizeof lease.route),
                          GUINT_TO_POINTER (record->details));
 }

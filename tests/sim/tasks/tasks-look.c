@@ -24,6 +24,7 @@ look_registered (TasksWorld *world, TasksClient *client, const TasksFrame *frame
   if (client->peer->member == NULL)
     return;
   client->registration = frame->registration;
+  client->claims = frame->claims;
   client->is_registered = TRUE;
   client->is_draining = client->expects_exit = FALSE;
   client->n_completed = 0;
@@ -209,26 +210,37 @@ look_check_offer (TasksWorld *world, const TasksRecord *record, const TasksClien
     tasks_fail (world, "M10: t%u was offered to %s: %s", record->number, holder->id, problem);
 }
 
+/* A member that goes on with a task may not have its operation any more. */
+static void
+look_read_limits (const TasksWorld *world, TasksRecord *record, const TasksAbility *ability)
+{
+  const BusLimits *limits = &world->options.limits;
+
+  record->idempotent = ability->is_offered && ability->idempotent;
+  record->progress_limit_us = ability->is_offered ? ability->progress_us : (gint64) limits->task_progress_us;
+  record->run_limit_us = ability->is_offered ? ability->run_limit_us : (gint64) limits->task_run_limit_us;
+  if (record->spec.run_limit_us > 0)
+    record->run_limit_us = record->spec.run_limit_us;
+}
+
 static void
 look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
 {
   const BusLease *lease = task->lease;
   const TasksClient *holder = bus_peer_link (lease->member->peer);
-  const TasksAbility *ability = &holder->registration.abilities[record->spec.operation];
   GBytes *key = g_bytes_new (lease->token, BUS_TOKEN_LEN);
 
   if (!g_hash_table_insert (world->model->tokens, key, record))
     tasks_fail (world, "K02: t%u has a token that another lease had", record->number);
-  look_check_offer (world, record, holder);
+  if (!lease->is_adopted)
+    look_check_offer (world, record, holder);
   record->has_lease = TRUE;
   tasks_leases_add (world, record, task);
   record->route = lease->request->route_id;
   memcpy (record->token, lease->token, BUS_TOKEN_LEN);
   record->holder = holder->slot;
   record->holder_connection = holder->number;
-  record->idempotent = ability->idempotent;
-  record->progress_limit_us = ability->progress_us;
-  record->run_limit_us = record->spec.run_limit_us > 0 ? record->spec.run_limit_us : ability->run_limit_us;
+  look_read_limits (world, record, &holder->registration.abilities[record->spec.operation]);
   if (lease->run_limit_us != record->run_limit_us || lease->progress_us != record->progress_limit_us)
     tasks_fail (world, "M11: the limits of t%u are not those of its operation", record->number);
 }
@@ -324,7 +336,8 @@ look_look (TasksWorld *world, const BusTask *task, const TasksInput *input)
   look_walk (world, record, task, input);
   if (tasks_failed (world))
     return;
-  if (record->state == BUS_TASK_OFFERED && !record->has_lease && task->lease != NULL)
+  if ((record->state == BUS_TASK_OFFERED || record->state == BUS_TASK_RUNNING) && !record->has_lease
+      && task->lease != NULL)
     look_read_lease (world, record, task);
   if (record == target && route == record->route)
     look_settle_target (world, input);

@@ -47,10 +47,24 @@ steps_begin (TasksWorld *world, TasksRecord *record)
   record->begun_us = record->renewed_us = world->now_us;
 }
 
+/* Without a lease the task was taken from a connection that has ended, and the death was none. */
+static void
+steps_claim (TasksWorld *world, TasksRecord *record)
+{
+  if (!record->has_lease)
+    g_array_set_size (record->deaths, 0);
+  if (!record->lease_started)
+    record->attempt++; /* STARTED was lost */
+  record->lease_started = TRUE;
+  record->begun_us = record->renewed_us = world->now_us;
+  tasks_cover (world, TASKS_COVER_CLAIMED);
+}
+
 static void
 steps_take_answer (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
   record->has_lease = FALSE;
+  memset (record->token, 0, BUS_TOKEN_LEN); /* its holder has nothing to claim */
   if (step->from == BUS_TASK_OFFERED && step->event != BUS_TASK_ON_BUSY)
     record->attempt++;
   if (step->to == BUS_TASK_DELAYED)
@@ -94,6 +108,9 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
     case BUS_TASK_ON_STARTED:
     case BUS_TASK_ON_PROGRESS:
       steps_begin (world, record);
+      break;
+    case BUS_TASK_ON_CLAIM:
+      steps_claim (world, record);
       break;
     case BUS_TASK_ON_RESULT:
     case BUS_TASK_ON_FAILURE:

@@ -108,6 +108,13 @@ typedef struct
   WireStatus expected;  /* SUBMIT: of the verdict, when the broker got the call */
 } TasksItem;
 
+/* What a collector says that it works on. */
+typedef struct
+{
+  guint n;
+  guint8 tokens[TASKS_GHOSTS][BUS_TOKEN_LEN];
+} TasksClaims;
+
 /* The meaning of a frame, for the model. */
 typedef struct
 {
@@ -127,6 +134,7 @@ typedef struct
   gboolean changes_slots; /* UPDATE */
   gboolean changes_operations;
   TasksRegistration registration;
+  TasksClaims claims; /* REGISTER */
   guint64 route;
   guint8 token[BUS_TOKEN_LEN];
   gboolean started;     /* REPORT */
@@ -184,6 +192,7 @@ typedef struct
   /* collector */
   TasksRegistration registration; /* that the broker knows */
   TasksRegistration wanted;       /* that it sent last */
+  TasksClaims claims;             /* of that registration */
   gboolean is_registered;
   gboolean is_serving;
   gboolean is_draining;

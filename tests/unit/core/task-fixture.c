@@ -6,7 +6,8 @@
 #include "work/bus-registry.h"
 #include "wire-feature.h"
 
-#define TYPE "procmond"
+#define TYPE         "procmond"
+#define REGISTRATION "control.collector.registration"
 
 void
 tasks_limits (BusLimits *limits)
@@ -22,6 +23,16 @@ tasks_setup (Core *core, gconstpointer limits_or_null)
 
   tasks_limits (&limits);
   core_setup (core, limits_or_null != NULL ? limits_or_null : &limits);
+}
+
+void
+tasks_restart (Core *core)
+{
+  const guint64 epoch = core->core->epoch;
+
+  core_teardown (core, NULL);
+  tasks_setup (core, NULL);
+  core->core->epoch = epoch + 1;
 }
 
 void
@@ -58,48 +69,70 @@ call_method (Client *client, const char *topic, const char *method, const Protob
 void
 worker_call (Client *worker, const char *method, const ProtobufCMessage *request)
 {
-  got_free (call_method (worker, "control.collector.registration", method, request));
+  got_free (call_method (worker, REGISTRATION, method, request));
+}
+
+static void
+register_fill (Daemoneye__Eventbus__V1__RegisterRequest *request,
+               Client *worker,
+               Daemoneye__Eventbus__V1__Operation *scan,
+               Daemoneye__Eventbus__V1__Operation **operations,
+               guint slots)
+{
+  static char type[] = TYPE, name[] = "scan";
+
+  daemoneye__eventbus__v1__operation__init (scan);
+  scan->name = name;
+  daemoneye__eventbus__v1__register_request__init (request);
+  request->type = type;
+  request->incarnation = worker->peer->incarnation;
+  request->operations = operations;
+  request->n_operations = 1;
+  request->max_concurrent = slots;
 }
 
 void
 worker_register (Client *worker, const char *operation, guint slots, gboolean idempotent)
 {
-  Daemoneye__Eventbus__V1__RegisterRequest request = DAEMONEYE__EVENTBUS__V1__REGISTER_REQUEST__INIT;
-  Daemoneye__Eventbus__V1__Operation scan = DAEMONEYE__EVENTBUS__V1__OPERATION__INIT;
-  Daemoneye__Eventbus__V1__Operation *operations[] = { &scan };
-  g_autofree char *name = g_strdup (operation);
-  char type[] = TYPE;
+  Daemoneye__Eventbus__V1__RegisterRequest request;
+  Daemoneye__Eventbus__V1__Operation scan, *operations[] = { &scan };
 
-  scan.name = name;
+  register_fill (&request, worker, &scan, operations, slots);
+  scan.name = (char *) (gsize) operation;
   scan.idempotent = idempotent;
-  request.type = type;
-  request.incarnation = worker->peer->incarnation;
-  request.operations = operations;
-  request.n_operations = 1;
-  request.max_concurrent = slots;
   worker_call (worker, "Register", &request.base);
 }
 
-guint
-worker_claim (Client *worker, const Job *job)
+static Daemoneye__Eventbus__V1__TaskClaim **
+claim_list (Daemoneye__Eventbus__V1__TaskClaim *claim, Daemoneye__Eventbus__V1__TaskClaim **list, const Job *job)
 {
-  Daemoneye__Eventbus__V1__RegisterRequest request = DAEMONEYE__EVENTBUS__V1__REGISTER_REQUEST__INIT;
-  Daemoneye__Eventbus__V1__TaskClaim claim = DAEMONEYE__EVENTBUS__V1__TASK_CLAIM__INIT;
-  Daemoneye__Eventbus__V1__TaskClaim *claims[] = { &claim };
+  daemoneye__eventbus__v1__task_claim__init (claim);
+  claim->task_id = job->execute->task_id;
+  claim->attempt = job->execute->attempt;
+  claim->token = job->execute->token;
+  list[0] = claim;
+  return list;
+}
+
+guint
+worker_claim (Client *worker, guint slots, const Claims *claims)
+{
+  Daemoneye__Eventbus__V1__RegisterRequest request;
+  Daemoneye__Eventbus__V1__Operation scan, *operations[] = { &scan };
+  Daemoneye__Eventbus__V1__TaskClaim running, finished, *lists[2];
   Daemoneye__Eventbus__V1__RegisterReply *reply;
   g_autoptr (Got) got = NULL;
-  char type[] = TYPE;
   guint n_fenced;
 
-  claim.task_id = job->execute->task_id;
-  claim.attempt = job->execute->attempt;
-  claim.token = job->execute->token;
-  request.type = type;
-  request.incarnation = worker->peer->incarnation;
-  request.max_concurrent = 1;
-  request.running = claims;
-  request.n_running = 1;
-  got = call_method (worker, "control.collector.registration", "Register", &request.base);
+  register_fill (&request, worker, &scan, operations, slots);
+  scan.idempotent = TRUE;
+  request.n_running = claims->running != NULL ? 1 : 0;
+  request.n_finished = claims->finished != NULL ? 1 : 0;
+  if (request.n_running > 0)
+    request.running = claim_list (&running, &lists[0], claims->running);
+  if (request.n_finished > 0)
+    request.finished = claim_list (&finished, &lists[1], claims->finished);
+  got = call_method (worker, REGISTRATION, "Register", &request.base);
   reply = daemoneye__eventbus__v1__register_reply__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
   n_fenced = (guint) reply->n_fenced;
   daemoneye__eventbus__v1__register_reply__free_unpacked (reply, NULL);
@@ -107,27 +140,69 @@ worker_claim (Client *worker, const Job *job)
 }
 
 static Client *
-worker_serve (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent)
+worker_connect (Core *core, const char *id)
 {
   Client *worker = client_ready (core, id, TYPE);
-  g_autofree char *topic = g_strdup_printf ("control.collector.task.%s.%s", TYPE, id);
 
   worker->peer->features |= WIRE_FEATURE_TASKS;
-  worker_register (worker, operation, slots, idempotent);
+  return worker;
+}
+
+Client *
+worker_back (Core *core, const char *id, guint slots, const Claims *claims, guint *n_fenced)
+{
+  Client *worker = worker_connect (core, id);
+
+  *n_fenced = worker_claim (worker, slots, claims);
+  client_subscribe (worker, 2, "control.collector.lifecycle", NULL);
+  return worker;
+}
+
+guint
+worker_take_fence (Client *worker)
+{
+  g_autoptr (Got) got = client_take (worker, WIRE_KIND_DELIVER);
+  Daemoneye__Eventbus__V1__CollectorLifecycle *event;
+  guint n;
+
+  if (got == NULL)
+    return 0;
+  event = daemoneye__eventbus__v1__collector_lifecycle__unpack (NULL, got->envelope.payload.len,
+                                                                got->envelope.payload.data);
+  g_assert_cmpint (event->action, ==, DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_FENCE);
+  n = (guint) event->n_fenced;
+  daemoneye__eventbus__v1__collector_lifecycle__free_unpacked (event, NULL);
+  return n;
+}
+
+void
+worker_serve (Client *worker)
+{
+  g_autofree char *topic = g_strdup_printf ("control.collector.task.%s.%s", TYPE, worker->peer->id);
+
   client_serve (worker, 1, topic);
+}
+
+static Client *
+worker_begin (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent)
+{
+  Client *worker = worker_connect (core, id);
+
+  worker_register (worker, operation, slots, idempotent);
+  worker_serve (worker);
   return worker;
 }
 
 Client *
 worker_registered (Core *core, const char *id, guint slots)
 {
-  return worker_serve (core, id, slots, "scan", TRUE);
+  return worker_begin (core, id, slots, "scan", TRUE);
 }
 
 Client *
 worker_ready_with (Core *core, const char *id, guint slots, const char *operation, gboolean idempotent)
 {
-  Client *worker = worker_serve (core, id, slots, operation, idempotent);
+  Client *worker = worker_begin (core, id, slots, operation, idempotent);
 
   g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
   return worker;
@@ -350,6 +425,33 @@ tasks_ids (Client *asker, const char *method, const char *id, guint32 *status)
   if (status != NULL)
     *status = verdict->status;
   return verdict;
+}
+
+char *
+tasks_cancel (Client *submitter, const char *id)
+{
+  SubmitVerdict *verdict = tasks_ids (submitter, "Cancel", id, NULL);
+  char *detail = g_strdup (verdict->detail);
+
+  g_assert_cmpuint (verdict->status, ==, WIRE_STATUS_OK);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  return detail;
+}
+
+const char *
+tasks_result (Client *submitter, const char *id)
+{
+  static char text[100];
+  const BusTaskResult *result = tasks_find (submitter, id)->result;
+  gsize len = 0;
+  gconstpointer data;
+
+  g_assert_nonnull (result);
+  data = g_bytes_get_data (result->payload, &len);
+  g_assert_cmpuint (len, <, sizeof text);
+  memcpy (text, data, len);
+  text[len] = '\0';
+  return text;
 }
 
 BusTask *

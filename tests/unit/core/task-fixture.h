@@ -26,6 +26,8 @@ typedef struct
 /* The default limits, without heartbeats. */
 void tasks_setup (Core *core, gconstpointer limits_or_null);
 void tasks_limits (BusLimits *limits);
+/* Every client is disconnected, and another broker, of another epoch, begins. */
+void tasks_restart (Core *core);
 
 /* Time passes, and each timer fires when it is due. */
 void tasks_advance (Core *core, gint64 us);
@@ -42,8 +44,20 @@ void worker_register (Client *worker, const char *operation, guint slots, gboole
 /* control.collector.registration, by method. */
 void worker_call (Client *worker, const char *method, const ProtobufCMessage *request);
 
-/* Registers again, and claims to run the job. Returns the number of claims that are fenced. */
-guint worker_claim (Client *worker, const Job *job);
+/* What a collector claims when it registers: it works on one job, or has finished one, or both. */
+typedef struct
+{
+  const Job *running;  /* NULL: none */
+  const Job *finished; /* NULL: none */
+} Claims;
+
+/* Registers with claims. Returns the number of those that are fenced. */
+guint worker_claim (Client *worker, guint slots, const Claims *claims);
+/* A collector that connects and registers with claims. It does not serve its task topic yet. Events for it come on the subscription 2. */
+Client *worker_back (Core *core, const char *id, guint slots, const Claims *claims, guint *n_fenced);
+void worker_serve (Client *worker);
+/* The number of claims that the next lifecycle event fences; 0: there is no event */
+guint worker_take_fence (Client *worker);
 
 /* The next task that it was sent; NULL: none. */
 Job *worker_take (Client *worker);
@@ -70,5 +84,9 @@ void tasks_submit (Client *submitter, const char *id);
 /* control.bus.task, by method, about one id: its verdict; (transfer full) */
 SubmitVerdict *tasks_ids (Client *asker, const char *method, const char *id, guint32 *status);
 
+/* Cancels it; returns what the verdict says. (transfer full) */
+char *tasks_cancel (Client *submitter, const char *id);
+/* The payload of its result; valid until the next call. */
+const char *tasks_result (Client *submitter, const char *id);
 BusTask *tasks_find (Client *submitter, const char *id);
 void tasks_assert_state (Client *submitter, const char *id, BusTaskState state);

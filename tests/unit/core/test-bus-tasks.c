@@ -14,33 +14,6 @@
 
 #define SECOND G_TIME_SPAN_SECOND
 
-static char *
-cancel (Client *submitter, const char *id)
-{
-  SubmitVerdict *verdict = tasks_ids (submitter, "Cancel", id, NULL);
-  char *detail = g_strdup (verdict->detail);
-
-  g_assert_cmpuint (verdict->status, ==, WIRE_STATUS_OK);
-  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
-  return detail;
-}
-
-static const char *
-result_of (Client *submitter, const char *id)
-{
-  static char text[100];
-  const BusTaskResult *result = tasks_find (submitter, id)->result;
-  gsize len = 0;
-  gconstpointer data;
-
-  g_assert_nonnull (result);
-  data = g_bytes_get_data (result->payload, &len);
-  g_assert_cmpuint (len, <, sizeof text);
-  memcpy (text, data, len);
-  text[len] = '\0';
-  return text;
-}
-
 static void
 test_simple (Core *core, gconstpointer data)
 {
@@ -60,7 +33,7 @@ test_simple (Core *core, gconstpointer data)
   g_assert_cmpuint (worker_member (worker)->n_running, ==, 1);
   worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
   tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
-  g_assert_cmpstr (result_of (agent, "t"), ==, "done");
+  g_assert_cmpstr (tasks_result (agent, "t"), ==, "done");
   g_assert_cmpuint (worker_member (worker)->n_running, ==, 0);
   g_assert_cmpuint (worker_member (worker)->n_completed, ==, 1);
   g_assert_null (client_take (worker, WIRE_KIND_ERROR));
@@ -128,7 +101,7 @@ test_fenced (Core *core, gconstpointer data)
   g_assert_cmpuint (core->core->work->tasks.rules.refused, ==, 1);
   g_assert_cmpuint (worker_member (first)->n_zombie, ==, 0);
   worker_finish (second, job, BUS_OUTCOME_SUCCEEDED, "second");
-  g_assert_cmpstr (result_of (agent, "t"), ==, "second");
+  g_assert_cmpstr (tasks_result (agent, "t"), ==, "second");
   g_assert_false (tasks_find (agent, "t")->is_late);
 }
 
@@ -158,7 +131,7 @@ test_old_token (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
   second->execute->token = token;
   worker_finish (worker, second, BUS_OUTCOME_SUCCEEDED, "right");
-  g_assert_cmpstr (result_of (agent, "t"), ==, "right");
+  g_assert_cmpstr (tasks_result (agent, "t"), ==, "right");
 }
 
 /* 4: result and expiry in one turn: the result arrived first. */
@@ -190,7 +163,7 @@ test_result_and_cancel (Core *core, gconstpointer data)
   tasks_submit (agent, "t");
   job = worker_run (worker, "t");
   worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
-  detail = cancel (agent, "t");
+  detail = tasks_cancel (agent, "t");
   g_assert_cmpstr (detail, ==, "already done");
   tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
 }
@@ -207,8 +180,8 @@ test_cancel_crosses (Core *core, gconstpointer data)
 
   tasks_submit (agent, "t");
   job = worker_run (worker, "t");
-  first = cancel (agent, "t");
-  second = cancel (agent, "t");
+  first = tasks_cancel (agent, "t");
+  second = tasks_cancel (agent, "t");
   g_assert_cmpstr (first, ==, "");
   g_assert_cmpstr (second, ==, "already cancelling");
   worker_expect_cancel (worker, job, WIRE_STATUS_CANCELLED);
@@ -227,7 +200,7 @@ test_cancel_ignored (Core *core, gconstpointer data)
 
   tasks_submit (agent, "t");
   job = worker_run (worker, "t");
-  detail = cancel (agent, "t");
+  detail = tasks_cancel (agent, "t");
   tasks_submit (agent, "next");
   tasks_advance (core, 5 * SECOND);
   tasks_assert_state (agent, "t", BUS_TASK_CANCELLED);
@@ -319,7 +292,7 @@ test_claim_fenced (Core *core, gconstpointer data)
   job = worker_run (worker, "t");
   client_disconnect (worker);
   worker = worker_registered (core, "w1", 1);
-  g_assert_cmpuint (worker_claim (worker, job), ==, 1);
+  g_assert_cmpuint (worker_claim (worker, 1, &(Claims){ .running = job }), ==, 1);
 }
 
 /* 9: one of four tasks kills its members; the three others succeed. */
@@ -465,7 +438,7 @@ test_cancel_during_drain (Core *core, gconstpointer data)
   tasks_submit (agent, "t");
   job = worker_run (worker, "t");
   drain (worker);
-  detail = cancel (agent, "t");
+  detail = tasks_cancel (agent, "t");
   worker_expect_cancel (worker, job, WIRE_STATUS_CANCELLED);
   worker_finish (worker, job, BUS_OUTCOME_CANCELLED, "");
   tasks_assert_state (agent, "t", BUS_TASK_CANCELLED);
@@ -579,7 +552,7 @@ test_wakes_up (Core *core, gconstpointer data)
   worker_finish (second, job, BUS_OUTCOME_SUCCEEDED, "second");
   worker_finish (first, old, BUS_OUTCOME_SUCCEEDED, "first");
   worker_expect_stale (first);
-  g_assert_cmpstr (result_of (agent, "t"), ==, "second");
+  g_assert_cmpstr (tasks_result (agent, "t"), ==, "second");
 }
 
 /* 22: the broker itself was frozen: no lease expires for one lease period more, but deadlines do not move. */
