@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task-fixture.h"
+
+#include "peer/bus-peer.h"
+#include "peer/bus-state.h"
+#include "queue/bus-outq.h"
+#include "work/bus-operations.h"
+#include "work/bus-work.h"
+
+/* The scenarios of tasks whose holders die, leave, drain, or lose the ability. The numbers are those of the list in the design. */
+
+#define SECOND G_TIME_SPAN_SECOND
+
+/* 7: all slots are zombies: no offers, and the member is suspect until one is free. */
+static void
+test_all_zombies (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  tasks_submit (agent, "next");
+  g_assert_null (worker_take (worker));
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_SUSPECT);
+  worker_finish (worker, job, BUS_OUTCOME_FAILED, "");
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
+  tasks_assert_state (agent, "t", BUS_TASK_OFFERED); /* a late failure counts nothing, and the task is offered again */
+}
+
+/* 8: only the task that ran has a death. */
+static void
+test_kill_one (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  TaskSpec spec;
+
+  for (guint i = 0; i < 21; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      tasks_spec (&spec, id);
+      spec.target = (char *) (gsize) "w1";
+      g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+    }
+  job = worker_run (worker, "t0");
+  client_disconnect (worker);
+  tasks_assert_state (agent, "t0", BUS_TASK_QUEUED);
+  tasks_advance (core, 3 * SECOND);
+  for (guint i = 0; i < 21; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+      const BusTask *task = tasks_find (agent, id);
+
+      g_assert_cmpuint (task->counts.deaths, ==, i == 0 ? 1 : 0);
+      g_assert_cmpuint (bus_operation_wait_reason (task), ==, BUS_WAIT_TARGET_ABSENT);
+    }
+}
+
+/* The same incarnation registers again in time: the connection was lost, nobody died. */
+static void
+test_returns (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  client_disconnect (worker);
+  worker_ready (core, "w1", 1);
+  tasks_advance (core, 3 * SECOND);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.deaths, ==, 0);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
+}
+
+/* A member that returns without its registration ends the work that it claims: it is not taken up. */
+static void
+test_claim_fenced (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  client_disconnect (worker);
+  worker = worker_registered (core, "w1", 1);
+  g_assert_cmpuint (worker_claim (worker, 1, &(Claims){ .running = job }), ==, 1);
+}
+
+/* 9: one of four tasks kills its members; the three others succeed. */
+static void
+test_poison (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *workers[8] = { NULL };
+  guint n_deaths = 0;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("w%u", i);
+      g_autofree char *warm = g_strdup_printf ("warm%u", i);
+      TaskSpec spec;
+      g_autoptr (Job) job = NULL;
+
+      workers[i] = worker_ready (core, id, 4);
+      tasks_spec (&spec, warm);
+      spec.target = id;
+      g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+      job = worker_run (workers[i], warm);
+      worker_finish (workers[i], job, BUS_OUTCOME_SUCCEEDED, "");
+    }
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      tasks_submit (agent, id);
+    }
+  /* A member that starts t0 dies. Others finish what they have after that. */
+  for (guint round = 0; round < 60; round++)
+    {
+      gboolean dies[3] = { FALSE };
+
+      for (guint i = 0; i < 3; i++)
+        {
+          g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) job_free);
+          Job *job;
+
+          if (workers[i] == NULL)
+            continue;
+          while ((job = worker_take (workers[i])) != NULL)
+            {
+              worker_start (workers[i], job);
+              g_ptr_array_add (jobs, job);
+              dies[i] |= strcmp (job->execute->task_id, "t0") == 0;
+            }
+          for (guint j = 0; !dies[i] && j < jobs->len; j++)
+            worker_finish (workers[i], g_ptr_array_index (jobs, j), BUS_OUTCOME_SUCCEEDED, "");
+          if (!dies[i])
+            continue;
+          client_disconnect (workers[i]);
+          workers[i] = NULL;
+          n_deaths++;
+        }
+      tasks_advance (core, SECOND);
+    }
+  tasks_assert_state (agent, "t0", BUS_TASK_QUARANTINED);
+  for (guint i = 1; i < 4; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      tasks_assert_state (agent, id, BUS_TASK_SUCCEEDED);
+    }
+  g_assert_cmpuint (n_deaths, ==, 2); /* 10: the third one never dies */
+}
+
+/* 11: an announced stop is no death and no suspicion. */
+static void
+test_announced (Core *core, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__DeregisterRequest request = DAEMONEYE__EVENTBUS__V1__DEREGISTER_REQUEST__INIT;
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  worker_call (worker, "Deregister", &request.base);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
+  tasks_advance (core, 3 * SECOND);
+  g_assert_cmpuint (tasks_find (agent, "t")->counts.deaths, ==, 0);
+  g_assert_false (tasks_find (agent, "t")->is_suspect);
+}
+
+static void
+drain (Client *worker)
+{
+  Daemoneye__Eventbus__V1__UpdateRequest request = DAEMONEYE__EVENTBUS__V1__UPDATE_REQUEST__INIT;
+
+  request.draining = TRUE;
+  worker_call (worker, "Update", &request.base);
+}
+
+/* 12: the offer goes back at once, one task finishes, one is taken away when the time is over. */
+static void
+test_drain (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 4);
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+  g_autoptr (Job) offered = NULL;
+  TaskSpec spec;
+
+  tasks_submit (agent, "a");
+  first = worker_run (worker, "a");
+  tasks_spec (&spec, "b");
+  spec.run_limit_us = 120 * SECOND;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  second = worker_run (worker, "b");
+  tasks_submit (agent, "c");
+  offered = worker_expect (worker, "c");
+  drain (worker);
+  tasks_assert_state (agent, "c", BUS_TASK_QUEUED);
+  worker_expect_cancel (worker, offered, WIRE_STATUS_DRAINING);
+  worker_finish (worker, first, BUS_OUTCOME_SUCCEEDED, "a");
+  tasks_assert_state (agent, "a", BUS_TASK_SUCCEEDED);
+  for (guint i = 0; i < 5; i++)
+    {
+      tasks_advance (core, 5 * SECOND);
+      worker_progress (worker, second, "on");
+    }
+  tasks_assert_state (agent, "b", BUS_TASK_RUNNING);
+  tasks_advance (core, 5 * SECOND);
+  tasks_assert_state (agent, "b", BUS_TASK_QUEUED);
+  worker_expect_cancel (worker, second, WIRE_STATUS_DRAINING);
+  g_assert_cmpuint (bus_task_spent (tasks_find (agent, "b")), ==, 0);
+  g_assert_cmpuint (tasks_find (agent, "b")->counts.interruptions, ==, 1);
+}
+
+/* 13: cancels reach a member that drains. */
+static void
+test_cancel_during_drain (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  g_autofree char *detail = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  drain (worker);
+  detail = tasks_cancel (agent, "t");
+  worker_expect_cancel (worker, job, WIRE_STATUS_CANCELLED);
+  worker_finish (worker, job, BUS_OUTCOME_CANCELLED, "");
+  tasks_assert_state (agent, "t", BUS_TASK_CANCELLED);
+  g_assert_false (tasks_find (agent, "t")->is_unconfirmed);
+}
+
+/* 24: the operation is withdrawn: what runs finishes, what waits has nobody, until its deadline. */
+static void
+test_withdrawn (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "a");
+  job = worker_run (worker, "a");
+  tasks_submit (agent, "b");
+  worker_register (worker, "other", 1, TRUE);
+  tasks_assert_state (agent, "a", BUS_TASK_RUNNING);
+  g_assert_cmpuint (bus_operation_wait_reason (tasks_find (agent, "b")), ==, BUS_WAIT_NO_CAPABILITY);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "a");
+  tasks_assert_state (agent, "a", BUS_TASK_SUCCEEDED);
+  tasks_advance (core, 301 * SECOND);
+  tasks_assert_state (agent, "b", BUS_TASK_TIMED_OUT);
+}
+
+/* A member that dies at every start: no task is quarantined, and all of them come to their results. */
+static void
+test_hostile_member (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *honest[2] = { worker_ready (core, "honest1", 4), worker_ready (core, "honest2", 4) };
+  Client *hostile = worker_ready (core, "hostile", 4);
+  guint n_done = 0;
+
+  for (guint round = 0; round < 100; round++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", round);
+      Job *job;
+
+      tasks_submit (agent, id);
+      if (hostile == NULL)
+        hostile = worker_registered (core, "hostile", 4);
+      while (hostile != NULL && (job = worker_take (hostile)) != NULL)
+        {
+          worker_start (hostile, job);
+          job_free (job);
+          client_disconnect (hostile);
+          hostile = NULL;
+        }
+      for (guint i = 0; i < 2; i++)
+        while ((job = worker_take (honest[i])) != NULL)
+          {
+            worker_start (honest[i], job);
+            worker_finish (honest[i], job, BUS_OUTCOME_SUCCEEDED, "");
+            job_free (job);
+            n_done++;
+          }
+      tasks_advance (core, SECOND);
+    }
+  g_assert_cmpuint (core->core->work->tasks.n_ended[BUS_TASK_QUARANTINED], ==, 0);
+  g_assert_cmpuint (n_done, >=, 50);
+}
+
+#define ADD(path, function) g_test_add ("/core/work/lease/" path, Core, NULL, tasks_setup, function, core_teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("S07-all-zombies", test_all_zombies);
+  ADD ("S08-K01-kill-one", test_kill_one);
+  ADD ("K01-returns", test_returns);
+  ADD ("S09-S10-K06-poison", test_poison);
+  ADD ("K05-claim-fenced", test_claim_fenced);
+  ADD ("S11-announced", test_announced);
+  ADD ("S12-K14-drain", test_drain);
+  ADD ("S13-cancel-during-drain", test_cancel_during_drain);
+  ADD ("S24-withdrawn", test_withdrawn);
+  ADD ("K07-hostile-member", test_hostile_member);
+  return g_test_run ();
+}
