@@ -35,7 +35,7 @@ struct _DeyeBusTask
   GObject parent_instance;
 
   GWeakRef client;
-  DeyeBusTaskSpec *spec; /* sealed; NULL: not made by submit() */
+  DeyeBusTaskSpec *spec; /* does not change; NULL: not made by submit() */
 
   DeyeBusTaskState state;
   DeyeBusWaitReason wait_reason;
@@ -74,7 +74,7 @@ deye_bus_task_state_is_final (DeyeBusTaskState state)
   return state >= DEYE_BUS_TASK_STATE_SUCCEEDED;
 }
 
-/* @spec: sealed; a reference is taken. */
+/* @spec: does not change any more; a reference is taken. */
 DeyeBusTask *deye_bus_task_new (DeyeBusClient *client, DeyeBusTaskSpec *spec);
 
 /* Called by the dispatch of an event TASK_CHANGED: reports what has changed. */

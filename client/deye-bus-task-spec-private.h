@@ -12,7 +12,6 @@
 struct _DeyeBusTaskSpec
 {
   gatomicrefcount refs;
-  gboolean sealed; /* of a task that was submitted: setters are a mistake */
   char *id;        /* NULL: each submit draws one */
   char *operation; /* NULL: wrong */
   char *type;      /* NULL: any */
@@ -36,8 +35,7 @@ gboolean deye_bus_task_is_name (const char *text);
 /* FALSE: a setter got a wrong value, which this error reports. */
 gboolean deye_bus_task_spec_check (const DeyeBusTaskSpec *spec, GError **error);
 
-/* A copy that does not change any more, with an id. */
-DeyeBusTaskSpec *deye_bus_task_spec_seal (const DeyeBusTaskSpec *spec, const char *id);
+DeyeBusTaskSpec *deye_bus_task_spec_copy_with_id (const DeyeBusTaskSpec *spec, const char *id);
 
 /* The first field in which they differ, of those that the broker compares when a task is submitted again. NULL: none. */
 const char *deye_bus_task_spec_difference (const DeyeBusTaskSpec *one, const DeyeBusTaskSpec *other);

@@ -9,7 +9,7 @@
  * Specification of a task: a boxed value with a reference count.
  *
  * The broker checks values against its settings; only the form is checked here, when a setter is called. A task refers to a
- * sealed copy, so the user's own can change meanwhile.
+ * copy, so the user's own can change meanwhile.
  */
 
 #define TAGS_MAX      16u
@@ -77,7 +77,6 @@ deye_bus_task_spec_copy (const DeyeBusTaskSpec *spec)
 
   copy = g_memdup2 (spec, sizeof *spec);
   g_atomic_ref_count_init (&copy->refs);
-  copy->sealed = FALSE;
   copy->id = g_strdup (spec->id);
   copy->operation = g_strdup (spec->operation);
   copy->type = g_strdup (spec->type);
@@ -91,13 +90,12 @@ deye_bus_task_spec_copy (const DeyeBusTaskSpec *spec)
 }
 
 DeyeBusTaskSpec *
-deye_bus_task_spec_seal (const DeyeBusTaskSpec *spec, const char *id)
+deye_bus_task_spec_copy_with_id (const DeyeBusTaskSpec *spec, const char *id)
 {
-  DeyeBusTaskSpec *sealed = deye_bus_task_spec_copy (spec);
+  DeyeBusTaskSpec *copy = deye_bus_task_spec_copy (spec);
 
-  spec_set_text (&sealed->id, id);
-  sealed->sealed = TRUE;
-  return sealed;
+  spec_set_text (&copy->id, id);
+  return copy;
 }
 
 DeyeBusTaskSpec *
@@ -131,7 +129,7 @@ deye_bus_task_spec_unref (DeyeBusTaskSpec *spec)
 void
 deye_bus_task_spec_set_id (DeyeBusTaskSpec *spec, const char *id)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec_set_name (spec, &spec->id, id,
                  N_ ("The id of a task is not a name: use 1 to 64 bytes of a-z, 0-9, “-” and “_”"));
@@ -140,7 +138,7 @@ deye_bus_task_spec_set_id (DeyeBusTaskSpec *spec, const char *id)
 void
 deye_bus_task_spec_set_collector_type (DeyeBusTaskSpec *spec, const char *type)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec_set_name (spec, &spec->type, type,
                  N_ ("The collector type of a task is not a name: use 1 to 64 bytes of a-z, 0-9, “-” and “_”"));
@@ -149,7 +147,7 @@ deye_bus_task_spec_set_collector_type (DeyeBusTaskSpec *spec, const char *type)
 void
 deye_bus_task_spec_set_target (DeyeBusTaskSpec *spec, const char *collector_id)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec_set_name (spec, &spec->target, collector_id,
                  N_ ("The target of a task is not the id of a collector: use 1 to 64 bytes of a-z, 0-9, “-” and “_”"));
@@ -166,7 +164,7 @@ spec_is_text (const char *text, gsize most)
 void
 deye_bus_task_spec_set_payload (DeyeBusTaskSpec *spec, GBytes *payload, const char *type_name)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   if (type_name != NULL && !spec_is_text (type_name, TYPE_NAME_MAX))
     {
@@ -183,7 +181,7 @@ deye_bus_task_spec_set_payload (DeyeBusTaskSpec *spec, GBytes *payload, const ch
 void
 deye_bus_task_spec_set_priority (DeyeBusTaskSpec *spec, guint8 priority)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec->priority = priority;
 }
@@ -200,7 +198,7 @@ spec_set_time (DeyeBusTaskSpec *spec, gint64 *field, gint64 time_us)
 void
 deye_bus_task_spec_set_timeout (DeyeBusTaskSpec *spec, gint64 timeout_us)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec_set_time (spec, &spec->timeout_us, timeout_us);
 }
@@ -208,7 +206,7 @@ deye_bus_task_spec_set_timeout (DeyeBusTaskSpec *spec, gint64 timeout_us)
 void
 deye_bus_task_spec_set_delay (DeyeBusTaskSpec *spec, gint64 delay_us)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec_set_time (spec, &spec->delay_us, delay_us);
 }
@@ -216,7 +214,7 @@ deye_bus_task_spec_set_delay (DeyeBusTaskSpec *spec, gint64 delay_us)
 void
 deye_bus_task_spec_set_run_limit (DeyeBusTaskSpec *spec, gint64 run_limit_us)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec_set_time (spec, &spec->run_limit_us, run_limit_us);
 }
@@ -224,7 +222,7 @@ deye_bus_task_spec_set_run_limit (DeyeBusTaskSpec *spec, gint64 run_limit_us)
 void
 deye_bus_task_spec_set_attempts (DeyeBusTaskSpec *spec, guint attempts)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec->attempts = attempts;
 }
@@ -234,7 +232,7 @@ deye_bus_task_spec_add_tag (DeyeBusTaskSpec *spec, const char *key, const char *
 {
   g_autofree char *tag = NULL;
 
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
   g_return_if_fail (key != NULL && value != NULL);
 
   tag = g_strconcat (key, "=", value, NULL);
@@ -252,7 +250,7 @@ deye_bus_task_spec_add_tag (DeyeBusTaskSpec *spec, const char *key, const char *
 void
 deye_bus_task_spec_set_exclusive (DeyeBusTaskSpec *spec, gboolean exclusive)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec->exclusive = !!exclusive;
 }
@@ -260,7 +258,7 @@ deye_bus_task_spec_set_exclusive (DeyeBusTaskSpec *spec, gboolean exclusive)
 void
 deye_bus_task_spec_set_cancel_when_gone (DeyeBusTaskSpec *spec, gboolean cancel_when_gone)
 {
-  g_return_if_fail (spec != NULL && !spec->sealed);
+  g_return_if_fail (spec != NULL);
 
   spec->cancel_when_gone = !!cancel_when_gone;
 }

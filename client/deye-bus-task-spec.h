@@ -18,9 +18,8 @@ G_BEGIN_DECLS
  * Names (id, operation, collector type, target) have 1 to 64 bytes of a-z, 0-9, `-` and `_`.
  *
  * Setters report nothing. A setter that gets a wrong value changes nothing, and from then on each submit of this
- * specification fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT, whose message names the first wrong value. The specification of
- * a task that was submitted (deye_bus_task_get_spec()) can't be changed: copy it. A specification must not be used by two
- * threads at the same time.
+ * specification fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT, whose message names the first wrong value. A specification must
+ * not be used by two threads at the same time.
  *
  * Since: 0.1
  */
@@ -44,7 +43,7 @@ DEYE_BUS_API DeyeBusTaskSpec *deye_bus_task_spec_new (const char *operation);
  * deye_bus_task_spec_copy:
  * @spec: a specification
  *
- * Copies a specification. The copy can be changed.
+ * Copies a specification.
  *
  * Returns: (transfer full): a copy of @spec
  *

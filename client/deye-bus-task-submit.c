@@ -93,9 +93,9 @@ static DeyeBusTask *
 submission_add (DeyeBusClient *client, const DeyeBusTaskSpec *spec)
 {
   g_autofree char *drawn = spec->id == NULL ? submission_draw_id (client) : NULL;
-  g_autoptr (DeyeBusTaskSpec) sealed = deye_bus_task_spec_seal (spec, drawn != NULL ? drawn : spec->id);
+  g_autoptr (DeyeBusTaskSpec) copy = deye_bus_task_spec_copy_with_id (spec, drawn != NULL ? drawn : spec->id);
 
-  return deye_bus_tasks_add (client->tasks, sealed);
+  return deye_bus_tasks_add (client->tasks, copy);
 }
 
 /* Transfer full. */

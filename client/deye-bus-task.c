@@ -176,10 +176,10 @@ deye_bus_task_get_id (DeyeBusTask *self)
 }
 
 DeyeBusTaskSpec *
-deye_bus_task_get_spec (DeyeBusTask *self)
+deye_bus_task_dup_spec (DeyeBusTask *self)
 {
   g_return_val_if_fail (DEYE_BUS_IS_TASK (self), NULL);
-  return self->spec;
+  return self->spec != NULL ? deye_bus_task_spec_copy (self->spec) : NULL;
 }
 
 DeyeBusTaskState

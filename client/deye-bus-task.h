@@ -377,23 +377,23 @@ DEYE_BUS_API gboolean deye_bus_task_is_finished (DeyeBusTask *self);
  *
  * Gets the id, which was set or drawn.
  *
- * Returns: the id
+ * Returns: (nullable): the id; %NULL: the object was not created by a submit
  *
  * Since: 0.1
  */
 DEYE_BUS_API const char *deye_bus_task_get_id (DeyeBusTask *self);
 
 /**
- * deye_bus_task_get_spec:
+ * deye_bus_task_dup_spec:
  * @self: a #DeyeBusTask
  *
- * Gets the specification as it was submitted, with the id.
+ * Gets the specification as it was submitted, with the id. To submit an equal task, set another id.
  *
- * Returns: (transfer none): the specification, which can't be changed
+ * Returns: (transfer full) (nullable): a copy of the specification; %NULL: the object was not created by a submit
  *
  * Since: 0.1
  */
-DEYE_BUS_API DeyeBusTaskSpec *deye_bus_task_get_spec (DeyeBusTask *self);
+DEYE_BUS_API DeyeBusTaskSpec *deye_bus_task_dup_spec (DeyeBusTask *self);
 
 /**
  * deye_bus_task_get_state:

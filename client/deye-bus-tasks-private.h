@@ -98,7 +98,7 @@ deye_bus_tasks_next_pause (gint64 pause_us)
 
 DeyeBusTasks *deye_bus_tasks_new (DeyeBusClient *client);
 
-/* Adds a task with the sealed @spec, whose id is new. Borrowed. */
+/* Adds a task with @spec, which does not change any more and whose id is new. Borrowed. */
 DeyeBusTask *deye_bus_tasks_add (DeyeBusTasks *tasks, DeyeBusTaskSpec *spec);
 /* The task leaves the table. */
 void deye_bus_tasks_remove (DeyeBusTasks *tasks, DeyeBusTask *task);

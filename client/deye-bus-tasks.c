@@ -91,8 +91,6 @@ deye_bus_tasks_cancel (DeyeBusTasks *tasks, DeyeBusTask *task)
     deye_bus_task_lane_push (&tasks->lanes[DEYE_BUS_TASK_LANE_CANCEL], task);
   else if (task->sent_epoch == 0 && (submit->flying == NULL || !g_ptr_array_find (submit->flying, task, NULL)))
     {
-      g_autoptr (DeyeBusTask) held = g_object_ref (task);
-
       deye_bus_task_lane_forget (submit, task);
       deye_bus_tasks_fail (
           tasks, task, DEYE_BUS_TASK_STATE_CANCELLED,

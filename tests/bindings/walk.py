@@ -203,6 +203,20 @@ class Scene:
         watch.stop()
         return watch
 
+    def submitted(self):
+        """It ends soon: the broker has no tasks, or nobody takes it."""
+        client = DeyeBus.Client.new(self.address, self.name, "procmond")
+        client.connect_async(None, None)
+        self.kept.append(client)
+        spec = DeyeBus.TaskSpec.new("nothing")
+        spec.set_timeout(100000)
+        return client.submit(spec)
+
+    def abandoned(self):
+        task = self.submitted()
+        self.kept.pop().run_dispose()
+        return task
+
     def task(self):
         return Gio.Task.new(self.kept[0] if self.kept else None, None, None, None)
 
@@ -250,6 +264,8 @@ KINDS = {
         "refused": Scene.refused_watch,
         "stopped": Scene.stopped_watch,
     },
+    "Task": {"bare": lambda scene: DeyeBus.Task(), "submitted": Scene.submitted, "abandoned": Scene.abandoned},
+    "TaskSpec": {"made": lambda scene: DeyeBus.TaskSpec.new("scan")},
     "Message": {"received": Scene.message},
     "Options": {"zeroed": lambda scene: DeyeBus.Options(), "made": lambda scene: DeyeBus.Options.new()},
     "SubscribeOptions": {"zeroed": lambda scene: DeyeBus.SubscribeOptions(),
@@ -257,7 +273,8 @@ KINDS = {
     "PublishResult": {"zeroed": lambda scene: DeyeBus.PublishResult()},
 }
 # Objects that are also used in a thread other than that of their context.
-ELSEWHERE = {"Answers": "waiting", "Client": "connected", "PeerWatch": "all", "Service": "added", "Subscription": "inbox"}
+ELSEWHERE = {"Answers": "waiting", "Client": "connected", "PeerWatch": "all", "Service": "added", "Subscription": "inbox",
+             "Task": "submitted"}
 
 
 # --- arguments ---
@@ -289,6 +306,7 @@ OBJECTS = {
               lambda scene: GLib.Bytes.new(b"\x0a\x03\x0a\x01a"), lambda scene: GLib.Bytes.new(bytes(300 * 1024))],
     "Options": [lambda scene: DeyeBus.Options(), lambda scene: bad_options()],
     "SubscribeOptions": [lambda scene: DeyeBus.SubscribeOptions(), lambda scene: bad_subscribe_options()],
+    "TaskSpec": [lambda scene: DeyeBus.TaskSpec.new("scan"), lambda scene: DeyeBus.TaskSpec.new("bad name!")],
     "Client": [make for make in KINDS["Client"].values()],
     "Service": [make for make in KINDS["Service"].values()],
     "Message": [Scene.message],

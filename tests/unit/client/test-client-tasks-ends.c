@@ -206,7 +206,7 @@ test_without_client (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_assert_null (deye_bus_task_get_id (task));
-  g_assert_null (deye_bus_task_get_spec (task));
+  g_assert_null (deye_bus_task_dup_spec (task));
   deye_bus_task_cancel (task);
   g_assert_null (deye_bus_task_wait (task, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);

@@ -237,9 +237,11 @@ test_same_id (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) one = accepted (f, "one");
   g_autoptr (DeyeBusTask) again = submit (f, "one");
   g_autoptr (DeyeBusTaskSpec) other = deye_bus_task_spec_new ("scan");
+  g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_dup_spec (one);
   g_autoptr (GError) error = NULL;
 
   g_assert_true (one == again);
+  g_assert_cmpstr (deye_bus_task_spec_get_id (spec), ==, "one");
   deye_bus_task_spec_set_id (other, "one");
   deye_bus_task_spec_set_priority (other, 9);
   g_assert_null (deye_bus_client_submit (f->client, other, &error));
@@ -597,6 +599,7 @@ test_settle_together (Fixture *f, gconstpointer data)
   PUSH (f, .id = "two", .state = DEYE_BUS_TASK_STATE_CANCELLED);
   client_fixture_say_and_settle (f);
   expect_settle (f, "one two");
+  g_assert_true (deye_bus_task_is_finished (one) && deye_bus_task_is_finished (two));
   client_fixture_settle (f);
   expect_silence (f); /* once */
 }
@@ -606,7 +609,6 @@ static void
 test_settle_after_dispatch (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusTask) task = accepted (f, "one");
-  g_autoptr (GCancellable) cancelled = g_cancellable_new ();
 
   PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
   script_reply (f->in, 6, "");
