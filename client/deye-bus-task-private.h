@@ -62,9 +62,7 @@ struct _DeyeBusTask
   guint lanes;            /* bits: lanes in which it waits or travels */
   guint64 sent_epoch;     /* of the broker to which it was submitted first; 0: to none yet */
   gboolean accepted;      /* a broker has accepted it */
-  gboolean pushed;        /* the broker told its state since the last submit */
   gboolean cancel_wanted; /* cancel() was called */
-  gboolean owes_settle;   /* the broker keeps the outcome until it is confirmed */
   gboolean obtained;      /* the program has the outcome */
 };
 

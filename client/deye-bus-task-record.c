@@ -161,7 +161,6 @@ task_set_outcome (DeyeBusTask *self, const TaskRecord *record)
 {
   const Outcome *outcome = record->outcome;
 
-  self->owes_settle = TRUE;
   self->error = deye_bus_task_error_of_record (record);
   if (self->error != NULL)
     return;
@@ -188,7 +187,6 @@ deye_bus_task_take_record (DeyeBusTask *self, const TaskRecord *record, guint32 
     return FALSE;
   if (deye_bus_task_state_is_final (self->state))
     return TRUE;
-  self->pushed = TRUE;
   self->skipped += skipped;
   task_set_holder (self, record);
   task_set_text (self, &self->cause, record->cause, DEYE_BUS_TASK_PROP_CAUSE);
@@ -202,11 +200,11 @@ deye_bus_task_take_record (DeyeBusTask *self, const TaskRecord *record, guint32 
   return TRUE;
 }
 
-/* A record that has come is newer than the verdict; and one with the outcome follows when the task has ended. */
+/* A record with the outcome follows when the task has ended. */
 void
 deye_bus_task_take_verdict (DeyeBusTask *self, const Verdict *verdict)
 {
-  if (!self->pushed && !deye_bus_task_state_is_final (self->state) && task_is_state_of_broker (verdict->state)
+  if (!deye_bus_task_state_is_final (self->state) && task_is_state_of_broker (verdict->state)
       && !deye_bus_task_state_is_final ((DeyeBusTaskState) verdict->state))
     task_set_state (self, (DeyeBusTaskState) verdict->state, (DeyeBusWaitReason) verdict->reason);
 }

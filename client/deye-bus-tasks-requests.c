@@ -60,10 +60,7 @@ submit_pack (const GPtrArray *batch)
 
   for (guint i = 0; i < batch->len; i++)
     {
-      DeyeBusTask *task = batch->pdata[i];
-
-      task->pushed = FALSE;
-      submit_fill (task, &messages[i]);
+      submit_fill (batch->pdata[i], &messages[i]);
       list[i] = &messages[i];
     }
   request.tasks = list;

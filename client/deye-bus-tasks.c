@@ -72,7 +72,7 @@ deye_bus_task_obtained (DeyeBusTask *task)
 {
   g_autoptr (DeyeBusClient) client = g_weak_ref_get (&task->client);
 
-  if (client == NULL || client->tasks == NULL || !task->owes_settle || task->obtained)
+  if (client == NULL || client->tasks == NULL)
     return;
   task->obtained = TRUE;
   if (g_hash_table_lookup (client->tasks->by_id, task->spec->id) == task)
@@ -120,8 +120,7 @@ tasks_begin_connection (DeyeBusTasks *tasks)
     tasks->lanes[i].due_us = tasks->lanes[i].pause_us = 0;
   tasks->await_due_us = tasks->await_pause_us = 0;
   for (GList *link = tasks->order.head; link != NULL; link = link->next)
-    if (!deye_bus_task_state_is_final (((DeyeBusTask *) link->data)->state))
-      deye_bus_task_lane_push (submit, link->data);
+    deye_bus_task_lane_push (submit, link->data); /* which leaves out those that have ended */
 }
 
 /* A task that was never sent does not run. */
