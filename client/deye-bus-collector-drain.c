@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-collector-private.h"
 
-#include "coordination.pb-c.h"
 #include "deye-bus-client-connection.h"
 #include "deye-bus-pack.h"
 #include "deye-bus-subscription-private.h"
@@ -15,6 +14,10 @@
  *
  * What was decided in a public call is reported by the collector's timer, from a dispatch.
  */
+
+#define ACTION(name) DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_##name
+
+typedef Daemoneye__Eventbus__V1__CollectorLifecycle Lifecycle;
 
 #define GRACE_US (30 * G_TIME_SPAN_SECOND)
 
@@ -72,9 +75,17 @@ lifecycle_read (DeyeBusMessage *message)
 static gboolean
 lifecycle_is_drain (const WireGuard *guard)
 {
-  const Daemoneye__Eventbus__V1__CollectorLifecycle *lifecycle = guard != NULL ? wire_guard_message (guard) : NULL;
+  const Lifecycle *lifecycle = guard != NULL ? wire_guard_message (guard) : NULL;
 
-  return lifecycle != NULL && lifecycle->action == DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_DRAIN;
+  return lifecycle != NULL && lifecycle->action == ACTION (DRAIN);
+}
+
+static void
+lifecycle_drain (DeyeBusCollector *self, const Lifecycle *lifecycle)
+{
+  self->expects_exit |= lifecycle->expect_exit != 0;
+  drain_begin (self, (gint64) MIN (lifecycle->grace_us, (guint64) G_MAXINT64));
+  deye_bus_collector_set_state (self, DEYE_BUS_COLLECTOR_STATE_DRAINING);
 }
 
 void
@@ -82,14 +93,14 @@ deye_bus_collector_on_lifecycle (DeyeBusSubscription *subscription, DeyeBusMessa
 {
   g_autoptr (DeyeBusCollector) self = g_weak_ref_get (weak);
   g_autoptr (WireGuard) guard = lifecycle_read (message);
-  const Daemoneye__Eventbus__V1__CollectorLifecycle *lifecycle;
+  const Lifecycle *lifecycle = guard != NULL ? wire_guard_message (guard) : NULL;
 
-  if (self == NULL || !lifecycle_is_drain (guard))
+  if (self == NULL || lifecycle == NULL)
     return;
-  lifecycle = wire_guard_message (guard);
-  self->expects_exit |= lifecycle->expect_exit != 0;
-  drain_begin (self, (gint64) MIN (lifecycle->grace_us, (guint64) G_MAXINT64));
-  deye_bus_collector_set_state (self, DEYE_BUS_COLLECTOR_STATE_DRAINING);
+  if (lifecycle->action == ACTION (DRAIN))
+    lifecycle_drain (self, lifecycle);
+  else if (lifecycle->action == ACTION (FENCE))
+    deye_bus_collector_fence (self, lifecycle->fenced, lifecycle->n_fenced);
 }
 
 gboolean
@@ -186,6 +197,13 @@ drain_is_over (const DeyeBusCollector *self)
   return self->runs->len == 0 && self->arrived.length == 0;
 }
 
+/* A result that could not be sent waits for the next connection. */
+static gboolean
+stop_is_over (const DeyeBusCollector *self)
+{
+  return drain_is_over (self) && !deye_bus_collector_has_unsent (self);
+}
+
 gint64
 deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us)
 {
@@ -205,7 +223,7 @@ deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us)
     }
   if (self->stop_due_us == 0)
     return G_MAXINT64;
-  if (now_us < self->stop_due_us && !drain_is_over (self))
+  if (now_us < self->stop_due_us && !stop_is_over (self))
     return self->stop_due_us;
   stop_finish (self);
   return G_MAXINT64;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-collector-private.h"
 
-#include "coordination.pb-c.h"
 #include "deye-bus-client-request.h"
 #include "deye-bus-message-private.h"
 #include "deye-bus-pack.h"
@@ -140,13 +139,26 @@ deye_bus_collector_send_reports (DeyeBusCollector *self, gint64 now_us)
   return next_us;
 }
 
-/* The slot is free. */
-static void
-execute_end_run (DeyeBusCollector *self, DeyeBusRun *run, const DeyeBusOutcome *outcome)
+/* The other outcomes lead to another attempt, as the end of the connection does. */
+static gboolean
+execute_is_kept (DeyeBusRun *run, const DeyeBusOutcome *outcome)
 {
+  return (outcome->kind == OUTCOME (SUCCEEDED) || outcome->kind == OUTCOME (FAILED))
+         && deye_bus_run_cancel_reason (run) != DEYE_BUS_CANCEL_SUPERSEDED;
+}
+
+/* The slot is free. Takes @outcome. */
+static void
+execute_end_run (DeyeBusCollector *self, DeyeBusRun *run, DeyeBusOutcome *outcome)
+{
+  gboolean is_sent;
+
   execute_send_report (self, run, g_get_monotonic_time ());
-  if (deye_bus_collector_is_attached (self, run))
-    execute_send_outcome (self, run->request, run->token, outcome);
+  is_sent
+      = deye_bus_collector_is_attached (self, run) && execute_send_outcome (self, run->request, run->token, outcome);
+  if (execute_is_kept (run, outcome))
+    deye_bus_collector_keep (self, run, g_steal_pointer (&outcome), is_sent);
+  g_clear_pointer (&outcome, deye_bus_outcome_free);
   g_ptr_array_remove (self->runs, run);
   if (self->is_draining)
     deye_bus_collector_arm (self, 0);
@@ -157,7 +169,7 @@ execute_on_changed (gpointer owner, DeyeBusRun *changed)
 {
   DeyeBusCollector *self = owner;
   g_autoptr (DeyeBusRun) run = deye_bus_run_ref (changed);
-  g_autoptr (DeyeBusOutcome) outcome = deye_bus_run_take_outcome (run);
+  DeyeBusOutcome *outcome = deye_bus_run_take_outcome (run);
 
   execute_take_report (run);
   if (outcome != NULL)
@@ -193,7 +205,12 @@ deye_bus_collector_task_news (gpointer owner, const DeyeBusTaskNews *news)
 {
   g_autoptr (DeyeBusCollector) self = g_object_ref (owner);
 
-  for (guint i = 0; i < self->runs->len && !news->is_delivered; i++)
+  if (news->is_delivered)
+    {
+      deye_bus_collector_forget_delivered (self, news->origin, news->route);
+      return;
+    }
+  for (guint i = 0; i < self->runs->len; i++)
     {
       g_autoptr (DeyeBusRun) run = deye_bus_run_ref (self->runs->pdata[i]);
 
@@ -283,12 +300,20 @@ execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *op
   held->handler (self, work, held->user_data);
 }
 
+/* TRUE: an attempt of the task runs here. The broker does not know it any more, and it ends before another one begins. */
 static gboolean
-execute_has_task (const DeyeBusCollector *self, const char *task_id)
+execute_supersede (DeyeBusCollector *self, const char *task_id)
 {
   for (guint i = 0; i < self->runs->len; i++)
-    if (g_str_equal (((const DeyeBusRun *) self->runs->pdata[i])->task.task_id, task_id))
+    {
+      g_autoptr (DeyeBusRun) run = deye_bus_run_ref (self->runs->pdata[i]);
+
+      if (!g_str_equal (run->task.task_id, task_id))
+        continue;
+      if (!deye_bus_collector_is_attached (self, run))
+        deye_bus_run_cancel (run, DEYE_BUS_CANCEL_SUPERSEDED);
       return TRUE;
+    }
   return FALSE;
 }
 
@@ -297,18 +322,59 @@ static void
 execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
 {
   DeyeBusOperation *operation = deye_bus_collector_find_operation (self, order->execute->operation);
+  guint32 status;
 
-  if (deye_bus_session_is_task_cancelled (self->client->session, order->message))
+  if (deye_bus_session_is_task_cancelled (self->client->session, order->message, &status))
     execute_answer (self, order, OUTCOME (CANCELLED), NULL, NULL);
   else if (operation == NULL)
     execute_answer (self, order, OUTCOME (RETRYABLE), "UnknownOperation", "the collector has no such operation");
   else if (self->is_draining || deye_bus_collector_sees_drain (self))
     execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);
-  else if (self->runs->len >= self->max_concurrent || execute_has_task (self, order->execute->task_id))
+  else if (execute_supersede (self, order->execute->task_id) || self->runs->len >= self->max_concurrent)
     execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);
   else
     execute_begin (self, order, operation);
 }
+
+/* --- works of an earlier connection --- */
+
+/* CANCEL may have come before the run had this lease. */
+static void
+execute_take_up (DeyeBusCollector *self, const ExecuteOrder *order, DeyeBusRun *adopted)
+{
+  g_autoptr (DeyeBusRun) run = deye_bus_run_ref (adopted);
+  guint32 status;
+
+  execute_attach (run, order->message, order->execute);
+  execute_send_progress (self, run, TRUE, NULL);
+  run->report_next_us = 0;
+  run->is_report_due = run->last_report != NULL; /* the broker may not have it */
+  execute_send_report (self, run, g_get_monotonic_time ());
+  if (deye_bus_session_is_task_cancelled (self->client->session, order->message, &status))
+    deye_bus_run_cancel (run, execute_cancel_reason (status));
+}
+
+static void
+execute_adopt (DeyeBusCollector *self, const ExecuteOrder *order)
+{
+  const Execute *execute = order->execute;
+  g_autoptr (GBytes) token = g_bytes_new (execute->token.data, execute->token.len);
+  DeyeBusRun *run = deye_bus_collector_find_run (self, execute->task_id, execute->attempt);
+  const DeyeBusOutcome *outcome;
+
+  if (run != NULL)
+    {
+      execute_take_up (self, order, run);
+      return;
+    }
+  outcome = deye_bus_collector_adopt_kept (self, execute->task_id, execute->attempt, token, order->message);
+  if (outcome != NULL)
+    execute_send_outcome (self, order->message, token, outcome);
+  else
+    execute_answer (self, order, OUTCOME (RETRYABLE), "NotKnown", "the collector does not have this attempt");
+}
+
+/* --- all --- */
 
 static gboolean
 execute_is_sound (const Execute *execute)
@@ -342,7 +408,10 @@ execute_take (DeyeBusCollector *self, DeyeBusMessage *message)
   else
     {
       guard = NULL; /* the order has it */
-      execute_take_new (self, &order);
+      if (order.execute->adopt)
+        execute_adopt (self, &order);
+      else
+        execute_take_new (self, &order);
       g_clear_pointer (&order.guard, wire_guard_free);
     }
 }

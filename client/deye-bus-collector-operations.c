@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-collector-private.h"
 
-#include "coordination.pb-c.h"
 #include "deye-bus-pack.h"
 #include "wire-topic.h"
 
@@ -257,7 +256,9 @@ deye_bus_collector_pack_register (DeyeBusCollector *self)
   RegisterRequest request = DAEMONEYE__EVENTBUS__V1__REGISTER_REQUEST__INIT;
   g_autofree WireOperation *all = NULL;
   g_autofree WireOperation **list = operations_list (self, &all);
+  g_auto (DeyeBusClaims) claims = { 0 };
 
+  deye_bus_collector_list_claims (self, &claims);
   priorities.lowest = self->lowest;
   priorities.highest = self->highest;
   request.type = self->client->type;
@@ -268,6 +269,10 @@ deye_bus_collector_pack_register (DeyeBusCollector *self)
   request.priorities = &priorities;
   request.n_tags = self->tags->len;
   request.tags = (char **) self->tags->pdata;
+  request.n_running = claims.n_running;
+  request.running = claims.list;
+  request.n_finished = claims.n_finished;
+  request.finished = claims.list + claims.n_running;
   return deye_bus_pack (&request.base);
 }
 

@@ -4,13 +4,14 @@
 #include "deye-bus-client-private.h"
 #include "deye-bus-collector.h"
 #include "deye-bus-work-private.h"
+#include "coordination.pb-c.h"
 #include "wire-guard.h"
 
 /*
  * A collector: a registration of its client, and what runs for it.
  *
- * Its files share the fields below: deye-bus-collector.c is the object, -operations.c what it can do, -register.c the
- * registration, -topics.c opens its topics, -execute.c takes tasks and sends what their handlers report, -drain.c is the end,
+ * Its files share the fields below: deye-bus-collector.c is the object, -start.c its start, -operations.c what it can do, -register.c the
+ * registration, -topics.c opens its topics, -execute.c takes tasks and sends what their handlers report, -drain.c is the end, -claims.c is what outlives a connection,
  * -timer.c is its source.
  *
  * The client calls the collector through hooks, and calls nothing of it that can run user code outside of a dispatch. What the
@@ -35,6 +36,8 @@ typedef struct
   gpointer user_data;
   GDestroyNotify destroy;
 } DeyeBusOperation;
+
+typedef Daemoneye__Eventbus__V1__TaskClaim TaskClaim;
 
 typedef enum
 {
@@ -78,8 +81,10 @@ struct _DeyeBusCollector
   gboolean is_changed;       /* the broker does not know what it can do now */
 
   GPtrArray *runs; /* of DeyeBusRun */
-  GQueue arrived;  /* of DeyeBusMessage: Execute that came before the client was ready */
-  GSource *timer;  /* NULL: not started */
+  GQueue kept;     /* of KeptResult, the oldest first; see -claims.c */
+  gsize kept_bytes;
+  GQueue arrived; /* of DeyeBusMessage: Execute that came before the client was ready */
+  GSource *timer; /* NULL: not started */
 
   gboolean is_draining;
   gint64 drain_us;        /* as asked; 0: the broker's default */
@@ -176,6 +181,39 @@ gboolean deye_bus_collector_sees_drain (DeyeBusCollector *self);
 gint64 deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us);
 /* The client does not connect again. */
 void deye_bus_collector_fail (DeyeBusCollector *self, const GError *error);
+
+/* --- claims.c --- */
+
+/* What a registration claims. The texts belong to runs and results. */
+typedef struct
+{
+  TaskClaim *all;
+  TaskClaim **list; /* those that run, then the results */
+  gsize n_running;
+  gsize n_finished;
+} DeyeBusClaims;
+void deye_bus_collector_list_claims (DeyeBusCollector *self, DeyeBusClaims *claims);
+void deye_bus_claims_clear (DeyeBusClaims *claims);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DeyeBusClaims, deye_bus_claims_clear)
+
+/* Keeps @outcome, which is taken, until the submitter has it. @is_sent: it was sent for the request of @run. */
+void deye_bus_collector_keep (DeyeBusCollector *self, const DeyeBusRun *run, DeyeBusOutcome *outcome, gboolean is_sent);
+/* The submitter has what was sent on that route. */
+void deye_bus_collector_forget_delivered (DeyeBusCollector *self, guint64 origin, guint64 route);
+void deye_bus_collector_forget_kept (DeyeBusCollector *self);
+gboolean deye_bus_collector_has_unsent (const DeyeBusCollector *self);
+/* Forgets what was kept for too long. Returns when it is to be called again. */
+gint64 deye_bus_collector_step_kept (DeyeBusCollector *self, gint64 now_us);
+/* In a dispatch. The broker does not take these claims up. */
+void deye_bus_collector_fence (DeyeBusCollector *self, TaskClaim *const *fenced, gsize n);
+/* NULL: that attempt does not run. Borrowed. */
+DeyeBusRun *deye_bus_collector_find_run (DeyeBusCollector *self, const char *task_id, guint32 attempt);
+/* The result of that attempt, which is sent for @request now. NULL: it is not kept. Borrowed. */
+const DeyeBusOutcome *deye_bus_collector_adopt_kept (DeyeBusCollector *self,
+                                                     const char *task_id,
+                                                     guint32 attempt,
+                                                     GBytes *token,
+                                                     const DeyeBusMessage *request);
 
 /* --- timer.c --- */
 

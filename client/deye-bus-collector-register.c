@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-collector-private.h"
 
-#include "coordination.pb-c.h"
 #include "deye-bus-options.h"
 #include "deye-bus-pack.h"
 #include "wire-feature.h"
@@ -237,6 +236,7 @@ register_report_reply (DeyeBusCollector *self)
   const RegisterReply *reply = wire_guard_message (guard);
 
   self->refused_code = 0;
+  deye_bus_collector_fence (self, reply->fenced, reply->n_fenced);
   deye_bus_collector_set_state (self, register_state (reply->state));
   deye_bus_collector_end_starting (self, NULL);
   g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REGISTERED], 0);

@@ -18,6 +18,7 @@ timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   g_main_context_push_thread_default (context);
   deye_bus_collector_settle (self);
   deye_bus_collector_arm (self, deye_bus_collector_send_reports (self, now_us));
+  deye_bus_collector_arm (self, deye_bus_collector_step_kept (self, now_us));
   deye_bus_collector_arm (self, deye_bus_collector_step_drain (self, now_us));
   g_main_context_pop_thread_default (context);
   return G_SOURCE_CONTINUE;

@@ -93,7 +93,6 @@ struct DeyeBusRun
   gint64 report_next_us;      /* a report may be sent from then on */
   DeyeBusReport *last_report; /* taken, and sent or to be sent; NULL: there was none */
   gboolean is_report_due;     /* @last_report is to be sent */
-  guint64 claimed_by;         /* id of the registration that claimed it; 0: none did */
 };
 
 /* Takes the references in @task. */

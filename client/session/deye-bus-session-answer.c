@@ -85,10 +85,16 @@ deye_bus_session_cancel_route (DeyeBusSession *session, guint64 id, guint32 stat
 }
 
 gboolean
-deye_bus_session_is_task_cancelled (const DeyeBusSession *session, const DeyeBusMessage *request)
+deye_bus_session_is_task_cancelled (const DeyeBusSession *session, const DeyeBusMessage *request, guint32 *status)
 {
-  return deye_bus_session_is_open (session, request)
-         && deye_bus_route_table_find (&session->routes, request->route_id)->is_cancelled;
+  const DeyeBusRoute *route = deye_bus_session_is_open (session, request)
+                                  ? deye_bus_route_table_find (&session->routes, request->route_id)
+                                  : NULL;
+
+  if (route == NULL || !route->is_cancelled)
+    return FALSE;
+  *status = route->cancel_status;
+  return TRUE;
 }
 
 /* The broker confirms each answer once at most, so a broker that sends more fills no memory. */

@@ -25,8 +25,10 @@ GCancellable *deye_bus_session_watch_request (DeyeBusSession *session, const Dey
 void deye_bus_session_cancel_route (DeyeBusSession *session, guint64 id, guint32 status);
 void deye_bus_session_cancel_routes (DeyeBusSession *session);
 
-/* CANCEL of the task that @request gave to this client has arrived, although its event may not be dispatched yet. */
-gboolean deye_bus_session_is_task_cancelled (const DeyeBusSession *session, const DeyeBusMessage *request);
+/* CANCEL of the task that @request gave to this client has arrived, although its event may not be dispatched yet. @status: (out): the
+ * reason, a WireStatus, if so. */
+gboolean
+deye_bus_session_is_task_cancelled (const DeyeBusSession *session, const DeyeBusMessage *request, guint32 *status);
 /* DELIVERED of a route arrived: the submitter of the task has the result. */
 void deye_bus_session_note_delivered (DeyeBusSession *session, guint64 route);
 

@@ -167,19 +167,27 @@ void
 collector_script_lifecycle (GByteArray *out, const char *sender, guint64 grace_us, gboolean expect_exit)
 {
   Daemoneye__Eventbus__V1__CollectorLifecycle lifecycle = DAEMONEYE__EVENTBUS__V1__COLLECTOR_LIFECYCLE__INIT;
-  const guint32 subscription = 2;
-  guint8 packed[5], payload[64];
-  WireEnvelope envelope;
 
   lifecycle.action = DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_DRAIN;
   lifecycle.grace_us = grace_us;
   lifecycle.expect_exit = expect_exit;
+  collector_script_lifecycle_event (out, sender, &lifecycle.base);
+}
+
+void
+collector_script_lifecycle_event (GByteArray *out, const char *sender, const ProtobufCMessage *message)
+{
+  const guint32 subscription = 2;
+  guint8 packed[5], payload[512];
+  WireEnvelope envelope;
+
+  g_assert_cmpuint (protobuf_c_message_get_packed_size (message), <=, sizeof payload);
   wire_envelope_init (&envelope);
   envelope.sender = wire_span_str (sender);
   envelope.topic = wire_span_str ("control.collector.lifecycle");
   envelope.type_name = wire_span_str ("daemoneye.eventbus.v1.CollectorLifecycle");
   envelope.subscriptions = wire_span (packed, wire_envelope_pack_u32 (&subscription, 1, packed));
-  envelope.payload = wire_span (payload, daemoneye__eventbus__v1__collector_lifecycle__pack (&lifecycle, payload));
+  envelope.payload = wire_span (payload, protobuf_c_message_pack (message, payload));
   script_frame (out, WIRE_KIND_DELIVER, 0, &envelope);
 }
 

@@ -3,7 +3,7 @@
 
 #include "client-fixture.h"
 #include "coordination.pb-c.h"
-#include "deye-bus-client-private.h"
+#include "deye-bus-collector-private.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
 
@@ -58,6 +58,7 @@ void collector_script_registered (GByteArray *out, guint64 answers, guint64 regi
 void collector_script_execute (GByteArray *out, guint64 route, const char *id, const ScriptExecute *execute);
 /* The same from anybody, with any payload, on the subscription @subscription. */
 void collector_script_order (GByteArray *out, guint64 route, const char *sender, const void *payload, gsize len);
+void collector_script_lifecycle_event (GByteArray *out, const char *sender, const ProtobufCMessage *message);
 /* DRAIN. */
 void collector_script_lifecycle (GByteArray *out, const char *sender, guint64 grace_us, gboolean expect_exit);
 void collector_script_cancel (GByteArray *out, guint64 route, guint32 status);

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-collector-private.h"
+
+#include "deye-bus-message-private.h"
+
+/*
+ * What outlives a connection, and a broker: the works that run, and the results that their submitters may not have.
+ *
+ * A result is kept until the broker confirms that the submitter has it. With each registration the collector claims what it has.
+ * The broker takes a claim up with Execute{adopt}, under a new lease, or fences it. Handlers notice nothing of it, but that a
+ * fenced work is cancelled.
+ *
+ * Invariant: an attempt is in the list of runs or in that of results, never in both.
+ */
+
+#define KEPT_BYTES  (4u << 20)
+#define KEPT_US     (300 * G_TIME_SPAN_SECOND)
+#define CLAIMS_MAX  1024u
+#define ENTRY_BYTES 256u /* of a result without its payload and texts */
+
+typedef struct
+{
+  char *task_id;
+  guint32 attempt;
+  GBytes *token; /* of the newest lease */
+  DeyeBusOutcome *outcome;
+  guint64 origin; /* the session and route on which it was sent last */
+  guint64 route;  /* 0: it was not sent */
+  gint64 until_us;
+  gsize size;
+} KeptResult;
+
+static void
+kept_free (gpointer data)
+{
+  KeptResult *kept = data;
+
+  g_free (kept->task_id);
+  g_bytes_unref (kept->token);
+  deye_bus_outcome_free (kept->outcome);
+  g_free (kept);
+}
+
+/* --- the results --- */
+
+static void
+kept_remove (DeyeBusCollector *self, GList *link)
+{
+  KeptResult *kept = link->data;
+
+  self->kept_bytes -= kept->size;
+  g_queue_delete_link (&self->kept, link);
+  kept_free (kept);
+}
+
+void
+deye_bus_collector_forget_kept (DeyeBusCollector *self)
+{
+  while (self->kept.head != NULL)
+    kept_remove (self, self->kept.head);
+}
+
+static gsize
+kept_size (const DeyeBusOutcome *outcome)
+{
+  gsize payload = outcome->payload != NULL ? g_bytes_get_size (outcome->payload) : 0;
+
+  return ENTRY_BYTES + payload + strlen (outcome->payload_type) + strlen (outcome->error_name)
+         + strlen (outcome->error_text);
+}
+
+void
+deye_bus_collector_keep (DeyeBusCollector *self, const DeyeBusRun *run, DeyeBusOutcome *outcome, gboolean is_sent)
+{
+  KeptResult *kept = g_new (KeptResult, 1);
+  gint64 until_us = g_get_monotonic_time () + KEPT_US;
+
+  *kept = (KeptResult){ .task_id = g_strdup (run->task.task_id),
+                        .attempt = run->task.attempt,
+                        .token = g_bytes_ref (run->token),
+                        .outcome = outcome,
+                        .origin = run->request->origin,
+                        .route = is_sent ? run->request->route_id : 0,
+                        .until_us = until_us,
+                        .size = kept_size (outcome) };
+  g_queue_push_tail (&self->kept, kept);
+  self->kept_bytes += kept->size;
+  while (self->kept_bytes > KEPT_BYTES)
+    kept_remove (self, self->kept.head);
+  deye_bus_collector_arm (self, until_us);
+}
+
+gint64
+deye_bus_collector_step_kept (DeyeBusCollector *self, gint64 now_us)
+{
+  while (self->kept.head != NULL && ((const KeptResult *) self->kept.head->data)->until_us <= now_us)
+    kept_remove (self, self->kept.head);
+  return self->kept.head != NULL ? ((const KeptResult *) self->kept.head->data)->until_us : G_MAXINT64;
+}
+
+void
+deye_bus_collector_forget_delivered (DeyeBusCollector *self, guint64 origin, guint64 route)
+{
+  for (GList *link = self->kept.head; link != NULL; link = link->next)
+    {
+      const KeptResult *kept = link->data;
+
+      if (kept->origin == origin && kept->route == route)
+        {
+          kept_remove (self, link);
+          return;
+        }
+    }
+}
+
+gboolean
+deye_bus_collector_has_unsent (const DeyeBusCollector *self)
+{
+  for (const GList *link = self->kept.head; link != NULL; link = link->next)
+    if (((const KeptResult *) link->data)->route == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* --- claims --- */
+
+static void
+claims_fill (TaskClaim *claim, const char *task_id, guint32 attempt, GBytes *token)
+{
+  gsize len;
+  gconstpointer data = g_bytes_get_data (token, &len);
+
+  daemoneye__eventbus__v1__task_claim__init (claim);
+  claim->task_id = (char *) (gsize) task_id; /* protobuf-c does not write to it */
+  claim->attempt = attempt;
+  claim->token = (ProtobufCBinaryData){ len, (guint8 *) (gsize) data };
+}
+
+void
+deye_bus_collector_list_claims (DeyeBusCollector *self, DeyeBusClaims *claims)
+{
+  guint n_kept = MIN (self->kept.length, CLAIMS_MAX - MIN (self->runs->len, CLAIMS_MAX));
+  const GList *link = self->kept.tail; /* the newest first */
+
+  claims->n_running = self->runs->len;
+  claims->n_finished = n_kept;
+  claims->all = g_new (TaskClaim, claims->n_running + n_kept + 1);
+  claims->list = g_new (TaskClaim *, claims->n_running + n_kept + 1);
+  for (guint i = 0; i < claims->n_running + n_kept; i++)
+    claims->list[i] = &claims->all[i];
+  for (guint i = 0; i < self->runs->len; i++)
+    {
+      const DeyeBusRun *run = self->runs->pdata[i];
+
+      claims_fill (&claims->all[i], run->task.task_id, run->task.attempt, run->token);
+    }
+  for (guint i = 0; i < n_kept; i++, link = link->prev)
+    {
+      const KeptResult *kept = link->data;
+      TaskClaim *claim = &claims->all[claims->n_running + i];
+
+      claims_fill (claim, kept->task_id, kept->attempt, kept->token);
+      claim->length = kept->outcome->payload != NULL ? g_bytes_get_size (kept->outcome->payload) : 0;
+    }
+}
+
+void
+deye_bus_claims_clear (DeyeBusClaims *claims)
+{
+  g_free (claims->list);
+  g_free (claims->all);
+}
+
+/* --- fenced --- */
+
+static gboolean
+claims_match (const TaskClaim *claim, const char *task_id, guint32 attempt, GBytes *token)
+{
+  gsize len;
+  gconstpointer data = g_bytes_get_data (token, &len);
+
+  return claim->attempt == attempt && g_str_equal (claim->task_id, task_id) && claim->token.len == len
+         && memcmp (claim->token.data, data, len) == 0;
+}
+
+static void
+claims_fence_run (DeyeBusCollector *self, const TaskClaim *claim)
+{
+  for (guint i = 0; i < self->runs->len; i++)
+    {
+      g_autoptr (DeyeBusRun) run = deye_bus_run_ref (self->runs->pdata[i]);
+
+      if (claims_match (claim, run->task.task_id, run->task.attempt, run->token))
+        {
+          deye_bus_run_cancel (run, DEYE_BUS_CANCEL_SUPERSEDED);
+          return;
+        }
+    }
+}
+
+static void
+claims_fence_kept (DeyeBusCollector *self, const TaskClaim *claim)
+{
+  for (GList *link = self->kept.head; link != NULL; link = link->next)
+    {
+      const KeptResult *kept = link->data;
+
+      if (claims_match (claim, kept->task_id, kept->attempt, kept->token))
+        {
+          kept_remove (self, link);
+          return;
+        }
+    }
+}
+
+void
+deye_bus_collector_fence (DeyeBusCollector *self, TaskClaim *const *fenced, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      claims_fence_kept (self, fenced[i]);
+      claims_fence_run (self, fenced[i]);
+    }
+}
+
+/* --- adopted --- */
+
+DeyeBusRun *
+deye_bus_collector_find_run (DeyeBusCollector *self, const char *task_id, guint32 attempt)
+{
+  for (guint i = 0; i < self->runs->len; i++)
+    {
+      DeyeBusRun *run = self->runs->pdata[i];
+
+      if (run->task.attempt == attempt && g_str_equal (run->task.task_id, task_id))
+        return run;
+    }
+  return NULL;
+}
+
+const DeyeBusOutcome *
+deye_bus_collector_adopt_kept (DeyeBusCollector *self,
+                               const char *task_id,
+                               guint32 attempt,
+                               GBytes *token,
+                               const DeyeBusMessage *request)
+{
+  for (GList *link = self->kept.head; link != NULL; link = link->next)
+    {
+      KeptResult *kept = link->data;
+
+      if (kept->attempt != attempt || !g_str_equal (kept->task_id, task_id))
+        continue;
+      g_bytes_unref (kept->token);
+      kept->token = g_bytes_ref (token);
+      kept->origin = request->origin;
+      kept->route = request->route_id;
+      return kept->outcome;
+    }
+  return NULL;
+}

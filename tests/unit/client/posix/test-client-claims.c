@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-fixture.h"
+#include "posix/reconnect-fixture.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+/*
+ * A collector over several connections, and several brokers: what it works on goes on, and it claims that, and its results, with
+ * each registration.
+ */
+
+#define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
+
+typedef Daemoneye__Eventbus__V1__RegisterRequest RegisterRequest;
+typedef Daemoneye__Eventbus__V1__RegisterReply RegisterReply;
+
+typedef struct
+{
+  ReconnectFixture base;
+  DeyeBusCollector *collector;
+  HandlerLog log;
+  GByteArray *in; /* to be said */
+  guint64 asked;  /* id of Register */
+  guint64 registrations;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  reconnect_fixture_set_up (&f->base, data);
+  deye_bus_client_set_reconnect (f->base.client, TRUE);
+  f->base.client->features |= WIRE_FEATURE_TASKS;
+  g_assert_true (deye_bus_client_set_heartbeat (f->base.client, 300 * G_TIME_SPAN_SECOND, NULL));
+  f->in = g_byte_array_new ();
+  f->collector = deye_bus_collector_new_for_client (f->base.client);
+  deye_bus_collector_add_operation (f->collector, "scan", NULL, DEYE_BUS_OPERATION_IDEMPOTENT, collector_on_work,
+                                    &f->log, NULL, NULL);
+  g_object_set (f->collector, "max-concurrent", 4u, NULL);
+  reconnect_fixture_listen (&f->base, 4);
+  g_assert_true (deye_bus_collector_start (f->collector, NULL));
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  g_clear_object (&f->log.work);
+  reconnect_fixture_settle (&f->base);
+  g_assert_finalize_object (f->collector);
+  deye_bus_client_close (f->base.client, NULL, NULL);
+  reconnect_fixture_settle (&f->base);
+  g_byte_array_unref (f->in);
+  reconnect_fixture_tear_down (&f->base, data);
+}
+
+/* --- the broker --- */
+
+static void
+say (Fixture *f)
+{
+  if (f->in->len > 0)
+    reconnect_fixture_say (&f->base, f->in);
+}
+
+static GPtrArray *
+say_and_hear (Fixture *f)
+{
+  GPtrArray *frames;
+
+  say (f);
+  reconnect_fixture_settle (&f->base);
+  frames = reconnect_fixture_hear (&f->base);
+  for (guint i = frames->len; i-- > 0;)
+    if (((ScriptFrame *) frames->pdata[i])->kind == WIRE_KIND_CREDIT)
+      g_ptr_array_remove_index (frames, i);
+  return frames;
+}
+
+/* Accepts the next connection of a broker with that epoch. Returns what the client asks in Register. */
+static WireGuard *
+welcome (Fixture *f, guint64 epoch)
+{
+  const ScriptWelcome with_tasks
+      = { .features = WIRE_FEATURE_TASKS | WIRE_FEATURE_STREAM, .epoch = epoch, .window_bytes = 64u << 20 };
+
+  while ((f->base.peer = accept (f->base.listener, NULL, NULL)) < 0)
+    g_main_context_iteration (f->base.context, TRUE);
+  script_welcome (f->in, &with_tasks);
+  say (f);
+  for (;;)
+    {
+      g_autoptr (GPtrArray) frames = NULL;
+      const ScriptFrame *request;
+
+      g_main_context_iteration (f->base.context, TRUE);
+      frames = say_and_hear (f);
+      request = script_find (frames, WIRE_KIND_REQUEST);
+      if (request == NULL)
+        continue;
+      g_assert_true (request == collector_find_request (frames, "Register"));
+      g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 1); /* nothing overtakes it */
+      f->asked = request->envelope.id;
+      return collector_unpack (request, &daemoneye__eventbus__v1__register_request__descriptor);
+    }
+}
+
+/* Registers the client, and lets it become ready. */
+static void
+answer (Fixture *f, TaskClaim **fenced, gsize n)
+{
+  RegisterReply reply = DAEMONEYE__EVENTBUS__V1__REGISTER_REPLY__INIT;
+
+  reply.registration_id = ++f->registrations;
+  reply.state = DAEMONEYE__EVENTBUS__V1__MEMBER_STATE__MEMBER_REGISTERED;
+  reply.fenced = fenced;
+  reply.n_fenced = n;
+  collector_script_reply (f->in, f->asked, &reply.base);
+  while (deye_bus_client_get_state (f->base.client) != DEYE_BUS_CLIENT_STATE_READY || f->in->len > 0
+         || f->collector->topics[DEYE_BUS_COLLECTOR_TOPIC_LIFECYCLE].subscription == NULL)
+    {
+      g_autoptr (GPtrArray) frames = say_and_hear (f);
+
+      for (guint i = 0; i < frames->len; i++)
+        {
+          const ScriptFrame *frame = frames->pdata[i];
+
+          if (wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL ("control.bus.subscribe")))
+            script_subscribe_reply (f->in, frame->envelope.id, 1000, 1048576);
+        }
+      if (frames->len == 0 && f->in->len == 0
+          && deye_bus_client_get_state (f->base.client) != DEYE_BUS_CLIENT_STATE_READY)
+        g_main_context_iteration (f->base.context, TRUE);
+    }
+  reconnect_fixture_settle (&f->base);
+}
+
+static void
+lose (Fixture *f)
+{
+  close (f->base.peer);
+  f->base.peer = -1;
+  while (deye_bus_client_get_state (f->base.client) == DEYE_BUS_CLIENT_STATE_READY)
+    g_main_context_iteration (f->base.context, TRUE);
+}
+
+/* The first connection, on which the work "t-1" runs under the route 700. */
+static void
+start_work (Fixture *f)
+{
+  g_autoptr (WireGuard) request = welcome (f, 1);
+  g_autoptr (GPtrArray) frames = NULL;
+
+  answer (f, NULL, 0);
+  collector_script_execute (f->in, 700, "t-1", NULL);
+  frames = say_and_hear (f);
+  g_assert_cmpuint (f->log.calls, ==, 1);
+}
+
+static void
+assert_claim (const TaskClaim *claim, const char *token)
+{
+  g_assert_cmpstr (claim->task_id, ==, "t-1");
+  g_assert_cmpuint (claim->attempt, ==, 1);
+  g_assert_true (wire_span_equal (wire_span (claim->token.data, claim->token.len), wire_span_str (token)));
+}
+
+static void
+say_adopt (Fixture *f, guint64 route, const char *id, gboolean finished)
+{
+  ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
+
+  execute.adopt = TRUE;
+  execute.finished = finished;
+  execute.attempt = 1;
+  execute.progress_us = 3600 * G_TIME_SPAN_SECOND;
+  collector_script_execute (f->in, route, id, &execute);
+}
+
+static void
+succeed (Fixture *f)
+{
+  g_autoptr (GBytes) payload = g_bytes_new_static ("result", 6);
+
+  g_assert_true (deye_bus_work_succeed (f->log.work, payload, NULL, NULL));
+}
+
+static void
+assert_result (const ScriptFrame *frame, guint64 route)
+{
+  g_autoptr (WireGuard) guard = collector_unpack (frame, &daemoneye__eventbus__v1__outcome__descriptor);
+  const ScriptOutcome *outcome = wire_guard_message (guard);
+
+  collector_assert_outcome (frame, route, OUTCOME (SUCCEEDED));
+  g_assert_cmpmem (outcome->payload.data, outcome->payload.len, "result", 6);
+}
+
+/* --- tests --- */
+
+/* Scenario 19: the broker was restarted, the handler still works. It is adopted, its newest progress is told again, and its handler
+ * is not called a second time. */
+static void
+test_running (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GPtrArray) adopted = NULL;
+  g_autoptr (GPtrArray) ended = NULL;
+  const RegisterRequest *request;
+
+  start_work (f);
+  g_assert_true (deye_bus_work_progress (f->log.work, 3, 9, NULL, NULL, NULL));
+  lose (f);
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_NONE);
+  guard = welcome (f, 2);
+  request = wire_guard_message (guard);
+  g_assert_cmpuint (request->n_running, ==, 1);
+  g_assert_cmpuint (request->n_finished, ==, 0);
+  assert_claim (request->running[0], "token-700");
+  answer (f, NULL, 0);
+  say_adopt (f, 800, "t-1", FALSE);
+  adopted = say_and_hear (f);
+  g_assert_cmpuint (f->log.calls, ==, 1);
+  g_assert_cmpuint (adopted->len, ==, 2);
+  collector_assert_progress (adopted->pdata[0], 800, TRUE, 0);
+  collector_assert_progress (adopted->pdata[1], 800, FALSE, 3);
+  succeed (f);
+  ended = say_and_hear (f);
+  g_assert_cmpuint (ended->len, ==, 1);
+  assert_result (ended->pdata[0], 800);
+}
+
+/* Scenario 20: the handler finished while there was no connection. The result is claimed, and sent when it is wanted. */
+static void
+test_finished (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+  const RegisterRequest *request;
+
+  start_work (f);
+  lose (f);
+  succeed (f);
+  guard = welcome (f, 2);
+  request = wire_guard_message (guard);
+  g_assert_cmpuint (request->n_running, ==, 0);
+  g_assert_cmpuint (request->n_finished, ==, 1);
+  assert_claim (request->finished[0], "token-700");
+  g_assert_cmpuint (request->finished[0]->length, ==, 6);
+  answer (f, NULL, 0);
+  say_adopt (f, 800, "t-1", TRUE);
+  frames = say_and_hear (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  assert_result (frames->pdata[0], 800);
+}
+
+/* A result that was sent is claimed until the broker confirms that the submitter has it. */
+static void
+test_until_delivered (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) before = NULL;
+  g_autoptr (WireGuard) after = NULL;
+  g_autoptr (GPtrArray) sent = NULL;
+  g_autoptr (GPtrArray) again = NULL;
+  const RegisterRequest *request;
+
+  start_work (f);
+  succeed (f);
+  sent = say_and_hear (f);
+  assert_result (sent->pdata[0], 700);
+  lose (f);
+  before = welcome (f, 1);
+  request = wire_guard_message (before);
+  g_assert_cmpuint (request->n_finished, ==, 1);
+  answer (f, NULL, 0);
+  say_adopt (f, 800, "t-1", TRUE);
+  again = say_and_hear (f);
+  assert_result (again->pdata[0], 800);
+  collector_script_delivered (f->in, 800);
+  say (f);
+  reconnect_fixture_settle (&f->base);
+  lose (f);
+  after = welcome (f, 1);
+  request = wire_guard_message (after);
+  g_assert_cmpuint (request->n_finished, ==, 0);
+  answer (f, NULL, 0);
+}
+
+/* What the broker does not take up is cancelled, and has no answer. */
+static void
+test_fenced (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (WireGuard) after = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+  const RegisterRequest *request;
+
+  start_work (f);
+  lose (f);
+  guard = welcome (f, 2);
+  request = wire_guard_message (guard);
+  answer (f, request->running, request->n_running);
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
+  succeed (f);
+  frames = say_and_hear (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 0);
+  lose (f);
+  after = welcome (f, 2);
+  request = wire_guard_message (after);
+  g_assert_cmpuint (request->n_running + request->n_finished, ==, 0);
+  answer (f, NULL, 0);
+}
+
+static void
+say_fence (Fixture *f, TaskClaim **fenced, gsize n)
+{
+  Daemoneye__Eventbus__V1__CollectorLifecycle lifecycle = DAEMONEYE__EVENTBUS__V1__COLLECTOR_LIFECYCLE__INIT;
+
+  lifecycle.action = DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_FENCE;
+  lifecycle.fenced = fenced;
+  lifecycle.n_fenced = n;
+  collector_script_lifecycle_event (f->in, "bus", &lifecycle.base);
+}
+
+/* The same later, when the recovery window of the broker is over; a claim with another token is not meant. */
+static void
+test_fenced_later (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  const RegisterRequest *request;
+  TaskClaim other = DAEMONEYE__EVENTBUS__V1__TASK_CLAIM__INIT;
+  TaskClaim *others[] = { &other };
+
+  start_work (f);
+  lose (f);
+  guard = welcome (f, 2);
+  request = wire_guard_message (guard);
+  answer (f, NULL, 0);
+  other = *request->running[0];
+  other.token = (ProtobufCBinaryData){ 9, (guint8 *) (gsize) "token-701" };
+  say_fence (f, others, 1);
+  say (f);
+  reconnect_fixture_settle (&f->base);
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_NONE);
+  say_fence (f, request->running, request->n_running);
+  say (f);
+  reconnect_fixture_settle (&f->base);
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
+}
+
+/* The attempt is not known here: the broker finds another way. */
+static void
+test_unknown (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = welcome (f, 1);
+  g_autoptr (GPtrArray) frames = NULL;
+
+  answer (f, NULL, 0);
+  say_adopt (f, 800, "t-9", FALSE);
+  say_adopt (f, 801, "t-9", TRUE);
+  frames = say_and_hear (f);
+  g_assert_cmpuint (frames->len, ==, 2);
+  collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
+  collector_assert_outcome (frames->pdata[1], 801, OUTCOME (RETRYABLE));
+  g_assert_cmpuint (f->log.calls, ==, 0);
+}
+
+/* CANCEL is behind the adoption in the same read. */
+static void
+test_adopted_and_cancelled (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+
+  start_work (f);
+  lose (f);
+  guard = welcome (f, 2);
+  answer (f, NULL, 0);
+  say_adopt (f, 800, "t-1", FALSE);
+  collector_script_cancel (f->in, 800, WIRE_STATUS_EXPIRED);
+  say (f);
+  reconnect_fixture_settle (&f->base);
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_EXPIRED);
+  g_assert_cmpuint (f->log.calls, ==, 1);
+}
+
+/* A new attempt of a task that still runs here, unknown to the broker: the old one is cancelled, and both never run at once. */
+static void
+test_next_attempt (Fixture *f, gconstpointer data)
+{
+  ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  execute.attempt = 2;
+  start_work (f);
+  lose (f);
+  guard = welcome (f, 2);
+  answer (f, NULL, 0);
+  collector_script_execute (f->in, 800, "t-1", &execute);
+  frames = say_and_hear (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  collector_assert_outcome (frames->pdata[0], 800, OUTCOME (BUSY));
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
+  g_assert_cmpuint (f->log.calls, ==, 1);
+}
+
+/* Above 4 MiB the oldest results are forgotten; after 5 minutes all are. */
+static void
+test_bounds (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GBytes) large = g_bytes_new_take (g_malloc0 (1000000), 1000000);
+  const RegisterRequest *request;
+
+  start_work (f);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t-%u", 2 + i);
+      g_autoptr (GPtrArray) frames = NULL;
+
+      g_assert_true (deye_bus_work_succeed (f->log.work, large, NULL, NULL));
+      collector_script_execute (f->in, 701 + i, id, NULL);
+      for (guint replies = 0; replies < 2;)
+        {
+          frames = say_and_hear (f);
+          replies += script_count (frames, WIRE_KIND_REPLY);
+          g_clear_pointer (&frames, g_ptr_array_unref);
+        }
+    }
+  lose (f);
+  guard = welcome (f, 2);
+  request = wire_guard_message (guard);
+  g_assert_cmpuint (request->n_running, ==, 1);
+  g_assert_cmpuint (request->n_finished, ==, 4);
+  g_assert_cmpstr (request->finished[0]->task_id, ==, "t-5"); /* the newest first */
+  answer (f, NULL, 0);
+  deye_bus_collector_step_kept (f->collector, g_get_monotonic_time () + 299 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (f->collector->kept.length, ==, 4);
+  deye_bus_collector_step_kept (f->collector, g_get_monotonic_time () + 301 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (f->collector->kept.length, ==, 0);
+  g_assert_cmpuint (f->collector->kept_bytes, ==, 0);
+}
+
+/* A collector that drains says so again with its next registration; then it stops when its result has been sent. */
+static void
+test_draining (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GPtrArray) drains = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  start_work (f);
+  deye_bus_collector_stop_async (f->collector, 0, NULL, client_result_set, &result);
+  drains = say_and_hear (f);
+  g_assert_nonnull (collector_find_request (drains, "Update"));
+  lose (f);
+  succeed (f);
+  reconnect_fixture_settle (&f->base);
+  g_assert_cmpuint (result.calls, ==, 0);
+  guard = welcome (f, 2);
+  answer (f, NULL, 0);
+  g_clear_pointer (&drains, g_ptr_array_unref);
+  say_adopt (f, 800, "t-1", TRUE);
+  drains = say_and_hear (f);
+  client_fixture_wait (&f->base, result.calls > 0);
+  frames = say_and_hear (f);
+  g_ptr_array_extend_and_steal (drains, g_steal_pointer (&frames));
+  g_assert_nonnull (collector_find_request (drains, "Deregister"));
+  g_assert_cmpuint (script_count (drains, WIRE_KIND_REPLY), ==, 1);
+}
+
+#define ADD(path, function) g_test_add ("/client/claims/" path, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("19-running", test_running);
+  ADD ("20-finished", test_finished);
+  ADD ("until-delivered", test_until_delivered);
+  ADD ("fenced", test_fenced);
+  ADD ("fenced-later", test_fenced_later);
+  ADD ("unknown", test_unknown);
+  ADD ("adopted-and-cancelled", test_adopted_and_cancelled);
+  ADD ("next-attempt", test_next_attempt);
+  ADD ("bounds", test_bounds);
+  ADD ("draining", test_draining);
+  return g_test_run ();
+}
