@@ -22,6 +22,7 @@
 #include "control.pb-c.h"
 #include "coordination.pb-c.h"
 #include "introspection.pb-c.h"
+#include "work/bus-member.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
 
@@ -36,6 +37,7 @@ calls_ping (const BusCall *call)
   reply.epoch = call->core->epoch;
   reply.uptime_us = (guint64) (call->now_us - call->core->started_us);
   reply.subscriptions = g_hash_table_size (call->peer->subscriptions);
+  reply.registration_id = call->peer->member != NULL ? call->peer->member->registration_id : 0;
   bus_reply_message (call->peer, call->id, &reply.base);
 }
 
@@ -64,7 +66,7 @@ static const BusMethod methods[] = {
   METHOD ("lost", lost_request, lost_reply,
           "Reports messages that the asker accepted and could not send to the subscriptions that would have got them.",
           bus_lost_answer),
-  METHOD ("ping", ping_request, ping_reply, "Returns the broker's epoch and uptime, and the number of the asker's subscriptions.", calls_ping),
+  METHOD ("ping", ping_request, ping_reply, "Returns the broker's epoch and uptime, the number of the asker's subscriptions, and its registration.", calls_ping),
   METHOD ("stats", stats_request, stats_reply,
           "The broker's sums, and peers, subscriptions, groups and topic domains that the asker may see.", bus_stats_answer),
   METHOD ("introspect", bus_introspect_request, bus_introspect_reply,

@@ -245,6 +245,25 @@ test_replace (Core *core, gconstpointer data)
     }
 }
 
+/* The ping of each heartbeat shows which registration is in force. */
+static void
+test_ping (Core *core, gconstpointer data)
+{
+  const Daemoneye__Eventbus__V1__PingRequest request = DAEMONEYE__EVENTBUS__V1__PING_REQUEST__INIT;
+  Client *one = member_new (core, "one");
+
+  for (guint i = 0; i < 3; i++)
+    {
+      const guint64 id = i > 0 ? member_enrol (one, "scan") : 0;
+      g_autoptr (Got) got = client_call (one, "control.bus.ping", &request.base, WIRE_STATUS_OK);
+      Daemoneye__Eventbus__V1__PingReply *reply
+          = MSG (ping_reply__unpack) (NULL, got->envelope.payload.len, got->envelope.payload.data);
+
+      g_assert_cmpuint (reply->registration_id, ==, id);
+      member_done (reply);
+    }
+}
+
 static void
 test_update (Core *core, gconstpointer data)
 {
@@ -549,6 +568,7 @@ main (int argc, char **argv)
   ADD ("/core/collectors/M09-identity", test_identity);
   ADD ("/core/collectors/M09-bounds", test_bounds);
   ADD ("/core/collectors/M09-replace", test_replace);
+  ADD ("/core/collectors/M09-ping", test_ping);
   ADD ("/core/collectors/M09-update", test_update);
   ADD ("/core/collectors/M09-claims", test_claims);
   ADD ("/core/collectors/M09-without-feature", test_without_feature);
