@@ -19,10 +19,10 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
+#include "work/bus-member.h"
 #include "control.pb-c.h"
 #include "coordination.pb-c.h"
 #include "introspection.pb-c.h"
-#include "work/bus-member.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
 

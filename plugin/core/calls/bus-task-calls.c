@@ -15,39 +15,48 @@ typedef Daemoneye__Eventbus__V1__SubmitVerdict Verdict;
 
 #define LIST_PAGE  100u
 #define LIST_BYTES (48u * 1024u)
+#define TAGS_READ  (BUS_TASK_TAGS_MAX + 1) /* more than a task may have, so that it is refused for them */
 
 /* --- verdicts --- */
 
-/* Of a request about several tasks. */
+/* Of a request about several tasks: one block. */
 typedef struct
 {
-  GArray *answers; /* BusSubmitAnswer */
-  Verdict *messages;
+  BusSubmitAnswer answer;
+  Verdict message;
+} VerdictEntry;
+
+typedef struct
+{
+  VerdictEntry *entries;
   Verdict **list;
 } Verdicts;
 
-static void
-verdicts_init (Verdicts *verdicts, gsize n)
+/* The number of tasks is the asker's. FALSE: no memory, and it got an ERROR. */
+static gboolean
+verdicts_init (Verdicts *verdicts, const BusCall *call, gsize n)
 {
-  verdicts->answers = g_array_sized_new (FALSE, TRUE, sizeof (BusSubmitAnswer), (guint) n);
-  g_array_set_size (verdicts->answers, (guint) n);
-  verdicts->messages = g_new0 (Verdict, n + 1);
-  verdicts->list = g_new0 (Verdict *, n + 1);
+  verdicts->entries = g_try_malloc0 ((n + 1) * (sizeof (VerdictEntry) + sizeof (Verdict *)));
+  if (verdicts->entries == NULL)
+    {
+      bus_peer_error (call->peer, call->id, WIRE_STATUS_NO_MEMORY, "no memory for so many tasks: ask about fewer");
+      return FALSE;
+    }
+  verdicts->list = (gpointer) (verdicts->entries + n + 1);
+  return TRUE;
 }
 
 static void
 verdicts_clear (Verdicts *verdicts)
 {
-  g_array_unref (verdicts->answers);
-  g_free (verdicts->messages);
-  g_free (verdicts->list);
+  g_free (verdicts->entries);
 }
 
 static void
 verdicts_set (Verdicts *verdicts, guint i, char *id)
 {
-  BusSubmitAnswer *answer = &g_array_index (verdicts->answers, BusSubmitAnswer, i);
-  Verdict *message = verdicts->list[i] = &verdicts->messages[i];
+  BusSubmitAnswer *answer = &verdicts->entries[i].answer;
+  Verdict *message = verdicts->list[i] = &verdicts->entries[i].message;
 
   daemoneye__eventbus__v1__submit_verdict__init (message);
   message->id = id;
@@ -69,24 +78,21 @@ calls_duration (guint64 us)
   return (gint64) MIN (us, G_MAXINT64 / 4);
 }
 
-static GArray *
-calls_spans (char **texts, gsize n)
+static guint
+calls_read_tags (char **texts, gsize n, WireSpan *tags)
 {
-  GArray *spans = g_array_sized_new (FALSE, FALSE, sizeof (WireSpan), (guint) n);
+  guint n_read = (guint) MIN (n, TAGS_READ);
 
-  for (gsize i = 0; i < n; i++)
-    {
-      WireSpan span = wire_span_str (texts[i]);
-
-      g_array_append_val (spans, span);
-    }
-  return spans;
+  for (guint i = 0; i < n_read; i++)
+    tags[i] = wire_span_str (texts[i]);
+  return n_read;
 }
 
 static void
 calls_submit_one (const BusCall *call, const Daemoneye__Eventbus__V1__TaskSpec *message, BusSubmitAnswer *answer)
 {
-  g_autoptr (GArray) tags = calls_spans (message->tags, message->n_tags);
+  WireSpan tags[TAGS_READ];
+  const guint n_tags = calls_read_tags (message->tags, message->n_tags, tags);
   const BusSubmission submission = {
     .task = { .id = wire_span_str (message->id),
               .operation = wire_span_str (message->operation),
@@ -94,8 +100,8 @@ calls_submit_one (const BusCall *call, const Daemoneye__Eventbus__V1__TaskSpec *
               .target = wire_span_str (message->target),
               .payload = wire_span (message->payload.data, message->payload.len),
               .payload_type = wire_span_str (message->payload_type),
-              .tags = (const WireSpan *) (gconstpointer) tags->data,
-              .n_tags = tags->len,
+              .tags = tags,
+              .n_tags = n_tags,
               .priority = message->priority,
               .attempts = message->attempts,
               .deadline_us = calls_duration (message->deadline_us),
@@ -119,10 +125,11 @@ bus_task_calls_submit (const BusCall *call)
   Daemoneye__Eventbus__V1__SubmitReply reply;
   Verdicts verdicts;
 
-  verdicts_init (&verdicts, request->n_tasks);
+  if (!verdicts_init (&verdicts, call, request->n_tasks))
+    return;
   for (guint i = 0; i < request->n_tasks; i++)
     {
-      calls_submit_one (call, request->tasks[i], &g_array_index (verdicts.answers, BusSubmitAnswer, i));
+      calls_submit_one (call, request->tasks[i], &verdicts.entries[i].answer);
       verdicts_set (&verdicts, i, request->tasks[i]->id);
     }
   daemoneye__eventbus__v1__submit_reply__init (&reply);
@@ -175,12 +182,11 @@ calls_each_id (const BusCall *call, CallsVerb verb)
   Verdicts verdicts;
   guint32 account;
 
-  if (!calls_account (call, request->account, &account))
+  if (!calls_account (call, request->account, &account) || !verdicts_init (&verdicts, call, request->n_ids))
     return;
-  verdicts_init (&verdicts, request->n_ids);
   for (guint i = 0; i < request->n_ids; i++)
     {
-      verb (call, account, wire_span_str (request->ids[i]), &g_array_index (verdicts.answers, BusSubmitAnswer, i));
+      verb (call, account, wire_span_str (request->ids[i]), &verdicts.entries[i].answer);
       verdicts_set (&verdicts, i, request->ids[i]);
     }
   daemoneye__eventbus__v1__task_ids_reply__init (&reply);

@@ -46,13 +46,17 @@ typedef struct
   Operation *list[1]; /* and then the operations themselves */
 } NewsBlock;
 
-static void
+/* FALSE: no memory. */
+static gboolean
 news_fill_operations (const BusMember *member, CollectorRecord *record, gpointer *block)
 {
   const guint n = member->abilities->len;
-  NewsBlock *room = g_malloc0 (sizeof *room + n * (sizeof (Operation *) + sizeof (Operation)));
-  Operation *operations = (gpointer) (room->list + n + 1);
+  NewsBlock *room = *block = g_try_malloc0 (sizeof *room + n * (sizeof (Operation *) + sizeof (Operation)));
+  Operation *operations;
 
+  if (room == NULL)
+    return FALSE;
+  operations = (gpointer) (room->list + n + 1);
   daemoneye__eventbus__v1__priority_range__init (&room->priorities);
   room->priorities.lowest = member->lowest;
   room->priorities.highest = member->highest;
@@ -64,10 +68,10 @@ news_fill_operations (const BusMember *member, CollectorRecord *record, gpointer
   record->n_operations = n;
   record->operations = room->list;
   record->priorities = &room->priorities;
-  *block = room;
+  return TRUE;
 }
 
-void
+gboolean
 bus_member_fill_record (const BusCore *core, const BusMember *member, CollectorRecord *record, gpointer *block)
 {
   const gint64 now_us = core->now_us;
@@ -80,7 +84,6 @@ bus_member_fill_record (const BusCore *core, const BusMember *member, CollectorR
   record->state = news_state (member->state);
   record->cause = bus_text_for_packing (member->cause);
   record->held_until_us = (guint64) MAX (member->held_until_us - now_us, 0);
-  news_fill_operations (member, record, block);
   record->max_concurrent = member->max_concurrent;
   record->n_tags = member->tags->len;
   record->tags = (char **) member->tags->pdata;
@@ -92,12 +95,14 @@ bus_member_fill_record (const BusCore *core, const BusMember *member, CollectorR
   record->deaths = member->past->deaths;
   record->registered_us = (guint64) (now_us - member->registered_us);
   record->account = member->peer->account->name;
+  return news_fill_operations (member, record, block);
 }
 
 /* --- what is published --- */
 
+/* @is_complete: the record has its operations. An older record would be wrong, so without room for a new one there is none. */
 static void
-news_publish_record (BusCore *core, const BusMember *member, const CollectorRecord *record)
+news_publish_record (BusCore *core, const BusMember *member, const CollectorRecord *record, gboolean is_complete)
 {
   g_autofree char *topic = g_strconcat (PREFIX, member->id, NULL);
 
@@ -106,9 +111,10 @@ news_publish_record (BusCore *core, const BusMember *member, const CollectorReco
       bus_retain_clear (core, wire_span_str (topic));
       bus_router_announce (core, topic, &record->base, core->now_us);
     }
-  else if (!bus_router_announce_retained (core, topic, &record->base, member->peer->account, core->now_us))
+  else if (!is_complete
+           || !bus_router_announce_retained (core, topic, &record->base, member->peer->account, core->now_us))
     {
-      bus_retain_clear (core, wire_span_str (topic)); /* an older record would be wrong */
+      bus_retain_clear (core, wire_span_str (topic));
       core->work->records_lost++;
     }
 }
@@ -120,10 +126,11 @@ news_publish (BusCore *core, const BusMember *member, const char *word, BusMembe
   g_autofree gpointer block = NULL;
   CollectorRecord record;
   CollectorEvent event;
+  gboolean is_complete;
   char topic[64];
 
-  bus_member_fill_record (core, member, &record, &block);
-  news_publish_record (core, member, &record);
+  is_complete = bus_member_fill_record (core, member, &record, &block);
+  news_publish_record (core, member, &record, is_complete);
   if (word == NULL)
     return;
   daemoneye__eventbus__v1__collector_event__init (&event);

@@ -15,11 +15,12 @@
  * that becomes READY again has no event of its own, only a record.
  */
 
-/* Fills @record with borrowed texts; the lists of pointers are in @block, to be freed with g_free(). */
-void bus_member_fill_record (const BusCore *core,
-                             const BusMember *member,
-                             Daemoneye__Eventbus__V1__CollectorRecord *record,
-                             gpointer *block);
+/* Fills @record with borrowed texts; the lists of pointers are in @block, to be freed with g_free(). FALSE: no memory for the list of
+ * operations, which @record does not have then. */
+gboolean bus_member_fill_record (const BusCore *core,
+                                 const BusMember *member,
+                                 Daemoneye__Eventbus__V1__CollectorRecord *record,
+                                 gpointer *block);
 
 /* It registered, or registered again. */
 void bus_member_news_registered (BusCore *core, const BusMember *member);

@@ -56,7 +56,7 @@ registry_add_ability (BusWork *work, BusMember *member, const BusAbility *abilit
 
   if (operation == NULL)
     {
-      operation = g_malloc (sizeof *operation + name.len);
+      operation = g_malloc (sizeof *operation + name.len); /* a valid segment, so short */
       memcpy (operation->name, name.data, name.len);
       operation->key = (BusKey){ ability->name.hash, wire_span (operation->name, name.len) };
       operation->members = g_ptr_array_new ();

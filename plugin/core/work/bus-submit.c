@@ -196,6 +196,11 @@ submit_add (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSu
   if (submission->resubmit)
     spec.not_before_us = 0; /* it was queued before */
   task = bus_task_store_add (&core->work->tasks, peer->account, &spec, now_us);
+  if (task == NULL)
+    {
+      submit_refuse (answer, WIRE_STATUS_NO_MEMORY, "no memory for the task");
+      return;
+    }
   if (!bus_operations_join (core->work->operations, task))
     {
       bus_task_store_discard (&core->work->tasks, task);

@@ -113,6 +113,8 @@ bus_task_store_add (BusTaskStore *store, BusAccount *account, const BusTaskSpec 
 {
   BusTask *task = bus_task_new (account, spec, store->seed, now_us);
 
+  if (task == NULL)
+    return NULL;
   bus_account_hold (account);
   task->sequence = ++store->last_sequence;
   g_hash_table_insert (store->by_key, &task->key, task);

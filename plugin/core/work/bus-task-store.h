@@ -63,7 +63,7 @@ gboolean bus_task_store_is_full (const BusTaskStore *store,
                                  const BusTaskSpec *spec,
                                  BusExcess *excess);
 
-/* A new task, on the shelf LIVE, with its deadline armed. */
+/* A new task, on the shelf LIVE, with its deadline armed. NULL: no memory */
 BusTask *bus_task_store_add (BusTaskStore *store, BusAccount *account, const BusTaskSpec *spec, gint64 now_us);
 
 /* It holds more or less memory than before. */

@@ -28,8 +28,19 @@ bus_task_key (guint64 seed, guint32 account, WireSpan id, guint8 *bytes)
   return bus_key (seed, wire_span (bytes, 4 + len));
 }
 
-/* One block has all texts that stay with the task. */
-static void
+/* FALSE: no memory. */
+static gboolean
+task_keep_bytes (GBytes **kept, WireSpan bytes)
+{
+  guint8 *copy = bytes.len > 0 ? g_try_malloc (bytes.len) : NULL;
+
+  if (copy != NULL)
+    *kept = g_bytes_new_take (memcpy (copy, bytes.data, bytes.len), bytes.len);
+  return copy != NULL || bytes.len == 0;
+}
+
+/* One block has all texts that stay with the task. FALSE: no memory */
+static gboolean
 task_keep_texts (BusTask *task, const BusTaskSpec *spec, guint64 seed)
 {
   guint8 bytes[BUS_TASK_KEY_MAX];
@@ -37,12 +48,15 @@ task_keep_texts (BusTask *task, const BusTaskSpec *spec, guint64 seed)
   char *at;
 
   task->text_len = key.text.len + spec->operation.len + spec->type.len + spec->target.len + spec->payload_type.len;
-  task->text = at = g_malloc (task->text_len);
+  task->text = at = g_try_malloc (task->text_len);
+  if (at == NULL)
+    return FALSE;
   task->key = (BusKey){ key.hash, task_keep_text (&at, key.text) };
   task->operation = bus_key (seed, task_keep_text (&at, spec->operation));
   task->type = task_keep_text (&at, spec->type);
   task->target = task_keep_text (&at, spec->target);
   task->payload_type = task_keep_text (&at, spec->payload_type);
+  return TRUE;
 }
 
 static GPtrArray *
@@ -86,10 +100,13 @@ bus_task_new (BusAccount *account, const BusTaskSpec *spec, guint64 seed, gint64
   BusTask *task = g_new0 (BusTask, 1);
 
   task->account = account;
-  task_keep_texts (task, spec, seed);
   task_init_links (task);
+  if (!task_keep_texts (task, spec, seed) || !task_keep_bytes (&task->payload, spec->payload))
+    {
+      bus_task_free (task);
+      return NULL;
+    }
   task->tags = task_keep_tags (spec);
-  task->payload = spec->payload.len > 0 ? g_bytes_new (spec->payload.data, spec->payload.len) : NULL;
   task->payload_len = spec->payload.len;
   task->payload_hash = bus_hash (seed, spec->payload);
   task->priority = spec->priority;
@@ -242,11 +259,12 @@ task_keep_cut (WireSpan text, gsize max)
   return bus_text_from_span (bus_text_cut (text, max));
 }
 
-/* A report without details leaves those that an earlier one had. */
+/* A report without details, or without memory for them, leaves those that an earlier one had. */
 void
 bus_task_set_progress (BusTask *task, const BusTaskReport *report)
 {
   BusTaskProgress *progress = task->progress;
+  GBytes *details = NULL;
 
   if (progress == NULL)
     progress = task->progress = g_new0 (BusTaskProgress, 1);
@@ -254,10 +272,10 @@ bus_task_set_progress (BusTask *task, const BusTaskReport *report)
   progress->total = report->total;
   g_free (progress->text);
   progress->text = task_keep_cut (report->text, BUS_TASK_TEXT_MAX);
-  if (report->details.len == 0)
+  if (!task_keep_bytes (&details, report->details) || details == NULL)
     return;
   g_clear_pointer (&progress->details, g_bytes_unref);
-  progress->details = g_bytes_new (report->details.data, report->details.len);
+  progress->details = details;
 }
 
 void
@@ -267,7 +285,7 @@ bus_task_set_result (BusTask *task, const BusTaskAnswer *answer)
 
   g_clear_pointer (&task->result, task_result_free);
   result->kind = answer->kind;
-  result->payload = answer->payload.len > 0 ? g_bytes_new (answer->payload.data, answer->payload.len) : NULL;
+  task->payload_dropped |= !task_keep_bytes (&result->payload, answer->payload);
   result->payload_len = answer->payload.len;
   result->payload_type = task_keep_cut (answer->payload_type, BUS_TASK_TEXT_MAX);
   result->error_name = task_keep_cut (answer->error_name, BUS_TASK_TEXT_MAX);

@@ -227,7 +227,7 @@ typedef struct
   guint64 refused; /* a token that was not the newest, among others */
 } BusTaskRules;
 
-/* Texts are copied. Its state is QUEUED, or DELAYED when @spec has a not_before. No timer is armed. */
+/* Texts are copied. Its state is QUEUED, or DELAYED when @spec has a not_before. No timer is armed. NULL: no memory */
 BusTask *bus_task_new (BusAccount *account, const BusTaskSpec *spec, guint64 seed, gint64 now_us);
 /* Its timers are disarmed, and nothing links it. */
 void bus_task_free (BusTask *task);
@@ -251,6 +251,7 @@ guint bus_task_on (BusTaskRules *rules, BusTask *task, BusTaskEvent event, char 
 const char *bus_task_difference (const BusTask *task, const BusTaskSpec *spec, guint64 seed);
 
 void bus_task_set_progress (BusTask *task, const BusTaskReport *report);
+/* Without memory for the payload only the outcome is kept: payload_dropped. */
 void bus_task_set_result (BusTask *task, const BusTaskAnswer *answer);
 void bus_task_drop_payloads (BusTask *task);
 
