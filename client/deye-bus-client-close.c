@@ -152,7 +152,6 @@ client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
   deye_bus_client_stop_heartbeat (self);
   deye_bus_client_attach (self);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_CLOSE);
-  deye_bus_client_step_tasks (self);
   self->linger_us = g_get_monotonic_time () + client_linger_us (options);
   deye_bus_client_write (self);
   deye_bus_client_step_close (self, g_get_monotonic_time ());

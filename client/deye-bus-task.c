@@ -151,8 +151,8 @@ deye_bus_task_dispatch (DeyeBusTask *self)
   if (changed & PROGRESS_BITS)
     g_signal_emit (self, task_signals[TASK_SIGNAL_PROGRESS], 0, self->progress_done, self->progress_total,
                    self->progress_text);
-  if (!deye_bus_task_state_is_final (self->state) || self->said)
-    return;
+  if (!deye_bus_task_state_is_final (self->state))
+    return; /* after the end there are no changes */
   self->said = TRUE;
   g_signal_emit (self, task_signals[TASK_SIGNAL_FINISHED], 0);
   deye_bus_task_return_waiters (self);

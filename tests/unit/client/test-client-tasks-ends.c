@@ -301,6 +301,9 @@ test_wrong_answers (Fixture *f, gconstpointer data)
   third = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
   rest = tasks_script_repetitions (third->pdata[0]);
   g_assert_cmpstr (rest, ==, "two+");
+  tasks_script_accept_early (f->in, ((ScriptFrame *) third->pdata[0])->envelope.id, "three");
+  client_fixture_say_and_settle (f);
+  g_assert_cmpint (deye_bus_task_get_state (two), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
 }
 
 /* --- the stream --- */

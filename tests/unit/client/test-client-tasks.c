@@ -131,14 +131,20 @@ test_one_request (Fixture *f, gconstpointer data)
 static void
 test_flush_sends (Fixture *f, gconstpointer data)
 {
-  g_autoptr (DeyeBusTask) task = NULL;
+  g_autoptr (DeyeBusTask) one = NULL;
+  g_autoptr (DeyeBusTask) two = NULL;
+  g_auto (ClientResult) result = { 0 };
   g_autoptr (GPtrArray) frames = NULL;
 
   client_fixture_connect (f, &with_tasks);
-  task = submit (f, NULL);
-  g_assert_true (deye_bus_client_flush (f->client, NULL, FALSE, NULL, NULL));
-  frames = client_fixture_hear (f);
+  one = submit (f, NULL);
+  two = submit (f, NULL);
+  deye_bus_client_flush_async (f->client, NULL, FALSE, NULL, client_result_set, &result);
+  frames = client_fixture_hear (f); /* before the next turn */
   g_assert_cmpuint (tasks_script_count (frames, "Submit"), ==, 1);
+  g_assert_cmpstr (deye_bus_task_get_id (one), !=, deye_bus_task_get_id (two));
+  client_fixture_settle (f);
+  g_assert_true (deye_bus_client_flush_finish (f->client, result.result, NULL));
 }
 
 static void
@@ -604,6 +610,18 @@ test_settle_together (Fixture *f, gconstpointer data)
   expect_silence (f); /* once */
 }
 
+static void
+test_settle_in_the_same_turn (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusTask) one = accepted (f, "one");
+
+  PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
+  client_fixture_say (f);
+  g_assert_true (g_main_context_iteration (f->context, TRUE));
+  g_assert_true (deye_bus_task_is_finished (one));
+  expect_settle (f, "one");
+}
+
 /* What the program has not got is not confirmed. */
 static void
 test_settle_after_dispatch (Fixture *f, gconstpointer data)
@@ -801,6 +819,32 @@ test_cancel_sent (Fixture *f, gconstpointer data)
   g_assert_nonnull (tasks_script_find (cancelled, "Cancel"));
 }
 
+/* The id of a task that has ended may belong to another one by then. */
+static void
+test_cancel_ended (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusTask) one = accepted (f, "one");
+  g_autoptr (DeyeBusTask) two = submit (f, "two");
+  g_autoptr (GPtrArray) submitted = NULL;
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GPtrArray) second = NULL;
+
+  client_fixture_settle (f);
+  submitted = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  tasks_script_accept (f->in, submitted->pdata[0]);
+  client_fixture_say_and_settle (f);
+  deye_bus_task_cancel (one);
+  client_fixture_settle (f);
+  first = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  deye_bus_task_cancel (two); /* waits for the answer to the first one */
+  PUSH (f, .id = "two", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
+  tasks_script_accept (f->in, first->pdata[0]);
+  client_fixture_say_and_settle (f);
+  second = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  g_assert_nonnull (tasks_script_find (second, "Settle"));
+  g_assert_false (deye_bus_task_is_finished (one));
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/tasks/" path, Fixture, NULL, set_up, function, client_fixture_tear_down)
 
@@ -827,6 +871,7 @@ main (int argc, char **argv)
   ADD ("ends", test_ends);
   ADD ("empty-result", test_empty_result);
   ADD ("settle-together", test_settle_together);
+  ADD ("settle-in-the-same-turn", test_settle_in_the_same_turn);
   ADD ("settle-after-dispatch", test_settle_after_dispatch);
   ADD ("settle-without-references", test_settle_without_references);
   ADD ("wait", test_wait);
@@ -836,5 +881,6 @@ main (int argc, char **argv)
   ADD ("cancel", test_cancel);
   ADD ("cancel-unsent", test_cancel_unsent);
   ADD ("cancel-sent", test_cancel_sent);
+  ADD ("cancel-ended", test_cancel_ended);
   return g_test_run ();
 }

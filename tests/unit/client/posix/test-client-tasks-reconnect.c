@@ -182,6 +182,27 @@ test_lost_submit (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_QUEUED);
 }
 
+/* The connection ends with a reason that would be a refusal of the request. */
+static void
+test_goodbye (Fixture *f, gconstpointer data)
+{
+  const ScriptVerdict queued = { .state = DEYE_BUS_TASK_STATE_QUEUED };
+  g_autoptr (DeyeBusTask) task = NULL;
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  dial (f);
+  reconnect_fixture_welcome (f, &with_tasks);
+  task = submit (f, "one");
+  first = hear_until (f, "Submit");
+  script_goodbye (bytes, WIRE_STATUS_LIMIT, "too much");
+  reconnect_fixture_say (f, bytes);
+  lose (f);
+  g_assert_false (deye_bus_task_is_finished (task));
+  reconnect_fixture_welcome (f, &with_tasks);
+  answer_submit (f, "one+", &queued);
+}
+
 /* Another broker can't say that; and one that has accepted the task has forgotten it. */
 static void
 test_unknown (Fixture *f, gconstpointer data)
@@ -346,6 +367,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("submitted-again", test_submitted_again);
   ADD ("lost-submit", test_lost_submit);
+  ADD ("goodbye", test_goodbye);
   ADD ("unknown", test_unknown);
   ADD ("forgotten", test_forgotten);
   ADD ("refused-later", test_refused_later);
