@@ -5,6 +5,7 @@
     mutate.py --list                  the names of all mutants
     mutate.py --apply NAME TREE       writes the mutant into the tree; prints the files that it changed
     mutate.py --describe NAME         what is wrong with the mutant
+    mutate.py --family NAME           the family of seeds that has to find it: messages or tasks
 
 A mutant names functions and statements, not files and lines, so that moving or re-wrapping code does not concern it.
 The statement is compared token by token: white space and comments do not count. It must occur exactly once in the
@@ -20,6 +21,7 @@ sys.dont_write_bytecode = True
 
 TABLE = pathlib.Path(__file__).with_name('mutants.txt')
 SOURCES = ('plugin', 'proto')
+FAMILIES = ('messages', 'tasks')
 
 TOKEN = re.compile(r'''
     (?P<skip> \s+ | \\\n | /\*.*?\*/ | //[^\n]* )
@@ -47,7 +49,7 @@ class Change:
 
 class Mutant:
     def __init__(self, name):
-        self.name, self.wrong, self.changes = name, '', []
+        self.name, self.wrong, self.family, self.changes = name, '', 'messages', []
 
 
 def read_table(text=None):
@@ -61,6 +63,8 @@ def read_table(text=None):
             last = mutants[rest] = Mutant(rest)
         elif last is not None and key == 'wrong' and rest and not last.wrong:
             last.wrong = rest
+        elif last is not None and key == 'family' and rest in FAMILIES:
+            last.family = rest
         elif last is not None and key == 'in' and rest:
             last.changes.append(Change(rest))
         elif last is not None and last.changes and key in '-+' and rest:
@@ -136,12 +140,12 @@ def main(arguments):
     if arguments == ['--list']:
         print('\n'.join(read_table()))
         return True
-    if len(arguments) in (2, 3) and arguments[0] in ('--apply', '--describe'):
+    if len(arguments) in (2, 3) and arguments[0] in ('--apply', '--describe', '--family'):
         mutant = read_table().get(arguments[1])
         if mutant is None:
             sys.exit(f'mutate.py: no mutant {arguments[1]}')
-        if arguments[0] == '--describe':
-            print(mutant.wrong)
+        if arguments[0] != '--apply':
+            print(mutant.wrong if arguments[0] == '--describe' else mutant.family)
             return True
         tree = Tree(read_sources(arguments[2]))
         try:

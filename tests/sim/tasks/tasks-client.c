@@ -228,6 +228,9 @@ client_handle (TasksClient *client, const WireFrame *frame)
     case WIRE_KIND_REQUEST:
       tasks_collector_got_execute (client, &envelope);
       break;
+    case WIRE_KIND_DELIVERED:
+      tasks_collector_got_delivered (client, &envelope);
+      break;
     case WIRE_KIND_CANCEL:
       tasks_collector_got_cancel (client, &envelope);
       break;

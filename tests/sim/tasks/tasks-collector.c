@@ -300,6 +300,17 @@ tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope)
     }
 }
 
+/* The submitter has the answer. */
+void
+tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *envelope)
+{
+  const TasksJob *job = collector_find (client, envelope->route_id);
+
+  if (job != NULL ? !job->is_answered : envelope->route_id > client->forgotten_route)
+    tasks_fail (client->world, "M11: an answer is delivered that %s has not given", client->id);
+  tasks_cover (client->world, TASKS_COVER_DELIVERED);
+}
+
 void
 tasks_collector_got_reply (TasksClient *client, const TasksFrame *call, WireSpan payload)
 {

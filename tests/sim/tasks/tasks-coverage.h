@@ -22,6 +22,21 @@
   X (RETURNED, "K03-holder-registers-again-in-time")                                                                   \
   X (CLAIMED, "K01-holder-gets-back-what-it-claims")                                                                   \
   X (INTERRUPTED, "S11-announced-stop-while-running")                                                                  \
+  X (ALL_ZOMBIES, "S07-every-slot-is-a-zombie")                                                                        \
+  X (TARGETS_WAIT, "S08-holder-dies-and-tasks-for-it-wait")                                                            \
+  X (SUSPECTS, "S09-holder-dies-with-several-tasks")                                                                   \
+  X (POISON, "S10-K06-poison")                                                                                         \
+  X (DRAIN_RETURNED, "S12-K14-drain-returns-an-offer")                                                                 \
+  X (DRAIN_OVER, "S12-K14-drain-is-over")                                                                              \
+  X (DRAIN_CANCEL, "S13-cancel-during-drain")                                                                          \
+  X (HANGS, "S14-D04-run-limit-in-spite-of-progress")                                                                  \
+  X (NO_PROGRESS, "S15-long-work-without-progress")                                                                    \
+  X (SUPERSEDED, "S21-K04-old-holder-is-superseded")                                                                   \
+  X (GRACE, "S22-D02-grace-of-a-late-broker")                                                                          \
+  X (WITHDRAWN, "S24-operation-withdrawn-while-it-runs")                                                               \
+  X (RETRY_AFTER, "S25-retryable-with-a-time")                                                                         \
+  X (DELIVERED, "M11-holder-may-forget-its-answer")                                                                    \
+  X (DETAILS, "M11-details-for-the-next-attempt")                                                                      \
   X (RECOVERED, "M14-success-after-a-failed-attempt")
 
 typedef enum

@@ -3,6 +3,7 @@
 
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
+#include "work/bus-work.h"
 
 /*
  * What justifies a step of a task: a frame of its holder with the right token, the end of its holder, a time that is over, a call
@@ -40,6 +41,8 @@ justify_offer (const TasksWorld *world, const TasksRecord *record, const TasksIn
     return "its operation is paused";
   if (record->held_until_us > world->now_us)
     return "it is held for a claim";
+  if (record->has_lease && record->has_expired && !record->idempotent)
+    return "its holder may still run, and it must not run twice";
   if (n_deaths > 0 && n_deaths + record->n_deaths >= 2)
     return "its deaths are not counted yet";
   return NULL;
@@ -141,10 +144,22 @@ justify_since (const TasksWorld *world, const TasksInput *input, gint64 since_us
   return world->now_us >= since_us + wait_us ? NULL : "it is too early";
 }
 
+/* A lease: a broker that was late itself gives that time back, once in a minute. */
+static const char *
+justify_lapse (const TasksWorld *world, const TasksInput *input, gint64 since_us, gint64 wait_us)
+{
+  const gint64 given_us = world->core->work->grace.given_us;
+  const gboolean was_late = world->now_us - since_us - wait_us >= BUS_GRACE_LAG_US;
+
+  if (was_late && (given_us == 0 || given_us == world->now_us))
+    return "the broker itself was late";
+  return justify_since (world, input, since_us, wait_us);
+}
+
 static const char *
 justify_silent (const TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
-  return justify_since (world, input, record->since_us, (gint64) world->options.limits.task_offer_us);
+  return justify_lapse (world, input, record->since_us, (gint64) world->options.limits.task_offer_us);
 }
 
 static const char *
@@ -155,13 +170,13 @@ justify_progress_over (const TasksWorld *world,
 {
   if (record->progress_limit_us == 0)
     return "its operation has no progress";
-  return justify_since (world, input, record->renewed_us, record->progress_limit_us);
+  return justify_lapse (world, input, record->renewed_us, record->progress_limit_us);
 }
 
 static const char *
 justify_run_over (const TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
-  return justify_since (world, input, record->begun_us, record->run_limit_us);
+  return justify_lapse (world, input, record->begun_us, record->run_limit_us);
 }
 
 static const char *

@@ -86,6 +86,8 @@ tasks_leases_got_cancel (TasksWorld *world, const TasksClient *client, guint64 r
                 wire_status_name (g_array_index (expected, guint32, 0)));
   else
     g_array_remove_index (expected, 0);
+  if (status == WIRE_STATUS_SUPERSEDED)
+    tasks_cover (world, TASKS_COVER_SUPERSEDED);
 }
 
 static void
@@ -195,6 +197,8 @@ tasks_leases_got_execute (TasksWorld *world, const TasksClient *client, guint64 
 {
   const guint expected = GPOINTER_TO_UINT (g_hash_table_lookup (world->model->details, &route));
 
+  if (details != 0)
+    tasks_cover (world, TASKS_COVER_DETAILS);
   if (details != expected)
     tasks_fail (world, "M11: %s got the details of run %u, and those of run %u are the newest", client->id, details,
                 expected);

@@ -313,6 +313,8 @@ look_check_holder (TasksWorld *world, TasksRecord *record)
 
   if (record->has_lease && !is_here)
     record->has_lease = FALSE;
+  if (record->state == BUS_TASK_OFFERED && is_here && holder->is_draining)
+    tasks_fail (world, "K14: t%u is offered to %s, which drains", record->number, holder->id);
   if (record->state >= BUS_TASK_OFFERED && record->state <= BUS_TASK_CANCELLING && !is_here)
     tasks_fail (world, "K03: t%u is %s, and its holder is gone", record->number, bus_task_state_name (record->state));
 }
@@ -385,6 +387,24 @@ look_note_submitters (TasksWorld *world, const TasksInput *input)
     }
 }
 
+/* What a call asks for has happened. */
+static void
+look_check_call (TasksWorld *world, const TasksFrame *frame)
+{
+  for (guint i = 0; i < frame->n_items; i++)
+    {
+      const TasksRecord *record = tasks_model_find (world->model, frame->account, frame->items[i].number);
+
+      if (record == NULL || record->is_forgotten)
+        continue;
+      if (frame->kind == TASKS_FRAME_CANCEL && tasks_record_is_live (record) && record->state != BUS_TASK_CANCELLING)
+        tasks_fail (world, "M11: t%u is %s after a cancel", record->number, bus_task_state_name (record->state));
+      if ((frame->kind == TASKS_FRAME_RELEASE || frame->kind == TASKS_FRAME_DROP)
+          && record->state == BUS_TASK_QUARANTINED)
+        tasks_fail (world, "K06: t%u is in quarantine still", record->number);
+    }
+}
+
 static void
 look_note_settled (TasksWorld *world, const TasksClient *client, const TasksFrame *frame)
 {
@@ -413,6 +433,8 @@ tasks_model_after (TasksWorld *world, const TasksInput *input)
     return;
   look_note_forgotten (world);
   look_note_submitters (world, input);
+  if (input->kind == TASKS_INPUT_FRAME)
+    look_check_call (world, input->frame);
   if (input->kind == TASKS_INPUT_FRAME && input->frame->kind == TASKS_FRAME_SETTLE)
     look_note_settled (world, input->client, input->frame);
 }

@@ -127,6 +127,8 @@ members_check (TasksWorld *world, const TasksClient *client)
       return;
     }
   problem = members_problem (world, client, member);
+  if (member->state == BUS_MEMBER_SUSPECT && member->n_zombie >= member->max_concurrent)
+    tasks_cover (world, TASKS_COVER_ALL_ZOMBIES);
   if (problem != NULL)
     tasks_fail (world, "M13: %s is %s: %s", client->id, bus_member_state_name (member->state), problem);
   if (members_have_room (member))

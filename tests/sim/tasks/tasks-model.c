@@ -223,6 +223,15 @@ model_before_death (TasksWorld *world, const TasksClient *client)
     }
   for (guint i = 0; i < n && n > 1; i++)
     running[i]->is_suspect = TRUE;
+  if (n > 1)
+    tasks_cover (world, TASKS_COVER_SUSPECTS);
+  for (guint i = 0; i < world->model->records->len && n > 0; i++)
+    {
+      const TasksRecord *record = g_ptr_array_index (world->model->records, i);
+
+      if (record->state == BUS_TASK_QUEUED && record->spec.target == client->slot)
+        tasks_cover (world, TASKS_COVER_TARGETS_WAIT);
+    }
 }
 
 void
@@ -275,6 +284,28 @@ tasks_model_shown (TasksWorld *world, const TasksClient *client, guint number, B
               record->accepted_run);
 }
 
+static void
+model_check_record_shown (TasksWorld *world, const TasksRecord *record)
+{
+  for (guint slot = 0; slot < TASKS_SUBMITTERS; slot++)
+    if (record->attached[slot] != 0 && record->shown[slot] != record->state)
+      tasks_fail (world, "O05: s%u has seen t%u as %s, and it is %s", slot, record->number,
+                  bus_task_state_name (record->shown[slot]), bus_task_state_name (record->state));
+}
+
+void
+tasks_model_check_shown (TasksWorld *world)
+{
+  for (guint i = 0; i < world->model->records->len; i++)
+    {
+      const TasksRecord *record = g_ptr_array_index (world->model->records, i);
+
+      if (!record->is_forgotten && !bus_task_state_is_live (record->state)
+          && world->now_us - record->since_us > G_TIME_SPAN_SECOND)
+        model_check_record_shown (world, record);
+    }
+}
+
 void
 tasks_model_finish (TasksWorld *world)
 {
@@ -290,9 +321,5 @@ tasks_model_finish (TasksWorld *world)
       sums->duplicated += record->n_finished > 1 ? 1 : 0;
       if (tasks_record_is_live (record))
         tasks_fail (world, "I20: t%u is %s still", record->number, bus_task_state_name (record->state));
-      for (guint slot = 0; slot < TASKS_SUBMITTERS; slot++)
-        if (record->attached[slot] != 0 && !record->is_forgotten && record->shown[slot] != record->state)
-          tasks_fail (world, "O05: s%u has seen t%u as %s, and it is %s", slot, record->number,
-                      bus_task_state_name (record->shown[slot]), bus_task_state_name (record->state));
     }
 }

@@ -73,6 +73,7 @@ typedef struct
   guint holder;            /* slot */
   guint holder_connection; /* number */
   gboolean idempotent;
+  gboolean has_expired;
   gint64 run_limit_us;
   gint64 progress_limit_us;
   gint64 renewed_us;
@@ -119,6 +120,8 @@ TasksModel *tasks_model_new (void);
 void tasks_model_free (TasksModel *model);
 void tasks_model_before (TasksWorld *world, const TasksInput *input);
 void tasks_model_after (TasksWorld *world, const TasksInput *input);
+/* Submitters that read have seen how their tasks ended. */
+void tasks_model_check_shown (TasksWorld *world);
 /* At rest. */
 void tasks_model_finish (TasksWorld *world);
 

@@ -10,6 +10,7 @@
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
 #define HEAL_ROUNDS 120u
+#define QUIET_ROUND 10u /* from then on nothing comes late */
 #define HEAL_US     (200 * MILLISECOND)
 
 static void
@@ -27,8 +28,8 @@ seed_set_limits (TasksWorld *world, BusLimits *limits)
       = (guint64) (sim_chance (&world->random, 50) ? 300 * G_TIME_SPAN_SECOND : 400 * MILLISECOND);
   limits->task_offer_us = 300 * MILLISECOND;
   limits->task_cancel_us = 300 * MILLISECOND;
-  limits->task_retry_us = 100 * MILLISECOND;
-  limits->task_max_retry_us = 400 * MILLISECOND;
+  limits->task_retry_us = 300 * MILLISECOND;
+  limits->task_max_retry_us = 500 * MILLISECOND;
   limits->task_return_us = 200 * MILLISECOND;
   limits->task_submitter_us = 300 * MILLISECOND;
   limits->task_drain_us = 500 * MILLISECOND;
@@ -162,6 +163,8 @@ seed_heal (TasksWorld *world)
       tasks_world_advance (world, HEAL_US);
       seed_move (world);
       tasks_check_step (world);
+      if (round > QUIET_ROUND)
+        tasks_model_check_shown (world);
     }
 }
 
@@ -171,6 +174,8 @@ seed_finish (TasksWorld *world, TasksSums *sums)
   const BusTaskRules *rules = &world->core->work->tasks.rules;
   BusCoreStats stats;
 
+  if (world->core->work->grace.given_us != 0)
+    tasks_cover (world, TASKS_COVER_GRACE);
   for (guint state = 0; state < BUS_N_TASK_STATES; state++)
     for (guint event = 0; event < BUS_N_TASK_EVENTS; event++)
       world->coverage->cells[state][event] += rules->reached[state][event];

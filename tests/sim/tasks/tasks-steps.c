@@ -5,7 +5,8 @@
  * What a step of a task changes in the model: counters, times, deaths, the lease.
  */
 
-#define OFFERS_LOST_MAX 3u /* then the task is a suspect */
+#define OFFERS_LOST_MAX 3u                              /* then the task is a suspect */
+#define LONG_US         (500 * G_TIME_SPAN_MILLISECOND) /* longer than any pause between reports */
 
 static void
 steps_delay (TasksWorld *world, TasksRecord *record, const TasksInput *input)
@@ -90,11 +91,42 @@ steps_release (TasksWorld *world, TasksRecord *record)
       = record->spec.deadline_us > 0 ? record->spec.deadline_us : (gint64) world->options.limits.task_deadline_us;
 
   record->failures = record->expiries = record->n_deaths = record->interruptions = 0;
+  record->has_expired = FALSE;
   record->died_on = TASKS_ANY_SLOT;
   record->died_on_two = record->died_on_proven = record->is_suspect = FALSE;
   record->offers_lost = 0;
   record->alone_since_us = tasks_record_is_attached (record) ? 0 : world->now_us;
   record->due_us = world->now_us + deadline_us;
+}
+
+static gboolean
+steps_drains (const TasksWorld *world, const TasksRecord *record)
+{
+  return world->clients[record->holder % TASKS_CLIENTS].is_draining;
+}
+
+/* Scenarios of the design that a step belongs to. */
+static void
+steps_cover (TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
+{
+  static const TasksSituation of_event[BUS_N_TASK_EVENTS] = {
+    [BUS_TASK_ON_POISON] = TASKS_COVER_POISON,
+    [BUS_TASK_ON_DRAIN] = TASKS_COVER_DRAIN_RETURNED,
+    [BUS_TASK_ON_DRAIN_OVER] = TASKS_COVER_DRAIN_OVER,
+    [BUS_TASK_ON_WITHDRAWN] = TASKS_COVER_WITHDRAWN,
+  };
+
+  if (of_event[step->event] != 0)
+    tasks_cover (world, of_event[step->event]);
+  if (step->event == BUS_TASK_ON_CANCEL && step->from == BUS_TASK_RUNNING && steps_drains (world, record))
+    tasks_cover (world, TASKS_COVER_DRAIN_CANCEL);
+  if (step->event == BUS_TASK_ON_RUN_OVER && record->renewed_us > record->begun_us)
+    tasks_cover (world, TASKS_COVER_HANGS);
+  if (step->event == BUS_TASK_ON_RESULT && step->from == BUS_TASK_RUNNING && record->progress_limit_us == 0
+      && world->now_us - record->begun_us > LONG_US)
+    tasks_cover (world, TASKS_COVER_NO_PROGRESS);
+  if (step->event == BUS_TASK_ON_RETRYABLE && input->frame->retry_us > 0)
+    tasks_cover (world, TASKS_COVER_RETRY_AFTER);
 }
 
 void
@@ -103,7 +135,7 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
   switch ((guint) step->event)
     {
     case BUS_TASK_ON_OFFER:
-      record->has_lease = record->lease_started = FALSE; /* until it is read */
+      record->has_lease = record->lease_started = record->has_expired = FALSE; /* until it is read */
       break;
     case BUS_TASK_ON_STARTED:
     case BUS_TASK_ON_PROGRESS:
@@ -141,6 +173,7 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
     case BUS_TASK_ON_PROGRESS_OVER:
     case BUS_TASK_ON_RUN_OVER:
       record->expiries++;
+      record->has_expired = TRUE;
       tasks_members_struck (world, record->holder);
       break;
     case BUS_TASK_ON_RELEASE:
@@ -152,6 +185,7 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
     default:
       break;
     }
+  steps_cover (world, record, input, step);
   tasks_leases_stepped (world, record, step);
   record->state = step->to;
   record->since_us = world->now_us;

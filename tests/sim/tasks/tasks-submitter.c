@@ -175,6 +175,22 @@ submitter_draw_account (TasksWorld *world, const TasksClient *client)
   return sim_chance (&world->random, 80) ? client->account : 1 - client->account;
 }
 
+/* An id, more often than not of a task that runs. */
+static guint
+submitter_draw_running (TasksWorld *world, guint account)
+{
+  const guint start = sim_below (&world->random, TASKS_IDS);
+
+  for (guint i = 0; i < TASKS_IDS && sim_chance (&world->random, 95); i++)
+    {
+      const TasksRecord *record = tasks_model_find (world->model, account, (start + i) % TASKS_IDS);
+
+      if (record != NULL && record->state == BUS_TASK_RUNNING)
+        return record->number;
+    }
+  return start;
+}
+
 static void
 submitter_cancel (TasksWorld *world, TasksClient *client)
 {
@@ -182,7 +198,7 @@ submitter_cancel (TasksWorld *world, TasksClient *client)
 
   frame.n_items = 1 + sim_below (&world->random, 2);
   for (guint i = 0; i < frame.n_items; i++)
-    frame.items[i].number = sim_below (&world->random, TASKS_IDS);
+    frame.items[i].number = submitter_draw_running (world, frame.account);
   submitter_call_ids (client, "Cancel", &frame);
 }
 

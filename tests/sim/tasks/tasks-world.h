@@ -310,6 +310,7 @@ void tasks_collector_step (TasksWorld *world, TasksClient *client);
 void tasks_collector_heal (TasksWorld *world, TasksClient *client);
 void tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope);
 void tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope);
+void tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *envelope);
 void tasks_collector_got_reply (TasksClient *client, const TasksFrame *call, WireSpan payload);
 /* Jobs that it has not answered. */
 guint tasks_collector_count_jobs (const TasksClient *client);
