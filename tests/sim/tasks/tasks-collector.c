@@ -355,6 +355,8 @@ collector_report (TasksClient *client, const TasksJob *job, gboolean started)
   Daemoneye__Eventbus__V1__Progress progress = DAEMONEYE__EVENTBUS__V1__PROGRESS__INIT;
   TasksFrame frame = { .kind = TASKS_FRAME_REPORT, .started = started, .run = job->run };
 
+  frame.items[0].number = (guint) g_ascii_strtoull (job->id + 1, NULL, 10);
+
   memcpy (frame.token, job->token, BUS_TOKEN_LEN);
   progress.token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, frame.token };
   progress.started = started;

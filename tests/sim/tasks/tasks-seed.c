@@ -84,11 +84,19 @@ seed_init (TasksWorld *world, guint64 seed, TasksCoverage *coverage)
     }
 }
 
+/* Whoever starts it dies. */
+static gboolean
+seed_is_poison (const TasksWorld *world, const TasksFrame *frame)
+{
+  return world->seed % 4 == 1 && frame->items[0].number % 8 == 3;
+}
+
 static gboolean
 seed_is_deadly (TasksWorld *world, const TasksClient *client, const TasksFrame *frame)
 {
-  return !world->is_healing && client->character == TASKS_KILLER && frame->kind == TASKS_FRAME_REPORT && frame->started
-         && sim_chance (&world->random, 40);
+  if (world->is_healing || frame->kind != TASKS_FRAME_REPORT || !frame->started)
+    return FALSE;
+  return seed_is_poison (world, frame) || (client->character == TASKS_KILLER && sim_chance (&world->random, 40));
 }
 
 static void

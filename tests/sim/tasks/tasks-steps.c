@@ -45,6 +45,7 @@ steps_begin (TasksWorld *world, TasksRecord *record)
 {
   record->attempt++;
   record->lease_started = TRUE;
+  record->has_expired = FALSE;
   record->begun_us = record->renewed_us = world->now_us;
 }
 
@@ -57,6 +58,7 @@ steps_claim (TasksWorld *world, TasksRecord *record)
   if (!record->lease_started)
     record->attempt++; /* STARTED was lost */
   record->lease_started = TRUE;
+  record->has_expired = FALSE;
   record->begun_us = record->renewed_us = world->now_us;
   tasks_cover (world, TASKS_COVER_CLAIMED);
 }
