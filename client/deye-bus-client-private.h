@@ -302,6 +302,10 @@ void deye_bus_client_free_tasks (DeyeBusClient *self);
 
 /* --- standard.c --- */
 
+/* FALSE: it is no ConfigReload. */
+gboolean deye_bus_reload_read (DeyeBusMessage *message, guint64 *generation);
+void deye_bus_client_acknowledge_reload (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generation);
+
 /* The health to report, and its explanation ("": none), which the caller frees. Any thread. */
 guint32 deye_bus_client_dup_health (DeyeBusClient *self, char **detail);
 

@@ -34,8 +34,8 @@ collector_reload_free (gpointer data)
   g_free (reload_data);
 }
 
-static gboolean
-collector_read_generation (DeyeBusMessage *message, guint64 *generation)
+gboolean
+deye_bus_reload_read (DeyeBusMessage *message, guint64 *generation)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__config_reload__descriptor, message);
 
@@ -45,8 +45,8 @@ collector_read_generation (DeyeBusMessage *message, guint64 *generation)
   return TRUE;
 }
 
-static void
-collector_acknowledge (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generation)
+void
+deye_bus_client_acknowledge_reload (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generation)
 {
   Daemoneye__Eventbus__V1__ConfigReloaded reloaded = DAEMONEYE__EVENTBUS__V1__CONFIG_RELOADED__INIT;
   g_autofree char *topic = g_strconcat ("results.", client->type, NULL);
@@ -69,13 +69,13 @@ collector_on_reload (DeyeBusSubscription *subscription, DeyeBusMessage *message,
   g_autoptr (DeyeBusClient) client = g_object_ref (reload_data->client);
   guint64 generation;
 
-  if (!collector_read_generation (message, &generation))
+  if (!deye_bus_reload_read (message, &generation))
     {
       g_message ("A reload that can't be read came from %s: left out", deye_bus_message_get_sender (message));
       return;
     }
   if (reload_data->reload (client, generation, reload_data->user_data))
-    collector_acknowledge (client, message, generation);
+    deye_bus_client_acknowledge_reload (client, message, generation);
 }
 
 /* --- public --- */

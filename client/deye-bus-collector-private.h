@@ -11,7 +11,7 @@
  * A collector: a registration of its client, and what runs for it.
  *
  * Its files share the fields below: deye-bus-collector.c is the object, -start.c its start, -operations.c what it can do, -register.c the
- * registration, -topics.c opens its topics, -execute.c takes tasks and sends what their handlers report, -drain.c is the end, -claims.c is what outlives a connection,
+ * registration, -topics.c opens its topics, -execute.c takes tasks and sends what their handlers report, -drain.c is the end, -claims.c is what outlives a connection, -desired.c is configuration and standing tasks, -health.c the health of units,
  * -timer.c is its source.
  *
  * The client calls the collector through hooks, and calls nothing of it that can run user code outside of a dispatch. What the
@@ -43,8 +43,20 @@ typedef enum
 {
   DEYE_BUS_COLLECTOR_TOPIC_TASK,
   DEYE_BUS_COLLECTOR_TOPIC_LIFECYCLE,
+  DEYE_BUS_COLLECTOR_TOPIC_RELOAD,
+  DEYE_BUS_COLLECTOR_TOPIC_CONFIGURATION,
+  DEYE_BUS_COLLECTOR_TOPIC_STANDING,
 } DeyeBusCollectorTopic;
-#define DEYE_BUS_COLLECTOR_N_TOPICS 2u
+#define DEYE_BUS_COLLECTOR_N_TOPICS 5u
+
+/* What the agent wants for long: the handler of the program. The reference count is not atomic. */
+typedef struct
+{
+  guint refs;
+  GCallback handler;
+  gpointer user_data;
+  GDestroyNotify destroy;
+} DeyeBusDesired;
 
 struct _DeyeBusCollector
 {
@@ -80,8 +92,15 @@ struct _DeyeBusCollector
   GPtrArray *asked;          /* of DeyeBusPending: requests without an answer, outside of the steps */
   gboolean is_changed;       /* the broker does not know what it can do now */
 
-  GPtrArray *runs; /* of DeyeBusRun */
-  GQueue kept;     /* of KeptResult, the oldest first; see -claims.c */
+  GPtrArray *runs;               /* of DeyeBusRun */
+  DeyeBusDesired *configuration; /* NULL: none */
+  DeyeBusDesired *standing;      /* NULL: none */
+  GBytes *standing_applied;      /* the last set of standing tasks; NULL: there was none */
+  guint64 standing_revision;     /* of it */
+  GMutex units_lock;
+  GTree *units; /* name -> HealthUnit, of those that are not healthy */
+
+  GQueue kept; /* of KeptResult, the oldest first; see -claims.c */
   gsize kept_bytes;
   GQueue arrived; /* of DeyeBusMessage: Execute that came before the client was ready */
   GSource *timer; /* NULL: not started */
@@ -214,6 +233,20 @@ const DeyeBusOutcome *deye_bus_collector_adopt_kept (DeyeBusCollector *self,
                                                      guint32 attempt,
                                                      GBytes *token,
                                                      const DeyeBusMessage *request);
+
+/* --- desired.c --- */
+
+void deye_bus_desired_unref (DeyeBusDesired *desired);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusDesired, deye_bus_desired_unref)
+/* For their topics: callbacks as of topics.c. The handler is set. */
+void deye_bus_collector_on_reload (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
+void deye_bus_collector_on_configuration (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
+void deye_bus_collector_on_standing (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
+
+/* --- health.c --- */
+
+void deye_bus_collector_init_health (DeyeBusCollector *self);
+void deye_bus_collector_clear_health (DeyeBusCollector *self);
 
 /* --- timer.c --- */
 

@@ -27,6 +27,12 @@ typedef struct
 static const TopicRow topic_rows[DEYE_BUS_COLLECTOR_N_TOPICS] = {
   [DEYE_BUS_COLLECTOR_TOPIC_TASK]
   = { "control.collector.task", TRUE, TRUE, TRUE, TRUE, G_CALLBACK (deye_bus_collector_on_execute) },
+  [DEYE_BUS_COLLECTOR_TOPIC_RELOAD]
+  = { "control.collector.config.reload", FALSE, FALSE, FALSE, FALSE, G_CALLBACK (deye_bus_collector_on_reload) },
+  [DEYE_BUS_COLLECTOR_TOPIC_CONFIGURATION]
+  = { "control.collector.config", FALSE, TRUE, TRUE, FALSE, G_CALLBACK (deye_bus_collector_on_configuration) },
+  [DEYE_BUS_COLLECTOR_TOPIC_STANDING]
+  = { "control.collector.standing", FALSE, TRUE, TRUE, FALSE, G_CALLBACK (deye_bus_collector_on_standing) },
   [DEYE_BUS_COLLECTOR_TOPIC_LIFECYCLE]
   = { "control.collector.lifecycle", FALSE, FALSE, FALSE, FALSE, G_CALLBACK (deye_bus_collector_on_lifecycle) },
 };
@@ -85,13 +91,30 @@ topic_open (DeyeBusCollector *self, DeyeBusCollectorTopic topic)
                                      topic_on_open, call);
 }
 
+static gboolean
+topic_is_wanted (const DeyeBusCollector *self, DeyeBusCollectorTopic topic)
+{
+  switch (topic)
+    {
+    case DEYE_BUS_COLLECTOR_TOPIC_RELOAD:
+    case DEYE_BUS_COLLECTOR_TOPIC_CONFIGURATION:
+      return self->configuration != NULL;
+    case DEYE_BUS_COLLECTOR_TOPIC_STANDING:
+      return self->standing != NULL;
+    case DEYE_BUS_COLLECTOR_TOPIC_TASK:
+    case DEYE_BUS_COLLECTOR_TOPIC_LIFECYCLE:
+      break;
+    }
+  return TRUE;
+}
+
 void
 deye_bus_collector_open_topics (DeyeBusCollector *self)
 {
   if (self->client->state != DEYE_BUS_CLIENT_STATE_READY && !deye_bus_client_may_wait (self->client))
     return;
   for (guint i = 0; i < DEYE_BUS_COLLECTOR_N_TOPICS; i++)
-    if (!self->topics[i].is_open)
+    if (!self->topics[i].is_open && topic_is_wanted (self, (DeyeBusCollectorTopic) i))
       topic_open (self, (DeyeBusCollectorTopic) i);
 }
 

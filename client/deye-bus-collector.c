@@ -89,6 +89,8 @@ collector_let_go (DeyeBusCollector *self)
   g_ptr_array_set_size (self->runs, 0);
   deye_bus_collector_forget_kept (self);
   g_ptr_array_set_size (self->operations, 0);
+  g_clear_pointer (&self->configuration, deye_bus_desired_unref);
+  g_clear_pointer (&self->standing, deye_bus_desired_unref);
   g_queue_clear_full (&self->arrived, (GDestroyNotify) deye_bus_message_unref);
 }
 
@@ -122,6 +124,8 @@ deye_bus_collector_finalize (GObject *object)
   g_clear_pointer (&self->reply, wire_guard_free);
   g_clear_error (&self->refusal);
   g_clear_error (&self->failure);
+  g_clear_pointer (&self->standing_applied, g_bytes_unref);
+  deye_bus_collector_clear_health (self);
   g_clear_pointer (&self->operations, g_ptr_array_unref);
   g_clear_pointer (&self->tags, g_ptr_array_unref);
   g_clear_pointer (&self->asked, g_ptr_array_unref);
@@ -141,6 +145,7 @@ deye_bus_collector_init (DeyeBusCollector *self)
   self->tags = g_ptr_array_new_with_free_func (g_free);
   self->asked = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_pending_unref);
   self->runs = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_run_unref);
+  deye_bus_collector_init_health (self);
   self->max_concurrent = 1;
   self->highest = PRIORITY_MAX;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "deye-bus-client.h"
+#include "deye-bus-client-standard.h"
+#include "deye-bus-standing-task.h"
 #include "deye-bus-work.h"
 
 G_BEGIN_DECLS
@@ -487,5 +488,105 @@ DEYE_BUS_API gboolean deye_bus_collector_stop (DeyeBusCollector *self, gint64 gr
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_collector_run (DeyeBusCollector *self, GError **error);
+
+/**
+ * deye_bus_collector_set_unit_health:
+ * @self: a #DeyeBusCollector
+ * @unit: name of a part of the collector, such as `disk`
+ * @health: its health; every unit is %DEYE_BUS_HEALTH_HEALTHY until this function is called
+ * @detail: (nullable): explanation for people
+ *
+ * Sets the health of one unit. The client reports the health of the worst unit, with the names and explanations of all units that
+ * have it; see deye_bus_client_set_health(). This function may be called in any thread.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void
+deye_bus_collector_set_unit_health (DeyeBusCollector *self, const char *unit, DeyeBusHealth health, const char *detail);
+
+/**
+ * DeyeBusConfigurationHandler:
+ * @collector: the collector
+ * @generation: number of the reload, counted by the agent; 0 with a @payload
+ * @payload: (nullable): the configuration, or %NULL: the collector reads it again from where it has it
+ * @payload_type: (nullable): full name of the protobuf type of @payload
+ * @user_data: data that was passed with the handler
+ *
+ * Called in the client's context when the agent asks all collectors to read their configuration again, or sends this one its
+ * configuration.
+ *
+ * Returns: %TRUE if the configuration is in force: the agent gets an acknowledgement. %FALSE if it is not: a configuration that
+ *   was sent is refused, and a reload is not acknowledged
+ *
+ * Since: 0.1
+ */
+typedef gboolean (*DeyeBusConfigurationHandler) (DeyeBusCollector *collector,
+                                                 guint64 generation,
+                                                 GBytes *payload,
+                                                 const char *payload_type,
+                                                 gpointer user_data);
+
+/**
+ * deye_bus_collector_set_configuration_handler:
+ * @self: a #DeyeBusCollector
+ * @handler: (scope notified) (closure user_data) (destroy destroy): function to call for each configuration
+ * @user_data: data to pass to @handler
+ * @destroy: (nullable): destroy notify for @user_data; called once, when another handler is set, when the collector is freed, or if
+ *   the call fails
+ * @error: return location for a #GError, or %NULL
+ *
+ * Takes part in the agent's reloads, and takes configurations on `control.collector.config.{id}`. Do not use it together with a
+ * callback for deye_bus_client_serve_standard().
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_set_configuration_handler (DeyeBusCollector *self,
+                                                                    DeyeBusConfigurationHandler handler,
+                                                                    gpointer user_data,
+                                                                    GDestroyNotify destroy,
+                                                                    GError **error);
+
+/**
+ * DeyeBusStandingHandler:
+ * @collector: the collector
+ * @revision: number of the set, counted by the agent
+ * @tasks: (element-type DeyeBusStandingTask): all that the collector is to do until the next set; it may be empty
+ * @user_data: data that was passed with the handler
+ *
+ * Called in the client's context when the agent has set other standing tasks. A set that was applied is not passed again when the
+ * collector has connected again.
+ *
+ * Returns: (transfer full) (nullable): %NULL if the collector does all of @tasks from now on, and nothing else; otherwise why not,
+ *   for people
+ *
+ * Since: 0.1
+ */
+typedef char *(*DeyeBusStandingHandler) (DeyeBusCollector *collector,
+                                         guint64 revision,
+                                         GPtrArray *tasks,
+                                         gpointer user_data);
+
+/**
+ * deye_bus_collector_set_standing_handler:
+ * @self: a #DeyeBusCollector
+ * @handler: (scope notified) (closure user_data) (destroy destroy): function to call for each set of standing tasks
+ * @user_data: data to pass to @handler
+ * @destroy: (nullable): destroy notify for @user_data; called once, when another handler is set, when the collector is freed, or if
+ *   the call fails
+ * @error: return location for a #GError, or %NULL
+ *
+ * Takes standing tasks.
+ *
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_collector_set_standing_handler (DeyeBusCollector *self,
+                                                               DeyeBusStandingHandler handler,
+                                                               gpointer user_data,
+                                                               GDestroyNotify destroy,
+                                                               GError **error);
 
 G_END_DECLS

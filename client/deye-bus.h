@@ -21,5 +21,6 @@
 #include "deye-bus-client-standard.h"
 #include "deye-bus-service.h"
 #include "deye-bus-collector.h"
+#include "deye-bus-standing-task.h"
 #include "deye-bus-work.h"
 #undef DEYE_BUS_INSIDE

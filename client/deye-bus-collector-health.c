@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-collector-private.h"
+
+#include "deye-bus-client-standard.h"
+
+/* Health by unit: the client reports that of the worst ones. Any thread may set it. */
+
+typedef struct
+{
+  DeyeBusHealth health;
+  char *detail;
+} HealthUnit;
+
+static void
+health_unit_free (gpointer data)
+{
+  HealthUnit *unit = data;
+
+  g_free (unit->detail);
+  g_free (unit);
+}
+
+void
+deye_bus_collector_init_health (DeyeBusCollector *self)
+{
+  g_mutex_init (&self->units_lock);
+  self->units = g_tree_new_full ((GCompareDataFunc) (void (*) (void)) strcmp, NULL, g_free, health_unit_free);
+}
+
+void
+deye_bus_collector_clear_health (DeyeBusCollector *self)
+{
+  g_clear_pointer (&self->units, g_tree_unref);
+  g_mutex_clear (&self->units_lock);
+}
+
+typedef struct
+{
+  DeyeBusHealth worst;
+  GString *detail; /* of the units that have it, in order of their names */
+} HealthSum;
+
+static gboolean
+health_add (gpointer name, gpointer value, gpointer data)
+{
+  const HealthUnit *unit = value;
+  HealthSum *sum = data;
+
+  if (unit->health > sum->worst)
+    g_string_truncate (sum->detail, 0);
+  if (unit->health < sum->worst)
+    return FALSE;
+  sum->worst = unit->health;
+  if (sum->detail->len > 0)
+    g_string_append (sum->detail, "; ");
+  g_string_append (sum->detail, name);
+  if (*unit->detail != '\0')
+    g_string_append_printf (sum->detail, ": %s", unit->detail);
+  return FALSE;
+}
+
+/* The caller holds the lock. */
+static void
+health_report (DeyeBusCollector *self)
+{
+  HealthSum sum = { DEYE_BUS_HEALTH_HEALTHY, g_string_new (NULL) };
+  g_autofree char *detail = NULL;
+
+  g_tree_foreach (self->units, health_add, &sum);
+  detail = deye_bus_run_cut_text (sum.detail->str);
+  g_string_free (sum.detail, TRUE);
+  deye_bus_client_set_health (self->client, sum.worst, detail);
+}
+
+void
+deye_bus_collector_set_unit_health (DeyeBusCollector *self, const char *unit, DeyeBusHealth health, const char *detail)
+{
+  HealthUnit *value;
+
+  g_return_if_fail (DEYE_BUS_IS_COLLECTOR (self));
+  g_return_if_fail (unit != NULL);
+
+  value = g_new (HealthUnit, 1);
+  *value = (HealthUnit){ health, g_utf8_make_valid (detail != NULL ? detail : "", -1) };
+  g_mutex_lock (&self->units_lock);
+  if (health == DEYE_BUS_HEALTH_HEALTHY)
+    {
+      g_tree_remove (self->units, unit);
+      health_unit_free (value);
+    }
+  else
+    g_tree_replace (self->units, g_utf8_make_valid (unit, -1), value);
+  health_report (self);
+  g_mutex_unlock (&self->units_lock);
+}
