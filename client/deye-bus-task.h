@@ -103,7 +103,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
  * here and go on at the broker; another client of the same account gets the result when it submits the same id and
  * specification, or with deye_bus_client_fetch_result().
  *
- * A program that does not exit before the end of its context's last dispatch has confirmed all that it got.
+ * The confirmation is sent at the end of the dispatch, or by deye_bus_task_wait() itself, and deye_bus_client_close() sends what is
+ * left.
  *
  * All functions are called in the thread of the client's context; the last reference can be dropped in any thread.
  *
@@ -234,8 +235,9 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
  *
  * Returns: (transfer full): the task. Otherwise %NULL with %DEYE_BUS_ERROR_INVALID_ARGUMENT (a name or a value is wrong, or
  *   a task that has not ended has the id and another specification, and the message names the difference),
- *   %DEYE_BUS_ERROR_LIMIT (the payload is too large), %DEYE_BUS_ERROR_UNSUPPORTED (the broker has no tasks), or an error of
- *   the connection; nothing was sent
+ *   %DEYE_BUS_ERROR_WOULD_BLOCK (the client is not connected, and 10,000 tasks or 16 MiB wait), %DEYE_BUS_ERROR_LIMIT (the
+ *   payload is too large), %DEYE_BUS_ERROR_UNSUPPORTED (the broker has no tasks), or an error of the connection; nothing was
+ *   sent
  *
  * Since: 0.1
  */
