@@ -48,9 +48,15 @@ operation_of (const BusCall *call)
 {
   const Daemoneye__Eventbus__V1__OperationRequest *request = call->request;
   const BusKey key = bus_key (call->core->seed, wire_span_str (request->operation));
-  BusOperation *operation
-      = key.text.len > 0 && key.text.len <= 64 ? bus_operations_get (call->core->work->operations, &key) : NULL;
+  BusOperation *operation = NULL;
 
+  if (call->peer->principal.role == BUS_ROLE_COLLECTOR)
+    {
+      bus_peer_error (call->peer, call->id, WIRE_STATUS_DENIED, "only agent and tool change an operation");
+      return NULL;
+    }
+  if (key.text.len > 0 && key.text.len <= 64)
+    operation = bus_operations_get (call->core->work->operations, &key);
   if (operation == NULL)
     bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE,
                     "operation is 1 to 64 bytes, and there are not too many of them");

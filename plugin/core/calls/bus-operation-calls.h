@@ -5,6 +5,7 @@
 
 /*
  * The methods about operations, on control.bus.task: PauseOperation, ResumeOperation, Limit and Operations.
+ * All but the last change what happens to tasks of other accounts, so they are for agent and tool.
  */
 
 void bus_operation_calls_pause (const BusCall *call);

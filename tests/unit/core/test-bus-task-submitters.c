@@ -298,6 +298,44 @@ test_limits (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_BAD_MESSAGE);
 }
 
+/* A collector can't keep others from their work. Returns what the call is answered with; 0: with a reply */
+static guint32
+pause_as (Client *client, const char *method)
+{
+  Daemoneye__Eventbus__V1__OperationRequest request = DAEMONEYE__EVENTBUS__V1__OPERATION_REQUEST__INIT;
+  guint8 payload[64];
+  WireEnvelope envelope;
+  g_autoptr (Got) error = NULL;
+  g_autoptr (Got) reply = NULL;
+
+  request.operation = (char *) (gsize) "scan";
+  request.limit = 1;
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL ("control.bus.task");
+  envelope.method = wire_span_str (method);
+  envelope.payload = wire_span (payload, daemoneye__eventbus__v1__operation_request__pack (&request, payload));
+  client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+  error = client_take (client, WIRE_KIND_ERROR);
+  reply = client_take (client, WIRE_KIND_REPLY);
+  g_assert_true ((error != NULL) != (reply != NULL));
+  return error != NULL ? error->envelope.status : 0;
+}
+
+static void
+test_operation_rights (Core *core, gconstpointer data)
+{
+  static const char *const methods[] = { "PauseOperation", "ResumeOperation", "Limit" };
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    g_assert_cmpuint (pause_as (worker, methods[i]), ==, WIRE_STATUS_DENIED);
+  g_assert_null (core->core->work->operations->list.head);
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    g_assert_cmpuint (pause_as (agent, methods[i]), ==, 0);
+  g_assert_nonnull (core->core->work->operations->list.head);
+}
+
 #define ADD(path, function) g_test_add ("/core/work/lease/" path, Core, NULL, tasks_setup, function, core_teardown)
 
 int
@@ -313,5 +351,6 @@ main (int argc, char **argv)
   ADD ("S18-recovery-hold", test_recovery_hold);
   ADD ("M11-alone", test_alone);
   ADD ("K08-limits", test_limits);
+  ADD ("operation-rights", test_operation_rights);
   return g_test_run ();
 }
