@@ -61,27 +61,46 @@ collector_fill_operations (const TasksRegistration *registration, Operation *ope
   return n;
 }
 
-/* An honest collector claims what it worked on when its connection ended; a hostile one claims everything that it remembers. */
+static void
+collector_add_claim (TasksJob *job, TasksClaims *known, TaskClaim *claims, TaskClaim **list)
+{
+  TaskClaim *claim = list[known->n] = &claims[known->n];
+
+  daemoneye__eventbus__v1__task_claim__init (claim);
+  claim->task_id = job->id;
+  claim->attempt = job->attempt;
+  claim->token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, job->token };
+  memcpy (known->tokens[known->n++], job->token, BUS_TOKEN_LEN);
+}
+
+/* A job that another collector lost, or has; NULL: it has none. */
+static TasksJob *
+collector_steal (TasksWorld *world, const TasksClient *client)
+{
+  const TasksClient *other
+      = &world->clients[TASKS_SUBMITTERS + sim_below (&world->random, TASKS_CLIENTS - TASKS_SUBMITTERS)];
+  const GPtrArray *jobs = other->jobs->len > 0 ? other->jobs : other->old_jobs;
+
+  return other != client && jobs->len > 0 ? g_ptr_array_index (jobs, jobs->len - 1) : NULL;
+}
+
+/* An honest collector claims what it worked on when its connection ended; a hostile one claims everything that it remembers,
+ * and what is not its own. */
 static guint
 collector_fill_claims (const TasksClient *client, TasksClaims *known, TaskClaim *claims, TaskClaim **list)
 {
-  guint n = 0;
+  TasksJob *stolen = client->character == TASKS_HOSTILE ? collector_steal (client->world, client) : NULL;
 
-  for (guint i = 0; i < client->old_jobs->len && n < TASKS_GHOSTS; i++)
+  for (guint i = 0; i < client->old_jobs->len && known->n < TASKS_GHOSTS - 1; i++)
     {
       TasksJob *job = g_ptr_array_index (client->old_jobs, i);
 
-      if (client->character != TASKS_HOSTILE && (job->is_answered || !job->is_started))
-        continue;
-      daemoneye__eventbus__v1__task_claim__init (&claims[n]);
-      claims[n].task_id = job->id;
-      claims[n].attempt = job->attempt;
-      claims[n].token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, job->token };
-      memcpy (known->tokens[n], job->token, BUS_TOKEN_LEN);
-      list[n] = &claims[n];
-      n++;
+      if (client->character == TASKS_HOSTILE || (!job->is_answered && job->is_started))
+        collector_add_claim (job, known, claims, list);
     }
-  return known->n = n;
+  if (stolen != NULL)
+    collector_add_claim (stolen, known, claims, list);
+  return known->n;
 }
 
 static void
