@@ -270,7 +270,7 @@ wire_guard_scan (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint m
 {
   GuardScan scan = { .start = bytes.data,
                      .at = bytes.data,
-                     .fields_left = max_fields != 0 ? max_fields : MAX (bytes.len / 2, 1),
+                     .fields_left = max_fields != 0 ? max_fields : MAX (bytes.len, 1),
                      .skip_unknown = skip_unknown,
                      .error = { WIRE_STATUS_OK, 0, NULL } };
 

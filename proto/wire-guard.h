@@ -18,8 +18,8 @@
 
 typedef struct WireGuard WireGuard;
 
-/* @max_fields: limit of all fields, with those of sub-messages; 0: half the number of bytes. @error may be NULL.
- * Returns NULL on failure. Unknown fields are an error; wire_guard_unpack_lenient() is for messages of a newer broker
+/* @max_fields: limit of all fields, with those of sub-messages and with each number of a packed list; 0: the number of bytes,
+ * since a packed number can have one byte. @error may be NULL. Returns NULL on failure. Unknown fields are an error; wire_guard_unpack_lenient() is for messages of a newer broker
  * or peer. */
 WireGuard *
 wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, WireGuardError *error);

@@ -2,6 +2,7 @@
 #include "ctl-complete.h"
 
 #include "ctl-catalog.h"
+#include "ctl-tasks.h"
 
 #define PATIENCE_S 1.0
 
@@ -20,9 +21,9 @@ static gboolean
 complete_is_plain_word (const char *name)
 {
   for (const char *at = name; *at != '\0'; at++)
-    if (!g_ascii_isalnum (*at) && strchr ("_.", *at) == NULL)
+    if (!g_ascii_isalnum (*at) && strchr ("_.-", *at) == NULL)
       return FALSE;
-  return *name != '\0';
+  return *name != '\0' && *name != '-';
 }
 
 static void
@@ -49,6 +50,37 @@ complete_topics (Ctl *ctl, const char *peer)
                      ((const CtlSubscription *) g_ptr_array_index (subscribed->entries, i))->pattern);
 }
 
+static void
+complete_tasks (Ctl *ctl, const char *peer)
+{
+  CtlTasksRequest request;
+  g_autoptr (CtlList) list = NULL;
+
+  daemoneye__eventbus__v1__task_list_request__init (&request);
+  list = ctl_tasks_list (ctl, &request, NULL);
+  for (guint i = 0; list != NULL && i < list->entries->len; i++)
+    {
+      const CtlTask *task = g_ptr_array_index (list->entries, i);
+
+      if (complete_is_plain_word (task->id))
+        ctl_output_line (&ctl->output, "%s", task->id);
+    }
+}
+
+static void
+complete_operations (Ctl *ctl, const char *peer)
+{
+  g_autoptr (CtlList) list = ctl_operations_list (ctl, NULL);
+
+  for (guint i = 0; list != NULL && i < list->entries->len; i++)
+    {
+      const CtlOperation *operation = g_ptr_array_index (list->entries, i);
+
+      if (complete_is_plain_word (operation->operation))
+        ctl_output_line (&ctl->output, "%s", operation->operation);
+    }
+}
+
 gboolean
 ctl_complete (Ctl *ctl, char **args, GError **error)
 {
@@ -56,7 +88,11 @@ ctl_complete (Ctl *ctl, char **args, GError **error)
   {
     const char *what;
     void (*complete) (Ctl *ctl, const char *peer);
-  } rows[] = { { "peers", complete_peers }, { "methods", complete_methods }, { "topics", complete_topics } };
+  } rows[] = { { "peers", complete_peers },
+               { "methods", complete_methods },
+               { "topics", complete_topics },
+               { "tasks", complete_tasks },
+               { "operations", complete_operations } };
 
   ctl->options.timeout_s = PATIENCE_S; /* for all of it, connecting included */
   ctl_start_clock (ctl);

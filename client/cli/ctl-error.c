@@ -4,6 +4,7 @@
 #include "deye-bus.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 G_DEFINE_QUARK (ctl_error, ctl_error)
 
@@ -87,4 +88,12 @@ ctl_error_hint (const GError *error)
     if (g_error_matches (error, DEYE_BUS_ERROR, (gint) rows[i].code))
       return _ (rows[i].hint);
   return NULL;
+}
+
+const char *
+ctl_error_responder_text (const GError *error)
+{
+  g_autofree char *prefix = g_strconcat (dgettext (GETTEXT_PACKAGE, "The responder failed"), ": ", NULL);
+
+  return error->message + (g_str_has_prefix (error->message, prefix) ? strlen (prefix) : 0);
 }

@@ -29,3 +29,6 @@ CtlExit ctl_exit_of (const GError *error, gboolean connected);
 
 /* A hint for some errors of the library, which does not know that this tool could help. NULL: none. Translated. */
 const char *ctl_error_hint (const GError *error);
+
+/* The text of a failure that a responder has named: the message without what the library puts in front of it. */
+const char *ctl_error_responder_text (const GError *error);

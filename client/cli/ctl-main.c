@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl-complete.h"
 #include "ctl-console.h"
-#include "terminal-text.h"
-#include "ctl-verbs.h"
+#include "ctl-help.h"
+#include "ctl-verb-table.h"
 #include "deye-bus-locale.h"
+#include "terminal-text.h"
 
 #include <glib/gi18n.h>
 #include <stdlib.h>
@@ -11,165 +11,9 @@
 /* The main program of deyebusctl: it parses the command line, finds the verb in its table, runs it, and turns the result
  * into an exit code. */
 
-typedef struct
-{
-  const char *name;
-  const char *arguments;
-  const char *summary; /* NULL: help does not list the verb */
-  guint least, most;   /* number of arguments */
-  CtlVerbFunc run;
-  CtlOptionSets takes;
-} CtlVerb;
-
-static gboolean main_verb_version (Ctl *ctl, char **args, GError **error);
-static gboolean main_verb_help (Ctl *ctl, char **args, GError **error);
-
-static const CtlVerb verbs[] = {
-  { "status", "", N_ ("Show a summary of the broker"), 0, 0, ctl_verb_status, CTL_TAKES_JSON },
-  { "peers", "", N_ ("List the connected peers"), 0, 0, ctl_verb_peers, CTL_TAKES_JSON },
-  { "peer", N_ ("PEER"), N_ ("Show everything about a peer"), 1, 1, ctl_verb_peer, CTL_TAKES_JSON },
-  { "topics", N_ ("[PATTERN]"), N_ ("List topics with their counters"), 0, 1, ctl_verb_topics, CTL_TAKES_JSON },
-  { "subs", N_ ("[PEER]"), N_ ("List subscriptions and served topics"), 0, 1, ctl_verb_subs, CTL_TAKES_JSON },
-  { "groups", "", N_ ("List queue groups and their members"), 0, 0, ctl_verb_groups, CTL_TAKES_JSON },
-  { "retained", N_ ("[PATTERN]"), N_ ("List the messages that are kept for later subscribers"), 0, 1, ctl_verb_retained,
-    CTL_TAKES_JSON },
-  { "clear", N_ ("PATTERN"), N_ ("Clear retained messages"), 1, 1, ctl_verb_clear, CTL_TAKES_JSON },
-  { "introspect", N_ ("[PEER|TOPIC]"), N_ ("Show methods, events, properties and types of peers"), 0, 1,
-    ctl_verb_introspect, CTL_TAKES_JSON | CTL_TAKES_XML },
-  { "call", N_ ("PEER METHOD [JSON]"), N_ ("Call a method of a peer (the broker is the peer \"bus\")"), 2, 3,
-    ctl_verb_call, CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_TRACE },
-  { "request", N_ ("TOPIC [JSON]"), N_ ("Send a request to a peer that serves a topic"), 1, 2, ctl_verb_request,
-    CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_TRACE | CTL_TAKES_CONTEXT | CTL_TAKES_ANSWERS },
-  { "publish", N_ ("TOPIC [JSON]"), N_ ("Publish to all subscribers of a topic"), 1, 2, ctl_verb_publish,
-    CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_TRACE | CTL_TAKES_CONTEXT | CTL_TAKES_RETAIN | CTL_TAKES_HOLD
-        | CTL_TAKES_ASSURANCE },
-  { "broadcast", N_ ("TOPIC [JSON]"), N_ ("Publish to all subscribers and all group members"), 1, 2, ctl_verb_broadcast,
-    CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_TRACE | CTL_TAKES_CONTEXT | CTL_TAKES_RETAIN },
-  { "direct", N_ ("PEER TOPIC [JSON]"), N_ ("Send a message to one peer"), 2, 3, ctl_verb_direct,
-    CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_TRACE | CTL_TAKES_DELIVERED | CTL_TAKES_CONTEXT },
-  { "subscribe", N_ ("PATTERN"), N_ ("Show messages as they arrive"), 1, 1, ctl_verb_subscribe,
-    CTL_TAKES_JSON | CTL_TAKES_RAW | CTL_TAKES_END | CTL_TAKES_WATCH | CTL_TAKES_FILTER },
-  { "stats", N_ ("[PEER]"), N_ ("Show counters of all peers, or a peer's own"), 0, 1, ctl_verb_stats,
-    CTL_TAKES_JSON | CTL_TAKES_VIEW },
-  { "slow", N_ ("[PEER]"), N_ ("Show which receivers are behind, and since when"), 0, 1, ctl_verb_slow,
-    CTL_TAKES_JSON },
-  { "timeline", N_ ("ID"), N_ ("Show the messages that belong together, and what became of them"), 1, 1,
-    ctl_verb_timeline, CTL_TAKES_JSON },
-  { "wait", N_ ("PEER"), N_ ("Wait until a peer is connected"), 1, 1, ctl_verb_wait, CTL_TAKES_JSON },
-  { "watch", N_ ("[PEER|PATTERN]"), N_ ("Show the connected peers, and each that connects or disconnects"), 0, 1,
-    ctl_verb_watch, CTL_TAKES_JSON | CTL_TAKES_END },
-  { "drain", N_ ("PEER GROUP"), N_ ("Let a member of a group get nothing more, and wait until it has finished"), 2, 2,
-    ctl_verb_drain, 0 },
-  { "resume", N_ ("PEER GROUP"), N_ ("Let a drained member of a group take part again"), 2, 2, ctl_verb_resume, 0 },
-  { "version", "", N_ ("Show the versions of this tool and the broker"), 0, 0, main_verb_version, CTL_TAKES_JSON },
-  { "help", N_ ("[VERB]"), N_ ("Show this list, or the options of a verb"), 0, 1, main_verb_help, 0 },
-  { "complete-words", "", NULL, 1, 2, ctl_complete, 0 },
-};
-
-static const CtlVerb *
-main_find_verb (const char *name)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
-    if (g_str_equal (verbs[i].name, name))
-      return &verbs[i];
-  return NULL;
-}
-
-/* --- help, version --- */
-
-/* The translation of an empty text would be the header of the catalogue. */
-static const char *
-main_arguments_of (const CtlVerb *verb)
-{
-  return *verb->arguments != '\0' ? _ (verb->arguments) : "";
-}
-
-static char *
-main_usage_of (const CtlVerb *verb)
-{
-  const char *arguments = main_arguments_of (verb);
-
-  return g_strjoin (*arguments != '\0' ? " " : "", verb->name, arguments, NULL);
-}
-
-static glong
-main_widest_usage (void)
-{
-  glong widest = 0;
-
-  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
-    {
-      g_autofree char *usage = main_usage_of (&verbs[i]);
-
-      widest = MAX (widest, g_utf8_strlen (usage, -1));
-    }
-  return widest;
-}
-
-static void
-main_show_verbs (Ctl *ctl)
-{
-  CtlOutput *output = &ctl->output;
-  glong widest = main_widest_usage ();
-
-  ctl_output_line (output, "%s", _ ("deyebusctl inspects the DaemonEye event bus and sends messages on it."));
-  ctl_output_line (output, "%s", "");
-  ctl_output_line (output, "%s", _ ("Usage: deyebusctl [OPTION...] VERB [ARGUMENT...]"));
-  ctl_output_line (output, "%s", "");
-  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
-    if (verbs[i].summary != NULL)
-      {
-        g_autofree char *usage = main_usage_of (&verbs[i]);
-        glong missing = widest - g_utf8_strlen (usage, -1);
-
-        ctl_output_line (output, "  %s%*s  %s", usage, (int) missing, "", _ (verbs[i].summary));
-      }
-  ctl_output_line (output, "%s", "");
-  ctl_output_line (
-      output, "%s",
-      _ ("JSON is text, @FILE, or - for standard input. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection,\n"
-         "4 denied, 5 no answer in time, 6 nothing matched."));
-}
-
-static void
-main_show_verb (Ctl *ctl, const CtlVerb *verb)
-{
-  CtlOptions unused = { 0 };
-  g_autoptr (GOptionContext) context = ctl_options_context_new (&unused, verb->takes, main_arguments_of (verb));
-  g_autofree char *text = NULL;
-  g_autofree char *name = g_strconcat ("deyebusctl ", verb->name, NULL);
-  g_autofree char *before = g_strdup (g_get_prgname ());
-
-  g_option_context_set_summary (context, _ (verb->summary));
-  g_set_prgname (name); /* GOption puts it into the usage line */
-  text = g_option_context_get_help (context, TRUE, NULL);
-  g_set_prgname (before);
-  ctl_output_bytes (&ctl->output, text, strlen (text));
-}
-
-static gboolean
-main_unknown_verb (const char *name, GError **error)
-{
-  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Unknown verb %s: `deyebusctl help` lists all verbs"), name);
-}
-
-static gboolean
-main_verb_help (Ctl *ctl, char **args, GError **error)
-{
-  const CtlVerb *verb = args[0] != NULL ? main_find_verb (args[0]) : NULL;
-
-  if (args[0] != NULL && verb == NULL)
-    return main_unknown_verb (args[0], error);
-  if (verb != NULL)
-    main_show_verb (ctl, verb);
-  else
-    main_show_verbs (ctl);
-  return TRUE;
-}
-
 /* Without a broker only the version of the tool is shown. */
-static gboolean
-main_verb_version (Ctl *ctl, char **args, GError **error)
+gboolean
+ctl_verb_version (Ctl *ctl, char **args, GError **error)
 {
   g_autofree char *broker = NULL;
   JsonObject *object;
@@ -196,7 +40,7 @@ main_verb_version (Ctl *ctl, char **args, GError **error)
 static gboolean
 main_check_arguments (const CtlVerb *verb, guint n, GError **error)
 {
-  const char *arguments = main_arguments_of (verb);
+  const char *arguments = ctl_verb_arguments (verb);
 
   if (n >= verb->least && n <= verb->most)
     return TRUE;
@@ -229,14 +73,14 @@ main_check_connection (Ctl *ctl, GError **error)
 static gboolean
 main_run_verb (Ctl *ctl, const CtlVerb *verb, GPtrArray *words, GError **error)
 {
-  g_autoptr (GOptionContext) context = ctl_options_context_new (&ctl->options, verb->takes, main_arguments_of (verb));
+  g_autoptr (GOptionContext) context = ctl_options_context_new (&ctl->options, verb->takes, ctl_verb_arguments (verb));
 
   if (!ctl_options_parse (context, words, FALSE, error))
     return FALSE;
   ctl_output_init (&ctl->output, ctl->options.json);
   if (ctl->options.help)
     {
-      main_show_verb (ctl, verb);
+      ctl_help_show_verb (ctl, verb);
       return TRUE;
     }
   if (!main_check_arguments (verb, words->len - 1, error) || !main_check_text (verb, words, error)
@@ -247,12 +91,26 @@ main_run_verb (Ctl *ctl, const CtlVerb *verb, GPtrArray *words, GError **error)
   return verb->run (ctl, (char **) words->pdata + 1, error) && main_check_connection (ctl, error);
 }
 
+/* @words: the name of the program, the words of the verb, and its arguments. */
+static gboolean
+main_find_verb (Ctl *ctl, GPtrArray *words, GError **error)
+{
+  const char *first = g_ptr_array_index (words, 1);
+  const char *second = words->len > 2 ? g_ptr_array_index (words, 2) : NULL;
+  guint n_words;
+  const CtlVerb *verb = ctl_verb_find_words (first, second, &n_words);
+
+  if (verb == NULL)
+    return ctl_verb_fail_unknown (first, second != NULL && *second != '-' ? second : NULL, error);
+  g_ptr_array_remove_range (words, 1, n_words);
+  return main_run_verb (ctl, verb, words, error);
+}
+
 static gboolean
 main_run (Ctl *ctl, int argc, char **argv, GError **error)
 {
   g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GOptionContext) context = ctl_options_context_new (&ctl->options, 0, NULL);
-  const CtlVerb *verb;
 
   for (int i = 0; i < argc; i++)
     g_ptr_array_add (words, g_strdup (argv[i]));
@@ -264,16 +122,12 @@ main_run (Ctl *ctl, int argc, char **argv, GError **error)
     g_ptr_array_remove_index (words, 1);
   if (ctl->options.help)
     {
-      main_show_verbs (ctl);
+      ctl_help_show_verbs (ctl);
       return TRUE;
     }
   if (words->len < 2)
     return ctl_fail (error, CTL_EXIT_USAGE, _ ("No verb given: `deyebusctl help` lists all verbs"));
-  verb = main_find_verb (g_ptr_array_index (words, 1));
-  if (verb == NULL)
-    return main_unknown_verb (g_ptr_array_index (words, 1), error);
-  g_ptr_array_remove_index (words, 1);
-  return main_run_verb (ctl, verb, words, error);
+  return main_find_verb (ctl, words, error);
 }
 
 static void

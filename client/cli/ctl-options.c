@@ -2,7 +2,6 @@
 #include "ctl-options.h"
 
 #include "ctl-error.h"
-#include "deye-bus.h"
 
 #include <glib/gi18n.h>
 #include <stddef.h>
@@ -91,6 +90,48 @@ static const OptionRow option_rows[] = {
     N_ ("With --expect, the longest time between two answers"), N_ ("SECONDS") },
   { CTL_TAKES_HOLD, "hold", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_HOLD]),
     N_ ("While no queue group has a member, hold the message for one, at most for this time"), N_ ("SECONDS") },
+  { CTL_TAKES_COLLECTORS | CTL_TAKES_TASKS, "operation", 0, G_OPTION_ARG_STRING, AT (operation),
+    N_ ("Only those with this operation"), N_ ("NAME") },
+  { CTL_TAKES_COLLECTORS, "type", 0, G_OPTION_ARG_STRING, AT (collector_type), N_ ("Only collectors of this type"),
+    N_ ("TYPE") },
+  { CTL_TAKES_COLLECTORS | CTL_TAKES_TASKS, "state", 0, G_OPTION_ARG_STRING_ARRAY, AT (states),
+    N_ ("Only those in this state"), N_ ("STATE") },
+  { CTL_TAKES_COLLECTORS, "tag", 0, G_OPTION_ARG_STRING_ARRAY, AT (tags),
+    N_ ("Only collectors with this tag; may be given several times"), N_ ("KEY=VALUE") },
+  { CTL_TAKES_TASKS, "holder", 0, G_OPTION_ARG_STRING, AT (holder),
+    N_ ("Only tasks of which this collector has had the last attempt"), N_ ("PEER") },
+  { CTL_TAKES_SUBMIT, "id", 0, G_OPTION_ARG_STRING, AT (task_id), N_ ("Id of the task (default: a new one)"),
+    N_ ("ID") },
+  { CTL_TAKES_SUBMIT, "payload", 0, G_OPTION_ARG_FILENAME, AT (payload),
+    N_ ("Payload: JSON, @FILE, or - for standard input"), N_ ("JSON") },
+  { CTL_TAKES_SUBMIT, "payload-type", 0, G_OPTION_ARG_STRING, AT (payload_type),
+    N_ ("Full protobuf name of the payload's type (default: that of the operation)"), N_ ("NAME") },
+  { CTL_TAKES_SUBMIT, "hex", 0, G_OPTION_ARG_NONE, AT (hex), N_ ("The payload is bytes in hexadecimal"), NULL },
+  { CTL_TAKES_SUBMIT, "type", 0, G_OPTION_ARG_STRING, AT (collector_type),
+    N_ ("Only a collector of this type may take it"), N_ ("TYPE") },
+  { CTL_TAKES_SUBMIT, "target", 0, G_OPTION_ARG_STRING, AT (target), N_ ("Only this collector may take it"),
+    N_ ("PEER") },
+  { CTL_TAKES_SUBMIT, "tag", 0, G_OPTION_ARG_STRING_ARRAY, AT (tags),
+    N_ ("Only a collector with this tag may take it; may be given several times"), N_ ("KEY=VALUE") },
+  { CTL_TAKES_SUBMIT, "exclusive", 0, G_OPTION_ARG_NONE, AT (exclusive),
+    N_ ("The collector does nothing else meanwhile"), NULL },
+  { CTL_TAKES_SUBMIT, "priority", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_PRIORITY]),
+    N_ ("Priority, 0 (default) to 255 (most urgent)"), N_ ("NUMBER") },
+  { CTL_TAKES_SUBMIT, "deadline", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_DEADLINE]),
+    N_ ("Time for the task, waiting and all attempts included"), N_ ("SECONDS") },
+  { CTL_TAKES_SUBMIT, "delay", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_DELAY]),
+    N_ ("Let the task wait for this time first"), N_ ("SECONDS") },
+  { CTL_TAKES_SUBMIT, "attempts", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_ATTEMPTS]),
+    N_ ("Number of failures after which it is not tried again"), N_ ("COUNT") },
+  { CTL_TAKES_SUBMIT, "no-wait", 0, G_OPTION_ARG_NONE, AT (no_wait), N_ ("Do not wait for the end of the task"), NULL },
+  { CTL_TAKES_ACCOUNT | CTL_TAKES_TASKS, "account", 0, G_OPTION_ARG_STRING, AT (account),
+    N_ ("Account of the submitter, as `deyebusctl tasks` shows it"), N_ ("NAME") },
+  { CTL_TAKES_DRAIN, "grace", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_GRACE]),
+    N_ ("Of a collector: time after which its tasks are given to others"), N_ ("SECONDS") },
+  { CTL_TAKES_DRAIN, "expect-exit", 0, G_OPTION_ARG_NONE, AT (expect_exit),
+    N_ ("Of a collector: it may exit when it has drained"), NULL },
+  { CTL_TAKES_STRATEGY, "strategy", 0, G_OPTION_ARG_STRING, AT (strategy),
+    N_ ("How a collector is chosen: round-robin, least-loaded, random, first-available"), N_ ("NAME") },
   { 0, "help", 'h', G_OPTION_ARG_NONE, AT (help), N_ ("Show this help"), NULL },
 };
 
@@ -177,131 +218,6 @@ ctl_options_parse (GOptionContext *context, GPtrArray *words, gboolean keep_mark
   return TRUE;
 }
 
-/* --- values --- */
-
-/* Digits, and at most one point. */
-static gboolean
-options_read_seconds (const char *text, gdouble most, gdouble *value)
-{
-  const char *point = strchr (text, '.');
-
-  *value = g_ascii_strtod (text, NULL);
-  return text[strspn (text, "0123456789.")] == '\0' && (point == NULL || strchr (point + 1, '.') == NULL) && *value > 0
-         && *value <= most;
-}
-
-static gboolean
-options_check_seconds (const char *name, const char *text, gdouble most, gdouble *value, GError **error)
-{
-  return text == NULL || options_read_seconds (text, most, value)
-         || ctl_fail (error, CTL_EXIT_USAGE, _ ("%s must be a number of seconds above 0, at most %.0f, not \"%s\""),
-                      name, most, text);
-}
-
-static gboolean
-options_check_count (const char *name, const char *text, guint64 *value, GError **error)
-{
-  return text == NULL || g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT64, value, NULL)
-         || ctl_fail (error, CTL_EXIT_USAGE, _ ("%s must be a whole number from 1 on, not \"%s\""), name, text);
-}
-
-static gboolean
-options_check_expect (CtlOptions *options, GError **error)
-{
-  const char *text = options->numbers[CTL_NUMBER_EXPECT];
-
-  if (text == NULL)
-    return options->numbers[CTL_NUMBER_STALL] == NULL || ctl_fail (error, CTL_EXIT_USAGE, _ ("--stall needs --expect"));
-  if (g_str_equal (text, "all"))
-    options->expect = G_MAXUINT32;
-  else if (!g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT, &options->expect, NULL))
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--expect must be a whole number from 1 on, or \"all\", not \"%s\""),
-                     text);
-  return TRUE;
-}
-
-/* An empty value is an unset variable of a script. */
-static gboolean
-options_check_given (const char *name, const char *text, GError **error)
-{
-  return text == NULL || *text != '\0'
-         || ctl_fail (error, CTL_EXIT_USAGE, _ ("The value of %s must not be empty"), name);
-}
-
-static gboolean
-options_check_framing (CtlOptions *options, GError **error)
-{
-  static const char *const names[] = { "none", "newline", "nul", "length" }; /* index: CtlFraming */
-
-  if (options->framing_name == NULL)
-    return TRUE;
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (names[i], options->framing_name))
-      {
-        options->framing = (CtlFraming) i;
-        return options->raw || ctl_fail (error, CTL_EXIT_USAGE, _ ("--framing needs --raw"));
-      }
-  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Unknown framing %s: it is none, newline, nul or length"),
-                   options->framing_name);
-}
-
-static gboolean
-options_check_tags (const char *name, char **tags, gboolean needs_value, GError **error)
-{
-  for (; tags != NULL && *tags != NULL; tags++)
-    if (**tags == '\0' || **tags == '=' || (needs_value && strchr (*tags, '=') == NULL))
-      return ctl_fail (error, CTL_EXIT_USAGE,
-                       needs_value ? _ ("%s must be KEY=VALUE, not \"%s\"")
-                                   : _ ("%s must be KEY or KEY=VALUE, not \"%s\""),
-                       name, *tags);
-  return TRUE;
-}
-
-static gboolean
-options_check_traceparent (const char *traceparent, GError **error)
-{
-  return traceparent == NULL || deye_bus_traceparent_is_valid (traceparent)
-         || ctl_fail (error, CTL_EXIT_USAGE,
-                      _ ("--traceparent must be as the W3C recommendation says, "
-                         "such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, not \"%s\""),
-                      traceparent);
-}
-
-static gboolean
-options_check_context (const CtlOptions *options, GError **error)
-{
-  return options_check_given ("--correlation-id", options->correlation_id, error)
-         && options_check_given ("--parent-id", options->parent_id, error)
-         && options_check_given ("--root-id", options->root_id, error)
-         && options_check_given ("--stage", options->stage, error)
-         && options_check_given ("--filter-correlation", options->filter_correlation, error)
-         && options_check_given ("--filter-root", options->filter_root, error)
-         && options_check_given ("--filter-stage", options->filter_stage, error)
-         && options_check_tags ("--tag", options->tags, TRUE, error)
-         && options_check_tags ("--filter-tag", options->filter_tags, FALSE, error)
-         && options_check_traceparent (options->traceparent, error);
-}
-
-gboolean
-ctl_options_check (CtlOptions *options, GError **error)
-{
-  char **numbers = options->numbers;
-
-  return options_check_seconds ("--timeout", numbers[CTL_NUMBER_TIMEOUT], 300, &options->timeout_s, error)
-         && options_check_seconds ("--wait", numbers[CTL_NUMBER_WAIT], 1e6, &options->wait_s, error)
-         && options_check_count ("--count", numbers[CTL_NUMBER_COUNT], &options->count, error)
-         && options_check_count ("--queue-messages", numbers[CTL_NUMBER_QUEUE_MESSAGES], &options->queue_messages,
-                                 error)
-         && options_check_count ("--queue-bytes", numbers[CTL_NUMBER_QUEUE_BYTES], &options->queue_bytes, error)
-         && options_check_expect (options, error)
-         && options_check_seconds ("--hold", numbers[CTL_NUMBER_HOLD], 86400, &options->hold_s, error)
-         && options_check_seconds ("--stall", numbers[CTL_NUMBER_STALL], 300, &options->stall_s, error)
-         && options_check_given ("--address", options->address, error)
-         && options_check_given ("--type", options->type_name, error)
-         && options_check_given ("--group", options->group, error) && options_check_context (options, error)
-         && options_check_framing (options, error);
-}
-
 void
 ctl_options_clear (CtlOptions *options)
 {
@@ -320,6 +236,16 @@ ctl_options_clear (CtlOptions *options)
   g_clear_pointer (&options->filter_stage, g_free);
   g_clear_pointer (&options->filter_tags, g_strfreev);
   g_clear_pointer (&options->framing_name, g_free);
+  g_clear_pointer (&options->operation, g_free);
+  g_clear_pointer (&options->collector_type, g_free);
+  g_clear_pointer (&options->states, g_strfreev);
+  g_clear_pointer (&options->holder, g_free);
+  g_clear_pointer (&options->account, g_free);
+  g_clear_pointer (&options->task_id, g_free);
+  g_clear_pointer (&options->payload, g_free);
+  g_clear_pointer (&options->payload_type, g_free);
+  g_clear_pointer (&options->target, g_free);
+  g_clear_pointer (&options->strategy, g_free);
   for (guint i = 0; i < CTL_N_NUMBERS; i++)
     g_clear_pointer (&options->numbers[i], g_free);
 }

@@ -19,6 +19,11 @@ typedef enum
   CTL_NUMBER_STALL,
   CTL_NUMBER_HOLD,
   CTL_NUMBER_EXPECT, /* or the word "all" */
+  CTL_NUMBER_PRIORITY,
+  CTL_NUMBER_DEADLINE,
+  CTL_NUMBER_DELAY,
+  CTL_NUMBER_ATTEMPTS,
+  CTL_NUMBER_GRACE,
   CTL_N_NUMBERS,
 } CtlNumber;
 
@@ -51,6 +56,16 @@ typedef struct
   char *filter_root;
   char *filter_stage;
   char **filter_tags; /* of "key=value" or "key" */
+  char *operation;
+  char *collector_type;
+  char **states;
+  char *holder;
+  char *account;
+  char *task_id;
+  char *payload; /* any bytes */
+  char *payload_type;
+  char *target;
+  char *strategy;
   gdouble timeout_s;
   gdouble wait_s;
   guint64 queue_messages;
@@ -59,6 +74,11 @@ typedef struct
   gdouble stall_s;
   gdouble hold_s;
   guint64 expect; /* G_MAXUINT32: all */
+  guint64 priority;
+  guint64 attempts;
+  gdouble deadline_s;
+  gdouble delay_s;
+  gdouble grace_s;
   gboolean json;
   gboolean xml;
   gboolean raw;
@@ -72,6 +92,10 @@ typedef struct
   gboolean subscriptions;
   gboolean groups;
   gboolean domains;
+  gboolean hex;
+  gboolean exclusive;
+  gboolean no_wait;
+  gboolean expect_exit;
   gboolean help;
 } CtlOptions;
 
@@ -91,7 +115,13 @@ typedef enum
   CTL_TAKES_END = 1 << 11, /* --count --wait */
   CTL_TAKES_RETAIN = 1 << 12,
   CTL_TAKES_HOLD = 1 << 13,
-  CTL_TAKES_ASSURANCE = 1 << 14, /* --at-least-once --confirm */
+  CTL_TAKES_ASSURANCE = 1 << 14,  /* --at-least-once --confirm */
+  CTL_TAKES_COLLECTORS = 1 << 15, /* --operation --type --state --tag */
+  CTL_TAKES_TASKS = 1 << 16,      /* --operation --state --holder --account */
+  CTL_TAKES_SUBMIT = 1 << 17,     /* what a task is to be */
+  CTL_TAKES_ACCOUNT = 1 << 18,
+  CTL_TAKES_DRAIN = 1 << 19, /* --grace --expect-exit */
+  CTL_TAKES_STRATEGY = 1 << 20,
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

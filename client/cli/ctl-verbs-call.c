@@ -77,9 +77,7 @@ call_explain_failure (GError *local, const char *peer, GError **error)
 {
   g_autofree char *name = deye_bus_error_get_name (local);
   g_autofree char *safe = terminal_text_safe (name);
-  g_autofree char *prefix = g_strconcat (dgettext (GETTEXT_PACKAGE, "The responder failed"), ": ", NULL);
-  gsize skip = g_str_has_prefix (local->message, prefix) ? strlen (prefix) : 0;
-  g_autofree char *text = terminal_text_safe (local->message + skip);
+  g_autofree char *text = terminal_text_safe (ctl_error_responder_text (local));
 
   if (name == NULL)
     {

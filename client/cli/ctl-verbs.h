@@ -8,6 +8,12 @@
 
 typedef gboolean (*CtlVerbFunc) (Ctl *ctl, char **args, GError **error);
 
+/* ctl-main.c */
+gboolean ctl_verb_version (Ctl *ctl, char **args, GError **error);
+
+/* ctl-help.c */
+gboolean ctl_verb_help (Ctl *ctl, char **args, GError **error);
+
 /* ctl-verbs-bus.c */
 gboolean ctl_verb_status (Ctl *ctl, char **args, GError **error);
 gboolean ctl_verb_stats (Ctl *ctl, char **args, GError **error);
@@ -55,3 +61,31 @@ gboolean ctl_verb_broadcast (Ctl *ctl, char **args, GError **error);
 
 /* ctl-verbs-subscribe.c */
 gboolean ctl_verb_subscribe (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-collectors.c */
+gboolean ctl_verb_collectors (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-operations.c */
+gboolean ctl_verb_operations (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_pause (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_resume_operation (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_limit (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-tasks.c */
+gboolean ctl_verb_tasks (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-task.c */
+gboolean ctl_verb_task_show (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_task_history (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_task_result (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-task-act.c */
+gboolean ctl_verb_task_cancel (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_task_release (Ctl *ctl, char **args, GError **error);
+gboolean ctl_verb_task_drop (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-task-why.c */
+gboolean ctl_verb_task_why (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-submit.c */
+gboolean ctl_verb_task_submit (Ctl *ctl, char **args, GError **error);

@@ -17,23 +17,26 @@ _deyebusctl_offer ()
 
 _deyebusctl ()
 {
-  local verbs='status peers peer topics subs groups retained clear introspect call request publish broadcast direct subscribe stats slow timeline wait watch drain resume version help'
+  local verbs='status peers peer topics subs groups retained clear introspect call request publish broadcast direct subscribe stats slow timeline wait watch drain resume collectors operations tasks task version help'
+  local pairs=' operations:pause operations:resume operations:limit task:submit task:show task:why task:history task:result task:cancel task:release task:drop '
   local common='--address --timeout --help'
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   local verb='' word i place=0 arguments=()
   _deyebusctl_address=()
   COMPREPLY=()
 
-  # The verb is the first word that is no option; what follows it are its arguments.
+  # The verb is the first word that is no option, or the first two; what follows are its arguments.
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $word in
     -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
-    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall | --hold) ((i++)) ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall | --hold | --operation | --state | --holder | --account | --id | --payload | --payload-type | --priority | --deadline | --delay | --target | --attempts | --grace | --strategy) ((i++)) ;;
     -*) ;;
     *)
       if [ -z "$verb" ]; then
         verb=$word
+      elif [[ $place == 0 && $pairs == *" $verb:$word "* ]]; then
+        verb="$verb $word"
       else
         arguments+=("$word")
         ((place++))
@@ -46,7 +49,17 @@ _deyebusctl ()
   -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   --framing) COMPREPLY=($(compgen -W 'none newline nul length' -- "$cur")); return ;;
   --policy) COMPREPLY=($(compgen -W 'block drop-oldest drop-newest error conflate' -- "$cur")); return ;;
-  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall | --hold) return ;;
+  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall | --hold | --account | --id | --payload | --payload-type | --priority | --deadline | --delay | --attempts | --grace) return ;;
+  --operation) _deyebusctl_offer < <(_deyebusctl_words operations); return ;;
+  --holder | --target) _deyebusctl_offer < <(_deyebusctl_words peers); return ;;
+  --strategy) COMPREPLY=($(compgen -W 'round-robin least-loaded random first-available' -- "$cur")); return ;;
+  --state)
+    case $verb in
+    collectors) COMPREPLY=($(compgen -W 'registered ready suspect set-aside draining gone' -- "$cur")) ;;
+    *) COMPREPLY=($(compgen -W 'queued delayed offered running cancelling succeeded failed timed-out cancelled quarantined' -- "$cur")) ;;
+    esac
+    return
+    ;;
   --expect) COMPREPLY=($(compgen -W 'all' -- "$cur")); return ;;
   esac
 
@@ -61,7 +74,14 @@ _deyebusctl ()
     subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing --filter-correlation --filter-root --filter-stage --filter-tag' ;;
     watch) common+=' --json --count --wait' ;;
     stats) common+=' --json --subscriptions --groups --domains' ;;
-    status | peers | peer | topics | subs | groups | retained | clear | slow | timeline | wait | version) common+=' --json' ;;
+    drain) common+=' --json --grace --expect-exit' ;;
+    collectors) common+=' --json --operation --type --state --tag' ;;
+    tasks) common+=' --json --operation --state --holder --account' ;;
+    'operations limit') common+=' --json --strategy' ;;
+    'task submit') common+=' --json --raw --id --payload --payload-type --hex --type --target --tag --exclusive --priority --deadline --delay --attempts --no-wait' ;;
+    'task result') common+=' --json --raw --account' ;;
+    'task '*) common+=' --json --account' ;;
+    operations* | resume | status | peers | peer | topics | subs | groups | retained | clear | slow | timeline | wait | version) common+=' --json' ;;
     esac
     COMPREPLY=($(compgen -W "$common" -- "$cur"))
     return
@@ -69,6 +89,10 @@ _deyebusctl ()
 
   case $verb:$place in
   :*) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
+  task:0) COMPREPLY=($(compgen -W 'submit show why history result cancel release drop' -- "$cur")) ;;
+  operations:0) COMPREPLY=($(compgen -W 'pause resume limit' -- "$cur")) ;;
+  'task submit:0' | 'operations '*:0) _deyebusctl_offer < <(_deyebusctl_words operations) ;;
+  'task '*:*) _deyebusctl_offer < <(_deyebusctl_words tasks) ;;
   help:0) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
   peer:0 | subs:0 | stats:0 | slow:0 | wait:0 | watch:0 | drain:0 | resume:0 | call:0 | direct:0) _deyebusctl_offer < <(_deyebusctl_words peers) ;;
   call:1) _deyebusctl_offer < <(_deyebusctl_words methods "${arguments[0]}") ;;

@@ -578,11 +578,14 @@ def _(bus):
 def _(bus):
     for words, code in [([], 2), (["dance"], 2), (["peers", "x"], 2), (["peers", "--dance"], 2), (["status", "--xml"], 2),
                         (["--timeout", "-1", "status"], 2), (["help", "dance"], 2), (["subscribe"], 2),
+                        (["task"], 2), (["task", "dance"], 2), (["task", "--help"], 2), (["help", "task", "dance"], 2),
+                        (["operations", "dance"], 2), (["task", "show"], 2), (["help", "peers", "x"], 2),
                         (["--address", "/nonexistent/socket", "status"], 3), (["peers", "-a", "/nonexistent/socket"], 3)]:
         bus.ctl(*words, code=code)
     for words in [["peers", "-t3"], ["-a" + bus.broker.address, "peers"], ["topics", "-t", "3"]]:
         bus.ctl(*words)
-    for words in [["help"], ["--help"], ["help", "call"], ["call", "--help"], ["version"], ["version", "--json"]]:
+    for words in [["help"], ["--help"], ["help", "call"], ["call", "--help"], ["version"], ["version", "--json"], ["help", "task"],
+                  ["help", "task", "show"], ["help", "operations"], ["task", "show", "--help"]]:
         holds(bus.ctl(*words) != "", words)
     golden(bus, "help", bus.ctl("help"))
     equal(bus.json("version"), [{"deyebusctl": "0.1.0", "broker": "0.1.0"}])
@@ -653,10 +656,17 @@ def completed_by_bash(bus, *words):
     return ran.stdout.split()
 
 
+def verbs_of_help(bus):
+    """Each verb as a list of its one or two words."""
+    return [found.split() for found in re.findall(r"^  ([a-z]+(?: [a-z]+)?)(?=  | [A-Z\[])", bus.ctl("help"), re.MULTILINE)]
+
+
 @test("/cli/complete/bash")
 def _(bus):
-    verbs = [line.split()[0] for line in bus.ctl("help").splitlines() if line.startswith("  ")]
-    equal(sorted(completed_by_bash(bus, "")), sorted(verbs), "all verbs of help")
+    verbs = verbs_of_help(bus)
+    equal(sorted(completed_by_bash(bus, "")), sorted({words[0] for words in verbs}), "all verbs of help")
+    for group in {words[0] for words in verbs if len(words) > 1}:
+        equal(sorted(completed_by_bash(bus, group, "")), sorted(words[1] for words in verbs if words[0] == group and len(words) > 1))
     equal(completed_by_bash(bus, "intro"), ["introspect"])
     equal(completed_by_bash(bus, "--timeout", "3", "peer", "procmond-"), ["procmond-1", "procmond-2"])
     equal(completed_by_bash(bus, "call", "procmond-1", "List"), ["ListProcesses"])
@@ -665,10 +675,10 @@ def _(bus):
     equal(completed_by_bash(bus, "subscribe", "--policy", "drop"), ["drop-oldest", "drop-newest"])
     holds(RELOAD in completed_by_bash(bus, "subscribe", "--queue-messages", "5", "control.collector.config"), "topics")
     for verb in verbs:
-        offered = set(completed_by_bash(bus, verb, "-"))
-        told = set(re.findall(r"--[a-z-]+", bus.ctl("help", verb))) - ({"--help"} if "--help" not in offered else set())
+        offered = set(completed_by_bash(bus, *verb, "-"))
+        told = set(re.findall(r"--[a-z-]+", bus.ctl("help", *verb))) - ({"--help"} if "--help" not in offered else set())
         equal(offered - told, set(), f"options of {verb} that help does not know")
-        if verb != "help":
+        if verb != ["help"]:
             equal(told - offered, set(), f"options of {verb} that the completion does not know")
 
 
@@ -677,12 +687,11 @@ def _(bus):
     path = os.path.join(bus.completions, "_deyebusctl")
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    for line in bus.ctl("help").splitlines():
-        if line.startswith("  "):
-            verb = line.split()[0]
-            holds(f"'{verb}:" in text, f"zsh knows {verb}")
-            for option in re.findall(r"--[a-z-]+", bus.ctl("help", verb)):
-                holds(option in text, f"zsh knows {option}")
+    for verb in verbs_of_help(bus):
+        for word in verb:
+            holds(f"'{word}:" in text, f"zsh knows {word}")
+        for option in re.findall(r"--[a-z-]+", bus.ctl("help", *verb)):
+            holds(option in text, f"zsh knows {option}")
     ran = subprocess.run(
         ["bash", "-c", "command -v zsh >/dev/null || exit 0; exec zsh -n \"$1\"", "bash", path], capture_output=True,
         timeout=PATIENCE_S, check=False)

@@ -3,6 +3,7 @@
 
 #include "collection.pb-c.h"
 #include "control.pb-c.h"
+#include "coordination.pb-c.h"
 #include "envelope.pb-c.h"
 #include "introspection.pb-c.h"
 #include "wire-varint.h"
@@ -166,6 +167,21 @@ test_memory_bombs (void)
   g_assert_cmpint (error.status, ==, WIRE_STATUS_LIMIT);
 }
 
+/* A filter for several states is a packed list of numbers of one byte. */
+static void
+test_packed_numbers (void)
+{
+  const guint8 bytes[] = { 0x22, 0x04, 0x01, 0x07, 0x08, 0x0a };
+  g_autoptr (WireGuard) guard = wire_guard_unpack (&daemoneye__eventbus__v1__task_list_request__descriptor,
+                                                   wire_span (bytes, sizeof bytes), 0, NULL);
+  const Daemoneye__Eventbus__V1__TaskListRequest *request;
+
+  g_assert_nonnull (guard);
+  request = wire_guard_message (guard);
+  g_assert_cmpuint (request->n_states, ==, 4);
+  g_assert_cmpint (request->states[3], ==, DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_QUARANTINED);
+}
+
 static void
 test_allocation_failures (void)
 {
@@ -245,6 +261,7 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/guard/M27-lenient", test_lenient);
   g_test_add_func ("/wire/guard/P04-merge-bomb", test_merge_bomb);
   g_test_add_func ("/wire/guard/P07-memory-bombs", test_memory_bombs);
+  g_test_add_func ("/wire/guard/packed-numbers", test_packed_numbers);
   g_test_add_func ("/wire/guard/P11-allocation-failures", test_allocation_failures);
   g_test_add_func ("/wire/guard/F12-mutations", test_mutations);
   g_test_add_func ("/wire/guard/P03-depth", test_depth);

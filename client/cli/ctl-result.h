@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ctl.h"
+
+/*
+ * The result of a task on standard output: as JSON if its collector describes the type, else as text or bytes.
+ *
+ * With --json it is one object with the id, the state, and the payload as `payload` or `payload_base64`.
+ */
+
+/* @type_name: (nullable). @holder: (nullable): the collector that made it. */
+void ctl_result_show (Ctl *ctl, const char *id, GBytes *payload, const char *type_name, const char *holder);
