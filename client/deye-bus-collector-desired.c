@@ -4,7 +4,6 @@
 #include "deye-bus-client-request.h"
 #include "deye-bus-client-standard.h"
 #include "deye-bus-pack.h"
-#include "deye-bus-standing-task-private.h"
 #include "health.pb-c.h"
 
 /*
@@ -139,7 +138,13 @@ standing_list (const StandingSet *set)
   GPtrArray *tasks = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_standing_task_unref);
 
   for (gsize i = 0; i < set->n_set; i++)
-    g_ptr_array_add (tasks, deye_bus_standing_task_new (set->set[i]));
+    {
+      const Daemoneye__Eventbus__V1__StandingTask *task = set->set[i];
+      g_autoptr (GBytes) payload = g_bytes_new (task->payload.data, task->payload.len);
+
+      g_ptr_array_add (tasks, deye_bus_standing_task_new (task->id, task->operation, payload,
+                                                          *task->payload_type != '\0' ? task->payload_type : NULL));
+    }
   return tasks;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deye-bus-standing-task-private.h"
+#include "deye-bus-standing-task.h"
 
 struct _DeyeBusStandingTask
 {
@@ -16,15 +16,19 @@ G_DEFINE_BOXED_TYPE (DeyeBusStandingTask,
                      deye_bus_standing_task_unref)
 
 DeyeBusStandingTask *
-deye_bus_standing_task_new (const Daemoneye__Eventbus__V1__StandingTask *wire)
+deye_bus_standing_task_new (const char *id, const char *operation, GBytes *payload, const char *payload_type)
 {
-  DeyeBusStandingTask *task = g_new0 (DeyeBusStandingTask, 1);
+  DeyeBusStandingTask *task;
 
+  g_return_val_if_fail (id != NULL, NULL);
+  g_return_val_if_fail (operation != NULL, NULL);
+
+  task = g_new0 (DeyeBusStandingTask, 1);
   g_atomic_ref_count_init (&task->refs);
-  task->id = g_strdup (wire->id);
-  task->operation = g_strdup (wire->operation);
-  task->payload_type = *wire->payload_type != '\0' ? g_strdup (wire->payload_type) : NULL;
-  task->payload = g_bytes_new (wire->payload.data, wire->payload.len);
+  task->id = g_strdup (id);
+  task->operation = g_strdup (operation);
+  task->payload_type = g_strdup (payload_type);
+  task->payload = payload != NULL ? g_bytes_ref (payload) : g_bytes_new (NULL, 0);
   return task;
 }
 

@@ -24,6 +24,22 @@ typedef struct _DeyeBusStandingTask DeyeBusStandingTask;
 DEYE_BUS_API GType deye_bus_standing_task_get_type (void);
 
 /**
+ * deye_bus_standing_task_new:
+ * @id: id of the task
+ * @operation: name of the operation
+ * @payload: (nullable): the payload, or %NULL for an empty one
+ * @payload_type: (nullable): full name of the payload's protobuf type, or %NULL
+ *
+ * Creates a standing task. The library makes those that a collector gets.
+ *
+ * Returns: (transfer full): the standing task
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusStandingTask *
+deye_bus_standing_task_new (const char *id, const char *operation, GBytes *payload, const char *payload_type);
+
+/**
  * deye_bus_standing_task_ref:
  * @task: a #DeyeBusStandingTask
  *

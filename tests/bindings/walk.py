@@ -217,6 +217,14 @@ class Scene:
         self.kept.pop().run_dispose()
         return task
 
+    def stopped_collector(self):
+        """run() and stop() end at once; a collector that works would run for ever."""
+        collector = DeyeBus.Collector.new_for_client(self.connected())
+        collector.start()
+        collector.stop(1)
+        self.kept.append(collector)
+        return collector
+
     def task(self):
         return Gio.Task.new(self.kept[0] if self.kept else None, None, None, None)
 
@@ -265,6 +273,10 @@ KINDS = {
         "stopped": Scene.stopped_watch,
     },
     "Task": {"bare": lambda scene: DeyeBus.Task(), "submitted": Scene.submitted, "abandoned": Scene.abandoned},
+    "Collector": {"bare": lambda scene: DeyeBus.Collector(), "stopped": Scene.stopped_collector,
+                  "of-closed-client": lambda scene: DeyeBus.Collector.new_for_client(scene.closed())},
+    "Work": {"bare": lambda scene: DeyeBus.Work()},
+    "StandingTask": {"made": lambda scene: DeyeBus.StandingTask.new("s-1", "watch", None, None)},
     "TaskSpec": {"made": lambda scene: DeyeBus.TaskSpec.new("scan")},
     "Message": {"received": Scene.message},
     "Options": {"zeroed": lambda scene: DeyeBus.Options(), "made": lambda scene: DeyeBus.Options.new()},
@@ -273,8 +285,8 @@ KINDS = {
     "PublishResult": {"zeroed": lambda scene: DeyeBus.PublishResult()},
 }
 # Objects that are also used in a thread other than that of their context.
-ELSEWHERE = {"Answers": "waiting", "Client": "connected", "PeerWatch": "all", "Service": "added", "Subscription": "inbox",
-             "Task": "submitted"}
+ELSEWHERE = {"Answers": "waiting", "Client": "connected", "Collector": "stopped", "PeerWatch": "all", "Service": "added",
+             "Subscription": "inbox", "Task": "submitted"}
 
 
 # --- arguments ---
@@ -346,6 +358,9 @@ def candidates_of(argument):
         found = constants(by_tag[argument.tag])
     elif argument.tag == "enum":
         found = constants(values_of(getattr(DeyeBus, argument.type)))
+    elif argument.tag == "flags":
+        flags = getattr(DeyeBus, argument.type)
+        found = constants([flags(0), flags(1), flags(3)])
     elif argument.tag in BITS:
         found = constants(integers(BITS[argument.tag]))
     else:
