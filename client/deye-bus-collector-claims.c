@@ -43,6 +43,14 @@ kept_free (gpointer data)
 
 /* --- the results --- */
 
+/* A collector that stops waits for results that were not sent. */
+static void
+kept_wake_stop (DeyeBusCollector *self)
+{
+  if (self->is_stopping)
+    deye_bus_collector_arm (self, 0);
+}
+
 static void
 kept_remove (DeyeBusCollector *self, GList *link)
 {
@@ -51,6 +59,7 @@ kept_remove (DeyeBusCollector *self, GList *link)
   self->kept_bytes -= kept->size;
   g_queue_delete_link (&self->kept, link);
   kept_free (kept);
+  kept_wake_stop (self);
 }
 
 void
@@ -255,6 +264,7 @@ deye_bus_collector_adopt_kept (DeyeBusCollector *self,
       kept->token = g_bytes_ref (token);
       kept->origin = request->origin;
       kept->route = request->route_id;
+      kept_wake_stop (self);
       return kept->outcome;
     }
   return NULL;

@@ -150,6 +150,7 @@ start_work (Fixture *f)
   g_autoptr (WireGuard) request = welcome (f, 1);
   g_autoptr (GPtrArray) frames = NULL;
 
+  g_assert_nonnull (request);
   answer (f, NULL, 0);
   collector_script_execute (f->in, 700, "t-1", NULL);
   frames = say_and_hear (f);
@@ -353,6 +354,7 @@ test_unknown (Fixture *f, gconstpointer data)
   g_autoptr (WireGuard) guard = welcome (f, 1);
   g_autoptr (GPtrArray) frames = NULL;
 
+  g_assert_nonnull (guard);
   answer (f, NULL, 0);
   say_adopt (f, 800, "t-9", FALSE);
   say_adopt (f, 801, "t-9", TRUE);
@@ -449,7 +451,7 @@ test_draining (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   start_work (f);
-  deye_bus_collector_stop_async (f->collector, 0, NULL, client_result_set, &result);
+  deye_bus_collector_stop_async (f->collector, 3600 * G_TIME_SPAN_SECOND, NULL, client_result_set, &result);
   drains = say_and_hear (f);
   g_assert_nonnull (collector_find_request (drains, "Update"));
   lose (f);
