@@ -10,6 +10,7 @@
 #include "route/bus-lineage.h"
 #include "route/bus-many.h"
 #include "route/bus-routes.h"
+#include "work/bus-work.h"
 #include "wire-feature.h"
 
 /* The target that the request names, or NULL for every server. FALSE: it is not connected. */
@@ -174,6 +175,20 @@ dispatch_fail_late (const DispatchCall *call)
                  "no request waits for this answer: it has ended, or was sent to another responder");
 }
 
+/* An answer is kept whatever its size, so too many of them wait for submitters: the collector gets its credit back later. */
+static void
+dispatch_withhold_answer (DispatchCall *call)
+{
+  BusTaskStore *tasks = &call->core->work->tasks;
+
+  if (!(call->frame->flags & WIRE_FLAG_FINAL) || call->class_of.credit_class == WIRE_CLASS_NONE
+      || !bus_peer_is_ready (call->peer) || !bus_task_store_is_over (tasks))
+    return;
+  bus_task_store_withhold (tasks, bus_ticket_new (&call->peer->ledger, call->class_of.credit_class, call->cost,
+                                                  call->envelope->id, call->now_us));
+  call->is_held = TRUE;
+}
+
 /* Nothing is passed on: the broker itself asked. */
 static void
 dispatch_take_answer (DispatchCall *call, BusRequest *request)
@@ -181,10 +196,13 @@ dispatch_take_answer (DispatchCall *call, BusRequest *request)
   char detail[BUS_TASK_ANSWER_TEXT];
 
   dispatch_admit_reply (call);
-  if (bus_task_answer_take (call->core, request, call->envelope, call->frame->flags, detail, call->now_us))
-    dispatch_record_outcome (call, 0, dispatch_outcome_of (1, 1));
-  else
-    dispatch_fail (call, WIRE_STATUS_STALE_LEASE, detail);
+  if (!bus_task_answer_take (call->core, request, call->envelope, call->frame->flags, detail, call->now_us))
+    {
+      dispatch_fail (call, WIRE_STATUS_STALE_LEASE, detail);
+      return;
+    }
+  dispatch_withhold_answer (call);
+  dispatch_record_outcome (call, 0, dispatch_outcome_of (1, 1));
 }
 
 static void

@@ -140,6 +140,7 @@ bus_schedule_settle (BusCore *core, gint64 now_us)
   has_any |= schedule_ended_requests (core, now_us);
   has_any |= schedule_offers (core, now_us);
   has_any |= schedule_excess (core, now_us);
+  bus_task_store_return_credit (&core->work->tasks);
   bus_push_pump (core, now_us);
   return has_any;
 }

@@ -160,6 +160,7 @@ bus_task_store_clear (BusTaskStore *store)
     }
   for (guint i = 0; i < BUS_N_SHELVES; i++)
     g_assert (store->bytes[i] == 0 && store->shelves[i].length == 0);
+  bus_task_store_return_credit (store);
   bus_settled_clear (&store->settled);
   g_clear_pointer (&store->by_key, g_hash_table_unref);
 }
@@ -218,6 +219,19 @@ bus_task_store_settle (BusTaskStore *store, BusTask *task, gint64 now_us)
   g_clear_pointer (&task->history, g_array_unref); /* only a live task and a quarantined one keep it */
   store_move (store, task, BUS_SHELF_WINDOW);
   store_arm (store, task, now_us, store->limits->task_window_us);
+}
+
+void
+bus_task_store_withhold (BusTaskStore *store, BusTicket *ticket)
+{
+  g_queue_push_tail (&store->withheld, ticket);
+}
+
+void
+bus_task_store_return_credit (BusTaskStore *store)
+{
+  while (store->withheld.length > 0 && !bus_task_store_is_over (store))
+    bus_ticket_unref (g_queue_pop_head (&store->withheld));
 }
 
 BusTask *

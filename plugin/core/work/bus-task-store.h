@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/bus-limits.h"
+#include "queue/bus-credit.h"
 #include "work/bus-settled.h"
 #include "work/bus-task.h"
 
@@ -39,6 +40,7 @@ typedef struct
   guint64 bytes[BUS_N_SHELVES];
   BusSettled settled;
   guint64 last_sequence;
+  GQueue withheld; /* BusTicket of results that came when LIVE had too much, the oldest first */
 
   BusTaskRules rules;
   guint64 n_ended[BUS_N_TASK_STATES]; /* tasks that came into each terminal state */
@@ -76,6 +78,18 @@ void bus_task_store_released (BusTaskStore *store, BusTask *task, gint64 now_us)
 
 /* The submitter has the result. Harmless when it was settled before. */
 void bus_task_store_settle (BusTaskStore *store, BusTask *task, gint64 now_us);
+
+/* LIVE has too much: the credit of a result, which is kept all the same, returns when there is room. */
+static inline gboolean
+bus_task_store_is_over (const BusTaskStore *store)
+{
+  return store->bytes[BUS_SHELF_LIVE] > store->limits->task_bytes;
+}
+
+/* @ticket: (transfer full): of a result */
+void bus_task_store_withhold (BusTaskStore *store, BusTicket *ticket);
+/* Returns what there is room for. */
+void bus_task_store_return_credit (BusTaskStore *store);
 
 /* The next task that has to leave its shelf, because that has too much; NULL: none. The caller ends it (a quarantined one) and
  * calls bus_task_store_forget(). */
