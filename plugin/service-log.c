@@ -20,6 +20,7 @@ static const struct
   [BUS_NOTE_DROPPED] = { "messages dropped", DAEMONEYE_LOG_WARNING },
   [BUS_NOTE_DEMOTED] = { "subscription demoted", DAEMONEYE_LOG_WARNING },
   [BUS_NOTE_CASCADE] = { "cascade refused", DAEMONEYE_LOG_WARNING },
+  [BUS_NOTE_TASKS] = { "tasks changed", DAEMONEYE_LOG_NOTICE },
 };
 
 /* --- records --- */

@@ -35,6 +35,7 @@ typedef enum
   BUS_NOTE_DROPPED,   /* messages of a subscription were dropped */
   BUS_NOTE_DEMOTED,   /* a subscription blocked publishers for too long */
   BUS_NOTE_CASCADE,   /* a message was refused because of the messages that caused it */
+  BUS_NOTE_TASKS,     /* a tool, or the agent for another account, has changed tasks */
 } BusNoteKind;
 
 typedef struct

@@ -2,6 +2,7 @@
 #include "calls/bus-operation-calls.h"
 
 #include "base/bus-text.h"
+#include "calls/bus-budget.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
 #include "peer/bus-state.h"
@@ -24,6 +25,15 @@ operation_count_ready (const BusCall *call, const BusOperation *operation)
   return n;
 }
 
+/* Tasks that are reserved or held are not in a pool: those that wait for any member count. */
+static guint64
+operation_oldest_us (const BusCall *call, const BusOperation *operation)
+{
+  const gint64 since_us = bus_pools_waiting_since_us (&operation->pools);
+
+  return since_us > 0 ? (guint64) (call->now_us - since_us) : 0;
+}
+
 static void
 operation_fill (const BusCall *call, OperationRecord *record, const BusOperation *operation)
 {
@@ -40,6 +50,7 @@ operation_fill (const BusCall *call, OperationRecord *record, const BusOperation
   record->running = operation->n_slots;
   record->succeeded = operation->n_succeeded;
   record->failed = operation->n_failed;
+  record->oldest_us = operation_oldest_us (call, operation);
 }
 
 /* The operation that the request names; it is made for its settings. NULL: the asker got an ERROR. */
@@ -141,13 +152,16 @@ void
 bus_operation_calls_list (const BusCall *call)
 {
   const Daemoneye__Eventbus__V1__OperationsRequest *request = call->request;
-  g_autoptr (GPtrArray) all = operation_list_after (call, request->cursor);
   guint most = request->limit > 0 ? MIN (request->limit, OPERATIONS_PAGE) : OPERATIONS_PAGE;
-  guint n = MIN (most, all->len);
-  g_autofree OperationRecord *records = g_new0 (OperationRecord, n + 1);
-  g_autofree OperationRecord **list = g_new0 (OperationRecord *, n + 1);
+  OperationRecord records[OPERATIONS_PAGE], *list[OPERATIONS_PAGE];
+  g_autoptr (GPtrArray) all = NULL;
   Daemoneye__Eventbus__V1__OperationsReply reply;
+  guint n;
 
+  if (!bus_budget_admit (call->peer, call->id, call->now_us))
+    return;
+  all = operation_list_after (call, request->cursor);
+  n = MIN (most, all->len);
   for (guint i = 0; i < n; i++)
     {
       operation_fill (call, &records[i], g_ptr_array_index (all, i));
@@ -158,5 +172,6 @@ bus_operation_calls_list (const BusCall *call)
   reply.n_operations = n;
   if (n < all->len)
     reply.next_cursor = records[n - 1].operation;
+  bus_budget_spend (call->peer, all->len * BUS_WORK_MEMBER + n * BUS_WORK_ENTRY, &reply.base);
   bus_reply_message (call->peer, call->id, &reply.base);
 }

@@ -155,6 +155,8 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   stats->pid = peer->who.pid;
   stats->uid = peer->account->number;
   stats->account = peer->account->name;
+  stats->live_tasks = peer->account->live_tasks;
+  stats->task_bytes = peer->account->task_bytes;
   stats->subscriptions = g_hash_table_size (peer->subscriptions);
   stats->pending_requests = bus_peer_pending (peer);
   stats->queued_messages = flow->waiting_messages;

@@ -9,6 +9,7 @@
 #include "peer/bus-state.h"
 #include "route/bus-hold.h"
 #include "route/bus-routes.h"
+#include "work/bus-work.h"
 #include "control.pb-c.h"
 
 typedef Daemoneye__Eventbus__V1__StatsReply StatsReply;
@@ -57,6 +58,29 @@ stats_count_blocked (const BusCore *core)
 }
 
 static void
+stats_fill_tasks (const BusWork *work, Daemoneye__Eventbus__V1__BusTotals *totals)
+{
+  const BusTaskStore *tasks = &work->tasks;
+
+  totals->collectors = g_hash_table_size (work->members);
+  totals->live_tasks = tasks->shelves[BUS_SHELF_LIVE].length;
+  totals->task_bytes = tasks->bytes[BUS_SHELF_LIVE];
+  totals->window_tasks = tasks->shelves[BUS_SHELF_WINDOW].length;
+  totals->window_bytes = tasks->bytes[BUS_SHELF_WINDOW];
+  totals->quarantined_tasks = tasks->shelves[BUS_SHELF_QUARANTINE].length;
+  totals->quarantine_bytes = tasks->bytes[BUS_SHELF_QUARANTINE];
+  totals->tasks_submitted = tasks->last_sequence;
+  totals->tasks_succeeded = tasks->n_ended[BUS_TASK_SUCCEEDED];
+  totals->tasks_failed = tasks->n_ended[BUS_TASK_FAILED];
+  totals->tasks_timed_out = tasks->n_ended[BUS_TASK_TIMED_OUT];
+  totals->tasks_cancelled = tasks->n_ended[BUS_TASK_CANCELLED];
+  totals->tasks_quarantined = tasks->n_ended[BUS_TASK_QUARANTINED];
+  totals->stale_answers = tasks->rules.refused;
+  totals->claims_adopted = work->claims_adopted;
+  totals->claims_unmatched = work->claims_unmatched;
+}
+
+static void
 stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *totals, gint64 now_us)
 {
   BusCoreStats stats;
@@ -97,6 +121,7 @@ stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *tota
   totals->last_published = core->routes->wills_published;
   totals->last_unretained = core->routes->wills_unretained;
   totals->blocked_publishers = stats_count_blocked (core);
+  stats_fill_tasks (core->work, totals);
 }
 
 /* --- which peers are listed --- */

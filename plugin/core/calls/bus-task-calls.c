@@ -2,6 +2,7 @@
 #include "calls/bus-task-calls.h"
 
 #include "base/bus-text.h"
+#include "calls/bus-budget.h"
 #include "calls/bus-later.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-reply.h"
@@ -174,13 +175,32 @@ calls_account (const BusCall *call, const char *name, guint32 *number)
 
 typedef void (*CallsVerb) (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer);
 
+/* Whoever changes the tasks of others leaves a record in the log. @n: of them that were changed */
 static void
-calls_each_id (const BusCall *call, CallsVerb verb)
+calls_audit (const BusCall *call, const char *operation, guint32 account, guint n)
+{
+  const Daemoneye__Eventbus__V1__TaskIdsRequest *request = call->request;
+  BusPeer *peer = call->peer;
+  BusNote *note = NULL;
+
+  if (n > 0 && (peer->principal.role == BUS_ROLE_TOOL || account != peer->account->number))
+    note = bus_peer_note (peer, BUS_NOTE_TASKS, WIRE_STATUS_OK, request->cause);
+  if (note == NULL)
+    return;
+  note->operation = operation;
+  note->count = n;
+  bus_note_set_topic (note, wire_span_str (request->ids[0]));
+}
+
+/* @audited: (nullable): the operation for the log */
+static void
+calls_each_id (const BusCall *call, CallsVerb verb, const char *audited)
 {
   const Daemoneye__Eventbus__V1__TaskIdsRequest *request = call->request;
   Daemoneye__Eventbus__V1__TaskIdsReply reply;
   Verdicts verdicts;
   guint32 account;
+  guint n_done = 0;
 
   if (!calls_account (call, request->account, &account) || !verdicts_init (&verdicts, call, request->n_ids))
     return;
@@ -188,7 +208,10 @@ calls_each_id (const BusCall *call, CallsVerb verb)
     {
       verb (call, account, wire_span_str (request->ids[i]), &verdicts.entries[i].answer);
       verdicts_set (&verdicts, i, request->ids[i]);
+      n_done += verdicts.entries[i].answer.status == WIRE_STATUS_OK ? 1 : 0;
     }
+  if (audited != NULL)
+    calls_audit (call, audited, account, n_done);
   daemoneye__eventbus__v1__task_ids_reply__init (&reply);
   reply.verdicts = verdicts.list;
   reply.n_verdicts = request->n_ids;
@@ -224,25 +247,25 @@ calls_drop_one (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnsw
 void
 bus_task_calls_cancel (const BusCall *call)
 {
-  calls_each_id (call, calls_cancel_one);
+  calls_each_id (call, calls_cancel_one, "cancel");
 }
 
 void
 bus_task_calls_settle (const BusCall *call)
 {
-  calls_each_id (call, calls_settle_one);
+  calls_each_id (call, calls_settle_one, NULL);
 }
 
 void
 bus_task_calls_release (const BusCall *call)
 {
-  calls_each_id (call, calls_release_one);
+  calls_each_id (call, calls_release_one, "release");
 }
 
 void
 bus_task_calls_drop (const BusCall *call)
 {
-  calls_each_id (call, calls_drop_one);
+  calls_each_id (call, calls_drop_one, "drop");
 }
 
 /* --- Await --- */
@@ -263,7 +286,7 @@ bus_task_calls_await (const BusCall *call)
   static const BusLaterKind kind
       = { .size = sizeof (BusLater), .overdue = "the time for pushes is over: ask again", .ended = calls_await_ended };
 
-  if (bus_later_new (call, &kind) != NULL)
+  if (bus_budget_admit (call->peer, call->id, call->now_us) && bus_later_new (call, &kind) != NULL)
     bus_push_await (call->core, call->peer, call->id);
 }
 
@@ -324,8 +347,8 @@ calls_list_wants (const BusCall *call, const BusTask *task)
          && (request->account[0] == '\0' || strcmp (request->account, task->account->name) == 0);
 }
 
-/* One page: the tasks behind the cursor, which is the number of the last one of the page before. */
-static void
+/* One page: the tasks behind the cursor, which is the number of the last one of the page before. Returns the work that it was. */
+static guint64
 calls_list_fill (const BusCall *call, Daemoneye__Eventbus__V1__TaskListReply *reply, BusTaskRecord *records, guint most)
 {
   const Daemoneye__Eventbus__V1__TaskListRequest *request = call->request;
@@ -351,6 +374,7 @@ calls_list_fill (const BusCall *call, Daemoneye__Eventbus__V1__TaskListReply *re
     }
   if (has_more)
     reply->next_cursor = g_strdup_printf ("%" G_GUINT64_FORMAT, last);
+  return call->core->work->tasks.all.length + reply->n_tasks * BUS_WORK_ENTRY;
 }
 
 void
@@ -362,12 +386,16 @@ bus_task_calls_list (const BusCall *call)
   g_autofree Daemoneye__Eventbus__V1__TaskRecord **list = g_new0 (Daemoneye__Eventbus__V1__TaskRecord *, most);
   Daemoneye__Eventbus__V1__TaskListReply reply;
   g_autofree char *cursor = NULL;
+  guint64 work;
 
+  if (!bus_budget_admit (call->peer, call->id, call->now_us))
+    return;
   daemoneye__eventbus__v1__task_list_reply__init (&reply);
   reply.tasks = list;
-  calls_list_fill (call, &reply, records, most);
+  work = calls_list_fill (call, &reply, records, most);
   if (reply.next_cursor[0] != '\0')
     cursor = reply.next_cursor;
+  bus_budget_spend (call->peer, work, &reply.base);
   bus_reply_message (call->peer, call->id, &reply.base);
   for (gsize i = 0; i < reply.n_tasks; i++)
     bus_task_record_clear (&records[i]);

@@ -129,8 +129,9 @@ BusNote *
 bus_peer_note (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail)
 {
   static const gboolean is_of_connection[] = {
-    [BUS_NOTE_CONNECTED] = TRUE, [BUS_NOTE_REFUSED] = TRUE,  [BUS_NOTE_CLOSED] = TRUE,   [BUS_NOTE_GONE] = TRUE,
-    [BUS_NOTE_DENIED] = FALSE,   [BUS_NOTE_DROPPED] = FALSE, [BUS_NOTE_DEMOTED] = FALSE, [BUS_NOTE_CASCADE] = FALSE,
+    [BUS_NOTE_CONNECTED] = TRUE, [BUS_NOTE_REFUSED] = TRUE,  [BUS_NOTE_CLOSED] = TRUE,
+    [BUS_NOTE_GONE] = TRUE,      [BUS_NOTE_DENIED] = FALSE,  [BUS_NOTE_DROPPED] = FALSE,
+    [BUS_NOTE_DEMOTED] = FALSE,  [BUS_NOTE_CASCADE] = FALSE, [BUS_NOTE_TASKS] = FALSE,
   };
   BusCore *core = peer->core;
   BusNoteCap *cap

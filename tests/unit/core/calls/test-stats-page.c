@@ -5,6 +5,7 @@
 #include "calls/bus-page.h"
 #include "calls/bus-stats.h"
 #include "route/route-fixture.h"
+#include "work/bus-work.h"
 
 /*
  * Counters in pages: a reader that follows `next` gets every row that it may see exactly once, whatever the texts and
@@ -31,6 +32,7 @@ setup (Fixture *f, gconstpointer data)
 {
   routes_setup (&f->peers, NULL);
   f->peers.core->budget = bus_budget_new ();
+  f->peers.core->work = bus_work_new (1);
   f->peers.core->limits.introspect_per_second = 1000000;
   f->agent = peers_agent (&f->peers);
   f->two = peers_ready (&f->peers, "two", 1000);
@@ -41,6 +43,7 @@ static void
 teardown (Fixture *f, gconstpointer data)
 {
   bus_budget_free (g_steal_pointer (&f->peers.core->budget));
+  bus_work_free (g_steal_pointer (&f->peers.core->work));
   routes_teardown (&f->peers, NULL);
 }
 

@@ -4,6 +4,7 @@
 #include "calls/bus-budget.h"
 #include "route/route-fixture.h"
 #include "control.pb-c.h"
+#include "work/bus-work.h"
 
 /* The sums of the broker, and the rows that an asker may see: complete, sorted, and never more than a payload holds. */
 
@@ -25,6 +26,7 @@ setup (Fixture *f, gconstpointer data)
 {
   routes_setup (&f->peers, NULL);
   f->peers.core->budget = bus_budget_new ();
+  f->peers.core->work = bus_work_new (1);
   f->agent = peers_agent (&f->peers);
   f->one = peers_ready (&f->peers, "one", 1000);
   f->two = peers_ready (&f->peers, "two", 1000);
@@ -34,6 +36,7 @@ static void
 teardown (Fixture *f, gconstpointer data)
 {
   bus_budget_free (g_steal_pointer (&f->peers.core->budget));
+  bus_work_free (g_steal_pointer (&f->peers.core->work));
   routes_teardown (&f->peers, NULL);
 }
 

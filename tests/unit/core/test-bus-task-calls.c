@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task-fixture.h"
+
+#include "peer/bus-peer.h"
+#include "peer/bus-state.h"
+#include "work/bus-operations.h"
+#include "work/bus-work.h"
+#include "control.pb-c.h"
+#include "wire-feature.h"
+
+/* Calls about tasks and operations: what tools see of them, what they may change, and what that leaves in the log. */
+
+#define SECOND G_TIME_SPAN_SECOND
+#define TASK   "control.bus.task"
+
+typedef Daemoneye__Eventbus__V1__OperationRecord OperationRecord;
+typedef Daemoneye__Eventbus__V1__OperationReply OperationReply;
+typedef Daemoneye__Eventbus__V1__OperationRequest OperationRequest;
+typedef Daemoneye__Eventbus__V1__OperationsReply OperationsReply;
+typedef Daemoneye__Eventbus__V1__OperationsRequest OperationsRequest;
+
+/* The reply, unpacked; asserts the ERROR and returns NULL when another status is wanted. */
+static gpointer
+ask (Client *client,
+     const char *method,
+     const ProtobufCMessage *request,
+     const ProtobufCMessageDescriptor *type,
+     WireStatus want)
+{
+  g_autofree guint8 *payload = g_malloc (protobuf_c_message_get_packed_size (request) + 1);
+  WireEnvelope envelope;
+  g_autoptr (Got) got = NULL;
+  guint64 id;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL (TASK);
+  envelope.method = wire_span_str (method);
+  envelope.payload = wire_span (payload, protobuf_c_message_pack (request, payload));
+  id = client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+  if (want != WIRE_STATUS_OK)
+    {
+      client_expect_error (client, id, want);
+      return NULL;
+    }
+  got = client_take (client, WIRE_KIND_REPLY);
+  g_assert_nonnull (got);
+  return protobuf_c_message_unpack (type, NULL, got->envelope.payload.len, got->envelope.payload.data);
+}
+
+static void
+done (gpointer message)
+{
+  protobuf_c_message_free_unpacked (message, NULL);
+}
+
+static OperationReply *
+change (Client *client, const char *method, const char *operation, guint limit)
+{
+  OperationRequest request = DAEMONEYE__EVENTBUS__V1__OPERATION_REQUEST__INIT;
+
+  request.operation = (char *) (gsize) operation;
+  request.limit = limit;
+  return ask (client, method, &request.base, &daemoneye__eventbus__v1__operation_reply__descriptor, WIRE_STATUS_OK);
+}
+
+/* --- operations --- */
+
+/* A paused operation gives no task; what runs goes on. */
+static void
+test_pause (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 4);
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+  OperationReply *reply;
+
+  tasks_submit (agent, "a");
+  first = worker_run (worker, "a");
+  reply = change (agent, "PauseOperation", "scan", 0);
+  g_assert_true (reply->operation->is_paused);
+  g_assert_cmpuint (reply->operation->collectors, ==, 1);
+  g_assert_cmpuint (reply->operation->running, ==, 1);
+  done (reply);
+  tasks_submit (agent, "b");
+  g_assert_null (worker_take (worker));
+  g_assert_cmpuint (bus_operation_wait_reason (tasks_find (agent, "b")), ==, BUS_WAIT_PAUSED);
+  worker_finish (worker, first, BUS_OUTCOME_SUCCEEDED, "a");
+  tasks_assert_state (agent, "a", BUS_TASK_SUCCEEDED);
+  reply = change (agent, "ResumeOperation", "scan", 0);
+  g_assert_false (reply->operation->is_paused);
+  done (reply);
+  second = worker_expect (worker, "b");
+}
+
+/* So many tasks at once, and no more, until the bound is raised or removed. */
+static void
+test_limit (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 8);
+  OperationReply *reply = change (agent, "Limit", "scan", 1);
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+
+  g_assert_cmpuint (reply->operation->limit, ==, 1);
+  done (reply);
+  tasks_submit (agent, "a");
+  tasks_submit (agent, "b");
+  first = worker_run (worker, "a");
+  g_assert_null (worker_take (worker));
+  g_assert_cmpuint (bus_operation_wait_reason (tasks_find (agent, "b")), ==, BUS_WAIT_OPERATION_LIMIT);
+  done (change (agent, "Limit", "scan", 0));
+  second = worker_expect (worker, "b");
+}
+
+/* The list shows what waits, and for how long. */
+static void
+test_operations (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  OperationsRequest request = DAEMONEYE__EVENTBUS__V1__OPERATIONS_REQUEST__INIT;
+  OperationsReply *reply;
+
+  tasks_submit (agent, "a");
+  tasks_advance (core, 3 * SECOND);
+  tasks_submit (agent, "b");
+  tasks_advance (core, 2 * SECOND);
+  reply = ask (agent, "Operations", &request.base, &daemoneye__eventbus__v1__operations_reply__descriptor,
+               WIRE_STATUS_OK);
+  g_assert_cmpuint (reply->n_operations, ==, 1);
+  g_assert_cmpuint (reply->operations[0]->queued, ==, 2);
+  g_assert_cmpuint (reply->operations[0]->oldest_us, ==, 5 * SECOND);
+  done (reply);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Cancel", "a", NULL), NULL);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Cancel", "b", NULL), NULL);
+  reply = ask (agent, "Operations", &request.base, &daemoneye__eventbus__v1__operations_reply__descriptor,
+               WIRE_STATUS_OK);
+  g_assert_cmpuint (reply->operations[0]->oldest_us, ==, 0);
+  done (reply);
+}
+
+/* --- what calls cost --- */
+
+/* Pages of one asker are bounded, whoever it is. */
+static void
+test_pages (Core *core, gconstpointer data)
+{
+  static const char *const methods[] = { "List", "Operations", "Await" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    {
+      OperationsRequest request = DAEMONEYE__EVENTBUS__V1__OPERATIONS_REQUEST__INIT;
+      g_autofree char *id = g_strdup_printf ("w%u", i);
+      Client *worker = worker_ready (core, id, 1);
+
+      tasks_advance (core, SECOND);
+      for (guint k = 0; k < core->core->limits.introspect_per_second; k++)
+        done (ask (worker, "Operations", &request.base, &daemoneye__eventbus__v1__operations_reply__descriptor,
+                   WIRE_STATUS_OK));
+      ask (worker, methods[i], &request.base, NULL, WIRE_STATUS_LIMIT);
+    }
+}
+
+/* The work for collectors is bounded as well. */
+static void
+test_work (Core *core, gconstpointer data)
+{
+  OperationsRequest request = DAEMONEYE__EVENTBUS__V1__OPERATIONS_REQUEST__INIT;
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+
+  tasks_submit (agent, "t");
+  tasks_advance (core, SECOND);
+  core->core->limits.introspect_work_per_second = 1;
+  done (ask (worker, "List", &request.base, &daemoneye__eventbus__v1__task_list_reply__descriptor, WIRE_STATUS_OK));
+  ask (worker, "List", &request.base, NULL, WIRE_STATUS_LIMIT);
+  ask (worker, "Operations", &request.base, NULL, WIRE_STATUS_LIMIT);
+  done (ask (agent, "List", &request.base, &daemoneye__eventbus__v1__task_list_reply__descriptor, WIRE_STATUS_OK));
+}
+
+/* --- the log --- */
+
+static guint
+count_notes (Core *core, const char *operation)
+{
+  BusNote note;
+  guint n = 0;
+
+  while (bus_core_next_note (core->core, &note, NULL))
+    {
+      if (note.kind != BUS_NOTE_TASKS)
+        continue;
+      g_assert_cmpstr (note.operation, ==, operation);
+      g_assert_cmpstr (note.topic, ==, "t");
+      g_assert_cmpuint (note.count, ==, 1);
+      n++;
+    }
+  return n;
+}
+
+/* A tool that cancels or drops a task leaves a record; its submitter does not, and neither does a call that changes nothing. */
+static void
+test_audit (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *tool = tool_ready (core, "tool");
+  Client *worker = worker_ready_with (core, "w1", 1, "scan", FALSE);
+  guint32 status;
+
+  tool->peer->features |= WIRE_FEATURE_TASKS;
+  tasks_submit (agent, "t");
+  job_free (worker_run (worker, "t"));
+  tasks_advance (core, 11 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUARANTINED);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (tool, "Drop", "t", &status), NULL);
+  g_assert_cmpuint (status, ==, WIRE_STATUS_OK);
+  g_assert_cmpuint (count_notes (core, "drop"), ==, 1);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (tool, "Drop", "t", &status), NULL);
+  g_assert_cmpuint (status, !=, WIRE_STATUS_OK);
+  g_assert_cmpuint (count_notes (core, "drop"), ==, 0);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (tool, "Cancel", "t", NULL), NULL);
+  g_assert_cmpuint (count_notes (core, "cancel"), ==, 1);
+  tasks_submit (agent, "u");
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Cancel", "u", NULL), NULL);
+  g_assert_cmpuint (count_notes (core, "cancel"), ==, 0);
+}
+
+/* --- results --- */
+
+/* The submitter has the result: its holder need not keep it any more. */
+static void
+test_delivered (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Got) delivered = NULL;
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
+  g_assert_null (client_take (worker, WIRE_KIND_DELIVERED));
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t", NULL), NULL);
+  delivered = client_take (worker, WIRE_KIND_DELIVERED);
+  g_assert_nonnull (delivered);
+  g_assert_cmpuint (delivered->envelope.route_id, ==, job->route);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t", NULL), NULL);
+  g_assert_null (client_take (worker, WIRE_KIND_DELIVERED));
+}
+
+static void
+setup_small (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+
+  tasks_limits (&limits);
+  limits.task_bytes = 65536;
+  tasks_setup (core, &limits);
+}
+
+/* A result above the budget is kept, and its credit returns when the submitter has taken results. */
+static void
+test_credit (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 4);
+  const BusLedger *ledger = &worker->peer->ledger;
+  g_autofree char *payload = g_strnfill (40000, 'x');
+  guint64 held;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+      g_autoptr (Job) job = NULL;
+
+      tasks_submit (agent, id);
+      job = worker_run (worker, id);
+      g_assert_cmpuint (ledger->held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
+      worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, payload);
+      tasks_assert_state (agent, id, BUS_TASK_SUCCEEDED);
+    }
+  held = ledger->held_bytes[WIRE_CLASS_MUST_KEEP];
+  g_assert_cmpuint (ledger->held_messages[WIRE_CLASS_MUST_KEEP], ==, 1);
+  g_assert_cmpuint (held, >, 40000);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t0", NULL), NULL);
+  g_assert_cmpuint (ledger->held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
+}
+
+/* The holder is gone before its credit returns. */
+static void
+test_credit_gone (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 4);
+  g_autofree char *payload = g_strnfill (70000, 'x');
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, payload);
+  g_assert_cmpuint (worker->peer->ledger.held_messages[WIRE_CLASS_MUST_KEEP], ==, 1);
+  client_disconnect (worker);
+  g_assert_cmpuint (core->core->work->tasks.withheld.length, ==, 1);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t", NULL), NULL);
+  g_assert_cmpuint (core->core->work->tasks.withheld.length, ==, 0);
+}
+
+/* --- statistics --- */
+
+static void
+test_stats (Core *core, gconstpointer data)
+{
+  const Daemoneye__Eventbus__V1__StatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 4);
+  g_autoptr (Job) job = NULL;
+  g_autoptr (Got) got = NULL;
+  Daemoneye__Eventbus__V1__StatsReply *reply;
+
+  tasks_submit (agent, "a");
+  job = worker_run (worker, "a");
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "a");
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "a", NULL), NULL);
+  tasks_submit (agent, "b");
+  got = client_call (agent, "control.bus.stats", &request.base, WIRE_STATUS_OK);
+  reply = daemoneye__eventbus__v1__stats_reply__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  g_assert_cmpuint (reply->totals->collectors, ==, 1);
+  g_assert_cmpuint (reply->totals->live_tasks, ==, 1);
+  g_assert_cmpuint (reply->totals->task_bytes, ==, tasks_find (agent, "b")->charged);
+  g_assert_cmpuint (reply->totals->window_tasks, ==, 1);
+  g_assert_cmpuint (reply->totals->window_bytes, ==, tasks_find (agent, "a")->charged);
+  g_assert_cmpuint (reply->totals->tasks_submitted, ==, 2);
+  g_assert_cmpuint (reply->totals->tasks_succeeded, ==, 1);
+  for (gsize i = 0; i < reply->n_peers; i++)
+    if (strcmp (reply->peers[i]->id, agent->peer->id) == 0)
+      {
+        g_assert_cmpuint (reply->peers[i]->live_tasks, ==, 1);
+        g_assert_cmpuint (reply->peers[i]->task_bytes, ==, reply->totals->task_bytes + reply->totals->window_bytes);
+      }
+  done (reply);
+}
+
+#define ADD_WITH(path, setup, function)                                                                                \
+  g_test_add ("/core/work/calls/" path, Core, NULL, setup, function, core_teardown)
+#define ADD(path, function) ADD_WITH (path, tasks_setup, function)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("K08-pause", test_pause);
+  ADD ("K08-limit", test_limit);
+  ADD ("M10-operations", test_operations);
+  ADD ("M11-pages", test_pages);
+  ADD ("M11-work", test_work);
+  ADD ("M11-audit", test_audit);
+  ADD ("K03-delivered", test_delivered);
+  ADD_WITH ("M11-credit", setup_small, test_credit);
+  ADD_WITH ("M11-credit-gone", setup_small, test_credit_gone);
+  ADD ("M11-stats", test_stats);
+  return g_test_run ();
+}
