@@ -517,6 +517,25 @@ test_same_connection (Core *core, gconstpointer data)
   g_assert_cmpstr (tasks_result (agent, "b"), ==, "b");
 }
 
+/* It has the task, and claims an attempt before: that claim is stale. */
+static void
+test_older (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+
+  tasks_submit (agent, "t");
+  first = worker_run (worker, "t");
+  worker_retry (worker, first, 0);
+  tasks_advance (core, 2 * SECOND);
+  second = worker_run (worker, "t");
+  g_assert_cmpuint (worker_claim (worker, 2, &(Claims){ .running = first }), ==, 1);
+  g_assert_cmpuint (core->core->work->tasks.rules.reached[BUS_TASK_RUNNING][BUS_TASK_ON_STALE], ==, 1);
+  g_assert_cmpuint (worker_claim (worker, 2, &(Claims){ .running = second }), ==, 0);
+}
+
 /* Its lease has expired, and it is the newest still: the claim ends the zombie. After the run limit it was asked to stop. */
 static void
 test_expired (Core *core, gconstpointer data)
@@ -568,6 +587,7 @@ main (int argc, char **argv)
   ADD ("K05-reconnect-answered", test_reconnect_answered);
   ADD ("K01-reconnect-never-serves", test_reconnect_never_serves);
   ADD ("K01-same-connection", test_same_connection);
+  ADD ("K05-older", test_older);
   ADD ("M14-expired", test_expired);
   return g_test_run ();
 }
