@@ -3,6 +3,7 @@
 
 #include "calls/bus-calls.h"
 #include "calls/bus-later.h"
+#include "calls/bus-standing-calls.h"
 #include "calls/bus-task-answer.h"
 #include "peer/bus-state.h"
 #include "route/bus-answer.h"
@@ -52,7 +53,7 @@ dispatch_find_server (DispatchCall *call)
 static void
 dispatch_request_peer (DispatchCall *call)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL, NULL };
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL, NULL, NULL };
   BusSubscription *server = dispatch_find_server (call);
   BusRequest *request;
   BusInbound inbound;
@@ -84,7 +85,7 @@ dispatch_may_ask_members (const DispatchCall *call, guint n)
 static void
 dispatch_request_many (DispatchCall *call)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL, NULL };
+  const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL, NULL, NULL };
   g_autoptr (GPtrArray) servers = NULL;
   BusPeer *target;
   BusInbound inbound;
@@ -206,6 +207,16 @@ dispatch_take_answer (DispatchCall *call, BusRequest *request)
 }
 
 static void
+dispatch_take_applied (DispatchCall *call, BusRequest *request)
+{
+  dispatch_admit_reply (call);
+  if (bus_standing_calls_take_answer (call->core, request, call->envelope, call->frame->flags))
+    dispatch_record_outcome (call, 0, dispatch_outcome_of (1, 1));
+  else
+    dispatch_fail_late (call);
+}
+
+static void
 dispatch_forward_reply (DispatchCall *call, BusRequest *request)
 {
   BusInbound inbound = dispatch_inbound (call);
@@ -235,6 +246,8 @@ dispatch_handle_reply (DispatchCall *call)
     dispatch_fail_late (call);
   else if (request->requester.kind == BUS_REQUESTER_TASK)
     dispatch_take_answer (call, request);
+  else if (request->requester.kind == BUS_REQUESTER_STANDING)
+    dispatch_take_applied (call, request);
   else
     dispatch_forward_reply (call, request);
 }

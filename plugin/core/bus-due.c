@@ -24,6 +24,7 @@
 #include "work/bus-lease.h"
 #include "work/bus-leaving.h"
 #include "work/bus-operation.h"
+#include "work/bus-standing.h"
 #include "work/bus-trust.h"
 
 static void
@@ -253,6 +254,12 @@ due_recovery (BusCore *core, gpointer owner, gint64 now_us)
 }
 
 static void
+due_standing (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_standing_due (core, owner, now_us);
+}
+
+static void
 due_heartbeat (BusCore *core, gpointer owner, gint64 now_us)
 {
   bus_trust_heartbeat_due (core, owner);
@@ -302,6 +309,7 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_BUSY] = due_busy,
   [BUS_TIMER_DRAIN] = due_drain,
   [BUS_TIMER_RECOVERY] = due_recovery,
+  [BUS_TIMER_STANDING] = due_standing,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);
 

@@ -12,6 +12,7 @@
 #include "calls/bus-stats.h"
 #include "calls/bus-subscribe.h"
 #include "calls/bus-operation-calls.h"
+#include "calls/bus-standing-calls.h"
 #include "calls/bus-task-calls.h"
 #include "calls/bus-timeline-page.h"
 #include "calls/bus-wait.h"
@@ -97,6 +98,10 @@ static const BusMethod methods[] = {
              bus_barrier_answer),
   METHOD_OF (PREFIX "collectors", "Drain", collector_drain_request, collector_drain_reply,
              "Lets a collector take no more tasks, and asks it to finish; for agent and tool.", bus_collectors_drain),
+  METHOD_OF (PREFIX "standing", "Set", standing_set, standing_state,
+             "Sets or renews the standing tasks of a collector; for agent and tool.", bus_standing_calls_set),
+  METHOD_OF (PREFIX "standing", "Get", standing_request, standing_state,
+             "Returns which standing tasks a collector has applied.", bus_standing_calls_get),
   METHOD_OF ("control.collector.task", "Submit", submit_request, submit_reply,
              "Submits tasks, or attaches to tasks that were submitted before.", bus_task_calls_submit),
   METHOD_OF (TASK, "Await", await_request, task_push,

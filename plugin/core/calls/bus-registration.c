@@ -7,6 +7,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-adoption.h"
 #include "work/bus-membership.h"
+#include "work/bus-standing.h"
 #include "coordination.pb-c.h"
 #include "wire-topic.h"
 
@@ -273,6 +274,7 @@ bus_registration_register (const BusCall *call)
   fenced = registration_list_fenced (request, member->claims, &reply);
   bus_reply_message (call->peer, call->id, &reply.base);
   bus_adoption_forget_settled (member);
+  bus_standing_offer (call->core, member, call->now_us);
 }
 
 /* --- the others --- */

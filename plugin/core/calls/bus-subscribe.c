@@ -14,6 +14,7 @@
 #include "route/bus-catchup.h"
 #include "route/bus-reroute.h"
 #include "route/bus-routes.h"
+#include "work/bus-standing.h"
 #include "work/bus-trust.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
@@ -252,12 +253,14 @@ subscribe_fill_share (const BusCall *call,
   reply->in_flight = subscription->in_flight;
 }
 
-/* The asker may serve its task topic now, or not any more. */
+/* The asker may serve its task topic now, or not any more; or its standing topic. */
 static void
 subscribe_note_served (const BusCall *call)
 {
-  if (call->peer->member != NULL)
-    bus_trust_served (call->core, call->peer->member);
+  if (call->peer->member == NULL)
+    return;
+  bus_trust_served (call->core, call->peer->member);
+  bus_standing_offer (call->core, call->peer->member, call->now_us);
 }
 
 void

@@ -12,7 +12,7 @@ static gboolean
 many_ask_member (BusCore *core, BusRequest *question, BusInbound *inbound, BusSubscription *server, gint64 now_us)
 {
   const BusRequester requester
-      = { BUS_REQUESTER_QUESTION, bus_request_peer (question), question->requester.id, question, NULL };
+      = { BUS_REQUESTER_QUESTION, bus_request_peer (question), question->requester.id, question, NULL, NULL };
   BusRequest *member = bus_request_new (core, BUS_PENDING_REPLY, &requester, server->owner, inbound->envelope->topic,
                                         question->due_us);
 

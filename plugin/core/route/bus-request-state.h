@@ -19,8 +19,9 @@ typedef enum
   BUS_REQUESTER_PEER,     /* a peer that sent the request */
   BUS_REQUESTER_QUESTION, /* the request is for one member of a question */
   BUS_REQUESTER_TASK,     /* the broker itself: the request is the lease of a task (work/bus-lease) */
+  BUS_REQUESTER_STANDING, /* the broker itself: the request applies standing tasks (work/bus-standing) */
 } BusRequesterKind;
-#define BUS_N_REQUESTERS 3u
+#define BUS_N_REQUESTERS 4u
 
 typedef enum
 {

@@ -92,6 +92,9 @@ request_register_asked (BusCore *core, BusRequest *request)
       g_hash_table_insert (requester->peer->asked_by_id, &request->requester.id, request);
       bus_deadline_arm (&core->deadlines, &request->timer.deadline, request->due_us);
       break;
+    case BUS_REQUESTER_STANDING:
+      bus_deadline_arm (&core->deadlines, &request->timer.deadline, request->due_us);
+      return;
     case BUS_REQUESTER_TASK:
       return;
     }
@@ -112,6 +115,7 @@ request_unregister_asked (BusCore *core, BusRequest *request)
     case BUS_REQUESTER_PEER:
       g_hash_table_remove (requester->peer->asked_by_id, &request->requester.id);
       break;
+    case BUS_REQUESTER_STANDING:
     case BUS_REQUESTER_TASK:
       return;
     }

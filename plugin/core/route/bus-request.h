@@ -17,7 +17,8 @@
  *
  * A request to many is a *question*: it has no responder, but *members*, a request of its own for each server that was
  * asked (bus-many counts their answers). The request of a *task* is that of a lease: the module of leases has its timers and pays
- * for it, so it is in no list of a requester while it waits, and has no deadline here. The end of a request is reported to its requester: a peer gets an ERROR, every
+ * for it, so it is in no list of a requester while it waits, and has no deadline here. That of *standing* tasks has no peer that asks,
+ * and is in no list of a requester either. The end of a request is reported to its requester: a peer gets an ERROR, every
  * other kind of requester finds the request in the list of its kind (bus_request_next_ended()), so this module calls
  * nobody above it.
  *
@@ -44,10 +45,11 @@ typedef struct BusRequest BusRequest;
 typedef struct
 {
   BusRequesterKind kind;
-  BusPeer *peer;          /* NULL: of a task */
-  guint64 id;             /* of the request, chosen by the requester */
-  BusRequest *question;   /* NULL: it is none of its members */
-  struct BusLease *lease; /* NULL: it is of no task */
+  BusPeer *peer;                /* NULL: of the broker itself */
+  guint64 id;                   /* of the request, chosen by the requester */
+  BusRequest *question;         /* NULL: it is none of its members */
+  struct BusLease *lease;       /* NULL: it is of no task */
+  struct BusStanding *standing; /* NULL: it applies no standing tasks */
 } BusRequester;
 
 /* The members of a question. */

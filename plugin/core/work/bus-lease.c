@@ -3,10 +3,7 @@
 
 #include "base/bus-text.h"
 #include "peer/bus-state.h"
-#include "queue/bus-admit.h"
-#include "route/bus-answer.h"
-#include "route/bus-router.h"
-#include "route/bus-routes.h"
+#include "work/bus-ask.h"
 #include "work/bus-operations.h"
 #include "work/bus-trust.h"
 #include "work/bus-work.h"
@@ -87,65 +84,24 @@ lease_clear_execute (Execute *execute)
   g_free (execute->payload_type);
 }
 
-/* The envelope of the request and its payload, as a client would have sent it. NULL: no memory. */
-static guint8 *
-lease_write_request (const BusLease *lease, const char *topic, WireEnvelope *envelope, gsize *size, gint64 now_us)
+/* FALSE: no memory, no room in the queue of the member, or it does not serve its task topic. */
+static gboolean
+lease_send (BusCore *core, BusLease *lease, gint64 now_us)
 {
-  g_autofree guint8 *body = NULL;
+  g_autofree char *topic = g_strdup_printf ("control.collector.task.%s.%s", lease->member->type, lease->member->id);
   Execute execute;
 
   lease_fill_execute (lease, &execute, now_us);
-  wire_envelope_init (envelope);
-  envelope->topic = wire_span_str (topic);
-  envelope->type_name = wire_span_str (execute.base.descriptor->name);
-  envelope->payload = wire_span (NULL, daemoneye__eventbus__v1__execute__get_packed_size (&execute));
-  *size = wire_envelope_size (envelope) + envelope->payload.len;
-  body = g_try_malloc (*size);
-  if (body != NULL)
-    {
-      daemoneye__eventbus__v1__execute__pack (&execute, wire_envelope_write (envelope, body));
-      if (wire_envelope_read (wire_span (body, *size), WIRE_KIND_REQUEST, WIRE_FROM_CLIENT, envelope).status
-          != WIRE_STATUS_OK)
-        g_assert_not_reached ();
-    }
+  lease->request = bus_ask (core,
+                            &(const BusAsk){ .requester = { .kind = BUS_REQUESTER_TASK, .lease = lease },
+                                             .responder = lease->member->peer,
+                                             .topic = topic,
+                                             .method = "",
+                                             .message = &execute.base,
+                                             .due_us = lease->task->due_us },
+                            now_us);
   lease_clear_execute (&execute);
-  return g_steal_pointer (&body);
-}
-
-static BusSubscription *
-lease_find_server (BusCore *core, const BusMember *member, const char *topic, gint64 now_us)
-{
-  const BusNeed need = { .lane = WIRE_LANE_DATA, .now_us = now_us };
-
-  if (member->peer == NULL || !bus_peer_is_ready (member->peer))
-    return NULL;
-  return bus_router_pick_server (core, wire_span_str (topic), member->peer, &need);
-}
-
-/* FALSE: no memory, or no room in the queue of the member. */
-static gboolean
-lease_send (BusCore *core, BusLease *lease, const char *topic, BusSubscription *server, gint64 now_us)
-{
-  const BusRequester requester = { .kind = BUS_REQUESTER_TASK, .lease = lease };
-  WireEnvelope envelope;
-  gsize size;
-  g_autofree guint8 *body = lease_write_request (lease, topic, &envelope, &size, now_us);
-  BusInbound inbound = { .frame = { .kind = WIRE_KIND_REQUEST, .body = wire_span (body, size) },
-                         .envelope = &envelope,
-                         .copy_max = BUS_OUTQ_COPY_MAX,
-                         .class_of = { WIRE_LANE_DATA, WIRE_CLASS_MUST_KEEP },
-                         .quota = &core->quota };
-  gboolean is_sent;
-
-  if (body == NULL)
-    return FALSE;
-  lease->request
-      = bus_request_new (core, BUS_PENDING_REPLY, &requester, server->owner, envelope.topic, lease->task->due_us);
-  bus_inbound_stamp (&inbound, core->name, ++core->routes->accept_seq, now_us + core->wall_us);
-  bus_router_count_request (core, &inbound, server->servers, now_us);
-  is_sent = bus_answer_send_request (core, lease->request, &inbound, server, now_us);
-  bus_inbound_clear (&inbound);
-  return is_sent;
+  return lease->request != NULL;
 }
 
 /* --- members that are busy --- */
@@ -246,21 +202,14 @@ lease_link (BusLease *lease)
 static BusLease *
 lease_begin (BusCore *core, BusTask *task, BusMember *member, const BusLease *like, gint64 now_us)
 {
-  g_autofree char *topic = g_strdup_printf ("control.collector.task.%s.%s", member->type, member->id);
-  BusSubscription *server = lease_find_server (core, member, topic, now_us);
-  BusLease *lease;
+  BusLease *lease = g_memdup2 (like, sizeof *like);
 
-  if (server == NULL)
-    return NULL;
-  lease = g_memdup2 (like, sizeof *like);
   lease->task = task;
   lease->member = member;
   lease_fill_limits (core, lease);
   lease_write_token (core, lease);
-  if (!lease_send (core, lease, topic, server, now_us))
+  if (!lease_send (core, lease, now_us))
     {
-      if (lease->request != NULL)
-        bus_request_free (core, lease->request);
       g_free (lease);
       return NULL;
     }

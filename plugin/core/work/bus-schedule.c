@@ -9,6 +9,7 @@
 #include "work/bus-leaving.h"
 #include "work/bus-operations.h"
 #include "work/bus-push.h"
+#include "work/bus-standing.h"
 #include "work/bus-membership.h"
 #include "work/bus-work.h"
 
@@ -21,6 +22,7 @@ bus_schedule_init (BusCore *core)
 
   bus_task_store_init (&work->tasks, &core->limits, &core->deadlines, core->accounts, core->seed);
   work->operations = bus_operations_new (core->seed, OPERATIONS_MAX, &core->deadlines, &core->now_us);
+  work->standings = bus_standings_new ();
   work->tokens.seed = bus_hash_mix (core->seed ^ core->epoch);
   work->chance.seed = bus_hash_mix (work->tokens.seed);
 }
@@ -44,6 +46,7 @@ bus_schedule_clear (BusCore *core)
   BusWork *work = core->work;
 
   bus_deadline_disarm (&core->deadlines, &work->recovery_timer.deadline);
+  bus_standings_free (core);
   for (GList *link = work->tasks.all.head; link != NULL; link = link->next)
     schedule_unlink (core, link->data);
   bus_task_store_clear (&work->tasks);
@@ -94,6 +97,11 @@ schedule_ended_requests (BusCore *core, gint64 now_us)
     {
       has_any = TRUE;
       bus_attempt_ended (core, request->requester.lease, now_us);
+    }
+  while ((request = bus_request_next_ended (core, BUS_REQUESTER_STANDING)) != NULL)
+    {
+      has_any = TRUE;
+      bus_standing_ended (core, request->requester.standing);
     }
   return has_any;
 }

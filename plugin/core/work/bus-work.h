@@ -29,6 +29,8 @@ typedef struct BusWork
   guint64 records_lost;   /* records of members that the retained messages had no room for */
   guint64 ignored;        /* events that the state of a member ignores */
 
+  struct BusStandings *standings;
+
   BusGrace grace; /* of heartbeats, offers and leases */
 
   /* bus-adoption */

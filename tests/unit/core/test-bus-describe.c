@@ -55,6 +55,8 @@ static const struct
   { "List", "", 0, TRUE, "control.bus.collectors" },
   { "Barrier", "", 0, TRUE, "control.bus.collectors" },
   { "Drain", "", 0, TRUE, "control.bus.collectors" },
+  { "Set", "", 0, TRUE, "control.bus.standing" },
+  { "Get", "", 0, TRUE, "control.bus.standing" },
   { "Submit", "", 0, TRUE, "control.collector.task" },
   { "Await", "", 0, TRUE, "control.bus.task" },
   { "Get", "", 0, TRUE, "control.bus.task" },

@@ -174,6 +174,8 @@ test_described (Fixture *f, gconstpointer data)
     { "control.bus.collectors", "List" },
     { "control.bus.collectors", "Barrier" },
     { "control.bus.collectors", "Drain" },
+    { "control.bus.standing", "Set" },
+    { "control.bus.standing", "Get" },
     { "control.collector.task", "Submit" },
     { "control.bus.task", "Await" },
     { "control.bus.task", "Get" },

@@ -162,7 +162,7 @@ test_disconnect (Fixture *f, gconstpointer data)
 static void
 test_bounded (Fixture *f, gconstpointer data)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 1, NULL, NULL };
+  const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 1, NULL, NULL, NULL };
   BusPeer *server = peers_ready (&f->peers, "server", 1000);
   BusRequest *request = bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, server, wire_span_str ("health"),
                                          f->peers.core->now_us + 1000);

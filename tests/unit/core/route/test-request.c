@@ -30,7 +30,7 @@ teardown (Fixture *f, gconstpointer data)
 static BusRequest *
 ask_from (Fixture *f, BusPendingKind kind, BusPeer *asker, BusPeer *server, guint64 id)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, asker, id, NULL, NULL };
+  const BusRequester requester = { BUS_REQUESTER_PEER, asker, id, NULL, NULL, NULL };
 
   BusRequest *request = bus_request_new (f->peers.core, kind, &requester, server, wire_span_str ("tasks.procmond"),
                                          f->peers.core->now_us + 1000);
@@ -266,7 +266,7 @@ test_class (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
     {
-      const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5, NULL, NULL };
+      const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5, NULL, NULL, NULL };
       WireSpan topic = wire_span_str (topics[i]);
       BusRequest *request
           = bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, f->server, topic, G_MAXINT64);
@@ -338,7 +338,7 @@ test_task_ended (Fixture *f, gconstpointer data)
 static void
 test_moved_class (Fixture *f, gconstpointer data)
 {
-  const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5, NULL, NULL };
+  const BusRequester requester = { BUS_REQUESTER_PEER, f->asker, 5, NULL, NULL, NULL };
   const WireSpan topic = WIRE_SPAN_LITERAL ("control.collector.task.process");
   BusPeer *other = peers_ready (&f->peers, "other", 1002);
   BusRequest *request = bus_request_new (f->peers.core, BUS_PENDING_REPLY, &requester, f->server, topic, G_MAXINT64);

@@ -157,7 +157,7 @@ let_addressed_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, 
   bus_window_init (&server->window, 0, 0);
   for (guint i = 0; i < n; i++)
     {
-      const BusRequester requester = { BUS_REQUESTER_PEER, asker, 100 + i, NULL, NULL };
+      const BusRequester requester = { BUS_REQUESTER_PEER, asker, 100 + i, NULL, NULL, NULL };
       g_autoptr (PeerArrival) arrival = peer_arrival_new (f, asker, SERVED, NULL, 4);
       BusRequest *request = bus_request_new (f->core, BUS_PENDING_REPLY, &requester, server->owner,
                                              arrival->envelope.topic, f->core->now_us + 1000);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-ask.h"
+
+#include "peer/bus-state.h"
+#include "queue/bus-admit.h"
+#include "route/bus-answer.h"
+#include "route/bus-router.h"
+#include "route/bus-routes.h"
+
+/* The envelope of the request and its payload. NULL: no memory. */
+static guint8 *
+ask_write (const BusAsk *ask, WireEnvelope *envelope, gsize *size)
+{
+  g_autofree guint8 *body = NULL;
+  guint8 *payload;
+
+  wire_envelope_init (envelope);
+  envelope->topic = wire_span_str (ask->topic);
+  envelope->method = wire_span_str (ask->method);
+  envelope->type_name = wire_span_str (ask->message != NULL ? ask->message->descriptor->name : ask->type_name);
+  envelope->payload = ask->payload;
+  if (ask->message != NULL)
+    envelope->payload = wire_span (NULL, protobuf_c_message_get_packed_size (ask->message));
+  *size = wire_envelope_size (envelope) + envelope->payload.len;
+  body = g_try_malloc (*size);
+  if (body == NULL)
+    return NULL;
+  payload = wire_envelope_write (envelope, body);
+  if (ask->message != NULL)
+    protobuf_c_message_pack (ask->message, payload);
+  else if (ask->payload.len > 0)
+    memcpy (payload, ask->payload.data, ask->payload.len);
+  if (wire_envelope_read (wire_span (body, *size), WIRE_KIND_REQUEST, WIRE_FROM_CLIENT, envelope).status
+      != WIRE_STATUS_OK)
+    g_assert_not_reached ();
+  return g_steal_pointer (&body);
+}
+
+static BusSubscription *
+ask_find_server (BusCore *core, const BusAsk *ask, gint64 now_us)
+{
+  const BusNeed need = { .lane = WIRE_LANE_DATA, .now_us = now_us };
+
+  if (ask->responder == NULL || !bus_peer_is_ready (ask->responder))
+    return NULL;
+  return bus_router_pick_server (core, wire_span_str (ask->topic), ask->responder, &need);
+}
+
+static BusRequest *
+ask_send (BusCore *core, const BusAsk *ask, BusInbound *inbound, BusSubscription *server, gint64 now_us)
+{
+  BusRequest *request = bus_request_new (core, BUS_PENDING_REPLY, &ask->requester, server->owner,
+                                         inbound->envelope->topic, ask->due_us);
+
+  bus_inbound_stamp (inbound, core->name, ++core->routes->accept_seq, now_us + core->wall_us);
+  bus_router_count_request (core, inbound, server->servers, now_us);
+  if (bus_answer_send_request (core, request, inbound, server, now_us))
+    return request;
+  bus_request_free (core, request);
+  return NULL;
+}
+
+BusRequest *
+bus_ask (BusCore *core, const BusAsk *ask, gint64 now_us)
+{
+  BusSubscription *server = ask_find_server (core, ask, now_us);
+  g_autofree guint8 *body = NULL;
+  WireEnvelope envelope;
+  BusRequest *request;
+  gsize size = 0;
+
+  if (server != NULL)
+    body = ask_write (ask, &envelope, &size);
+  if (body == NULL)
+    return NULL;
+  BusInbound inbound
+      = { .frame = { .kind = WIRE_KIND_REQUEST, .body = wire_span (body, size) },
+          .envelope = &envelope,
+          .copy_max = BUS_OUTQ_COPY_MAX,
+          .class_of = wire_class_of (WIRE_KIND_REQUEST, envelope.topic, envelope.payload.len, ask->responder->features),
+          .quota = &core->quota };
+  request = ask_send (core, ask, &inbound, server, now_us);
+  bus_inbound_clear (&inbound);
+  return request;
+}
