@@ -30,7 +30,6 @@ typedef struct
   DeyeBusTaskState shown_state;
   guint shown_reason;
   guint shown_attempt;
-  gboolean time_is_over;
   gboolean is_stopped;
 } Submitter;
 
@@ -151,7 +150,6 @@ submitter_on_timeout (gpointer data)
 
   if (deye_bus_task_get_state (self->task) != DEYE_BUS_TASK_STATE_SUBMITTED && self->ctl->options.timeout_s <= 0)
     return G_SOURCE_REMOVE;
-  self->time_is_over = TRUE;
   g_main_loop_quit (self->loop);
   return G_SOURCE_REMOVE;
 }
@@ -232,25 +230,38 @@ submitter_fail (const Submitter *self, GError *ended, GError **error)
                    ctl_error_responder_text (ended), id);
 }
 
-static gboolean
-submitter_end (Submitter *self, GError **error)
+/* The task may have ended already. */
+static void
+submitter_show_accepted (Submitter *self)
 {
-  GError *ended = deye_bus_task_dup_error (self->task);
-
-  if (ended != NULL)
-    return submitter_fail (self, ended, error);
-  if (deye_bus_task_is_finished (self->task))
-    {
-      ctl_result_show (self->ctl, deye_bus_task_get_id (self->task), deye_bus_task_get_result (self->task),
-                       deye_bus_task_get_result_type (self->task), deye_bus_task_get_holder (self->task));
-      return TRUE;
-    }
-  if (self->time_is_over || self->is_stopped)
-    return submitter_fail_unfinished (self, error);
   if (self->ctl->output.json)
     submitter_show_object (self);
   else
     ctl_output_line (&self->ctl->output, "%s", deye_bus_task_get_id (self->task));
+}
+
+static gboolean
+submitter_is_accepted (const Submitter *self)
+{
+  DeyeBusTaskState state = deye_bus_task_get_state (self->task);
+
+  return state >= DEYE_BUS_TASK_STATE_QUEUED && state < DEYE_BUS_TASK_STATE_REFUSED;
+}
+
+static gboolean
+submitter_end (Submitter *self, GError **error)
+{
+  g_autoptr (GError) ended = deye_bus_task_dup_error (self->task);
+
+  if (self->ctl->options.no_wait && submitter_is_accepted (self))
+    submitter_show_accepted (self);
+  else if (ended != NULL)
+    return submitter_fail (self, g_steal_pointer (&ended), error);
+  else if (deye_bus_task_is_finished (self->task))
+    ctl_result_show (self->ctl, deye_bus_task_get_id (self->task), deye_bus_task_get_result (self->task),
+                     deye_bus_task_get_result_type (self->task), deye_bus_task_get_holder (self->task));
+  else
+    return submitter_fail_unfinished (self, error);
   return TRUE;
 }
 

@@ -172,6 +172,8 @@ ctl_verb_task_history (Ctl *ctl, char **args, GError **error)
 
   if (task == NULL)
     return FALSE;
+  if (task->n_history == 0 && !task_is_live (task))
+    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("%s has ended, and its steps are not kept any more"), task->id);
   if (!ctl->output.json)
     task_show_history (ctl, task);
   for (size_t i = 0; ctl->output.json && i < task->n_history; i++)
