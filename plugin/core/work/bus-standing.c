@@ -186,7 +186,7 @@ bus_standing_set (BusCore *core, BusAccount *account, const StandingSet *set, Bu
   gboolean is_same
       = standing != NULL && set->revision == standing->revision && standing->hash == standing_hash (core, set);
   guint8 *bytes;
-  gsize len;
+  gsize len = 0;
 
   if (standing != NULL && !is_same && set->revision <= standing->revision && !standing->is_over)
     return BUS_STANDING_OLD;
@@ -280,7 +280,7 @@ bus_standing_due (BusCore *core, BusStanding *standing, gint64 now_us)
 {
   StandingSet set;
   guint8 *bytes = NULL;
-  gsize len;
+  gsize len = 0;
 
   if (!standing->is_over)
     {

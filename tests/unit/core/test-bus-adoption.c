@@ -224,11 +224,13 @@ test_other_account (Core *core, gconstpointer data)
 static void
 test_not_claimed (Core *core, gconstpointer data)
 {
-  g_autoptr (Job) before = run_and_restart (core);
   g_autoptr (Job) job = NULL;
-  Client *agent = submitter_ready (core);
-  Client *other = worker_ready (core, "w2", 1);
+  Client *agent;
+  Client *other;
 
+  job_free (run_and_restart (core));
+  agent = submitter_ready (core);
+  other = worker_ready (core, "w2", 1);
   resubmit (agent, "t", "w1", 1);
   g_assert_null (worker_take (other));
   worker_ready (core, "w1", 1);
