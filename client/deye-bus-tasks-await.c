@@ -55,7 +55,7 @@ deye_bus_tasks_take_pushes (DeyeBusTasks *tasks, gint64 now_us)
 
   if (tasks->await == NULL)
     return;
-  while ((message = deye_bus_session_take_answer (tasks->client->session, tasks->await->stream)) != NULL)
+  while ((message = deye_bus_session_take_answer (tasks->client->session, tasks->await->stream, now_us)) != NULL)
     {
       await_take_push (tasks, message);
       deye_bus_message_unref (message);
