@@ -29,7 +29,7 @@
 
 /* The features that this build implements, as broker and as client. */
 #define WIRE_FEATURES_KNOWN                                                                                            \
-  (WIRE_FEATURE_PEER_METHODS | WIRE_FEATURE_STREAM | WIRE_FEATURE_RETAIN | WIRE_FEATURE_DELIVERY)
+  (WIRE_FEATURE_PEER_METHODS | WIRE_FEATURE_STREAM | WIRE_FEATURE_RETAIN | WIRE_FEATURE_TASKS | WIRE_FEATURE_DELIVERY)
 
 /* The features that a frame of a client needs. */
 guint64 wire_feature_of_frame (guint8 kind, guint8 flags, const WireEnvelope *envelope);
