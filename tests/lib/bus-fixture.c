@@ -83,6 +83,23 @@ start_agent (BusFixture *f, const BusFixtureOptions *options)
 }
 
 void
+bus_fixture_kill_broker (BusFixture *f)
+{
+  test_process_kill (f->broker);
+  g_assert_cmpint (test_process_end (f->broker), ==, TEST_SYSTEM_KILLED);
+  g_clear_pointer (&f->broker, test_process_free);
+  deye_bus_client_close (f->boss, NULL, NULL);
+  g_clear_object (&f->boss);
+}
+
+void
+bus_fixture_start_broker (BusFixture *f, const BusFixtureOptions *options)
+{
+  g_assert_true (options->agent_program);
+  start_agent (f, options);
+}
+
+void
 bus_fixture_set_up (BusFixture *f, gconstpointer data)
 {
   const BusFixtureOptions *options = data != NULL ? data : &defaults;

@@ -42,6 +42,10 @@ typedef struct
 void bus_fixture_set_up (BusFixture *f, gconstpointer options);
 void bus_fixture_tear_down (BusFixture *f, gconstpointer options);
 
+/* With daemoneye-agent only: kills it while others use it, and starts another one at the same address. The boss is a new client. */
+void bus_fixture_kill_broker (BusFixture *f);
+void bus_fixture_start_broker (BusFixture *f, const BusFixtureOptions *options);
+
 /* Iterates the context until @condition holds. The watchdog ends the test when it never does. */
 #define bus_fixture_wait(f, condition)                                                                                 \
   G_STMT_START                                                                                                         \

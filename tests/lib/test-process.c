@@ -132,6 +132,16 @@ test_process_has (TestProcess *self, const char *prefix)
   return find_line (self, prefix) != NULL;
 }
 
+guint
+test_process_count (TestProcess *self, const char *prefix)
+{
+  guint n = 0;
+
+  for (const GList *l = self->lines.head; l != NULL; l = l->next)
+    n += g_str_has_prefix (l->data, prefix) ? 1 : 0;
+  return n;
+}
+
 void
 test_process_drop (TestProcess *self, const char *prefix)
 {

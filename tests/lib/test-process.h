@@ -29,6 +29,8 @@ char *test_process_expect (TestProcess *self, const char *prefix);
 void test_process_expect_line (TestProcess *self, const char *prefix);
 /* Whether such a line was received. Does not wait. */
 gboolean test_process_has (TestProcess *self, const char *prefix);
+/* Number of such lines that were received. Does not wait. */
+guint test_process_count (TestProcess *self, const char *prefix);
 /* Removes all such lines. */
 void test_process_drop (TestProcess *self, const char *prefix);
 
