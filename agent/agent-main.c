@@ -5,7 +5,9 @@
 #include "agent-notify.h"
 #include "agent-peers.h"
 #include "agent-reload.h"
+#include "demo/job-place.h"
 #include "demo/job-subscriber.h"
+#include "demo/job-worker.h"
 #include "demo/job.h"
 #include "deye-bus-locale.h"
 #include "deye-bus.h"
@@ -15,7 +17,6 @@
 #include "platform-stop.h"
 
 #include <glib/gi18n.h>
-#include <glib/gstdio.h>
 
 /*
  * daemoneye-agent, the reference host of the event bus: it loads the module, connects as its first client, and runs until
@@ -36,6 +37,7 @@ typedef struct
   gboolean keep;
   gboolean version;
   gboolean demo_child;
+  char *demo_worker;    /* id; NULL: this process is no worker of the demonstration */
   gint demo_subscriber; /* number of the last message; 0: this process is not the demonstration's subscriber */
   gint ready_fd;
 
@@ -46,7 +48,7 @@ typedef struct
   guint reload;
   guint watchdog;
   guint64 reloads;
-  char *demo_dir;
+  JobPlace demo_place;
   gboolean is_stopping;
   int status;
 } Agent;
@@ -92,6 +94,7 @@ agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
       N_ ("FD") },
     { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
     { "demo-child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &self->demo_child, NULL, NULL },
+    { "demo-worker", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &self->demo_worker, NULL, NULL },
     { "demo-subscriber", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &self->demo_subscriber, NULL, NULL },
     G_OPTION_ENTRY_NULL,
   };
@@ -102,26 +105,29 @@ agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
   return g_option_context_parse (context, argc, argv, error);
 }
 
-/* The demonstration uses a directory of its own, for root as well, so that it never meets a broker that is in use. */
+/* The demonstration has an address and a configuration of its own. */
 static gboolean
 agent_prepare_demo (Agent *self, GError **error)
 {
   if (!self->demo)
     return TRUE;
-  self->demo_dir = g_dir_make_tmp ("daemoneye-demo-XXXXXX", error);
-  if (self->demo_dir == NULL)
+  if (!job_place_create (&self->demo_place, error))
     return FALSE;
   g_free (self->address);
-  self->address = g_build_filename (self->demo_dir, "eventbus.sock", NULL);
+  self->address = g_strdup (self->demo_place.address);
+  g_free (self->config);
+  self->config = g_strdup (self->demo_place.config);
   return TRUE;
 }
 
 static gboolean
 agent_start_broker (Agent *self, GError **error)
 {
-  g_autofree char *path = agent_module_find (self->module_path);
+  char *given = g_steal_pointer (&self->module_path);
 
-  return agent_module_load (&self->module, path, error)
+  self->module_path = agent_module_find (given);
+  g_free (given);
+  return agent_module_load (&self->module, self->module_path, error)
          && agent_module_start (&self->module, self->address, self->config, error);
 }
 
@@ -239,7 +245,7 @@ agent_run (Agent *self, GError **error)
     return FALSE;
   if (!self->demo)
     return agent_serve (self, error);
-  self->status = job_run (&self->module, self->client, self->json, self->keep);
+  self->status = job_run (&self->module, self->module_path, self->client, self->json, self->keep);
   return TRUE;
 }
 
@@ -261,15 +267,14 @@ agent_clear (Agent *self)
   agent_collectors_free (self->children);
   agent_leave_bus (self);
   agent_module_stop (&self->module);
-  if (self->demo_dir != NULL)
-    g_rmdir (self->demo_dir);
+  job_place_remove (&self->demo_place);
   g_clear_handle_id (&self->watchdog, g_source_remove);
   g_clear_handle_id (&self->reload, g_source_remove);
   g_clear_handle_id (&self->stop, g_source_remove);
-  g_free (self->demo_dir);
   g_free (self->address);
   g_free (self->config);
   g_free (self->module_path);
+  g_free (self->demo_worker);
   g_strfreev (self->collectors);
 }
 
@@ -289,6 +294,8 @@ main (int argc, char **argv)
     agent_run_demo_child (&self);
   else if (self.demo_subscriber > 0)
     self.status = job_subscriber_run (self.address, (guint64) self.demo_subscriber, &error) ? 0 : 1;
+  else if (self.demo_worker != NULL)
+    self.status = job_worker_run (self.address, self.demo_worker, &error) ? 0 : 1;
   else if (!agent_run (&self, &error))
     self.status = 1;
   if (error != NULL)

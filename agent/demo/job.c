@@ -158,8 +158,8 @@ job_start_collectors (Job *job)
 static const struct
 {
   gboolean (*run) (Job *job);
-} steps[] = { { job_start_collectors }, { job_enumerate }, { job_watch_child }, { job_ask_health },
-              { job_reload },           { job_show_slow }, { job_round_trips }, { job_check_idle } };
+} steps[] = { { job_start_collectors }, { job_enumerate },   { job_watch_child }, { job_ask_health }, { job_reload },
+              { job_show_slow },        { job_round_trips }, { job_check_idle },  { job_quarantine }, { job_adopt } };
 
 static void
 job_clear (Job *job)
@@ -233,10 +233,12 @@ job_run_until_stop (Job *job, gboolean keep)
 }
 
 int
-job_run (AgentModule *module, DeyeBusClient *client, gboolean json, gboolean keep)
+job_run (AgentModule *module, const char *module_path, DeyeBusClient *client, gboolean json, gboolean keep)
 {
   static const char *const places[] = { PROCMOND_BUILT, PROCMOND_BESIDE, NULL };
-  Job job = { .module = module, .client = client, .procmond = agent_child_find ("procmond", places) };
+  Job job = {
+    .module = module, .module_path = module_path, .client = client, .procmond = agent_child_find ("procmond", places)
+  };
 
   job_report_init (&job.report, json);
   job.connected = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

@@ -18,6 +18,7 @@ typedef struct
   AgentModule *module;
   DeyeBusClient *client; /* the agent's own client */
   JobReport report;
+  const char *module_path;
   char *procmond; /* path of the program */
   AgentChild *collectors[2];
   GHashTable *connected; /* ids seen on system.peer.connected */
@@ -29,8 +30,8 @@ typedef struct
 
 #define JOB_COLLECTORS 2u
 
-/* Returns the exit status of the process. @keep: after success, keep running until a stop request. */
-int job_run (AgentModule *module, DeyeBusClient *client, gboolean json, gboolean keep);
+/* Returns the exit status of the process. @module_path: of @module. @keep: after success, keep running until a stop request. */
+int job_run (AgentModule *module, const char *module_path, DeyeBusClient *client, gboolean json, gboolean keep);
 
 /* Iterates the default context until @done returns TRUE. FALSE: @timeout_us has passed or a stop request was received;
  * the step is reported as failed then. @what: what was waited for, for the report. */
@@ -46,3 +47,5 @@ gboolean job_reload (Job *job);
 gboolean job_show_slow (Job *job);
 gboolean job_round_trips (Job *job);
 gboolean job_check_idle (Job *job);
+gboolean job_quarantine (Job *job);
+gboolean job_adopt (Job *job);

@@ -50,6 +50,18 @@ def check_slow(lines):
     check("M08-nobody-else-missed-any", gap.get("agent_received") == published > 0, json.dumps(gap))
 
 
+def check_tasks(lines):
+    """A task that kills its collectors, and one whose broker is killed."""
+    steps = {line.get("step"): line for line in lines if isinstance(line, dict)}
+    poison, adoption = steps.get("poison", {}), steps.get("adoption", {})
+    check("K06-poison-is-quarantined-while-others-go-on",
+          2 <= poison.get("deaths", 0) <= 3 and poison.get("others", 0) > 0 and poison.get("succeeded") == poison.get("others"),
+          json.dumps(poison))
+    check("K09-a-running-task-is-adopted-and-runs-once",
+          adoption.get("runs") == 1 and adoption.get("attempt") == 1 and adoption.get("rounds") == adoption.get("of_rounds")
+          and adoption.get("adopted_us", 0) > 0, json.dumps(adoption))
+
+
 def main():
     run = subprocess.run([sys.argv[1], "--demo", "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=240,
                          check=False)
@@ -68,6 +80,7 @@ def main():
     check("M21-no-step-failed", not failed, json.dumps(failed))
     check("M02-names-both-collectors", all(name in text for name in ("procmond-1", "procmond-2")))
     check_slow(lines)
+    check_tasks(lines)
     print(f"1..{COUNT}")
     return 0
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "coordination.pb-c.h"
+#include "job.h"
+#include "wire-guard.h"
+
+/*
+ * What the steps about tasks have in common: a client that submits, and the events system.task.# as the broker published them.
+ *
+ * A step takes what it reports about a task from these events and from the broker's record, never from what it did itself.
+ */
+
+typedef Daemoneye__Eventbus__V1__TaskRecord JobTaskRecord;
+
+typedef struct
+{
+  char *name;   /* "started": the last part of the topic */
+  gint64 at_us; /* when it arrived; monotonic */
+  WireGuard *guard;
+  const JobTaskRecord *task; /* with its last 4 steps */
+} JobTaskEvent;
+
+typedef struct
+{
+  Job *job;
+  const char *step;      /* for reports */
+  DeyeBusClient *client; /* it submits */
+  GPtrArray *events;     /* of JobTaskEvent */
+  DeyeBusSubscription *subscription;
+} JobTasks;
+
+/* FALSE: it is reported why not. @client: borrowed, connected or connecting. In any case job_tasks_clear() has to be called. */
+gboolean job_tasks_init (JobTasks *self, Job *job, const char *step, DeyeBusClient *client);
+void job_tasks_clear (JobTasks *self);
+
+/* Waits until the broker says that the collectors are ready. @ids: NULL-ended. FALSE: it is reported why not. */
+gboolean job_tasks_wait_for_collectors (JobTasks *self, const char *const *ids);
+
+/* NULL: it is reported why not. @payload: (nullable). (transfer full) */
+DeyeBusTask *job_tasks_submit (JobTasks *self, const char *operation, const char *id, const char *payload);
+
+/* The next event @name about @id after @after; NULL: there is none yet. @after: (nullable): an event before. */
+const JobTaskEvent *
+job_tasks_find_event (const JobTasks *self, const char *name, const char *id, const JobTaskEvent *after);
+
+/* The record as the broker has it now, a TaskReply. NULL: it is reported why not. */
+WireGuard *job_tasks_get (JobTasks *self, const char *id);
+
+/* Prints the history of a task as a table. */
+void job_tasks_show_history (const JobTasks *self, const JobTaskRecord *task);
