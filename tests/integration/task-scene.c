@@ -36,6 +36,8 @@ task_scene_tear_down (TaskScene *scene, gconstpointer options)
   while (g_main_context_iteration (scene->bus.context, FALSE))
     ;
   g_clear_object (&scene->submitter);
+  while (scene->bus.workers->len > 0) /* those that hang still have requests */
+    bus_fixture_end_worker (&scene->bus, g_ptr_array_index (scene->bus.workers, 0));
   bus_fixture_tear_down (&scene->bus, options);
 }
 

@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Leases with real processes: results that come late or twice, and works that hang. The number in a path is that of the scenario in
- * the list of the design.
+ * Leases with real processes: results that come late, twice or under an older lease, and works that hang. The second number in a
+ * path is that of the scenario in the list of the design.
  */
 
+#include "system-events.h"
 #include "task-scene.h"
 
+#include <string.h>
+
 static const BusFixtureOptions impatient = { .agent_program = TRUE, .limits = "task_progress_us=300000" };
+static const BusFixtureOptions hasty_retry = { .agent_program = TRUE, .limits = "task_retry_us=1000" };
+static const BusFixtureOptions hasty_run
+    = { .agent_program = TRUE, .limits = "task_progress_us=200000\ntask_run_limit_us=1000000" };
+
+static guint64
+stale_answers (TaskScene *scene)
+{
+  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.boss);
+
+  return view.reply->totals->stale_answers;
+}
 
 /* 1: nobody else has the task when its result comes: the result counts, and there is no second run. */
 static void
@@ -35,6 +49,120 @@ test_late (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (task_scene_runs (holder, "t"), ==, 1);
 }
 
+/* 2: another collector has it: the first result is refused and counted, the second one counts. */
+static void
+test_fenced (TaskScene *scene, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (&scene->bus);
+  TestProcess *first = task_scene_collector (scene, "w1", 2);
+  g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "hold tick", NULL);
+  TestProcess *second;
+
+  test_process_expect_line (first, "run t 1 0");
+  second = task_scene_collector (scene, "w2", 2);
+  test_process_expect_line (second, "run t 2 0");
+  test_process_expect_line (first, "cancel t superseded");
+  task_scene_succeed (first, "t", "first");
+  task_scene_wait (scene, system_events_count (events, "system.task.stale") == 1);
+  g_assert_cmpuint (stale_answers (scene), ==, 1);
+  task_scene_wait_record (scene, "t", task_scene_has_state, DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_RUNNING);
+  task_scene_succeed (second, "t", "second");
+  task_scene_wait (scene, deye_bus_task_is_finished (task));
+  task_scene_assert_result (task, "second");
+  g_assert_false (deye_bus_task_is_late (task));
+  g_assert_cmpstr (deye_bus_task_get_holder (task), ==, "w2");
+}
+
+static TestProcess *
+forger_start (TaskScene *scene)
+{
+  const char *argv[] = { bus_fixture_program ("TEST_TASK_FORGER"), scene->bus.address, "w1", NULL };
+  TestProcess *forger = test_process_spawn (argv, -1, NULL);
+
+  test_process_expect_line (forger, "registered");
+  g_ptr_array_add (scene->bus.workers, forger);
+  return forger;
+}
+
+static void
+forger_send (TestProcess *forger, const char *command)
+{
+  test_process_send (forger, "%s", command);
+  test_process_expect_line (forger, "sent");
+}
+
+/* 3: the holder has failed attempt 1 and works on attempt 2 when it answers with the lease of attempt 1. */
+static void
+test_older_token (TaskScene *scene, gconstpointer data)
+{
+  TestProcess *forger = forger_start (scene);
+  g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "- - done", NULL);
+  g_autoptr (TaskRecord) record = NULL;
+
+  test_process_expect_line (forger, "offer 1 t 1");
+  forger_send (forger, "start 1 1");
+  forger_send (forger, "retry 1 1");
+  test_process_expect_line (forger, "offer 2 t 2");
+  forger_send (forger, "start 2 2");
+  forger_send (forger, "progress 2 1");
+  forger_send (forger, "succeed 2 1 forged");
+  while (stale_answers (scene) < 2)
+    bus_fixture_breathe (&scene->bus);
+  record = task_scene_record (scene, "t");
+  g_assert_cmpint (record->state, ==, DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_RUNNING);
+  g_assert_cmpuint (record->attempt, ==, 2);
+  g_assert_cmpuint (record->failures, ==, 1);
+  bus_fixture_end_worker (&scene->bus, forger);
+  task_scene_collector (scene, "w2", 1);
+  task_scene_wait (scene, deye_bus_task_is_finished (task));
+  task_scene_assert_result (task, "w2 3");
+}
+
+/* 14: progress comes by a timer while the work hangs: the run limit ends the attempt. */
+static void
+test_hangs (TaskScene *scene, gconstpointer data)
+{
+  TestProcess *holder = task_scene_collector (scene, "w1", 1);
+  g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "tick done", NULL);
+  g_autoptr (TaskRecord) record = NULL;
+
+  test_process_expect_line (holder, "cancel t expired");
+  record = task_scene_record (scene, "t");
+  g_assert_cmpint (record->state, ==, DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_QUEUED);
+  g_assert_cmpuint (record->expiries, ==, 1);
+  g_assert_nonnull (strstr (record->cause, "run limit"));
+  task_scene_collector (scene, "w2", 1);
+  task_scene_wait (scene, deye_bus_task_is_finished (task));
+  task_scene_assert_result (task, "w2 2");
+  g_assert_cmpuint (task_scene_runs (holder, "t"), ==, 1);
+}
+
+/* 15: without progress only the run limit applies: the work outlives tasks that expire beside it, one after the other. */
+static void
+test_without_progress (TaskScene *scene, gconstpointer data)
+{
+  TestProcess *holder = task_scene_collector (scene, "w1", 4);
+  g_autoptr (DeyeBusTask) task = task_scene_submit_spec (scene, task_scene_spec ("quiet", "t", "hold", NULL));
+  g_autoptr (TaskRecord) record = NULL;
+
+  test_process_expect_line (holder, "run t 1 0");
+  for (guint i = 1; i <= 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("beside-%u", i);
+      g_autoptr (DeyeBusTask) beside = task_scene_submit (scene, id, "hold", NULL);
+
+      task_scene_wait_record (scene, id, task_scene_has_expiries, 1);
+    }
+  record = task_scene_record (scene, "t");
+  g_assert_cmpint (record->state, ==, DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_RUNNING);
+  g_assert_cmpuint (record->expiries, ==, 0);
+  task_scene_succeed (holder, "t", "slow");
+  task_scene_wait (scene, deye_bus_task_is_finished (task));
+  task_scene_assert_result (task, "slow");
+  g_assert_false (deye_bus_task_is_late (task));
+  g_assert_cmpuint (deye_bus_task_get_attempt (task), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -42,6 +170,10 @@ main (int argc, char **argv)
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/scenarios/" path, TaskScene, options, task_scene_set_up, function, task_scene_tear_down)
   ADD ("M14-01-late", &impatient, test_late);
+  ADD ("K05-02-fenced", &impatient, test_fenced);
+  ADD ("K05-03-older-token", &hasty_retry, test_older_token);
+  ADD ("D04-14-hangs", &hasty_run, test_hangs);
+  ADD ("M11-15-without-progress", &impatient, test_without_progress);
 #undef ADD
   return g_test_run ();
 }
