@@ -68,11 +68,20 @@ adoption_confirm (BusCore *core, const BusClaim *claim, BusLease *lease, gint64 
   return bus_attempt_claim (core, lease, now_us) ? BUS_CLAIM_SETTLED : BUS_CLAIM_FENCED;
 }
 
-/* The token is of this epoch. */
+/* The member that was adopted has the token of its claim until Execute{adopt} arrives, which may be lost with the connection. */
+static gboolean
+adoption_is_newest (const BusTask *task, const BusClaim *claim)
+{
+  const WireSpan token = wire_span (claim->token, claim->token_len);
+
+  return bus_token_equal (task->token, token) || bus_token_equal (task->claimed_token, token);
+}
+
+/* The task has, or had, a lease of this epoch. */
 static BusClaimState
 adoption_take_current (BusCore *core, BusMember *member, const BusClaim *claim, BusTask *task, gint64 now_us)
 {
-  gboolean is_newest = bus_token_equal (task->token, wire_span (claim->token, claim->token_len));
+  gboolean is_newest = adoption_is_newest (task, claim);
   gboolean is_spent = task->is_answered && task->state == BUS_TASK_QUEUED;
 
   if (!is_newest || is_spent || !adoption_is_holder (task, member))
@@ -95,7 +104,7 @@ adoption_take (BusCore *core, BusMember *member, const BusClaim *claim, gint64 n
 
   if (is_token && parts.attempt == claim->attempt)
     task = adoption_find_task (core, claim, &parts);
-  if (task != NULL && parts.epoch == core->epoch)
+  if (task != NULL && (parts.epoch == core->epoch || adoption_is_newest (task, claim)))
     return adoption_take_current (core, member, claim, task, now_us);
   if (task != NULL && task->is_awaited && task->attempt == claim->attempt && adoption_is_holder (task, member))
     return adoption_give (core, member, claim, task, now_us);

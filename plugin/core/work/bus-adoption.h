@@ -8,7 +8,7 @@
  * Adoption: a member gets back the tasks that it has, when the broker or the connection between them was replaced.
  *
  * A member that registers claims the attempts that it works on, or has finished. A claim of this epoch counts as long as its token
- * is the newest of the task. A claim of an earlier epoch counts when the submitter has submitted the task again and named the
+ * is the newest of the task, or led to the newest lease, whose Execute may be lost. A claim of an earlier epoch counts when the submitter has submitted the task again and named the
  * same member and attempt. Submission and claim may come in either order: the claim is kept until the recovery window is over,
  * and the task waits for its holder (bus-awaited). When both are there, and the member serves its task topic, it gets a new
  * lease by Execute{adopt}, and the task is RUNNING without another attempt.

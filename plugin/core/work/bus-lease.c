@@ -194,6 +194,7 @@ lease_link (BusLease *lease)
   g_clear_pointer (&task->holder, g_ref_string_release);
   task->holder = g_ref_string_acquire (lease->member->id);
   memcpy (task->token, lease->token, BUS_TOKEN_LEN);
+  memcpy (task->claimed_token, lease->token, BUS_TOKEN_LEN);
   task->is_answered = FALSE;
   task->lease = lease;
 }
@@ -229,8 +230,11 @@ BusLease *
 bus_lease_adopt (BusCore *core, BusTask *task, BusMember *member, const BusClaim *claim, gint64 now_us)
 {
   const BusLease like = { .attempt = claim->attempt, .is_adopted = TRUE, .is_finished = claim->is_finished };
+  BusLease *lease = lease_begin (core, task, member, &like, now_us);
 
-  return lease_begin (core, task, member, &like, now_us);
+  if (lease != NULL)
+    memcpy (task->claimed_token, claim->token, BUS_TOKEN_LEN);
+  return lease;
 }
 
 void

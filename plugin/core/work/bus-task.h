@@ -188,12 +188,13 @@ typedef struct BusTask
   char *holder;                /* GRefString: id of the member that has or had the newest lease; NULL: none yet */
   guint attempt;               /* that began last, from 1; 0: none */
   guint8 token[BUS_TOKEN_LEN]; /* of the newest lease */
-  gboolean is_answered;        /* the holder of the newest lease has given its final answer: it has nothing to claim */
-  guint offers_lost;           /* members that disconnected with an offer of it */
-  GQueue deaths;               /* BusDeath by their task_link: provisional */
-  char *died_on;               /* GRefString: id of the first member that died with it */
-  gboolean died_on_two;        /* on members with different ids */
-  gboolean died_on_proven;     /* on one that had completed a task since it registered */
+  guint8 claimed_token[BUS_TOKEN_LEN]; /* of the claim that led to the newest lease; its own token: it was an offer */
+  gboolean is_answered;    /* the holder of the newest lease has given its final answer: it has nothing to claim */
+  guint offers_lost;       /* members that disconnected with an offer of it */
+  GQueue deaths;           /* BusDeath by their task_link: provisional */
+  char *died_on;           /* GRefString: id of the first member that died with it */
+  gboolean died_on_two;    /* on members with different ids */
+  gboolean died_on_proven; /* on one that had completed a task since it registered */
 
   /* what came out: bus-lease */
   BusTaskProgress *progress;   /* the newest; NULL: none */

@@ -230,12 +230,12 @@ tasks_collector_knows (const TasksClient *client, guint64 route)
 }
 
 /* A job of a connection before; NULL: there is none. */
-static const TasksJob *
+static TasksJob *
 collector_find_old (const TasksClient *client, const char *id, guint32 attempt)
 {
   for (guint i = client->old_jobs->len; i-- > 0;)
     {
-      const TasksJob *job = g_ptr_array_index (client->old_jobs, i);
+      TasksJob *job = g_ptr_array_index (client->old_jobs, i);
 
       if (job->attempt == attempt && strcmp (job->id, id) == 0)
         return job;
@@ -247,12 +247,15 @@ collector_find_old (const TasksClient *client, const char *id, guint32 attempt)
 static void
 collector_adopt (TasksClient *client, TasksJob *job)
 {
-  const TasksJob *old = collector_find_old (client, job->id, job->attempt);
+  TasksJob *old = collector_find_old (client, job->id, job->attempt);
 
   if (old == NULL)
     tasks_fail (client->world, "K01: %s got back %s, which it never had", client->id, job->id);
   else
-    job->run = old->run;
+    {
+      job->run = old->run;
+      old->is_answered = TRUE;
+    }
   job->is_started = TRUE;
 }
 
@@ -330,6 +333,18 @@ tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *envelope
   tasks_cover (client->world, TASKS_COVER_DELIVERED);
 }
 
+static void
+collector_fence (TasksClient *client, const TaskClaim *claim)
+{
+  for (guint i = 0; i < client->old_jobs->len; i++)
+    {
+      TasksJob *job = g_ptr_array_index (client->old_jobs, i);
+
+      if (claim->token.len == BUS_TOKEN_LEN && memcmp (claim->token.data, job->token, BUS_TOKEN_LEN) == 0)
+        job->is_answered = TRUE;
+    }
+}
+
 void
 tasks_collector_got_reply (TasksClient *client, const TasksFrame *call, WireSpan payload)
 {
@@ -346,8 +361,8 @@ tasks_collector_got_reply (TasksClient *client, const TasksFrame *call, WireSpan
       return;
     }
   client->registration_id = reply->registration_id;
-  for (guint i = 0; i < client->old_jobs->len; i++)
-    ((TasksJob *) g_ptr_array_index (client->old_jobs, i))->is_answered = TRUE;
+  for (gsize i = 0; i < reply->n_fenced; i++)
+    collector_fence (client, reply->fenced[i]);
 }
 
 /* --- answers --- */

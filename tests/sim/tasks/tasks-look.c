@@ -25,6 +25,7 @@ look_registered (TasksWorld *world, TasksClient *client, const TasksFrame *frame
     return;
   client->registration = frame->registration;
   client->claims = frame->claims;
+  client->claimed_us = world->now_us;
   client->is_registered = TRUE;
   client->is_draining = client->expects_exit = FALSE;
   client->n_completed = 0;
@@ -223,6 +224,17 @@ look_read_limits (const TasksWorld *world, TasksRecord *record, const TasksAbili
     record->run_limit_us = record->spec.run_limit_us;
 }
 
+/* The token that the holder has of the task, before it is sent that of the newest lease. */
+static void
+look_read_claimed (TasksRecord *record, const TasksClient *holder, const BusLease *lease)
+{
+  const guint8 *claimed = tasks_record_claimed_token (record, &holder->claims);
+
+  if (!lease->is_adopted || claimed == NULL)
+    claimed = lease->token;
+  memcpy (record->claimed_token, claimed, BUS_TOKEN_LEN);
+}
+
 static void
 look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
 {
@@ -237,6 +249,7 @@ look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
   record->has_lease = TRUE;
   tasks_leases_add (world, record, task);
   record->route = lease->request->route_id;
+  look_read_claimed (record, holder, lease);
   memcpy (record->token, lease->token, BUS_TOKEN_LEN);
   record->holder = holder->slot;
   record->holder_connection = holder->number;

@@ -70,8 +70,9 @@ typedef struct
   gboolean lease_started;
   guint64 route;
   guint8 token[BUS_TOKEN_LEN];
-  guint holder;            /* slot */
-  guint holder_connection; /* number */
+  guint8 claimed_token[BUS_TOKEN_LEN]; /* that its holder has until it gets Execute{adopt}; otherwise the same */
+  guint holder;                        /* slot */
+  guint holder_connection;             /* number */
   gboolean idempotent;
   gboolean has_expired;
   gint64 run_limit_us;
@@ -140,6 +141,17 @@ static inline guint
 tasks_record_spent (const TasksRecord *record)
 {
   return record->failures + record->expiries + record->n_deaths;
+}
+
+/* The token by which a member claims its newest lease; NULL: it does not. */
+static inline const guint8 *
+tasks_record_claimed_token (const TasksRecord *record, const TasksClaims *claims)
+{
+  for (guint i = 0; i < claims->n; i++)
+    if (memcmp (claims->tokens[i], record->token, BUS_TOKEN_LEN) == 0
+        || memcmp (claims->tokens[i], record->claimed_token, BUS_TOKEN_LEN) == 0)
+      return claims->tokens[i];
+  return NULL;
 }
 
 /* A submitter is attached to it. */

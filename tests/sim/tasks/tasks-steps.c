@@ -68,6 +68,7 @@ steps_take_answer (TasksWorld *world, TasksRecord *record, const TasksInput *inp
 {
   record->has_lease = FALSE;
   memset (record->token, 0, BUS_TOKEN_LEN); /* its holder has nothing to claim */
+  memset (record->claimed_token, 0, BUS_TOKEN_LEN);
   if (step->from == BUS_TASK_OFFERED && step->event != BUS_TASK_ON_BUSY)
     record->attempt++;
   if (step->to == BUS_TASK_DELAYED)

@@ -193,6 +193,7 @@ typedef struct
   TasksRegistration registration; /* that the broker knows */
   TasksRegistration wanted;       /* that it sent last */
   TasksClaims claims;             /* of that registration */
+  gint64 claimed_us;              /* when it made them */
   gboolean is_registered;
   gboolean is_serving;
   gboolean is_draining;

@@ -495,6 +495,129 @@ test_reconnect_never_serves (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
 }
 
+/* --- a second disconnect --- */
+
+typedef struct
+{
+  const char *path;
+  gboolean restarts; /* before the first claim; or only the connection is lost */
+  gboolean is_finished;
+  gint64 between_us; /* the first adoption and the second disconnect */
+} LostCase;
+
+static const LostCase lost_cases[] = {
+  { "S19-K01-adopted-restart", TRUE, FALSE, 0 },
+  { "S20-K03-adopted-restart-finished", TRUE, TRUE, 0 },
+  { "S19-K01-adopted-restart-window-over", TRUE, FALSE, 9 * SECOND },
+  { "S20-K03-adopted-restart-window-over-finished", TRUE, TRUE, 9 * SECOND },
+  { "K01-adopted-reconnect", FALSE, FALSE, 0 },
+  { "K03-adopted-reconnect-finished", FALSE, TRUE, 0 },
+};
+
+static Job *
+run_and_lose (Core *core, const LostCase *lost, Client **agent)
+{
+  Client *worker;
+  Job *job;
+
+  if (lost->restarts)
+    {
+      job = run_and_restart (core);
+      *agent = submitter_ready (core);
+      resubmit (*agent, "t", "w1", 1);
+      return job;
+    }
+  *agent = submitter_ready (core);
+  worker = worker_ready (core, "w1", 2);
+  tasks_submit (*agent, "t");
+  job = worker_run (worker, "t");
+  client_disconnect (worker);
+  return job;
+}
+
+static Client *
+claim_and_serve (Core *core, const LostCase *lost, const Job *job)
+{
+  const Claims claims = { .running = lost->is_finished ? NULL : job, .finished = lost->is_finished ? job : NULL };
+  guint n_fenced;
+  Client *worker = worker_back (core, "w1", 2, &claims, &n_fenced);
+
+  g_assert_cmpuint (n_fenced, ==, 0);
+  worker_serve (worker);
+  return worker;
+}
+
+/* Execute{adopt} is lost with the connection, twice: the member does not know its new token, and gets its task back each time. */
+static void
+test_adopted_lost (Core *core, gconstpointer data)
+{
+  const LostCase *lost = data;
+  Client *agent, *worker;
+  g_autoptr (Job) before = run_and_lose (core, lost, &agent);
+  g_autoptr (Job) job = NULL;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      worker = claim_and_serve (core, lost, before);
+      job_free (expect_adopted (worker, before, lost->is_finished));
+      tasks_advance (core, lost->between_us);
+      client_disconnect (worker);
+    }
+  worker = claim_and_serve (core, lost, before);
+  job = expect_adopted (worker, before, lost->is_finished);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "once");
+  g_assert_cmpstr (tasks_result (agent, "t"), ==, "once");
+  tasks_advance (core, 3 * SECOND);
+  g_assert_cmpuint (tasks_find (agent, "t")->attempt, ==, 1);
+  g_assert_cmpuint (bus_task_spent (tasks_find (agent, "t")), ==, 0);
+  g_assert_cmpuint (core->core->work->claims_adopted, ==, 3);
+  g_assert_null (worker_take (worker));
+}
+
+/* The lost Execute{adopt} was not the newest lease: another member has got the task meanwhile. */
+static void
+test_adopted_lost_late (Core *core, gconstpointer data)
+{
+  const LostCase *lost = data;
+  Client *agent;
+  g_autoptr (Job) before = run_and_lose (core, lost, &agent);
+  g_autoptr (Job) job = NULL;
+  Client *worker = claim_and_serve (core, lost, before);
+  Client *other = worker_ready (core, "w2", 2);
+  guint n_fenced;
+
+  client_disconnect (worker);
+  core_flush (core);
+  job = worker_run (other, "t");
+  g_assert_false (job->execute->adopt);
+  worker = worker_back (core, "w1", 2, &(Claims){ .running = before }, &n_fenced);
+  worker_serve (worker);
+  worker_finish (other, job, BUS_OUTCOME_SUCCEEDED, "other");
+  g_assert_cmpstr (tasks_result (agent, "t"), ==, "other");
+  tasks_advance (core, 10 * SECOND);
+  g_assert_cmpuint (n_fenced + worker_take_fence (worker), ==, 1);
+  g_assert_null (worker_take (worker));
+  g_assert_cmpuint (core->core->work->claims_adopted, ==, 1);
+}
+
+/* It registers again on its connection before it has read Execute{adopt}: it has that lease already. */
+static void
+test_adopted_same_connection (Core *core, gconstpointer data)
+{
+  const LostCase *lost = data;
+  Client *agent;
+  g_autoptr (Job) before = run_and_lose (core, lost, &agent);
+  g_autoptr (Job) job = NULL;
+  Client *worker = claim_and_serve (core, lost, before);
+
+  g_assert_cmpuint (worker_claim (worker, 2, &(Claims){ .running = before }), ==, 0);
+  job = expect_adopted (worker, before, FALSE);
+  g_assert_null (worker_take (worker));
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "once");
+  g_assert_cmpstr (tasks_result (agent, "t"), ==, "once");
+  g_assert_cmpuint (worker_take_fence (worker), ==, 0);
+}
+
 /* It registers again on its connection, and claims what it has leases of: nothing is sent, nothing is fenced. */
 static void
 test_same_connection (Core *core, gconstpointer data)
@@ -563,7 +686,21 @@ test_expired (Core *core, gconstpointer data)
   g_assert_cmpuint (worker_claim (worker, 2, &(Claims){ .running = job }), ==, 1);
 }
 
+static void
+lost_setup (Core *core, gconstpointer data)
+{
+  tasks_setup (core, NULL);
+}
+
 #define ADD(path, function) g_test_add ("/core/work/adoption/" path, Core, NULL, tasks_setup, function, core_teardown)
+
+static void
+add_lost (const char *name, const LostCase *lost, void (*test) (Core *, gconstpointer))
+{
+  g_autofree char *path = g_strconcat ("/core/work/adoption/", name, NULL);
+
+  g_test_add (path, Core, lost, lost_setup, test, core_teardown);
+}
 
 int
 main (int argc, char **argv)
@@ -591,5 +728,15 @@ main (int argc, char **argv)
   ADD ("K01-same-connection", test_same_connection);
   ADD ("K05-older", test_older);
   ADD ("M14-expired", test_expired);
+  for (guint i = 0; i < G_N_ELEMENTS (lost_cases); i++)
+    {
+      add_lost (lost_cases[i].path, &lost_cases[i], test_adopted_lost);
+      if (lost_cases[i].is_finished || lost_cases[i].between_us > 0)
+        continue;
+      add_lost (lost_cases[i].restarts ? "K05-adopted-restart-late" : "K05-adopted-reconnect-late", &lost_cases[i],
+                test_adopted_lost_late);
+      add_lost (lost_cases[i].restarts ? "K01-adopted-restart-same-connection" : "K01-adopted-same-connection",
+                &lost_cases[i], test_adopted_same_connection);
+    }
   return g_test_run ();
 }
