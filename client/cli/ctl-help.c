@@ -92,7 +92,7 @@ ctl_help_show_verb (Ctl *ctl, const CtlVerb *verb)
 gboolean
 ctl_verb_help (Ctl *ctl, char **args, GError **error)
 {
-  guint n_words;
+  guint n_words = 0;
   const CtlVerb *verb = args[0] != NULL ? ctl_verb_find_words (args[0], args[1], &n_words) : NULL;
 
   if (args[0] == NULL)

@@ -321,7 +321,7 @@ def finish_publish(client, text, want_ack):
 @test
 def direct(bus):
     tool, collector = bus.tool(), bus.collector()
-    topic, seen = "control.collector.task", []
+    topic, seen = "control.collector.task.procmond", []
     collector.subscribe(topic, None, lambda subscription, message, data: seen.append(message.get_data()), None, None)
     assert tool.direct("collector", topic, payload("queued"), None, False, None)
     assert finish(tool.direct_async, tool.direct_finish, "collector", topic, payload("handled"), None, True)

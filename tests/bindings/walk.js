@@ -88,7 +88,28 @@ const KINDS = {
     Options: {'zeroed': () => new DeyeBus.Options(), 'made': () => DeyeBus.Options.new()},
     SubscribeOptions: {'zeroed': () => new DeyeBus.SubscribeOptions(), 'made': () => DeyeBus.SubscribeOptions.new()},
     PublishResult: {'zeroed': () => new DeyeBus.PublishResult()},
+    Task: {'bare': () => new DeyeBus.Task(), 'submitted': () => connected().submit(spec())},
+    // run() and stop() of one that has stopped end at once.
+    Collector: {
+        'bare': () => new DeyeBus.Collector(),
+        'stopped': () => {
+            const collector = DeyeBus.Collector.new_for_client(connected());
+            collector.start(null);
+            collector.stop(1, null);
+            kept.push(collector.get_client());
+            return collector;
+        },
+    },
+    Work: {'bare': () => new DeyeBus.Work()},
+    StandingTask: {'made': () => DeyeBus.StandingTask.new('s-1', 'watch', null, null)},
+    TaskSpec: {'made': spec},
 };
+
+function spec() {
+    const made = DeyeBus.TaskSpec.new('nothing');
+    made.set_timeout(100000);
+    return made;
+}
 
 function badOptions() {
     const options = new DeyeBus.Options();
@@ -109,6 +130,7 @@ const OBJECTS = {
     SubscribeOptions: [() => new DeyeBus.SubscribeOptions()],
     Client: Object.values(KINDS.Client),
     Service: Object.values(KINDS.Service),
+    TaskSpec: Object.values(KINDS.TaskSpec),
     Message: [KINDS.Message.received],
     Peer: [KINDS.Peer.received],
     PublishResult: [() => new DeyeBus.PublishResult()],
@@ -132,7 +154,7 @@ function candidates(argument) {
         const target = GIRepository.type_info_get_interface(type);
         if (target.get_type() === InfoType.CALLBACK)
             return [() => () => {}, () => null];
-        if (target.get_type() !== InfoType.ENUM)
+        if (![InfoType.ENUM, InfoType.FLAGS].includes(target.get_type()))
             return [...OBJECTS[target.get_name()], () => null];
     }
     return [...found, null].map(value => () => value);
