@@ -195,11 +195,13 @@ static void
 dispatch_take_answer (DispatchCall *call, BusRequest *request)
 {
   char detail[BUS_TASK_ANSWER_TEXT];
+  WireStatus status;
 
   dispatch_admit_reply (call);
-  if (!bus_task_answer_take (call->core, request, call->envelope, call->frame->flags, detail, call->now_us))
+  status = bus_task_answer_take (call->core, request, call->envelope, call->frame->flags, detail, call->now_us);
+  if (status != WIRE_STATUS_OK)
     {
-      dispatch_fail (call, WIRE_STATUS_STALE_LEASE, detail);
+      dispatch_fail (call, status, detail);
       return;
     }
   dispatch_withhold_answer (call);

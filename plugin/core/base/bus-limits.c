@@ -25,6 +25,14 @@ bus_limit_value (const BusLimits *limits, BusLimit limit)
   return *(const guint64 *) (gconstpointer) ((const guint8 *) limits + bus_limit_spec (limit)->offset);
 }
 
+#define TASK_RESERVE (16u * 1024u)
+
+guint64
+bus_limits_task_payload (const BusLimits *limits)
+{
+  return limits->max_payload > 2 * TASK_RESERVE ? limits->max_payload - TASK_RESERVE : limits->max_payload / 2;
+}
+
 void
 bus_limits_init (BusLimits *limits)
 {

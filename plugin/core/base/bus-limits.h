@@ -128,6 +128,9 @@ guint64 bus_limit_value (const BusLimits *limits, BusLimit limit);
 /* The default of max_connections_per_uid: three quarters of all, so that one account cannot take every connection. */
 guint64 bus_limits_share (guint64 max_connections);
 
+/* The largest payload of a task or its result: a frame has room for its token, its texts and its last progress beside it. */
+guint64 bus_limits_task_payload (const BusLimits *limits);
+
 /* Every limit at its default. */
 void bus_limits_init (BusLimits *limits);
 

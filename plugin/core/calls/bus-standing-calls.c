@@ -11,8 +11,7 @@
 #include "wire-guard.h"
 #include "wire-topic.h"
 
-#define PAYLOAD_RESERVE (16u * 1024u) /* of max_payload, so that Apply fits a frame */
-#define TYPE_MAX        256u
+#define TYPE_MAX 256u
 
 typedef Daemoneye__Eventbus__V1__StandingSet StandingSet;
 typedef Daemoneye__Eventbus__V1__StandingState StandingState;
@@ -56,8 +55,6 @@ standing_problem (const BusCall *call, const StandingSet *set)
 static gboolean
 standing_check (const BusCall *call, const StandingSet *set)
 {
-  const guint64 max_payload = call->core->limits.max_payload;
-  const guint64 most = max_payload > 2 * PAYLOAD_RESERVE ? max_payload - PAYLOAD_RESERVE : max_payload / 2;
   const guint64 size = daemoneye__eventbus__v1__standing_set__get_packed_size (set);
   const char *problem;
 
@@ -65,7 +62,7 @@ standing_check (const BusCall *call, const StandingSet *set)
     return standing_refuse (call, WIRE_STATUS_DENIED, "standing tasks are set by the agent and tools");
   if (!standing_is_name (call, set->collector) || set->revision == 0)
     return standing_refuse (call, WIRE_STATUS_BAD_MESSAGE, "collector is an id, and revision is above zero");
-  if (size > most)
+  if (size > bus_limits_task_payload (&call->core->limits))
     {
       bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_max_payload, size);
       return FALSE;

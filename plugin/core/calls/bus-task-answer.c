@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-task-answer.h"
 
+#include "peer/bus-state.h"
 #include "work/bus-attempt.h"
 #include "coordination.pb-c.h"
 #include "wire-guard.h"
@@ -11,17 +12,34 @@ answer_span (const ProtobufCBinaryData *bytes)
   return wire_span (bytes->data, bytes->len);
 }
 
-static gboolean
+static WireStatus
+answer_status (gboolean is_valid)
+{
+  return is_valid ? WIRE_STATUS_OK : WIRE_STATUS_STALE_LEASE;
+}
+
+static WireStatus
 answer_take_failure (BusCore *core, BusLease *lease, WireSpan name, WireSpan text, gint64 now_us)
 {
   const BusTaskAnswer answer = { .kind = BUS_OUTCOME_FAILED, .error_name = name, .error_text = text };
   guint8 token[BUS_TOKEN_LEN];
 
   memcpy (token, lease->token, BUS_TOKEN_LEN);
-  return bus_attempt_answer (core, lease, wire_span (token, BUS_TOKEN_LEN), &answer, now_us);
+  return answer_status (bus_attempt_answer (core, lease, wire_span (token, BUS_TOKEN_LEN), &answer, now_us));
 }
 
-static gboolean
+/* A push could not carry it. Another attempt would lead to the same. */
+static void
+answer_check_size (const BusCore *core, BusTaskAnswer *answer)
+{
+  if (answer->payload.len <= bus_limits_task_payload (&core->limits))
+    return;
+  *answer = (BusTaskAnswer){ .kind = BUS_OUTCOME_FAILED,
+                             .error_name = WIRE_SPAN_LITERAL ("ResultTooLarge"),
+                             .error_text = WIRE_SPAN_LITERAL ("the result is above the limit (max_payload)") };
+}
+
+static WireStatus
 answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelope, gint64 now_us)
 {
   WireGuardError error;
@@ -40,12 +58,13 @@ answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelop
                             .retry_after_us = (gint64) MIN (outcome->retry_after_us, G_MAXINT64 / 4) };
   if (answer.kind >= BUS_N_OUTCOME_KINDS)
     answer.kind = BUS_OUTCOME_UNSPECIFIED;
-  return bus_attempt_answer (core, lease, answer_span (&outcome->token), &answer, now_us);
+  answer_check_size (core, &answer);
+  return answer_status (bus_attempt_answer (core, lease, answer_span (&outcome->token), &answer, now_us));
 }
 
 /* Progress that can't be unpacked renews no lease. */
-static gboolean
-answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelope, gint64 now_us)
+static WireStatus
+answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelope, char *detail, gint64 now_us)
 {
   WireGuardError error;
   g_autoptr (WireGuard) guard
@@ -54,13 +73,17 @@ answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelo
   BusTaskReport report;
 
   if (progress == NULL || progress->details.len > BUS_TASK_DETAILS_MAX)
-    return FALSE;
+    {
+      g_strlcpy (detail, progress == NULL ? error.problem : "the details of a progress have at most 4096 bytes",
+                 BUS_TASK_ANSWER_TEXT);
+      return WIRE_STATUS_BAD_MESSAGE;
+    }
   report = (BusTaskReport){ .started = progress->started,
                             .done = progress->done,
                             .total = progress->total,
                             .text = wire_span_str (progress->text),
                             .details = answer_span (&progress->details) };
-  return bus_attempt_report (core, lease, answer_span (&progress->token), &report, now_us);
+  return answer_status (bus_attempt_report (core, lease, answer_span (&progress->token), &report, now_us));
 }
 
 /* The lease may be freed with its answer, so the text is written before. */
@@ -77,7 +100,7 @@ answer_describe (const BusLease *lease, char *detail)
     g_snprintf (detail, BUS_TASK_ANSWER_TEXT, "the task was given to %s", task->holder);
 }
 
-gboolean
+WireStatus
 bus_task_answer_take (BusCore *core,
                       BusRequest *request,
                       const WireEnvelope *envelope,
@@ -89,9 +112,9 @@ bus_task_answer_take (BusCore *core,
 
   answer_describe (lease, detail);
   if (bus_request_step (core, request, BUS_REQUEST_ON_PART) != BUS_REQUEST_SENT)
-    return FALSE; /* it was not sent the request: the route is guessed */
+    return WIRE_STATUS_STALE_LEASE; /* it was not sent the request: the route is guessed */
   if (!(flags & WIRE_FLAG_FINAL))
-    return answer_take_progress (core, lease, envelope, now_us);
+    return answer_take_progress (core, lease, envelope, detail, now_us);
   if (envelope->status != WIRE_STATUS_OK)
     return answer_take_failure (core, lease, envelope->error_name, envelope->detail, now_us);
   return answer_take_outcome (core, lease, envelope, now_us);

@@ -10,13 +10,13 @@
  * which lease is meant, so it needs no token. A reply that can't be unpacked is a failure, too.
  */
 
-/* The size of a text about a stale lease. */
+/* The size of a text about an answer that is not taken. */
 #define BUS_TASK_ANSWER_TEXT 160u
 
-/* FALSE: the lease is stale, and @detail names the present holder. @flags: of the frame */
-gboolean bus_task_answer_take (BusCore *core,
-                               BusRequest *request,
-                               const WireEnvelope *envelope,
-                               guint8 flags,
-                               char *detail,
-                               gint64 now_us);
+/* STALE_LEASE: @detail names the present holder. BAD_MESSAGE: it says what is wrong with a progress. @flags: of the frame */
+WireStatus bus_task_answer_take (BusCore *core,
+                                 BusRequest *request,
+                                 const WireEnvelope *envelope,
+                                 guint8 flags,
+                                 char *detail,
+                                 gint64 now_us);

@@ -13,7 +13,6 @@
 #include "work/bus-task-news.h"
 #include "work/bus-work.h"
 
-#define PAYLOAD_RESERVE (16u * 1024u) /* of max_payload, so that Execute with token and progress fits a frame */
 #define TAG_MAX         128u
 #define HOLD_UNNAMED_US (2 * G_TIME_SPAN_SECOND) /* a task whose last holder is not known */
 
@@ -86,10 +85,8 @@ static gboolean
 submit_check_limits (const BusCore *core, const BusTaskSpec *spec, BusSubmitAnswer *answer)
 {
   const BusLimits *limits = &core->limits;
-  guint64 payload_most
-      = limits->max_payload > 2 * PAYLOAD_RESERVE ? limits->max_payload - PAYLOAD_RESERVE : limits->max_payload / 2;
 
-  return !submit_exceeds (answer, BUS_LIMIT_max_payload, payload_most, spec->payload.len)
+  return !submit_exceeds (answer, BUS_LIMIT_max_payload, bus_limits_task_payload (limits), spec->payload.len)
          && !submit_exceeds (answer, BUS_LIMIT_task_max_deadline_us, limits->task_max_deadline_us,
                              (guint64) spec->deadline_us)
          && !submit_exceeds (answer, BUS_LIMIT_task_max_deadline_us, limits->task_max_deadline_us,
