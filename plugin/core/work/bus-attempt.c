@@ -108,13 +108,14 @@ attempt_is_stale (BusCore *core, BusLease *lease, WireSpan token, gint64 now_us)
   return TRUE;
 }
 
-/* A member that has started a lease does not start it again. */
+/* A member that has started a lease does not start it again. One that was sent CANCEL will stop: what it started meanwhile is no
+ * attempt. */
 static BusTaskEvent
 attempt_report_event (const BusLease *lease, const BusTaskReport *report)
 {
-  gboolean is_expired = lease->has_started && lease->task->state == BUS_TASK_QUEUED;
+  gboolean is_over = lease->task->state == BUS_TASK_QUEUED && (lease->has_started || lease->is_stopped);
 
-  return report->started && !is_expired ? BUS_TASK_ON_STARTED : BUS_TASK_ON_PROGRESS;
+  return report->started && !is_over ? BUS_TASK_ON_STARTED : BUS_TASK_ON_PROGRESS;
 }
 
 static void
@@ -129,14 +130,16 @@ bus_attempt_report (BusCore *core, BusLease *lease, WireSpan token, const BusTas
 {
   BusTask *task = lease->task;
   BusTaskState before;
+  BusTaskEvent event;
   guint verdict;
 
   if (attempt_is_stale (core, lease, token, now_us))
     return FALSE;
   before = task->state;
-  if (before == BUS_TASK_OFFERED || (before == BUS_TASK_QUEUED && !lease->has_started && report->started))
+  event = attempt_report_event (lease, report);
+  if (before == BUS_TASK_OFFERED || (before == BUS_TASK_QUEUED && event == BUS_TASK_ON_STARTED))
     task->attempt++;
-  verdict = bus_course_on (core, task, attempt_report_event (lease, report), lease->member->id, now_us);
+  verdict = bus_course_on (core, task, event, lease->member->id, now_us);
   if (verdict == BUS_TASK_REFUSED)
     return FALSE;
   if (verdict == BUS_TASK_RUNNING && before != BUS_TASK_RUNNING)

@@ -19,6 +19,7 @@ course_stop_status (BusTaskEvent event)
     {
     case BUS_TASK_ON_CANCEL:
     case BUS_TASK_ON_ALONE:
+    case BUS_TASK_ON_GRACE_OVER: /* its Execute was sent after the cancel */
       return WIRE_STATUS_CANCELLED;
     case BUS_TASK_ON_DEADLINE:
       return WIRE_STATUS_EXPIRED;

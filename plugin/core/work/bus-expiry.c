@@ -33,11 +33,12 @@ expiry_silent (BusCore *core, BusTask *task, gint64 now_us)
   bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 
-/* @event: PROGRESS_OVER or RUN_OVER */
+/* @event: PROGRESS_OVER or RUN_OVER. The lease of an adopted task whose Execute was not sent yet ends here. */
 static void
 expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
 {
   BusLease *lease = task->lease;
+  const gboolean may_run_twice = lease->idempotent;
 
   bus_course_on (core, task, event, lease->member->id, now_us);
   task->counts.expiries++;
@@ -47,7 +48,7 @@ expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
     bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
   if (bus_course_check (core, task, FALSE, now_us))
     return;
-  if (lease->idempotent)
+  if (may_run_twice)
     bus_course_queue (core, task, BUS_PLACE_NEW);
   else
     bus_course_on (core, task, BUS_TASK_ON_UNSAFE, NULL, now_us);
@@ -144,8 +145,8 @@ bus_expiry_cancel (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_
 
   if (verdict != BUS_TASK_CANCELLING || before == BUS_TASK_CANCELLING)
     return verdict;
-  bus_request_ask_to_stop (core, task->lease->request, WIRE_STATUS_CANCELLED);
-  task->lease->is_stopped = TRUE;
+  /* One that was not sent yet is followed by CANCEL when the task ends. */
+  task->lease->is_stopped = bus_request_ask_to_stop (core, task->lease->request, WIRE_STATUS_CANCELLED);
   bus_deadline_arm (&core->deadlines, &task->timer.deadline, now_us + (gint64) core->limits.task_cancel_us);
   return verdict;
 }

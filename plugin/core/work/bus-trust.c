@@ -197,14 +197,16 @@ trust_hold (BusCore *core, BusMember *member, const char *cause)
 void
 bus_trust_strike (BusCore *core, BusMember *member, const char *cause)
 {
-  if (bus_past_strike (member->past, core->now_us) && member->state != BUS_MEMBER_GONE)
+  if (member->state != BUS_MEMBER_GONE && bus_past_strike (member->past, core->now_us))
     trust_hold (core, member, cause);
 }
 
+/* The answer of a member that has just deregistered may stand behind that: it has no past any more. */
 void
 bus_trust_completed (BusCore *core, BusMember *member)
 {
-  bus_past_completed (member->past);
+  if (member->state != BUS_MEMBER_GONE)
+    bus_past_completed (member->past);
 }
 
 void

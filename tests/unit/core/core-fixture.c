@@ -269,9 +269,28 @@ client_expect_error (Client *client, guint64 id, WireStatus status)
 void
 client_send_bytes (Client *client, const void *bytes, gsize len)
 {
+  if (client->batch != NULL)
+    {
+      g_byte_array_append (client->batch, bytes, (guint) len);
+      return;
+    }
   if (client->peer != NULL)
     bus_core_received (client->core->core, client->peer, bytes, len, client->core->now_us);
   core_flush (client->core);
+}
+
+void
+client_begin_batch (Client *client)
+{
+  client->batch = g_byte_array_new ();
+}
+
+void
+client_end_batch (Client *client)
+{
+  g_autoptr (GByteArray) batch = g_steal_pointer (&client->batch);
+
+  client_send_bytes (client, batch->data, batch->len);
 }
 
 void

@@ -47,6 +47,7 @@ typedef struct
   guint64 goodbye_retry_us;
   BusConnectRefusal refusal; /* when it got no peer */
   GHashTable *accounts;      /* subscription -> ClientAccount */
+  GByteArray *batch; /* frames that arrive in one piece: client_begin_batch(); NULL: each arrives when it is sent */
 } Client;
 
 /* Of one subscription: its window, and what came for it. */
@@ -70,6 +71,9 @@ Client *tool_ready (Core *core, const char *id);
 void client_disconnect (Client *client);
 
 void client_send_bytes (Client *client, const void *bytes, gsize len);
+/* What is sent from now on arrives in one piece. */
+void client_begin_batch (Client *client);
+void client_end_batch (Client *client);
 void client_send_frame (Client *client, guint8 kind, guint8 flags, WireSpan body);
 /* Writes envelope and payload as a frame; gives the id. An id of 0 in the envelope: the next one. */
 guint64 client_send (Client *client, guint8 kind, guint8 flags, WireEnvelope *envelope);
