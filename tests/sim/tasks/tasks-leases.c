@@ -110,6 +110,19 @@ tasks_leases_finish (TasksWorld *world)
 
 /* --- life --- */
 
+gboolean
+tasks_leases_is_stopped (const TasksRecord *record)
+{
+  for (guint i = 0; i < record->leases->len; i++)
+    {
+      const TasksLease *lease = &g_array_index (record->leases, TasksLease, i);
+
+      if (lease->route == record->route)
+        return lease->is_stopped;
+    }
+  return FALSE;
+}
+
 void
 tasks_leases_remove (TasksRecord *record, guint64 route)
 {

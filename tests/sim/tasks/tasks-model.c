@@ -154,9 +154,10 @@ model_event_of (const TasksRecord *record, const TasksFrame *frame)
     return BUS_TASK_ON_STOPPED;
   if (frame->kind == TASKS_FRAME_ANSWER)
     return events[frame->outcome];
-  /* A lease that has started is not started again. */
-  return frame->started && !(record->lease_started && record->state == BUS_TASK_QUEUED) ? BUS_TASK_ON_STARTED
-                                                                                        : BUS_TASK_ON_PROGRESS;
+  /* A lease that has started is not started again, and one whose holder was asked to stop does not start. */
+  if (record->state == BUS_TASK_QUEUED && (record->lease_started || tasks_leases_is_stopped (record)))
+    return BUS_TASK_ON_PROGRESS;
+  return frame->started ? BUS_TASK_ON_STARTED : BUS_TASK_ON_PROGRESS;
 }
 
 static gboolean

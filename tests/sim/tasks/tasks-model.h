@@ -169,6 +169,8 @@ void tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput
 
 /* The newest lease was offered. */
 void tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task);
+/* The holder of the newest one was sent CANCEL. */
+gboolean tasks_leases_is_stopped (const TasksRecord *record);
 /* Its holder has answered, or is gone. */
 void tasks_leases_remove (TasksRecord *record, guint64 route);
 void tasks_leases_remove_holder (TasksRecord *record, guint connection);
