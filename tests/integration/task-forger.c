@@ -182,7 +182,7 @@ serve (Worker *worker, const char *id)
 {
   g_autofree char *topic = g_strdup_printf ("control.collector.task." TYPE ".%s", id);
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusSubscription) serving
+  G_GNUC_UNUSED g_autoptr (DeyeBusSubscription) serving
       = deye_bus_client_serve (worker->client, topic, NULL, on_execute, worker, NULL, NULL, &error);
 
   g_assert_no_error (error);

@@ -149,7 +149,7 @@ test_without_progress (TaskScene *scene, gconstpointer data)
   for (guint i = 1; i <= 3; i++)
     {
       g_autofree char *id = g_strdup_printf ("beside-%u", i);
-      g_autoptr (DeyeBusTask) beside = task_scene_submit (scene, id, "hold", NULL);
+      G_GNUC_UNUSED g_autoptr (DeyeBusTask) beside = task_scene_submit (scene, id, "hold", NULL);
 
       task_scene_wait_record (scene, id, task_scene_has_expiries, 1);
     }
