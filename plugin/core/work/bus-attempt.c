@@ -222,7 +222,10 @@ attempt_refuse (BusCore *core, BusLease *lease, WireSpan token, const BusTaskAns
   gboolean is_newest = task != NULL && task->lease == lease;
 
   if (!attempt_is_stale (core, lease, token, now_us))
-    bus_course_on (core, task, answer_events[answer->kind], lease->member->id, now_us);
+    {
+      bus_course_on (core, task, answer_events[answer->kind], lease->member->id, now_us);
+      task->is_answered = TRUE; /* also when the task comes back from quarantine */
+    }
   if (!is_newest || !bus_task_is_live (task))
     attempt_release (core, lease, answer, now_us);
 }

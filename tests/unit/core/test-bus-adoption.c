@@ -472,6 +472,31 @@ test_reconnect_answered (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
 }
 
+/* It has answered when the task was in quarantine: after the release that attempt does not begin again. */
+static void
+test_reconnect_released (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready_with (core, "w1", 1, "scan", FALSE);
+  g_autoptr (Job) job = NULL;
+  SubmitVerdict *verdict;
+  guint n_fenced;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUARANTINED);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "too late");
+  client_disconnect (worker);
+  verdict = tasks_ids (agent, "Release", "t", NULL);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  worker = worker_back (core, "w1", 1, &(Claims){ .running = job }, &n_fenced);
+  g_assert_cmpuint (n_fenced, ==, 1);
+  worker_serve (worker);
+  tasks_assert_state (agent, "t", BUS_TASK_OFFERED);
+}
+
 /* It registers, claims, and never serves: the wait ends, the provisional death was none, and the task is offered again. */
 static void
 test_reconnect_never_serves (Core *core, gconstpointer data)
@@ -724,6 +749,7 @@ main (int argc, char **argv)
   ADD ("K05-reconnect-late", test_reconnect_late);
   ADD ("K05-reconnect-ended", test_reconnect_ended);
   ADD ("K05-reconnect-answered", test_reconnect_answered);
+  ADD ("K05-reconnect-released", test_reconnect_released);
   ADD ("K01-reconnect-never-serves", test_reconnect_never_serves);
   ADD ("K01-same-connection", test_same_connection);
   ADD ("K05-older", test_older);
