@@ -131,7 +131,8 @@ check_tasks (TasksWorld *world, guint *n_tasks)
   for (const GList *link = store->all.head; link != NULL; link = link->next)
     {
       const BusTask *task = link->data;
-      const TasksRecord *record = g_ptr_array_index (world->model->records, task->sequence - 1);
+      const TasksRecord *record
+          = g_ptr_array_index (world->model->records, world->model->first + (guint) task->sequence - 1);
 
       bytes[task->shelf] += task->charged;
       ++*n_tasks;
@@ -186,4 +187,5 @@ tasks_check_step (TasksWorld *world)
   check_tasks (world, &n_tasks);
   check_operations (world, members);
   tasks_members_check (world);
+  tasks_claims_check (world);
 }

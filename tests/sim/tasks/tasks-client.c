@@ -174,7 +174,7 @@ client_handle_reply (TasksClient *client, guint8 flags, const WireEnvelope *enve
       return;
     }
   if (client->is_collector)
-    tasks_collector_got_reply (client, call, envelope->payload);
+    tasks_registration_got_reply (client, call, envelope->payload);
   else
     tasks_submitter_got_reply (client, call, is_final, envelope->payload);
   if (is_final)
@@ -208,7 +208,7 @@ client_handle_welcome (TasksClient *client)
 {
   client->is_ready = TRUE;
   if (client->is_collector)
-    tasks_collector_ready (client);
+    tasks_registration_ready (client);
   else
     tasks_submitter_ready (client);
 }
@@ -227,6 +227,9 @@ client_handle (TasksClient *client, const WireFrame *frame)
     {
     case WIRE_KIND_REQUEST:
       tasks_collector_got_execute (client, &envelope);
+      break;
+    case WIRE_KIND_DELIVER:
+      tasks_registration_got_lifecycle (client, envelope.payload);
       break;
     case WIRE_KIND_DELIVERED:
       tasks_collector_got_delivered (client, &envelope);

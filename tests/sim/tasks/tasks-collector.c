@@ -1,369 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tasks-model.h"
 
-#include "control.pb-c.h"
 #include "wire-guard.h"
 
 /*
- * What a collector does: registers, works on its jobs, fails, drains, and breaks the rules when it is hostile.
+ * What a collector does: works on its jobs, fails, drains, and breaks the rules when it is hostile.
  */
 
-typedef Daemoneye__Eventbus__V1__Operation Operation;
-typedef Daemoneye__Eventbus__V1__TaskClaim TaskClaim;
-
-#define REGISTRATION "control.collector.registration"
-#define MILLISECOND  G_TIME_SPAN_MILLISECOND
-
-/* --- registration --- */
-
-static void
-collector_draw_ability (SimRandom *random, TasksAbility *ability)
-{
-  static const gint64 progress_us[] = { 0, 300 * MILLISECOND, 500 * MILLISECOND, 500 * MILLISECOND };
-
-  ability->is_offered = sim_chance (random, 75);
-  ability->idempotent = sim_chance (random, 80);
-  ability->run_limit_us = (400 + sim_below (random, 3) * 600) * MILLISECOND;
-  ability->progress_us = progress_us[sim_below (random, G_N_ELEMENTS (progress_us))];
-}
-
-static void
-collector_draw_registration (SimRandom *random, TasksRegistration *registration)
-{
-  for (guint i = 0; i < TASKS_OPERATIONS; i++)
-    collector_draw_ability (random, &registration->abilities[i]);
-  registration->slots = 1 + sim_below (random, 3);
-  registration->lowest = sim_chance (random, 10) ? 5 : 0;
-  registration->highest = sim_chance (random, 10) ? 5 : 255;
-  registration->has_tag = sim_chance (random, 50);
-}
-
-static guint
-collector_fill_operations (const TasksRegistration *registration, Operation *operations, Operation **list)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < TASKS_OPERATIONS; i++)
-    {
-      const TasksAbility *ability = &registration->abilities[i];
-
-      if (!ability->is_offered)
-        continue;
-      daemoneye__eventbus__v1__operation__init (&operations[n]);
-      operations[n].name = (char *) (gsize) tasks_operations[i];
-      operations[n].idempotent = ability->idempotent;
-      operations[n].run_limit_us = (guint64) ability->run_limit_us;
-      operations[n].progress_us = (guint64) ability->progress_us;
-      operations[n].without_progress = ability->progress_us == 0;
-      list[n] = &operations[n];
-      n++;
-    }
-  return n;
-}
-
-static void
-collector_add_claim (TasksJob *job, TasksClaims *known, TaskClaim *claims, TaskClaim **list)
-{
-  TaskClaim *claim = list[known->n] = &claims[known->n];
-
-  daemoneye__eventbus__v1__task_claim__init (claim);
-  claim->task_id = job->id;
-  claim->attempt = job->attempt;
-  claim->token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, job->token };
-  memcpy (known->tokens[known->n++], job->token, BUS_TOKEN_LEN);
-}
-
-/* A job that another collector lost, or has; NULL: it has none. */
-static TasksJob *
-collector_steal (TasksWorld *world, const TasksClient *client)
-{
-  const TasksClient *other
-      = &world->clients[TASKS_SUBMITTERS + sim_below (&world->random, TASKS_CLIENTS - TASKS_SUBMITTERS)];
-  const GPtrArray *jobs = other->jobs->len > 0 ? other->jobs : other->old_jobs;
-
-  return other != client && jobs->len > 0 ? g_ptr_array_index (jobs, jobs->len - 1) : NULL;
-}
-
-/* An honest collector claims what it worked on when its connection ended; a hostile one claims everything that it remembers,
- * and what is not its own. */
-static guint
-collector_fill_claims (const TasksClient *client, TasksClaims *known, TaskClaim *claims, TaskClaim **list)
-{
-  TasksJob *stolen = client->character == TASKS_HOSTILE ? collector_steal (client->world, client) : NULL;
-
-  for (guint i = 0; i < client->old_jobs->len && known->n < TASKS_GHOSTS - 1; i++)
-    {
-      TasksJob *job = g_ptr_array_index (client->old_jobs, i);
-
-      if (client->character == TASKS_HOSTILE || (!job->is_answered && job->is_started))
-        collector_add_claim (job, known, claims, list);
-    }
-  if (stolen != NULL)
-    collector_add_claim (stolen, known, claims, list);
-  return known->n;
-}
-
-static void
-collector_register (TasksClient *client)
-{
-  static char tag[] = "zone=a";
-  char *tags[] = { tag };
-  TasksFrame frame = { .kind = TASKS_FRAME_REGISTER };
-  Daemoneye__Eventbus__V1__RegisterRequest request = DAEMONEYE__EVENTBUS__V1__REGISTER_REQUEST__INIT;
-  Daemoneye__Eventbus__V1__PriorityRange range = DAEMONEYE__EVENTBUS__V1__PRIORITY_RANGE__INIT;
-  Operation operations[TASKS_OPERATIONS], *list[TASKS_OPERATIONS];
-  TaskClaim claims[TASKS_GHOSTS], *claim_list[TASKS_GHOSTS];
-
-  collector_draw_registration (&client->world->random, &frame.registration);
-  range.lowest = frame.registration.lowest;
-  range.highest = frame.registration.highest;
-  request.type = (char *) (gsize) client->type;
-  request.incarnation = client->incarnation;
-  request.n_operations = collector_fill_operations (&frame.registration, operations, list);
-  request.operations = list;
-  request.max_concurrent = frame.registration.slots;
-  request.priorities = &range;
-  request.tags = tags;
-  request.n_tags = frame.registration.has_tag ? 1 : 0;
-  request.n_running = collector_fill_claims (client, &frame.claims, claims, claim_list);
-  request.running = claim_list;
-  client->most_slots = MAX (client->most_slots, MAX (frame.registration.slots, frame.claims.n));
-  tasks_client_call (client, REGISTRATION, "Register", &request.base, &frame);
-}
-
-static void
-collector_serve (TasksClient *client)
-{
-  Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
-  char topic[64];
-
-  g_snprintf (topic, sizeof topic, "control.collector.task.%s.%s", client->type, client->id);
-  request.subscription = 1;
-  request.pattern = topic;
-  request.serve = TRUE;
-  tasks_client_call (client, "control.bus.subscribe", "", &request.base,
-                     &(const TasksFrame){ .kind = TASKS_FRAME_SERVE });
-}
-
-void
-tasks_collector_ready (TasksClient *client)
-{
-  if (sim_chance (&client->world->random, 50))
-    collector_serve (client);
-  collector_register (client);
-  if (client->next_id < 2)
-    collector_serve (client);
-}
-
-static void
-collector_update (TasksWorld *world, TasksClient *client)
-{
-  Daemoneye__Eventbus__V1__UpdateRequest request = DAEMONEYE__EVENTBUS__V1__UPDATE_REQUEST__INIT;
-  TasksFrame frame = { .kind = TASKS_FRAME_UPDATE, .registration = client->registration };
-  Operation operations[TASKS_OPERATIONS], *list[TASKS_OPERATIONS];
-  TasksRegistration drawn;
-
-  collector_draw_registration (&world->random, &drawn);
-  frame.drains = !world->is_healing && sim_chance (&world->random, 25);
-  frame.changes_operations = sim_chance (&world->random, 50);
-  frame.changes_slots = sim_chance (&world->random, 50);
-  if (frame.changes_operations)
-    memcpy (frame.registration.abilities, drawn.abilities, sizeof drawn.abilities);
-  if (frame.changes_slots)
-    frame.registration.slots = drawn.slots;
-  if (frame.drains && sim_chance (&world->random, 50))
-    frame.drain_us = 300 * MILLISECOND;
-  request.draining = frame.drains;
-  request.drain_us = (guint64) frame.drain_us;
-  request.max_concurrent = frame.changes_slots ? frame.registration.slots : 0;
-  request.change_operations = frame.changes_operations;
-  request.n_operations
-      = frame.changes_operations ? collector_fill_operations (&frame.registration, operations, list) : 0;
-  request.operations = list;
-  client->most_slots = MAX (client->most_slots, frame.registration.slots);
-  tasks_client_call (client, REGISTRATION, "Update", &request.base, &frame);
-}
-
-static void
-collector_deregister (TasksWorld *world, TasksClient *client)
-{
-  Daemoneye__Eventbus__V1__DeregisterRequest request = DAEMONEYE__EVENTBUS__V1__DEREGISTER_REQUEST__INIT;
-
-  tasks_client_call (client, REGISTRATION, "Deregister", &request.base,
-                     &(const TasksFrame){ .kind = TASKS_FRAME_DEREGISTER });
-}
-
-static void
-collector_verify (TasksWorld *world, TasksClient *client)
-{
-  Daemoneye__Eventbus__V1__VerifyRequest request = DAEMONEYE__EVENTBUS__V1__VERIFY_REQUEST__INIT;
-
-  request.registration_id = client->registration_id;
-  tasks_client_call (client, REGISTRATION, "Verify", &request.base, &(const TasksFrame){ .kind = TASKS_FRAME_VERIFY });
-}
-
-/* --- jobs --- */
-
-guint
-tasks_collector_count_jobs (const TasksClient *client)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < client->jobs->len; i++)
-    n += !((const TasksJob *) g_ptr_array_index (client->jobs, i))->is_answered;
-  return n;
-}
-
-static TasksJob *
-collector_find (const TasksClient *client, guint64 route)
-{
-  for (guint i = 0; i < client->jobs->len; i++)
-    if (((TasksJob *) g_ptr_array_index (client->jobs, i))->route == route)
-      return g_ptr_array_index (client->jobs, i);
-  return NULL;
-}
-
-gboolean
-tasks_collector_knows (const TasksClient *client, guint64 route)
-{
-  return collector_find (client, route) != NULL;
-}
-
-/* A job of a connection before; NULL: there is none. */
-static TasksJob *
-collector_find_old (const TasksClient *client, const char *id, guint32 attempt)
-{
-  for (guint i = client->old_jobs->len; i-- > 0;)
-    {
-      TasksJob *job = g_ptr_array_index (client->old_jobs, i);
-
-      if (job->attempt == attempt && strcmp (job->id, id) == 0)
-        return job;
-    }
-  return NULL;
-}
-
-/* The same run goes on. */
-static void
-collector_adopt (TasksClient *client, TasksJob *job)
-{
-  TasksJob *old = collector_find_old (client, job->id, job->attempt);
-
-  if (old == NULL)
-    tasks_fail (client->world, "K01: %s got back %s, which it never had", client->id, job->id);
-  else
-    {
-      job->run = old->run;
-      old->is_answered = TRUE;
-    }
-  job->is_started = TRUE;
-}
-
-static void
-collector_forget_oldest (TasksClient *client)
-{
-  for (guint i = 0; i < client->jobs->len; i++)
-    if (((const TasksJob *) g_ptr_array_index (client->jobs, i))->is_answered)
-      {
-        client->forgotten_route
-            = MAX (client->forgotten_route, ((const TasksJob *) g_ptr_array_index (client->jobs, i))->route);
-        g_ptr_array_remove_index (client->jobs, i);
-        return;
-      }
-}
-
-void
-tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope)
-{
-  g_autoptr (WireGuard) guard
-      = wire_guard_unpack (&daemoneye__eventbus__v1__execute__descriptor, envelope->payload, 0, NULL);
-  const Daemoneye__Eventbus__V1__Execute *execute = guard != NULL ? wire_guard_message (guard) : NULL;
-  guint details = 0;
-  TasksJob *job;
-
-  if (execute == NULL || execute->token.len != BUS_TOKEN_LEN)
-    {
-      tasks_fail (client->world, "%s got an Execute that cannot be read", client->id);
-      return;
-    }
-  if (execute->last_details.len == sizeof details)
-    memcpy (&details, execute->last_details.data, sizeof details);
-  tasks_leases_got_execute (client->world, client, envelope->route_id, details);
-  job = g_new0 (TasksJob, 1);
-  job->route = envelope->route_id;
-  g_strlcpy (job->id, execute->task_id, sizeof job->id);
-  job->attempt = execute->attempt;
-  memcpy (job->token, execute->token.data, BUS_TOKEN_LEN);
-  if (execute->adopt)
-    collector_adopt (client, job);
-  else
-    job->run = ++client->world->last_run;
-  if (client->jobs->len >= TASKS_GHOSTS + client->most_slots)
-    collector_forget_oldest (client);
-  g_ptr_array_add (client->jobs, job);
-  /* A forged answer frees the slot of a zombie as well. */
-  if (client->character != TASKS_HOSTILE && tasks_collector_count_jobs (client) > client->most_slots)
-    tasks_fail (client->world, "M10: %s has more tasks than slots", client->id);
-}
-
-void
-tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope)
-{
-  TasksJob *job = collector_find (client, envelope->route_id);
-
-  if (job == NULL && envelope->route_id > client->forgotten_route)
-    tasks_fail (client->world, "O06: %s got a CANCEL of nothing", client->id);
-  else if (job != NULL && envelope->status == WIRE_STATUS_OK)
-    job->is_answered = TRUE; /* the request has ended: the broker does not wait for an answer */
-  else if (job != NULL)
-    {
-      tasks_leases_got_cancel (client->world, client, envelope->route_id, envelope->status);
-      job->is_stopped = TRUE;
-    }
-}
-
-/* The submitter has the answer. */
-void
-tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *envelope)
-{
-  const TasksJob *job = collector_find (client, envelope->route_id);
-
-  if (job != NULL ? !job->is_answered : envelope->route_id > client->forgotten_route)
-    tasks_fail (client->world, "M11: an answer is delivered that %s has not given", client->id);
-  tasks_cover (client->world, TASKS_COVER_DELIVERED);
-}
-
-static void
-collector_fence (TasksClient *client, const TaskClaim *claim)
-{
-  for (guint i = 0; i < client->old_jobs->len; i++)
-    {
-      TasksJob *job = g_ptr_array_index (client->old_jobs, i);
-
-      if (claim->token.len == BUS_TOKEN_LEN && memcmp (claim->token.data, job->token, BUS_TOKEN_LEN) == 0)
-        job->is_answered = TRUE;
-    }
-}
-
-void
-tasks_collector_got_reply (TasksClient *client, const TasksFrame *call, WireSpan payload)
-{
-  g_autoptr (WireGuard) guard = NULL;
-  const Daemoneye__Eventbus__V1__RegisterReply *reply;
-
-  if (call->kind != TASKS_FRAME_REGISTER)
-    return;
-  guard = wire_guard_unpack (&daemoneye__eventbus__v1__register_reply__descriptor, payload, 0, NULL);
-  reply = guard != NULL ? wire_guard_message (guard) : NULL;
-  if (reply == NULL)
-    {
-      tasks_fail (client->world, "%s got a reply to Register that cannot be read", client->id);
-      return;
-    }
-  client->registration_id = reply->registration_id;
-  for (gsize i = 0; i < reply->n_fenced; i++)
-    collector_fence (client, reply->fenced[i]);
-}
+#define MILLISECOND G_TIME_SPAN_MILLISECOND
 
 /* --- answers --- */
 
@@ -418,6 +62,169 @@ collector_answer (TasksClient *client, const TasksJob *job, guint kind, const gu
   collector_put_answer (client, job->route, WIRE_FLAG_FINAL, &outcome.base, &frame);
 }
 
+/* The outcome is kept until its submitter has it. */
+static void
+collector_give (TasksClient *client, TasksJob *job, guint outcome)
+{
+  collector_answer (client, job, outcome, job->token);
+  job->is_answered = TRUE;
+  job->outcome = outcome;
+  job->has_outcome = client->world->keeps_outcomes && outcome != DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_BUSY;
+}
+
+/* --- jobs --- */
+
+guint
+tasks_collector_count_jobs (const TasksClient *client)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < client->jobs->len; i++)
+    n += !((const TasksJob *) g_ptr_array_index (client->jobs, i))->is_answered;
+  return n;
+}
+
+static TasksJob *
+collector_find (const TasksClient *client, guint64 route)
+{
+  for (guint i = 0; i < client->jobs->len; i++)
+    if (((TasksJob *) g_ptr_array_index (client->jobs, i))->route == route)
+      return g_ptr_array_index (client->jobs, i);
+  return NULL;
+}
+
+gboolean
+tasks_collector_knows (const TasksClient *client, guint64 route)
+{
+  return collector_find (client, route) != NULL;
+}
+
+/* Tokens of the same task and attempt, whatever the lease. */
+static gboolean
+collector_is_same_attempt (const guint8 *token, const guint8 *other)
+{
+  BusTokenParts parts, others;
+
+  return bus_token_read (wire_span (token, BUS_TOKEN_LEN), &parts)
+         && bus_token_read (wire_span (other, BUS_TOKEN_LEN), &others) && parts.task_hash == others.task_hash
+         && parts.attempt == others.attempt;
+}
+
+/* A job of a connection before; NULL: there is none. */
+static TasksJob *
+collector_find_old (const TasksClient *client, const guint8 *token)
+{
+  for (guint i = client->old_jobs->len; i-- > 0;)
+    {
+      TasksJob *job = g_ptr_array_index (client->old_jobs, i);
+
+      if (collector_is_same_attempt (job->token, token))
+        return job;
+    }
+  return NULL;
+}
+
+/* The same run goes on, or has ended already. A hostile collector may have said that of an attempt that it never had. */
+static void
+collector_adopt (TasksClient *client, TasksJob *job, gboolean is_finished)
+{
+  TasksJob *old = collector_find_old (client, job->token);
+
+  job->is_started = TRUE;
+  if (old == NULL && client->character == TASKS_HOSTILE)
+    job->run = ++client->world->last_run;
+  else if (old == NULL)
+    tasks_fail (client->world, "K01: %s got back %s, which it never had", client->id, job->id);
+  else
+    {
+      job->run = old->run;
+      if (is_finished && old->has_outcome)
+        collector_give (client, job, old->outcome);
+      tasks_registration_forget (old);
+    }
+}
+
+static void
+collector_forget_oldest (TasksClient *client)
+{
+  for (guint i = 0; i < client->jobs->len; i++)
+    if (((const TasksJob *) g_ptr_array_index (client->jobs, i))->is_answered)
+      {
+        client->forgotten_route
+            = MAX (client->forgotten_route, ((const TasksJob *) g_ptr_array_index (client->jobs, i))->route);
+        g_ptr_array_remove_index (client->jobs, i);
+        return;
+      }
+}
+
+void
+tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope)
+{
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack (&daemoneye__eventbus__v1__execute__descriptor, envelope->payload, 0, NULL);
+  const Daemoneye__Eventbus__V1__Execute *execute = guard != NULL ? wire_guard_message (guard) : NULL;
+  guint details = 0;
+  TasksJob *job;
+
+  if (execute == NULL || execute->token.len != BUS_TOKEN_LEN)
+    {
+      tasks_fail (client->world, "%s got an Execute that cannot be read", client->id);
+      return;
+    }
+  if (execute->last_details.len == sizeof details)
+    memcpy (&details, execute->last_details.data, sizeof details);
+  tasks_leases_got_execute (client->world, client, envelope->route_id, details, execute->adopt);
+  job = g_new0 (TasksJob, 1);
+  job->route = envelope->route_id;
+  g_strlcpy (job->id, execute->task_id, sizeof job->id);
+  job->attempt = execute->attempt;
+  memcpy (job->token, execute->token.data, BUS_TOKEN_LEN);
+  if (execute->adopt)
+    {
+      tasks_claims_given (client->world, client, tasks_claims_record_of (client->world->model, job->token),
+                          job->attempt, execute->finished);
+      collector_adopt (client, job, execute->finished);
+    }
+  else
+    job->run = ++client->world->last_run;
+  if (client->jobs->len >= TASKS_GHOSTS + client->most_slots)
+    collector_forget_oldest (client);
+  g_ptr_array_add (client->jobs, job);
+  /* A forged answer frees the slot of a zombie as well. */
+  if (client->character != TASKS_HOSTILE && tasks_collector_count_jobs (client) > client->most_slots)
+    tasks_fail (client->world, "M10: %s has more tasks than slots", client->id);
+}
+
+void
+tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope)
+{
+  TasksJob *job = collector_find (client, envelope->route_id);
+
+  if (job == NULL && envelope->route_id > client->forgotten_route)
+    tasks_fail (client->world, "O06: %s got a CANCEL of nothing", client->id);
+  else if (job != NULL && envelope->status == WIRE_STATUS_OK)
+    job->is_answered = TRUE; /* the request has ended: the broker does not wait for an answer */
+  else if (job != NULL)
+    {
+      tasks_leases_got_cancel (client->world, client, envelope->route_id, envelope->status);
+      job->is_stopped = TRUE;
+    }
+}
+
+/* The submitter has the answer. */
+void
+tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *envelope)
+{
+  TasksJob *job = collector_find (client, envelope->route_id);
+
+  if (job != NULL ? !job->is_answered : envelope->route_id > client->forgotten_route)
+    tasks_fail (client->world, "M11: an answer is delivered that %s has not given", client->id);
+  tasks_cover (client->world, TASKS_COVER_DELIVERED);
+  if (job != NULL)
+    job->is_delivered = TRUE;
+}
+/* --- work --- */
+
 static guint
 collector_draw_outcome (SimRandom *random, const TasksJob *job)
 {
@@ -458,8 +265,7 @@ collector_finish (TasksWorld *world, TasksClient *client)
 
   if (job == NULL)
     return;
-  collector_answer (client, job, collector_draw_outcome (&world->random, job), job->token);
-  job->is_answered = TRUE;
+  collector_give (client, job, collector_draw_outcome (&world->random, job));
 }
 
 static void
@@ -581,7 +387,7 @@ collector_delay (TasksWorld *world, TasksClient *client)
 static void
 collector_register_again (TasksWorld *world, TasksClient *client)
 {
-  collector_register (client);
+  tasks_registration_register (client);
 }
 
 static const struct
@@ -589,11 +395,21 @@ static const struct
   guint weight;
   void (*run) (TasksWorld *world, TasksClient *client);
 } acts[] = {
-  { 300, collector_work },         { 130, collector_finish },    { 25, collector_refuse },
-  { 8, collector_decline },        { 20, collector_forge },      { 20, collector_repeat },
-  { 12, collector_update },        { 3, collector_deregister },  { 4, collector_verify },
-  { 3, collector_register_again }, { 3, collector_say_goodbye }, { 5, collector_break_protocol },
-  { 10, collector_die },           { 20, collector_freeze },     { 10, collector_delay },
+  { 300, collector_work },
+  { 130, collector_finish },
+  { 25, collector_refuse },
+  { 8, collector_decline },
+  { 20, collector_forge },
+  { 20, collector_repeat },
+  { 12, tasks_registration_update },
+  { 3, tasks_registration_deregister },
+  { 4, tasks_registration_verify },
+  { 3, collector_register_again },
+  { 3, collector_say_goodbye },
+  { 5, collector_break_protocol },
+  { 10, collector_die },
+  { 20, collector_freeze },
+  { 10, collector_delay },
 };
 
 void
@@ -604,7 +420,7 @@ tasks_collector_step (TasksWorld *world, TasksClient *client)
 
   if (!client->is_registered && client->registration_id != 0 && g_hash_table_size (client->calls) == 0
       && sim_chance (&world->random, 10))
-    collector_register (client);
+    tasks_registration_register (client);
   for (guint i = 0; i < G_N_ELEMENTS (acts); i++)
     sum += acts[i].weight;
   dice = sim_below (&world->random, sum);
@@ -626,7 +442,7 @@ tasks_collector_heal (TasksWorld *world, TasksClient *client)
   if (!client->is_registered || client->is_draining)
     {
       if (g_hash_table_size (client->calls) == 0)
-        collector_register (client);
+        tasks_registration_register (client);
       return;
     }
   for (guint i = 0; i < client->jobs->len; i++)
@@ -635,7 +451,6 @@ tasks_collector_heal (TasksWorld *world, TasksClient *client)
 
       if (job->is_answered)
         continue;
-      collector_answer (client, job, DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED, job->token);
-      job->is_answered = TRUE;
+      collector_give (client, job, DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED);
     }
 }

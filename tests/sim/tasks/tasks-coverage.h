@@ -31,6 +31,11 @@
   X (DRAIN_CANCEL, "S13-cancel-during-drain")                                                                          \
   X (HANGS, "S14-D04-run-limit-in-spite-of-progress")                                                                  \
   X (NO_PROGRESS, "S15-long-work-without-progress")                                                                    \
+  X (ADOPTED, "S19-adopted-by-a-new-broker-and-run-once")                                                              \
+  X (CLAIMED_FINISHED, "S20-finished-meanwhile-and-accepted-once")                                                     \
+  X (FENCED, "M14-claim-that-is-not-taken-up")                                                                         \
+  X (RESUBMITTED, "M14-submitted-again-to-a-new-broker")                                                               \
+  X (HOLD_OVER, "M14-holder-does-not-come-back")                                                                       \
   X (SUPERSEDED, "S21-K04-old-holder-is-superseded")                                                                   \
   X (GRACE, "S22-D02-grace-of-a-late-broker")                                                                          \
   X (WITHDRAWN, "S24-operation-withdrawn-while-it-runs")                                                               \

@@ -32,25 +32,11 @@ justify_is_holder (const TasksRecord *record, const TasksInput *input)
 
 /* --- offers --- */
 
-/* By its holder, which has another connection and can be sent it. A claim that was fenced while the task was not QUEUED does not
- * count, and a hostile member claims what it has answered. */
-static gboolean
-justify_is_claimed (const TasksWorld *world, const TasksRecord *record)
-{
-  const TasksClient *holder = &world->clients[record->holder % TASKS_CLIENTS];
-
-  return !record->has_lease && holder->is_registered && holder->is_serving && holder->character != TASKS_HOSTILE
-         && holder->number != record->holder_connection && holder->claimed_us >= record->since_us
-         && tasks_record_claimed_token (record, &holder->claims) != NULL;
-}
-
 static const char *
 justify_offer (const TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
   const guint n_deaths = record->deaths->len;
 
-  if (justify_is_claimed (world, record))
-    return "its holder is back, and claims it";
   if (world->is_paused[record->spec.operation])
     return "its operation is paused";
   if (record->held_until_us > world->now_us)
@@ -88,7 +74,10 @@ justify_claim (const TasksWorld *world, const TasksRecord *record, const TasksIn
 
   if (!holder->is_registered || (!record->has_lease && !holder->is_serving))
     return "its holder is not back";
-  return tasks_record_claimed_token (record, &holder->claims) != NULL ? NULL : "its holder does not claim it";
+  for (guint i = 0; i < holder->claims.n; i++)
+    if (tasks_claims_match (world, record, holder, &holder->claims.list[i]))
+      return NULL;
+  return "its holder does not claim it";
 }
 
 /* --- the end of a holder --- */

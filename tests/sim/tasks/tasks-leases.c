@@ -199,6 +199,8 @@ tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task)
   if (problem != NULL)
     tasks_fail (world, "M11: t%u was offered to %s: %s", record->number, holder->id, problem);
   leases_stop_all (world, record, 0, WIRE_STATUS_SUPERSEDED);
+  if (record->state == BUS_TASK_RUNNING)
+    g_hash_table_add (world->model->given, g_memdup2 (&lease.route, sizeof lease.route));
   g_array_append_val (record->leases, lease);
   if (record->details != 0 && !newest->is_adopted)
     g_hash_table_insert (world->model->details, g_memdup2 (&lease.route, sizeof lease.route),
@@ -206,7 +208,11 @@ tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task)
 }
 
 void
-tasks_leases_got_execute (TasksWorld *world, const TasksClient *client, guint64 route, guint details)
+tasks_leases_got_execute (TasksWorld *world,
+                          const TasksClient *client,
+                          guint64 route,
+                          guint details,
+                          gboolean is_adopted)
 {
   const guint expected = GPOINTER_TO_UINT (g_hash_table_lookup (world->model->details, &route));
 
@@ -215,4 +221,7 @@ tasks_leases_got_execute (TasksWorld *world, const TasksClient *client, guint64 
   if (details != expected)
     tasks_fail (world, "M11: %s got the details of run %u, and those of run %u are the newest", client->id, details,
                 expected);
+  if (is_adopted != g_hash_table_contains (world->model->given, &route))
+    tasks_fail (world, "S19: %s is asked to %s", client->id,
+                is_adopted ? "go on with what it did not claim" : "start again what it has claimed");
 }

@@ -13,7 +13,9 @@
 static TasksRecord *
 look_record_of (const TasksModel *model, guint64 sequence)
 {
-  return sequence <= model->records->len ? g_ptr_array_index (model->records, sequence - 1) : NULL;
+  const guint64 index = model->first + sequence - 1; /* each core counts from 1 */
+
+  return index < model->records->len ? g_ptr_array_index (model->records, (guint) index) : NULL;
 }
 
 /* --- what an input says of members and operations --- */
@@ -25,10 +27,10 @@ look_registered (TasksWorld *world, TasksClient *client, const TasksFrame *frame
     return;
   client->registration = frame->registration;
   client->claims = frame->claims;
-  client->claimed_us = world->now_us;
   client->is_registered = TRUE;
   client->is_draining = client->expects_exit = FALSE;
   client->n_completed = 0;
+  tasks_claims_registered (world, client);
 }
 
 static void
@@ -224,17 +226,6 @@ look_read_limits (const TasksWorld *world, TasksRecord *record, const TasksAbili
     record->run_limit_us = record->spec.run_limit_us;
 }
 
-/* The token that the holder has of the task, before it is sent that of the newest lease. */
-static void
-look_read_claimed (TasksRecord *record, const TasksClient *holder, const BusLease *lease)
-{
-  const guint8 *claimed = tasks_record_claimed_token (record, &holder->claims);
-
-  if (!lease->is_adopted || claimed == NULL)
-    claimed = lease->token;
-  memcpy (record->claimed_token, claimed, BUS_TOKEN_LEN);
-}
-
 static void
 look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
 {
@@ -246,11 +237,12 @@ look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
     tasks_fail (world, "K02: t%u has a token that another lease had", record->number);
   if (!lease->is_adopted)
     look_check_offer (world, record, holder);
-  record->has_lease = TRUE;
+  record->has_lease = record->was_leased = TRUE;
   tasks_leases_add (world, record, task);
   record->route = lease->request->route_id;
-  look_read_claimed (record, holder, lease);
   memcpy (record->token, lease->token, BUS_TOKEN_LEN);
+  if (record->state == BUS_TASK_OFFERED)
+    memcpy (record->claimed_token, lease->token, BUS_TOKEN_LEN);
   record->holder = holder->slot;
   record->holder_connection = holder->number;
   look_read_limits (world, record, &holder->registration.abilities[record->spec.operation]);
@@ -283,6 +275,8 @@ look_settle_target (TasksWorld *world, const TasksInput *input)
   if (input->frame->kind != TASKS_FRAME_REPORT)
     {
       record->has_lease = record->has_lease && record->route != input->frame->route;
+      if (record->route == input->frame->route)
+        tasks_claims_forget_token (record);
     }
   else if (model->before == BUS_TASK_RUNNING && model->event == BUS_TASK_ON_PROGRESS)
     record->renewed_us = world->now_us;
@@ -440,6 +434,8 @@ tasks_model_after (TasksWorld *world, const TasksInput *input)
   if (tasks_failed (world))
     return;
   look_note_input (world, input);
+  if (input->kind == TASKS_INPUT_TICK)
+    tasks_claims_ticked (world);
   for (const GList *link = all->head; link != NULL && !tasks_failed (world); link = link->next)
     look_look (world, link->data, input);
   if (tasks_failed (world))

@@ -28,6 +28,7 @@ tasks_model_new (void)
   model->records = g_ptr_array_new_with_free_func (model_record_free);
   model->stops = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_array_unref);
   model->details = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  model->given = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   model->tokens = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
   return model;
 }
@@ -36,6 +37,7 @@ void
 tasks_model_free (TasksModel *model)
 {
   g_hash_table_unref (model->tokens);
+  g_hash_table_unref (model->given);
   g_hash_table_unref (model->stops);
   g_hash_table_unref (model->details);
   g_ptr_array_unref (model->records);
@@ -48,12 +50,24 @@ tasks_model_find (const TasksModel *model, guint account, guint number)
   return model->current[account][number];
 }
 
-static TasksRecord *
-model_record_of_token (const TasksModel *model, const guint8 *token)
+void
+tasks_model_restart (TasksWorld *world)
 {
-  g_autoptr (GBytes) key = g_bytes_new (token, BUS_TOKEN_LEN);
+  TasksModel *model = world->model;
 
-  return g_hash_table_lookup (model->tokens, key);
+  for (guint i = model->first; i < model->records->len; i++)
+    {
+      TasksRecord *record = g_ptr_array_index (model->records, i);
+
+      record->is_forgotten = TRUE;
+      record->has_lease = FALSE;
+      model->earlier[record->account][record->number] = record;
+    }
+  memset (model->current, 0, sizeof model->current);
+  g_hash_table_remove_all (model->stops);
+  g_hash_table_remove_all (model->details);
+  g_hash_table_remove_all (model->given);
+  model->first = model->records->len;
 }
 
 /* --- submits --- */
@@ -79,6 +93,26 @@ model_expect_verdict (const TasksWorld *world, const TasksClient *client, const 
   return WIRE_STATUS_OK;
 }
 
+/* It was submitted before: its last holder may have it still. */
+static void
+model_hold (TasksWorld *world, TasksRecord *record, const TasksItem *item)
+{
+  const gint64 end_us = world->started_us + (gint64) world->options.limits.task_recovery_us;
+  TasksRecord *before = world->model->earlier[record->account][record->number];
+
+  record->attempt = item->last_attempt;
+  record->held_until_us = item->last_holder != 0 ? end_us : MIN (end_us, world->now_us + HOLD_UNNAMED_US);
+  if (before != NULL)
+    {
+      record->origin = before->origin;
+      tasks_cover (world, TASKS_COVER_RESUBMITTED);
+    }
+  if (item->last_holder == 0)
+    return;
+  record->awaits = record->holder = item->last_holder;
+  record->lease_started = TRUE;
+}
+
 static TasksRecord *
 model_add (TasksWorld *world, guint account, const TasksItem *item)
 {
@@ -87,6 +121,8 @@ model_add (TasksWorld *world, guint account, const TasksItem *item)
   const BusLimits *limits = &world->options.limits;
 
   record->sequence = model->records->len + 1;
+  record->epoch = world->options.epoch;
+  record->origin = record;
   record->account = account;
   record->number = item->number;
   record->is_other = item->is_other;
@@ -101,8 +137,7 @@ model_add (TasksWorld *world, guint account, const TasksItem *item)
       = world->now_us + (record->spec.deadline_us > 0 ? record->spec.deadline_us : (gint64) limits->task_deadline_us);
   record->state = BUS_TASK_QUEUED;
   if (item->is_repeated)
-    record->held_until_us
-        = MIN (world->started_us + (gint64) limits->task_recovery_us, world->now_us + HOLD_UNNAMED_US);
+    model_hold (world, record, item);
   else if (record->spec.not_before_us > 0)
     {
       record->state = BUS_TASK_DELAYED;
@@ -132,6 +167,7 @@ model_before_submit (TasksWorld *world, const TasksClient *client, const TasksFr
       if (record == NULL)
         {
           record = model_add (world, client->account, item);
+          tasks_claims_resubmitted (world, record);
           n_new++;
         }
       record->attached[client->slot] = client->number;
@@ -235,6 +271,14 @@ model_before_death (TasksWorld *world, const TasksClient *client)
     }
 }
 
+/* A run may say its result twice: to two brokers. */
+static void
+model_note_finished (TasksRecord *origin, guint run)
+{
+  origin->n_finished += origin->last_finished != run ? 1 : 0;
+  origin->last_finished = run;
+}
+
 void
 tasks_model_before (TasksWorld *world, const TasksInput *input)
 {
@@ -258,10 +302,10 @@ tasks_model_before (TasksWorld *world, const TasksInput *input)
     tasks_leases_answered (model, input->client, input->frame);
   if (input->frame->kind == TASKS_FRAME_ANSWER && input->frame->outcome == BUS_OUTCOME_SUCCEEDED)
     {
-      TasksRecord *record = model_record_of_token (model, input->frame->token);
+      TasksRecord *record = tasks_claims_record_of (model, input->frame->token);
 
       if (record != NULL)
-        record->n_finished++;
+        model_note_finished (record->origin, input->frame->run);
     }
 }
 
@@ -307,6 +351,22 @@ tasks_model_check_shown (TasksWorld *world)
     }
 }
 
+/* Each submitter knows what became of what it submitted, whatever broker it was. */
+static void
+model_check_remembered (TasksWorld *world)
+{
+  for (guint slot = 0; slot < TASKS_SUBMITTERS && world->restarts; slot++)
+    for (guint number = 0; number < TASKS_IDS; number++)
+      {
+        const TasksClient *client = &world->clients[slot];
+
+        if (!client->memory[number].is_open || tasks_model_find (world->model, client->account, number) != NULL)
+          continue;
+        world->history->sums.lost++;
+        tasks_fail (world, "lost: %s never heard what became of t%u", client->id, number);
+      }
+}
+
 void
 tasks_model_finish (TasksWorld *world)
 {
@@ -314,7 +374,9 @@ tasks_model_finish (TasksWorld *world)
   TasksSums *sums = &world->history->sums;
 
   sums->runs = world->last_run;
+  model_check_remembered (world);
   tasks_leases_finish (world);
+  tasks_claims_finish (world);
   for (guint i = 0; i < model->records->len; i++)
     {
       const TasksRecord *record = g_ptr_array_index (model->records, i);

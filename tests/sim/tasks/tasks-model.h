@@ -35,9 +35,11 @@ typedef struct
   gint64 due_us;
 } TasksDeath;
 
-typedef struct
+struct TasksRecord
 {
-  guint64 sequence; /* of the core's task: an id that is used again is another task */
+  guint64 sequence; /* of all records: an id that is used again is another task */
+  guint64 epoch;
+  TasksRecord *origin; /* the first one of this work: submitted again to a new broker it is another task */
   guint account;
   guint number;
   TasksSpec spec;
@@ -49,6 +51,8 @@ typedef struct
   gint64 wait_us;       /* DELAYED: it waits at least so long */
   gint64 wait_most_us;  /* and at most so long */
   gint64 held_until_us; /* for a claim; 0: it is not */
+  guint awaits;         /* slot of the holder that may claim it, as its submitter said; 0: none */
+  guint64 claimed_by;   /* connection whose claim holds it; 0: none */
   guint attempts;
   guint attempt;
   guint failures;
@@ -66,7 +70,8 @@ typedef struct
   GArray *leases; /* TasksLease, oldest first */
 
   /* the newest lease */
-  gboolean has_lease; /* its holder may answer */
+  gboolean was_leased; /* there was one in this epoch */
+  gboolean has_lease;  /* its holder may answer */
   gboolean lease_started;
   guint64 route;
   guint8 token[BUS_TOKEN_LEN];
@@ -85,11 +90,14 @@ typedef struct
   guint accepted_run;                   /* 0: none */
   BusTaskState shown[TASKS_SUBMITTERS]; /* that the submitter saw last; 0: none */
   guint n_results;
-  guint n_finished; /* runs that came to a result, accepted or not */
+  guint n_finished;     /* runs that came to a result, accepted or not: of the origin */
+  guint last_finished;  /* number of the last of these runs: of the origin */
+  gboolean is_adopted;  /* by a new broker, and not offered again since */
+  gboolean is_finished; /* its claim said that it has the outcome */
   gboolean is_settled;
   gboolean is_forgotten; /* the core does not have it any more */
   guint64 seen;          /* input in which the core had it */
-} TasksRecord;
+};
 
 struct TasksModel
 {
@@ -97,8 +105,10 @@ struct TasksModel
   TasksRecord *current[TASKS_ACCOUNTS][TASKS_IDS]; /* the newest of each id; NULL: none */
   GHashTable *stops;                               /* route -> WireStatus of the CANCEL that its holder has to get */
   GHashTable *details;                             /* route -> run whose details its Execute has to carry */
+  GHashTable *given;                               /* routes of those that were claimed */
   GHashTable *tokens;                              /* GBytes of each lease -> its TasksRecord */
-  guint64 last_sequence;
+  TasksRecord *earlier[TASKS_ACCOUNTS][TASKS_IDS]; /* the newest of each id in an epoch before; NULL: none */
+  guint first;                                     /* index of the first record of this epoch */
   guint64 n_inputs;
 
   /* of the input that is handled */
@@ -119,6 +129,8 @@ typedef struct
 
 TasksModel *tasks_model_new (void);
 void tasks_model_free (TasksModel *model);
+/* Another broker has begun, which has no task. */
+void tasks_model_restart (TasksWorld *world);
 void tasks_model_before (TasksWorld *world, const TasksInput *input);
 void tasks_model_after (TasksWorld *world, const TasksInput *input);
 /* Submitters that read have seen how their tasks ended. */
@@ -141,17 +153,6 @@ static inline guint
 tasks_record_spent (const TasksRecord *record)
 {
   return record->failures + record->expiries + record->n_deaths;
-}
-
-/* The token by which a member claims its newest lease; NULL: it does not. */
-static inline const guint8 *
-tasks_record_claimed_token (const TasksRecord *record, const TasksClaims *claims)
-{
-  for (guint i = 0; i < claims->n; i++)
-    if (memcmp (claims->tokens[i], record->token, BUS_TOKEN_LEN) == 0
-        || memcmp (claims->tokens[i], record->claimed_token, BUS_TOKEN_LEN) == 0)
-      return claims->tokens[i];
-  return NULL;
 }
 
 /* A submitter is attached to it. */
@@ -180,9 +181,44 @@ void tasks_leases_answered (TasksModel *model, const TasksClient *client, const 
 void tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *step);
 /* What a holder got. */
 void tasks_leases_got_cancel (TasksWorld *world, const TasksClient *client, guint64 route, guint32 status);
-void tasks_leases_got_execute (TasksWorld *world, const TasksClient *client, guint64 route, guint details);
+void tasks_leases_got_execute (TasksWorld *world,
+                               const TasksClient *client,
+                               guint64 route,
+                               guint details,
+                               gboolean is_adopted);
 /* At rest. */
 void tasks_leases_finish (TasksWorld *world);
+
+/* --- tasks-claims: tasks that wait for the claim of a holder --- */
+
+/* NULL: no lease had that token. */
+TasksRecord *tasks_claims_record_of (const TasksModel *model, const guint8 *token);
+/* The claim is one of the newest lease, or of what the submitter said of it. */
+gboolean tasks_claims_match (const TasksWorld *world,
+                             const TasksRecord *record,
+                             const TasksClient *client,
+                             const TasksClaim *claim);
+/* The holder of the newest lease has answered, and has nothing to claim. */
+void tasks_claims_forget_token (TasksRecord *record);
+/* The holder got the task back. */
+void tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder);
+/* A claim of the member that matches; NULL: it has none. */
+TasksClaim *tasks_claims_find (const TasksWorld *world, const TasksRecord *record, TasksClient *client);
+/* The member has registered. */
+void tasks_claims_registered (TasksWorld *world, TasksClient *client);
+/* The task was submitted again. */
+void tasks_claims_resubmitted (TasksWorld *world, TasksRecord *record);
+/* Time has passed. */
+void tasks_claims_ticked (TasksWorld *world);
+/* The member is told. */
+void tasks_claims_fenced (TasksWorld *world, TasksClient *client, const guint8 *token);
+/* @attempt, @is_finished: of the Execute */
+void
+tasks_claims_given (TasksWorld *world, TasksClient *client, TasksRecord *record, guint32 attempt, gboolean is_finished);
+/* Nobody waits in vain. */
+void tasks_claims_check (TasksWorld *world);
+/* At rest. */
+void tasks_claims_finish (TasksWorld *world);
 
 /* --- tasks-time: timers that have not fired --- */
 

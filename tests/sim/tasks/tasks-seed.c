@@ -36,6 +36,8 @@ seed_set_limits (TasksWorld *world, BusLimits *limits)
   limits->task_hold_us = 300 * MILLISECOND;
   limits->task_max_hold_us = G_TIME_SPAN_SECOND;
   limits->task_recovery_us = 500 * MILLISECOND;
+  if (world->restarts && sim_chance (&world->aside, 30))
+    limits->task_recovery_us = 3 * G_TIME_SPAN_SECOND; /* a holder that is not named is awaited for a shorter time */
   limits->task_deadline_us = 8 * G_TIME_SPAN_SECOND;
   limits->task_window_us = 2 * G_TIME_SPAN_SECOND;
   limits->task_quarantine_us = 3 * G_TIME_SPAN_SECOND;
@@ -72,6 +74,7 @@ seed_init (TasksWorld *world, guint64 seed, TasksCoverage *coverage)
                                      .epoch = 1,
                                      .seed = seed,
                                      .software_version = "sim" };
+  tasks_restart_draw (world);
   seed_set_limits (world, &world->options.limits);
   world->is_late = seed % 8 == 5;
   world->model = tasks_model_new ();
@@ -179,14 +182,9 @@ seed_heal (TasksWorld *world)
 static void
 seed_finish (TasksWorld *world, TasksSums *sums)
 {
-  const BusTaskRules *rules = &world->core->work->tasks.rules;
   BusCoreStats stats;
 
-  if (world->core->work->grace.given_us != 0)
-    tasks_cover (world, TASKS_COVER_GRACE);
-  for (guint state = 0; state < BUS_N_TASK_STATES; state++)
-    for (guint event = 0; event < BUS_N_TASK_EVENTS; event++)
-      world->coverage->cells[state][event] += rules->reached[state][event];
+  tasks_restart_note_cells (world);
   if (!tasks_failed (world))
     tasks_model_finish (world);
   sums->accepted += world->history->sums.accepted;
@@ -216,7 +214,10 @@ tasks_run (guint64 seed, guint steps, TasksCoverage *coverage, TasksSums *sums, 
 
   seed_init (world, seed, coverage);
   for (world->step = 0; world->step < steps && !tasks_failed (world); world->step++)
-    seed_step (world);
+    {
+      tasks_restart_step (world);
+      seed_step (world);
+    }
   if (!tasks_failed (world))
     seed_heal (world);
   seed_finish (world, sums);

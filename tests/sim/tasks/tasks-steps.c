@@ -53,10 +53,12 @@ steps_begin (TasksWorld *world, TasksRecord *record)
 static void
 steps_claim (TasksWorld *world, TasksRecord *record)
 {
+  tasks_claims_taken (world, record, &world->clients[record->holder % TASKS_CLIENTS]);
   if (!record->has_lease)
     g_array_set_size (record->deaths, 0);
   if (!record->lease_started)
     record->attempt++; /* STARTED was lost */
+  record->is_adopted = !record->was_leased;
   record->lease_started = TRUE;
   record->has_expired = FALSE;
   record->begun_us = record->renewed_us = world->now_us;
@@ -67,8 +69,7 @@ static void
 steps_take_answer (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
   record->has_lease = FALSE;
-  memset (record->token, 0, BUS_TOKEN_LEN); /* its holder has nothing to claim */
-  memset (record->claimed_token, 0, BUS_TOKEN_LEN);
+  tasks_claims_forget_token (record);
   if (step->from == BUS_TASK_OFFERED && step->event != BUS_TASK_ON_BUSY)
     record->attempt++;
   if (step->to == BUS_TASK_DELAYED)
@@ -80,6 +81,8 @@ steps_take_answer (TasksWorld *world, TasksRecord *record, const TasksInput *inp
   world->history->sums.succeeded++;
   if (step->from == BUS_TASK_QUEUED)
     tasks_cover (world, TASKS_COVER_LATE_RESULT);
+  if (record->is_adopted || record->is_finished)
+    tasks_cover (world, record->is_finished ? TASKS_COVER_CLAIMED_FINISHED : TASKS_COVER_ADOPTED);
   if (tasks_record_spent (record) + record->interruptions > 0)
     {
       world->history->sums.recovered++;
@@ -139,6 +142,7 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
     {
     case BUS_TASK_ON_OFFER:
       record->has_lease = record->lease_started = record->has_expired = FALSE; /* until it is read */
+      record->is_adopted = record->is_finished = FALSE;
       break;
     case BUS_TASK_ON_STARTED:
     case BUS_TASK_ON_PROGRESS:
@@ -192,6 +196,8 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
   tasks_leases_stepped (world, record, step);
   record->state = step->to;
   record->since_us = world->now_us;
+  record->held_until_us = record->awaits = 0;
+  record->claimed_by = 0;
   if (bus_task_state_is_live (record->state))
     return;
   g_array_set_size (record->deaths, 0);

@@ -69,6 +69,41 @@ submitter_fill (const TasksClient *client, const TasksItem *item, TaskSpec *mess
   message->exclusive = spec.exclusive;
   message->on_submitter_gone = spec.cancel_when_alone ? 1 : 0;
   message->resubmit = item->is_repeated;
+  if (item->last_holder != 0)
+    message->last_holder = client->world->clients[item->last_holder].id;
+  message->last_attempt = item->last_attempt;
+}
+
+/* --- what it remembers, also when the broker restarts --- */
+
+static void
+submitter_remember (TasksClient *client, const TasksItem *item)
+{
+  TasksMemory *memory = &client->memory[item->number];
+
+  if (!memory->is_open)
+    *memory = (TasksMemory){ .is_open = TRUE, .is_other = item->is_other };
+}
+
+/* It knows how the task has ended, or that nobody does. */
+static void
+submitter_forget (TasksClient *client, guint number)
+{
+  client->memory[number] = (TasksMemory){ 0 };
+}
+
+static void
+submitter_learn (TasksClient *client, guint number, const Daemoneye__Eventbus__V1__TaskRecord *record)
+{
+  TasksMemory *memory = &client->memory[number];
+
+  if (!bus_task_state_is_live ((BusTaskState) record->state))
+    submitter_forget (client, number);
+  else if ((BusTaskState) record->state == BUS_TASK_RUNNING && strlen (record->holder) == 2)
+    {
+      memory->holder = (guint) (record->holder[1] - '0');
+      memory->attempt = record->attempt;
+    }
 }
 
 /* --- Submit --- */
@@ -81,6 +116,7 @@ submitter_put (TasksClient *client, const TasksFrame *frame)
 
   for (guint i = 0; i < frame->n_items; i++)
     {
+      submitter_remember (client, &frame->items[i]);
       submitter_fill (client, &frame->items[i], &specs[i]);
       list[i] = &specs[i];
     }
@@ -117,6 +153,22 @@ submitter_await (TasksWorld *world, TasksClient *client)
   tasks_client_call (client, TASK, "Await", &request.base, &(const TasksFrame){ .kind = TASKS_FRAME_AWAIT });
 }
 
+/* FALSE: it is of no interest any more. */
+static gboolean
+submitter_fill_again (const TasksClient *client, guint number, TasksItem *item)
+{
+  const TasksRecord *record = tasks_model_find (client->world->model, client->account, number);
+  const TasksMemory *memory = &client->memory[number];
+
+  *item = (TasksItem){ .number = number, .is_repeated = TRUE };
+  if (!client->world->restarts)
+    return record != NULL && !record->is_settled && !record->is_forgotten;
+  item->is_other = memory->is_other;
+  item->last_holder = memory->holder;
+  item->last_attempt = memory->attempt;
+  return memory->is_open;
+}
+
 /* After a disconnect everything that it is still interested in is submitted again. */
 static void
 submitter_resubmit (TasksClient *client)
@@ -125,11 +177,8 @@ submitter_resubmit (TasksClient *client)
 
   for (guint number = 0; number < TASKS_IDS; number++)
     {
-      const TasksRecord *record = tasks_model_find (client->world->model, client->account, number);
-
-      if (record == NULL || record->is_settled || record->is_forgotten)
-        continue;
-      frame.items[frame.n_items++] = (TasksItem){ .number = number, .is_repeated = TRUE };
+      if (submitter_fill_again (client, number, &frame.items[frame.n_items]))
+        frame.n_items++;
       if (frame.n_items == TASKS_BATCH)
         {
           submitter_put (client, &frame);
@@ -144,7 +193,7 @@ void
 tasks_submitter_ready (TasksClient *client)
 {
   submitter_await (client->world, client);
-  if (client->world->is_healing || sim_chance (&client->world->random, 60))
+  if (client->world->is_healing || client->world->restarts || sim_chance (&client->world->random, 60))
     submitter_resubmit (client);
 }
 
@@ -247,7 +296,10 @@ submitter_settle (TasksWorld *world, TasksClient *client)
       if (record == NULL || record->is_forgotten || record->is_settled)
         continue;
       if (!tasks_record_is_live (record) || sim_chance (&world->random, 2))
-        frame.items[frame.n_items++].number = record->number;
+        {
+          frame.items[frame.n_items++].number = record->number;
+          submitter_forget (client, record->number);
+        }
     }
   if (frame.n_items > 0)
     submitter_call_ids (client, "Settle", &frame);
@@ -333,6 +385,7 @@ submitter_show (TasksClient *client, const Daemoneye__Eventbus__V1__TaskRecord *
   if (record->outcome != NULL && record->outcome->payload.len == sizeof run)
     memcpy (&run, record->outcome->payload.data, sizeof run);
   tasks_model_shown (client->world, client, submitter_number_of (record->id), (BusTaskState) record->state, run);
+  submitter_learn (client, submitter_number_of (record->id), record);
 }
 
 static void
@@ -355,6 +408,8 @@ submitter_got_verdict (TasksClient *client,
   if (verdict->status != item->expected)
     tasks_fail (client->world, "K04: the verdict of t%u is %s, and has to be %s", item->number,
                 wire_status_name (verdict->status), wire_status_name (item->expected));
+  if (verdict->status != WIRE_STATUS_OK && item->is_other == client->memory[item->number].is_other)
+    submitter_forget (client, item->number);
   if (verdict->status == WIRE_STATUS_OK && verdict->attached)
     tasks_cover (client->world, TASKS_COVER_ATTACHED);
   if (verdict->status == WIRE_STATUS_DUPLICATE_ID)

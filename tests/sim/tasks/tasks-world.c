@@ -74,7 +74,7 @@ tasks_world_connect (TasksWorld *world, TasksClient *client)
   world_before (world, &input);
   client->peer = bus_core_connect (world->core, &who, client, world->now_us, &refusal);
   if (client->peer == NULL)
-    tasks_fail (world, "a connection was refused");
+    tasks_fail (world, "a connection was refused: %s", wire_status_name (refusal.status));
   else
     tasks_client_hello (client);
   world_after (world, &input);

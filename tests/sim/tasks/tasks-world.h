@@ -19,6 +19,9 @@
  * It has a random stream of its own and shares no operation with the family of messages (sim-world.h), so the sequences of one
  * family do not depend on the other. Frames are handed to the core whole and in order; the other family splits them.
  *
+ * In one of five seeds the broker restarts (tasks-restart): a new core with another epoch, which knows nothing. Each core is one
+ * *epoch*. What decides about it has a random stream of its own (aside), so that other seeds stay as they are.
+ *
  * Each call of the core is an *input*, at a time of its own. tasks-model compares the tasks before and after it, tasks-check
  * checks the structs of the core between steps, tasks-history follows the results.
  *
@@ -38,6 +41,7 @@
 
 typedef struct TasksWorld TasksWorld;
 typedef struct TasksModel TasksModel; /* see tasks-model.h */
+typedef struct TasksRecord TasksRecord;
 
 /* What a submitter asks for; follows from the seed and the id. */
 typedef struct
@@ -105,14 +109,29 @@ typedef struct
   guint number;         /* of its id */
   gboolean is_other;    /* SUBMIT: with another specification */
   gboolean is_repeated; /* SUBMIT: resubmit */
-  WireStatus expected;  /* SUBMIT: of the verdict, when the broker got the call */
+  guint last_holder;    /* SUBMIT, resubmit: slot; 0: none is named */
+  guint last_attempt;
+  WireStatus expected; /* SUBMIT: of the verdict, when the broker got the call */
 } TasksItem;
 
-/* What a collector says that it works on. */
+/* A task that a collector says it works on, or has finished. */
+typedef struct
+{
+  const TasksRecord *record; /* that the token is of; NULL: it is of none */
+  guint number;              /* of the id */
+  guint8 token[BUS_TOKEN_LEN];
+  guint64 token_epoch;
+  guint32 token_attempt;
+  guint32 attempt;
+  gboolean is_finished;
+  gboolean is_settled; /* it does not wait any more */
+  gboolean is_told;    /* the collector got the task back, or was told that it does not */
+} TasksClaim;
+
 typedef struct
 {
   guint n;
-  guint8 tokens[TASKS_GHOSTS][BUS_TOKEN_LEN];
+  TasksClaim list[TASKS_GHOSTS];
 } TasksClaims;
 
 /* The meaning of a frame, for the model. */
@@ -155,7 +174,19 @@ typedef struct
   gboolean is_started;
   gboolean is_stopped; /* it was sent CANCEL */
   gboolean is_answered;
+  gboolean has_outcome; /* its answer, which it keeps until that is delivered */
+  gboolean is_delivered;
+  guint outcome; /* OutcomeKind */
 } TasksJob;
+
+/* What a submitter remembers of one of its ids. */
+typedef struct
+{
+  gboolean is_open; /* it waits for the end of that task */
+  gboolean is_other;
+  guint holder; /* slot; 0: it does not know one */
+  guint attempt;
+} TasksMemory;
 
 /* The kinds of collectors. */
 typedef enum
@@ -193,7 +224,6 @@ typedef struct
   TasksRegistration registration; /* that the broker knows */
   TasksRegistration wanted;       /* that it sent last */
   TasksClaims claims;             /* of that registration */
-  gint64 claimed_us;              /* when it made them */
   gboolean is_registered;
   gboolean is_serving;
   gboolean is_draining;
@@ -211,6 +241,7 @@ typedef struct
 
   /* submitter */
   gboolean has_await;
+  TasksMemory memory[TASKS_IDS];
   GHashTable *calls; /* id -> TasksFrame, not answered yet */
 } TasksClient;
 
@@ -234,7 +265,12 @@ typedef struct
 struct TasksWorld
 {
   SimRandom random;
+  SimRandom aside; /* of what only some seeds have */
   guint64 seed;
+  gboolean restarts;       /* the broker does, in this seed */
+  gboolean keeps_outcomes; /* collectors do, and claim what they have finished */
+  guint restart_step;      /* of the next one; 0: none */
+  guint n_restarts;
   BusCore *core;
   BusCoreOptions options;
   TasksModel *model;
@@ -303,16 +339,27 @@ void tasks_client_call (TasksClient *client,
                         const TasksFrame *frame);
 void tasks_client_received (TasksClient *client, const guint8 *bytes, gsize len);
 
+/* --- tasks-registration --- */
+
+void tasks_registration_ready (TasksClient *client);
+void tasks_registration_register (TasksClient *client);
+void tasks_registration_update (TasksWorld *world, TasksClient *client);
+void tasks_registration_deregister (TasksWorld *world, TasksClient *client);
+void tasks_registration_verify (TasksWorld *world, TasksClient *client);
+void tasks_registration_got_reply (TasksClient *client, const TasksFrame *call, WireSpan payload);
+/* Some claims are not taken up. */
+void tasks_registration_got_lifecycle (TasksClient *client, WireSpan payload);
+/* @job: of a connection before, which the broker gives back, or does not */
+void tasks_registration_forget (TasksJob *job);
+
 /* --- tasks-collector --- */
 
-void tasks_collector_ready (TasksClient *client);
 void tasks_collector_step (TasksWorld *world, TasksClient *client);
 /* It ends its work, and does what it is asked for. */
 void tasks_collector_heal (TasksWorld *world, TasksClient *client);
 void tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope);
 void tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope);
 void tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *envelope);
-void tasks_collector_got_reply (TasksClient *client, const TasksFrame *call, WireSpan payload);
 /* Jobs that it has not answered. */
 guint tasks_collector_count_jobs (const TasksClient *client);
 gboolean tasks_collector_knows (const TasksClient *client, guint64 route);
@@ -324,6 +371,14 @@ void tasks_submitter_ready (TasksClient *client);
 void tasks_submitter_step (TasksWorld *world, TasksClient *client);
 void tasks_submitter_heal (TasksWorld *world, TasksClient *client);
 void tasks_submitter_got_reply (TasksClient *client, const TasksFrame *call, gboolean is_final, WireSpan payload);
+
+/* --- tasks-restart --- */
+
+void tasks_restart_draw (TasksWorld *world);
+/* Between two steps. */
+void tasks_restart_step (TasksWorld *world);
+/* What the core has reached is part of the coverage. */
+void tasks_restart_note_cells (TasksWorld *world);
 
 /* --- tasks-check: the structs of the core --- */
 
