@@ -20,7 +20,10 @@ HEADER = struct.Struct("<IBBH")
 NAMES = {1: "HELLO", 2: "WELCOME", 3: "PUBLISH", 4: "DELIVER", 5: "REQUEST", 6: "REPLY", 7: "DELIVERED", 8: "ACK", 9: "ERROR",
          10: "CREDIT", 11: "GAP", 12: "CANCEL", 13: "PING", 14: "PONG", 15: "GOODBYE"}
 PACED = ("CREDIT", "PING", "PONG")
-FIELD_ID, FIELD_ROUTE, FIELD_GIVEN_ROUTE, FIELD_ANSWERS = 1, 4, 33, 38
+FIELD_ID, FIELD_TOPIC, FIELD_ROUTE, FIELD_PAYLOAD, FIELD_GIVEN_ROUTE, FIELD_CHANNELS, FIELD_ANSWERS = 1, 2, 4, 15, 33, 35, 38
+HELLO_ID = 4
+SUBSCRIBE = b"control.bus.subscribe"
+SUBSCRIBE_CHANNEL, SUBSCRIBE_PATTERN = 1, 2
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
@@ -71,6 +74,17 @@ def written(items):
     return bytes(out)
 
 
+def packed(numbers):
+    return b"".join(map(varint, numbers))
+
+
+def unpacked(data):
+    at = 0
+    while at < len(data):
+        number, at = read_varint(data, at)
+        yield number
+
+
 class Frame:
     """A frame in bytes; @side is "C" or "B"."""
 
@@ -88,11 +102,23 @@ class Frame:
     def value(self, wanted):
         return next((value for number, _, value in fields(self.body()) if number == wanted), None)
 
-    def renumbered(self, wanted, numbers):
-        """The bytes of the same frame, with another number in field @wanted if @numbers has one for it."""
-        body = written((number, kind, numbers.get(value, value) if number == wanted else value)
-                       for number, kind, value in fields(self.body()))
+    def renumbered(self, wanted, numbers, channels=None):
+        """The bytes of the same frame, with another number in field @wanted if @numbers has one for it, and in each of its
+        channels if @channels has one."""
+        return self.changed({wanted: lambda value: numbers.get(value, value),
+                             FIELD_CHANNELS: lambda value: packed((channels or {}).get(one, one) for one in unpacked(value))})
+
+    def changed(self, changes):
+        """The bytes of the same frame; @changes has functions for the values of fields."""
+        body = written((number, kind, changes.get(number, lambda same: same)(value)) for number, kind, value in fields(self.body()))
         return HEADER.pack(len(body), *self.data[4:6], 0) + body
+
+    def subscribe(self):
+        """Channel and pattern if it is a request to subscribe."""
+        if self.side != "C" or self.kind != "REQUEST" or self.value(FIELD_TOPIC) != SUBSCRIBE:
+            return None
+        request = {number: value for number, _, value in fields(self.value(FIELD_PAYLOAD))}
+        return request[SUBSCRIBE_CHANNEL], request[SUBSCRIBE_PATTERN]
 
 
 class Reader:
@@ -202,43 +228,86 @@ class Recorder(Listener):
 
 class FakeBroker(Listener):
     """Plays the broker's part of a recorded connection: each frame of it follows the client's frame that it followed in the
-    recording. A client that sends another kind of frame than the recorded one is at fault."""
+    recording. A client that sends another kind of frame than the recorded one is at fault.
 
-    def __init__(self, recorded):
+    Subscriptions may come in another order than they were recorded, and others may come between them: a newer client has more
+    topics. The broker accepts these as it accepted the recorded ones.
+
+    The recording was played when the client has also published @published messages."""
+
+    def __init__(self, recorded, published=0):
         self.recorded = [frame for frame in recorded if frame.kind not in PACED]
-        self.ids, self.played = {}, threading.Event()
+        self.accepted = {ask.subscribe()[1]: (ask, answer) for ask, answer in zip(self.recorded, self.recorded[1:]) if ask.subscribe()}
+        self.ids, self.channels, self.subscribed = {}, {}, set()
+        self.names = None  # of the recorded client, and of this one
+        self.published = published
+        self.played = threading.Event()
         super().__init__()
 
     def serve(self, client):
         reader, waiting = Reader("C"), []
+        accepts = {id(answer) for _, answer in self.accepted.values()}
         for frame in self.recorded:
+            if id(frame) in accepts:
+                continue
             if frame.side == "B":
-                client.sendall(frame.renumbered(FIELD_ANSWERS, self.ids))
+                client.sendall(frame.renumbered(FIELD_ANSWERS, self.ids, self.channels))
                 continue
             if frame.kind == "GOODBYE":
                 break
+            if not self._meet(frame, client, reader, waiting):
+                return
+        while [frame.kind for frame in self.frames].count("PUBLISH") < self.published:
             if not self._hear(client, reader, waiting):
                 return
-            self._meet(frame, waiting.pop(0))
         self.played.set()
         while self._hear(client, reader, waiting):
             waiting.clear()
 
     def _hear(self, client, reader, waiting):
         """FALSE: the client has closed."""
-        while not waiting:
-            data = client.recv(65536)
-            if not data:
-                return False
-            new = list(reader.feed(data))
-            self.frames += new
-            waiting += [frame for frame in new if frame.kind not in PACED]
+        data = client.recv(65536)
+        if not data:
+            return False
+        new = list(reader.feed(data))
+        self.frames += new
+        for frame in new:
+            if frame.subscribe() and self.accepted:
+                self._accept(frame, client)
+            elif frame.kind not in PACED:
+                waiting.append(frame)
         return True
 
-    def _meet(self, recorded, heard):
+    def _accept(self, heard, client):
+        channel, pattern = heard.subscribe()
+        pattern = pattern.replace(self.names[1], self.names[0])
+        ask, answer = self.accepted.get(pattern) or next(iter(self.accepted.values()))
+        change = {FIELD_ANSWERS: lambda _: heard.value(FIELD_ID)}
+        if pattern in self.accepted:
+            self.channels[ask.subscribe()[0]] = channel
+            self.ids[ask.value(FIELD_ID)] = heard.value(FIELD_ID)
+        else:
+            number = 1000 + len(self.subscribed)
+            change[FIELD_PAYLOAD] = lambda payload: written((field, kind, number if field == 1 else value)
+                                                           for field, kind, value in fields(payload))
+        self.subscribed.add(pattern)
+        client.sendall(answer.changed(change))
+
+    def _meet(self, recorded, client, reader, waiting):
+        """FALSE: the client has closed."""
+        pattern = recorded.subscribe() and recorded.subscribe()[1]
+        while pattern not in self.subscribed if pattern else not waiting:
+            if not self._hear(client, reader, waiting):
+                return False
+        if pattern:
+            return True
+        heard = waiting.pop(0)
         equal(heard.kind, recorded.kind, f"the client's frame number {len(self.frames)}")
-        if heard.kind != "HELLO" and recorded.value(FIELD_ID) is not None:
+        if heard.kind == "HELLO":
+            self.names = recorded.value(HELLO_ID), heard.value(HELLO_ID)
+        elif recorded.value(FIELD_ID) is not None:
             self.ids[recorded.value(FIELD_ID)] = heard.value(FIELD_ID)
+        return True
 
 
 def play_client(address, recorded, provoke=None):
