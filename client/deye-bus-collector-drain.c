@@ -139,8 +139,11 @@ stop_end_tasks (DeyeBusCollector *self, const GError *error)
         g_task_return_boolean (task, TRUE);
       g_object_unref (task);
     }
-  if (self->loop != NULL)
-    g_main_loop_quit (self->loop);
+  if (self->loop == NULL)
+    return;
+  if (error != NULL && self->failure == NULL)
+    self->failure = g_error_copy (error);
+  g_main_loop_quit (self->loop);
 }
 
 static void

@@ -115,7 +115,7 @@ struct _DeyeBusCollector
   gboolean is_stopped; /* and its client is closed, unless it was given */
   GQueue stopping;     /* of GTask: stop_async() */
   GMainLoop *loop;     /* of run(); NULL: it is not running */
-  GError *failure;     /* the client does not connect again; NULL: it does */
+  GError *failure;     /* the client does not connect again, or did not send everything at its end; NULL: neither */
 };
 
 enum

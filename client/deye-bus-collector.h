@@ -482,8 +482,8 @@ DEYE_BUS_API gboolean deye_bus_collector_stop (DeyeBusCollector *self, gint64 gr
  *
  * This is the main loop of a program that is a collector and nothing else.
  *
- * Returns: %TRUE if it has stopped; %FALSE with an error as of deye_bus_collector_start(), or the reason why the client does not
- *   connect again
+ * Returns: %TRUE if it has stopped and everything was sent; %FALSE with an error as of deye_bus_collector_start(),
+ *   %DEYE_BUS_ERROR_UNSENT as of deye_bus_client_close() (it has stopped), or the reason why the client does not connect again
  *
  * Since: 0.1
  */
