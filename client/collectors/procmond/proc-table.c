@@ -91,55 +91,6 @@ table_by_number (gconstpointer a, gconstpointer b)
   return (first > second) - (first < second);
 }
 
-/* Reads one process. @unreadable: a set of pids. */
-static void
-table_add (ProcTable *table, guint32 pid, GHashTable *unreadable)
-{
-  ProcRecord *record = NULL;
-
-  switch (proc_record_read (pid, &record))
-    {
-    case PROC_READ:
-      g_ptr_array_add (table->records, record);
-      break;
-    case PROC_GONE:
-      table->vanished++;
-      break;
-    case PROC_UNREADABLE:
-      g_hash_table_add (unreadable, GUINT_TO_POINTER (pid));
-      break;
-    }
-}
-
-/* The record that exceeds what is enough is left to the next table. */
-static void
-table_add_listed (ProcTable *table, const ProcRange *range, const GArray *pids, GHashTable *unreadable)
-{
-  guint32 before = range->after;
-  gsize cost = 0;
-
-  for (guint i = 0; i < pids->len; i++)
-    {
-      guint32 pid = g_array_index (pids, guint32, i);
-      guint n = table->records->len;
-
-      if (pid <= range->after || (range->shards > 1 && pid % range->shards != range->shard))
-        continue;
-      table_add (table, pid, unreadable);
-      if (table->records->len > n)
-        {
-          cost += proc_record_cost (g_ptr_array_index (table->records, n));
-          if (range->enough > 0 && cost > range->enough && n > 0)
-            {
-              g_ptr_array_set_size (table->records, (gint) n);
-              table->next = before;
-              return;
-            }
-        }
-      before = pid;
-    }
-}
-
 /* FALSE: the process has ended. */
 static gboolean
 table_may_live (const ProcRecord *record)
@@ -175,33 +126,148 @@ table_keep_unproven (ProcTable *table, const ProcTable *last, GHashTable *unread
   g_ptr_array_sort (table->records, table_by_pid);
 }
 
+/* --- reading --- */
+
+struct ProcReader
+{
+  ProcRange range;
+  ProcTable *table;
+  GArray *pids; /* guint32, sorted: those of the range */
+  guint read;
+  gsize cost;             /* of the records so far */
+  GHashTable *unreadable; /* set of pids */
+};
+
 /* The first process lives as long as the system does. One that exists but is not listed is hidden, and so are others. */
 #define FIRST_PID 1u
 
 /* @pids: sorted. */
 static gboolean
-table_is_partial (const GArray *pids)
+reader_is_partial (const GArray *pids)
 {
   return (pids->len == 0 || g_array_index (pids, guint32, 0) != FIRST_PID) && proc_source_exists (FIRST_PID);
+}
+
+/* Leaves those of the range, in place. */
+static void
+reader_keep_range (GArray *pids, const ProcRange *range)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < pids->len; i++)
+    {
+      guint32 pid = g_array_index (pids, guint32, i);
+
+      if (pid > range->after && (range->shards <= 1 || pid % range->shards == range->shard))
+        g_array_index (pids, guint32, n++) = pid;
+    }
+  g_array_set_size (pids, n);
+}
+
+ProcReader *
+proc_reader_new (const ProcRange *range)
+{
+  GArray *pids = proc_source_list ();
+  ProcReader *self;
+
+  if (pids == NULL)
+    return NULL;
+  g_array_sort (pids, table_by_number);
+  self = g_new0 (ProcReader, 1);
+  self->range = *range;
+  self->table = proc_table_new ();
+  self->table->partial = reader_is_partial (pids);
+  self->unreadable = g_hash_table_new (NULL, NULL);
+  self->pids = pids;
+  reader_keep_range (pids, range);
+  return self;
+}
+
+void
+proc_reader_free (ProcReader *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->table, proc_table_free);
+  g_array_unref (self->pids);
+  g_hash_table_unref (self->unreadable);
+  g_free (self);
+}
+
+static void
+reader_add (ProcReader *self, guint32 pid)
+{
+  ProcRecord *record = NULL;
+
+  switch (proc_record_read (pid, &record))
+    {
+    case PROC_READ:
+      self->cost += proc_record_cost (record);
+      g_ptr_array_add (self->table->records, record);
+      break;
+    case PROC_GONE:
+      self->table->vanished++;
+      break;
+    case PROC_UNREADABLE:
+      g_hash_table_add (self->unreadable, GUINT_TO_POINTER (pid));
+      break;
+    }
+}
+
+/* The record that exceeds what is enough is left to the next table. */
+static gboolean
+reader_has_enough (ProcReader *self)
+{
+  guint n = self->table->records->len;
+
+  if (self->range.enough == 0 || self->cost <= self->range.enough || n < 2)
+    return FALSE;
+  g_ptr_array_set_size (self->table->records, (gint) n - 1);
+  self->table->next = self->read > 0 ? g_array_index (self->pids, guint32, self->read - 1) : self->range.after;
+  return TRUE;
+}
+
+gboolean
+proc_reader_step (ProcReader *self, guint n)
+{
+  for (; n > 0 && self->read < self->pids->len; n--)
+    {
+      reader_add (self, g_array_index (self->pids, guint32, self->read));
+      if (reader_has_enough (self))
+        return FALSE;
+      self->read++;
+    }
+  return self->read < self->pids->len;
+}
+
+guint
+proc_reader_count (const ProcReader *self, guint *total)
+{
+  *total = self->pids->len;
+  return self->read;
+}
+
+/* Keeps what the table before has of processes that may live. */
+ProcTable *
+proc_reader_end (ProcReader *self)
+{
+  ProcTable *table = g_steal_pointer (&self->table);
+
+  if (self->range.last != NULL)
+    table_keep_unproven (table, self->range.last, self->unreadable);
+  table->unreadable = g_hash_table_size (self->unreadable);
+  return table;
 }
 
 ProcTable *
 proc_table_read (const ProcRange *range)
 {
-  g_autoptr (GArray) pids = proc_source_list ();
-  g_autoptr (GHashTable) unreadable = g_hash_table_new (NULL, NULL);
-  ProcTable *table;
+  g_autoptr (ProcReader) reader = proc_reader_new (range);
 
-  if (pids == NULL)
+  if (reader == NULL)
     return NULL;
-  table = proc_table_new ();
-  g_array_sort (pids, table_by_number);
-  table->partial = table_is_partial (pids);
-  table_add_listed (table, range, pids, unreadable);
-  if (range->last != NULL)
-    table_keep_unproven (table, range->last, unreadable);
-  table->unreadable = g_hash_table_size (unreadable);
-  return table;
+  (void) proc_reader_step (reader, G_MAXUINT);
+  return proc_reader_end (reader);
 }
 
 void

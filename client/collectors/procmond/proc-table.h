@@ -38,6 +38,21 @@ typedef struct
 
 /* NULL: processes can't be listed now. */
 ProcTable *proc_table_read (const ProcRange *range);
+
+/* The same in steps, so that a program does other things between them. The processes are listed at the start. */
+typedef struct ProcReader ProcReader;
+
+/* NULL: processes can't be listed now. */
+ProcReader *proc_reader_new (const ProcRange *range);
+void proc_reader_free (ProcReader *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcReader, proc_reader_free)
+/* Reads the next @n processes. FALSE: it has read all, or enough. */
+gboolean proc_reader_step (ProcReader *self, guint n);
+/* Processes that were read, and @total: those of the range. */
+guint proc_reader_count (const ProcReader *self, guint *total);
+/* What was read so far. Only proc_reader_free() may follow. */
+ProcTable *proc_reader_end (ProcReader *self);
+
 ProcTable *proc_table_new (void);
 void proc_table_free (ProcTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcTable, proc_table_free)

@@ -310,6 +310,39 @@ test_pages (void)
     }
 }
 
+/* What steps of one process read is what one call reads. A process that starts meanwhile is not in it. */
+static void
+test_steps (void)
+{
+  static const Fake all[]
+      = { { .pid = 2, .start_time = 2 }, { .pid = 3, .start_time = 3, .identity = UNREADABLE },
+          { .pid = 4, .start_time = 4 }, { .pid = 5, .start_time = 5, .identity = ABSENT, .ended = TRUE },
+          { .pid = 6, .start_time = 6 }, { 0 } };
+  static const Fake later[] = { { .pid = 6, .start_time = 6 }, { .pid = 8, .start_time = 8 }, { 0 } };
+  const ProcRange range = { .shard = 0, .shards = 2, .after = 2 };
+  g_autoptr (ProcReader) reader = NULL;
+  g_autoptr (ProcTable) table = NULL;
+  guint total;
+
+  fake_set (all);
+  reader = proc_reader_new (&range);
+  g_assert_cmpuint (proc_reader_count (reader, &total), ==, 0);
+  g_assert_cmpuint (total, ==, 2);
+  g_assert_true (proc_reader_step (reader, 1));
+  g_assert_cmpuint (proc_reader_count (reader, &total), ==, 1);
+  fake_set (later);
+  g_assert_false (proc_reader_step (reader, 1));
+  g_assert_cmpuint (proc_reader_count (reader, &total), ==, 2);
+  table = proc_reader_end (reader);
+  g_assert_cmpuint (table->records->len, ==, 2);
+  g_assert_cmpuint (((const ProcRecord *) g_ptr_array_index (table->records, 0))->pid, ==, 4);
+  g_assert_cmpuint (((const ProcRecord *) g_ptr_array_index (table->records, 1))->pid, ==, 6);
+
+  unlistable = TRUE;
+  g_assert_null (proc_reader_new (&range));
+  unlistable = FALSE;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -320,5 +353,6 @@ main (int argc, char **argv)
   g_test_add_func ("/procmond/table/unlisted", test_unlisted);
   g_test_add_func ("/procmond/table/partial", test_partial);
   g_test_add_func ("/procmond/table/pages", test_pages);
+  g_test_add_func ("/procmond/table/steps", test_steps);
   return g_test_run ();
 }
