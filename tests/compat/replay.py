@@ -46,9 +46,9 @@ def new_broker():
         equal(broker.end(), 0)
 
 
-def procmond(address, *, pass_fds=(), more=()):
+def procmond(address, *, pass_fds=(), more=(), stderr=subprocess.DEVNULL):
     return subprocess.Popen([PROCMOND, "--address", address, "--interval", "60000", *more], pass_fds=list(pass_fds),
-                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, text=True,
                             preexec_fn=die_with_parent)
 
 
@@ -119,6 +119,21 @@ def _():
         holds(broker.played.wait(PATIENCE_S), "procmond has answered all that the recorded one did")
         process.terminate()
         equal(process.wait(timeout=PATIENCE_S), 0)
+        broker.end()
+
+
+@test("/compat/M27-recorded-broker/procmond-without-tasks")
+def _():
+    """It stays connected, serves the requests of older agents, and logs once why it gets no tasks."""
+    first_heartbeat = [frame.kind for frame in RECORDED["procmond"]].index("PUBLISH")
+    with FakeBroker(RECORDED["procmond"][:first_heartbeat], published=5) as broker:
+        process = procmond(broker.address, more=["--heartbeat", "100"], stderr=subprocess.PIPE)
+        holds(broker.played.wait(PATIENCE_S), "it sends heartbeats")
+        process.terminate()
+        log = process.communicate(timeout=PATIENCE_S)[1]
+        equal((process.returncode, log.count("not registered")), (0, 1), log)
+        holds("TASKS" in log, log)
+        holds(b"control.collector.task.process" in broker.subscribed, "the topic is served")
         broker.end()
 
 

@@ -8,6 +8,7 @@ import ctypes
 import grp
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import sys
 import tempfile
 
 from broker import Broker, die_with_parent
-from ctltool import PATIENCE_S, Tool
+from ctltool import PATIENCE_S, Tool, finished
 from rawpeer import read
 from tap import Skip, equal, holds, run, test
 
@@ -48,11 +49,11 @@ class Bus(Tool):
         self.children.close()
         equal(self.broker.end(), 0)
 
-    def collector(self, before=None, interval=20):
+    def collector(self, before=None, interval=20, pace=0):
         """procmond-1, which is ready. @before: is called in the child."""
         ready, told = os.pipe()
-        child = subprocess.Popen([self.procmond, "--address", self.broker.address, "--interval", str(interval), "--ready-fd",
-                                  str(told)], pass_fds=[told], stderr=subprocess.DEVNULL,
+        child = subprocess.Popen([self.procmond, "--address", self.broker.address, "--interval", str(interval), "--pace", str(pace),
+                                  "--ready-fd", str(told)], pass_fds=[told], stderr=subprocess.DEVNULL,
                                  preexec_fn=before or die_with_parent)
         os.close(told)
         self.children.callback(end, child)
@@ -69,6 +70,21 @@ class Bus(Tool):
         (answer,) = self.json("request", TASK, json.dumps({"operation": "enumerate_processes", **request}), "--timeout", "10")
         answer["result"] = read(base64.b64decode(answer["result"]))
         return answer
+
+    def submit(self, *words, **query):
+        """The process of a task list_processes; its standard output has the table, its standard error the progress."""
+        return self.start("task", "submit", "list_processes", "--payload", json.dumps(query), *words)
+
+    def listed(self, **query):
+        """The table of a task list_processes."""
+        return json.loads(finished(self.submit(**query)))
+
+    def wait_task(self, name, state):
+        for _ in range(2000):
+            for one in self.json("tasks"):
+                if (one["id"], one["state"]) == (name, state):
+                    return
+        raise AssertionError(f"{name} is not {state}")
 
     def health(self, is_so):
         """The reply to HealthCheck, as soon as @is_so."""
@@ -209,6 +225,96 @@ def _(paths):
               "an identifier of the requester's does not crowd out processes")
 
 
+# --- tasks ---
+
+@test("/integration/procmond/M11-tasks-list-every-process-once")
+def _(paths):
+    with Bus(paths) as bus, processes(150, "\\" * 8192) as hostile, processes(3, "neighbour") as honest:
+        bus.collector()
+        for shards in (1, 3):
+            for paged in (False, True):
+                found, answers = [], 0
+                for shard in range(shards):
+                    tables = pages(lambda cursor, shard=shard: bus.listed(shard=shard, shards=shards, pages=paged, cursor=cursor))
+                    holds(all(pid % shards == shard for pid in pids_in(tables)), "those of the shard")
+                    found, answers = found + pids_in(tables), answers + len(tables)
+                holds(set(hostile + honest) <= set(found), f"nobody is lost in {shards} shards")
+                equal(len(found), len(set(found)), "once each")
+                holds(answers > shards if paged and shards == 1 else answers == shards or paged, f"{answers} answers")
+        equal(pids_in([bus.listed(pid=honest[0])]), [honest[0]], "a query as that of ListProcesses")
+        equal({one["name"] for one in bus.listed(name="sleep", limit=7)["processes"]}, {"sleep"})
+
+
+@test("/integration/procmond/M11-a-task-that-asks-for-nothing-sensible-fails")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        for words, error in [({"shard": 3, "shards": 3}, "BadShard"), ({"shards": 65537}, "BadShard")]:
+            process = bus.submit(**words)
+            holds(error in process.communicate(timeout=PATIENCE_S)[1], words)
+            equal(process.returncode, 1)
+        raw = bus.start("task", "submit", "list_processes", "--payload", "ff", "--hex")
+        holds("BadRequest" in raw.communicate(timeout=PATIENCE_S)[1], "not a query")
+
+
+@test("/integration/procmond/M11-progress-and-cancel")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector(pace=500)
+        process = bus.submit("--id", "slow")
+        bus.wait_task("slow", "TASK_RUNNING")
+        for _ in range(2000):
+            progress = bus.json("task", "show", "slow")[0]["progress"]
+            if int(progress["done"]) > 0:
+                break
+        holds(0 < int(progress["done"]) < int(progress["total"]), progress)
+        bus.ctl("task", "cancel", "slow")
+        holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], "its submitter learns it")
+        (record,) = bus.json("task", "show", "slow")
+        equal((record["state"], record["unconfirmed"]), ("TASK_CANCELLED", False), "procmond has confirmed it")
+
+
+@test("/integration/procmond/M11-takes-nothing-more-when-it-is-stopped")
+def _(paths):
+    with Bus(paths) as bus:
+        collector = bus.collector(pace=1000)
+        bus.submit("--id", "long")
+        bus.wait_task("long", "TASK_RUNNING")
+        collector.terminate()
+        for _ in range(2000):
+            if TASK not in {one["pattern"] for one in bus.json("subs")}:
+                break
+        holds("No peer serves" in bus.ctl("request", TASK, "{}", code=6), "it has left the group of the requests")
+        equal([one["state"] for one in bus.json("collectors")], ["MEMBER_DRAINING"])
+        bus.ctl("task", "cancel", "long")
+        equal(collector.wait(timeout=PATIENCE_S), 0)
+        equal(bus.json("collectors"), [])
+
+
+@test("/integration/procmond/M11-finishes-its-task-when-it-is-stopped")
+def _(paths):
+    with Bus(paths) as bus, processes(1) as (child,):
+        collector = bus.collector(pace=500)
+        running = bus.submit("--id", "last", shard=child % 40, shards=40)  # a few processes
+        bus.wait_task("last", "TASK_RUNNING")
+        collector.terminate()
+        holds(child in pids_in([json.loads(finished(running))]), "it finishes what it has")
+        equal(collector.wait(timeout=PATIENCE_S), 0)
+
+
+@test("/integration/procmond/takes-a-configuration")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        topic = "control.collector.config.procmond-1"
+        for refused in ({"interval_ms": 9}, {"interval_ms": 3600001}, {}):
+            holds("Refused" in bus.ctl("request", topic, json.dumps(refused), code=1), refused)
+        (answer,) = bus.json("request", topic, json.dumps({"interval_ms": 1234}))
+        equal(answer["id"], "procmond-1")
+        (value,) = [one["value"] for one in bus.call("GetProperties")["values"] if one["name"] == "interval-ms"]
+        equal(value, {"natural": "1234"})
+
+
 # --- processes that can't be read ---
 
 def unshare_mounts():
@@ -302,7 +408,8 @@ def _(paths):
         for hidepid in ("1", "2"):
             in_mounts_of(collector, "mount", "-o", f"remount,hidepid={hidepid}", "/proc")
             health = bus.health(lambda health: health["health"] == DEGRADED)
-            holds("processes can't be read" in health["detail"] and int(health["detail"].split()[0]) > 1, health)
+            (unreadable,) = re.findall(r"^reading: (\d+) processes can't be read", health["detail"])
+            holds(int(unreadable) > 1, health)
             holds(len(pids_in([bus.call("ListProcesses")])) < listed, "they are hidden")
         os.kill(other, signal.SIGKILL)
         os.waitpid(other, 0)

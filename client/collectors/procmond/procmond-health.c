@@ -17,24 +17,35 @@ health_append (GString *text, const char *format, ...)
   va_end (args);
 }
 
+static void
+health_report_unit (const ProcmondHealth *health, const char *unit, const GString *text)
+{
+  gboolean is_healthy = text->len == 0;
+
+  deye_bus_collector_set_unit_health (health->collector, unit,
+                                      is_healthy ? DEYE_BUS_HEALTH_HEALTHY : DEYE_BUS_HEALTH_DEGRADED,
+                                      is_healthy ? NULL : text->str);
+}
+
 void
 procmond_health_update (const ProcmondHealth *health)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GString) reading = g_string_new (NULL);
+  g_autoptr (GString) publishing = g_string_new (NULL);
 
-  if (health->client == NULL)
+  if (health->collector == NULL)
     return;
   if (health->unlisted)
-    health_append (text, "the processes can't be listed");
+    health_append (reading, "the processes can't be listed");
   if (health->unreadable > 0)
-    health_append (text, "%u processes can't be read (rights, hidepid, or a mount over /proc)", health->unreadable);
+    health_append (reading, "%u processes can't be read (rights, hidepid, or a mount over /proc)", health->unreadable);
   if (health->partial)
-    health_append (text, "the system hides processes of other users (hidepid)");
+    health_append (reading, "the system hides processes of other users (hidepid)");
   if (health->waiting > 0)
-    health_append (text,
+    health_append (publishing,
                    "a subscriber of %s with the policy block stands still: %u events wait, %" G_GUINT64_FORMAT
                    " were not published so far",
                    PROCMOND_LIFECYCLE_TOPIC, health->waiting, health->lost);
-  deye_bus_client_set_health (health->client, text->len > 0 ? DEYE_BUS_HEALTH_DEGRADED : DEYE_BUS_HEALTH_HEALTHY,
-                              text->len > 0 ? text->str : NULL);
+  health_report_unit (health, "reading", reading);
+  health_report_unit (health, "publishing", publishing);
 }

@@ -15,7 +15,7 @@ procmond_reply_error (DeyeBusClient *client, DeyeBusMessage *request, const char
 void
 procmond_reply_no_processes (DeyeBusClient *client, DeyeBusMessage *request)
 {
-  procmond_reply_error (client, request, "NoProcesses", "the processes can't be listed now: try again");
+  procmond_reply_error (client, request, "NoProcesses", PROCMOND_NO_PROCESSES);
 }
 
 gsize

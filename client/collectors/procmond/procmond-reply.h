@@ -4,7 +4,7 @@
 #include "deye-bus.h"
 
 /*
- * procmond's replies to calls and tasks. A reply that can't be delivered, because the requester has disconnected or its
+ * procmond's replies to calls and requests. A reply that can't be delivered, because the requester has disconnected or its
  * deadline has passed, is logged and dropped.
  */
 
@@ -13,8 +13,9 @@ void procmond_reply (DeyeBusClient *client, DeyeBusMessage *request, GBytes *pay
 
 void procmond_reply_error (DeyeBusClient *client, DeyeBusMessage *request, const char *name, const char *detail);
 
-/* Replies that processes can't be listed now. */
+#define PROCMOND_NO_PROCESSES "the processes can't be listed now: try again"
+/* Replies that. */
 void procmond_reply_no_processes (DeyeBusClient *client, DeyeBusMessage *request);
 
-/* The bytes that a table of processes may have in a reply with @rest other bytes. */
+/* The bytes that a table of processes may have in a reply, or in the result of a task, with @rest other bytes. */
 gsize procmond_reply_room (DeyeBusClient *client, gsize rest);

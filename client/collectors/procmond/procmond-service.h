@@ -2,10 +2,11 @@
 #pragma once
 
 #include "deye-bus.h"
+#include "procmond-options.h"
 
-/* The service description of procmond, and its method ListProcesses. Tasks are in procmond-task. */
+/* The service description of procmond, and its method ListProcesses. Tasks are in procmond-list, requests of agents without tasks in procmond-request. */
 
 #define PROCMOND_LIFECYCLE_TOPIC "events.process.lifecycle"
 
-/* @shard, @shards: the part of the processes whose events it publishes. (transfer full) */
-DeyeBusService *procmond_service_new (guint64 interval_ms, guint shard, guint shards);
+/* (transfer full) */
+DeyeBusService *procmond_service_new (const ProcmondOptions *options);

@@ -1,56 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collection.pb-c.h"
 #include "deye-bus-locale.h"
 #include "platform-log.h"
 #include "platform-process.h"
 #include "platform-ready.h"
-#include "platform-stop.h"
 #include "proc-identity.h"
 #include "proc-source.h"
 #include "procmond-events.h"
+#include "procmond-list.h"
+#include "procmond-options.h"
+#include "procmond-request.h"
 #include "procmond-service.h"
-#include "procmond-task.h"
-
-#include <glib/gi18n.h>
+#include "wire-guard.h"
 
 /*
  * procmond, the collector of processes: it reports on the bus which processes this machine has, and which ones start and
  * exit.
  *
- * It answers tasks (procmond-task) and calls (procmond-service), polls the processes, and publishes changes to
- * events.process.lifecycle (proc-watch). With --shard I/N it publishes events only for pids of its shard, so that several
- * procmonds together publish each event once. It keeps no state on disk.
+ * It works on tasks (procmond-list), answers calls (procmond-service) and the requests of older agents (procmond-request), polls
+ * the processes, and publishes changes to events.process.lifecycle (proc-watch). With --shard I/N it publishes events only for
+ * pids of its shard, so that several procmonds together publish each event once. It keeps no state on disk.
+ *
+ * DeyeBusCollector connects, registers, sends heartbeats, and drains and stops at a signal. procmond is ready when the broker
+ * has answered the registration and serves its requests. A broker without tasks refuses the registration; procmond does the
+ * rest there.
  */
 
-#define INTERVAL_MIN_MS 10
-#define INTERVAL_MAX_MS 3600000
+#define CONFIGURATION_TYPE "daemoneye.eventbus.v1.ProcmondConfiguration"
 
 typedef struct
 {
-  char *id;
-  char *type;
-  char *address;
-  char *shard_text;
-  gint interval_ms;
-  gint heartbeat_ms;
-  gint ready_fd;
-  gboolean version;
-  guint shard;
-  guint shards;
-
-  GMainLoop *loop;
-  DeyeBusClient *client;
+  ProcmondOptions options;
+  DeyeBusCollector *collector;
   DeyeBusService *service;
+  ProcmondList *list;
+  DeyeBusSubscription *requests; /* NULL: they are not served, or not yet */
   ProcWatch watch;
   ProcmondEvents *events;
   ProcmondHealth health;
-  guint poll; /* source; 0: none */
-  int status;
+  gboolean is_answered; /* by the broker: registered or refused */
+  gboolean is_ready;
+  guint poll;      /* source; 0: none */
+  GError *failure; /* it can't do its work; NULL: it can */
 } Procmond;
+
+/* --- polling --- */
 
 static ProcTable *
 procmond_read_table (Procmond *self)
 {
-  ProcRange range = { .shard = self->shard, .shards = self->shards, .last = self->watch.last };
+  ProcRange range = { .shard = self->options.shard, .shards = self->options.shards, .last = self->watch.last };
   ProcTable *table = proc_table_read (&range);
 
   self->health.unlisted = table == NULL;
@@ -67,113 +66,9 @@ procmond_on_poll (gpointer data)
   g_autoptr (GArray) events = proc_watch_look (&self->watch, procmond_read_table (self));
 
   for (guint i = 0; i < events->len; i++)
-    procmond_events_publish (self->events, &g_array_index (events, ProcEvent, i), (gint64) self->interval_ms * 1000);
+    procmond_events_publish (self->events, &g_array_index (events, ProcEvent, i),
+                             (gint64) self->options.interval_ms * 1000);
   return G_SOURCE_CONTINUE;
-}
-
-/* A peer sets the property interval-ms. */
-static gboolean
-procmond_on_interval (DeyeBusService *service, const char *name, const GValue *value, gpointer data)
-{
-  Procmond *self = data;
-  guint64 interval_ms = g_value_get_uint64 (value);
-
-  if (interval_ms < INTERVAL_MIN_MS || interval_ms > INTERVAL_MAX_MS)
-    return TRUE; /* refused */
-  self->interval_ms = (gint) interval_ms;
-  if (self->poll != 0)
-    g_source_remove (self->poll);
-  self->poll = g_timeout_add ((guint) self->interval_ms, procmond_on_poll, self);
-  return FALSE;
-}
-
-static gboolean
-procmond_on_stop (gpointer data)
-{
-  g_main_loop_quit (((Procmond *) data)->loop);
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-procmond_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
-{
-  Procmond *self = data;
-
-  g_printerr (_ ("%s: the connection to the bus ended: %s\n"), self->id,
-              why != NULL ? why->message : _ ("no reason given"));
-  self->status = 1;
-  g_main_loop_quit (self->loop);
-}
-
-static gboolean
-procmond_on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
-{
-  g_info ("configuration %" G_GUINT64_FORMAT " acknowledged", generation);
-  return TRUE;
-}
-
-/* The text has the form "I/N". */
-static gboolean
-procmond_parse_shard (Procmond *self, GError **error)
-{
-  g_auto (GStrv) parts = g_strsplit (self->shard_text, "/", 3);
-  guint64 shard, shards;
-
-  if (g_strv_length (parts) == 2 && g_ascii_string_to_unsigned (parts[0], 10, 0, G_MAXUINT16, &shard, NULL)
-      && g_ascii_string_to_unsigned (parts[1], 10, 1, G_MAXUINT16, &shards, NULL) && shard < shards)
-    {
-      self->shard = (guint) shard;
-      self->shards = (guint) shards;
-      return TRUE;
-    }
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               _ ("--shard must be I/N with I below N, such as 0/2, not %s"), self->shard_text);
-  return FALSE;
-}
-
-static gboolean
-procmond_parse_options (Procmond *self, int *argc, char ***argv, GError **error)
-{
-  const GOptionEntry entries[] = {
-    { "id", 0, 0, G_OPTION_ARG_STRING, &self->id, N_ ("Name on the bus (default: procmond-1)"), N_ ("ID") },
-    { "type", 0, 0, G_OPTION_ARG_STRING, &self->type, N_ ("Kind of collector (default: procmond)"), N_ ("TYPE") },
-    { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_ ("Socket of the bus"), N_ ("PATH") },
-    { "shard", 0, 0, G_OPTION_ARG_STRING, &self->shard_text, N_ ("Publish events for pids with PID modulo N = I"),
-      "I/N" },
-    { "interval", 0, 0, G_OPTION_ARG_INT, &self->interval_ms, N_ ("Time between polls (default: 500)"), N_ ("MS") },
-    { "heartbeat", 0, 0, G_OPTION_ARG_INT, &self->heartbeat_ms, N_ ("Time between heartbeats (default: 30000)"),
-      N_ ("MS") },
-    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write a line to FD when everything works"), N_ ("FD") },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
-    G_OPTION_ENTRY_NULL,
-  };
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-
-  g_option_context_set_summary (context, _ ("Reports the processes of this machine on the event bus."));
-  g_option_context_set_description (
-      context, _ ("Processes are polled: one that lives shorter than the time between two polls may be missed."));
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  if (!g_option_context_parse (context, argc, argv, error))
-    return FALSE;
-  self->id = self->id != NULL ? self->id : g_strdup ("procmond-1");
-  self->type = self->type != NULL ? self->type : g_strdup ("procmond");
-  if (self->interval_ms < INTERVAL_MIN_MS || self->interval_ms > INTERVAL_MAX_MS)
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval must be 10 ms to an hour"));
-      return FALSE;
-    }
-  return self->shard_text == NULL || procmond_parse_shard (self, error);
-}
-
-static void
-procmond_report_ready (Procmond *self)
-{
-  g_autofree char *line = NULL;
-
-  g_info ("%s: polling every %d ms; a process that exits before the next poll may be missed", self->id,
-          self->interval_ms);
-  line = g_strconcat ("ready ", self->id, NULL);
-  platform_ready_report (self->ready_fd, line);
 }
 
 static void
@@ -186,100 +81,230 @@ procmond_take_baseline (Procmond *self)
   g_array_unref (proc_watch_look (&self->watch, procmond_read_table (self)));
 }
 
+static void
+procmond_start_poll (Procmond *self)
+{
+  g_clear_handle_id (&self->poll, g_source_remove);
+  self->poll = g_timeout_add ((guint) self->options.interval_ms, procmond_on_poll, self);
+}
+
+/* --- configuration --- */
+
+static gboolean
+procmond_set_interval (Procmond *self, guint64 interval_ms)
+{
+  if (interval_ms < PROCMOND_INTERVAL_MIN_MS || interval_ms > PROCMOND_INTERVAL_MAX_MS)
+    return FALSE;
+  self->options.interval_ms = (gint) interval_ms;
+  if (self->poll != 0)
+    procmond_start_poll (self);
+  return TRUE;
+}
+
+/* A peer sets the property interval-ms. */
+static gboolean
+procmond_on_interval (DeyeBusService *service, const char *name, const GValue *value, gpointer data)
+{
+  return !procmond_set_interval (data, g_value_get_uint64 (value)); /* TRUE: refused */
+}
+
+/* The agent sends the configuration. */
+static gboolean
+procmond_configure (Procmond *self, GBytes *payload)
+{
+  gsize len;
+  gconstpointer bytes = g_bytes_get_data (payload, &len);
+  g_autoptr (WireGuard) guard = wire_guard_unpack (&daemoneye__eventbus__v1__procmond_configuration__descriptor,
+                                                   wire_span (bytes, len), 0, NULL);
+  const Daemoneye__Eventbus__V1__ProcmondConfiguration *wanted = guard != NULL ? wire_guard_message (guard) : NULL;
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  if (wanted == NULL || !procmond_set_interval (self, wanted->interval_ms))
+    return FALSE;
+  g_value_set_uint64 (g_value_init (&value, G_TYPE_UINT64), wanted->interval_ms);
+  deye_bus_service_change_property (self->service, "interval-ms", &value);
+  return TRUE;
+}
+
+/* At a reload nothing is to be read again: procmond has its configuration from the command line and the agent. */
+static gboolean
+procmond_on_configuration (DeyeBusCollector *collector,
+                           guint64 generation,
+                           GBytes *payload,
+                           const char *payload_type,
+                           gpointer data)
+{
+  if (payload != NULL)
+    return g_strcmp0 (payload_type, CONFIGURATION_TYPE) == 0 && procmond_configure (data, payload);
+  g_info ("configuration %" G_GUINT64_FORMAT " acknowledged", generation);
+  return TRUE;
+}
+
+/* --- the bus --- */
+
+/* The first heartbeat reports whether everything works, so it follows the baseline. */
+static void
+procmond_report_ready (Procmond *self)
+{
+  DeyeBusClient *client = deye_bus_collector_get_client (self->collector);
+  g_autofree char *line = g_strconcat ("ready ", self->options.id, NULL);
+
+  if (self->is_ready || !self->is_answered || self->requests == NULL)
+    return;
+  self->is_ready = TRUE;
+  procmond_start_poll (self);
+  deye_bus_client_set_heartbeat (client, (gint64) self->options.heartbeat_ms * 1000, NULL);
+  g_info ("%s: polling every %d ms; a process that exits before the next poll may be missed", self->options.id,
+          self->options.interval_ms);
+  platform_ready_report (self->options.ready_fd, line);
+}
+
+static void
+procmond_on_registered (DeyeBusCollector *collector, gpointer data)
+{
+  ((Procmond *) data)->is_answered = TRUE;
+  procmond_report_ready (data);
+}
+
+/* The library has logged it. */
+static void
+procmond_on_refused (DeyeBusCollector *collector, const GError *error, gpointer data)
+{
+  procmond_on_registered (collector, data);
+}
+
+static void
+procmond_leave_requests (Procmond *self)
+{
+  if (self->requests != NULL)
+    deye_bus_subscription_unsubscribe_async (self->requests, NULL, NULL, NULL);
+  g_clear_object (&self->requests);
+}
+
+static void
+procmond_on_draining (DeyeBusCollector *collector, gpointer data)
+{
+  procmond_leave_requests (data);
+}
+
+static void
+procmond_on_served (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Procmond *self = data;
+  g_autoptr (GError) error = NULL;
+
+  self->requests = procmond_request_serve_finish (DEYE_BUS_CLIENT (source), result, &error);
+  if (deye_bus_collector_is_draining (self->collector))
+    procmond_leave_requests (self);
+  else if (self->requests != NULL)
+    procmond_report_ready (self);
+  else
+    {
+      self->failure = g_steal_pointer (&error);
+      deye_bus_collector_stop_async (self->collector, 1, NULL, NULL, NULL);
+    }
+}
+
+static void
+procmond_create (Procmond *self)
+{
+  const ProcmondOptions *options = &self->options;
+
+  self->collector = deye_bus_collector_new (options->address, options->id, options->type);
+  self->service = procmond_service_new (options);
+  self->list = procmond_list_new ((guint) options->pace_ms);
+  self->health.collector = self->collector;
+  self->events = procmond_events_new (deye_bus_collector_get_client (self->collector), &self->health);
+  g_signal_connect (self->service, "refuse-property", G_CALLBACK (procmond_on_interval), self);
+  g_signal_connect (self->collector, "registered", G_CALLBACK (procmond_on_registered), self);
+  g_signal_connect (self->collector, "refused", G_CALLBACK (procmond_on_refused), self);
+  g_signal_connect (self->collector, "draining", G_CALLBACK (procmond_on_draining), self);
+}
+
 static gboolean
 procmond_join_bus (Procmond *self, GError **error)
 {
-  g_autoptr (DeyeBusSubscription) tasks = NULL;
+  DeyeBusClient *client = deye_bus_collector_get_client (self->collector);
 
-  self->client = deye_bus_client_new (self->address, self->id, self->type);
-  self->service = procmond_service_new ((guint64) self->interval_ms, self->shard, self->shards);
-  g_signal_connect (self->service, "refuse-property", G_CALLBACK (procmond_on_interval), self);
-  if (!deye_bus_client_add_service (self->client, self->service, error))
+  if (!deye_bus_client_add_service (client, self->service, error)
+      || !procmond_list_add (self->list, self->collector, error)
+      || !deye_bus_collector_set_configuration_handler (self->collector, procmond_on_configuration, self, NULL, error)
+      || !deye_bus_collector_start (self->collector, error))
     return FALSE;
-  if (!deye_bus_client_connect (self->client, NULL, error))
-    return FALSE;
-  g_signal_connect (self->client, "closed", G_CALLBACK (procmond_on_closed), self);
-  if (!deye_bus_client_serve_standard (self->client, procmond_on_reload, self, NULL, NULL, error))
-    return FALSE;
-  tasks = procmond_task_serve (self->client, error);
-  if (tasks == NULL)
-    return FALSE;
-  self->health.client = self->client;
-  self->events = procmond_events_new (self->client, &self->health);
-  /* Takes the baseline before the first heartbeat, which reports whether everything works. */
   procmond_take_baseline (self);
-  return deye_bus_client_set_heartbeat (self->client, (gint64) self->heartbeat_ms * 1000, error);
+  procmond_request_serve_async (client, procmond_on_served, self);
+  return TRUE;
 }
 
-static void
-procmond_run (Procmond *self)
+/* Until a signal, or the end of the connection for good. */
+static gboolean
+procmond_run (Procmond *self, GError **error)
 {
-  guint stop;
-
-  self->poll = g_timeout_add ((guint) self->interval_ms, procmond_on_poll, self);
-  stop = platform_stop_add (procmond_on_stop, self);
-  procmond_report_ready (self);
-  g_main_loop_run (self->loop);
-  g_clear_handle_id (&self->poll, g_source_remove);
-  g_source_remove (stop);
-}
-
-/* Sends the last events, for at most a second. */
-static void
-procmond_leave_bus (Procmond *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (self->client == NULL)
-    return;
-  g_signal_handlers_disconnect_by_data (self->client, self);
-  if (!deye_bus_client_close (self->client, NULL, &error))
-    g_printerr ("procmond: %s\n", error->message);
-  g_clear_pointer (&self->events, procmond_events_free);
-  g_clear_object (&self->client);
+  procmond_create (self);
+  if (!procmond_join_bus (self, error) || !deye_bus_collector_run (self->collector, error))
+    return FALSE;
+  if (self->failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&self->failure));
+  return FALSE;
 }
 
 static void
 procmond_clear (Procmond *self)
 {
-  procmond_leave_bus (self);
+  g_clear_handle_id (&self->poll, g_source_remove);
+  g_clear_error (&self->failure);
+  if (self->collector != NULL)
+    g_signal_handlers_disconnect_by_data (self->collector, self);
   if (self->service != NULL)
     g_signal_handlers_disconnect_by_data (self->service, self);
+  g_clear_pointer (&self->events, procmond_events_free);
+  g_clear_pointer (&self->list, procmond_list_free);
+  g_clear_object (&self->requests);
+  g_clear_object (&self->collector);
   g_clear_object (&self->service);
   proc_watch_clear (&self->watch);
-  g_main_loop_unref (self->loop);
-  g_free (self->id);
-  g_free (self->type);
-  g_free (self->address);
-  g_free (self->shard_text);
+}
+
+/* The exit status. */
+static int
+procmond_work (Procmond *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!proc_source_init (&error))
+    {
+      g_printerr ("procmond: %s\n", error->message);
+      return 1;
+    }
+  (void) procmond_run (self, &error);
+  procmond_clear (self);
+  proc_source_clear ();
+  if (error == NULL)
+    return 0;
+  g_printerr ("procmond: %s\n", error->message);
+  return g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT) ? 0 : 1;
 }
 
 int
 main (int argc, char **argv)
 {
-  Procmond self = { .interval_ms = 500, .heartbeat_ms = 30000, .ready_fd = -1, .shards = 1 };
+  Procmond self = { 0 };
   g_autoptr (GError) error = NULL;
+  int status = 0;
 
   deye_bus_locale_init ();
   platform_log_start ();
-  self.loop = g_main_loop_new (NULL, FALSE);
-  if (!procmond_parse_options (&self, &argc, &argv, &error))
-    self.status = 2;
-  else if (self.version)
-    g_print ("procmond %s\n", PACKAGE_VERSION);
-  else if (!proc_source_init (&error))
-    self.status = 1;
-  else
+  if (!procmond_options_parse (&self.options, &argc, &argv, &error))
     {
-      if (procmond_join_bus (&self, &error))
-        procmond_run (&self);
-      else
-        self.status = 1;
-      proc_source_clear ();
+      g_printerr ("procmond: %s\n", error->message);
+      status = 2;
     }
-  if (error != NULL)
-    g_printerr ("procmond: %s\n", error->message);
-  procmond_clear (&self);
+  else if (self.options.version)
+    g_print ("procmond %s\n", PACKAGE_VERSION);
+  else
+    status = procmond_work (&self);
+  procmond_options_clear (&self.options);
   platform_log_end ();
-  return self.status;
+  return status;
 }
