@@ -10,7 +10,10 @@
  * Tasks: from the request Execute to its handler, and from the handler's reports to the replies.
  *
  * Before a request is dispatched the client has read everything that the socket holds. So a task whose CANCEL is there is
- * answered without its handler, and what starts was wanted up to now. STARTED is sent immediately before the handler is called.
+ * answered without its handler, and what starts was wanted up to now.
+ *
+ * Other frames are written when the dispatch ends. STARTED is written before the handler is called, and a report at once: a handler
+ * may end its process, or return late, and the broker counts a death only for a task that was started.
  */
 
 #define TOKEN_MAX     64u
@@ -120,6 +123,7 @@ execute_send_report (DeyeBusCollector *self, DeyeBusRun *run, gint64 now_us)
   run->is_report_due = FALSE;
   run->report_next_us = now_us + run->report_every_us;
   execute_send_progress (self, run, FALSE, run->last_report);
+  deye_bus_client_write (self->client);
 }
 
 gint64
@@ -295,6 +299,7 @@ execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *op
   execute_attach (run, order->message, execute);
   if (!execute_send_progress (self, run, TRUE, NULL))
     return;
+  deye_bus_client_write (self->client);
   g_ptr_array_add (self->runs, deye_bus_run_ref (run));
   work = deye_bus_work_new (run);
   held->handler (self, work, held->user_data);

@@ -248,6 +248,41 @@ test_at_once (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
 }
 
+/* A handler that kills its process, or works long before it returns: the broker knows that the task was started, and what the handler
+ * reported. */
+static void
+hear_in_handler (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr (GPtrArray) started = collector_hear (f);
+  g_autoptr (GPtrArray) reported = NULL;
+
+  g_assert_cmpuint (started->len, ==, 1);
+  collector_assert_progress (started->pdata[0], 700, TRUE, 0);
+  g_assert_true (deye_bus_work_progress (work, 5, 9, NULL, NULL, NULL));
+  reported = collector_hear (f);
+  g_assert_cmpuint (reported->len, ==, 1);
+  collector_assert_progress (reported->pdata[0], 700, FALSE, 5);
+  collector_on_work (collector, work, &f->log);
+}
+
+static void
+test_written_in_handler (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  char operation[] = "slow";
+  ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
+
+  execute.operation = operation;
+  deye_bus_collector_add_operation (f->collector, "slow", NULL, DEYE_BUS_OPERATION_NONE, hear_in_handler, f, NULL,
+                                    NULL);
+  collector_fixture_start (f);
+  collector_script_execute (f->base.in, 700, "t-1", &execute);
+  frames = say_and_hear (f);
+  g_assert_cmpuint (f->log.calls, ==, 1);
+  g_assert_cmpuint (frames->len, ==, 0);
+}
+
 /* CANCEL is in the same read: the handler is not called. */
 static void
 test_cancel_in_same_read (Fixture *f, gconstpointer data)
@@ -535,6 +570,7 @@ main (int argc, char **argv)
   ADD ("M16-verify", test_verify);
   ADD ("execute", test_execute);
   ADD ("at-once", test_at_once);
+  ADD ("K06-written-in-handler", test_written_in_handler);
   ADD ("cancel-in-same-read", test_cancel_in_same_read);
   ADD ("cancel-during-handler", test_cancel_during_handler);
   ADD ("cancel", test_cancel);
