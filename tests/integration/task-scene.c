@@ -103,6 +103,21 @@ task_scene_succeed (TestProcess *collector, const char *task, const char *result
   test_process_expect_line (collector, ended);
 }
 
+static gboolean
+scene_has_attempt (const TaskRecord *record, guint attempt)
+{
+  return record->attempt >= attempt;
+}
+
+void
+task_scene_expect_run (TaskScene *scene, TestProcess *collector, const char *task, guint attempt, guint beside)
+{
+  g_autofree char *line = g_strdup_printf ("run %s %u %u", task, attempt, beside);
+
+  test_process_expect_line (collector, line);
+  task_scene_wait_record (scene, task, scene_has_attempt, attempt);
+}
+
 /* --- the agent --- */
 
 ProtobufCMessage *

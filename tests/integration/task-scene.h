@@ -48,6 +48,8 @@ void task_scene_kill (TaskScene *scene, TestProcess *collector);
 void task_scene_reap (TaskScene *scene, TestProcess *collector);
 /* Runs of a task that it has printed and that were not taken from its output. */
 guint task_scene_runs (TestProcess *collector, const char *task);
+/* Waits until it has run @attempt of a task, beside @beside others, and the agent knows that; takes the line from its output. */
+void task_scene_expect_run (TaskScene *scene, TestProcess *collector, const char *task, guint attempt, guint beside);
 /* Ends a work of it with a result. */
 void task_scene_succeed (TestProcess *collector, const char *task, const char *result);
 /* As the agent sees it; NULL: it is not registered. */

@@ -58,9 +58,9 @@ test_fenced (TaskScene *scene, gconstpointer data)
   g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "hold tick", NULL);
   TestProcess *second;
 
-  test_process_expect_line (first, "run t 1 0");
+  task_scene_expect_run (scene, first, "t", 1, 0);
   second = task_scene_collector (scene, "w2", 2);
-  test_process_expect_line (second, "run t 2 0");
+  task_scene_expect_run (scene, second, "t", 2, 0);
   test_process_expect_line (first, "cancel t superseded");
   task_scene_succeed (first, "t", "first");
   task_scene_wait (scene, system_events_count (events, "system.task.stale") == 1);
@@ -145,7 +145,7 @@ test_without_progress (TaskScene *scene, gconstpointer data)
   g_autoptr (DeyeBusTask) task = task_scene_submit_spec (scene, task_scene_spec ("quiet", "t", "hold", NULL));
   g_autoptr (TaskRecord) record = NULL;
 
-  test_process_expect_line (holder, "run t 1 0");
+  task_scene_expect_run (scene, holder, "t", 1, 0);
   for (guint i = 1; i <= 3; i++)
     {
       g_autofree char *id = g_strdup_printf ("beside-%u", i);

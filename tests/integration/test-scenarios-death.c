@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Collectors that are killed, and tasks that kill them, with real processes. The second number in a path is that of the scenario in
+ * the list of the design.
+ */
+
+#include "task-scene.h"
+
+#define STATE(name)  DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_##name
+#define REASON(name) DAEMONEYE__EVENTBUS__V1__WAIT_REASON__WAIT_##name
+#define N_QUEUED     20u
+#define N_INNOCENTS  3u
+
+static const BusFixtureOptions hasty = { .agent_program = TRUE, .limits = "task_return_us=200000" };
+
+/* 8: one task runs on the killed collector and 20 wait for it: only the one has died once. */
+static void
+test_kill (TaskScene *scene, gconstpointer data)
+{
+  TestProcess *collector = task_scene_collector (scene, "w1", 1);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i <= N_QUEUED; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+
+      g_ptr_array_add (tasks, task_scene_submit (scene, id, i == 0 ? "hold done" : "done", "w1"));
+    }
+  task_scene_expect_run (scene, collector, "t0", 1, 0);
+  task_scene_kill (scene, collector);
+  task_scene_wait_record (scene, "t0", task_scene_has_deaths, 1);
+  for (guint i = 0; i <= N_QUEUED; i++)
+    {
+      g_autoptr (TaskRecord) record = task_scene_record (scene, deye_bus_task_get_id (tasks->pdata[i]));
+
+      g_assert_cmpint (record->state, ==, STATE (QUEUED));
+      g_assert_cmpint (record->reason, ==, REASON (TARGET_ABSENT));
+      g_assert_cmpuint (record->deaths, ==, i == 0 ? 1 : 0);
+      g_assert_cmpuint (record->interruptions + record->expiries + record->failures, ==, 0);
+    }
+  collector = task_scene_collector (scene, "w1", 1);
+  for (guint i = 0; i <= N_QUEUED; i++)
+    {
+      task_scene_wait (scene, deye_bus_task_is_finished (tasks->pdata[i]));
+      task_scene_assert_result (tasks->pdata[i], i == 0 ? "w1 2" : "w1 1");
+    }
+  g_assert_cmpuint (test_process_count (collector, "run "), ==, N_QUEUED + 1);
+}
+
+/* --- tasks that kill --- */
+
+typedef struct
+{
+  TaskScene *scene;
+  GPtrArray *collectors; /* of TestProcess; those that live */
+  GPtrArray *innocents;  /* of DeyeBusTask; those that have not ended */
+  guint n_dead;          /* collectors that died by themselves */
+} Plague;
+
+static void
+plague_init (Plague *plague, TaskScene *scene)
+{
+  plague->scene = scene;
+  plague->collectors = g_ptr_array_new ();
+  plague->innocents = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+static void
+plague_clear (Plague *plague)
+{
+  g_ptr_array_unref (plague->collectors);
+  g_ptr_array_unref (plague->innocents);
+}
+
+/* A collector that has completed a task since it registered. */
+static TestProcess *
+plague_add_collector (Plague *plague, const char *id)
+{
+  TestProcess *collector = task_scene_collector (plague->scene, id, 4);
+
+  task_scene_warm (plague->scene, id);
+  g_ptr_array_add (plague->collectors, collector);
+  return collector;
+}
+
+static void
+plague_bury (Plague *plague)
+{
+  for (guint i = plague->collectors->len; i-- > 0;)
+    if (test_process_has_ended (plague->collectors->pdata[i]))
+      {
+        task_scene_reap (plague->scene, plague->collectors->pdata[i]);
+        g_ptr_array_remove_index (plague->collectors, i);
+        plague->n_dead++;
+      }
+}
+
+/* Ends a task that runs on @collector, where it must be alone. */
+static gboolean
+plague_end_innocent (Plague *plague, TestProcess *collector, DeyeBusTask *task)
+{
+  const char *id = deye_bus_task_get_id (task);
+  g_autofree char *line = g_strdup_printf ("run %s ", id);
+  g_autoptr (TaskRecord) record = NULL;
+  g_autoptr (CollectorRecord) member = NULL;
+
+  if (!test_process_has (collector, line))
+    return FALSE;
+  task_scene_expect_run (plague->scene, collector, id, 2, 0);
+  record = task_scene_record (plague->scene, id);
+  member = task_scene_member (plague->scene, record->holder);
+  g_assert_cmpuint (member->running, ==, 1);
+  g_assert_cmpuint (member->offered, ==, 0);
+  task_scene_succeed (collector, id, "innocent");
+  return TRUE;
+}
+
+/* Whether the innocent ones have ended. */
+static gboolean
+plague_step (Plague *plague)
+{
+  plague_bury (plague);
+  for (guint i = 0; i < plague->collectors->len; i++)
+    for (guint j = plague->innocents->len; j-- > 0;)
+      if (plague_end_innocent (plague, plague->collectors->pdata[i], plague->innocents->pdata[j]))
+        {
+          task_scene_wait (plague->scene, deye_bus_task_is_finished (plague->innocents->pdata[j]));
+          task_scene_assert_result (plague->innocents->pdata[j], "innocent");
+          g_ptr_array_remove_index (plague->innocents, j);
+        }
+  return plague->innocents->len == 0;
+}
+
+static void
+plague_assert_quarantined (Plague *plague, DeyeBusTask *poison)
+{
+  g_autoptr (TaskRecord) record = NULL;
+
+  task_scene_wait (plague->scene, deye_bus_task_is_finished (poison));
+  record = task_scene_record (plague->scene, deye_bus_task_get_id (poison));
+  g_assert_cmpint (record->state, ==, STATE (QUARANTINED));
+  g_assert_cmpuint (record->deaths, ==, 2);
+}
+
+static void
+submit_innocents (Plague *plague, TestProcess *collector)
+{
+  for (guint i = 0; i < N_INNOCENTS; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("innocent-%u", i);
+
+      g_ptr_array_add (plague->innocents, task_scene_submit (plague->scene, id, "hold", NULL));
+      task_scene_expect_run (plague->scene, collector, id, 1, i);
+    }
+}
+
+/* 9: four tasks run on the killed collector, and one of them kills another one, too. It is found; the others succeed, each alone on
+ * its collector. */
+static void
+test_isolation (TaskScene *scene, gconstpointer data)
+{
+  Plague plague = { 0 };
+  g_autoptr (DeyeBusTask) poison = NULL;
+  TestProcess *first;
+
+  plague_init (&plague, scene);
+  first = plague_add_collector (&plague, "w1");
+  submit_innocents (&plague, first);
+  poison = task_scene_submit (scene, "poison", "hold die", NULL);
+  task_scene_expect_run (scene, first, "poison", 1, 3);
+  plague_add_collector (&plague, "w2");
+  plague_add_collector (&plague, "w3");
+  g_ptr_array_remove (plague.collectors, first);
+  task_scene_kill (scene, first);
+  task_scene_wait (scene, plague_step (&plague));
+  plague_assert_quarantined (&plague, poison);
+  plague_bury (&plague);
+  g_assert_cmpuint (plague.n_dead, ==, 1);
+  plague_clear (&plague);
+}
+
+/* 10: each of three collectors has completed a task when the poison comes: two die, and the third one goes on. */
+static void
+test_poison (TaskScene *scene, gconstpointer data)
+{
+  static const char *const ids[] = { "w1", "w2", "w3" };
+  g_autoptr (DeyeBusTask) poison = NULL;
+  g_autoptr (DeyeBusTask) next = NULL;
+  Plague plague = { 0 };
+
+  plague_init (&plague, scene);
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    plague_add_collector (&plague, ids[i]);
+  poison = task_scene_submit (scene, "poison", "die", NULL);
+  plague_assert_quarantined (&plague, poison);
+  next = task_scene_submit (scene, "next", "done", NULL);
+  task_scene_wait (scene, deye_bus_task_is_finished (next));
+  g_assert_cmpint (deye_bus_task_get_state (next), ==, DEYE_BUS_TASK_STATE_SUCCEEDED);
+  task_scene_wait (scene, (plague_bury (&plague), plague.n_dead == 2));
+  plague_clear (&plague);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, options, function)                                                                                   \
+  g_test_add ("/integration/scenarios/" path, TaskScene, options, task_scene_set_up, function, task_scene_tear_down)
+  ADD ("K02-08-kill", &hasty, test_kill);
+  ADD ("K06-09-isolation", &hasty, test_isolation);
+  ADD ("K06-10-poison", &hasty, test_poison);
+#undef ADD
+  return g_test_run ();
+}
