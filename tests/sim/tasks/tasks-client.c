@@ -21,22 +21,28 @@ client_free_job (gpointer job)
 }
 
 void
+tasks_client_init_streams (TasksWorld *world, TasksClient *client)
+{
+  client->world = world;
+  client->stream = g_byte_array_new ();
+  wire_frame_reader_init (&client->reader, 1u << 26);
+  client->jobs = g_ptr_array_new_with_free_func (client_free_job);
+  client->old_jobs = g_ptr_array_new_with_free_func (client_free_job);
+  client->calls = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+}
+
+void
 tasks_client_init (TasksWorld *world, guint slot)
 {
   TasksClient *client = &world->clients[slot];
 
-  client->world = world;
+  tasks_client_init_streams (world, client);
   client->slot = slot;
   client->is_collector = slot >= TASKS_SUBMITTERS;
   client->type = client->is_collector ? tasks_types[1 + slot % 2] : tasks_types[0];
   client->account = slot == 2 ? 1 : 0;
   client->uid = client->is_collector ? 1000 : client->account * 500;
   g_snprintf (client->id, sizeof client->id, "%c%u", client->is_collector ? 'm' : 's', slot);
-  client->stream = g_byte_array_new ();
-  wire_frame_reader_init (&client->reader, 1u << 26);
-  client->jobs = g_ptr_array_new_with_free_func (client_free_job);
-  client->old_jobs = g_ptr_array_new_with_free_func (client_free_job);
-  client->calls = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
 }
 
 static void
@@ -173,7 +179,9 @@ client_handle_reply (TasksClient *client, guint8 flags, const WireEnvelope *enve
       tasks_fail (client->world, "%s got an answer to nothing", client->id);
       return;
     }
-  if (client->is_collector)
+  if (client->is_watcher)
+    tasks_operator_got_reply (client->world, call, envelope->payload);
+  else if (client->is_collector)
     tasks_registration_got_reply (client, call, envelope->payload);
   else
     tasks_submitter_got_reply (client, call, is_final, envelope->payload);
@@ -190,6 +198,8 @@ client_handle_error (TasksClient *client, const WireEnvelope *envelope)
     tasks_cover (client->world, TASKS_COVER_STALE_ANSWER);
   if (call != NULL && call->kind == TASKS_FRAME_AWAIT)
     client->has_await = FALSE;
+  if (call != NULL && client->is_watcher)
+    tasks_operator_got_error (client->world, call, envelope->status);
   g_hash_table_remove (client->calls, &envelope->answers);
 }
 
@@ -207,7 +217,9 @@ static void
 client_handle_welcome (TasksClient *client)
 {
   client->is_ready = TRUE;
-  if (client->is_collector)
+  if (client->is_watcher)
+    tasks_operator_ready (client);
+  else if (client->is_collector)
     tasks_registration_ready (client);
   else
     tasks_submitter_ready (client);
@@ -229,7 +241,10 @@ client_handle (TasksClient *client, const WireFrame *frame)
       tasks_collector_got_execute (client, &envelope);
       break;
     case WIRE_KIND_DELIVER:
-      tasks_registration_got_lifecycle (client, envelope.payload);
+      if (client->is_watcher)
+        tasks_news_got (client->world, &envelope);
+      else
+        tasks_registration_got_lifecycle (client, envelope.payload);
       break;
     case WIRE_KIND_DELIVERED:
       tasks_collector_got_delivered (client, &envelope);

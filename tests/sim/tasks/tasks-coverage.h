@@ -36,6 +36,12 @@
   X (FENCED, "M14-claim-that-is-not-taken-up")                                                                         \
   X (RESUBMITTED, "M14-submitted-again-to-a-new-broker")                                                               \
   X (HOLD_OVER, "M14-holder-does-not-come-back")                                                                       \
+  X (EVENT, "M11-event-of-a-task")                                                                                     \
+  X (STALE_EVENT, "K05-event-of-a-stale-answer")                                                                       \
+  X (MEMBER_EVENT, "M09-event-of-a-member")                                                                            \
+  X (GET, "M11-record-of-one-task")                                                                                    \
+  X (LIST, "M11-records-of-tasks")                                                                                     \
+  X (MEMBERS, "M09-records-of-members")                                                                                \
   X (SUPERSEDED, "S21-K04-old-holder-is-superseded")                                                                   \
   X (GRACE, "S22-D02-grace-of-a-late-broker")                                                                          \
   X (WITHDRAWN, "S24-operation-withdrawn-while-it-runs")                                                               \

@@ -143,7 +143,11 @@ look_take_step (TasksWorld *world, TasksRecord *record, const TasksInput *input,
       && tasks_table_next (model->before, model->event) != 0 && step->event != model->event)
     look_fail_step (world, record, step, "the answer of its holder was expected");
   if (!tasks_failed (world))
-    tasks_steps_apply (world, record, input, step);
+    {
+      record->n_steps++;
+      tasks_steps_apply (world, record, input, step);
+      tasks_news_expect (world, record, step);
+    }
   if (record->n_results > 1)
     {
       world->history->sums.unexpected++;
@@ -237,7 +241,7 @@ look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
     tasks_fail (world, "K02: t%u has a token that another lease had", record->number);
   if (!lease->is_adopted)
     look_check_offer (world, record, holder);
-  record->has_lease = record->was_leased = TRUE;
+  record->has_lease = record->was_leased = record->knows_holder = TRUE;
   tasks_leases_add (world, record, task);
   record->route = lease->request->route_id;
   memcpy (record->token, lease->token, BUS_TOKEN_LEN);
@@ -381,7 +385,8 @@ look_note_submitters (TasksWorld *world, const TasksInput *input)
 {
   const TasksClient *client = input->client;
 
-  if (client == NULL || client->is_collector || (client->peer != NULL && !bus_peer_is_closing (client->peer)))
+  if (client == NULL || client->is_collector || client->is_watcher
+      || (client->peer != NULL && !bus_peer_is_closing (client->peer)))
     return;
   for (guint i = 0; i < world->model->records->len; i++)
     {

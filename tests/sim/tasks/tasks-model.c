@@ -17,6 +17,7 @@ model_record_free (gpointer data)
 
   g_array_unref (record->deaths);
   g_array_unref (record->leases);
+  g_queue_clear_full (&record->news, g_free);
   g_free (record);
 }
 
@@ -61,6 +62,7 @@ tasks_model_restart (TasksWorld *world)
 
       record->is_forgotten = TRUE;
       record->has_lease = FALSE;
+      g_queue_clear_full (&record->news, g_free);
       model->earlier[record->account][record->number] = record;
     }
   memset (model->current, 0, sizeof model->current);
@@ -110,7 +112,7 @@ model_hold (TasksWorld *world, TasksRecord *record, const TasksItem *item)
   if (item->last_holder == 0)
     return;
   record->awaits = record->holder = item->last_holder;
-  record->lease_started = TRUE;
+  record->lease_started = record->knows_holder = TRUE;
 }
 
 static TasksRecord *
@@ -146,6 +148,7 @@ model_add (TasksWorld *world, guint account, const TasksItem *item)
   model->current[account][item->number] = record;
   g_ptr_array_add (model->records, record);
   world->history->sums.accepted++;
+  tasks_news_expect (world, record, &(const TasksStep){ BUS_TASK_ON_SUBMIT, record->state, record->state });
   return record;
 }
 

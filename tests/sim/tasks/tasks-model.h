@@ -3,6 +3,7 @@
 
 #include "tasks-world.h"
 
+#include "wire-guard.h"
 #include "work/bus-task.h"
 
 /*
@@ -25,6 +26,21 @@ typedef struct
   guint connection;
   gboolean is_stopped; /* CANCEL is on its way */
 } TasksLease;
+
+typedef Daemoneye__Eventbus__V1__TaskRecord TaskRecord;
+typedef Daemoneye__Eventbus__V1__CollectorRecord CollectorRecord;
+
+/* An event that has to come. */
+typedef struct
+{
+  BusTaskEvent event;
+  BusTaskState from;
+  BusTaskState to;
+  gint64 at_us;
+  guint attempt;
+  guint holder; /* slot; TASKS_ANY_SLOT: not known */
+  guint n_steps;
+} TasksNews;
 
 /* A member that ended while it ran a task. */
 typedef struct
@@ -66,12 +82,15 @@ struct TasksRecord
 
   gboolean is_suspect;
   guint offers_lost;
+  guint n_steps;
+  GQueue news;    /* TasksNews that the operator has not got */
   guint details;  /* of the newest report that had some; 0: none */
   GArray *leases; /* TasksLease, oldest first */
 
   /* the newest lease */
-  gboolean was_leased; /* there was one in this epoch */
-  gboolean has_lease;  /* its holder may answer */
+  gboolean was_leased;   /* there was one in this epoch */
+  gboolean knows_holder; /* it was read */
+  gboolean has_lease;    /* its holder may answer */
   gboolean lease_started;
   guint64 route;
   guint8 token[BUS_TOKEN_LEN];
@@ -188,6 +207,23 @@ void tasks_leases_got_execute (TasksWorld *world,
                                gboolean is_adopted);
 /* At rest. */
 void tasks_leases_finish (TasksWorld *world);
+
+/* --- tasks-news --- */
+
+void tasks_news_expect (TasksWorld *world, TasksRecord *record, const TasksStep *step);
+
+/* --- tasks-shown: records as they are shown; NULL: they say what they have to say --- */
+
+/* NULL: nobody submitted it. */
+TasksRecord *tasks_shown_find (const TasksWorld *world, const TaskRecord *shown);
+/* What never changes. @at_us: when it was shown; 0: not known */
+const char *
+tasks_shown_problem (const TasksWorld *world, const TasksRecord *record, const TaskRecord *shown, gint64 at_us);
+/* All of it, at present. */
+const char *
+tasks_shown_task_problem (const TasksWorld *world, const TasksRecord *record, const TaskRecord *shown, gint64 at_us);
+const char *tasks_shown_details_problem (const TasksRecord *record, const TaskRecord *shown);
+const char *tasks_shown_member_problem (const TasksClient *client, const CollectorRecord *shown);
 
 /* --- tasks-claims: tasks that wait for the claim of a holder --- */
 

@@ -43,6 +43,16 @@ restart_forget (TasksClient *client)
   memset (client->strikes_us, 0, sizeof client->strikes_us);
   client->n_holds = 0;
   client->claims.n = 0;
+  client->shown = BUS_MEMBER_GONE;
+}
+
+static void
+restart_disconnect (TasksWorld *world, TasksClient *client)
+{
+  if (client->peer != NULL)
+    bus_core_disconnected (world->core, client->peer, WIRE_STATUS_ABSENT, world->now_us);
+  client->peer = NULL;
+  restart_forget (client);
 }
 
 /* Nothing that the old core does now is seen by anybody. */
@@ -50,14 +60,8 @@ static void
 restart_end (TasksWorld *world)
 {
   for (guint i = 0; i < TASKS_CLIENTS; i++)
-    {
-      TasksClient *client = &world->clients[i];
-
-      if (client->peer != NULL)
-        bus_core_disconnected (world->core, client->peer, WIRE_STATUS_ABSENT, world->now_us);
-      client->peer = NULL;
-      restart_forget (client);
-    }
+    restart_disconnect (world, &world->clients[i]);
+  restart_disconnect (world, &world->watcher);
   tasks_restart_note_cells (world);
   bus_core_free (world->core);
   memset (world->is_paused, 0, sizeof world->is_paused);
@@ -72,6 +76,7 @@ restart_begin (TasksWorld *world)
   world->started_us = world->now_us;
   world->core = bus_core_new (&world->options, world->now_us);
   tasks_model_restart (world);
+  tasks_operator_connect (world);
   for (guint i = 0; i < TASKS_CLIENTS && !tasks_failed (world); i++)
     if (sim_chance (&world->aside, 60))
       tasks_world_connect (world, &world->clients[i]);

@@ -85,6 +85,8 @@ seed_init (TasksWorld *world, guint64 seed, TasksCoverage *coverage)
       tasks_client_init (world, i);
       world->clients[i].character = seed_draw_character (&world->random);
     }
+  tasks_operator_init (world);
+  tasks_operator_connect (world);
 }
 
 /* Whoever starts it dies. */
@@ -148,6 +150,7 @@ seed_step (TasksWorld *world)
     tasks_world_advance (world, sim_chance (&world->random, 95) ? sim_below (&world->random, 25) * MILLISECOND
                                                                 : sim_below (&world->random, 800) * MILLISECOND);
   tasks_check_step (world);
+  tasks_operator_step (world);
 }
 
 static void
@@ -174,6 +177,7 @@ seed_heal (TasksWorld *world)
       tasks_world_advance (world, HEAL_US);
       seed_move (world);
       tasks_check_step (world);
+      tasks_operator_step (world);
       if (round > QUIET_ROUND)
         tasks_model_check_shown (world);
     }
@@ -197,6 +201,8 @@ seed_finish (TasksWorld *world, TasksSums *sums)
   for (guint i = 0; i < TASKS_CLIENTS && !tasks_failed (world); i++)
     if (world->clients[i].peer != NULL)
       tasks_world_disconnect (world, &world->clients[i]);
+  if (world->watcher.peer != NULL && !tasks_failed (world))
+    tasks_world_disconnect (world, &world->watcher);
   if (tasks_failed (world))
     return;
   bus_core_stats (world->core, &stats);
@@ -224,6 +230,7 @@ tasks_run (guint64 seed, guint steps, TasksCoverage *coverage, TasksSums *sums, 
   *hash = world->hash;
   for (guint i = 0; i < TASKS_CLIENTS; i++)
     tasks_client_clear (&world->clients[i]);
+  tasks_client_clear (&world->watcher);
   tasks_model_free (world->model);
   g_free (world->history);
   return tasks_failed (world) ? g_strdup_printf ("step %u: %s", world->step, world->failure) : NULL;

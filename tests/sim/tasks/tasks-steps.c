@@ -142,7 +142,7 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
     {
     case BUS_TASK_ON_OFFER:
       record->has_lease = record->lease_started = record->has_expired = FALSE; /* until it is read */
-      record->is_adopted = record->is_finished = FALSE;
+      record->is_adopted = record->is_finished = record->knows_holder = FALSE;
       break;
     case BUS_TASK_ON_STARTED:
     case BUS_TASK_ON_PROGRESS:

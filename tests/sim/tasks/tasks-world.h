@@ -8,6 +8,7 @@
 #include "tasks-history.h"
 #include "wire-envelope.h"
 #include "wire-frame.h"
+#include "work/bus-member-state.h"
 #include "work/bus-task-state.h"
 #include "work/bus-past.h"
 #include "work/bus-token.h"
@@ -38,6 +39,7 @@
 #define TASKS_GHOSTS     6u /* jobs that a collector remembers after its answer */
 
 #define TASKS_ANY_SLOT TASKS_CLIENTS
+#define TASKS_WATCHER  (TASKS_CLIENTS + 1) /* slot of the operator, who is none of the clients */
 
 typedef struct TasksWorld TasksWorld;
 typedef struct TasksModel TasksModel; /* see tasks-model.h */
@@ -101,6 +103,10 @@ typedef enum
   TASKS_FRAME_DRAIN,
   TASKS_FRAME_PAUSE, /* or resumes; see is_paused */
   TASKS_FRAME_LIMIT,
+  TASKS_FRAME_GET,     /* of the operator; it sees the answer at once */
+  TASKS_FRAME_LIST,    /* the same */
+  TASKS_FRAME_MEMBERS, /* the same */
+  TASKS_N_FRAMES,
 } TasksFrameKind;
 
 /* One task of a call. */
@@ -145,6 +151,8 @@ typedef struct
   TasksItem items[TASKS_BATCH];
   guint operation;
   guint limit;
+  guint state; /* LIST: 0: any */
+  guint after; /* LIST: the tasks behind that one */
   gboolean is_paused;
   guint drained; /* slot */
   gboolean expects_exit;
@@ -203,6 +211,7 @@ typedef struct
   guint slot;
   guint number; /* of this connection, never used twice */
   gboolean is_collector;
+  gboolean is_watcher;
   TasksCharacter character;
   char id[8];
   const char *type;
@@ -238,6 +247,7 @@ typedef struct
   guint64 forgotten_route; /* the newest one of a job that it has forgotten */
   GPtrArray *jobs;         /* TasksJob, oldest first */
   GPtrArray *old_jobs;     /* TasksJob, of connections before */
+  BusMemberState shown;    /* that the operator has seen last */
 
   /* submitter */
   gboolean has_await;
@@ -271,6 +281,8 @@ struct TasksWorld
   gboolean keeps_outcomes; /* collectors do, and claim what they have finished */
   guint restart_step;      /* of the next one; 0: none */
   guint n_restarts;
+  gboolean has_operator;
+  gint64 asked_us; /* the operator sent its last frame */
   BusCore *core;
   BusCoreOptions options;
   TasksModel *model;
@@ -288,6 +300,7 @@ struct TasksWorld
   guint last_connection;
   guint64 hash; /* of the bytes that came out */
   TasksClient clients[TASKS_CLIENTS];
+  TasksClient watcher; /* the operator */
   char failure[256];
 };
 
@@ -324,6 +337,7 @@ void tasks_world_advance (TasksWorld *world, gint64 us);
 /* --- tasks-client: frames in and out of a client --- */
 
 void tasks_client_init (TasksWorld *world, guint slot);
+void tasks_client_init_streams (TasksWorld *world, TasksClient *client);
 void tasks_client_reset (TasksClient *client);
 void tasks_client_clear (TasksClient *client);
 /* Appends a frame. @frame: its meaning; copied. Returns its id. */
@@ -371,6 +385,21 @@ void tasks_submitter_ready (TasksClient *client);
 void tasks_submitter_step (TasksWorld *world, TasksClient *client);
 void tasks_submitter_heal (TasksWorld *world, TasksClient *client);
 void tasks_submitter_got_reply (TasksClient *client, const TasksFrame *call, gboolean is_final, WireSpan payload);
+
+/* --- tasks-operator: one that watches --- */
+
+void tasks_operator_init (TasksWorld *world);
+void tasks_operator_connect (TasksWorld *world);
+void tasks_operator_ready (TasksClient *client);
+void tasks_operator_step (TasksWorld *world);
+void tasks_operator_got_reply (TasksWorld *world, const TasksFrame *call, WireSpan payload);
+void tasks_operator_got_error (TasksWorld *world, const TasksFrame *call, guint32 status);
+
+/* --- tasks-news: events, as they have to come --- */
+
+void tasks_news_got (TasksWorld *world, const WireEnvelope *envelope);
+/* Everything has come. */
+void tasks_news_check (TasksWorld *world);
 
 /* --- tasks-restart --- */
 
