@@ -25,24 +25,76 @@ ctl_catalog_try (Ctl *ctl, const char *peer)
 
 /* --- methods --- */
 
+/* TRUE if @name is @prefix, a dot and @method. */
+static gboolean
+catalog_is_joined (const char *name, const char *prefix, const char *method)
+{
+  gsize len = strlen (prefix);
+
+  return strncmp (name, prefix, len) == 0 && name[len] == '.' && g_str_equal (name + len + 1, method);
+}
+
+static const char *
+catalog_last_segment (const char *topic)
+{
+  const char *dot = strrchr (topic, '.');
+
+  return dot != NULL ? dot + 1 : topic;
+}
+
 static gboolean
 catalog_is_method_name (const CtlService *service, const CtlMethod *method, const char *name)
 {
-  gsize prefix = strlen (service->name);
-
-  return g_str_equal (method->name, name)
-         || (strncmp (name, service->name, prefix) == 0 && name[prefix] == '.'
-             && g_str_equal (name + prefix + 1, method->name));
+  return g_str_equal (method->name, name) || catalog_is_joined (name, service->name, method->name)
+         || (*method->topic != '\0'
+             && (catalog_is_joined (name, method->topic, method->name)
+                 || catalog_is_joined (name, catalog_last_segment (method->topic), method->name)));
 }
 
 const CtlMethod *
-ctl_catalog_find_method (const CtlServices *services, const char *name)
+ctl_catalog_find_method (const CtlServices *services, const char *name, gboolean *is_ambiguous)
 {
+  const CtlMethod *found = NULL;
+
+  *is_ambiguous = FALSE;
   for (size_t i = 0; i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_methods; k++)
-      if (catalog_is_method_name (services->services[i], services->services[i]->methods[k], name))
-        return services->services[i]->methods[k];
-  return NULL;
+      {
+        const CtlMethod *method = services->services[i]->methods[k];
+
+        if (!catalog_is_method_name (services->services[i], method, name))
+          continue;
+        if (found == NULL)
+          found = method;
+        else if (!g_str_equal (method->topic, found->topic))
+          *is_ambiguous = TRUE;
+      }
+  return *is_ambiguous ? NULL : found;
+}
+
+char *
+ctl_catalog_method_name (const CtlServices *services, const CtlMethod *method)
+{
+  gboolean is_ambiguous;
+
+  if (ctl_catalog_find_method (services, method->name, &is_ambiguous) != NULL)
+    return g_strdup (method->name);
+  return g_strdup_printf ("%s.%s", catalog_last_segment (method->topic), method->name);
+}
+
+gboolean
+ctl_catalog_is_by_name (const CtlServices *services, const CtlMethod *method)
+{
+  guint n = 0;
+
+  if (*method->topic == '\0')
+    return TRUE;
+  if (g_str_equal (services->id, CTL_BUS_ID))
+    return !g_str_equal (catalog_last_segment (method->topic), method->name);
+  for (size_t i = 0; i < services->n_services; i++)
+    for (size_t k = 0; k < services->services[i]->n_methods; k++)
+      n += g_str_equal (services->services[i]->methods[k]->topic, method->topic) ? 1 : 0;
+  return n > 1;
 }
 
 static const CtlMethod *

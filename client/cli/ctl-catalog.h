@@ -21,8 +21,13 @@ const CtlServices *ctl_catalog_peer (Ctl *ctl, const char *peer, GError **error)
 /* As ctl_catalog_peer(), but waits only a short time. NULL: no answer. */
 const CtlServices *ctl_catalog_try (Ctl *ctl, const char *peer);
 
-/* @name: "Method" or "service.Method". NULL: there is no such method. */
-const CtlMethod *ctl_catalog_find_method (const CtlServices *services, const char *name);
+/* @name: "Method", "service.Method", or with a topic or the last segment of a topic in front: "control.bus.task.List",
+ * "task.List". NULL: there is no such method, or @is_ambiguous: there are several, on different topics. */
+const CtlMethod *ctl_catalog_find_method (const CtlServices *services, const char *name, gboolean *is_ambiguous);
+/* The shortest name that finds the method. (transfer full) */
+char *ctl_catalog_method_name (const CtlServices *services, const CtlMethod *method);
+/* A request has to name the method: its topic does not say which one is meant. */
+gboolean ctl_catalog_is_by_name (const CtlServices *services, const CtlMethod *method);
 
 /* Finds the peer that serves @topic, and its description of the method (NULL: none). FALSE: no peer serves it, or an
  * error. */

@@ -33,8 +33,12 @@ complete_methods (Ctl *ctl, const char *peer)
 
   for (size_t i = 0; services != NULL && i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_methods; k++)
-      if (complete_is_plain_word (services->services[i]->methods[k]->name))
-        ctl_output_line (&ctl->output, "%s", services->services[i]->methods[k]->name);
+      {
+        g_autofree char *name = ctl_catalog_method_name (services, services->services[i]->methods[k]);
+
+        if (complete_is_plain_word (name))
+          ctl_output_line (&ctl->output, "%s", name);
+      }
 }
 
 static void

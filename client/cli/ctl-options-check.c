@@ -133,6 +133,7 @@ options_check_task (CtlOptions *options, GError **error)
          && options_check_range ("--attempts", numbers[CTL_NUMBER_ATTEMPTS], 1, 100, &options->attempts, error)
          && options_check_seconds ("--deadline", numbers[CTL_NUMBER_DEADLINE], 31 * DAY_S, &options->deadline_s, error)
          && options_check_seconds ("--delay", numbers[CTL_NUMBER_DELAY], 31 * DAY_S, &options->delay_s, error)
+         && options_check_seconds ("--run-limit", numbers[CTL_NUMBER_RUN_LIMIT], 3600, &options->run_limit_s, error)
          && options_check_seconds ("--grace", numbers[CTL_NUMBER_GRACE], 3600, &options->grace_s, error)
          && options_check_given ("--id", options->task_id, error)
          && options_check_given ("--payload-type", options->payload_type, error)
@@ -140,7 +141,10 @@ options_check_task (CtlOptions *options, GError **error)
          && options_check_given ("--type", options->collector_type, error)
          && options_check_given ("--holder", options->holder, error)
          && options_check_given ("--account", options->account, error)
-         && options_check_given ("--target", options->target, error);
+         && options_check_given ("--target", options->target, error)
+         && options_check_given ("--cause", options->cause, error)
+         && (!options->cancel_when_gone || !options->no_wait
+             || ctl_fail (error, CTL_EXIT_USAGE, _ ("Give only one of --cancel-when-gone and --no-wait")));
 }
 
 gboolean

@@ -121,11 +121,17 @@ static const OptionRow option_rows[] = {
     N_ ("Time for the task, waiting and all attempts included"), N_ ("SECONDS") },
   { CTL_TAKES_SUBMIT, "delay", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_DELAY]),
     N_ ("Let the task wait for this time first"), N_ ("SECONDS") },
+  { CTL_TAKES_SUBMIT, "run-limit", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_RUN_LIMIT]),
+    N_ ("Longest time of an attempt (default: that of the operation)"), N_ ("SECONDS") },
   { CTL_TAKES_SUBMIT, "attempts", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_ATTEMPTS]),
     N_ ("Number of failures after which it is not tried again"), N_ ("COUNT") },
+  { CTL_TAKES_SUBMIT, "cancel-when-gone", 0, G_OPTION_ARG_NONE, AT (cancel_when_gone),
+    N_ ("Cancel the task when it has had no connected submitter for some time"), NULL },
   { CTL_TAKES_SUBMIT, "no-wait", 0, G_OPTION_ARG_NONE, AT (no_wait), N_ ("Do not wait for the end of the task"), NULL },
   { CTL_TAKES_ACCOUNT | CTL_TAKES_TASKS, "account", 0, G_OPTION_ARG_STRING, AT (account),
     N_ ("Account of the submitter, as `deyebusctl tasks` shows it"), N_ ("NAME") },
+  { CTL_TAKES_CAUSE, "cause", 0, G_OPTION_ARG_STRING, AT (cause), N_ ("Reason, for the log of the broker"),
+    N_ ("TEXT") },
   { CTL_TAKES_DRAIN, "grace", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_GRACE]),
     N_ ("Of a collector: time after which its tasks are given to others"), N_ ("SECONDS") },
   { CTL_TAKES_DRAIN, "expect-exit", 0, G_OPTION_ARG_NONE, AT (expect_exit),
@@ -246,6 +252,7 @@ ctl_options_clear (CtlOptions *options)
   g_clear_pointer (&options->payload_type, g_free);
   g_clear_pointer (&options->target, g_free);
   g_clear_pointer (&options->strategy, g_free);
+  g_clear_pointer (&options->cause, g_free);
   for (guint i = 0; i < CTL_N_NUMBERS; i++)
     g_clear_pointer (&options->numbers[i], g_free);
 }

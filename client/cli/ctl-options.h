@@ -22,6 +22,7 @@ typedef enum
   CTL_NUMBER_PRIORITY,
   CTL_NUMBER_DEADLINE,
   CTL_NUMBER_DELAY,
+  CTL_NUMBER_RUN_LIMIT,
   CTL_NUMBER_ATTEMPTS,
   CTL_NUMBER_GRACE,
   CTL_N_NUMBERS,
@@ -66,6 +67,7 @@ typedef struct
   char *payload_type;
   char *target;
   char *strategy;
+  char *cause;
   gdouble timeout_s;
   gdouble wait_s;
   guint64 queue_messages;
@@ -78,6 +80,7 @@ typedef struct
   guint64 attempts;
   gdouble deadline_s;
   gdouble delay_s;
+  gdouble run_limit_s;
   gdouble grace_s;
   gboolean json;
   gboolean xml;
@@ -95,6 +98,7 @@ typedef struct
   gboolean hex;
   gboolean exclusive;
   gboolean no_wait;
+  gboolean cancel_when_gone;
   gboolean expect_exit;
   gboolean help;
 } CtlOptions;
@@ -122,6 +126,7 @@ typedef enum
   CTL_TAKES_ACCOUNT = 1 << 18,
   CTL_TAKES_DRAIN = 1 << 19, /* --grace --expect-exit */
   CTL_TAKES_STRATEGY = 1 << 20,
+  CTL_TAKES_CAUSE = 1 << 21,
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

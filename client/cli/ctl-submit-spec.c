@@ -140,6 +140,8 @@ spec_fill (const CtlOptions *options, const char *operation, const Payload *payl
   deye_bus_task_spec_set_priority (spec, (guint8) options->priority);
   deye_bus_task_spec_set_timeout (spec, spec_us (options->deadline_s));
   deye_bus_task_spec_set_delay (spec, spec_us (options->delay_s));
+  deye_bus_task_spec_set_run_limit (spec, spec_us (options->run_limit_s));
+  deye_bus_task_spec_set_cancel_when_gone (spec, options->cancel_when_gone);
   deye_bus_task_spec_set_target (spec, options->target);
   deye_bus_task_spec_set_exclusive (spec, options->exclusive);
   deye_bus_task_spec_set_attempts (spec, (guint) options->attempts);

@@ -138,8 +138,27 @@ call_list_methods (const CtlServices *services)
 
   for (size_t i = 0; i < services->n_services; i++)
     for (size_t k = 0; k < services->services[i]->n_methods; k++)
-      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", services->services[i]->methods[k]->name);
+      {
+        g_autofree char *name = ctl_catalog_method_name (services, services->services[i]->methods[k]);
+
+        g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", name);
+      }
   return terminal_text_safe (names->str);
+}
+
+/* NULL: see @error. */
+static const CtlMethod *
+call_find_method (const CtlServices *services, const char *peer, const char *name, GError **error)
+{
+  gboolean is_ambiguous;
+  const CtlMethod *method = ctl_catalog_find_method (services, name, &is_ambiguous);
+  g_autofree char *known = method == NULL ? call_list_methods (services) : NULL;
+
+  if (is_ambiguous)
+    ctl_fail (error, CTL_EXIT_USAGE, _ ("%s has several methods %s; it has: %s"), peer, name, known);
+  else if (method == NULL)
+    ctl_fail (error, CTL_EXIT_NOTHING, _ ("%s has no method %s; it has: %s"), peer, name, known);
+  return method;
 }
 
 gboolean
@@ -161,18 +180,14 @@ ctl_verb_call (Ctl *ctl, char **args, GError **error)
   services = ctl_catalog_peer (ctl, peer, error);
   if (services == NULL)
     return FALSE;
-  method = ctl_catalog_find_method (services, name);
+  method = call_find_method (services, peer, name, error);
   if (method == NULL)
-    {
-      g_autofree char *known = call_list_methods (services);
-
-      return ctl_fail (error, CTL_EXIT_NOTHING, _ ("%s has no method %s; it has: %s"), peer, name, known);
-    }
+    return FALSE;
   question.request_type = method->request_type;
   if (*method->topic != '\0')
     {
       question.topic = method->topic;
-      question.method = NULL;
+      question.method = ctl_catalog_is_by_name (services, method) ? method->name : NULL;
     }
   if (g_str_equal (peer, CTL_BUS_ID))
     question.target = NULL;

@@ -38,6 +38,7 @@ operations_add (CtlTable *table, const CtlOperation *operation)
   ctl_table_cell (table, "%s", limit != NULL ? limit : "");
   ctl_table_cell (table, "%" PRIu64, operation->succeeded);
   ctl_table_cell (table, "%" PRIu64, operation->failed);
+  ctl_table_cell (table, "%" PRIu64, operation->cancelled);
   ctl_table_cell (table, "%s",
                   operation->strategy != 0 ? ctl_words_name (CTL_WORDS_STRATEGIES, operation->strategy) : "");
 }
@@ -51,7 +52,7 @@ operations_show (Ctl *ctl, const CtlList *list)
     { N_ ("OLDEST"), CTL_COLUMN_RIGHT },      { N_ ("DELAYED"), CTL_COLUMN_RIGHT },
     { N_ ("RUNNING"), CTL_COLUMN_RIGHT },     { N_ ("LIMIT"), CTL_COLUMN_RIGHT },
     { N_ ("SUCCEEDED"), CTL_COLUMN_RIGHT },   { N_ ("FAILED"), CTL_COLUMN_RIGHT },
-    { N_ ("STRATEGY"), CTL_COLUMN_LEFT },
+    { N_ ("CANCELLED"), CTL_COLUMN_RIGHT },   { N_ ("STRATEGY"), CTL_COLUMN_LEFT },
   };
   g_autoptr (CtlTable) table = ctl_table_new (columns, G_N_ELEMENTS (columns));
 

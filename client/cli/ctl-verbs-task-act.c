@@ -65,6 +65,8 @@ act_run (Ctl *ctl, const char *method, char **ids, GError **error)
   request.n_ids = g_strv_length (ids);
   if (ctl->options.account != NULL)
     request.account = ctl->options.account;
+  if (ctl->options.cause != NULL)
+    request.cause = ctl->options.cause;
   guard = ctl_ask (ctl, "control.bus.task", NULL, method, &request.base,
                    &daemoneye__eventbus__v1__task_ids_reply__descriptor, error);
   return guard != NULL && act_report (ctl, wire_guard_message (guard), error);

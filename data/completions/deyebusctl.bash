@@ -78,8 +78,9 @@ _deyebusctl ()
     collectors) common+=' --json --operation --type --state --tag' ;;
     tasks) common+=' --json --operation --state --holder --account' ;;
     'operations limit') common+=' --json --strategy' ;;
-    'task submit') common+=' --json --raw --id --payload --payload-type --hex --type --target --tag --exclusive --priority --deadline --delay --attempts --no-wait' ;;
+    'task submit') common+=' --json --raw --id --payload --payload-type --hex --type --target --tag --exclusive --priority --deadline --delay --run-limit --attempts --cancel-when-gone --no-wait' ;;
     'task result') common+=' --json --raw --account' ;;
+    'task cancel' | 'task release' | 'task drop') common+=' --json --account --cause' ;;
     'task '*) common+=' --json --account' ;;
     operations* | resume | status | peers | peer | topics | subs | groups | retained | clear | slow | timeline | wait | version) common+=' --json' ;;
     esac

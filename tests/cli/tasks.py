@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 from broker import Broker, die_with_parent
 from ctltool import PATIENCE_S, Tool, golden, next_line
@@ -23,7 +24,11 @@ class Bus(Tool):
 
     def __init__(self, ctl, agent, module, worker, data, completions):
         self.worker_path, self.completions = worker, completions
-        self.broker = Broker(agent, module)
+        self.log = tempfile.NamedTemporaryFile("r", suffix=".log")
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf, open(self.log.name, "w", encoding="utf-8") as log:
+            conf.write("[limits]\ntask-submitter-us=100000\n")
+            conf.flush()
+            self.broker = Broker(agent, module, "--config", conf.name, stderr=log)
         super().__init__(ctl, self.broker.address, data)
         self.worker = self.start_worker("worker-1")
 
@@ -142,6 +147,29 @@ def _(bus):
     (told,) = [json.loads(line) for line in bus.task("fail", "--id", "soon-2", "--no-wait", "--json")[0].splitlines()]
     equal(told["id"], "soon-2")
     bus.task("nothing", "--id", "soon-1", "--no-wait", code=1)  # refused: another task has the id
+
+
+@test("/cli/task/submit/D04-run-limit")
+def _(bus):
+    _, told = bus.task("stay", "--id", "run-1", "--run-limit", "0.1", "--attempts", "1", code=1)
+    holds("has ended as quarantined" in told, told)
+    holds("task-run-limit-us" in bus.ctl("task", "history", "run-1"), "the cause, and the setting as the configuration has it")
+    bus.ctl("task", "drop", "run-1")
+    for words in [["--run-limit", "0"], ["--run-limit", "3601"], ["--run-limit", "x"]]:
+        bus.task("stay", *words, code=2)
+
+
+@test("/cli/task/submit/M11-cancel-when-gone")
+def _(bus):
+    process = bus.start("task", "submit", "stay", "--id", "gone-1", "--cancel-when-gone")
+    bus.until("gone-1", "TASK_RUNNING")
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=PATIENCE_S)
+    equal(process.returncode, 1, told)
+    holds("The task gone-1 will be cancelled" in told, told)
+    bus.until("gone-1", "TASK_CANCELLED")
+    holds("task-submitter-us" in bus.ctl("task", "history", "gone-1"), "why")
+    bus.task("stay", "--cancel-when-gone", "--no-wait", code=2)
 
 
 @test("/cli/task/submit/same-id-attaches")
@@ -328,6 +356,44 @@ def _(bus):
     bus.ctl("task", "cancel", "cancel-1", "--account", "none", code=6)
 
 
+@test("/cli/task/M11-cause-in-the-log")
+def _(bus):
+    bus.submitted("cause-1", "nothing")
+    bus.ctl("task", "cancel", "cause-1", "--cause", "the disk is full")
+    holds([line for line in bus.log if "tasks changed" in line and "the disk is full" in line], "the record")
+    bus.ctl("task", "cancel", "cause-1", "--cause", "", code=2)
+
+
+# --- methods of the broker ---
+
+@test("/cli/call/M29-each-method-that-introspect-lists")
+def _(bus):
+    (described,) = bus.json("introspect", "bus")
+    methods = [(one["topic"], one["name"]) for service in described["services"] for one in service["methods"]]
+    holds(len(methods) > 30 and ("control.bus.task", "List") in methods, methods)
+    for topic, name in methods:
+        ran = subprocess.run([bus.ctl_path, "call", "bus", f"{topic}.{name}", "{}", "--timeout", "1"], stdin=subprocess.DEVNULL,
+                             capture_output=True, text=True, env=bus.env, timeout=PATIENCE_S, check=False)
+        holds(ran.returncode not in (2, 6) or "no such method" not in ran.stderr and "has no method" not in ran.stderr, (topic, name, ran))
+
+
+@test("/cli/call/M29-several-methods-of-one-name")
+def _(bus):
+    bus.submitted("call-1", "nothing")
+    for name in ["task.List", "control.bus.task.List"]:
+        (told,) = bus.json("call", "bus", name, '{"operation": "nothing", "states": ["TASK_QUEUED"]}')
+        equal([one["id"] for one in told["tasks"]], ["call-1"])
+    (told,) = bus.json("call", "bus", "collectors.List", '{"type": "worker"}')
+    equal([one["id"] for one in told["collectors"]], ["worker-1"])
+    (told,) = bus.json("call", "bus", "Cancel", '{"ids": ["call-1"]}')
+    equal(told["verdicts"][0]["state"], "TASK_CANCELLED")
+    told = bus.ctl("call", "bus", "List", code=2)
+    holds("several methods List" in told and "task.List" in told and "collectors.List" in told, told)
+    words = set(bus.ctl("complete-words", "methods", "bus").split())
+    holds({"task.List", "collectors.List", "Cancel", "ping"} <= words and "List" not in words, words)
+    bus.ctl("call", "bus", "nothing.List", code=6)
+
+
 @test("/cli/operations/D01-pause-resume-limit")
 def _(bus):
     def row(name):
@@ -338,6 +404,11 @@ def _(bus):
     holds(re.search(r"^echo +paused ", bus.ctl("operations"), re.MULTILINE), "the table")
     holds(bus.ctl("operations", "resume", "echo").startswith("echo is open, without a limit"), "resumed")
     bus.until("pause-1", "TASK_SUCCEEDED")
+    before = row("nothing")
+    bus.submitted("pause-2", "nothing")
+    bus.ctl("task", "cancel", "pause-2")
+    equal((row("nothing")["failed"], int(row("nothing")["cancelled"])), (before["failed"], int(before["cancelled"]) + 1))
+    holds("CANCELLED" in bus.ctl("operations").splitlines()[0], "the column")
     holds("for at most 3 tasks" in bus.ctl("operations", "limit", "echo", "3", "--strategy", "random"), "limited")
     bus.ctl("operations", "limit", "echo", "--strategy", "least-loaded")
     equal((row("echo")["limit"], row("echo")["strategy"]), (3, "STRATEGY_LEAST_LOADED"), "the limit stays")
