@@ -24,5 +24,8 @@ GError *deye_bus_error_from_goodbye (guint32 status, const char *detail);
 /* A limit that the library itself checks, with the same words. */
 GError *deye_bus_error_new_limit (const char *what, guint64 limit, guint64 value, const char *setting);
 
+/* The key of a setting in the broker's configuration: @setting, as messages name it, with dashes. (transfer full) */
+char *deye_bus_error_setting_key (WireSpan setting);
+
 /* An error of the library's domain. The caller translates @format. */
 GError *deye_bus_error_new (DeyeBusError code, const char *format, ...) G_GNUC_PRINTF (2, 3);

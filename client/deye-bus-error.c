@@ -110,12 +110,20 @@ error_take (DeyeBusError code, GString *text)
   return error;
 }
 
+char *
+deye_bus_error_setting_key (WireSpan setting)
+{
+  return setting.len > 0 ? g_strdelimit (g_strndup ((const char *) setting.data, setting.len), "_", '-')
+                         : g_strdup ("");
+}
+
 static void
 error_append_limit (GString *text, guint64 limit, guint64 value, WireSpan setting)
 {
+  g_autofree char *key = deye_bus_error_setting_key (setting);
+
   g_string_append_c (text, ' ');
-  g_string_append_printf (text, _ ("(limit %" PRIu64 ", value %" PRIu64 ", setting %.*s)"), limit, value,
-                          (int) setting.len, setting.len > 0 ? (const char *) setting.data : "");
+  g_string_append_printf (text, _ ("(limit %" PRIu64 ", value %" PRIu64 ", setting %s)"), limit, value, key);
 }
 
 gboolean

@@ -10,8 +10,9 @@
  * broker was overloaded, is made again for the same tasks, in the same order.
  */
 
-#define BATCH_TASKS 256u
-#define BATCH_BYTES (256u * 1024u)
+#define BATCH_TASKS   256u /* the least that task-batch may be */
+#define BATCH_BYTES   (256u * 1024u)
+#define VERDICT_BYTES 320u /* for which the broker needs room in its reply */
 
 static const DeyeBusTaskLaneKind *
 lane_kind (const DeyeBusTaskLane *lane)
@@ -241,6 +242,12 @@ lane_batch_bytes (const DeyeBusTasks *tasks)
   return largest > 0 ? (gsize) MIN (largest, BATCH_BYTES) : BATCH_BYTES;
 }
 
+static guint
+lane_batch_tasks (gsize bytes_max)
+{
+  return (guint) CLAMP (bytes_max / VERDICT_BYTES, 1, BATCH_TASKS);
+}
+
 static gboolean
 lane_leaves_out (const DeyeBusTaskLane *lane, const DeyeBusTask *task)
 {
@@ -251,9 +258,10 @@ static GPtrArray *
 lane_take_batch (DeyeBusTaskLane *lane, gsize bytes_max)
 {
   GPtrArray *batch = g_ptr_array_new_with_free_func (g_object_unref);
+  const guint n_max = lane_batch_tasks (bytes_max);
   gsize bytes = 0;
 
-  while (lane->waiting.length > 0 && batch->len < BATCH_TASKS)
+  while (lane->waiting.length > 0 && batch->len < n_max)
     {
       DeyeBusTask *task = lane->waiting.head->data;
 

@@ -46,11 +46,12 @@ GError *
 deye_bus_task_error_of_verdict (const Verdict *verdict)
 {
   GError *error = record_error (verdict->status, verdict->detail, "");
+  g_autofree char *key = deye_bus_error_setting_key (wire_span_str (verdict->setting));
   g_autofree char *limit = NULL;
 
   if (verdict->setting[0] == '\0')
     return error;
-  limit = g_strdup_printf (_ (" (limit %" PRIu64 ", setting %s)"), verdict->value, verdict->setting);
+  limit = g_strdup_printf (_ (" (value %" PRIu64 ", setting %s)"), verdict->value, key);
   record_append (error, limit);
   return error;
 }

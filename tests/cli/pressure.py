@@ -176,7 +176,7 @@ def _(*paths):
         equal(watcher.communicate(timeout=PATIENCE_S), ("", ""), "as asked for: nothing to tell")
         holds("drop-oldest, drop-newest" in bus.ctl("subscribe", RELOAD, "--policy", "drop", code=2), "lists them")
         bus.ctl("subscribe", RELOAD, "--queue-bytes", "-1", code=2)
-        holds("subscription_queue_messages" in bus.ctl("subscribe", RELOAD, "--queue-messages", "10000000", code=1), "the limit")
+        holds("subscription-queue-messages" in bus.ctl("subscribe", RELOAD, "--queue-messages", "10000000", code=1), "the limit")
 
 
 sys.exit(run(*sys.argv[1:]))

@@ -460,7 +460,7 @@ test_flood (BusFixture *f, gconstpointer data)
       g_autofree char *detail = NULL;
 
       g_assert_cmpuint (raw_peer_expect_goodbye (silent[i], &detail), ==, WIRE_STATUS_LIMIT);
-      g_assert_nonnull (strstr (detail, "max_unauthenticated"));
+      g_assert_nonnull (strstr (detail, "max-unauthenticated"));
     }
   {
     g_autoptr (RawPeer) speaker = raw_peer_connect (f->address);

@@ -136,7 +136,7 @@ test_share (BusFixture *f, gconstpointer data)
   {
     g_autoptr (RawPeer) refused = raw_peer_connect (f->address);
 
-    g_assert_cmpuint (expect_limit (refused, "max_connections_per_uid"), ==, G_TIME_SPAN_SECOND);
+    g_assert_cmpuint (expect_limit (refused, "max-connections-per-uid"), ==, G_TIME_SPAN_SECOND);
   }
   for (guint i = 0; i < G_N_ELEMENTS (peers); i++)
     raw_peer_free (peers[i]);

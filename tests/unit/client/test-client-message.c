@@ -255,7 +255,7 @@ test_errors (void)
       envelope.value = 11;
       error = deye_bus_error_from_envelope (&envelope);
       g_assert_true (error->domain == DEYE_BUS_ERROR);
-      g_assert_nonnull (strstr (error->message, ": why (limit 10, value 11, setting max_subscriptions)"));
+      g_assert_nonnull (strstr (error->message, ": why (limit 10, value 11, setting max-subscriptions)"));
       g_assert_cmpint (error->code == DEYE_BUS_ERROR_INTERNAL && status != 44, ==, !wire_status_is_known (status));
       copy = g_error_copy (error);
       g_assert_null (deye_bus_error_get_name (copy));

@@ -159,7 +159,7 @@ test_too_large (Fixture *f, gconstpointer data)
   session_fixture_ready (f, &small);
   g_assert_false (deye_bus_session_call (f->session, &call, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
-  g_assert_nonnull (strstr (error->message, "limit 1000, value 1001, setting max_payload"));
+  g_assert_nonnull (strstr (error->message, "limit 1000, value 1001, setting max-payload"));
 }
 
 static void
@@ -233,7 +233,7 @@ test_block_over (Fixture *f, gconstpointer data)
   g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_REFUSED);
   g_assert_error ((GError *) event.subject, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
   g_assert_nonnull (strstr (((GError *) event.subject)->message, "send important ones again"));
-  g_assert_nonnull (strstr (((GError *) event.subject)->message, "value 3, setting longest_block_us"));
+  g_assert_nonnull (strstr (((GError *) event.subject)->message, "value 3, setting longest-block-us"));
   deye_bus_session_clear_event (&event);
   script_block_over (f->in, awaited->id, 2);
   session_fixture_feed (f);

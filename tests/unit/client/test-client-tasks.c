@@ -310,7 +310,7 @@ test_refused (Fixture *f, gconstpointer data)
   tasks_script_answer (f->in, tasks_script_find (frames, "Submit"), 1, &full);
   client_fixture_say_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_REFUSED);
-  expect_error (task, DEYE_BUS_ERROR_LIMIT, "too many (limit 77, setting task_queue)");
+  expect_error (task, DEYE_BUS_ERROR_LIMIT, "too many (value 77, setting task-queue)");
   g_assert_cmpuint (finished, ==, 1);
   g_assert_cmpuint (n_live (f), ==, 0);
   expect_silence (f); /* there is nothing to confirm */
