@@ -125,8 +125,10 @@ service_on_connected (gpointer user, Link *link, const TransportCreds *creds, GB
 
   if (peer == NULL)
     {
-      g_autofree char *detail
-          = why.limit != NULL ? g_strdup_printf ("the broker's limit of connections is reached (%s)", why.limit) : NULL;
+      g_autofree char *key = g_strdup (why.limit);
+      g_autofree char *detail = key != NULL ? g_strdup_printf ("the broker's limit of connections is reached (%s)",
+                                                               g_strdelimit (key, "_", '-'))
+                                            : NULL;
 
       *refusal = bus_core_refusal (why.status, detail, why.retry_us);
     }

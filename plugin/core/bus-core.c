@@ -197,7 +197,7 @@ bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint6
   else
     {
       *refusal = (BusConnectRefusal){ WIRE_STATUS_LIMIT, bus_limit_name (broken), bus_entrance_retry_us (broken) };
-      bus_core_note_refused (core, who, refusal->status, refusal->limit, now_us);
+      bus_core_note_refused (core, who, refusal->status, bus_limit_key (broken).text, now_us);
     }
   core_settle (core, now_us); /* a connection may have given up its place */
   return peer;
@@ -304,7 +304,7 @@ core_refuse_bytes (BusPeer *peer)
   if (status == WIRE_STATUS_FRAME_TOO_LARGE)
     g_snprintf (detail, sizeof detail,
                 "a frame of %" G_GUINT64_FORMAT " bytes is above the limit of %" G_GUINT64_FORMAT " (%s)",
-                reader->value, reader->limit, peer->state == BUS_PEER_HELLO ? "for HELLO" : "max_payload");
+                reader->value, reader->limit, peer->state == BUS_PEER_HELLO ? "for HELLO" : "max-payload");
   else
     g_snprintf (detail, sizeof detail, "%s at byte %" G_GSIZE_FORMAT " of a frame", wire_status_text (status),
                 reader->offset);

@@ -34,7 +34,7 @@ due_hello (BusCore *core, gpointer owner, gint64 now_us)
 
   if (peer->state == BUS_PEER_WAITING)
     bus_peer_end (peer, BUS_PEER_ON_HELLO_DUE, WIRE_STATUS_DUPLICATE_ID,
-                  "another connection has this id, and the time for HELLO was over (hello_timeout_us)");
+                  "another connection has this id, and the time for HELLO was over (hello-timeout-us)");
   else
     bus_peer_end (peer, BUS_PEER_ON_HELLO_DUE, WIRE_STATUS_HELLO_TIMEOUT, NULL);
 }
@@ -49,7 +49,7 @@ static void
 due_frame (BusCore *core, gpointer owner, gint64 now_us)
 {
   bus_peer_end (owner, BUS_PEER_ON_FRAME_DUE, WIRE_STATUS_TIMEOUT,
-                "a frame was not complete in time (frame_timeout_us)");
+                "a frame was not complete in time (frame-timeout-us)");
 }
 
 static void
@@ -230,6 +230,12 @@ due_task_alone (BusCore *core, gpointer owner, gint64 now_us)
 }
 
 static void
+due_lease (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_lease_run_due (core, owner);
+}
+
+static void
 due_death (BusCore *core, gpointer owner, gint64 now_us)
 {
   bus_leaving_death_due (owner, now_us);
@@ -305,6 +311,7 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_TASK_DEADLINE] = due_task_deadline,
   [BUS_TIMER_TASK_ALONE] = due_task_alone,
   [BUS_TIMER_RESERVATION] = due_reservation,
+  [BUS_TIMER_LEASE] = due_lease,
   [BUS_TIMER_DEATH] = due_death,
   [BUS_TIMER_BUSY] = due_busy,
   [BUS_TIMER_DRAIN] = due_drain,

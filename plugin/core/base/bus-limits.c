@@ -19,6 +19,16 @@ bus_limit_name (BusLimit limit)
   return bus_limit_spec (limit)->name;
 }
 
+BusLimitKey
+bus_limit_key (BusLimit limit)
+{
+  BusLimitKey key;
+
+  g_strlcpy (key.text, bus_limit_name (limit), sizeof key.text);
+  g_strdelimit (key.text, "_", '-');
+  return key;
+}
+
 guint64
 bus_limit_value (const BusLimits *limits, BusLimit limit)
 {
@@ -62,24 +72,24 @@ typedef struct
  * along every chain of rules, and one pass back carries an upper bound. */
 static const LimitsRule limits_rules[] = {
   { BUS_LIMIT_topic_bytes, BUS_LIMIT_max_payload, 2, 512,
-    "max_payload is below 2 * topic_bytes + 512: control.bus.introspect could not return the longest topic" },
+    "max-payload is below 2 * topic-bytes + 512: control.bus.introspect could not return the longest topic" },
   { BUS_LIMIT_max_payload, BUS_LIMIT_queue_hard_bytes, 1, 16384,
-    "queue_hard_bytes is below max_payload + 16384: the largest message could never be delivered" },
-  { BUS_LIMIT_queue_soft_bytes, BUS_LIMIT_queue_hard_bytes, 1, 0, "queue_soft_bytes is above queue_hard_bytes" },
+    "queue-hard-bytes is below max-payload + 16384: the largest message could never be delivered" },
+  { BUS_LIMIT_queue_soft_bytes, BUS_LIMIT_queue_hard_bytes, 1, 0, "queue-soft-bytes is above queue-hard-bytes" },
   { BUS_LIMIT_queue_hard_bytes, BUS_LIMIT_broker_bytes, 1, 0,
-    "broker_bytes is below queue_hard_bytes: one queue could fill the whole broker" },
+    "broker-bytes is below queue-hard-bytes: one queue could fill the whole broker" },
   { BUS_LIMIT_queue_hard_bytes, BUS_LIMIT_uid_bytes, 1, 0,
-    "uid_bytes is below queue_hard_bytes: one queue could not use its limit" },
+    "uid-bytes is below queue-hard-bytes: one queue could not use its limit" },
   { BUS_LIMIT_retained_bytes, BUS_LIMIT_broker_bytes, 4, 0,
-    "retained_bytes is above a quarter of broker_bytes: no account could use it" },
+    "retained-bytes is above a quarter of broker-bytes: no account could use it" },
   { BUS_LIMIT_request_timeout_us, BUS_LIMIT_max_request_timeout_us, 1, 0,
-    "request_timeout_us is above max_request_timeout_us" },
-  { BUS_LIMIT_task_queue_per_account, BUS_LIMIT_task_queue, 1, 0, "task_queue_per_account is above task_queue" },
+    "request-timeout-us is above max-request-timeout-us" },
+  { BUS_LIMIT_task_queue_per_account, BUS_LIMIT_task_queue, 1, 0, "task-queue-per-account is above task-queue" },
   { BUS_LIMIT_task_deadline_us, BUS_LIMIT_task_max_deadline_us, 1, 0,
-    "task_deadline_us is above task_max_deadline_us" },
-  { BUS_LIMIT_task_hold_us, BUS_LIMIT_task_max_hold_us, 1, 0, "task_hold_us is above task_max_hold_us" },
-  { BUS_LIMIT_task_retry_us, BUS_LIMIT_task_max_retry_us, 1, 0, "task_retry_us is above task_max_retry_us" },
-  { BUS_LIMIT_max_unauthenticated, BUS_LIMIT_max_connections, 1, 0, "max_unauthenticated is above max_connections" },
+    "task-deadline-us is above task-max-deadline-us" },
+  { BUS_LIMIT_task_hold_us, BUS_LIMIT_task_max_hold_us, 1, 0, "task-hold-us is above task-max-hold-us" },
+  { BUS_LIMIT_task_retry_us, BUS_LIMIT_task_max_retry_us, 1, 0, "task-retry-us is above task-max-retry-us" },
+  { BUS_LIMIT_max_unauthenticated, BUS_LIMIT_max_connections, 1, 0, "max-unauthenticated is above max-connections" },
 };
 
 const char *
@@ -139,15 +149,12 @@ limits_narrow_ranges (LimitsRange *ranges)
 static char *
 limits_describe_conflict (const BusLimits *limits, const LimitsRange *range)
 {
-  const BusLimitSpec *low = &specs[range->least_from];
-  const BusLimitSpec *high = &specs[range->most_from];
-
   for (const LimitsRule *rule = limits_rules; rule < limits_rules + G_N_ELEMENTS (limits_rules); rule++)
     if (rule->low == range->least_from && rule->high == range->most_from)
       return g_strdup (rule->broken);
-  return g_strdup_printf ("%s = %" G_GUINT64_FORMAT " is too large for %s = %" G_GUINT64_FORMAT, low->name,
-                          bus_limit_value (limits, range->least_from), high->name,
-                          bus_limit_value (limits, range->most_from));
+  return g_strdup_printf ("%s = %" G_GUINT64_FORMAT " is too large for %s = %" G_GUINT64_FORMAT,
+                          bus_limit_key (range->least_from).text, bus_limit_value (limits, range->least_from),
+                          bus_limit_key (range->most_from).text, bus_limit_value (limits, range->most_from));
 }
 
 guint64

@@ -8,7 +8,8 @@
  *
  * The table below is the only list: name of the setting (a key of [limits] in daemoneye-eventbus.conf), default,
  * floor and ceiling. The configuration module fills a BusLimits from a key file, tests fill it by hand, the core only
- * reads it. Each refusal names the setting of its limit by bus_limit_name().
+ * reads it. Each refusal names the setting of its limit: the field by bus_limit_name(), a sentence by
+ * bus_limit_key().
  */
 
 /* X (field, default, floor, ceiling). */
@@ -63,6 +64,7 @@
   X (task_hold_us, 5000000, 1000, 300000000)                                                                           \
   X (task_max_hold_us, 300000000, 1000, 3600000000)                                                                    \
   X (task_drain_us, 30000000, 1000, 3600000000)                                                                        \
+  X (task_batch, 1024, 256, 4096)                                                                                      \
   X (task_queue, 20000, 1, 1048576)                                                                                    \
   X (task_queue_per_account, 10000, 1, 1048576)                                                                        \
   X (task_bytes, 16777216, 65536, 17179869184)                                                                         \
@@ -122,7 +124,16 @@ typedef struct
 } BusExcess;
 
 const BusLimitSpec *bus_limit_spec (BusLimit limit);
+/* The name on the wire, in the field `setting`: "max_connections". */
 const char *bus_limit_name (BusLimit limit);
+
+/* The key in the configuration, for sentences: "max-connections". */
+typedef struct
+{
+  char text[40];
+} BusLimitKey;
+BusLimitKey bus_limit_key (BusLimit limit);
+
 guint64 bus_limit_value (const BusLimits *limits, BusLimit limit);
 
 /* The default of max_connections_per_uid: three quarters of all, so that one account cannot take every connection. */

@@ -42,6 +42,7 @@ typedef enum
   BUS_TIMER_TASK_DEADLINE, /* owner: BusTask: its deadline; afterwards the end of its time in the store */
   BUS_TIMER_TASK_ALONE,    /* owner: BusTask: no submitter is connected */
   BUS_TIMER_RESERVATION,   /* owner: BusOperation: a member has been reserved for as long as a task may run */
+  BUS_TIMER_LEASE,         /* owner: BusLease: a zombie, and the run limit of its attempt is over */
   BUS_TIMER_DEATH,         /* owner: BusDeath: a member that ended has not registered again */
   BUS_TIMER_DRAIN,         /* owner: BusMember: it drains, and the time for that is over */
   BUS_TIMER_BUSY,          /* owner: BusMember: it refused an offer */

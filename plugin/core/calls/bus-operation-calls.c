@@ -50,6 +50,7 @@ operation_fill (const BusCall *call, OperationRecord *record, const BusOperation
   record->running = operation->n_slots;
   record->succeeded = operation->n_succeeded;
   record->failed = operation->n_failed;
+  record->cancelled = operation->n_cancelled;
   record->oldest_us = operation_oldest_us (call, operation);
 }
 

@@ -18,6 +18,9 @@ typedef Daemoneye__Eventbus__V1__SubmitVerdict Verdict;
 #define LIST_BYTES (48u * 1024u)
 #define TAGS_READ  (BUS_TASK_TAGS_MAX + 1) /* more than a task may have, so that it is refused for them */
 
+/* The largest verdict, packed: an id, a detail, the name of a setting, and five numbers. */
+#define VERDICT_BYTES 320u
+
 /* --- verdicts --- */
 
 /* Of a request about several tasks: one block. */
@@ -33,10 +36,29 @@ typedef struct
   Verdict **list;
 } Verdicts;
 
-/* The number of tasks is the asker's. FALSE: no memory, and it got an ERROR. */
+/* The reply has a verdict for each task, and has to fit a frame. FALSE: the asker got an ERROR. */
+static gboolean
+verdicts_fit (const BusCall *call, gsize n)
+{
+  const BusLimits *limits = &call->core->limits;
+  const guint64 room = limits->max_payload / VERDICT_BYTES;
+  BusExcess excess = { BUS_LIMIT_task_batch, limits->task_batch, n };
+
+  if (room < limits->task_batch)
+    excess = (BusExcess){ BUS_LIMIT_max_payload, room, n };
+  if (n <= excess.most)
+    return TRUE;
+  bus_peer_error_excess (call->peer, call->id, WIRE_STATUS_LIMIT,
+                         "too many tasks for one request: send several requests, or raise the setting", &excess);
+  return FALSE;
+}
+
+/* The number of tasks is the asker's. FALSE: too many or no memory, and it got an ERROR. */
 static gboolean
 verdicts_init (Verdicts *verdicts, const BusCall *call, gsize n)
 {
+  if (!verdicts_fit (call, n))
+    return FALSE;
   verdicts->entries = g_try_malloc0 ((n + 1) * (sizeof (VerdictEntry) + sizeof (Verdict *)));
   if (verdicts->entries == NULL)
     {
@@ -60,7 +82,8 @@ verdicts_set (Verdicts *verdicts, guint i, char *id)
   Verdict *message = verdicts->list[i] = &verdicts->entries[i].message;
 
   daemoneye__eventbus__v1__submit_verdict__init (message);
-  message->id = id;
+  if (strlen (id) <= BUS_TASK_ID_MAX)
+    message->id = id;
   message->status = answer->status;
   message->detail = answer->detail;
   message->state = (Daemoneye__Eventbus__V1__TaskState) answer->state;

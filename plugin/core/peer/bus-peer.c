@@ -177,7 +177,7 @@ bus_peer_put_in_lane (BusPeer *peer, WireLane lane, guint8 kind, guint8 flags, c
     return;
   if (lane == WIRE_LANE_CONTROL
       && bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) > peer->core->limits.control_queue_bytes)
-    bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, "your control queue (control_queue_bytes) is full: read faster");
+    bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, "your control queue (control-queue-bytes) is full: read faster");
   else if (!peer_put_body (peer, lane, kind, flags, stamp, wire_span (NULL, 0)))
     bus_peer_close (peer, WIRE_STATUS_NO_MEMORY, NULL);
 }

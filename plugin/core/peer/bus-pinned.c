@@ -100,11 +100,11 @@ bus_pinned_disconnect (BusPeer *peer, BusLimit limit, guint64 held)
 
   if (reads_too_little)
     g_snprintf (detail, sizeof detail, "%s is reached, and %" G_GSIZE_FORMAT " bytes of answers are not read",
-                bus_limit_name (limit), pinned_by_answers (peer));
+                bus_limit_key (limit).text, pinned_by_answers (peer));
   else
     g_snprintf (detail, sizeof detail,
                 "%s is reached, and an unfinished frame holds %" G_GSIZE_FORMAT " bytes: send it without a break",
-                bus_limit_name (limit), pinned_by_frame (peer));
+                bus_limit_key (limit).text, pinned_by_frame (peer));
   if (pinned_by_frame (peer) > 0)
     bus_peer_drop_frame (peer); /* first, so that a full broker has room for the error */
   if (!reads_too_little)

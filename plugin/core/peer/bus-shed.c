@@ -54,7 +54,7 @@ shed_close_largest (BusCore *core, guint32 account)
   if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->dying.length > 0)
     return;
   bus_peer_close (most, WIRE_STATUS_SLOW_CONSUMER,
-                  "the broker is full (broker_bytes, uid_bytes), and your queue is the largest: read faster");
+                  "the broker is full (broker-bytes, uid-bytes), and your queue is the largest: read faster");
 }
 
 /* FALSE: what can be disconnected for pinned bytes or dropped is not enough. */

@@ -13,7 +13,7 @@ demote_inform_publisher (BusLedger *publisher, const BusSubscription *subscripti
   char detail[200];
 
   g_snprintf (detail, sizeof detail,
-              "%s did not accept it in time (longest_block_us): the loss is reported to it by GAP",
+              "%s did not accept it in time (longest-block-us): the loss is reported to it by GAP",
               subscription->owner->id);
   wire_envelope_init (&error);
   error.answers = publisher->block_lost_id;
@@ -32,7 +32,7 @@ demote_note (BusSubscription *subscription)
 {
   BusNote *note
       = bus_peer_note (subscription->owner, BUS_NOTE_DEMOTED, WIRE_STATUS_EXPIRED,
-                       "it blocked publishers for too long (longest_block_us): the policy is drop-oldest until "
+                       "it blocked publishers for too long (longest-block-us): the policy is drop-oldest until "
                        "its queue has drained");
 
   if (note == NULL)

@@ -123,7 +123,7 @@ bus_router_offer (BusInbound *inbound,
       outcome.refused += admission.refused;
       if (admission.closes)
         bus_peer_close (receiver, WIRE_STATUS_SLOW_CONSUMER,
-                        "your control queue (control_queue_bytes) is full: read faster");
+                        "your control queue (control-queue-bytes) is full: read faster");
     }
   bus_peer_touch (receiver);
   return outcome;

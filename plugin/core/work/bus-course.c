@@ -50,6 +50,8 @@ course_count_end (BusTask *task)
     return;
   if (task->state == BUS_TASK_SUCCEEDED)
     operation->n_succeeded++;
+  else if (task->state == BUS_TASK_CANCELLED)
+    operation->n_cancelled++;
   else
     operation->n_failed++;
 }
@@ -135,6 +137,7 @@ bus_course_await_holder (BusCore *core, BusTask *task, gint64 until_us)
   task->wait_reason = BUS_WAIT_ADOPTION_HOLD;
   if (task->holder != NULL && !task->is_awaited)
     bus_awaited_add (&core->work->awaited, task);
+  bus_task_store_recharge (&core->work->tasks, task);
 }
 
 void
@@ -142,6 +145,7 @@ bus_course_stop_awaiting (BusCore *core, BusTask *task)
 {
   bus_deadline_disarm (&core->deadlines, &task->timer.deadline);
   bus_awaited_remove (&core->work->awaited, task);
+  bus_task_store_recharge (&core->work->tasks, task);
   task->is_held = bus_death_holds_back (task);
   bus_course_queue (core, task, BUS_PLACE_OLD);
 }

@@ -46,6 +46,8 @@ expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
   expiry_make_zombie (core, task);
   if (event == BUS_TASK_ON_RUN_OVER)
     bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
+  else
+    bus_lease_limit (core, lease);
   if (bus_course_check (core, task, FALSE, now_us))
     return;
   if (may_run_twice)

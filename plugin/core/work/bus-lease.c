@@ -247,8 +247,23 @@ bus_lease_make_zombie (BusCore *core, BusLease *lease)
 }
 
 void
+bus_lease_limit (BusCore *core, BusLease *lease)
+{
+  lease->run_timer.kind = BUS_TIMER_LEASE;
+  lease->run_timer.owner = lease;
+  bus_deadline_arm (&core->deadlines, &lease->run_timer.deadline, lease->started_us + lease->run_limit_us);
+}
+
+void
+bus_lease_run_due (BusCore *core, BusLease *lease)
+{
+  bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
+}
+
+void
 bus_lease_start (BusCore *core, BusLease *lease, gint64 now_us)
 {
+  bus_deadline_disarm (&core->deadlines, &lease->run_timer.deadline);
   lease->has_started = TRUE;
   lease->started_us = now_us;
   lease->member->has_started = TRUE;
@@ -284,6 +299,7 @@ bus_lease_free (BusCore *core, BusLease *lease)
   BusTask *task = lease->task;
   BusMember *member = lease->member;
 
+  bus_deadline_disarm (&core->deadlines, &lease->run_timer.deadline);
   lease_end_request (core, lease);
   g_queue_unlink (&member->leases, &lease->member_link);
   --*lease_counter (member, lease->state);

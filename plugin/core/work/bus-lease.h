@@ -45,6 +45,7 @@ typedef struct BusLease
   gint64 run_limit_us;
   gint64 progress_us; /* 0: without */
   gint64 started_us;
+  BusTimer run_timer; /* of a zombie that was not stopped: the rest of its run limit */
   guint8 token[BUS_TOKEN_LEN];
   GList member_link;
   GList task_link;
@@ -59,6 +60,10 @@ BusLease *bus_lease_adopt (BusCore *core, BusTask *task, BusMember *member, cons
 
 /* Its task was taken away: its slot is free when it answers. */
 void bus_lease_make_zombie (BusCore *core, BusLease *lease);
+
+/* A zombie may go on until its run limit is over; then it is stopped. */
+void bus_lease_limit (BusCore *core, BusLease *lease);
+void bus_lease_run_due (BusCore *core, BusLease *lease);
 
 /* The attempt begins. */
 void bus_lease_start (BusCore *core, BusLease *lease, gint64 now_us);

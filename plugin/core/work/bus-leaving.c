@@ -6,6 +6,7 @@
 #include "work/bus-isolation.h"
 #include "work/bus-lease.h"
 #include "work/bus-operation.h"
+#include "work/bus-work.h"
 
 #define OFFERS_LOST_MAX 3u /* then the task is a suspect */
 
@@ -124,6 +125,7 @@ bus_leaving_death_due (BusDeath *death, gint64 now_us)
   BusTask *task = death->task;
   gboolean has_returned = bus_death_end (death);
 
+  bus_task_store_recharge (&core->work->tasks, task);
   if (has_returned ? bus_course_interrupt (core, task, now_us) : bus_course_check (core, task, FALSE, now_us))
     return;
   if (!task->is_held || task->is_awaited || task->deaths.length > 0)

@@ -69,7 +69,7 @@ bus_member_offer_room (const BusMember *member)
   if (member->state != BUS_MEMBER_READY || member->is_exclusive || member->is_busy || free == 0)
     return 0;
   if (member->is_probed)
-    return member_used_slots (member) == 0 ? 1 : 0;
+    return member->n_running + member->n_offered == 0 ? 1 : 0;
   most = member->has_started ? MAX (1, (free + member->n_offered) / 2) : 1;
   return most - MIN (most, member->n_offered);
 }

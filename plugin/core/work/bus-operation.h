@@ -52,7 +52,8 @@ typedef struct BusOperation
   guint64 served;   /* number of its last lease among those of all operations */
   guint64 n_leases;
   guint64 n_succeeded; /* bus-lease */
-  guint64 n_failed;
+  guint64 n_failed;    /* timed out and quarantined ones, too */
+  guint64 n_cancelled;
   GList link;       /* in the list of all */
   GList awake_link; /* in the list of those that may have a task to place */
   gboolean is_awake;

@@ -64,6 +64,13 @@ task_news_topic (BusTaskState before, BusTaskEvent event, guint verdict)
     }
 }
 
+/* A task that has ended needs no newer lease to make what its members send stale. */
+static const char *
+task_news_cause (const BusTask *task, BusTaskEvent event)
+{
+  return event == BUS_TASK_ON_STALE && !bus_task_is_live (task) ? "the task has ended" : bus_task_event_cause (event);
+}
+
 void
 bus_task_news_report (BusCore *core,
                       const BusTask *task,
@@ -75,7 +82,7 @@ bus_task_news_report (BusCore *core,
   const char *topic = task_news_topic (before, event, verdict);
 
   if (topic != NULL)
-    task_news_publish (core, topic, task, before, bus_task_event_cause (event), now_us);
+    task_news_publish (core, topic, task, before, task_news_cause (task, event), now_us);
 }
 
 void

@@ -319,11 +319,20 @@ task_size_of_result (const BusTaskResult *result)
          + strlen (result->error_name) + strlen (result->error_text) + 3;
 }
 
+/* A GRefString, which may be the last reference. */
+static gsize
+task_size_of_ref (const char *text)
+{
+  return text != NULL ? strlen (text) + 1 + BUS_TASK_REF_BYTES : 0;
+}
+
 gsize
 bus_task_size (const BusTask *task)
 {
   gsize size = sizeof *task + task->text_len + task_size_of_bytes (task->payload)
-               + task->attachments.length * BUS_ATTACHMENT_BYTES + task->leases.length * BUS_LEASE_BYTES;
+               + task->attachments.length * BUS_ATTACHMENT_BYTES + task->leases.length * BUS_LEASE_BYTES
+               + task_size_of_ref (task->holder) + task_size_of_ref (task->died_on)
+               + (task->is_awaited ? BUS_AWAITED_BYTES : 0);
 
   for (guint i = 0; task->tags != NULL && i < task->tags->len; i++)
     size += strlen (g_ptr_array_index (task->tags, i)) + 1 + sizeof (gpointer);

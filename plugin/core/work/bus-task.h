@@ -18,8 +18,8 @@
  * A *lease* is the right of one member to do the task. The newest token stays here when its lease has ended, because a result
  * or a claim may still come with it.
  *
- * Invariant: the charge of a task is the memory that it holds: the record, its texts, payload, result, progress, history and
- * attachments.
+ * Invariant: the charge of a task is the memory that it holds: the record, its texts, the ids of its holder and of the member that
+ * died with it, payload, result, progress, history, attachments, leases, and its place among those that wait for a holder.
  */
 
 #define BUS_TASK_ID_MAX       64u
@@ -256,9 +256,12 @@ void bus_task_set_progress (BusTask *task, const BusTaskReport *report);
 void bus_task_set_result (BusTask *task, const BusTaskAnswer *answer);
 void bus_task_drop_payloads (BusTask *task);
 
-/* Bytes of an attachment, and of a lease with its request: they are made for a task and count as its own. */
+/* Bytes of an attachment, of a lease with its request, and of a place in bus-awaited: they are made for a task and count as its
+ * own. And what a GRefString needs beside its text. */
 #define BUS_ATTACHMENT_BYTES 128u
 #define BUS_LEASE_BYTES      640u
+#define BUS_AWAITED_BYTES    256u
+#define BUS_TASK_REF_BYTES   16u
 
 /* The memory that it holds. */
 gsize bus_task_size (const BusTask *task);

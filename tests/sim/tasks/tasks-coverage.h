@@ -30,6 +30,7 @@
   X (DRAIN_OVER, "S12-K14-drain-is-over")                                                                              \
   X (DRAIN_CANCEL, "S13-cancel-during-drain")                                                                          \
   X (HANGS, "S14-D04-run-limit-in-spite-of-progress")                                                                  \
+  X (ZOMBIE_OVER, "K04-D04-run-limit-of-a-zombie")                                                                     \
   X (NO_PROGRESS, "S15-long-work-without-progress")                                                                    \
   X (ADOPTED, "S19-adopted-by-a-new-broker-and-run-once")                                                              \
   X (CLAIMED_FINISHED, "S20-finished-meanwhile-and-accepted-once")                                                     \

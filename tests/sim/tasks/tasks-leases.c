@@ -52,6 +52,42 @@ leases_stop_newest (TasksWorld *world, TasksRecord *record, WireStatus status, g
     }
 }
 
+/* @due_us: 0: none */
+static void
+leases_limit_newest (TasksRecord *record, gint64 due_us)
+{
+  for (guint i = 0; i < record->leases->len; i++)
+    {
+      TasksLease *lease = &g_array_index (record->leases, TasksLease, i);
+
+      if (lease->route == record->route)
+        lease->run_due_us = due_us;
+    }
+}
+
+/* The task was cancelled before that, because no submitter is there. */
+static gboolean
+leases_are_cancelled_before (const TasksWorld *world, const TasksRecord *record, gint64 due_us)
+{
+  return record->alone_since_us != 0 && record->spec.cancel_when_alone
+         && record->alone_since_us + (gint64) world->options.limits.task_submitter_us <= due_us;
+}
+
+void
+tasks_leases_due (TasksWorld *world, TasksRecord *record)
+{
+  for (guint i = 0; i < record->leases->len; i++)
+    {
+      TasksLease *lease = &g_array_index (record->leases, TasksLease, i);
+
+      if (lease->run_due_us == 0 || lease->run_due_us > world->now_us || lease->is_stopped
+          || leases_are_cancelled_before (world, record, lease->run_due_us))
+        continue;
+      leases_expect_stop (world, lease, WIRE_STATUS_EXPIRED);
+      tasks_cover (world, TASKS_COVER_ZOMBIE_OVER);
+    }
+}
+
 static WireStatus
 leases_end_status (BusTaskEvent event)
 {
@@ -69,6 +105,10 @@ tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *s
     leases_stop_newest (world, record, WIRE_STATUS_CANCELLED, TRUE);
   else if (step->event == BUS_TASK_ON_RUN_OVER)
     leases_stop_newest (world, record, WIRE_STATUS_EXPIRED, FALSE);
+  else if (step->event == BUS_TASK_ON_PROGRESS_OVER)
+    leases_limit_newest (record, record->begun_us + record->run_limit_us);
+  else if (step->to == BUS_TASK_RUNNING)
+    leases_limit_newest (record, 0); /* the attempt goes on */
   else if (step->event == BUS_TASK_ON_DRAIN || step->event == BUS_TASK_ON_WITHDRAWN
            || step->event == BUS_TASK_ON_DRAIN_OVER)
     leases_stop_newest (world, record, WIRE_STATUS_DRAINING, FALSE);

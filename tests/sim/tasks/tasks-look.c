@@ -345,10 +345,15 @@ look_look (TasksWorld *world, const BusTask *task, const TasksInput *input)
   record->seen = world->model->n_inputs;
   route = record->route;
   if (input->kind == TASKS_INPUT_TICK && tasks_record_is_live (record))
-    look_count_deaths (world, record);
+    {
+      look_count_deaths (world, record);
+      tasks_leases_due (world, record);
+    }
   look_walk (world, record, task, input);
   if (tasks_failed (world))
     return;
+  if (input->kind == TASKS_INPUT_TICK)
+    tasks_leases_due (world, record);
   if ((record->state == BUS_TASK_OFFERED || record->state == BUS_TASK_RUNNING) && !record->has_lease
       && task->lease != NULL)
     look_read_lease (world, record, task);

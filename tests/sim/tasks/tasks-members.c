@@ -86,7 +86,7 @@ members_have_room (const BusMember *member)
       || used >= member->max_concurrent)
     return FALSE;
   if (member->is_probed)
-    return used == 0;
+    return member->n_running + member->n_offered == 0;
   return member->n_offered == 0;
 }
 

@@ -25,6 +25,7 @@ typedef struct
   guint slot;
   guint connection;
   gboolean is_stopped; /* CANCEL is on its way */
+  gint64 run_due_us;   /* its progress was late, and it is stopped then; 0: it is not limited so */
 } TasksLease;
 
 typedef Daemoneye__Eventbus__V1__TaskRecord TaskRecord;
@@ -196,6 +197,8 @@ void tasks_leases_remove (TasksRecord *record, guint64 route);
 void tasks_leases_remove_holder (TasksRecord *record, guint connection);
 /* The broker gets a last answer. */
 void tasks_leases_answered (TasksModel *model, const TasksClient *client, const TasksFrame *frame);
+/* Time passes: zombies whose run limit is over get CANCEL. */
+void tasks_leases_due (TasksWorld *world, TasksRecord *record);
 /* A step of the task: the holders that get CANCEL. */
 void tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *step);
 /* What a holder got. */

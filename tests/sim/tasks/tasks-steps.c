@@ -135,6 +135,13 @@ steps_cover (TasksWorld *world, const TasksRecord *record, const TasksInput *inp
     tasks_cover (world, TASKS_COVER_RETRY_AFTER);
 }
 
+/* What the expiry of a lease leads to at once, before another timer. */
+static gboolean
+steps_follows_expiry (BusTaskEvent event)
+{
+  return event == BUS_TASK_ON_UNSAFE || event == BUS_TASK_ON_EXHAUSTED || event == BUS_TASK_ON_POISON;
+}
+
 void
 tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
@@ -193,6 +200,8 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
       break;
     }
   steps_cover (world, record, input, step);
+  if (input->kind == TASKS_INPUT_TICK && !steps_follows_expiry (step->event))
+    tasks_leases_due (world, record);
   tasks_leases_stepped (world, record, step);
   record->state = step->to;
   record->since_us = world->now_us;

@@ -142,7 +142,7 @@ test_reason (Core *core, gconstpointer data)
   g_assert_true (first->closed);
   g_assert_cmpint (first->goodbye, ==, WIRE_STATUS_LIMIT);
   g_assert_nonnull (
-      strstr (first->goodbye_detail, "uid_bytes is reached, and an unfinished frame holds 1048576 bytes"));
+      strstr (first->goodbye_detail, "uid-bytes is reached, and an unfinished frame holds 1048576 bytes"));
   client_expect_error (first, 0, WIRE_STATUS_LIMIT);
   bus_core_stats (small.core, &stats);
   g_assert_cmpuint (stats.charged_bytes, <, 8 * FRAME);

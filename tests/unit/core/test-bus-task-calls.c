@@ -140,6 +140,144 @@ test_operations (Core *core, gconstpointer data)
   done (reply);
 }
 
+/* A task that somebody cancels has not failed. */
+static void
+test_operations_ended (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  OperationReply *reply;
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "failed");
+  job = worker_run (worker, "failed");
+  tasks_submit (agent, "cancelled");
+  g_free (tasks_cancel (agent, "cancelled"));
+  worker_finish (worker, job, BUS_OUTCOME_FAILED, "");
+  reply = change (agent, "ResumeOperation", "scan", 0);
+  g_assert_cmpuint (reply->operation->succeeded, ==, 0);
+  g_assert_cmpuint (reply->operation->failed, ==, 1);
+  g_assert_cmpuint (reply->operation->cancelled, ==, 1);
+  done (reply);
+}
+
+/* --- many tasks in one request --- */
+
+/* The request, about @n tasks; the reply, or the ERROR. */
+static Got *
+send_many (Client *client, const char *topic, const char *method, const ProtobufCMessage *request)
+{
+  g_autofree guint8 *payload = g_malloc (protobuf_c_message_get_packed_size (request) + 1);
+  WireEnvelope envelope;
+  Got *error;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  envelope.method = wire_span_str (method);
+  envelope.payload = wire_span (payload, protobuf_c_message_pack (request, payload));
+  client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+  error = client_take (client, WIRE_KIND_ERROR);
+  return error != NULL ? error : client_take (client, WIRE_KIND_REPLY);
+}
+
+static Got *
+submit_many (Client *agent, TaskSpec *specs, guint n)
+{
+  Daemoneye__Eventbus__V1__SubmitRequest request = DAEMONEYE__EVENTBUS__V1__SUBMIT_REQUEST__INIT;
+  g_autofree TaskSpec **list = g_new (TaskSpec *, n);
+
+  for (guint i = 0; i < n; i++)
+    list[i] = &specs[i];
+  request.tasks = list;
+  request.n_tasks = n;
+  return send_many (agent, "control.collector.task", "Submit", &request.base);
+}
+
+static Got *
+cancel_many (Client *agent, const char *id, guint n)
+{
+  Daemoneye__Eventbus__V1__TaskIdsRequest request = DAEMONEYE__EVENTBUS__V1__TASK_IDS_REQUEST__INIT;
+  g_autofree char **ids = g_new (char *, n);
+
+  for (guint i = 0; i < n; i++)
+    ids[i] = (char *) (gsize) id;
+  request.ids = ids;
+  request.n_ids = n;
+  return send_many (agent, TASK, "Cancel", &request.base);
+}
+
+static void
+assert_too_many (Got *got, const char *setting, guint64 limit, guint64 value)
+{
+  g_assert_cmpint (got->kind, ==, WIRE_KIND_ERROR);
+  g_assert_cmpint (got->envelope.status, ==, WIRE_STATUS_LIMIT);
+  g_assert_true (wire_span_equal (got->envelope.setting, wire_span_str (setting)));
+  g_assert_cmpuint (got->envelope.limit, ==, limit);
+  g_assert_cmpuint (got->envelope.value, ==, value);
+  g_assert_nonnull (g_strstr_len ((const char *) got->envelope.detail.data, (gssize) got->envelope.detail.len,
+                                  "send several requests"));
+  got_free (got);
+}
+
+/* A request about too many tasks changes none of them. */
+static void
+test_batch (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  TaskSpec specs[3];
+  g_autoptr (Got) reply = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (specs); i++)
+    tasks_spec (&specs[i], i == 0 ? "a" : i == 1 ? "b" : "c");
+  core->core->limits.task_batch = 2;
+  assert_too_many (submit_many (agent, specs, 3), "task_batch", 2, 3);
+  g_assert_null (tasks_find (agent, "a"));
+  reply = submit_many (agent, specs, 2);
+  g_assert_cmpint (reply->kind, ==, WIRE_KIND_REPLY);
+  tasks_assert_state (agent, "b", BUS_TASK_QUEUED);
+  assert_too_many (cancel_many (agent, "a", 3), "task_batch", 2, 3);
+  tasks_assert_state (agent, "a", BUS_TASK_QUEUED);
+}
+
+/* However small a frame is, and whatever the verdicts say, the reply fits. */
+static void
+test_batch_fits (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  const guint64 room = 20480;
+  const guint n = (guint) (room / 320);
+  g_autofree char *id = g_strnfill (64, 'a');
+  g_autofree TaskSpec *specs = g_new (TaskSpec, n + 1);
+  g_autoptr (Got) refused = NULL;
+  g_autoptr (Got) absent = NULL;
+
+  core->core->limits.max_payload = room;
+  for (guint i = 0; i <= n; i++)
+    {
+      tasks_spec (&specs[i], id);
+      specs[i].deadline_us = G_MAXINT64 / 8;
+    }
+  assert_too_many (submit_many (agent, specs, n + 1), "max_payload", n, n + 1);
+  refused = submit_many (agent, specs, n);
+  g_assert_cmpint (refused->kind, ==, WIRE_KIND_REPLY);
+  g_assert_cmpuint (refused->envelope.payload.len, <=, room);
+  absent = cancel_many (agent, id, n);
+  g_assert_cmpint (absent->kind, ==, WIRE_KIND_REPLY);
+  g_assert_cmpuint (absent->envelope.payload.len, <=, room);
+}
+
+/* An id that no task can have is not sent back. */
+static void
+test_batch_long_id (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  g_autofree char *id = g_strnfill (20000, 'a');
+  g_autoptr (Got) got = cancel_many (agent, id, 1);
+
+  g_assert_cmpint (got->kind, ==, WIRE_KIND_REPLY);
+  g_assert_cmpuint (got->envelope.payload.len, <=, 320);
+}
+
 /* --- what calls cost --- */
 
 /* Pages of one asker are bounded, whoever it is. */
@@ -352,6 +490,10 @@ main (int argc, char **argv)
   ADD ("K08-pause", test_pause);
   ADD ("K08-limit", test_limit);
   ADD ("M10-operations", test_operations);
+  ADD ("M10-operations-ended", test_operations_ended);
+  ADD ("F02-M11-batch", test_batch);
+  ADD ("F02-M11-batch-fits", test_batch_fits);
+  ADD ("F02-M11-batch-long-id", test_batch_long_id);
   ADD ("M11-pages", test_pages);
   ADD ("M11-work", test_work);
   ADD ("M11-audit", test_audit);

@@ -301,6 +301,124 @@ test_hostile_member (Core *core, gconstpointer data)
   g_assert_cmpuint (n_done, >=, 50);
 }
 
+/* --- the only collector --- */
+
+/* A handler that reports nothing keeps its slot until its run limit is over; then it is stopped, although no other member has
+ * the task, and the collector works again long before the deadline of the task. */
+static void
+test_only_one (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) hung = NULL;
+  g_autoptr (Job) again = NULL;
+
+  tasks_submit (agent, "t");
+  hung = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_SUSPECT);
+  g_assert_null (client_take (worker, WIRE_KIND_CANCEL)); /* its result would still count */
+  tasks_advance (core, 18 * SECOND);
+  g_assert_null (client_take (worker, WIRE_KIND_CANCEL));
+  tasks_advance (core, 2 * SECOND);
+  worker_expect_cancel (worker, hung, WIRE_STATUS_EXPIRED);
+  worker_finish (worker, hung, BUS_OUTCOME_CANCELLED, "");
+  g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
+  again = worker_run (worker, "t");
+  g_assert_cmpuint (again->execute->attempt, ==, 2);
+  tasks_advance (core, 9 * SECOND);
+  g_assert_null (client_take (worker, WIRE_KIND_CANCEL));
+}
+
+/* The same for a holder that has been heard of again: its attempt goes on, with its own limits. */
+static void
+test_only_one_returns (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  Claims claims = { 0 };
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  tasks_advance (core, 11 * SECOND);
+  claims.running = job;
+  worker_claim (worker, 1, &claims);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+  for (guint i = 0; i < 3; i++)
+    {
+      tasks_advance (core, 9 * SECOND);
+      worker_progress (worker, job, "on");
+    }
+  g_assert_null (client_take (worker, WIRE_KIND_CANCEL));
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+}
+
+/* One that fails again and again is probed, with a free slot, and not kept waiting by the slots that it has lost. */
+static void
+test_only_one_probed (Core *core, gconstpointer data)
+{
+  static const char *const ids[] = { "a", "b", "c" };
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_registered (core, "w1", 4);
+  g_autoptr (GPtrArray) hung = g_ptr_array_new_with_free_func ((GDestroyNotify) job_free);
+  g_autoptr (Job) next = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      tasks_submit (agent, ids[i]);
+      g_ptr_array_add (hung, worker_run (worker, ids[i]));
+    }
+  tasks_advance (core, 11 * SECOND);
+  g_assert_true (worker_member (worker)->is_probed);
+  g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 3);
+  tasks_submit (agent, "next");
+  next = worker_expect (worker, "next");
+}
+
+/* --- news --- */
+
+static char *
+take_stale_cause (Client *watcher)
+{
+  g_autoptr (Got) got = client_take (watcher, WIRE_KIND_DELIVER);
+  Daemoneye__Eventbus__V1__TaskEvent *event;
+  char *cause;
+
+  g_assert_nonnull (got);
+  event = daemoneye__eventbus__v1__task_event__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  cause = g_strdup (event->cause);
+  daemoneye__eventbus__v1__task_event__free_unpacked (event, NULL);
+  return cause;
+}
+
+/* Why an answer is stale: another member has the task, or it has ended. */
+static void
+test_stale_news (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *first = worker_ready (core, "w1", 2);
+  g_autoptr (Job) old = NULL;
+  g_autoptr (Job) job = NULL;
+  g_autofree char *given = NULL;
+  g_autofree char *ended = NULL;
+  Client *second;
+
+  tasks_submit (agent, "t");
+  old = worker_run (first, "t");
+  second = worker_ready (core, "w2", 2);
+  tasks_advance (core, 11 * SECOND);
+  job = worker_run (second, "t");
+  client_subscribe (agent, 9, "system.task.stale", NULL);
+  worker_progress (first, old, "late");
+  given = take_stale_cause (agent);
+  g_assert_cmpstr (given, ==, "the member sent a token that is not that of the newest lease");
+  worker_finish (second, job, BUS_OUTCOME_SUCCEEDED, "second");
+  worker_finish (first, old, BUS_OUTCOME_SUCCEEDED, "first");
+  ended = take_stale_cause (agent);
+  g_assert_cmpstr (ended, ==, "the task has ended");
+}
+
 #define ADD(path, function) g_test_add ("/core/work/lease/" path, Core, NULL, tasks_setup, function, core_teardown)
 
 int
@@ -317,5 +435,9 @@ main (int argc, char **argv)
   ADD ("S13-cancel-during-drain", test_cancel_during_drain);
   ADD ("S24-withdrawn", test_withdrawn);
   ADD ("K07-hostile-member", test_hostile_member);
+  ADD ("K04-only-one", test_only_one);
+  ADD ("K04-only-one-returns", test_only_one_returns);
+  ADD ("K07-only-one-probed", test_only_one_probed);
+  ADD ("K05-stale-news", test_stale_news);
   return g_test_run ();
 }

@@ -8,7 +8,8 @@
 #include "work/bus-work.h"
 #include "wire-feature.h"
 
-/* Tasks without memory: what a peer chose the size of is refused, or kept without its payload. Linked with --wrap. */
+/* The memory of tasks: what is kept is charged; and what a peer chose the size of is refused without memory, or kept without its
+ * payload. Linked with --wrap. */
 
 static guint failing; /* the next allocation but so many fails; 0: none does */
 
@@ -165,6 +166,35 @@ test_record (Core *core, gconstpointer data)
 
 #define ADD(path, function) g_test_add ("/core/work/memory/" path, Core, NULL, tasks_setup, function, core_teardown)
 
+static guint64
+charge_of_awaited (Client *agent, const char *id, char *holder)
+{
+  TaskSpec spec;
+
+  tasks_spec (&spec, id);
+  spec.resubmit = TRUE;
+  spec.last_holder = holder;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  g_assert_cmpuint (tasks_find (agent, id)->charged, ==, bus_task_size (tasks_find (agent, id)));
+  return tasks_find (agent, id)->charged;
+}
+
+/* A submitter may name as many holders as it submits tasks, and the broker keeps their ids. */
+static void
+test_awaited (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  g_autofree char *holder = g_strnfill (60, 'h');
+  const guint64 alone = charge_of_awaited (agent, "a", (char *) (gsize) "");
+  const guint64 awaited = charge_of_awaited (agent, "b", holder);
+
+  g_assert_cmpuint (awaited, >=, alone + 2 * strlen (holder));
+  tasks_advance (core, 11 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (tasks_find (agent, "b")->charged, ==, bus_task_size (tasks_find (agent, "b")));
+  g_assert_cmpuint (tasks_find (agent, "b")->charged, <, awaited);
+  g_assert_cmpuint (tasks_find (agent, "b")->charged, >=, alone + strlen (holder));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -173,5 +203,6 @@ main (int argc, char **argv)
   ADD ("M14-result", test_result);
   ADD ("M11-details", test_details);
   ADD ("M09-record", test_record);
+  ADD ("K01-awaited", test_awaited);
   return g_test_run ();
 }

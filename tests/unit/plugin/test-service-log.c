@@ -188,7 +188,7 @@ test_refused (Fixture *f, gconstpointer data)
   second = raw_peer_connect (f->base.address);
   g_assert_cmpuint (raw_peer_expect_goodbye (second, NULL), ==, WIRE_STATUS_LIMIT);
   full = log_expect (f, "peer refused: before hello (pid ");
-  assert_has (full, "LIMIT: max_connections_per_uid\n");
+  assert_has (full, "LIMIT: max-connections-per-uid\n");
 }
 
 /* One noisy peer: its records are capped and counted, and those of another peer are all there. */

@@ -135,8 +135,8 @@ test_contradictions (void)
       set (&limits, cases[i].limit, cases[i].bad);
       problem = bus_limits_contradiction (&limits);
       g_assert_nonnull (problem);
-      g_assert_nonnull (strstr (problem, bus_limit_name (cases[i].limit)));
-      g_assert_nonnull (strstr (problem, bus_limit_name (cases[i].with)));
+      g_assert_nonnull (strstr (problem, bus_limit_key (cases[i].limit).text));
+      g_assert_nonnull (strstr (problem, bus_limit_key (cases[i].with).text));
     }
 }
 
@@ -253,7 +253,7 @@ test_some_set (void)
         {
           if (is_set[i] || conflict != NULL)
             g_assert_cmpuint (bus_limit_value (&limits, i), ==, bus_limit_value (&before, i));
-          named += is_set[i] && conflict != NULL && strstr (conflict, bus_limit_name (i)) != NULL;
+          named += is_set[i] && conflict != NULL && strstr (conflict, bus_limit_key (i).text) != NULL;
         }
       if (conflict == NULL)
         g_assert_cmpstr (bus_limits_contradiction (&limits), ==, NULL);

@@ -173,6 +173,14 @@ test_names (void)
     }
 }
 
+/* A setting has the spelling of its key in the configuration. */
+static void
+test_causes (void)
+{
+  for (guint event = 0; event < BUS_N_TASK_EVENTS; event++)
+    g_assert_null (strchr (bus_task_event_cause (event), '_'));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -181,5 +189,6 @@ main (int argc, char **argv)
     g_test_add_data_func (rows[i].path, &rows[i], test_row);
   add_cells ();
   g_test_add_func ("/core/work/task-state/names", test_names);
+  g_test_add_func ("/core/work/task-state/M27-settings-as-in-the-configuration", test_causes);
   return g_test_run ();
 }
