@@ -77,6 +77,15 @@ adoption_is_newest (const BusTask *task, const BusClaim *claim)
   return bus_token_equal (task->token, token) || bus_token_equal (task->claimed_token, token);
 }
 
+/* No claim of an older lease counts then, also not of one of the broker before. */
+static gboolean
+adoption_was_leased (const BusTask *task)
+{
+  static const guint8 none[BUS_TOKEN_LEN] = { 0 };
+
+  return memcmp (task->token, none, BUS_TOKEN_LEN) != 0;
+}
+
 /* The task has, or had, a lease of this epoch. */
 static BusClaimState
 adoption_take_current (BusCore *core, BusMember *member, const BusClaim *claim, BusTask *task, gint64 now_us)
@@ -96,6 +105,13 @@ adoption_take_current (BusCore *core, BusMember *member, const BusClaim *claim, 
 }
 
 static BusClaimState
+adoption_refuse (BusCore *core)
+{
+  core->work->claims_unmatched++;
+  return BUS_CLAIM_FENCED;
+}
+
+static BusClaimState
 adoption_take (BusCore *core, BusMember *member, const BusClaim *claim, gint64 now_us)
 {
   BusTokenParts parts;
@@ -106,12 +122,13 @@ adoption_take (BusCore *core, BusMember *member, const BusClaim *claim, gint64 n
     task = adoption_find_task (core, claim, &parts);
   if (task != NULL && (parts.epoch == core->epoch || adoption_is_newest (task, claim)))
     return adoption_take_current (core, member, claim, task, now_us);
+  if (task != NULL && adoption_was_leased (task))
+    return adoption_refuse (core);
   if (task != NULL && task->is_awaited && task->attempt == claim->attempt && adoption_is_holder (task, member))
     return adoption_give (core, member, claim, task, now_us);
   if (is_token && parts.epoch != core->epoch && now_us < bus_adoption_end_us (core))
     return BUS_CLAIM_WAITS;
-  core->work->claims_unmatched++;
-  return BUS_CLAIM_FENCED;
+  return adoption_refuse (core);
 }
 
 /* --- all claims of a member --- */

@@ -119,6 +119,29 @@ test_running_first (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
 }
 
+/* A collector that has got a newer attempt since the restart does not get the one from before the restart back. */
+static void
+test_older_beside_newer (Core *core, gconstpointer data)
+{
+  g_autoptr (Job) before = run_and_restart (core);
+  g_autoptr (Job) adopted = NULL;
+  g_autoptr (Job) newer = NULL;
+  Client *agent = submitter_ready (core);
+  guint n_fenced;
+  Client *worker = worker_back (core, "w1", 2, &(Claims){ .running = before }, &n_fenced);
+
+  worker_serve (worker);
+  resubmit (agent, "t", "w1", 1);
+  adopted = expect_adopted (worker, before, FALSE);
+  worker_retry (worker, adopted, 0);
+  tasks_advance (core, 2 * SECOND);
+  newer = worker_expect (worker, "t");
+  g_assert_cmpuint (newer->execute->attempt, ==, 2);
+  client_disconnect (worker);
+  worker_back (core, "w1", 2, &(Claims){ .running = newer, .finished = before }, &n_fenced);
+  g_assert_cmpuint (n_fenced, ==, 1);
+}
+
 /* 20: the holder has finished it meanwhile: its answer is taken once. */
 static void
 test_finished (Core *core, gconstpointer data)
@@ -753,6 +776,7 @@ main (int argc, char **argv)
   ADD ("K01-reconnect-never-serves", test_reconnect_never_serves);
   ADD ("K01-same-connection", test_same_connection);
   ADD ("K05-older", test_older);
+  ADD ("K05-older-beside-newer", test_older_beside_newer);
   ADD ("M14-expired", test_expired);
   for (guint i = 0; i < G_N_ELEMENTS (lost_cases); i++)
     {
