@@ -170,11 +170,12 @@ task_scene_member (TaskScene *scene, const char *id)
 }
 
 void
-task_scene_drain (TaskScene *scene, const char *collector)
+task_scene_drain (TaskScene *scene, const char *collector, gboolean expect_exit)
 {
   Daemoneye__Eventbus__V1__CollectorDrainRequest request = DAEMONEYE__EVENTBUS__V1__COLLECTOR_DRAIN_REQUEST__INIT;
 
   request.id = (char *) (gsize) collector;
+  request.expect_exit = expect_exit;
   protobuf_c_message_free_unpacked (task_scene_ask (scene, COLLECTORS_TOPIC, "Drain", &request.base,
                                                     &daemoneye__eventbus__v1__collector_drain_reply__descriptor),
                                     NULL);

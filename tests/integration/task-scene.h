@@ -80,8 +80,8 @@ gboolean task_scene_has_expiries (const TaskRecord *record, guint expiries);
 void task_scene_assert_result (DeyeBusTask *task, const char *result);
 /* Cancels it by a request, and returns what the agent says of it: "", or for example "already done". */
 char *task_scene_cancel (TaskScene *scene, const char *id);
-/* control.bus.collectors Drain */
-void task_scene_drain (TaskScene *scene, const char *collector);
+/* control.bus.collectors Drain. @expect_exit: its end is announced by that. */
+void task_scene_drain (TaskScene *scene, const char *collector, gboolean expect_exit);
 
 /* A request to the agent. Returns its answer, which is unpacked by its type; free it by protobuf_c_message_free_unpacked(). */
 ProtobufCMessage *task_scene_ask (TaskScene *scene,

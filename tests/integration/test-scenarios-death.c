@@ -48,6 +48,49 @@ test_kill (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (test_process_count (collector, "run "), ==, N_QUEUED + 1);
 }
 
+/* Killed before it has acknowledged an offer: nothing is counted, and the task is run by another collector. */
+static void
+test_kill_offered (TaskScene *scene, gconstpointer data)
+{
+  TestProcess *collector = task_scene_collector (scene, "w1", 1);
+  g_autoptr (DeyeBusTask) task = NULL;
+  g_autoptr (TaskRecord) record = NULL;
+
+  test_process_suspend (collector);
+  task = task_scene_submit (scene, "t", "done", NULL);
+  task_scene_wait_record (scene, "t", task_scene_has_state, STATE (OFFERED));
+  task_scene_kill (scene, collector);
+  task_scene_wait_record (scene, "t", task_scene_has_state, STATE (QUEUED));
+  task_scene_collector (scene, "w2", 1);
+  task_scene_wait (scene, deye_bus_task_is_finished (task));
+  task_scene_assert_result (task, "w2 1");
+  record = task_scene_record (scene, "t");
+  g_assert_cmpuint (record->deaths + record->interruptions + record->expiries + record->failures, ==, 0);
+}
+
+/* Killed when the agent has the result, which the submitter was not told: it counts, and nobody runs the task again. */
+static void
+test_kill_after_result (TaskScene *scene, gconstpointer data)
+{
+  TestProcess *collector = task_scene_collector (scene, "w1", 1);
+  TestProcess *other;
+  g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "hold", NULL);
+  g_autoptr (TaskRecord) record = NULL;
+
+  task_scene_expect_run (scene, collector, "t", 1, 0);
+  task_scene_succeed (collector, "t", "before");
+  task_scene_wait_record (scene, "t", task_scene_has_state, STATE (SUCCEEDED));
+  task_scene_kill (scene, collector);
+  other = task_scene_collector (scene, "w2", 1);
+  task_scene_warm (scene, "w2");
+  task_scene_wait (scene, deye_bus_task_is_finished (task));
+  task_scene_assert_result (task, "before");
+  record = task_scene_record (scene, "t");
+  g_assert_cmpuint (record->attempt, ==, 1);
+  g_assert_cmpuint (record->deaths, ==, 0);
+  g_assert_cmpuint (task_scene_runs (other, "t"), ==, 0);
+}
+
 /* --- tasks that kill --- */
 
 typedef struct
@@ -208,6 +251,8 @@ main (int argc, char **argv)
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/scenarios/" path, TaskScene, options, task_scene_set_up, function, task_scene_tear_down)
   ADD ("K02-08-kill", &hasty, test_kill);
+  ADD ("K01-kill-offered", &hasty, test_kill_offered);
+  ADD ("K03-kill-after-result", &hasty, test_kill_after_result);
   ADD ("K06-09-isolation", &hasty, test_isolation);
   ADD ("K06-10-poison", &hasty, test_poison);
 #undef ADD

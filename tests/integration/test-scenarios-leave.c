@@ -5,7 +5,6 @@
  * scenario in the list of the design.
  */
 
-#include "system-events.h"
 #include "task-scene.h"
 
 #define STATE(name) DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_##name
@@ -30,33 +29,62 @@ assert_interrupted_once (TaskScene *scene, const char *id)
   g_assert_false (record->is_suspect);
 }
 
-/* 11: the collector stops with works, of which it tells the agent: an interruption of each, no death, and nobody is suspected. */
+/* The collector stops with works, after it has told the agent. */
 static void
-test_announced (TaskScene *scene, gconstpointer data)
+stop_by_itself (TaskScene *scene, TestProcess *collector)
+{
+  test_process_send (collector, "stop 1");
+  test_process_expect_line (collector, "stopped");
+  bus_fixture_end_worker (&scene->bus, collector);
+}
+
+/* Somebody else tells the agent, and kills it. */
+static void
+stop_by_kill (TaskScene *scene, TestProcess *collector)
+{
+  task_scene_drain (scene, "w1", TRUE);
+  test_process_expect_line (collector, "draining");
+  task_scene_kill (scene, collector);
+}
+
+typedef void (*AnnouncedStop) (TaskScene *scene, TestProcess *collector);
+
+/* 11: an interruption of each work, no death, and nobody is suspected. */
+static void
+announced (TaskScene *scene, AnnouncedStop stop)
 {
   static const char *const ids[] = { "a", "b" };
-  TestProcess *first = task_scene_collector (scene, "w1", 2);
+  TestProcess *collector = task_scene_collector (scene, "w1", 2);
   g_autoptr (DeyeBusTask) a = task_scene_submit (scene, ids[0], "hold done", NULL);
   g_autoptr (DeyeBusTask) b = task_scene_submit (scene, ids[1], "hold done", NULL);
   g_autoptr (CollectorRecord) member = NULL;
 
-  task_scene_expect_run (scene, first, "a", 1, 0);
-  task_scene_expect_run (scene, first, "b", 1, 1);
-  test_process_send (first, "stop 1");
-  test_process_expect_line (first, "stopped");
-  bus_fixture_end_worker (&scene->bus, first);
+  task_scene_expect_run (scene, collector, ids[0], 1, 0);
+  task_scene_expect_run (scene, collector, ids[1], 1, 1);
+  stop (scene, collector);
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     {
       task_scene_wait_record (scene, ids[i], has_interruptions, 1);
       assert_interrupted_once (scene, ids[i]);
     }
-  first = task_scene_collector (scene, "w1", 2);
+  task_scene_collector (scene, "w1", 2);
   task_scene_wait (scene, deye_bus_task_is_finished (a) && deye_bus_task_is_finished (b));
   task_scene_assert_result (a, "w1 2");
   task_scene_assert_result (b, "w1 2");
   member = task_scene_member (scene, "w1");
   g_assert_cmpuint (member->deaths + member->strikes, ==, 0);
-  assert_interrupted_once (scene, ids[0]);
+}
+
+static void
+test_stops (TaskScene *scene, gconstpointer data)
+{
+  announced (scene, stop_by_itself);
+}
+
+static void
+test_killed (TaskScene *scene, gconstpointer data)
+{
+  announced (scene, stop_by_kill);
 }
 
 /* 12: two works and an offer when the drain begins. The offer goes to another collector at once and is not started here; one work
@@ -77,7 +105,7 @@ test_drain (TaskScene *scene, gconstpointer data)
   offered = task_scene_submit (scene, "offered", "hold", NULL);
   task_scene_wait_record (scene, "offered", task_scene_has_state, STATE (OFFERED));
   second = task_scene_collector (scene, "w2", 1);
-  task_scene_drain (scene, "w1");
+  task_scene_drain (scene, "w1", FALSE);
   task_scene_expect_run (scene, second, "offered", 1, 0);
   younger = task_scene_submit (scene, "younger", "hold", NULL);
   test_process_resume (first);
@@ -107,7 +135,7 @@ test_cancel (TaskScene *scene, gconstpointer data)
   g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "obey", NULL);
 
   task_scene_expect_run (scene, holder, "t", 1, 0);
-  task_scene_drain (scene, "w1");
+  task_scene_drain (scene, "w1", FALSE);
   test_process_expect_line (holder, "draining");
   deye_bus_task_cancel (task);
   test_process_expect_line (holder, "cancel t asked");
@@ -123,7 +151,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/scenarios/" path, TaskScene, options, task_scene_set_up, function, task_scene_tear_down)
-  ADD ("K14-11-announced", &hasty_return, test_announced);
+  ADD ("K14-11-stops", &hasty_return, test_stops);
+  ADD ("K14-11-killed-as-announced", &hasty_return, test_killed);
   ADD ("K14-12-drain", &hasty_drain, test_drain);
   ADD ("K14-13-cancel-during-drain", &plain, test_cancel);
 #undef ADD
