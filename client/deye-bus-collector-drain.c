@@ -19,7 +19,8 @@
 
 typedef Daemoneye__Eventbus__V1__CollectorLifecycle Lifecycle;
 
-#define GRACE_US (30 * G_TIME_SPAN_SECOND)
+#define GRACE_US     (30 * G_TIME_SPAN_SECOND)
+#define DRAIN_MAX_US G_TIME_SPAN_HOUR /* the broker refuses a longer one */
 
 static const char lifecycle_type[] = DEYE_BUS_TYPE_PREFIX "CollectorLifecycle";
 
@@ -32,7 +33,7 @@ drain_begin (DeyeBusCollector *self, gint64 grace_us)
   if (self->is_draining)
     return;
   self->is_draining = TRUE;
-  self->drain_us = grace_us > 0 ? grace_us : 0;
+  self->drain_us = CLAMP (grace_us, 0, DRAIN_MAX_US);
   deye_bus_collector_arm (self, 0);
 }
 

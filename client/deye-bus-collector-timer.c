@@ -38,6 +38,7 @@ deye_bus_collector_start_timer (DeyeBusCollector *self)
 {
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));
   g_source_set_static_name (self->timer, "DeyeBusCollector");
+  g_source_set_can_recurse (self->timer, TRUE); /* a handler of a signal may stop the collector and wait */
   g_source_set_callback (self->timer, timer_no_callback, self, NULL);
   g_source_attach (self->timer, self->client->context);
 }

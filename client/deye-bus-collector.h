@@ -397,7 +397,8 @@ DEYE_BUS_API gboolean deye_bus_collector_start_finish (DeyeBusCollector *self, G
 /**
  * deye_bus_collector_drain:
  * @self: a #DeyeBusCollector
- * @grace_us: time until the broker gives the rest of the tasks to other collectors, in microseconds; 0: the broker's default, 30 s
+ * @grace_us: time until the broker gives the rest of the tasks to other collectors, in microseconds, at most an hour; 0: the broker's
+ *   default, 30 s
  * @error: return location for a #GError, or %NULL
  *
  * Lets the collector take no more tasks and finish those that it has. There is no way back. The call never waits:

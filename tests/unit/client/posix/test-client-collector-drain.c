@@ -172,6 +172,45 @@ test_stop_grace (Fixture *f, gconstpointer data)
 }
 
 static void
+stop_and_wait (DeyeBusCollector *collector, gpointer calls)
+{
+  g_autoptr (GError) error = NULL;
+
+  ++*(guint *) calls;
+  g_assert_true (deye_bus_collector_stop (collector, 0, &error));
+  g_assert_no_error (error);
+}
+
+/* The handler of a signal waits for the end, which the same timer brings. */
+static void
+test_stop_in_signal (Fixture *f, gconstpointer signal)
+{
+  guint calls = 0;
+
+  collector_fixture_start (f);
+  g_signal_connect (f->collector, signal, G_CALLBACK (stop_and_wait), &calls);
+  g_assert_true (deye_bus_collector_drain (f->collector, 0, NULL));
+  client_fixture_wait (&f->base, calls > 0);
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (calls, ==, 1);
+  g_assert_cmpuint (f->drained, ==, 1);
+  g_assert_cmpuint (deye_bus_collector_get_state (f->collector), ==, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
+}
+
+/* The broker refuses a longer one, and would go on giving tasks. */
+static void
+test_drain_at_most (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) asked = NULL;
+
+  collector_fixture_start (f);
+  g_assert_true (deye_bus_collector_drain (f->collector, G_MAXINT64, NULL));
+  client_fixture_settle (&f->base);
+  asked = collector_hear (f);
+  check_update (collector_find_request (asked, "Update"), 3600u * G_TIME_SPAN_SECOND);
+}
+
+static void
 test_stop_sync (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -271,6 +310,11 @@ main (int argc, char **argv)
   ADD ("drain-in-same-read", test_drain_in_same_read);
   ADD ("stop", test_stop);
   ADD ("stop-grace", test_stop_grace);
+  ADD ("drain-at-most-an-hour", test_drain_at_most);
+  g_test_add ("/client/collector-drain/stop-in-draining", Fixture, "draining", collector_fixture_set_up,
+              test_stop_in_signal, collector_fixture_tear_down);
+  g_test_add ("/client/collector-drain/stop-in-drained", Fixture, "drained", collector_fixture_set_up,
+              test_stop_in_signal, collector_fixture_tear_down);
   ADD ("stop-sync", test_stop_sync);
   ADD ("stop-own-client", test_stop_own);
   ADD ("run-until-exit", test_run_until_exit);
