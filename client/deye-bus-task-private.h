@@ -60,6 +60,8 @@ struct _DeyeBusTask
   /* Of the client's table. */
   GList link;             /* in the order of the submits */
   guint lanes;            /* bits: lanes in which it waits or travels */
+  gint64 start_us;        /* its delay ends then; 0: no broker has accepted it */
+  gint64 due_us;          /* its deadline, as far as it is known; 0: it is not */
   guint64 sent_epoch;     /* of the broker to which it was submitted first; 0: to none yet */
   gboolean accepted;      /* a broker has accepted it */
   gboolean cancel_wanted; /* cancel() was called */

@@ -189,6 +189,8 @@ deye_bus_task_take_record (DeyeBusTask *self, const TaskRecord *record, guint32 
   if (deye_bus_task_state_is_final (self->state))
     return TRUE;
   self->skipped += skipped;
+  if (record->remaining_us > 0)
+    self->due_us = g_get_monotonic_time () + (gint64) MIN (record->remaining_us, G_MAXINT64 / 4);
   task_set_holder (self, record);
   task_set_text (self, &self->cause, record->cause, DEYE_BUS_TASK_PROP_CAUSE);
   task_set_flag (self, &self->late, record->late, DEYE_BUS_TASK_PROP_LATE);

@@ -20,7 +20,7 @@ typedef Daemoneye__Eventbus__V1__TaskIdsReply TaskIdsReply;
 #define TASK_TOPIC   "control.bus.task"
 #define FIELD_BYTES  8u                                          /* of a field: its tag and length */
 #define DRAWN_BYTES  (DEYE_BUS_TASK_NAME_MAX + FIELD_BYTES)      /* of an id that is not drawn yet */
-#define REPEAT_BYTES (DEYE_BUS_TASK_NAME_MAX + 4u * FIELD_BYTES) /* of what only a repetition has, and of the list */
+#define REPEAT_BYTES (DEYE_BUS_TASK_NAME_MAX + 6u * FIELD_BYTES) /* of what only a repetition has, and of the list */
 
 /* --- Submit --- */
 
@@ -39,12 +39,25 @@ submit_size (const DeyeBusTask *task)
   return deye_bus_tasks_submit_bytes (task->spec);
 }
 
+/* What is left of its times: for the next broker they do not begin again. */
+static void
+submit_fill_times (const DeyeBusTask *task, TaskSpec *message)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (task->due_us != 0)
+    message->deadline_us = (guint64) MAX (task->due_us - now_us, 1);
+  if (task->start_us != 0)
+    message->not_before_us = (guint64) MAX (task->start_us - now_us, 0);
+}
+
 static void
 submit_fill (const DeyeBusTask *task, TaskSpec *message)
 {
   deye_bus_task_spec_fill (task->spec, message);
   if (task->sent_epoch == 0)
     return;
+  submit_fill_times (task, message);
   message->resubmit = TRUE;
   message->last_attempt = task->attempt;
   if (task->holder != NULL)
@@ -78,8 +91,20 @@ submit_verdicts (gconstpointer reply, gsize *n)
 }
 
 static void
+submit_note_times (DeyeBusTask *task)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  task->start_us = now_us + task->spec->delay_us;
+  if (task->spec->timeout_us > 0)
+    task->due_us = now_us + task->spec->timeout_us;
+}
+
+static void
 submit_accepted (DeyeBusTasks *tasks, DeyeBusTask *task, const DeyeBusVerdict *verdict)
 {
+  if (!task->accepted)
+    submit_note_times (task);
   task->accepted = TRUE;
   deye_bus_task_take_verdict (task, verdict);
   deye_bus_tasks_announce (tasks, task);

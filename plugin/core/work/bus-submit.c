@@ -164,13 +164,13 @@ submit_hold (BusCore *core, BusTask *task, const BusSubmission *submission, gint
 static void
 submit_queue (BusCore *core, BusTask *task, const BusSubmission *submission, gint64 now_us)
 {
-  if (submission->resubmit)
-    submit_hold (core, task, submission, now_us);
-  else if (task->state == BUS_TASK_DELAYED)
+  if (task->state == BUS_TASK_DELAYED)
     {
       bus_operation_park (task, BUS_TASK_LATER);
       bus_deadline_arm (&core->deadlines, &task->timer.deadline, now_us + submission->task.not_before_us);
     }
+  else if (submission->resubmit)
+    submit_hold (core, task, submission, now_us);
   else
     bus_course_queue (core, task, BUS_PLACE_NEW);
 }
@@ -190,8 +190,8 @@ submit_add (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSu
   BusTaskSpec spec = submission->task;
   BusTask *task;
 
-  if (submission->resubmit)
-    spec.not_before_us = 0; /* it was queued before */
+  if (submission->resubmit && submission->last_holder.len > 0)
+    spec.not_before_us = 0; /* it was begun before */
   task = bus_task_store_add (&core->work->tasks, peer->account, &spec, now_us);
   if (task == NULL)
     {

@@ -740,6 +740,25 @@ lost_setup (Core *core, gconstpointer data)
   tasks_setup (core, NULL);
 }
 
+/* Nobody has begun it, so the next broker keeps what is left of its delay. */
+static void
+test_delay_goes_on (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  TaskSpec spec;
+
+  tasks_spec (&spec, "t");
+  spec.resubmit = TRUE;
+  spec.not_before_us = 60 * SECOND;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  tasks_assert_state (agent, "t", BUS_TASK_DELAYED);
+  tasks_advance (core, 59 * SECOND);
+  g_assert_null (worker_take (worker));
+  tasks_advance (core, SECOND);
+  job_free (worker_expect (worker, "t"));
+}
+
 #define ADD(path, function) g_test_add ("/core/work/adoption/" path, Core, NULL, tasks_setup, function, core_teardown)
 
 static void
@@ -758,6 +777,7 @@ main (int argc, char **argv)
   ADD ("S19-K09-running-first", test_running_first);
   ADD ("S20-K03-finished", test_finished);
   ADD ("S20-K03-finished-retryable", test_finished_retryable);
+  ADD ("S19-D01-delay-goes-on", test_delay_goes_on);
   ADD ("S20-K05-mismatch", test_mismatch);
   ADD ("S20-K05-other-account", test_other_account);
   ADD ("S19-K09-not-claimed", test_not_claimed);

@@ -359,6 +359,40 @@ test_given_up (Fixture *f, gconstpointer data)
   expect_end (two, DEYE_BUS_TASK_STATE_REFUSED, DEYE_BUS_ERROR_NOT_CONNECTED);
 }
 
+/* The next broker gets what is left of the deadline and of the delay. */
+static void
+test_times_go_on (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_spec_new ("scan");
+  g_autoptr (DeyeBusTask) task = NULL;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GPtrArray) again = NULL;
+  g_autoptr (WireGuard) guard = NULL;
+  const Daemoneye__Eventbus__V1__SubmitRequest *request;
+  const ScriptVerdict delayed = { .state = DEYE_BUS_TASK_STATE_DELAYED };
+  WireGuardError error;
+
+  deye_bus_task_spec_set_timeout (spec, 600 * G_TIME_SPAN_SECOND);
+  deye_bus_task_spec_set_delay (spec, 500 * G_TIME_SPAN_SECOND);
+  dial (f);
+  reconnect_fixture_welcome (f, &with_tasks);
+  task = deye_bus_client_submit (f->client, spec, NULL);
+  first = hear_until (f, "Submit");
+  tasks_script_answer (bytes, tasks_script_find (first, "Submit"), 1, &delayed);
+  say (f, bytes);
+  lose (f);
+  reconnect_fixture_welcome (f, &restarted);
+  again = hear_until (f, "Submit");
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__submit_request__descriptor,
+                             tasks_script_find (again, "Submit")->envelope.payload, 0, &error);
+  request = wire_guard_message (guard);
+  g_assert_cmpuint (request->tasks[0]->deadline_us, <, 600 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (request->tasks[0]->deadline_us, >, 500 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (request->tasks[0]->not_before_us, <, 500 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (request->tasks[0]->not_before_us, >, 0);
+}
+
 #define ADD(path, function) g_test_add ("/client/tasks-reconnect/" path, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -377,5 +411,6 @@ main (int argc, char **argv)
   ADD ("submitted-before-connect", test_submitted_before_connect);
   ADD ("no-room", test_no_room);
   ADD ("given-up", test_given_up);
+  ADD ("times-go-on", test_times_go_on);
   return g_test_run ();
 }
