@@ -285,7 +285,7 @@ bus_task_set_result (BusTask *task, const BusTaskAnswer *answer)
 
   g_clear_pointer (&task->result, task_result_free);
   result->kind = answer->kind;
-  task->payload_dropped |= !task_keep_bytes (&result->payload, answer->payload);
+  task->payload_dropped = !task_keep_bytes (&result->payload, answer->payload);
   result->payload_len = answer->payload.len;
   result->payload_type = task_keep_cut (answer->payload_type, BUS_TASK_TEXT_MAX);
   result->error_name = task_keep_cut (answer->error_name, BUS_TASK_TEXT_MAX);

@@ -148,6 +148,37 @@ test_details (Core *core, gconstpointer data)
   g_assert_cmpuint (n_kept, <, 7);
 }
 
+/* A failure that was kept without its payload takes nothing from the result of the next attempt. */
+static void
+test_result_of_next_attempt (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  guint n_dropped = 0;
+
+  for (guint i = 1; i < 12; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+      g_autoptr (Job) first = NULL;
+      g_autoptr (Job) second = NULL;
+
+      tasks_submit (agent, id);
+      first = worker_run (worker, id);
+      failing = i;
+      worker_finish (worker, first, BUS_OUTCOME_RETRYABLE, "why");
+      failing = 0;
+      n_dropped += tasks_find (agent, id)->payload_dropped ? 1 : 0;
+      tasks_advance (core, G_TIME_SPAN_SECOND);
+      second = worker_take (worker);
+      if (second == NULL)
+        continue;
+      worker_start (worker, second);
+      worker_finish (worker, second, BUS_OUTCOME_SUCCEEDED, "done");
+      g_assert_false (tasks_find (agent, id)->payload_dropped);
+    }
+  g_assert_cmpuint (n_dropped, ==, 1);
+}
+
 /* The record of a collector has no room for its operations: it is not published, and an older one does not stay. */
 static void
 test_record (Core *core, gconstpointer data)
@@ -201,6 +232,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("M11-submit", test_submit);
   ADD ("M14-result", test_result);
+  ADD ("M14-result-of-next-attempt", test_result_of_next_attempt);
   ADD ("M11-details", test_details);
   ADD ("M09-record", test_record);
   ADD ("K01-awaited", test_awaited);
