@@ -13,8 +13,9 @@
 #include "work/bus-task-news.h"
 #include "work/bus-work.h"
 
-#define TAG_MAX         128u
-#define HOLD_UNNAMED_US (2 * G_TIME_SPAN_SECOND) /* a task whose last holder is not known */
+#define TAG_MAX          128u
+#define LAST_ATTEMPT_MAX 1000000u                 /* more follow, and the number does not wrap */
+#define HOLD_UNNAMED_US  (2 * G_TIME_SPAN_SECOND) /* a task whose last holder is not known */
 
 static void
 submit_refuse (BusSubmitAnswer *answer, WireStatus status, const char *detail)
@@ -69,6 +70,8 @@ submit_problem (const BusSubmission *submission)
     return "target is up to 64 bytes of a-z 0-9 - _";
   if (submission->last_holder.len > 0 && !submit_is_name (submission->last_holder))
     return "last_holder is up to 64 bytes of a-z 0-9 - _";
+  if (submission->last_attempt > LAST_ATTEMPT_MAX)
+    return "last_attempt is up to 1000000";
   if (spec->payload_type.len > BUS_TASK_TEXT_MAX)
     return "payload_type has up to 256 bytes";
   if (spec->priority > BUS_TASK_PRIORITY_MAX)
@@ -157,13 +160,14 @@ submit_hold (BusCore *core, BusTask *task, const BusSubmission *submission, gint
     task->holder = g_ref_string_new_len ((const char *) holder.data, (gssize) holder.len);
   else
     end_us = MIN (end_us, now_us + HOLD_UNNAMED_US);
-  task->attempt = submission->last_attempt;
   bus_course_await_holder (core, task, end_us);
 }
 
 static void
 submit_queue (BusCore *core, BusTask *task, const BusSubmission *submission, gint64 now_us)
 {
+  if (submission->resubmit)
+    task->attempt = submission->last_attempt;
   if (task->state == BUS_TASK_DELAYED)
     {
       bus_operation_park (task, BUS_TASK_LATER);

@@ -95,20 +95,26 @@ model_expect_verdict (const TasksWorld *world, const TasksClient *client, const 
   return WIRE_STATUS_OK;
 }
 
-/* It was submitted before: its last holder may have it still. */
+/* It was submitted before. */
+static void
+model_repeat (TasksWorld *world, TasksRecord *record, const TasksItem *item)
+{
+  TasksRecord *before = world->model->earlier[record->account][record->number];
+
+  record->attempt = item->last_attempt;
+  if (before == NULL)
+    return;
+  record->origin = before->origin;
+  tasks_cover (world, TASKS_COVER_RESUBMITTED);
+}
+
+/* Its last holder may have it still. */
 static void
 model_hold (TasksWorld *world, TasksRecord *record, const TasksItem *item)
 {
   const gint64 end_us = world->started_us + (gint64) world->options.limits.task_recovery_us;
-  TasksRecord *before = world->model->earlier[record->account][record->number];
 
-  record->attempt = item->last_attempt;
   record->held_until_us = item->last_holder != 0 ? end_us : MIN (end_us, world->now_us + HOLD_UNNAMED_US);
-  if (before != NULL)
-    {
-      record->origin = before->origin;
-      tasks_cover (world, TASKS_COVER_RESUBMITTED);
-    }
   if (item->last_holder == 0)
     return;
   record->awaits = record->holder = item->last_holder;
@@ -139,12 +145,14 @@ model_add (TasksWorld *world, guint account, const TasksItem *item)
       = world->now_us + (record->spec.deadline_us > 0 ? record->spec.deadline_us : (gint64) limits->task_deadline_us);
   record->state = BUS_TASK_QUEUED;
   if (item->is_repeated)
-    model_hold (world, record, item);
-  else if (record->spec.not_before_us > 0)
+    model_repeat (world, record, item);
+  if (record->spec.not_before_us > 0 && !(item->is_repeated && item->last_holder != 0))
     {
       record->state = BUS_TASK_DELAYED;
       record->wait_us = record->wait_most_us = record->spec.not_before_us;
     }
+  else if (item->is_repeated)
+    model_hold (world, record, item);
   model->current[account][item->number] = record;
   g_ptr_array_add (model->records, record);
   world->history->sums.accepted++;

@@ -740,6 +740,19 @@ lost_setup (Core *core, gconstpointer data)
   tasks_setup (core, NULL);
 }
 
+/* A number that would wrap. */
+static void
+test_last_attempt (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  TaskSpec spec;
+
+  tasks_spec (&spec, "t");
+  spec.resubmit = TRUE;
+  spec.last_attempt = G_MAXUINT32;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_BAD_MESSAGE);
+}
+
 /* Nobody has begun it, so the next broker keeps what is left of its delay. */
 static void
 test_delay_goes_on (Core *core, gconstpointer data)
@@ -778,6 +791,7 @@ main (int argc, char **argv)
   ADD ("S20-K03-finished", test_finished);
   ADD ("S20-K03-finished-retryable", test_finished_retryable);
   ADD ("S19-D01-delay-goes-on", test_delay_goes_on);
+  ADD ("I10-last-attempt", test_last_attempt);
   ADD ("S20-K05-mismatch", test_mismatch);
   ADD ("S20-K05-other-account", test_other_account);
   ADD ("S19-K09-not-claimed", test_not_claimed);
