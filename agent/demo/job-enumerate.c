@@ -142,7 +142,7 @@ enumeration_on_answer (GObject *source, GAsyncResult *result, gpointer data)
     }
   run->answered++;
   run->failed++;
-  job_report_step (&run->job->report, "tasks", FALSE, NULL, _ ("a shard failed: %s"),
+  job_report_step (&run->job->report, "group", FALSE, NULL, _ ("a shard failed: %s"),
                    error != NULL ? error->message : _ ("the reply can't be read"));
 }
 
@@ -192,8 +192,8 @@ enumeration_report_shares (Job *job, const Enumeration *run)
                               (const char *) name, share->shards, share->processes, (double) share->duration_us / 1000);
     }
   json_object_set_array_member (facts, "shares", list);
-  job_report_step (&job->report, "tasks", g_hash_table_size (run->shares) == JOB_COLLECTORS, facts, _ ("%u shards: %s"),
-                   SHARDS, text->str);
+  job_report_step (&job->report, "group", g_hash_table_size (run->shares) == JOB_COLLECTORS, facts,
+                   _ ("%u requests to the queue group: %s"), SHARDS, text->str);
 }
 
 /* Each process that is in both snapshots must be in the table once, and each process in the table must be in a
@@ -352,7 +352,7 @@ enumeration_run_round (Job *job, Enumeration *run, JobVerdict *verdict)
 
   for (guint shard = 0; shard < SHARDS; shard++)
     enumeration_send_task (run, shard, 0);
-  if (!job_wait (job, enumeration_all_answered, run, 15 * G_TIME_SPAN_SECOND, "tasks", _ ("an answer")))
+  if (!job_wait (job, enumeration_all_answered, run, 15 * G_TIME_SPAN_SECOND, "group", _ ("an answer")))
     return FALSE;
   after = job_proc_snapshot ();
   *verdict = job_compare (run->records, before, after, since);

@@ -109,7 +109,7 @@ job_reload (Job *job)
                  _ ("an acknowledgement")))
     return FALSE;
   job_report_step (&job->report, "broadcast", result.queued == JOB_COLLECTORS, NULL,
-                   _ ("reload was sent to %u collectors, and both acknowledged it"), result.queued);
+                   _ ("reload was sent to %u collectors, and each acknowledged it"), result.queued);
   return TRUE;
 }
 

@@ -4,6 +4,7 @@
 #include "job-worker.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 /*
  * The step of the demonstration with a poison task: each collector that works on it dies. The broker quarantines it, and the
@@ -54,11 +55,19 @@ poison_start_workers (PoisonStep *self)
   return job_tasks_wait_for_collectors (&self->tasks, worker_ids);
 }
 
+static DeyeBusTask *
+poison_submit_check (PoisonStep *self, const char *id, const char *key)
+{
+  g_autoptr (GBytes) payload = g_bytes_new (key, strlen (key));
+
+  return job_tasks_submit (&self->tasks, JOB_WORKER_CHECK, id, payload, NULL);
+}
+
 static gboolean
 poison_submit_other (PoisonStep *self, const char *key)
 {
   g_autofree char *id = g_strdup_printf ("check-%u", self->others->len + 1);
-  DeyeBusTask *task = job_tasks_submit (&self->tasks, JOB_WORKER_CHECK, id, key);
+  DeyeBusTask *task = poison_submit_check (self, id, key);
 
   if (task != NULL)
     g_ptr_array_add (self->others, task);
@@ -78,7 +87,7 @@ poison_submit (PoisonStep *self)
   for (guint i = 0; i < n && g_hash_table_iter_next (&iter, &key, NULL); i++)
     {
       if (i == n / 2)
-        self->poison = job_tasks_submit (&self->tasks, JOB_WORKER_CHECK, POISON_ID, JOB_WORKER_POISON);
+        self->poison = poison_submit_check (self, POISON_ID, JOB_WORKER_POISON);
       if ((i == n / 2 && self->poison == NULL) || !poison_submit_other (self, key))
         return FALSE;
     }

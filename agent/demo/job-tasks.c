@@ -45,6 +45,7 @@ tasks_on_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpoi
   event->at_us = g_get_monotonic_time ();
   event->guard = guard;
   event->task = body->task;
+  event->cause = body->cause;
   g_ptr_array_add (self->events, event);
 }
 
@@ -112,6 +113,15 @@ tasks_request (JobTasks *self,
   return guard;
 }
 
+static gboolean
+tasks_check_barrier (JobTasks *self, const Daemoneye__Eventbus__V1__BarrierReply *reply)
+{
+  if (reply->n_missing == 0)
+    return TRUE;
+  job_report_step (&self->job->report, self->step, FALSE, NULL, _ ("%s is not ready for tasks"), reply->missing[0]);
+  return FALSE;
+}
+
 gboolean
 job_tasks_wait_for_collectors (JobTasks *self, const char *const *ids)
 {
@@ -123,7 +133,7 @@ job_tasks_wait_for_collectors (JobTasks *self, const char *const *ids)
   request.expected = (char **) ids;
   guard = tasks_request (self, COLLECTORS_TOPIC, "Barrier", &request.base,
                          &daemoneye__eventbus__v1__barrier_reply__descriptor);
-  return guard != NULL;
+  return guard != NULL && tasks_check_barrier (self, wire_guard_message (guard));
 }
 
 WireGuard *
@@ -137,15 +147,14 @@ job_tasks_get (JobTasks *self, const char *id)
 }
 
 DeyeBusTask *
-job_tasks_submit (JobTasks *self, const char *operation, const char *id, const char *payload)
+job_tasks_submit (JobTasks *self, const char *operation, const char *id, GBytes *payload, const char *payload_type)
 {
   g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_spec_new (operation);
-  g_autoptr (GBytes) bytes = payload != NULL ? g_bytes_new (payload, strlen (payload)) : NULL;
   g_autoptr (GError) error = NULL;
   DeyeBusTask *task;
 
   deye_bus_task_spec_set_id (spec, id);
-  deye_bus_task_spec_set_payload (spec, bytes, NULL);
+  deye_bus_task_spec_set_payload (spec, payload, payload_type);
   task = deye_bus_client_submit (self->client, spec, &error);
   if (task == NULL)
     tasks_fail (self, error->message);

@@ -18,7 +18,8 @@ typedef struct
   char *name;   /* "started": the last part of the topic */
   gint64 at_us; /* when it arrived; monotonic */
   WireGuard *guard;
-  const JobTaskRecord *task; /* with its last 4 steps */
+  const JobTaskRecord *task;
+  const char *cause;
 } JobTaskEvent;
 
 typedef struct
@@ -37,8 +38,9 @@ void job_tasks_clear (JobTasks *self);
 /* Waits until the broker says that the collectors are ready. @ids: NULL-ended. FALSE: it is reported why not. */
 gboolean job_tasks_wait_for_collectors (JobTasks *self, const char *const *ids);
 
-/* NULL: it is reported why not. @payload: (nullable). (transfer full) */
-DeyeBusTask *job_tasks_submit (JobTasks *self, const char *operation, const char *id, const char *payload);
+/* NULL: it is reported why not. @payload, @payload_type: (nullable). (transfer full) */
+DeyeBusTask *
+job_tasks_submit (JobTasks *self, const char *operation, const char *id, GBytes *payload, const char *payload_type);
 
 /* The next event @name about @id after @after; NULL: there is none yet. @after: (nullable): an event before. */
 const JobTaskEvent *

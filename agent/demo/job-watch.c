@@ -8,7 +8,7 @@
 
 /*
  * The step of the demonstration that watches processes: a child of the agent starts and exits, and the subscription on
- * events.process.# receives one event for each, although two procmonds are watching.
+ * events.process.# receives one event for each, although three procmonds are watching.
  */
 
 #define STARTED  1u

@@ -3,6 +3,8 @@
 
 #include "control.pb-c.h"
 #include "deye-bus-pack.h"
+#include "job-proc.h"
+#include "job-survey.h"
 #include "platform-process.h"
 #include "platform-stop.h"
 
@@ -68,15 +70,28 @@ job_subscribe (Job *job, const char *pattern, DeyeBusMessageCallback callback, g
   return subscription != NULL;
 }
 
-static gboolean
+/* Events are published by the procmond whose shard the process is in, so each is published once. */
+gboolean
 job_start_collector (Job *job, guint i)
 {
+  g_autoptr (GHashTable) processes = job_proc_snapshot ();
   g_autofree char *id = g_strdup_printf ("procmond-%u", i + 1);
   g_autofree char *shard = g_strdup_printf ("%u/%u", i, JOB_COLLECTORS);
-  const char *argv[] = {
-    job->procmond, "--id", id,  "--shard", shard, "--address", agent_module_address (job->module), "--interval", "200",
-    "--heartbeat", "1000", NULL
-  };
+  g_autofree char *pace = g_strdup_printf ("%u", job_survey_pace_ms (g_hash_table_size (processes)));
+  const char *argv[] = { job->procmond,
+                         "--id",
+                         id,
+                         "--shard",
+                         shard,
+                         "--address",
+                         agent_module_address (job->module),
+                         "--interval",
+                         "200",
+                         "--heartbeat",
+                         "1000",
+                         "--pace",
+                         pace,
+                         NULL };
   g_autoptr (GError) error = NULL;
 
   job->collectors[i] = agent_child_start (id, argv, &error);
@@ -147,9 +162,10 @@ job_start_collectors (Job *job)
                     _ ("a collector's heartbeat")))
     return FALSE;
   deye_bus_subscription_unsubscribe (beats, NULL, NULL);
-  job_report_step (&job->report, "collectors", TRUE, NULL, _ ("%s (pid %d) and %s (pid %d) run as separate processes"),
-                   job->collectors[0]->name, (int) job->collectors[0]->pid, job->collectors[1]->name,
-                   (int) job->collectors[1]->pid);
+  job_report_step (&job->report, "collectors", TRUE, NULL,
+                   _ ("%s (pid %u), %s (pid %u) and %s (pid %u) run as separate processes"), job->collectors[0]->name,
+                   job->collectors[0]->pid, job->collectors[1]->name, job->collectors[1]->pid, job->collectors[2]->name,
+                   job->collectors[2]->pid);
   return TRUE;
 }
 
@@ -158,8 +174,9 @@ job_start_collectors (Job *job)
 static const struct
 {
   gboolean (*run) (Job *job);
-} steps[] = { { job_start_collectors }, { job_enumerate },   { job_watch_child }, { job_ask_health }, { job_reload },
-              { job_show_slow },        { job_round_trips }, { job_check_idle },  { job_quarantine }, { job_adopt } };
+} steps[] = { { job_start_collectors }, { job_enumerate },     { job_watch_child }, { job_ask_health },
+              { job_reload },           { job_show_slow },     { job_round_trips }, { job_check_idle },
+              { job_show_shards },      { job_show_failover }, { job_quarantine },  { job_adopt } };
 
 static void
 job_clear (Job *job)

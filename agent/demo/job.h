@@ -9,9 +9,11 @@
 /*
  * The demonstration: a job that uses the bus for its real work, the processes of this machine, and checks every claim.
  *
- * It starts two procmonds as processes of their own, and exchanges tasks, events, direct requests and broadcasts with them
+ * It starts three procmonds as processes of their own, and exchanges tasks, events, direct requests and broadcasts with them
  * over the bus. A step whose claim does not hold is reported as failed, and the exit status of the job is above zero then.
  */
+
+#define JOB_COLLECTORS 3u
 
 typedef struct
 {
@@ -20,15 +22,16 @@ typedef struct
   JobReport report;
   const char *module_path;
   char *procmond; /* path of the program */
-  AgentChild *collectors[2];
+  AgentChild *collectors[JOB_COLLECTORS];
   GHashTable *connected; /* ids seen on system.peer.connected */
   GPtrArray *lifecycle;  /* of DeyeBusMessage: events.process.# */
   GPtrArray *results;    /* of DeyeBusMessage: results.procmond */
   guint64 missed;        /* messages that the slow subscriber missed */
-  gboolean interrupted;  /* a stop request was received */
+  guint tables;          /* of the survey that the steps about tasks ask for, see job-survey.h */
+  guint shards;
+  gint64 calm_us;       /* what it took while no collector failed */
+  gboolean interrupted; /* a stop request was received */
 } Job;
-
-#define JOB_COLLECTORS 2u
 
 /* Returns the exit status of the process. @module_path: of @module. @keep: after success, keep running until a stop request. */
 int job_run (AgentModule *module, const char *module_path, DeyeBusClient *client, gboolean json, gboolean keep);
@@ -37,6 +40,9 @@ int job_run (AgentModule *module, const char *module_path, DeyeBusClient *client
  * the step is reported as failed then. @what: what was waited for, for the report. */
 typedef gboolean (*JobDone) (Job *job, gpointer data);
 gboolean job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *step, const char *what);
+
+/* Starts collector @i, procmond-(@i + 1). FALSE: it is reported why not. */
+gboolean job_start_collector (Job *job, guint i);
 
 /* The steps. FALSE: the following steps can't be run. */
 gboolean job_start_collectors (Job *job);
@@ -47,5 +53,7 @@ gboolean job_reload (Job *job);
 gboolean job_show_slow (Job *job);
 gboolean job_round_trips (Job *job);
 gboolean job_check_idle (Job *job);
+gboolean job_show_shards (Job *job);
+gboolean job_show_failover (Job *job);
 gboolean job_quarantine (Job *job);
 gboolean job_adopt (Job *job);

@@ -50,9 +50,27 @@ def check_slow(lines):
     check("M08-nobody-else-missed-any", gap.get("agent_received") == published > 0, json.dumps(gap))
 
 
-def check_tasks(lines):
+def check_failover(steps):
+    """Tables by tasks, undisturbed, and again with one collector killed and one frozen."""
+    shards, failover, recovery = steps.get("shards", {}), steps.get("failover", {}), steps.get("recovery", {})
+    calm, rough = failover.get("undisturbed_us", 0), failover.get("duration_us", 0)
+    takeovers = failover.get("takeovers", [])
+    check("M10-every-collector-does-tasks",
+          len(shards.get("shares", [])) == 3 and all(one["tasks"] > 0 for one in shards["shares"])
+          and sum(one["tasks"] for one in shards["shares"]) == shards.get("tasks"), json.dumps(shards))
+    check("M14-the-tables-are-complete-within-three-times-the-undisturbed-time",
+          shards.get("complete") == failover.get("complete") == failover.get("tables", 0) > 0
+          and calm == shards.get("duration_us") and 0 < rough <= 3 * calm, json.dumps(failover))
+    for path, name, cause in [("K01-says-who-took-over-from-the-killed-one", "procmond-1", "the connection of the member ended"),
+                              ("K04-says-who-took-over-from-the-frozen-one", "procmond-2", "task_progress_us")]:
+        mine = [one for one in takeovers if one["from"] == name and cause in one["cause"]]
+        check(path, mine and all(one["to"] != name and 0 < one["noticed_us"] <= one["started_us"] for one in mine),
+              json.dumps(takeovers))
+    check("K04-a-late-answer-is-refused", recovery.get("ok") is True, json.dumps(recovery))
+
+
+def check_tasks(steps):
     """A task that kills its collectors, and one whose broker is killed."""
-    steps = {line.get("step"): line for line in lines if isinstance(line, dict)}
     poison, adoption = steps.get("poison", {}), steps.get("adoption", {})
     check("K06-poison-is-quarantined-while-others-go-on",
           2 <= poison.get("deaths", 0) <= 3 and poison.get("others", 0) > 0 and poison.get("succeeded") == poison.get("others"),
@@ -80,7 +98,9 @@ def main():
     check("M21-no-step-failed", not failed, json.dumps(failed))
     check("M02-names-both-collectors", all(name in text for name in ("procmond-1", "procmond-2")))
     check_slow(lines)
-    check_tasks(lines)
+    steps = {line.get("step"): line for line in lines if isinstance(line, dict)}
+    check_failover(steps)
+    check_tasks(steps)
     print(f"1..{COUNT}")
     return 0
 

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent-process.h"
+#include "job-survey.h"
+
+#include <glib/gi18n.h>
+
+/*
+ * The step of the demonstration with failing collectors. It repeats the tasks of the step before. In the middle procmond-1 is
+ * killed and procmond-2 frozen, each while it works on a task: procmond-3 takes these over, and the tables are complete.
+ *
+ * Who took over what, and when, is read from the events system.task.*; the times count from the signal that the victim got.
+ */
+
+#define WAIT_US     (120 * G_TIME_SPAN_SECOND)
+#define AT_MOST     3.0 /* times as long as the undisturbed tasks */
+#define RECOVERY_US (20 * G_TIME_SPAN_SECOND)
+
+#define VICTIMS 2u
+
+typedef struct
+{
+  Job *job;
+  JobTasks tasks;
+  JobSurvey survey;
+  gint64 struck_us[VICTIMS]; /* when the collector of the same index failed; 0: not yet */
+  guint seen;                /* events that were looked at */
+  const char *lost[VICTIMS]; /* a task that the collector had and another one took over; NULL: none */
+  JsonArray *list;           /* the takeovers, for programs */
+} FailoverStep;
+
+/* --- the failures --- */
+
+static gboolean
+failover_kill (AgentChild *child, GError **error)
+{
+  g_subprocess_force_exit (child->process);
+  return TRUE;
+}
+
+static gboolean
+failover_freeze (AgentChild *child, GError **error)
+{
+  return agent_process_suspend (child->process, error);
+}
+
+static gboolean (*const failures[VICTIMS]) (AgentChild *child, GError **error) = { failover_kill, failover_freeze };
+
+static void
+failover_strike (FailoverStep *self, guint i)
+{
+  AgentChild *child = self->job->collectors[i];
+  g_autoptr (GError) error = NULL;
+
+  self->struck_us[i] = g_get_monotonic_time ();
+  if (!failures[i](child, &error))
+    job_report_step (&self->job->report, "failover", FALSE, NULL, "%s: %s", child->name, error->message);
+}
+
+static gboolean
+failover_is_start (const JobTaskEvent *event, const char *victim)
+{
+  return g_str_equal (event->name, "started") && event->task->attempt == 1 && g_str_equal (event->task->holder, victim);
+}
+
+/* A collector fails right after it has started a task that nobody had before, when a third of the tasks is left. */
+static void
+failover_watch (FailoverStep *self)
+{
+  const guint next = self->struck_us[0] == 0 ? 0 : 1;
+  const JobTaskEvent *newest
+      = self->tasks.events->len > self->seen ? self->tasks.events->pdata[self->tasks.events->len - 1] : NULL;
+
+  self->seen = self->tasks.events->len;
+  if (newest != NULL && self->struck_us[next] == 0 && self->survey.ended >= self->survey.list->len / 3 * 2
+      && failover_is_start (newest, self->job->collectors[next]->name))
+    failover_strike (self, next);
+}
+
+static gboolean
+failover_has_ended (Job *job, gpointer data)
+{
+  FailoverStep *self = data;
+
+  failover_watch (self);
+  return job_survey_has_ended (&self->survey);
+}
+
+/* --- who took over --- */
+
+static gboolean
+failover_is_loss (const JobTaskEvent *event, const char *victim)
+{
+  return (g_str_equal (event->name, "retry") || g_str_equal (event->name, "expired"))
+         && g_str_equal (event->task->holder, victim);
+}
+
+static void
+failover_add_takeover (FailoverStep *self, guint i, const JobTaskEvent *lost, const JobTaskEvent *started)
+{
+  JsonObject *one = json_object_new ();
+
+  self->lost[i] = self->lost[i] != NULL ? self->lost[i] : lost->task->id;
+  json_object_set_string_member (one, "task", lost->task->id);
+  json_object_set_string_member (one, "from", lost->task->holder);
+  json_object_set_string_member (one, "to", started->task->holder);
+  json_object_set_string_member (one, "cause", lost->cause);
+  json_object_set_int_member (one, "noticed_us", lost->at_us - self->struck_us[i]);
+  json_object_set_int_member (one, "started_us", started->at_us - self->struck_us[i]);
+  json_array_add_object_element (self->list, one);
+}
+
+/* The tasks that a victim had when it failed, and that another collector started. */
+static void
+failover_find_takeovers (FailoverStep *self, guint i)
+{
+  const char *victim = self->job->collectors[i]->name;
+
+  for (guint n = 0; n < self->tasks.events->len; n++)
+    {
+      const JobTaskEvent *lost = self->tasks.events->pdata[n];
+      const JobTaskEvent *started;
+
+      if (lost->at_us < self->struck_us[i] || !failover_is_loss (lost, victim))
+        continue;
+      started = job_tasks_find_event (&self->tasks, "started", lost->task->id, lost);
+      if (started != NULL && !g_str_equal (started->task->holder, victim))
+        failover_add_takeover (self, i, lost, started);
+    }
+}
+
+static void
+failover_show_takeovers (FailoverStep *self)
+{
+  JobReport *report = &self->job->report;
+
+  job_report_detail (report, "%-14s %-11s %-11s %10s %10s  %s", _ ("TASK"), _ ("FROM"), _ ("TO"), _ ("NOTICED"),
+                     _ ("STARTED"), _ ("CAUSE"));
+  for (guint i = 0; i < json_array_get_length (self->list); i++)
+    {
+      JsonObject *one = json_array_get_object_element (self->list, i);
+
+      job_report_detail (
+          report, _ ("%-14s %-11s %-11s %7.1f ms %7.1f ms  %s"), json_object_get_string_member (one, "task"),
+          json_object_get_string_member (one, "from"), json_object_get_string_member (one, "to"),
+          (double) json_object_get_int_member (one, "noticed_us") / 1000,
+          (double) json_object_get_int_member (one, "started_us") / 1000, json_object_get_string_member (one, "cause"));
+    }
+}
+
+/* --- recovery --- */
+
+static gboolean
+failover_is_refused (Job *job, gpointer data)
+{
+  FailoverStep *self = data;
+
+  return job_tasks_find_event (&self->tasks, "stale", self->lost[1], NULL) != NULL;
+}
+
+/* The frozen collector continues, and answers for a task that is not its own any more; the killed one is started again. */
+static gboolean
+failover_recover (FailoverStep *self)
+{
+  Job *job = self->job;
+  const char *ids[] = { job->collectors[0]->name, job->collectors[1]->name, job->collectors[2]->name, NULL };
+  AgentChild *killed = g_steal_pointer (&job->collectors[0]);
+  gboolean ok;
+
+  agent_process_resume (job->collectors[1]->process);
+  ok = job_start_collector (job, 0)
+       && job_wait (job, failover_is_refused, self, RECOVERY_US, "recovery", _ ("the late answer"))
+       && job_tasks_wait_for_collectors (&self->tasks, ids);
+  if (ok)
+    job_report_step (
+        &job->report, "recovery", TRUE, NULL,
+        _ ("%s continues, and its late answer for %s is refused: %s; %s is started again (pid %u), and all "
+           "%u collectors are ready"),
+        ids[1], self->lost[1], job_tasks_find_event (&self->tasks, "stale", self->lost[1], NULL)->cause, ids[0],
+        job->collectors[0]->pid, JOB_COLLECTORS);
+  agent_child_free (killed);
+  return ok;
+}
+
+/* --- the whole --- */
+
+static gboolean
+failover_report (FailoverStep *self)
+{
+  const JobSurvey *survey = &self->survey;
+  const JobSurveyResult result = job_survey_check (survey);
+  double ratio = (double) survey->duration_us / (double) self->job->calm_us;
+  JsonObject *facts = json_object_new ();
+  gboolean ok;
+
+  for (guint i = 0; i < VICTIMS; i++)
+    failover_find_takeovers (self, i);
+  ok = result.complete == survey->size.tables && ratio <= AT_MOST && self->lost[0] != NULL && self->lost[1] != NULL;
+  json_object_set_int_member (facts, "tables", survey->size.tables);
+  json_object_set_int_member (facts, "complete", result.complete);
+  json_object_set_int_member (facts, "undisturbed_us", self->job->calm_us);
+  json_object_set_int_member (facts, "duration_us", survey->duration_us);
+  json_object_set_array_member (facts, "takeovers", json_array_ref (self->list));
+  job_report_step (
+      &self->job->report, "failover", ok, facts,
+      _ ("%s is killed and %s frozen in the middle of a task each: %u of %u tables are complete, in %.2f s, "
+         "%.1f times as long (at most %.0f)"),
+      self->job->collectors[0]->name, self->job->collectors[1]->name, result.complete, survey->size.tables,
+      (double) survey->duration_us / 1e6, ratio, AT_MOST);
+  failover_show_takeovers (self);
+  return ok;
+}
+
+static gboolean
+failover_run (FailoverStep *self)
+{
+  const JobSurveySize size = { self->job->tables, self->job->shards };
+
+  return job_tasks_init (&self->tasks, self->job, "failover", self->job->client)
+         && job_survey_start (&self->survey, &self->tasks, "rough", size)
+         && job_wait (self->job, failover_has_ended, self, WAIT_US, "failover", _ ("the end of all tasks"))
+         && failover_report (self) && failover_recover (self);
+}
+
+gboolean
+job_show_failover (Job *job)
+{
+  FailoverStep self = { .job = job, .list = json_array_new () };
+  gboolean ok = failover_run (&self);
+
+  if (self.struck_us[1] != 0)
+    agent_process_resume (job->collectors[1]->process);
+  job_survey_clear (&self.survey);
+  job_tasks_clear (&self.tasks);
+  json_array_unref (self.list);
+  return ok;
+}
