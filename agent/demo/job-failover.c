@@ -213,10 +213,8 @@ failover_report (FailoverStep *self)
 static gboolean
 failover_run (FailoverStep *self)
 {
-  const JobSurveySize size = { self->job->tables, self->job->shards };
-
   return job_tasks_init (&self->tasks, self->job, "failover", self->job->client)
-         && job_survey_start (&self->survey, &self->tasks, "rough", size)
+         && job_survey_start (&self->survey, &self->tasks, "rough", self->job->size)
          && job_wait (self->job, failover_has_ended, self, WAIT_US, "failover", _ ("the end of all tasks"))
          && failover_report (self) && failover_recover (self);
 }

@@ -65,16 +65,13 @@ job_show_shards (Job *job)
 {
   g_autoptr (GHashTable) processes = job_proc_snapshot ();
   JobTasks tasks;
-  JobSurveySize size;
   JobSurvey survey = { 0 };
   gboolean ok;
 
-  size = job_survey_size (g_hash_table_size (processes));
-  ok = job_tasks_init (&tasks, job, "shards", job->client) && job_survey_start (&survey, &tasks, "calm", size)
+  job->size = job_size_of (g_hash_table_size (processes));
+  ok = job_tasks_init (&tasks, job, "shards", job->client) && job_survey_start (&survey, &tasks, "calm", job->size)
        && job_wait (job, shards_have_ended, &survey, WAIT_US, "shards", _ ("the end of all tasks"))
        && shards_report (job, &survey);
-  job->tables = size.tables;
-  job->shards = size.shards;
   job->calm_us = survey.duration_us;
   job_survey_clear (&survey);
   job_tasks_clear (&tasks);

@@ -8,27 +8,6 @@
 #define OPERATION  "list_processes"
 #define QUERY_TYPE "daemoneye.eventbus.v1.ProcessQuery"
 
-#define WORK_MS     5400u /* of all collectors together */
-#define PACE_MS     10u   /* at most */
-#define SHARD_LEAST 4u    /* processes */
-#define SHARDS_MIN  3u
-#define SHARDS_MAX  256u
-
-guint
-job_survey_pace_ms (guint n_processes)
-{
-  return CLAMP (WORK_MS / MAX (n_processes, 1), 1, PACE_MS);
-}
-
-JobSurveySize
-job_survey_size (guint n_processes)
-{
-  guint table_ms = MAX (n_processes, 1) * job_survey_pace_ms (n_processes);
-
-  return (JobSurveySize){ .tables = MAX (WORK_MS / table_ms, 1),
-                          .shards = CLAMP (n_processes / SHARD_LEAST, SHARDS_MIN, SHARDS_MAX) };
-}
-
 /* --- submitting --- */
 
 static void
@@ -66,7 +45,7 @@ survey_submit (JobSurvey *self, const char *name, guint table, guint shard)
 }
 
 gboolean
-job_survey_start (JobSurvey *self, JobTasks *tasks, const char *name, JobSurveySize size)
+job_survey_start (JobSurvey *self, JobTasks *tasks, const char *name, JobSize size)
 {
   *self = (JobSurvey){ .tasks = tasks, .size = size };
   self->list = g_ptr_array_new_with_free_func (g_object_unref);

@@ -11,17 +11,10 @@
  * know that a collector may be killed meanwhile.
  */
 
-/* How much a survey asks for. procmond waits before each process that it reads, so a survey takes about the same time on each machine. */
-typedef struct
-{
-  guint tables;
-  guint shards; /* of each table */
-} JobSurveySize;
-
 typedef struct
 {
   JobTasks *tasks;
-  JobSurveySize size;
+  JobSize size;
   GPtrArray *list;    /* of DeyeBusTask, table after table */
   guint ended;        /* tasks */
   GHashTable *before; /* the processes at the start */
@@ -38,12 +31,8 @@ typedef struct
   JobVerdict verdict; /* the sum of all tables; stayed: of the last one */
 } JobSurveyResult;
 
-/* The pace of procmond and the size of a survey that suit the number of processes. */
-guint job_survey_pace_ms (guint n_processes);
-JobSurveySize job_survey_size (guint n_processes);
-
 /* Submits the tasks; their ids begin with @name. FALSE: it is reported why not. In any case job_survey_clear() has to be called. */
-gboolean job_survey_start (JobSurvey *self, JobTasks *tasks, const char *name, JobSurveySize size);
+gboolean job_survey_start (JobSurvey *self, JobTasks *tasks, const char *name, JobSize size);
 void job_survey_clear (JobSurvey *self);
 
 gboolean job_survey_has_ended (const JobSurvey *self);

@@ -4,7 +4,6 @@
 #include "control.pb-c.h"
 #include "deye-bus-pack.h"
 #include "job-proc.h"
-#include "job-survey.h"
 #include "platform-process.h"
 #include "platform-stop.h"
 
@@ -77,7 +76,7 @@ job_start_collector (Job *job, guint i)
   g_autoptr (GHashTable) processes = job_proc_snapshot ();
   g_autofree char *id = g_strdup_printf ("procmond-%u", i + 1);
   g_autofree char *shard = g_strdup_printf ("%u/%u", i, JOB_COLLECTORS);
-  g_autofree char *pace = g_strdup_printf ("%u", job_survey_pace_ms (g_hash_table_size (processes)));
+  g_autofree char *pace = g_strdup_printf ("%u", job_size_pace_ms (g_hash_table_size (processes)));
   const char *argv[] = { job->procmond,
                          "--id",
                          id,

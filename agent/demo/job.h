@@ -5,6 +5,7 @@
 #include "agent-module.h"
 #include "deye-bus.h"
 #include "job-report.h"
+#include "job-size.h"
 
 /*
  * The demonstration: a job that uses the bus for its real work, the processes of this machine, and checks every claim.
@@ -27,10 +28,9 @@ typedef struct
   GPtrArray *lifecycle;  /* of DeyeBusMessage: events.process.# */
   GPtrArray *results;    /* of DeyeBusMessage: results.procmond */
   guint64 missed;        /* messages that the slow subscriber missed */
-  guint tables;          /* of the survey that the steps about tasks ask for, see job-survey.h */
-  guint shards;
-  gint64 calm_us;       /* what it took while no collector failed */
-  gboolean interrupted; /* a stop request was received */
+  JobSize size;          /* of the work that the steps about tasks ask for */
+  gint64 calm_us;        /* what it took while no collector failed */
+  gboolean interrupted;  /* a stop request was received */
 } Job;
 
 /* Returns the exit status of the process. @module_path: of @module. @keep: after success, keep running until a stop request. */
