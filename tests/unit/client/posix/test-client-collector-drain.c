@@ -296,6 +296,24 @@ test_run_fails (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
 }
 
+/* A message waits for a connection that never comes: run() reports at its end that it was not sent. */
+static void
+test_run_unsent (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusCollector) own = deye_bus_collector_new ("/nowhere/bus", "own-1", "own");
+  g_autoptr (GSource) source = g_idle_source_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (deye_bus_collector_start (own, &error));
+  deye_bus_client_publish_async (deye_bus_collector_get_client (own), "results.own", NULL, NULL, FALSE, NULL, NULL,
+                                 NULL);
+  g_source_set_callback (source, stop_process, NULL, NULL);
+  g_source_attach (source, f->base.context);
+  g_assert_false (deye_bus_collector_run (own, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  client_fixture_settle (&f->base);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/collector-drain/" path, Fixture, NULL, collector_fixture_set_up, function,                      \
               collector_fixture_tear_down)
@@ -320,5 +338,6 @@ main (int argc, char **argv)
   ADD ("run-until-exit", test_run_until_exit);
   ADD ("run-until-signal", test_run_until_signal);
   ADD ("run-fails", test_run_fails);
+  ADD ("run-unsent", test_run_unsent);
   return g_test_run ();
 }
