@@ -21,12 +21,33 @@ spawn_example (BusFixture *f)
   return test_process_spawn (argv, -1, added);
 }
 
-/* The example of the documentation is one collector among others. */
+/* A task of the operation that the example has. */
+static void
+submit_checksum (BusFixture *f)
+{
+  g_autoptr (DeyeBusClient) submitter = deye_bus_client_new_tool (f->address, "submitter");
+  g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_spec_new ("checksum");
+  g_autoptr (GBytes) hello = g_bytes_new_static ("hello", 5);
+  g_autofree char *expected = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, hello);
+  g_autoptr (DeyeBusTask) task = NULL;
+  g_autoptr (GBytes) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (deye_bus_client_connect (submitter, NULL, &error));
+  deye_bus_task_spec_set_payload (spec, hello, NULL);
+  task = deye_bus_client_submit (submitter, spec, &error);
+  g_assert_no_error (error);
+  result = deye_bus_task_wait (task, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_bytes_get_data (result, NULL), g_bytes_get_size (result), expected, strlen (expected));
+  g_assert_true (deye_bus_client_close (submitter, NULL, &error));
+}
+
+/* The example of the documentation is one collector among others: it ends its tasks, and stops when it is asked to. */
 static void
 test_example (BusFixture *f, gconstpointer data)
 {
   TestProcess *example = spawn_example (f);
-  int status;
 
   bus_fixture_wait_peers (f, 3);
   {
@@ -37,9 +58,9 @@ test_example (BusFixture *f, gconstpointer data)
       seen |= view.reply->peers[i]->pid == (guint) test_process_pid (example);
     g_assert_true (seen);
   }
+  submit_checksum (f);
   test_process_ask_to_stop (example);
-  status = test_process_end (example);
-  g_assert_true (status == 0 || status == TEST_SYSTEM_ASKED_TO_STOP);
+  g_assert_cmpint (test_process_end (example), ==, 0);
   test_process_free (example);
   bus_fixture_wait_peers (f, 2);
 }

@@ -9,7 +9,7 @@
  *
  * This is how an agent without tasks (version 1), or one at a broker without tasks, gives work to procmonds. They serve the topic
  * in one queue group, so each request reaches one of them. Nobody repeats a request whose procmond dies; the operation
- * list_processes (procmond-list) has what this lacks. doc/guide-embedding.md shows how an agent changes over.
+ * list_processes (procmond-list) has what this lacks. doc/coordination.md describes how an agent changes over.
  *
  * A procmond that drains leaves the group.
  */
