@@ -257,8 +257,8 @@ bus_standing_answered (BusCore *core, BusStanding *standing, const StandingState
   bus_text_copy (standing->problem, sizeof standing->problem, state != NULL ? state->problem : problem);
   if (standing->is_over && standing->observed == standing->revision)
     standing_forget (core, standing);
-  else if (standing->sent_to == 0)
-    standing_offer_now (core, standing, core->now_us); /* it was changed meanwhile */
+  else
+    standing_offer_now (core, standing, core->now_us); /* it was changed, or the collector registered again */
   return TRUE;
 }
 
@@ -269,8 +269,7 @@ bus_standing_ended (BusCore *core, BusStanding *standing)
 
   bus_text_copy (standing->problem, sizeof standing->problem, request->end.detail);
   bus_request_free (core, request);
-  if (standing->sent_to == 0)
-    standing_offer_now (core, standing, core->now_us);
+  standing_offer_now (core, standing, core->now_us);
 }
 
 /* --- time --- */

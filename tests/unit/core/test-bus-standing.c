@@ -169,6 +169,26 @@ test_again (Core *core, gconstpointer data)
   assert_state (agent, 1, 1, FALSE);
 }
 
+/* It registers again on its connection before it has answered: the answer is that of its registration before. */
+static void
+test_again_unanswered (Core *core, gconstpointer data)
+{
+  Client *agent = member_agent (core);
+  Client *one = member_ready (core, "one");
+  guint64 route;
+
+  serve (one);
+  set_ok (agent, 1, 1, 0);
+  route = take_apply (one, 1, 1);
+  member_enrol (one, "scan");
+  g_assert_cmpuint (take_apply (one, 1, 1), ==, 0);
+  answer (one, route, 1, "");
+  assert_state (agent, 1, 0, TRUE);
+  answer (one, take_apply (one, 1, 1), 1, "");
+  assert_state (agent, 1, 1, FALSE);
+  g_assert_cmpuint (take_apply (one, 1, 1), ==, 0);
+}
+
 /* A collector that can't apply it says why, and is asked once more when the agent renews the set. */
 static void
 test_problem (Core *core, gconstpointer data)
@@ -245,6 +265,7 @@ main (int argc, char **argv)
   ADD ("M09-apply", test_apply);
   ADD ("M09-change", test_change);
   ADD ("K01-again", test_again);
+  ADD ("K01-again-unanswered", test_again_unanswered);
   ADD ("M09-problem", test_problem);
   ADD ("M09-ttl", test_ttl);
   ADD ("M09-refused", test_refused);
