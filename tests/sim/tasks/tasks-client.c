@@ -68,6 +68,8 @@ tasks_client_reset (TasksClient *client)
   client->is_registered = client->is_serving = client->is_draining = client->expects_exit = FALSE;
   client->has_left = client->has_await = FALSE;
   client->registration_id = client->next_id = client->forgotten_route = 0;
+  client->serves_standing = FALSE;
+  client->apply_route = client->applied = 0;
   client->most_slots = 0;
 }
 
@@ -238,7 +240,10 @@ client_handle (TasksClient *client, const WireFrame *frame)
   switch (frame->kind)
     {
     case WIRE_KIND_REQUEST:
-      tasks_collector_got_execute (client, &envelope);
+      if (tasks_standing_is_apply (&envelope))
+        tasks_standing_got_apply (client, &envelope);
+      else
+        tasks_collector_got_execute (client, &envelope);
       break;
     case WIRE_KIND_DELIVER:
       if (client->is_watcher)
@@ -250,7 +255,8 @@ client_handle (TasksClient *client, const WireFrame *frame)
       tasks_collector_got_delivered (client, &envelope);
       break;
     case WIRE_KIND_CANCEL:
-      tasks_collector_got_cancel (client, &envelope);
+      if (!tasks_standing_got_cancel (client, envelope.route_id))
+        tasks_collector_got_cancel (client, &envelope);
       break;
     case WIRE_KIND_REPLY:
       client_handle_reply (client, frame->flags, &envelope);

@@ -43,6 +43,9 @@
   X (GET, "M11-record-of-one-task")                                                                                    \
   X (LIST, "M11-records-of-tasks")                                                                                     \
   X (MEMBERS, "M09-records-of-members")                                                                                \
+  X (STANDING_SET, "M11-standing-tasks-change")                                                                        \
+  X (STANDING_APPLY, "M11-standing-tasks-are-handed-over")                                                             \
+  X (STANDING_OVER, "M11-standing-tasks-are-not-renewed")                                                              \
   X (SUPERSEDED, "S21-K04-old-holder-is-superseded")                                                                   \
   X (GRACE, "S22-D02-grace-of-a-late-broker")                                                                          \
   X (WITHDRAWN, "S24-operation-withdrawn-while-it-runs")                                                               \

@@ -31,6 +31,7 @@ look_registered (TasksWorld *world, TasksClient *client, const TasksFrame *frame
   client->is_draining = client->expects_exit = FALSE;
   client->n_completed = 0;
   tasks_claims_registered (world, client);
+  tasks_standing_registered (world, client);
 }
 
 static void
@@ -72,6 +73,17 @@ look_note_frame (TasksWorld *world, TasksClient *client, const TasksFrame *frame
       break;
     case TASKS_FRAME_SERVE:
       client->is_serving = TRUE;
+      tasks_standing_served (world, client);
+      break;
+    case TASKS_FRAME_STANDING_SERVE:
+      client->serves_standing = TRUE;
+      tasks_standing_served (world, client);
+      break;
+    case TASKS_FRAME_STANDING_SET:
+      tasks_standing_set (world, frame);
+      break;
+    case TASKS_FRAME_APPLIED:
+      tasks_standing_answered (world, client, frame);
       break;
     case TASKS_FRAME_GOODBYE:
       client->has_left = TRUE;
@@ -92,6 +104,13 @@ look_note_frame (TasksWorld *world, TasksClient *client, const TasksFrame *frame
 }
 
 static void
+look_note_gone (TasksWorld *world, TasksClient *client)
+{
+  if (client->is_collector)
+    tasks_standing_gone (world, client);
+}
+
+static void
 look_note_input (TasksWorld *world, const TasksInput *input)
 {
   TasksClient *client = input->client;
@@ -99,7 +118,10 @@ look_note_input (TasksWorld *world, const TasksInput *input)
   if (input->kind == TASKS_INPUT_FRAME)
     look_note_frame (world, client, input->frame);
   if (client != NULL && (client->peer == NULL || bus_peer_is_closing (client->peer)))
-    client->is_registered = FALSE;
+    {
+      client->is_registered = FALSE;
+      look_note_gone (world, client);
+    }
   if (client == NULL || client->is_registered || !client->is_collector)
     return;
   for (guint i = 0; i < world->model->records->len; i++)
@@ -445,7 +467,10 @@ tasks_model_after (TasksWorld *world, const TasksInput *input)
     return;
   look_note_input (world, input);
   if (input->kind == TASKS_INPUT_TICK)
-    tasks_claims_ticked (world);
+    {
+      tasks_claims_ticked (world);
+      tasks_standing_ticked (world);
+    }
   for (const GList *link = all->head; link != NULL && !tasks_failed (world); link = link->next)
     look_look (world, link->data, input);
   if (tasks_failed (world))

@@ -388,6 +388,7 @@ tasks_model_finish (TasksWorld *world)
   model_check_remembered (world);
   tasks_leases_finish (world);
   tasks_claims_finish (world);
+  tasks_standing_finish (world);
   for (guint i = 0; i < model->records->len; i++)
     {
       const TasksRecord *record = g_ptr_array_index (model->records, i);

@@ -38,6 +38,7 @@ tasks_operator_init (TasksWorld *world)
   TasksClient *client = &world->watcher;
 
   world->has_operator = world->seed % 3 == 1;
+  world->has_standing = world->seed % 6 == 1;
   tasks_client_init_streams (world, client);
   client->slot = TASKS_WATCHER;
   client->is_watcher = TRUE;
@@ -112,6 +113,8 @@ tasks_operator_got_error (TasksWorld *world, const TasksFrame *call, guint32 sta
 
   if (call->kind == TASKS_FRAME_GET && record != NULL && !record->is_forgotten)
     tasks_fail (world, "M11: Get of t%u says %s", record->number, wire_status_name (status));
+  if (call->kind == TASKS_FRAME_STANDING_SET || call->kind == TASKS_FRAME_STANDING_GET)
+    tasks_standing_got_error (world, call, status);
 }
 
 /* --- List --- */
@@ -223,6 +226,8 @@ tasks_operator_got_reply (TasksWorld *world, const TasksFrame *call, WireSpan pa
           [TASKS_FRAME_MEMBERS] = &daemoneye__eventbus__v1__collectors_reply__descriptor };
   g_autoptr (WireGuard) guard = NULL;
 
+  if (call->kind == TASKS_FRAME_STANDING_SET || call->kind == TASKS_FRAME_STANDING_GET)
+    tasks_standing_got_state (world, call, payload);
   if (descriptors[call->kind] == NULL)
     return;
   guard = wire_guard_unpack (descriptors[call->kind], payload, 0, NULL);
@@ -248,6 +253,11 @@ tasks_operator_step (TasksWorld *world)
     return;
   if (sim_chance (&world->aside, 25))
     acts[sim_below (&world->aside, G_N_ELEMENTS (acts))](world);
+  operator_settle (world);
+  if (world->is_healing)
+    tasks_standing_heal (world);
+  else if (world->has_standing && sim_chance (&world->aside, 25))
+    (sim_chance (&world->aside, 60) ? tasks_standing_act : tasks_standing_ask) (world);
   operator_settle (world);
   if (!tasks_failed (world))
     tasks_news_check (world);

@@ -230,15 +230,14 @@ tasks_registration_register (TasksClient *client)
 }
 
 static void
-registration_subscribe (TasksClient *client, guint32 subscription, const char *pattern, gboolean serve)
+registration_subscribe (TasksClient *client, guint32 subscription, const char *pattern, TasksFrameKind kind)
 {
   Daemoneye__Eventbus__V1__SubscribeRequest request = DAEMONEYE__EVENTBUS__V1__SUBSCRIBE_REQUEST__INIT;
 
   request.subscription = subscription;
   request.pattern = (char *) (gsize) pattern;
-  request.serve = serve;
-  tasks_client_call (client, "control.bus.subscribe", "", &request.base,
-                     &(const TasksFrame){ .kind = serve ? TASKS_FRAME_SERVE : TASKS_FRAME_OTHER });
+  request.serve = kind != TASKS_FRAME_OTHER;
+  tasks_client_call (client, "control.bus.subscribe", "", &request.base, &(const TasksFrame){ .kind = kind });
 }
 
 static void
@@ -247,7 +246,16 @@ registration_serve (TasksClient *client)
   char topic[64];
 
   g_snprintf (topic, sizeof topic, "control.collector.task.%s.%s", client->type, client->id);
-  registration_subscribe (client, 1, topic, TRUE);
+  registration_subscribe (client, 1, topic, TASKS_FRAME_SERVE);
+}
+
+static void
+registration_serve_standing (TasksClient *client)
+{
+  char topic[64];
+
+  g_snprintf (topic, sizeof topic, "control.collector.standing.%s", client->id);
+  registration_subscribe (client, 3, topic, TASKS_FRAME_STANDING_SERVE);
 }
 
 /* With outcomes that it keeps it has to be told which of them are not wanted any more. */
@@ -257,12 +265,16 @@ tasks_registration_ready (TasksClient *client)
   gboolean serves_first = sim_chance (&client->world->random, 50);
 
   if (client->world->keeps_outcomes)
-    registration_subscribe (client, 2, "control.collector.lifecycle", FALSE);
+    registration_subscribe (client, 2, "control.collector.lifecycle", TASKS_FRAME_OTHER);
   if (serves_first)
     registration_serve (client);
+  if (client->world->has_standing && serves_first)
+    registration_serve_standing (client);
   tasks_registration_register (client);
   if (!serves_first)
     registration_serve (client);
+  if (client->world->has_standing && !serves_first)
+    registration_serve_standing (client);
 }
 
 void

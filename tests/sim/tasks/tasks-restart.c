@@ -66,6 +66,7 @@ restart_end (TasksWorld *world)
   bus_core_free (world->core);
   memset (world->is_paused, 0, sizeof world->is_paused);
   memset (world->limits, 0, sizeof world->limits);
+  memset (world->standings, 0, sizeof world->standings);
 }
 
 static void

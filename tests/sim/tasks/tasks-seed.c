@@ -124,6 +124,8 @@ seed_move (TasksWorld *world)
     {
       TasksClient *client = &world->clients[i];
 
+      if (client->is_collector && !client->is_frozen)
+        tasks_standing_work (world, client);
       if (!client->is_late)
         seed_feed (world, client);
       if (client->peer != NULL && client->is_writable && !client->is_frozen)

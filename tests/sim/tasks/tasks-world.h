@@ -106,6 +106,10 @@ typedef enum
   TASKS_FRAME_GET,     /* of the operator; it sees the answer at once */
   TASKS_FRAME_LIST,    /* the same */
   TASKS_FRAME_MEMBERS, /* the same */
+  TASKS_FRAME_STANDING_SET,
+  TASKS_FRAME_STANDING_GET,
+  TASKS_FRAME_STANDING_SERVE,
+  TASKS_FRAME_APPLIED, /* standing tasks */
   TASKS_N_FRAMES,
 } TasksFrameKind;
 
@@ -154,7 +158,11 @@ typedef struct
   guint state; /* LIST: 0: any */
   guint after; /* LIST: the tasks behind that one */
   gboolean is_paused;
-  guint drained; /* slot */
+  guint member;        /* STANDING_SET, STANDING_GET: slot */
+  guint64 revision;    /* STANDING_SET, APPLIED */
+  gint64 ttl_us;       /* STANDING_SET */
+  gboolean is_refused; /* STANDING_SET, STANDING_GET */
+  guint drained;       /* slot */
   gboolean expects_exit;
   gint64 drain_us;        /* 0: the default */
   gboolean drains;        /* UPDATE: it takes no more tasks */
@@ -195,6 +203,25 @@ typedef struct
   guint holder; /* slot; 0: it does not know one */
   guint attempt;
 } TasksMemory;
+
+/* The standing tasks of a collector. */
+typedef struct
+{
+  gboolean exists;
+  gboolean is_over; /* its time: it is empty */
+  guint64 revision;
+  guint64 observed;
+  gint64 ttl_us;
+  gint64 due_us;
+  guint sent_to;        /* registration; 0: none has this set */
+  gboolean in_flight;   /* sent, and not answered */
+  gboolean is_underway; /* sent, and not arrived */
+  guint64 sent_revision;
+  guint n_sent;
+  guint64 route;     /* of the one that is not answered; 0: it has not arrived */
+  guint64 old_route; /* of the last one that has arrived */
+  guint n_withdrawn; /* that may arrive still */
+} TasksStanding;
 
 /* The kinds of collectors. */
 typedef enum
@@ -248,6 +275,10 @@ typedef struct
   GPtrArray *jobs;         /* TasksJob, oldest first */
   GPtrArray *old_jobs;     /* TasksJob, of connections before */
   BusMemberState shown;    /* that the operator has seen last */
+  gboolean serves_standing;
+  guint registrations; /* number of the last one, in the world */
+  guint64 apply_route; /* of Apply that it has not answered; 0: none */
+  guint64 applied;     /* revision of the last one */
 
   /* submitter */
   gboolean has_await;
@@ -282,6 +313,9 @@ struct TasksWorld
   guint restart_step;      /* of the next one; 0: none */
   guint n_restarts;
   gboolean has_operator;
+  gboolean has_standing;
+  guint last_registration;
+  TasksStanding standings[TASKS_CLIENTS];
   gint64 asked_us; /* the operator sent its last frame */
   BusCore *core;
   BusCoreOptions options;
@@ -394,6 +428,28 @@ void tasks_operator_ready (TasksClient *client);
 void tasks_operator_step (TasksWorld *world);
 void tasks_operator_got_reply (TasksWorld *world, const TasksFrame *call, WireSpan payload);
 void tasks_operator_got_error (TasksWorld *world, const TasksFrame *call, guint32 status);
+
+/* --- tasks-standing --- */
+
+/* What the model has seen. */
+void tasks_standing_registered (TasksWorld *world, TasksClient *client);
+void tasks_standing_served (TasksWorld *world, TasksClient *client);
+void tasks_standing_gone (TasksWorld *world, TasksClient *client);
+void tasks_standing_set (TasksWorld *world, const TasksFrame *frame);
+void tasks_standing_answered (TasksWorld *world, TasksClient *client, const TasksFrame *frame);
+void tasks_standing_ticked (TasksWorld *world);
+void tasks_standing_finish (TasksWorld *world);
+/* A collector. */
+gboolean tasks_standing_got_cancel (TasksClient *client, guint64 route);
+gboolean tasks_standing_is_apply (const WireEnvelope *envelope);
+void tasks_standing_got_apply (TasksClient *client, const WireEnvelope *envelope);
+void tasks_standing_work (TasksWorld *world, TasksClient *client);
+/* The operator. */
+void tasks_standing_act (TasksWorld *world);
+void tasks_standing_ask (TasksWorld *world);
+void tasks_standing_heal (TasksWorld *world);
+void tasks_standing_got_state (TasksWorld *world, const TasksFrame *call, WireSpan payload);
+void tasks_standing_got_error (TasksWorld *world, const TasksFrame *call, guint32 status);
 
 /* --- tasks-news: events, as they have to come --- */
 
