@@ -89,7 +89,7 @@ wait_enqueue (DeyeBusTask *self, GTask *task, DeyeBusClient *client)
 static gboolean
 wait_is_settled (DeyeBusTask *self)
 {
-  g_autoptr (DeyeBusClient) client = g_weak_ref_get (&self->client);
+  g_autoptr (DeyeBusClient) client = deye_bus_task_dup_client (self);
 
   return deye_bus_task_state_is_final (self->state) && (self->said || client == NULL);
 }
@@ -98,7 +98,7 @@ wait_is_settled (DeyeBusTask *self)
 static DeyeBusClient *
 wait_enter (DeyeBusTask *self, GError **error)
 {
-  g_autoptr (DeyeBusClient) client = g_weak_ref_get (&self->client);
+  g_autoptr (DeyeBusClient) client = deye_bus_task_dup_client (self);
 
   if (client == NULL)
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED,
@@ -199,7 +199,7 @@ deye_bus_task_cancel (DeyeBusTask *self)
 
   g_return_if_fail (DEYE_BUS_IS_TASK (self));
 
-  client = g_weak_ref_get (&self->client);
+  client = deye_bus_task_dup_client (self);
   if (client == NULL || deye_bus_task_state_is_final (self->state) || !deye_bus_client_enter (client, NULL))
     return;
   deye_bus_tasks_cancel (client->tasks, self);

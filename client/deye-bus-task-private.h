@@ -30,11 +30,13 @@ typedef enum
   DEYE_BUS_TASK_N_PROPS
 } DeyeBusTaskProperty;
 
+typedef struct DeyeBusTaskHome DeyeBusTaskHome;
+
 struct _DeyeBusTask
 {
   GObject parent_instance;
 
-  GWeakRef client;
+  DeyeBusTaskHome *home; /* NULL: not made by submit() */
   DeyeBusTaskSpec *spec; /* does not change; NULL: not made by submit() */
 
   DeyeBusTaskState state;
@@ -74,8 +76,17 @@ deye_bus_task_state_is_final (DeyeBusTaskState state)
   return state >= DEYE_BUS_TASK_STATE_SUCCEEDED;
 }
 
+/* The way from tasks to their client. All tasks of a client share one, because GObject searches the weak references of an object
+ * one after the other. */
+DeyeBusTaskHome *deye_bus_task_home_new (DeyeBusClient *client);
+DeyeBusTaskHome *deye_bus_task_home_ref (DeyeBusTaskHome *home);
+void deye_bus_task_home_unref (DeyeBusTaskHome *home);
+
 /* @spec: does not change any more; a reference is taken. */
-DeyeBusTask *deye_bus_task_new (DeyeBusClient *client, DeyeBusTaskSpec *spec);
+DeyeBusTask *deye_bus_task_new (DeyeBusTaskHome *home, DeyeBusTaskSpec *spec);
+
+/* (transfer full) NULL: it is gone, or there was none. */
+DeyeBusClient *deye_bus_task_dup_client (DeyeBusTask *self);
 
 /* Called by the dispatch of an event TASK_CHANGED: reports what has changed. */
 void deye_bus_task_dispatch (DeyeBusTask *self);

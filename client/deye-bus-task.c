@@ -20,12 +20,52 @@ enum
 };
 static guint task_signals[TASK_N_SIGNALS];
 
+/* --- the client --- */
+
+/* Reference counted. */
+struct DeyeBusTaskHome
+{
+  GWeakRef client;
+};
+
+DeyeBusTaskHome *
+deye_bus_task_home_new (DeyeBusClient *client)
+{
+  DeyeBusTaskHome *home = g_atomic_rc_box_new0 (DeyeBusTaskHome);
+
+  g_weak_ref_init (&home->client, client);
+  return home;
+}
+
+DeyeBusTaskHome *
+deye_bus_task_home_ref (DeyeBusTaskHome *home)
+{
+  return g_atomic_rc_box_acquire (home);
+}
+
+static void
+task_home_clear (gpointer home)
+{
+  g_weak_ref_clear (&((DeyeBusTaskHome *) home)->client);
+}
+
+void
+deye_bus_task_home_unref (DeyeBusTaskHome *home)
+{
+  g_atomic_rc_box_release_full (home, task_home_clear);
+}
+
+DeyeBusClient *
+deye_bus_task_dup_client (DeyeBusTask *self)
+{
+  return self->home != NULL ? g_weak_ref_get (&self->home->client) : NULL;
+}
+
 /* --- object --- */
 
 static void
 deye_bus_task_init (DeyeBusTask *self)
 {
-  g_weak_ref_init (&self->client, NULL);
   self->link.data = self;
 }
 
@@ -34,7 +74,7 @@ deye_bus_task_finalize (GObject *object)
 {
   DeyeBusTask *self = DEYE_BUS_TASK (object);
 
-  g_weak_ref_clear (&self->client);
+  g_clear_pointer (&self->home, deye_bus_task_home_unref);
   g_clear_pointer (&self->spec, deye_bus_task_spec_unref);
   g_clear_pointer (&self->result, g_bytes_unref);
   g_clear_error (&self->error);
@@ -123,11 +163,11 @@ deye_bus_task_class_init (DeyeBusTaskClass *klass)
 }
 
 DeyeBusTask *
-deye_bus_task_new (DeyeBusClient *client, DeyeBusTaskSpec *spec)
+deye_bus_task_new (DeyeBusTaskHome *home, DeyeBusTaskSpec *spec)
 {
   DeyeBusTask *self = g_object_new (DEYE_BUS_TYPE_TASK, NULL);
 
-  g_weak_ref_set (&self->client, client);
+  self->home = deye_bus_task_home_ref (home);
   self->spec = deye_bus_task_spec_ref (spec);
   return self;
 }

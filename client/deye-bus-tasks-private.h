@@ -71,6 +71,7 @@ struct DeyeBusTaskLane
 struct DeyeBusTasks
 {
   DeyeBusClient *client; /* borrowed: it owns the tasks */
+  DeyeBusTaskHome *home; /* of the tasks */
   GHashTable *by_id;     /* id -> DeyeBusTask */
   GQueue order;          /* of the same, in the order of the submits, by their link */
   gsize payload_bytes;   /* of them */

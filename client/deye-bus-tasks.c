@@ -13,6 +13,7 @@ deye_bus_tasks_new (DeyeBusClient *client)
   DeyeBusTasks *tasks = g_new0 (DeyeBusTasks, 1);
 
   tasks->client = client;
+  tasks->home = deye_bus_task_home_new (client);
   tasks->by_id = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
   for (guint i = 0; i < DEYE_BUS_TASK_N_LANES; i++)
     tasks->lanes[i].id = (DeyeBusTaskLaneId) i;
@@ -30,7 +31,7 @@ tasks_payload_bytes (const DeyeBusTask *task)
 DeyeBusTask *
 deye_bus_tasks_add (DeyeBusTasks *tasks, DeyeBusTaskSpec *spec)
 {
-  DeyeBusTask *task = deye_bus_task_new (tasks->client, spec);
+  DeyeBusTask *task = deye_bus_task_new (tasks->home, spec);
 
   g_hash_table_insert (tasks->by_id, task->spec->id, task);
   g_queue_push_tail_link (&tasks->order, &task->link);
@@ -70,7 +71,7 @@ deye_bus_tasks_fail (DeyeBusTasks *tasks, DeyeBusTask *task, DeyeBusTaskState st
 void
 deye_bus_task_obtained (DeyeBusTask *task)
 {
-  g_autoptr (DeyeBusClient) client = g_weak_ref_get (&task->client);
+  g_autoptr (DeyeBusClient) client = deye_bus_task_dup_client (task);
 
   if (client == NULL || client->tasks == NULL)
     return;
@@ -271,6 +272,7 @@ deye_bus_client_free_tasks (DeyeBusClient *self)
   for (guint i = 0; i < all->len; i++)
     deye_bus_task_return_waiters (all->pdata[i]);
   g_hash_table_unref (tasks->by_id);
+  deye_bus_task_home_unref (tasks->home);
   g_free (tasks);
   self->tasks = NULL;
 }
