@@ -336,7 +336,6 @@ calls_show (const BusCall *call, BusRecordParts parts, guint n_steps)
   daemoneye__eventbus__v1__task_reply__init (&reply);
   reply.task = &record.message;
   bus_reply_message (call->peer, call->id, &reply.base);
-  bus_task_record_clear (&record);
 }
 
 void
@@ -420,6 +419,4 @@ bus_task_calls_list (const BusCall *call)
     cursor = reply.next_cursor;
   bus_budget_spend (call->peer, work, &reply.base);
   bus_reply_message (call->peer, call->id, &reply.base);
-  for (gsize i = 0; i < reply.n_tasks; i++)
-    bus_task_record_clear (&records[i]);
 }

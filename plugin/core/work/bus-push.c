@@ -198,7 +198,6 @@ push_send (BusCore *core, const BusAttachment *attachment, gint64 now_us)
       reply.payload = wire_span (bytes, daemoneye__eventbus__v1__task_push__pack (&push, bytes));
       bus_peer_put_in_lane (peer, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_PROGRESS, &reply);
     }
-  bus_task_record_clear (&record);
   return bytes != NULL;
 }
 

@@ -27,7 +27,6 @@ task_news_publish (BusCore *core,
   event.before = (Daemoneye__Eventbus__V1__TaskState) before;
   event.cause = bus_text_for_packing (cause);
   bus_router_announce (core, topic, &event.base, now_us);
-  bus_task_record_clear (&record);
 }
 
 static gboolean

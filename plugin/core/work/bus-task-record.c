@@ -4,13 +4,15 @@
 #include "base/bus-text.h"
 #include "work/bus-operation.h"
 
+/* Ends a name of the task with a NUL. */
 static char *
-record_keep (BusTaskRecord *record, WireSpan text)
+record_keep (char *out, WireSpan name)
 {
-  char *kept = bus_text_from_span (text);
-
-  g_ptr_array_add (record->texts, kept);
-  return kept;
+  g_assert (name.len <= BUS_TASK_ID_MAX);
+  if (name.len > 0)
+    memcpy (out, name.data, name.len);
+  out[name.len] = '\0';
+  return out;
 }
 
 static ProtobufCBinaryData
@@ -109,11 +111,10 @@ bus_task_record_fill (BusTaskRecord *record, const BusTask *task, BusRecordParts
   Daemoneye__Eventbus__V1__TaskRecord *message = &record->message;
 
   daemoneye__eventbus__v1__task_record__init (message);
-  record->texts = g_ptr_array_new_with_free_func (g_free);
-  message->id = record_keep (record, bus_task_id (task));
-  message->operation = record_keep (record, task->operation.text);
-  message->type = record_keep (record, task->type);
-  message->target = record_keep (record, task->target);
+  message->id = record_keep (record->id, bus_task_id (task));
+  message->operation = record_keep (record->operation, task->operation.text);
+  message->type = record_keep (record->type, task->type);
+  message->target = record_keep (record->target, task->target);
   message->priority = task->priority;
   message->account = task->account->name;
   message->payload_bytes = task->payload_len;
@@ -123,10 +124,4 @@ bus_task_record_fill (BusTaskRecord *record, const BusTask *task, BusRecordParts
   if (task->result != NULL && !bus_task_is_live (task))
     record_fill_outcome (record, task->result, parts);
   record_fill_steps (record, task, MIN (n_steps, BUS_TASK_HISTORY_MAX), now_us);
-}
-
-void
-bus_task_record_clear (BusTaskRecord *record)
-{
-  g_clear_pointer (&record->texts, g_ptr_array_unref);
 }

@@ -5,7 +5,8 @@
 #include "coordination.pb-c.h"
 
 /*
- * A task as others see it: the message TaskRecord, for pushes, answers and events.
+ * A task as others see it: the message TaskRecord, for pushes, answers and events. It allocates nothing, and refers to the
+ * task and to itself.
  */
 
 typedef struct
@@ -15,7 +16,10 @@ typedef struct
   Daemoneye__Eventbus__V1__Outcome outcome;
   Daemoneye__Eventbus__V1__TaskHistory steps[BUS_TASK_HISTORY_MAX];
   Daemoneye__Eventbus__V1__TaskHistory *step_list[BUS_TASK_HISTORY_MAX];
-  GPtrArray *texts; /* owned */
+  char id[BUS_TASK_ID_MAX + 1];
+  char operation[BUS_TASK_ID_MAX + 1];
+  char type[BUS_TASK_ID_MAX + 1];
+  char target[BUS_TASK_ID_MAX + 1];
 } BusTaskRecord;
 
 typedef enum
@@ -27,4 +31,3 @@ typedef enum
 /* @n_steps: at most so many of the newest steps of the history. It is valid while the task does not change. */
 void
 bus_task_record_fill (BusTaskRecord *record, const BusTask *task, BusRecordParts parts, guint n_steps, gint64 now_us);
-void bus_task_record_clear (BusTaskRecord *record);

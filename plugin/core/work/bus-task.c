@@ -3,6 +3,8 @@
 
 #include "base/bus-text.h"
 
+#define STEPS_EXPECTED 4u /* of a task that runs once */
+
 /* --- texts --- */
 
 static WireSpan
@@ -134,9 +136,7 @@ static void
 task_result_free (BusTaskResult *result)
 {
   g_clear_pointer (&result->payload, g_bytes_unref);
-  g_free (result->payload_type);
-  g_free (result->error_name);
-  g_free (result->error_text);
+  g_free (result->payload_type); /* the block of all three */
   g_free (result);
 }
 
@@ -178,7 +178,7 @@ task_note_step (BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
 
   if (task->history == NULL)
     {
-      task->history = g_array_new (FALSE, FALSE, sizeof (BusTaskStep));
+      task->history = g_array_sized_new (FALSE, FALSE, sizeof (BusTaskStep), STEPS_EXPECTED);
       g_array_set_clear_func (task->history, task_step_clear);
     }
   if (task->history->len == BUS_TASK_HISTORY_MAX)
@@ -278,6 +278,26 @@ bus_task_set_progress (BusTask *task, const BusTaskReport *report)
   progress->details = details;
 }
 
+/* In one block, which begins with the type. */
+static void
+task_keep_result_texts (BusTaskResult *result, const BusTaskAnswer *answer)
+{
+  const WireSpan texts[]
+      = { bus_text_cut (answer->payload_type, BUS_TASK_TEXT_MAX), bus_text_cut (answer->error_name, BUS_TASK_TEXT_MAX),
+          bus_text_cut (answer->error_text, BUS_TASK_TEXT_MAX) };
+  char **const kept[] = { &result->payload_type, &result->error_name, &result->error_text };
+  char *at = g_malloc (texts[0].len + texts[1].len + texts[2].len + G_N_ELEMENTS (texts));
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      if (texts[i].len > 0)
+        memcpy (at, texts[i].data, texts[i].len);
+      at[texts[i].len] = '\0';
+      *kept[i] = at;
+      at += texts[i].len + 1;
+    }
+}
+
 void
 bus_task_set_result (BusTask *task, const BusTaskAnswer *answer)
 {
@@ -287,9 +307,7 @@ bus_task_set_result (BusTask *task, const BusTaskAnswer *answer)
   result->kind = answer->kind;
   task->payload_dropped = !task_keep_bytes (&result->payload, answer->payload);
   result->payload_len = answer->payload.len;
-  result->payload_type = task_keep_cut (answer->payload_type, BUS_TASK_TEXT_MAX);
-  result->error_name = task_keep_cut (answer->error_name, BUS_TASK_TEXT_MAX);
-  result->error_text = task_keep_cut (answer->error_text, BUS_TASK_TEXT_MAX);
+  task_keep_result_texts (result, answer);
   task->result = result;
 }
 
