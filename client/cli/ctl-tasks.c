@@ -8,6 +8,7 @@
 
 #define TASK_TOPIC       "control.bus.task"
 #define COLLECTORS_TOPIC "control.bus.collectors"
+#define PAGE_PAUSE_US    (100 * G_TIME_SPAN_MILLISECOND)
 
 /* --- lists --- */
 
@@ -52,6 +53,32 @@ list_append (CtlList *list, gpointer entries, size_t n)
     g_ptr_array_add (list->entries, ((gpointer *) entries)[i]);
 }
 
+/* The broker bounds the pages of a second. A limit that the first page did not reach is that one, so the next page comes later. */
+static gboolean
+list_waits (Ctl *ctl, const CtlPages *pages, GError **error)
+{
+  if (pages->n == 0 || !g_error_matches (*error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT)
+      || ctl_time_left_us (ctl) <= PAGE_PAUSE_US)
+    return FALSE;
+  g_clear_error (error);
+  g_usleep (PAGE_PAUSE_US);
+  return TRUE;
+}
+
+static WireGuard *
+list_ask (Ctl *ctl, const ListKind *kind, const ProtobufCMessage *request, const CtlPages *pages, GError **error)
+{
+  GError *local = NULL;
+  WireGuard *guard;
+
+  do
+    guard = ctl_ask (ctl, kind->topic, NULL, kind->method, request, kind->page_type, &local);
+  while (guard == NULL && list_waits (ctl, pages, &local));
+  if (guard == NULL)
+    g_propagate_error (error, local);
+  return guard;
+}
+
 /* @cursor: in @request. */
 static CtlList *
 list_read (Ctl *ctl, const ListKind *kind, const ProtobufCMessage *request, char **cursor, GError **error)
@@ -64,7 +91,7 @@ list_read (Ctl *ctl, const ListKind *kind, const ProtobufCMessage *request, char
       WireGuard *guard;
 
       *cursor = (char *) (pages.after != NULL ? pages.after : "");
-      guard = ctl_ask (ctl, kind->topic, NULL, kind->method, request, kind->page_type, error);
+      guard = list_ask (ctl, kind, request, &pages, error);
       if (guard == NULL)
         return NULL;
       g_ptr_array_add (list->pages, guard);

@@ -26,7 +26,7 @@ class Bus(Tool):
         self.worker_path, self.completions = worker, completions
         self.log = tempfile.NamedTemporaryFile("r", suffix=".log")
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf, open(self.log.name, "w", encoding="utf-8") as log:
-            conf.write("[limits]\ntask-submitter-us=100000\n")
+            conf.write("[limits]\ntask-submitter-us=100000\nintrospect-per-second=3\n")
             conf.flush()
             self.broker = Broker(agent, module, "--config", conf.name, stderr=log)
         super().__init__(ctl, self.broker.address, data)
@@ -458,6 +458,16 @@ def _(bus):
     equal(next_line(other.stdout), "drained\n")
     equal(other.wait(timeout=PATIENCE_S), 0)
     other.communicate()
+
+
+@test("/cli/tasks/D01-more-pages-than-a-second-has")
+def _(bus):
+    names = [f"many-{i}" for i in range(350)]
+    for part in names[:200], names[200:]:
+        told = bus.ctl("call", "bus", "control.collector.task.Submit",
+                       json.dumps({"tasks": [{"id": name, "operation": "many"} for name in part]}))
+        holds(f'"{part[-1]}"' in told, told)
+    equal([one["id"] for one in bus.json("tasks", "--operation", "many")], names)
 
 
 @test("/cli/task/submit/K01-broker-restarts")
