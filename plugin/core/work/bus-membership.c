@@ -81,11 +81,41 @@ membership_new (BusPeer *peer)
   return member;
 }
 
-/* What it may use from now on. */
+static gboolean
+membership_has_abilities (const BusMember *member, const GPtrArray *wanted)
+{
+  if (member->abilities == NULL || member->abilities->len != wanted->len)
+    return FALSE;
+  for (guint i = 0; i < wanted->len; i++)
+    {
+      const BusAbility *ability = g_ptr_array_index (member->abilities, i);
+      const BusAbility *other = g_ptr_array_index (wanted, i);
+
+      if (!wire_span_equal (ability->name.text, other->name.text)
+          || !g_str_equal (ability->payload_type, other->payload_type))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+membership_has_tags (const BusMember *member, const GPtrArray *wanted)
+{
+  if (member->tags == NULL || member->tags->len != wanted->len)
+    return FALSE;
+  for (guint i = 0; i < wanted->len; i++)
+    if (!g_str_equal (g_ptr_array_index (member->tags, i), g_ptr_array_index (wanted, i)))
+      return FALSE;
+  return TRUE;
+}
+
+/* What it may use from now on. The queues look at all that waits only when it is capable of something else than before. */
 static void
 membership_take (BusMember *member, BusMemberWish *wish)
 {
-  member->revision++;
+  if ((wish->abilities != NULL && !membership_has_abilities (member, wish->abilities))
+      || (wish->tags != NULL && !membership_has_tags (member, wish->tags)))
+    member->revision++;
   if (wish->abilities != NULL)
     {
       g_clear_pointer (&member->abilities, g_ptr_array_unref);
@@ -98,7 +128,6 @@ membership_take (BusMember *member, BusMemberWish *wish)
     }
   if (wish->max_concurrent > 0)
     member->max_concurrent = wish->max_concurrent;
-  member->revision++;
 }
 
 static void
@@ -107,6 +136,7 @@ membership_fill (BusMember *member, BusMemberWish *wish)
   BusCore *core = member->peer->core;
 
   membership_take (member, wish);
+  member->revision++;
   member->lowest = wish->lowest;
   member->highest = wish->highest;
   g_clear_pointer (&member->claims, g_array_unref);

@@ -141,6 +141,31 @@ test_cancel_of_waiting (Core *core, gconstpointer data)
 
 /* --- too much --- */
 
+static guint64
+update (Client *worker, char *tag)
+{
+  Daemoneye__Eventbus__V1__UpdateRequest request = DAEMONEYE__EVENTBUS__V1__UPDATE_REQUEST__INIT;
+
+  request.max_concurrent = 3;
+  request.change_tags = TRUE;
+  request.tags = &tag;
+  request.n_tags = 1;
+  worker_call (worker, "Update", &request.base);
+  return worker_member (worker)->placed_revision;
+}
+
+/* Whatever waits is looked at when a collector is capable of something else, not whenever it says the same again. */
+static void
+test_update_of_nothing (Core *core, gconstpointer data)
+{
+  static char linux_tag[] = "os=linux", other_tag[] = "os=other";
+  Client *worker = worker_ready (core, "w1", 2);
+  const guint64 first = update (worker, linux_tag);
+
+  g_assert_cmpuint (update (worker, linux_tag), ==, first);
+  g_assert_cmpuint (update (worker, other_tag), >, first);
+}
+
 /* A result that fits a frame of its collector, and not the push that it is a part of. */
 static void
 test_result_too_large (Core *core, gconstpointer data)
@@ -195,6 +220,7 @@ main (int argc, char **argv)
   ADD ("S12-start-crosses-drain", test_start_crosses_drain, NULL);
   ADD ("S19-run-limit-of-waiting", test_run_limit_of_waiting, NULL);
   ADD ("S19-cancel-of-waiting", test_cancel_of_waiting, NULL);
+  ADD ("M09-update-of-nothing", test_update_of_nothing, NULL);
   ADD ("K14-result-too-large", test_result_too_large, NULL);
   ADD ("K14-details-too-long", test_details_too_long, NULL);
   return g_test_run ();
