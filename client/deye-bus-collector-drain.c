@@ -159,14 +159,23 @@ stop_on_closed (GObject *source, GAsyncResult *result, gpointer weak)
     stop_end_tasks (self, error);
 }
 
+GError *
+deye_bus_collector_error_stopped (void)
+{
+  return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The collector was stopped"));
+}
+
 /* A client that was given lives on. */
 static void
 stop_finish (DeyeBusCollector *self)
 {
+  g_autoptr (GError) stopped = deye_bus_collector_error_stopped ();
+
   self->stop_due_us = 0;
   deye_bus_collector_cancel_runs (self, DEYE_BUS_CANCEL_STOPPED);
   deye_bus_collector_deregister (self);
   deye_bus_collector_unhook (self);
+  deye_bus_collector_end_starting (self, stopped);
   deye_bus_collector_set_state (self, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
   if (self->is_client_given)
     {

@@ -166,6 +166,7 @@ void deye_bus_collector_update (DeyeBusCollector *self);
 void deye_bus_collector_forget_asked (DeyeBusCollector *self);
 /* The broker, or the client itself, does not let it work, for @error (taken): reported by the next settle(). */
 void deye_bus_collector_note_refusal (DeyeBusCollector *self, GError *error);
+GError *deye_bus_collector_error_stopped (void);
 /* The calls of start_async() that wait end. @error: (nullable) */
 void deye_bus_collector_end_starting (DeyeBusCollector *self, const GError *error);
 /* An announced end, nobody waits for the answer. */

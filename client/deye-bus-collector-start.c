@@ -65,6 +65,15 @@ collector_on_closed (DeyeBusClient *client, const GError *error, gpointer data)
 /* --- start --- */
 
 static gboolean
+collector_check_stopped (const DeyeBusCollector *self, GError **error)
+{
+  if (!self->is_stopping)
+    return TRUE;
+  g_propagate_error (error, deye_bus_collector_error_stopped ());
+  return FALSE;
+}
+
+static gboolean
 collector_check_start (DeyeBusCollector *self, GError **error)
 {
   const char *problem = NULL;
@@ -116,7 +125,7 @@ deye_bus_collector_start (DeyeBusCollector *self, GError **error)
 
   if (!deye_bus_client_enter (self->client, error))
     return FALSE;
-  ok = self->is_started || collector_check_start (self, error);
+  ok = collector_check_stopped (self, error) && (self->is_started || collector_check_start (self, error));
   if (ok && !self->is_started)
     collector_begin (self);
   deye_bus_client_leave (self->client);

@@ -357,7 +357,7 @@ DEYE_BUS_API gboolean deye_bus_collector_add_tag (DeyeBusCollector *self,
  * waits; #DeyeBusCollector::registered and #DeyeBusCollector::refused report what comes of it. A second call does nothing.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (id or type are missing, or the client has another
- *   collector), %DEYE_BUS_ERROR_CLOSED, or %DEYE_BUS_ERROR_WRONG_THREAD
+ *   collector), %DEYE_BUS_ERROR_CLOSED (also when the collector was stopped), or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */

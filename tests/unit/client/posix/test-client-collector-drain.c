@@ -239,6 +239,39 @@ test_stop_own (Fixture *f, gconstpointer data)
   client_fixture_settle (&f->base);
 }
 
+/* It is stopped before the broker has answered the registration: nobody waits for that any more. */
+static void
+test_stop_while_starting (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+
+  collector_fixture_begin (f);
+  deye_bus_collector_start_async (f->collector, NULL, client_result_set, &result);
+  g_assert_true (deye_bus_collector_stop (f->collector, 0, &error));
+  g_assert_no_error (error);
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (result.calls, ==, 1);
+  g_assert_false (deye_bus_collector_start_finish (f->collector, result.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+}
+
+/* One that was stopped does not begin again. */
+static void
+test_start_stopped (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+
+  collector_fixture_start (f);
+  g_assert_true (deye_bus_collector_stop (f->collector, 0, NULL));
+  g_assert_false (deye_bus_collector_start (f->collector, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+  deye_bus_collector_start_async (f->collector, NULL, client_result_set, &result);
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (result.calls, ==, 1);
+}
+
 /* --- run --- */
 
 /* The broker has announced the end of the process: run() returns when the collector has drained. */
@@ -335,6 +368,8 @@ main (int argc, char **argv)
               test_stop_in_signal, collector_fixture_tear_down);
   ADD ("stop-sync", test_stop_sync);
   ADD ("stop-own-client", test_stop_own);
+  ADD ("stop-while-starting", test_stop_while_starting);
+  ADD ("start-stopped", test_start_stopped);
   ADD ("run-until-exit", test_run_until_exit);
   ADD ("run-until-signal", test_run_until_signal);
   ADD ("run-fails", test_run_fails);
