@@ -24,6 +24,7 @@ task_scene_set_up (TaskScene *scene, gconstpointer options)
   g_autoptr (GError) error = NULL;
 
   bus_fixture_set_up (&scene->bus, options);
+  scene->environment = ((const BusFixtureOptions *) options)->environment;
   scene->submitter = deye_bus_client_new_tool (scene->bus.address, "submitter");
   deye_bus_client_connect (scene->submitter, NULL, &error);
   g_assert_no_error (error);
@@ -50,24 +51,36 @@ task_scene_restart_agent (TaskScene *scene, const BusFixtureOptions *options)
 
 /* --- collectors --- */
 
-TestProcess *
-task_scene_collector_begin (TaskScene *scene, const char *id, guint slots)
+static TestProcess *
+scene_spawn (TaskScene *scene, const char *id, guint slots, const char *act)
 {
   g_autofree char *number = g_strdup_printf ("%u", slots);
-  const char *argv[] = { bus_fixture_program ("TEST_TASK_WORKER"), scene->bus.address, id, number, NULL };
-  TestProcess *collector = test_process_spawn (argv, -1, NULL);
+  const char *argv[] = { bus_fixture_program ("TEST_TASK_WORKER"), scene->bus.address, id, number, act, NULL };
+  TestProcess *collector = test_process_spawn (argv, -1, scene->environment);
 
   g_ptr_array_add (scene->bus.workers, collector);
   return collector;
 }
 
 TestProcess *
-task_scene_collector (TaskScene *scene, const char *id, guint slots)
+task_scene_collector_begin (TaskScene *scene, const char *id, guint slots)
 {
-  TestProcess *collector = task_scene_collector_begin (scene, id, slots);
+  return scene_spawn (scene, id, slots, NULL);
+}
+
+TestProcess *
+task_scene_collector_with (TaskScene *scene, const char *id, guint slots, const char *act)
+{
+  TestProcess *collector = scene_spawn (scene, id, slots, act);
 
   test_process_expect_line (collector, "registered");
   return collector;
+}
+
+TestProcess *
+task_scene_collector (TaskScene *scene, const char *id, guint slots)
+{
+  return task_scene_collector_with (scene, id, slots, NULL);
 }
 
 void

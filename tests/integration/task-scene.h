@@ -15,8 +15,9 @@
 
 typedef struct
 {
-  BusFixture bus;           /* first, for its functions */
-  DeyeBusClient *submitter; /* a tool that connects again */
+  BusFixture bus;                 /* first, for its functions */
+  DeyeBusClient *submitter;       /* a tool that connects again */
+  const char *const *environment; /* of the collectors; as that of the agent */
 } TaskScene;
 
 typedef Daemoneye__Eventbus__V1__TaskRecord TaskRecord;
@@ -40,6 +41,8 @@ void task_scene_restart_agent (TaskScene *scene, const BusFixtureOptions *option
 
 /* A collector that is registered and gets tasks. It ends with bus_fixture_end_worker(), or in the teardown. */
 TestProcess *task_scene_collector (TaskScene *scene, const char *id, guint slots);
+/* The same, whose works do that, whatever their tasks say. */
+TestProcess *task_scene_collector_with (TaskScene *scene, const char *id, guint slots, const char *act);
 /* The same program, which has not registered yet. */
 TestProcess *task_scene_collector_begin (TaskScene *scene, const char *id, guint slots);
 /* kill -9, and reaps it. */

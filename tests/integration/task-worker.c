@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A collector in a process of its own, whose handlers do what the payload of their task says: "task-worker ADDRESS ID SLOTS".
+ * A collector in a process of its own, whose handlers do what the payload of their task says: "task-worker ADDRESS ID SLOTS [ACT]".
  *
  * The payload has a word for each attempt; the last word is that of all later ones:
  *
@@ -12,6 +12,9 @@
  *   retry     fails, and asks for another attempt
  *   fail      fails for good
  *   die       ends the process, without a word to the broker
+ *   echo      succeeds; the result is the payload
+ *
+ * With a fourth argument, an act, each work does that, whatever its payload says.
  *
  * The operations differ in what the broker knows of them: scan and other may run twice, quiet may and reports no progress, and
  * harm must not run twice.
@@ -39,6 +42,7 @@ struct Worker
 {
   DeyeBusCollector *collector;
   const char *id;
+  const char *act;   /* of every work; NULL: the payloads say it */
   GHashTable *works; /* id of the task -> DeyeBusWork */
   gboolean is_stopped;
 };
@@ -138,6 +142,12 @@ act_fail (Worker *worker, DeyeBusWork *work)
 }
 
 static void
+act_echo (Worker *worker, DeyeBusWork *work)
+{
+  deye_bus_work_succeed (work, deye_bus_work_get_payload (work), NULL, NULL);
+}
+
+static void
 act_die (Worker *worker, DeyeBusWork *work)
 {
   _Exit (DEATH_STATUS);
@@ -149,7 +159,7 @@ static const struct
   void (*run) (Worker *worker, DeyeBusWork *work);
 } acts[] = {
   { "done", act_done },   { "hold", act_hold }, { "obey", act_obey }, { "tick", act_tick },
-  { "retry", act_retry }, { "fail", act_fail }, { "die", act_die },
+  { "retry", act_retry }, { "fail", act_fail }, { "die", act_die },   { "echo", act_echo },
 };
 
 static void
@@ -161,7 +171,7 @@ on_work (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
   g_autofree char *text = g_strndup (payload, len);
   g_auto (GStrv) words = g_strsplit (text, " ", -1);
   const guint attempt = deye_bus_work_get_attempt (work);
-  const char *word = words[MIN (attempt, g_strv_length (words)) - 1];
+  const char *word = worker->act != NULL ? worker->act : words[MIN (attempt, g_strv_length (words)) - 1];
 
   line_worker_say ("run %s %u %u", deye_bus_work_get_task_id (work), attempt,
                    deye_bus_collector_get_running (collector) - 1);
@@ -322,7 +332,7 @@ begin (Worker *worker, const char *address, guint slots)
 int
 main (int argc, char **argv)
 {
-  Worker worker = { .id = argv[2] };
+  Worker worker = { .id = argv[2], .act = argc > 4 ? argv[4] : NULL };
   int status;
 
   worker.works = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);

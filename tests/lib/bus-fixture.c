@@ -73,7 +73,7 @@ start_agent (BusFixture *f, const BusFixtureOptions *options)
   const char *argv[] = { bus_fixture_program ("TEST_AGENT"), "--address", f->address, "--ready-fd", "1",
                          config != NULL ? "--config" : NULL, config,      NULL };
 
-  f->broker = test_process_spawn (argv, -1, NULL);
+  f->broker = test_process_spawn (argv, -1, options->environment);
   test_process_expect_line (f->broker, "");
   f->boss = deye_bus_client_new_tool (f->address, "test-boss");
   deye_bus_client_set_reconnect (f->boss, FALSE);

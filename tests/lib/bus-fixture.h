@@ -22,9 +22,10 @@
 
 typedef struct
 {
-  const char *limits;      /* lines of [limits] in the configuration; NULL: defaults */
-  gboolean agent_program;  /* daemoneye-agent instead of test-host */
-  gboolean fatal_warnings; /* the broker process aborts at its first warning */
+  const char *limits;             /* lines of [limits] in the configuration; NULL: defaults */
+  gboolean agent_program;         /* daemoneye-agent instead of test-host */
+  gboolean fatal_warnings;        /* the broker process aborts at its first warning */
+  const char *const *environment; /* NULL-ended "A=b" for daemoneye-agent; NULL: none */
 } BusFixtureOptions;
 
 typedef struct
