@@ -394,7 +394,7 @@ def _(bus):
     bus.ctl("call", "bus", "nothing.List", code=6)
 
 
-@test("/cli/operations/D01-pause-resume-limit")
+@test("/cli/operations/M11-pause-resume-limit")
 def _(bus):
     def row(name):
         return {one["operation"]: one for one in bus.json("operations")}[name]
@@ -442,7 +442,7 @@ def _(bus):
 
 # --- the last ones: the worker ends ---
 
-@test("/cli/drain/D03-collector")
+@test("/cli/drain/K14-collector")
 def _(bus):
     other = bus.start_worker("worker-2")
     holds("is not registered for tasks" in bus.ctl("drain", "nobody", code=6), "says what it is about")

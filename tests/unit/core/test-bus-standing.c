@@ -262,12 +262,12 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("M09-apply", test_apply);
-  ADD ("M09-change", test_change);
-  ADD ("K01-again", test_again);
-  ADD ("K01-again-unanswered", test_again_unanswered);
-  ADD ("M09-problem", test_problem);
-  ADD ("M09-ttl", test_ttl);
-  ADD ("M09-refused", test_refused);
+  ADD ("M28-apply", test_apply);
+  ADD ("M28-change", test_change);
+  ADD ("K01-M28-again", test_again);
+  ADD ("K01-M28-again-unanswered", test_again_unanswered);
+  ADD ("M28-problem", test_problem);
+  ADD ("M28-ttl", test_ttl);
+  ADD ("M28-refused", test_refused);
   return g_test_run ();
 }
