@@ -94,7 +94,7 @@ adopt_run_task (AdoptStep *self)
 
   if (!job_tasks_wait_for_collectors (&self->tasks, ids))
     return FALSE;
-  self->task = job_tasks_submit (&self->tasks, JOB_WORKER_CENSUS, TASK_ID, NULL, NULL);
+  self->task = job_tasks_submit (&self->tasks, JOB_WORKER_CENSUS, TASK_ID, NULL, NULL, 0);
   return self->task != NULL
          && job_wait (self->tasks.job, adopt_is_running, self, WAIT_US, "adoption", _ ("the start of the task"));
 }

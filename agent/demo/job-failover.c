@@ -207,6 +207,7 @@ failover_report (FailoverStep *self)
       self->job->collectors[0]->name, self->job->collectors[1]->name, result.complete, survey->size.tables,
       (double) survey->duration_us / 1e6, ratio, AT_MOST);
   failover_show_takeovers (self);
+  job_survey_explain (survey, &result);
   return ok;
 }
 

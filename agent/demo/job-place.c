@@ -4,9 +4,9 @@
 #include <glib/gstdio.h>
 
 static const char settings[] = "[limits]\n"
-                               "task-offer-us = 500000\n"
-                               "task-progress-us = 500000\n" /* of procmond: it sets no limit of its own */
-                               "task-return-us = 300000\n";  /* of a collector that died: it never comes back */
+                               "task-offer-us = 1000000\n"
+                               "task-progress-us = 1000000\n" /* of procmond: it sets no limit of its own */
+                               "task-return-us = 300000\n";   /* of a collector that died: it never comes back */
 
 gboolean
 job_place_create (JobPlace *self, GError **error)

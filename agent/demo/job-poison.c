@@ -60,7 +60,7 @@ poison_submit_check (PoisonStep *self, const char *id, const char *key)
 {
   g_autoptr (GBytes) payload = g_bytes_new (key, strlen (key));
 
-  return job_tasks_submit (&self->tasks, JOB_WORKER_CHECK, id, payload, NULL);
+  return job_tasks_submit (&self->tasks, JOB_WORKER_CHECK, id, payload, NULL, 0);
 }
 
 static gboolean

@@ -57,6 +57,7 @@ shards_report (Job *job, const JobSurvey *survey)
                    _ ("%u tasks for %u tables of about %u processes, of which %u are complete, in %.2f s: %s"),
                    survey->list->len, survey->size.tables, result.verdict.stayed, result.complete,
                    (double) survey->duration_us / 1e6, shares->str);
+  job_survey_explain (survey, &result);
   return ok;
 }
 

@@ -5,8 +5,11 @@
 #include "deye-bus-pack.h"
 #include "job-proc.h"
 
+#include <glib/gi18n.h>
+
 #define OPERATION  "list_processes"
 #define QUERY_TYPE "daemoneye.eventbus.v1.ProcessQuery"
+#define ATTEMPTS   20u /* on a busy machine procmond may report no progress in time though it works */
 
 /* --- submitting --- */
 
@@ -35,7 +38,7 @@ survey_submit (JobSurvey *self, const char *name, guint table, guint shard)
 {
   g_autofree char *id = g_strdup_printf ("%s-%u-%u", name, table + 1, shard + 1);
   g_autoptr (GBytes) query = survey_pack_query (shard, self->size.shards);
-  DeyeBusTask *task = job_tasks_submit (self->tasks, OPERATION, id, query, QUERY_TYPE);
+  DeyeBusTask *task = job_tasks_submit (self->tasks, OPERATION, id, query, QUERY_TYPE, ATTEMPTS);
 
   if (task == NULL)
     return FALSE;
@@ -131,6 +134,31 @@ job_survey_check (const JobSurvey *self)
   for (guint table = 0; table < self->size.tables; table++)
     survey_check_table (self, table, after, &result);
   return result;
+}
+
+/* One error stands for all. */
+static void
+survey_explain_failures (const JobSurvey *self, guint failed)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < self->list->len && error == NULL; i++)
+    error = deye_bus_task_dup_error (self->list->pdata[i]);
+  job_report_detail (&self->tasks->job->report, _ ("(%u tasks have failed: %s)"), failed,
+                     error != NULL ? error->message : _ ("the result can't be read"));
+}
+
+void
+job_survey_explain (const JobSurvey *self, const JobSurveyResult *result)
+{
+  const JobVerdict *verdict = &result->verdict;
+
+  if (result->failed > 0)
+    survey_explain_failures (self, result->failed);
+  if (verdict->missing > 0 || verdict->invented > 0 || verdict->twice > 0)
+    job_report_detail (&self->tasks->job->report,
+                       _ ("(in all tables together %u processes are missing, %u are unknown, %u are listed twice)"),
+                       verdict->missing, verdict->invented, verdict->twice);
 }
 
 guint

@@ -38,5 +38,7 @@ void job_survey_clear (JobSurvey *self);
 gboolean job_survey_has_ended (const JobSurvey *self);
 /* After the end: compares the tables with /proc. */
 JobSurveyResult job_survey_check (const JobSurvey *self);
+/* Prints what is wrong with the tables, if anything is. */
+void job_survey_explain (const JobSurvey *self, const JobSurveyResult *result);
 /* How many tasks a collector did. */
 guint job_survey_count_by (const JobSurvey *self, const char *collector);

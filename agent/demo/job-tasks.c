@@ -147,7 +147,12 @@ job_tasks_get (JobTasks *self, const char *id)
 }
 
 DeyeBusTask *
-job_tasks_submit (JobTasks *self, const char *operation, const char *id, GBytes *payload, const char *payload_type)
+job_tasks_submit (JobTasks *self,
+                  const char *operation,
+                  const char *id,
+                  GBytes *payload,
+                  const char *payload_type,
+                  guint attempts)
 {
   g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_spec_new (operation);
   g_autoptr (GError) error = NULL;
@@ -155,6 +160,7 @@ job_tasks_submit (JobTasks *self, const char *operation, const char *id, GBytes 
 
   deye_bus_task_spec_set_id (spec, id);
   deye_bus_task_spec_set_payload (spec, payload, payload_type);
+  deye_bus_task_spec_set_attempts (spec, attempts);
   task = deye_bus_client_submit (self->client, spec, &error);
   if (task == NULL)
     tasks_fail (self, error->message);

@@ -38,9 +38,13 @@ void job_tasks_clear (JobTasks *self);
 /* Waits until the broker says that the collectors are ready. @ids: NULL-ended. FALSE: it is reported why not. */
 gboolean job_tasks_wait_for_collectors (JobTasks *self, const char *const *ids);
 
-/* NULL: it is reported why not. @payload, @payload_type: (nullable). (transfer full) */
-DeyeBusTask *
-job_tasks_submit (JobTasks *self, const char *operation, const char *id, GBytes *payload, const char *payload_type);
+/* NULL: it is reported why not. @payload, @payload_type: (nullable). @attempts: 0: the default. (transfer full) */
+DeyeBusTask *job_tasks_submit (JobTasks *self,
+                               const char *operation,
+                               const char *id,
+                               GBytes *payload,
+                               const char *payload_type,
+                               guint attempts);
 
 /* The next event @name about @id after @after; NULL: there is none yet. @after: (nullable): an event before. */
 const JobTaskEvent *
