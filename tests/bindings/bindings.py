@@ -509,30 +509,6 @@ def callback_freed(bus):
 
 
 @test
-def collector_without_tasks(bus):
-    """This broker grants no tasks: the collector stays connected, and says why it is not registered."""
-    refused, reloads, destroyed = [], [], []
-    collector = DeyeBus.Collector(address=bus.address, id="scanner-1", type="scanner")
-    collector.props.max_concurrent = 4
-    collector.add_tag("os", "linux")
-    collector.add_operation("scan", None, DeyeBus.OperationFlags.IDEMPOTENT, lambda *_: None, None)
-    fails_with(DeyeBus.Error.INVALID_ARGUMENT, collector.add_operation, "No.Segment", None, DeyeBus.OperationFlags.NONE,
-               lambda *_: destroyed.append(1), None)
-    collector.set_configuration_handler(lambda _collector, generation, *_: reloads.append(generation) or True)
-    collector.set_standing_handler(lambda _collector, _revision, _tasks, _data=None: None)
-    collector.set_unit_health("disk", DeyeBus.Health.DEGRADED, "nearly full")
-    collector.connect("refused", lambda _collector, error: refused.append(error))
-    fails_with(DeyeBus.Error.UNSUPPORTED, finish, collector.start_async, collector.start_finish)
-    wait_until(lambda: refused, "the signal")
-    assert refused[0].matches(DeyeBus.error_quark(), DeyeBus.Error.UNSUPPORTED)
-    assert collector.get_state() == DeyeBus.CollectorState.UNREGISTERED
-    assert collector.get_client().get_state() == DeyeBus.ClientState.READY
-    assert collector.drain(SECOND_US) and collector.is_draining()
-    assert collector.stop(SECOND_US)
-    assert collector.get_client().get_state() == DeyeBus.ClientState.CLOSED
-
-
-@test
 def serve_standard(bus):
     tool, collector = bus.tool(), bus.collector()
     assert collector.serve_standard(lambda client, generation, data: True, None, None)

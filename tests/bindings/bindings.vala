@@ -170,6 +170,34 @@ async bool subscribes_async (Bus bus) throws Error {
 	return text_of (message) == "async" && result.queued == 1 && bus.collector.unsent == 0;
 }
 
+// A collector and a submitter: one attempt fails, the next one succeeds.
+async bool works_on_tasks (Bus bus) throws Error {
+	var scanner = new DeyeBus.Collector (bus.tool.address, "scanner-1", "scanner");
+	uint64 reported = 0;
+	scanner.add_operation ("scan", null, DeyeBus.OperationFlags.IDEMPOTENT, (collector, work) => {
+		try {
+			work.progress (1, 2, "reading", payload ("sector 1"));
+			if (work.get_attempt () == 1)
+				work.retry ("the disk is busy", 1);
+			else
+				work.succeed (work.get_last_details (), null);
+		} catch (Error error) {
+			GLib.error ("no outcome: %s", error.message);
+		}
+	});
+	yield scanner.start_async (null);
+	var spec = new DeyeBus.TaskSpec ("scan");
+	spec.set_payload (payload ("disk"), null);
+	var task = bus.tool.submit (spec);
+	task.progress.connect ((done, total, text) => {
+		reported = done;
+	});
+	var result = yield task.wait_async (null);
+	yield scanner.stop_async (1000000, null);
+	return result.compare (payload ("sector 1")) == 0 && task.get_attempt () == 2 && reported == 1
+		&& task.get_state () == DeyeBus.TaskState.SUCCEEDED && scanner.get_state () == DeyeBus.CollectorState.UNREGISTERED;
+}
+
 async bool tells_closed (Bus bus) throws Error {
 	var client = new DeyeBus.Client.tool (bus.tool.address, "other");
 	Error? why = null;
@@ -214,6 +242,7 @@ class Runner {
 			told ("subscribe-async", yield subscribes_async (bus));
 			told ("request-and-serve-async", yield serves_async (bus));
 			told ("M23-introspect-and-call-a-service", yield serves_a_service (bus));
+			told ("M11-tasks", yield works_on_tasks (bus));
 			told ("closed-signal", yield tells_closed (bus));
 			bus.close ();
 		} catch (Error error) {
@@ -230,7 +259,7 @@ int main (string[] args) {
 	});
 	try {
 		var runner = new Runner (args[1]);
-		stdout.printf ("1..9\n");
+		stdout.printf ("1..10\n");
 		runner.run ("connect", connects);
 		runner.run ("publish-to-callback", publishes_to_callback);
 		runner.run ("next", takes_next);

@@ -45,6 +45,10 @@ function text(message) {
     return new TextDecoder().decode(message.dup_payload().get_data());
 }
 
+function textOf(bytes) {
+    return new TextDecoder().decode(bytes.get_data());
+}
+
 function failsWith(code, call) {
     try {
         call();
@@ -150,6 +154,33 @@ const TESTS = {
         const event = events.next(-1, null);
         check(text(event) === 'mine' && event.get_parent_id() === 'js-cause' && event.get_depth() === 1, text(event));
         member.close(null);
+    },
+
+    tasks() {
+        const scanner = DeyeBus.Collector.new(address, 'js-scanner', 'scanner');
+        const reports = [];
+        const results = [];
+        scanner.add_operation('scan', null, DeyeBus.OperationFlags.IDEMPOTENT, (_collector, work) => {
+            if (work.get_attempt() === 1) {
+                work.progress(1, 2, 'reading', null);
+                work.retry('the disk is busy', 1);
+            } else {
+                work.succeed(payload(`${textOf(work.get_payload())} ${work.get_attempt()}`), null);
+            }
+        });
+        let registered = false;
+        scanner.start_async(null, (_scanner, result) => {
+            registered = scanner.start_finish(result);
+        });
+        const spec = DeyeBus.TaskSpec.new('scan');
+        spec.set_payload(payload('disk'), null);
+        const task = tool.submit(spec);
+        GObject.signal_connect(task, 'progress', (_task, done, total, what) => reports.push(`${done}/${total} ${what}`));
+        task.wait_async(null, (_task, result) => results.push(textOf(task.wait_finish(result))));
+        until(() => registered && results.length === 1, 'the result');
+        check(results[0] === 'disk 2' && task.get_holder() === 'js-scanner', results[0]);
+        check(reports.includes('1/2 reading'), reports.join());
+        check(scanner.stop(1000000) && scanner.get_state() === DeyeBus.CollectorState.UNREGISTERED, 'it has stopped');
     },
 };
 
