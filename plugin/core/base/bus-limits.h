@@ -87,6 +87,7 @@
   X (task_recovery_us, 10000000, 1000, 300000000)                                                                      \
   X (task_submitter_us, 10000000, 1000, 86400000000)                                                                   \
   X (task_standing_us, 300000000, 1000, 86400000000)                                                                   \
+  X (task_names, 1024, 16, 65536)                                                                                      \
   X (task_standing_sets, 1024, 1, 65536)                                                                               \
   X (task_standing_bytes, 4194304, 4096, 17179869184)                                                                  \
   X (introspect_per_second, 200, 1, 1000000)                                                                           \

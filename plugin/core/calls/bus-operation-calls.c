@@ -9,6 +9,7 @@
 #include "work/bus-operations.h"
 #include "work/bus-registry.h"
 #include "coordination.pb-c.h"
+#include "wire-topic.h"
 
 typedef Daemoneye__Eventbus__V1__OperationRecord OperationRecord;
 
@@ -67,11 +68,14 @@ operation_of (const BusCall *call)
       bus_peer_error (call->peer, call->id, WIRE_STATUS_DENIED, "only agent and tool change an operation");
       return NULL;
     }
-  if (key.text.len > 0 && key.text.len <= 64)
-    operation = bus_operations_get (call->core->work->operations, &key);
+  if (!wire_segment_is_valid (key.text, (guint) call->core->limits.segment_bytes))
+    {
+      bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE, "operation is one segment of a-z 0-9 - _");
+      return NULL;
+    }
+  operation = bus_operations_get (call->core->work->operations, &key);
   if (operation == NULL)
-    bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE,
-                    "operation is 1 to 64 bytes, and there are not too many of them");
+    bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_task_names, call->core->limits.task_names + 1);
   return operation;
 }
 

@@ -13,15 +13,13 @@
 #include "work/bus-membership.h"
 #include "work/bus-work.h"
 
-#define OPERATIONS_MAX 1024u /* names */
-
 void
 bus_schedule_init (BusCore *core)
 {
   BusWork *work = core->work;
 
   bus_task_store_init (&work->tasks, &core->limits, &core->deadlines, core->accounts, core->seed);
-  work->operations = bus_operations_new (core->seed, OPERATIONS_MAX, &core->deadlines, &core->now_us);
+  work->operations = bus_operations_new (core->seed, (guint) core->limits.task_names, &core->deadlines, &core->now_us);
   work->standings = bus_standings_new ();
   work->tokens.seed = bus_hash_mix (core->seed ^ core->epoch);
   work->chance.seed = bus_hash_mix (work->tokens.seed);

@@ -34,6 +34,16 @@ submit_exceeds (BusSubmitAnswer *answer, BusLimit limit, guint64 most, guint64 v
   return TRUE;
 }
 
+/* Each name has a queue of its own. */
+static void
+submit_refuse_name (const BusCore *core, BusSubmitAnswer *answer)
+{
+  const guint64 most = core->limits.task_names;
+
+  submit_refuse (answer, WIRE_STATUS_LIMIT, "there are too many names of operations");
+  answer->excess = (BusExcess){ BUS_LIMIT_task_names, most, most + 1 };
+}
+
 static void
 submit_show (BusSubmitAnswer *answer, const BusTask *task)
 {
@@ -205,7 +215,7 @@ submit_add (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSu
   if (!bus_operations_join (core->work->operations, task))
     {
       bus_task_store_discard (&core->work->tasks, task);
-      submit_refuse (answer, WIRE_STATUS_LIMIT, "there are too many names of operations");
+      submit_refuse_name (core, answer);
       return;
     }
   submit_queue (core, task, submission, now_us);
@@ -351,7 +361,7 @@ bus_submit_release (BusCore *core, guint32 account, WireSpan id, BusSubmitAnswer
   if (task->payload == NULL && task->payload_len > 0)
     submit_refuse (answer, WIRE_STATUS_PAYLOAD_GONE, "its payload is not kept any more");
   else if (!bus_operations_join (core->work->operations, task))
-    submit_refuse (answer, WIRE_STATUS_LIMIT, "there are too many names of operations");
+    submit_refuse_name (core, answer);
   else
     {
       submit_reset (task);

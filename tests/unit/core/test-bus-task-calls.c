@@ -93,6 +93,50 @@ test_pause (Core *core, gconstpointer data)
   second = worker_expect (worker, "b");
 }
 
+static void
+few_names_setup (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+
+  tasks_limits (&limits);
+  limits.task_names = 16;
+  tasks_setup (core, &limits);
+}
+
+static void
+refuse (Client *client, const char *operation, WireStatus status)
+{
+  OperationRequest request = DAEMONEYE__EVENTBUS__V1__OPERATION_REQUEST__INIT;
+
+  request.operation = (char *) (gsize) operation;
+  g_assert_null (
+      ask (client, "PauseOperation", &request.base, &daemoneye__eventbus__v1__operation_reply__descriptor, status));
+}
+
+/* A name that no task can have is refused, and the bound of the others has a setting. */
+static void
+test_names (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  SubmitVerdict *verdict;
+  TaskSpec spec;
+
+  refuse (agent, "", WIRE_STATUS_BAD_MESSAGE);
+  refuse (agent, "Scan", WIRE_STATUS_BAD_MESSAGE);
+  refuse (agent, "a.b", WIRE_STATUS_BAD_MESSAGE);
+  for (guint i = 0; i < 16; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("n%u", i);
+
+      done (change (agent, "PauseOperation", name, 0));
+    }
+  refuse (agent, "n16", WIRE_STATUS_LIMIT);
+  tasks_spec (&spec, "t");
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, &verdict), ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpstr (verdict->setting, ==, "task_names");
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+}
+
 /* So many tasks at once, and no more, until the bound is raised or removed. */
 static void
 test_limit (Core *core, gconstpointer data)
@@ -489,6 +533,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("K08-pause", test_pause);
   ADD ("K08-limit", test_limit);
+  g_test_add ("/core/work/calls/F02-K08-names", Core, NULL, few_names_setup, test_names, core_teardown);
   ADD ("M10-operations", test_operations);
   ADD ("M10-operations-ended", test_operations_ended);
   ADD ("F02-M11-batch", test_batch);
