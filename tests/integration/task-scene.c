@@ -51,11 +51,18 @@ task_scene_restart_agent (TaskScene *scene, const BusFixtureOptions *options)
 
 /* --- collectors --- */
 
+/* @act, @progress: NULL: none of its own */
 static TestProcess *
-scene_spawn (TaskScene *scene, const char *id, guint slots, const char *act)
+scene_spawn (TaskScene *scene, const char *id, guint slots, const char *act, const char *progress)
 {
   g_autofree char *number = g_strdup_printf ("%u", slots);
-  const char *argv[] = { bus_fixture_program ("TEST_TASK_WORKER"), scene->bus.address, id, number, act, NULL };
+  const char *argv[] = { bus_fixture_program ("TEST_TASK_WORKER"),
+                         scene->bus.address,
+                         id,
+                         number,
+                         act != NULL ? act : "-",
+                         progress != NULL ? progress : "0",
+                         NULL };
   TestProcess *collector = test_process_spawn (argv, -1, scene->environment);
 
   g_ptr_array_add (scene->bus.workers, collector);
@@ -65,13 +72,13 @@ scene_spawn (TaskScene *scene, const char *id, guint slots, const char *act)
 TestProcess *
 task_scene_collector_begin (TaskScene *scene, const char *id, guint slots)
 {
-  return scene_spawn (scene, id, slots, NULL);
+  return scene_spawn (scene, id, slots, NULL, NULL);
 }
 
 TestProcess *
 task_scene_collector_with (TaskScene *scene, const char *id, guint slots, const char *act)
 {
-  TestProcess *collector = scene_spawn (scene, id, slots, act);
+  TestProcess *collector = scene_spawn (scene, id, slots, act, NULL);
 
   test_process_expect_line (collector, "registered");
   return collector;
@@ -81,6 +88,16 @@ TestProcess *
 task_scene_collector (TaskScene *scene, const char *id, guint slots)
 {
   return task_scene_collector_with (scene, id, slots, NULL);
+}
+
+TestProcess *
+task_scene_collector_impatient (TaskScene *scene, const char *id, guint slots, gint64 progress_us)
+{
+  g_autofree char *progress = g_strdup_printf ("%" G_GINT64_FORMAT, progress_us);
+  TestProcess *collector = scene_spawn (scene, id, slots, NULL, progress);
+
+  test_process_expect_line (collector, "registered");
+  return collector;
 }
 
 void

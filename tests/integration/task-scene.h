@@ -43,6 +43,8 @@ void task_scene_restart_agent (TaskScene *scene, const BusFixtureOptions *option
 TestProcess *task_scene_collector (TaskScene *scene, const char *id, guint slots);
 /* The same, whose works do that, whatever their tasks say. */
 TestProcess *task_scene_collector_with (TaskScene *scene, const char *id, guint slots, const char *act);
+/* The same, with a limit of progress for the operation "scan". */
+TestProcess *task_scene_collector_impatient (TaskScene *scene, const char *id, guint slots, gint64 progress_us);
 /* The same program, which has not registered yet. */
 TestProcess *task_scene_collector_begin (TaskScene *scene, const char *id, guint slots);
 /* kill -9, and reaps it. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A collector in a process of its own, whose handlers do what the payload of their task says: "task-worker ADDRESS ID SLOTS [ACT]".
+ * A collector in a process of its own, whose handlers do what the payload of their task says: "task-worker ADDRESS ID SLOTS ACT
+ * PROGRESS_US".
  *
  * The payload has a word for each attempt; the last word is that of all later ones:
  *
@@ -14,7 +15,8 @@
  *   die       ends the process, without a word to the broker
  *   echo      succeeds; the result is the payload
  *
- * With a fourth argument, an act, each work does that, whatever its payload says.
+ * With an ACT other than "-" each work does that, whatever its payload says. PROGRESS_US is the limit of progress of the operation
+ * scan; 0: that of the agent.
  *
  * The operations differ in what the broker knows of them: scan and other may run twice, quiet may and reports no progress, and
  * harm must not run twice.
@@ -303,7 +305,7 @@ on_news (DeyeBusCollector *collector, gpointer text)
 }
 
 static void
-begin (Worker *worker, const char *address, guint slots)
+begin (Worker *worker, const char *address, guint slots, gint64 progress_us)
 {
   static const char *const news[] = { "registered", "draining", "drained", "set-aside" };
   static const struct
@@ -325,6 +327,7 @@ begin (Worker *worker, const char *address, guint slots)
   for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
     deye_bus_collector_add_operation (worker->collector, operations[i].name, NULL, operations[i].flags, on_work, worker,
                                       NULL, &error);
+  deye_bus_collector_set_operation_limits (worker->collector, "scan", 0, progress_us, &error);
   deye_bus_collector_start (worker->collector, &error);
   g_assert_no_error (error);
 }
@@ -332,11 +335,11 @@ begin (Worker *worker, const char *address, guint slots)
 int
 main (int argc, char **argv)
 {
-  Worker worker = { .id = argv[2], .act = argc > 4 ? argv[4] : NULL };
+  Worker worker = { .id = argv[2], .act = g_str_equal (argv[4], "-") ? NULL : argv[4] };
   int status;
 
   worker.works = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
-  begin (&worker, argv[1], (guint) line_worker_number (argv[3]));
+  begin (&worker, argv[1], (guint) line_worker_number (argv[3]), (gint64) line_worker_number (argv[5]));
   status
       = line_worker_run (deye_bus_collector_get_client (worker.collector), &worker, commands, G_N_ELEMENTS (commands));
   if (!worker.is_stopped)

@@ -48,24 +48,29 @@ test_kill (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (test_process_count (collector, "run "), ==, N_QUEUED + 1);
 }
 
-/* Killed before it has acknowledged an offer: nothing is counted, and the task is run by another collector. */
+/* Killed before it has acknowledged an offer, beside a work: only the death of the work is counted, and both tasks are run by another
+ * collector. */
 static void
 test_kill_offered (TaskScene *scene, gconstpointer data)
 {
-  TestProcess *collector = task_scene_collector (scene, "w1", 1);
-  g_autoptr (DeyeBusTask) task = NULL;
+  TestProcess *collector = task_scene_collector (scene, "w1", 3);
+  g_autoptr (DeyeBusTask) running = task_scene_submit (scene, "running", "hold done", NULL);
+  g_autoptr (DeyeBusTask) offered = NULL;
   g_autoptr (TaskRecord) record = NULL;
 
+  task_scene_expect_run (scene, collector, "running", 1, 0);
   test_process_suspend (collector);
-  task = task_scene_submit (scene, "t", "done", NULL);
-  task_scene_wait_record (scene, "t", task_scene_has_state, STATE (OFFERED));
+  offered = task_scene_submit (scene, "offered", "done", NULL);
+  task_scene_wait_record (scene, "offered", task_scene_has_state, STATE (OFFERED));
   task_scene_kill (scene, collector);
-  task_scene_wait_record (scene, "t", task_scene_has_state, STATE (QUEUED));
-  task_scene_collector (scene, "w2", 1);
-  task_scene_wait (scene, deye_bus_task_is_finished (task));
-  task_scene_assert_result (task, "w2 1");
-  record = task_scene_record (scene, "t");
+  task_scene_wait_record (scene, "running", task_scene_has_deaths, 1);
+  record = task_scene_record (scene, "offered");
+  g_assert_cmpint (record->state, ==, STATE (QUEUED));
   g_assert_cmpuint (record->deaths + record->interruptions + record->expiries + record->failures, ==, 0);
+  task_scene_collector (scene, "w2", 1);
+  task_scene_wait (scene, deye_bus_task_is_finished (running) && deye_bus_task_is_finished (offered));
+  task_scene_assert_result (running, "w2 2");
+  task_scene_assert_result (offered, "w2 1");
 }
 
 /* Killed when the agent has the result, which the submitter was not told: it counts, and nobody runs the task again. */

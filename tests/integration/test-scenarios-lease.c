@@ -13,7 +13,8 @@
 static const BusFixtureOptions impatient = { .agent_program = TRUE, .limits = "task_progress_us=300000" };
 static const BusFixtureOptions hasty_retry = { .agent_program = TRUE, .limits = "task_retry_us=1000" };
 static const BusFixtureOptions hasty_run
-    = { .agent_program = TRUE, .limits = "task_progress_us=200000\ntask_run_limit_us=1000000" };
+    = { .agent_program = TRUE, .limits = "task_progress_us=1000000\ntask_run_limit_us=2200000" };
+static const BusFixtureOptions plain = { .agent_program = TRUE };
 
 static guint64
 stale_answers (TaskScene *scene)
@@ -54,8 +55,8 @@ static void
 test_fenced (TaskScene *scene, gconstpointer data)
 {
   g_autoptr (SystemEvents) events = system_events_new (&scene->bus);
-  TestProcess *first = task_scene_collector (scene, "w1", 2);
-  g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "hold tick", NULL);
+  TestProcess *first = task_scene_collector_impatient (scene, "w1", 2, 300000);
+  g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "hold", NULL);
   TestProcess *second;
 
   task_scene_expect_run (scene, first, "t", 1, 0);
@@ -95,6 +96,7 @@ forger_send (TestProcess *forger, const char *command)
 static void
 test_older_token (TaskScene *scene, gconstpointer data)
 {
+  g_autoptr (SystemEvents) events = system_events_new (&scene->bus);
   TestProcess *forger = forger_start (scene);
   g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "- - done", NULL);
   g_autoptr (TaskRecord) record = NULL;
@@ -106,8 +108,8 @@ test_older_token (TaskScene *scene, gconstpointer data)
   forger_send (forger, "start 2 2");
   forger_send (forger, "progress 2 1");
   forger_send (forger, "succeed 2 1 forged");
-  while (stale_answers (scene) < 2)
-    bus_fixture_breathe (&scene->bus);
+  task_scene_wait (scene, system_events_count (events, "system.task.stale") == 2);
+  g_assert_cmpuint (stale_answers (scene), ==, 2);
   record = task_scene_record (scene, "t");
   g_assert_cmpint (record->state, ==, DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_RUNNING);
   g_assert_cmpuint (record->attempt, ==, 2);
@@ -116,6 +118,28 @@ test_older_token (TaskScene *scene, gconstpointer data)
   task_scene_collector (scene, "w2", 1);
   task_scene_wait (scene, deye_bus_task_is_finished (task));
   task_scene_assert_result (task, "w2 3");
+}
+
+/* 7: the only slot waits for an answer while the collector is alive: no offers, and an event; when it answers it gets tasks again. */
+static void
+test_all_wait (TaskScene *scene, gconstpointer data)
+{
+  g_autoptr (SystemEvents) events = system_events_new (&scene->bus);
+  TestProcess *holder = task_scene_collector (scene, "w1", 1);
+  g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "hold", NULL);
+  g_autoptr (DeyeBusTask) next = NULL;
+  g_autoptr (CollectorRecord) member = NULL;
+
+  task_scene_wait (scene, system_events_count (events, "system.collector.suspect") == 1);
+  next = task_scene_submit (scene, "next", "done", NULL);
+  task_scene_wait_record (scene, "next", task_scene_has_reason, DAEMONEYE__EVENTBUS__V1__WAIT_REASON__WAIT_SET_ASIDE);
+  member = task_scene_member (scene, "w1");
+  g_assert_cmpint (member->state, ==, DAEMONEYE__EVENTBUS__V1__MEMBER_STATE__MEMBER_SUSPECT);
+  g_assert_nonnull (strstr (member->cause, "every slot"));
+  task_scene_succeed (holder, "t", "late");
+  task_scene_wait (scene, deye_bus_task_is_finished (task) && deye_bus_task_is_finished (next));
+  task_scene_assert_result (task, "late");
+  task_scene_assert_result (next, "w1 1");
 }
 
 /* 14: progress comes by a timer while the work hangs: the run limit ends the attempt. */
@@ -170,8 +194,9 @@ main (int argc, char **argv)
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/scenarios/" path, TaskScene, options, task_scene_set_up, function, task_scene_tear_down)
   ADD ("M14-01-late", &impatient, test_late);
-  ADD ("K05-02-fenced", &impatient, test_fenced);
+  ADD ("K05-02-fenced", &plain, test_fenced);
   ADD ("K05-03-older-token", &hasty_retry, test_older_token);
+  ADD ("D04-07-all-slots-wait", &impatient, test_all_wait);
   ADD ("D04-14-hangs", &hasty_run, test_hangs);
   ADD ("M11-15-without-progress", &impatient, test_without_progress);
 #undef ADD
