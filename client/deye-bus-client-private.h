@@ -28,7 +28,7 @@
 
 typedef struct DeyeBusClientAttempt DeyeBusClientAttempt;
 
-/* What a collector does in the turns of its client. The owner is borrowed, and removes itself in its dispose. */
+/* The part of a collector in the turns of its client. The owner is borrowed, and removes itself in its dispose. */
 typedef struct
 {
   /* A step of each connection, before the subscriptions are restored. Returns the call (transfer full); NULL: it is not

@@ -322,7 +322,7 @@ execute_supersede (DeyeBusCollector *self, const char *task_id)
   return FALSE;
 }
 
-/* What is checked here may have changed while the request was on its way. */
+/* All that is checked here may have changed while the request was on its way. */
 static void
 execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
 {

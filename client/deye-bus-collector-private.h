@@ -49,7 +49,7 @@ typedef enum
 } DeyeBusCollectorTopic;
 #define DEYE_BUS_COLLECTOR_N_TOPICS 5u
 
-/* What the agent wants for long: the handler of the program. The reference count is not atomic. */
+/* A handler of the program for a lasting wish of the agent. The function of the program. The reference count is not atomic. */
 typedef struct
 {
   guint refs;
@@ -160,7 +160,7 @@ void deye_bus_collector_register (DeyeBusCollector *self);
 void deye_bus_collector_beat (gpointer owner);
 /* In a dispatch, when the client is ready: takes what the broker answered, and reports it. */
 void deye_bus_collector_settle (DeyeBusCollector *self);
-/* What it can do has changed: the broker gets it, when it is registered. */
+/* Its abilities have changed: the broker gets it, when it is registered. */
 void deye_bus_collector_update (DeyeBusCollector *self);
 /* Nothing that was asked is answered any more. */
 void deye_bus_collector_forget_asked (DeyeBusCollector *self);
@@ -176,7 +176,7 @@ void deye_bus_collector_deregister (DeyeBusCollector *self);
 
 /* A DeyeBusRequestCallback. */
 void deye_bus_collector_on_execute (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
-/* What arrived before the client was ready. */
+/* Takes the requests that arrived before the client was ready. */
 void deye_bus_collector_take_arrived (DeyeBusCollector *self);
 /* Its broker and its slot wait for the answer: its request is open on the present connection. */
 gboolean deye_bus_collector_is_attached (DeyeBusCollector *self, const DeyeBusRun *run);
@@ -204,7 +204,7 @@ void deye_bus_collector_fail (DeyeBusCollector *self, const GError *error);
 
 /* --- claims.c --- */
 
-/* What a registration claims. The texts belong to runs and results. */
+/* The claims of a registration. The texts belong to runs and results. */
 typedef struct
 {
   TaskClaim *all;

@@ -55,7 +55,7 @@ typedef struct DeyeBusRun DeyeBusRun;
 /* @run has a report or an outcome that can be taken. Called in the context; @owner is held. */
 typedef void (*DeyeBusRunFunc) (gpointer owner, DeyeBusRun *run);
 
-/* What the broker sent. Nothing of it changes. */
+/* The task as the broker sent it. Nothing of it changes. */
 typedef struct
 {
   const char *task_id; /* the texts live as long as @payload */

@@ -114,5 +114,5 @@ void deye_bus_task_fail (DeyeBusTask *self, DeyeBusTaskState state, GError *erro
 
 /* The broker refused a task or a call about it. */
 GError *deye_bus_task_error_of_verdict (const Daemoneye__Eventbus__V1__SubmitVerdict *verdict);
-/* How the task of @record, which has ended, failed. NULL: it succeeded, and its result is there. */
+/* The failure of the task of @record, which has ended. NULL: it succeeded, and its result is there. */
 GError *deye_bus_task_error_of_record (const Daemoneye__Eventbus__V1__TaskRecord *record);

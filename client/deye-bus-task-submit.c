@@ -38,7 +38,7 @@ submission_check_size (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GErro
   return FALSE;
 }
 
-/* What waits for a connection is in this process only. */
+/* Tasks that wait for a connection are in this process only. */
 static gboolean
 submission_check_room (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GError **error)
 {

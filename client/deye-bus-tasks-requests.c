@@ -39,7 +39,7 @@ submit_size (const DeyeBusTask *task)
   return deye_bus_tasks_submit_bytes (task->spec);
 }
 
-/* What is left of its times: for the next broker they do not begin again. */
+/* The rest of its times: for the next broker they do not begin again. */
 static void
 submit_fill_times (const DeyeBusTask *task, TaskSpec *message)
 {

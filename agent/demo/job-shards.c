@@ -17,7 +17,7 @@ shards_have_ended (Job *job, gpointer data)
   return job_survey_has_ended (data);
 }
 
-/* Who did how many of the tasks. Returns how many did none. (out): @facts, @text */
+/* Lists the collectors with the number of their tasks. Returns the number of those that did none. (out): @facts, @text */
 static guint
 shards_describe_shares (const Job *job, const JobSurvey *survey, JsonObject *facts, GString *text)
 {

@@ -21,7 +21,7 @@ const char *ctl_words_name (CtlWords words, guint value);
 /* Reads the value of an option. @option: its name. FALSE: see @error, which lists the words. */
 gboolean ctl_words_read (CtlWords words, const char *option, const char *text, guint *value, GError **error);
 
-/* What a queued or delayed task waits for, for a column of a table; translated. "": it does not wait. */
+/* The thing that a queued or delayed task waits for, for a column of a table; translated. "": it does not wait. */
 const char *ctl_words_awaited (guint reason);
 
 /* The names of the protocol, as JSON has them. */

@@ -164,7 +164,7 @@ plague_end_innocent (Plague *plague, TestProcess *collector, DeyeBusTask *task)
   return TRUE;
 }
 
-/* Whether the innocent ones have ended. */
+/* TRUE if the innocent ones have ended. */
 static gboolean
 plague_step (Plague *plague)
 {

@@ -50,7 +50,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcReader, proc_reader_free)
 gboolean proc_reader_step (ProcReader *self, guint n);
 /* Processes that were read, and @total: those of the range. */
 guint proc_reader_count (const ProcReader *self, guint *total);
-/* What was read so far. Only proc_reader_free() may follow. */
+/* The table that was read so far. Only proc_reader_free() may follow. */
 ProcTable *proc_reader_end (ProcReader *self);
 
 ProcTable *proc_table_new (void);

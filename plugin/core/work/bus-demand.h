@@ -13,7 +13,7 @@
  * Invariant: a demand has a task, which is its sample.
  */
 
-/* How a task shares its member. */
+/* The way in which a task shares its member. */
 typedef enum
 {
   BUS_DEMAND_SHARED,

@@ -20,7 +20,7 @@ typedef struct
   gint64 given_us; /* time of the input call in which it was given last; 0: never */
 } BusGrace;
 
-/* How much longer a timer runs that was due at @due_us; 0: it is due. */
+/* The further time of a timer that was due at @due_us; 0: it is due. */
 static inline gint64
 bus_grace_take (BusGrace *grace, gint64 due_us, gint64 period_us, gint64 now_us)
 {

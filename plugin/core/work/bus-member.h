@@ -29,7 +29,7 @@ typedef struct
 
 #define BUS_CLAIM_TOKEN_MAX 64u
 
-/* What becomes of a claim: see bus-adoption. */
+/* The fate of a claim: see bus-adoption. */
 typedef enum
 {
   BUS_CLAIM_WAITS,   /* for its submitter, or until the member serves its task topic */
@@ -127,6 +127,6 @@ guint bus_member_load_permille (const BusMember *member);
 /* Slots without a task, an offer or a zombie. */
 guint bus_member_free_slots (const BusMember *member);
 
-/* How many offers it may get now: none unless it is READY; one before it has started anything, or while it is probed;
+/* The number of offers that it may get now: none unless it is READY; one before it has started anything, or while it is probed;
  * afterwards half of what it could run, but one at least. */
 guint bus_member_offer_room (const BusMember *member);

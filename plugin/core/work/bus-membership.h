@@ -7,11 +7,11 @@
  * Registrations: how one begins, changes and ends.
  *
  * A registration belongs to its connection. A second one on the same connection replaces the first: the member stays, with its
- * leases, and everything else of it is new. Its end is told by `end`: what the leases make of it depends on whether it was
+ * leases, and everything else of it is new. The field `end` says how it ended: what the leases make of it depends on whether it was
  * announced. Everything that a member has is charged to its peer.
  */
 
-/* What a collector asks for; its fields are moved into the member. */
+/* The request of a collector; its fields are moved into the member. */
 typedef struct
 {
   GPtrArray *abilities; /* BusAbility: bus_ability_free(); NULL: as it is */

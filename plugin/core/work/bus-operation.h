@@ -20,7 +20,7 @@
 
 #define BUS_LEASES_BY_AGE 8u /* every so many-th lease is that of the oldest task */
 
-/* What the operations of a broker share. */
+/* State that the operations of a broker share. */
 typedef struct
 {
   guint64 seed;

@@ -9,7 +9,7 @@
  * A connection that submitted a task, or attached to it, has an *attachment*. The record of the task is the only buffer: an
  * attachment has one bit, "changed since the last push". Pushes are replies to the one request Await of the connection, encoded
  * only while less than BUS_PUSH_BYTES wait for it. So a submitter that reads nothing costs no memory, gets the latest state
- * when it reads again, and is told how many it did not see. A result is part of the record, so it is never skipped.
+ * when it reads again, and the number of those that it did not see. A result is part of the record, so it is never skipped.
  *
  * Invariant: an attachment is in the list of its task and in that of its submitter; it is dirty if and only if it is in the
  * list of dirty ones.

@@ -56,7 +56,7 @@ void bus_task_store_clear (BusTaskStore *store);
 
 /* NULL: there is none. */
 BusTask *bus_task_store_find (const BusTaskStore *store, guint32 account, WireSpan id);
-/* How it ended, when only that is known; 0: it is not. */
+/* Its final state, when only that is known; 0: it is not. */
 BusTaskState bus_task_store_settled (const BusTaskStore *store, guint32 account, WireSpan id);
 
 /* TRUE: there is no room for such a task, and @excess names the bound. */

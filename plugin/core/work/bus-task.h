@@ -47,7 +47,7 @@ typedef enum
 } BusWaitReason;
 #define BUS_N_WAIT_REASONS 12u
 
-/* What a submitter asks for. Borrowed; its texts and times have been checked. Durations of 0 stand for defaults. */
+/* The specification of a submitter. Borrowed; its texts and times have been checked. Durations of 0 stand for defaults. */
 typedef struct
 {
   WireSpan id;
@@ -219,7 +219,7 @@ typedef struct BusTask
   gsize text_len;
 } BusTask;
 
-/* What all tasks of a broker share: their timers, and counters of each cell of the table of states. */
+/* State that all tasks of a broker share: their timers, and counters of each cell of the table of states. */
 typedef struct
 {
   BusDeadlineSet *deadlines;

@@ -20,7 +20,7 @@ typedef Daemoneye__Eventbus__V1__Execute ScriptExecute;
 typedef Daemoneye__Eventbus__V1__Outcome ScriptOutcome;
 typedef Daemoneye__Eventbus__V1__Progress ScriptProgress;
 
-/* What a handler was called with; it keeps its work. */
+/* The last call of a handler, which keeps its work. */
 typedef struct
 {
   guint calls;

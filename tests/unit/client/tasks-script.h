@@ -7,7 +7,7 @@
 #include "wire-guard.h"
 #include "wire-status.h"
 
-/* What a scripted broker says about tasks, and what it hears. */
+/* The frames about tasks that a scripted broker sends and gets. */
 
 static const ScriptWelcome with_tasks = { .features = WIRE_FEATURE_STREAM | WIRE_FEATURE_TASKS };
 

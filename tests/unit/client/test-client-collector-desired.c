@@ -2,7 +2,7 @@
 #include "collector-fixture.h"
 #include "health.pb-c.h"
 
-/* What the agent wants of a collector for long, and the health of its units. */
+/* Lasting wishes of the agent for a collector, and the health of its units. */
 
 typedef struct
 {

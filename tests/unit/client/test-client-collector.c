@@ -404,7 +404,7 @@ static const struct
   { "\x0a\x02\xc0\x80\x12\x04scan\x30\x01\x3a\x01x", 15 },  /* no UTF-8 */
 };
 
-/* What can't be an Execute is refused and calls no handler. */
+/* A request that can't be an Execute is refused and calls no handler. */
 static void
 test_hostile (Fixture *f, gconstpointer data)
 {

@@ -1,35 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client-fixture.h"
-#include "tasks-script.h"
+#include "tasks-fixture.h"
 
 /* Tasks whose client ends, a broker that says wrong things about them, the stream that ends, and results of others. */
 
 typedef ClientFixture Fixture;
-
-#define SUBMIT_ID 2u
-#define AWAIT_ID  4u
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  client_fixture_set_up (f, data);
-  tasks_script_allow (f->client);
-}
-
-#define PUSH(f, ...) tasks_script_push ((f)->in, AWAIT_ID, &(const ScriptPush){ __VA_ARGS__ })
-
-static DeyeBusTask *
-submit (Fixture *f, const char *id)
-{
-  g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_spec_new ("scan");
-  g_autoptr (GError) error = NULL;
-  DeyeBusTask *task;
-
-  deye_bus_task_spec_set_id (spec, id);
-  task = deye_bus_client_submit (f->client, spec, &error);
-  g_assert_no_error (error);
-  return task;
-}
 
 /* The submit is on its way, and the broker has not answered. */
 static DeyeBusTask *
@@ -39,7 +13,7 @@ sent (Fixture *f, const char *id)
   g_autoptr (GPtrArray) frames = NULL;
 
   client_fixture_connect (f, &with_tasks);
-  task = submit (f, id);
+  task = tasks_fixture_submit (f->client, id);
   client_fixture_settle (f);
   frames = client_fixture_hear (f);
   g_assert_cmpuint (tasks_script_count (frames, "Submit"), ==, 1);
@@ -52,7 +26,7 @@ running (Fixture *f, const char *id)
   DeyeBusTask *task = sent (f, id);
 
   tasks_script_accept_early (f->in, SUBMIT_ID, id);
-  PUSH (f, .id = id, .state = DEYE_BUS_TASK_STATE_RUNNING, .holder = "p1", .attempt = 1);
+  TASKS_PUSH (f, .id = id, .state = DEYE_BUS_TASK_STATE_RUNNING, .holder = "p1", .attempt = 1);
   client_fixture_say_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_RUNNING);
   return task;
@@ -85,7 +59,7 @@ static void
 test_close (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusTask) old = running (f, "old");
-  g_autoptr (DeyeBusTask) new = submit (f, "new");
+  g_autoptr (DeyeBusTask) new = tasks_fixture_submit (f->client, "new");
   g_autoptr (GPtrArray) frames = NULL;
   g_auto (ClientResult) waiting = { 0 };
   g_autoptr (GError) error = NULL;
@@ -117,7 +91,7 @@ test_close_sends_all (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &with_tasks);
   for (guint i = 0; i < 600; i++)
     {
-      g_autoptr (DeyeBusTask) task = submit (f, NULL);
+      g_autoptr (DeyeBusTask) task = tasks_fixture_submit (f->client, NULL);
 
       g_assert_nonnull (task);
     }
@@ -130,7 +104,7 @@ static void
 test_dispose (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusTask) old = running (f, "old");
-  g_autoptr (DeyeBusTask) new = submit (f, "new");
+  g_autoptr (DeyeBusTask) new = tasks_fixture_submit (f->client, "new");
   g_autoptr (GPtrArray) frames = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) later = NULL;
@@ -163,7 +137,7 @@ test_dispose_while_waiting (Fixture *f, gconstpointer data)
   deye_bus_task_wait_async (task, NULL, client_result_set, &waiting);
   g_clear_object (&f->client);
   g_assert_nonnull (client);
-  PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
+  TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
   client_fixture_say_and_settle (f);
   result = deye_bus_task_wait_finish (task, waiting.result, NULL);
   g_assert_cmpuint (g_bytes_get_size (result), ==, 4);
@@ -221,17 +195,17 @@ test_wrong_pushes (Fixture *f, gconstpointer data)
   guint changes = 0;
 
   g_signal_connect (task, "notify", G_CALLBACK (count_changes), &changes);
-  PUSH (f, .id = "other", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
-  PUSH (f, .id = "", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
-  PUSH (f, .id = "one", .state = 0);
-  PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_REFUSED);
-  PUSH (f, .id = "one", .state = 4711);
+  TASKS_PUSH (f, .id = "other", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
+  TASKS_PUSH (f, .id = "", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
+  TASKS_PUSH (f, .id = "one", .state = 0);
+  TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_REFUSED);
+  TASKS_PUSH (f, .id = "one", .state = 4711);
   tasks_script_push_bytes (f->in, AWAIT_ID, "\xff\xff\xff");
   tasks_script_push_bytes (f->in, AWAIT_ID, "");
   client_fixture_say_and_settle (f);
   g_assert_cmpuint (changes, ==, 0);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_RUNNING);
-  PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_QUEUED);
+  TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_QUEUED);
   client_fixture_say_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_QUEUED); /* it still listens */
 }
@@ -244,10 +218,10 @@ test_after_the_end (Fixture *f, gconstpointer data)
   guint finished = 0;
 
   g_signal_connect (task, "finished", G_CALLBACK (count), &finished);
-  PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
-  PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_RUNNING, .holder = "p2", .attempt = 2);
+  TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
+  TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_RUNNING, .holder = "p2", .attempt = 2);
   client_fixture_say_and_settle (f);
-  PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_FAILED, .error_text = "no");
+  TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_FAILED, .error_text = "no");
   client_fixture_say_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_SUCCEEDED);
   g_assert_cmpstr (deye_bus_task_get_holder (task), ==, "p1");
@@ -263,7 +237,7 @@ test_too_early (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusTask) task = sent (f, "one");
 
-  PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
+  TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
   client_fixture_say_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
 }
@@ -283,8 +257,8 @@ test_wrong_answers (Fixture *f, gconstpointer data)
   DeyeBusTaskLane *lane;
 
   client_fixture_connect (f, &with_tasks);
-  one = submit (f, "one");
-  two = submit (f, "two");
+  one = tasks_fixture_submit (f->client, "one");
+  two = tasks_fixture_submit (f->client, "two");
   client_fixture_settle (f);
   first = client_fixture_hear (f);
   lane = &f->client->tasks->lanes[DEYE_BUS_TASK_LANE_SUBMIT];
@@ -412,7 +386,7 @@ test_fetch_refused (Fixture *f, gconstpointer data)
 }
 
 #define ADD(path, function)                                                                                            \
-  g_test_add ("/client/tasks-ends/" path, Fixture, NULL, set_up, function, client_fixture_tear_down)
+  g_test_add ("/client/tasks-ends/" path, Fixture, NULL, tasks_fixture_set_up, function, client_fixture_tear_down)
 
 int
 main (int argc, char **argv)

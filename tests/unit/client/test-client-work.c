@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-fixture.h"
 
-/* What the handler of a task reports: progress and the outcome, in any thread. */
+/* Reports of the handler of a task: progress and the outcome, in any thread. */
 
 typedef CollectorFixture Fixture;
 

@@ -71,7 +71,7 @@ Client *tool_ready (Core *core, const char *id);
 void client_disconnect (Client *client);
 
 void client_send_bytes (Client *client, const void *bytes, gsize len);
-/* What is sent from now on arrives in one piece. */
+/* All frames from now on arrive in one piece. */
 void client_begin_batch (Client *client);
 void client_end_batch (Client *client);
 void client_send_frame (Client *client, guint8 kind, guint8 flags, WireSpan body);

@@ -32,7 +32,7 @@ gpointer member_call (Client *client,
 void member_done (gpointer message);
 Client *member_new (Core *core, const char *id);
 Client *member_agent (Core *core);
-/* What every test begins with: one operation, two slots. */
+/* The registration that every test begins with: one operation, two slots. */
 void member_fill (RegisterRequest *request, Client *client, Operation *operation, Operation **list, const char *name);
 guint64 member_enrol (Client *client, const char *operation_name);
 void member_serve (Client *client);

@@ -44,7 +44,7 @@ void worker_register (Client *worker, const char *operation, guint slots, gboole
 /* control.collector.registration, by method. */
 void worker_call (Client *worker, const char *method, const ProtobufCMessage *request);
 
-/* What a collector claims when it registers: it works on one job, or has finished one, or both. */
+/* The claims of a collector that registers: it works on one job, or has finished one, or both. */
 typedef struct
 {
   const Job *running;  /* NULL: none */

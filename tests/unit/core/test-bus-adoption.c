@@ -321,7 +321,7 @@ test_cancelled (Core *core, gconstpointer data)
   g_assert_cmpuint (worker_take_fence (worker), ==, 1);
 }
 
-/* What is no token, or differs from its own attempt, is fenced at once. */
+/* A claim without a token, or one that differs from its own attempt, is fenced at once. */
 static void
 test_bad_token (Core *core, gconstpointer data)
 {

@@ -185,7 +185,7 @@ spoil_claim (RegisterRequest *request, Operation *operation)
   request->n_running = 1;
 }
 
-/* What exceeds a bound is refused, and nothing of it is kept. */
+/* A registration that exceeds a bound is refused, and nothing of it is kept. */
 static void
 test_bounds (Core *core, gconstpointer data)
 {

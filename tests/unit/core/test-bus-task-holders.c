@@ -93,69 +93,74 @@ test_claim_fenced (Core *core, gconstpointer data)
   g_assert_cmpuint (worker_claim (worker, 1, &(Claims){ .running = job }), ==, 1);
 }
 
+/* A member that has completed one task since it registered. */
+static Client *
+proven_worker (Core *core, Client *agent, const char *id)
+{
+  g_autofree char *warm = g_strconcat ("warm-", id, NULL);
+  Client *worker = worker_ready (core, id, 4);
+  g_autoptr (Job) job = NULL;
+  TaskSpec spec;
+
+  tasks_spec (&spec, warm);
+  spec.target = (char *) (gsize) id;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  job = worker_run (worker, warm);
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "");
+  return worker;
+}
+
+/* It starts all that it was sent. FALSE: it dies of @poison; otherwise it finishes them. */
+static gboolean
+survives (Client *worker, const char *poison)
+{
+  g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) job_free);
+  gboolean dies = FALSE;
+  Job *job;
+
+  while ((job = worker_take (worker)) != NULL)
+    {
+      worker_start (worker, job);
+      g_ptr_array_add (jobs, job);
+      dies |= strcmp (job->execute->task_id, poison) == 0;
+    }
+  for (guint i = 0; !dies && i < jobs->len; i++)
+    worker_finish (worker, g_ptr_array_index (jobs, i), BUS_OUTCOME_SUCCEEDED, "");
+  if (dies)
+    client_disconnect (worker);
+  return !dies;
+}
+
 /* 9: one of four tasks kills its members; the three others succeed. */
 static void
 test_poison (Core *core, gconstpointer data)
 {
   Client *agent = submitter_ready (core);
-  Client *workers[8] = { NULL };
+  Client *workers[3];
+  static const char *const ids[] = { "t0", "t1", "t2", "t3" };
   guint n_deaths = 0;
 
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
       g_autofree char *id = g_strdup_printf ("w%u", i);
-      g_autofree char *warm = g_strdup_printf ("warm%u", i);
-      TaskSpec spec;
-      g_autoptr (Job) job = NULL;
 
-      workers[i] = worker_ready (core, id, 4);
-      tasks_spec (&spec, warm);
-      spec.target = id;
-      g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
-      job = worker_run (workers[i], warm);
-      worker_finish (workers[i], job, BUS_OUTCOME_SUCCEEDED, "");
+      workers[i] = proven_worker (core, agent, id);
     }
-  for (guint i = 0; i < 4; i++)
-    {
-      g_autofree char *id = g_strdup_printf ("t%u", i);
-
-      tasks_submit (agent, id);
-    }
-  /* A member that starts t0 dies. Others finish what they have after that. */
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    tasks_submit (agent, ids[i]);
   for (guint round = 0; round < 60; round++)
     {
-      gboolean dies[3] = { FALSE };
-
-      for (guint i = 0; i < 3; i++)
-        {
-          g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) job_free);
-          Job *job;
-
-          if (workers[i] == NULL)
-            continue;
-          while ((job = worker_take (workers[i])) != NULL)
-            {
-              worker_start (workers[i], job);
-              g_ptr_array_add (jobs, job);
-              dies[i] |= strcmp (job->execute->task_id, "t0") == 0;
-            }
-          for (guint j = 0; !dies[i] && j < jobs->len; j++)
-            worker_finish (workers[i], g_ptr_array_index (jobs, j), BUS_OUTCOME_SUCCEEDED, "");
-          if (!dies[i])
-            continue;
-          client_disconnect (workers[i]);
-          workers[i] = NULL;
-          n_deaths++;
-        }
+      for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+        if (workers[i] != NULL && !survives (workers[i], "t0"))
+          {
+            workers[i] = NULL;
+            n_deaths++;
+          }
       tasks_advance (core, SECOND);
     }
   tasks_assert_state (agent, "t0", BUS_TASK_QUARANTINED);
-  for (guint i = 1; i < 4; i++)
-    {
-      g_autofree char *id = g_strdup_printf ("t%u", i);
-
-      tasks_assert_state (agent, id, BUS_TASK_SUCCEEDED);
-    }
+  for (guint i = 1; i < G_N_ELEMENTS (ids); i++)
+    tasks_assert_state (agent, ids[i], BUS_TASK_SUCCEEDED);
   g_assert_cmpuint (n_deaths, ==, 2); /* 10: the third one never dies */
 }
 

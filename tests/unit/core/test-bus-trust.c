@@ -6,7 +6,7 @@
 #include "work/bus-registry.h"
 #include "work/bus-trust.h"
 
-/* Which collectors get tasks: who is suspect, who is set aside, and for how long. */
+/* Trust in collectors: those that get tasks, those that are suspect, and those that are set aside, and for how long. */
 
 static void
 test_silent (Core *core, gconstpointer data)

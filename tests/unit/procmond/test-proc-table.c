@@ -310,7 +310,7 @@ test_pages (void)
     }
 }
 
-/* What steps of one process read is what one call reads. A process that starts meanwhile is not in it. */
+/* Steps of one process read the same as one call. A process that starts meanwhile is not in it. */
 static void
 test_steps (void)
 {

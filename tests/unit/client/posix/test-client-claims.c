@@ -285,7 +285,7 @@ test_until_delivered (Fixture *f, gconstpointer data)
   answer (f, NULL, 0);
 }
 
-/* What the broker does not take up is cancelled, and has no answer. */
+/* A claim that the broker does not take up is cancelled, and has no answer. */
 static void
 test_fenced (Fixture *f, gconstpointer data)
 {

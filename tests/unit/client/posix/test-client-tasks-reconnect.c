@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "posix/reconnect-fixture.h"
-#include "tasks-script.h"
+#include "tasks-fixture.h"
 
 /* Tasks over several connections: what is submitted again, and what is known when the broker does not know them. */
 
@@ -30,19 +30,6 @@ static void
 dial (Fixture *f)
 {
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
-}
-
-static DeyeBusTask *
-submit (Fixture *f, const char *id)
-{
-  g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_spec_new ("scan");
-  g_autoptr (GError) error = NULL;
-  DeyeBusTask *task;
-
-  deye_bus_task_spec_set_id (spec, id);
-  task = deye_bus_client_submit (f->client, spec, &error);
-  g_assert_no_error (error);
-  return task;
 }
 
 /* Waits for a request with @method; the frames that came with it. */
@@ -86,7 +73,7 @@ accepted (Fixture *f, const char *id)
 
   dial (f);
   reconnect_fixture_welcome (f, &with_tasks);
-  task = submit (f, id);
+  task = tasks_fixture_submit (f->client, id);
   frames = hear_until (f, "Await");
   tasks_script_accept (bytes, tasks_script_find (frames, "Submit"));
   tasks_script_push (
@@ -133,7 +120,7 @@ test_submitted_again (Fixture *f, gconstpointer data)
 {
   const ScriptVerdict held = { .state = DEYE_BUS_TASK_STATE_QUEUED, .reason = DEYE_BUS_WAIT_REASON_ADOPTION_HOLD };
   g_autoptr (DeyeBusTask) one = accepted (f, "one");
-  g_autoptr (DeyeBusTask) two = submit (f, "two");
+  g_autoptr (DeyeBusTask) two = tasks_fixture_submit (f->client, "two");
   g_autoptr (DeyeBusTask) three = NULL;
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GPtrArray) second = NULL;
@@ -144,7 +131,7 @@ test_submitted_again (Fixture *f, gconstpointer data)
   deye_bus_task_wait_async (one, NULL, client_result_set, &waiting);
   second = hear_until (f, "Submit"); /* and no answer */
   lose (f);
-  three = submit (f, "three");
+  three = tasks_fixture_submit (f->client, "three");
   g_assert_cmpint (deye_bus_task_get_state (one), ==, DEYE_BUS_TASK_STATE_RUNNING); /* as far as is known */
   reconnect_fixture_welcome (f, &restarted);
   again = hear_until (f, "Await");
@@ -173,7 +160,7 @@ test_lost_submit (Fixture *f, gconstpointer data)
 
   dial (f);
   reconnect_fixture_welcome (f, &with_tasks);
-  task = submit (f, "one");
+  task = tasks_fixture_submit (f->client, "one");
   first = hear_until (f, "Submit");
   lose (f);
   reconnect_fixture_welcome (f, &with_tasks);
@@ -193,7 +180,7 @@ test_goodbye (Fixture *f, gconstpointer data)
 
   dial (f);
   reconnect_fixture_welcome (f, &with_tasks);
-  task = submit (f, "one");
+  task = tasks_fixture_submit (f->client, "one");
   first = hear_until (f, "Submit");
   script_goodbye (bytes, WIRE_STATUS_LIMIT, "too much");
   reconnect_fixture_say (f, bytes);
@@ -213,7 +200,7 @@ test_unknown (Fixture *f, gconstpointer data)
 
   dial (f);
   reconnect_fixture_welcome (f, &with_tasks);
-  one = submit (f, "one");
+  one = tasks_fixture_submit (f->client, "one");
   first = hear_until (f, "Submit");
   lose (f);
   reconnect_fixture_welcome (f, &restarted);
@@ -253,7 +240,7 @@ test_older_broker (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) two = NULL;
 
   lose (f);
-  two = submit (f, "two");
+  two = tasks_fixture_submit (f->client, "two");
   reconnect_fixture_welcome (f, &without_tasks);
   reconnect_fixture_settle (f);
   expect_end (one, DEYE_BUS_TASK_STATE_UNKNOWN, DEYE_BUS_ERROR_UNSUPPORTED);
@@ -315,7 +302,7 @@ test_submitted_before_connect (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   dial (f);
-  one = submit (f, "one");
+  one = tasks_fixture_submit (f->client, "one");
   g_assert_cmpint (deye_bus_task_get_state (one), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
   reconnect_fixture_welcome (f, &with_tasks);
   frames = hear_until (f, "Submit");
@@ -351,7 +338,7 @@ test_given_up (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   lose (f);
-  two = submit (f, "two");
+  two = tasks_fixture_submit (f->client, "two");
   deye_bus_client_set_reconnect (f->client, FALSE);
   g_assert_null (deye_bus_task_wait (two, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
