@@ -310,7 +310,9 @@ bus_submit_settle (BusCore *core, BusPeer *peer, WireSpan id, BusSubmitAnswer *a
     }
   submit_confirm (core, task);
   bus_push_detach (core, task, peer, now_us);
-  bus_task_store_settle (&core->work->tasks, task, now_us);
+  /* Another submitter may not have it yet, and the window can be too small to keep it. */
+  if (task->attachments.length == 0)
+    bus_task_store_settle (&core->work->tasks, task, now_us);
 }
 
 /* --- quarantine --- */

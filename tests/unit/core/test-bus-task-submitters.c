@@ -188,6 +188,31 @@ test_push_blocked (Core *core, gconstpointer data)
   g_assert_false (agent->closed);
 }
 
+/* One of two submitters has the result, and the window keeps nothing: the other one gets it, too. */
+static void
+test_settled_by_one (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *other = tool_ready (core, "tool");
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+  Daemoneye__Eventbus__V1__TaskPush *push;
+
+  other->peer->features = agent->peer->features;
+  core->core->limits.task_window_bytes = 0;
+  tasks_submit (agent, "t");
+  tasks_submit (other, "t");
+  job = worker_run (worker, "t");
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t", NULL), NULL);
+  push = take_push (other, await (other));
+  g_assert_nonnull (push);
+  g_assert_cmpint (push->task->state, ==, DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_SUCCEEDED);
+  daemoneye__eventbus__v1__task_push__free_unpacked (push, NULL);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (other, "Settle", "t", NULL), NULL);
+  g_assert_null (tasks_find (other, "t"));
+}
+
 /* --- fairness --- */
 
 /* Runs what the worker is sent; returns how many were begun when @id was. */
@@ -347,6 +372,7 @@ main (int argc, char **argv)
   ADD ("K06-quarantine", test_quarantine);
   ADD ("M11-push", test_push);
   ADD ("M11-push-blocked", test_push_blocked);
+  ADD ("M14-settled-by-one", test_settled_by_one);
   ADD ("S23-flood", test_flood);
   ADD ("S18-recovery-hold", test_recovery_hold);
   ADD ("M11-alone", test_alone);
