@@ -148,6 +148,7 @@ membership_fill (BusMember *member, BusMemberWish *wish)
   member->drain_until_us = 0;
   member->expects_exit = FALSE;
   member->cause[0] = '\0';
+  core->work->members_reached[member->state][BUS_MEMBER_ON_REGISTER]++;
   bus_member_on (member, BUS_MEMBER_ON_REGISTER);
 }
 

@@ -14,6 +14,7 @@
 static gboolean
 trust_step (BusCore *core, BusMember *member, BusMemberEvent event, const char *cause)
 {
+  core->work->members_reached[member->state][event]++;
   if (!bus_member_on (member, event))
     {
       core->work->ignored++;
@@ -310,6 +311,7 @@ bus_trust_served (BusCore *core, BusMember *member)
   if (is_serving == member->is_serving)
     return;
   member->is_serving = is_serving;
+  bus_registry_note_changed (core->work, member); /* also when its state is the same: it may be sent what it claims */
   if (is_serving)
     bus_trust_apply (core, member, BUS_MEMBER_ON_SERVE, "");
   else

@@ -28,6 +28,7 @@ typedef struct BusWork
   gboolean members_moved; /* the state of a member is another one: barriers are to be looked at */
   guint64 records_lost;   /* records of members that the retained messages had no room for */
   guint64 ignored;        /* events that the state of a member ignores */
+  guint64 members_reached[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS]; /* cells of the table of their states */
 
   struct BusStandings *standings;
 

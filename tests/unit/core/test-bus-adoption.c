@@ -495,6 +495,29 @@ test_reconnect_answered (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
 }
 
+/* It drains before it serves its task topic: it finishes what it has. */
+static void
+test_reconnect_draining (Core *core, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__UpdateRequest drain = DAEMONEYE__EVENTBUS__V1__UPDATE_REQUEST__INIT;
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) before = NULL;
+  g_autoptr (Job) job = NULL;
+  guint n_fenced;
+
+  tasks_submit (agent, "t");
+  before = worker_run (worker, "t");
+  client_disconnect (worker);
+  worker = worker_back (core, "w1", 2, &(Claims){ .running = before }, &n_fenced);
+  g_assert_cmpuint (n_fenced, ==, 0);
+  drain.draining = TRUE;
+  worker_call (worker, "Update", &drain.base);
+  worker_serve (worker);
+  job = expect_adopted (worker, before, FALSE);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+}
+
 /* It has answered when the task was in quarantine: after the release that attempt does not begin again. */
 static void
 test_reconnect_released (Core *core, gconstpointer data)
@@ -806,6 +829,7 @@ main (int argc, char **argv)
   ADD ("K05-reconnect-late", test_reconnect_late);
   ADD ("K05-reconnect-ended", test_reconnect_ended);
   ADD ("K05-reconnect-answered", test_reconnect_answered);
+  ADD ("K14-reconnect-draining", test_reconnect_draining);
   ADD ("K05-reconnect-released", test_reconnect_released);
   ADD ("K01-reconnect-never-serves", test_reconnect_never_serves);
   ADD ("K01-same-connection", test_same_connection);
