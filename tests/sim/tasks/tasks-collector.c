@@ -27,8 +27,8 @@ collector_put_answer (TasksClient *client,
   tasks_client_put (client, WIRE_KIND_REPLY, flags, &envelope, frame);
 }
 
-static void
-collector_report (TasksClient *client, const TasksJob *job, gboolean started)
+void
+tasks_collector_report (TasksClient *client, const TasksJob *job, gboolean started)
 {
   Daemoneye__Eventbus__V1__Progress progress = DAEMONEYE__EVENTBUS__V1__PROGRESS__INIT;
   TasksFrame frame = { .kind = TASKS_FRAME_REPORT, .started = started, .run = job->run };
@@ -62,9 +62,8 @@ collector_answer (TasksClient *client, const TasksJob *job, guint kind, const gu
   collector_put_answer (client, job->route, WIRE_FLAG_FINAL, &outcome.base, &frame);
 }
 
-/* The outcome is kept until its submitter has it. */
-static void
-collector_give (TasksClient *client, TasksJob *job, guint outcome)
+void
+tasks_collector_give (TasksClient *client, TasksJob *job, guint outcome)
 {
   collector_answer (client, job, outcome, job->token);
   job->is_answered = TRUE;
@@ -139,7 +138,7 @@ collector_adopt (TasksClient *client, TasksJob *job, gboolean is_finished)
     {
       job->run = old->run;
       if (is_finished && old->has_outcome)
-        collector_give (client, job, old->outcome);
+        tasks_collector_give (client, job, old->outcome);
       tasks_registration_forget (old);
     }
 }
@@ -265,7 +264,7 @@ collector_finish (TasksWorld *world, TasksClient *client)
 
   if (job == NULL)
     return;
-  collector_give (client, job, collector_draw_outcome (&world->random, job));
+  tasks_collector_give (client, job, collector_draw_outcome (&world->random, job));
 }
 
 static void
@@ -277,9 +276,9 @@ collector_work (TasksWorld *world, TasksClient *client)
     return;
   /* The first report may be one of progress, and some say twice that they start. */
   if (job->is_started ? sim_chance (&world->random, 5) : sim_chance (&world->random, 92))
-    collector_report (client, job, TRUE);
+    tasks_collector_report (client, job, TRUE);
   else
-    collector_report (client, job, FALSE);
+    tasks_collector_report (client, job, FALSE);
   job->is_started = TRUE;
 }
 
@@ -356,14 +355,20 @@ collector_say_goodbye (TasksWorld *world, TasksClient *client)
   tasks_client_goodbye (client);
 }
 
-static void
-collector_break_protocol (TasksWorld *world, TasksClient *client)
+void
+tasks_collector_break_protocol (TasksClient *client)
 {
   WireEnvelope envelope;
 
   wire_envelope_init (&envelope);
+  tasks_client_put (client, WIRE_KIND_DELIVER, 0, &envelope, &(const TasksFrame){ .kind = TASKS_FRAME_OTHER });
+}
+
+static void
+collector_break_protocol (TasksWorld *world, TasksClient *client)
+{
   if (client->character == TASKS_HOSTILE)
-    tasks_client_put (client, WIRE_KIND_DELIVER, 0, &envelope, &(const TasksFrame){ .kind = TASKS_FRAME_OTHER });
+    tasks_collector_break_protocol (client);
 }
 
 static void
@@ -445,12 +450,14 @@ tasks_collector_heal (TasksWorld *world, TasksClient *client)
         tasks_registration_register (client);
       return;
     }
+  if (!client->is_serving && g_hash_table_size (client->calls) == 0)
+    tasks_registration_serve (client);
   for (guint i = 0; i < client->jobs->len; i++)
     {
       TasksJob *job = g_ptr_array_index (client->jobs, i);
 
       if (job->is_answered)
         continue;
-      collector_give (client, job, DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED);
+      tasks_collector_give (client, job, DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "work/bus-member-state.h"
 #include "work/bus-task-state.h"
 
 /*
@@ -66,9 +67,15 @@ typedef struct
 {
   guint64 counts[TASKS_N_SITUATIONS];
   guint64 cells[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS]; /* events that occurred, whatever they led to */
+  guint64 members[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS];
 } TasksCoverage;
 
 const char *tasks_coverage_name (TasksSituation situation);
 
 /* Where the documents let an event lead to; 0: it changes nothing, or cannot occur. */
 BusTaskState tasks_table_next (BusTaskState state, BusTaskEvent event);
+
+/* Something leads to the cell: it is no fault of the core to come there, and the seeds do. */
+gboolean tasks_cells_has_task (BusTaskState state, BusTaskEvent event);
+gboolean tasks_cells_has_member (BusMemberState state, BusMemberEvent event);
+const char *tasks_cells_member_event (BusMemberEvent event);

@@ -75,6 +75,9 @@ look_note_frame (TasksWorld *world, TasksClient *client, const TasksFrame *frame
       client->is_serving = TRUE;
       tasks_standing_served (world, client);
       break;
+    case TASKS_FRAME_UNSERVE:
+      client->is_serving = FALSE;
+      break;
     case TASKS_FRAME_STANDING_SERVE:
       client->serves_standing = TRUE;
       tasks_standing_served (world, client);

@@ -134,6 +134,8 @@ registration_steal (TasksWorld *world, const TasksClient *client)
 static gboolean
 registration_claims (const TasksClient *client, const TasksJob *job)
 {
+  if (tasks_rare_is_quick (client->world))
+    return FALSE; /* a claim would forget the interruption */
   if (client->character == TASKS_HOSTILE)
     return TRUE;
   return job->is_answered ? client->world->keeps_outcomes && job->has_outcome && !job->is_delivered : job->is_started;
@@ -164,6 +166,9 @@ registration_draw_claims (const TasksClient *client, TasksClaims *known)
       registration_add_claim (client, g_ptr_array_index (client->old_jobs, i), known);
   if (stolen != NULL)
     registration_add_claim (client, stolen, known);
+  for (guint i = 0; i < client->jobs->len && client->world->rare == TASKS_RARE_CROSSING; i++)
+    if (known->n < TASKS_GHOSTS && !((const TasksJob *) g_ptr_array_index (client->jobs, i))->is_answered)
+      registration_add_claim (client, g_ptr_array_index (client->jobs, i), known);
   registration_sort_claims (known);
 }
 
@@ -240,13 +245,23 @@ registration_subscribe (TasksClient *client, guint32 subscription, const char *p
   tasks_client_call (client, "control.bus.subscribe", "", &request.base, &(const TasksFrame){ .kind = kind });
 }
 
-static void
-registration_serve (TasksClient *client)
+void
+tasks_registration_serve (TasksClient *client)
 {
   char topic[64];
 
   g_snprintf (topic, sizeof topic, "control.collector.task.%s.%s", client->type, client->id);
   registration_subscribe (client, 1, topic, TASKS_FRAME_SERVE);
+}
+
+void
+tasks_registration_unserve (TasksClient *client)
+{
+  Daemoneye__Eventbus__V1__UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
+
+  request.subscription = 1;
+  tasks_client_call (client, "control.bus.unsubscribe", "", &request.base,
+                     &(const TasksFrame){ .kind = TASKS_FRAME_UNSERVE });
 }
 
 static void
@@ -267,12 +282,12 @@ tasks_registration_ready (TasksClient *client)
   if (client->world->keeps_outcomes)
     registration_subscribe (client, 2, "control.collector.lifecycle", TASKS_FRAME_OTHER);
   if (serves_first)
-    registration_serve (client);
+    tasks_registration_serve (client);
   if (client->world->has_standing && serves_first)
     registration_serve_standing (client);
   tasks_registration_register (client);
-  if (!serves_first)
-    registration_serve (client);
+  if (!serves_first && client->world->rare != TASKS_RARE_LAZY)
+    tasks_registration_serve (client);
   if (client->world->has_standing && !serves_first)
     registration_serve_standing (client);
 }

@@ -34,6 +34,9 @@ tasks_restart_note_cells (TasksWorld *world)
   for (guint state = 0; state < BUS_N_TASK_STATES; state++)
     for (guint event = 0; event < BUS_N_TASK_EVENTS; event++)
       world->coverage->cells[state][event] += rules->reached[state][event];
+  for (guint state = 0; state < BUS_MEMBER_N_STATES; state++)
+    for (guint event = 0; event < BUS_MEMBER_N_EVENTS; event++)
+      world->coverage->members[state][event] += world->core->work->members_reached[state][event];
 }
 
 static void

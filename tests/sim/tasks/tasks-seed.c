@@ -43,6 +43,7 @@ seed_set_limits (TasksWorld *world, BusLimits *limits)
   limits->task_quarantine_us = 3 * G_TIME_SPAN_SECOND;
   limits->task_quarantine = 1 + sim_below (&world->random, 4);
   limits->task_queue = 10 + sim_below (&world->random, 60);
+  tasks_rare_set_limits (world, limits);
   limits->task_queue_per_account = MIN (limits->task_queue, 8 + sim_below (&world->random, 40));
 }
 
@@ -75,6 +76,7 @@ seed_init (TasksWorld *world, guint64 seed, TasksCoverage *coverage)
                                      .seed = seed,
                                      .software_version = "sim" };
   tasks_restart_draw (world);
+  tasks_rare_draw (world);
   seed_set_limits (world, &world->options.limits);
   world->is_late = seed % 8 == 5;
   world->model = tasks_model_new ();
@@ -140,7 +142,7 @@ seed_step (TasksWorld *world)
 
   if (client->peer == NULL)
     tasks_world_connect (world, client);
-  else if (client->is_ready && !client->is_frozen && client->is_collector
+  else if (client->is_ready && !client->is_frozen && client->is_collector && !tasks_rare_is_quick (world)
            && (client->character != TASKS_SLOW || sim_chance (&world->random, 30)))
     tasks_collector_step (world, client);
   else if (client->is_ready && !client->is_frozen && !client->is_collector)
@@ -224,6 +226,7 @@ tasks_run (guint64 seed, guint steps, TasksCoverage *coverage, TasksSums *sums, 
   for (world->step = 0; world->step < steps && !tasks_failed (world); world->step++)
     {
       tasks_restart_step (world);
+      tasks_rare_step (world);
       seed_step (world);
     }
   if (!tasks_failed (world))

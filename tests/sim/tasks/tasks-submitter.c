@@ -9,8 +9,9 @@
 
 typedef Daemoneye__Eventbus__V1__TaskSpec TaskSpec;
 
-#define TASK        "control.bus.task"
-#define MILLISECOND G_TIME_SPAN_MILLISECOND
+#define TASK         "control.bus.task"
+#define RESTLESS_IDS 4u /* so few that each of them is interrupted again and again */
+#define MILLISECOND  G_TIME_SPAN_MILLISECOND
 
 /* --- specifications --- */
 
@@ -135,7 +136,7 @@ submitter_submit (TasksWorld *world, TasksClient *client)
   frame.n_items = 1 + sim_below (&world->random, TASKS_BATCH);
   for (guint i = 0; i < frame.n_items; i++)
     {
-      frame.items[i].number = sim_below (&world->random, TASKS_IDS);
+      frame.items[i].number = sim_below (&world->random, world->rare == TASKS_RARE_RESTLESS ? RESTLESS_IDS : TASKS_IDS);
       frame.items[i].is_other = sim_chance (&world->random, 4);
       frame.items[i].is_repeated = sim_chance (&world->random, 8);
     }
@@ -216,6 +217,17 @@ submitter_call_ids (TasksClient *client, const char *method, const TasksFrame *f
   tasks_client_call (client, TASK, method, &request.base, frame);
   for (guint i = 0; i < frame->n_items; i++)
     g_free (ids[i]);
+}
+
+void
+tasks_submitter_call (TasksClient *client, TasksFrameKind kind, const TasksRecord *record)
+{
+  static const char *const methods[TASKS_N_FRAMES]
+      = { [TASKS_FRAME_RELEASE] = "Release", [TASKS_FRAME_DROP] = "Drop", [TASKS_FRAME_CANCEL] = "Cancel" };
+  TasksFrame frame = { .kind = kind, .account = record->account, .n_items = 1 };
+
+  frame.items[0].number = record->number;
+  submitter_call_ids (client, methods[kind], &frame);
 }
 
 static guint

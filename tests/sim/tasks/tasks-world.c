@@ -69,7 +69,8 @@ tasks_world_connect (TasksWorld *world, TasksClient *client)
   g_snprintf (name, sizeof name, "u%u", client->uid);
   who.account_name = name;
   client->number = ++world->last_connection;
-  if (client->incarnation == 0 || sim_chance (&world->random, 50))
+  if (client->incarnation == 0 || world->rare == TASKS_RARE_DEADLY
+      || (world->rare != TASKS_RARE_RESTLESS && sim_chance (&world->random, 50)))
     client->incarnation = client->number;
   world_before (world, &input);
   client->peer = bus_core_connect (world->core, &who, client, world->now_us, &refusal);

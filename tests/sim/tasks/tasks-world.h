@@ -85,6 +85,7 @@ typedef enum
   TASKS_FRAME_OTHER,
   TASKS_FRAME_HELLO,
   TASKS_FRAME_SERVE,
+  TASKS_FRAME_UNSERVE,
   TASKS_FRAME_REGISTER,
   TASKS_FRAME_UPDATE,
   TASKS_FRAME_DEREGISTER,
@@ -223,6 +224,17 @@ typedef struct
   guint n_withdrawn; /* that may arrive still */
 } TasksStanding;
 
+/* The kinds of seeds in which rare things are frequent: see tasks-rare. */
+typedef enum
+{
+  TASKS_RARE_NONE,
+  TASKS_RARE_RESTLESS,
+  TASKS_RARE_CROSSING,
+  TASKS_RARE_DEADLY,
+  TASKS_RARE_LAZY,
+  TASKS_N_RARE,
+} TasksRare;
+
 /* The kinds of collectors. */
 typedef enum
 {
@@ -312,6 +324,7 @@ struct TasksWorld
   gboolean keeps_outcomes; /* collectors do, and claim what they have finished */
   guint restart_step;      /* of the next one; 0: none */
   guint n_restarts;
+  TasksRare rare;
   gboolean has_operator;
   gboolean has_standing;
   guint last_registration;
@@ -391,6 +404,8 @@ void tasks_client_received (TasksClient *client, const guint8 *bytes, gsize len)
 
 void tasks_registration_ready (TasksClient *client);
 void tasks_registration_register (TasksClient *client);
+void tasks_registration_serve (TasksClient *client);
+void tasks_registration_unserve (TasksClient *client);
 void tasks_registration_update (TasksWorld *world, TasksClient *client);
 void tasks_registration_deregister (TasksWorld *world, TasksClient *client);
 void tasks_registration_verify (TasksWorld *world, TasksClient *client);
@@ -408,6 +423,11 @@ void tasks_collector_heal (TasksWorld *world, TasksClient *client);
 void tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope);
 void tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope);
 void tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *envelope);
+void tasks_collector_report (TasksClient *client, const TasksJob *job, gboolean started);
+/* @outcome: OutcomeKind. The outcome is kept until its submitter has it. */
+void tasks_collector_give (TasksClient *client, TasksJob *job, guint outcome);
+/* It sends what only the broker sends. */
+void tasks_collector_break_protocol (TasksClient *client);
 /* Jobs that it has not answered. */
 guint tasks_collector_count_jobs (const TasksClient *client);
 gboolean tasks_collector_knows (const TasksClient *client, guint64 route);
@@ -417,6 +437,8 @@ gboolean tasks_collector_knows (const TasksClient *client, guint64 route);
 void tasks_spec (const TasksWorld *world, guint account, guint number, TasksSpec *spec);
 void tasks_submitter_ready (TasksClient *client);
 void tasks_submitter_step (TasksWorld *world, TasksClient *client);
+/* @kind: RELEASE, DROP or CANCEL */
+void tasks_submitter_call (TasksClient *client, TasksFrameKind kind, const TasksRecord *record);
 void tasks_submitter_heal (TasksWorld *world, TasksClient *client);
 void tasks_submitter_got_reply (TasksClient *client, const TasksFrame *call, gboolean is_final, WireSpan payload);
 
@@ -456,6 +478,15 @@ void tasks_standing_got_error (TasksWorld *world, const TasksFrame *call, guint3
 void tasks_news_got (TasksWorld *world, const WireEnvelope *envelope);
 /* Everything has come. */
 void tasks_news_check (TasksWorld *world);
+
+/* --- tasks-rare --- */
+
+void tasks_rare_draw (TasksWorld *world);
+void tasks_rare_set_limits (const TasksWorld *world, BusLimits *limits);
+/* Its collectors do nothing else. */
+gboolean tasks_rare_is_quick (const TasksWorld *world);
+/* Between two steps. */
+void tasks_rare_step (TasksWorld *world);
 
 /* --- tasks-restart --- */
 
