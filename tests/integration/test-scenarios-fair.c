@@ -192,7 +192,7 @@ main (int argc, char **argv)
   ADD ("M11-23-flood", &plain, test_flood);
   ADD ("K08-M10-24-withdrawn", &plain, test_withdrawn);
   ADD ("K08-M14-24-last-leaves", &plain, test_last_leaves);
-  ADD ("K06-K07-hostile-member", &quick_return, test_hostile);
+  ADD ("K06-K07-S28-hostile-member", &quick_return, test_hostile);
 #undef ADD
   return g_test_run ();
 }

@@ -317,7 +317,7 @@ main (int argc, char **argv)
   ADD ("scenarios/K03-18-forgotten", &forgetful, test_forgotten);
   ADD ("scenarios/M11-25-retry-loop", &quick_retry, test_retry_loop);
   ADD ("scenarios/M11-25-attempts", &quick_retry, test_attempts);
-  ADD ("tasks/M09-M11-ten-thousand-blocked-submitter", &plain, test_blocked);
+  ADD ("tasks/M09-M11-S29-ten-thousand-blocked-submitter", &plain, test_blocked);
 #undef ADD
   return g_test_run ();
 }

@@ -330,9 +330,9 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, function) g_test_add ("/core/work/fairness/" path, Core, NULL, tasks_setup, function, core_teardown)
-  ADD ("one-account-does-not-starve-another", test_one_account_does_not_starve_another);
+  ADD ("S30-one-account-does-not-starve-another", test_one_account_does_not_starve_another);
   ADD ("S23-flood-of-priorities", test_flood_of_priorities);
-  ADD ("K06-hostile-member", test_hostile_member);
+  ADD ("K06-S28-hostile-member", test_hostile_member);
   ADD ("S09-S10-K06-poison-alone", test_poison);
   ADD ("K06-suspect-hangs", test_suspect_hangs);
 #undef ADD
