@@ -23,7 +23,7 @@ typedef struct
   gint64 duration_us; /* until the last task had ended */
 } JobSurvey;
 
-/* What came of a survey. */
+/* The outcome of a survey. */
 typedef struct
 {
   guint complete;     /* tables in which no process is missing, unknown or listed twice */
@@ -40,5 +40,5 @@ gboolean job_survey_has_ended (const JobSurvey *self);
 JobSurveyResult job_survey_check (const JobSurvey *self);
 /* Prints what is wrong with the tables, if anything is. */
 void job_survey_explain (const JobSurvey *self, const JobSurveyResult *result);
-/* How many tasks a collector did. */
+/* The number of tasks that a collector did. */
 guint job_survey_count_by (const JobSurvey *self, const char *collector);
