@@ -17,7 +17,10 @@ from ctltool import PATIENCE_S, Tool, finished, golden, next_line
 from tap import equal, holds, run_with, test
 
 TASK = "control.collector.task.process"
+OWN_TASKS = "control.collector.task.procmond."  # and the id
+LIFECYCLE = "control.collector.lifecycle"
 RELOAD = "control.collector.config.reload"
+CONFIGURATION = "control.collector.config."  # and the id
 RELOAD_TYPE = "daemoneye.eventbus.v1.ConfigReload"
 
 
@@ -34,7 +37,7 @@ class Bus(Tool):
         os.close(told)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline(), "ready procmond-2\n")
-        self.wait_for_peer("procmond-1", subscriptions=3)
+        self.wait_for_peer("procmond-1", subscriptions=6)
 
     def end(self):
         self.second.terminate()
@@ -116,8 +119,9 @@ def _(bus):
     golden(bus, "subs", bus.ctl("subs", "procmond-1"))
     subs = bus.json("subs", "procmond-2")
     equal([(one["pattern"], one["serve"], one["methods"], one["group"]) for one in subs],
-          [("control.collector.procmond-2", True, True, ""), (RELOAD, False, False, ""),
-           (TASK, True, False, "local-procmond-workers")])
+          [(OWN_TASKS + "procmond-2", True, False, ""), (LIFECYCLE, False, False, ""), (RELOAD, False, False, ""),
+           (CONFIGURATION + "procmond-2", True, False, ""), (TASK, True, False, "local-procmond-workers"),
+           ("control.collector.procmond-2", True, True, "")])
     holds({one["peer"] for one in bus.json("subs")} >= {"procmond-1", "procmond-2", "daemoneye-agent"}, "of all peers")
     bus.ctl("subs", "nobody", code=6)
 
@@ -139,7 +143,8 @@ def _(bus):
     bus.ctl("call", "procmond-1", "Ping")
     (own,) = bus.json("stats", "procmond-1")
     equal(int(own["answered"]), before + 3, "the question before, Introspect and Ping")
-    equal([one["pattern"] for one in own["subscriptions"]], ["control.collector.procmond-1", RELOAD, TASK])
+    equal([one["pattern"] for one in own["subscriptions"]],
+          [OWN_TASKS + "procmond-1", LIFECYCLE, RELOAD, CONFIGURATION + "procmond-1", TASK, "control.collector.procmond-1"])
     golden(bus, "stats-peer", bus.ctl("stats", "procmond-1"))
 
 
@@ -148,8 +153,9 @@ def _(bus):
     golden(bus, "stats-subscriptions", bus.ctl("stats", "--subscriptions", "procmond-1"))
     subs = bus.json("stats", "--subscriptions", "procmond-2")
     equal([(one["peer"], one["pattern"], one["group"], one["policy_name"]) for one in subs],
-          [("procmond-2", "control.collector.procmond-2", "", "error"), ("procmond-2", RELOAD, "", "drop-newest"),
-           ("procmond-2", TASK, "local-procmond-workers", "error")])
+          [("procmond-2", OWN_TASKS + "procmond-2", "", "error"), ("procmond-2", LIFECYCLE, "", "drop-newest"),
+           ("procmond-2", RELOAD, "", "drop-newest"), ("procmond-2", CONFIGURATION + "procmond-2", "", "error"),
+           ("procmond-2", TASK, "local-procmond-workers", "error"), ("procmond-2", "control.collector.procmond-2", "", "error")])
     holds({one["peer"] for one in bus.json("stats", "--subscriptions")} >= {"procmond-1", "procmond-2"}, "of all peers")
     golden(bus, "stats-groups", bus.ctl("stats", "--groups"))
     (group,) = bus.json("stats", "--groups")
