@@ -62,6 +62,8 @@ topic_on_open (GObject *source, GAsyncResult *result, gpointer data)
   if (subscription != NULL)
     return;
   self->topics[call->topic].is_open = FALSE;
+  if (client->state != DEYE_BUS_CLIENT_STATE_READY)
+    return; /* the next connection opens it */
   g_message ("collector %s: %s: %s", client->id, row->prefix, error->message);
   if (!row->is_essential)
     return;
