@@ -120,8 +120,8 @@ def _(bus):
     subs = bus.json("subs", "procmond-2")
     equal([(one["pattern"], one["serve"], one["methods"], one["group"]) for one in subs],
           [(OWN_TASKS + "procmond-2", True, False, ""), (LIFECYCLE, False, False, ""), (RELOAD, False, False, ""),
-           (CONFIGURATION + "procmond-2", True, False, ""), (TASK, True, False, "local-procmond-workers"),
-           ("control.collector.procmond-2", True, True, "")])
+           (CONFIGURATION + "procmond-2", True, False, ""), ("control.collector.procmond-2", True, True, ""),
+           (TASK, True, False, "local-procmond-workers")])
     holds({one["peer"] for one in bus.json("subs")} >= {"procmond-1", "procmond-2", "daemoneye-agent"}, "of all peers")
     bus.ctl("subs", "nobody", code=6)
 
@@ -144,7 +144,7 @@ def _(bus):
     (own,) = bus.json("stats", "procmond-1")
     equal(int(own["answered"]), before + 3, "the question before, Introspect and Ping")
     equal([one["pattern"] for one in own["subscriptions"]],
-          [OWN_TASKS + "procmond-1", LIFECYCLE, RELOAD, CONFIGURATION + "procmond-1", TASK, "control.collector.procmond-1"])
+          [OWN_TASKS + "procmond-1", LIFECYCLE, RELOAD, CONFIGURATION + "procmond-1", "control.collector.procmond-1", TASK])
     golden(bus, "stats-peer", bus.ctl("stats", "procmond-1"))
 
 
@@ -155,7 +155,7 @@ def _(bus):
     equal([(one["peer"], one["pattern"], one["group"], one["policy_name"]) for one in subs],
           [("procmond-2", OWN_TASKS + "procmond-2", "", "error"), ("procmond-2", LIFECYCLE, "", "drop-newest"),
            ("procmond-2", RELOAD, "", "drop-newest"), ("procmond-2", CONFIGURATION + "procmond-2", "", "error"),
-           ("procmond-2", TASK, "local-procmond-workers", "error"), ("procmond-2", "control.collector.procmond-2", "", "error")])
+           ("procmond-2", "control.collector.procmond-2", "", "error"), ("procmond-2", TASK, "local-procmond-workers", "error")])
     holds({one["peer"] for one in bus.json("stats", "--subscriptions")} >= {"procmond-1", "procmond-2"}, "of all peers")
     golden(bus, "stats-groups", bus.ctl("stats", "--groups"))
     (group,) = bus.json("stats", "--groups")

@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 from broker import Broker, die_with_parent
-from ctltool import PATIENCE_S, Tool, finished
+from ctltool import PATIENCE_S, Tool, finished, next_line
 from rawpeer import read
 from tap import Skip, equal, holds, run, test
 
@@ -497,6 +497,25 @@ def _(paths):
                 child.kill()
             shown[name, delete] = one["exe"] == path, one.get("exe_deleted", False), one.get("unknown_fields", 0)
         equal(shown, {(name, delete): (True, delete, 0) for name, delete in shown})
+
+
+@test("/integration/procmond/waits-for-a-broker-and-stops")
+def _(paths):
+    with tempfile.TemporaryDirectory() as directory:
+        process = subprocess.Popen([paths[3], "--address", os.path.join(directory, "none")], stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=die_with_parent, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
+        holds("tries again" in next_line(process.stderr), "it says what it waits for")
+        process.terminate()
+        equal((process.communicate(timeout=PATIENCE_S)[1], process.returncode), ("", 0))
+
+
+@test("/integration/procmond/an-id-that-is-none-is-an-error")
+def _(paths):
+    with Bus(paths) as bus:
+        ran = subprocess.run([paths[3], "--address", bus.broker.address, "--id", "A b"], capture_output=True, text=True, check=False,
+                             timeout=PATIENCE_S, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "G_DEBUG": "fatal-criticals"})
+        equal(ran.returncode, 1, ran.stderr)
+        holds("an id is one segment" in ran.stderr, ran.stderr)
 
 
 # --- the agent is restarted ---

@@ -17,7 +17,6 @@
 #define PROCMOND_REQUEST_TOPIC "control.collector.task.process"
 #define PROCMOND_GROUP         "local-procmond-workers"
 
-/* May be called before the client is connected. */
 void procmond_request_serve_async (DeyeBusClient *client, GAsyncReadyCallback callback, gpointer data);
 /* (transfer full); NULL: the topic is not served. */
 DeyeBusSubscription *procmond_request_serve_finish (DeyeBusClient *client, GAsyncResult *result, GError **error);

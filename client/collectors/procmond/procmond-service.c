@@ -55,9 +55,10 @@ service_add_topics (DeyeBusService *service, const char *id)
 {
   g_autofree char *configuration = g_strconcat ("control.collector.config.", id, NULL);
 
-  deye_bus_service_add_topic (service, "Configure", configuration, NULL, TYPE ("ProcmondConfiguration"),
-                              TYPE ("ConfigReloaded"),
-                              "Sets the time between two polls; refused if it is out of range.");
+  /* Fails if the id is no segment of a topic, which the client reports. */
+  deye_bus_service_try_add_topic (service, "Configure", configuration, NULL, TYPE ("ProcmondConfiguration"),
+                                  TYPE ("ConfigReloaded"),
+                                  "Sets the time between two polls; refused if it is out of range.", NULL);
   deye_bus_service_add_topic (service, "Enumerate", PROCMOND_REQUEST_TOPIC, PROCMOND_GROUP, TYPE ("TaskRequest"),
                               TYPE ("TaskResult"),
                               "Request enumerate_processes of agents without tasks; others submit list_processes.");

@@ -38,7 +38,7 @@ typedef struct
   ProcWatch watch;
   ProcmondEvents *events;
   ProcmondHealth health;
-  gboolean is_answered; /* by the broker: registered or refused */
+  gboolean is_serving; /* they are, or the broker was asked */
   gboolean is_ready;
   guint poll;      /* source; 0: none */
   GError *failure; /* it can't do its work; NULL: it can */
@@ -149,7 +149,7 @@ procmond_report_ready (Procmond *self)
   DeyeBusClient *client = deye_bus_collector_get_client (self->collector);
   g_autofree char *line = g_strconcat ("ready ", self->options.id, NULL);
 
-  if (self->is_ready || !self->is_answered || self->requests == NULL)
+  if (self->is_ready || self->requests == NULL)
     return;
   self->is_ready = TRUE;
   procmond_start_poll (self);
@@ -157,20 +157,6 @@ procmond_report_ready (Procmond *self)
   g_info ("%s: polling every %d ms; a process that exits before the next poll may be missed", self->options.id,
           self->options.interval_ms);
   platform_ready_report (self->options.ready_fd, line);
-}
-
-static void
-procmond_on_registered (DeyeBusCollector *collector, gpointer data)
-{
-  ((Procmond *) data)->is_answered = TRUE;
-  procmond_report_ready (data);
-}
-
-/* The library has logged it. */
-static void
-procmond_on_refused (DeyeBusCollector *collector, const GError *error, gpointer data)
-{
-  procmond_on_registered (collector, data);
 }
 
 static void
@@ -194,15 +180,36 @@ procmond_on_served (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
 
   self->requests = procmond_request_serve_finish (DEYE_BUS_CLIENT (source), result, &error);
+  self->is_serving = self->requests != NULL;
   if (deye_bus_collector_is_draining (self->collector))
     procmond_leave_requests (self);
   else if (self->requests != NULL)
     procmond_report_ready (self);
-  else
+  else if (deye_bus_client_get_state (DEYE_BUS_CLIENT (source)) == DEYE_BUS_CLIENT_STATE_READY)
     {
       self->failure = g_steal_pointer (&error);
       deye_bus_collector_stop_async (self->collector, 1, NULL, NULL, NULL);
     }
+}
+
+/* With each connection; the client restores the topic when it is served already. */
+static void
+procmond_on_registered (DeyeBusCollector *collector, gpointer data)
+{
+  Procmond *self = data;
+
+  if (self->is_serving || deye_bus_collector_is_draining (collector))
+    return;
+  self->is_serving = TRUE;
+  procmond_request_serve_async (deye_bus_collector_get_client (collector), procmond_on_served, self);
+}
+
+/* The library has logged it. */
+static void
+procmond_on_refused (DeyeBusCollector *collector, const GError *error, gpointer data)
+{
+  if (deye_bus_client_get_state (deye_bus_collector_get_client (collector)) == DEYE_BUS_CLIENT_STATE_READY)
+    procmond_on_registered (collector, data);
 }
 
 static void
@@ -232,7 +239,6 @@ procmond_join_bus (Procmond *self, GError **error)
       || !deye_bus_collector_start (self->collector, error))
     return FALSE;
   procmond_take_baseline (self);
-  procmond_request_serve_async (client, procmond_on_served, self);
   return TRUE;
 }
 
