@@ -13,6 +13,7 @@
 
 #define N_MANY        10000u
 #define MANY_BYTES    256u
+#define MOST_FRAMES   (128u * 1024u)
 #define BLOCKED_MS    10000u
 #define RETRY_LONG_US 50000u
 #define N_SETTLED     16u /* the least that task_settled_ids can be */
@@ -262,6 +263,15 @@ tasks_succeeded (TaskScene *scene)
   return view.reply->totals->tasks_succeeded;
 }
 
+/* What waits for it at the agent is in the records of its tasks: few of their states are frames already. */
+static void
+assert_frames_bounded (TaskScene *scene, const char *submitter)
+{
+  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.boss);
+
+  g_assert_cmpuint (bus_stats_view_peer (&view, submitter)->queued_bytes, <=, MOST_FRAMES);
+}
+
 static gboolean
 on_unblock (gpointer data)
 {
@@ -287,6 +297,7 @@ stand_still (TaskScene *scene, TestProcess *submitter)
     }
   while (tasks_succeeded (scene) < N_MANY)
     bus_fixture_breathe (&scene->bus);
+  assert_frames_bounded (scene, "s1");
   task_scene_wait (scene, is_over);
   g_source_unref (timer);
   test_process_resume (submitter);
