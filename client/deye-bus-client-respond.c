@@ -15,10 +15,11 @@
  * route. A responder that works for long can watch whether its requester still waits.
  */
 
+/* A request may arrive as soon as what serves it is restored, before the client is ready: its answer does not wait. */
 static gboolean
 respond_check_open (DeyeBusClient *self, const DeyeBusMessage *request, GError **error)
 {
-  if (!deye_bus_client_check_ready (self, error))
+  if (self->state != DEYE_BUS_CLIENT_STATE_CONNECTED && !deye_bus_client_check_ready (self, error))
     return FALSE;
   if (deye_bus_session_is_open (self->session, request))
     return TRUE;

@@ -273,11 +273,11 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define STANDING_TEST(name, function)                                                                                  \
   g_test_add ("/client/standing/" name, StandingFixture, NULL, set_up, function, tear_down)
-  STANDING_TEST ("M16-each-connection", test_standing);
+  STANDING_TEST ("M28-M16-each-connection", test_standing);
   STANDING_TEST ("overdue", test_standing_overdue);
   STANDING_TEST ("unsupported", test_standing_unsupported);
   STANDING_TEST ("without-credit", test_standing_without_credit);
-  STANDING_TEST ("M16-stream", test_standing_stream);
+  STANDING_TEST ("M28-M16-stream", test_standing_stream);
   STANDING_TEST ("end", test_standing_end);
   return g_test_run ();
 }

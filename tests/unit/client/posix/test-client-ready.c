@@ -31,7 +31,20 @@ on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
   g_string_append_printf (data, "%s ", deye_bus_message_get_topic (message));
 }
 
-/* A client that connects, and has a subscription. @data: non-NULL: its messages are taken by next() */
+/* Answers the request. */
+static void
+on_request (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  ReadyFixture *f = data;
+  g_autoptr (GError) error = NULL;
+
+  on_message (subscription, message, f->log);
+  deye_bus_client_respond (f->base.client, message, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* A client that connects, and has a subscription. @data: NULL: on_message() takes its messages; "next": next() does; "answer":
+ * on_request() answers them */
 static void
 set_up (ReadyFixture *f, gconstpointer data)
 {
@@ -42,8 +55,12 @@ set_up (ReadyFixture *f, gconstpointer data)
   g_signal_connect (f->base.client, "notify::state", G_CALLBACK (on_state), f->log);
   reconnect_fixture_listen (&f->base, 4);
   deye_bus_client_connect_async (f->base.client, NULL, client_result_set, &f->base.result);
-  deye_bus_client_subscribe_async (f->base.client, "events.#", NULL, data == NULL ? on_message : NULL, f->log, NULL,
-                                   NULL, client_result_set, &f->subscribed);
+  if (g_strcmp0 (data, "answer") == 0)
+    deye_bus_client_serve_async (f->base.client, "events.asked", NULL, on_request, f, NULL, NULL, client_result_set,
+                                 &f->subscribed);
+  else
+    deye_bus_client_subscribe_async (f->base.client, "events.#", NULL, data == NULL ? on_message : NULL, f->log, NULL,
+                                     NULL, client_result_set, &f->subscribed);
 }
 
 static void
@@ -153,6 +170,26 @@ test_publishes_wait (ReadyFixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (after, WIRE_KIND_PUBLISH), ==, 1);
 }
 
+/* A request arrives as soon as the subscription is restored: its answer is sent before the client is ready. */
+static void
+test_answers_at_once (ReadyFixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  answer_restore (f, 100);
+  script_request (f->answer, 1, 77, "events.asked", "Do", "it");
+  say (f);
+  assert_state (f, CONNECTED);
+  g_assert_cmpstr (f->log->str, ==, "events.asked ");
+  frames = reconnect_fixture_hear (&f->base);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 1);
+  g_assert_cmpuint (script_find (frames, WIRE_KIND_REPLY)->envelope.route, ==, 77);
+  f->subscription = deye_bus_client_serve_finish (f->base.client, f->subscribed.result, NULL);
+  script_retained_end (f->answer, subscription_id (f));
+  say (f);
+  assert_state (f, READY);
+}
+
 /* A program that takes no messages uses up the window, and is ready. */
 static void
 test_takes_nothing (ReadyFixture *f, gconstpointer data)
@@ -212,6 +249,7 @@ main (int argc, char **argv)
   READY_TEST ("M16-values-first", test_values_first, NULL);
   READY_TEST ("M16-at-once", test_at_once, NULL);
   READY_TEST ("M16-publishes-wait", test_publishes_wait, NULL);
+  READY_TEST ("M16-answers-at-once", test_answers_at_once, "answer");
   READY_TEST ("M16-takes-nothing", test_takes_nothing, "next");
   READY_TEST ("M30-old-broker", test_old_broker, NULL);
   READY_TEST ("lost", test_lost, NULL);
