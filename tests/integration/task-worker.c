@@ -22,7 +22,8 @@
  * harm must not run twice.
  *
  * It prints "registered", "draining", "drained", "set-aside", "run TASK ATTEMPT BESIDE" for each call of a handler (BESIDE: other
- * works that run here), and "cancel TASK REASON". Its commands are
+ * works that run here), "cancel TASK REASON", and "standing REVISION ID..." for each set of standing tasks; it refuses a set with a
+ * task that is called "impossible". Its commands are
  *
  *   succeed TASK TEXT, fail TASK, retry TASK US, cancelled TASK      end a work: "ended TASK", or "refused TASK MESSAGE"
  *   progress TASK TEXT                  "progress TASK", or "refused TASK MESSAGE"
@@ -304,6 +305,23 @@ on_news (DeyeBusCollector *collector, gpointer text)
   line_worker_say ("%s", (const char *) text);
 }
 
+static char *
+on_standing (DeyeBusCollector *collector, guint64 revision, GPtrArray *tasks, gpointer data)
+{
+  g_autoptr (GString) ids = g_string_new (NULL);
+  gboolean is_possible = TRUE;
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      const char *id = deye_bus_standing_task_get_id (tasks->pdata[i]);
+
+      g_string_append_printf (ids, " %s", id);
+      is_possible = is_possible && !g_str_equal (id, "impossible");
+    }
+  line_worker_say ("standing %" G_GUINT64_FORMAT "%s", revision, ids->str);
+  return is_possible ? NULL : g_strdup ("it is impossible");
+}
+
 static void
 begin (Worker *worker, const char *address, guint slots, gint64 progress_us)
 {
@@ -328,6 +346,7 @@ begin (Worker *worker, const char *address, guint slots, gint64 progress_us)
     deye_bus_collector_add_operation (worker->collector, operations[i].name, NULL, operations[i].flags, on_work, worker,
                                       NULL, &error);
   deye_bus_collector_set_operation_limits (worker->collector, "scan", 0, progress_us, &error);
+  deye_bus_collector_set_standing_handler (worker->collector, on_standing, worker, NULL, NULL);
   deye_bus_collector_start (worker->collector, &error);
   g_assert_no_error (error);
 }
