@@ -84,6 +84,25 @@ test_bounded_request (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_task_get_state (tasks->pdata[256]), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
 }
 
+/* The broker needs room for a verdict of each task in its reply. */
+static void
+test_bounded_verdicts (Fixture *f, gconstpointer data)
+{
+  const ScriptWelcome small = { .features = with_tasks.features, .largest_payload = 1024 };
+  static const char *const ids[] = { "a", "b", "c", "d" };
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autofree char *first = NULL;
+
+  client_fixture_connect (f, &small);
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    g_ptr_array_add (tasks, tasks_fixture_submit (f->client, ids[i]));
+  client_fixture_settle (f);
+  frames = client_fixture_hear (f);
+  first = tasks_script_ids (tasks_script_find (frames, "Submit"));
+  g_assert_cmpstr (first, ==, "a b c");
+}
+
 static void
 test_bounded_bytes (Fixture *f, gconstpointer data)
 {
@@ -341,6 +360,7 @@ main (int argc, char **argv)
   ADD ("flush-sends", test_flush_sends);
   ADD ("bounded-request", test_bounded_request);
   ADD ("bounded-bytes", test_bounded_bytes);
+  ADD ("F02-bounded-verdicts", test_bounded_verdicts);
   ADD ("wrong-spec", test_wrong_spec);
   ADD ("no-feature", test_no_feature);
   ADD ("not-connected", test_not_connected);
