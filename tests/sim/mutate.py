@@ -6,6 +6,7 @@
     mutate.py --apply NAME TREE       writes the mutant into the tree; prints the files that it changed
     mutate.py --describe NAME         what is wrong with the mutant
     mutate.py --family NAME           the family of seeds that has to find it: messages or tasks
+    mutate.py --shows NAME            what the seeds have to say of it; empty: anything
 
 A mutant names functions and statements, not files and lines, so that moving or re-wrapping code does not concern it.
 The statement is compared token by token: white space and comments do not count. It must occur exactly once in the
@@ -49,7 +50,7 @@ class Change:
 
 class Mutant:
     def __init__(self, name):
-        self.name, self.wrong, self.family, self.changes = name, '', 'messages', []
+        self.name, self.wrong, self.family, self.shows, self.changes = name, '', 'messages', '', []
 
 
 def read_table(text=None):
@@ -65,6 +66,8 @@ def read_table(text=None):
             last.wrong = rest
         elif last is not None and key == 'family' and rest in FAMILIES:
             last.family = rest
+        elif last is not None and key == 'shows' and rest:
+            last.shows = rest
         elif last is not None and key == 'in' and rest:
             last.changes.append(Change(rest))
         elif last is not None and last.changes and key in '-+' and rest:
@@ -140,12 +143,12 @@ def main(arguments):
     if arguments == ['--list']:
         print('\n'.join(read_table()))
         return True
-    if len(arguments) in (2, 3) and arguments[0] in ('--apply', '--describe', '--family'):
+    if len(arguments) in (2, 3) and arguments[0] in ('--apply', '--describe', '--family', '--shows'):
         mutant = read_table().get(arguments[1])
         if mutant is None:
             sys.exit(f'mutate.py: no mutant {arguments[1]}')
         if arguments[0] != '--apply':
-            print(mutant.wrong if arguments[0] == '--describe' else mutant.family)
+            print({'--describe': mutant.wrong, '--family': mutant.family, '--shows': mutant.shows}[arguments[0]])
             return True
         tree = Tree(read_sources(arguments[2]))
         try:

@@ -49,6 +49,8 @@
   X (STANDING_OVER, "M11-standing-tasks-are-not-renewed")                                                              \
   X (SUPERSEDED, "S21-K04-old-holder-is-superseded")                                                                   \
   X (GRACE, "S22-D02-grace-of-a-late-broker")                                                                          \
+  X (BY_AGE, "S23-oldest-task-before-a-higher-priority")                                                               \
+  X (TURN, "S23-turn-of-another-account")                                                                              \
   X (WITHDRAWN, "S24-operation-withdrawn-while-it-runs")                                                               \
   X (RETRY_AFTER, "S25-retryable-with-a-time")                                                                         \
   X (DELIVERED, "M11-holder-may-forget-its-answer")                                                                    \

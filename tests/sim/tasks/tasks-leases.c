@@ -238,6 +238,8 @@ tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task)
 
   if (problem != NULL)
     tasks_fail (world, "M11: t%u was offered to %s: %s", record->number, holder->id, problem);
+  if (record->state == BUS_TASK_OFFERED)
+    tasks_fair_offered (world, record, holder);
   leases_stop_all (world, record, 0, WIRE_STATUS_SUPERSEDED);
   if (record->state == BUS_TASK_RUNNING)
     g_hash_table_add (world->model->given, g_memdup2 (&lease.route, sizeof lease.route));

@@ -368,6 +368,7 @@ look_look (TasksWorld *world, const BusTask *task, const TasksInput *input)
       return;
     }
   record->seen = world->model->n_inputs;
+  record->task = task;
   route = record->route;
   if (input->kind == TASKS_INPUT_TICK && tasks_record_is_live (record))
     {
@@ -402,6 +403,7 @@ look_note_forgotten (TasksWorld *world)
         continue;
       record->is_forgotten = TRUE;
       record->has_lease = FALSE;
+      record->task = NULL;
       if (!bus_task_state_is_live (record->state))
         continue;
       world->history->sums.lost++;
@@ -479,6 +481,7 @@ tasks_model_after (TasksWorld *world, const TasksInput *input)
   if (tasks_failed (world))
     return;
   look_note_forgotten (world);
+  tasks_fair_check (world);
   look_note_submitters (world, input);
   if (input->kind == TASKS_INPUT_FRAME)
     look_check_call (world, input->frame);

@@ -99,6 +99,12 @@ members_hold (const TasksRecord *record, const TasksClient *client)
   return FALSE;
 }
 
+gboolean
+tasks_members_can_take (const TasksRecord *record, const TasksClient *client)
+{
+  return members_have_capability (record, client) && !members_hold (record, client);
+}
+
 static void
 members_check_waiting (TasksWorld *world, const TasksClient *client, const BusMember *member)
 {
@@ -110,7 +116,7 @@ members_check_waiting (TasksWorld *world, const TasksClient *client, const BusMe
           || record->held_until_us > world->now_us || record->deaths->len > 0
           || world->is_paused[record->spec.operation] || world->limits[record->spec.operation] > 0)
         continue;
-      if (members_have_capability (record, client) && !members_hold (record, client))
+      if (tasks_members_can_take (record, client))
         tasks_fail (world, "M10: t%u waits, and %s has room", record->number, client->id);
     }
 }

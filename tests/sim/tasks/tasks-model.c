@@ -29,6 +29,8 @@ tasks_model_new (void)
   model->records = g_ptr_array_new_with_free_func (model_record_free);
   model->stops = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_array_unref);
   model->details = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  model->offers = g_array_new (FALSE, FALSE, sizeof (TasksOffer));
+  tasks_fair_restart (model);
   model->given = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   model->tokens = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
   return model;
@@ -38,6 +40,7 @@ void
 tasks_model_free (TasksModel *model)
 {
   g_hash_table_unref (model->tokens);
+  g_array_unref (model->offers);
   g_hash_table_unref (model->given);
   g_hash_table_unref (model->stops);
   g_hash_table_unref (model->details);
@@ -62,6 +65,7 @@ tasks_model_restart (TasksWorld *world)
 
       record->is_forgotten = TRUE;
       record->has_lease = FALSE;
+      record->task = NULL;
       g_queue_clear_full (&record->news, g_free);
       model->earlier[record->account][record->number] = record;
     }
@@ -70,6 +74,7 @@ tasks_model_restart (TasksWorld *world)
   g_hash_table_remove_all (model->details);
   g_hash_table_remove_all (model->given);
   model->first = model->records->len;
+  tasks_fair_restart (model);
 }
 
 /* --- submits --- */

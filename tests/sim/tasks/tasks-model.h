@@ -43,6 +43,24 @@ typedef struct
   guint n_steps;
 } TasksNews;
 
+/* A lease of the input that is handled. */
+typedef struct
+{
+  const TasksRecord *record;
+  const TasksClient *holder;
+  guint64 age;
+  gboolean runs_alone;
+} TasksOffer;
+
+/* Of one operation: see tasks-fair. */
+typedef struct
+{
+  const TasksRecord *oldest; /* that waits; NULL: none */
+  guint n_passed;            /* leases that it could have had */
+  guint n_since_aged;        /* leases since one that was by age */
+  guint n_turns[TASKS_ACCOUNTS];
+} TasksFairness;
+
 /* A member that ended while it ran a task. */
 typedef struct
 {
@@ -56,6 +74,7 @@ struct TasksRecord
 {
   guint64 sequence; /* of all records: an id that is used again is another task */
   guint64 epoch;
+  const BusTask *task; /* of the core: its age, which is not predicted; NULL: it has none */
   TasksRecord *origin; /* the first one of this work: submitted again to a new broker it is another task */
   guint account;
   guint number;
@@ -131,7 +150,10 @@ struct TasksModel
   guint first;                                     /* index of the first record of this epoch */
   guint64 n_inputs;
 
+  TasksFairness fairness[TASKS_OPERATIONS];
+
   /* of the input that is handled */
+  GArray *offers;      /* TasksOffer */
   TasksRecord *target; /* of the answer; NULL: it is of no newest lease */
   BusTaskEvent event;
   BusTaskState before; /* of the target */
@@ -211,6 +233,14 @@ void tasks_leases_got_execute (TasksWorld *world,
 /* At rest. */
 void tasks_leases_finish (TasksWorld *world);
 
+/* --- tasks-fair: who is leased before whom --- */
+
+void tasks_fair_offered (TasksWorld *world, const TasksRecord *record, const TasksClient *holder);
+void tasks_fair_returned (TasksWorld *world, const TasksRecord *record);
+/* At the end of an input. */
+void tasks_fair_check (TasksWorld *world);
+void tasks_fair_restart (TasksModel *model);
+
 /* --- tasks-news --- */
 
 void tasks_news_expect (TasksWorld *world, TasksRecord *record, const TasksStep *step);
@@ -266,6 +296,8 @@ void tasks_time_check (TasksWorld *world);
 /* --- tasks-members: tasks that wait although a member has room, and members that fail --- */
 
 void tasks_members_check (TasksWorld *world);
+/* It has what the task asks for, and no older lease of it. */
+gboolean tasks_members_can_take (const TasksRecord *record, const TasksClient *client);
 /* A step of a task that is a failure of its holder. */
 void tasks_members_struck (TasksWorld *world, guint slot);
 

@@ -203,6 +203,8 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
   if (input->kind == TASKS_INPUT_TICK && !steps_follows_expiry (step->event))
     tasks_leases_due (world, record);
   tasks_leases_stepped (world, record, step);
+  if (step->to == BUS_TASK_QUEUED && (step->from == BUS_TASK_OFFERED || step->from == BUS_TASK_RUNNING))
+    tasks_fair_returned (world, record);
   record->state = step->to;
   record->since_us = world->now_us;
   record->held_until_us = record->awaits = 0;

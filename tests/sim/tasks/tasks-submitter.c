@@ -15,6 +15,17 @@ typedef Daemoneye__Eventbus__V1__TaskSpec TaskSpec;
 
 /* --- specifications --- */
 
+/* A flood of urgent tasks of two operations, and a few that are not urgent: one of ten seeds. */
+static void
+submitter_flood (guint number, TasksSpec *spec)
+{
+  spec->operation %= 2;
+  spec->priority = number % 8 == 0 ? 0 : BUS_TASK_PRIORITY_MAX;
+  spec->type = 0;
+  spec->target = TASKS_ANY_SLOT;
+  spec->has_tag = spec->exclusive = FALSE;
+}
+
 void
 tasks_spec (const TasksWorld *world, guint account, guint number, TasksSpec *spec)
 {
@@ -38,6 +49,8 @@ tasks_spec (const TasksWorld *world, guint account, guint number, TasksSpec *spe
   spec->has_tag = sim_chance (&random, 15);
   spec->exclusive = sim_chance (&random, 15);
   spec->cancel_when_alone = sim_chance (&random, 25);
+  if (world->seed % 10 == 9)
+    submitter_flood (number, spec);
 }
 
 static char *
