@@ -92,9 +92,10 @@ static void
 test_refused (TaskScene *scene, gconstpointer data)
 {
   TestProcess *collector = task_scene_collector (scene, "w1", 1);
-  g_autoptr (State) refused = set (scene, 1, "impossible");
+  g_autoptr (State) first = set (scene, 1, "impossible");
   g_autoptr (State) other = NULL;
 
+  g_assert_true (first->is_configuring);
   test_process_expect_line (collector, "standing 1 impossible");
   for (gboolean is_answered = FALSE; !is_answered;)
     {
