@@ -333,6 +333,8 @@ gboolean deye_bus_client_ask_broker (DeyeBusClient *self,
                                      GBytes *payload,
                                      DeyeBusPending *pending,
                                      GError **error);
+/* Asks the broker to end a subscription. @pending: (nullable) */
+gboolean deye_bus_client_ask_unsubscribe (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GError **error);
 
 /* Serves @topic, on which the broker gives tasks to this client. The answer to such a request is due after CANCEL, too. @ready may
  * call deye_bus_client_serve_finish(). */

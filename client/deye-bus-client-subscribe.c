@@ -14,7 +14,7 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Subscribe, serve, unsubscribe: requests to the broker's methods control.bus.*.
+ * Subscribe and serve: requests to the broker's method control.bus.subscribe.
  *
  * The channel enters the session's table before the request is sent, so that no message that follows the answer is missed.
  */
@@ -87,15 +87,6 @@ wish_pack (guint32 id, const DeyeBusWish *wish)
   return deye_bus_pack (&request.base);
 }
 
-static GBytes *
-unsubscribe_pack (guint32 id)
-{
-  Daemoneye__Eventbus__V1__UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
-
-  request.subscription = id;
-  return deye_bus_pack (&request.base);
-}
-
 DeyeBusPending *
 deye_bus_client_new_broker_pending (void)
 {
@@ -113,15 +104,6 @@ deye_bus_client_ask_broker (DeyeBusClient *self,
   DeyeBusCall call = { .kind = WIRE_KIND_REQUEST, .topic = topic, .type_name = type_name, .payload = payload };
 
   return deye_bus_session_call (self->session, &call, pending, error);
-}
-
-static gboolean
-unsubscribe_ask (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GError **error)
-{
-  g_autoptr (GBytes) payload = unsubscribe_pack (id);
-
-  return deye_bus_client_ask_broker (self, "control.bus.unsubscribe", DEYE_BUS_TYPE_PREFIX "UnsubscribeRequest",
-                                     payload, pending, error);
 }
 
 /* --- subscribe --- */
@@ -232,7 +214,7 @@ wish_give_up (DeyeBusClient *self,
   DeyeBusChannel *channel = subscription->channel;
 
   if (!channel->cut && pending->sent && !told)
-    (void) unsubscribe_ask (self, channel->id, NULL, NULL);
+    (void) deye_bus_client_ask_unsubscribe (self, channel->id, NULL, NULL);
   deye_bus_session_remove_channel (self->session, channel);
 }
 
@@ -504,119 +486,4 @@ deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellab
   g_autoptr (DeyeBusSubscription) subscription = wish_run_sync (self, &wish, cancellable, error);
 
   return subscription != NULL;
-}
-
-/* --- unsubscribe --- */
-
-/* The channel leaves the table and its callback is not called any more, at once; the broker's answer only confirms it.
- * FALSE: there is nothing to wait for (the subscription had ended, or this failed with @error). */
-static gboolean
-unsubscribe_begin (DeyeBusSubscription *subscription, DeyeBusClient *client, DeyeBusPending *pending, GError **error)
-{
-  DeyeBusChannel *channel = subscription->channel;
-
-  if (channel->cut)
-    {
-      channel->ended = TRUE;
-      return FALSE;
-    }
-  channel->ended = TRUE;
-  deye_bus_session_remove_channel (client->session, channel);
-  if (!deye_bus_client_is_connected (client))
-    return FALSE;
-  return unsubscribe_ask (client, channel->id, pending, error);
-}
-
-/* The broker says what became of everything that it had for the subscription. */
-static void
-unsubscribe_read_answer (DeyeBusSubscription *self, const DeyeBusPending *pending)
-{
-  g_autoptr (WireGuard) guard = NULL;
-  const Daemoneye__Eventbus__V1__UnsubscribeReply *reply;
-
-  if (pending->error != NULL || pending->reply == NULL)
-    return;
-  guard = deye_bus_unpack (&daemoneye__eventbus__v1__unsubscribe_reply__descriptor, pending->reply);
-  if (guard == NULL)
-    return;
-  reply = wire_guard_message (guard);
-  self->has_total = TRUE;
-  self->total = reply->delivered + reply->missed + reply->discarded;
-}
-
-static void
-unsubscribe_on_answer (DeyeBusPending *pending)
-{
-  unsubscribe_read_answer (g_task_get_source_object (pending->data), pending);
-  deye_bus_pending_return_true (pending);
-}
-
-gboolean
-deye_bus_subscription_unsubscribe (DeyeBusSubscription *self, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (DeyeBusPending) pending = NULL;
-  g_autoptr (DeyeBusClient) client = NULL;
-  GError *local = NULL;
-
-  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
-
-  client = g_weak_ref_get (&self->client);
-  if (client == NULL)
-    return TRUE;
-  if (!deye_bus_client_enter (client, error))
-    return FALSE;
-  pending = deye_bus_client_new_broker_pending ();
-  if (unsubscribe_begin (self, client, pending, &local)
-      && deye_bus_client_wait_pending (client, pending, cancellable, &local))
-    unsubscribe_read_answer (self, pending);
-  deye_bus_client_leave (client);
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, local);
-  return FALSE;
-}
-
-void
-deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self,
-                                         GCancellable *cancellable,
-                                         GAsyncReadyCallback callback,
-                                         gpointer user_data)
-{
-  g_autoptr (DeyeBusPending) pending = NULL;
-  g_autoptr (DeyeBusClient) client = NULL;
-  g_autoptr (GTask) task = NULL;
-  GError *error = NULL;
-
-  g_return_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, deye_bus_subscription_unsubscribe_async);
-  client = g_weak_ref_get (&self->client);
-  if (client == NULL)
-    {
-      g_task_set_check_cancellable (task, FALSE);
-      g_task_return_boolean (task, TRUE);
-      return;
-    }
-  if (!deye_bus_client_enter_task (client, task, NULL))
-    return;
-  pending = deye_bus_client_new_broker_pending ();
-  /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
-  g_task_set_task_data (task, g_object_ref (client), g_object_unref);
-  if (unsubscribe_begin (self, client, pending, &error) || error != NULL)
-    {
-      deye_bus_client_leave_task (client, task, pending, unsubscribe_on_answer, error);
-      return;
-    }
-  g_task_return_boolean (task, TRUE);
-  deye_bus_client_leave (client);
-}
-
-gboolean
-deye_bus_subscription_unsubscribe_finish (DeyeBusSubscription *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), FALSE);
-
-  return deye_bus_task_check (self, result, deye_bus_subscription_unsubscribe_async, error)
-         && g_task_propagate_boolean (G_TASK (result), error);
 }
