@@ -109,18 +109,26 @@ collector_is_same_attempt (const guint8 *token, const guint8 *other)
          && parts.attempt == others.attempt;
 }
 
-/* A job of a connection before; NULL: there is none. */
 static TasksJob *
-collector_find_old (const TasksClient *client, const guint8 *token)
+collector_find_attempt (GPtrArray *jobs, const guint8 *token)
 {
-  for (guint i = client->old_jobs->len; i-- > 0;)
+  for (guint i = jobs->len; i-- > 0;)
     {
-      TasksJob *job = g_ptr_array_index (client->old_jobs, i);
+      TasksJob *job = g_ptr_array_index (jobs, i);
 
       if (collector_is_same_attempt (job->token, token))
         return job;
     }
   return NULL;
+}
+
+/* A job of a connection before, or of this one, on which it has deregistered; NULL: there is none. */
+static TasksJob *
+collector_find_old (const TasksClient *client, const guint8 *token)
+{
+  TasksJob *job = collector_find_attempt (client->old_jobs, token);
+
+  return job != NULL ? job : collector_find_attempt (client->jobs, token);
 }
 
 /* The same run goes on, or has ended already. A hostile collector may have said that of an attempt that it never had. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tasks-model.h"
 
+#include "peer/bus-state.h"
 #include "work/bus-operation.h"
+#include "work/bus-operations.h"
+#include "work/bus-work.h"
 
 /*
  * Fairness, per operation: priority, then round robin over accounts, and every 8th lease to the oldest task that can have it.
@@ -13,6 +16,7 @@
 #define LEASES_BY_AGE 8u
 #define TURNS_MAX     3u    /* leases in a row to the other account: its turn, one by age, and one that came back */
 #define LONG_AGO      1000u /* leases */
+#define AGED_SOONEST  (LEASES_BY_AGE - 1) /* the promise is about the latest lease, not about the soonest */
 
 /* --- who could have had it --- */
 
@@ -120,7 +124,7 @@ fair_check_priority (TasksWorld *world, TasksFairness *fairness, const TasksOffe
       fairness->n_since_aged++;
       return;
     }
-  if (fairness->n_since_aged + n < LEASES_BY_AGE && !fair_has_lonely (world, offer->record->spec.operation))
+  if (fairness->n_since_aged + n < AGED_SOONEST)
     tasks_fail (world, "S23: t%u was leased before a task of a higher priority, and so was one %u leases before",
                 offer->record->number, fairness->n_since_aged);
   fairness->n_since_aged = 0;
@@ -158,14 +162,19 @@ tasks_fair_offered (TasksWorld *world, const TasksRecord *record, const TasksCli
   g_array_append_val (world->model->offers, offer);
 }
 
+static void
+fair_forget (TasksFairness *fairness)
+{
+  fairness->n_since_aged = LONG_AGO;
+  fairness->n_passed = 0;
+  memset (fairness->n_turns, 0, sizeof fairness->n_turns);
+}
+
 /* It stands where it stood: what decided about it decides again. */
 void
 tasks_fair_returned (TasksWorld *world, const TasksRecord *record)
 {
-  TasksFairness *fairness = &world->model->fairness[record->spec.operation];
-
-  fairness->n_since_aged = LONG_AGO;
-  memset (fairness->n_turns, 0, sizeof fairness->n_turns);
+  fair_forget (&world->model->fairness[record->spec.operation]);
 }
 
 static guint
@@ -178,11 +187,31 @@ fair_count (const TasksModel *model, guint operation)
   return n;
 }
 
+/* A lease that could not be sent has counted, and its task stands where it stood. */
+static void
+fair_note_operation (TasksWorld *world, const BusOperation *operation)
+{
+  for (guint i = 0; i < TASKS_OPERATIONS; i++)
+    {
+      TasksFairness *fairness = &world->model->fairness[i];
+
+      if (strcmp (operation->name, tasks_operations[i]) != 0)
+        continue;
+      if (fairness->n_since_aged < LEASES_BY_AGE && fair_has_lonely (world, i))
+        fairness->n_since_aged = LONG_AGO;
+      if (operation->n_leases != fairness->n_leases + fair_count (world->model, i))
+        fair_forget (fairness);
+      fairness->n_leases = operation->n_leases;
+    }
+}
+
 void
 tasks_fair_check (TasksWorld *world)
 {
   TasksModel *model = world->model;
 
+  for (const GList *link = world->core->work->operations->list.head; link != NULL; link = link->next)
+    fair_note_operation (world, link->data);
   for (guint i = 0; i < model->offers->len && !tasks_failed (world); i++)
     {
       const TasksOffer *offer = &g_array_index (model->offers, TasksOffer, i);

@@ -59,6 +59,7 @@ typedef struct
   guint n_passed;            /* leases that it could have had */
   guint n_since_aged;        /* leases since one that was by age */
   guint n_turns[TASKS_ACCOUNTS];
+  guint64 n_leases; /* that the core has counted */
 } TasksFairness;
 
 /* A member that ended while it ran a task. */
@@ -131,6 +132,7 @@ struct TasksRecord
   guint n_results;
   guint n_finished;     /* runs that came to a result, accepted or not: of the origin */
   guint last_finished;  /* number of the last of these runs: of the origin */
+  guint taken_by;       /* registration whose claim gave it back last */
   gboolean is_adopted;  /* by a new broker, and not offered again since */
   gboolean is_finished; /* its claim said that it has the outcome */
   gboolean is_settled;
