@@ -12,7 +12,7 @@
 #define N_TASKS      30u
 #define N_COLLECTORS 3u
 #define PROBE        "events.process.lifecycle"
-#define FROZEN_MS    7000u
+#define FROZEN_MS    10000u
 #define HOUR_US      (3600 * G_TIME_SPAN_SECOND)
 
 #define TASK_STATE(name) DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_##name
