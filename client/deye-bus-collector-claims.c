@@ -4,7 +4,7 @@
 #include "deye-bus-message-private.h"
 
 /*
- * What outlives a connection, and a broker: the works that run, and the results that their submitters may not have.
+ * The state of a collector that outlives a connection and a broker: works that run, and results that are not confirmed yet.
  *
  * A result is kept until the broker confirms that the submitter has it. With each registration the collector claims what it has.
  * The broker takes a claim up with Execute{adopt}, under a new lease, or fences it. Handlers notice nothing of it, but that a

@@ -7,7 +7,7 @@
 #include "health.pb-c.h"
 
 /*
- * What the agent wants of a collector for long: its configuration, and its standing tasks.
+ * The desired state that the agent gives to a collector: its configuration, and its standing tasks.
  *
  * The agent asks all collectors to read their configuration again, or sends one collector its configuration as a request. The
  * broker sends the standing tasks as a whole, again with each registration; a set that was applied is not applied again.

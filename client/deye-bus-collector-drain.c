@@ -12,7 +12,7 @@
  * The end of a collector: it drains, which the program, the broker or a signal of the system asks for, then deregisters and closes
  * its client.
  *
- * What was decided in a public call is reported by the collector's timer, from a dispatch.
+ * A public call only decides; the collector's timer reports the decision, from a dispatch.
  */
 
 #define ACTION(name) DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_##name

@@ -8,7 +8,7 @@
  * The step of the demonstration with failing collectors. It repeats the tasks of the step before. When a third is left,
  * procmond-1 is killed and procmond-2 frozen, each while it works on a task. The others take these over, and the tables are complete.
  *
- * Who took over what, and when, is read from the events system.task.*; the times count from the signal that the victim got.
+ * The takeovers and their times are read from the events system.task.*; the times count from the signal that the victim got.
  */
 
 #define WAIT_US     (120 * G_TIME_SPAN_SECOND)

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * How much work the steps about tasks ask for. procmond waits before each process that it reads, so that the work takes about the
+ * The amount of work that the steps about tasks ask for. procmond waits before each process that it reads, so that the work takes about the
  * same time on each machine, however many processes there are: long enough to compare a run with failures with one without.
  */
 

@@ -6,7 +6,7 @@
 #include "wire-guard.h"
 
 /*
- * What the steps about tasks have in common: a client that submits, and the events system.task.# as the broker published them.
+ * The common part of the steps about tasks: a client that submits, and the events system.task.# as the broker published them.
  *
  * A step takes what it reports about a task from these events and from the broker's record, never from what it did itself.
  */

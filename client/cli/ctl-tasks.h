@@ -5,7 +5,7 @@
 #include "ctl.h"
 
 /*
- * What the broker says of tasks, of their operations, and of the collectors that take them. A list comes in pages, which are
+ * Records of tasks, of their operations, and of the collectors that take them, as the broker answers. A list comes in pages, which are
  * all read.
  *
  * Entries of a list come and go while its pages are read: an entry that is there for the whole time is in the list once.

@@ -13,7 +13,7 @@
  *     setting task-slots 256                 a default
  *     wait NO_CAPABILITY                     a reason why a task waits
  *
- * What follows is a state, or "ignored", "refused", "never" (the event does not occur in this state) or "missing".
+ * The last word of a line is a state, or "ignored", "refused", "never" (the event does not occur in this state) or "missing".
  * tests/check-coordination.py draws the states, and compares the document with all of it.
  */
 

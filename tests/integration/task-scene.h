@@ -9,7 +9,7 @@
  * A scene of tasks with real processes: the agent in one, each collector in one of its own (task-worker.c says what it can do), and
  * this one, which submits. Its timers are short because the configuration says so; nothing here waits for a time.
  *
- * What became of a task is asked of the agent (task_scene_record()), or seen in its DeyeBusTask; how often it ran is counted from the
+ * The outcome of a task is asked of the agent (task_scene_record()), or seen in its DeyeBusTask; how often it ran is counted from the
  * lines that the collectors print.
  */
 

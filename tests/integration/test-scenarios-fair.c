@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Which task runs where, with real processes: a flood of urgent tasks, operations that nobody has any more, and a member that dies at
+ * The choice of tasks and members, with real processes: a flood of urgent tasks, operations that nobody has any more, and a member that dies at
  * everything that it starts. The second number in a path is that of the scenario in the list of the design.
  */
 

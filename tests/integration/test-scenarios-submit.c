@@ -263,7 +263,7 @@ tasks_succeeded (TaskScene *scene)
   return view.reply->totals->tasks_succeeded;
 }
 
-/* What waits for it at the agent is in the records of its tasks: few of their states are frames already. */
+/* The agent keeps the states of its tasks in their records: few of them are frames already. */
 static void
 assert_frames_bounded (TaskScene *scene, const char *submitter)
 {

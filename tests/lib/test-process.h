@@ -27,7 +27,7 @@ void test_process_send (TestProcess *self, const char *format, ...) G_GNUC_PRINT
 char *test_process_expect (TestProcess *self, const char *prefix);
 /* The same without the result. */
 void test_process_expect_line (TestProcess *self, const char *prefix);
-/* Whether such a line was received. Does not wait. */
+/* TRUE: such a line was received. Does not wait. */
 gboolean test_process_has (TestProcess *self, const char *prefix);
 /* Number of such lines that were received. Does not wait. */
 guint test_process_count (TestProcess *self, const char *prefix);

@@ -6,7 +6,7 @@
 /*
  * Attempts: a task is offered to a member, and the member answers.
  *
- * What a member sends is believed only with the token of the newest lease of the task, and only while the task has not ended;
+ * A frame of a member counts only with the token of the newest lease of the task, and only while the task has not ended;
  * everything else is STALE_LEASE. The answer decides the next state of the task; a final one frees the slot also when it is
  * stale, because the member does not work on the task any more.
  */

@@ -8,7 +8,7 @@
 /*
  * Provisional deaths: a member disconnected while it ran a task.
  *
- * Whether it died shows later: when the same incarnation has registered again within task_return_us, the task was only
+ * A death is decided later: when the same incarnation has registered again within task_return_us, the task was only
  * interrupted; otherwise the death counts. With one death the task is offered again at once, because most members die for
  * reasons of their own. With two or more, or with its last attempt, it waits until all are counted, since it may be what kills
  * them.

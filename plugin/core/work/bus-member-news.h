@@ -6,7 +6,7 @@
 #include "coordination.pb-c.h"
 
 /*
- * What the broker publishes about registered collectors: an event for each change of a state,
+ * The news of the broker about registered collectors: an event for each change of a state,
  * system.collector.{registered,suspect,set-aside,draining,gone}, and the record of each one as the retained message
  * system.collector.{id}. So a reader that comes later knows all of them, and follows the changes without a call.
  *

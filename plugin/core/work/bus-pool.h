@@ -7,7 +7,7 @@
 /*
  * A pool: the waiting tasks of an operation that the same members are capable of.
  *
- * Whether a task of it can be placed now is the same for all of them. When no member is free, the pool is *parked*: it is not
+ * Either all tasks of a pool can be placed now, or none. When no member is free, the pool is *parked*: it is not
  * looked at until a member of it changes, however many tasks it has. So a task that can be placed is found without a look at
  * those that cannot.
  *

@@ -6,7 +6,7 @@
 #include "wire-status.h"
 
 /*
- * What submitters and tools do with tasks: submit, cancel, settle, and release or drop a quarantined one.
+ * The calls of submitters and tools on tasks: submit, cancel, settle, and release or drop a quarantined one.
  *
  * A task belongs to an account, and its id decides which task is meant: submitting it again attaches the submitter to it, so a
  * submission whose answer was lost can be repeated. With `resubmit` only a task that the broker knows is meant; within the

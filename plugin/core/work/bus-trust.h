@@ -4,7 +4,7 @@
 #include "work/bus-registry.h"
 
 /*
- * Which members get tasks: each state of a member follows from what is decided here.
+ * Decides which members get tasks; the state of each member follows from these decisions.
  *
  * READY: it serves its own task topic, control.collector.task.{type}.{id}, and nothing below applies.
  *

@@ -10,7 +10,7 @@
 /*
  * The state of the layer work: members, operations, tasks.
  *
- * What a module keeps here is written by that module only. Lower modules leave what has happened in lists; the leases, which
+ * Only the module that owns a field writes it. Lower modules leave what has happened in lists; the leases, which
  * stand above them, take it out at the end of the input call.
  */
 typedef struct BusWork
