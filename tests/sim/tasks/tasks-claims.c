@@ -79,6 +79,13 @@ tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder)
   memcpy (record->claimed_token, token, BUS_TOKEN_LEN);
 }
 
+void
+tasks_claims_missed (TasksWorld *world, const TasksRecord *record, TasksClient *holder)
+{
+  for (TasksClaim *claim; (claim = tasks_claims_find (world, record, holder)) != NULL;)
+    claim->is_settled = TRUE;
+}
+
 /* --- holds --- */
 
 /* The holder is registered: the task waits for it to serve, or not at all. */

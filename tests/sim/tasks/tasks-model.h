@@ -273,6 +273,8 @@ gboolean tasks_claims_match (const TasksWorld *world,
 void tasks_claims_forget_token (TasksRecord *record);
 /* The holder got the task back. */
 void tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder);
+/* The task does not wait any more, for another reason: the member is told so, sooner or later. */
+void tasks_claims_missed (TasksWorld *world, const TasksRecord *record, TasksClient *holder);
 /* A claim of the member that matches; NULL: it has none. */
 TasksClaim *tasks_claims_find (const TasksWorld *world, const TasksRecord *record, TasksClient *client);
 /* The member has registered. */

@@ -205,6 +205,8 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
   tasks_leases_stepped (world, record, step);
   if (step->to == BUS_TASK_QUEUED && (step->from == BUS_TASK_OFFERED || step->from == BUS_TASK_RUNNING))
     tasks_fair_returned (world, record);
+  if (record->claimed_by != 0)
+    tasks_claims_missed (world, record, &world->clients[record->holder % TASKS_CLIENTS]);
   record->state = step->to;
   record->since_us = world->now_us;
   record->held_until_us = record->awaits = 0;
