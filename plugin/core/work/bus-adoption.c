@@ -44,13 +44,15 @@ adoption_is_holder (const BusTask *task, const BusMember *member)
 
 /* --- one claim --- */
 
-/* The task waits for the member. */
+/* The task waits for the member, but not again when that time was over: the member may never serve. */
 static BusClaimState
 adoption_give (BusCore *core, BusMember *member, const BusClaim *claim, BusTask *task, gint64 now_us)
 {
-  if (task->claimed_by == 0)
+  if (!task->was_claimed)
     bus_course_await_holder (core, task, now_us + (gint64) core->limits.task_offer_us);
-  task->claimed_by = member->registration_id;
+  task->was_claimed = TRUE;
+  if (task->is_awaited)
+    task->claimed_by = member->registration_id;
   if (!bus_attempt_adopt (core, task, member, claim, now_us))
     return BUS_CLAIM_WAITS; /* it does not serve its task topic yet */
   core->work->claims_adopted++;

@@ -196,6 +196,7 @@ lease_link (BusLease *lease)
   memcpy (task->token, lease->token, BUS_TOKEN_LEN);
   memcpy (task->claimed_token, lease->token, BUS_TOKEN_LEN);
   task->is_answered = FALSE;
+  task->was_claimed = FALSE;
   task->lease = lease;
 }
 

@@ -180,6 +180,7 @@ typedef struct BusTask
   gboolean is_held;          /* it gets no offer: its deaths are not counted yet, or its last holder may come back */
   gboolean is_awaited;       /* its last holder may come back: it is in the table of bus-awaited, by awaited_link */
   guint64 claimed_by;        /* the registration whose claim holds it until it is adopted; 0: none */
+  gboolean was_claimed;      /* a claim has held it since its newest lease; there is one such hold between two leases */
   GList awaited_link;
 
   /* leases: bus-lease */

@@ -224,6 +224,30 @@ test_reconnect_never_serves (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
 }
 
+/* The time to serve is over, and no other member has room: a change of the member does not begin that time again. */
+static void
+test_reconnect_holds_once (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) before = NULL;
+  g_autoptr (Job) job = NULL;
+  guint n_fenced;
+
+  tasks_submit (agent, "t");
+  before = worker_run (worker, "t");
+  client_disconnect (worker);
+  worker = worker_back (core, "w1", 2, &(Claims){ .running = before }, &n_fenced);
+  g_assert_true (tasks_find (agent, "t")->is_held);
+  tasks_advance (core, 5 * SECOND);
+  g_assert_false (tasks_find (agent, "t")->is_held);
+  g_assert_cmpuint (worker_claim (worker, 3, &(Claims){ .running = before }), ==, 0);
+  g_assert_false (tasks_find (agent, "t")->is_held);
+  worker_serve (worker);
+  job = adoption_expect (worker, before, FALSE);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+}
+
 /* --- a second disconnect --- */
 
 typedef struct
@@ -446,6 +470,7 @@ main (int argc, char **argv)
   ADD ("K14-reconnect-draining", test_reconnect_draining);
   ADD ("K05-reconnect-released", test_reconnect_released);
   ADD ("K01-reconnect-never-serves", test_reconnect_never_serves);
+  ADD ("K01-reconnect-holds-once", test_reconnect_holds_once);
   ADD ("K01-same-connection", test_same_connection);
   ADD ("K05-older", test_older);
   ADD ("M14-expired", test_expired);
