@@ -234,14 +234,26 @@ deye_bus_collector_fence (DeyeBusCollector *self, TaskClaim *const *fenced, gsiz
 
 /* --- adopted --- */
 
+/* A broker that does not name the claim means the only one with this id and attempt. */
+static gboolean
+claims_is_meant (const Daemoneye__Eventbus__V1__Execute *execute, const char *task_id, guint32 attempt, GBytes *token)
+{
+  gsize len;
+  const guint8 *data = g_bytes_get_data (token, &len);
+
+  return execute->attempt == attempt && g_str_equal (execute->task_id, task_id)
+         && (execute->claimed.len == 0
+             || (execute->claimed.len == len && memcmp (execute->claimed.data, data, len) == 0));
+}
+
 DeyeBusRun *
-deye_bus_collector_find_run (DeyeBusCollector *self, const char *task_id, guint32 attempt)
+deye_bus_collector_find_run (DeyeBusCollector *self, const Daemoneye__Eventbus__V1__Execute *execute)
 {
   for (guint i = 0; i < self->runs->len; i++)
     {
       DeyeBusRun *run = self->runs->pdata[i];
 
-      if (run->task.attempt == attempt && g_str_equal (run->task.task_id, task_id))
+      if (claims_is_meant (execute, run->task.task_id, run->task.attempt, run->token))
         return run;
     }
   return NULL;
@@ -249,8 +261,7 @@ deye_bus_collector_find_run (DeyeBusCollector *self, const char *task_id, guint3
 
 const DeyeBusOutcome *
 deye_bus_collector_adopt_kept (DeyeBusCollector *self,
-                               const char *task_id,
-                               guint32 attempt,
+                               const Daemoneye__Eventbus__V1__Execute *execute,
                                GBytes *token,
                                const DeyeBusMessage *request)
 {
@@ -258,7 +269,7 @@ deye_bus_collector_adopt_kept (DeyeBusCollector *self,
     {
       KeptResult *kept = link->data;
 
-      if (kept->attempt != attempt || !g_str_equal (kept->task_id, task_id))
+      if (!claims_is_meant (execute, kept->task_id, kept->attempt, kept->token))
         continue;
       g_bytes_unref (kept->token);
       kept->token = g_bytes_ref (token);

@@ -364,7 +364,7 @@ execute_adopt (DeyeBusCollector *self, const ExecuteOrder *order)
 {
   const Execute *execute = order->execute;
   g_autoptr (GBytes) token = g_bytes_new (execute->token.data, execute->token.len);
-  DeyeBusRun *run = deye_bus_collector_find_run (self, execute->task_id, execute->attempt);
+  DeyeBusRun *run = deye_bus_collector_find_run (self, execute);
   const DeyeBusOutcome *outcome;
 
   if (run != NULL)
@@ -372,7 +372,7 @@ execute_adopt (DeyeBusCollector *self, const ExecuteOrder *order)
       execute_take_up (self, order, run);
       return;
     }
-  outcome = deye_bus_collector_adopt_kept (self, execute->task_id, execute->attempt, token, order->message);
+  outcome = deye_bus_collector_adopt_kept (self, execute, token, order->message);
   if (outcome != NULL)
     execute_send_outcome (self, order->message, token, outcome);
   else

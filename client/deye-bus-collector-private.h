@@ -226,12 +226,11 @@ gboolean deye_bus_collector_has_unsent (const DeyeBusCollector *self);
 gint64 deye_bus_collector_step_kept (DeyeBusCollector *self, gint64 now_us);
 /* In a dispatch. The broker does not take these claims up. */
 void deye_bus_collector_fence (DeyeBusCollector *self, TaskClaim *const *fenced, gsize n);
-/* NULL: that attempt does not run. Borrowed. */
-DeyeBusRun *deye_bus_collector_find_run (DeyeBusCollector *self, const char *task_id, guint32 attempt);
+/* The attempt that @execute adopts. NULL: it does not run. Borrowed. */
+DeyeBusRun *deye_bus_collector_find_run (DeyeBusCollector *self, const Daemoneye__Eventbus__V1__Execute *execute);
 /* The result of that attempt, which is sent for @request now. NULL: it is not kept. Borrowed. */
 const DeyeBusOutcome *deye_bus_collector_adopt_kept (DeyeBusCollector *self,
-                                                     const char *task_id,
-                                                     guint32 attempt,
+                                                     const Daemoneye__Eventbus__V1__Execute *execute,
                                                      GBytes *token,
                                                      const DeyeBusMessage *request);
 

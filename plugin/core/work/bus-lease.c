@@ -70,7 +70,10 @@ lease_fill_execute (const BusLease *lease, Execute *execute, gint64 now_us)
   execute->adopt = lease->is_adopted;
   execute->finished = lease->is_finished;
   if (lease->is_adopted)
-    return; /* the member has the rest */
+    {
+      execute->claimed = (ProtobufCBinaryData){ BUS_TOKEN_LEN, (guint8 *) (gsize) task->claimed_token };
+      return; /* the member has the rest */
+    }
   execute->payload = lease_bytes (task->payload);
   if (task->progress != NULL)
     execute->last_details = lease_bytes (task->progress->details);
@@ -194,7 +197,8 @@ lease_link (BusLease *lease)
   g_clear_pointer (&task->holder, g_ref_string_release);
   task->holder = g_ref_string_acquire (lease->member->id);
   memcpy (task->token, lease->token, BUS_TOKEN_LEN);
-  memcpy (task->claimed_token, lease->token, BUS_TOKEN_LEN);
+  if (!lease->is_adopted)
+    memcpy (task->claimed_token, lease->token, BUS_TOKEN_LEN);
   task->is_answered = FALSE;
   task->was_claimed = FALSE;
   task->lease = lease;
@@ -231,10 +235,14 @@ BusLease *
 bus_lease_adopt (BusCore *core, BusTask *task, BusMember *member, const BusClaim *claim, gint64 now_us)
 {
   const BusLease like = { .attempt = claim->attempt, .is_adopted = TRUE, .is_finished = claim->is_finished };
-  BusLease *lease = lease_begin (core, task, member, &like, now_us);
+  guint8 before[BUS_TOKEN_LEN];
+  BusLease *lease;
 
-  if (lease != NULL)
-    memcpy (task->claimed_token, claim->token, BUS_TOKEN_LEN);
+  memcpy (before, task->claimed_token, BUS_TOKEN_LEN);
+  memcpy (task->claimed_token, claim->token, BUS_TOKEN_LEN);
+  lease = lease_begin (core, task, member, &like, now_us);
+  if (lease == NULL)
+    memcpy (task->claimed_token, before, BUS_TOKEN_LEN);
   return lease;
 }
 

@@ -43,6 +43,7 @@ adoption_expect (Client *worker, const Job *before, gboolean is_finished)
   g_assert_cmpuint (job->execute->attempt, ==, before->execute->attempt);
   g_assert_cmpuint (job->execute->payload.len, ==, 0);
   g_assert_cmpstr (job->execute->operation, ==, "scan");
+  g_assert_cmpmem (job->execute->claimed.data, job->execute->claimed.len, before->execute->token.data, BUS_TOKEN_LEN);
   g_assert_cmpint (memcmp (job->execute->token.data, before->execute->token.data, BUS_TOKEN_LEN), !=, 0);
   return job;
 }

@@ -165,16 +165,24 @@ assert_claim (const TaskClaim *claim, const char *token)
   g_assert_true (wire_span_equal (wire_span (claim->token.data, claim->token.len), wire_span_str (token)));
 }
 
+/* @claimed: the token of the claim; "": a broker that does not name it */
 static void
-say_adopt (Fixture *f, guint64 route, const char *id, gboolean finished)
+say_adopt_claimed (Fixture *f, guint64 route, const char *id, gboolean finished, const char *claimed)
 {
   ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
 
+  execute.claimed = (ProtobufCBinaryData){ strlen (claimed), (guint8 *) (gsize) claimed };
   execute.adopt = TRUE;
   execute.finished = finished;
   execute.attempt = 1;
   execute.progress_us = 3600 * G_TIME_SPAN_SECOND;
   collector_script_execute (f->in, route, id, &execute);
+}
+
+static void
+say_adopt (Fixture *f, guint64 route, const char *id, gboolean finished)
+{
+  say_adopt_claimed (f, route, id, finished, "");
 }
 
 static void
@@ -251,6 +259,44 @@ test_finished (Fixture *f, gconstpointer data)
   frames = say_and_hear (f);
   g_assert_cmpuint (frames->len, ==, 1);
   assert_result (frames->pdata[0], 800);
+}
+
+/* Two accounts have a task with one id: the token says which result is wanted. */
+static void
+test_of_another_account (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  start_work (f);
+  lose (f);
+  succeed (f);
+  guard = welcome (f, 2);
+  answer (f, NULL, 0);
+  say_adopt_claimed (f, 800, "t-1", TRUE, "token-999");
+  say_adopt_claimed (f, 801, "t-1", TRUE, "token-700");
+  frames = say_and_hear (f);
+  g_assert_cmpuint (frames->len, ==, 2);
+  collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
+  assert_result (frames->pdata[1], 801);
+}
+
+/* The same while the handler works. */
+static void
+test_run_of_another_account (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  start_work (f);
+  lose (f);
+  guard = welcome (f, 2);
+  answer (f, NULL, 0);
+  say_adopt_claimed (f, 800, "t-1", FALSE, "token-999");
+  say_adopt_claimed (f, 801, "t-1", FALSE, "token-700");
+  frames = say_and_hear (f);
+  collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
+  collector_assert_progress (frames->pdata[1], 801, TRUE, 0);
 }
 
 /* A result that was sent is claimed until the broker confirms that the submitter has it. */
@@ -482,6 +528,8 @@ main (int argc, char **argv)
   ADD ("fenced", test_fenced);
   ADD ("fenced-later", test_fenced_later);
   ADD ("unknown", test_unknown);
+  ADD ("K05-of-another-account", test_of_another_account);
+  ADD ("K05-run-of-another-account", test_run_of_another_account);
   ADD ("adopted-and-cancelled", test_adopted_and_cancelled);
   ADD ("next-attempt", test_next_attempt);
   ADD ("bounds", test_bounds);
