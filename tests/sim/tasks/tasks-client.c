@@ -289,3 +289,17 @@ tasks_client_received (TasksClient *client, const guint8 *bytes, gsize len)
   if (result == WIRE_FRAME_BAD)
     tasks_fail (client->world, "the broker sent bytes that are no frame");
 }
+
+void
+tasks_client_act (TasksClient *client, const TasksAct *acts, guint n_acts)
+{
+  guint sum = 0;
+  guint dice;
+
+  for (guint i = 0; i < n_acts; i++)
+    sum += acts[i].weight;
+  dice = sim_below (&client->world->random, sum);
+  while (dice >= acts->weight)
+    dice -= (acts++)->weight;
+  acts->run (client->world, client);
+}

@@ -403,11 +403,7 @@ collector_register_again (TasksWorld *world, TasksClient *client)
   tasks_registration_register (client);
 }
 
-static const struct
-{
-  guint weight;
-  void (*run) (TasksWorld *world, TasksClient *client);
-} acts[] = {
+static const TasksAct acts[] = {
   { 300, collector_work },
   { 130, collector_finish },
   { 25, collector_refuse },
@@ -428,24 +424,10 @@ static const struct
 void
 tasks_collector_step (TasksWorld *world, TasksClient *client)
 {
-  guint sum = 0;
-  guint dice;
-
   if (!client->is_registered && client->registration_id != 0 && g_hash_table_size (client->calls) == 0
       && sim_chance (&world->random, 10))
     tasks_registration_register (client);
-  for (guint i = 0; i < G_N_ELEMENTS (acts); i++)
-    sum += acts[i].weight;
-  dice = sim_below (&world->random, sum);
-  for (guint i = 0; i < G_N_ELEMENTS (acts); i++)
-    {
-      if (dice < acts[i].weight)
-        {
-          acts[i].run (world, client);
-          return;
-        }
-      dice -= acts[i].weight;
-    }
+  tasks_client_act (client, acts, G_N_ELEMENTS (acts));
 }
 
 void

@@ -142,8 +142,9 @@ steps_follows_expiry (BusTaskEvent event)
   return event == BUS_TASK_ON_UNSAFE || event == BUS_TASK_ON_EXHAUSTED || event == BUS_TASK_ON_POISON;
 }
 
-void
-tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
+/* The counters and the lease. */
+static void
+steps_take_event (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
   switch ((guint) step->event)
     {
@@ -199,6 +200,12 @@ tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *inp
     default:
       break;
     }
+}
+
+void
+tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
+{
+  steps_take_event (world, record, input, step);
   steps_cover (world, record, input, step);
   if (input->kind == TASKS_INPUT_TICK && !steps_follows_expiry (step->event))
     tasks_leases_due (world, record);

@@ -512,11 +512,7 @@ submitter_delay (TasksWorld *world, TasksClient *client)
   client->is_late = !client->is_late;
 }
 
-static const struct
-{
-  guint weight;
-  void (*run) (TasksWorld *world, TasksClient *client);
-} acts[] = {
+static const TasksAct acts[] = {
   { 120, submitter_submit },     { 20, submitter_cancel }, { 25, submitter_settle }, { 10, submitter_release },
   { 4, submitter_drop },         { 10, submitter_ask },    { 4, submitter_list },    { 20, submitter_await },
   { 5, submitter_drain_member }, { 10, submitter_pause },  { 10, submitter_limit },  { 8, submitter_leave },
@@ -526,21 +522,7 @@ static const struct
 void
 tasks_submitter_step (TasksWorld *world, TasksClient *client)
 {
-  guint sum = 0;
-  guint dice;
-
-  for (guint i = 0; i < G_N_ELEMENTS (acts); i++)
-    sum += acts[i].weight;
-  dice = sim_below (&world->random, sum);
-  for (guint i = 0; i < G_N_ELEMENTS (acts); i++)
-    {
-      if (dice < acts[i].weight)
-        {
-          acts[i].run (world, client);
-          return;
-        }
-      dice -= acts[i].weight;
-    }
+  tasks_client_act (client, acts, G_N_ELEMENTS (acts));
 }
 
 void

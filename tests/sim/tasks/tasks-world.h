@@ -390,6 +390,13 @@ void tasks_client_clear (TasksClient *client);
 /* Appends a frame. @frame: its meaning; copied. Returns its id. */
 guint64
 tasks_client_put (TasksClient *client, guint8 kind, guint8 flags, WireEnvelope *envelope, const TasksFrame *frame);
+/* One of the things that a client may do, which is chosen @weight times as often as one with the weight 1. */
+typedef struct
+{
+  guint weight;
+  void (*run) (TasksWorld *world, TasksClient *client);
+} TasksAct;
+void tasks_client_act (TasksClient *client, const TasksAct *acts, guint n_acts);
 void tasks_client_hello (TasksClient *client);
 void tasks_client_goodbye (TasksClient *client);
 /* Calls a method of the broker. */
