@@ -273,7 +273,7 @@ def _(bus):
 
 def wait_subscribed(bus, process):
     for _ in range(2000):
-        if any(one["peer"] == f"deyebusctl-{process.pid}" for one in bus.json("subs")):
+        if any(one["peer"] == f"deyebusctl-{process.pid}" and not one["methods"] for one in bus.json("subs")):
             return
     raise AssertionError("it did not subscribe")
 

@@ -51,7 +51,7 @@ class Bus(Tool):
     def wait_for(self, process):
         for _ in range(2000):
             holds(process.poll() is None, "it has ended")
-            if any(one["peer"] == f"deyebusctl-{process.pid}" for one in self.json("subs")):
+            if any(one["peer"] == f"deyebusctl-{process.pid}" and not one["methods"] for one in self.json("subs")):
                 return
         raise AssertionError("it did not subscribe")
 

@@ -109,11 +109,14 @@ class Bus(Tool):
         self.children.callback(end, process)
         return out, process
 
+    def subscribers(self, pattern):
+        return sum(one["pattern"] == pattern for one in self.json("subs"))
+
     def subscribed(self, *words, stdout):
-        before = len(self.json("subs"))
+        before = self.subscribers(words[0])
         process = self.start("subscribe", *words, stdout=stdout)
         for _ in range(2000):
-            if len(self.json("subs")) > before:
+            if self.subscribers(words[0]) > before:
                 return process
         raise AssertionError("it did not subscribe")
 
@@ -532,8 +535,7 @@ def _(paths):
         with processes(20):
             bus.broker = Broker(paths[1], paths[2], at=bus.broker)
             for _ in range(2000):
-                ids = {one["peer"] for one in bus.json("subs")}
-                if "procmond-1" in ids and any(one.startswith("deyebusctl") for one in ids):
+                if "procmond-1" in {one["peer"] for one in bus.json("subs")} and bus.subscribers(EVENTS) > 0:
                     break
             with processes(1) as (after,):
                 wait_event(out, after, STARTED)
