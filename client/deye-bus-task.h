@@ -138,7 +138,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
 /**
  * DeyeBusTask:cause:
  *
- * What led to the state, as a sentence in English from the broker.
+ * The cause of the state: a sentence in English, from the broker.
  *
  * Since: 0.1
  */
@@ -178,7 +178,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
 /**
  * DeyeBusTask:progress-text:
  *
- * What the collector does at the moment.
+ * The current activity of the collector, as text from it.
  *
  * Since: 0.1
  */

@@ -121,7 +121,7 @@ gboolean deye_bus_task_lane_is_idle (const DeyeBusTaskLane *lane);
 void deye_bus_task_lane_take (DeyeBusTasks *tasks, DeyeBusTaskLane *lane, gint64 now_us);
 /* Sends the next request, if one is due and none is on its way. */
 void deye_bus_task_lane_send (DeyeBusTasks *tasks, DeyeBusTaskLane *lane, gint64 now_us);
-/* Nobody waits for the answer any more. */
+/* Ends the request that is on its way without an answer: returned() decides about each of its tasks. */
 void deye_bus_task_lane_abandon (DeyeBusTaskLane *lane);
 
 /* --- tasks-requests.c --- */

@@ -198,7 +198,7 @@ calls_account (const BusCall *call, const char *name, guint32 *number)
 
 typedef void (*CallsVerb) (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer);
 
-/* Whoever changes the tasks of others leaves a record in the log. @n: of them that were changed */
+/* Logs a change by a tool, or to the tasks of another account. @n: the number of changed tasks */
 static void
 calls_audit (const BusCall *call, const char *operation, guint32 account, guint n)
 {

@@ -206,7 +206,7 @@ tasks_claims_ticked (TasksWorld *world)
     claims_end_window (world, &world->clients[slot]);
 }
 
-/* --- what the member is told --- */
+/* --- answers to claims --- */
 
 void
 tasks_claims_fenced (TasksWorld *world, TasksClient *client, const guint8 *token)

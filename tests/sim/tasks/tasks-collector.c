@@ -4,7 +4,7 @@
 #include "wire-guard.h"
 
 /*
- * What a collector does: works on its jobs, fails, drains, and breaks the rules when it is hostile.
+ * The acts of a collector: it works on its jobs, fails, drains, and breaks the rules when it is hostile.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND

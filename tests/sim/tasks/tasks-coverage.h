@@ -5,7 +5,7 @@
 #include "work/bus-task-state.h"
 
 /*
- * What the seeds have reached: situations, and cells of the table of states. A run in which one of the situations or of the
+ * The coverage of the seeds: situations, and cells of the table of states. A run in which one of the situations or of the
  * transitions never occurred fails, because a check of it would prove nothing.
  */
 

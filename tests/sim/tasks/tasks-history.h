@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * The history of a seed: what became of each task that a submitter was told is accepted.
+ * The history of a seed: the outcome of each task that the broker has accepted.
  *
  * A *run* is one attempt as the collector sees it, with a number that no other run has; the number is the payload of its result.
  * So a result that a submitter sees names the run that it comes from.

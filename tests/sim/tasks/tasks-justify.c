@@ -6,7 +6,7 @@
 #include "work/bus-work.h"
 
 /*
- * What justifies a step of a task: a frame of its holder with the right token, the end of its holder, a time that is over, a call
+ * A step of a task needs a reason: a frame of its holder with the right token, the end of its holder, a time that is over, a call
  * of a submitter or a tool, or counters.
  */
 
