@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "fs-open.h"
+
+#include <gio/gio.h>
+
+/*
+ * The digest of one regular file, read in a thread.
+ *
+ * The file is opened without following links (fs-open) and examined before and after it is read. If its size or times differ, the
+ * digest would be that of no state that the file ever had, so there is none. A file that is written through a mapping may change
+ * without changed times until its pages are written back; that is not noticed.
+ *
+ * Invariant: at most the size that the file had when it was opened, and one byte, is read.
+ */
+
+typedef enum
+{
+  FS_HASH_DONE,
+  FS_HASH_NOT_OPENED, /* see FsHashed.opened */
+  FS_HASH_TOO_LARGE,
+  FS_HASH_CHANGED,
+  FS_HASH_UNREADABLE,
+  FS_HASH_CANCELLED,
+} FsHashResult;
+
+/* Called before the first byte, after each piece, and at the end. */
+typedef void (*FsHashProgress) (guint64 done, guint64 total, gpointer data);
+
+typedef struct
+{
+  const char *path; /* in the form of fs_path_parse() */
+  GChecksumType algorithm;
+  guint64 max_bytes;
+  GCancellable *cancellable; /* (nullable) */
+  FsHashProgress progress;   /* (nullable) */
+  gpointer data;
+} FsHashJob;
+
+typedef struct
+{
+  FsOpenResult opened;
+  FsFacts facts;      /* of the file when it was opened */
+  FsFacts facts_last; /* when it had been read */
+  char *digest;       /* hexadecimal; NULL unless FS_HASH_DONE */
+} FsHashed;
+
+/* Blocks. @hashed: clear it with fs_hashed_clear(), whatever the result. */
+FsHashResult fs_hash_run (const FsHashJob *job, FsHashed *hashed);
+void fs_hashed_clear (FsHashed *hashed);
+
+/* @name: as in HashQuery; "" is the default. FALSE: there is no such algorithm. */
+gboolean fs_hash_algorithm (const char *name, GChecksumType *algorithm);
+const char *fs_hash_algorithm_name (GChecksumType algorithm);
