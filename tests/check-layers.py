@@ -69,7 +69,8 @@ LAYERS = [
           "the objects of the library"),
 
     Layer("cli", ["client/cli/"], ["client", "terminal"], "", "deyebusctl"),
-    Layer("collectors", ["client/collectors/"], ["client"], "", "procmond"),
+    Layer("collector", ["client/collectors/common/"], ["client"], "", "what the programs of collectors share"),
+    Layer("collectors", ["client/collectors/"], ["collector"], "", "procmond"),
     Layer("agent", ["agent/"], ["client", "abi", "terminal"], "", "daemoneye-agent and its demo"),
 ]
 FRAMES = {"core": ("module", "plugin/core: the broker, without I/O"), "module": ("", "plugin: the module"),

@@ -4,9 +4,9 @@
 #include <glib.h>
 
 /*
- * The command line of procmond.
+ * The options that only procmond has.
  *
- * Invariant: after a successful parse every number is in its range, and the id and the type are set.
+ * Invariant: after a successful check every number is in its range.
  */
 
 #define PROCMOND_INTERVAL_MIN_MS 10
@@ -15,19 +15,18 @@
 
 typedef struct
 {
-  char *id;
-  char *type;
-  char *address; /* NULL: the default one */
   char *shard_text;
   gint interval_ms;
-  gint heartbeat_ms;
   gint pace_ms;
-  gint ready_fd; /* -1: none */
-  gboolean version;
   guint shard;
   guint shards;
 } ProcmondOptions;
 
-/* Fills @self, which is all zeros. */
-gboolean procmond_options_parse (ProcmondOptions *self, int *argc, char ***argv, GError **error);
+#define PROCMOND_OPTIONS_DEFAULTS                                                                                      \
+  {                                                                                                                    \
+    .interval_ms = 500, .shards = 1                                                                                    \
+  }
+
+void procmond_options_add (ProcmondOptions *self, GOptionContext *context);
+gboolean procmond_options_check (ProcmondOptions *self, GError **error);
 void procmond_options_clear (ProcmondOptions *self);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procmond-query.h"
 
+#include "collection.pb-c.h"
 #include "proc-pack.h"
 #include "proc-page.h"
+
+typedef Daemoneye__Eventbus__V1__ProcessQuery Query;
 
 #define SHARDS_MAX 65536u
 
@@ -12,9 +15,16 @@ procmond_shard_is_valid (guint32 shard, guint32 shards)
   return shards <= SHARDS_MAX && (shards == 0 || shard < shards);
 }
 
+typedef struct
+{
+  const Query *query;
+  gsize room;
+  ProcReader *reader;
+} QueryAnswer;
+
 /* If nothing but the size ends a page, no more processes are read than it can have. */
-ProcRange
-procmond_query_range (const ProcmondQuery *query, gsize room)
+static ProcRange
+query_range (const Query *query, gsize room)
 {
   gboolean only_size = query->pid == 0 && *query->name == '\0' && query->limit == 0;
 
@@ -24,21 +34,76 @@ procmond_query_range (const ProcmondQuery *query, gsize room)
                       .enough = query->pages && only_size ? room : 0 };
 }
 
+static gpointer
+query_begin (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
+{
+  const Query *query = message;
+  const ProcRange range = query_range (query, room);
+  ProcReader *reader = NULL;
+  QueryAnswer *answer;
+
+  if (!procmond_shard_is_valid (query->shard, query->shards))
+    *refusal = (CollectorRefusal){ "BadShard", PROCMOND_BAD_SHARD, FALSE };
+  else if ((reader = proc_reader_new (&range)) == NULL)
+    *refusal = (CollectorRefusal){ "NoProcesses", PROCMOND_NO_PROCESSES, TRUE };
+  if (reader == NULL)
+    return NULL;
+  answer = g_new (QueryAnswer, 1);
+  *answer = (QueryAnswer){ query, room, reader };
+  return answer;
+}
+
 static gboolean
-query_matches (const ProcmondQuery *query, const ProcRecord *record)
+query_step (gpointer data, guint n, guint *done, guint *total)
+{
+  QueryAnswer *answer = data;
+  gboolean more = proc_reader_step (answer->reader, n);
+
+  *done = proc_reader_count (answer->reader, total);
+  return more;
+}
+
+static gboolean
+query_matches (const Query *query, const ProcRecord *record)
 {
   return (query->pid == 0 || query->pid == record->pid)
          && (*query->name == '\0' || g_str_equal (query->name, record->name));
 }
 
-GBytes *
-procmond_query_answer (const ProcmondQuery *query, ProcTable *table, gsize room)
+/* The processes that the query asks for, as far as they fit. */
+static GBytes *
+query_pack (gpointer data)
 {
+  QueryAnswer *answer = data;
+  const Query *query = answer->query;
+  g_autoptr (ProcTable) table = proc_reader_end (answer->reader);
+
   for (guint i = table->records->len; i > 0; i--)
     if (!query_matches (query, g_ptr_array_index (table->records, i - 1)))
       g_ptr_array_remove_index (table->records, i - 1);
   if (query->limit > 0)
     proc_page_truncate (table, query->limit);
-  proc_page_fit (table, room, !query->pages);
+  proc_page_fit (table, answer->room, !query->pages);
   return proc_pack_table (table);
 }
+
+static void
+query_free (gpointer data)
+{
+  QueryAnswer *answer = data;
+
+  proc_reader_free (answer->reader);
+  g_free (answer);
+}
+
+const CollectorQuestion procmond_query_question = {
+  .method = "ListProcesses",
+  .operation = "list_processes",
+  .text = "Returns the running processes: all, or those with a pid or a name; see next_cursor.",
+  .query_type = &daemoneye__eventbus__v1__process_query__descriptor,
+  .answer_type = PROCMOND_TABLE_TYPE,
+  .begin = query_begin,
+  .step = query_step,
+  .pack = query_pack,
+  .free = query_free,
+};

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "collection.pb-c.h"
-#include "proc-table.h"
+#include "collector-question.h"
 
 /*
- * The ProcessQuery of the method ListProcesses and of the operation list_processes: which processes it asks for, and what of a
- * table answers it.
+ * The question which processes there are: the method ListProcesses, and tasks of the operation list_processes.
+ *
+ * The query is a ProcessQuery: all processes, those of one shard, or those with a number or a name. An agent that submits one
+ * task for each shard has the broker give them to all collectors that have the operation. The answer is a ProcessTable with the
+ * processes that fit.
  */
 
-typedef Daemoneye__Eventbus__V1__ProcessQuery ProcmondQuery;
-
-#define PROCMOND_QUERY_TYPE "daemoneye.eventbus.v1.ProcessQuery"
 #define PROCMOND_TABLE_TYPE "daemoneye.eventbus.v1.ProcessTable"
 
-#define PROCMOND_BAD_SHARD "shard must be below shards, and shards at most 65536"
-gboolean procmond_shard_is_valid (guint32 shard, guint32 shards);
+extern const CollectorQuestion procmond_query_question;
 
-/* The processes to read for an answer with @room bytes. */
-ProcRange procmond_query_range (const ProcmondQuery *query, gsize room);
-/* The packed answer: the processes of @table that the query asks for, as far as they fit. */
-GBytes *procmond_query_answer (const ProcmondQuery *query, ProcTable *table, gsize room);
+#define PROCMOND_STEP 64u /* processes, a few milliseconds */
+
+/* Answers that can't be given, also by procmond-request. */
+#define PROCMOND_BAD_SHARD    "shard must be below shards, and shards at most 65536"
+#define PROCMOND_NO_PROCESSES "the processes can't be listed now: try again"
+gboolean procmond_shard_is_valid (guint32 shard, guint32 shards);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procmond-request.h"
 
+#include "collector-reply.h"
 #include "deye-bus-pack.h"
 #include "proc-pack.h"
 #include "proc-page.h"
 #include "proc-table.h"
 #include "procmond-query.h"
-#include "procmond-reply.h"
 #include "task.pb-c.h"
 
 #include <string.h>
@@ -14,8 +14,10 @@
 typedef Daemoneye__Eventbus__V1__TaskRequest TaskRequest;
 typedef Daemoneye__Eventbus__V1__TaskResult TaskResult;
 
-#define TASK_ID_MAX 512u
-#define RESULT_REST 64u /* numbers and what protobuf adds, of the result and of the table */
+#define REQUEST_TOPIC "control.collector.task.process"
+#define REQUEST_GROUP "local-procmond-workers"
+#define TASK_ID_MAX   512u
+#define RESULT_REST   64u /* numbers and what protobuf adds, of the result and of the table */
 
 static GBytes *
 request_pack_result (DeyeBusClient *client, const TaskRequest *task, GBytes *table, gint64 duration_us)
@@ -38,7 +40,7 @@ request_result_room (DeyeBusClient *client, const TaskRequest *task)
   gsize rest
       = strlen (task->task_id) + strlen (deye_bus_client_get_id (client)) + strlen (PROCMOND_TABLE_TYPE) + RESULT_REST;
 
-  return procmond_reply_room (client, rest);
+  return collector_reply_room (client, rest);
 }
 
 static void
@@ -55,7 +57,7 @@ request_enumerate (DeyeBusClient *client, DeyeBusMessage *request, const TaskReq
 
   if (table == NULL)
     {
-      procmond_reply_no_processes (client, request);
+      collector_reply_error (client, request, "NoProcesses", PROCMOND_NO_PROCESSES);
       return;
     }
   proc_page_fit (table, room, !task->pages);
@@ -63,7 +65,7 @@ request_enumerate (DeyeBusClient *client, DeyeBusMessage *request, const TaskReq
   result = request_pack_result (client, task, packed, g_get_monotonic_time () - start_us);
   deye_bus_options_set_type_name (options, "daemoneye.eventbus.v1.TaskResult");
   deye_bus_options_set_correlation_id (options, deye_bus_message_get_correlation_id (request));
-  procmond_reply (client, request, result, options);
+  collector_reply (client, request, result, options);
 }
 
 static void
@@ -75,29 +77,94 @@ request_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *request, 
 
   if (guard == NULL)
     {
-      procmond_reply_error (client, request, "BadTask", "the payload is not a daemoneye.eventbus.v1.TaskRequest");
+      collector_reply_error (client, request, "BadTask", "the payload is not a daemoneye.eventbus.v1.TaskRequest");
       return;
     }
   task = wire_guard_message (guard);
   if (!g_str_equal (task->operation, "enumerate_processes"))
-    procmond_reply_error (client, request, "UnsupportedOperation", "procmond supports enumerate_processes only");
+    collector_reply_error (client, request, "UnsupportedOperation", "procmond supports enumerate_processes only");
   else if (!procmond_shard_is_valid (task->shard, task->shards))
-    procmond_reply_error (client, request, "BadShard", PROCMOND_BAD_SHARD);
+    collector_reply_error (client, request, "BadShard", PROCMOND_BAD_SHARD);
   else if (strlen (task->task_id) > TASK_ID_MAX)
-    procmond_reply_error (client, request, "BadTask", "task_id has more than 512 bytes");
+    collector_reply_error (client, request, "BadTask", "task_id has more than 512 bytes");
   else
     request_enumerate (client, request, task);
 }
 
-void
-procmond_request_serve_async (DeyeBusClient *client, GAsyncReadyCallback callback, gpointer data)
+/* --- the topic --- */
+
+struct ProcmondRequests
 {
-  deye_bus_client_serve_async (client, PROCMOND_REQUEST_TOPIC, PROCMOND_GROUP, request_on_message, client, NULL, NULL,
-                               callback, data);
+  CollectorBus *bus;
+  DeyeBusSubscription *served; /* NULL: it is not, or not yet */
+  gboolean is_serving;         /* it is, or the broker was asked */
+  gulong draining;             /* signal */
+};
+
+static void
+requests_leave (ProcmondRequests *self)
+{
+  if (self->served != NULL)
+    deye_bus_subscription_unsubscribe_async (self->served, NULL, NULL, NULL);
+  g_clear_object (&self->served);
 }
 
-DeyeBusSubscription *
-procmond_request_serve_finish (DeyeBusClient *client, GAsyncResult *result, GError **error)
+static void
+requests_on_draining (DeyeBusCollector *collector, gpointer data)
 {
-  return deye_bus_client_serve_finish (client, result, error);
+  requests_leave (data);
+}
+
+ProcmondRequests *
+procmond_requests_new (CollectorBus *bus)
+{
+  ProcmondRequests *self = g_new0 (ProcmondRequests, 1);
+
+  self->bus = bus;
+  self->draining = g_signal_connect (bus->collector, "draining", G_CALLBACK (requests_on_draining), self);
+  return self;
+}
+
+void
+procmond_requests_free (ProcmondRequests *self)
+{
+  if (self == NULL)
+    return;
+  g_signal_handler_disconnect (self->bus->collector, self->draining);
+  g_clear_object (&self->served);
+  g_free (self);
+}
+
+static void
+requests_on_served (GObject *source, GAsyncResult *result, gpointer data)
+{
+  ProcmondRequests *self = data;
+  g_autoptr (GError) error = NULL;
+
+  self->served = deye_bus_client_serve_finish (self->bus->client, result, &error);
+  self->is_serving = self->served != NULL;
+  if (deye_bus_collector_is_draining (self->bus->collector))
+    requests_leave (self);
+  else if (self->served != NULL)
+    collector_bus_report_ready (self->bus);
+  else if (deye_bus_client_get_state (self->bus->client) == DEYE_BUS_CLIENT_STATE_READY)
+    collector_bus_fail (self->bus, g_steal_pointer (&error));
+}
+
+void
+procmond_requests_serve (ProcmondRequests *self)
+{
+  if (self->is_serving)
+    return;
+  self->is_serving = TRUE;
+  deye_bus_client_serve_async (self->bus->client, REQUEST_TOPIC, REQUEST_GROUP, request_on_message, self->bus->client,
+                               NULL, NULL, requests_on_served, self);
+}
+
+void
+procmond_request_describe (DeyeBusService *service)
+{
+  deye_bus_service_add_topic (service, "Enumerate", REQUEST_TOPIC, REQUEST_GROUP, DEYE_BUS_TYPE_PREFIX "TaskRequest",
+                              DEYE_BUS_TYPE_PREFIX "TaskResult",
+                              "Request enumerate_processes of agents without tasks; others submit list_processes.");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "deye-bus.h"
+#include "collector-bus.h"
 
 /*
  * The request enumerate_processes on control.collector.task.process: procmond replies with one shard of the processes of this
@@ -9,14 +9,20 @@
  *
  * This is how an agent without tasks (version 1), or one at a broker without tasks, gives work to procmonds. They serve the topic
  * in one queue group, so each request reaches one of them. Nobody repeats a request whose procmond dies; the operation
- * list_processes (procmond-list) has what this lacks. doc/coordination.md describes how an agent changes over.
+ * list_processes (procmond-query) has what this lacks. doc/coordination.md describes how an agent changes over.
  *
- * A procmond that drains leaves the group.
+ * A procmond is ready when it serves the topic, and leaves the group when it drains.
  */
 
-#define PROCMOND_REQUEST_TOPIC "control.collector.task.process"
-#define PROCMOND_GROUP         "local-procmond-workers"
+typedef struct ProcmondRequests ProcmondRequests;
 
-void procmond_request_serve_async (DeyeBusClient *client, GAsyncReadyCallback callback, gpointer data);
-/* (transfer full); NULL: the topic is not served. */
-DeyeBusSubscription *procmond_request_serve_finish (DeyeBusClient *client, GAsyncResult *result, GError **error);
+/* @bus: borrowed. */
+ProcmondRequests *procmond_requests_new (CollectorBus *bus);
+void procmond_requests_free (ProcmondRequests *self);
+
+/* Serves the topic, and reports then that procmond is ready, or that it can't do its work. To be called with each connection; the
+ * client itself restores a topic that is served already. */
+void procmond_requests_serve (ProcmondRequests *self);
+
+/* Adds the topic to the description of procmond. */
+void procmond_request_describe (DeyeBusService *service);

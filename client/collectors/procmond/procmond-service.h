@@ -4,9 +4,13 @@
 #include "deye-bus.h"
 #include "procmond-options.h"
 
-/* The service description of procmond, and its method ListProcesses. Tasks are in procmond-list, requests of agents without tasks in procmond-request. */
+/* The description of procmond as a service: what it answers, publishes and lets others set. */
 
-#define PROCMOND_LIFECYCLE_TOPIC "events.process.lifecycle"
+#define PROCMOND_TYPE(name) "daemoneye.eventbus.v1." name
 
-/* (transfer full) */
-DeyeBusService *procmond_service_new (const ProcmondOptions *options);
+#define PROCMOND_CONFIGURATION_TYPE PROCMOND_TYPE ("ProcmondConfiguration")
+#define PROCMOND_LIFECYCLE_TOPIC    "events.process.lifecycle"
+#define PROCMOND_EVENT_TYPE         PROCMOND_TYPE ("ProcessEvent")
+
+/* Of the collector @id. (transfer full) */
+DeyeBusService *procmond_service_new (const ProcmondOptions *options, const char *id);
