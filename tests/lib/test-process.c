@@ -188,7 +188,13 @@ test_process_expect_line (TestProcess *self, const char *prefix)
 void
 test_process_suspend (TestProcess *self)
 {
-  test_system_suspend (self->process);
+  g_assert_true (test_process_try_suspend (self));
+}
+
+gboolean
+test_process_try_suspend (TestProcess *self)
+{
+  return test_system_suspend (self->process);
 }
 
 void

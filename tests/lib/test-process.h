@@ -36,6 +36,8 @@ void test_process_drop (TestProcess *self, const char *prefix);
 
 /* As in test-system.h. */
 void test_process_suspend (TestProcess *self);
+/* FALSE: it has ended by itself. */
+gboolean test_process_try_suspend (TestProcess *self);
 void test_process_resume (TestProcess *self);
 void test_process_kill (TestProcess *self);
 void test_process_ask_to_stop (TestProcess *self);

@@ -30,8 +30,8 @@ void test_system_die_with_parent (void);
 /* The program to be spawned ends when this process ends. @handle is given to it and closed here; -1: none. The program
  * finds it with test_channel_inherited(). */
 void test_system_prepare_child (GSubprocessLauncher *launcher, gintptr handle);
-/* Returns when the process has stopped running. */
-void test_system_suspend (GSubprocess *process);
+/* Returns when the process has stopped running; FALSE: it has ended. */
+gboolean test_system_suspend (GSubprocess *process);
 void test_system_resume (GSubprocess *process);
 void test_system_kill (GSubprocess *process);
 /* Sends what a service manager sends to stop a program. */

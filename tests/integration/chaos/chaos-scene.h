@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "chaos-load.h"
+#include "chaos-schedule.h"
+#include "task-scene.h"
+
+/*
+ * The processes of a chaos run, the agent and its collectors, and the faults that they are given.
+ *
+ * A fault whose victim is not in a state for it, such as a stop of a collector that is about to end, does nothing. What lasts for
+ * a time, such as a stop, ends in a later turn. A collector that has ended, for whatever reason, is started again with the same id.
+ */
+
+typedef struct
+{
+  TestProcess *process;
+  char id[8];
+  char instance[24];
+  guint number; /* of the instance */
+  gboolean is_suspended;
+  gboolean is_killed;
+  gboolean is_asked;     /* to stop */
+  gboolean is_announced; /* its end: it may stop by itself */
+  gint64 resume_us;      /* while it is suspended */
+  gint64 leave_us;       /* it is asked to stop then; 0: it is not */
+  gint64 kill_us;        /* it is killed then; 0: it is not */
+} ChaosCollector;
+
+typedef struct
+{
+  TaskScene tasks; /* without its submitter: the load has them */
+  const BusFixtureOptions *options;
+  char *ledger_path;
+  ChaosLedger *ledger;
+  ChaosLoad *load;
+  DeyeBusClient *tool; /* makes the calls of the faults, as far as they reach the agent */
+  ChaosCollector collectors[CHAOS_COLLECTORS];
+  GSource *breath; /* so that a turn does not wait for long */
+  gint64 begin_us;
+  gint64 agent_due_us;   /* when the agent is started or resumed; 0: it runs */
+  gboolean is_suspended; /* the agent */
+  gint64 resume_us[3];   /* when the operations are resumed; 0: they are not paused */
+  guint counts[CHAOS_N_FAULTS];
+} ChaosScene;
+
+void chaos_scene_set_up (ChaosScene *self, const BusFixtureOptions *options, guint32 seed);
+void chaos_scene_tear_down (ChaosScene *self);
+/* The tool and the collectors come. */
+void chaos_scene_start (ChaosScene *self);
+
+/* Iterates the context once, and ends what is due. */
+void chaos_scene_turn (ChaosScene *self, gboolean submits);
+void chaos_scene_put (ChaosScene *self, const ChaosEvent *event);
+/* Everything goes on: no process is suspended or about to leave, no operation is paused. */
+void chaos_scene_calm (ChaosScene *self);
+/* Every collector has stopped as asked, and every client is closed but the boss. */
+void chaos_scene_leave (ChaosScene *self);
