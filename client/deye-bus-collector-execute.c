@@ -66,6 +66,7 @@ static gboolean
 execute_send_outcome (DeyeBusCollector *self, DeyeBusMessage *request, GBytes *token, const DeyeBusOutcome *outcome)
 {
   Daemoneye__Eventbus__V1__Outcome reply = DAEMONEYE__EVENTBUS__V1__OUTCOME__INIT;
+  Daemoneye__Eventbus__V1__Extent extent;
 
   reply.token = execute_bytes (token);
   reply.kind = (Daemoneye__Eventbus__V1__OutcomeKind) outcome->kind;
@@ -74,6 +75,11 @@ execute_send_outcome (DeyeBusCollector *self, DeyeBusMessage *request, GBytes *t
   reply.error_name = outcome->error_name;
   reply.error_text = outcome->error_text;
   reply.retry_after_us = (guint64) outcome->retry_after_us;
+  if (outcome->extent != NULL)
+    {
+      deye_bus_extent_fill (outcome->extent, &extent);
+      reply.extent = &extent;
+    }
   return execute_reply (self, request, &reply.base, TRUE);
 }
 
@@ -270,6 +276,8 @@ execute_fill_task (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusRunTask *
     task->last_details = g_bytes_new (execute->last_details.data, execute->last_details.len);
   task->attempt = execute->attempt;
   task->priority = execute->priority;
+  task->shard = execute->shard;
+  task->shards = execute->shards;
   task->due_us = g_get_monotonic_time () + execute_time (execute->remaining_us);
   task->largest = largest > RESERVE_BYTES ? largest - RESERVE_BYTES : 0;
 }
@@ -387,6 +395,7 @@ execute_is_sound (const Execute *execute)
   return execute->token.len > 0 && execute->token.len <= TOKEN_MAX && *execute->task_id != '\0'
          && strlen (execute->task_id) <= TASK_ID_MAX && strlen (execute->operation) <= TEXT_MAX
          && strlen (execute->payload_type) <= TEXT_MAX && execute->attempt > 0
+         && (execute->shards == 0 ? execute->shard == 0 : execute->shard < execute->shards)
          && (execute->adopt || !execute->finished);
 }
 

@@ -10,6 +10,17 @@ deye_bus_pack (const ProtobufCMessage *message)
   return g_bytes_new_take (bytes, protobuf_c_message_pack (message, bytes));
 }
 
+char *
+deye_bus_cut_text (const char *text, gsize most)
+{
+  g_autofree char *valid = g_utf8_make_valid (text != NULL ? text : "", -1);
+  gsize len = strlen (valid);
+
+  if (len > most)
+    len = (gsize) (g_utf8_find_prev_char (valid, valid + most + 1) - valid);
+  return g_strndup (valid, len);
+}
+
 WireGuard *
 deye_bus_unpack (const ProtobufCMessageDescriptor *type, DeyeBusMessage *message)
 {

@@ -10,5 +10,8 @@
 
 GBytes *deye_bus_pack (const ProtobufCMessage *message);
 
+/* At most @most bytes of @text as valid UTF-8, as a copy. @text: (nullable) */
+char *deye_bus_cut_text (const char *text, gsize most);
+
 /* Unknown fields are skipped. NULL: not a message of this type. */
 WireGuard *deye_bus_unpack (const ProtobufCMessageDescriptor *type, DeyeBusMessage *message);

@@ -2,18 +2,14 @@
 #include "deye-bus-run.h"
 
 #include "coordination.pb-c.h"
+#include "deye-bus-pack.h"
 
 /* --- texts, reports, outcomes --- */
 
 char *
 deye_bus_run_cut_text (const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text != NULL ? text : "", -1);
-  gsize len = strlen (valid);
-
-  if (len > DEYE_BUS_RUN_TEXT_MAX)
-    len = (gsize) (g_utf8_find_prev_char (valid, valid + DEYE_BUS_RUN_TEXT_MAX + 1) - valid);
-  return g_strndup (valid, len);
+  return deye_bus_cut_text (text, DEYE_BUS_RUN_TEXT_MAX);
 }
 
 void
@@ -45,6 +41,7 @@ void
 deye_bus_outcome_free (DeyeBusOutcome *outcome)
 {
   g_clear_pointer (&outcome->payload, g_bytes_unref);
+  g_clear_pointer (&outcome->extent, deye_bus_extent_free);
   g_free (outcome->payload_type);
   g_free (outcome->error_name);
   g_free (outcome->error_text);
@@ -86,6 +83,7 @@ deye_bus_run_unref (DeyeBusRun *run)
   g_clear_pointer (&run->report, deye_bus_report_free);
   g_clear_pointer (&run->last_report, deye_bus_report_free);
   g_clear_pointer (&run->outcome, deye_bus_outcome_free);
+  g_clear_pointer (&run->extent, deye_bus_extent_free);
   g_clear_pointer (&run->request, deye_bus_message_unref);
   g_clear_pointer (&run->token, g_bytes_unref);
   g_clear_pointer (&run->context, g_main_context_unref);
@@ -181,6 +179,8 @@ deye_bus_run_put_outcome (DeyeBusRun *run, DeyeBusOutcome *outcome)
     {
       run->is_ended = TRUE;
       run->outcome = outcome;
+      if (outcome->kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED)
+        outcome->extent = g_steal_pointer (&run->extent);
       hops = run_begin_hop (run);
     }
   g_mutex_unlock (&run->lock);
@@ -189,6 +189,26 @@ deye_bus_run_put_outcome (DeyeBusRun *run, DeyeBusOutcome *outcome)
   else
     deye_bus_outcome_free (outcome);
   return is_put;
+}
+
+DeyeBusExtent *
+deye_bus_run_lock_extent (DeyeBusRun *run)
+{
+  g_mutex_lock (&run->lock);
+  if (run->is_ended)
+    {
+      g_mutex_unlock (&run->lock);
+      return NULL;
+    }
+  if (run->extent == NULL)
+    run->extent = deye_bus_extent_new ();
+  return run->extent;
+}
+
+void
+deye_bus_run_unlock_extent (DeyeBusRun *run)
+{
+  g_mutex_unlock (&run->lock);
 }
 
 gboolean

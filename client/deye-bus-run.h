@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "deye-bus-extent-private.h"
 #include "deye-bus-message.h"
 
 #include <gio/gio.h>
@@ -34,6 +35,7 @@ typedef struct
   char *error_name;   /* never NULL */
   char *error_text;   /* cut, never NULL */
   gint64 retry_after_us;
+  DeyeBusExtent *extent; /* nullable */
 } DeyeBusOutcome;
 
 /* @payload_type, @error_name, @error_text: (nullable); copied. @payload: a reference is taken. */
@@ -65,6 +67,8 @@ typedef struct
   GBytes *last_details; /* NULL: there are none */
   guint32 attempt;
   guint32 priority;
+  guint32 shard;
+  guint32 shards;  /* 0: the question is not divided */
   gint64 due_us;   /* the deadline, monotonic */
   guint64 largest; /* result */
 } DeyeBusRunTask;
@@ -81,6 +85,7 @@ struct DeyeBusRun
   gboolean is_hopping;     /* a source will call @changed */
   DeyeBusReport *report;   /* the newest, not taken yet */
   DeyeBusOutcome *outcome; /* not taken yet */
+  DeyeBusExtent *extent;   /* of the result to come; NULL: nothing of it was said */
 
   GMainContext *context;
   GWeakRef owner;
@@ -106,6 +111,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusRun, deye_bus_run_unref)
 gboolean deye_bus_run_put_report (DeyeBusRun *run, DeyeBusReport *report);
 /* Any thread. FALSE: it has ended before. Takes @outcome. */
 gboolean deye_bus_run_put_outcome (DeyeBusRun *run, DeyeBusOutcome *outcome);
+/* Any thread. The extent of the result to come, to be changed until unlock(). NULL: it has ended, and nothing is locked. */
+DeyeBusExtent *deye_bus_run_lock_extent (DeyeBusRun *run);
+void deye_bus_run_unlock_extent (DeyeBusRun *run);
 gboolean deye_bus_run_is_ended (DeyeBusRun *run);
 gint deye_bus_run_cancel_reason (DeyeBusRun *run);
 /* The last handle is gone. */

@@ -109,6 +109,22 @@ deye_bus_work_get_priority (DeyeBusWork *self)
   return self->run != NULL ? self->run->task.priority : 0;
 }
 
+guint
+deye_bus_work_get_shard (DeyeBusWork *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_WORK (self), 0);
+
+  return self->run != NULL ? self->run->task.shard : 0;
+}
+
+guint
+deye_bus_work_get_shards (DeyeBusWork *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_WORK (self), 0);
+
+  return self->run != NULL ? self->run->task.shards : 0;
+}
+
 gint64
 deye_bus_work_get_remaining (DeyeBusWork *self)
 {
@@ -204,6 +220,103 @@ deye_bus_work_progress (DeyeBusWork *self,
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED,
                        _ ("This work is cancelled: its result is not wanted any more"));
   return FALSE;
+}
+
+/* --- the extent of the result --- */
+
+/* NULL: it has ended. */
+static DeyeBusExtent *
+work_lock_extent (DeyeBusWork *self)
+{
+  return self->run != NULL ? deye_bus_run_lock_extent (self->run) : NULL;
+}
+
+void
+deye_bus_work_set_rows (DeyeBusWork *self, guint64 rows)
+{
+  DeyeBusExtent *extent;
+
+  g_return_if_fail (DEYE_BUS_IS_WORK (self));
+
+  extent = work_lock_extent (self);
+  if (extent == NULL)
+    return;
+  extent->is_counted = TRUE;
+  extent->rows = rows;
+  deye_bus_run_unlock_extent (self->run);
+}
+
+void
+deye_bus_work_set_truncated (DeyeBusWork *self, guint64 limit)
+{
+  DeyeBusExtent *extent;
+
+  g_return_if_fail (DEYE_BUS_IS_WORK (self));
+
+  extent = work_lock_extent (self);
+  if (extent == NULL)
+    return;
+  extent->is_truncated = TRUE;
+  extent->limit = limit;
+  deye_bus_run_unlock_extent (self->run);
+}
+
+void
+deye_bus_work_set_period (DeyeBusWork *self, guint64 from_time_us, guint64 to_time_us, guint gaps)
+{
+  DeyeBusExtent *extent;
+
+  g_return_if_fail (DEYE_BUS_IS_WORK (self));
+
+  extent = work_lock_extent (self);
+  if (extent == NULL)
+    return;
+  extent->from_time_us = from_time_us;
+  extent->to_time_us = to_time_us;
+  extent->gaps = gaps;
+  deye_bus_run_unlock_extent (self->run);
+}
+
+void
+deye_bus_work_set_share (DeyeBusWork *self, guint permille)
+{
+  DeyeBusExtent *extent;
+
+  g_return_if_fail (DEYE_BUS_IS_WORK (self));
+
+  extent = work_lock_extent (self);
+  if (extent == NULL)
+    return;
+  deye_bus_extent_set_share (extent, permille);
+  deye_bus_run_unlock_extent (self->run);
+}
+
+void
+deye_bus_work_set_age (DeyeBusWork *self, guint64 age_us)
+{
+  DeyeBusExtent *extent;
+
+  g_return_if_fail (DEYE_BUS_IS_WORK (self));
+
+  extent = work_lock_extent (self);
+  if (extent == NULL)
+    return;
+  extent->age_us = age_us;
+  deye_bus_run_unlock_extent (self->run);
+}
+
+void
+deye_bus_work_set_configuration (DeyeBusWork *self, const char *revision)
+{
+  DeyeBusExtent *extent;
+
+  g_return_if_fail (DEYE_BUS_IS_WORK (self));
+
+  extent = work_lock_extent (self);
+  if (extent == NULL)
+    return;
+  deye_bus_extent_set_configuration (extent, revision);
+  deye_bus_run_unlock_extent (self->run);
 }
 
 /* --- the end --- */

@@ -61,7 +61,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusWork, deye_bus_work, DEYE_BUS, WORK, GObject)
  * deye_bus_work_get_task_id:
  * @self: a #DeyeBusWork
  *
- * Gets the id of the task, which its submitter has chosen.
+ * Gets the id of the task. Its submitter has chosen it; that of a question to many collectors comes from the broker, and contains
+ * dots.
  *
  * Returns: (transfer none): the id; %NULL for an object that no collector has made
  *
@@ -128,6 +129,31 @@ DEYE_BUS_API guint deye_bus_work_get_attempt (DeyeBusWork *self);
  * Since: 0.1
  */
 DEYE_BUS_API guint deye_bus_work_get_priority (DeyeBusWork *self);
+
+/**
+ * deye_bus_work_get_shard:
+ * @self: a #DeyeBusWork
+ *
+ * Gets the part of a divided question that is wanted, such as the processes whose number modulo deye_bus_work_get_shards() is
+ * this one.
+ *
+ * Returns: the part, from 0
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_work_get_shard (DeyeBusWork *self);
+
+/**
+ * deye_bus_work_get_shards:
+ * @self: a #DeyeBusWork
+ *
+ * Gets the number of parts into which the question is divided.
+ *
+ * Returns: the number of parts; 0: it is not divided
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_work_get_shards (DeyeBusWork *self);
 
 /**
  * deye_bus_work_get_remaining:
@@ -213,6 +239,78 @@ DEYE_BUS_API gboolean deye_bus_work_progress (DeyeBusWork *self,
                                               const char *text,
                                               GBytes *details,
                                               GError **error);
+
+/**
+ * deye_bus_work_set_rows:
+ * @self: a #DeyeBusWork
+ * @rows: number of rows in the result; 0: the handler has looked, and found nothing
+ *
+ * Says how many rows the result has. A manifest tells an answer without rows from an
+ * answer, and from a collector that did not look.
+ *
+ * This function and the following ones describe the result of deye_bus_work_succeed(). Call them before.
+ * They have no effect on a work that was ended.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_work_set_rows (DeyeBusWork *self, guint64 rows);
+
+/**
+ * deye_bus_work_set_truncated:
+ * @self: a #DeyeBusWork
+ * @limit: the bound that was reached, in rows; 0: it is no number of rows
+ *
+ * Says that there is more than the result holds. A question with such an answer is not answered completely.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_work_set_truncated (DeyeBusWork *self, guint64 limit);
+
+/**
+ * deye_bus_work_set_period:
+ * @self: a #DeyeBusWork
+ * @from_time_us: begin, in microseconds since 1970
+ * @to_time_us: end, in microseconds since 1970
+ * @gaps: number of holes in it, in which the collector did not look
+ *
+ * Says which period the result covers.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_work_set_period (DeyeBusWork *self, guint64 from_time_us, guint64 to_time_us, guint gaps);
+
+/**
+ * deye_bus_work_set_share:
+ * @self: a #DeyeBusWork
+ * @permille: the share in permille, 1 to 1000
+ *
+ * Says which share the collector can see of what there is, such as the processes that it may read.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_work_set_share (DeyeBusWork *self, guint permille);
+
+/**
+ * deye_bus_work_set_age:
+ * @self: a #DeyeBusWork
+ * @age_us: the age, in microseconds
+ *
+ * Says how old the oldest data in the result is.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_work_set_age (DeyeBusWork *self, guint64 age_us);
+
+/**
+ * deye_bus_work_set_configuration:
+ * @self: a #DeyeBusWork
+ * @revision: (nullable): revision of the collector's configuration; at most 64 bytes are sent
+ *
+ * Says with which configuration the collector looked.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_work_set_configuration (DeyeBusWork *self, const char *revision);
 
 /**
  * deye_bus_work_succeed:

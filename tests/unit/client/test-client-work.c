@@ -196,6 +196,127 @@ test_outcomes (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
 }
 
+/* --- the extent of a result --- */
+
+static void
+say_all (DeyeBusWork *work)
+{
+  deye_bus_work_set_rows (work, 7);
+  deye_bus_work_set_truncated (work, 5);
+  deye_bus_work_set_period (work, 1000, 2000, 3);
+  deye_bus_work_set_share (work, 2000);
+  deye_bus_work_set_age (work, 9);
+  deye_bus_work_set_configuration (work, "\xff"
+                                         "0123456789012345678901234567890123456789012345678901234567890\xc3\xa4");
+}
+
+/* The outcome of "t-1", whose handler says @say and ends it with @end. */
+static WireGuard *
+end_and_hear (Fixture *f, void (*say) (DeyeBusWork *work), void (*end) (DeyeBusWork *work))
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  start_work (f, 0);
+  if (say != NULL)
+    say (f->log.work);
+  end (f->log.work);
+  frames = settle_and_hear (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  return collector_unpack (frames->pdata[0], &daemoneye__eventbus__v1__outcome__descriptor);
+}
+
+/* A share is bounded, and the revision is cut as valid text. */
+static void
+test_extent (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = end_and_hear (f, say_all, end_succeed);
+  const Daemoneye__Eventbus__V1__Extent *extent = ((const ScriptOutcome *) wire_guard_message (guard))->extent;
+
+  g_assert_nonnull (extent);
+  g_assert_false (extent->is_uncounted);
+  g_assert_cmpuint (extent->rows, ==, 7);
+  g_assert_true (extent->is_truncated);
+  g_assert_cmpuint (extent->limit, ==, 5);
+  g_assert_cmpuint (extent->from_time_us, ==, 1000);
+  g_assert_cmpuint (extent->to_time_us, ==, 2000);
+  g_assert_cmpuint (extent->gaps, ==, 3);
+  g_assert_cmpuint (extent->share_permille, ==, 1000);
+  g_assert_cmpuint (extent->age_us, ==, 9);
+  g_assert_cmpstr (extent->configuration, ==,
+                   "\xef\xbf\xbd"
+                   "0123456789012345678901234567890123456789012345678901234567890");
+}
+
+static void
+say_share (DeyeBusWork *work)
+{
+  deye_bus_work_set_share (work, 900);
+}
+
+/* A handler that did not count has not found nothing. */
+static void
+test_extent_uncounted (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = end_and_hear (f, say_share, end_succeed);
+  const ScriptOutcome *outcome = wire_guard_message (guard);
+
+  g_assert_nonnull (outcome->extent);
+  g_assert_true (outcome->extent->is_uncounted);
+  g_assert_cmpuint (outcome->extent->share_permille, ==, 900);
+}
+
+static void
+test_extent_unsaid (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = end_and_hear (f, NULL, end_succeed);
+
+  g_assert_null (((const ScriptOutcome *) wire_guard_message (guard))->extent);
+}
+
+/* A failure covers nothing. After the end nothing is said any more. */
+static void
+test_extent_failed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = end_and_hear (f, say_all, end_fail);
+
+  g_assert_null (((const ScriptOutcome *) wire_guard_message (guard))->extent);
+  say_all (f->log.work);
+  client_fixture_settle (&f->base);
+}
+
+static void
+test_shard (Fixture *f, gconstpointer data)
+{
+  ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
+
+  execute.shard = 2;
+  execute.shards = 3;
+  collector_fixture_start (f);
+  collector_script_execute (f->base.in, 700, "gather.1.2", &execute);
+  client_fixture_say_and_settle (&f->base);
+  g_assert_cmpuint (deye_bus_work_get_shard (f->log.work), ==, 2);
+  g_assert_cmpuint (deye_bus_work_get_shards (f->log.work), ==, 3);
+}
+
+/* ... and a part that does not exist is refused. */
+static void
+test_shard_beyond (Fixture *f, gconstpointer data)
+{
+  static const guint shards[] = { 2, 0 };
+
+  collector_fixture_start (f);
+  for (guint i = 0; i < G_N_ELEMENTS (shards); i++)
+    {
+      ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
+
+      execute.shard = 2;
+      execute.shards = shards[i];
+      collector_script_execute (f->base.in, 700 + i, "gather.1.2", &execute);
+      client_fixture_say_and_settle (&f->base);
+    }
+  g_assert_cmpuint (f->log.calls, ==, 0);
+}
+
 /* The largest payload of the script is 1 MiB; token and texts need 16 KiB of it. */
 static void
 test_too_large (Fixture *f, gconstpointer data)
@@ -260,6 +381,8 @@ test_bare (Fixture *f, gconstpointer data)
   g_assert_null (deye_bus_work_get_payload (work));
   g_assert_nonnull (deye_bus_work_get_cancellable (work));
   g_assert_cmpint (deye_bus_work_get_remaining (work), ==, 0);
+  g_assert_cmpuint (deye_bus_work_get_shards (work), ==, 0);
+  say_all (work);
   assert_ended (work);
 }
 
@@ -338,6 +461,12 @@ main (int argc, char **argv)
   ADD ("progress-by-timer", test_progress_by_timer);
   ADD ("progress-fields", test_progress_fields);
   ADD ("outcomes", test_outcomes);
+  ADD ("extent", test_extent);
+  ADD ("extent-uncounted", test_extent_uncounted);
+  ADD ("extent-unsaid", test_extent_unsaid);
+  ADD ("extent-failed", test_extent_failed);
+  ADD ("M13-shard", test_shard);
+  ADD ("M13-shard-beyond", test_shard_beyond);
   ADD ("too-large", test_too_large);
   ADD ("dropped", test_dropped);
   ADD ("dropped-cancelled", test_dropped_cancelled);

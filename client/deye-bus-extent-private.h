@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "coordination.pb-c.h"
+
+#include <glib.h>
+
+/*
+ * Extent of a result: what its payload covers.
+ *
+ * A work fills one in while its handler says what it knows; it does not change after the work has ended. A share is at most
+ * 1,000 permille, and the configuration is valid UTF-8 of at most 64 bytes.
+ */
+
+typedef struct
+{
+  gboolean is_counted; /* @rows were said */
+  guint64 rows;
+  gboolean is_truncated;
+  guint64 limit;
+  guint64 from_time_us;
+  guint64 to_time_us; /* this and the other one 0: not said */
+  guint gaps;
+  guint share_permille; /* 0: not said */
+  guint64 age_us;
+  char *configuration; /* NULL: not said */
+} DeyeBusExtent;
+
+DeyeBusExtent *deye_bus_extent_new (void);
+void deye_bus_extent_free (DeyeBusExtent *extent);
+/* @message refers to texts of @extent. */
+void deye_bus_extent_fill (const DeyeBusExtent *extent, Daemoneye__Eventbus__V1__Extent *message);
+
+void deye_bus_extent_set_share (DeyeBusExtent *extent, guint permille);
+/* @revision: (nullable) */
+void deye_bus_extent_set_configuration (DeyeBusExtent *extent, const char *revision);
