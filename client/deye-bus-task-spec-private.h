@@ -21,7 +21,7 @@ struct _DeyeBusTaskSpec
   gint64 timeout_us; /* 0: the broker's default; the same for the following ones */
   gint64 delay_us;
   gint64 run_limit_us;
-  guint attempts;
+  guint attempts; /* 0: none was set */
   guint8 priority;
   gboolean exclusive;
   gboolean cancel_when_gone;

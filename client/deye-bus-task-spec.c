@@ -224,7 +224,10 @@ deye_bus_task_spec_set_attempts (DeyeBusTaskSpec *spec, guint attempts)
 {
   g_return_if_fail (spec != NULL);
 
-  spec->attempts = attempts;
+  if (attempts == 0)
+    spec_refuse (spec, N_ ("A task has 0 attempts: give at least 1, or set none for the broker's default"));
+  else
+    spec->attempts = attempts;
 }
 
 void
@@ -406,7 +409,11 @@ deye_bus_task_spec_fill (const DeyeBusTaskSpec *spec, Daemoneye__Eventbus__V1__T
   message->deadline_us = (guint64) spec->timeout_us;
   message->not_before_us = (guint64) spec->delay_us;
   message->run_limit_us = (guint64) spec->run_limit_us;
-  message->attempts = spec->attempts;
+  if (spec->attempts > 0)
+    {
+      message->attempts_presence_case = DAEMONEYE__EVENTBUS__V1__TASK_SPEC__ATTEMPTS_PRESENCE_ATTEMPTS;
+      message->attempts = spec->attempts;
+    }
   message->exclusive = spec->exclusive;
   message->tags = (char **) spec->tags->pdata;
   message->n_tags = spec->tags->len;

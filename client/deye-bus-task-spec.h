@@ -159,9 +159,11 @@ DEYE_BUS_API void deye_bus_task_spec_set_run_limit (DeyeBusTaskSpec *spec, gint6
 /**
  * deye_bus_task_spec_set_attempts:
  * @spec: a specification
- * @attempts: the number, or 0 for the broker's setting `task-attempts` (3)
+ * @attempts: the number, 1 or more
  *
- * Sets the number of failures, expiries and deaths after which the task is not tried again.
+ * Sets the number of failures, expiries and deaths after which the task is not tried again. Without this call the broker's
+ * setting `task-attempts` (3) decides, and the broker refuses more than 100. No number stands for infinity: with 0 the submit
+ * fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT.
  *
  * Since: 0.1
  */

@@ -160,7 +160,8 @@ job_tasks_submit (JobTasks *self,
 
   deye_bus_task_spec_set_id (spec, id);
   deye_bus_task_spec_set_payload (spec, payload, payload_type);
-  deye_bus_task_spec_set_attempts (spec, attempts);
+  if (attempts > 0)
+    deye_bus_task_spec_set_attempts (spec, attempts);
   task = deye_bus_client_submit (self->client, spec, &error);
   if (task == NULL)
     tasks_fail (self, error->message);

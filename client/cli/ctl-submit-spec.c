@@ -144,7 +144,8 @@ spec_fill (const CtlOptions *options, const char *operation, const Payload *payl
   deye_bus_task_spec_set_cancel_when_gone (spec, options->cancel_when_gone);
   deye_bus_task_spec_set_target (spec, options->target);
   deye_bus_task_spec_set_exclusive (spec, options->exclusive);
-  deye_bus_task_spec_set_attempts (spec, (guint) options->attempts);
+  if (options->attempts > 0)
+    deye_bus_task_spec_set_attempts (spec, (guint) options->attempts);
   for (char **tag = options->tags; tag != NULL && *tag != NULL; tag++)
     {
       g_autofree char *key = g_strndup (*tag, strcspn (*tag, "="));

@@ -230,27 +230,45 @@ test_retry_loop (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (task_scene_runs (holder, "t"), ==, 0);
 }
 
-/* 25: no number of attempts stands for infinity: 0 is the default, and more than the most is refused. */
+static SubmitVerdict *
+submit_attempts (TaskScene *scene, const char *id, guint32 attempts)
+{
+  WireTaskSpec spec = wire_spec (id, "retry");
+
+  spec.attempts_presence_case = DAEMONEYE__EVENTBUS__V1__TASK_SPEC__ATTEMPTS_PRESENCE_ATTEMPTS;
+  spec.attempts = attempts;
+  return submit_raw (scene, &spec);
+}
+
+/* 25: no number of attempts stands for infinity: 0 is refused, by the broker and by the library, and so is more than the most. A task
+ * that sets none has those of the setting. */
 static void
 test_attempts (TaskScene *scene, gconstpointer data)
 {
   TestProcess *holder = task_scene_collector (scene, "w1", 1);
-  DeyeBusTaskSpec *none = task_scene_spec ("scan", "none", "retry", NULL);
-  WireTaskSpec many = wire_spec ("many", "retry");
+  g_autoptr (DeyeBusTaskSpec) zero = task_scene_spec ("scan", "zero", "retry", NULL);
+  g_autoptr (DeyeBusTask) refused = NULL;
   g_autoptr (DeyeBusTask) task = NULL;
-  SubmitVerdict *verdict;
+  g_autoptr (GError) error = NULL;
+  SubmitVerdict *verdict = submit_attempts (scene, "zero", 0);
 
-  deye_bus_task_spec_set_attempts (none, 0);
-  task = task_scene_submit_spec (scene, none);
+  g_assert_cmpuint (verdict->status, ==, WIRE_STATUS_BAD_MESSAGE);
+  g_assert_nonnull (strstr (verdict->detail, "task-attempts"));
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  verdict = submit_attempts (scene, "many", G_MAXUINT32);
+  g_assert_cmpuint (verdict->status, ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpstr (verdict->setting, ==, "task_attempts");
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  deye_bus_task_spec_set_attempts (zero, 0);
+  refused = deye_bus_client_submit (scene->submitter, zero, &error);
+  g_assert_null (refused);
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
+  task = task_scene_submit_spec (scene, task_scene_spec ("scan", "none", "retry", NULL));
   task_scene_wait (scene, deye_bus_task_is_finished (task));
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_FAILED);
   test_process_expect_line (holder, "run none 3 0");
   g_assert_cmpuint (deye_bus_task_get_attempt (task), ==, 3);
-  many.attempts = G_MAXUINT32;
-  verdict = submit_raw (scene, &many);
-  g_assert_cmpuint (verdict->status, ==, WIRE_STATUS_LIMIT);
-  g_assert_cmpstr (verdict->setting, ==, "task_attempts");
-  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  g_assert_cmpuint (task_scene_runs (holder, "zero") + task_scene_runs (holder, "many"), ==, 0);
 }
 
 /* --- a submitter that is blocked --- */

@@ -134,6 +134,7 @@ calls_submit_one (const BusCall *call, const Daemoneye__Eventbus__V1__TaskSpec *
               .exclusive = message->exclusive,
               .cancel_when_alone
               = message->on_submitter_gone == DAEMONEYE__EVENTBUS__V1__ON_SUBMITTER_GONE__SUBMITTER_GONE_CANCEL },
+    .has_attempts = message->attempts_presence_case == DAEMONEYE__EVENTBUS__V1__TASK_SPEC__ATTEMPTS_PRESENCE_ATTEMPTS,
     .resubmit = message->resubmit,
     .last_holder = wire_span_str (message->last_holder),
     .last_attempt = message->last_attempt,

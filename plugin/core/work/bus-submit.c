@@ -86,6 +86,8 @@ submit_problem (const BusSubmission *submission)
     return "payload_type has up to 256 bytes";
   if (spec->priority > BUS_TASK_PRIORITY_MAX)
     return "priority is 0 to 255";
+  if (submission->has_attempts && spec->attempts == 0)
+    return "attempts is 1 or more: leave it out for the default (task-attempts)";
   if (spec->n_tags > BUS_TASK_TAGS_MAX)
     return "a task has up to 16 tags";
   for (guint i = 0; i < spec->n_tags; i++)
@@ -111,11 +113,13 @@ submit_check_limits (const BusCore *core, const BusTaskSpec *spec, BusSubmitAnsw
 }
 
 static void
-submit_fill_defaults (const BusCore *core, BusTaskSpec *spec)
+submit_fill_defaults (const BusCore *core, BusSubmission *submission)
 {
+  BusTaskSpec *spec = &submission->task;
+
   if (spec->deadline_us == 0)
     spec->deadline_us = (gint64) core->limits.task_deadline_us;
-  if (spec->attempts == 0)
+  if (!submission->has_attempts)
     spec->attempts = (guint) core->limits.task_attempts;
 }
 
@@ -233,7 +237,7 @@ bus_submit (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSu
   const char *problem = submit_problem (&filled);
 
   *answer = (BusSubmitAnswer){ .status = WIRE_STATUS_OK };
-  submit_fill_defaults (core, &filled.task);
+  submit_fill_defaults (core, &filled);
   if (problem != NULL)
     submit_refuse (answer, WIRE_STATUS_BAD_MESSAGE, problem);
   if (problem != NULL || !submit_check_limits (core, &filled.task, answer)

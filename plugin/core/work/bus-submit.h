@@ -17,6 +17,7 @@
 typedef struct
 {
   BusTaskSpec task;
+  gboolean has_attempts; /* FALSE: the setting decides */
   gboolean resubmit;
   WireSpan last_holder;
   guint last_attempt;

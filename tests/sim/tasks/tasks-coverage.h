@@ -53,6 +53,7 @@
   X (TURN, "S23-turn-of-another-account")                                                                              \
   X (WITHDRAWN, "S24-operation-withdrawn-while-it-runs")                                                               \
   X (RETRY_AFTER, "S25-retryable-with-a-time")                                                                         \
+  X (NO_ATTEMPTS, "S25-no-attempts-are-refused")                                                                       \
   X (DELIVERED, "M11-holder-may-forget-its-answer")                                                                    \
   X (DETAILS, "M11-details-for-the-next-attempt")                                                                      \
   X (RECOVERED, "M14-success-after-a-failed-attempt")

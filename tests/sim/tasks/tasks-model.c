@@ -86,6 +86,8 @@ model_expect_verdict (const TasksWorld *world, const TasksClient *client, const 
   const TasksRecord *record = tasks_model_find (world->model, client->account, item->number);
   const BusTaskStore *store = &world->core->work->tasks;
 
+  if (item->has_none)
+    return WIRE_STATUS_BAD_MESSAGE;
   if (record != NULL && record->is_forgotten)
     return WIRE_STATUS_PAYLOAD_GONE;
   if (record != NULL && record->is_other != item->is_other)

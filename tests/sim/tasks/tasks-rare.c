@@ -8,7 +8,7 @@
  * ever occur, because they need many interruptions of one task, or an answer in a short moment.
  *
  * restless: members end as soon as they have started a task, and are back at once. crossing: frames and calls about tasks that are
- * cancelled or have ended, and claims on the connection of the lease. deadly: a death is counted late, when the task is elsewhere
+ * cancelled, without a submitter, or have ended, and claims on the connection of the lease. deadly: a death is counted late, when the task is elsewhere
  * already, and fails. lazy: members serve their task topic late, and give it up again.
  */
 
@@ -30,6 +30,8 @@ tasks_rare_set_limits (const TasksWorld *world, BusLimits *limits)
       limits->task_retry_us = limits->task_max_retry_us = 20 * MILLISECOND;
       limits->task_deadline_us = 20 * G_TIME_SPAN_SECOND;
     }
+  if (world->rare == TASKS_RARE_CROSSING)
+    limits->task_submitter_us = 80 * MILLISECOND;
   if (world->rare == TASKS_RARE_DEADLY)
     {
       limits->task_return_us = 400 * MILLISECOND;

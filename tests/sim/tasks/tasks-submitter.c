@@ -48,7 +48,7 @@ tasks_spec (const TasksWorld *world, guint account, guint number, TasksSpec *spe
     spec->attempts = 1 + sim_below (&random, 4);
   spec->has_tag = sim_chance (&random, 15);
   spec->exclusive = sim_chance (&random, 15);
-  spec->cancel_when_alone = sim_chance (&random, 25);
+  spec->cancel_when_alone = sim_chance (&random, world->rare == TASKS_RARE_CROSSING ? 75 : 25);
   if (world->seed % 10 == 9)
     submitter_flood (number, spec);
 }
@@ -57,6 +57,16 @@ static char *
 submitter_id_of (guint number)
 {
   return g_strdup_printf ("t%u", number);
+}
+
+/* Without the field the setting of the broker decides. */
+static void
+submitter_set_attempts (TaskSpec *message, guint attempts, gboolean has_none)
+{
+  if (attempts == 0 && !has_none)
+    return;
+  message->attempts_presence_case = DAEMONEYE__EVENTBUS__V1__TASK_SPEC__ATTEMPTS_PRESENCE_ATTEMPTS;
+  message->attempts = has_none ? 0 : attempts;
 }
 
 static void
@@ -72,7 +82,7 @@ submitter_fill (const TasksClient *client, const TasksItem *item, TaskSpec *mess
   message->operation = (char *) (gsize) tasks_operations[spec.operation];
   message->type = (char *) (gsize) tasks_types[spec.type];
   message->priority = item->is_other ? spec.priority ^ 1 : spec.priority;
-  message->attempts = spec.attempts;
+  submitter_set_attempts (message, spec.attempts, item->has_none);
   if (spec.target != TASKS_ANY_SLOT)
     message->target = client->world->clients[spec.target].id;
   message->deadline_us = (guint64) spec.deadline_us;
@@ -95,7 +105,7 @@ submitter_remember (TasksClient *client, const TasksItem *item)
 {
   TasksMemory *memory = &client->memory[item->number];
 
-  if (!memory->is_open)
+  if (!memory->is_open && !item->has_none)
     *memory = (TasksMemory){ .is_open = TRUE, .is_other = item->is_other };
 }
 
@@ -152,6 +162,7 @@ submitter_submit (TasksWorld *world, TasksClient *client)
       frame.items[i].number = sim_below (&world->random, world->rare == TASKS_RARE_RESTLESS ? RESTLESS_IDS : TASKS_IDS);
       frame.items[i].is_other = sim_chance (&world->random, 4);
       frame.items[i].is_repeated = sim_chance (&world->random, 8);
+      frame.items[i].has_none = world->rare == TASKS_RARE_NONE && sim_chance (&world->aside, 3);
     }
   submitter_put (client, &frame);
 }
@@ -433,6 +444,11 @@ submitter_got_verdict (TasksClient *client,
   if (verdict->status != item->expected)
     tasks_fail (client->world, "K04: the verdict of t%u is %s, and has to be %s", item->number,
                 wire_status_name (verdict->status), wire_status_name (item->expected));
+  if (item->has_none)
+    {
+      tasks_cover (client->world, TASKS_COVER_NO_ATTEMPTS);
+      return;
+    }
   if (verdict->status != WIRE_STATUS_OK && item->is_other == client->memory[item->number].is_other)
     submitter_forget (client, item->number);
   if (verdict->status == WIRE_STATUS_OK && verdict->attached)

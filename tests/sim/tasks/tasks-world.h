@@ -120,6 +120,7 @@ typedef struct
   guint number;         /* of its id */
   gboolean is_other;    /* SUBMIT: with another specification */
   gboolean is_repeated; /* SUBMIT: resubmit */
+  gboolean has_none;    /* SUBMIT: 0 attempts */
   guint last_holder;    /* SUBMIT, resubmit: slot; 0: none is named */
   guint last_attempt;
   WireStatus expected; /* SUBMIT: of the verdict, when the broker got the call */

@@ -67,6 +67,19 @@ test_wrong_times (void)
     }
 }
 
+/* 0 is neither the default nor infinity. */
+static void
+test_no_attempts (void)
+{
+  DeyeBusTaskSpec *spec = deye_bus_task_spec_new ("scan");
+  Daemoneye__Eventbus__V1__TaskSpec message;
+
+  deye_bus_task_spec_fill (spec, &message);
+  g_assert_cmpint (message.attempts_presence_case, ==, DAEMONEYE__EVENTBUS__V1__TASK_SPEC__ATTEMPTS_PRESENCE__NOT_SET);
+  deye_bus_task_spec_set_attempts (spec, 0);
+  assert_refused (spec, "0 attempts");
+}
+
 static void
 test_wrong_tags (void)
 {
@@ -125,6 +138,7 @@ test_fill (void)
   g_assert_cmpuint (message.deadline_us, ==, 1000);
   g_assert_cmpuint (message.not_before_us, ==, 2000);
   g_assert_cmpuint (message.run_limit_us, ==, 3000);
+  g_assert_cmpint (message.attempts_presence_case, ==, DAEMONEYE__EVENTBUS__V1__TASK_SPEC__ATTEMPTS_PRESENCE_ATTEMPTS);
   g_assert_cmpuint (message.attempts, ==, 4);
   g_assert_cmpuint (message.n_tags, ==, 1);
   g_assert_cmpstr (message.tags[0], ==, "os=linux");
@@ -268,6 +282,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/task-spec/longest-names", test_longest_names);
   g_test_add_func ("/client/task-spec/wrong-times", test_wrong_times);
   g_test_add_func ("/client/task-spec/wrong-tags", test_wrong_tags);
+  g_test_add_func ("/client/task-spec/S25-no-attempts", test_no_attempts);
   g_test_add_func ("/client/task-spec/fill", test_fill);
   g_test_add_func ("/client/task-spec/difference", test_difference);
   g_test_add_func ("/client/task-spec/same-with-other-times", test_same_with_other_times);

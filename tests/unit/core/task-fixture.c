@@ -366,6 +366,13 @@ tasks_spec (TaskSpec *spec, const char *id)
   spec->payload = (ProtobufCBinaryData){ 4, (guint8 *) (gsize) "work" };
 }
 
+void
+tasks_spec_set_attempts (TaskSpec *spec, guint32 attempts)
+{
+  spec->attempts_presence_case = DAEMONEYE__EVENTBUS__V1__TASK_SPEC__ATTEMPTS_PRESENCE_ATTEMPTS;
+  spec->attempts = attempts;
+}
+
 static SubmitVerdict *
 copy_verdict (const SubmitVerdict *verdict)
 {

@@ -78,6 +78,8 @@ void worker_expect_cancel (Client *worker, const Job *job, WireStatus status);
 void worker_expect_stale (Client *worker);
 
 void tasks_spec (TaskSpec *spec, const char *id);
+/* The field is sent, also when it is 0. */
+void tasks_spec_set_attempts (TaskSpec *spec, guint32 attempts);
 /* Returns the status of the verdict. @verdict: (out) (nullable): owned by the caller */
 guint32 tasks_submit_spec (Client *submitter, TaskSpec *spec, SubmitVerdict **verdict);
 void tasks_submit (Client *submitter, const char *id);

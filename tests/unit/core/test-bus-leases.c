@@ -177,7 +177,7 @@ test_released_alone (Core *core, gconstpointer data)
 
   tool->peer->features = agent->peer->features;
   tasks_spec (&spec, "t");
-  spec.attempts = 1;
+  tasks_spec_set_attempts (&spec, 1);
   spec.on_submitter_gone = DAEMONEYE__EVENTBUS__V1__ON_SUBMITTER_GONE__SUBMITTER_GONE_CANCEL;
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
   job = worker_run (worker, "t");

@@ -67,7 +67,7 @@ test_start_crosses_drain (Core *core, gconstpointer data)
   TaskSpec spec;
 
   tasks_spec (&spec, "t");
-  spec.attempts = 1;
+  tasks_spec_set_attempts (&spec, 1);
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
   job = worker_expect (worker, "t");
   drain (worker);

@@ -31,6 +31,44 @@ test_same_id (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
+/* 25: no number of attempts stands for infinity, and without one the setting decides. */
+static void
+test_attempts (Core *core, gconstpointer data)
+{
+  static const struct
+  {
+    guint32 attempts;
+    guint32 status;
+    const char *says;
+  } rows[] = {
+    { 0, WIRE_STATUS_BAD_MESSAGE, "1 or more" },
+    { 1, WIRE_STATUS_OK, "" },
+    { 100, WIRE_STATUS_OK, "" },
+    { 101, WIRE_STATUS_LIMIT, "limit" },
+    { G_MAXUINT32, WIRE_STATUS_LIMIT, "limit" },
+  };
+  Client *agent = submitter_ready (core);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("t%u", i);
+      SubmitVerdict *verdict;
+      TaskSpec spec;
+
+      tasks_spec (&spec, id);
+      tasks_spec_set_attempts (&spec, rows[i].attempts);
+      g_assert_cmpuint (tasks_submit_spec (agent, &spec, &verdict), ==, rows[i].status);
+      g_assert_nonnull (strstr (verdict->detail, rows[i].says));
+      if (rows[i].status == WIRE_STATUS_OK)
+        g_assert_cmpuint (tasks_find (agent, id)->attempts, ==, rows[i].attempts);
+      else
+        g_assert_null (tasks_find (agent, id));
+      daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+    }
+  tasks_submit (agent, "unset");
+  g_assert_cmpuint (tasks_find (agent, "unset")->attempts, ==, 3);
+}
+
 /* 18: a repeated submission finds the result, afterwards the outcome, and never runs again. */
 static void
 test_resubmit (Core *core, gconstpointer data)
@@ -369,6 +407,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("S16-S17-same-id", test_same_id);
   ADD ("S18-resubmit", test_resubmit);
+  ADD ("S25-attempts", test_attempts);
   ADD ("K06-quarantine", test_quarantine);
   ADD ("M11-push", test_push);
   ADD ("M11-push-blocked", test_push_blocked);
