@@ -26,6 +26,9 @@
 /* DEYE_BUS_HEALTH_HEALTHY; deye-bus-client-standard.h has the type and includes the client. */
 #define DEYE_BUS_HEALTH_INITIAL 1
 
+/* Bytes that calls may leave in the out-buffer, to be written together. */
+#define DEYE_BUS_HELD_MAX (64u * 1024u)
+
 typedef struct DeyeBusClientAttempt DeyeBusClientAttempt;
 
 /* The part of a collector in the turns of its client. The owner is borrowed, and removes itself in its dispose. */
@@ -48,7 +51,7 @@ struct _DeyeBusClient
   char *type;
   char *address; /* as asked for; NULL: default, or a given fd */
   DeyeBusRole wanted_role;
-  guint32 pid;             /* of the process that made it */
+  guint forks;             /* of its process, when it was made: see platform_fork_count() */
   guint64 last_message_id; /* of the messages that it numbered, over all connections */
   guint64 features;        /* that it can use */
   guint64 incarnation;     /* drawn once: the broker recognises this object by it when it connects again */
@@ -59,6 +62,10 @@ struct _DeyeBusClient
   guint n_polls;                            /* 0: none are added */
   GIOCondition watched;                     /* what they poll for */
   guint dispatching;
+  guint holds;        /* calls of hold() without a release() */
+  guint64 write_mark; /* bytes of the out-buffer that were there at the last write: those of its `added` */
+  gboolean coalesce;  /* the property */
+  gint64 written_us;  /* time of the last write; kept when it coalesces */
 
   DeyeBusClientState state;
   DeyeBusSession *session; /* the last one; NULL before the first */
@@ -228,6 +235,8 @@ void deye_bus_client_poll_watch (DeyeBusClient *self);
 void deye_bus_client_unpoll_watch (DeyeBusClient *self);
 /* Writes what the socket takes now. */
 void deye_bus_client_write (DeyeBusClient *self);
+/* Bytes that were added to the out-buffer since the last write. */
+gsize deye_bus_client_unwritten (DeyeBusClient *self);
 
 /* Reads everything that the socket holds now. Received frames become events; no user code is called. */
 void deye_bus_client_read_ahead (DeyeBusClient *self);

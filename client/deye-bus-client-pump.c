@@ -7,7 +7,8 @@
  * A GSource in the client's context drives it, or g_poll() in the calling thread during a synchronous call. Neither
  * iterates a context.
  *
- * The source has no ready time, since each change of that would wake the context. Its prepare() gives a timeout instead.
+ * The source has no ready time, since each change of that would wake the context. Its prepare() gives a timeout instead. It also
+ * writes what calls have left in the out-buffer, so that nothing waits there while the context polls.
  */
 
 #define BUFFER_BYTES    (256u * 1024u)
@@ -50,6 +51,12 @@ client_update_polls (DeyeBusClient *self)
   (void) deye_bus_socket_polls (self->socket, wanted, self->polls);
 }
 
+gsize
+deye_bus_client_unwritten (DeyeBusClient *self)
+{
+  return self->session != NULL ? (gsize) (deye_bus_session_out (self->session)->added - self->write_mark) : 0;
+}
+
 void
 deye_bus_client_write (DeyeBusClient *self)
 {
@@ -60,6 +67,9 @@ deye_bus_client_write (DeyeBusClient *self)
   if (self->socket == DEYE_BUS_SOCKET_NONE)
     return;
   out = deye_bus_session_out (self->session);
+  self->write_mark = out->added;
+  if (self->coalesce && deye_bus_outbuf_bytes (out) > 0)
+    self->written_us = g_get_monotonic_time ();
   while (deye_bus_outbuf_bytes (out) > 0 && written > 0 && !self->write_dead)
     {
       guint n = deye_bus_outbuf_gather (out, spans, G_N_ELEMENTS (spans));
@@ -172,6 +182,8 @@ client_source_prepare (GSource *source, gint *timeout)
 {
   DeyeBusClient *self = ((DeyeBusClientSource *) source)->client;
 
+  if (deye_bus_client_unwritten (self) > 0 && !deye_bus_client_is_forked (self))
+    deye_bus_client_write (self);
   *timeout = self->events.count > 0 ? 0 : client_timeout_ms (client_next_us (self));
   return *timeout == 0;
 }

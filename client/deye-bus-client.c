@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
+
 #include "deye-bus-context.h"
 #include "deye-bus-locale.h"
 #include "platform-place.h"
@@ -11,6 +12,8 @@
 /* The object: construction, properties, and the state of the connection with its legal changes. */
 
 G_DEFINE_FINAL_TYPE (DeyeBusClient, deye_bus_client, G_TYPE_OBJECT)
+
+#define COALESCE_US 20 /* messages that follow a write as closely as this are written together */
 
 enum
 {
@@ -24,6 +27,7 @@ enum
   PROP_LARGEST_PAYLOAD,
   PROP_UNSENT,
   PROP_RECONNECT,
+  PROP_COALESCE,
   N_PROPS
 };
 
@@ -68,7 +72,7 @@ deye_bus_client_notify_state (DeyeBusClient *self)
 gboolean
 deye_bus_client_is_forked (DeyeBusClient *self)
 {
-  return self->pid != platform_process_id ();
+  return self->forks != platform_fork_count ();
 }
 
 gboolean
@@ -90,10 +94,27 @@ deye_bus_client_enter (DeyeBusClient *self, GError **error)
   return TRUE;
 }
 
+/* TRUE if the last write was so short a time ago that more is likely to follow. */
+static gboolean
+client_coalesces_now (DeyeBusClient *self)
+{
+  return self->coalesce && self->source != NULL && g_get_monotonic_time () - self->written_us < COALESCE_US;
+}
+
+/* What a callback sends is written when its dispatch ends, and what a held client sends at the release, but no more than
+ * DEYE_BUS_HELD_MAX bytes wait for that. A socket that is full is not tried again before as many bytes were added. */
+static gboolean
+client_writes_now (DeyeBusClient *self)
+{
+  if (self->dispatching == 0 && self->holds == 0 && !client_coalesces_now (self))
+    return TRUE;
+  return deye_bus_client_unwritten (self) >= DEYE_BUS_HELD_MAX;
+}
+
 void
 deye_bus_client_leave (DeyeBusClient *self)
 {
-  if (self->dispatching == 0)
+  if (client_writes_now (self))
     deye_bus_client_write (self);
   g_main_context_release (self->context);
 }
@@ -111,7 +132,7 @@ deye_bus_client_dup_address (DeyeBusClient *self)
 static void
 deye_bus_client_init (DeyeBusClient *self)
 {
-  self->pid = platform_process_id ();
+  self->forks = platform_fork_count ();
   g_mutex_init (&self->health_lock);
   self->socket = DEYE_BUS_SOCKET_NONE;
   self->given_fd = -1;
@@ -223,6 +244,9 @@ deye_bus_client_get_property (GObject *object, guint prop_id, GValue *value, GPa
     case PROP_RECONNECT:
       g_value_set_boolean (value, self->wants_reconnect);
       break;
+    case PROP_COALESCE:
+      g_value_set_boolean (value, self->coalesce);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -249,6 +273,9 @@ deye_bus_client_set_property (GObject *object, guint prop_id, const GValue *valu
       break;
     case PROP_RECONNECT:
       (void) deye_bus_client_set_reconnect (self, g_value_get_boolean (value));
+      break;
+    case PROP_COALESCE:
+      deye_bus_client_set_coalesce (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -278,6 +305,7 @@ deye_bus_client_class_init (DeyeBusClientClass *klass)
   props[PROP_BROKER_VERSION] = g_param_spec_string ("broker-version", NULL, NULL, NULL, READ_ONLY);
   props[PROP_LARGEST_PAYLOAD] = g_param_spec_uint64 ("largest-payload", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   props[PROP_UNSENT] = g_param_spec_uint64 ("unsent", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
+  props[PROP_COALESCE] = g_param_spec_boolean ("coalesce", NULL, NULL, FALSE, READ_ONLY | G_PARAM_WRITABLE);
   props[PROP_RECONNECT] = g_param_spec_boolean ("reconnect", NULL, NULL, TRUE, READ_ONLY | G_PARAM_WRITABLE);
   g_object_class_install_properties (object_class, N_PROPS, props);
 

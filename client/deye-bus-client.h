@@ -175,6 +175,14 @@ G_BEGIN_DECLS
  * Since: 0.1
  */
 /**
+ * DeyeBusClient:coalesce:
+ *
+ * %TRUE if messages that follow a write within 20 microseconds wait until the client's context runs. See
+ * deye_bus_client_set_coalesce().
+ *
+ * Since: 0.1
+ */
+/**
  * DeyeBusClient:reconnect:
  *
  * Whether the client connects again by itself; see deye_bus_client_set_reconnect().
@@ -447,5 +455,34 @@ DEYE_BUS_API guint64 deye_bus_client_get_unsent (DeyeBusClient *self);
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64 interval_us, GError **error);
+
+/**
+ * deye_bus_client_set_coalesce:
+ * @self: a #DeyeBusClient
+ * @coalesce: %TRUE to let messages that follow each other closely be written together; %FALSE by default
+ *
+ * For programs that publish in a loop, and that iterate the client's context soon afterwards: a message is not written at once
+ * if the last write was less than 20 microseconds ago. It is written with one of the next messages, when 64 KiB have
+ * accumulated, before a call waits, or when the client's context is about to poll. A single message on an idle connection is written at
+ * once, with or without it.
+ *
+ * A program that publishes two messages and does not return to its loop for a second delays the second message by that second.
+ * Therefore it is off by default; deye_bus_client_flush() sends what waits.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_client_set_coalesce (DeyeBusClient *self, gboolean coalesce);
+
+/**
+ * deye_bus_client_get_coalesce:
+ * @self: a #DeyeBusClient
+ *
+ * Gets the value of #DeyeBusClient:coalesce.
+ *
+ * Returns: %TRUE if messages that follow each other closely are written together
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_get_coalesce (DeyeBusClient *self);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #define DEYE_BUS_INSIDE
 #include "deye-bus-client.h"
 #include "deye-bus-client-connection.h"
+#include "deye-bus-client-hold.h"
 #include "deye-bus-client-publish.h"
 #include "deye-bus-client-request.h"
 #include "deye-bus-client-subscribe.h"

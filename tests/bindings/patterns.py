@@ -37,6 +37,28 @@ def share(**fields):
     return made
 
 
+# --- many messages with few writes ---
+
+
+@test
+def held_messages(bus):
+    got, sender = [], bus.collector("sender-1")
+    receiver = bus.tool()
+    receiver.subscribe(EVENT, None, lambda _subscription, message, _data: got.append(message.dup_payload().get_data()), None, None)
+    sender.hold()
+    assert sender.is_held()
+    done, n = sender.publish_many(EVENT, [GLib.Bytes.new(bytes([65 + i])) for i in range(3)], None, None)
+    assert done and n == 3
+    sender.release()
+    assert not sender.is_held()
+    wait_until(lambda: len(got) == 3, "three messages")
+    assert got == [b"A", b"B", b"C"], got
+    sender.set_property("coalesce", True)
+    assert sender.get_coalesce()
+    sender.publish_many(EVENT, [GLib.Bytes.new(b"x")] * 100, None, None)
+    wait_until(lambda: len(got) == 103, "a hundred messages")
+
+
 # --- names ---
 
 @test

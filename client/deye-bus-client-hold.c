@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+
+#include "deye-bus-client-hold.h"
+
+/*
+ * Held clients: many small messages are written with one system call.
+ *
+ * The decision is in deye_bus_client_leave(), which every public call ends with: it writes the out-buffer unless the client is
+ * held and less than DEYE_BUS_HELD_MAX bytes are in it. Everything that waits writes first, and so does each dispatch of the
+ * client's source, which polls for room in the socket while bytes are owed. So a held message is never later than the next turn
+ * of the program's loop.
+ *
+ * Invariant: holding changes when bytes are written, and nothing else.
+ */
+
+void
+deye_bus_client_hold (DeyeBusClient *self)
+{
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+
+  if (!deye_bus_client_enter (self, NULL))
+    return;
+  self->holds++;
+  deye_bus_client_leave (self);
+}
+
+void
+deye_bus_client_release (DeyeBusClient *self)
+{
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+
+  if (!deye_bus_client_enter (self, NULL))
+    return;
+  if (self->holds > 0)
+    self->holds--;
+  deye_bus_client_leave (self);
+}
+
+gboolean
+deye_bus_client_is_held (DeyeBusClient *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
+  return self->holds > 0;
+}
+
+void
+deye_bus_client_set_coalesce (DeyeBusClient *self, gboolean coalesce)
+{
+  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
+
+  if (self->coalesce == !!coalesce || !deye_bus_client_enter (self, NULL))
+    return;
+  self->coalesce = !!coalesce;
+  deye_bus_client_leave (self);
+  g_object_notify (G_OBJECT (self), "coalesce");
+}
+
+gboolean
+deye_bus_client_get_coalesce (DeyeBusClient *self)
+{
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+
+  return self->coalesce;
+}
+
+gboolean
+deye_bus_client_publish_many (DeyeBusClient *self,
+                              const char *topic,
+                              GBytes **payloads,
+                              gsize n_payloads,
+                              DeyeBusOptions *options,
+                              gsize *n_published,
+                              GCancellable *cancellable,
+                              GError **error)
+{
+  g_autoptr (DeyeBusHolder) holder = NULL;
+  gsize n = 0;
+
+  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (topic != NULL, FALSE);
+  g_return_val_if_fail (payloads != NULL || n_payloads == 0, FALSE);
+
+  holder = deye_bus_holder_new (self);
+  while (n < n_payloads && deye_bus_client_publish (self, topic, payloads[n], options, NULL, cancellable, error))
+    n++;
+  if (n_published != NULL)
+    *n_published = n;
+  return n == n_payloads;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls-fixture.h"
+
+/* Held clients: which messages are written when, and that nothing else changes. */
+
+#define LARGE (DEYE_BUS_HELD_MAX / 4)
+
+static void
+hold_publish (Fixture *f, gsize n, gsize bytes)
+{
+  g_autofree guint8 *zeros = g_malloc0 (bytes + 1);
+  g_autoptr (GBytes) payload = g_bytes_new (zeros, bytes);
+  g_autoptr (GError) error = NULL;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      g_assert_true (deye_bus_client_publish (f->client, "events.process.new", payload, NULL, NULL, NULL, &error));
+      g_assert_no_error (error);
+    }
+}
+
+static void
+hold_expect (Fixture *f, guint n)
+{
+  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+
+  g_assert_cmpuint (frames->len, ==, n);
+}
+
+static void
+test_release_writes (Fixture *f, gconstpointer data)
+{
+  client_fixture_connect (f, NULL);
+  g_assert_false (deye_bus_client_is_held (f->client));
+  deye_bus_client_hold (f->client);
+  g_assert_true (deye_bus_client_is_held (f->client));
+  hold_publish (f, 3, 10);
+  hold_expect (f, 0);
+  deye_bus_client_release (f->client);
+  hold_expect (f, 3);
+  g_assert_false (deye_bus_client_is_held (f->client));
+  hold_publish (f, 1, 10);
+  hold_expect (f, 1);
+}
+
+static void
+test_nested (Fixture *f, gconstpointer data)
+{
+  client_fixture_connect (f, NULL);
+  {
+    g_autoptr (DeyeBusHolder) outer = deye_bus_holder_new (f->client);
+
+    {
+      g_autoptr (DeyeBusHolder) inner = deye_bus_holder_new (f->client);
+
+      hold_publish (f, 1, 10);
+    }
+    hold_publish (f, 1, 10);
+    hold_expect (f, 0);
+  }
+  hold_expect (f, 2);
+}
+
+/* A release too many is harmless, and does not make the next hold void. */
+static void
+test_unbalanced (Fixture *f, gconstpointer data)
+{
+  client_fixture_connect (f, NULL);
+  deye_bus_client_release (f->client);
+  deye_bus_client_hold (f->client);
+  hold_publish (f, 1, 10);
+  hold_expect (f, 0);
+  deye_bus_client_release (f->client);
+  hold_expect (f, 1);
+}
+
+/* 64 KiB are the most that waits. */
+static void
+test_bound (Fixture *f, gconstpointer data)
+{
+  client_fixture_connect (f, NULL);
+  deye_bus_client_hold (f->client);
+  hold_publish (f, 3, LARGE);
+  hold_expect (f, 0);
+  hold_publish (f, 1, LARGE);
+  hold_expect (f, 4);
+  hold_publish (f, 1, 10);
+  hold_expect (f, 0);
+  deye_bus_client_release (f->client);
+  hold_expect (f, 1);
+}
+
+/* A call that waits for an answer, and a flush, write first. */
+static void
+test_waits_write (Fixture *f, gconstpointer data)
+{
+  DeyeBusPublishResult result;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_hold (f->client);
+  hold_publish (f, 2, 10);
+  script_ack (f->in, 6, 1, 1); /* the two messages have the ids 3 and 5 */
+  client_fixture_say (f);
+  g_assert_true (deye_bus_client_publish (f->client, "events.process.new", NULL, NULL, &result, NULL, &error));
+  g_assert_no_error (error);
+  hold_expect (f, 3);
+  hold_publish (f, 2, 10);
+  g_assert_true (deye_bus_client_flush (f->client, NULL, FALSE, NULL, &error));
+  g_assert_no_error (error);
+  hold_expect (f, 2);
+  deye_bus_client_release (f->client);
+}
+
+/* The context writes before it polls, although the client is still held. */
+static void
+test_context_writes (Fixture *f, gconstpointer data)
+{
+  client_fixture_connect (f, NULL);
+  client_fixture_settle (f);
+  deye_bus_client_hold (f->client);
+  hold_publish (f, 2, 10);
+  hold_expect (f, 0);
+  client_fixture_settle (f);
+  hold_expect (f, 2);
+  deye_bus_client_release (f->client);
+}
+
+/* The end of the connection reports what was held as every message that was not sent. */
+static void
+test_close_writes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_hold (f->client);
+  hold_publish (f, 2, 10);
+  g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 2);
+  g_assert_true (deye_bus_client_close (f->client, NULL, &error));
+  g_assert_no_error (error);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 3); /* and GOODBYE */
+}
+
+/* --- many --- */
+
+static void
+test_many (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  GBytes *payloads[3];
+  gsize n = 0;
+
+  client_fixture_connect (f, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (payloads); i++)
+    payloads[i] = g_bytes_new (&"abc"[i], 1);
+  g_assert_true (deye_bus_client_publish_many (f->client, "events.process.new", payloads, 3, NULL, &n, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (n, ==, 3);
+  g_assert_false (deye_bus_client_is_held (f->client));
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      WireSpan expected = wire_span ((const guint8 *) &"abc"[i], 1);
+
+      g_assert_true (wire_span_equal (calls_fixture_frame_at (frames, i)->envelope.payload, expected));
+      g_bytes_unref (payloads[i]);
+    }
+}
+
+/* The messages before the one that fails are published, and their number is returned. */
+static void
+test_many_fails (Fixture *f, gconstpointer data)
+{
+  g_autofree guint8 *zeros = g_malloc0 (2 << 20);
+  g_autoptr (GBytes) small = g_bytes_new_static ("s", 1);
+  g_autoptr (GBytes) large = g_bytes_new (zeros, 2 << 20);
+  GBytes *payloads[] = { small, small, large, small };
+  g_autoptr (GError) error = NULL;
+  gsize n = 99;
+
+  client_fixture_connect (f, NULL);
+  g_assert_false (deye_bus_client_publish_many (f->client, "events.process.new", payloads, 4, NULL, &n, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+  g_assert_cmpuint (n, ==, 2);
+  hold_expect (f, 2);
+  g_assert_true (deye_bus_client_publish_many (f->client, "events.process.new", NULL, 0, NULL, &n, NULL, NULL));
+  g_assert_cmpuint (n, ==, 0);
+}
+
+/* --- coalesce --- */
+
+static void
+hold_count (guint *count)
+{
+  ++*count;
+}
+
+/* The first message is written at once. Those that follow it closely wait for the context at the latest; on a slow machine some
+ * are written earlier, which is no fault. */
+static void
+test_coalesce (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GPtrArray) rest = NULL;
+  guint n_notified = 0;
+
+  client_fixture_connect (f, NULL);
+  client_fixture_settle (f);
+  g_assert_false (deye_bus_client_get_coalesce (f->client));
+  g_signal_connect_swapped (f->client, "notify::coalesce", G_CALLBACK (hold_count), &n_notified);
+  deye_bus_client_set_coalesce (f->client, TRUE);
+  deye_bus_client_set_coalesce (f->client, TRUE);
+  g_assert_cmpuint (n_notified, ==, 1);
+  g_assert_true (deye_bus_client_get_coalesce (f->client));
+  hold_publish (f, 1, 10);
+  hold_expect (f, 1);
+  hold_publish (f, 100, 10);
+  client_fixture_settle (f);
+  hold_expect (f, 100);
+  g_object_set (f->client, "coalesce", FALSE, NULL);
+  hold_publish (f, 2, 10);
+  hold_expect (f, 2);
+}
+
+/* A flush writes what waits. */
+static void
+test_coalesce_flush (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_set_coalesce (f->client, TRUE);
+  hold_publish (f, 50, 10);
+  g_assert_true (deye_bus_client_flush (f->client, NULL, FALSE, NULL, &error));
+  g_assert_no_error (error);
+  hold_expect (f, 50);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *path;
+    void (*test) (Fixture *f, gconstpointer data);
+  } tests[] = {
+    { "/client/hold/release-writes", test_release_writes },
+    { "/client/hold/nested", test_nested },
+    { "/client/hold/unbalanced", test_unbalanced },
+    { "/client/hold/bound", test_bound },
+    { "/client/hold/waits-write", test_waits_write },
+    { "/client/hold/context-writes", test_context_writes },
+    { "/client/hold/close-writes", test_close_writes },
+    { "/client/many/in-order", test_many },
+    { "/client/many/fails", test_many_fails },
+    { "/client/coalesce/context-writes", test_coalesce },
+    { "/client/coalesce/flush-writes", test_coalesce_flush },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].path, Fixture, NULL, client_fixture_set_up, tests[i].test, client_fixture_tear_down);
+  return g_test_run ();
+}
