@@ -364,6 +364,8 @@ chaos_scene_turn (ChaosScene *self, gboolean submits)
   gint64 now_us;
 
   g_main_context_iteration (self->tasks.bus.context, TRUE);
+  if (self->tasks.bus.broker != NULL && test_process_has_ended (self->tasks.bus.broker))
+    g_error ("the agent ended with %d", test_process_end (self->tasks.bus.broker));
   now_us = g_get_monotonic_time ();
   if (is_due (self->agent_due_us, now_us))
     agent_go_on (self);

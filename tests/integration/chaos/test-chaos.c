@@ -13,6 +13,7 @@
 
 #include "chaos-audit.h"
 #include "chaos-scene.h"
+#include "test-dir.h"
 
 #define LENGTH_S   20u
 #define QUIET_S    220u /* that the watchdog gives what is left */
@@ -277,6 +278,55 @@ test_tasks (void)
   chaos_scene_tear_down (&scene);
 }
 
+/* --- the audit itself --- */
+
+#define RUN_A "registered w1.1 7\nbegin w1.1 t 1 harm 7\n"
+
+static const struct
+{
+  const char *name;
+  const char *ledger;
+  guint faults;
+  guint excused;
+} ledgers[] = {
+  { "K05-one-after-the-other", RUN_A "end w1.1 t 1 retry\nbegin w2.1 t 2 harm 7\nend w2.1 t 2 done\nfinal t 6 w2.1/2\n",
+    0, 0 },
+  { "K05-at-the-same-time", RUN_A "begin w2.1 t 2 harm 7\n", 1, 0 },
+  { "K02-after-a-death", RUN_A "dead w1.1\nbegin w2.1 t 2 harm 7\nend w1.1 t 1 done\n", 0, 0 },
+  { "K09-not-claimed-in-time", RUN_A "agent\nknown t w1 1\nbegin w2.1 t 2 harm 8\nregistered w1.1 8\n", 0, 1 },
+  { "K09-claimed", RUN_A "agent\nknown t w1 1\nregistered w1.1 8\nbegin w2.1 t 2 harm 8\n", 1, 0 },
+  { "K09-not-known", RUN_A "agent\nknown t w1 1\nknown t - 0\nregistered w1.1 8\nbegin w2.1 t 2 harm 8\n", 0, 1 },
+  { "K05-overtaken", "begin w1.1 t 1 scan 7\nbegin w2.1 t 2 scan 7\nend w1.1 t 1 done\nfinal t 6 w1.1/1\n", 1, 0 },
+  { "K09-overtaken-and-claimed",
+    "begin w1.1 t 1 scan 7\nbegin w2.1 t 2 scan 7\nagent\nend w1.1 t 1 done\nfinal t 6 w1.1/1\n", 0, 0 },
+  { "K03-result-of-nobody", RUN_A "final t 6 w2.1/1\n", 1, 0 },
+  { "K03-result-before-its-end", RUN_A "final t 6 w1.1/1\n", 1, 0 },
+  { "K03-begun-after-the-result", RUN_A "end w1.1 t 1 done\nfinal t 6 w1.1/1\nbegin w2.1 t 2 harm 7\n", 1, 0 },
+  { "K14-left-while-it-runs", RUN_A "left w1.1\n", 1, 0 },
+  { "K03-ended-twice", RUN_A "end w1.1 t 1 done\nend w1.1 t 1 done\n", 1, 0 },
+  { "K01-part-of-a-line", RUN_A "end w1.1\n", 1, 0 },
+};
+
+static void
+test_audit (gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  char *dir = test_dir_new ();
+  g_autofree char *path = g_build_filename (dir, "ledger", NULL);
+  g_autoptr (GError) error = NULL;
+  ChaosAudit *audit;
+
+  g_file_set_contents (path, ledgers[i].ledger, -1, &error);
+  g_assert_no_error (error);
+  audit = chaos_audit_new (path);
+  for (guint j = 0; j < audit->faults->len; j++)
+    g_test_message ("%s", (const char *) audit->faults->pdata[j]);
+  g_assert_cmpuint (audit->faults->len, ==, ledgers[i].faults);
+  g_assert_cmpuint (audit->excused, ==, ledgers[i].excused);
+  chaos_audit_free (audit);
+  test_dir_remove (dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -284,6 +334,12 @@ main (int argc, char **argv)
 
   g_setenv ("TEST_WATCHDOG_S", patience, FALSE);
   g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (ledgers); i++)
+    {
+      g_autofree char *path = g_strconcat ("/integration/chaos/audit/", ledgers[i].name, NULL);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_audit);
+    }
   g_test_add_func ("/integration/chaos/M21-K01-K02-K03-K04-K05-K06-K07-K09-K10-K14-tasks", test_tasks);
   return g_test_run ();
 }
