@@ -354,8 +354,8 @@ DEYE_BUS_API GBytes *deye_bus_task_wait_finish (DeyeBusTask *self, GAsyncResult 
  * @self: a #DeyeBusTask
  *
  * Asks the broker to cancel the task. The call never waits: the task ends in the state %DEYE_BUS_TASK_STATE_CANCELLED, or in
- * another one if it was faster. A task that was not sent yet is not sent. While the client is not connected the
- * request waits for the next connection. No effect on a task that has ended.
+ * another one if it was faster. A task that was not sent yet is not sent; one of the same id that another client has submitted goes
+ * on then. While the client is not connected the request waits for the next connection. No effect on a task that has ended.
  *
  * Since: 0.1
  */

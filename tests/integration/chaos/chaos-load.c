@@ -19,7 +19,8 @@ typedef struct
   DeyeBusTaskSpec *spec;
   DeyeBusTask *task;   /* NULL: the submitter is away */
   gint64 cancel_at_us; /* 0: it is not cancelled */
-  guint agents;        /* that had ended when it was submitted first */
+  guint agents;        /* that had ended when it was submitted last */
+  guint clients;       /* that have submitted it */
   guint ends;
 } ChaosTask;
 
@@ -176,6 +177,7 @@ submitter_send (ChaosTask *task)
   g_autoptr (GError) error = NULL;
 
   task->agents = submitter->load->agents;
+  task->clients++;
   task->task = deye_bus_client_submit (submitter->client, task->spec, &error);
   g_assert_no_error (error);
   g_signal_connect (task->task, "finished", G_CALLBACK (on_finished), task);
@@ -224,6 +226,14 @@ submitter_go (ChaosSubmitter *self)
   g_clear_object (&self->client);
 }
 
+/* The client before this one has submitted it, and the agent has not answered this one: a cancel would end what this one knows of it, and
+ * nobody would take the result. */
+static gboolean
+task_may_be_there (const ChaosTask *task)
+{
+  return task->clients > 1 && deye_bus_task_get_state (task->task) == DEYE_BUS_TASK_STATE_SUBMITTED;
+}
+
 static void
 submitter_cancel_due (ChaosSubmitter *self, gint64 now_us)
 {
@@ -231,7 +241,7 @@ submitter_cancel_due (ChaosSubmitter *self, gint64 now_us)
     {
       ChaosTask *task = self->alive->pdata[i];
 
-      if (task->cancel_at_us == 0 || task->cancel_at_us > now_us)
+      if (task->cancel_at_us == 0 || task->cancel_at_us > now_us || task_may_be_there (task))
         continue;
       deye_bus_task_cancel (task->task);
       task->cancel_at_us = 0;
