@@ -198,11 +198,11 @@ wait_no_tasks (ChaosScene *scene)
       if (totals->live_tasks == 0 && totals->task_bytes == 0 && totals->quarantined_tasks == 0
           && totals->quarantine_bytes == 0)
         return;
+      drop_page (scene);
       test_watchdog_note ("no tasks; there are %u live of %" G_GUINT64_FORMAT
                           " bytes, %u quarantined of %" G_GUINT64_FORMAT,
                           totals->live_tasks, (guint64) totals->task_bytes, totals->quarantined_tasks,
                           (guint64) totals->quarantine_bytes);
-      drop_page (scene);
       chaos_scene_turn (scene, FALSE);
     }
 }
