@@ -81,6 +81,8 @@ static const ErrorRow error_rows[] = {
     N_ ("The broker is shutting down: connect again when it has restarted") },
   { WIRE_STATUS_TAKEN_OVER, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("Another client has taken over this id") },
   { WIRE_STATUS_INTERNAL, DEYE_BUS_ERROR_INTERNAL, N_ ("The broker failed: see its log") },
+  { WIRE_STATUS_UNRESPONSIVE, DEYE_BUS_ERROR_TIMEOUT,
+    N_ ("The client gave the broker no sign of life in time: was its main loop blocked?") },
   { WIRE_STATUS_SUPERSEDED, DEYE_BUS_ERROR_FAILED, N_ ("The task has been given to another peer, or has ended") },
   { WIRE_STATUS_DRAINING, DEYE_BUS_ERROR_DRAINING, N_ ("It takes no new messages, and finishes what it has") },
   { WIRE_STATUS_FAILED, DEYE_BUS_ERROR_FAILED, N_ ("The responder failed") },

@@ -248,6 +248,28 @@ config_read_rule_key (ConfigEntry *entry, GError **error)
   return config_fail (error, entry, _ ("unknown key"));
 }
 
+/* --- peers --- */
+
+static gboolean
+config_read_failed_action (const ConfigEntry *entry, GError **error)
+{
+  g_autofree char *text = g_key_file_get_string (entry->file, entry->group, entry->key, NULL);
+  const char *action = text != NULL ? g_strstrip (text) : "?";
+
+  entry->config->closes_failed = g_str_equal (action, "close");
+  if (entry->config->closes_failed || g_str_equal (action, "report"))
+    return TRUE;
+  return config_fail (error, entry, _ ("%s is not one of report, close"), action);
+}
+
+static gboolean
+config_read_peers_key (ConfigEntry *entry, GError **error)
+{
+  if (g_str_equal (entry->key, "health-failed-action"))
+    return config_read_failed_action (entry, error);
+  return config_fail (error, entry, _ ("unknown key"));
+}
+
 static const struct
 {
   const char *group; /* its name, or with a space at the end what its name begins with */
@@ -256,6 +278,7 @@ static const struct
   { "socket", config_read_socket_key },
   { "limits", config_read_limit_key },
   { CONFIG_GROUP, config_read_rule_key },
+  { "peers", config_read_peers_key },
 };
 
 static gboolean

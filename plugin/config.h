@@ -8,7 +8,7 @@
  * The configuration of the broker, as read from a key file.
  *
  * [socket] address, group, uids, tool-uids; [limits] one key for each row of BUS_LIMITS_TABLE, named like the row with dashes;
- * [group NAME] strategy, in-flight, weights.
+ * [group NAME] strategy, in-flight, weights; [peers] health-failed-action.
  * A file that was named and can't be read, and a group, key or value that is not valid, is an error with file, group and key:
  * the broker never falls back to defaults in silence. A limit that the file does not contain follows those that it contains:
  * its default is moved as far as they require. The file is read once and not watched.
@@ -25,7 +25,8 @@ typedef struct
   gsize n_accounts;
   guint32 *tool_accounts; /* that may connect as a tool; default: the broker's own */
   gsize n_tool_accounts;
-  GArray *groups; /* BusGroupRule */
+  GArray *groups;         /* BusGroupRule */
+  gboolean closes_failed; /* connections whose health is FAILED; default: it only reports them */
 } BusConfig;
 
 #define BUS_CONFIG_ERROR (bus_config_error_quark ())

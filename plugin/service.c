@@ -283,6 +283,7 @@ service_make_core (Service *self)
                              .n_tool_accounts = self->config->n_tool_accounts,
                              .groups = (const BusGroupRule *) (gconstpointer) self->config->groups->data,
                              .n_groups = self->config->groups->len,
+                             .closes_failed = self->config->closes_failed,
                              .epoch = self->epoch,
                              .seed = service_random_u64 (),
                              .wall_us = g_get_real_time () - start_us,

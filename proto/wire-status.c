@@ -43,6 +43,7 @@ static const WireStatusRow rows[] = {
   { WIRE_STATUS_SHUTTING_DOWN, "SHUTTING_DOWN", "the broker stops" },
   { WIRE_STATUS_TAKEN_OVER, "TAKEN_OVER", "another connection has taken over this id" },
   { WIRE_STATUS_INTERNAL, "INTERNAL", "a fault of the broker: please report it" },
+  { WIRE_STATUS_UNRESPONSIVE, "UNRESPONSIVE", "no sign of life for three intervals (health-failed-action)" },
   { WIRE_STATUS_SUPERSEDED, "SUPERSEDED", "the task was given to another member, or has ended" },
   { WIRE_STATUS_DRAINING, "DRAINING", "it gets no new messages, and finishes what it has" },
   { WIRE_STATUS_FAILED, "FAILED", "the application reports an error" },

@@ -49,8 +49,9 @@ typedef enum
   WIRE_STATUS_SHUTTING_DOWN = 42,
   WIRE_STATUS_TAKEN_OVER = 43,
   WIRE_STATUS_INTERNAL = 44,
-  WIRE_STATUS_SUPERSEDED = 46, /* in CANCEL: another lease of this task exists, or it has ended */
-  WIRE_STATUS_DRAINING = 47,   /* gets no new messages, and finishes what it has */
+  WIRE_STATUS_UNRESPONSIVE = 45, /* in GOODBYE: it gave no sign of life (health-failed-action) */
+  WIRE_STATUS_SUPERSEDED = 46,   /* in CANCEL: another lease of this task exists, or it has ended */
+  WIRE_STATUS_DRAINING = 47,     /* gets no new messages, and finishes what it has */
 
   WIRE_STATUS_FAILED = 50,       /* an error of the application, which error_name and detail describe */
   WIRE_STATUS_PARTIAL = 51,      /* of a request to many: not all answers that were wanted have come */

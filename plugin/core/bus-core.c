@@ -28,6 +28,7 @@
 #include "route/bus-resend.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
+#include "work/bus-health-watch.h"
 #include "work/bus-membership.h"
 #include "work/bus-push.h"
 #include "work/bus-schedule.h"
@@ -43,6 +44,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   core->tool_accounts = g_memdup2 (options->tool_accounts, options->n_tool_accounts * sizeof (guint32));
   core->epoch = options->epoch;
   core->wall_us = options->wall_us;
+  core->closes_failed = options->closes_failed;
   core->software_version = bus_text_dup (options->software_version != NULL ? options->software_version : "", 64);
   core->routes = bus_routes_new (&core->limits, core->seed, &core->quota);
   core->routes->groups.rules = bus_group_rules_copy (options->groups, (guint) options->n_groups);
@@ -86,6 +88,7 @@ core_hello_accepted (BusPeer *peer, BusPeer *replaced, const BusEnd *end, gint64
     replaced->is_announced = FALSE;
   peer->is_announced = TRUE;
   bus_events_connected (peer, replaced, end, now_us);
+  bus_health_watch_begin (peer);
   bus_wait_connected (peer);
 }
 
@@ -147,6 +150,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   bus_request_forget_peer (peer);
   bus_later_forget_peer (peer);
   bus_membership_forget_peer (peer);
+  bus_health_watch_end (peer);
   bus_push_forget_peer (core, peer, now_us);
   g_free (bus_takeover_withdraw (peer, &hello_len));
   bus_cascade_end (peer, now_us);
@@ -433,6 +437,8 @@ bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
 {
   core->now_us = now_us;
   bus_outq_sent (&peer->flow.outq, n);
+  if (n > 0)
+    bus_health_watch_taken (peer);
   if (peer->cursors.head != NULL)
     bus_catchup_continue (peer, now_us);
   bus_flow_pump (&peer->flow, now_us);

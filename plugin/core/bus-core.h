@@ -35,6 +35,7 @@ typedef struct
   guint64 epoch;                /* differs for every start */
   guint64 seed;                 /* hash seed and the only source of randomness */
   gint64 wall_us;               /* wall clock minus monotonic clock: for stamps only */
+  gboolean closes_failed;       /* a connection whose health is FAILED is closed (health-failed-action) */
   const char *software_version; /* copied */
 } BusCoreOptions;
 

@@ -7,6 +7,7 @@
 #include "route/bus-resend.h"
 #include "route/bus-retain.h"
 #include "route/bus-routes.h"
+#include "work/bus-health-watch.h"
 #include "wire-feature.h"
 
 static void
@@ -300,15 +301,10 @@ dispatch_is_assured (const DispatchCall *call)
          || (call->envelope->delivery & (WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_HOLD));
 }
 
-void
-dispatch_handle_publish (DispatchCall *call)
+/* Where it goes to. */
+static void
+dispatch_publish (DispatchCall *call, BusMatch *match)
 {
-  BusMatch *match;
-
-  if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
-      || !dispatch_check_hold (call) || !dispatch_check_retain (call) || !dispatch_check_number (call)
-      || !dispatch_admit_lineage (call))
-    return;
   if (call->envelope->target.len > 0)
     dispatch_publish_direct (call, match);
   else if (dispatch_is_assured (call) && (call->frame->flags & WIRE_FLAG_BROADCAST))
@@ -317,4 +313,20 @@ dispatch_handle_publish (DispatchCall *call)
     dispatch_publish_assured (call, match);
   else
     dispatch_publish_to_all (call, match);
+}
+
+void
+dispatch_handle_publish (DispatchCall *call)
+{
+  BusHealthReading reading;
+  BusMatch *match;
+
+  if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
+      || !dispatch_check_hold (call) || !dispatch_check_retain (call) || !dispatch_check_number (call)
+      || !dispatch_admit_lineage (call))
+    return;
+  /* Read before the message moves into queues; the news follow it, because they may change the cache of matches. */
+  reading = bus_health_report_read (call->peer, call->envelope->topic, call->envelope->payload);
+  dispatch_publish (call, match);
+  bus_health_watch_reported (call->peer, reading);
 }

@@ -8,7 +8,7 @@
 #include "peer/bus-state.h"
 #include "route/bus-catchup.h"
 #include "route/bus-answer.h"
-#include "work/bus-trust.h"
+#include "work/bus-health-watch.h"
 #include "wire-feature.h"
 
 typedef void (*DispatchHandler) (DispatchCall *call);
@@ -102,7 +102,7 @@ dispatch_handle_ping (DispatchCall *call)
 static void
 dispatch_handle_pong (DispatchCall *call)
 {
-  /* Any frame is a life sign; a PONG is nothing else. */
+  bus_health_watch_answered (call->peer);
 }
 
 static void
@@ -154,8 +154,9 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
   WireReadResult result;
 
   peer->received++;
-  if (G_UNLIKELY (peer->is_silent))
-    bus_trust_heard (peer->core, peer->member);
+  peer->health.heard_us = now_us;
+  if (G_UNLIKELY (peer->health.is_silent && frame->kind != WIRE_KIND_PONG)) /* which is more than a frame */
+    bus_health_watch_heard (peer);
   if (frame->kind == WIRE_KIND_GOODBYE)
     {
       bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");

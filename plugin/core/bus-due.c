@@ -21,6 +21,7 @@
 #include "route/bus-retain.h"
 #include "work/bus-adoption.h"
 #include "work/bus-expiry.h"
+#include "work/bus-health-watch.h"
 #include "work/bus-lease.h"
 #include "work/bus-leaving.h"
 #include "work/bus-operation.h"
@@ -266,9 +267,9 @@ due_standing (BusCore *core, gpointer owner, gint64 now_us)
 }
 
 static void
-due_heartbeat (BusCore *core, gpointer owner, gint64 now_us)
+due_health (BusCore *core, gpointer owner, gint64 now_us)
 {
-  bus_trust_heartbeat_due (core, owner);
+  bus_health_watch_due (owner);
 }
 
 static void
@@ -298,7 +299,7 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_RETRY] = due_retry,
   [BUS_TIMER_ACCOUNT] = due_account,
   [BUS_TIMER_BROKER] = due_broker,
-  [BUS_TIMER_HEARTBEAT] = due_heartbeat,
+  [BUS_TIMER_HEALTH] = due_health,
   [BUS_TIMER_HOLD] = due_hold,
   [BUS_TIMER_CASCADE] = due_cascade,
   [BUS_TIMER_CATCHUP] = due_catchup,

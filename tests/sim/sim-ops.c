@@ -203,6 +203,7 @@ sim_ops_limits (SimRandom *random, BusLimits *limits)
   limits->unsettled_messages = sim_chance (random, 50) ? 1 + sim_below (random, 10) : 1000;
   limits->delivery_attempts = 1 + sim_below (random, 4);
   limits->max_subscriptions = sim_chance (random, 20) ? 3 : 1024;
+  limits->task_heartbeat_us = 300 * G_TIME_SPAN_SECOND; /* health has the family tasks */
   limits->topic_cache = 16;
   limits->timeline_bytes = 4096 + sim_below (random, 12000);
 }

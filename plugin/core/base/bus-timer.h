@@ -34,7 +34,7 @@ typedef enum
   BUS_TIMER_HOLD_RETRY,    /* owner: BusCore: held messages wait for members with room */
   BUS_TIMER_HOLD_REPORT,   /* owner: BusCore: held messages were lost */
   BUS_TIMER_BROKER,        /* owner: BusCore: it is above its soft limit */
-  BUS_TIMER_HEARTBEAT,     /* owner: BusMember: a frame of it was due */
+  BUS_TIMER_HEALTH,        /* owner: BusPeer: a sign of life of it was due, or its health changes */
   BUS_TIMER_HOLD,          /* owner: BusMember: it was set aside, and the time is over */
   BUS_TIMER_CASCADE,       /* owner: BusPeer: refused messages of it are to be published */
   BUS_TIMER_TASK,          /* owner: BusTask: the timer of its state */

@@ -6,6 +6,7 @@
 #include "calls/bus-collectors.h"
 #include "calls/bus-describe.h"
 #include "calls/bus-drain.h"
+#include "calls/bus-health-calls.h"
 #include "calls/bus-introspect.h"
 #include "calls/bus-lost.h"
 #include "calls/bus-registration.h"
@@ -23,6 +24,7 @@
 #include "work/bus-member.h"
 #include "control.pb-c.h"
 #include "coordination.pb-c.h"
+#include "health.pb-c.h"
 #include "introspection.pb-c.h"
 #include "wire-feature.h"
 #include "wire-guard.h"
@@ -98,6 +100,8 @@ static const BusMethod methods[] = {
              bus_barrier_answer),
   METHOD_OF (PREFIX "collectors", "Drain", collector_drain_request, collector_drain_reply,
              "Lets a collector take no more tasks, and asks it to finish; for agent and tool.", bus_collectors_drain),
+  METHOD_OF (PREFIX "health", "List", health_list_request, health_list_reply,
+             "One page of the health of the connected peers, as far as the asker may see them.", bus_health_calls_list),
   METHOD_OF (PREFIX "standing", "Set", standing_set, standing_state,
              "Sets or renews the standing tasks of a collector; for agent and tool.", bus_standing_calls_set),
   METHOD_OF (PREFIX "standing", "Get", standing_request, standing_state,

@@ -8,6 +8,7 @@
 #include "peer/bus-state.h"
 #include "control.pb-c.h"
 #include "coordination.pb-c.h"
+#include "health.pb-c.h"
 #include "introspection.pb-c.h"
 #include "wire-descriptors.h"
 
@@ -47,6 +48,8 @@ static const struct
     "The registration of a collector has ended." },
   { "Collector", "system.collector.+", &daemoneye__eventbus__v1__collector_record__descriptor,
     "The record of each collector, retained; also matches the events above." },
+  { "Health", "system.health.+", &daemoneye__eventbus__v1__health_record__descriptor,
+    "The health of a peer, retained: each change of its state, and of the reason." },
   { "TaskQueued", "system.task.queued", &daemoneye__eventbus__v1__task_event__descriptor,
     "A task waits for a collector." },
   { "TaskLeased", "system.task.leased", &daemoneye__eventbus__v1__task_event__descriptor,

@@ -31,6 +31,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   bus_flow_init (&peer->flow, &core->flows, &peer->ledger, peer);
   peer->timer.kind = BUS_TIMER_HELLO;
   peer->timer.owner = peer;
+  peer->health.timer = (BusTimer){ .kind = BUS_TIMER_HEALTH, .owner = peer };
   peer->cascade_timer.kind = BUS_TIMER_CASCADE;
   peer->cascade_timer.owner = peer;
   peer->catchup_timer.kind = BUS_TIMER_CATCHUP;

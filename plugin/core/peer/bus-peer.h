@@ -8,6 +8,7 @@
 #include "base/bus-types.h"
 #include "index/bus-policy.h"
 #include "peer/bus-account.h"
+#include "peer/bus-health.h"
 #include "peer/bus-peer-state.h"
 #include "queue/bus-flow.h"
 #include "wire-frame.h"
@@ -65,7 +66,6 @@ struct BusPeer
   GQueue cursors;                 /* bus-catchup: that may go on */
   BusTimer catchup_timer;
   struct BusMember *member;       /* bus-registry: what it registered; NULL: nothing */
-  gboolean is_silent;             /* bus-registry: the next frame of it has to be reported */
   struct BusSubmitter *submitter; /* bus-push: its tasks; NULL: it has none */
   struct BusWill *will;           /* bus-will: its last message; NULL: it left none */
 
@@ -83,6 +83,7 @@ struct BusPeer
   gsize hello_len;
 
   BusTimer timer; /* for HELLO first, then for an unfinished frame */
+  BusHealth health;
   BusNoteCap note_cap;
   guint strikes; /* frames that the broker does not understand */
   guint64 received;

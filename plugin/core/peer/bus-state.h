@@ -25,7 +25,8 @@ struct BusCore
   gint64 wall_us;
   gint64 started_us;
   char *software_version;
-  char *name; /* GRefString "bus": the sender of the broker's own messages */
+  char *name;             /* GRefString "bus": the sender of the broker's own messages */
+  gboolean closes_failed; /* connections whose health is FAILED */
   gboolean is_stopping;
 
   gint64 now_us; /* of the input call that is being handled */

@@ -31,7 +31,7 @@ typedef enum
   BUS_MEMBER_ON_REGISTER,  /* it registers, for the first time or again */
   BUS_MEMBER_ON_SERVE,     /* it serves its own task topic */
   BUS_MEMBER_ON_UNSERVE,   /* it does not any more */
-  BUS_MEMBER_ON_DOUBT,     /* it missed two heartbeats, or every slot is a zombie */
+  BUS_MEMBER_ON_DOUBT,     /* its connection is unresponsive, or every slot is a zombie */
   BUS_MEMBER_ON_TRUST,     /* neither is so any more */
   BUS_MEMBER_ON_HOLD,      /* it failed too often, and no protection applies */
   BUS_MEMBER_ON_HOLD_OVER, /* the time is over */

@@ -97,11 +97,8 @@ typedef struct BusMember
   BusTimer drain_timer; /* bus-leaving: drain_until_us */
 
   /* state */
-  char cause[160];         /* of the state; "": none */
-  gboolean is_serving;     /* its own task topic */
-  guint missed_heartbeats; /* in a row */
-  guint64 heard;           /* frames of its peer at the last heartbeat that was due */
-  BusTimer heartbeat_timer;
+  char cause[160];      /* of the state; "": none */
+  gboolean is_serving;  /* its own task topic */
   gint64 held_until_us; /* set aside, or protected and probed; 0: neither */
   gboolean is_probed;   /* it would be set aside, but is needed: one task at a time */
   BusTimer hold_timer;

@@ -74,7 +74,6 @@ membership_new (BusPeer *peer)
   member->key = bus_key (core->seed, wire_span_str (member->id));
   member->type = g_strdup (peer->type);
   member->incarnation = peer->incarnation;
-  member->heartbeat_timer = (BusTimer){ .kind = BUS_TIMER_HEARTBEAT, .owner = member };
   member->hold_timer = (BusTimer){ .kind = BUS_TIMER_HOLD, .owner = member };
   member->link.data = member;
   member->past = bus_past_open (&core->work->pasts, core->seed, wire_span_str (member->id), core->now_us);
@@ -226,7 +225,7 @@ bus_membership_end (BusMember *member, BusMemberEnd end)
   BusCore *core = peer->core;
 
   member->end = end;
-  bus_trust_stop_timers (core, member);
+  bus_trust_stop_timer (core, member);
   bus_registry_remove (core->work, member);
   if (end == BUS_MEMBER_END_EOF)
     bus_past_died (member->past, member->incarnation, member->n_running > 0, core->now_us);
@@ -234,7 +233,6 @@ bus_membership_end (BusMember *member, BusMemberEnd end)
   bus_past_close (&core->work->pasts, g_steal_pointer (&member->past), core->now_us);
   membership_charge (member, 0);
   bus_registry_note_ended (core->work, member);
-  peer->is_silent = FALSE;
   peer->member = NULL;
   member->peer = NULL;
 }

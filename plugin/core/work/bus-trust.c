@@ -7,8 +7,6 @@
 #include "route/bus-router.h"
 #include "work/bus-member-news.h"
 
-#define MISSES_MAX 2u
-
 /* --- events --- */
 
 static gboolean
@@ -28,8 +26,8 @@ trust_step (BusCore *core, BusMember *member, BusMemberEvent event, const char *
 static const char *
 trust_find_doubt (const BusMember *member)
 {
-  if (member->missed_heartbeats >= MISSES_MAX)
-    return "it missed two heartbeats";
+  if (member->peer != NULL && bus_health_is_unresponsive (&member->peer->health))
+    return "it is unresponsive: its health (system.health) contains the reason";
   if (member->n_zombie >= member->max_concurrent)
     return "every slot waits for an answer that does not come";
   return NULL;
@@ -226,7 +224,7 @@ bus_trust_hold_due (BusCore *core, BusMember *member)
   bus_member_news_record (core, member);
 }
 
-/* --- heartbeats, slots --- */
+/* --- health, slots --- */
 
 static void
 trust_review (BusCore *core, BusMember *member)
@@ -246,49 +244,9 @@ bus_trust_slots (BusCore *core, BusMember *member)
   trust_review (core, member);
 }
 
-static void
-trust_arm_heartbeat (BusCore *core, BusMember *member, gint64 after_us)
-{
-  bus_deadline_arm (&core->deadlines, &member->heartbeat_timer.deadline, core->now_us + after_us);
-}
-
-static void
-trust_ping (BusMember *member)
-{
-  WireEnvelope ping;
-
-  wire_envelope_init (&ping);
-  ping.id = 1;
-  bus_peer_put (member->peer, WIRE_KIND_PING, 0, &ping);
-}
-
 void
-bus_trust_heard (BusCore *core, BusMember *member)
+bus_trust_health (BusCore *core, BusMember *member)
 {
-  member->peer->is_silent = FALSE;
-  member->missed_heartbeats = 0;
-  trust_review (core, member);
-}
-
-void
-bus_trust_heartbeat_due (BusCore *core, BusMember *member)
-{
-  const gint64 period_us = (gint64) core->limits.task_heartbeat_us;
-  const gint64 due_us = member->heartbeat_timer.deadline.due_us;
-  const gint64 grace_us = bus_grace_take (&core->work->grace, due_us, period_us, core->now_us);
-
-  trust_arm_heartbeat (core, member, grace_us > 0 ? grace_us : period_us);
-  if (member->heard != member->peer->received)
-    {
-      member->heard = member->peer->received;
-      return;
-    }
-  if (grace_us > 0)
-    return;
-  member->peer->is_silent = TRUE;
-  member->missed_heartbeats = MIN (member->missed_heartbeats + 1, MISSES_MAX);
-  if (member->missed_heartbeats == 1)
-    trust_ping (member);
   trust_review (core, member);
 }
 
@@ -324,11 +282,8 @@ bus_trust_registered (BusCore *core, BusMember *member)
   BusPast *past = member->past;
   const gboolean is_too_often = bus_past_registered (past, member->incarnation, core->now_us);
 
-  member->missed_heartbeats = 0;
-  member->heard = member->peer->received;
   member->is_serving = FALSE;
   member->is_probed = FALSE;
-  trust_arm_heartbeat (core, member, (gint64) core->limits.task_heartbeat_us);
   if ((is_too_often || bus_past_dies_at_work (past)) && !bus_past_is_held (past, core->now_us))
     bus_past_hold (past, (gint64) core->limits.task_hold_us, (gint64) core->limits.task_max_hold_us, core->now_us);
   member->held_until_us = bus_past_is_held (past, core->now_us) ? past->held_until_us : 0;
@@ -343,8 +298,7 @@ bus_trust_registered (BusCore *core, BusMember *member)
 }
 
 void
-bus_trust_stop_timers (BusCore *core, BusMember *member)
+bus_trust_stop_timer (BusCore *core, BusMember *member)
 {
-  bus_deadline_disarm (&core->deadlines, &member->heartbeat_timer.deadline);
   bus_deadline_disarm (&core->deadlines, &member->hold_timer.deadline);
 }

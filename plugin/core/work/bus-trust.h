@@ -8,10 +8,8 @@
  *
  * READY: it serves its own task topic, control.collector.task.{type}.{id}, and nothing below applies.
  *
- * SUSPECT: it missed two heartbeats, or every slot is a zombie. Every frame of its connection is a heartbeat; one is due every
- * task_heartbeat_us. After the first one that is missed the broker sends PING, which the library answers from its context, so a
- * collector without heartbeats of its own is never suspected while its loop runs. The next frame ends it. Only the end of the
- * connection is a death.
+ * SUSPECT: its connection is unresponsive (bus-health), or every slot is a zombie. The library answers PING from its context, so a
+ * collector without heartbeats of its own is never suspected while its loop runs. Only the end of the connection is a death.
  *
  * SET_ASIDE: after 3 strikes in a minute, or if it registered more than 3 times in a minute, or if its last two leases ended
  * with its death (bus-past). The time is task_hold_us, twice as long each time, at most task_max_hold_us. Protections: a member
@@ -43,10 +41,9 @@ void bus_trust_strike (BusCore *core, BusMember *member, const char *cause);
 /* A lease of it ended with a result. */
 void bus_trust_completed (BusCore *core, BusMember *member);
 
-/* A frame of a silent member arrived (peer->is_silent). */
-void bus_trust_heard (BusCore *core, BusMember *member);
+/* Its connection is unresponsive, or is not any more. */
+void bus_trust_health (BusCore *core, BusMember *member);
 
-/* Its timers. */
-void bus_trust_heartbeat_due (BusCore *core, BusMember *member);
+/* Its timer. */
 void bus_trust_hold_due (BusCore *core, BusMember *member);
-void bus_trust_stop_timers (BusCore *core, BusMember *member);
+void bus_trust_stop_timer (BusCore *core, BusMember *member);

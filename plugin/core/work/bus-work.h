@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "peer/bus-health-state.h"
 #include "work/bus-awaited.h"
 #include "work/bus-grace.h"
 #include "work/bus-member.h"
@@ -32,7 +33,11 @@ typedef struct BusWork
 
   struct BusStandings *standings;
 
-  BusGrace grace; /* of heartbeats, offers and leases */
+  BusGrace grace; /* of rounds of health, offers and leases */
+
+  /* bus-health-watch */
+  guint64 health_lost; /* records that the retained messages had no room for */
+  guint64 health_reached[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS]; /* cells of the table of states */
 
   /* bus-adoption */
   BusAwaited awaited;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tasks-model.h"
 
+#include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "work/bus-operation.h"
 #include "work/bus-registry.h"
@@ -44,7 +45,8 @@ static const char *
 members_problem (const TasksWorld *world, const TasksClient *client, const BusMember *member)
 {
   const gboolean is_held = member->past->held_until_us > world->now_us;
-  const gboolean is_doubted = member->missed_heartbeats >= 2 || member->n_zombie >= member->max_concurrent;
+  const gboolean is_doubted
+      = bus_health_is_unresponsive (&member->peer->health) || member->n_zombie >= member->max_concurrent;
 
   if ((member->state == BUS_MEMBER_DRAINING) != client->is_draining)
     return "it drains, or does not, and should";

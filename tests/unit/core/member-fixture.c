@@ -206,13 +206,13 @@ member_pass_time (Core *core, gint64 us, Client *silent)
       for (guint i = 0; i < core->clients->len; i++)
         {
           Client *client = g_ptr_array_index (core->clients, i);
-          WireEnvelope ping;
+          WireEnvelope pong;
 
           if (client == silent || client->closed)
             continue;
-          wire_envelope_init (&ping);
-          ping.id = 7;
-          client_send (client, WIRE_KIND_PING, 0, &ping);
+          wire_envelope_init (&pong);
+          pong.id = 1;
+          client_send (client, WIRE_KIND_PONG, 0, &pong);
         }
     }
 }

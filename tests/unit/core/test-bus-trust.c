@@ -16,11 +16,11 @@ test_silent (Core *core, gconstpointer data)
 
   client_subscribe (watcher, 1, "system.collector.suspect", NULL);
   core_advance (core, 5 * SECOND);
-  g_assert_cmpuint (client_count (one, WIRE_KIND_PING), ==, 0); /* its calls were heartbeats */
-  core_advance (core, 5 * SECOND);
   g_assert_cmpuint (client_count (one, WIRE_KIND_PING), ==, 1);
+  core_advance (core, 5 * SECOND);
   member_assert_list (watcher, "one=ready");
   core_advance (core, 5 * SECOND);
+  g_assert_cmpuint (client_count (one, WIRE_KIND_PING), ==, 1);
   member_assert_list (watcher, "one=suspect");
   member_assert_news (watcher, "suspect(one)");
   core_advance (core, 60 * SECOND);
@@ -51,7 +51,7 @@ test_grace (Core *core, gconstpointer data)
     {
       core_advance (core, 5 * SECOND);
       core_advance (core, 5 * SECOND);
-      g_assert_cmpuint (member_of (core, "one")->missed_heartbeats, ==, 1);
+      g_assert_cmpuint (bus_health_missed (&member_of (core, "one")->peer->health, NULL), ==, 1);
       core_advance (core, 20 * SECOND);
       member_assert_list (watcher, round == 0 ? "one=ready" : "one=suspect");
       member_pass_time (core, 1, watcher);

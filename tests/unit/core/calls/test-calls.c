@@ -182,6 +182,7 @@ static const struct
   { "control.bus.collectors", "List" },
   { "control.bus.collectors", "Barrier" },
   { "control.bus.collectors", "Drain" },
+  { "control.bus.health", "List" },
   { "control.bus.standing", "Set" },
   { "control.bus.standing", "Get" },
   { "control.collector.task", "Submit" },
@@ -242,7 +243,7 @@ test_described (Fixture *f, gconstpointer data)
       g_assert_cmpstr (service->methods[i]->topic, ==, described[i].topic);
       check_method (f, service->methods[i]);
     }
-  g_assert_cmpuint (service->n_events, ==, 19);
+  g_assert_cmpuint (service->n_events, ==, 20);
   for (guint i = 0; i < service->n_events; i++)
     g_assert_true (g_str_has_prefix (service->events[i]->topic, "system."));
   daemoneye__eventbus__v1__introspect_reply__free_unpacked (reply, NULL);
