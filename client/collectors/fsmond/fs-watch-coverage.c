@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs-watch-private.h"
+
+static void
+coverage_free_failure (gpointer data)
+{
+  FsFailure *failure = data;
+
+  g_free (failure->path);
+  g_free (failure->reason);
+  g_free (failure);
+}
+
+static void
+coverage_add (FsCoverage *coverage, const FsDir *dir)
+{
+  g_autoptr (GList) dirs = fs_watch_list_dirs (dir);
+
+  coverage->unknown_entries += dir->unknown;
+  if (dir->failure != NULL && coverage->failures->len < FS_FAILURES_MAX)
+    {
+      FsFailure *failure = g_new (FsFailure, 1);
+
+      *failure = (FsFailure){ fs_dir_path (dir), g_strdup (dir->failure) };
+      g_ptr_array_add (coverage->failures, failure);
+    }
+  for (GList *at = dirs; at != NULL; at = at->next)
+    coverage_add (coverage, ((FsEntry *) at->data)->dir);
+}
+
+void
+fs_watch_get_coverage (const FsWatch *self, FsCoverage *coverage)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  *coverage = (FsCoverage){ .wanted = self->wanted,
+                            .watched = self->watched,
+                            .limit = self->settings.max_directories,
+                            .failures = g_ptr_array_new_with_free_func (coverage_free_failure),
+                            .entries = self->tree.entries,
+                            .overflows = self->overflows,
+                            .unpublished = self->unpublished,
+                            .is_repairing = self->is_repairing,
+                            .blind = self->blind };
+  g_hash_table_iter_init (&iter, self->tree.roots);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    coverage_add (coverage, value);
+}
+
+void
+fs_coverage_clear (FsCoverage *coverage)
+{
+  g_clear_pointer (&coverage->failures, g_ptr_array_unref);
+}

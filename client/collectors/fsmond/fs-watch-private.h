@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "fs-fold.h"
+#include "fs-list.h"
+#include "fs-sentinel.h"
+#include "fs-tree.h"
+#include "fs-watch.h"
+
+/*
+ * What the files of fs-watch share: fs-watch (roots), fs-watch-dir (monitors), fs-watch-notice (what a monitor reports),
+ * fs-watch-scan (comparing with the file system), fs-watch-event (publishing) and fs-watch-coverage.
+ *
+ * Invariant: wanted is the number of directories in the tree, watched of those with a monitor.
+ */
+
+struct FsWatch
+{
+  FsWatchSettings settings;
+  FsWatchReceiver receiver;
+  FsTree tree;
+  GHashTable *by_file; /* facts of a FsDir: FsDir; of those with a monitor */
+  FsFold *fold;
+  FsSentinel *sentinel;
+  const char *blind; /* why there is no sentinel */
+  guint wanted, watched;
+  guint64 overflows, unpublished;
+
+  const char *lost; /* the event LOST that has to come before any other one; NULL: none */
+  gboolean is_repairing;
+
+  GQueue dirty;   /* of FsDir: to be scanned */
+  FsDir *scanned; /* NULL: no scan runs */
+  FsList *list;
+  guint pass;
+
+  guint scan, folding, check, changed; /* sources; 0: none */
+};
+
+/* --- fs-watch-event: publishing --- */
+
+/* FALSE: refused; @dir will be scanned. */
+gboolean fs_watch_publish (FsWatch *self, FsDir *dir, const FsEvent *event);
+/* Before a scan of everything that was lost. */
+void fs_watch_lose (FsWatch *self, const char *reason);
+/* Publishes LOST if it is due. FALSE: refused. */
+gboolean fs_watch_publish_lost (FsWatch *self);
+/* The receiver is told later that the coverage is another one. */
+void fs_watch_touch (FsWatch *self);
+
+/* Facts of an entry, or of the directory itself (NULL); unknown if it is gone. */
+FsFacts fs_watch_examine (const FsDir *dir, const char *name);
+
+/* Publishes the notices of change that are held for the file. FALSE: refused. */
+gboolean fs_watch_flush (FsWatch *self, FsDir *dir, const char *name);
+void fs_watch_fold (FsWatch *self, FsDir *dir, const char *name);
+
+/* Removes the entry with all that is below it, and publishes that. FALSE: refused; some of it may be removed. */
+gboolean fs_watch_remove_entry (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found, gboolean moved);
+
+/* --- fs-watch-dir: monitors --- */
+
+/* A directory among the entries of @parent. @quiet: its contents are not reported. */
+void fs_watch_add_dir (FsWatch *self, FsDir *parent, FsEntry *entry, gboolean quiet);
+void fs_watch_adopt_dir (FsWatch *self, FsDir *dir, gboolean quiet);
+/* With all that is below it; nothing is published. @entry: (nullable): its entry. */
+void fs_watch_drop_dir (FsWatch *self, FsDir *dir, FsEntry *entry);
+void fs_watch_start (FsWatch *self, FsDir *dir);
+void fs_watch_stop (FsWatch *self, FsDir *dir);
+/* @reason: (nullable): NULL: it is watched. */
+void fs_watch_fail (FsDir *dir, const char *reason);
+/* With all that is below it, because its path is another one. */
+void fs_watch_restart (FsWatch *self, FsDir *dir);
+/* The entries that have a dir. (transfer container) */
+GList *fs_watch_list_dirs (const FsDir *dir);
+
+/* --- fs-watch: roots --- */
+
+void fs_watch_check_root (FsWatch *self, FsDir *root);
+
+/* --- fs-watch-notice --- */
+
+void fs_watch_on_notice (GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent type, gpointer dir);
+
+/* --- fs-watch-scan --- */
+
+void fs_watch_mark (FsWatch *self, FsDir *dir);
+void fs_watch_mark_all (FsWatch *self);
+void fs_watch_unmark (FsWatch *self, FsDir *dir);
+void fs_watch_abort_scans (FsWatch *self);

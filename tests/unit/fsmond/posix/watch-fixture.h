@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "fs-watch.h"
+
+/*
+ * A directory that is watched, and the events in the order of their arrival.
+ *
+ * Functions with a name take one that is relative to the directory. They iterate the main context until what they wait for is so,
+ * under a watchdog.
+ */
+
+typedef struct
+{
+  FsEventKind kind;
+  char *path;     /* relative to the directory; NULL: none */
+  char *moved_to; /* likewise */
+  FsFacts facts;
+  gboolean found, complete, moved;
+  guint folded;
+} WatchSeen;
+
+typedef struct
+{
+  char *dir;
+  FsWatch *watch;
+  GPtrArray *seen; /* of WatchSeen */
+  guint next;      /* of seen: those before were expected */
+  gboolean refuse; /* events */
+  guint refused;
+  FsWatchSettings settings;
+} WatchFixture;
+
+void watch_fixture_set_up (WatchFixture *fixture, gconstpointer data);
+void watch_fixture_tear_down (WatchFixture *fixture, gconstpointer data);
+/* Begins to watch the directory, or the named one; returns when it is settled. */
+void watch_fixture_watch (WatchFixture *fixture, const char *name, gboolean flat);
+void watch_fixture_settle (WatchFixture *fixture);
+
+char *watch_fixture_path (const WatchFixture *fixture, const char *name);
+void watch_fixture_mkdir (const WatchFixture *fixture, const char *name);
+void watch_fixture_put (const WatchFixture *fixture, const char *name, const char *text);
+void watch_fixture_rename (const WatchFixture *fixture, const char *from, const char *to);
+void watch_fixture_unlink (const WatchFixture *fixture, const char *name);
+void watch_fixture_rmdir (const WatchFixture *fixture, const char *name);
+
+/* The event, as soon as it has arrived, after those that were expected before. Others before it are skipped. */
+const WatchSeen *watch_fixture_expect (WatchFixture *fixture, FsEventKind kind, const char *name);
+/* The number of events of the kind and name so far. */
+guint watch_fixture_count (const WatchFixture *fixture, FsEventKind kind, const char *name);
+/* Waits for events of a file that is created now; so nothing that came before is still on its way in that directory. */
+void watch_fixture_catch_up (WatchFixture *fixture, const char *directory);
