@@ -147,23 +147,29 @@ events_on_retry (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-void
-collector_events_publish (CollectorEvents *self, GBytes *payload)
+gboolean
+collector_events_offer (CollectorEvents *self, GBytes *payload)
 {
   gsize bytes = g_bytes_get_size (payload);
   EventsWaiting *waiting;
 
-  self->sequence++;
   if (self->waiting.length >= COLLECTOR_WAITING_MAX || self->waiting_bytes + bytes > COLLECTOR_WAITING_BYTES)
-    {
-      events_lose (self);
-      return;
-    }
+    return FALSE;
   waiting = g_new (EventsWaiting, 1);
-  *waiting = (EventsWaiting){ g_bytes_ref (payload), self->sequence };
+  *waiting = (EventsWaiting){ g_bytes_ref (payload), ++self->sequence };
   g_queue_push_tail (&self->waiting, waiting);
   self->waiting_bytes += bytes;
   events_send_waiting (self);
   if (self->waiting.length > 0 && self->retry == NULL)
     self->retry = collector_timer_new (RETRY_MS, events_on_retry, self);
+  return TRUE;
+}
+
+void
+collector_events_publish (CollectorEvents *self, GBytes *payload)
+{
+  if (collector_events_offer (self, payload))
+    return;
+  self->sequence++;
+  events_lose (self);
 }

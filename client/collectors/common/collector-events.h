@@ -30,5 +30,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CollectorEvents, collector_events_free)
 /* The bytes that the payload of an event may have. */
 gsize collector_events_room (CollectorEvents *self);
 void collector_events_publish (CollectorEvents *self, GBytes *payload);
+/* The same for an event that can be offered again. FALSE: it does not fit now; it is not lost, and takes no sequence number. */
+gboolean collector_events_offer (CollectorEvents *self, GBytes *payload);
 /* Events that were not published so far. */
 guint64 collector_events_get_lost (const CollectorEvents *self);

@@ -147,6 +147,26 @@ test_lost (Fixture *f, gconstpointer data)
   g_assert_cmpuint (hear (f, &number), ==, 1);
 }
 
+/* What can be offered again is not lost, and takes no number. */
+static void
+test_offered (Fixture *f, gconstpointer data)
+{
+  g_autoptr (CollectorEvents) events = start (f);
+  g_autoptr (GBytes) payload = NULL;
+  guint number = 0;
+  const guint fit = COLLECTOR_WAITING_MAX + AT_ONCE;
+
+  for (guint i = 0; i < fit; i++)
+    publish (events, i, 0);
+  payload = g_bytes_new (&fit, sizeof fit);
+  g_assert_false (collector_events_offer (events, payload));
+  g_assert_cmpuint (collector_events_get_lost (events), ==, 0);
+  assert_health (f, DEYE_BUS_HEALTH_HEALTHY, "");
+  let_go_on (f, &number, fit);
+  g_assert_true (collector_events_offer (events, payload));
+  g_assert_cmpuint (hear (f, &number), ==, 1);
+}
+
 static void
 test_bytes (Fixture *f, gconstpointer data)
 {
@@ -168,6 +188,8 @@ main (int argc, char **argv)
   g_test_add ("/collector/events/waits", Fixture, NULL, collector_fixture_set_up, test_waits,
               collector_fixture_tear_down);
   g_test_add ("/collector/events/lost", Fixture, NULL, collector_fixture_set_up, test_lost,
+              collector_fixture_tear_down);
+  g_test_add ("/collector/events/offered", Fixture, NULL, collector_fixture_set_up, test_offered,
               collector_fixture_tear_down);
   g_test_add ("/collector/events/bytes", Fixture, NULL, collector_fixture_set_up, test_bytes,
               collector_fixture_tear_down);
