@@ -111,7 +111,7 @@ class Agent:
 
 @test("/install/files")
 def _(tree):
-    for pattern in ["bin/daemoneye-agent", "bin/deyebusctl", "bin/procmond", tree.libdir + "/daemoneye/daemoneye-eventbus.so",
+    for pattern in ["bin/daemoneye-agent", "bin/deyebusctl", "bin/procmond", "bin/fsmond", tree.libdir + "/daemoneye/daemoneye-eventbus.so",
                     tree.libdir + "/libdaemoneye-eventbus-1.so.0", tree.libdir + "/pkgconfig/daemoneye-eventbus-1.pc",
                     "include/daemoneye-eventbus-1/deye-bus.h", "include/daemoneye-eventbus-1/deye-bus-service.h",
                     "include/daemoneye/daemoneye-plugin.h", tree.libdir + "/pkgconfig/daemoneye-plugin-1.pc", "etc/daemoneye/daemoneye-eventbus.conf",

@@ -68,7 +68,7 @@ def arguments(text, start):
 def words(literal):
     """The words of a C string, without directives and the names of our programs."""
     text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
-    text = re.sub(r"%[-+ #0]*\d*(\.[\d*]+)?(l|ll|h|z)?[a-zA-Z%]|\\.|deyebusctl|daemoneye-agent|procmond|ready|limits|\bMB\b", " ", text)
+    text = re.sub(r"%[-+ #0]*\d*(\.[\d*]+)?(l|ll|h|z)?[a-zA-Z%]|\\.|deyebusctl|daemoneye-agent|procmond|fsmond|ready|limits|\bMB\b", " ", text)
     return re.findall(r"[A-Za-z]{2,}", text)
 
 

@@ -25,8 +25,7 @@ fs_watch_publish_lost (FsWatch *self)
 void
 fs_watch_lose (FsWatch *self, const char *reason)
 {
-  if (self->lost == NULL)
-    self->lost = reason;
+  self->lost = reason;
   self->is_repairing = TRUE;
   fs_watch_touch (self);
 }
@@ -37,8 +36,10 @@ fs_watch_publish (FsWatch *self, FsDir *dir, const FsEvent *event)
   if (fs_watch_publish_lost (self) && watch_offer (self, event))
     return TRUE;
   self->unpublished++;
-  fs_watch_lose (self, "events did not fit into the queue of fsmond");
+  if (!self->is_repairing)
+    fs_watch_lose (self, "events did not fit into the queue of fsmond");
   fs_watch_mark (self, dir);
+  fs_watch_touch (self);
   return FALSE;
 }
 

@@ -41,7 +41,7 @@ struct FsWatch
 
 /* FALSE: refused; @dir will be scanned. */
 gboolean fs_watch_publish (FsWatch *self, FsDir *dir, const FsEvent *event);
-/* Before a scan of everything that was lost. */
+/* The event LOST comes before any other one, and REPAIRED when everything that was marked is scanned. */
 void fs_watch_lose (FsWatch *self, const char *reason);
 /* Publishes LOST if it is due. FALSE: refused. */
 gboolean fs_watch_publish_lost (FsWatch *self);

@@ -52,7 +52,7 @@ fs_watch_mark_all (FsWatch *self)
 }
 
 static void
-scan_end (FsWatch *self)
+scan_close (FsWatch *self)
 {
   g_clear_pointer (&self->list, fs_list_free);
   self->scanned = NULL;
@@ -65,14 +65,14 @@ fs_watch_unmark (FsWatch *self, FsDir *dir)
     g_queue_unlink (&self->dirty, &dir->dirty_link);
   dir->dirty = FALSE;
   if (self->scanned == dir)
-    scan_end (self);
+    scan_close (self);
 }
 
 void
 fs_watch_abort_scans (FsWatch *self)
 {
   g_clear_handle_id (&self->scan, g_source_remove);
-  scan_end (self);
+  scan_close (self);
 }
 
 /* --- one entry --- */
@@ -159,7 +159,7 @@ scan_sweep (FsWatch *self, FsDir *dir)
 
 /* A directory that was replaced is an entry of its parent that has changed. */
 static void
-scan_fail (FsWatch *self, FsDir *dir)
+scan_give_up (FsWatch *self, FsDir *dir)
 {
   if (dir->parent != NULL)
     fs_watch_mark (self, dir->parent);
@@ -168,7 +168,7 @@ scan_fail (FsWatch *self, FsDir *dir)
 }
 
 static void
-scan_begin (FsWatch *self, FsDir *dir)
+scan_open (FsWatch *self, FsDir *dir)
 {
   g_autofree char *path = fs_dir_path (dir);
   FsFacts facts;
@@ -178,13 +178,13 @@ scan_begin (FsWatch *self, FsDir *dir)
   if (fs_open_directory (path, &fd) != FS_OPEN_DONE)
     {
       if (dir->failure == NULL)
-        scan_fail (self, dir);
+        scan_give_up (self, dir);
       return;
     }
   if (!fs_facts_of (fd, &facts) || !fs_facts_same_file (&facts, &dir->facts))
     {
       fs_close (fd);
-      scan_fail (self, dir);
+      scan_give_up (self, dir);
       return;
     }
   self->list = fs_list_new (fd);
@@ -207,7 +207,7 @@ scan_piece (FsWatch *self, FsDir *dir)
         return FALSE;
       if (result != FS_LIST_ENTRY)
         {
-          scan_end (self);
+          scan_close (self);
           return TRUE;
         }
       if (!scan_look_at (self, dir, name, &facts))
@@ -246,13 +246,13 @@ scan_step (FsWatch *self)
 
       if (link == NULL)
         return scan_finish (self);
-      scan_begin (self, link->data);
+      scan_open (self, link->data);
       return TRUE;
     }
   if (scan_piece (self, dir))
     return TRUE;
   fs_watch_mark (self, dir);
-  scan_end (self);
+  scan_close (self);
   return FALSE;
 }
 

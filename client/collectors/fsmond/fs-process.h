@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "fs-facts.h"
+
+/*
+ * The files that a process has open, as far as they can be read: its working directory, its root, its executable, and its
+ * descriptors that have a path.
+ *
+ * Nothing is opened, and no file system is asked, because a process chooses its files and one of their file systems may never
+ * answer. What is unreadable is in the list, with the reason.
+ *
+ * Invariant: everything in one answer belongs to the process that had the pid when reading began.
+ */
+
+/* The numbers of OpenPathUse in proto/filesystem.proto. */
+typedef enum
+{
+  FS_USE_WORKING_DIRECTORY = 1,
+  FS_USE_ROOT = 2,
+  FS_USE_EXECUTABLE = 3,
+  FS_USE_DESCRIPTOR = 4,
+} FsUse;
+
+typedef struct
+{
+  FsUse use;
+  guint32 descriptor;
+  char *path; /* bytes of the system; "" if it is unreadable */
+  FsKind kind;
+  guint64 inode;
+  gboolean deleted;
+  gboolean writable;
+  const char *unreadable; /* why; NULL: it is not */
+} FsOpenPath;
+
+typedef struct
+{
+  guint64 start_time; /* 0: unknown */
+  GPtrArray *paths;   /* of FsOpenPath */
+  guint others;       /* descriptors without a path */
+  guint unreadable;   /* descriptors that are not among the paths, because they can't be read */
+} FsProcess;
+
+typedef enum
+{
+  FS_PROCESS_READ,
+  FS_PROCESS_ABSENT,
+  FS_PROCESS_UNSUPPORTED, /* on this system */
+} FsProcessResult;
+
+/* Clear @process in any case. */
+FsProcessResult fs_process_read (guint32 pid, FsProcess *process);
+void fs_process_clear (FsProcess *process);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs-process.h"
+
+FsProcessResult
+fs_process_read (guint32 pid, FsProcess *process)
+{
+  *process = (FsProcess){ 0 };
+  return FS_PROCESS_UNSUPPORTED;
+}

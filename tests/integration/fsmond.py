@@ -1,0 +1,401 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs fsmond with a real agent, real files and deyebusctl: `fsmond.py DEYEBUSCTL AGENT MODULE FSMOND`."""
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from broker import Broker, die_with_parent
+from ctltool import PATIENCE_S, Tool, finished
+from tap import Skip, equal, holds, run, test
+
+EVENTS = "events.filesystem.operations"
+CREATED, CHANGED, DELETED, MOVED, LOST, REPAIRED = ("FILE_EVENT_" + name for name in (
+    "CREATED", "CHANGED", "DELETED", "MOVED", "LOST", "REPAIRED"))
+HEALTHY, DEGRADED = "HEALTH_HEALTHY", "HEALTH_DEGRADED"
+TURNS = 4000
+SPARSE_BYTES = 3 << 30
+
+
+class Bus(Tool):
+    """An agent, the tool, and a directory to watch."""
+
+    def __init__(self, paths):
+        self.paths = paths
+        self.broker = Broker(paths[1], paths[2])
+        super().__init__(paths[0], self.broker.address, None)
+        self.children = contextlib.ExitStack()
+        self.dir = os.path.realpath(tempfile.mkdtemp(prefix="deye-fsmond-"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.children.close()
+        self.tidy()
+        equal(self.broker.end(), 0)
+        shutil.rmtree(self.dir)
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def put(self, *names, text=""):
+        with open(self.path(*names), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(*names)
+
+    def collector(self, *words, watch=True, before=None):
+        """fsmond-1, which is ready and has read the directories."""
+        ready, told = os.pipe()
+        child = subprocess.Popen([self.paths[3], "--address", self.broker.address, "--ready-fd", str(told), "--check", "50",
+                                  *(["--watch", self.dir] if watch else []), *words], pass_fds=[told],
+                                 stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
+        os.close(told)
+        self.children.callback(end, child)
+        with os.fdopen(ready) as pipe:
+            equal(pipe.readline(), "ready fsmond-1\n")
+        return child
+
+    def call(self, method, request=None, **more):
+        (answer,) = self.json("call", "fsmond-1", method, json.dumps(request or {}), "--timeout", "10", **more)
+        return answer
+
+    def coverage(self, is_so):
+        return self.until(lambda: self.call("Coverage"), is_so)
+
+    def health(self, is_so):
+        return self.until(lambda: self.call("HealthCheck"), is_so)
+
+    @staticmethod
+    def until(ask, is_so):
+        """What @ask returns, as soon as @is_so."""
+        for _ in range(TURNS):
+            got = ask()
+            if is_so(got):
+                return got
+        raise AssertionError(f"it is not so: {got}")
+
+    def standing(self, revision, *tasks):
+        """Sets the standing tasks (id, WatchDirectory) of fsmond-1; returns its state when it has answered."""
+        self.json("call", "bus", "control.bus.standing.Set", json.dumps({
+            "collector": "fsmond-1", "revision": revision,
+            "set": [{"id": name, "operation": "watch", "payload": self.packed(watch)} for name, watch in tasks]}))
+        return self.until(lambda: self.json("call", "bus", "control.bus.standing.Get", '{"collector": "fsmond-1"}')[0],
+                          lambda state: not state["is_configuring"] or state["problem"])
+
+    @staticmethod
+    def packed(watch):
+        """A WatchDirectory as bytes for JSON."""
+        path, flat = watch
+        return base64.b64encode(b"\x0a" + bytes([len(path)]) + path.encode() + (b"\x10\x01" if flat else b"")).decode()
+
+    def submit(self, path, *words, operation="hash_file", **query):
+        return self.start("task", "submit", operation, "--payload", json.dumps({"path": path, **query}), *words)
+
+    def hashed(self, path, **query):
+        return json.loads(finished(self.submit(path, **query)))
+
+    def refused(self, path, **query):
+        """The error of a task that fails."""
+        process = self.submit(path, **query)
+        _, error = process.communicate(timeout=PATIENCE_S)
+        equal(process.returncode, 1, error)
+        return error
+
+    def watch_events(self):
+        """A file with the events from now on."""
+        out = tempfile.NamedTemporaryFile("w+", suffix=".json")
+        process = self.start("subscribe", EVENTS, "--json", stdout=out)
+        self.children.callback(end, process)
+        self.until(lambda: self.json("subs"), lambda subs: any(one["pattern"] == EVENTS for one in subs))
+        return out
+
+
+def end(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+    process.wait(timeout=PATIENCE_S)
+
+
+def events_of(file):
+    with open(file.name, encoding="utf-8") as lines:
+        return [json.loads(line)["payload"] for line in lines.read().splitlines(True) if line.endswith("\n")]
+
+
+def wait_event(file, kind, path="", n=1):
+    """The @n-th event of the kind and path."""
+    for _ in range(1000000):
+        found = [one for one in events_of(file) if (one["kind"], one["path"]) == (kind, path)]
+        if len(found) >= n:
+            return found[n - 1]
+    raise AssertionError(f"no event {kind} of {path}: {events_of(file)[-20:]}")
+
+
+# --- events ---
+
+@test("/integration/fsmond/M02-events-of-files")
+def _(paths):
+    with Bus(paths) as bus:
+        old = bus.put("old", text="text")
+        bus.collector()
+        bus.coverage(lambda coverage: coverage["entries"] == "1")
+        events = bus.watch_events()
+        new = bus.put("new", text="text")
+        created = wait_event(events, CREATED, new)
+        equal((created["file"], created["found"]), ("FILE_KIND_REGULAR", False))
+        changed = wait_event(events, CHANGED, new)
+        equal((changed["size"], changed["complete"]), ("4", True))
+        os.rename(new, bus.path("newer"))
+        moved = wait_event(events, MOVED, new)
+        equal((moved["moved_to"], moved["inode"]), (bus.path("newer"), created["inode"]))
+        os.chmod(old, 0o640)
+        wait_event(events, "FILE_EVENT_ATTRIBUTES", old)
+        os.unlink(old)
+        equal(wait_event(events, DELETED, old)["size"], "4")
+        odd = os.fsencode(bus.dir) + b"/\xff\\"
+        with open(odd, "wb"):
+            pass
+        wait_event(events, CREATED, bus.path("\\xff\\x5c"))
+        equal([one for one in events_of(events) if one["found"]], [])
+
+
+@test("/integration/fsmond/M02-deep-directories")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        events = bus.watch_events()
+        deep = bus.path(*(str(i) for i in range(60)))
+        os.makedirs(deep)
+        first = os.path.join(deep, "first")
+        with open(first, "w", encoding="utf-8"):
+            pass
+        wait_event(events, CREATED, first)
+        bus.coverage(lambda coverage: coverage["watched"] == 61)
+        second = os.path.join(deep, "second")
+        with open(second, "w", encoding="utf-8"):
+            pass
+        equal(wait_event(events, CREATED, second)["found"], False)
+        shutil.rmtree(bus.path("0"))
+        wait_event(events, DELETED, first)
+        wait_event(events, DELETED, bus.path("0"))
+        bus.coverage(lambda coverage: (coverage["watched"], coverage["entries"]) == (1, "0"))
+        names = [one["path"] for one in events_of(events) if one["kind"] == CREATED]
+        equal(len(names), len(set(names)), "each once")
+
+
+# --- coverage ---
+
+@test("/integration/fsmond/M13-says-what-it-does-not-watch")
+def _(paths):
+    with Bus(paths) as bus:
+        for name in "abcd":
+            os.mkdir(bus.path(name))
+        bus.collector("--max-directories", "3", "--watch", bus.dir + "-x")
+        coverage = bus.coverage(lambda coverage: coverage["wanted"] == 6)
+        equal((coverage["watched"], coverage["limit"], len(coverage["failures"])), (3, 3, 3))
+        holds(any("max-directories" in one["reason"] for one in coverage["failures"]), coverage)
+        health = bus.health(lambda health: health["health"] == DEGRADED)
+        holds("watching: 3 of 6 directories are watched" in health["detail"], health)
+        (answer,) = bus.json("request", "control.collector.config.fsmond-1", '{"max_directories": 100}')
+        equal(answer["id"], "fsmond-1")
+        bus.coverage(lambda coverage: coverage["watched"] == 5)
+        os.mkdir(bus.dir + "-x")
+        try:
+            bus.coverage(lambda coverage: coverage["watched"] == 6)
+            bus.health(lambda health: health["health"] == HEALTHY)
+        finally:
+            os.rmdir(bus.dir + "-x")
+
+
+@test("/integration/fsmond/M13-finds-what-was-lost")
+def _(paths):
+    with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
+        limit = int(file.read())
+    if limit > 100000:
+        raise Skip("the queue of this system is too long to be filled")
+    with Bus(paths) as bus:
+        collector = bus.collector("--max-entries", "1000000")
+        events = bus.watch_events()
+        collector.send_signal(signal.SIGSTOP)
+        for number in range(limit):
+            bus.put(f"{number}")
+            if number >= 10:
+                os.unlink(bus.path(f"{number}"))
+        collector.send_signal(signal.SIGCONT)
+        bus.until(lambda: events_of(events), lambda found: any("overflowed" in one["detail"] for one in found))
+        wait_event(events, LOST)
+        bus.until(lambda: events_of(events), lambda found: [one["kind"] for one in found[-1:]] == [REPAIRED])
+        known = set()
+        for one in events_of(events):
+            (known.add if one["kind"] == CREATED else known.discard)(one["path"])
+        known.discard("")
+        equal(known, {bus.path(f"{number}") for number in range(10)})
+        coverage = bus.coverage(lambda coverage: not coverage["is_repairing"])
+        holds(int(coverage["overflows"]) >= 1, coverage)
+        bus.health(lambda health: health["health"] == HEALTHY)
+
+
+# --- standing tasks ---
+
+@test("/integration/fsmond/M28-watches-what-it-is-told")
+def _(paths):
+    with Bus(paths) as bus:
+        for name in ("a", "a/b", "c"):
+            os.mkdir(bus.path(name))
+        bus.collector(watch=False)
+        equal(bus.call("Coverage")["wanted"], 0)
+        state = bus.standing(1, ("one", (bus.path("a"), False)), ("two", (bus.path("c"), True)))
+        equal((state["observed"], state["problem"]), ("1", ""))
+        coverage = bus.coverage(lambda coverage: coverage["watched"] == 3)
+        equal(sorted(coverage["roots"]), [bus.path("a") + "/", bus.path("c")])
+        events = bus.watch_events()
+        wait_event(events, CREATED, bus.put("a", "b", "file"))
+        bus.standing(2, ("two", (bus.path("c"), True)))
+        bus.coverage(lambda coverage: coverage["watched"] == 1)
+        for revision, (path, reason) in enumerate((("relative", "absolute"), ("/a/../b", ".."), ("/a//b", "//")), 3):
+            state = bus.standing(revision, ("two", (bus.path("c"), True)), ("bad", (path, False)))
+            holds(state["problem"].startswith("bad: ") and reason in state["problem"], state)
+        equal(bus.call("Coverage")["watched"], 1, "the set before is in force")
+
+
+# --- tasks ---
+
+@test("/integration/fsmond/M11-hashes-files")
+def _(paths):
+    with Bus(paths) as bus:
+        path = bus.put("file", text="some text")
+        bus.collector()
+        for name in ("sha256", "sha512", "md5"):
+            answer = bus.hashed(path, algorithm=name)
+            equal((answer["algorithm"], answer["digest"]), (name, hashlib.new(name, b"some text").hexdigest()))
+        equal(bus.hashed(path)["algorithm"], "sha256")
+
+
+@test("/integration/fsmond/M18-refuses-what-it-must-not-hash")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.put("file")
+        os.mkdir(bus.path("dir"))
+        os.mkfifo(bus.path("fifo"))
+        os.symlink("/etc/passwd", bus.path("link"))
+        os.symlink("/etc", bus.path("etc"))
+        bus.collector("--max-hash-bytes", "100")
+        bus.put("large", text="x" * 101)
+        for path, error in [("/etc/passwd", "NotAllowed"), (bus.path("..", "file"), "BadPath"), ("file", "BadPath"), ("", "BadPath"),
+                            (bus.path("a\\x00b"), "BadPath"), (bus.path("a\\"), "BadPath"), (bus.dir + "x", "NotAllowed"),
+                            (bus.path("link"), "SymbolicLink"), (bus.path("etc", "passwd"), "SymbolicLink"),
+                            (bus.path("dir"), "NotRegular"), (bus.path("fifo"), "NotRegular"), (bus.path("none"), "NoSuchFile"),
+                            (bus.path("large"), "TooLarge")]:
+            holds(f": {error}: " in bus.refused(path), path)
+        holds(": UnknownAlgorithm: " in bus.refused(bus.path("file"), algorithm="crc32"), "the algorithm")
+        raw = bus.start("task", "submit", "hash_file", "--payload", "ff", "--hex")
+        holds("BadRequest" in raw.communicate(timeout=PATIENCE_S)[1], "not a query")
+
+
+@test("/integration/fsmond/M18-hashes-anywhere-only-when-it-is-told-to")
+def _(paths):
+    with Bus(paths) as bus, tempfile.NamedTemporaryFile() as file:
+        bus.collector("--hash-anywhere")
+        equal(bus.hashed(os.path.realpath(file.name))["size"], "0")
+
+
+@test("/integration/fsmond/M11-progress-and-cancel-of-a-hash")
+def _(paths):
+    with Bus(paths) as bus:
+        path = bus.put("sparse")
+        os.truncate(path, SPARSE_BYTES)
+        bus.collector("--max-hashes", "1")
+        running = bus.submit(path, "--id", "large")
+        waiting = bus.submit(path, "--id", "waits")
+        progress = bus.until(lambda: bus.json("task", "show", "large")[0]["progress"] or {"done": 0},
+                             lambda progress: int(progress["done"]) > 0)
+        equal(int(progress["total"]), SPARSE_BYTES)
+        for name, process in (("waits", waiting), ("large", running)):
+            bus.ctl("task", "cancel", name)
+            holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], name)
+            (record,) = bus.json("task", "show", name)
+            equal((record["state"], record["unconfirmed"]), ("TASK_CANCELLED", False), "fsmond has confirmed it")
+        equal(bus.hashed(bus.put("small"))["size"], "0", "the next one is not in their way")
+
+
+@test("/integration/fsmond/M11-the-open-files-of-a-process")
+def _(paths):
+    with Bus(paths) as bus:
+        path = bus.put("file")
+        bus.collector()
+        with open(path, "a", encoding="utf-8") as file, open(bus.put("gone"), encoding="utf-8") as gone:
+            os.unlink(bus.path("gone"))
+            child = subprocess.Popen(["sleep", "1000"], cwd=bus.dir, pass_fds=[file.fileno(), gone.fileno()],
+                                     preexec_fn=die_with_parent)
+            bus.children.callback(child.kill)
+            for ask in (lambda: bus.call("OpenPathsOf", {"pid": child.pid}),
+                        lambda: json.loads(finished(bus.start("task", "submit", "open_paths_of", "--payload",
+                                                              json.dumps({"pid": child.pid})))),
+                        lambda: json.loads(finished(bus.start("task", "submit", "describe_process", "--payload",
+                                                              json.dumps({"pid": child.pid}))))):
+                answer = ask()
+                equal(answer["pid"], child.pid)
+                holds(answer["is_complete"], answer)
+                used = {one["use"]: one for one in answer["paths"] if one["use"] != "OPEN_PATH_USE_DESCRIPTOR"}
+                equal(used["OPEN_PATH_USE_WORKING_DIRECTORY"]["path"], bus.dir)
+                equal(used["OPEN_PATH_USE_ROOT"]["path"], "/")
+                holds(os.path.samefile(used["OPEN_PATH_USE_EXECUTABLE"]["path"], shutil.which("sleep")), used)
+                by_number = {one["descriptor"]: one for one in answer["paths"] if one["use"] == "OPEN_PATH_USE_DESCRIPTOR"}
+                equal((by_number[file.fileno()]["path"], by_number[file.fileno()]["writable"]), (path, True))
+                equal((by_number[gone.fileno()]["path"], by_number[gone.fileno()]["deleted"],
+                       by_number[gone.fileno()]["writable"]), (bus.path("gone"), True, False))
+        child.kill()
+        child.wait()
+        holds("NoSuchProcess" in bus.ctl("call", "fsmond-1", "OpenPathsOf", json.dumps({"pid": child.pid}), code=1), "it is gone")
+        equal(json.loads(finished(bus.start("task", "submit", "describe_process", "--payload",
+                                            json.dumps({"pid": child.pid}))))["pid"], 0, "nothing is known of it")
+
+
+# --- the bus ---
+
+@test("/integration/fsmond/M16-an-agent-that-is-restarted")
+def _(paths):
+    with Bus(paths) as bus:
+        path = bus.put("file")
+        bus.collector()
+        bus.broker.kill()
+        bus.put("meanwhile")
+        bus.broker = Broker(paths[1], paths[2], at=bus.broker)
+        bus.until(lambda: bus.json("collectors"), lambda found: [one["state"] for one in found] == ["MEMBER_READY"])
+        events = bus.watch_events()
+        wait_event(events, CREATED, bus.put("later"))
+        equal(bus.hashed(path)["size"], "0")
+        equal(bus.call("Coverage")["entries"], "3", "it went on watching")
+
+
+@test("/integration/fsmond/M23-describes-itself")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        text = bus.ctl("introspect", "fsmond-1")
+        for name in ("Coverage", "OpenPathsOf", "Operations", EVENTS, "max-directories", "FileEvent"):
+            holds(name in text, name)
+        (collector,) = bus.json("collectors")
+        equal({one["name"] for one in collector["operations"]}, {"hash_file", "open_paths_of", "describe_process"})
+
+
+@test("/integration/fsmond/M18-refuses-a-command-line-that-names-no-directory")
+def _(paths):
+    for words, reason in ([["--watch", "relative"], "absolute"], [["--watch", "/a/../b"], ".."], [["--watch", "/a/"], "//"],
+                          [["--max-directories", "0"], "--max-directories"], [["--max-hashes", "65"], "--max-hashes"]):
+        ran = subprocess.run([paths[3], *words], capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+                             env={**os.environ, "LC_ALL": "C"})
+        equal(ran.returncode, 2)
+        holds(reason in ran.stderr, ran.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
