@@ -41,11 +41,14 @@ class Worker:
     """A pressure-worker process; pressure-worker.c describes its commands."""
 
     def __init__(self, program, address, name, kind="procmond"):
+        self.start(name, [program, address, name, kind])
+        self.expect("connected")
+
+    def start(self, name, words):
         self.name = name
         self.buffer = b""
-        self.process = subprocess.Popen([program, address, name, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid = self.process.pid
-        self.expect("connected")
 
     def tell(self, *words):
         self.process.stdin.write((" ".join(str(word) for word in words) + "\n").encode())
