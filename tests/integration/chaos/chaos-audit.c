@@ -26,8 +26,8 @@ typedef struct
 typedef struct
 {
   gboolean runs_once; /* it must not run twice at the same time */
-  gboolean has_succeeded;
-  GPtrArray *runs; /* of AuditRun */
+  guint final;        /* a DeyeBusTaskState after which it does not run; 0: it may */
+  GPtrArray *runs;    /* of AuditRun */
   char *known_holder;
   guint known_attempt;
   guint known_agents; /* that had ended when it was noted */
@@ -36,6 +36,7 @@ typedef struct
 typedef struct
 {
   ChaosAudit *audit;
+  gboolean holders_come_in_time;
   GHashTable *instances; /* name -> AuditInstance */
   GHashTable *tasks;     /* id -> AuditTask */
   guint agents;          /* that have ended */
@@ -143,7 +144,7 @@ is_excused (const Auditor *self, const AuditTask *task, const AuditRun *run, gui
                             && task->known_attempt == run->attempt
                             && is_of_collector (run->instance, task->known_holder);
 
-  return run->epoch != epoch && !(is_known && run->instance->epoch == epoch);
+  return run->epoch != epoch && !(self->holders_come_in_time && is_known && run->instance->epoch == epoch);
 }
 
 static void
@@ -167,8 +168,9 @@ audit_begin (Auditor *self, char **words)
   AuditRun *run = g_new0 (AuditRun, 1);
 
   task->runs_once = g_str_equal (words[4], "harm");
-  if (task->has_succeeded)
-    audit_blame (self, "task %s begins in %s after its submitter got the result", words[2], words[1]);
+  if (task->final != 0)
+    audit_blame (self, "task %s begins in %s after its submitter was told of state %u", words[2], words[1],
+                 task->final);
   for (guint i = 0; i < task->runs->len; i++)
     {
       AuditRun *other = task->runs->pdata[i];
@@ -245,11 +247,13 @@ audit_final (Auditor *self, char **words)
 {
   AuditTask *task = audit_task_of (self, words[1]);
   g_auto (GStrv) result = g_strsplit (words[3], "/", 2);
+  const guint state = (guint) g_ascii_strtoull (words[2], NULL, 10);
   const AuditRun *run;
 
-  if (g_ascii_strtoull (words[2], NULL, 10) != DEYE_BUS_TASK_STATE_SUCCEEDED)
+  if (state == DEYE_BUS_TASK_STATE_SUCCEEDED || state == DEYE_BUS_TASK_STATE_UNKNOWN)
+    task->final = state;
+  if (state != DEYE_BUS_TASK_STATE_SUCCEEDED)
     return;
-  task->has_succeeded = TRUE;
   run = g_strv_length (result) == 2 ? find_run (task, result[0], (guint) g_ascii_strtoull (result[1], NULL, 10)) : NULL;
   if (run == NULL || !run->is_done)
     audit_blame (self, "the result of task %s is %s, which no run has sent", words[1], words[3]);
@@ -290,12 +294,12 @@ audit_line (Auditor *self, const char *line)
 }
 
 ChaosAudit *
-chaos_audit_new (const char *path)
+chaos_audit_new (const char *path, gboolean holders_come_in_time)
 {
   ChaosAudit *audit = g_new0 (ChaosAudit, 1);
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
-  Auditor self = { .audit = audit };
+  Auditor self = { .audit = audit, .holders_come_in_time = holders_come_in_time };
   g_auto (GStrv) rows = NULL;
 
   audit->faults = g_ptr_array_new_with_free_func (g_free);

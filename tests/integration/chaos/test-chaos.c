@@ -4,7 +4,9 @@
  * Chaos with real processes: an agent, eight collectors, and two submitters in this process. For a time, faults of a seeded schedule
  * are put to them while tasks flow; then everything goes on, and what is left has to be as it should.
  *
- * TEST_CHAOS_SEED gives another seed, TEST_CHAOS_S another length. The seed is printed, and each fault as it is put. It gives the
+ * Half of the time the recovery window of the agent is long enough for everybody to come back, and half of the time it is not.
+ *
+ * TEST_CHAOS_SEED gives another seed, TEST_CHAOS_S another length of both together. The seed is printed, and each fault as it is put. It gives the
  * same schedule and the same tasks, not the same run: that depends on the scheduler of the system.
  *
  * At the end every accepted task has ended once, the audit of the ledger finds nothing (chaos-audit.h), and the agent holds as much as
@@ -21,19 +23,21 @@
 
 /* Times are shorter than the defaults, so that limits are missed often in a short run. A collector comes back within the recovery window
  * all the same: it stands still for 1.5 s at most. */
-static const BusFixtureOptions hasty = { .agent_program = TRUE,
-                                         .limits = "task_progress_us=400000\n"
-                                                   "task_run_limit_us=900000\n"
-                                                   "task_offer_us=400000\n"
-                                                   "task_cancel_us=400000\n"
-                                                   "task_heartbeat_us=300000\n"
-                                                   "task_return_us=300000\n"
-                                                   "task_retry_us=50000\n"
-                                                   "task_max_retry_us=400000\n"
-                                                   "task_hold_us=100000\n"
-                                                   "task_max_hold_us=300000\n"
-                                                   "task_submitter_us=800000\n"
-                                                   "introspect_per_second=1000000" };
+#define HASTY                                                                                                          \
+  "task_progress_us=400000\n"                                                                                          \
+  "task_run_limit_us=900000\n"                                                                                         \
+  "task_offer_us=400000\n"                                                                                             \
+  "task_cancel_us=400000\n"                                                                                            \
+  "task_heartbeat_us=300000\n"                                                                                         \
+  "task_return_us=300000\n"                                                                                            \
+  "task_retry_us=50000\n"                                                                                              \
+  "task_max_retry_us=400000\n"                                                                                         \
+  "task_hold_us=100000\n"                                                                                              \
+  "task_max_hold_us=300000\n"                                                                                          \
+  "task_submitter_us=800000\n"                                                                                         \
+  "introspect_per_second=1000000\n"
+static const BusFixtureOptions hasty = { .agent_program = TRUE, .limits = HASTY };
+static const BusFixtureOptions forgetful = { .agent_program = TRUE, .limits = HASTY "task_recovery_us=15000" };
 
 /* What the agent holds when nobody but the boss is connected. */
 typedef struct
@@ -249,18 +253,19 @@ assert_none (const char *what, const GPtrArray *faults)
   g_assert_cmpuint (faults->len, ==, 0);
 }
 
+/* @options: const BusFixtureOptions */
 static void
-test_tasks (void)
+test_tasks (gconstpointer options)
 {
   const guint32 seed = number_from ("TEST_CHAOS_SEED", 1);
-  const gint64 length_us = number_from ("TEST_CHAOS_S", LENGTH_S) * G_TIME_SPAN_SECOND;
+  const gint64 length_us = number_from ("TEST_CHAOS_S", LENGTH_S) * G_TIME_SPAN_SECOND / 2;
   g_autoptr (GArray) schedule = chaos_schedule_new (seed, length_us);
   ChaosScene scene = { 0 };
   ChaosAudit *audit;
   Holdings before;
 
   g_test_message ("seed %u, %u faults", seed, schedule->len);
-  chaos_scene_set_up (&scene, &hasty, seed);
+  chaos_scene_set_up (&scene, options, seed);
   before = holdings (&scene);
   chaos_scene_start (&scene);
   run_schedule (&scene, schedule, length_us);
@@ -270,7 +275,7 @@ test_tasks (void)
   wait_no_tasks (&scene);
   chaos_scene_leave (&scene);
   wait_holdings (&scene, &before);
-  audit = chaos_audit_new (scene.ledger_path);
+  audit = chaos_audit_new (scene.ledger_path, options == &hasty);
   report (&scene, audit);
   assert_none ("load", chaos_load_faults (scene.load));
   assert_none ("ledger", audit->faults);
@@ -302,6 +307,7 @@ static const struct
   { "K03-result-of-nobody", RUN_A "final t 6 w2.1/1\n", 1, 0 },
   { "K03-result-before-its-end", RUN_A "final t 6 w1.1/1\n", 1, 0 },
   { "K03-begun-after-the-result", RUN_A "end w1.1 t 1 done\nfinal t 6 w1.1/1\nbegin w2.1 t 2 harm 7\n", 1, 0 },
+  { "K09-begun-after-unknown", RUN_A "agent\nend w1.1 t 1 done\nfinal t 12 -\nbegin w2.1 t 2 harm 8\n", 1, 0 },
   { "K14-left-while-it-runs", RUN_A "left w1.1\n", 1, 0 },
   { "K03-ended-twice", RUN_A "end w1.1 t 1 done\nend w1.1 t 1 done\n", 1, 0 },
   { "K01-part-of-a-line", RUN_A "end w1.1\n", 1, 0 },
@@ -318,7 +324,7 @@ test_audit (gconstpointer data)
 
   g_file_set_contents (path, ledgers[i].ledger, -1, &error);
   g_assert_no_error (error);
-  audit = chaos_audit_new (path);
+  audit = chaos_audit_new (path, TRUE);
   for (guint j = 0; j < audit->faults->len; j++)
     g_test_message ("%s", (const char *) audit->faults->pdata[j]);
   g_assert_cmpuint (audit->faults->len, ==, ledgers[i].faults);
@@ -340,6 +346,8 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_audit);
     }
-  g_test_add_func ("/integration/chaos/M21-K01-K02-K03-K04-K05-K06-K07-K09-K10-K14-tasks", test_tasks);
+  g_test_add_data_func ("/integration/chaos/M21-K01-K02-K03-K04-K05-K06-K07-K09-K10-K14-tasks", &hasty, test_tasks);
+  g_test_add_data_func ("/integration/chaos/M21-K01-K02-K03-K04-K05-K06-K07-K09-K10-K14-tasks-short-recovery",
+                        &forgetful, test_tasks);
   return g_test_run ();
 }
