@@ -413,7 +413,9 @@ DEYE_BUS_API DeyeBusTaskState deye_bus_task_get_state (DeyeBusTask *self);
  * deye_bus_task_get_wait_reason:
  * @self: a #DeyeBusTask
  *
- * Gets why the task waits, in the states %DEYE_BUS_TASK_STATE_QUEUED and %DEYE_BUS_TASK_STATE_DELAYED.
+ * Gets why the task waits, in the states %DEYE_BUS_TASK_STATE_QUEUED and %DEYE_BUS_TASK_STATE_DELAYED. It is the reason at the time
+ * of the newest report from the broker. A collector that comes or leaves changes the reason of a task that waits without a report;
+ * the present one is in the record that the method Get of `control.bus.task` returns.
  *
  * Returns: the reason
  *

@@ -167,7 +167,6 @@ attempt_again (BusCore *core, BusTask *task, gint64 retry_after_us, gint64 now_u
       bus_course_queue (core, task, BUS_PLACE_OLD);
       return;
     }
-  task->counts.failures++;
   bus_course_delay (core, task, retry_after_us, now_us);
   bus_course_check (core, task, TRUE, now_us);
 }

@@ -138,6 +138,7 @@ bus_course_await_holder (BusCore *core, BusTask *task, gint64 until_us)
   if (task->holder != NULL && !task->is_awaited)
     bus_awaited_add (&core->work->awaited, task);
   bus_task_store_recharge (&core->work->tasks, task);
+  bus_push_touch (core, task); /* it waits for another reason */
 }
 
 void
@@ -148,6 +149,7 @@ bus_course_stop_awaiting (BusCore *core, BusTask *task)
   bus_task_store_recharge (&core->work->tasks, task);
   task->is_held = bus_death_holds_back (task);
   bus_course_queue (core, task, BUS_PLACE_OLD);
+  bus_push_touch (core, task);
 }
 
 /* A random part of a time that doubles with each failure. */
@@ -190,9 +192,9 @@ bus_course_check (BusCore *core, BusTask *task, gboolean is_failure, gint64 now_
 }
 
 gboolean
-bus_course_interrupt (BusCore *core, BusTask *task, gint64 now_us)
+bus_course_check_interruptions (BusCore *core, BusTask *task, gint64 now_us)
 {
-  if (++task->counts.interruptions > BUS_INTERRUPTIONS_MAX)
+  if (task->counts.interruptions > BUS_INTERRUPTIONS_MAX)
     bus_course_on (core, task, BUS_TASK_ON_GIVEN_UP, NULL, now_us);
   return !bus_task_is_live (task);
 }

@@ -38,7 +38,7 @@ void bus_course_stop_awaiting (BusCore *core, BusTask *task);
 gboolean bus_course_check (BusCore *core, BusTask *task, gboolean is_failure, gint64 now_us);
 
 /* It was interrupted, which is not its own fault. TRUE: that happened too often, and it has ended */
-gboolean bus_course_interrupt (BusCore *core, BusTask *task, gint64 now_us);
+gboolean bus_course_check_interruptions (BusCore *core, BusTask *task, gint64 now_us);
 
 /* It failed: it waits for the backoff, or for @retry_after_us if that is longer. */
 void bus_course_delay (BusCore *core, BusTask *task, gint64 retry_after_us, gint64 now_us);

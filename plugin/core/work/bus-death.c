@@ -66,7 +66,9 @@ bus_death_end (BusDeath *death)
 {
   gboolean has_returned = death_has_returned (death);
 
-  if (!has_returned)
+  if (has_returned)
+    death->task->counts.interruptions++;
+  else
     death_count (death);
   death_free (death->core, death);
   return has_returned;

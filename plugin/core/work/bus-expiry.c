@@ -41,7 +41,6 @@ expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
   const gboolean may_run_twice = lease->idempotent;
 
   bus_course_on (core, task, event, lease->member->id, now_us);
-  task->counts.expiries++;
   bus_trust_strike (core, lease->member, bus_task_event_cause (event));
   expiry_make_zombie (core, task);
   if (event == BUS_TASK_ON_RUN_OVER)

@@ -6,6 +6,7 @@
 #include "work/bus-isolation.h"
 #include "work/bus-lease.h"
 #include "work/bus-operation.h"
+#include "work/bus-push.h"
 #include "work/bus-work.h"
 
 #define OFFERS_LOST_MAX 3u /* then the task is a suspect */
@@ -80,7 +81,7 @@ leaving_return_attempt (BusCore *core, BusTask *task, const BusMember *member, B
       bus_death_note (core, task, member, now_us);
       bus_course_queue (core, task, BUS_PLACE_NEW);
     }
-  else if (!bus_course_interrupt (core, task, now_us))
+  else if (!bus_course_check_interruptions (core, task, now_us))
     bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 
@@ -126,7 +127,8 @@ bus_leaving_death_due (BusDeath *death, gint64 now_us)
   gboolean has_returned = bus_death_end (death);
 
   bus_task_store_recharge (&core->work->tasks, task);
-  if (has_returned ? bus_course_interrupt (core, task, now_us) : bus_course_check (core, task, FALSE, now_us))
+  bus_push_touch (core, task);
+  if (has_returned ? bus_course_check_interruptions (core, task, now_us) : bus_course_check (core, task, FALSE, now_us))
     return;
   if (!task->is_held || task->is_awaited || task->deaths.length > 0)
     return;
@@ -160,7 +162,7 @@ leaving_take_back (BusCore *core, BusLease *lease, guint event, gint64 now_us)
     return;
   if (bus_lease_stop (core, lease, WIRE_STATUS_DRAINING))
     bus_operation_avoid (task, lease->member);
-  if (event != BUS_TASK_ON_DRAIN_OVER || !bus_course_interrupt (core, task, now_us))
+  if (event != BUS_TASK_ON_DRAIN_OVER || !bus_course_check_interruptions (core, task, now_us))
     bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 

@@ -186,22 +186,49 @@ task_note_step (BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
   g_array_append_val (task->history, step);
 }
 
+/* The counter that rises with the change; NULL: none. Deaths are provisional for a time: bus-death counts them. */
+static guint *
+task_counter (BusTask *task, BusTaskState before, BusTaskEvent event)
+{
+  if (task->state == BUS_TASK_DELAYED)
+    return &task->counts.failures;
+  if (before != BUS_TASK_RUNNING || task->state != BUS_TASK_QUEUED)
+    return NULL;
+  switch ((guint) event)
+    {
+    case BUS_TASK_ON_PROGRESS_OVER:
+    case BUS_TASK_ON_RUN_OVER:
+      return &task->counts.expiries;
+    case BUS_TASK_ON_CLOSED:
+    case BUS_TASK_ON_DEREGISTER:
+    case BUS_TASK_ON_DRAIN_OVER:
+      return &task->counts.interruptions;
+    default:
+      return NULL;
+    }
+}
+
 guint
 bus_task_on (BusTaskRules *rules, BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
 {
-  guint verdict = bus_task_transition (task->state, event);
+  const BusTaskState before = task->state;
+  guint verdict = bus_task_transition (before, event);
+  guint *counter;
 
   g_assert (verdict != 0 && verdict != BUS_TASK_NEVER);
-  rules->reached[task->state][event]++;
+  rules->reached[before][event]++;
   if (verdict == BUS_TASK_IGNORED)
     rules->ignored++;
   if (verdict == BUS_TASK_REFUSED)
     rules->refused++;
-  if (verdict >= BUS_N_TASK_STATES || verdict == task->state)
+  if (verdict >= BUS_N_TASK_STATES || verdict == before)
     return verdict;
   bus_deadline_disarm (rules->deadlines, &task->timer.deadline);
   bus_deadline_disarm (rules->deadlines, &task->run_timer.deadline);
   task->state = verdict;
+  counter = task_counter (task, before, event);
+  if (counter != NULL)
+    ++*counter;
   if (!bus_task_state_is_live (verdict))
     {
       bus_deadline_disarm (rules->deadlines, &task->deadline_timer.deadline);

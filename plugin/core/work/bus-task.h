@@ -244,8 +244,9 @@ bus_task_id (const BusTask *task)
   return wire_span (task->key.text.data + 4, task->key.text.len - 4);
 }
 
-/* Applies an event: the only function that changes the state. Leaving a state stops its timers. Returns the new state, which may
- * be the same, or a verdict. @member: (nullable): GRefString, for the history */
+/* Applies an event: the only function that changes the state. Leaving a state stops its timers, and counts the attempt that it
+ * ends, so whoever reports the change reports the new counters. Returns the new state, which may be the same, or a verdict.
+ * @member: (nullable): GRefString, for the history */
 guint bus_task_on (BusTaskRules *rules, BusTask *task, BusTaskEvent event, char *member, gint64 now_us);
 
 /* The name of the first field in which @spec differs from what the task was made of; NULL: none. Times are not compared: a

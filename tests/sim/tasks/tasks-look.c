@@ -193,10 +193,12 @@ look_count_deaths (TasksWorld *world, TasksRecord *record)
       if (member->is_registered && member->incarnation == death.incarnation)
         {
           record->interruptions++;
+          record->n_returned++;
           tasks_cover (world, TASKS_COVER_RETURNED);
           continue;
         }
       record->n_deaths++;
+      record->n_died++;
       record->died_on_two |= record->died_on != TASKS_ANY_SLOT && record->died_on != death.slot;
       if (record->died_on == TASKS_ANY_SLOT)
         record->died_on = death.slot;
@@ -370,6 +372,7 @@ look_look (TasksWorld *world, const BusTask *task, const TasksInput *input)
   record->seen = world->model->n_inputs;
   record->task = task;
   route = record->route;
+  record->n_died = record->n_returned = 0;
   if (input->kind == TASKS_INPUT_TICK && tasks_record_is_live (record))
     {
       look_count_deaths (world, record);

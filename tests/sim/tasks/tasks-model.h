@@ -40,6 +40,12 @@ typedef struct
   gint64 at_us;
   guint attempt;
   guint holder; /* slot; TASKS_ANY_SLOT: not known */
+  guint failures;
+  guint expiries;
+  guint deaths;
+  guint n_died; /* of these: perhaps after the step */
+  guint interruptions;
+  guint n_returned; /* the same */
   guint n_steps;
 } TasksNews;
 
@@ -96,8 +102,10 @@ struct TasksRecord
   guint expiries;
   guint n_deaths;
   guint interruptions;
-  GArray *deaths; /* TasksDeath, not counted yet */
-  guint died_on;  /* slot; TASKS_ANY_SLOT: none */
+  guint n_died;     /* of the deaths: counted by this input, before or after a step that it leads to */
+  guint n_returned; /* of the interruptions: the same */
+  GArray *deaths;   /* TasksDeath, not counted yet */
+  guint died_on;    /* slot; TASKS_ANY_SLOT: none */
   gboolean died_on_two;
   gboolean died_on_proven;
 

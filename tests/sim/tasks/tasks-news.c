@@ -43,11 +43,38 @@ tasks_news_expect (TasksWorld *world, TasksRecord *record, const TasksStep *step
                            .to = step->to,
                            .at_us = world->now_us,
                            .attempt = record->attempt,
+                           .failures = record->failures,
+                           .expiries = record->expiries,
+                           .deaths = record->n_deaths,
+                           .n_died = record->n_died,
+                           .interruptions = record->interruptions,
+                           .n_returned = record->n_returned,
                            .holder = record->knows_holder ? record->holder : TASKS_ANY_SLOT,
                            .n_steps = record->n_steps };
 
   if (world->has_operator && news_word (step->event, step->to) != NULL)
     g_queue_push_tail (&record->news, g_memdup2 (&news, sizeof news));
+}
+
+static gboolean
+news_is_count (guint shown, guint most, guint n_perhaps)
+{
+  return shown <= most && shown + n_perhaps >= most;
+}
+
+/* What led to the step is counted in them. */
+static const char *
+news_counters_problem (const TasksRecord *record,
+                       const TasksNews *news,
+                       const Daemoneye__Eventbus__V1__TaskRecord *shown)
+{
+  if (shown->failures != news->failures || shown->expiries != news->expiries
+      || !news_is_count (shown->deaths, news->deaths, news->n_died)
+      || !news_is_count (shown->interruptions, news->interruptions, news->n_returned))
+    return "other counters";
+  if (news->event == BUS_TASK_ON_EXHAUSTED && shown->failures + shown->expiries + shown->deaths < record->attempts)
+    return "an attempt left";
+  return NULL;
 }
 
 static const char *
@@ -76,6 +103,8 @@ news_problem (const TasksWorld *world,
     return "another last step";
   if (task->late != (news->event == BUS_TASK_ON_RESULT && news->from == BUS_TASK_QUEUED))
     return "another lateness";
+  if (news_counters_problem (record, news, task) != NULL)
+    return news_counters_problem (record, news, task);
   return tasks_shown_problem (world, record, task, news->at_us);
 }
 

@@ -8,8 +8,8 @@
  * ever occur, because they need many interruptions of one task, or an answer in a short moment.
  *
  * restless: members end as soon as they have started a task, and are back at once. crossing: frames and calls about tasks that are
- * cancelled, without a submitter, or have ended, and claims on the connection of the lease. deadly: a death is counted late, when the task is elsewhere
- * already, and fails. lazy: members serve their task topic late, and give it up again.
+ * cancelled, without a submitter, or have ended, and claims on the connection of the lease. deadly: a death is counted late, when
+ * the task is elsewhere already, and fails. lazy: members serve their task topic late, and give it up again.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
